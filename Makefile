@@ -1,0 +1,83 @@
+# o2x: `make help` tells what there is to make.
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+CC      ?= cc
+MODE    ?= release
+VERSION := 1.0.0
+
+# Everything is made below BUILD; `make asan` uses build/asan with MODE=asan.
+BUILD   := build$(if $(filter asan,$(MODE)),/asan)
+
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Werror
+PACKAGES := libuv lua5.4 yaml-0.1 libcjson libcares hiredis
+HEADERS  := libpq libcurl libmicrohttpd libcrypto
+
+comma    := ,
+OPTIMISE := $(if $(filter asan,$(MODE)),-O1 -g -fsanitize=address$(comma)undefined -fno-omit-frame-pointer,-O2 -g)
+CFLAGS   ?=
+PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) $(HEADERS))
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DO2X_VERSION='"$(VERSION)"' $(WARNINGS) $(OPTIMISE) -Ihost \
+             $(PACKAGE_CFLAGS) -MMD -MP $(CFLAGS)
+
+# Lua is linked from its static library, so that the program does not depend on the distribution's copy.
+LUA_A    := $(shell pkg-config --variable=libdir lua5.4)/liblua5.4.a
+LIBS      = $(LUA_A) $(shell pkg-config --libs libuv yaml-0.1 libcjson libcares hiredis) -lcrypt -ldl -lm
+LDFLAGS  ?=
+
+HOST    := $(filter-out host/main.c,$(wildcard host/*.c))
+OBJECTS := $(HOST:host/%.c=$(BUILD)/host/%.o)
+LUA     := $(shell find lua -name '*.lua' | sort)
+
+all: $(BUILD)/o2x $(BUILD)/o2x-dev
+
+$(BUILD)/o2x: $(OBJECTS) $(BUILD)/host/main.o $(BUILD)/embedded_data.o
+	$(CC) $(OPTIMISE) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# The same host running a Lua file of the checkout: tests and tools. -rdynamic: busted's own C modules need Lua's functions.
+$(BUILD)/o2x-dev: $(OBJECTS) $(BUILD)/host/main_dev.o $(BUILD)/embedded_data.o
+	$(CC) $(OPTIMISE) $(LDFLAGS) -rdynamic -o $@ $(filter-out $(LUA_A),$^) -Wl,--whole-archive $(LUA_A) -Wl,--no-whole-archive $(LIBS)
+
+$(BUILD)/host/%.o: host/%.c | $(BUILD)/host
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(BUILD)/host/main_dev.o: host/main.c | $(BUILD)/host
+	$(CC) $(ALL_CFLAGS) -DO2X_DEV -c -o $@ $<
+
+$(BUILD)/embed: host/tool/embed.c | $(BUILD)/host
+	$(CC) -std=c11 -O1 $(WARNINGS) $(shell pkg-config --cflags lua5.4) -o $@ $< $(LUA_A) -lm -ldl
+
+$(BUILD)/embedded_data.c: $(BUILD)/embed $(LUA) $(BUILD)/lua.list
+	$(BUILD)/embed lua $(LUA) > $@.tmp && mv $@.tmp $@
+
+# Changes when a Lua file comes or goes, so that the embedded set follows.
+$(BUILD)/lua.list: FORCE | $(BUILD)/host
+	@echo '$(LUA)' | cmp -s - $@ || echo '$(LUA)' > $@
+
+$(BUILD)/embedded_data.o: $(BUILD)/embedded_data.c
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(BUILD)/host:
+	mkdir -p $@
+
+asan:
+	$(MAKE) MODE=asan all
+
+test: all
+	build/o2x-dev tests/run.lua tests
+
+clean:
+	rm -rf build
+
+help:
+	@echo 'make                 build/o2x (and build/o2x-dev, which runs a Lua file: tests, tools)'
+	@echo 'make demo            install what is needed, start the lab, onboard a tenant, show what was made'
+	@echo 'make test            all tests'
+	@echo 'make asan            build/asan/o2x and o2x-dev, with the address and undefined behaviour sanitizers'
+	@echo 'make install         to $$(DESTDIR)$$(PREFIX); PREFIX=/usr/local'
+	@echo 'make clean           removes build/'
+
+.PHONY: all asan test clean help FORCE
+FORCE:
+
+-include $(wildcard $(BUILD)/host/*.d)

@@ -1,0 +1,3 @@
+#include "libcrypto.h"
+
+LAZY_DEFINE(libcrypto, "libcrypto.so.3", LIBCRYPTO)

@@ -1,0 +1,134 @@
+/*
+** main.c: one state, one protected call, one report. Everything else is Lua (lua/o2x/main.lua) in the root task.
+** With -DO2X_DEV it is build/o2x-dev instead: runs a Lua file of the checkout with the same host (tests, tools).
+*/
+#include "host.h"
+#include "loop.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include <lualib.h>
+
+static void *allocate(void *ud, void *block, size_t old_size, size_t size)
+{
+	struct host *host = ud;
+	if (!block)
+		old_size = 0;  /* Lua passes a type tag here */
+	if (size == 0) {
+		free(block);
+		host->memory_used -= old_size;
+		return NULL;
+	}
+	if (size > old_size && host->memory_limit && host->memory_used + (size - old_size) > host->memory_limit)
+		return NULL;
+	void *result = realloc(block, size);
+	if (result)
+		host->memory_used = host->memory_used - old_size + size;
+	return result;
+}
+
+#ifndef O2X_DEV
+/* Secrets are in memory: no core file, no ptrace by others of the same user. */
+static void protect_memory(void)
+{
+	struct rlimit none = { 0, 0 };
+	setrlimit(RLIMIT_CORE, &none);
+	prctl(PR_SET_DUMPABLE, 0);
+}
+#endif
+
+static void push_arguments(lua_State *L, int argc, char **argv)
+{
+	lua_createtable(L, argc, 0);
+	for (int i = 0; i < argc; i++) {
+		lua_pushstring(L, argv[i]);
+		lua_rawseti(L, -2, i);
+	}
+}
+
+static void push_task_main(lua_State *L)
+{
+#ifdef O2X_DEV
+	lua_getglobal(L, "package");
+	lua_getfield(L, -1, "path");
+	lua_pushfstring(L, "./?.lua;./lua/?.lua;./lua/?/init.lua;%s", lua_tostring(L, -1));
+	lua_setfield(L, -3, "path");
+	lua_pop(L, 2);
+#endif
+	lua_getglobal(L, "require");
+	lua_pushliteral(L, "o2x.task");
+	lua_call(L, 1, 1);
+	lua_getfield(L, -1, "main");
+	lua_remove(L, -2);
+}
+
+#ifdef O2X_DEV
+static void push_entry(lua_State *L, char **argv)
+{
+	if (!argv[1])
+		luaL_error(L, "usage: o2x-dev FILE.lua [ARGUMENT...]");
+	if (luaL_loadfile(L, argv[1]) != LUA_OK)
+		lua_error(L);
+}
+#else
+static void push_entry(lua_State *L, char **argv)
+{
+	(void)argv;
+	lua_getglobal(L, "require");
+	lua_pushliteral(L, "o2x.main");
+	lua_call(L, 1, 1);
+}
+#endif
+
+/* require "o2x.task".main(entry, arguments) as the root task */
+static int pmain(lua_State *L)
+{
+	int argc = (int)lua_tointeger(L, 1);
+	char **argv = lua_touserdata(L, 2);
+	luaL_openlibs(L);
+	host_open(L);
+	host_open_embedded(L);
+	push_arguments(L, argc, argv);
+	lua_setglobal(L, "arg");
+	push_task_main(L);
+	push_entry(L, argv);
+	lua_getglobal(L, "arg");
+	host_run(host_of(L), L, 2);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct host host = { 0 };
+#ifndef O2X_DEV
+	protect_memory();
+#endif
+	signal(SIGPIPE, SIG_IGN);
+	host.loop = loop_new();
+	lua_State *L = lua_newstate(allocate, &host);
+	if (!host.loop || !L) {
+		fprintf(stderr, "o2x: not enough memory\n");
+		return 1;
+	}
+	host.L = L;
+	*(struct host **)lua_getextraspace(L) = &host;
+	lua_pushcfunction(L, pmain);
+	lua_pushinteger(L, argc);
+	lua_pushlightuserdata(L, argv);
+	if (lua_pcall(L, 2, 0, 0) != LUA_OK) {
+		fprintf(stderr, "o2x: %s\n", lua_tostring(L, -1));
+		host.exit_code = 1;
+	}
+	lua_close(L);
+	int left = loop_free(host.loop);
+	if (left > 0) {
+		fprintf(stderr, "o2x: internal error: %d handle(s) left open\n", left);
+		host.exit_code = 1;
+	}
+	return host.exit_code;
+}

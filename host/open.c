@@ -1,0 +1,24 @@
+/*
+** open.c: the list of native modules, and nothing else.
+** Each host/NAME.c defines luaopen_o2x_core_NAME; trusted Lua gets it by require "o2x.core.NAME".
+*/
+#include "host.h"
+
+#define MODULES(X) \
+	X(event) \
+	X(program) \
+	X(secret) \
+	X(task)
+
+#define DECLARE(name) int luaopen_o2x_core_##name(lua_State *L);
+MODULES(DECLARE)
+
+#define ENTRY(name) { "o2x.core." #name, luaopen_o2x_core_##name },
+static const luaL_Reg modules[] = { MODULES(ENTRY) { NULL, NULL } };
+
+void host_open(lua_State *L)
+{
+	luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+	luaL_setfuncs(L, modules, 0);
+	lua_pop(L, 1);
+}

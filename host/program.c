@@ -1,0 +1,81 @@
+/*
+** program.c: what Lua may know and set of the process as a whole.
+*/
+#include "host.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+extern char **environ;
+
+/***
+ The code that the program ends with, once the last task has ended.
+ @function program.exit_code
+ @param code integer 0 to 255
+*/
+static int program_exit_code(lua_State *L)
+{
+	host_of(L)->exit_code = (int)host_checkrange(L, 1, 0, 255);
+	return 0;
+}
+
+/***
+ Caps the heap of Lua.
+ @function program.memory_limit
+ @param bytes integer 0 for none
+ @return integer bytes in use now
+*/
+static int program_memory_limit(lua_State *L)
+{
+	struct host *host = host_of(L);
+	host->memory_limit = (size_t)host_checkrange(L, 1, 0, (lua_Integer)1 << 40);
+	lua_pushinteger(L, (lua_Integer)host->memory_used);
+	return 1;
+}
+
+/***
+ All environment variables.
+ @function program.environment
+ @return table name → value
+*/
+static int program_environment(lua_State *L)
+{
+	lua_newtable(L);
+	for (char **at = environ; at && *at; at++) {
+		const char *equals = strchr(*at, '=');
+		if (!equals)
+			continue;
+		lua_pushlstring(L, *at, (size_t)(equals - *at));
+		lua_pushstring(L, equals + 1);
+		lua_rawset(L, -3);
+	}
+	return 1;
+}
+
+/***
+ Ends the program now, without closing anything. For the second Ctrl-C and for tests that crash it.
+ @function program.exit_now
+ @param code integer
+*/
+static int program_exit_now(lua_State *L)
+{
+	_exit((int)host_checkrange(L, 1, 0, 255));
+}
+
+static int program_pid(lua_State *L)
+{
+	lua_pushinteger(L, getpid());
+	return 1;
+}
+
+static const luaL_Reg functions[] = {
+	{ "exit_code", program_exit_code }, { "memory_limit", program_memory_limit },
+	{ "environment", program_environment }, { "exit_now", program_exit_now }, { "pid", program_pid }, { NULL, NULL }
+};
+
+int luaopen_o2x_core_program(lua_State *L)
+{
+	luaL_newlib(L, functions);
+	return 1;
+}

@@ -1,0 +1,93 @@
+--- One error object for everything that can go wrong: what, where, why, and what to type next.
+
+local core = require "o2x.core.task"
+
+local M = {}
+
+local Error = {}
+Error.__index = Error
+Error.__name = "o2x.error"
+
+local EXIT_CODES = {
+  input = 3, refused = 3, unreachable = 4, unauthorised = 4, locked = 5, cancelled = 130,
+}
+
+function Error:__tostring()
+  local text = self.message or self.kind
+  if self.where then text = self.where .. ": " .. text end
+  return text
+end
+
+--- Makes an error object without raising it.
+---@param fields {kind: string, message: string, hint: string?, where: string?, module: string?, op: string?, code: any, retryable: boolean?, cause: any}
+---@return table error
+function M.new(fields)
+  return setmetatable(fields, Error)
+end
+
+--- Makes an error object and raises it.
+---@param fields table see new
+function M.raise(fields)
+  error(M.new(fields), 0)
+end
+
+--- Raises bad input: one line, no traceback.
+---@param message string
+---@param hint string? what to type next
+---@param where string? file:line or path
+function M.input(message, hint, where)
+  M.raise { kind = "input", message = message, hint = hint, where = where }
+end
+
+--- Is the value an error object?
+---@param value any
+---@return boolean
+function M.is(value)
+  return getmetatable(value) == Error
+end
+
+--- Makes whatever was raised an error object; what is not one becomes a bug with its traceback.
+---@param value any
+---@param traceback string?
+---@return table error
+function M.wrap(value, traceback)
+  if M.is(value) then return value end
+  return M.new { kind = "bug", message = tostring(value), traceback = traceback }
+end
+
+--- For xpcall: an error object stays, anything else becomes one with a traceback.
+---@param value any
+---@return table error
+function M.handler(value)
+  if M.is(value) then return value end
+  return M.wrap(value, debug.traceback(tostring(value), 2))
+end
+
+--- The program's exit code for an error.
+---@param err table
+---@return integer
+function M.exit_code(err)
+  return EXIT_CODES[err.kind] or 1
+end
+
+--- Passes the results of a native step on, or raises what it reported.
+---@param fields table of the error to raise (kind, module, op); message and code come from the step
+---@param value any first result of the step
+---@param message string?
+---@param code any
+---@return any value
+function M.check(fields, value, message, code, ...)
+  if value ~= nil then return value, message, code, ... end
+  local copy = { message = message, code = code }
+  for key, field in pairs(fields) do
+    if key == "message" then field = field .. ": " .. tostring(message) end
+    copy[key] = field
+  end
+  M.raise(copy)
+end
+
+--- What a cancelled task meets at its next wait.
+M.cancelled = M.new { kind = "cancelled", message = "interrupted" }
+core.set_cancelled(M.cancelled)
+
+return M
