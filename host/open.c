@@ -7,6 +7,7 @@
 #define MODULES(X) \
 	X(event) \
 	X(program) \
+	X(scope) \
 	X(secret) \
 	X(task)
 
