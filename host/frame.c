@@ -1,0 +1,174 @@
+/*
+** frame.c: the framing of journal lines. A record {"t":"intent",…} becomes
+**
+**     {"n":7,"len":214,"crc":"5f1c02aa","prev":"9b2f66c0d1e3a4f7","t":"intent",…}
+**
+** n counts from 0, len is what follows the prefix (without the newline), crc is the CRC-32C of the line with the eight
+** digits as zeros, prev the first 16 hex digits of the SHA-256 of the line before. Still JSON, still readable with cat.
+*/
+#include "host.h"
+#include "libcrypto.h"
+
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { HASH_DIGITS = 16, PREFIX_MAX = 96 };
+
+struct frame {
+	uint64_t number, length;
+	uint32_t crc;
+	char previous[HASH_DIGITS + 1];
+};
+
+/* CRC-32C (Castagnoli), bit by bit: journals are small, and a table would be longer than this. */
+static uint32_t crc32c(uint32_t crc, const char *bytes, size_t length)
+{
+	crc = ~crc;
+	for (size_t i = 0; i < length; i++) {
+		crc ^= (unsigned char)bytes[i];
+		for (int bit = 0; bit < 8; bit++)
+			crc = (crc >> 1) ^ (crc & 1 ? 0x82F63B78u : 0);
+	}
+	return ~crc;
+}
+
+/* -> length of the prefix */
+static size_t print_prefix(const struct frame *frame, char out[PREFIX_MAX])
+{
+	return (size_t)snprintf(out, PREFIX_MAX, "{\"n\":%" PRIu64 ",\"len\":%" PRIu64 ",\"crc\":\"%08" PRIx32 "\",\"prev\":\"%s\",",
+				frame->number, frame->length, frame->crc, frame->previous);
+}
+
+static uint32_t checksum(struct frame frame, const char *rest)
+{
+	char prefix[PREFIX_MAX];
+	frame.crc = 0;
+	size_t length = print_prefix(&frame, prefix);
+	return crc32c(crc32c(0, prefix, length), rest, (size_t)frame.length);
+}
+
+/* [-0, +1, e] */
+static void push_hash(lua_State *L, const char *line, size_t length)
+{
+	unsigned char digest[SHA256_DIGEST_LENGTH];
+	char digits[HASH_DIGITS + 1];
+	const char *problem = libcrypto_load();
+	if (problem)
+		luaL_error(L, "%s", problem);
+	libcrypto.SHA256((const unsigned char *)line, length, digest);
+	for (int i = 0; i < HASH_DIGITS / 2; i++)
+		snprintf(digits + 2 * i, 3, "%02x", digest[i]);
+	lua_pushstring(L, digits);
+}
+
+static const char *check_previous(lua_State *L, int arg)
+{
+	const char *previous = host_checkcstr(L, arg);
+	luaL_argcheck(L, strlen(previous) == HASH_DIGITS && strspn(previous, "0123456789abcdef") == HASH_DIGITS, arg,
+		      "16 hex digits expected");
+	return previous;
+}
+
+/***
+ Frames a record.
+ @function frame.seal
+ @param number integer its place in the journal, from 0
+ @param previous string hash of the line before, 16 zeros for the first
+ @param record string a JSON object with at least one member
+ @return string the line, with its newline
+ @return string its hash
+*/
+static int frame_seal(lua_State *L)
+{
+	size_t length;
+	struct frame frame = { .number = (uint64_t)host_checkrange(L, 1, 0, INT64_MAX) };
+	snprintf(frame.previous, sizeof frame.previous, "%s", check_previous(L, 2));
+	const char *record = luaL_checklstring(L, 3, &length);
+	luaL_argcheck(L, length > 2 && record[0] == '{' && record[length - 1] == '}', 3, "JSON object expected");
+	luaL_argcheck(L, !memchr(record, '\n', length), 3, "has a newline");
+	frame.length = length - 1;
+	frame.crc = checksum(frame, record + 1);
+	char prefix[PREFIX_MAX];
+	size_t size = print_prefix(&frame, prefix);
+	lua_pushlstring(L, prefix, size);
+	lua_pushlstring(L, record + 1, length - 1);
+	lua_pushliteral(L, "\n");
+	lua_concat(L, 3);
+	size_t line_length;
+	const char *line = lua_tolstring(L, -1, &line_length);
+	push_hash(L, line, line_length - 1);
+	return 2;
+}
+
+/* -> length of the prefix, or 0 if the line has none */
+static size_t parse_prefix(const char *line, struct frame *frame)
+{
+	int end = 0;
+	if (sscanf(line, "{\"n\":%" SCNu64 ",\"len\":%" SCNu64 ",\"crc\":\"%8" SCNx32 "\",\"prev\":\"%16[0-9a-f]\",%n",
+		   &frame->number, &frame->length, &frame->crc, frame->previous, &end) != 4)
+		return 0;
+	return end > 0 ? (size_t)end : 0;
+}
+
+/***
+ Checks a line and takes its frame off.
+ @function frame.open
+ @param line string without its newline
+ @param number integer what its place must be
+ @param previous string what the hash of the line before must be
+ @return string the record, or nil and what is wrong with it
+ @return string the hash of the line
+*/
+static int frame_open(lua_State *L)
+{
+	size_t length;
+	const char *line = luaL_checklstring(L, 1, &length);
+	uint64_t number = (uint64_t)host_checkrange(L, 2, 0, INT64_MAX);
+	const char *previous = check_previous(L, 3);
+	struct frame frame = { 0 };
+	char prefix[PREFIX_MAX];
+	size_t size = parse_prefix(line, &frame);
+	if (size == 0 || size >= PREFIX_MAX || print_prefix(&frame, prefix) != size || memcmp(prefix, line, size) != 0)
+		return host_fail(L, "damaged", "its frame cannot be read");
+	if (frame.length != length - size)
+		return host_fail(L, "damaged", "it has %zu bytes, not %" PRIu64, length - size, frame.length);
+	if (frame.crc != checksum(frame, line + size))
+		return host_fail(L, "damaged", "its checksum is wrong");
+	if (frame.number != number)
+		return host_fail(L, "damaged", "it is number %" PRIu64 ", not %" PRIu64, frame.number, number);
+	if (strcmp(frame.previous, previous) != 0)
+		return host_fail(L, "damaged", "the line before it is not the one that was there");
+	lua_pushliteral(L, "{");
+	lua_pushlstring(L, line + size, length - size);
+	lua_concat(L, 2);
+	push_hash(L, line, length);
+	return 2;
+}
+
+/***
+ Could these bytes be the beginning of a line that was never finished (a crash in the middle of the write)?
+ @function frame.torn
+ @param tail string what follows the last newline of the file
+ @return boolean false if the line is there whole, with something else where its newline should be
+*/
+static int frame_torn(lua_State *L)
+{
+	size_t length;
+	const char *tail = luaL_checklstring(L, 1, &length);
+	struct frame frame = { 0 };
+	size_t size = parse_prefix(tail, &frame);
+	lua_pushboolean(L, size == 0 ? length < PREFIX_MAX : length - size <= frame.length);
+	return 1;
+}
+
+static const luaL_Reg functions[] = {
+	{ "seal", frame_seal }, { "open", frame_open }, { "torn", frame_torn }, { NULL, NULL }
+};
+
+int luaopen_o2x_core_frame(lua_State *L)
+{
+	luaL_newlib(L, functions);
+	return 1;
+}

@@ -1,0 +1,167 @@
+/*
+** journal.c: a file that can only grow, and says for certain what has reached the disk.
+** An error of write or fdatasync is final: after it, nobody knows what is on the disk, so the file refuses to go on.
+*/
+#include "host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TYPE "o2x.journal"
+
+struct journal {
+	int fd;             /* -1: closed */
+	bool broken;
+};
+
+static int journal_gc(lua_State *L)
+{
+	struct journal *journal = lua_touserdata(L, 1);
+	if (journal->fd > 0)
+		close(journal->fd);
+	journal->fd = -1;
+	return 0;
+}
+
+static struct journal *check(lua_State *L)
+{
+	struct journal *journal = luaL_checkudata(L, 1, TYPE);
+	luaL_argcheck(L, journal->fd > 0, 1, "the journal is closed");
+	luaL_argcheck(L, !journal->broken, 1, "the journal is broken: an earlier write failed");
+	return journal;
+}
+
+static int broken(lua_State *L, struct journal *journal, const char *what)
+{
+	int error = errno;
+	journal->broken = true;
+	return host_fail_errno(L, what, error);
+}
+
+/***
+ Opens a journal for appending. Never through a symbolic link; readable by its owner only.
+ @function journal.open
+ @param path string
+ @param create boolean? the file must not be there yet
+ @return userdata, or nil, message, code
+*/
+static int journal_open(lua_State *L)
+{
+	const char *path = host_checkcstr(L, 1);
+	int flags = O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | (lua_toboolean(L, 2) ? O_CREAT | O_EXCL : 0);
+	struct journal *journal = host_newuserdata(L, sizeof *journal, TYPE);
+	journal->fd = open(path, flags, 0600);
+	if (journal->fd < 0)
+		return host_fail_errno(L, path, errno);
+	return 1;
+}
+
+/***
+ Appends bytes; they are on the disk only after sync().
+ @function journal:append
+ @param bytes string
+ @return true, or nil, message, code
+*/
+static int journal_append(lua_State *L)
+{
+	struct journal *journal = check(L);
+	size_t length;
+	const char *bytes = luaL_checklstring(L, 2, &length);
+	while (length > 0) {
+		ssize_t written = write(journal->fd, bytes, length);
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0)
+			return broken(L, journal, "cannot write the journal");
+		bytes += written;
+		length -= (size_t)written;
+	}
+	lua_pushboolean(L, true);
+	return 1;
+}
+
+/***
+ Waits until all that was appended is on the disk. An error is final: the kernel may have dropped the pages.
+ @function journal:sync
+ @return true, or nil, message, code
+*/
+static int journal_sync(lua_State *L)
+{
+	struct journal *journal = check(L);
+	if (fdatasync(journal->fd) != 0)
+		return broken(L, journal, "cannot sync the journal");
+	lua_pushboolean(L, true);
+	return 1;
+}
+
+/***
+ Makes sure of room for so many more bytes, so that a full disk is met before an effect and not after it.
+ @function journal:reserve
+ @param bytes integer
+ @return true, or nil, message, code (ENOSPC)
+*/
+static int journal_reserve(lua_State *L)
+{
+	struct journal *journal = check(L);
+	off_t bytes = (off_t)host_checkrange(L, 2, 1, 1 << 30);
+	struct stat status;
+	if (fstat(journal->fd, &status) != 0)
+		return broken(L, journal, "cannot look at the journal");
+	if (fallocate(journal->fd, FALLOC_FL_KEEP_SIZE, status.st_size, bytes) != 0 && errno != EOPNOTSUPP && errno != ENOSYS)
+		return host_fail_errno(L, "no room for the journal", errno);
+	lua_pushboolean(L, true);
+	return 1;
+}
+
+/***
+ Cuts the file to its first bytes: how a torn last line is dropped.
+ @function journal:cut
+ @param size integer
+ @return true, or nil, message, code
+*/
+static int journal_cut(lua_State *L)
+{
+	struct journal *journal = check(L);
+	if (ftruncate(journal->fd, (off_t)host_checkrange(L, 2, 0, INT64_MAX)) != 0 || fdatasync(journal->fd) != 0)
+		return broken(L, journal, "cannot cut the journal");
+	lua_pushboolean(L, true);
+	return 1;
+}
+
+/***
+ Makes the entries of a folder durable: a new file is only safe when its folder is, too.
+ @function journal.sync_folder
+ @param path string
+ @return true, or nil, message, code
+*/
+static int sync_folder(lua_State *L)
+{
+	const char *path = host_checkcstr(L, 1);
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return host_fail_errno(L, path, errno);
+	int error = fsync(fd) == 0 ? 0 : errno;
+	close(fd);
+	if (error)
+		return host_fail_errno(L, path, error);
+	lua_pushboolean(L, true);
+	return 1;
+}
+
+static const luaL_Reg methods[] = {
+	{ "append", journal_append }, { "sync", journal_sync }, { "reserve", journal_reserve },
+	{ "cut", journal_cut }, { "close", journal_gc }, { NULL, NULL }
+};
+
+static const luaL_Reg functions[] = { { "open", journal_open }, { "sync_folder", sync_folder }, { NULL, NULL } };
+
+int luaopen_o2x_core_journal(lua_State *L)
+{
+	host_newtype(L, TYPE, methods, journal_gc);
+	luaL_newlib(L, functions);
+	return 1;
+}

@@ -1,0 +1,73 @@
+/*
+** lock.c: a lock that cannot be left behind. An open file description lock (OFD) goes with the process that holds it,
+** however it ends; the words in the file only say who that is.
+*/
+#include "host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TYPE "o2x.lock"
+
+enum { WORDS_MAX = 4096 };
+
+struct lock { int fd; };  /* 0 or -1: not held */
+
+static int lock_gc(lua_State *L)
+{
+	struct lock *lock = lua_touserdata(L, 1);
+	if (lock->fd > 0)
+		close(lock->fd);
+	lock->fd = -1;
+	return 0;
+}
+
+static void push_words(lua_State *L, int fd)
+{
+	char words[WORDS_MAX];
+	ssize_t length = pread(fd, words, sizeof words, 0);
+	lua_pushlstring(L, words, length > 0 ? (size_t)length : 0);
+}
+
+/***
+ Takes the lock, or tells who has it. Never waits.
+ @function lock.take
+ @param path string the file; made if it is not there, never removed
+ @param words string who takes it, for those who come second
+ @return userdata the lock, held until close() or the end of the process; or nil, the holder's words, "locked"; or nil, message, code
+*/
+static int lock_take(lua_State *L)
+{
+	const char *path = host_checkcstr(L, 1);
+	size_t length;
+	const char *words = luaL_checklstring(L, 2, &length);
+	luaL_argcheck(L, length < WORDS_MAX, 2, "too long");
+	struct lock *lock = host_newuserdata(L, sizeof *lock, TYPE);
+	lock->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (lock->fd < 0)
+		return host_fail_errno(L, path, errno);
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	if (fcntl(lock->fd, F_OFD_SETLK, &whole) != 0) {
+		if (errno != EAGAIN && errno != EACCES)
+			return host_fail_errno(L, path, errno);
+		lua_pushnil(L);
+		push_words(L, lock->fd);
+		lua_pushliteral(L, "locked");
+		return 3;
+	}
+	if (ftruncate(lock->fd, 0) != 0 || pwrite(lock->fd, words, length, 0) != (ssize_t)length)
+		return host_fail_errno(L, path, errno);
+	return 1;
+}
+
+static const luaL_Reg methods[] = { { "close", lock_gc }, { NULL, NULL } };
+static const luaL_Reg functions[] = { { "take", lock_take }, { NULL, NULL } };
+
+int luaopen_o2x_core_lock(lua_State *L)
+{
+	host_newtype(L, TYPE, methods, lock_gc);
+	luaL_newlib(L, functions);
+	return 1;
+}
