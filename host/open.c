@@ -6,6 +6,9 @@
 
 #define MODULES(X) \
 	X(event) \
+	X(frame) \
+	X(journal) \
+	X(lock) \
 	X(program) \
 	X(scope) \
 	X(secret) \

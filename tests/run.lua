@@ -4,7 +4,6 @@
 
 -- busted's helpers want three C libraries for a handful of functions; the host gives those, so the tests need no .so.
 local task = require "o2x.task"
-local core = require "o2x.core.task"
 
 package.preload["system"] = function()
   return { gettime = os.time, monotime = task.now, sleep = task.sleep }
@@ -66,7 +65,7 @@ local function remains(before)
   local deadline = task.now() + SETTLE
   while true do
     collectgarbage()
-    local tasks, handles = core.live()
+    local tasks, handles = task.live()
     if tasks <= before.tasks and handles <= before.handles then return nil end
     if task.now() > deadline then
       return ("left behind: %d task(s), %d open handle(s)"):format(tasks - before.tasks, handles - before.handles)
@@ -77,7 +76,7 @@ end
 
 local function census()
   collectgarbage()
-  local tasks, handles = core.live()
+  local tasks, handles = task.live()
   return { tasks = tasks, handles = handles }
 end
 
@@ -103,7 +102,7 @@ local function reporter(busted, options)
     if trace and trace.traceback and not tostring(message):find("stack traceback") then
       local frames = 0
       for line in trace.traceback:gmatch("[^\n]+") do
-        if line:find("tests/") and frames < 4 then
+        if line:find("_spec.lua:", 1, true) and frames < 4 then
           frames = frames + 1
           io.stdout:write("        ", line:match("^%s*(.*)"), "\n")
         end
@@ -184,11 +183,8 @@ local function load_file(busted, path, report)
   busted.executors.file(path, setmetatable({ getTrace = trace }, { __call = chunk }))
 end
 
-local options = parse(arg)
-if not options then
-  o2x_exit_code(3)
-  return
-end
+local options = parse { table.unpack(arg, 2) } -- arg[1] is this file
+if not options then return 3 end
 
 local busted = require "busted.core"()
 require "busted"(busted)
@@ -197,4 +193,4 @@ if options.filter then filter_by_name(busted, options.filter) end
 for _, path in ipairs(spec_files(options.roots)) do load_file(busted, path, report) end
 require "busted.execute"(busted)(1, {})
 print(("%d passed, %d failed"):format(report.passed, report.failed))
-o2x_exit_code(report.failed > 0 and 1 or 0)
+return report.failed > 0 and 1 or 0
