@@ -9,6 +9,7 @@
 	X(frame) \
 	X(journal) \
 	X(lock) \
+	X(httpd) \
 	X(program) \
 	X(scope) \
 	X(secret) \

@@ -1,0 +1,51 @@
+/*
+** buffer.c: see buffer.h.
+*/
+#include "buffer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Not realloc: that would leave the old bytes behind in freed memory. */
+static bool grow(struct buffer *buffer, size_t need)
+{
+	size_t capacity = buffer->capacity ? buffer->capacity : 512;
+	while (capacity < need)
+		capacity *= 2;
+	char *bytes = malloc(capacity);
+	if (!bytes)
+		return false;
+	size_t length = buffer->length;
+	if (length)
+		memcpy(bytes, buffer->bytes, length);
+	buffer_free(buffer);
+	*buffer = (struct buffer){ .bytes = bytes, .length = length, .capacity = capacity };
+	return true;
+}
+
+bool buffer_append(struct buffer *buffer, const void *bytes, size_t length)
+{
+	if (length > (size_t)-1 / 4 - buffer->length)
+		return false;
+	if (buffer->length + length > buffer->capacity && !grow(buffer, buffer->length + length))
+		return false;
+	if (length)
+		memcpy(buffer->bytes + buffer->length, bytes, length);
+	buffer->length += length;
+	return true;
+}
+
+void buffer_consume(struct buffer *buffer, size_t length)
+{
+	if (length < buffer->length)
+		memmove(buffer->bytes, buffer->bytes + length, buffer->length - length);
+	buffer->length -= length < buffer->length ? length : buffer->length;
+}
+
+void buffer_free(struct buffer *buffer)
+{
+	if (buffer->bytes)
+		explicit_bzero(buffer->bytes, buffer->capacity);
+	free(buffer->bytes);
+	*buffer = (struct buffer){ 0 };
+}
