@@ -10,6 +10,7 @@
 	X(journal) \
 	X(lock) \
 	X(httpd) \
+	X(proc) \
 	X(program) \
 	X(scope) \
 	X(secret) \
