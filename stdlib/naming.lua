@@ -1,0 +1,92 @@
+--- Names of this platform, in one place. The guide's own irregularities live here and nowhere else
+--- (guide: "Tenant Naming Conventions", Appendix C).
+
+local M = {}
+
+-- Room for the longest name that is built from it: NAME-service-transactional within Kubernetes' 63 characters.
+M.MAX_TENANT_NAME = 40
+
+-- Two gateways keep their files in a folder with an underscore, though the service has a hyphen.
+local FOLDERS = { ["provision-gateway"] = "provision_gateway", ["crm-gateway"] = "crm_gateway" }
+
+--- Why a text is no tenant name, or nil if it is one.
+---@param name any
+---@return string|nil problem
+function M.tenant_name_problem(name)
+  if type(name) ~= "string" or name == "" then return "is empty" end
+  if #name > M.MAX_TENANT_NAME then return ("has %d characters; at most %d fit"):format(#name, M.MAX_TENANT_NAME) end
+  if name:find("[^a-z0-9-]") then return "may only have lower-case letters, digits and hyphens" end
+  if not name:find("^[a-z]") then return "must begin with a letter" end
+  if name:find("%-%-") or name:find("%-$") then return "must not end with a hyphen or have two in a row" end
+  return nil
+end
+
+--- Is it a tenant id of the form TIDLT-100008?
+---@param id any
+---@return boolean
+function M.is_tenant_id(id)
+  return type(id) == "string" and id:find("^TIDLT%-%d%d%d%d%d%d$") ~= nil
+end
+
+--- The name of one of a tenant's services, releases or objects: NAME-SERVICE.
+---@param tenant {name: string}
+---@param what string
+---@return string
+function M.resource(tenant, what)
+  return tenant.name .. "-" .. what
+end
+
+--- The top folder of a service in the platform tree.
+---@param service string
+---@return string "core", "finance-gateway", "provision_gateway" …
+function M.folder(service)
+  if not service:find("%-gateway$") then return "core" end
+  return FOLDERS[service] or service
+end
+
+--- A service's chart.
+---@param service string
+---@return string path below the platform tree
+function M.chart(service)
+  return ("%s/charts/%s"):format(M.folder(service), service)
+end
+
+--- The folder of a tenant's values files for a service, with a slash at the end.
+---@param tenant_name string
+---@param service string
+---@return string
+function M.values_folder(tenant_name, service)
+  return ("%s/helm_values/%s/"):format(M.folder(service), tenant_name)
+end
+
+--- A tenant's values file for a service.
+---@param tenant_name string
+---@param service string
+---@return string
+function M.values_file(tenant_name, service)
+  return M.values_folder(tenant_name, service) .. service .. ".yaml"
+end
+
+--- "NewClient" of "New Client Inc.": how the guide begins the names of alerts.
+---@param tenant {name: string, company: string}
+---@return string
+function M.camel(tenant)
+  local words = {}
+  for word in tenant.company:gsub("[%.,]", ""):gmatch("%w+") do
+    if not ({ Inc = true, Ltd = true, LLC = true, Corp = true, Corporation = true, GmbH = true })[word] then
+      words[#words + 1] = word:sub(1, 1):upper() .. word:sub(2)
+    end
+  end
+  if #words == 0 then return (tenant.name:gsub("(%w+)%-?", function(w) return w:sub(1, 1):upper() .. w:sub(2) end)) end
+  return table.concat(words)
+end
+
+--- Fills {name} patterns of platform.yaml.
+---@param pattern string "coredb-{tenant}"
+---@param names table<string, string>
+---@return string
+function M.fill(pattern, names)
+  return (pattern:gsub("{(%w+)}", names))
+end
+
+return M

@@ -1,0 +1,113 @@
+--- What the engine asks of this platform: is that a tenant, what is it called everywhere, and what may a run for it touch.
+--- Reads nothing itself; the engine hands it platform.yaml and tenants/NAME.yaml as tables.
+
+local catalogue = require "stdlib.catalogue"
+local naming = require "stdlib.naming"
+local tenant_file = require "stdlib.tenant_file"
+
+local M = {}
+
+--- The folders of the platform tree that scripts may read.
+M.READABLE = { "core/", "finance-gateway/", "payment-gateway/", "tax-gateway/", "provision_gateway/", "crm_gateway/",
+  "engine/", "docs/", "k8s/", "monitoring/", "alerts/", "tenants/" }
+
+--- Why a text cannot be a tenant's name, or nil. Asked before any file is opened.
+---@param name string
+---@return {message: string, hint: string}|nil
+function M.name_problem(name)
+  local problem = naming.tenant_name_problem(name)
+  if not problem then return nil end
+  return {
+    message = ("tenant name '%s' %s"):format(tostring(name), problem),
+    hint = "the form is company[-environment], such as newclient or newclient-sbx",
+  }
+end
+
+--- Makes a tenant of its file.
+---@param name string as typed
+---@param platform table platform.yaml
+---@param file table tenants/NAME.yaml
+---@param where string the file's path, for messages
+---@param others {name: string, id: string, where: string}[] what the other tenant files say
+---@return table|nil tenant name, id (nil until allocated), company, environment, …, database, domain, platform
+---@return {message: string, hint: string, where: string}|nil problem
+function M.load(name, platform, file, where, others)
+  local problem = tenant_file.problem(name, file, others)
+  if problem then
+    problem.where = where
+    return nil, problem
+  end
+  local names = { tenant = name, environment = file.environment, domain = platform.domain }
+  local overrides = file.overrides or {}
+  local tenant = {
+    name = name, id = file.id, company = file.company, environment = file.environment,
+    region = file.region or platform.region, platform = platform,
+    contacts = file.contacts, admin = file.admin, profile = file.profile,
+    integrations = file.integrations or {}, features = file.features or {}, properties = file.properties or {},
+    invoice_template = file.invoice_template, branding = file.branding, notes = file.notes,
+    pins = file.pins or {}, image = file.image,
+    database = overrides.database or naming.fill(platform.database.name, names),
+    domain = file.domain or (name .. "." .. platform.domain),
+    vault_uri = naming.fill(platform.vault.uri, names), vault_path = naming.fill(platform.vault.path, names),
+    redis_host = naming.fill(platform.redis.host, names),
+    data_pvc = naming.fill(platform.kubernetes.volume_claim, names),
+    data_bucket = naming.fill(platform.storage.data_bucket, names),
+    namespace = platform.namespace,
+  }
+  return tenant
+end
+
+local function service_names(tenant)
+  local names = {}
+  for i, service in ipairs(catalogue.names()) do names[i] = naming.resource(tenant, service) end
+  return names
+end
+
+local function object_names(tenant)
+  local names = service_names(tenant)
+  for _, what in ipairs { "ingress", "tls-cert", "services", "alerts", "dashboard" } do
+    names[#names + 1] = naming.resource(tenant, what)
+  end
+  names[#names + 1] = tenant.data_pvc
+  return names
+end
+
+local function writable_files(tenant)
+  local paths = {
+    ("docs/runbooks/TENANT_%s.md"):format(tenant.name), "docs/TENANT_INVENTORY.md",
+    ("k8s/ingress/%s-ingress.yaml"):format(tenant.name),
+    ("monitoring/servicemonitor-%s.yaml"):format(tenant.name), ("monitoring/dashboard-%s.json"):format(tenant.name),
+    ("alerts/%s-alerts.yaml"):format(tenant.name),
+  }
+  for _, service in ipairs(catalogue.names()) do
+    paths[#paths + 1] = naming.values_file(tenant.name, service)
+  end
+  return paths
+end
+
+--- Exactly what a run for this tenant may touch. Asked at the start and again when the tenant has got its id.
+---@param tenant table
+---@return table grants
+function M.grants(tenant)
+  local platform = tenant.platform
+  local ingress = platform.kubernetes.ingress_service
+  return {
+    pg = { tenant = tenant.database, control = platform.database.control, admin = "postgres" },
+    vault = { ("tenant/%s/"):format(tenant.name) },
+    k8s = {
+      namespace = platform.namespace, namespaces = { platform.namespace, platform.monitoring.namespace },
+      names = object_names(tenant), label = { "tenant", tenant.name },
+      shared = { platform.kubernetes.postgres_secret, platform.kubernetes.vault_secret },
+      read = { ("%s/%s"):format(ingress.namespace, ingress.name) },
+    },
+    helm = service_names(tenant),
+    redis = tenant.id and { tenant.id .. ":" } or {},
+    broker = tenant.id and { tenant.id .. "." } or {},
+    dns = { tenant.domain },
+    files = { read = M.READABLE, write = writable_files(tenant) },
+    http = { tenant.domain },
+    s3 = tenant.id and { tenant.data_bucket .. "/" .. tenant.id .. "/" } or {},
+  }
+end
+
+return M

@@ -1,0 +1,139 @@
+--- What a tenant file (tenants/NAME.yaml) must and may say. Every rule is checked before a run begins.
+
+local naming = require "stdlib.naming"
+local providers = require "stdlib.providers"
+
+local M = {}
+
+local ENVIRONMENTS = { production = true, sandbox = true, development = true, demo = true, staging = true }
+
+local function problem(message, hint, ...)
+  return { message = message:format(...), hint = hint }
+end
+
+local function is_text(value) return type(value) == "string" and value ~= "" end
+
+-- A schema: field → "text", "text?" (optional), "table", "table?", "list?" or a function(value) → problem text or nil.
+local TOP = {
+  name = "text", id = "text?", company = "text", environment = "text", region = "text?", domain = "text?",
+  contacts = "table", admin = "table", profile = "table", integrations = "list?", features = "table?",
+  properties = "table?", invoice_template = "table?", branding = "table?", overrides = "table?", pins = "table?",
+  notes = "text?", image = "text?",
+}
+local PARTS = {
+  contacts = { primary = "text", technical = "text?", account_manager = "text?" },
+  admin = { email = "text", firstname = "text", lastname = "text" },
+  profile = { address = "text?", city = "text?", state = "text?", country = "text", timezone = "text", currency = "text" },
+  invoice_template = { name = "text", html = "text", css = "text?" },
+  branding = { logo_url = "text?", primary_color = "text?", secondary_color = "text?" },
+  overrides = { database = "text?" },
+}
+local INTEGRATION = {
+  name = "text", index = "integer", type = "text", authtype = "text", apitype = "text", baseurl = "text",
+  oauth1 = "table?", oauth2 = "table?", attributes = "table?", custom_mappings = "table?", custom_config = "table?",
+  status = "text?",
+}
+
+local function type_problem(value, wanted)
+  local optional = wanted:sub(-1) == "?"
+  if value == nil then return not optional and "is missing" or nil end
+  local kind = optional and wanted:sub(1, -2) or wanted
+  if kind == "text" and not is_text(value) then return "must be a text" .. (type(value) == "number" and " (put it in quotes)" or "") end
+  if kind == "integer" and math.type(value) ~= "integer" then return "must be a whole number" end
+  if (kind == "table" or kind == "list") and type(value) ~= "table" then return "must be a " .. kind end
+  return nil
+end
+
+local function nearest(word, schema)
+  for known in pairs(schema) do
+    if known:sub(1, 3) == tostring(word):sub(1, 3) then return ("did you mean '%s'?"):format(known) end
+  end
+  local names = {}
+  for known in pairs(schema) do names[#names + 1] = known end
+  table.sort(names)
+  return "known: " .. table.concat(names, ", ")
+end
+
+local function check_fields(value, schema, prefix)
+  for field in pairs(value) do
+    if not schema[field] then return problem("%s%s is not a known field", nearest(field, schema), prefix, tostring(field)) end
+  end
+  for field, wanted in pairs(schema) do
+    local wrong = type_problem(value[field], wanted)
+    if wrong then return problem("%s%s %s", nil, prefix, field, wrong) end
+  end
+end
+
+local function check_integration(item, position, seen)
+  local prefix = ("integrations[%d]."):format(position)
+  if type(item) ~= "table" then return problem("integrations[%d] must be a table", nil, position) end
+  local wrong = check_fields(item, INTEGRATION, prefix)
+  if wrong then return wrong end
+  local provider = providers.find(item.name)
+  if not provider then
+    return problem("%sname: '%s' is no provider", "known: " .. table.concat(providers.names(), ", "), prefix, item.name)
+  end
+  if item.type ~= provider.type then
+    return problem("%stype: %s is a %s, not a %s", nil, prefix, item.name, provider.type, item.type)
+  end
+  if seen[item.name] then return problem("%sname: %s is there twice", nil, prefix, item.name) end
+  if seen[item.index] then return problem("%sindex: %d is there twice", "they count from 0", prefix, item.index) end
+  seen[item.name], seen[item.index] = true, true
+  if item.authtype == "OAUTH2" and not item.oauth2 then return problem("%soauth2 is missing", nil, prefix) end
+  if item.authtype == "OAUTH1" and not item.oauth1 then return problem("%soauth1 is missing", nil, prefix) end
+  if not item.baseurl:find("^https://[%w%.%-]+") then return problem("%sbaseurl must begin with https://", nil, prefix) end
+  local known = {}
+  for _, column in ipairs(providers.attributes(item.type).columns) do known[column] = true end
+  for column in pairs(item.attributes or {}) do
+    if not known[column] then return problem("%sattributes.%s is not a known field", nearest(column, known), prefix, tostring(column)) end
+  end
+end
+
+local function check_identity(name, file, others)
+  if file.name ~= name then
+    return problem("name is '%s', but the file is that of '%s'", "a tenant's file is called tenants/NAME.yaml", tostring(file.name), name)
+  end
+  if file.id ~= nil and not naming.is_tenant_id(file.id) then
+    return problem("id '%s' is not of the form TIDLT-100008", nil, tostring(file.id))
+  end
+  for _, other in ipairs(others or {}) do
+    if other.name == name then return problem("name '%s' is also in %s", "two tenants cannot share a name", name, other.where) end
+    if file.id and other.id == file.id then return problem("id %s is also in %s", "two tenants cannot share an id", file.id, other.where) end
+  end
+end
+
+--- The first thing that is wrong with a tenant file, or nil.
+---@param name string the tenant's name as typed
+---@param file any the file's content
+---@param others {name: string, id: string, where: string}[]
+---@return {message: string, hint: string}|nil
+function M.problem(name, file, others)
+  if type(file) ~= "table" then return problem("is not a tenant file", "see tenants/newclient.yaml for one") end
+  local wrong = check_fields(file, TOP, "") or check_identity(name, file, others)
+  if wrong then return wrong end
+  for part, schema in pairs(PARTS) do
+    wrong = file[part] and check_fields(file[part], schema, part .. ".")
+    if wrong then return wrong end
+  end
+  if not ENVIRONMENTS[file.environment] then
+    return problem("environment '%s' is not known", "known: demo, development, production, sandbox, staging", file.environment)
+  end
+  if file.domain and not file.domain:find("^[a-z0-9][a-z0-9%.%-]*%.[a-z]+$") then
+    return problem("domain '%s' is no domain name", nil, file.domain)
+  end
+  local seen = {}
+  for position, item in ipairs(file.integrations or {}) do
+    wrong = check_integration(item, position, seen)
+    if wrong then return wrong end
+  end
+  for key, value in pairs(file.properties or {}) do
+    if not is_text(value) then return problem("properties.%s must be a text (put it in quotes)", nil, tostring(key)) end
+  end
+  for key, flag in pairs(file.features or {}) do
+    if type(flag) ~= "table" or type(flag.enabled) ~= "boolean" then
+      return problem("features.%s.enabled must be true or false", nil, tostring(key))
+    end
+  end
+end
+
+return M
