@@ -1,0 +1,302 @@
+/*
+** json_encode.c: Lua values to JSON: keys sorted, integers exact; what has no JSON is refused with the path where it stands.
+*/
+#include "json.h"
+#include "buf.h"
+#include "host.h"
+#include "secret.h"
+#include "value.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct step {
+	const char *key; /* NULL: an array's element */
+	lua_Integer index;
+};
+
+struct writer {
+	lua_State *L;
+	struct buf *out;
+	bool open_secrets, pretty;
+	int depth;
+	struct step path[JSON_MAX_DEPTH + 1];
+	const char *error, *code;
+};
+
+struct key {
+	const char *s;
+	size_t len;
+};
+
+static bool write_value(struct writer *w, int idx);
+
+static bool refuse(struct writer *w, const char *error, const char *code)
+{
+	w->error = error;
+	w->code = code;
+	return false;
+}
+
+static void newline(struct writer *w)
+{
+	if (!w->pretty)
+		return;
+	buf_addc(w->L, w->out, '\n');
+	for (int i = 0; i < w->depth; i++)
+		buf_adds(w->L, w->out, "  ");
+}
+
+static void write_char(struct writer *w, const char *s, size_t n)
+{
+	static const char plain[] = "\"\\\b\f\n\r\t", escaped[] = "\"\\bfnrt";
+	const char *found = n == 1 && *s ? strchr(plain, *s) : NULL;
+	char hex[8];
+	if (found) {
+		buf_addc(w->L, w->out, '\\');
+		buf_addc(w->L, w->out, escaped[found - plain]);
+	} else if (n == 1 && (unsigned char)*s < 0x20) {
+		snprintf(hex, sizeof hex, "\\u%04x", (unsigned)(unsigned char)*s);
+		buf_adds(w->L, w->out, hex);
+	} else {
+		buf_add(w->L, w->out, s, n);
+	}
+}
+
+static bool write_string(struct writer *w, const char *s, size_t len)
+{
+	const char *end = s + len;
+	buf_addc(w->L, w->out, '"');
+	while (s < end) {
+		size_t n = value_utf8len(s, (size_t)(end - s));
+		if (!n)
+			return refuse(w, "a string that is not UTF-8", "type");
+		write_char(w, s, n);
+		s += n;
+	}
+	buf_addc(w->L, w->out, '"');
+	return true;
+}
+
+/* A float that is a whole number is written as an integer: 4 / 2 is 2.0 in Lua, and readers of int32 fields refuse "2.0". */
+static bool write_number(struct writer *w, int idx)
+{
+	char text[40];
+	double d;
+	if (lua_isinteger(w->L, idx)) {
+		snprintf(text, sizeof text, "%lld", (long long)lua_tointeger(w->L, idx));
+	} else {
+		d = lua_tonumber(w->L, idx);
+		if (!isfinite(d))
+			return refuse(w, "a number that is not finite", "type");
+		if (d == floor(d) && fabs(d) <= 9007199254740992.0)
+			snprintf(text, sizeof text, "%.0f", d);
+		else if (snprintf(text, sizeof text, "%.15g", d), strtod(text, NULL) != d)
+			snprintf(text, sizeof text, "%.17g", d);
+	}
+	buf_adds(w->L, w->out, strcmp(text, "-0") == 0 ? "0" : text);
+	return true;
+}
+
+static bool write_array(struct writer *w, int idx, lua_Integer n)
+{
+	buf_addc(w->L, w->out, '[');
+	for (lua_Integer i = 1; i <= n; i++) {
+		w->path[w->depth - 1] = (struct step){ .index = i };
+		if (i > 1)
+			buf_addc(w->L, w->out, ',');
+		newline(w);
+		lua_rawgeti(w->L, idx, i);
+		if (!write_value(w, lua_gettop(w->L)))
+			return false;
+		lua_pop(w->L, 1);
+	}
+	w->depth--;
+	if (n)
+		newline(w);
+	buf_addc(w->L, w->out, ']');
+	return true;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+	const struct key *x = a, *y = b;
+	int order = memcmp(x->s, y->s, x->len < y->len ? x->len : y->len);
+	return order ? order : (x->len > y->len) - (x->len < y->len);
+}
+
+/* [-0, +1, m] Pushes a block with the table's keys, sorted. They are strings, and stay alive with the table. */
+static struct key *push_keys(lua_State *L, int idx, size_t n)
+{
+	struct key *keys = lua_newuserdatauv(L, (n + 1) * sizeof *keys, 0);
+	size_t i = 0;
+	lua_pushnil(L);
+	while (i < n && lua_next(L, idx)) {
+		keys[i].s = lua_tolstring(L, -2, &keys[i].len);
+		i++;
+		lua_pop(L, 1);
+	}
+	lua_settop(L, lua_gettop(L) - (i == n ? 1 : 0));
+	qsort(keys, n, sizeof *keys, by_bytes);
+	return keys;
+}
+
+static bool write_object(struct writer *w, int idx, size_t n)
+{
+	struct key *keys = push_keys(w->L, idx, n);
+	buf_addc(w->L, w->out, '{');
+	for (size_t i = 0; i < n; i++) {
+		w->path[w->depth - 1] = (struct step){ .key = keys[i].s };
+		if (i)
+			buf_addc(w->L, w->out, ',');
+		newline(w);
+		if (!write_string(w, keys[i].s, keys[i].len))
+			return false;
+		buf_adds(w->L, w->out, w->pretty ? ": " : ":");
+		lua_pushlstring(w->L, keys[i].s, keys[i].len);
+		lua_rawget(w->L, idx);
+		if (!write_value(w, lua_gettop(w->L)))
+			return false;
+		lua_pop(w->L, 1);
+	}
+	w->depth--;
+	if (n)
+		newline(w);
+	buf_addc(w->L, w->out, '}');
+	lua_pop(w->L, 1);
+	return true;
+}
+
+/* How many keys a table has; whether all are strings, or all are the integers 1 to that number. */
+static size_t count_keys(lua_State *L, int idx, bool *strings, bool *sequence)
+{
+	size_t n = 0, max = lua_rawlen(L, idx);
+	*strings = *sequence = true;
+	lua_pushnil(L);
+	while (lua_next(L, idx)) {
+		lua_Integer i = lua_isinteger(L, -2) ? lua_tointeger(L, -2) : 0;
+		n++;
+		*strings = *strings && lua_type(L, -2) == LUA_TSTRING;
+		*sequence = *sequence && i > 0 && (size_t)i <= max;
+		lua_pop(L, 1);
+	}
+	*sequence = *sequence && n == max;
+	return n;
+}
+
+static bool write_table(struct writer *w, int idx)
+{
+	bool strings, sequence;
+	size_t n = count_keys(w->L, idx, &strings, &sequence);
+	if (w->depth == JSON_MAX_DEPTH)
+		return refuse(w, "a table nested deeper than 64 levels (or in itself)", "depth");
+	w->depth++;
+	if (sequence && (n > 0 || value_isarray(w->L, idx)))
+		return write_array(w, idx, (lua_Integer)n);
+	if (strings && !value_isarray(w->L, idx))
+		return write_object(w, idx, n);
+	w->depth--;
+	return refuse(w, "a table that is neither a list nor a record", "type");
+}
+
+static bool write_other(struct writer *w, int idx)
+{
+	size_t len;
+	const char *bytes;
+	if (value_isnull(w->L, idx)) {
+		buf_adds(w->L, w->out, "null");
+		return true;
+	}
+	bytes = secret_bytes(w->L, idx, &len);
+	if (!bytes)
+		return refuse(w, luaL_typename(w->L, idx), "type");
+	if (!w->open_secrets)
+		return refuse(w, "a secret", "secret");
+	return write_string(w, bytes, len);
+}
+
+static bool write_value(struct writer *w, int idx)
+{
+	size_t len;
+	const char *s;
+	luaL_checkstack(w->L, 8, "JSON");
+	switch (lua_type(w->L, idx)) {
+	case LUA_TBOOLEAN:
+		buf_adds(w->L, w->out, lua_toboolean(w->L, idx) ? "true" : "false");
+		return true;
+	case LUA_TNUMBER:
+		return write_number(w, idx);
+	case LUA_TSTRING:
+		s = lua_tolstring(w->L, idx, &len);
+		return write_string(w, s, len);
+	case LUA_TTABLE:
+		return write_table(w, idx);
+	default:
+		return write_other(w, idx);
+	}
+}
+
+static int push_refusal(struct writer *w)
+{
+	luaL_Buffer b;
+	char index[32];
+
+	luaL_pushfail(w->L);
+	luaL_buffinit(w->L, &b);
+	luaL_addstring(&b, "cannot write ");
+	luaL_addstring(&b, w->error);
+	luaL_addstring(&b, w->depth ? " as JSON, at " : " as JSON");
+	for (int i = 0; i < w->depth && i < 16; i++) {
+		if (w->path[i].key) {
+			luaL_addstring(&b, i ? "." : "");
+			luaL_addstring(&b, w->path[i].key);
+		} else {
+			snprintf(index, sizeof index, "[%lld]", (long long)w->path[i].index);
+			luaL_addstring(&b, index);
+		}
+	}
+	luaL_pushresult(&b);
+	lua_pushstring(w->L, w->code);
+	return 3;
+}
+
+static int encode(lua_State *L, bool open_secrets)
+{
+	struct writer w = { .L = L, .open_secrets = open_secrets };
+	luaL_checkany(L, 1);
+	w.pretty = !open_secrets && lua_toboolean(L, 2);
+	lua_settop(L, 1);
+	w.out = buf_new(L, open_secrets);
+	if (!write_value(&w, 1))
+		return push_refusal(&w);
+	if (open_secrets)
+		secret_push(L, w.out->data, w.out->len, "json");
+	else
+		lua_pushlstring(L, w.out->data, w.out->len);
+	return 1;
+}
+
+/***
+ Writes a value as JSON, object keys sorted. Refuses secrets, functions, NaN, infinities and tables that are neither list nor record.
+ @function core.json.encode
+ @param v any
+ @param pretty boolean two spaces a level, one member a line
+ @return string, or nil, message, "secret" | "type" | "depth"
+*/
+int json_encode(lua_State *L)
+{
+	return encode(L, false);
+}
+
+/***
+ As encode, but opens secrets; the result is a secret.
+ @function core.json.encode_secret
+ @param v any
+ @return secret, or nil, message, code
+*/
+int json_encode_secret(lua_State *L)
+{
+	return encode(L, true);
+}
