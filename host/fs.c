@@ -1,0 +1,246 @@
+/*
+** fs.c: looking at files. A failure is nil, "path: why", "ENAME".
+*/
+#include "fs.h"
+#include "buf.h"
+#include "host.h"
+#include "secret.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DIR_TYPE "o2x.fs.dir"
+#define READ_LIMIT ((lua_Integer)64 << 20)
+
+/* Reads to the end of fd, or `limit` bytes and one. -> 0 or an errno */
+static int read_all(lua_State *L, int fd, struct buf *b, size_t limit)
+{
+	while (b->len <= limit) {
+		char *room = buf_reserve(L, b, 16384);
+		ssize_t n = read(fd, room, 16384);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? errno : 0;
+		b->len += (size_t)n;
+	}
+	return EFBIG;
+}
+
+/* [-0, +1 or 3] Reads the file of argument 1 into a new buffer on the stack. -> 0, or the number of results of a failure */
+static int read_file(lua_State *L, struct buf *b, size_t limit)
+{
+	const char *path = lua_tostring(L, 1);
+	/* O_NONBLOCK: opening a pipe must not wait for its other end. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return host_fail_errno(L, path, errno);
+	struct stat st;
+	int error = fstat(fd, &st) ? errno : S_ISDIR(st.st_mode) ? EISDIR : 0;
+	/* /proc and pipes have no size to go by; of a file the size is a hint. Room first: making it may raise, and fd would leak. */
+	size_t room = !error && st.st_size > 0 && (size_t)st.st_size <= limit ? (size_t)st.st_size : 0;
+	if (!error && room > b->cap) {
+		close(fd);
+		buf_reserve(L, b, room + 16384);
+		return read_file(L, b, limit);
+	}
+	if (!error)
+		error = read_all(L, fd, b, limit);
+	close(fd);
+	return error ? host_fail_errno(L, path, error) : 0;
+}
+
+/***
+ Reads a whole file.
+ @function core.fs.read
+ @param path string
+ @param limit integer? bytes at most, 64 MB if absent
+ @return string, or nil, message, code
+*/
+static int fs_read(lua_State *L)
+{
+	host_checkcstr(L, 1);
+	lua_Integer limit = lua_isnoneornil(L, 2) ? READ_LIMIT : host_checkrange(L, 2, 0, (lua_Integer)1 << 32);
+	struct buf *b = buf_new(L, false);
+	int failed = read_file(L, b, (size_t)limit);
+	if (failed)
+		return failed;
+	lua_pushlstring(L, b->data ? b->data : "", b->len);
+	return 1;
+}
+
+/***
+ Reads a whole file that is a secret (1 MB at most).
+ @function core.fs.read_secret
+ @param path string
+ @param label string
+ @return secret, or nil, message, code
+*/
+static int fs_read_secret(lua_State *L)
+{
+	host_checkcstr(L, 1);
+	const char *label = luaL_checkstring(L, 2);
+	struct buf *b = buf_new(L, true);
+	int failed = read_file(L, b, 1 << 20);
+	if (failed)
+		return failed;
+	secret_push(L, b->data ? b->data : "", b->len, label);
+	return 1;
+}
+
+static const char *type_name(mode_t mode)
+{
+	return S_ISREG(mode) ? "file" : S_ISDIR(mode) ? "folder" : S_ISLNK(mode) ? "link" : "other";
+}
+
+static void set_integer(lua_State *L, const char *name, lua_Integer value)
+{
+	lua_pushinteger(L, value);
+	lua_setfield(L, -2, name);
+}
+
+/***
+ What a path is.
+ @function core.fs.stat
+ @param path string
+ @param follow boolean? whether to look through a symbolic link; yes if absent
+ @return table type ("file", "folder", "link", "other"), mode, size, mtime (seconds, a float), uid, gid; or nil, message, code
+*/
+static int fs_stat(lua_State *L)
+{
+	const char *path = host_checkcstr(L, 1);
+	bool follow = lua_isnoneornil(L, 2) || lua_toboolean(L, 2);
+	struct stat st;
+	if (fstatat(AT_FDCWD, path, &st, follow ? 0 : AT_SYMLINK_NOFOLLOW))
+		return host_fail_errno(L, path, errno);
+	lua_createtable(L, 0, 6);
+	lua_pushstring(L, type_name(st.st_mode));
+	lua_setfield(L, -2, "type");
+	lua_pushnumber(L, (lua_Number)st.st_mtim.tv_sec + (lua_Number)st.st_mtim.tv_nsec / 1e9);
+	lua_setfield(L, -2, "mtime");
+	set_integer(L, "mode", st.st_mode & 07777);
+	set_integer(L, "size", st.st_size);
+	set_integer(L, "uid", st.st_uid);
+	set_integer(L, "gid", st.st_gid);
+	return 1;
+}
+
+struct dir {
+	DIR *handle;
+};
+
+static int dir_gc(lua_State *L)
+{
+	struct dir *dir = luaL_checkudata(L, 1, DIR_TYPE);
+	if (dir->handle)
+		closedir(dir->handle);
+	dir->handle = NULL;
+	return 0;
+}
+
+/***
+ The names in a folder, without "." and "..", in no order.
+ @function core.fs.list
+ @param path string
+ @return table, or nil, message, code
+*/
+static int fs_list(lua_State *L)
+{
+	const char *path = host_checkcstr(L, 1);
+	struct dir *dir = host_newuserdata(L, sizeof *dir, DIR_TYPE);
+	lua_toclose(L, -1);
+	dir->handle = opendir(path);
+	if (!dir->handle)
+		return host_fail_errno(L, path, errno);
+	lua_newtable(L);
+	const struct dirent *entry;
+	lua_Integer n = 0;
+	while (errno = 0, (entry = readdir(dir->handle))) {
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+			continue;
+		lua_pushstring(L, entry->d_name);
+		lua_rawseti(L, -2, ++n);
+	}
+	return errno ? host_fail_errno(L, path, errno) : 1;
+}
+
+/***
+ The absolute path without symbolic links, "." and "..". The path must exist.
+ @function core.fs.realpath
+ @param path string
+ @return string, or nil, message, code
+*/
+static int fs_realpath(lua_State *L)
+{
+	const char *path = host_checkcstr(L, 1);
+	char real[PATH_MAX];
+	if (!realpath(path, real))
+		return host_fail_errno(L, path, errno);
+	lua_pushstring(L, real);
+	return 1;
+}
+
+/***
+ Where a symbolic link points to.
+ @function core.fs.readlink
+ @param path string
+ @return string, or nil, message, code
+*/
+static int fs_readlink(lua_State *L)
+{
+	const char *path = host_checkcstr(L, 1);
+	char target[PATH_MAX];
+	ssize_t n = readlink(path, target, sizeof target);
+	if (n < 0)
+		return host_fail_errno(L, path, errno);
+	lua_pushlstring(L, target, (size_t)n);
+	return 1;
+}
+
+/***
+ The user the program runs as.
+ @function core.fs.user
+ @return integer
+*/
+static int fs_user(lua_State *L)
+{
+	lua_pushinteger(L, geteuid());
+	return 1;
+}
+
+/***
+ The folder the program runs in.
+ @function core.fs.cwd
+ @return string, or nil, message, code
+*/
+static int fs_cwd(lua_State *L)
+{
+	char path[PATH_MAX];
+	if (!getcwd(path, sizeof path))
+		return host_fail_errno(L, "the current folder", errno);
+	lua_pushstring(L, path);
+	return 1;
+}
+
+static const luaL_Reg no_methods[] = { { NULL, NULL } };
+
+static const luaL_Reg functions[] = {
+	{ "read", fs_read }, { "read_secret", fs_read_secret }, { "stat", fs_stat }, { "list", fs_list },
+	{ "realpath", fs_realpath }, { "readlink", fs_readlink }, { "user", fs_user }, { "cwd", fs_cwd },
+	{ "write", fs_write }, { "append", fs_append }, { "chmod", fs_chmod }, { "symlink", fs_symlink },
+	{ "rename", fs_rename }, { "mkdir", fs_mkdir }, { "mkdtemp", fs_mkdtemp }, { "remove", fs_remove },
+	{ "remove_tree", fs_remove_tree }, { NULL, NULL }
+};
+
+int luaopen_o2x_core_fs(lua_State *L)
+{
+	host_newtype(L, DIR_TYPE, no_methods, dir_gc);
+	luaL_newlib(L, functions);
+	return 1;
+}

@@ -1,0 +1,17 @@
+/* fs.h: fs.c looks and registers; fs_write.c writes; fs_tree.c makes and removes folders. Documented where they are defined. */
+#ifndef O2X_FS_H
+#define O2X_FS_H
+
+#include <lua.h>
+
+int fs_write(lua_State *L);
+int fs_append(lua_State *L);
+int fs_chmod(lua_State *L);
+int fs_symlink(lua_State *L);
+int fs_rename(lua_State *L);
+int fs_mkdir(lua_State *L);
+int fs_mkdtemp(lua_State *L);
+int fs_remove(lua_State *L);
+int fs_remove_tree(lua_State *L);
+
+#endif

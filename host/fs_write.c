@@ -1,0 +1,210 @@
+/*
+** fs_write.c: files are written whole and all at once: into a new file in the same folder, to disk, then renamed over the old
+** one. Whoever reads sees the old text or the new, and a full disk leaves the old one as it was.
+*/
+#include "fs.h"
+#include "host.h"
+#include "secret.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* The folder of a path into `folder`. -> false if the path is too long */
+static bool folder_of(const char *path, char folder[PATH_MAX])
+{
+	const char *slash = strrchr(path, '/');
+	size_t n = slash ? (size_t)(slash - path) : 0;
+	if (n + 64 > PATH_MAX)
+		return false;
+	memcpy(folder, path, n);
+	strcpy(folder + n, slash && !n ? "/" : slash ? "" : ".");
+	return true;
+}
+
+static int write_all(int fd, const char *bytes, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, bytes, len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno;
+		bytes += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+/* A rename is on disk when the folder is. Some network file systems cannot sync a folder (EINVAL): nothing to be done there. */
+static int sync_folder(const char *folder)
+{
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return errno;
+	int error = fsync(fd) && errno != EINVAL ? errno : 0;
+	close(fd);
+	return error;
+}
+
+/* Opens a new file with a name of its own next to the target. -> descriptor, or -1 with errno */
+static int open_temporary(const char *folder, char path[PATH_MAX])
+{
+	for (int tries = 0; tries < 16; tries++) {
+		unsigned long long tag;
+		if (getrandom(&tag, sizeof tag, 0) != sizeof tag)
+			return -1;
+		if (snprintf(path, PATH_MAX, "%s/.o2x-%016llx", folder, tag) >= PATH_MAX)
+			return errno = ENAMETOOLONG, -1;
+		int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		if (fd >= 0 || errno != EEXIST)
+			return fd;
+	}
+	return -1;
+}
+
+/* Mode and owner of the new file: as asked, else as the old file's, else as the umask says. */
+static int set_attributes(int fd, const char *path, int mode)
+{
+	struct stat old;
+	bool exists = lstat(path, &old) == 0 && S_ISREG(old.st_mode);
+	if (exists && fchown(fd, old.st_uid, old.st_gid) && mode < 0)
+		mode = (int)(old.st_mode & 0755); /* another's file: its group means nothing with us */
+	if (mode < 0 && exists)
+		mode = (int)(old.st_mode & 07777);
+	if (mode < 0) {
+		mode_t mask = umask(022);
+		umask(mask);
+		mode = (int)(0666 & ~mask);
+	}
+	return fchmod(fd, (mode_t)mode) ? errno : 0;
+}
+
+static int write_atomically(const char *path, const char *bytes, size_t len, int mode)
+{
+	char folder[PATH_MAX], temporary[PATH_MAX];
+	if (!folder_of(path, folder))
+		return ENAMETOOLONG;
+	int fd = open_temporary(folder, temporary);
+	if (fd < 0)
+		return errno;
+	int error = set_attributes(fd, path, mode);
+	if (!error)
+		error = write_all(fd, bytes, len);
+	if (!error && fsync(fd))
+		error = errno;
+	if (close(fd) && !error)
+		error = errno;
+	if (!error && rename(temporary, path))
+		error = errno;
+	if (error) {
+		unlink(temporary);
+		return error;
+	}
+	return sync_folder(folder);
+}
+
+static int check_mode(lua_State *L, int arg)
+{
+	return lua_isnoneornil(L, arg) ? -1 : (int)host_checkrange(L, arg, 0, 07777);
+}
+
+static int finish(lua_State *L, const char *path, int error)
+{
+	if (error)
+		return host_fail_errno(L, path, error);
+	lua_pushboolean(L, true);
+	return 1;
+}
+
+/***
+ Writes a file at once, to disk. A symbolic link at the path is replaced, not followed.
+ @function core.fs.write
+ @param path string
+ @param bytes string or secret
+ @param mode integer? exactly this mode; else the old file's, else by the umask
+ @return true, or nil, message, code
+*/
+int fs_write(lua_State *L)
+{
+	const char *path = host_checkcstr(L, 1);
+	size_t len;
+	const char *bytes = secret_checkbytes(L, 2, &len);
+	return finish(L, path, write_atomically(path, bytes, len, check_mode(L, 3)));
+}
+
+/***
+ Adds to the end of a file, made if absent. Not for what must survive a power cut: nothing is synced.
+ @function core.fs.append
+ @param path string
+ @param bytes string
+ @param mode integer? of a new file; 0644 if absent
+ @return true, or nil, message, code
+*/
+int fs_append(lua_State *L)
+{
+	const char *path = host_checkcstr(L, 1);
+	size_t len;
+	const char *bytes = luaL_checklstring(L, 2, &len);
+	int mode = check_mode(L, 3);
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, mode < 0 ? 0644 : mode);
+	if (fd < 0)
+		return host_fail_errno(L, path, errno);
+	int error = write_all(fd, bytes, len);
+	if (close(fd) && !error)
+		error = errno;
+	return finish(L, path, error);
+}
+
+/***
+ Sets the mode of a file.
+ @function core.fs.chmod
+ @param path string
+ @param mode integer
+ @return true, or nil, message, code
+*/
+int fs_chmod(lua_State *L)
+{
+	const char *path = host_checkcstr(L, 1);
+	mode_t mode = (mode_t)host_checkrange(L, 2, 0, 07777);
+	return finish(L, path, chmod(path, mode) ? errno : 0);
+}
+
+/***
+ Makes a symbolic link.
+ @function core.fs.symlink
+ @param target string what it points to
+ @param path string
+ @return true, or nil, message, code
+*/
+int fs_symlink(lua_State *L)
+{
+	const char *target = host_checkcstr(L, 1);
+	const char *path = host_checkcstr(L, 2);
+	return finish(L, path, symlink(target, path) ? errno : 0);
+}
+
+/***
+ Renames a file or folder, over the file that is there.
+ @function core.fs.rename
+ @param from string
+ @param to string
+ @return true, or nil, message, code
+*/
+int fs_rename(lua_State *L)
+{
+	const char *from = host_checkcstr(L, 1);
+	const char *to = host_checkcstr(L, 2);
+	char folder[PATH_MAX];
+	if (!folder_of(to, folder))
+		return host_fail_errno(L, to, ENAMETOOLONG);
+	if (rename(from, to))
+		return host_fail_errno(L, from, errno);
+	return finish(L, to, sync_folder(folder));
+}
