@@ -5,10 +5,9 @@ local error_object = require "o2x.error"
 
 local M = {}
 
-local function check(op, path, value, message, code)
-  if value == nil then
-    error_object.raise { kind = "failed", module = "fs", op = op, code = code, message = message, where = path }
-  end
+-- The message of a failure begins with the path.
+local function check(op, value, message, code)
+  if value == nil then error_object.raise { kind = "failed", module = "fs", op = op, code = code, message = message } end
   return value
 end
 
@@ -40,7 +39,7 @@ function M.name(path) return (path:gsub("/+$", ""):match("[^/]*$")) end
 ---@param path string
 ---@param limit integer? bytes at most; 64 MB if absent
 ---@return string
-function M.read(path, limit) return check("read", path, core.read(path, limit)) end
+function M.read(path, limit) return check("read", core.read(path, limit)) end
 
 ---Reads a whole file, or gives nil when there is none.
 ---@param path string
@@ -49,14 +48,14 @@ function M.read(path, limit) return check("read", path, core.read(path, limit)) 
 function M.read_if(path, limit)
   local text, message, code = core.read(path, limit)
   if text == nil and (code == "ENOENT" or code == "ENOTDIR") then return nil end
-  return check("read", path, text, message, code)
+  return check("read", text, message, code)
 end
 
 ---Reads a file that is a secret.
 ---@param path string
 ---@param label string? its file name if absent
 ---@return userdata secret
-function M.read_secret(path, label) return check("read_secret", path, core.read_secret(path, label or M.name(path))) end
+function M.read_secret(path, label) return check("read_secret", core.read_secret(path, label or M.name(path))) end
 
 ---Writes a file at once and to disk: readers see the old text or the new one. A symbolic link is replaced, not followed.
 ---@param path string
@@ -65,14 +64,14 @@ function M.read_secret(path, label) return check("read_secret", path, core.read_
 function M.write(path, bytes, options)
   options = options or {}
   if options.parents then M.mkdir(M.folder(path)) end
-  check("write", path, core.write(path, bytes, options.mode))
+  check("write", core.write(path, bytes, options.mode))
 end
 
 ---Adds to the end of a file; nothing is synced.
 ---@param path string
 ---@param bytes string
 ---@param mode integer? of a new file
-function M.append(path, bytes, mode) check("append", path, core.append(path, bytes, mode)) end
+function M.append(path, bytes, mode) check("append", core.append(path, bytes, mode)) end
 
 ---What a path is: `type` ("file", "folder", "link", "other"), `mode`, `size`, `mtime`, `uid`, `gid`; nil when there is nothing.
 ---@param path string
@@ -81,7 +80,7 @@ function M.append(path, bytes, mode) check("append", path, core.append(path, byt
 function M.stat(path, follow)
   local stat, message, code = core.stat(path, follow)
   if stat == nil and (code == "ENOENT" or code == "ENOTDIR") then return nil end
-  return check("stat", path, stat, message, code)
+  return check("stat", stat, message, code)
 end
 
 ---@param path string
@@ -99,7 +98,7 @@ end
 ---@param path string
 ---@return string[]
 function M.list(path)
-  local names = check("list", path, core.list(path))
+  local names = check("list", core.list(path))
   table.sort(names)
   return names
 end
@@ -114,33 +113,33 @@ function M.mkdir(path, mode)
     made, message, code = core.mkdir(path, mode)
   end
   if not made and code == "EEXIST" and M.is_folder(path) then made = true end
-  check("mkdir", path, made, message, code)
+  check("mkdir", made, message, code)
 end
 
 ---Removes a file, a link or an empty folder. What is not there is gone already.
 ---@param path string
 function M.remove(path)
   local removed, message, code = core.remove(path)
-  if code ~= "ENOENT" then check("remove", path, removed, message, code) end
+  if code ~= "ENOENT" then check("remove", removed, message, code) end
 end
 
 ---Removes a folder and all that is in it. Follows no link, leaves the file system it began on alone.
 ---@param path string absolute, at least two names deep
-function M.remove_tree(path) check("remove_tree", path, core.remove_tree(path)) end
+function M.remove_tree(path) check("remove_tree", core.remove_tree(path)) end
 
 ---Renames, over the file that is there.
 ---@param from string
 ---@param to string
-function M.rename(from, to) check("rename", from, core.rename(from, to)) end
+function M.rename(from, to) check("rename", core.rename(from, to)) end
 
 ---@param path string
 ---@param mode integer
-function M.chmod(path, mode) check("chmod", path, core.chmod(path, mode)) end
+function M.chmod(path, mode) check("chmod", core.chmod(path, mode)) end
 
 ---The absolute path without links, "." and ".."; the path must exist.
 ---@param path string
 ---@return string
-function M.realpath(path) return check("realpath", path, core.realpath(path)) end
+function M.realpath(path) return check("realpath", core.realpath(path)) end
 
 ---Like realpath for a path that need not exist: what exists is resolved, the rest must be plain names.
 ---@param path string
@@ -154,7 +153,7 @@ function M.canonical(path)
       for i = #missing, 1, -1 do real = M.join(real, missing[i]) end
       return real
     end
-    if code ~= "ENOENT" then check("canonical", path, nil, message, code) end
+    if code ~= "ENOENT" then check("canonical", nil, message, code) end
     -- A link to nowhere: writing through it would make a file at a place that was never checked.
     if M.stat(path, false) then return nil end
     local name = M.name(path)
@@ -168,9 +167,9 @@ end
 ---@param from string
 ---@param to string
 function M.copy_tree(from, to)
-  local stat = check("copy_tree", from, core.stat(from, false))
+  local stat = check("copy_tree", core.stat(from, false))
   if stat.type == "link" then
-    check("copy_tree", to, core.symlink(check("copy_tree", from, core.readlink(from)), to))
+    check("copy_tree", core.symlink(check("copy_tree", core.readlink(from)), to))
   elseif stat.type == "file" then
     M.write(to, M.read(from), { mode = stat.mode })
   elseif stat.type == "folder" then
@@ -185,19 +184,19 @@ end
 ---@return string
 function M.temp_folder(prefix)
   prefix = prefix or M.join(os.getenv("TMPDIR") or "/tmp", "o2x-")
-  return check("temp_folder", prefix, core.mkdtemp(prefix))
+  return check("temp_folder", core.mkdtemp(prefix))
 end
 
 ---Whether a file is the user's own (or root's) and nobody else may read or write it.
 ---@param path string
 ---@return boolean
 function M.private(path)
-  local stat = check("private", path, core.stat(path))
+  local stat = check("private", core.stat(path))
   return stat.mode & 0x3f == 0 and (stat.uid == core.user() or stat.uid == 0)
 end
 
 ---The folder the program runs in.
 ---@return string
-function M.cwd() return check("cwd", ".", core.cwd()) end
+function M.cwd() return check("cwd", core.cwd()) end
 
 return M

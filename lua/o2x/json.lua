@@ -18,10 +18,11 @@ M.array = core.array
 ---@return boolean
 M.is_array = core.is_array
 
-local function raise(op, message, code, where)
+local function raise(op, message, code, source)
+  local place, what = message:match "^(%d+:%d+): (.*)"
   error_object.raise {
-    kind = code == "secret" and "refused" or "input", module = "json", op = op, code = code, where = where,
-    message = where and where .. ":" .. message or message,
+    kind = code == "secret" and "refused" or "input", module = "json", op = op, code = code,
+    message = what or message, where = place and source .. ":" .. place,
   }
 end
 

@@ -1,0 +1,134 @@
+/*
+** bcrypt.c: password hashes by libcrypt. One takes a good part of a tenth of a second, on purpose, so it runs in the loop's
+** threads and a task waits for it.
+*/
+#include "crypto.h"
+#include "host.h"
+#include "loop.h"
+#include "secret.h"
+
+#include <crypt.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define TYPE "o2x.bcrypt"
+#define MAX_PASSWORD 72 /* bcrypt reads no further */
+
+/* Belongs to the thread until `done`; outlives the operation when that is closed early. */
+struct job {
+	struct bcrypt *operation;
+	struct crypt_data data;
+	char password[MAX_PASSWORD + 1];
+	char setting[CRYPT_GENSALT_OUTPUT_SIZE];
+	char hash[CRYPT_OUTPUT_SIZE];
+};
+
+struct bcrypt {
+	struct wait wait; /* first: see host.h */
+	struct job *job;
+};
+
+static void job_free(struct job *job)
+{
+	explicit_bzero(job, sizeof *job);
+	free(job);
+}
+
+static void work(void *arg)
+{
+	struct job *job = arg;
+	const char *hash = crypt_r(job->password, job->setting, &job->data);
+	if (hash && hash[0] == '$' && strlen(hash) < sizeof job->hash)
+		strcpy(job->hash, hash);
+}
+
+static void done(void *arg)
+{
+	struct job *job = arg;
+	if (!job->operation) {
+		job_free(job);
+		return;
+	}
+	host_wake(&job->operation->wait);
+}
+
+static int bcrypt_gc(lua_State *L)
+{
+	struct bcrypt *operation = luaL_checkudata(L, 1, TYPE);
+	struct job *job = operation->job;
+	operation->job = NULL;
+	if (!job)
+		return 0;
+	if (operation->wait.ready)
+		job_free(job);
+	else
+		job->operation = NULL; /* the thread cannot be stopped: `done` cleans up */
+	if (operation->wait.task)
+		host_wake(&operation->wait);
+	return 0;
+}
+
+/***
+ The hash, once the operation is ready.
+ @function core.crypto.bcrypt_operation:result
+ @return string such as "$2b$10$…", or nil, message, code
+*/
+static int bcrypt_result(lua_State *L)
+{
+	const struct bcrypt *operation = luaL_checkudata(L, 1, TYPE);
+	if (!operation->job || !operation->wait.ready)
+		return host_fail(L, "unfinished", "the hash is not ready");
+	if (!*operation->job->hash)
+		return host_fail(L, "setting", "libcrypt does not know this kind of hash");
+	lua_pushstring(L, operation->job->hash);
+	return 1;
+}
+
+static bool make_setting(struct job *job, const char *setting, unsigned long cost)
+{
+	char salt[16];
+	if (setting)
+		return strlen(setting) < sizeof job->setting && strcpy(job->setting, setting);
+	return getrandom(salt, sizeof salt, 0) == sizeof salt
+		&& crypt_gensalt_rn("$2b$", cost, salt, sizeof salt, job->setting, sizeof job->setting);
+}
+
+/***
+ Starts to hash a password with bcrypt.
+ @function core.crypto.bcrypt
+ @param password string or secret: 1 to 72 bytes, no NUL
+ @param cost integer? 4 to 15, 10 if absent
+ @param setting string? an earlier hash: hashes with its salt and cost, to compare
+ @return operation; or nil, message, code
+*/
+int crypto_bcrypt(lua_State *L)
+{
+	size_t len;
+	const char *password = secret_checkbytes(L, 1, &len);
+	unsigned long cost = lua_isnoneornil(L, 2) ? 10 : (unsigned long)host_checkrange(L, 2, 4, 15);
+	const char *setting = lua_isnoneornil(L, 3) ? NULL : host_checkcstr(L, 3);
+	luaL_argcheck(L, len > 0 && len <= MAX_PASSWORD && !memchr(password, 0, len), 1, "1 to 72 bytes without NUL expected");
+	struct bcrypt *operation = host_newuserdata(L, sizeof *operation, TYPE);
+	struct job *job = calloc(1, sizeof *job);
+	if (!job)
+		return luaL_error(L, "not enough memory");
+	memcpy(job->password, password, len);
+	int error = make_setting(job, setting, cost) ? 0 : EINVAL;
+	job->operation = operation;
+	if (!error)
+		error = loop_work(host_of(L)->loop, work, done, job);
+	if (error) {
+		job_free(job);
+		return host_fail_errno(L, "cannot hash the password", error);
+	}
+	operation->job = job;
+	return 1;
+}
+
+void crypto_bcrypt_type(lua_State *L)
+{
+	static const luaL_Reg methods[] = { { "result", bcrypt_result }, { NULL, NULL } };
+	host_newop_type(L, TYPE, methods, bcrypt_gc);
+}
