@@ -18,42 +18,34 @@
 #define DIR_TYPE "o2x.fs.dir"
 #define READ_LIMIT ((lua_Integer)64 << 20)
 
-/* Reads to the end of fd, or `limit` bytes and one. -> 0 or an errno */
-static int read_all(lua_State *L, int fd, struct buf *b, size_t limit)
+/* Reads to the end of fd, or more than `limit` bytes. Does not raise: it has a descriptor to give back. -> 0 or an errno */
+static int read_all(int fd, struct buffer *b, size_t limit)
 {
-	while (b->len <= limit) {
-		char *room = buf_reserve(L, b, 16384);
-		ssize_t n = read(fd, room, 16384);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? errno : 0;
-		b->len += (size_t)n;
+	char chunk[16384];
+	int error = 0;
+	while (b->length <= limit && !error) {
+		ssize_t n = read(fd, chunk, sizeof chunk);
+		if (n == 0)
+			break;
+		if (n < 0)
+			error = errno == EINTR ? 0 : errno;
+		else if (!buffer_append(b, chunk, (size_t)n))
+			error = ENOMEM;
 	}
-	return EFBIG;
+	explicit_bzero(chunk, sizeof chunk);
+	return error ? error : b->length > limit ? EFBIG : 0;
 }
 
-/* [-0, +1 or 3] Reads the file of argument 1 into a new buffer on the stack. -> 0, or the number of results of a failure */
-static int read_file(lua_State *L, struct buf *b, size_t limit)
+/* -> 0 or an errno */
+static int read_file(const char *path, struct buffer *b, size_t limit)
 {
-	const char *path = lua_tostring(L, 1);
 	/* O_NONBLOCK: opening a pipe must not wait for its other end. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
-		return host_fail_errno(L, path, errno);
-	struct stat st;
-	int error = fstat(fd, &st) ? errno : S_ISDIR(st.st_mode) ? EISDIR : 0;
-	/* /proc and pipes have no size to go by; of a file the size is a hint. Room first: making it may raise, and fd would leak. */
-	size_t room = !error && st.st_size > 0 && (size_t)st.st_size <= limit ? (size_t)st.st_size : 0;
-	if (!error && room > b->cap) {
-		close(fd);
-		buf_reserve(L, b, room + 16384);
-		return read_file(L, b, limit);
-	}
-	if (!error)
-		error = read_all(L, fd, b, limit);
+		return errno;
+	int error = read_all(fd, b, limit);
 	close(fd);
-	return error ? host_fail_errno(L, path, error) : 0;
+	return error;
 }
 
 /***
@@ -65,13 +57,13 @@ static int read_file(lua_State *L, struct buf *b, size_t limit)
 */
 static int fs_read(lua_State *L)
 {
-	host_checkcstr(L, 1);
+	const char *path = host_checkcstr(L, 1);
 	lua_Integer limit = lua_isnoneornil(L, 2) ? READ_LIMIT : host_checkrange(L, 2, 0, (lua_Integer)1 << 32);
-	struct buf *b = buf_new(L, false);
-	int failed = read_file(L, b, (size_t)limit);
-	if (failed)
-		return failed;
-	lua_pushlstring(L, b->data ? b->data : "", b->len);
+	struct buffer *b = buf_new(L);
+	int error = read_file(path, b, (size_t)limit);
+	if (error)
+		return host_fail_errno(L, path, error);
+	lua_pushlstring(L, b->bytes ? b->bytes : "", b->length);
 	return 1;
 }
 
@@ -84,13 +76,13 @@ static int fs_read(lua_State *L)
 */
 static int fs_read_secret(lua_State *L)
 {
-	host_checkcstr(L, 1);
+	const char *path = host_checkcstr(L, 1);
 	const char *label = luaL_checkstring(L, 2);
-	struct buf *b = buf_new(L, true);
-	int failed = read_file(L, b, 1 << 20);
-	if (failed)
-		return failed;
-	secret_push(L, b->data ? b->data : "", b->len, label);
+	struct buffer *b = buf_new(L);
+	int error = read_file(path, b, 1 << 20);
+	if (error)
+		return host_fail_errno(L, path, error);
+	secret_push(L, b->bytes ? b->bytes : "", b->length, label);
 	return 1;
 }
 

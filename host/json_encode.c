@@ -19,7 +19,7 @@ struct step {
 
 struct writer {
 	lua_State *L;
-	struct buf *out;
+	struct buffer *out;
 	bool open_secrets, pretty;
 	int depth;
 	struct step path[JSON_MAX_DEPTH + 1];
@@ -268,13 +268,13 @@ static int encode(lua_State *L, bool open_secrets)
 	luaL_checkany(L, 1);
 	w.pretty = !open_secrets && lua_toboolean(L, 2);
 	lua_settop(L, 1);
-	w.out = buf_new(L, open_secrets);
+	w.out = buf_new(L);
 	if (!write_value(&w, 1))
 		return push_refusal(&w);
 	if (open_secrets)
-		secret_push(L, w.out->data, w.out->len, "json");
+		secret_push(L, w.out->bytes, w.out->length, "json");
 	else
-		lua_pushlstring(L, w.out->data, w.out->len);
+		lua_pushlstring(L, w.out->bytes, w.out->length);
 	return 1;
 }
 

@@ -5,9 +5,13 @@
 #include "host.h"
 
 #define MODULES(X) \
+	X(clock) \
+	X(crypto) \
 	X(event) \
 	X(frame) \
+	X(fs) \
 	X(journal) \
+	X(json) \
 	X(lock) \
 	X(httpd) \
 	X(proc) \
