@@ -1,0 +1,294 @@
+/*
+** dns.c: questions to name servers, on c-ares, which does the transport: retries, TCP after a cut answer, checks of sender
+** and identifier. The answer's bytes are handed over whole; dnsmsg.c reads them. One channel a question: a question has its
+** own servers, flags and time limit, and a channel reads little.
+*/
+#include "host.h"
+#include "loop.h"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <ares.h>
+
+#define TYPE "o2x.dns.lookup"
+#define MAX_SOCKETS 16
+#define UDP_SIZE 1232  /* what DNS Flag Day 2020 recommends: no fragments on any usual path */
+
+struct lookup;
+
+struct socket {
+	struct lookup *owner;
+	ares_socket_t fd;
+	struct loop_watch *watch;
+};
+
+struct lookup {
+	struct wait wait;  /* first: see host.h */
+	struct loop *loop;
+	ares_channel channel;
+	struct loop_timer *timer;
+	struct socket sockets[MAX_SOCKETS];
+	bool closing, done;
+	int status;
+	unsigned char *answer;
+	int length;
+	struct ares_addrinfo *addresses;
+};
+
+/* ---- c-ares on the loop ---- */
+
+static void rearm(struct lookup *lookup)
+{
+	struct timeval left;
+	if (lookup->done || lookup->closing || !ares_timeout(lookup->channel, NULL, &left))
+		loop_timer_stop(lookup->timer);
+	else
+		loop_timer_start(lookup->timer, (uint64_t)left.tv_sec * 1000 + (uint64_t)left.tv_usec / 1000 + 1);
+}
+
+static void on_timer(void *arg)
+{
+	struct lookup *lookup = arg;
+	ares_process_fd(lookup->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+	rearm(lookup);
+}
+
+static void on_socket(void *arg, int events)
+{
+	struct socket *socket = arg;
+	struct lookup *lookup = socket->owner;
+	ares_socket_t fd = socket->fd;
+	ares_process_fd(lookup->channel, events & LOOP_READ ? fd : ARES_SOCKET_BAD, events & LOOP_WRITE ? fd : ARES_SOCKET_BAD);
+	rearm(lookup);
+}
+
+static struct socket *find_socket(struct lookup *lookup, ares_socket_t fd)
+{
+	struct socket *unused = NULL;
+	for (struct socket *socket = lookup->sockets; socket < lookup->sockets + MAX_SOCKETS; socket++) {
+		if (socket->watch && socket->fd == fd)
+			return socket;
+		if (!socket->watch && !unused)
+			unused = socket;
+	}
+	return unused;
+}
+
+static void on_socket_state(void *arg, ares_socket_t fd, int readable, int writable)
+{
+	struct lookup *lookup = arg;
+	struct socket *socket = find_socket(lookup, fd);
+	int events = (readable ? LOOP_READ : 0) | (writable ? LOOP_WRITE : 0);
+	if (!socket)
+		return;  /* more sockets than places: that one runs into its time limit */
+	if (!socket->watch && events) {
+		socket->owner = lookup;
+		socket->fd = fd;
+		socket->watch = loop_watch_new(lookup->loop, fd, events, on_socket, socket);
+	} else if (socket->watch && events) {
+		loop_watch_set(socket->watch, events);
+	} else if (socket->watch) {
+		loop_watch_free(socket->watch);
+		socket->watch = NULL;
+	}
+}
+
+static void finish(struct lookup *lookup, int status)
+{
+	lookup->status = status;
+	lookup->done = true;
+	if (!lookup->closing)
+		host_wake(&lookup->wait);
+}
+
+static void on_answer(void *arg, int status, int timeouts, unsigned char *bytes, int length)
+{
+	struct lookup *lookup = arg;
+	(void)timeouts;
+	if (status == ARES_SUCCESS && length > 0) {
+		lookup->answer = malloc((size_t)length);
+		if (!lookup->answer)
+			status = ARES_ENOMEM;
+		else
+			memcpy(lookup->answer, bytes, (size_t)length);
+		lookup->length = length;
+	}
+	finish(lookup, status);
+}
+
+static void on_addresses(void *arg, int status, int timeouts, struct ares_addrinfo *addresses)
+{
+	struct lookup *lookup = arg;
+	(void)timeouts;
+	lookup->addresses = addresses;
+	finish(lookup, status);
+}
+
+/* ---- the operation ---- */
+
+static void release(struct lookup *lookup)
+{
+	lookup->closing = true;
+	if (lookup->channel)
+		ares_destroy(lookup->channel);  /* calls the callbacks of what is under way, closes the sockets */
+	lookup->channel = NULL;
+	for (int i = 0; i < MAX_SOCKETS; i++) {
+		loop_watch_free(lookup->sockets[i].watch);
+		lookup->sockets[i].watch = NULL;
+	}
+	loop_timer_free(lookup->timer);
+	lookup->timer = NULL;
+	free(lookup->answer);
+	lookup->answer = NULL;
+	ares_freeaddrinfo(lookup->addresses);
+	lookup->addresses = NULL;
+}
+
+static void on_cancel(struct wait *wait)
+{
+	release((struct lookup *)wait);
+}
+
+static int lookup_gc(lua_State *L)
+{
+	release(lua_touserdata(L, 1));
+	return 0;
+}
+
+static const char *code_of(int status)
+{
+	switch (status) {
+	case ARES_ETIMEOUT: return "TIMEOUT";
+	case ARES_ECONNREFUSED: return "ECONNREFUSED";
+	case ARES_ENOTFOUND: return "NXDOMAIN";
+	case ARES_ENODATA: return "NODATA";
+	case ARES_ESERVFAIL: return "SERVFAIL";
+	case ARES_EBADNAME: return "BADNAME";
+	default: return "EDNS";
+	}
+}
+
+static void push_address(lua_State *L, const struct sockaddr *address)
+{
+	char text[INET6_ADDRSTRLEN] = "";
+	if (address->sa_family == AF_INET)
+		inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)address)->sin_addr, text, sizeof text);
+	else
+		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, text, sizeof text);
+	lua_pushstring(L, text);
+}
+
+/***
+ What came of it, once the wait is over.
+ @function lookup:result
+ @return string the answer's bytes (of a query) or a list of addresses (of addresses()); or nil, message, code
+*/
+static int lookup_result(lua_State *L)
+{
+	struct lookup *lookup = luaL_checkudata(L, 1, TYPE);
+	luaL_argcheck(L, lookup->done, 1, "the look-up is not over");
+	if (lookup->status != ARES_SUCCESS)
+		return host_fail(L, code_of(lookup->status), "%s", ares_strerror(lookup->status));
+	if (lookup->answer) {
+		lua_pushlstring(L, (const char *)lookup->answer, (size_t)lookup->length);
+		return 1;
+	}
+	lua_newtable(L);
+	lua_Integer n = 0;
+	for (const struct ares_addrinfo_node *node = lookup->addresses ? lookup->addresses->nodes : NULL; node; node = node->ai_next) {
+		push_address(L, node->ai_addr);
+		lua_rawseti(L, -2, ++n);
+	}
+	return 1;
+}
+
+static const luaL_Reg methods[] = { { "result", lookup_result }, { NULL, NULL } };
+
+/* Leaves the operation on the stack, its channel open; NULL with nil, message, code there instead. */
+static struct lookup *open_lookup(lua_State *L, const char *servers, int timeout, int tries, int flags)
+{
+	struct lookup *lookup = host_newuserdata(L, sizeof *lookup, TYPE);
+	lookup->loop = host_of(L)->loop;
+	lookup->wait.cancel = on_cancel;
+	struct ares_options options = { .flags = flags | ARES_FLAG_NOCHECKRESP | ARES_FLAG_STAYOPEN,
+					.timeout = timeout, .tries = tries,
+					.sock_state_cb = on_socket_state, .sock_state_cb_data = lookup };
+	int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
+	lookup->timer = loop_timer_new(lookup->loop, false, on_timer, lookup);
+	int status = lookup->timer ? ares_init_options(&lookup->channel, &options, mask) : ARES_ENOMEM;
+	if (status == ARES_SUCCESS && servers)
+		status = ares_set_servers_ports_csv(lookup->channel, servers);
+	if (status == ARES_SUCCESS)
+		return lookup;
+	release(lookup);
+	host_fail(L, code_of(status), servers ? "cannot use the servers \"%s\": %s" : "%s%s", servers ? servers : "", ares_strerror(status));
+	return NULL;
+}
+
+/***
+ Asks for the records of a name.
+ @function dns.query
+ @param name string as typed; no search list is applied
+ @param type integer number of the record type
+ @param servers string|nil "127.0.0.1:5353,192.0.2.1"; nil for the system's
+ @param timeout integer milliseconds of the first try
+ @param tries integer
+ @param tcp boolean
+ @param recurse boolean whether the server may ask others
+ @return userdata an operation; result() gives the answer's bytes
+*/
+static int dns_query(lua_State *L)
+{
+	const char *name = host_checkcstr(L, 1);
+	int type = (int)host_checkrange(L, 2, 1, 65535);
+	const char *servers = lua_isnoneornil(L, 3) ? NULL : host_checkcstr(L, 3);
+	int timeout = (int)host_checkrange(L, 4, 1, 3600000), tries = (int)host_checkrange(L, 5, 1, 10);
+	int flags = lua_toboolean(L, 6) ? ARES_FLAG_USEVC : 0;
+	unsigned char *query = NULL;
+	int length = 0;
+	struct lookup *lookup = open_lookup(L, servers, timeout, tries, flags);
+	if (!lookup)
+		return 3;
+	/* The identifier is c-ares' to choose: it puts its own into what it sends. */
+	int status = ares_create_query(name, 1 /* IN */, type, 0, lua_toboolean(L, 7), &query, &length, UDP_SIZE);
+	if (status != ARES_SUCCESS)
+		return host_fail(L, code_of(status), "%s", ares_strerror(status));
+	ares_send(lookup->channel, query, length, on_answer, lookup);
+	ares_free_string(query);
+	rearm(lookup);
+	return 1;
+}
+
+/***
+ Finds the addresses of a host as other programs of the system do: the hosts file, then the system's servers.
+ @function dns.addresses
+ @param name string
+ @param timeout integer milliseconds of the first try
+ @param tries integer
+ @return userdata an operation; result() gives a list of addresses
+*/
+static int dns_addresses(lua_State *L)
+{
+	const char *name = host_checkcstr(L, 1);
+	int timeout = (int)host_checkrange(L, 2, 1, 3600000), tries = (int)host_checkrange(L, 3, 1, 10);
+	struct lookup *lookup = open_lookup(L, NULL, timeout, tries, 0);
+	if (!lookup)
+		return 3;
+	struct ares_addrinfo_hints hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
+	ares_getaddrinfo(lookup->channel, name, NULL, &hints, on_addresses, lookup);
+	rearm(lookup);
+	return 1;
+}
+
+static const luaL_Reg functions[] = { { "query", dns_query }, { "addresses", dns_addresses }, { NULL, NULL } };
+
+int luaopen_o2x_core_dns(lua_State *L)
+{
+	ares_library_init(ARES_LIB_INIT_ALL);
+	host_newop_type(L, TYPE, methods, lookup_gc);
+	luaL_newlib(L, functions);
+	return 1;
+}

@@ -1,0 +1,306 @@
+--- The tenant's HTTP services, all of them: actuator, single sign-on, gateways, jobs, and the API proxy with GraphQL. The API
+--- server's service proxy and the ingress both end here; what a tenant has is kept in `lab.state("services")`, by tenant.
+
+local json = require("o2x.json")
+local crypto = require("o2x.crypto")
+local graphql = require("o2x.lab.graphql_run")
+local business = require("o2x.lab.business")
+
+local M = {}
+
+---@class lab.service_info
+---@field namespace string
+---@field service string   name of the Service object, such as "newclient-service-sso"
+---@field tenant string    "newclient"
+---@field port integer
+---@field labels table?
+---@field env table?       environment of the service's container, name → value (TENANT_ID is looked at)
+
+local JSON = { ["Content-Type"] = "application/json" }
+
+local function answer(status, value) return status, JSON, json.encode(value) end
+
+local function now_text(call) return os.date("!%Y-%m-%dT%H:%M:%S.000+00:00", call.now() // 1 | 0) end
+
+local function problem(call, status, reason, message)
+  return answer(status, { timestamp = now_text(call), status = status, error = reason, message = message, path = call.req.path })
+end
+
+local function body_of(call)
+  local ok, value = pcall(json.decode, call.req.body ~= "" and call.req.body or "{}")
+  return ok and type(value) == "table" and value or nil
+end
+
+-- Who is called: "newclient-service-sso" of tenant "newclient" is the role "service-sso".
+local function role_of(info)
+  local prefix = info.tenant .. "-"
+  return info.service:sub(1, #prefix) == prefix and info.service:sub(#prefix + 1) or info.service
+end
+
+-- actuator
+
+local COMPONENTS = {
+  ["service-mediation"] = { "activemq" },
+  ["service-invoice"] = { "s3" },
+  ["finance-gateway"] = { "vault" }, ["payment-gateway"] = { "vault" }, ["tax-gateway"] = { "vault" },
+  ["provision-gateway"] = { "vault" }, ["crm-gateway"] = { "vault" },
+  ["service-sso"] = { "vault" },
+  ["jobs-common"] = { "activemq" }, ["batch-process"] = { "activemq" },
+}
+
+-- `down` in the tenant's state ({ ["newclient-service-billing"] = "db" }) makes one component of one service fail.
+local function health(call)
+  local components, status = { ping = { status = "UP" } }, "UP"
+  local names = { "db", "diskSpace", "redis", table.unpack(COMPONENTS[call.role] or {}) }
+  local broken = (call.state.down or {})[call.info.service]
+  for _, name in ipairs(names) do
+    components[name] = { status = name == broken and "DOWN" or "UP" }
+    if name == broken then status = "DOWN" end
+  end
+  return answer(status == "UP" and 200 or 503, { status = status, components = components, groups = { "liveness", "readiness" } })
+end
+
+local function alive() return answer(200, { status = "UP" }) end
+
+local METRICS = [[
+# TYPE application_ready_time_seconds gauge
+application_ready_time_seconds{%s} 4.2
+# TYPE hikaricp_connections_active gauge
+hikaricp_connections_active{%s,pool="HikariPool-1"} 2.0
+# TYPE hikaricp_connections_max gauge
+hikaricp_connections_max{%s,pool="HikariPool-1"} 20.0
+# TYPE http_server_requests_seconds summary
+http_server_requests_seconds_count{%s,method="GET",outcome="SUCCESS",status="200",uri="/actuator/health"} %d
+http_server_requests_seconds_sum{%s,method="GET",outcome="SUCCESS",status="200",uri="/actuator/health"} %.3f
+# TYPE jvm_memory_used_bytes gauge
+jvm_memory_used_bytes{%s,area="heap",id="G1 Eden Space"} 4.194304E7
+# TYPE process_cpu_usage gauge
+process_cpu_usage{%s} 0.01
+]]
+
+local function metrics(call)
+  local tags = ('service="%s",tenant="%s"'):format(call.role, call.info.tenant)
+  local count = call.state.requests or 0
+  return 200, { ["Content-Type"] = "text/plain; version=0.0.4; charset=utf-8" },
+    METRICS:format(tags, tags, tags, tags, count, tags, count * 0.004, tags, tags)
+end
+
+-- tokens: three base64url parts as a JWT has; the signature is keyed by a random value of the tenant.
+
+local BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+local function base64url(bytes)
+  return (bytes:gsub("..?.?", function(chunk)
+    local a, b, c = chunk:byte(1, 3)
+    local word, out = a << 16 | (b or 0) << 8 | (c or 0), {}
+    for i = 0, #chunk do
+      local index = word >> (18 - 6 * i) & 63
+      out[#out + 1] = BASE64:sub(index + 1, index + 1)
+    end
+    return table.concat(out)
+  end))
+end
+
+local function sign(call, text)
+  return base64url((crypto.sha256(call.state.token_key .. "." .. text):gsub("%x%x", function(hex) return string.char(tonumber(hex, 16)) end)))
+end
+
+local function issue_token(call, username)
+  local expires = call.now() // 1 + 3600 | 0
+  local text = base64url('{"alg":"HS256","typ":"JWT"}') .. "." ..
+    base64url(json.encode({ sub = username, tenant = call.info.tenant, exp = expires, nonce = crypto.random(8) }))
+  local token = text .. "." .. sign(call, text)
+  call.state.tokens = call.state.tokens or {}
+  call.state.tokens[crypto.sha256(token)] = { username = username, expires = expires }
+  for digest, held in pairs(call.state.tokens) do
+    if held.expires < call.now() then call.state.tokens[digest] = nil end
+  end
+  return token
+end
+
+local function bearer(call)
+  local token = (call.req.headers.authorization or ""):match("^[Bb]earer%s+(%S+)$")
+  local held = token and (call.state.tokens or {})[crypto.sha256(token)]
+  return held and held.expires > call.now() and held.username or nil
+end
+
+-- single sign-on
+
+local function find_user(call, username)
+  for _, user in ipairs(call.state.users) do
+    if user.username == username then return user end
+  end
+end
+
+local function public(user)
+  local shown = {}
+  for key, value in pairs(user) do
+    if key ~= "digest" and key ~= "salt" then shown[key] = value end
+  end
+  return shown
+end
+
+local function create_user(call)
+  local given = body_of(call)
+  if not given then return problem(call, 400, "Bad Request", "the body is not a JSON object") end
+  for _, field in ipairs({ "username", "password", "email" }) do
+    if type(given[field]) ~= "string" or given[field] == "" then return problem(call, 400, "Bad Request", field .. " must not be blank") end
+  end
+  if find_user(call, given.username) then return problem(call, 409, "Conflict", ("user %s already exists"):format(given.username)) end
+  local salt = crypto.random(16)
+  local user = { id = ("user-%d"):format(#call.state.users + 1), username = given.username, email = given.email, firstName = given.firstName,
+                 lastName = given.lastName, roleId = given.roleId, status = given.status or "ACTIVE", createdAt = now_text(call),
+                 salt = salt, digest = crypto.sha256(salt .. given.password) }
+  table.insert(call.state.users, user)
+  return answer(201, public(user))
+end
+
+local function list_users(call)
+  local found = {}
+  for _, user in ipairs(call.state.users) do
+    if not call.req.query.username or user.username == call.req.query.username then found[#found + 1] = public(user) end
+  end
+  return answer(200, { content = json.array(found), totalElements = #found })
+end
+
+local function login(call)
+  local given = body_of(call) or {}
+  local user = type(given.username) == "string" and find_user(call, given.username)
+  if not user or type(given.password) ~= "string" or crypto.sha256(user.salt .. given.password) ~= user.digest then
+    return problem(call, 401, "Unauthorized", "Bad credentials")
+  elseif user.status ~= "ACTIVE" then
+    return problem(call, 401, "Unauthorized", "User is disabled")
+  end
+  return answer(200, { accessToken = issue_token(call, user.username), tokenType = "Bearer", expiresIn = 3600, user = public(user) })
+end
+
+-- gateways: each answers for its own merchants, and only for the tenant it was deployed for
+
+local function gateway(merchant, message)
+  return function(call)
+    local id = call.req.headers["x-tenant-id"]
+    if not id or id == "" then return problem(call, 400, "Bad Request", "Required request header 'X-Tenant-ID' is not present") end
+    if not id:find("^TIDLT%-%d%d%d%d%d%d$") then return problem(call, 400, "Bad Request", ("X-Tenant-ID %s is not a tenant id"):format(id)) end
+    if call.tenant_id and call.tenant_id ~= id then return problem(call, 403, "Forbidden", ("tenant %s is not served here"):format(id)) end
+    return answer(200, { status = "SUCCESS", success = true, authenticated = true, merchant = merchant, tenantId = id, message = message })
+  end
+end
+
+-- jobs and the API proxy
+
+local function open_business(call)
+  local host = call.req.headers.host
+  local through_ingress = call.info.ingress and host
+  return business.open(call.state, { tenant = call.info.tenant, tenant_id = call.tenant_id, now = call.now,
+    url = through_ingress and "https://" .. host or ("http://%s-service-proxy:8080"):format(call.info.tenant) })
+end
+
+local function trigger_job(call)
+  if not call.req.headers["x-tenant-id"] then return problem(call, 400, "Bad Request", "Required request header 'X-Tenant-ID' is not present") end
+  local run = open_business(call):trigger_billing({})
+  return answer(202, { jobId = run.id, status = run.status, billsCreated = run.billsCreated })
+end
+
+local function serve_graphql(call)
+  if not bearer(call) then
+    return answer(401, { errors = { { message = "Unauthorized: a bearer token is required", extensions = { code = "UNAUTHENTICATED" } } } })
+  end
+  local request = body_of(call)
+  if not request or type(request.query) ~= "string" then
+    return answer(400, { errors = { { message = "the body must be a JSON object with a query" } } })
+  end
+  if request.variables == json.null then request.variables = nil end
+  if request.operationName == json.null then request.operationName = nil end
+  local result = graphql.run(business.schema, request, { context = open_business(call), null = json.null, list = json.array })
+  return answer(200, result)
+end
+
+local function invoice_pdf(call, id)
+  if not bearer(call) then return problem(call, 401, "Unauthorized", "a bearer token is required") end
+  local pdf = open_business(call):invoice_pdf(id)
+  if not pdf then return problem(call, 404, "Not Found", ("invoice %s not found"):format(id)) end
+  return 200, { ["Content-Type"] = "application/pdf", ["Content-Disposition"] = ('inline; filename="%s.pdf"'):format(id) }, pdf
+end
+
+-- routes: role → "METHOD path pattern" → handler; what the pattern captures follows the call
+
+local ACTUATOR = {
+  ["GET /actuator/health"] = health,
+  ["GET /actuator/health/liveness"] = alive,
+  ["GET /actuator/health/readiness"] = health,
+  ["GET /actuator/info"] = function(call) return answer(200, { app = { name = call.role, tenant = call.info.tenant } }) end,
+  ["GET /actuator/prometheus"] = metrics,
+}
+
+local SSO = {
+  ["POST /api/users/create"] = create_user,
+  ["GET /api/users"] = list_users,
+  ["POST /api/auth/login"] = login,
+}
+
+local INVOICES = { ["GET /api/v1/invoices/([%w-]+)%.pdf"] = invoice_pdf }
+
+local ROLES = {
+  ["service-sso"] = { SSO },
+  ["service-invoice"] = { INVOICES },
+  ["service-proxy"] = { { ["POST /graphql"] = serve_graphql, ["POST /api/auth/login"] = login }, INVOICES },
+  ["jobs-common"] = { { ["POST /api/jobs/billing/trigger"] = trigger_job } },
+  ["finance-gateway"] = { {
+    ["POST /api/quickbooks/test-connection"] = gateway("QUICKBOOKS", "Connected to QuickBooks"),
+    ["POST /api/netsuite/test-connection"] = gateway("NETSUITE", "Connected to NetSuite"),
+  } },
+  ["payment-gateway"] = { {
+    ["POST /api/stripe/validate"] = gateway("STRIPE", "Stripe credentials are valid"),
+    ["POST /api/authorize-net/validate"] = gateway("AUTHORIZE_NET", "Authorize.Net credentials are valid"),
+  } },
+  ["tax-gateway"] = { {
+    ["POST /api/avalara/ping"] = gateway("AVALARA", "Avalara answered"),
+    ["POST /api/taxjar/ping"] = gateway("TAXJAR", "TaxJar answered"),
+  } },
+  ["provision-gateway"] = { { ["POST /api/provision/ping"] = gateway("PROVISION", "Provisioning answered") } },
+  ["crm-gateway"] = { { ["POST /api/crm/ping"] = gateway("CRM", "CRM answered") } },
+}
+
+local function route(call)
+  local path, other_method = call.req.path, false
+  for _, routes in ipairs({ ACTUATOR, table.unpack(ROLES[call.role] or {}) }) do
+    for key, handler in pairs(routes) do
+      local method, pattern = key:match("^(%S+) (%S+)$")
+      pattern = pattern:find("(", 1, true) and pattern or pattern:gsub("%-", "%%-")
+      local found, _, capture = path:find("^" .. pattern .. "$")
+      if found and (method == call.req.method or method == "GET" and call.req.method == "HEAD") then return handler, capture end
+      other_method = other_method or found ~= nil
+    end
+  end
+  return nil, other_method
+end
+
+local function state_of(lab, tenant)
+  local all = lab.state("services")
+  all[tenant] = all[tenant] or {}
+  local state = all[tenant]
+  state.users = state.users or {}
+  state.token_key = state.token_key or crypto.random(32)
+  state.requests = (state.requests or 0) + 1
+  return state
+end
+
+--- Answers one request to one of a tenant's services.
+---@param lab table
+---@param info lab.service_info  `ingress = true` when it came through the ingress
+---@param req table              as o2x.httpd gives it; `path` is the path at the service
+---@return integer status, table headers, string body
+function M.handle(lab, info, req)
+  local call = { info = info, req = req, role = role_of(info), now = lab.clock, state = state_of(lab, info.tenant),
+                 tenant_id = info.env and info.env.TENANT_ID }
+  local handler, capture = route(call)
+  if not handler then
+    if capture then return problem(call, 405, "Method Not Allowed", ("Method '%s' is not supported."):format(req.method)) end
+    return problem(call, 404, "Not Found", "No message available")
+  end
+  local status, headers, body = handler(call, capture)
+  if req.method ~= "GET" then lab.save() end
+  return status, headers, body
+end
+
+return M
