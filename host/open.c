@@ -7,18 +7,22 @@
 #define MODULES(X) \
 	X(clock) \
 	X(crypto) \
+	X(dns) \
+	X(dnsmsg) \
 	X(event) \
 	X(frame) \
 	X(fs) \
 	X(journal) \
 	X(json) \
+	X(listen) \
 	X(lock) \
 	X(httpd) \
 	X(proc) \
 	X(program) \
 	X(scope) \
 	X(secret) \
-	X(task)
+	X(task) \
+	X(udp)
 
 #define DECLARE(name) int luaopen_o2x_core_##name(lua_State *L);
 MODULES(DECLARE)

@@ -1,0 +1,219 @@
+--- The DNS zones of the lab: what Route 53 lists and changes, and what the name server answers. A change is seen by the
+--- API at once and by the name server when it is INSYNC, a moment later, as in life.
+
+local M = {}
+
+local PROPAGATION <const> = 0.2 -- seconds of the lab's clock
+local NAME_SERVERS <const> = { "ns-2048.awsdns-64.com.", "ns-2049.awsdns-65.net.", "ns-2050.awsdns-66.org.", "ns-2051.awsdns-67.co.uk." }
+local SOA <const> = "ns-2048.awsdns-64.com. awsdns-hostmaster.amazon.com. 1 7200 900 1209600 86400"
+
+--- A name as it is kept: lower case, final dot, "*" written plainly.
+---@param name string
+---@return string
+function M.canonical(name)
+  name = name:lower():gsub("\\052", "*")
+  return name:sub(-1) == "." and name or name .. "."
+end
+
+--- Is `name` the zone's own or below it?
+---@return boolean
+function M.within(name, zone)
+  return name == zone or name:sub(-#zone - 1) == "." .. zone
+end
+
+-- Route 53's order: by labels from the right.
+local function sort_key(record)
+  local labels = {}
+  for label in record.name:gmatch("[^.]+") do table.insert(labels, 1, label) end
+  return table.concat(labels, "\1") .. "\0" .. record.type
+end
+
+local function find(records, name, kind)
+  for i, record in ipairs(records) do
+    if record.name == name and record.type == kind then return record, i end
+  end
+end
+
+local function put(records, record)
+  local _, index = find(records, record.name, record.type)
+  if index then
+    records[index] = record
+  else
+    table.insert(records, record)
+    table.sort(records, function(a, b) return sort_key(a) < sort_key(b) end)
+  end
+end
+
+local function remove(records, name, kind)
+  local _, index = find(records, name, kind)
+  if index then table.remove(records, index) end
+end
+
+local function apply(records, changes)
+  for _, change in ipairs(changes) do
+    if change.action == "DELETE" then remove(records, change.record.name, change.record.type) else put(records, change.record) end
+  end
+end
+
+local function copy(value)
+  if type(value) ~= "table" then return value end
+  local result = {}
+  for key, item in pairs(value) do result[key] = copy(item) end
+  return result
+end
+
+local function same_values(a, b)
+  local function key(record)
+    local values = { table.unpack(record.values) }
+    table.sort(values)
+    return record.ttl .. "\0" .. table.concat(values, "\0")
+  end
+  return key(a) == key(b)
+end
+
+local Zones = {}
+Zones.__index = Zones
+
+--- The lab's one set of zones.
+---@param lab table
+function M.open(lab)
+  local state = lab.state("route53")
+  state.zones, state.changes = state.zones or {}, state.changes or {}
+  return setmetatable({ lab = lab, state = state }, Zones)
+end
+
+local function identifier(prefix)
+  local letters = {}
+  for i = 1, 14 do letters[i] = ("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"):byte(math.random(36)) end
+  return prefix .. string.char(table.unpack(letters))
+end
+
+--- Makes a zone with its NS and SOA records.
+---@param name string
+---@param reference string the caller's own
+---@return table zone
+function Zones:create(name, reference)
+  name = M.canonical(name)
+  local zone = { id = identifier("Z"), name = name, reference = reference, records = {
+    { name = name, type = "NS", ttl = 172800, values = copy(NAME_SERVERS) },
+    { name = name, type = "SOA", ttl = 900, values = { SOA } },
+  } }
+  zone.served = copy(zone.records)
+  table.insert(self.state.zones, zone)
+  self.lab.save()
+  return zone
+end
+
+function Zones:list() return self.state.zones end
+
+function Zones:by_id(id)
+  for _, zone in ipairs(self.state.zones) do
+    if zone.id == id then return zone end
+  end
+end
+
+--- The zone that holds a name: the longest that it is in.
+function Zones:holding(name)
+  local best
+  for _, zone in ipairs(self.state.zones) do
+    if M.within(name, zone.name) and (not best or #zone.name > #best.name) then best = zone end
+  end
+  return best
+end
+
+local function conflict_of(zone, records, record)
+  for _, other in ipairs(records) do
+    if other.name == record.name and other.type ~= record.type then
+      if record.type == "CNAME" then
+        return ("RRSet of type CNAME with DNS name %s is not permitted as it conflicts with other records with the same DNS name in zone %s")
+          :format(record.name, zone.name)
+      elseif other.type == "CNAME" then
+        return ("RRSet of type %s with DNS name %s is not permitted because a conflicting RRSet of type CNAME with the same DNS name already exists in zone %s")
+          :format(record.type, record.name, zone.name)
+      end
+    end
+  end
+end
+
+local function problem_of_delete(zone, there, record, label)
+  if not there then return ("Tried to delete resource record set %s but it was not found"):format(label) end
+  if not same_values(there, record) then
+    return ("Tried to delete resource record set %s but the values provided do not match the current values"):format(label)
+  end
+  if record.name == zone.name and (record.type == "NS" or record.type == "SOA") then
+    return ("A HostedZone must contain at least one %s record for the zone itself."):format(record.type)
+  end
+end
+
+-- What the real service says of one change, or nil when it is fine. `records` is the zone as the earlier changes of the batch left it.
+local function problem_of(zone, records, change)
+  local record = change.record
+  local there = find(records, record.name, record.type)
+  local label = ("[name='%s', type='%s']"):format(record.name, record.type)
+  if not M.within(record.name, zone.name) then
+    return ("RRSet with DNS name %s is not permitted in zone %s"):format(record.name, zone.name)
+  elseif change.action == "DELETE" then
+    return problem_of_delete(zone, there, record, label)
+  elseif change.action == "CREATE" and there then
+    return ("Tried to create resource record set %s but it already exists"):format(label)
+  elseif record.type == "CNAME" and record.name == zone.name then
+    return ("RRSet of type CNAME with DNS name %s is not permitted at apex in zone %s"):format(record.name, zone.name)
+  end
+  return conflict_of(zone, records, record)
+end
+
+--- Carries out a batch: all of it or, when one change is wrong, nothing.
+---@param zone table
+---@param changes {action: string, record: table}[]
+---@return table|nil change {id, status, submitted}
+---@return string[]|nil problems
+function Zones:change(zone, changes)
+  local records, problems = copy(zone.records), {}
+  for _, change in ipairs(changes) do
+    local problem = problem_of(zone, records, change)
+    if problem then problems[#problems + 1] = problem else apply(records, { change }) end
+  end
+  if problems[1] then return nil, problems end
+  zone.records = records
+  local now = self.lab.clock()
+  local change = { id = identifier("C"), status = "PENDING", submitted = now, due = now + PROPAGATION, zone = zone.id, changes = changes }
+  table.insert(self.state.changes, change)
+  self.lab.save()
+  return change
+end
+
+--- Lets the changes whose time has come reach the name server.
+function Zones:settle()
+  local now = self.lab.clock()
+  for _, change in ipairs(self.state.changes) do
+    if change.status == "PENDING" and change.due <= now then
+      local zone = self:by_id(change.zone)
+      if zone then apply(zone.served, change.changes) end
+      change.status, change.changes = "INSYNC", nil
+      self.lab.save()
+    end
+  end
+  while #self.state.changes > 1000 and self.state.changes[1].status == "INSYNC" do table.remove(self.state.changes, 1) end
+end
+
+---@return table|nil change
+function Zones:get_change(id)
+  self:settle()
+  for _, change in ipairs(self.state.changes) do
+    if change.id == id then return change end
+  end
+end
+
+--- Puts records in place without a change: what the lab begins with.
+---@param zone table
+---@param records table[] {name, type, ttl, values}
+function Zones:seed(zone, records)
+  for _, given in ipairs(records) do
+    local record = { name = M.canonical(given.name), type = given.type, ttl = given.ttl or 300, values = copy(given.values) }
+    put(zone.records, record)
+    put(zone.served, copy(record))
+  end
+  self.lab.save()
+end
+
+return M
