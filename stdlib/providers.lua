@@ -38,11 +38,11 @@ local PROVIDERS = {
   },
   BROADSOFT = {
     title = "Broadsoft", gateway = "provision-gateway", type = "PROVISION_GATEWAY", vault = "broadsoft",
-    fields = { "username", "password" }, test = "/api/broadsoft/ping",
+    fields = { "username", "password" }, test = "/api/provision/ping",
   },
   SALESFORCE = {
     title = "Salesforce", gateway = "crm-gateway", type = "CRM_GATEWAY", vault = "salesforce",
-    fields = { "client_id", "client_secret", "refresh_token" }, test = "/api/salesforce/ping",
+    fields = { "client_id", "client_secret", "refresh_token" }, test = "/api/crm/ping",
   },
 }
 

@@ -1,0 +1,57 @@
+--- Onboarding: from a signed contract to serving traffic. The chapters are those of the platform guide; how each is done
+--- is in stdlib/.
+
+local admin = require "stdlib.admin"
+local cluster = require "stdlib.cluster"
+local customisation = require "stdlib.customisation"
+local database = require "stdlib.database"
+local deploy = require "stdlib.deploy"
+local handoff = require "stdlib.handoff"
+local ingress = require "stdlib.ingress"
+local integrations = require "stdlib.integrations"
+local messaging = require "stdlib.messaging"
+local monitoring = require "stdlib.monitoring"
+local preflight = require "stdlib.preflight"
+local registry = require "stdlib.registry"
+local runbook = require "o2x.runbook"
+local smoke = require "stdlib.smoke"
+local values = require "stdlib.values"
+
+return runbook {
+  name = "onboard", version = "1.0.0", api = 1,
+  summary = "Bring a new tenant from a signed contract to serving traffic",
+  help = [[
+Makes everything that a tenant has: id, database, credentials, values files, releases, DNS, admin user, monitoring,
+documentation. Run it again at any time: what is right is left alone. Needs tenants/TENANT.yaml and the secrets of its
+integrations. Verify with: o2x plan runbooks/onboard.lua TENANT (empty when everything is as it should be).]],
+  params = {
+    image = { "version", default = "v2.5.0", help = "image tag of every service that has no values file yet" },
+    from = { "tenant", optional = true, help = "copy helm values from this tenant, not from the catalogue" },
+  },
+  effects = { "pg:write", "vault:write", "files:write", "helm:write", "k8s:write", "dns:write", "broker:write", "service:write" },
+
+  run = function(tenant, params)
+    step("Check what onboarding needs", preflight.onboard, tenant, params)
+    tenant.id = step("Allocate the tenant id", registry.allocate, tenant)
+    step("Create the database", database.create, tenant)
+    step("Migrate the database", database.migrate, tenant)
+    step("Register the tenant", registry.register, tenant)
+    step("Configure the integrations", integrations.configure, tenant)
+    step("Apply the tenant's customisation", customisation.apply, tenant)
+    step("Store the credentials in Vault", integrations.store_credentials, tenant)
+    step("Create the queues", messaging.create, tenant)
+    step("Write the helm values", values.write, tenant, params)
+    step("Create the data volume", cluster.volume, tenant)
+    step("Ensure the shared secrets", cluster.shared_secrets, tenant)
+    step("Create the admin user", admin.create, tenant)
+    step("Deploy", deploy.all, tenant)
+    step("Look at the services", deploy.verify, tenant)
+    step("Create the ingress", ingress.create, tenant)
+    step("Create the DNS records", ingress.records, tenant)
+    step("Look at DNS and HTTPS", ingress.verify, tenant)
+    step("Take a test customer from order to payment", smoke.workflow, tenant)
+    step("Smoke test", smoke.checklist, tenant)
+    step("Set up monitoring and alerts", monitoring.create, tenant)
+    step("Write the handoff documents", handoff.write, tenant)
+  end,
+}

@@ -1,0 +1,54 @@
+--- What a tenant needs in the cluster before its services (guide: steps 5.1 and 5.2).
+
+local k8s = require "o2x.k8s"
+
+local M = {}
+
+--- The labels of everything that is a tenant's. The guide selects by tenant= but sets it nowhere.
+---@param tenant table
+---@param app string?
+---@return table<string, string>
+function M.labels(tenant, app)
+  return { tenant = tenant.name, app = app, ["app.kubernetes.io/managed-by"] = "o2x" }
+end
+
+--- Ensures the data volume claim.
+---@param tenant table
+function M.volume(tenant)
+  local kubernetes = tenant.platform.kubernetes
+  k8s.ensure {
+    apiVersion = "v1", kind = "PersistentVolumeClaim",
+    metadata = { name = tenant.data_pvc, namespace = tenant.namespace, labels = M.labels(tenant) },
+    spec = {
+      accessModes = { "ReadWriteMany" }, storageClassName = kubernetes.storage_class,
+      resources = { requests = { storage = kubernetes.storage } },
+    },
+  }
+end
+
+-- Shared by all tenants of the namespace: an existing one is only looked at; a missing one is made from the secrets
+-- source; one with other content is a conflict for people to resolve, because other tenants live on it.
+local function shared_secret(tenant, name, keys, values)
+  local existing = k8s.get("Secret", name, tenant.namespace)
+  if values then
+    k8s.ensure_secret(name, values)
+  elseif not existing then
+    fail(("secret %s is not in namespace %s"):format(name, tenant.namespace),
+      ("give its values in the secrets file, under shared.%s: %s"):format(name, table.concat(keys, ", ")))
+  else
+    for _, key in ipairs(keys) do
+      if existing.data[key] == nil then fail(("secret %s has no key '%s'"):format(name, key)) end
+    end
+  end
+end
+
+--- Ensures the two secrets that the services of all tenants share: compared, never overwritten.
+---@param tenant table
+function M.shared_secrets(tenant)
+  local kubernetes = tenant.platform.kubernetes
+  local shared = tenant.secrets and tenant.secrets.shared or {}
+  shared_secret(tenant, kubernetes.postgres_secret, { "username", "password" }, shared[kubernetes.postgres_secret])
+  shared_secret(tenant, kubernetes.vault_secret, { "token" }, shared[kubernetes.vault_secret])
+end
+
+return M

@@ -1,0 +1,25 @@
+--- The tenant's database (guide: steps 2.1 and 2.2).
+
+local pg = require "o2x.pg"
+
+local M = {}
+
+--- Ensures the database with its owner, encoding, collation, connection limit and grants.
+---@param tenant table
+function M.create(tenant)
+  local database = tenant.platform.database
+  pg.admin:ensure_database(tenant.database, {
+    owner = database.owner, encoding = database.encoding, collate = database.locale, ctype = database.locale,
+    connection_limit = database.connection_limit,
+  })
+  pg.admin:ensure_grant(tenant.database, { all = { database.owner }, connect = { database.user } })
+end
+
+--- Applies the migrations that are not applied yet, in Flyway's own way and history table.
+---@param tenant table
+function M.migrate(tenant)
+  local database = tenant.platform.database
+  pg.tenant:ensure_migrated(database.migrations, { schemas = database.schemas })
+end
+
+return M

@@ -1,0 +1,109 @@
+--- How clients reach the tenant (guide: step 6).
+
+local cluster = require "stdlib.cluster"
+local dns = require "o2x.dns"
+local files = require "o2x.files"
+local http = require "o2x.http"
+local k8s = require "o2x.k8s"
+local naming = require "stdlib.naming"
+local yaml = require "o2x.yaml"
+
+local M = {}
+
+local function path(tenant, prefix)
+  local service = { name = naming.resource(tenant, "service-proxy"), port = { number = 8080 } }
+  return { path = prefix, pathType = "Prefix", backend = { service = service } }
+end
+
+local function object(tenant)
+  local kubernetes = tenant.platform.kubernetes
+  local api = "api." .. tenant.domain
+  return {
+    apiVersion = "networking.k8s.io/v1", kind = "Ingress",
+    metadata = {
+      name = naming.resource(tenant, "ingress"), namespace = tenant.namespace, labels = cluster.labels(tenant),
+      annotations = {
+        ["kubernetes.io/ingress.class"] = kubernetes.ingress_class,
+        ["cert-manager.io/cluster-issuer"] = kubernetes.cluster_issuer,
+        ["nginx.ingress.kubernetes.io/ssl-redirect"] = "true",
+        ["nginx.ingress.kubernetes.io/proxy-body-size"] = "50m",
+        ["nginx.ingress.kubernetes.io/proxy-connect-timeout"] = "300",
+        ["nginx.ingress.kubernetes.io/proxy-send-timeout"] = "300",
+        ["nginx.ingress.kubernetes.io/proxy-read-timeout"] = "300",
+      },
+    },
+    spec = {
+      tls = { { hosts = { tenant.domain, api }, secretName = naming.resource(tenant, "tls-cert") } },
+      rules = {
+        { host = tenant.domain, http = { paths = { path(tenant, "/") } } },
+        { host = api, http = { paths = { path(tenant, "/graphql"), path(tenant, "/api") } } },
+      },
+    },
+  }
+end
+
+--- Ensures the ingress, in the tree and in the cluster, and waits for its certificate (guide 6.1).
+---@param tenant table
+function M.create(tenant)
+  local ingress = object(tenant)
+  files.ensure(("k8s/ingress/%s-ingress.yaml"):format(tenant.name), yaml.encode(ingress))
+  k8s.ensure(ingress)
+  check("The certificate is issued", function()
+    k8s.wait_ready("Certificate", naming.resource(tenant, "tls-cert"), 300)
+  end)
+end
+
+--- The load balancer's name, as its Service says.
+---@param tenant table
+---@return string
+local function load_balancer(tenant)
+  local where = tenant.platform.kubernetes.ingress_service
+  local service = k8s.get("Service", where.name, where.namespace)
+  local status = service and service.status and service.status.loadBalancer
+  local first = status and status.ingress and status.ingress[1]
+  if not (first and first.hostname) then
+    fail(("service %s in %s has no load balancer yet"):format(where.name, where.namespace),
+      ("kubectl get svc -n %s %s"):format(where.namespace, where.name))
+  end
+  return first.hostname
+end
+
+local function hosts(tenant)
+  return { tenant.domain, "api." .. tenant.domain, "*." .. tenant.domain }
+end
+
+--- Ensures the three records: compared, then changed; a foreign one is refused (guide 6.2).
+---@param tenant table
+function M.records(tenant)
+  local target = load_balancer(tenant)
+  for _, host in ipairs(hosts(tenant)) do
+    dns.ensure_record { name = host, type = "CNAME", ttl = tenant.platform.dns.ttl, values = { target } }
+  end
+end
+
+local function answered(host, target)
+  for server, values in pairs(dns.authoritative(host, "CNAME")) do
+    if values[1] ~= target then
+      fail(("name server %s answers %s for %s, not %s"):format(server, values[1] or "nothing", host, target))
+    end
+  end
+end
+
+--- Asks every authoritative server, then the HTTPS endpoints.
+---@param tenant table
+function M.verify(tenant)
+  local target = load_balancer(tenant)
+  for _, host in ipairs { tenant.domain, "api." .. tenant.domain } do
+    check(host .. " is answered by every name server", answered, host, target)
+  end
+  check("https://" .. tenant.domain .. " answers", function()
+    local response = http.request { method = "HEAD", url = "https://" .. tenant.domain .. "/" }
+    if response.status >= 500 then fail(("https://%s answers %d"):format(tenant.domain, response.status)) end
+  end)
+  check("https://api." .. tenant.domain .. "/graphql answers", function()
+    local response = http.request { method = "HEAD", url = "https://api." .. tenant.domain .. "/graphql" }
+    if response.status >= 500 then fail(("https://api.%s/graphql answers %d"):format(tenant.domain, response.status)) end
+  end)
+end
+
+return M

@@ -1,0 +1,70 @@
+--- Merchants: whom the tenant's gateways talk to. What is public is in the database, what is secret in Vault
+--- (guide: step 3, "Adding New Integrations").
+
+local pg = require "o2x.pg"
+local providers = require "stdlib.providers"
+local vault = require "o2x.vault"
+
+local M = {}
+
+local function merchant(tenant, item)
+  pg.tenant:ensure_row("core_config.tenant_merchants", { id = tenant.id, index = item.index }, {
+    tenant_id = tenant.id, name = item.name, type = item.type, status = item.status or "ACTIVE",
+    authtype = item.authtype, apitype = item.apitype, baseurl = item.baseurl,
+  })
+end
+
+local function authentication(tenant, item)
+  local key = { id = tenant.id, index = item.index }
+  if item.oauth2 then
+    pg.tenant:ensure_row("core_config.oauth2_attributes", key, item.oauth2)
+  elseif item.oauth1 then
+    pg.tenant:ensure_row("core_config.oauth1_attributes", key, item.oauth1)
+  end
+end
+
+local function gateway_attributes(tenant, item)
+  local values = {}
+  for column, value in pairs(item.attributes or {}) do values[column] = value end
+  values.custom_mappings, values.custom_config = item.custom_mappings, item.custom_config
+  local name = "core_config." .. providers.attributes(item.type).table
+  pg.tenant:ensure_row(name, { id = tenant.id, index = item.index }, values)
+end
+
+--- Ensures the rows of all integrations in the tenant's database.
+---@param tenant table
+function M.configure(tenant)
+  for _, item in ipairs(tenant.integrations) do
+    merchant(tenant, item)
+    authentication(tenant, item)
+    gateway_attributes(tenant, item)
+  end
+end
+
+-- The fields of one integration's secret: what the secrets source has, and the public ones that belong with them.
+local function credentials(tenant, item, provider)
+  local given = tenant.secrets and tenant.secrets[provider.vault]
+  if not given then return nil end
+  local fields = {}
+  for name, value in pairs(given) do fields[name] = value end
+  for name, value in pairs(provider.public and provider.public(item) or {}) do fields[name] = value end
+  return fields
+end
+
+--- Ensures one secret an integration, the tenant's info, and the licence with a generated decrypt key (guide 3.2).
+--- Without a secrets source, what Vault has stays; preflight has made sure that it has something.
+---@param tenant table
+function M.store_credentials(tenant)
+  vault.ensure("info", { tenant_id = tenant.id, tenant_name = tenant.name, environment = tenant.environment })
+  for _, item in ipairs(tenant.integrations) do
+    local provider = providers.find(item.name)
+    local fields = credentials(tenant, item, provider)
+    if fields then vault.ensure(provider.vault, fields) end
+  end
+  local license = tenant.secrets and tenant.secrets.license
+  if license then
+    vault.ensure("license/onboarding", { license_key = license.license_key }, { generate = { decrypt_key = 43 } })
+  end
+end
+
+return M

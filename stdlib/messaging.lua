@@ -1,0 +1,22 @@
+--- The tenant's queues at the broker (guide: "Queue Naming").
+
+local broker = require "o2x.broker"
+
+local M = {}
+
+--- The full names of the tenant's queues.
+---@param tenant table
+---@return string[]
+function M.queues(tenant)
+  local names = {}
+  for i, queue in ipairs(tenant.platform.broker.queues) do names[i] = tenant.id .. "." .. queue end
+  return names
+end
+
+--- Ensures the tenant's queues.
+---@param tenant table
+function M.create(tenant)
+  for _, name in ipairs(M.queues(tenant)) do broker.ensure_queue(name) end
+end
+
+return M

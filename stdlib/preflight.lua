@@ -1,0 +1,79 @@
+--- What must be true before the first effect: everything that can be known to fail later is said now, all at once
+--- where possible (guide: "Prerequisites Checklist").
+
+local catalogue = require "stdlib.catalogue"
+local files = require "o2x.files"
+local naming = require "stdlib.naming"
+local pg = require "o2x.pg"
+local providers = require "stdlib.providers"
+local secret = require "o2x.secret"
+local vault = require "o2x.vault"
+
+local M = {}
+
+-- One needed secret: path in Vault, section of the secrets source, field names.
+local function needed(tenant)
+  local list = { { section = "license", path = "license/onboarding", fields = { "license_key" } } }
+  for _, item in ipairs(tenant.integrations) do
+    local provider = providers.find(item.name)
+    list[#list + 1] = { section = provider.vault, path = provider.vault, fields = provider.fields }
+  end
+  return list
+end
+
+local function missing_fields(given, need, where)
+  for _, field in ipairs(need.fields) do
+    local value = given[field]
+    if value == nil then return ("%s.%s is missing"):format(need.section, field) end
+    if not secret.is(value) then return ("%s.%s must be a text (put it in quotes)"):format(need.section, field) end
+    if value:length() == 0 then return ("%s.%s is empty"):format(need.section, field) end
+  end
+end
+
+local function check_secrets(tenant)
+  local source = tenant.secrets_source or "the secrets source"
+  for _, need in ipairs(needed(tenant)) do
+    local given = tenant.secrets and tenant.secrets[need.section]
+    if type(given) == "table" then
+      local problem = missing_fields(given, need)
+      if problem then invalid(problem, "the tenant file's integrations say what is needed: " .. table.concat(need.fields, ", "), source) end
+    elseif given ~= nil then
+      invalid(need.section .. " must be a table of texts", nil, source)
+    elseif not vault.read(need.path) then
+      invalid(("no secrets for %s: neither given nor in Vault"):format(need.section),
+        "give them by --secrets=FILE (mode 0600), --secrets=- (standard input) or --secrets=vault:PATH; " ..
+        "needed: " .. table.concat(need.fields, ", "), tenant.secrets and source or nil)
+    end
+  end
+end
+
+local function check_tree(tenant, params)
+  for _, service in ipairs(catalogue.names()) do
+    local chart = naming.chart(service) .. "/Chart.yaml"
+    if not files.exists(chart) then fail(chart .. " is not there", "O2X_PLATFORM must name the platform tree") end
+    if params.from and not files.exists(naming.values_file(params.from, service)) then
+      invalid(("from=%s: there is no %s"):format(params.from, naming.values_file(params.from, service)))
+    end
+  end
+  if params.from == tenant.name then invalid("from= names the tenant itself") end
+end
+
+-- Another tenant with the file's id, or this name with another id, would be found out only half-way.
+local function check_registry(tenant)
+  local row = pg.control:one("select id, name from core_config.tenant where name = $1 or id = $2", tenant.name, tenant.id)
+  if row and tenant.id and (row.id ~= tenant.id or row.name ~= tenant.name) then
+    invalid(("the registry has %s as %s, the tenant file says %s"):format(row.name, row.id, tenant.id), nil,
+      ("tenants/%s.yaml"):format(tenant.name))
+  end
+end
+
+--- Checks everything that onboarding needs.
+---@param tenant table
+---@param params table of the runbook
+function M.onboard(tenant, params)
+  check_tree(tenant, params)
+  check_registry(tenant)
+  check_secrets(tenant)
+end
+
+return M

@@ -1,0 +1,58 @@
+--- The registry of tenants in the control database, and each tenant's own row (guide: steps 1 and 2.3).
+
+local pg = require "o2x.pg"
+
+local M = {}
+
+-- The licence key is only written when it is at hand; a later run without the secrets leaves it alone.
+local function tenant_values(tenant)
+  local license = tenant.secrets and tenant.secrets.license
+  return {
+    name = tenant.name, vaulturi = tenant.vault_uri, vaultpath = tenant.vault_path, status = "ACTIVE",
+    licensekey = license and license.license_key or nil,
+  }
+end
+
+local function profile_values(tenant)
+  local profile = tenant.profile
+  return {
+    companyname = tenant.company, address = profile.address, city = profile.city, state = profile.state,
+    country = profile.country, timezone = profile.timezone, currency = profile.currency,
+  }
+end
+
+--- The tenant's id: the one it has, or the next free one, taken under a lock in the control database so that two
+--- onboardings at once get two ids (guide step 1 reads there but writes elsewhere).
+---@param tenant table
+---@return string id "TIDLT-100008"
+function M.allocate(tenant)
+  local row = pg.control:ensure_allocated {
+    table = "core_config.tenant", key = { name = tenant.name }, column = "id",
+    prefix = "TIDLT-", digits = 6, first = 100001, values = tenant_values(tenant),
+  }
+  if tenant.id and tenant.id ~= row.id then
+    fail(("the tenant file says %s, the registry %s"):format(tenant.id, row.id), "one of them is wrong: correct the file or the registry")
+  end
+  return row.id
+end
+
+--- Reads the tenant's id from the registry, for runbooks that work on a tenant that is there.
+---@param tenant table
+---@return string id
+function M.find(tenant)
+  local row = pg.control:one("select id from core_config.tenant where name = $1", tenant.name)
+  if not row then
+    fail(("tenant %s is not in the registry"):format(tenant.name), "onboard it first: o2x run runbooks/onboard.lua " .. tenant.name)
+  end
+  return row.id
+end
+
+--- Ensures the rows in tenant and tenant_profile, in the control database and in the tenant's own.
+---@param tenant table
+function M.register(tenant)
+  pg.control:ensure_row("core_config.tenant_profile", { tenantid = tenant.id }, profile_values(tenant))
+  pg.tenant:ensure_row("core_config.tenant", { id = tenant.id }, tenant_values(tenant))
+  pg.tenant:ensure_row("core_config.tenant_profile", { tenantid = tenant.id }, profile_values(tenant))
+end
+
+return M

@@ -1,0 +1,165 @@
+--- Does the tenant work, from the outside? The guide's checklist of 7.3, line by line, on a test customer that is made
+--- once and found again (guide: 7.2 and 7.3).
+
+local admin = require "stdlib.admin"
+local broker = require "o2x.broker"
+local catalogue = require "stdlib.catalogue"
+local deploy = require "stdlib.deploy"
+local k8s = require "o2x.k8s"
+local messaging = require "stdlib.messaging"
+local naming = require "stdlib.naming"
+local pg = require "o2x.pg"
+local providers = require "stdlib.providers"
+local redis = require "o2x.redis"
+local service = require "o2x.service"
+local vault = require "o2x.vault"
+
+local M = {}
+
+local EXTERNAL_ID = "o2x-smoke"
+
+-- ---- the test customer's way from order to payment ----
+
+local function graphql(tenant, session, query, variables)
+  return {
+    service = naming.resource(tenant, "service-proxy"), method = "POST", path = "/graphql", session = session,
+    json = { query = query, variables = variables },
+  }
+end
+
+local function ensure(tenant, session, what, find, found, create, variables)
+  return service.ensure {
+    name = ("%s %s"):format(what, EXTERNAL_ID), service = naming.resource(tenant, "service-proxy"),
+    find = graphql(tenant, session, find, variables), found = found,
+    create = graphql(tenant, session, create, variables),
+  }
+end
+
+--- Takes a test customer from order to paid invoice and report; each part is made once and found again later.
+---@param tenant table
+function M.workflow(tenant)
+  local session = admin.session(tenant)
+  local customer = ensure(tenant, session, "customer",
+    'query($external: String) { getCustomer(input: {externalId: $external}) { id } }', "data.getCustomer.id",
+    'mutation($external: String, $email: String!) { createCustomer(input: {firstName: "Test", lastName: "User", email: $email, externalId: $external}) { id accountNumber } }',
+    { external = EXTERNAL_ID, email = "o2x-smoke@" .. tenant.domain })
+  local order = ensure(tenant, session, "order",
+    'query($external: String) { getOrder(input: {externalId: $external}) { id } }', "data.getOrder.id",
+    'mutation($external: String, $customer: ID!) { createOrder(input: {customerId: $customer, externalId: $external, product: "STANDARD", amount: 10}) { id } }',
+    { external = EXTERNAL_ID, customer = customer })
+  ensure(tenant, session, "submitted order",
+    'query($external: String) { getOrder(input: {externalId: $external}) { submittedAt } }', "data.getOrder.submittedAt",
+    'mutation($order: ID) { submitOrder(input: {orderId: $order}) { id } }', { external = EXTERNAL_ID, order = order })
+  ensure(tenant, session, "bill",
+    'query($customer: ID) { getBills(input: {customerId: $customer}) { id } }', "data.getBills.1.id",
+    'mutation($customer: ID) { triggerBilling(input: {customerId: $customer}) { id status } }', { customer = customer })
+  local invoice = service.ensure {
+    name = "invoice " .. EXTERNAL_ID, service = naming.resource(tenant, "service-proxy"),
+    find = graphql(tenant, session, 'query($customer: ID) { getInvoices(input: {customerId: $customer}) { id } }', { customer = customer }),
+    found = "data.getInvoices.1.id",
+  }
+  ensure(tenant, session, "payment",
+    'query($external: String) { getPaymentHistory(input: {externalId: $external}) { id } }', "data.getPaymentHistory.1.id",
+    'mutation($external: String, $invoice: ID!) { processPayment(input: {invoiceId: $invoice, method: "CARD", externalId: $external}) { id status } }',
+    { external = EXTERNAL_ID, invoice = invoice })
+  ensure(tenant, session, "report",
+    'query($external: String) { getReportData(input: {externalId: $external}) { id } }', "data.getReportData.id",
+    'mutation($external: String) { generateReport(input: {type: "BILLING", externalId: $external}) { id status } }',
+    { external = EXTERNAL_ID })
+end
+
+-- ---- the fourteen lines ----
+
+local function query(tenant, session, text, variables)
+  local response = service.call(graphql(tenant, session, text, variables))
+  if response.status ~= 200 then fail(("GraphQL answers %d"):format(response.status)) end
+  if response.json.errors then fail("GraphQL: " .. response.json.errors[1].message) end
+  return response.json.data
+end
+
+local function pods(tenant)
+  for _, pod in ipairs(k8s.list("Pod", { selector = "tenant=" .. tenant.name, namespace = tenant.namespace })) do
+    local ready = false
+    for _, condition in ipairs(pod.status.conditions or {}) do
+      ready = ready or (condition.type == "Ready" and condition.status == "True")
+    end
+    if not ready then fail(pod.metadata.name .. " is not ready", "kubectl describe pod " .. pod.metadata.name) end
+  end
+  for _, name in ipairs(catalogue.names()) do deploy.healthy(tenant, name) end
+end
+
+local function secrets(tenant)
+  for _, path in ipairs { "info", "license/onboarding" } do
+    if not vault.read(path) then fail(("Vault has no %s for %s"):format(path, tenant.name)) end
+  end
+end
+
+local function queues(tenant)
+  local there = {}
+  for _, queue in ipairs(broker.queues(tenant.id .. ".")) do there[queue.name or queue] = true end
+  for _, name in ipairs(messaging.queues(tenant)) do
+    if not there[name] then fail("no queue " .. name) end
+  end
+end
+
+local function gateways(tenant)
+  for _, item in ipairs(tenant.integrations) do
+    local provider = providers.find(item.name)
+    local response = service.call {
+      service = naming.resource(tenant, provider.gateway), method = "POST", path = provider.test,
+      headers = { ["X-Tenant-ID"] = tenant.id }, json = {},
+    }
+    if response.status ~= 200 then
+      fail(("%s does not reach %s: HTTP %d"):format(provider.gateway, provider.title, response.status),
+        ("check the credentials in Vault: secret/tenant/%s/%s"):format(tenant.name, provider.vault))
+    end
+  end
+end
+
+local function at_least_one(tenant, session, field, text)
+  local found = query(tenant, session, text, { external = EXTERNAL_ID })[field]
+  if not found or (type(found) == "table" and next(found) == nil) then fail("none found by " .. field) end
+  return found
+end
+
+local function invoice_pdf(tenant, session)
+  local customer = at_least_one(tenant, session, "getCustomer", 'query($external: String) { getCustomer(input: {externalId: $external}) { id } }')
+  local invoices = query(tenant, session, 'query($customer: ID) { getInvoices(input: {customerId: $customer}) { id } }', { customer = customer.id }).getInvoices
+  if not invoices[1] then fail("the test customer has no invoice") end
+  local response = service.call {
+    service = naming.resource(tenant, "service-invoice"), path = ("/api/v1/invoices/%s.pdf"):format(invoices[1].id), session = session,
+  }
+  if response.status ~= 200 or not response.body:find("^%%PDF") then fail(("no PDF of invoice %s: HTTP %d"):format(invoices[1].id, response.status)) end
+end
+
+--- The guide's fourteen lines, each a check with a result.
+---@param tenant table
+function M.checklist(tenant)
+  local session = admin.session(tenant)
+  local function has(field, text) return function() at_least_one(tenant, session, field, text) end end
+  check("All pods are running and healthy", pods, tenant)
+  check("Database connectivity", function() pg.tenant:one("select count(*) as n from core_config.tenant") end)
+  check("Vault secrets accessible", secrets, tenant)
+  check("Redis connection", redis.ping)
+  check("ActiveMQ queues", queues, tenant)
+  check("Admin user can log in", session.login)
+  check("GraphQL endpoint responding", function()
+    local config = query(tenant, session, 'query($id: ID) { getTenantConfig(input: {id: $id}) { tenantId tenantName status } }', { id = tenant.id }).getTenantConfig
+    if config.tenantId ~= tenant.id then fail("getTenantConfig answers for " .. tostring(config.tenantId)) end
+  end)
+  check("Gateway integrations authenticated", gateways, tenant)
+  check("Test customer", has("getCustomer", 'query($external: String) { getCustomer(input: {externalId: $external}) { id } }'))
+  check("Test order", has("getOrder", 'query($external: String) { getOrder(input: {externalId: $external}) { id } }'))
+  check("Billing cycle", function()
+    local response = service.call {
+      service = naming.resource(tenant, "jobs-common"), method = "POST", path = "/api/jobs/billing/trigger",
+      headers = { ["X-Tenant-ID"] = tenant.id }, json = {},
+    }
+    if response.status ~= 202 and response.status ~= 200 then fail(("the billing job answers %d"):format(response.status)) end
+  end)
+  check("Invoice PDF", invoice_pdf, tenant, session)
+  check("Payment processing", has("getPaymentHistory", 'query($external: String) { getPaymentHistory(input: {externalId: $external}) { id status } }'))
+  check("Reports", has("getReportData", 'query($external: String) { getReportData(input: {externalId: $external}) { id status } }'))
+end
+
+return M

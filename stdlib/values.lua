@@ -1,0 +1,198 @@
+--- Helm values files: made from the catalogue, or from another tenant's (guide: step 4).
+--- A file that is there already keeps what its operators wrote; only what identifies the tenant is put right.
+
+local catalogue = require "stdlib.catalogue"
+local files = require "o2x.files"
+local helm_values = require "o2x.helm_values"
+local naming = require "stdlib.naming"
+
+local M = {}
+
+-- Guide 4.2. {name} is filled in; everything else is the file as it will be.
+local CORE = [[
+app:
+  env: {environment}
+  envMap:
+  - name: LOGS_DIR
+    value: /logs
+  - name: LOG_LEVEL
+    value: INFO
+  - name: REDIS_HOST
+    value: {redis_host}
+  - name: REDIS_PORT
+    value: "{redis_port}"
+  - name: AWS_S3_PUBLICURL
+    value: {public_url}
+  - name: AMQ_BROKER_URL
+    value: {broker_url}
+  - name: TAX_GATEWAY_URL
+    value: http://{tenant}-tax-gateway
+  - name: PAYMENT_GATEWAY_URL
+    value: http://{tenant}-payment-gateway
+  - name: FINANCE_GATEWAY_URL
+    value: http://{tenant}-finance-gateway
+  - name: PROVISIONING_GATEWAY_URL
+    value: http://{tenant}-provision-gateway
+  - name: CRM_GATEWAY_URL
+    value: http://{tenant}-crm-gateway
+  - name: VAULT_API
+    value: {vault_uri}
+  postgres:
+    secret: {postgres_secret}
+    url: {jdbc_url}
+  spring:
+    port: 8080
+    profile: pg
+  tenantId: {id}
+  tenantName: {tenant}
+  vault:
+    secret: {vault_secret}
+  volumes:
+    dataPvc: {data_pvc}
+fullnameOverride: {tenant}-{service}
+image:
+  pullPolicy: Always
+  tag: {tag}
+replicaCount: {replicas}
+resources:
+  limits:
+    cpu: {limits_cpu}
+    memory: {limits_memory}
+  requests:
+    cpu: {requests_cpu}
+    memory: {requests_memory}
+]]
+
+-- Guide 4.3, but for license.decryptKey: a secret has no place in a file that is in git. Vault has it.
+local GATEWAY = [[
+app:
+  envMap:
+  - name: REDIS_HOST
+    value: {redis_host}
+  - name: REDIS_PORT
+    value: "{redis_port}"
+  - name: LOGS_DIR
+    value: /logs
+  - name: DATA_DIR
+    value: /data
+  # The licence's decrypt key is in Vault (license/onboarding), never in this file.
+  license:
+    vault:
+      api: {vault_uri}read/license/onboarding/
+      path: {vault_path}
+  postgres:
+    secret: {postgres_secret}
+    url: {jdbc_url}
+  tenantId: {id}
+  vault:
+    api: {vault_uri}
+    secret: {vault_secret}
+  volumes:
+    dataPvc: {data_pvc}
+fullnameOverride: {tenant}-{service}
+image:
+  pullPolicy: Always
+  tag: {tag}
+replicaCount: {replicas}
+resources:
+  limits:
+    cpu: {limits_cpu}
+    memory: {limits_memory}
+  requests:
+    cpu: {requests_cpu}
+    memory: {requests_memory}
+]]
+
+local function jdbc_url(tenant)
+  local database = tenant.platform.database
+  return ("jdbc:postgresql://%s:%d/%s?stringtype=unspecified&sslmode=%s")
+    :format(database.host, database.port, tenant.database, database.sslmode)
+end
+
+local function image_tag(tenant, service, params)
+  return tenant.pins[service] or (params and params.image) or tenant.image or tenant.platform.image.tag
+end
+
+local function names_for(tenant, service, params)
+  local platform = tenant.platform
+  return {
+    tenant = tenant.name, id = tenant.id, service = service.name, environment = tenant.environment,
+    redis_host = tenant.redis_host, redis_port = tostring(platform.redis.port),
+    public_url = platform.storage.public_url, broker_url = platform.broker.url,
+    vault_uri = tenant.vault_uri, vault_path = tenant.vault_path, jdbc_url = jdbc_url(tenant),
+    postgres_secret = platform.kubernetes.postgres_secret, vault_secret = platform.kubernetes.vault_secret,
+    data_pvc = tenant.data_pvc, tag = image_tag(tenant, service.name, params),
+    replicas = tostring(service.replicas[1]),
+    limits_cpu = service.resources.limits.cpu, limits_memory = service.resources.limits.memory,
+    requests_cpu = service.resources.requests.cpu, requests_memory = service.resources.requests.memory,
+  }
+end
+
+local function from_catalogue(tenant, service, params)
+  local template = service.gateway and GATEWAY or CORE
+  return (template:gsub("{([%w_]+)}", names_for(tenant, service, params)))
+end
+
+-- What makes a file this tenant's and no other's, as path → value.
+local function identity(tenant, service)
+  local values = {
+    ["app.postgres.url"] = jdbc_url(tenant), ["app.tenantId"] = tenant.id,
+    ["app.volumes.dataPvc"] = tenant.data_pvc, ["fullnameOverride"] = naming.resource(tenant, service.name),
+    ["app.envMap[name=REDIS_HOST].value"] = tenant.redis_host,
+  }
+  if service.gateway then
+    values["app.license.vault.api"] = tenant.vault_uri .. "read/license/onboarding/"
+    values["app.license.vault.path"] = tenant.vault_path
+    values["app.vault.api"] = tenant.vault_uri
+    return values
+  end
+  values["app.env"] = tenant.environment
+  values["app.tenantName"] = tenant.name
+  values["app.envMap[name=VAULT_API].value"] = tenant.vault_uri
+  for name, gateway in pairs { TAX = "tax", PAYMENT = "payment", FINANCE = "finance", PROVISIONING = "provision", CRM = "crm" } do
+    values[("app.envMap[name=%s_GATEWAY_URL].value"):format(name)] = ("http://%s-%s-gateway"):format(tenant.name, gateway)
+  end
+  return values
+end
+
+local function set_identity(doc, tenant, service)
+  for path, value in pairs(identity(tenant, service)) do
+    if doc:get(path) ~= nil and doc:get(path) ~= value then doc:set(path, value) end
+  end
+  return doc:text()
+end
+
+local function from_tenant(tenant, service, source, params)
+  local path = naming.values_file(source, service.name)
+  if not files.exists(path) then
+    fail(("%s has no %s"):format(source, path), "leave from= out to use the catalogue")
+  end
+  local doc = helm_values.parse(files.read(path), path)
+  local source_id = doc:get("app.tenantId")
+  doc:replace_tenant { { source_id, tenant.id }, { source, tenant.name } }
+  if doc:get("app.license.decryptKey") ~= nil then doc:remove("app.license.decryptKey") end
+  set_identity(doc, tenant, service)
+  if params.image_given then doc:set("image.tag", params.image) end
+  return doc:text()
+end
+
+local function text_for(tenant, service, params)
+  local path = naming.values_file(tenant.name, service.name)
+  if files.exists(path) then
+    return set_identity(helm_values.parse(files.read(path), path), tenant, service)
+  elseif params.from then
+    return from_tenant(tenant, service, params.from, params)
+  end
+  return from_catalogue(tenant, service, params)
+end
+
+--- Ensures the values files of all services (guide 4.1 to 4.3).
+---@param tenant table
+---@param params {image: string, from: string?}
+function M.write(tenant, params)
+  for _, service in ipairs(catalogue.all()) do
+    files.ensure(naming.values_file(tenant.name, service.name), text_for(tenant, service, params))
+  end
+end
+
+return M
