@@ -18,6 +18,7 @@
 	X(lock) \
 	X(httpd) \
 	X(proc) \
+	X(pg) \
 	X(program) \
 	X(scope) \
 	X(secret) \

@@ -1,0 +1,300 @@
+/*
+** pg.c: PostgreSQL connections as non-blocking steps over libpq. The Lua face (lua/o2x/pg.lua) loops over them:
+** poll until connected; send, flush until all is out, then consume until not busy, result until nil.
+*/
+#include "pg.h"
+#include "host.h"
+#include "secret.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_KEYWORDS = 40 };
+
+PGconn *pg_check(lua_State *L)
+{
+	const struct pg *pg = luaL_checkudata(L, 1, PG_TYPE);
+	luaL_argcheck(L, pg->conn, 1, "the connection is closed");
+	return pg->conn;
+}
+
+int pg_fail(lua_State *L, PGconn *conn)
+{
+	const char *text = libpq.PQerrorMessage(conn);
+	size_t length = strlen(text);
+	while (length > 0 && text[length - 1] == '\n')
+		length--;
+	lua_pushnil(L);
+	lua_pushlstring(L, text, length);
+	lua_pushstring(L, libpq.PQstatus(conn) == CONNECTION_BAD ? "08006" : "XX000");
+	return 3;
+}
+
+/* ---- connecting ---- */
+
+/* Notices are talk, not answers; libpq's own receiver would print them on stderr. */
+static void ignore_notice(void *arg, const PGresult *result)
+{
+	(void)arg;
+	(void)result;
+}
+
+/*
+** libpq fills what is not given from PG* variables and service files. What a connection may use is decided by the
+** configuration, which has read the variables already: none may slip in behind its back.
+*/
+static void forget_environment(void)
+{
+	PQconninfoOption *options = libpq.PQconndefaults();
+	for (const PQconninfoOption *option = options; option && option->keyword; option++)
+		if (option->envvar)
+			unsetenv(option->envvar);
+	libpq.PQconninfoFree(options);
+	unsetenv("PGSERVICE");
+	unsetenv("PGSERVICEFILE");
+	unsetenv("PGSYSCONFDIR");
+}
+
+static const char *load(void)
+{
+	static bool loaded;
+	const char *problem = libpq_load();
+	if (!problem && !loaded) {
+		forget_environment();
+		loaded = true;
+	}
+	return problem;
+}
+
+/* A database name is a name, never a connection string. */
+static bool plain_name(const char *name)
+{
+	size_t length = strlen(name);
+	return length > 0 && length < 64 && name[0] != '-' &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.$") == length;
+}
+
+/* The keyword's value at the top of the stack, which the table keeps alive. [-0, +0, v] */
+static const char *keyword_value(lua_State *L, const char *keyword)
+{
+	size_t length;
+	const char *value = secret_bytes(L, -1, &length);
+	if (value && strcmp(keyword, "password") != 0)
+		luaL_error(L, "only the password may be a secret, not %s", keyword);
+	if (!value && lua_type(L, -1) == LUA_TSTRING)
+		value = lua_tolstring(L, -1, &length);
+	if (!value || strlen(value) != length)
+		luaL_error(L, "%s must be a string without NUL", keyword);
+	if (strcmp(keyword, "dbname") == 0 && !plain_name(value))
+		luaL_error(L, "not a plain database name: %s", value);
+	return value;
+}
+
+/***
+ Begins to connect. No keyword is taken from the environment, a service file or inside another keyword's value.
+ @function pg.start
+ @param keywords table libpq's keywords: strings; `password` may be a secret, `dbname` must be a plain name
+ @return userdata a connection to poll, or nil, message, code
+*/
+static int pg_start(lua_State *L)
+{
+	const char *keywords[MAX_KEYWORDS + 1] = { NULL }, *values[MAX_KEYWORDS + 1] = { NULL };
+	int count = 0;
+	luaL_checktype(L, 1, LUA_TTABLE);
+	lua_settop(L, 1);
+	struct pg *pg = host_newuserdata(L, sizeof *pg, PG_TYPE);
+	for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) {
+		luaL_argcheck(L, lua_type(L, -2) == LUA_TSTRING && count < MAX_KEYWORDS, 1, "keywords expected");
+		keywords[count] = lua_tostring(L, -2);
+		values[count] = keyword_value(L, keywords[count]);
+		count++;
+	}
+	const char *problem = load();
+	if (problem)
+		return host_fail(L, "library", "libpq cannot be loaded: %s", problem);
+	pg->conn = libpq.PQconnectStartParams(keywords, values, 0);
+	if (!pg->conn)
+		return luaL_error(L, "not enough memory");
+	if (libpq.PQstatus(pg->conn) == CONNECTION_BAD)
+		return pg_fail(L, pg->conn);
+	libpq.PQsetNoticeReceiver(pg->conn, ignore_notice, NULL);
+	lua_settop(L, 2);
+	return 1;
+}
+
+/***
+ One step of connecting. The descriptor may be another one after each step.
+ @function conn:poll
+ @return string "r" or "w" (wait for it, then poll again) or "ok", or nil, message, code
+*/
+static int pg_poll(lua_State *L)
+{
+	PGconn *conn = pg_check(L);
+	switch (libpq.PQconnectPoll(conn)) {
+	case PGRES_POLLING_READING:
+		lua_pushliteral(L, "r");
+		return 1;
+	case PGRES_POLLING_WRITING:
+		lua_pushliteral(L, "w");
+		return 1;
+	case PGRES_POLLING_OK:
+		if (libpq.PQsetnonblocking(conn, 1) != 0)
+			return pg_fail(L, conn);
+		lua_pushliteral(L, "ok");
+		return 1;
+	default:
+		return pg_fail(L, conn);
+	}
+}
+
+/***
+ The descriptor to wait for.
+ @function conn:fd
+ @return integer, or nil, message, code when the connection is broken
+*/
+static int pg_fd(lua_State *L)
+{
+	PGconn *conn = pg_check(L);
+	int fd = libpq.PQsocket(conn);
+	if (fd < 0)
+		return pg_fail(L, conn);
+	lua_pushinteger(L, fd);
+	return 1;
+}
+
+/***
+ Closes the connection; what runs on it is given up. May be called twice.
+ @function conn:close
+*/
+static int pg_close(lua_State *L)
+{
+	struct pg *pg = luaL_checkudata(L, 1, PG_TYPE);
+	if (pg->conn)
+		libpq.PQfinish(pg->conn);
+	pg->conn = NULL;
+	return 0;
+}
+
+/***
+ Is the connection still there, as far as is known without asking the server?
+ @function conn:alive
+ @return boolean
+*/
+static int pg_alive(lua_State *L)
+{
+	const struct pg *pg = luaL_checkudata(L, 1, PG_TYPE);
+	lua_pushboolean(L, pg->conn && libpq.PQstatus(pg->conn) == CONNECTION_OK);
+	return 1;
+}
+
+/* ---- steps ---- */
+
+/***
+ Sends what is waiting to be sent.
+ @function conn:flush
+ @return boolean true: all is out; false: wait for "rw", consume when readable, flush again; or nil, message, code
+*/
+static int pg_flush(lua_State *L)
+{
+	PGconn *conn = pg_check(L);
+	int left = libpq.PQflush(conn);
+	if (left < 0)
+		return pg_fail(L, conn);
+	lua_pushboolean(L, left == 0);
+	return 1;
+}
+
+/***
+ Takes in what the server has sent.
+ @function conn:consume
+ @return boolean true, or nil, message, code
+*/
+static int pg_consume(lua_State *L)
+{
+	PGconn *conn = pg_check(L);
+	if (!libpq.PQconsumeInput(conn))
+		return pg_fail(L, conn);
+	lua_pushboolean(L, true);
+	return 1;
+}
+
+/***
+ Would result() have to wait?
+ @function conn:busy
+ @return boolean
+*/
+static int pg_busy(lua_State *L)
+{
+	lua_pushboolean(L, libpq.PQisBusy(pg_check(L)));
+	return 1;
+}
+
+/***
+ Where the session stands.
+ @function conn:transaction
+ @return string "idle", "active", "open", "failed" or "unknown"
+*/
+static int pg_transaction(lua_State *L)
+{
+	switch (libpq.PQtransactionStatus(pg_check(L))) {
+	case PQTRANS_IDLE: lua_pushliteral(L, "idle"); break;
+	case PQTRANS_ACTIVE: lua_pushliteral(L, "active"); break;
+	case PQTRANS_INTRANS: lua_pushliteral(L, "open"); break;
+	case PQTRANS_INERROR: lua_pushliteral(L, "failed"); break;
+	default: lua_pushliteral(L, "unknown"); break;
+	}
+	return 1;
+}
+
+/***
+ The server's version.
+ @function conn:version
+ @return integer such as 150004
+*/
+static int pg_version(lua_State *L)
+{
+	lua_pushinteger(L, libpq.PQserverVersion(pg_check(L)));
+	return 1;
+}
+
+/***
+ What goes after PASSWORD in CREATE ROLE, so that the server's log never has the password itself.
+ @function conn:scram
+ @param user string
+ @param password string|secret
+ @return string a SCRAM-SHA-256 verifier, or nil, message, code
+*/
+static int pg_scram(lua_State *L)
+{
+	PGconn *conn = pg_check(L);
+	const char *user = host_checkcstr(L, 2);
+	const char *password = secret_checkbytes(L, 3, NULL);
+	/* Copied before it is freed: pushing may raise, and then the verifier's memory is lost, not the password's. */
+	char *verifier = libpq.PQencryptPasswordConn(conn, password, user, "scram-sha-256");
+	if (!verifier)
+		return pg_fail(L, conn);
+	lua_pushstring(L, verifier);
+	libpq.PQfreemem(verifier);
+	return 1;
+}
+
+static const luaL_Reg methods[] = {
+	{ "poll", pg_poll }, { "fd", pg_fd }, { "close", pg_close }, { "alive", pg_alive },
+	{ "flush", pg_flush }, { "consume", pg_consume }, { "busy", pg_busy },
+	{ "transaction", pg_transaction }, { "version", pg_version }, { "scram", pg_scram },
+	{ "send", pg_send }, { "script", pg_script }, { "pipeline", pg_pipeline }, { "sync", pg_sync },
+	{ "result", pg_result },
+	{ "copy_put", pg_copy_put }, { "copy_end", pg_copy_end }, { "copy_get", pg_copy_get },
+	{ NULL, NULL }
+};
+
+static const luaL_Reg functions[] = { { "start", pg_start }, { NULL, NULL } };
+
+int luaopen_o2x_core_pg(lua_State *L)
+{
+	host_newtype(L, PG_TYPE, methods, pg_close);
+	pg_result_open(L);
+	pg_copy_open(L);
+	luaL_newlib(L, functions);
+	return 1;
+}

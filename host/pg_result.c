@@ -1,0 +1,228 @@
+/*
+** pg_result.c: answers as Lua values. The PGresult lives in a userdata before any table is built.
+*/
+#include "pg.h"
+#include "host.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct result { PGresult *result; };
+
+static PGresult *check(lua_State *L)
+{
+	const struct result *box = luaL_checkudata(L, 1, PG_RESULT_TYPE);
+	luaL_argcheck(L, box->result, 1, "the result is closed");
+	return box->result;
+}
+
+static int result_close(lua_State *L)
+{
+	struct result *box = luaL_checkudata(L, 1, PG_RESULT_TYPE);
+	if (box->result)
+		libpq.PQclear(box->result);
+	box->result = NULL;
+	return 0;
+}
+
+/***
+ The next answer. Blocks if busy() is true, so ask that first.
+ @function conn:result
+ @return userdata a result, or nil when the statement has no more
+*/
+int pg_result(lua_State *L)
+{
+	PGconn *conn = pg_check(L);
+	struct result *box = host_newuserdata(L, sizeof *box, PG_RESULT_TYPE);
+	box->result = libpq.PQgetResult(conn);
+	if (!box->result)
+		lua_pushnil(L);
+	return 1;
+}
+
+/***
+ What kind of answer it is.
+ @function result:status
+ @return string "rows", "done", "empty", "error", "copy_in", "copy_out", "sync" or "skipped"
+*/
+static int result_status(lua_State *L)
+{
+	switch (libpq.PQresultStatus(check(L))) {
+	case PGRES_TUPLES_OK: lua_pushliteral(L, "rows"); break;
+	case PGRES_COMMAND_OK: lua_pushliteral(L, "done"); break;
+	case PGRES_EMPTY_QUERY: lua_pushliteral(L, "empty"); break;
+	case PGRES_COPY_IN: lua_pushliteral(L, "copy_in"); break;
+	case PGRES_COPY_OUT: lua_pushliteral(L, "copy_out"); break;
+	case PGRES_PIPELINE_SYNC: lua_pushliteral(L, "sync"); break;
+	case PGRES_PIPELINE_ABORTED: lua_pushliteral(L, "skipped"); break;
+	default: lua_pushliteral(L, "error"); break;
+	}
+	return 1;
+}
+
+/***
+ The fields of an error. DETAIL is left out: it quotes the values of rows.
+ @function result:error
+ @return table code (SQLSTATE), message, hint, schema, table, column, constraint, position
+*/
+static int result_error(lua_State *L)
+{
+	static const struct { const char *name; int field; } fields[] = {
+		{ "code", PG_DIAG_SQLSTATE }, { "message", PG_DIAG_MESSAGE_PRIMARY }, { "hint", PG_DIAG_MESSAGE_HINT },
+		{ "schema", PG_DIAG_SCHEMA_NAME }, { "table", PG_DIAG_TABLE_NAME }, { "column", PG_DIAG_COLUMN_NAME },
+		{ "constraint", PG_DIAG_CONSTRAINT_NAME }, { "position", PG_DIAG_STATEMENT_POSITION },
+	};
+	PGresult *result = check(L);
+	lua_newtable(L);
+	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+		const char *value = libpq.PQresultErrorField(result, fields[i].field);
+		if (!value && fields[i].field == PG_DIAG_MESSAGE_PRIMARY)
+			value = libpq.PQresultErrorMessage(result);  /* libpq's own: it has no fields */
+		if (value) {
+			lua_pushstring(L, value);
+			lua_setfield(L, -2, fields[i].name);
+		}
+	}
+	return 1;
+}
+
+/***
+ The number of rows that the statement touched.
+ @function result:affected
+ @return integer 0 for a statement that touches none
+*/
+static int result_affected(lua_State *L)
+{
+	lua_pushinteger(L, strtoll(libpq.PQcmdTuples(check(L)), NULL, 10));
+	return 1;
+}
+
+/* ---- rows ---- */
+
+static int hex_digit(char c)
+{
+	return c <= '9' ? c - '0' : (c | 32) - 'a' + 10;
+}
+
+/* bytea in hex format: \x0a1b… [-0, +1, m] */
+static void push_bytes(lua_State *L, const char *text, size_t length)
+{
+	if (length < 2 || text[0] != '\\' || text[1] != 'x') {
+		lua_pushlstring(L, text, length);
+		return;
+	}
+	luaL_Buffer buffer;
+	char *out = luaL_buffinitsize(L, &buffer, length / 2);
+	size_t size = 0;
+	for (size_t i = 2; i + 1 < length; i += 2)
+		out[size++] = (char)(hex_digit(text[i]) << 4 | hex_digit(text[i + 1]));
+	luaL_pushresultsize(&buffer, size);
+}
+
+void pg_value_push(lua_State *L, const char *text, size_t length, Oid type)
+{
+	switch (type) {
+	case PG_BOOL:
+		lua_pushboolean(L, text[0] == 't');
+		return;
+	case PG_INT2: case PG_INT4: case PG_INT8: case PG_OID:
+		lua_pushinteger(L, strtoll(text, NULL, 10));
+		return;
+	case PG_FLOAT4: case PG_FLOAT8:
+		lua_pushnumber(L, strtod(text, NULL));
+		return;
+	case PG_BYTEA:
+		push_bytes(L, text, length);
+		return;
+	default: {
+		Oid element = pg_array_element(type);
+		if (!element || !pg_array_push(L, text, element))
+			lua_pushlstring(L, text, length);
+	}
+	}
+}
+
+/* Pushes the names of the columns, so that each is made once. -> their number [-0, +n, m] */
+static int push_names(lua_State *L, const PGresult *result)
+{
+	int columns = libpq.PQnfields(result);
+	luaL_checkstack(L, columns + 10, "too many columns");
+	for (int c = 0; c < columns; c++)
+		lua_pushstring(L, libpq.PQfname(result, c));
+	return columns;
+}
+
+/***
+ The rows as tables column → value. NULL is absent. Integers, floats, booleans, bytea and arrays come as Lua's; numeric,
+ dates, times, uuid, json and the rest as PostgreSQL's text (numeric would lose digits as a float).
+ @function result:rows
+ @return table list of rows; of two columns with one name the last counts
+*/
+static int result_rows(lua_State *L)
+{
+	PGresult *result = check(L);
+	lua_settop(L, 1);
+	int first = 2, columns = push_names(L, result), rows = libpq.PQntuples(result);
+	lua_createtable(L, rows, 0);
+	for (int r = 0; r < rows; r++) {
+		lua_createtable(L, 0, columns);
+		for (int c = 0; c < columns; c++) {
+			if (libpq.PQgetisnull(result, r, c))
+				continue;
+			lua_pushvalue(L, first + c);
+			pg_value_push(L, libpq.PQgetvalue(result, r, c), (size_t)libpq.PQgetlength(result, r, c),
+				      libpq.PQftype(result, c));
+			lua_rawset(L, -3);
+		}
+		lua_rawseti(L, -2, r + 1);
+	}
+	return 1;
+}
+
+/***
+ The names of the columns.
+ @function result:columns
+ @return table list of strings
+*/
+static int result_columns(lua_State *L)
+{
+	PGresult *result = check(L);
+	int columns = libpq.PQnfields(result);
+	lua_createtable(L, columns, 0);
+	for (int c = 0; c < columns; c++) {
+		lua_pushstring(L, libpq.PQfname(result, c));
+		lua_rawseti(L, -2, c + 1);
+	}
+	return 1;
+}
+
+/***
+ The names of the columns whose text is JSON, for the face to decode.
+ @function result:json_columns
+ @return table list of strings, or nil if there is none
+*/
+static int result_json_columns(lua_State *L)
+{
+	PGresult *result = check(L);
+	lua_settop(L, 1);
+	for (int c = 0; c < libpq.PQnfields(result); c++) {
+		Oid type = libpq.PQftype(result, c);
+		if (type != PG_JSON && type != PG_JSONB)
+			continue;
+		if (lua_gettop(L) == 1)
+			lua_newtable(L);
+		lua_pushstring(L, libpq.PQfname(result, c));
+		lua_rawseti(L, 2, (lua_Integer)lua_rawlen(L, 2) + 1);
+	}
+	return lua_gettop(L) - 1;
+}
+
+static const luaL_Reg methods[] = {
+	{ "status", result_status }, { "error", result_error }, { "affected", result_affected }, { "rows", result_rows },
+	{ "columns", result_columns }, { "json_columns", result_json_columns }, { "close", result_close }, { NULL, NULL }
+};
+
+void pg_result_open(lua_State *L)
+{
+	host_newtype(L, PG_RESULT_TYPE, methods, result_close);
+}
