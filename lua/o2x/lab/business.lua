@@ -212,9 +212,8 @@ end
 
 -- the schema
 
-local function by(method, ...)
-  local fixed = { ... }
-  return function(_, input, business) return business[method](business, table.unpack(fixed), input) end
+local function by(method)
+  return function(_, input, business) return business[method](business, input) end
 end
 
 local function some(kind)

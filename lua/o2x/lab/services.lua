@@ -16,9 +16,13 @@ local M = {}
 ---@field labels table?
 ---@field env table?       environment of the service's container, name → value (TENANT_ID is looked at)
 
-local JSON = { ["Content-Type"] = "application/json" }
+local TOKEN_SECONDS <const> = 3600
+
+local JSON <const> = { ["Content-Type"] = "application/json" }
 
 local function answer(status, value) return status, JSON, json.encode(value) end
+
+local function random(count) return crypto.hex(crypto.random(count)) end
 
 local function now_text(call) return os.date("!%Y-%m-%dT%H:%M:%S.000+00:00", call.now() // 1 | 0) end
 
@@ -85,43 +89,30 @@ local function metrics(call)
     METRICS:format(tags, tags, tags, tags, count, tags, count * 0.004, tags, tags)
 end
 
--- tokens: three base64url parts as a JWT has; the signature is keyed by a random value of the tenant.
+-- tokens: JSON Web Tokens (HS256), keyed by a random value of the tenant
 
-local BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+local function base64url(bytes) return (crypto.base64(bytes):gsub("[+/=]", { ["+"] = "-", ["/"] = "_", ["="] = "" })) end
 
-local function base64url(bytes)
-  return (bytes:gsub("..?.?", function(chunk)
-    local a, b, c = chunk:byte(1, 3)
-    local word, out = a << 16 | (b or 0) << 8 | (c or 0), {}
-    for i = 0, #chunk do
-      local index = word >> (18 - 6 * i) & 63
-      out[#out + 1] = BASE64:sub(index + 1, index + 1)
-    end
-    return table.concat(out)
-  end))
+local function from_base64url(text)
+  local plain = text:gsub("[-_]", { ["-"] = "+", ["_"] = "/" })
+  return crypto.unbase64(plain .. ("="):rep(-#plain % 4))
 end
 
-local function sign(call, text)
-  return base64url((crypto.sha256(call.state.token_key .. "." .. text):gsub("%x%x", function(hex) return string.char(tonumber(hex, 16)) end)))
-end
+local function sign(call, text) return base64url(crypto.hmac_sha256_bytes(call.state.token_key, text)) end
 
 local function issue_token(call, username)
-  local expires = call.now() // 1 + 3600 | 0
+  local issued = call.now() // 1 | 0
   local text = base64url('{"alg":"HS256","typ":"JWT"}') .. "." ..
-    base64url(json.encode({ sub = username, tenant = call.info.tenant, exp = expires, nonce = crypto.random(8) }))
-  local token = text .. "." .. sign(call, text)
-  call.state.tokens = call.state.tokens or {}
-  call.state.tokens[crypto.sha256(token)] = { username = username, expires = expires }
-  for digest, held in pairs(call.state.tokens) do
-    if held.expires < call.now() then call.state.tokens[digest] = nil end
-  end
-  return token
+    base64url(json.encode({ sub = username, tenant = call.info.tenant, iat = issued, exp = issued + TOKEN_SECONDS, jti = random(8) }))
+  return text .. "." .. sign(call, text)
 end
 
+-- The name in the request's token, or nil when it has none that is ours and still good.
 local function bearer(call)
-  local token = (call.req.headers.authorization or ""):match("^[Bb]earer%s+(%S+)$")
-  local held = token and (call.state.tokens or {})[crypto.sha256(token)]
-  return held and held.expires > call.now() and held.username or nil
+  local text, payload, signature = (call.req.headers.authorization or ""):match("^[Bb]earer%s+([%w-_]+%.([%w-_]+))%.([%w-_]+)$")
+  if not text or signature ~= sign(call, text) then return nil end
+  local claims = json.decode(from_base64url(payload))
+  return claims.exp > call.now() and claims.sub or nil
 end
 
 -- single sign-on
@@ -147,7 +138,7 @@ local function create_user(call)
     if type(given[field]) ~= "string" or given[field] == "" then return problem(call, 400, "Bad Request", field .. " must not be blank") end
   end
   if find_user(call, given.username) then return problem(call, 409, "Conflict", ("user %s already exists"):format(given.username)) end
-  local salt = crypto.random(16)
+  local salt = random(16)
   local user = { id = ("user-%d"):format(#call.state.users + 1), username = given.username, email = given.email, firstName = given.firstName,
                  lastName = given.lastName, roleId = given.roleId, status = given.status or "ACTIVE", createdAt = now_text(call),
                  salt = salt, digest = crypto.sha256(salt .. given.password) }
@@ -171,7 +162,7 @@ local function login(call)
   elseif user.status ~= "ACTIVE" then
     return problem(call, 401, "Unauthorized", "User is disabled")
   end
-  return answer(200, { accessToken = issue_token(call, user.username), tokenType = "Bearer", expiresIn = 3600, user = public(user) })
+  return answer(200, { accessToken = issue_token(call, user.username), tokenType = "Bearer", expiresIn = TOKEN_SECONDS, user = public(user) })
 end
 
 -- gateways: each answers for its own merchants, and only for the tenant it was deployed for
@@ -280,7 +271,7 @@ local function state_of(lab, tenant)
   all[tenant] = all[tenant] or {}
   local state = all[tenant]
   state.users = state.users or {}
-  state.token_key = state.token_key or crypto.random(32)
+  state.token_key = state.token_key or random(32)
   state.requests = (state.requests or 0) + 1
   return state
 end
