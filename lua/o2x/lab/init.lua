@@ -1,0 +1,224 @@
+--- The lab: the platform in miniature on this machine. `up` starts a process of its own (`serve`), the other commands
+--- talk to it. Everything is below one folder; two labs in two folders know nothing of each other.
+
+local clock = require "o2x.clock"
+local errors = require "o2x.error"
+local fs = require "o2x.fs"
+local json = require "o2x.json"
+local lock = require "o2x.core.lock"
+local proc = require "o2x.proc"
+local task = require "o2x.task"
+
+local M = {}
+
+local START <const> = 90   -- seconds a lab may take to be ready, on a slow machine
+local STOP <const> = 20    -- seconds until it is ended the hard way
+local POLL <const> = 0.05
+
+local function fail(message, hint, where)
+  errors.raise { kind = "failed", module = "lab", message = message, hint = hint, where = where }
+end
+
+-- The root of the project: where runbooks/ is, from here upwards.
+local function project_root()
+  local folder = fs.cwd()
+  repeat
+    if fs.exists(fs.join(folder, "o2x.yaml")) or fs.is_folder(fs.join(folder, "runbooks")) then return folder end
+    folder = fs.folder(folder)
+  until folder == "/"
+  return fs.cwd()
+end
+
+local function absolute(path)
+  return path:sub(1, 1) == "/" and path or fs.join(fs.cwd(), path)
+end
+
+-- The example tree: the checkout's, or the one that was installed beside the program.
+local function example_tree(root)
+  local tree = fs.join(root, "examples/platform")
+  if fs.is_folder(tree) then return tree end
+  local prefix = fs.folder(fs.folder(fs.realpath "/proc/self/exe"))
+  return fs.join(prefix, "share/o2x/examples/platform")
+end
+
+--- Where a lab is and what it is made from.
+---@param options { dir: string?, platform: string? }
+---@return { dir: string, platform: string, root: string }
+function M.place(options)
+  local root = project_root()
+  local dir = options.dir or os.getenv "O2X_LAB_DIR"
+  return {
+    root = root, dir = dir and absolute(dir) or fs.join(root, ".o2x/lab"),
+    platform = options.platform and absolute(options.platform) or example_tree(root),
+  }
+end
+
+-- Who holds the lock of the serving process: its pid, or nil. Looking means trying to take it, so whoever else looks at
+-- the same moment is met as a holder without words.
+local function holder(path)
+  for _ = 1, 100 do
+    local held, words = lock.take(path, "")
+    if held then
+      held:close()
+      return nil
+    end
+    if words ~= "" then return words end
+    task.sleep(0.01)
+  end
+end
+
+-- What the serving process says of itself: { pid, env, servers }; nil when none serves.
+local function running(place)
+  local path = fs.join(place.dir, "serve.lock")
+  local words = fs.exists(path) and holder(path)
+  if not words then return nil end
+  local text = fs.read_if(fs.join(place.dir, "lab.json"))
+  local lab = text and json.decode(text, "lab.json") or {}
+  lab.ready = lab.pid ~= nil and lab.pid == tonumber(words)
+  lab.pid = tonumber(words)
+  return lab
+end
+
+local function need(place)
+  local lab = running(place)
+  if lab and lab.ready then return lab end
+  errors.raise { kind = "unreachable", module = "lab", message = "the lab in " .. place.dir .. " is not up", hint = "o2x lab up" }
+end
+
+local function log_tail(place, lines)
+  local found = {}
+  for line in (fs.read_if(fs.join(place.dir, "lab.log")) or ""):gmatch "[^\n]+" do
+    found[#found + 1] = line
+    if #found > lines then table.remove(found, 1) end
+  end
+  return table.concat(found, "\n")
+end
+
+-- The last complaint of a process that did not become ready.
+local function start_problem(place)
+  local last = log_tail(place, 1)
+  fail("the lab did not start: " .. (last ~= "" and last or "it left no word"), nil, fs.join(place.dir, "lab.log"))
+end
+
+local function start(place)
+  local program = fs.realpath "/proc/self/exe"
+  local child = proc.start {
+    argv = { program, "lab", "serve", "--dir", place.dir, "--platform", place.platform },
+    cwd = place.root, detached = true, log = fs.join(place.dir, "lab.log"),
+  }
+  local deadline = task.now() + START
+  repeat
+    task.sleep(POLL)
+    local lab = running(place)
+    if lab and lab.ready then return lab end
+    if child:status() and not lab then start_problem(place) end
+  until task.now() > deadline
+  fail(("the lab is not ready after %d s"):format(START), "o2x lab down, then again", fs.join(place.dir, "lab.log"))
+end
+
+--- Starts the lab, unless it is up.
+---@param options { dir: string?, platform: string? }
+---@return { pid: integer, env: table, servers: table, started: boolean }
+function M.up(options)
+  local place = M.place(options)
+  fs.mkdir(place.dir, 0x1c0)
+  local deadline, one = task.now() + START, nil
+  -- Two at once: the second waits for the first and finds the lab up.
+  repeat
+    one = lock.take(fs.join(place.dir, "up.lock"), "")
+    if not one then task.sleep(POLL) end
+  until one or task.now() > deadline
+  if not one then fail("another 'o2x lab up' is still at work in " .. place.dir) end
+  local lab = running(place)
+  if lab and not lab.ready then fail("the lab in " .. place.dir .. " is just stopping or starting", "try again in a moment") end
+  local started = lab == nil
+  lab = lab or start(place)
+  one:close()
+  lab.started, lab.dir = started, place.dir
+  return lab
+end
+
+local function signal(name, pid)
+  proc.run { argv = { "sh", "-c", 'kill -s "$1" "$2"', "sh", name, tostring(pid) } }
+end
+
+local function wait_gone(place, seconds)
+  local deadline = task.now() + seconds
+  while running(place) do
+    if task.now() > deadline then return false end
+    task.sleep(POLL)
+  end
+  return true
+end
+
+--- Stops the lab and everything it started; what it holds stays on disk.
+---@param options { dir: string? }
+---@return boolean was it up
+function M.down(options)
+  local place = M.place(options)
+  local lab = running(place)
+  if lab then
+    signal("TERM", lab.pid)
+    if not wait_gone(place, STOP) then
+      signal("KILL", lab.pid)
+      if not wait_gone(place, STOP) then fail(("process %d does not end"):format(lab.pid)) end
+    end
+  end
+  -- Servers of a lab that was killed go on without it.
+  if fs.exists(fs.join(place.dir, "ports.json")) then require("o2x.lab.serve").sweep(place) end
+  return lab ~= nil
+end
+
+--- Back to the first state: everything is forgotten but the ports and the certificates.
+---@param options { dir: string?, platform: string? }
+---@return table? lab when it was up, and so is again
+function M.reset(options)
+  local place = M.place(options)
+  local was_up = M.down(options)
+  if fs.exists(place.dir) then require("o2x.lab.serve").forget(place) end
+  return was_up and M.up(options) or nil
+end
+
+--- The variables that make the ordinary clients, and o2x, talk to the lab.
+---@param options { dir: string? }
+---@return table<string, string>
+function M.env(options) return need(M.place(options)).env end
+
+--- What runs, and where.
+---@param options { dir: string? }
+---@return { up: boolean, dir: string, pid: integer?, servers: table? }
+function M.status(options)
+  local place = M.place(options)
+  local lab = running(place)
+  return { up = lab ~= nil and lab.ready, dir = place.dir, pid = lab and lab.pid, servers = lab and lab.servers, env = lab and lab.env }
+end
+
+-- The lab's own door, for whoever may read lab.json.
+local function ask(lab, path, body)
+  local http = require "o2x.http"
+  local response = http.request {
+    method = "POST", url = lab.control.url .. path, json = body, timeout = 30,
+    headers = { Authorization = "Bearer " .. lab.control.token },
+  }
+  local answer = json.decode(response.body, "lab")
+  if response.status ~= 200 then errors.input(answer.message, answer.hint) end
+  return answer
+end
+
+--- Injects a fault, takes the faults of a service back (kind "off"), or lists them (no service).
+---@param options { dir: string?, service: string?, kind: string?, times: string?, match: string?, seconds: string? }
+---@return table[] rules that are in force
+function M.fault(options)
+  local lab = need(M.place(options))
+  return ask(lab, "/fault", { service = options.service, kind = options.kind, times = options.times, match = options.match,
+    seconds = options.seconds }).rules
+end
+
+--- Moves the lab's clock on.
+---@param options { dir: string?, seconds: number }
+---@return string the lab's time now
+function M.wind(options)
+  return clock.iso(ask(need(M.place(options)), "/wind", { seconds = options.seconds }).now)
+end
+
+return M

@@ -1,0 +1,3 @@
+local M = {}
+function M.sow() end
+return M

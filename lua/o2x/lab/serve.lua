@@ -1,0 +1,212 @@
+--- The lab's process: starts every simulator, seeds what is there at the beginning, and waits to be told to stop.
+
+local context = require "o2x.lab.context"
+local crypto = require "o2x.crypto"
+local errors = require "o2x.error"
+local faults = require "o2x.lab.faults"
+local fs = require "o2x.fs"
+local json = require "o2x.json"
+local lock = require "o2x.core.lock"
+local program = require "o2x.core.program"
+local task = require "o2x.task"
+local tree = require "o2x.lab.tree"
+
+local M = {}
+
+-- Those of one wave start side by side; a later one may ask an earlier one for things.
+local WAVES <const> = {
+  { "postgres", "redis", "vault", "k8s", "aws", "dns", "broker" },
+  { "ingress" },
+}
+
+-- What a reset leaves: a client's settings stay valid.
+local KEPT <const> = { ["ports.json"] = true, ["tls"] = true, ["cache"] = true, ["serve.lock"] = true, ["up.lock"] = true }
+
+local function each_simulator(fn)
+  for _, wave in ipairs(WAVES) do
+    for _, name in ipairs(wave) do
+      local found, module = pcall(require, "o2x.lab." .. name)
+      if found then fn(name, module) end
+    end
+  end
+end
+
+local function start_one(lab, name)
+  local found, module = pcall(require, "o2x.lab." .. name)
+  if not found then
+    lab.log(("no simulator %s: %s"):format(name, tostring(module):match "[^\n]*"))
+    return nil
+  end
+  local began = task.now()
+  local instance = module.start(lab)
+  lab.log(("%s is ready on port %s (%.2f s)"):format(name, instance.port or "-", task.now() - began))
+  return instance
+end
+
+local function start_all(lab)
+  local instances = {}
+  for _, wave in ipairs(WAVES) do
+    task.each(wave, function(name) instances[name] = start_one(lab, name) end)
+  end
+  return instances
+end
+
+local function stop_all(lab, instances)
+  for i = #WAVES, 1, -1 do
+    for _, name in ipairs(WAVES[i]) do
+      local instance = instances[name]
+      if instance and instance.stop then
+        local ok, problem = xpcall(instance.stop, errors.handler)
+        if not ok then lab.log(("%s: %s"):format(name, problem.traceback or tostring(problem))) end
+      end
+    end
+  end
+end
+
+local function merged_env(lab, instances, env)
+  for _, instance in pairs(instances) do
+    for name, value in pairs(instance.env or {}) do env[name] = value end
+  end
+  return env
+end
+
+local function set_fault(lab, instances, body)
+  local rules, service, kind = lab.faults.rules, body.service, body.kind
+  if not service then return { rules = rules } end
+  local instance = instances[service]
+  if not instance then
+    local names = {}
+    for name in pairs(instances) do names[#names + 1] = name end
+    table.sort(names)
+    errors.input(("the lab has no service '%s'"):format(service), "services: " .. table.concat(names, ", "))
+  end
+  if kind == "off" then
+    faults.clear(rules, service)
+    if instance.fault then instance.fault("off", body) end
+  elseif faults.known(kind or "") then
+    faults.add(rules, service, kind, body)
+  elseif not (instance.fault and instance.fault(kind, body)) then
+    errors.input(("%s knows no fault '%s'"):format(service, tostring(kind)),
+      "429, 500 and other statuses, timeout, hang, drop, drop-after, slow, off; vault: sealed")
+  end
+  lab.save("faults")
+  return { rules = rules }
+end
+
+local function wind(lab, body)
+  local state = lab.state("clock")
+  state.wound = (state.wound or 0) + (tonumber(body.seconds) or 0)
+  lab.save("clock")
+  return { now = lab.clock() }
+end
+
+-- The lab's own door. The token is in lab.json, which only the lab's owner can read.
+local function control(lab, instances, token)
+  local routes = {
+    ["/fault"] = function(body) return set_fault(lab, instances, body) end,
+    ["/wind"] = function(body) return wind(lab, body) end,
+  }
+  return lab.serve("control", function(req)
+    local route = routes[req.path]
+    if req.headers.authorization ~= "Bearer " .. token then return 403, nil, json.encode { message = "wrong token" } end
+    if not route then return 404, nil, json.encode { message = "no such request" } end
+    local ok, result = pcall(function() return route(json.decode(req.body, "request")) end)
+    if ok then return 200, nil, json.encode(result) end
+    result = errors.wrap(result)
+    return 400, nil, json.encode { message = tostring(result), hint = result.hint }
+  end)
+end
+
+local function describe(instances)
+  local servers = {}
+  for name, instance in pairs(instances) do servers[name] = { port = instance.port } end
+  return servers
+end
+
+local function until_told()
+  local told, watchers = task.event(), {}
+  for i, name in ipairs { "TERM", "INT", "HUP" } do
+    watchers[i] = task.spawn(function()
+      local signal <close> = task.signal(name)
+      task.wait(signal, math.huge)
+      told:set()
+    end)
+  end
+  task.wait(told, math.huge)
+  for _, watcher in ipairs(watchers) do watcher:cancel() end
+end
+
+local function begin(lab, platform)
+  local env = tree.prepare(lab, platform)
+  local instances = start_all(lab)
+  merged_env(lab, instances, env)
+  local began = task.now()
+  require("o2x.lab.seed").sow(lab, env)
+  lab.log(("seeded (%.2f s)"):format(task.now() - began))
+  return instances, env
+end
+
+-- Others who look whether we run hold the lock for a moment.
+local function take_lock(path)
+  local held, words
+  for _ = 1, 100 do
+    held, words = lock.take(path, tostring(program.pid()))
+    if held or words ~= "" then break end
+    task.sleep(0.01)
+  end
+  if held then return held end
+  errors.raise { kind = "locked", module = "lab", message = ("process %s serves this lab already"):format(words) }
+end
+
+--- Runs the lab until a signal ends it.
+---@param place { dir: string, platform: string }
+---@return integer exit code
+function M.run(place)
+  fs.mkdir(place.dir, 0x1c0)
+  local held <close> = take_lock(fs.join(place.dir, "serve.lock"))
+  fs.remove(fs.join(place.dir, "lab.json"))
+  local lab = context.new(place.dir)
+  local instances, env = begin(lab, place.platform)
+  local token = crypto.hex(crypto.random(16))
+  local door = control(lab, instances, token)
+  lab.flush()
+  fs.write(fs.join(lab.dir, "lab.json"), json.pretty {
+    pid = program.pid(), env = env, servers = describe(instances),
+    control = { url = ("http://%s:%d"):format(lab.host, door.port), token = token },
+  }, { mode = 0x180 })
+  lab.log("ready")
+  until_told()
+  lab.log("stopping")
+  fs.remove(fs.join(lab.dir, "lab.json"))
+  door:stop()
+  stop_all(lab, instances)
+  lab.flush()
+  lab.log("stopped")
+  return 0
+end
+
+--- Ends what a killed lab left running.
+---@param place { dir: string }
+function M.sweep(place)
+  local lab = context.new(place.dir)
+  each_simulator(function(_, module)
+    if module.sweep then module.sweep(lab) end
+  end)
+end
+
+--- Removes everything that a lab holds, wherever it is; it must be down.
+---@param place { dir: string }
+function M.forget(place)
+  local lab = context.new(place.dir)
+  each_simulator(function(_, module)
+    if module.forget then module.forget(lab) end
+  end)
+  for _, name in ipairs(fs.list(lab.dir)) do
+    local path = fs.join(lab.dir, name)
+    if not KEPT[name] then
+      if fs.is_folder(path) then fs.remove_tree(path) else fs.remove(path) end
+    end
+  end
+end
+
+return M
