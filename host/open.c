@@ -16,6 +16,7 @@
 	X(json) \
 	X(listen) \
 	X(lock) \
+	X(http) \
 	X(httpd) \
 	X(proc) \
 	X(pg) \

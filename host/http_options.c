@@ -1,0 +1,237 @@
+/*
+** http_options.c: Lua's request as libcurl's options. Only https and http, verified, no redirects, no proxy, no
+** .netrc, nothing from the environment.
+*/
+#include "http.h"
+#include "secret.h"
+
+#include <math.h>
+#include <string.h>
+
+#define MAX_HEADER (64u * 1024)
+
+#define SET(option, value) curl.curl_easy_setopt(transfer->easy, option, value)
+
+/* The field as text that a C string can hold, or NULL if it is absent. Stays on the stack. [-0, +1, v] */
+static const char *text_field(lua_State *L, const char *name)
+{
+	if (lua_getfield(L, 1, name) == LUA_TNIL)
+		return NULL;
+	size_t length;
+	const char *text = lua_tolstring(L, -1, &length);
+	if (!text || strcspn(text, "\r\n") != length)
+		luaL_error(L, "http request: '%s' must be a string on one line", name);
+	return text;
+}
+
+/* The field, a string or a secret, copied into buffer. -> was it there? */
+static bool bytes_field(lua_State *L, const char *name, struct buffer *buffer)
+{
+	size_t length;
+	bool present = lua_getfield(L, 1, name) != LUA_TNIL;
+	const char *bytes = present ? secret_checkbytes(L, -1, &length) : NULL;
+	if (bytes && !buffer_append(buffer, bytes, length))
+		luaL_error(L, "not enough memory");
+	lua_pop(L, 1);
+	return present;
+}
+
+static long milliseconds_field(lua_State *L, const char *name)
+{
+	lua_getfield(L, 1, name);
+	double seconds = luaL_optnumber(L, -1, 0);
+	lua_pop(L, 1);
+	if (!(seconds >= 0 && seconds < 1e6))
+		luaL_error(L, "http request: '%s' must be seconds", name);
+	return (long)ceil(seconds * 1000);
+}
+
+static bool is_token(const char *text)
+{
+	static const char allowed[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	return *text && strspn(text, allowed) == strlen(text);
+}
+
+static void set_limits(lua_State *L, struct transfer *transfer)
+{
+	SET(CURLOPT_PROTOCOLS_STR, "http,https");
+	SET(CURLOPT_FOLLOWLOCATION, 0L);
+	SET(CURLOPT_PATH_AS_IS, 1L);
+	SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
+	SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	SET(CURLOPT_NOSIGNAL, 1L);
+	SET(CURLOPT_QUICK_EXIT, 1L);  /* a resolver that hangs does not hold us up */
+	SET(CURLOPT_TCP_KEEPALIVE, 1L);
+	SET(CURLOPT_MAXAGE_CONN, 60L);
+	SET(CURLOPT_USERAGENT, "o2x/" O2X_VERSION);
+	SET(CURLOPT_CONNECTTIMEOUT_MS, milliseconds_field(L, "connect_timeout"));
+	SET(CURLOPT_TIMEOUT_MS, milliseconds_field(L, "timeout"));
+	const char *proxy = text_field(L, "proxy");
+	SET(CURLOPT_PROXY, proxy ? proxy : "");
+	lua_pop(L, 1);
+}
+
+static void set_blob(struct transfer *transfer, CURLoption option, const struct buffer *pem)
+{
+	struct curl_blob blob = { .data = pem->bytes, .len = pem->length, .flags = CURL_BLOB_NOCOPY };
+	SET(option, &blob);
+}
+
+static void set_tls(lua_State *L, struct transfer *transfer)
+{
+	SET(CURLOPT_SSL_VERIFYPEER, 1L);
+	SET(CURLOPT_SSL_VERIFYHOST, 2L);
+	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	const char *ca_file = text_field(L, "ca_file");
+	bool ca = bytes_field(L, "ca", &transfer->ca);
+	if (ca || ca_file)
+		SET(CURLOPT_CAPATH, NULL);  /* that authority, not the system's as well */
+	if (ca)
+		set_blob(transfer, CURLOPT_CAINFO_BLOB, &transfer->ca);
+	else if (ca_file)
+		SET(CURLOPT_CAINFO, ca_file);
+	lua_pop(L, 1);
+	if (bytes_field(L, "cert", &transfer->cert)) {
+		SET(CURLOPT_SSLCERTTYPE, "PEM");
+		set_blob(transfer, CURLOPT_SSLCERT_BLOB, &transfer->cert);
+	}
+	if (bytes_field(L, "key", &transfer->key)) {
+		SET(CURLOPT_SSLKEYTYPE, "PEM");
+		set_blob(transfer, CURLOPT_SSLKEY_BLOB, &transfer->key);
+	}
+}
+
+static void add_header(lua_State *L, struct transfer *transfer, const char *line)
+{
+	struct curl_slist *list = curl.curl_slist_append(transfer->header_lines, line);
+	if (!list)
+		luaL_error(L, "not enough memory");
+	transfer->header_lines = list;
+}
+
+/* Name and value, string or secret, are on top of the stack. The line is wiped when it was copied. [-2, +0, v] */
+static void add_header_pair(lua_State *L, struct transfer *transfer, struct buffer *line)
+{
+	size_t length;
+	const char *name = lua_tostring(L, -2);
+	const char *value = secret_checkbytes(L, -1, &length);
+	if (!name || !is_token(name))
+		luaL_error(L, "http request: bad header name");
+	if (length > MAX_HEADER || memchr(value, '\r', length) || memchr(value, '\n', length) || memchr(value, 0, length))
+		luaL_error(L, "http request: header '%s' has a line break or is too long", name);
+	line->length = 0;
+	bool fits = buffer_append(line, name, strlen(name)) && buffer_append(line, length ? ": " : ";", length ? 2 : 1) &&
+		    buffer_append(line, value, length) && buffer_append(line, "", 1);
+	if (!fits)
+		luaL_error(L, "not enough memory");
+	add_header(L, transfer, line->bytes);
+	lua_pop(L, 2);
+}
+
+static void set_headers(lua_State *L, struct transfer *transfer)
+{
+	add_header(L, transfer, "Expect:");  /* no "100 Continue" round trip */
+	if (lua_getfield(L, 1, "headers") == LUA_TTABLE) {
+		lua_Integer count = luaL_len(L, -1);
+		for (lua_Integer i = 1; i < count; i += 2) {
+			lua_rawgeti(L, -1, i);
+			lua_rawgeti(L, -2, i + 1);
+			add_header_pair(L, transfer, &transfer->body);  /* a place to build in that gc knows of */
+		}
+		buffer_free(&transfer->body);
+	}
+	lua_pop(L, 1);
+	SET(CURLOPT_HTTPHEADER, transfer->header_lines);
+}
+
+/* AWS's signature covers the body, so libcurl must have it in one piece. */
+static bool set_signature(lua_State *L, struct transfer *transfer)
+{
+	const char *provider = text_field(L, "aws_sigv4");
+	if (provider) {
+		struct buffer *secret = &transfer->head;
+		const char *access = text_field(L, "access_key");
+		SET(CURLOPT_AWS_SIGV4, provider);
+		SET(CURLOPT_USERNAME, access ? access : "");
+		lua_pop(L, 1);
+		if (bytes_field(L, "secret_key", secret) && buffer_append(secret, "", 1))
+			SET(CURLOPT_PASSWORD, secret->bytes);
+		buffer_free(secret);
+	}
+	lua_pop(L, 1);
+	return provider;
+}
+
+static bool is_one_of(const char *method, const char *const *list)
+{
+	while (*list && strcmp(*list, method) != 0)
+		list++;
+	return *list;
+}
+
+static void set_body(lua_State *L, struct transfer *transfer, const char *method)
+{
+	static const char *const bodied[] = { "POST", "PUT", "PATCH", NULL };
+	static const char *const unsafe[] = { "POST", "PATCH", NULL };
+	bool body = bytes_field(L, "body", &transfer->request_body);
+	bool signature = set_signature(L, transfer);
+	curl_off_t length = (curl_off_t)transfer->request_body.length;
+	if (signature && body) {
+		SET(CURLOPT_POSTFIELDSIZE_LARGE, length);
+		SET(CURLOPT_POSTFIELDS, transfer->request_body.bytes ? transfer->request_body.bytes : "");
+	} else if (body || is_one_of(method, bodied)) {
+		SET(CURLOPT_UPLOAD, 1L);
+		SET(CURLOPT_INFILESIZE_LARGE, length);
+	}
+	/* Without a body to rewind libcurl may send twice on a stale connection (see on_rewind): take a new one. */
+	if (is_one_of(method, unsafe) && (signature || length == 0))
+		SET(CURLOPT_FRESH_CONNECT, 1L);
+}
+
+static void set_target(lua_State *L, struct transfer *transfer)
+{
+	const char *url = text_field(L, "url");
+	if (!url)
+		luaL_error(L, "http request: no url");
+	const char *authority = strstr(url, "://");
+	size_t length = authority ? (size_t)(authority - url) + 3 : 0;
+	length += strcspn(url + length, "/?#");
+	if (!authority || length >= sizeof transfer->origin)
+		luaL_error(L, "http request: '%s' is not a URL", url);
+	memcpy(transfer->origin, url, length);
+	SET(CURLOPT_URL, url);
+	lua_pop(L, 1);
+	const char *connect_to = text_field(L, "connect_to");
+	if (connect_to) {
+		transfer->connect_to = curl.curl_slist_append(NULL, lua_pushfstring(L, "::%s", connect_to));
+		SET(CURLOPT_CONNECT_TO, transfer->connect_to);
+		lua_pop(L, 1);
+	}
+	lua_pop(L, 1);
+}
+
+void transfer_configure(lua_State *L, struct transfer *transfer)
+{
+	const char *method = text_field(L, "method");
+	if (!method || !is_token(method))
+		luaL_error(L, "http request: bad method");
+	transfer->easy = curl.curl_easy_init();
+	if (!transfer->easy)
+		luaL_error(L, "not enough memory");
+	lua_getfield(L, 1, "max_body");
+	transfer->max_body = (size_t)luaL_optinteger(L, -1, 32 << 20);
+	lua_getfield(L, 1, "stream");
+	transfer->stream = lua_toboolean(L, -1);
+	lua_pop(L, 2);
+	set_limits(L, transfer);
+	set_target(L, transfer);
+	set_tls(L, transfer);
+	set_headers(L, transfer);
+	set_body(L, transfer, method);
+	if (strcmp(method, "HEAD") == 0)
+		SET(CURLOPT_NOBODY, 1L);
+	else
+		SET(CURLOPT_CUSTOMREQUEST, method);
+	lua_pop(L, 1);
+}
