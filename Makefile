@@ -66,6 +66,15 @@ asan:
 test: all
 	build/o2x-dev tests/run.lua tests
 
+demo:
+	scripts/demo
+
+# Programs read runbooks/ and stdlib/ at run time: they stay plain files. -P: the charts' links stay links.
+install: $(BUILD)/o2x
+	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/o2x'
+	install -m 755 $(BUILD)/o2x '$(DESTDIR)$(PREFIX)/bin/o2x'
+	cp -RP $(wildcard runbooks stdlib examples) '$(DESTDIR)$(PREFIX)/share/o2x/'
+
 clean:
 	rm -rf build
 
@@ -77,7 +86,7 @@ help:
 	@echo 'make install         to $$(DESTDIR)$$(PREFIX); PREFIX=/usr/local'
 	@echo 'make clean           removes build/'
 
-.PHONY: all asan test clean help FORCE
+.PHONY: all asan test demo install clean help FORCE
 FORCE:
 
 -include $(wildcard $(BUILD)/host/*.d)
