@@ -25,6 +25,7 @@
 	X(secret) \
 	X(task) \
 	X(udp)
+	X(yaml)
 
 #define DECLARE(name) int luaopen_o2x_core_##name(lua_State *L);
 MODULES(DECLARE)

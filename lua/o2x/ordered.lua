@@ -1,0 +1,47 @@
+---Tables that remember the order of their keys. They are plain tables: the order is kept beside them, not in them.
+
+local M = {}
+
+local orders = setmetatable({}, { __mode = "k" })
+
+---Remembers an order for a table; keys it does not name come after, sorted.
+---@generic T: table
+---@param t T
+---@param keys string[]
+---@return T
+function M.mark(t, keys)
+  orders[t] = keys
+  return t
+end
+
+---Makes a table from a list of pairs: `ordered.new { { "name", "x" }, { "value", 1 } }`.
+---@param pairs_list any[][]
+---@return table
+function M.new(pairs_list)
+  local t, keys = {}, {}
+  for i, pair in ipairs(pairs_list) do
+    keys[i] = pair[1]
+    t[pair[1]] = pair[2]
+  end
+  return M.mark(t, keys)
+end
+
+---The keys of a table in its order; sorted where none is remembered.
+---@param t table
+---@return any[]
+function M.keys(t)
+  local keys, seen, rest = {}, {}, {}
+  for _, key in ipairs(orders[t] or {}) do
+    if t[key] ~= nil and not seen[key] then
+      seen[key] = true
+      keys[#keys + 1] = key
+    end
+  end
+  for key in next, t do
+    if not seen[key] then rest[#rest + 1] = key end
+  end
+  table.sort(rest, function(a, b) return tostring(a) < tostring(b) end)
+  return table.move(rest, 1, #rest, #keys + 1, keys)
+end
+
+return M
