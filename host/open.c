@@ -24,7 +24,7 @@
 	X(scope) \
 	X(secret) \
 	X(task) \
-	X(udp)
+	X(udp) \
 	X(yaml)
 
 #define DECLARE(name) int luaopen_o2x_core_##name(lua_State *L);
