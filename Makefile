@@ -11,7 +11,7 @@ BUILD   := build$(if $(filter asan,$(MODE)),/asan)
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Werror
 PACKAGES := libuv lua5.4 yaml-0.1 libcjson libcares hiredis
-HEADERS  := libpq libcurl libmicrohttpd libcrypto
+HEADERS  := libpq libcurl libmicrohttpd libcrypto expat
 
 comma    := ,
 OPTIMISE := $(if $(filter asan,$(MODE)),-O1 -g -fsanitize=address$(comma)undefined -fno-omit-frame-pointer,-O2 -g)

@@ -26,6 +26,7 @@
 	X(task) \
 	X(udp) \
 	X(yaml)
+	X(xml)
 
 #define DECLARE(name) int luaopen_o2x_core_##name(lua_State *L);
 MODULES(DECLARE)

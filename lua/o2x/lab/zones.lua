@@ -28,6 +28,10 @@ local function sort_key(record)
   return table.concat(labels, "\1") .. "\0" .. record.type
 end
 
+--- Does one record come before another in Route 53's order?
+---@return boolean
+function M.before(a, b) return sort_key(a) < sort_key(b) end
+
 local function find(records, name, kind)
   for i, record in ipairs(records) do
     if record.name == name and record.type == kind then return record, i end
@@ -40,7 +44,7 @@ local function put(records, record)
     records[index] = record
   else
     table.insert(records, record)
-    table.sort(records, function(a, b) return sort_key(a) < sort_key(b) end)
+    table.sort(records, M.before)
   end
 end
 
