@@ -2,6 +2,7 @@
 --- service is a file of its own.
 
 local aws_auth = require("o2x.lab.aws_auth")
+local clock = require("o2x.clock")
 local crypto = require("o2x.crypto")
 local xml = require("o2x.xml")
 
@@ -40,7 +41,7 @@ local function handler(lab, keys)
   local services = {}
   for name, module in pairs(SERVICES) do services[name] = require(module).handler(lab, M) end
   return function(request)
-    local scope, code, message = aws_auth.check(request, keys, lab.clock())
+    local scope, code, message = aws_auth.check(request, keys, clock.now())
     if not scope then return M.problem(403, code, message) end
     local service = services[scope.service]
     if not service then return M.problem(400, "UnknownService", ("the lab has no %s"):format(scope.service)) end
@@ -55,11 +56,10 @@ function M.start(lab)
   local keys = keys_of(lab)
   local server = lab.serve("aws", handler(lab, keys))
   lab.save()
-  local port = server and server.port or lab.port("aws")
-  return { port = port, env = {
-    AWS_ENDPOINT_URL = ("http://%s:%d"):format(lab.host, port), AWS_ACCESS_KEY_ID = keys.access_key, AWS_SECRET_ACCESS_KEY = keys.secret_key,
+  return { port = server.port, env = {
+    AWS_ENDPOINT_URL = ("http://%s:%d"):format(lab.host, server.port), AWS_ACCESS_KEY_ID = keys.access_key, AWS_SECRET_ACCESS_KEY = keys.secret_key,
     AWS_DEFAULT_REGION = REGION,
-  }, stop = function() if server then server:stop() end end }
+  }, stop = function() server:stop() end }
 end
 
 return M
