@@ -12,21 +12,21 @@
 	X(event) \
 	X(frame) \
 	X(fs) \
+	X(http) \
+	X(httpd) \
 	X(journal) \
 	X(json) \
 	X(listen) \
 	X(lock) \
-	X(http) \
-	X(httpd) \
-	X(proc) \
 	X(pg) \
+	X(proc) \
 	X(program) \
 	X(scope) \
 	X(secret) \
 	X(task) \
 	X(udp) \
+	X(xml) \
 	X(yaml)
-	X(xml)
 
 #define DECLARE(name) int luaopen_o2x_core_##name(lua_State *L);
 MODULES(DECLARE)
