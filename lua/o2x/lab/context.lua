@@ -112,12 +112,12 @@ function M.new(dir)
     return tls.certificate(tls_folder, name, names)
   end
 
-  lab.faults = lab.state("faults")
-  lab.faults.rules = json.array(lab.faults.rules or {})
+  lab.faults = { rules = faults.open(lab), wired = {} }  -- wired: the services that are behind the injector
 
   --- A server on the port NAME, behind the fault injector. options.tls: true, or { cert, key }.
   function lab.serve(name, handler, options)
     local certificate = options and options.tls
+    lab.faults.wired[name] = true
     if certificate == true then certificate = lab.certificate("server", { "localhost", "127.0.0.1" }) end
     return httpd.serve {
       host = lab.host, port = lab.port(name), tls = certificate, log = lab.log,

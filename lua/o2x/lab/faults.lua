@@ -60,6 +60,15 @@ local KINDS = {
 ---@return boolean
 function M.known(kind) return KINDS[kind] ~= nil or kind:find("^[45]%d%d$") ~= nil end
 
+--- The rules in force, which outlive the lab's process.
+---@param lab table
+---@return table[] rules
+function M.open(lab)
+  local state = lab.state("faults")
+  state.rules = json.array(state.rules or {})
+  return state.rules
+end
+
 --- Adds a rule.
 ---@param rules table[]
 ---@param service string

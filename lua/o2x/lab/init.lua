@@ -85,19 +85,11 @@ local function need(place)
   errors.raise { kind = "unreachable", module = "lab", message = "the lab in " .. place.dir .. " is not up", hint = "o2x lab up" }
 end
 
-local function log_tail(place, lines)
-  local found = {}
-  for line in (fs.read_if(fs.join(place.dir, "lab.log")) or ""):gmatch "[^\n]+" do
-    found[#found + 1] = line
-    if #found > lines then table.remove(found, 1) end
-  end
-  return table.concat(found, "\n")
-end
-
 -- The last complaint of a process that did not become ready.
 local function start_problem(place)
-  local last = log_tail(place, 1)
-  fail("the lab did not start: " .. (last ~= "" and last or "it left no word"), nil, fs.join(place.dir, "lab.log"))
+  local path, found = fs.join(place.dir, "lab.log"), nil
+  for line in (fs.read_if(path) or ""):gmatch "[^\n]+" do found = line:match "^o2x: (.*)" or found end
+  fail("the lab did not start: " .. (found or "it left no word"), "the log tells more", path)
 end
 
 local function start(place)

@@ -8,6 +8,7 @@ local fs = require "o2x.fs"
 local json = require "o2x.json"
 local lock = require "o2x.core.lock"
 local program = require "o2x.core.program"
+local seed = require "o2x.lab.seed"
 local task = require "o2x.task"
 local tree = require "o2x.lab.tree"
 
@@ -83,7 +84,7 @@ local function set_fault(lab, instances, body)
   if kind == "off" then
     faults.clear(rules, service)
     if instance.fault then instance.fault("off", body) end
-  elseif faults.known(kind or "") then
+  elseif lab.faults.wired[service] and faults.known(kind or "") then
     faults.add(rules, service, kind, body)
   elseif not (instance.fault and instance.fault(kind, body)) then
     errors.input(("%s knows no fault '%s'"):format(service, tostring(kind)),
@@ -141,7 +142,7 @@ local function begin(lab, platform)
   local instances = start_all(lab)
   merged_env(lab, instances, env)
   local began = task.now()
-  require("o2x.lab.seed").sow(lab, env)
+  seed.sow(lab, env, platform)
   lab.log(("seeded (%.2f s)"):format(task.now() - began))
   return instances, env
 end
@@ -165,6 +166,7 @@ function M.run(place)
   fs.mkdir(place.dir, 0x1c0)
   local held <close> = take_lock(fs.join(place.dir, "serve.lock"))
   fs.remove(fs.join(place.dir, "lab.json"))
+  if seed.half_done(place.dir) then M.forget(place) end
   local lab = context.new(place.dir)
   local instances, env = begin(lab, place.platform)
   local token = crypto.hex(crypto.random(16))

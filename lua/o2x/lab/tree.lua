@@ -18,12 +18,14 @@ local function copy_whole(from, to)
   if fs.exists(to) then return end
   if fs.exists(to .. ".new") then fs.remove_tree(to .. ".new") end
   copy(from, to .. ".new")
-  fs.remove_tree(fs.join(to .. ".new", "secrets"))  -- those are a folder of their own, and private
+  local own = fs.join(to .. ".new", "lab")  -- what the lab holds at its start, and secrets: no part of a platform
+  if fs.exists(own) then fs.remove_tree(own) end
   fs.rename(to .. ".new", to)
 end
 
 local function copy_secrets(from, to)
   fs.mkdir(to, 0x1c0)
+  if not fs.is_folder(from) then return end
   for _, name in ipairs(fs.list(from)) do
     local path = fs.join(to, name)
     if not fs.exists(path) then fs.write(path, fs.read(fs.join(from, name)), { mode = 0x180 }) end
@@ -40,7 +42,7 @@ function M.prepare(lab, source)
     errors.input("there is no platform tree at " .. source, "start the lab in a checkout, or say --platform=FOLDER")
   end
   copy_whole(source, platform)
-  copy_secrets(fs.join(source, "secrets"), secrets)
+  copy_secrets(fs.join(source, "lab/secrets"), secrets)
   fs.mkdir(runs, 0x1c0)
   return { O2X_PLATFORM = platform, O2X_SECRETS = secrets, O2X_STATE = runs, O2X_LAB_CA = lab.ca, O2X_LAB_DIR = lab.dir }
 end
