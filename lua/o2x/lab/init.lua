@@ -134,9 +134,15 @@ local function signal(name, pid)
   proc.run { argv = { "sh", "-c", 'kill -s "$1" "$2"', "sh", name, tostring(pid) } }
 end
 
-local function wait_gone(place, seconds)
+-- A zombie, which nobody may ever collect in a container, is no more.
+local function alive(pid)
+  local stat = fs.read_if(("/proc/%d/stat"):format(pid))
+  return stat ~= nil and stat:match "%) (%a)" ~= "Z"
+end
+
+local function wait_gone(pid, seconds)
   local deadline = task.now() + seconds
-  while running(place) do
+  while alive(pid) do
     if task.now() > deadline then return false end
     task.sleep(POLL)
   end
@@ -151,9 +157,9 @@ function M.down(options)
   local lab = running(place)
   if lab then
     signal("TERM", lab.pid)
-    if not wait_gone(place, STOP) then
+    if not wait_gone(lab.pid, STOP) then
       signal("KILL", lab.pid)
-      if not wait_gone(place, STOP) then fail(("process %d does not end"):format(lab.pid)) end
+      if not wait_gone(lab.pid, STOP) then fail(("process %d does not end"):format(lab.pid)) end
     end
   end
   -- Servers of a lab that was killed go on without it.

@@ -164,7 +164,7 @@ end
 ---@return integer exit code
 function M.run(place)
   fs.mkdir(place.dir, 0x1c0)
-  local held <close> = take_lock(fs.join(place.dir, "serve.lock"))
+  local _held <close> = take_lock(fs.join(place.dir, "serve.lock"))
   fs.remove(fs.join(place.dir, "lab.json"))
   if seed.half_done(place.dir) then M.forget(place) end
   local lab = context.new(place.dir)
