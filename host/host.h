@@ -22,6 +22,7 @@ struct host {
 	struct task *ready_first, *ready_last;  /* queue of those that can run */
 	struct task *tasks;                     /* all that live */
 	int live;
+	unsigned long turns;                    /* counts resumes: the same number is the same turn (sandbox.c) */
 	size_t memory_used, memory_limit;       /* bytes of Lua's heap; limit 0 is none */
 	int exit_code;
 };
@@ -56,6 +57,9 @@ void host_newtype(lua_State *L, const char *name, const luaL_Reg *methods, lua_C
 
 /* Runs the function at the top of the stack (with nargs above it) as the root task until no task lives. -> exit code */
 int host_run(struct host *host, lua_State *L, int nargs);
+
+/* The Lua state of the task that runs now. Safe in a signal handler. */
+lua_State *host_current_state(const struct host *host);
 
 /* Cancels every task but the running one and lets them end. Part of the shutdown. */
 void host_cancel_all(struct host *host);

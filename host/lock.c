@@ -62,8 +62,29 @@ static int lock_take(lua_State *L)
 	return 1;
 }
 
+/***
+ Who holds the lock?
+ @function lock.holder
+ @param path string
+ @return string the holder's words, or nil if it is free
+*/
+static int lock_holder(lua_State *L)
+{
+	const char *path = host_checkcstr(L, 1);
+	struct lock *lock = host_newuserdata(L, sizeof *lock, TYPE);
+	lock->fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	if (lock->fd < 0 || fcntl(lock->fd, F_OFD_GETLK, &whole) != 0 || whole.l_type == F_UNLCK)
+		return 0;
+	push_words(L, lock->fd);
+	lua_pushvalue(L, -2);  /* closes the descriptor now rather than at some collection */
+	lua_replace(L, 1);
+	lock_gc(L);
+	return 1;
+}
+
 static const luaL_Reg methods[] = { { "close", lock_gc }, { NULL, NULL } };
-static const luaL_Reg functions[] = { { "take", lock_take }, { NULL, NULL } };
+static const luaL_Reg functions[] = { { "take", lock_take }, { "holder", lock_holder }, { NULL, NULL } };
 
 int luaopen_o2x_core_lock(lua_State *L)
 {

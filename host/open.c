@@ -21,9 +21,11 @@
 	X(pg) \
 	X(proc) \
 	X(program) \
+	X(sandbox) \
 	X(scope) \
 	X(secret) \
 	X(task) \
+	X(tty) \
 	X(udp) \
 	X(xml) \
 	X(yaml)

@@ -77,5 +77,7 @@ static const luaL_Reg functions[] = {
 int luaopen_o2x_core_program(lua_State *L)
 {
 	luaL_newlib(L, functions);
+	lua_pushliteral(L, O2X_VERSION);
+	lua_setfield(L, -2, "version");
 	return 1;
 }

@@ -126,6 +126,7 @@ static void run(struct task *task)
 	int nresults = 0, nargs = task->nargs;
 	task->nargs = 0;
 	host->current = task;
+	host->turns++;
 	int status = lua_resume(task->L, host->L, nargs, &nresults);
 	host->current = NULL;
 	if (status == LUA_YIELD) {
@@ -144,6 +145,11 @@ static void run(struct task *task)
 #endif
 	}
 	finish(task);
+}
+
+lua_State *host_current_state(const struct host *host)
+{
+	return host->current->L;
 }
 
 static void run_ready(struct host *host)

@@ -1,0 +1,44 @@
+/*
+** tty.c: what the command line wants to know of its terminal.
+*/
+#include "host.h"
+
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+/***
+ Is the descriptor a terminal?
+ @function tty.is
+ @param fd integer 0 to 2
+ @return boolean
+*/
+static int tty_is(lua_State *L)
+{
+	lua_pushboolean(L, isatty((int)host_checkrange(L, 1, 0, 2)));
+	return 1;
+}
+
+/***
+ The size of the terminal.
+ @function tty.size
+ @param fd integer 0 to 2
+ @return integer columns, 80 if it is none
+ @return integer rows, 24 if it is none
+*/
+static int tty_size(lua_State *L)
+{
+	struct winsize size = { 0 };
+	int failed = ioctl((int)host_checkrange(L, 1, 0, 2), TIOCGWINSZ, &size);
+	lua_pushinteger(L, failed || size.ws_col == 0 ? 80 : size.ws_col);
+	lua_pushinteger(L, failed || size.ws_row == 0 ? 24 : size.ws_row);
+	return 2;
+}
+
+static const luaL_Reg functions[] = { { "is", tty_is }, { "size", tty_size }, { NULL, NULL } };
+
+int luaopen_o2x_core_tty(lua_State *L)
+{
+	luaL_newlib(L, functions);
+	return 1;
+}

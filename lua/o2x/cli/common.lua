@@ -1,0 +1,102 @@
+--- What the commands share: finding project and configuration, running interruptibly, and the last lines of a run.
+
+local config = require "o2x.config"
+local errors = require "o2x.error"
+local out = require "o2x.out"
+local program = require "o2x.core.program"
+local project = require "o2x.project"
+local store = require "o2x.store"
+local task = require "o2x.task"
+
+local M = {}
+
+local function flags(options)
+  local values = {}
+  for _, word in ipairs(options.set or {}) do
+    local name, value = word:match("^([%w._]+)=(.*)$")
+    if not name then errors.input(("--set=%s: KEY=VALUE expected"):format(word)) end
+    values[name] = value
+  end
+  return values
+end
+
+--- The project and its configuration.
+---@param options table of the command line
+---@param path string? of a runbook
+---@return table project
+---@return table config
+function M.place(options, path)
+  local found = project.find(path)
+  return found, config.load(found, flags(options))
+end
+
+--- The run store of a configuration.
+---@param configuration table
+---@return table store
+function M.store(configuration) return store.open(configuration.state) end
+
+-- The first signal asks for an orderly stop, the second does not ask.
+local function watch(name, work)
+  return task.spawn(function()
+    local signal <close> = task.signal(name)
+    local count = 0
+    while true do
+      task.wait(signal, math.huge)
+      count = count + math.max(signal:clear(), 1)
+      if count > 1 then program.exit_now(130) end
+      out.say("\ninterrupted: stopping in order (once more: at once)")
+      work:cancel()
+    end
+  end)
+end
+
+--- Runs fn so that Ctrl-C ends it in order.
+---@param fn function
+---@return any its results, or raises its error
+function M.interruptible(fn, ...)
+  local work = task.spawn(fn, ...)
+  local watchers = { watch("INT", work), watch("TERM", work), watch("HUP", work) }
+  local ok, err = pcall(work.join, work)
+  for _, watcher in ipairs(watchers) do watcher:cancel() end
+  for _, watcher in ipairs(watchers) do watcher:wait(nil, true) end
+  if not ok then error(err, 0) end
+  return table.unpack(work.results, 2, work.results.n)
+end
+
+--- "3 created, 1 changed, 12 unchanged"
+---@param counts table
+---@return string
+function M.counts(counts)
+  local words = {}
+  for _, name in ipairs { "created", "changed", "deleted", "unchanged" } do
+    local count = counts[name] + (name == "unchanged" and counts.recalled or 0)
+    if count > 0 or name == "changed" or name == "unchanged" then words[#words + 1] = count .. " " .. name end
+  end
+  return table.concat(words, ", ")
+end
+
+--- The last lines of a run, and its exit code.
+---@param run table
+---@param status string
+---@param err table?
+---@param options table of the command line
+---@param seconds number
+---@return integer
+function M.conclude(run, status, err, options, seconds)
+  local style = out.style(2)
+  local counts = run.report.counts
+  local next_command = status == "done" and ("o2x show %s"):format(run.id) or ("o2x resume %s"):format(run.id)
+  if options.json then
+    out.json {
+      run = run.id, status = status, runbook = run.runbook.name, tenant = run.tenant_name, seconds = seconds, effects = counts,
+      error = err and { kind = err.kind, message = tostring(err), hint = err.hint } or nil, next = next_command,
+    }
+  end
+  if err and status ~= "interrupted" then out.problem(err) end
+  local mark = status == "done" and style.green("done") or style.red(status)
+  out.say(("%s  %s %s: %s in %s"):format(mark, run.runbook.name, run.tenant_name, M.counts(counts), out.duration(seconds)))
+  out.say(("next: %s"):format(style.bold(next_command)))
+  return err and errors.exit_code(err) or 0
+end
+
+return M

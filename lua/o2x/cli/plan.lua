@@ -1,0 +1,65 @@
+--- o2x plan RUNBOOK TENANT [name=value ...]
+
+local args = require "o2x.args"
+local common = require "o2x.cli.common"
+local json = require "o2x.json"
+local out = require "o2x.out"
+local progress = require "o2x.progress"
+local run = require "o2x.run"
+local runbooks = require "o2x.runbook"
+
+local CHANGES = 2 -- exit code of --detailed-exitcode
+
+local function next_command(options, words)
+  local command = { "o2x run" }
+  for _, word in ipairs(words) do
+    command[#command + 1] = word:find("[^%w%-._/=:@,+]") and ("'%s'"):format(word:gsub("'", "'\\''")) or word
+  end
+  if options.secrets then command[#command + 1] = "--secrets=" .. options.secrets end
+  return table.concat(command, " ")
+end
+
+local function show(this, plan, options, words)
+  local command = next_command(options, words)
+  if this.runbook.severe then command = command .. " --confirm=" .. this.tenant_name end
+  if options.json then
+    local data = plan:data()
+    data.runbook, data.tenant, data.params = this.runbook.name, this.tenant_name, this.given
+    data.effects, data.next = json.array(this.runbook.effects), plan:has_changes() and command or nil
+    return out.json(data)
+  end
+  local style = out.style(1)
+  plan:render(out.data, style, options.full)
+  if not plan:has_changes() then
+    return out.data(("Nothing to do: %d effects are as they should be."):format(plan:counts().unchanged))
+  end
+  out.data(style.bold(plan:totals()))
+  out.data("Do it: " .. style.bold(command))
+end
+
+local function perform(options, words)
+  local project, config = common.place(options, words[1])
+  local this = run.prepare {
+    mode = "plan", project = project, config = config, file = runbooks.find(project, words[1]), tenant = words[2],
+    params = args.assignments(words, 3), secrets = options.secrets,
+    report = progress.new { quiet = options.quiet or options.json, verbose = options.verbose, planning = true },
+  }
+  local plan = run.plan(this)
+  show(this, plan, options, words)
+  return options.detailed_exitcode and plan:has_changes() and CHANGES or 0
+end
+
+return {
+  name = "plan", usage = "plan RUNBOOK TENANT [name=value ...]", least = 2,
+  summary = "show what a run would change; nothing is written",
+  help = [[
+Runs the real runbook against the real systems, but only reads from them: what it would write is kept aside, where
+its later steps see it. Checks that need the changes to be there are listed, not made.]],
+  options = {
+    { "secrets", value = "FILE|-|vault:PATH", help = "the tenant's secrets: a file of mode 0600, standard input, a Vault path" },
+    { "detailed-exitcode", help = "exit with 2 if anything would change" },
+    { "full", help = "every line of every change" },
+    { "json", help = "the plan as JSON" },
+  },
+  run = function(options, words) return common.interruptible(perform, options, words) end,
+}

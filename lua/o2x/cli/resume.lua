@@ -1,0 +1,68 @@
+--- o2x resume [RUN]
+
+local common = require "o2x.cli.common"
+local errors = require "o2x.error"
+local fs = require "o2x.fs"
+local out = require "o2x.out"
+local progress = require "o2x.progress"
+local run = require "o2x.run"
+local task = require "o2x.task"
+
+local function the_unfinished_one(store)
+  local found = store:unfinished()
+  if #found == 1 then return found[1].id end
+  if #found == 0 then errors.input("there is no unfinished run", "o2x runs lists all runs") end
+  for _, h in ipairs(found) do
+    out.data(("%s  %s %s  %s"):format(h.id, h.runbook.name, h.tenant, h.status))
+  end
+  errors.input(("%d runs are unfinished"):format(#found), "name one: o2x resume RUN")
+end
+
+local function check(store, id)
+  local h = store:look(id)
+  if h.damaged then error(h.damaged, 0) end
+  if h.status == "done" then errors.input(("%s is done: there is nothing to resume"):format(id), ("o2x show %s"):format(id)) end
+  return h
+end
+
+local function file_of(project, h)
+  local path = h.runbook.path
+  if path:sub(1, 1) ~= "/" then path = fs.join(project.root, path) end
+  if fs.exists(path) then return path end
+  errors.input(("%s, which the run began with, is gone"):format(h.runbook.path),
+    ("a copy is in the run's folder, below sources/"))
+end
+
+local function perform(options, words)
+  local project, config = common.place(options)
+  local store = common.store(config)
+  local id = words[1] and store:find(words[1]) or the_unfinished_one(store)
+  local h = check(store, id)
+  local this = run.prepare {
+    mode = "apply", project = project, config = config, file = file_of(project, h), tenant = h.tenant, params = h.params,
+    secrets = options.secrets or h.secrets, seed = h.seed,
+    report = progress.new { quiet = options.quiet, verbose = options.verbose },
+  }
+  this.store = store
+  local start = task.now()
+  local status, err = run.resume(this, id, function(_, edited)
+    out.say(("%s %s for %s goes on, run %s"):format(this.runbook.name, this.runbook.version, this.tenant_name, id))
+    if #edited > 0 then
+      out.say("note: edited since the run began: " .. table.concat(edited, ", ") .. "; finished steps are not run again")
+    end
+  end)
+  return common.conclude(this, status, err, options, task.now() - start)
+end
+
+return {
+  name = "resume", usage = "resume [RUN]", most = 1,
+  summary = "go on with a run that was interrupted or failed",
+  help = [[
+Finished steps and effects are not done again; where the run ended in the middle of one, the system is asked whether it
+took place. Without RUN, the one unfinished run; if there are several, they are listed.]],
+  options = {
+    { "secrets", value = "FILE|-|vault:PATH", help = "the tenant's secrets, if they came by standard input or have moved" },
+    { "json", help = "the result as JSON" },
+  },
+  run = function(options, words) return common.interruptible(perform, options, words) end,
+}

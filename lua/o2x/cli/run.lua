@@ -1,0 +1,48 @@
+--- o2x run RUNBOOK TENANT [name=value ...]
+
+local args = require "o2x.args"
+local common = require "o2x.cli.common"
+local out = require "o2x.out"
+local progress = require "o2x.progress"
+local run = require "o2x.run"
+local runbooks = require "o2x.runbook"
+local task = require "o2x.task"
+
+local function note_unfinished(this)
+  for _, h in ipairs(this.store:unfinished()) do
+    if h.tenant == this.tenant_name and h.runbook.name == this.runbook.name and h.id ~= this.id then
+      out.say(("note: %s of this tenant was not finished; this new run goes its own way (o2x resume %s would have gone on)")
+        :format(h.id, h.id))
+    end
+  end
+end
+
+local function perform(options, words)
+  local project, config = common.place(options, words[1])
+  local this = run.prepare {
+    mode = "apply", project = project, config = config, file = runbooks.find(project, words[1]), tenant = words[2],
+    params = args.assignments(words, 3), secrets = options.secrets,
+    report = progress.new { quiet = options.quiet, verbose = options.verbose },
+  }
+  run.confirm(this, options.confirm)
+  local start = task.now()
+  local status, err = run.apply(this, function()
+    out.say(("%s %s for %s, run %s"):format(this.runbook.name, this.runbook.version, this.tenant_name, this.id))
+    note_unfinished(this)
+  end)
+  return common.conclude(this, status, err, options, task.now() - start)
+end
+
+return {
+  name = "run", usage = "run RUNBOOK TENANT [name=value ...]", least = 2,
+  summary = "run a runbook for a tenant",
+  help = [[
+RUNBOOK is a name ("onboard") or a path ("runbooks/onboard.lua"); o2x info RUNBOOK shows its parameters.
+Whatever is as it should be already is left alone; a run that was interrupted goes on with o2x resume.]],
+  options = {
+    { "secrets", value = "FILE|-|vault:PATH", help = "the tenant's secrets: a file of mode 0600, standard input, a Vault path" },
+    { "confirm", value = "TENANT", help = "say the tenant's name again, as severe runbooks want" },
+    { "json", help = "the result as JSON" },
+  },
+  run = function(options, words) return common.interruptible(perform, options, words) end,
+}

@@ -1,0 +1,42 @@
+--- Did you mean …? The name that is nearest to a misspelt one.
+
+local M = {}
+
+local function distance(a, b)
+  local row = {}
+  for j = 0, #b do row[j] = j end
+  for i = 1, #a do
+    local corner = row[0]
+    row[0] = i
+    for j = 1, #b do
+      local cost = a:byte(i) == b:byte(j) and 0 or 1
+      corner, row[j] = row[j], math.min(row[j] + 1, row[j - 1] + 1, corner + cost)
+    end
+  end
+  return row[#b]
+end
+
+--- The nearest of the names, if it is near at all.
+---@param name string
+---@param names string[]
+---@return string?
+function M.find(name, names)
+  if #name > 64 then return nil end
+  local best, least = nil, math.max(2, #name // 3) + 1
+  for _, candidate in ipairs(names) do
+    local d = distance(name, candidate)
+    if d < least or d == least and best and candidate < best then best, least = candidate, d end
+  end
+  return best
+end
+
+--- "; did you mean NAME?" or "".
+---@param name string
+---@param names string[]
+---@return string
+function M.suggest(name, names)
+  local found = M.find(name, names)
+  return found and ("; did you mean %s?"):format(found) or ""
+end
+
+return M

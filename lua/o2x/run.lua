@@ -1,0 +1,188 @@
+--- One run of a runbook for a tenant: everything is loaded and checked first, then it is planned, applied or resumed.
+
+local clients = require "o2x.clients"
+local context = require "o2x.context"
+local crypto = require "o2x.crypto"
+local effect = require "o2x.effect"
+local errors = require "o2x.error"
+local fs = require "o2x.fs"
+local lock = require "o2x.lock"
+local params = require "o2x.params"
+local plan = require "o2x.plan"
+local program = require "o2x.core.program"
+local runbooks = require "o2x.runbook"
+local sandbox = require "o2x.sandbox"
+local secrets_source = require "o2x.secrets_source"
+local store = require "o2x.store"
+local tenants = require "o2x.tenants"
+
+local M = {}
+
+local function set_of(words)
+  local set = {}
+  for _, word in ipairs(words) do set[word] = true end
+  return set
+end
+
+local function load_secrets(run, platform)
+  local config = run.config
+  local secrets, where = secrets_source.load(run.secrets_source, config.secrets, run.tenant_name, run.client)
+  if run.runbook.secrets then
+    secrets_source.check(platform.secrets(run.tenant), secrets, where)
+  end
+  run.tenant.secrets = secrets
+end
+
+--- Loads and checks all that a run needs; nothing is read from a system, nothing is written.
+---@param options {mode: "plan"|"apply", project: table, config: table, report: table, file: string, tenant: string, params: table<string, string>, secrets: string?, seed: integer?}
+---@return table run
+function M.prepare(options)
+  local run = {
+    mode = options.mode, project = options.project, config = options.config, report = options.report,
+    given = options.params, tenant_name = options.tenant, secrets_source = options.secrets,
+    seed = options.seed or string.unpack("<i8", crypto.random(8)), seen_steps = {}, now = store.now,
+  }
+  tenants.check_name(options.tenant)
+  run.sandbox = sandbox.new(run.project, run.seed)
+  run.runbook = runbooks.load(run.sandbox, options.file)
+  run.declared = set_of(run.runbook.effects)
+  run.params = params.check(run.runbook.params, options.params, run.runbook.name)
+  local platform
+  run.tenant, platform = tenants.load(run.sandbox, run.config, options.tenant)
+  run.scope = platform.grants(run.tenant)
+  run.client, run.close_clients = clients.new(run.config, run.scope, run)
+  load_secrets(run, platform)
+  run.gate = effect.new(run)
+  run.ctx = context.new(run)
+  run.sandbox.run = run
+  return run
+end
+
+--- Refuses a severe runbook that was not confirmed.
+---@param run table
+---@param confirmed string? the tenant's name, typed by whoever starts the run
+function M.confirm(run, confirmed)
+  if confirmed and confirmed ~= run.tenant_name then
+    errors.input(("--confirm=%s, but the run is for %s"):format(confirmed, run.tenant_name))
+  end
+  if run.runbook.severe and not confirmed then
+    errors.input(("%s is severe: %s"):format(run.runbook.name, run.runbook.summary), ("add --confirm=%s"):format(run.tenant_name))
+  end
+end
+
+-- ---- performing ----
+
+local function perform(run)
+  local close <close> = setmetatable({}, { __close = run.close_clients })
+  return run.runbook.run(run.tenant, run.params)
+end
+
+--- Runs the runbook against an overlay; the systems are only read.
+---@param run table
+---@return table plan
+function M.plan(run)
+  run.id, run.plan = "plan", plan.new()
+  run.ctx.run_id = run.id
+  run.report:during(perform, run)
+  return run.plan
+end
+
+local function identity()
+  local host = fs.read_if("/proc/sys/kernel/hostname") or "?"
+  return os.getenv("USER") or os.getenv("LOGNAME") or "?", (host:gsub("%s+$", ""))
+end
+
+local function take_lock(run, id)
+  local user, host = identity()
+  return lock.take(run.store.folder, run.tenant_name, {
+    user = user, host = host, run = id, runbook = run.runbook.name, since = store.now(),
+  })
+end
+
+local function hashes(texts)
+  local list = {}
+  for path, text in pairs(texts) do list[path] = crypto.sha256(text) end
+  return list
+end
+
+local function header(run)
+  local user, host = identity()
+  return {
+    o2x = program.version, runbook = { name = run.runbook.name, version = run.runbook.version, path = run.runbook.path },
+    library = hashes(run.sandbox.texts), tenant = run.tenant_name, params = run.given, seed = run.seed, root = run.project.root,
+    secrets = run.secrets_source, at = store.now(), pid = program.pid(), user = user, host = host,
+  }
+end
+
+local function problem_of(err)
+  return { kind = err.kind, message = tostring(err), hint = err.hint }
+end
+
+-- The last word of a journal. Where the journal itself is what failed, there is nothing left to write to.
+local function conclude(run, status, err)
+  local ended = pcall(run.journal.append, run.journal, {
+    t = "end", status = status, error = err and problem_of(err) or nil, at = store.now(),
+  })
+  run.journal:close()
+  run.report:close()
+  return ended
+end
+
+local function execute(run)
+  run.ctx.run_id = run.id
+  run.report:log_to(fs.join(run.folder, "log"), { tenant = run.tenant_name, run = run.id })
+  local ok, err = xpcall(run.report.during, errors.handler, run.report, perform, run)
+  if ok then
+    conclude(run, "done")
+    return "done"
+  end
+  local status = err.kind == "cancelled" and "interrupted" or "failed"
+  conclude(run, status, err)
+  return status, err
+end
+
+--- Applies a prepared run.
+---@param run table
+---@param started fun(run: table)? called when it has its id and its journal
+---@return "done"|"failed"|"interrupted" status
+---@return table? error
+function M.apply(run, started)
+  run.store = run.store or store.open(run.config.state)
+  run.id = run.store:new_id()
+  local held <close> = take_lock(run, run.id)
+  run.folder, run.journal = run.store:create(run.id, header(run), run.sandbox.texts)
+  if started then started(run) end
+  return execute(run)
+end
+
+--- Goes on with a run that did not end.
+---@param run table prepared from the run's own header
+---@param id string
+---@param started fun(run: table, changed: string[])? told which sources were edited since the run began
+---@return "done"|"failed"|"interrupted" status
+---@return table? error
+function M.resume(run, id, started)
+  local held <close> = take_lock(run, id)
+  local old = run.store:reopen(id)
+  run.id, run.folder, run.journal, run.past = id, old.folder, old.journal, old.history.past
+  local changed = M.edited(run, id)
+  run.journal:append { t = "resume", o2x = program.version, at = store.now(), pid = program.pid(), edited = changed }
+  if started then started(run, changed) end
+  return execute(run)
+end
+
+--- The sources that are not what they were when a run began.
+---@param run table
+---@param id string
+---@return string[] paths
+function M.edited(run, id)
+  local changed = {}
+  for path, text in pairs(run.sandbox.texts) do
+    local was = run.store:source(id, path)
+    if was and was ~= text then changed[#changed + 1] = path end
+  end
+  table.sort(changed)
+  return changed
+end
+
+return M

@@ -1,0 +1,173 @@
+--- Where runbooks and stdlib run: an environment with an allow-list of names, text chunks only, and a require that
+-- knows the apis of o2x and the files of stdlib. It stops accidents, undeclared effects and reaching for another tenant;
+-- it is no wall against an author who means harm and may deploy anyway.
+
+local core = require "o2x.core.sandbox"
+local effects = require "o2x.effects"
+local errors = require "o2x.error"
+local fs = require "o2x.fs"
+local library = require "o2x.library"
+local nearest = require "o2x.nearest"
+local words = require "o2x.words"
+
+local M = {}
+
+local LARGEST = 1024 * 1024 -- bytes of a script
+local SOFT, HARD = 5, 15    -- seconds of CPU time without a wait: error, end of the process
+
+local INSTEAD = {
+  print = "use log(message)", os = 'use require "o2x.clock"', io = 'use require "o2x.files"', load = "write the code in a file",
+  coroutine = "use parallel", debug = "it shows what scripts may not see", package = "use require", dofile = 'use require "stdlib.NAME"',
+  loadfile = 'use require "stdlib.NAME"', collectgarbage = "it is not needed", _G = "names are fixed", rawset = "use t[k] = v",
+}
+
+local Sandbox = {}
+Sandbox.__index = Sandbox
+
+--- The first script line on the stack, as "runbooks/x.lua:12"; nil outside of scripts.
+---@return string?
+function Sandbox:where()
+  for level = 2, 60 do
+    local info = debug.getinfo(level, "Sl")
+    if not info then return nil end
+    if self.sources[info.source] then return info.source:sub(2) .. ":" .. info.currentline end
+  end
+end
+
+--- The run that the scripts are bound to; refuses while there is none, that is while a file is being loaded.
+---@param what string
+---@return table run
+function Sandbox:running(what)
+  if self.loading == 0 and self.run then return self.run end
+  errors.raise {
+    kind = "refused", where = self:where(), message = what .. " while the file is being loaded",
+    hint = "loading may not do anything: move it into a function that run calls",
+  }
+end
+
+local function syntax_error(path, message)
+  local line, text = message:match("^.-:(%d+): (.*)$")
+  errors.input(text or message, nil, line and path .. ":" .. line or path)
+end
+
+local function read_source(path, shown)
+  local text = fs.read(path, LARGEST)
+  if text:byte(1) == 27 then errors.input("is compiled Lua; only source text runs", nil, shown) end
+  if text:sub(1, 3) == "\xEF\xBB\xBF" then text = text:sub(4) end
+  return text
+end
+
+--- How a path is shown: relative to the project where it is inside it.
+---@param path string
+---@return string
+function Sandbox:shown(path)
+  local root = self.project.root .. "/"
+  return path:sub(1, #root) == root and path:sub(#root + 1) or path
+end
+
+-- Whatever goes wrong while a file is loaded is the file's fault: bad input, with its place.
+local function load_error(shown, err)
+  if err.kind ~= "bug" then error(err, 0) end
+  local line, text = err.message:match("^" .. shown:gsub("%p", "%%%0") .. ":(%d+): (.*)$")
+  errors.input(text or err.message, nil, line and shown .. ":" .. line or shown)
+end
+
+--- Loads a script and gives what it returns.
+---@param path string
+---@return any
+function Sandbox:load_file(path)
+  local shown = self:shown(path)
+  local text = read_source(path, shown)
+  local chunk, message = load(text, "@" .. shown, "t", self.environment)
+  if not chunk then syntax_error(shown, message) end
+  self.sources["@" .. shown] = true
+  self.texts[shown] = text
+  self.loading = self.loading + 1
+  local ok, result = xpcall(chunk, errors.handler)
+  self.loading = self.loading - 1
+  if not ok then load_error(shown, result) end
+  return result
+end
+
+function Sandbox:require_stdlib(name)
+  if not name:match("^stdlib%.[%w_][%w_.]*$") or name:find("..", 1, true) then
+    errors.input(("require %q: no such name"):format(name), nil, self:where())
+  end
+  local path = fs.join(self.project.stdlib, (name:match("^stdlib%.(.*)$"):gsub("%.", "/")) .. ".lua")
+  if not fs.exists(path) then
+    errors.input(("require %q: there is no %s"):format(name, self:shown(path)), nil, self:where())
+  end
+  return self:load_file(path)
+end
+
+function Sandbox:require(name)
+  if type(name) ~= "string" then errors.input("require: a name expected", nil, self:where()) end
+  local loaded = self.loaded[name]
+  if loaded ~= nil then return loaded end
+  if self.pending[name] then errors.input(("require %q: it requires itself"):format(name), nil, self:where()) end
+  self.pending[name] = true
+  local forget <close> = setmetatable({}, { __close = function() self.pending[name] = nil end })
+  if name:match("^stdlib%.") then
+    loaded = self:require_stdlib(name)
+  elseif name == "o2x.runbook" then
+    loaded = function(declaration) return declaration end
+  elseif name:match("^o2x%.") then
+    loaded = self:require_api(name:sub(5))
+  else
+    errors.input(("require %q: scripts may use o2x.NAME and stdlib.NAME"):format(name), nil, self:where())
+  end
+  if loaded == nil then loaded = true end
+  self.loaded[name] = loaded
+  return loaded
+end
+
+-- An api is bound to the run's tenant, which is not known yet while files are loaded: it is made at its first use.
+function Sandbox:require_api(name)
+  local module = effects.find(name)
+  if not module then
+    errors.input(("require \"o2x.%s\": there is no such api%s"):format(name, nearest.suggest(name, effects.NAMES)),
+      nil, self:where())
+  end
+  if module.pure then return library.frozen(module.api(nil)) end
+  local api
+  local function missing(key)
+    if not api then
+      api = effects.bind(self:running("the use of o2x." .. name), module)
+    end
+    local value = api[key]
+    if value ~= nil then return value end
+    local names = {}
+    for known in pairs(api) do names[#names + 1] = tostring(known) end
+    errors.raise {
+      kind = "failed", where = self:where(),
+      message = ("o2x.%s has no %q%s"):format(name, tostring(key), nearest.suggest(tostring(key), names)),
+    }
+  end
+  return library.frozen({}, missing)
+end
+
+local function environment(sandbox)
+  local names = library.new(sandbox.seed)
+  for name, word in pairs(words.new(sandbox)) do names[name] = word end
+  names.require = function(name) return sandbox:require(name) end
+  return library.frozen(names, function(name)
+    local instead = INSTEAD[name]
+    error(("%s is not %s"):format(tostring(name), instead and "available in runbooks: " .. instead or "defined"), 3)
+  end, "global %s: say local")
+end
+
+--- A sandbox for one project and at most one run.
+---@param project table root, stdlib
+---@param seed integer?
+---@return table sandbox
+function M.new(project, seed)
+  local sandbox = setmetatable({
+    project = project, seed = seed or 1, loaded = {}, pending = {}, sources = {}, texts = {}, loading = 0,
+  }, Sandbox)
+  sandbox.environment = environment(sandbox)
+  core.watch(SOFT, HARD, ("o2x: a script ran for %d s without waiting for anything; the run was ended, o2x resume goes on")
+    :format(HARD))
+  return sandbox
+end
+
+return M

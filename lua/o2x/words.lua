@@ -1,0 +1,93 @@
+--- The words that runbooks are written in: step, check, parallel, fail, log, sleep, timeout, wait_until.
+-- None of them works while a file is being loaded: loading says what there is, it does nothing.
+
+local errors = require "o2x.error"
+local library = require "o2x.library"
+local step = require "o2x.step"
+local task = require "o2x.task"
+
+local M = {}
+
+local FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2 -- seconds between two looks of wait_until
+
+local function script_error(sandbox, kind, message, hint)
+  errors.raise { kind = kind, message = message, hint = hint, where = sandbox:where() }
+end
+
+local function check_functions(sandbox, word, list)
+  for key, fn in pairs(list) do
+    if type(fn) ~= "function" then
+      script_error(sandbox, "failed", ("%s: %s is a %s, not a function"):format(word, tostring(key), type(fn)))
+    end
+  end
+end
+
+local function parallel_word(sandbox)
+  local function each(list, fn, options)
+    sandbox:running("parallel.each")
+    if type(list) ~= "table" then script_error(sandbox, "failed", "parallel.each: a list expected, got " .. type(list)) end
+    check_functions(sandbox, "parallel.each", { fn })
+    local limit = options and options.limit
+    if limit ~= nil and not (math.type(limit) == "integer" and limit > 0) then
+      script_error(sandbox, "failed", "parallel.each: limit is a positive integer")
+    end
+    return task.each(list, fn, { limit = limit })
+  end
+  local word = library.frozen { each = each }
+  debug.getmetatable(word).__call = function(_, functions)
+    sandbox:running("parallel")
+    if type(functions) ~= "table" then script_error(sandbox, "failed", "parallel: a table of functions expected") end
+    check_functions(sandbox, "parallel", functions)
+    return task.parallel(functions)
+  end
+  return word
+end
+
+-- What waits for the effect of a write has nothing to wait for while the write is only planned.
+local function idle(run) return run.mode == "plan" and run.plan:has_changes() end
+
+local function wait_until(sandbox, what, seconds, fn, ...)
+  local run = sandbox:running("wait_until")
+  if type(what) ~= "string" or type(seconds) ~= "number" or type(fn) ~= "function" then
+    script_error(sandbox, "failed", "wait_until: what (text), seconds and a function expected")
+  end
+  if idle(run) then return nil end
+  local deadline, pause = task.now() + seconds, FIRST_PAUSE
+  while true do
+    local result, why = fn(...)
+    if result then return result end
+    run.ctx.waiting(what .. (why and " (" .. tostring(why) .. ")" or ""))
+    if task.now() + pause > deadline then
+      script_error(sandbox, "timeout",
+        ("%s: not within %g s%s"):format(what, seconds, why and ": " .. tostring(why) or ""))
+    end
+    task.sleep(pause)
+    pause = math.min(pause * 1.5, LONGEST_PAUSE)
+  end
+end
+
+--- The words, bound to a sandbox.
+---@param sandbox table
+---@return table<string, any>
+function M.new(sandbox)
+  return {
+    step = function(name, fn, ...) return step.step(sandbox:running("step"), name, fn, ...) end,
+    check = function(name, fn, ...) return step.check(sandbox:running("check"), name, fn, ...) end,
+    parallel = parallel_word(sandbox),
+    fail = function(message, hint)
+      script_error(sandbox, "failed", tostring(message), hint and tostring(hint))
+    end,
+    log = function(message, fields) sandbox:running("log").ctx.log("info", tostring(message), fields) end,
+    sleep = function(seconds)
+      local run = sandbox:running("sleep")
+      if run.mode ~= "plan" then task.sleep(seconds) end
+    end,
+    timeout = function(seconds, fn, ...)
+      sandbox:running("timeout")
+      return task.timeout(seconds, fn, ...)
+    end,
+    wait_until = function(...) return wait_until(sandbox, ...) end,
+  }
+end
+
+return M

@@ -1,0 +1,88 @@
+--- Effect types over plain files, for the engine's own tests. $TOY is their system: one file a target, and a list of
+--- all writes that really took place (.writes), so that a test can see that nothing was done twice.
+
+local errors = require "o2x.error"
+local fs = require "o2x.fs"
+local json = require "o2x.json"
+local task = require "o2x.task"
+
+local function path_of(name) return fs.join(os.getenv("TOY"), name) end
+
+local function read(_, target)
+  local text = fs.read_if(path_of(target.name))
+  return text and json.decode(text)
+end
+
+local function note(what) fs.append(path_of(".writes"), what .. "\n") end
+
+-- A fault that a test left for a target: removed when it strikes.
+local function strike(target)
+  local text = fs.read_if(path_of(".fault-" .. target.name))
+  if not text then return end
+  fs.remove(path_of(".fault-" .. target.name))
+  local kind, done = text:match("^(%S+)%s*(%S*)")
+  if done == "done" then return kind end
+  errors.raise { kind = kind, message = "the toy has a fault", retryable = kind == "unreachable" }
+end
+
+local function write(_, target, desired)
+  local late = strike(target)
+  if desired == nil then fs.remove(path_of(target.name)) else fs.write(path_of(target.name), json.encode(desired)) end
+  note(target.name .. " " .. json.encode(desired))
+  if late then errors.raise { kind = late, message = "the answer was lost" } end
+end
+
+local function key(target) return target.name end
+
+-- Can only be made once: a second time is an error, as with CREATE DATABASE.
+local function create(ctx, target, desired)
+  if fs.exists(path_of(target.name)) then errors.raise { kind = "conflict", message = target.name .. " is there already" } end
+  write(ctx, target, desired)
+end
+
+local function next_number(ctx, target)
+  local last = 0
+  for _, name in ipairs(fs.list(os.getenv("TOY"))) do last = math.max(last, tonumber(name:match("^number%-(%d+)$")) or 0) end
+  return last + 1, ctx, target
+end
+
+local types = {
+  { kind = "toy.value", class = "idempotent", key = key, read = read, write = write },
+  { kind = "toy.once", class = "probed", key = key, read = read, write = create,
+    probe = function(ctx, target) return read(ctx, target) and "done" or "absent" end },
+  { kind = "toy.part", class = "idempotent", key = key, read = function(ctx, target)
+      if not fs.exists(path_of(target.whole)) then errors.raise { kind = "failed", message = "asked for a part of nothing" } end
+      return read(ctx, target)
+    end, write = write, parent = function(target) return "toy.once", { name = target.whole } end },
+  { kind = "toy.blind", class = "unprovable", key = key, read = function() return nil end, write = write,
+    equal = function(current, desired) return current == desired end },
+  { kind = "toy.number", class = "idempotent", key = key,
+    read = function(ctx, target)
+      for _, name in ipairs(fs.list(os.getenv("TOY"))) do
+        local found = name:match("^number%-(%d+)$") and json.decode(fs.read(path_of(name)))
+        if found and found.owner == target.name then return found end
+      end
+    end,
+    equal = function(current) return current ~= nil end,
+    write = function(ctx, target)
+      local number = next_number(ctx, target)
+      write(ctx, { name = "number-" .. number }, { owner = target.name, number = number })
+    end,
+    predict = function() return { number = require("o2x.value").unknown } end },
+}
+
+return {
+  name = "toy", declares = "toy:write", types = types,
+  api = function(ctx)
+    return {
+      ensure = function(name, value) return ctx:effect("toy.value", { name = name }, value) end,
+      once = function(name, value) return ctx:effect("toy.once", { name = name }, value) end,
+      part = function(whole, name, value) return ctx:effect("toy.part", { whole = whole, name = name }, value) end,
+      blind = function(name, value) return ctx:effect("toy.blind", { name = name }, value) end,
+      number = function(name) return ctx:effect("toy.number", { name = name }, { owner = name }).number end,
+      read = function(name) return ctx:read("toy.value", { name = name }) end,
+      wait = function(seconds) task.sleep(seconds) end,
+      recorded = function(name, fn) return ctx:recorded(name, fn) end,
+    }
+  end,
+}
