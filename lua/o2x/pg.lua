@@ -361,6 +361,14 @@ function Connection:transaction(fn, options)
   end
 end
 
+--- What goes after PASSWORD in CREATE or ALTER ROLE: the server, its log and pg_stat_activity never see the password.
+---@param role string
+---@param password string|userdata
+---@return string verifier a quoted SQL string
+function Connection:verifier(role, password)
+  return "'" .. check(self, self.core:scram(role, password)) .. "'"
+end
+
 -- ---- COPY ----
 
 local function copy_step(self, step, ...)

@@ -127,7 +127,8 @@ function M.statement(options, fields)
   return errors.new {
     kind = by_state(KINDS, code) or "failed", module = "pg", op = "statement", code = code, message = message,
     hint = by_state(HINTS, code) or fields.hint, retryable = by_state(RETRYABLE, code) or nil,
-    position = tonumber(fields.position), constraint = fields.constraint, table = fields.table, column = fields.column,
+    position = tonumber(fields.position), schema = fields.schema, table = fields.table, column = fields.column,
+    constraint = fields.constraint,
   }
 end
 
