@@ -28,7 +28,7 @@ local function answer(service, status)
       .. "</Error><RequestId>lab</RequestId></ErrorResponse>"):format(status == 429 and "Throttling" or reason)
   end
   return status, headers, json.encode {
-    kind = "Status", apiVersion = "v1", metadata = { labelled = "lab" }, status = "Failure", code = status, reason = reason,
+    kind = "Status", apiVersion = "v1", status = "Failure", code = status, reason = reason,
     message = "injected by the lab", errors = { "injected by the lab" },
   }
 end
