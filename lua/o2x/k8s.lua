@@ -1,0 +1,393 @@
+--- A Kubernetes client: objects by kind and name, lists, server-side apply, patches, watches, logs, events, and requests to
+--- services through the API server's proxy. Bound to one run's grants (o2x.k8s.grants); every request goes through `send`.
+
+local compare = require "o2x.k8s.compare"
+local discovery = require "o2x.k8s.discovery"
+local errors = require "o2x.error"
+local grants = require "o2x.k8s.grants"
+local http = require "o2x.http"
+local json = require "o2x.json"
+local status = require "o2x.k8s.status"
+local watch = require "o2x.k8s.watch"
+
+local M = {}
+
+local PAGE = 250
+local TIMEOUT = 30
+
+local Client = {}
+Client.__index = Client
+
+---@class o2x.k8s.options
+---@field config table a loaded kubeconfig (o2x.kubeconfig)
+---@field scope o2x.k8s.grants? what the run may touch; nil: everything
+
+---@param options o2x.k8s.options
+---@return table client
+function M.new(options)
+  return setmetatable({
+    config = options.config, namespace = options.scope and options.scope.namespace or options.config.namespace,
+    grants = grants.new(options.scope), manager = compare.FIELD_MANAGER,
+  }, Client)
+end
+
+-- ---- requests ----
+
+local function percent_encode(text)
+  return (text:gsub("[^%w%-._~]", function(c) return ("%%%02X"):format(c:byte()) end))
+end
+
+local function encode_query(query)
+  local parts = {}
+  for name, value in pairs(query or {}) do
+    parts[#parts + 1] = name .. "=" .. percent_encode(tostring(value))
+  end
+  table.sort(parts)
+  return #parts > 0 and "?" .. table.concat(parts, "&") or ""
+end
+
+-- What every request to this server has in common.
+function Client:request_options(method, path, o)
+  local credentials = self.config:credentials()
+  local headers = { Accept = o.accept or "application/json", ["User-Agent"] = "o2x", ["Content-Type"] = o.content_type }
+  for name, value in pairs(o.headers or {}) do headers[name] = value end
+  return {
+    method = method, url = self.config.server .. path .. encode_query(o.query), headers = headers, body = o.body,
+    timeout = o.timeout or TIMEOUT, ca = self.config.ca, cert = credentials.cert, key = credentials.key,
+    token = credentials.token, secret_body = o.secret_body, module = "k8s",
+  }
+end
+
+--- Sends one request; credentials that have run out are refreshed once.
+---@return table response status, headers, body
+function Client:send(method, path, o)
+  local response = http.request(self:request_options(method, path, o))
+  if response.status == 401 and self.config:refresh() then
+    response = http.request(self:request_options(method, path, o))
+  end
+  return response
+end
+
+local function check(what, response, op)
+  if response.status >= 200 and response.status < 300 then return response end
+  error(status.error(what, response, op), 0)
+end
+
+local function decode(response, what)
+  local ok, object = pcall(json.decode, response.body, what)
+  if ok and type(object) == "table" then return object end
+  errors.raise{ kind = "failed", module = "k8s", op = "decode", message = what .. ": the API server's answer is not JSON" }
+end
+
+-- Secrets are taken apart without ever being readable text.
+local function decode_secret(response, what)
+  return json.decode_secret(response.body, "data", what)
+end
+
+function Client:get_json(path, accept)
+  return decode(check("GET " .. path, self:send("GET", path, { accept = accept }), "discover"), path)
+end
+
+--- The kinds that the server has; asked once.
+---@return table kinds see o2x.k8s.discovery
+function Client:kinds()
+  self.known = self.known or discovery.load(function(path, accept) return self:get_json(path, accept) end)
+  return self.known
+end
+
+--- The resource of a kind.
+---@param kind string|table a name, or an object with apiVersion and kind
+function Client:resource(kind)
+  if type(kind) == "table" then return self:kinds():need(kind.kind, kind.apiVersion or "v1") end
+  return self:kinds():need(kind)
+end
+
+--- The server's version, such as "v1.34.4".
+---@return string
+function Client:version()
+  self.server_version = self.server_version or self:get_json("/version").gitVersion
+  return self.server_version
+end
+
+-- Where an object is, after the grants were asked.
+function Client:place(kind, name, namespace, reading)
+  local resource = self:resource(kind)
+  local where = resource.namespaced and (namespace or self.namespace) or nil
+  self.grants:object(resource, where, name, reading)
+  return resource, self:collection(resource, where) .. "/" .. name, resource.kind .. " " .. name
+end
+
+function Client:collection(resource, namespace)
+  return resource.base .. (namespace and "/namespaces/" .. namespace or "") .. "/" .. resource.plural
+end
+
+-- ---- objects ----
+
+--- Reads an object. The values of a Secret's `data` come out as secrets, in base64 as the server has them.
+---@param kind string|table
+---@param name string
+---@param namespace string? the run's own if absent
+---@return table? object nil if there is none
+function Client:get(kind, name, namespace)
+  local resource, path, what = self:place(kind, name, namespace, true)
+  local hidden = resource.group == "" and resource.kind == "Secret"
+  local response = self:send("GET", path, { secret_body = hidden and name or nil })
+  if response.status == 404 then return nil end
+  check(what, response, "get")
+  return hidden and decode_secret(response, name) or decode(response, what)
+end
+
+local function refuse_secret_list(resource)
+  if resource.group == "" and resource.kind == "Secret" then
+    errors.raise{ kind = "refused", module = "k8s", op = "list", message = "Secrets are not listed: ask for one by its name" }
+  end
+end
+
+-- Calls fn with each page; a list whose continue token has expired begins anew.
+function Client:pages(resource, namespace, o, fn)
+  local path, token = self:collection(resource, namespace), nil
+  repeat
+    local response = self:send("GET", path, { query = {
+      labelSelector = o.selector, fieldSelector = o.fields, limit = o.page or PAGE, continue = token,
+    } })
+    if response.status == 410 and token then return false end
+    local list = decode(check(resource.plural, response, "list"), path)
+    fn(list)
+    token = list.metadata and list.metadata.continue
+    if token == "" then token = nil end
+  until not token
+  return true
+end
+
+--- Lists objects, page by page. Under a run's grants only the tenant's own are asked for.
+---@param kind string|table
+---@param o { namespace: string?, name: string?, selector: string?, page: integer? }? name: only this one
+---@return table[] items each with apiVersion and kind
+---@return string resource_version from which a watch can go on
+function Client:list(kind, o)
+  o = o or {}
+  local resource = self:resource(kind)
+  refuse_secret_list(resource)
+  local namespace = resource.namespaced and (o.namespace or self.namespace) or nil
+  local asked = {
+    selector = self.grants:selector(resource, namespace, o.selector, o.name), page = o.page,
+    fields = o.name and "metadata.name=" .. o.name or nil,
+  }
+  local items, version
+  repeat
+    items = {}
+    local whole = self:pages(resource, namespace, asked, function(list)
+      version = list.metadata and list.metadata.resourceVersion
+      for _, item in ipairs(list.items or {}) do
+        item.apiVersion, item.kind = resource.api_version, resource.kind
+        items[#items + 1] = item
+        self.grants:admit(resource, namespace, item.metadata.name)
+      end
+    end)
+  until whole
+  return items, version
+end
+
+local function body_of(object)
+  -- Objects with secrets become a secret body, which only the HTTP client opens.
+  if object.kind == "Secret" then return json.encode_secret(object) end
+  return json.encode(object)
+end
+
+local function result_of(resource, response, what)
+  if resource.kind == "Secret" then return nil end
+  return decode(response, what)
+end
+
+--- Applies an object server-side: creates it, or changes the fields that it names. Fields that another manager set
+--- otherwise are a conflict error that names the manager.
+---@param object table apiVersion, kind, metadata.name …
+---@param o { force: boolean?, dry_run: boolean? }?
+---@return table? object as it is now (nil for a Secret)
+function Client:apply(object, o)
+  local resource, path, what = self:place(object, object.metadata.name, object.metadata.namespace)
+  local response = self:send("PATCH", path, {
+    content_type = "application/apply-patch+yaml", body = body_of(object),
+    query = { fieldManager = self.manager, force = o and o.force and "true" or nil, dryRun = o and o.dry_run and "All" or nil },
+  })
+  return result_of(resource, check(what, response, "apply"), what)
+end
+
+--- Creates an object; one that is there already is a conflict error.
+---@param object table
+---@return table? object as it is now (nil for a Secret)
+function Client:create(object)
+  local resource, path, what = self:place(object, object.metadata.name, object.metadata.namespace)
+  local response = self:send("POST", (path:match("^(.*)/")), {
+    content_type = "application/json", body = body_of(object), query = { fieldManager = self.manager },
+  })
+  return result_of(resource, check(what, response, "create"), what)
+end
+
+--- Replaces an object as a whole; with metadata.resourceVersion only if nobody changed it since.
+---@param object table
+---@return table? object as it is now (nil for a Secret)
+function Client:replace(object)
+  local resource, path, what = self:place(object, object.metadata.name, object.metadata.namespace)
+  local response = self:send("PUT", path, {
+    content_type = "application/json", body = body_of(object), query = { fieldManager = self.manager },
+  })
+  return result_of(resource, check(what, response, "replace"), what)
+end
+
+local PATCH_TYPES = {
+  merge = "application/merge-patch+json", strategic = "application/strategic-merge-patch+json", json = "application/json-patch+json",
+}
+
+--- Patches an object.
+---@param kind string|table
+---@param name string
+---@param patch table
+---@param o { type: "merge"|"strategic"|"json"|nil, namespace: string?, subresource: string? }? merge if no type
+---@return table object
+function Client:patch(kind, name, patch, o)
+  o = o or {}
+  local _, path, what = self:place(kind, name, o.namespace)
+  local response = self:send("PATCH", o.subresource and path .. "/" .. o.subresource or path, {
+    content_type = PATCH_TYPES[o.type or "merge"], body = json.encode(patch), query = { fieldManager = self.manager },
+  })
+  return decode(check(what, response, "patch"), what)
+end
+
+--- Deletes an object. One that is not there is deleted already.
+---@param kind string|table
+---@param name string
+---@param o { namespace: string?, propagation: string?, uid: string? }? uid: only this very object
+---@return boolean deleted whether there was one
+function Client:delete(kind, name, o)
+  o = o or {}
+  local _, path, what = self:place(kind, name, o.namespace)
+  local response = self:send("DELETE", path, {
+    content_type = "application/json",
+    body = json.encode{
+      apiVersion = "v1", kind = "DeleteOptions", propagationPolicy = o.propagation or "Background",
+      preconditions = o.uid and { uid = o.uid } or nil,
+    },
+  })
+  if response.status == 404 then return false end
+  check(what, response, "delete")
+  return true
+end
+
+-- ---- workloads ----
+
+--- Sets the number of replicas.
+---@param kind string
+---@param name string
+---@param replicas integer
+---@param namespace string?
+function Client:scale(kind, name, replicas, namespace)
+  self:patch(kind, name, { spec = { replicas = replicas } }, { subresource = "scale", namespace = namespace })
+end
+
+--- Restarts a workload's pods one after the other, as kubectl rollout restart does.
+---@param kind string
+---@param name string
+---@param stamp string when, in ISO 8601: the same stamp restarts only once
+---@param namespace string?
+function Client:restart(kind, name, stamp, namespace)
+  local annotations = { ["kubectl.kubernetes.io/restartedAt"] = stamp }
+  self:patch(kind, name, { spec = { template = { metadata = { annotations = annotations } } } },
+    { type = "strategic", namespace = namespace })
+end
+
+--- Watches the objects of a kind: calls `see(items)` with the present state (name → object) at first and after each change,
+--- until it returns something. Survives disconnections and expired versions.
+---@param kind string|table
+---@param o { namespace: string?, name: string?, selector: string?, seconds: number? }
+---@param see fun(items: table<string, table>, event: { type: string, object: table }?): any
+---@return any what `see` returned
+function Client:watch(kind, o, see)
+  return watch.run(self, self:resource(kind), o, see)
+end
+
+-- A pod's name is made up by the server, so under grants it must have been listed first.
+function Client:admit_pod(name, namespace)
+  local resource = self:resource("Pod")
+  if not self.grants:allows(resource, namespace or self.namespace, name) then self:list("Pod", { namespace = namespace }) end
+end
+
+--- The last lines of a pod's log.
+---@param pod string
+---@param o { tail: integer?, previous: boolean?, container: string?, namespace: string? }?
+---@return string
+function Client:logs(pod, o)
+  o = o or {}
+  self:admit_pod(pod, o.namespace)
+  local _, path, what = self:place("Pod", pod, o.namespace, true)
+  local response = self:send("GET", path .. "/log", {
+    accept = "*/*",
+    query = { tailLines = o.tail, previous = o.previous and "true" or nil, container = o.container },
+  })
+  return check("log of " .. what, response, "logs").body
+end
+
+local function event_time(event)
+  return tostring(event.lastTimestamp or event.eventTime or event.metadata.creationTimestamp or "")
+end
+
+--- The events about an object, oldest first.
+---@param kind string
+---@param name string
+---@param namespace string?
+---@return { type: string, reason: string, message: string, count: integer, time: string }[]
+function Client:events(kind, name, namespace)
+  if kind:lower():match("^pods?$") then self:admit_pod(name, namespace) end
+  local resource = self:place(kind, name, namespace, true)
+  local found = {}
+  local asked = { fields = ("involvedObject.name=%s,involvedObject.kind=%s"):format(name, resource.kind) }
+  self:pages(self:resource("Event"), namespace or self.namespace, asked, function(list)
+    for _, event in ipairs(list.items or {}) do
+      found[#found + 1] = {
+        type = event.type, reason = event.reason, message = event.message, count = event.count or 1, time = event_time(event),
+      }
+    end
+  end)
+  table.sort(found, function(a, b) return a.time < b.time end)
+  return found
+end
+
+-- ---- services, through the API server's proxy ----
+
+local function check_proxy_path(path)
+  local plain = path:gsub("%%2[eE]", "."):gsub("%%2[fF]", "/"):gsub("%?.*", "")
+  if path:sub(1, 1) ~= "/" or path:find("[%c%s]") or (plain .. "/"):find("/%.%.?/") then
+    errors.raise{ kind = "input", module = "k8s", op = "request", message = ("%q is not a path to ask a service for"):format(path) }
+  end
+end
+
+-- An answer of the API server itself, not of the service behind it.
+local function is_api_refusal(response)
+  return response.status >= 400 and response.body:find('"kind":%s*"Status"') ~= nil and response.body:find('"apiVersion":%s*"v1"') ~= nil
+end
+
+--- Sends a request to a service of the cluster. What the service answers is the result, whatever its status.
+---@param service string
+---@param port integer|string
+---@param o { method: string?, path: string?, headers: table?, json: any, body: any, namespace: string?, timeout: number? }
+---@return { status: integer, headers: table, body: string, json: any }
+function Client:request(service, port, o)
+  local path = o.path or "/"
+  check_proxy_path(path)
+  local _, base, what = self:place("Service", service, o.namespace, true)
+  if not tostring(port):match("^[%w-]+$") then
+    errors.raise{ kind = "input", module = "k8s", op = "request", message = ("%q is not a port"):format(tostring(port)) }
+  end
+  local response = self:send(o.method or "GET", ("%s:%s/proxy%s"):format(base, port, path), {
+    accept = "*/*", headers = o.headers, timeout = o.timeout,
+    body = o.json ~= nil and json.encode_secret(o.json) or o.body, content_type = o.json ~= nil and "application/json" or nil,
+  })
+  if is_api_refusal(response) then error(status.error(what, response, "request"), 0) end
+  if (response.headers["content-type"] or ""):find("json", 1, true) then
+    local ok, value = pcall(json.decode, response.body)
+    response.json = ok and value or nil
+  end
+  return response
+end
+
+return M

@@ -1,0 +1,82 @@
+--- What the API server says when it refuses, as one clear error.
+
+local errors = require "o2x.error"
+local json = require "o2x.json"
+local secret = require "o2x.secret"
+
+local M = {}
+
+local MAX_RETRY_AFTER = 60
+
+local function retry_after(response, status)
+  local seconds = tonumber(response.headers["retry-after"] or status.details and status.details.retryAfterSeconds)
+  return seconds and math.min(seconds, MAX_RETRY_AFTER) or nil
+end
+
+-- 'conflict with "kubectl" using v1' for each field -> 'field .spec.replicas belongs to "kubectl"; …'
+local function conflict_text(what, status)
+  local parts = {}
+  for _, cause in ipairs(status.details and status.details.causes or {}) do
+    if cause.reason == "FieldManagerConflict" then
+      parts[#parts + 1] = ("%s belongs to %s"):format(cause.field, cause.message:match('"([^"]+)"') or cause.message)
+    end
+  end
+  if #parts == 0 then return nil end
+  return ("%s: another manager has set fields that would be changed: %s"):format(what, table.concat(parts, "; "))
+end
+
+local function invalid_text(what, status)
+  local parts = {}
+  for _, cause in ipairs(status.details and status.details.causes or {}) do
+    parts[#parts + 1] = cause.field and cause.field ~= "" and cause.field .. ": " .. cause.message or cause.message
+  end
+  return what .. " is not valid: " .. (#parts > 0 and table.concat(parts, "; ") or status.message or "refused by the server")
+end
+
+local KINDS = {
+  [400] = "failed", [401] = "unauthorised", [403] = "unauthorised", [404] = "failed", [405] = "failed", [409] = "conflict",
+  [410] = "failed", [415] = "failed", [422] = "failed", [429] = "unreachable", [503] = "unreachable", [504] = "unknown",
+}
+
+local HINTS = {
+  [401] = "the credentials of the kubeconfig are not (or no longer) accepted",
+  [403] = "kubectl auth can-i --list shows what these credentials may do",
+}
+
+-- A refusal as a Status object; a proxy's or load balancer's error page is none.
+local function read_status(response)
+  local ok, status
+  if secret.is(response.body) then
+    ok, status = pcall(json.decode_secret, response.body, "data")
+  else
+    ok, status = pcall(json.decode, response.body)
+  end
+  if ok and type(status) == "table" and status.kind == "Status" then return status end
+  return {}
+end
+
+--- Makes the error of an answer that is not a success.
+---@param what string what was asked, for people: "Deployment newclient-service-sso"
+---@param response table status, headers, body
+---@param op string get, apply …
+---@return table error
+function M.error(what, response, op)
+  local status, code = read_status(response), response.status
+  local message = status.message and ("%s: %s"):format(what, status.message)
+    or ("%s: the API server answered %d"):format(what, code)
+  local hint = HINTS[code]
+  if code == 409 then
+    local conflict = conflict_text(what, status)
+    message, hint = conflict or message, conflict and "take the fields out of what is applied, or apply with force"
+  elseif code == 422 then
+    message = invalid_text(what, status)
+  end
+  return errors.new{
+    kind = KINDS[code] or (code >= 500 and "unreachable" or "failed"), module = "k8s", op = op, code = code,
+    message = message, hint = hint, reason = status.reason, retry_after = retry_after(response, status),
+    -- A refusal before anything happened may be tried again; a failure inside the server may have had its effect.
+    retryable = code == 429 or code == 503 or (code == 500 and status.reason == "ServerTimeout") or nil,
+  }
+end
+
+return M
