@@ -29,7 +29,6 @@ local function dispatch(words)
   if name == "--version" then name = "version" end
   local command = find(name)
   local rest = table.move(words, 2, #words, 1, {})
-  if name == "lab" and rest[1] ~= "--help" and rest[1] ~= "-h" then return command.run(rest) end -- has words of its own
   local options, positional = args.parse(command, rest)
   set_output(options)
   if options.help then return require("o2x.cli.help").of(command) end

@@ -3,71 +3,33 @@
 local errors = require "o2x.error"
 local json = require "o2x.json"
 local lab = require "o2x.lab"
-
-local M = {
-  name = "lab",
-  summary = "The platform in miniature on this machine: to try, to learn, to test",
-  usage = "o2x lab up|down|status|env|reset|fault|wind [--dir=FOLDER] [--json]",
-  help = [[
-  up                  start it (PostgreSQL, Redis, Vault, Kubernetes, Route 53 and DNS, broker, services); ready in seconds
-  down                stop it; what it holds stays on disk
-  status              what runs, and where
-  env                 the variables for psql, redis-cli, kubectl, helm, vault, aws, dig and o2x: eval "$(o2x lab env)"
-  reset               back to the first state
-  fault               list the faults that are in force
-  fault SERVICE KIND [times=N] [match=TEXT]
-                      what goes wrong with the next requests: 429 409 500 …, timeout (after the effect), hang, drop, drop-after,
-                      slow, and what the service knows itself, such as vault sealed; off takes it back
-  wind SECONDS        move the lab's clock on
-
-  --dir=FOLDER        where it is kept (default: .o2x/lab in the project; $O2X_LAB_DIR)
-  --platform=FOLDER   up, reset: the platform tree it gets a copy of (default: examples/platform)
-  --json              env, status, fault: as JSON
-]],
-}
+local nearest = require "o2x.nearest"
+local out = require "o2x.out"
 
 local WORDS = { up = 0, down = 0, status = 0, env = 0, reset = 0, serve = 0, fault = 2, wind = 1 }
-local FLAGS = { dir = "text", platform = "text", json = "flag" }
 local FAULT_OPTIONS = { times = true, match = true, seconds = true }
+local USAGE = "lab up|down|status|env|reset|fault|wind"
 
-local function parse_flag(arguments, i, options)
-  local name, value = arguments[i]:match "^%-%-([%w-]+)=?(.*)$"
-  local kind = name and FLAGS[name]
-  if not kind then errors.input("unknown option " .. arguments[i], "o2x help lab") end
-  if kind == "flag" then
-    options[name] = true
-  elseif value ~= "" then
-    options[name] = value
-  else
-    i = i + 1
-    if not arguments[i] then errors.input(("--%s wants a folder"):format(name)) end
-    options[name] = arguments[i]
+-- The words of the command, and the name=value words of a fault.
+local function parse(words, options)
+  local what, rest = words[1], {}
+  if not WORDS[what] then
+    errors.input(("lab knows no %s%s"):format(out.printable(what), nearest.suggest(what, { "up", "down", "status", "env", "reset", "fault", "wind" })),
+      "o2x help lab")
   end
-  return i
-end
-
-local function parse(arguments)
-  local words, options, i = {}, {}, 1
-  while arguments[i] do
-    local word = arguments[i]
-    local key, value = word:match "^(%l+)=(.*)$"
-    if word:sub(1, 2) == "--" then
-      i = parse_flag(arguments, i, options)
-    elseif key and FAULT_OPTIONS[key] and words[1] == "fault" then
+  for i = 2, #words do
+    local key, value = words[i]:match "^(%l+)=(.*)$"
+    if what == "fault" and key and FAULT_OPTIONS[key] then
       options[key] = value
     else
-      words[#words + 1] = word
+      rest[#rest + 1] = words[i]
     end
-    i = i + 1
   end
-  local what = table.remove(words, 1)
-  if not what then errors.input("lab: up, down, status, env, reset, fault or wind?", "o2x help lab") end
-  if not WORDS[what] then errors.input(("lab knows no '%s'"):format(what), M.usage) end
-  if #words > WORDS[what] then errors.input(("lab %s: '%s' is too much"):format(what, words[WORDS[what] + 1]), M.usage) end
-  return what, words, options
+  if #rest > WORDS[what] then errors.input(("lab %s: what is %q?"):format(what, rest[WORDS[what] + 1]), "o2x help lab") end
+  return what, rest
 end
 
-local function say(format, ...) io.stderr:write(format:format(...), "\n") end
+local function say(format, ...) out.say(format:format(...)) end
 
 -- For any POSIX shell: nothing in a value is special between single quotes but the quote itself.
 local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
@@ -75,6 +37,7 @@ local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 -- What would make a client look elsewhere in spite of our variables.
 local UNSET = "AWS_PROFILE AWS_SESSION_TOKEN PGDATABASE PGOPTIONS PGPASSFILE PGSERVICE PGSSLMODE VAULT_NAMESPACE"
 
+-- Not by out.data: what is printed here is for a shell, passwords and all.
 local function print_env(env, as_json)
   if as_json then
     io.stdout:write(json.pretty(env), "\n")
@@ -89,41 +52,44 @@ end
 
 local function print_status(status, as_json)
   if as_json then
-    io.stdout:write(json.pretty { up = status.up, dir = status.dir, pid = status.pid, servers = status.servers }, "\n")
+    out.json { up = status.up, dir = status.dir, pid = status.pid, servers = status.servers }
     return
   end
   if not status.up then
-    io.stdout:write("the lab in ", status.dir, " is not up\n")
+    out.data(("the lab in %s is not up"):format(status.dir))
     return
   end
-  local names = {}
+  local names, rows = {}, { { "SERVICE", "ADDRESS" } }
   for name in pairs(status.servers) do names[#names + 1] = name end
   table.sort(names)
-  io.stdout:write(("%-10s %s\n"):format("SERVICE", "ADDRESS"))
   for _, name in ipairs(names) do
     local port = status.servers[name].port
-    io.stdout:write(("%-10s %s\n"):format(name, port and ("127.0.0.1:%d"):format(port) or "-"))
+    rows[#rows + 1] = { name, port and ("127.0.0.1:%d"):format(port) or "-" }
   end
-  io.stdout:write(("the lab is up: process %d, %s\n"):format(status.pid, status.dir))
+  out.columns(rows, out.data)
+  out.data(("the lab is up: process %d, %s"):format(status.pid, status.dir))
 end
 
 local function print_rules(rules, as_json)
   if as_json then
-    io.stdout:write(json.pretty(rules), "\n")
+    out.json(rules)
     return
   end
-  for _, rule in ipairs(rules) do
-    io.stdout:write(("%-8s %-10s %d time%s%s\n"):format(rule.service, rule.kind, rule.times, rule.times == 1 and "" or "s",
-      rule.match and " match=" .. rule.match or ""))
+  local rows = {}
+  for i, rule in ipairs(rules) do
+    rows[i] = { rule.service, rule.kind, ("%d time%s"):format(rule.times, rule.times == 1 and "" or "s"),
+      rule.match and "match=" .. rule.match or "" }
   end
+  out.columns(rows, out.data)
   if #rules == 0 then say("no faults are in force") end
 end
 
 local ACTIONS = {
   up = function(_, options)
+    options.on_start = function(dir) say("starting the lab in %s", dir) end
     local state = lab.up(options)
     say(state.started and "the lab is up: process %d, %s" or "the lab is up already: process %d, %s", state.pid, state.dir)
-    say('next: eval "$(o2x lab env)"')
+    say('next: eval "$(%s lab env)"', arg[0])
   end,
   down = function(_, options) say(lab.down(options) and "the lab is down" or "the lab was not up") end,
   reset = function(_, options)
@@ -137,23 +103,38 @@ local ACTIONS = {
   end,
   serve = function(_, options) return require("o2x.lab.serve").run(lab.place(options)) end,
   fault = function(words, options)
-    if #words == 1 then errors.input("lab fault " .. words[1] .. ": which fault?", M.usage) end
+    if #words == 1 then errors.input("lab fault " .. words[1] .. ": which fault?", "o2x help lab") end
     options.service, options.kind = words[1], words[2]
     print_rules(lab.fault(options), options.json)
   end,
   wind = function(words, options)
     options.seconds = tonumber(words[1])
-    if not options.seconds or options.seconds < 0 then errors.input("lab wind: by how many seconds?", M.usage) end
+    if not options.seconds or options.seconds < 0 then errors.input("lab wind: by how many seconds?", "o2x help lab") end
     say("the lab's time is %s", lab.wind(options))
   end,
 }
 
---- Runs the command.
----@param arguments string[] what follows `o2x lab`
----@return integer exit code
-function M.run(arguments)
-  local what, words, options = parse(arguments)
-  return ACTIONS[what](words, options) or 0
-end
-
-return M
+return {
+  name = "lab", usage = USAGE, least = 1,
+  summary = "the platform in miniature on this machine: to try, to learn, to test",
+  options = {
+    { "dir", value = "FOLDER", help = "where it is kept; default .o2x/lab in the project, or $O2X_LAB_DIR" },
+    { "platform", value = "FOLDER", help = "up, reset: the platform tree it gets a copy of; default examples/platform" },
+    { "json", help = "status, env, fault: as JSON" },
+  },
+  help = [[
+  up                  starts it: PostgreSQL, Redis, Vault, Kubernetes, Route 53 and DNS, message broker, the tenants' services
+  down                stops it; what it holds stays on disk
+  status              what runs, and where; exit code 1 when it is not up
+  env                 the variables for psql, redis-cli, kubectl, helm, vault, aws, dig and o2x: eval "$(o2x lab env)"
+  reset               back to the first state
+  fault               lists the faults that are in force
+  fault SERVICE KIND [times=N] [match=TEXT]
+                      what goes wrong with the next requests: 429, 500 or another status; timeout (after the effect), hang,
+                      drop, drop-after, slow; and what the service knows itself, such as vault sealed; off takes it back
+  wind SECONDS        moves the lab's clock on]],
+  run = function(options, words)
+    local what, rest = parse(words, options)
+    return ACTIONS[what](rest, options) or 0
+  end,
+}

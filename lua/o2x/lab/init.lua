@@ -7,6 +7,7 @@ local fs = require "o2x.fs"
 local json = require "o2x.json"
 local lock = require "o2x.core.lock"
 local proc = require "o2x.proc"
+local project = require "o2x.project"
 local task = require "o2x.task"
 
 local M = {}
@@ -17,16 +18,6 @@ local POLL <const> = 0.05
 
 local function fail(message, hint, where)
   errors.raise { kind = "failed", module = "lab", message = message, hint = hint, where = where }
-end
-
--- The root of the project: where runbooks/ is, from here upwards.
-local function project_root()
-  local folder = fs.cwd()
-  repeat
-    if fs.exists(fs.join(folder, "o2x.yaml")) or fs.is_folder(fs.join(folder, "runbooks")) then return folder end
-    folder = fs.folder(folder)
-  until folder == "/"
-  return fs.cwd()
 end
 
 local function absolute(path)
@@ -41,14 +32,21 @@ local function example_tree(root)
   return fs.join(prefix, "share/o2x/examples/platform")
 end
 
+-- Beside the project's run store; outside of any project here.
+local function home()
+  local ok, found = pcall(project.find)
+  if ok then return found.root, fs.folder(found.state) end
+  return fs.cwd(), fs.join(fs.cwd(), ".o2x")
+end
+
 --- Where a lab is and what it is made from.
 ---@param options { dir: string?, platform: string? }
 ---@return { dir: string, platform: string, root: string }
 function M.place(options)
-  local root = project_root()
+  local root, dot = home()
   local dir = options.dir or os.getenv "O2X_LAB_DIR"
   return {
-    root = root, dir = dir and absolute(dir) or fs.join(root, ".o2x/lab"),
+    root = root, dir = dir and absolute(dir) or fs.join(dot, "lab"),
     platform = options.platform and absolute(options.platform) or example_tree(root),
   }
 end
@@ -109,7 +107,7 @@ local function start(place)
 end
 
 --- Starts the lab, unless it is up.
----@param options { dir: string?, platform: string? }
+---@param options { dir: string?, platform: string?, on_start: fun(dir: string)? }
 ---@return { pid: integer, env: table, servers: table, started: boolean }
 function M.up(options)
   local place = M.place(options)
@@ -124,6 +122,7 @@ function M.up(options)
   local lab = running(place)
   if lab and not lab.ready then fail("the lab in " .. place.dir .. " is just stopping or starting", "try again in a moment") end
   local started = lab == nil
+  if started and options.on_start then options.on_start(place.dir) end
   lab = lab or start(place)
   one:close()
   lab.started, lab.dir = started, place.dir
