@@ -64,7 +64,7 @@ end
 
 local function fail(op, response, code, message)
   local kind = UNAUTHORISED[code] and "unauthorised" or LATER[code] and "unreachable" or "failed"
-  errors.raise { kind = kind, module = "route53", op = op, code = code, status = response.status, retryable = LATER[code] or false,
+  errors.raise { kind = kind, module = "route53", op = op, code = code, status = response.status, retryable = LATER[code] or response.status >= 500,
                  message = ("Route 53 refuses %s: %s (%s)"):format(op, message:gsub("^%[(.*)%]$", "%1"), code),
                  hint = kind == "unauthorised" and "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the rights they give" or nil }
 end
@@ -75,20 +75,14 @@ local function pause_before(client, try)
   return longest / 2 + math.random() * longest / 2
 end
 
+-- Sent away by Route 53 itself, nothing was done: try again. What went wrong on the way is for the run to judge, which knows
+-- whether the request may be sent twice.
 local function request(client, op, method, path, body)
   for try = 1, TRIES do
-    local ok, response = pcall(send_once, client, method, path, body)
-    if not ok then
-      -- Sent with an unknown outcome is for the effect to find out, not for a resend.
-      if not errors.is(response) or not response.retryable or try == TRIES then error(response, 0) end
-    elseif response.status < 300 then
-      return xml.parse(response.body, "Route 53's answer to " .. op)
-    else
-      local code, message = read_problem(response)
-      if not (LATER[code] or response.status == 429 or response.status >= 500 and method == "GET") or try == TRIES then
-        fail(op, response, code, message)
-      end
-    end
+    local response = send_once(client, method, path, body)
+    if response.status < 300 then return xml.parse(response.body, "Route 53's answer to " .. op) end
+    local code, message = read_problem(response)
+    if not LATER[code] or try == TRIES then fail(op, response, code, message) end
     task.sleep(pause_before(client, try))
   end
 end

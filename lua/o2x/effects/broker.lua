@@ -1,0 +1,41 @@
+--- Queues of the message broker. Runbooks: require "o2x.broker". A tenant's queues begin with its id and a dot.
+
+local errors = require "o2x.error"
+
+local queue = {
+  kind = "broker.queue",
+  class = "idempotent",
+  key = function(target) return target.name end,
+
+  read = function(ctx, target)
+    return ctx.client("broker"):queue(target.name) and { name = target.name } or nil
+  end,
+
+  -- Taking a queue away (that only undo does) must not lose messages.
+  write = function(ctx, target, desired)
+    local client = ctx.client("broker")
+    if desired then return client:add_queue(target.name) end
+    local there = client:queue(target.name)
+    if there and there.depth > 0 then
+      errors.raise { kind = "conflict", module = "broker", op = "remove", message = ("queue %s holds %d messages"):format(target.name, there.depth),
+                     hint = "let them be consumed, or purge the queue" }
+    end
+    client:remove_queue(target.name)
+  end,
+}
+
+local function api(ctx)
+  return {
+    --- Ensures a queue.
+    ---@param name string
+    ---@return { name: string }
+    ensure_queue = function(name) return (ctx:effect("broker.queue", { name = name }, { name = name })) end,
+
+    --- The queues whose names begin with a prefix of the tenant's own.
+    ---@param prefix string "TIDLT-100008."
+    ---@return { name: string, depth: integer, consumers: integer }[]
+    queues = function(prefix) return ctx.client("broker"):queues(prefix) end,
+  }
+end
+
+return { name = "broker", declares = "broker:write", types = { queue }, api = api }

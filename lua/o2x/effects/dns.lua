@@ -1,0 +1,186 @@
+--- DNS records in Route 53. Runbooks: require "o2x.dns".
+---
+--- A name that already points elsewhere is somebody's: it is refused, never taken over silently. A change is waited for until
+--- it is INSYNC, because asking for a new name earlier makes resolvers remember that it does not exist.
+
+local dns = require "o2x.dns"
+local errors = require "o2x.error"
+local route53 = require "o2x.route53"
+local scope = require "o2x.scope"
+local task = require "o2x.task"
+local value = require "o2x.value"
+
+local CAUGHT_UP <const> = 60 -- seconds the name servers get, after a crash, to answer what Route 53 lists
+local DEFAULT_TTL <const> = 300
+
+-- Types whose values are names: compared without case and final dot.
+local NAMES <const> = { CNAME = true, NS = true, PTR = true }
+
+local function plain_values(kind, values)
+  local result = {}
+  for i, each in ipairs(values) do
+    each = tostring(each)
+    if NAMES[kind] then
+      each = route53.canonical(each)
+    elseif kind == "TXT" and each:sub(1, 1) ~= '"' then
+      each = '"' .. each:gsub('[\\"]', "\\%0") .. '"'
+    end
+    result[i] = each
+  end
+  table.sort(result)
+  return result
+end
+
+local function same_values(a, b)
+  return a.type == b.type and not a.alias and not b.alias and value.equal(a.values, b.values)
+end
+
+-- A CNAME stands alone at its name; other types stand side by side.
+local function in_the_way(record, kind)
+  return record.type == kind or record.type == "CNAME" or kind == "CNAME"
+end
+
+local function records_at(ctx, target)
+  local client = ctx.client("route53")
+  local zone = client:zone_of(target.name)
+  local found = {}
+  for _, record in ipairs(client:records_of(zone, target.name)) do
+    if in_the_way(record, target.type) then
+      found[#found + 1] = { type = record.type, ttl = record.ttl, values = plain_values(record.type, record.values), alias = record.alias,
+                            set = record.set, as_listed = record }
+    end
+  end
+  return found, zone, client
+end
+
+local function read(ctx, target)
+  scope.domain(ctx.scope.dns, target.name, "DNS name")
+  local found = records_at(ctx, target)[1]
+  return found and { type = found.type, ttl = found.ttl, values = found.values, alias = found.alias } or nil
+end
+
+local function describe(record)
+  return ("%s %s"):format(record.type, record.alias and "alias of " .. record.alias or table.concat(record.values, ", "))
+end
+
+local function refuse_foreign(target, desired, before)
+  if not before or not desired or target.takeover or same_values(before, desired) then return end
+  errors.raise {
+    kind = "conflict", module = "dns", op = "record", code = "foreign",
+    message = ("%s is already there: %s, not %s"):format(target.name, describe(before), describe(desired)),
+    hint = "if it may be replaced: takeover=true",
+  }
+end
+
+local function change_of(action, target, record)
+  return { action = action, name = target.name, type = record.type, ttl = record.ttl, values = record.values }
+end
+
+-- What has to happen, as one batch: all of it or nothing.
+local function changes_for(target, desired, found)
+  local changes, action = {}, "CREATE"
+  for _, record in ipairs(found) do
+    if desired and record.type == desired.type and not record.set then
+      action = "UPSERT"
+    elseif record.alias or record.set then
+      errors.raise { kind = "refused", module = "dns", op = "record", code = "alias",
+                     message = ("%s %s is an alias or one of a weighted set; o2x does not change those"):format(target.name, record.type) }
+    else
+      changes[#changes + 1] = change_of("DELETE", target, record.as_listed)
+    end
+  end
+  if desired then changes[#changes + 1] = change_of(action, target, desired) end
+  return changes
+end
+
+local function write(ctx, target, desired, before)
+  scope.domain(ctx.scope.dns, target.name, "DNS name")
+  refuse_foreign(target, desired, before)
+  local found, zone, client = records_at(ctx, target)
+  local changes = changes_for(target, desired, found)
+  if not changes[1] then return nil end
+  local id = client:change(zone, changes, "o2x " .. tostring(ctx.run_id))
+  ctx.waiting(("Route 53: %s INSYNC"):format(target.name))
+  client:wait_insync(id)
+  return { change = id }
+end
+
+local function strip(kind, values)
+  return NAMES[kind] and plain_values(kind, values) or values
+end
+
+local function authoritative(ctx, name, kind)
+  local result = {}
+  for server, values in pairs(dns.authoritative(name, kind, ctx.config.dns and ctx.config.dns.servers)) do
+    result[server] = strip(kind, values)
+  end
+  return result
+end
+
+local function caught_up(ctx, target, desired)
+  for _, values in pairs(authoritative(ctx, target.name, desired.type)) do
+    if not value.equal(values, desired.values) then return false end
+  end
+  return true
+end
+
+-- Route 53 lists a record before its servers have it. Whoever crashed while waiting has lost the change's id, so the servers are asked;
+-- from a place that cannot reach them, the list is all there is to know.
+local function probe(ctx, target, desired)
+  local current = read(ctx, target)
+  if desired == nil then return current == nil and "done" or "absent" end
+  if not current or not value.equal(current, desired) then return "absent" end
+  pcall(task.timeout, CAUGHT_UP, function()
+    while not caught_up(ctx, target, desired) do task.sleep(1) end
+  end)
+  return "done"
+end
+
+local record = {
+  kind = "dns.record",
+  class = "probed",
+  key = function(target) return target.name .. " " .. target.type end,
+  read = read,
+  write = write,
+  probe = probe,
+  predict = function(_, target, desired, before)
+    refuse_foreign(target, desired, before)
+    return desired
+  end,
+}
+
+local function ensure_record(ctx, given)
+  local kind = tostring(given.type or ""):upper()
+  if not dns.types[kind] or type(given.name) ~= "string" or type(given.values) ~= "table" or not given.values[1] then
+    errors.input("dns.ensure_record wants name, type and values", 'dns.ensure_record { name = "x.example.com", type = "CNAME", values = { "y.example.com" } }')
+  end
+  scope.domain(ctx.scope.dns, given.name, "DNS name")
+  local target = { name = route53.canonical(given.name), type = kind, takeover = given.takeover or nil }
+  return ctx:effect("dns.record", target, { type = kind, ttl = given.ttl or DEFAULT_TTL, values = plain_values(kind, given.values) })
+end
+
+local function api(ctx)
+  return {
+    --- Ensures a record set: compared, then created or changed, then waited for. A foreign one is refused.
+    ---@param given { name: string, type: string, ttl: integer?, values: string[], takeover: boolean? }
+    ---@return { type: string, ttl: integer, values: string[] }
+    ensure_record = function(given) return (ensure_record(ctx, given)) end,
+
+    --- The values of a name, from the system's resolver (or the configured servers); an empty list when there are none.
+    ---@param name string
+    ---@param kind string? "A" if absent
+    ---@return string[] values, string|nil why "NXDOMAIN" or "NODATA"
+    lookup = function(name, kind)
+      local values, why = dns.values { name = name, type = kind, servers = ctx.config.dns and ctx.config.dns.servers }
+      return strip((kind or "A"):upper(), values), why
+    end,
+
+    --- The values that each authoritative server of the name's zone gives, past all caches.
+    ---@param name string
+    ---@param kind string
+    ---@return table<string, string[]> values by server
+    authoritative = function(name, kind) return authoritative(ctx, name, kind:upper()) end,
+  }
+end
+
+return { name = "dns", declares = "dns:write", types = { record }, api = api }
