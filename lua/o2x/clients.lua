@@ -53,6 +53,22 @@ function makers.vault(config, scope)
   }
 end
 
+function makers.route53(config)
+  local aws = config.aws
+  if not aws.access_key_id then not_configured("AWS access", "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY") end
+  return require("o2x.route53").new {
+    access_key = aws.access_key_id, secret_key = aws.secret_access_key, session_token = aws.session_token, endpoint = aws.endpoint,
+  }
+end
+
+function makers.broker(config, scope)
+  if not config.broker.url then not_configured("the message broker", "O2X_BROKER_URL") end
+  return require("o2x.broker").new {
+    url = config.broker.url, user = config.broker.user, password = config.broker.password,
+    scope = function() return scope.broker or {} end, -- the tenant's id, and with it the grant, may come later in the run
+  }
+end
+
 M.makers = makers
 
 return M

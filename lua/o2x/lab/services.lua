@@ -5,6 +5,7 @@ local json = require("o2x.json")
 local crypto = require("o2x.crypto")
 local graphql = require("o2x.lab.graphql_run")
 local business = require("o2x.lab.business")
+local database = require("o2x.lab.tenant_database")
 
 local M = {}
 
@@ -126,7 +127,7 @@ end
 local function public(user)
   local shown = {}
   for key, value in pairs(user) do
-    if key ~= "digest" and key ~= "salt" then shown[key] = value end
+    if key ~= "digest" and key ~= "salt" and key ~= "password" then shown[key] = value end
   end
   return shown
 end
@@ -154,14 +155,22 @@ local function list_users(call)
   return answer(200, { content = json.array(found), totalElements = #found })
 end
 
+-- A user made by the API, or a row of the tenant's database with a bcrypt hash: whose password it is, or nil.
+local function authenticate(call, username, password)
+  local user = find_user(call, username)
+  if user then return crypto.sha256(user.salt .. password) == user.digest and user or nil end
+  local row = database.user(call.lab, call.info, username)
+  return row and #password <= 72 and crypto.bcrypt_matches(password, row.password) and row or nil
+end
+
 local function login(call)
   local given = body_of(call) or {}
-  local user = type(given.username) == "string" and find_user(call, given.username)
-  if not user or type(given.password) ~= "string" or crypto.sha256(user.salt .. given.password) ~= user.digest then
-    return problem(call, 401, "Unauthorized", "Bad credentials")
-  elseif user.status ~= "ACTIVE" then
-    return problem(call, 401, "Unauthorized", "User is disabled")
+  if type(given.username) ~= "string" or type(given.password) ~= "string" or given.password == "" then
+    return problem(call, 400, "Bad Request", "username and password must not be blank")
   end
+  local user = authenticate(call, given.username, given.password)
+  if not user then return problem(call, 401, "Unauthorized", "Bad credentials") end
+  if user.status ~= "ACTIVE" then return problem(call, 401, "Unauthorized", "User is disabled") end
   return answer(200, { accessToken = issue_token(call, user.username), tokenType = "Bearer", expiresIn = TOKEN_SECONDS, user = public(user) })
 end
 
@@ -282,7 +291,7 @@ end
 ---@param req table              as o2x.httpd gives it; `path` is the path at the service
 ---@return integer status, table headers, string body
 function M.handle(lab, info, req)
-  local call = { info = info, req = req, role = role_of(info), now = lab.clock, state = state_of(lab, info.tenant),
+  local call = { lab = lab, info = info, req = req, role = role_of(info), now = lab.clock, state = state_of(lab, info.tenant),
                  tenant_id = info.env and info.env.TENANT_ID }
   local handler, capture = route(call)
   if not handler then
