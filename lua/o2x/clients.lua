@@ -41,7 +41,7 @@ function makers.pg(config, scope)
   for _, name in pairs(scope.pg or {}) do grants[#grants + 1] = name end
   return require("o2x.pg_pool").new({
     host = config.pg.host, port = config.pg.port, user = config.pg.user, password = config.pg.password,
-    sslmode = config.pg.sslmode, sslrootcert = config.pg.sslrootcert, application_name = "o2x",
+    sslmode = config.pg.sslmode, sslrootcert = config.pg.sslrootcert, passfile = config.pg.passfile, application_name = "o2x",
   }, grants)
 end
 

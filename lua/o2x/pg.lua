@@ -17,7 +17,7 @@ local GRACE = 10 -- seconds beyond the server's own statement_timeout before its
 
 local KEYWORDS = {
   host = true, port = true, user = true, password = true, dbname = true, sslmode = true, sslrootcert = true,
-  sslcert = true, sslkey = true, application_name = true, target_session_attrs = true, channel_binding = true,
+  sslcert = true, sslkey = true, passfile = true, application_name = true, target_session_attrs = true, channel_binding = true,
 }
 
 local TIMEOUTS = { connect_timeout = 10, statement_timeout = 60, lock_timeout = 10, idle_timeout = 60 }
@@ -63,7 +63,7 @@ local function keywords(options)
   local words = {
     options = settings(options), client_encoding = "UTF8", fallback_application_name = "o2x",
     keepalives_idle = "30", keepalives_interval = "10", keepalives_count = "3", tcp_user_timeout = "60000",
-    passfile = "/dev/null/none", -- a password comes from the configuration or not at all
+    passfile = "/dev/null/none", -- no password but the configuration's: its file is read only when it says so
   }
   for name in pairs(KEYWORDS) do
     local value = options[name]
@@ -101,9 +101,11 @@ end
 
 Connection.__close = Connection.close
 
---- Can it be used for something new? Notices, without asking, a server that has hung up.
+--- Can it be used for something new? Notices a server that has hung up, without asking it: the first look takes in its
+--- last words, the second the end.
 function Connection:idle()
-  return self.core:alive() and self.core:consume() and self.core:transaction() == "idle" or false
+  local native = self.core
+  return native:alive() and native:consume() and native:consume() and native:transaction() == "idle" or false
 end
 
 -- ---- the loop over the native steps ----
@@ -264,7 +266,11 @@ end
 ---@param groups table list of lists of { sql, parameter … } (with n, if parameters may be nil)
 ---@return table results per group the list of native results; raises the first error after all was read
 function Connection:pipeline(groups)
-  queue(self, groups)
+  local ok, problem = pcall(queue, self, groups)
+  if not ok then
+    self:close() -- half of it may be queued
+    error(problem, 0)
+  end
   local answers, failed = collect(self, groups)
   if failed then error(failed, 0) end
   return answers
