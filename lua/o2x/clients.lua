@@ -69,6 +69,19 @@ function makers.broker(config, scope)
   }
 end
 
+function makers.k8s(config, scope)
+  local kubeconfig = require("o2x.kubeconfig").load {
+    path = config.kube.config, context = config.kube.context, exec_plugins = config.kube.exec_plugins,
+  }
+  return require("o2x.k8s").new { config = kubeconfig, scope = scope.k8s }
+end
+
+function makers.helm(config, scope, run, client)
+  return require("o2x.helm").new {
+    kubeconfig = client("k8s").config, folder = run.folder, scope = scope.helm, program = config.helm.command,
+  }
+end
+
 M.makers = makers
 
 return M

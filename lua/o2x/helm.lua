@@ -12,6 +12,7 @@ local M = {}
 
 local AT_ONCE = 4     -- helm processes; each wants a core for a moment and 100 MB
 local READ_SECONDS = 60
+local PRIVATE, PRIVATE_FOLDER = tonumber("600", 8), tonumber("700", 8)
 
 --- The label that releases carry which o2x wrote; its value is the effect's key.
 M.LABEL = "o2x-effect"
@@ -21,18 +22,23 @@ Helm.__index = Helm
 
 ---@class o2x.helm.options
 ---@field kubeconfig table a loaded kubeconfig (o2x.kubeconfig)
----@field folder string of the run; helm's own goes below it, mode 0700
+---@field folder string? of the run; nil (a plan has none): a temporary one
 ---@field scope string[]? the releases that the run may touch; nil: all
 ---@field program string? "helm" if absent
 
 ---@param options o2x.helm.options
 ---@return table client
 function M.new(options)
-  local client = setmetatable({
-    kubeconfig = options.kubeconfig, folder = fs.join(options.folder, "helm"), scope = options.scope,
-    program = options.program or "helm", running = 0, freed = task.event(), files = 0,
+  return setmetatable({
+    kubeconfig = options.kubeconfig, folder = options.folder and fs.join(options.folder, "helm") or fs.temp_folder(),
+    scope = options.scope, program = options.program or "helm", running = 0, freed = task.event(), files = 0,
   }, Helm)
-  return client
+end
+
+--- Removes helm's homes and the kubeconfig. The client may be used again.
+function Helm:close()
+  if fs.exists(self.folder) then fs.remove_tree(self.folder) end
+  self.env, self.text = nil, nil
 end
 
 -- ---- errors ----
@@ -70,6 +76,7 @@ local function render_reason(text)
   return text:match("<[^>]*>: (.*)$") and (text:match("at (<[^>]*>: .*)$"))
     or text:match("^execution error at %([^)]*%): (.*)$")
     or text:match("^parse error at %([^)]*%): (.*)$")
+    or text:match("^YAML parse error on [^:]*: error converting YAML to JSON: (.*)$")
     or text:match("^YAML parse error on [^:]*: (.*)$")
     or text
 end
@@ -113,7 +120,7 @@ end
 -- Own homes and the kubeconfig, written anew when credentials were refreshed.
 function Helm:environment()
   if not self.env then
-    for _, name in ipairs{ "cache", "config", "data", "kube" } do fs.mkdir(fs.join(self.folder, name), 448) end -- 0700
+    for _, name in ipairs{ "cache", "config", "data", "kube" } do fs.mkdir(fs.join(self.folder, name), PRIVATE_FOLDER) end
     self.env = {
       HELM_CACHE_HOME = fs.join(self.folder, "cache"), HELM_CONFIG_HOME = fs.join(self.folder, "config"),
       HELM_DATA_HOME = fs.join(self.folder, "data"), KUBECACHEDIR = fs.join(self.folder, "kube"),
@@ -121,7 +128,7 @@ function Helm:environment()
     }
   end
   if self.text ~= self.kubeconfig:revision() then
-    fs.write(self.env.KUBECONFIG, self.kubeconfig:text(), { mode = 384 }) -- 0600
+    fs.write(self.env.KUBECONFIG, self.kubeconfig:text(), { mode = PRIVATE })
     self.text = self.kubeconfig:revision()
   end
   return self.env
@@ -223,7 +230,7 @@ function Helm:values_files(values)
     self.files = self.files + 1
     local path = fs.join(self.folder, ("values-%d.yaml"):format(self.files))
     self:environment()
-    fs.write(path, type(one) == "table" and json.encode(one) or one, { mode = 384 })
+    fs.write(path, type(one) == "table" and json.encode(one) or one, { mode = PRIVATE })
     paths[#paths + 1] = path
   end
   return paths

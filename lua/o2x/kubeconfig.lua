@@ -162,7 +162,7 @@ local function plugin_command(plugin)
     if allowed == path then return path end
   end
   bad(("wants to run the credential plugin %s, which is not allowed"):format(path), plugin.path,
-    "list it under kubernetes.exec_plugins in o2x.yaml if you trust it")
+    "list it under kube.exec_plugins in o2x.yaml if you trust it")
 end
 
 local function run_plugin(plugin)

@@ -177,9 +177,9 @@ local function api(ctx)
     events = function(kind, name, namespace) return client(ctx):events(kind, name, namespace) end,
 
     --- Waits until an object is ready; if it does not get there, the error tells the pods' trouble, events and last log lines.
-    ---@return table? object nil in a plan, which does not wait
+    ---@return table? object nil in a plan with changes, which has nothing to wait for
     wait_ready = function(kind, name, seconds, namespace)
-      if ctx.mode == "plan" then return nil end
+      if ctx:planned() then return nil end
       return ready.wait(client(ctx), kind, name, { seconds = seconds or 300, namespace = namespace, progress = ctx.waiting })
     end,
 
