@@ -1,0 +1,127 @@
+--- Text files of the platform tree: require "o2x.files". Paths are relative to the tree; a run may write exactly the files that
+--- stdlib/platform.lua grants, and a symbolic link that leads anywhere else is refused.
+
+local diff = require "o2x.diff"
+local errors = require "o2x.error"
+local fs = require "o2x.fs"
+local scope = require "o2x.scope"
+local secret = require "o2x.secret"
+local value = require "o2x.value"
+
+local LARGEST = 4 * 1024 * 1024
+local LONGEST = 60 -- lines of a difference
+
+local function refuse(path, why)
+  errors.raise { kind = "refused", module = "files", op = path, message = path .. " " .. why }
+end
+
+local function root_of(ctx) return fs.realpath(ctx.config.platform) end
+
+-- The absolute path, once the grants allow it both as it is written and as it is after symbolic links.
+local function resolve(ctx, path, grants, what, shape)
+  shape = shape or function(p) return p end
+  scope.path(grants, shape(path), what)
+  local root = root_of(ctx)
+  local real = fs.canonical(fs.join(root, path))
+  if not real or real:sub(1, #root + 1) ~= root .. "/" then refuse(path, "is a link that leads out of the platform tree") end
+  local inside = real:sub(#root + 2)
+  if inside ~= path then scope.path(grants, shape(inside), what .. " (behind a link)") end
+  return real
+end
+
+local function readable(ctx)
+  local grants = {}
+  for _, list in ipairs { ctx.scope.files.read or {}, ctx.scope.files.write or {} } do
+    table.move(list, 1, #list, #grants + 1, grants)
+  end
+  return grants
+end
+
+local function read(ctx, path)
+  local real = resolve(ctx, path, readable(ctx), "the file")
+  local stat = fs.stat(real)
+  if not stat then return nil end
+  if stat.type ~= "file" then refuse(path, "is a " .. stat.type .. ", not a file") end
+  return fs.read(real, LARGEST)
+end
+
+local function write(ctx, path, desired)
+  local real = resolve(ctx, path, ctx.scope.files.write, "writing the file")
+  if desired == nil then
+    fs.remove(real)
+  else
+    fs.write(real, desired, { parents = true })
+  end
+end
+
+local function show(path, before, after)
+  if value.is_unknown(after) then return { title = path, lines = { "+ " .. tostring(after) } } end
+  local lines = diff.text(before, after)
+  if #lines > LONGEST then
+    local more = #lines - LONGEST
+    lines = table.move(lines, 1, LONGEST, 1, {})
+    lines[LONGEST + 1] = ("… %d more lines"):format(more)
+  end
+  return { title = path, lines = lines }
+end
+
+local text = {
+  kind = "file.text",
+  class = "idempotent",
+  key = function(path) return path end,
+  read = read,
+  write = write,
+  show = show,
+}
+
+local function ensure(ctx, path, content)
+  if secret.is(content) then refuse(path, "would hold a secret, and the platform tree is in git") end
+  if type(content) ~= "string" and not value.is_unknown(content) then
+    errors.input(("files.ensure(%q, text): a text expected, got %s"):format(tostring(path), type(content)))
+  end
+  -- Before the gate reads, so that a file that may be read and not written is refused by a plan too.
+  resolve(ctx, path, ctx.scope.files.write, "writing the file")
+  local _, outcome = ctx:effect("file.text", path, content)
+  return outcome
+end
+
+local function is_folder(ctx, path)
+  local folder = path:gsub("/+$", "")
+  -- A grant such as "core/" is for what is below: asked by a name that could be there.
+  local real = resolve(ctx, folder, readable(ctx), "the folder", function(p) return p .. "/_" end)
+  return fs.is_folder(real), real
+end
+
+local function list(ctx, path)
+  local there, real = is_folder(ctx, path)
+  return there and fs.list(real) or {}
+end
+
+local function exists(ctx, path)
+  local clean = path:gsub("/+$", "")
+  if fs.is_folder(fs.join(root_of(ctx), clean)) then return (is_folder(ctx, clean)) end
+  return ctx:read("file.text", path) ~= nil
+end
+
+return {
+  name = "files",
+  declares = "files:write",
+  types = { text },
+  api = function(ctx)
+    return {
+      ensure = function(path, content) return ensure(ctx, path, content) end,
+      remove = function(path)
+        resolve(ctx, path, ctx.scope.files.write, "removing the file")
+        local _, outcome = ctx:effect("file.text", path, nil)
+        return outcome
+      end,
+      read = function(path)
+        local content = ctx:read("file.text", path)
+        if content == nil then errors.raise { kind = "failed", module = "files", message = path .. ": there is no such file" } end
+        return content
+      end,
+      exists = function(path) return exists(ctx, path) end,
+      list = function(folder) return list(ctx, folder) end,
+    }
+  end,
+}

@@ -1,0 +1,39 @@
+--- Looks at the tenant's own HTTP endpoints: require "o2x.http". Only hosts that the run was granted, and only with methods that
+--- change nothing: a write by a bare request would be in no plan, and could not be resumed.
+
+local errors = require "o2x.error"
+local http = require "o2x.http"
+local scope = require "o2x.scope"
+
+local SAFE = { GET = true, HEAD = true, OPTIONS = true }
+local FIELDS = { method = true, url = true, headers = true, timeout = true }
+
+local function check(ctx, request)
+  for name in pairs(request) do
+    if not FIELDS[name] then errors.input(("http.request: unknown field %q (method, url, headers, timeout)"):format(tostring(name))) end
+  end
+  local method = request.method or "GET"
+  if not SAFE[method] then
+    ctx:refuse(("http.request only looks: GET, HEAD, OPTIONS, not %s"):format(tostring(method)), "use o2x.service for what a service is to hold")
+  end
+  local scheme, host = http.split(tostring(request.url))
+  if not scheme then errors.input(("'%s' is not an http or https URL"):format(tostring(request.url))) end
+  scope.domain(ctx.scope.http, host, "the HTTP host")
+  return method, scheme
+end
+
+return {
+  name = "http",
+  api = function(ctx)
+    local https = ctx.config.https or {}
+    return {
+      request = function(request)
+        local method, scheme = check(ctx, request)
+        return http.request {
+          method = method, url = request.url, headers = request.headers, timeout = request.timeout or 30, module = "http",
+          connect_to = scheme == "https" and https.connect_to or nil, ca_file = scheme == "https" and https.ca or nil,
+        }
+      end,
+    }
+  end,
+}
