@@ -36,8 +36,9 @@ local function encode_ipv4(text)
 end
 
 local function ipv6_groups(text)
+  assert(text == "" or (text .. ":"):gsub("%x%x?%x?%x?:", "") == "", "not an IPv6 address")
   local groups = {}
-  for group in text:gmatch("[^:]+") do groups[#groups + 1] = string.pack(">I2", tonumber(group, 16)) end
+  for group in text:gmatch("%x+") do groups[#groups + 1] = string.pack(">I2", tonumber(group, 16)) end
   return groups
 end
 
