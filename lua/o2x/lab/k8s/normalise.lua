@@ -1,6 +1,6 @@
 ---The canonical form of what a client sends: nulls and empty values gone, quantities as the server writes them, types
 ---checked, unknown fields found.
-local base64 = require "o2x.lab.k8s.base64"
+local crypto = require "o2x.crypto"
 local quantity = require "o2x.lab.k8s.quantity"
 local types = require "o2x.lab.k8s.types"
 local value = require "o2x.lab.k8s.value"
@@ -38,7 +38,9 @@ local SCALARS = {
   i = integer,
   j = function(_, v) return value.copy(v) end,
   y = function(ctx, v)
-    if not base64.decode(expect(ctx, v, "string", GO_TYPES.y)) then error("illegal base64 data at input byte 0", 0) end
+    if not pcall(crypto.unbase64, expect(ctx, v, "string", GO_TYPES.y)) then
+      error("illegal base64 data at input byte 0", 0)
+    end
     return v
   end,
   q = function(ctx, v)
@@ -54,7 +56,9 @@ local SCALARS = {
 local walk
 
 local function list(ctx, field, v)
-  if type(v) ~= "table" or not value.is_list(v) and next(v) ~= nil then mismatch(ctx, v, "[]" .. (GO_TYPES[field.elem.code] or field.elem.type or "map")) end
+  if type(v) ~= "table" or not value.is_list(v) and next(v) ~= nil then
+    mismatch(ctx, v, "[]" .. (GO_TYPES[field.elem.code] or field.elem.type or "map"))
+  end
   local result, path = value.array {}, ctx.path
   for i, item in ipairs(v) do
     ctx.path = path .. "[" .. i - 1 .. "]"

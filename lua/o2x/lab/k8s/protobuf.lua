@@ -1,6 +1,6 @@
 ---Bodies of type `application/vnd.kubernetes.protobuf`: the magic, `runtime.Unknown`, and in it a message of the API's
 ---types. helm stores its releases so, kubectl creates so; both read JSON answers gladly, so nothing is written here.
-local base64 = require "o2x.lab.k8s.base64"
+local crypto = require "o2x.crypto"
 local json = require "o2x.json"
 local types = require "o2x.lab.k8s.types"
 local value = require "o2x.lab.k8s.value"
@@ -69,7 +69,7 @@ local SCALARS = {
   i = function(v) return v end,
   b = function(v) return v ~= 0 end,
   f = function(v) return string.unpack("<d", string.pack("<i8", v)) end,
-  y = function(v) return base64.encode(v) end,
+  y = function(v) return crypto.base64(v) end,
   q = function(v) return flat(v)[1] end,
   t = time,
   o = int_or_string,
