@@ -144,10 +144,11 @@ function Controllers:tick()
   self.ticker, self.sooner = nil, nil
 end
 
----Ends the timers.
+---Ends the timers and whatever is still being signed.
 function Controllers:stop()
   self.timers = {}
   if self.ticker then self.ticker:cancel() end
+  for _, signing in pairs(self.signing) do signing:cancel() end
 end
 
 ---Everything is looked at once, after a start.

@@ -36,13 +36,10 @@ function M.has_endpoints(store, service)
   return false
 end
 
--- the lab may bring its own way to the services behind the proxy, else they are the simulated tenant services
-local function call(api, of, req)
-  local lab = api.lab
-  if lab.service then return lab.service(of.namespace, of.name, of.port, req, of.labels) end
-  local ok, services = pcall(require, "o2x.lab.services")
-  if not ok then return unavailable("the lab has no services behind the API server's proxy") end
-  return services.handle(lab, of, req)
+-- the lab may bring its own services, else they are the simulated tenant services
+local function call(lab, info, req)
+  if lab.service then return lab.service(info, req) end
+  return require("o2x.lab.services").handle(lab, info, req)
 end
 
 ---@param api table
@@ -65,8 +62,7 @@ function M.handle(api, req, target)
   local headers = value.merged(req.headers)
   headers.authorization = headers["x-forwarded-authorization"]
   local inner = setmetatable({ path = path, target = path .. query, headers = headers }, { __index = req })
-  return call(api, { namespace = target.namespace, name = name, port = port.port, labels = service.metadata.labels or {} },
-    inner)
+  return call(api.lab, api.lab.k8s.backend(target.namespace, name, port.port), inner)
 end
 
 return M
