@@ -1,0 +1,113 @@
+-- A lab of its own for a spec file, and the ordinary clients to look at it with.
+
+local fs = require "o2x.fs"
+local json = require "o2x.json"
+local proc = require "o2x.proc"
+local task = require "o2x.task"
+
+local Lab = {}
+Lab.__index = Lab
+
+local M = { O2X = fs.realpath "build/o2x" }
+
+--- Starts a lab in a new folder.
+function M.start()
+  local lab = setmetatable({ dir = fs.temp_folder "o2x-test-lab" }, Lab)
+  lab.env = { O2X_LAB_DIR = lab.dir }
+  local up = lab:o2x { "lab", "up" }
+  assert(up.code == 0, "o2x lab up: " .. up.stderr)
+  for name, value in pairs(json.decode(lab:o2x({ "lab", "env", "--json" }).stdout)) do lab.env[name] = value end
+  lab.platform, lab.store = lab.env.O2X_PLATFORM, lab.env.O2X_STATE
+  return lab
+end
+
+--- Stops it and takes its folder away.
+function Lab:stop()
+  self:o2x { "lab", "down" }
+  self:o2x { "lab", "reset" }
+  fs.remove_tree(self.dir)
+end
+
+--- Runs a program with the lab's environment. -> { code, signal, stdout, stderr }
+function Lab:run(argv, options)
+  options = options or {}
+  local env = {}
+  for name, value in pairs(self.env) do env[name] = value end
+  for name, value in pairs(options.env or {}) do env[name] = value end
+  return proc.run { argv = argv, env = env, timeout = options.timeout or 300, stdin = options.stdin, cwd = options.cwd }
+end
+
+--- Runs o2x.
+function Lab:o2x(words, options)
+  return self:run({ M.O2X, table.unpack(words) }, options)
+end
+
+--- Runs a client and gives what it prints, without the last newline; fails if it does.
+function Lab:out(...)
+  local result = self:run { ... }
+  if result.code ~= 0 then error(("%s: exit %s: %s"):format(table.concat({ ... }, " "), result.code, result.stderr), 2) end
+  return (result.stdout:gsub("\n$", ""))
+end
+
+--- One SQL query by psql: rows as lines, columns separated by |.
+function Lab:sql(database, query)
+  return self:out("psql", "-X", "-At", "-d", database, "-c", query)
+end
+
+--- kubectl ... -o json, decoded.
+function Lab:kubectl(...)
+  return json.decode(self:out("kubectl", ...))
+end
+
+--- The names under which an object of a kind is there, sorted, one a line.
+function Lab:names(kind, ...)
+  return self:out("kubectl", "get", kind, "-o", "name", ...)
+end
+
+--- A secret by Vault's own interface: data and metadata, or nil.
+function Lab:vault(path)
+  local result = self:run { "curl", "-sS", "-H", "X-Vault-Token: " .. self.env.VAULT_TOKEN,
+    self.env.VAULT_ADDR .. "/v1/secret/data/" .. path }
+  local answer = json.decode(result.stdout)
+  return answer.data and answer.data.data, answer.data and answer.data.metadata
+end
+
+--- What the lab's name server answers.
+function Lab:dig(name, kind)
+  local host, port = self.env.O2X_LAB_DNS:match "^(.*):(%d+)$"
+  return self:out("dig", "+short", "@" .. host, "-p", port, name, kind)
+end
+
+--- Everything that a write would change, as one text: databases, objects with their versions, secrets' versions, records, files.
+function Lab:snapshot(database)
+  local parts = {}
+  for _, name in ipairs { "enginedevdb", database } do
+    local dump = self:run { "pg_dump", "-d", name, "--no-owner" }
+    -- A dump of a newer minor version begins with a random token.
+    parts[#parts + 1] = dump.code == 0 and dump.stdout:gsub("\\u?n?restrict [^\n]*", "") or "no database " .. name
+  end
+  for _, item in ipairs(self:kubectl("get", "deployments,services,secrets,configmaps,persistentvolumeclaims,ingresses", "-A", "-o", "json").items) do
+    local meta = item.metadata
+    parts[#parts + 1] = table.concat({ item.kind, meta.namespace or "", meta.name, tostring(meta.generation), item.data and json.encode(item.data) or "" }, " ")
+  end
+  parts[#parts + 1] = self:out("aws", "route53", "list-resource-record-sets", "--hosted-zone-id", self:zone())
+  parts[#parts + 1] = self:out("sh", "-c", 'cd "$1" && find . -type f -exec sha256sum {} + | LC_ALL=C sort', "sh", self.platform)
+  return table.concat(parts, "\n")
+end
+
+function Lab:zone()
+  return self:out("aws", "route53", "list-hosted-zones", "--query", "HostedZones[0].Id", "--output", "text"):match "[^/]*$"
+end
+
+--- Waits for a condition.
+function M.eventually(seconds, what, condition)
+  local deadline = task.now() + seconds
+  repeat
+    local ok = condition()
+    if ok then return ok end
+    task.sleep(0.05)
+  until task.now() > deadline
+  error("not within " .. seconds .. " s: " .. what, 2)
+end
+
+return M
