@@ -1,0 +1,104 @@
+-- Whatever is wrong gets one clear line, the right exit code, and nothing half done.
+
+local fs = require "o2x.fs"
+local labs = require "tests.support.lab"
+
+local ONBOARD = "runbooks/onboard.lua"
+
+describe("bad input", function()
+  local lab
+  setup(function() lab = labs.start() end)
+  teardown(function() lab:stop() end)
+
+  -- One line of complaint and at most a hint, the expected code, no traceback, and no trace in the systems.
+  local function refused(code, pattern, words, options)
+    local result = lab:o2x(words, options)
+    local shown = table.concat(words, " "):gsub("%z", "\\0")
+    assert(result.code == code, ("%s: exit %s instead of %d\n%s%s"):format(shown, result.code, code, result.stdout, result.stderr))
+    assert.matches(pattern, result.stderr)
+    assert.is_nil(result.stderr:find("stack traceback", 1, true), shown)
+    local _, lines = result.stderr:gsub("\n", "")
+    assert.is_true(lines <= 4, ("%s: %d lines\n%s"):format(shown, lines, result.stderr))
+    return result
+  end
+
+  local function untouched(tenant)
+    assert.equal("0", lab:sql("postgres", ("select count(*) from pg_database where datname = 'coredb-%s'"):format(tenant)))
+    assert.equal("0", lab:sql("enginedevdb", ("select count(*) from core_config.tenant where name = '%s'"):format(tenant)))
+  end
+
+  it("on the command line", function()
+    refused(3, "unknown command 'frobnicate'", { "frobnicate" })
+    refused(3, "unknown option", { "run", "--frobnicate", ONBOARD, "newclient" })
+    refused(3, "nosuch", { "run", "runbooks/nosuch.lua", "newclient" })
+    refused(3, "nosuchtenant", { "run", ONBOARD, "nosuchtenant" })
+    refused(3, "nosuch", { "run", ONBOARD, "newclient", "nosuch=1" })
+    refused(3, "image", { "run", ONBOARD, "newclient", "image=not a version!" })
+    refused(3, "tenant", { "run", ONBOARD })
+    refused(3, "R%-nosuch", { "resume", "R-nosuch" })
+  end)
+
+  it("in tenant names", function()
+    for _, name in ipairs { "New Client", "NEWCLIENT", "../x", "a;b", "a'b", 'a"b', "", ("a"):rep(64), "a..b", "-x", "new\nclient" } do
+      refused(3, "tenant name", { "run", ONBOARD, "--", name })
+    end
+  end)
+
+  it("in runbooks", function()
+    local folder <close> = setmetatable({ path = fs.temp_folder "o2x-test-runbooks" }, { __close = function(f) fs.remove_tree(f.path) end })
+    local function runbook(text)
+      local path = fs.join(folder.path, "bad.lua")
+      fs.write(path, text)
+      return { "run", path, "newclient" }
+    end
+    local function with(fields) return 'return require "o2x.runbook" { name = "bad", version = "1.0.0", api = 1, summary = "x", effects = {}, ' .. fields .. " }" end
+    refused(3, "bad.lua:1", runbook "return {{")
+    refused(3, "frobnicate", runbook(with "frobnicate = 1, run = function() end"))
+    refused(3, "bad.lua:%d+", runbook('require("o2x.files").read("docs/TENANT_INVENTORY.md")\n' .. with "run = function() end"))
+    refused(3, "declar", runbook('local f = require "o2x.files"\n' .. with 'run = function(t) step("x", function() f.ensure("docs/runbooks/TENANT_newclient.md", "x") end) end'))
+    refused(3, "nosuch", runbook('local f = require "o2x.nosuch"\n' .. with "run = function() end"))
+    assert.is_false(fs.exists(fs.join(lab.platform, "docs/runbooks/TENANT_newclient.md")))
+  end)
+
+  it("in tenant files and YAML", function()
+    local path = fs.join(lab.platform, "tenants/broken.yaml")
+    local good = fs.read(fs.join(lab.platform, "tenants/newclient.yaml")):gsub("name: newclient\n", "name: broken\n")
+    local function file(pattern, text)
+      fs.write(path, text)
+      refused(3, pattern, { "run", ONBOARD, "broken" })
+    end
+    file("name is 'newclient'", (good:gsub("name: broken", "name: newclient")))
+    file("TIDLT%-100005", "id: TIDLT-100005\n" .. good)
+    file("broken.yaml:%d+", good .. "\tx: 1\n")
+    file("broken.yaml:%d+.*twice", good .. "company: Again\n")
+    file("broken.yaml", "a: &a [x, x, x, x, x, x, x, x, x]\n" .. ("b: &b [*a, *a, *a, *a, *a, *a, *a, *a]\nc: [*b, *b, *b, *b, *b, *b, *b, *b]\n"))
+    file("broken.yaml", ("["):rep(10000))
+    file("employees is not a known field", good .. "employees: 12\n")
+    fs.remove(path)
+    untouched "broken"
+  end)
+
+  it("in secrets", function()
+    local path = fs.join(lab.dir, "mine.yaml")
+    local function secrets(code, pattern, text, mode)
+      fs.write(path, text, { mode = mode or 384 })
+      fs.chmod(path, mode or 384)
+      refused(code, pattern, { "run", ONBOARD, "newclient", "--secrets=" .. path })
+    end
+    local good = fs.read(fs.join(lab.env.O2X_SECRETS, "newclient.yaml"))
+    secrets(3, "0600", good, 420)
+    secrets(3, "stripe%.api_key is missing", (good:gsub("  api_key: [^\n]*\n", "")))
+    secrets(3, "stripe%.api_key must be", (good:gsub("api_key: [^\n]*", "api_key: [1, 2]")))
+    refused(3, "nosuch", { "run", ONBOARD, "newclient", "--secrets=" .. lab.dir .. "/nosuch.yaml" })
+    untouched "newclient"
+  end)
+
+  it("in the connections: each server that is down or says no", function()
+    local function with(env) return { env = env } end
+    refused(4, "refuses connections", { "run", ONBOARD, "newclient" }, with { PGPORT = "1" })
+    refused(4, "password", { "run", ONBOARD, "newclient" }, with { PGPASSWORD = "wrong" })
+    refused(4, "127.0.0.1:1", { "run", ONBOARD, "newclient" }, with { VAULT_ADDR = "http://127.0.0.1:1" })
+    refused(4, "token", { "run", ONBOARD, "newclient" }, with { VAULT_TOKEN = "hvs.wrong-token" })
+    untouched "newclient"
+  end)
+end)
