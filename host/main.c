@@ -51,15 +51,31 @@ static void push_arguments(lua_State *L, int argc, char **argv)
 	}
 }
 
-static void push_task_main(lua_State *L)
-{
 #ifdef O2X_DEV
+/* Files of the checkout come before the embedded ones, so that a change of Lua needs no build. */
+static void set_paths(lua_State *L)
+{
 	lua_getglobal(L, "package");
 	lua_getfield(L, -1, "path");
 	lua_pushfstring(L, "./?.lua;./lua/?.lua;./lua/?/init.lua;%s", lua_tostring(L, -1));
 	lua_setfield(L, -3, "path");
 	lua_pop(L, 2);
+}
+#else
+/* The program runs its own Lua and nothing that happens to lie in the working directory or on the machine. */
+static void set_paths(lua_State *L)
+{
+	lua_getglobal(L, "package");
+	lua_pushliteral(L, "");
+	lua_setfield(L, -2, "path");
+	lua_pushliteral(L, "");
+	lua_setfield(L, -2, "cpath");
+	lua_pop(L, 1);
+}
 #endif
+
+static void push_task_main(lua_State *L)
+{
 	lua_getglobal(L, "require");
 	lua_pushliteral(L, "o2x.task");
 	lua_call(L, 1, 1);
@@ -93,6 +109,7 @@ static int pmain(lua_State *L)
 	luaL_openlibs(L);
 	host_open(L);
 	host_open_embedded(L);
+	set_paths(L);
 	push_arguments(L, argc, argv);
 	lua_setglobal(L, "arg");
 	push_task_main(L);
