@@ -1,21 +1,34 @@
 --- The way in from outside: one HTTPS server that routes by host and path as the Ingress objects say, to the tenant's services.
 
 local json = require("o2x.json")
-local k8s = require("o2x.lab.k8s")
 local services = require("o2x.lab.services")
 local task = require("o2x.task")
 
 local M = { name = "ingress" }
 
+local CLASS <const> = "nginx"
 local DOMAIN <const> = "*.embrix.com"
 local LOOK <const> = 0.2 -- seconds between looks for hosts that the certificate does not name
 
 -- ---- routing ----
 
-local function host_matches(rule, host)
-  if not rule.host or rule.host == "" or rule.host == host then return true end
-  local suffix = rule.host:match("^%*(%..+)$")
-  return suffix ~= nil and host:match("^[^.]+(%..+)$") == suffix
+-- The host to look under: the name itself if any rule has it, else its wildcard, else the rules without a host.
+local function choose_host(rules, host)
+  local wildcard = "*" .. (host:match("^[^.]+(%..+)$") or "")
+  local found
+  for _, entry in ipairs(rules) do
+    if entry.rule.host == host then return host end
+    if entry.rule.host == wildcard then found = wildcard end
+  end
+  return found
+end
+
+local function all_rules(ingresses)
+  local rules = {}
+  for _, ingress in ipairs(ingresses) do
+    for _, rule in ipairs(ingress.spec.rules or {}) do rules[#rules + 1] = { rule = rule, namespace = ingress.metadata.namespace } end
+  end
+  return rules
 end
 
 -- Prefix is by whole path elements: /api is not a prefix of /apidocs.
@@ -26,52 +39,52 @@ local function path_matches(entry, path)
   return path == wanted or path:sub(1, #wanted + 1) == wanted .. "/"
 end
 
-local function rank(rule, entry)
-  return (rule.host and 1000000 or 0) + (rule.host and rule.host:sub(1, 1) ~= "*" and 500000 or 0)
-    + (entry.pathType == "Exact" and 100000 or 0) + #(entry.path or "/")
-end
+local function rank(entry) return #(entry.path or "/") + (entry.pathType == "Exact" and 100000 or 0) end
 
---- The service that a request is for: the most exact host, then the longest path.
+--- The service that a request is for: the most exact host, then an exact path, then the longest.
 ---@param ingresses table[] Ingress objects
 ---@param host string
 ---@param path string
----@return table|nil backend { namespace, service, port, labels }
+---@return table|nil target { namespace, service, port }
 function M.route(ingresses, host, path)
-  local best, best_rank
-  for _, ingress in ipairs(ingresses) do
-    for _, rule in ipairs(ingress.spec and ingress.spec.rules or {}) do
-      for _, entry in ipairs(host_matches(rule, host) and rule.http and rule.http.paths or {}) do
-        local here = rank(rule, entry)
-        if path_matches(entry, path) and entry.backend.service and (not best or here > best_rank) then
-          best_rank = here
-          best = { namespace = ingress.metadata.namespace, service = entry.backend.service.name, port = entry.backend.service.port.number or 8080,
-                   labels = ingress.metadata.labels or {} }
-        end
+  local rules, best = all_rules(ingresses), nil
+  local wanted = choose_host(rules, host)
+  for _, entry in ipairs(rules) do
+    for _, candidate in ipairs(entry.rule.host == wanted and entry.rule.http and entry.rule.http.paths or {}) do
+      if path_matches(candidate, path) and candidate.backend.service and (not best or rank(candidate) > best.rank) then
+        local service = candidate.backend.service
+        best = { namespace = entry.namespace, service = service.name, port = service.port.number or service.port.name, rank = rank(candidate) }
       end
     end
   end
   return best
 end
 
-local NOT_FOUND <const> = "<html>\r\n<head><title>404 Not Found</title></head>\r\n<body>\r\n<center><h1>404 Not Found</h1></center>\r\n"
-  .. "<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+local function page(status, words)
+  local title = ("%d %s"):format(status, words)
+  return status, { ["Content-Type"] = "text/html" }, ("<html>\r\n<head><title>%s</title></head>\r\n<body>\r\n<center><h1>%s</h1></center>\r\n"
+    .. "<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"):format(title, title)
+end
 
-local function tenant_of(backend)
-  return backend.labels.tenant or backend.service:match("^(.+)%-service%-") or backend.service:match("^(.+)%-%l+%-gateway$") or backend.service
+-- The Ingress objects of this controller's class.
+local function ours(lab)
+  local found = {}
+  for _, ingress in ipairs(lab.k8s.list("networking.k8s.io/v1", "Ingress")) do
+    local class = ingress.spec.ingressClassName or (ingress.metadata.annotations or {})["kubernetes.io/ingress.class"]
+    if class == CLASS then found[#found + 1] = ingress end
+  end
+  return found
 end
 
 local function handler(lab)
   return function(req)
     local host = (req.headers.host or ""):gsub(":%d+$", ""):lower()
-    local backend = M.route(k8s.ingresses(lab), host, req.path)
-    if not backend then return 404, { ["Content-Type"] = "text/html" }, NOT_FOUND end
-    local info = { namespace = backend.namespace, service = backend.service, port = backend.port, tenant = tenant_of(backend), labels = backend.labels, ingress = true }
-    if k8s.service_info then
-      local known = k8s.service_info(lab, backend.namespace, backend.service, backend.port)
-      if not known then return 503, { ["Content-Type"] = "application/json" }, json.encode { message = "no endpoints of " .. backend.service } end
-      for key, value in pairs(known) do info[key] = value end
-    end
-    return services.handle(lab, info, req)
+    local target = M.route(ours(lab), host, req.path)
+    if not target then return page(404, "Not Found") end
+    local backend = lab.k8s.backend(target.namespace, target.service, target.port)
+    if not backend or not backend.ready then return page(503, "Service Temporarily Unavailable") end
+    backend.ingress = true
+    return services.handle(lab, backend, req)
   end
 end
 
@@ -87,11 +100,10 @@ end
 -- The names of the certificate: those it has, and the hosts of Ingress objects that none of them covers.
 local function extend(names, ingresses)
   local added = false
-  for _, ingress in ipairs(ingresses) do
-    for _, rule in ipairs(ingress.spec and ingress.spec.rules or {}) do
-      if rule.host and rule.host ~= "" and not covered(names, rule.host) then
-        names[#names + 1], added = rule.host, true
-      end
+  for _, entry in ipairs(all_rules(ingresses)) do
+    local host = entry.rule.host
+    if host and not covered(names, host) then
+      names[#names + 1], added = host, true
     end
   end
   return added
@@ -107,12 +119,12 @@ end
 function M.start(lab)
   local state = lab.state("ingress")
   state.names = state.names or json.array { DOMAIN, "localhost", "127.0.0.1" }
-  extend(state.names, k8s.ingresses(lab))
+  extend(state.names, ours(lab))
   local server = open(lab, state.names)
   local watcher = task.spawn(function()
     while true do
       task.sleep(LOOK)
-      if extend(state.names, k8s.ingresses(lab)) then
+      if extend(state.names, ours(lab)) then
         lab.certificate("ingress", state.names)  -- made before the old server goes, so that the gap is short
         server:stop()
         server = open(lab, state.names)

@@ -12,10 +12,11 @@ local M = {}
 ---@class lab.service_info
 ---@field namespace string
 ---@field service string   name of the Service object, such as "newclient-service-sso"
----@field tenant string    "newclient"
+---@field tenant string?   "newclient"; found out when it is not given
 ---@field port integer
 ---@field labels table?
----@field env table?       environment of the service's container, name → value (TENANT_ID is looked at)
+---@field env table?       environment of the service's container, name → value (TENANT_ID and JDBC URLs are looked at)
+---@field ingress boolean? it came through the ingress
 
 local TOKEN_SECONDS <const> = 3600
 
@@ -285,12 +286,22 @@ local function state_of(lab, tenant)
   return state
 end
 
+-- Whoever knows only which Service it is: the cluster knows the rest.
+local function complete(lab, info)
+  if info.service and info.tenant then return info end
+  local name = info.service or info.name
+  local known = lab.k8s and lab.k8s.backend(info.namespace, name, info.port) or { labels = info.labels or {} }
+  known.service, known.tenant = name, known.tenant or known.labels.tenant or name:match("^(.+)%-service%-%l+$") or name
+  return known
+end
+
 --- Answers one request to one of a tenant's services.
 ---@param lab table
----@param info lab.service_info  `ingress = true` when it came through the ingress
+---@param info lab.service_info
 ---@param req table              as o2x.httpd gives it; `path` is the path at the service
 ---@return integer status, table headers, string body
 function M.handle(lab, info, req)
+  info = complete(lab, info)
   local call = { lab = lab, info = info, req = req, role = role_of(info), now = lab.clock, state = state_of(lab, info.tenant),
                  tenant_id = info.env and info.env.TENANT_ID }
   local handler, capture = route(call)
