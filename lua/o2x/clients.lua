@@ -1,20 +1,22 @@
 --- The wire clients of a run, each made from the configuration at its first use, bound to what the tenant was granted.
 
 local errors = require "o2x.error"
+local fs = require "o2x.fs"
 
 local M = {}
 
-local function not_configured(what, variable)
-  errors.input(("%s is not configured"):format(what), ("set %s, or write it into o2x.yaml; o2x config explain shows what is set")
-    :format(variable))
-end
-
--- name → maker(config, scope, run); the names are those of ctx.client
+-- name → maker(config, scope, run, client); the names are those of ctx:client
 local makers = {}
+M.makers = makers
+
+local function not_configured(what, variable)
+  errors.input(("%s is not configured"):format(what),
+    ("set %s, or write it into o2x.yaml; o2x config explain shows what is set"):format(variable))
+end
 
 --- A function that gives the run's client of a name, the same each time.
 ---@param config table
----@param scope table what stdlib/platform.lua grants
+---@param scope table what stdlib/platform.lua grants; changes in place when the tenant gets its id
 ---@param run table
 ---@return fun(name: string): table client
 ---@return fun() close closes all that were made
@@ -37,51 +39,67 @@ function M.new(config, scope, run)
 end
 
 function makers.pg(config, scope)
-  local grants = {}
+  local o, grants = config.pg, {}
   for _, name in pairs(scope.pg or {}) do grants[#grants + 1] = name end
   return require("o2x.pg_pool").new({
-    host = config.pg.host, port = config.pg.port, user = config.pg.user, password = config.pg.password,
-    sslmode = config.pg.sslmode, sslrootcert = config.pg.sslrootcert, passfile = config.pg.passfile, application_name = "o2x",
+    host = o.host, port = o.port, user = o.user, password = o.password, passfile = o.passfile,
+    sslmode = o.sslmode, sslrootcert = o.sslrootcert, application_name = "o2x",
   }, grants)
 end
 
-function makers.vault(config, scope)
-  if not config.vault.addr then not_configured("Vault", "VAULT_ADDR") end
+function makers.vault(config, scope, run)
+  local o = config.vault
+  if not o.addr then not_configured("Vault", "VAULT_ADDR") end
   return require("o2x.vault").new {
-    addr = config.vault.addr, token = config.vault.token, namespace = config.vault.namespace, ca_file = config.vault.cacert,
-    mount = config.vault.mount, scope = scope.vault,
+    addr = o.addr, token = o.token, role_id = o.role_id, secret_id = o.secret_id, kubernetes_role = o.kubernetes_role,
+    namespace = o.namespace, ca_file = o.cacert, mount = o.mount, scope = scope.vault,
+    warn = function(text) run.ctx:log("warn", "Vault: " .. text) end,
   }
 end
 
+function makers.kubeconfig(config)
+  return require("o2x.kubeconfig").load {
+    path = config.kube.config, context = config.kube.context, exec_plugins = config.kube.exec_plugins,
+  }
+end
+
+function makers.k8s(_, scope, _, client)
+  return require("o2x.k8s").new { config = client("kubeconfig"), scope = scope.k8s }
+end
+
+-- helm keeps files below the run's folder; a plan has none, so it gets one that goes with it.
+function makers.helm(config, scope, run, client)
+  local folder, own = run.folder, nil
+  if not folder then
+    own = fs.temp_folder()
+    folder = own
+  end
+  local helm = require("o2x.helm").new {
+    kubeconfig = client("kubeconfig"), folder = folder, scope = scope.helm, program = config.helm.command,
+  }
+  function helm.close() if own then fs.remove_tree(own) end end
+  return helm
+end
+
 function makers.route53(config)
-  local aws = config.aws
-  if not aws.access_key_id then not_configured("AWS access", "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY") end
+  local o = config.aws
+  if not o.access_key_id then not_configured("AWS access", "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY") end
   return require("o2x.route53").new {
-    access_key = aws.access_key_id, secret_key = aws.secret_access_key, session_token = aws.session_token, endpoint = aws.endpoint,
+    access_key = o.access_key_id, secret_key = o.secret_access_key, session_token = o.session_token, endpoint = o.endpoint,
   }
 end
 
 function makers.broker(config, scope)
-  if not config.broker.url then not_configured("the message broker", "O2X_BROKER_URL") end
+  local o = config.broker
+  if not o.url then not_configured("the message broker", "O2X_BROKER_URL") end
   return require("o2x.broker").new {
-    url = config.broker.url, user = config.broker.user, password = config.broker.password,
-    scope = function() return scope.broker or {} end, -- the tenant's id, and with it the grant, may come later in the run
+    url = o.url, user = o.user, password = o.password, scope = function() return scope.broker or {} end,
   }
 end
 
-function makers.k8s(config, scope)
-  local kubeconfig = require("o2x.kubeconfig").load {
-    path = config.kube.config, context = config.kube.context, exec_plugins = config.kube.exec_plugins,
-  }
-  return require("o2x.k8s").new { config = kubeconfig, scope = scope.k8s }
+function makers.redis(config, scope)
+  if not config.redis.url then not_configured("Redis", "REDIS_URL") end
+  return require("o2x.redis").new { url = config.redis.url, ca_file = config.redis.ca, scope = function() return scope.redis or {} end }
 end
-
-function makers.helm(config, scope, run, client)
-  return require("o2x.helm").new {
-    kubeconfig = client("k8s").config, folder = run.folder, scope = scope.helm, program = config.helm.command,
-  }
-end
-
-M.makers = makers
 
 return M

@@ -32,7 +32,7 @@ local KEYS = {
   { "vault.role_id", "AppRole to log in with, where there is no token" },
   { "vault.secret_id", "its secret id", kind = "secret" },
   { "vault.kubernetes_role", "role to log in with from inside the cluster" },
-  { "kube.config", "kubeconfig", env = "KUBECONFIG", kind = "path" },
+  { "kube.config", "kubeconfig, or several separated by colons", env = "KUBECONFIG" },
   { "kube.context", "context in it" },
   { "kube.exec_plugins", "programs that the kubeconfig may start for credentials", kind = "list" },
   { "helm.command", "the helm program", default = "helm" },

@@ -5,7 +5,7 @@ local errors = require "o2x.error"
 local M = {
   NAMES = {
     "broker", "clock", "crypto", "dns", "files", "helm", "helm_values", "http", "json", "k8s", "pg", "redis",
-    "service", "vault", "yaml",
+    "secret", "service", "vault", "yaml",
   },
 }
 
@@ -13,7 +13,7 @@ local known = {}
 for _, name in ipairs(M.NAMES) do known[name] = true end
 
 -- Modules that neither read nor write a system: scripts may use them while they are loaded.
-local PURE = { crypto = true, helm_values = true, json = true, yaml = true }
+local PURE = { crypto = true, helm_values = true, json = true, secret = true, yaml = true }
 
 --- Is the word one that a runbook's `effects` may have?
 ---@param word any
@@ -36,7 +36,8 @@ end
 ---@return table? module
 function M.find(name)
   if not known[name] then return nil end
-  local module = require("o2x.effects." .. name)
+  local ok, module = pcall(require, "o2x.effects." .. name)
+  if not ok then errors.raise { kind = "bug", message = ("o2x.%s cannot be loaded"):format(name), traceback = tostring(module) } end
   if PURE[name] then module.pure = true end
   return module
 end

@@ -7,7 +7,7 @@ local M = {}
 local collect = {}
 
 function collect.begin(h, record)
-  for _, field in ipairs { "id", "runbook", "tenant", "params", "seed", "o2x", "library", "user", "host", "secrets" } do
+  for _, field in ipairs { "id", "runbook", "tenant", "params", "seed", "o2x", "library", "user", "host", "secrets", "root" } do
     h[field] = record[field]
   end
   h.started, h.pid = record.at, record.pid

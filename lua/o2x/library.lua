@@ -9,21 +9,27 @@ local M = {}
 local LONGEST = 64 * 1024 * 1024 -- bytes that string.rep may make
 local WIDEST = 1000000           -- elements that table.move, concat and unpack may span
 
+local contents_of = setmetatable({}, { __mode = "k" }) -- of frozen tables, so that pairs sees them
+
 --- A table that can be read, and neither changed nor taken apart.
 ---@param contents table
 ---@param missing (fun(name: any): any)? called for a name that is not there
----@param refusal string? what an assignment is told, with %s for the name
+---@param refusal string|fun(name: any, value: any)|nil what an assignment is told, with %s for the name; or who decides on it
 ---@return table
 function M.frozen(contents, missing, refusal)
-  return setmetatable({}, {
+  local proxy = setmetatable({}, {
     __metatable = false,
     __index = missing and function(_, key)
       local value = contents[key]
       if value == nil then return missing(key) end
       return value
     end or contents,
-    __newindex = function(_, key) error((refusal or "%s cannot be changed"):format(tostring(key)), 2) end,
+    __newindex = type(refusal) == "function" and function(_, key, value) refusal(key, value) end
+      or function(_, key) error((refusal or "%s cannot be changed"):format(tostring(key)), 2) end,
+    __len = function() return #contents end,
   })
+  contents_of[proxy] = contents
+  return proxy
 end
 
 local function pick(library, names)
@@ -65,6 +71,7 @@ end
 -- The same order in every process; a resumed run must take the same way.
 local function sorted_pairs(t)
   if type(t) ~= "table" then error("pairs: table expected, got " .. type(t), 2) end
+  t = contents_of[t] or t
   local keys = {}
   for key in next, t do
     if not TYPE_ORDER[type(key)] then error(("pairs: a key is a %s, which has no order"):format(type(key)), 2) end
@@ -80,7 +87,7 @@ end
 
 local function first_only(t, key)
   if key ~= nil then error("next is only for asking whether a table is empty: next(t) == nil; use pairs", 2) end
-  return next(t)
+  return next(contents_of[t] or t)
 end
 
 local NO_ADDRESS = { table = true, ["function"] = true, thread = true }

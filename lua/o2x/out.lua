@@ -64,18 +64,23 @@ function M.problem(err)
   if err.traceback and M.verbose then io.stderr:write((secret.scrub(err.traceback)), "\n") end
 end
 
+local function width(cell)
+  local plain = cell:gsub("\27%[%d+m", "")
+  return utf8.len(plain) or #plain
+end
+
 --- A table of columns, each as wide as it must be.
 ---@param rows string[][]
 ---@param write fun(line: string)
 function M.columns(rows, write)
   local widths = {}
   for _, row in ipairs(rows) do
-    for i, cell in ipairs(row) do widths[i] = math.max(widths[i] or 0, utf8.len(cell) or #cell) end
+    for i, cell in ipairs(row) do widths[i] = math.max(widths[i] or 0, width(cell)) end
   end
   for _, row in ipairs(rows) do
     local cells = {}
     for i, cell in ipairs(row) do
-      cells[i] = i < #row and cell .. (" "):rep(widths[i] - (utf8.len(cell) or #cell)) or cell
+      cells[i] = i < #row and cell .. (" "):rep(widths[i] - width(cell)) or cell
     end
     write((table.concat(cells, "  "):gsub("%s+$", "")))
   end

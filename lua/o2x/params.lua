@@ -80,7 +80,8 @@ local function parse(name, spec, text)
     if not range then return value end
     expected = range
   end
-  errors.input(("parameter %s: %q is not %s"):format(name, text, expected):gsub("is not at", "must be at"))
+  local verb = expected:match("^at ") and "must be" or "is not"
+  errors.input(("parameter %s: %q %s %s"):format(name, text, verb, expected))
 end
 
 local function names_of(declared)

@@ -43,6 +43,15 @@ function M.find(path)
     errors.input("there is no project here: neither o2x.yaml nor runbooks/ in this folder or above it",
       "change into the project's folder, or name the runbook with its path")
   end
+  return M.at(root, shared)
+end
+
+--- The project in a folder.
+---@param root string
+---@param shared string? folder of the installed program's runbooks and stdlib
+---@return table project
+function M.at(root, shared)
+  shared = shared or share()
   local yaml = fs.join(root, "o2x.yaml")
   return {
     root = root, runbooks = pick(root, shared, "runbooks"), stdlib = pick(root, shared, "stdlib"),

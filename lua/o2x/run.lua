@@ -24,13 +24,9 @@ local function set_of(words)
   return set
 end
 
-local function load_secrets(run, platform)
-  local config = run.config
-  local secrets, where = secrets_source.load(run.secrets_source, config.secrets, run.tenant_name, run.client)
-  if run.runbook.secrets then
-    secrets_source.check(platform.secrets(run.tenant), secrets, where)
-  end
-  run.tenant.secrets = secrets
+local function load_secrets(run, contents)
+  contents.secrets, contents.secrets_source =
+    secrets_source.load(run.secrets_source, run.config.secrets, run.tenant_name, run.client)
 end
 
 --- Loads and checks all that a run needs; nothing is read from a system, nothing is written.
@@ -47,11 +43,10 @@ function M.prepare(options)
   run.runbook = runbooks.load(run.sandbox, options.file)
   run.declared = set_of(run.runbook.effects)
   run.params = params.check(run.runbook.params, options.params, run.runbook.name)
-  local platform
-  run.tenant, platform = tenants.load(run.sandbox, run.config, options.tenant)
-  run.scope = platform.grants(run.tenant)
+  local contents
+  run.tenant, run.scope, contents = tenants.load(run.sandbox, run.config, options.tenant)
   run.client, run.close_clients = clients.new(run.config, run.scope, run)
-  load_secrets(run, platform)
+  load_secrets(run, contents)
   run.gate = effect.new(run)
   run.ctx = context.new(run)
   run.sandbox.run = run

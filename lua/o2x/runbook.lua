@@ -11,9 +11,9 @@ local M = { API = 1 }
 -- field → its type, and whether it must be there
 local FIELDS = {
   name = { "string", true }, version = { "string", true }, api = { "number", true }, summary = { "string", true },
-  help = { "string" }, params = { "table" }, effects = { "table" }, severe = { "boolean" }, secrets = { "boolean" }, run = { "function", true },
+  help = { "string" }, params = { "table" }, effects = { "table" }, severe = { "boolean" }, run = { "function", true },
 }
-local ORDER = { "name", "version", "api", "summary", "help", "params", "effects", "severe", "secrets", "run" }
+local ORDER = { "name", "version", "api", "summary", "help", "params", "effects", "severe", "run" }
 
 -- The line of a script where a field is set, for messages.
 local function place(shown, text, field)

@@ -1,10 +1,9 @@
 --- A tenant's secrets on their way in: from a file that only its owner can read, from standard input, from a folder of
---- such files, or from Vault. They become opaque values here and stay so; whether all are there is checked before a run begins.
+--- such files, or from Vault. They become opaque values here and stay so. What is needed is the runbook's to say.
 
 local errors = require "o2x.error"
 local fs = require "o2x.fs"
 local json = require "o2x.json"
-local nearest = require "o2x.nearest"
 local secret = require "o2x.secret"
 
 local M = {}
@@ -53,7 +52,7 @@ end
 ---@param folder string? the configured folder
 ---@param tenant string
 ---@param client fun(name: string): table
----@return table secrets nested as in the file
+---@return table? secrets nested as in the file; nil if there is no source
 ---@return string where they are from, for messages
 function M.load(source, folder, tenant, client)
   if source == "-" then return parse(io.read("a"), "standard input"), "standard input" end
@@ -62,47 +61,7 @@ function M.load(source, folder, tenant, client)
   if source then return parse(read(source), source), source end
   local file = folder and fs.join(folder, tenant .. ".yaml")
   if file and fs.exists(file) then return parse(read(file), file), file end
-  return {}, file or "no source of secrets"
-end
-
-local function at(secrets, name)
-  local node = secrets
-  for part in name:gmatch("[^.]+") do
-    if type(node) ~= "table" then return nil end
-    node = node[part]
-  end
-  return node
-end
-
-local function names_in(secrets, prefix, names)
-  for key, item in pairs(secrets) do
-    local name = prefix == "" and key or prefix .. "." .. key
-    if type(item) == "table" then names_in(item, name, names) else names[#names + 1] = name end
-  end
-  return names
-end
-
---- Refuses a run whose secrets are not complete; all that is missing is named at once.
----@param needed table[] { name = "stripe.api_key", help = …, optional = … }
----@param secrets table
----@param where string
-function M.check(needed, secrets, where)
-  local missing, first = {}, nil
-  for _, need in ipairs(needed) do
-    local value = at(secrets, need.name)
-    if value == nil or value == json.null then
-      if not need.optional then missing[#missing + 1] = need.name end
-    elseif not secret.is(value) then
-      errors.input(("%s: a text expected, got a %s; quote it"):format(need.name, type(value) == "table" and "map" or type(value)),
-        nil, where)
-    elseif value:length() == 0 then
-      errors.input(("%s is empty"):format(need.name), nil, where)
-    end
-  end
-  if #missing == 0 then return end
-  first = nearest.find(missing[1], names_in(secrets, "", {}))
-  errors.input(("missing: %s"):format(table.concat(missing, ", ")),
-    first and ("is %s meant to be %s?"):format(first, missing[1]) or "give them with --secrets=FILE, - or vault:PATH", where)
+  return nil, file or "no source of secrets"
 end
 
 return M

@@ -4,6 +4,7 @@
 local errors = require "o2x.error"
 local fs = require "o2x.fs"
 local json = require "o2x.json"
+local library = require "o2x.library"
 local nearest = require "o2x.nearest"
 local yaml = require "o2x.yaml"
 
@@ -38,44 +39,92 @@ local function read(path)
   return document
 end
 
--- All that the platform needs to judge one tenant: its own settings, and the other tenants' files.
-local function world(config)
-  local platform = fs.join(config.platform, "platform.yaml")
-  if not fs.exists(platform) then
+local function read_platform(config)
+  local path = fs.join(config.platform, "platform.yaml")
+  if not fs.exists(path) then
     errors.input("there is no platform.yaml here", "set platform (O2X_PLATFORM) to the platform tree", config.platform)
   end
-  local tenants = {}
-  for _, name in ipairs(M.names(config)) do tenants[name] = read(fs.join(folder_of(config), name .. ".yaml")) end
-  return { platform = read(platform), tenants = tenants, folder = config.platform }
+  return read(path)
 end
 
--- A refusal by stdlib/platform.lua is about the tenant's file: bad input.
-local function judged(where, fn, ...)
-  local ok, result = xpcall(fn, errors.handler, ...)
-  if ok then return result end
-  if result.kind ~= "failed" then error(result, 0) end
-  local message = result.message
-  local own = message:sub(1, #where) == where
-  errors.input(message, result.hint, not own and where or nil)
+-- What the other tenants' files say of who they are.
+local function others(config, name)
+  local list = {}
+  for _, other in ipairs(M.names(config)) do
+    if other ~= name then
+      local path = fs.join(folder_of(config), other .. ".yaml")
+      local file = read(path)
+      list[#list + 1] = { name = file.name or other, id = file.id, where = path }
+    end
+  end
+  return list
+end
+
+local function copy(value)
+  if type(value) ~= "table" or value == json.null then return value end
+  local result = {}
+  for key, item in next, value do result[key] = copy(item) end
+  return result
+end
+
+-- Brings the granted lists up to date where they are, because clients hold on to them.
+local function replace_in_place(old, new)
+  for key in next, old do
+    if new[key] == nil then old[key] = nil end
+  end
+  for key, item in next, new do
+    if type(item) == "table" and type(old[key]) == "table" then replace_in_place(old[key], item) else old[key] = item end
+  end
+end
+
+local function refuse_id(id, known)
+  if type(id) ~= "string" or id == "" then errors.raise { kind = "refused", message = "tenant.id: a text expected" } end
+  for _, other in ipairs(known) do
+    if other.id == id then
+      errors.raise { kind = "refused", message = ("tenant.id: %s is %s's"):format(id, other.name), where = other.where }
+    end
+  end
+end
+
+-- Scripts get the tenant to read. The one thing they may say is its id, once, when it has been allocated; the grants
+-- that depend on it follow. They are made from a copy that scripts cannot reach.
+local function guarded(tenant, platform, known)
+  local own = copy(tenant)
+  local scope = platform.grants(own)
+  local function assign(name, id)
+    if name ~= "id" or (own.id ~= nil and own.id ~= id) then
+      errors.raise { kind = "refused", message = ("tenant.%s cannot be changed"):format(tostring(name)) }
+    end
+    if own.id == id then return end
+    refuse_id(id, known)
+    own.id, tenant.id = id, id
+    replace_in_place(scope, platform.grants(copy(own)))
+  end
+  return library.frozen(tenant, nil, assign), scope
 end
 
 --- Loads a tenant.
 ---@param sandbox table
 ---@param config table
 ---@param name string
----@return table tenant as stdlib/platform.lua made it
----@return table platform the functions of stdlib/platform.lua
+---@return table tenant read-only but for its id
+---@return table scope what a run for it may touch; changes in place when the tenant gets its id
+---@return table contents of the tenant, for the engine to add to
 function M.load(sandbox, config, name)
   M.check_name(name)
+  local platform = sandbox:require("stdlib.platform")
+  local problem = platform.name_problem and platform.name_problem(name)
+  if problem then errors.input(problem.message, problem.hint, problem.where) end
   local path = fs.join(folder_of(config), name .. ".yaml")
   if not fs.exists(path) then
-    local names = M.names(config)
-    errors.input(("there is no tenant %s%s"):format(name, nearest.suggest(name, names)),
-      ("its file would be %s"):format(path))
+    errors.input(("there is no tenant %s%s"):format(name, nearest.suggest(name, M.names(config))), "its file would be " .. path)
   end
-  local platform = sandbox:require("stdlib.platform")
-  local known = world(config)
-  return judged(path, platform.load, name, known.tenants[name], path, known), platform
+  local known = others(config, name)
+  local tenant
+  tenant, problem = platform.load(name, read_platform(config), read(path), path, known)
+  if not tenant then errors.input(problem.message, problem.hint, problem.where or path) end
+  local guard, scope = guarded(tenant, platform, known)
+  return guard, scope, tenant
 end
 
 return M

@@ -1,4 +1,4 @@
---- The words that runbooks are written in: step, check, parallel, fail, log, sleep, timeout, wait_until.
+--- The words that runbooks are written in: step, check, parallel, fail, invalid, log, sleep, timeout, wait_until.
 -- None of them works while a file is being loaded: loading says what there is, it does nothing.
 
 local errors = require "o2x.error"
@@ -76,6 +76,9 @@ function M.new(sandbox)
     parallel = parallel_word(sandbox),
     fail = function(message, hint)
       script_error(sandbox, "failed", tostring(message), hint and tostring(hint))
+    end,
+    invalid = function(message, hint, where)
+      errors.input(tostring(message), hint and tostring(hint), where and tostring(where) or sandbox:where())
     end,
     log = function(message, fields) sandbox:running("log").ctx.log("info", tostring(message), fields) end,
     sleep = function(seconds)

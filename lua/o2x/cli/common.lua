@@ -30,6 +30,16 @@ function M.place(options, path)
   return found, config.load(found, flags(options))
 end
 
+--- The project that a run began in, and its configuration.
+---@param options table of the command line
+---@param h table the run's history
+---@return table project
+---@return table config
+function M.place_of(options, h)
+  local found = project.at(h.root)
+  return found, config.load(found, flags(options))
+end
+
 --- The run store of a configuration.
 ---@param configuration table
 ---@return table store

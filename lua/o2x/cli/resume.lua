@@ -34,10 +34,11 @@ local function file_of(project, h)
 end
 
 local function perform(options, words)
-  local project, config = common.place(options)
-  local store = common.store(config)
+  local _, here = common.place(options)
+  local store = common.store(here)
   local id = words[1] and store:find(words[1]) or the_unfinished_one(store)
   local h = check(store, id)
+  local project, config = common.place_of(options, h)
   local this = run.prepare {
     mode = "apply", project = project, config = config, file = file_of(project, h), tenant = h.tenant, params = h.params,
     secrets = options.secrets or h.secrets, seed = h.seed,

@@ -2,13 +2,18 @@
 
 local M = {}
 
-function M.load(name, spec, where, world)
-  if not spec.company then fail(where .. ": company is missing") end
-  return { name = name, company = spec.company, domain = name .. "." .. world.platform.domain }
+function M.name_problem(name)
+  if #name > 20 then return { message = "toy tenants have short names" } end
 end
 
-function M.grants(tenant) return { files = { read = { tenant.name }, write = { tenant.name } } } end
+function M.load(name, platform, spec, where, others)
+  if not spec.company then return nil, { message = "company is missing", where = where } end
+  for _, other in ipairs(others) do
+    if other.id and other.id == spec.id then return nil, { message = spec.id .. " is the id of " .. other.name, where = where } end
+  end
+  return { name = name, id = spec.id, company = spec.company, domain = name .. "." .. platform.domain }
+end
 
-function M.secrets(tenant) return { { name = "door.key", help = "opens the door" } } end
+function M.grants(tenant) return { files = { read = { tenant.name }, write = { tenant.name } }, redis = { tenant.id and tenant.id .. ":" } } end
 
 return M

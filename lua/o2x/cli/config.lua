@@ -1,0 +1,25 @@
+--- o2x config explain
+
+local common = require "o2x.cli.common"
+local errors = require "o2x.error"
+local json = require "o2x.json"
+local out = require "o2x.out"
+
+local function perform(options, words)
+  if words[1] ~= "explain" then errors.input(("config: %q? o2x config explain"):format(out.printable(words[1]))) end
+  local _, config = common.place(options)
+  local list = config.explain()
+  if options.json then return out.json(json.array(list)) end
+  local style, rows = out.style(1), {}
+  for i, entry in ipairs(list) do
+    rows[i] = { style.bold(entry.key), entry.value or "-", style.dim(entry.source), entry.help }
+  end
+  out.columns(rows, out.data)
+  out.data(style.dim("flag (--set=KEY=VALUE) > O2X_* > o2x.yaml > ~/.config/o2x/config.yaml > PG*, VAULT_*, KUBECONFIG, AWS_* … > default"))
+end
+
+return {
+  name = "config", usage = "config explain", least = 1, most = 1, summary = "every configuration value and where it is from",
+  options = { { "json", help = "as JSON" } },
+  run = perform,
+}

@@ -1,0 +1,60 @@
+--- o2x info RUNBOOK
+
+local common = require "o2x.cli.common"
+local json = require "o2x.json"
+local out = require "o2x.out"
+local runbooks = require "o2x.runbook"
+local sandbox = require "o2x.sandbox"
+
+local function sorted(params)
+  local names = {}
+  for name in pairs(params) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+local function param_row(name, spec)
+  local default = spec.default ~= nil and "default " .. tostring(spec.default) or spec.optional and "optional" or "needed"
+  local kind = spec.choices and table.concat(spec.choices, "|") or spec[1]
+  return { ("  %s=%s"):format(name, spec.choices and kind or kind:upper()), default, spec.help or "" }
+end
+
+local function data(runbook)
+  local params = {}
+  for name, spec in pairs(runbook.params) do
+    params[name] = {
+      type = spec[1], default = spec.default, optional = spec.optional, help = spec.help,
+      choices = spec.choices and json.array(spec.choices), min = spec.min, max = spec.max,
+    }
+  end
+  return {
+    name = runbook.name, version = runbook.version, api = runbook.api, summary = runbook.summary, help = runbook.help,
+    path = runbook.path, severe = runbook.severe or false,
+    effects = json.array(runbook.effects), params = params,
+  }
+end
+
+local function perform(options, words)
+  local project = common.place(options, words[1])
+  local runbook = runbooks.load(sandbox.new(project), runbooks.find(project, words[1]))
+  if options.json then return out.json(data(runbook)) end
+  local style = out.style(1)
+  out.data(("%s %s  %s"):format(style.bold(runbook.name), runbook.version, runbook.summary))
+  out.data(style.dim(runbook.path))
+  if runbook.help then out.data("\n" .. runbook.help:gsub("%s+$", "")) end
+  local rows = {}
+  for _, name in ipairs(sorted(runbook.params)) do rows[#rows + 1] = param_row(name, runbook.params[name]) end
+  if #rows > 0 then
+    out.data("\nParameters")
+    out.columns(rows, out.data)
+  end
+  out.data("\nWrites: " .. (#runbook.effects > 0 and table.concat(runbook.effects, ", ") or "nothing"))
+  if runbook.severe then out.data("Severe: wants --confirm=TENANT.") end
+  out.data(("\no2x plan %s TENANT"):format(runbook.path))
+end
+
+return {
+  name = "info", usage = "info RUNBOOK", least = 1, most = 1, summary = "what a runbook does, its parameters, what it may write",
+  options = { { "json", help = "as JSON" } },
+  run = perform,
+}

@@ -1,0 +1,117 @@
+--- o2x show [RUN]
+
+local common = require "o2x.cli.common"
+local errors = require "o2x.error"
+local history = require "o2x.history"
+local json = require "o2x.json"
+local out = require "o2x.out"
+
+local SIGNS = { created = "+", changed = "~", deleted = "-", unchanged = "=", begun = "?" }
+local LONGEST = 12
+
+local function newest(store)
+  local ids = store:ids()
+  return ids[#ids] or errors.input("there are no runs yet", "o2x run RUNBOOK TENANT")
+end
+
+local function data(h)
+  local steps, effects = {}, {}
+  for i, step in ipairs(h.steps) do
+    steps[i] = { path = step.path, status = step.status, seconds = step.seconds, started = step.started, message = step.message }
+  end
+  for i, e in ipairs(h.effects) do
+    effects[i] = {
+      step = e.path, kind = e.kind, target = e.key, outcome = e.outcome, before = e.before, after = e.after, desired = e.desired,
+      seconds = e.seconds, at = e.at, retries = e.retries, diff = e.show and json.array(e.show.lines or {}), info = e.info,
+    }
+  end
+  return {
+    id = h.id, status = h.status, runbook = h.runbook, tenant = h.tenant, params = h.params, started = h.started, ended = h.ended,
+    seconds = history.seconds(h), user = h.user, host = h.host, resumed = h.resumed, error = h.error,
+    steps = json.array(steps), effects = json.array(effects), checks = json.array(h.checks), totals = history.counts(h),
+  }
+end
+
+local function write_effect(e, depth, style, full)
+  local sign = SIGNS[e.outcome]
+  local title = e.show and e.show.title or e.key
+  out.data(("%s%s %s  %s"):format(depth, style.sign(sign, sign .. " " .. e.kind), title,
+    style.dim(e.outcome .. (e.seconds and ", " .. out.duration(e.seconds) or ""))))
+  local lines = e.show and e.show.lines or {}
+  for i, line in ipairs(lines) do
+    if i > LONGEST and not full then
+      out.data(("%s    … %d more lines (--full)"):format(depth, #lines - LONGEST))
+      break
+    end
+    out.data(depth .. "    " .. style.sign(line:match("^%s*([+~-])") or "", line))
+  end
+end
+
+local function by_step(list)
+  local groups = {}
+  for _, entry in ipairs(list) do
+    groups[entry.path] = groups[entry.path] or {}
+    table.insert(groups[entry.path], entry)
+  end
+  return groups
+end
+
+local function write_group(path, depth, effects, checks, style, options)
+  local same = 0
+  for _, e in ipairs(effects[path] or {}) do
+    if e.outcome == "unchanged" and not options.full then same = same + 1 else write_effect(e, depth, style, options.full) end
+  end
+  if same > 0 then out.data(depth .. style.dim(("= %d unchanged"):format(same))) end
+  for _, check in ipairs(checks[path] or {}) do
+    local mark = check.ok and style.green("✓") or style.red("✗")
+    out.data(("%s%s %s%s"):format(depth, mark, check.name, check.found and ": " .. check.found or check.message and ": " .. check.message or ""))
+  end
+end
+
+local function write_steps(h, style, options)
+  local effects, checks = by_step(h.effects), by_step(h.checks)
+  write_group("", "", effects, checks, style, options)
+  for _, step in ipairs(h.steps) do
+    local _, level = step.path:gsub("/", "")
+    local depth = ("  "):rep(level)
+    local mark = step.status == "done" and style.green("✓") or step.status == "failed" and style.red("✗") or style.yellow("…")
+    local tail = step.seconds and out.duration(step.seconds) or step.message or step.status
+    out.data(("%s%s %s  %s"):format(depth, mark, style.bold(step.path:match("[^/]*$")), style.dim(tail)))
+    write_group(step.path, depth .. "  ", effects, checks, style, options)
+  end
+end
+
+local function write_head(h, style)
+  out.data(("%s  %s %s for %s  %s"):format(style.bold(h.id), h.runbook.name, h.runbook.version, h.tenant, h.status))
+  local params = {}
+  for name, value in pairs(h.params) do params[#params + 1] = name .. "=" .. value end
+  table.sort(params)
+  if #params > 0 then out.data("  " .. table.concat(params, " ")) end
+  out.data(style.dim(("  begun %s by %s@%s, %s%s"):format(h.started, h.user, h.host, out.duration(history.seconds(h)),
+    h.resumed > 0 and (", resumed %d times"):format(h.resumed):gsub("1 times", "once") or "")))
+end
+
+local function write_end(h, style)
+  if h.error then out.data(style.red("error: ") .. h.error.message) end
+  out.data(common.counts(history.counts(h)))
+  if h.status ~= "done" and h.status ~= "running" then out.data("next: " .. style.bold("o2x resume " .. h.id)) end
+end
+
+local function perform(options, words)
+  local _, config = common.place(options)
+  local store = common.store(config)
+  local h = store:look(words[1] and store:find(words[1]) or newest(store))
+  if h.damaged then error(h.damaged, 0) end
+  if options.json then return out.json(data(h)) end
+  local style = out.style(1)
+  write_head(h, style)
+  write_steps(h, style, options)
+  write_end(h, style)
+end
+
+return {
+  name = "show", usage = "show [RUN]", most = 1, summary = "what a run did: steps, effects with before and after, times",
+  help = "Without RUN, the newest one.",
+  options = { { "full", help = "every line, and what was unchanged" }, { "json", help = "as JSON, with the values before and after" } },
+  run = perform,
+}

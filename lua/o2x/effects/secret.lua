@@ -1,0 +1,15 @@
+--- Secrets, as scripts see them: values to pass on, not to read. Runbooks: require "o2x.secret".
+
+local secret = require "o2x.secret"
+
+return {
+  name = "secret",
+  api = function()
+    return {
+      --- Is the value a secret?
+      is = secret.is,
+      --- Do two secrets, or a secret and a text, hold the same?
+      equal = secret.equal,
+    }
+  end,
+}
