@@ -159,7 +159,7 @@ static int crypto_unhex(lua_State *L)
 	for (size_t i = 0; good && i < len; i += 2) {
 		int high = hex_digit(text[i]), low = hex_digit(text[i + 1]);
 		good = high >= 0 && low >= 0;
-		out[i / 2] = (char)(high << 4 | low);
+		out[i / 2] = (char)(good ? high * 16 + low : 0);
 	}
 	luaL_pushresultsize(&b, good ? len / 2 : 0);
 	return good ? 1 : host_fail(L, "syntax", "not hexadecimal");

@@ -141,6 +141,23 @@ describe("fs", function()
     assert.is_nil(fs.canonical(at "dangling/x"))
   end)
 
+  it("leaves the old file when the disk is full", function()
+    fs.write(at "a", "old")
+    fs.write(at "full.lua", [[
+      local fs = require "o2x.fs"
+      local _, path, bytes = ...
+      local ok, err = pcall(fs.write, path, bytes)
+      io.stdout:write(tostring(ok), " ", tostring(err.code))
+    ]])
+    -- A limit on the size of files is the disk that a test can fill.
+    local command = ([[ulimit -f 8; trap '' XFSZ; exec '%s' '%s' '%s' "$(head -c 100000 /dev/zero | tr '\0' x)"]])
+      :format(fs.realpath "/proc/self/exe", at "full.lua", at "a")
+    local result = require("o2x.proc").run { argv = { "sh", "-c", command } }
+    assert.equal("false EFBIG", result.stdout)
+    assert.equal("old", fs.read(at "a"))
+    assert.same({ "a", "full.lua" }, fs.list(folder))
+  end)
+
   it("refuses a path with a NUL inside", function()
     assert.is_truthy(refusal(fs.read, "/etc/passwd\0.yaml"):find("NUL", 1, true))
   end)

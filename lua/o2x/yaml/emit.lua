@@ -186,9 +186,6 @@ end
 
 ---@param v any
 ---@return string text that ends with a newline
-function M.encode(v)
-  local text = M.block(v, "")
-  return text:find "\n\n$" and text or text .. "\n"
-end
+function M.encode(v) return M.block(v, "") .. "\n" end
 
 return M
