@@ -3,6 +3,7 @@
 */
 #include "host.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -63,6 +64,17 @@ static int program_exit_now(lua_State *L)
 	_exit((int)host_checkrange(L, 1, 0, 255));
 }
 
+/***
+ Ends the program as kill -9 does; for tests that crash it.
+ @function program.kill_now
+*/
+static int program_kill_now(lua_State *L)
+{
+	(void)L;
+	raise(SIGKILL);
+	return 0;
+}
+
 static int program_pid(lua_State *L)
 {
 	lua_pushinteger(L, getpid());
@@ -71,7 +83,8 @@ static int program_pid(lua_State *L)
 
 static const luaL_Reg functions[] = {
 	{ "exit_code", program_exit_code }, { "memory_limit", program_memory_limit },
-	{ "environment", program_environment }, { "exit_now", program_exit_now }, { "pid", program_pid }, { NULL, NULL }
+	{ "environment", program_environment }, { "exit_now", program_exit_now }, { "kill_now", program_kill_now },
+	 { "pid", program_pid }, { NULL, NULL }
 };
 
 int luaopen_o2x_core_program(lua_State *L)

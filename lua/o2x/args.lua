@@ -42,7 +42,7 @@ local function take(command, options, by_name, names, words, i)
   word = word or words[i]
   local option = by_name[word]
   if not option then
-    errors.input(("%s has no option %s%s"):format(command.name, word, nearest.suggest(word, names)),
+    errors.input(("unknown option %s of o2x %s%s"):format(word, command.name, nearest.suggest(word, names)),
       ("o2x help %s lists its options"):format(command.name))
   end
   if not option.value then
@@ -80,7 +80,7 @@ function M.parse(command, words)
     i = i + 1
   end
   if options.help then return options, rest end
-  if #rest < (command.least or 0) then errors.input(("%s needs more: o2x %s"):format(command.name, command.usage)) end
+  if #rest < (command.least or 0) then errors.input(("o2x %s needs %s"):format(command.name, command.needs or "more"), "usage: o2x " .. command.usage) end
   if command.most and #rest > command.most then
     errors.input(("%s: what is %q? o2x %s"):format(command.name, rest[command.most + 1], command.usage))
   end

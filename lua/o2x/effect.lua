@@ -89,7 +89,9 @@ function Gate:on_retry(type, key, effect_key)
 end
 
 function Gate:read_live(type, target, key)
-  return retry.read(self:on_retry(type, key), type.read, self.ctx, target)
+  local found = retry.read(self:on_retry(type, key), not self.reached and retry.first_attempts or nil, type.read, self.ctx, target)
+  self.reached = true
+  return found
 end
 
 --- Reads what is there, as the run sees it: in a plan, what earlier steps would have written is there.
@@ -212,10 +214,14 @@ function Gate:recall(e, past)
   return self:read_live(e.type, e.target, e.key), past.outcome -- secrets are not in the journal: their place is asked
 end
 
+function Gate:probe(e)
+  return retry.read(self:on_retry(e.type, e.key, e.id), nil, e.type.probe, self.ctx, e.target, e.desired, e.id)
+end
+
 -- An INTENT without RESULT: was it carried out before the crash? The system knows.
 function Gate:finished_after_all(e)
   if e.type.probe then
-    return retry.read(self:on_retry(e.type, e.key, e.id), e.type.probe, self.ctx, e.target, e.desired, e.id) == "done"
+    return self:probe(e) == "done"
   end
   if e.type.class == "unprovable" then
     errors.raise {
@@ -234,6 +240,7 @@ function Gate:unchanged(e)
 end
 
 function Gate:intend(e)
+  self.wrote = true
   crash.point()
   local show = describe(e.type, e.target, e.before, e.desired)
   self.run.journal:append {
@@ -265,10 +272,7 @@ end
 
 -- Asks whether the write took place; brings `before` up to date if it did not.
 function Gate:happened(e)
-  if e.type.probe then
-    local answer = retry.read(self:on_retry(e.type, e.key, e.id), e.type.probe, self.ctx, e.target, e.desired, e.id)
-    if answer == "done" then return true end
-  end
+  if e.type.probe and self:probe(e) == "done" then return true end
   local current = self:read_live(e.type, e.target, e.key)
   if equal(e.type, current, e.desired) then return true end
   e.before = current

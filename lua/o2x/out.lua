@@ -56,9 +56,10 @@ end
 
 --- An error, with what to type next.
 ---@param err table
-function M.problem(err)
+---@param step string? the step it ended
+function M.problem(err, step)
   local style = M.style(2)
-  local text = M.printable(secret.scrub(tostring(err)))
+  local text = M.printable((secret.scrub((step and step .. ": " or "") .. tostring(err)))):gsub("\n", " ")
   io.stderr:write(style.red("o2x: "), text, "\n")
   if err.hint then io.stderr:write("     ", M.printable(secret.scrub(err.hint)), "\n") end
   if err.traceback and M.verbose then io.stderr:write((secret.scrub(err.traceback)), "\n") end

@@ -40,6 +40,13 @@ function Plan:counts()
   return counts
 end
 
+--- Counts under the names that --json uses.
+---@param counts table
+---@return table totals create, change, delete, unchanged
+function M.totals(counts)
+  return { create = counts.created, change = counts.changed, delete = counts.deleted, unchanged = counts.unchanged + (counts.recalled or 0) }
+end
+
 --- "28 to create, 1 to change, 0 to delete, 12 unchanged."
 ---@return string
 function Plan:totals()
@@ -106,7 +113,7 @@ function Plan:data()
       diff = json.array(change.show.lines or {}), before = value.plain(change.before), after = value.plain(change.after),
     }
   end
-  return { changes = json.array(changes), checks = json.array(self.checks), totals = self:counts() }
+  return { changes = json.array(changes), checks = json.array(self.checks), totals = M.totals(self:counts()) }
 end
 
 return M

@@ -129,7 +129,7 @@ function Report:step_failed(path, err, seconds)
   self:finish(path)
   self:write_log("ERROR", "step failed", { step = path, seconds = seconds, problem = tostring(err), kind = err.kind, traceback = err.traceback })
   if self.live then return self:tree_line(path, self.style.red("✗"), name_of(path)) end
-  self:line(path, err.kind == "cancelled" and "interrupted" or "failed: " .. tostring(err))
+  if self.verbose then self:line(path, err.kind == "cancelled" and "interrupted" or "failed: " .. tostring(err)) end
 end
 
 function Report:effect_started(path, kind, key)
@@ -166,7 +166,9 @@ end
 
 function Report:retry(path, key, attempt, err, seconds)
   self:write_log("WARN", "tried again", { step = path, target = key, attempt = attempt, problem = tostring(err) })
-  self:line(path, self.style.yellow(("again in %.1f s (attempt %d): %s: %s"):format(seconds, attempt + 1, key, tostring(err))))
+  local text = ("again in %.1f s (attempt %d): %s: %s"):format(seconds, attempt + 1, key, tostring(err))
+  if self.active[path] then self.active[path].waiting = text end
+  if self.verbose or seconds > 2 and not self.live then self:line(path, self.style.yellow(text)) end
 end
 
 function Report:check(path, name, ok, found)

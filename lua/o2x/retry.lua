@@ -7,6 +7,7 @@ local task = require "o2x.task"
 
 local M = {
   attempts = 8,     -- of one operation
+  first_attempts = 3, -- as long as nothing of the run has worked yet: then it is rather the address that is wrong
   seconds = 120,    -- for one operation, all attempts and pauses together
   first = 0.1,      -- of the pauses; doubled each time, with jitter
   longest = 10,
@@ -38,14 +39,16 @@ end
 
 --- One operation's budget of attempts and time.
 ---@param on_retry fun(n: integer, err: table, seconds: number)
+---@param attempts integer?
 ---@return table budget again(err) waits and gives true, or false when it is spent
-function M.budget(on_retry)
+function M.budget(on_retry, attempts)
   local made, give_up = 0, task.now() + M.seconds
+  attempts = attempts or M.attempts
   return {
     again = function(err)
       made = made + 1
       local seconds = M.pause(made, err)
-      if made >= M.attempts or task.now() + seconds > give_up then return false end
+      if made >= attempts or task.now() + seconds > give_up then return false end
       on_retry(made, err, seconds)
       task.sleep(seconds)
       return true
@@ -55,16 +58,17 @@ end
 
 --- Runs a read, again while its failures are transient.
 ---@param on_retry fun(n: integer, err: table, seconds: number)
+---@param attempts integer?
 ---@param fn function
 ---@return any
-function M.read(on_retry, fn, ...)
+function M.read(on_retry, attempts, fn, ...)
   local budget
   while true do
     local results = table.pack(xpcall(fn, errors.handler, ...))
     if results[1] then return table.unpack(results, 2, results.n) end
     local err = results[2]
     if not M.may(err, true) then error(err, 0) end
-    budget = budget or M.budget(on_retry)
+    budget = budget or M.budget(on_retry, attempts)
     if not budget.again(err) then error(err, 0) end
   end
 end

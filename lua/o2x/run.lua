@@ -123,6 +123,13 @@ local function conclude(run, status, err)
   return ended
 end
 
+-- A run that was refused before its first write is over: nothing is half done.
+local function verdict(run, err)
+  if err.kind == "cancelled" then return "interrupted" end
+  local untouched = not run.past and not run.gate.wrote
+  return untouched and (err.kind == "input" or err.kind == "refused") and "refused" or "failed"
+end
+
 local function execute(run)
   run.ctx.run_id = run.id
   run.report:log_to(fs.join(run.folder, "log"), { tenant = run.tenant_name, run = run.id })
@@ -131,7 +138,7 @@ local function execute(run)
     conclude(run, "done")
     return "done"
   end
-  local status = err.kind == "cancelled" and "interrupted" or "failed"
+  local status = verdict(run, err)
   conclude(run, status, err)
   return status, err
 end
@@ -139,7 +146,7 @@ end
 --- Applies a prepared run.
 ---@param run table
 ---@param started fun(run: table)? called when it has its id and its journal
----@return "done"|"failed"|"interrupted" status
+---@return "done"|"failed"|"refused"|"interrupted" status
 ---@return table? error
 function M.apply(run, started)
   run.store = run.store or store.open(run.config.state)
@@ -154,7 +161,7 @@ end
 ---@param run table prepared from the run's own header
 ---@param id string
 ---@param started fun(run: table, changed: string[])? told which sources were edited since the run began
----@return "done"|"failed"|"interrupted" status
+---@return "done"|"failed"|"refused"|"interrupted" status
 ---@return table? error
 function M.resume(run, id, started)
   local held <close> = take_lock(run, id)

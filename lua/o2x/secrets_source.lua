@@ -11,7 +11,7 @@ local M = {}
 local function refuse_open_file(path)
   if fs.private(path) then return end
   errors.raise {
-    kind = "input", module = "secrets", where = path, message = "others can read the secrets file",
+    kind = "input", module = "secrets", where = path, message = "others can read the secrets file: its mode must be 0600",
     hint = ("chmod 600 %s"):format(path),
   }
 end
@@ -23,13 +23,12 @@ local function read(path)
 end
 
 -- Every text becomes a secret named after its place; what is no text is kept as it is, to be refused by name later.
-local function seal(node, place, where)
+local function seal(node, place)
   if type(node) == "string" then return secret.new(node, place) end
   if type(node) ~= "table" or node == json.null then return node end
   local sealed = {}
   for key, item in pairs(node) do
-    if type(key) ~= "string" then errors.input(("%s: a map expected, not a list"):format(place), nil, where) end
-    sealed[key] = seal(item, place == "" and key or place .. "/" .. key, where)
+    sealed[key] = seal(item, place == "" and key or ("%s/%s"):format(place, key))
   end
   return sealed
 end
@@ -38,7 +37,7 @@ local function parse(text, where)
   local document = require("o2x.yaml").decode(text, where)
   if document == nil or document == json.null then return {} end
   if type(document) ~= "table" then errors.input("a map of secrets expected", nil, where) end
-  return seal(document, "", where)
+  return seal(document, "")
 end
 
 local function from_vault(path, client)

@@ -53,6 +53,7 @@ local function recordable(path, result)
 end
 
 local function failed(run, path, err, seconds)
+  if err.kind ~= "cancelled" then err.step = err.step or path end
   run.report:step_failed(path, err, seconds)
   if run.journal then
     run.journal:append({ t = "fail", path = path, kind = err.kind, message = tostring(err), at = run.now() }, true)

@@ -15,7 +15,7 @@ local M = {}
 function M.check_name(name)
   if type(name) == "string" and #name <= 63 and name:match("^%l[%l%d-]*$") and not name:match("%-$") then return end
   local shown = tostring(name):sub(1, 80):gsub("[%c]", "?")
-  errors.input(("%q is no tenant's name: small letters, digits and hyphens, 63 at most, a letter first"):format(shown))
+  errors.input(("tenant name '%s': small letters, digits and hyphens, a letter first, 63 at most"):format(shown))
 end
 
 local function folder_of(config) return fs.join(config.platform, "tenants") end

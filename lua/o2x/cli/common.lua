@@ -3,12 +3,16 @@
 local config = require "o2x.config"
 local errors = require "o2x.error"
 local out = require "o2x.out"
+local plan = require "o2x.plan"
 local program = require "o2x.core.program"
 local project = require "o2x.project"
 local store = require "o2x.store"
 local task = require "o2x.task"
 
 local M = {}
+
+-- What to type next; a run that was refused has changed nothing and is simply started again.
+local NEXT = { done = "o2x show %s", failed = "o2x resume %s", interrupted = "o2x resume %s" }
 
 local function flags(options)
   local values = {}
@@ -95,17 +99,18 @@ end
 function M.conclude(run, status, err, options, seconds)
   local style = out.style(2)
   local counts = run.report.counts
-  local next_command = status == "done" and ("o2x show %s"):format(run.id) or ("o2x resume %s"):format(run.id)
+  local next_command = NEXT[status] and NEXT[status]:format(run.id)
   if options.json then
     out.json {
-      run = run.id, status = status, runbook = run.runbook.name, tenant = run.tenant_name, seconds = seconds, effects = counts,
-      error = err and { kind = err.kind, message = tostring(err), hint = err.hint } or nil, next = next_command,
+      run = run.id, status = status, runbook = run.runbook.name, tenant = run.tenant_name, seconds = seconds,
+      totals = plan.totals(counts), next = next_command,
+      error = err and { kind = err.kind, message = tostring(err), hint = err.hint, step = err.step } or nil,
     }
   end
-  if err and status ~= "interrupted" then out.problem(err) end
+  if err and status ~= "interrupted" then out.problem(err, err.step) end
   local mark = status == "done" and style.green("done") or style.red(status)
-  out.say(("%s  %s %s: %s in %s"):format(mark, run.runbook.name, run.tenant_name, M.counts(counts), out.duration(seconds)))
-  out.say(("next: %s"):format(style.bold(next_command)))
+  out.say(("%s  %s %s: %s in %s%s"):format(mark, run.runbook.name, run.tenant_name, M.counts(counts), out.duration(seconds),
+    next_command and "; next: " .. style.bold(next_command) or ""))
   return err and errors.exit_code(err) or 0
 end
 

@@ -19,7 +19,7 @@ local function perform(options, words)
 end
 
 return {
-  name = "config", usage = "config explain", least = 1, most = 1, summary = "every configuration value and where it is from",
+  name = "config", usage = "config explain", least = 1, most = 1, needs = "a word: explain", summary = "every configuration value and where it is from",
   options = { { "json", help = "as JSON" } },
   run = perform,
 }

@@ -54,7 +54,7 @@ local function perform(options, words)
 end
 
 return {
-  name = "info", usage = "info RUNBOOK", least = 1, most = 1, summary = "what a runbook does, its parameters, what it may write",
+  name = "info", usage = "info RUNBOOK", least = 1, most = 1, needs = "a runbook", summary = "what a runbook does, its parameters, what it may write",
   options = { { "json", help = "as JSON" } },
   run = perform,
 }

@@ -38,6 +38,6 @@ local function perform(options, words)
 end
 
 return {
-  name = "new", usage = "new NAME", least = 1, most = 1, summary = "make a runbook to start from",
+  name = "new", usage = "new NAME", least = 1, most = 1, needs = "a name", summary = "make a runbook to start from",
   run = perform,
 }

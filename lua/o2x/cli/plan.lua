@@ -50,7 +50,7 @@ local function perform(options, words)
 end
 
 return {
-  name = "plan", usage = "plan RUNBOOK TENANT [name=value ...]", least = 2,
+  name = "plan", usage = "plan RUNBOOK TENANT [name=value ...]", least = 2, needs = "a runbook and a tenant",
   summary = "show what a run would change; nothing is written",
   help = [[
 Runs the real runbook against the real systems, but only reads from them: what it would write is kept aside, where

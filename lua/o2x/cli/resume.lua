@@ -21,6 +21,7 @@ end
 local function check(store, id)
   local h = store:look(id)
   if h.damaged then error(h.damaged, 0) end
+  if h.status == "refused" then errors.input(("%s was refused before it wrote anything"):format(id), "start it again with o2x run") end
   if h.status == "done" then errors.input(("%s is done: there is nothing to resume"):format(id), ("o2x show %s"):format(id)) end
   return h
 end

@@ -8,15 +8,6 @@ local run = require "o2x.run"
 local runbooks = require "o2x.runbook"
 local task = require "o2x.task"
 
-local function note_unfinished(this)
-  for _, h in ipairs(this.store:unfinished()) do
-    if h.tenant == this.tenant_name and h.runbook.name == this.runbook.name and h.id ~= this.id then
-      out.say(("note: %s of this tenant was not finished; this new run goes its own way (o2x resume %s would have gone on)")
-        :format(h.id, h.id))
-    end
-  end
-end
-
 local function perform(options, words)
   local project, config = common.place(options, words[1])
   local this = run.prepare {
@@ -28,13 +19,12 @@ local function perform(options, words)
   local start = task.now()
   local status, err = run.apply(this, function()
     out.say(("%s %s for %s, run %s"):format(this.runbook.name, this.runbook.version, this.tenant_name, this.id))
-    note_unfinished(this)
   end)
   return common.conclude(this, status, err, options, task.now() - start)
 end
 
 return {
-  name = "run", usage = "run RUNBOOK TENANT [name=value ...]", least = 2,
+  name = "run", usage = "run RUNBOOK TENANT [name=value ...]", least = 2, needs = "a runbook and a tenant",
   summary = "run a runbook for a tenant",
   help = [[
 RUNBOOK is a name ("onboard") or a path ("runbooks/onboard.lua"); o2x info RUNBOOK shows its parameters.

@@ -4,14 +4,15 @@ local common = require "o2x.cli.common"
 local history = require "o2x.history"
 local json = require "o2x.json"
 local out = require "o2x.out"
+local plan = require "o2x.plan"
 
-local COLOURS = { done = "green", running = "cyan", failed = "red", crashed = "red", interrupted = "yellow", damaged = "red" }
+local COLOURS = { done = "green", running = "cyan", failed = "red", refused = "yellow", crashed = "red", interrupted = "yellow", damaged = "red" }
 
 local function summary(h)
   if h.damaged then return { id = h.id, status = h.status, error = h.error.message } end
   return {
     id = h.id, status = h.status, runbook = h.runbook.name, version = h.runbook.version, tenant = h.tenant, params = h.params,
-    started = h.started, ended = h.ended, seconds = history.seconds(h), effects = history.counts(h), user = h.user,
+    started = h.started, ended = h.ended, seconds = history.seconds(h), totals = plan.totals(history.counts(h)), user = h.user,
     overtaken_by = h.overtaken, error = h.error and h.error.message,
   }
 end

@@ -5,6 +5,7 @@ local errors = require "o2x.error"
 local history = require "o2x.history"
 local json = require "o2x.json"
 local out = require "o2x.out"
+local plan = require "o2x.plan"
 
 local SIGNS = { created = "+", changed = "~", deleted = "-", unchanged = "=", begun = "?" }
 local LONGEST = 12
@@ -28,7 +29,7 @@ local function data(h)
   return {
     id = h.id, status = h.status, runbook = h.runbook, tenant = h.tenant, params = h.params, started = h.started, ended = h.ended,
     seconds = history.seconds(h), user = h.user, host = h.host, resumed = h.resumed, error = h.error,
-    steps = json.array(steps), effects = json.array(effects), checks = json.array(h.checks), totals = history.counts(h),
+    steps = json.array(steps), effects = json.array(effects), checks = json.array(h.checks), totals = plan.totals(history.counts(h)),
   }
 end
 
