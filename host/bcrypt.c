@@ -1,6 +1,6 @@
 /*
-** bcrypt.c: password hashes by libcrypt. One takes a good part of a tenth of a second, on purpose, so it runs in the loop's
-** threads and a task waits for it.
+** bcrypt.c: password hashes by libcrypt. One takes a good part of a tenth of a second, on purpose,
+** so it runs in the loop's threads and a task waits for it.
 */
 #include "crypto.h"
 #include "host.h"
@@ -109,7 +109,8 @@ int crypto_bcrypt(lua_State *L)
 	const char *password = secret_checkbytes(L, 1, &len);
 	unsigned long cost = lua_isnoneornil(L, 2) ? 10 : (unsigned long)host_checkrange(L, 2, 4, 15);
 	const char *setting = lua_isnoneornil(L, 3) ? NULL : host_checkcstr(L, 3);
-	luaL_argcheck(L, len > 0 && len <= MAX_PASSWORD && !memchr(password, 0, len), 1, "1 to 72 bytes without NUL expected");
+	bool good = len > 0 && len <= MAX_PASSWORD && !memchr(password, 0, len);
+	luaL_argcheck(L, good, 1, "1 to 72 bytes without NUL expected");
 	struct bcrypt *operation = host_newuserdata(L, sizeof *operation, TYPE);
 	struct job *job = calloc(1, sizeof *job);
 	if (!job)

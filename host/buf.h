@@ -6,7 +6,10 @@
 
 #include "buffer.h"
 
-/* [-0, +1, m] Pushes a new empty buffer, to be closed with the function that asked for it (lua_toclose). */
+/*
+** [-0, +1, m] Pushes a new empty buffer, to be closed with the function that asked for it
+** (lua_toclose).
+*/
 struct buffer *buf_new(lua_State *L);
 
 /* [-0, +0, m] Append; the stack is not touched. */

@@ -1,5 +1,6 @@
 /*
-** clock.c: the time of day, and its texts (ISO 8601, RFC 3339), always in UTC. No locale, no time zone of the machine.
+** clock.c: the time of day, and its texts (ISO 8601, RFC 3339), always in UTC. No locale, no time
+** zone of the machine.
 */
 #include "host.h"
 
@@ -79,7 +80,9 @@ static bool expect(const char **s, const char *any)
 
 static bool date(const char **s, struct tm *tm)
 {
-	if (!number(s, 4, &tm->tm_year) || !expect(s, "-") || !number(s, 2, &tm->tm_mon) || !expect(s, "-") || !number(s, 2, &tm->tm_mday))
+	if (!number(s, 4, &tm->tm_year) || !expect(s, "-") || !number(s, 2, &tm->tm_mon))
+		return false;
+	if (!expect(s, "-") || !number(s, 2, &tm->tm_mday))
 		return false;
 	tm->tm_year -= 1900;
 	tm->tm_mon -= 1;
@@ -88,7 +91,9 @@ static bool date(const char **s, struct tm *tm)
 
 static bool time_of_day(const char **s, struct tm *tm, long *nanoseconds)
 {
-	if (!number(s, 2, &tm->tm_hour) || !expect(s, ":") || !number(s, 2, &tm->tm_min) || !expect(s, ":") || !number(s, 2, &tm->tm_sec))
+	if (!number(s, 2, &tm->tm_hour) || !expect(s, ":") || !number(s, 2, &tm->tm_min))
+		return false;
+	if (!expect(s, ":") || !number(s, 2, &tm->tm_sec))
 		return false;
 	if (!expect(s, "."))
 		return true;
@@ -116,7 +121,8 @@ static bool offset(const char **s, long *east)
 }
 
 /***
- Reads a moment: a date, or a date and a time with its offset ("2026-02-14T09:30:00.5+01:00", also with a blank for the T).
+ Reads a moment: a date, or a date and a time with its offset ("2026-02-14T09:30:00.5+01:00",
+ also with a blank for the T).
  @function core.clock.parse
  @param text string
  @return integer seconds since 1970, or nil, message, "syntax"
@@ -135,7 +141,8 @@ static int clock_parse(lua_State *L)
 		/* timegm mends dates such as February 30: one that comes back different was none. */
 		again = tm;
 		seconds = timegm(&again);
-		good = again.tm_mday == tm.tm_mday && again.tm_mon == tm.tm_mon && again.tm_hour == tm.tm_hour && again.tm_min == tm.tm_min
+		good = again.tm_mday == tm.tm_mday && again.tm_mon == tm.tm_mon
+			&& again.tm_hour == tm.tm_hour && again.tm_min == tm.tm_min
 			&& again.tm_sec == tm.tm_sec;
 	}
 	if (!good || *s)
@@ -146,7 +153,8 @@ static int clock_parse(lua_State *L)
 }
 
 static const luaL_Reg functions[] = {
-	{ "wall", clock_wall }, { "monotonic", clock_monotonic }, { "format", clock_format }, { "parse", clock_parse }, { NULL, NULL }
+	{ "wall", clock_wall }, { "monotonic", clock_monotonic }, { "format", clock_format },
+	{ "parse", clock_parse }, { NULL, NULL }
 };
 
 int luaopen_o2x_core_clock(lua_State *L)

@@ -1,5 +1,6 @@
 /*
-** crypto.c: hashes, random bytes, base64 and hex. Where a key or a text may be a secret, it says so.
+** crypto.c: hashes, random bytes, base64 and hex. Where a key or a text may be a secret, it says
+** so.
 */
 #include "crypto.h"
 #include "host.h"
@@ -52,7 +53,8 @@ static int crypto_hmac_sha256(lua_State *L)
 	unsigned char digest[SHA256_DIGEST_LENGTH];
 	luaL_argcheck(L, key_len < 1 << 20, 1, "a shorter key expected");
 	need_libcrypto(L);
-	libcrypto.HMAC(libcrypto.EVP_sha256(), key, (int)key_len, (const unsigned char *)text, len, digest, NULL);
+	libcrypto.HMAC(libcrypto.EVP_sha256(), key, (int)key_len, (const unsigned char *)text, len,
+		digest, NULL);
 	if (label)
 		secret_push(L, (const char *)digest, sizeof digest, label);
 	else
@@ -165,7 +167,8 @@ static int crypto_unhex(lua_State *L)
 	return good ? 1 : host_fail(L, "syntax", "not hexadecimal");
 }
 
-static const char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char base64_digits[] =
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /***
  Base64 with padding.
@@ -181,7 +184,9 @@ static int crypto_base64(lua_State *L)
 	char *out = luaL_buffinitsize(L, &b, (len + 2) / 3 * 4);
 	for (size_t i = 0; i < len; i += 3) {
 		size_t left = len - i;
-		uint32_t group = (uint32_t)bytes[i] << 16 | (uint32_t)(left > 1 ? bytes[i + 1] : 0) << 8 | (left > 2 ? bytes[i + 2] : 0);
+		uint32_t group = (uint32_t)bytes[i] << 16;
+		group |= left > 1 ? (uint32_t)bytes[i + 1] << 8 : 0;
+		group |= left > 2 ? bytes[i + 2] : 0;
 		out[n++] = base64_digits[group >> 18];
 		out[n++] = base64_digits[group >> 12 & 63];
 		out[n++] = left > 1 ? base64_digits[group >> 6 & 63] : '=';
@@ -241,7 +246,8 @@ static int crypto_unbase64(lua_State *L)
 static const luaL_Reg functions[] = {
 	{ "sha256", crypto_sha256 }, { "hmac_sha256", crypto_hmac_sha256 }, { "crc32c", crypto_crc32c },
 	{ "random", crypto_random }, { "hex", crypto_hex }, { "unhex", crypto_unhex },
-	{ "base64", crypto_base64 }, { "unbase64", crypto_unbase64 }, { "bcrypt", crypto_bcrypt }, { NULL, NULL }
+	{ "base64", crypto_base64 }, { "unbase64", crypto_unbase64 }, { "bcrypt", crypto_bcrypt },
+	{ NULL, NULL }
 };
 
 int luaopen_o2x_core_crypto(lua_State *L)

@@ -1,4 +1,7 @@
-/* crypto.h: crypto.c hashes and registers; bcrypt.c does what takes a tenth of a second, in a thread. */
+/*
+** crypto.h: crypto.c hashes and registers; bcrypt.c does what takes a tenth of a second, in a
+** thread.
+*/
 #ifndef O2X_CRYPTO_H
 #define O2X_CRYPTO_H
 

@@ -18,7 +18,10 @@
 #define DIR_TYPE "o2x.fs.dir"
 #define READ_LIMIT ((lua_Integer)64 << 20)
 
-/* Reads to the end of fd, or more than `limit` bytes. Does not raise: it has a descriptor to give back. -> 0 or an errno */
+/*
+** Reads to the end of fd, or more than `limit` bytes. Does not raise: it has a descriptor to give
+** back. -> 0 or an errno
+*/
 static int read_all(int fd, struct buffer *b, size_t limit)
 {
 	char chunk[16384];
@@ -58,7 +61,9 @@ static int read_file(const char *path, struct buffer *b, size_t limit)
 static int fs_read(lua_State *L)
 {
 	const char *path = host_checkcstr(L, 1);
-	lua_Integer limit = lua_isnoneornil(L, 2) ? READ_LIMIT : host_checkrange(L, 2, 0, (lua_Integer)1 << 32);
+	lua_Integer limit = READ_LIMIT;
+	if (!lua_isnoneornil(L, 2))
+		limit = host_checkrange(L, 2, 0, (lua_Integer)1 << 32);
 	struct buffer *b = buf_new(L);
 	int error = read_file(path, b, (size_t)limit);
 	if (error)
@@ -102,7 +107,8 @@ static void set_integer(lua_State *L, const char *name, lua_Integer value)
  @function core.fs.stat
  @param path string
  @param follow boolean? whether to look through a symbolic link; yes if absent
- @return table type ("file", "folder", "link", "other"), mode, size, mtime (seconds, a float), uid, gid; or nil, message, code
+ @return table type ("file", "folder", "link", "other"), mode, size, mtime (seconds, a float),
+   uid, gid; or nil, message, code
 */
 static int fs_stat(lua_State *L)
 {
@@ -223,10 +229,11 @@ static int fs_cwd(lua_State *L)
 static const luaL_Reg no_methods[] = { { NULL, NULL } };
 
 static const luaL_Reg functions[] = {
-	{ "read", fs_read }, { "read_secret", fs_read_secret }, { "stat", fs_stat }, { "list", fs_list },
-	{ "realpath", fs_realpath }, { "readlink", fs_readlink }, { "user", fs_user }, { "cwd", fs_cwd },
-	{ "write", fs_write }, { "append", fs_append }, { "chmod", fs_chmod }, { "symlink", fs_symlink },
-	{ "rename", fs_rename }, { "mkdir", fs_mkdir }, { "mkdtemp", fs_mkdtemp }, { "remove", fs_remove },
+	{ "read", fs_read }, { "read_secret", fs_read_secret }, { "stat", fs_stat },
+	{ "list", fs_list }, { "realpath", fs_realpath }, { "readlink", fs_readlink },
+	{ "user", fs_user }, { "cwd", fs_cwd }, { "write", fs_write }, { "append", fs_append },
+	{ "chmod", fs_chmod }, { "symlink", fs_symlink }, { "rename", fs_rename },
+	{ "mkdir", fs_mkdir }, { "mkdtemp", fs_mkdtemp }, { "remove", fs_remove },
 	{ "remove_tree", fs_remove_tree }, { NULL, NULL }
 };
 

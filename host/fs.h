@@ -1,4 +1,7 @@
-/* fs.h: fs.c looks and registers; fs_write.c writes; fs_tree.c makes and removes folders. Documented where they are defined. */
+/*
+** fs.h: fs.c looks and registers; fs_write.c writes; fs_tree.c makes and removes folders.
+** Documented where they are defined.
+*/
 #ifndef O2X_FS_H
 #define O2X_FS_H
 

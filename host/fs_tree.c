@@ -1,6 +1,7 @@
 /*
-** fs_tree.c: folders: made, and removed with all that is in them. The removal walks by descriptors and never follows a
-** symbolic link, so that a link put in its way cannot lead it elsewhere; it stays on the file system it began on.
+** fs_tree.c: folders: made, and removed with all that is in them. The removal walks by descriptors
+** and never follows a symbolic link, so that a link put in its way cannot lead it elsewhere; it
+** stays on the file system it began on.
 */
 #include "fs.h"
 #include "host.h"
@@ -122,6 +123,15 @@ static int remove_tree(const char *path)
 	return rmdir(path) ? errno : 0;
 }
 
+/* No typing error and no empty variable may turn into the removal of /, /usr or a home folder. */
+static bool is_deep(const char *path)
+{
+	const char *second = path[0] == '/' ? strchr(path + 1, '/') : NULL;
+	if (!second || second == path + 1 || !second[1] || second[1] == '/')
+		return false;
+	return !strstr(path, "/../") && !strstr(path, "/./") && path[strlen(path) - 1] != '.';
+}
+
 /***
  Removes a folder and all that is in it. What is not there is gone already.
  @function core.fs.remove_tree
@@ -131,8 +141,6 @@ static int remove_tree(const char *path)
 int fs_remove_tree(lua_State *L)
 {
 	const char *path = host_checkcstr(L, 1);
-	const char *second = path[0] == '/' ? strchr(path + 1, '/') : NULL;
-	luaL_argcheck(L, second && second > path + 1 && second[1] && second[1] != '/', 1, "an absolute path, two names deep or more, expected");
-	luaL_argcheck(L, !strstr(path, "/../") && !strstr(path, "/./") && path[strlen(path) - 1] != '.', 1, "a path without . and .. expected");
+	luaL_argcheck(L, is_deep(path), 1, "an absolute path, two names deep or more");
 	return finish(L, path, remove_tree(path));
 }

@@ -1,6 +1,7 @@
 /*
-** fs_write.c: files are written whole and all at once: into a new file in the same folder, to disk, then renamed over the old
-** one. Whoever reads sees the old text or the new, and a full disk leaves the old one as it was.
+** fs_write.c: files are written whole and all at once: into a new file in the same folder, to
+** disk, then renamed over the old one. Whoever reads sees the old text or the new, and a full disk
+** leaves the old one as it was.
 */
 #include "fs.h"
 #include "host.h"
@@ -42,7 +43,10 @@ static int write_all(int fd, const char *bytes, size_t len)
 	return 0;
 }
 
-/* A rename is on disk when the folder is. Some network file systems cannot sync a folder (EINVAL): nothing to be done there. */
+/*
+** A rename is on disk when the folder is. Some network file systems cannot sync a folder
+** (EINVAL): nothing to be done there.
+*/
 static int sync_folder(const char *folder)
 {
 	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -140,7 +144,8 @@ int fs_write(lua_State *L)
 }
 
 /***
- Adds to the end of a file, made if absent. Not for what must survive a power cut: nothing is synced.
+ Adds to the end of a file, made if absent. Not for what must survive a power cut: nothing is
+ synced.
  @function core.fs.append
  @param path string
  @param bytes string
@@ -153,7 +158,8 @@ int fs_append(lua_State *L)
 	size_t len;
 	const char *bytes = luaL_checklstring(L, 2, &len);
 	int mode = check_mode(L, 3);
-	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, mode < 0 ? 0644 : mode);
+	int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY;
+	int fd = open(path, flags, mode < 0 ? 0644 : mode);
 	if (fd < 0)
 		return host_fail_errno(L, path, errno);
 	int error = write_all(fd, bytes, len);

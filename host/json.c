@@ -1,7 +1,7 @@
 /*
-** json.c: reads JSON by cJSON, and closes what cJSON leaves open: integers are exact to 64 bit (cJSON keeps doubles, so each
-** number is read again from its own bytes in the text); text after the value, duplicate keys, \u0000, bad UTF-8 and deep
-** nesting are errors.
+** json.c: reads JSON by cJSON, and closes what cJSON leaves open: integers are exact to 64 bit
+** (cJSON keeps doubles, so each number is read again from its own bytes in the text); text after
+** the value, duplicate keys, \u0000, bad UTF-8 and deep nesting are errors.
 */
 #include "json.h"
 #include "host.h"
@@ -181,8 +181,8 @@ static bool push_number(struct reader *r)
 }
 
 /*
-** Where secrets begin. `want` is what is left of the dotted prefix, "" when we are below it, NULL when we are beside it;
-** `label` is the stack index of the name that a secret gets.
+** Where secrets begin. `want` is what is left of the dotted prefix, "" when we are below it, NULL
+** when we are beside it; `label` is the stack index of the name that a secret gets.
 */
 struct place {
 	const char *want;
@@ -234,7 +234,8 @@ static bool push_member(struct reader *r, const cJSON *item, struct place place)
 	lua_pushstring(L, item->string);
 	lua_pushvalue(L, -1);
 	if (lua_rawget(L, -3) != LUA_TNIL) {
-		snprintf(r->detail, sizeof r->detail, "the key \"%.60s\" stands twice in one object", item->string);
+		snprintf(r->detail, sizeof r->detail, "the key \"%.60s\" stands twice in one object",
+			item->string);
 		return fail(r, r->at, r->detail);
 	}
 	lua_pop(L, 1);
@@ -278,7 +279,8 @@ static bool push_value(struct reader *r, const cJSON *item, struct place place)
 	case cJSON_String:
 		skip_string(r);
 		if (place.want && !*place.want)
-			secret_push(L, item->valuestring, strlen(item->valuestring), lua_tostring(L, place.label));
+			secret_push(L, item->valuestring, strlen(item->valuestring),
+				lua_tostring(L, place.label));
 		else
 			lua_pushstring(L, item->valuestring);
 		return true;
@@ -325,7 +327,8 @@ static int decode(lua_State *L, const char *text, size_t len, struct place place
 }
 
 /***
- Reads JSON. Objects become tables, arrays marked tables, null the one `null`, integers stay exact to 64 bit.
+ Reads JSON. Objects become tables, arrays marked tables, null the one `null`, integers stay
+ exact to 64 bit.
  @function core.json.decode
  @param text string
  @return the value, or nil, "line:column: message", "syntax"
@@ -338,7 +341,8 @@ static int json_decode(lua_State *L)
 }
 
 /***
- Reads JSON that is a secret; each string below `prefix` comes out as a secret, named by its key, the rest as plain values.
+ Reads JSON that is a secret; each string below `prefix` comes out as a secret, named by its key,
+ the rest as plain values.
  @function core.json.decode_secret
  @param text secret
  @param prefix string the dotted path of an object, such as "data.data"; "" for the whole text
@@ -391,7 +395,8 @@ static const luaL_Reg no_methods[] = { { NULL, NULL } };
 
 static const luaL_Reg functions[] = {
 	{ "decode", json_decode }, { "decode_secret", json_decode_secret }, { "encode", json_encode },
-	{ "encode_secret", json_encode_secret }, { "array", json_array }, { "is_array", json_is_array }, { NULL, NULL }
+	{ "encode_secret", json_encode_secret }, { "array", json_array }, { "is_array", json_is_array },
+	{ NULL, NULL }
 };
 
 int luaopen_o2x_core_json(lua_State *L)

@@ -1,5 +1,6 @@
 /*
-** json_encode.c: Lua values to JSON: keys sorted, integers exact; what has no JSON is refused with the path where it stands.
+** json_encode.c: Lua values to JSON: keys sorted, integers exact; what has no JSON is refused with
+** the path where it stands.
 */
 #include "json.h"
 #include "buf.h"
@@ -80,7 +81,10 @@ static bool write_string(struct writer *w, const char *s, size_t len)
 	return true;
 }
 
-/* A float that is a whole number is written as an integer: 4 / 2 is 2.0 in Lua, and readers of int32 fields refuse "2.0". */
+/*
+** A float that is a whole number is written as an integer: 4 / 2 is 2.0 in Lua, and readers of
+** int32 fields refuse "2.0".
+*/
 static bool write_number(struct writer *w, int idx)
 {
 	char text[40];
@@ -127,7 +131,10 @@ static int by_bytes(const void *a, const void *b)
 	return order ? order : (x->len > y->len) - (x->len < y->len);
 }
 
-/* [-0, +1, m] Pushes a block with the table's keys, sorted. They are strings, and stay alive with the table. */
+/*
+** [-0, +1, m] Pushes a block with the table's keys, sorted. They are strings, and stay alive with
+** the table.
+*/
 static struct key *push_keys(lua_State *L, int idx, size_t n)
 {
 	struct key *keys = lua_newuserdatauv(L, (n + 1) * sizeof *keys, 0);
@@ -279,7 +286,8 @@ static int encode(lua_State *L, bool open_secrets)
 }
 
 /***
- Writes a value as JSON, object keys sorted. Refuses secrets, functions, NaN, infinities and tables that are neither list nor record.
+ Writes a value as JSON, object keys sorted. Refuses secrets, functions, NaN, infinities and
+ tables that are neither list nor record.
  @function core.json.encode
  @param v any
  @param pretty boolean two spaces a level, one member a line

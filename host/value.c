@@ -55,11 +55,21 @@ bool value_isarray(lua_State *L, int idx)
 	return same;
 }
 
+/* The length that the first byte of a character announces. */
+static size_t lead_length(unsigned char lead)
+{
+	if (lead < 0x80)
+		return 1;
+	if (lead < 0xc2 || lead > 0xf4)
+		return 0;
+	return lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+}
+
 size_t value_utf8len(const char *s, size_t left)
 {
 	static const unsigned long least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	const unsigned char *u = (const unsigned char *)s;
-	size_t n = u[0] < 0x80 ? 1 : u[0] < 0xc2 ? 0 : u[0] < 0xe0 ? 2 : u[0] < 0xf0 ? 3 : u[0] < 0xf5 ? 4 : 0;
+	size_t n = lead_length(u[0]);
 	unsigned long c;
 	if (n < 2 || n > left)
 		return n == 1 ? 1 : 0;

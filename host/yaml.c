@@ -1,6 +1,7 @@
 /*
-** yaml.c: YAML as a stream of events, by libyaml, with each event's place in bytes. Lua builds values and edits from them.
-** Size and depth are bounded here, event by event, because libyaml bounds neither.
+** yaml.c: YAML as a stream of events, by libyaml, with each event's place in bytes. Lua builds
+** values and edits from them. Size and depth are bounded here, event by event, because libyaml
+** bounds neither.
 */
 #include "host.h"
 
@@ -19,7 +20,7 @@ struct parser {
 	int depth;
 	const char *text; /* kept alive by the user value */
 	size_t length;
-	size_t mark_index, mark_byte; /* libyaml counts characters; this is the last place that was converted */
+	size_t mark_index, mark_byte; /* libyaml counts characters: the last place converted */
 };
 
 static int parser_gc(lua_State *L)
@@ -36,7 +37,10 @@ static bool inside_character(const struct parser *p, size_t byte)
 	return byte < p->length && ((unsigned char)p->text[byte] & 0xc0) == 0x80;
 }
 
-/* The byte that a mark stands at. Marks come nearly in order, so the way from the last one is short. */
+/*
+** The byte that a mark stands at. Marks come nearly in order, so the way from the last one is
+** short.
+*/
 static size_t mark_byte(struct parser *p, size_t index)
 {
 	while (p->mark_index < index && p->mark_byte < p->length) {
@@ -82,8 +86,8 @@ static int fail_parse(lua_State *L, struct parser *p)
 	if (byte < p->length && p->text[byte] == '\t')
 		return fail_at(L, at.line, at.column, "tab", "a tab; YAML is indented with blanks");
 	char problem[256];
-	snprintf(problem, sizeof problem, "%s%s%s", p->yaml.problem ? p->yaml.problem : "not YAML", p->yaml.context ? ", " : "",
-		p->yaml.context ? p->yaml.context : "");
+	const char *what = p->yaml.problem ? p->yaml.problem : "not YAML", *where = p->yaml.context;
+	snprintf(problem, sizeof problem, "%s%s%s", what, where ? ", " : "", where ? where : "");
 	return fail_at(L, at.line, at.column, "syntax", problem);
 }
 
@@ -101,7 +105,8 @@ static void push_scalar(lua_State *L, const yaml_event_t *event)
 	push_string(L, event->data.scalar.tag);
 }
 
-static void push_collection(lua_State *L, bool flow, const yaml_char_t *anchor, const yaml_char_t *tag)
+static void push_collection(
+	lua_State *L, bool flow, const yaml_char_t *anchor, const yaml_char_t *tag)
 {
 	lua_pushnil(L);
 	lua_pushstring(L, flow ? "flow" : "block");
@@ -120,12 +125,12 @@ static int push_data(lua_State *L, const yaml_event_t *event)
 		push_string(L, event->data.alias.anchor);
 		return 1;
 	case YAML_SEQUENCE_START_EVENT:
-		push_collection(L, event->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE, event->data.sequence_start.anchor,
-			event->data.sequence_start.tag);
+		push_collection(L, event->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE,
+			event->data.sequence_start.anchor, event->data.sequence_start.tag);
 		return 4;
 	case YAML_MAPPING_START_EVENT:
-		push_collection(L, event->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE, event->data.mapping_start.anchor,
-			event->data.mapping_start.tag);
+		push_collection(L, event->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE,
+			event->data.mapping_start.anchor, event->data.mapping_start.tag);
 		return 4;
 	default:
 		return 0;
@@ -133,13 +138,22 @@ static int push_data(lua_State *L, const yaml_event_t *event)
 }
 
 static const char *const names[] = {
-	[YAML_STREAM_START_EVENT] = "stream", [YAML_STREAM_END_EVENT] = "stream_end", [YAML_DOCUMENT_START_EVENT] = "document",
-	[YAML_DOCUMENT_END_EVENT] = "document_end", [YAML_ALIAS_EVENT] = "alias", [YAML_SCALAR_EVENT] = "scalar",
-	[YAML_SEQUENCE_START_EVENT] = "sequence", [YAML_SEQUENCE_END_EVENT] = "sequence_end", [YAML_MAPPING_START_EVENT] = "mapping",
+	[YAML_STREAM_START_EVENT] = "stream",
+	[YAML_STREAM_END_EVENT] = "stream_end",
+	[YAML_DOCUMENT_START_EVENT] = "document",
+	[YAML_DOCUMENT_END_EVENT] = "document_end",
+	[YAML_ALIAS_EVENT] = "alias",
+	[YAML_SCALAR_EVENT] = "scalar",
+	[YAML_SEQUENCE_START_EVENT] = "sequence",
+	[YAML_SEQUENCE_END_EVENT] = "sequence_end",
+	[YAML_MAPPING_START_EVENT] = "mapping",
 	[YAML_MAPPING_END_EVENT] = "mapping_end",
 };
 
-/* Runs protected, so that the event is deleted whatever Lua's memory does. Arguments: parser, event. */
+/*
+** Runs protected, so that the event is deleted whatever Lua's memory does. Arguments: parser,
+** event.
+*/
 static int push_event(lua_State *L)
 {
 	struct parser *p = lua_touserdata(L, 1);
@@ -166,7 +180,8 @@ static int convert_event(lua_State *L, yaml_event_t *event)
 }
 
 /***
- The next event. Kinds: "stream", "document", "document_end", "alias", "scalar", "sequence", "sequence_end", "mapping",
+ The next event. Kinds: "stream", "document", "document_end", "alias", "scalar", "sequence",
+ "sequence_end", "mapping",
  "mapping_end", "stream_end" (the last; nothing after it).
  @function core.yaml.parser:next
  @return string kind, or nil, "line:column: message", code ("syntax", "tab", "depth")
@@ -223,10 +238,14 @@ static int yaml_parser(lua_State *L)
 	p->open = true;
 	p->text = text;
 	p->length = length;
-	/* A byte order mark would count as a column, and put the first key out of line with the others. */
+	/*
+	** A byte order mark would count as a column, and put the first key out of line with the
+	** others.
+	*/
 	p->mark_byte = length >= 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0;
 	yaml_parser_set_encoding(&p->yaml, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&p->yaml, (const unsigned char *)text + p->mark_byte, length - p->mark_byte);
+	const unsigned char *start = (const unsigned char *)text + p->mark_byte;
+	yaml_parser_set_input_string(&p->yaml, start, length - p->mark_byte);
 	return 1;
 }
 

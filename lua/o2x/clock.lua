@@ -1,4 +1,5 @@
----The time of day in UTC, and its texts. Runbooks see it through the journal (`effects/clock.lua`), so that a resumed run sees the same.
+---The time of day in UTC, and its texts. Runbooks see it through the journal (`effects/clock.lua`), so that a resumed
+---run sees the same.
 
 local core = require "o2x.core.clock"
 local error_object = require "o2x.error"

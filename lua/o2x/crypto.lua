@@ -6,11 +6,14 @@ local error_object = require "o2x.error"
 local M = {}
 
 local function check(op, value, message, code)
-  if value == nil then error_object.raise { kind = "input", module = "crypto", op = op, code = code, message = message } end
+  if value == nil then
+    error_object.raise { kind = "input", module = "crypto", op = op, code = code, message = message }
+  end
   return value
 end
 
----SHA-256 as 64 hexadecimal digits. A secret is refused: a plain hash of a short one can be guessed (use `s:fingerprint()`).
+---SHA-256 as 64 hexadecimal digits. A secret is refused: a plain hash of a short one can be guessed (use
+---`s:fingerprint()`).
 ---@param text string
 ---@return string
 function M.sha256(text) return core.hex(core.sha256(text)) end

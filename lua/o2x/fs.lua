@@ -7,7 +7,9 @@ local M = {}
 
 -- The message of a failure begins with the path.
 local function check(op, value, message, code)
-  if value == nil then error_object.raise { kind = "failed", module = "fs", op = op, code = code, message = message } end
+  if value == nil then
+    error_object.raise { kind = "failed", module = "fs", op = op, code = code, message = message }
+  end
   return value
 end
 
@@ -57,7 +59,8 @@ end
 ---@return userdata secret
 function M.read_secret(path, label) return check("read_secret", core.read_secret(path, label or M.name(path))) end
 
----Writes a file at once and to disk: readers see the old text or the new one. A symbolic link is replaced, not followed.
+---Writes a file at once and to disk: readers see the old text or the new one. A symbolic link is replaced, not
+---followed.
 ---@param path string
 ---@param bytes string|userdata text or a secret
 ---@param options { mode: integer?, parents: boolean? }? mode: exactly this, else the old file's, else by the umask
@@ -73,7 +76,8 @@ end
 ---@param mode integer? of a new file
 function M.append(path, bytes, mode) check("append", core.append(path, bytes, mode)) end
 
----What a path is: `type` ("file", "folder", "link", "other"), `mode`, `size`, `mtime`, `uid`, `gid`; nil when there is nothing.
+---What a path is: `type` ("file", "folder", "link", "other"), `mode`, `size`, `mtime`, `uid`, `gid`; nil when there is
+---nothing.
 ---@param path string
 ---@param follow boolean? whether to look through a symbolic link; yes if absent
 ---@return table?

@@ -1,6 +1,7 @@
 ---Helm values files: read as Helm reads them, changed by path, every other line left byte for byte as it was.
 ---
----Each change is made in the text, then the text is read again: unless exactly that value differs, nothing is changed and an error says so.
+---Each change is made in the text, then the text is read again: unless exactly that value differs, nothing is changed
+---and an error says so.
 
 local compose = require "o2x.yaml.compose"
 local edit = require "o2x.helm_values.edit"
@@ -38,7 +39,9 @@ end
 function M.parse(text, filename)
   local doc = { source = filename or "values" }
   doc.state = load(doc, text)
-  if type(doc.state.value) ~= "table" and doc.state.value ~= json.null then fail(doc, "not a mapping, so no values", doc.state.root) end
+  if type(doc.state.value) ~= "table" and doc.state.value ~= json.null then
+    fail(doc, "not a mapping, so no values", doc.state.root)
+  end
   return setmetatable(doc, Doc)
 end
 
@@ -70,7 +73,8 @@ local function lookup(value, parts)
   return value
 end
 
----The value at a path, aliases and merge keys followed; nil where there is none, `json.null` for null. Tables are copies.
+---The value at a path, aliases and merge keys followed; nil where there is none, `json.null` for null. Tables are
+---copies.
 ---@param path string
 ---@return any
 function Doc:get(path) return copy(lookup(self.state.value, path_of.parse(path))) end
@@ -91,7 +95,8 @@ local function collect(paths, value, path)
   elseif json.is_array(value) then
     local by_name = named(value)
     for i, item in ipairs(value) do
-      collect(paths, item, path .. (by_name and ("[name=%s]"):format(path_of.escape(item.name)) or ("[%d]"):format(i - 1)))
+      local part = by_name and ("[name=%s]"):format(path_of.escape(item.name)) or ("[%d]"):format(i - 1)
+      collect(paths, item, path .. part)
     end
   else
     for _, key in ipairs(ordered.keys(value)) do
@@ -146,7 +151,7 @@ end
 local function adopt(doc, text, expected, path)
   local ok, state = pcall(load, doc, text)
   if not ok or json.encode(state.value) ~= json.encode(expected) then
-    fail(doc, ("%s cannot be changed without changing something else (an anchor, a merge key, or an unusual layout)"):format(path))
+    fail(doc, path .. " cannot be changed without changing something else (an anchor, a merge key, an odd layout)")
   end
   doc.state = state
 end
@@ -161,7 +166,9 @@ local function wrap(doc, parts, from, v, path)
       if part.index ~= 1 then fail(doc, ("%s: there is no element [%d]"):format(path, part.index - 1)) end
       v = json.array { v }
     else
-      if type(v) ~= "table" or json.is_array(v) then fail(doc, ("%s: the element [%s=%s] is to be a mapping"):format(path, part.name, part.value)) end
+      if type(v) ~= "table" or json.is_array(v) then
+        fail(doc, ("%s: the element [%s=%s] is to be a mapping"):format(path, part.name, part.value))
+      end
       v[part.name] = part.value
       v = json.array { ordered.mark(v, { part.name }) }
     end
@@ -177,7 +184,7 @@ local function assign(value, parts, v)
 end
 
 local function is_empty(node)
-  return node.kind == "scalar" and node.style ~= "double" and node.style ~= "single" and yaml.value(node, "") == json.null
+  return node.kind == "scalar" and node.style == "plain" and yaml.value(node, "") == json.null
     or node.kind == "mapping" and #node.entries == 0 or node.kind == "sequence" and #node.items == 0
 end
 
@@ -203,12 +210,15 @@ local function add(doc, places, parts, found, v, path)
     target[part.key] = inner
     return adopt(doc, edit.add_entry(doc.state.text, node, part.key, inner), expected, path)
   elseif node.kind == "sequence" and not part.key then
-    if part.index and part.index ~= #node.items + 1 then fail(doc, ("%s: there is no element [%d]"):format(path, part.index - 1), node) end
+    if part.index and part.index ~= #node.items + 1 then
+      fail(doc, ("%s: there is no element [%d]"):format(path, part.index - 1), node)
+    end
     local item = wrap(doc, { part.index and { index = 1 } or part, table.unpack(parts, found + 2) }, 1, v, path)[1]
     target[#target + 1] = item
     return adopt(doc, edit.add_item(doc.state.text, node, item), expected, path)
   end
-  fail(doc, ("%s: %s"):format(path, node.kind == "alias" and "leads through an alias" or "leads through something that is not a table"), node)
+  local what = node.kind == "alias" and "an alias" or "something that is not a table"
+  fail(doc, ("%s: leads through %s"):format(path, what), node)
 end
 
 ---Sets the value at a path; what is missing on the way is made. A string keeps the quotes of the one it replaces.
@@ -269,9 +279,10 @@ local function merge(doc, prefix, v)
   end
   for _, key in ipairs(ordered.keys(v)) do
     local path, item = (prefix == "" and "" or prefix .. ".") .. path_of.escape(key), v[key]
+    local filled = type(item) == "table" and next(item) ~= nil
     if item == json.null then
       doc:remove(path)
-    elseif type(item) == "table" and next(item) ~= nil and type(lookup(doc.state.value, path_of.parse(path))) == "table" then
+    elseif filled and type(lookup(doc.state.value, path_of.parse(path))) == "table" then
       merge(doc, path, item)
     else
       doc:set(path, item)
@@ -279,7 +290,8 @@ local function merge(doc, prefix, v)
   end
 end
 
----Sets all values of a table. Tables are merged, lists of named things by their names, other lists replaced; null removes, as in Helm.
+---Sets all values of a table. Tables are merged, lists of named things by their names, other lists replaced; null
+---removes, as in Helm.
 ---@param values table
 ---@return table doc
 function Doc:merge(values)
@@ -293,11 +305,13 @@ local function each_value(node, path, flow, visit)
   if node.kind == "scalar" then
     visit(node, path, flow)
   elseif node.kind == "sequence" then
-    for i, item in ipairs(node.items) do each_value(item, ("%s[%d]"):format(path, i - 1), flow or node.style == "flow", visit) end
+    for i, item in ipairs(node.items) do
+      each_value(item, ("%s[%d]"):format(path, i - 1), flow or node.style == "flow", visit)
+    end
   elseif node.kind == "mapping" then
     for _, entry in ipairs(node.entries) do
-      local key = entry.key.text or "*" .. tostring(entry.key.anchor)
-      each_value(entry.value, (path == "" and "" or path .. ".") .. path_of.escape(key), flow or node.style == "flow", visit)
+      local key = path_of.escape(entry.key.text or "*" .. tostring(entry.key.anchor))
+      each_value(entry.value, path == "" and key or path .. "." .. key, flow or node.style == "flow", visit)
     end
   end
 end
@@ -334,8 +348,9 @@ end
 ---Makes another tenant's file this one's: replaces names in values, where they stand as whole names (`urbanos` in
 ---`http://urbanos-tax-gateway` and `coredb-urbanos`). Keys and comments stay as they are.
 ---@param pairs_list { [1]: string, [2]: string }[] old and new names; the longest is tried first
----@param options { keep: string[]? }? keep: names that stay though an old one stands in them (other tenants': `urbanos-sbx`)
----@return { replaced: { path: string, line: integer, before: string, after: string }[], left: { line: integer, where: string, text: string }[] }
+---@param options { keep: string[]? }? keep: names that stay though an old one stands in them (`urbanos-sbx`)
+---@return table report replaced: { path, line, before, after }[]; left: { line, where, text }[], where a "value", "key" or
+---  "comment" still names an old one
 function Doc:replace_tenant(pairs_list, options)
   local candidates = names.candidates(pairs_list, options and options.keep)
   local function change(text) return names.replace(text, candidates) end
@@ -354,7 +369,8 @@ function Doc:replace_tenant(pairs_list, options)
   return { replaced = replaced, left = leftovers(self, candidates) }
 end
 
----A values file of a table: keys in the table's order if it has one (`yaml.ordered`), else sorted, as the guide's files are.
+---A values file of a table: keys in the table's order if it has one (`yaml.ordered`), else sorted, as the guide's files
+---are.
 ---@param values table
 ---@return string
 function M.render(values) return yaml.encode(values) end

@@ -26,7 +26,8 @@ local function raise(op, message, code, source)
   }
 end
 
----Reads JSON. Trailing text, duplicate keys, `\u0000`, bad UTF-8, integers beyond 64 bit and more than 64 levels are errors.
+---Reads JSON. Trailing text, duplicate keys, `\u0000`, bad UTF-8, integers beyond 64 bit and more than 64 levels are
+---errors.
 ---@param text string
 ---@param source string? the file or request the text is from, for the error's message
 ---@return any

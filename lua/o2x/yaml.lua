@@ -38,7 +38,9 @@ local function scalar_value(state, node)
   if node.style ~= "plain" or node.tag then return node.text end
   local value, is = scalar.resolve(node.text)
   if is == "range" then compose.fail(state.source, node, "an integer that does not fit 64 bits: " .. node.text) end
-  if is == "float" and value - value ~= 0 then compose.fail(state.source, node, "a number that is not finite: " .. node.text) end
+  if is == "float" and value - value ~= 0 then
+    compose.fail(state.source, node, "a number that is not finite: " .. node.text)
+  end
   if is == "null" then return json.null end
   return value
 end
@@ -62,7 +64,9 @@ function M.key(node, source) return key_text({ source = source }, node) end
 ---Whether a mapping's key is the merge key `<<`.
 ---@param node table
 ---@return boolean
-function M.is_merge(node) return node.kind == "scalar" and node.style == "plain" and node.text == "<<" and not node.tag end
+function M.is_merge(node)
+  return node.kind == "scalar" and node.style == "plain" and node.text == "<<" and not node.tag
+end
 
 local value
 
@@ -74,7 +78,9 @@ local function merge_into(state, map, node, depth)
     end
   elseif target.kind == "sequence" and node.kind ~= "alias" then
     for _, item in ipairs(target.items) do
-      if (item.kind == "alias" and item.target or item).kind ~= "mapping" then compose.fail(state.source, item, "<< wants mappings") end
+      if (item.kind == "alias" and item.target or item).kind ~= "mapping" then
+        compose.fail(state.source, item, "<< wants mappings")
+      end
       merge_into(state, map, item, depth)
     end
   else
@@ -82,8 +88,8 @@ local function merge_into(state, map, node, depth)
   end
 end
 
--- A merge stands for its keys at its place, as Helm has it: it takes over what is above it and yields to what is below. (By YAML's own
--- draft, keys of the mapping itself would always win.)
+-- A merge stands for its keys at its place, as Helm has it: it takes over what is above it and yields to what is below.
+-- (By YAML's own draft, keys of the mapping itself would always win.)
 local function mapping_value(state, node, depth)
   local map, keys, own = {}, {}, {}
   for _, entry in ipairs(node.entries) do
@@ -133,7 +139,8 @@ function M.value(node, source, options)
   return value({ source = source, inside = 0, expanded = 0, ordered = options and options.ordered }, node, 0)
 end
 
----Reads YAML of one document. Mappings become tables with string keys, sequences marked arrays, null `json.null` (an empty text too).
+---Reads YAML of one document. Mappings become tables with string keys, sequences marked arrays, null `json.null` (an
+---empty text too).
 ---@param text string
 ---@param source string? the file it is from, for messages ("yaml" if absent)
 ---@param options { ordered: boolean? }? ordered: tables remember the order of their keys
@@ -160,8 +167,9 @@ function M.decode_all(text, source, options)
   return values
 end
 
----Writes YAML in block style, two blanks a level, lists not indented below their key, quotes only where they are needed.
----Keys come in the table's order if it remembers one (see `ordered`), else sorted. Secrets and functions are refused.
+---Writes YAML in block style, two blanks a level, lists not indented below their key, quotes only where they are
+---needed. Keys come in the table's order if it remembers one (see `ordered`), else sorted. Secrets and functions are
+---refused.
 ---@param v any
 ---@return string text that ends with a newline
 M.encode = emit.encode

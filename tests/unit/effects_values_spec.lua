@@ -41,7 +41,9 @@ describe("o2x.http", function()
 
   local function client(hosts)
     local ctx = { scope = { http = hosts }, config = {} }
-    function ctx:refuse(message, hint) require("o2x.error").raise { kind = "refused", message = message, hint = hint } end
+    function ctx:refuse(message, hint)
+      require("o2x.error").raise { kind = "refused", message = message, hint = hint }
+    end
     return api("http", ctx)
   end
 

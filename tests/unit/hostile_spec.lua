@@ -1,4 +1,5 @@
--- Parsers on damaged texts: they may refuse, and must not crash, hang or read outside (run under `make asan`, that is seen).
+-- Parsers on damaged texts: they may refuse, and must not crash, hang or read outside (run under `make asan`, that is
+-- seen).
 local crypto = require "o2x.crypto"
 local helm_values = require "o2x.helm_values"
 local json = require "o2x.json"

@@ -158,7 +158,9 @@ none: []
       local at = math.random(#whole)
       local text = whole:sub(1, at - 1) .. string.char(math.random(0, 255)) .. whole:sub(at + math.random(0, 3))
       local ok, v = pcall(yaml.decode, text)
-      if ok and not tostring(text):find "[\x80-\xff]" then assert.equal(json.encode(v), json.encode(yaml.decode(yaml.encode(v)))) end
+      if ok and not tostring(text):find "[\x80-\xff]" then
+        assert.equal(json.encode(v), json.encode(yaml.decode(yaml.encode(v))))
+      end
     end
   end)
 end)

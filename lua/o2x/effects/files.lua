@@ -1,5 +1,5 @@
---- Text files of the platform tree: require "o2x.files". Paths are relative to the tree; a run may write exactly the files that
---- stdlib/platform.lua grants, and a symbolic link that leads anywhere else is refused.
+--- Text files of the platform tree: require "o2x.files". Paths are relative to the tree; a run may write exactly the
+--- files that stdlib/platform.lua grants, and a symbolic link that leads anywhere else is refused.
 
 local diff = require "o2x.diff"
 local errors = require "o2x.error"
@@ -23,7 +23,9 @@ local function resolve(ctx, path, grants, what, shape)
   scope.path(grants, shape(path), what)
   local root = root_of(ctx)
   local real = fs.canonical(fs.join(root, path))
-  if not real or real:sub(1, #root + 1) ~= root .. "/" then refuse(path, "is a link that leads out of the platform tree") end
+  if not real or real:sub(1, #root + 1) ~= root .. "/" then
+    refuse(path, "is a link that leads out of the platform tree")
+  end
   local inside = real:sub(#root + 2)
   if inside ~= path then scope.path(grants, shape(inside), what .. " (behind a link)") end
   return real
@@ -117,7 +119,9 @@ return {
       end,
       read = function(path)
         local content = ctx:read("file.text", path)
-        if content == nil then errors.raise { kind = "failed", module = "files", message = path .. ": there is no such file" } end
+        if content == nil then
+          errors.raise { kind = "failed", module = "files", message = path .. ": there is no such file" }
+        end
         return content
       end,
       exists = function(path) return exists(ctx, path) end,

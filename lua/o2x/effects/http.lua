@@ -1,5 +1,5 @@
---- Looks at the tenant's own HTTP endpoints: require "o2x.http". Only hosts that the run was granted, and only with methods that
---- change nothing: a write by a bare request would be in no plan, and could not be resumed.
+--- Looks at the tenant's own HTTP endpoints: require "o2x.http". Only hosts that the run was granted, and only with
+--- methods that change nothing: a write by a bare request would be in no plan, and could not be resumed.
 
 local errors = require "o2x.error"
 local http = require "o2x.http"
@@ -10,11 +10,14 @@ local FIELDS = { method = true, url = true, headers = true, timeout = true }
 
 local function check(ctx, request)
   for name in pairs(request) do
-    if not FIELDS[name] then errors.input(("http.request: unknown field %q (method, url, headers, timeout)"):format(tostring(name))) end
+    if not FIELDS[name] then
+      errors.input(("http.request: unknown field %q (method, url, headers, timeout)"):format(tostring(name)))
+    end
   end
   local method = request.method or "GET"
   if not SAFE[method] then
-    ctx:refuse(("http.request only looks: GET, HEAD, OPTIONS, not %s"):format(tostring(method)), "use o2x.service for what a service is to hold")
+    ctx:refuse(("http.request only looks: GET, HEAD, OPTIONS, not %s"):format(tostring(method)),
+      "use o2x.service for what a service is to hold")
   end
   local scheme, host = http.split(tostring(request.url))
   if not scheme then errors.input(("'%s' is not an http or https URL"):format(tostring(request.url))) end
@@ -30,7 +33,8 @@ return {
       request = function(request)
         local method, scheme = check(ctx, request)
         return http.request {
-          method = method, url = request.url, headers = request.headers, timeout = request.timeout or 30, module = "http",
+          module = "http", method = method, url = request.url, headers = request.headers,
+          timeout = request.timeout or 30,
           connect_to = scheme == "https" and https.connect_to or nil, ca_file = scheme == "https" and https.ca or nil,
         }
       end,

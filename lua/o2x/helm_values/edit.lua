@@ -1,5 +1,5 @@
----Edits of YAML text by the places of its nodes. Each function gives the new text; all bytes outside of the edit stay as they are.
----What an edit means is checked by the caller, who reads the new text again.
+---Edits of YAML text by the places of its nodes. Each function gives the new text; all bytes outside of the edit stay
+---as they are. What an edit means is checked by the caller, who reads the new text again.
 
 local emit = require "o2x.yaml.emit"
 
@@ -129,7 +129,8 @@ function M.put(text, place, v)
   elseif is_filled(v) then
     return put_block(text, place, v)
   end
-  local indent = place.entry and column_blanks(text, place.entry.key.first) or place.list and column_blanks(text, dash(text, node)) or ""
+  local start = place.entry and place.entry.key.first or place.list and dash(text, node)
+  local indent = start and column_blanks(text, start) or ""
   local new = type(v) == "table" and emit.flow(v) or styled(v, node, indent .. "  ")
   local last = visible_end(text, node)
   if node.kind == "scalar" and node.style == "plain" and node.text == "" then
@@ -141,7 +142,8 @@ function M.put(text, place, v)
   return splice_lines(text, first_of(text, node), last, new)
 end
 
--- The entry after which a new key belongs: its alphabetical place where the keys are in order, else the end. -> 0: before the first
+-- The entry after which a new key belongs: its alphabetical place where the keys are in order, else the end. -> 0:
+-- before the first
 local function predecessor(entries, key)
   local place = 0
   for i, entry in ipairs(entries) do
@@ -166,7 +168,9 @@ function M.add_entry(text, node, key, v)
   local first = node.entries[1].key.first
   local indent = column_blanks(text, first)
   local after = predecessor(node.entries, key)
-  if after == 0 then return splice(text, first, first - 1, native(text, entry_text(key, v, indent) .. "\n") .. indent) end
+  if after == 0 then
+    return splice(text, first, first - 1, native(text, entry_text(key, v, indent) .. "\n") .. indent)
+  end
   local at = line_end(text, M.content_end(text, node.entries[after].value))
   return splice(text, at + 1, at, native(text, "\n" .. indent .. entry_text(key, v, indent)))
 end
@@ -198,8 +202,8 @@ end
 ---@param i integer
 ---@return string
 function M.remove_entry(text, node, i)
-  local following = node.entries[i + 1]
-  return cut(text, node.entries[i].key.first, M.content_end(text, node.entries[i].value), following and following.key.first)
+  local entry, following = node.entries[i], node.entries[i + 1]
+  return cut(text, entry.key.first, M.content_end(text, entry.value), following and following.key.first)
 end
 
 ---Removes an element of a block list that has others.

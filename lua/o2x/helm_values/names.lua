@@ -1,5 +1,6 @@
----Names in texts: replaced where they stand as whole names, so that `urbanos` is found in `http://urbanos-tax-gateway` and not in
----`urbanosphere`. All names are looked for in one pass, the longest first: what was put in is never replaced again.
+---Names in texts: replaced where they stand as whole names, so that `urbanos` is found in `http://urbanos-tax-gateway`
+---and not in `urbanosphere`. All names are looked for in one pass, the longest first: what was put in is never replaced
+---again.
 
 local M = {}
 
@@ -10,7 +11,9 @@ end
 local function match_at(text, at, candidates)
   for _, candidate in ipairs(candidates) do
     local last = at + #candidate.old - 1
-    if text:sub(at, last) == candidate.old and is_boundary(text, at - 1) and is_boundary(text, last + 1) then return candidate, last end
+    if text:sub(at, last) == candidate.old and is_boundary(text, at - 1) and is_boundary(text, last + 1) then
+      return candidate, last
+    end
   end
 end
 
@@ -21,7 +24,9 @@ end
 function M.candidates(pairs_list, keep)
   local list, seen = {}, {}
   local function add(old, new)
-    if type(old) ~= "string" or old == "" or type(new) ~= "string" then error("names are texts that are not empty", 3) end
+    if type(old) ~= "string" or old == "" or type(new) ~= "string" then
+      error("names are texts that are not empty", 3)
+    end
     if not seen[old] then list[#list + 1] = { old = old, new = new } end
     seen[old] = true
   end

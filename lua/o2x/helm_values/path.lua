@@ -1,12 +1,15 @@
----Paths into values files: `app.postgres.url`, `app.envMap[name=REDIS_HOST].value`, `hosts[0]` (from 0, as `helm --set` counts).
----A dot, bracket or backslash in a key is written with a backslash before it: `nodeSelector.kubernetes\.io/os`.
+---Paths into values files: `app.postgres.url`, `app.envMap[name=REDIS_HOST].value`, `hosts[0]` (from 0, as `helm --set`
+---counts). A dot, bracket or backslash in a key is written with a backslash before it:
+---`nodeSelector.kubernetes\.io/os`.
 
 local error_object = require "o2x.error"
 
 local M = {}
 
 local function fail(path, what)
-  error_object.raise { kind = "input", module = "helm_values", op = "path", message = ("the path %q: %s"):format(path, what) }
+  error_object.raise {
+    kind = "input", module = "helm_values", op = "path", message = ("the path %q: %s"):format(path, what),
+  }
 end
 
 local function unescape(text) return (text:gsub("\\(.)", "%1")) end

@@ -1,8 +1,9 @@
----YAML text to a tree of nodes that know their place in the text. Values (`o2x.yaml`) and edits (`o2x.helm_values`) are made from it.
+---YAML text to a tree of nodes that know their place in the text. Values (`o2x.yaml`) and edits (`o2x.helm_values`) are
+---made from it.
 ---
----A node: `kind` ("scalar", "sequence", "mapping", "alias"), `first` and `last` byte, `line`, `column`, `style`, `anchor`, `tag`;
----a scalar's `text`, a sequence's `items`, a mapping's `entries` ({ key =, value = }), an alias's `target`. The `last` byte of a block
----collection is where the next thing begins, not where its own text ends.
+---A node: `kind` ("scalar", "sequence", "mapping", "alias"), `first` and `last` byte, `line`, `column`, `style`,
+---`anchor`, `tag`; a scalar's `text`, a sequence's `items`, a mapping's `entries` ({ key =, value = }), an alias's
+---`target`. The `last` byte of a block collection is where the next thing begins, not where its own text ends.
 
 local core = require "o2x.core.yaml"
 local error_object = require "o2x.error"
@@ -17,7 +18,8 @@ local MAX_ALIASES = 1000
 ---@param message string
 function M.fail(source, node, message)
   error_object.raise {
-    kind = "input", module = "yaml", op = "decode", message = message, where = ("%s:%d:%d"):format(source, node.line, node.column),
+    kind = "input", module = "yaml", op = "decode", message = message,
+    where = ("%s:%d:%d"):format(source, node.line, node.column),
   }
 end
 
@@ -26,10 +28,14 @@ local function next_event(state)
   if not kind then
     local place, message = first:match "^(%d+:%d+): (.*)"
     error_object.raise {
-      kind = "input", module = "yaml", op = "decode", code = last, message = message, where = state.source .. ":" .. place,
+      kind = "input", module = "yaml", op = "decode", code = last, message = message,
+      where = state.source .. ":" .. place,
     }
   end
-  return { kind = kind, first = first, last = last, line = line, column = column, text = text, style = style, anchor = anchor, tag = tag }
+  return {
+    kind = kind, first = first, last = last, line = line, column = column,
+    text = text, style = style, anchor = anchor, tag = tag,
+  }
 end
 
 local node
@@ -38,7 +44,9 @@ local function alias(state, event)
   state.aliases = state.aliases + 1
   if state.aliases > MAX_ALIASES then M.fail(state.source, event, "more than 1000 aliases") end
   local target = state.anchors[event.text]
-  if target == "open" then M.fail(state.source, event, "the alias *" .. event.text .. " stands inside what it refers to") end
+  if target == "open" then
+    M.fail(state.source, event, "the alias *" .. event.text .. " stands inside what it refers to")
+  end
   if not target then M.fail(state.source, event, "no anchor &" .. event.text .. " before this alias") end
   event.target = target
   return event
@@ -87,7 +95,10 @@ end
 function M.compose(text, source)
   local parser, message, code = core.parser(text)
   if not parser then
-    error_object.raise { kind = "input", module = "yaml", op = "decode", code = code, message = message:gsub("^[%d:]+ ", ""), where = source }
+    error_object.raise {
+      kind = "input", module = "yaml", op = "decode", code = code, message = message:match "^[%d:]+ (.*)",
+      where = source,
+    }
   end
   local state <const> = { parser = parser, source = source, aliases = 0, anchors = {} }
   local documents = {}

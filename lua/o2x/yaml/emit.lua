@@ -1,4 +1,5 @@
----Values to YAML: block style, two blanks a level, lists not indented below their key, quotes only where they are needed.
+---Values to YAML: block style, two blanks a level, lists not indented below their key, quotes only where they are
+---needed.
 
 local error_object = require "o2x.error"
 local json = require "o2x.json"
@@ -17,13 +18,15 @@ local function fail(path, what, kind)
   }
 end
 
-local escapes = { ["\0"] = "\\0", ["\a"] = "\\a", ["\b"] = "\\b", ["\t"] = "\\t", ["\n"] = "\\n", ["\v"] = "\\v", ["\f"] = "\\f",
-  ["\r"] = "\\r", ["\27"] = "\\e", ['"'] = '\\"', ["\\"] = "\\\\" }
+local escapes = {
+  ["\0"] = "\\0", ["\a"] = "\\a", ["\b"] = "\\b", ["\t"] = "\\t", ["\n"] = "\\n", ["\v"] = "\\v", ["\f"] = "\\f",
+  ["\r"] = "\\r", ["\27"] = "\\e", ['"'] = '\\"', ["\\"] = "\\\\",
+}
 
 -- Characters that YAML cannot hold as they are: C0, DEL, C1, the line separators, the byte order mark.
 local function unprintable(text)
-  return text:find "[\0-\8\11\12\14-\31\127]" or text:find "\xc2[\x80-\x9f]" or text:find "\xe2\x80[\xa8\xa9]" or text:find "\xef\xbb\xbf"
-    or text:find "\xef\xbf[\xbe\xbf]"
+  return text:find "[\0-\8\11\12\14-\31\127]" or text:find "\xc2[\x80-\x9f]" or text:find "\xe2\x80[\xa8\xa9]"
+    or text:find "\xef\xbb\xbf" or text:find "\xef\xbf[\xbe\xbf]"
 end
 
 ---@param text string
@@ -32,7 +35,8 @@ function M.double_quoted(text)
   local out = text:gsub('[%c"\\]', function(c) return escapes[c] or ("\\x%02x"):format(c:byte()) end)
   out = out:gsub("\xc2([\x80-\x9f])", function(c) return ("\\x%02x"):format(c:byte()) end)
   out = out:gsub("\xe2\x80([\xa8\xa9])", function(c) return c == "\xa8" and "\\L" or "\\P" end)
-  out = out:gsub("\xef\xbb\xbf", "\\ufeff"):gsub("\xef\xbf([\xbe\xbf])", function(c) return c == "\xbe" and "\\ufffe" or "\\uffff" end)
+  out = out:gsub("\xef\xbb\xbf", "\\ufeff")
+  out = out:gsub("\xef\xbf([\xbe\xbf])", function(c) return c == "\xbe" and "\\ufffe" or "\\uffff" end)
   return '"' .. out .. '"'
 end
 
@@ -46,7 +50,9 @@ function M.single_quoted(text) return "'" .. text:gsub("'", "''") .. "'" end
 ---@return boolean
 function M.plain(text, flow)
   if scalar.ambiguous(text) or unprintable(text) or text:find "[\t\r\n]" then return false end
-  if text:find "^[%s,%[%]{}#&*!|>'\"%%@`]" or text:find "%s$" or text:find ": " or text:find " #" or text:find ":$" then return false end
+  if text:find "^[%s,%[%]{}#&*!|>'\"%%@`]" or text:find "%s$" or text:find ": " or text:find " #" or text:find ":$" then
+    return false
+  end
   if text:find "^[-?:]" and not text:find "^[-?:][^%s,%[%]{}]" then return false end
   if text:find "^%-%-%-" or text:find "^%.%.%." then return false end
   return not (flow and text:find "[,%[%]{}:?]")
@@ -62,9 +68,13 @@ function M.string(text, flow)
   return M.double_quoted(text)
 end
 
--- Several lines, as `|`: only where it says the text exactly (no trailing blanks that nobody sees, a first line that is not indented).
+-- Several lines, as `|`: only where it says the text exactly (no trailing blanks that nobody sees, a first line that is
+-- not indented).
 local function literal(text, indent)
-  if not text:find "[^\n]\n." or unprintable(text) or text:find "[\r\t]" or text:find " \n" or text:find "^[%s]" or text:find " $" then return nil end
+  if not text:find "[^\n]\n." or unprintable(text) or text:find "[\r\t]" then return nil end
+  if text:find " \n" or text:find "^[%s]" or text:find " $" then
+    return nil
+  end
   local header = text:find "\n\n$" and "|+" or text:find "\n$" and "|" or "|-"
   local body = text:gsub("\n$", "")
   local lines = {}

@@ -1,5 +1,6 @@
----What a plain scalar means. The rules are those of the library by which Helm and kubectl read YAML 1.1 (sigs.k8s.io/yaml): yes, no, on, off
----and their likes are booleans, 0777 is octal, 1_000 and 1e3 are numbers; there are no base-60 numbers, and dates stay strings.
+---What a plain scalar means. The rules are those of the library by which Helm and kubectl read YAML 1.1
+---(sigs.k8s.io/yaml): yes, no, on, off and their likes are booleans, 0777 is octal, 1_000 and 1e3 are numbers; there
+---are no base-60 numbers, and dates stay strings.
 
 local M = {}
 
@@ -37,7 +38,9 @@ local function integer(text)
   for digit in rest:gmatch "." do
     local d = tonumber(digit, 16)
     -- Negative from the start: -2^63 has no positive counterpart.
-    if value < (math.mininteger + d) // base + ((math.mininteger + d) % base == 0 and 0 or 1) then return nil, "range" end
+    if value < (math.mininteger + d) // base + ((math.mininteger + d) % base == 0 and 0 or 1) then
+      return nil, "range"
+    end
     value = value * base - d
   end
   if sign == "-" then return value end
@@ -47,7 +50,9 @@ end
 
 local function float(text)
   local mantissa = text:gsub("[eE][-+]?%d+$", "", 1)
-  if not (mantissa:match "^[-+]?%.%d+$" or mantissa:match "^[-+]?%d+$" or mantissa:match "^[-+]?%d+%.%d*$") then return nil end
+  if not (mantissa:match "^[-+]?%.%d+$" or mantissa:match "^[-+]?%d+$" or mantissa:match "^[-+]?%d+%.%d*$") then
+    return nil
+  end
   local value = tonumber((text:gsub("^%+", "")))
   if not value then return nil end
   value = value + 0.0
@@ -76,8 +81,8 @@ function M.resolve(text)
   return text, "string"
 end
 
----Whether a string would be read as something else if it stood there without quotes: by Helm, or by a reader that knows dates,
----base-60 numbers or the keys `<<` and `=`.
+---Whether a string would be read as something else if it stood there without quotes: by Helm, or by a reader that knows
+---dates, base-60 numbers or the keys `<<` and `=`.
 ---@param text string
 ---@return boolean
 function M.ambiguous(text)
