@@ -1,9 +1,11 @@
 -- The effect type dns.record on the lab's Route 53 and name server, through a gate in miniature.
 local dns_module = require "o2x.effects.dns"
+local fs = require "o2x.fs"
 local faults = require "o2x.lab.faults"
 local route53 = require "o2x.route53"
 local secret = require "o2x.secret"
 local small_lab = require "tests.support.small_lab"
+local store = require "o2x.store"
 local value = require "o2x.value"
 
 local BALANCER <const> = "lb-1.us-east-1.elb.amazonaws.com"
@@ -15,7 +17,7 @@ describe("a DNS record", function()
   local function new_context()
     client = route53.new { access_key = lab.env.AWS_ACCESS_KEY_ID, secret_key = secret.new(lab.env.AWS_SECRET_ACCESS_KEY, "aws"),
                            endpoint = lab.env.AWS_ENDPOINT_URL, pause = 0.01 }
-    local new = { run_id = "run", mode = "apply", scope = { dns = { "newclient.embrix.com" } }, config = { dns = { servers = { lab.env.O2X_LAB_DNS } } },
+    local new = { run_id = "run", mode = "apply", tenant = { name = "newclient" }, scope = { dns = { "newclient.embrix.com" } }, config = { state = fs.join(lab.dir, "runs"), dns = { servers = { lab.env.O2X_LAB_DNS } } },
                   client = function() return client end, waiting = function() end, writes = 0 }
     function new:effect(_, target, desired)
       local before = record.read(self, target)
@@ -89,6 +91,24 @@ describe("a DNS record", function()
     dns.ensure_record(cname("taken.newclient.embrix.com", { takeover = true }))
     dns.ensure_record(cname("old.newclient.embrix.com", { takeover = true }))
     assert.same({ BALANCER }, dns.lookup("old.newclient.embrix.com", "CNAME"))
+  end)
+
+  case("that an earlier run of this tenant left, and no other's, is changed without more ado", function()
+    local runs, new = store.open(ctx.config.state), "lb-2.us-east-1.elb.amazonaws.com"
+    local function leave(tenant, key, values)
+      local _, journal = runs:create(runs:new_id(), { t = "begin", tenant = tenant, runbook = { name = "onboard" } }, {})
+      local effect = { t = "intent", path = "", kind = "dns.record", key = key, effect = "e" .. #values[1] }
+      journal:append(effect)
+      journal:append { t = "result", path = "", effect = effect.effect, outcome = "created", after = { type = "CNAME", ttl = 60, values = values } }
+      journal:close()
+    end
+    leave("other", "taken.newclient.embrix.com CNAME", { "other.example.com" })
+    leave("newclient", "taken.newclient.embrix.com CNAME", { "another.example.com" })
+    leave("newclient", "api.newclient.embrix.com CNAME", { "other.example.com" })
+    assert.equal("conflict", problem_of(dns.ensure_record, cname("taken.newclient.embrix.com", { values = { new } })).kind)
+    leave("newclient", "taken.newclient.embrix.com CNAME", { "other.example.com" })
+    dns.ensure_record(cname("taken.newclient.embrix.com", { values = { new } }))
+    assert.same({ new }, (dns.lookup("taken.newclient.embrix.com", "CNAME")))
   end)
 
   case("outside the tenant's own domain is refused", function()

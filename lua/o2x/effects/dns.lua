@@ -1,12 +1,13 @@
 --- DNS records in Route 53. Runbooks: require "o2x.dns".
 ---
---- A name that already points elsewhere is somebody's: it is refused, never taken over silently. A change is waited for until
+--- A name that points elsewhere is somebody's, unless a run of this tenant left it so: it is refused, never taken over silently. A change is waited for until
 --- it is INSYNC, because asking for a new name earlier makes resolvers remember that it does not exist.
 
 local dns = require "o2x.dns"
 local errors = require "o2x.error"
 local route53 = require "o2x.route53"
 local scope = require "o2x.scope"
+local store = require "o2x.store"
 local task = require "o2x.task"
 local value = require "o2x.value"
 
@@ -63,8 +64,22 @@ local function describe(record)
   return ("%s %s"):format(record.type, record.alias and "alias of " .. record.alias or table.concat(record.values, ", "))
 end
 
-local function refuse_foreign(target, desired, before)
-  if not before or not desired or target.takeover or same_values(before, desired) then return end
+local function key_of(target) return target.name .. " " .. target.type end
+
+-- Did an earlier run of this tenant leave exactly this? The run store knows.
+local function left_by_us(ctx, target, before)
+  for _, run in ipairs(store.open(ctx.config.state):list()) do
+    for _, effect in ipairs(run.tenant == ctx.tenant.name and run.effects or {}) do
+      if effect.kind == "dns.record" and effect.key == key_of(target) and effect.result and effect.after and same_values(before, effect.after) then
+        return true
+      end
+    end
+  end
+  return false
+end
+
+local function refuse_foreign(ctx, target, desired, before)
+  if not before or not desired or target.takeover or same_values(before, desired) or left_by_us(ctx, target, before) then return end
   errors.raise {
     kind = "conflict", module = "dns", op = "record", code = "foreign",
     message = ("%s is already there: %s, not %s"):format(target.name, describe(before), describe(desired)),
@@ -95,7 +110,7 @@ end
 
 local function write(ctx, target, desired, before)
   scope.domain(ctx.scope.dns, target.name, "DNS name")
-  refuse_foreign(target, desired, before)
+  refuse_foreign(ctx, target, desired, before)
   local found, zone, client = records_at(ctx, target)
   local changes = changes_for(target, desired, found)
   if not changes[1] then return nil end
@@ -139,12 +154,12 @@ end
 local record = {
   kind = "dns.record",
   class = "probed",
-  key = function(target) return target.name .. " " .. target.type end,
+  key = key_of,
   read = read,
   write = write,
   probe = probe,
-  predict = function(_, target, desired, before)
-    refuse_foreign(target, desired, before)
+  predict = function(ctx, target, desired, before)
+    refuse_foreign(ctx, target, desired, before)
     return desired
   end,
 }
