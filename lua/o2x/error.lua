@@ -19,7 +19,7 @@ function Error:__tostring()
 end
 
 --- Makes an error object without raising it.
----@param fields {kind: string, message: string, hint: string?, where: string?, module: string?, op: string?, code: any, retryable: boolean?, cause: any}
+---@param fields {kind: string, message: string, hint: string?, details: string[]?, where: string?, module: string?, op: string?, code: any, retryable: boolean?, cause: any}
 ---@return table error
 function M.new(fields)
   return setmetatable(fields, Error)

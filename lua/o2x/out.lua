@@ -61,6 +61,7 @@ function M.problem(err, step)
   local style = M.style(2)
   local text = M.printable((secret.scrub((step and step .. ": " or "") .. tostring(err)))):gsub("\n", " ")
   io.stderr:write(style.red("o2x: "), text, "\n")
+  for _, line in ipairs(err.details or {}) do io.stderr:write("     ", M.printable(secret.scrub(line)), "\n") end
   if err.hint then io.stderr:write("     ", M.printable(secret.scrub(err.hint)), "\n") end
   if err.traceback and M.verbose then io.stderr:write((secret.scrub(err.traceback)), "\n") end
 end

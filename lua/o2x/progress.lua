@@ -127,7 +127,8 @@ end
 
 function Report:step_failed(path, err, seconds)
   self:finish(path)
-  self:write_log("ERROR", "step failed", { step = path, seconds = seconds, problem = tostring(err), kind = err.kind, traceback = err.traceback })
+  local fields = { step = path, seconds = seconds, problem = tostring(err), kind = err.kind, details = err.details, traceback = err.traceback }
+  self:write_log("ERROR", "step failed", fields)
   if self.live then return self:tree_line(path, self.style.red("✗"), name_of(path)) end
   if self.verbose then self:line(path, err.kind == "cancelled" and "interrupted" or "failed: " .. tostring(err)) end
 end

@@ -1,7 +1,5 @@
 -- What helm does without a cluster; releases are in tests/module/helm_spec.lua.
-package.path = "tests/support/?.lua;" .. package.path
-
-local chart = require "chart"
+local chart = require "tests.support.chart"
 local errors = require "o2x.error"
 local fs = require "o2x.fs"
 local helm = require "o2x.helm"
