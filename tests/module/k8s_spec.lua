@@ -49,7 +49,7 @@ local function cluster(what, body)
       end
       function env.run(mode, o)
         o = o or {}
-        o.mode, o.clients, o.modules = mode, { k8s = env.client }, { require "o2x.effects.k8s" }
+        o.mode, o.clients, o.modules = mode, { k8s = env.client }, { (require "o2x.effects.k8s") }
         return small_run.new(o)
       end
       body(env)
