@@ -170,6 +170,27 @@ describe("a program that goes on too long", function()
   end)
 end)
 
+describe("a program whose parent is killed", function()
+  it("dies with it", function()
+    local script = os.tmpname()
+    local file <close> = assert(io.open(script, "w"))
+    file:write([[
+      local child = require("o2x.proc").start { argv = { "sleep", "100" } }
+      io.write(child:pid(), "\n")
+      io.flush()
+      require("o2x.task").sleep(100)
+    ]])
+    file:close()
+    local parent <close> = proc.start { argv = { "/proc/self/exe", script } } -- this very program
+    task.wait_fd(parent:fd "stdout", "r", 10)
+    local pid = parent:read("stdout"):match("%d+")
+    assert.is_true(alive(pid))
+    parent:kill(9)
+    eventually("its end", function() return not alive(pid) end)
+    os.remove(script)
+  end)
+end)
+
 describe("a program that is started", function()
   it("may write to a file and outlive its handle", function()
     local log = os.tmpname()

@@ -10,6 +10,7 @@ local json = require "o2x.json"
 local manifest = require "o2x.manifest"
 local ready = require "o2x.k8s.ready"
 local task = require "o2x.task"
+local value_ = require "o2x.value"
 local yaml = require "o2x.yaml"
 
 local READY_SECONDS <const> = 300
@@ -121,7 +122,9 @@ function release.show(target, before, after)
     if before and after and old ~= new then lines[#lines + 1] = ("~ %s: %s → %s"):format(field, old, new) end
   end
   local old, new = before and texts[before.manifest], after and texts[after.manifest]
-  if (old or not before) and (new or not after) then
+  if after and value_.is_unknown(after.manifest) then
+    lines[#lines + 1] = (before and "~ " or "+ ") .. tostring(after.manifest)
+  elseif (old or not before) and (new or not after) then
     table.move(manifest.diff(old, new), 1, 1000, #lines + 1, lines)
   else
     table.move(diff.lines(before, after), 1, 1000, #lines + 1, lines)
@@ -151,10 +154,12 @@ local function chart_label(folder)
   return ("%s-%s"):format(chart.name, chart.version), tostring(chart.appVersion or "")
 end
 
--- A values file as the run sees it (a plan has files that are not on disk), or a table.
+-- A values file as the run sees it (a plan has files that are not on disk, some not known yet), or a table.
 local function read_values(ctx, one)
+  if value_.is_unknown(one) then return one end
   if type(one) == "table" then return json.encode(one), "values", one end
-  local text = ctx:read("file.text", { path = one })
+  local text = ctx:read("file.text", one)
+  if value_.is_unknown(text) then return text end
   if not text then input(("values file %s does not exist"):format(tostring(one))) end
   local values = yaml.decode(text, one)
   if values == nil or values == json.null then values = {} end
@@ -162,7 +167,7 @@ local function read_values(ctx, one)
   return text, one, values
 end
 
--- What to give helm, and the values' hash.
+-- What to give helm, and the values' hash; or what is unknown.
 local function source_of(ctx, o, namespace)
   local k8s = ctx:client "k8s"
   local source = {
@@ -174,6 +179,7 @@ local function source_of(ctx, o, namespace)
   for i, one in ipairs(list) do
     local values
     source.values[i], source.values_names[i], values = read_values(ctx, one)
+    if value_.is_unknown(source.values[i]) then return source, value_.unknown end
     merge(merged, values)
   end
   return source, hash_values(merged)
@@ -191,15 +197,23 @@ local function wait_ready(ctx, objects, namespace, seconds)
   end
 end
 
-local function ensure_release(ctx, name, o)
-  local helm, k8s = client(ctx), ctx:client "k8s"
-  local namespace = o.namespace or k8s.namespace
-  local source, values = source_of(ctx, o, namespace)
-  local text = helm:template(name, source)
-  local objects = manifest.objects(text)
-  k8s.grants:objects(function(object) return k8s:resource(object) end, objects, namespace)
+-- What the release should be: rendered, and looked at before anything is written.
+local function render(ctx, name, source, values)
   local chart, app_version = chart_label(source.chart)
-  local desired = { chart = chart, app_version = app_version, values = values, manifest = hash_manifest(text) }
+  local desired = { chart = chart, app_version = app_version, values = values, manifest = value_.unknown }
+  if value_.is_unknown(values) then return desired, {} end
+  local k8s = ctx:client "k8s"
+  local text = client(ctx):template(name, source)
+  local objects = manifest.objects(text)
+  k8s.grants:objects(function(object) return k8s:resource(object) end, objects, source.namespace)
+  desired.manifest = hash_manifest(text)
+  return desired, objects
+end
+
+local function ensure_release(ctx, name, o)
+  local namespace = o.namespace or ctx:client("k8s").namespace
+  local source, values = source_of(ctx, o, namespace)
+  local desired, objects = render(ctx, name, source, values)
   local after, outcome = ctx:effect("helm.release", { name = name, namespace = namespace, source = source }, desired)
   if ctx.mode ~= "plan" and o.wait ~= false then wait_ready(ctx, objects, namespace, o.timeout or READY_SECONDS) end
   return after, outcome
