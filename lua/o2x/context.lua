@@ -7,10 +7,10 @@ local M = {}
 
 -- A value that must be the same when the run is resumed: kept in the journal under the step and its name.
 local function recorded(run, name, fn)
-  local base = step.path() .. "\0" .. name
+  local base = step.path() .. "\n" .. name
   run.value_counts = run.value_counts or {}
   run.value_counts[base] = (run.value_counts[base] or 0) + 1
-  local key = base .. "\0" .. run.value_counts[base]
+  local key = base .. "\n" .. run.value_counts[base]
   local past = run.past and run.past.values[key]
   if past then return past.value end
   local value = fn()
