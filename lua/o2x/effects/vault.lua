@@ -1,0 +1,140 @@
+--- Secrets in Vault, as effects. Scripts name paths below their tenant's own; values that they did not give themselves
+--- are secrets to them.
+
+local secret = require "o2x.secret"
+local value = require "o2x.value"
+
+-- version of the secret that a table of fields was read from; what a write must find (check-and-set)
+local versions = setmetatable({}, { __mode = "k" })
+
+-- A value that is known anyway (the tenant's name, what the script gave in clear) is no secret: it would be masked in every
+-- line of the log.
+local function publish(fields, known)
+  for name, field in pairs(fields) do
+    for _, text in ipairs(known) do
+      if secret.is(field) and secret.equal(field, text) then
+        local dead <close> = field
+        fields[name] = text
+        break
+      end
+    end
+  end
+end
+
+local function known_of(ctx, target)
+  local list = {}
+  for _, text in ipairs(target.public or {}) do list[#list + 1] = text end
+  for _, name in ipairs { "name", "id", "environment" } do
+    local text = ctx.tenant and ctx.tenant[name]
+    if type(text) == "string" then list[#list + 1] = text end
+  end
+  return list
+end
+
+local function read(ctx, target)
+  local fields, version = ctx:client("vault"):read(target.path)
+  if not fields then return nil end
+  publish(fields, known_of(ctx, target))
+  versions[fields] = version
+  return fields
+end
+
+local function write(ctx, target, desired, before)
+  local client = ctx:client("vault")
+  if desired == nil then return client:delete(target.path) end
+  local version = before and versions[before]
+  if not version then
+    local found
+    found, version = client:read(target.path) -- none, or a deleted one: its version counts
+    if found and not value.equal(found, before) then version = 0 end -- somebody was faster: let Vault refuse
+  end
+  return { version = client:put(target.path, desired, { cas = version }) }
+end
+
+local function sorted_names(before, after)
+  local seen, names = {}, {}
+  for _, fields in ipairs { before or {}, after or {} } do
+    for name in pairs(fields) do
+      if not seen[name] then names[#names + 1] = name end
+      seen[name] = true
+    end
+  end
+  table.sort(names)
+  return names
+end
+
+-- The value itself never shows; of a changed one its tags tell that it did change.
+local function line(name, old, new)
+  local function tag(field) return secret.is(field) and field:fingerprint():sub(1, 8) or "…" end
+  if old == nil then return ("+ %s: (set)"):format(name) end
+  if new == nil then return ("- %s"):format(name) end
+  if value.equal(old, new) then return ("  %s: (same)"):format(name) end
+  return ("~ %s: (changed, %s → %s)"):format(name, tag(old), tag(new))
+end
+
+local function show(target, before, after)
+  local lines = {}
+  for i, name in ipairs(sorted_names(before, after)) do
+    lines[i] = line(name, before and before[name], after and after[name])
+  end
+  return { title = target.key, lines = lines }
+end
+
+local SECRET <const> = {
+  kind = "vault.secret", class = "idempotent",
+  key = function(target) return target.key end,
+  read = read, write = write, show = show,
+}
+
+-- Where a script's path is: below the tenant's own folder.
+local function target_of(ctx, path, public)
+  local base = ctx.scope.vault[1]
+  local full = base .. path
+  return { path = full, key = ("%s/%s"):format(ctx.config.vault and ctx.config.vault.mount or "secret", full), public = public }
+end
+
+-- What should be there: what is, what the script wants, and what is to be made up if it is not there yet.
+local function desire(path, current, fields, generate)
+  local desired = {}
+  for name, field in pairs(current or {}) do desired[name] = field end
+  for name, field in pairs(fields) do desired[name] = type(field) == "string" and field or secret.is(field) and field or tostring(field) end
+  for name, length in pairs(generate or {}) do
+    if desired[name] == nil then desired[name] = secret.random(length, nil, ("%s/%s"):format(path, name)) end
+  end
+  return desired
+end
+
+local function clear_texts(fields)
+  local list = {}
+  for _, field in pairs(fields) do
+    if not secret.is(field) then list[#list + 1] = tostring(field) end
+  end
+  table.sort(list)
+  return list
+end
+
+local function api(ctx)
+  return {
+    --- Ensures that a secret has these fields; others that it has are left alone.
+    ---@param path string below the tenant's own: "quickbooks"
+    ---@param fields table<string, string|userdata>
+    ---@param options { generate: table<string, integer> }? fields to make up, of so many characters, where they are missing
+    ---@return table fields what is there now
+    ensure = function(path, fields, options)
+      local target = target_of(ctx, path, clear_texts(fields))
+      local current = ctx:read("vault.secret", target)
+      return (ctx:effect("vault.secret", target, desire(path, current, fields, options and options.generate)))
+    end,
+
+    --- Reads a secret.
+    ---@param path string below the tenant's own
+    ---@return table|nil fields values are secrets
+    ---@return integer|nil version
+    read = function(path)
+      local fields = ctx:read("vault.secret", target_of(ctx, path))
+      return fields, fields and versions[fields]
+    end,
+  }
+end
+
+return { name = "vault", declares = "vault:write", types = { SECRET }, api = api }
