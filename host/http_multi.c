@@ -309,6 +309,7 @@ const char *client_open(struct client *client, struct loop *loop)
 	const char *problem = curl_load();
 	if (problem)
 		return problem;
+	unsetenv("SSLKEYLOGFILE");  /* OpenSSL's clients would write the session keys there */
 	if (!initialised && curl.curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return "cannot be initialised";
 	initialised = true;

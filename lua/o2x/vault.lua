@@ -59,13 +59,14 @@ local function decode(request, response)
 end
 
 ---Sends one request with one token (or none). For vault_auth.lua; others use call.
----@param request table method, path (below /v1/), json, media, what (for messages), secrets (dotted prefix), label
+---@param request table method, path (below /v1/), query ("?version=1"), json, media, what (for messages), secrets (dotted prefix), label
 ---@param token userdata|nil
 ---@return table response status, headers, body (decoded)
 function Client:send(request, token)
   local body = request.json and json.encode_secret(request.json)
   local response = http.request {
-    module = "vault", method = request.method, url = ("%s/v1/%s"):format(self.addr, encode(request.path)),
+    module = "vault", method = request.method,
+    url = ("%s/v1/%s%s"):format(self.addr, encode(request.path), request.query or ""),
     headers = {
       ["X-Vault-Request"] = "true", ["X-Vault-Token"] = token, ["X-Vault-Namespace"] = self.options.namespace,
       ["Content-Type"] = body and (request.media or "application/json") or nil,
@@ -79,13 +80,14 @@ end
 local function call(self, request)
   local token = self.auth:token()
   local response = self:send(request, token)
-  if response.status == 403 and self.auth:is_dead(token, response) and self.auth:renew(token) then
-    response = self:send(request, self.auth:token())
+  local dead = response.status == 403 and self.auth:is_dead(token, response)
+  if dead and self.auth:renew(token) then
+    response, dead = self:send(request, self.auth:token()), false
   end
   local warnings = response.body.warnings
   for _, text in ipairs(type(warnings) == "table" and warnings or {}) do self.warn(("%s: %s"):format(request.path, text)) end
   if response.status < 300 or (response.status == 404 and request.absent) then return response.body, response.status end
-  problems.raise(request, response, nil, self.auth:describe(response))
+  problems.raise(request, response, nil, response.status == 403 and self.auth:refusal(dead) or nil)
 end
 
 local function granted(self, path)
@@ -103,9 +105,10 @@ local function endpoint(self, kind, path) return ("%s/%s/%s"):format(self.mount,
 ---@return integer version 0 when there never was one; what a write's cas must be
 ---@return table|nil metadata created_time, deletion_time, destroyed, custom_metadata
 function Client:read(path, version)
-  local target = endpoint(self, "data", path)
-  if version then target = ("%s?version=%d"):format(target, version) end
-  local body, status = call(self, { method = "GET", path = target, what = "read " .. path, label = path, absent = true })
+  local body, status = call(self, {
+    method = "GET", path = endpoint(self, "data", path), query = version and ("?version=%d"):format(version),
+    what = "read " .. path, label = path, absent = true,
+  })
   local data = type(body.data) == "table" and body.data or {}
   local metadata = data.metadata
   if status == 404 then return nil, metadata and metadata.version or 0, metadata end

@@ -11,6 +11,7 @@ local M = {}
 
 local SERVICE_ACCOUNT <const> = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 local RENEW_AT <const> = 2 / 3
+local RETRY <const> = 10 -- seconds
 
 local Auth = {}
 Auth.__index = Auth
@@ -45,6 +46,16 @@ local function keep(self, token, ttl, renewable)
   self.renew_at = ttl and ttl > 0 and renewable and task.now() + ttl * RENEW_AT or nil
 end
 
+-- Requests about tokens may be repeated freely, so an outcome that is not known is just a failure.
+local function send(self, request, token)
+  local ok, response = pcall(self.client.send, self.client, request, token)
+  if ok then return response end
+  if errors.is(response) and response.kind == "unknown" then response.kind, response.retryable = "unreachable", true end
+  error(response, 0)
+end
+
+local LABEL <const> = "vault token"
+
 -- ---- getting a token ----
 
 local function login_request(options)
@@ -63,8 +74,8 @@ local function log_in(self)
     errors.raise { kind = "unauthorised", module = "vault", op = "login", message = "there is no token for Vault",
       hint = "set VAULT_TOKEN, or configure vault.role_id and vault.secret_id" }
   end
-  local request = { method = "PUT", path = path, what = "log in", json = body, secrets = "auth.client_token", label = "vault token" }
-  local response = self.client:send(request)
+  local request = { method = "PUT", path = path, what = "log in", json = body, secrets = "auth.client_token", label = LABEL }
+  local response = send(self, request)
   local auth = response.body.auth
   if response.status == 200 and auth then
     keep(self, auth.client_token, auth.lease_duration, auth.renewable)
@@ -80,26 +91,26 @@ end
 
 -- ---- keeping it ----
 
+local function ask_about(self, token)
+  return send(self, { method = "GET", path = "auth/token/lookup-self", what = "look the token up", secrets = "data.id",
+    label = LABEL }, token)
+end
+
 -- A token that was given: how long it lives is asked once. Not being allowed to ask is no problem.
 local function look_up(self)
-  self.looked_up = true
-  local response = self.client:send({ method = "GET", path = "auth/token/lookup-self", what = "look the token up",
-    secrets = "data.id", label = "vault token" }, self.current)
+  local response = ask_about(self, self.current)
+  self.looked_up = response.status == 200 or response.status == 403
   local data = response.status == 200 and response.body.data
   if data then keep(self, self.current, data.ttl, data.renewable) end
 end
 
 local function extend(self)
   local token = self.current
-  self.renew_at = nil -- whatever happens, not with every request again
-  local response = self.client:send({ method = "PUT", path = "auth/token/renew-self", what = "renew the token",
-    json = { increment = 0 }, secrets = "auth.client_token", label = "vault token" }, token)
-  local auth = response.status == 200 and response.body.auth
-  if auth then
-    keep(self, token, auth.lease_duration, auth.renewable)
-  elseif response.status == 403 and not self.given then
-    log_in(self)
-  end
+  self.renew_at = task.now() + RETRY -- if this attempt fails: the token is still good for a third of its time
+  local ok, response = pcall(send, self, { method = "PUT", path = "auth/token/renew-self", what = "renew the token",
+    json = { increment = 0 }, secrets = "auth.client_token", label = LABEL }, token)
+  local auth = ok and response.status == 200 and response.body.auth
+  if auth then keep(self, token, auth.lease_duration, auth.renewable) end
 end
 
 ---A token that is good as far as we know.
@@ -121,13 +132,9 @@ end
 ---@param response table
 ---@return boolean
 function Auth:is_dead(token, response)
-  self.dead = problems.text_of(response):find("invalid token", 1, true) ~= nil
-  if not self.dead and problems.text_of(response) == "permission denied" then
-    local own = self.client:send({ method = "GET", path = "auth/token/lookup-self", what = "look the token up",
-      secrets = "data.id" }, token)
-    self.dead = own.status == 403
-  end
-  return self.dead
+  local text = problems.text_of(response)
+  if text:find("invalid token", 1, true) then return true end
+  return text == "permission denied" and ask_about(self, token).status == 403
 end
 
 ---Logs in again, unless another task has done so already.
@@ -141,11 +148,10 @@ function Auth:renew(token)
 end
 
 ---The error fields of a 403.
----@param response table
----@return table|nil
-function Auth:describe(response)
-  if response.status ~= 403 then return nil end
-  if self.dead then
+---@param dead boolean
+---@return table
+function Auth:refusal(dead)
+  if dead then
     return { kind = "unauthorised", retryable = false, message = "the token has expired or was revoked",
       hint = self.given and "get a new token and set VAULT_TOKEN" or nil }
   end

@@ -88,7 +88,8 @@ local SECRET <const> = {
 
 -- Where a script's path is: below the tenant's own folder.
 local function target_of(ctx, path, public)
-  local base = ctx.scope.vault[1]
+  local base = ctx.scope.vault and ctx.scope.vault[1]
+  if not base then ctx:refuse("this run may not touch Vault") end
   local full = base .. path
   return { path = full, key = ("%s/%s"):format(ctx.config.vault and ctx.config.vault.mount or "secret", full), public = public }
 end
@@ -97,7 +98,10 @@ end
 local function desire(path, current, fields, generate)
   local desired = {}
   for name, field in pairs(current or {}) do desired[name] = field end
-  for name, field in pairs(fields) do desired[name] = type(field) == "string" and field or secret.is(field) and field or tostring(field) end
+  for name, field in pairs(fields) do
+    local kept = secret.is(field) or value.is_unknown(field)
+    desired[name] = kept and field or tostring(field) -- Vault's own clients write texts
+  end
   for name, length in pairs(generate or {}) do
     if desired[name] == nil then desired[name] = secret.random(length, nil, ("%s/%s"):format(path, name)) end
   end
@@ -107,7 +111,7 @@ end
 local function clear_texts(fields)
   local list = {}
   for _, field in pairs(fields) do
-    if not secret.is(field) then list[#list + 1] = tostring(field) end
+    if not secret.is(field) and not value.is_unknown(field) then list[#list + 1] = tostring(field) end
   end
   table.sort(list)
   return list
