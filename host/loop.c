@@ -159,6 +159,7 @@ static void on_timer(uv_timer_t *handle)
 	struct loop_timer *timer = handle->data;
 	loop_timer_stop(timer);
 	timer->callback(timer->arg);
+	uv_stop(&timer->loop->uv);  /* timers that are due run before the poll, which then must not sleep: a task may be ready */
 }
 
 struct loop_timer *loop_timer_new(struct loop *loop, bool deadline, loop_timer_cb *callback, void *arg)

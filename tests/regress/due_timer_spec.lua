@@ -1,0 +1,17 @@
+-- A timer that was due before the loop polled made it sleep until something else happened, with a task ready to run.
+local event = require "o2x.core.event"
+local task = require "o2x.task"
+
+describe("a timer that is due already", function()
+  it("does not wait for another event", function()
+    local far <close> = event.timer(5)
+    local start = task.now()
+    for _ = 1, 3 do
+      local timer <close> = event.timer(0.005)
+      local busy_until = task.now() + 0.01
+      while task.now() < busy_until do end
+      task.wait(timer, 10)
+    end
+    assert.is_true(task.now() - start < 3)
+  end)
+end)
