@@ -162,7 +162,7 @@ function M.down(options)
     end
   end
   -- Servers of a lab that was killed go on without it.
-  if fs.exists(fs.join(place.dir, "ports.json")) then require("o2x.lab.serve").sweep(place) end
+  if fs.exists(fs.join(place.dir, "ports.json")) then require("o2x.lab.serve").sweep(require("o2x.lab.context").new(place.dir)) end
   return lab ~= nil
 end
 

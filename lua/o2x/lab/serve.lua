@@ -44,12 +44,10 @@ local function start_one(lab, name)
   return instance
 end
 
-local function start_all(lab)
-  local instances = {}
+local function start_all(lab, instances)
   for _, wave in ipairs(WAVES) do
     task.each(wave, function(name) instances[name] = start_one(lab, name) end)
   end
-  return instances
 end
 
 local function stop_all(lab, instances)
@@ -137,14 +135,22 @@ local function until_told()
   for _, watcher in ipairs(watchers) do watcher:cancel() end
 end
 
-local function begin(lab, platform)
+local function begin(lab, platform, instances)
   local env = tree.prepare(lab, platform)
-  local instances = start_all(lab)
+  start_all(lab, instances)
   merged_env(lab, instances, env)
   local began = task.now()
   seed.sow(lab, env, platform)
   lab.log(("seeded (%.2f s)"):format(task.now() - began))
-  return instances, env
+  return env
+end
+
+-- A lab that did not come up leaves nothing running: neither servers nor this process, whatever its tasks wait for.
+local function give_up(lab, instances, problem)
+  io.stderr:write("o2x: ", tostring(problem), "\n", problem.traceback or "", "\n")
+  stop_all(lab, instances)
+  M.sweep(lab)
+  program.exit_now(errors.exit_code(problem))
 end
 
 -- Others who look whether we run hold the lock for a moment.
@@ -168,7 +174,9 @@ function M.run(place)
   fs.remove(fs.join(place.dir, "lab.json"))
   if seed.half_done(place.dir) then M.forget(place) end
   local lab = context.new(place.dir)
-  local instances, env = begin(lab, place.platform)
+  local instances = {}
+  local ok, env = xpcall(begin, errors.handler, lab, place.platform, instances)
+  if not ok then give_up(lab, instances, env) end
   local token = crypto.hex(crypto.random(16))
   local door = control(lab, instances, token)
   lab.flush()
@@ -188,9 +196,8 @@ function M.run(place)
 end
 
 --- Ends what a killed lab left running.
----@param place { dir: string }
-function M.sweep(place)
-  local lab = context.new(place.dir)
+---@param lab table
+function M.sweep(lab)
   each_simulator(function(_, module)
     if module.sweep then module.sweep(lab) end
   end)
