@@ -41,6 +41,18 @@ describe("crypto", function()
     assert.is_false(pcall(crypto.sha256, secret.new("hunter2-hunter2", "x")))
   end)
 
+  it("hashes several passwords at once, and can be cancelled while it does", function()
+    local task = require "o2x.task"
+    local hashes = task.parallel { a = function() return crypto.bcrypt("a", 4) end, b = function() return crypto.bcrypt("b", 4) end }
+    assert.is_true(crypto.bcrypt_matches("a", hashes.a) and crypto.bcrypt_matches("b", hashes.b))
+    local handle = task.spawn(crypto.bcrypt, "c", 12)
+    task.sleep(0)
+    handle:cancel()
+    assert.is_false(pcall(handle.join, handle))
+    do local dropped <close> = require("o2x.core.crypto").bcrypt("d", 4) end
+    assert.equal(60, #crypto.bcrypt("e", 4)) -- the threads go on
+  end)
+
   it("makes and checks bcrypt hashes", function()
     local password = secret.new("correct horse", "password")
     local hash = crypto.bcrypt(password, 4)
