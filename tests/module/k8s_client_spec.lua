@@ -312,7 +312,7 @@ describe("the kubernetes client", function()
         return ok(deployment(n < 4 and 1 or 2))
       end)
       ready.wait(client, "Deployment", "d", { seconds = 10, progress = function(text) said[#said + 1] = text end })
-      assert.same({ "Deployment d: 1 of 2 pods ready" }, said)
+      assert.same({ "Deployment d: 1 of 2 pods ready", "Deployment d: restarting", "Deployment d: 1 of 2 pods ready" }, said)
     end)
 
     it("tells why it never came: pods, events, log", function()

@@ -98,7 +98,7 @@ end
 function M.check(object)
   if checks[object.kind] then return checks[object.kind](object) end
   local c = condition(object, "Ready") or condition(object, "Available")
-  if c then return c.status == "True", c.message or c.reason end
+  if c then return c.status == "True", c.message or c.reason or "its condition is " .. c.status end
   -- A custom resource whose controller has not come to it yet has no status at all.
   return object.status == nil or next(object.status) ~= nil or not object.apiVersion:find(".", 1, true), "has no status yet"
 end
@@ -206,7 +206,7 @@ local function give_up(client, what, object, waiting, seconds)
   end
   errors.raise{
     kind = "failed", module = "k8s", op = "wait_ready", code = "not_ready", details = lines,
-    message = ("%s is not ready after %g s: %s"):format(what, seconds, waiting or "it does not exist"),
+    message = ("%s is not ready after %g s: %s"):format(what, seconds, waiting),
   }
 end
 
@@ -216,6 +216,19 @@ local function describe(client, object, waiting)
   if not ok and errors.is(pods) and pods.kind == "cancelled" then error(pods, 0) end
   local trouble = ok and pods[1] and M.pod_trouble(pods[1])
   return trouble and waiting .. "; " .. first_line(trouble) or waiting
+end
+
+-- One look -> the object, whether it is ready, what it waits for. A passing fault of the server is one more thing to wait for.
+local function look(client, kind, name, namespace)
+  local ok, object = pcall(client.get, client, kind, name, namespace)
+  if not ok then
+    if not retry.may(object, true) then error(object, 0) end
+    local what = kind .. " " .. name .. ": "
+    local message = tostring(object)
+    return nil, false, message:sub(1, #what) == what and message:sub(#what + 1) or message
+  end
+  if not object then return nil, false, "it does not exist" end
+  return object, M.check(object)
 end
 
 --- Waits until an object is ready. When it does not get there in time, the error's `details` tell why, line by line.
@@ -228,16 +241,14 @@ function M.wait(client, kind, name, o)
   local what, pause = kind .. " " .. name, FIRST_PAUSE
   local deadline, said, next_look = task.now() + o.seconds, nil, task.now() + 2
   while true do
-    local object = retry.read(function() end, client.get, client, kind, name, o.namespace)
-    local ready, waiting = false, nil
-    if object then ready, waiting = M.check(object) end
+    local object, ready, waiting = look(client, kind, name, o.namespace)
     if ready then return object end
-    if kind == "Job" and waiting and waiting:match("^failed") then give_up(client, what, object, waiting, o.seconds) end
     if object and task.now() >= next_look then
       waiting, next_look = describe(client, object, waiting), task.now() + 3
     end
-    if task.now() >= deadline then give_up(client, what, object, waiting, o.seconds) end
-    if o.progress and waiting ~= said then o.progress(("%s: %s"):format(what, waiting or "does not exist yet")) end
+    local hopeless = kind == "Job" and waiting:match("^failed")
+    if hopeless or task.now() >= deadline then give_up(client, what, object, waiting, o.seconds) end
+    if o.progress and waiting ~= said then o.progress(what .. ": " .. waiting) end
     said = waiting
     task.sleep(math.min(pause, math.max(deadline - task.now(), 0)))
     pause = math.min(pause * 1.5, LONGEST_PAUSE)
