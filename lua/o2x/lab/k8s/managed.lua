@@ -108,11 +108,11 @@ local function merge_list(field, live, config)
   local result, at = value.array {}, {}
   for _, item in ipairs(live) do
     table.insert(result, item)
-    local element = next(fieldset.members(field, value.array { item }))
+    local element = next((fieldset.members(field, value.array { item })))
     at[element] = #result
   end
   for _, item in ipairs(config) do
-    local element = next(fieldset.members(field, value.array { item }))
+    local element = next((fieldset.members(field, value.array { item })))
     if at[element] then
       result[at[element]] = merge(field.elem, result[at[element]], item)
     else
