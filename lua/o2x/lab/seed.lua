@@ -150,6 +150,12 @@ local function sow_redis(env, keys)
   redis:close()
 end
 
+local function sow_queues(env, names)
+  if not env.O2X_BROKER_URL then return end
+  local broker = require("o2x.broker").new { url = env.O2X_BROKER_URL, user = env.O2X_BROKER_USER, password = env.O2X_BROKER_PASSWORD }
+  for _, name in ipairs(names) do broker:add_queue(name) end
+end
+
 --- Seeds the lab, unless that was done.
 ---@param lab table
 ---@param env table<string, string> what the simulators export
@@ -165,6 +171,7 @@ function M.sow(lab, env, source)
     vault = function() sow_vault(env, wanted.vault) end,
     cluster = function() sow_cluster(lab, env, source, wanted) end,
     redis = function() sow_redis(env, wanted.redis) end,
+    queues = function() sow_queues(env, wanted.queues) end,
   }
   sow_dns(lab, env, wanted.dns)
   state.done = true
