@@ -7,10 +7,10 @@ local M = {}
 
 -- A value that must be the same when the run is resumed: kept in the journal under the step and its name.
 local function recorded(run, name, fn)
-  local base = step.path() .. "\n" .. name
+  local base = ("%s: %s"):format(step.path(), name)
   run.value_counts = run.value_counts or {}
   run.value_counts[base] = (run.value_counts[base] or 0) + 1
-  local key = base .. "\n" .. run.value_counts[base]
+  local key = ("%s #%d"):format(base, run.value_counts[base])
   local past = run.past and run.past.values[key]
   if past then return past.value end
   local value = fn()

@@ -13,7 +13,7 @@ local words = require "o2x.words"
 local M = {}
 
 local LARGEST = 1024 * 1024 -- bytes of a script
-local SOFT, HARD = 5, 15    -- seconds of CPU time without a wait: error, end of the process
+local SOFT, HARD = 5, 15
 
 local INSTEAD = {
   print = "use log(message)", os = 'use require "o2x.clock"', io = 'use require "o2x.files"', load = "write the code in a file",
@@ -156,6 +156,12 @@ local function environment(sandbox)
   end, "global %s: say local")
 end
 
+-- Seconds of CPU time without a wait: until the error, until the end. O2X_CPU_LIMIT=SOFT,HARD sets others.
+local function limits()
+  local soft, hard = (os.getenv("O2X_CPU_LIMIT") or ""):match("^(%d+),(%d+)$")
+  return tonumber(soft) or SOFT, tonumber(hard) or HARD
+end
+
 --- A sandbox for one project and at most one run.
 ---@param project table root, stdlib
 ---@param seed integer?
@@ -165,8 +171,9 @@ function M.new(project, seed)
     project = project, seed = seed or 1, loaded = {}, pending = {}, sources = {}, texts = {}, loading = 0,
   }, Sandbox)
   sandbox.environment = environment(sandbox)
-  core.watch(SOFT, HARD, ("o2x: a script ran for %d s without waiting for anything; the run was ended, o2x resume goes on")
-    :format(HARD))
+  local soft, hard = limits()
+  core.watch(soft, hard, ("o2x: a script ran for %d s without waiting for anything; the run was ended, o2x resume goes on")
+    :format(hard))
   return sandbox
 end
 

@@ -38,10 +38,14 @@ end
 function Store:folder_of(id) return fs.join(self.folder, id) end
 function Store:journal_of(id) return fs.join(self.folder, id, "journal") end
 
---- An id for a run that begins now.
+--- An id for a run that begins now: the date, the time, and the fraction of the second, so that ids sort by time.
 ---@return string
 function Store:new_id()
-  return ("R-%s-%s"):format(os.date("!%Y%m%d-%H%M%S"), crypto.hex(crypto.random(2)))
+  repeat
+    local now = clock.now()
+    local id = ("R-%s-%04x"):format(os.date("!%Y%m%d-%H%M%S", math.floor(now)), math.floor(now % 1 * 65536))
+    if not fs.exists(self:folder_of(id)) then return id end
+  until false
 end
 
 local function check(path, ok, message, code)

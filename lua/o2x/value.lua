@@ -1,5 +1,6 @@
 --- Plain values as effects carry them: comparing them, and copying them without their secrets.
 
+local crypto = require "o2x.crypto"
 local errors = require "o2x.error"
 local json = require "o2x.json"
 local secret = require "o2x.secret"
@@ -66,12 +67,12 @@ function M.has_secret(value)
   return false
 end
 
---- Does a value, read back from a journal, hold a reference to a secret?
+--- Does a value, read back from a journal, stand for something that is not in it: a secret, or bytes that are no text?
 ---@param value any
 ---@return boolean
 function M.has_reference(value)
   if type(value) ~= "table" then return false end
-  if is_reference(value) then return true end
+  if is_reference(value) or value["$bytes"] then return true end
   for _, item in next, value do
     if M.has_reference(item) then return true end
   end
@@ -92,6 +93,9 @@ function M.plain(value, what)
     local copy = {}
     for key, item in next, value do copy[key] = M.plain(item, what) end
     return json.is_array(value) and json.array(copy) or copy
+  end
+  if kind == "string" and (value:find("\0", 1, true) or not utf8.len(value)) then
+    return { ["$bytes"] = crypto.base64(value) } -- JSON has no way to say it
   end
   if kind == "string" or kind == "number" or kind == "boolean" or kind == "nil" or value == json.null then return value end
   errors.raise { kind = "failed", message = ("%s holds a %s, which cannot be recorded"):format(what or "the value", kind) }

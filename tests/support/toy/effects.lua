@@ -21,15 +21,16 @@ local function strike(target)
   if not text then return end
   fs.remove(path_of(".fault-" .. target.name))
   local kind, done = text:match("^(%S+)%s*(%S*)")
-  if done == "done" then return kind end
+  if done == "done" or kind == "rot" then return kind end
   errors.raise { kind = kind, message = "the toy has a fault", retryable = kind == "unreachable" }
 end
 
 local function write(_, target, desired)
   local late = strike(target)
+  if late == "rot" then desired = { rotten = true } end
   if desired == nil then fs.remove(path_of(target.name)) else fs.write(path_of(target.name), json.encode(desired)) end
-  note(target.name .. " " .. json.encode(desired))
-  if late then errors.raise { kind = late, message = "the answer was lost" } end
+  note(target.name .. " " .. (desired == nil and "gone" or json.encode(desired)))
+  if late and late ~= "rot" then errors.raise { kind = late, message = "the answer was lost" } end
 end
 
 local function key(target) return target.name end
@@ -82,6 +83,11 @@ return {
       number = function(name) return ctx:effect("toy.number", { name = name }, { owner = name }).number end,
       read = function(name) return ctx:read("toy.value", { name = name }) end,
       wait = function(seconds) task.sleep(seconds) end,
+      tick = function()
+        local n = tonumber(fs.read_if(path_of(".ticks")) or "0") + 1
+        fs.write(path_of(".ticks"), tostring(n))
+        return n
+      end,
       recorded = function(name, fn) return ctx:recorded(name, fn) end,
     }
   end,
