@@ -18,9 +18,12 @@
 	X(json) \
 	X(listen) \
 	X(lock) \
+	X(net) \
 	X(pg) \
 	X(proc) \
 	X(program) \
+	X(redis) \
+	X(resolve) \
 	X(sandbox) \
 	X(scope) \
 	X(secret) \

@@ -1,0 +1,239 @@
+/*
+** net.c: TCP connections that we open: connect, read and write what can be done at once, or say what to wait for.
+*/
+#include "net.h"
+#include "host.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define MAX_READ 65536
+
+struct net *net_check(lua_State *L, int index)
+{
+	struct net *net = luaL_checkudata(L, index, NET_TYPE);
+	luaL_argcheck(L, net->fd >= 0, index, "the connection is closed");
+	return net;
+}
+
+long net_fail(struct net *net, const char *code, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(net->problem, sizeof net->problem, format, arguments);
+	va_end(arguments);
+	net->code = code;
+	return NET_FAILED;
+}
+
+int net_answer(lua_State *L, const struct net *net, long want)
+{
+	if (want == NET_FAILED)
+		return host_fail(L, net->code, "%s", net->problem);
+	lua_pushboolean(L, false);
+	lua_pushstring(L, want == NET_WANT_WRITE ? "w" : "r");
+	return 2;
+}
+
+static const char *errno_code(int error)
+{
+	switch (error) {
+	case ECONNREFUSED: return "ECONNREFUSED";
+	case ECONNRESET: case EPIPE: return "ECONNRESET";
+	case EHOSTUNREACH: case ENETUNREACH: return "EHOSTUNREACH";
+	case ETIMEDOUT: return "ETIMEDOUT";
+	default: return "EIO";
+	}
+}
+
+static long failed(struct net *net, int error)
+{
+	return net_fail(net, errno_code(error), "%s", strerror(error));
+}
+
+static int net_close(lua_State *L)
+{
+	struct net *net = luaL_checkudata(L, 1, NET_TYPE);
+	if (net->tls)
+		tls_free(net->tls);
+	net->tls = NULL;
+	if (net->fd > 0)
+		close(net->fd);
+	net->fd = -1;
+	return 0;
+}
+
+/***
+ Begins to connect.
+ @function net.connect
+ @param address string an IP address, not a name
+ @param port integer
+ @return userdata a connection: wait for "w", then ask connected(); or nil, message, code
+*/
+static int net_connect(lua_State *L)
+{
+	const char *address = host_checkcstr(L, 1);
+	char port[8];
+	snprintf(port, sizeof port, "%d", (int)host_checkrange(L, 2, 1, 65535));
+	struct net *net = host_newuserdata(L, sizeof *net, NET_TYPE);
+	net->fd = -1;
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV }, *found = NULL;
+	if (getaddrinfo(address, port, &hints, &found) != 0)
+		return host_fail(L, "EINVAL", "not an IP address: %s", address);
+	net->fd = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int error = net->fd < 0 ? errno : 0;
+	if (!error && connect(net->fd, found->ai_addr, found->ai_addrlen) != 0 && errno != EINPROGRESS)
+		error = errno;
+	freeaddrinfo(found);
+	if (error)
+		return host_fail(L, errno_code(error), "%s", strerror(error));
+	int on = 1;
+	setsockopt(net->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	setsockopt(net->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+	return 1;
+}
+
+/***
+ Once the descriptor was writable: is it connected?
+ @function connection:connected
+ @return boolean true, or nil, message, code
+*/
+static int net_connected(lua_State *L)
+{
+	struct net *net = net_check(L, 1);
+	int error = 0;
+	socklen_t size = sizeof error;
+	if (getsockopt(net->fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0)
+		error = errno;
+	if (error)
+		return net_answer(L, net, failed(net, error));
+	lua_pushboolean(L, true);
+	return 1;
+}
+
+/***
+ The descriptor to wait for.
+ @function connection:fd
+ @return integer
+*/
+static int net_fd(lua_State *L)
+{
+	lua_pushinteger(L, net_check(L, 1)->fd);
+	return 1;
+}
+
+/***
+ Prepares TLS on the connection; the handshake follows.
+ @function connection:tls
+ @param host string whom the server's certificate must be for: a name or an IP address
+ @param ca_file string? authorities to trust; the system's if absent
+ @return boolean true, or nil, message, code
+*/
+static int net_tls(lua_State *L)
+{
+	struct net *net = net_check(L, 1);
+	luaL_argcheck(L, !net->tls, 1, "it has TLS already");
+	const char *ca_file = lua_isnoneornil(L, 3) ? NULL : host_checkcstr(L, 3);
+	if (tls_start(net, host_checkcstr(L, 2), ca_file) != 0)
+		return net_answer(L, net, NET_FAILED);
+	lua_pushboolean(L, true);
+	return 1;
+}
+
+/***
+ One step of the TLS handshake.
+ @function connection:handshake
+ @return boolean true when done; false and "r" or "w" to wait for; or nil, message, code
+*/
+static int net_handshake(lua_State *L)
+{
+	struct net *net = net_check(L, 1);
+	luaL_argcheck(L, net->tls, 1, "it has no TLS");
+	long done = tls_handshake(net);
+	if (done != 0)
+		return net_answer(L, net, done);
+	lua_pushboolean(L, true);
+	return 1;
+}
+
+long net_read(struct net *net, char *bytes, size_t size)
+{
+	if (net->tls)
+		return tls_read(net, bytes, size);
+	ssize_t got;
+	do
+		got = recv(net->fd, bytes, size, 0);
+	while (got < 0 && errno == EINTR);
+	if (got >= 0)
+		return got;
+	return errno == EAGAIN ? NET_WANT_READ : failed(net, errno);
+}
+
+long net_write(struct net *net, const char *bytes, size_t length)
+{
+	if (net->tls)
+		return tls_write(net, bytes, length);
+	ssize_t put;
+	do
+		put = send(net->fd, bytes, length, MSG_NOSIGNAL);
+	while (put < 0 && errno == EINTR);
+	if (put >= 0)
+		return put;
+	return errno == EAGAIN ? NET_WANT_WRITE : failed(net, errno);
+}
+
+/***
+ Reads what is there.
+ @function connection:read
+ @return string bytes, "" at the end; false and "r" or "w" to wait for; or nil, message, code
+*/
+static int net_lread(lua_State *L)
+{
+	struct net *net = net_check(L, 1);
+	luaL_Buffer buffer;
+	char *bytes = luaL_buffinitsize(L, &buffer, MAX_READ);
+	long got = net_read(net, bytes, MAX_READ);
+	luaL_pushresultsize(&buffer, got > 0 ? (size_t)got : 0);
+	return got >= 0 ? 1 : net_answer(L, net, got);
+}
+
+/***
+ Writes what can be taken now.
+ @function connection:write
+ @param bytes string
+ @param from integer? position of the first byte to write
+ @return integer position of the next byte; false and "r" or "w" to wait for; or nil, message, code
+*/
+static int net_lwrite(lua_State *L)
+{
+	struct net *net = net_check(L, 1);
+	size_t length;
+	const char *bytes = luaL_checklstring(L, 2, &length);
+	lua_Integer from = lua_isnoneornil(L, 3) ? 1 : host_checkrange(L, 3, 1, (lua_Integer)length + 1);
+	size_t left = length - (size_t)(from - 1);
+	long put = left > 0 ? net_write(net, bytes + from - 1, left) : 0;
+	if (put < 0)
+		return net_answer(L, net, put);
+	lua_pushinteger(L, from + put);
+	return 1;
+}
+
+static const luaL_Reg methods[] = {
+	{ "connected", net_connected }, { "fd", net_fd }, { "tls", net_tls }, { "handshake", net_handshake },
+	{ "read", net_lread }, { "write", net_lwrite }, { "close", net_close }, { NULL, NULL }
+};
+
+static const luaL_Reg functions[] = { { "connect", net_connect }, { NULL, NULL } };
+
+int luaopen_o2x_core_net(lua_State *L)
+{
+	host_newtype(L, NET_TYPE, methods, net_close);
+	luaL_newlib(L, functions);
+	return 1;
+}

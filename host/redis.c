@@ -1,0 +1,226 @@
+/*
+** redis.c: the Redis protocol over a connection of net.c, by hiredis' formatter and reader. Steps: append commands,
+** flush them, fill from the server, take replies.
+*/
+#include "buffer.h"
+#include "host.h"
+#include "net.h"
+#include "secret.h"
+#include "value.h"
+
+#include <hiredis/hiredis.h>
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TYPE "o2x.redis"
+#define REPLY_TYPE "o2x.redis.reply"
+
+enum { MAX_FILL = 65536, MAX_WORDS = 1 << 20 };
+
+struct redis {
+	redisReader *reader;
+	struct buffer out;  /* commands that wait to be sent; a password may be among them */
+};
+
+struct reply { redisReply *reply; };
+
+static struct redis *check(lua_State *L)
+{
+	struct redis *redis = luaL_checkudata(L, 1, TYPE);
+	luaL_argcheck(L, redis->reader, 1, "the connection is closed");
+	return redis;
+}
+
+/* The connection that it was made over: its user value. */
+static struct net *connection(lua_State *L)
+{
+	lua_getiuservalue(L, 1, 1);
+	struct net *net = net_check(L, -1);
+	lua_pop(L, 1);
+	return net;
+}
+
+static int redis_close(lua_State *L)
+{
+	struct redis *redis = luaL_checkudata(L, 1, TYPE);
+	if (redis->reader)
+		redisReaderFree(redis->reader);
+	redis->reader = NULL;
+	buffer_free(&redis->out);
+	return 0;
+}
+
+/***
+ Speaks Redis over a connection.
+ @function redis.new
+ @param connection userdata of net.connect, connected
+ @return userdata
+*/
+static int redis_new(lua_State *L)
+{
+	net_check(L, 1);
+	struct redis *redis = lua_newuserdatauv(L, sizeof *redis, 1);
+	memset(redis, 0, sizeof *redis);
+	luaL_setmetatable(L, TYPE);
+	lua_pushvalue(L, 1);
+	lua_setiuservalue(L, -2, 1);
+	redis->reader = redisReaderCreate();
+	if (!redis->reader)
+		return luaL_error(L, "not enough memory");
+	return 1;
+}
+
+/* ---- out ---- */
+
+/* The word at arg as bytes; a number becomes its text in place. [-0, +0, v] */
+static const char *word(lua_State *L, int arg, size_t *length)
+{
+	if (lua_type(L, arg) == LUA_TNUMBER)
+		return lua_tolstring(L, arg, length);
+	return secret_checkbytes(L, arg, length);
+}
+
+/***
+ Queues a command.
+ @function redis:append
+ @param ... string|number|secret the command and its arguments, any bytes
+*/
+static int redis_append(lua_State *L)
+{
+	struct redis *redis = check(L);
+	int count = lua_gettop(L) - 1;
+	luaL_argcheck(L, count >= 1 && count <= MAX_WORDS, 2, "a command expected");
+	const char **words = lua_newuserdatauv(L, sizeof *words * (size_t)count, 0);
+	size_t *lengths = lua_newuserdatauv(L, sizeof *lengths * (size_t)count, 0);
+	for (int i = 0; i < count; i++)
+		words[i] = word(L, i + 2, &lengths[i]);
+	char *command = NULL;
+	int length = redisFormatCommandArgv(&command, count, words, lengths);
+	if (length < 0)
+		return luaL_error(L, "not enough memory");
+	bool queued = buffer_append(&redis->out, command, (size_t)length);
+	explicit_bzero(command, (size_t)length);
+	free(command);
+	return queued ? 0 : luaL_error(L, "not enough memory");
+}
+
+/***
+ Sends what is queued.
+ @function redis:flush
+ @return boolean true: all is out; false and "r" or "w" to wait for; or nil, message, code
+*/
+static int redis_flush(lua_State *L)
+{
+	struct redis *redis = check(L);
+	struct net *net = connection(L);
+	while (redis->out.length > 0) {
+		long put = net_write(net, redis->out.bytes, redis->out.length);
+		if (put < 0)
+			return net_answer(L, net, put);
+		buffer_consume(&redis->out, (size_t)put);
+	}
+	lua_pushboolean(L, true);
+	return 1;
+}
+
+/* ---- in ---- */
+
+/***
+ Takes in what the server has sent.
+ @function redis:fill
+ @return boolean true; false and "r" or "w" to wait for; or nil, message, code ("EOF" when the server has closed)
+*/
+static int redis_fill(lua_State *L)
+{
+	struct redis *redis = check(L);
+	struct net *net = connection(L);
+	char bytes[MAX_FILL];
+	long got = net_read(net, bytes, sizeof bytes);
+	if (got == 0)
+		return host_fail(L, "EOF", "the server closed the connection");
+	if (got < 0)
+		return net_answer(L, net, got);
+	if (redisReaderFeed(redis->reader, bytes, (size_t)got) != REDIS_OK)
+		return host_fail(L, "EPROTO", "%s", redis->reader->errstr);
+	lua_pushboolean(L, true);
+	return 1;
+}
+
+static int reply_gc(lua_State *L)
+{
+	struct reply *box = lua_touserdata(L, 1);
+	if (box->reply)
+		freeReplyObject(box->reply);
+	box->reply = NULL;
+	return 0;
+}
+
+/* [-0, +1, m] */
+static void push_reply(lua_State *L, const redisReply *reply)
+{
+	luaL_checkstack(L, 6, "reply too deep");
+	switch (reply->type) {
+	case REDIS_REPLY_INTEGER:
+		lua_pushinteger(L, reply->integer);
+		break;
+	case REDIS_REPLY_NIL:
+		value_pushnull(L);
+		break;
+	case REDIS_REPLY_ARRAY:
+		lua_createtable(L, reply->elements > INT_MAX ? 0 : (int)reply->elements, 0);
+		for (size_t i = 0; i < reply->elements; i++) {
+			push_reply(L, reply->element[i]);
+			lua_rawseti(L, -2, (lua_Integer)i + 1);
+		}
+		break;
+	default:
+		lua_pushlstring(L, reply->str, (size_t)reply->len);
+		break;
+	}
+}
+
+/***
+ The next reply, if it is here whole.
+ @function redis:reply
+ @return string "value", "error" or "more" (fill, then ask again); or nil, message, code
+ @return any the value: string, integer or list; NULL is json.null. Or the error's text.
+*/
+static int redis_reply(lua_State *L)
+{
+	struct redis *redis = check(L);
+	struct reply *box = host_newuserdata(L, sizeof *box, REPLY_TYPE);
+	void *reply = NULL;
+	if (redisReaderGetReply(redis->reader, &reply) != REDIS_OK)
+		return host_fail(L, "EPROTO", "%s", redis->reader->errstr);
+	box->reply = reply;
+	if (!reply) {
+		lua_pushliteral(L, "more");
+		return 1;
+	}
+	lua_pushstring(L, box->reply->type == REDIS_REPLY_ERROR ? "error" : "value");
+	push_reply(L, box->reply);
+	freeReplyObject(box->reply);  /* now, not at the next collection */
+	box->reply = NULL;
+	return 2;
+}
+
+static const luaL_Reg methods[] = {
+	{ "append", redis_append }, { "flush", redis_flush }, { "fill", redis_fill }, { "reply", redis_reply },
+	{ "close", redis_close }, { NULL, NULL }
+};
+
+static const luaL_Reg no_methods[] = { { NULL, NULL } };
+
+int redis_url(lua_State *L);
+
+static const luaL_Reg functions[] = { { "new", redis_new }, { "url", redis_url }, { NULL, NULL } };
+
+int luaopen_o2x_core_redis(lua_State *L)
+{
+	host_newtype(L, TYPE, methods, redis_close);
+	host_newtype(L, REPLY_TYPE, no_methods, reply_gc);
+	luaL_newlib(L, functions);
+	return 1;
+}

@@ -1,0 +1,151 @@
+/*
+** tls.c: TLS for the connections of net.c, by OpenSSL, loaded when first needed. The server's certificate is always
+** verified: there is no way to turn that off.
+*/
+#include "net.h"
+#include "lazy.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LIBSSL(X) \
+	X(ERR_clear_error) X(ERR_get_error) X(ERR_reason_error_string) X(SSL_CTX_ctrl) X(SSL_CTX_free) \
+	X(SSL_CTX_load_verify_locations) X(SSL_CTX_new) X(SSL_CTX_set_default_verify_paths) X(SSL_CTX_set_verify) \
+	X(SSL_connect) X(SSL_ctrl) X(SSL_free) X(SSL_get0_param) X(SSL_get_error) X(SSL_get_verify_result) X(SSL_new) \
+	X(SSL_read) X(SSL_set1_host) X(SSL_set_fd) X(SSL_write) X(TLS_client_method) X(X509_VERIFY_PARAM_set1_ip_asc) \
+	X(X509_verify_cert_error_string)
+
+LAZY(libssl, "libssl.so.3", LIBSSL)
+
+struct tls {
+	SSL_CTX *context;
+	SSL *ssl;
+};
+
+void tls_free(struct tls *tls)
+{
+	if (tls->ssl)
+		libssl.SSL_free(tls->ssl);
+	if (tls->context)
+		libssl.SSL_CTX_free(tls->context);
+	free(tls);
+}
+
+static const char *reason(void)
+{
+	unsigned long error = libssl.ERR_get_error();
+	const char *text = error ? libssl.ERR_reason_error_string(error) : NULL;
+	return text ? text : "unknown reason";
+}
+
+static SSL_CTX *new_context(const char *ca_file)
+{
+	SSL_CTX *context = libssl.SSL_CTX_new(libssl.TLS_client_method());
+	if (!context)
+		return NULL;
+	libssl.SSL_CTX_ctrl(context, SSL_CTRL_SET_MIN_PROTO_VERSION, TLS1_2_VERSION, NULL);
+	libssl.SSL_CTX_ctrl(context, SSL_CTRL_MODE, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER, NULL);
+	libssl.SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+	int trusted = ca_file ? libssl.SSL_CTX_load_verify_locations(context, ca_file, NULL)
+			      : libssl.SSL_CTX_set_default_verify_paths(context);
+	if (trusted == 1)
+		return context;
+	libssl.SSL_CTX_free(context);
+	return NULL;
+}
+
+/* Whom the certificate must be for, and whom the server is told that we want. */
+static int expect(SSL *ssl, const char *host)
+{
+	unsigned char address[16];
+	if (inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1)
+		return libssl.X509_VERIFY_PARAM_set1_ip_asc(libssl.SSL_get0_param(ssl), host);
+	if (!libssl.SSL_set1_host(ssl, host))
+		return 0;
+	char *name = strdup(host);  /* the interface of OpenSSL wants it writable */
+	long set = name ? libssl.SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name) : 0;
+	free(name);
+	return set == 1;
+}
+
+long tls_start(struct net *net, const char *host, const char *ca_file)
+{
+	const char *problem = libssl_load();
+	if (problem)
+		return net_fail(net, "library", "libssl cannot be loaded: %s", problem);
+	struct tls *tls = calloc(1, sizeof *tls);
+	if (!tls)
+		return net_fail(net, "ENOMEM", "not enough memory");
+	net->tls = tls;
+	tls->context = new_context(ca_file);
+	if (!tls->context)
+		return net_fail(net, "ETLS", "cannot use the authorities of %s: %s", ca_file ? ca_file : "the system", reason());
+	tls->ssl = libssl.SSL_new(tls->context);
+	if (!tls->ssl || !expect(tls->ssl, host) || !libssl.SSL_set_fd(tls->ssl, net->fd))
+		return net_fail(net, "ETLS", "TLS cannot be set up for %s: %s", host, reason());
+	return 0;
+}
+
+/* What OpenSSL's answer means; result is that of the call, 0 for "the other side has closed". */
+static long judge(struct net *net, int result)
+{
+	int saved = errno;
+	long verified;
+	switch (libssl.SSL_get_error(net->tls->ssl, result)) {
+	case SSL_ERROR_WANT_READ:
+		return NET_WANT_READ;
+	case SSL_ERROR_WANT_WRITE:
+		return NET_WANT_WRITE;
+	case SSL_ERROR_ZERO_RETURN:
+		return 0;
+	case SSL_ERROR_SYSCALL:
+		return net_fail(net, "ECONNRESET", "%s", saved ? strerror(saved) : "the connection was closed in the middle");
+	default:
+		verified = libssl.SSL_get_verify_result(net->tls->ssl);
+		if (verified != X509_V_OK)
+			return net_fail(net, "ECERT", "the certificate is refused: %s", libssl.X509_verify_cert_error_string(verified));
+		return net_fail(net, "ETLS", "TLS failed: %s", reason());
+	}
+}
+
+static int limited(size_t size)
+{
+	return size > INT_MAX ? INT_MAX : (int)size;
+}
+
+long tls_handshake(struct net *net)
+{
+	libssl.ERR_clear_error();
+	errno = 0;
+	int result = libssl.SSL_connect(net->tls->ssl);
+	if (result == 1)
+		return 0;
+	long want = judge(net, result);
+	return want == 0 ? net_fail(net, "ECONNRESET", "the server ended the TLS handshake") : want;
+}
+
+long tls_read(struct net *net, char *bytes, size_t size)
+{
+	libssl.ERR_clear_error();
+	errno = 0;
+	int got = libssl.SSL_read(net->tls->ssl, bytes, limited(size));
+	return got > 0 ? got : judge(net, got);
+}
+
+long tls_write(struct net *net, const char *bytes, size_t length)
+{
+	libssl.ERR_clear_error();
+	errno = 0;
+	int put = libssl.SSL_write(net->tls->ssl, bytes, limited(length));
+	if (put > 0)
+		return put;
+	long want = judge(net, put);
+	return want == 0 ? net_fail(net, "ECONNRESET", "the server has closed the connection") : want;
+}
