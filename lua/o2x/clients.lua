@@ -47,11 +47,6 @@ function makers.pg(config, scope)
   }, grants)
 end
 
-function makers.redis(config)
-  if not config.redis.url then not_configured("Redis", "REDIS_URL") end
-  return require("o2x.redis").connect { url = config.redis.url, ca_file = config.redis.ca }
-end
-
 function makers.vault(config, scope, run)
   local o = config.vault
   if not o.addr then not_configured("Vault", "VAULT_ADDR") end
@@ -104,7 +99,7 @@ end
 
 function makers.redis(config, scope)
   if not config.redis.url then not_configured("Redis", "REDIS_URL") end
-  return require("o2x.redis").new { url = config.redis.url, ca_file = config.redis.ca, scope = function() return scope.redis or {} end }
+  return require("o2x.redis").connect { url = config.redis.url, ca_file = config.redis.ca, scope = function() return scope.redis or {} end }
 end
 
 return M

@@ -5,6 +5,7 @@ local core = require "o2x.core.redis"
 local errors = require "o2x.error"
 local json = require "o2x.json"
 local net = require "o2x.net"
+local scope = require "o2x.scope"
 local task = require "o2x.task"
 require "o2x.secret" -- core.url makes one of the password
 
@@ -17,8 +18,9 @@ local Client = {}
 Client.__index = Client
 
 --- A client; it connects with its first command.
----@param options {url: string|userdata, ca_file: string?, timeout: number?, connect_timeout: number?}
----  url: redis://user:password@host:port/db or rediss://…, may be a secret; timeout: seconds for an answer, 10
+---@param options {url: string|userdata, ca_file: string?, timeout: number?, connect_timeout: number?, scope: nil|fun(): string[]}
+---  url: redis://user:password@host:port/db or rediss://…, may be a secret; timeout: seconds for an answer, 10;
+---  scope: the prefixes that may be counted and removed, all if absent
 ---@return o2x.redis.Client
 function M.connect(options)
   local place, message, code = core.url(options.url)
@@ -28,6 +30,7 @@ function M.connect(options)
   place.port = place.port or 6379
   return setmetatable({
     place = place, ca_file = options.ca_file, timeout = options.timeout or 10, connect_timeout = options.connect_timeout or 10,
+    scope = options.scope,
   }, Client)
 end
 
@@ -218,12 +221,22 @@ function M.pattern(prefix)
   return (prefix:gsub("[%*%?%[%]\\%^%-]", "\\%0")) .. "*"
 end
 
--- Walks over the keys with a prefix; what follow(keys) returns is sent along with the next SCAN, its values go to
--- answered. SCAN may give a key twice.
-local function walk(self, prefix, follow, answered)
+-- A granted prefix or one below it; never a part of one, which other tenants' keys may begin with too.
+local function check_prefix(self, prefix)
   if type(prefix) ~= "string" or prefix == "" then
     errors.raise { kind = "refused", module = "redis", op = "scan", message = "an empty prefix would be every tenant's keys" }
   end
+  if not self.scope then return end
+  for _, granted in ipairs(self.scope()) do
+    if prefix == granted then return end
+  end
+  scope.key(self.scope(), prefix, "the Redis prefix")
+end
+
+-- Walks over the keys with a prefix; what follow(keys) returns is sent along with the next SCAN, its values go to
+-- answered. SCAN may give a key twice.
+local function walk(self, prefix, follow, answered)
+  check_prefix(self, prefix)
   local cursor, also = "0", {}
   local pattern = M.pattern(prefix)
   repeat

