@@ -6,7 +6,7 @@ local fs = require "o2x.fs"
 local json = require "o2x.json"
 local proc = require "o2x.proc"
 local scope = require "o2x.scope"
-local task = require "o2x.task"
+local turnstile = require "o2x.turnstile"
 
 local M = {}
 
@@ -31,7 +31,7 @@ Helm.__index = Helm
 function M.new(options)
   return setmetatable({
     kubeconfig = options.kubeconfig, folder = options.folder and fs.join(options.folder, "helm") or fs.temp_folder(),
-    scope = options.scope, program = options.program or "helm", running = 0, freed = task.event(), files = 0,
+    scope = options.scope, program = options.program or "helm", turns = turnstile.new(AT_ONCE), files = 0,
   }, Helm)
 end
 
@@ -134,23 +134,9 @@ function Helm:environment()
   return self.env
 end
 
--- Runs fn when fewer than AT_ONCE others run.
-function Helm:limited(fn, ...)
-  while self.running >= AT_ONCE do
-    self.freed:clear()
-    task.wait(self.freed, math.huge)
-  end
-  self.running = self.running + 1
-  local results = table.pack(pcall(fn, ...))
-  self.running = self.running - 1
-  self.freed:set()
-  if not results[1] then error(results[2], 0) end
-  return table.unpack(results, 2, results.n)
-end
-
 function Helm:run(words, seconds)
   local argv = { self.program, table.unpack(words) }
-  return self:limited(proc.run, { argv = argv, env = self:environment(), timeout = seconds or READ_SECONDS })
+  return self.turns:run(proc.run, { argv = argv, env = self:environment(), timeout = seconds or READ_SECONDS })
 end
 
 --- Helm's version; any other than 3 is refused.
