@@ -96,11 +96,11 @@ function M.verify(tenant)
   for _, host in ipairs { tenant.domain, "api." .. tenant.domain } do
     check(host .. " is answered by every name server", answered, host, target)
   end
-  check("https://" .. tenant.domain .. " answers", function()
+  check(tenant.domain .. " answers by HTTPS", function()
     local response = http.request { method = "HEAD", url = "https://" .. tenant.domain .. "/" }
     if response.status >= 500 then fail(("https://%s answers %d"):format(tenant.domain, response.status)) end
   end)
-  check("https://api." .. tenant.domain .. "/graphql answers", function()
+  check("api." .. tenant.domain .. " answers by HTTPS", function()
     local response = http.request { method = "HEAD", url = "https://api." .. tenant.domain .. "/graphql" }
     if response.status >= 500 then fail(("https://api.%s/graphql answers %d"):format(tenant.domain, response.status)) end
   end)

@@ -8,6 +8,7 @@
 local crash = require "o2x.crash"
 local crypto = require "o2x.crypto"
 local diff = require "o2x.diff"
+local effects = require "o2x.effects"
 local errors = require "o2x.error"
 local overlay = require "o2x.overlay"
 local retry = require "o2x.retry"
@@ -57,8 +58,16 @@ function Gate:register(module, ctx)
   end
 end
 
+-- One module's effects may read another's ("helm" reads the values files of "files"), used by the script or not.
+function Gate:load_type(kind)
+  for _, name in ipairs(effects.NAMES) do
+    self:register(effects.find(name), self.run.ctx)
+    if self.types[kind] then return self.types[kind] end
+  end
+end
+
 function Gate:type_of(kind)
-  local entry = self.types[kind]
+  local entry = self.types[kind] or self:load_type(kind)
   if not entry then error("there is no effect type " .. tostring(kind), 0) end
   return entry.type, entry.declares
 end
