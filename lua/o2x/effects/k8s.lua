@@ -41,9 +41,17 @@ function object.write(ctx, target, desired)
   end
 end
 
+-- What the title says already need not be in the lines.
+local function untitled(whole)
+  if not whole then return nil end
+  local copy = compare.clean(whole)
+  copy.apiVersion, copy.kind, copy.metadata.name, copy.metadata.namespace = nil, nil, nil, nil
+  return copy
+end
+
 function object.show(target, before, after)
-  local from = before and (after and compare.project(before, after) or compare.clean(before))
-  return { title = title(target), lines = diff.lines(from, after and compare.clean(after)) }
+  if before and after then before = compare.project(before, after) end
+  return { title = title(target), lines = diff.lines(untitled(before), untitled(after)) }
 end
 
 -- ---- Secrets: made, never overwritten ----
