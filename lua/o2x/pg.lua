@@ -7,6 +7,7 @@
 local core = require "o2x.core.pg"
 local errors = require "o2x.error"
 local json = require "o2x.json"
+local net = require "o2x.net"
 local pg_error = require "o2x.pg_error"
 local secret = require "o2x.secret"
 local task = require "o2x.task"
@@ -59,6 +60,19 @@ local function check_options(given)
   return options
 end
 
+-- libpq would look a host name up itself, and block all tasks meanwhile; it still checks certificates against the name.
+local function add_addresses(words, options)
+  local host = words.host
+  if not host or host:find("^/") or host:find("[,:]") or host:find("^[%d.]+$") then return end
+  local ok, addresses = pcall(net.addresses, host, options.connect_timeout)
+  if not ok then
+    if not errors.is(addresses) or addresses.kind ~= "unreachable" then error(addresses, 0) end
+    error(pg_error.connecting(options, "could not translate host name"), 0)
+  end
+  words.hostaddr = table.concat(addresses, ",")
+  words.host = (host .. ","):rep(#addresses):sub(1, -2)
+end
+
 local function keywords(options)
   local words = {
     options = settings(options), client_encoding = "UTF8", fallback_application_name = "o2x",
@@ -69,6 +83,7 @@ local function keywords(options)
     local value = options[name]
     if value ~= nil and value ~= "" then words[name] = secret.is(value) and value or tostring(value) end
   end
+  add_addresses(words, options)
   return words
 end
 
