@@ -1,7 +1,7 @@
 /*
-** dns.c: questions to name servers, on c-ares, which does the transport: retries, TCP after a cut answer, checks of sender
-** and identifier. The answer's bytes are handed over whole; dnsmsg.c reads them. One channel a question: a question has its
-** own servers, flags and time limit, and a channel reads little.
+** dns.c: questions to name servers, on c-ares, which does the transport: retries, TCP after a cut
+** answer, checks of sender and identifier. The answer's bytes are handed over whole; dnsmsg.c reads
+** them. One channel a question: a question has its own servers, flags and time limit.
 */
 #include "host.h"
 #include "loop.h"
@@ -15,6 +15,7 @@
 
 #define TYPE "o2x.dns.lookup"
 #define MAX_SOCKETS 16
+#define CLASS_IN 1
 #define UDP_SIZE 1232  /* what DNS Flag Day 2020 recommends: no fragments on any usual path */
 
 struct lookup;
@@ -46,7 +47,8 @@ static void rearm(struct lookup *lookup)
 	if (lookup->done || lookup->closing || !ares_timeout(lookup->channel, NULL, &left))
 		loop_timer_stop(lookup->timer);
 	else
-		loop_timer_start(lookup->timer, (uint64_t)left.tv_sec * 1000 + (uint64_t)left.tv_usec / 1000 + 1);
+		loop_timer_start(lookup->timer,
+			(uint64_t)left.tv_sec * 1000 + (uint64_t)left.tv_usec / 1000 + 1);
 }
 
 static void on_timer(void *arg)
@@ -61,14 +63,16 @@ static void on_socket(void *arg, int events)
 	struct socket *socket = arg;
 	struct lookup *lookup = socket->owner;
 	ares_socket_t fd = socket->fd;
-	ares_process_fd(lookup->channel, events & LOOP_READ ? fd : ARES_SOCKET_BAD, events & LOOP_WRITE ? fd : ARES_SOCKET_BAD);
+	ares_process_fd(lookup->channel, events & LOOP_READ ? fd : ARES_SOCKET_BAD,
+		events & LOOP_WRITE ? fd : ARES_SOCKET_BAD);
 	rearm(lookup);
 }
 
 static struct socket *find_socket(struct lookup *lookup, ares_socket_t fd)
 {
 	struct socket *unused = NULL;
-	for (struct socket *socket = lookup->sockets; socket < lookup->sockets + MAX_SOCKETS; socket++) {
+	for (int i = 0; i < MAX_SOCKETS; i++) {
+		struct socket *socket = &lookup->sockets[i];
 		if (socket->watch && socket->fd == fd)
 			return socket;
 		if (!socket->watch && !unused)
@@ -133,7 +137,7 @@ static void release(struct lookup *lookup)
 {
 	lookup->closing = true;
 	if (lookup->channel)
-		ares_destroy(lookup->channel);  /* calls the callbacks of what is under way, closes the sockets */
+		ares_destroy(lookup->channel);  /* ends what is under way, by its callback */
 	lookup->channel = NULL;
 	for (int i = 0; i < MAX_SOCKETS; i++) {
 		loop_watch_free(lookup->sockets[i].watch);
@@ -174,17 +178,28 @@ static const char *code_of(int status)
 static void push_address(lua_State *L, const struct sockaddr *address)
 {
 	char text[INET6_ADDRSTRLEN] = "";
+	const struct sockaddr_in *ipv4 = (const void *)address;
+	const struct sockaddr_in6 *ipv6 = (const void *)address;
+	const void *bytes = &ipv6->sin6_addr;
 	if (address->sa_family == AF_INET)
-		inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)address)->sin_addr, text, sizeof text);
-	else
-		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, text, sizeof text);
-	lua_pushstring(L, text);
+		bytes = &ipv4->sin_addr;
+	lua_pushstring(L, inet_ntop(address->sa_family, bytes, text, sizeof text));
+}
+
+static void push_addresses(lua_State *L, const struct ares_addrinfo *addresses)
+{
+	const struct ares_addrinfo_node *node = addresses ? addresses->nodes : NULL;
+	lua_newtable(L);
+	for (lua_Integer n = 1; node; node = node->ai_next, n++) {
+		push_address(L, node->ai_addr);
+		lua_rawseti(L, -2, n);
+	}
 }
 
 /***
  What came of it, once the wait is over.
  @function lookup:result
- @return string the answer's bytes (of a query) or a list of addresses (of addresses()); or nil, message, code
+ @return string the answer's bytes (of a query), or a list of addresses; or nil, message, code
 */
 static int lookup_result(lua_State *L)
 {
@@ -192,23 +207,18 @@ static int lookup_result(lua_State *L)
 	luaL_argcheck(L, lookup->done, 1, "the look-up is not over");
 	if (lookup->status != ARES_SUCCESS)
 		return host_fail(L, code_of(lookup->status), "%s", ares_strerror(lookup->status));
-	if (lookup->answer) {
+	if (lookup->answer)
 		lua_pushlstring(L, (const char *)lookup->answer, (size_t)lookup->length);
-		return 1;
-	}
-	lua_newtable(L);
-	lua_Integer n = 0;
-	for (const struct ares_addrinfo_node *node = lookup->addresses ? lookup->addresses->nodes : NULL; node; node = node->ai_next) {
-		push_address(L, node->ai_addr);
-		lua_rawseti(L, -2, ++n);
-	}
+	else
+		push_addresses(L, lookup->addresses);
 	return 1;
 }
 
 static const luaL_Reg methods[] = { { "result", lookup_result }, { NULL, NULL } };
 
-/* Leaves the operation on the stack, its channel open; NULL with nil, message, code there instead. */
-static struct lookup *open_lookup(lua_State *L, const char *servers, int timeout, int tries, int flags)
+/* Pushes the operation, its channel open; or nil, message, code and gives NULL. */
+static struct lookup *open_lookup(lua_State *L, const char *servers, int timeout, int tries,
+				  int flags)
 {
 	struct lookup *lookup = host_newuserdata(L, sizeof *lookup, TYPE);
 	lookup->loop = host_of(L)->loop;
@@ -224,7 +234,8 @@ static struct lookup *open_lookup(lua_State *L, const char *servers, int timeout
 	if (status == ARES_SUCCESS)
 		return lookup;
 	release(lookup);
-	host_fail(L, code_of(status), servers ? "cannot use the servers \"%s\": %s" : "%s%s", servers ? servers : "", ares_strerror(status));
+	host_fail(L, code_of(status), "cannot use the servers %s: %s",
+		servers ? servers : "of the system", ares_strerror(status));
 	return NULL;
 }
 
@@ -253,7 +264,8 @@ static int dns_query(lua_State *L)
 	if (!lookup)
 		return 3;
 	/* The identifier is c-ares' to choose: it puts its own into what it sends. */
-	int status = ares_create_query(name, 1 /* IN */, type, 0, lua_toboolean(L, 7), &query, &length, UDP_SIZE);
+	int status = ares_create_query(name, CLASS_IN, type, 0, lua_toboolean(L, 7), &query, &length,
+		UDP_SIZE);
 	if (status != ARES_SUCCESS)
 		return host_fail(L, code_of(status), "%s", ares_strerror(status));
 	ares_send(lookup->channel, query, length, on_answer, lookup);
@@ -263,7 +275,7 @@ static int dns_query(lua_State *L)
 }
 
 /***
- Finds the addresses of a host as other programs of the system do: the hosts file, then the system's servers.
+ Finds the addresses of a host as other programs do: the hosts file, then the system's servers.
  @function dns.addresses
  @param name string
  @param timeout integer milliseconds of the first try
@@ -283,7 +295,9 @@ static int dns_addresses(lua_State *L)
 	return 1;
 }
 
-static const luaL_Reg functions[] = { { "query", dns_query }, { "addresses", dns_addresses }, { NULL, NULL } };
+static const luaL_Reg functions[] = {
+	{ "query", dns_query }, { "addresses", dns_addresses }, { NULL, NULL }
+};
 
 int luaopen_o2x_core_dns(lua_State *L)
 {

@@ -1,8 +1,9 @@
 /*
-** dnsmsg.c: reads a DNS message (RFC 1035) into a table. The bytes come from the network and are trusted in nothing: each
-** read is checked against the end, a compression pointer must point to an earlier place than the last one did (so there is
-** no loop), a name is at most 255 bytes, a record's fields must end where the record ends.
-** Used for the answers o2x gets and for the questions the lab's name server gets.
+** dnsmsg.c: reads a DNS message (RFC 1035) into a table. The bytes come from the network and are
+** trusted in nothing: each read is checked against the end, a compression pointer must point to an
+** earlier place than the last one did (so there is no loop), a name is at most 255 bytes, fields must
+** end where their record ends. Used for the answers o2x gets and for the questions that the lab's
+** name server gets.
 */
 #include "host.h"
 
@@ -13,7 +14,9 @@
 
 #define NAME_TEXT 1025  /* 255 bytes, each written as \ddd at worst, and the end */
 
-enum { A = 1, NS = 2, CNAME = 5, SOA = 6, PTR = 12, MX = 15, TXT = 16, AAAA = 28, SRV = 33, CAA = 257 };
+enum {
+	A = 1, NS = 2, CNAME = 5, SOA = 6, PTR = 12, MX = 15, TXT = 16, AAAA = 28, SRV = 33, CAA = 257
+};
 
 struct message {
 	const uint8_t *bytes;
@@ -81,7 +84,9 @@ static void read_name(struct message *m, char text[NAME_TEXT])
 		if (at >= m->size) {
 			complain(m, "a name goes beyond the end");
 		} else if ((length & 0xC0) == 0xC0) {
-			size_t target = at + 1 < m->size ? (size_t)(length & 0x3F) << 8 | m->bytes[at + 1] : m->size;
+			size_t target = m->size;
+			if (at + 1 < m->size)
+				target = (size_t)(length & 0x3F) << 8 | m->bytes[at + 1];
 			if (!jumped)
 				m->at = at + 2;
 			jumped = true;
@@ -92,8 +97,10 @@ static void read_name(struct message *m, char text[NAME_TEXT])
 			complain(m, "a label of unknown kind");
 		} else if (length == 0) {
 			break;
-		} else if ((total += length + 1u) > 254 || at + 1 + length > m->size) {
-			complain(m, total > 254 ? "a name is longer than 255 bytes" : "a name goes beyond the end");
+		} else if ((total += length + 1u) > 254) {
+			complain(m, "a name is longer than 255 bytes");
+		} else if (at + 1 + length > m->size) {
+			complain(m, "a name goes beyond the end");
 		} else {
 			n += write_label(text + n, m->bytes + at + 1, length);
 			at += 1u + length;
@@ -106,7 +113,7 @@ static void read_name(struct message *m, char text[NAME_TEXT])
 	text[n] = '\0';
 }
 
-/* ---- fields of records: each leaves its named fields in the table on top, and pushes the text form ---- */
+/* ---- a record's data: named fields go into the table on top, the text form is pushed ---- */
 
 static void set_name(lua_State *L, struct message *m, const char *key, char text[NAME_TEXT])
 {
@@ -115,7 +122,8 @@ static void set_name(lua_State *L, struct message *m, const char *key, char text
 	lua_setfield(L, -2, key);
 }
 
-static lua_Integer set_number(lua_State *L, struct message *m, const char *key, size_t width, size_t end)
+static lua_Integer set_number(lua_State *L, struct message *m, const char *key, size_t width,
+			      size_t end)
 {
 	lua_Integer value = read_number(m, width, end);
 	lua_pushinteger(L, value);
@@ -129,12 +137,9 @@ static void add_quoted(luaL_Buffer *buffer, const char *bytes, size_t length)
 	for (size_t i = 0; i < length; i++) {
 		unsigned char c = (unsigned char)bytes[i];
 		char escaped[5];
-		if (c == '"' || c == '\\')
-			luaL_addlstring(buffer, (char[]){ '\\', (char)c }, 2);
-		else if (c >= ' ' && c < 127)
-			luaL_addchar(buffer, (char)c);
-		else
-			luaL_addlstring(buffer, escaped, (size_t)snprintf(escaped, sizeof escaped, "\\%03u", c));
+		const char *format = c == '"' || c == '\\' ? "\\%c" : c >= ' ' && c < 127 ? "%c" : "\\%03u";
+		snprintf(escaped, sizeof escaped, format, c);
+		luaL_addstring(buffer, escaped);
 	}
 	luaL_addchar(buffer, '"');
 }
@@ -233,7 +238,8 @@ static void push_unknown(lua_State *L, struct message *m, size_t length, size_t 
 	luaL_buffinit(L, &text);
 	luaL_addlstring(&text, piece, (size_t)snprintf(piece, sizeof piece, "\\# %zu ", length));
 	for (size_t i = 0; bytes && i < length; i++)
-		luaL_addlstring(&text, piece, (size_t)snprintf(piece, sizeof piece, "%02X", (unsigned char)bytes[i]));
+		luaL_addlstring(&text, piece,
+			(size_t)snprintf(piece, sizeof piece, "%02X", (unsigned char)bytes[i]));
 	luaL_pushresult(&text);
 }
 
@@ -284,7 +290,10 @@ static void read_question(lua_State *L, struct message *m)
 	set_number(L, m, "class", 2, m->size);
 }
 
-static void read_section(lua_State *L, struct message *m, const char *key, uint32_t count, void (*read)(lua_State *, struct message *))
+typedef void reader(lua_State *L, struct message *m);
+
+static void read_section(lua_State *L, struct message *m, const char *key, uint32_t count,
+			 reader *read)
 {
 	lua_newtable(L);
 	/* The count is only a claim; the bytes run out first if it is false. */
@@ -305,8 +314,9 @@ static void set_flag(lua_State *L, const char *key, uint32_t flags, int bit)
  Reads a DNS message.
  @function dnsmsg.parse
  @param bytes string
- @return table {id, response, opcode, authoritative, truncated, recursion_desired, rcode, questions, answers, authority, additional}; records have name, type (number), class, ttl,
-  value (as a zone file has it) and their own fields; or nil, message, "malformed"
+ @return table {id, response, opcode, authoritative, truncated, recursion_desired, rcode, questions,
+  answers, authority, additional}; records have name, type (a number), class, ttl, value (as a zone
+  file has it) and fields of their type; or nil, message, "malformed"
 */
 static int dnsmsg_parse(lua_State *L)
 {

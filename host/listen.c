@@ -1,6 +1,6 @@
 /*
-** listen.c: TCP connections that others open, as steps: accept, read, write what can be done at once, or say "again".
-** For the lab's servers that speak no HTTP.
+** listen.c: TCP connections that others open, as steps: accept, read, write what can be done at
+** once, or say "again". For the lab's servers that speak no HTTP.
 */
 #include "host.h"
 
@@ -13,6 +13,7 @@
 #define LISTENER "o2x.listen"
 #define CONNECTION "o2x.listen.connection"
 #define MAX_READ 65536
+#define BACKLOG 64
 
 /* A listener and a connection are both one descriptor; -1: closed. */
 struct endpoint {
@@ -59,7 +60,7 @@ static int connection_fd(lua_State *L)
  Reads what is there.
  @function connection:read
  @param max integer|nil at most so many bytes
- @return string|nil bytes, "" at the end of the stream; or nil, message, code ("EAGAIN": nothing there yet)
+ @return string|nil bytes, "" at the end; or nil, message, code ("EAGAIN": nothing there yet)
 */
 static int connection_read(lua_State *L)
 {
@@ -79,14 +80,15 @@ static int connection_read(lua_State *L)
  @function connection:write
  @param bytes string
  @param from integer|nil index of the first byte to write; 1 if absent
- @return integer|nil number of bytes taken; or nil, message, code ("EAGAIN": wait until it is writable)
+ @return integer|nil bytes taken; or nil, message, code ("EAGAIN": wait until it is writable)
 */
 static int connection_write(lua_State *L)
 {
 	int fd = check(L, CONNECTION);
 	size_t size;
 	const char *bytes = luaL_checklstring(L, 2, &size);
-	size_t skip = (size_t)(lua_isnoneornil(L, 3) ? 0 : host_checkrange(L, 3, 1, (lua_Integer)size + 1) - 1);
+	lua_Integer from = lua_isnoneornil(L, 3) ? 1 : host_checkrange(L, 3, 1, (lua_Integer)size + 1);
+	size_t skip = (size_t)from - 1;
 	ssize_t n = send(fd, bytes + skip, size - skip, MSG_NOSIGNAL);
 	if (n < 0)
 		return host_fail_errno(L, "write", errno);
@@ -95,7 +97,8 @@ static int connection_write(lua_State *L)
 }
 
 static const luaL_Reg connection_methods[] = {
-	{ "fd", connection_fd }, { "read", connection_read }, { "write", connection_write }, { "close", endpoint_gc }, { NULL, NULL }
+	{ "fd", connection_fd }, { "read", connection_read }, { "write", connection_write },
+	{ "close", endpoint_gc }, { NULL, NULL }
 };
 
 /* ---- listeners ---- */
@@ -138,7 +141,8 @@ static int listener_accept(lua_State *L)
 }
 
 static const luaL_Reg listener_methods[] = {
-	{ "fd", listener_fd }, { "port", listener_port }, { "accept", listener_accept }, { "close", endpoint_gc }, { NULL, NULL }
+	{ "fd", listener_fd }, { "port", listener_port }, { "accept", listener_accept },
+	{ "close", endpoint_gc }, { NULL, NULL }
 };
 
 /***
@@ -151,7 +155,8 @@ static const luaL_Reg listener_methods[] = {
 static int listen_open(lua_State *L)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET };
-	luaL_argcheck(L, inet_pton(AF_INET, host_checkcstr(L, 1), &address.sin_addr) == 1, 1, "IPv4 address expected");
+	int valid = inet_pton(AF_INET, host_checkcstr(L, 1), &address.sin_addr) == 1;
+	luaL_argcheck(L, valid, 1, "IPv4 address expected");
 	address.sin_port = htons((uint16_t)host_checkrange(L, 2, 0, 65535));
 	int on = 1;
 	struct endpoint *listener = new_endpoint(L, LISTENER);
@@ -159,7 +164,8 @@ static int listen_open(lua_State *L)
 	if (listener->fd < 0)
 		return host_fail_errno(L, "socket", errno);
 	setsockopt(listener->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-	if (bind(listener->fd, (const struct sockaddr *)&address, sizeof address) != 0 || listen(listener->fd, 64) != 0)
+	if (bind(listener->fd, (const struct sockaddr *)&address, sizeof address) != 0 ||
+	    listen(listener->fd, BACKLOG) != 0)
 		return host_fail_errno(L, "listen", errno);
 	return 1;
 }

@@ -1,5 +1,6 @@
 /*
-** udp.c: a UDP socket that answers, as steps: receive and send what there is, or say "again". For the lab's name server.
+** udp.c: a UDP socket that answers, as steps: receive and send what there is, or say "again".
+** For the lab's name server.
 */
 #include "host.h"
 
@@ -102,7 +103,8 @@ static int udp_send(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {
-	{ "fd", udp_fd }, { "port", udp_port }, { "receive", udp_receive }, { "send", udp_send }, { "close", udp_gc }, { NULL, NULL }
+	{ "fd", udp_fd }, { "port", udp_port }, { "receive", udp_receive }, { "send", udp_send },
+	{ "close", udp_gc }, { NULL, NULL }
 };
 
 /***
@@ -115,7 +117,8 @@ static const luaL_Reg methods[] = {
 static int udp_bind(lua_State *L)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET };
-	luaL_argcheck(L, inet_pton(AF_INET, host_checkcstr(L, 1), &address.sin_addr) == 1, 1, "IPv4 address expected");
+	int valid = inet_pton(AF_INET, host_checkcstr(L, 1), &address.sin_addr) == 1;
+	luaL_argcheck(L, valid, 1, "IPv4 address expected");
 	address.sin_port = htons((uint16_t)host_checkrange(L, 2, 0, 65535));
 	struct udp *udp = host_newuserdata(L, sizeof *udp, TYPE);
 	udp->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

@@ -1,6 +1,7 @@
 /*
-** xml.c: reads an XML document into plain tables, on libexpat. The parser's callbacks only note what they see, as bytes
-** in a buffer; tables are made from the notes afterwards. Document types are refused: no entities, no external anything.
+** xml.c: reads an XML document into plain tables, on libexpat. The parser's callbacks only note
+** what they see, as bytes in a buffer; tables are made from the notes afterwards. Document types
+** are refused: no entities, no external anything.
 */
 #include "buf.h"
 #include "host.h"
@@ -13,8 +14,9 @@
 #define MAX_DEPTH 64
 
 #define EXPAT(X) \
-	X(XML_ParserCreate) X(XML_ParserFree) X(XML_SetUserData) X(XML_SetElementHandler) X(XML_SetCharacterDataHandler) \
-	X(XML_SetStartDoctypeDeclHandler) X(XML_Parse) X(XML_StopParser) X(XML_GetErrorCode) X(XML_ErrorString) X(XML_GetCurrentLineNumber)
+	X(XML_ParserCreate) X(XML_ParserFree) X(XML_SetUserData) X(XML_SetElementHandler) \
+	X(XML_SetCharacterDataHandler) X(XML_SetStartDoctypeDeclHandler) X(XML_Parse) \
+	X(XML_StopParser) X(XML_GetErrorCode) X(XML_ErrorString) X(XML_GetCurrentLineNumber)
 LAZY(expat, "libexpat.so.1", EXPAT)
 
 /* Notes: 'S' name NUL, 'E', 'T' text NUL. XML has no NUL. Text comes in pieces. */
@@ -34,7 +36,9 @@ static void stop(struct parse *parse, const char *problem)
 
 static void note(struct parse *parse, char kind, const char *bytes, size_t length)
 {
-	if (!buffer_append(parse->notes, &kind, 1) || !buffer_append(parse->notes, bytes, length) || !buffer_append(parse->notes, "", 1))
+	struct buffer *notes = parse->notes;
+	if (!buffer_append(notes, &kind, 1) || !buffer_append(notes, bytes, length) ||
+	    !buffer_append(notes, "", 1))
 		stop(parse, "not enough memory");
 }
 
@@ -60,7 +64,8 @@ static void on_text(void *arg, const XML_Char *text, int length)
 	note(arg, 'T', text, (size_t)length);
 }
 
-static void on_doctype(void *arg, const XML_Char *name, const XML_Char *system, const XML_Char *public, int internal)
+static void on_doctype(void *arg, const XML_Char *name, const XML_Char *system,
+		       const XML_Char *public, int internal)
 {
 	(void)name, (void)system, (void)public, (void)internal;
 	stop(arg, "document types are not accepted");
@@ -75,7 +80,7 @@ static void add_text(lua_State *L, const char *text)
 	lua_setfield(L, -2, "text");
 }
 
-/* Notes -> the root element's table, on top of the stack. An element without a parent stays there. */
+/* Notes -> the root element's table, on top of the stack: it has no parent to go into. */
 static void build(lua_State *L, const struct buffer *notes)
 {
 	int base = lua_gettop(L);
@@ -102,15 +107,19 @@ static void build(lua_State *L, const struct buffer *notes)
 
 static int fail(lua_State *L, const struct parse *parse)
 {
-	const char *problem = parse->problem ? parse->problem : expat.XML_ErrorString(expat.XML_GetErrorCode(parse->parser));
-	return host_fail(L, "EXML", "line %lu: %s", expat.XML_GetCurrentLineNumber(parse->parser), problem);
+	const char *problem = parse->problem;
+	if (!problem)
+		problem = expat.XML_ErrorString(expat.XML_GetErrorCode(parse->parser));
+	unsigned long line = expat.XML_GetCurrentLineNumber(parse->parser);
+	return host_fail(L, "EXML", "line %lu: %s", line, problem);
 }
 
 /***
- Reads an XML document. Attributes, comments and processing instructions are left out: nothing that is read here has a meaning in them.
+ Reads an XML document. Attributes, comments and processing instructions are left out: in nothing
+ that is read here do they mean anything.
  @function xml.parse
  @param text string
- @return table the root element: {name=, text=, its child elements at 1, 2, …}; or nil, message, "EXML"
+ @return table the root element: {name=, text=, its children at 1, 2, …}; or nil, message, "EXML"
 */
 static int xml_parse(lua_State *L)
 {
@@ -129,8 +138,9 @@ static int xml_parse(lua_State *L)
 	expat.XML_SetElementHandler(parse.parser, on_start, on_end);
 	expat.XML_SetCharacterDataHandler(parse.parser, on_text);
 	expat.XML_SetStartDoctypeDeclHandler(parse.parser, on_doctype);
-	/* Nothing between here and XML_ParserFree may raise, but for want of memory when the message is pushed. */
-	int failed = expat.XML_Parse(parse.parser, text, (int)length, 1) != XML_STATUS_OK || parse.problem;
+	/* Nothing from here to XML_ParserFree raises, but for want of memory for the message. */
+	enum XML_Status status = expat.XML_Parse(parse.parser, text, (int)length, 1);
+	int failed = status != XML_STATUS_OK || parse.problem;
 	int results = failed ? fail(L, &parse) : 0;
 	expat.XML_ParserFree(parse.parser);
 	if (failed)

@@ -1,5 +1,5 @@
---- The message broker's administration: ActiveMQ's Jolokia interface. It answers HTTP 200 around a status of its own, and nothing
---- at all without an Origin header.
+--- The message broker's administration: ActiveMQ's Jolokia interface. It answers HTTP 200 around a status of its own,
+--- and nothing at all without an Origin header.
 
 local errors = require "o2x.error"
 local http = require "o2x.http"
@@ -16,8 +16,8 @@ local Client = {}
 Client.__index = Client
 
 --- A client. Nothing is sent yet.
----@param options { url: string, user: string?, password: string|userdata|nil, ca_file: string?, scope: (fun(): string[])|nil } url of the web console, without /api;
----  scope gives the granted prefixes of queue names
+---@param options table url (of the web console, without /api), user, password, ca_file, scope (a function that gives
+---  the granted prefixes of queue names)
 ---@return o2x.broker
 function M.new(options)
   local password = options.password or ""
@@ -29,7 +29,8 @@ function M.new(options)
 end
 
 local function fail(kind, op, message, code, hint)
-  errors.raise { kind = kind, module = "broker", op = op, code = code, message = "broker: " .. message, hint = hint, retryable = kind == "unreachable" }
+  errors.raise { kind = kind, module = "broker", op = op, code = code, message = "broker: " .. message, hint = hint,
+    retryable = kind == "unreachable" }
 end
 
 local function send(client, op, command)
@@ -38,9 +39,11 @@ local function send(client, op, command)
     headers = { Authorization = client.authorization, Origin = ORIGIN },
   }
   if response.status == 401 or response.status == 403 then
-    fail("unauthorised", op, ("%s does not accept the user or the password"):format(client.url), response.status, "set O2X_BROKER_USER and O2X_BROKER_PASSWORD")
+    fail("unauthorised", op, ("%s does not accept the user or the password"):format(client.url), response.status,
+      "set O2X_BROKER_USER and O2X_BROKER_PASSWORD")
   elseif response.status ~= 200 then
-    fail(response.status >= 500 and "unreachable" or "failed", op, ("%s answers HTTP %d"):format(client.url, response.status), response.status)
+    local kind = response.status >= 500 and "unreachable" or "failed"
+    fail(kind, op, ("%s answers HTTP %d"):format(client.url, response.status), response.status)
   end
   return json.decode(response.body, "broker")
 end
@@ -50,13 +53,15 @@ local function call(client, op, command)
   local answer = send(client, op, command)
   if answer.status == 200 then return answer.value end
   if answer.status == 404 and answer.error_type == "javax.management.InstanceNotFoundException" then return nil end
-  fail(answer.status == 403 and "unauthorised" or "failed", op, tostring(answer.error or "status " .. tostring(answer.status)), answer.status)
+  fail(answer.status == 403 and "unauthorised" or "failed", op,
+    tostring(answer.error or "status " .. tostring(answer.status)), answer.status)
 end
 
 -- The broker's own object; its name is the broker's business, and asked once.
 local function broker_object(client)
   if client.object then return client.object end
-  local found = call(client, "find", { type = "read", mbean = "org.apache.activemq:type=Broker,brokerName=*", attribute = "BrokerName" })
+  local found = call(client, "find", { type = "read", mbean = "org.apache.activemq:type=Broker,brokerName=*",
+    attribute = "BrokerName" })
   local name = found and next(found)
   if not name then fail("failed", "find", ("no broker answers at %s"):format(client.url)) end
   client.object = name
@@ -75,7 +80,8 @@ local function check_name(client, name)
 end
 
 local function queue_object(client, name)
-  return ("org.apache.activemq:type=Broker,brokerName=%s,destinationType=Queue,destinationName=%s"):format(broker_name(client), name)
+  return ("org.apache.activemq:type=Broker,brokerName=%s,destinationType=Queue,destinationName=%s")
+    :format(broker_name(client), name)
 end
 
 local ATTRIBUTES <const> = { "Name", "QueueSize", "ConsumerCount" }
@@ -85,11 +91,14 @@ local ATTRIBUTES <const> = { "Name", "QueueSize", "ConsumerCount" }
 ---@return { name: string, depth: integer, consumers: integer }[]
 function Client:queues(prefix)
   check_name(self, prefix .. "x")
-  local found = call(self, "queues", { type = "read", mbean = queue_object(self, prefix .. "*"), attribute = ATTRIBUTES }) or {}
+  local found = call(self, "queues", { type = "read", mbean = queue_object(self, prefix .. "*"),
+    attribute = ATTRIBUTES }) or {}
   local queues = {}
   for object, values in pairs(found) do
     local name = object:match("destinationName=([^,]+)")
-    if name:sub(1, #prefix) == prefix then queues[#queues + 1] = { name = name, depth = values.QueueSize, consumers = values.ConsumerCount } end
+    if name:sub(1, #prefix) == prefix then
+      queues[#queues + 1] = { name = name, depth = values.QueueSize, consumers = values.ConsumerCount }
+    end
   end
   table.sort(queues, function(a, b) return a.name < b.name end)
   return queues
@@ -115,7 +124,8 @@ end
 ---@param name string
 function Client:remove_queue(name)
   check_name(self, name)
-  call(self, "remove queue", { type = "exec", mbean = broker_object(self), operation = "removeQueue", arguments = { name } })
+  call(self, "remove queue", { type = "exec", mbean = broker_object(self), operation = "removeQueue",
+    arguments = { name } })
 end
 
 return M

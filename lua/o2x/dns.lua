@@ -7,7 +7,8 @@ local task = require "o2x.task"
 
 local M = {}
 
-local TYPES = { A = 1, NS = 2, CNAME = 5, SOA = 6, PTR = 12, MX = 15, TXT = 16, AAAA = 28, SRV = 33, OPT = 41, CAA = 257, ANY = 255 }
+local TYPES = { A = 1, NS = 2, CNAME = 5, SOA = 6, PTR = 12, MX = 15, TXT = 16, AAAA = 28, SRV = 33, OPT = 41,
+  CAA = 257, ANY = 255 }
 local TYPE_NAMES = {}
 for name, number in pairs(TYPES) do TYPE_NAMES[number] = name end
 
@@ -18,6 +19,15 @@ local TRIES <const> = 3
 
 --- Record types by name, and the other way round.
 M.types, M.type_names = TYPES, TYPE_NAMES
+
+---@class dns.question
+---@field name string
+---@field type string?         "A" if absent
+---@field servers string[]?    "127.0.0.1:5353"; the system's if absent
+---@field timeout number?      seconds of the first try; each next one waits longer
+---@field tries integer?
+---@field tcp boolean?
+---@field recurse boolean?     whether the server may ask others; true if absent
 
 ---@class dns.record
 ---@field name string   with the final dot, in the server's case
@@ -53,7 +63,9 @@ end
 
 local function type_number(name)
   local number = TYPES[tostring(name):upper()] or math.tointeger(tonumber(tostring(name):match("^TYPE(%d+)$")))
-  if not number then errors.input(("DNS record type %s is not known"):format(name), "one of A AAAA CAA CNAME MX NS PTR SOA SRV TXT") end
+  if not number then
+    errors.input(("DNS record type %s is not known"):format(name), "one of A AAAA CAA CNAME MX NS PTR SOA SRV TXT")
+  end
   return number
 end
 
@@ -71,13 +83,13 @@ local function await(op, problem, code, seconds, what)
     end
   end
   if code == "timeout" then code = "TIMEOUT" end
-  errors.raise { kind = KINDS[code] or "unreachable", module = "dns", op = "query", code = code, retryable = code ~= "BADNAME",
-                 message = ("%s: %s"):format(what, code == "TIMEOUT" and "no answer in time" or problem) }
+  errors.raise { kind = KINDS[code] or "unreachable", module = "dns", op = "query", code = code,
+    retryable = code ~= "BADNAME",
+    message = ("%s: %s"):format(what, code == "TIMEOUT" and "no answer in time" or problem) }
 end
 
 --- Asks for the records of a name, and gives what the server said, whatever it said.
----@param question {name: string, type: string?, servers: string[]?, timeout: number?, tries: integer?, tcp: boolean?, recurse: boolean?}
----  servers: "127.0.0.1:5353", the system's if absent; timeout: seconds of the first try, each next one waits longer
+---@param question dns.question
 ---@return dns.answer
 function M.query(question)
   local kind = question.type or "A"
@@ -90,21 +102,24 @@ function M.query(question)
   local answer
   answer, problem, code = M.parse(bytes)
   if not answer then
-    errors.raise { kind = "failed", module = "dns", op = "query", code = code, message = ("%s: %s"):format(what, problem) }
+    errors.raise { kind = "failed", module = "dns", op = "query", code = code,
+      message = ("%s: %s"):format(what, problem) }
   end
   answer.question = what
   return answer
 end
 
---- The values of a name's records of one type, sorted. A name or type that is not there gives an empty list and says which.
----@param question table as for query
+--- The values of a name's records of one type, sorted. A name or type that is not there gives an empty list and says
+--- which.
+---@param question dns.question
 ---@return string[] values, string|nil why "NXDOMAIN" or "NODATA" when there are none
 function M.values(question)
   local answer = M.query(question)
   if answer.rcode == "NXDOMAIN" then return {}, "NXDOMAIN" end
   if answer.rcode ~= "NOERROR" then
-    errors.raise { kind = "unreachable", module = "dns", op = "query", code = answer.rcode, retryable = answer.rcode == "SERVFAIL",
-                   message = ("%s: the server says %s"):format(answer.question, answer.rcode) }
+    errors.raise { kind = "unreachable", module = "dns", op = "query", code = answer.rcode,
+      retryable = answer.rcode == "SERVFAIL",
+      message = ("%s: the server says %s"):format(answer.question, answer.rcode) }
   end
   local kind, values = (question.type or "A"):upper(), {}
   for _, record in ipairs(answer.records) do

@@ -14,13 +14,15 @@ local SIGNATURE <const> = "aws:amz:us-east-1:route53" -- global: always signed f
 local TRIES <const> = 6
 local FIRST_PAUSE <const>, LONGEST_PAUSE <const> = 1, 20
 local INSYNC_SECONDS <const> = 600
+local KEYS_HINT <const> = "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the rights they give"
 local POLL <const> = { first = 0.2, factor = 1.6, longest = 10 }
 
 -- What AWS answers with 400 where others say 429: nothing was done, ask again later.
-local LATER <const> = { Throttling = true, ThrottlingException = true, PriorRequestNotComplete = true, ServiceUnavailable = true,
-                        InternalError = true, InternalFailure = true }
-local UNAUTHORISED <const> = { AccessDenied = true, InvalidClientTokenId = true, SignatureDoesNotMatch = true, MissingAuthenticationToken = true,
-                               IncompleteSignature = true, ExpiredToken = true, RequestExpired = true, UnrecognizedClientException = true }
+local LATER <const> = { Throttling = true, ThrottlingException = true, PriorRequestNotComplete = true,
+  ServiceUnavailable = true, InternalError = true, InternalFailure = true }
+local UNAUTHORISED <const> = { AccessDenied = true, InvalidClientTokenId = true, SignatureDoesNotMatch = true,
+  MissingAuthenticationToken = true, IncompleteSignature = true, ExpiredToken = true, RequestExpired = true,
+  UnrecognizedClientException = true }
 
 --- A name as it is compared: lower case, no final dot, `*` written plainly.
 ---@param name string
@@ -34,23 +36,27 @@ local Client = {}
 Client.__index = Client
 
 --- A client. Nothing is sent yet.
----@param options { access_key: string|userdata, secret_key: string|userdata, session_token: string|userdata|nil, endpoint: string?, ca_file: string?, pause: number? }
+---@param options table access_key, secret_key, session_token (each may be a secret), endpoint (Amazon's own), ca_file,
+---  pause (seconds before the first request is sent again)
 ---@return o2x.route53
 function M.new(options)
   if not options.access_key or not options.secret_key then
     errors.raise { kind = "unauthorised", module = "route53", message = "no AWS credentials",
                    hint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY" }
   end
-  return setmetatable({ options = options, endpoint = (options.endpoint or ENDPOINT):gsub("/$", ""), pause = options.pause or FIRST_PAUSE, zones = {} }, Client)
+  return setmetatable({ options = options, endpoint = (options.endpoint or ENDPOINT):gsub("/$", ""),
+    pause = options.pause or FIRST_PAUSE, zones = {} }, Client)
 end
 
 -- ---- requests ----
 
 local function send_once(client, method, path, body)
   local options = client.options
-  local headers = { ["Content-Type"] = body and "application/xml" or nil, ["X-Amz-Security-Token"] = options.session_token }
-  return http.request { method = method, url = client.endpoint .. "/2013-04-01" .. path, headers = headers, body = body, module = "route53",
-                        aws_sigv4 = SIGNATURE, access_key = options.access_key, secret_key = options.secret_key, ca_file = options.ca_file }
+  local headers = { ["Content-Type"] = body and "application/xml" or nil,
+    ["X-Amz-Security-Token"] = options.session_token }
+  return http.request { method = method, url = client.endpoint .. "/2013-04-01" .. path, headers = headers, body = body,
+    module = "route53", aws_sigv4 = SIGNATURE, access_key = options.access_key, secret_key = options.secret_key,
+    ca_file = options.ca_file }
 end
 
 -- The code and message of an error's body; what is not XML is no reason to fail in another way.
@@ -64,9 +70,9 @@ end
 
 local function fail(op, response, code, message)
   local kind = UNAUTHORISED[code] and "unauthorised" or LATER[code] and "unreachable" or "failed"
-  errors.raise { kind = kind, module = "route53", op = op, code = code, status = response.status, retryable = LATER[code] or response.status >= 500,
-                 message = ("Route 53 refuses %s: %s (%s)"):format(op, message:gsub("^%[(.*)%]$", "%1"), code),
-                 hint = kind == "unauthorised" and "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the rights they give" or nil }
+  errors.raise { kind = kind, module = "route53", op = op, code = code, status = response.status,
+    retryable = LATER[code] or response.status >= 500, hint = kind == "unauthorised" and KEYS_HINT or nil,
+    message = ("Route 53 refuses %s: %s (%s)"):format(op, message:match("^%[(.*)%]$") or message, code) }
 end
 
 -- Pauses grow and are spread by chance, so that many clients that were sent away do not come back together.
@@ -75,8 +81,8 @@ local function pause_before(client, try)
   return longest / 2 + math.random() * longest / 2
 end
 
--- Sent away by Route 53 itself, nothing was done: try again. What went wrong on the way is for the run to judge, which knows
--- whether the request may be sent twice.
+-- Sent away by Route 53 itself, nothing was done: try again. What went wrong on the way is for the run to judge, which
+-- knows whether the request may be sent twice.
 local function request(client, op, method, path, body)
   for try = 1, TRIES do
     local response = send_once(client, method, path, body)
@@ -96,9 +102,11 @@ end
 local function list_zones(client)
   local names, marker = {}, nil
   repeat
-    local root = request(client, "ListHostedZones", "GET", "/hostedzone" .. (marker and "?marker=" .. encode(marker) or ""))
+    local root = request(client, "ListHostedZones", "GET", "/hostedzone"
+      .. (marker and "?marker=" .. encode(marker) or ""))
     for _, zone in ipairs(root:find("HostedZones") or {}) do
-      names[#names + 1] = { id = zone:value("Id"):match("[^/]+$"), name = M.canonical(zone:value("Name")), private = zone:value("Config", "PrivateZone") == "true" }
+      names[#names + 1] = { id = zone:value("Id"):match("[^/]+$"), name = M.canonical(zone:value("Name")),
+        private = zone:value("Config", "PrivateZone") == "true" }
     end
     marker = root:value("IsTruncated") == "true" and root:value("NextMarker") or nil
   until not marker
@@ -125,8 +133,8 @@ function Client:zone(name)
   if self.zones[name] then return self.zones[name] end
   table.sort(others)
   errors.raise { kind = "failed", module = "route53", op = "zone", code = "NoSuchHostedZone",
-                 message = ("hosted zone %s not found; zones: %s"):format(name, others[1] and table.concat(others, ", ") or "none"),
-                 hint = "aws route53 list-hosted-zones" }
+    message = ("hosted zone %s not found; zones: %s"):format(name, others[1] and table.concat(others, ", ") or "none"),
+    hint = "aws route53 list-hosted-zones" }
 end
 
 --- The public zone that a name is in: the longest that it ends with, by whole labels.
@@ -146,8 +154,9 @@ end
 -- ---- record sets ----
 
 local function read_record(element)
-  local record = { name = M.canonical(element:value("Name")), type = element:value("Type"), ttl = math.tointeger(tonumber(element:value("TTL") or "")),
-                   alias = element:value("AliasTarget", "DNSName"), set = element:value("SetIdentifier"), values = {} }
+  local record = { name = M.canonical(element:value("Name")), type = element:value("Type"),
+    ttl = math.tointeger(tonumber(element:value("TTL") or "")), alias = element:value("AliasTarget", "DNSName"),
+    set = element:value("SetIdentifier"), values = {} }
   for i, item in ipairs(element:find("ResourceRecords") or {}) do record.values[i] = item:value("Value") end
   table.sort(record.values)
   return record
@@ -168,7 +177,8 @@ function Client:records(zone, from, enough)
       records[#records + 1] = record
     end
     local more = root:value("IsTruncated") == "true"
-    query = more and ("?name=%s&type=%s"):format(encode(root:value("NextRecordName")), encode(root:value("NextRecordType"))) or nil
+    query = more and ("?name=%s&type=%s"):format(encode(root:value("NextRecordName")),
+      encode(root:value("NextRecordType"))) or nil
     local set = more and root:value("NextRecordIdentifier")
     if set then query = query .. "&identifier=" .. encode(set) end
   until not query

@@ -51,11 +51,13 @@ end
 ---@param source string? where the text is from, for the error's message
 ---@return xml.element root
 function M.parse(text, source)
-  local root = errors.check({ kind = "failed", module = "xml", op = "parse", message = source or "XML" }, core.parse(text))
+  local root = errors.check({ kind = "failed", module = "xml", op = "parse", message = source or "XML" },
+    core.parse(text))
   return adopt(root)
 end
 
-local ESCAPES <const> = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;", ["'"] = "&apos;", ["\r"] = "&#13;" }
+local ESCAPES <const> = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;", ["'"] = "&apos;",
+  ["\r"] = "&#13;" }
 
 --- Text as it may stand in an element. A character that XML cannot hold is an error.
 ---@param text any

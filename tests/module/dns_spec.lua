@@ -67,7 +67,8 @@ describe("DNS", function()
     assert.same({ "1 2 8080 a.embrix.com." }, (values("s.embrix.com", "SRV")))
     assert.same({ '0 issue "letsencrypt.org"' }, (values("c.embrix.com", "CAA")))
     assert.equal(4, #values("embrix.com", "NS"))
-    assert.truthy(values("embrix.com", "SOA")[1]:find("^ns%-2048%.awsdns%-64%.com%. awsdns%-hostmaster%.amazon%.com%. 1 "))
+    assert.truthy(values("embrix.com",
+      "SOA")[1]:find("^ns%-2048%.awsdns%-64%.com%. awsdns%-hostmaster%.amazon%.com%. 1 "))
   end)
 
   case("tells what is not there from who does not answer", function()
@@ -79,9 +80,11 @@ describe("DNS", function()
     local ok, refused = pcall(values, "example.org", "A")
     assert.same({ false, "REFUSED" }, { ok, refused.code })
     local silent <close> = udp.bind("127.0.0.1", 0)
-    local problem = problem_of { name = "a.embrix.com", servers = { "127.0.0.1:" .. silent:port() }, timeout = 0.1, tries = 1 }
+    local problem = problem_of { name = "a.embrix.com", servers = { "127.0.0.1:" .. silent:port() }, timeout = 0.1,
+      tries = 1 }
     assert.same({ "timeout", "TIMEOUT", true }, { problem.kind, problem.code, problem.retryable })
-    assert.equal("unreachable", problem_of({ name = "a.embrix.com", servers = { "127.0.0.1:1" }, timeout = 0.1, tries = 1 }).kind)
+    assert.equal("unreachable", problem_of({ name = "a.embrix.com", servers = { "127.0.0.1:1" }, timeout = 0.1,
+      tries = 1 }).kind)
     assert.equal("input", problem_of({ name = ("x"):rep(64) .. ".com", servers = { server } }).kind)
     assert.equal("input", problem_of({ name = "a.embrix.com", type = "NOSUCH", servers = { server } }).kind)
   end)
@@ -119,12 +122,15 @@ describe("DNS", function()
   case("serves many at a time, and outlives clients that misbehave", function()
     local names = {}
     for i = 1, 100 do names[i] = i % 2 == 0 and "a.embrix.com" or ("h%d.wild.embrix.com"):format(i) end
-    local found = task.each(names, function(name) return (values(name, "A", { tcp = #name % 3 == 0 })) end, { limit = 20 })
+    local found = task.each(names, function(name) return (values(name, "A", { tcp = #name % 3 == 0 })) end,
+      { limit = 20 })
     assert.equal(100, #found)
     local host, port = server:match("^(.*):(%d+)$")
     local odd <close> = udp.bind("127.0.0.1", 0)
     local to = string.pack("=I2>I2BBBBI8", 2, tonumber(port), 127, 0, 0, 1, 0)
-    for _, bytes in ipairs { "", "x", ("\255"):rep(600), ("\0"):rep(12), ("\0\0\0\0\255\255"):rep(5) } do assert.is_true(odd:send(bytes, to)) end
+    for _, bytes in ipairs { "", "x", ("\255"):rep(600), ("\0"):rep(12), ("\0\0\0\0\255\255"):rep(5) } do
+      assert.is_true(odd:send(bytes, to))
+    end
     assert.equal("127.0.0.1", host)
     assert.same({ "192.0.2.1", "192.0.2.2" }, (values("a.embrix.com", "A")))
   end)
@@ -142,6 +148,7 @@ describe("DNS", function()
     asking:cancel()
     assert.is_false((pcall(asking.join, asking)))
     local listener <close> = listen.open("127.0.0.1", 0)
-    assert.is_false((pcall(task.timeout, 0.05, dns.query, { name = "a.example", servers = { "127.0.0.1:" .. listener:port() }, tcp = true })))
+    assert.is_false((pcall(task.timeout, 0.05, dns.query,
+      { name = "a.example", servers = { "127.0.0.1:" .. listener:port() }, tcp = true })))
   end)
 end)

@@ -19,8 +19,9 @@ describe("XML", function()
   end)
 
   it("is refused when it is not XML, or more than that", function()
-    for _, text in ipairs({ "", "x", "<a>", "<a></b>", "<a/><b/>", "<a b=c/>", "<a>&nosuch;</a>", "\0", "<a>\0</a>", "<a>\255</a>",
-                            '<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>', '<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>', ("<a>"):rep(100) .. ("</a>"):rep(100) }) do
+    for _, text in ipairs({ "", "x", "<a>", "<a></b>", "<a/><b/>", "<a b=c/>", "<a>&nosuch;</a>", "\0", "<a>\0</a>",
+      "<a>\255</a>", '<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>', '<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>',
+      ("<a>"):rep(100) .. ("</a>"):rep(100) }) do
       local ok, problem = pcall(xml.parse, text, "the answer")
       assert.is_false(ok, text)
       assert.truthy(tostring(problem):find("^the answer: line %d+: "), tostring(problem))

@@ -17,8 +17,9 @@ local queue = {
     if desired then return client:add_queue(target.name) end
     local there = client:queue(target.name)
     if there and there.depth > 0 then
-      errors.raise { kind = "conflict", module = "broker", op = "remove", message = ("queue %s holds %d messages"):format(target.name, there.depth),
-                     hint = "let them be consumed, or purge the queue" }
+      errors.raise { kind = "conflict", module = "broker", op = "remove",
+        message = ("queue %s holds %d messages"):format(target.name, there.depth),
+        hint = "let them be consumed, or purge the queue" }
     end
     client:remove_queue(target.name)
   end,

@@ -1,7 +1,8 @@
 --- DNS records in Route 53. Runbooks: require "o2x.dns".
 ---
---- A name that points elsewhere is somebody's, unless a run of this tenant left it so: it is refused, never taken over silently. A change is waited for until
---- it is INSYNC, because asking for a new name earlier makes resolvers remember that it does not exist.
+--- A name that points elsewhere is somebody's, unless a run of this tenant left it so: it is refused, never taken over
+--- silently. A change is waited for until it is INSYNC, because asking for a new name earlier makes resolvers remember
+--- that it does not exist.
 
 local dns = require "o2x.dns"
 local errors = require "o2x.error"
@@ -47,8 +48,8 @@ local function records_at(ctx, target)
   local found = {}
   for _, record in ipairs(client:records_of(zone, target.name)) do
     if in_the_way(record, target.type) then
-      found[#found + 1] = { type = record.type, ttl = record.ttl, values = plain_values(record.type, record.values), alias = record.alias,
-                            set = record.set, as_listed = record }
+      found[#found + 1] = { type = record.type, ttl = record.ttl, values = plain_values(record.type, record.values),
+        alias = record.alias, set = record.set, as_listed = record }
     end
   end
   return found, zone, client
@@ -61,7 +62,8 @@ local function read(ctx, target)
 end
 
 local function describe(record)
-  return ("%s %s"):format(record.type, record.alias and "alias of " .. record.alias or table.concat(record.values, ", "))
+  return ("%s %s"):format(record.type, record.alias and "alias of " .. record.alias
+    or table.concat(record.values, ", "))
 end
 
 local function key_of(target) return target.name .. " " .. target.type end
@@ -70,7 +72,8 @@ local function key_of(target) return target.name .. " " .. target.type end
 local function left_by_us(ctx, target, before)
   for _, run in ipairs(store.open(ctx.config.state):list()) do
     for _, effect in ipairs(run.tenant == ctx.tenant.name and run.effects or {}) do
-      if effect.kind == "dns.record" and effect.key == key_of(target) and effect.result and effect.after and same_values(before, effect.after) then
+      if effect.kind == "dns.record" and effect.key == key_of(target) and effect.result and effect.after
+        and same_values(before, effect.after) then
         return true
       end
     end
@@ -79,7 +82,10 @@ local function left_by_us(ctx, target, before)
 end
 
 local function refuse_foreign(ctx, target, desired, before)
-  if not before or not desired or target.takeover or same_values(before, desired) or left_by_us(ctx, target, before) then return end
+  if not before or not desired or target.takeover or same_values(before, desired)
+    or left_by_us(ctx, target, before) then
+    return
+  end
   errors.raise {
     kind = "conflict", module = "dns", op = "record", code = "foreign",
     message = ("%s is already there: %s, not %s"):format(target.name, describe(before), describe(desired)),
@@ -99,7 +105,7 @@ local function changes_for(target, desired, found)
       action = "UPSERT"
     elseif record.alias or record.set then
       errors.raise { kind = "refused", module = "dns", op = "record", code = "alias",
-                     message = ("%s %s is an alias or one of a weighted set; o2x does not change those"):format(target.name, record.type) }
+        message = ("%s %s is an alias or one of a weighted set: left alone"):format(target.name, record.type) }
     else
       changes[#changes + 1] = change_of("DELETE", target, record.as_listed)
     end
@@ -139,8 +145,8 @@ local function caught_up(ctx, target, desired)
   return true
 end
 
--- Route 53 lists a record before its servers have it. Whoever crashed while waiting has lost the change's id, so the servers are asked;
--- from a place that cannot reach them, the list is all there is to know.
+-- Route 53 lists a record before its servers have it. Whoever crashed while waiting has lost the change's id, so the
+-- servers are asked; from a place that cannot reach them, the list is all there is to know.
 local function probe(ctx, target, desired)
   local current = read(ctx, target)
   if desired == nil then return current == nil and "done" or "absent" end
@@ -167,11 +173,13 @@ local record = {
 local function ensure_record(ctx, given)
   local kind = tostring(given.type or ""):upper()
   if not dns.types[kind] or type(given.name) ~= "string" or type(given.values) ~= "table" or not given.values[1] then
-    errors.input("dns.ensure_record wants name, type and values", 'dns.ensure_record { name = "x.example.com", type = "CNAME", values = { "y.example.com" } }')
+    errors.input("dns.ensure_record wants name, type and values",
+      'dns.ensure_record { name = "x.example.com", type = "CNAME", values = { "y.example.com" } }')
   end
   scope.domain(ctx.scope.dns, given.name, "DNS name")
   local target = { name = route53.canonical(given.name), type = kind, takeover = given.takeover or nil }
-  return ctx:effect("dns.record", target, { type = kind, ttl = given.ttl or DEFAULT_TTL, values = plain_values(kind, given.values) })
+  return ctx:effect("dns.record", target, { type = kind, ttl = given.ttl or DEFAULT_TTL,
+    values = plain_values(kind, given.values) })
 end
 
 local function api(ctx)

@@ -18,8 +18,10 @@ local function request_id() return crypto.hex(crypto.random(16)) end
 ---@return integer status, table headers, string body
 function M.problem(status, code, message, namespace)
   local id = request_id()
-  return status, { ["Content-Type"] = "text/xml", ["x-amzn-RequestId"] = id }, xml.write({ "ErrorResponse",
-    { "Error", { "Type", status < 500 and "Sender" or "Receiver" }, { "Code", code }, { "Message", message } }, { "RequestId", id } }, namespace)
+  return status, { ["Content-Type"] = "text/xml", ["x-amzn-RequestId"] = id },
+    xml.write({ "ErrorResponse",
+      { "Error", { "Type", status < 500 and "Sender" or "Receiver" }, { "Code", code }, { "Message", message } },
+      { "RequestId", id } }, namespace)
 end
 
 --- An answer.
@@ -57,8 +59,8 @@ function M.start(lab)
   local server = lab.serve("aws", handler(lab, keys))
   lab.save()
   return { port = server.port, env = {
-    AWS_ENDPOINT_URL = ("http://%s:%d"):format(lab.host, server.port), AWS_ACCESS_KEY_ID = keys.access_key, AWS_SECRET_ACCESS_KEY = keys.secret_key,
-    AWS_DEFAULT_REGION = REGION,
+    AWS_ENDPOINT_URL = ("http://%s:%d"):format(lab.host, server.port), AWS_DEFAULT_REGION = REGION,
+    AWS_ACCESS_KEY_ID = keys.access_key, AWS_SECRET_ACCESS_KEY = keys.secret_key,
   }, stop = function() server:stop() end }
 end
 

@@ -4,6 +4,7 @@ local crypto = require("o2x.crypto")
 
 local M = {}
 
+local AUTHORIZATION <const> = "^AWS4%-HMAC%-SHA256 Credential=([^,%s]+),%s*SignedHeaders=([^,%s]+),%s*Signature=(%x+)$"
 local SKEW <const> = 15 * 60 -- seconds a clock may be wrong
 
 -- Header values and query, sorted and encoded in the one way both sides must.
@@ -15,7 +16,9 @@ local function canonical_query(target)
   local raw, pairs_list = target:match("%?(.*)$") or "", {}
   for pair in raw:gmatch("[^&]+") do
     local key, value = pair:match("^([^=]*)=?(.*)$")
-    local function decode(text) return (text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end)) end
+    local function decode(text)
+      return (text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
+    end
     pairs_list[#pairs_list + 1] = encode(decode(key)) .. "=" .. encode(decode(value))
   end
   table.sort(pairs_list)
@@ -33,10 +36,14 @@ end
 
 local function signature(request, keys, scope, signed)
   local payload = request.headers["x-amz-content-sha256"] or crypto.sha256(request.body)
-  local canonical = table.concat({ request.method, request.path, canonical_query(request.target), canonical_headers(request, signed), signed, payload }, "\n")
-  local text = table.concat({ "AWS4-HMAC-SHA256", request.headers["x-amz-date"], scope.text, crypto.sha256(canonical) }, "\n")
+  local canonical = table.concat({ request.method, request.path, canonical_query(request.target),
+    canonical_headers(request, signed), signed, payload }, "\n")
+  local text = table.concat({ "AWS4-HMAC-SHA256", request.headers["x-amz-date"], scope.text, crypto.sha256(canonical) },
+    "\n")
   local key = "AWS4" .. keys.secret_key
-  for _, part in ipairs({ scope.date, scope.region, scope.service, "aws4_request" }) do key = crypto.hmac_sha256_bytes(key, part) end
+  for _, part in ipairs({ scope.date, scope.region, scope.service, "aws4_request" }) do
+    key = crypto.hmac_sha256_bytes(key, part)
+  end
   return crypto.hmac_sha256(key, text)
 end
 
@@ -53,16 +60,21 @@ end
 function M.check(request, keys, now)
   local header = request.headers.authorization
   if not header then return nil, "MissingAuthenticationToken", "Request is missing Authentication Token" end
-  local credential, signed, given = header:match("^AWS4%-HMAC%-SHA256 Credential=([^,%s]+),%s*SignedHeaders=([^,%s]+),%s*Signature=(%x+)$")
+  local credential, signed, given = header:match(AUTHORIZATION)
   local access, text = (credential or ""):match("^([^/]+)/(.+)$")
   local date, region, service = (text or ""):match("^(%d+)/([^/]+)/([^/]+)/aws4_request$")
   if not date then return nil, "IncompleteSignature", "Authorization header is not a Signature Version 4" end
-  if access ~= keys.access_key then return nil, "InvalidClientTokenId", "The security token included in the request is invalid." end
+  if access ~= keys.access_key then
+    return nil, "InvalidClientTokenId", "The security token included in the request is invalid."
+  end
   local scope = { date = date, region = region, service = service, text = text }
   local sent = time_of(request.headers["x-amz-date"])
-  if not sent or math.abs(sent - now) > SKEW then return nil, "RequestExpired", "Signature expired or not yet current" end
+  if not sent or math.abs(sent - now) > SKEW then
+    return nil, "RequestExpired", "Signature expired or not yet current"
+  end
   if given ~= signature(request, keys, scope, signed) then
-    return nil, "SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided. "
+    return nil, "SignatureDoesNotMatch",
+      "The request signature we calculated does not match the signature you provided. "
       .. "Check your AWS Secret Access Key and signing method. Consult the service documentation for details."
   end
   return scope

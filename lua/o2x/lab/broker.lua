@@ -30,7 +30,8 @@ end
 local function put(lab, state, queue, text, persistent)
   state.sequence = (state.sequence or 3) + 1
   queue.enqueued = queue.enqueued + 1
-  local message = { id = ("%s-%d:1:1:1:1"):format(HOST_ID, state.sequence), text = text, persistent = persistent, at = lab.clock() }
+  local message = { id = ("%s-%d:1:1:1:1"):format(HOST_ID, state.sequence), text = text, persistent = persistent,
+    at = lab.clock() }
   table.insert(queue.messages, message)
   return message.id
 end
@@ -40,7 +41,9 @@ end
 -- "org.apache.activemq:type=Broker,brokerName=x" → its keys; nil when it is not one of the broker's.
 local function read_name(text)
   local keys = {}
-  for key, value in (text:match("^org%.apache%.activemq:(.+)$") or ""):gmatch("([^,=]+)=([^,]*)") do keys[key] = value end
+  for key, value in (text:match("^org%.apache%.activemq:(.+)$") or ""):gmatch("([^,=]+)=([^,]*)") do
+    keys[key] = value
+  end
   return next(keys) and keys or nil
 end
 
@@ -55,7 +58,9 @@ local function queue_name(queue)
   return canonical { type = "Broker", brokerName = BROKER, destinationType = "Queue", destinationName = queue.name }
 end
 
-local function glob(pattern) return "^" .. pattern:gsub("[%^%$%(%)%%%.%[%]%+%-]", "%%%0"):gsub("%*", ".*"):gsub("%?", ".") .. "$" end
+local function glob(pattern)
+  return "^" .. pattern:gsub("[%^%$%(%)%%%.%[%]%+%-]", "%%%0"):gsub("%*", ".*"):gsub("%?", ".") .. "$"
+end
 
 -- ---- Jolokia ----
 
@@ -113,7 +118,9 @@ end
 -- Every object: { keys, attributes known, the object }.
 local function objects(state)
   local list = { { { type = "Broker", brokerName = BROKER }, BROKER_ATTRIBUTES, state } }
-  for _, queue in ipairs(state.queues) do list[#list + 1] = { read_name(queue_name(queue)), QUEUE_ATTRIBUTES, queue } end
+  for _, queue in ipairs(state.queues) do
+    list[#list + 1] = { read_name(queue_name(queue)), QUEUE_ATTRIBUTES, queue }
+  end
   return list
 end
 
@@ -138,11 +145,17 @@ local function read(_, state, request, keys)
 end
 
 local function shown(queue, message)
-  local body = { JMSMessageID = message.id, JMSDestination = "queue://" .. queue.name, JMSRedelivered = false, Text = message.text, JMSExpiration = 0,
-                 JMSDeliveryMode = message.persistent and "PERSISTENT" or "NON-PERSISTENT", JMSPriority = message.persistent and 5 or 0,
-                 JMSTimestamp = os.date("!%Y-%m-%dT%H:%M:%SZ", message.at // 1 | 0), PropertiesText = "{}", BrokerPath = "null", JMSXGroupSeq = 0 }
-  for _, name in ipairs { "JMSXGroupID", "JMSCorrelationID", "JMSType", "OriginalDestination", "JMSXUserID", "JMSReplyTo" } do body[name] = json.null end
-  for _, name in ipairs { "Short", "Byte", "Long", "Int", "String", "Double", "Boolean", "Float" } do body[name .. "Properties"] = {} end
+  local body = { JMSMessageID = message.id, JMSDestination = "queue://" .. queue.name, JMSRedelivered = false,
+    Text = message.text, JMSExpiration = 0, JMSDeliveryMode = message.persistent and "PERSISTENT" or "NON-PERSISTENT",
+    JMSPriority = message.persistent and 5 or 0, JMSTimestamp = os.date("!%Y-%m-%dT%H:%M:%SZ", message.at // 1 | 0),
+    PropertiesText = "{}", BrokerPath = "null", JMSXGroupSeq = 0 }
+  for _, name in ipairs { "JMSXGroupID", "JMSCorrelationID", "JMSType", "OriginalDestination", "JMSXUserID",
+    "JMSReplyTo" } do
+    body[name] = json.null
+  end
+  for _, name in ipairs { "Short", "Byte", "Long", "Int", "String", "Double", "Boolean", "Float" } do
+    body[name .. "Properties"] = {}
+  end
   return body
 end
 
@@ -174,7 +187,8 @@ local function exec(lab, state, request, keys)
   local name = request.operation:match("^[^(]+")
   local operation = (queue and QUEUE_OPERATIONS or BROKER_OPERATIONS)[name]
   if not operation then
-    return problem(400, "java.lang.IllegalArgumentException", ("No operation %s found on MBean %s"):format(name, canonical(keys)))
+    return problem(400, "java.lang.IllegalArgumentException", ("No operation %s found on MBean %s")
+      :format(name, canonical(keys)))
   end
   local value = operation(lab, state, queue, table.unpack(request.arguments or {}))
   lab.save("broker")
@@ -184,7 +198,8 @@ end
 local COMMANDS = { read = read, exec = exec }
 
 local function version()
-  return { request = { type = "version" }, value = { agent = "1.6.2", protocol = "7.2", info = { product = "activemq", vendor = "Apache", version = "5.16.7" } } }
+  return { request = { type = "version" }, value = { agent = "1.6.2", protocol = "7.2",
+    info = { product = "activemq", vendor = "Apache", version = "5.16.7" } } }
 end
 
 local function answer_one(lab, state, request)
@@ -196,7 +211,8 @@ local function answer_one(lab, state, request)
     return problem(400, "java.lang.IllegalArgumentException", "Invalid request")
   else
     answer = command(lab, state, request, keys)
-    local echo = { type = request.type, mbean = canonical(keys), attribute = request.attribute, operation = request.operation, arguments = request.arguments }
+    local echo = { type = request.type, mbean = canonical(keys), attribute = request.attribute,
+      operation = request.operation, arguments = request.arguments }
     answer.request = echo
   end
   if answer.error then return answer end
@@ -227,11 +243,16 @@ local TEXT <const> = { ["Content-Type"] = "text/plain;charset=utf-8", ["Cache-Co
 
 local function jolokia(lab, state, req)
   if not (req.headers.origin or ""):find("^https?://localhost") then
-    return 200, TEXT, json.encode(problem(403, "java.lang.Exception", ("Origin %s is not allowed to call this agent"):format(req.headers.origin or "null")))
+    return 200, TEXT, json.encode(problem(403, "java.lang.Exception", ("Origin %s is not allowed to call this agent")
+      :format(req.headers.origin or "null")))
   end
-  if req.method ~= "POST" then return 200, TEXT, json.encode(answer_one(lab, state, from_path(req.path:sub(#"/api/jolokia/" + 1)))) end
+  if req.method ~= "POST" then
+    return 200, TEXT, json.encode(answer_one(lab, state, from_path(req.path:sub(#"/api/jolokia/" + 1))))
+  end
   local ok, request = pcall(json.decode, req.body)
-  if not ok or type(request) ~= "table" then return 200, TEXT, json.encode(problem(400, "java.lang.IllegalArgumentException", "Invalid JSON request")) end
+  if not ok or type(request) ~= "table" then
+    return 200, TEXT, json.encode(problem(400, "java.lang.IllegalArgumentException", "Invalid JSON request"))
+  end
   if not request[1] then return 200, TEXT, json.encode(answer_one(lab, state, request)) end
   local answers = json.array {}
   for i, each in ipairs(request) do answers[i] = answer_one(lab, state, each) end
@@ -270,7 +291,8 @@ local function handler(lab, state)
   local expected = "Basic " .. crypto.base64(USER .. ":" .. state.password)
   return function(req)
     if req.headers.authorization ~= expected then
-      return 401, { ["WWW-Authenticate"] = 'basic realm="ActiveMQRealm"', ["Content-Type"] = "text/html;charset=iso-8859-1" }, UNAUTHORISED
+      return 401, { ["WWW-Authenticate"] = 'basic realm="ActiveMQRealm"',
+        ["Content-Type"] = "text/html;charset=iso-8859-1" }, UNAUTHORISED
     elseif req.path:find("^/api/jolokia/?") then
       return jolokia(lab, state, req)
     end
@@ -290,7 +312,8 @@ function M.start(lab)
   local server = lab.serve("broker", handler(lab, state))
   lab.save("broker")
   return { port = server.port, env = {
-    O2X_BROKER_URL = ("http://%s:%d"):format(lab.host, server.port), O2X_BROKER_USER = USER, O2X_BROKER_PASSWORD = state.password,
+    O2X_BROKER_URL = ("http://%s:%d"):format(lab.host, server.port),
+    O2X_BROKER_USER = USER, O2X_BROKER_PASSWORD = state.password,
   }, stop = function() server:stop() end }
 end
 

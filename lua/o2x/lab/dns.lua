@@ -29,7 +29,8 @@ local function records_at(zone, name, kind)
   return found, exists
 end
 
--- The records for a name: its own, or those of the wildcard at its closest existing parent (RFC 4592), under the asked name.
+-- The records for a name: its own, or those of the wildcard at its closest existing parent (RFC 4592), under the asked
+-- name.
 local function lookup(zone, name, kind)
   local found, exists = records_at(zone, name, kind)
   local alias = not found[1] and records_at(zone, name, "CNAME")[1]
@@ -54,13 +55,15 @@ local function resolve(store, name, kind)
   local answers, zone = {}, store:holding(name)
   if not zone then
     if name:sub(-#BALANCERS) ~= BALANCERS then return { rcode = "REFUSED" } end
-    return { rcode = "NOERROR", authoritative = true, answers = kind == "A" and { { name = name, type = "A", ttl = 60, values = { "127.0.0.1" } } } or {} }
+    return { rcode = "NOERROR", authoritative = true, answers = kind == "A"
+      and { { name = name, type = "A", ttl = 60, values = { "127.0.0.1" } } } or {} }
   end
   for _ = 1, MAX_CHAIN do
     local found, exists = lookup(zone, name, kind)
     for _, record in ipairs(found) do answers[#answers + 1] = record end
     if not found[1] then
-      return { rcode = (exists or answers[1]) and "NOERROR" or "NXDOMAIN", authoritative = true, answers = answers, authority = soa(zone) }
+      return { rcode = (exists or answers[1]) and "NOERROR" or "NXDOMAIN", authoritative = true, answers = answers,
+        authority = soa(zone) }
     elseif found[1].type ~= "CNAME" or kind == "CNAME" or kind == "ANY" then
       break
     end
@@ -180,7 +183,8 @@ end
 function M.start(lab)
   local errors = require("o2x.error")
   local port = lab.port("dns")
-  local fields = { kind = "failed", module = "lab", op = "dns", message = ("cannot listen on %s:%d"):format(lab.host, port) }
+  local fields = { kind = "failed", module = "lab", op = "dns", message = ("cannot listen on %s:%d")
+    :format(lab.host, port) }
   local store, connections = zones.open(lab), {}
   local socket = errors.check(fields, udp.bind(lab.host, port))
   local listener = errors.check(fields, listen.open(lab.host, port))

@@ -50,13 +50,17 @@ local function encode_ipv6(text)
   return table.concat(head) .. ("\0\0"):rep(missing) .. table.concat(tail)
 end
 
+local function byte_of(digits) return string.char(tonumber(digits)) end
+
 -- `"one" "two"` → character strings, each with its length before it; a long one is cut in pieces of 255.
 local function encode_strings(text)
   local result, i = {}, 1
   while i <= #text do
     local close = i + 1
-    while text:sub(close, close) ~= '"' and close <= #text do close = close + (text:sub(close, close) == "\\" and 2 or 1) end
-    local plain = text:sub(i + 1, close - 1):gsub("\\(%d%d%d)", function(n) return string.char(tonumber(n)) end):gsub("\\(.)", "%1")
+    while text:sub(close, close) ~= '"' and close <= #text do
+      close = close + (text:sub(close, close) == "\\" and 2 or 1)
+    end
+    local plain = text:sub(i + 1, close - 1):gsub("\\(%d%d%d)", byte_of):gsub("\\(.)", "%1")
     repeat
       result[#result + 1], plain = string.pack("s1", plain:sub(1, 255)), plain:sub(256)
     until plain == ""
@@ -81,7 +85,8 @@ local ENCODERS = {
   end,
   SOA = function(text)
     local mname, rname, numbers = text:match("^(%S+)%s+(%S+)%s+(%d+%s+%d+%s+%d+%s+%d+%s+%d+)$")
-    return encode_name(mname) .. encode_name(rname) .. string.pack(">I4I4I4I4I4", numbers:match("(%d+)%s+(%d+)%s+(%d+)%s+(%d+)%s+(%d+)"))
+    return encode_name(mname) .. encode_name(rname) .. string.pack(">I4I4I4I4I4",
+      numbers:match("(%d+)%s+(%d+)%s+(%d+)%s+(%d+)%s+(%d+)"))
   end,
 }
 
@@ -99,7 +104,8 @@ local function encode_section(records)
   local parts = {}
   for _, record in ipairs(records or {}) do
     for _, value in ipairs(record.values) do
-      parts[#parts + 1] = encode_name(record.name) .. string.pack(">I2I2I4s2", dns.types[record.type], 1, record.ttl, ENCODERS[record.type](value))
+      parts[#parts + 1] = encode_name(record.name) .. string.pack(">I2I2I4s2", dns.types[record.type], 1, record.ttl,
+        ENCODERS[record.type](value))
     end
   end
   return table.concat(parts), #parts
@@ -107,18 +113,22 @@ end
 
 --- Writes an answer; one that is longer than `limit` is cut to its head, with the mark that sends the client to TCP.
 ---@param query table  as o2x.dns parsed it; `edns` tells whether it had an OPT record
----@param reply {rcode: string, authoritative: boolean?, answers: table[]?, authority: table[]?}  records {name, type, ttl, values}
+---@param reply table  rcode, authoritative, answers and authority: lists of records {name, type, ttl, values}
 ---@param limit integer bytes
 ---@return string
 function M.encode(query, reply, limit)
   local question = query.questions[1]
-  local asked = question and encode_name(question.name) .. string.pack(">I2I2", M.type_number(question.type), question.class) or ""
+  local asked = question and encode_name(question.name)
+    .. string.pack(">I2I2", M.type_number(question.type), question.class) or ""
   local answers, answer_count = encode_section(reply.answers)
   local authority, authority_count = encode_section(reply.authority)
   local edns = query.edns and "\0" .. string.pack(">I2I2I4I2", dns.types.OPT, EDNS_SIZE, 0, 0) or ""
-  local flags = 0x8000 | query.opcode << 11 | (reply.authoritative and 0x0400 or 0) | (query.recursion_desired and 0x0100 or 0) | RCODES[reply.rcode]
+  local flags = 0x8000 | query.opcode << 11 | RCODES[reply.rcode]
+  if reply.authoritative then flags = flags | 0x0400 end
+  if query.recursion_desired then flags = flags | 0x0100 end
   local function message(extra, body, count, other_count)
-    return string.pack(">I2I2I2I2I2I2", query.id, flags | extra, question and 1 or 0, count, other_count, edns ~= "" and 1 or 0) .. asked .. body .. edns
+    return string.pack(">I2I2I2I2I2I2", query.id, flags | extra, question and 1 or 0, count, other_count,
+      edns ~= "" and 1 or 0) .. asked .. body .. edns
   end
   local whole = message(0, answers .. authority, answer_count, authority_count)
   return #whole <= limit and whole or message(0x0200, "", 0, 0)

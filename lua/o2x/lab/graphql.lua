@@ -164,12 +164,13 @@ function Parser:selection()
       return { kind = "spread", name = self:expect("name"), directives = self:directives(), location = location }
     end
     local on = self:accept("name") and self:expect("name") or nil
-    return { kind = "inline", on = on, directives = self:directives(), selections = self:selections(), location = location }
+    return { kind = "inline", on = on, directives = self:directives(), selections = self:selections(),
+      location = location }
   end
   local name, alias = self:expect("name"), nil
   if self:accept(":") then name, alias = self:expect("name"), name end
-  return { kind = "field", name = name, key = alias or name, arguments = self:arguments(), directives = self:directives(),
-           selections = self.kind == "{" and self:selections() or nil, location = location }
+  return { kind = "field", name = name, key = alias or name, arguments = self:arguments(),
+    directives = self:directives(), selections = self.kind == "{" and self:selections() or nil, location = location }
 end
 
 function Parser:selections()
@@ -216,7 +217,8 @@ function Parser:definition(document)
   elseif word == "fragment" then
     local name = self:expect("name")
     if self:expect("name") ~= "on" then self:fail("Expected \"on\"") end
-    document.fragments[name] = { on = self:expect("name"), directives = self:directives(), selections = self:selections() }
+    document.fragments[name] = { on = self:expect("name"), directives = self:directives(),
+      selections = self:selections() }
   else
     self:fail(("Unexpected Name %q"):format(word))
   end

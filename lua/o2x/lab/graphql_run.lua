@@ -1,11 +1,11 @@
 --- Runs a parsed GraphQL request over a schema of plain tables:
 ---
 ---     schema = { query = "Query", mutation = "Mutation", types = {
----       Query    = { getBill = { type = "Bill", input = { id = "ID!" }, resolve = function(parent, input, context) … end } },
+---       Query    = { getBill = { type = "Bill", input = { id = "ID!" }, resolve = function(parent, input, ctx) … } },
 ---       Bill     = { id = "ID", invoice = { type = "Invoice", resolve = … }, lines = "[Line]" } } }
 ---
---- A field given as a string is a property of its parent with that type. `input` names what a field takes, either as the one
---- argument `input: {…}` or as arguments of its own.
+--- A field given as a string is a property of its parent with that type. `input` names what a field takes, either as
+--- the one argument `input: {…}` or as arguments of its own.
 
 local graphql = require("o2x.lab.graphql")
 
@@ -70,7 +70,9 @@ function Run:included(directives)
     local value = condition and literal(condition, self.variables)
     if directive.name == "skip" and value == true then return false end
     if directive.name == "include" and value == false then return false end
-    if directive.name ~= "skip" and directive.name ~= "include" then fail(("Unknown directive \"@%s\"."):format(directive.name)) end
+    if directive.name ~= "skip" and directive.name ~= "include" then
+      fail(("Unknown directive \"@%s\"."):format(directive.name))
+    end
   end
   return true
 end
@@ -86,7 +88,9 @@ function Run:collect(selections, into, seen)
       else
         local fragment = self.document.fragments[selection.name]
         if not fragment then fail(("Unknown fragment \"%s\"."):format(selection.name), selection.location) end
-        if seen[selection.name] then fail(("Cannot spread fragment \"%s\" within itself."):format(selection.name), selection.location) end
+        if seen[selection.name] then
+          fail(("Cannot spread fragment \"%s\" within itself."):format(selection.name), selection.location)
+        end
         seen[selection.name] = true
         self:collect(fragment.selections, into, seen)
         seen[selection.name] = nil
@@ -101,7 +105,9 @@ local function given_arguments(definition, field)
   local input = field.arguments.input
   if not input or (definition.input and definition.input.input) then return field.arguments, nil end
   if input.kind == "variable" then return nil, input end
-  if input.kind ~= "object" then fail(("Argument \"input\" of \"%s\" must be an object."):format(field.name), field.location) end
+  if input.kind ~= "object" then
+    fail(("Argument \"input\" of \"%s\" must be an object."):format(field.name), field.location)
+  end
   return input.fields, nil
 end
 
@@ -113,7 +119,8 @@ function Run:check_names(given, definition, field)
   end
 end
 
--- Nothing runs before the whole document has been found valid: a mutation with a typing mistake in what it selects has no effect.
+-- Nothing runs before the whole document has been found valid: a mutation with a typing mistake in what it selects has
+-- no effect.
 function Run:validate(type_name, selections, depth)
   if depth > MAX_DEPTH then fail("Query is nested too deeply.") end
   for _, field in ipairs(self:collect(selections, {}, {})) do
@@ -125,14 +132,17 @@ end
 
 function Run:validate_field(type_name, field, depth)
   local definition = self.schema.types[type_name][field.name]
-  if not definition then fail(("Cannot query field \"%s\" on type \"%s\"."):format(field.name, type_name), field.location) end
+  if not definition then
+    fail(("Cannot query field \"%s\" on type \"%s\"."):format(field.name, type_name), field.location)
+  end
   if type(definition) == "string" then definition = { type = definition } end
   local given = given_arguments(definition, field)
   if given then self:check_names(given, definition, field) end
   local base = definition.type:gsub("[%[%]!]", "")
   if SCALARS[base] then
     if field.selections then
-      fail(("Field \"%s\" must not have a selection since type \"%s\" has no subfields."):format(field.name, base), field.location)
+      fail(("Field \"%s\" must not have a selection since type \"%s\" has no subfields."):format(field.name, base),
+        field.location)
     end
   elseif not field.selections then
     fail(("Field \"%s\" of type \"%s\" must have a selection of subfields."):format(field.name, base), field.location)
@@ -146,7 +156,9 @@ function Run:input(definition, field)
   local given = {}
   if variable then
     given = literal(variable, self.variables, field.location) or {}
-    if type(given) ~= "table" then fail(("Argument \"input\" of \"%s\" must be an object."):format(field.name), field.location) end
+    if type(given) ~= "table" then
+      fail(("Argument \"input\" of \"%s\" must be an object."):format(field.name), field.location)
+    end
     self:check_names(given, definition, field)
   else
     for name, node in pairs(nodes) do given[name] = literal(node, self.variables, field.location) end
@@ -191,8 +203,10 @@ function Run:object(parent, type_name, fields, path)
       if type(value) ~= "table" or not value.graphql then error(value, 0) end
       value.path, value.locations = value.path or here, value.locations or { field.location }
       if #path > 0 then error(value, 0) end
-      -- At the top each field stands alone: the others keep their data, as the specification has it for nullable fields.
-      table.insert(self.errors, { message = value.message, path = value.path, locations = value.locations, extensions = value.extensions })
+      -- At the top each field stands alone: the others keep their data, as the specification has it for nullable
+      -- fields.
+      table.insert(self.errors, { message = value.message, path = value.path, locations = value.locations,
+        extensions = value.extensions })
       value = self.null
     end
     result[field.key] = value
@@ -216,7 +230,7 @@ local function execute(schema, request, options)
   local document = graphql.parse(request.query)
   local operation = choose(document, request.operationName)
   local run = setmetatable({ schema = schema, document = document, context = options.context, errors = {}, fields = 0,
-                             null = options.null, list = options.list, variables = bind_variables(operation, request.variables or {}) }, Run)
+    null = options.null, list = options.list, variables = bind_variables(operation, request.variables or {}) }, Run)
   local root = schema[operation.kind]
   run:validate(root, operation.selections, 0)
   local data = run:object({}, root, run:collect(operation.selections, {}, {}), {})
@@ -226,7 +240,7 @@ end
 --- Runs one request and gives the answer's body as a table. A request that does not parse has `errors` and no `data`.
 ---@param schema table
 ---@param request {query: string, operationName: string?, variables: table?}
----@param options {context: any, null: any, list: fun(t: table): table}  how the JSON module writes null and an empty list
+---@param options {context: any, null: any, list: fun(t: table): table}  null and list: as the JSON module has them
 ---@return table answer
 function M.run(schema, request, options)
   local ok, answer = pcall(execute, schema, request, options)

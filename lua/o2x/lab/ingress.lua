@@ -1,4 +1,5 @@
---- The way in from outside: one HTTPS server that routes by host and path as the Ingress objects say, to the tenant's services.
+--- The way in from outside: one HTTPS server that routes by host and path as the Ingress objects say, to the tenant's
+--- services.
 
 local json = require("o2x.json")
 local services = require("o2x.lab.services")
@@ -26,7 +27,9 @@ end
 local function all_rules(ingresses)
   local rules = {}
   for _, ingress in ipairs(ingresses) do
-    for _, rule in ipairs(ingress.spec.rules or {}) do rules[#rules + 1] = { rule = rule, namespace = ingress.metadata.namespace } end
+    for _, rule in ipairs(ingress.spec.rules or {}) do
+      rules[#rules + 1] = { rule = rule, namespace = ingress.metadata.namespace }
+    end
   end
   return rules
 end
@@ -53,7 +56,8 @@ function M.route(ingresses, host, path)
     for _, candidate in ipairs(entry.rule.host == wanted and entry.rule.http and entry.rule.http.paths or {}) do
       if path_matches(candidate, path) and candidate.backend.service and (not best or rank(candidate) > best.rank) then
         local service = candidate.backend.service
-        best = { namespace = entry.namespace, service = service.name, port = service.port.number or service.port.name, rank = rank(candidate) }
+        best = { namespace = entry.namespace, service = service.name, port = service.port.number or service.port.name,
+          rank = rank(candidate) }
       end
     end
   end
@@ -62,7 +66,8 @@ end
 
 local function page(status, words)
   local title = ("%d %s"):format(status, words)
-  return status, { ["Content-Type"] = "text/html" }, ("<html>\r\n<head><title>%s</title></head>\r\n<body>\r\n<center><h1>%s</h1></center>\r\n"
+  return status, { ["Content-Type"] = "text/html" },
+    ("<html>\r\n<head><title>%s</title></head>\r\n<body>\r\n<center><h1>%s</h1></center>\r\n"
     .. "<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"):format(title, title)
 end
 
@@ -132,7 +137,8 @@ function M.start(lab)
       end
     end
   end)
-  return { port = server.port, env = { O2X_LAB_HTTPS = ("%s:%d"):format(lab.host, server.port), O2X_LAB_CA = lab.ca }, stop = function()
+  return { port = server.port, env = { O2X_LAB_HTTPS = ("%s:%d"):format(lab.host, server.port), O2X_LAB_CA = lab.ca },
+    stop = function()
     watcher:cancel()
     watcher:wait()
     server:stop()

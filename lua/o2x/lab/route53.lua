@@ -1,5 +1,6 @@
---- Route 53 of the lab: hosted zones, record sets and changes by the REST and XML of 2013-04-01, for the AWS command line
---- and for o2x alike. Where the emulator it was recorded from differs from the service's reference, the reference is right.
+--- Route 53 of the lab: hosted zones, record sets and changes by the REST and XML of 2013-04-01, for the AWS command
+--- line and for o2x alike. Where the emulator it was recorded from differs from the service's reference, the reference
+--- is right.
 
 local crypto = require("o2x.crypto")
 local wire = require("o2x.lab.dns_wire")
@@ -20,12 +21,14 @@ local function timestamp(time)
 end
 
 local function zone_node(zone)
-  return { "HostedZone", { "Id", "/hostedzone/" .. zone.id }, { "Name", wire_name(zone.name) }, { "CallerReference", zone.reference },
-           { "Config", { "PrivateZone", "false" } }, { "ResourceRecordSetCount", #zone.records } }
+  return { "HostedZone", { "Id", "/hostedzone/" .. zone.id }, { "Name", wire_name(zone.name) },
+    { "CallerReference", zone.reference }, { "Config", { "PrivateZone", "false" } },
+    { "ResourceRecordSetCount", #zone.records } }
 end
 
 local function change_node(change)
-  return { "ChangeInfo", { "Id", "/change/" .. change.id }, { "Status", change.status }, { "SubmittedAt", timestamp(change.submitted) } }
+  return { "ChangeInfo", { "Id", "/change/" .. change.id }, { "Status", change.status },
+    { "SubmittedAt", timestamp(change.submitted) } }
 end
 
 local function delegation_node(zone)
@@ -41,29 +44,37 @@ end
 local function record_node(record)
   local values = { "ResourceRecords" }
   for _, value in ipairs(record.values) do values[#values + 1] = { "ResourceRecord", { "Value", value } } end
-  return { "ResourceRecordSet", { "Name", wire_name(record.name) }, { "Type", record.type }, { "TTL", record.ttl }, values }
+  return { "ResourceRecordSet", { "Name", wire_name(record.name) }, { "Type", record.type }, { "TTL", record.ttl },
+    values }
 end
 
 -- One change of a batch, checked; or nil and what is wrong with it.
 local function read_change(element)
   local action, set = element:value("Action"), element:find("ResourceRecordSet")
-  local name, kind, ttl = set and set:value("Name"), set and set:value("Type"), set and math.tointeger(tonumber(set:value("TTL") or ""))
-  if not ACTIONS[action] or not name or not wire.type_number(kind or "") then return nil, "InvalidInput", "Invalid request" end
-  local records = set:find("ResourceRecords")
+  local name, kind = set and set:value("Name"), set and set:value("Type")
+  if not ACTIONS[action] or not name or not wire.type_number(kind or "") then
+    return nil, "InvalidInput", "Invalid request"
+  end
+  local ttl, records = math.tointeger(tonumber(set:value("TTL") or "")), set:find("ResourceRecords")
   if not ttl or not records or #records == 0 then
-    return nil, "InvalidInput", ("Invalid request: Expected exactly one of [AliasTarget, all of [TTL, and ResourceRecords], or TrafficPolicyInstanceId], "
-      .. "but found none in Change with [Action=%s, Name=%s, Type=%s, SetIdentifier=null]"):format(action, name, kind)
+    return nil, "InvalidInput",
+      ("Invalid request: Expected exactly one of [AliasTarget, all of [TTL, and ResourceRecords], or "
+        .. "TrafficPolicyInstanceId], but found none in Change with [Action=%s, Name=%s, Type=%s, SetIdentifier=null]")
+        :format(action, name, kind)
   end
   local record = { name = zones.canonical(name), type = kind, ttl = ttl, values = {} }
   for i, item in ipairs(records) do
     record.values[i] = item:value("Value") or ""
     if not wire.valid(kind, record.values[i]) then
-      return nil, "InvalidChangeBatch", ("[Invalid Resource Record: 'FATAL problem: %s' encountered with '%s']"):format(
-        kind == "TXT" and "InvalidCharacterString (Value should be enclosed in quotation marks)" or kind .. "RRDATAInvalid (Value is not valid)", record.values[i])
+      local problem = kind == "TXT" and "InvalidCharacterString (Value should be enclosed in quotation marks)"
+        or kind .. "RRDATAInvalid (Value is not valid)"
+      return nil, "InvalidChangeBatch",
+        ("[Invalid Resource Record: 'FATAL problem: %s' encountered with '%s']"):format(problem, record.values[i])
     end
   end
   if kind == "CNAME" and #record.values > 1 then
-    return nil, "InvalidChangeBatch", ("[RRSet of type CNAME with DNS name %s is not permitted to have more than one value]"):format(record.name)
+    return nil, "InvalidChangeBatch",
+      ("[RRSet of type CNAME with DNS name %s is not permitted to have more than one value]"):format(record.name)
   end
   return { action = action, record = record }
 end
@@ -88,7 +99,9 @@ end
 function Api:create_zone(request)
   local ok, root = pcall(xml.parse, request.body)
   local name, reference = ok and root:value("Name"), ok and root:value("CallerReference")
-  if not name or not reference then return self:problem(400, "InvalidInput", "Invalid XML ; a Name and a CallerReference are needed") end
+  if not name or not reference then
+    return self:problem(400, "InvalidInput", "Invalid XML ; a Name and a CallerReference are needed")
+  end
   local zone = self.store:create(name, reference)
   local change = self.store:change(zone, {})
   return self:answer(201, { "CreateHostedZoneResponse", zone_node(zone), change_node(change), delegation_node(zone) },
@@ -130,7 +143,9 @@ end
 function Api:change_records(request, zone)
   local ok, root = pcall(xml.parse, request.body)
   local batch = ok and root:find("ChangeBatch", "Changes")
-  if not batch or #batch == 0 then return self:problem(400, "InvalidInput", "Invalid XML ; a ChangeBatch with Changes is needed") end
+  if not batch or #batch == 0 then
+    return self:problem(400, "InvalidInput", "Invalid XML ; a ChangeBatch with Changes is needed")
+  end
   local changes = {}
   for i, element in ipairs(batch) do
     local change, code, message = read_change(element)
@@ -180,11 +195,14 @@ function M.handler(lab, aws)
       local id = request.method == route[1] and path:match(route[2])
       if id then
         local zone = route.zone and api.store:by_id(id)
-        if route.zone and not zone then return api:problem(404, "NoSuchHostedZone", ("No hosted zone found with ID: %s"):format(id)) end
+        if route.zone and not zone then
+          return api:problem(404, "NoSuchHostedZone", ("No hosted zone found with ID: %s"):format(id))
+        end
         return api[route[3]](api, request, zone or id)
       end
     end
-    return api:problem(404, "UnknownOperationException", ("Unable to determine the operation of %s %s"):format(request.method, request.path))
+    return api:problem(404, "UnknownOperationException", ("Unable to determine the operation of %s %s")
+      :format(request.method, request.path))
   end
 end
 

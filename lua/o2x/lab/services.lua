@@ -1,5 +1,6 @@
---- The tenant's HTTP services, all of them: actuator, single sign-on, gateways, jobs, and the API proxy with GraphQL. The API
---- server's service proxy and the ingress both end here; what a tenant has is kept in `lab.state("services")`, by tenant.
+--- The tenant's HTTP services, all of them: actuator, single sign-on, gateways, jobs, and the API proxy with GraphQL.
+--- The API server's service proxy and the ingress both end here; what a tenant has is kept in `lab.state("services")`,
+--- by tenant.
 
 local json = require("o2x.json")
 local crypto = require("o2x.crypto")
@@ -15,7 +16,7 @@ local M = {}
 ---@field tenant string?   "newclient"; found out when it is not given
 ---@field port integer
 ---@field labels table?
----@field env table?       environment of the service's container, name → value (TENANT_ID and JDBC URLs are looked at)
+---@field env table?       environment of the service's container; TENANT_ID and JDBC URLs are looked at
 ---@field ingress boolean? it came through the ingress
 
 local TOKEN_SECONDS <const> = 3600
@@ -29,7 +30,8 @@ local function random(count) return crypto.hex(crypto.random(count)) end
 local function now_text(call) return os.date("!%Y-%m-%dT%H:%M:%S.000+00:00", call.now() // 1 | 0) end
 
 local function problem(call, status, reason, message)
-  return answer(status, { timestamp = now_text(call), status = status, error = reason, message = message, path = call.req.path })
+  return answer(status, { timestamp = now_text(call), status = status, error = reason, message = message,
+    path = call.req.path })
 end
 
 local function body_of(call)
@@ -63,7 +65,8 @@ local function health(call)
     components[name] = { status = name == broken and "DOWN" or "UP" }
     if name == broken then status = "DOWN" end
   end
-  return answer(status == "UP" and 200 or 503, { status = status, components = components, groups = { "liveness", "readiness" } })
+  return answer(status == "UP" and 200 or 503, { status = status, components = components,
+    groups = { "liveness", "readiness" } })
 end
 
 local function alive() return answer(200, { status = "UP" }) end
@@ -93,7 +96,9 @@ end
 
 -- tokens: JSON Web Tokens (HS256), keyed by a random value of the tenant
 
-local function base64url(bytes) return (crypto.base64(bytes):gsub("[+/=]", { ["+"] = "-", ["/"] = "_", ["="] = "" })) end
+local function base64url(bytes)
+  return (crypto.base64(bytes):gsub("[+/=]", { ["+"] = "-", ["/"] = "_", ["="] = "" }))
+end
 
 local function from_base64url(text)
   local plain = text:gsub("[-_]", { ["-"] = "+", ["_"] = "/" })
@@ -105,13 +110,15 @@ local function sign(call, text) return base64url(crypto.hmac_sha256_bytes(call.s
 local function issue_token(call, username)
   local issued = call.now() // 1 | 0
   local text = base64url('{"alg":"HS256","typ":"JWT"}') .. "." ..
-    base64url(json.encode({ sub = username, tenant = call.info.tenant, iat = issued, exp = issued + TOKEN_SECONDS, jti = random(8) }))
+    base64url(json.encode({ sub = username, tenant = call.info.tenant, iat = issued, exp = issued + TOKEN_SECONDS,
+      jti = random(8) }))
   return text .. "." .. sign(call, text)
 end
 
 -- The name in the request's token, or nil when it has none that is ours and still good.
 local function bearer(call)
-  local text, payload, signature = (call.req.headers.authorization or ""):match("^[Bb]earer%s+([%w-_]+%.([%w-_]+))%.([%w-_]+)$")
+  local text, payload, signature = (call.req.headers.authorization
+    or ""):match("^[Bb]earer%s+([%w-_]+%.([%w-_]+))%.([%w-_]+)$")
   if not text or signature ~= sign(call, text) then return nil end
   local claims = json.decode(from_base64url(payload))
   return claims.exp > call.now() and claims.sub or nil
@@ -137,13 +144,17 @@ local function create_user(call)
   local given = body_of(call)
   if not given then return problem(call, 400, "Bad Request", "the body is not a JSON object") end
   for _, field in ipairs({ "username", "password", "email" }) do
-    if type(given[field]) ~= "string" or given[field] == "" then return problem(call, 400, "Bad Request", field .. " must not be blank") end
+    if type(given[field]) ~= "string" or given[field] == "" then
+      return problem(call, 400, "Bad Request", field .. " must not be blank")
+    end
   end
-  if find_user(call, given.username) then return problem(call, 409, "Conflict", ("user %s already exists"):format(given.username)) end
+  if find_user(call, given.username) then
+    return problem(call, 409, "Conflict", ("user %s already exists"):format(given.username))
+  end
   local salt = random(16)
-  local user = { id = ("user-%d"):format(#call.state.users + 1), username = given.username, email = given.email, firstName = given.firstName,
-                 lastName = given.lastName, roleId = given.roleId, status = given.status or "ACTIVE", createdAt = now_text(call),
-                 salt = salt, digest = crypto.sha256(salt .. given.password) }
+  local user = { id = ("user-%d"):format(#call.state.users + 1), username = given.username, email = given.email,
+    firstName = given.firstName, lastName = given.lastName, roleId = given.roleId, status = given.status or "ACTIVE",
+    createdAt = now_text(call), salt = salt, digest = crypto.sha256(salt .. given.password) }
   table.insert(call.state.users, user)
   return answer(201, public(user))
 end
@@ -172,7 +183,8 @@ local function login(call)
   local user = authenticate(call, given.username, given.password)
   if not user then return problem(call, 401, "Unauthorized", "Bad credentials") end
   if user.status ~= "ACTIVE" then return problem(call, 401, "Unauthorized", "User is disabled") end
-  return answer(200, { accessToken = issue_token(call, user.username), tokenType = "Bearer", expiresIn = TOKEN_SECONDS, user = public(user) })
+  return answer(200, { accessToken = issue_token(call, user.username), tokenType = "Bearer", expiresIn = TOKEN_SECONDS,
+    user = public(user) })
 end
 
 -- gateways: each answers for its own merchants, and only for the tenant it was deployed for
@@ -180,10 +192,17 @@ end
 local function gateway(merchant, message)
   return function(call)
     local id = call.req.headers["x-tenant-id"]
-    if not id or id == "" then return problem(call, 400, "Bad Request", "Required request header 'X-Tenant-ID' is not present") end
-    if not id:find("^TIDLT%-%d%d%d%d%d%d$") then return problem(call, 400, "Bad Request", ("X-Tenant-ID %s is not a tenant id"):format(id)) end
-    if call.tenant_id and call.tenant_id ~= id then return problem(call, 403, "Forbidden", ("tenant %s is not served here"):format(id)) end
-    return answer(200, { status = "SUCCESS", success = true, authenticated = true, merchant = merchant, tenantId = id, message = message })
+    if not id or id == "" then
+      return problem(call, 400, "Bad Request", "Required request header 'X-Tenant-ID' is not present")
+    end
+    if not id:find("^TIDLT%-%d%d%d%d%d%d$") then
+      return problem(call, 400, "Bad Request", ("X-Tenant-ID %s is not a tenant id"):format(id))
+    end
+    if call.tenant_id and call.tenant_id ~= id then
+      return problem(call, 403, "Forbidden", ("tenant %s is not served here"):format(id))
+    end
+    return answer(200, { status = "SUCCESS", success = true, authenticated = true, merchant = merchant, tenantId = id,
+      message = message })
   end
 end
 
@@ -197,14 +216,17 @@ local function open_business(call)
 end
 
 local function trigger_job(call)
-  if not call.req.headers["x-tenant-id"] then return problem(call, 400, "Bad Request", "Required request header 'X-Tenant-ID' is not present") end
+  if not call.req.headers["x-tenant-id"] then
+    return problem(call, 400, "Bad Request", "Required request header 'X-Tenant-ID' is not present")
+  end
   local run = open_business(call):trigger_billing({})
   return answer(202, { jobId = run.id, status = run.status, billsCreated = run.billsCreated })
 end
 
 local function serve_graphql(call)
   if not bearer(call) then
-    return answer(401, { errors = { { message = "Unauthorized: a bearer token is required", extensions = { code = "UNAUTHENTICATED" } } } })
+    return answer(401, { errors = { { message = "Unauthorized: a bearer token is required",
+      extensions = { code = "UNAUTHENTICATED" } } } })
   end
   local request = body_of(call)
   if not request or type(request.query) ~= "string" then
@@ -212,7 +234,8 @@ local function serve_graphql(call)
   end
   if request.variables == json.null then request.variables = nil end
   if request.operationName == json.null then request.operationName = nil end
-  local result = graphql.run(business.schema, request, { context = open_business(call), null = json.null, list = json.array })
+  local result = graphql.run(business.schema, request,
+    { context = open_business(call), null = json.null, list = json.array })
   return answer(200, result)
 end
 
@@ -220,7 +243,8 @@ local function invoice_pdf(call, id)
   if not bearer(call) then return problem(call, 401, "Unauthorized", "a bearer token is required") end
   local pdf = open_business(call):invoice_pdf(id)
   if not pdf then return problem(call, 404, "Not Found", ("invoice %s not found"):format(id)) end
-  return 200, { ["Content-Type"] = "application/pdf", ["Content-Disposition"] = ('inline; filename="%s.pdf"'):format(id) }, pdf
+  return 200, { ["Content-Type"] = "application/pdf", ["Content-Disposition"] = ('inline; filename="%s.pdf"')
+    :format(id) }, pdf
 end
 
 -- routes: role → "METHOD path pattern" → handler; what the pattern captures follows the call
@@ -229,7 +253,9 @@ local ACTUATOR = {
   ["GET /actuator/health"] = health,
   ["GET /actuator/health/liveness"] = alive,
   ["GET /actuator/health/readiness"] = health,
-  ["GET /actuator/info"] = function(call) return answer(200, { app = { name = call.role, tenant = call.info.tenant } }) end,
+  ["GET /actuator/info"] = function(call)
+    return answer(200, { app = { name = call.role, tenant = call.info.tenant } })
+  end,
   ["GET /actuator/prometheus"] = metrics,
 }
 
@@ -269,7 +295,9 @@ local function route(call)
       local method, pattern = key:match("^(%S+) (%S+)$")
       pattern = pattern:find("(", 1, true) and pattern or pattern:gsub("%-", "%%-")
       local found, _, capture = path:find("^" .. pattern .. "$")
-      if found and (method == call.req.method or method == "GET" and call.req.method == "HEAD") then return handler, capture end
+      if found and (method == call.req.method or method == "GET" and call.req.method == "HEAD") then
+        return handler, capture
+      end
       other_method = other_method or found ~= nil
     end
   end
@@ -302,11 +330,13 @@ end
 ---@return integer status, table headers, string body
 function M.handle(lab, info, req)
   info = complete(lab, info)
-  local call = { lab = lab, info = info, req = req, role = role_of(info), now = lab.clock, state = state_of(lab, info.tenant),
-                 tenant_id = info.env and info.env.TENANT_ID }
+  local call = { lab = lab, info = info, req = req, role = role_of(info), now = lab.clock,
+    state = state_of(lab, info.tenant), tenant_id = info.env and info.env.TENANT_ID }
   local handler, capture = route(call)
   if not handler then
-    if capture then return problem(call, 405, "Method Not Allowed", ("Method '%s' is not supported."):format(req.method)) end
+    if capture then
+      return problem(call, 405, "Method Not Allowed", ("Method '%s' is not supported."):format(req.method))
+    end
     return problem(call, 404, "Not Found", "No message available")
   end
   local status, headers, body = handler(call, capture)

@@ -26,8 +26,9 @@ function M.user(lab, info, username)
   local state = lab.state("postgres")
   if not state.superuser_password then return nil end
   local ok, found = pcall(function()
-    local db <close> = pg.connect({ host = lab.host, port = lab.port("postgres"), user = "postgres", password = state.superuser_password,
-                                    dbname = name_of(info), sslmode = "disable", connect_timeout = 5, application_name = "o2x lab" })
+    local db <close> = pg.connect({ host = lab.host, port = lab.port("postgres"), user = "postgres",
+      password = state.superuser_password, dbname = name_of(info), sslmode = "disable", connect_timeout = 5,
+      application_name = "o2x lab" })
     return db:one(USER, username)
   end)
   if not ok then lab.log(("%s: %s"):format(info.service, tostring(found))) end

@@ -4,7 +4,8 @@
 local M = {}
 
 local PROPAGATION <const> = 0.2 -- seconds of the lab's clock
-local NAME_SERVERS <const> = { "ns-2048.awsdns-64.com.", "ns-2049.awsdns-65.net.", "ns-2050.awsdns-66.org.", "ns-2051.awsdns-67.co.uk." }
+local NAME_SERVERS <const> = { "ns-2048.awsdns-64.com.", "ns-2049.awsdns-65.net.", "ns-2050.awsdns-66.org.",
+  "ns-2051.awsdns-67.co.uk." }
 local SOA <const> = "ns-2048.awsdns-64.com. awsdns-hostmaster.amazon.com. 1 7200 900 1209600 86400"
 
 --- A name as it is kept: lower case, final dot, "*" written plainly.
@@ -55,7 +56,11 @@ end
 
 local function apply(records, changes)
   for _, change in ipairs(changes) do
-    if change.action == "DELETE" then remove(records, change.record.name, change.record.type) else put(records, change.record) end
+    if change.action == "DELETE" then
+      remove(records, change.record.name, change.record.type)
+    else
+      put(records, change.record)
+    end
   end
 end
 
@@ -129,10 +134,12 @@ local function conflict_of(zone, records, record)
   for _, other in ipairs(records) do
     if other.name == record.name and other.type ~= record.type then
       if record.type == "CNAME" then
-        return ("RRSet of type CNAME with DNS name %s is not permitted as it conflicts with other records with the same DNS name in zone %s")
+        return ("RRSet of type CNAME with DNS name %s is not permitted as it conflicts with other records "
+          .. "with the same DNS name in zone %s")
           :format(record.name, zone.name)
       elseif other.type == "CNAME" then
-        return ("RRSet of type %s with DNS name %s is not permitted because a conflicting RRSet of type CNAME with the same DNS name already exists in zone %s")
+        return ("RRSet of type %s with DNS name %s is not permitted because a conflicting RRSet of type CNAME "
+          .. "with the same DNS name already exists in zone %s")
           :format(record.type, record.name, zone.name)
       end
     end
@@ -142,14 +149,16 @@ end
 local function problem_of_delete(zone, there, record, label)
   if not there then return ("Tried to delete resource record set %s but it was not found"):format(label) end
   if not same_values(there, record) then
-    return ("Tried to delete resource record set %s but the values provided do not match the current values"):format(label)
+    return ("Tried to delete resource record set %s but the values provided do not match the current values")
+      :format(label)
   end
   if record.name == zone.name and (record.type == "NS" or record.type == "SOA") then
     return ("A HostedZone must contain at least one %s record for the zone itself."):format(record.type)
   end
 end
 
--- What the real service says of one change, or nil when it is fine. `records` is the zone as the earlier changes of the batch left it.
+-- What the real service says of one change, or nil when it is fine. `records` is the zone as the earlier changes of the
+-- batch left it.
 local function problem_of(zone, records, change)
   local record = change.record
   local there = find(records, record.name, record.type)
@@ -180,7 +189,8 @@ function Zones:change(zone, changes)
   if problems[1] then return nil, problems end
   zone.records = records
   local now = self.lab.clock()
-  local change = { id = identifier("C"), status = "PENDING", submitted = now, due = now + PROPAGATION, zone = zone.id, changes = changes }
+  local change = { id = identifier("C"), status = "PENDING", submitted = now, due = now + PROPAGATION, zone = zone.id,
+    changes = changes }
   table.insert(self.state.changes, change)
   self.lab.save()
   return change
@@ -197,7 +207,9 @@ function Zones:settle()
       self.lab.save()
     end
   end
-  while #self.state.changes > 1000 and self.state.changes[1].status == "INSYNC" do table.remove(self.state.changes, 1) end
+  while #self.state.changes > 1000 and self.state.changes[1].status == "INSYNC" do
+    table.remove(self.state.changes, 1)
+  end
 end
 
 ---@return table|nil change
@@ -213,7 +225,8 @@ end
 ---@param records table[] {name, type, ttl, values}
 function Zones:seed(zone, records)
   for _, given in ipairs(records) do
-    local record = { name = M.canonical(given.name), type = given.type, ttl = given.ttl or 300, values = copy(given.values) }
+    local record = { name = M.canonical(given.name), type = given.type, ttl = given.ttl or 300,
+      values = copy(given.values) }
     put(zone.records, record)
     put(zone.served, copy(record))
   end
