@@ -120,6 +120,7 @@ local function strings()
     return string.rep(s, n, separator)
   end
   function lib.format(format, ...)
+    if tostring(format):gsub("%%%%", ""):find("%%[-+ #0-9.]*p") then error("string.format: %p is not available in runbooks", 2) end
     local arguments = table.pack(...)
     for i = 1, arguments.n do
       if NO_ADDRESS[type(arguments[i])] then arguments[i] = safe_tostring(arguments[i]) end
