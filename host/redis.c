@@ -97,7 +97,7 @@ static int redis_append(lua_State *L)
 	for (int i = 0; i < count; i++)
 		words[i] = word(L, i + 2, &lengths[i]);
 	char *command = NULL;
-	int length = redisFormatCommandArgv(&command, count, words, lengths);
+	long long length = redisFormatCommandArgv(&command, count, words, lengths);  /* an int before hiredis 1.0 */
 	if (length < 0)
 		return luaL_error(L, "not enough memory");
 	bool queued = buffer_append(&redis->out, command, (size_t)length);
