@@ -1,5 +1,6 @@
 /*
-** buffer.h: a growable run of bytes for C that must not touch Lua. It may hold secrets, so it wipes what it leaves.
+** buffer.h: a growable run of bytes for C that must not touch Lua. It may hold secrets, so it wipes
+** what it leaves.
 */
 #ifndef O2X_BUFFER_H
 #define O2X_BUFFER_H

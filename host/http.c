@@ -43,9 +43,9 @@ static void on_cancel(struct wait *wait)
 /***
  Starts a request. Nothing is taken from the environment; redirects are not followed.
  @function http.start
- @param request table method, url, headers (flat list; values may be secrets), body (string or secret), timeout,
-   connect_timeout, max_body, stream, ca, ca_file, cert, key (PEM), connect_to ("host:port"), proxy,
-   aws_sigv4 ("aws:amz:REGION:SERVICE"), access_key, secret_key
+ @param request table method, url, headers (flat list; values may be secrets), body (string or
+   secret), timeout, connect_timeout, max_body, stream, ca, ca_file, cert, key (PEM),
+   connect_to ("host:port"), proxy, aws_sigv4 ("aws:amz:REGION:SERVICE"), access_key, secret_key
  @return userdata an operation
 */
 static int http_start(lua_State *L)
@@ -74,11 +74,13 @@ static struct transfer *check(lua_State *L)
 static int fail(lua_State *L, const struct transfer *transfer)
 {
 	const char *code = transfer_failure(transfer);
-	const char *text = *transfer->problem ? transfer->problem : curl.curl_easy_strerror(transfer->code);
-	if (transfer->code == CURLE_SEND_FAIL_REWIND)
-		text = "the connection was closed before an answer came";  /* libcurl tells of its second try */
+	const char *text = transfer->problem;
+	if (!*text)
+		text = curl.curl_easy_strerror(transfer->code);
+	if (transfer->code == CURLE_SEND_FAIL_REWIND)  /* libcurl tells of its second try */
+		text = "the connection was closed before an answer came";
 	if (transfer->too_large)
-		return host_fail(L, code, "the answer is larger than %zu bytes", transfer->max_body);
+		return host_fail(L, code, "it is larger than %zu bytes", transfer->max_body);
 	return host_fail(L, code, "%s", text);
 }
 
@@ -144,7 +146,8 @@ static int transfer_head(lua_State *L)
 /***
  The next bytes of a streamed answer.
  @function op:chunk
- @return string; "" when there is nothing yet (wait for the operation); nil at the end; or nil, message, code
+ @return string; "" when there is nothing yet (wait for the operation); nil at the end;
+   or nil, message, code
 */
 static int transfer_chunk(lua_State *L)
 {
@@ -187,8 +190,8 @@ static int transfer_gc(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {
-	{ "result", transfer_result }, { "head", transfer_head }, { "chunk", transfer_chunk }, { "close", transfer_gc },
-	{ NULL, NULL }
+	{ "result", transfer_result }, { "head", transfer_head }, { "chunk", transfer_chunk },
+	{ "close", transfer_gc }, { NULL, NULL }
 };
 
 static const luaL_Reg functions[] = { { "start", http_start }, { NULL, NULL } };

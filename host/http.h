@@ -1,6 +1,6 @@
 /*
-** http.h: the HTTP client, what its files share. http_multi.c drives libcurl and knows no Lua; http_options.c turns
-** Lua's request into libcurl's options; http.c is what Lua sees.
+** http.h: the HTTP client, what its files share. http_multi.c drives libcurl and knows no Lua;
+** http_options.c turns Lua's request into libcurl's options; http.c is what Lua sees.
 */
 #ifndef O2X_HTTP_H
 #define O2X_HTTP_H
@@ -21,13 +21,14 @@
 #include "loop.h"
 
 #define CURL_FUNCTIONS(X) \
-	X(curl_global_init) X(curl_easy_init) X(curl_easy_cleanup) X(curl_easy_setopt) X(curl_easy_getinfo) \
-	X(curl_easy_pause) X(curl_easy_strerror) X(curl_slist_append) X(curl_slist_free_all) X(curl_multi_init) \
-	X(curl_multi_cleanup) X(curl_multi_add_handle) X(curl_multi_remove_handle) X(curl_multi_setopt) \
-	X(curl_multi_socket_action) X(curl_multi_info_read) X(curl_multi_assign)
+	X(curl_global_init) X(curl_easy_init) X(curl_easy_cleanup) X(curl_easy_setopt) \
+	X(curl_easy_getinfo) X(curl_easy_pause) X(curl_easy_strerror) X(curl_slist_append) \
+	X(curl_slist_free_all) X(curl_multi_init) X(curl_multi_cleanup) X(curl_multi_add_handle) \
+	X(curl_multi_remove_handle) X(curl_multi_setopt) X(curl_multi_socket_action) \
+	X(curl_multi_info_read) X(curl_multi_assign)
 LAZY_DECLARE(curl, CURL_FUNCTIONS)
 
-/* libcurl's multi handle on our loop, and the requests that wait for a free connection. One a Lua state. */
+/* libcurl's multi handle on our loop, and its requests. One a Lua state. */
 struct client {
 	CURLM *multi;
 	struct loop *loop;
@@ -48,10 +49,10 @@ struct transfer {
 	struct buffer ca, cert, key;            /* PEM; libcurl borrows them */
 	struct buffer request_body;
 	size_t request_read;
-	char origin[300];                       /* scheme://host:port: connections are counted by it */
+	char origin[300];                       /* scheme://host:port: its connections count */
 	bool stream, paused, head_done, too_large;
 	struct buffer head;                     /* name NUL value NUL … of the answer */
-	struct buffer body;                     /* of the answer, or what of a stream nobody has taken yet */
+	struct buffer body;                     /* the answer's; of a stream, what is not taken */
 	size_t max_body;
 	long status;
 	CURLcode code;
@@ -73,7 +74,7 @@ void transfer_stop(struct transfer *transfer);
 /* Takes the answer's pause away once its bytes have been taken. */
 void transfer_unpause(struct transfer *transfer);
 
-/* Was a part of the request handed to the network? Then its outcome is unknown if no answer came. */
+/* Was a part of it handed to the network? Then its outcome is unknown if no answer came. */
 bool transfer_was_sent(const struct transfer *transfer);
 
 /* The word for how the transfer failed: "dns", "refused", "timeout" … (see http.c) */

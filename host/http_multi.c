@@ -51,8 +51,10 @@ static void on_ready(void *arg, int events)
 	struct socket *socket = arg;
 	struct client *client = socket->client;
 	int running;
-	int mask = (events & LOOP_READ ? CURL_CSELECT_IN : 0) | (events & LOOP_WRITE ? CURL_CSELECT_OUT : 0);
-	curl.curl_multi_socket_action(client->multi, socket->fd, mask, &running);  /* may free the socket */
+	int in = events & LOOP_READ ? CURL_CSELECT_IN : 0;
+	int out = events & LOOP_WRITE ? CURL_CSELECT_OUT : 0;
+	/* may free the socket */
+	curl.curl_multi_socket_action(client->multi, socket->fd, in | out, &running);
 	collect(client);
 }
 
@@ -88,19 +90,19 @@ static int set_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *k
 {
 	struct client *client = arg;
 	struct socket *socket = known;
-	int events = (what & CURL_POLL_IN ? LOOP_READ : 0) | (what & CURL_POLL_OUT ? LOOP_WRITE : 0);
+	int in = what & CURL_POLL_IN ? LOOP_READ : 0, out = what & CURL_POLL_OUT ? LOOP_WRITE : 0;
 	(void)easy;
 	if (what == CURL_POLL_REMOVE) {
 		free_socket(client, socket);
 		return 0;
 	}
 	if (socket)
-		return loop_watch_set(socket->watch, events) ? -1 : 0;
+		return loop_watch_set(socket->watch, in | out) ? -1 : 0;
 	socket = calloc(1, sizeof *socket);
 	if (!socket)
 		return -1;
 	*socket = (struct socket){ .client = client, .fd = fd };
-	socket->watch = loop_watch_new(client->loop, fd, events, on_ready, socket);
+	socket->watch = loop_watch_new(client->loop, fd, in | out, on_ready, socket);
 	if (!socket->watch) {
 		free(socket);
 		return -1;
@@ -133,9 +135,10 @@ static size_t on_header(char *line, size_t size, size_t count, void *arg)
 		from++;
 	while (to > from && strchr(" \t\r\n", line[to - 1]))
 		to--;
-	bool fits = name < length && transfer->head.length + length < HEAD_LIMIT;
-	fits = fits && buffer_append(&transfer->head, line, name) && buffer_append(&transfer->head, "", 1);
-	fits = fits && buffer_append(&transfer->head, line + from, to - from) && buffer_append(&transfer->head, "", 1);
+	struct buffer *head = &transfer->head;
+	bool fits = name < length && head->length + length < HEAD_LIMIT;
+	fits = fits && buffer_append(head, line, name) && buffer_append(head, "", 1);
+	fits = fits && buffer_append(head, line + from, to - from) && buffer_append(head, "", 1);
 	return fits ? length : 0;
 }
 
@@ -167,11 +170,15 @@ static size_t on_send(char *out, size_t size, size_t count, void *arg)
 	return length;
 }
 
-/* libcurl would send a request again on a new connection when a kept-alive one dies. Its body cannot be rewound. */
+/*
+** libcurl would send a request again on a new connection when a kept-alive one dies. A body that
+** has begun to go out cannot be rewound, so it does not.
+*/
 static int on_rewind(void *arg, curl_off_t offset, int origin)
 {
 	struct transfer *transfer = arg;
-	return offset == 0 && origin == 0 && transfer->request_read == 0 ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL;
+	bool untouched = offset == 0 && origin == 0 && transfer->request_read == 0;
+	return untouched ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL;
 }
 
 static void set_callbacks(struct transfer *transfer)
@@ -198,12 +205,13 @@ static void run(struct transfer *transfer)
 		finish(transfer, CURLE_OUT_OF_MEMORY);
 }
 
-/* A watch or a log may stay open for ever: streams are not counted, or they would starve the others. */
+/* A watch may stay open for ever: streams are not counted, or they would starve the others. */
 static bool may_run(const struct transfer *transfer)
 {
 	int running = 0;
 	for (const struct transfer *other = transfer->client->transfers; other; other = other->next)
-		running += other->progress == RUNNING && !other->stream && strcmp(other->origin, transfer->origin) == 0;
+		if (other->progress == RUNNING && !other->stream)
+			running += strcmp(other->origin, transfer->origin) == 0;
 	return transfer->stream || running < CONNECTIONS_A_HOST;
 }
 

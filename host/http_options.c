@@ -1,6 +1,6 @@
 /*
-** http_options.c: Lua's request as libcurl's options. Only https and http, verified, no redirects, no proxy, no
-** .netrc, nothing from the environment.
+** http_options.c: Lua's request as libcurl's options. Only https and http, verified, no redirects,
+** no proxy, no .netrc, nothing from the environment.
 */
 #include "http.h"
 #include "secret.h"
@@ -12,7 +12,7 @@
 
 #define SET(option, value) curl.curl_easy_setopt(transfer->easy, option, value)
 
-/* The field as text that a C string can hold, or NULL if it is absent. Stays on the stack. [-0, +1, v] */
+/* The field as text on one line, or NULL if it is absent. Stays on the stack. [-0, +1, v] */
 static const char *text_field(lua_State *L, const char *name)
 {
 	if (lua_getfield(L, 1, name) == LUA_TNIL)
@@ -48,7 +48,8 @@ static long milliseconds_field(lua_State *L, const char *name)
 
 static bool is_token(const char *text)
 {
-	static const char allowed[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	static const char allowed[] = "!#$%&'*+-.^_`|~0123456789"
+				      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 	return *text && strspn(text, allowed) == strlen(text);
 }
 
@@ -74,7 +75,7 @@ static void set_limits(lua_State *L, struct transfer *transfer)
 
 static void set_blob(struct transfer *transfer, CURLoption option, const struct buffer *pem)
 {
-	struct curl_blob blob = { .data = pem->bytes, .len = pem->length, .flags = CURL_BLOB_NOCOPY };
+	struct curl_blob blob = { pem->bytes, pem->length, CURL_BLOB_NOCOPY };
 	SET(option, &blob);
 }
 
@@ -110,7 +111,12 @@ static void add_header(lua_State *L, struct transfer *transfer, const char *line
 	transfer->header_lines = list;
 }
 
-/* Name and value, string or secret, are on top of the stack. The line is wiped when it was copied. [-2, +0, v] */
+static bool has_byte(const char *bytes, size_t length, char byte)
+{
+	return memchr(bytes, byte, length);
+}
+
+/* Name and value (string or secret) are on top of the stack; it is built in line. [-2, +0, v] */
 static void add_header_pair(lua_State *L, struct transfer *transfer, struct buffer *line)
 {
 	size_t length;
@@ -118,10 +124,13 @@ static void add_header_pair(lua_State *L, struct transfer *transfer, struct buff
 	const char *value = secret_checkbytes(L, -1, &length);
 	if (!name || !is_token(name))
 		luaL_error(L, "http request: bad header name");
-	if (length > MAX_HEADER || memchr(value, '\r', length) || memchr(value, '\n', length) || memchr(value, 0, length))
+	if (length > MAX_HEADER || has_byte(value, length, '\r') || has_byte(value, length, '\n') ||
+	    has_byte(value, length, '\0'))
 		luaL_error(L, "http request: header '%s' has a line break or is too long", name);
 	line->length = 0;
-	bool fits = buffer_append(line, name, strlen(name)) && buffer_append(line, length ? ": " : ";", length ? 2 : 1) &&
+	const char *colon = length ? ": " : ";";  /* libcurl's way to send an empty one */
+	bool fits = buffer_append(line, name, strlen(name)) &&
+		    buffer_append(line, colon, strlen(colon)) &&
 		    buffer_append(line, value, length) && buffer_append(line, "", 1);
 	if (!fits)
 		luaL_error(L, "not enough memory");
@@ -137,7 +146,7 @@ static void set_headers(lua_State *L, struct transfer *transfer)
 		for (lua_Integer i = 1; i < count; i += 2) {
 			lua_rawgeti(L, -1, i);
 			lua_rawgeti(L, -2, i + 1);
-			add_header_pair(L, transfer, &transfer->body);  /* a place to build in that gc knows of */
+			add_header_pair(L, transfer, &transfer->body);  /* gc knows of it */
 		}
 		buffer_free(&transfer->body);
 	}
@@ -176,15 +185,16 @@ static void set_body(lua_State *L, struct transfer *transfer, const char *method
 	static const char *const unsafe[] = { "POST", "PATCH", NULL };
 	bool body = bytes_field(L, "body", &transfer->request_body);
 	bool signature = set_signature(L, transfer);
+	const char *bytes = transfer->request_body.bytes ? transfer->request_body.bytes : "";
 	curl_off_t length = (curl_off_t)transfer->request_body.length;
 	if (signature && body) {
 		SET(CURLOPT_POSTFIELDSIZE_LARGE, length);
-		SET(CURLOPT_POSTFIELDS, transfer->request_body.bytes ? transfer->request_body.bytes : "");
+		SET(CURLOPT_POSTFIELDS, bytes);
 	} else if (body || is_one_of(method, bodied)) {
 		SET(CURLOPT_UPLOAD, 1L);
 		SET(CURLOPT_INFILESIZE_LARGE, length);
 	}
-	/* Without a body to rewind libcurl may send twice on a stale connection (see on_rewind): take a new one. */
+	/* Without a body to rewind libcurl may send twice on a stale connection (see on_rewind). */
 	if (is_one_of(method, unsafe) && (signature || length == 0))
 		SET(CURLOPT_FRESH_CONNECT, 1L);
 }
@@ -204,7 +214,8 @@ static void set_target(lua_State *L, struct transfer *transfer)
 	lua_pop(L, 1);
 	const char *connect_to = text_field(L, "connect_to");
 	if (connect_to) {
-		transfer->connect_to = curl.curl_slist_append(NULL, lua_pushfstring(L, "::%s", connect_to));
+		const char *entry = lua_pushfstring(L, "::%s", connect_to);
+		transfer->connect_to = curl.curl_slist_append(NULL, entry);
 		SET(CURLOPT_CONNECT_TO, transfer->connect_to);
 		lua_pop(L, 1);
 	}

@@ -28,7 +28,8 @@ static struct server *checkserver(lua_State *L)
 	return luaL_checkudata(L, 1, SERVER);
 }
 
-static void parse_address(lua_State *L, struct sockaddr_storage *address, const char *host, int port)
+static void parse_address(lua_State *L, struct sockaddr_storage *address, const char *host,
+			  int port)
 {
 	struct sockaddr_in *v4 = (struct sockaddr_in *)address;
 	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)address;
@@ -78,7 +79,8 @@ static int httpd_listen(lua_State *L)
 	server_stop(server);
 	if (error)
 		return host_fail_errno(L, problem, error);
-	return host_fail(L, "failed", "%s%s", problem, cert ? " (is the certificate right for the key?)" : "");
+	const char *guess = cert ? " (is the certificate right for the key?)" : "";
+	return host_fail(L, "failed", "%s%s", problem, guess);
 }
 
 /***
@@ -91,7 +93,8 @@ static int server_port(lua_State *L)
 	struct server *server = checkserver(L);
 	if (!server->daemon)
 		return 0;
-	const union MHD_DaemonInfo *info = mhd.MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT);
+	const union MHD_DaemonInfo *info =
+		mhd.MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT);
 	lua_pushinteger(L, info->port);
 	return 1;
 }
@@ -130,7 +133,8 @@ static int server_accept(lua_State *L)
 }
 
 static const luaL_Reg server_methods[] = {
-	{ "port", server_port }, { "stop", server_close }, { "accept", server_accept }, { NULL, NULL }
+	{ "port", server_port }, { "stop", server_close }, { "accept", server_accept },
+	{ NULL, NULL }
 };
 
 static void *push_handle(lua_State *L, const char *type)
@@ -202,8 +206,10 @@ static void add_headers(lua_State *L, int arg, struct MHD_Response *response)
 {
 	lua_Integer count = (lua_Integer)lua_rawlen(L, arg);
 	for (lua_Integer i = 1; i < count; i += 2) {
-		bool strings = lua_rawgeti(L, arg, i) == LUA_TSTRING && lua_rawgeti(L, arg, i + 1) == LUA_TSTRING;
-		if (!strings || mhd.MHD_add_response_header(response, lua_tostring(L, -2), lua_tostring(L, -1)) != MHD_YES) {
+		bool strings = lua_rawgeti(L, arg, i) == LUA_TSTRING;
+		strings = lua_rawgeti(L, arg, i + 1) == LUA_TSTRING && strings;
+		const char *name = lua_tostring(L, -2), *value = lua_tostring(L, -1);
+		if (!strings || mhd.MHD_add_response_header(response, name, value) != MHD_YES) {
 			mhd.MHD_destroy_response(response);
 			luaL_argerror(L, arg, "bad header");
 		}
@@ -288,8 +294,8 @@ static int request_gc(lua_State *L)
 }
 
 static const luaL_Reg request_methods[] = {
-	{ "info", request_info }, { "answer", request_answer }, { "stream", request_stream }, { "drop", request_drop },
-	{ NULL, NULL }
+	{ "info", request_info }, { "answer", request_answer }, { "stream", request_stream },
+	{ "drop", request_drop }, { NULL, NULL }
 };
 
 /* ---- a streamed answer ---- */
@@ -356,8 +362,8 @@ static int stream_gc(lua_State *L)
 }
 
 static const luaL_Reg stream_methods[] = {
-	{ "write", stream_write }, { "closed", stream_closed }, { "notify", stream_notify }, { "close", stream_gc },
-	{ NULL, NULL }
+	{ "write", stream_write }, { "closed", stream_closed }, { "notify", stream_notify },
+	{ "close", stream_gc }, { NULL, NULL }
 };
 
 static const luaL_Reg functions[] = { { "listen", httpd_listen }, { NULL, NULL } };

@@ -1,9 +1,10 @@
 /*
-** httpd.h: the HTTP server, what its two files share. httpd_conn.c talks to libmicrohttpd and knows no Lua;
-** httpd.c is what Lua sees.
+** httpd.h: the HTTP server, what its two files share. httpd_conn.c talks to libmicrohttpd and knows
+** no Lua; httpd.c is what Lua sees.
 **
-** libmicrohttpd runs without threads on an epoll descriptor of its own, which the loop watches. A complete request
-** is suspended and queued; Lua takes it by an accept operation, answers, and the connection is resumed.
+** libmicrohttpd runs without threads on an epoll descriptor of its own, which the loop watches. A
+** complete request is suspended and queued; Lua takes it by an accept operation, answers, and the
+** connection is resumed.
 */
 #ifndef O2X_HTTPD_H
 #define O2X_HTTPD_H
@@ -20,17 +21,18 @@
 #include "loop.h"
 
 #define MHD_FUNCTIONS(X) \
-	X(MHD_start_daemon) X(MHD_stop_daemon) X(MHD_run) X(MHD_get_timeout) X(MHD_get_daemon_info) \
-	X(MHD_get_connection_values) X(MHD_get_connection_info) X(MHD_suspend_connection) X(MHD_resume_connection) \
-	X(MHD_create_response_from_buffer) X(MHD_create_response_from_callback) X(MHD_add_response_header) \
-	X(MHD_queue_response) X(MHD_destroy_response)
+	X(MHD_start_daemon) X(MHD_stop_daemon) X(MHD_run) X(MHD_get_timeout) \
+	X(MHD_get_daemon_info) X(MHD_get_connection_values) X(MHD_get_connection_info) \
+	X(MHD_suspend_connection) X(MHD_resume_connection) X(MHD_create_response_from_buffer) \
+	X(MHD_create_response_from_callback) X(MHD_add_response_header) X(MHD_queue_response) \
+	X(MHD_destroy_response)
 LAZY_DECLARE(mhd, MHD_FUNCTIONS)
 
 struct server {
 	struct MHD_Daemon *daemon;
 	struct loop_watch *watch;
 	struct loop_timer *timer;
-	int hangup;                            /* epoll descriptor on which peers of streams are seen to leave, or -1 */
+	int hangup;                            /* epoll descriptor: streams' peers that leave */
 	struct loop_watch *hangup_watch;
 	struct loop *loop;
 	struct exchange *exchanges;            /* all whose connection lives */
@@ -43,7 +45,7 @@ struct server {
 /* One request and its answer. Shared by its connection and by Lua; freed when both have let go. */
 struct exchange {
 	struct server *server;                 /* NULL: the connection is gone */
-	struct MHD_Connection *connection;     /* NULL before the headers are complete, and when it is gone */
+	struct MHD_Connection *connection;     /* NULL before the headers came, and when gone */
 	struct exchange *next, **link;         /* in server->exchanges */
 	struct exchange *next_queued;
 	int references;
@@ -51,7 +53,7 @@ struct exchange {
 	char *target, *method;
 	struct buffer headers;                 /* name NUL value NUL … */
 	struct buffer body;
-	struct MHD_Response *response;         /* what Lua answered, until the connection takes it over */
+	struct MHD_Response *response;         /* what Lua answered, until it is queued */
 	unsigned status;
 	/* a streamed answer */
 	bool streaming, ended, gone;
@@ -70,13 +72,13 @@ void server_stop(struct server *server);
 /* The oldest complete request, with a reference for the caller, or NULL. */
 struct exchange *server_take(struct server *server);
 
-/* Answers a request that was taken; takes over the response. Harmless when the connection is gone. */
+/* Answers a request that was taken; takes the response over. Harmless when the client is gone. */
 void exchange_answer(struct exchange *exchange, unsigned status, struct MHD_Response *response);
 
 /* Closes the connection without an answer. */
 void exchange_drop(struct exchange *exchange);
 
-/* Begins a streamed answer; headers are added to the response before exchange_answer. -> NULL: no memory */
+/* Begins a streamed answer; to be given headers, then to exchange_answer. -> NULL: no memory */
 struct MHD_Response *exchange_stream(struct exchange *exchange);
 
 /* Appends to the stream. -> false when the client is gone or does not read what it is sent. */

@@ -38,7 +38,7 @@ static void resume(struct exchange *exchange)
 		return;
 	exchange->suspended = false;
 	mhd.MHD_resume_connection(exchange->connection);
-	loop_timer_start(exchange->server->timer, 0);  /* without threads of its own it does not notice by itself */
+	loop_timer_start(exchange->server->timer, 0);  /* it has no thread to notice */
 }
 
 static void suspend(struct exchange *exchange)
@@ -47,7 +47,7 @@ static void suspend(struct exchange *exchange)
 	mhd.MHD_suspend_connection(exchange->connection);
 }
 
-/* libmicrohttpd's first word of a request: the target as it was sent, before any decoding. -> the request's context */
+/* The first word of a request: the target as it was sent, not decoded. -> the request's context */
 static void *on_target(void *arg, const char *target, struct MHD_Connection *connection)
 {
 	struct server *server = arg;
@@ -68,20 +68,21 @@ static void *on_target(void *arg, const char *target, struct MHD_Connection *con
 	return exchange;
 }
 
-static enum MHD_Result on_header(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+static enum MHD_Result on_header(void *arg, enum MHD_ValueKind kind, const char *name,
+				 const char *value)
 {
 	struct exchange *exchange = arg;
 	(void)kind;
 	if (!value)
 		value = "";
-	if (buffer_append(&exchange->headers, name, strlen(name) + 1) &&
-	    buffer_append(&exchange->headers, value, strlen(value) + 1)) {
-		if (strcasecmp(name, "Content-Length") == 0 && strtoull(value, NULL, 10) > exchange->server->max_body)
-			exchange->too_large = true;
-		return MHD_YES;
+	if (!buffer_append(&exchange->headers, name, strlen(name) + 1) ||
+	    !buffer_append(&exchange->headers, value, strlen(value) + 1)) {
+		exchange->dropped = true;
+		return MHD_NO;
 	}
-	exchange->dropped = true;
-	return MHD_NO;
+	if (strcasecmp(name, "Content-Length") == 0)
+		exchange->too_large = strtoull(value, NULL, 10) > exchange->server->max_body;
+	return MHD_YES;
 }
 
 static enum MHD_Result refuse_too_large(struct MHD_Connection *connection)
@@ -91,12 +92,14 @@ static enum MHD_Result refuse_too_large(struct MHD_Connection *connection)
 		mhd.MHD_create_response_from_buffer(sizeof text - 1, text, MHD_RESPMEM_PERSISTENT);
 	if (!response)
 		return MHD_NO;
-	enum MHD_Result result = mhd.MHD_queue_response(connection, MHD_HTTP_CONTENT_TOO_LARGE, response);
+	enum MHD_Result result =
+		mhd.MHD_queue_response(connection, MHD_HTTP_CONTENT_TOO_LARGE, response);
 	mhd.MHD_destroy_response(response);
 	return result;
 }
 
-static enum MHD_Result begin(struct exchange *exchange, struct MHD_Connection *connection, const char *method)
+static enum MHD_Result begin(struct exchange *exchange, struct MHD_Connection *connection,
+			     const char *method)
 {
 	exchange->connection = connection;
 	exchange->method = strdup(method);
@@ -133,9 +136,10 @@ static enum MHD_Result enqueue(struct exchange *exchange)
 	return MHD_YES;
 }
 
-/* Called with the headers, then with each piece of the body, then with the end, then after each resume. */
-static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *url, const char *method,
-				  const char *version, const char *bytes, size_t *size, void **context)
+/* Called with the headers, with each piece of the body, with the end, and after each resume. */
+static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *url,
+				  const char *method, const char *version, const char *bytes,
+				  size_t *size, void **context)
 {
 	struct exchange *exchange = *context;
 	(void)arg, (void)url, (void)version;
@@ -151,7 +155,8 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 		return enqueue(exchange);
 	if (!exchange->response)
 		return MHD_NO;  /* dropped: closes the connection */
-	enum MHD_Result result = mhd.MHD_queue_response(connection, exchange->status, exchange->response);
+	enum MHD_Result result =
+		mhd.MHD_queue_response(connection, exchange->status, exchange->response);
 	mhd.MHD_destroy_response(exchange->response);
 	exchange->response = NULL;
 	return result;
@@ -244,7 +249,7 @@ static ssize_t on_read(void *arg, uint64_t position, char *out, size_t max)
 	return (ssize_t)left;
 }
 
-/* A suspended connection is watched by nobody, so a client that leaves an idle stream is seen here. */
+/* Nobody watches a suspended connection, so a client that leaves an idle stream is seen here. */
 static void on_hangup(void *arg, int events)
 {
 	struct server *server = arg;
@@ -263,14 +268,15 @@ static void on_hangup(void *arg, int events)
 static void watch_hangup(struct exchange *exchange)
 {
 	struct server *server = exchange->server;
-	const union MHD_ConnectionInfo *info =
-		mhd.MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	const union MHD_ConnectionInfo *info = mhd.MHD_get_connection_info(
+		exchange->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 	struct epoll_event wanted = { .events = EPOLLRDHUP | EPOLLONESHOT, .data.ptr = exchange };
 	if (server->hangup < 0) {
 		server->hangup = epoll_create1(EPOLL_CLOEXEC);
 		if (server->hangup < 0)
 			return;
-		server->hangup_watch = loop_watch_new(server->loop, server->hangup, LOOP_READ, on_hangup, server);
+		server->hangup_watch =
+			loop_watch_new(server->loop, server->hangup, LOOP_READ, on_hangup, server);
 	}
 	if (info && epoll_ctl(server->hangup, EPOLL_CTL_ADD, info->connect_fd, &wanted) == 0)
 		exchange->watched = info->connect_fd;
@@ -281,7 +287,8 @@ struct MHD_Response *exchange_stream(struct exchange *exchange)
 	if (!exchange->gone)
 		watch_hangup(exchange);
 	exchange->streaming = true;
-	return mhd.MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, on_read, exchange, NULL);
+	return mhd.MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, on_read,
+						     exchange, NULL);
 }
 
 bool exchange_write(struct exchange *exchange, const void *bytes, size_t length)
@@ -335,24 +342,30 @@ static void on_ready(void *arg, int events)
 
 const char *server_start(struct server *server, const struct sockaddr *address)
 {
-	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (server->cert ? MHD_USE_TLS : 0u) |
-			 (address->sa_family == AF_INET6 ? MHD_USE_IPv6 : 0u);
+	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
+	flags |= server->cert ? MHD_USE_TLS : 0u;
+	flags |= address->sa_family == AF_INET6 ? MHD_USE_IPv6 : 0u;
 	struct MHD_OptionItem tls[] = {
-		{ MHD_OPTION_HTTPS_MEM_CERT, 0, server->cert }, { MHD_OPTION_HTTPS_MEM_KEY, 0, server->key },
+		{ MHD_OPTION_HTTPS_MEM_CERT, 0, server->cert },
+		{ MHD_OPTION_HTTPS_MEM_KEY, 0, server->key },
 		{ MHD_OPTION_END, 0, NULL }
 	};
 	struct MHD_OptionItem none[] = { { MHD_OPTION_END, 0, NULL } };
 	server->daemon = mhd.MHD_start_daemon(
-		flags, 0, NULL, NULL, on_request, server, MHD_OPTION_SOCK_ADDR, address, MHD_OPTION_URI_LOG_CALLBACK,
-		on_target, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		(size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS, MHD_OPTION_ARRAY,
-		server->cert ? tls : none, MHD_OPTION_END);
+		flags, 0, NULL, NULL, on_request, server, MHD_OPTION_SOCK_ADDR, address,
+		MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+		MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS,
+		MHD_OPTION_ARRAY, server->cert ? tls : none, MHD_OPTION_END);
 	if (!server->daemon)
 		return "cannot listen";
-	const union MHD_DaemonInfo *info = mhd.MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	const union MHD_DaemonInfo *info =
+		mhd.MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
 	server->timer = loop_timer_new(server->loop, true, drive, server);
 	if (server->timer && info)
-		server->watch = loop_watch_new(server->loop, info->epoll_fd, LOOP_READ, on_ready, server);
+		server->watch =
+			loop_watch_new(server->loop, info->epoll_fd, LOOP_READ, on_ready, server);
 	return server->watch ? NULL : "cannot watch the server";
 }
 
@@ -360,8 +373,8 @@ void server_stop(struct server *server)
 {
 	if (server->daemon) {
 		mhd.MHD_run(server->daemon);  /* answers that are ready still go out */
-		for (struct exchange *exchange = server->exchanges; exchange; exchange = exchange->next)
-			exchange_drop(exchange);  /* a suspended connection cannot be stopped */
+		for (struct exchange *each = server->exchanges; each; each = each->next)
+			exchange_drop(each);  /* a suspended connection cannot be stopped */
 		loop_watch_free(server->watch);
 		loop_watch_free(server->hangup_watch);
 		mhd.MHD_stop_daemon(server->daemon);

@@ -27,7 +27,8 @@ local SAFE <const> = { GET = true, HEAD = true, LIST = true, OPTIONS = true }
 
 -- code of the native client → was it surely not sent, is it worth another try
 local NOT_SENT <const> = { dns = true, refused = true, connect_timeout = true, tls = true, url = true }
-local LATER <const> = { dns = true, refused = true, connect_timeout = true, timeout = true, reset = true, truncated = true }
+local LATER <const> =
+  { dns = true, refused = true, connect_timeout = true, timeout = true, reset = true, truncated = true }
 
 local function kind_of(code, method)
   if code == "url" then return "input" end

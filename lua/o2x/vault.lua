@@ -1,5 +1,6 @@
---- A client of HashiCorp Vault: the key-value store, version 2, with check-and-set, by a token that it gets and renews itself.
---- Values come out as secrets. Redirects are not followed, paths go out as they were checked. Retries live with the effects.
+--- A client of HashiCorp Vault: the key-value store, version 2, with check-and-set, by a token that it gets and renews
+--- itself. Values come out as secrets. Redirects are not followed, paths go out as they were checked. Retries live with
+--- the effects.
 
 local auth = require "o2x.vault_auth"
 local errors = require "o2x.error"
@@ -59,7 +60,8 @@ local function decode(request, response)
 end
 
 ---Sends one request with one token (or none). For vault_auth.lua; others use call.
----@param request table method, path (below /v1/), query ("?version=1"), json, media, what (for messages), secrets (dotted prefix), label
+---@param request table method, path (below /v1/), query ("?version=1"), json, media, what (for messages), secrets
+---  (dotted prefix), label
 ---@param token userdata|nil
 ---@return table response status, headers, body (decoded)
 function Client:send(request, token)
@@ -71,7 +73,8 @@ function Client:send(request, token)
       ["X-Vault-Request"] = "true", ["X-Vault-Token"] = token, ["X-Vault-Namespace"] = self.options.namespace,
       ["Content-Type"] = body and (request.media or "application/json") or nil,
     },
-    body = body, secret_body = "vault answer", timeout = self.timeout, ca = self.options.ca, ca_file = self.options.ca_file,
+    body = body, secret_body = "vault answer", timeout = self.timeout,
+    ca = self.options.ca, ca_file = self.options.ca_file,
   }
   return { status = response.status, headers = response.headers, body = decode(request, response) }
 end
@@ -85,7 +88,9 @@ local function call(self, request)
     response, dead = self:send(request, self.auth:token()), false
   end
   local warnings = response.body.warnings
-  for _, text in ipairs(type(warnings) == "table" and warnings or {}) do self.warn(("%s: %s"):format(request.path, text)) end
+  for _, text in ipairs(type(warnings) == "table" and warnings or {}) do
+    self.warn(("%s: %s"):format(request.path, text))
+  end
   if response.status < 300 or (response.status == 404 and request.absent) then return response.body, response.status end
   problems.raise(request, response, nil, response.status == 403 and self.auth:refusal(dead) or nil)
 end
@@ -135,7 +140,8 @@ end
 ---@return integer version
 function Client:patch(path, fields, options)
   local body = call(self, {
-    method = "PATCH", path = endpoint(self, "data", path), what = "patch " .. path, media = "application/merge-patch+json",
+    method = "PATCH", path = endpoint(self, "data", path), what = "patch " .. path,
+    media = "application/merge-patch+json",
     json = { data = fields, options = { cas = options and options.cas } },
   })
   return body.data.version
@@ -174,7 +180,8 @@ end
 ---What this client's token is: policies, ttl, renewable.
 ---@return table
 function Client:token_info()
-  return call(self, { method = "GET", path = "auth/token/lookup-self", what = "look the token up", secrets = "data.id" }).data
+  local request = { method = "GET", path = "auth/token/lookup-self", what = "look the token up", secrets = "data.id" }
+  return call(self, request).data
 end
 
 ---Revokes the token if this client logged in for it. Never raises.

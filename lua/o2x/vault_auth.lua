@@ -64,7 +64,8 @@ local function login_request(options)
       { role_id = options.role_id, secret_id = options.secret_id }
   elseif options.kubernetes_role then
     local jwt = options.jwt or fs.read_secret(options.jwt_file or SERVICE_ACCOUNT, "service account token")
-    return ("auth/%s/login"):format(options.kubernetes_mount or "kubernetes"), { role = options.kubernetes_role, jwt = jwt }
+    return ("auth/%s/login"):format(options.kubernetes_mount or "kubernetes"),
+      { role = options.kubernetes_role, jwt = jwt }
   end
 end
 
@@ -74,7 +75,8 @@ local function log_in(self)
     errors.raise { kind = "unauthorised", module = "vault", op = "login", message = "there is no token for Vault",
       hint = "set VAULT_TOKEN, or configure vault.role_id and vault.secret_id" }
   end
-  local request = { method = "PUT", path = path, what = "log in", json = body, secrets = "auth.client_token", label = LABEL }
+  local request =
+    { method = "PUT", path = path, what = "log in", json = body, secrets = "auth.client_token", label = LABEL }
   local response = send(self, request)
   local auth = response.body.auth
   if response.status == 200 and auth then
@@ -155,7 +157,8 @@ function Auth:refusal(dead)
     return { kind = "unauthorised", retryable = false, message = "the token has expired or was revoked",
       hint = self.given and "get a new token and set VAULT_TOKEN" or nil }
   end
-  return { kind = "unauthorised", retryable = false, message = "permission denied: the token's policies do not allow it",
+  return { kind = "unauthorised", retryable = false,
+    message = "permission denied: the token's policies do not allow it",
     hint = "vault token capabilities PATH shows what they allow" }
 end
 
@@ -164,7 +167,8 @@ function Auth:close()
   local token = not self.given and self.current
   self.current = nil
   if not token then return end
-  pcall(self.client.send, self.client, { method = "PUT", path = "auth/token/revoke-self", what = "revoke the token" }, token)
+  local request = { method = "PUT", path = "auth/token/revoke-self", what = "revoke the token" }
+  pcall(self.client.send, self.client, request, token)
 end
 
 return M

@@ -5,6 +5,7 @@ local errors = require "o2x.error"
 local M = {}
 
 local READS <const> = { GET = true, LIST = true }
+local ACTIVE <const> = "point VAULT_ADDR at the active server"
 
 local function text_of(response)
   local list = type(response.body) == "table" and response.body.errors
@@ -20,13 +21,14 @@ end
 local function redirected(response)
   return { kind = "unreachable", retryable = false,
     message = "answers with a redirect to " .. (response.headers.location or "elsewhere"),
-    hint = "redirects are not followed: point VAULT_ADDR at the active server" }
+    hint = "redirects are not followed: " .. ACTIVE }
 end
 
 local function bad_request(response)
   local text = text_of(response)
   if text:find("check-and-set", 1, true) then
-    return { kind = "conflict", message = "somebody else wrote it meanwhile (" .. text .. ")", hint = "look at it, then run again" }
+    return { kind = "conflict", message = "somebody else wrote it meanwhile (" .. text .. ")",
+      hint = "look at it, then run again" }
   end
   return { kind = "failed", message = text ~= "" and text or "bad request" }
 end
@@ -40,8 +42,8 @@ local BY_STATUS <const> = {
   end,
   [412] = function() return unavailable "this server has not seen an earlier write yet" end,
   [429] = function() return unavailable "rate limit exceeded" end,
-  [472] = function() return unavailable("this server is a disaster-recovery standby", "point VAULT_ADDR at the active server") end,
-  [473] = function() return unavailable("this server is a standby", "point VAULT_ADDR at the active server") end,
+  [472] = function() return unavailable("this server is a disaster-recovery standby", ACTIVE) end,
+  [473] = function() return unavailable("this server is a standby", ACTIVE) end,
   [501] = function() return unavailable("Vault is not initialised", "vault operator init") end,
   [503] = function(response)
     local text = text_of(response)

@@ -11,7 +11,8 @@ local function url(server, path) return ("http://127.0.0.1:%d%s"):format(server.
 
 local function echo(req)
   return 200, { ["Content-Type"] = "application/json" }, json.encode {
-    method = req.method, target = req.target, path = req.path, query = req.query, headers = req.headers, body = req.body,
+    method = req.method, target = req.target, path = req.path, query = req.query, headers = req.headers,
+    body = req.body,
   }
 end
 
@@ -108,8 +109,8 @@ describe("a request", function()
   end)
 
   it("is refused when it is malformed", function()
-    for _, bad in ipairs { "ftp://x/", "http://user:pw@x/", "http://a b/", "http://x%2fy/", "http://", "x", "http://h:/",
-      "http://h\r\nX: 1/", "http://h/a\r\nb" } do
+    for _, bad in ipairs { "ftp://x/", "http://user:pw@x/", "http://a b/", "http://x%2fy/", "http://", "x",
+      "http://h:/", "http://h\r\nX: 1/", "http://h/a\r\nb" } do
       assert.has_error(function() http.request { url = bad } end)
     end
     assert.equal("input", raised(http.request, { url = "http://h/", nosuch = 1 }).kind)

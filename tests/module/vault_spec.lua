@@ -11,7 +11,8 @@ local PATH <const> = "tenant/newclient/quickbooks"
 local function client(v, options)
   options = options or {}
   options.addr = v.addr
-  if not options.role_id and not options.kubernetes_role then options.token = options.token or secret.new(v.root, "root") end
+  local logs_in = options.role_id or options.kubernetes_role
+  if not logs_in and not options.token then options.token = secret.new(v.root, "root") end
   return vault.new(options)
 end
 
@@ -72,8 +73,9 @@ describe("a Vault client", function()
   it("sends no path but a plain one, and none outside its grants", function()
     local v <close> = server.start()
     local c = client(v, { scope = { "tenant/newclient/" } })
-    local bad = { "tenant/newclient/../urbanos/x", "tenant/newclient//x", "tenant/newclient/%2e%2e/x", "tenant/newclient/x/",
-      "/tenant/newclient/x", "tenant/newclient/x?version=1", "tenant/newclient/a\0b", "tenant/newclient/a\nb", "",
+    local bad = { "tenant/newclient/../urbanos/x", "tenant/newclient//x", "tenant/newclient/%2e%2e/x",
+      "tenant/newclient/x/", "/tenant/newclient/x", "tenant/newclient/x?version=1", "tenant/newclient/a\0b",
+      "tenant/newclient/a\nb", "",
       "tenant/newclient", "tenant/newclient-sbx/x", "tenant/urbanos/x", "tenant/newclient/./x", "tenant/newclient/x." }
     for _, path in ipairs(bad) do
       for _, method in ipairs { "read", "put", "patch", "delete" } do
@@ -103,7 +105,8 @@ describe("a Vault client", function()
     v.intercept = function(req)
       namespace = req.headers["x-vault-namespace"]
       if not req.path:find "/data/" then return end
-      return 200, {}, json.encode { data = { data = { a = "b" }, metadata = { version = 1 } }, warnings = { "old engine" } }
+      return 200, {},
+        json.encode { data = { data = { a = "b" }, metadata = { version = 1 } }, warnings = { "old engine" } }
     end
     local c = client(v, { namespace = "team-a", warn = function(text) heard[#heard + 1] = text end })
     c:read(PATH)
@@ -138,10 +141,15 @@ describe("a Vault token", function()
   it("is got by a Kubernetes service account", function()
     local v <close> = server.start()
     v.ask("POST", "sys/auth/kubernetes", { type = "kubernetes" })
-    v.ask("PUT", "auth/kubernetes/role/o2x", { bound_service_account_names = "o2x", bound_service_account_namespaces = "ops",
-      token_policies = "root", ttl = "10m" })
+    v.ask("PUT", "auth/kubernetes/role/o2x", {
+      bound_service_account_names = "o2x", bound_service_account_namespaces = "ops",
+      token_policies = "root", ttl = "10m",
+    })
     local crypto = require "o2x.crypto"
-    local function jwt(sub) return secret.new("e30." .. crypto.base64(json.encode { sub = sub }):gsub("=", "") .. ".c2ln", "jwt") end
+    local function jwt(sub)
+      local claims = crypto.base64(json.encode { sub = sub }):gsub("=", "")
+      return secret.new("e30." .. claims .. ".c2ln", "jwt")
+    end
     local c = client(v, { kubernetes_role = "o2x", jwt = jwt "system:serviceaccount:ops:o2x" })
     assert.is_nil((c:read(PATH)))
     local other = client(v, { kubernetes_role = "o2x", jwt = jwt "system:serviceaccount:dev:o2x" })
@@ -216,7 +224,8 @@ describe("what Vault answers in trouble", function()
       local v <close> = server.start()
       local c = client(v)
       v.intercept = function(req)
-        if req.path:find "^/v1/secret/" then return case[2], { Location = "https://evil.example/", ["Retry-After"] = "3" }, case[3] end
+        if not req.path:find "^/v1/secret/" then return end
+        return case[2], { Location = "https://evil.example/", ["Retry-After"] = "3" }, case[3]
       end
       local problem = raised(c.read, c, PATH)
       assert.same({ case[4], case[5], case[2] }, { problem.kind, problem.retryable, problem.code })

@@ -11,7 +11,8 @@ local M = {}
 function M.start(options)
   local vault = { state = options and options.state or {}, requests = {}, now = 1795412490 }
   local lab = {
-    host = "127.0.0.1", state = function() return vault.state end, save = function() end, clock = function() return vault.now end,
+    host = "127.0.0.1", save = function() end,
+    state = function() return vault.state end, clock = function() return vault.now end,
     serve = function(_, handler)
       return httpd.serve { tls = options and options.tls, handler = function(req)
         vault.requests[#vault.requests + 1] = req.method .. " " .. req.target

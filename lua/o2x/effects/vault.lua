@@ -7,8 +7,8 @@ local value = require "o2x.value"
 -- version of the secret that a table of fields was read from; what a write must find (check-and-set)
 local versions = setmetatable({}, { __mode = "k" })
 
--- A value that is known anyway (the tenant's name, what the script gave in clear) is no secret: it would be masked in every
--- line of the log.
+-- A value that is known anyway (the tenant's name, what the script gave in clear) is no secret: it would be masked in
+-- every line of the log.
 local function publish(fields, known)
   for name, field in pairs(fields) do
     for _, text in ipairs(known) do
@@ -91,7 +91,8 @@ local function target_of(ctx, path, public)
   local base = ctx.scope.vault and ctx.scope.vault[1]
   if not base then ctx:refuse("this run may not touch Vault") end
   local full = base .. path
-  return { path = full, key = ("%s/%s"):format(ctx.config.vault and ctx.config.vault.mount or "secret", full), public = public }
+  local mount = ctx.config.vault and ctx.config.vault.mount or "secret"
+  return { path = full, key = ("%s/%s"):format(mount, full), public = public }
 end
 
 -- What should be there: what is, what the script wants, and what is to be made up if it is not there yet.
@@ -122,7 +123,7 @@ local function api(ctx)
     --- Ensures that a secret has these fields; others that it has are left alone.
     ---@param path string below the tenant's own: "quickbooks"
     ---@param fields table<string, string|userdata>
-    ---@param options { generate: table<string, integer> }? fields to make up, of so many characters, where they are missing
+    ---@param options { generate: table<string, integer> }? missing fields to make up, of so many characters
     ---@return table fields what is there now
     ensure = function(path, fields, options)
       local target = target_of(ctx, path, clear_texts(fields))

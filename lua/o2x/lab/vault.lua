@@ -1,5 +1,5 @@
---- A Vault: key-value secrets (version 2), tokens, AppRole, Kubernetes, policies, sealing. It answers the `vault` command and
---- raw requests as Vault 1.21 does; what it keeps is in the lab's state "vault".
+--- A Vault: key-value secrets (version 2), tokens, AppRole, Kubernetes, policies, sealing. It answers the `vault`
+--- command and raw requests as Vault 1.21 does; what it keeps is in the lab's state "vault".
 
 local answer = require "o2x.lab.vault_answer"
 local auth = require "o2x.lab.vault_auth"
@@ -40,7 +40,8 @@ local function new_call(req, now)
   local path = httpd.decode(req.path:sub(5))
   if op == "list" then path = path:gsub("/+$", "") end
   local token = req.headers["x-vault-token"] or (req.headers.authorization or ""):match "^[Bb]earer%s+(.+)$"
-  return { op = op, path = path, query = req.query, headers = req.headers, body = read_body(req), now = now, token_id = token }
+  return { op = op, path = path, query = req.query, headers = req.headers, body = read_body(req), now = now,
+    token_id = token }
 end
 
 -- ---- who may ----
@@ -144,12 +145,15 @@ function M.handle(vault, req, now)
     return 307, { ["Content-Type"] = "text/html; charset=utf-8", Location = cleaned .. query },
       ('<a href="%s">Temporary Redirect</a>.\n\n'):format(cleaned)
   end
-  if not req.path:find "^/v1/." then return 404, { ["Content-Type"] = "text/plain; charset=utf-8" }, "404 page not found\n" end
+  if not req.path:find "^/v1/." then return 404, { ["Content-Type"] = "text/plain" }, "404 page not found\n" end
   local call = new_call(req, now)
   local found = decide(vault, call)
   if found.status == 204 then return 204, HEADERS, "" end
   local wrap = found.status == 200 and (found.data or found.auth) and wrap_seconds(call)
-  if wrap then found = sys.wrap(vault, call, wrap, (encode(found):gsub("\n$", "")), found.auth and found.auth.accessor) end
+  if wrap then
+    local text = encode(found):gsub("\n$", "")
+    found = sys.wrap(vault, call, wrap, text, found.auth and found.auth.accessor)
+  end
   return found.status, HEADERS, encode(found)
 end
 

@@ -37,9 +37,10 @@ end
 --- The "auth" part of an answer.
 function M.auth_of(token)
   return {
-    client_token = token.id, accessor = token.accessor, policies = policies_of(token), token_policies = policies_of(token),
-    metadata = token.meta or json.null, lease_duration = token.ttl, renewable = token.renewable,
-    entity_id = token.entity_id, token_type = "service", orphan = token.orphan, mfa_requirement = json.null, num_uses = 0,
+    client_token = token.id, accessor = token.accessor, policies = policies_of(token),
+    token_policies = policies_of(token), metadata = token.meta or json.null, lease_duration = token.ttl,
+    renewable = token.renewable, entity_id = token.entity_id, token_type = "service", orphan = token.orphan,
+    mfa_requirement = json.null, num_uses = 0,
   }
 end
 
@@ -213,7 +214,8 @@ local function approle_method(vault, call, rest, method)
   elseif part == "secret-id" and call.op == "update" then
     local id, accessor = answer.uuid(), answer.uuid()
     role.secret_ids[id] = accessor
-    return answer.ok({ secret_id = id, secret_id_accessor = accessor, secret_id_num_uses = 0, secret_id_ttl = 0 }, APPROLE)
+    return answer.ok({ secret_id = id, secret_id_accessor = accessor, secret_id_num_uses = 0, secret_id_ttl = 0 },
+      APPROLE)
   end
   return answer.no_route(call.path)
 end
@@ -246,7 +248,9 @@ local function kubernetes_login(vault, method, call)
   if not is_bound(role.bound_service_account_names, account) then
     return answer.fail(403, "service account name not authorized")
   end
-  if not is_bound(role.bound_service_account_namespaces, namespace) then return answer.fail(403, "namespace not authorized") end
+  if not is_bound(role.bound_service_account_namespaces, namespace) then
+    return answer.fail(403, "namespace not authorized")
+  end
   return log_in(vault, call, name, role, "kubernetes",
     { role = name, service_account_name = account, service_account_namespace = namespace })
 end

@@ -7,6 +7,7 @@ local M = {}
 
 local MAX_VERSIONS <const> = 10
 local KV <const> = { mount_type = "kv" }
+local CLIENT_ID <const> = "0DHqvq2D77kL2/JTPSZkTMJbkFVmUu0TzMi0jiXcFy8="
 
 local function version_info(secret, number)
   local version = secret.versions[tostring(number)]
@@ -156,7 +157,7 @@ function metadata.read(store, _, path)
   local secret = store.secrets[path]
   if not secret then return answer.fail(404) end
   local function actor(operation)
-    return { actor = "root", operation = operation or "create", client_id = "0DHqvq2D77kL2/JTPSZkTMJbkFVmUu0TzMi0jiXcFy8=" }
+    return { actor = "root", operation = operation or "create", client_id = CLIENT_ID }
   end
   local versions = {}
   for number, version in pairs(secret.versions) do
@@ -238,7 +239,7 @@ end
 local ENDPOINTS <const> = {
   data = data, metadata = metadata, config = config, subkeys = subkeys,
   delete = each_version(soft_delete),
-  undelete = each_version(function(version) version.deletion_time = version.destroyed and version.deletion_time or "" end),
+  undelete = each_version(function(version) if not version.destroyed then version.deletion_time = "" end end),
   destroy = each_version(function(version) version.destroyed, version.data = true, nil end),
 }
 

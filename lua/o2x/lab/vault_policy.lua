@@ -36,7 +36,8 @@ end
 -- "+" is one path element, a "*" at the end is anything
 local function matches(pattern, path)
   local glob = pattern:sub(-1) == "*"
-  local lua = (glob and pattern:sub(1, -2) or pattern):gsub("%p", function(c) return c == "+" and "[^/]+" or "%" .. c end)
+  local plain = glob and pattern:sub(1, -2) or pattern
+  local lua = plain:gsub("%p", function(c) return c == "+" and "[^/]+" or "%" .. c end)
   return path:find("^" .. lua .. (glob and "" or "$")) ~= nil
 end
 

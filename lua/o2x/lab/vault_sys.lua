@@ -11,6 +11,7 @@ local M = {}
 
 local VERSION <const> = "1.21.0"
 local LEASE <const> = 2764800
+local SYSTEM <const> = { merge = true, mount_type = "system" }
 
 -- ---- sealing ----
 
@@ -53,8 +54,8 @@ function M.initialise(vault, now)
   vault.cluster_name, vault.cluster_id = "vault-cluster-" .. crypto.hex(crypto.random(4)), answer.uuid()
   vault.tokens, vault.policies, vault.wrapped, vault.quotas = {}, {}, {}, {}
   vault.mounts, vault.auth = {}, { ["token/"] = auth.new_method "token" }
-  vault.root = auth.new_token(vault, now, { policies = { "root" }, ttl = 0, display_name = "root", path = "auth/token/root",
-    orphan = true }).id
+  vault.root = auth.new_token(vault, now,
+    { policies = { "root" }, ttl = 0, display_name = "root", path = "auth/token/root", orphan = true }).id
 end
 
 local function init(vault, call)
@@ -121,7 +122,7 @@ local function mount(vault, call, name)
   end
   if call.op == "read" then
     local found = vault.mounts[path]
-    return found and answer.ok(mount_info(found, path), { merge = true, mount_type = "system" })
+    return found and answer.ok(mount_info(found, path), SYSTEM)
       or answer.fail(400, ("No secret engine mount at %s"):format(path))
   end
   local kind, version = call.body.type, (call.body.options or {}).version
@@ -136,7 +137,7 @@ end
 local function list_mounts(vault)
   local found = {}
   for path, each in pairs(vault.mounts) do found[path] = mount_info(each, nil) end
-  return answer.ok(found, { merge = true, mount_type = "system" })
+  return answer.ok(found, SYSTEM)
 end
 
 local function auth_mount(vault, call, name)
@@ -147,7 +148,9 @@ local function auth_mount(vault, call, name)
   end
   if vault.auth[path] then return answer.fail(400, ("path is already in use at %s"):format(path)) end
   local method = auth.new_method(call.body.type)
-  if not method then return answer.fail(400, ("plugin not found in the catalog: %s"):format(tostring(call.body.type))) end
+  if not method then
+    return answer.fail(400, ("plugin not found in the catalog: %s"):format(tostring(call.body.type)))
+  end
   vault.auth[path] = method
   return answer.empty()
 end
@@ -157,7 +160,7 @@ local function list_auth(vault)
   for path, each in pairs(vault.auth) do
     found[path] = { type = each.type, accessor = each.accessor, description = "", ["local"] = false, seal_wrap = false }
   end
-  return answer.ok(found, { merge = true, mount_type = "system" })
+  return answer.ok(found, SYSTEM)
 end
 
 -- ---- what clients ask before they act ----
@@ -168,7 +171,8 @@ local function has_access(vault, token, path)
     if name == "root" then return true end
     for _, rule in ipairs(policy.parse(vault.policies[name] or "") or {}) do
       local pattern = rule.pattern:gsub("[%*%+].*$", "")
-      if not rule.capabilities.deny and (pattern:sub(1, #path) == path or path:sub(1, #pattern) == pattern) then return true end
+      local inside = pattern:sub(1, #path) == path or path:sub(1, #pattern) == pattern
+      if inside and not rule.capabilities.deny then return true end
     end
   end
   return false
@@ -177,8 +181,8 @@ end
 local function ui_mount(vault, call, rest)
   local path, found = M.mount_of(vault.mounts, rest)
   if not call.token or not found or not has_access(vault, call.token, path) then
-    return answer.fail(403, ("preflight capability check returned 403, please ensure client's policies grant access to path %q")
-      :format(path or rest .. "/"))
+    return answer.fail(403, ("preflight capability check returned 403, please ensure client's policies grant access "
+      .. "to path %q"):format(path or rest .. "/"))
   end
   return answer.ok(mount_info(found, path))
 end
@@ -199,7 +203,7 @@ local function capabilities_self(vault, call)
     data[path] = json.array(#names > 0 and names or { "deny" })
     data.capabilities = data[path]
   end
-  return answer.ok(data, { merge = true, mount_type = "system" })
+  return answer.ok(data, SYSTEM)
 end
 
 -- ---- policies ----
@@ -209,7 +213,7 @@ local function policies(vault, call, name)
     local names = answer.names(vault.policies)
     table.insert(names, 1, "default")
     names[#names + 1] = "root"
-    return answer.ok({ keys = json.array(names), policies = json.array(names) }, { merge = true, mount_type = "system" })
+    return answer.ok({ keys = json.array(names), policies = json.array(names) }, SYSTEM)
   elseif call.op == "update" then
     local text = call.body.policy or call.body.rules or ""
     local _, problem = policy.parse(text)
@@ -222,7 +226,7 @@ local function policies(vault, call, name)
   end
   local text = vault.policies[name]
   if not text then return answer.fail(404, ("No policy named: %s"):format(name)) end
-  return answer.ok({ name = name, policy = text, rules = text }, { merge = true, mount_type = "system" })
+  return answer.ok({ name = name, policy = text, rules = text }, SYSTEM)
 end
 
 -- ---- wrapping: an answer put aside under a token that opens it once ----
@@ -256,7 +260,9 @@ end
 local function wrapping_lookup(vault, call)
   local found = wrapped(vault, call)
   if not found then return answer.fail(400, INVALID) end
-  return answer.ok { creation_path = found.path, creation_time = answer.moment(found.created), creation_ttl = found.ttl }
+  return answer.ok {
+    creation_path = found.path, creation_time = answer.moment(found.created), creation_ttl = found.ttl,
+  }
 end
 
 local function quota(vault, call, name)
@@ -286,13 +292,15 @@ end
 --- Open to everybody, sealed or not.
 M.OPEN = {
   ["read health"] = health, ["read seal-status"] = seal_status, ["read leader"] = leader,
-  ["update init"] = init, ["read init"] = function(vault) return answer.plain(200, { initialized = vault.initialised }) end,
+  ["update init"] = init,
+  ["read init"] = function(vault) return answer.plain(200, { initialized = vault.initialised }) end,
   ["update unseal"] = unseal,
 }
 
 --- Open to everybody when unsealed; a token may come, but must then be a live one.
 M.UNAUTHENTICATED = {
-  ["update wrapping/unwrap"] = unwrap, ["update wrapping/lookup"] = wrapping_lookup, ["read internal/ui/mounts"] = ui_mounts,
+  ["update wrapping/unwrap"] = unwrap, ["update wrapping/lookup"] = wrapping_lookup,
+  ["read internal/ui/mounts"] = ui_mounts,
 }
 
 local EXACT <const> = {
