@@ -33,16 +33,35 @@ function M.user(names)
   fail("no user to run the lab's servers as: " .. table.concat(names, ", "), "run the lab as an ordinary user, or add one of these")
 end
 
+local function as_user(user, options)
+  if user then
+    options.argv = { "runuser", "-u", user, "--", table.unpack(options.argv) }
+    options.cwd = options.cwd or "/"
+  end
+  return options
+end
+
 --- Runs a program as the server's user.
 ---@param user string|nil of M.user
 ---@param options table of proc.run
 ---@return table result of proc.run
 function M.run(user, options)
-  if user then
-    options.argv = { "runuser", "-u", user, "--", table.unpack(options.argv) }
-    options.cwd = options.cwd or "/"
+  return proc.run(as_user(user, options))
+end
+
+--- Starts a server that goes into the background by itself. What we started is let go only when the server is ready:
+--- until it has a session of its own, it would end with the rest of its group.
+---@param user string|nil
+---@param options table of proc.start; log gets what it says before it goes into the background
+---@param until_ready function
+function M.launch(user, options, until_ready)
+  fs.remove(options.log)
+  local child <close> = proc.start(as_user(user, options))
+  if proc.wait(child, 30) ~= 0 then
+    local said = fs.read_if(options.log) or ""
+    fail(("%s: %s"):format(options.argv[#options.argv - 1], said:match "([^\n]*)%s*$"), nil, options.log)
   end
-  return proc.run(options)
+  until_ready()
 end
 
 --- Runs a program as the server's user; its failure is an error.

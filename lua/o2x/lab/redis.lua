@@ -64,9 +64,9 @@ function M.start(lab)
     lab.flush()
     daemon.folder(lab, "redis", at.user)
     daemon.write(at.config, config_text(at, state.port, state.password), at.user)
-    daemon.must(at.user, { argv = { proc.find "redis-server", at.config } }, "redis-server")
+    daemon.launch(at.user, { argv = { proc.find "redis-server", at.config }, log = fs.join(lab.dir, "redis.start") },
+      function() until_ready(lab, at) end)
   end
-  until_ready(lab, at)
   return {
     port = state.port, env = { REDIS_URL = ("redis://default:%s@127.0.0.1:%d/0"):format(state.password, state.port) },
     stop = function() M.sweep(lab) end,
