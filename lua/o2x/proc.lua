@@ -49,11 +49,18 @@ local function environment(extra)
   return words
 end
 
---- Looks a program up in PATH; raises a clear error if it is missing.
+-- Where vendor/bootstrap puts the helm that it builds, for those who may not install it for everybody.
+local function cached(name)
+  local home = os.getenv "HOME"
+  local cache = os.getenv "XDG_CACHE_HOME" or home and home .. "/.cache"
+  return cache and not name:find("/", 1, true) and core.which(cache .. "/o2x/bin/" .. name) or nil
+end
+
+--- Looks a program up in PATH, then among those that vendor/bootstrap built; raises a clear error if it is missing.
 ---@param name string
 ---@return string path
 function M.find(name)
-  local path = core.which(name)
+  local path = core.which(name) or cached(name)
   if path then return path end
   fail("failed", "find", name .. (name:find("/", 1, true) and " is not a program" or " is not on PATH"),
     { code = "missing", hint = INSTALL_HINT[name] or ("install " .. name), where = name })
@@ -63,7 +70,7 @@ end
 ---@param name string
 ---@return boolean
 function M.exists(name)
-  return core.which(name) ~= nil
+  return (core.which(name) or cached(name)) ~= nil
 end
 
 --- Starts a program and returns at once. The child (`pid kill status close`, `wait` below) is killed with its group when
