@@ -77,7 +77,8 @@ local function read_package(package)
         elseif number and json ~= "-" then
           table.insert(current.fields, { json = json, number = number, gotype = gotype, list = markers.listType,
             keys = markers.keys, map = markers.mapType, patch = tag:match('patchStrategy:"([^"]*)"'),
-            merge = tag:match('patchMergeKey:"([^"]*)"'), struct = markers.structType })
+            merge = tag:match('patchMergeKey:"([^"]*)"'), struct = markers.structType,
+            always = not tag:find("omitempty", 1, true) })
         end
       end
       if not line:match("^%s*$") then markers = {} end
@@ -132,6 +133,7 @@ local function modifiers(field, code)
   end
   if field.patch and field.patch:find("merge") then text = text .. "%" .. (field.merge or "") end
   if field.patch and field.patch:find("retainKeys") then text = text .. "&" end
+  if field.always and code:find("^%[%]") then text = text .. "^" end
   return text
 end
 

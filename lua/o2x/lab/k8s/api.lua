@@ -163,7 +163,7 @@ function M.get(api, req, target)
 end
 
 local function decode_object(req, target)
-  local object, code, problem = body.decode(req)
+  local object, code, problem = body.decode(req, target.kind)
   if not object then return nil, code, problem end
   code, problem = body.check_kind(target.kind, object)
   if code then return nil, code, problem end

@@ -19,10 +19,11 @@ end
 
 ---Reads the body of a request.
 ---@param req table
+---@param kind o2x.lab.k8s.Kind? what it should be
 ---@return table? body
 ---@return integer? status
 ---@return table? problem
-function M.decode(req)
+function M.decode(req, kind)
   local media = (req.headers["content-type"] or "application/json"):match("^[^;%s]+")
   if media == "application/vnd.kubernetes.protobuf" then
     local object, message = protobuf.decode(req.body)
@@ -32,8 +33,9 @@ function M.decode(req)
   local yaml = media:find("yaml", 1, true) and not req.body:match("^%s*[%[{]")
   local ok, result = pcall(yaml and decode_yaml or json.decode, req.body)
   if not ok or type(result) ~= "table" then
-    return nil, status.bad_request(("couldn't get version/kind; json parse error: %s (%s)")
-      :format(ok and "not an object" or first_line(result), req.body:sub(1, 60)))
+    local wanted = kind and ("the object provided is unrecognized (must be of type %s): "):format(kind.kind) or ""
+    return nil, status.bad_request(("%scouldn't get version/kind; json parse error: %s (%s)")
+      :format(wanted, ok and "not an object" or first_line(result), req.body:sub(1, 60)))
   end
   return result
 end

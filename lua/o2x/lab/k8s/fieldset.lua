@@ -126,6 +126,12 @@ local function add_all(node, field, v)
   for element, item in pairs(members or {}) do add_all(kid(node, element), fields[element], item) end
 end
 
+-- what Go writes for a field that nobody set: then its container is not new
+local function zero(field)
+  if field.always then return value.array {} end
+  if field.code == "struct" and not field.pointer then return {} end
+end
+
 local function compare(field, old, new, changed, removed)
   if value.equal(old, new) then return end
   local a, a_fields = M.members(field, old)
@@ -140,9 +146,7 @@ local function compare(field, old, new, changed, removed)
     for element, item in pairs(b) do
       local inner = b_fields[element]
       local before = a[element]
-      if before == nil and inner and inner.code == "struct" and not inner.pointer and element:sub(1, 1) == "f" then
-        before = {}
-      end
+      if before == nil and inner and element:sub(1, 1) == "f" then before = zero(inner) end
       compare(inner, before, item, kid(changed, element), kid(removed, element))
     end
     for element, item in pairs(a) do
@@ -185,6 +189,7 @@ end
 function M.of(field, v)
   local node = M.new()
   applied(node, field, v, true)
+  node.member = nil -- nobody owns the object as such
   return node
 end
 

@@ -135,19 +135,15 @@ function merge(field, live, config)
   return result
 end
 
--- takes the fields of a set out of a value; what is not a member stays
-local function take_out(field, v, node)
+-- takes the fields of the set `gone` out of a value, but for those that hold something of the set `kept`
+local function take_out(field, v, gone, kept)
   local members, fields = fieldset.members(field, v)
   if not members then return v end
   local result = value.is_list(v) and value.array {} or {}
   local function keep(item, element, k)
-    local n = node.kids[element]
-    if n then
-      local rest = item
-      if next(n.kids) then rest = take_out(fields[element], item, n) end
-      if n.member and (type(rest) ~= "table" or next(n.kids) == nil or next(rest) == nil) then return end
-      item = rest
-    end
+    local out, held = gone.kids[element], kept.kids[element]
+    if out and out.member and not held then return end
+    if out and next(out.kids) then item = take_out(fields[element], item, out, held or fieldset.new()) end
     if k then result[k] = item else table.insert(result, item) end
   end
   if value.is_list(v) then
@@ -192,11 +188,12 @@ function M.apply(kind, live, config, writer, force, finish)
   local set = fieldset.of(field, stripped(config))
   local merged = live and merge(field, live, config) or value.copy(config)
 
-  local gone = fieldset.difference(own.set, set)
+  local kept = set
   for _, entry in ipairs(entries) do
-    if entry ~= own then gone = fieldset.difference(gone, entry.set) end
+    if entry ~= own then kept = fieldset.union(kept, entry.set) end
   end
-  if not fieldset.is_empty(gone) then merged = take_out(field, merged, gone) end
+  local gone = fieldset.difference(own.set, kept)
+  if not fieldset.is_empty(gone) then merged = take_out(field, merged, gone, kept) end
   merged = finish(merged)
 
   local changed, removed = fieldset.compare(field, stripped(live), stripped(merged))

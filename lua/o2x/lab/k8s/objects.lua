@@ -2,6 +2,7 @@
 ---locking, dry run, finalizers. Each function gives an HTTP status and a body: the object, or what is wrong.
 local convert = require "o2x.lab.k8s.convert"
 local defaults = require "o2x.lab.k8s.defaults"
+local json = require "o2x.json"
 local kinds = require "o2x.lab.k8s.kinds"
 local managed = require "o2x.lab.k8s.managed"
 local normalise = require "o2x.lab.k8s.normalise"
@@ -263,6 +264,18 @@ function M.update(store, kind, namespace, name, object, options)
   return commit(store, kind, live, result, options)
 end
 
+local LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+-- kubectl's own note of what was applied last follows its server-side apply, so that it may go back to the client's
+local function follow_last_applied(object, config, options)
+  local annotations = object.metadata.annotations
+  if options.manager ~= "kubectl" or not annotations or not annotations[LAST_APPLIED] then return end
+  local note = value.copy(config)
+  if note.metadata.annotations then note.metadata.annotations[LAST_APPLIED] = nil end
+  note.metadata.managedFields = nil
+  annotations[LAST_APPLIED] = json.encode(note) .. "\n"
+end
+
 local function apply(store, kind, namespace, name, config, options)
   local live = store:get(kind.store, namespace, name)
   local stored = stored_kind(kind)
@@ -290,6 +303,7 @@ local function apply(store, kind, namespace, name, config, options)
     return object
   end)
   if not result then return status.apply_conflict(conflicts) end
+  follow_last_applied(result, config, options)
   local causes = validate.change(stored, live, result)
   if causes then return status.invalid(stored, name, causes) end
   return commit(store, kind, live, result, options)

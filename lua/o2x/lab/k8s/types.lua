@@ -6,7 +6,7 @@
 ---`q` quantity, `o` integer or string, `t` time, `j` anything. `[]x` is a list, `{}x` a map, `Name` a struct that is always
 ---there, `*Name` one that may be absent (`*i`: zero is a value too). Behind the type: `@a,b` a list keyed by these fields
 ---(`@` alone: a set), `!` replaced as a whole, `%key` merged by that key in a strategic merge patch (`%` alone: a merged
----list of scalars), `&` retains keys.
+---list of scalars), `&` retains keys, `^` a list that Go writes even when it is empty.
 ---A field without a name is an embedded message: its fields stand in its parent's JSON.
 local M = {}
 
@@ -21,6 +21,7 @@ local M = {}
 ---@field set boolean?          a list that is a set
 ---@field atomic boolean?       replaced as a whole
 ---@field merge string?         key of a strategic merge; "" for scalars
+---@field always boolean?       a list that is there even when it is empty
 ---@field embedded boolean?
 
 ---@class o2x.lab.k8s.Type
@@ -54,6 +55,7 @@ local function parse_field(text)
   end
   field.atomic = modifiers:find("!", 1, true) and true or nil
   field.merge = modifiers:match("%%(%w*)")
+  field.always = modifiers:find("^", 1, true) and true or nil
   return field
 end
 

@@ -27,7 +27,7 @@ Container name=1:s image=2:s command=3:[]s args=4:[]s workingDir=5:s
   startupProbe=22:*Probe lifecycle=12:*Lifecycle terminationMessagePath=13:s terminationMessagePolicy=20:s
   imagePullPolicy=14:s securityContext=15:*SecurityContext stdin=16:b stdinOnce=17:b tty=18:b
 ContainerExtendedResourceRequest containerName=1:s resourceName=2:s requestName=3:s
-ContainerImage names=1:[]s sizeBytes=2:i
+ContainerImage names=1:[]s^ sizeBytes=2:i
 ContainerPort name=1:s hostPort=2:i containerPort=3:i protocol=4:s hostIP=5:s
 ContainerResizePolicy resourceName=1:s restartPolicy=2:s
 ContainerRestartRule action=1:s exitCodes=2:*ContainerRestartRuleOnExitCodes
@@ -119,7 +119,7 @@ NodeFeatures supplementalGroupsPolicy=1:*b
 NodePodPreemptionPolicy disableResizePreemption=1:[]s@
 NodeRuntimeHandler name=1:s features=2:*NodeRuntimeHandlerFeatures
 NodeRuntimeHandlerFeatures recursiveReadOnlyMounts=1:*b userNamespaces=2:*b
-NodeSelector! nodeSelectorTerms=1:[]NodeSelectorTerm
+NodeSelector! nodeSelectorTerms=1:[]NodeSelectorTerm^
 NodeSelectorRequirement key=1:s operator=2:s values=3:[]s
 NodeSelectorTerm! matchExpressions=1:[]NodeSelectorRequirement matchFields=2:[]NodeSelectorRequirement
 NodeSpec podCIDR=1:s podCIDRs=7:[]s@% providerID=3:s unschedulable=4:b taints=5:[]Taint
@@ -171,7 +171,7 @@ PodCondition type=1:s observedGeneration=7:i status=2:s lastProbeTime=3:t lastTr
   message=6:s
 PodDNSConfig nameservers=1:[]s searches=2:[]s options=3:[]PodDNSConfigOption
 PodDNSConfigOption name=1:s value=2:*s
-PodExtendedResourceClaimStatus requestMappings=1:[]ContainerExtendedResourceRequest resourceClaimName=2:s
+PodExtendedResourceClaimStatus requestMappings=1:[]ContainerExtendedResourceRequest^ resourceClaimName=2:s
 PodIP ip=1:s
 PodOS name=1:s
 PodReadinessGate conditionType=1:s
@@ -183,7 +183,7 @@ PodSecurityContext seLinuxOptions=1:*SELinuxOptions windowsOptions=8:j runAsUser
   runAsNonRoot=3:*b supplementalGroups=4:[]i supplementalGroupsPolicy=12:*s fsGroup=5:*i sysctls=7:[]Sysctl
   fsGroupChangePolicy=9:*s seccompProfile=10:*SeccompProfile appArmorProfile=11:*AppArmorProfile
   seLinuxChangePolicy=13:*s
-PodSpec volumes=1:[]Volume@name%name& initContainers=20:[]Container@name%name containers=2:[]Container@name%name
+PodSpec volumes=1:[]Volume@name%name& initContainers=20:[]Container@name%name containers=2:[]Container@name%name^
   ephemeralContainers=34:[]EphemeralContainer@name%name restartPolicy=3:s terminationGracePeriodSeconds=4:*i
   activeDeadlineSeconds=5:*i dnsPolicy=6:s nodeSelector=7:{}s! serviceAccountName=8:s serviceAccount=9:s
   automountServiceAccountToken=21:*b nodeName=10:s hostNetwork=11:b hostPID=12:b hostIPC=13:b
@@ -213,7 +213,7 @@ PreferredSchedulingTerm weight=1:i preference=2:NodeSelectorTerm
 Probe =1:ProbeHandler initialDelaySeconds=2:i timeoutSeconds=3:i periodSeconds=4:i successThreshold=5:i
   failureThreshold=6:i terminationGracePeriodSeconds=7:*i
 ProbeHandler exec=1:*ExecAction httpGet=2:*HTTPGetAction tcpSocket=3:*TCPSocketAction grpc=4:*GRPCAction
-ProjectedVolumeSource sources=1:[]VolumeProjection defaultMode=2:*i defaultUser=3:*i
+ProjectedVolumeSource sources=1:[]VolumeProjection^ defaultMode=2:*i defaultUser=3:*i
 ResourceClaim name=1:s request=2:s
 ResourceFieldSelector! containerName=1:s resource=2:s divisor=3:q
 ResourceHealth resourceID=1:s health=2:s message=6:*s
@@ -247,7 +247,7 @@ Sysctl name=1:s value=2:s
 TCPSocketAction port=1:o host=2:s
 Taint key=1:s value=2:s effect=3:s timeAdded=4:t
 Toleration key=1:s operator=2:s value=3:s effect=4:s tolerationSeconds=5:*i
-TopologySelectorLabelRequirement key=1:s values=2:[]s
+TopologySelectorLabelRequirement key=1:s values=2:[]s^
 TopologySelectorTerm! matchLabelExpressions=1:[]TopologySelectorLabelRequirement
 TopologySpreadConstraint maxSkew=1:i topologyKey=2:s whenUnsatisfiable=3:s labelSelector=4:*LabelSelector
   minDomains=5:*i nodeAffinityPolicy=6:*s nodeTaintsPolicy=7:*s matchLabelKeys=8:[]s

@@ -1,7 +1,7 @@
 -- Written by vendor/k8s-types.lua from k8s.io/api; the notation is explained in types.lua.
 return [[
 AggregationRule clusterRoleSelectors=1:[]LabelSelector
-ClusterRole metadata=1:ObjectMeta rules=2:[]PolicyRule aggregationRule=3:*AggregationRule
+ClusterRole metadata=1:ObjectMeta rules=2:[]PolicyRule^ aggregationRule=3:*AggregationRule
 ClusterRoleBinding metadata=1:ObjectMeta subjects=2:[]Subject roleRef=3:RoleRef
 ContainerResourceMetricSource name=1:s target=2:MetricTarget container=3:s
 ContainerResourceMetricStatus name=1:s current=2:MetricValueStatus container=3:s
@@ -25,7 +25,7 @@ DeploymentSpec replicas=1:*i selector=2:*LabelSelector template=3:PodTemplateSpe
 DeploymentStatus observedGeneration=1:i replicas=2:i updatedReplicas=3:i readyReplicas=7:i availableReplicas=4:i
   unavailableReplicas=5:i terminatingReplicas=9:*i conditions=6:[]DeploymentCondition@type%type collisionCount=8:*i
 DeploymentStrategy type=1:s rollingUpdate=2:*RollingUpdateDeployment
-EndpointSlice metadata=1:ObjectMeta addressType=4:s endpoints=2:[]SliceEndpoint ports=3:[]SliceEndpointPort
+EndpointSlice metadata=1:ObjectMeta addressType=4:s endpoints=2:[]SliceEndpoint^ ports=3:[]SliceEndpointPort^
 Eviction metadata=1:ObjectMeta deleteOptions=2:*DeleteOptions
 ExternalMetricSource metric=1:MetricIdentifier target=2:MetricTarget
 ExternalMetricStatus metric=1:MetricIdentifier current=2:MetricValueStatus
@@ -35,7 +35,7 @@ ForZone name=1:s
 HPAScalingPolicy type=1:s value=2:i periodSeconds=3:i
 HPAScalingRules stabilizationWindowSeconds=3:*i selectPolicy=1:*s policies=2:[]HPAScalingPolicy tolerance=4:q
 HTTPIngressPath path=1:s pathType=3:*s backend=2:IngressBackend
-HTTPIngressRuleValue paths=1:[]HTTPIngressPath
+HTTPIngressRuleValue paths=1:[]HTTPIngressPath^
 HorizontalPodAutoscaler metadata=1:ObjectMeta spec=2:HorizontalPodAutoscalerSpec
   status=3:HorizontalPodAutoscalerStatus
 HorizontalPodAutoscalerBehavior scaleUp=1:*HPAScalingRules scaleDown=2:*HPAScalingRules
@@ -44,7 +44,7 @@ HorizontalPodAutoscalerCondition type=1:s status=2:s lastTransitionTime=3:t reas
 HorizontalPodAutoscalerSpec scaleTargetRef=1:CrossVersionObjectReference minReplicas=2:*i maxReplicas=3:i
   metrics=4:[]MetricSpec behavior=5:*HorizontalPodAutoscalerBehavior
 HorizontalPodAutoscalerStatus observedGeneration=1:*i lastScaleTime=2:t currentReplicas=3:i desiredReplicas=4:i
-  currentMetrics=5:[]MetricStatus conditions=6:[]HorizontalPodAutoscalerCondition@type%type
+  currentMetrics=5:[]MetricStatus^ conditions=6:[]HorizontalPodAutoscalerCondition@type%type
 IPBlock cidr=1:s except=2:[]s
 Ingress metadata=1:ObjectMeta spec=2:IngressSpec status=3:IngressStatus
 IngressBackend service=4:*IngressServiceBackend resource=3:*TypedLocalObjectReference
@@ -92,21 +92,21 @@ NetworkPolicyPort protocol=1:*s port=2:o endPort=3:*i
 NetworkPolicySpec podSelector=1:LabelSelector ingress=2:[]NetworkPolicyIngressRule egress=3:[]NetworkPolicyEgressRule
   policyTypes=4:[]s
 NonResourceAttributes path=1:s verb=2:s
-NonResourceRule verbs=1:[]s nonResourceURLs=2:[]s
+NonResourceRule verbs=1:[]s^ nonResourceURLs=2:[]s
 ObjectMetricSource describedObject=1:CrossVersionObjectReference target=2:MetricTarget metric=3:MetricIdentifier
 ObjectMetricStatus metric=1:MetricIdentifier current=2:MetricValueStatus describedObject=3:CrossVersionObjectReference
 PodDisruptionBudget metadata=1:ObjectMeta spec=2:PodDisruptionBudgetSpec status=3:PodDisruptionBudgetStatus
 PodDisruptionBudgetSpec minAvailable=1:o selector=2:*LabelSelector maxUnavailable=3:o unhealthyPodEvictionPolicy=4:*s
 PodDisruptionBudgetStatus observedGeneration=1:i disruptedPods=2:{}t disruptionsAllowed=3:i currentHealthy=4:i
   desiredHealthy=5:i expectedPods=6:i conditions=7:[]Condition@type%type
-PodFailurePolicy rules=1:[]PodFailurePolicyRule
-PodFailurePolicyOnExitCodesRequirement containerName=1:*s operator=2:s values=3:[]i@
+PodFailurePolicy rules=1:[]PodFailurePolicyRule^
+PodFailurePolicyOnExitCodesRequirement containerName=1:*s operator=2:s values=3:[]i@^
 PodFailurePolicyOnPodConditionsPattern type=1:s status=2:s
 PodFailurePolicyRule action=1:s onExitCodes=2:*PodFailurePolicyOnExitCodesRequirement
   onPodConditions=3:[]PodFailurePolicyOnPodConditionsPattern
 PodsMetricSource metric=1:MetricIdentifier target=2:MetricTarget
 PodsMetricStatus metric=1:MetricIdentifier current=2:MetricValueStatus
-PolicyRule verbs=1:[]s apiGroups=2:[]s resources=3:[]s resourceNames=4:[]s nonResourceURLs=5:[]s
+PolicyRule verbs=1:[]s^ apiGroups=2:[]s resources=3:[]s resourceNames=4:[]s nonResourceURLs=5:[]s
 ReplicaSet metadata=1:ObjectMeta spec=2:ReplicaSetSpec status=3:ReplicaSetStatus
 ReplicaSetCondition type=1:s status=2:s lastTransitionTime=3:t reason=4:s message=5:s
 ReplicaSetSpec replicas=1:*i minReadySeconds=4:i selector=2:*LabelSelector template=3:PodTemplateSpec
@@ -116,8 +116,8 @@ ResourceAttributes namespace=1:s verb=2:s group=3:s version=4:s resource=5:s sub
   fieldSelector=8:*FieldSelectorAttributes labelSelector=9:*LabelSelectorAttributes
 ResourceMetricSource name=1:s target=2:MetricTarget
 ResourceMetricStatus name=1:s current=2:MetricValueStatus
-ResourceRule verbs=1:[]s apiGroups=2:[]s resources=3:[]s resourceNames=4:[]s
-Role metadata=1:ObjectMeta rules=2:[]PolicyRule
+ResourceRule verbs=1:[]s^ apiGroups=2:[]s resources=3:[]s resourceNames=4:[]s
+Role metadata=1:ObjectMeta rules=2:[]PolicyRule^
 RoleBinding metadata=1:ObjectMeta subjects=2:[]Subject roleRef=3:RoleRef
 RoleRef! apiGroup=1:s kind=2:s name=3:s
 RollingUpdateDaemonSet maxUnavailable=1:o maxSurge=2:o
@@ -128,7 +128,7 @@ SelfSubjectAccessReviewSpec resourceAttributes=1:*ResourceAttributes nonResource
 SelfSubjectRulesReview metadata=1:ObjectMeta spec=2:SelfSubjectRulesReviewSpec status=3:SubjectRulesReviewStatus
 SelfSubjectRulesReviewSpec namespace=1:s
 ServiceBackendPort! name=1:s number=2:i
-SliceEndpoint addresses=1:[]s@ conditions=2:SliceEndpointConditions hostname=3:*s targetRef=4:*ObjectReference
+SliceEndpoint addresses=1:[]s@^ conditions=2:SliceEndpointConditions hostname=3:*s targetRef=4:*ObjectReference
   deprecatedTopology=5:{}s nodeName=6:*s zone=7:*s hints=8:*SliceEndpointHints
 SliceEndpointConditions ready=1:*b serving=2:*b terminating=3:*b
 SliceEndpointHints forZones=1:[]ForZone forNodes=2:[]ForNode
@@ -150,9 +150,9 @@ StorageClass metadata=1:ObjectMeta provisioner=2:s parameters=3:{}s reclaimPolic
   allowVolumeExpansion=6:*b volumeBindingMode=7:*s allowedTopologies=8:[]TopologySelectorTerm
 Subject! kind=1:s apiGroup=2:s name=3:s namespace=4:s
 SubjectAccessReviewStatus allowed=1:b denied=4:b reason=2:s evaluationError=3:s
-SubjectRulesReviewStatus resourceRules=1:[]ResourceRule nonResourceRules=2:[]NonResourceRule incomplete=3:b
+SubjectRulesReviewStatus resourceRules=1:[]ResourceRule^ nonResourceRules=2:[]NonResourceRule^ incomplete=3:b
   evaluationError=4:s
-SuccessPolicy rules=1:[]SuccessPolicyRule
+SuccessPolicy rules=1:[]SuccessPolicyRule^
 SuccessPolicyRule succeededIndexes=1:*s succeededCount=2:*i
 UncountedTerminatedPods succeeded=1:[]s@ failed=2:[]s@
 V1CrossVersionObjectReference! kind=1:s name=2:s apiVersion=3:s
