@@ -130,7 +130,6 @@ static int xml_parse(lua_State *L)
 	if (missing)
 		return host_fail(L, "ELIB", "%s", missing);
 	struct parse parse = { .notes = buf_new(L) };
-	lua_toclose(L, -1);
 	parse.parser = expat.XML_ParserCreate(NULL);
 	if (!parse.parser)
 		return luaL_error(L, "not enough memory");
