@@ -58,13 +58,21 @@ function Client:request_options(method, path, o)
   }
 end
 
+-- A cluster that is not there is usually the wrong one: the error says where we got its address from.
+function Client:request_once(method, path, o)
+  local ok, response = pcall(http.request, self:request_options(method, path, o))
+  if ok then return response end
+  if errors.is(response) and response.kind == "unreachable" and not response.hint then
+    response.hint = ("the cluster is that of context %s%s"):format(self.config.context, self.config.path and " in " .. self.config.path or "")
+  end
+  error(response, 0)
+end
+
 --- Sends one request; credentials that have run out are refreshed once.
 ---@return table response status, headers, body
 function Client:send(method, path, o)
-  local response = http.request(self:request_options(method, path, o))
-  if response.status == 401 and self.config:refresh() then
-    response = http.request(self:request_options(method, path, o))
-  end
+  local response = self:request_once(method, path, o)
+  if response.status == 401 and self.config:refresh() then response = self:request_once(method, path, o) end
   return response
 end
 
@@ -76,7 +84,7 @@ end
 local function decode(response, what)
   local ok, object = pcall(json.decode, response.body, what)
   if ok and type(object) == "table" then return object end
-  errors.raise{ kind = "failed", module = "k8s", op = "decode", message = what .. ": the API server's answer is not JSON" }
+  errors.raise{ kind = "failed", module = "k8s", op = "decode", message = what .. ": its answer is not JSON" }
 end
 
 -- Secrets are taken apart without ever being readable text.
@@ -85,7 +93,8 @@ local function decode_secret(response, what)
 end
 
 function Client:get_json(path, accept)
-  return decode(check("GET " .. path, self:send("GET", path, { accept = accept }), "discover"), path)
+  local what = "the Kubernetes API at " .. self.config.server
+  return decode(check(what, self:send("GET", path, { accept = accept }), "discover"), what)
 end
 
 --- The kinds that the server has; asked once.

@@ -63,7 +63,7 @@ function M.find(name)
   local path = core.which(name) or cached(name)
   if path then return path end
   fail("failed", "find", name .. (name:find("/", 1, true) and " is not a program" or " is not on PATH"),
-    { code = "missing", hint = INSTALL_HINT[name] or ("install " .. name), where = name })
+    { code = "missing", hint = INSTALL_HINT[name] or ("install " .. name) })
 end
 
 --- Whether a program is there.

@@ -49,7 +49,7 @@ describe("the kubernetes client", function()
       return handle(req)
     end }
     config = {
-      server = "http://127.0.0.1:" .. server.port, namespace = "default", token = "first", refreshed = 0,
+      context = "test", server = "http://127.0.0.1:" .. server.port, namespace = "default", token = "first", refreshed = 0,
       credentials = function(self) return { token = secret.new(self.token, "t") } end,
       refresh = function(self) self.refreshed = self.refreshed + 1; self.token = "second"; return true end,
     }
@@ -171,7 +171,7 @@ describe("the kubernetes client", function()
     assert.equal(7, e.retry_after)
     assert.equal("Pod a: the API server answered 429", e.message)
     answer(function() return 200, {}, "<html>welcome</html>" end)
-    assert.equal("Pod a: the API server's answer is not JSON", raised(client.get, client, "Pod", "a").message)
+    assert.equal("Pod a: its answer is not JSON", raised(client.get, client, "Pod", "a").message)
     answer(function() return status(404, "NotFound", "no") end)
     assert.is_nil(client:get("Pod", "a"))
     assert.is_false(client:delete("Pod", "a"))
