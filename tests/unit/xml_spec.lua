@@ -18,6 +18,18 @@ describe("XML", function()
     assert.has_error(function() xml.write({ "A", "\1" }) end)
   end)
 
+  it("leaves its caller's to-be-closed variables alone", function()
+    for _, text in ipairs({ "<a/>", "<a" }) do
+      local closed = false
+      do
+        local outer <close> = setmetatable({}, { __close = function() closed = true end })
+        assert.is_table(outer)
+        pcall(xml.parse, text)
+      end
+      assert.is_true(closed)
+    end
+  end)
+
   it("is refused when it is not XML, or more than that", function()
     for _, text in ipairs({ "", "x", "<a>", "<a></b>", "<a/><b/>", "<a b=c/>", "<a>&nosuch;</a>", "\0", "<a>\0</a>",
       "<a>\255</a>", '<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>', '<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>',
