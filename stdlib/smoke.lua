@@ -22,7 +22,7 @@ local EXTERNAL_ID = "o2x-smoke"
 
 local function graphql(tenant, session, query, variables)
   return {
-    service = naming.resource(tenant, "service-proxy"), method = "POST", path = "/graphql", session = session,
+    method = "POST", url = ("https://api.%s/graphql"):format(tenant.domain), session = session,
     json = { query = query, variables = variables },
   }
 end
@@ -127,7 +127,7 @@ local function invoice_pdf(tenant, session)
   local invoices = query(tenant, session, 'query($customer: ID) { getInvoices(input: {customerId: $customer}) { id } }', { customer = customer.id }).getInvoices
   if not invoices[1] then fail("the test customer has no invoice") end
   local response = service.call {
-    service = naming.resource(tenant, "service-invoice"), path = ("/api/v1/invoices/%s.pdf"):format(invoices[1].id), session = session,
+    url = ("https://api.%s/api/v1/invoices/%s.pdf"):format(tenant.domain, invoices[1].id), session = session,
   }
   if response.status ~= 200 or not response.body:find("^%%PDF") then fail(("no PDF of invoice %s: HTTP %d"):format(invoices[1].id, response.status)) end
 end

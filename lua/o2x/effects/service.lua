@@ -1,10 +1,16 @@
 --- Objects that live in a service of the tenant, behind its own HTTP interface: found by one request, made by another.
---- Runbooks: require "o2x.service". Requests go through the API server's proxy, so nothing is port-forwarded.
+--- Runbooks: require "o2x.service". A request names a `service`, and goes through the API server's proxy, so that nothing
+--- is port-forwarded; or a `url`, and goes the way that clients take. What needs a session's token must take the second:
+--- the API server keeps the Authorization header for itself.
 
 local errors = require "o2x.error"
+local http = require "o2x.http"
+local json = require "o2x.json"
+local scope = require "o2x.scope"
 local secret = require "o2x.secret"
 
 local DEFAULT_PORT = 8080
+local TIMEOUT = 30  -- seconds
 
 -- "data.getBills.1.id" of a decoded answer; json null counts as absent.
 local function pick(value, path)
@@ -16,14 +22,32 @@ local function pick(value, path)
   return value
 end
 
+local function send_by_url(ctx, request, headers)
+  local scheme, host = http.split(request.url)
+  if scheme ~= "https" then errors.input(("'%s' is not an https URL"):format(tostring(request.url))) end
+  scope.domain(ctx.scope.http, host, "the HTTP host")
+  local https = ctx.config.https or {}
+  local response = http.request {
+    module = "service", method = request.method or "GET", url = request.url, headers = headers, json = request.json,
+    timeout = request.timeout or TIMEOUT, connect_to = https.connect_to, ca_file = https.ca,
+  }
+  local ok, value = pcall(json.decode, response.body)
+  response.json = ok and value or nil
+  return response
+end
+
+local function send_by_proxy(ctx, request, headers)
+  return ctx:client("k8s"):request(request.service, request.port or DEFAULT_PORT, {
+    method = request.method or "GET", path = request.path, headers = headers, json = request.json,
+    timeout = request.timeout or TIMEOUT,
+  })
+end
+
 local function send(ctx, request)
   local headers = {}
   for name, value in pairs(request.headers or {}) do headers[name] = value end
-  if request.session then headers.authorization = "Bearer " .. request.session.token(ctx) end
-  local response = ctx:client("k8s"):request(request.service, request.port or DEFAULT_PORT, {
-    method = request.method or "GET", path = request.path, headers = headers, json = request.json,
-    timeout = request.timeout or 30,
-  })
+  if request.session then headers.authorization = "Bearer " .. request.session.token() end
+  local response = (request.url and send_by_url or send_by_proxy)(ctx, request, headers)
   if response.status == 401 and request.session then request.session.forget() end
   return response
 end
@@ -32,7 +56,8 @@ local function refuse(request, response, what)
   local answered = response.json and (pick(response.json, "errors.1.message") or response.json.message)
   errors.raise {
     kind = response.status == 401 and "unauthorised" or "failed", module = "service", op = what, code = response.status,
-    message = ("%s %s answers %d%s"):format(request.service, request.path, response.status, answered and ": " .. answered or ""),
+    message = ("%s answers %d%s"):format(request.url or request.service .. " " .. request.path, response.status,
+      answered and ": " .. answered or ""),
   }
 end
 
@@ -72,7 +97,7 @@ local function session(ctx, options)
   local token
   local function login()
     local response = ctx:client("k8s"):request(options.service, options.port or DEFAULT_PORT,
-      { method = "POST", path = options.path, json = options.json(), timeout = 30 })
+      { method = "POST", path = options.path, json = options.json(), timeout = TIMEOUT })
     local value = response.status < 300 and pick(response.json, options.token)
     if not value then refuse(options, response, "log in") end
     token = secret.new(value, "token of " .. options.service)
@@ -95,7 +120,7 @@ local function api(ctx)
     end,
 
     --- Sends a request that changes nothing of the tenant's: a query, a test. For checks.
-    ---@param request { service: string, port: integer?, method: string?, path: string, headers: table?, json: any, session: table? }
+    ---@param request { service: string?, port: integer?, path: string?, url: string?, method: string?, headers: table?, json: any, session: table? }
     ---@return { status: integer, headers: table, body: string, json: any }
     call = function(request) return send(ctx, request) end,
 

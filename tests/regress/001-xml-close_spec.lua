@@ -1,0 +1,15 @@
+-- Marking the same slot to be closed twice broke the list of pending closes: a <close> of whoever called xml.parse never ran.
+
+local xml = require "o2x.core.xml"
+
+describe("parsing XML", function()
+  it("leaves the closers of its callers alone", function()
+    local closed = 0
+    local function caller()
+      local _ <close> = setmetatable({}, { __close = function() closed = closed + 1 end })
+      xml.parse "<a><b>x</b></a>"
+    end
+    caller()
+    assert.equal(1, closed)
+  end)
+end)
