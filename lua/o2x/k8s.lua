@@ -375,6 +375,16 @@ local function is_api_refusal(response)
   return response.status >= 400 and response.body:find('"kind":%s*"Status"') ~= nil and response.body:find('"apiVersion":%s*"v1"') ~= nil
 end
 
+-- The API server keeps Authorization for itself and takes it out of what it passes on. A service's own token travels
+-- beside it, in the header that authenticating proxies use.
+local function headers_for_service(headers)
+  local out = {}
+  for name, value in pairs(headers or {}) do
+    out[name:lower() == "authorization" and "X-Forwarded-Authorization" or name] = value
+  end
+  return out
+end
+
 --- Sends a request to a service of the cluster. What the service answers is the result, whatever its status.
 ---@param service string
 ---@param port integer|string
@@ -388,7 +398,7 @@ function Client:request(service, port, o)
     errors.raise{ kind = "input", module = "k8s", op = "request", message = ("%q is not a port"):format(tostring(port)) }
   end
   local response = self:send(o.method or "GET", ("%s:%s/proxy%s"):format(base, port, path), {
-    accept = "*/*", headers = o.headers, timeout = o.timeout,
+    accept = "*/*", headers = headers_for_service(o.headers), timeout = o.timeout,
     body = o.json ~= nil and json.encode_secret(o.json) or o.body, content_type = o.json ~= nil and "application/json" or nil,
   })
   if is_api_refusal(response) then error(status.error(what, response, "request"), 0) end
