@@ -139,12 +139,21 @@ function M.addresses(name, timeout)
   return await(op, problem, code, timeout * 2 ^ TRIES, "host " .. name)
 end
 
--- The names of the servers of the zone that holds a name: the nearest parent that has NS records.
+-- The NS records that a name has itself; those of what it is an alias of are another zone's.
+local function own_servers(name)
+  local servers = {}
+  for _, record in ipairs(M.query({ name = name, type = "NS" }).records) do
+    if record.type == "NS" and record.name:lower() == name:lower() .. "." then servers[#servers + 1] = record.value end
+  end
+  return servers
+end
+
+-- The names of the servers of the zone that holds a name: the nearest parent that has some.
 local function zone_servers(name)
   local rest = name:gsub("%.$", "")
   while rest and rest:find(".", 1, true) do
-    local servers = M.values({ name = rest, type = "NS" })
-    if servers[1] then return servers, rest end
+    local servers = own_servers(rest)
+    if servers[1] then return servers end
     rest = rest:match("^[^.]+%.(.+)$")
   end
   errors.raise { kind = "failed", module = "dns", op = "authoritative", code = "ENOZONE",

@@ -45,7 +45,7 @@ function M.new(options)
                    hint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY" }
   end
   return setmetatable({ options = options, endpoint = (options.endpoint or ENDPOINT):gsub("/$", ""),
-    pause = options.pause or FIRST_PAUSE, zones = {} }, Client)
+    pause = options.pause or FIRST_PAUSE }, Client)
 end
 
 -- ---- requests ----
@@ -117,38 +117,57 @@ end
 ---@return { id: string, name: string, private: boolean }[]
 function Client:list_zones() return list_zones(self) end
 
---- The public zone of that very name, or a clear error with those that are there.
----@param name string
----@return string id
-function Client:zone(name)
-  name = M.canonical(name)
-  if self.zones[name] then return self.zones[name] end
-  local others = {}
-  for _, zone in ipairs(list_zones(self)) do
-    if not zone.private then
-      self.zones[zone.name] = zone.id
-      others[#others + 1] = zone.name
-    end
+-- The public zones, asked for once, because an account may send five requests a second; again when the one wanted is
+-- not there.
+local function find_zone(client, choose)
+  local found = client.zones and choose(client.zones)
+  if found then return found end
+  local public = {}
+  for _, zone in ipairs(list_zones(client)) do
+    if not zone.private then public[#public + 1] = zone end
   end
-  if self.zones[name] then return self.zones[name] end
+  client.zones = public
+  return choose(public)
+end
+
+local function no_zone(client, name)
+  local others = {}
+  for i, zone in ipairs(client.zones) do others[i] = zone.name end
   table.sort(others)
   errors.raise { kind = "failed", module = "route53", op = "zone", code = "NoSuchHostedZone",
     message = ("hosted zone %s not found; zones: %s"):format(name, others[1] and table.concat(others, ", ") or "none"),
     hint = "aws route53 list-hosted-zones" }
 end
 
+--- The public zone of that very name, or a clear error with those that are there.
+---@param name string
+---@return string id
+function Client:zone(name)
+  name = M.canonical(name)
+  local found = find_zone(self, function(zones)
+    for _, zone in ipairs(zones) do
+      if zone.name == name then return zone end
+    end
+  end)
+  return (found or no_zone(self, name)).id
+end
+
 --- The public zone that a name is in: the longest that it ends with, by whole labels.
 ---@param name string
----@return string id, string zone
+---@return string id
+---@return string zone
 function Client:zone_of(name)
-  local wanted = M.canonical(name)
-  local best
-  for _, zone in ipairs(list_zones(self)) do
-    local inside = wanted == zone.name or wanted:sub(-#zone.name - 1) == "." .. zone.name
-    if inside and not zone.private and (not best or #zone.name > #best.name) then best = zone end
-  end
-  if best then return best.id, best.name end
-  return self:zone(wanted:match("^[^.]+%.(.+%..+)$") or wanted)
+  name = M.canonical(name)
+  local found = find_zone(self, function(zones)
+    local best
+    for _, zone in ipairs(zones) do
+      local inside = name == zone.name or name:sub(-#zone.name - 1) == "." .. zone.name
+      if inside and (not best or #zone.name > #best.name) then best = zone end
+    end
+    return best
+  end)
+  if not found then no_zone(self, name:match("([^.]+%.[^.]+)$") or name) end
+  return found.id, found.name
 end
 
 -- ---- record sets ----
