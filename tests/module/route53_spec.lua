@@ -139,7 +139,7 @@ describe("Route 53", function()
     if not proc.exists("aws") then return pending("aws is not on PATH") end
 
     local function aws(...)
-      local result = lab.run("aws", "--output", "json", ...)
+      local result = lab.run("aws", "--endpoint-url", lab.env.AWS_ENDPOINT_URL, "--output", "json", ...)  -- Debian's knows no variable for it
       return result.code == 0 and result.stdout ~= "" and json.decode(result.stdout) or nil, result
     end
 

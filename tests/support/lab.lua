@@ -12,7 +12,7 @@ local M = { O2X = fs.realpath "build/o2x" }
 
 --- Starts a lab in a new folder.
 function M.start()
-  local lab = setmetatable({ dir = fs.temp_folder "o2x-test-lab" }, Lab)
+  local lab = setmetatable({ dir = fs.temp_folder(fs.join(os.getenv "TMPDIR" or "/tmp", "o2x-test-lab-")) }, Lab)
   lab.env = { O2X_LAB_DIR = lab.dir }
   local up = lab:o2x { "lab", "up" }
   assert(up.code == 0, "o2x lab up: " .. up.stderr)
@@ -90,13 +90,18 @@ function Lab:snapshot(database)
     local meta = item.metadata
     parts[#parts + 1] = table.concat({ item.kind, meta.namespace or "", meta.name, tostring(meta.generation), item.data and json.encode(item.data) or "" }, " ")
   end
-  parts[#parts + 1] = self:out("aws", "route53", "list-resource-record-sets", "--hosted-zone-id", self:zone())
+  parts[#parts + 1] = self:aws("route53", "list-resource-record-sets", "--hosted-zone-id", self:zone())
   parts[#parts + 1] = self:out("sh", "-c", 'cd "$1" && find . -type f -exec sha256sum {} + | LC_ALL=C sort', "sh", self.platform)
   return table.concat(parts, "\n")
 end
 
+--- The AWS command line; before its version 2.13 it does not know AWS_ENDPOINT_URL.
+function Lab:aws(...)
+  return self:out("aws", "--endpoint-url", self.env.AWS_ENDPOINT_URL, ...)
+end
+
 function Lab:zone()
-  return self:out("aws", "route53", "list-hosted-zones", "--query", "HostedZones[0].Id", "--output", "text"):match "[^/]*$"
+  return self:aws("route53", "list-hosted-zones", "--query", "HostedZones[0].Id", "--output", "text"):match "[^/]*$"
 end
 
 --- Waits for a condition.
