@@ -140,7 +140,10 @@ static void add_header_pair(lua_State *L, struct transfer *transfer, struct buff
 
 static void set_headers(lua_State *L, struct transfer *transfer)
 {
-	add_header(L, transfer, "Expect:");  /* no "100 Continue" round trip */
+	/* No "100 Continue" round trip; but AWS's signature would take this word in. */
+	if (lua_getfield(L, 1, "aws_sigv4") == LUA_TNIL)
+		add_header(L, transfer, "Expect:");
+	lua_pop(L, 1);
 	if (lua_getfield(L, 1, "headers") == LUA_TTABLE) {
 		lua_Integer count = luaL_len(L, -1);
 		for (lua_Integer i = 1; i < count; i += 2) {
@@ -154,19 +157,26 @@ static void set_headers(lua_State *L, struct transfer *transfer)
 	SET(CURLOPT_HTTPHEADER, transfer->header_lines);
 }
 
+/* A field, string or secret, as a C string in the buffer; libcurl copies it. */
+static const char *secret_field(lua_State *L, const char *name, struct buffer *buffer)
+{
+	buffer_free(buffer);
+	bytes_field(L, name, buffer);
+	if (!buffer_append(buffer, "", 1))
+		luaL_error(L, "not enough memory");
+	return buffer->bytes;
+}
+
 /* AWS's signature covers the body, so libcurl must have it in one piece. */
 static bool set_signature(lua_State *L, struct transfer *transfer)
 {
+	struct buffer *scratch = &transfer->head;  /* gc knows of it */
 	const char *provider = text_field(L, "aws_sigv4");
 	if (provider) {
-		struct buffer *secret = &transfer->head;
-		const char *access = text_field(L, "access_key");
 		SET(CURLOPT_AWS_SIGV4, provider);
-		SET(CURLOPT_USERNAME, access ? access : "");
-		lua_pop(L, 1);
-		if (bytes_field(L, "secret_key", secret) && buffer_append(secret, "", 1))
-			SET(CURLOPT_PASSWORD, secret->bytes);
-		buffer_free(secret);
+		SET(CURLOPT_USERNAME, secret_field(L, "access_key", scratch));
+		SET(CURLOPT_PASSWORD, secret_field(L, "secret_key", scratch));
+		buffer_free(scratch);
 	}
 	lua_pop(L, 1);
 	return provider;

@@ -331,7 +331,7 @@ static void drive(void *arg)
 			return;
 		}
 	}
-	loop_timer_start(server->timer, 0);  /* busy: let others have a turn */
+	loop_timer_start(server->timer, 0);  /* busy, or a TLS handshake: let others in */
 }
 
 static void on_ready(void *arg, int events)

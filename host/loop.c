@@ -13,6 +13,7 @@
 struct loop {
 	uv_loop_t uv;
 	int pending;
+	bool in_timer;
 };
 
 struct loop_watch {
@@ -157,9 +158,12 @@ void loop_watch_free(struct loop_watch *watch)
 static void on_timer(uv_timer_t *handle)
 {
 	struct loop_timer *timer = handle->data;
+	struct loop *loop = timer->loop;  /* the callback may free the timer */
 	loop_timer_stop(timer);
+	loop->in_timer = true;
 	timer->callback(timer->arg);
-	uv_stop(&timer->loop->uv);  /* timers that are due run before the poll, which then must not sleep: a task may be ready */
+	loop->in_timer = false;
+	uv_stop(&loop->uv);  /* timers that are due run before the poll, which then must not sleep: a task may be ready */
 }
 
 struct loop_timer *loop_timer_new(struct loop *loop, bool deadline, loop_timer_cb *callback, void *arg)
@@ -180,6 +184,8 @@ void loop_timer_start(struct loop_timer *timer, uint64_t milliseconds)
 {
 	loop_timer_stop(timer);
 	uv_update_time(&timer->loop->uv);
+	if (timer->loop->in_timer && milliseconds == 0)
+		milliseconds = 1;  /* due again at once, it would keep libuv among its timers */
 	uv_timer_start(&timer->uv, on_timer, milliseconds, 0);
 	timer->active = true;
 	timer->loop->pending += !timer->deadline;

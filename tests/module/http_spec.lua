@@ -1,6 +1,9 @@
+local crypto = require "o2x.crypto"
+local fs = require "o2x.fs"
 local http = require "o2x.http"
 local httpd = require "o2x.httpd"
 local json = require "o2x.json"
+local proc = require "o2x.proc"
 local raised = require "tests.support.raised"
 local raw_server = require "tests.support.raw_server"
 local secret = require "o2x.secret"
@@ -106,6 +109,27 @@ describe("a request", function()
     local answers = task.each(list, function() return http.request { url = url(server) }.body end)
     assert.equal(50, #answers)
     assert.equal(16, most)
+  end)
+
+  it("is signed as AWS wants it", function()
+    local server <close> = httpd.serve { handler = echo }
+    for _, body in ipairs { "", "<ChangeBatch/>" } do
+      local seen = asked { method = body == "" and "GET" or "POST", body = body ~= "" and body or nil,
+        url = url(server, "/2013-04-01/hostedzone?name=x&type=A"), headers = { ["Content-Type"] = "text/xml" },
+        aws_sigv4 = "aws:amz:us-east-1:route53", access_key = "AKIAEXAMPLE",
+        secret_key = secret.new("key-of-aws", "k") }
+      local h = seen.headers
+      local canonical = table.concat({ seen.method, "/2013-04-01/hostedzone", "name=x&type=A",
+        "content-type:text/xml", "host:" .. h.host, "x-amz-date:" .. h["x-amz-date"], "",
+        "content-type;host;x-amz-date", crypto.sha256(body) }, "\n")
+      local place = h["x-amz-date"]:sub(1, 8) .. "/us-east-1/route53/aws4_request"
+      local text = table.concat({ "AWS4-HMAC-SHA256", h["x-amz-date"], place, crypto.sha256(canonical) }, "\n")
+      local key = "AWS4key-of-aws"
+      for part in place:gmatch "[^/]+" do key = crypto.hmac_sha256_bytes(key, part) end
+      assert.equal(("AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE/%s, SignedHeaders=content-type;host;x-amz-date, "
+        .. "Signature=%s"):format(place, crypto.hmac_sha256(key, text)), h.authorization)
+      assert.equal(body, seen.body)
+    end
   end)
 
   it("is refused when it is malformed", function()
@@ -333,8 +357,8 @@ describe("TLS", function()
     assert.equal(200, try("good", { ca = certs.ca, host = "localhost", connect_to = nil }))
   end)
 
-  it("refuses the expired, the other host's, the stranger's, the unknown", function()
-    for name, ca in pairs { expired = certs.ca, other_host = certs.ca, foreign = certs.ca } do
+  it("refuses the expired, the other host's, the stranger's, the self-signed, the unknown", function()
+    for name, ca in pairs { expired = certs.ca, other_host = certs.ca, foreign = certs.ca, self_signed = certs.ca } do
       local problem = raised(try, name, { method = "POST", ca = ca })
       assert.same({ "unreachable", "tls", false, false },
         { problem.kind, problem.code, problem.retryable, problem.sent }, name)
@@ -356,6 +380,34 @@ describe("TLS", function()
       assert.equal("x", stream:read())
     end
     assert.is_true(task.wait(seen, 5))
+  end)
+
+  -- Our own server asks for no client's certificate; openssl's does.
+  it("shows its own certificate where it is asked for one", function()
+    local folder = fs.temp_folder()
+    local function file(name, text)
+      fs.write(fs.join(folder, name), text)
+      return fs.join(folder, name)
+    end
+    local child <close> = proc.start { log = fs.join(folder, "log"), argv = {
+      "openssl", "s_server", "-accept", "0", "-www", "-cert", file("cert", certs.good.cert),
+      "-key", file("key", certs.good.key), "-CAfile", file("ca", certs.ca),
+      "-Verify", "1", "-verify_return_error",
+    } }
+    local port
+    local deadline = task.now() + 10
+    repeat
+      task.sleep(0.02)
+      port = (fs.read_if(fs.join(folder, "log")) or ""):match "ACCEPT [^\n]*:(%d+)\n"
+    until port or task.now() > deadline
+    local request = { url = ("https://localhost:%s/"):format(port), ca = certs.ca }
+    assert.is_true(raised(http.request, request).sent)
+    request.cert, request.key = certs.client.cert, secret.new(certs.client.key, "client key")
+    assert.equal(200, http.request(request).status)
+    request.key = secret.new(certs.good.key, "wrong key")
+    assert.equal("tls", raised(http.request, request).code)
+    proc.stop(child)
+    fs.remove_tree(folder)
   end)
 
   it("is not spoken by a server that speaks http", function()

@@ -25,7 +25,7 @@ local function issue(folder, ca, name, names, days)
   return { cert = fs.read(fs.join(folder, name .. ".pem")), key = fs.read(fs.join(folder, name .. ".key")) }
 end
 
----@return table ca (PEM), good, expired, other_host, foreign (another authority's): each {cert=, key=}
+---@return table ca (PEM), good, expired, other_host, foreign (another authority's), self_signed, client: {cert=, key=}
 function M.make()
   local folder = os.tmpname()
   fs.remove(folder)
@@ -39,6 +39,8 @@ function M.make()
     expired = issue(folder, "ca", "expired", here, -1),
     other_host = issue(folder, "ca", "other", "DNS:other.example", 2),
     foreign = issue(folder, "stranger", "foreign", here, 2),
+    self_signed = { cert = fs.read(fs.join(folder, "stranger.pem")), key = fs.read(fs.join(folder, "stranger.key")) },
+    client = issue(folder, "ca", "client", "DNS:client", 2),
   }
   fs.remove_tree(folder)
   return made
