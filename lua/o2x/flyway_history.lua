@@ -142,7 +142,7 @@ end
 -- The script and its row are one transaction: both or neither.
 local function apply_inside(db, name, rank, migration, path)
   db:transaction(function(tx)
-    tx:query("SELECT set_config('search_path', $1, true)", path)
+    tx:defer("SELECT set_config('search_path', $1, true)", path)
     local start = task.now()
     local ok, problem = pcall(tx.script, tx, migration.text)
     if not ok then failed(tx, migration, problem) end

@@ -4,109 +4,29 @@
 --- Parameters are $1, $2 …; nil and json.null are NULL, a table is sent as JSON, a secret is opened only by the native
 --- module. Rows are tables column → value: NULL is absent, json is decoded, numeric and times are text.
 
-local core = require "o2x.core.pg"
 local errors = require "o2x.error"
 local json = require "o2x.json"
-local net = require "o2x.net"
 local pg_error = require "o2x.pg_error"
-local secret = require "o2x.secret"
+local pg_sql = require "o2x.pg_sql"
+local session = require "o2x.pg_session"
 local task = require "o2x.task"
 
-local M = {}
+local check, drain, finish, flush = session.check, session.drain, session.finish, session.flush
 
-local GRACE = 10 -- seconds beyond the server's own statement_timeout before its silence counts as a lost connection
-
-local KEYWORDS = {
-  host = true, port = true, user = true, password = true, dbname = true, sslmode = true, sslrootcert = true,
-  sslcert = true, sslkey = true, passfile = true, application_name = true, target_session_attrs = true, channel_binding = true,
+local M = {
+  quote = pg_sql.quote, quote_table = pg_sql.quote_table, array = pg_sql.array, copy_row = pg_sql.copy_row,
 }
-
-local TIMEOUTS = { connect_timeout = 10, statement_timeout = 60, lock_timeout = 10, idle_timeout = 60 }
 
 ---@class o2x.pg.Connection
 local Connection = {}
 Connection.__index = Connection
-
--- ---- connecting ----
-
-local function check_name(name, what)
-  if type(name) == "string" and #name <= 63 and name:find("^[%a_][%w_$%-]*$") then return name end
-  errors.raise {
-    kind = "input", module = "pg", code = "name",
-    message = ("%q is no %s: a letter or _, then letters, digits, _ - $; 63 at most"):format(tostring(name), what or "SQL name"),
-  }
-end
-
---- A deadline for one statement; connections with no statement_timeout wait as long as it takes.
-local function patience(options)
-  return options.statement_timeout > 0 and options.statement_timeout + GRACE or math.huge
-end
-
-local function settings(options)
-  return ("-c statement_timeout=%d -c lock_timeout=%d -c idle_in_transaction_session_timeout=%d -c DateStyle=ISO")
-    :format(options.statement_timeout * 1000, options.lock_timeout * 1000, options.idle_timeout * 1000)
-end
-
-local function check_options(given)
-  local options = {}
-  for name, default in pairs(TIMEOUTS) do options[name] = default end
-  for name, value in pairs(given) do
-    if not KEYWORDS[name] and not TIMEOUTS[name] then
-      errors.raise { kind = "bug", module = "pg", op = "connect", message = "pg.connect: unknown option " .. tostring(name) }
-    end
-    options[name] = value
-  end
-  check_name(options.dbname, "database name")
-  return options
-end
-
--- libpq would look a host name up itself, and block all tasks meanwhile; it still checks certificates against the name.
-local function add_addresses(words, options)
-  local host = words.host
-  if not host or host:find("^/") or host:find("[,:]") or host:find("^[%d.]+$") then return end
-  local ok, addresses = pcall(net.addresses, host, options.connect_timeout)
-  if not ok then
-    if not errors.is(addresses) or addresses.kind ~= "unreachable" then error(addresses, 0) end
-    error(pg_error.connecting(options, "could not translate host name"), 0)
-  end
-  words.hostaddr = table.concat(addresses, ",")
-  words.host = (host .. ","):rep(#addresses):sub(1, -2)
-end
-
-local function keywords(options)
-  local words = {
-    options = settings(options), client_encoding = "UTF8", fallback_application_name = "o2x",
-    keepalives_idle = "30", keepalives_interval = "10", keepalives_count = "3", tcp_user_timeout = "60000",
-    passfile = "/dev/null/none", -- no password but the configuration's: its file is read only when it says so
-  }
-  for name in pairs(KEYWORDS) do
-    local value = options[name]
-    if value ~= nil and value ~= "" then words[name] = secret.is(value) and value or tostring(value) end
-  end
-  add_addresses(words, options)
-  return words
-end
 
 --- Connects.
 ---@param options table host, port, user, password (may be a secret), dbname, sslmode, sslrootcert, application_name …
 ---  and seconds: connect_timeout 10, statement_timeout 60 (0: none), lock_timeout 10, idle_timeout 60 (in a transaction)
 ---@return o2x.pg.Connection to be closed: `local db <close> = pg.connect { … }`
 function M.connect(options)
-  options = check_options(options)
-  local self = setmetatable({ options = options, dbname = options.dbname, depth = 0 }, Connection)
-  local native, message = core.start(keywords(options))
-  if not native then error(pg_error.connecting(options, message), 0) end
-  self.core = native
-  local deadline = task.now() + options.connect_timeout
-  local step = "w"
-  local guard <close> = setmetatable({}, { __close = function() if step ~= "ok" then self:close() end end })
-  while step ~= "ok" do
-    local ready
-    ready, message = task.wait_fd(native:fd(), step, math.max(0, deadline - task.now()))
-    if ready then step, message = native:poll() end
-    if not ready or not step then error(pg_error.connecting(options, message), 0) end
-  end
-  return self
+  return session.connect(options, Connection)
 end
 
 --- Closes the connection. What runs on it is given up. May be called twice.
@@ -123,43 +43,7 @@ function Connection:idle()
   return native:alive() and native:consume() and native:consume() and native:transaction() == "idle" or false
 end
 
--- ---- the loop over the native steps ----
-
--- The session is in no known state, so it ends here. If what was sent may have been carried out, the error says so.
-local function give_up(self, message)
-  local uncertain = self.uncertain
-  self:close()
-  error(pg_error.broken(self.options, message, uncertain), 0)
-end
-
-local function check(self, value, message)
-  if value == nil then give_up(self, message) end
-  return value
-end
-
-local function wait(self, events)
-  local fd = check(self, self.core:fd())
-  local ok, ready = pcall(task.wait_fd, fd, events, patience(self.options))
-  if ok and ready then return ready end
-  if ok then give_up(self, "no answer in time") end
-  self:close()
-  error(ready, 0) -- cancelled
-end
-
--- Sends all that is queued, taking in what comes meanwhile: a server that blocks on its own output would not read ours.
-local function flush(self)
-  while not check(self, self.core:flush()) do
-    if wait(self, "rw"):find("r", 1, true) then check(self, self.core:consume()) end
-  end
-end
-
-local function next_result(self)
-  while self.core:busy() do
-    wait(self, "r")
-    check(self, self.core:consume())
-  end
-  return self.core:result()
-end
+-- ---- values ----
 
 local function parameters(...)
   local list = table.pack(...)
@@ -169,39 +53,8 @@ local function parameters(...)
   return table.unpack(list, 1, list.n)
 end
 
-local function failure(self, result)
-  return pg_error.statement(self.options, result:error())
-end
-
-local COPY_REFUSED = { code = "0A000", message = "COPY with the client needs copy_in or copy_out" }
-
--- Reads the results of one statement (or script) to the end. -> the last result, or nil and the first error
-local function drain(self)
-  local last, failed
-  while true do
-    local result = next_result(self)
-    if not result then return last, failed end
-    local status = result:status()
-    if status == "error" then
-      failed = failed or failure(self, result)
-    elseif status == "copy_in" or status == "copy_out" then
-      self:close() -- nobody is there to feed it or to take it
-      return nil, pg_error.statement(self.options, COPY_REFUSED)
-    end
-    last = result
-  end
-end
-
-local function finish(self, result, failed)
-  self.uncertain = nil
-  if failed then
-    if not self.core:alive() then self:close() end
-    error(failed, 0)
-  end
-  return result
-end
-
-local function decode_json(result, rows)
+local function to_rows(result)
+  local rows = result:rows()
   for _, name in ipairs(result:json_columns() or {}) do
     for _, row in ipairs(rows) do
       if row[name] ~= nil then row[name] = json.decode(row[name]) end
@@ -210,8 +63,64 @@ local function decode_json(result, rows)
   return rows
 end
 
-local function to_rows(result)
-  return decode_json(result, result:rows())
+-- ---- many statements in one round trip ----
+
+-- Queues groups of statements, a sync after each.
+local function queue(self, groups)
+  check(self, self.core:pipeline(true))
+  for _, group in ipairs(groups) do
+    for _, statement in ipairs(group) do
+      check(self, self.core:send(statement[1], parameters(table.unpack(statement, 2, statement.n or #statement))))
+    end
+    check(self, self.core:sync())
+  end
+  flush(self)
+end
+
+local function collect_group(self, group)
+  local results, failed = {}, nil
+  for i in ipairs(group) do
+    local result, problem = drain(self)
+    results[i], failed = result, failed or problem
+  end
+  local sync = self.core:alive() and session.next_result(self)
+  if not sync or sync:status() ~= "sync" then
+    self:close()
+    error(failed or pg_error.broken(self.options, "the pipeline broke", self.uncertain), 0)
+  end
+  return results, failed
+end
+
+-- -> per group its list of native results, and the first error
+local function exchange(self, groups)
+  local ok, problem = pcall(queue, self, groups)
+  if not ok then
+    self:close() -- half of it may be queued
+    error(problem, 0)
+  end
+  local answers, first = {}, nil
+  for g, group in ipairs(groups) do
+    local results, failed = collect_group(self, group)
+    answers[g], first = results, first or failed
+  end
+  self.uncertain = nil
+  check(self, self.core:pipeline(false))
+  return answers, first
+end
+
+--- Runs groups of statements in one round trip. An error skips the rest of its own group only.
+---@param groups table list of lists of { sql, parameter … } (with n, if parameters may be nil)
+---@return table results per group the list of native results; raises the first error after all was read
+function Connection:pipeline(groups)
+  local deferred = self.deferred
+  if deferred then
+    self.deferred = nil
+    groups = { deferred, table.unpack(groups) }
+  end
+  local answers, failed = exchange(self, groups)
+  if failed then error(failed, 0) end
+  if deferred then table.remove(answers, 1) end
+  return answers
 end
 
 -- ---- statements ----
@@ -228,67 +137,38 @@ end
 ---@return integer affected
 function Connection:query(sql, ...)
   begin_write(self)
-  check(self, self.core:send(sql, parameters(...)))
-  flush(self)
-  local result = finish(self, drain(self))
+  local result
+  if self.deferred then
+    result = self:pipeline({ { table.pack(sql, ...) } })[1][1]
+  else
+    check(self, self.core:send(sql, parameters(...)))
+    flush(self)
+    result = finish(self, drain(self))
+  end
   return to_rows(result), result:affected()
+end
+
+--- Queues a statement of the open transaction, to be sent together with the next one. Its error is raised there.
+---@param sql string
+---@param ... any parameters
+function Connection:defer(sql, ...)
+  if self.depth == 0 then errors.raise { kind = "bug", module = "pg", message = "defer outside a transaction" } end
+  self.deferred = self.deferred or {}
+  table.insert(self.deferred, table.pack(sql, ...))
+end
+
+local function send_deferred(self)
+  if self.deferred then self:pipeline {} end
 end
 
 --- Runs a text of any number of statements, without parameters: all or none of it, unless it says otherwise itself.
 ---@param sql string
 function Connection:script(sql)
+  send_deferred(self)
   begin_write(self)
   check(self, self.core:script(sql))
   flush(self)
   finish(self, drain(self))
-end
-
--- Queues groups of statements, a sync after each.
-local function queue(self, groups)
-  check(self, self.core:pipeline(true))
-  for _, group in ipairs(groups) do
-    for _, statement in ipairs(group) do
-      check(self, self.core:send(statement[1], parameters(table.unpack(statement, 2, statement.n or #statement))))
-    end
-    check(self, self.core:sync())
-  end
-  flush(self)
-end
-
--- Reads what queue() asked for. -> per group a list of results, and the first error
-local function collect(self, groups)
-  local answers, first
-  answers = {}
-  for g, group in ipairs(groups) do
-    answers[g] = {}
-    for i in ipairs(group) do
-      local result, failed = drain(self)
-      first = first or failed
-      answers[g][i] = result
-    end
-    local sync = self.core:alive() and next_result(self)
-    if not sync or sync:status() ~= "sync" then
-      self:close()
-      error(first or pg_error.broken(self.options, "the pipeline broke"), 0)
-    end
-  end
-  self.uncertain = nil
-  check(self, self.core:pipeline(false))
-  return answers, first
-end
-
---- Runs groups of statements in one round trip. An error skips the rest of its own group only.
----@param groups table list of lists of { sql, parameter … } (with n, if parameters may be nil)
----@return table results per group the list of native results; raises the first error after all was read
-function Connection:pipeline(groups)
-  local ok, problem = pcall(queue, self, groups)
-  if not ok then
-    self:close() -- half of it may be queued
-    error(problem, 0)
-  end
-  local answers, failed = collect(self, groups)
-  if failed then error(failed, 0) end
-  return answers
 end
 
 --- Runs many statements in one round trip, all or none.
@@ -307,8 +187,7 @@ end
 ---@return table rows
 function Connection:rows(sql, ...)
   if self.depth > 0 then return (self:query(sql, ...)) end
-  local statement = table.pack(sql, ...)
-  local ok, answers = pcall(self.pipeline, self, { { { "BEGIN READ ONLY" }, statement }, { { "COMMIT" } } })
+  local ok, answers = pcall(self.pipeline, self, { { { "BEGIN READ ONLY" }, table.pack(sql, ...) }, { { "COMMIT" } } })
   if ok then return to_rows(answers[1][2]) end
   if errors.is(answers) and answers.code == "25006" then
     answers.kind, answers.hint = "refused", "reads cannot write: use an ensure_… function, so that plan and journal know of it"
@@ -324,11 +203,17 @@ function Connection:one(sql, ...)
   return self:rows(sql, ...)[1]
 end
 
+--- What goes after PASSWORD in CREATE or ALTER ROLE: the server, its log and pg_stat_activity never see the password.
+---@param role string
+---@param password string|userdata
+---@return string verifier a quoted SQL string
+function Connection:verifier(role, password)
+  return "'" .. check(self, self.core:scram(role, password)) .. "'"
+end
+
 -- ---- transactions ----
 
-local ISOLATION = {
-  ["read committed"] = true, ["repeatable read"] = true, ["serializable"] = true,
-}
+local ISOLATION = { ["read committed"] = true, ["repeatable read"] = true, ["serializable"] = true }
 
 local function begin_statement(options)
   local isolation = options.isolation or "read committed"
@@ -336,32 +221,36 @@ local function begin_statement(options)
   return ("BEGIN ISOLATION LEVEL %s READ %s"):format(isolation, options.read_only and "ONLY" or "WRITE")
 end
 
--- Between the server's commit and its answer the connection may be lost: then only asking the database tells.
+-- Between the server's commit and its answer the connection may be lost: then only asking the database tells. What was
+-- deferred goes along: if it fails, COMMIT is skipped.
 local function commit(self)
+  local group = self.deferred or {}
+  self.deferred = nil
+  if self.core:transaction() == "idle" and #group == 1 then return end -- nothing but BEGIN, and that was not sent
   self.uncertain = true
-  check(self, self.core:send("COMMIT"))
-  flush(self)
-  finish(self, drain(self))
+  group[#group + 1] = { "COMMIT" }
+  local _, failed = exchange(self, { group })
+  if failed then error(failed, 0) end
+end
+
+-- A task that is being cancelled cannot wait for a ROLLBACK; closing has the same effect.
+local function roll_back(self)
+  self.deferred = nil
+  if not self.core:alive() or self.core:transaction() == "idle" then return end
+  if not pcall(self.query, self, "ROLLBACK") then self:close() end
 end
 
 -- -> true and what fn returned, or false and the error
 local function attempt(self, fn, options)
-  self.depth = 1
-  local ok, problem = pcall(self.query, self, begin_statement(options))
-  if not ok then
-    self.depth = 0
-    return false, problem
-  end
+  self.depth, self.deferred = 1, { { begin_statement(options) } } -- BEGIN goes along with the first statement
   local results = table.pack(pcall(fn, self))
-  self.depth = 0
   if results[1] then
-    ok, problem = pcall(commit, self)
-    if not ok then return false, problem end
-    return table.unpack(results, 1, results.n)
+    local ok, problem = pcall(commit, self)
+    if not ok then results = { false, problem, n = 2 } end
   end
-  -- A task that is being cancelled cannot wait for a ROLLBACK; closing has the same effect.
-  if not (self.core:alive() and pcall(self.query, self, "ROLLBACK")) then self:close() end
-  return false, results[2]
+  self.depth = 0
+  if not results[1] then roll_back(self) end
+  return table.unpack(results, 1, results.n)
 end
 
 --- Runs fn(connection) in a transaction: committed when it returns, rolled back when it raises. A serialization
@@ -382,32 +271,23 @@ function Connection:transaction(fn, options)
   end
 end
 
---- What goes after PASSWORD in CREATE or ALTER ROLE: the server, its log and pg_stat_activity never see the password.
----@param role string
----@param password string|userdata
----@return string verifier a quoted SQL string
-function Connection:verifier(role, password)
-  return "'" .. check(self, self.core:scram(role, password)) .. "'"
-end
-
 -- ---- COPY ----
 
 local function copy_step(self, step, ...)
-  while true do
-    local done = check(self, step(self.core, ...))
-    if done then return end
-    if wait(self, "rw"):find("r", 1, true) then check(self, self.core:consume()) end
+  while not check(self, step(self.core, ...)) do
+    if session.wait(self, "rw"):find("r", 1, true) then check(self, self.core:consume()) end
     check(self, self.core:flush())
   end
 end
 
 local function copy_start(self, sql, wanted)
+  send_deferred(self)
   check(self, self.core:send(sql))
   flush(self)
-  local result = next_result(self)
+  local result = session.next_result(self)
   if result:status() == wanted then return end
   if result:status() == "error" then
-    local failed = failure(self, result)
+    local failed = session.failure(self, result)
     drain(self)
     error(failed, 0)
   end
@@ -417,7 +297,7 @@ end
 
 --- Sends rows in bulk.
 ---@param sql string "COPY table (columns) FROM STDIN"
----@param source fun(): string? gives portions of COPY's text format, then nil
+---@param source fun(): string? gives portions of COPY's text format (pg.copy_row), then nil
 ---@return integer rows
 function Connection:copy_in(sql, source)
   copy_start(self, sql, "copy_in")
@@ -447,7 +327,7 @@ function Connection:copy_out(sql, sink)
     if row then
       sink(row)
     elseif row == false then
-      wait(self, "r")
+      session.wait(self, "r")
       check(self, self.core:consume())
     elseif message then
       check(self, nil, message)
@@ -455,60 +335,6 @@ function Connection:copy_out(sql, sink)
       return finish(self, drain(self)):affected()
     end
   end
-end
-
-local ESCAPES = { ["\\"] = "\\\\", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
-
---- A line of COPY's text format from values; json.null (and nil) is NULL.
----@param ... any
----@return string
-function M.copy_row(...)
-  local cells = table.pack(...)
-  for i = 1, cells.n do
-    local value = cells[i]
-    if value == nil or value == json.null then
-      cells[i] = "\\N"
-    else
-      if type(value) == "table" then value = json.encode(value) end
-      if value == true then value = "t" elseif value == false then value = "f" end
-      cells[i] = tostring(value):gsub("[\\\n\r\t]", ESCAPES)
-    end
-  end
-  return table.concat(cells, "\t", 1, cells.n) .. "\n"
-end
-
--- ---- names and literals ----
-
---- A checked name in quotes.
----@param name string
----@param what string? for the message, such as "database name"
----@return string
-function M.quote(name, what)
-  return '"' .. check_name(name, what) .. '"'
-end
-
---- A table's name, with or without its schema, each part checked and in quotes.
----@param name string "core_config.tenant"
----@return string
-function M.quote_table(name)
-  local schema, rest = tostring(name):match("^([^.]*)%.(.*)$")
-  if not schema then return M.quote(name, "table name") end
-  return M.quote(schema, "schema name") .. "." .. M.quote(rest, "table name")
-end
-
---- An array parameter from a list of strings and numbers.
----@param list any[]
----@return string
-function M.array(list)
-  local parts = {}
-  for i, value in ipairs(list) do
-    if value == json.null then
-      parts[i] = "NULL"
-    else
-      parts[i] = '"' .. tostring(value):gsub('[\\"]', "\\%0") .. '"'
-    end
-  end
-  return "{" .. table.concat(parts, ",") .. "}"
 end
 
 return M

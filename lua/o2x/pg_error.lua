@@ -21,7 +21,6 @@ local RETRYABLE = {
 
 local HINTS = {
   ["3D000"] = "psql -l lists the databases",
-  ["42501"] = "the role of pg.user lacks this right; \\du and \\l in psql show who may what",
   ["53100"] = "make room on the server's disk, then resume",
   ["53300"] = "close idle sessions (select pid, usename, state from pg_stat_activity), or raise the limit",
   ["55P03"] = "another session holds a lock; see pg_locks and pg_stat_activity",
@@ -124,9 +123,10 @@ function M.statement(options, fields)
   local code = fields.code or "08006"
   if not fields.code then return M.broken(options, fields.message or "") end
   local message = secret.scrub(("%s: %s"):format(options.dbname, fields.message:gsub("\n.*", "")))
+  local hint = by_state(HINTS, code) or fields.hint
+  if code == "42501" then hint = ("the role %s lacks this right"):format(options.user or "?") end
   return errors.new {
-    kind = by_state(KINDS, code) or "failed", module = "pg", op = "statement", code = code, message = message,
-    hint = by_state(HINTS, code) or fields.hint, retryable = by_state(RETRYABLE, code) or nil,
+    kind = by_state(KINDS, code) or "failed", module = "pg", op = "statement", code = code, message = message, hint = hint, retryable = by_state(RETRYABLE, code) or nil,
     position = tonumber(fields.position), schema = fields.schema, table = fields.table, column = fields.column,
     constraint = fields.constraint,
   }

@@ -206,6 +206,8 @@ describe("effects on PostgreSQL", function()
       local function row(name, key, values) return raised(pg.tenant.ensure_row, pg.tenant, name, key, values) end
       assert.truthy(tostring(row("core_config.nosuch", { id = "x" }, {})):find 'relation "core_config.nosuch" does not exist')
       assert.truthy(tostring(row("core_config.tenant", { id = "x" }, { nosuch = 1 })):find 'column "nosuch" does not exist')
+      assert.equal(NAME .. [[ core_config.tenant where id = 'x': value too long for type character varying(32)]],
+        tostring(row("core_config.tenant", { id = "x" }, { id = ("x"):rep(33) })))
       assert.equal("input", row("core_config.tenant", { id = json.null }, {}).kind)
       assert.equal("input", row("core_config.tenant", {}, { status = "x" }).kind)
       assert.equal("input", row('t"; DROP TABLE x; --', { id = "x" }, {}).kind)

@@ -18,7 +18,7 @@ end
 local query = {
   kind = "pg.query",
   class = "read",
-  key = function(target) return target.database .. " " .. target.sql end,
+  key = function(target) return target.database .. " " .. target.sql:gsub("%s+", " "):sub(1, 80) end,
   parent = function(target) return "pg.database", { database = target.admin, name = target.database } end,
   read = function(ctx, target)
     return support.read(ctx, target.database, function(db)

@@ -145,7 +145,7 @@ end
 
 local function write_row(tx, target, desired, before)
   -- Two runs that both find no row must not both insert one; the table may have no unique key to stop them.
-  tx:query("SELECT pg_advisory_xact_lock(hashtext($1))", name_of(target))
+  tx:defer("SELECT pg_advisory_xact_lock(hashtext($1))", name_of(target))
   local current = read_row(tx, target, target.columns, true)
   if not value.equal(current, before) then
     errors.raise {
@@ -161,7 +161,7 @@ local function write_row(tx, target, desired, before)
   elseif next(desired) ~= nil then
     sql, parameters = update_row(target, desired)
   end
-  if sql then tx:query(sql, table.unpack(parameters)) end
+  if sql then tx:defer(sql, table.unpack(parameters)) end
 end
 
 M.row = {
@@ -177,8 +177,8 @@ M.row = {
   equal = equal,
   probe = function(ctx, target, _, effect_key) return support.probe(ctx, target.database, effect_key) end,
   write = function(ctx, target, desired, before, effect_key)
-    support.once(ctx, target.database, effect_key, function(tx)
-      explain(target, function() write_row(tx, target, desired, before) end)
+    explain(target, function()
+      support.once(ctx, target.database, effect_key, function(tx) write_row(tx, target, desired, before) end)
     end)
   end,
   predict = function(_, _, desired, before)
@@ -215,6 +215,19 @@ local function with_id(target, values, id)
   return all
 end
 
+local function allocate(tx, target, desired)
+  local sql, parameters
+  if desired == nil then
+    sql, parameters = delete_row(target)
+  else
+    -- Readers go on, writers wait: also those that are not o2x.
+    tx:defer(("LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE"):format(pg.quote_table(target.table)))
+    if read_row(tx, target, target.columns, true) then return end
+    sql, parameters = insert_row(target, with_id(target, desired, next_id(tx, target)))
+  end
+  tx:defer(sql, table.unpack(parameters))
+end
+
 M.allocated = {
   kind = "pg.allocated",
   class = "transactional",
@@ -228,19 +241,8 @@ M.allocated = {
   equal = function(current, desired) return (current == nil) == (desired == nil) end,
   probe = function(ctx, target, _, effect_key) return support.probe(ctx, target.database, effect_key) end,
   write = function(ctx, target, desired, _, effect_key)
-    support.once(ctx, target.database, effect_key, function(tx)
-      explain(target, function()
-        if desired == nil then
-          local sql, parameters = delete_row(target)
-          tx:query(sql, table.unpack(parameters))
-          return
-        end
-        -- Readers go on, writers wait: also those that are not o2x.
-        tx:query(("LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE"):format(pg.quote_table(target.table)))
-        if read_row(tx, target, target.columns) then return end
-        local sql, parameters = insert_row(target, with_id(target, desired, next_id(tx, target)))
-        tx:query(sql, table.unpack(parameters))
-      end)
+    explain(target, function()
+      support.once(ctx, target.database, effect_key, function(tx) allocate(tx, target, desired) end)
     end)
   end,
   predict = function(ctx, target, desired)

@@ -75,7 +75,7 @@ COMMENT ON TABLE o2x.effect IS 'a row for each change that o2x made in this data
 
 local function make_marker_table(db)
   db:transaction(function(tx)
-    tx:query("SELECT pg_advisory_xact_lock(hashtext('o2x.effect'))") -- IF NOT EXISTS alone races
+    tx:defer("SELECT pg_advisory_xact_lock(hashtext('o2x.effect'))") -- IF NOT EXISTS alone races
     tx:script(MARKER_TABLE)
   end)
 end
@@ -98,7 +98,7 @@ function M.once(ctx, database, effect_key, fn)
   return M.with(ctx, database, function(db)
     local function run()
       return db:transaction(function(tx)
-        tx:query("INSERT INTO o2x.effect (key, run) VALUES ($1, $2)", effect_key, ctx.run_id)
+        tx:defer("INSERT INTO o2x.effect (key, run) VALUES ($1, $2)", effect_key, ctx.run_id)
         return fn(tx)
       end)
     end
