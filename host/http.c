@@ -167,6 +167,10 @@ static void wipe_headers(struct transfer *transfer)
 		explicit_bzero(item->data, strlen(item->data));
 }
 
+/***
+ Stops the request, if it is under way, and frees what it holds.
+ @function op:close
+*/
 static int transfer_gc(lua_State *L)
 {
 	struct transfer *transfer = luaL_checkudata(L, 1, TRANSFER);

@@ -95,8 +95,11 @@ end
 local function native(request)
   local fields = {}
   for _, name in ipairs(PASSED) do fields[name] = request[name] end
-  local headers = flatten(request.headers)
-  local function add(name, value) headers[#headers + 1], headers[#headers + 2] = name, value end
+  local headers, given = flatten(request.headers), {}
+  for i = 1, #headers, 2 do given[headers[i]:lower()] = true end
+  local function add(name, value)
+    if not given[name:lower()] then headers[#headers + 1], headers[#headers + 2] = name, value end
+  end
   fields.body = request.body
   if request.json ~= nil then
     fields.body = holds_secret(request.json) and json.encode_secret(request.json) or json.encode(request.json)

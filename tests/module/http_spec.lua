@@ -45,6 +45,9 @@ describe("a request", function()
     local seen = asked { method = "POST", url = url(server), json = { a = 1 } }
     assert.equal('{"a":1}', seen.body)
     assert.equal("application/json", seen.headers["content-type"])
+    local own = { ["content-type"] = "application/merge-patch+json" }
+    seen = asked { method = "PATCH", url = url(server), json = { a = 1 }, headers = own }
+    assert.equal("application/merge-patch+json", seen.headers["content-type"])
     assert.equal('{"key":"s3cret-value"}',
       asked { method = "PATCH", url = url(server), json = { key = secret.new("s3cret-value", "key") } }.body)
     local big = ("0123456789abcdef"):rep(300000)
