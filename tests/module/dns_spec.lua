@@ -115,6 +115,18 @@ describe("DNS", function()
     assert.equal("a.embrix.com.\n192.0.2.2\n192.0.2.1", dig("+short", "alias.embrix.com"))
   end)
 
+  case("fails as it is told to", function()
+    local fault = lab.instances[1].fault
+    assert.is_true(fault("servfail"))
+    local ok, problem = pcall(values, "a.embrix.com", "A")
+    assert.same({ false, "SERVFAIL", true }, { ok, problem.code, problem.retryable })
+    fault("silent")
+    assert.equal("timeout", problem_of({ name = "a.embrix.com", servers = { server }, timeout = 0.1, tries = 1 }).kind)
+    fault("off")
+    assert.same({ "192.0.2.1", "192.0.2.2" }, (values("a.embrix.com", "A")))
+    assert.is_false(fault("nosuch"))
+  end)
+
   case("asks every server on its own", function()
     assert.same({ [server] = { "192.0.2.1", "192.0.2.2" } }, dns.authoritative("a.embrix.com", "A", { server }))
   end)

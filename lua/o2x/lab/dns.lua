@@ -1,6 +1,7 @@
 --- The lab's name server, on UDP and TCP: authoritative for the zones of the Route 53 simulator.
 
 local dns = require("o2x.dns")
+local errors = require("o2x.error")
 local listen = require("o2x.core.listen")
 local task = require("o2x.task")
 local udp = require("o2x.core.udp")
@@ -12,6 +13,7 @@ local M = { name = "dns" }
 local MAX_CHAIN <const> = 8       -- links of a chain of aliases that are followed
 local PLAIN_UDP <const> = 512     -- without EDNS, RFC 1035
 local IDLE <const> = 10           -- seconds a TCP client may be silent
+local BINDS <const> = 5           -- ports that are tried
 
 -- Load balancers have public names in life; in the lab they are here.
 local BALANCERS <const> = ".elb.amazonaws.com."
@@ -82,6 +84,7 @@ local function reply_to(store, query)
   if query.opcode ~= 0 then return { rcode = "NOTIMP" } end
   if not question or #query.questions > 1 then return { rcode = "FORMERR" } end
   if question.class ~= 1 then return { rcode = "REFUSED" } end
+  if store.state.fault == "servfail" then return { rcode = "SERVFAIL" } end
   store:settle()
   return resolve(store, zones.canonical(question.name), question.type)
 end
@@ -98,7 +101,7 @@ function M.answer(store, bytes, tcp)
     if #bytes < 12 or bytes:byte(3) >= 0x80 then return nil end
     return bytes:sub(1, 2) .. string.pack(">I2I2I2I2I2", 0x8001, 0, 0, 0, 0)
   end
-  if query.response then return nil end
+  if query.response or store.state.fault == "silent" then return nil end
   local limit = tcp and 65535 or PLAIN_UDP
   for _, record in ipairs(query.additional) do
     if record.type == "OPT" then
@@ -177,25 +180,45 @@ local function serve_tcp(listener, store, connections)
   end
 end
 
+-- The lab's ports are free for TCP; whether for UDP too shows here.
+local function bind(lab)
+  local socket, problem, code
+  for i = 1, BINDS do
+    local port = lab.port(i == 1 and "dns" or "dns-" .. i)
+    socket, problem, code = udp.bind(lab.host, port)
+    if socket then
+      local fields = { kind = "failed", module = "lab", op = "dns", message = ("%s:%d"):format(lab.host, port) }
+      return socket, errors.check(fields, listen.open(lab.host, port)), port
+    end
+  end
+  errors.raise { kind = "failed", module = "lab", op = "dns", code = code, message = "the name server has no port: " .. problem }
+end
+
+-- `o2x lab fault dns servfail` and `silent`: all questions until `off`.
+local function fault_handler(store)
+  return function(kind)
+    if kind == "off" then kind = nil elseif kind ~= "servfail" and kind ~= "silent" then return false end
+    store.state.fault = kind
+    store.lab.save("route53")
+    return true
+  end
+end
+
 --- Starts the server.
 ---@param lab table
----@return table {port, env, stop}
+---@return table {port, env, stop, fault}
 function M.start(lab)
-  local errors = require("o2x.error")
-  local port = lab.port("dns")
-  local fields = { kind = "failed", module = "lab", op = "dns", message = ("cannot listen on %s:%d")
-    :format(lab.host, port) }
   local store, connections = zones.open(lab), {}
-  local socket = errors.check(fields, udp.bind(lab.host, port))
-  local listener = errors.check(fields, listen.open(lab.host, port))
+  local socket, listener, port = bind(lab)
   local servers = { task.spawn(serve_udp, socket, store), task.spawn(serve_tcp, listener, store, connections) }
-  return { port = port, env = { O2X_LAB_DNS = ("%s:%d"):format(lab.host, port) }, stop = function()
+  local function stop()
     for handle in pairs(connections) do servers[#servers + 1] = handle end
     for _, handle in ipairs(servers) do handle:cancel() end
     for _, handle in ipairs(servers) do handle:wait() end
     socket:close()
     listener:close()
-  end }
+  end
+  return { port = port, env = { O2X_LAB_DNS = ("%s:%d"):format(lab.host, port) }, stop = stop, fault = fault_handler(store) }
 end
 
 return M

@@ -138,7 +138,7 @@ function M.start(lab)
     end
   end)
   return { port = server.port, env = { O2X_LAB_HTTPS = ("%s:%d"):format(lab.host, server.port), O2X_LAB_CA = lab.ca },
-    stop = function()
+    fault = function(kind, options) return services.fault(lab, kind, options) end, stop = function()
     watcher:cancel()
     watcher:wait()
     server:stop()

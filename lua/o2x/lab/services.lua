@@ -56,17 +56,36 @@ local COMPONENTS = {
   ["jobs-common"] = { "activemq" }, ["batch-process"] = { "activemq" },
 }
 
--- `down` in the tenant's state ({ ["newclient-service-billing"] = "db" }) makes one component of one service fail.
 local function health(call)
   local components, status = { ping = { status = "UP" } }, "UP"
   local names = { "db", "diskSpace", "redis", table.unpack(COMPONENTS[call.role] or {}) }
-  local broken = (call.state.down or {})[call.info.service]
+  local broken = call.lab.state("service_faults")[call.info.service]
   for _, name in ipairs(names) do
     components[name] = { status = name == broken and "DOWN" or "UP" }
     if name == broken then status = "DOWN" end
   end
   return answer(status == "UP" and 200 or 503, { status = status, components = components,
     groups = { "liveness", "readiness" } })
+end
+
+--- A fault of the services: `o2x lab fault ingress unhealthy match=newclient-service-billing` makes that one's health DOWN
+--- (`match=newclient-service-billing:redis`: because of that component), until `off`.
+---@param lab table
+---@param kind string
+---@param options {match: string?}
+---@return boolean known
+function M.fault(lab, kind, options)
+  local faults = lab.state("service_faults")
+  if kind == "off" then
+    for service in pairs(faults) do faults[service] = nil end
+  elseif kind == "unhealthy" and options.match then
+    local service, component = options.match:match("^([^:]+):?(.*)$")
+    faults[service] = component ~= "" and component or "db"
+  else
+    return false
+  end
+  lab.save("service_faults")
+  return true
 end
 
 local function alive() return answer(200, { status = "UP" }) end

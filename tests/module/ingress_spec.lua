@@ -1,0 +1,89 @@
+-- The way in from outside: Ingress objects that kubectl applies, requests that curl and o2x send.
+local fs = require "o2x.fs"
+local http = require "o2x.http"
+local json = require "o2x.json"
+local proc = require "o2x.proc"
+local small_lab = require "tests.support.small_lab"
+local task = require "o2x.task"
+
+local function manifest(tenant, host)
+  local name, labels = tenant .. "-service-proxy", { tenant = tenant, app = tenant .. "-service-proxy" }
+  local objects = {
+    { apiVersion = "apps/v1", kind = "Deployment", metadata = { name = name, labels = labels },
+      spec = { replicas = 1, selector = { matchLabels = labels }, template = { metadata = { labels = labels }, spec = { containers = {
+        { name = "app", image = "embrix/service-proxy:v1", env = { { name = "TENANT_ID", value = "TIDLT-100009" } } } } } } } },
+    { apiVersion = "v1", kind = "Service", metadata = { name = name, labels = labels },
+      spec = { selector = labels, ports = { { name = "http", port = 8080 } } } },
+    { apiVersion = "networking.k8s.io/v1", kind = "Ingress", metadata = { name = tenant, labels = labels },
+      spec = { ingressClassName = "nginx", rules = { { host = host, http = { paths = {
+        { path = "/", pathType = "Prefix", backend = { service = { name = name, port = { number = 8080 } } } } } } } } } },
+  }
+  for i, object in ipairs(objects) do objects[i] = json.encode(object) end
+  return "---\n" .. table.concat(objects, "\n---\n")
+end
+
+describe("the ingress", function()
+  local lab
+
+  local function case(name, body)
+    it(name, function()
+      small_lab.with({ "k8s", "ingress" }, nil, function(started)
+        lab = started
+        body()
+      end)
+    end)
+  end
+
+  local function apply(tenant, host)
+    local path = fs.join(lab.dir, "manifest.yaml")
+    fs.write(path, manifest(tenant, host))
+    local result = lab.run("kubectl", "apply", "-f", path)
+    assert.equal(0, result.code, result.stderr)
+    result = lab.run("kubectl", "rollout", "status", "--timeout=30s", "deploy/" .. tenant .. "-service-proxy")
+    assert.equal(0, result.code, result.stderr)
+  end
+
+  local function get(host, path)
+    return http.request { url = ("https://%s%s"):format(host, path), ca_file = lab.env.O2X_LAB_CA, connect_to = lab.env.O2X_LAB_HTTPS }
+  end
+
+  -- A new host is in the certificate a moment after its Ingress.
+  local function get_soon(host, path)
+    return task.timeout(10, function()
+      while true do
+        local ok, response = pcall(get, host, path)
+        if ok and response.status ~= 404 then return response end
+        task.sleep(0.05)
+      end
+    end)
+  end
+
+  if not proc.exists("kubectl") then return pending("kubectl is not on PATH") end
+
+  case("leads to the tenant's services, by a certificate that names the host", function()
+    assert.equal(404, get("acme.embrix.com", "/").status)
+    apply("acme", "acme.embrix.com")
+    assert.equal("UP", json.decode(get_soon("acme.embrix.com", "/actuator/health").body).status)
+    assert.equal(405, get("acme.embrix.com", "/graphql").status)
+    assert.equal(404, get("other.embrix.com", "/actuator/health").status)
+    apply("far", "deep.api.example.org")
+    assert.equal("UP", json.decode(get_soon("deep.api.example.org", "/actuator/health").body).status)
+    local host, port = lab.env.O2X_LAB_HTTPS:match("^(.*):(%d+)$")
+    local result = lab.run("curl", "-sS", "--cacert", lab.env.O2X_LAB_CA, "--resolve", ("acme.embrix.com:%s:%s"):format(port, host),
+      ("https://acme.embrix.com:%s/actuator/info"):format(port))
+    assert.same({ app = { name = "service-proxy", tenant = "acme" } }, json.decode(result.stdout))
+  end)
+
+  case("says 503 while no pod is ready", function()
+    apply("acme", "acme.embrix.com")
+    assert.equal(200, get_soon("acme.embrix.com", "/actuator/health").status)
+    assert.equal(0, lab.run("kubectl", "scale", "deploy/acme-service-proxy", "--replicas=0").code)
+    assert.equal(503, task.timeout(10, function()
+      while true do
+        local status = get("acme.embrix.com", "/actuator/health").status
+        if status ~= 200 then return status end
+        task.sleep(0.05)
+      end
+    end))
+  end)
+end)
