@@ -39,6 +39,6 @@ return function(...)
   local ok, result = xpcall(dispatch, errors.handler, { ... })
   if ok then return result or 0 end
   if result.kind == "bug" and not result.hint then result.hint = "--verbose shows where in the program" end
-  out.problem(result)
+  out.problem(result, result.step)
   return errors.exit_code(result)
 end

@@ -26,7 +26,7 @@ function M.new(options)
   if on_terminal == nil then on_terminal = tty.is(2) and os.getenv("TERM") ~= "dumb" end
   local style = out.style(2)
   local self = setmetatable({
-    quiet = options.quiet, verbose = options.verbose, planning = options.planning, style = style, active = {}, order = {},
+    quiet = options.quiet, verbose = options.verbose, planning = options.planning, style = style, under = "", active = {}, order = {},
     counts = { created = 0, changed = 0, deleted = 0, unchanged = 0, recalled = 0 }, last = task.now(),
   }, Report)
   if on_terminal and not options.quiet then self.live = live.new(self, style) end
@@ -67,20 +67,30 @@ end
 
 local function name_of(path) return path:match("[^/]*$") end
 
--- On a terminal a step is a line of a tree, its parent's name above it.
-function Report:tree_line(path, mark, text)
-  local parent = path:match("^(.*)/[^/]*$")
-  if parent then self:headline(parent) end
-  self:line("", ("%s%s %s"):format(indent(path), mark, text))
+local function parent_of(path) return path:match("^(.*)/[^/]*$") end
+
+-- On a terminal a finished step is a line of a tree. Branches finish in any order, so the name of the step that a line
+-- belongs to is written again when the line before it belonged to another.
+function Report:headline(path)
+  if path == "" or self.under == path then return end
+  if self.under:sub(1, #path + 1) ~= path .. "/" then
+    self:headline(parent_of(path) or "")
+    self:line("", indent(path) .. self.style.bold(name_of(path)))
+  end
+  self.under = path
 end
 
-function Report:headline(path)
-  self.headlines = self.headlines or {}
-  if self.headlines[path] then return end
-  self.headlines[path] = true
-  local parent = path:match("^(.*)/[^/]*$")
-  if parent then self:headline(parent) end
-  self:line("", indent(path) .. self.style.bold(name_of(path)))
+function Report:tree_line(path, mark, text)
+  self:headline(parent_of(path) or "")
+  self:line("", ("%s%s %s"):format(indent(path), mark, text))
+  self.under = parent_of(path) or ""
+end
+
+-- A line within a step.
+function Report:inner_line(path, text)
+  if not self.live then return self:line(path, text) end
+  self:headline(path)
+  self:line("", (path == "" and "" or indent(path) .. "  ") .. text)
 end
 
 function Report:begin(path)
@@ -113,7 +123,6 @@ function Report:step_done(path, seconds)
   self:write_log("INFO", "step done", { step = path, seconds = seconds, changed = entry.changed })
   local tail = out.duration(seconds) .. (entry.changed > 0 and (", %d changed"):format(entry.changed) or "")
   if self.live then
-    if self.headlines and self.headlines[path] then return end
     return self:tree_line(path, self.style.green("✓"), ("%s  %s"):format(name_of(path), self.style.dim(tail)))
   end
   if not self.planning or self.verbose then self:line(path, "done (" .. tail .. ")") end
@@ -152,11 +161,9 @@ function Report:effect_done(path, kind, key, outcome, seconds)
   local changed = self:count(path, outcome)
   if self.active[path] then self.active[path].waiting = nil end
   self:write_log(changed and "INFO" or "DEBUG", outcome, { step = path, kind = kind, target = key, seconds = seconds })
-  if changed or self.verbose then
+  if self.verbose or changed and not self.live then
     local sign = SIGNS[outcome]
-    local text = self.style.sign(sign, ("%s %s"):format(sign, kind)) .. " " .. key
-    if self.live and path ~= "" then self:headline(path) end
-    self:line(path, (self.live and indent(path) .. "  " or "") .. text)
+    self:inner_line(path, self.style.sign(sign, ("%s %s"):format(sign, kind)) .. " " .. key)
   end
 end
 
@@ -175,16 +182,16 @@ end
 function Report:check(path, name, ok, found)
   self:write_log(ok and "INFO" or "ERROR", ok and "check passed" or "check failed",
     { step = path, check = name, found = found ~= nil and type(found) ~= "table" and tostring(found) or nil })
+  if self.planning and ok and not self.verbose then return end
   local detail = type(found) == "string" and found ~= "" and ": " .. found or ""
   local mark = ok and self.style.green("✓") or self.style.red("✗")
-  if self.live and path ~= "" then self:headline(path) end
-  self:line(path, (self.live and indent(path) .. "  " or "") .. ("%s %s%s"):format(mark, name, ok and detail or ""))
+  self:inner_line(path, ("%s %s%s"):format(mark, name, ok and detail or ""))
 end
 
 function Report:message(path, level, text, fields)
   self:write_log(level:upper(), text, fields)
   if level == "debug" and not self.verbose then return end
-  self:line(path, (self.live and indent(path) .. "  " or "") .. text)
+  self:inner_line(path, text)
 end
 
 --- Says what a step waits for, until it goes on.

@@ -84,7 +84,8 @@ end
 
 local function identity()
   local host = fs.read_if("/proc/sys/kernel/hostname") or "?"
-  return os.getenv("USER") or os.getenv("LOGNAME") or "?", (host:gsub("%s+$", ""))
+  local user = os.getenv("USER") or os.getenv("LOGNAME") or "uid-" .. require("o2x.core.fs").user()
+  return user, (host:gsub("%s+$", ""))
 end
 
 local function take_lock(run, id)

@@ -152,7 +152,7 @@ local function environment(sandbox)
   names.require = function(name) return sandbox:require(name) end
   return library.frozen(names, function(name)
     local instead = INSTEAD[name]
-    error(("%s is not %s"):format(tostring(name), instead and "available in runbooks: " .. instead or "defined"), 3)
+    error(("%s is not %s"):format(tostring(name), instead and "available in runbooks: " .. instead or "defined"), 2)
   end, "global %s: say local")
 end
 

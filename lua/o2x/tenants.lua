@@ -115,13 +115,14 @@ function M.load(sandbox, config, name)
   local platform = sandbox:require("stdlib.platform")
   local problem = platform.name_problem and platform.name_problem(name)
   if problem then errors.input(problem.message, problem.hint, problem.where) end
+  local settings = read_platform(config)
   local path = fs.join(folder_of(config), name .. ".yaml")
   if not fs.exists(path) then
     errors.input(("there is no tenant %s%s"):format(name, nearest.suggest(name, M.names(config))), "its file would be " .. path)
   end
   local known = others(config, name)
   local tenant
-  tenant, problem = platform.load(name, read_platform(config), read(path), path, known)
+  tenant, problem = platform.load(name, settings, read(path), path, known)
   if not tenant then errors.input(problem.message, problem.hint, problem.where or path) end
   local guard, scope = guarded(tenant, platform, known)
   return guard, scope, tenant

@@ -133,7 +133,8 @@ describe("a run", function()
     local child <close> = toy:start { "run", "slow", "alpha" }
     toys.eventually(function() return toy:holds().one end)
     child:kill(2)
-    local code = proc.wait(child, 10)
+    local code, signal = proc.wait(child, 10)
+    assert.is_nil(signal)
     assert.equal(130, code)
     assert.equal("interrupted", toy:json({ "runs", "--json" })[1].status)
     toy:runbook("slow", [[

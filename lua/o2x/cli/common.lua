@@ -2,6 +2,7 @@
 
 local config = require "o2x.config"
 local errors = require "o2x.error"
+local fs = require "o2x.fs"
 local out = require "o2x.out"
 local plan = require "o2x.plan"
 local program = require "o2x.core.program"
@@ -44,32 +45,37 @@ function M.place_of(options, h)
   return found, config.load(found, flags(options))
 end
 
---- The run store of a configuration.
----@param configuration table
+--- The run store. With O2X_STATE one need not stand in the project.
+---@param options table of the command line
 ---@return table store
-function M.store(configuration) return store.open(configuration.state) end
+function M.store(options)
+  local state = os.getenv("O2X_STATE")
+  if state and fs.is_folder(state) then return store.open(fs.realpath(state)) end
+  local _, configuration = M.place(options)
+  return store.open(configuration.state)
+end
 
 -- The first signal asks for an orderly stop, the second does not ask.
-local function watch(name, work)
-  return task.spawn(function()
-    local signal <close> = task.signal(name)
-    local count = 0
-    while true do
-      task.wait(signal, math.huge)
-      count = count + math.max(signal:clear(), 1)
-      if count > 1 then program.exit_now(130) end
-      out.say("\ninterrupted: stopping in order (once more: at once)")
-      work:cancel()
-    end
-  end)
+local function watch(caught, work)
+  local signal <close> = caught
+  local count = 0
+  while true do
+    task.wait(signal, math.huge)
+    count = count + math.max(signal:clear(), 1)
+    if count > 1 then program.exit_now(130) end
+    out.say("\ninterrupted: stopping in order (once more: at once)")
+    work:cancel()
+  end
 end
 
 --- Runs fn so that Ctrl-C ends it in order.
 ---@param fn function
 ---@return any its results, or raises its error
 function M.interruptible(fn, ...)
+  local signals, watchers = {}, {}
+  for i, name in ipairs { "INT", "TERM", "HUP" } do signals[i] = task.signal(name) end -- caught before the work begins
   local work = task.spawn(fn, ...)
-  local watchers = { watch("INT", work), watch("TERM", work), watch("HUP", work) }
+  for i, signal in ipairs(signals) do watchers[i] = task.spawn(watch, signal, work) end
   local ok, err = pcall(work.join, work)
   for _, watcher in ipairs(watchers) do watcher:cancel() end
   for _, watcher in ipairs(watchers) do watcher:wait(nil, true) end

@@ -35,8 +35,7 @@ local function file_of(project, h)
 end
 
 local function perform(options, words)
-  local _, here = common.place(options)
-  local store = common.store(here)
+  local store = common.store(options)
   local id = words[1] and store:find(words[1]) or the_unfinished_one(store)
   local h = check(store, id)
   local project, config = common.place_of(options, h)

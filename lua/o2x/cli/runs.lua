@@ -33,9 +33,8 @@ local function row(h, style)
 end
 
 local function perform(options)
-  local _, config = common.place(options)
   local list = {}
-  for _, h in ipairs(common.store(config):list()) do
+  for _, h in ipairs(common.store(options):list()) do
     if wanted(h, options) then list[#list + 1] = h end
   end
   if options.json then

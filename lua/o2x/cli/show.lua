@@ -99,8 +99,7 @@ local function write_end(h, style)
 end
 
 local function perform(options, words)
-  local _, config = common.place(options)
-  local store = common.store(config)
+  local store = common.store(options)
   local h = store:look(words[1] and store:find(words[1]) or newest(store))
   if h.damaged then error(h.damaged, 0) end
   if options.json then return out.json(data(h)) end
