@@ -1,5 +1,5 @@
----The Kubernetes API server of the lab: discovery, objects, watches and the controllers behind them, for the real `helm` and
----`kubectl` as for o2x itself.
+---The Kubernetes API server of the lab: discovery, objects, watches and the controllers behind them, for the real
+---`helm` and `kubectl` as for o2x itself.
 local api = require "o2x.lab.k8s.api"
 local cluster = require "o2x.lab.k8s.cluster"
 local controllers = require "o2x.lab.k8s.controllers"
@@ -7,6 +7,7 @@ local crypto = require "o2x.crypto"
 local fs = require "o2x.fs"
 local json = require "o2x.json"
 local kinds = require "o2x.lab.k8s.kinds"
+local proxy = require "o2x.lab.k8s.proxy"
 local seed = require "o2x.lab.k8s.seed"
 local selector = require "o2x.lab.k8s.selector"
 local store = require "o2x.lab.k8s.store"
@@ -20,15 +21,16 @@ local PRIVATE <const> = 0x180 -- 0600
 local function write_kubeconfig(lab, url, authority, token)
   local path = fs.join(lab.dir, "kubeconfig")
   fs.write(path, json.pretty { apiVersion = "v1", kind = "Config", ["current-context"] = "lab",
-    clusters = { { name = "lab", cluster = { server = url, ["certificate-authority-data"] = crypto.base64(authority) } } },
+    clusters = { { name = "lab",
+      cluster = { server = url, ["certificate-authority-data"] = crypto.base64(authority) } } },
     users = { { name = "lab", user = { token = token } } },
     contexts = { { name = "lab", context = { cluster = "lab", user = "lab", namespace = "default" } } } } .. "\n",
     { mode = PRIVATE })
   return path
 end
 
--- pods that will not start: `o2x lab fault k8s broken-pods match=NAME` (image cannot be pulled), `crash-pods match=NAME`
--- (CrashLoopBackOff), `slow-pods seconds=N` (ready after N seconds); `off` takes all of it back
+-- pods that will not start: `o2x lab fault k8s broken-pods match=NAME` (image cannot be pulled), `crash-pods
+-- match=NAME` (CrashLoopBackOff), `slow-pods seconds=N` (ready after N seconds); `off` takes all of it back
 local function fault_handler(server)
   local settings = server.settings
   local function again()
@@ -76,16 +78,18 @@ local function face(server)
   return {
     api = server,
     -- one object, or nil; it must not be changed
-    get = function(api_version, kind, namespace, name) return server.store:get(store_of(api_version, kind), namespace, name) end,
+    get = function(api_version, kind, namespace, name)
+      return server.store:get(store_of(api_version, kind), namespace, name)
+    end,
     list = function(api_version, kind, namespace) return server.store:list(store_of(api_version, kind), namespace) end,
-    -- namespace, service, tenant, port, labels, env of a Service; nil when there is none, `ready` tells whether a pod is
+    -- namespace, service, tenant, port, labels, env and `ready` (a pod is) of a Service; nil when there is none
     backend = function(namespace, name, port)
       local service = server.store:get("/services", namespace, name)
       if not service then return nil end
       local env, labels = environment(server, service)
       labels = value.merged(labels, service.metadata.labels)
       return { namespace = namespace, service = name, port = port, labels = labels, env = env,
-        tenant = labels.tenant or env.TENANT_NAME, ready = require("o2x.lab.k8s.proxy").has_endpoints(server.store, service) }
+        tenant = labels.tenant or env.TENANT_NAME, ready = proxy.has_endpoints(server.store, service) }
     end,
   }
 end

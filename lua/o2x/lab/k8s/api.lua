@@ -66,7 +66,8 @@ local PATCHES = { ["application/json-patch+json"] = "json", ["application/merge-
 
 local function write_options(req, target)
   return { manager = req.query.fieldManager or (req.headers["user-agent"] or "unknown"):match("^[^/]*"):sub(1, 128),
-    dry = req.query.dryRun == "All", validation = req.query.fieldValidation or "Warn", force = req.query.force == "true",
+    dry = req.query.dryRun == "All", validation = req.query.fieldValidation or "Warn",
+    force = req.query.force == "true",
     subresource = target.sub == "status" and "status" or nil, warnings = {} }
 end
 
@@ -83,8 +84,9 @@ local function filter_of(req, kind)
   if not fields then return nil, status.bad_request(message) end
   for _, r in ipairs(fields) do
     if r.key ~= "metadata.name" and r.key ~= "metadata.namespace" and not kind.fields[r.key] then
-      return nil, status.bad_request(("Unable to find %q that match label selector %q, field selector %q: field label not "
-        .. "supported: %s"):format(kind.api_version .. ", Resource=" .. kind.resource, req.query.labelSelector or "",
+      return nil, status.bad_request(("Unable to find %q that match label selector %q, field selector %q: "
+        .. "field label not supported: %s"):format(kind.api_version .. ", Resource=" .. kind.resource,
+        req.query.labelSelector or "",
         req.query.fieldSelector, r.key))
     end
   end
@@ -108,6 +110,11 @@ local function sort_key(object)
   return (object.metadata.namespace and object.metadata.namespace .. "/" or "") .. object.metadata.name
 end
 
+local TOO_OLD = "The provided continue parameter is too old to display a consistent list result. You can start a new "
+  .. "list without the continue parameter, or use the continue token in this response to retrieve the remainder of the "
+  .. "results. Continuing with the provided token results in an inconsistent list - objects that were created, "
+  .. "modified, or deleted between the time the first chunk was returned and now may show up in the list."
+
 -- one page of a list and the list's metadata
 local function page(store, found, query, selective)
   local limit = math.tointeger(tonumber(query.limit or "")) or 0
@@ -117,10 +124,7 @@ local function page(store, found, query, selective)
     if not token then
       return nil, status.bad_request("invalid continue token: continue key is not valid")
     elseif token.rv < store.oldest then
-      return nil, status.expired("The provided continue parameter is too old to display a consistent list result. You can "
-        .. "start a new list without the continue parameter, or use the continue token in this response to retrieve the "
-        .. "remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were "
-        .. "created, modified, or deleted between the time the first chunk was returned and now may show up in the list.")
+      return nil, status.expired(TOO_OLD)
     end
     rv = token.rv
     while found[from] and sort_key(found[from]) <= token.start do from = from + 1 end
@@ -170,7 +174,8 @@ local function decode_object(req, target)
   object.metadata = type(object.metadata) == "table" and object.metadata or {}
   local namespace = object.metadata.namespace
   if target.namespace and namespace and namespace ~= "" and namespace ~= target.namespace then
-    return nil, status.bad_request("the namespace of the provided object does not match the namespace sent on the request")
+    return nil, status.bad_request("the namespace of the provided object does not match the namespace sent on "
+      .. "the request")
   end
   return object
 end
@@ -208,7 +213,8 @@ function M.patch(api, req, target)
   if how == "apply" then
     patch, code, problem = decode_object(req, target)
     if patch and not req.query.fieldManager then
-      patch, code, problem = nil, status.failure(422, "Invalid", "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: "
+      patch, code, problem = nil, status.failure(422, "Invalid",
+        "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: "
         .. "Required value: is required for apply patch", {})
     end
   else

@@ -60,8 +60,9 @@ function M.check_kind(kind, object)
   end
   local _, given = go_name(object.apiVersion, object.kind)
   local wanted = go_name(kind.api_version, kind.kind)
-  return status.bad_request(("%s in version %q cannot be handled as a %s: converting (%s) to (%s.%s): unknown conversion")
-    :format(object.kind, object.apiVersion:match("[^/]+$"), kind.kind, given, wanted, kind.kind))
+  return status.bad_request(("%s in version %q cannot be handled as a %s: converting (%s) to (%s.%s): "
+    .. "unknown conversion"):format(object.kind, object.apiVersion:match("[^/]+$"), kind.kind, given, wanted,
+    kind.kind))
 end
 
 ---What form of answer the client would like.
@@ -122,7 +123,8 @@ function M.list(kind, objects, meta, view, now)
   local items = value.array {}
   for _, object in ipairs(objects) do table.insert(items, convert.from_stored(kind, object)) end
   if view.table then
-    return M.answer(200, tables.render(kind, items, meta, { now = now, include = view.include, version = view.version }))
+    return M.answer(200, tables.render(kind, items, meta, { now = now, include = view.include,
+      version = view.version }))
   elseif view.partial then
     for i, item in ipairs(items) do items[i] = partial(item) end
     return M.answer(200, { kind = "PartialObjectMetadataList", apiVersion = "meta.k8s.io/v1", metadata = meta,

@@ -3,10 +3,12 @@ local value = require "o2x.lab.k8s.value"
 
 local M = {}
 
-local NAMESPACES = { "default", "kube-system", "kube-public", "kube-node-lease", "ingress-nginx", "cert-manager", "monitoring" }
+local NAMESPACES = { "default", "kube-system", "kube-public", "kube-node-lease", "ingress-nginx", "cert-manager",
+  "monitoring" }
 
 local function object(api_version, kind, name, namespace, rest)
-  return value.merged({ apiVersion = api_version, kind = kind, metadata = { name = name, namespace = namespace } }, rest)
+  return value.merged({ apiVersion = api_version, kind = kind, metadata = { name = name, namespace = namespace } },
+    rest)
 end
 
 local function condition(kind, ok, reason, message)
@@ -21,7 +23,8 @@ local function node(i)
       conditions = value.array { condition("MemoryPressure", false, "KubeletHasSufficientMemory", "enough memory"),
         condition("DiskPressure", false, "KubeletHasNoDiskPressure", "no disk pressure"),
         condition("Ready", true, "KubeletReady", "kubelet is posting ready status") },
-      nodeInfo = { kubeletVersion = "v1.34.4", osImage = "Amazon Linux 2023", operatingSystem = "linux", architecture = "amd64",
+      nodeInfo = { kubeletVersion = "v1.34.4", osImage = "Amazon Linux 2023",
+        operatingSystem = "linux", architecture = "amd64",
         containerRuntimeVersion = "containerd://1.7.27", kernelVersion = "6.1.0", kubeProxyVersion = "v1.34.4",
         machineID = "", systemUUID = "", bootID = "" } } })
   result.metadata.labels = { ["kubernetes.io/hostname"] = name, ["topology.kubernetes.io/zone"] = "us-east-1a",
@@ -38,7 +41,8 @@ end
 
 local function workload(namespace, name, image, port)
   local labels = { app = name, ["app.kubernetes.io/name"] = name }
-  return object("apps/v1", "Deployment", name, namespace, { spec = { replicas = 1, selector = { matchLabels = { app = name } },
+  return object("apps/v1", "Deployment", name, namespace, { spec = { replicas = 1,
+    selector = { matchLabels = { app = name } },
     template = { metadata = { labels = labels }, spec = { containers = value.array {
       { name = "controller", image = image, ports = value.array { { name = "http", containerPort = port } } } } } } } })
 end
@@ -60,8 +64,10 @@ function M.objects()
       { spec = { acme = { server = "https://acme.example.com/directory", email = "ops@embrix.com" } } }))
   end
   table.insert(list, workload("cert-manager", "cert-manager", "quay.io/jetstack/cert-manager-controller:v1.18.2", 9402))
-  table.insert(list, workload("ingress-nginx", "ingress-nginx-controller", "registry.k8s.io/ingress-nginx/controller:v1.13.0", 80))
-  table.insert(list, object("v1", "Service", "ingress-nginx-controller", "ingress-nginx", { spec = { type = "LoadBalancer",
+  table.insert(list, workload("ingress-nginx", "ingress-nginx-controller",
+    "registry.k8s.io/ingress-nginx/controller:v1.13.0", 80))
+  table.insert(list, object("v1", "Service", "ingress-nginx-controller", "ingress-nginx", {
+    spec = { type = "LoadBalancer",
     selector = { app = "ingress-nginx-controller" }, ports = value.array {
       { name = "http", port = 80, targetPort = "http" }, { name = "https", port = 443, targetPort = "http" } } } }))
   return list

@@ -101,10 +101,17 @@ local function or_none(...)
   end
 end
 
-local function service_external(o)
+local function balancer_addresses(o)
   local names = {}
-  for _, at in ipairs(get(o, "status", "loadBalancer", "ingress") or {}) do table.insert(names, at.hostname or at.ip) end
-  if #names > 0 then return table.concat(names, ",") end
+  for _, at in ipairs(get(o, "status", "loadBalancer", "ingress") or {}) do
+    table.insert(names, at.hostname or at.ip)
+  end
+  return table.concat(names, ",")
+end
+
+local function service_external(o)
+  local addresses = balancer_addresses(o)
+  if addresses ~= "" then return addresses end
   if get(o, "spec", "type") == "ExternalName" then return o.spec.externalName or "" end
   return get(o, "spec", "type") == "LoadBalancer" and "<pending>" or "<none>"
 end
@@ -125,12 +132,6 @@ local function ingress_hosts(o)
   if #hosts == 0 then return "*" end
   if #hosts > 3 then return table.concat(hosts, ",", 1, 3) .. (" + %d more..."):format(#hosts - 3) end
   return table.concat(hosts, ",")
-end
-
-local function ingress_address(o)
-  local names = {}
-  for _, at in ipairs(get(o, "status", "loadBalancer", "ingress") or {}) do table.insert(names, at.hostname or at.ip) end
-  return table.concat(names, ",")
 end
 
 local SHORT_MODES = { ReadWriteOnce = "RWO", ReadOnlyMany = "ROX", ReadWriteMany = "RWX", ReadWriteOncePod = "RWOP" }
@@ -210,7 +211,8 @@ local function resources_used(name)
 end
 
 local BY_STORE = {
-  ["/pods"] = { NAME, { "Ready", cell = pod_ready }, { "Status", cell = M.pod_status }, { "Restarts", cell = pod_restarts },
+  ["/pods"] = { NAME, { "Ready", cell = pod_ready }, { "Status", cell = M.pod_status },
+    { "Restarts", cell = pod_restarts },
     AGE, wide { "IP", cell = or_none("status", "podIP") }, wide { "Node", cell = or_none("spec", "nodeName") },
     wide { "Nominated Node", cell = or_none("status", "nominatedNodeName") },
     wide { "Readiness Gates", cell = function() return "<none>" end } },
@@ -225,7 +227,8 @@ local BY_STORE = {
   end }, { "Roles", cell = node_roles }, AGE, field("Version", "status", "nodeInfo", "kubeletVersion") },
   ["/secrets"] = { NAME, field("Type", "type"), { "Data", type = "integer", cell = data_count }, AGE },
   ["/configmaps"] = { NAME, { "Data", type = "integer", cell = data_count }, AGE },
-  ["/serviceaccounts"] = { NAME, { "Secrets", type = "integer", cell = function(o) return #(o.secrets or {}) end }, AGE },
+  ["/serviceaccounts"] = { NAME, { "Secrets", type = "integer", cell = function(o) return #(o.secrets or {}) end },
+    AGE },
   ["/persistentvolumeclaims"] = { NAME, field("Status", "status", "phase"), field("Volume", "spec", "volumeName"),
     field("Capacity", "status", "capacity", "storage"),
     { "Access Modes", cell = function(o) return access_modes(get(o, "status", "accessModes")) end },
@@ -242,7 +245,9 @@ local BY_STORE = {
     { "VolumeAttributesClass", cell = function() return "<unset>" end }, field("Reason", "status", "reason"), AGE },
   ["/events"] = { { "Last Seen", cell = function(o, now) return M.age(o.lastTimestamp or o.eventTime, now) end },
     field("Type", "type"), field("Reason", "reason"),
-    { "Object", cell = function(o) return (o.involvedObject.kind or ""):lower() .. "/" .. (o.involvedObject.name or "") end },
+    { "Object", cell = function(o)
+      return (o.involvedObject.kind or ""):lower() .. "/" .. (o.involvedObject.name or "")
+    end },
     wide(field("Subobject", "involvedObject", "fieldPath")), wide(field("Source", "source", "component")),
     field("Message", "message"), wide { "First Seen", cell = function(o, now) return M.age(o.firstTimestamp, now) end },
     wide { "Count", type = "integer", cell = function(o) return o.count or 1 end }, wide(NAME) },
@@ -251,8 +256,8 @@ local BY_STORE = {
     CONTAINERS, IMAGES, SELECTOR },
   ["apps/replicasets"] = { NAME, count("Desired", "spec", "replicas"), count("Current", "status", "replicas"),
     count("Ready", "status", "readyReplicas"), AGE, CONTAINERS, IMAGES, SELECTOR },
-  ["apps/statefulsets"] = { NAME, { "Ready", cell = function(o) return ready_of(o, "readyReplicas") end }, AGE, CONTAINERS,
-    IMAGES },
+  ["apps/statefulsets"] = { NAME, { "Ready", cell = function(o) return ready_of(o, "readyReplicas") end }, AGE,
+    CONTAINERS, IMAGES },
   ["apps/daemonsets"] = { NAME, count("Desired", "status", "desiredNumberScheduled"),
     count("Current", "status", "currentNumberScheduled"), count("Ready", "status", "numberReady"),
     count("Up-to-date", "status", "updatedNumberScheduled"), count("Available", "status", "numberAvailable"),
@@ -262,7 +267,8 @@ local BY_STORE = {
   end }, { "Completions", cell = function(o)
     return ("%d/%d"):format(get(o, "status", "succeeded") or 0, get(o, "spec", "completions") or 1)
   end }, { "Duration", cell = job_duration }, AGE, CONTAINERS, IMAGES, SELECTOR },
-  ["batch/cronjobs"] = { NAME, field("Schedule", "spec", "schedule"), { "Timezone", cell = or_none("spec", "timeZone") },
+  ["batch/cronjobs"] = { NAME, field("Schedule", "spec", "schedule"),
+    { "Timezone", cell = or_none("spec", "timeZone") },
     { "Suspend", type = "boolean", cell = function(o) return get(o, "spec", "suspend") and "True" or "False" end },
     { "Active", type = "integer", cell = function(o) return #(get(o, "status", "active") or {}) end },
     { "Last Schedule", cell = function(o, now)
@@ -276,7 +282,7 @@ local BY_STORE = {
     { "MaxPods", cell = function(o) return get(o, "spec", "maxReplicas") or 0 end },
     { "Replicas", cell = function(o) return get(o, "status", "currentReplicas") or 0 end }, AGE },
   ["networking.k8s.io/ingresses"] = { NAME, { "Class", cell = or_none("spec", "ingressClassName") },
-    { "Hosts", cell = ingress_hosts }, { "Address", cell = ingress_address },
+    { "Hosts", cell = ingress_hosts }, { "Address", cell = balancer_addresses },
     { "Ports", cell = function(o) return get(o, "spec", "tls") and "80, 443" or "80" end }, AGE },
   ["networking.k8s.io/ingressclasses"] = { NAME, field("Controller", "spec", "controller"),
     { "Parameters", cell = function() return "<none>" end }, AGE },
@@ -288,7 +294,8 @@ local BY_STORE = {
   ["rbac.authorization.k8s.io/clusterroles"] = { NAME, CREATED },
   ["rbac.authorization.k8s.io/rolebindings"] = { NAME, { "Role", cell = role_ref }, AGE },
   ["rbac.authorization.k8s.io/clusterrolebindings"] = { NAME, { "Role", cell = role_ref }, AGE },
-  ["storage.k8s.io/storageclasses"] = { NAME, field("Provisioner", "provisioner"), field("ReclaimPolicy", "reclaimPolicy"),
+  ["storage.k8s.io/storageclasses"] = { NAME, field("Provisioner", "provisioner"),
+    field("ReclaimPolicy", "reclaimPolicy"),
     field("VolumeBindingMode", "volumeBindingMode"),
     { "AllowVolumeExpansion", cell = function(o) return tostring(o.allowVolumeExpansion or false) end }, AGE },
   ["coordination.k8s.io/leases"] = { NAME, field("Holder", "spec", "holderIdentity"), AGE },
@@ -297,7 +304,8 @@ local BY_STORE = {
     local ready = condition(o, "Ready")
     return ready and ready.status or ""
   end }, field("Secret", "spec", "secretName"), AGE },
-  ["metrics.k8s.io/pods"] = { NAME, { "cpu", cell = resources_used "cpu" }, { "memory", cell = resources_used "memory" },
+  ["metrics.k8s.io/pods"] = { NAME, { "cpu", cell = resources_used "cpu" },
+    { "memory", cell = resources_used "memory" },
     { "Window", cell = function(o) return o.window end } },
 }
 

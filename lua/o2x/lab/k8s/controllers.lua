@@ -1,5 +1,5 @@
----The controllers: what happens by itself after a write. A change in the store puts keys into a queue, `run` works the queue
----until nothing is left; what has to wait is a timer on the lab's clock.
+---The controllers: what happens by itself after a write. A change in the store puts keys into a queue, `run` works the
+---queue until nothing is left; what has to wait is a timer on the lab's clock.
 local task = require "o2x.task"
 local value = require "o2x.lab.k8s.value"
 
@@ -24,7 +24,8 @@ local MODULES = { "workloads", "pods", "network", "certificates", "storage", "ho
 ---@param settings table kept on disk: ready (seconds until a pod is ready), broken (rules, see pods.lua)
 ---@return o2x.lab.k8s.Controllers
 function M.new(store, lab, settings)
-  local self = setmetatable({ store = store, lab = lab, settings = settings, queue = {}, queued = {}, first = 1, last = 0,
+  local self = setmetatable({ store = store, lab = lab, settings = settings, queue = {}, queued = {}, first = 1,
+    last = 0,
     timers = {}, reconcilers = {}, sources = {} }, Controllers)
   for _, name in ipairs(MODULES) do
     require("o2x.lab.k8s.control." .. name).register(self)
@@ -78,21 +79,23 @@ function Controllers:enqueue_owner(object, kind, reconciler)
   end
 end
 
+function Controllers:step(item)
+  local ok, problem = xpcall(self.reconcilers[item.reconciler], debug.traceback, self, item.namespace, item.name)
+  if not ok then self.lab.log(("k8s controller %s: %s"):format(item.key, tostring(problem))) end
+end
+
 ---Works until the queue is empty. A reconciler never waits, so nothing runs in between.
 function Controllers:run()
   if self.running then return end
   self.running = true
-  local ok, problem = xpcall(function()
-    local rounds = 0
-    while self.first <= self.last and rounds < MAX_ROUNDS do
-      local item = self.queue[self.first]
-      self.queue[self.first], self.queued[item.key] = nil, nil
-      self.first, rounds = self.first + 1, rounds + 1
-      self.reconcilers[item.reconciler](self, item.namespace, item.name)
-    end
-  end, debug.traceback)
+  for _ = 1, MAX_ROUNDS do
+    local item = self.queue[self.first]
+    if not item then break end
+    self.queue[self.first], self.queued[item.key] = nil, nil
+    self.first = self.first + 1
+    self:step(item)
+  end
   self.running = false
-  if not ok then self.lab.log("k8s controllers: " .. tostring(problem)) end
 end
 
 function Controllers:next_due()

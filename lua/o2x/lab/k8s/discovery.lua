@@ -1,5 +1,5 @@
----What the server serves: the aggregated and the old form of discovery, and the little of OpenAPI v3 that makes `helm` and
----`kubectl` leave validation to the server. Everything is made once from the table of kinds.
+---What the server serves: the aggregated and the old form of discovery, and the little of OpenAPI v3 that makes `helm`
+---and `kubectl` leave validation to the server. Everything is made once from the table of kinds.
 local crypto = require "o2x.crypto"
 local json = require "o2x.json"
 local kinds = require "o2x.lab.k8s.kinds"
@@ -64,7 +64,8 @@ local function aggregated(version, wanted)
       table.insert(items, { metadata = group.name ~= "" and { name = group.name } or {}, versions = versions })
     end
   end
-  return { kind = "APIGroupDiscoveryList", apiVersion = "apidiscovery.k8s.io/" .. version, metadata = {}, items = items }
+  return { kind = "APIGroupDiscoveryList", apiVersion = "apidiscovery.k8s.io/" .. version, metadata = {},
+    items = items }
 end
 
 local function group_body(group)
@@ -85,7 +86,8 @@ local function resource_list(api_version)
       for _, name in ipairs(value.keys(subs)) do
         local sub = subs[name]
         table.insert(resources, { name = kind.resource .. "/" .. name, singularName = "", namespaced = kind.namespaced,
-          kind = sub.kind, group = sub.group ~= "" and sub.group or nil, version = sub.version ~= "" and sub.version or nil,
+          kind = sub.kind, group = sub.group ~= "" and sub.group or nil,
+          version = sub.version ~= "" and sub.version or nil,
           verbs = sub.verbs })
       end
     end

@@ -12,7 +12,8 @@ end
 
 local function reference(object)
   local meta = object.metadata
-  return { kind = object.kind, apiVersion = object.apiVersion, name = meta.name, namespace = meta.namespace, uid = meta.uid,
+  return { kind = object.kind, apiVersion = object.apiVersion, name = meta.name, namespace = meta.namespace,
+    uid = meta.uid,
     resourceVersion = meta.resourceVersion }
 end
 

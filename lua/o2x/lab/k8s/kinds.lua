@@ -1,5 +1,5 @@
----The kinds that the simulator serves: one table. What is not said here (columns, defaults, controllers) is keyed by the
----resource's name in the module concerned.
+---The kinds that the simulator serves: one table. What is not said here (columns, defaults, controllers) is keyed by
+---the resource's name in the module concerned.
 local M = {}
 
 ---@class o2x.lab.k8s.Kind
@@ -35,7 +35,8 @@ local function words(text)
   return t
 end
 
-local POD_FIELDS = set "spec.nodeName spec.restartPolicy spec.schedulerName spec.serviceAccountName status.phase status.podIP"
+local POD_FIELDS = set [[spec.nodeName spec.restartPolicy spec.schedulerName spec.serviceAccountName
+  status.phase status.podIP]]
 local EVENT_FIELDS = set [[involvedObject.kind involvedObject.namespace involvedObject.name involvedObject.uid
   involvedObject.apiVersion involvedObject.resourceVersion involvedObject.fieldPath reason type reportingComponent]]
 
@@ -69,7 +70,8 @@ local TABLE = {
   { "apps", "v1", "deployments", "Deployment", "sgx", short = "deploy", categories = "all" },
   { "apps", "v1", "replicasets", "ReplicaSet", "sgx", short = "rs", categories = "all" },
   { "apps", "v1", "statefulsets", "StatefulSet", "sgx", short = "sts", categories = "all" },
-  { "autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", "s", short = "hpa", categories = "all" },
+  { "autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", "s", short = "hpa",
+    categories = "all" },
   { "autoscaling", "v1", "horizontalpodautoscalers", "HorizontalPodAutoscaler", "s", short = "hpa", categories = "all",
     type = "V1HorizontalPodAutoscaler" },
   { "batch", "v1", "cronjobs", "CronJob", "sg", short = "cj", categories = "all" },

@@ -1,4 +1,4 @@
----Who manages which field: `metadata.managedFields`, kept as the API server keeps it, and server-side apply on top of it.
+---Who manages which field: `metadata.managedFields` as the API server keeps it, and server-side apply on top of it.
 local fieldset = require "o2x.lab.k8s.fieldset"
 local types = require "o2x.lab.k8s.types"
 local value = require "o2x.lab.k8s.value"
@@ -123,7 +123,8 @@ local function merge_list(field, live, config)
 end
 
 function merge(field, live, config)
-  if type(live) ~= "table" or type(config) ~= "table" or types.is_atomic(field) and field then return value.copy(config) end
+  if type(live) ~= "table" or type(config) ~= "table" then return value.copy(config) end
+  if field and types.is_atomic(field) then return value.copy(config) end
   if value.is_list(config) or value.is_list(live) then
     if not field or field.code ~= "list" then return value.copy(config) end
     return merge_list(field, live, config)

@@ -16,7 +16,8 @@ end
 
 local function mismatch(ctx, v, gotype)
   local path = ctx.path:gsub("%[%d+%]", ""):gsub("^%.", "")
-  error(("json: cannot unmarshal %s into Go struct field %s.%s of type %s"):format(json_kind(v), ctx.owner, path, gotype), 0)
+  error(("json: cannot unmarshal %s into Go struct field %s.%s of type %s"):format(json_kind(v), ctx.owner, path,
+    gotype), 0)
 end
 
 local function integer(ctx, v)
@@ -69,7 +70,9 @@ local function list(ctx, field, v)
 end
 
 local function map(ctx, field, v)
-  if type(v) ~= "table" or value.is_list(v) then mismatch(ctx, v, "map[string]" .. (GO_TYPES[field.elem.code] or "any")) end
+  if type(v) ~= "table" or value.is_list(v) then
+    mismatch(ctx, v, "map[string]" .. (GO_TYPES[field.elem.code] or "any"))
+  end
   local result, path = {}, ctx.path
   for k, item in pairs(v) do
     ctx.path = path .. "." .. k

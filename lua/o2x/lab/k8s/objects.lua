@@ -69,9 +69,18 @@ function M.generate_name(prefix)
   return prefix:sub(1, 58) .. table.concat(name)
 end
 
--- what is given out when an object is made: addresses, ports, finalizers
+-- a Job finds its pods by labels that are made for it
+local function label_job(job)
+  local template, name, uid = job.spec.template, job.metadata.name, job.metadata.uid
+  job.spec.selector = job.spec.selector or { matchLabels = { ["batch.kubernetes.io/controller-uid"] = uid } }
+  template.metadata.labels = value.merged({ ["job-name"] = name, ["controller-uid"] = uid,
+    ["batch.kubernetes.io/job-name"] = name, ["batch.kubernetes.io/controller-uid"] = uid }, template.metadata.labels)
+end
+
+-- what is given out when an object is made: addresses, ports, finalizers, labels
 local function allocate(store, kind, object)
   local state = store.state
+  if kind.store == "batch/jobs" then return label_job(object) end
   if kind.store == "/persistentvolumeclaims" then
     object.metadata.finalizers = object.metadata.finalizers or value.array { "kubernetes.io/pvc-protection" }
   elseif kind.store == "/services" and object.spec.type ~= "ExternalName" then
@@ -103,6 +112,10 @@ local function keep_allocated(kind, live, object)
     for _, port in ipairs(object.spec.type ~= "ClusterIP" and object.spec.ports or {}) do
       port.nodePort = port.nodePort or ports[port.port]
     end
+  elseif kind.store == "batch/jobs" then
+    object.spec.selector = object.spec.selector or value.copy(live.spec.selector)
+    local labels = value.merged(live.spec.template.metadata.labels, object.spec.template.metadata.labels)
+    object.spec.template.metadata.labels = labels
   elseif kind.store == "/persistentvolumeclaims" then
     object.spec.volumeName = object.spec.volumeName or live.spec.volumeName
     object.metadata.finalizers = object.metadata.finalizers or live.metadata.finalizers
@@ -114,7 +127,8 @@ local function namespace_problem(store, kind, namespace)
   local owner = store:get("/namespaces", nil, namespace)
   if not owner then return status.not_found(kinds.stored("/namespaces"), namespace) end
   if owner.metadata.deletionTimestamp then
-    return status.failure(403, "Forbidden", ("%s is forbidden: unable to create new content in namespace %s because it is "
+    return status.failure(403, "Forbidden",
+      ("%s is forbidden: unable to create new content in namespace %s because it is "
       .. "being terminated"):format(kind.qualified, namespace), { kind = kind.resource })
   end
 end
@@ -170,8 +184,8 @@ local function specification(kind, object)
 end
 
 local function without_bookkeeping(object)
-  return value.merged(object, { metadata = value.merged(object.metadata, { managedFields = false, resourceVersion = false,
-    generation = false }) })
+  return value.merged(object, { metadata = value.merged(object.metadata, { managedFields = false,
+    resourceVersion = false, generation = false }) })
 end
 
 local function finish_deletion(store, kind, live, object)
@@ -213,7 +227,8 @@ end
 
 local function precondition(kind, live, meta)
   if meta.uid and meta.uid ~= live.metadata.uid then
-    return status.conflict(kind, live.metadata.name, ("Precondition failed: UID in precondition: %s, UID in object meta: %s")
+    return status.conflict(kind, live.metadata.name,
+      ("Precondition failed: UID in precondition: %s, UID in object meta: %s")
       :format(meta.uid, live.metadata.uid))
   end
   if meta.resourceVersion and meta.resourceVersion ~= "" and meta.resourceVersion ~= live.metadata.resourceVersion then
@@ -329,12 +344,14 @@ function M.patch(store, kind, namespace, name, how, body, options)
   if how == "json" then
     result, message = patch.json(current, body)
     if not result then
-      return status.failure(422, "Invalid", "the server rejected our request due to an error in our request: " .. message, {})
+      return status.failure(422, "Invalid", "the server rejected our request due to an error in our request: "
+        .. message, {})
     end
   elseif how == "merge" then
     result = patch.merge(current, body)
   elseif kind.type == "Custom" then
-    return status.failure(415, "UnsupportedMediaType", "the body of the request was in an unknown format - accepted media "
+    return status.failure(415, "UnsupportedMediaType",
+      "the body of the request was in an unknown format - accepted media "
       .. "types include: " .. MEDIA)
   else
     result = patch.strategic(kind.type, current, body)
@@ -355,7 +372,8 @@ function M.delete(store, kind, namespace, name, options)
   local code, problem = precondition(kind, live, options)
   if code then return code, problem end
   if kind.store == "/namespaces" and IMMORTAL[name] then
-    return status.failure(403, "Forbidden", ("namespaces %q is forbidden: this namespace may not be deleted"):format(name),
+    return status.failure(403, "Forbidden",
+      ("namespaces %q is forbidden: this namespace may not be deleted"):format(name),
       { name = name, kind = "namespaces" })
   end
   local held = #(live.metadata.finalizers or {}) > 0 or kind.store == "/namespaces"

@@ -1,5 +1,5 @@
----Requests to a Service through the API server: /api/v1/namespaces/NS/services/NAME:PORT/proxy/PATH. The answer is that of
----the lab's tenant services, as long as a pod behind the Service is ready.
+---Requests to a Service through the API server: /api/v1/namespaces/NS/services/NAME:PORT/proxy/PATH. The answer is that
+---of the lab's tenant services, as long as a pod behind the Service is ready.
 local body = require "o2x.lab.k8s.body"
 local status = require "o2x.lab.k8s.status"
 local value = require "o2x.lab.k8s.value"

@@ -6,14 +6,17 @@ local M = {}
 
 local function put(api, object)
   local kind = kinds.of(object.apiVersion, object.kind)
-  if not kind then error(("the lab's cluster has no %s %s"):format(tostring(object.apiVersion), tostring(object.kind)), 0) end
+  if not kind then
+    error(("the lab's cluster has no %s %s"):format(tostring(object.apiVersion), tostring(object.kind)), 0)
+  end
   local meta = object.metadata
   local namespace = kind.namespaced and (meta.namespace or "default") or nil
   local options = { manager = "lab", force = true, validation = "Strict" }
   local code, result = objects.patch(api.store, kind, namespace, meta.name, "apply", object, options)
   if code >= 400 then error(("%s %s: %s"):format(object.kind, meta.name, result.message), 0) end
   if not object.status or not kind.status then return end
-  local status = { apiVersion = object.apiVersion, kind = object.kind, metadata = { name = meta.name }, status = object.status }
+  local status = { apiVersion = object.apiVersion, kind = object.kind, metadata = { name = meta.name },
+    status = object.status }
   objects.patch(api.store, kind, namespace, meta.name, "merge", status, { manager = "lab", subresource = "status" })
 end
 

@@ -8,8 +8,8 @@ local M = {}
 ---@return integer status
 ---@return table body
 function M.failure(code, reason, message, details)
-  return code, { kind = "Status", apiVersion = "v1", metadata = {}, status = "Failure", message = message, reason = reason,
-    details = details, code = code }
+  return code, { kind = "Status", apiVersion = "v1", metadata = {}, status = "Failure", message = message,
+    reason = reason, details = details, code = code }
 end
 
 local function details_of(kind, name, more)

@@ -1,5 +1,5 @@
----The objects, their one resource version, and the history that watches read. An object in the store is never changed in
----place: a write puts another table there, so whoever holds the old one still has what it was.
+---The objects, their one resource version, and the history that watches read. An object in the store is never changed
+---in place: a write puts another table there, so whoever holds the old one still has what it was.
 local value = require "o2x.lab.k8s.value"
 
 local M = {}
@@ -34,7 +34,8 @@ function M.new(options)
   local state = options.state
   state.rv = state.rv or 0
   state.objects = state.objects or {}
-  local self = setmetatable({ state = state, save = options.save, clock = options.clock, history = {}, first = 1, last = 0,
+  local self = setmetatable({ state = state, save = options.save, clock = options.clock, history = {}, first = 1,
+    last = 0,
     oldest = state.rv, listeners = {}, waiting = {}, dependents = {} }, Store)
   for store, objects in pairs(state.objects) do
     for key, object in pairs(objects) do self:index(store, key, nil, object) end

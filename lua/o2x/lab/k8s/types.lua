@@ -1,12 +1,12 @@
----The types of the Kubernetes API, as far as the simulator knows them: one description that serves the protobuf decoder,
----strategic merge patches, server-side apply and validation.
+---The types of the Kubernetes API, as far as the simulator knows them: one description that serves the protobuf
+---decoder, strategic merge patches, server-side apply and validation.
 ---
----A line of `types_core.lua` and `types_groups.lua` is a type: `Name` (`Name!`: replaced as a whole by server-side apply),
----then its fields `json=number:type`. Scalars: `s` string, `i` integer, `b` boolean, `f` number, `y` bytes (base64 in JSON),
----`q` quantity, `o` integer or string, `t` time, `j` anything. `[]x` is a list, `{}x` a map, `Name` a struct that is always
----there, `*Name` one that may be absent (`*i`: zero is a value too). Behind the type: `@a,b` a list keyed by these fields
----(`@` alone: a set), `!` replaced as a whole, `%key` merged by that key in a strategic merge patch (`%` alone: a merged
----list of scalars), `&` retains keys, `^` a list that Go writes even when it is empty.
+---A line of `types_core.lua` and `types_groups.lua` is a type: `Name` (`Name!`: replaced as a whole by server-side
+---apply), then its fields `json=number:type`. Scalars: `s` string, `i` integer, `b` boolean, `f` number, `y` bytes
+---(base64 in JSON), `q` quantity, `o` integer or string, `t` time, `j` anything. `[]x` is a list, `{}x` a map, `Name` a
+---struct that is always there, `*Name` one that may be absent (`*i`: zero is a value too). Behind the type: `@a,b` a
+---list keyed by these fields (`@` alone: a set), `!` replaced as a whole, `%key` merged by that key in a strategic
+---merge patch (`%` alone: a merged list of scalars), `&` retains keys, `^` a list that Go writes even when it is empty.
 ---A field without a name is an embedded message: its fields stand in its parent's JSON.
 local M = {}
 

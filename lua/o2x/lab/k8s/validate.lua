@@ -5,18 +5,18 @@ local value = require "o2x.lab.k8s.value"
 
 local M = {}
 
-local SUBDOMAIN = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must "
-  .. "start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
+local SUBDOMAIN = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', "
+  .. "and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
   .. "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
-local LABEL = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end "
-  .. "with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
+local LABEL = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start "
+  .. "and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
   .. "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
 local DNS1035 = "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic "
   .. "character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is "
   .. "'[a-z]([-a-z0-9]*[a-z0-9])?')"
-local LABEL_VALUE = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must "
-  .. "start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation "
-  .. "is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
+local LABEL_VALUE = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', "
+  .. "and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used "
+  .. "for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
 local CONFIG_KEY = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or "
   .. "'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
 
@@ -224,7 +224,8 @@ local function claim_immutable(causes, live, object)
   end
   new.volumeName = new.volumeName or old.volumeName
   if not value.equal(old, new) then
-    causes:add("FieldValueForbidden", "spec", "Forbidden: spec is immutable after creation except resources.requests and "
+    causes:add("FieldValueForbidden", "spec",
+      "Forbidden: spec is immutable after creation except resources.requests and "
       .. "volumeAttributesClassName for bound claims")
   end
 end
@@ -235,7 +236,9 @@ local IMMUTABLE = {
   daemonsets = selector_immutable,
   persistentvolumeclaims = claim_immutable,
   secrets = function(causes, live, object) immutable(causes, "type", live.type, object.type) end,
-  jobs = function(causes, live, object) immutable(causes, "spec.template", live.spec.template, object.spec.template) end,
+  jobs = function(causes, live, object)
+    immutable(causes, "spec.template", live.spec.template, object.spec.template)
+  end,
   services = function(causes, live, object)
     local ip = object.spec.clusterIP
     if ip and live.spec.clusterIP ~= ip and object.spec.type ~= "ExternalName" then
@@ -247,7 +250,8 @@ local IMMUTABLE = {
     selector_immutable(causes, live, object)
     for _, name in ipairs { "serviceName", "volumeClaimTemplates", "podManagementPolicy" } do
       if not value.equal(live.spec[name], object.spec[name]) then
-        causes:add("FieldValueForbidden", "spec", "Forbidden: updates to statefulset spec for fields other than 'replicas', "
+        causes:add("FieldValueForbidden", "spec",
+          "Forbidden: updates to statefulset spec for fields other than 'replicas', "
           .. "'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', "
           .. "'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden")
         return

@@ -1,5 +1,5 @@
----Plain values: copies, comparison, times, names. Objects in the store are never changed in place; whoever wants another
----one makes a copy first.
+---Plain values: copies, comparison, times, names. Objects in the store are never changed in place; whoever wants
+---another one makes a copy first.
 local json = require "o2x.json"
 
 local M = {}

@@ -35,7 +35,8 @@ local function pod_metrics(store, kind, pod)
   result.containers = value.array {}
   for i, c in ipairs(pod.spec.containers) do
     local seed = #pod.metadata.name * 7 + i
-    table.insert(result.containers, { name = c.name, usage = { cpu = (20 + seed % 60) .. "m", memory = (300 + seed * 3) .. "Mi" } })
+    table.insert(result.containers, { name = c.name, usage = { cpu = (20 + seed % 60) .. "m", memory = (300 + seed * 3)
+      .. "Mi" } })
   end
   return result
 end

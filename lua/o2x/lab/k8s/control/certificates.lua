@@ -86,7 +86,8 @@ local function issued(ctl, namespace, name, pair)
     "The certificate has been successfully issued")
   ctl:set_status(CERTIFICATES, certificate, { revision = 1, notBefore = value.time(now),
     notAfter = value.time(now + LIFETIME), renewalTime = value.time(now + LIFETIME * 2 // 3),
-    conditions = value.array { condition(ctl, certificate, true, "Ready", "Certificate is up to date and has not expired") } })
+    conditions = value.array { condition(ctl, certificate, true, "Ready",
+      "Certificate is up to date and has not expired") } })
 end
 
 -- signing is the work of another program: it is waited for beside the controllers
@@ -121,7 +122,8 @@ local function reconcile(ctl, namespace, name)
   if not certificate or is_current(ctl, certificate) then return end
   local issuer, ref = find_issuer(ctl, certificate)
   if not issuer then
-    return not_ready(ctl, certificate, "DoesNotExist", ("Referenced %q not found: %s %q not found"):format(ref.kind or "Issuer",
+    return not_ready(ctl, certificate, "DoesNotExist", ("Referenced %q not found: %s %q not found"):format(
+      ref.kind or "Issuer",
       (ref.kind or "issuer"):lower() .. ".cert-manager.io", ref.name or ""))
   end
   not_ready(ctl, certificate, "DoesNotExist", ("Issuing certificate as Secret does not exist"))

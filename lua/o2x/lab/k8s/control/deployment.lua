@@ -83,7 +83,8 @@ local function make_set(ctl, object, surge, revision)
   end
   return ctl:make("apps/replicasets", { apiVersion = "apps/v1", kind = "ReplicaSet",
     metadata = { name = name, namespace = object.metadata.namespace, labels = value.copy(template.metadata.labels),
-      annotations = set_annotations(object, surge, revision), generation = 1, ownerReferences = controllers.owned_by(object) },
+      annotations = set_annotations(object, surge, revision), generation = 1,
+      ownerReferences = controllers.owned_by(object) },
     spec = { replicas = 0, selector = selector, template = template }, status = { replicas = 0 } })
 end
 
@@ -109,8 +110,8 @@ end
 local function scale(ctl, object, set, replicas)
   if set.spec.replicas == replicas then return set end
   events.record(ctl.store, object, "deployment-controller", "Normal", "ScalingReplicaSet",
-    ("Scaled %s replica set %s from %d to %d"):format(replicas > set.spec.replicas and "up" or "down", set.metadata.name,
-      set.spec.replicas, replicas))
+    ("Scaled %s replica set %s from %d to %d"):format(replicas > set.spec.replicas and "up" or "down",
+      set.metadata.name, set.spec.replicas, replicas))
   return ctl:change("apps/replicasets", set, function(copy)
     copy.spec.replicas = replicas
     copy.metadata.generation = (copy.metadata.generation or 1) + 1
@@ -199,10 +200,11 @@ local function conditions(ctl, object, current, counts)
   local complete = counts.updated == object.spec.replicas and counts.replicas == object.spec.replicas
     and counts.available == object.spec.replicas
   local word, reason, message = progress_condition(object, current, complete)
-  local progress = controllers.condition(before, { type = "Progressing", status = word, reason = reason, message = message },
-    now, true)
+  local progress = controllers.condition(before, { type = "Progressing", status = word, reason = reason,
+    message = message }, now, true)
   if not complete and reason == "ReplicaSetUpdated" and deadline_passed(ctl, object, progress) then
-    progress = controllers.condition(before, { type = "Progressing", status = "False", reason = "ProgressDeadlineExceeded",
+    progress = controllers.condition(before, { type = "Progressing", status = "False",
+      reason = "ProgressDeadlineExceeded",
       message = ("ReplicaSet %q has timed out progressing."):format(current.metadata.name) }, now, true)
   end
   table.insert(list, progress)
@@ -221,7 +223,8 @@ local function update_status(ctl, object, current, sets)
   local counts = { replicas = total(sets, status_field "replicas"), available = total(sets, available),
     ready = total(sets, status_field "readyReplicas"), updated = status_field "replicas"(current) }
   ctl:set_status("apps/deployments", object, { observedGeneration = object.metadata.generation,
-    replicas = nonzero(counts.replicas), updatedReplicas = nonzero(counts.updated), readyReplicas = nonzero(counts.ready),
+    replicas = nonzero(counts.replicas), updatedReplicas = nonzero(counts.updated),
+    readyReplicas = nonzero(counts.ready),
     availableReplicas = nonzero(counts.available),
     unavailableReplicas = nonzero(math.max(counts.replicas, object.spec.replicas) - counts.available),
     conditions = conditions(ctl, object, current, counts) })

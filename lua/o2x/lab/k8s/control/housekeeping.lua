@@ -72,7 +72,8 @@ local function autoscale(ctl, namespace, name)
   local target = store and ctl.store:get(store, namespace, ref.name)
   if not target then
     return ctl:set_status(AUTOSCALERS, hpa, { currentReplicas = 0, desiredReplicas = 0, conditions = value.array {
-      hpa_condition(ctl, hpa, "AbleToScale", false, "FailedGetScale", ("the HPA controller was unable to get the target's "
+      hpa_condition(ctl, hpa, "AbleToScale", false, "FailedGetScale",
+        ("the HPA controller was unable to get the target's "
         .. "current scale: %s %q not found"):format((ref.kind or ""):lower() .. "s.apps", ref.name)) } })
   end
   local current = target.spec.replicas
@@ -90,8 +91,10 @@ local function autoscale(ctl, namespace, name)
       hpa_condition(ctl, hpa, "AbleToScale", true, "ReadyForNewScale", "recommended size matches current size"),
       hpa_condition(ctl, hpa, "ScalingActive", not off, off and "ScalingDisabled" or "ValidMetricFound",
         off and "scaling is disabled since the replica count of the target is zero"
-        or "the HPA was able to successfully calculate a replica count from cpu resource utilization (percentage of request)"),
-      hpa_condition(ctl, hpa, "ScalingLimited", false, "DesiredWithinRange", "the desired count is within the acceptable range"),
+        or "the HPA was able to successfully calculate a replica count from cpu resource utilization "
+          .. "(percentage of request)"),
+      hpa_condition(ctl, hpa, "ScalingLimited", false, "DesiredWithinRange",
+        "the desired count is within the acceptable range"),
     } })
 end
 
@@ -127,7 +130,8 @@ local function define(ctl, _, name)
   if not definition then return end
   local list = value.array {}
   for _, kind in ipairs { "NamesAccepted", "Established" } do
-    table.insert(list, controllers.condition(value.get(definition, "status", "conditions"), { type = kind, status = "True",
+    table.insert(list, controllers.condition(value.get(definition, "status", "conditions"), { type = kind,
+      status = "True",
       reason = kind == "Established" and "InitialNamesAccepted" or "NoConflicts", message = "no conflicts found" },
       ctl.store:time()))
   end

@@ -77,7 +77,8 @@ end
 
 local function endpoints(ctl, service)
   local meta, pods = service.metadata, behind(ctl, service)
-  put(ctl, "/endpoints", { apiVersion = "v1", kind = "Endpoints", subsets = #pods > 0 and subsets_of(service, pods) or nil,
+  put(ctl, "/endpoints", { apiVersion = "v1", kind = "Endpoints",
+    subsets = #pods > 0 and subsets_of(service, pods) or nil,
     metadata = { name = meta.name, namespace = meta.namespace, labels = meta.labels,
       ownerReferences = controllers.owned_by(service) } })
   local list, ports = slice_of(service, pods)

@@ -1,5 +1,6 @@
 ---Scheduler and kubelet in one: pods get a node, what they need is looked for, their containers start, or do not.
 local controllers = require "o2x.lab.k8s.controllers"
+local crypto = require "o2x.crypto"
 local events = require "o2x.lab.k8s.events"
 local value = require "o2x.lab.k8s.value"
 
@@ -22,7 +23,9 @@ end
 local function refs(pod)
   local list = {}
   local function add(kind, ref, name)
-    if ref and ref[name] and not ref.optional then table.insert(list, { kind = kind, name = ref[name], key = ref.key }) end
+    if ref and ref[name] and not ref.optional then
+      table.insert(list, { kind = kind, name = ref[name], key = ref.key })
+    end
   end
   for _, c in ipairs(pod.spec.containers) do
     for _, env in ipairs(c.env or {}) do
@@ -112,9 +115,11 @@ local function status_of(ctl, pod, phase, ready, make_state)
   local why, message = "ContainersNotReady", ("containers with unready status: [%s]"):format(names_of(pod))
   if phase == "Succeeded" then why, message = "PodCompleted", nil end
   local ip = old.podIP or address(ctl)
-  local status = { phase = phase, qosClass = qos(pod), hostIP = "10.0.1.10", hostIPs = value.array { { ip = "10.0.1.10" } },
+  local status = { phase = phase, qosClass = qos(pod), hostIP = "10.0.1.10",
+    hostIPs = value.array { { ip = "10.0.1.10" } },
     podIP = ip, podIPs = value.array { { ip = ip } }, startTime = old.startTime or now,
-    conditions = value.array { condition(pod, now, "PodReadyToStartContainers", true), condition(pod, now, "Initialized", true),
+    conditions = value.array { condition(pod, now, "PodReadyToStartContainers", true),
+      condition(pod, now, "Initialized", true),
       condition(pod, now, "Ready", ready, why, message), condition(pod, now, "ContainersReady", ready, why, message),
       condition(pod, now, "PodScheduled", true) },
     containerStatuses = value.array {} }
@@ -127,12 +132,12 @@ local function status_of(ctl, pod, phase, ready, make_state)
 end
 
 local function digest(image)
-  return image:gsub(":[^/:]*$", "") .. "@sha256:" .. require("o2x.crypto").sha256(image)
+  return image:gsub(":[^/:]*$", "") .. "@sha256:" .. crypto.sha256(image)
 end
 
 local function running(ctl, pod, ready)
   return status_of(ctl, pod, "Running", ready, function(entry, c, _, now)
-    entry.imageID, entry.containerID = digest(c.image), "containerd://" .. require("o2x.crypto").sha256(pod.metadata.uid .. c.name)
+    entry.imageID, entry.containerID = digest(c.image), "containerd://" .. crypto.sha256(pod.metadata.uid .. c.name)
     entry.state, entry.started = { running = { startedAt = now } }, true
   end)
 end
@@ -153,9 +158,11 @@ end
 local function crashing(ctl, pod)
   return status_of(ctl, pod, "Running", false, function(entry, c, old, now)
     entry.imageID, entry.restartCount = digest(c.image), 3
-    entry.state = { waiting = { reason = "CrashLoopBackOff", message = ("back-off 40s restarting failed container=%s pod=%s")
+    entry.state = { waiting = { reason = "CrashLoopBackOff",
+      message = ("back-off 40s restarting failed container=%s pod=%s")
       :format(c.name, pod.metadata.name .. "_" .. pod.metadata.namespace) } }
-    entry.lastState = old and old.lastState or { terminated = { exitCode = 1, reason = "Error", startedAt = now, finishedAt = now } }
+    entry.lastState = old and old.lastState or { terminated = { exitCode = 1, reason = "Error", startedAt = now,
+      finishedAt = now } }
   end)
 end
 
@@ -230,7 +237,8 @@ end
 
 -- what a container does that cannot start: its status, and what is said of it
 local function pull_fails(ctl, pod)
-  return waiting(ctl, pod, "ImagePullBackOff", ("Back-off pulling image %q: ErrImagePull: rpc error: code = NotFound desc "
+  return waiting(ctl, pod, "ImagePullBackOff",
+    ("Back-off pulling image %q: ErrImagePull: rpc error: code = NotFound desc "
     .. "= failed to pull and unpack image: not found"):format(pod.spec.containers[1].image)), say_broken
 end
 

@@ -35,9 +35,11 @@ function M.make_pod(ctl, owner, component, name, change)
   local template = value.copy(owner.spec.template)
   local prefix = owner.metadata.name .. "-"
   local pod = { apiVersion = "v1", kind = "Pod", spec = template.spec, status = defaults.status(POD),
-    metadata = { name = name or objects.generate_name(prefix), generateName = not name and prefix or nil, generation = 1,
-      namespace = owner.metadata.namespace, labels = template.metadata.labels, annotations = template.metadata.annotations,
+    metadata = { name = name or objects.generate_name(prefix), generateName = not name and prefix or nil,
+      generation = 1, namespace = owner.metadata.namespace, labels = template.metadata.labels,
+      annotations = template.metadata.annotations,
       ownerReferences = controllers.owned_by(owner) } }
+  pod.metadata.labels = pod.metadata.labels or {}
   pod.spec.serviceAccountName = pod.spec.serviceAccountName or "default"
   if change then change(pod.spec, pod.metadata.labels) end
   ctl:make("/pods", defaults.fill(POD, pod))
@@ -83,7 +85,8 @@ function M.replicaset(ctl, namespace, name)
   pods = pods_of(ctl, object)
   local ready = count_ready(pods)
   ctl:set_status("apps/replicasets", object, { replicas = #pods, fullyLabeledReplicas = nonzero(#pods),
-    readyReplicas = nonzero(ready), availableReplicas = nonzero(ready), observedGeneration = object.metadata.generation })
+    readyReplicas = nonzero(ready), availableReplicas = nonzero(ready),
+    observedGeneration = object.metadata.generation })
 end
 
 local function claim_for(ctl, set, template, ordinal)
@@ -161,8 +164,9 @@ function M.daemonset(ctl, namespace, name)
   end
   local pods = pods_of(ctl, set)
   local ready = count_ready(pods)
-  ctl:set_status("apps/daemonsets", set, { observedGeneration = set.metadata.generation, desiredNumberScheduled = #nodes,
-    currentNumberScheduled = #pods, numberReady = ready, numberAvailable = nonzero(ready), updatedNumberScheduled = #pods,
+  ctl:set_status("apps/daemonsets", set, { observedGeneration = set.metadata.generation,
+    desiredNumberScheduled = #nodes, currentNumberScheduled = #pods, updatedNumberScheduled = #pods,
+    numberReady = ready, numberAvailable = nonzero(ready),
     numberMisscheduled = 0, numberUnavailable = nonzero(#nodes - ready) })
 end
 
@@ -195,13 +199,7 @@ function M.job(ctl, namespace, name)
   local job = ctl.store:get("batch/jobs", namespace, name)
   if not job or job.spec.suspend or value.get(job, "status", "completionTime") then return end
   local pods = pods_of(ctl, job)
-  for _ = #pods + 1, job.spec.completions or 1 do
-    M.make_pod(ctl, job, "job-controller", nil, function(_, labels)
-      for _, prefix in ipairs { "", "batch.kubernetes.io/" } do
-        labels[prefix .. "job-name"], labels[prefix .. "controller-uid"] = name, job.metadata.uid
-      end
-    end)
-  end
+  for _ = #pods + 1, job.spec.completions or 1 do M.make_pod(ctl, job, "job-controller") end
   ctl:set_status("batch/jobs", job, job_status(ctl, job, pods_of(ctl, job)))
 end
 

@@ -41,7 +41,8 @@ local function make_volume(ctl, claim, class)
   local name = "pvc-" .. claim.metadata.uid
   return ctl:make(VOLUMES, { apiVersion = "v1", kind = "PersistentVolume", status = { phase = "Bound" },
     metadata = { name = name, annotations = { ["pv.kubernetes.io/provisioned-by"] = class.provisioner } },
-    spec = { capacity = { storage = claim.spec.resources.requests.storage }, accessModes = value.copy(claim.spec.accessModes),
+    spec = { capacity = { storage = claim.spec.resources.requests.storage },
+      accessModes = value.copy(claim.spec.accessModes),
       persistentVolumeReclaimPolicy = class.reclaimPolicy or "Delete", storageClassName = class.metadata.name,
       volumeMode = claim.spec.volumeMode, csi = { driver = class.provisioner, volumeHandle = "vol-" .. name:sub(-12) },
       claimRef = { kind = "PersistentVolumeClaim", apiVersion = "v1", namespace = claim.metadata.namespace,
@@ -61,7 +62,8 @@ local function bind(ctl, claim)
   ctl:change(CLAIMS, claim, function(copy)
     copy.spec.volumeName, copy.spec.storageClassName = volume.metadata.name, class.metadata.name
     copy.metadata.annotations = value.merged(copy.metadata.annotations, { ["pv.kubernetes.io/bind-completed"] = "yes",
-      ["pv.kubernetes.io/bound-by-controller"] = "yes", ["volume.kubernetes.io/storage-provisioner"] = class.provisioner })
+      ["pv.kubernetes.io/bound-by-controller"] = "yes",
+      ["volume.kubernetes.io/storage-provisioner"] = class.provisioner })
     copy.status = { phase = "Bound", accessModes = value.copy(claim.spec.accessModes),
       capacity = { storage = claim.spec.resources.requests.storage } }
   end)
@@ -93,7 +95,9 @@ function M.register(ctl)
     end
   end)
   ctl:on("storage.k8s.io/storageclasses", function()
-    for _, claim in ipairs(ctl.store:list(CLAIMS)) do ctl:enqueue("claim", claim.metadata.namespace, claim.metadata.name) end
+    for _, claim in ipairs(ctl.store:list(CLAIMS)) do
+      ctl:enqueue("claim", claim.metadata.namespace, claim.metadata.name)
+    end
   end)
 end
 
