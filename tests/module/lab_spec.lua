@@ -66,7 +66,7 @@ describe("the lab", function()
     local began = task.now()
     local result = lab(one, "up")
     assert.equal(0, result.code, result.stderr)
-    assert.is_true(task.now() - began < 60)
+    assert.is_true(task.now() - began < UP)
     local pid = json.decode(lab(one, "status", "--json").stdout).pid
     assert.equal(0, lab(one, "up").code)
     assert.equal(pid, json.decode(lab(one, "status", "--json").stdout).pid)

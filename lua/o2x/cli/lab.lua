@@ -8,14 +8,14 @@ local out = require "o2x.out"
 
 local WORDS = { up = 0, down = 0, status = 0, env = 0, reset = 0, serve = 0, fault = 2, wind = 1 }
 local FAULT_OPTIONS = { times = true, match = true, seconds = true }
+local SHOWN = { "up", "down", "status", "env", "reset", "fault", "wind" }
 local USAGE = "lab up|down|status|env|reset|fault|wind"
 
 -- The words of the command, and the name=value words of a fault.
 local function parse(words, options)
   local what, rest = words[1], {}
   if not WORDS[what] then
-    errors.input(("lab knows no %s%s"):format(out.printable(what), nearest.suggest(what, { "up", "down", "status", "env", "reset", "fault", "wind" })),
-      "o2x help lab")
+    errors.input(("lab knows no %s%s"):format(out.printable(what), nearest.suggest(what, SHOWN)), "o2x help lab")
   end
   for i = 2, #words do
     local key, value = words[i]:match "^(%l+)=(.*)$"
@@ -25,7 +25,9 @@ local function parse(words, options)
       rest[#rest + 1] = words[i]
     end
   end
-  if #rest > WORDS[what] then errors.input(("lab %s: what is %q?"):format(what, rest[WORDS[what] + 1]), "o2x help lab") end
+  if #rest > WORDS[what] then
+    errors.input(("lab %s: what is %q?"):format(what, rest[WORDS[what] + 1]), "o2x help lab")
+  end
   return what, rest
 end
 
@@ -88,7 +90,7 @@ local ACTIONS = {
   up = function(_, options)
     options.on_start = function(dir) say("starting the lab in %s", dir) end
     local state = lab.up(options)
-    say(state.started and "the lab is up: process %d, %s" or "the lab is up already: process %d, %s", state.pid, state.dir)
+    say("the lab is up%s: process %d, %s", state.started and "" or " already", state.pid, state.dir)
     say('next: eval "$(%s lab env)"', arg[0])
   end,
   down = function(_, options) say(lab.down(options) and "the lab is down" or "the lab was not up") end,
@@ -109,7 +111,9 @@ local ACTIONS = {
   end,
   wind = function(words, options)
     options.seconds = tonumber(words[1])
-    if not options.seconds or options.seconds < 0 then errors.input("lab wind: by how many seconds?", "o2x help lab") end
+    if not options.seconds or options.seconds < 0 then
+      errors.input("lab wind: by how many seconds?", "o2x help lab")
+    end
     say("the lab's time is %s", lab.wind(options))
   end,
 }
@@ -119,19 +123,20 @@ return {
   summary = "the platform in miniature on this machine: to try, to learn, to test",
   options = {
     { "dir", value = "FOLDER", help = "where it is kept; default .o2x/lab in the project, or $O2X_LAB_DIR" },
-    { "platform", value = "FOLDER", help = "up, reset: the platform tree it gets a copy of; default examples/platform" },
+    { "platform", value = "FOLDER", help = "up, reset: the tree it gets a copy of; default examples/platform" },
     { "json", help = "status, env, fault: as JSON" },
   },
   help = [[
-  up                  starts it: PostgreSQL, Redis, Vault, Kubernetes, Route 53 and DNS, message broker, the tenants' services
+  up                  starts it: PostgreSQL, Redis, Vault, Kubernetes, Route 53 and DNS, message broker, services
   down                stops it; what it holds stays on disk
   status              what runs, and where; exit code 1 when it is not up
   env                 the variables for psql, redis-cli, kubectl, helm, vault, aws, dig and o2x: eval "$(o2x lab env)"
   reset               back to the first state
   fault               lists the faults that are in force
   fault SERVICE KIND [times=N] [match=TEXT]
-                      what goes wrong with the next requests: 429, 500 or another status; timeout (after the effect), hang,
-                      drop, drop-after, slow; and what the service knows itself, such as vault sealed; off takes it back
+                      what goes wrong with the next requests: 429, 500 or another status; timeout (after the effect),
+                      hang, drop, drop-after, slow; and the service's own, such as vault sealed, or k8s broken-pods;
+                      off takes it back
   wind SECONDS        moves the lab's clock on]],
   run = function(options, words)
     local what, rest = parse(words, options)

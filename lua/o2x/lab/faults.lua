@@ -14,8 +14,13 @@ local M = {}
 
 local LONG = 600 -- seconds; longer than any client's patience
 
-local REASONS = { [401] = "Unauthorized", [403] = "Forbidden", [404] = "NotFound", [409] = "Conflict", [410] = "Expired",
-  [429] = "TooManyRequests", [500] = "InternalError", [503] = "ServiceUnavailable", [504] = "Timeout" }
+local REASONS <const> = {
+  [401] = "Unauthorized", [403] = "Forbidden", [404] = "NotFound", [409] = "Conflict", [410] = "Expired",
+  [429] = "TooManyRequests", [500] = "InternalError", [503] = "ServiceUnavailable", [504] = "Timeout",
+}
+
+local XML <const> = "<ErrorResponse><Error><Type>Receiver</Type><Code>%s</Code><Message>injected by the lab</Message>"
+  .. "</Error><RequestId>lab</RequestId></ErrorResponse>"
 
 -- One body that Kubernetes' clients, Vault's and people understand; AWS's want XML.
 local function answer(service, status)
@@ -24,8 +29,7 @@ local function answer(service, status)
   if status == 429 or status == 503 then headers["Retry-After"] = "1" end
   if service == "aws" then
     headers["Content-Type"] = "text/xml"
-    return status, headers, ("<ErrorResponse><Error><Type>Receiver</Type><Code>%s</Code><Message>injected by the lab</Message>"
-      .. "</Error><RequestId>lab</RequestId></ErrorResponse>"):format(status == 429 and "Throttling" or reason)
+    return status, headers, XML:format(status == 429 and "Throttling" or reason)
   end
   return status, headers, json.encode {
     kind = "Status", apiVersion = "v1", status = "Failure", code = status, reason = reason,
@@ -76,8 +80,12 @@ end
 ---@param options { times: string?, match: string?, seconds: string? }
 function M.add(rules, service, kind, options)
   local times = tonumber(options.times or 1)
-  if not times or times < 1 or times % 1 ~= 0 then errors.input(("times=%s is not a number of requests"):format(options.times)) end
-  rules[#rules + 1] = { service = service, kind = kind, times = math.tointeger(times), match = options.match, seconds = options.seconds }
+  if not times or times < 1 or times % 1 ~= 0 then
+    errors.input(("times=%s is not a number of requests"):format(options.times))
+  end
+  rules[#rules + 1] = {
+    service = service, kind = kind, times = math.tointeger(times), match = options.match, seconds = options.seconds,
+  }
 end
 
 --- Removes a service's rules.

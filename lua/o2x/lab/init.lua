@@ -80,7 +80,8 @@ end
 local function need(place)
   local lab = running(place)
   if lab and lab.ready then return lab end
-  errors.raise { kind = "unreachable", module = "lab", message = "the lab in " .. place.dir .. " is not up", hint = "o2x lab up" }
+  local message = ("the lab in %s is not up"):format(place.dir)
+  errors.raise { kind = "unreachable", module = "lab", message = message, hint = "o2x lab up" }
 end
 
 -- The last complaint of a process that did not become ready.
@@ -120,7 +121,9 @@ function M.up(options)
   until one or task.now() > deadline
   if not one then fail("another 'o2x lab up' is still at work in " .. place.dir) end
   local lab = running(place)
-  if lab and not lab.ready then fail("the lab in " .. place.dir .. " is just stopping or starting", "try again in a moment") end
+  if lab and not lab.ready then
+    fail(("the lab in %s is just stopping or starting"):format(place.dir), "try again in a moment")
+  end
   local started = lab == nil
   if started and options.on_start then options.on_start(place.dir) end
   lab = lab or start(place)
@@ -162,7 +165,9 @@ function M.down(options)
     end
   end
   -- Servers of a lab that was killed go on without it.
-  if fs.exists(fs.join(place.dir, "ports.json")) then require("o2x.lab.serve").sweep(require("o2x.lab.context").new(place.dir)) end
+  if fs.exists(fs.join(place.dir, "ports.json")) then
+    require("o2x.lab.serve").sweep(require("o2x.lab.context").new(place.dir))
+  end
   return lab ~= nil
 end
 
@@ -186,8 +191,8 @@ function M.env(options) return need(M.place(options)).env end
 ---@return { up: boolean, dir: string, pid: integer?, servers: table? }
 function M.status(options)
   local place = M.place(options)
-  local lab = running(place)
-  return { up = lab ~= nil and lab.ready, dir = place.dir, pid = lab and lab.pid, servers = lab and lab.servers, env = lab and lab.env }
+  local lab = running(place) or {}
+  return { up = lab.ready or false, dir = place.dir, pid = lab.pid, servers = lab.servers }
 end
 
 -- The lab's own door, for whoever may read lab.json.
@@ -207,8 +212,9 @@ end
 ---@return table[] rules that are in force
 function M.fault(options)
   local lab = need(M.place(options))
-  return ask(lab, "/fault", { service = options.service, kind = options.kind, times = options.times, match = options.match,
-    seconds = options.seconds }).rules
+  return ask(lab, "/fault", {
+    service = options.service, kind = options.kind, times = options.times, match = options.match, seconds = options.seconds,
+  }).rules
 end
 
 --- Moves the lab's clock on.

@@ -3,6 +3,8 @@
 
 local crypto = require "o2x.crypto"
 local errors = require "o2x.error"
+local flyway = require "o2x.flyway"
+local flyway_history = require "o2x.flyway_history"
 local fs = require "o2x.fs"
 local http = require "o2x.http"
 local json = require "o2x.json"
@@ -16,21 +18,27 @@ local M = {}
 local HELMS_AT_ONCE <const> = 4
 local BALANCER <const> = "/api/v1/namespaces/ingress-nginx/services/ingress-nginx-controller"
 
+local function fail(format, ...)
+  errors.raise { kind = "failed", module = "lab", op = "seed", message = format:format(...) }
+end
+
 -- ---- databases ----
 
 local function connect(env, database)
-  return pg.connect { host = env.PGHOST, port = env.PGPORT, user = env.PGUSER, password = env.PGPASSWORD, dbname = database,
-    application_name = "o2x lab" }
+  return pg.connect {
+    host = env.PGHOST, port = env.PGPORT, user = env.PGUSER, password = env.PGPASSWORD, dbname = database,
+    application_name = "o2x lab",
+  }
 end
 
 local function create_database(db, wanted, name, template)
-  db:query(("CREATE DATABASE %s OWNER %s %s CONNECTION LIMIT %d"):format(pg.quote(name), pg.quote(wanted.owner),
-    template and "TEMPLATE " .. pg.quote(template) or "ENCODING 'UTF8' TEMPLATE template0", wanted.connection_limit))
+  local from = template and "TEMPLATE " .. pg.quote(template) or "ENCODING 'UTF8' TEMPLATE template0"
+  db:query(("CREATE DATABASE %s OWNER %s %s CONNECTION LIMIT %d"):format(pg.quote(name), pg.quote(wanted.owner), from,
+    wanted.connection_limit))
   db:query(("GRANT CONNECT ON DATABASE %s TO %s"):format(pg.quote(name), pg.quote(wanted.user)))
 end
 
 local function migrate(env, database, folder, schemas)
-  local flyway, flyway_history = require "o2x.flyway", require "o2x.flyway_history"
   local files = {}
   for _, name in ipairs(fs.list(folder)) do files[name] = fs.read(fs.join(folder, name)) end
   local db <close> = connect(env, database)
@@ -47,7 +55,6 @@ local function fill(env, source, wanted)
 end
 
 local function sow_databases(env, source, wanted)
-  if not env.PGHOST then return end
   local first = wanted.names[1]
   do
     local db <close> = connect(env, "postgres")
@@ -61,11 +68,12 @@ end
 -- ---- Vault ----
 
 local function sow_vault(env, secrets)
-  if not env.VAULT_ADDR then return end
   for path, fields in pairs(secrets) do
-    local answer = http.request { method = "POST", url = env.VAULT_ADDR .. "/v1/secret/data/" .. path, ca_file = env.VAULT_CACERT,
-      headers = { ["X-Vault-Token"] = env.VAULT_TOKEN }, json = { options = { cas = 0 }, data = fields } }
-    if answer.status ~= 200 then errors.raise { kind = "failed", module = "lab", message = ("Vault: %s: %s"):format(path, answer.body) } end
+    local answer = http.request {
+      method = "POST", url = env.VAULT_ADDR .. "/v1/secret/data/" .. path, ca_file = env.VAULT_CACERT,
+      headers = { ["X-Vault-Token"] = env.VAULT_TOKEN }, json = { options = { cas = 0 }, data = fields },
+    }
+    if answer.status ~= 200 then fail("Vault: %s: %s", path, answer.body) end
   end
 end
 
@@ -93,22 +101,22 @@ local function sow_releases(lab, env, releases)
   local folder = fs.join(lab.dir, "cache/helm")
   fs.mkdir(folder, 0x1c0)
   local function install(release)
-    local result = proc.run { timeout = 120, cwd = env.O2X_PLATFORM,
-      argv = { "helm", "upgrade", "--install", release.name, release.chart, "-f", release.values, "--namespace", "default" },
-      env = { KUBECONFIG = env.KUBECONFIG, KUBECACHEDIR = folder, HELM_CACHE_HOME = folder, HELM_CONFIG_HOME = folder, HELM_DATA_HOME = folder } }
-    if result.code ~= 0 then
-      errors.raise { kind = "failed", module = "lab", message = ("helm %s: %s"):format(release.name, result.stderr:gsub("%s+$", "")) }
-    end
+    local result = proc.run {
+      argv = { "helm", "upgrade", "--install", release.name, release.chart, "-f", release.values, "-n", "default" },
+      env = { KUBECONFIG = env.KUBECONFIG, KUBECACHEDIR = folder, HELM_CACHE_HOME = folder, HELM_CONFIG_HOME = folder,
+        HELM_DATA_HOME = folder },
+      cwd = env.O2X_PLATFORM, timeout = 120,
+    }
+    if result.code ~= 0 then fail("helm %s: %s", release.name, result.stderr:gsub("%s+$", "")) end
   end
   install(releases[1])  -- helm keeps what it learned of the server for the others
   task.each({ table.unpack(releases, 2) }, install, { limit = HELMS_AT_ONCE })
 end
 
 local function sow_cluster(lab, env, source, wanted)
-  if not env.KUBECONFIG then return end
   local postgres = lab.state("postgres")
   sow_manifests(lab, source, wanted.manifests, {
-    appuser_password = postgres.appuser_password or env.PGPASSWORD or "", vault_token = env.VAULT_TOKEN or "",
+    appuser_password = postgres.appuser_password, vault_token = env.VAULT_TOKEN,
   })
   sow_releases(lab, env, wanted.releases)
 end
@@ -127,7 +135,6 @@ local function balancer_name(env)
 end
 
 local function sow_dns(lab, env, wanted)
-  if not env.KUBECONFIG then return end
   local zones = require "o2x.lab.zones"
   local store = zones.open(lab)
   local zone = store:holding(zones.canonical(wanted.zone)) or store:create(wanted.zone, "lab")
@@ -140,19 +147,19 @@ local function sow_dns(lab, env, wanted)
     end
   end
   local _, problems = store:change(zone, changes)
-  if problems then errors.raise { kind = "failed", module = "lab", message = "DNS: " .. problems[1] } end
+  if problems then fail("DNS: %s", problems[1]) end
 end
 
 local function sow_redis(env, keys)
-  if not env.REDIS_URL then return end
   local redis = require("o2x.redis").connect { url = env.REDIS_URL }
   for key, value in pairs(keys) do redis:command("SET", key, value) end
   redis:close()
 end
 
 local function sow_queues(env, names)
-  if not env.O2X_BROKER_URL then return end
-  local broker = require("o2x.broker").new { url = env.O2X_BROKER_URL, user = env.O2X_BROKER_USER, password = env.O2X_BROKER_PASSWORD }
+  local broker = require("o2x.broker").new {
+    url = env.O2X_BROKER_URL, user = env.O2X_BROKER_USER, password = env.O2X_BROKER_PASSWORD,
+  }
   for _, name in ipairs(names) do broker:add_queue(name) end
 end
 

@@ -1,9 +1,9 @@
 --- The lab's process: starts every simulator, seeds what is there at the beginning, and waits to be told to stop.
 
 local context = require "o2x.lab.context"
+local control = require "o2x.lab.control"
 local crypto = require "o2x.crypto"
 local errors = require "o2x.error"
-local faults = require "o2x.lab.faults"
 local fs = require "o2x.fs"
 local json = require "o2x.json"
 local lock = require "o2x.core.lock"
@@ -21,25 +21,19 @@ local WAVES <const> = {
 }
 
 -- What a reset leaves: a client's settings stay valid.
-local KEPT <const> = { ["ports.json"] = true, ["tls"] = true, ["cache"] = true, ["serve.lock"] = true, ["up.lock"] = true }
+local KEPT <const> = {
+  ["ports.json"] = true, ["tls"] = true, ["cache"] = true, ["serve.lock"] = true, ["up.lock"] = true,
+}
 
 local function each_simulator(fn)
   for _, wave in ipairs(WAVES) do
-    for _, name in ipairs(wave) do
-      local found, module = pcall(require, "o2x.lab." .. name)
-      if found then fn(name, module) end
-    end
+    for _, name in ipairs(wave) do fn(require("o2x.lab." .. name)) end
   end
 end
 
 local function start_one(lab, name)
-  local found, module = pcall(require, "o2x.lab." .. name)
-  if not found then
-    lab.log(("no simulator %s: %s"):format(name, tostring(module):match "[^\n]*"))
-    return nil
-  end
   local began = task.now()
-  local instance = module.start(lab)
+  local instance = require("o2x.lab." .. name).start(lab)
   lab.log(("%s is ready on port %s (%.2f s)"):format(name, instance.port or "-", task.now() - began))
   return instance
 end
@@ -67,53 +61,6 @@ local function merged_env(lab, instances, env)
     for name, value in pairs(instance.env or {}) do env[name] = value end
   end
   return env
-end
-
-local function set_fault(lab, instances, body)
-  local rules, service, kind = lab.faults.rules, body.service, body.kind
-  if not service then return { rules = rules } end
-  local instance = instances[service]
-  if not instance then
-    local names = {}
-    for name in pairs(instances) do names[#names + 1] = name end
-    table.sort(names)
-    errors.input(("the lab has no service '%s'"):format(service), "services: " .. table.concat(names, ", "))
-  end
-  if kind == "off" then
-    faults.clear(rules, service)
-    if instance.fault then instance.fault("off", body) end
-  elseif lab.faults.wired[service] and faults.known(kind or "") then
-    faults.add(rules, service, kind, body)
-  elseif not (instance.fault and instance.fault(kind, body)) then
-    errors.input(("%s knows no fault '%s'"):format(service, tostring(kind)),
-      "429, 500 and other statuses, timeout, hang, drop, drop-after, slow, off; vault: sealed")
-  end
-  lab.save("faults")
-  return { rules = rules }
-end
-
-local function wind(lab, body)
-  local state = lab.state("clock")
-  state.wound = (state.wound or 0) + (tonumber(body.seconds) or 0)
-  lab.save("clock")
-  return { now = lab.clock() }
-end
-
--- The lab's own door. The token is in lab.json, which only the lab's owner can read.
-local function control(lab, instances, token)
-  local routes = {
-    ["/fault"] = function(body) return set_fault(lab, instances, body) end,
-    ["/wind"] = function(body) return wind(lab, body) end,
-  }
-  return lab.serve("control", function(req)
-    local route = routes[req.path]
-    if req.headers.authorization ~= "Bearer " .. token then return 403, nil, json.encode { message = "wrong token" } end
-    if not route then return 404, nil, json.encode { message = "no such request" } end
-    local ok, result = pcall(function() return route(json.decode(req.body, "request")) end)
-    if ok then return 200, nil, json.encode(result) end
-    result = errors.wrap(result)
-    return 400, nil, json.encode { message = tostring(result), hint = result.hint }
-  end)
 end
 
 local function describe(instances)
@@ -178,7 +125,7 @@ function M.run(place)
   local ok, env = xpcall(begin, errors.handler, lab, place.platform, instances)
   if not ok then give_up(lab, instances, env) end
   local token = crypto.hex(crypto.random(16))
-  local door = control(lab, instances, token)
+  local door = control.open(lab, instances, token)
   lab.flush()
   fs.write(fs.join(lab.dir, "lab.json"), json.pretty {
     pid = program.pid(), env = env, servers = describe(instances),
@@ -198,7 +145,7 @@ end
 --- Ends what a killed lab left running.
 ---@param lab table
 function M.sweep(lab)
-  each_simulator(function(_, module)
+  each_simulator(function(module)
     if module.sweep then module.sweep(lab) end
   end)
 end
@@ -207,7 +154,7 @@ end
 ---@param place { dir: string }
 function M.forget(place)
   local lab = context.new(place.dir)
-  each_simulator(function(_, module)
+  each_simulator(function(module)
     if module.forget then module.forget(lab) end
   end)
   for _, name in ipairs(fs.list(lab.dir)) do

@@ -21,9 +21,18 @@ CN = %s
 %s
 ]]
 
-local CA = "basicConstraints = critical, CA:TRUE\nkeyUsage = critical, keyCertSign, cRLSign\nsubjectKeyIdentifier = hash"
-local LEAF = "basicConstraints = critical, CA:FALSE\nkeyUsage = critical, digitalSignature\nextendedKeyUsage = serverAuth\n"
-  .. "subjectAltName = %s"
+local CA = [[
+basicConstraints = critical, CA:TRUE
+keyUsage = critical, keyCertSign, cRLSign
+subjectKeyIdentifier = hash
+]]
+
+local LEAF = [[
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, digitalSignature
+extendedKeyUsage = serverAuth
+subjectAltName = %s
+]]
 
 local function san(names)
   local list = {}
@@ -40,7 +49,8 @@ local function sign(folder, name, common_name, extensions, more)
   local result = proc.run { argv = argv, timeout = 30 }
   fs.remove(path .. ".cnf")
   if result.code ~= 0 then
-    errors.raise { kind = "failed", module = "lab", op = "tls", message = "openssl made no certificate: " .. result.stderr:gsub("%s+$", "") }
+    local said = result.stderr:gsub("%s+$", "")
+    errors.raise { kind = "failed", module = "lab", op = "tls", message = "openssl made no certificate: " .. said }
   end
 end
 

@@ -1,4 +1,4 @@
---- The lab's folders of files: its own copy of the platform tree, the secrets of the tenants to be onboarded, the run store.
+--- The lab's folders: its own copy of the platform tree, the secrets of the tenants to be onboarded, the run store.
 
 local errors = require "o2x.error"
 local fs = require "o2x.fs"
@@ -44,7 +44,9 @@ function M.prepare(lab, source)
   copy_whole(source, platform)
   copy_secrets(fs.join(source, "lab/secrets"), secrets)
   fs.mkdir(runs, 0x1c0)
-  return { O2X_PLATFORM = platform, O2X_SECRETS = secrets, O2X_STATE = runs, O2X_LAB_CA = lab.ca, O2X_LAB_DIR = lab.dir }
+  return {
+    O2X_PLATFORM = platform, O2X_SECRETS = secrets, O2X_STATE = runs, O2X_LAB_CA = lab.ca, O2X_LAB_DIR = lab.dir,
+  }
 end
 
 return M

@@ -1,0 +1,67 @@
+--- The lab's own door: faults by request and the clock, for `o2x lab fault` and `o2x lab wind`.
+
+local errors = require "o2x.error"
+local faults = require "o2x.lab.faults"
+local json = require "o2x.json"
+
+local M = {}
+
+local KINDS <const> = "kinds: 429, 500 and other statuses, timeout, hang, drop, drop-after, slow, off; and its own"
+
+local function names_of(instances)
+  local names = {}
+  for name in pairs(instances) do names[#names + 1] = name end
+  table.sort(names)
+  return table.concat(names, ", ")
+end
+
+local function set_fault(lab, instances, body)
+  local rules, service, kind = lab.faults.rules, body.service, body.kind
+  if not service then return { rules = rules } end
+  local instance = instances[service]
+  if not instance then
+    errors.input(("the lab has no service '%s'"):format(service), "services: " .. names_of(instances))
+  end
+  if kind == "off" then
+    faults.clear(rules, service)
+    if instance.fault then instance.fault("off", body) end
+  elseif lab.faults.wired[service] and faults.known(kind or "") then
+    faults.add(rules, service, kind, body)
+  elseif not (instance.fault and instance.fault(kind, body)) then
+    errors.input(("%s knows no fault '%s'"):format(service, tostring(kind)), KINDS)
+  end
+  lab.save("faults")
+  return { rules = rules }
+end
+
+local function wind(lab, body)
+  local state = lab.state("clock")
+  state.wound = (state.wound or 0) + (tonumber(body.seconds) or 0)
+  lab.save("clock")
+  return { now = lab.clock() }
+end
+
+local function answer(status, value) return status, { ["Content-Type"] = "application/json" }, json.encode(value) end
+
+--- Opens the door. The token is in lab.json, which only the lab's owner can read.
+---@param lab table
+---@param instances table<string, table> the simulators
+---@param token string
+---@return table server
+function M.open(lab, instances, token)
+  local routes = {
+    ["/fault"] = function(body) return set_fault(lab, instances, body) end,
+    ["/wind"] = function(body) return wind(lab, body) end,
+  }
+  return lab.serve("control", function(req)
+    local route = routes[req.path]
+    if req.headers.authorization ~= "Bearer " .. token then return answer(403, { message = "wrong token" }) end
+    if not route then return answer(404, { message = "no such request" }) end
+    local ok, result = pcall(function() return route(json.decode(req.body, "request")) end)
+    if ok then return answer(200, result) end
+    result = errors.wrap(result)
+    return answer(400, { message = tostring(result), hint = result.hint })
+  end)
+end
+
+return M
