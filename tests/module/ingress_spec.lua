@@ -6,21 +6,35 @@ local proc = require "o2x.proc"
 local small_lab = require "tests.support.small_lab"
 local task = require "o2x.task"
 
-local function manifest(tenant, host)
-  local name, labels = tenant .. "-service-proxy", { tenant = tenant, app = tenant .. "-service-proxy" }
-  local objects = {
-    { apiVersion = "apps/v1", kind = "Deployment", metadata = { name = name, labels = labels },
-      spec = { replicas = 1, selector = { matchLabels = labels }, template = { metadata = { labels = labels }, spec = { containers = {
-        { name = "app", image = "embrix/service-proxy:v1", env = { { name = "TENANT_ID", value = "TIDLT-100009" } } } } } } } },
-    { apiVersion = "v1", kind = "Service", metadata = { name = name, labels = labels },
-      spec = { selector = labels, ports = { { name = "http", port = 8080 } } } },
-    { apiVersion = "networking.k8s.io/v1", kind = "Ingress", metadata = { name = tenant, labels = labels },
-      spec = { ingressClassName = "nginx", rules = { { host = host, http = { paths = {
-        { path = "/", pathType = "Prefix", backend = { service = { name = name, port = { number = 8080 } } } } } } } } } },
-  }
-  for i, object in ipairs(objects) do objects[i] = json.encode(object) end
-  return "---\n" .. table.concat(objects, "\n---\n")
-end
+local MANIFEST <const> = [[
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: TENANT-service-proxy, labels: { tenant: TENANT } }
+spec:
+  replicas: 1
+  selector: { matchLabels: { app: TENANT-service-proxy } }
+  template:
+    metadata: { labels: { app: TENANT-service-proxy, tenant: TENANT } }
+    spec:
+      containers:
+      - { name: app, image: "embrix/service-proxy:v1", env: [ { name: TENANT_ID, value: TIDLT-100009 } ] }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: TENANT-service-proxy, labels: { tenant: TENANT } }
+spec: { selector: { app: TENANT-service-proxy }, ports: [ { name: http, port: 8080 } ] }
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: { name: TENANT }
+spec:
+  ingressClassName: nginx
+  rules:
+  - host: HOST
+    http:
+      paths:
+      - { path: /, pathType: Prefix, backend: { service: { name: TENANT-service-proxy, port: { number: 8080 } } } }
+]]
 
 describe("the ingress", function()
   local lab
@@ -36,7 +50,7 @@ describe("the ingress", function()
 
   local function apply(tenant, host)
     local path = fs.join(lab.dir, "manifest.yaml")
-    fs.write(path, manifest(tenant, host))
+    fs.write(path, (MANIFEST:gsub("%u+", { TENANT = tenant, HOST = host })))
     local result = lab.run("kubectl", "apply", "-f", path)
     assert.equal(0, result.code, result.stderr)
     result = lab.run("kubectl", "rollout", "status", "--timeout=30s", "deploy/" .. tenant .. "-service-proxy")
@@ -44,7 +58,8 @@ describe("the ingress", function()
   end
 
   local function get(host, path)
-    return http.request { url = ("https://%s%s"):format(host, path), ca_file = lab.env.O2X_LAB_CA, connect_to = lab.env.O2X_LAB_HTTPS }
+    return http.request { url = ("https://%s%s"):format(host, path), ca_file = lab.env.O2X_LAB_CA,
+      connect_to = lab.env.O2X_LAB_HTTPS }
   end
 
   -- A new host is in the certificate a moment after its Ingress.
@@ -69,8 +84,8 @@ describe("the ingress", function()
     apply("far", "deep.api.example.org")
     assert.equal("UP", json.decode(get_soon("deep.api.example.org", "/actuator/health").body).status)
     local host, port = lab.env.O2X_LAB_HTTPS:match("^(.*):(%d+)$")
-    local result = lab.run("curl", "-sS", "--cacert", lab.env.O2X_LAB_CA, "--resolve", ("acme.embrix.com:%s:%s"):format(port, host),
-      ("https://acme.embrix.com:%s/actuator/info"):format(port))
+    local result = lab.run("curl", "-sS", "--cacert", lab.env.O2X_LAB_CA, "--resolve",
+      ("acme.embrix.com:%s:%s"):format(port, host), ("https://acme.embrix.com:%s/actuator/info"):format(port))
     assert.same({ app = { name = "service-proxy", tenant = "acme" } }, json.decode(result.stdout))
   end)
 

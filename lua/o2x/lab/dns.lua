@@ -191,7 +191,8 @@ local function bind(lab)
       return socket, errors.check(fields, listen.open(lab.host, port)), port
     end
   end
-  errors.raise { kind = "failed", module = "lab", op = "dns", code = code, message = "the name server has no port: " .. problem }
+  errors.raise { kind = "failed", module = "lab", op = "dns", code = code,
+    message = "the name server has no port: " .. problem }
 end
 
 -- `o2x lab fault dns servfail` and `silent`: all questions until `off`.
@@ -218,7 +219,8 @@ function M.start(lab)
     socket:close()
     listener:close()
   end
-  return { port = port, env = { O2X_LAB_DNS = ("%s:%d"):format(lab.host, port) }, stop = stop, fault = fault_handler(store) }
+  return { port = port, env = { O2X_LAB_DNS = ("%s:%d"):format(lab.host, port) }, stop = stop,
+    fault = fault_handler(store) }
 end
 
 return M

@@ -68,8 +68,8 @@ local function health(call)
     groups = { "liveness", "readiness" } })
 end
 
---- A fault of the services: `o2x lab fault ingress unhealthy match=newclient-service-billing` makes that one's health DOWN
---- (`match=newclient-service-billing:redis`: because of that component), until `off`.
+--- A fault of the services: `o2x lab fault ingress unhealthy match=newclient-service-billing` makes that one's health
+--- DOWN (`match=newclient-service-billing:redis`: because of that component), until `off`.
 ---@param lab table
 ---@param kind string
 ---@param options {match: string?}
