@@ -57,7 +57,7 @@ end
 function M.start(lab)
   local keys = keys_of(lab)
   local server = lab.serve("aws", handler(lab, keys))
-  lab.save()
+  lab.save("aws")
   return { port = server.port, env = {
     AWS_ENDPOINT_URL = ("http://%s:%d"):format(lab.host, server.port), AWS_DEFAULT_REGION = REGION,
     AWS_ACCESS_KEY_ID = keys.access_key, AWS_SECRET_ACCESS_KEY = keys.secret_key,

@@ -359,7 +359,7 @@ function M.handle(lab, info, req)
     return problem(call, 404, "Not Found", "No message available")
   end
   local status, headers, body = handler(call, capture)
-  if req.method ~= "GET" then lab.save() end
+  if req.method ~= "GET" then lab.save("services") end
   return status, headers, body
 end
 

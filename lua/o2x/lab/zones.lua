@@ -109,7 +109,7 @@ function Zones:create(name, reference)
   } }
   zone.served = copy(zone.records)
   table.insert(self.state.zones, zone)
-  self.lab.save()
+  self.lab.save("route53")
   return zone
 end
 
@@ -192,7 +192,7 @@ function Zones:change(zone, changes)
   local change = { id = identifier("C"), status = "PENDING", submitted = now, due = now + PROPAGATION, zone = zone.id,
     changes = changes }
   table.insert(self.state.changes, change)
-  self.lab.save()
+  self.lab.save("route53")
   return change
 end
 
@@ -204,7 +204,7 @@ function Zones:settle()
       local zone = self:by_id(change.zone)
       if zone then apply(zone.served, change.changes) end
       change.status, change.changes = "INSYNC", nil
-      self.lab.save()
+      self.lab.save("route53")
     end
   end
   while #self.state.changes > 1000 and self.state.changes[1].status == "INSYNC" do
@@ -230,7 +230,7 @@ function Zones:seed(zone, records)
     put(zone.records, record)
     put(zone.served, copy(record))
   end
-  self.lab.save()
+  self.lab.save("route53")
 end
 
 return M
