@@ -16,12 +16,12 @@ HEADERS  := libpq libcurl libmicrohttpd libcrypto expat
 comma    := ,
 OPTIMISE := $(if $(filter asan,$(MODE)),-O1 -g -fsanitize=address$(comma)undefined -fno-omit-frame-pointer,-O2 -g)
 CFLAGS   ?=
-PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) $(HEADERS))
+PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) $(HEADERS) 2>/dev/null)
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DO2X_VERSION='"$(VERSION)"' $(WARNINGS) $(OPTIMISE) -Ihost \
              $(PACKAGE_CFLAGS) -MMD -MP $(CFLAGS)
 
 # Lua is linked from its static library, so that the program does not depend on the distribution's copy.
-LUA_A    := $(shell pkg-config --variable=libdir lua5.4)/liblua5.4.a
+LUA_A    := $(shell pkg-config --variable=libdir lua5.4 2>/dev/null)/liblua5.4.a
 LIBS      = $(LUA_A) $(shell pkg-config --libs libuv yaml-0.1 libcjson libcares hiredis) -lcrypt -ldl -lm
 LDFLAGS  ?=
 
@@ -58,6 +58,7 @@ $(BUILD)/embedded_data.o: $(BUILD)/embedded_data.c
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(BUILD)/host:
+	@pkg-config --exists $(PACKAGES) $(HEADERS) || { echo 'libraries are missing: run vendor/bootstrap' >&2; exit 1; }
 	mkdir -p $@
 
 asan:
