@@ -98,7 +98,8 @@ local FAILURES = {
   { "Unauthorized", "unauthorised" },
   { "[Ff]orbidden", "unauthorised", "kubectl auth can-i --list shows what these credentials may do" },
   { "context deadline exceeded", "unknown" }, { "i/o timeout", "unknown" }, { "EOF$", "unknown" },
-  { "connection re[sf]", "unknown" }, { "http2: ", "unknown" },
+  { "connection re[sf]", "unknown" }, { "http2: ", "unknown" }, { "server is currently unable", "unknown" },
+  { "[Tt]oo many requests", "unknown" }, { "an error on the server", "unknown" }, { "[Ii]nternal error", "unknown" },
   { "non%-absolute URLs should be in form", "input" }, { "path .* not found", "input" }, { "Chart.yaml file is missing", "input" },
   { "no such file or directory", "input" }, { "failed to parse", "input" },
 }

@@ -344,6 +344,19 @@ describe("the kubernetes client", function()
       }, e.details)
     end)
 
+    it("does not wait for pods that are stuck", function()
+      answer(function(req)
+        if req.path:find("deployments") then return ok(deployment(0)) end
+        return ok { metadata = {}, items = req.path:find("pods") and { pod("d-1", 1, { status = { phase = "Pending", containerStatuses = {
+          { restartCount = 0, state = { waiting = { reason = "ImagePullBackOff", message = 'Back-off pulling image "x"' } } } } } }) } or {} }
+      end)
+      local start, said = task.now(), {}
+      local e = raised(ready.wait, client, "Deployment", "d", { seconds = 100, patience = 0, progress = function(text) said[#said + 1] = text end })
+      assert.is_true(task.now() - start < 10)
+      assert.equal('Deployment d does not get ready: 0 of 2 pods ready; ImagePullBackOff: Back-off pulling image "x"', e.message)
+      assert.equal("Deployment d: 0 of 2 pods ready", said[1])
+    end)
+
     it("says that it does not exist", function()
       answer(function() return status(404, "NotFound", "no") end)
       local e = raised(ready.wait, client, "Deployment", "d", { seconds = 0.1 })

@@ -7,7 +7,13 @@ local task = require "o2x.task"
 local M = {}
 
 local FIRST_PAUSE, LONGEST_PAUSE = 0.1, 1
+local LOOK_FIRST, LOOK_AGAIN = 2, 3 -- seconds until the pods are looked at, and between looks
+local PATIENCE = 60                 -- seconds with pods that are stuck before the wait is given up early
+local CRASHES = 3                   -- restarts after which a crashing pod counts as stuck
 local EVENTS_SHOWN, LOG_LINES = 6, 10
+
+local BEGINNING = { ContainerCreating = true, PodInitializing = true }
+local STUCK = { ImagePullBackOff = true, ErrImagePull = true, InvalidImageName = true, ErrImageNeverPull = true, CreateContainerConfigError = true }
 
 -- ---- one object -> ready, what it waits for ----
 
@@ -105,20 +111,28 @@ end
 
 -- ---- pods ----
 
---- Why a pod is not ready, as far as it says.
----@param pod table
----@return string?
-function M.pod_trouble(pod)
-  local s = pod.status or {}
-  for _, list in ipairs{ s.initContainerStatuses or {}, s.containerStatuses or {} } do
+-- The state of the first container that is in trouble, and its restarts.
+local function troubled_container(s)
+  for _, list in ipairs { s.initContainerStatuses or {}, s.containerStatuses or {} } do
     for _, c in ipairs(list) do
       local state = c.state or {}
       local why = state.waiting or (state.terminated and state.terminated.reason ~= "Completed" and state.terminated)
-      if why and why.reason and why.reason ~= "ContainerCreating" and why.reason ~= "PodInitializing" then
-        local restarts = number(c.restartCount) > 0 and (" (%d restarts)"):format(c.restartCount) or ""
-        return why.reason .. restarts .. (why.message and ": " .. why.message or "")
-      end
+      if why and why.reason and not BEGINNING[why.reason] then return why, number(c.restartCount) end
     end
+  end
+end
+
+--- Why a pod is not ready, as far as it says.
+---@param pod table
+---@return string? text
+---@return boolean? stuck whether it is a trouble that pods hardly ever get out of by themselves
+function M.pod_trouble(pod)
+  local s = pod.status or {}
+  local why, restarts = troubled_container(s)
+  if why then
+    local times = restarts > 0 and (" (%d restarts)"):format(restarts) or ""
+    local stuck = STUCK[why.reason] or why.reason == "CrashLoopBackOff" and restarts >= CRASHES
+    return why.reason .. times .. (why.message and ": " .. why.message or ""), stuck or false
   end
   local scheduled = condition(pod, "PodScheduled")
   if scheduled and scheduled.status == "False" then return "not scheduled: " .. (scheduled.message or scheduled.reason or "") end
@@ -197,60 +211,73 @@ end
 
 -- ---- waiting ----
 
-local function give_up(client, what, object, waiting, seconds)
+local function give_up(w, object, waiting)
   local lines = {}
   if object then
-    local ok, found = pcall(M.explain, client, object)
+    local ok, found = pcall(M.explain, w.client, object)
     if not ok and errors.is(found) and found.kind == "cancelled" then error(found, 0) end
     lines = ok and found or { "  (nothing more can be said: " .. tostring(found) .. ")" }
   end
-  errors.raise{
+  local how = task.now() < w.deadline and "does not get ready" or ("is not ready after %g s"):format(w.seconds)
+  errors.raise {
     kind = "failed", module = "k8s", op = "wait_ready", code = "not_ready", details = lines,
-    message = ("%s is not ready after %g s: %s"):format(what, seconds, waiting),
+    message = ("%s %s: %s"):format(w.what, how, waiting),
   }
 end
 
--- A trouble that the pods tell, else what the object itself waits for.
-local function describe(client, object, waiting)
-  local ok, pods = pcall(unready_pods, client, object)
+-- Looks at the pods from time to time: their trouble says more than a number of missing pods.
+local function look_at_pods(w, object)
+  local now = task.now()
+  if not object or now < w.next_look then return end
+  local ok, pods = pcall(unready_pods, w.client, object)
   if not ok and errors.is(pods) and pods.kind == "cancelled" then error(pods, 0) end
-  local trouble = ok and pods[1] and M.pod_trouble(pods[1])
-  return trouble and waiting .. "; " .. first_line(trouble) or waiting
+  local trouble, stuck
+  if ok and pods[1] then trouble, stuck = M.pod_trouble(pods[1]) end
+  w.trouble = trouble and first_line(trouble)
+  w.stuck_since = stuck and (w.stuck_since or now) or nil
+  w.next_look = now + LOOK_AGAIN
 end
 
 -- One look -> the object, whether it is ready, what it waits for. A passing fault of the server is one more thing to wait for.
-local function look(client, kind, name, namespace)
-  local ok, object = pcall(client.get, client, kind, name, namespace)
+local function look(w)
+  local ok, object = pcall(w.client.get, w.client, w.kind, w.name, w.namespace)
   if not ok then
     if not retry.may(object, true) then error(object, 0) end
-    local what = kind .. " " .. name .. ": "
-    local message = tostring(object)
-    return nil, false, message:sub(1, #what) == what and message:sub(#what + 1) or message
+    local message, named = tostring(object), w.what .. ": "
+    return nil, false, message:sub(1, #named) == named and message:sub(#named + 1) or message
   end
   if not object then return nil, false, "it does not exist" end
-  return object, M.check(object)
+  local ready, waiting = M.check(object)
+  if ready then return object, true end
+  look_at_pods(w, object)
+  return object, false, w.trouble and waiting .. "; " .. w.trouble or waiting
 end
 
---- Waits until an object is ready. When it does not get there in time, the error's `details` tell why, line by line.
+local function is_hopeless(w, waiting)
+  if w.kind == "Job" and waiting:match("^failed") then return true end
+  return w.stuck_since and task.now() - w.stuck_since >= w.patience
+end
+
+--- Waits until an object is ready. When it does not get there in time, or its pods are stuck for a minute, the error's
+--- `details` tell why, line by line.
 ---@param client table
 ---@param kind string
 ---@param name string
----@param o { seconds: number, namespace: string?, progress: fun(text: string)? }
+---@param o { seconds: number, namespace: string?, progress: fun(text: string)?, patience: number? }
 ---@return table object
 function M.wait(client, kind, name, o)
-  local what, pause = kind .. " " .. name, FIRST_PAUSE
-  local deadline, said, next_look = task.now() + o.seconds, nil, task.now() + 2
+  local start, pause, said = task.now(), FIRST_PAUSE, nil
+  local w = {
+    client = client, kind = kind, name = name, namespace = o.namespace, what = kind .. " " .. name, seconds = o.seconds,
+    deadline = start + o.seconds, next_look = start + LOOK_FIRST, patience = o.patience or PATIENCE,
+  }
   while true do
-    local object, ready, waiting = look(client, kind, name, o.namespace)
+    local object, ready, waiting = look(w)
     if ready then return object end
-    if object and task.now() >= next_look then
-      waiting, next_look = describe(client, object, waiting), task.now() + 3
-    end
-    local hopeless = kind == "Job" and waiting:match("^failed")
-    if hopeless or task.now() >= deadline then give_up(client, what, object, waiting, o.seconds) end
-    if o.progress and waiting ~= said then o.progress(what .. ": " .. waiting) end
+    if task.now() >= w.deadline or is_hopeless(w, waiting) then give_up(w, object, waiting) end
+    if o.progress and waiting ~= said then o.progress(w.what .. ": " .. waiting) end
     said = waiting
-    task.sleep(math.min(pause, math.max(deadline - task.now(), 0)))
+    task.sleep(math.min(pause, math.max(w.deadline - task.now(), 0)))
     pause = math.min(pause * 1.5, LONGEST_PAUSE)
   end
 end
