@@ -121,7 +121,7 @@ end
 -- Own homes and the kubeconfig, written anew when credentials were refreshed.
 function Helm:environment()
   if not self.env then
-    for _, name in ipairs{ "cache", "config", "data", "kube" } do fs.mkdir(fs.join(self.folder, name), PRIVATE_FOLDER) end
+    for _, name in ipairs { "cache", "config", "data", "kube" } do fs.mkdir(fs.join(self.folder, name), PRIVATE_FOLDER) end
     self.env = {
       HELM_CACHE_HOME = fs.join(self.folder, "cache"), HELM_CONFIG_HOME = fs.join(self.folder, "config"),
       HELM_DATA_HOME = fs.join(self.folder, "data"), KUBECACHEDIR = fs.join(self.folder, "kube"),
@@ -144,7 +144,7 @@ end
 ---@return string
 function Helm:version()
   if self.known then return self.known end
-  local r = proc.run{ argv = { self.program, "version", "--template", "{{.Version}}" }, timeout = 20 }
+  local r = proc.run { argv = { self.program, "version", "--template", "{{.Version}}" }, timeout = 20 }
   local version = r.stdout:match("v?(%d[%w.+-]*)")
   if not version or version:match("^%d+") ~= "3" then
     bad("input", ("%s is version %s; helm 3 is needed"):format(proc.find(self.program), version or "unknown"),
@@ -166,7 +166,7 @@ end
 -- Reads by a command that answers in JSON. -> value, or nil if there is no such release
 function Helm:ask(op, name, ...)
   self:check_name(name)
-  local r = self:run{ op, name, "-o", "json", ... }
+  local r = self:run { op, name, "-o", "json", ... }
   if r.code == 0 then return json.decode(r.stdout, "helm " .. op) end
   if complaint(r):find("release: not found", 1, true) then return nil end
   raise_failure(op, name, r)

@@ -7,6 +7,7 @@ local errors = require "o2x.error"
 local grants = require "o2x.k8s.grants"
 local http = require "o2x.http"
 local json = require "o2x.json"
+local retry = require "o2x.retry"
 local status = require "o2x.k8s.status"
 local watch = require "o2x.k8s.watch"
 
@@ -84,7 +85,7 @@ end
 local function decode(response, what)
   local ok, object = pcall(json.decode, response.body, what)
   if ok and type(object) == "table" then return object end
-  errors.raise{ kind = "failed", module = "k8s", op = "decode", message = what .. ": its answer is not JSON" }
+  errors.raise { kind = "failed", module = "k8s", op = "decode", message = what .. ": its answer is not JSON" }
 end
 
 -- Secrets are taken apart without ever being readable text.
@@ -92,9 +93,17 @@ local function decode_secret(response, what)
   return json.decode_secret(response.body, "data", what)
 end
 
+-- What the client asks for by itself, outside of any effect's read, it tries again by itself: not for long where nobody
+-- listens (then it is rather the address that is wrong), longer where somebody answers that he cannot.
 function Client:get_json(path, accept)
-  local what = "the Kubernetes API at " .. self.config.server
-  return decode(check(what, self:send("GET", path, { accept = accept }), "discover"), what)
+  local what, tries = "the Kubernetes API at " .. self.config.server, 0
+  return retry.read(function() end, nil, function()
+    tries = tries + 1
+    local ok, response = pcall(self.send, self, "GET", path, { accept = accept })
+    if ok then return decode(check(what, response, "discover"), what) end
+    if errors.is(response) and response.sent == false and tries >= retry.first_attempts then response.retryable = false end
+    error(response, 0)
+  end)
 end
 
 --- The kinds that the server has; asked once.
@@ -148,7 +157,7 @@ end
 
 local function refuse_secret_list(resource)
   if resource.group == "" and resource.kind == "Secret" then
-    errors.raise{ kind = "refused", module = "k8s", op = "list", message = "Secrets are not listed: ask for one by its name" }
+    errors.raise { kind = "refused", module = "k8s", op = "list", message = "Secrets are not listed: ask for one by its name" }
   end
 end
 
@@ -273,7 +282,7 @@ function Client:delete(kind, name, o)
   local _, path, what = self:place(kind, name, o.namespace)
   local response = self:send("DELETE", path, {
     content_type = "application/json",
-    body = json.encode{
+    body = json.encode {
       apiVersion = "v1", kind = "DeleteOptions", propagationPolicy = o.propagation or "Background",
       preconditions = o.uid and { uid = o.uid } or nil,
     },
@@ -366,7 +375,7 @@ end
 local function check_proxy_path(path)
   local plain = path:gsub("%%2[eE]", "."):gsub("%%2[fF]", "/"):gsub("%?.*", "")
   if path:sub(1, 1) ~= "/" or path:find("[%c%s]") or (plain .. "/"):find("/%.%.?/") then
-    errors.raise{ kind = "input", module = "k8s", op = "request", message = ("%q is not a path to ask a service for"):format(path) }
+    errors.raise { kind = "input", module = "k8s", op = "request", message = ("%q is not a path to ask a service for"):format(path) }
   end
 end
 
@@ -395,7 +404,7 @@ function Client:request(service, port, o)
   check_proxy_path(path)
   local _, base, what = self:place("Service", service, o.namespace, true)
   if not tostring(port):match("^[%w-]+$") then
-    errors.raise{ kind = "input", module = "k8s", op = "request", message = ("%q is not a port"):format(tostring(port)) }
+    errors.raise { kind = "input", module = "k8s", op = "request", message = ("%q is not a port"):format(tostring(port)) }
   end
   local response = self:send(o.method or "GET", ("%s:%s/proxy%s"):format(base, port, path), {
     accept = "*/*", headers = headers_for_service(o.headers), timeout = o.timeout,

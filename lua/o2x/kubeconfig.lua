@@ -34,7 +34,7 @@ local Config = {}
 Config.__index = Config
 
 local function bad(message, where, hint)
-  errors.raise{ kind = "input", module = "kubeconfig", op = "load", message = message, where = where, hint = hint }
+  errors.raise { kind = "input", module = "kubeconfig", op = "load", message = message, where = where, hint = hint }
 end
 
 -- ---- files ----
@@ -56,7 +56,7 @@ end
 
 -- Adds one file: what an earlier file said stays. Each entry remembers its file, against which its paths are meant.
 local function merge(into, doc, path)
-  for _, kind in ipairs{ "cluster", "user", "context" } do
+  for _, kind in ipairs { "cluster", "user", "context" } do
     for _, entry in ipairs(doc[kind .. "s"] or {}) do
       local known = into[kind]
       if type(entry) == "table" and type(entry.name) == "string" and not known[entry.name] then
@@ -168,13 +168,13 @@ end
 local function run_plugin(plugin)
   local argv = { plugin_command(plugin), table.unpack(plugin.exec.args or {}) }
   local version = plugin.exec.apiVersion or "client.authentication.k8s.io/v1"
-  local env = { KUBERNETES_EXEC_INFO = json.encode{ apiVersion = version, kind = "ExecCredential", spec = { interactive = false } } }
+  local env = { KUBERNETES_EXEC_INFO = json.encode { apiVersion = version, kind = "ExecCredential", spec = { interactive = false } } }
   for _, item in ipairs(plugin.exec.env or {}) do env[item.name] = item.value end
-  local r = proc.run{ argv = argv, env = env, timeout = 60 }
+  local r = proc.run { argv = argv, env = env, timeout = 60 }
   local ok, doc = pcall(json.decode, r.stdout)
   local status = ok and type(doc) == "table" and doc.status
   if r.code ~= 0 or type(status) ~= "table" then
-    errors.raise{ kind = "unauthorised", module = "kubeconfig", op = "exec", where = plugin.path,
+    errors.raise { kind = "unauthorised", module = "kubeconfig", op = "exec", where = plugin.path,
       message = ("the credential plugin %s gave no credential: %s"):format(argv[1], r.stderr:match("[^\n]+") or "no answer") }
   end
   return {

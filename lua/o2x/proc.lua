@@ -78,7 +78,7 @@ end
 ---@param o o2x.proc.options
 ---@return userdata child
 function M.start(o)
-  local child, message, code = core.spawn{
+  local child, message, code = core.spawn {
     path = M.find(o.argv[1]), argv = o.argv, env = environment(o.env), cwd = o.cwd,
     feed = o.stdin ~= nil, log = o.log, detached = o.detached,
   }

@@ -29,23 +29,23 @@ end
 
 describe("a program that is run", function()
   it("gives its output and exit code", function()
-    local r = proc.run{ argv = { "sh", "-c", "echo out; echo err >&2; exit 3" } }
+    local r = proc.run { argv = { "sh", "-c", "echo out; echo err >&2; exit 3" } }
     assert.same({ code = 3, stdout = "out\n", stderr = "err\n" }, r)
   end)
 
   it("tells the signal that ended it", function()
-    local r = proc.run{ argv = { "sh", "-c", "kill -11 $$" } }
+    local r = proc.run { argv = { "sh", "-c", "kill -11 $$" } }
     assert.same({ signal = 11, stdout = "", stderr = "" }, r)
   end)
 
   it("gets its arguments untouched by a shell", function()
-    local r = proc.run{ argv = { "printf", "%s|", "a b", "$HOME", "*", "`id`", "" } }
+    local r = proc.run { argv = { "printf", "%s|", "a b", "$HOME", "*", "`id`", "" } }
     assert.equal("a b|$HOME|*|`id`||", r.stdout)
   end)
 
   it("has only the environment that is meant for it", function()
     local lines = {}
-    proc.run{ argv = { "env" }, env = { O2X_TEST = "x=y" }, on_line = function(l) lines[l:match("^[^=]+")] = l end }
+    proc.run { argv = { "env" }, env = { O2X_TEST = "x=y" }, on_line = function(l) lines[l:match("^[^=]+")] = l end }
     assert.equal("O2X_TEST=x=y", lines.O2X_TEST)
     assert.is_string(lines.PATH)
     for name in pairs(lines) do
@@ -55,26 +55,26 @@ describe("a program that is run", function()
 
   it("has no descriptors but its three", function()
     local leak <close> = assert(io.open("/dev/null"))
-    local r = proc.run{ argv = { "sh", "-c", "ls /proc/$$/fd | tr '\\n' ' '" } }
+    local r = proc.run { argv = { "sh", "-c", "ls /proc/$$/fd | tr '\\n' ' '" } }
     assert.equal("0 1 2", r.stdout:match("^0 1 2"))
     assert.is_nil(r.stdout:match(" [4-9] "))
     return leak
   end)
 
   it("reads a text or a secret from its input, of any size", function()
-    assert.equal("hello", proc.run{ argv = { "cat" }, stdin = "hello" }.stdout)
-    assert.equal("6\n", proc.run{ argv = { "sh", "-c", "wc -c" }, stdin = secret.new("s3cret", "x") }.stdout)
+    assert.equal("hello", proc.run { argv = { "cat" }, stdin = "hello" }.stdout)
+    assert.equal("6\n", proc.run { argv = { "sh", "-c", "wc -c" }, stdin = secret.new("s3cret", "x") }.stdout)
     local big = ("0123456789abcdef"):rep(65536)
-    assert.is_true(proc.run{ argv = { "cat" }, stdin = big }.stdout == big)
+    assert.is_true(proc.run { argv = { "cat" }, stdin = big }.stdout == big)
   end)
 
   it("may ignore its input", function()
-    local r = proc.run{ argv = { "true" }, stdin = ("x"):rep(1000000) }
+    local r = proc.run { argv = { "true" }, stdin = ("x"):rep(1000000) }
     assert.equal(0, r.code)
   end)
 
   it("is in the folder that was asked for", function()
-    assert.equal("/usr\n", proc.run{ argv = { "pwd" }, cwd = "/usr" }.stdout)
+    assert.equal("/usr\n", proc.run { argv = { "pwd" }, cwd = "/usr" }.stdout)
   end)
 
   it("is heard line by line, as it speaks", function()
@@ -82,7 +82,7 @@ describe("a program that is run", function()
     local fifo = os.tmpname()
     os.remove(fifo)
     -- The program goes on only after its first line was heard.
-    proc.run{
+    proc.run {
       argv = { "sh", "-c", 'echo one; while [ ! -e "$0" ]; do sleep 0.01; done; printf "two\\n\\nlast"', fifo },
       on_line = function(line, stream)
         seen[#seen + 1] = stream .. ":" .. line
@@ -136,7 +136,7 @@ describe("a program that goes on too long", function()
   end)
 
   it("is killed if it ignores SIGTERM", function()
-    local child = proc.start{ argv = { "sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.05; done" } }
+    local child = proc.start { argv = { "sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.05; done" } }
     assert.equal("r", task.wait_fd(child:fd "stdout", "r", 5))
     proc.stop(child, 0.1)
     assert.same({ true, nil, 9 }, { child:status() })
@@ -195,7 +195,7 @@ describe("a program that is started", function()
   it("may write to a file and outlive its handle", function()
     local log = os.tmpname()
     os.remove(log)
-    local child = proc.start{ argv = { "sh", "-c", "echo begun; exec sleep 100" }, log = log, detached = true }
+    local child = proc.start { argv = { "sh", "-c", "echo begun; exec sleep 100" }, log = log, detached = true }
     local pid = child:pid()
     eventually("its first line", function()
       local f <close> = io.open(log)
@@ -203,7 +203,7 @@ describe("a program that is started", function()
     end)
     child:close()
     assert.is_true(alive(pid))
-    proc.run{ argv = { "kill", tostring(pid) } }
+    proc.run { argv = { "kill", tostring(pid) } }
     os.remove(log)
   end)
 end)

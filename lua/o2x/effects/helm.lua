@@ -9,6 +9,7 @@ local helm_client = require "o2x.helm"
 local json = require "o2x.json"
 local manifest = require "o2x.manifest"
 local ready = require "o2x.k8s.ready"
+local retry = require "o2x.retry"
 local task = require "o2x.task"
 local value_ = require "o2x.value"
 local yaml = require "o2x.yaml"
@@ -222,7 +223,7 @@ end
 -- Releases that the plan would make are listed as if they were there.
 local function list(ctx, namespace)
   local helm = client(ctx)
-  local found, seen = helm:list(namespace), {}
+  local found, seen = retry.read(function() end, nil, helm.list, helm, namespace), {}
   for _, one in ipairs(found) do seen[one.name] = true end
   for _, name in ipairs(ctx.mode == "plan" and helm.scope or {}) do
     local planned = not seen[name] and ctx:read("helm.release", { name = name, namespace = namespace })

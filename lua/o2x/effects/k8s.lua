@@ -4,6 +4,7 @@ local compare = require "o2x.k8s.compare"
 local diff = require "o2x.diff"
 local errors = require "o2x.error"
 local ready = require "o2x.k8s.ready"
+local retry = require "o2x.retry"
 local secret = require "o2x.secret"
 
 local function client(ctx) return ctx:client "k8s" end
@@ -131,6 +132,11 @@ local function is_secret(target)
   return target.kind == "Secret" and target.api_version == "v1"
 end
 
+-- Reads that are not an effect's are tried again here; what they wait for is shown.
+local function patient(ctx, fn, ...)
+  return retry.read(function(_, err) ctx.waiting("trying again: " .. tostring(err)) end, nil, fn, ...)
+end
+
 local SAFE <const> = { GET = true, HEAD = true }
 
 local function api(ctx)
@@ -161,7 +167,7 @@ local function api(ctx)
 
     --- Lists the tenant's objects of a kind.
     ---@param o { selector: string?, namespace: string? }?
-    list = function(kind, o) return (client(ctx):list(kind, o)) end,
+    list = function(kind, o) return (patient(ctx, client(ctx).list, client(ctx), kind, o)) end,
 
     --- Ensures a Secret. One that exists with other content is a conflict error, unless overwrite is asked for.
     ---@param name string
@@ -179,10 +185,10 @@ local function api(ctx)
 
     --- The last lines of a pod's log.
     ---@param o { tail: integer?, previous: boolean?, container: string?, namespace: string? }?
-    logs = function(pod, o) return client(ctx):logs(pod, o) end,
+    logs = function(pod, o) return patient(ctx, client(ctx).logs, client(ctx), pod, o) end,
 
     --- The events about an object, oldest first.
-    events = function(kind, name, namespace) return client(ctx):events(kind, name, namespace) end,
+    events = function(kind, name, namespace) return patient(ctx, client(ctx).events, client(ctx), kind, name, namespace) end,
 
     --- Waits until an object is ready; if it does not get there, the error tells the pods' trouble, events and last log lines.
     ---@return table? object nil in a plan with changes, which has nothing to wait for
@@ -195,7 +201,8 @@ local function api(ctx)
     ---@param o { method: string?, path: string?, headers: table?, json: any, body: any, namespace: string?, timeout: number? }?
     request = function(service, port, o)
       o = o or {}
-      if ctx.mode == "plan" and not SAFE[o.method or "GET"] then
+      if SAFE[o.method or "GET"] then return patient(ctx, client(ctx).request, client(ctx), service, port, o) end
+      if ctx.mode == "plan" then
         errors.raise {
           kind = "refused", module = "k8s", op = "request", message = ("a plan sends no %s to service %s"):format(o.method, service),
           hint = "put it into a check: a plan with changes skips those",

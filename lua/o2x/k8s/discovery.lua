@@ -94,7 +94,7 @@ end
 function Kinds:need(name, api_version)
   local found = type(name) == "string" and self:find(name, api_version)
   if found then return found end
-  errors.raise{
+  errors.raise {
     kind = "failed", module = "k8s", op = "discovery", code = 404,
     message = ("the cluster has no kind %s%s"):format(tostring(name), api_version and " in " .. api_version or ""),
     hint = "kubectl api-resources lists what it has; a missing kind is often a missing operator (CRD)",

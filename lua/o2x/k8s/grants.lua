@@ -17,7 +17,7 @@ local Grants = {}
 Grants.__index = Grants
 
 local function refuse(what, why)
-  errors.raise{
+  errors.raise {
     kind = "refused", module = "k8s", code = "EREFUSED", message = what .. " " .. why,
     hint = "a run is bound to one tenant; stdlib/platform.lua says what it may touch",
   }
@@ -26,7 +26,7 @@ end
 -- Names that cannot change the path they are put into. RBAC's may have colons.
 local function check_syntax(kind, name)
   if type(name) ~= "string" or #name > 253 or not name:match("^[%w][%w.:_-]*$") then
-    errors.raise{ kind = "input", module = "k8s", message = ("%q is not a name that a %s can have"):format(tostring(name), kind) }
+    errors.raise { kind = "input", module = "k8s", message = ("%q is not a name that a %s can have"):format(tostring(name), kind) }
   end
 end
 
