@@ -116,6 +116,14 @@ describe("a new lab", function()
     assert.equal(1, answer.data.metadata.version)
   end)
 
+  it("can be without its database for a while", function()
+    assert.equal(0, lab("fault", "postgres", "down").code)
+    assert.not_equal(0, proc.run({ argv = { "psql", "-X", "-d", "postgres", "-c", "select 1" }, env = env }).code)
+    assert.equal(3, lab("fault", "postgres", "429").code)
+    assert.equal(0, lab("fault", "postgres", "off").code)
+    assert.equal("1", sql("coredb-urbanos", "select count(*) from core_config.tenant"))
+  end)
+
   it("has keys of two tenants in Redis", function()
     if not env.REDIS_URL then return end
     assert.equal("17", see("redis-cli", "-u", env.REDIS_URL, "GET", "TIDLT-100005:rate-limit:admin@urbanos.example"))

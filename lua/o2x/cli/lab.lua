@@ -39,6 +39,18 @@ local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 -- What would make a client look elsewhere in spite of our variables.
 local UNSET = "AWS_PROFILE AWS_SESSION_TOKEN PGDATABASE PGOPTIONS PGPASSFILE PGSERVICE PGSSLMODE VAULT_NAMESPACE"
 
+-- curl and the AWS command line would ask a proxy for 127.0.0.1 as well.
+local function print_no_proxy()
+  for _, name in ipairs { "http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY" } do
+    if os.getenv(name) then
+      local known = os.getenv "no_proxy" or os.getenv "NO_PROXY"
+      local text = quote((known and known ~= "" and known .. "," or "") .. "127.0.0.1,localhost")
+      io.stdout:write("export no_proxy=", text, " NO_PROXY=", text, "\n")
+      return
+    end
+  end
+end
+
 -- Not by out.data: what is printed here is for a shell, passwords and all.
 local function print_env(env, as_json)
   if as_json then
@@ -49,6 +61,7 @@ local function print_env(env, as_json)
   for name in pairs(env) do names[#names + 1] = name end
   table.sort(names)
   io.stdout:write("unset ", UNSET, "\n")
+  print_no_proxy()
   for _, name in ipairs(names) do io.stdout:write("export ", name, "=", quote(env[name]), "\n") end
 end
 
@@ -135,8 +148,8 @@ return {
   fault               lists the faults that are in force
   fault SERVICE KIND [times=N] [match=TEXT]
                       what goes wrong with the next requests: 429, 500 or another status; timeout (after the effect),
-                      hang, drop, drop-after, slow; and the service's own, such as vault sealed, or k8s broken-pods;
-                      off takes it back
+                      hang, drop, drop-after, slow; and the service's own, such as vault sealed, k8s broken-pods,
+                      postgres down; off takes it back
   wind SECONDS        moves the lab's clock on]],
   run = function(options, words)
     local what, rest = parse(words, options)

@@ -6,13 +6,26 @@ local json = require "o2x.json"
 
 local M = {}
 
-local KINDS <const> = "kinds: 429, 500 and other statuses, timeout, hang, drop, drop-after, slow, off; and its own"
+local HTTP_KINDS <const> = "429, 500 or another status, timeout, hang, drop, drop-after, slow, off, or one of its own"
+local SERVER_KINDS <const> = "down, off"
 
 local function names_of(instances)
   local names = {}
   for name in pairs(instances) do names[#names + 1] = name end
   table.sort(names)
   return table.concat(names, ", ")
+end
+
+-- A real server, which is a process of its own, can be down.
+local function server_fault(lab, service, kind)
+  local module = require("o2x.lab." .. service)
+  if kind == "down" then
+    module.sweep(lab)
+  elseif kind == "off" then
+    module.start(lab)
+  else
+    errors.input(("%s knows no fault '%s'"):format(service, tostring(kind)), SERVER_KINDS)
+  end
 end
 
 local function set_fault(lab, instances, body)
@@ -22,13 +35,15 @@ local function set_fault(lab, instances, body)
   if not instance then
     errors.input(("the lab has no service '%s'"):format(service), "services: " .. names_of(instances))
   end
-  if kind == "off" then
+  if require("o2x.lab." .. service).sweep then
+    server_fault(lab, service, kind)
+  elseif kind == "off" then
     faults.clear(rules, service)
     if instance.fault then instance.fault("off", body) end
   elseif lab.faults.wired[service] and faults.known(kind or "") then
     faults.add(rules, service, kind, body)
   elseif not (instance.fault and instance.fault(kind, body)) then
-    errors.input(("%s knows no fault '%s'"):format(service, tostring(kind)), KINDS)
+    errors.input(("%s knows no fault '%s'"):format(service, tostring(kind)), HTTP_KINDS)
   end
   lab.save("faults")
   return { rules = rules }
