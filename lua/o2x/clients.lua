@@ -67,17 +67,16 @@ function makers.k8s(_, scope, _, client)
   return require("o2x.k8s").new { config = client("kubeconfig"), scope = scope.k8s }
 end
 
--- helm keeps files below the run's folder; a plan has none, so it gets one that goes with it.
+-- What helm keeps on disk (a kubeconfig among it) goes when the run ends; a plan has no folder, so it gets one.
 function makers.helm(config, scope, run, client)
-  local folder, own = run.folder, nil
-  if not folder then
-    own = fs.temp_folder()
-    folder = own
-  end
+  local folder = run.folder or fs.temp_folder()
   local helm = require("o2x.helm").new {
     kubeconfig = client("kubeconfig"), folder = folder, scope = scope.helm, program = config.helm.command,
   }
-  function helm.close() if own then fs.remove_tree(own) end end
+  function helm.close()
+    if fs.exists(fs.join(folder, "helm")) then fs.remove_tree(fs.join(folder, "helm")) end
+    if not run.folder then fs.remove(folder) end
+  end
   return helm
 end
 

@@ -38,6 +38,7 @@ end
 return function(...)
   local ok, result = xpcall(dispatch, errors.handler, { ... })
   if ok then return result or 0 end
+  result = errors.wrap(result) -- a lack of memory is raised as a mere text
   if result.kind == "bug" and not result.hint then result.hint = "--verbose shows where in the program" end
   out.problem(result, result.step)
   return errors.exit_code(result)

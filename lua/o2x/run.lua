@@ -139,6 +139,7 @@ local function execute(run)
     conclude(run, "done")
     return "done"
   end
+  err = errors.wrap(err)
   local status = verdict(run, err)
   conclude(run, status, err)
   return status, err

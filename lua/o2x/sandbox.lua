@@ -85,7 +85,7 @@ function Sandbox:load_file(path)
   self.loading = self.loading + 1
   local ok, result = xpcall(chunk, errors.handler)
   self.loading = self.loading - 1
-  if not ok then load_error(shown, result) end
+  if not ok then load_error(shown, errors.wrap(result)) end
   return result
 end
 

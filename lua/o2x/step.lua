@@ -66,7 +66,7 @@ local function perform(run, path, fn, ...)
   run.report:step_started(path)
   if run.journal then run.journal:append({ t = "step", path = path, at = run.now() }, true) end
   local ok, result = xpcall(fn, errors.handler, ...)
-  if not ok then failed(run, path, result, task.now() - start) end
+  if not ok then failed(run, path, errors.wrap(result), task.now() - start) end
   local plain = recordable(path, result)
   if run.journal then
     run.journal:append { t = "done", path = path, result = plain, seconds = task.now() - start, at = run.now() }
@@ -108,7 +108,7 @@ function M.check(run, name, fn, ...)
   end
   local results = table.pack(xpcall(within, errors.handler, "in_check", true, fn, ...))
   local ok, found, why = results[1], results[2], results[3]
-  local problem = not ok and found or found == false and errors.new {
+  local problem = not ok and errors.wrap(found) or found == false and errors.new {
     kind = "failed", message = ("check failed: %s%s"):format(name, why and ": " .. tostring(why) or ""),
   }
   if problem and problem.kind == "cancelled" then error(problem, 0) end

@@ -258,6 +258,50 @@ describe("a run", function()
   end)
 end)
 
+describe("the processor, memory and the disk", function()
+  it("may run out: a script that grows without end is stopped", function()
+    local toy <close> = toys.new()
+    toy:runbook("grow", [[
+      step("a", function() toy.ensure("one", 1) end)
+      step("b", function() local s = ("x"):rep(1000) while true do s = s .. s end end)]])
+    local result = toy:o2x { "run", "grow", "alpha" }
+    assert.equal(1, result.code)
+    assert.truthy(result.stderr:find("not enough memory", 1, true))
+    assert.equal("failed", toy:json({ "runs", "--json" })[1].status)
+  end)
+
+  it("may be full: nothing is written that the journal cannot hold, and the run goes on later", function()
+    local toy <close> = toys.new()
+    fs.mkdir(toy.state)
+    local mounted = proc.run { argv = { "mount", "-t", "tmpfs", "-o", "size=400k", "none", toy.state } }
+    if mounted.code ~= 0 then return end -- only root can
+    local back <close> = setmetatable({}, { __close = function() proc.run { argv = { "umount", "-l", toy.state } } end })
+    toy:runbook("big", [[
+      for i = 1, 20 do step("s" .. i, function() toy.ensure("v" .. i, { text = ("x"):rep(10000) }) end) end]])
+    local result = toy:o2x { "run", "big", "alpha" }
+    assert.equal(1, result.code)
+    assert.truthy(result.stderr:find("the disk is full: the journal cannot grow", 1, true), result.stderr)
+    local written = #toy:writes()
+    assert.is_true(written > 0 and written < 20)
+    assert.equal(0, proc.run({ argv = { "mount", "-o", "remount,size=4m", toy.state } }).code)
+    ok(toy:o2x { "resume" })
+    assert.equal(20, #toy:writes())
+  end)
+
+  it("may not be ours any more: Ctrl-C twice ends at once", function()
+    local toy <close> = toys.new()
+    toy:runbook("stuck", [[ step("a", function() toy.ensure("one", 1) toy.stubborn(20) end) ]])
+    local child <close> = toy:start { "run", "stuck", "alpha" }
+    toys.eventually(function() return toy:holds().one end)
+    child:kill(2)
+    task.sleep(0.2)
+    child:kill(2)
+    local start = task.now()
+    assert.equal(130, (proc.wait(child, 15)))
+    assert.is_true(task.now() - start < 5)
+  end)
+end)
+
 describe("branches side by side", function()
   it("have their own paths; the first error stops the others; results keep their order", function()
     local toy <close> = toys.new()

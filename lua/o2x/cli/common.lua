@@ -12,6 +12,8 @@ local task = require "o2x.task"
 
 local M = {}
 
+local MEMORY = 1 << 30 -- bytes of Lua's heap: a script that grows without end gets "not enough memory"
+
 -- What to type next; a run that was refused has changed nothing and is simply started again.
 local NEXT = { done = "o2x show %s", failed = "o2x resume %s", interrupted = "o2x resume %s" }
 
@@ -72,6 +74,7 @@ end
 ---@param fn function
 ---@return any its results, or raises its error
 function M.interruptible(fn, ...)
+  program.memory_limit(MEMORY)
   local signals, watchers = {}, {}
   for i, name in ipairs { "INT", "TERM", "HUP" } do signals[i] = task.signal(name) end -- caught before the work begins
   local work = task.spawn(fn, ...)

@@ -83,6 +83,10 @@ return {
       number = function(name) return ctx:effect("toy.number", { name = name }, { owner = name }).number end,
       read = function(name) return ctx:read("toy.value", { name = name }) end,
       wait = function(seconds) task.sleep(seconds) end,
+      stubborn = function(seconds)
+        local deadline = task.now() + seconds
+        while task.now() < deadline do pcall(task.wait, task.event(), 0.05, true) end
+      end,
       tick = function()
         local n = tonumber(fs.read_if(path_of(".ticks")) or "0") + 1
         fs.write(path_of(".ticks"), tostring(n))
