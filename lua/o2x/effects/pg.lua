@@ -133,7 +133,7 @@ end
 -- ---- databases: pg.admin only ----
 
 ---@class o2x.pg.Admin: o2x.pg.Named
-local Admin = setmetatable({}, { __index = Named })
+local Admin = {}
 
 local DATABASE = { owner = true, encoding = true, collate = true, ctype = true, connection_limit = true }
 
@@ -187,11 +187,15 @@ return {
   types = { query, pg_database.database, pg_database.grant, pg_row.row, pg_row.allocated, pg_migration.migration },
   api = function(ctx)
     local names = ctx.scope.pg
-    local function named(class, which)
-      local object = setmetatable({}, { __index = class, __newindex = frozen, __metatable = false })
+    local function named(which, ...)
+      local methods = {}
+      for _, class in ipairs { ... } do
+        for name, method in pairs(class) do methods[name] = method end
+      end
+      local object = setmetatable({}, { __index = methods, __newindex = frozen, __metatable = false })
       private[object] = { ctx = ctx, database = names[which], admin = names.admin }
       return object
     end
-    return { tenant = named(Named, "tenant"), control = named(Named, "control"), admin = named(Admin, "admin") }
+    return { tenant = named("tenant", Named), control = named("control", Named), admin = named("admin", Named, Admin) }
   end,
 }
