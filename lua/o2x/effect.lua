@@ -33,7 +33,6 @@ function M.check_type(module, type)
   must(CLASSES[type.class], "its class is none of read, transactional, idempotent, probed, unprovable")
   must(type.key and type.read, "key and read are missing")
   must(type.class == "read" or type.write, "write is missing")
-  must(type.class ~= "probed" or type.probe or type.read, "a probed type needs probe or read")
   must(type.class == "read" or module.declares, "its module declares nothing")
 end
 
