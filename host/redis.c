@@ -17,7 +17,7 @@
 #define TYPE "o2x.redis"
 #define REPLY_TYPE "o2x.redis.reply"
 
-enum { MAX_FILL = 65536, MAX_WORDS = 1 << 20 };
+enum { MAX_FILL = 65536, MAX_WORDS = 1 << 20, MAX_REPLY = 256 << 20 };
 
 struct redis {
 	redisReader *reader;
@@ -142,6 +142,8 @@ static int redis_fill(lua_State *L)
 		return host_fail(L, "EOF", "the server closed the connection");
 	if (got < 0)
 		return net_answer(L, net, got);
+	if (redis->reader->len > MAX_REPLY)
+		return host_fail(L, "EPROTO", "a reply of more than %d MiB", MAX_REPLY >> 20);
 	if (redisReaderFeed(redis->reader, bytes, (size_t)got) != REDIS_OK)
 		return host_fail(L, "EPROTO", "%s", redis->reader->errstr);
 	lua_pushboolean(L, true);

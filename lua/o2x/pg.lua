@@ -224,6 +224,7 @@ end
 -- Between the server's commit and its answer the connection may be lost: then only asking the database tells. What was
 -- deferred goes along: if it fails, COMMIT is skipped.
 local function commit(self)
+  if not self.core:alive() then session.give_up(self, "it was lost on the way") end
   local group = self.deferred or {}
   self.deferred = nil
   if self.core:transaction() == "idle" and #group == 1 then return end -- nothing but BEGIN, and that was not sent

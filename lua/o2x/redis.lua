@@ -243,8 +243,10 @@ local function walk(self, prefix, follow, answered)
     local commands = { { "SCAN", cursor, "MATCH", pattern, "COUNT", SCAN_COUNT }, table.unpack(also) }
     local values = self:pipeline(commands)
     for i = 2, #values do answered(values[i]) end
-    cursor = values[1][1]
-    also = follow(values[1][2])
+    local page = values[1]
+    if type(page) ~= "table" or type(page[1]) ~= "string" or type(page[2]) ~= "table" then broken(self, "an answer that is none to SCAN") end
+    cursor = page[1]
+    also = follow(page[2])
   until cursor == "0"
   if #also > 0 then
     for _, value in ipairs(self:pipeline(also)) do answered(value) end

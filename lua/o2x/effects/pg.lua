@@ -8,6 +8,7 @@ local pg_migration = require "o2x.effects.pg_migration"
 local pg_row = require "o2x.effects.pg_row"
 local secret = require "o2x.secret"
 local support = require "o2x.effects.pg_support"
+local value = require "o2x.value"
 
 local function invalid(message, hint)
   errors.raise { kind = "input", module = "pg", message = message, hint = hint }
@@ -21,6 +22,7 @@ local query = {
   key = function(target) return target.database .. " " .. target.sql:gsub("%s+", " "):sub(1, 80) end,
   parent = function(target) return "pg.database", { database = target.admin, name = target.database } end,
   read = function(ctx, target)
+    if support.any_unknown(target.parameters) then return nil end
     return support.read(ctx, target.database, function(db)
       return db:rows(target.sql, table.unpack(target.parameters, 1, target.parameters.n))
     end)
@@ -60,7 +62,7 @@ end
 local function row_target(own, name, key, columns, secrets)
   check_columns(key, "the key of a row")
   for column, v in pairs(key) do
-    if v == json.null or type(v) == "table" or secret.is(v) then
+    if not value.is_unknown(v) and (v == json.null or type(v) == "table" or secret.is(v)) then
       invalid(("%s.%s: a key's value must be a text, a number or a boolean"):format(name, column))
     end
   end

@@ -164,16 +164,19 @@ local function write_row(tx, target, desired, before)
   if sql then tx:defer(sql, table.unpack(parameters)) end
 end
 
+local function read_target(ctx, target)
+  if support.any_unknown(target.key) then return nil end
+  return support.read(ctx, target.database, function(db)
+    return explain(target, function() return read_row(db, target, target.columns) end)
+  end)
+end
+
 M.row = {
   kind = "pg.row",
   class = "transactional",
   key = name_of,
   parent = function(target) return "pg.database", { database = target.admin, name = target.database } end,
-  read = function(ctx, target)
-    return support.read(ctx, target.database, function(db)
-      return explain(target, function() return read_row(db, target, target.columns) end)
-    end)
-  end,
+  read = read_target,
   equal = equal,
   probe = function(ctx, target, _, effect_key) return support.probe(ctx, target.database, effect_key) end,
   write = function(ctx, target, desired, before, effect_key)
@@ -232,11 +235,7 @@ M.allocated = {
   kind = "pg.allocated",
   class = "transactional",
   key = function(target) return name_of(target) .. ": " .. target.column end,
-  read = function(ctx, target)
-    return support.read(ctx, target.database, function(db)
-      return explain(target, function() return read_row(db, target, target.columns) end)
-    end)
-  end,
+  read = read_target,
   -- The values are those of a new row; of one that is there only the id counts (ensure_row keeps the rest in order).
   equal = function(current, desired) return (current == nil) == (desired == nil) end,
   probe = function(ctx, target, _, effect_key) return support.probe(ctx, target.database, effect_key) end,

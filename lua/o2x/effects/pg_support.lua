@@ -3,6 +3,7 @@
 local diff = require "o2x.diff"
 local errors = require "o2x.error"
 local pg_error = require "o2x.pg_error"
+local value = require "o2x.value"
 
 local M = {}
 
@@ -39,6 +40,16 @@ function M.show(title)
 end
 
 -- ---- what a plan may find missing ----
+
+--- Does a plan not know one of these values yet? Then what is asked for by it cannot be there.
+---@param values table
+---@return boolean
+function M.any_unknown(values)
+  for _, v in pairs(values) do
+    if value.is_unknown(v) then return true end
+  end
+  return false
+end
 
 local NO_DATABASE = { ["3D000"] = true }
 local NO_OBJECT = { ["42P01"] = true, ["3F000"] = true, ["42703"] = true }
