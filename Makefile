@@ -65,7 +65,11 @@ asan:
 	$(MAKE) MODE=asan all
 
 test: all
-	build/o2x-dev tests/run.lua tests
+	tests/all
+
+# Every C file, compiled for its warnings only.
+warnings: | $(BUILD)/host
+	for file in host/*.c; do $(CC) $(ALL_CFLAGS) -MF /dev/null -fsyntax-only "$$file" || exit 1; done
 
 demo:
 	scripts/demo
@@ -87,7 +91,7 @@ help:
 	@echo 'make install         to $$(DESTDIR)$$(PREFIX); PREFIX=/usr/local'
 	@echo 'make clean           removes build/'
 
-.PHONY: all asan test demo install clean help FORCE
+.PHONY: all asan test warnings demo install clean help FORCE
 FORCE:
 
 -include $(wildcard $(BUILD)/host/*.d)

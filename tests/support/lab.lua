@@ -8,7 +8,7 @@ local task = require "o2x.task"
 local Lab = {}
 Lab.__index = Lab
 
-local M = { O2X = fs.realpath "build/o2x" }
+local M = { O2X = require("tests.support.build").o2x }
 
 --- Starts a lab in a new folder.
 function M.start()

@@ -33,7 +33,7 @@ function Toy:environment(env)
 end
 
 local function argv(words)
-  return { ROOT .. "/build/o2x-dev", ROOT .. "/tests/support/o2x.lua", table.unpack(words) }
+  return { require("tests.support.build").dev, ROOT .. "/tests/support/o2x.lua", table.unpack(words) }
 end
 
 --- Runs o2x with the toy effects in it.

@@ -11,7 +11,7 @@ local task = require "o2x.task"
 local M = { name = "postgres" }
 
 local USERS = { "postgres", "nobody" }
-local READY_SECONDS = 20
+local READY_SECONDS = 60
 
 -- It holds nothing that is worth a wait for the disk; but what is committed survives a killed process.
 local SETTINGS = {

@@ -10,7 +10,7 @@ local task = require "o2x.task"
 local M = { name = "redis" }
 
 local USERS = { "redis", "nobody" }
-local READY_SECONDS = 10
+local READY_SECONDS = 30
 local STOP_SECONDS = 10
 
 local function place(lab)

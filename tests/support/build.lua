@@ -1,0 +1,7 @@
+-- The programs under test: those of build/, or of the folder that O2X_BUILD names (build/asan).
+
+local fs = require "o2x.fs"
+
+local folder = fs.realpath(os.getenv "O2X_BUILD" or "build")
+
+return { o2x = fs.join(folder, "o2x"), dev = fs.join(folder, "o2x-dev") }
