@@ -3,6 +3,7 @@
 local crypto = require "o2x.crypto"
 local json = require "o2x.json"
 local kinds = require "o2x.lab.k8s.kinds"
+local openapi_v2 = require "o2x.lab.k8s.openapi_v2"
 local value = require "o2x.lab.k8s.value"
 
 local M = {}
@@ -119,7 +120,8 @@ local made = {}
 -- a body that is made once: { text, etag }
 local function once(name, make)
   if not made[name] then
-    local text = json.encode(make())
+    local text = make()
+    text = type(text) == "table" and json.encode(text) or text
     made[name] = { text = text, etag = '"' .. crypto.sha256(text):upper() .. '"' }
   end
   return made[name]
@@ -206,6 +208,11 @@ local function openapi(req, path)
   return answer(req, once("openapi " .. api_version, function() return openapi_document(api_version) end))
 end
 
+local function openapi_old(req)
+  if not (req.headers.accept or ""):find(openapi_v2.ACCEPT, 1, true) then return nil end
+  return answer(req, once("/openapi/v2", openapi_v2.document), openapi_v2.MEDIA_TYPE)
+end
+
 ---Answers a request for discovery, the version or OpenAPI.
 ---@param req table
 ---@return integer? status nil: the path is something else
@@ -219,6 +226,8 @@ function M.handle(req)
     return core_root(req)
   elseif path == "/apis" then
     return groups_root(req)
+  elseif path == "/openapi/v2" then
+    return openapi_old(req)
   elseif path == "/openapi/v3" then
     return openapi_root(req)
   elseif path:match("^/openapi/v3/") then

@@ -66,6 +66,7 @@ local TABLE = {
   { "", "v1", "serviceaccounts", "ServiceAccount", "", short = "sa", extra = TOKEN_EXTRA },
   { "", "v1", "services", "Service", "s", short = "svc", categories = "all", extra = SERVICE_EXTRA,
     fields = set "spec.clusterIP spec.type" },
+  { "apps", "v1", "controllerrevisions", "ControllerRevision", "v" },
   { "apps", "v1", "daemonsets", "DaemonSet", "sg", short = "ds", categories = "all" },
   { "apps", "v1", "deployments", "Deployment", "sgx", short = "deploy", categories = "all" },
   { "apps", "v1", "replicasets", "ReplicaSet", "sgx", short = "rs", categories = "all" },

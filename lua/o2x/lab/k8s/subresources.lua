@@ -61,6 +61,14 @@ local function token(api, _, target)
     status = { token = api.token, expirationTimestamp = value.time(api.store.clock() + 3600) } })
 end
 
+-- the lab's pods are no processes: there is nothing to run a command in or to forward a port to
+local function interactive(_, _, target)
+  return body.answer(status.failure(501, "NotImplemented", ("the lab's pods cannot %s; use the API server's proxy "
+    .. "(kubectl get --raw /api/v1/namespaces/NS/services/NAME:PORT/proxy/PATH)"):format(target.sub)))
+end
+
+local INTERACTIVE = { exec = true, attach = true, portforward = true }
+
 local HANDLERS = {
   scale = { GET = scale, PUT = scale, PATCH = scale },
   log = { GET = logs.handle },
@@ -76,6 +84,7 @@ local HANDLERS = {
 ---@return string? body
 function M.handle(api, req, target)
   if target.sub == "proxy" and target.kind.store == "/services" then return proxy.handle(api, req, target) end
+  if INTERACTIVE[target.sub] and target.kind.store == "/pods" then return interactive(api, req, target) end
   local known = target.sub == "scale" and target.kind.scale or (target.kind.extra or {})[target.sub]
   local handler = known and HANDLERS[target.sub] and HANDLERS[target.sub][req.method]
   if handler then return handler(api, req, target) end

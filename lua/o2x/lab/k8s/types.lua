@@ -92,6 +92,16 @@ function M.get(name)
   return t
 end
 
+---The names of all types, sorted.
+---@return string[]
+function M.names()
+  if not sources then load_sources() end
+  local names = {}
+  for name in pairs(sources) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
 ---The description of the value under `key` in a value described by `field`.
 ---@param field o2x.lab.k8s.Field? nil: not described
 ---@param key string

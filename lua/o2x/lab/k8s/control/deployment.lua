@@ -1,8 +1,7 @@
 ---The deployment controller: one ReplicaSet a pod template, rolled over within maxSurge and maxUnavailable.
 local controllers = require "o2x.lab.k8s.controllers"
-local crypto = require "o2x.crypto"
 local events = require "o2x.lab.k8s.events"
-local json = require "o2x.json"
+local revision_names = require "o2x.lab.k8s.control.revision"
 local value = require "o2x.lab.k8s.value"
 
 local M = {}
@@ -13,15 +12,6 @@ local DESIRED = "deployment.kubernetes.io/desired-replicas"
 local MAX = "deployment.kubernetes.io/max-replicas"
 local HASH = "pod-template-hash"
 local LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
-local LETTERS = "bcdfghjklmnpqrstvwxz2456789"
-
-local function template_hash(template)
-  local digits = tostring(crypto.crc32c(json.encode(template)))
-  return (digits:gsub(".", function(c)
-    local at = c:byte() % #LETTERS + 1
-    return LETTERS:sub(at, at)
-  end))
-end
 
 -- a share of the replicas: 1, "25%"
 local function share(v, replicas, round)
@@ -72,7 +62,7 @@ local function set_annotations(object, surge, revision)
 end
 
 local function make_set(ctl, object, surge, revision)
-  local hash = template_hash(object.spec.template)
+  local hash = revision_names.hash(object.spec.template)
   local template = value.copy(object.spec.template)
   template.metadata.labels = value.merged(template.metadata.labels, { [HASH] = hash })
   local selector = value.copy(object.spec.selector)

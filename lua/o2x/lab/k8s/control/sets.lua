@@ -4,11 +4,18 @@ local defaults = require "o2x.lab.k8s.defaults"
 local events = require "o2x.lab.k8s.events"
 local kinds = require "o2x.lab.k8s.kinds"
 local objects = require "o2x.lab.k8s.objects"
+local revision = require "o2x.lab.k8s.control.revision"
 local value = require "o2x.lab.k8s.value"
 
 local M = {}
 
 local POD = kinds.at("v1", "pods")
+
+local REVISION = "controller-revision-hash"
+
+local function revision_of(set)
+  return set.metadata.name .. "-" .. revision.hash(set.spec.template)
+end
 
 local function pods_of(ctl, owner)
   local list = {}
@@ -104,7 +111,7 @@ local function make_ordinal(ctl, set, ordinal)
   local name = set.metadata.name .. "-" .. ordinal
   M.make_pod(ctl, set, "statefulset-controller", name, function(spec, labels)
     labels["statefulset.kubernetes.io/pod-name"], labels["apps.kubernetes.io/pod-index"] = name, tostring(ordinal)
-    labels["controller-revision-hash"] = set.metadata.name .. "-" .. set.metadata.generation
+    labels[REVISION] = revision_of(set)
     spec.hostname, spec.subdomain = name, set.spec.serviceName
     spec.volumes = spec.volumes or value.array {}
     for _, template in ipairs(set.spec.volumeClaimTemplates or {}) do
@@ -115,8 +122,7 @@ end
 
 -- one at a time and in order, unless the set says otherwise
 local function step_statefulset(ctl, set, pods)
-  local revision = set.metadata.name .. "-" .. set.metadata.generation
-  local at = {}
+  local wanted, at = revision_of(set), {}
   for _, pod in ipairs(pods) do at[math.tointeger(pod.metadata.name:match("(%d+)$"))] = pod end
   local in_order = set.spec.podManagementPolicy ~= "Parallel"
   for ordinal = 0, set.spec.replicas - 1 do
@@ -128,8 +134,7 @@ local function step_statefulset(ctl, set, pods)
   end
   for ordinal = set.spec.replicas - 1, 0, -1 do
     local pod = at[ordinal]
-    if pod and pod.metadata.labels["controller-revision-hash"] ~= revision
-      and not value.equal(pod.metadata.annotations, set.spec.template.metadata.annotations) then
+    if pod and pod.metadata.labels[REVISION] ~= wanted then
       return delete_pod(ctl, set, pod, "statefulset-controller")
     end
   end
@@ -143,10 +148,20 @@ function M.statefulset(ctl, namespace, name)
   if not set then return end
   step_statefulset(ctl, set, pods_of(ctl, set))
   local pods = pods_of(ctl, set)
-  local ready, revision = count_ready(pods), set.metadata.name .. "-" .. set.metadata.generation
+  local ready, name_now = count_ready(pods), revision_of(set)
   ctl:set_status("apps/statefulsets", set, { observedGeneration = set.metadata.generation, replicas = #pods,
     readyReplicas = nonzero(ready), availableReplicas = ready, currentReplicas = nonzero(#pods),
-    updatedReplicas = nonzero(#pods), currentRevision = revision, updateRevision = revision, collisionCount = 0 })
+    updatedReplicas = nonzero(#pods), currentRevision = name_now, updateRevision = name_now, collisionCount = 0 })
+end
+
+-- one pod at a time gives way to one of the new template
+local function replace_one(ctl, set)
+  local old
+  for _, pod in ipairs(pods_of(ctl, set)) do
+    if not is_ready(pod) then return end
+    if pod.metadata.labels[REVISION] ~= revision_of(set) then old = pod end
+  end
+  if old then delete_pod(ctl, set, old, "daemonset-controller") end
 end
 
 ---@param ctl o2x.lab.k8s.Controllers
@@ -155,11 +170,14 @@ end
 function M.daemonset(ctl, namespace, name)
   local set = ctl.store:get("apps/daemonsets", namespace, name)
   if not set then return end
+  replace_one(ctl, set)
   local nodes, on = ctl.store:list("/nodes"), {}
   for _, pod in ipairs(pods_of(ctl, set)) do on[pod.spec.nodeName or ""] = true end
   for _, node in ipairs(nodes) do
     if not on[node.metadata.name] then
-      M.make_pod(ctl, set, "daemonset-controller", nil, function(spec) spec.nodeName = node.metadata.name end)
+      M.make_pod(ctl, set, "daemonset-controller", nil, function(spec, labels)
+        spec.nodeName, labels[REVISION] = node.metadata.name, revision_of(set)
+      end)
     end
   end
   local pods = pods_of(ctl, set)
