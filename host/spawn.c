@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Everything the new process needs, made before the fork: after it only system calls are allowed. */
+/* What the new process needs, made before the fork: after it only system calls are allowed. */
 struct plan {
 	const struct spawn_options *o;
 	int fd[SPAWN_STREAMS];
@@ -74,7 +74,7 @@ static _Noreturn void become(const struct plan *p)
 	for (int i = SPAWN_IN; i < SPAWN_STREAMS; i++)
 		if (dup2(p->fd[i], i) < 0)
 			give_up(p->report, false);
-	/* All else is close-on-exec already; this covers what a library opened without that flag. */
+	/* The rest is close-on-exec already; this covers what a library opened without that flag. */
 	if (dup3(p->report, SPAWN_STREAMS, O_CLOEXEC) < 0)
 		give_up(p->report, false);
 	syscall(SYS_close_range, SPAWN_STREAMS + 1, UINT_MAX, 0);
@@ -115,7 +115,8 @@ static bool nonblocking(int fd)
 static bool open_input(struct child *c, struct plan *p)
 {
 	if (p->o->feed)
-		return open_pipe(&p->fd[SPAWN_IN], &c->fd[SPAWN_IN]) && nonblocking(c->fd[SPAWN_IN]);
+		return open_pipe(&p->fd[SPAWN_IN], &c->fd[SPAWN_IN]) &&
+			nonblocking(c->fd[SPAWN_IN]);
 	p->fd[SPAWN_IN] = above_standard(open("/dev/null", O_RDONLY | O_CLOEXEC));
 	return p->fd[SPAWN_IN] >= 0;
 }
@@ -130,7 +131,7 @@ static bool open_output(struct child *c, struct plan *p, int i)
 	return p->fd[i] >= 0;
 }
 
-/* Waits for exec only, as posix_spawn does. -> true, or false with *f filled if the child said why */
+/* Waits for exec only, as posix_spawn does. -> true, or false with *f filled */
 static bool launch(struct child *c, struct plan *p, struct failure *f)
 {
 	int report = -1;
@@ -182,13 +183,15 @@ const char *child_spawn(struct child *c, const struct spawn_options *o)
 
 /* ---- its end ---- */
 
-/* The group is killed before its leader is reaped: what it left behind would hold our pipes open, and as long as the
- * leader is a zombie, its number cannot be another's. */
+/* The group is killed before its leader is reaped: what it left behind would hold our pipes open, and
+** as long as the leader is a zombie, its number cannot be another's. */
 void child_reap(struct child *c)
 {
 	siginfo_t si = { 0 };
 
-	if (!c->pid || waitid(P_PID, (id_t)c->pid, &si, WEXITED | WNOHANG | WNOWAIT) < 0 || !si.si_pid)
+	if (!c->pid)
+		return;
+	if (waitid(P_PID, (id_t)c->pid, &si, WEXITED | WNOHANG | WNOWAIT) < 0 || !si.si_pid)
 		return;
 	if (!c->detached)
 		kill(-c->pid, SIGKILL);
@@ -199,8 +202,8 @@ void child_reap(struct child *c)
 	c->pid = 0;
 }
 
-/* The kernel ends a killed process at once: the pause that keeps it from becoming a zombie is a matter of microseconds.
- * One in uninterruptible sleep is left behind after 20 ms. */
+/* The kernel ends a killed process at once: the pause that keeps it from becoming a zombie is a matter
+** of microseconds. One in uninterruptible sleep is left behind after 20 ms. */
 void child_release(struct child *c)
 {
 	for (int i = SPAWN_IN; i < SPAWN_STREAMS; i++)

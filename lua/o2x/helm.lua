@@ -87,33 +87,36 @@ local function is_render_error(text)
 end
 
 local function raise_render(text, chart)
-  bad("input", "the chart does not render: " .. render_reason(text), { op = "template", where = place_in_chart(text, chart) })
+  local where = place_in_chart(text, chart)
+  bad("input", "the chart does not render: " .. render_reason(text), { op = "template", where = where })
 end
 
 -- helm's words -> our kinds of errors. The order matters: the first pattern that fits wins.
 local FAILURES = {
-  { "another operation %(install/upgrade/rollback%) is in progress", "conflict", "another helm is at work on it, or died at it; helm history %s shows" },
-  { "invalid ownership metadata", "conflict", "the objects were not made by this release; remove them, or label them as helm says" },
+  { "another operation %(install/upgrade/rollback%) is in progress", "conflict",
+    "another helm is at work on it, or died at it; helm history %s shows" },
+  { "invalid ownership metadata", "conflict",
+    "the objects were not made by this release; remove them, or label them as helm says" },
   { "Kubernetes cluster unreachable", "unreachable", nil, true },
   { "Unauthorized", "unauthorised" },
   { "[Ff]orbidden", "unauthorised", "kubectl auth can-i --list shows what these credentials may do" },
   { "context deadline exceeded", "unknown" }, { "i/o timeout", "unknown" }, { "EOF$", "unknown" },
   { "connection re[sf]", "unknown" }, { "http2: ", "unknown" }, { "server is currently unable", "unknown" },
   { "[Tt]oo many requests", "unknown" }, { "an error on the server", "unknown" }, { "[Ii]nternal error", "unknown" },
-  { "non%-absolute URLs should be in form", "input" }, { "path .* not found", "input" }, { "Chart.yaml file is missing", "input" },
-  { "no such file or directory", "input" }, { "failed to parse", "input" },
+  { "non%-absolute URLs should be in form", "input" }, { "path .* not found", "input" },
+  { "Chart.yaml file is missing", "input" }, { "no such file or directory", "input" }, { "failed to parse", "input" },
 }
 
 local function raise_failure(op, name, r, chart)
-  local text = complaint(r)
-  if r.signal then bad("unknown", ("helm %s %s was ended by signal %d"):format(op, name, r.signal), { op = op, code = "signal" }) end
+  local text, what = complaint(r), ("helm %s %s"):format(op, name)
+  if r.signal then bad("unknown", ("%s was ended by signal %d"):format(what, r.signal), { op = op, code = "signal" }) end
   if chart and is_render_error(text) then raise_render(text, chart) end
   for _, f in ipairs(FAILURES) do
     if text:find(f[1]) then
-      bad(f[2], ("helm %s %s: %s"):format(op, name, text), { op = op, hint = f[3] and f[3]:format(name), retryable = f[4] })
+      bad(f[2], what .. ": " .. text, { op = op, hint = f[3] and f[3]:format(name), retryable = f[4] })
     end
   end
-  bad("failed", ("helm %s %s: %s"):format(op, name, text ~= "" and text or "exit code " .. r.code), { op = op })
+  bad("failed", what .. ": " .. (text ~= "" and text or "exit code " .. r.code), { op = op })
 end
 
 -- ---- running it ----
@@ -121,7 +124,9 @@ end
 -- Own homes and the kubeconfig, written anew when credentials were refreshed.
 function Helm:environment()
   if not self.env then
-    for _, name in ipairs { "cache", "config", "data", "kube" } do fs.mkdir(fs.join(self.folder, name), PRIVATE_FOLDER) end
+    for _, name in ipairs { "cache", "config", "data", "kube" } do
+      fs.mkdir(fs.join(self.folder, name), PRIVATE_FOLDER)
+    end
     self.env = {
       HELM_CACHE_HOME = fs.join(self.folder, "cache"), HELM_CONFIG_HOME = fs.join(self.folder, "config"),
       HELM_DATA_HOME = fs.join(self.folder, "data"), KUBECACHEDIR = fs.join(self.folder, "kube"),
@@ -133,6 +138,10 @@ function Helm:environment()
     self.text = self.kubeconfig:revision()
   end
   return self.env
+end
+
+local function add(words, option, value)
+  words[#words + 1], words[#words + 2] = option, value
 end
 
 function Helm:run(words, seconds)
@@ -182,8 +191,8 @@ function Helm:list(namespace, o)
   o = o or {}
   self:version()
   local words = { "list", "--all", "--max", "0", "-n", namespace, "-o", "json" }
-  if o.selector then table.move({ "--selector", o.selector }, 1, 2, #words + 1, words) end
-  if o.name then table.move({ "--filter", "^" .. o.name:gsub("[.-]", "[%0]") .. "$" }, 1, 2, #words + 1, words) end
+  if o.selector then add(words, "--selector", o.selector) end
+  if o.name then add(words, "--filter", "^" .. o.name:gsub("[.-]", "[%0]") .. "$") end
   local r = self:run(words)
   if r.code ~= 0 then raise_failure("list", "in " .. namespace, r) end
   local found = {}
@@ -196,10 +205,10 @@ function Helm:list(namespace, o)
   return found
 end
 
---- A release's revisions, oldest first.
+--- A release's revisions, oldest first: revision, status, chart, app_version, description, updated.
 ---@param name string
 ---@param namespace string
----@return { revision: integer, status: string, chart: string, app_version: string, description: string, updated: string }[]? nil if there is no such release
+---@return table[]? nil if there is no such release
 function Helm:history(name, namespace) return self:ask("history", name, "-n", namespace) end
 
 --- The latest revision as a whole: info.status, info.description, version, config (values), manifest.
@@ -224,7 +233,7 @@ function Helm:values_files(values)
 end
 
 local function with_values(words, paths)
-  for _, path in ipairs(paths) do table.move({ "-f", path }, 1, 2, #words + 1, words) end
+  for _, path in ipairs(paths) do add(words, "-f", path) end
   return words
 end
 
@@ -266,8 +275,8 @@ end
 function Helm:template(name, release)
   self:check_name(name)
   local words = { "template", name, release.chart, "-n", release.namespace, "--no-hooks" }
-  if release.kube_version then table.move({ "--kube-version", release.kube_version }, 1, 2, #words + 1, words) end
-  for _, version in ipairs(release.api_versions or {}) do table.move({ "--api-versions", version }, 1, 2, #words + 1, words) end
+  if release.kube_version then add(words, "--kube-version", release.kube_version) end
+  for _, version in ipairs(release.api_versions or {}) do add(words, "--api-versions", version) end
   return self:with_values_files(release.values, function(paths)
     local r = self:run(with_values(words, paths))
     if r.code == 0 then return r.stdout end
@@ -282,10 +291,9 @@ end
 function Helm:upgrade(name, release)
   self:check_name(name)
   local seconds = release.timeout or 300
-  local words = {
-    "upgrade", name, release.chart, "--install", "-n", release.namespace, "--reset-values", "--timeout", ("%ds"):format(seconds),
-  }
-  if release.label then table.move({ "--labels", M.LABEL .. "=" .. release.label }, 1, 2, #words + 1, words) end
+  local words = { "upgrade", name, release.chart, "--install", "-n", release.namespace, "--reset-values" }
+  add(words, "--timeout", ("%ds"):format(seconds))
+  if release.label then add(words, "--labels", M.LABEL .. "=" .. release.label) end
   self:with_values_files(release.values, function(paths)
     local r = self:run(with_values(words, paths), seconds + 30)
     if r.code == 0 then return end

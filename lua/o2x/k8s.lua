@@ -1,5 +1,6 @@
---- A Kubernetes client: objects by kind and name, lists, server-side apply, patches, watches, logs, events, and requests to
---- services through the API server's proxy. Bound to one run's grants (o2x.k8s.grants); every request goes through `send`.
+--- A Kubernetes client: objects by kind and name, lists, server-side apply, patches, watches, logs, events, and requests
+--- to services through the API server's proxy. Bound to one run's grants (o2x.k8s.grants); every request goes through
+--- `send`.
 
 local compare = require "o2x.k8s.compare"
 local discovery = require "o2x.k8s.discovery"
@@ -8,7 +9,7 @@ local grants = require "o2x.k8s.grants"
 local http = require "o2x.http"
 local json = require "o2x.json"
 local retry = require "o2x.retry"
-local status = require "o2x.k8s.status"
+local check = require("o2x.k8s.status").check
 local watch = require "o2x.k8s.watch"
 
 local M = {}
@@ -64,7 +65,8 @@ function Client:request_once(method, path, o)
   local ok, response = pcall(http.request, self:request_options(method, path, o))
   if ok then return response end
   if errors.is(response) and response.kind == "unreachable" and not response.hint then
-    response.hint = ("the cluster is that of context %s%s"):format(self.config.context, self.config.path and " in " .. self.config.path or "")
+    local path = self.config.path
+    response.hint = ("the cluster is that of context %s%s"):format(self.config.context, path and " in " .. path or "")
   end
   error(response, 0)
 end
@@ -75,11 +77,6 @@ function Client:send(method, path, o)
   local response = self:request_once(method, path, o)
   if response.status == 401 and self.config:refresh() then response = self:request_once(method, path, o) end
   return response
-end
-
-local function check(what, response, op)
-  if response.status >= 200 and response.status < 300 then return response end
-  error(status.error(what, response, op), 0)
 end
 
 local function decode(response, what)
@@ -101,7 +98,9 @@ function Client:get_json(path, accept)
     tries = tries + 1
     local ok, response = pcall(self.send, self, "GET", path, { accept = accept })
     if ok then return decode(check(what, response, "discover"), what) end
-    if errors.is(response) and response.sent == false and tries >= retry.first_attempts then response.retryable = false end
+    if errors.is(response) and response.sent == false and tries >= retry.first_attempts then
+      response.retryable = false
+    end
     error(response, 0)
   end)
 end
@@ -157,7 +156,8 @@ end
 
 local function refuse_secret_list(resource)
   if resource.group == "" and resource.kind == "Secret" then
-    errors.raise { kind = "refused", module = "k8s", op = "list", message = "Secrets are not listed: ask for one by its name" }
+    local message = "Secrets are not listed: ask for one by its name"
+    errors.raise { kind = "refused", module = "k8s", op = "list", message = message }
   end
 end
 
@@ -223,10 +223,11 @@ end
 ---@param o { force: boolean?, dry_run: boolean? }?
 ---@return table? object as it is now (nil for a Secret)
 function Client:apply(object, o)
+  o = o or {}
   local resource, path, what = self:place(object, object.metadata.name, object.metadata.namespace)
   local response = self:send("PATCH", path, {
     content_type = "application/apply-patch+yaml", body = body_of(object),
-    query = { fieldManager = self.manager, force = o and o.force and "true" or nil, dryRun = o and o.dry_run and "All" or nil },
+    query = { fieldManager = self.manager, force = o.force and "true" or nil, dryRun = o.dry_run and "All" or nil },
   })
   return result_of(resource, check(what, response, "apply"), what)
 end
@@ -254,7 +255,8 @@ function Client:replace(object)
 end
 
 local PATCH_TYPES = {
-  merge = "application/merge-patch+json", strategic = "application/strategic-merge-patch+json", json = "application/json-patch+json",
+  merge = "application/merge-patch+json", json = "application/json-patch+json",
+  strategic = "application/strategic-merge-patch+json",
 }
 
 --- Patches an object.
@@ -292,30 +294,8 @@ function Client:delete(kind, name, o)
   return true
 end
 
--- ---- workloads ----
-
---- Sets the number of replicas.
----@param kind string
----@param name string
----@param replicas integer
----@param namespace string?
-function Client:scale(kind, name, replicas, namespace)
-  self:patch(kind, name, { spec = { replicas = replicas } }, { subresource = "scale", namespace = namespace })
-end
-
---- Restarts a workload's pods one after the other, as kubectl rollout restart does.
----@param kind string
----@param name string
----@param stamp string when, in ISO 8601: the same stamp restarts only once
----@param namespace string?
-function Client:restart(kind, name, stamp, namespace)
-  local annotations = { ["kubectl.kubernetes.io/restartedAt"] = stamp }
-  self:patch(kind, name, { spec = { template = { metadata = { annotations = annotations } } } },
-    { type = "strategic", namespace = namespace })
-end
-
---- Watches the objects of a kind: calls `see(items)` with the present state (name → object) at first and after each change,
---- until it returns something. Survives disconnections and expired versions.
+--- Watches the objects of a kind: calls `see(items)` with the present state (name → object) at first and after each
+--- change, until it returns something. Survives disconnections and expired versions.
 ---@param kind string|table
 ---@param o { namespace: string?, name: string?, selector: string?, seconds: number? }
 ---@param see fun(items: table<string, table>, event: { type: string, object: table }?): any
@@ -324,98 +304,11 @@ function Client:watch(kind, o, see)
   return watch.run(self, self:resource(kind), o, see)
 end
 
--- A pod's name is made up by the server, so under grants it must have been listed first.
-function Client:admit_pod(name, namespace)
-  local resource = self:resource("Pod")
-  if not self.grants:allows(resource, namespace or self.namespace, name) then self:list("Pod", { namespace = namespace }) end
+local function extend(methods)
+  for name, method in pairs(methods) do Client[name] = method end
 end
 
---- The last lines of a pod's log.
----@param pod string
----@param o { tail: integer?, previous: boolean?, container: string?, namespace: string? }?
----@return string
-function Client:logs(pod, o)
-  o = o or {}
-  self:admit_pod(pod, o.namespace)
-  local _, path, what = self:place("Pod", pod, o.namespace, true)
-  local response = self:send("GET", path .. "/log", {
-    accept = "*/*",
-    query = { tailLines = o.tail, previous = o.previous and "true" or nil, container = o.container },
-  })
-  return check("log of " .. what, response, "logs").body
-end
-
-local function event_time(event)
-  return tostring(event.lastTimestamp or event.eventTime or event.metadata.creationTimestamp or "")
-end
-
---- The events about an object, oldest first.
----@param kind string
----@param name string
----@param namespace string?
----@return { type: string, reason: string, message: string, count: integer, time: string }[]
-function Client:events(kind, name, namespace)
-  if kind:lower():match("^pods?$") then self:admit_pod(name, namespace) end
-  local resource = self:place(kind, name, namespace, true)
-  local found = {}
-  local asked = { fields = ("involvedObject.name=%s,involvedObject.kind=%s"):format(name, resource.kind) }
-  self:pages(self:resource("Event"), namespace or self.namespace, asked, function(list)
-    for _, event in ipairs(list.items or {}) do
-      found[#found + 1] = {
-        type = event.type, reason = event.reason, message = event.message, count = event.count or 1, time = event_time(event),
-      }
-    end
-  end)
-  table.sort(found, function(a, b) return a.time < b.time end)
-  return found
-end
-
--- ---- services, through the API server's proxy ----
-
-local function check_proxy_path(path)
-  local plain = path:gsub("%%2[eE]", "."):gsub("%%2[fF]", "/"):gsub("%?.*", "")
-  if path:sub(1, 1) ~= "/" or path:find("[%c%s]") or (plain .. "/"):find("/%.%.?/") then
-    errors.raise { kind = "input", module = "k8s", op = "request", message = ("%q is not a path to ask a service for"):format(path) }
-  end
-end
-
--- An answer of the API server itself, not of the service behind it.
-local function is_api_refusal(response)
-  return response.status >= 400 and response.body:find('"kind":%s*"Status"') ~= nil and response.body:find('"apiVersion":%s*"v1"') ~= nil
-end
-
--- The API server keeps Authorization for itself and takes it out of what it passes on. A service's own token travels
--- beside it, in the header that authenticating proxies use.
-local function headers_for_service(headers)
-  local out = {}
-  for name, value in pairs(headers or {}) do
-    out[name:lower() == "authorization" and "X-Forwarded-Authorization" or name] = value
-  end
-  return out
-end
-
---- Sends a request to a service of the cluster. What the service answers is the result, whatever its status.
----@param service string
----@param port integer|string
----@param o { method: string?, path: string?, headers: table?, json: any, body: any, namespace: string?, timeout: number? }
----@return { status: integer, headers: table, body: string, json: any }
-function Client:request(service, port, o)
-  local path = o.path or "/"
-  check_proxy_path(path)
-  local _, base, what = self:place("Service", service, o.namespace, true)
-  if not tostring(port):match("^[%w-]+$") then
-    errors.raise { kind = "input", module = "k8s", op = "request", message = ("%q is not a port"):format(tostring(port)) }
-  end
-  local response = self:send(o.method or "GET", ("%s:%s/proxy%s"):format(base, port, path), {
-    accept = "*/*", headers = headers_for_service(o.headers), timeout = o.timeout,
-    body = o.json ~= nil and json.encode_secret(o.json) or o.body, content_type = o.json ~= nil and "application/json" or nil,
-  })
-  if is_api_refusal(response) then error(status.error(what, response, "request"), 0) end
-  if (response.headers["content-type"] or ""):find("json", 1, true) then
-    local ok, value = pcall(json.decode, response.body)
-    response.json = ok and value or nil
-  end
-  return response
-end
+extend(require "o2x.k8s.workloads")
+extend(require "o2x.k8s.proxy")
 
 return M

@@ -10,6 +10,7 @@ local yaml = require "o2x.yaml"
 local M = {}
 
 local SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
+local HINT = "set KUBECONFIG to your cluster's kubeconfig"
 
 -- Fields that change who we are or where we talk to, which we do not implement: ignoring one would be wrong.
 local UNSUPPORTED = {
@@ -77,7 +78,7 @@ local function load_files(list, explicit)
     end
   end
   if not found and explicit then
-    bad("no kubeconfig: " .. list .. " does not exist", nil, "set KUBECONFIG to your cluster's kubeconfig")
+    bad("no kubeconfig: " .. list .. " does not exist", nil, HINT)
   end
   all.path = found
   return found and all
@@ -110,7 +111,9 @@ local function is_loopback(server)
 end
 
 local function check_server(server, where)
-  if type(server) ~= "string" or not server:match("^https?://[^%s/?#]+") then bad("the cluster has no usable server address", where) end
+  if type(server) ~= "string" or not server:match("^https?://[^%s/?#]+") then
+    bad("the cluster has no usable server address", where)
+  end
   if server:match("^http:") and not is_loopback(server) then
     bad(server .. ": plain http is refused, credentials would be readable", where, "use https")
   end
@@ -137,7 +140,9 @@ local function use_user(config, entry, options)
   config.cert = inline_or_file(entry, "client-certificate")
   local key = inline_or_file(entry, "client-key")
   config.key = key and secret.new(key, "kubernetes client key")
-  if (config.cert == nil) ~= (config.key == nil) then bad("a client certificate needs its key, and a key its certificate", entry.path) end
+  if (config.cert == nil) ~= (config.key == nil) then
+    bad("a client certificate needs its key, and a key its certificate", entry.path)
+  end
   if type(user.tokenFile) == "string" and user.tokenFile ~= "" then
     config.token_file = resolve(folder_of(entry.path), user.tokenFile)
   elseif type(user.token) == "string" and user.token ~= "" then
@@ -168,14 +173,18 @@ end
 local function run_plugin(plugin)
   local argv = { plugin_command(plugin), table.unpack(plugin.exec.args or {}) }
   local version = plugin.exec.apiVersion or "client.authentication.k8s.io/v1"
-  local env = { KUBERNETES_EXEC_INFO = json.encode { apiVersion = version, kind = "ExecCredential", spec = { interactive = false } } }
+  local request = { apiVersion = version, kind = "ExecCredential", spec = { interactive = false } }
+  local env = { KUBERNETES_EXEC_INFO = json.encode(request) }
   for _, item in ipairs(plugin.exec.env or {}) do env[item.name] = item.value end
   local r = proc.run { argv = argv, env = env, timeout = 60 }
   local ok, doc = pcall(json.decode, r.stdout)
   local status = ok and type(doc) == "table" and doc.status
   if r.code ~= 0 or type(status) ~= "table" then
-    errors.raise { kind = "unauthorised", module = "kubeconfig", op = "exec", where = plugin.path,
-      message = ("the credential plugin %s gave no credential: %s"):format(argv[1], r.stderr:match("[^\n]+") or "no answer") }
+    local said = r.stderr:match("[^\n]+") or "no answer"
+    errors.raise {
+      kind = "unauthorised", module = "kubeconfig", op = "exec", where = plugin.path,
+      message = ("the credential plugin %s gave no credential: %s"):format(argv[1], said),
+    }
   end
   return {
     token = status.token and secret.new(status.token, "kubernetes token"),
@@ -231,7 +240,7 @@ function M.load(options)
   local all = load_files(list, explicit)
   if all then return from_files(all, options) end
   return in_cluster(options)
-    or bad("no kubeconfig: neither KUBECONFIG nor ~/.kube/config is there", nil, "set KUBECONFIG to your cluster's kubeconfig")
+    or bad("no kubeconfig: neither KUBECONFIG nor ~/.kube/config is there", nil, HINT)
 end
 
 --- The credentials to send: asked for once, and again after `refresh`.
@@ -257,7 +266,8 @@ end
 ---@return integer
 function Config:revision() return self.refreshed or 0 end
 
---- A kubeconfig for a program that we start: one context, everything inside, so that it needs neither our files nor a plugin.
+--- A kubeconfig for a program that we start: one context, everything inside, so that it needs neither our files nor a
+--- plugin.
 ---@return userdata secret text of a file to be written with mode 0600
 function Config:text()
   local credentials = self:credentials()

@@ -10,7 +10,9 @@ local GRACE = 5 -- seconds between SIGTERM and SIGKILL
 local MAX_OUTPUT = 16 * 1024 * 1024
 
 -- What a child may know of our environment: where programs and files are, and how people write. No credentials.
-local INHERITED = { "PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TZ", "LANG", "LC_ALL", "LC_CTYPE", "SSL_CERT_FILE", "SSL_CERT_DIR" }
+local INHERITED = {
+  "PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TZ", "LANG", "LC_ALL", "LC_CTYPE", "SSL_CERT_FILE", "SSL_CERT_DIR",
+}
 
 local INSTALL_HINT = { helm = "run vendor/bootstrap", kubectl = "run vendor/bootstrap" }
 
@@ -73,8 +75,8 @@ function M.exists(name)
   return (core.which(name) or cached(name)) ~= nil
 end
 
---- Starts a program and returns at once. The child (`pid kill status close`, `wait` below) is killed with its group when
---- it is closed or collected, and when this process dies, unless it is detached.
+--- Starts a program and returns at once. The child (`pid kill status close`, `wait` below) is killed with its group
+--- when it is closed or collected, and when this process dies, unless it is detached.
 ---@param o o2x.proc.options
 ---@return userdata child
 function M.start(o)
@@ -157,7 +159,8 @@ local function collect(child, stream, o)
       if bytes == "" then return table.concat(parts) end
       size = size + #bytes
       if size > limit then
-        fail("failed", "read", ("%s wrote more than %d bytes to %s"):format(o.argv[1], limit, stream), { code = "too_long" })
+        local message = ("%s wrote more than %d bytes to %s"):format(o.argv[1], limit, stream)
+        fail("failed", "read", message, { code = "too_long" })
       end
       parts[#parts + 1] = bytes
     elseif why == "again" then

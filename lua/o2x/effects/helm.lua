@@ -1,5 +1,6 @@
---- Releases by the real helm. A release is what its chart and values render to, so one that renders as it was deployed is left
---- alone. helm is not asked to wait: the objects' readiness is followed over the API, where it can be shown and explained.
+--- Releases by the real helm. A release is what its chart and values render to, so one that renders as it was deployed
+--- is left alone. helm is not asked to wait: the objects' readiness is followed over the API, where it can be shown and
+--- explained.
 
 local crypto = require "o2x.crypto"
 local diff = require "o2x.diff"
@@ -90,7 +91,8 @@ local function repair(ctx, target, before)
   if #helm:list(namespace, { name = target.name, selector = helm_client.LABEL }) == 0 then
     errors.raise {
       kind = "conflict", module = "helm", op = "upgrade",
-      message = ("release %s is %s, and not by o2x: another helm is at work on it, or died at it"):format(target.name, before.status),
+      message = ("release %s is %s, and not by o2x: another helm is at work on it, or died at it")
+        :format(target.name, before.status),
       hint = ("helm history %s -n %s; if nobody is at work: helm rollback, or helm uninstall if it was never deployed")
         :format(target.name, namespace),
     }
@@ -144,7 +146,9 @@ end
 local function chart_folder(ctx, chart)
   local tree = fs.realpath(ctx.config.platform)
   local path = type(chart) == "string" and fs.canonical(fs.join(tree, chart))
-  if not path or path:sub(1, #tree + 1) ~= tree .. "/" then input(("chart %s is not in the platform tree"):format(tostring(chart))) end
+  if not path or path:sub(1, #tree + 1) ~= tree .. "/" then
+    input(("chart %s is not in the platform tree"):format(tostring(chart)))
+  end
   if not fs.exists(fs.join(path, "Chart.yaml")) then input("is not a chart: it has no Chart.yaml", path) end
   return path
 end
@@ -243,14 +247,16 @@ local function api(ctx)
   return {
     --- Ensures a release, and waits until its workloads are ready.
     ---@param name string
-    ---@param o { chart: string, values: string|table|(string|table)[], namespace: string?, timeout: number?, wait: boolean? }
-    --- chart and values files below the platform tree; a table of values has no secrets; timeout: seconds to become ready
+    ---@param o { chart: string, values: any, namespace: string?, timeout: number?, wait: boolean? } chart: a folder of
+    --- the platform tree; values: a file of it, a table without secrets, or a list of these; timeout: seconds to get ready
     ---@return table release revision, chart, app_version, status
     ---@return string outcome
     ensure_release = function(name, o) return ensure_release(ctx, name, o) end,
 
     --- Ensures that a release is not there.
-    remove_release = function(name, namespace) ctx:effect("helm.release", { name = name, namespace = default(namespace) }, nil) end,
+    remove_release = function(name, namespace)
+      ctx:effect("helm.release", { name = name, namespace = default(namespace) }, nil)
+    end,
 
     --- The tenant's releases: name, revision, status, chart, app_version.
     list = function(namespace) return list(ctx, default(namespace)) end,
@@ -259,7 +265,9 @@ local function api(ctx)
     history = function(name, namespace) return client(ctx):history(name, default(namespace)) end,
 
     --- A release as it is: revision, status, chart, app_version; nil if there is none.
-    status = function(name, namespace) return ctx:read("helm.release", { name = name, namespace = default(namespace) }) end,
+    status = function(name, namespace)
+      return ctx:read("helm.release", { name = name, namespace = default(namespace) })
+    end,
   }
 end
 

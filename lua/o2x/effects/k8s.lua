@@ -77,7 +77,8 @@ local function refuse_overwriting(target, current, desired)
   table.sort(keys)
   errors.raise {
     kind = "conflict", module = "k8s", op = "ensure_secret",
-    message = ("%s exists with other content (%s): it is not overwritten"):format(title(target), table.concat(keys, ", ")),
+    message = ("%s exists with other content (%s): it is not overwritten")
+      :format(title(target), table.concat(keys, ", ")),
     hint = "give the value that is in use, or change it there for all who use it; overwrite=true replaces it",
   }
 end
@@ -97,7 +98,8 @@ function k8s_secret.write(ctx, target, desired, before)
 end
 
 function k8s_secret.show(target, before, after)
-  return { title = title(target), lines = diff.lines(before and { data = before.data }, after and { data = after.data }) }
+  local function data(one) return one and { data = one.data } end
+  return { title = title(target), lines = diff.lines(data(before), data(after)) }
 end
 
 -- ---- what scripts see ----
@@ -113,7 +115,9 @@ local function encoded(data)
   local out = {}
   for name, value in pairs(data) do
     if type(value) == "string" then value = secret.new(value, name) end
-    if not secret.is(value) then input(("secret key %s: text or a secret was expected, not a %s"):format(name, type(value))) end
+    if not secret.is(value) then
+      input(("secret key %s: text or a secret was expected, not a %s"):format(name, type(value)))
+    end
     out[name] = value:base64()
   end
   return out
@@ -179,7 +183,9 @@ local function api(ctx)
       target.overwrite = o.overwrite or nil
       local desired = { type = o.type or "Opaque", data = encoded(data) }
       local current = ctx:read("k8s.secret", target)
-      if current and not o.overwrite and not k8s_secret.equal(current, desired) then refuse_overwriting(target, current, desired) end
+      if current and not o.overwrite and not k8s_secret.equal(current, desired) then
+        refuse_overwriting(target, current, desired)
+      end
       ctx:effect("k8s.secret", target, desired)
     end,
 
@@ -188,23 +194,28 @@ local function api(ctx)
     logs = function(pod, o) return patient(ctx, client(ctx).logs, client(ctx), pod, o) end,
 
     --- The events about an object, oldest first.
-    events = function(kind, name, namespace) return patient(ctx, client(ctx).events, client(ctx), kind, name, namespace) end,
+    events = function(kind, name, namespace)
+      return patient(ctx, client(ctx).events, client(ctx), kind, name, namespace)
+    end,
 
-    --- Waits until an object is ready; if it does not get there, the error tells the pods' trouble, events and last log lines.
+    --- Waits until an object is ready; if it does not get there, the error tells the pods' trouble, events and last log
+    --- lines.
     ---@return table? object nil in a plan with changes, which has nothing to wait for
     wait_ready = function(kind, name, seconds, namespace)
       if ctx:planned() then return nil end
-      return ready.wait(client(ctx), kind, name, { seconds = seconds or 300, namespace = namespace, progress = ctx.waiting })
+      local o = { seconds = seconds or 300, namespace = namespace, progress = ctx.waiting }
+      return ready.wait(client(ctx), kind, name, o)
     end,
 
     --- Sends a request to a service through the API server's proxy.
-    ---@param o { method: string?, path: string?, headers: table?, json: any, body: any, namespace: string?, timeout: number? }?
+    ---@param o { method: string?, path: string?, headers: table?, json: any, body: any, timeout: number? }?
     request = function(service, port, o)
       o = o or {}
       if SAFE[o.method or "GET"] then return patient(ctx, client(ctx).request, client(ctx), service, port, o) end
       if ctx.mode == "plan" then
         errors.raise {
-          kind = "refused", module = "k8s", op = "request", message = ("a plan sends no %s to service %s"):format(o.method, service),
+          kind = "refused", module = "k8s", op = "request",
+          message = ("a plan sends no %s to service %s"):format(o.method, service),
           hint = "put it into a check: a plan with changes skips those",
         }
       end

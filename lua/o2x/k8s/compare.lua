@@ -17,10 +17,10 @@ local QUANTITIES = {
 
 -- Lists that the server merges by a key, in its own kinds; every other list is one value.
 local MERGE_KEYS = {
-  containers = { "name" }, initContainers = { "name" }, env = { "name" }, volumes = { "name" }, imagePullSecrets = { "name" },
-  volumeMounts = { "mountPath" }, volumeDevices = { "devicePath" }, hostAliases = { "ip" }, conditions = { "type" },
-  ports = { "containerPort", "port", "protocol" }, topologySpreadConstraints = { "topologyKey", "whenUnsatisfiable" },
-  ownerReferences = { "uid" },
+  containers = { "name" }, initContainers = { "name" }, env = { "name" }, volumes = { "name" },
+  imagePullSecrets = { "name" }, volumeMounts = { "mountPath" }, volumeDevices = { "devicePath" },
+  hostAliases = { "ip" }, conditions = { "type" }, ports = { "containerPort", "port", "protocol" },
+  topologySpreadConstraints = { "topologyKey", "whenUnsatisfiable" }, ownerReferences = { "uid" },
 }
 
 local function is_list(t)
@@ -67,7 +67,9 @@ end
 covers = function(current, desired, key, merge, amounts)
   if value_.is_unknown(desired) then return false end
   if desired == json.null then return current == nil or current == json.null end
-  if secret.is(desired) or secret.is(current) then return secret.is(desired) and secret.is(current) and secret.equal(desired, current) end
+  if secret.is(desired) or secret.is(current) then
+    return secret.is(desired) and secret.is(current) and secret.equal(desired, current)
+  end
   if type(desired) ~= "table" then
     return current == desired or (amounts or QUANTITIES[key] or false) and quantity.equal(current, desired)
   end
@@ -114,14 +116,17 @@ local function all_desired(fields, desired)
       value = has_value(desired, rest) or nil
     end
     if sort and (value == nil or value == json.null) then return false end
-    if type(value) == "table" and type(below) == "table" and next(below) and not all_desired(below, value) then return false end
+    local deeper = type(value) == "table" and type(below) == "table" and next(below)
+    if deeper and not all_desired(below, value) then return false end
   end
   return true
 end
 
 local function ours(current)
   for _, entry in ipairs(current.metadata and current.metadata.managedFields or {}) do
-    if entry.manager == M.FIELD_MANAGER and entry.operation == "Apply" and not entry.subresource then return entry.fieldsV1 end
+    if entry.manager == M.FIELD_MANAGER and entry.operation == "Apply" and not entry.subresource then
+      return entry.fieldsV1
+    end
   end
 end
 
@@ -144,7 +149,8 @@ function M.covers(current, desired)
   return covers(current, desired, nil, true)
 end
 
---- The part of the server's object that `desired` speaks of, with quantities as `desired` writes them: what a diff shows.
+--- The part of the server's object that `desired` speaks of, with quantities as `desired` writes them: what a diff
+--- shows.
 ---@param current any
 ---@param desired any
 ---@param key string? the field's name
@@ -170,7 +176,9 @@ function M.project(current, desired, key, amounts)
 end
 
 -- What the server writes into an object by itself.
-local SERVER_FIELDS = { "managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink", "deletionTimestamp" }
+local SERVER_FIELDS = {
+  "managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink", "deletionTimestamp",
+}
 
 --- An object as it could be applied again: without the server's own fields.
 ---@param object table

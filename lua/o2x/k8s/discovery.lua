@@ -49,7 +49,8 @@ local function add_legacy(kinds, group, version, list)
   for _, r in ipairs(list.resources or {}) do
     if not r.name:find("/", 1, true) then
       add(kinds, group, version, {
-        kind = r.kind, plural = r.name, singular = r.singularName or "", namespaced = r.namespaced, short = r.shortNames,
+        kind = r.kind, plural = r.name, singular = r.singularName or "", namespaced = r.namespaced,
+        short = r.shortNames,
       })
     end
   end

@@ -1,9 +1,11 @@
---- What a run may touch in a cluster: objects by their exact names, and others (pods, whose names are made up) only when
---- the server listed them under the tenant's label. Without grants (the lab, tests) everything may be touched.
+--- What a run may touch in a cluster: objects by their exact names, and others (pods, whose names are made up) only
+--- when the server listed them under the tenant's label. Without grants (the lab, tests) everything may be touched.
 local errors = require "o2x.error"
 local scope = require "o2x.scope"
 
 local M = {}
+
+local OUTSIDE = "is outside what this run may touch"
 
 ---@class o2x.k8s.grants
 ---@field namespace string the run's own
@@ -26,7 +28,8 @@ end
 -- Names that cannot change the path they are put into. RBAC's may have colons.
 local function check_syntax(kind, name)
   if type(name) ~= "string" or #name > 253 or not name:match("^[%w][%w.:_-]*$") then
-    errors.raise { kind = "input", module = "k8s", message = ("%q is not a name that a %s can have"):format(tostring(name), kind) }
+    local message = ("%q is not a name that a %s can have"):format(tostring(name), kind)
+    errors.raise { kind = "input", module = "k8s", message = message }
   end
 end
 
@@ -50,8 +53,9 @@ end
 -- The exact names that are granted in a namespace.
 local function granted_names(spec, namespace, reading)
   local names = {}
-  if has(spec.namespaces or { spec.namespace }, namespace) then table.move(spec.names or {}, 1, #(spec.names or {}), 1, names) end
-  if namespace == spec.namespace then table.move(spec.shared or {}, 1, #(spec.shared or {}), #names + 1, names) end
+  local function add(list) table.move(list or {}, 1, #(list or {}), #names + 1, names) end
+  if has(spec.namespaces or { spec.namespace }, namespace) then add(spec.names) end
+  if namespace == spec.namespace then add(spec.shared) end
   for _, entry in ipairs(reading and spec.read or {}) do
     local where, name = entry:match("^([^/]+)/([^/]+)$")
     if where == namespace then names[#names + 1] = name end
@@ -68,8 +72,9 @@ function Grants:object(resource, namespace, name, reading)
   check_syntax(resource.kind, name)
   if namespace then check_syntax("Namespace", namespace) end
   if not self.spec or self.seen[place(resource, namespace, name)] then return end
-  if not namespace then refuse(("%s '%s'"):format(resource.kind, name), "belongs to no tenant: it is outside what this run may touch") end
-  scope.name(granted_names(self.spec, namespace, reading), name, ("%s in namespace %s"):format(resource.kind, namespace))
+  if not namespace then refuse(("%s '%s'"):format(resource.kind, name), "belongs to no tenant, it " .. OUTSIDE) end
+  local what = ("%s in namespace %s"):format(resource.kind, namespace)
+  scope.name(granted_names(self.spec, namespace, reading), name, what)
 end
 
 --- Whether an object may be touched by its name alone.
@@ -97,10 +102,12 @@ function Grants:selector(resource, namespace, selector, name)
   if name then self:object(resource, namespace, name, true) end
   if not spec or name then return selector end
   if not namespace or not has(spec.namespaces or { spec.namespace }, namespace) then
-    refuse(("a list of %s in %s"):format(resource.plural, namespace or "all namespaces"), "is outside what this run may touch")
+    refuse(("a list of %s in %s"):format(resource.plural, namespace or "all namespaces"), OUTSIDE)
   end
   if selector and not selector:find("[()]") and tied_to_name(selector, spec.names) then return selector end
-  if not spec.label then refuse("a list of " .. resource.plural, "needs the tenant's label, and the grants name none") end
+  if not spec.label then
+    refuse("a list of " .. resource.plural, "needs the tenant's label, and the grants name none")
+  end
   local own = spec.label[1] .. "=" .. spec.label[2]
   return selector and selector ~= "" and own .. "," .. selector or own
 end

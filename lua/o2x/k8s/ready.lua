@@ -10,10 +10,13 @@ local FIRST_PAUSE, LONGEST_PAUSE = 0.1, 1
 local LOOK_FIRST, LOOK_AGAIN = 2, 3 -- seconds until the pods are looked at, and between looks
 local PATIENCE = 60                 -- seconds with pods that are stuck before the wait is given up early
 local CRASHES = 3                   -- restarts after which a crashing pod counts as stuck
-local EVENTS_SHOWN, LOG_LINES = 6, 10
+local PODS_SHOWN, EVENTS_SHOWN, LOG_LINES = 3, 6, 10
 
 local BEGINNING = { ContainerCreating = true, PodInitializing = true }
-local STUCK = { ImagePullBackOff = true, ErrImagePull = true, InvalidImageName = true, ErrImageNeverPull = true, CreateContainerConfigError = true }
+local STUCK = {
+  ImagePullBackOff = true, ErrImagePull = true, InvalidImageName = true, ErrImageNeverPull = true,
+  CreateContainerConfigError = true,
+}
 
 -- ---- one object -> ready, what it waits for ----
 
@@ -33,38 +36,36 @@ end
 
 local checks = {}
 
+local UNSEEN = "the controller has not seen the change yet"
+
+local function few(have, wanted, what)
+  return ("%d of %d pods %s"):format(have, wanted, what)
+end
+
 function checks.Deployment(o)
   local s, wanted = o.status or {}, o.spec.replicas or 1
-  if not observed(o) then return false, "the controller has not seen the change yet" end
-  local progress = condition(o, "Progressing")
-  if number(s.updatedReplicas) < wanted then return false, ("%d of %d pods made"):format(number(s.updatedReplicas), wanted), progress end
-  if number(s.replicas) > number(s.updatedReplicas) then
-    return false, ("%d old pods still there"):format(s.replicas - s.updatedReplicas), progress
-  end
-  if number(s.availableReplicas) < wanted then
-    return false, ("%d of %d pods ready"):format(number(s.availableReplicas), wanted), progress
-  end
-  return true
+  local updated, available = number(s.updatedReplicas), number(s.availableReplicas)
+  if not observed(o) then return false, UNSEEN end
+  if updated < wanted then return false, few(updated, wanted, "made") end
+  if number(s.replicas) > updated then return false, ("%d old pods still there"):format(s.replicas - updated) end
+  return available >= wanted, few(available, wanted, "ready")
 end
 
 function checks.StatefulSet(o)
   local s, wanted = o.status or {}, o.spec.replicas or 1
-  if not observed(o) then return false, "the controller has not seen the change yet" end
-  if number(s.readyReplicas) < wanted then return false, ("%d of %d pods ready"):format(number(s.readyReplicas), wanted) end
-  if s.updateRevision and s.currentRevision ~= s.updateRevision and number(s.updatedReplicas) < wanted then
-    return false, ("%d of %d pods updated"):format(number(s.updatedReplicas), wanted)
-  end
-  return true
+  local ready, updated = number(s.readyReplicas), number(s.updatedReplicas)
+  if not observed(o) then return false, UNSEEN end
+  if ready < wanted then return false, few(ready, wanted, "ready") end
+  local rolling = s.updateRevision and s.currentRevision ~= s.updateRevision
+  return not rolling or updated >= wanted, few(updated, wanted, "updated")
 end
 
 function checks.DaemonSet(o)
   local s = o.status or {}
   local wanted = number(s.desiredNumberScheduled)
-  if not observed(o) then return false, "the controller has not seen the change yet" end
-  if number(s.updatedNumberScheduled) < wanted or number(s.numberAvailable) < wanted then
-    return false, ("%d of %d pods ready"):format(number(s.numberAvailable), wanted)
-  end
-  return true
+  local have = math.min(number(s.updatedNumberScheduled), number(s.numberAvailable))
+  if not observed(o) then return false, UNSEEN end
+  return have >= wanted, few(have, wanted, "ready")
 end
 
 function checks.Job(o)
@@ -92,12 +93,19 @@ end
 
 checks.Ingress = has_address
 
+-- One that the controller has not come to yet has no conditions at all.
+function checks.Certificate(o)
+  local c = condition(o, "Ready")
+  return c ~= nil and c.status == "True", c and c.message or "is not issued yet"
+end
+
 function checks.Service(o)
   if o.spec.type ~= "LoadBalancer" then return true end
   return has_address(o)
 end
 
---- Whether an object is ready; of kinds that have no rule of their own: whether its Ready or Available condition says so.
+--- Whether an object is ready; of kinds that have no rule of their own: whether its Ready or Available condition says
+--- so.
 ---@param object table
 ---@return boolean ready
 ---@return string? waiting what for
@@ -105,8 +113,7 @@ function M.check(object)
   if checks[object.kind] then return checks[object.kind](object) end
   local c = condition(object, "Ready") or condition(object, "Available")
   if c then return c.status == "True", c.message or c.reason or "its condition is " .. c.status end
-  -- A custom resource whose controller has not come to it yet has no status at all.
-  return object.status == nil or next(object.status) ~= nil or not object.apiVersion:find(".", 1, true), "has no status yet"
+  return true -- nothing says what its readiness would be
 end
 
 -- ---- pods ----
@@ -135,7 +142,9 @@ function M.pod_trouble(pod)
     return why.reason .. times .. (why.message and ": " .. why.message or ""), stuck or false
   end
   local scheduled = condition(pod, "PodScheduled")
-  if scheduled and scheduled.status == "False" then return "not scheduled: " .. (scheduled.message or scheduled.reason or "") end
+  if scheduled and scheduled.status == "False" then
+    return "not scheduled: " .. (scheduled.message or scheduled.reason or "")
+  end
   if s.phase == "Failed" then return "failed: " .. (s.message or s.reason or "") end
 end
 
@@ -176,14 +185,20 @@ local function add_events(lines, client, kind, name, namespace)
   for i = math.max(1, #events - EVENTS_SHOWN + 1), #events do
     local e = events[i]
     local times = e.count > 1 and (" (%d times)"):format(e.count) or ""
-    lines[#lines + 1] = ("  event  %s %s/%s: %s%s"):format(e.reason or e.type, kind:lower(), name, first_line(e.message), times)
+    local about = ("%s %s/%s"):format(e.reason or e.type, kind:lower(), name)
+    lines[#lines + 1] = ("  event  %s: %s%s"):format(about, first_line(e.message), times)
   end
 end
 
+local function has_restarted(pod)
+  for _, c in ipairs(pod.status and pod.status.containerStatuses or {}) do
+    if number(c.restartCount) > 0 then return true end
+  end
+  return false
+end
+
 local function add_log(lines, client, pod)
-  local name, namespace = pod.metadata.name, pod.metadata.namespace
-  local restarted = false
-  for _, c in ipairs(pod.status and pod.status.containerStatuses or {}) do restarted = restarted or number(c.restartCount) > 0 end
+  local name, namespace, restarted = pod.metadata.name, pod.metadata.namespace, has_restarted(pod)
   local ok, text = pcall(client.logs, client, name, { tail = LOG_LINES, previous = restarted, namespace = namespace })
   if restarted and not (ok and text ~= "") then
     ok, text = pcall(client.logs, client, name, { tail = LOG_LINES, namespace = namespace })
@@ -192,7 +207,8 @@ local function add_log(lines, client, pod)
   for line in (ok and text or ""):gmatch("[^\n]+") do lines[#lines + 1] = "  log    " .. line end
 end
 
---- What can be said about an object that is not ready: its pods' trouble, the last events, the last lines of a pod's log.
+--- What can be said about an object that is not ready: its pods' trouble, the last events, the last lines of a pod's
+--- log.
 ---@param client table
 ---@param object table
 ---@return string[] lines
@@ -200,9 +216,10 @@ function M.explain(client, object)
   local lines, namespace = {}, object.metadata.namespace
   local pods = unready_pods(client, object)
   for i, pod in ipairs(pods) do
-    if i <= 3 then lines[#lines + 1] = ("  pod    %s: %s"):format(pod.metadata.name, first_line(M.pod_trouble(pod) or "not ready")) end
+    local trouble = first_line(M.pod_trouble(pod) or "not ready")
+    if i <= PODS_SHOWN then lines[#lines + 1] = ("  pod    %s: %s"):format(pod.metadata.name, trouble) end
   end
-  if #pods > 3 then lines[#lines + 1] = ("  pod    and %d more"):format(#pods - 3) end
+  if #pods > PODS_SHOWN then lines[#lines + 1] = ("  pod    and %d more"):format(#pods - PODS_SHOWN) end
   add_events(lines, client, object.kind, object.metadata.name, namespace)
   if pods[1] and object.kind ~= "Pod" then add_events(lines, client, "Pod", pods[1].metadata.name, namespace) end
   if pods[1] then add_log(lines, client, pods[1]) end
@@ -238,7 +255,8 @@ local function look_at_pods(w, object)
   w.next_look = now + LOOK_AGAIN
 end
 
--- One look -> the object, whether it is ready, what it waits for. A passing fault of the server is one more thing to wait for.
+-- One look -> the object, whether it is ready, what it waits for. A passing fault of the server is one more thing to
+-- wait for.
 local function look(w)
   local ok, object = pcall(w.client.get, w.client, w.kind, w.name, w.namespace)
   if not ok then

@@ -30,12 +30,12 @@ local function invalid_text(what, status)
   for _, cause in ipairs(status.details and status.details.causes or {}) do
     parts[#parts + 1] = cause.field and cause.field ~= "" and cause.field .. ": " .. cause.message or cause.message
   end
-  return what .. " is not valid: " .. (#parts > 0 and table.concat(parts, "; ") or status.message or "refused by the server")
+  local why = #parts > 0 and table.concat(parts, "; ") or status.message or "refused by the server"
+  return what .. " is not valid: " .. why
 end
 
 local KINDS = {
-  [400] = "failed", [401] = "unauthorised", [403] = "unauthorised", [404] = "failed", [405] = "failed", [409] = "conflict",
-  [410] = "failed", [415] = "failed", [422] = "failed", [429] = "unreachable", [503] = "unreachable", [504] = "unknown",
+  [401] = "unauthorised", [403] = "unauthorised", [409] = "conflict", [429] = "unreachable", [504] = "unknown",
 }
 
 local HINTS = {
@@ -77,6 +77,16 @@ function M.error(what, response, op)
     -- A refusal before anything happened may be tried again; a failure inside the server may have had its effect.
     retryable = code == 429 or code == 503 or (code == 500 and status.reason == "ServerTimeout") or nil,
   }
+end
+
+--- Gives a success on, raises what is none.
+---@param what string
+---@param response table
+---@param op string
+---@return table response
+function M.check(what, response, op)
+  if response.status >= 200 and response.status < 300 then return response end
+  error(M.error(what, response, op), 0)
 end
 
 return M

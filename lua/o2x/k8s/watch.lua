@@ -1,5 +1,5 @@
---- Watches: a list, then a stream of changes from there on. What ends a stream decides how it goes on: a closed connection
---- resumes at the last version seen; an expired version (410) starts over from a new list.
+--- Watches: a list, then a stream of changes from there on. What ends a stream decides how it goes on: a closed
+--- connection resumes at the last version seen; an expired version (410) starts over from a new list.
 
 local errors = require "o2x.error"
 local http = require "o2x.http"
@@ -40,7 +40,8 @@ function Watch:take(event)
       self.version = nil
       return nil
     end
-    error(status.error(self.resource.plural, { status = object.code or 500, headers = {}, body = json.encode(object) }, "watch"), 0)
+    local response = { status = object.code or 500, headers = {}, body = json.encode(object) }
+    error(status.error(self.resource.plural, response, "watch"), 0)
   end
   self.version = object.metadata.resourceVersion
   if event.type == "BOOKMARK" then return nil end

@@ -1,0 +1,61 @@
+--- Requests to services of the cluster, through the API server's proxy: nothing is port-forwarded. A method of the
+--- client (o2x.k8s).
+
+local errors = require "o2x.error"
+local json = require "o2x.json"
+local status = require "o2x.k8s.status"
+
+local Client = {}
+
+local function bad(what, value)
+  errors.raise { kind = "input", module = "k8s", op = "request", message = ("%q is not %s"):format(tostring(value), what) }
+end
+
+-- A path that leads out of the service's own would be another request to the API server.
+local function check_path(path)
+  local plain = path:gsub("%%2[eE]", "."):gsub("%%2[fF]", "/"):gsub("%?.*", "")
+  if path:sub(1, 1) ~= "/" or path:find("[%c%s]") or (plain .. "/"):find("/%.%.?/") then
+    bad("a path to ask a service for", path)
+  end
+end
+
+-- An answer of the API server itself, not of the service behind it.
+local function is_api_refusal(response)
+  local body = response.body
+  return response.status >= 400 and body:find('"kind":%s*"Status"') ~= nil and body:find('"apiVersion":%s*"v1"') ~= nil
+end
+
+-- The API server keeps Authorization for itself and takes it out of what it passes on. A service's own token travels
+-- beside it, in the header that authenticating proxies use.
+local function headers_for_service(headers)
+  local out = {}
+  for name, value in pairs(headers or {}) do
+    out[name:lower() == "authorization" and "X-Forwarded-Authorization" or name] = value
+  end
+  return out
+end
+
+--- Sends a request to a service of the cluster. What the service answers is the result, whatever its status.
+---@param service string
+---@param port integer|string
+---@param o { method: string?, path: string?, headers: table?, json: any, body: any, timeout: number? }
+---@return { status: integer, headers: table, body: string, json: any }
+function Client:request(service, port, o)
+  local path = o.path or "/"
+  check_path(path)
+  local _, base, what = self:place("Service", service, o.namespace, true)
+  if not tostring(port):match("^[%w-]+$") then bad("a port", port) end
+  local is_json = o.json ~= nil
+  local response = self:send(o.method or "GET", ("%s:%s/proxy%s"):format(base, port, path), {
+    accept = "*/*", headers = headers_for_service(o.headers), timeout = o.timeout,
+    body = is_json and json.encode_secret(o.json) or o.body, content_type = is_json and "application/json" or nil,
+  })
+  if is_api_refusal(response) then error(status.error(what, response, "request"), 0) end
+  if (response.headers["content-type"] or ""):find("json", 1, true) then
+    local ok, value = pcall(json.decode, response.body)
+    response.json = ok and value or nil
+  end
+  return response
+end
+
+return Client
