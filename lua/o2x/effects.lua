@@ -31,6 +31,16 @@ function M.words()
   return words
 end
 
+--- Is there a module of this name?
+---@param name string
+---@return boolean
+function M.known(name) return known[name] == true end
+
+--- May scripts use the module while they are loaded?
+---@param name string
+---@return boolean
+function M.is_pure(name) return PURE[name] == true end
+
 --- A module by name.
 ---@param name string
 ---@return table? module
@@ -38,7 +48,6 @@ function M.find(name)
   if not known[name] then return nil end
   local ok, module = pcall(require, "o2x.effects." .. name)
   if not ok then errors.raise { kind = "bug", message = ("o2x.%s cannot be loaded"):format(name), traceback = tostring(module) } end
-  if PURE[name] then module.pure = true end
   return module
 end
 

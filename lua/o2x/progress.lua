@@ -2,6 +2,7 @@
 --- (live.lua), or one line an event and a heartbeat where there is none.
 
 local clock = require "o2x.clock"
+local diff = require "o2x.diff"
 local json = require "o2x.json"
 local live = require "o2x.live"
 local out = require "o2x.out"
@@ -188,8 +189,19 @@ function Report:check(path, name, ok, found)
   self:inner_line(path, ("%s %s%s"):format(mark, name, ok and detail or ""))
 end
 
+-- Whatever a script hands to log, as something that a line of JSON can hold.
+local function plain_fields(fields)
+  if type(fields) ~= "table" then return fields ~= nil and { value = diff.inline(fields) } or nil end
+  local plain = {}
+  for name, field in next, fields do
+    local kind = type(field)
+    plain[tostring(name)] = (kind == "number" or kind == "boolean") and field or diff.inline(field)
+  end
+  return plain
+end
+
 function Report:message(path, level, text, fields)
-  self:write_log(level:upper(), text, fields)
+  self:write_log(level:upper(), text, plain_fields(fields))
   if level == "debug" and not self.verbose then return end
   self:inner_line(path, text)
 end

@@ -123,16 +123,15 @@ end
 
 -- An api is bound to the run's tenant, which is not known yet while files are loaded: it is made at its first use.
 function Sandbox:require_api(name)
-  local module = effects.find(name)
-  if not module then
+  if not effects.known(name) then
     errors.input(("require \"o2x.%s\": there is no such api%s"):format(name, nearest.suggest(name, effects.NAMES)),
       nil, self:where())
   end
-  if module.pure then return library.frozen(module.api(nil)) end
+  if effects.is_pure(name) then return library.frozen(effects.find(name).api(nil)) end
   local api
   local function missing(key)
     if not api then
-      api = effects.bind(self:running("the use of o2x." .. name), module)
+      api = effects.bind(self:running("the use of o2x." .. name), effects.find(name))
     end
     local value = api[key]
     if value ~= nil then return value end

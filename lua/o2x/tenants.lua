@@ -6,6 +6,7 @@ local fs = require "o2x.fs"
 local json = require "o2x.json"
 local library = require "o2x.library"
 local nearest = require "o2x.nearest"
+local out = require "o2x.out"
 local yaml = require "o2x.yaml"
 
 local M = {}
@@ -53,8 +54,10 @@ local function others(config, name)
   for _, other in ipairs(M.names(config)) do
     if other ~= name then
       local path = fs.join(folder_of(config), other .. ".yaml")
-      local file = read(path)
-      list[#list + 1] = { name = file.name or other, id = file.id, where = path }
+      local ok, file = xpcall(read, errors.handler, path)
+      -- One tenant's broken file must not keep the others from being served.
+      if not ok then out.say("note: left out of account: " .. tostring(file)) end
+      list[#list + 1] = ok and { name = file.name or other, id = file.id, where = path } or nil
     end
   end
   return list

@@ -230,7 +230,7 @@ describe("a run", function()
   it("keeps secrets out of the run store, the terminal and errors", function()
     toy:runbook("leak", [[
       local key = tenant.secrets.door.key
-      log("the key is " .. tostring(key), { key = tostring(key) })
+      log("the key is " .. tostring(key), { key = key, list = { key }, fn = fail, n = 1, text = tostring(key) })
       step("one", function() toy.ensure("one", { v = tostring(key .. "!") }) end)
       local ok, err = pcall(function() return #key end)
       log(tostring(ok))

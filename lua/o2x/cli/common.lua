@@ -70,13 +70,20 @@ local function watch(caught, work)
   end
 end
 
+-- Under nohup a hang-up is to be ignored, as it was when we began.
+local function hangup_is_ignored()
+  local mask = (fs.read_if("/proc/self/status") or ""):match("SigIgn:%s*(%x+)")
+  return mask ~= nil and tonumber(mask, 16) & 1 == 1
+end
+
 --- Runs fn so that Ctrl-C ends it in order.
 ---@param fn function
 ---@return any its results, or raises its error
 function M.interruptible(fn, ...)
   program.memory_limit(MEMORY)
   local signals, watchers = {}, {}
-  for i, name in ipairs { "INT", "TERM", "HUP" } do signals[i] = task.signal(name) end -- caught before the work begins
+  local names = { "INT", "TERM", not hangup_is_ignored() and "HUP" or nil }
+  for i, name in ipairs(names) do signals[i] = task.signal(name) end -- caught before the work begins
   local work = task.spawn(fn, ...)
   for i, signal in ipairs(signals) do watchers[i] = task.spawn(watch, signal, work) end
   local ok, err = pcall(work.join, work)
