@@ -3,8 +3,8 @@
 ** A child has a process group of its own, so that it can be ended with everything it started; an
 ** environment that was given to it word by word; no descriptor but its three; and it dies with this
 ** process (a helm that outlives a killed run would go on changing the release which the resumed run
-** repairs). Its end is seen through a pidfd, which is waited for like any other descriptor: no signal
-** handler, no handle of the loop.
+** repairs). Its end is seen through a pidfd, which is waited for like any other descriptor: no
+** signal handler, no handle of the loop.
 */
 
 #include "host.h"
@@ -33,7 +33,7 @@ static int again(lua_State *L)
 
 /* ---- starting one ---- */
 
-/* An array of strings -> a NULL-ended vector in a userdata, pushed. The table still owns the strings. */
+/* An array of strings -> a NULL-ended vector in a userdata, pushed. The table owns the strings. */
 static char **check_vector(lua_State *L, const char *field)
 {
 	lua_Integer n;
@@ -75,9 +75,9 @@ static bool opt_flag(lua_State *L, const char *name)
 /***
 Starts a program. It runs in a process group of its own and dies with this process, unless detached.
 @function o2x.core.proc.spawn
-@param options table `path` (absolute), `argv`, `env` ("NAME=value" words: nothing is inherited), `cwd`,
- `feed` (true: its input is a pipe; else empty), `log` (file that takes both outputs; else pipes),
- `detached` (true: a session of its own, outlives us)
+@param options table `path` (absolute), `argv`, `env` ("NAME=value" words: nothing is inherited),
+ `cwd`, `feed` (true: its input is a pipe; else empty), `log` (file that takes both outputs; else
+ pipes), `detached` (true: a session of its own, outlives us)
 @return child, or nil, message, code
 */
 static int proc_spawn(lua_State *L)
@@ -157,7 +157,7 @@ static int *check_fd(lua_State *L, struct child *c)
 }
 
 /***
-The descriptor to wait for: of a stream, or ("exit") the one that is readable when the child has ended.
+The descriptor to wait for: of a stream, or ("exit") the one that is readable when it has ended.
 @function child:fd
 @param which string "stdin", "stdout", "stderr" or "exit"
 @return integer, or nil when closed
@@ -203,12 +203,12 @@ static int child_read(lua_State *L)
 }
 
 /***
-Writes to the child's input, from byte `from` on. That the child no longer reads is not an error: the
-rest counts as written.
+Writes to the child's input, from byte `from` on. That the child no longer reads is not an error:
+the rest counts as written.
 @function child:write
 @param data string|secret what to write; a secret is opened only here
 @param from integer the first byte to write, from 1
-@return integer the next byte to write and whether that was all; or nil, "again"; or nil, message, code
+@return integer the next byte to write, and whether that was all; or nil, "again"; or nil, message
 */
 static int child_write(lua_State *L)
 {

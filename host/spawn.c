@@ -74,7 +74,7 @@ static _Noreturn void become(const struct plan *p)
 	for (int i = SPAWN_IN; i < SPAWN_STREAMS; i++)
 		if (dup2(p->fd[i], i) < 0)
 			give_up(p->report, false);
-	/* The rest is close-on-exec already; this covers what a library opened without that flag. */
+	/* The rest is close-on-exec; this covers what a library opened without that flag. */
 	if (dup3(p->report, SPAWN_STREAMS, O_CLOEXEC) < 0)
 		give_up(p->report, false);
 	syscall(SYS_close_range, SPAWN_STREAMS + 1, UINT_MAX, 0);
@@ -183,8 +183,8 @@ const char *child_spawn(struct child *c, const struct spawn_options *o)
 
 /* ---- its end ---- */
 
-/* The group is killed before its leader is reaped: what it left behind would hold our pipes open, and
-** as long as the leader is a zombie, its number cannot be another's. */
+/* The group is killed before its leader is reaped: what it left behind would hold our pipes open,
+** and as long as the leader is a zombie, its number cannot be another's. */
 void child_reap(struct child *c)
 {
 	siginfo_t si = { 0 };
@@ -202,8 +202,8 @@ void child_reap(struct child *c)
 	c->pid = 0;
 }
 
-/* The kernel ends a killed process at once: the pause that keeps it from becoming a zombie is a matter
-** of microseconds. One in uninterruptible sleep is left behind after 20 ms. */
+/* The kernel ends a killed process at once: the pause that keeps it from becoming a zombie is a
+** matter of microseconds. One in uninterruptible sleep is left behind after 20 ms. */
 void child_release(struct child *c)
 {
 	for (int i = SPAWN_IN; i < SPAWN_STREAMS; i++)

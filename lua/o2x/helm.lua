@@ -109,7 +109,9 @@ local FAILURES = {
 
 local function raise_failure(op, name, r, chart)
   local text, what = complaint(r), ("helm %s %s"):format(op, name)
-  if r.signal then bad("unknown", ("%s was ended by signal %d"):format(what, r.signal), { op = op, code = "signal" }) end
+  if r.signal then
+    bad("unknown", ("%s was ended by signal %d"):format(what, r.signal), { op = op, code = "signal" })
+  end
   if chart and is_render_error(text) then raise_render(text, chart) end
   for _, f in ipairs(FAILURES) do
     if text:find(f[1]) then

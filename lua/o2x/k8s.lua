@@ -1,6 +1,5 @@
---- A Kubernetes client: objects by kind and name, lists, server-side apply, patches, watches, logs, events, and requests
---- to services through the API server's proxy. Bound to one run's grants (o2x.k8s.grants); every request goes through
---- `send`.
+--- A Kubernetes client: objects by kind and name, lists, server-side apply, patches, watches, logs, events, requests to
+--- services through the API server's proxy. Bound to one run's grants (o2x.k8s.grants); all requests go through `send`.
 
 local compare = require "o2x.k8s.compare"
 local discovery = require "o2x.k8s.discovery"

@@ -2,6 +2,7 @@ local errors = require "o2x.error"
 local fs = require "o2x.fs"
 local json = require "o2x.json"
 local kubeconfig = require "o2x.kubeconfig"
+local proc = require "o2x.proc"
 local secret = require "o2x.secret"
 
 local function same_secret(text, s)
@@ -17,7 +18,7 @@ describe("a kubeconfig", function()
 
   local function file(name, text)
     local path = fs.join(folder, name)
-    fs.write(path, text)
+    fs.write(path, text, { parents = true })
     return path
   end
 
@@ -122,6 +123,25 @@ contexts:
     assert.is_false(ok)
     assert.equal(("no kubeconfig: %s/none does not exist"):format(folder), e.message)
     assert.is_string(e.hint)
+  end)
+
+  it("is not needed within a cluster: the pod's service account is", function()
+    file("account/token", "t0ken\n")
+    file("account/ca.crt", "CA")
+    file("account/namespace", "apps")
+    local script = file("script.lua", ([[
+      local c = require("o2x.kubeconfig").load { service_account = "%s/account" }
+      require("o2x.fs").write("%s/seen", c:text())
+    ]]):format(folder, folder))
+    local r = proc.run {
+      argv = { "/proc/self/exe", script }, -- this very program, in a pod's environment
+      env = { HOME = folder, KUBERNETES_SERVICE_HOST = "fd00::1", KUBERNETES_SERVICE_PORT = "443" },
+    }
+    assert.equal(0, r.code, r.stderr)
+    local doc = json.decode(fs.read(folder .. "/seen"))
+    assert.same({ server = "https://[fd00::1]:443", ["certificate-authority-data"] = "Q0E=" }, doc.clusters[1].cluster)
+    assert.same({ token = "t0ken" }, doc.users[1].user)
+    assert.equal("apps", doc.contexts[1].context.namespace)
   end)
 
   describe("with a credential plugin", function()

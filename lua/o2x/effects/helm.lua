@@ -248,7 +248,7 @@ local function api(ctx)
     --- Ensures a release, and waits until its workloads are ready.
     ---@param name string
     ---@param o { chart: string, values: any, namespace: string?, timeout: number?, wait: boolean? } chart: a folder of
-    --- the platform tree; values: a file of it, a table without secrets, or a list of these; timeout: seconds to get ready
+    --- the platform tree; values: a file of it, a table without secrets, or a list of these; timeout: to get ready in
     ---@return table release revision, chart, app_version, status
     ---@return string outcome
     ensure_release = function(name, o) return ensure_release(ctx, name, o) end,

@@ -8,7 +8,8 @@ local status = require "o2x.k8s.status"
 local Client = {}
 
 local function bad(what, value)
-  errors.raise { kind = "input", module = "k8s", op = "request", message = ("%q is not %s"):format(tostring(value), what) }
+  local message = ("%q is not %s"):format(tostring(value), what)
+  errors.raise { kind = "input", module = "k8s", op = "request", message = message }
 end
 
 -- A path that leads out of the service's own would be another request to the API server.
