@@ -49,19 +49,17 @@ function M.run(user, options)
   return proc.run(as_user(user, options))
 end
 
---- Starts a server that goes into the background by itself. What we started is let go only when the server is ready:
---- until it has a session of its own, it would end with the rest of its group.
+--- Starts a server that goes into the background by itself.
 ---@param user string|nil
----@param options table of proc.start; log gets what it says before it goes into the background
----@param until_ready function
-function M.launch(user, options, until_ready)
+---@param options table of proc.start; log gets what it says before it is in the background
+---@param what string for the message
+function M.launch(user, options, what)
   fs.remove(options.log)
+  options.detached = true -- what is not detached ends with its group, and the server's first moments are in it
   local child <close> = proc.start(as_user(user, options))
-  if proc.wait(child, 30) ~= 0 then
-    local said = fs.read_if(options.log) or ""
-    fail(("%s: %s"):format(options.argv[#options.argv - 1], said:match "([^\n]*)%s*$"), nil, options.log)
-  end
-  until_ready()
+  if proc.wait(child, 30) == 0 then return end
+  local said = fs.read_if(options.log) or ""
+  fail(("%s: %s"):format(what, said:match "([^\n]*)%s*$"), nil, options.log)
 end
 
 --- Runs a program as the server's user; its failure is an error.

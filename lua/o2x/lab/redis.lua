@@ -40,6 +40,11 @@ local function client(lab)
   return redis.connect { url = ("redis://default:%s@127.0.0.1:%d/0"):format(state.password, state.port), timeout = 5, connect_timeout = 5 }
 end
 
+local function last_words(at, problem)
+  local text = fs.read_if(at.log) or ""
+  return text:match "# ([^\n]+)%s*$" or tostring(problem)
+end
+
 local function until_ready(lab, at)
   local deadline = task.now() + READY_SECONDS
   while true do
@@ -47,7 +52,7 @@ local function until_ready(lab, at)
     local ok, problem = pcall(one.ping, one)
     if ok then return end
     if not (errors.is(problem) and problem.retryable) or task.now() > deadline then
-      errors.raise { kind = "failed", module = "lab", message = "Redis did not start: " .. tostring(problem), where = at.log }
+      errors.raise { kind = "failed", module = "lab", message = "Redis did not start: " .. last_words(at, problem), where = at.log }
     end
     task.sleep(0.02)
   end
@@ -64,9 +69,9 @@ function M.start(lab)
     lab.flush()
     daemon.folder(lab, "redis", at.user)
     daemon.write(at.config, config_text(at, state.port, state.password), at.user)
-    daemon.launch(at.user, { argv = { proc.find "redis-server", at.config }, log = fs.join(lab.dir, "redis.start") },
-      function() until_ready(lab, at) end)
+    daemon.launch(at.user, { argv = { proc.find "redis-server", at.config }, log = fs.join(lab.dir, "redis.start") }, "redis-server")
   end
+  until_ready(lab, at)
   return {
     port = state.port, env = { REDIS_URL = ("redis://default:%s@127.0.0.1:%d/0"):format(state.password, state.port) },
     stop = function() M.sweep(lab) end,
