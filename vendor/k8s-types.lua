@@ -23,14 +23,14 @@ local PACKAGES = {
 }
 -- long retired volume plug-ins and the like: kept as they come
 local OPAQUE = {}
-for name in ([[GCEPersistentDisk AWSElasticBlockStore GitRepo Glusterfs RBD FlexVolume Cinder CephFS Flocker FC AzureFile
-AzureDisk VsphereVirtualDisk Quobyte PhotonPersistentDisk Portworx ScaleIO StorageOS ISCSI]]):gmatch("%S+") do
+for name in ([[GCEPersistentDisk AWSElasticBlockStore GitRepo Glusterfs RBD FlexVolume Cinder CephFS Flocker FC
+AzureFile AzureDisk VsphereVirtualDisk Quobyte PhotonPersistentDisk Portworx ScaleIO StorageOS ISCSI]]):gmatch("%S+") do
   for _, suffix in ipairs { "VolumeSource", "PersistentVolumeSource" } do OPAQUE["v1." .. name .. suffix] = true end
 end
 OPAQUE["v1.WindowsSecurityContextOptions"] = true
 
-local SCALARS = { string = "s", bool = "b", int32 = "i", int64 = "i", int = "i", uint32 = "i", uint8 = "i", float64 = "f",
-  ["[]byte"] = "y", ["metav1.Time"] = "t", ["metav1.MicroTime"] = "t", ["resource.Quantity"] = "q",
+local SCALARS = { string = "s", bool = "b", int32 = "i", int64 = "i", int = "i", uint32 = "i", uint8 = "i",
+  float64 = "f", ["[]byte"] = "y", ["metav1.Time"] = "t", ["metav1.MicroTime"] = "t", ["resource.Quantity"] = "q",
   ["intstr.IntOrString"] = "o", ["runtime.RawExtension"] = "j", ["metav1.FieldsV1"] = "j", ["runtime.Object"] = "j",
   ["metav1.Duration"] = "s", ["types.UID"] = "s" }
 

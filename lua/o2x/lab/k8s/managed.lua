@@ -94,11 +94,17 @@ function M.update(kind, live, object, writer)
     object.metadata.managedFields = given or live and live.metadata.managedFields
     return
   end
-  local own = own_entry(entries, writer)
+  local own, replicas_were_owned = own_entry(entries, writer), false
   for _, entry in ipairs(entries) do
+    local spec = entry.set.kids["f:spec"]
+    replicas_were_owned = replicas_were_owned or spec and spec.kids["f:replicas"] ~= nil
     if entry ~= own then entry.set = fieldset.difference(fieldset.difference(entry.set, removed), changed) end
   end
-  claim(own, fieldset.union(fieldset.difference(own.set, removed), changed), writer)
+  local set = fieldset.union(fieldset.difference(own.set, removed), changed)
+  if writer.subresource == "scale" and (object.spec.replicas == 0 or not replicas_were_owned) then
+    set = fieldset.difference(own.set, changed) -- a Scale leaves out its zero; what nobody owned stays nobody's
+  end
+  claim(own, set, writer)
   write(object, entries)
 end
 

@@ -1,5 +1,5 @@
----The old OpenAPI document, for kubectl before 1.27: it comes as protobuf (gnostic's `openapi.v2.Document`). That kubectl
----validates by it and computes its patches from it, so here every type is described.
+---The old OpenAPI document, for kubectl before 1.27: it comes as protobuf (gnostic's `openapi.v2.Document`). That
+---kubectl validates by it and computes its patches from it, so here every type is described.
 local kinds = require "o2x.lab.k8s.kinds"
 local types = require "o2x.lab.k8s.types"
 local value = require "o2x.lab.k8s.value"
@@ -98,7 +98,9 @@ local function definitions()
     end
   end
   for _, name in ipairs(types.names()) do
-    if name ~= "Custom" then list[#list + 1] = field(1, named("lab." .. name, struct_schema(name, roots[name] or {}))) end
+    if name ~= "Custom" then
+      list[#list + 1] = field(1, named("lab." .. name, struct_schema(name, roots[name] or {})))
+    end
   end
   return table.concat(list)
 end
