@@ -134,7 +134,7 @@ local function own_variable(key) return "O2X_" .. key[1]:upper():gsub("%.", "_")
 
 -- Where a key's value comes from: value, source, base folder of a relative path.
 local function look(key, places)
-  if places.flags[key[1]] ~= nil then return places.flags[key[1]], "flag", places.cwd end
+  if places.flags[key[1]] ~= nil then return places.flags[key[1]], "--set", places.cwd end
   local variable = own_variable(key)
   if (places.env[variable] or "") ~= "" then return places.env[variable], variable, places.cwd end
   for _, file in ipairs(places.files) do

@@ -36,7 +36,7 @@ end
 
 --- Writes every event to a log, too: the platform's JSON format.
 ---@param path string
----@param identity table tenant, run
+---@param identity {tenant: table, run: string}
 function Report:log_to(path, identity)
   self.log, self.identity = io.open(path, "a"), identity
 end
@@ -44,7 +44,7 @@ end
 function Report:write_log(level, message, context)
   if not self.log then return end
   local line = json.encode {
-    timestamp = clock.iso(nil, 3), level = level, service = "o2x", tenant_id = self.identity.tenant,
+    timestamp = clock.iso(nil, 3), level = level, service = "o2x", tenant_id = self.identity.tenant.id or self.identity.tenant.name,
     correlation_id = self.identity.run, message = message, context = context,
   }
   self.log:write((secret.scrub(line)), "\n")

@@ -133,7 +133,7 @@ end
 
 local function execute(run)
   run.ctx.run_id = run.id
-  run.report:log_to(fs.join(run.folder, "log"), { tenant = run.tenant_name, run = run.id })
+  run.report:log_to(fs.join(run.folder, "log"), { tenant = run.tenant, run = run.id })
   local ok, err = xpcall(run.report.during, errors.handler, run.report, perform, run)
   if ok then
     conclude(run, "done")
