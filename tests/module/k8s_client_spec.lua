@@ -327,7 +327,9 @@ describe("the kubernetes client", function()
           if about == "d" then return ok { metadata = {}, items = {} } end
           return ok { metadata = {}, items = {
             { metadata = {}, type = "Warning", reason = "BackOff", message = "Back-off restarting failed container", count = 3, lastTimestamp = "2026-01-02T00:00:00Z" },
-            { metadata = {}, type = "Normal", reason = "Pulled", message = "Image pulled", lastTimestamp = "2026-01-01T00:00:00Z" },
+            { metadata = {}, type = "Normal", reason = "Scheduled", message = "Assigned", lastTimestamp = json.null,
+              eventTime = "2026-01-01T00:00:00.500000Z", count = json.null, series = json.null },
+            { metadata = {}, type = "Normal", reason = "Pulled", message = "Image pulled", lastTimestamp = "2026-01-01T00:00:01Z" },
           } }
         end
         return ok { metadata = {}, items = { pod("d-1", 1, { status = { phase = "Running", containerStatuses = {
@@ -338,6 +340,7 @@ describe("the kubernetes client", function()
       assert.equal("Deployment d is not ready after 0.3 s: 0 of 2 pods ready", e.message)
       assert.same({
         "  pod    d-1: CrashLoopBackOff (3 restarts): back-off 40s",
+        "  event  Scheduled pod/d-1: Assigned",
         "  event  Pulled pod/d-1: Image pulled",
         "  event  BackOff pod/d-1: Back-off restarting failed container (3 times)",
         "  log    Caused by: no database",

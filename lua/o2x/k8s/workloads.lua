@@ -47,8 +47,19 @@ function Client:logs(pod, o)
   return check("log of " .. what, response, "logs").body
 end
 
+-- Some reporters fill in lastTimestamp and count, others eventTime and a series; what is not filled in is null. Not all
+-- tell fractions of a second, so within one the server's own order decides.
 local function event_time(event)
-  return tostring(event.lastTimestamp or event.eventTime or event.metadata.creationTimestamp or "")
+  for _, field in ipairs { "lastTimestamp", "eventTime", "firstTimestamp" } do
+    local seconds = tostring(event[field]):match("^%d+%-%d+%-%d+T%d+:%d+:%d+")
+    if seconds then return seconds .. "Z" end
+  end
+  return event.metadata.creationTimestamp or ""
+end
+
+local function event_count(event)
+  local series = type(event.series) == "table" and event.series.count
+  return math.type(event.count) == "integer" and event.count or math.type(series) == "integer" and series or 1
 end
 
 --- The events about an object, oldest first.
@@ -64,12 +75,15 @@ function Client:events(kind, name, namespace)
   self:pages(self:resource("Event"), namespace or self.namespace, asked, function(list)
     for _, event in ipairs(list.items or {}) do
       found[#found + 1] = {
-        type = event.type, reason = event.reason, message = event.message, count = event.count or 1,
-        time = event_time(event),
+        type = event.type, reason = event.reason, message = event.message, count = event_count(event),
+        time = event_time(event), version = tonumber(event.metadata.resourceVersion) or 0,
       }
     end
   end)
-  table.sort(found, function(a, b) return a.time < b.time end)
+  table.sort(found, function(a, b)
+    if a.time ~= b.time then return a.time < b.time end
+    return a.version < b.version
+  end)
   return found
 end
 
