@@ -7,7 +7,7 @@ local api, machinery, out = ...
 local PACKAGES = {
   { alias = "metav1", dir = machinery .. "/pkg/apis/meta/v1", roots = { "DeleteOptions" } },
   { alias = "v1", dir = api .. "/core/v1", roots = { "Namespace", "Pod", "Service", "Endpoints", "Secret", "ConfigMap",
-    "PersistentVolumeClaim", "PersistentVolume", "Event", "Node", "ServiceAccount" } },
+    "PersistentVolumeClaim", "PersistentVolume", "Event", "Node", "ServiceAccount", "ResourceQuota", "LimitRange" } },
   { alias = "appsv1", dir = api .. "/apps/v1", roots = { "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet" } },
   { alias = "batchv1", dir = api .. "/batch/v1", roots = { "Job", "CronJob" } },
   { alias = "autoscalingv1", dir = api .. "/autoscaling/v1", roots = { "HorizontalPodAutoscaler", "Scale" } },

@@ -91,6 +91,9 @@ LabelSelector! matchLabels=1:{}s matchExpressions=2:[]LabelSelectorRequirement
 LabelSelectorRequirement key=1:s operator=2:s values=3:[]s
 Lifecycle postStart=1:*LifecycleHandler preStop=2:*LifecycleHandler stopSignal=3:*s
 LifecycleHandler exec=1:*ExecAction httpGet=2:*HTTPGetAction tcpSocket=3:*TCPSocketAction sleep=4:*SleepAction
+LimitRange metadata=1:ObjectMeta spec=2:LimitRangeSpec
+LimitRangeItem type=1:s max=2:{}q min=3:{}q default=4:{}q defaultRequest=5:{}q maxLimitRequestRatio=6:{}q
+LimitRangeSpec limits=1:[]LimitRangeItem^
 LinuxContainerUser uid=1:i gid=2:i supplementalGroups=3:[]i
 LoadBalancerIngress ip=1:s hostname=2:s ipMode=3:*s ports=4:[]PortStatus
 LoadBalancerStatus ingress=1:[]LoadBalancerIngress
@@ -217,9 +220,14 @@ ProjectedVolumeSource sources=1:[]VolumeProjection^ defaultMode=2:*i defaultUser
 ResourceClaim name=1:s request=2:s
 ResourceFieldSelector! containerName=1:s resource=2:s divisor=3:q
 ResourceHealth resourceID=1:s health=2:s message=6:*s
+ResourceQuota metadata=1:ObjectMeta spec=2:ResourceQuotaSpec status=3:ResourceQuotaStatus
+ResourceQuotaSpec hard=1:{}q scopes=2:[]s scopeSelector=3:*ScopeSelector
+ResourceQuotaStatus hard=1:{}q used=2:{}q
 ResourceRequirements limits=1:{}q requests=2:{}q claims=3:[]ResourceClaim@name
 ResourceStatus name=1:s resources=2:[]ResourceHealth@resourceID
 SELinuxOptions user=1:s role=2:s type=3:s level=4:s
+ScopeSelector! matchExpressions=1:[]ScopedResourceSelectorRequirement
+ScopedResourceSelectorRequirement scopeName=1:s operator=2:s values=3:[]s
 SeccompProfile type=1:s localhostProfile=2:*s
 Secret metadata=1:ObjectMeta immutable=5:*b data=2:{}y stringData=4:{}s type=3:s
 SecretEnvSource =1:LocalObjectReference optional=2:*b
