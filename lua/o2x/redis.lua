@@ -253,17 +253,14 @@ local function walk(self, prefix, follow, answered)
   end
 end
 
---- Counts the keys with a prefix, without stopping the server for others.
+--- Counts the keys with a prefix, without stopping the server for others. No key is remembered, so one that Redis moves
+--- about meanwhile may count twice.
 ---@param prefix string exactly this: no pattern
 ---@return integer
 function Client:count(prefix)
-  local seen, count = {}, 0
+  local count = 0
   walk(self, prefix, function(keys)
-    for _, key in ipairs(keys) do
-      if not seen[key] then
-        seen[key], count = true, count + 1
-      end
-    end
+    count = count + #keys
     return {}
   end, function() end)
   return count

@@ -1,4 +1,6 @@
+local daemon = require "o2x.lab.daemon"
 local errors = require "o2x.error"
+local fs = require "o2x.fs"
 local json = require "o2x.json"
 local pg = require "o2x.pg"
 local pool = require "o2x.pg_pool"
@@ -6,6 +8,7 @@ local raised = require "tests.support.raised"
 local secret = require "o2x.secret"
 local servers = require "tests.support.servers"
 local task = require "o2x.task"
+local tls = require "tests.support.tls"
 
 describe("PostgreSQL", function()
   local server
@@ -243,6 +246,62 @@ describe("PostgreSQL", function()
       local problem = raised(db.query, db, "SELECT pg_sleep(9)")
       assert.same({ "57014", "timeout" }, { problem.code, problem.kind })
       assert.equal(1, db:one("SELECT 1 AS n").n)
+    end)
+  end)
+
+  describe("over TLS", function()
+    local made, ca
+    setup(function()
+      made = tls.make()
+      ca = os.tmpname()
+      fs.write(ca, made.ca)
+    end)
+    teardown(function()
+      fs.remove(ca)
+      server.sql("postgres", "ALTER SYSTEM RESET ssl")
+      server.sql("postgres", "SELECT pg_reload_conf()")
+    end)
+
+    -- The server shows another certificate from now on.
+    local function show(certificate)
+      local user = daemon.user { "postgres", "nobody" }
+      local data = fs.join(daemon.path(server.lab, "postgres", user), "data")
+      daemon.write(fs.join(data, "server.crt"), certificate.cert, user)
+      daemon.write(fs.join(data, "server.key"), certificate.key, user)
+      server.sql("postgres", "ALTER SYSTEM SET ssl = on")
+      server.sql("postgres", "SELECT pg_reload_conf()")
+    end
+
+    local function secure(more)
+      local options = { sslmode = "verify-full", sslrootcert = ca }
+      for key, value in pairs(more or {}) do options[key] = value end
+      return pg.connect(server.options("postgres", options))
+    end
+
+    local function eventually(fn)
+      local deadline = task.now() + 5
+      while not pcall(fn) and task.now() < deadline do task.sleep(0.05) end
+      return fn()
+    end
+
+    it("talks to a server that proves who it is", function()
+      show(made.good)
+      local db <close> = eventually(secure)
+      assert.is_true(db:one("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()").ssl)
+      local named <close> = secure { host = "localhost" }
+      assert.is_true(named:one("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()").ssl)
+    end)
+
+    it("and to no other", function()
+      for which, text in pairs { foreign = "not trusted", expired = "not trusted", other_host = "for another host" } do
+        show(made[which])
+        local problem
+        eventually(function()
+          problem = raised(secure)
+          assert(tostring(problem):find(text, 1, true), which .. ": " .. tostring(problem))
+        end)
+        assert.same({ "unreachable", false }, { problem.kind, problem.retryable })
+      end
     end)
   end)
 
