@@ -21,8 +21,13 @@ struct journal {
 static int journal_gc(lua_State *L)
 {
 	struct journal *journal = lua_touserdata(L, 1);
-	if (journal->fd > 0)
+	struct stat status;
+	if (journal->fd > 0) {
+		/* Gives back what was reserved beyond the end. That it may fail does not matter. */
+		if (fstat(journal->fd, &status) != 0 || ftruncate(journal->fd, status.st_size) != 0)
+			journal->broken = true;
 		close(journal->fd);
+	}
 	journal->fd = -1;
 	return 0;
 }
