@@ -25,8 +25,9 @@ Makes everything that a tenant has: id, database, credentials, values files, rel
 documentation. Run it again at any time: what is right is left alone. Needs tenants/TENANT.yaml and the secrets of its
 integrations. Verify with: o2x plan runbooks/onboard.lua TENANT (empty when everything is as it should be).]],
   params = {
-    image = { "version", default = "v2.5.0", help = "image tag of every service that has no values file yet" },
+    image = { "version", optional = true, help = "image tag of services without a values file (else the tenant's or the platform's)" },
     from = { "tenant", optional = true, help = "copy helm values from this tenant, not from the catalogue" },
+    wait = { "duration", default = "10m", help = "how long a release may take to become ready" },
   },
   effects = { "pg:write", "vault:write", "files:write", "helm:write", "k8s:write", "dns:write", "broker:write", "service:write" },
 
@@ -44,7 +45,7 @@ integrations. Verify with: o2x plan runbooks/onboard.lua TENANT (empty when ever
     step("Create the data volume", cluster.volume, tenant)
     step("Ensure the shared secrets", cluster.shared_secrets, tenant)
     step("Create the admin user", admin.create, tenant)
-    step("Deploy", deploy.all, tenant)
+    step("Deploy", deploy.all, tenant, params.wait)
     step("Look at the services", deploy.verify, tenant)
     step("Create the ingress", ingress.create, tenant)
     step("Create the DNS records", ingress.records, tenant)

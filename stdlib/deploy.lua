@@ -12,19 +12,21 @@ M.TIMEOUT = 600  -- seconds for one release to become ready, as in the guide
 --- Ensures one release and waits until its pods are ready.
 ---@param tenant table
 ---@param service string
-function M.release(tenant, service)
+---@param seconds integer? how long it may take; 600 if absent
+function M.release(tenant, service, seconds)
   helm.ensure_release(naming.resource(tenant, service), {
     chart = naming.chart(service), values = naming.values_file(tenant.name, service),
-    namespace = tenant.namespace, timeout = M.TIMEOUT,
+    namespace = tenant.namespace, timeout = seconds or M.TIMEOUT,
   })
 end
 
 --- Ensures all releases: wave after wave, side by side within a wave, each ready before its dependants.
 ---@param tenant table
-function M.all(tenant)
+---@param seconds integer? how long one release may take
+function M.all(tenant, seconds)
   for number, wave in ipairs(catalogue.waves()) do
     step(("Wave %d"):format(number), function()
-      parallel.each(wave, function(service) step(service, M.release, tenant, service) end, { limit = 4 })
+      parallel.each(wave, function(service) step(service, M.release, tenant, service, seconds) end, { limit = 4 })
     end)
   end
 end

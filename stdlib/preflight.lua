@@ -2,6 +2,7 @@
 --- where possible (guide: "Prerequisites Checklist").
 
 local catalogue = require "stdlib.catalogue"
+local dns = require "o2x.dns"
 local files = require "o2x.files"
 local naming = require "stdlib.naming"
 local pg = require "o2x.pg"
@@ -67,12 +68,18 @@ local function check_registry(tenant)
   end
 end
 
+-- Without the zone the records could not be made, and that would be found out when all services run.
+local function check_zone(tenant)
+  dns.zone(tenant.domain)
+end
+
 --- Checks everything that onboarding needs.
 ---@param tenant table
 ---@param params table of the runbook
 function M.onboard(tenant, params)
   check_tree(tenant, params)
   check_registry(tenant)
+  check_zone(tenant)
   check_secrets(tenant)
 end
 

@@ -110,7 +110,7 @@ local function jdbc_url(tenant)
 end
 
 local function image_tag(tenant, service, params)
-  return tenant.pins[service] or (params and params.image) or tenant.image or tenant.platform.image.tag
+  return tenant.pins[service] or params.image or tenant.image or tenant.platform.image.tag
 end
 
 local function names_for(tenant, service, params)
@@ -162,6 +162,16 @@ local function set_identity(doc, tenant, service)
   return doc:text()
 end
 
+-- Longer names that begin with the source's, such as urbanos-sbx, are other tenants' and stay.
+local function other_tenants(source)
+  local names = {}
+  for _, name in ipairs(files.list("tenants")) do
+    local other = name:match("^(.*)%.yaml$")
+    if other and other ~= source then names[#names + 1] = other end
+  end
+  return names
+end
+
 local function from_tenant(tenant, service, source, params)
   local path = naming.values_file(source, service.name)
   if not files.exists(path) then
@@ -169,10 +179,11 @@ local function from_tenant(tenant, service, source, params)
   end
   local doc = helm_values.parse(files.read(path), path)
   local source_id = doc:get("app.tenantId")
-  doc:replace_tenant { { source_id, tenant.id }, { source, tenant.name } }
+  doc:replace_tenant({ { source_id, tenant.id }, { source, tenant.name } }, { keep = other_tenants(source) })
   if doc:get("app.license.decryptKey") ~= nil then doc:remove("app.license.decryptKey") end
   set_identity(doc, tenant, service)
-  if params.image_given then doc:set("image.tag", params.image) end
+  local tag = image_tag(tenant, service.name, params)
+  if doc:get("image.tag") ~= tag then doc:set("image.tag", tag) end
   return doc:text()
 end
 
@@ -188,7 +199,7 @@ end
 
 --- Ensures the values files of all services (guide 4.1 to 4.3).
 ---@param tenant table
----@param params {image: string, from: string?}
+---@param params {image: string?, from: string?}
 function M.write(tenant, params)
   for _, service in ipairs(catalogue.all()) do
     files.ensure(naming.values_file(tenant.name, service.name), text_for(tenant, service, params))

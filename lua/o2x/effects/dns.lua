@@ -189,6 +189,15 @@ local function api(ctx)
     ---@return { type: string, ttl: integer, values: string[] }
     ensure_record = function(given) return (ensure_record(ctx, given)) end,
 
+    --- The hosted zone that a name of the tenant's belongs to; raises when there is none.
+    ---@param name string
+    ---@return string zone its name
+    zone = function(name)
+      scope.domain(ctx.scope.dns, name, "DNS name")
+      local _, zone = ctx.client("route53"):zone_of(name)
+      return zone
+    end,
+
     --- The values of a name, from the system's resolver (or the configured servers); an empty list when there are none.
     ---@param name string
     ---@param kind string? "A" if absent
