@@ -235,7 +235,7 @@ local function give_up(w, object, waiting)
     if not ok and errors.is(found) and found.kind == "cancelled" then error(found, 0) end
     lines = ok and found or { "  (nothing more can be said: " .. tostring(found) .. ")" }
   end
-  local how = task.now() < w.deadline and "does not get ready" or ("is not ready after %g s"):format(w.seconds)
+  local how = task.now() < w.deadline and "does not get ready" or ("is not ready after %.0f s"):format(w.seconds)
   errors.raise {
     kind = "failed", module = "k8s", op = "wait_ready", code = "not_ready", details = lines,
     message = ("%s %s: %s"):format(w.what, how, waiting),
