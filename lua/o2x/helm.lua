@@ -12,6 +12,7 @@ local M = {}
 
 local AT_ONCE = 4     -- helm processes; each wants a core for a moment and 100 MB
 local READ_SECONDS = 60
+local OLDEST_MINOR = 13
 local PRIVATE, PRIVATE_FOLDER = tonumber("600", 8), tonumber("700", 8)
 
 --- The label that releases carry which o2x wrote; its value is the effect's key.
@@ -151,15 +152,16 @@ function Helm:run(words, seconds)
   return self.turns:run(proc.run, { argv = argv, env = self:environment(), timeout = seconds or READ_SECONDS })
 end
 
---- Helm's version; any other than 3 is refused.
+--- Helm's version; any other than 3 is refused, and what is too old to label releases (3.13).
 ---@return string
 function Helm:version()
   if self.known then return self.known end
   local r = proc.run { argv = { self.program, "version", "--template", "{{.Version}}" }, timeout = 20 }
-  local version = r.stdout:match("v?(%d[%w.+-]*)")
-  if not version or version:match("^%d+") ~= "3" then
-    bad("input", ("%s is version %s; helm 3 is needed"):format(proc.find(self.program), version or "unknown"),
-      { op = "version", hint = "run vendor/bootstrap, or put helm 3 first on PATH" })
+  local version, major, minor = r.stdout:match("v?((%d+)%.?(%d*)[%w.+-]*)")
+  if major ~= "3" or (tonumber(minor) or 0) < OLDEST_MINOR then
+    bad("input", ("%s is version %s; helm 3.%d or newer, but not 4, is needed")
+      :format(proc.find(self.program), version or "unknown", OLDEST_MINOR),
+      { op = "version", hint = "run vendor/bootstrap, or put such a helm first on PATH" })
   end
   self.known = version
   return version

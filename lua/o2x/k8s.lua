@@ -8,13 +8,15 @@ local grants = require "o2x.k8s.grants"
 local http = require "o2x.http"
 local json = require "o2x.json"
 local retry = require "o2x.retry"
-local check = require("o2x.k8s.status").check
+local status = require "o2x.k8s.status"
 local watch = require "o2x.k8s.watch"
 
 local M = {}
 
 local PAGE = 250
 local TIMEOUT = 30
+
+local check = status.check
 
 local Client = {}
 Client.__index = Client
@@ -80,13 +82,13 @@ end
 
 local function decode(response, what)
   local ok, object = pcall(json.decode, response.body, what)
-  if ok and type(object) == "table" then return object end
+  if ok and type(object) == "table" then return status.without_nulls(object) end
   errors.raise { kind = "failed", module = "k8s", op = "decode", message = what .. ": its answer is not JSON" }
 end
 
 -- Secrets are taken apart without ever being readable text.
 local function decode_secret(response, what)
-  return json.decode_secret(response.body, "data", what)
+  return status.without_nulls(json.decode_secret(response.body, "data", what))
 end
 
 -- What the client asks for by itself, outside of any effect's read, it tries again by itself: not for long where nobody

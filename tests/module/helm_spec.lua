@@ -113,6 +113,13 @@ describe("a release", function()
     assert.equal("t1-app 1 deployed", env.releases())
   end)
 
+  cluster("is planned as far as its values are known", function(env)
+    local plan = env.run("plan")
+    plan.ensure { values = require("o2x.value").unknown }
+    assert.same({ "+ (known after apply)" }, plan.plan.changes[1].show.lines)
+    assert.equal("app-0.1.0", plan.api.helm.list()[1].chart)
+  end)
+
   cluster("of others, or with others' objects, is refused", function(env)
     assert.equal("refused", raised(env.run().ensure, { name = "t1-sbx-app" }).kind)
     chart.write(fs.join(env.tree, "charts/bad"), { ["service.yaml"] = "apiVersion: v1\nkind: Service\nmetadata:\n  name: urbanos-app\nspec:\n  ports: [{port: 80}]\n" })

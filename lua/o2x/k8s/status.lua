@@ -79,6 +79,17 @@ function M.error(what, response, op)
   }
 end
 
+--- To Kubernetes null and absent are the same; to Lua they are not. Takes the nulls out, in place.
+---@param value any
+---@return any value
+function M.without_nulls(value)
+  if type(value) ~= "table" then return value end
+  for key, item in pairs(value) do
+    if item == json.null then value[key] = nil else M.without_nulls(item) end
+  end
+  return value
+end
+
 --- Gives a success on, raises what is none.
 ---@param what string
 ---@param response table

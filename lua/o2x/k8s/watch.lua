@@ -78,7 +78,7 @@ function Watch:follow()
     local whole, event = pcall(json.decode, line)
     if not whole then break end -- the connection broke within a line
     came = true
-    local result = self:take(event)
+    local result = self:take(status.without_nulls(event))
     if result ~= nil or not self.version then return result, true end
   end
   return nil, came
