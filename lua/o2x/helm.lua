@@ -32,7 +32,7 @@ Helm.__index = Helm
 function M.new(options)
   return setmetatable({
     kubeconfig = options.kubeconfig, folder = options.folder and fs.join(options.folder, "helm") or fs.temp_folder(),
-    scope = options.scope, program = options.program or "helm", turns = turnstile.new(AT_ONCE), files = 0,
+    scope = options.scope, program = options.program or "helm", turns = turnstile.new(AT_ONCE), files = 0, lists = {},
   }, Helm)
 end
 
@@ -207,6 +207,24 @@ function Helm:list(namespace, o)
     end
   end
   return found
+end
+
+--- What the list says of one revision: its chart and app_version. One list serves all releases that nobody changed.
+---@param name string
+---@param namespace string
+---@param revision integer
+---@return table? listed nil if the release has gone on meanwhile
+function Helm:listed(name, namespace, revision)
+  self:check_name(name)
+  local function find()
+    for _, one in ipairs(self.lists[namespace] or {}) do
+      if one.name == name and one.revision == revision then return one end
+    end
+  end
+  local found = find()
+  if found then return found end
+  self.lists[namespace] = self:list(namespace)
+  return find()
 end
 
 --- A release's revisions, oldest first: revision, status, chart, app_version, description, updated.

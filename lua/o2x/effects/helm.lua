@@ -63,19 +63,27 @@ local function namespace_of(ctx, target)
   return target.namespace or ctx:client("k8s").namespace
 end
 
-function release.read(ctx, target)
-  local helm, namespace = client(ctx), namespace_of(ctx, target)
-  local found = task.parallel {
-    status = function() return helm:status(target.name, namespace) end,
-    history = function() return helm:history(target.name, namespace) end,
+-- A release that changes between the two questions is asked for again.
+local function latest(helm, name, namespace)
+  for _ = 1, 3 do
+    local found = helm:status(name, namespace)
+    if not found or found.info.status == "uninstalled" then return nil end
+    local listed = helm:listed(name, namespace, found.version)
+    if listed then return found, listed end
+  end
+  errors.raise {
+    kind = "conflict", module = "helm", op = "read",
+    message = ("release %s keeps changing: somebody else is at work on it"):format(name),
   }
-  local status, history = found.status, found.history
-  if not status or not history or #history == 0 or status.info.status == "uninstalled" then return nil end
-  local last = history[#history]
-  local config = status.config ~= json.null and status.config or {}
+end
+
+function release.read(ctx, target)
+  local found, listed = latest(client(ctx), target.name, namespace_of(ctx, target))
+  if not found then return nil end
+  local config = found.config ~= json.null and found.config or {}
   return {
-    revision = status.version, status = status.info.status, chart = last.chart, app_version = last.app_version,
-    values = hash_values(config), manifest = hash_manifest(status.manifest),
+    revision = found.version, status = found.info.status, chart = listed.chart, app_version = listed.app_version,
+    values = hash_values(config), manifest = hash_manifest(found.manifest),
   }
 end
 
