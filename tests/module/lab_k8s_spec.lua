@@ -282,12 +282,24 @@ spec:
     assert.matches("field label not supported", problem("GET", "/api/v1/namespaces/default/configmaps?fieldSelector=spec.x%3D1"))
     assert.matches('strict decoding error: unknown field "nosuch"', problem("POST", "/api/v1/namespaces/default/configmaps?fieldValidation=Strict",
       { metadata = { name = "x" }, nosuch = 1 }))
+    assert.matches("^405 ", problem("POST", "/api/v1/configmaps", { metadata = { name = "x" } }))
+    assert.matches("^400 ", problem("POST", "/api/v1/namespaces/default/configmaps", "[]"))
+    assert.matches("^400 .*v1.ObjectMeta$", problem("POST", "/api/v1/namespaces/default/configmaps", { metadata = "x" }))
+    assert.matches("^422 .*spec.selector: Required value", problem("POST", "/apis/apps/v1/namespaces/default/deployments", { metadata = { name = "x" } }))
+    assert.equal("", fs.read_if(fs.join(lab.dir, "lab.log")) or "")
   end)
 
   it("wants the token", function()
     local url = ("https://127.0.0.1:%d"):format(lab.instances[1].port)
     assert.equal("401", out("curl", "-sS", "--cacert", lab.ca, "-o", "/dev/null", "-w", "%{http_code}", url .. "/api/v1/pods"))
     assert.equal("200", out("curl", "-sS", "--cacert", lab.ca, "-o", "/dev/null", "-w", "%{http_code}", url .. "/readyz"))
+  end)
+
+  it("gives up a rollout after its deadline", function()
+    helm("install", "--wait", "late", CHART)
+    kubectl("patch", "deploy", "late", "-p", '{"spec":{"progressDeadlineSeconds":1,"template":{"spec":{"containers":[{"name":"app","image":"x:broken"}]}}}}')
+    assert.matches("exceeded its progress deadline", run("kubectl", "rollout", "status", "deploy/late", "--timeout=10s").stderr)
+    helm("uninstall", "late")
   end)
 
   it("breaks pods by request", function()

@@ -171,7 +171,12 @@ local function decode_object(req, target)
   if not object then return nil, code, problem end
   code, problem = body.check_kind(target.kind, object)
   if code then return nil, code, problem end
-  object.metadata = type(object.metadata) == "table" and object.metadata or {}
+  if object.metadata == nil or object.metadata == json.null then object.metadata = {} end
+  if type(object.metadata) ~= "table" then
+    return nil, status.bad_request(("%s in version %q cannot be handled as a %s: json: cannot unmarshal %s into Go "
+      .. "struct field %s.metadata of type v1.ObjectMeta"):format(target.kind.kind, target.kind.version, target.kind.kind,
+      type(object.metadata), target.kind.kind))
+  end
   local namespace = object.metadata.namespace
   if target.namespace and namespace and namespace ~= "" and namespace ~= target.namespace then
     return nil, status.bad_request("the namespace of the provided object does not match the namespace sent on "
@@ -253,6 +258,7 @@ end
 
 local ON_OBJECT = { GET = M.get, PUT = M.update, PATCH = M.patch, DELETE = M.delete }
 local ON_COLLECTION = { GET = M.list, POST = M.create, DELETE = M.delete_collection }
+local ON_ALL_NAMESPACES = { GET = M.list }
 
 local PUBLIC = { ["/healthz"] = true, ["/livez"] = true, ["/readyz"] = true, ["/version"] = true }
 
@@ -266,7 +272,8 @@ local function on_resource(api, req, target)
   elseif target.sub == "status" and not target.kind.status then
     return body.answer(status.failure(404, "NotFound", "the server could not find the requested resource", {}))
   end
-  local handler = (target.name and ON_OBJECT or ON_COLLECTION)[req.method]
+  local everywhere = target.kind.namespaced and not target.namespace
+  local handler = (target.name and ON_OBJECT or everywhere and ON_ALL_NAMESPACES or ON_COLLECTION)[req.method]
   if not handler then return body.answer(status.method_not_allowed(req.method)) end
   return handler(api, req, target)
 end

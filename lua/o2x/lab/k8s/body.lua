@@ -9,6 +9,8 @@ local value = require "o2x.lab.k8s.value"
 
 local M = {}
 
+local JSON_PATCH = "application/json-patch+json"
+
 local function first_line(text)
   return (tostring(text):match("^[^\n]*"))
 end
@@ -32,10 +34,10 @@ function M.decode(req, kind)
   end
   local yaml = media:find("yaml", 1, true) and not req.body:match("^%s*[%[{]")
   local ok, result = pcall(yaml and decode_yaml or json.decode, req.body)
-  if not ok or type(result) ~= "table" then
+  if not ok or type(result) ~= "table" or value.is_list(result) ~= (media == JSON_PATCH) then
     local wanted = kind and ("the object provided is unrecognized (must be of type %s): "):format(kind.kind) or ""
     return nil, status.bad_request(("%scouldn't get version/kind; json parse error: %s (%s)")
-      :format(wanted, ok and "not an object" or first_line(result), req.body:sub(1, 60)))
+      :format(wanted, ok and "unexpected value" or first_line(result), req.body:sub(1, 60)))
   end
   return result
 end

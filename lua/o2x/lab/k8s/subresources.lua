@@ -49,7 +49,25 @@ local function scale(api, req, target)
   return body.answer(code, code == 200 and scale_of(object) or object)
 end
 
+-- a budget that the loss of this pod would break
+local function budget_against(api, target)
+  local pod = api.store:get("/pods", target.namespace, target.name)
+  for _, budget in ipairs(pod and api.store:list("policy/poddisruptionbudgets", target.namespace) or {}) do
+    if selector.matches(selector.from_object(budget.spec.selector), pod.metadata.labels)
+      and (value.get(budget, "status", "disruptionsAllowed") or 0) < 1 then
+      return budget
+    end
+  end
+end
+
 local function eviction(api, _, target)
+  local budget = budget_against(api, target)
+  if budget then
+    local needs = ("The disruption budget %s needs %d healthy pods and has %d currently"):format(budget.metadata.name,
+      budget.status.desiredHealthy, budget.status.currentHealthy)
+    return body.answer(status.failure(429, "TooManyRequests", "Cannot evict pod as it would violate the pod's "
+      .. "disruption budget.", { causes = { { reason = "DisruptionBudget", message = needs } } }))
+  end
   local code, problem = objects.delete(api.store, target.kind, target.namespace, target.name, {})
   if code ~= 200 then return body.answer(code, problem) end
   return body.answer(201, { kind = "Status", apiVersion = "v1", metadata = {}, status = "Success" })
