@@ -49,7 +49,7 @@ local KEYS = {
   { "dns.servers", "servers to ask instead of the system's", env = "O2X_LAB_DNS", kind = "list" },
   { "https.connect_to", "address that stands for every HTTPS host", env = "O2X_LAB_HTTPS" },
   { "https.ca", "certificate authority of HTTPS hosts", env = "O2X_LAB_CA", kind = "path" },
-  { "retry.seconds", "longest that one operation is tried again", kind = "integer", default = 120 },
+  { "retry.seconds", "longest that one operation is tried again", kind = "integer", default = 60 },
 }
 
 local by_key, sections = {}, {}

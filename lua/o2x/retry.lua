@@ -6,9 +6,9 @@ local errors = require "o2x.error"
 local task = require "o2x.task"
 
 local M = {
-  attempts = 8,     -- of one operation
+  attempts = 40,    -- of one operation; as a rule the time is over first
   first_attempts = 3, -- as long as nothing of the run has worked yet: then it is rather the address that is wrong
-  seconds = 120,    -- for one operation, all attempts and pauses together
+  seconds = 60,     -- for one operation, all attempts and pauses together (configuration: retry.seconds)
   first = 0.1,      -- of the pauses; doubled each time, with jitter
   longest = 10,
   longest_told = 60, -- of a server's Retry-After

@@ -10,6 +10,7 @@ local lock = require "o2x.lock"
 local params = require "o2x.params"
 local plan = require "o2x.plan"
 local program = require "o2x.core.program"
+local retry = require "o2x.retry"
 local runbooks = require "o2x.runbook"
 local sandbox = require "o2x.sandbox"
 local secrets_source = require "o2x.secrets_source"
@@ -47,6 +48,7 @@ function M.prepare(options)
   run.tenant, run.scope, contents = tenants.load(run.sandbox, run.config, options.tenant)
   run.client, run.close_clients = clients.new(run.config, run.scope, run)
   load_secrets(run, contents)
+  retry.seconds = run.config.retry.seconds
   run.gate = effect.new(run)
   run.ctx = context.new(run)
   run.sandbox.run = run
