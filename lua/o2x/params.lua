@@ -111,6 +111,7 @@ function M.check(declared, given, runbook)
       values[name] = parse(name, spec, given[name])
     elseif spec.default ~= nil then
       values[name] = spec.default
+      if type(spec.default) == "string" then values[name] = parse(name, spec, spec.default) end
     elseif not spec.optional then
       errors.input(("%s needs the parameter %s"):format(runbook, name), ("add %s=… (%s)"):format(name, spec.help or spec[1]))
     end
