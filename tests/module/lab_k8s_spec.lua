@@ -156,6 +156,9 @@ spec:
     assert.equal("kubernetes.io/tls", kubectl("get", "secret", "newclient-tls-cert", "-o", "jsonpath={.type}"))
     assert.equal(kubectl("get", "svc", "-n", "ingress-nginx", "ingress-nginx-controller", "-o", "jsonpath={.status.loadBalancer.ingress[0].hostname}"),
       kubectl("get", "ingress", "newclient-ingress", "-o", "jsonpath={.status.loadBalancer.ingress[0].hostname}"))
+    kubectl("delete", "secret", "newclient-tls-cert")
+    kubectl("wait", "--for=condition=Ready", "certificate/newclient-tls-cert", "--timeout=20s")
+    kubectl("get", "secret", "newclient-tls-cert")
     kubectl("delete", "ingress", "newclient-ingress")
     assert.equal("", kubectl("get", "certificate", "-o", "name"))
   end)

@@ -174,8 +174,8 @@ local function decode_object(req, target)
   if object.metadata == nil or object.metadata == json.null then object.metadata = {} end
   if type(object.metadata) ~= "table" then
     return nil, status.bad_request(("%s in version %q cannot be handled as a %s: json: cannot unmarshal %s into Go "
-      .. "struct field %s.metadata of type v1.ObjectMeta"):format(target.kind.kind, target.kind.version, target.kind.kind,
-      type(object.metadata), target.kind.kind))
+      .. "struct field %s.metadata of type v1.ObjectMeta"):format(target.kind.kind, target.kind.version,
+      target.kind.kind, type(object.metadata), target.kind.kind))
   end
   local namespace = object.metadata.namespace
   if target.namespace and namespace and namespace ~= "" and namespace ~= target.namespace then

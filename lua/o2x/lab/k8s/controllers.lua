@@ -135,6 +135,15 @@ function Controllers:after(seconds, reconciler, namespace, name)
   self.ticker = task.spawn(function() self:tick() end)
 end
 
+---Takes a timer back.
+---@param reconciler string
+---@param namespace string?
+---@param name string
+function Controllers:not_after(reconciler, namespace, name)
+  self.timers[reconciler .. " " .. (namespace or "") .. "/" .. name] = nil
+  if not next(self.timers) and self.sooner then self.sooner:set() end
+end
+
 function Controllers:tick()
   local sooner <close> = task.event()
   self.sooner = sooner
@@ -142,7 +151,7 @@ function Controllers:tick()
     local left = self:next_due() - self.store.clock()
     if left > 0 then task.wait(sooner, math.min(left, TICK)) end
     sooner:clear()
-    self:fire()
+    if next(self.timers) then self:fire() end
   end
   self.ticker, self.sooner = nil, nil
 end

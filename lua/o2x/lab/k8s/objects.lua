@@ -128,8 +128,8 @@ local function namespace_problem(store, kind, namespace)
   if not owner then return status.not_found(kinds.stored("/namespaces"), namespace) end
   if owner.metadata.deletionTimestamp then
     return status.failure(403, "Forbidden",
-      ("%s is forbidden: unable to create new content in namespace %s because it is "
-      .. "being terminated"):format(kind.qualified, namespace), { kind = kind.resource })
+      ("%s is forbidden: unable to create new content in namespace %s because it is being terminated"):format(
+        kind.qualified, namespace), { kind = kind.resource })
   end
 end
 
@@ -188,12 +188,6 @@ local function without_bookkeeping(object)
     resourceVersion = false, generation = false }) })
 end
 
-local function finish_deletion(store, kind, live, object)
-  store:put(kind.store, object)
-  store:remove(kind.store, object)
-  return live
-end
-
 -- puts a checked new version of a live object into the store
 local function commit(store, kind, live, object, options)
   local stored = stored_kind(kind)
@@ -207,7 +201,7 @@ local function commit(store, kind, live, object, options)
   end
   if not options.dry then
     if object.metadata.deletionTimestamp and #(object.metadata.finalizers or {}) == 0 then
-      finish_deletion(store, kind, live, object)
+      store:remove(kind.store, object)
     else
       store:put(kind.store, object)
     end
@@ -228,8 +222,7 @@ end
 local function precondition(kind, live, meta)
   if meta.uid and meta.uid ~= live.metadata.uid then
     return status.conflict(kind, live.metadata.name,
-      ("Precondition failed: UID in precondition: %s, UID in object meta: %s")
-      :format(meta.uid, live.metadata.uid))
+      ("Precondition failed: UID in precondition: %s, UID in object meta: %s"):format(meta.uid, live.metadata.uid))
   end
   if meta.resourceVersion and meta.resourceVersion ~= "" and meta.resourceVersion ~= live.metadata.resourceVersion then
     return status.conflict(kind, live.metadata.name)

@@ -143,6 +143,9 @@ function M.register(ctl)
   ctl:reconciler("ingress-certificate", "networking.k8s.io/ingresses", from_ingress)
   ctl:on("cert-manager.io/clusterissuers", function() retry_all(ctl) end)
   ctl:on("cert-manager.io/issuers", function() retry_all(ctl) end)
+  ctl:on("/secrets", function(change, secret)
+    if change.type == "DELETED" and secret.type == "kubernetes.io/tls" then retry_all(ctl) end
+  end)
 end
 
 return M

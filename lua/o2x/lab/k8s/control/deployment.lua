@@ -192,6 +192,7 @@ local function conditions(ctl, object, current, counts)
   local word, reason, message = progress_condition(object, current, complete)
   local progress = controllers.condition(before, { type = "Progressing", status = word, reason = reason,
     message = message }, now, true)
+  if complete then ctl:not_after("deployment", object.metadata.namespace, object.metadata.name) end
   if not complete and reason == "ReplicaSetUpdated" and deadline_passed(ctl, object, progress) then
     progress = controllers.condition(before, { type = "Progressing", status = "False",
       reason = "ProgressDeadlineExceeded",
@@ -235,7 +236,7 @@ end
 ---@param name string
 function M.reconcile(ctl, namespace, name)
   local object = ctl.store:get("apps/deployments", namespace, name)
-  if not object or object.metadata.deletionTimestamp then return end
+  if not object then return ctl:not_after("deployment", namespace, name) end
   local surge = limits(object)
   local current, sets = current_set(ctl, object, surge)
   object = ctl:change("apps/deployments", object, function(copy)
