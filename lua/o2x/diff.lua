@@ -24,6 +24,7 @@ function M.inline(v)
   if v == json.null then return "null" end
   if secret.is(v) or value.is_unknown(v) then return tostring(v) end
   if type(v) == "string" then
+    v = value.text(v)
     if v:match("^[%w_./:@+,%-=*?&%%~ ]+$") and not v:match("^ ") and not v:match(" $") then return shorten(v) end
     return shorten(json.encode(v))
   end

@@ -72,8 +72,10 @@ function Gate:type_of(kind)
 end
 
 local function describe(type, target, before, after)
-  if type.show then return type.show(target, before, after) end
-  return { title = type.key(target), lines = diff.lines(before, after) }
+  local shown = type.show and type.show(target, before, after) or { lines = diff.lines(before, after) }
+  local lines = {}
+  for i, line in ipairs(shown.lines or {}) do lines[i] = value.text(line) end
+  return { title = value.text(shown.title or type.key(target)), lines = lines }
 end
 
 local function equal(type, current, desired)
@@ -89,8 +91,8 @@ function Gate:on_retry(type, key, effect_key)
     self.run.report:retry(step.path(), key, attempt, err, seconds)
     if self.run.journal then
       self.run.journal:append({
-        t = "retry", path = step.path(), kind = type.kind, key = key, effect = effect_key,
-        attempt = attempt, problem = err.kind, message = tostring(err),
+        t = "retry", path = step.path(), kind = type.kind, key = value.text(key), effect = effect_key,
+        attempt = attempt, problem = err.kind, message = value.text(err),
       }, true)
     end
   end
@@ -242,7 +244,7 @@ function Gate:finished_after_all(e)
 end
 
 function Gate:unchanged(e)
-  self.run.journal:append({ t = "same", path = e.path, kind = e.type.kind, key = e.key, effect = e.id }, true)
+  self.run.journal:append({ t = "same", path = e.path, kind = e.type.kind, key = value.text(e.key), effect = e.id }, true)
   self.run.report:effect_done(e.path, e.type.kind, e.key, "unchanged", task.now() - e.start)
   return e.before, "unchanged"
 end
@@ -252,7 +254,7 @@ function Gate:intend(e)
   crash.point()
   local show = describe(e.type, e.target, e.before, e.desired)
   self.run.journal:append {
-    t = "intent", path = e.path, kind = e.type.kind, key = e.key, effect = e.id, class = e.type.class,
+    t = "intent", path = e.path, kind = e.type.kind, key = value.text(e.key), effect = e.id, class = e.type.class,
     before = value.plain(e.before, e.key), desired = value.plain(e.desired, e.key), show = show, at = self.run.now(),
   }
   crash.point()

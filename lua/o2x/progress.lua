@@ -9,6 +9,7 @@ local out = require "o2x.out"
 local secret = require "o2x.secret"
 local task = require "o2x.task"
 local tty = require "o2x.core.tty"
+local value = require "o2x.value"
 
 local M = {}
 
@@ -43,10 +44,15 @@ end
 
 function Report:write_log(level, message, context)
   if not self.log then return end
-  local line = json.encode {
+  local entry = {
     timestamp = clock.iso(nil, 3), level = level, service = "o2x", tenant_id = self.identity.tenant.id or self.identity.tenant.name,
-    correlation_id = self.identity.run, message = message, context = context,
+    correlation_id = self.identity.run, message = value.text(message), context = context,
   }
+  local ok, line = pcall(json.encode, entry)
+  if not ok then -- no log entry is worth a run
+    entry.context = { left_out = value.text(line) }
+    line = json.encode(entry)
+  end
   self.log:write((secret.scrub(line)), "\n")
   self.log:flush()
 end
@@ -195,7 +201,7 @@ local function plain_fields(fields)
   local plain = {}
   for name, field in next, fields do
     local kind = type(field)
-    plain[tostring(name)] = (kind == "number" or kind == "boolean") and field or diff.inline(field)
+    plain[value.text(name)] = (kind == "number" or kind == "boolean") and field or diff.inline(field)
   end
   return plain
 end

@@ -16,6 +16,7 @@ local sandbox = require "o2x.sandbox"
 local secrets_source = require "o2x.secrets_source"
 local store = require "o2x.store"
 local tenants = require "o2x.tenants"
+local value = require "o2x.value"
 
 local M = {}
 
@@ -113,7 +114,7 @@ local function header(run)
 end
 
 local function problem_of(err)
-  return { kind = err.kind, message = tostring(err), hint = err.hint }
+  return { kind = err.kind, message = value.text(err), hint = err.hint and value.text(err.hint) }
 end
 
 -- The last word of a journal. Where the journal itself is what failed, there is nothing left to write to.

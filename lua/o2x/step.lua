@@ -27,8 +27,8 @@ local function within(field, new, fn, ...)
 end
 
 local function check_name(name)
-  if type(name) ~= "string" or name == "" or #name > 200 or name:find("[%c/]") then
-    errors.raise { kind = "failed", message = ("a step needs a name without slashes, got %s"):format(tostring(name)) }
+  if type(name) ~= "string" or name == "" or #name > 200 or name:find("[%c/]") or not utf8.len(name) then
+    errors.raise { kind = "failed", message = ("a step needs a name without slashes, got %s"):format(value.text(name)) }
   end
 end
 
@@ -56,7 +56,7 @@ local function failed(run, path, err, seconds)
   if err.kind ~= "cancelled" then err.step = err.step or path end
   run.report:step_failed(path, err, seconds)
   if run.journal then
-    run.journal:append({ t = "fail", path = path, kind = err.kind, message = tostring(err), at = run.now() }, true)
+    run.journal:append({ t = "fail", path = path, kind = err.kind, message = value.text(err), at = run.now() }, true)
   end
   error(err, 0)
 end
@@ -116,8 +116,8 @@ function M.check(run, name, fn, ...)
   if run.journal then
     run.journal:append({
       t = "check", path = path, name = name, ok = not problem, at = run.now(),
-      found = not problem and type(found) ~= "table" and found ~= nil and tostring(found) or nil,
-      message = problem and tostring(problem) or nil,
+      found = not problem and type(found) ~= "table" and found ~= nil and value.text(found) or nil,
+      message = problem and value.text(problem) or nil,
     }, true)
   end
   if problem then error(problem, 0) end

@@ -79,6 +79,15 @@ function M.has_reference(value)
   return false
 end
 
+--- A text that JSON can hold, whatever a system put into its message.
+---@param text any
+---@return string
+function M.text(text)
+  text = tostring(text)
+  if utf8.len(text) and not text:find("\0", 1, true) then return text end
+  return (text:gsub("[%z\128-\255]", "?"))
+end
+
 --- A copy that JSON can hold: a secret becomes {"$secret": label, "fp": tag}, never its content.
 ---@param value any
 ---@param what string? what it is, for the error about a function or a handle in it

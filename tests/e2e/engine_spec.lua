@@ -302,6 +302,23 @@ describe("the processor, memory and the disk", function()
   end)
 end)
 
+describe("texts that are no texts", function()
+  it("get into no record: bytes, NULs and control characters in values, names, messages", function()
+    local toy <close> = toys.new()
+    toy:runbook("bytes", [[
+      log("bad \xFF\0\27[2J", { x = "\xFF", ["\xFE"] = 1 })
+      check("seen", function() return "found \xFF\0" end)
+      step("one", function() toy.ensure("one", { v = "fine" }) end)
+      fail("no \xFF\0 more", "try \xFF")]])
+    local result = toy:o2x { "run", "bytes", "alpha", "-v" }
+    assert.equal(1, result.code)
+    assert.truthy(result.stderr:find("no ", 1, true))
+    assert.is_nil(result.stderr:find("\27[2J", 1, true))
+    assert.equal("failed", toy:json({ "runs", "--json" })[1].status)
+    ok(toy:o2x { "show" })
+  end)
+end)
+
 describe("branches side by side", function()
   it("have their own paths; the first error stops the others; results keep their order", function()
     local toy <close> = toys.new()
