@@ -1,5 +1,6 @@
 /*
-** net.c: TCP connections that we open: connect, read and write what can be done at once, or say what to wait for.
+** net.c: TCP connections that we open: connect, read and write what can be done at once, or say
+** what to wait for.
 */
 #include "net.h"
 #include "host.h"
@@ -83,13 +84,14 @@ static int net_connect(lua_State *L)
 	snprintf(port, sizeof port, "%d", (int)host_checkrange(L, 2, 1, 65535));
 	struct net *net = host_newuserdata(L, sizeof *net, NET_TYPE);
 	net->fd = -1;
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV }, *found = NULL;
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *found = NULL;
+	hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
 	if (getaddrinfo(address, port, &hints, &found) != 0)
 		return host_fail(L, "EINVAL", "not an IP address: %s", address);
 	net->fd = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int error = net->fd < 0 ? errno : 0;
-	if (!error && connect(net->fd, found->ai_addr, found->ai_addrlen) != 0 && errno != EINPROGRESS)
-		error = errno;
+	if (!error && connect(net->fd, found->ai_addr, found->ai_addrlen) != 0)
+		error = errno == EINPROGRESS ? 0 : errno;
 	freeaddrinfo(found);
 	if (error)
 		return host_fail(L, errno_code(error), "%s", strerror(error));
@@ -215,7 +217,8 @@ static int net_lwrite(lua_State *L)
 	struct net *net = net_check(L, 1);
 	size_t length;
 	const char *bytes = luaL_checklstring(L, 2, &length);
-	lua_Integer from = lua_isnoneornil(L, 3) ? 1 : host_checkrange(L, 3, 1, (lua_Integer)length + 1);
+	lua_Integer from = luaL_optinteger(L, 3, 1);
+	luaL_argcheck(L, from >= 1 && from <= (lua_Integer)length + 1, 3, "out of range");
 	size_t left = length - (size_t)(from - 1);
 	long put = left > 0 ? net_write(net, bytes + from - 1, left) : 0;
 	if (put < 0)
@@ -225,8 +228,9 @@ static int net_lwrite(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {
-	{ "connected", net_connected }, { "fd", net_fd }, { "tls", net_tls }, { "handshake", net_handshake },
-	{ "read", net_lread }, { "write", net_lwrite }, { "close", net_close }, { NULL, NULL }
+	{ "connected", net_connected }, { "fd", net_fd }, { "tls", net_tls },
+	{ "handshake", net_handshake }, { "read", net_lread }, { "write", net_lwrite },
+	{ "close", net_close }, { NULL, NULL }
 };
 
 static const luaL_Reg functions[] = { { "connect", net_connect }, { NULL, NULL } };

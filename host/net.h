@@ -1,6 +1,7 @@
 /*
-** net.h: TCP connections that we open, as steps, with or without TLS. net.c has the socket, tls.c what TLS adds,
-** resolve.c turns names into addresses. Other modules (redis.c) read and write through net_read and net_write.
+** net.h: TCP connections that we open, as steps, with or without TLS. net.c has the socket, tls.c
+** what TLS adds, resolve.c turns names into addresses. Other modules (redis.c) read and write
+** through net_read and net_write.
 */
 #ifndef O2X_NET_H
 #define O2X_NET_H
@@ -31,15 +32,22 @@ long net_read(struct net *net, char *bytes, size_t size);
 /* Writes what can be taken now: bytes, or one of the above. */
 long net_write(struct net *net, const char *bytes, size_t length);
 
-/* Pushes what a step answers instead of bytes: false and what to wait for, or nil, message, code. [-0, +2|3, m] */
+/*
+** Pushes what a step answers instead of bytes: false and what to wait for, or nil, message, code.
+** [-0, +2|3, m]
+*/
 int net_answer(lua_State *L, const struct net *net, long want);
 
 /* Notes a failure. -> NET_FAILED */
-long net_fail(struct net *net, const char *code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+long net_fail(struct net *net, const char *code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* ---- tls.c ---- */
 
-/* Prepares TLS for a connected socket: the server must prove that it is host, by ca_file or the system's authorities. -> 0 or NET_FAILED */
+/*
+** Prepares TLS for a connected socket: the server must prove that it is host, by ca_file or the
+** system's authorities. -> 0 or NET_FAILED
+*/
 long tls_start(struct net *net, const char *host, const char *ca_file);
 
 /* One step of the handshake: 0 when done, or one of NET_*. */

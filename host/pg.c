@@ -1,6 +1,7 @@
 /*
-** pg.c: PostgreSQL connections as non-blocking steps over libpq. The Lua face (lua/o2x/pg.lua) loops over them:
-** poll until connected; send, flush until all is out, then consume until not busy, result until nil.
+** pg.c: PostgreSQL connections as non-blocking steps over libpq. The Lua face (lua/o2x/pg.lua)
+** loops over them: poll until connected; send, flush until all is out, then consume until not busy,
+** result until nil.
 */
 #include "pg.h"
 #include "host.h"
@@ -40,8 +41,9 @@ static void ignore_notice(void *arg, const PGresult *result)
 }
 
 /*
-** libpq fills what is not given from PG* variables and service files. What a connection may use is decided by the
-** configuration, which has read the variables already: none may slip in behind its back.
+** libpq fills what is not given from PG* variables and service files. What a connection may use is
+** decided by the configuration, which has read the variables already: none may slip in behind its
+** back.
 */
 static void forget_environment(void)
 {
@@ -70,8 +72,9 @@ static const char *load(void)
 static bool plain_name(const char *name)
 {
 	size_t length = strlen(name);
-	return length > 0 && length < 64 && name[0] != '-' &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.$") == length;
+	static const char allowed[] =
+		"abcdefghijklmnopqrstuvwxyz" "ABCDEFGHIJKLMNOPQRSTUVWXYZ" "0123456789_-.$";
+	return length > 0 && length < 64 && name[0] != '-' && strspn(name, allowed) == length;
 }
 
 /* The keyword's value at the top of the stack, which the table keeps alive. [-0, +0, v] */
@@ -91,9 +94,11 @@ static const char *keyword_value(lua_State *L, const char *keyword)
 }
 
 /***
- Begins to connect. No keyword is taken from the environment, a service file or inside another keyword's value.
+ Begins to connect. No keyword is taken from the environment, a service file or inside another
+ keyword's value.
  @function pg.start
- @param keywords table libpq's keywords: strings; `password` may be a secret, `dbname` must be a plain name
+ @param keywords table libpq's keywords: strings; `password` may be a secret, `dbname` must be a
+  plain name
  @return userdata a connection to poll, or nil, message, code
 */
 static int pg_start(lua_State *L)
@@ -104,7 +109,8 @@ static int pg_start(lua_State *L)
 	lua_settop(L, 1);
 	struct pg *pg = host_newuserdata(L, sizeof *pg, PG_TYPE);
 	for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) {
-		luaL_argcheck(L, lua_type(L, -2) == LUA_TSTRING && count < MAX_KEYWORDS, 1, "keywords expected");
+		luaL_argcheck(L, lua_type(L, -2) == LUA_TSTRING, 1, "keywords expected");
+		luaL_argcheck(L, count < MAX_KEYWORDS, 1, "too many keywords");
 		keywords[count] = lua_tostring(L, -2);
 		values[count] = keyword_value(L, keywords[count]);
 		count++;
@@ -192,7 +198,8 @@ static int pg_alive(lua_State *L)
 /***
  Sends what is waiting to be sent.
  @function conn:flush
- @return boolean true: all is out; false: wait for "rw", consume when readable, flush again; or nil, message, code
+ @return boolean true: all is out; false: wait for "rw", consume when readable, flush again; or nil,
+  message, code
 */
 static int pg_flush(lua_State *L)
 {
@@ -269,7 +276,10 @@ static int pg_scram(lua_State *L)
 	PGconn *conn = pg_check(L);
 	const char *user = host_checkcstr(L, 2);
 	const char *password = secret_checkbytes(L, 3, NULL);
-	/* Copied before it is freed: pushing may raise, and then the verifier's memory is lost, not the password's. */
+	/*
+	** Copied before it is freed: pushing may raise, and then the verifier's memory is lost, not
+	** the password's.
+	*/
 	char *verifier = libpq.PQencryptPasswordConn(conn, password, user, "scram-sha-256");
 	if (!verifier)
 		return pg_fail(L, conn);
@@ -282,8 +292,8 @@ static const luaL_Reg methods[] = {
 	{ "poll", pg_poll }, { "fd", pg_fd }, { "close", pg_close }, { "alive", pg_alive },
 	{ "flush", pg_flush }, { "consume", pg_consume }, { "busy", pg_busy },
 	{ "transaction", pg_transaction }, { "version", pg_version }, { "scram", pg_scram },
-	{ "send", pg_send }, { "script", pg_script }, { "pipeline", pg_pipeline }, { "sync", pg_sync },
-	{ "result", pg_result },
+	{ "send", pg_send }, { "script", pg_script }, { "pipeline", pg_pipeline },
+	{ "sync", pg_sync }, { "result", pg_result },
 	{ "copy_put", pg_copy_put }, { "copy_end", pg_copy_end }, { "copy_get", pg_copy_get },
 	{ NULL, NULL }
 };

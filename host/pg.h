@@ -1,6 +1,7 @@
 /*
-** pg.h: what the files of the PostgreSQL module share. pg.c connects and steps, pg_send.c sends statements,
-** pg_result.c turns answers into Lua values, pg_array.c reads array literals, pg_copy.c moves rows in bulk.
+** pg.h: what the files of the PostgreSQL module share. pg.c connects and steps, pg_send.c sends
+** statements, pg_result.c turns answers into Lua values, pg_array.c reads array literals, pg_copy.c
+** moves rows in bulk.
 */
 #ifndef O2X_PG_H
 #define O2X_PG_H
@@ -38,8 +39,8 @@ void pg_result_open(lua_State *L);
 void pg_copy_open(lua_State *L);
 
 /*
-** Pushes the Lua table of an array literal such as {1,NULL,"a b"}, its elements converted as of the type element;
-** false: no array that can be shown as one (then nothing is pushed). [-0, +(0|1), m]
+** Pushes the Lua table of an array literal such as {1,NULL,"a b"}, its elements converted as of the
+** type element; false: no array that can be shown as one (then nothing is pushed). [-0, +(0|1), m]
 */
 bool pg_array_push(lua_State *L, const char *text, Oid element);
 
@@ -51,9 +52,9 @@ void pg_value_push(lua_State *L, const char *text, size_t length, Oid type);
 
 /* The types that have their own Lua form (pg_type.dat of PostgreSQL; they never change). */
 enum pg_oid {
-	PG_BOOL = 16, PG_BYTEA = 17, PG_CHAR = 18, PG_NAME = 19, PG_INT8 = 20, PG_INT2 = 21, PG_INT4 = 23, PG_TEXT = 25,
-	PG_OID = 26, PG_JSON = 114, PG_FLOAT4 = 700, PG_FLOAT8 = 701, PG_BPCHAR = 1042, PG_VARCHAR = 1043, PG_UUID = 2950,
-	PG_JSONB = 3802
+	PG_BOOL = 16, PG_BYTEA = 17, PG_CHAR = 18, PG_NAME = 19, PG_INT8 = 20, PG_INT2 = 21,
+	PG_INT4 = 23, PG_TEXT = 25, PG_OID = 26, PG_JSON = 114, PG_FLOAT4 = 700, PG_FLOAT8 = 701,
+	PG_BPCHAR = 1042, PG_VARCHAR = 1043, PG_UUID = 2950, PG_JSONB = 3802
 };
 
 #endif

@@ -56,7 +56,8 @@ static int copied_gc(lua_State *L)
 /***
  The next row of a COPY … TO STDOUT.
  @function conn:copy_get
- @return string; false: wait for "r", consume, ask again; nil: that was all, read the result; or nil, message, code
+ @return string; false: wait for "r", consume, ask again; nil: that was all, read the result; or
+  nil, message, code
 */
 int pg_copy_get(lua_State *L)
 {
@@ -72,7 +73,7 @@ int pg_copy_get(lua_State *L)
 	else
 		lua_pushnil(L);
 	if (copied->bytes)
-		libpq.PQfreemem(copied->bytes);  /* now, not at the next collection: rows come in thousands */
+		libpq.PQfreemem(copied->bytes);  /* now: rows come in thousands */
 	copied->bytes = NULL;
 	return 1;
 }

@@ -68,16 +68,18 @@ static int result_status(lua_State *L)
 static int result_error(lua_State *L)
 {
 	static const struct { const char *name; int field; } fields[] = {
-		{ "code", PG_DIAG_SQLSTATE }, { "message", PG_DIAG_MESSAGE_PRIMARY }, { "hint", PG_DIAG_MESSAGE_HINT },
-		{ "schema", PG_DIAG_SCHEMA_NAME }, { "table", PG_DIAG_TABLE_NAME }, { "column", PG_DIAG_COLUMN_NAME },
-		{ "constraint", PG_DIAG_CONSTRAINT_NAME }, { "position", PG_DIAG_STATEMENT_POSITION },
+		{ "code", PG_DIAG_SQLSTATE }, { "message", PG_DIAG_MESSAGE_PRIMARY },
+		{ "hint", PG_DIAG_MESSAGE_HINT }, { "schema", PG_DIAG_SCHEMA_NAME },
+		{ "table", PG_DIAG_TABLE_NAME }, { "column", PG_DIAG_COLUMN_NAME },
+		{ "constraint", PG_DIAG_CONSTRAINT_NAME },
+		{ "position", PG_DIAG_STATEMENT_POSITION },
 	};
 	PGresult *result = check(L);
 	lua_newtable(L);
 	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
 		const char *value = libpq.PQresultErrorField(result, fields[i].field);
 		if (!value && fields[i].field == PG_DIAG_MESSAGE_PRIMARY)
-			value = libpq.PQresultErrorMessage(result);  /* libpq's own: it has no fields */
+			value = libpq.PQresultErrorMessage(result);  /* libpq's own has no fields */
 		if (value) {
 			lua_pushstring(L, value);
 			lua_setfield(L, -2, fields[i].name);
@@ -153,8 +155,9 @@ static int push_names(lua_State *L, const PGresult *result)
 }
 
 /***
- The rows as tables column → value. NULL is absent. Integers, floats, booleans, bytea and arrays come as Lua's; numeric,
- dates, times, uuid, json and the rest as PostgreSQL's text (numeric would lose digits as a float).
+ The rows as tables column → value. NULL is absent. Integers, floats, booleans, bytea and arrays
+ come as Lua's; numeric, dates, times, uuid, json and the rest as PostgreSQL's text (numeric would
+ lose digits as a float).
  @function result:rows
  @return table list of rows; of two columns with one name the last counts
 */
@@ -170,8 +173,9 @@ static int result_rows(lua_State *L)
 			if (libpq.PQgetisnull(result, r, c))
 				continue;
 			lua_pushvalue(L, first + c);
-			pg_value_push(L, libpq.PQgetvalue(result, r, c), (size_t)libpq.PQgetlength(result, r, c),
-				      libpq.PQftype(result, c));
+			const char *text = libpq.PQgetvalue(result, r, c);
+			size_t length = (size_t)libpq.PQgetlength(result, r, c);
+			pg_value_push(L, text, length, libpq.PQftype(result, c));
 			lua_rawset(L, -3);
 		}
 		lua_rawseti(L, -2, r + 1);
@@ -218,8 +222,9 @@ static int result_json_columns(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {
-	{ "status", result_status }, { "error", result_error }, { "affected", result_affected }, { "rows", result_rows },
-	{ "columns", result_columns }, { "json_columns", result_json_columns }, { "close", result_close }, { NULL, NULL }
+	{ "status", result_status }, { "error", result_error }, { "affected", result_affected },
+	{ "rows", result_rows }, { "columns", result_columns },
+	{ "json_columns", result_json_columns }, { "close", result_close }, { NULL, NULL }
 };
 
 void pg_result_open(lua_State *L)

@@ -12,7 +12,9 @@
 
 enum { MAX_PARAMETERS = 65535 };  /* the protocol counts them in 16 bits */
 
-/* Replaces the number at arg by a text that PostgreSQL reads back as the same number. [-0, +0, m] */
+/*
+** Replaces the number at arg by a text that PostgreSQL reads back as the same number. [-0, +0, m]
+*/
 static void number_text(lua_State *L, int arg)
 {
 	char text[40];
@@ -57,7 +59,8 @@ static const char *parameter(lua_State *L, int arg)
 }
 
 /***
- Queues one statement with its parameters ($1, $2 …). In pipeline mode more may follow before any result is read.
+ Queues one statement with its parameters ($1, $2 …). In pipeline mode more may follow before any
+ result is read.
  @function conn:send
  @param sql string one statement
  @param ... nil|boolean|number|string|secret nil and json.null are NULL
@@ -79,7 +82,8 @@ int pg_send(lua_State *L)
 }
 
 /***
- Queues a text of any number of statements without parameters (the simple protocol): one result each.
+ Queues a text of any number of statements without parameters (the simple protocol): one result
+ each.
  @function conn:script
  @param sql string
  @return boolean true, or nil, message, code
@@ -103,7 +107,8 @@ int pg_pipeline(lua_State *L)
 {
 	PGconn *conn = pg_check(L);
 	luaL_checktype(L, 2, LUA_TBOOLEAN);
-	int ok = lua_toboolean(L, 2) ? libpq.PQenterPipelineMode(conn) : libpq.PQexitPipelineMode(conn);
+	bool on = lua_toboolean(L, 2);
+	int ok = on ? libpq.PQenterPipelineMode(conn) : libpq.PQexitPipelineMode(conn);
 	if (!ok)
 		return pg_fail(L, conn);
 	lua_pushboolean(L, true);

@@ -1,6 +1,6 @@
 /*
-** redis.c: the Redis protocol over a connection of net.c, by hiredis' formatter and reader. Steps: append commands,
-** flush them, fill from the server, take replies.
+** redis.c: the Redis protocol over a connection of net.c, by hiredis' formatter and reader. Steps:
+** append commands, flush them, fill from the server, take replies.
 */
 #include "buffer.h"
 #include "host.h"
@@ -97,7 +97,8 @@ static int redis_append(lua_State *L)
 	for (int i = 0; i < count; i++)
 		words[i] = word(L, i + 2, &lengths[i]);
 	char *command = NULL;
-	long long length = redisFormatCommandArgv(&command, count, words, lengths);  /* an int before hiredis 1.0 */
+	/* An int before hiredis 1.0, a long long since. */
+	long long length = redisFormatCommandArgv(&command, count, words, lengths);
 	if (length < 0)
 		return luaL_error(L, "not enough memory");
 	bool queued = buffer_append(&redis->out, command, (size_t)length);
@@ -130,7 +131,8 @@ static int redis_flush(lua_State *L)
 /***
  Takes in what the server has sent.
  @function redis:fill
- @return boolean true; false and "r" or "w" to wait for; or nil, message, code ("EOF" when the server has closed)
+ @return boolean true; false and "r" or "w" to wait for; or nil, message, code ("EOF" when the
+  server has closed)
 */
 static int redis_fill(lua_State *L)
 {
@@ -209,8 +211,8 @@ static int redis_reply(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {
-	{ "append", redis_append }, { "flush", redis_flush }, { "fill", redis_fill }, { "reply", redis_reply },
-	{ "close", redis_close }, { NULL, NULL }
+	{ "append", redis_append }, { "flush", redis_flush }, { "fill", redis_fill },
+	{ "reply", redis_reply }, { "close", redis_close }, { NULL, NULL }
 };
 
 static const luaL_Reg no_methods[] = { { NULL, NULL } };

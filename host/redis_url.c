@@ -1,5 +1,6 @@
 /*
-** redis_url.c: takes a Redis URL apart. It holds a password, so it may be a secret and its password stays one.
+** redis_url.c: takes a Redis URL apart. It holds a password, so it may be a secret and its password
+** stays one.
 */
 #include "host.h"
 #include "secret.h"
@@ -53,7 +54,8 @@ static bool set_decoded(lua_State *L, const char *name, const char *text, size_t
 	return size >= 0;
 }
 
-static bool set_number(lua_State *L, const char *name, const char *text, size_t length, long highest)
+static bool set_number(lua_State *L, const char *name, const char *text, size_t length,
+		       long highest)
 {
 	long number = 0;
 	if (length == 0)
@@ -102,7 +104,8 @@ static bool set_place(lua_State *L, const char *text, size_t length)
  Takes a URL apart: redis://user:password@host:port/db, or rediss:// for TLS.
  @function redis.url
  @param url string|secret
- @return table tls, user, password (a secret), host, port, db; or nil, message, code (which never quote the URL)
+ @return table tls, user, password (a secret), host, port, db; or nil, message, code (which never
+  quote the URL)
 */
 int redis_url(lua_State *L)
 {
@@ -121,8 +124,10 @@ int redis_url(lua_State *L)
 	bool ok = !login_end || set_login(L, at, (size_t)(login_end - at));
 	const char *host = login_end ? login_end + 1 : at;
 	ok = ok && set_place(L, host, place - (size_t)(host - at));
-	ok = ok && (*rest == '\0' || *rest == '/') && set_number(L, "db", rest + (*rest == '/'), strlen(rest + (*rest == '/')), 1000000);
+	const char *db = rest + (*rest == '/');
+	ok = ok && (*rest == '\0' || *rest == '/') && set_number(L, "db", db, strlen(db), 1000000);
 	if (!ok)
-		return host_fail(L, "EURL", "the Redis URL is not of the form redis://user:password@host:port/db");
+		return host_fail(L, "EURL", "the Redis URL is not of the form "
+				 "redis://user:password@host:port/db");
 	return 1;
 }

@@ -1,5 +1,6 @@
 /*
-** resolve.c: names to addresses as the system does it (/etc/hosts, then DNS), in a thread, because getaddrinfo blocks.
+** resolve.c: names to addresses as the system does it (/etc/hosts, then DNS), in a thread, because
+** getaddrinfo blocks.
 */
 #include "host.h"
 #include "loop.h"
@@ -116,7 +117,8 @@ static int resolve_result(lua_State *L)
 	lua_newtable(L);
 	for (const struct addrinfo *at = resolve->job->found; at; at = at->ai_next) {
 		char text[64];
-		if (getnameinfo(at->ai_addr, at->ai_addrlen, text, sizeof text, NULL, 0, NI_NUMERICHOST) != 0)
+		if (getnameinfo(at->ai_addr, at->ai_addrlen, text, sizeof text, NULL, 0,
+				NI_NUMERICHOST) != 0)
 			continue;
 		lua_pushstring(L, text);
 		lua_rawseti(L, -2, ++count);

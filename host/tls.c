@@ -1,6 +1,6 @@
 /*
-** tls.c: TLS for the connections of net.c, by OpenSSL, loaded when first needed. The server's certificate is always
-** verified: there is no way to turn that off.
+** tls.c: TLS for the connections of net.c, by OpenSSL, loaded when first needed. The server's
+** certificate is always verified: there is no way to turn that off.
 */
 #include "net.h"
 #include "lazy.h"
@@ -16,11 +16,12 @@
 #include <string.h>
 
 #define LIBSSL(X) \
-	X(ERR_clear_error) X(ERR_get_error) X(ERR_reason_error_string) X(SSL_CTX_ctrl) X(SSL_CTX_free) \
-	X(SSL_CTX_load_verify_locations) X(SSL_CTX_new) X(SSL_CTX_set_default_verify_paths) X(SSL_CTX_set_verify) \
-	X(SSL_connect) X(SSL_ctrl) X(SSL_free) X(SSL_get0_param) X(SSL_get_error) X(SSL_get_verify_result) X(SSL_new) \
-	X(SSL_read) X(SSL_set1_host) X(SSL_set_fd) X(SSL_write) X(TLS_client_method) X(X509_VERIFY_PARAM_set1_ip_asc) \
-	X(X509_verify_cert_error_string)
+	X(ERR_clear_error) X(ERR_get_error) X(ERR_reason_error_string) \
+	X(SSL_CTX_ctrl) X(SSL_CTX_free) X(SSL_CTX_load_verify_locations) X(SSL_CTX_new) \
+	X(SSL_CTX_set_default_verify_paths) X(SSL_CTX_set_verify) X(SSL_connect) X(SSL_ctrl) \
+	X(SSL_free) X(SSL_get0_param) X(SSL_get_error) X(SSL_get_verify_result) X(SSL_new) \
+	X(SSL_read) X(SSL_set1_host) X(SSL_set_fd) X(SSL_write) X(TLS_client_method) \
+	X(X509_VERIFY_PARAM_set1_ip_asc) X(X509_verify_cert_error_string)
 
 LAZY(libssl, "libssl.so.3", LIBSSL)
 
@@ -51,7 +52,8 @@ static SSL_CTX *new_context(const char *ca_file)
 	if (!context)
 		return NULL;
 	libssl.SSL_CTX_ctrl(context, SSL_CTRL_SET_MIN_PROTO_VERSION, TLS1_2_VERSION, NULL);
-	libssl.SSL_CTX_ctrl(context, SSL_CTRL_MODE, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER, NULL);
+	long modes = SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER;
+	libssl.SSL_CTX_ctrl(context, SSL_CTRL_MODE, modes, NULL);
 	libssl.SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
 	int trusted = ca_file ? libssl.SSL_CTX_load_verify_locations(context, ca_file, NULL)
 			      : libssl.SSL_CTX_set_default_verify_paths(context);
@@ -70,7 +72,10 @@ static int expect(SSL *ssl, const char *host)
 	if (!libssl.SSL_set1_host(ssl, host))
 		return 0;
 	char *name = strdup(host);  /* the interface of OpenSSL wants it writable */
-	long set = name ? libssl.SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name) : 0;
+	long set = 0;
+	if (name)
+		set = libssl.SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME,
+				      TLSEXT_NAMETYPE_host_name, name);
 	free(name);
 	return set == 1;
 }
@@ -86,7 +91,8 @@ long tls_start(struct net *net, const char *host, const char *ca_file)
 	net->tls = tls;
 	tls->context = new_context(ca_file);
 	if (!tls->context)
-		return net_fail(net, "ETLS", "cannot use the authorities of %s: %s", ca_file ? ca_file : "the system", reason());
+		return net_fail(net, "ETLS", "cannot use the authorities of %s: %s",
+				ca_file ? ca_file : "the system", reason());
 	tls->ssl = libssl.SSL_new(tls->context);
 	if (!tls->ssl || !expect(tls->ssl, host) || !libssl.SSL_set_fd(tls->ssl, net->fd))
 		return net_fail(net, "ETLS", "TLS cannot be set up for %s: %s", host, reason());
@@ -106,11 +112,13 @@ static long judge(struct net *net, int result)
 	case SSL_ERROR_ZERO_RETURN:
 		return 0;
 	case SSL_ERROR_SYSCALL:
-		return net_fail(net, "ECONNRESET", "%s", saved ? strerror(saved) : "the connection was closed in the middle");
+		return net_fail(net, "ECONNRESET", "%s",
+				saved ? strerror(saved) : "the connection was cut");
 	default:
 		verified = libssl.SSL_get_verify_result(net->tls->ssl);
 		if (verified != X509_V_OK)
-			return net_fail(net, "ECERT", "the certificate is refused: %s", libssl.X509_verify_cert_error_string(verified));
+			return net_fail(net, "ECERT", "the certificate is refused: %s",
+					libssl.X509_verify_cert_error_string(verified));
 		return net_fail(net, "ETLS", "TLS failed: %s", reason());
 	}
 }
@@ -147,5 +155,5 @@ long tls_write(struct net *net, const char *bytes, size_t length)
 	if (put > 0)
 		return put;
 	long want = judge(net, put);
-	return want == 0 ? net_fail(net, "ECONNRESET", "the server has closed the connection") : want;
+	return want ? want : net_fail(net, "ECONNRESET", "the server has closed the connection");
 }

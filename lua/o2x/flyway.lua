@@ -143,7 +143,8 @@ function M.applied(rows)
     elseif row.type == "BASELINE" then
       state.baseline = row.version
     elseif row.type:find("^UNDO") then
-      refuse(("version %s was undone by Flyway; o2x cannot go on after that"):format(row.version), "use Flyway for this database")
+      refuse(("version %s was undone by Flyway; o2x cannot go on after that"):format(row.version),
+        "use Flyway for this database")
     elseif key then
       state.versions[key] = row
     elseif row.type ~= "SCHEMA" then
@@ -169,12 +170,13 @@ end
 
 local function check_applied(row, migration)
   if row.checksum and row.checksum ~= migration.checksum then
-    conflict(("changed after it was applied: checksum mismatch for migration version %s: applied to database %d, resolved locally %d")
-      :format(row.version, row.checksum, migration.checksum),
+    conflict(("changed after it was applied: checksum mismatch for migration version %s: "
+        .. "applied to database %d, resolved locally %d"):format(row.version, row.checksum, migration.checksum),
       "restore the file as it was, and make the change in a new migration", migration.script)
   end
   if row.description ~= migration.description then
-    conflict(("renamed after it was applied: version %s was '%s', is '%s'"):format(row.version, row.description, migration.description),
+    conflict(("renamed after it was applied: version %s was '%s', is '%s'")
+        :format(row.version, row.description, migration.description),
       "give the file its old name back", migration.script)
   end
 end

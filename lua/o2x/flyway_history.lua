@@ -27,7 +27,8 @@ CREATE TABLE IF NOT EXISTS %s (
 ALTER TABLE %s ADD CONSTRAINT "flyway_schema_history_pk" PRIMARY KEY ("installed_rank");
 CREATE INDEX "flyway_schema_history_s_idx" ON %s ("success")]]
 
-local INSERT = [[INSERT INTO %s (installed_rank, version, description, type, script, checksum, installed_by, execution_time, success)
+local INSERT = [[INSERT INTO %s
+(installed_rank, version, description, type, script, checksum, installed_by, execution_time, success)
 VALUES ($1, $2, $3, $4, $5, $6, current_user, $7, $8)]]
 
 local function history_table(schemas)
@@ -119,7 +120,8 @@ local function prepare(db, schemas)
     if known then return end
     tx:script(CREATE_TABLE:format(name, name, name))
     if #missing > 0 then
-      tx:query(INSERT:format(name), 0, nil, "<< Flyway Schema Creation >>", "SCHEMA", table.concat(missing, ","), nil, 0, true)
+      tx:query(INSERT:format(name), 0, nil, "<< Flyway Schema Creation >>", "SCHEMA", table.concat(missing, ","),
+        nil, 0, true)
     end
   end)
 end

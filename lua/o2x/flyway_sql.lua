@@ -58,7 +58,7 @@ end
 
 --- Cuts a script into its statements.
 ---@param text string
----@return table[] list of { text, line, code }: code is without comments, in capitals, single blanks, quoted things as ''
+---@return table[] list of { text, line, code }: code is in capitals, without comments, what is quoted as ''
 function M.statements(text)
   local list, first, at, code = {}, 1, 1, {}
   local function cut(last)
@@ -92,9 +92,11 @@ end
 
 -- What PostgreSQL refuses inside a transaction block.
 local OUTSIDE = {
-  "^CREATE INDEX CONCURRENTLY", "^CREATE UNIQUE INDEX CONCURRENTLY", "^DROP INDEX CONCURRENTLY", "^REINDEX .*CONCURRENTLY",
+  "^CREATE INDEX CONCURRENTLY", "^CREATE UNIQUE INDEX CONCURRENTLY", "^DROP INDEX CONCURRENTLY",
+  "^REINDEX .*CONCURRENTLY",
   "^REINDEX SCHEMA", "^REINDEX DATABASE", "^REINDEX SYSTEM", "^VACUUM", "^ALTER SYSTEM", "^DISCARD ALL",
-  "^CREATE DATABASE", "^DROP DATABASE", "^CREATE TABLESPACE", "^DROP TABLESPACE", "^CREATE SUBSCRIPTION", "^DROP SUBSCRIPTION",
+  "^CREATE DATABASE", "^DROP DATABASE", "^CREATE TABLESPACE", "^DROP TABLESPACE",
+  "^CREATE SUBSCRIPTION", "^DROP SUBSCRIPTION",
   "^ALTER TABLE .* DETACH PARTITION .* CONCURRENTLY",
 }
 

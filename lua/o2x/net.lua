@@ -71,7 +71,8 @@ local function handshake(connection, o, deadline)
 end
 
 --- Connects.
----@param o {host: string, port: integer, tls: boolean?, ca_file: string?, timeout: number?, what: string?} what: for messages
+---@param o {host: string, port: integer, tls: boolean?, ca_file: string?, timeout: number?, what: string?}
+---  what: the server's name in messages
 ---@return userdata connection of o2x.core.net: fd, read, write, close
 function M.connect(o)
   local deadline = task.now() + (o.timeout or 10)
@@ -81,8 +82,9 @@ function M.connect(o)
     if connection then break end
   end
   if not connection then
+    local why = REASONS[code] or "cannot be reached: " .. tostring(message)
     errors.raise { kind = "unreachable", module = "net", op = "connect", code = code, retryable = true,
-      message = ("%s at %s:%d %s"):format(o.what or "the server", o.host, o.port, REASONS[code] or "cannot be reached: " .. tostring(message)) }
+      message = ("%s at %s:%d %s"):format(o.what or "the server", o.host, o.port, why) }
   end
   if o.tls then handshake(connection, o, deadline) end
   return connection

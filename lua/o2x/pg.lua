@@ -23,7 +23,7 @@ Connection.__index = Connection
 
 --- Connects.
 ---@param options table host, port, user, password (may be a secret), dbname, sslmode, sslrootcert, application_name …
----  and seconds: connect_timeout 10, statement_timeout 60 (0: none), lock_timeout 10, idle_timeout 60 (in a transaction)
+---  and seconds: connect_timeout 10, statement_timeout 60 (0: none), lock_timeout 10, idle_timeout 60 (inside one)
 ---@return o2x.pg.Connection to be closed: `local db <close> = pg.connect { … }`
 function M.connect(options)
   return session.connect(options, Connection)
@@ -190,7 +190,8 @@ function Connection:rows(sql, ...)
   local ok, answers = pcall(self.pipeline, self, { { { "BEGIN READ ONLY" }, table.pack(sql, ...) }, { { "COMMIT" } } })
   if ok then return to_rows(answers[1][2]) end
   if errors.is(answers) and answers.code == "25006" then
-    answers.kind, answers.hint = "refused", "reads cannot write: use an ensure_… function, so that plan and journal know of it"
+    answers.kind = "refused"
+    answers.hint = "reads cannot write: use an ensure_… function, so that plan and journal know of it"
   end
   error(answers, 0)
 end
@@ -217,7 +218,9 @@ local ISOLATION = { ["read committed"] = true, ["repeatable read"] = true, ["ser
 
 local function begin_statement(options)
   local isolation = options.isolation or "read committed"
-  if not ISOLATION[isolation] then errors.raise { kind = "bug", message = "unknown isolation: " .. tostring(isolation) } end
+  if not ISOLATION[isolation] then
+    errors.raise { kind = "bug", module = "pg", message = "unknown isolation: " .. tostring(isolation) }
+  end
   return ("BEGIN ISOLATION LEVEL %s READ %s"):format(isolation, options.read_only and "ONLY" or "WRITE")
 end
 
@@ -261,7 +264,9 @@ end
 ---@return any what fn returned
 function Connection:transaction(fn, options)
   options = options or {}
-  if self.depth > 0 then errors.raise { kind = "bug", module = "pg", message = "a transaction inside a transaction" } end
+  if self.depth > 0 then
+    errors.raise { kind = "bug", module = "pg", message = "a transaction inside a transaction" }
+  end
   for try = 1, options.attempts or 5 do
     local results = table.pack(attempt(self, fn, options))
     if results[1] then return table.unpack(results, 2, results.n) end

@@ -30,9 +30,11 @@ local HINTS = {
 local CONNECTING = {
   { "password authentication failed", "28P01", "rejects the password of the role %s",
     "set the right password (PGPASSWORD, or pg.password of the configuration)" },
-  { "no password supplied", "28P01", "wants a password for the role %s", "set PGPASSWORD, or pg.password of the configuration" },
+  { "no password supplied", "28P01", "wants a password for the role %s",
+    "set PGPASSWORD, or pg.password of the configuration" },
   { "role \".-\" does not exist", "28000", "has no role %s", "set PGUSER, or pg.user of the configuration" },
-  { "no pg_hba.conf entry", "28000", "does not let the role %s in from here", "pg_hba.conf on the server says who may connect, and how" },
+  { "no pg_hba.conf entry", "28000", "does not let the role %s in from here",
+    "pg_hba.conf on the server says who may connect, and how" },
   { "permission denied for database", "42501", "does not let the role %s into %s", "GRANT CONNECT ON DATABASE" },
   { "database \".-\" does not exist", "3D000", "has no database %2$s", HINTS["3D000"] },
   { "too many connections", "53300", "has no connection left for the database %2$s", HINTS["53300"] },
@@ -42,11 +44,14 @@ local CONNECTING = {
   { "shutting down", "57P03", "is shutting down", nil },
   { "recovery mode", "57P03", "recovers from a crash", "wait a little, then try again" },
   { "[Cc]onnection refused", "08001", "refuses connections", "is it running? see PGHOST and PGPORT" },
-  { "server does not support SSL", "08P01", "does not speak TLS, but sslmode asks for it", "set pg.sslmode, or turn TLS on at the server" },
-  { "certificate verify failed", "08P01", "shows a certificate that is not trusted", "set pg.sslrootcert to the authority's file" },
+  { "server does not support SSL", "08P01", "does not speak TLS, but sslmode asks for it",
+    "set pg.sslmode, or turn TLS on at the server" },
+  { "certificate verify failed", "08P01", "shows a certificate that is not trusted",
+    "set pg.sslrootcert to the authority's file" },
   { "certificate for .- does not match", "08P01", "shows a certificate for another host", nil },
   { "does not match host name", "08P01", "shows a certificate for another host", nil },
-  { "root certificate file", "08P01", "cannot be verified: there is no file of root certificates", "set pg.sslrootcert" },
+  { "root certificate file", "08P01", "cannot be verified: there is no file of root certificates",
+    "set pg.sslrootcert" },
   { "could not translate host name", "08001", "cannot be found: the name does not resolve", "see PGHOST" },
   { "[Tt]imed? ?out", "08001", "does not answer", "is the address right, and does a firewall let you through?" },
   { "unreachable", "08001", "cannot be reached over the network", nil },
@@ -118,15 +123,17 @@ end
 --- The error of a statement. Its text may quote a parameter, so it is scrubbed of secrets.
 ---@param options table
 ---@param fields table code, message, hint, position …: result:error()
+---@param uncertain boolean? if the session broke: what was sent last may have been carried out
 ---@return table error
-function M.statement(options, fields)
-  local code = fields.code or "08006"
-  if not fields.code then return M.broken(options, fields.message or "") end
+function M.statement(options, fields, uncertain)
+  local code = fields.code
+  if not code then return M.broken(options, fields.message or "", uncertain) end
   local message = secret.scrub(("%s: %s"):format(options.dbname, fields.message:gsub("\n.*", "")))
   local hint = by_state(HINTS, code) or fields.hint
   if code == "42501" then hint = ("the role %s lacks this right"):format(options.user or "?") end
   return errors.new {
-    kind = by_state(KINDS, code) or "failed", module = "pg", op = "statement", code = code, message = message, hint = hint, retryable = by_state(RETRYABLE, code) or nil,
+    kind = by_state(KINDS, code) or "failed", module = "pg", op = "statement", code = code, message = message,
+    hint = hint, retryable = by_state(RETRYABLE, code),
     position = tonumber(fields.position), schema = fields.schema, table = fields.table, column = fields.column,
     constraint = fields.constraint,
   }

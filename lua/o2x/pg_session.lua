@@ -14,7 +14,8 @@ local GRACE = 10 -- seconds beyond the server's own statement_timeout before its
 
 local KEYWORDS = {
   host = true, port = true, user = true, password = true, dbname = true, sslmode = true, sslrootcert = true,
-  sslcert = true, sslkey = true, passfile = true, application_name = true, target_session_attrs = true, channel_binding = true,
+  sslcert = true, sslkey = true, passfile = true, application_name = true, target_session_attrs = true,
+  channel_binding = true,
 }
 
 local TIMEOUTS = { connect_timeout = 10, statement_timeout = 60, lock_timeout = 10, idle_timeout = 60 }
@@ -36,7 +37,7 @@ local function check_options(given)
   for name, default in pairs(TIMEOUTS) do options[name] = default end
   for name, value in pairs(given) do
     if not KEYWORDS[name] and not TIMEOUTS[name] then
-      errors.raise { kind = "bug", module = "pg", op = "connect", message = "pg.connect: unknown option " .. tostring(name) }
+      errors.raise { kind = "bug", module = "pg", message = "pg.connect: unknown option " .. tostring(name) }
     end
     options[name] = value
   end
@@ -73,7 +74,7 @@ end
 
 --- Connects.
 ---@param options table host, port, user, password (may be a secret), dbname, sslmode, sslrootcert, application_name …
----  and seconds: connect_timeout 10, statement_timeout 60 (0: none), lock_timeout 10, idle_timeout 60 (in a transaction)
+---  and seconds: connect_timeout 10, statement_timeout 60 (0: none), lock_timeout 10, idle_timeout 60 (inside one)
 ---@param class table metatable of the connection, with close()
 ---@return o2x.pg.Connection
 function M.connect(options, class)
@@ -120,7 +121,8 @@ function M.wait(self, events)
   error(ready, 0) -- cancelled
 end
 
---- Sends all that is queued, taking in what comes meanwhile: a server that blocks on its own output would not read ours.
+--- Sends all that is queued, taking in what comes meanwhile: a server that blocks on its own output would not read
+--- ours.
 function M.flush(self)
   while not M.check(self, self.core:flush()) do
     if M.wait(self, "rw"):find("r", 1, true) then M.check(self, self.core:consume()) end
@@ -138,7 +140,7 @@ end
 
 --- The error object of a native result.
 function M.failure(self, result)
-  return pg_error.statement(self.options, result:error())
+  return pg_error.statement(self.options, result:error(), self.uncertain)
 end
 
 local COPY_REFUSED = { code = "0A000", message = "COPY with the client needs copy_in or copy_out" }

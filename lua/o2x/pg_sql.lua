@@ -13,7 +13,8 @@ function M.check_name(name, what)
   if type(name) == "string" and #name <= 63 and name:find("^[%a_][%w_$%-]*$") then return name end
   errors.raise {
     kind = "input", module = "pg", code = "name",
-    message = ("%q is no %s: a letter or _, then letters, digits, _ - $; 63 at most"):format(tostring(name), what or "SQL name"),
+    message = ("%q is no %s: a letter or _, then letters, digits, _ - $; 63 at most")
+      :format(tostring(name), what or "SQL name"),
   }
 end
 

@@ -18,19 +18,22 @@ local Client = {}
 Client.__index = Client
 
 --- A client; it connects with its first command.
----@param options {url: string|userdata, ca_file: string?, timeout: number?, connect_timeout: number?, scope: nil|fun(): string[]}
+---@param options {url: string|userdata, ca_file: string?, timeout: number?, connect_timeout: number?,
+---  scope: nil|fun(): string[]}
 ---  url: redis://user:password@host:port/db or rediss://…, may be a secret; timeout: seconds for an answer, 10;
 ---  scope: the prefixes that may be counted and removed, all if absent
 ---@return o2x.redis.Client
 function M.connect(options)
   local place, message, code = core.url(options.url)
   if not place then
-    errors.raise { kind = "input", module = "redis", op = "connect", code = code, message = message, hint = "see REDIS_URL" }
+    errors.raise {
+      kind = "input", module = "redis", op = "connect", code = code, message = message, hint = "see REDIS_URL",
+    }
   end
   place.port = place.port or 6379
   return setmetatable({
-    place = place, ca_file = options.ca_file, timeout = options.timeout or 10, connect_timeout = options.connect_timeout or 10,
-    scope = options.scope,
+    place = place, ca_file = options.ca_file, timeout = options.timeout or 10,
+    connect_timeout = options.connect_timeout or 10, scope = options.scope,
   }, Client)
 end
 
@@ -198,7 +201,7 @@ end
 
 --- What the server says of itself.
 ---@param section string? all that INFO gives if absent
----@return table<string, any> redis_version, used_memory, keyspace_hits … numbers as numbers; db0 = { keys =, expires = … }
+---@return table<string, any> redis_version, used_memory … numbers as numbers; db0 = { keys =, expires = … }
 function Client:info(section)
   local text = section and self:command("INFO", section) or self:command "INFO"
   local info = {}
@@ -224,7 +227,9 @@ end
 -- A granted prefix or one below it; never a part of one, which other tenants' keys may begin with too.
 local function check_prefix(self, prefix)
   if type(prefix) ~= "string" or prefix == "" then
-    errors.raise { kind = "refused", module = "redis", op = "scan", message = "an empty prefix would be every tenant's keys" }
+    errors.raise {
+      kind = "refused", module = "redis", op = "scan", message = "an empty prefix would be every tenant's keys",
+    }
   end
   if not self.scope then return end
   for _, granted in ipairs(self.scope()) do
@@ -244,7 +249,9 @@ local function walk(self, prefix, follow, answered)
     local values = self:pipeline(commands)
     for i = 2, #values do answered(values[i]) end
     local page = values[1]
-    if type(page) ~= "table" or type(page[1]) ~= "string" or type(page[2]) ~= "table" then broken(self, "an answer that is none to SCAN") end
+    if type(page) ~= "table" or type(page[1]) ~= "string" or type(page[2]) ~= "table" then
+      broken(self, "an answer that is none to SCAN")
+    end
     cursor = page[1]
     also = follow(page[2])
   until cursor == "0"

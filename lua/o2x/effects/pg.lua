@@ -1,5 +1,5 @@
---- PostgreSQL for runbooks: named connections pg.tenant, pg.control and pg.admin. Reads cannot write; what is written is
---- said as the state that should be.
+--- PostgreSQL for runbooks: named connections pg.tenant, pg.control and pg.admin. Reads cannot write; what is written
+--- is said as the state that should be.
 
 local errors = require "o2x.error"
 local json = require "o2x.json"
@@ -41,7 +41,8 @@ local Named = {}
 ---@return table[] rows column → value; NULL is absent, numeric and times are text, json is decoded
 function Named:rows(sql, ...)
   local own = private[self]
-  return own.ctx:read("pg.query", { database = own.database, admin = own.admin, sql = sql, parameters = table.pack(...) }) or {}
+  local target = { database = own.database, admin = own.admin, sql = sql, parameters = table.pack(...) }
+  return own.ctx:read("pg.query", target) or {}
 end
 
 --- Reads one row.
@@ -97,7 +98,8 @@ end
 local ALLOCATED = { table = true, key = true, column = true, prefix = true, digits = true, first = true, values = true }
 
 --- Ensures a row that has the next free id, taken under a lock: prefix, then digits. A row that is there keeps its id.
----@param o {table: string, key: table, column: string, prefix: string, digits: integer, first: integer?, values: table?}
+---@param o {table: string, key: table, column: string, prefix: string, digits: integer, first: integer?,
+---  values: table?} values are those of a new row
 ---@return table row the key's columns, the id and the values
 ---@return string outcome
 function Named:ensure_allocated(o)

@@ -8,7 +8,8 @@ local value = require "o2x.value"
 -- ---- pg.database ----
 
 local READ = [[SELECT r.rolname AS owner, pg_encoding_to_char(d.encoding) AS encoding, d.datcollate AS collate,
-d.datctype AS ctype, d.datconnlimit AS connection_limit FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba WHERE d.datname = $1]]
+d.datctype AS ctype, d.datconnlimit AS connection_limit
+FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba WHERE d.datname = $1]]
 
 local LOCALES = [[SELECT DISTINCT collcollate AS name FROM pg_collation
 WHERE collprovider = 'c' AND collcollate IS NOT NULL AND collencoding IN (-1, pg_char_to_encoding('UTF8')) ORDER BY 1]]
@@ -170,7 +171,8 @@ CROSS JOIN LATERAL aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a J
 WHERE d.datname = $1]]
 
 local WORDS = {
-  all = { "CONNECT", "CREATE", "TEMPORARY" }, connect = { "CONNECT" }, create = { "CREATE" }, temporary = { "TEMPORARY" },
+  all = { "CONNECT", "CREATE", "TEMPORARY" },
+  connect = { "CONNECT" }, create = { "CREATE" }, temporary = { "TEMPORARY" },
 }
 
 --- What is wanted, as a value of pg.grant: "CONNECT to appuser" → is it granted?
@@ -181,7 +183,8 @@ local function wanted(privileges)
   for word, roles in pairs(privileges) do
     if not WORDS[word] then
       errors.raise {
-        kind = "input", module = "pg", message = ("unknown privilege '%s' (all, connect, create, temporary)"):format(tostring(word)),
+        kind = "input", module = "pg",
+        message = ("unknown privilege '%s' (all, connect, create, temporary)"):format(tostring(word)),
       }
     end
     for _, role in ipairs(type(roles) == "table" and roles or { roles }) do

@@ -34,7 +34,9 @@ function M.load(root, folder, grants, placeholders)
   folder = folder:gsub("/+$", "")
   scope.path(grants, folder .. "/migrations", "the folder")
   if not fs.is_folder(fs.join(root, folder)) then
-    errors.raise { kind = "input", module = "flyway", message = "there is no such folder of migrations", where = folder }
+    errors.raise {
+      kind = "input", module = "flyway", message = "there is no such folder of migrations", where = folder,
+    }
   end
   local files = {}
   add_files(files, root, folder, "", grants)

@@ -52,7 +52,8 @@ local function insert_row(target, values)
   for i, name in ipairs(names) do
     places[i], parameters[i] = "$" .. i, all[name]
   end
-  return ("INSERT INTO %s (%s) VALUES (%s)"):format(pg.quote_table(target.table), quoted(names), table.concat(places, ", ")), parameters
+  local sql = "INSERT INTO %s (%s) VALUES (%s)"
+  return sql:format(pg.quote_table(target.table), quoted(names), table.concat(places, ", ")), parameters
 end
 
 local function update_row(target, values)
@@ -112,7 +113,8 @@ end
 local function name_of(target)
   local parts = {}
   for _, name in ipairs(sorted_names(target.key)) do
-    parts[#parts + 1] = ("%s = %s"):format(name, type(target.key[name]) == "string" and "'" .. target.key[name] .. "'" or tostring(target.key[name]))
+    local v = target.key[name]
+    parts[#parts + 1] = ("%s = %s"):format(name, type(v) == "string" and "'" .. v .. "'" or tostring(v))
   end
   return ("%s %s where %s"):format(target.database, target.table, table.concat(parts, " and "))
 end
@@ -127,19 +129,25 @@ end
 
 local function read_row(db, target, columns, lock)
   local sql, parameters = select_row(target, columns, lock)
-  local row = only_row(target, lock and db:query(sql, table.unpack(parameters)) or db:rows(sql, table.unpack(parameters)))
+  local rows = lock and db:query(sql, table.unpack(parameters)) or db:rows(sql, table.unpack(parameters))
+  local row = only_row(target, rows)
   return row and to_value(target, columns, row)
 end
 
 -- ---- pg.row ----
 
-local WRONG = { ["42P01"] = true, ["42703"] = true, ["22P02"] = true, ["23502"] = true, ["23503"] = true, ["23514"] = true, ["22001"] = true }
+local WRONG = {
+  ["42P01"] = true, ["42703"] = true, ["22P02"] = true, ["22001"] = true,
+  ["23502"] = true, ["23503"] = true, ["23514"] = true,
+}
 
 -- An error of a row names the row.
 local function explain(target, fn)
   local ok, result = pcall(fn)
   if ok then return result end
-  if errors.is(result) and WRONG[result.code] then result.message = name_of(target) .. ": " .. result.message:gsub("^[^:]*: ", "") end
+  if errors.is(result) and WRONG[result.code] then
+    result.message = name_of(target) .. ": " .. result.message:gsub("^[^:]*: ", "")
+  end
   error(result, 0)
 end
 
@@ -206,7 +214,8 @@ local function next_id(db, target)
   if #tostring(number) > target.digits then
     errors.raise {
       kind = "failed", module = "pg", op = "pg.allocated",
-      message = ("%s %s: no %s with %d digits is left"):format(target.database, target.table, target.column, target.digits),
+      message = ("%s %s: no %s with %d digits is left")
+        :format(target.database, target.table, target.column, target.digits),
     }
   end
   return ("%s%0" .. target.digits .. "d"):format(target.prefix, number)

@@ -82,7 +82,7 @@ end
 
 local MARKER_TABLE = [[CREATE SCHEMA IF NOT EXISTS o2x;
 CREATE TABLE IF NOT EXISTS o2x.effect (key text PRIMARY KEY, run text NOT NULL, at timestamptz NOT NULL DEFAULT now());
-COMMENT ON TABLE o2x.effect IS 'a row for each change that o2x made in this database; may be emptied when no run is unfinished']]
+COMMENT ON TABLE o2x.effect IS 'one row for each change by o2x; may be emptied when no run is unfinished']]
 
 local function make_marker_table(db)
   db:transaction(function(tx)

@@ -30,7 +30,8 @@ function M.user(names)
   for _, name in ipairs(names) do
     if user_exists(name) then return name end
   end
-  fail("no user to run the lab's servers as: " .. table.concat(names, ", "), "run the lab as an ordinary user, or add one of these")
+  fail("no user to run the lab's servers as: " .. table.concat(names, ", "),
+    "run the lab as an ordinary user, or add one of these")
 end
 
 local function as_user(user, options)

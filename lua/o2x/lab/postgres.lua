@@ -1,5 +1,5 @@
---- The lab's PostgreSQL: the real server in a folder of its own, on loopback, with the roles of the platform: admin, who
---- makes databases, and appuser, whom the services log in as.
+--- The lab's PostgreSQL: the real server in a folder of its own, on loopback, with the roles of the platform: admin,
+--- who makes databases, and appuser, whom the services log in as.
 
 local daemon = require "o2x.lab.daemon"
 local errors = require "o2x.error"
@@ -69,8 +69,8 @@ local function initialise(lab, at, state)
   lab.flush()
   daemon.write(password_file, state.superuser_password .. "\n", at.user)
   daemon.must(at.user, {
-    argv = { program("initdb"), "-D", aside, "-U", "postgres", "--no-sync", "--auth=scram-sha-256", "--pwfile=" .. password_file,
-      "--encoding=UTF8", "--locale=" .. state.locale },
+    argv = { program("initdb"), "-D", aside, "-U", "postgres", "--no-sync", "--auth=scram-sha-256",
+      "--pwfile=" .. password_file, "--encoding=UTF8", "--locale=" .. state.locale },
     env = { LC_ALL = "C" },
   }, "initdb")
   fs.append(fs.join(aside, "postgresql.conf"), settings_text())
@@ -80,12 +80,13 @@ end
 -- ---- the process ----
 
 local function pg_ctl(at, ...)
-  return daemon.run(at.user, { argv = { program("pg_ctl"), "-D", at.data, "-s", ... }, timeout = 60, env = { LC_ALL = "C" } })
+  local argv = { program("pg_ctl"), "-D", at.data, "-s", ... }
+  return daemon.run(at.user, { argv = argv, timeout = 60, env = { LC_ALL = "C" } })
 end
 
 local function pid_file(at)
-  local lines = {}
-  for line in (fs.read_if(fs.join(at.data, "postmaster.pid")) or ""):gmatch("([^\n]*)\n") do lines[#lines + 1] = line end
+  local text, lines = fs.read_if(fs.join(at.data, "postmaster.pid")) or "", {}
+  for line in text:gmatch("([^\n]*)\n") do lines[#lines + 1] = line end
   return { pid = lines[1], port = math.tointeger(tonumber(lines[4])) }
 end
 
@@ -103,16 +104,19 @@ end
 local function launch(at, port)
   fs.remove(at.log)
   fs.remove(fs.join(at.data, "postmaster.pid")) -- is_running has found it stale; PostgreSQL would believe in a zombie
-  local result = pg_ctl(at, "start", "-w", "-t", tostring(READY_SECONDS), "-l", at.log, "-o", ("-c port=%d"):format(port))
+  local option = ("-c port=%d"):format(port)
+  local result = pg_ctl(at, "start", "-w", "-t", tostring(READY_SECONDS), "-l", at.log, "-o", option)
   if result.code == 0 then return end
-  errors.raise { kind = "failed", module = "lab", message = "PostgreSQL did not start: " .. last_words(at), where = at.log }
+  errors.raise {
+    kind = "failed", module = "lab", message = "PostgreSQL did not start: " .. last_words(at), where = at.log,
+  }
 end
 
 local function connect(port, user, password)
   local deadline = task.now() + READY_SECONDS
   while true do
-    local ok, db = pcall(pg.connect, { host = "127.0.0.1", port = port, user = user, password = password, dbname = "postgres",
-      application_name = "o2x lab", sslmode = "disable" })
+    local ok, db = pcall(pg.connect, { host = "127.0.0.1", port = port, user = user, password = password,
+      dbname = "postgres", application_name = "o2x lab", sslmode = "disable" })
     if ok then return db end
     if not errors.is(db) or not db.retryable or task.now() > deadline then error(db, 0) end
     task.sleep(0.05)
@@ -161,7 +165,10 @@ function M.sweep(lab)
   local result = pg_ctl(at, "stop", "-m", "fast", "-w", "-t", "10")
   if result.code ~= 0 then result = pg_ctl(at, "stop", "-m", "immediate", "-w", "-t", "10") end
   if result.code ~= 0 then
-    errors.raise { kind = "failed", module = "lab", message = "PostgreSQL does not stop: " .. result.stderr:gsub("%s+$", ""), where = at.data }
+    errors.raise {
+      kind = "failed", module = "lab", where = at.data,
+      message = "PostgreSQL does not stop: " .. result.stderr:gsub("%s+$", ""),
+    }
   end
 end
 

@@ -32,12 +32,16 @@ end
 local function running(lab, at)
   local pid = (fs.read_if(at.pid_file) or ""):match "%d+"
   local port = lab.state("redis").port
-  return pid and port and daemon.is_running(pid, ("%s 127.0.0.1:%d"):format(proc.find "redis-server", port)) and pid or nil
+  if not pid or not port then return nil end
+  return daemon.is_running(pid, ("%s 127.0.0.1:%d"):format(proc.find "redis-server", port)) and pid or nil
+end
+
+local function url_of(state)
+  return ("redis://default:%s@127.0.0.1:%d/0"):format(state.password, state.port)
 end
 
 local function client(lab)
-  local state = lab.state "redis"
-  return redis.connect { url = ("redis://default:%s@127.0.0.1:%d/0"):format(state.password, state.port), timeout = 5, connect_timeout = 5 }
+  return redis.connect { url = url_of(lab.state "redis"), timeout = 5, connect_timeout = 5 }
 end
 
 local function last_words(at, problem)
@@ -52,7 +56,9 @@ local function until_ready(lab, at)
     local ok, problem = pcall(one.ping, one)
     if ok then return end
     if not (errors.is(problem) and problem.retryable) or task.now() > deadline then
-      errors.raise { kind = "failed", module = "lab", message = "Redis did not start: " .. last_words(at, problem), where = at.log }
+      errors.raise {
+        kind = "failed", module = "lab", message = "Redis did not start: " .. last_words(at, problem), where = at.log,
+      }
     end
     task.sleep(0.02)
   end
@@ -69,11 +75,12 @@ function M.start(lab)
     lab.flush()
     daemon.folder(lab, "redis", at.user)
     daemon.write(at.config, config_text(at, state.port, state.password), at.user)
-    daemon.launch(at.user, { argv = { proc.find "redis-server", at.config }, log = fs.join(lab.dir, "redis.start") }, "redis-server")
+    local argv = { proc.find "redis-server", at.config }
+    daemon.launch(at.user, { argv = argv, log = fs.join(lab.dir, "redis.start") }, "redis-server")
   end
   until_ready(lab, at)
   return {
-    port = state.port, env = { REDIS_URL = ("redis://default:%s@127.0.0.1:%d/0"):format(state.password, state.port) },
+    port = state.port, env = { REDIS_URL = url_of(state) },
     stop = function() M.sweep(lab) end,
   }
 end
@@ -89,7 +96,9 @@ function M.sweep(lab)
   local deadline = task.now() + STOP_SECONDS
   while running(lab, at) do
     if task.now() > deadline then
-      errors.raise { kind = "failed", module = "lab", message = "Redis does not stop (process " .. pid .. ")", where = at.log }
+      errors.raise {
+        kind = "failed", module = "lab", message = "Redis does not stop (process " .. pid .. ")", where = at.log,
+      }
     end
     task.sleep(0.02)
   end
