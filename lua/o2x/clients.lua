@@ -1,7 +1,6 @@
 --- The wire clients of a run, each made from the configuration at its first use, bound to what the tenant was granted.
 
 local errors = require "o2x.error"
-local fs = require "o2x.fs"
 
 local M = {}
 
@@ -67,17 +66,11 @@ function makers.k8s(_, scope, _, client)
   return require("o2x.k8s").new { config = client("kubeconfig"), scope = scope.k8s }
 end
 
--- What helm keeps on disk (a kubeconfig among it) goes when the run ends; a plan has no folder, so it gets one.
+-- What helm keeps on disk (a kubeconfig among it) goes when the run ends, by the client's close.
 function makers.helm(config, scope, run, client)
-  local folder = run.folder or fs.temp_folder()
-  local helm = require("o2x.helm").new {
-    kubeconfig = client("kubeconfig"), folder = folder, scope = scope.helm, program = config.helm.command,
+  return require("o2x.helm").new {
+    kubeconfig = client("kubeconfig"), folder = run.folder, scope = scope.helm, program = config.helm.command,
   }
-  function helm.close()
-    if fs.exists(fs.join(folder, "helm")) then fs.remove_tree(fs.join(folder, "helm")) end
-    if not run.folder then fs.remove(folder) end
-  end
-  return helm
 end
 
 function makers.route53(config)
