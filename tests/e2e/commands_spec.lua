@@ -201,7 +201,7 @@ describe("the command line", function()
 
   it("draws a live view on a terminal and leaves only what is final", function()
     if not proc.exists("script") then return end
-    local program = ("%s %s/tests/support/o2x.lua run build alpha"):format(require("tests.support.build").dev, fs.cwd())
+    local program = ("'%s' '%s/tests/support/o2x.lua' run build alpha"):format(require("tests.support.build").dev, fs.cwd())
     local env = toy:environment { TERM = "xterm" }
     env.NO_COLOR = nil
     local result = proc.run { argv = { "script", "-qec", program, "/dev/null" }, env = env, cwd = toy.project, timeout = 30 }

@@ -21,6 +21,9 @@ describe("the lab's Kubernetes", function()
   end
   local function kubectl(...) return out("kubectl", ...) end
   local function helm(...) return out("helm", ...) end
+  local function kubectl_minor()
+    return tonumber(json.decode(kubectl("version", "--client", "-o", "json")).clientVersion.gitVersion:match "^v1%.(%d+)")
+  end
 
   -- a raw request: status, decoded body
   local function raw(method, path, body, content_type, headers)
@@ -169,10 +172,12 @@ spec:
     assert.matches('secrets "pg%-secret" already exists', run("kubectl", "create", "secret", "generic", "pg-secret").stderr)
     kubectl("create", "namespace", "team")
     assert.equal("default", kubectl("get", "serviceaccount", "-n", "team", "-o", "jsonpath={.items[*].metadata.name}"))
-    kubectl("create", "cronjob", "billing", "--image=busybox", "--schedule=0 2 * * *", "-n", "team", "--", "true")
-    kubectl("patch", "cronjob", "billing", "-n", "team", "-p", '{"spec":{"suspend":true}}')
-    kubectl("create", "job", "now", "--from=cronjob/billing", "-n", "team")
-    kubectl("wait", "--for=condition=complete", "job/now", "-n", "team", "--timeout=10s")
+    if kubectl_minor() >= 21 then  -- before, it created batch/v1beta1, which servers of today do not have
+      kubectl("create", "cronjob", "billing", "--image=busybox", "--schedule=0 2 * * *", "-n", "team", "--", "true")
+      kubectl("patch", "cronjob", "billing", "-n", "team", "-p", '{"spec":{"suspend":true}}')
+      kubectl("create", "job", "now", "--from=cronjob/billing", "-n", "team")
+      kubectl("wait", "--for=condition=complete", "job/now", "-n", "team", "--timeout=10s")
+    end
     kubectl("create", "deployment", "web", "--image=nginx:1", "-n", "team")
     kubectl("expose", "deployment", "web", "--port=80", "-n", "team")
     kubectl("autoscale", "deployment", "web", "--min=2", "--max=4", "--cpu-percent=80", "-n", "team")
