@@ -17,7 +17,8 @@ package.preload["lfs"] = function()
     return (ok == nil and code == 21) and "directory" or "file"
   end
   local function attributes(path, name) return name == "mode" and mode(path) or nil end
-  return { attributes = attributes, symlinkattributes = attributes, currentdir = function() return os.getenv("PWD") end }
+  return { attributes = attributes, symlinkattributes = attributes,
+    currentdir = function() return os.getenv("PWD") end }
 end
 
 local SETTLE = 1 -- seconds that a test's remains get to go away by themselves (a closing connection, say)
@@ -29,7 +30,8 @@ local function spec_files(roots)
     if root:match("%.lua$") then
       found[#found + 1] = root
     else
-      local list <close> = assert(io.popen("find '" .. root:gsub("'", "'\\''") .. "' -name '*_spec.lua' | LC_ALL=C sort"))
+      local list <close> = assert(io.popen("find '" .. root:gsub("'",
+        "'\\''") .. "' -name '*_spec.lua' | LC_ALL=C sort"))
       for path in list:lines() do found[#found + 1] = path end
     end
   end

@@ -80,7 +80,9 @@ function M.parse(command, words)
     i = i + 1
   end
   if options.help then return options, rest end
-  if #rest < (command.least or 0) then errors.input(("o2x %s needs %s"):format(command.name, command.needs or "more"), "usage: o2x " .. command.usage) end
+  if #rest < (command.least or 0) then
+    errors.input(("o2x %s needs %s"):format(command.name, command.needs or "more"), "usage: o2x " .. command.usage)
+  end
   if command.most and #rest > command.most then
     errors.input(("%s: what is %q? o2x %s"):format(command.name, rest[command.most + 1], command.usage))
   end

@@ -77,7 +77,8 @@ function makers.route53(config)
   local o = config.aws
   if not o.access_key_id then not_configured("AWS access", "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY") end
   return require("o2x.route53").new {
-    access_key = o.access_key_id, secret_key = o.secret_access_key, session_token = o.session_token, endpoint = o.endpoint,
+    access_key = o.access_key_id, secret_key = o.secret_access_key, session_token = o.session_token,
+    endpoint = o.endpoint,
   }
 end
 
@@ -91,7 +92,8 @@ end
 
 function makers.redis(config, scope)
   if not config.redis.url then not_configured("Redis", "REDIS_URL") end
-  return require("o2x.redis").connect { url = config.redis.url, ca_file = config.redis.ca, scope = function() return scope.redis or {} end }
+  return require("o2x.redis").connect { url = config.redis.url, ca_file = config.redis.ca,
+    scope = function() return scope.redis or {} end }
 end
 
 return M

@@ -218,7 +218,8 @@ function M.explain(values, sources)
     if section then value = values[section][inner] end
     if type(value) == "table" then value = table.concat(value, ",") end
     list[#list + 1] = {
-      key = key[1], value = value ~= nil and tostring(value) or nil, source = sources[key[1]] or "not set", help = key[2],
+      key = key[1], value = value ~= nil and tostring(value) or nil, source = sources[key[1]] or "not set",
+      help = key[2],
       variable = own_variable(key) .. (key.env and ", " .. key.env or ""),
     }
   end

@@ -36,7 +36,7 @@ function M.new(run)
   --- Reads a target as the run sees it.
   function ctx:read(kind, target) return run.gate:read(kind, target) end
 
-  --- Would an earlier step of this plan have written something? Then what waits for it, or asserts it, has to be left out.
+  --- Would an earlier step of this plan have written something? Then what waits for it cannot come about.
   function ctx:planned() return run.mode == "plan" and run.plan:has_changes() end
 
   function ctx.log(self, ...)

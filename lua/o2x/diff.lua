@@ -127,7 +127,7 @@ local function split(text)
   return lines
 end
 
--- Longest common subsequence of a[lo..] and b[lo..], as a table of lengths; small, because equal ends are cut off first.
+-- Longest common subsequence of a[lo..] and b[lo..], as a table of lengths; small, as equal ends are cut off first.
 local function lengths(a, b, lo, a_hi, b_hi)
   local row = {}
   for i = a_hi + 1, lo, -1 do

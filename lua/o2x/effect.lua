@@ -99,7 +99,8 @@ function Gate:on_retry(type, key, effect_key)
 end
 
 function Gate:read_live(type, target, key)
-  local found = retry.read(self:on_retry(type, key), not self.reached and retry.first_attempts or nil, type.read, self.ctx, target)
+  local attempts = not self.reached and retry.first_attempts or nil
+  local found = retry.read(self:on_retry(type, key), attempts, type.read, self.ctx, target)
   self.reached = true
   return found
 end
@@ -244,7 +245,8 @@ function Gate:finished_after_all(e)
 end
 
 function Gate:unchanged(e)
-  self.run.journal:append({ t = "same", path = e.path, kind = e.type.kind, key = value.text(e.key), effect = e.id }, true)
+  local record = { t = "same", path = e.path, kind = e.type.kind, key = value.text(e.key), effect = e.id }
+  self.run.journal:append(record, true)
   self.run.report:effect_done(e.path, e.type.kind, e.key, "unchanged", task.now() - e.start)
   return e.before, "unchanged"
 end

@@ -47,7 +47,9 @@ function M.is_pure(name) return PURE[name] == true end
 function M.find(name)
   if not known[name] then return nil end
   local ok, module = pcall(require, "o2x.effects." .. name)
-  if not ok then errors.raise { kind = "bug", message = ("o2x.%s cannot be loaded"):format(name), traceback = tostring(module) } end
+  if not ok then
+    errors.raise { kind = "bug", message = ("o2x.%s cannot be loaded"):format(name), traceback = tostring(module) }
+  end
   return module
 end
 

@@ -4,10 +4,12 @@ local clock = require "o2x.clock"
 
 local M = {}
 
+local OF_BEGIN = { "id", "runbook", "tenant", "params", "seed", "o2x", "library", "user", "host", "secrets", "root" }
+
 local collect = {}
 
 function collect.begin(h, record)
-  for _, field in ipairs { "id", "runbook", "tenant", "params", "seed", "o2x", "library", "user", "host", "secrets", "root" } do
+  for _, field in ipairs(OF_BEGIN) do
     h[field] = record[field]
   end
   h.started, h.pid = record.at, record.pid

@@ -98,7 +98,8 @@ function M.read(path)
   if state.size < #text then check_tail(path, state.number, text:sub(state.size + 1)) end
   if #records == 0 then fail(path, "the journal is empty: the run never began", "empty") end
   if records[1].t ~= "begin" or records[1].format ~= M.FORMAT then
-    fail(path, ("the journal has format %s, this o2x writes %d"):format(tostring(records[1].format), M.FORMAT), "format")
+    fail(path, ("the journal has format %s, this o2x writes %d"):format(tostring(records[1].format), M.FORMAT),
+      "format")
   end
   return records, state
 end

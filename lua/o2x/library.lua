@@ -120,7 +120,9 @@ local function strings()
     return string.rep(s, n, separator)
   end
   function lib.format(format, ...)
-    if tostring(format):gsub("%%%%", ""):find("%%[-+ #0-9.]*p") then error("string.format: %p is not available in runbooks", 2) end
+    if tostring(format):gsub("%%%%", ""):find("%%[-+ #0-9.]*p") then
+      error("string.format: %p is not available in runbooks", 2)
+    end
     local arguments = table.pack(...)
     for i = 1, arguments.n do
       if NO_ADDRESS[type(arguments[i])] then arguments[i] = safe_tostring(arguments[i]) end
@@ -171,7 +173,8 @@ local function generator(seed)
 end
 
 local function numbers(seed)
-  local lib = pick(math, "abs ceil cos deg exp floor fmod huge log max maxinteger min mininteger modf pi rad sin sqrt tan "
+  local lib = pick(math,
+    "abs ceil cos deg exp floor fmod huge log max maxinteger min mininteger modf pi rad sin sqrt tan "
     .. "tointeger type ult")
   lib.random = generator(seed)
   return lib

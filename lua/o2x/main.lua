@@ -15,7 +15,8 @@ for _, name in ipairs(COMMANDS) do known[name] = true end
 
 local function find(name)
   if known[name] then return require("o2x.cli." .. name) end
-  errors.input(("unknown command '%s'%s"):format(out.printable(name), nearest.suggest(name, COMMANDS)), "o2x help lists the commands")
+  errors.input(("unknown command '%s'%s"):format(out.printable(name), nearest.suggest(name, COMMANDS)),
+    "o2x help lists the commands")
 end
 
 local function set_output(options)

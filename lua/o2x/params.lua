@@ -5,13 +5,14 @@ local nearest = require "o2x.nearest"
 
 local M = {}
 
+local TRUTH = { ["true"] = true, yes = true, on = true, ["false"] = false, no = false, off = false }
 local UNITS = { s = 1, m = 60, h = 3600, d = 86400 }
 
 -- Each parses a text; nil if it is none of its kind. The second is what the type is called in messages.
 local TYPES = {
   string = { function(text) return not text:find("[%c]") and text or nil end, "a text" },
   integer = { function(text) return text:match("^-?%d+$") and math.tointeger(tonumber(text)) end, "an integer" },
-  boolean = { function(text) return ({ ["true"] = true, yes = true, on = true, ["false"] = false, no = false, off = false })[text] end,
+  boolean = { function(text) return TRUTH[text] end,
     "true or false" },
   version = { function(text) return #text <= 128 and text:match("^[%w_][%w._-]*$") end, "a version such as v2.5.0" },
   tenant = { function(text) return #text <= 63 and text:match("^%l[%l%d-]*$") end, "a tenant's name" },
@@ -48,8 +49,12 @@ end
 ---@return string? problem
 ---@return string? field
 function M.problem(name, spec)
-  if type(name) ~= "string" or not name:match("^%l[%w_]*$") then return ("params: %q is no name"):format(tostring(name)) end
-  if type(spec) ~= "table" then return ("params.%s: a table such as { \"string\", help = \"…\" } expected"):format(name), name end
+  if type(name) ~= "string" or not name:match("^%l[%w_]*$") then
+    return ("params: %q is no name"):format(tostring(name))
+  end
+  if type(spec) ~= "table" then
+    return ("params.%s: a table such as { \"string\", help = \"…\" } expected"):format(name), name
+  end
   for field in pairs(spec) do
     if not FIELDS[field] then
       return ("params.%s: unknown field %q%s"):format(name, tostring(field),
@@ -113,7 +118,8 @@ function M.check(declared, given, runbook)
       values[name] = spec.default
       if type(spec.default) == "string" then values[name] = parse(name, spec, spec.default) end
     elseif not spec.optional then
-      errors.input(("%s needs the parameter %s"):format(runbook, name), ("add %s=… (%s)"):format(name, spec.help or spec[1]))
+      errors.input(("%s needs the parameter %s"):format(runbook, name),
+        ("add %s=… (%s)"):format(name, spec.help or spec[1]))
     end
   end
   return values

@@ -44,7 +44,8 @@ end
 ---@param counts table
 ---@return table totals create, change, delete, unchanged
 function M.totals(counts)
-  return { create = counts.created, change = counts.changed, delete = counts.deleted, unchanged = counts.unchanged + (counts.recalled or 0) }
+  return { create = counts.created, change = counts.changed, delete = counts.deleted,
+    unchanged = counts.unchanged + (counts.recalled or 0) }
 end
 
 --- "28 to create, 1 to change, 0 to delete, 12 unchanged."
@@ -98,7 +99,9 @@ function Plan:render(write, style, full)
   if #self.checks > 0 then
     write("")
     write(style.bold("checked once that is done"))
-    for _, check in ipairs(self.checks) do write("  ? " .. (check.path ~= "" and check.path .. ": " or "") .. check.name) end
+    for _, check in ipairs(self.checks) do
+      write(("  ? %s%s"):format(check.path ~= "" and check.path .. ": " or "", check.name))
+    end
   end
   if #order > 0 then write("") end
 end
@@ -110,7 +113,8 @@ function Plan:data()
   for i, change in ipairs(self.changes) do
     changes[i] = {
       step = change.path, kind = change.kind, target = change.key, outcome = change.outcome, title = change.show.title,
-      diff = json.array(change.show.lines or {}), before = value.plain(change.before), after = value.plain(change.after),
+      diff = json.array(change.show.lines or {}), before = value.plain(change.before),
+      after = value.plain(change.after),
     }
   end
   return { changes = json.array(changes), checks = json.array(self.checks), totals = M.totals(self:counts()) }

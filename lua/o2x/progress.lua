@@ -28,7 +28,8 @@ function M.new(options)
   if on_terminal == nil then on_terminal = tty.is(2) and os.getenv("TERM") ~= "dumb" end
   local style = out.style(2)
   local self = setmetatable({
-    quiet = options.quiet, verbose = options.verbose, planning = options.planning, style = style, under = "", active = {}, order = {},
+    quiet = options.quiet, verbose = options.verbose, planning = options.planning, style = style, under = "",
+    active = {}, order = {},
     counts = { created = 0, changed = 0, deleted = 0, unchanged = 0, recalled = 0 }, last = task.now(),
   }, Report)
   if on_terminal and not options.quiet then self.live = live.new(self, style) end
@@ -44,8 +45,9 @@ end
 
 function Report:write_log(level, message, context)
   if not self.log then return end
+  local tenant = self.identity.tenant
   local entry = {
-    timestamp = clock.iso(nil, 3), level = level, service = "o2x", tenant_id = self.identity.tenant.id or self.identity.tenant.name,
+    timestamp = clock.iso(nil, 3), level = level, service = "o2x", tenant_id = tenant.id or tenant.name,
     correlation_id = self.identity.run, message = value.text(message), context = context,
   }
   local ok, line = pcall(json.encode, entry)
@@ -137,13 +139,16 @@ end
 
 function Report:step_recalled(path)
   self:write_log("INFO", "step was done before", { step = path })
-  if self.live then return self:tree_line(path, self.style.dim("✓"), self.style.dim(name_of(path) .. "  done before")) end
+  if self.live then
+    return self:tree_line(path, self.style.dim("✓"), self.style.dim(name_of(path) .. "  done before"))
+  end
   self:line(path, "done before")
 end
 
 function Report:step_failed(path, err, seconds)
   self:finish(path)
-  local fields = { step = path, seconds = seconds, problem = tostring(err), kind = err.kind, details = err.details, traceback = err.traceback }
+  local fields = { step = path, seconds = seconds, problem = tostring(err), kind = err.kind, details = err.details,
+    traceback = err.traceback }
   self:write_log("ERROR", "step failed", fields)
   if self.live then return self:tree_line(path, self.style.red("✗"), name_of(path)) end
   if self.verbose then self:line(path, err.kind == "cancelled" and "interrupted" or "failed: " .. tostring(err)) end

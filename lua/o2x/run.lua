@@ -20,6 +20,17 @@ local value = require "o2x.value"
 
 local M = {}
 
+---@class o2x.run.options
+---@field mode "plan"|"apply"
+---@field project table
+---@field config table
+---@field report table
+---@field file string of the runbook
+---@field tenant string
+---@field params table<string, string>
+---@field secrets string? where the tenant's secrets are
+---@field seed integer? of a run that is resumed
+
 local function set_of(words)
   local set = {}
   for _, word in ipairs(words) do set[word] = true end
@@ -32,7 +43,7 @@ local function load_secrets(run, contents)
 end
 
 --- Loads and checks all that a run needs; nothing is read from a system, nothing is written.
----@param options {mode: "plan"|"apply", project: table, config: table, report: table, file: string, tenant: string, params: table<string, string>, secrets: string?, seed: integer?}
+---@param options o2x.run.options
 ---@return table run
 function M.prepare(options)
   local run = {
@@ -64,7 +75,8 @@ function M.confirm(run, confirmed)
     errors.input(("--confirm=%s, but the run is for %s"):format(confirmed, run.tenant_name))
   end
   if run.runbook.severe and not confirmed then
-    errors.input(("%s is severe: %s"):format(run.runbook.name, run.runbook.summary), ("add --confirm=%s"):format(run.tenant_name))
+    errors.input(("%s is severe: %s"):format(run.runbook.name, run.runbook.summary),
+      ("add --confirm=%s"):format(run.tenant_name))
   end
 end
 
@@ -107,8 +119,10 @@ end
 local function header(run)
   local user, host = identity()
   return {
-    o2x = program.version, runbook = { name = run.runbook.name, version = run.runbook.version, path = run.runbook.path },
-    library = hashes(run.sandbox.texts), tenant = run.tenant_name, params = run.given, seed = run.seed, root = run.project.root,
+    o2x = program.version,
+    runbook = { name = run.runbook.name, version = run.runbook.version, path = run.runbook.path },
+    library = hashes(run.sandbox.texts), tenant = run.tenant_name, params = run.given, seed = run.seed,
+    root = run.project.root,
     secrets = run.secrets_source, at = store.now(), pid = program.pid(), user = user, host = host,
   }
 end

@@ -20,7 +20,9 @@ local function place(shown, text, field)
   local number = 0
   for line in (text .. "\n"):gmatch("(.-)\n") do
     number = number + 1
-    if field and line:match("^%s*%[?[\"']?" .. field:gsub("%p", "%%%0") .. "[\"']?%]?%s*=") then return shown .. ":" .. number end
+    if field and line:match("^%s*%[?[\"']?" .. field:gsub("%p", "%%%0") .. "[\"']?%]?%s*=") then
+      return shown .. ":" .. number
+    end
     if field and line:match("[{,%s]" .. field:gsub("%p", "%%%0") .. "%s*=") then return shown .. ":" .. number end
   end
   return shown
@@ -43,11 +45,15 @@ local function check_fields(declaration, fail)
 end
 
 local function check_values(declaration, fail, file_name)
-  if not declaration.name:match("^[%l%d][%l%d-]*$") then fail("name: small letters, digits and hyphens expected", "name") end
+  if not declaration.name:match("^[%l%d][%l%d-]*$") then
+    fail("name: small letters, digits and hyphens expected", "name")
+  end
   if declaration.name ~= file_name then
     fail(("name: %q, but the file is %s.lua"):format(declaration.name, file_name), "name")
   end
-  if not declaration.version:match("^%d+%.%d+%.%d+$") then fail("version: three numbers such as 1.0.0 expected", "version") end
+  if not declaration.version:match("^%d+%.%d+%.%d+$") then
+    fail("version: three numbers such as 1.0.0 expected", "version")
+  end
   if declaration.api ~= M.API then
     fail(("api: this o2x offers api %d, the runbook wants %s"):format(M.API, tostring(declaration.api)), "api")
   end
@@ -57,7 +63,8 @@ local function check_values(declaration, fail, file_name)
   end
   for _, word in ipairs(declaration.effects or {}) do
     if not effects.is_effect_word(word) then
-      fail(("effects: unknown word %q%s"):format(tostring(word), nearest.suggest(tostring(word), effects.words())), "effects")
+      fail(("effects: unknown word %q%s"):format(tostring(word), nearest.suggest(tostring(word), effects.words())),
+        "effects")
     end
   end
 end

@@ -1,5 +1,5 @@
 --- Where runbooks and stdlib run: an environment with an allow-list of names, text chunks only, and a require that
--- knows the apis of o2x and the files of stdlib. It stops accidents, undeclared effects and reaching for another tenant;
+-- knows the apis of o2x and the files of stdlib. It stops accidents, undeclared effects, reaching for another tenant;
 -- it is no wall against an author who means harm and may deploy anyway.
 
 local core = require "o2x.core.sandbox"
@@ -16,9 +16,12 @@ local LARGEST = 1024 * 1024 -- bytes of a script
 local SOFT, HARD = 5, 15
 
 local INSTEAD = {
-  print = "use log(message)", os = 'use require "o2x.clock"', io = 'use require "o2x.files"', load = "write the code in a file",
-  coroutine = "use parallel", debug = "it shows what scripts may not see", package = "use require", dofile = 'use require "stdlib.NAME"',
-  loadfile = 'use require "stdlib.NAME"', collectgarbage = "it is not needed", _G = "names are fixed", rawset = "use t[k] = v",
+  print = "use log(message)", os = 'use require "o2x.clock"', io = 'use require "o2x.files"',
+  load = "write the code in a file",
+  coroutine = "use parallel", debug = "it shows what scripts may not see", package = "use require",
+  dofile = 'use require "stdlib.NAME"',
+  loadfile = 'use require "stdlib.NAME"', collectgarbage = "it is not needed", _G = "names are fixed",
+  rawset = "use t[k] = v",
 }
 
 local Sandbox = {}
@@ -171,7 +174,8 @@ function M.new(project, seed)
   }, Sandbox)
   sandbox.environment = environment(sandbox)
   local soft, hard = limits()
-  core.watch(soft, hard, ("o2x: a script ran for %d s without waiting for anything; the run was ended, o2x resume goes on")
+  core.watch(soft, hard,
+    ("o2x: a script ran for %d s without waiting for anything; the run was ended, o2x resume goes on")
     :format(hard))
   return sandbox
 end

@@ -82,7 +82,9 @@ end
 ---@return any its first result
 function M.step(run, name, fn, ...)
   check_name(name)
-  if type(fn) ~= "function" then errors.raise { kind = "failed", message = ("step %q has no function"):format(name) } end
+  if type(fn) ~= "function" then
+    errors.raise { kind = "failed", message = ("step %q has no function"):format(name) }
+  end
   local outer = M.path()
   local path = outer == "" and name or outer .. "/" .. name
   claim(run, path)

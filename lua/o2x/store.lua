@@ -103,7 +103,9 @@ end
 ---@return table history with status; a damaged journal gives { id, status = "damaged", error }
 function Store:look(id)
   local ok, result = xpcall(journal.read, errors.handler, self:journal_of(id))
-  if not ok then return { id = id, status = "damaged", error = { message = tostring(result), kind = result.kind }, damaged = result } end
+  if not ok then
+    return { id = id, status = "damaged", error = { message = tostring(result), kind = result.kind }, damaged = result }
+  end
   local h = history.of(result)
   h.status = status(self, h)
   return h
@@ -131,7 +133,9 @@ end
 function Store:unfinished()
   local found = {}
   for _, h in ipairs(self:list()) do
-    if not h.overtaken and (h.status == "failed" or h.status == "interrupted" or h.status == "crashed") then found[#found + 1] = h end
+    if not h.overtaken and (h.status == "failed" or h.status == "interrupted" or h.status == "crashed") then
+      found[#found + 1] = h
+    end
   end
   return found
 end

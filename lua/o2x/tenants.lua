@@ -76,7 +76,11 @@ local function replace_in_place(old, new)
     if new[key] == nil then old[key] = nil end
   end
   for key, item in next, new do
-    if type(item) == "table" and type(old[key]) == "table" then replace_in_place(old[key], item) else old[key] = item end
+    if type(item) == "table" and type(old[key]) == "table" then
+      replace_in_place(old[key], item)
+    else
+      old[key] = item
+    end
   end
 end
 
@@ -121,7 +125,8 @@ function M.load(sandbox, config, name)
   local settings = read_platform(config)
   local path = fs.join(folder_of(config), name .. ".yaml")
   if not fs.exists(path) then
-    errors.input(("there is no tenant %s%s"):format(name, nearest.suggest(name, M.names(config))), "its file would be " .. path)
+    errors.input(("there is no tenant %s%s"):format(name, nearest.suggest(name, M.names(config))),
+      "its file would be " .. path)
   end
   local known = others(config, name)
   local tenant

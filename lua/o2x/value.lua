@@ -14,7 +14,9 @@ local unknown = setmetatable({}, Unknown)
 Unknown.__tostring = function() return "(known after apply)" end
 Unknown.__concat = function() return unknown end
 Unknown.__index = function() return unknown end
-Unknown.__newindex = function() errors.raise { kind = "failed", message = "cannot change a value that is known only after apply" } end
+Unknown.__newindex = function()
+  errors.raise { kind = "failed", message = "cannot change a value that is known only after apply" }
+end
 
 M.unknown = unknown
 
@@ -106,8 +108,11 @@ function M.plain(value, what)
   if kind == "string" and (value:find("\0", 1, true) or not utf8.len(value)) then
     return { ["$bytes"] = crypto.base64(value) } -- JSON has no way to say it
   end
-  if kind == "string" or kind == "number" or kind == "boolean" or kind == "nil" or value == json.null then return value end
-  errors.raise { kind = "failed", message = ("%s holds a %s, which cannot be recorded"):format(what or "the value", kind) }
+  if kind == "string" or kind == "number" or kind == "boolean" or kind == "nil" or value == json.null then
+    return value
+  end
+  local message = ("%s holds a %s, which cannot be recorded"):format(what or "the value", kind)
+  errors.raise { kind = "failed", message = message }
 end
 
 return M

@@ -25,7 +25,9 @@ end
 local function parallel_word(sandbox)
   local function each(list, fn, options)
     sandbox:running("parallel.each")
-    if type(list) ~= "table" then script_error(sandbox, "failed", "parallel.each: a list expected, got " .. type(list)) end
+    if type(list) ~= "table" then
+      script_error(sandbox, "failed", "parallel.each: a list expected, got " .. type(list))
+    end
     check_functions(sandbox, "parallel.each", { fn })
     local limit = options and options.limit
     if limit ~= nil and not (math.type(limit) == "integer" and limit > 0) then

@@ -49,14 +49,19 @@ local function perform(options, words)
   else
     local style = out.style(1)
     for _, entry in ipairs(list) do
-      if entry.problem then out.data(style.red("✗ ") .. entry.problem) else out.data(style.green("✓ ") .. entry.path) end
+      if entry.problem then
+        out.data(style.red("✗ ") .. entry.problem)
+      else
+        out.data(style.green("✓ ") .. entry.path)
+      end
     end
   end
   if bad > 0 then errors.input(("%d of %d files have problems"):format(bad, #list)) end
 end
 
 return {
-  name = "check", usage = "check [RUNBOOK ...]", summary = "load and check runbooks and stdlib without running anything",
+  name = "check", usage = "check [RUNBOOK ...]",
+  summary = "load and check runbooks and stdlib without running anything",
   help = "Syntax, declared fields, parameters, effect words, and that loading does nothing. Without RUNBOOK, all of the project.",
   options = { { "json", help = "as JSON" } },
   run = perform,

@@ -14,7 +14,8 @@ local function sorted(params)
 end
 
 local function param_row(name, spec)
-  local default = spec.default ~= nil and "default " .. tostring(spec.default) or spec.optional and "optional" or "needed"
+  local default = spec.default ~= nil and "default " .. tostring(spec.default) or spec.optional and "optional"
+    or "needed"
   local kind = spec.choices and table.concat(spec.choices, "|") or spec[1]
   return { ("  %s=%s"):format(name, spec.choices and kind or kind:upper()), default, spec.help or "" }
 end
@@ -54,7 +55,8 @@ local function perform(options, words)
 end
 
 return {
-  name = "info", usage = "info RUNBOOK", least = 1, most = 1, needs = "a runbook", summary = "what a runbook does, its parameters, what it may write",
+  name = "info", usage = "info RUNBOOK", least = 1, most = 1, needs = "a runbook",
+  summary = "what a runbook does, its parameters, what it may write",
   options = { { "json", help = "as JSON" } },
   run = perform,
 }

@@ -11,10 +11,12 @@ local tenants = require "o2x.tenants"
 
 -- A broken runbook is listed, too: with what is wrong.
 local function describe(project, name)
-  local ok, loaded = xpcall(runbooks.load, errors.handler, sandbox.new(project), fs.join(project.runbooks, name .. ".lua"))
+  local path = fs.join(project.runbooks, name .. ".lua")
+  local ok, loaded = xpcall(runbooks.load, errors.handler, sandbox.new(project), path)
   if not ok then return { name = name, problem = tostring(loaded) } end
   return {
-    name = name, version = loaded.version, summary = loaded.summary, severe = loaded.severe or false, effects = json.array(loaded.effects),
+    name = name, version = loaded.version, summary = loaded.summary, severe = loaded.severe or false,
+    effects = json.array(loaded.effects),
   }
 end
 
@@ -27,7 +29,8 @@ local function perform(options)
   local style, rows = out.style(1), {}
   for i, entry in ipairs(list) do
     rows[i] = { style.bold(entry.name), entry.version or "-",
-      entry.problem and style.red(entry.problem) or entry.summary .. (entry.severe and style.yellow(" (severe)") or "") }
+      entry.problem and style.red(entry.problem)
+        or entry.summary .. (entry.severe and style.yellow(" (severe)") or "") }
   end
   out.columns(rows, out.data)
   if #list == 0 then out.say("no runbooks in " .. project.runbooks .. "; o2x new NAME makes one") end

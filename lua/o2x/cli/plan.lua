@@ -56,7 +56,8 @@ return {
 Runs the real runbook against the real systems, but only reads from them: what it would write is kept aside, where
 its later steps see it. Checks that need the changes to be there are listed, not made.]],
   options = {
-    { "secrets", value = "FILE|-|vault:PATH", help = "the tenant's secrets: a file of mode 0600, standard input, a Vault path" },
+    { "secrets", value = "FILE|-|vault:PATH",
+      help = "the tenant's secrets: a file of mode 0600, standard input, a Vault path" },
     { "detailed-exitcode", help = "exit with 2 if anything would change" },
     { "full", help = "every line of every change" },
     { "json", help = "the plan as JSON" },

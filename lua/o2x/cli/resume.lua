@@ -21,8 +21,12 @@ end
 local function check(store, id)
   local h = store:look(id)
   if h.damaged then error(h.damaged, 0) end
-  if h.status == "refused" then errors.input(("%s was refused before it wrote anything"):format(id), "start it again with o2x run") end
-  if h.status == "done" then errors.input(("%s is done: there is nothing to resume"):format(id), ("o2x show %s"):format(id)) end
+  if h.status == "refused" then
+    errors.input(("%s was refused before it wrote anything"):format(id), "start it again with o2x run")
+  end
+  if h.status == "done" then
+    errors.input(("%s is done: there is nothing to resume"):format(id), ("o2x show %s"):format(id))
+  end
   return h
 end
 
@@ -40,7 +44,8 @@ local function perform(options, words)
   local h = check(store, id)
   local project, config = common.place_of(options, h)
   local this = run.prepare {
-    mode = "apply", project = project, config = config, file = file_of(project, h), tenant = h.tenant, params = h.params,
+    mode = "apply", project = project, config = config, file = file_of(project, h), tenant = h.tenant,
+    params = h.params,
     secrets = options.secrets or h.secrets, seed = h.seed,
     report = progress.new { quiet = options.quiet, verbose = options.verbose },
   }
@@ -49,7 +54,7 @@ local function perform(options, words)
   local status, err = run.resume(this, id, function(_, edited)
     out.say(("%s %s for %s goes on, run %s"):format(this.runbook.name, this.runbook.version, this.tenant_name, id))
     if #edited > 0 then
-      out.say("note: edited since the run began: " .. table.concat(edited, ", ") .. "; finished steps are not run again")
+      out.say(("note: edited since the run began: %s; finished steps are not run again"):format(table.concat(edited, ", ")))
     end
   end)
   return common.conclude(this, status, err, options, task.now() - start)
@@ -62,7 +67,8 @@ return {
 Finished steps and effects are not done again; where the run ended in the middle of one, the system is asked whether it
 took place. Without RUN, the one unfinished run; if there are several, they are listed.]],
   options = {
-    { "secrets", value = "FILE|-|vault:PATH", help = "the tenant's secrets, if they came by standard input or have moved" },
+    { "secrets", value = "FILE|-|vault:PATH",
+      help = "the tenant's secrets, if they came by standard input or have moved" },
     { "json", help = "the result as JSON" },
   },
   run = function(options, words) return common.interruptible(perform, options, words) end,

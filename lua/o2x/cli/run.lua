@@ -30,7 +30,8 @@ return {
 RUNBOOK is a name ("onboard") or a path ("runbooks/onboard.lua"); o2x info RUNBOOK shows its parameters.
 Whatever is as it should be already is left alone; a run that was interrupted goes on with o2x resume.]],
   options = {
-    { "secrets", value = "FILE|-|vault:PATH", help = "the tenant's secrets: a file of mode 0600, standard input, a Vault path" },
+    { "secrets", value = "FILE|-|vault:PATH",
+      help = "the tenant's secrets: a file of mode 0600, standard input, a Vault path" },
     { "confirm", value = "TENANT", help = "say the tenant's name again, as severe runbooks want" },
     { "json", help = "the result as JSON" },
   },

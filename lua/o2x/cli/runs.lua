@@ -6,19 +6,23 @@ local json = require "o2x.json"
 local out = require "o2x.out"
 local plan = require "o2x.plan"
 
-local COLOURS = { done = "green", running = "cyan", failed = "red", refused = "yellow", crashed = "red", interrupted = "yellow", damaged = "red" }
+local COLOURS = { done = "green", running = "cyan", failed = "red", refused = "yellow", crashed = "red",
+  interrupted = "yellow", damaged = "red" }
 
 local function summary(h)
   if h.damaged then return { id = h.id, status = h.status, error = h.error.message } end
   return {
-    id = h.id, status = h.status, runbook = h.runbook.name, version = h.runbook.version, tenant = h.tenant, params = h.params,
-    started = h.started, ended = h.ended, seconds = history.seconds(h), totals = plan.totals(history.counts(h)), user = h.user,
+    id = h.id, status = h.status, runbook = h.runbook.name, version = h.runbook.version, tenant = h.tenant,
+    params = h.params,
+    started = h.started, ended = h.ended, seconds = history.seconds(h), totals = plan.totals(history.counts(h)),
+    user = h.user,
     overtaken_by = h.overtaken, error = h.error and h.error.message,
   }
 end
 
 local function wanted(h, options)
-  return (not options.tenant or h.tenant == options.tenant) and (not options.unfinished or h.status ~= "done" and not h.overtaken)
+  return (not options.tenant or h.tenant == options.tenant)
+    and (not options.unfinished or h.status ~= "done" and not h.overtaken)
 end
 
 local function row(h, style)

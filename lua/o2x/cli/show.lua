@@ -18,18 +18,23 @@ end
 local function data(h)
   local steps, effects = {}, {}
   for i, step in ipairs(h.steps) do
-    steps[i] = { path = step.path, status = step.status, seconds = step.seconds, started = step.started, message = step.message }
+    steps[i] = { path = step.path, status = step.status, seconds = step.seconds, started = step.started,
+      message = step.message }
   end
   for i, e in ipairs(h.effects) do
     effects[i] = {
-      step = e.path, kind = e.kind, target = e.key, outcome = e.outcome, before = e.before, after = e.after, desired = e.desired,
-      seconds = e.seconds, at = e.at, retries = e.retries, diff = e.show and json.array(e.show.lines or {}), info = e.info,
+      step = e.path, kind = e.kind, target = e.key, outcome = e.outcome, before = e.before, after = e.after,
+      desired = e.desired,
+      seconds = e.seconds, at = e.at, retries = e.retries, diff = e.show and json.array(e.show.lines or {}),
+      info = e.info,
     }
   end
   return {
-    id = h.id, status = h.status, runbook = h.runbook, tenant = h.tenant, params = h.params, started = h.started, ended = h.ended,
+    id = h.id, status = h.status, runbook = h.runbook, tenant = h.tenant, params = h.params, started = h.started,
+    ended = h.ended,
     seconds = history.seconds(h), user = h.user, host = h.host, resumed = h.resumed, error = h.error,
-    steps = json.array(steps), effects = json.array(effects), checks = json.array(h.checks), totals = plan.totals(history.counts(h)),
+    steps = json.array(steps), effects = json.array(effects), checks = json.array(h.checks),
+    totals = plan.totals(history.counts(h)),
   }
 end
 
@@ -60,12 +65,17 @@ end
 local function write_group(path, depth, effects, checks, style, options)
   local same = 0
   for _, e in ipairs(effects[path] or {}) do
-    if e.outcome == "unchanged" and not options.full then same = same + 1 else write_effect(e, depth, style, options.full) end
+    if e.outcome == "unchanged" and not options.full then
+      same = same + 1
+    else
+      write_effect(e, depth, style, options.full)
+    end
   end
   if same > 0 then out.data(depth .. style.dim(("= %d unchanged"):format(same))) end
   for _, check in ipairs(checks[path] or {}) do
     local mark = check.ok and style.green("✓") or style.red("✗")
-    out.data(("%s%s %s%s"):format(depth, mark, check.name, check.found and ": " .. check.found or check.message and ": " .. check.message or ""))
+    local said = check.found or check.message
+    out.data(("%s%s %s%s"):format(depth, mark, check.name, said and ": " .. said or ""))
   end
 end
 
@@ -75,7 +85,8 @@ local function write_steps(h, style, options)
   for _, step in ipairs(h.steps) do
     local _, level = step.path:gsub("/", "")
     local depth = ("  "):rep(level)
-    local mark = step.status == "done" and style.green("✓") or step.status == "failed" and style.red("✗") or style.yellow("…")
+    local mark = step.status == "done" and style.green("✓") or step.status == "failed" and style.red("✗")
+      or style.yellow("…")
     local tail = step.seconds and out.duration(step.seconds) or step.message or step.status
     out.data(("%s%s %s  %s"):format(depth, mark, style.bold(step.path:match("[^/]*$")), style.dim(tail)))
     write_group(step.path, depth .. "  ", effects, checks, style, options)
@@ -110,8 +121,10 @@ local function perform(options, words)
 end
 
 return {
-  name = "show", usage = "show [RUN]", most = 1, summary = "what a run did: steps, effects with before and after, times",
+  name = "show", usage = "show [RUN]", most = 1,
+  summary = "what a run did: steps, effects with before and after, times",
   help = "Without RUN, the newest one.",
-  options = { { "full", help = "every line, and what was unchanged" }, { "json", help = "as JSON, with the values before and after" } },
+  options = { { "full", help = "every line, and what was unchanged" },
+    { "json", help = "as JSON, with the values before and after" } },
   run = perform,
 }
