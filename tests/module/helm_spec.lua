@@ -1,5 +1,6 @@
 -- Releases by the real helm against the lab's API server, seen with helm and kubectl.
 local chart = require "tests.support.chart"
+local faults = require "o2x.lab.faults"
 local fs = require "o2x.fs"
 local helm = require "o2x.helm"
 local json = require "o2x.json"
@@ -214,6 +215,20 @@ describe("a helm that died", function()
     assert.equal("conflict", e.kind)
     assert.is_truthy(e.message:find("pending-upgrade, and not by o2x", 1, true), e.message)
     assert.equal("t1-app 1 pending-upgrade", env.releases())
+  end)
+end)
+
+describe("faults on helm's way to the cluster", function()
+  cluster("do not make a release fail that can be tried again", function(env)
+    env.k8s:kinds()
+    for i, kind in ipairs { "429", "503", "drop", "drop-after" } do
+      env.values(("level: L%d\n"):format(i))
+      faults.add(env.lab.faults.rules, "k8s", kind, { times = 3 })
+      env.run().ensure()
+      assert.equal(0, #env.lab.faults.rules, kind)
+      assert.equal("L" .. i, env.ask("kubectl", "get", "deploy", "t1-app", "-o", "jsonpath={.spec.template.spec.containers[0].env[0].value}"))
+      assert.is_truthy(env.releases():match("^t1%-app %d+ deployed$"), env.releases())
+    end
   end)
 end)
 

@@ -1,5 +1,6 @@
 -- The Kubernetes client and its effects against the lab's API server; what was done is looked at with kubectl.
 local compare = require "o2x.k8s.compare"
+local faults = require "o2x.lab.faults"
 local json = require "o2x.json"
 local k8s = require "o2x.k8s"
 local kubeconfig = require "o2x.kubeconfig"
@@ -207,6 +208,43 @@ describe("a k8s.object", function()
     run.api.k8s.remove("PersistentVolumeClaim", "t1-data")
     assert.equal("deleted", run.records[2].outcome)
     assert.is_nil(env.client:get("PersistentVolumeClaim", "t1-data"))
+  end)
+end)
+
+describe("faults on the way to the cluster", function()
+  local function fault(env, kind, times, match)
+    faults.add(env.lab.faults.rules, "k8s", kind, { times = times, match = match })
+  end
+
+  cluster("do not make an effect fail that can be tried again", function(env)
+    env.client:kinds()
+    for i, kind in ipairs { "429", "503", "drop", "drop-after" } do
+      local run = env.run("apply")
+      fault(env, kind, 2)
+      run.api.k8s.ensure(deployment("t1-app", "example/app:v" .. i))
+      assert.equal(0, #env.lab.faults.rules, kind)
+      assert.equal("intent result", (run.story():gsub("retry ", "")), kind)
+      assert.equal("example/app:v" .. i, env.kubectl("get", "deployment", "t1-app", "-o", "jsonpath={.spec.template.spec.containers[0].image}"))
+    end
+  end)
+
+  cluster("after a write whose answer was lost: the cluster is asked, nothing is done twice", function(env)
+    local run = env.run("apply")
+    fault(env, "drop-after", 1, "PATCH")
+    run.api.k8s.ensure(deployment("t1-app"))
+    assert.equal("intent result", run.story())
+    assert.equal("1", env.kubectl("get", "deployment", "t1-app", "-o", "jsonpath={.metadata.generation}"))
+    fault(env, "drop-after", 1, "POST")
+    run.api.k8s.ensure_secret("pg-secret", { password = secret.new("hunter22", "p") })
+    assert.equal("aHVudGVyMjI=", env.kubectl("get", "secret", "pg-secret", "-o", "jsonpath={.data.password}"))
+  end)
+
+  cluster("end in a clear error when they are refusals", function(env)
+    env.client:kinds()
+    fault(env, "403", 1, "deployments")
+    assert.equal("unauthorised", raised(env.run("apply").api.k8s.ensure, deployment("t1-app")).kind)
+    fault(env, "401", 2, "deployments")
+    assert.equal("unauthorised", raised(env.run("apply").api.k8s.ensure, deployment("t1-app")).kind)
   end)
 end)
 
