@@ -99,4 +99,12 @@ function M.duration(seconds)
   return ("%d h %d min"):format(whole // 3600, whole % 3600 // 60)
 end
 
+--- A count for people: "1,000,000".
+---@param count integer
+---@return string
+function M.count(count)
+  local text = ("%d"):format(count)
+  return (text:reverse():gsub("(%d%d%d)", "%1,"):reverse():gsub("^,", ""))
+end
+
 return M

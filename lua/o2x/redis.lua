@@ -6,12 +6,11 @@ local errors = require "o2x.error"
 local json = require "o2x.json"
 local net = require "o2x.net"
 local scope = require "o2x.scope"
+local sweep = require "o2x.redis_sweep"
 local task = require "o2x.task"
 require "o2x.secret" -- core.url makes one of the password
 
 local M = {}
-
-local SCAN_COUNT = 1000
 
 ---@class o2x.redis.Client
 local Client = {}
@@ -217,71 +216,48 @@ function Client:info(section)
   return info
 end
 
---- A pattern for SCAN that is true of exactly the keys that begin with prefix.
----@param prefix string
----@return string
-function M.pattern(prefix)
-  return (prefix:gsub("[%*%?%[%]\\%^%-]", "\\%0")) .. "*"
+-- What begins with a granted prefix, or is one; never a part of one, which other tenants' keys may begin with too.
+local function check_granted(self, text, what)
+  if not self.scope then return end
+  for _, granted in ipairs(self.scope()) do
+    if text == granted then return end
+  end
+  scope.key(self.scope(), text, what)
 end
 
--- A granted prefix or one below it; never a part of one, which other tenants' keys may begin with too.
 local function check_prefix(self, prefix)
   if type(prefix) ~= "string" or prefix == "" then
     errors.raise {
       kind = "refused", module = "redis", op = "scan", message = "an empty prefix would be every tenant's keys",
     }
   end
-  if not self.scope then return end
-  for _, granted in ipairs(self.scope()) do
-    if prefix == granted then return end
-  end
-  scope.key(self.scope(), prefix, "the Redis prefix")
-end
-
--- Walks over the keys with a prefix; what follow(keys) returns is sent along with the next SCAN, its values go to
--- answered. SCAN may give a key twice.
-local function walk(self, prefix, follow, answered)
-  check_prefix(self, prefix)
-  local cursor, also = "0", {}
-  local pattern = M.pattern(prefix)
-  repeat
-    local commands = { { "SCAN", cursor, "MATCH", pattern, "COUNT", SCAN_COUNT }, table.unpack(also) }
-    local values = self:pipeline(commands)
-    for i = 2, #values do answered(values[i]) end
-    local page = values[1]
-    if type(page) ~= "table" or type(page[1]) ~= "string" or type(page[2]) ~= "table" then
-      broken(self, "an answer that is none to SCAN")
-    end
-    cursor = page[1]
-    also = follow(page[2])
-  until cursor == "0"
-  if #also > 0 then
-    for _, value in ipairs(self:pipeline(also)) do answered(value) end
-  end
+  check_granted(self, prefix, "the Redis prefix")
 end
 
 --- Counts the keys with a prefix, without stopping the server for others. No key is remembered, so one that Redis moves
 --- about meanwhile may count twice.
 ---@param prefix string exactly this: no pattern
+---@param options { glob: string?, progress: nil|fun(text: string), seen: nil|fun(key: string) }? glob: what follows the
+--- prefix, as Redis matches, "*" if absent
 ---@return integer
-function Client:count(prefix)
-  local count = 0
-  walk(self, prefix, function(keys)
-    count = count + #keys
-    return {}
-  end, function() end)
-  return count
+function Client:count(prefix, options)
+  check_prefix(self, prefix)
+  return sweep.count(self, prefix, options or {})
 end
 
---- Removes the keys with a prefix, without stopping the server for others: SCAN and UNLINK in turn, in one pipeline.
+--- Removes the keys with a prefix, without stopping the server for others: SCAN and UNLINK in turn.
 ---@param prefix string exactly this: no pattern
+---@param options { glob: string?, progress: nil|fun(text: string) }?
 ---@return integer removed
-function Client:unlink(prefix)
-  local removed = 0
-  walk(self, prefix, function(keys)
-    return #keys > 0 and { { "UNLINK", table.unpack(keys) } } or {}
-  end, function(count) removed = removed + count end)
-  return removed
+function Client:unlink(prefix, options)
+  check_prefix(self, prefix)
+  return sweep.unlink(self, prefix, options or {})
+end
+
+--- Refuses a key that is outside of what the client may touch.
+---@param key string
+function Client:check_key(key)
+  check_granted(self, key, "the Redis key")
 end
 
 return M

@@ -176,6 +176,131 @@ describe("Redis", function()
     end)
   end)
 
+  describe("removes a tenant's keys:", function()
+    local runs = {}
+    after_each(function()
+      for _, run in ipairs(runs) do run.close() end
+      runs = {}
+      cli("REPLICAOF", "NO", "ONE")
+    end)
+
+    local function apply(more)
+      local options = { mode = "apply", module = "redis", config = { redis = { url = server.env.REDIS_URL } },
+        scope = { redis = { "TIDLT-100008:" } } }
+      for name, value in pairs(more or {}) do options[name] = value end
+      local api, run = gate.run(options)
+      runs[#runs + 1] = run
+      return api, run
+    end
+
+    local function fill(prefix, count)
+      local commands = {}
+      for i = 1, count do
+        commands[#commands + 1] = { "SET", prefix .. i, "x" }
+        if #commands == 5000 or i == count then client:pipeline(commands) commands = {} end
+      end
+    end
+
+    it("fifty thousand, by commands that are short, and none of a neighbour's", function()
+      fill("TIDLT-100008:session:", 50000)
+      fill("TIDLT-1000081:session:", 3000)
+      cli("CONFIG", "RESETSTAT")
+      local api, run = apply()
+      local removed, outcome = api.clear "TIDLT-100008:"
+      assert.same({ 50000, "deleted" }, { removed, outcome })
+      assert.equal("3000", cli "DBSIZE")
+      local text = cli("INFO", "commandstats")
+      for _, word in ipairs { "keys", "del", "flushdb", "flushall", "eval" } do
+        assert.is_nil(text:find("cmdstat_" .. word .. ":", 1, true))
+      end
+      for _, word in ipairs { "scan", "unlink" } do
+        local each = tonumber(text:match("cmdstat_" .. word .. ":calls=%d+,usec=%d+,usec_per_call=([%d.]+)"))
+        assert.is_true(each < 3000, word .. " took " .. each .. " us on average")
+      end
+      local intent = run.journal.records[1]
+      assert.same({ keys = 50000, parts = { session = 50000 } }, intent.before)
+    end)
+
+    it("whatever bytes they are of", function()
+      local odd = { "TIDLT-100008:with space", "TIDLT-100008:new\nline", "TIDLT-100008:\0\xff\r\n", "TIDLT-100008:*", "TIDLT-100008:", "TIDLT-100008:'\"$(x)" }
+      local others = { "TIDLT-100008", "TIDLT-1000081:a", "TIDLT-10000", "tidlt-100008:a", "\nTIDLT-100008:a", "x TIDLT-100008:a" }
+      for _, key in ipairs(odd) do client:command("SET", key, "x") end
+      for _, key in ipairs(others) do client:command("SET", key, "x") end
+      local api, run = apply()
+      assert.equal(#odd, (api.clear "TIDLT-100008:"))
+      assert.equal(tostring(#others), cli "DBSIZE")
+      assert.same({ 0, "unchanged" }, { api.clear "TIDLT-100008:" })
+      assert.is_nil(run.journal.records[3].before)
+    end)
+
+    it("those that a pattern after the prefix says", function()
+      for _, key in ipairs { "session:a1", "session:a2", "session:b1", "cache:a1" } do cli("SET", "TIDLT-100008:" .. key, "x") end
+      local api, run = apply()
+      assert.equal(2, (api.clear("TIDLT-100008:", "session:a*")))
+      assert.equal("TIDLT-100008:cache:a1\nTIDLT-100008:session:b1", (function()
+        local list = {}
+        for key in cli("--scan"):gmatch "[^\n]+" do list[#list + 1] = key end
+        table.sort(list)
+        return table.concat(list, "\n")
+      end)())
+      for _, pattern in ipairs { "*", "", "?x", "[a-z]*", "\\*" } do
+        assert.equal("input", raised(api.clear, "TIDLT-100008:", pattern).kind)
+      end
+      for _, prefix in ipairs { "", "*", "TIDLT-100008", "TIDLT-*", "TIDLT-1000081:", "T" } do
+        assert.equal("refused", raised(api.clear, prefix).kind)
+      end
+      run.scope.redis = {}
+      assert.equal("refused", raised(api.clear, ":").kind)
+    end)
+
+    it("though the connection is lost on the way", function()
+      fill("TIDLT-100008:cache:", 20000)
+      local api, run = apply()
+      local at_work = task.spawn(api.clear, "TIDLT-100008:")
+      for _ = 1, 3 do
+        wait_for(function() return at_work:done() or tonumber(cli "DBSIZE") < 20000 end)
+        cli("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+      end
+      at_work:join()
+      assert.equal("0", cli "DBSIZE")
+    end)
+
+    it("not on a replica, of which it says whose", function()
+      fill("TIDLT-100008:cache:", 10)
+      local retry = require "o2x.retry"
+      local attempts = retry.attempts
+      retry.attempts = 2
+      cli("REPLICAOF", "127.0.0.1", "1")
+      local api, run = apply()
+      local problem = raised(api.clear, "TIDLT-100008:")
+      retry.attempts = attempts
+      assert.same({ "unreachable", "READONLY" }, { problem.kind, problem.code })
+      assert.truthy(tostring(problem):find("replica of 127.0.0.1:1", 1, true))
+    end)
+
+    it("after an interruption: what is left, and nothing else", function()
+      fill("TIDLT-100008:cache:", 30)
+      local api, run = apply { id = "interrupted" }
+      local intent
+      run.journal.append = function(self, record)
+        if record.t == "intent" then intent = record error("killed", 0) end
+      end
+      assert.is_false((pcall(api.clear, "TIDLT-100008:")))
+      local past = { effects = { [intent.effect] = { intent = true, before = intent.before, desired = intent.desired } }, steps = {}, values = {} }
+      local again, resumed = apply { id = "interrupted", past = past }
+      assert.same({ 30, "deleted" }, { again.clear "TIDLT-100008:" })
+      assert.equal("0", cli "DBSIZE")
+      assert.equal("result", resumed.journal.records[1].t)
+    end)
+
+    it("and says how far it is", function()
+      fill("TIDLT-100008:cache:", 3000)
+      local told = {}
+      assert.equal(3000, client:unlink("TIDLT-100008:", { progress = function(text) told[#told + 1] = text end }))
+      assert.same({}, told) -- too quick for a word
+    end)
+  end)
+
   describe("over TLS", function()
     local folder, made
     setup(function()

@@ -1,6 +1,7 @@
---- Redis for runbooks: what the server says of itself, and how many keys the tenant has there.
+--- Redis for runbooks: what the server says of itself, how many keys the tenant has there, and their removal.
 
 local errors = require "o2x.error"
+local out = require "o2x.out"
 
 -- "TIDLT-100008:*" or "TIDLT-100008:session:" → the prefix that it means.
 local function prefix_of(pattern)
@@ -33,12 +34,107 @@ local ping = {
   read = function(ctx) return ctx.client("redis"):ping() end,
 }
 
+-- ---- keys, to remove ----
+
+local MOST_PARTS = 20
+
+local function some(count) return count == 1 and "1 key" or out.count(count) .. " keys" end
+
+-- Keys under a prefix: { keys = n, parts = { session = n … } }, or nil if there are none. What comes while and after
+-- they are removed is new and of the running services, not a remainder: a target that was swept reads as empty.
+local keys = {
+  kind = "redis.keys",
+  class = "idempotent",
+  key = function(target) return target.prefix .. (target.glob or "*") end,
+}
+
+-- Tells keys of a tenant apart by what follows its prefix: session, cache, rate-limit.
+local function counter(target)
+  local parts, known = {}, 0
+  return parts, function(key)
+    local part = key:match("^([%w_-]+):", #target.prefix + 1) or "(others)"
+    if not parts[part] and known >= MOST_PARTS then part = "(others)" end
+    if not parts[part] then parts[part], known = 0, known + 1 end
+    parts[part] = parts[part] + 1
+  end
+end
+
+function keys.read(ctx, target)
+  local parts, seen
+  if target.whole then parts, seen = counter(target) end
+  local found = ctx:client("redis"):count(target.prefix, { glob = target.glob, progress = ctx.waiting, seen = seen })
+  if not target.swept then return found > 0 and { keys = found, parts = parts } or nil end
+  if found > 0 then ctx.log("info", ("%s came since: the services go on"):format(some(found))) end
+end
+
+-- A replica that lets itself be written to would lose it, or refuse in the middle.
+local function check_primary(ctx, client)
+  local replication = client:info "replication"
+  if replication.role == nil or replication.role == "master" then return end
+  ctx.log("warning", ("Redis is a replica of %s:%s now"):format(replication.master_host, replication.master_port))
+  client:close() -- the name may lead to another server by now
+  errors.raise { kind = "unreachable", module = "redis", op = "unlink", code = "READONLY", retryable = true,
+    message = ("this Redis is a replica of %s:%s"):format(replication.master_host, replication.master_port),
+    hint = "set REDIS_URL to the primary; a failover may be under way" }
+end
+
+function keys.write(ctx, target, desired, before)
+  if desired ~= nil then
+    errors.raise { kind = "failed", module = "redis", op = "unlink", message = "removed keys cannot be put back",
+      hint = "what was in the cache is made anew by the services, sessions by logging in" }
+  end
+  local client = ctx:client "redis"
+  check_primary(ctx, client)
+  ctx.log("info", ("%s to remove"):format(some(before and before.keys or 0)))
+  local removed = client:unlink(target.prefix, { glob = target.glob, progress = ctx.waiting })
+  target.swept, target.removed = true, (target.removed or 0) + removed
+  return { removed = removed }
+end
+
+function keys.show(target, before)
+  local lines, names = {}, {}
+  for name in pairs(before and before.parts or {}) do names[#names + 1] = name end
+  table.sort(names)
+  for i, name in ipairs(names) do lines[i] = ("- %s of %s"):format(some(before.parts[name]), name) end
+  if before then lines[#lines + 1] = ("- %s%s"):format(some(before.keys), #names > 0 and " in all" or "") end
+  return { title = "Redis " .. keys.key(target), lines = lines }
+end
+
+local function input(message, hint)
+  errors.raise { kind = "input", module = "redis", op = "clear", message = message, hint = hint }
+end
+
+-- A pattern is what follows the prefix. One that begins with a wildcard is meant for the whole of the keys by whoever
+-- types it, not for one tenant's.
+local function check_glob(glob)
+  if type(glob) ~= "string" or glob == "" then input("a pattern must not be empty", "such as session:*") end
+  if glob:find "^[%*%?%[\\]" then
+    input(("pattern %q begins with a wildcard"):format(glob),
+      "it is matched after the tenant's prefix: such as session:*")
+  end
+end
+
+local function clear(ctx, prefix, glob)
+  if glob ~= nil then check_glob(glob) end
+  local whole = false
+  for _, granted in ipairs(ctx.scope.redis or {}) do whole = whole or prefix == granted end
+  local target = { prefix = prefix, glob = glob, whole = whole and not glob }
+  local _, outcome = ctx:effect("redis.keys", target, nil)
+  return target.removed or 0, outcome
+end
+
 return {
   name = "redis",
   declares = "redis:write",
-  types = { count, info, ping },
+  types = { count, info, ping, keys },
   api = function(ctx)
     return {
+      --- Removes the keys with a prefix of the tenant's own, without stopping the server for others.
+      ---@param prefix string "TIDLT-100008:" or one below it
+      ---@param glob string? of these only the keys that go on like this: "user-1*"
+      ---@return integer removed
+      ---@return string outcome
+      clear = function(prefix, glob) return clear(ctx, prefix, glob) end,
       --- What INFO says, as a table; numbers as numbers.
       ---@param section string?
       ---@return table
