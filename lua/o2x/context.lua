@@ -24,7 +24,6 @@ end
 function M.new(run)
   local ctx = {
     mode = run.mode, tenant = run.tenant, scope = run.scope, config = run.config, declared = run.declared,
-    started = run.now(),
   }
 
   --- A wire client, made once.

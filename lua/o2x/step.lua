@@ -2,7 +2,6 @@
 -- its position, so that a run can be resumed after its runbook was edited. Where a task is in the tree is kept in the
 -- task's own context: branches of a parallel each have their own.
 
-local crypto = require "o2x.crypto"
 local errors = require "o2x.error"
 local task = require "o2x.task"
 local value = require "o2x.value"
@@ -124,14 +123,6 @@ function M.check(run, name, fn, ...)
   end
   if problem then error(problem, 0) end
   return found
-end
-
---- A run-wide digest for things that must be the same in a resumed run (an idempotency key, say).
----@param run table
----@param what string
----@return string 32 hex digits
-function M.digest(run, what)
-  return crypto.sha256(table.concat({ run.id, M.path(), what }, "\0")):sub(1, 32)
 end
 
 return M

@@ -7,7 +7,8 @@ local toys = require "tests.support.toy"
 
 local EVERYTHING = {
   ["number-1"] = { owner = "alpha", number = 1 }, house = { owner = "alpha" }, roof = { colour = "red" },
-  ["room-1"] = { name = "1", chairs = 4 }, ["room-2"] = { name = "2", chairs = 4 }, ["room-3"] = { name = "3", chairs = 4 },
+  ["room-1"] = { name = "1", chairs = 4 }, ["room-2"] = { name = "2", chairs = 4 }, ["room-3"] = { name = "3",
+    chairs = 4 },
   sign = { text = "Alpha Ltd at 1" },
 }
 
@@ -42,7 +43,8 @@ describe("a run", function()
     assert.same({ create = 0, change = 0, delete = 0, unchanged = 7 }, second.totals)
     assert.equal(7, #toy:writes())
     assert.equal(0, toy:o2x({ "plan", "build", "alpha", "--detailed-exitcode" }).code)
-    assert.truthy(toy:o2x({ "plan", "build", "alpha" }).stdout:find("Nothing to do: 7 effects are as they should be.", 1, true))
+    assert.truthy(toy:o2x({ "plan", "build", "alpha" }).stdout:find("Nothing to do: 7 effects are as they should be.",
+      1, true))
   end)
 
   it("puts right what somebody changed, and only that", function()
@@ -117,7 +119,8 @@ describe("a run", function()
     toy:fault("sign", "failed")
     toy:o2x { "run", "build", "alpha" }
     local path = toy.project .. "/runbooks/build.lua"
-    fs.write(path, (fs.read(path):gsub('" at "', '" in "'):gsub('step%("Build"', 'step("Dig", function() toy.ensure("hole", { deep = true }) end)\n    step("Build"')))
+    fs.write(path, (fs.read(path):gsub('" at "', '" in "'):gsub('step%("Build"',
+      'step("Dig", function() toy.ensure("hole", { deep = true }) end)\n    step("Build"')))
     local result = ok(toy:o2x { "resume" })
     assert.truthy(result.stderr:find("edited since the run began: runbooks/build.lua", 1, true))
     assert.equal("Alpha Ltd in 1", toy:holds().sign.text)
@@ -179,7 +182,8 @@ describe("a run", function()
     fs.write(toy.system .. "/one", '{"v":1}')
     assert.equal(3, toy:o2x({ "run", "raze", "alpha" }).code)
     assert.equal(3, toy:o2x({ "run", "raze", "alpha", "--confirm=beta" }).code)
-    assert.same({ create = 0, change = 0, delete = 1, unchanged = 0 }, toy:json({ "plan", "raze", "alpha", "--json" }).totals)
+    assert.same({ create = 0, change = 0, delete = 1, unchanged = 0 }, toy:json({ "plan", "raze", "alpha",
+      "--json" }).totals)
     ok(toy:o2x { "run", "raze", "alpha", "--confirm=alpha" })
     assert.same({}, toy:holds())
   end)
@@ -275,7 +279,8 @@ describe("the processor, memory and the disk", function()
     fs.mkdir(toy.state)
     local mounted = proc.run { argv = { "mount", "-t", "tmpfs", "-o", "size=400k", "none", toy.state } }
     if mounted.code ~= 0 then return end -- only root can
-    local back <close> = setmetatable({}, { __close = function() proc.run { argv = { "umount", "-l", toy.state } } end })
+    local back <close> = setmetatable({}, { __close = function() proc.run { argv = { "umount", "-l",
+      toy.state } } end })
     toy:runbook("big", [[
       for i = 1, 20 do step("s" .. i, function() toy.ensure("v" .. i, { text = ("x"):rep(10000) }) end) end]])
     local result = toy:o2x { "run", "big", "alpha" }

@@ -38,14 +38,16 @@ local function module_over(g)
       { kind = "house", class = "idempotent", key = key, read = read, write = write },
       { kind = "room", class = "idempotent", key = key, read = read_inside, write = write, parent = inside "house" },
       { kind = "shelf", class = "idempotent", key = key, read = read_inside, write = write, parent = inside "room" },
-      { kind = "numbered", class = "idempotent", key = key, read = read, write = write, predict = function() return { id = value.unknown } end },
+      { kind = "numbered", class = "idempotent", key = key, read = read, write = write,
+        predict = function() return { id = value.unknown } end },
     },
   }
 end
 
 -- What a test wants to see of a record.
 local function brief(record)
-  if record.t == "intent" then return ("intent %s %s %s → %s"):format(record.kind, record.key, tostring(record.before), tostring(record.desired)) end
+  if record.t == "intent" then return ("intent %s %s %s → %s"):format(record.kind, record.key,
+    tostring(record.before), tostring(record.desired)) end
   if record.t == "result" then return ("result %s %s"):format(record.outcome, tostring(record.after)) end
   if record.t == "same" then return ("same %s %s"):format(record.kind, record.key) end
 end
@@ -58,8 +60,10 @@ function M.new(options)
   local g = setmetatable({ system = options.system, attempts = {}, faults = {}, trace = {}, records = {} }, G)
   local silent = setmetatable({}, { __index = function() return function() end end })
   g.run = {
-    mode = options.mode or "apply", id = options.id or "R-" .. runs, past = options.past, report = silent, plan = plan.new(),
-    declared = { ["memory:write"] = true }, runbook = { path = "test" }, now = function() return "2026-02-10T12:00:00Z" end,
+    mode = options.mode or "apply", id = options.id or "R-" .. runs, past = options.past, report = silent,
+      plan = plan.new(),
+    declared = { ["memory:write"] = true }, runbook = { path = "test" },
+      now = function() return "2026-02-10T12:00:00Z" end,
     journal = { append = function(_, record)
       g.records[#g.records + 1] = json.decode(json.encode(record))
       g.trace[#g.trace + 1] = brief(record)
@@ -93,7 +97,8 @@ end
 function G:plan_text()
   local lines = {}
   local plain = function(text) return text end
-  self.run.plan:render(function(line) lines[#lines + 1] = line end, { bold = plain, dim = plain, sign = function(_, text) return text end })
+  self.run.plan:render(function(line) lines[#lines + 1] = line end, { bold = plain, dim = plain, sign = function(_,
+    text) return text end })
   return table.concat(lines, "\n")
 end
 

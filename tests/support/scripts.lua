@@ -12,7 +12,8 @@ end
 
 -- A run that is just enough for the words of the sandbox.
 local function run_of(box)
-  local run = { mode = "apply", id = "test", report = quiet(), seen_steps = {}, sandbox = box, now = function() return "" end }
+  local run = { mode = "apply", id = "test", report = quiet(), seen_steps = {}, sandbox = box,
+    now = function() return "" end }
   run.ctx = { log = function() end, waiting = function() end }
   return run
 end

@@ -1,4 +1,5 @@
---- A toy platform in a folder of its own, with the program run against it as a child process: what the engine does, seen
+--- A toy platform in a folder of its own, with the program run against it as a child process: what the engine does,
+-- seen
 --- from outside.
 
 local fs = require "o2x.fs"
@@ -18,10 +19,12 @@ Toy.__close = function(self) fs.remove_tree(self.dir) end
 ---@return table toy
 function M.new()
   local dir = fs.temp_folder("/tmp/o2x-toy-")
-  local self = setmetatable({ dir = dir, state = dir .. "/state", system = dir .. "/system", project = dir .. "/project" }, Toy)
+  local self = setmetatable({ dir = dir, state = dir .. "/state", system = dir .. "/system",
+    project = dir .. "/project" }, Toy)
   fs.mkdir(self.system)
   fs.copy_tree(ROOT .. "/tests/support/toy", self.project)
-  self.env = { TOY = self.system, O2X_STATE = self.state, O2X_PLATFORM = self.project .. "/platform", HOME = dir, NO_COLOR = "1" }
+  self.env = { TOY = self.system, O2X_STATE = self.state, O2X_PLATFORM = self.project .. "/platform", HOME = dir,
+    NO_COLOR = "1" }
   return self
 end
 
@@ -44,7 +47,8 @@ end
 function Toy:o2x(words, env, options)
   options = options or {}
   return proc.run {
-    argv = argv(words), env = self:environment(env), cwd = self.project, timeout = options.timeout or 60, stdin = options.stdin,
+    argv = argv(words), env = self:environment(env), cwd = self.project, timeout = options.timeout or 60,
+      stdin = options.stdin,
     on_line = options.on_line,
   }
 end
@@ -94,7 +98,8 @@ function Toy:writes()
 end
 
 --- Lets the next write of a target fail.
-function Toy:fault(name, kind, done) fs.write(("%s/.fault-%s"):format(self.system, name), kind .. (done and " done" or "")) end
+function Toy:fault(name, kind, done) fs.write(("%s/.fault-%s"):format(self.system, name), kind .. (done and " done"
+  or "")) end
 
 --- Waits for a condition.
 function M.eventually(condition)

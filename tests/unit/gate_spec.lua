@@ -16,7 +16,8 @@ describe("an effect type", function()
       for name, item in pairs(whole) do part[name] = name ~= field and item or nil end
       assert.has_error(function() effect.check_type(module, part) end)
     end
-    assert.has_error(function() effect.check_type(module, { kind = "x.y", class = "sometimes", key = tostring, read = print, write = print }) end)
+    assert.has_error(function() effect.check_type(module, { kind = "x.y", class = "sometimes", key = tostring,
+      read = print, write = print }) end)
     assert.has_error(function() effect.check_type({ name = "x" }, whole) end)
     effect.check_type({ name = "x" }, { kind = "x.y", class = "read", key = tostring, read = print })
   end)

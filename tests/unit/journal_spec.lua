@@ -106,7 +106,8 @@ describe("a journal", function()
     local ok, _, code = full:append("x")
     assert.is_nil(ok)
     assert.equal("ENOSPC", code)
-    assert.has_error(function() full:append("y") end, "calling 'append' on bad self (the journal is broken: an earlier write failed)")
+    assert.has_error(function() full:append("y") end,
+      "calling 'append' on bad self (the journal is broken: an earlier write failed)")
     full:close()
   end)
 

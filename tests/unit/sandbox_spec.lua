@@ -26,7 +26,8 @@ describe("a script", function()
   it("has the library that it needs", function()
     works('return ("%s-%03d"):format("a", 7), ("x"):rep(3), #"abc", ("a,b"):match(",(.*)")', "a-007", "xxx", 3, "b")
     works("local t = { 3, 1, 2 } table.sort(t) return table.concat(t, ' '), table.unpack({ 1, 2 })", "1 2 3", 1, 2)
-    works("return math.max(1, 2), math.type(1), utf8.len('héé'), select('#', 1, 2), next({}) == nil", 2, "integer", 3, 2, true)
+    works("return math.max(1, 2), math.type(1), utf8.len('héé'), select('#', 1, 2), next({}) == nil", 2, "integer", 3,
+      2, true)
     works("local t = setmetatable({}, { __index = function(_, k) return k end }) return t.x, getmetatable(t).__index ~= nil", "x", true)
     works("local ok, err = pcall(error, 'x', 0) return ok, err", false, "x")
     works("local ok, err = xpcall(error, function(e) return e .. '!' end, 'x', 0) return ok, err", false, "x!")
@@ -57,8 +58,10 @@ describe("a script", function()
 
   it("finds no way out by name (E39, E42)", function()
     for name, hint in pairs {
-      print = "use log", os = "o2x.clock", io = "o2x.files", load = "write the code in a file", debug = "", package = "use require",
-      loadfile = "", dofile = "", collectgarbage = "", coroutine = "use parallel", rawset = "", _G = "", warn = "not defined",
+      print = "use log", os = "o2x.clock", io = "o2x.files", load = "write the code in a file", debug = "",
+        package = "use require",
+      loadfile = "", dofile = "", collectgarbage = "", coroutine = "use parallel", rawset = "", _G = "",
+        warn = "not defined",
       loadstring = "not defined", getfenv = "not defined",
     } do
       refused("return " .. name, name .. " is not")
@@ -70,7 +73,8 @@ describe("a script", function()
     refused("table.x = 1", "x cannot be changed")
     refused("setmetatable(_ENV, {})", "cannot be changed")
     refused("setmetatable(string, {})", "cannot be changed")
-    works("return getmetatable(''), getmetatable(string), getmetatable(_ENV), getmetatable(parallel)", nil, nil, nil, nil)
+    works("return getmetatable(''), getmetatable(string), getmetatable(_ENV), getmetatable(parallel)", nil, nil, nil,
+      nil)
     works("return rawget(_ENV, 'string'), rawlen(string), rawequal(_ENV, _ENV)", nil, 0, true)
   end)
 
@@ -99,7 +103,8 @@ describe("a script", function()
   end)
 
   it("does nothing while it is loaded", function()
-    for _, text in ipairs { "step('x', function() end)", "sleep(1)", "parallel { function() end }", "log('x')", "check('x', function() end)",
+    for _, text in ipairs { "step('x', function() end)", "sleep(1)", "parallel { function() end }", "log('x')",
+      "check('x', function() end)",
       "wait_until('x', 1, function() end)", "timeout(1, function() end)", "parallel.each({}, function() end)" } do
       refused(text, "while the file is being loaded", { loading = true })
     end
@@ -110,7 +115,8 @@ describe("a script", function()
   end)
 
   it("requires what it may (E39)", function()
-    for _, name in ipairs { "io", "os", "o2x.fs", "o2x.core.fs", "o2x.proc", "o2x.effects", "stdlib", "stdlib.../x", "stdlib./etc/passwd",
+    for _, name in ipairs { "io", "os", "o2x.fs", "o2x.core.fs", "o2x.proc", "o2x.effects", "stdlib", "stdlib.../x",
+      "stdlib./etc/passwd",
       "stdlib.nosuch", "lfs", "", "o2x.", "o2x.effects.pg", "stdlib.x/../../y" } do
       local ok = scripts.run(("return require %q"):format(name))
       assert.is_false(ok, name)
@@ -135,7 +141,8 @@ describe("a script", function()
   it("cannot keep a cancelled script alive with pcall (E02, E03)", function()
     local seen
     local handle = task.spawn(function()
-      seen = select(2, scripts.run("local n = 0 while true do local ok = pcall(sleep, 10) n = n + 1 if n > 5 then return n end end"))
+      seen = select(2,
+        scripts.run("local n = 0 while true do local ok = pcall(sleep, 10) n = n + 1 if n > 5 then return n end end"))
     end)
     task.sleep(0.05)
     handle:cancel()
@@ -157,7 +164,8 @@ describe("a script", function()
   end)
 
   it("may raise anything, and nothing breaks (E08)", function()
-    for _, text in ipairs { "error(setmetatable({}, { __tostring = function() error('x') end }))", "error({})", "error(nil)", "error()",
+    for _, text in ipairs { "error(setmetatable({}, { __tostring = function() error('x') end }))", "error({})",
+      "error(nil)", "error()",
       "error(setmetatable({}, { __tostring = function() return 1 end }))", "error(function() end)" } do
       local ok, err = scripts.run(text)
       assert.is_false(ok)
@@ -203,8 +211,10 @@ end)
 
 describe("what a script can reach", function()
   local SCOPE = {
-    pg = { tenant = "coredb-x", control = "control", admin = "postgres" }, vault = { "tenant/x/" }, redis = {}, dns = { "x.example.com" },
-    k8s = { namespace = "default", namespaces = {}, names = {}, label = { "tenant", "x" }, shared = {}, read = {} }, helm = {}, http = {},
+    pg = { tenant = "coredb-x", control = "control", admin = "postgres" }, vault = { "tenant/x/" }, redis = {},
+      dns = { "x.example.com" },
+    k8s = { namespace = "default", namespaces = {}, names = {}, label = { "tenant", "x" }, shared = {}, read = {} },
+      helm = {}, http = {},
     files = { read = {}, write = {} }, broker = {},
   }
 
@@ -240,7 +250,8 @@ describe("what a script can reach", function()
     local lines = {}
     local box = sandbox.new({ root = "/nowhere", stdlib = "/nowhere/stdlib" })
     walk(lines, "_ENV", box.environment, {})
-    local ctx = setmetatable({ mode = "apply", scope = SCOPE, config = setmetatable({ platform = "." }, { __index = function() return {} end }),
+    local ctx = setmetatable({ mode = "apply", scope = SCOPE, config = setmetatable({ platform = "." },
+      { __index = function() return {} end }),
       tenant = { name = "x" }, run_id = "R" }, { __index = function() return function() return {} end end })
     for _, name in ipairs(effects.NAMES) do
       if package.searchpath("o2x.effects." .. name, package.path) then
@@ -250,7 +261,8 @@ describe("what a script can reach", function()
     table.sort(lines)
     local text = table.concat(lines, "\n") .. "\n"
     if os.getenv("O2X_UPDATE_MANIFEST") then fs.write(MANIFEST, text) end
-    -- A new name must be looked at by a person: O2X_UPDATE_MANIFEST=1 build/o2x-dev tests/run.lua tests/unit/sandbox_spec.lua
+    -- A new name must be looked at by a person: O2X_UPDATE_MANIFEST=1 build/o2x-dev tests/run.lua
+    -- tests/unit/sandbox_spec.lua
     assert.equal(fs.read(MANIFEST), text)
   end)
 

@@ -96,7 +96,8 @@ describe("a tenant's lock", function()
       io.stdout:write("held\n") io.stdout:flush()
       require("o2x.task").sleep(60)]]):format(folder))
     local seen
-    local child <close> = proc.start { argv = { require("tests.support.build").dev, folder .. "/hold.lua" }, log = folder .. "/out" }
+    local child <close> = proc.start { argv = { require("tests.support.build").dev, folder .. "/hold.lua" },
+      log = folder .. "/out" }
     require("tests.support.toy").eventually(function()
       seen = (lock.holder(folder, "alpha") or {}).user -- the words come a moment after the lock
       return seen

@@ -10,7 +10,8 @@ describe("values", function()
     assert.is_true(value.equal({ a = { 1, { b = 2 } } }, { a = { 1, { b = 2 } } }))
     assert.is_true(value.equal({ 1 }, { 1.0 }))
     assert.is_true(value.equal(json.null, json.null))
-    for _, pair in ipairs { { { 1 }, { 1, 2 } }, { { a = 1 }, {} }, { {}, { a = 1 } }, { 1, "1" }, { nil, {} }, { json.null, nil }, { false, nil } } do
+    for _, pair in ipairs { { { 1 }, { 1, 2 } }, { { a = 1 }, {} }, { {}, { a = 1 } }, { 1, "1" }, { nil, {} },
+      { json.null, nil }, { false, nil } } do
       assert.is_false(value.equal(pair[1], pair[2]))
     end
   end)
@@ -30,8 +31,10 @@ describe("values", function()
   end)
 
   it("are recorded without their secrets", function()
-    local plain = value.plain { user = "ann", password = secret.new("hunter2-hunter2", "door/key"), list = json.array {} }
-    assert.equal('{"list":[],"password":{"$secret":"door/key","fp":"' .. plain.password.fp .. '"},"user":"ann"}', json.encode(plain))
+    local plain = value.plain { user = "ann", password = secret.new("hunter2-hunter2", "door/key"),
+      list = json.array {} }
+    assert.equal('{"list":[],"password":{"$secret":"door/key","fp":"' .. plain.password.fp .. '"},"user":"ann"}',
+      json.encode(plain))
     assert.is_true(value.has_reference(plain))
     assert.is_false(value.has_reference { a = { b = 1 } })
     assert.is_true(value.has_secret { { secret.new("x-secret-x") } })
@@ -79,7 +82,8 @@ describe("a diff", function()
     for i = 1, 20 do before[i], after[i] = "line " .. i, "line " .. i end
     after[10] = "changed"
     table.insert(after, 21, "last")
-    assert.same({ "…", " line 8", " line 9", "-line 10", "+changed", " line 11", " line 12", "…", " line 19", " line 20", "+last" },
+    assert.same({ "…", " line 8", " line 9", "-line 10", "+changed", " line 11", " line 12", "…", " line 19",
+      " line 20", "+last" },
       diff.text(table.concat(before, "\n") .. "\n", table.concat(after, "\n") .. "\n"))
     assert.same({ "+a", "+b" }, diff.text(nil, "a\nb\n"))
     assert.same({}, diff.text("a\n", "a\n"))

@@ -37,13 +37,15 @@ local function key(target) return target.name end
 
 -- Can only be made once: a second time is an error, as with CREATE DATABASE.
 local function create(ctx, target, desired)
-  if fs.exists(path_of(target.name)) then errors.raise { kind = "conflict", message = target.name .. " is there already" } end
+  if fs.exists(path_of(target.name)) then errors.raise { kind = "conflict",
+    message = target.name .. " is there already" } end
   write(ctx, target, desired)
 end
 
 local function next_number(ctx, target)
   local last = 0
-  for _, name in ipairs(fs.list(os.getenv("TOY"))) do last = math.max(last, tonumber(name:match("^number%-(%d+)$")) or 0) end
+  for _, name in ipairs(fs.list(os.getenv("TOY"))) do last = math.max(last, tonumber(name:match("^number%-(%d+)$"))
+    or 0) end
   return last + 1, ctx, target
 end
 
@@ -52,7 +54,8 @@ local types = {
   { kind = "toy.once", class = "probed", key = key, read = read, write = create,
     probe = function(ctx, target) return read(ctx, target) and "done" or "absent" end },
   { kind = "toy.part", class = "idempotent", key = key, read = function(ctx, target)
-      if not fs.exists(path_of(target.whole)) then errors.raise { kind = "failed", message = "asked for a part of nothing" } end
+      if not fs.exists(path_of(target.whole)) then errors.raise { kind = "failed",
+        message = "asked for a part of nothing" } end
       return read(ctx, target)
     end, write = write, parent = function(target) return "toy.once", { name = target.whole } end },
   { kind = "toy.blind", class = "unprovable", key = key, read = function() return nil end, write = write,
