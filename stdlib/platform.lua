@@ -65,7 +65,7 @@ end
 
 local function object_names(tenant)
   local names = service_names(tenant)
-  for _, what in ipairs { "ingress", "tls-cert", "services", "alerts", "dashboard" } do
+  for _, what in ipairs { "ingress", "tls-cert", "services", "alerts", "dashboard", "maintenance" } do
     names[#names + 1] = naming.resource(tenant, what)
   end
   names[#names + 1] = tenant.data_pvc
@@ -98,7 +98,10 @@ function M.grants(tenant)
       namespace = platform.namespace, namespaces = { platform.namespace, platform.monitoring.namespace },
       names = object_names(tenant), label = { "tenant", tenant.name },
       shared = { platform.kubernetes.postgres_secret, platform.kubernetes.vault_secret },
-      read = { ("%s/%s"):format(ingress.namespace, ingress.name) },
+      read = {
+        ("%s/%s"):format(ingress.namespace, ingress.name),
+        ("%s/%s"):format(platform.monitoring.namespace, platform.monitoring.alertmanager or "alertmanager-operated"),
+      },
     },
     helm = service_names(tenant),
     redis = tenant.id and { tenant.id .. ":" } or {},

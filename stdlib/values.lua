@@ -4,6 +4,7 @@
 local catalogue = require "stdlib.catalogue"
 local files = require "o2x.files"
 local helm_values = require "o2x.helm_values"
+local json = require "o2x.json"
 local naming = require "stdlib.naming"
 
 local M = {}
@@ -204,6 +205,70 @@ function M.write(tenant, params)
   for _, service in ipairs(catalogue.all()) do
     files.ensure(naming.values_file(tenant.name, service.name), text_for(tenant, service, params))
   end
+end
+
+-- ---- going back ----
+
+local function is_list(value) return type(value) == "table" and (json.is_array(value) or #value > 0) end
+
+local function is_map(value) return type(value) == "table" and value ~= json.null and not is_list(value) end
+
+local function same(a, b)
+  if not (type(a) == "table" and type(b) == "table") then return a == b end
+  return json.encode(a) == json.encode(b)
+end
+
+-- name → item of a list of named things; nil for any other list.
+local function named(list)
+  local items = {}
+  for _, item in ipairs(list) do
+    if type(item) ~= "table" or type(item.name) ~= "string" or items[item.name] then return nil end
+    items[item.name] = item
+  end
+  return items
+end
+
+local function union(a, b)
+  local names, seen = {}, {}
+  for _, one in ipairs { a, b } do
+    for name in pairs(one) do
+      if not seen[name] then names[#names + 1], seen[name] = name, true end
+    end
+  end
+  table.sort(names)
+  return names
+end
+
+local function escape(name) return (name:gsub("[%.%[%]\\]", "\\%0")) end
+
+-- Takes back what leads from `before` to `after`, path by path; whatever else a file says stays.
+local function revert(doc, path, after, before)
+  if same(after, before) then return end
+  if before == nil then
+    doc:remove(path)
+  elseif is_map(after) and is_map(before) then
+    for _, name in ipairs(union(after, before)) do
+      revert(doc, path == "" and escape(name) or path .. "." .. escape(name), after[name], before[name])
+    end
+  elseif is_list(after) and is_list(before) and named(after) and named(before) then
+    local old, new = named(before), named(after)
+    for _, name in ipairs(union(new, old)) do revert(doc, ("%s[name=%s]"):format(path, escape(name)), new[name], old[name]) end
+  else
+    doc:set(path, before)
+  end
+end
+
+--- Takes back in a service's values file what changed from one set of values to another.
+---@param tenant table
+---@param service string
+---@param after table values now
+---@param before table values as they shall be again
+function M.revert(tenant, service, after, before)
+  local path = naming.values_file(tenant.name, service)
+  if not files.exists(path) then return end
+  local doc = helm_values.parse(files.read(path), path)
+  revert(doc, "", after, before)
+  files.ensure(path, doc:text())
 end
 
 return M

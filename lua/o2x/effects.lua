@@ -4,8 +4,8 @@ local errors = require "o2x.error"
 
 local M = {
   NAMES = {
-    "broker", "clock", "crypto", "dns", "files", "helm", "helm_values", "http", "json", "k8s", "pg", "redis",
-    "secret", "service", "vault", "yaml",
+    "alerts", "broker", "clock", "crypto", "dns", "files", "helm", "helm_values", "http", "json", "k8s", "pg", "redis",
+    "runs", "secret", "service", "vault", "yaml",
   },
 }
 

@@ -236,8 +236,11 @@ function Helm:history(name, namespace) return self:ask("history", name, "-n", na
 --- The latest revision as a whole: info.status, info.description, version, config (values), manifest.
 ---@param name string
 ---@param namespace string
+---@param revision integer? another one than the latest
 ---@return table? release nil if there is none
-function Helm:status(name, namespace) return self:ask("status", name, "-n", namespace) end
+function Helm:status(name, namespace, revision)
+  return self:ask("status", name, "-n", namespace, table.unpack(revision and { "--revision", tostring(revision) } or {}))
+end
 
 -- ---- rendering and writing ----
 

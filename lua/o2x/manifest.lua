@@ -49,8 +49,10 @@ function M.objects(text)
   return objects
 end
 
--- Lists of named things become maps, so that one that was put between others is one line of difference.
-local function by_name(value)
+--- Lists of named things as maps, so that one that was put between others is one line of difference.
+---@param value any
+---@return any copy
+function M.by_name(value)
   if type(value) ~= "table" or value == json.null then return value end
   local named, copy = #value > 0, {}
   for _, item in ipairs(value) do
@@ -60,10 +62,10 @@ local function by_name(value)
   copy = {}
   for key, item in pairs(value) do
     if named then
-      local rest = by_name(item)
+      local rest = M.by_name(item)
       copy[item.name], rest.name = rest, nil
     else
-      copy[key] = by_name(item)
+      copy[key] = M.by_name(item)
     end
   end
   if not named and json.is_array(value) then json.array(copy) end
@@ -72,8 +74,11 @@ end
 
 local HIDDEN = { "passw", "secret", "token", "key", "credential" }
 
--- A value may still be a secret where its name says so: charts of old put them into plain environment variables.
-local function mask(line)
+--- A line of difference, without its value where the name says that it is a secret: charts of old put them into plain
+--- environment variables.
+---@param line string
+---@return string
+function M.mask(line)
   local path = line:match("^[-+~] ([^:]+): ")
   local lower = path and path:lower()
   for _, word in ipairs(lower and HIDDEN or {}) do
@@ -104,9 +109,9 @@ function M.diff(before, after)
     if not old[id] then
       lines[#lines + 1] = "+ " .. id
     else
-      local changes = diff.lines(by_name(old[id]), by_name(new[id]))
+      local changes = diff.lines(M.by_name(old[id]), M.by_name(new[id]))
       if #changes > 0 then lines[#lines + 1] = "~ " .. id end
-      for _, line in ipairs(changes) do lines[#lines + 1] = "    " .. mask(line) end
+      for _, line in ipairs(changes) do lines[#lines + 1] = "    " .. M.mask(line) end
     end
   end
   for _, id in ipairs(old_order) do

@@ -6,6 +6,7 @@ local crypto = require "o2x.crypto"
 local effect = require "o2x.effect"
 local errors = require "o2x.error"
 local fs = require "o2x.fs"
+local identity = require "o2x.identity"
 local lock = require "o2x.lock"
 local params = require "o2x.params"
 local plan = require "o2x.plan"
@@ -97,14 +98,8 @@ function M.plan(run)
   return run.plan
 end
 
-local function identity()
-  local host = fs.read_if("/proc/sys/kernel/hostname") or "?"
-  local user = os.getenv("USER") or os.getenv("LOGNAME") or "uid-" .. require("o2x.core.fs").user()
-  return user, (host:gsub("%s+$", ""))
-end
-
 local function take_lock(run, id)
-  local user, host = identity()
+  local user, host = identity.here()
   return lock.take(run.store.folder, run.tenant_name, {
     user = user, host = host, run = id, runbook = run.runbook.name, since = store.now(),
   })
@@ -117,7 +112,7 @@ local function hashes(texts)
 end
 
 local function header(run)
-  local user, host = identity()
+  local user, host = identity.here()
   return {
     o2x = program.version,
     runbook = { name = run.runbook.name, version = run.runbook.version, path = run.runbook.path },

@@ -1,10 +1,11 @@
---- The words that runbooks are written in: step, check, parallel, fail, invalid, log, sleep, timeout, wait_until.
+--- The words that runbooks are written in: step, check, parallel, fail, invalid, log, output, sleep, timeout, wait_until.
 -- None of them works while a file is being loaded: loading says what there is, it does nothing.
 
 local errors = require "o2x.error"
 local library = require "o2x.library"
 local step = require "o2x.step"
 local task = require "o2x.task"
+local value = require "o2x.value"
 
 local M = {}
 
@@ -68,6 +69,16 @@ local function wait_until(sandbox, what, seconds, fn, ...)
   end
 end
 
+-- A table for whoever started the run: printed at its end, `result` in --json. A later one takes the place of an earlier.
+local function output(sandbox, given)
+  local run = sandbox:running("output")
+  if type(given) ~= "table" or type(given.columns) ~= "table" or type(given.rows) ~= "table" then
+    script_error(sandbox, "failed", "output: { columns = { names }, rows = { { name = value } } } expected")
+  end
+  if value.has_secret(given) then script_error(sandbox, "refused", "output: would show a secret") end
+  run.output = given
+end
+
 --- The words, bound to a sandbox.
 ---@param sandbox table
 ---@return table<string, any>
@@ -83,6 +94,7 @@ function M.new(sandbox)
       errors.input(tostring(message), hint and tostring(hint), where and tostring(where) or sandbox:where())
     end,
     log = function(message, fields) sandbox:running("log").ctx.log("info", tostring(message), fields) end,
+    output = function(given) output(sandbox, given) end,
     sleep = function(seconds)
       local run = sandbox:running("sleep")
       if run.mode ~= "plan" then task.sleep(seconds) end

@@ -4,6 +4,7 @@ local config = require "o2x.config"
 local errors = require "o2x.error"
 local fs = require "o2x.fs"
 local out = require "o2x.out"
+local output = require "o2x.cli.output"
 local plan = require "o2x.plan"
 local program = require "o2x.core.program"
 local project = require "o2x.project"
@@ -116,10 +117,11 @@ function M.conclude(run, status, err, options, seconds)
   local style = out.style(2)
   local counts = run.report.counts
   local next_command = NEXT[status] and NEXT[status]:format(run.id)
+  local result = output.give(run, options)
   if options.json then
     out.json {
       run = run.id, status = status, runbook = run.runbook.name, tenant = run.tenant_name, seconds = seconds,
-      totals = plan.totals(counts), next = next_command,
+      totals = plan.totals(counts), result = result, next = next_command,
       error = err and { kind = err.kind, message = tostring(err), hint = err.hint, step = err.step } or nil,
     }
   end

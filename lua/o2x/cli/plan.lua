@@ -4,6 +4,7 @@ local args = require "o2x.args"
 local common = require "o2x.cli.common"
 local json = require "o2x.json"
 local out = require "o2x.out"
+local output = require "o2x.cli.output"
 local progress = require "o2x.progress"
 local run = require "o2x.run"
 local runbooks = require "o2x.runbook"
@@ -21,10 +22,12 @@ end
 
 local function show(this, plan, options, words)
   local command = next_command(options, words)
+  local result = output.give(this, options)
   if this.runbook.severe then command = command .. " --confirm=" .. this.tenant_name end
   if options.json then
     local data = plan:data()
     data.runbook, data.tenant, data.params = this.runbook.name, this.tenant_name, this.given
+    data.result = result
     data.effects, data.next = json.array(this.runbook.effects), plan:has_changes() and command or nil
     return out.json(data)
   end

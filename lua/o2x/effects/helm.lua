@@ -2,11 +2,12 @@
 --- is left alone. helm is not asked to wait: the objects' readiness is followed over the API, where it can be shown and
 --- explained.
 
-local crypto = require "o2x.crypto"
+local content = require "o2x.effects.helm_content"
 local diff = require "o2x.diff"
 local errors = require "o2x.error"
 local fs = require "o2x.fs"
 local helm_client = require "o2x.helm"
+local helm_rollback = require "o2x.effects.helm_rollback"
 local json = require "o2x.json"
 local manifest = require "o2x.manifest"
 local ready = require "o2x.k8s.ready"
@@ -20,25 +21,7 @@ local WORKLOADS <const> = { Deployment = true, StatefulSet = true, DaemonSet = t
 
 local function client(ctx) return ctx:client "helm" end
 
--- Manifests by their hash: the diff needs their text, the journal must not have it (old charts render secrets).
-local texts = {}
-
-local function hash_manifest(text)
-  local hash = manifest.hash(text)
-  texts[hash] = text
-  return hash
-end
-
 -- ---- values ----
-
--- Numbers as JSON has them, whether they came through YAML or through helm: 1000.0 is 1000.
-local function plain_numbers(value)
-  if math.type(value) == "float" then return math.tointeger(value) or value end
-  if type(value) ~= "table" or value == json.null then return value end
-  local copy = json.is_array(value) and json.array {} or {}
-  for key, item in pairs(value) do copy[key] = plain_numbers(item) end
-  return copy
-end
 
 -- Later values win, maps are merged: as helm does with several -f.
 local function merge(into, values)
@@ -49,10 +32,6 @@ local function merge(into, values)
     into[key] = both and merge(known, value) or value
   end
   return into
-end
-
-local function hash_values(values)
-  return crypto.sha256(json.encode(plain_numbers(values)))
 end
 
 -- ---- the effect type ----
@@ -79,12 +58,7 @@ end
 
 function release.read(ctx, target)
   local found, listed = latest(client(ctx), target.name, namespace_of(ctx, target))
-  if not found then return nil end
-  local config = found.config ~= json.null and found.config or {}
-  return {
-    revision = found.version, status = found.info.status, chart = listed.chart, app_version = listed.app_version,
-    values = hash_values(config), manifest = hash_manifest(found.manifest),
-  }
+  return found and content.of(found, listed)
 end
 
 function release.equal(current, desired)
@@ -117,9 +91,9 @@ end
 function release.write(ctx, target, desired, before, effect_key)
   local helm, namespace = client(ctx), namespace_of(ctx, target)
   if desired == nil then return helm:uninstall(target.name, namespace) end
+  if not target.source then return helm:rollback(target.name, desired.revision, namespace) end -- pending or not
   if before and before.status:match("^pending") then repair(ctx, target, before) end
   if before and before.status == "uninstalling" then helm:uninstall(target.name, namespace) end
-  if not target.source then return helm:rollback(target.name, desired.revision, namespace) end
   local source = {}
   for name, value in pairs(target.source) do source[name] = value end
   source.label = effect_key
@@ -132,7 +106,11 @@ function release.show(target, before, after)
     local old, new = before and before[field], after and (after[field] or "deployed")
     if before and after and old ~= new then lines[#lines + 1] = ("~ %s: %s → %s"):format(field, old, new) end
   end
-  local old, new = before and texts[before.manifest], after and texts[after.manifest]
+  if not target.source and before and after then
+    lines[#lines + 1] = ("~ revision: %s → that of %s"):format(before.revision, after.revision)
+    for _, line in ipairs(content.values_diff(before.values, after.values)) do lines[#lines + 1] = "  values " .. line end
+  end
+  local old, new = before and content.text(before.manifest), after and content.text(after.manifest)
   if after and value_.is_unknown(after.manifest) then
     lines[#lines + 1] = (before and "~ " or "+ ") .. tostring(after.manifest)
   elseif (old or not before) and (new or not after) then
@@ -195,11 +173,12 @@ local function source_of(ctx, o, namespace)
     if value_.is_unknown(source.values[i]) then return source, value_.unknown end
     merge(merged, values)
   end
-  return source, hash_values(merged)
+  return source, content.hash_values(merged)
 end
 
 local function wait_ready(ctx, objects, namespace, seconds)
   local k8s, start = ctx:client "k8s", task.now()
+  seconds = seconds or READY_SECONDS
   for _, object in ipairs(objects) do
     if WORKLOADS[object.kind] then
       ready.wait(k8s, object.kind, object.metadata.name, {
@@ -219,7 +198,7 @@ local function render(ctx, name, source, values)
   local text = client(ctx):template(name, source)
   local objects = manifest.objects(text)
   k8s.grants:objects(function(object) return k8s:resource(object) end, objects, source.namespace)
-  desired.manifest = hash_manifest(text)
+  desired.manifest = content.hash_manifest(text)
   return desired, objects
 end
 
@@ -228,7 +207,7 @@ local function ensure_release(ctx, name, o)
   local source, values = source_of(ctx, o, namespace)
   local desired, objects = render(ctx, name, source, values)
   local after, outcome = ctx:effect("helm.release", { name = name, namespace = namespace, source = source }, desired)
-  if ctx.mode ~= "plan" and o.wait ~= false then wait_ready(ctx, objects, namespace, o.timeout or READY_SECONDS) end
+  if ctx.mode ~= "plan" and o.wait ~= false then wait_ready(ctx, objects, namespace, o.timeout) end
   return after, outcome
 end
 
@@ -252,7 +231,8 @@ end
 
 local function api(ctx)
   local function default(namespace) return namespace or ctx:client("k8s").namespace end
-  return {
+  local known = helm_rollback.api(ctx, function(...) wait_ready(ctx, ...) end)
+  local own = {
     --- Ensures a release, and waits until its workloads are ready.
     ---@param name string
     ---@param o { chart: string, values: any, namespace: string?, timeout: number?, wait: boolean? } chart: a folder of
@@ -277,6 +257,8 @@ local function api(ctx)
       return ctx:read("helm.release", { name = name, namespace = default(namespace) })
     end,
   }
+  for name, fn in pairs(own) do known[name] = fn end
+  return known
 end
 
 return { name = "helm", declares = "helm:write", types = { release }, api = api }

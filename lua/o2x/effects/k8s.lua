@@ -1,5 +1,6 @@
 --- Objects of the cluster. What is desired is applied server-side, field by field; what others put there stays.
 
+local change = require "o2x.effects.k8s_change"
 local compare = require "o2x.k8s.compare"
 local diff = require "o2x.diff"
 local errors = require "o2x.error"
@@ -144,7 +145,7 @@ end
 local SAFE <const> = { GET = true, HEAD = true }
 
 local function api(ctx)
-  return {
+  local known = {
     --- Ensures an object: everything that it names is so in the cluster; what it does not name is left alone.
     ---@param wanted table apiVersion, kind, metadata.name …
     ---@param o { force: boolean? }? force: take fields over from another manager
@@ -222,6 +223,8 @@ local function api(ctx)
       return client(ctx):request(service, port, o)
     end,
   }
+  for name, fn in pairs(change.api(ctx)) do known[name] = fn end
+  return known
 end
 
-return { name = "k8s", declares = "k8s:write", types = { object, k8s_secret }, api = api }
+return { name = "k8s", declares = "k8s:write", types = { object, k8s_secret, table.unpack(change.types) }, api = api }

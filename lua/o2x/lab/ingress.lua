@@ -2,12 +2,13 @@
 --- services.
 
 local json = require("o2x.json")
-local services = require("o2x.lab.services")
+local backends = require("o2x.lab.backends")
 local task = require("o2x.task")
 
 local M = { name = "ingress" }
 
 local CLASS <const> = "nginx"
+local DEFAULT_BACKEND <const> = "nginx.ingress.kubernetes.io/default-backend"
 local DOMAIN <const> = "*.embrix.com"
 local LOOK <const> = 0.2 -- seconds between looks for hosts that the certificate does not name
 
@@ -28,7 +29,8 @@ local function all_rules(ingresses)
   local rules = {}
   for _, ingress in ipairs(ingresses) do
     for _, rule in ipairs(ingress.spec.rules or {}) do
-      rules[#rules + 1] = { rule = rule, namespace = ingress.metadata.namespace }
+      rules[#rules + 1] = { rule = rule, namespace = ingress.metadata.namespace,
+        default = (ingress.metadata.annotations or {})[DEFAULT_BACKEND] }
     end
   end
   return rules
@@ -48,7 +50,7 @@ local function rank(entry) return #(entry.path or "/") + (entry.pathType == "Exa
 ---@param ingresses table[] Ingress objects
 ---@param host string
 ---@param path string
----@return table|nil target { namespace, service, port }
+---@return table|nil target { namespace, service, port, default: who answers when the service has no endpoints }
 function M.route(ingresses, host, path)
   local rules, best = all_rules(ingresses), nil
   local wanted = choose_host(rules, host)
@@ -57,7 +59,7 @@ function M.route(ingresses, host, path)
       if path_matches(candidate, path) and candidate.backend.service and (not best or rank(candidate) > best.rank) then
         local service = candidate.backend.service
         best = { namespace = entry.namespace, service = service.name, port = service.port.number or service.port.name,
-          rank = rank(candidate) }
+          rank = rank(candidate), default = entry.default }
       end
     end
   end
@@ -81,15 +83,24 @@ local function ours(lab)
   return found
 end
 
+-- ingress-nginx asks the default backend when the service behind the rule has no endpoints.
+local function default_backend(lab, target)
+  local service = target.default and lab.k8s.get("v1", "Service", target.namespace, target.default)
+  local port = service and service.spec.ports[1]
+  local backend = port and lab.k8s.backend(target.namespace, target.default, port.port)
+  return backend and backend.ready and backend or nil
+end
+
 local function handler(lab)
   return function(req)
     local host = (req.headers.host or ""):gsub(":%d+$", ""):lower()
     local target = M.route(ours(lab), host, req.path)
     if not target then return page(404, "Not Found") end
     local backend = lab.k8s.backend(target.namespace, target.service, target.port)
-    if not backend or not backend.ready then return page(503, "Service Temporarily Unavailable") end
+    if not backend or not backend.ready then backend = default_backend(lab, target) end
+    if not backend then return page(503, "Service Temporarily Unavailable") end
     backend.ingress = true
-    return services.handle(lab, backend, req)
+    return backends.handle(lab, backend, req)
   end
 end
 

@@ -70,6 +70,9 @@ function M.objects()
     spec = { type = "LoadBalancer",
     selector = { app = "ingress-nginx-controller" }, ports = value.array {
       { name = "http", port = 80, targetPort = "http" }, { name = "https", port = 443, targetPort = "http" } } } }))
+  table.insert(list, workload("monitoring", "alertmanager", "quay.io/prometheus/alertmanager:v0.28.1", 9093))
+  table.insert(list, object("v1", "Service", "alertmanager-operated", "monitoring", { spec = { clusterIP = "None",
+    selector = { app = "alertmanager" }, ports = value.array { { name = "http-web", port = 9093, targetPort = "http" } } } }))
   return list
 end
 

@@ -36,10 +36,10 @@ function M.has_endpoints(store, service)
   return false
 end
 
--- the lab may bring its own services, else they are the simulated tenant services
+-- the lab may bring its own services, else they are the simulated ones
 local function call(lab, info, req)
   if lab.service then return lab.service(info, req) end
-  return require("o2x.lab.services").handle(lab, info, req)
+  return require("o2x.lab.backends").handle(lab, info, req)
 end
 
 ---@param api table

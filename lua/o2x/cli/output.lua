@@ -1,0 +1,71 @@
+--- What a runbook gives to read (its word `output`): a table on the terminal, `result` in --json, JUnit XML in a file.
+
+local clock = require "o2x.clock"
+local errors = require "o2x.error"
+local fs = require "o2x.fs"
+local json = require "o2x.json"
+local out = require "o2x.out"
+
+local M = {}
+
+local ESCAPES = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;" }
+
+-- XML 1.0 has no way to say most control characters.
+local function escape(text) return (tostring(text):gsub("[%z\1-\8\11\12\14-\31]", "?"):gsub('[&<>"]', ESCAPES)) end
+
+local function test_case(suite, row)
+  local head = ('  <testcase classname="%s" name="%s" time="%.3f"'):format(escape(suite), escape(row.check), row.seconds or 0)
+  if row.ok then return head .. "/>" end
+  return ('%s><failure message="%s">%s</failure></testcase>'):format(head, escape(row.found or "failed"), escape(row.found or ""))
+end
+
+--- Checks as JUnit XML.
+---@param suite string
+---@param rows { check: string, ok: boolean, found: string?, seconds: number? }[]
+---@return string
+function M.junit(suite, rows)
+  local failures, seconds, cases = 0, 0, {}
+  for i, row in ipairs(rows) do
+    failures, seconds = failures + (row.ok and 0 or 1), seconds + (row.seconds or 0)
+    cases[i] = test_case(suite, row)
+  end
+  return ('<?xml version="1.0" encoding="UTF-8"?>\n<testsuite name="%s" tests="%d" failures="%d" errors="0" time="%.3f" timestamp="%s">\n%s\n</testsuite>\n')
+    :format(escape(suite), #rows, failures, seconds, clock.iso():gsub("Z$", ""), table.concat(cases, "\n"))
+end
+
+local function write_junit(run, path)
+  local ok, err = pcall(fs.write, path, M.junit(run.runbook.name .. "." .. run.tenant_name, run.output.rows))
+  if not ok then errors.input("the JUnit file cannot be written: " .. tostring(err)) end
+end
+
+local function cell(value)
+  if value == true then return "yes" end
+  if value == false then return "no" end
+  return value == nil and "-" or tostring(value)
+end
+
+local function print_table(output)
+  local head, lines = {}, {}
+  for i, column in ipairs(output.columns) do head[i] = column:upper():gsub("_", " ") end
+  lines[1] = head
+  for _, row in ipairs(output.rows) do
+    local cells = {}
+    for i, column in ipairs(output.columns) do cells[i] = out.printable(cell(row[column])):gsub("\n", " ") end
+    lines[#lines + 1] = cells
+  end
+  out.columns(lines, out.data)
+end
+
+--- Gives a run's output, if it has one: prints the table unless JSON is wanted, writes the JUnit file.
+---@param run table
+---@param options table of the command line
+---@return table? rows for --json
+function M.give(run, options)
+  local output = run.output
+  if not output then return nil end
+  if output.junit then write_junit(run, output.junit) end
+  if not options.json then print_table(output) end
+  return json.array(output.rows)
+end
+
+return M

@@ -1,0 +1,92 @@
+--- The tenant's alerts: silences in Alertmanager (API v2), through the API server's proxy. A silence matches the tenant's label
+--- and nothing else, so no other tenant's alerts fall silent with it.
+
+local clock = require "o2x.clock"
+local errors = require "o2x.error"
+
+local BY <const> = "o2x"
+
+local function ask(ctx, where, o)
+  o.namespace = where.namespace
+  local answer = ctx:client("k8s"):request(where.service, where.port, o)
+  if answer.status >= 200 and answer.status < 300 then return answer.json end
+  errors.raise {
+    kind = answer.status >= 500 and "unreachable" or "failed", module = "alerts", op = o.method,
+    message = ("Alertmanager: HTTP %d: %s"):format(answer.status, (answer.body or ""):sub(1, 200)),
+  }
+end
+
+local function is_of_tenant(silence, label, value)
+  local matcher = silence.matchers[1]
+  return #silence.matchers == 1 and matcher.name == label and matcher.value == value and not matcher.isRegex
+    and matcher.isEqual ~= false
+end
+
+-- Our silence of the tenant that is in force, as Alertmanager has it.
+local function find(ctx, target)
+  for _, silence in ipairs(ask(ctx, target.where, { path = "/api/v2/silences" }) or {}) do
+    local over = silence.status and silence.status.state == "expired"
+    if not over and silence.createdBy == BY and is_of_tenant(silence, target.label, target.value) then return silence end
+  end
+end
+
+local silence = { kind = "alerts.silence", class = "idempotent" }
+
+function silence.key(target) return ("%s=%s"):format(target.label, target.value) end
+
+function silence.read(ctx, target)
+  local found = find(ctx, target)
+  return found and { until_time = clock.iso(clock.parse(found.endsAt)), comment = found.comment }
+end
+
+function silence.write(ctx, target, desired)
+  local found = find(ctx, target)
+  if not desired then
+    if found then ask(ctx, target.where, { method = "DELETE", path = "/api/v2/silence/" .. found.id }) end
+    return
+  end
+  ask(ctx, target.where, { method = "POST", path = "/api/v2/silences", json = {
+    id = found and found.id, startsAt = found and found.startsAt or clock.iso(), endsAt = desired.until_time, createdBy = BY,
+    comment = desired.comment, matchers = { { name = target.label, value = target.value, isRegex = false, isEqual = true } },
+  } })
+end
+
+function silence.show(target, before, after)
+  local title = ("silence of the alerts with %s=%s"):format(target.label, target.value)
+  local function text(one) return one and one.until_time or "none" end
+  return { title = title, lines = { ("~ until: %s → %s"):format(text(before), text(after)) } }
+end
+
+local function target_of(ctx, where)
+  local label = ctx.scope.k8s and ctx.scope.k8s.label
+  if not label then
+    errors.raise { kind = "refused", module = "alerts", message = "the grants name no label of the tenant: whose alerts?" }
+  end
+  return { where = where, label = label[1], value = label[2] }
+end
+
+return {
+  name = "alerts",
+  declares = "alerts:write",
+  types = { silence },
+  api = function(ctx)
+    return {
+      --- Ensures that the tenant's alerts are silent until a time.
+      ---@param where { service: string, port: integer, namespace: string } Alertmanager's Service
+      ---@param o { until_time: string, comment: string } until_time: ISO 8601
+      ---@return string outcome
+      silence = function(where, o)
+        local desired = { until_time = clock.iso(clock.parse(o.until_time)), comment = o.comment }
+        local _, outcome = ctx:effect("alerts.silence", target_of(ctx, where), desired)
+        return outcome
+      end,
+
+      --- Ensures that the tenant's alerts ring.
+      ---@return string outcome
+      unsilence = function(where)
+        local _, outcome = ctx:effect("alerts.silence", target_of(ctx, where), nil)
+        return outcome
+      end,
+    }
+  end,
+}

@@ -1,0 +1,41 @@
+--- The run store for runbooks: which run this is, and what earlier runs of the same tenant did. Reads only.
+
+local errors = require "o2x.error"
+local identity = require "o2x.identity"
+local store = require "o2x.store"
+
+-- What a script may see of a run: what it was, and each target with what was there before and after.
+local function look(ctx, id)
+  local h = store.open(ctx.config.state):look(id)
+  if h.damaged then error(h.damaged, 0) end
+  if h.tenant ~= ctx.tenant.name then
+    errors.input(("run %s was for %s, not for %s"):format(id, h.tenant, ctx.tenant.name))
+  end
+  local effects = {}
+  for _, e in ipairs(h.effects) do
+    effects[#effects + 1] = { kind = e.kind, key = e.key, outcome = e.outcome, before = e.before, after = e.after, at = e.at }
+  end
+  return { id = h.id, runbook = h.runbook.name, status = h.status, params = h.params, started = h.started, ended = h.ended,
+    user = h.user, host = h.host, effects = effects }
+end
+
+return {
+  name = "runs",
+  api = function(ctx)
+    return {
+      --- This run: its id ("plan" in a plan), and who started it.
+      ---@return { id: string, user: string, host: string }
+      current = function()
+        return ctx:recorded("runs.current", function()
+          local user, host = identity.here()
+          return { id = ctx.run_id, user = user, host = host }
+        end)
+      end,
+
+      --- An earlier run of the same tenant, by its id or an unambiguous end of it.
+      ---@param word string
+      ---@return table run id, runbook, status, params, started, ended, user, host, effects: { kind, key, outcome, before, after, at }
+      find = function(word) return look(ctx, store.open(ctx.config.state):find(word)) end,
+    }
+  end,
+}

@@ -1,0 +1,134 @@
+--- The page that clients see meanwhile: 503 with words, by ingress-nginx's default-backend annotation. It takes over by itself
+--- where the service behind a rule has no pods, so nothing has to be switched at the right moment, neither way.
+
+local json = require "o2x.json"
+local k8s = require "o2x.k8s"
+local naming = require "stdlib.naming"
+local note = require "stdlib.maintenance.note"
+
+local M = {}
+
+local BACKEND = "nginx.ingress.kubernetes.io/default-backend"
+local IMAGE = "nginxinc/nginx-unprivileged:1.27-alpine"
+local READY = 60 -- seconds; without its page, ingress-nginx answers 503 in its own words
+
+local SERVER = [[
+server {
+  listen 8080;
+  root /usr/share/nginx/html;
+  error_page 503 /maintenance.html;
+  location = /maintenance.html {
+    internal;
+    add_header Retry-After 300 always;
+    add_header Cache-Control no-store always;
+  }
+  location = /healthz {
+    access_log off;
+    return 200 "ok";
+  }
+  location / {
+    return 503;
+  }
+}
+]]
+
+local HTML = [[
+<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>Maintenance</title></head>
+<body>
+<h1>We will be back soon</h1>
+<p>{company} is being maintained. Your data are safe; please try again later.</p>
+</body>
+</html>
+]]
+
+local function name_of(tenant) return naming.resource(tenant, "maintenance") end
+
+-- Not the tenant's label: neither its pods nor its monitoring are these.
+local function labels(tenant) return { app = name_of(tenant), ["app.kubernetes.io/managed-by"] = "o2x" } end
+
+local function config_map(tenant, words)
+  return {
+    apiVersion = "v1", kind = "ConfigMap",
+    metadata = {
+      name = name_of(tenant), namespace = tenant.namespace, annotations = { [note.KEY] = words },
+      labels = { tenant = tenant.name, [note.KEY] = "on", ["app.kubernetes.io/managed-by"] = "o2x" },
+    },
+    data = { ["default.conf"] = SERVER, ["maintenance.html"] = (HTML:gsub("{company}", (tenant.company:gsub("[<>&]", "")))) },
+  }
+end
+
+local function mount(path, key) return { name = "page", mountPath = path, subPath = key } end
+
+local function deployment(tenant)
+  local maintenance = tenant.platform.maintenance or {}
+  return {
+    apiVersion = "apps/v1", kind = "Deployment",
+    metadata = { name = name_of(tenant), namespace = tenant.namespace, labels = labels(tenant) },
+    spec = {
+      replicas = 1, selector = { matchLabels = { app = name_of(tenant) } },
+      template = {
+        metadata = { labels = labels(tenant) },
+        spec = {
+          containers = { {
+            name = "page", image = maintenance.image or IMAGE, ports = { { containerPort = 8080, name = "http", protocol = "TCP" } },
+            readinessProbe = { httpGet = { path = "/healthz", port = 8080 } },
+            resources = { requests = { cpu = "10m", memory = "16Mi" }, limits = { cpu = "100m", memory = "64Mi" } },
+            volumeMounts = { mount("/etc/nginx/conf.d/default.conf", "default.conf"),
+              mount("/usr/share/nginx/html/maintenance.html", "maintenance.html") },
+          } },
+          volumes = { { name = "page", configMap = { name = name_of(tenant) } } },
+        },
+      },
+    },
+  }
+end
+
+local function service(tenant)
+  return {
+    apiVersion = "v1", kind = "Service",
+    metadata = { name = name_of(tenant), namespace = tenant.namespace, labels = labels(tenant) },
+    spec = { selector = { app = name_of(tenant) }, ports = { { name = "http", port = 8080, targetPort = 8080, protocol = "TCP" } } },
+  }
+end
+
+--- Ensures the note. From here on the tenant is in maintenance.
+---@param tenant table
+---@param words string the note
+function M.note(tenant, words) k8s.ensure(config_map(tenant, words)) end
+
+--- Ensures that the page is there to be shown, and that the ingress shows it where no service answers.
+---@param tenant table
+---@param words fun(before: table): string what to note on the ingress
+function M.show(tenant, words)
+  k8s.ensure(deployment(tenant))
+  k8s.ensure(service(tenant))
+  local ok, problem = pcall(k8s.wait_ready, "Deployment", name_of(tenant), READY, tenant.namespace)
+  if not ok then log("the page is not ready, clients see the ingress's own 503: " .. tostring(problem)) end
+  local name = naming.resource(tenant, "ingress")
+  local ingress = k8s.get("Ingress", name, tenant.namespace)
+  if not ingress then return log(("%s has no ingress: nobody is shown a page"):format(tenant.name)) end
+  local annotations = ingress.metadata.annotations or {}
+  k8s.annotate("Ingress", name, {
+    [BACKEND] = name_of(tenant), [note.KEY] = annotations[note.KEY] or words { default_backend = annotations[BACKEND] },
+  })
+end
+
+--- Gives the ingress back what it had.
+---@param tenant table
+function M.hide(tenant)
+  local name = naming.resource(tenant, "ingress")
+  local before = note.on(k8s.get("Ingress", name, tenant.namespace))
+  if before then k8s.annotate("Ingress", name, { [BACKEND] = before.default_backend or json.null, [note.KEY] = json.null }) end
+end
+
+--- Takes page and note away; the note goes last.
+---@param tenant table
+function M.remove(tenant)
+  k8s.remove("Service", name_of(tenant), tenant.namespace)
+  k8s.remove("Deployment", name_of(tenant), tenant.namespace)
+  k8s.remove("ConfigMap", name_of(tenant), tenant.namespace)
+end
+
+return M

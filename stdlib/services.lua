@@ -1,0 +1,71 @@
+--- Which of a tenant's services are meant, and in which order they are taken.
+
+local catalogue = require "stdlib.catalogue"
+
+local M = {}
+
+local function nearest(word)
+  for _, name in ipairs(catalogue.names()) do
+    if name:find(word, 1, true) then return ("did you mean %s?"):format(name) end
+  end
+  return "services: " .. table.concat(catalogue.names(), ", ")
+end
+
+--- The services that are named, in the catalogue's order; all if none is, or for "all".
+---@param names string[]?
+---@return string[] services
+---@return boolean named were they asked for by name?
+function M.choose(names)
+  if not names or (#names == 1 and names[1] == "all") then return catalogue.names(), false end
+  local wanted, chosen = {}, {}
+  for _, name in ipairs(names) do
+    if not catalogue.find(name) then invalid(("there is no service '%s'"):format(name), nearest(name)) end
+    wanted[name] = true
+  end
+  for _, name in ipairs(catalogue.names()) do
+    if wanted[name] then chosen[#chosen + 1] = name end
+  end
+  return chosen, true
+end
+
+--- The waves in which some services start.
+---@param services string[]
+---@return string[][]
+function M.waves(services)
+  local wanted, waves = {}, {}
+  for _, name in ipairs(services) do wanted[name] = true end
+  for _, wave in ipairs(catalogue.waves()) do
+    local some = {}
+    for _, name in ipairs(wave) do
+      if wanted[name] then some[#some + 1] = name end
+    end
+    if #some > 0 then waves[#waves + 1] = some end
+  end
+  return waves
+end
+
+--- The waves in which they stop: dependants first.
+---@param services string[]
+---@return string[][]
+function M.reverse_waves(services)
+  local waves, reversed = M.waves(services), {}
+  for i = #waves, 1, -1 do reversed[#reversed + 1] = waves[i] end
+  return reversed
+end
+
+--- Takes services wave after wave, a step a wave and a step a service, side by side within a wave.
+---@param waves string[][]
+---@param fn fun(service: string): any
+---@return table<string, any> results by service
+function M.each(waves, fn)
+  local results = {}
+  for number, wave in ipairs(waves) do
+    local found = step(("Wave %d"):format(number), function()
+      return parallel.each(wave, function(service) return step(service, fn, service) or false end, { limit = 4 })
+    end)
+    for i, service in ipairs(wave) do results[service] = found[i] end
+  end
+  return results
+end
+
+return M
