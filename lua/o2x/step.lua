@@ -107,6 +107,7 @@ function M.check(run, name, fn, ...)
     run.plan:check_later(path, name)
     return nil
   end
+  local start = task.now()
   local results = table.pack(xpcall(within, errors.handler, "in_check", true, fn, ...))
   local ok, found, why = results[1], results[2], results[3]
   local problem = not ok and errors.wrap(found) or found == false and errors.new {
@@ -114,6 +115,11 @@ function M.check(run, name, fn, ...)
   }
   if problem and problem.kind == "cancelled" then error(problem, 0) end
   run.report:check(path, name, not problem, problem and tostring(problem) or found)
+  run.checks = run.checks or {}
+  table.insert(run.checks, {
+    check = name, ok = not problem, found = problem and tostring(problem) or type(found) == "string" and found or nil,
+    seconds = task.now() - start,
+  })
   if run.journal then
     run.journal:append({
       t = "check", path = path, name = name, ok = not problem, at = run.now(),

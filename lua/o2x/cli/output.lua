@@ -33,8 +33,8 @@ function M.junit(suite, rows)
     :format(escape(suite), #rows, failures, seconds, clock.iso():gsub("Z$", ""), table.concat(cases, "\n"))
 end
 
-local function write_junit(run, path)
-  local ok, err = pcall(fs.write, path, M.junit(run.runbook.name .. "." .. run.tenant_name, run.output.rows))
+local function write_junit(run, rows, path)
+  local ok, err = pcall(fs.write, path, M.junit(run.runbook.name .. "." .. run.tenant_name, rows))
   if not ok then errors.input("the JUnit file cannot be written: " .. tostring(err)) end
 end
 
@@ -44,28 +44,33 @@ local function cell(value)
   return value == nil and "-" or tostring(value)
 end
 
-local function print_table(output)
+local function print_table(columns, rows)
   local head, lines = {}, {}
-  for i, column in ipairs(output.columns) do head[i] = column:upper():gsub("_", " ") end
+  for i, column in ipairs(columns) do head[i] = column:upper():gsub("_", " ") end
   lines[1] = head
-  for _, row in ipairs(output.rows) do
+  for _, row in ipairs(rows) do
     local cells = {}
-    for i, column in ipairs(output.columns) do cells[i] = out.printable(cell(row[column])):gsub("\n", " ") end
+    for i, column in ipairs(columns) do cells[i] = out.printable(cell(row[column])):gsub("\n", " ") end
     lines[#lines + 1] = cells
   end
   out.columns(lines, out.data)
 end
 
---- Gives a run's output, if it has one: prints the table unless JSON is wanted, writes the JUnit file.
+-- The checks of the run as a table: the first line of what each found.
+local CHECKS = { "check", "ok", "found" }
+
+--- Gives a run's output, if it has one: prints the table unless JSON is wanted, writes the JUnit file. What a plan would
+--- change is not there yet, so nothing is told of it.
 ---@param run table
 ---@param options table of the command line
 ---@return table? rows for --json
 function M.give(run, options)
   local output = run.output
-  if not output then return nil end
-  if output.junit then write_junit(run, output.junit) end
-  if not options.json then print_table(output) end
-  return json.array(output.rows)
+  if not output or run.mode == "plan" and run.plan:has_changes() then return nil end
+  local rows = output.checks and (run.checks or {}) or output.rows
+  if output.junit then write_junit(run, rows, output.junit) end
+  if not options.json then print_table(output.checks and CHECKS or output.columns, rows) end
+  return json.array(rows)
 end
 
 return M
