@@ -74,7 +74,7 @@ end
 
 local function writable_files(tenant)
   local paths = {
-    ("docs/runbooks/TENANT_%s.md"):format(tenant.name), "docs/TENANT_INVENTORY.md",
+    ("docs/runbooks/TENANT_%s.md"):format(tenant.name), "docs/TENANT_INVENTORY.md", ("docs/notes/%s.md"):format(tenant.name),
     ("k8s/ingress/%s-ingress.yaml"):format(tenant.name),
     ("monitoring/servicemonitor-%s.yaml"):format(tenant.name), ("monitoring/dashboard-%s.json"):format(tenant.name),
     ("alerts/%s-alerts.yaml"):format(tenant.name),
