@@ -43,7 +43,7 @@ Gate.__index = Gate
 ---@param run table mode, id, journal, past, declared, report, plan
 ---@return table gate
 function M.new(run)
-  return setmetatable({ run = run, types = {}, overlay = overlay.new(), counts = {} }, Gate)
+  return setmetatable({ run = run, types = {}, overlay = overlay.new(), counts = {}, reached = {} }, Gate)
 end
 
 --- Takes the effect types of a module in.
@@ -99,9 +99,10 @@ function Gate:on_retry(type, key, effect_key)
 end
 
 function Gate:read_live(type, target, key)
-  local attempts = not self.reached and retry.first_attempts or nil
+  local system = type.kind:match("^[^.]+")
+  local attempts = not self.reached[system] and retry.first_attempts or nil
   local found = retry.read(self:on_retry(type, key), attempts, type.read, self.ctx, target)
-  self.reached = true
+  self.reached[system] = true
   return found
 end
 
