@@ -37,9 +37,11 @@ function M.new(config, scope, run)
   return client, close
 end
 
-function makers.pg(config, scope)
+-- The tenant's database, and the one beside it that this very run restores into.
+function makers.pg(config, scope, run)
   local o, grants = config.pg, {}
   for _, name in pairs(scope.pg or {}) do grants[#grants + 1] = name end
+  if run.id and scope.pg.tenant then grants[#grants + 1] = require("o2x.aside").restore(scope.pg.tenant, run.id) end
   return require("o2x.pg_pool").new({
     host = o.host, port = o.port, user = o.user, password = o.password, passfile = o.passfile,
     sslmode = o.sslmode, sslrootcert = o.sslrootcert, application_name = "o2x",

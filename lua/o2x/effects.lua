@@ -4,8 +4,8 @@ local errors = require "o2x.error"
 
 local M = {
   NAMES = {
-    "alerts", "broker", "clock", "crypto", "dns", "files", "helm", "helm_values", "http", "json", "k8s", "pg", "redis",
-    "runs", "secret", "service", "vault", "yaml",
+    "alerts", "archive", "broker", "clock", "crypto", "dns", "files", "helm", "helm_values", "http", "json", "k8s", "pg",
+    "redis", "runs", "secret", "service", "vault", "yaml",
   },
 }
 

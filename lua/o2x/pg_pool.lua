@@ -21,17 +21,25 @@ function M.new(options, grants)
   return setmetatable({ options = options, grants = grants, idle = {}, open = {}, waiting = {} }, Pool)
 end
 
---- A connection of its own, outside the pool, for what changes the session: `local db <close> = pool:connect(…)`.
----@param dbname string
----@param overrides table? options of pg.connect
----@return o2x.pg.Connection
-function Pool:connect(dbname, overrides)
+--- What a connection to a database is made with: for a program that makes its own.
+---@param dbname string one that was granted
+---@param overrides table?
+---@return table options
+function Pool:options_for(dbname, overrides)
   scope.name(self.grants, dbname, "the database")
   local options = {}
   for name, value in pairs(self.options) do options[name] = value end
   for name, value in pairs(overrides or {}) do options[name] = value end
   options.dbname = dbname
-  return pg.connect(options)
+  return options
+end
+
+--- A connection of its own, outside the pool, for what changes the session: `local db <close> = pool:connect(…)`.
+---@param dbname string
+---@param overrides table? options of pg.connect
+---@return o2x.pg.Connection
+function Pool:connect(dbname, overrides)
+  return pg.connect(self:options_for(dbname, overrides))
 end
 
 local function take(self, dbname)

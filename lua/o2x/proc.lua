@@ -14,7 +14,10 @@ local INHERITED = {
   "PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TZ", "LANG", "LC_ALL", "LC_CTYPE", "SSL_CERT_FILE", "SSL_CERT_DIR",
 }
 
-local INSTALL_HINT = { helm = "run vendor/bootstrap", kubectl = "run vendor/bootstrap" }
+local INSTALL_HINT = {
+  helm = "run vendor/bootstrap", kubectl = "run vendor/bootstrap",
+  pg_dump = "install postgresql-client", pg_restore = "install postgresql-client",
+}
 
 ---@class o2x.proc.options
 ---@field argv string[] program (a name looked up in PATH, or a path with a slash) and its arguments; never a secret
@@ -24,6 +27,7 @@ local INSTALL_HINT = { helm = "run vendor/bootstrap", kubectl = "run vendor/boot
 ---@field timeout number? seconds until the group gets SIGTERM, and 5 s later SIGKILL; default 300
 ---@field on_line fun(line: string, stream: "stdout"|"stderr")? called for each line as it comes
 ---@field max_output integer? bytes of a stream that may be kept; more ends the child
+---@field keep boolean? false: standard output goes to on_line only, however much it is
 ---@field log string? file that takes both outputs (only `start`)
 ---@field detached boolean? a session of its own, outlives us (only `start`)
 
@@ -157,12 +161,14 @@ local function collect(child, stream, o)
     if bytes then
       if split then split(bytes) end
       if bytes == "" then return table.concat(parts) end
-      size = size + #bytes
-      if size > limit then
-        local message = ("%s wrote more than %d bytes to %s"):format(o.argv[1], limit, stream)
-        fail("failed", "read", message, { code = "too_long" })
+      if o.keep ~= false or stream ~= "stdout" then
+        size = size + #bytes
+        if size > limit then
+          local message = ("%s wrote more than %d bytes to %s"):format(o.argv[1], limit, stream)
+          fail("failed", "read", message, { code = "too_long" })
+        end
+        parts[#parts + 1] = bytes
       end
-      parts[#parts + 1] = bytes
     elseif why == "again" then
       task.wait_fd(child:fd(stream), "r", math.huge)
     else

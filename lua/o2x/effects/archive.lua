@@ -1,0 +1,127 @@
+--- Archives of the tenant's database for runbooks: made, looked at, restored aside, put in its place.
+---     archive.dump(path) → what was made          archive.examine(path, owner) → what is in it; refuses another tenant's
+---     archive.restore_aside(summary, options)     archive.swap(options)     archive.restore_table(summary)
+---     archive.rows(sql)  reads the database restored aside     archive.kept() → the databases that restores put away
+
+local archive_aside = require "o2x.effects.archive_aside"
+local archive_file = require "o2x.effects.archive_file"
+local archive_swap = require "o2x.effects.archive_swap"
+local archive_table = require "o2x.effects.archive_table"
+local aside = require "o2x.aside"
+local errors = require "o2x.error"
+local fs = require "o2x.fs"
+local properties = require "o2x.pg_properties"
+local support = require "o2x.effects.pg_support"
+
+-- Reading an archive takes as long as it is large; a run does it once.
+local contents = {
+  kind = "pg.archive_contents",
+  class = "read",
+  key = function(target) return target.path end,
+  read = function(ctx, target) return archive_file.examine(ctx, target.path, target.owner) end,
+}
+
+local restored_rows = {
+  kind = "pg.aside_query",
+  class = "read",
+  key = function(target) return target.name .. " " .. target.sql:sub(1, 80) end,
+  parent = function(target) return "pg.restored", { name = target.name } end,
+  read = function(ctx, target)
+    return support.with(ctx, target.name, function(db)
+      return db:rows(target.sql, table.unpack(target.parameters, 1, target.parameters.n))
+    end)
+  end,
+}
+
+local KEPT <const> = [[SELECT datname AS name, pg_database_size(oid) AS size, shobj_description(oid, 'pg_database') AS comment
+FROM pg_database WHERE datname LIKE '%--%' ORDER BY 1]]
+
+-- Ours, of this tenant: the name is the one that the note's run would have given.
+local function kept(ctx)
+  local database, found = ctx.scope.pg.tenant, {}
+  local rows = support.with(ctx, ctx.scope.pg.admin, function(db) return db:rows(KEPT) end)
+  for _, row in ipairs(rows) do
+    local note = properties.note(row.comment)
+    local run = note and note.of == database and note.run
+    if run and (row.name == aside.before(database, run) or row.name == aside.restore(database, run)) then
+      found[#found + 1] = { name = row.name, run = run, what = note.o2x, at = note.at, size = row.size }
+    end
+  end
+  return found
+end
+
+local function absolute(path)
+  if type(path) ~= "string" or path == "" or path:find("%c") then errors.input("the name of an archive expected") end
+  path = path:sub(1, 1) == "/" and path or fs.join(fs.cwd(), path)
+  local folder = fs.folder(path)
+  if not fs.is_folder(folder) then errors.input("there is no such folder", "make it first", folder) end
+  if fs.is_folder(path) then errors.input("is a folder: name a file in it", nil, path) end
+  return fs.join(fs.realpath(folder), fs.name(path))
+end
+
+local function target_of(ctx, summary, options)
+  local database = ctx.scope.pg.tenant
+  return {
+    name = aside.restore(database, ctx.run_id), database = database, path = summary.path, bytes = summary.bytes,
+    created = summary.created, rows = summary.rows, defaults = options and options.defaults,
+  }
+end
+
+local function restore_aside(ctx, summary, options)
+  local target = target_of(ctx, summary, options)
+  local wanted = options and options.table
+  return (ctx:effect("pg.restored", target, { sha256 = summary.sha256, table = wanted }))
+end
+
+local function swap(ctx, options)
+  local database = ctx.scope.pg.tenant
+  local target = {
+    database = database, aside = aside.restore(database, ctx.run_id), kept = aside.before(database, ctx.run_id),
+    defaults = options and options.defaults,
+  }
+  local after = ctx:effect("pg.swapped", target, { run = ctx.run_id, kept = target.kept })
+  return after.kept
+end
+
+-- What the table should hold is known from the copy; a plan has none.
+local function restore_table(ctx, name)
+  local database = ctx.scope.pg.tenant
+  local target = { database = database, aside = aside.restore(database, ctx.run_id), table = name }
+  local wanted = ctx.mode == "plan" and {} or archive_table.fingerprint(ctx, target.aside, name)
+  local _, outcome = ctx:effect("pg.table", target, wanted)
+  return outcome
+end
+
+return {
+  name = "archive",
+  declares = "archive:write",
+  types = {
+    archive_file.file, contents, archive_aside.restored, restored_rows, archive_swap.swapped, archive_table.restored_table,
+  },
+  api = function(ctx)
+    return {
+      --- Dumps the tenant's database into a new file and reads it back. -> database, at, bytes, sha256, tables, rows
+      dump = function(path)
+        local target = { path = absolute(path), database = ctx.scope.pg.tenant }
+        return (ctx:effect("pg.archive", target, { database = target.database, run = ctx.run_id }))
+      end,
+      --- What an archive holds, read to its end; owner = { table =, key = { column = value } } tells whose it must be.
+      examine = function(path, owner) return ctx:read("pg.archive_contents", { path = absolute(path), owner = owner }) end,
+      --- Restores an examined archive beside the tenant's database. options: table, defaults
+      restore_aside = function(summary, options) return restore_aside(ctx, summary, options) end,
+      --- Reads from the database that was restored aside; a plan, which has none, reads nothing.
+      rows = function(sql, ...)
+        local name = aside.restore(ctx.scope.pg.tenant, ctx.run_id)
+        return ctx:read("pg.aside_query", { name = name, sql = sql, parameters = table.pack(...) }) or {}
+      end,
+      --- Puts the restored database in the tenant's place. -> the name under which the old one is kept
+      swap = function(options) return swap(ctx, options) end,
+      --- Brings one table back from the restored database.
+      restore_table = function(name) return restore_table(ctx, name) end,
+      --- Removes what was restored aside.
+      drop_aside = function() ctx:effect("pg.restored", target_of(ctx, {}), nil) end,
+      --- The databases that restores of this tenant left: name, what ("before", "restored"), at, run, size.
+      kept = function() return kept(ctx) end,
+    }
+  end,
+}

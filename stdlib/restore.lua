@@ -1,0 +1,114 @@
+--- Bringing a tenant's data back (guide: Database Restore, without touching the other tenants): it is restored beside
+--- the tenant's own database, compared, and takes its place in one transaction. The old one is kept.
+
+local archive = require "o2x.archive"
+local clock = require "o2x.clock"
+local maintenance = require "stdlib.maintenance"
+local pg = require "o2x.pg"
+
+local M = {}
+
+local SIZE <const> = "select pg_database_size(current_database()) as size"
+local HISTORY <const> = [[select script, checksum from public.flyway_schema_history where success and version is not null]]
+
+-- The row by which a database says whose it is.
+local function owner(tenant)
+  return { table = "core_config.tenant", key = { id = tenant.id, name = tenant.name } }
+end
+
+-- What a database is like that is made anew because the tenant's own is lost.
+local function defaults(tenant)
+  local database = tenant.platform.database
+  return {
+    owner = database.owner, encoding = database.encoding, collate = database.locale, ctype = database.locale,
+    connection_limit = database.connection_limit, user = database.user,
+  }
+end
+
+--- Refuses what can only go wrong.
+---@param tenant table
+function M.check(tenant)
+  if tenant.database == tenant.platform.database.control then
+    fail(("%s holds the registry of all tenants: it is not brought back for one of them"):format(tenant.database),
+      "restore it by hand, together with whoever runs the platform")
+  end
+end
+
+local function ago(seconds)
+  if seconds < 5400 then return ("%d minutes"):format(seconds // 60) end
+  return seconds < 172800 and ("%d hours"):format(seconds // 3600) or ("%d days"):format(seconds // 86400)
+end
+
+-- "2026-02-14T09:30:00Z, 3 hours ago"
+local function when(created)
+  if not created:find("Z$") then return created end
+  return ("%s, %s ago"):format(created, ago(math.max(0, clock.now() - clock.parse(created))))
+end
+
+--- Reads an archive to its end, and says how much it is, from when, and about how long it takes.
+---@param tenant table
+---@param path string
+---@return table archive what archive.restore_aside needs
+function M.examine(tenant, path)
+  local found = archive.examine(path, owner(tenant))
+  local size = pg.tenant:one(SIZE)
+  log(("%s: %s as it was on %s"):format(path, found.database, when(found.created)))
+  log(("%d tables, %d rows, %.1f MB packed; the database that it replaces takes %.1f MB on the server"):format(
+    found.tables, found.rows, found.bytes / 2 ^ 20, (size and size.size or 0) / 2 ^ 20))
+  local seconds = 2 * (found.seconds or found.bytes // 2 ^ 22) + 5
+  log(("restoring it takes about %d %s; whatever was written since is not in it"):format(
+    seconds < 120 and seconds or seconds // 60, seconds < 120 and "seconds" or "minutes"))
+  return found
+end
+
+--- Restores it beside the tenant's database and compares it with what was saved.
+---@param tenant table
+---@param found table of M.examine
+---@param wanted string? one table only
+function M.aside(tenant, found, wanted)
+  archive.restore_aside(found, { table = wanted, defaults = defaults(tenant) })
+end
+
+--- Does the restored database know more migrations than the tenant's own? Then it is of a newer release than what runs.
+---@param tenant table
+function M.compare_migrations(tenant)
+  local there = {}
+  for _, row in ipairs(pg.tenant:rows(HISTORY)) do there[row.script] = row.checksum end
+  if not next(there) then return "nothing to compare with" end
+  local count = 0
+  for _, row in ipairs(archive.rows(HISTORY)) do
+    count = count + 1
+    if there[row.script] ~= row.checksum then
+      return false, ("%s has the migration %s, which %s does not have"):format("the archive", row.script, tenant.database)
+    end
+  end
+  return ("%d migrations, all known"):format(count)
+end
+
+--- Is somebody else's maintenance on? Then it is theirs to end.
+---@param tenant table
+---@return boolean
+function M.in_maintenance(tenant)
+  local note = maintenance.of(tenant)
+  if note then log(maintenance.describe(tenant, note)) end
+  return note ~= nil
+end
+
+--- Puts the restored database in the place of the tenant's own.
+---@param tenant table
+function M.swap(tenant)
+  local kept = archive.swap { defaults = defaults(tenant) }
+  if kept then log(("what was there until now is kept as %s"):format(kept)) end
+  log("Redis may hold what is newer than the data: o2x run cache-clear " .. tenant.name)
+  return kept
+end
+
+--- Brings one table back.
+---@param _ table tenant
+---@param wanted string
+function M.table(_, wanted)
+  archive.restore_table(wanted)
+  archive.drop_aside()
+end
+
+return M
