@@ -131,6 +131,7 @@ local function make_roles(lab, port, state)
     db:query(("%s ROLE %s LOGIN %s PASSWORD %s"):format(there and "ALTER" or "CREATE", role, rights,
       db:verifier(role, state[role .. "_password"])))
   end
+  db:query("GRANT pg_signal_backend TO admin") -- as the master user of RDS has it
   state.roles = true
   lab.save("postgres")
 end
