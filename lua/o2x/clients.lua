@@ -94,7 +94,7 @@ end
 
 function makers.redis(config, scope)
   if not config.redis.url then not_configured("Redis", "REDIS_URL") end
-  return require("o2x.redis").connect { url = config.redis.url, ca_file = config.redis.ca,
+  return require("o2x.redis").connect { url = config.redis.url, password = config.redis.password, ca_file = config.redis.ca,
     scope = function() return scope.redis or {} end }
 end
 

@@ -42,6 +42,7 @@ local KEYS = {
   { "aws.secret_access_key", "its secret", env = "AWS_SECRET_ACCESS_KEY", kind = "secret" },
   { "aws.session_token", "token of a session", env = "AWS_SESSION_TOKEN", kind = "secret" },
   { "redis.url", "Redis server", env = "REDIS_URL", kind = "secret" },
+  { "redis.password", "its password, where the URL has none", env = "REDISCLI_AUTH", kind = "secret" },
   { "redis.ca", "certificate authority", kind = "path" },
   { "broker.url", "the message broker's admin interface", env = "O2X_BROKER_URL" },
   { "broker.user", "its user", default = "admin" },

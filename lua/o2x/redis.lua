@@ -17,9 +17,9 @@ local Client = {}
 Client.__index = Client
 
 --- A client; it connects with its first command.
----@param options {url: string|userdata, ca_file: string?, timeout: number?, connect_timeout: number?,
----  scope: nil|fun(): string[]}
----  url: redis://user:password@host:port/db or rediss://…, may be a secret; timeout: seconds for an answer, 10;
+---@param options {url: string|userdata, password: string|userdata|nil, ca_file: string?, timeout: number?,
+---  connect_timeout: number?, scope: nil|fun(): string[]}
+---  url: redis://user:password@host:port/db or rediss://…, may be a secret; password: where the URL has none; timeout: seconds for an answer, 10;
 ---  scope: the prefixes that may be counted and removed, all if absent
 ---@return o2x.redis.Client
 function M.connect(options)
@@ -30,6 +30,7 @@ function M.connect(options)
     }
   end
   place.port = place.port or 6379
+  place.password = place.password or options.password
   return setmetatable({
     place = place, ca_file = options.ca_file, timeout = options.timeout or 10,
     connect_timeout = options.connect_timeout or 10, scope = options.scope,
@@ -40,8 +41,8 @@ end
 
 -- The first word of Redis' message → kind, may it be tried again, does the connection go, hint
 local KINDS = {
-  NOAUTH = { "unauthorised", false, true, "Redis wants a password: set REDIS_URL=redis://user:password@host:port" },
-  WRONGPASS = { "unauthorised", false, true, "see the user and the password in REDIS_URL" },
+  NOAUTH = { "unauthorised", false, true, "Redis wants a password: set REDISCLI_AUTH, or REDIS_URL=redis://user:password@host:port" },
+  WRONGPASS = { "unauthorised", false, true, "see REDISCLI_AUTH, or the user and the password in REDIS_URL" },
   NOPERM = { "unauthorised", false, false, "the Redis user lacks this right (ACL)" },
   READONLY = { "unreachable", true, true, "this is a replica: a failover may be under way" },
   LOADING = { "unreachable", true, false, "Redis is loading its data" },

@@ -19,11 +19,11 @@ local SERVERS = {
   },
   redis = {
     write = function(env)
-      local one <close> = redis.connect { url = env.REDIS_URL }
+      local one <close> = redis.connect { url = env.REDIS_URL, password = env.REDISCLI_AUTH }
       one:command("SET", "kept", "1")
     end,
     read = function(env)
-      local one <close> = redis.connect { url = env.REDIS_URL }
+      local one <close> = redis.connect { url = env.REDIS_URL, password = env.REDISCLI_AUTH }
       return one:command("GET", "kept") == "1"
     end,
     pid_file = "redis.pid", program = "redis-server",

@@ -28,7 +28,7 @@ describe("Redis", function()
   local client
   before_each(function()
     cli "FLUSHALL"
-    client = redis.connect { url = secret.new(server.env.REDIS_URL, "redis.url") }
+    client = redis.connect { url = secret.new(server.url, "redis.url") }
   end)
   after_each(function() client:close() end)
 
@@ -95,7 +95,7 @@ describe("Redis", function()
   end)
 
   it("takes a time limit as the end of the connection", function()
-    local impatient <close> = redis.connect { url = server.env.REDIS_URL, timeout = 0.2 }
+    local impatient <close> = redis.connect { url = server.url, timeout = 0.2 }
     local problem = raised(impatient.command, impatient, "BLPOP", "never", "0")
     assert.truthy(tostring(problem):find "no answer in time")
     assert.is_true(impatient:ping())
@@ -154,7 +154,7 @@ describe("Redis", function()
   describe("for runbooks", function()
     local api, run
     before_each(function()
-      api, run = gate.run { mode = "plan", module = "redis", config = { redis = { url = server.env.REDIS_URL } },
+      api, run = gate.run { mode = "plan", module = "redis", config = { redis = { url = server.url } },
         scope = { redis = { "TIDLT-100008:" } } }
     end)
     after_each(function() run.close() end)
@@ -185,7 +185,7 @@ describe("Redis", function()
     end)
 
     local function apply(more)
-      local options = { mode = "apply", module = "redis", config = { redis = { url = server.env.REDIS_URL } },
+      local options = { mode = "apply", module = "redis", config = { redis = { url = server.url } },
         scope = { redis = { "TIDLT-100008:" } } }
       for name, value in pairs(more or {}) do options[name] = value end
       local api, run = gate.run(options)

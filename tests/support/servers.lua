@@ -28,6 +28,8 @@ function M.start(name)
     return (result.stdout:gsub("\n$", ""))
   end
 
+  if name == "redis" then server.url = ("redis://default:%s@127.0.0.1:%d/0"):format(server.state.password, server.port) end
+
   --- Runs SQL with psql, as a superuser.
   function server.sql(database, text)
     local result = proc.run { argv = { "psql", "-X", "-At", "-q", "-v", "ON_ERROR_STOP=1", "-d", database, "-c", text }, timeout = 30,

@@ -80,7 +80,7 @@ function M.start(lab)
   end
   until_ready(lab, at)
   return {
-    port = state.port, env = { REDIS_URL = url_of(state) },
+    port = state.port, env = { REDIS_URL = ("redis://127.0.0.1:%d/0"):format(state.port), REDISCLI_AUTH = state.password },
     stop = function() M.sweep(lab) end,
   }
 end

@@ -151,7 +151,7 @@ local function sow_dns(lab, env, wanted)
 end
 
 local function sow_redis(env, keys)
-  local redis = require("o2x.redis").connect { url = env.REDIS_URL }
+  local redis = require("o2x.redis").connect { url = env.REDIS_URL, password = env.REDISCLI_AUTH }
   for key, value in pairs(keys) do redis:command("SET", key, value) end
   redis:close()
 end
