@@ -4,9 +4,12 @@
 local catalogue = require "stdlib.catalogue"
 local dns = require "o2x.dns"
 local files = require "o2x.files"
+local helm = require "o2x.helm"
+local k8s = require "o2x.k8s"
 local naming = require "stdlib.naming"
 local pg = require "o2x.pg"
 local providers = require "stdlib.providers"
+local redis = require "o2x.redis"
 local secret = require "o2x.secret"
 local vault = require "o2x.vault"
 
@@ -68,9 +71,16 @@ local function check_registry(tenant)
   end
 end
 
--- Without the zone the records could not be made, and that would be found out when all services run.
-local function check_zone(tenant)
-  dns.zone(tenant.domain)
+-- Asks every system once: one that is down, or does not let us in, would otherwise be found out half-way.
+local function check_systems(tenant)
+  local balancer = tenant.platform.kubernetes.ingress_service
+  vault.read("info")
+  redis.ping()
+  helm.list()
+  dns.zone(tenant.domain)  -- raises when there is no such zone
+  if not k8s.get("Service", balancer.name, balancer.namespace) then
+    fail(("there is no service %s in namespace %s"):format(balancer.name, balancer.namespace), "is the ingress controller installed?")
+  end
 end
 
 --- Checks everything that onboarding needs.
@@ -79,7 +89,7 @@ end
 function M.onboard(tenant, params)
   check_tree(tenant, params)
   check_registry(tenant)
-  check_zone(tenant)
+  check_systems(tenant)
   check_secrets(tenant)
 end
 

@@ -56,6 +56,7 @@ describe("Route 53", function()
   case("creates a record, which the name server has when the change is INSYNC", function()
     local zone = client:zone("embrix.com")
     assert.equal("", dig("newclient.embrix.com", "CNAME"))
+    lab.state("route53").propagation = 2
     local change = client:change(zone, { record("CREATE", "newclient.embrix.com", "CNAME", { BALANCER }) })
     assert.equal("PENDING", client:status(change))
     assert.equal("", dig("newclient.embrix.com", "CNAME"))

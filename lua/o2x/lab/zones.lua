@@ -3,7 +3,7 @@
 
 local M = {}
 
-local PROPAGATION <const> = 0.2 -- seconds of the lab's clock
+local PROPAGATION <const> = 0.2 -- seconds of the lab's clock; a test may set another in the state
 local NAME_SERVERS <const> = { "ns-2048.awsdns-64.com.", "ns-2049.awsdns-65.net.", "ns-2050.awsdns-66.org.",
   "ns-2051.awsdns-67.co.uk." }
 local SOA <const> = "ns-2048.awsdns-64.com. awsdns-hostmaster.amazon.com. 1 7200 900 1209600 86400"
@@ -189,7 +189,7 @@ function Zones:change(zone, changes)
   if problems[1] then return nil, problems end
   zone.records = records
   local now = self.lab.clock()
-  local change = { id = identifier("C"), status = "PENDING", submitted = now, due = now + PROPAGATION, zone = zone.id,
+  local change = { id = identifier("C"), status = "PENDING", submitted = now, due = now + (self.state.propagation or PROPAGATION), zone = zone.id,
     changes = changes }
   table.insert(self.state.changes, change)
   self.lab.save("route53")
