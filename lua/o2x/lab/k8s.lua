@@ -4,6 +4,7 @@ local api = require "o2x.lab.k8s.api"
 local cluster = require "o2x.lab.k8s.cluster"
 local controllers = require "o2x.lab.k8s.controllers"
 local crypto = require "o2x.crypto"
+local faults = require "o2x.lab.faults"
 local fs = require "o2x.fs"
 local json = require "o2x.json"
 local kinds = require "o2x.lab.k8s.kinds"
@@ -29,6 +30,20 @@ local function write_kubeconfig(lab, url, authority, token)
   return path
 end
 
+-- What goes wrong with a release, by the requests that helm then makes: writing its objects, or the last word on itself.
+local HELM <const> = {
+  ["helm-fails"] = { line = "PATCH /apis/apps/v1/namespaces/default/deployments/%s?", times = 1 },
+  ["helm-dies"] = { line = "PUT /api/v1/namespaces/default/secrets/sh.helm.release.v1.%s.v", times = 2 },
+}
+
+local function helm_fault(lab, kind, options)
+  local fault = HELM[kind]
+  if not options.match then return false end
+  faults.add(lab.faults.rules, "k8s", "500", { match = fault.line:format(options.match), times = options.times or fault.times })
+  return true
+end
+
+-- releases: `helm-fails match=RELEASE` (the next upgrade fails), `helm-dies match=RELEASE` (it leaves it pending-upgrade);
 -- pods that will not start: `o2x lab fault k8s broken-pods match=NAME` (image cannot be pulled), `crash-pods
 -- match=NAME` (CrashLoopBackOff), `slow-pods seconds=N` (ready after N seconds); `off` takes all of it back
 local function fault_handler(server)
@@ -41,6 +56,7 @@ local function fault_handler(server)
     server.store.save()
   end
   return function(kind, options)
+    if HELM[kind] then return helm_fault(server.lab, kind, options) end
     if kind == "off" then
       settings.broken, settings.ready = value.array {}, 0
     elseif kind == "broken-pods" or kind == "crash-pods" then
