@@ -4,6 +4,7 @@ local fs = require "o2x.fs"
 local json = require "o2x.json"
 local labs = require "tests.support.lab"
 local task = require "o2x.task"
+local yaml = require "o2x.yaml"
 
 local ONBOARD = "runbooks/onboard.lua"
 
@@ -51,6 +52,20 @@ describe("onboarding", function()
       assert.equal(balancer .. ".", lab:dig(host, "CNAME"))
     end
     assert.equal("TIDLT-100008", lab:vault("tenant/newclient/info").tenant_id)
+  end)
+
+  it("writes the guide's own files, value for value", function()
+    local function yaml_of(path) return yaml.decode(fs.read(path), path) end
+    for name, path in pairs {
+      ["service-transactional.yaml"] = "core/helm_values/newclient/service-transactional.yaml",
+      ["finance-gateway.yaml"] = "finance-gateway/helm_values/newclient/finance-gateway.yaml",
+    } do
+      assert.same(yaml_of("tests/support/guide/" .. name), yaml_of(fs.join(lab.platform, path)))
+    end
+    local ingress = lab:kubectl("get", "ingress", "newclient-ingress", "-o", "json")
+    local wanted = yaml_of "tests/support/guide/ingress.yaml"
+    assert.same(wanted.spec, { tls = ingress.spec.tls, rules = ingress.spec.rules })
+    for key, value in pairs(wanted.metadata.annotations) do assert.equal(value, ingress.metadata.annotations[key]) end
   end)
 
   it("keeps what the guide would give away: secrets are in Vault only", function()
