@@ -3,6 +3,7 @@
 ** zone of the machine.
 */
 #include "host.h"
+#include "secret.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -124,13 +125,15 @@ static bool offset(const char **s, long *east)
  Reads a moment: a date, or a date and a time with its offset ("2026-02-14T09:30:00.5+01:00",
  also with a blank for the T).
  @function core.clock.parse
- @param text string
+ @param text string, or a secret that holds a date: of that, the moment is no secret
  @return integer seconds since 1970, or nil, message, "syntax"
  @return integer nanoseconds
 */
 static int clock_parse(lua_State *L)
 {
-	const char *text = host_checkcstr(L, 1), *s = text;
+	size_t length;
+	bool hidden = secret_bytes(L, 1, &length) != NULL;
+	const char *text = hidden ? secret_bytes(L, 1, &length) : host_checkcstr(L, 1), *s = text;
 	struct tm tm = { 0 }, again;
 	long nanoseconds = 0, east = 0;
 	bool good = date(&s, &tm);
@@ -145,6 +148,8 @@ static int clock_parse(lua_State *L)
 			&& again.tm_hour == tm.tm_hour && again.tm_min == tm.tm_min
 			&& again.tm_sec == tm.tm_sec;
 	}
+	if ((!good || *s) && hidden)
+		return host_fail(L, "syntax", "not a date or a time with an offset");
 	if (!good || *s)
 		return host_fail(L, "syntax", "not a date or a time with an offset: %.40s", text);
 	lua_pushinteger(L, seconds - east);

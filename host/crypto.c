@@ -221,6 +221,18 @@ static int unbase64_group(const char *s, bool last, char *out)
 	return 3 - pad;
 }
 
+long crypto_unbase64_bytes(const char *text, size_t length, char *out)
+{
+	long n = 0;
+	for (size_t i = 0; i < length; i += 4) {
+		int got = length % 4 == 0 ? unbase64_group(text + i, i + 4 == length, out + n) : -1;
+		if (got < 0)
+			return -1;
+		n += got;
+	}
+	return n;
+}
+
 /***
  Bytes from base64 with padding; nothing but its characters is let pass.
  @function core.crypto.unbase64
@@ -229,18 +241,13 @@ static int unbase64_group(const char *s, bool last, char *out)
 */
 static int crypto_unbase64(lua_State *L)
 {
-	size_t len, n = 0;
-	const char *text = luaL_checklstring(L, 1, &len);
+	size_t length;
+	const char *text = luaL_checklstring(L, 1, &length);
 	luaL_Buffer b;
-	char *out = luaL_buffinitsize(L, &b, len / 4 * 3 + 3);
-	bool good = len % 4 == 0;
-	for (size_t i = 0; good && i < len; i += 4) {
-		int got = unbase64_group(text + i, i + 4 == len, out + n);
-		good = got >= 0;
-		n += good ? (size_t)got : 0;
-	}
-	luaL_pushresultsize(&b, good ? n : 0);
-	return good ? 1 : host_fail(L, "syntax", "not base64");
+	char *out = luaL_buffinitsize(L, &b, length / 4 * 3 + 3);
+	long n = crypto_unbase64_bytes(text, length, out);
+	luaL_pushresultsize(&b, n > 0 ? (size_t)n : 0);
+	return n >= 0 ? 1 : host_fail(L, "syntax", "not base64");
 }
 
 static const luaL_Reg functions[] = {

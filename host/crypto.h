@@ -7,6 +7,9 @@
 
 #include <lua.h>
 
+/* Bytes from base64 into out, which holds length / 4 * 3 + 3 of them. -> their number, or -1: not base64 */
+long crypto_unbase64_bytes(const char *text, size_t length, char *out);
+
 int crypto_bcrypt(lua_State *L);
 void crypto_bcrypt_type(lua_State *L);
 

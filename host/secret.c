@@ -3,6 +3,7 @@
 ** All live secrets are in a list, so that a text can be scrubbed of them before it leaves (scrub.c).
 */
 #include "secret.h"
+#include "crypto.h"
 #include "host.h"
 #include "libcrypto.h"
 #include "scrub.h"
@@ -197,6 +198,22 @@ static int secret_base64(lua_State *L)
 }
 
 /***
+ What the secret is the base64 of, as a secret.
+ @function secret:unbase64
+ @return secret, or nil, message, "syntax"
+*/
+static int secret_unbase64(lua_State *L)
+{
+	const struct secret *secret = check(L, 1);
+	struct secret *plain = new_secret(L, secret->entry.length / 4 * 3 + 3, secret->label);
+	long length = crypto_unbase64_bytes(secret->entry.bytes, secret->entry.length, plain->entry.bytes);
+	plain->entry.length = length > 0 ? (size_t)length : 0;
+	plain->entry.bytes[plain->entry.length] = '\0';
+	scrub_add(&plain->entry);
+	return length >= 0 ? 1 : host_fail(L, "syntax", "not base64");
+}
+
+/***
  The number of bytes. For length rules; the value stays closed.
  @function secret:length
  @return integer
@@ -269,7 +286,7 @@ static int secret_scrub(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {
-	{ "base64", secret_base64 }, { "length", secret_length }, { "fingerprint", secret_fingerprint }, { NULL, NULL }
+	{ "base64", secret_base64 }, { "unbase64", secret_unbase64 }, { "length", secret_length }, { "fingerprint", secret_fingerprint }, { NULL, NULL }
 };
 
 static const luaL_Reg metamethods[] = {

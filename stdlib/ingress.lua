@@ -10,8 +10,8 @@ local yaml = require "o2x.yaml"
 
 local M = {}
 
-local function path(tenant, prefix)
-  local service = { name = naming.resource(tenant, "service-proxy"), port = { number = 8080 } }
+local function path(tenant, prefix, service_name)
+  local service = { name = naming.resource(tenant, service_name or "service-proxy"), port = { number = 8080 } }
   return { path = prefix, pathType = "Prefix", backend = { service = service } }
 end
 
@@ -34,9 +34,10 @@ local function object(tenant)
     },
     spec = {
       tls = { { hosts = { tenant.domain, api }, secretName = naming.resource(tenant, "tls-cert") } },
+      -- The guide's own has no way in for webhooks, though it tells Stripe to send them to api.DOMAIN/webhooks/stripe.
       rules = {
         { host = tenant.domain, http = { paths = { path(tenant, "/") } } },
-        { host = api, http = { paths = { path(tenant, "/graphql"), path(tenant, "/api") } } },
+        { host = api, http = { paths = { path(tenant, "/graphql"), path(tenant, "/api"), path(tenant, "/webhooks", "payment-gateway") } } },
       },
     },
   }

@@ -77,6 +77,9 @@ local function output(sandbox, given)
   if not is_table and not (type(given) == "table" and given.checks == true) then
     script_error(sandbox, "failed", "output: { columns = { names }, rows = { { name = value } } } or { checks = true } expected")
   end
+  if given.exit ~= nil and given.exit ~= 0 and given.exit ~= 2 then
+    script_error(sandbox, "failed", "output: exit is 0 or 2 (something was found)")
+  end
   if value.has_secret(given) then script_error(sandbox, "refused", "output: would show a secret") end
   run.output = given
 end

@@ -129,7 +129,8 @@ function M.conclude(run, status, err, options, seconds)
   local mark = status == "done" and style.green("done") or style.red(status)
   out.say(("%s  %s %s: %s in %s%s"):format(mark, run.runbook.name, run.tenant_name, M.counts(counts),
     out.duration(seconds), next_command and "; next: " .. style.bold(next_command) or ""))
-  return err and errors.exit_code(err) or 0
+  if err then return errors.exit_code(err) end
+  return run.output and run.output.exit or 0
 end
 
 return M

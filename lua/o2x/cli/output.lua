@@ -69,7 +69,11 @@ function M.give(run, options)
   if not output or run.mode == "plan" and run.plan:has_changes() then return nil end
   local rows = output.checks and (run.checks or {}) or output.rows
   if output.junit then write_junit(run, rows, output.junit) end
-  if not options.json then print_table(output.checks and CHECKS or output.columns, rows) end
+  if not options.json and output.text then
+    if output.text ~= "" then out.data(out.printable(output.text)) end
+  elseif not options.json then
+    print_table(output.checks and CHECKS or output.columns, rows)
+  end
   return json.array(rows)
 end
 

@@ -51,6 +51,22 @@ function Named:one(sql, ...)
   return self:rows(sql, ...)[1]
 end
 
+--- Tries to log in to the database as somebody else, as the services do.
+---@param user string|userdata
+---@param password string|userdata
+---@return boolean
+---@return string? why not
+function Named:try_login(user, password)
+  local own = private[self]
+  local ok, db = pcall(support.connect, own.ctx, own.database, { user = user, password = password })
+  if ok then
+    db:close()
+    return true
+  end
+  if errors.is(db) and db.kind ~= "cancelled" then return false, tostring(db) end
+  error(db, 0)
+end
+
 -- ---- writing ----
 
 local function check_columns(map, what, may_be_empty)

@@ -131,6 +131,12 @@ local function api(ctx)
       return (ctx:effect("vault.secret", target, desire(path, current, fields, options and options.generate)))
     end,
 
+    --- Tries a token that services have: does Vault know it, how long yet, may it read this secret?
+    ---@param token userdata
+    ---@param path string below the tenant's own
+    ---@return { valid: boolean, ttl: integer?, readable: boolean } ttl: seconds; 0: it does not end
+    try_token = function(token, path) return ctx:client("vault"):try_token(token, target_of(ctx, path).path) end,
+
     --- Reads a secret.
     ---@param path string below the tenant's own
     ---@return table|nil fields values are secrets

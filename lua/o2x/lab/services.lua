@@ -2,11 +2,14 @@
 --- The API server's service proxy and the ingress both end here; what a tenant has is kept in `lab.state("services")`,
 --- by tenant.
 
+local clock = require("o2x.clock")
 local json = require("o2x.json")
 local crypto = require("o2x.crypto")
 local graphql = require("o2x.lab.graphql_run")
 local business = require("o2x.lab.business")
 local database = require("o2x.lab.tenant_database")
+local faults = require("o2x.lab.service_faults")
+local vault = require("o2x.lab.tenant_vault")
 
 local M = {}
 
@@ -59,7 +62,8 @@ local COMPONENTS = {
 local function health(call)
   local components, status = { ping = { status = "UP" } }, "UP"
   local names = { "db", "diskSpace", "redis", table.unpack(COMPONENTS[call.role] or {}) }
-  local broken = call.lab.state("service_faults")[call.info.service]
+  local broken = call:fault("unhealthy")
+  if broken == "" then broken = "db" end
   for _, name in ipairs(names) do
     components[name] = { status = name == broken and "DOWN" or "UP" }
     if name == broken then status = "DOWN" end
@@ -68,49 +72,39 @@ local function health(call)
     groups = { "liveness", "readiness" } })
 end
 
---- A fault of the services: `o2x lab fault ingress unhealthy match=newclient-service-billing` makes that one's health
---- DOWN (`match=newclient-service-billing:redis`: because of that component), until `off`.
----@param lab table
----@param kind string
----@param options {match: string?}
----@return boolean known
-function M.fault(lab, kind, options)
-  local faults = lab.state("service_faults")
-  if kind == "off" then
-    for service in pairs(faults) do faults[service] = nil end
-  elseif kind == "unhealthy" and options.match then
-    local service, component = options.match:match("^([^:]+):?(.*)$")
-    faults[service] = component ~= "" and component or "db"
-  else
-    return false
-  end
-  lab.save("service_faults")
-  return true
-end
+M.fault = faults.set
 
 local function alive() return answer(200, { status = "UP" }) end
 
 local METRICS = [[
 # TYPE application_ready_time_seconds gauge
-application_ready_time_seconds{%s} 4.2
+application_ready_time_seconds{TAGS} 4.2
 # TYPE hikaricp_connections_active gauge
-hikaricp_connections_active{%s,pool="HikariPool-1"} 2.0
+hikaricp_connections_active{TAGS,pool="HikariPool-1"} ACTIVE
 # TYPE hikaricp_connections_max gauge
-hikaricp_connections_max{%s,pool="HikariPool-1"} 20.0
+hikaricp_connections_max{TAGS,pool="HikariPool-1"} 20.0
+# TYPE hikaricp_connections_pending gauge
+hikaricp_connections_pending{TAGS,pool="HikariPool-1"} PENDING
 # TYPE http_server_requests_seconds summary
-http_server_requests_seconds_count{%s,method="GET",outcome="SUCCESS",status="200",uri="/actuator/health"} %d
-http_server_requests_seconds_sum{%s,method="GET",outcome="SUCCESS",status="200",uri="/actuator/health"} %.3f
+http_server_requests_seconds_count{TAGS,method="GET",outcome="SUCCESS",status="200",uri="/actuator/health"} COUNT
+http_server_requests_seconds_sum{TAGS,method="GET",outcome="SUCCESS",status="200",uri="/actuator/health"} SUM
+http_server_requests_seconds_count{TAGS,method="POST",outcome="SERVER_ERROR",status="500",uri="/api"} ERRORS
+http_server_requests_seconds_sum{TAGS,method="POST",outcome="SERVER_ERROR",status="500",uri="/api"} 0.0
 # TYPE jvm_memory_used_bytes gauge
-jvm_memory_used_bytes{%s,area="heap",id="G1 Eden Space"} 4.194304E7
+jvm_memory_used_bytes{TAGS,area="heap",id="G1 Eden Space"} 4.194304E7
 # TYPE process_cpu_usage gauge
-process_cpu_usage{%s} 0.01
+process_cpu_usage{TAGS} 0.01
 ]]
 
 local function metrics(call)
-  local tags = ('service="%s",tenant="%s"'):format(call.role, call.info.tenant)
-  local count = call.state.requests or 0
-  return 200, { ["Content-Type"] = "text/plain; version=0.0.4; charset=utf-8" },
-    METRICS:format(tags, tags, tags, tags, count, tags, count * 0.004, tags, tags)
+  local exhausted, count = call:fault("exhausted"), (call.state.requests or 0) + 100
+  local values = {
+    TAGS = ('service="%s",tenant="%s"'):format(call.role, call.info.tenant), COUNT = count,
+    SUM = ("%.3f"):format(count * (call:fault("sluggish") and 6.5 or 0.004)),
+    ACTIVE = exhausted and "20.0" or "2.0", PENDING = exhausted and "12.0" or "0.0",
+    ERRORS = call:fault("failing") and count or 0,
+  }
+  return 200, { ["Content-Type"] = "text/plain; version=0.0.4; charset=utf-8" }, (METRICS:gsub("%u%u%u+", values))
 end
 
 -- tokens: JSON Web Tokens (HS256), keyed by a random value of the tenant
@@ -208,7 +202,17 @@ end
 
 -- gateways: each answers for its own merchants, and only for the tenant it was deployed for
 
-local function gateway(merchant, message)
+-- Why the provider refuses what the gateway has of its credentials, or nil.
+local function refusal(call, path)
+  if call:fault("rejected") then return "Invalid credentials" end
+  local credentials = vault.read(call.lab, call.info.tenant, path)
+  if credentials == false then return "Invalid credentials" end
+  local expiry = credentials and credentials.token_expiry
+  local ok, ends = pcall(clock.parse, expiry)
+  if expiry and ok and ends < call.now() then return "Token expired" end
+end
+
+local function gateway(merchant, path, message)
   return function(call)
     local id = call.req.headers["x-tenant-id"]
     if not id or id == "" then
@@ -220,9 +224,21 @@ local function gateway(merchant, message)
     if call.tenant_id and call.tenant_id ~= id then
       return problem(call, 403, "Forbidden", ("tenant %s is not served here"):format(id))
     end
+    local why = refusal(call, path)
+    if why then
+      call:say("ERROR", "com.embrix.gateway.Authentication", ("%s: 401 Unauthorized: %s"):format(merchant, why))
+      return problem(call, 401, "Unauthorized", why)
+    end
     return answer(200, { status = "SUCCESS", success = true, authenticated = true, merchant = merchant, tenantId = id,
       message = message })
   end
+end
+
+-- Stripe posts here; what is not signed is not taken.
+local function webhook(call)
+  if call:fault("deaf") ~= nil then return problem(call, 404, "Not Found", "No message available") end
+  if not call.req.headers["stripe-signature"] then return problem(call, 400, "Bad Request", "the signature is missing") end
+  return answer(200, { received = true })
 end
 
 -- jobs and the API proxy
@@ -292,19 +308,20 @@ local ROLES = {
   ["service-proxy"] = { { ["POST /graphql"] = serve_graphql, ["POST /api/auth/login"] = login }, INVOICES },
   ["jobs-common"] = { { ["POST /api/jobs/billing/trigger"] = trigger_job } },
   ["finance-gateway"] = { {
-    ["POST /api/quickbooks/test-connection"] = gateway("QUICKBOOKS", "Connected to QuickBooks"),
-    ["POST /api/netsuite/test-connection"] = gateway("NETSUITE", "Connected to NetSuite"),
+    ["POST /api/quickbooks/test-connection"] = gateway("QUICKBOOKS", "quickbooks", "Connected to QuickBooks"),
+    ["POST /api/netsuite/test-connection"] = gateway("NETSUITE", "netsuite", "Connected to NetSuite"),
   } },
   ["payment-gateway"] = { {
-    ["POST /api/stripe/validate"] = gateway("STRIPE", "Stripe credentials are valid"),
-    ["POST /api/authorize-net/validate"] = gateway("AUTHORIZE_NET", "Authorize.Net credentials are valid"),
+    ["POST /api/stripe/validate"] = gateway("STRIPE", "stripe", "Stripe credentials are valid"),
+    ["POST /webhooks/stripe"] = webhook,
+    ["POST /api/authorize-net/validate"] = gateway("AUTHORIZE_NET", "authorize-net", "Authorize.Net credentials are valid"),
   } },
   ["tax-gateway"] = { {
-    ["POST /api/avalara/ping"] = gateway("AVALARA", "Avalara answered"),
-    ["POST /api/taxjar/ping"] = gateway("TAXJAR", "TaxJar answered"),
+    ["POST /api/avalara/ping"] = gateway("AVALARA", "avalara", "Avalara answered"),
+    ["POST /api/taxjar/ping"] = gateway("TAXJAR", "taxjar", "TaxJar answered"),
   } },
-  ["provision-gateway"] = { { ["POST /api/provision/ping"] = gateway("PROVISION", "Provisioning answered") } },
-  ["crm-gateway"] = { { ["POST /api/crm/ping"] = gateway("CRM", "CRM answered") } },
+  ["provision-gateway"] = { { ["POST /api/provision/ping"] = gateway("PROVISION", "broadsoft", "Provisioning answered") } },
+  ["crm-gateway"] = { { ["POST /api/crm/ping"] = gateway("CRM", "salesforce", "CRM answered") } },
 }
 
 local function route(call)
@@ -350,10 +367,12 @@ end
 function M.handle(lab, info, req)
   info = complete(lab, info)
   local call = { lab = lab, info = info, req = req, role = role_of(info), now = lab.clock,
-    state = state_of(lab, info.tenant), tenant_id = info.env and info.env.TENANT_ID }
+    state = state_of(lab, info.tenant), tenant_id = info.env and info.env.TENANT_ID,
+    fault = function(_, kind) return faults.of(lab, info.service, kind) end,
+    say = function(_, ...) faults.say(lab, info.service, ...) end }
   local handler, capture = route(call)
   if not handler then
-    if capture then
+    if capture and not (call:fault("deaf") and req.path:find("^/webhooks/")) then
       return problem(call, 405, "Method Not Allowed", ("Method '%s' is not supported."):format(req.method))
     end
     return problem(call, 404, "Not Found", "No message available")

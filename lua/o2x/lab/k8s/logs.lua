@@ -1,5 +1,6 @@
 ---Logs of pods: what a Spring Boot service says when it starts, or why it does not.
 local body = require "o2x.lab.k8s.body"
+local faults = require "o2x.lab.service_faults"
 local status = require "o2x.lab.k8s.status"
 local task = require "o2x.task"
 local value = require "o2x.lab.k8s.value"
@@ -74,15 +75,28 @@ local function condition(pod, name)
   return "waiting", "ContainerCreating"
 end
 
-local function lines_of(pod, container, query, now)
+local function stamped(at, line, lines) lines[#lines + 1] = { at = at, line = line } end
+
+-- How it started, and what the service has said since.
+local function history(api, pod, container, from, crashing)
+  local all = {}
+  for _, line in ipairs(crashing and crashed(pod, container) or started(pod, container)) do
+    stamped(from + line[1], line, all)
+  end
+  for _, said in ipairs(not crashing and faults.lines(api.lab, app_of(pod, container)) or {}) do
+    stamped(said.at, { 0, said.level, said.logger, said.message }, all)
+  end
+  return all
+end
+
+local function lines_of(api, pod, container, query, now)
   local state = condition(pod, container.name)
   local from = value.seconds(value.get(pod, "status", "startTime")) or now
-  local lines = state == "crashing" and crashed(pod, container) or started(pod, container)
   local since = tonumber(query.sinceSeconds) and now - tonumber(query.sinceSeconds)
   local result = {}
-  for _, line in ipairs(lines) do
-    if not since or from + line[1] >= since then
-      table.insert(result, format_line(from + line[1], line, query.timestamps == "true"))
+  for _, entry in ipairs(history(api, pod, container, from, state == "crashing")) do
+    if not since or entry.at >= since then
+      table.insert(result, format_line(entry.at, entry.line, query.timestamps == "true"))
     end
   end
   local tail = math.tointeger(tonumber(query.tailLines))
@@ -135,7 +149,7 @@ function M.handle(api, req, target)
   local container, problem = pick(pod, query.container)
   problem = problem or problem_of(pod, container, query)
   if problem then return body.answer(status.bad_request(problem)) end
-  local lines = lines_of(pod, container, query, api.store.clock())
+  local lines = lines_of(api, pod, container, query, api.store.clock())
   local text = #lines > 0 and table.concat(lines, "\n") .. "\n" or ""
   if query.limitBytes then text = text:sub(1, math.tointeger(tonumber(query.limitBytes)) or -1) end
   if query.follow == "true" then return follow(api, req, pod, text) end

@@ -1,0 +1,118 @@
+--- "Gateway Authentication Failing" (guide: Troubleshooting 2): merchants in the database, credentials in Vault, what the
+--- providers say of them.
+
+local clock = require "o2x.clock"
+local findings = require "stdlib.diagnose.findings"
+local naming = require "stdlib.naming"
+local pg = require "o2x.pg"
+local providers = require "stdlib.providers"
+local service = require "o2x.service"
+local vault = require "o2x.vault"
+
+local M = {}
+
+local HOUR = 3600
+
+local function vault_path(tenant, provider) return ("secret/tenant/%s/%s"):format(tenant.name, provider.vault) end
+
+local function restart(tenant, provider)
+  return "kubectl rollout restart deployment/" .. naming.resource(tenant, provider.gateway)
+end
+
+-- ---- the database ----
+
+local function merchant(found, tenant, item)
+  local row = pg.tenant:one("select status from core_config.tenant_merchants where tenant_id = $1 and name = $2", tenant.id, item.name)
+  if not row then
+    return findings.add(found, "critical", item.name, "the merchant is not configured", "no row in core_config.tenant_merchants",
+      "o2x run onboard " .. tenant.name)
+  end
+  local wanted = item.status or "ACTIVE"
+  if row.status ~= wanted then
+    findings.add(found, "critical", item.name, "the merchant is " .. row.status, "core_config.tenant_merchants says so, the tenant file " .. wanted,
+      "o2x plan onboard " .. tenant.name)
+  end
+  for _, kind in ipairs { "oauth1", "oauth2" } do
+    if item[kind] and not pg.tenant:one(("select 1 as found from core_config.%s_attributes where id = $1 and index = $2"):format(kind), tenant.id, item.index) then
+      findings.add(found, "critical", item.name, "its OAuth attributes are not configured", ("no row in core_config.%s_attributes"):format(kind),
+        "o2x run onboard " .. tenant.name)
+    end
+  end
+end
+
+-- ---- Vault ----
+
+local function credentials(found, tenant, provider)
+  local path = vault_path(tenant, provider)
+  local fields = vault.read(provider.vault)
+  if not fields then
+    findings.add(found, "critical", provider.gateway, ("%s: the credentials are not in Vault"):format(provider.title), "no " .. path,
+      ("o2x run onboard %s --secrets=FILE"):format(tenant.name))
+    return nil
+  end
+  local missing = {}
+  for _, name in ipairs(provider.fields) do
+    local value = fields[name]
+    if value == nil or value == "" or (type(value) ~= "string" and value:length() == 0) then missing[#missing + 1] = name end
+  end
+  if #missing > 0 then
+    findings.add(found, "critical", provider.gateway, ("%s: the credentials lack %s"):format(provider.title, table.concat(missing, ", ")), path,
+      ("vault kv patch %s %s=…; %s"):format(path, missing[1], restart(tenant, provider)))
+  end
+  return fields
+end
+
+-- The guide looks for the expiry in the database, where there is none: it is with the tokens.
+local function expiry(found, tenant, provider, fields)
+  if not fields.token_expiry then return end
+  local path = vault_path(tenant, provider)
+  local ok, ends = pcall(clock.parse, fields.token_expiry)
+  local mend = ("get a new access token with the refresh token, vault kv patch %s access_token=… token_expiry=…; %s"):format(path, restart(tenant, provider))
+  if not ok then
+    return findings.add(found, "warning", provider.gateway, provider.title .. ": token_expiry is no time", path, mend)
+  end
+  local left = ends - clock.now()
+  if left < HOUR then
+    findings.add(found, left < 0 and "critical" or "warning", provider.gateway,
+      ("%s: the OAuth token %s"):format(provider.title, left < 0 and "has expired" or "expires within the hour"),
+      ("%s: token_expiry %s"):format(path, clock.iso(ends)), mend)
+  end
+end
+
+-- ---- the gateway itself ----
+
+local function connection(found, tenant, provider, explained)
+  local response = service.call {
+    service = naming.resource(tenant, provider.gateway), method = "POST", path = provider.test,
+    headers = { ["X-Tenant-ID"] = tenant.id }, json = {},
+  }
+  if response.status == 200 or explained and response.status == 401 then return end
+  local said = response.json and response.json.message or ("HTTP " .. response.status)
+  findings.add(found, "critical", provider.gateway, ("%s refuses the connection: %s"):format(provider.title, tostring(said)),
+    ("POST %s answers %d"):format(provider.test, response.status),
+    ("verify the credentials with %s, vault kv patch %s …; %s"):format(provider.title, vault_path(tenant, provider), restart(tenant, provider)))
+end
+
+local function integration(found, tenant, world, item)
+  local provider = providers.find(item.name)
+  if world.database then merchant(found, tenant, item) end
+  local before = #found.list
+  local fields = credentials(found, tenant, provider)
+  if fields then expiry(found, tenant, provider, fields) end
+  local deployment = world.deployments[naming.resource(tenant, provider.gateway)]
+  if world.maintenance or not deployment or (deployment.status.readyReplicas or 0) == 0 then return end -- told elsewhere
+  connection(found, tenant, provider, #found.list > before)
+end
+
+--- Looks at all of the tenant's integrations.
+---@param found table
+---@param tenant table
+---@param world table
+function M.look(found, tenant, world)
+  for _, item in ipairs(tenant.integrations) do
+    local provider = providers.find(item.name)
+    findings.look(found, provider.gateway, "kubectl logs deployment/" .. naming.resource(tenant, provider.gateway), integration, found, tenant, world, item)
+  end
+end
+
+return M

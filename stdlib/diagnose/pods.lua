@@ -1,0 +1,232 @@
+--- "Service Won't Start" (guide: Troubleshooting 1), as the cluster sees it: deployments, pods, releases, volume,
+--- certificate, and what the pods use.
+
+local catalogue = require "stdlib.catalogue"
+local clock = require "o2x.clock"
+local findings = require "stdlib.diagnose.findings"
+local helm = require "o2x.helm"
+local k8s = require "o2x.k8s"
+local maintenance = require "stdlib.maintenance.note"
+local naming = require "stdlib.naming"
+local quantity = require "stdlib.diagnose.quantity"
+
+local M = {}
+
+local HOUR, DAY = 3600, 86400
+local FULL = { cpu = 0.80, memory = 0.85 } -- of the limit, as the guide's alerts
+
+local function run(tenant, runbook, words)
+  return ("o2x run %s %s%s --confirm=%s"):format(runbook, tenant.name, words and " " .. words or "", tenant.name)
+end
+
+-- ---- pods ----
+
+local function last_event(pod)
+  local events = k8s.events("Pod", pod.metadata.name, pod.metadata.namespace)
+  for i = #events, 1, -1 do
+    if events[i].type == "Warning" then return ("%s: %s"):format(events[i].reason, events[i].message) end
+  end
+end
+
+-- The line of a crashed container's log that says most: the last that tells a cause, else the last.
+local function last_words(pod)
+  local ok, text = pcall(k8s.logs, pod.metadata.name, { tail = 50, previous = true, namespace = pod.metadata.namespace })
+  local cause, last
+  for line in (ok and text or ""):gmatch "[^\n]+" do
+    last = line
+    if line:find("Caused by", 1, true) or line:find("FATAL", 1, true) then cause = line end
+  end
+  return cause or last
+end
+
+local CANNOT_PULL = { ImagePullBackOff = true, ErrImagePull = true, InvalidImageName = true }
+local MISSING = { CreateContainerConfigError = true, CreateContainerError = true }
+
+local function waiting(found, tenant, service, pod, status)
+  local state = status.state.waiting
+  local describe = "kubectl describe pod " .. pod.metadata.name
+  if state.reason == "CrashLoopBackOff" then
+    local ended = status.lastState and status.lastState.terminated or {}
+    findings.add(found, "critical", service, ("container crashes again and again (%s, %d restarts)"):format(
+      ended.reason == "OOMKilled" and "out of memory" or "exit code " .. tostring(ended.exitCode), status.restartCount),
+      last_words(pod) or state.message, "kubectl logs " .. pod.metadata.name .. " --previous; after a deploy: "
+      .. run(tenant, "rollback", "services=" .. service))
+  elseif CANNOT_PULL[state.reason] then
+    findings.add(found, "critical", service, "image cannot be pulled: " .. tostring(status.image), state.message,
+      run(tenant, "rollback", "services=" .. service))
+  elseif MISSING[state.reason] then
+    findings.add(found, "critical", service, "container cannot be made: " .. tostring(state.message), last_event(pod),
+      describe .. "; shared secrets are made by: o2x run onboard " .. tenant.name)
+  elseif state.reason ~= "ContainerCreating" and state.reason ~= "PodInitializing" then
+    findings.add(found, "critical", service, "container waits: " .. tostring(state.reason), state.message, describe)
+  end
+end
+
+local function restarts(found, service, pod, status)
+  local ended = status.lastState and status.lastState.terminated
+  if not ended then return end
+  local recent = ended.finishedAt and clock.now() - clock.parse(ended.finishedAt) < HOUR
+  if ended.reason == "OOMKilled" and recent then
+    findings.add(found, "critical", service, "container was killed: out of memory", pod.metadata.name .. " at " .. ended.finishedAt,
+      "raise resources.limits.memory in its values file, then: o2x run deploy")
+  elseif status.restartCount > 3 and recent then
+    findings.add(found, "critical", service, ("container restarted %d times"):format(status.restartCount),
+      last_words(pod) or pod.metadata.name, "kubectl logs " .. pod.metadata.name .. " --previous")
+  end
+end
+
+local function unschedulable(pod)
+  for _, condition in ipairs(pod.status.conditions or {}) do
+    if condition.type == "PodScheduled" and condition.status == "False" then return condition.message end
+  end
+end
+
+local function look_at_pod(found, tenant, service, pod)
+  local problem = unschedulable(pod)
+  if problem then
+    findings.add(found, "critical", service, "pod finds no node", problem, "kubectl describe pod " .. pod.metadata.name)
+  end
+  for _, status in ipairs(pod.status.containerStatuses or {}) do
+    if status.state and status.state.waiting then
+      waiting(found, tenant, service, pod, status)
+    else
+      restarts(found, service, pod, status)
+    end
+  end
+end
+
+-- A deployment's pods fail alike: of one service, one of a kind is told.
+local function pods_of(found, tenant, service, world)
+  local own, before = {}, #found.list
+  for _, pod in ipairs(world.pods) do
+    if (pod.metadata.labels or {}).app == naming.resource(tenant, service) and not pod.metadata.deletionTimestamp then
+      own[#own + 1] = pod
+    end
+  end
+  for _, pod in ipairs(own) do
+    look_at_pod(found, tenant, service, pod)
+    if #found.list > before then break end
+  end
+  return #found.list > before
+end
+
+-- ---- deployments ----
+
+local function replicas(found, tenant, service, deployment, explained)
+  local wanted, ready = deployment.spec.replicas or 1, deployment.status.readyReplicas or 0
+  local least = catalogue.find(service).replicas[1]
+  if wanted == 0 then
+    findings.add(found, "critical", service, "is scaled to 0", "spec.replicas: 0",
+      run(tenant, "scale", ("service=%s replicas=%d"):format(service, least)))
+  elseif ready < wanted and not explained then
+    findings.add(found, ready == 0 and "critical" or "warning", service,
+      ("%d of %d replicas are ready"):format(ready, wanted), "deployment " .. deployment.metadata.name,
+      "kubectl describe deployment " .. deployment.metadata.name)
+  elseif wanted < least then
+    findings.add(found, "warning", service, ("runs with fewer replicas than the catalogue's %d"):format(least),
+      "spec.replicas: " .. wanted, run(tenant, "scale", ("service=%s replicas=%d"):format(service, least)))
+  end
+end
+
+local function deployments(found, tenant, world)
+  for _, service in ipairs(catalogue.names()) do
+    local deployment = world.deployments[naming.resource(tenant, service)]
+    if not deployment then
+      findings.add(found, "critical", service, "is not deployed", "no deployment " .. naming.resource(tenant, service),
+        "o2x run onboard " .. tenant.name)
+    elseif not world.maintenance then
+      replicas(found, tenant, service, deployment, pods_of(found, tenant, service, world))
+    end
+  end
+end
+
+-- ---- the rest ----
+
+local function releases(found, tenant)
+  for _, release in ipairs(helm.list(tenant.namespace)) do
+    local service = release.name:sub(#tenant.name + 2)
+    if release.status ~= "deployed" then
+      findings.add(found, release.status == "failed" and "critical" or "warning", service,
+        "release is " .. release.status, ("%s, revision %s, %s"):format(release.name, release.revision, release.chart),
+        run(tenant, "rollback", "services=" .. service))
+    end
+  end
+end
+
+local function volume(found, tenant)
+  local claim = k8s.get("PersistentVolumeClaim", tenant.data_pvc, tenant.namespace)
+  if claim and claim.status.phase == "Bound" then return end
+  findings.add(found, "critical", tenant.data_pvc, "the data volume is not there",
+    claim and "phase " .. tostring(claim.status.phase) or "no such claim", "o2x run onboard " .. tenant.name)
+end
+
+local function certificate(found, tenant)
+  local name = naming.resource(tenant, "tls-cert")
+  local object = k8s.get("Certificate", name, tenant.namespace)
+  local mend = ("kubectl describe certificate %s; cmctl renew %s"):format(name, name)
+  if not object then
+    return findings.add(found, "critical", name, "there is no certificate", "no Certificate " .. name, "o2x run onboard " .. tenant.name)
+  end
+  local ends = object.status and object.status.notAfter
+  local left = ends and clock.parse(ends) - clock.now()
+  if left and left < 7 * DAY then
+    return findings.add(found, left < 0 and "critical" or "warning", name,
+      left < 0 and "the certificate has expired" or ("the certificate expires in %d days"):format(left // DAY),
+      "notAfter " .. ends, mend)
+  end
+  for _, condition in ipairs(object.status and object.status.conditions or {}) do
+    if condition.type == "Ready" and condition.status ~= "True" then
+      findings.add(found, "critical", name, "the certificate is not ready", condition.message, mend)
+    end
+  end
+end
+
+local function usage(found, tenant, world)
+  local ok, metrics = pcall(k8s.list, "PodMetrics", { selector = "tenant=" .. tenant.name, namespace = tenant.namespace })
+  for _, one in ipairs(ok and metrics or {}) do -- without a metrics server there is nothing to see
+    local deployment = world.deployments[(one.metadata.labels or {}).app]
+    local service = (one.metadata.labels or {}).app and one.metadata.labels.app:sub(#tenant.name + 2)
+    for _, container in ipairs(deployment and one.containers or {}) do
+      local share, what = quantity.worst(container, deployment.spec.template.spec.containers, FULL)
+      if share then
+        findings.add(found, "warning", service, ("uses %d %% of its %s limit"):format(share * 100 // 1, what),
+          ("%s: %s"):format(one.metadata.name, container.usage[what]),
+          what == "cpu" and run(tenant, "scale", ("service=%s replicas=%d"):format(service, (deployment.spec.replicas or 1) + 1))
+          or "raise resources.limits.memory in its values file, then: o2x run deploy")
+      end
+    end
+  end
+end
+
+local function told_maintenance(found, tenant, world)
+  if not world.maintenance then return end
+  local over = maintenance.lapsed(world.maintenance)
+  findings.add(found, over and "critical" or "warning", tenant.name,
+    over and "is in maintenance, which should be over" or "is in maintenance",
+    maintenance.describe(tenant, world.maintenance), run(tenant, "maintenance", "mode=off"))
+end
+
+--- What the other chapters look at, too.
+---@param tenant table
+---@return { pods: table[], deployments: table<string, table>, maintenance: table? }
+function M.world(tenant)
+  local options = { selector = "tenant=" .. tenant.name, namespace = tenant.namespace }
+  local world = { pods = k8s.list("Pod", options), deployments = {}, maintenance = maintenance.of(tenant) }
+  for _, deployment in ipairs(k8s.list("Deployment", options)) do world.deployments[deployment.metadata.name] = deployment end
+  return world
+end
+
+--- Looks at all of it.
+---@param found table
+---@param tenant table
+---@param world table of M.world
+function M.look(found, tenant, world)
+  told_maintenance(found, tenant, world)
+  findings.look(found, "deployments", "kubectl get pods -l tenant=" .. tenant.name, deployments, found, tenant, world)
+  findings.look(found, "releases", "helm list -a -n " .. tenant.namespace, releases, found, tenant)
+  findings.look(found, tenant.data_pvc, "kubectl get pvc " .. tenant.data_pvc, volume, found, tenant)
+  findings.look(found, "certificate", "kubectl get certificates", certificate, found, tenant)
+  findings.look(found, "usage", "kubectl top pods -l tenant=" .. tenant.name, usage, found, tenant, world)
+end
+
+return M
