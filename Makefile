@@ -14,7 +14,7 @@ PACKAGES := libuv lua5.4 yaml-0.1 libcjson libcares hiredis
 HEADERS  := libpq libcurl libmicrohttpd libcrypto expat
 
 comma    := ,
-OPTIMISE := $(if $(filter asan,$(MODE)),-O1 -g -fsanitize=address$(comma)undefined -fno-omit-frame-pointer,-O2 -g)
+OPTIMISE := $(if $(filter asan,$(MODE)),-O1 -g -fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer,-O2 -g)
 CFLAGS   ?=
 PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) $(HEADERS) 2>/dev/null)
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DO2X_VERSION='"$(VERSION)"' $(WARNINGS) $(OPTIMISE) -Ihost \

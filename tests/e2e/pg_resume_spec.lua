@@ -1,5 +1,6 @@
 -- The database part of onboarding, killed at each arrow of each effect, and resumed: the same end, nothing done twice.
 
+local build = require "tests.support.build"
 local fs = require "o2x.fs"
 local proc = require "o2x.proc"
 local servers = require "tests.support.servers"
@@ -46,7 +47,7 @@ describe("the database part of onboarding", function()
     local env = { O2X_PLATFORM = fs.join(fs.cwd(), "examples/platform"), O2X_STATE = fs.join(folder, "runs"), O2X_PG_LOCALE = server.state.locale }
     for name, value in pairs(server.env) do env[name] = value end
     if kill_at then env.O2X_KILL_AT = tostring(kill_at) end
-    return proc.run { argv = { fs.join(fs.cwd(), "build/o2x"), ... }, cwd = folder, env = env, timeout = 60 }
+    return proc.run { argv = { build.o2x, ... }, cwd = folder, env = env, timeout = 300 }
   end
 
   local function reset()
