@@ -4,6 +4,7 @@
 local errors = require "o2x.error"
 local fs = require "o2x.fs"
 local json = require "o2x.json"
+local manifest = require "o2x.manifest"
 local proc = require "o2x.proc"
 local scope = require "o2x.scope"
 local turnstile = require "o2x.turnstile"
@@ -25,6 +26,7 @@ Helm.__index = Helm
 ---@field kubeconfig table a loaded kubeconfig (o2x.kubeconfig)
 ---@field folder string? of the run; nil (a plan has none): a temporary one
 ---@field scope string[]? the releases that the run may touch; nil: all
+---@field namespaces string[]? where they may lie; nil: anywhere
 ---@field program string? "helm" if absent
 
 ---@param options o2x.helm.options
@@ -32,7 +34,7 @@ Helm.__index = Helm
 function M.new(options)
   return setmetatable({
     kubeconfig = options.kubeconfig, folder = options.folder and fs.join(options.folder, "helm") or fs.temp_folder(),
-    scope = options.scope, program = options.program or "helm", turns = turnstile.new(AT_ONCE), files = 0, lists = {},
+    scope = options.scope, namespaces = options.namespaces, program = options.program or "helm", turns = turnstile.new(AT_ONCE), files = 0, lists = {},
   }, Helm)
 end
 
@@ -167,8 +169,16 @@ function Helm:version()
   return version
 end
 
--- A name that the run may touch and that cannot be taken for an option.
-function Helm:check_name(name)
+function Helm:check_namespace(namespace)
+  if type(namespace) ~= "string" or not namespace:match("^[a-z0-9][a-z0-9-]*$") then
+    bad("input", ("%q is not a name that a namespace can have"):format(tostring(namespace)))
+  end
+  if self.namespaces then scope.name(self.namespaces, namespace, "namespace") end
+end
+
+-- A name that the run may touch, where it may touch it, and that cannot be taken for an option.
+function Helm:check_name(name, namespace)
+  self:check_namespace(namespace)
   if type(name) ~= "string" or #name > 53 or not name:match("^[a-z0-9][a-z0-9.-]*$") then
     bad("input", ("%q is not a name that a release can have"):format(tostring(name)))
   end
@@ -177,9 +187,9 @@ function Helm:check_name(name)
 end
 
 -- Reads by a command that answers in JSON. -> value, or nil if there is no such release
-function Helm:ask(op, name, ...)
-  self:check_name(name)
-  local r = self:run { op, name, "-o", "json", ... }
+function Helm:ask(op, name, namespace, ...)
+  self:check_name(name, namespace)
+  local r = self:run { op, name, "-o", "json", "-n", namespace, ... }
   if r.code == 0 then return json.decode(r.stdout, "helm " .. op) end
   if complaint(r):find("release: not found", 1, true) then return nil end
   raise_failure(op, name, r)
@@ -193,6 +203,7 @@ end
 ---@return { name: string, revision: integer, status: string, chart: string, app_version: string, updated: string }[]
 function Helm:list(namespace, o)
   o = o or {}
+  self:check_namespace(namespace)
   self:version()
   local words = { "list", "--all", "--max", "0", "-n", namespace, "-o", "json" }
   if o.selector then add(words, "--selector", o.selector) end
@@ -215,7 +226,7 @@ end
 ---@param revision integer
 ---@return table? listed nil if the release has gone on meanwhile
 function Helm:listed(name, namespace, revision)
-  self:check_name(name)
+  self:check_name(name, namespace)
   local function find()
     for _, one in ipairs(self.lists[namespace] or {}) do
       if one.name == name and one.revision == revision then return one end
@@ -231,7 +242,7 @@ end
 ---@param name string
 ---@param namespace string
 ---@return table[]? nil if there is no such release
-function Helm:history(name, namespace) return self:ask("history", name, "-n", namespace) end
+function Helm:history(name, namespace) return self:ask("history", name, namespace) end
 
 --- The latest revision as a whole: info.status, info.description, version, config (values), manifest.
 ---@param name string
@@ -239,7 +250,7 @@ function Helm:history(name, namespace) return self:ask("history", name, "-n", na
 ---@param revision integer? another one than the latest
 ---@return table? release nil if there is none
 function Helm:status(name, namespace, revision)
-  return self:ask("status", name, "-n", namespace, table.unpack(revision and { "--revision", tostring(revision) } or {}))
+  return self:ask("status", name, namespace, table.unpack(revision and { "--revision", tostring(revision) } or {}))
 end
 
 -- ---- rendering and writing ----
@@ -297,26 +308,28 @@ end
 ---@param name string
 ---@param release o2x.helm.release
 ---@return string manifest as the release will hold it
+---@return string hooks what helm makes beside it while it writes the release
 function Helm:template(name, release)
-  self:check_name(name)
-  local words = { "template", name, release.chart, "-n", release.namespace, "--no-hooks" }
+  self:check_name(name, release.namespace)
+  local words = { "template", name, release.chart, "-n", release.namespace, "--skip-tests" }
   if release.kube_version then add(words, "--kube-version", release.kube_version) end
   for _, version in ipairs(release.api_versions or {}) do add(words, "--api-versions", version) end
   return self:with_values_files(release.values, function(paths)
     local r = self:run(with_values(words, paths))
-    if r.code == 0 then return r.stdout end
+    if r.code == 0 then return manifest.without_hooks(r.stdout) end
     name_values_file(r, paths, release.values_names)
     raise_failure("template", name, r, release.chart)
   end)
 end
 
---- Installs or upgrades; returns when the objects are written, not when they are ready.
+--- Installs or upgrades; returns when the objects are written, not when they are ready. A chart's crds/ are left out: what
+--- belongs to the whole cluster is no tenant's.
 ---@param name string
 ---@param release o2x.helm.release
 function Helm:upgrade(name, release)
-  self:check_name(name)
+  self:check_name(name, release.namespace)
   local seconds = release.timeout or 300
-  local words = { "upgrade", name, release.chart, "--install", "-n", release.namespace, "--reset-values" }
+  local words = { "upgrade", name, release.chart, "--install", "-n", release.namespace, "--reset-values", "--skip-crds" }
   add(words, "--timeout", ("%ds"):format(seconds))
   if release.label then add(words, "--labels", M.LABEL .. "=" .. release.label) end
   self:with_values_files(release.values, function(paths)
@@ -332,7 +345,7 @@ end
 ---@param revision integer
 ---@param namespace string
 function Helm:rollback(name, revision, namespace)
-  self:check_name(name)
+  self:check_name(name, namespace)
   local r = self:run({ "rollback", name, tostring(revision), "-n", namespace }, 330)
   if r.code ~= 0 then raise_failure("rollback", name, r) end
 end
@@ -341,7 +354,7 @@ end
 ---@param name string
 ---@param namespace string
 function Helm:uninstall(name, namespace)
-  self:check_name(name)
+  self:check_name(name, namespace)
   local r = self:run({ "uninstall", name, "-n", namespace }, 330)
   if r.code ~= 0 and not complaint(r):find("release: not found", 1, true) then raise_failure("uninstall", name, r) end
 end

@@ -67,6 +67,15 @@ function M.split(url)
   return scheme, host:lower(), math.tointeger(tonumber(port))
 end
 
+-- What the URL and the body say already; a header that says otherwise would ask another host, or cut the request in two.
+local OWN <const> = { host = true, ["content-length"] = true, ["transfer-encoding"] = true, connection = true }
+
+local function check_headers(headers)
+  for name in pairs(headers or {}) do
+    if OWN[tostring(name):lower()] then errors.input(("http request: the header %s is not to be set"):format(tostring(name))) end
+  end
+end
+
 local function check(request)
   for name in pairs(request) do
     if not KNOWN[name] then errors.input(("http request: unknown field '%s'"):format(tostring(name))) end
@@ -74,6 +83,7 @@ local function check(request)
   local scheme, host = M.split(tostring(request.url))
   if not scheme then errors.input(("'%s' is not an http or https URL"):format(tostring(request.url))) end
   if request.scope then scope.name(request.scope, host, "http host") end
+  check_headers(request.headers)
 end
 
 local function holds_secret(value)

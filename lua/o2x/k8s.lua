@@ -200,7 +200,7 @@ function Client:list(kind, o)
       for _, item in ipairs(list.items or {}) do
         item.apiVersion, item.kind = resource.api_version, resource.kind
         items[#items + 1] = item
-        self.grants:admit(resource, namespace, item.metadata.name)
+        if not o.name then self.grants:admit(resource, namespace, item.metadata.name) end
       end
     end)
   until whole

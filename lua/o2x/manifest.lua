@@ -35,6 +35,25 @@ function M.hash(text)
   return crypto.sha256(table.concat(M.documents(text), "\n---\n"))
 end
 
+local function is_hook(document)
+  if not document:find("helm.sh/hook", 1, true) then return false end
+  local object = yaml.decode(document .. "\n", "manifest")
+  local annotations = type(object) == "table" and object.metadata and object.metadata.annotations
+  return type(annotations) == "table" and annotations["helm.sh/hook"] ~= nil
+end
+
+--- Takes the hooks out of what a chart renders.
+---@param text string
+---@return string manifest
+---@return string hooks
+function M.without_hooks(text)
+  local parts = { {}, {} }
+  for _, document in ipairs(M.documents(text)) do
+    table.insert(parts[is_hook(document) and 2 or 1], document .. "\n")
+  end
+  return table.concat(parts[1], "---\n"), table.concat(parts[2], "---\n")
+end
+
 --- The objects of a manifest.
 ---@param text string
 ---@return table[]

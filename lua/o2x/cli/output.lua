@@ -5,6 +5,7 @@ local errors = require "o2x.error"
 local fs = require "o2x.fs"
 local json = require "o2x.json"
 local out = require "o2x.out"
+local secret = require "o2x.secret"
 
 local M = {}
 
@@ -34,7 +35,7 @@ function M.junit(suite, rows)
 end
 
 local function write_junit(run, rows, path)
-  local ok, err = pcall(fs.write, path, M.junit(run.runbook.name .. "." .. run.tenant_name, rows))
+  local ok, err = pcall(fs.write, path, (secret.scrub(M.junit(run.runbook.name .. "." .. run.tenant_name, rows))))
   if not ok then errors.input("the JUnit file cannot be written: " .. tostring(err)) end
 end
 

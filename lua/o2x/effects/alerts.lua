@@ -7,7 +7,7 @@ local errors = require "o2x.error"
 local BY <const> = "o2x"
 
 local function ask(ctx, where, o)
-  o.namespace = where.namespace
+  o.namespace, o.shared = where.namespace, true
   local answer = ctx:client("k8s"):request(where.service, where.port, o)
   if answer.status >= 200 and answer.status < 300 then return answer.json end
   errors.raise {

@@ -195,9 +195,11 @@ local function render(ctx, name, source, values)
   local desired = { chart = chart, app_version = app_version, values = values, manifest = value_.unknown }
   if value_.is_unknown(values) then return desired, {} end
   local k8s = ctx:client "k8s"
-  local text = client(ctx):template(name, source)
+  local text, hooks = client(ctx):template(name, source)
   local objects = manifest.objects(text)
-  k8s.grants:objects(function(object) return k8s:resource(object) end, objects, source.namespace)
+  for _, rendered in ipairs { objects, manifest.objects(hooks) } do
+    k8s.grants:objects(function(object) return k8s:resource(object) end, rendered, source.namespace)
+  end
   desired.manifest = content.hash_manifest(text)
   return desired, objects
 end

@@ -143,6 +143,17 @@ local function patient(ctx, fn, ...)
 end
 
 local SAFE <const> = { GET = true, HEAD = true }
+local REQUEST <const> = { "method", "path", "headers", "json", "body", "timeout", "namespace" }
+
+-- What a script may say of a request; whether a service is shared is not its to say.
+local function request_fields(given)
+  local o, known = {}, {}
+  for _, name in ipairs(REQUEST) do o[name], known[name] = given[name], true end
+  for name in pairs(given) do
+    if not known[name] then input(("k8s.request: unknown field %q (%s)"):format(tostring(name), table.concat(REQUEST, ", "))) end
+  end
+  return o
+end
 
 local function api(ctx)
   local known = {
@@ -209,9 +220,9 @@ local function api(ctx)
     end,
 
     --- Sends a request to a service through the API server's proxy.
-    ---@param o { method: string?, path: string?, headers: table?, json: any, body: any, timeout: number? }?
+    ---@param o { method: string?, path: string?, headers: table?, json: any, body: any, timeout: number?, namespace: string? }?
     request = function(service, port, o)
-      o = o or {}
+      o = request_fields(o or {})
       if SAFE[o.method or "GET"] then return patient(ctx, client(ctx).request, client(ctx), service, port, o) end
       if ctx.mode == "plan" then
         errors.raise {

@@ -7,6 +7,8 @@ local status = require "o2x.k8s.status"
 
 local Client = {}
 
+local SAFE <const> = { GET = true, HEAD = true, OPTIONS = true }
+
 local function bad(what, value)
   local message = ("%q is not %s"):format(tostring(value), what)
   errors.raise { kind = "input", module = "k8s", op = "request", message = message }
@@ -31,23 +33,27 @@ end
 local function headers_for_service(headers)
   local out = {}
   for name, value in pairs(headers or {}) do
-    out[name:lower() == "authorization" and "X-Forwarded-Authorization" or name] = value
+    local lower = name:lower()
+    if lower:match("^impersonate%-") then bad("a header for a service", name) end -- the API server would act as another
+    out[lower == "authorization" and "X-Forwarded-Authorization" or name] = value
   end
   return out
 end
 
---- Sends a request to a service of the cluster. What the service answers is the result, whatever its status.
+--- Sends a request to a service of the cluster. What the service answers is the result, whatever its status. A service
+--- that may only be looked at gets no other methods than those that change nothing, unless `shared` says that the caller
+--- sends nothing there but what is the tenant's own.
 ---@param service string
 ---@param port integer|string
----@param o { method: string?, path: string?, headers: table?, json: any, body: any, timeout: number? }
+---@param o { method: string?, path: string?, headers: table?, json: any, body: any, timeout: number?, namespace: string?, shared: boolean? }
 ---@return { status: integer, headers: table, body: string, json: any }
 function Client:request(service, port, o)
-  local path = o.path or "/"
+  local path, method = o.path or "/", o.method or "GET"
   check_path(path)
-  local _, base, what = self:place("Service", service, o.namespace, true)
+  local _, base, what = self:place("Service", service, o.namespace, SAFE[method] or o.shared or false)
   if not tostring(port):match("^[%w-]+$") then bad("a port", port) end
   local is_json = o.json ~= nil
-  local response = self:send(o.method or "GET", ("%s:%s/proxy%s"):format(base, port, path), {
+  local response = self:send(method, ("%s:%s/proxy%s"):format(base, port, path), {
     accept = "*/*", headers = headers_for_service(o.headers), timeout = o.timeout,
     body = is_json and json.encode_secret(o.json) or o.body, content_type = is_json and "application/json" or nil,
   })
