@@ -29,6 +29,8 @@ HOST    := $(filter-out host/main.c,$(wildcard host/*.c))
 OBJECTS := $(HOST:host/%.c=$(BUILD)/host/%.o)
 LUA     := $(shell find lua -name '*.lua' | sort)
 
+APIS    := $(filter lua/o2x/effects/% lua/o2x/words.lua,$(LUA))
+
 all: $(BUILD)/o2x $(BUILD)/o2x-dev
 
 $(BUILD)/o2x: $(OBJECTS) $(BUILD)/host/main.o $(BUILD)/embedded_data.o
@@ -47,8 +49,14 @@ $(BUILD)/host/main_dev.o: host/main.c | $(BUILD)/host
 $(BUILD)/embed: host/tool/embed.c | $(BUILD)/host
 	$(CC) -std=c11 -O1 $(WARNINGS) $(shell pkg-config --cflags lua5.4) -o $@ $< $(LUA_A) -lm -ldl
 
-$(BUILD)/embedded_data.c: $(BUILD)/embed $(LUA) $(BUILD)/lua.list
-	$(BUILD)/embed lua $(LUA) > $@.tmp && mv $@.tmp $@
+$(BUILD)/embedded_data.c: $(BUILD)/embed $(LUA) $(BUILD)/lua.list $(BUILD)/lua/o2x/effect_sources.lua
+	$(BUILD)/embed lua $(LUA) $(BUILD)/lua/o2x/effect_sources.lua > $@.tmp && mv $@.tmp $@
+
+# The apis' sources as texts: o2x check and o2x defs know from them what scripts can call.
+$(BUILD)/lua/o2x/effect_sources.lua: $(APIS) $(BUILD)/lua.list
+	mkdir -p $(@D)
+	{ echo 'return {'; for file in $(APIS); do printf '["%s"] = [==[\n' "$$(basename "$$file" .lua)"; \
+	  cat "$$file"; echo ']==],'; done; echo '}'; } > $@
 
 # Changes when a Lua file comes or goes, so that the embedded set follows.
 $(BUILD)/lua.list: FORCE | $(BUILD)/host

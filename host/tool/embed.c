@@ -18,7 +18,7 @@ static int compare(const void *a, const void *b)
 
 static void name_of(struct module *module, const char *root)
 {
-	const char *path = module->file + strlen(root) + 1;
+	const char *path = strstr(module->file, root) + strlen(root) + 1;
 	snprintf(module->name, sizeof module->name, "%s", path);
 	char *end = strrchr(module->name, '.');
 	if (end)

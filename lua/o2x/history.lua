@@ -4,7 +4,8 @@ local clock = require "o2x.clock"
 
 local M = {}
 
-local OF_BEGIN = { "id", "runbook", "tenant", "params", "seed", "o2x", "library", "user", "host", "secrets", "root" }
+local OF_BEGIN = { "id", "runbook", "tenant", "params", "seed", "o2x", "library", "user", "host", "secrets", "root",
+  "allow_edited", "fleet" }
 
 local collect = {}
 

@@ -6,8 +6,10 @@ local crypto = require "o2x.crypto"
 local effect = require "o2x.effect"
 local errors = require "o2x.error"
 local fs = require "o2x.fs"
+local hooks = require "o2x.hooks"
 local identity = require "o2x.identity"
 local lock = require "o2x.lock"
+local override = require "o2x.override"
 local params = require "o2x.params"
 local plan = require "o2x.plan"
 local program = require "o2x.core.program"
@@ -18,6 +20,7 @@ local secrets_source = require "o2x.secrets_source"
 local store = require "o2x.store"
 local tenants = require "o2x.tenants"
 local value = require "o2x.value"
+local versions = require "o2x.versions"
 
 local M = {}
 
@@ -31,6 +34,9 @@ local M = {}
 ---@field params table<string, string>
 ---@field secrets string? where the tenant's secrets are
 ---@field seed integer? of a run that is resumed
+---@field kept (fun(shown: string): string?)? the sources that a resumed run began with
+---@field allow_edited boolean? run what was changed under an unchanged version, too
+---@field fleet string? the run over several tenants that it belongs to
 
 local function set_of(words)
   local set = {}
@@ -43,6 +49,16 @@ local function load_secrets(run, contents)
     secrets_source.load(run.secrets_source, run.config.secrets, run.tenant_name, run.client)
 end
 
+-- A changed runbook under an unchanged version does not run; a plan of it only says so.
+local function check_versions(run, options)
+  run.edited_versions = {}
+  if options.kept then return end
+  for _, edited in ipairs(versions.edited(run.sandbox)) do
+    if run.mode == "apply" and not options.allow_edited then error(versions.problem(edited), 0) end
+    table.insert(run.edited_versions, ("%s %s"):format(edited.path, edited.version))
+  end
+end
+
 --- Loads and checks all that a run needs; nothing is read from a system, nothing is written.
 ---@param options o2x.run.options
 ---@return table run
@@ -51,10 +67,13 @@ function M.prepare(options)
     mode = options.mode, project = options.project, config = options.config, report = options.report,
     given = options.params, tenant_name = options.tenant, secrets_source = options.secrets,
     seed = options.seed or string.unpack("<i8", crypto.random(8)), seen_steps = {}, now = store.now,
+    fleet = options.fleet,
   }
   tenants.check_name(options.tenant)
-  run.sandbox = sandbox.new(run.project, run.seed)
+  run.sandbox = sandbox.new(run.project, run.seed, options.kept)
   run.runbook = runbooks.load(run.sandbox, options.file)
+  run.hooks = hooks.load(run.sandbox)
+  check_versions(run, options)
   run.declared = set_of(run.runbook.effects)
   run.params = params.check(run.runbook.params, options.params, run.runbook.name)
   local contents
@@ -84,8 +103,28 @@ end
 -- ---- performing ----
 
 local function perform(run)
+  run.runbook.run(run.tenant, run.params)
+  for _, path in ipairs(override.unused(run)) do
+    run.ctx:log("warn", ("%s: the run came by no step %q"):format(run.runbook.path, path))
+  end
+end
+
+local function apply(run)
   local close <close> = setmetatable({}, { __close = run.close_clients })
-  return run.runbook.run(run.tenant, run.params)
+  hooks.before(run)
+  local ok, err = xpcall(perform, errors.handler, run)
+  run.wrote = run.gate.wrote -- by the run, not by the hook after it
+  hooks.after(run, ok and "done" or "failed", not ok and errors.wrap(err) or nil)
+  if not ok then error(err, 0) end
+end
+
+-- Hooks are no change by themselves: they are shown where there is something to do.
+local function rehearse(run)
+  local close <close> = setmetatable({}, { __close = run.close_clients })
+  perform(run)
+  if not run.plan:has_changes() then return end
+  hooks.before(run)
+  hooks.after(run, "done")
 end
 
 --- Runs the runbook against an overlay; the systems are only read.
@@ -94,7 +133,7 @@ end
 function M.plan(run)
   run.id, run.plan = "plan", plan.new()
   run.ctx.run_id = run.id
-  run.report:during(perform, run)
+  run.report:during(rehearse, run)
   return run.plan
 end
 
@@ -115,7 +154,9 @@ local function header(run)
   local user, host = identity.here()
   return {
     o2x = program.version,
-    runbook = { name = run.runbook.name, version = run.runbook.version, path = run.runbook.path },
+    runbook = { name = run.runbook.name, version = run.runbook.version, path = run.runbook.path,
+      overrides = run.runbook.overrides },
+    allow_edited = #run.edited_versions > 0 and run.edited_versions or nil, fleet = run.fleet,
     library = hashes(run.sandbox.texts), tenant = run.tenant_name, params = run.given, seed = run.seed,
     root = run.project.root,
     secrets = run.secrets_source, at = store.now(), pid = program.pid(), user = user, host = host,
@@ -139,14 +180,16 @@ end
 -- A run that was refused before its first write is over: nothing is half done.
 local function verdict(run, err)
   if err.kind == "cancelled" then return "interrupted" end
-  local untouched = not run.past and not run.gate.wrote
+  local wrote = run.wrote
+  if wrote == nil then wrote = run.gate.wrote end
+  local untouched = not run.past and not wrote
   return untouched and (err.kind == "input" or err.kind == "refused") and "refused" or "failed"
 end
 
 local function execute(run)
   run.ctx.run_id = run.id
   run.report:log_to(fs.join(run.folder, "log"), { tenant = run.tenant, run = run.id })
-  local ok, err = xpcall(run.report.during, errors.handler, run.report, perform, run)
+  local ok, err = xpcall(run.report.during, errors.handler, run.report, apply, run)
   if ok then
     conclude(run, "done")
     return "done"
@@ -167,6 +210,7 @@ function M.apply(run, started)
   run.id = run.store:new_id()
   local held <close> = take_lock(run, run.id)
   run.folder, run.journal = run.store:create(run.id, header(run), run.sandbox.texts)
+  run.sandbox.keep = function(path, text) run.store:keep(run.id, path, text) end
   if started then started(run) end
   return execute(run)
 end
@@ -182,7 +226,9 @@ function M.resume(run, id, started)
   local old = run.store:reopen(id)
   run.id, run.folder, run.journal, run.past = id, old.folder, old.journal, old.history.past
   local changed = M.edited(run, id)
-  run.journal:append { t = "resume", o2x = program.version, at = store.now(), pid = program.pid(), edited = changed }
+  run.journal:append { t = "resume", o2x = program.version, at = store.now(), pid = program.pid(), edited = changed,
+    kept = run.sandbox.kept ~= nil }
+  run.sandbox.keep = function(path, text) run.store:keep(id, path, text) end
   if started then started(run, changed) end
   return execute(run)
 end
@@ -193,9 +239,10 @@ end
 ---@return string[] paths
 function M.edited(run, id)
   local changed = {}
-  for path, text in pairs(run.sandbox.texts) do
+  for path in pairs(run.sandbox.texts) do
     local was = run.store:source(id, path)
-    if was and was ~= text then changed[#changed + 1] = path end
+    local now = fs.read_if(path:sub(1, 1) == "/" and path or fs.join(run.project.root, path))
+    if was and was ~= now then changed[#changed + 1] = path end
   end
   table.sort(changed)
   return changed

@@ -3,6 +3,7 @@
 local effects = require "o2x.effects"
 local errors = require "o2x.error"
 local fs = require "o2x.fs"
+local files = require "o2x.runbook_files"
 local nearest = require "o2x.nearest"
 local params = require "o2x.params"
 
@@ -48,11 +49,15 @@ local function check_values(declaration, fail, file_name)
   if not declaration.name:match("^[%l%d][%l%d-]*$") then
     fail("name: small letters, digits and hyphens expected", "name")
   end
-  if declaration.name ~= file_name then
+  local base, major = file_name:match("^(.-)@(.*)$")
+  if declaration.name ~= (base or file_name) then
     fail(("name: %q, but the file is %s.lua"):format(declaration.name, file_name), "name")
   end
   if not declaration.version:match("^%d+%.%d+%.%d+$") then
     fail("version: three numbers such as 1.0.0 expected", "version")
+  end
+  if major and (declaration.version .. "."):sub(1, #major + 1) ~= major .. "." then
+    fail(("version: %s, but the file is %s.lua"):format(declaration.version, file_name), "version")
   end
   if declaration.api ~= M.API then
     fail(("api: this o2x offers api %d, the runbook wants %s"):format(M.API, tostring(declaration.api)), "api")
@@ -72,7 +77,8 @@ end
 --- Loads a runbook and checks its declaration.
 ---@param sandbox table
 ---@param path string
----@return table runbook the declaration, with path (as shown), params and effects always there
+---@return table runbook the declaration, with path (as shown), params and effects always there; edits and overrides where
+---  it is a tenant's own version of another
 function M.load(sandbox, path)
   local shown = sandbox:shown(path)
   local declaration = sandbox:load_file(path)
@@ -82,38 +88,17 @@ function M.load(sandbox, path)
     fail('is no runbook: it must return require "o2x.runbook" { name = …, run = … }')
   end
   check_fields(declaration, fail)
-  check_values(declaration, fail, fs.name(path):match("^(.-)%.lua$"):gsub("@.*$", ""))
+  check_values(declaration, fail, fs.name(path):match("^(.-)%.lua$"))
   local runbook = { path = shown, file = path, params = {}, effects = {} }
   for field, value in pairs(declaration) do runbook[field] = value end
+  local over = sandbox.overrides[declaration]
+  if over then
+    runbook.edits, runbook.overrides = over.edits, { name = over.name, version = over.version, path = over.path }
+  end
+  table.insert(sandbox.runbooks, runbook)
   return runbook
 end
 
---- The names of the project's runbooks, sorted.
----@param project table
----@return string[]
-function M.names(project)
-  local names = {}
-  if not fs.is_folder(project.runbooks) then return names end
-  for _, file in ipairs(fs.list(project.runbooks)) do
-    names[#names + 1] = file:match("^([%l%d][%w@.-]*)%.lua$")
-  end
-  return names
-end
-
---- The file of a runbook, given by name ("onboard") or path ("runbooks/onboard.lua").
----@param project table
----@param word string
----@return string path
-function M.find(project, word)
-  if word:find("[%c]") or word == "" then errors.input("there is no runbook " .. ("%q"):format(word)) end
-  local is_path = word:find("/", 1, true) or word:match("%.lua$")
-  local path = is_path and word or fs.join(project.runbooks, word .. ".lua")
-  local stat = fs.stat(path)
-  if stat and stat.type == "file" then return fs.realpath(path) end
-  local name = fs.name(word):gsub("%.lua$", "")
-  local names = M.names(project)
-  errors.input(("there is no runbook %s%s"):format(word, nearest.suggest(name, names)),
-    #names > 0 and "runbooks: " .. table.concat(names, ", ") or "o2x new NAME makes one")
-end
+M.names, M.find = files.names, files.find
 
 return M

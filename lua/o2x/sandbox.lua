@@ -8,6 +8,8 @@ local errors = require "o2x.error"
 local fs = require "o2x.fs"
 local library = require "o2x.library"
 local nearest = require "o2x.nearest"
+local override = require "o2x.override"
+local runbook = require "o2x.runbook"
 local words = require "o2x.words"
 
 local M = {}
@@ -80,14 +82,16 @@ end
 ---@return any
 function Sandbox:load_file(path)
   local shown = self:shown(path)
-  local text = read_source(path, shown)
+  local text = self.kept and self.kept(shown) or read_source(path, shown)
   local chunk, message = load(text, "@" .. shown, "t", self.environment)
   if not chunk then syntax_error(shown, message) end
   self.sources["@" .. shown] = true
   self.texts[shown] = text
-  self.loading = self.loading + 1
+  if self.keep then self.keep(shown, text) end
+  local outer = self.file
+  self.loading, self.file = self.loading + 1, shown
   local ok, result = xpcall(chunk, errors.handler)
-  self.loading = self.loading - 1
+  self.loading, self.file = self.loading - 1, outer
   if not ok then load_error(shown, errors.wrap(result)) end
   return result
 end
@@ -97,10 +101,29 @@ function Sandbox:require_stdlib(name)
     errors.input(("require %q: no such name"):format(name), nil, self:where())
   end
   local path = fs.join(self.project.stdlib, (name:match("^stdlib%.(.*)$"):gsub("%.", "/")) .. ".lua")
-  if not fs.exists(path) then
+  if not fs.exists(path) and not (self.kept and self.kept(self:shown(path))) then
     errors.input(("require %q: there is no %s"):format(name, self:shown(path)), nil, self:where())
   end
   return self:load_file(path)
+end
+
+-- A runbook of the project, for a tenant's own version of it.
+function Sandbox:require_runbook(name)
+  local path = fs.join(self.project.runbooks, name .. ".lua")
+  if not fs.exists(path) and not (self.kept and self.kept(self:shown(path))) then
+    errors.input(("there is no runbook %s%s"):format(name, nearest.suggest(name, runbook.names(self.project))),
+      nil, self:where())
+  end
+  return runbook.load(self, path)
+end
+
+-- What require "o2x.runbook" gives: called with a declaration, it is that; override makes one of another.
+local function runbook_word(sandbox)
+  local word = library.frozen {
+    override = function(standard, changes) return override.make(sandbox, standard, changes) end,
+  }
+  debug.getmetatable(word).__call = function(_, declaration) return declaration end
+  return word
 end
 
 function Sandbox:require(name)
@@ -113,11 +136,13 @@ function Sandbox:require(name)
   if name:match("^stdlib%.") then
     loaded = self:require_stdlib(name)
   elseif name == "o2x.runbook" then
-    loaded = function(declaration) return declaration end
+    loaded = runbook_word(self)
+  elseif name:match("^runbooks%.%l[%l%d-]*@?[%d.]*$") then
+    loaded = self:require_runbook(name:match("^runbooks%.(.*)$"))
   elseif name:match("^o2x%.") then
     loaded = self:require_api(name:sub(5))
   else
-    errors.input(("require %q: scripts may use o2x.NAME and stdlib.NAME"):format(name), nil, self:where())
+    errors.input(("require %q: scripts may use o2x.NAME, stdlib.NAME and runbooks.NAME"):format(name), nil, self:where())
   end
   if loaded == nil then loaded = true end
   self.loaded[name] = loaded
@@ -167,10 +192,12 @@ end
 --- A sandbox for one project and at most one run.
 ---@param project table root, stdlib
 ---@param seed integer?
----@return table sandbox
-function M.new(project, seed)
+---@param kept (fun(shown: string): string?)? sources that take the place of the files
+---@return table sandbox runbooks: those that were loaded; texts: path as shown → source
+function M.new(project, seed, kept)
   local sandbox = setmetatable({
     project = project, seed = seed or 1, loaded = {}, pending = {}, sources = {}, texts = {}, loading = 0,
+    kept = kept, runbooks = {}, overrides = {},
   }, Sandbox)
   sandbox.environment = environment(sandbox)
   local soft, hard = limits()

@@ -3,6 +3,7 @@
 -- task's own context: branches of a parallel each have their own.
 
 local errors = require "o2x.error"
+local override = require "o2x.override"
 local task = require "o2x.task"
 local value = require "o2x.value"
 
@@ -86,13 +87,17 @@ function M.step(run, name, fn, ...)
   end
   local outer = M.path()
   local path = outer == "" and name or outer .. "/" .. name
-  claim(run, path)
-  local past = run.past and run.past.steps[path]
-  if past then
-    run.report:step_recalled(path)
-    return past.result
-  end
-  return within("step_path", path, perform, run, path, fn, ...)
+  local arguments = table.pack(...)
+  return override.step(run, path, function(instead)
+    claim(run, path)
+    local past = run.past and run.past.steps[path]
+    if past then
+      run.report:step_recalled(path)
+      return past.result
+    end
+    local function body() return fn(table.unpack(arguments, 1, arguments.n)) end
+    return within("step_path", path, perform, run, path, instead or body, body)
+  end)
 end
 
 --- Runs a check: an assertion that only reads. In a plan that has changes it cannot be true yet, so it is only listed.

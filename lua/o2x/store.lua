@@ -160,6 +160,15 @@ end
 ---@return string?
 function Store:source(id, path) return fs.read_if(fs.join(self:folder_of(id), "sources", path)) end
 
+--- Keeps a script that a run loads on its way, unless it is there from an earlier attempt.
+---@param id string
+---@param path string as shown
+---@param text string
+function Store:keep(id, path, text)
+  local file = fs.join(self:folder_of(id), "sources", path)
+  if not fs.exists(file) then fs.write(file, text, { parents = true }) end
+end
+
 --- The moment as the records have it.
 M.now = function() return clock.iso(nil, 3) end
 

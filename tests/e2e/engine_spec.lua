@@ -121,11 +121,22 @@ describe("a run", function()
     local path = toy.project .. "/runbooks/build.lua"
     fs.write(path, (fs.read(path):gsub('" at "', '" in "'):gsub('step%("Build"',
       'step("Dig", function() toy.ensure("hole", { deep = true }) end)\n    step("Build"')))
-    local result = ok(toy:o2x { "resume" })
+    local result = ok(toy:o2x { "resume", "--edited" })
     assert.truthy(result.stderr:find("edited since the run began: runbooks/build.lua", 1, true))
     assert.equal("Alpha Ltd in 1", toy:holds().sign.text)
     assert.same({ deep = true }, toy:holds().hole)
     assert.equal(8, #toy:writes())
+  end)
+
+  it("goes on with the scripts that it began with, whatever became of them", function()
+    toy:fault("sign", "failed")
+    toy:o2x { "run", "build", "alpha" }
+    fs.remove(toy.project .. "/runbooks/build.lua")
+    fs.write(toy.project .. "/stdlib/house.lua", "nonsense")
+    local result = ok(toy:o2x { "resume" })
+    assert.truthy(result.stderr:find("edited since the run began: runbooks/build.lua, stdlib/house.lua; it goes on with what it began with", 1, true))
+    assert.same(EVERYTHING, toy:holds())
+    assert.equal(7, #toy:writes())
   end)
 
   it("stops in order at the first Ctrl-C, and can be resumed", function()

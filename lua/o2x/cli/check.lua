@@ -4,65 +4,127 @@ local common = require "o2x.cli.common"
 local errors = require "o2x.error"
 local fs = require "o2x.fs"
 local json = require "o2x.json"
+local lint = require "o2x.lint"
 local out = require "o2x.out"
+local runbook_files = require "o2x.runbook_files"
 local runbooks = require "o2x.runbook"
-local sandbox = require "o2x.sandbox"
+local versions = require "o2x.versions"
 
-local function stdlib_files(project)
-  local files = {}
-  if not fs.is_folder(project.stdlib) then return files end
-  for _, name in ipairs(fs.list(project.stdlib)) do
-    if name:match("%.lua$") then files[#files + 1] = fs.join(project.stdlib, name) end
+local M = {
+  name = "check", usage = "check [RUNBOOK ...]",
+  summary = "find mistakes in runbooks and stdlib without running anything",
+  help = [[
+Syntax; names, fields and parameters that are not there; effects that are not declared, also those of stdlib's functions;
+steps without a name or with that of another; checks that write; missing help; secrets in the source; queries put together
+from texts; content that was changed under an unchanged version (versions.lock). Without RUNBOOK, all of the project.]],
+  options = {
+    { "update-lock", help = "when all is well, take new versions into versions.lock (as o2x lock)" },
+    { "json", help = "as JSON" },
+  },
+}
+
+local function folder_files(folder, into)
+  if not fs.is_folder(folder) then return into end
+  for _, name in ipairs(fs.list(folder)) do
+    local path = fs.join(folder, name)
+    if name:match("%.lua$") then
+      into[#into + 1] = path
+    elseif fs.is_folder(path) then
+      folder_files(path, into)
+    end
   end
-  return files
+  return into
 end
 
-local function problem(fn, ...)
-  local ok, err = xpcall(fn, errors.handler, ...)
-  if not ok then return tostring(err) end
-end
-
-local function findings(project, words)
-  local list = {}
-  local function look(path, fn)
-    local box = sandbox.new(project)
-    list[#list + 1] = { path = box:shown(path), problem = problem(fn, box, path) }
-  end
+--- All runbooks of a project: standard ones, then the tenants' own.
+---@param project table
+---@return string[] paths
+function M.runbooks(project)
   local paths = {}
-  for i, word in ipairs(words) do paths[i] = runbooks.find(project, word) end
-  if #words == 0 then
-    for i, name in ipairs(runbooks.names(project)) do paths[i] = fs.join(project.runbooks, name .. ".lua") end
-    for _, path in ipairs(stdlib_files(project)) do look(path, function(box) return box:load_file(path) end) end
-  end
-  for _, path in ipairs(paths) do look(path, runbooks.load) end
+  for i, name in ipairs(runbooks.names(project)) do paths[i] = fs.join(project.runbooks, name .. ".lua") end
+  for _, own in ipairs(runbook_files.overrides(project)) do paths[#paths + 1] = own.path end
+  return paths
+end
+
+-- path → kind, in order
+local function files_of(project, words)
+  local list = {}
+  for _, word in ipairs(words) do list[#list + 1] = { runbooks.find(project, word), "runbook" } end
+  if #words > 0 then return list end
+  for _, path in ipairs(M.runbooks(project)) do list[#list + 1] = { path, "runbook" } end
+  local hooks = runbook_files.hooks(project)
+  if hooks then list[#list + 1] = { hooks, "hooks" } end
+  for _, path in ipairs(folder_files(project.stdlib, {})) do list[#list + 1] = { path, "library" } end
   return list
 end
 
-local function perform(options, words)
-  local project = common.place(options, words[1])
-  local list, bad = findings(project, words), 0
-  for _, entry in ipairs(list) do
-    if entry.problem then bad = bad + 1 end
-  end
-  if options.json then
-    out.json(json.array(list))
-  else
-    local style = out.style(1)
-    for _, entry in ipairs(list) do
-      if entry.problem then
-        out.data(style.red("✗ ") .. entry.problem)
-      else
-        out.data(style.green("✓ ") .. entry.path)
-      end
-    end
-  end
-  if bad > 0 then errors.input(("%d of %d files have problems"):format(bad, #list)) end
+local function check_version(locked, entry, runbook, text)
+  if versions.standing(locked, runbook, text) ~= "edited" then return end
+  local problem = versions.problem(runbook)
+  table.insert(entry.problems, { text = tostring(problem), hint = problem.hint, line = 0 })
 end
 
-return {
-  name = "check", usage = "check [RUNBOOK ...]",
-  summary = "load and check runbooks and stdlib without running anything",
-  help = "Syntax, declared fields, parameters, effect words, and that loading does nothing. Without RUNBOOK, all of the project.",
-  options = { { "json", help = "as JSON" } },
-  run = perform,
-}
+-- Two files of one version must be one.
+local function check_twins(seen, entry, runbook, text)
+  local id = runbook.name .. " " .. runbook.version
+  local own = runbook.path:match("runbooks/tenants/([^/]+)/[^/]+$")
+  if own then id = own .. "/" .. id end
+  if seen[id] and seen[id].text ~= text then
+    table.insert(entry.problems, { text = ("%s: %s is also the version of %s, with other content"):format(runbook.path,
+      runbook.version, seen[id].path), hint = "raise the version of the newer one", line = 0 })
+  end
+  seen[id] = seen[id] or { text = text, path = runbook.path }
+end
+
+local function look(project, words)
+  local list, loaded, seen, locked = {}, {}, {}, versions.read(project)
+  for _, file in ipairs(files_of(project, words)) do
+    local problems, runbook, text = lint.file(project, file[1], file[2])
+    local root = project.root .. "/"
+    local shown = file[1]:sub(1, #root) == root and file[1]:sub(#root + 1) or file[1]
+    local entry = { path = shown, problems = problems }
+    if runbook then
+      loaded[#loaded + 1] = { runbook = runbook, text = text }
+      check_version(locked, entry, runbook, text)
+      check_twins(seen, entry, runbook, text)
+    end
+    list[#list + 1] = entry
+  end
+  return list, loaded
+end
+
+local function show(list)
+  local style = out.style(1)
+  for _, entry in ipairs(list) do
+    if #entry.problems == 0 then out.data(style.green("✓ ") .. entry.path) end
+    for _, problem in ipairs(entry.problems) do
+      out.data(style.red("✗ ") .. problem.text)
+      if problem.hint then out.data(style.dim("  " .. problem.hint)) end
+    end
+  end
+end
+
+local function data(list)
+  local files = {}
+  for i, entry in ipairs(list) do
+    local problems = {}
+    for j, problem in ipairs(entry.problems) do problems[j] = { message = problem.text, hint = problem.hint, line = problem.line } end
+    files[i] = { path = entry.path, problem = problems[1] and problems[1].message, problems = json.array(problems) }
+  end
+  return json.array(files)
+end
+
+function M.run(options, words)
+  local project = common.place(options, words[1])
+  local list, loaded = look(project, words)
+  local bad, count = 0, 0
+  for _, entry in ipairs(list) do
+    bad, count = bad + (#entry.problems > 0 and 1 or 0), count + #entry.problems
+  end
+  if options.json then out.json(data(list)) else show(list) end
+  if bad > 0 then errors.input(("%d problems in %d of %d files"):format(count, bad, #list)) end
+  if not options.update_lock then return end
+  for _, added in ipairs(versions.update(project, loaded)) do out.say("locked " .. added) end
+end
+
+return M

@@ -8,8 +8,10 @@ local output = require "o2x.cli.output"
 local plan = require "o2x.plan"
 local program = require "o2x.core.program"
 local project = require "o2x.project"
+local runbooks = require "o2x.runbook"
 local store = require "o2x.store"
 local task = require "o2x.task"
+local tenants = require "o2x.tenants"
 
 local M = {}
 
@@ -46,6 +48,30 @@ end
 function M.place_of(options, h)
   local found = project.at(h.root)
   return found, config.load(found, flags(options))
+end
+
+--- The file of a runbook for a tenant, both as typed.
+---@param project table
+---@param options table of the command line
+---@param words string[] runbook and tenant
+---@return string path
+function M.runbook(project, options, words)
+  tenants.check_name(words[2])
+  return runbooks.find(project, words[1], not options.standard and words[2] or nil)
+end
+
+--- What whoever starts a run should know beforehand: a tenant's own version, an edited one.
+---@param run table
+function M.notes(run)
+  local over = run.runbook.overrides
+  local own = run.runbook.path:match("runbooks/tenants/([^/]+)/[^/]+$")
+  if own then
+    out.say(("note: %s has its own %s: %s %s%s"):format(own, run.runbook.name, run.runbook.path, run.runbook.version,
+      over and (", over %s %s"):format(over.path, over.version) or ""))
+  end
+  for _, edited in ipairs(run.edited_versions) do
+    out.say(("note: changed under an unchanged version (versions.lock): %s"):format(edited))
+  end
 end
 
 --- The run store. With O2X_STATE one need not stand in the project.

@@ -8,7 +8,7 @@ local out = require "o2x.out"
 local GROUPS = {
   { "Run", "run", "plan", "resume" },
   { "Look", "runs", "show", "list", "info" },
-  { "Write", "check", "new" },
+  { "Write", "check", "lock", "new" },
   { "Around", "lab", "config", "version", "help" },
 }
 

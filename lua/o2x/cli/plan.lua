@@ -7,7 +7,6 @@ local out = require "o2x.out"
 local output = require "o2x.cli.output"
 local progress = require "o2x.progress"
 local run = require "o2x.run"
-local runbooks = require "o2x.runbook"
 
 local CHANGES = 2 -- exit code of --detailed-exitcode
 
@@ -27,6 +26,7 @@ local function show(this, plan, options, words)
   if options.json then
     local data = plan:data()
     data.runbook, data.tenant, data.params = this.runbook.name, this.tenant_name, this.given
+    data.path, data.version, data.overrides = this.runbook.path, this.runbook.version, this.runbook.overrides
     data.result = result
     data.effects, data.next = json.array(this.runbook.effects), plan:has_changes() and command or nil
     return out.json(data)
@@ -43,10 +43,11 @@ end
 local function perform(options, words)
   local project, config = common.place(options, words[1])
   local this = run.prepare {
-    mode = "plan", project = project, config = config, file = runbooks.find(project, words[1]), tenant = words[2],
+    mode = "plan", project = project, config = config, file = common.runbook(project, options, words), tenant = words[2],
     params = args.assignments(words, 3), secrets = options.secrets,
     report = progress.new { quiet = options.quiet or options.json, verbose = options.verbose, planning = true },
   }
+  common.notes(this)
   local plan = run.plan(this)
   show(this, plan, options, words)
   return options.detailed_exitcode and plan:has_changes() and CHANGES or 0
@@ -61,6 +62,7 @@ its later steps see it. Checks that need the changes to be there are listed, not
   options = {
     { "secrets", value = "FILE|-|vault:PATH",
       help = "the tenant's secrets: a file of mode 0600, standard input, a Vault path" },
+    { "standard", help = "the standard runbook, though the tenant has its own version of it" },
     { "detailed-exitcode", help = "exit with 2 if anything would change" },
     { "full", help = "every line of every change" },
     { "json", help = "the plan as JSON" },

@@ -30,12 +30,12 @@ local function check(store, id)
   return h
 end
 
-local function file_of(project, h)
+local function file_of(project, h, edited)
   local path = h.runbook.path
   if path:sub(1, 1) ~= "/" then path = fs.join(project.root, path) end
-  if fs.exists(path) then return path end
+  if not edited or fs.exists(path) then return path end
   errors.input(("%s, which the run began with, is gone"):format(h.runbook.path),
-    ("a copy is in the run's folder, below sources/"))
+    "without --edited, the run goes on with what it began with")
 end
 
 local function perform(options, words)
@@ -44,9 +44,10 @@ local function perform(options, words)
   local h = check(store, id)
   local project, config = common.place_of(options, h)
   local this = run.prepare {
-    mode = "apply", project = project, config = config, file = file_of(project, h), tenant = h.tenant,
+    mode = "apply", project = project, config = config, file = file_of(project, h, options.edited), tenant = h.tenant,
     params = h.params,
-    secrets = options.secrets or h.secrets, seed = h.seed,
+    secrets = options.secrets or h.secrets, seed = h.seed, fleet = h.fleet, allow_edited = options.allow_edited,
+    kept = not options.edited and function(path) return store:source(id, path) end or nil,
     report = progress.new { quiet = options.quiet, verbose = options.verbose },
   }
   this.store = store
@@ -54,7 +55,8 @@ local function perform(options, words)
   local status, err = run.resume(this, id, function(_, edited)
     out.say(("%s %s for %s goes on, run %s"):format(this.runbook.name, this.runbook.version, this.tenant_name, id))
     if #edited > 0 then
-      out.say(("note: edited since the run began: %s; finished steps are not run again"):format(table.concat(edited, ", ")))
+      out.say(("note: edited since the run began: %s; %s"):format(table.concat(edited, ", "), options.edited
+        and "finished steps are not run again" or "it goes on with what it began with (--edited: with the files as they are)"))
     end
   end)
   return common.conclude(this, status, err, options, task.now() - start)
@@ -65,10 +67,13 @@ return {
   summary = "go on with a run that was interrupted or failed",
   help = [[
 Finished steps and effects are not done again; where the run ended in the middle of one, the system is asked whether it
-took place. Without RUN, the one unfinished run; if there are several, they are listed.]],
+took place. The run goes on with the scripts that it began with, which are kept in its folder; where one of them was at
+fault, mend it and say --edited. Without RUN, the one unfinished run; if there are several, they are listed.]],
   options = {
     { "secrets", value = "FILE|-|vault:PATH",
       help = "the tenant's secrets, if they came by standard input or have moved" },
+    { "edited", help = "go on with the scripts as they are now, not as they were when the run began" },
+    { "allow-edited", help = "even if one was changed under an unchanged version (versions.lock)" },
     { "json", help = "the result as JSON" },
   },
   run = function(options, words) return common.interruptible(perform, options, words) end,

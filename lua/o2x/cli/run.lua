@@ -5,13 +5,13 @@ local common = require "o2x.cli.common"
 local out = require "o2x.out"
 local progress = require "o2x.progress"
 local run = require "o2x.run"
-local runbooks = require "o2x.runbook"
 local task = require "o2x.task"
 
 local function perform(options, words)
   local project, config = common.place(options, words[1])
   local this = run.prepare {
-    mode = "apply", project = project, config = config, file = runbooks.find(project, words[1]), tenant = words[2],
+    mode = "apply", project = project, config = config, file = common.runbook(project, options, words), tenant = words[2],
+    allow_edited = options.allow_edited,
     params = args.assignments(words, 3), secrets = options.secrets,
     report = progress.new { quiet = options.quiet, verbose = options.verbose },
   }
@@ -19,6 +19,7 @@ local function perform(options, words)
   local start = task.now()
   local status, err = run.apply(this, function()
     out.say(("%s %s for %s, run %s"):format(this.runbook.name, this.runbook.version, this.tenant_name, this.id))
+    common.notes(this)
   end)
   return common.conclude(this, status, err, options, task.now() - start)
 end
@@ -28,11 +29,14 @@ return {
   summary = "run a runbook for a tenant",
   help = [[
 RUNBOOK is a name ("onboard") or a path ("runbooks/onboard.lua"); o2x info RUNBOOK shows its parameters.
+A tenant's own version of it, runbooks/tenants/TENANT/NAME.lua, comes first. NAME@1 is an older version.
 Whatever is as it should be already is left alone; a run that was interrupted goes on with o2x resume.]],
   options = {
     { "secrets", value = "FILE|-|vault:PATH",
       help = "the tenant's secrets: a file of mode 0600, standard input, a Vault path" },
     { "confirm", value = "TENANT", help = "say the tenant's name again, as severe runbooks want" },
+    { "standard", help = "the standard runbook, though the tenant has its own version of it" },
+    { "allow-edited", help = "even if it was changed under an unchanged version (versions.lock); the journal says so" },
     { "json", help = "the result as JSON" },
   },
   run = function(options, words) return common.interruptible(perform, options, words) end,

@@ -32,7 +32,7 @@ local function data(h)
   return {
     id = h.id, status = h.status, runbook = h.runbook, tenant = h.tenant, params = h.params, started = h.started,
     ended = h.ended,
-    seconds = history.seconds(h), user = h.user, host = h.host, resumed = h.resumed, error = h.error,
+    seconds = history.seconds(h), user = h.user, host = h.host, allow_edited = h.allow_edited, fleet = h.fleet, resumed = h.resumed, error = h.error,
     steps = json.array(steps), effects = json.array(effects), checks = json.array(h.checks),
     totals = plan.totals(history.counts(h)),
   }
@@ -93,12 +93,23 @@ local function write_steps(h, style, options)
   end
 end
 
+local function write_origin(h)
+  if h.runbook.overrides then
+    out.data(("  %s, over %s %s"):format(h.runbook.path, h.runbook.overrides.path, h.runbook.overrides.version))
+  end
+  for _, edited in ipairs(h.allow_edited or {}) do
+    out.data("  changed under an unchanged version (--allow-edited): " .. edited)
+  end
+  if h.fleet then out.data("  one of " .. h.fleet) end
+end
+
 local function write_head(h, style)
   out.data(("%s  %s %s for %s  %s"):format(style.bold(h.id), h.runbook.name, h.runbook.version, h.tenant, h.status))
   local params = {}
   for name, value in pairs(h.params) do params[#params + 1] = name .. "=" .. value end
   table.sort(params)
   if #params > 0 then out.data("  " .. table.concat(params, " ")) end
+  write_origin(h)
   out.data(style.dim(("  begun %s by %s@%s, %s%s"):format(h.started, h.user, h.host, out.duration(history.seconds(h)),
     h.resumed > 0 and (", resumed %d times"):format(h.resumed):gsub("1 times", "once") or "")))
 end

@@ -5,6 +5,7 @@ local toy     = require "o2x.toy"
 return runbook {
   name = "build", version = "1.0.0", api = 1,
   summary = "Build a house for a tenant",
+  help    = "Builds, furnishes, puts up the sign. Verify by looking at it. Back: pull it down.",
   params  = { rooms = { "integer", default = 3, min = 1, max = 9, help = "how many rooms" } },
   effects = { "toy:write" },
 
