@@ -216,7 +216,7 @@ describe("the command line", function()
     local env = toy:environment { TERM = "xterm" }
     env.NO_COLOR = nil
     local result = proc.run { argv = { "script", "-qec", program, "/dev/null" }, env = env, cwd = toy.project,
-      timeout = 30 }
+      timeout = 300 }
     assert.equal(0, result.code)
     assert.truthy(result.stdout:find("\27[32m✓\27[0m Find a number", 1, true))
     assert.truthy(result.stdout:find("\27[1mFurnish\27[0m\r\n", 1, true))

@@ -136,7 +136,7 @@ describe("maintenance and scale", function()
 
   it("says clearly when it should have ended", function()
     e:run("maintenance", "mode=on", "for=1s")
-    labs.eventually(10, "the maintenance has lapsed", function()
+    labs.eventually(60, "the maintenance has lapsed", function()
       return e:try("maintenance", "mode=status").stderr:find("IT SHOULD HAVE ENDED", 1, true)
     end)
     e:run("maintenance", "mode=off")
@@ -147,10 +147,10 @@ describe("maintenance and scale", function()
     local env = {}
     for name, value in pairs(lab.env) do env[name] = value end
     local first <close> = proc.start { argv = { labs.O2X, "run", "scale", "urbanos", "service=service-payment", "replicas=3" }, env = env }
-    labs.eventually(20, "the first has begun", function() return e:replicas():find("service%-payment=3") end)
+    labs.eventually(60, "the first has begun", function() return e:replicas():find("service%-payment=3") end)
     local second = e:try("maintenance", "mode=on")
     first:kill(2)
-    proc.wait(first, 20)
+    proc.wait(first, 60)
     lab:o2x { "lab", "fault", "k8s", "off" }
     assert.equal(5, second.code)
     assert.matches("urbanos is locked: .* runs scale %(R%-.*%) since", second.stderr)

@@ -10,7 +10,7 @@ local naming = require "stdlib.naming"
 local function render(service, tenant, more)
   local argv = { "helm", "template", tenant .. "-" .. service, naming.chart(service), "-f", naming.values_file("urbanos", service) }
   for _, word in ipairs(more or {}) do argv[#argv + 1] = word end
-  return proc.run { argv = argv, cwd = TREE, timeout = 60 }
+  return proc.run { argv = argv, cwd = TREE, timeout = 300 }
 end
 
 local function objects(service, ...)

@@ -37,7 +37,7 @@ local function cluster(what, body)
         }
         function run.ensure(o)
           o = o or {}
-          o.chart, o.values, o.timeout = o.chart or "charts/app", o.values or "values/app.yaml", o.timeout or 30
+          o.chart, o.values, o.timeout = o.chart or "charts/app", o.values or "values/app.yaml", o.timeout or 120
           return run.api.helm.ensure_release(o.name or "t1-app", o)
         end
         return run

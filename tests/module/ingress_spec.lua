@@ -53,7 +53,7 @@ describe("the ingress", function()
     fs.write(path, (MANIFEST:gsub("%u+", { TENANT = tenant, HOST = host })))
     local result = lab.run("kubectl", "apply", "-f", path)
     assert.equal(0, result.code, result.stderr)
-    result = lab.run("kubectl", "rollout", "status", "--timeout=30s", "deploy/" .. tenant .. "-service-proxy")
+    result = lab.run("kubectl", "rollout", "status", "--timeout=120s", "deploy/" .. tenant .. "-service-proxy")
     assert.equal(0, result.code, result.stderr)
   end
 
@@ -64,7 +64,7 @@ describe("the ingress", function()
 
   -- A new host is in the certificate a moment after its Ingress.
   local function get_soon(host, path)
-    return task.timeout(10, function()
+    return task.timeout(60, function()
       while true do
         local ok, response = pcall(get, host, path)
         if ok and response.status ~= 404 then return response end
@@ -93,7 +93,7 @@ describe("the ingress", function()
     apply("acme", "acme.embrix.com")
     assert.equal(200, get_soon("acme.embrix.com", "/actuator/health").status)
     assert.equal(0, lab.run("kubectl", "scale", "deploy/acme-service-proxy", "--replicas=0").code)
-    assert.equal(503, task.timeout(10, function()
+    assert.equal(503, task.timeout(60, function()
       while true do
         local status = get("acme.embrix.com", "/actuator/health").status
         if status ~= 200 then return status end

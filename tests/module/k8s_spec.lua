@@ -93,12 +93,12 @@ describe("the kubernetes client in a cluster", function()
   cluster("scales, restarts, follows pods, reads logs and events", function(env)
     local client, ready = env.client, require "o2x.k8s.ready"
     client:apply(deployment("t1-app"))
-    ready.wait(client, "Deployment", "t1-app", { seconds = 20 })
+    ready.wait(client, "Deployment", "t1-app", { seconds = 120 })
     client:scale("Deployment", "t1-app", 3)
-    ready.wait(client, "Deployment", "t1-app", { seconds = 20 })
+    ready.wait(client, "Deployment", "t1-app", { seconds = 120 })
     assert.equal("3", env.kubectl("get", "deployment", "t1-app", "-o", "jsonpath={.status.readyReplicas}"))
     client:restart("Deployment", "t1-app", "2026-01-01T00:00:00Z")
-    ready.wait(client, "Deployment", "t1-app", { seconds = 20 })
+    ready.wait(client, "Deployment", "t1-app", { seconds = 120 })
     assert.equal("2026-01-01T00:00:00Z", env.kubectl("get", "deployment", "t1-app", "-o",
       "jsonpath={.spec.template.metadata.annotations.kubectl\\.kubernetes\\.io/restartedAt}"))
     local pods = client:list("Pod", { selector = "app=t1-app" })
@@ -111,7 +111,7 @@ describe("the kubernetes client in a cluster", function()
     local task = require "o2x.task"
     local seen = task.parallel {
       watch = function()
-        return env.client:watch("Pod", { selector = "app=t1-app", seconds = 20 }, function(items)
+        return env.client:watch("Pod", { selector = "app=t1-app", seconds = 120 }, function(items)
           local running = 0
           for _, pod in pairs(items) do if pod.status.phase == "Running" then running = running + 1 end end
           return running == 2 and running or nil

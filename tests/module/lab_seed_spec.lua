@@ -12,12 +12,12 @@ describe("a new lab", function()
   local folder, env
 
   local function lab(...)
-    return proc.run { argv = { PROGRAM, "lab", ... }, env = { O2X_LAB_DIR = folder }, timeout = 120 }
+    return proc.run { argv = { PROGRAM, "lab", ... }, env = { O2X_LAB_DIR = folder }, timeout = 300 }
   end
 
   -- A client's output; its failure fails the test.
   local function see(...)
-    local result = proc.run { argv = { ... }, env = env, timeout = 60 }
+    local result = proc.run { argv = { ... }, env = env, timeout = 300 }
     assert.equal(0, result.code, result.stderr)
     return (result.stdout:gsub("%s+$", ""))
   end
@@ -61,7 +61,7 @@ describe("a new lab", function()
     local releases = json.decode(see("helm", "list", "-o", "json", "--max", "0"))
     assert.equal(#catalogue.names(), #releases)
     for _, release in ipairs(releases) do assert.equal("deployed 1", release.status .. " " .. release.revision) end
-    local deadline, ready = task.now() + 20, 0
+    local deadline, ready = task.now() + 120, 0
     repeat
       ready = 0
       for _, object in ipairs(json.decode(see("kubectl", "get", "deploy", "-l", "tenant=urbanos", "-o", "json")).items) do

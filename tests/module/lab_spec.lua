@@ -5,7 +5,7 @@ local proc = require "o2x.proc"
 local task = require "o2x.task"
 
 local PROGRAM = fs.join(fs.folder(fs.realpath "/proc/self/exe"), "o2x")
-local UP = 120 -- seconds; a machine that does other things as well
+local UP = 300 -- seconds; a machine that does other things as well
 
 local function lab(folder, ...)
   return proc.run { argv = { PROGRAM, "lab", ... }, env = { O2X_LAB_DIR = folder }, timeout = UP }
@@ -19,7 +19,7 @@ local function in_shell(folder, script)
 end
 
 local function gone(pid)
-  local deadline = task.now() + 10
+  local deadline = task.now() + 60
   while fs.exists("/proc/" .. pid) do
     if task.now() > deadline then return false end
     task.sleep(0.05)

@@ -11,7 +11,7 @@ local task = require "o2x.task"
 local tls = require "tests.support.tls"
 
 local function wait_for(condition)
-  local deadline = task.now() + 5
+  local deadline = task.now() + 60
   while not condition() do
     assert(task.now() < deadline, "waited too long")
     task.sleep(0.02)

@@ -156,7 +156,7 @@ describe("Route 53", function()
         batch)
       assert.equal("PENDING", change.ChangeInfo.Status)
       local change_id = change.ChangeInfo.Id
-      task.timeout(30, function()
+      task.timeout(120, function()
         while aws("route53", "get-change", "--id", change_id).ChangeInfo.Status ~= "INSYNC" do task.sleep(0.1) end
       end)
       change, failed = aws("route53", "change-resource-record-sets", "--hosted-zone-id", id, "--change-batch", batch)

@@ -23,7 +23,7 @@ function M.start(name)
 
   --- Runs an ordinary client (psql, redis-cli) against it; gives its standard output.
   function server.client(...)
-    local result = proc.run { argv = { ... }, env = server.env, timeout = 30 }
+    local result = proc.run { argv = { ... }, env = server.env, timeout = 120 }
     if result.code ~= 0 then error(result.stderr, 2) end
     return (result.stdout:gsub("\n$", ""))
   end
@@ -32,7 +32,7 @@ function M.start(name)
 
   --- Runs SQL with psql, as a superuser.
   function server.sql(database, text)
-    local result = proc.run { argv = { "psql", "-X", "-At", "-q", "-v", "ON_ERROR_STOP=1", "-d", database, "-c", text }, timeout = 30,
+    local result = proc.run { argv = { "psql", "-X", "-At", "-q", "-v", "ON_ERROR_STOP=1", "-d", database, "-c", text }, timeout = 120,
       env = { PGHOST = "127.0.0.1", PGPORT = tostring(server.port), PGUSER = "postgres", PGPASSWORD = server.state.superuser_password } }
     if result.code ~= 0 then error(result.stderr, 2) end
     return (result.stdout:gsub("\n$", ""))

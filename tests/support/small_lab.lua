@@ -22,7 +22,7 @@ function M.start(names, prepare)
 
   --- Runs an ordinary client against it.
   function lab.run(...)
-    return proc.run { argv = { ... }, env = lab.env, timeout = 60 }
+    return proc.run { argv = { ... }, env = lab.env, timeout = 300 }
   end
 
   function lab.stop()

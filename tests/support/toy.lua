@@ -47,7 +47,7 @@ end
 function Toy:o2x(words, env, options)
   options = options or {}
   return proc.run {
-    argv = argv(words), env = self:environment(env), cwd = self.project, timeout = options.timeout or 60,
+    argv = argv(words), env = self:environment(env), cwd = self.project, timeout = options.timeout or 300,
       stdin = options.stdin,
     on_line = options.on_line,
   }
@@ -55,7 +55,7 @@ end
 
 --- Starts o2x and goes on.
 function Toy:start(words, env)
-  return proc.start { argv = argv(words), env = self:environment(env), cwd = self.project, timeout = 60 }
+  return proc.start { argv = argv(words), env = self:environment(env), cwd = self.project, timeout = 300 }
 end
 
 --- The same, decoded from --json; fails if it fails.
@@ -103,9 +103,9 @@ function Toy:fault(name, kind, done) fs.write(("%s/.fault-%s"):format(self.syste
 
 --- Waits for a condition.
 function M.eventually(condition)
-  local deadline = task.now() + 20
+  local deadline = task.now() + 60
   while not condition() do
-    assert(task.now() < deadline, "it did not come about in 20 s")
+    assert(task.now() < deadline, "it did not come about in 60 s")
     task.sleep(0.02)
   end
 end
