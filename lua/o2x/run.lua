@@ -87,6 +87,29 @@ function M.prepare(options)
   return run
 end
 
+--- The file that a run began with.
+---@param project table
+---@param h table its history
+---@return string path
+function M.file_of(project, h)
+  local path = h.runbook.path
+  return path:sub(1, 1) == "/" and path or fs.join(project.root, path)
+end
+
+--- Loads a runbook and checks what it is given, before any of several tenants is begun.
+---@param project table
+---@param file string
+---@param given table<string, string>
+---@param options { confirm: string?, tenants: string }
+function M.rehearse_params(project, file, given, options)
+  local runbook = runbooks.load(sandbox.new(project), file)
+  params.check(runbook.params, given, runbook.name)
+  if runbook.severe and not options.confirm then
+    errors.input(("%s is severe: %s"):format(runbook.name, runbook.summary),
+      ("add --confirm=%s"):format(options.tenants))
+  end
+end
+
 --- Refuses a severe runbook that was not confirmed.
 ---@param run table
 ---@param confirmed string? the tenant's name, typed by whoever starts the run

@@ -74,6 +74,11 @@ function M.notes(run)
   end
 end
 
+--- The run store of a configuration.
+---@param configuration table
+---@return table store
+function M.open_store(configuration) return store.open(configuration.state) end
+
 --- The run store. With O2X_STATE one need not stand in the project.
 ---@param options table of the command line
 ---@return table store

@@ -2,18 +2,32 @@
 
 local common = require "o2x.cli.common"
 local errors = require "o2x.error"
+local fleet = require "o2x.cli.fleet"
+local fleets = require "o2x.fleet"
 local fs = require "o2x.fs"
 local out = require "o2x.out"
 local progress = require "o2x.progress"
 local run = require "o2x.run"
 local task = require "o2x.task"
 
+-- Runs and runs over several tenants that can go on; those of the latter go on with it.
+local function candidates(store)
+  local list = fleets.unfinished(store)
+  local open = {}
+  for _, fleet in ipairs(list) do open[fleet.id] = true end
+  for _, h in ipairs(store:unfinished()) do
+    if not open[h.fleet or ""] then list[#list + 1] = h end
+  end
+  return list
+end
+
 local function the_unfinished_one(store)
-  local found = store:unfinished()
-  if #found == 1 then return found[1].id end
+  local found = candidates(store)
+  if #found == 1 then return found[1] end
   if #found == 0 then errors.input("there is no unfinished run", "o2x runs lists all runs") end
   for _, h in ipairs(found) do
-    out.data(("%s  %s %s  %s"):format(h.id, h.runbook.name, h.tenant, h.status))
+    local whom = h.tenants and #h.tenants .. " tenants" or h.tenant
+    out.data(("%s  %s %s  %s"):format(h.id, h.tenants and h.runbook or h.runbook.name, whom, h.status or "crashed"))
   end
   errors.input(("%d runs are unfinished"):format(#found), "name one: o2x resume RUN")
 end
@@ -31,16 +45,13 @@ local function check(store, id)
 end
 
 local function file_of(project, h, edited)
-  local path = h.runbook.path
-  if path:sub(1, 1) ~= "/" then path = fs.join(project.root, path) end
+  local path = run.file_of(project, h)
   if not edited or fs.exists(path) then return path end
   errors.input(("%s, which the run began with, is gone"):format(h.runbook.path),
     "without --edited, the run goes on with what it began with")
 end
 
-local function perform(options, words)
-  local store = common.store(options)
-  local id = words[1] and store:find(words[1]) or the_unfinished_one(store)
+local function perform_one(options, store, id)
   local h = check(store, id)
   local project, config = common.place_of(options, h)
   local this = run.prepare {
@@ -62,13 +73,22 @@ local function perform(options, words)
   return common.conclude(this, status, err, options, task.now() - start)
 end
 
+local function perform(options, words)
+  local store = common.store(options)
+  if words[1] and words[1]:match("^F%-") then return fleet.resume(options, store, fleets.read(store, words[1])) end
+  local found = not words[1] and the_unfinished_one(store) or nil
+  if found and found.tenants then return fleet.resume(options, store, found) end
+  return perform_one(options, store, found and found.id or store:find(words[1]))
+end
+
 return {
   name = "resume", usage = "resume [RUN]", most = 1,
   summary = "go on with a run that was interrupted or failed",
   help = [[
 Finished steps and effects are not done again; where the run ended in the middle of one, the system is asked whether it
 took place. The run goes on with the scripts that it began with, which are kept in its folder; where one of them was at
-fault, mend it and say --edited. Without RUN, the one unfinished run; if there are several, they are listed.]],
+fault, mend it and say --edited. Without RUN, the one unfinished run; if there are several, they are listed. A run over
+several tenants (F-…) goes on where it stopped.]],
   options = {
     { "secrets", value = "FILE|-|vault:PATH",
       help = "the tenant's secrets, if they came by standard input or have moved" },

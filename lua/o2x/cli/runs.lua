@@ -13,7 +13,7 @@ local function summary(h)
   if h.damaged then return { id = h.id, status = h.status, error = h.error.message } end
   return {
     id = h.id, status = h.status, runbook = h.runbook.name, version = h.runbook.version, tenant = h.tenant,
-    params = h.params,
+    params = h.params, fleet = h.fleet,
     started = h.started, ended = h.ended, seconds = history.seconds(h), totals = plan.totals(history.counts(h)),
     user = h.user,
     overtaken_by = h.overtaken, error = h.error and h.error.message,

@@ -1,0 +1,173 @@
+--- o2x run RUNBOOK --tenants=WHICH, and o2x resume of it: what the two share.
+
+local args = require "o2x.args"
+local common = require "o2x.cli.common"
+local errors = require "o2x.error"
+local fleets = require "o2x.fleet"
+local json = require "o2x.json"
+local out = require "o2x.out"
+local plan = require "o2x.plan"
+local progress = require "o2x.progress"
+local run = require "o2x.run"
+local task = require "o2x.task"
+
+local M = {}
+
+local COLOURS = { done = "green", failed = "red", interrupted = "yellow", refused = "yellow" }
+
+-- One tenant's run, prepared by prepare; whatever goes wrong is an outcome.
+local function attempt(fleet, tenant, prepare, apply)
+  local start = task.now()
+  local report = progress.new { quiet = out.quiet or fleet.at_once > 1, verbose = out.verbose }
+  local this
+  local ok, status, err = xpcall(function()
+    this = prepare(report)
+    return apply(this, function()
+      out.say(("%s %s for %s, run %s"):format(this.runbook.name, this.runbook.version, tenant, this.id))
+      common.notes(this)
+    end)
+  end, errors.handler)
+  if not ok then
+    status, err = "refused", errors.wrap(status)
+    if err.kind == "cancelled" then status = "interrupted" end
+  end
+  local outcome = { status = status, error = err, run = this and this.id, counts = report.counts, seconds = task.now() - start }
+  if err and status ~= "interrupted" then out.problem(err, ("%s: %s"):format(tenant, err.step or status)) end
+  return outcome
+end
+
+local function again(store, project, config, fleet, past, report, options)
+  return run.prepare {
+    mode = "apply", project = project, config = config, file = run.file_of(project, past), tenant = past.tenant,
+    params = past.params, secrets = past.secrets, seed = past.seed, fleet = fleet.id, report = report,
+    allow_edited = options.allow_edited, kept = function(path) return store:source(past.id, path) end,
+  }
+end
+
+local RESUMABLE = { failed = true, interrupted = true, crashed = true }
+
+local function go_on(store, project, config, fleet, options)
+  return function(tenant, past)
+    if past and RESUMABLE[past.status] then
+      return attempt(fleet, tenant, function(report)
+        local this = again(store, project, config, fleet, past, report, options)
+        this.store = store
+        return this
+      end, function(this, started) return run.resume(this, past.id, started) end)
+    end
+    return attempt(fleet, tenant, function(report)
+      return run.prepare {
+        mode = "apply", project = project, config = config, tenant = tenant, params = fleet.params, report = report,
+        file = common.runbook(project, fleet, { fleet.runbook, tenant }), allow_edited = fleet.allow_edited,
+        secrets = fleet.secrets, fleet = fleet.id,
+      }
+    end, function(this, started)
+      run.confirm(this, fleet.confirmed and tenant or nil)
+      this.store = store
+      return run.apply(this, started)
+    end)
+  end
+end
+
+local function rows_of(outcomes, style)
+  local rows = { { "TENANT", "STATUS", "CHANGED", "TIME", "RUN", "" } }
+  for i, outcome in ipairs(outcomes) do
+    local counts = outcome.counts
+    rows[i + 1] = {
+      outcome.tenant, style[COLOURS[outcome.status] or "dim"](outcome.status .. (outcome.earlier and " before" or "")),
+      counts and tostring(counts.created + counts.changed + counts.deleted) or "-",
+      outcome.seconds and out.duration(outcome.seconds) or "-", outcome.run or "-",
+      outcome.error and out.printable(tostring(outcome.error)) or "",
+    }
+  end
+  return rows
+end
+
+local function data_of(fleet, outcomes, status)
+  local list = {}
+  for i, outcome in ipairs(outcomes) do
+    list[i] = {
+      tenant = outcome.tenant, status = outcome.status, run = outcome.run, seconds = outcome.seconds,
+      totals = outcome.counts and plan.totals(outcome.counts) or nil,
+      error = outcome.error and { kind = outcome.error.kind, message = tostring(outcome.error), hint = outcome.error.hint }
+        or nil,
+    }
+  end
+  return { fleet = fleet.id, runbook = fleet.runbook, status = status, tenants = json.array(list),
+    next = status ~= "done" and "o2x resume " .. fleet.id or nil }
+end
+
+local function exit_code(outcomes, status)
+  if status == "interrupted" then return 130 end
+  for _, outcome in ipairs(outcomes) do
+    if outcome.error then return errors.exit_code(outcome.error) end
+  end
+  return 0
+end
+
+--- Goes through a fleet's tenants and tells how each ended.
+---@param store table
+---@param project table
+---@param config table
+---@param fleet table
+---@param options table of the command line
+---@return integer exit code
+function M.perform(store, project, config, fleet, options)
+  out.say(("%s for %d tenants, %s"):format(fleet.runbook, #fleet.tenants, fleet.id))
+  local outcomes, status = fleets.perform(store, fleet, go_on(store, project, config, fleet, options))
+  if options.json then
+    out.json(data_of(fleet, outcomes, status))
+  else
+    out.columns(rows_of(outcomes, out.style(1)), out.data)
+  end
+  local done = 0
+  for _, outcome in ipairs(outcomes) do done = done + (outcome.status == "done" and 1 or 0) end
+  out.say(("%s  %s: %d of %d tenants%s"):format(status, fleet.runbook, done, #outcomes,
+    status == "done" and "" or "; next: o2x resume " .. fleet.id))
+  return exit_code(outcomes, status)
+end
+
+local function at_once(options)
+  local count = math.tointeger(tonumber(options.at_once or "1"))
+  if not count or count < 1 or count > 64 then errors.input("--at-once: a number from 1 to 64 expected") end
+  return count
+end
+
+-- For several tenants the selector is said again, so that nobody confirms more than was meant.
+local function check_confirmed(options)
+  if options.confirm and options.confirm ~= options.tenants then
+    errors.input(("--confirm=%s, but the run is for --tenants=%s"):format(options.confirm, options.tenants),
+      "over several tenants a severe runbook wants the selector again: --confirm=" .. options.tenants)
+  end
+end
+
+--- o2x run RUNBOOK --tenants=WHICH
+---@param options table
+---@param words string[]
+---@return integer exit code
+function M.run(options, words)
+  local project, config = common.place(options, words[1])
+  if options.secrets == "-" then errors.input("--secrets=-: standard input is for one tenant", "use a folder: O2X_SECRETS") end
+  check_confirmed(options)
+  local names = fleets.select(project, config, options.tenants)
+  local spec = {
+    runbook = words[1], selector = options.tenants, tenants = json.array(names), params = args.assignments(words, 2),
+    at_once = at_once(options), keep_going = options.keep_going or false, standard = options.standard,
+    confirmed = options.confirm ~= nil, allow_edited = options.allow_edited, secrets = options.secrets, root = project.root,
+  }
+  run.rehearse_params(project, common.runbook(project, spec, { words[1], names[1] }), spec.params, options)
+  local store = common.open_store(config)
+  return M.perform(store, project, config, fleets.create(store, spec), options)
+end
+
+--- o2x resume F-…
+---@param options table
+---@param store table
+---@param fleet table
+---@return integer exit code
+function M.resume(options, store, fleet)
+  local project, config = common.place_of(options, fleet)
+  return M.perform(store, project, config, fleet, options)
+end
+
+return M
