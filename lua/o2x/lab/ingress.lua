@@ -3,6 +3,7 @@
 
 local json = require("o2x.json")
 local backends = require("o2x.lab.backends")
+local faults = require("o2x.lab.service_faults")
 local task = require("o2x.task")
 
 local M = { name = "ingress" }
@@ -149,7 +150,7 @@ function M.start(lab)
     end
   end)
   return { port = server.port, env = { O2X_LAB_HTTPS = ("%s:%d"):format(lab.host, server.port), O2X_LAB_CA = lab.ca },
-    fault = function(kind, options) return services.fault(lab, kind, options) end, stop = function()
+    fault = function(kind, options) return faults.set(lab, kind, options) end, stop = function()
     watcher:cancel()
     watcher:wait()
     server:stop()

@@ -52,8 +52,14 @@ local function place(lab)
   return { user = user, path = path, data = fs.join(path, "data"), log = fs.join(path, "log") }
 end
 
+-- As on RDS, where the distribution has it: what diagnose asks for slow statements.
+local function preloaded()
+  local library = program("postgres"):gsub("/bin/postgres$", "/lib/pg_stat_statements.so")
+  return fs.exists(library) and { "shared_preload_libraries = 'pg_stat_statements'" } or {}
+end
+
 local function settings_text()
-  local lines = {}
+  local lines = preloaded()
   for name, value in pairs(SETTINGS) do lines[#lines + 1] = ("%s = '%s'"):format(name, value) end
   table.sort(lines)
   return table.concat(lines, "\n") .. "\n"
@@ -131,7 +137,7 @@ local function make_roles(lab, port, state)
     db:query(("%s ROLE %s LOGIN %s PASSWORD %s"):format(there and "ALTER" or "CREATE", role, rights,
       db:verifier(role, state[role .. "_password"])))
   end
-  db:query("GRANT pg_signal_backend TO admin") -- as the master user of RDS has it
+  db:query("GRANT pg_signal_backend, pg_read_all_stats TO admin") -- as the master user of RDS has it
   state.roles = true
   lab.save("postgres")
 end

@@ -161,10 +161,16 @@ local function create_user(call)
       return problem(call, 400, "Bad Request", field .. " must not be blank")
     end
   end
-  if find_user(call, given.username) then
+  if find_user(call, given.username) or database.user(call.lab, call.info, given.username) then
     return problem(call, 409, "Conflict", ("user %s already exists"):format(given.username))
   end
-  local salt = random(16)
+  local hash = #given.password <= 72 and crypto.bcrypt(given.password)
+  local id = hash and database.add_user(call.lab, call.info, given, hash)
+  if id then
+    return answer(201, { id = id, username = given.username, email = given.email, firstName = given.firstName,
+      lastName = given.lastName, roleId = given.roleId, status = given.status or "ACTIVE", createdAt = now_text(call) })
+  end
+  local salt = random(16) -- a tenant without a database, in small tests
   local user = { id = ("user-%d"):format(#call.state.users + 1), username = given.username, email = given.email,
     firstName = given.firstName, lastName = given.lastName, roleId = given.roleId, status = given.status or "ACTIVE",
     createdAt = now_text(call), salt = salt, digest = crypto.sha256(salt .. given.password) }

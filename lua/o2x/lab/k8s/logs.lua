@@ -84,7 +84,7 @@ local function history(api, pod, container, from, crashing)
     stamped(from + line[1], line, all)
   end
   for _, said in ipairs(not crashing and faults.lines(api.lab, app_of(pod, container)) or {}) do
-    stamped(said.at, { 0, said.level, said.logger, said.message }, all)
+    if said.at >= from then stamped(said.at, { 0, said.level, said.logger, said.message }, all) end
   end
   return all
 end
