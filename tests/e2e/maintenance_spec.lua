@@ -1,4 +1,4 @@
--- Maintenance and scaling of one tenant, looked at with kubectl and curl.
+-- Maintenance of one tenant, looked at with kubectl and curl.
 
 local emergency = require "tests.support.emergency"
 local fs = require "o2x.fs"
@@ -8,7 +8,7 @@ local proc = require "o2x.proc"
 
 local PATH = "jsonpath={range .items[*]}{.metadata.name} {.spec.suspend}{\"\\n\"}{end}"
 
-describe("maintenance and scale", function()
+describe("maintenance", function()
   local lab, e
   setup(function()
     lab = labs.start()
@@ -55,37 +55,6 @@ describe("maintenance and scale", function()
     assert.equal("503", code)
     assert.matches("We will be back soon", body)
   end
-
-  it("scales within bounds, and writes the values file when that is asked for", function()
-    local _, old, path = e:file "service-billing"
-    e:run("scale", "service=service-billing,tax-gateway", "replicas=3")
-    assert.matches("urbanos%-service%-billing=3", e:replicas())
-    assert.matches("urbanos%-tax%-gateway=3", e:replicas())
-    assert.equal(old, fs.read(path))
-    e:run("scale", "service=service-billing", "replicas=3", "permanent=true")
-    assert.equal(old:gsub("replicaCount: 2", "replicaCount: 3"), fs.read(path))
-    local rows = e:run("scale", "status=true", "service=service-billing,service-usage").result
-    assert.same({ service = "service-billing", replicas = 3, ready = 3, bounds = "2–3", values_file = 3 }, rows[1])
-    assert.equal("2–4", rows[2].autoscaler)
-    local before = lab:snapshot "coredb-urbanos"
-    assert.equal(1, e:plan("scale", "service=service-billing", "replicas=2").totals.change)
-    assert.equal(before, lab:snapshot "coredb-urbanos")
-    assert.is_true(e:killed(2, "scale", "service=service-billing,service-invoice", "replicas=2") >= 2)
-    assert.matches("urbanos%-service%-billing=2", e:replicas())
-    assert.equal(1, e:run("scale", "service=service-billing", "replicas=3").totals.change)
-  end)
-
-  it("refuses what the catalogue or an autoscaler forbids, unless forced", function()
-    e:refused("service%-billing runs with 2 to 3 replicas, not with 40", "scale", "service=service-billing", "replicas=40")
-    e:refused("not with 0", "scale", "service=service-billing", "replicas=0")
-    e:refused("a number from 0", "scale", "service=service-billing", "replicas=-1")
-    e:refused("there is no service 'nosuch'", "scale", "service=nosuch", "replicas=2")
-    e:refused("has an autoscaler %(urbanos%-service%-usage, 2–4 replicas%)", "scale", "service=service-usage", "replicas=3")
-    e:refused("needs the parameter replicas", "scale", "service=service-billing")
-    assert.equal(3, e:try("scale", "service=service-billing", "replicas=many").code)
-    e:run("scale", "service=service-usage", "replicas=3", "force=true")
-    assert.matches("urbanos%-service%-usage=3", e:replicas())
-  end)
 
   it("plans maintenance without writing", function()
     local before = lab:snapshot "coredb-urbanos"

@@ -1,0 +1,50 @@
+-- The smoke test as a runbook: as a table, as JSON, as JUnit XML.
+
+local fs = require "o2x.fs"
+local json = require "o2x.json"
+local labs = require "tests.support.lab"
+
+describe("the smoke test", function()
+  local lab
+  setup(function()
+    lab = labs.start()
+    local result = lab:o2x { "run", "runbooks/onboard.lua", "newclient" }
+    assert.equal(0, result.code, result.stderr)
+  end)
+  teardown(function() lab:stop() end)
+
+  it("passes on a tenant that was onboarded, and changes nothing", function()
+    local before = lab:snapshot "coredb-newclient"
+    local file = fs.join(lab.dir, "smoke.xml")
+    local result = lab:o2x { "run", "smoke", "newclient", "junit=" .. file }
+    assert.equal(0, result.code, result.stderr)
+    assert.matches("GraphQL endpoint responding +yes", result.stdout)
+    assert.equal(before, lab:snapshot "coredb-newclient")
+    assert.equal("14 0", lab:out("python3", "-c",
+      "import sys, xml.etree.ElementTree as t; r = t.parse(sys.argv[1]).getroot(); print(len(r.findall('testcase')), r.get('failures'))", file))
+    local planned = lab:o2x { "plan", "smoke", "newclient", "--json" }
+    assert.equal(14, #json.decode(planned.stdout).result)
+  end)
+
+  it("goes on after a failure, and tells all", function()
+    lab:out("kubectl", "scale", "deployment", "newclient-tax-gateway", "--replicas=0")
+    local file = fs.join(lab.dir, "smoke.xml")
+    local result = lab:o2x { "run", "smoke", "newclient", "--json", "junit=" .. file }
+    lab:out("kubectl", "scale", "deployment", "newclient-tax-gateway", "--replicas=2")
+    assert.equal(1, result.code)
+    local given, failed = json.decode(result.stdout), {}
+    assert.equal(14, #given.result)
+    for _, row in ipairs(given.result) do
+      if not row.ok then failed[#failed + 1] = row.check end
+    end
+    assert.same({ "All pods are running and healthy", "Gateway integrations authenticated" }, failed)
+    assert.matches("2 of 14 checks failed: All pods are running and healthy, Gateway", given.error.message)
+    assert.matches('<failure message="[^"]*newclient%-tax%-gateway', fs.read(file))
+  end)
+
+  it("refuses a file that cannot be written", function()
+    local result = lab:o2x { "run", "smoke", "newclient", "junit=/nowhere/smoke.xml" }
+    assert.equal(3, result.code)
+    assert.matches("JUnit file cannot be written", result.stderr)
+  end)
+end)
