@@ -18,7 +18,7 @@ ring again and every status says so.
 Verify:  kubectl get deploy -l tenant=TENANT; curl -I https://TENANT.DOMAIN/ answers 503
 Back:    mode=off]],
   params = {
-    mode = { "choice", choices = { "on", "off", "status" }, help = "on, off or status" },
+    mode = { "choice", choices = { "on", "off", "status" }, harmless = "status", help = "on, off or status" },
     ["for"] = { "duration", default = 3600, help = "mode=on: when it should be over" },
   },
   effects = { "k8s:write", "alerts:write" },

@@ -2,6 +2,7 @@
 
 local helm = require "o2x.helm"
 local k8s = require "o2x.k8s"
+local maintenance = require "stdlib.maintenance.note"
 local naming = require "stdlib.naming"
 local catalogue = require "stdlib.catalogue"
 
@@ -24,6 +25,7 @@ end
 ---@param tenant table
 ---@param seconds integer? how long one release may take
 function M.all(tenant, seconds)
+  maintenance.refuse(tenant, "deploy")
   for number, wave in ipairs(catalogue.waves()) do
     step(("Wave %d"):format(number), function()
       parallel.each(wave, function(service) step(service, M.release, tenant, service, seconds) end, { limit = 4 })

@@ -84,7 +84,8 @@ end
 ---@param tenant table
 function M.status(tenant)
   local this, found = note.of(tenant), workloads.look(tenant)
-  log(this and note.describe(tenant, this) or tenant.name .. " is in no maintenance")
+  if not this then log(tenant.name .. " is in no maintenance") end
+  if this and not note.lapsed(this) then log(note.describe(tenant, this)) end -- every run says it when it has
   local rows = {}
   for _, workload in ipairs(found.workloads) do
     rows[#rows + 1] = { what = workload.kind .. " " .. workload.name, now = workload.replicas,

@@ -113,4 +113,13 @@ function M.grants(tenant)
   }
 end
 
+--- What every run for the tenant says first: that a maintenance was forgotten.
+---@param tenant table
+---@return string?
+function M.notice(tenant)
+  local note = require "stdlib.maintenance.note"
+  local this = note.of(tenant)
+  return this and note.lapsed(this) and note.describe(tenant, this) or nil
+end
+
 return M

@@ -6,6 +6,7 @@ local dns = require "o2x.dns"
 local files = require "o2x.files"
 local helm = require "o2x.helm"
 local k8s = require "o2x.k8s"
+local maintenance = require "stdlib.maintenance.note"
 local naming = require "stdlib.naming"
 local pg = require "o2x.pg"
 local providers = require "stdlib.providers"
@@ -90,6 +91,7 @@ function M.onboard(tenant, params)
   check_tree(tenant, params)
   check_registry(tenant)
   check_systems(tenant)
+  maintenance.refuse(tenant, "deploy")
   check_secrets(tenant)
 end
 

@@ -58,14 +58,14 @@ local function finder(params, chosen, named)
   end
   if to:find("^R%-") then return to_run(to) end
   local time = time_of(to)
-  return function(name) return helm.before(name, time) end
+  return function(name) return helm.before(name, time), "had no good revision then" end
 end
 
 local function target(name, find)
   local status = helm.status(name)
   if not status then return nil, "has no release" end
-  local found = find(name)
-  if not found then return nil, "has no earlier revision to go back to" end
+  local found, problem = find(name)
+  if not found then return nil, problem or "has no earlier revision to go back to" end
   local now = helm.at(name, status.revision)
   return { from = status.revision, status = status.status, to = found.revision, image = found.image, was = now and now.image }
 end
@@ -101,11 +101,11 @@ end
 local function back(tenant, service, one, seconds)
   local name = naming.resource(tenant, service)
   log(("%s: %s → %s, revision %d → that of %d"):format(service, tag(one.was), tag(one.image), one.from, one.to))
-  step("Go back", helm.rollback, name, one.to, { wait = false })
+  local outcome = step("Go back", helm.rollback, name, one.to, { wait = false })
   local found = step("Become healthy", health.wait, tenant, service, seconds)
   if found.ok then
     step("Restore the values file", restore_values, tenant, service, one)
-    return { state = "back" }
+    return { state = outcome == "unchanged" and "as it was" or "back" }
   end
   if one.status ~= "deployed" then return { state = "failing", why = found.why } end
   log(("%s fails on revision %d, too: %s"):format(service, one.to, found.why))

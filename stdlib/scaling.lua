@@ -99,7 +99,7 @@ end
 ---@param params { service: string[]? }
 function M.status(tenant, params)
   local note = maintenance.of(tenant)
-  if note then log(maintenance.describe(tenant, note)) end
+  if note and not maintenance.lapsed(note) then log(maintenance.describe(tenant, note)) end
   local chosen, find_scaler = services.choose(params.service), autoscalers(tenant)
   local rows = parallel.each(chosen, function(service) return look(tenant, service, find_scaler) end, { limit = 4 })
   output { columns = { "service", "replicas", "ready", "bounds", "values_file", "autoscaler" }, rows = rows }

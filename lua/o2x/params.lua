@@ -32,7 +32,8 @@ local TYPES = {
   end, "a list such as a,b,c" },
 }
 
-local FIELDS = { [1] = true, default = true, optional = true, help = true, choices = true, min = true, max = true }
+local FIELDS = { [1] = true, default = true, optional = true, help = true, choices = true, min = true, max = true,
+  harmless = true }
 
 --- The types that a parameter can have.
 ---@return string[]
@@ -58,7 +59,7 @@ function M.problem(name, spec)
   for field in pairs(spec) do
     if not FIELDS[field] then
       return ("params.%s: unknown field %q%s"):format(name, tostring(field),
-        nearest.suggest(tostring(field), { "default", "optional", "help", "choices", "min", "max" })), tostring(field)
+        nearest.suggest(tostring(field), { "default", "optional", "help", "choices", "min", "max", "harmless" })), tostring(field)
     end
   end
   if not TYPES[spec[1]] then
@@ -94,6 +95,17 @@ local function names_of(declared)
   for name in pairs(declared) do names[#names + 1] = name end
   table.sort(names)
   return names
+end
+
+--- Does a parameter have a value of which its declaration says that a severe runbook then only looks?
+---@param declared table<string, table>
+---@param values table<string, any>
+---@return boolean
+function M.harmless(declared, values)
+  for name, spec in pairs(declared) do
+    if spec.harmless ~= nil and values[name] == spec.harmless then return true end
+  end
+  return false
 end
 
 --- Checks what was given against what is declared.

@@ -18,6 +18,7 @@ local runbooks = require "o2x.runbook"
 local sandbox = require "o2x.sandbox"
 local secrets_source = require "o2x.secrets_source"
 local store = require "o2x.store"
+local task = require "o2x.task"
 local tenants = require "o2x.tenants"
 local value = require "o2x.value"
 local versions = require "o2x.versions"
@@ -117,7 +118,7 @@ function M.confirm(run, confirmed)
   if confirmed and confirmed ~= run.tenant_name then
     errors.input(("--confirm=%s, but the run is for %s"):format(confirmed, run.tenant_name))
   end
-  if run.runbook.severe and not confirmed then
+  if run.runbook.severe and not confirmed and not params.harmless(run.runbook.params, run.params) then
     errors.input(("%s is severe: %s"):format(run.runbook.name, run.runbook.summary),
       ("add --confirm=%s"):format(run.tenant_name))
   end
@@ -125,7 +126,18 @@ end
 
 -- ---- performing ----
 
+local NOTICE <const> = 3 -- seconds for what is only said by the way
+
+-- What the platform wants said of the tenant, whatever the run is for. A system that does not answer is no reason to wait.
+local function notice(run)
+  local platform = run.sandbox:require("stdlib.platform")
+  if not platform.notice then return end
+  local ok, text = pcall(task.timeout, NOTICE, platform.notice, run.tenant)
+  if ok and text then run.report:message("", "warning", text) end
+end
+
 local function perform(run)
+  notice(run)
   run.runbook.run(run.tenant, run.params)
   for _, path in ipairs(override.unused(run)) do
     run.ctx:log("warn", ("%s: the run came by no step %q"):format(run.runbook.path, path))

@@ -103,11 +103,16 @@ describe("maintenance", function()
     untouched(before)
   end)
 
-  it("says clearly when it should have ended", function()
+  it("says clearly when it should have ended, whatever is run or planned, and refuses onboarding, too", function()
     e:run("maintenance", "mode=on", "for=1s")
     labs.eventually(60, "the maintenance has lapsed", function()
-      return e:try("maintenance", "mode=status").stderr:find("IT SHOULD HAVE ENDED", 1, true)
+      return lab:o2x({ "run", "maintenance", "urbanos", "mode=status" }).stderr:find("IT SHOULD HAVE ENDED", 1, true)
     end)
+    for _, words in ipairs { { "run", "scale", "urbanos", "status=true" }, { "plan", "maintenance", "urbanos", "mode=off" } } do
+      assert.matches("IT SHOULD HAVE ENDED", lab:o2x(words).stderr)
+    end
+    assert.is_nil(lab:o2x({ "plan", "maintenance", "demo", "mode=off" }).stderr:find("ENDED", 1, true))
+    assert.matches("deploy refused: urbanos is in maintenance", lab:o2x({ "run", "onboard", "urbanos" }).stderr)
     e:run("maintenance", "mode=off")
   end)
 

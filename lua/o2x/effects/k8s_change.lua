@@ -4,6 +4,7 @@ local diff = require "o2x.diff"
 local errors = require "o2x.error"
 local json = require "o2x.json"
 local ready = require "o2x.k8s.ready"
+local retry = require "o2x.retry"
 local task = require "o2x.task"
 local value = require "o2x.value"
 
@@ -22,6 +23,11 @@ end
 local function key(target) return ("%s/%s/%s"):format(target.namespace or "-", target.kind, target.name) end
 
 local function kind_of(target) return { apiVersion = target.api_version, kind = target.kind } end
+
+-- Reads again as long as the server has a passing fault.
+local function patient(ctx, fn, ...)
+  return retry.read(function(_, err) ctx.waiting("trying again: " .. tostring(err)) end, nil, fn, ...)
+end
 
 local function get(ctx, target) return client(ctx):get(kind_of(target), target.name, target.namespace) end
 
@@ -149,9 +155,9 @@ M.types = { replicas, fields }
 -- Objects whose names nobody can know beforehand are the tenant's when the server lists them under its label.
 local function target_of(ctx, kind, name, namespace)
   local k8s = client(ctx)
-  local resource = k8s:resource(kind)
+  local resource = patient(ctx, k8s.resource, k8s, kind)
   local where = resource.namespaced and (namespace or k8s.namespace) or nil
-  if not k8s.grants:allows(resource, where, name) then k8s:list(kind, { namespace = where }) end
+  if not k8s.grants:allows(resource, where, name) then patient(ctx, k8s.list, k8s, kind, { namespace = where }) end
   k8s.grants:object(resource, where, name, false)
   return { kind = resource.kind, api_version = resource.api_version, name = name, namespace = where }
 end
@@ -165,7 +171,7 @@ end
 local function wait_gone(ctx, target, seconds)
   local deadline, pause = task.now() + seconds, 0.1
   while true do
-    local object = get(ctx, target)
+    local object = patient(ctx, get, ctx, target)
     if not object then return end
     local done, waiting = gone(object)
     if done then return end
