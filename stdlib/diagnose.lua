@@ -16,8 +16,8 @@ local FOUND = 2 -- exit code when there is a finding
 -- Each looks by itself; all but the first two need what those two have seen.
 local FIRST = { { "pods", pods.look }, { "configuration", configuration.look } }
 local THEN = {
-  { "gateways", gateways.look }, { "latency", latency.look }, { "payments", payments.look }, { "billing", billing.look },
-  { "logs", logs.look },
+  { "gateways", gateways.look }, { "latency", latency.look }, { "payments", payments.look },
+  { "billing", billing.look }, { "logs", logs.look },
 }
 
 local function chapters(list, tenant, world, parts)
@@ -63,7 +63,8 @@ end
 ---@param rows table[]
 function M.tell(tenant, rows)
   output {
-    columns = { "severity", "subject", "finding" }, rows = rows, text = findings.text(rows), exit = #rows > 0 and FOUND or 0,
+    columns = { "severity", "subject", "finding" }, rows = rows, text = findings.text(rows),
+    exit = #rows > 0 and FOUND or 0,
   }
   log(("%s: %s"):format(tenant.name, findings.summary(rows)))
 end

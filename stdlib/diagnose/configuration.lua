@@ -1,5 +1,5 @@
---- The causes of "Service Won't Start" that are not seen in the cluster's own state (guide: Troubleshooting 1): database,
---- environment, secrets, the services' Vault token, and who the tenant is.
+--- The causes of "Service Won't Start" that are not seen in the cluster's own state (guide: Troubleshooting 1):
+--- database, environment, secrets, the services' Vault token, and who the tenant is.
 
 local catalogue = require "stdlib.catalogue"
 local files = require "o2x.files"
@@ -30,7 +30,9 @@ local function said_by_file(tenant, service)
   local ok, values = pcall(yaml.decode, files.exists(file) and files.read(file) or "{}")
   local said = {}
   for _, entry in ipairs(ok and type(values) == "table" and values.app and values.app.envMap or {}) do
-    if type(entry) == "table" and entry.name then said[entry.name] = entry.value ~= nil and tostring(entry.value) or "" end
+    if type(entry) == "table" and entry.name then
+      said[entry.name] = entry.value ~= nil and tostring(entry.value) or ""
+    end
   end
   return said
 end
@@ -106,7 +108,8 @@ local function values_of(found, tenant, name, keys)
     values[key] = coded and coded:unbase64()
     if not values[key] or values[key]:length() == 0 then
       findings.add(found, "critical", "secret " .. name, object and "has no " .. key or "is not there",
-        "namespace " .. tenant.namespace, ("kubectl get secret %s -n %s -o yaml; onboarding makes it from the secrets file, shared.%s")
+        "namespace " .. tenant.namespace,
+        ("kubectl get secret %s -n %s -o yaml; onboarding makes it from the secrets file, shared.%s")
         :format(name, tenant.namespace, name))
       return nil
     end
@@ -119,11 +122,12 @@ local function vault_token(found, tenant)
   local name = tenant.platform.kubernetes.vault_secret
   local values = values_of(found, tenant, name, { "token" })
   if not values then return end
-  local mend = ("vault token create -policy=…, then kubectl create secret generic %s --from-literal=token=… --dry-run=client -o yaml | kubectl apply -f -, and restart the services")
-    :format(name)
+  local mend = ("vault token create -policy=… -field=token > t; kubectl create secret generic %s --from-file=token=t "
+    .. "--dry-run=client -o yaml | kubectl apply -f -; restart the services"):format(name)
   local seen = vault.try_token(values.token, "info")
   if not seen.valid then
-    findings.add(found, "critical", "secret " .. name, "its Vault token is not valid", "Vault does not know it: expired or revoked", mend)
+    findings.add(found, "critical", "secret " .. name, "its Vault token is not valid",
+      "Vault does not know it: expired or revoked", mend)
   elseif not seen.readable then
     findings.add(found, "critical", "secret " .. name, "its Vault token may not read the tenant's secrets",
       "secret/tenant/" .. tenant.name .. "/info is refused", mend)
@@ -145,7 +149,8 @@ end
 -- ---- the database ----
 
 local function exists(tenant)
-  return pg.admin:one("select datconnlimit as most, datallowconn as open from pg_database where datname = $1", tenant.database)
+  return pg.admin:one("select datconnlimit as most, datallowconn as open from pg_database where datname = $1",
+    tenant.database)
 end
 
 local function login(found, tenant)
@@ -164,21 +169,25 @@ local function connections(found, tenant, limit)
   if limit < 1 then return end
   local now = pg.admin:one("select count(*) as n from pg_stat_activity where datname = $1", tenant.database).n
   if now / limit > CONNECTIONS then
-    findings.add(found, "critical", tenant.database, ("%d of %d connections are in use"):format(now, limit), "pg_stat_activity",
-      ("psql -c \"select pid, usename, state, query_start, left(query, 60) from pg_stat_activity where datname = '%s' order by query_start\""):format(tenant.database))
+    findings.add(found, "critical", tenant.database, ("%d of %d connections are in use"):format(now, limit),
+      "pg_stat_activity",
+      ("psql -c \"select pid, usename, state, query_start, left(query, 60) from pg_stat_activity "
+        .. "where datname = '%s' order by query_start\""):format(tenant.database))
   end
 end
 
 local function tenant_row(found, tenant)
   local row = pg.tenant:one("select status from core_config.tenant where id = $1", tenant.id)
   if row and row.status == "ACTIVE" then return end
-  findings.add(found, "critical", "core_config.tenant", row and "the tenant is " .. row.status or "the tenant's row is not there",
+  findings.add(found, "critical", "core_config.tenant",
+    row and "the tenant is " .. row.status or "the tenant's row is not there",
     ("%s in %s"):format(tenant.id, tenant.database), "o2x run onboard " .. tenant.name)
 end
 
 local function migrations(found, tenant)
   for _, row in ipairs(pg.tenant:rows "select version, description from flyway_schema_history where not success") do
-    findings.add(found, "critical", tenant.database, "migration " .. tostring(row.version) .. " has failed", row.description,
+    findings.add(found, "critical", tenant.database, "migration " .. tostring(row.version) .. " has failed",
+      row.description,
       "o2x run onboard " .. tenant.name)
   end
 end
@@ -187,8 +196,10 @@ end
 local function database(found, tenant, world)
   local row = exists(tenant)
   if not row or not row.open then
-    return findings.add(found, "critical", tenant.database, row and "the database takes no connections" or "the database is not there",
-      "pg_database", ("o2x run restore %s snapshot=… --confirm=%s; a new tenant's is made by onboarding"):format(tenant.name, tenant.name))
+    return findings.add(found, "critical", tenant.database,
+      row and "the database takes no connections" or "the database is not there",
+      "pg_database", ("o2x run restore %s snapshot=… --confirm=%s; a new tenant's is made by onboarding")
+        :format(tenant.name, tenant.name))
   end
   connections(found, tenant, row.most)
   login(found, tenant)
@@ -203,8 +214,10 @@ end
 ---@param world table deployments; database is set when it can be asked
 function M.look(found, tenant, world)
   local kubernetes = tenant.platform.kubernetes
-  findings.look(found, "environment", "kubectl get deployments -l tenant=" .. tenant.name, environments, found, tenant, world)
-  findings.look(found, tenant.database, "psql -l; are PGHOST and the security group right?", database, found, tenant, world)
+  findings.look(found, "environment", "kubectl get deployments -l tenant=" .. tenant.name, environments, found,
+    tenant, world)
+  findings.look(found, tenant.database, "psql -l; are PGHOST and the security group right?", database, found, tenant,
+    world)
   findings.look(found, "Vault", "vault status", vault_secrets, found, tenant)
   findings.look(found, kubernetes.vault_secret, "vault status", vault_token, found, tenant)
 end

@@ -1,5 +1,5 @@
---- "Gateway Authentication Failing" (guide: Troubleshooting 2): merchants in the database, credentials in Vault, what the
---- providers say of them.
+--- "Gateway Authentication Failing" (guide: Troubleshooting 2): merchants in the database, credentials in Vault,
+--- what the providers say of them.
 
 local clock = require "o2x.clock"
 local findings = require "stdlib.diagnose.findings"
@@ -22,19 +22,24 @@ end
 -- ---- the database ----
 
 local function merchant(found, tenant, item)
-  local row = pg.tenant:one("select status from core_config.tenant_merchants where tenant_id = $1 and name = $2", tenant.id, item.name)
+  local row = pg.tenant:one("select status from core_config.tenant_merchants where tenant_id = $1 and name = $2",
+    tenant.id, item.name)
   if not row then
-    return findings.add(found, "critical", item.name, "the merchant is not configured", "no row in core_config.tenant_merchants",
+    return findings.add(found, "critical", item.name, "the merchant is not configured",
+      "no row in core_config.tenant_merchants",
       "o2x run onboard " .. tenant.name)
   end
   local wanted = item.status or "ACTIVE"
   if row.status ~= wanted then
-    findings.add(found, "critical", item.name, "the merchant is " .. row.status, "core_config.tenant_merchants says so, the tenant file " .. wanted,
+    findings.add(found, "critical", item.name, "the merchant is " .. row.status,
+      "core_config.tenant_merchants says so, the tenant file " .. wanted,
       "o2x plan onboard " .. tenant.name)
   end
   for _, kind in ipairs { "oauth1", "oauth2" } do
-    if item[kind] and not pg.tenant:one(("select 1 as found from core_config.%s_attributes where id = $1 and index = $2"):format(kind), tenant.id, item.index) then
-      findings.add(found, "critical", item.name, "its OAuth attributes are not configured", ("no row in core_config.%s_attributes"):format(kind),
+    local query = "select 1 as found from core_config.%s_attributes where id = $1 and index = $2"
+    if item[kind] and not pg.tenant:one(query:format(kind), tenant.id, item.index) then
+      findings.add(found, "critical", item.name, "its OAuth attributes are not configured",
+        ("no row in core_config.%s_attributes"):format(kind),
         "o2x run onboard " .. tenant.name)
     end
   end
@@ -46,17 +51,20 @@ local function credentials(found, tenant, provider)
   local path = vault_path(tenant, provider)
   local fields = vault.read(provider.vault)
   if not fields then
-    findings.add(found, "critical", provider.gateway, ("%s: the credentials are not in Vault"):format(provider.title), "no " .. path,
+    findings.add(found, "critical", provider.gateway,
+      ("%s: the credentials are not in Vault"):format(provider.title), "no " .. path,
       ("o2x run onboard %s --secrets=FILE"):format(tenant.name))
     return nil
   end
   local missing = {}
   for _, name in ipairs(provider.fields) do
     local value = fields[name]
-    if value == nil or value == "" or (type(value) ~= "string" and value:length() == 0) then missing[#missing + 1] = name end
+    local length = value == nil and 0 or type(value) == "string" and #value or value:length()
+    if length == 0 then missing[#missing + 1] = name end
   end
   if #missing > 0 then
-    findings.add(found, "critical", provider.gateway, ("%s: the credentials lack %s"):format(provider.title, table.concat(missing, ", ")), path,
+    findings.add(found, "critical", provider.gateway,
+      ("%s: the credentials lack %s"):format(provider.title, table.concat(missing, ", ")), path,
       ("vault kv patch %s %s=…; %s"):format(path, missing[1], restart(tenant, provider)))
   end
   return fields
@@ -67,7 +75,8 @@ local function expiry(found, tenant, provider, fields)
   if not fields.token_expiry then return end
   local path = vault_path(tenant, provider)
   local ok, ends = pcall(clock.parse, fields.token_expiry)
-  local mend = ("get a new access token with the refresh token, vault kv patch %s access_token=… token_expiry=…; %s"):format(path, restart(tenant, provider))
+  local mend = ("get a new access token with the refresh token, vault kv patch %s access_token=… token_expiry=…; %s")
+    :format(path, restart(tenant, provider))
   if not ok then
     return findings.add(found, "warning", provider.gateway, provider.title .. ": token_expiry is no time", path, mend)
   end
@@ -88,9 +97,11 @@ local function connection(found, tenant, provider)
   }
   if response.status == 200 then return end
   local said = response.json and response.json.message or ("HTTP " .. response.status)
-  findings.add(found, "critical", provider.gateway, ("%s refuses the connection: %s"):format(provider.title, tostring(said)),
+  findings.add(found, "critical", provider.gateway,
+    ("%s refuses the connection: %s"):format(provider.title, tostring(said)),
     ("POST %s answers %d"):format(provider.test, response.status),
-    ("verify the credentials with %s, vault kv patch %s …; %s"):format(provider.title, vault_path(tenant, provider), restart(tenant, provider)))
+    ("verify the credentials with %s, vault kv patch %s …; %s"):format(provider.title, vault_path(tenant, provider),
+      restart(tenant, provider)))
 end
 
 local function integration(found, tenant, world, item)
@@ -100,7 +111,8 @@ local function integration(found, tenant, world, item)
   local fields = credentials(found, tenant, provider)
   if fields then expiry(found, tenant, provider, fields) end
   local deployment = world.deployments[naming.resource(tenant, provider.gateway)]
-  if world.maintenance or not deployment or (deployment.status.readyReplicas or 0) == 0 then return end -- told elsewhere
+  local runs = deployment and (deployment.status.readyReplicas or 0) > 0
+  if world.maintenance or not runs then return end -- told elsewhere
   if #found.list == before then connection(found, tenant, provider) end -- else it is known why it would be refused
 end
 
@@ -111,7 +123,8 @@ end
 function M.look(found, tenant, world)
   for _, item in ipairs(tenant.integrations) do
     local provider = providers.find(item.name)
-    findings.look(found, provider.gateway, "kubectl logs deployment/" .. naming.resource(tenant, provider.gateway), integration, found, tenant, world, item)
+    findings.look(found, provider.gateway, "kubectl logs deployment/" .. naming.resource(tenant, provider.gateway),
+      integration, found, tenant, world, item)
   end
 end
 

@@ -1,5 +1,5 @@
---- "Payment Processing Failures" (guide: Troubleshooting 4): payments that failed or are stuck, payment methods that have
---- expired, the way in for webhooks.
+--- "Payment Processing Failures" (guide: Troubleshooting 4): payments that failed or are stuck, payment methods that
+--- have expired, the way in for webhooks.
 
 local findings = require "stdlib.diagnose.findings"
 local http = require "o2x.http"
@@ -27,21 +27,24 @@ end
 
 local function stuck(found, tenant)
   local total = pg.tenant:one [[select count(*) as n, min(created_date)::text as since from payment
-    where status = 'PENDING' and created_date < now() - interval '1 hour']]
+    where status = 'PENDING' and created_date < now() - interval '15 minutes']]
   if total.n == 0 then return end
-  local rows = pg.tenant:rows [[select id from payment where status = 'PENDING' and created_date < now() - interval '1 hour'
-    order by created_date limit 10]]
+  local rows = pg.tenant:rows [[select id from payment
+    where status = 'PENDING' and created_date < now() - interval '15 minutes' order by created_date limit 10]]
   findings.add(found, "critical", "payment", ("%d payments are stuck in PENDING"):format(total.n),
-    ("since %s: %s"):format(total.since, list(rows)), ("do webhooks arrive, is queue %s.payment.processing consumed? kubectl logs deployment/%s | grep -i payment")
-    :format(tenant.id, naming.resource(tenant, "service-payment")))
+    ("since %s: %s"):format(total.since, list(rows)),
+    ("do webhooks arrive, is queue %s.payment.processing consumed? kubectl logs deployment/%s | grep -i payment")
+      :format(tenant.id, naming.resource(tenant, "service-payment")))
 end
 
 local function expired(found, tenant)
   local rows = pg.tenant:rows [[select customer_id as id from payment_profile
     where status = 'ACTIVE' and expiry_date < current_date order by expiry_date desc limit 10]]
   if #rows == 0 then return end
-  local total = pg.tenant:one "select count(*) as n from payment_profile where status = 'ACTIVE' and expiry_date < current_date".n
-  findings.add(found, "note", "payment_profile", ("%d payment methods have expired"):format(total), "customers " .. list(rows),
+  local total = pg.tenant:one([[select count(*) as n from payment_profile
+    where status = 'ACTIVE' and expiry_date < current_date]]).n
+  findings.add(found, "note", "payment_profile", ("%d payment methods have expired"):format(total),
+    "customers " .. list(rows),
     "the customers bring them up to date in the self-care portal: https://" .. tenant.domain)
 end
 
@@ -64,7 +67,8 @@ local function webhook(found, tenant, item, with_database)
     "select webhookurl from core_config.payment_gateway_attributes where id = $1 and index = $2", tenant.id, item.index)
   if with_database and (not row or row.webhookurl ~= wanted) then
     findings.add(found, "warning", item.name, "the webhook is not configured",
-      ("payment_gateway_attributes has %s, the tenant file %s"):format(row and row.webhookurl or "nothing", wanted), "o2x run onboard " .. tenant.name)
+      ("payment_gateway_attributes has %s, the tenant file %s"):format(row and row.webhookurl or "nothing", wanted),
+      "o2x run onboard " .. tenant.name)
   end
   local path = wanted:match "^https://[^/]+(/.*)$"
   if path then reachable(found, path, tenant) end

@@ -30,7 +30,8 @@ end
 
 -- The line of a crashed container's log that says most: the last that tells a cause, else the last.
 local function last_words(pod)
-  local ok, text = pcall(k8s.logs, pod.metadata.name, { tail = 50, previous = true, namespace = pod.metadata.namespace })
+  local ok, text = pcall(k8s.logs, pod.metadata.name,
+    { tail = 50, previous = true, namespace = pod.metadata.namespace })
   local cause, last
   for line in (ok and text or ""):gmatch "[^\n]+" do
     last = line
@@ -67,7 +68,8 @@ local function restarts(found, service, pod, status)
   if not ended then return end
   local recent = ended.finishedAt and clock.now() - clock.parse(ended.finishedAt) < HOUR
   if ended.reason == "OOMKilled" and recent then
-    findings.add(found, "critical", service, "container was killed: out of memory", pod.metadata.name .. " at " .. ended.finishedAt,
+    findings.add(found, "critical", service, "container was killed: out of memory",
+      pod.metadata.name .. " at " .. ended.finishedAt,
       "raise resources.limits.memory in its values file, then: o2x run deploy")
   elseif status.restartCount > 3 and recent then
     findings.add(found, "critical", service, ("container restarted %d times"):format(status.restartCount),
@@ -165,7 +167,8 @@ local function certificate(found, tenant)
   local object = k8s.get("Certificate", name, tenant.namespace)
   local mend = ("kubectl describe certificate %s; cmctl renew %s"):format(name, name)
   if not object then
-    return findings.add(found, "critical", name, "there is no certificate", "no Certificate " .. name, "o2x run onboard " .. tenant.name)
+    return findings.add(found, "critical", name, "there is no certificate", "no Certificate " .. name,
+      "o2x run onboard " .. tenant.name)
   end
   local ends = object.status and object.status.notAfter
   local left = ends and clock.parse(ends) - clock.now()
@@ -182,7 +185,8 @@ local function certificate(found, tenant)
 end
 
 local function usage(found, tenant, world)
-  local ok, metrics = pcall(k8s.list, "PodMetrics", { selector = "tenant=" .. tenant.name, namespace = tenant.namespace })
+  local ok, metrics = pcall(k8s.list, "PodMetrics",
+    { selector = "tenant=" .. tenant.name, namespace = tenant.namespace })
   for _, one in ipairs(ok and metrics or {}) do -- without a metrics server there is nothing to see
     local deployment = world.deployments[(one.metadata.labels or {}).app]
     local service = (one.metadata.labels or {}).app and one.metadata.labels.app:sub(#tenant.name + 2)
@@ -191,7 +195,8 @@ local function usage(found, tenant, world)
       if share then
         findings.add(found, "warning", service, ("uses %d %% of its %s limit"):format(share * 100 // 1, what),
           ("%s: %s"):format(one.metadata.name, container.usage[what]),
-          what == "cpu" and run(tenant, "scale", ("service=%s replicas=%d"):format(service, (deployment.spec.replicas or 1) + 1))
+          what == "cpu" and run(tenant, "scale",
+            ("service=%s replicas=%d"):format(service, (deployment.spec.replicas or 1) + 1))
           or "raise resources.limits.memory in its values file, then: o2x run deploy")
       end
     end
@@ -212,7 +217,9 @@ end
 function M.world(tenant)
   local options = { selector = "tenant=" .. tenant.name, namespace = tenant.namespace }
   local world = { pods = k8s.list("Pod", options), deployments = {}, maintenance = maintenance.of(tenant) }
-  for _, deployment in ipairs(k8s.list("Deployment", options)) do world.deployments[deployment.metadata.name] = deployment end
+  for _, deployment in ipairs(k8s.list("Deployment", options)) do
+    world.deployments[deployment.metadata.name] = deployment
+  end
   return world
 end
 

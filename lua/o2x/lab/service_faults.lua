@@ -15,7 +15,8 @@ local M = {}
 
 local MOST_LINES <const> = 50
 
-local KINDS <const> = { unhealthy = true, rejected = true, exhausted = true, sluggish = true, failing = true, deaf = true }
+local KINDS <const> = { unhealthy = true, rejected = true, exhausted = true, sluggish = true, failing = true,
+  deaf = true }
 
 local POOL <const> = "HikariPool-1 - Connection is not available, request timed out after 30000ms."
 

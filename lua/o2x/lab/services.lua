@@ -243,7 +243,9 @@ end
 -- Stripe posts here; what is not signed is not taken.
 local function webhook(call)
   if call:fault("deaf") ~= nil then return problem(call, 404, "Not Found", "No message available") end
-  if not call.req.headers["stripe-signature"] then return problem(call, 400, "Bad Request", "the signature is missing") end
+  if not call.req.headers["stripe-signature"] then
+    return problem(call, 400, "Bad Request", "the signature is missing")
+  end
   return answer(200, { received = true })
 end
 
@@ -320,13 +322,16 @@ local ROLES = {
   ["payment-gateway"] = { {
     ["POST /api/stripe/validate"] = gateway("STRIPE", "stripe", "Stripe credentials are valid"),
     ["POST /webhooks/stripe"] = webhook,
-    ["POST /api/authorize-net/validate"] = gateway("AUTHORIZE_NET", "authorize-net", "Authorize.Net credentials are valid"),
+    ["POST /api/authorize-net/validate"] = gateway("AUTHORIZE_NET", "authorize-net",
+      "Authorize.Net credentials are valid"),
   } },
   ["tax-gateway"] = { {
     ["POST /api/avalara/ping"] = gateway("AVALARA", "avalara", "Avalara answered"),
     ["POST /api/taxjar/ping"] = gateway("TAXJAR", "taxjar", "TaxJar answered"),
   } },
-  ["provision-gateway"] = { { ["POST /api/provision/ping"] = gateway("PROVISION", "broadsoft", "Provisioning answered") } },
+  ["provision-gateway"] = { {
+    ["POST /api/provision/ping"] = gateway("PROVISION", "broadsoft", "Provisioning answered"),
+  } },
   ["crm-gateway"] = { { ["POST /api/crm/ping"] = gateway("CRM", "salesforce", "CRM answered") } },
 }
 
