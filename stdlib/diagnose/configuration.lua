@@ -79,8 +79,9 @@ local function environment(found, tenant, service, deployment)
   local env = environment_of(deployment)
   if env["*"] then return end -- from a ConfigMap or a Secret: what is in there is not known here
   local missing, wrong = compare(tenant, service, env)
-  local mend = ("correct %s if need be, then: o2x run deploy %s services=%s --confirm=%s")
-    :format(naming.values_file(tenant.name, service), tenant.name, service, tenant.name)
+  local mend = ("changed by hand: kubectl rollout undo deployment/%s; else correct %s and: o2x run deploy %s services=%s "
+    .. "--confirm=%s"):format(deployment.metadata.name, naming.values_file(tenant.name, service), tenant.name, service,
+    tenant.name)
   if #missing > 0 then
     findings.add(found, "critical", service, "environment lacks " .. table.concat(missing, ", "),
       "deployment " .. deployment.metadata.name, mend)
