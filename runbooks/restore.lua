@@ -8,33 +8,60 @@ local runbook = require "o2x.runbook"
 
 local MAINTENANCE <const> = 3600 -- seconds that it may take from the first service stopped to the last one started
 
+-- The server aside lives only as long as the copy takes.
+local function from_snapshot(tenant, params)
+  local snapshot = step("Find the snapshot", restore.snapshot, tenant, params)
+  local server = step("Make a server from it", restore.server, tenant, snapshot)
+  local path = step("Copy the tenant's database", restore.copy, tenant, server)
+  step("Throw the server away", restore.remove_server)
+  return path, snapshot
+end
+
+local function take_the_place(tenant)
+  local before = step("Look whether it is in maintenance", restore.in_maintenance, tenant)
+  if not before then step("Take it into maintenance", maintenance.on, tenant, MAINTENANCE) end
+  step("Put it in place", restore.swap, tenant)
+  step("Migrate the database", database.migrate, tenant)
+  if not before then step("Bring it out of maintenance", maintenance.off, tenant) end
+end
+
 return runbook {
   name = "restore", version = "1.0.0", api = 1, severe = true,
-  summary = "Bring a tenant's data back from an archive",
+  summary = "Bring a tenant's data back, from a snapshot or an archive",
   help = [[
-Why        data were lost or spoilt, and there is an archive from before.
-Touches    the tenant's database, after its contents were restored beside it and compared: then its services are stopped
-           (maintenance mode), its sessions ended, and the restored one takes its place. The old one is kept as
-           DATABASE--before-RUN. With table=NAME only that table, in one transaction, and the services go on.
-Verify     the run compares rows, checksums and migrations; then o2x run runbooks/smoke.lua TENANT.
-Go back    rename the kept database: the run's last lines name it. Drop it when nobody misses anything.]],
+Why:     data were lost or spoilt, and there is a snapshot or an archive from before.
+archive= a file (or s3://BUCKET/KEY) that runbooks/backup.lua or pg_dump -Fc made
+snapshot= the name of a snapshot of the tenant's own, or one that RDS made by itself; at=TIME takes the newest before TIME.
+         A snapshot holds all tenants: RDS makes a server of it, this tenant's database is copied, the server thrown away.
+table=   brings back that table only, in one transaction; the services go on.
+Touches: nothing until the data are restored beside the tenant's database and compared with what was saved: rows, checksums,
+         migrations. Then the services are stopped (maintenance mode), sessions ended, and the restored one takes the place
+         of the other, which is kept as DATABASE--before-RUN.
+Before:  o2x plan restore TENANT ... says how much, from when and about how long, and changes nothing
+Verify:  o2x run smoke TENANT
+Back:    ALTER DATABASE ... RENAME: the last lines of the run name what is kept. Drop it when nobody misses anything.
+Broken off: o2x resume goes on; if that is not wanted, o2x run maintenance TENANT mode=off starts the services again.]],
   params = {
-    archive = { "string", help = "file that runbooks/backup.lua or pg_dump -Fc made" },
-    table = { "string", optional = true, help = "bring back this table only, such as core_config.users" },
+    archive = { "string", optional = true, help = "a file, or s3://BUCKET/KEY" },
+    snapshot = { "string", optional = true, help = "a snapshot by name" },
+    at = { "string", optional = true, help = "the newest snapshot before a time such as 2026-02-14T09:30:00Z" },
+    table = { "string", optional = true, help = "this table only, such as core_config.users" },
   },
-  effects = { "archive:write", "pg:write", "k8s:write", "alerts:write" },
+  effects = { "archive:write", "rds:write", "pg:write", "k8s:write", "alerts:write" },
 
   run = function(tenant, params)
+    restore.check(tenant, params)
     tenant.id = step("Find the tenant", registry.find, tenant)
-    restore.check(tenant)
-    local found = step("Look at the archive", restore.examine, tenant, params.archive)
+    local path, snapshot = params.archive, nil
+    if not path then path, snapshot = from_snapshot(tenant, params) end
+    local found = step("Look at what is saved", restore.examine, tenant, path, snapshot)
     step("Restore it aside", restore.aside, tenant, found, params.table)
-    if params.table then return step("Bring the table back", restore.table, tenant, params.table) end
-    check("the migrations of the archive are known", restore.compare_migrations, tenant)
-    local before = step("Look whether it is in maintenance", restore.in_maintenance, tenant)
-    if not before then step("Take it into maintenance", maintenance.on, tenant, MAINTENANCE) end
-    step("Put it in place", restore.swap, tenant)
-    step("Migrate the database", database.migrate, tenant)
-    if not before then step("Bring it out of maintenance", maintenance.off, tenant) end
+    if params.table then
+      step("Bring the table back", restore.table, tenant, params.table)
+    else
+      check("its migrations are known", restore.compare_migrations, tenant)
+      take_the_place(tenant)
+    end
+    if snapshot then step("Remove the copy", restore.clean) end
   end,
 }

@@ -1,8 +1,23 @@
---- Backups of one tenant (guide: Database Backup): an archive of its database in a file, read back before it counts.
+--- Backups of one tenant (guide: Database Backup): a snapshot of the server under the tenant's name, and an archive of
+--- the tenant's own database in a file, read back before it counts.
 
 local archive = require "o2x.archive"
+local clock = require "o2x.clock"
+local rds = require "o2x.rds"
 
 local M = {}
+
+--- Takes a snapshot of the database server, named as the guide names them: NAME-manual-YYYYMMDD-HHMMSS.
+---@param tenant table
+---@return string id
+function M.snapshot(tenant)
+  local stamp = clock.iso():gsub("[-:Z]", ""):gsub("T", "-")
+  local id = ("%s-manual-%s"):format(tenant.name, stamp)
+  rds.ensure_snapshot(id)
+  log(("snapshot %s of %s: the whole server; a restore takes %s out of it"):format(id, tenant.platform.database.instance,
+    tenant.database))
+  return id
+end
 
 --- Dumps the tenant's database into a new file.
 ---@param tenant table
@@ -13,6 +28,21 @@ function M.archive(tenant, to)
   log(("%s holds %s: %s tables, %s rows, read back and compared"):format(to, tenant.database, made.tables or "all",
     made.rows or "all"))
   return { path = to, at = made.at, bytes = made.bytes, tables = made.tables, rows = made.rows }
+end
+
+local WHAT <const> = { before = "what a restore replaced", restored = "what a restore left unfinished" }
+
+--- Tells what the tenant can be restored from, and what earlier restores have left.
+---@param _ table tenant
+function M.list(_)
+  local rows = {}
+  for _, one in ipairs(rds.snapshots()) do
+    rows[#rows + 1] = { what = one.type .. " snapshot", name = one.id, from = one.created, state = one.status }
+  end
+  for _, one in ipairs(archive.kept()) do
+    rows[#rows + 1] = { what = WHAT[one.what], name = one.name, from = one.at, state = ("%.1f MB"):format(one.size / 2 ^ 20) }
+  end
+  output { columns = { "what", "name", "from", "state" }, rows = rows }
 end
 
 return M

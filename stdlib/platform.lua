@@ -109,6 +109,7 @@ function M.grants(tenant)
     dns = { tenant.domain },
     files = { read = M.READABLE, write = writable_files(tenant) },
     http = { tenant.domain },
+    rds = { instance = platform.database.instance },
     s3 = tenant.id and { tenant.data_bucket .. "/" .. tenant.id .. "/" } or {},
   }
 end

@@ -5,6 +5,7 @@ local archive = require "o2x.archive"
 local clock = require "o2x.clock"
 local maintenance = require "stdlib.maintenance"
 local pg = require "o2x.pg"
+local rds = require "o2x.rds"
 
 local M = {}
 
@@ -27,7 +28,13 @@ end
 
 --- Refuses what can only go wrong.
 ---@param tenant table
-function M.check(tenant)
+---@param params table archive, snapshot, at: one of them
+function M.check(tenant, params)
+  local given = (params.archive and 1 or 0) + (params.snapshot and 1 or 0) + (params.at and 1 or 0)
+  if given ~= 1 then
+    invalid("from where? exactly one of archive=FILE, snapshot=ID and at=TIME is wanted",
+      ("o2x run backup %s list=true shows what there is"):format(tenant.name))
+  end
   if tenant.database == tenant.platform.database.control then
     fail(("%s holds the registry of all tenants: it is not brought back for one of them"):format(tenant.database),
       "restore it by hand, together with whoever runs the platform")
@@ -45,14 +52,62 @@ local function when(created)
   return ("%s, %s ago"):format(created, ago(math.max(0, clock.now() - clock.parse(created))))
 end
 
+-- ---- from a snapshot of the server ----
+
+local function time_of(text)
+  local ok, time = pcall(clock.parse, text)
+  return ok and time or invalid(("at=%s is no time"):format(text), "such as at=2026-02-14T09:30:00Z")
+end
+
+--- The snapshot that is meant: by its name, or the newest that was whole at a time.
+---@param tenant table
+---@param params table snapshot or at
+---@return table snapshot id, created
+function M.snapshot(tenant, params)
+  local found = params.snapshot and rds.find(params.snapshot) or rds.newest_before(time_of(params.at or ""))
+  if not found then
+    fail(("%s has no snapshot from before %s"):format(tenant.name, params.at),
+      ("o2x run backup %s list=true shows what there is"):format(tenant.name))
+  end
+  log(("snapshot %s is from %s"):format(found.id, when(found.created)))
+  log("RDS makes a server of it, which takes 10 to 40 minutes; until then nothing changes, and the tenant goes on")
+  return { id = found.id, created = found.created }
+end
+
+--- Makes this run's own server from the snapshot.
+---@param _ table tenant
+---@param snapshot table
+---@return table server address, port
+function M.server(_, snapshot)
+  local server = rds.ensure_server(snapshot.id)
+  return { address = server.address, port = server.port }
+end
+
+--- Copies the tenant's database, and no other, from the server.
+---@param _ table tenant
+---@param server table
+---@return string path
+function M.copy(_, server) return archive.dump_server(server) end
+
+--- Throws the server away.
+function M.remove_server() rds.remove_server() end
+
+--- Removes the copy that was made on the way.
+function M.clean() archive.drop_own() end
+
+-- ---- looking at it ----
+
 --- Reads an archive to its end, and says how much it is, from when, and about how long it takes.
 ---@param tenant table
 ---@param path string
+---@param snapshot table? that it was copied from: then the data are as old as that
 ---@return table archive what archive.restore_aside needs
-function M.examine(tenant, path)
+function M.examine(tenant, path, snapshot)
   local found = archive.examine(path, owner(tenant))
+  if not found then return { path = path, created = snapshot.created } end -- a plan has not copied it yet
+  found.created = snapshot and snapshot.created or found.created
   local size = pg.tenant:one(SIZE)
-  log(("%s: %s as it was on %s"):format(path, found.database, when(found.created)))
+  log(("%s: %s as it was on %s"):format(snapshot and snapshot.id or path, found.database, when(found.created)))
   log(("%d tables, %d rows, %.1f MB packed; the database that it replaces takes %.1f MB on the server"):format(
     found.tables, found.rows, found.bytes / 2 ^ 20, (size and size.size or 0) / 2 ^ 20))
   local seconds = 2 * (found.seconds or found.bytes // 2 ^ 22) + 5

@@ -76,14 +76,16 @@ function makers.helm(config, scope, run, client)
   }
 end
 
-function makers.route53(config)
+local function aws(config)
   local o = config.aws
   if not o.access_key_id then not_configured("AWS access", "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY") end
-  return require("o2x.route53").new {
-    access_key = o.access_key_id, secret_key = o.secret_access_key, session_token = o.session_token,
-    endpoint = o.endpoint,
-  }
+  return { access_key = o.access_key_id, secret_key = o.secret_access_key, session_token = o.session_token,
+    endpoint = o.endpoint, region = o.region }
 end
+
+function makers.route53(config) return require("o2x.route53").new(aws(config)) end
+
+function makers.rds(config) return require("o2x.rds").new(aws(config)) end
 
 function makers.broker(config, scope)
   local o = config.broker

@@ -18,6 +18,7 @@ local contents = {
   kind = "pg.archive_contents",
   class = "read",
   key = function(target) return target.path end,
+  parent = function(target) return "pg.archive", { path = target.path } end,
   read = function(ctx, target) return archive_file.examine(ctx, target.path, target.owner) end,
 }
 
@@ -57,6 +58,14 @@ local function absolute(path)
   if not fs.is_folder(folder) then errors.input("there is no such folder", "make it first", folder) end
   if fs.is_folder(path) then errors.input("is a folder: name a file in it", nil, path) end
   return fs.join(fs.realpath(folder), fs.name(path))
+end
+
+-- Where a run keeps the copy that it makes on the way.
+local function own_path(ctx) return fs.join(ctx.config.state, ctx.run_id, "restore.dump") end
+
+local function dump(ctx, path, server)
+  local target = { path = path, database = ctx.scope.pg.tenant, server = server }
+  return (ctx:effect("pg.archive", target, { database = target.database, run = ctx.run_id }))
 end
 
 local function target_of(ctx, summary, options)
@@ -101,12 +110,19 @@ return {
   api = function(ctx)
     return {
       --- Dumps the tenant's database into a new file and reads it back. -> database, at, bytes, sha256, tables, rows
-      dump = function(path)
-        local target = { path = absolute(path), database = ctx.scope.pg.tenant }
-        return (ctx:effect("pg.archive", target, { database = target.database, run = ctx.run_id }))
+      dump = function(path) return dump(ctx, absolute(path)) end,
+      --- Dumps the tenant's database of another server into this run's own folder. server: address, port. -> path
+      dump_server = function(server)
+        dump(ctx, own_path(ctx), { host = server.address, port = server.port })
+        return own_path(ctx)
       end,
+      --- Removes the archive in this run's own folder.
+      drop_own = function() ctx:effect("pg.archive", { path = own_path(ctx), database = ctx.scope.pg.tenant }, nil) end,
       --- What an archive holds, read to its end; owner = { table =, key = { column = value } } tells whose it must be.
-      examine = function(path, owner) return ctx:read("pg.archive_contents", { path = absolute(path), owner = owner }) end,
+      examine = function(path, owner)
+        if path ~= own_path(ctx) then path = absolute(path) end
+        return ctx:read("pg.archive_contents", { path = path, owner = owner })
+      end,
       --- Restores an examined archive beside the tenant's database. options: table, defaults
       restore_aside = function(summary, options) return restore_aside(ctx, summary, options) end,
       --- Reads from the database that was restored aside; a plan, which has none, reads nothing.

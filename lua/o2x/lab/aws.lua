@@ -10,7 +10,7 @@ local M = { name = "aws" }
 
 local REGION <const> = "us-east-1"
 
-local SERVICES <const> = { route53 = "o2x.lab.route53", sts = "o2x.lab.sts" }
+local SERVICES <const> = { rds = "o2x.lab.rds", route53 = "o2x.lab.route53", sts = "o2x.lab.sts" }
 
 local function request_id() return crypto.hex(crypto.random(16)) end
 
@@ -61,7 +61,26 @@ function M.start(lab)
   return { port = server.port, env = {
     AWS_ENDPOINT_URL = ("http://%s:%d"):format(lab.host, server.port), AWS_DEFAULT_REGION = REGION,
     AWS_ACCESS_KEY_ID = keys.access_key, AWS_SECRET_ACCESS_KEY = keys.secret_key,
-  }, stop = function() server:stop() end }
+  }, stop = function()
+    server:stop()
+    M.sweep(lab)
+  end }
 end
+
+-- Services that have servers of their own.
+local function each_service(name, lab)
+  for _, module in pairs(SERVICES) do
+    local service = require(module)
+    if service[name] then service[name](lab) end
+  end
+end
+
+--- Ends what a killed lab left running.
+---@param lab table
+function M.sweep(lab) each_service("sweep", lab) end
+
+--- Removes what the services keep outside of the lab's folder; the lab is down.
+---@param lab table
+function M.forget(lab) each_service("forget", lab) end
 
 return M

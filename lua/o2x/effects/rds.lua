@@ -1,0 +1,222 @@
+--- RDS for runbooks: snapshots of the platform's database server, and a server aside made from one. A snapshot holds the
+--- data of all tenants; a run may use those that are named after its own tenant, and those that RDS makes by itself.
+
+local clock = require "o2x.clock"
+local errors = require "o2x.error"
+local task = require "o2x.task"
+local units = require "o2x.units"
+local value = require "o2x.value"
+
+local SNAPSHOT_SECONDS <const>, INSTANCE_SECONDS <const> = 4 * 3600, 4 * 3600
+local POLL <const> = { first = 0.2, factor = 1.5, longest = 15 }
+
+local function client(ctx) return ctx.client("rds") end
+
+-- Waits until look() says so; what it says otherwise is shown.
+local function wait(ctx, what, seconds, look)
+  local began, pause = task.now(), POLL.first
+  while true do
+    local done, status = look()
+    if done then return end
+    ctx.waiting(("%s: %s for %s"):format(what, status or "waiting", units.duration(task.now() - began)))
+    if task.now() - began > seconds then
+      errors.raise { kind = "timeout", module = "rds", message = ("%s is still %s after %s"):format(what, status or "not ready",
+        units.duration(seconds)), hint = "o2x resume goes on waiting" }
+    end
+    task.sleep(pause)
+    pause = math.min(POLL.longest, pause * POLL.factor)
+  end
+end
+
+local function broken(what, status)
+  errors.raise { kind = "failed", module = "rds", message = ("%s is %s"):format(what, status), hint = "look at it in the RDS console" }
+end
+
+local BROKEN <const> = { failed = true, ["incompatible-restore"] = true, ["incompatible-network"] = true,
+  ["incompatible-parameters"] = true, ["storage-full"] = true }
+
+-- ---- rds.snapshot ----
+
+-- NAME-manual-YYYYMMDD-HHMMSS of exactly this tenant: newclient-sbx-manual-… is not newclient's.
+local function is_own(ctx, id)
+  local tenant, stamp = tostring(id):match("^(.+)%-manual%-(%d+%-%d+)$")
+  return tenant == ctx.tenant.name and stamp:find("^%d%d%d%d%d%d%d%d%-%d%d%d%d%d%d$") ~= nil
+end
+
+-- Automated ones are of the server, not of a tenant.
+local function may_use(ctx, snapshot)
+  return snapshot.instance == ctx.scope.rds.instance and (is_own(ctx, snapshot.id) or snapshot.type == "automated")
+end
+
+local function refuse(ctx, id, why)
+  errors.raise {
+    kind = "refused", module = "rds", code = "EREFUSED", message = ("snapshot %s %s"):format(id, why),
+    hint = ("%s's own are named %s-manual-DATE-TIME; o2x run backup %s list=true"):format(ctx.tenant.name, ctx.tenant.name,
+      ctx.tenant.name),
+  }
+end
+
+local function read_snapshot(ctx, target)
+  local found = client(ctx):snapshot(target.id)
+  if not found or found.status == "deleted" then return nil end
+  if found.instance ~= target.instance then refuse(ctx, target.id, "is of another server: " .. found.instance) end
+  return { instance = found.instance, status = found.status }
+end
+
+local function write_snapshot(ctx, target, desired, before)
+  local rds = client(ctx)
+  if desired == nil then return rds:delete_snapshot(target.id) end
+  if not before then rds:create_snapshot(target.id, target.instance, { tenant = ctx.tenant.name, ["o2x:run"] = ctx.run_id }) end
+  wait(ctx, "snapshot " .. target.id, SNAPSHOT_SECONDS, function()
+    local now = rds:snapshot(target.id)
+    local status = now and now.status or "not there yet"
+    if BROKEN[status] then broken("snapshot " .. target.id, status) end
+    return status == "available", status
+  end)
+end
+
+local snapshot = {
+  kind = "rds.snapshot",
+  class = "probed",
+  key = function(target) return target.id end,
+  read = read_snapshot,
+  write = write_snapshot,
+  show = function(target, before, after)
+    local sign = after and "+" or "-"
+    return { title = "snapshot " .. target.id, lines = { before and after and "~ it is waited for"
+      or ("%s of the server %s, with all databases on it"):format(sign, target.instance) } }
+  end,
+}
+
+-- ---- rds.instance ----
+
+local function read_instance(ctx, target)
+  local found = client(ctx):instance(target.id)
+  if not found then return nil end
+  if found.tags["o2x:run"] ~= ctx.run_id then
+    errors.raise { kind = "conflict", module = "rds", message = ("the server %s is there, and not of this run"):format(target.id) }
+  end
+  return { snapshot = found.tags["o2x:snapshot"], status = found.status, address = found.address, port = found.port }
+end
+
+local function create_instance(ctx, target, desired, before)
+  local rds = client(ctx)
+  if not before then
+    local like = rds:instance(target.near)
+    if not like then
+      errors.raise { kind = "failed", module = "rds", message = "there is no server " .. target.near,
+        hint = "database.instance of platform.yaml names it; is aws.region right?" }
+    end
+    rds:restore_instance(target.id, desired.snapshot, like,
+      { ["o2x:run"] = ctx.run_id, ["o2x:snapshot"] = desired.snapshot, tenant = ctx.tenant.name })
+  end
+  wait(ctx, "server " .. target.id, INSTANCE_SECONDS, function()
+    local now = rds:instance(target.id)
+    local status = now and now.status or "not there yet"
+    if BROKEN[status] then broken("server " .. target.id, status) end
+    return status == "available", status
+  end)
+end
+
+local function delete_instance(ctx, target, before)
+  local rds = client(ctx)
+  if before and before.status ~= "deleting" then rds:delete_instance(target.id) end
+  wait(ctx, "server " .. target.id, INSTANCE_SECONDS, function()
+    local now = rds:instance(target.id)
+    return now == nil, now and now.status
+  end)
+end
+
+local instance = {
+  kind = "rds.instance",
+  class = "probed",
+  key = function(target) return target.id end,
+  read = read_instance,
+  equal = function(current, desired)
+    if current == nil or desired == nil then return current == desired end
+    return current.snapshot == desired.snapshot and current.status == desired.status
+  end,
+  write = function(ctx, target, desired, before)
+    if desired == nil then return delete_instance(ctx, target, before) end
+    create_instance(ctx, target, desired, before)
+  end,
+  predict = function(_, _, desired)
+    return desired and { snapshot = desired.snapshot, status = "available", address = value.unknown, port = value.unknown }
+  end,
+  show = function(target, before, after)
+    local line = after and ("+ a server of its own, from the snapshot %s; nothing of %s changes"):format(after.snapshot, target.near)
+      or "- the server aside, which is not needed any more"
+    return { title = "server " .. target.id, lines = { before and after and "~ it is waited for" or line } }
+  end,
+}
+
+-- ---- what scripts see ----
+
+local listing = {
+  kind = "rds.snapshots",
+  class = "read",
+  key = function(target) return target.instance end,
+  read = function(ctx, target)
+    local list = {}
+    for _, one in ipairs(client(ctx):snapshots(target.instance)) do
+      if may_use(ctx, one) then list[#list + 1] = one end
+    end
+    return list
+  end,
+}
+
+local function snapshots(ctx) return ctx:read("rds.snapshots", { instance = ctx.scope.rds.instance }) end
+
+-- The one of that name, or the reason why not.
+local function find(ctx, id)
+  for _, one in ipairs(snapshots(ctx)) do
+    if one.id == id then return one end
+  end
+  local other = client(ctx):snapshot(id)
+  if not other then
+    errors.input("there is no snapshot " .. id, ("o2x run backup %s list=true shows what there is"):format(ctx.tenant.name))
+  end
+  refuse(ctx, id, other.instance ~= ctx.scope.rds.instance and "is of another server: " .. other.instance
+    or "is not named after " .. ctx.tenant.name)
+end
+
+local function newest_before(ctx, time)
+  local best
+  for _, one in ipairs(snapshots(ctx)) do
+    if one.status == "available" and one.created and clock.parse(one.created) <= time then best = one end
+  end
+  return best
+end
+
+local function instance_target(ctx)
+  return { id = "o2x-restore-" .. ctx.run_id:lower(), near = ctx.scope.rds.instance }
+end
+
+return {
+  name = "rds",
+  declares = "rds:write",
+  types = { snapshot, instance, listing },
+  api = function(ctx)
+    return {
+      --- The snapshots that the tenant may be restored from, oldest first: id, created, status, type, gigabytes.
+      snapshots = function() return snapshots(ctx) end,
+      --- The snapshot of that name; refused if it is another tenant's.
+      find = function(id) return find(ctx, id) end,
+      --- The newest one that was whole before a time; nil if there is none.
+      newest_before = function(time) return newest_before(ctx, time) end,
+      --- Takes a snapshot of the platform's server under a name of the tenant's own, and waits until it is whole.
+      ensure_snapshot = function(id)
+        if not is_own(ctx, id) then refuse(ctx, id, "would not be named after " .. ctx.tenant.name) end
+        local target = { id = id, instance = ctx.scope.rds.instance }
+        local _, outcome = ctx:effect("rds.snapshot", target, { instance = target.instance, status = "available" })
+        return outcome
+      end,
+      --- Makes this run's own server from a snapshot, and waits until it is there. -> address, port
+      ensure_server = function(id)
+        return (ctx:effect("rds.instance", instance_target(ctx), { snapshot = find(ctx, id).id, status = "available" }))
+      end,
+      --- Throws this run's own server away.
+      remove_server = function() ctx:effect("rds.instance", instance_target(ctx), nil) end,
+    }
+  end,
+}
