@@ -44,7 +44,7 @@ static void on_cancel(struct wait *wait)
  Starts a request. Nothing is taken from the environment; redirects are not followed.
  @function http.start
  @param request table method, url, headers (flat list; values may be secrets), body (string or
-   secret), timeout, connect_timeout, max_body, stream, ca, ca_file, cert, key (PEM),
+   secret) or body_file (a path), timeout, connect_timeout, max_body, stream, ca, ca_file, cert, key (PEM),
    connect_to ("host:port"), proxy, aws_sigv4 ("aws:amz:REGION:SERVICE"), access_key, secret_key
  @return userdata an operation
 */
@@ -186,6 +186,9 @@ static int transfer_gc(lua_State *L)
 	buffer_free(&transfer->cert);
 	buffer_free(&transfer->key);
 	buffer_free(&transfer->request_body);
+	if (transfer->body_file)
+		fclose(transfer->body_file);
+	transfer->body_file = NULL;
 	buffer_free(&transfer->head);
 	buffer_free(&transfer->body);
 	if (transfer->wait.task)

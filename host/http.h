@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 /* The type-checking macros of curl.h would replace members of the function table. */
 #define CURL_DISABLE_TYPECHECK
@@ -48,6 +49,7 @@ struct transfer {
 	struct curl_slist *header_lines, *connect_to;
 	struct buffer ca, cert, key;            /* PEM; libcurl borrows them */
 	struct buffer request_body;
+	FILE *body_file;                        /* sent instead of it */
 	size_t request_read;
 	char origin[300];                       /* scheme://host:port: its connections count */
 	bool stream, paused, head_done, too_large;

@@ -162,6 +162,11 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
 static size_t on_send(char *out, size_t size, size_t count, void *arg)
 {
 	struct transfer *transfer = arg;
+	if (transfer->body_file) {
+		size_t got = fread(out, 1, size * count, transfer->body_file);
+		transfer->request_read += got;
+		return ferror(transfer->body_file) ? CURL_READFUNC_ABORT : got;
+	}
 	size_t left = transfer->request_body.length - transfer->request_read;
 	size_t length = size * count < left ? size * count : left;
 	if (length)

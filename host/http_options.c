@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define MAX_HEADER (64u * 1024)
 
@@ -189,6 +190,22 @@ static bool is_one_of(const char *method, const char *const *list)
 	return *list;
 }
 
+/* A body that is too large for memory; with a signature, its hash is in a header. -> is there one? */
+static bool set_body_file(lua_State *L, struct transfer *transfer)
+{
+	const char *path = text_field(L, "body_file");
+	if (path) {
+		struct stat stat;
+		transfer->body_file = fopen(path, "rbe");
+		if (!transfer->body_file || fstat(fileno(transfer->body_file), &stat))
+			luaL_error(L, "http request: cannot read %s", path);
+		SET(CURLOPT_UPLOAD, 1L);
+		SET(CURLOPT_INFILESIZE_LARGE, (curl_off_t)stat.st_size);
+	}
+	lua_pop(L, 1);
+	return path;
+}
+
 static void set_body(lua_State *L, struct transfer *transfer, const char *method)
 {
 	static const char *const bodied[] = { "POST", "PUT", "PATCH", NULL };
@@ -197,6 +214,8 @@ static void set_body(lua_State *L, struct transfer *transfer, const char *method
 	bool signature = set_signature(L, transfer);
 	const char *bytes = transfer->request_body.bytes ? transfer->request_body.bytes : "";
 	curl_off_t length = (curl_off_t)transfer->request_body.length;
+	if (set_body_file(L, transfer))
+		return;
 	if (signature && body) {
 		SET(CURLOPT_POSTFIELDSIZE_LARGE, length);
 		SET(CURLOPT_POSTFIELDS, bytes);

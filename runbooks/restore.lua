@@ -17,6 +17,16 @@ local function from_snapshot(tenant, params)
   return path, snapshot
 end
 
+-- -> the archive's path, the snapshot that it is from, and what removes the copy, if it is one
+local function from_where(tenant, params)
+  if not params.archive then
+    local path, snapshot = from_snapshot(tenant, params)
+    return path, snapshot, restore.clean
+  end
+  if not restore.is_url(params.archive) then return params.archive end
+  return step("Fetch the archive", restore.fetch, tenant, params.archive), nil, restore.drop_fetched
+end
+
 local function take_the_place(tenant)
   local before = step("Look whether it is in maintenance", restore.in_maintenance, tenant)
   if not before then step("Take it into maintenance", maintenance.on, tenant, MAINTENANCE) end
@@ -47,21 +57,20 @@ Broken off: o2x resume goes on; if that is not wanted, o2x run maintenance TENAN
     at = { "string", optional = true, help = "the newest snapshot before a time such as 2026-02-14T09:30:00Z" },
     table = { "string", optional = true, help = "this table only, such as core_config.users" },
   },
-  effects = { "archive:write", "rds:write", "pg:write", "k8s:write", "alerts:write" },
+  effects = { "archive:write", "rds:write", "s3:write", "pg:write", "k8s:write", "alerts:write" },
 
   run = function(tenant, params)
     restore.check(tenant, params)
     tenant.id = step("Find the tenant", registry.find, tenant)
-    local path, snapshot = params.archive, nil
-    if not path then path, snapshot = from_snapshot(tenant, params) end
-    local found = step("Look at what is saved", restore.examine, tenant, path, snapshot)
-    step("Restore it aside", restore.aside, tenant, found, params.table)
+    local path, snapshot, clean = from_where(tenant, params)
+    local found = step("Look at what is saved", restore.examine, tenant, path, params.table, snapshot)
+    step("Restore it aside", restore.aside, tenant, found)
     if params.table then
-      step("Bring the table back", restore.table, tenant, params.table)
+      step("Bring the table back", restore.table, tenant, found)
     else
-      check("its migrations are known", restore.compare_migrations, tenant)
+      step("Compare its migrations", restore.compare_migrations, tenant)
       take_the_place(tenant)
     end
-    if snapshot then step("Remove the copy", restore.clean) end
+    if clean then step("Remove the copy", clean) end
   end,
 }

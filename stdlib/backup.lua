@@ -4,6 +4,7 @@
 local archive = require "o2x.archive"
 local clock = require "o2x.clock"
 local rds = require "o2x.rds"
+local s3 = require "o2x.s3"
 
 local M = {}
 
@@ -19,18 +20,31 @@ function M.snapshot(tenant)
   return id
 end
 
---- Dumps the tenant's database into a new file.
+local function is_url(to) return to:find("^%w+://") ~= nil end
+
+-- By way of a file: what S3 is given is what was read back.
+local function to_s3(to)
+  s3.check(to)
+  local made = archive.dump_own()
+  s3.upload(made, to)
+  archive.drop_own()
+  return made
+end
+
+--- Dumps the tenant's database into a new file, or a new object of its own part of S3.
 ---@param tenant table
 ---@param to string
 ---@return table archive path, at, bytes, tables, rows
 function M.archive(tenant, to)
-  local made = archive.dump(to)
+  local made = is_url(to) and to_s3(to) or archive.dump(to)
   log(("%s holds %s: %s tables, %s rows, read back and compared"):format(to, tenant.database, made.tables or "all",
     made.rows or "all"))
   return { path = to, at = made.at, bytes = made.bytes, tables = made.tables, rows = made.rows }
 end
 
 local WHAT <const> = { before = "what a restore replaced", restored = "what a restore left unfinished" }
+
+local function size(bytes) return ("%.1f MB"):format(bytes / 2 ^ 20) end
 
 --- Tells what the tenant can be restored from, and what earlier restores have left.
 ---@param _ table tenant
@@ -39,8 +53,11 @@ function M.list(_)
   for _, one in ipairs(rds.snapshots()) do
     rows[#rows + 1] = { what = one.type .. " snapshot", name = one.id, from = one.created, state = one.status }
   end
+  for _, one in ipairs(s3.list(".dump")) do
+    rows[#rows + 1] = { what = "archive", name = one.url, from = one.modified, state = size(one.size) }
+  end
   for _, one in ipairs(archive.kept()) do
-    rows[#rows + 1] = { what = WHAT[one.what], name = one.name, from = one.at, state = ("%.1f MB"):format(one.size / 2 ^ 20) }
+    rows[#rows + 1] = { what = WHAT[one.what], name = one.name, from = one.at, state = size(one.size) }
   end
   output { columns = { "what", "name", "from", "state" }, rows = rows }
 end

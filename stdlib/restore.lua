@@ -6,6 +6,7 @@ local clock = require "o2x.clock"
 local maintenance = require "stdlib.maintenance"
 local pg = require "o2x.pg"
 local rds = require "o2x.rds"
+local s3 = require "o2x.s3"
 
 local M = {}
 
@@ -26,6 +27,12 @@ local function defaults(tenant)
   }
 end
 
+local function count_of(map)
+  local count = 0
+  for _ in pairs(map) do count = count + 1 end
+  return count
+end
+
 --- Refuses what can only go wrong.
 ---@param tenant table
 ---@param params table archive, snapshot, at: one of them
@@ -36,7 +43,7 @@ function M.check(tenant, params)
       ("o2x run backup %s list=true shows what there is"):format(tenant.name))
   end
   if tenant.database == tenant.platform.database.control then
-    fail(("%s holds the registry of all tenants: it is not brought back for one of them"):format(tenant.database),
+    invalid(("%s holds the registry of all tenants: it is not brought back for one of them"):format(tenant.database),
       "restore it by hand, together with whoever runs the platform")
   end
 end
@@ -66,7 +73,7 @@ end
 function M.snapshot(tenant, params)
   local found = params.snapshot and rds.find(params.snapshot) or rds.newest_before(time_of(params.at or ""))
   if not found then
-    fail(("%s has no snapshot from before %s"):format(tenant.name, params.at),
+    invalid(("%s has no snapshot from before %s"):format(tenant.name, params.at),
       ("o2x run backup %s list=true shows what there is"):format(tenant.name))
   end
   log(("snapshot %s is from %s"):format(found.id, when(found.created)))
@@ -95,16 +102,33 @@ function M.remove_server() rds.remove_server() end
 --- Removes the copy that was made on the way.
 function M.clean() archive.drop_own() end
 
+-- ---- from S3 ----
+
+--- Is it an object of S3 rather than a file?
+---@param name string
+---@return boolean
+function M.is_url(name) return name:find("^%w+://") ~= nil end
+
+--- Fetches an archive from the tenant's own part of S3.
+---@param _ table tenant
+---@param url string
+---@return string path
+function M.fetch(_, url) return s3.fetch(url) end
+
+--- Removes what was fetched.
+function M.drop_fetched() s3.drop_own() end
+
 -- ---- looking at it ----
 
 --- Reads an archive to its end, and says how much it is, from when, and about how long it takes.
 ---@param tenant table
 ---@param path string
+---@param wanted string? one table only
 ---@param snapshot table? that it was copied from: then the data are as old as that
 ---@return table archive what archive.restore_aside needs
-function M.examine(tenant, path, snapshot)
-  local found = archive.examine(path, owner(tenant))
-  if not found then return { path = path, created = snapshot.created } end -- a plan has not copied it yet
+function M.examine(tenant, path, wanted, snapshot)
+  local found = archive.examine(path, owner(tenant), wanted)
+  if not found then return { path = path, table = wanted, created = snapshot and snapshot.created } end -- a plan has not copied it yet
   found.created = snapshot and snapshot.created or found.created
   local size = pg.tenant:one(SIZE)
   log(("%s: %s as it was on %s"):format(snapshot and snapshot.id or path, found.database, when(found.created)))
@@ -119,25 +143,24 @@ end
 --- Restores it beside the tenant's database and compares it with what was saved.
 ---@param tenant table
 ---@param found table of M.examine
----@param wanted string? one table only
-function M.aside(tenant, found, wanted)
-  archive.restore_aside(found, { table = wanted, defaults = defaults(tenant) })
+function M.aside(tenant, found)
+  archive.restore_aside(found, { defaults = defaults(tenant) })
 end
 
---- Does the restored database know more migrations than the tenant's own? Then it is of a newer release than what runs.
+--- Refuses data of a newer release than what runs: migrations that the tenant's own database does not have.
 ---@param tenant table
 function M.compare_migrations(tenant)
-  local there = {}
+  local there, count = {}, 0
   for _, row in ipairs(pg.tenant:rows(HISTORY)) do there[row.script] = row.checksum end
-  if not next(there) then return "nothing to compare with" end
-  local count = 0
+  if not next(there) then return end -- its database is lost: nothing to compare with
   for _, row in ipairs(archive.rows(HISTORY)) do
     count = count + 1
     if there[row.script] ~= row.checksum then
-      return false, ("%s has the migration %s, which %s does not have"):format("the archive", row.script, tenant.database)
+      fail(("what was saved has the migration %s, which %s does not have"):format(row.script, tenant.database),
+        "deploy the release that it is of, and migrate, before it is restored")
     end
   end
-  return ("%d migrations, all known"):format(count)
+  if count > 0 then log(("%d migrations in what was saved, all of them known; %d now"):format(count, count_of(there))) end
 end
 
 --- Is somebody else's maintenance on? Then it is theirs to end.
@@ -160,9 +183,9 @@ end
 
 --- Brings one table back.
 ---@param _ table tenant
----@param wanted string
-function M.table(_, wanted)
-  archive.restore_table(wanted)
+---@param found table of M.examine
+function M.table(_, found)
+  archive.restore_table(found.table)
   archive.drop_aside()
 end
 

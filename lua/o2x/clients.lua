@@ -87,6 +87,8 @@ function makers.route53(config) return require("o2x.route53").new(aws(config)) e
 
 function makers.rds(config) return require("o2x.rds").new(aws(config)) end
 
+function makers.s3(config) return require("o2x.s3").new(aws(config)) end
+
 function makers.broker(config, scope)
   local o = config.broker
   if not o.url then not_configured("the message broker", "O2X_BROKER_URL") end

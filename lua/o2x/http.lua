@@ -14,7 +14,7 @@ local TIMEOUT <const>, CONNECT_TIMEOUT <const> = 60, 10
 -- What goes to libcurl as it stands.
 local PASSED <const> = {
   "method", "url", "max_body", "stream", "ca", "ca_file", "cert", "key", "connect_to", "proxy",
-  "aws_sigv4", "access_key", "secret_key",
+  "aws_sigv4", "access_key", "secret_key", "body_file",
 }
 local KNOWN <const> = {
   headers = true, body = true, json = true, timeout = true, connect_timeout = true, token = true, scope = true,
@@ -144,7 +144,7 @@ end
 ---@field body string|userdata a secret if it was asked for
 
 ---Sends a request and waits for the whole answer, whatever its status.
----@param request table method ("GET"), url, headers, body or json (either may hold secrets), token, timeout (60),
+---@param request table method ("GET"), url, headers, body or json (either may hold secrets), body_file, token, timeout (60),
 ---  connect_timeout (10), max_body (32 MiB), ca, ca_file, cert, key, connect_to, proxy, scope (granted hosts),
 ---  secret_body (a label), aws_sigv4, access_key, secret_key, module (named in errors)
 ---@return http.response

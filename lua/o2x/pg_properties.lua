@@ -1,10 +1,13 @@
 --- What a database is besides its contents: owner, encoding, rights, connection limit, settings. Another one can be made
 --- like it.
 
+local errors = require "o2x.error"
 local json = require "o2x.json"
 local pg = require "o2x.pg"
 
 local M = {}
+
+local NOT_ALLOWED <const> = "42501"
 
 local DATABASE <const> = [[SELECT r.rolname AS owner, pg_encoding_to_char(d.encoding) AS encoding, d.datcollate AS collate,
 d.datctype AS ctype, d.datconnlimit AS connection_limit, d.datacl IS NOT NULL AS has_rights,
@@ -55,15 +58,20 @@ end
 ---@param db o2x.pg.Connection
 ---@param from string
 ---@param to string
+---@return string[] left statements that this role may not run: settings that a superuser made
 function M.copy_rights(db, from, to)
-  local statements = {}
+  local rights, left = {}, {}
   if M.read(db, from).has_rights then
-    statements[1] = { ("REVOKE ALL ON DATABASE %s FROM PUBLIC"):format(pg.quote(to, "database name")) }
+    rights[1] = { ("REVOKE ALL ON DATABASE %s FROM PUBLIC"):format(pg.quote(to, "database name")) }
   end
-  for _, sql in ipairs { RIGHTS, SETTINGS } do
-    for _, row in ipairs(db:rows(sql, from, to)) do statements[#statements + 1] = { row.statement } end
+  for _, row in ipairs(db:rows(RIGHTS, from, to)) do rights[#rights + 1] = { row.statement } end
+  if rights[1] then db:exec(rights) end
+  for _, row in ipairs(db:rows(SETTINGS, from, to)) do
+    local ok, problem = pcall(db.query, db, row.statement)
+    if not ok and (not errors.is(problem) or problem.code ~= NOT_ALLOWED) then error(problem, 0) end
+    if not ok then left[#left + 1] = row.statement end
   end
-  if statements[1] then db:exec(statements) end
+  return left
 end
 
 --- The statement that leaves a note of ours on a database.

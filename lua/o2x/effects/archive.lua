@@ -18,8 +18,8 @@ local contents = {
   kind = "pg.archive_contents",
   class = "read",
   key = function(target) return target.path end,
-  parent = function(target) return "pg.archive", { path = target.path } end,
-  read = function(ctx, target) return archive_file.examine(ctx, target.path, target.owner) end,
+  parent = function(target) return target.made_by, { path = target.path } end,
+  read = function(ctx, target) return archive_file.examine(ctx, target.path, target.owner, target.table) end,
 }
 
 local restored_rows = {
@@ -61,7 +61,16 @@ local function absolute(path)
 end
 
 -- Where a run keeps the copy that it makes on the way.
-local function own_path(ctx) return fs.join(ctx.config.state, ctx.run_id, "restore.dump") end
+local function own_path(ctx, name) return fs.join(ctx.config.state, ctx.run_id, name or "restore.dump") end
+
+-- An archive that this run itself makes or fetches is not there yet while it is planned.
+local function contents_target(ctx, path, owner, wanted)
+  local target = { path = path, owner = owner, table = wanted, made_by = nil }
+  if path == own_path(ctx) then target.made_by = "pg.archive" end
+  if path == own_path(ctx, "s3.dump") then target.made_by = "s3.copy" end
+  if not target.made_by then target.path = absolute(path) end
+  return target
+end
 
 local function dump(ctx, path, server)
   local target = { path = path, database = ctx.scope.pg.tenant, server = server }
@@ -78,8 +87,7 @@ end
 
 local function restore_aside(ctx, summary, options)
   local target = target_of(ctx, summary, options)
-  local wanted = options and options.table
-  return (ctx:effect("pg.restored", target, { sha256 = summary.sha256, table = wanted }))
+  return (ctx:effect("pg.restored", target, { sha256 = summary.sha256, table = summary.table }))
 end
 
 local function swap(ctx, options)
@@ -111,6 +119,11 @@ return {
     return {
       --- Dumps the tenant's database into a new file and reads it back. -> database, at, bytes, sha256, tables, rows
       dump = function(path) return dump(ctx, absolute(path)) end,
+      --- Dumps the tenant's database into a new file of this run's own folder. -> path, sha256, bytes …
+      dump_own = function()
+        local made = dump(ctx, own_path(ctx))
+        return { path = own_path(ctx), sha256 = made.sha256, bytes = made.bytes, tables = made.tables, rows = made.rows, at = made.at }
+      end,
       --- Dumps the tenant's database of another server into this run's own folder. server: address, port. -> path
       dump_server = function(server)
         dump(ctx, own_path(ctx), { host = server.address, port = server.port })
@@ -118,12 +131,12 @@ return {
       end,
       --- Removes the archive in this run's own folder.
       drop_own = function() ctx:effect("pg.archive", { path = own_path(ctx), database = ctx.scope.pg.tenant }, nil) end,
-      --- What an archive holds, read to its end; owner = { table =, key = { column = value } } tells whose it must be.
-      examine = function(path, owner)
-        if path ~= own_path(ctx) then path = absolute(path) end
-        return ctx:read("pg.archive_contents", { path = path, owner = owner })
+      --- What an archive holds, read to its end; owner = { table =, key = { column = value } } tells whose it must be;
+      --- wanted: a table that must be in it, given back as `table`.
+      examine = function(path, owner, wanted)
+        return ctx:read("pg.archive_contents", contents_target(ctx, path, owner, wanted))
       end,
-      --- Restores an examined archive beside the tenant's database. options: table, defaults
+      --- Restores an examined archive beside the tenant's database: all of it, or its `table`. options: defaults
       restore_aside = function(summary, options) return restore_aside(ctx, summary, options) end,
       --- Reads from the database that was restored aside; a plan, which has none, reads nothing.
       rows = function(sql, ...)

@@ -42,7 +42,12 @@ local function create(ctx, target)
   local db <close> = support.connect(ctx, ctx.scope.pg.admin, NO_LIMIT)
   local like = properties.read(db, target.database)
   properties.create(db, target.name, like or target.defaults)
-  if like then return properties.copy_rights(db, target.database, target.name) end
+  if like then
+    for _, statement in ipairs(properties.copy_rights(db, target.database, target.name)) do
+      ctx:log("warn", "a superuser has to set again: " .. statement)
+    end
+    return
+  end
   db:query(("GRANT CONNECT ON DATABASE %s TO %s"):format(pg.quote(target.name), pg.quote(target.defaults.user, "role name")))
 end
 

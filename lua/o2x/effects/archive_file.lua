@@ -7,6 +7,7 @@ local errors = require "o2x.error"
 local fingerprint = require "o2x.pg_fingerprint"
 local fs = require "o2x.fs"
 local json = require "o2x.json"
+local nearest = require "o2x.nearest"
 local support = require "o2x.effects.pg_support"
 local task = require "o2x.task"
 local units = require "o2x.units"
@@ -173,12 +174,24 @@ local function check_note(path, note, stat)
     note.bytes == stat.size and " other" or ""), "it was cut short or changed since; nothing was changed", path)
 end
 
+-- The table that somebody means, as the archive writes its name.
+local function find_table(path, counts, word)
+  local names = {}
+  for name in pairs(counts) do
+    local plain = name:gsub('"', "")
+    if name == word or plain == word or plain == "public." .. word then return name end
+    names[#names + 1] = plain
+  end
+  errors.input(("the archive has no table %s%s"):format(word, nearest.suggest(word, names)), "as schema.table", path)
+end
+
 --- Reads an archive to its end and checks whose it is.
 ---@param ctx table
 ---@param path string
 ---@param owner {table: string, key: table<string, string>} the table that tells whose data it is, and its one row
----@return table summary path, database, created, bytes, sha256, tables, rows, complete (was it made by o2x, with checksums?)
-function M.examine(ctx, path, owner)
+---@param wanted string? a table that must be in it
+---@return table summary path, database, created, bytes, sha256, tables, rows, table (the one wanted), complete (with checksums?)
+function M.examine(ctx, path, owner, wanted)
   local stat = fs.stat(path)
   if not stat then errors.input("there is no such archive", "o2x run runbooks/backup.lua TENANT list=true shows what there is", path) end
   if stat.type ~= "file" then errors.input("is a " .. stat.type .. ", not an archive", nil, path) end
@@ -191,7 +204,7 @@ function M.examine(ctx, path, owner)
   return {
     path = path, database = head.database, created = note and note.at or head.created, bytes = stat.size,
     sha256 = note and note.sha256 or archive.sha256(path), tables = tables, rows = total,
-    complete = note ~= nil, seconds = note and note.seconds or nil, server = head.server,
+    table = wanted and find_table(path, counts, wanted), complete = note ~= nil, seconds = note and note.seconds or nil, server = head.server,
   }
 end
 

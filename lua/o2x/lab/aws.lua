@@ -10,7 +10,8 @@ local M = { name = "aws" }
 
 local REGION <const> = "us-east-1"
 
-local SERVICES <const> = { rds = "o2x.lab.rds", route53 = "o2x.lab.route53", sts = "o2x.lab.sts" }
+local SERVICES <const> = { rds = "o2x.lab.rds", route53 = "o2x.lab.route53", s3 = "o2x.lab.s3",
+  sts = "o2x.lab.sts" }
 
 local function request_id() return crypto.hex(crypto.random(16)) end
 

@@ -180,6 +180,7 @@ function M.sow(lab, env, source)
     redis = function() sow_redis(env, wanted.redis) end,
     queues = function() sow_queues(env, wanted.queues) end,
   }
+  if wanted.s3 then require("o2x.lab.s3").sow(lab, wanted.s3.buckets) end
   if wanted.rds then require("o2x.lab.rds_servers").adopt(lab, wanted.rds.instance) end
   sow_dns(lab, env, wanted.dns)
   state.done = true

@@ -1,0 +1,168 @@
+--- S3 for runbooks: archives of the tenant, below the tenant's own prefix of its bucket. An archive travels with the
+--- note about it, KEY.json.
+
+local archive = require "o2x.pg_archive"
+local archive_file = require "o2x.effects.archive_file"
+local errors = require "o2x.error"
+local fs = require "o2x.fs"
+local scope = require "o2x.scope"
+local units = require "o2x.units"
+
+local function client(ctx) return ctx.client("s3") end
+
+-- "s3://bucket/TIDLT-100008/backups/x.dump", within the grants.
+local function split(ctx, url)
+  local bucket, key = tostring(url):match("^s3://([%l%d][%l%d.-]+)/(.+)$")
+  if not bucket or key:find("[%c]") or key:find("//", 1, true) or key:find("/$") then
+    errors.input(("%s is no object of S3"):format(tostring(url)), "s3://BUCKET/KEY")
+  end
+  scope.path(ctx.scope.s3, bucket .. "/" .. key, "the S3 object")
+  return { bucket = bucket, key = key, url = url }
+end
+
+local function note_key(key) return archive_file.note_path(key) end
+
+-- ---- s3.object ----
+
+local function read_object(ctx, target)
+  local found = client(ctx):head(target.bucket, target.key)
+  if not found then return nil end
+  if found.metadata["o2x-run"] ~= ctx.run_id then
+    errors.raise { kind = "conflict", module = "s3", where = target.url, message = "there is an object of that name already",
+      hint = "give another name: a backup never writes over anything" }
+  end
+  return { sha256 = found.metadata["o2x-sha256"], bytes = found.size }
+end
+
+-- Read back as it is there: the hash that counts is that of the bytes that come back.
+local function read_back(ctx, target, desired)
+  local path = target.path .. ".back"
+  client(ctx):get_file(target.bucket, target.key, path)
+  local found = archive.sha256(path)
+  fs.remove(path)
+  if found ~= desired.sha256 then
+    errors.raise { kind = "failed", module = "s3", where = target.url, message = "it reads back otherwise than it was sent" }
+  end
+end
+
+local function write_object(ctx, target, desired)
+  local s3 = client(ctx)
+  if desired == nil then
+    s3:delete(target.bucket, note_key(target.key))
+    return s3:delete(target.bucket, target.key)
+  end
+  local tags = { ["o2x-run"] = ctx.run_id, ["o2x-sha256"] = desired.sha256, tenant = ctx.tenant.name }
+  local note = archive_file.note_path(target.path)
+  ctx.waiting(("sending %s to %s"):format(units.bytes(desired.bytes), target.url))
+  s3:put_file(target.bucket, note_key(target.key), note, archive.sha256(note))
+  s3:put_file(target.bucket, target.key, target.path, desired.sha256, tags)
+  ctx.waiting("reading " .. target.url .. " back")
+  read_back(ctx, target, desired)
+end
+
+local object = {
+  kind = "s3.object",
+  class = "probed",
+  key = function(target) return target.url end,
+  read = read_object,
+  write = write_object,
+  show = function(target, _, after)
+    local size = after and after.bytes and ", " .. units.bytes(after.bytes) or ""
+    return { title = target.url, lines = { after and "+ the archive and the note about it" .. size or "- the archive" } }
+  end,
+}
+
+-- ---- s3.copy: an object in this run's own folder ----
+
+local copy = {
+  kind = "s3.copy",
+  class = "probed",
+  key = function(target) return target.path end,
+  read = function(_, target)
+    local stat = fs.stat(target.path)
+    return stat and { bytes = stat.size } or nil
+  end,
+  write = function(ctx, target, desired)
+    local note = archive_file.note_path(target.path)
+    fs.remove(note)
+    if desired == nil then return fs.remove(target.path) end
+    local s3 = client(ctx)
+    ctx.waiting(("fetching %s, %s"):format(target.url, units.bytes(desired.bytes)))
+    if s3:head(target.bucket, note_key(target.key)) then s3:get_file(target.bucket, note_key(target.key), note) end
+    s3:get_file(target.bucket, target.key, target.path)
+  end,
+  show = function(target, _, after)
+    return { title = target.path, lines = { after and "+ a copy of " .. target.url or "- the copy" } }
+  end,
+}
+
+local listing = {
+  kind = "s3.list",
+  class = "read",
+  key = function(target) return target.prefix end,
+  read = function(ctx, target)
+    local bucket, prefix = target.prefix:match("^([^/]+)/(.*)$")
+    return client(ctx):list(bucket, prefix)
+  end,
+}
+
+local head = {
+  kind = "s3.head",
+  class = "read",
+  key = function(target) return target.url end,
+  read = function(ctx, target) return client(ctx):head(target.bucket, target.key) end,
+}
+
+local function own_path(ctx) return fs.join(ctx.config.state, ctx.run_id, "s3.dump") end
+
+-- What is at a URL, fetched into this run's own folder.
+local function fetch(ctx, url)
+  local target = split(ctx, url)
+  local found = ctx:read("s3.head", target)
+  if not found then errors.input("there is no such object", "o2x run backup TENANT list=true shows what there is", url) end
+  ctx:log("info", ("%s: %s, of %s"):format(url, units.bytes(found.size), found.modified or "an unknown time"))
+  target.path = own_path(ctx)
+  ctx:effect("s3.copy", target, { bytes = found.size })
+  return target.path
+end
+
+local function upload(ctx, made, url)
+  local target = split(ctx, url)
+  target.path = made.path
+  return (ctx:effect("s3.object", target, { sha256 = made.sha256, bytes = made.bytes }))
+end
+
+-- The tenant's own objects whose key ends so; below every prefix that is granted.
+local function list(ctx, ending)
+  local found = {}
+  for _, prefix in ipairs(ctx.scope.s3 or {}) do
+    for _, one in ipairs(ctx:read("s3.list", { prefix = prefix })) do
+      if one.key:sub(-#ending) == ending then
+        found[#found + 1] = { url = ("s3://%s/%s"):format(prefix:match("^[^/]+"), one.key), size = one.size, modified = one.modified }
+      end
+    end
+  end
+  return found
+end
+
+return {
+  name = "s3",
+  declares = "s3:write",
+  types = { object, copy, listing, head },
+  api = function(ctx)
+    return {
+      --- Refuses what is no object of the tenant's own: s3://BUCKET/KEY, below its prefix.
+      check = function(url) split(ctx, url) end,
+      --- Sends an archive and its note, and reads it back. made: path, sha256, bytes
+      upload = function(made, url) return upload(ctx, made, url) end,
+      --- Fetches an archive, and its note if there is one, into this run's own folder. -> path
+      fetch = function(url) return fetch(ctx, url) end,
+      --- Removes what was fetched.
+      drop_own = function()
+        ctx:effect("s3.copy", { path = own_path(ctx), url = "what was fetched" }, nil)
+      end,
+      --- The tenant's own objects whose name ends so: url, size, modified.
+      list = function(ending) return list(ctx, ending) end,
+    }
+  end,
+}
