@@ -35,7 +35,7 @@ end
 
 -- As on RDS, where the distribution has it: what diagnose asks for slow statements.
 local function preloaded()
-  local library = program("postgres"):gsub("/bin/postgres$", "/lib/pg_stat_statements.so")
+  local library = server.program("postgres"):gsub("/bin/postgres$", "/lib/pg_stat_statements.so")
   return fs.exists(library) and { "shared_preload_libraries = 'pg_stat_statements'" } or {}
 end
 
