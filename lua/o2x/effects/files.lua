@@ -101,7 +101,8 @@ end
 
 local function exists(ctx, path)
   local clean = path:gsub("/+$", "")
-  if fs.is_folder(fs.join(root_of(ctx), clean)) then return (is_folder(ctx, clean)) end
+  local may_be_folder = pcall(scope.path, readable(ctx), clean .. "/_", "the folder")
+  if may_be_folder and fs.is_folder(fs.join(root_of(ctx), clean)) then return (is_folder(ctx, clean)) end
   return ctx:read("file.text", path) ~= nil
 end
 

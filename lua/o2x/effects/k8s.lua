@@ -127,10 +127,15 @@ end
 local function target_of(ctx, kind, name, namespace)
   local k8s = client(ctx)
   local resource = k8s:resource(kind)
-  return {
-    kind = resource.kind, api_version = resource.api_version, name = name,
-    namespace = resource.namespaced and (namespace or k8s.namespace) or nil,
-  }
+  local where = resource.namespaced and (namespace or k8s.namespace) or nil
+  return { kind = resource.kind, api_version = resource.api_version, name = name, namespace = where }, resource
+end
+
+-- The same for a write: what may only be looked at is refused before the gate reads it, in a plan too.
+local function target_to_write(ctx, kind, name, namespace)
+  local target, resource = target_of(ctx, kind, name, namespace)
+  client(ctx).grants:object(resource, target.namespace, name, false)
+  return target
 end
 
 local function is_secret(target)
@@ -163,14 +168,14 @@ local function api(ctx)
     ---@return table object as it is now
     ensure = function(wanted, o)
       check_object(wanted)
-      local target = target_of(ctx, wanted, wanted.metadata.name, wanted.metadata.namespace)
+      local target = target_to_write(ctx, wanted, wanted.metadata.name, wanted.metadata.namespace)
       target.force = o and o.force or nil
       return (ctx:effect("k8s.object", target, wanted))
     end,
 
     --- Ensures that an object is not there.
     remove = function(kind, name, namespace)
-      local target = target_of(ctx, kind, name, namespace)
+      local target = target_to_write(ctx, kind, name, namespace)
       ctx:effect(is_secret(target) and "k8s.secret" or "k8s.object", target, nil)
     end,
 
@@ -191,7 +196,7 @@ local function api(ctx)
     ---@param o { namespace: string?, type: string?, overwrite: boolean? }?
     ensure_secret = function(name, data, o)
       o = o or {}
-      local target = target_of(ctx, "Secret", name, o.namespace)
+      local target = target_to_write(ctx, "Secret", name, o.namespace)
       target.overwrite = o.overwrite or nil
       local desired = { type = o.type or "Opaque", data = encoded(data) }
       local current = ctx:read("k8s.secret", target)
