@@ -72,7 +72,7 @@ describe("the database part of onboarding", function()
     local wanted = holds()
     local at = 0
     while true do
-      at = at + 1
+      at = at + (build.sanitized and 4 or 1)
       reset()
       local run = o2x(at, "run", "runbooks/base.lua", "newclient")
       if run.code == 0 then break end
