@@ -21,7 +21,7 @@ package.preload["lfs"] = function()
     currentdir = function() return os.getenv("PWD") end }
 end
 
-local SETTLE = 1 -- seconds that a test's remains get to go away by themselves (a closing connection, say)
+local SETTLE = 20 -- seconds that a test's remains get to go away by themselves (a closing connection, say)
 
 --- The spec files below the given files and folders, sorted.
 local function spec_files(roots)

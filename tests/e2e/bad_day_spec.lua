@@ -36,7 +36,7 @@ describe("a run that meets one trouble after another", function()
 
   it("goes on to a kubeconfig that is not there, and to a helm that is not there", function()
     stopped(3, "kubeconfig", { "resume" }, { env = { KUBECONFIG = lab.dir .. "/nosuch" } })
-    stopped(1, "helm is not on PATH", { "resume" }, { env = { PATH = "/nonexistent" } })
+    stopped(1, "helm is not on PATH", { "resume" }, { env = { PATH = "/nonexistent", XDG_CACHE_HOME = "/nonexistent" } })
   end)
 
   it("goes on to a chart that does not render", function()

@@ -39,9 +39,9 @@ spec:
 describe("the ingress", function()
   local lab
 
-  local function case(name, body)
+  local function case(name, body, prepare)
     it(name, function()
-      small_lab.with({ "k8s", "ingress" }, nil, function(started)
+      small_lab.with({ "k8s", "ingress" }, prepare, function(started)
         lab = started
         body()
       end)
@@ -87,6 +87,15 @@ describe("the ingress", function()
     local result = lab.run("curl", "-sS", "--cacert", lab.env.O2X_LAB_CA, "--resolve",
       ("acme.embrix.com:%s:%s"):format(port, host), ("https://acme.embrix.com:%s/actuator/info"):format(port))
     assert.same({ app = { name = "service-proxy", tenant = "acme" } }, json.decode(result.stdout))
+  end)
+
+  case("names a described tenant in its certificate before the first Ingress", function()
+    assert.equal(404, get("api.acme.embrix.com", "/").status)
+    assert.equal(404, get("acme.example.org", "/").status)
+    assert.is_false((pcall(get, "api.other.embrix.com", "/")))
+  end, function(fresh)
+    fs.write(fs.join(fresh.dir, "platform/tenants/acme.yaml"), "name: acme\ndomain: acme.embrix.com\n", { parents = true })
+    fs.write(fs.join(fresh.dir, "platform/tenants/far.yaml"), "domain: acme.example.org\n", { parents = true })
   end)
 
   case("says 503 while no pod is ready", function()

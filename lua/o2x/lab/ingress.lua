@@ -1,6 +1,7 @@
 --- The way in from outside: one HTTPS server that routes by host and path as the Ingress objects say, to the tenant's
 --- services.
 
+local fs = require("o2x.fs")
 local json = require("o2x.json")
 local backends = require("o2x.lab.backends")
 local faults = require("o2x.lab.service_faults")
@@ -114,12 +115,27 @@ local function covered(names, host)
   return false
 end
 
--- The names of the certificate: those it has, and the hosts of Ingress objects that none of them covers.
-local function extend(names, ingresses)
-  local added = false
-  for _, entry in ipairs(all_rules(ingresses)) do
-    local host = entry.rule.host
-    if host and not covered(names, host) then
+-- The domains of tenant files that were not read yet. A tenant that is described, but not onboarded, is named by the
+-- certificate already: its Ingress does not then cut off the requests of others.
+local function new_domains(lab, read)
+  local found, folder = {}, fs.join(lab.dir, "platform/tenants")
+  for _, name in ipairs(fs.exists(folder) and fs.list(folder) or {}) do
+    local domain = not read[name] and name:find "%.yaml$"
+      and ("\n" .. (fs.read_if(fs.join(folder, name)) or "")):match "\ndomain: *([%w.-]+)"
+    if domain then
+      read[name] = true
+      found[#found + 1], found[#found + 2] = domain, "*." .. domain
+    end
+  end
+  return found
+end
+
+-- The names of the certificate: those it has, and the hosts of tenants and Ingress objects that none of them covers.
+local function extend(lab, names, read)
+  local added, hosts = false, new_domains(lab, read)
+  for _, entry in ipairs(all_rules(ours(lab))) do hosts[#hosts + 1] = entry.rule.host end
+  for _, host in ipairs(hosts) do
+    if not covered(names, host) then
       names[#names + 1], added = host, true
     end
   end
@@ -136,12 +152,13 @@ end
 function M.start(lab)
   local state = lab.state("ingress")
   state.names = state.names or json.array { DOMAIN, "localhost", "127.0.0.1" }
-  extend(state.names, ours(lab))
+  local read = {}
+  extend(lab, state.names, read)
   local server = open(lab, state.names)
   local watcher = task.spawn(function()
     while true do
       task.sleep(LOOK)
-      if extend(state.names, ours(lab)) then
+      if extend(lab, state.names, read) then
         lab.certificate("ingress", state.names)  -- made before the old server goes, so that the gap is short
         server:stop()
         server = open(lab, state.names)
