@@ -6,6 +6,7 @@ local json = require "o2x.json"
 local pg_database = require "o2x.effects.pg_database"
 local pg_migration = require "o2x.effects.pg_migration"
 local pg_row = require "o2x.effects.pg_row"
+local pg_vacuum = require "o2x.effects.pg_vacuum"
 local secret = require "o2x.secret"
 local support = require "o2x.effects.pg_support"
 local value = require "o2x.value"
@@ -150,6 +151,20 @@ function Named:ensure_migrated(folder, options)
   return outcome
 end
 
+--- Ensures that a table was vacuumed and analyzed, by whomever, since a time.
+---@param name string schema.table
+---@param since number seconds since 1970
+---@return string outcome "unchanged" or "changed"
+function Named:ensure_vacuumed(name, since)
+  local own = private[self]
+  if type(name) ~= "string" or type(since) ~= "number" then
+    invalid("ensure_vacuumed: a table's name and a time (clock.now() - seconds) expected")
+  end
+  local target = { database = own.database, table = name }
+  local _, outcome = own.ctx:effect("pg.vacuum", target, { last = math.floor(since) })
+  return outcome
+end
+
 -- ---- databases: pg.admin only ----
 
 ---@class o2x.pg.Admin: o2x.pg.Named
@@ -204,7 +219,8 @@ end
 return {
   name = "pg",
   declares = "pg:write",
-  types = { query, pg_database.database, pg_database.grant, pg_row.row, pg_row.allocated, pg_migration.migration },
+  types = { query, pg_database.database, pg_database.grant, pg_row.row, pg_row.allocated, pg_migration.migration,
+    pg_vacuum },
   api = function(ctx)
     local names = ctx.scope.pg
     local function named(which, ...)
