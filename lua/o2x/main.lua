@@ -7,7 +7,7 @@ local out = require "o2x.out"
 
 -- name → what it does, in the order in which help shows them
 local COMMANDS = {
-  "run", "plan", "resume", "runs", "show", "list", "info", "check", "lock", "new", "lab", "config", "version", "help",
+  "run", "plan", "resume", "runs", "show", "list", "info", "check", "lock", "new", "defs", "lab", "config", "version", "help",
 }
 
 local known = {}

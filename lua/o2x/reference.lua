@@ -54,11 +54,20 @@ local function names_of(params, with_self)
   return names
 end
 
+-- What is no function here (decode = yaml.decode) has the parameters that its comment names.
+local function documented(doc)
+  local names = {}
+  for _, line in ipairs(doc) do names[#names + 1] = line:match("^@param ([%w_]+)") end
+  return names
+end
+
 local function entry(file, name, node, docs, line)
+  local doc = docs[line] or docs[node.line] or {}
   return {
-    name = name, params = node.k == "func" and names_of(node.params, node.params[1] and node.params[1].name == "self") or {},
+    name = name, constant = node.k == "index" and #doc == 0,
+    params = node.k == "func" and names_of(node.params, node.params[1] and node.params[1].name == "self") or documented(doc),
     method = node.k == "func" and node.params[1] ~= nil and node.params[1].name == "self",
-    doc = docs[line] or docs[node.line] or {}, writes = writes(file, node),
+    doc = doc, writes = writes(file, node),
   }
 end
 

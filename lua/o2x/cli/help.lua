@@ -8,7 +8,7 @@ local out = require "o2x.out"
 local GROUPS = {
   { "Run", "run", "plan", "resume" },
   { "Look", "runs", "show", "list", "info" },
-  { "Write", "check", "lock", "new" },
+  { "Write", "check", "lock", "new", "defs" },
   { "Around", "lab", "config", "version", "help" },
 }
 

@@ -7,9 +7,19 @@ return {
   api = function(ctx)
     local function now() return ctx:recorded("clock.now", function() return math.floor(clock.now()) end) end
     return {
+      --- Seconds since 1970; a resumed run sees the same.
+      ---@return integer
       now = now,
+      --- The date: "2026-11-23".
+      ---@return string
       today = function() return clock.today(now()) end,
+      --- A time as ISO 8601, now if none is given.
+      ---@param time number?
+      ---@return string
       iso = function(time) return clock.iso(time or now()) end,
+      --- The seconds since 1970 of an ISO 8601 time.
+      ---@param text string
+      ---@return number
       parse = clock.parse,
     }
   end,

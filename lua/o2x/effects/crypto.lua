@@ -7,12 +7,31 @@ return {
   name = "crypto",
   api = function()
     return {
-      -- In a plan a password that would be generated is not known, and neither is its hash.
+      --- The bcrypt hash of a password. In a plan one that would be generated is not known, and neither is its hash.
+      ---@param password userdata|string a secret
+      ---@return string
       bcrypt = function(password) return value.is_unknown(password) and value.unknown or crypto.bcrypt(password) end,
+      --- Is the hash one of the password?
+      ---@param password userdata|string
+      ---@param hash string
+      ---@return boolean
       bcrypt_matches = function(password, hash)
         return not value.is_unknown(password) and crypto.bcrypt_matches(password, hash)
       end,
-      sha256 = crypto.sha256, base64 = crypto.base64, unbase64 = crypto.unbase64, hex = crypto.hex,
+      --- SHA-256 in hex digits.
+      ---@param text string
+      ---@return string
+      sha256 = crypto.sha256,
+      ---@param text string
+      ---@return string
+      base64 = crypto.base64,
+      ---@param text string
+      ---@return string
+      unbase64 = crypto.unbase64,
+      --- Bytes as hex digits.
+      ---@param bytes string
+      ---@return string
+      hex = crypto.hex,
     }
   end,
 }

@@ -112,12 +112,22 @@ return {
   types = { text },
   api = function(ctx)
     return {
+      --- Ensures a file's text, below the platform tree.
+      ---@param path string
+      ---@param content string
+      ---@return string outcome
       ensure = function(path, content) return ensure(ctx, path, content) end,
+      --- Ensures that a file is not there.
+      ---@param path string
+      ---@return string outcome
       remove = function(path)
         resolve(ctx, path, ctx.scope.files.write, "removing the file")
         local _, outcome = ctx:effect("file.text", path, nil)
         return outcome
       end,
+      --- A file's text; an error if there is none.
+      ---@param path string
+      ---@return string
       read = function(path)
         local content = ctx:read("file.text", path)
         if content == nil then
@@ -125,7 +135,13 @@ return {
         end
         return content
       end,
+      --- Is there such a file or folder?
+      ---@param path string
+      ---@return boolean
       exists = function(path) return exists(ctx, path) end,
+      --- The names in a folder; none if it is not there.
+      ---@param folder string
+      ---@return string[]
       list = function(folder) return list(ctx, folder) end,
     }
   end,

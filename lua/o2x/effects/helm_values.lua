@@ -7,18 +7,38 @@ local placeholder = require "o2x.placeholder"
 -- A document as scripts see it: what they set may be unknown in a plan.
 local function open(doc)
   local api = {}
+  --- The value at a path: app.envMap[name=X].value, hosts[0], a\.b; nil if there is none.
+  ---@param path string
+  ---@return any
   function api:get(path) return doc:get(path) end
+  --- The paths of all values.
+  ---@return string[]
   function api:paths() return doc:paths() end
+  --- The file's text as it is now.
+  ---@return string
   function api:text() return doc:text() end
+  --- Takes a value out.
+  ---@param path string
   function api:remove(path) return doc:remove(path) end
+  --- Sets a value.
+  ---@param path string
+  ---@param value any
+  ---@return o2x.helm_values.document
   function api:set(path, value)
     doc:set(path, placeholder.fill(value))
     return api
   end
+  --- Sets everything that a table has.
+  ---@param values table
+  ---@return o2x.helm_values.document
   function api:merge(values)
     doc:merge(placeholder.fill(values))
     return api
   end
+  --- Replaces one tenant's names by another's, as whole words.
+  ---@param names string[][] { old, new } pairs
+  ---@param options { keep: string[]? }? paths that stay
+  ---@return { replaced: integer, left: table }
   function api:replace_tenant(names, options) return doc:replace_tenant(placeholder.fill(names), options) end
   return api
 end
@@ -27,7 +47,14 @@ return {
   name = "helm_values",
   api = function()
     return {
+      --- Opens a values file's text, to be changed by path with comments and layout kept.
+      ---@param text string
+      ---@param filename string for messages
+      ---@return o2x.helm_values.document
       parse = function(text, filename) return open(helm_values.parse(text, filename)) end,
+      --- Writes a table as a values file.
+      ---@param values table
+      ---@return string
       render = function(values) return helm_values.render(placeholder.fill(values)) end,
     }
   end,

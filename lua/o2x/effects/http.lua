@@ -30,6 +30,9 @@ return {
   api = function(ctx)
     local https = ctx.config.https or {}
     return {
+      --- Looks at an endpoint of the tenant's: GET, HEAD, OPTIONS, of granted hosts.
+      ---@param request { url: string, method: string?, headers: table?, timeout: number? }
+      ---@return { status: integer, headers: table<string, string>, body: string }
       request = function(request)
         local method, scheme = check(ctx, request)
         return http.request {

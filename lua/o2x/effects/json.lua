@@ -7,8 +7,27 @@ return {
   name = "json",
   api = function()
     return {
-      decode = json.decode, array = json.array, is_array = json.is_array, null = json.null,
+      --- Reads JSON.
+      ---@param text string
+      ---@param source string? where it is from, for messages
+      ---@return any
+      decode = json.decode,
+      --- Marks a table as a list, an empty one too.
+      ---@param list table
+      ---@return table
+      array = json.array,
+      --- Is a table a list?
+      ---@param value any
+      ---@return boolean
+      is_array = json.is_array,
+      null = json.null,
+      --- Writes JSON on one line, keys sorted. A secret is refused.
+      ---@param value any
+      ---@return string
       encode = function(value) return json.encode(placeholder.fill(value)) end,
+      --- Writes JSON for people.
+      ---@param value any
+      ---@return string
       pretty = function(value) return json.pretty(placeholder.fill(value)) end,
     }
   end,

@@ -7,8 +7,32 @@ return {
   name = "yaml",
   api = function()
     return {
-      decode = yaml.decode, decode_all = yaml.decode_all, ordered = yaml.ordered, keys = yaml.keys,
-      array = yaml.array, null = yaml.null,
+      --- Reads YAML of one document. Mappings become tables, null becomes yaml.null.
+      ---@param text string
+      ---@param source string? the file that it is from, for messages
+      ---@return any
+      decode = yaml.decode,
+      --- Reads YAML of any number of documents.
+      ---@param text string
+      ---@param source string?
+      ---@return any[]
+      decode_all = yaml.decode_all,
+      --- A table that is written in the order of its pairs: { { "name", "x" }, { "value", 1 } }.
+      ---@param pairs any[][]
+      ---@return table
+      ordered = yaml.ordered,
+      --- The keys of a table in their order.
+      ---@param value table
+      ---@return string[]
+      keys = yaml.keys,
+      --- Marks a table as a list, an empty one too.
+      ---@param list table
+      ---@return table
+      array = yaml.array,
+      null = yaml.null,
+      --- Writes YAML. A secret is refused.
+      ---@param value any
+      ---@return string
       encode = function(value) return yaml.encode(placeholder.fill(value)) end,
     }
   end,
