@@ -13,6 +13,7 @@ local override = require "o2x.override"
 local params = require "o2x.params"
 local plan = require "o2x.plan"
 local program = require "o2x.core.program"
+local progress = require "o2x.progress"
 local retry = require "o2x.retry"
 local runbooks = require "o2x.runbook"
 local sandbox = require "o2x.sandbox"
@@ -82,6 +83,26 @@ function M.prepare(options)
   run.client, run.close_clients = clients.new(run.config, run.scope, run)
   load_secrets(run, contents)
   retry.seconds = run.config.retry.seconds
+  run.gate = effect.new(run)
+  run.ctx = context.new(run)
+  run.sandbox.run = run
+  return run
+end
+
+--- A run that only looks, for commands that ask stdlib something of a tenant. Close its clients.
+---@param project table
+---@param config table
+---@param name string of the tenant
+---@return table run
+function M.prepare_look(project, config, name)
+  local run = {
+    mode = "apply", project = project, config = config, tenant_name = name, seen_steps = {}, now = store.now,
+    report = progress.new { quiet = true }, declared = {}, params = {}, id = "look",
+    runbook = { name = "look", path = "look", effects = {} },
+  }
+  run.sandbox = sandbox.new(project)
+  run.tenant, run.scope = tenants.load(run.sandbox, config, name)
+  run.client, run.close_clients = clients.new(config, run.scope, run)
   run.gate = effect.new(run)
   run.ctx = context.new(run)
   run.sandbox.run = run

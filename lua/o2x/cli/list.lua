@@ -5,9 +5,11 @@ local errors = require "o2x.error"
 local fs = require "o2x.fs"
 local json = require "o2x.json"
 local out = require "o2x.out"
+local run = require "o2x.run"
 local runbooks = require "o2x.runbook"
 local runbook_files = require "o2x.runbook_files"
 local sandbox = require "o2x.sandbox"
+local task = require "o2x.task"
 local tenants = require "o2x.tenants"
 
 -- Whose own version of a runbook there is; one that no standard runbook belongs to is listed, too.
@@ -31,8 +33,53 @@ local function describe(project, name)
   }
 end
 
+-- The platform may say more of a tenant than its file: stdlib/maintenance.lua knows from the cluster what is shut.
+local function maintenance_of(project, config, name)
+  if not fs.exists(fs.join(project.stdlib, "maintenance.lua")) then return nil end
+  local ok, words = xpcall(function()
+    local this = run.prepare_look(project, config, name)
+    local close <close> = setmetatable({}, { __close = this.close_clients })
+    local maintenance = this.sandbox:require("stdlib.maintenance")
+    local note = maintenance.of(this.tenant)
+    return note and maintenance.describe(this.tenant, note) or ""
+  end, errors.handler)
+  return ok and words or "cannot be told: " .. tostring(words)
+end
+
+local function describe_tenant(project, config, name, own)
+  local ok, tenant = xpcall(tenants.load, errors.handler, sandbox.new(project), config, name)
+  if not ok then return { name = name, problem = tostring(tenant) } end
+  return {
+    name = name, id = tenant.id, environment = tenant.environment, region = tenant.region, company = tenant.company,
+    own_versions = json.array(own), maintenance = maintenance_of(project, config, name),
+  }
+end
+
+local function own_runbooks(project, tenant)
+  local names = {}
+  for _, own in ipairs(runbook_files.overrides(project)) do
+    if own.tenant == tenant then names[#names + 1] = own.name end
+  end
+  return names
+end
+
+local function list_tenants(options, project, config)
+  local list = task.each(tenants.names(config), function(name)
+    return describe_tenant(project, config, name, own_runbooks(project, name))
+  end, { limit = 4 })
+  if options.json then return out.json(json.array(list)) end
+  local style, rows = out.style(1), { { "TENANT", "ID", "ENVIRONMENT", "REGION", "OWN VERSIONS", "MAINTENANCE" } }
+  for i, t in ipairs(list) do
+    rows[i + 1] = t.problem and { t.name, "-", "-", "-", "-", style.red(t.problem) }
+      or { t.name, t.id or "-", t.environment or "-", t.region or "-",
+        #t.own_versions > 0 and table.concat(t.own_versions, ", ") or "-", style.yellow(t.maintenance or "") }
+  end
+  out.columns(rows, out.data)
+end
+
 local function perform(options)
   local project, config = common.place(options)
+  if options.tenants then return common.interruptible(list_tenants, options, project, config) end
   local list = {}
   for i, name in ipairs(runbooks.names(project)) do list[i] = describe(project, name) end
   local known = tenants.names(config)
@@ -60,6 +107,7 @@ end
 
 return {
   name = "list", usage = "list", most = 0, summary = "list the runbooks and the tenants",
-  options = { { "json", help = "as JSON" } },
+  options = { { "tenants", help = "the tenants, with what is known of them: id, environment, own versions, maintenance" },
+    { "json", help = "as JSON" } },
   run = perform,
 }
