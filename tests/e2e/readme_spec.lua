@@ -5,9 +5,10 @@ local fs = require "o2x.fs"
 local proc = require "o2x.proc"
 
 local function commands()
-  local found = {}
+  local found, inside = {}, false -- inside a fence, only what follows a prompt is a command
   for line in io.lines "README.md" do
-    local command = line:match "^    (%S.*)$" or line:match "^%$ (.*)$"
+    if line:match "^```" then inside = not inside end
+    local command = not inside and line:match "^    (%S.*)$" or line:match "^%$ (.*)$"
     if command and not command:find "^make " then found[#found + 1] = command end
   end
   return found
