@@ -8,9 +8,10 @@ return runbook {
   summary = "Stop all services of a tenant, or bring them back exactly as they were",
   help = [[
 Why:     work that nothing may run beside: a restore, a migration by hand, a breach.
-mode=on  notes replicas, autoscalers and schedules on the objects themselves (annotation o2x.io/maintenance), silences the
-         tenant's alerts until the end that for= gives, puts a page with status 503 behind its ingress, suspends its cron
-         jobs, and takes its workloads to 0, dependants first. Again: only the end moves.
+mode=on  notes replicas, autoscalers and schedules on the objects themselves (annotation o2x.io/maintenance),
+         silences the tenant's alerts until the end that for= gives, puts a page with status 503 behind its
+         ingress, suspends its cron jobs, and takes its workloads to 0, dependants first. Again: only the end
+         moves.
 mode=off restores what is noted, in the waves in which services start. Works from any machine, after a crash, too.
 mode=status says whether it is on, since when, by whom, whether it has lapsed, and what is remembered.
 Meanwhile deploy, scale and rollback of the tenant are refused. Nothing ends by itself: when for= has passed, the alerts

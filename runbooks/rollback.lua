@@ -8,9 +8,10 @@ return runbook {
   summary = "Take a tenant's services back, each to its own previous good revision",
   help = [[
 Why:     what was deployed last is worse than what was there.
-Does:    for each service, dependants first: helm rollback to its own last good revision whose image or values differ, then
-         waits until it is ready and healthy, then sets the values file back to what the release says. A release that a helm
-         left pending is repaired on the way. A service that fails on the old revision, too, is put back, and said so.
+Does:    for each service, dependants first: helm rollback to its own last good revision whose image or values
+         differ, then waits until it is ready and healthy, then sets the values file back to what the release
+         says. A release that a helm left pending is repaired on the way. A service that fails on the old
+         revision, too, is put back, and said so.
 to=3     that revision, of one service          to=R-2026…  what was there before that run
 to=2h    what was there two hours ago; or to=2026-11-23T07:00:00Z
 Before:  o2x plan rollback TENANT shows the differences in image and values, and changes nothing

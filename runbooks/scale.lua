@@ -8,9 +8,10 @@ return runbook {
   summary = "Set the number of replicas of services, or show them",
   help = [[
 Why:     load that a service cannot carry, or no longer has.
-Does:    sets replicas, and waits until they are ready. Refuses what the catalogue does not allow (2–3 of service-billing …)
-         and what an autoscaler would undo, unless force=true. The next deploy or rollback sets what the values file says:
-         permanent=true writes replicaCount there, too, and nothing else of the file changes.
+Does:    sets replicas, and waits until they are ready. Refuses what the catalogue does not allow (2–3 of
+         service-billing …) and what an autoscaler would undo, unless force=true. The next deploy or rollback sets
+         what the values file says: permanent=true writes replicaCount there, too, and nothing else of the file
+         changes.
 status=true shows how many run, how many are ready, the bounds, the values files' numbers and the autoscalers.
 Verify:  kubectl get deploy -l tenant=TENANT
 Back:    scale again; o2x show RUN tells what was there]],

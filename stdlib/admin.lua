@@ -33,7 +33,8 @@ function M.session(tenant)
   return service.session {
     service = naming.resource(tenant, "service-sso"), path = "/api/auth/login", token = "accessToken",
     json = function()
-      local secret = vault.read(M.SECRET) or fail(("Vault has no '%s' of %s: the administrator's password is not known"):format(M.SECRET, tenant.name))
+      local secret = vault.read(M.SECRET)
+        or fail(("Vault has no '%s' of %s: the administrator's password is not known"):format(M.SECRET, tenant.name))
       return { username = tenant.admin.email, password = secret.password }
     end,
   }

@@ -11,8 +11,8 @@ local ENDPOINT = 60 -- seconds that a ready pod may take until its health endpoi
 -- What says something of the service, and nothing of the way to it.
 local TELLING = { failed = true, timeout = true, input = true, conflict = true }
 
---- Runs fn; a failure that is the service's own is a result. Others (no cluster, no permission) stay errors: the run can be
---- resumed when they are over.
+--- Runs fn; a failure that is the service's own is a result. Others (no cluster, no permission) stay errors: the run
+--- can be resumed when they are over.
 ---@param fn function
 ---@return { ok: boolean, why: string? }
 function M.try(fn, ...)

@@ -1,5 +1,6 @@
---- Maintenance mode (guide: "Scale Down (Maintenance Mode)"): everything of one tenant stopped, remembered, and restored as it
---- was. The guide scales back to two replicas of everything; here what was there is noted on the objects themselves.
+--- Maintenance mode (guide: "Scale Down (Maintenance Mode)"): everything of one tenant stopped, remembered, and
+--- restored as it was. The guide scales back to two replicas of everything; here what was there is noted on the objects
+--- themselves.
 
 local alerts = require "o2x.alerts"
 local clock = require "o2x.clock"
@@ -31,8 +32,11 @@ end
 local function silence(tenant, this)
   local where = alertmanager(tenant)
   local ok, problem = pcall(function()
-    if not k8s.get("Service", where.service, where.namespace) then fail("there is no " .. where.service .. " in " .. where.namespace) end
-    alerts.silence(where, { until_time = this["until"], comment = ("maintenance of %s by %s (%s)"):format(tenant.name, this.by, this.run) })
+    if not k8s.get("Service", where.service, where.namespace) then
+      fail(("there is no %s in %s"):format(where.service, where.namespace))
+    end
+    local comment = ("maintenance of %s by %s (%s)"):format(tenant.name, this.by, this.run)
+    alerts.silence(where, { until_time = this["until"], comment = comment })
   end)
   if not ok then log("the alerts are not silenced: " .. tostring(problem)) end
 end
@@ -77,7 +81,9 @@ function M.off(tenant)
   step("Take the page down", page.hide, tenant)
   step("Let the alerts ring again", unsilence, tenant)
   step("Remove page and note", page.remove, tenant)
-  if #troubles > 0 then fail("everything is as it was, but not everything is ready: " .. table.concat(troubles, "; ")) end
+  if #troubles > 0 then
+    fail("everything is as it was, but not everything is ready: " .. table.concat(troubles, "; "))
+  end
 end
 
 --- Tells whether the tenant is in maintenance, and what is remembered.
@@ -93,8 +99,8 @@ function M.status(tenant)
   end
   for _, scaler in ipairs(found.autoscalers) do
     local noted = scaler.noted
-    rows[#rows + 1] = { what = "HorizontalPodAutoscaler " .. scaler.name, now = ("%d–%d"):format(scaler.least, scaler.most),
-      remembered = noted and ("%d–%d"):format(noted.least, noted.most) }
+    local function bounds(one) return one and ("%d–%d"):format(one.least, one.most) end
+    rows[#rows + 1] = { what = "HorizontalPodAutoscaler " .. scaler.name, now = bounds(scaler), remembered = bounds(noted) }
   end
   for _, job in ipairs(found.schedules) do
     local noted = job.noted

@@ -1,5 +1,5 @@
---- Going back (guide: "Rollback Deployment"): each release to its own revision, dependants first. The guide uses one number for
---- all releases; a revision belongs to its release.
+--- Going back (guide: "Rollback Deployment"): each release to its own revision, dependants first. The guide uses one
+--- number for all releases; a revision belongs to its release.
 
 local clock = require "o2x.clock"
 local health = require "stdlib.health"
@@ -22,12 +22,13 @@ local function time_of(word)
   if count then return clock.now() - math.tointeger(tonumber(count)) * UNITS[unit] end
   local ok, time = pcall(clock.parse, word)
   return ok and time or invalid(("to=%s is no revision, run or time"):format(word),
-    "a revision of one service (to=3), a run (to=R-20261123-…), a time (to=2026-11-23T07:00:00Z) or how long ago (to=2h)")
+    "a revision of one service (to=3), a run (to=R-20261123-…), a time (to=2026-11-23T07:00:00Z), how long ago (to=2h)")
 end
 
 local function to_revision(revision)
   return function(name)
-    return helm.at(name, revision) or invalid(("release %s has no revision %d"):format(name, revision), "helm history " .. name)
+    return helm.at(name, revision)
+      or invalid(("release %s has no revision %d"):format(name, revision), "helm history " .. name)
   end
 end
 
@@ -52,7 +53,8 @@ local function finder(params, chosen, named)
   if not to then return helm.previous end
   if to:find("^%d+$") then
     if not named or #chosen ~= 1 then
-      invalid("to=" .. to .. ": a revision belongs to one release, and several services are meant", "name one: services=service-billing to=" .. to)
+      invalid(("to=%s: a revision belongs to one release, and several services are meant"):format(to),
+        "name one: services=service-billing to=" .. to)
     end
     return to_revision(math.tointeger(tonumber(to)))
   end
@@ -67,7 +69,9 @@ local function target(name, find)
   local found, problem = find(name)
   if not found then return nil, problem or "has no earlier revision to go back to" end
   local now = helm.at(name, status.revision)
-  return { from = status.revision, status = status.status, to = found.revision, image = found.image, was = now and now.image }
+  return {
+    from = status.revision, status = status.status, to = found.revision, image = found.image, was = now and now.image,
+  }
 end
 
 -- The revisions of all services that can go back; a service that was asked for by name must.
@@ -76,8 +80,9 @@ local function choose(tenant, params)
   local find = finder(params, chosen, named)
   local targets, list = {}, {}
   local found = parallel.each(chosen, function(service)
-    local one, problem = target(naming.resource(tenant, service), find)
-    if not one and named then invalid(naming.resource(tenant, service) .. " " .. problem, "helm history " .. naming.resource(tenant, service)) end
+    local name = naming.resource(tenant, service)
+    local one, problem = target(name, find)
+    if not one and named then invalid(name .. " " .. problem, "helm history " .. name) end
     return one or false
   end, { limit = 4 })
   for i, service in ipairs(chosen) do
@@ -117,7 +122,9 @@ local function report(chosen, results)
   local rows, troubles = {}, {}
   for _, service in ipairs(chosen.services) do
     local one, result = chosen.targets[service], results[service]
-    rows[#rows + 1] = { service = service, from = one.from, was = tag(one.was), to = one.to, image = tag(one.image), state = result.state }
+    rows[#rows + 1] = {
+      service = service, from = one.from, was = tag(one.was), to = one.to, image = tag(one.image), state = result.state,
+    }
     if result.why then
       troubles[#troubles + 1] = ("%s fails on revision %d, too%s (%s)"):format(service, one.to,
         result.state == "put back" and (", and was put back to %d"):format(one.from) or "", result.why)

@@ -1,5 +1,5 @@
---- Deploying to one tenant: an image tag, or what the tree says, in waves, each healthy before the next. What fails takes
---- everything back that was deployed with it.
+--- Deploying to one tenant: an image tag, or what the tree says, in waves, each healthy before the next. What fails
+--- takes everything back that was deployed with it.
 
 local files = require "o2x.files"
 local health = require "stdlib.health"
@@ -30,14 +30,17 @@ local function check_chart(service, wanted)
   local path = naming.chart(service) .. "/Chart.yaml"
   local version = yaml.decode(files.read(path)).version
   if version ~= wanted then
-    invalid(("chart=%s, but %s is version %s"):format(wanted, path, version), "check the tree out at that version, or name services=")
+    invalid(("chart=%s, but %s is version %s"):format(wanted, path, version),
+      "check the tree out at that version, or name services=")
   end
 end
 
 -- What a service is before the deployment: its revision and its values file, to which a failure goes back.
 local function note(tenant, service)
   local path = naming.values_file(tenant.name, service)
-  if not files.exists(path) then invalid(("there is no %s"):format(path), ("o2x run onboard %s makes it"):format(tenant.name)) end
+  if not files.exists(path) then
+    invalid("there is no " .. path, ("o2x run onboard %s makes it"):format(tenant.name))
+  end
   local status = helm.status(naming.resource(tenant, service))
   local text = files.read(path)
   return { revision = status and status.revision, text = text, tag = helm_values.parse(text, path):get("image.tag") }
@@ -63,7 +66,8 @@ end
 
 local function release(tenant, service)
   return health.try(helm.ensure_release, naming.resource(tenant, service), {
-    chart = naming.chart(service), values = naming.values_file(tenant.name, service), namespace = tenant.namespace, wait = false,
+    chart = naming.chart(service), values = naming.values_file(tenant.name, service),
+    namespace = tenant.namespace, wait = false,
   })
 end
 
@@ -78,7 +82,11 @@ end
 
 local function undo(tenant, service, noted)
   local name = naming.resource(tenant, service)
-  if noted.revision then helm.rollback(name, noted.revision, { wait = false }) else helm.remove_release(name, tenant.namespace) end
+  if noted.revision then
+    helm.rollback(name, noted.revision, { wait = false })
+  else
+    helm.remove_release(name, tenant.namespace)
+  end
   files.ensure(naming.values_file(tenant.name, service), noted.text)
 end
 
@@ -93,7 +101,9 @@ local function waves(tenant, chosen, params, noted)
   local results, begun = {}, {}
   for number, wave in ipairs(services.waves(chosen)) do
     local found = step(("Wave %d"):format(number), function()
-      return parallel.each(wave, function(service) return step(service, deploy, tenant, service, params, noted[service]) end, { limit = 4 })
+      return parallel.each(wave, function(service)
+        return step(service, deploy, tenant, service, params, noted[service])
+      end, { limit = 4 })
     end)
     local failed = false
     for i, service in ipairs(wave) do
@@ -109,12 +119,14 @@ local function report(tenant, chosen, pinned, params, noted, results, failed)
   local rows, troubles = {}, {}
   for _, service in ipairs(chosen) do
     local result = results[service]
-    local state = not result and "not begun" or failed and (result.ok and "taken back" or "failed, taken back") or "deployed"
-    rows[#rows + 1] = { service = service, was = noted[service].tag, image = params.image or noted[service].tag, state = state }
+    local state = not result and "not begun" or not failed and "deployed" or result.ok and "taken back" or "failed, taken back"
+    local was = noted[service].tag
+    rows[#rows + 1] = { service = service, was = was, image = params.image or was, state = state }
     if result and not result.ok then troubles[#troubles + 1] = service .. ": " .. result.why end
   end
   for _, service in ipairs(pinned) do
-    rows[#rows + 1] = { service = service, was = pin(tenant, service), image = pin(tenant, service), state = "pinned: left alone" }
+    local tag = pin(tenant, service)
+    rows[#rows + 1] = { service = service, was = tag, image = tag, state = "pinned: left alone" }
   end
   output { columns = { "service", "was", "image", "state" }, rows = rows }
   return troubles

@@ -29,13 +29,16 @@ local function check_bounds(service, count)
   local least, most = table.unpack(catalogue.find(service).replicas)
   if count >= least and count <= most then return end
   local range = least == most and tostring(least) or ("%d to %d"):format(least, most)
+  local instead = count == 0 and "the runbook maintenance stops a tenant in order; " or ""
   invalid(("%s runs with %s replicas, not with %d"):format(service, range, count),
-    count == 0 and "mode=on of the runbook maintenance stops a tenant; force=true does it all the same" or "force=true does it all the same")
+    instead .. "force=true does it all the same")
 end
 
 local function check_service(tenant, service, params, find_scaler)
   local name = naming.resource(tenant, service)
-  if not k8s.get("Deployment", name, tenant.namespace) then invalid(("%s has no %s running"):format(tenant.name, service)) end
+  if not k8s.get("Deployment", name, tenant.namespace) then
+    invalid(("%s has no %s running"):format(tenant.name, service))
+  end
   if not params.force then check_bounds(service, params.replicas) end
   local scaler = find_scaler(name)
   if not scaler then return end
@@ -48,9 +51,13 @@ local function check_service(tenant, service, params, find_scaler)
 end
 
 local function check_params(tenant, params)
-  if not params.replicas then invalid("scale needs the parameter replicas", "add replicas=3, or status=true to look") end
+  if not params.replicas then
+    invalid("scale needs the parameter replicas", "add replicas=3, or status=true to look")
+  end
   if params.replicas < 0 then invalid(("replicas=%d: a number from 0 expected"):format(params.replicas)) end
-  if not params.service then invalid("scale needs the parameter service", "service=service-billing,service-usage or service=all") end
+  if not params.service then
+    invalid("scale needs the parameter service", "service=service-billing,service-usage or service=all")
+  end
   local chosen, find_scaler = services.choose(params.service), autoscalers(tenant)
   for _, service in ipairs(chosen) do check_service(tenant, service, params, find_scaler) end
   return chosen
@@ -64,7 +71,8 @@ local function write_values(tenant, service, count)
 end
 
 local function scale(tenant, service, params)
-  k8s.scale("Deployment", naming.resource(tenant, service), params.replicas, { namespace = tenant.namespace, seconds = params.timeout })
+  k8s.scale("Deployment", naming.resource(tenant, service), params.replicas,
+    { namespace = tenant.namespace, seconds = params.timeout })
   if params.permanent then write_values(tenant, service, params.replicas) end
 end
 
@@ -89,8 +97,9 @@ local function look(tenant, service, find_scaler)
   local object, scaler = k8s.get("Deployment", name, tenant.namespace), find_scaler(name)
   local least, most = table.unpack(catalogue.find(service).replicas)
   return {
-    service = service, replicas = object and (object.spec.replicas or 1), ready = object and (object.status.readyReplicas or 0),
-    bounds = ("%d–%d"):format(least, most), values_file = values_count(tenant, service), autoscaler = scaler and bounds_of(scaler),
+    service = service, bounds = ("%d–%d"):format(least, most), values_file = values_count(tenant, service),
+    replicas = object and (object.spec.replicas or 1), ready = object and (object.status.readyReplicas or 0),
+    autoscaler = scaler and bounds_of(scaler),
   }
 end
 

@@ -196,7 +196,9 @@ function M.run(tenant, params)
   end
   output { checks = true, junit = params.junit }
   if not known and not tenant.id then fail(tostring(id), id.hint) end
-  if #failed > 0 then fail(("%d of %d checks failed: %s"):format(#failed, #lines(tenant), table.concat(failed, ", "))) end
+  if #failed > 0 then
+    fail(("%d of %d checks failed: %s"):format(#failed, #lines(tenant), table.concat(failed, ", ")))
+  end
 end
 
 return M

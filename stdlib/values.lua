@@ -252,7 +252,9 @@ local function revert(doc, path, after, before)
     end
   elseif is_list(after) and is_list(before) and named(after) and named(before) then
     local old, new = named(before), named(after)
-    for _, name in ipairs(union(new, old)) do revert(doc, ("%s[name=%s]"):format(path, escape(name)), new[name], old[name]) end
+    for _, name in ipairs(union(new, old)) do
+      revert(doc, ("%s[name=%s]"):format(path, escape(name)), new[name], old[name])
+    end
   else
     doc:set(path, before)
   end

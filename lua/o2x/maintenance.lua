@@ -1,4 +1,5 @@
---- Which tenants are in maintenance: the notes that the runbook of that name leaves in the cluster, for lists of tenants.
+--- Which tenants are in maintenance: the notes that the runbook of that name leaves in the cluster, for lists of
+--- tenants.
 
 local clients = require "o2x.clients"
 local clock = require "o2x.clock"

@@ -59,7 +59,8 @@ function M.problem(name, spec)
   for field in pairs(spec) do
     if not FIELDS[field] then
       return ("params.%s: unknown field %q%s"):format(name, tostring(field),
-        nearest.suggest(tostring(field), { "default", "optional", "help", "choices", "min", "max", "harmless" })), tostring(field)
+        nearest.suggest(tostring(field), { "default", "optional", "help", "choices", "min", "max", "harmless" })),
+        tostring(field)
     end
   end
   if not TYPES[spec[1]] then

@@ -149,7 +149,8 @@ end
 
 local NOTICE <const> = 3 -- seconds for what is only said by the way
 
--- What the platform wants said of the tenant, whatever the run is for. A system that does not answer is no reason to wait.
+-- What the platform wants said of the tenant, whatever the run is for. A system that does not answer is no reason to
+-- wait.
 local function notice(run)
   local platform = run.sandbox:require("stdlib.platform")
   if not platform.notice then return end

@@ -1,4 +1,5 @@
---- The words that runbooks are written in: step, check, parallel, fail, invalid, log, output, sleep, timeout, wait_until.
+--- The words that runbooks are written in: step, check, parallel, fail, invalid, log, output, sleep, timeout,
+--- wait_until.
 -- None of them works while a file is being loaded: loading says what there is, it does nothing.
 
 local errors = require "o2x.error"
@@ -75,7 +76,8 @@ local function output(sandbox, given)
   local run = sandbox:running("output")
   local is_table = type(given) == "table" and type(given.columns) == "table" and type(given.rows) == "table"
   if not is_table and not (type(given) == "table" and given.checks == true) then
-    script_error(sandbox, "failed", "output: { columns = { names }, rows = { { name = value } } } or { checks = true } expected")
+    script_error(sandbox, "failed",
+      "output: { columns = { names }, rows = { { name = value } } } or { checks = true } expected")
   end
   if given.exit ~= nil and given.exit ~= 0 and given.exit ~= 2 then
     script_error(sandbox, "failed", "output: exit is 0 or 2 (something was found)")

@@ -45,7 +45,8 @@ end
 ---@return string
 function M.describe(tenant, note)
   local over = M.lapsed(note)
-  local till = over and ("IT SHOULD HAVE ENDED %s AGO (%s)"):format(minutes(over), note["until"]) or "until " .. note["until"]
+  local till = over and ("IT SHOULD HAVE ENDED %s AGO (%s)"):format(minutes(over), note["until"])
+    or "until " .. note["until"]
   return ("%s is in maintenance since %s by %s (%s); %s"):format(tenant.name, note.since, note.by, note.run, till)
 end
 
@@ -55,7 +56,8 @@ end
 function M.refuse(tenant, what)
   local note = M.of(tenant)
   if note then
-    invalid(("%s refused: %s"):format(what, M.describe(tenant, note)), ("o2x run maintenance %s mode=off --confirm=%s"):format(tenant.name, tenant.name))
+    invalid(("%s refused: %s"):format(what, M.describe(tenant, note)),
+      ("o2x run maintenance %s mode=off --confirm=%s"):format(tenant.name, tenant.name))
   end
 end
 

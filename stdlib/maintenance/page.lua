@@ -1,5 +1,5 @@
---- The page that clients see meanwhile: 503 with words, by ingress-nginx's default-backend annotation. It takes over by itself
---- where the service behind a rule has no pods, so nothing has to be switched at the right moment, neither way.
+--- The page that clients see meanwhile: 503 with words, by ingress-nginx's default-backend annotation. It takes over by
+--- itself where the service behind a rule has no pods, so nothing has to be switched at the right moment, neither way.
 
 local json = require "o2x.json"
 local k8s = require "o2x.k8s"
@@ -49,13 +49,14 @@ local function name_of(tenant) return naming.resource(tenant, "maintenance") end
 local function labels(tenant) return { app = name_of(tenant), ["app.kubernetes.io/managed-by"] = "o2x" } end
 
 local function config_map(tenant, words)
+  local html = HTML:gsub("{company}", (tenant.company:gsub("[<>&]", "")))
   return {
     apiVersion = "v1", kind = "ConfigMap",
     metadata = {
       name = name_of(tenant), namespace = tenant.namespace, annotations = { [note.KEY] = words },
       labels = { tenant = tenant.name, [note.KEY] = "on", ["app.kubernetes.io/managed-by"] = "o2x" },
     },
-    data = { ["default.conf"] = SERVER, ["maintenance.html"] = (HTML:gsub("{company}", (tenant.company:gsub("[<>&]", "")))) },
+    data = { ["default.conf"] = SERVER, ["maintenance.html"] = html },
   }
 end
 
@@ -72,7 +73,8 @@ local function deployment(tenant)
         metadata = { labels = labels(tenant) },
         spec = {
           containers = { {
-            name = "page", image = maintenance.image or IMAGE, ports = { { containerPort = 8080, name = "http", protocol = "TCP" } },
+            name = "page", image = maintenance.image or IMAGE,
+            ports = { { containerPort = 8080, name = "http", protocol = "TCP" } },
             readinessProbe = { httpGet = { path = "/healthz", port = 8080 } },
             resources = { requests = { cpu = "10m", memory = "16Mi" }, limits = { cpu = "100m", memory = "64Mi" } },
             volumeMounts = { mount("/etc/nginx/conf.d/default.conf", "default.conf"),
@@ -89,7 +91,10 @@ local function service(tenant)
   return {
     apiVersion = "v1", kind = "Service",
     metadata = { name = name_of(tenant), namespace = tenant.namespace, labels = labels(tenant) },
-    spec = { selector = { app = name_of(tenant) }, ports = { { name = "http", port = 8080, targetPort = 8080, protocol = "TCP" } } },
+    spec = {
+      selector = { app = name_of(tenant) },
+      ports = { { name = "http", port = 8080, targetPort = 8080, protocol = "TCP" } },
+    },
   }
 end
 
@@ -120,7 +125,8 @@ end
 function M.hide(tenant)
   local name = naming.resource(tenant, "ingress")
   local before = note.on(k8s.get("Ingress", name, tenant.namespace))
-  if before then k8s.annotate("Ingress", name, { [BACKEND] = before.default_backend or json.null, [note.KEY] = json.null }) end
+  if not before then return end
+  k8s.annotate("Ingress", name, { [BACKEND] = before.default_backend or json.null, [note.KEY] = json.null })
 end
 
 --- Takes page and note away; the note goes last.

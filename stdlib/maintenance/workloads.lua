@@ -1,5 +1,5 @@
---- A tenant's workloads, autoscalers and schedules in and out of maintenance. What was there is noted on each object before
---- it is changed, so that any machine can restore it, whatever became of the run.
+--- A tenant's workloads, autoscalers and schedules in and out of maintenance. What was there is noted on each object
+--- before it is changed, so that any machine can restore it, whatever became of the run.
 
 local json = require "o2x.json"
 local k8s = require "o2x.k8s"
@@ -19,7 +19,8 @@ local function workloads(tenant)
   local found = {}
   for _, kind in ipairs(KINDS) do
     for _, object in ipairs(list(tenant, kind)) do
-      found[#found + 1] = { kind = kind, name = object.metadata.name, replicas = object.spec.replicas or 1, noted = note.on(object) }
+      local replicas = object.spec.replicas or 1
+      found[#found + 1] = { kind = kind, name = object.metadata.name, replicas = replicas, noted = note.on(object) }
     end
   end
   return found
@@ -31,8 +32,10 @@ local function autoscalers(tenant)
   local function add(object)
     if not object or seen[object.metadata.name] then return end
     seen[object.metadata.name] = true
-    found[#found + 1] = { name = object.metadata.name, least = object.spec.minReplicas or 1, most = object.spec.maxReplicas,
-      target = object.spec.scaleTargetRef.name, noted = note.on(object) }
+    local spec = object.spec
+    found[#found + 1] = {
+      name = object.metadata.name, least = spec.minReplicas or 1, most = spec.maxReplicas, noted = note.on(object),
+    }
   end
   for _, object in ipairs(list(tenant, "HorizontalPodAutoscaler")) do add(object) end
   local names = services.choose()
@@ -82,7 +85,9 @@ local function each(waves, fn)
   local texts = {}
   for number, wave in ipairs(waves) do
     local found = step(("Wave %d"):format(number), function()
-      return parallel.each(wave, function(workload) return step(workload.name, fn, workload) or false end, { limit = 4 })
+      return parallel.each(wave, function(workload)
+        return step(workload.name, fn, workload) or false
+      end, { limit = 4 })
     end)
     for _, text in ipairs(found) do texts[#texts + 1] = text or nil end
   end
@@ -122,8 +127,8 @@ local function restore_workload(workload)
   return not ready and tostring(problem) or nil
 end
 
---- Restores exactly what is noted, in the waves in which services start. One that does not become ready does not keep the
---- others down.
+--- Restores exactly what is noted, in the waves in which services start. One that does not become ready does not keep
+--- the others down.
 ---@param tenant table
 ---@param found table of look
 ---@return string[] troubles
@@ -140,7 +145,8 @@ function M.restore(tenant, found)
     end
     for _, job in ipairs(found.schedules) do
       if job.noted then
-        k8s.set("CronJob", job.name, { metadata = { annotations = { [note.KEY] = json.null } }, spec = { suspend = job.noted.suspend } })
+        k8s.set("CronJob", job.name, { metadata = { annotations = { [note.KEY] = json.null } },
+          spec = { suspend = job.noted.suspend } })
       end
     end
   end)

@@ -15,9 +15,11 @@ local ESCAPES = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quo
 local function escape(text) return (tostring(text):gsub("[%z\1-\8\11\12\14-\31]", "?"):gsub('[&<>"]', ESCAPES)) end
 
 local function test_case(suite, row)
-  local head = ('  <testcase classname="%s" name="%s" time="%.3f"'):format(escape(suite), escape(row.check), row.seconds or 0)
+  local head = ('  <testcase classname="%s" name="%s" time="%.3f"')
+    :format(escape(suite), escape(row.check), row.seconds or 0)
   if row.ok then return head .. "/>" end
-  return ('%s><failure message="%s">%s</failure></testcase>'):format(head, escape(row.found or "failed"), escape(row.found or ""))
+  local why = escape(row.found or "failed")
+  return ('%s><failure message="%s">%s</failure></testcase>'):format(head, why, why)
 end
 
 --- Checks as JUnit XML.
@@ -30,8 +32,9 @@ function M.junit(suite, rows)
     failures, seconds = failures + (row.ok and 0 or 1), seconds + (row.seconds or 0)
     cases[i] = test_case(suite, row)
   end
-  return ('<?xml version="1.0" encoding="UTF-8"?>\n<testsuite name="%s" tests="%d" failures="%d" errors="0" time="%.3f" timestamp="%s">\n%s\n</testsuite>\n')
-    :format(escape(suite), #rows, failures, seconds, clock.iso():gsub("Z$", ""), table.concat(cases, "\n"))
+  local head = ('<testsuite name="%s" tests="%d" failures="%d" errors="0" time="%.3f" timestamp="%s">')
+    :format(escape(suite), #rows, failures, seconds, (clock.iso():gsub("Z$", "")))
+  return table.concat({ '<?xml version="1.0" encoding="UTF-8"?>', head, table.concat(cases, "\n"), "</testsuite>", "" }, "\n")
 end
 
 local function write_junit(run, rows, path)
@@ -60,8 +63,8 @@ end
 -- The checks of the run as a table: the first line of what each found.
 local CHECKS = { "check", "ok", "found" }
 
---- Gives a run's output, if it has one: prints the table unless JSON is wanted, writes the JUnit file. What a plan would
---- change is not there yet, so nothing is told of it.
+--- Gives a run's output, if it has one: prints the table unless JSON is wanted, writes the JUnit file. What a plan
+--- would change is not there yet, so nothing is told of it.
 ---@param run table
 ---@param options table of the command line
 ---@return table? rows for --json

@@ -1,5 +1,5 @@
---- The tenant's alerts: silences in Alertmanager (API v2), through the API server's proxy. A silence matches the tenant's label
---- and nothing else, so no other tenant's alerts fall silent with it.
+--- The tenant's alerts: silences in Alertmanager (API v2), through the API server's proxy. A silence matches the
+--- tenant's label and nothing else, so no other tenant's alerts fall silent with it.
 
 local clock = require "o2x.clock"
 local errors = require "o2x.error"
@@ -26,7 +26,8 @@ end
 local function find(ctx, target)
   for _, silence in ipairs(ask(ctx, target.where, { path = "/api/v2/silences" }) or {}) do
     local over = silence.status and silence.status.state == "expired"
-    if not over and silence.createdBy == BY and is_of_tenant(silence, target.label, target.value) then return silence end
+    local ours = silence.createdBy == BY and is_of_tenant(silence, target.label, target.value)
+    if ours and not over then return silence end
   end
 end
 
@@ -46,8 +47,9 @@ function silence.write(ctx, target, desired)
     return
   end
   ask(ctx, target.where, { method = "POST", path = "/api/v2/silences", json = {
-    id = found and found.id, startsAt = found and found.startsAt or clock.iso(), endsAt = desired.until_time, createdBy = BY,
-    comment = desired.comment, matchers = { { name = target.label, value = target.value, isRegex = false, isEqual = true } },
+    id = found and found.id, startsAt = found and found.startsAt or clock.iso(), endsAt = desired.until_time,
+    createdBy = BY, comment = desired.comment,
+    matchers = { { name = target.label, value = target.value, isRegex = false, isEqual = true } },
   } })
 end
 
@@ -60,7 +62,9 @@ end
 local function target_of(ctx, where)
   local label = ctx.scope.k8s and ctx.scope.k8s.label
   if not label then
-    errors.raise { kind = "refused", module = "alerts", message = "the grants name no label of the tenant: whose alerts?" }
+    errors.raise {
+      kind = "refused", module = "alerts", message = "the grants name no label of the tenant: whose alerts?",
+    }
   end
   return { where = where, label = label[1], value = label[2] }
 end

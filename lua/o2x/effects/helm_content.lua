@@ -1,5 +1,5 @@
---- What a revision of a release is made of, as effects carry it: hashes of its values and its manifest. Their texts stay in
---- memory for the diff; the journal must not have them, because old charts render secrets.
+--- What a revision of a release is made of, as effects carry it: hashes of its values and its manifest. Their texts
+--- stay in memory for the diff; the journal must not have them, because old charts render secrets.
 
 local crypto = require "o2x.crypto"
 local diff = require "o2x.diff"

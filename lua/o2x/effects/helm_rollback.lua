@@ -1,5 +1,5 @@
---- Going back: which revision a release had before, and making it so again. Part of o2x.helm. Revision numbers belong to each
---- release; a number that is right for one is wrong for another.
+--- Going back: which revision a release had before, and making it so again. Part of o2x.helm. Revision numbers belong
+--- to each release; a number that is right for one is wrong for another.
 
 local clock = require "o2x.clock"
 local content = require "o2x.effects.helm_content"
@@ -63,7 +63,9 @@ local function previous(ctx, name, namespace)
   if not history then return nil end
   local last = history[#history]
   -- What was begun and did not get there: back to what was there.
-  if last.status ~= "deployed" then return search(ctx, name, namespace, history, #history - 1, function() return true end) end
+  if last.status ~= "deployed" then
+    return search(ctx, name, namespace, history, #history - 1, function() return true end)
+  end
   local source = origin(history, last)
   local now = look(ctx, name, namespace, last)
   local _, place = entry_of(history, source.revision)
@@ -146,11 +148,12 @@ end
 function M.api(ctx, wait)
   local function default(namespace) return namespace or ctx:client("k8s").namespace end
   return {
-    --- A revision of a release: revision, status, chart, app_version, image, updated, description; nil if it is not kept.
+    --- A revision of a release: revision, status, chart, app_version, image, updated, description; nil if it is not
+    --- kept.
     at = function(name, revision, namespace) return at(ctx, name, default(namespace), revision) end,
 
-    --- The last good revision before the present one whose image or values differ; nil if there is none. For a release that is
-    --- no more than half deployed: what was there before.
+    --- The last good revision before the present one whose image or values differ; nil if there is none. For a release
+    --- that is no more than half deployed: what was there before.
     previous = function(name, namespace) return previous(ctx, name, default(namespace)) end,
 
     --- The good revision that was there at a time (seconds since 1970); nil if there was none.

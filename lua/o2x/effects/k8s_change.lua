@@ -126,10 +126,13 @@ function fields.write(ctx, target, desired, before)
   for attempt = 1, ATTEMPTS do
     local object = get(ctx, target) or missing(target)
     if not value.equal(project(object, target.places), before) then
-      errors.raise { kind = "conflict", module = "k8s", op = "patch", message = title(target) .. ": somebody else just changed it",
-        hint = "look at it, then o2x resume" }
+      errors.raise {
+        kind = "conflict", module = "k8s", op = "patch", message = title(target) .. ": somebody else just changed it",
+        hint = "look at it, then o2x resume",
+      }
     end
-    local ok, err = pcall(client(ctx).patch, client(ctx), kind_of(target), target.name, patch_of(object, target, desired),
+    local patch = patch_of(object, target, desired)
+    local ok, err = pcall(client(ctx).patch, client(ctx), kind_of(target), target.name, patch,
       { namespace = target.namespace })
     if ok then return end
     if not is_conflict(err) or attempt == ATTEMPTS then error(err, 0) end
@@ -176,7 +179,10 @@ local function wait_gone(ctx, target, seconds)
     local done, waiting = gone(object)
     if done then return end
     if task.now() >= deadline then
-      errors.raise { kind = "failed", module = "k8s", op = "scale", message = ("%s: %s after %g s"):format(title(target), waiting, seconds) }
+      errors.raise {
+        kind = "failed", module = "k8s", op = "scale",
+        message = ("%s: %s after %d s"):format(title(target), waiting, seconds),
+      }
     end
     ctx.waiting(title(target) .. ": " .. waiting)
     task.sleep(pause)
@@ -187,7 +193,10 @@ end
 local function scale(ctx, kind, name, count, o)
   o = o or {}
   if math.type(count) ~= "integer" or count < 0 then
-    errors.raise { kind = "input", module = "k8s", message = ("replicas of %s: a whole number from 0 expected, got %s"):format(name, tostring(count)) }
+    errors.raise {
+      kind = "input", module = "k8s",
+      message = ("replicas of %s: a whole number from 0 expected, got %s"):format(name, tostring(count)),
+    }
   end
   local target = target_of(ctx, kind, name, o.namespace)
   local _, outcome = ctx:effect("k8s.replicas", target, count)
@@ -196,7 +205,8 @@ local function scale(ctx, kind, name, count, o)
   if count == 0 then
     wait_gone(ctx, target, seconds)
   else
-    ready.wait(client(ctx), target.kind, name, { seconds = seconds, namespace = target.namespace, progress = ctx.waiting })
+    ready.wait(client(ctx), target.kind, name,
+      { seconds = seconds, namespace = target.namespace, progress = ctx.waiting })
   end
   return outcome
 end
@@ -237,7 +247,9 @@ function M.api(ctx)
     ---@param annotations table<string, any>
     ---@param o { namespace: string? }?
     ---@return string outcome
-    annotate = function(kind, name, annotations, o) return set(ctx, kind, name, { metadata = { annotations = annotations } }, o) end,
+    annotate = function(kind, name, annotations, o)
+      return set(ctx, kind, name, { metadata = { annotations = annotations } }, o)
+    end,
   }
 end
 

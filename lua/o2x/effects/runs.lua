@@ -13,10 +13,14 @@ local function look(ctx, id)
   end
   local effects = {}
   for _, e in ipairs(h.effects) do
-    effects[#effects + 1] = { kind = e.kind, key = e.key, outcome = e.outcome, before = e.before, after = e.after, at = e.at }
+    effects[#effects + 1] = {
+      kind = e.kind, key = e.key, outcome = e.outcome, before = e.before, after = e.after, at = e.at,
+    }
   end
-  return { id = h.id, runbook = h.runbook.name, status = h.status, params = h.params, started = h.started, ended = h.ended,
-    user = h.user, host = h.host, effects = effects }
+  return {
+    id = h.id, runbook = h.runbook.name, status = h.status, params = h.params, started = h.started, ended = h.ended,
+    user = h.user, host = h.host, effects = effects,
+  }
 end
 
 return {
@@ -34,7 +38,8 @@ return {
 
       --- An earlier run of the same tenant, by its id or an unambiguous end of it.
       ---@param word string
-      ---@return table run id, runbook, status, params, started, ended, user, host, effects: { kind, key, outcome, before, after, at }
+      ---@return table run id, runbook, status, params, started, ended, user, host, effects: kind, key, outcome, before,
+      --- after, at
       find = function(word) return look(ctx, store.open(ctx.config.state):find(word)) end,
     }
   end,

@@ -30,7 +30,8 @@ local function write_kubeconfig(lab, url, authority, token)
   return path
 end
 
--- What goes wrong with a release, by the requests that helm then makes: writing its objects, or the last word on itself.
+-- What goes wrong with a release, by the requests that helm then makes: writing its objects, or the last word on
+-- itself.
 local HELM <const> = {
   ["helm-fails"] = { line = "PATCH /apis/apps/v1/namespaces/default/deployments/%s?", times = 1 },
   ["helm-dies"] = { line = "PUT /api/v1/namespaces/default/secrets/sh.helm.release.v1.%s.v", times = 2 },
@@ -39,13 +40,14 @@ local HELM <const> = {
 local function helm_fault(lab, kind, options)
   local fault = HELM[kind]
   if not options.match then return false end
-  faults.add(lab.faults.rules, "k8s", "500", { match = fault.line:format(options.match), times = options.times or fault.times })
+  local line = fault.line:format(options.match)
+  faults.add(lab.faults.rules, "k8s", "500", { match = line, times = options.times or fault.times })
   return true
 end
 
--- releases: `helm-fails match=RELEASE` (the next upgrade fails), `helm-dies match=RELEASE` (it leaves it pending-upgrade);
--- pods that will not start: `o2x lab fault k8s broken-pods match=NAME` (image cannot be pulled), `crash-pods
--- match=NAME` (CrashLoopBackOff), `slow-pods seconds=N` (ready after N seconds); `off` takes all of it back
+-- releases: `helm-fails match=RELEASE` (the next upgrade fails), `helm-dies match=RELEASE` (it leaves it
+-- pending-upgrade); pods that will not start: `o2x lab fault k8s broken-pods match=NAME` (image cannot be pulled),
+-- `crash-pods match=NAME` (CrashLoopBackOff), `slow-pods seconds=N` (ready after N seconds); `off` takes all of it back
 local function fault_handler(server)
   local settings = server.settings
   local function again()

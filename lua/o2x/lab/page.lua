@@ -1,4 +1,5 @@
---- An nginx that serves one page from a ConfigMap, as far as such configurations go: `return`, `error_page`, `add_header`.
+--- An nginx that serves one page from a ConfigMap, as far as such configurations go: `return`, `error_page`,
+--- `add_header`.
 
 local M = {}
 
@@ -48,7 +49,9 @@ function M.handle(files, req)
   local exact = locations(config)
   local block = exact[req.path]
   local status, text = (block or ""):match('return (%d+) "(.-)";')
-  if status and not block:find("internal;", 1, true) then return math.tointeger(tonumber(status)), headers_of(block), text end
+  if status and not block:find("internal;", 1, true) then
+    return math.tointeger(tonumber(status)), headers_of(block), text
+  end
   status = config:match("location / {%s*return (%d+);") or "404"
   local file = config:match("error_page " .. status .. " (%S+);")
   local body = file and files[file:gsub("^/", "")] or ""
