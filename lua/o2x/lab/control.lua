@@ -28,6 +28,7 @@ local function server_fault(lab, service, kind)
   end
 end
 
+-- A service behind the injector may have real servers besides (aws: those of RDS); its faults are the injector's.
 local function set_fault(lab, instances, body)
   local rules, service, kind = lab.faults.rules, body.service, body.kind
   if not service then return { rules = rules } end
@@ -35,7 +36,7 @@ local function set_fault(lab, instances, body)
   if not instance then
     errors.input(("the lab has no service '%s'"):format(service), "services: " .. names_of(instances))
   end
-  if require("o2x.lab." .. service).sweep then
+  if require("o2x.lab." .. service).sweep and not lab.faults.wired[service] then
     server_fault(lab, service, kind)
   elseif kind == "off" then
     faults.clear(rules, service)
