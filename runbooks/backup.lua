@@ -10,8 +10,8 @@ return runbook {
   help = [[
 Why:     before anything risky, or to have the data of one tenant on its own.
 Plainly: a snapshot of the database server, named TENANT-manual-DATE-TIME. It holds all tenants' databases.
-to=FILE  an archive of the tenant's database only (pg_dump -Fc), read to its end and compared with the database in the
-         snapshot of it that was dumped; FILE.json says what is in it. to=s3://BUCKET/TENANT-ID/NAME.dump puts both there.
+to=FILE  an archive of the tenant's database only (pg_dump -Fc), read to its end and compared with the database as it
+         was dumped; FILE.json says what is in it. to=s3://BUCKET/TENANT-ID/NAME.dump puts both there.
          snapshot=true takes the snapshot as well.
 list=true shows the snapshots that the tenant can be restored from, and the databases that restores have put away.
 Touches: nothing that is there; a file is never written over. The services go on.

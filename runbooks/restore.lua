@@ -41,12 +41,12 @@ return runbook {
   help = [[
 Why:     data were lost or spoilt, and there is a snapshot or an archive from before.
 archive= a file (or s3://BUCKET/KEY) that runbooks/backup.lua or pg_dump -Fc made
-snapshot= the name of a snapshot of the tenant's own, or one that RDS made by itself; at=TIME takes the newest before TIME.
-         A snapshot holds all tenants: RDS makes a server of it, this tenant's database is copied, the server thrown away.
-table=   brings back that table only, in one transaction; the services go on.
-Touches: nothing until the data are restored beside the tenant's database and compared with what was saved: rows, checksums,
-         migrations. Then the services are stopped (maintenance mode), sessions ended, and the restored one takes the place
-         of the other, which is kept as DATABASE--before-RUN.
+snapshot= the name of a snapshot of the tenant's own, or one that RDS made by itself; at=TIME takes the newest before
+         TIME. It holds all tenants: RDS makes a server of it, this tenant's database is copied, the server thrown away.
+table=   brings back that table only, in one transaction; the services go on. What it held is kept in the schema o2x.
+Touches: nothing until the data are restored beside the tenant's database and compared with what was saved: rows,
+         checksums, migrations. Then the services are stopped (maintenance mode), sessions ended, and the restored
+         database takes the place of the other, which is kept as DATABASE--before-RUN.
 Before:  o2x plan restore TENANT ... says how much, from when and about how long, and changes nothing
 Verify:  o2x run smoke TENANT
 Back:    ALTER DATABASE ... RENAME: the last lines of the run name what is kept. Drop it when nobody misses anything.

@@ -15,8 +15,8 @@ function M.snapshot(tenant)
   local stamp = clock.iso():gsub("[-:Z]", ""):gsub("T", "-")
   local id = ("%s-manual-%s"):format(tenant.name, stamp)
   rds.ensure_snapshot(id)
-  log(("snapshot %s of %s: the whole server; a restore takes %s out of it"):format(id, tenant.platform.database.instance,
-    tenant.database))
+  log(("snapshot %s of %s: the whole server; a restore takes %s out of it"):format(
+    id, tenant.platform.database.instance, tenant.database))
   return id
 end
 

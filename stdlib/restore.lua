@@ -11,7 +11,8 @@ local s3 = require "o2x.s3"
 local M = {}
 
 local SIZE <const> = "select pg_database_size(current_database()) as size"
-local HISTORY <const> = [[select script, checksum from public.flyway_schema_history where success and version is not null]]
+local HISTORY <const> = [[
+select script, checksum from public.flyway_schema_history where success and version is not null]]
 
 -- The row by which a database says whose it is.
 local function owner(tenant)
@@ -128,7 +129,9 @@ function M.drop_fetched() s3.drop_own() end
 ---@return table archive what archive.restore_aside needs
 function M.examine(tenant, path, wanted, snapshot)
   local found = archive.examine(path, owner(tenant), wanted)
-  if not found then return { path = path, table = wanted, created = snapshot and snapshot.created } end -- a plan has not copied it yet
+  if not found then -- a plan has not copied it yet
+    return { path = path, table = wanted, created = snapshot and snapshot.created }
+  end
   found.created = snapshot and snapshot.created or found.created
   local size = pg.tenant:one(SIZE)
   log(("%s: %s as it was on %s"):format(snapshot and snapshot.id or path, found.database, when(found.created)))
@@ -160,7 +163,9 @@ function M.compare_migrations(tenant)
         "deploy the release that it is of, and migrate, before it is restored")
     end
   end
-  if count > 0 then log(("%d migrations in what was saved, all of them known; %d now"):format(count, count_of(there))) end
+  if count > 0 then
+    log(("%d migrations in what was saved, all of them known; %d now"):format(count, count_of(there)))
+  end
 end
 
 --- Is somebody else's maintenance on? Then it is theirs to end.

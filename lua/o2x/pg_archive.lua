@@ -1,5 +1,5 @@
---- Archives of pg_dump's custom format: made, read back to the end, restored. The programs get their connection, password
---- included, as a service file through a pipe: nothing of it is in arguments, environment or on disk.
+--- Archives of pg_dump's custom format: made, read back to the end, restored. The programs get their connection,
+--- password included, as a service file through a pipe: nothing of it is in arguments, environment or on disk.
 
 local errors = require "o2x.error"
 local fs = require "o2x.fs"
@@ -41,7 +41,8 @@ local function fail(program, said)
     if said:find(word, 1, true) then hint = text end
   end
   errors.raise {
-    kind = said:find("connection to server", 1, true) and "unreachable" or "failed", module = "pg", op = program, retryable = false,
+    kind = said:find("connection to server", 1, true) and "unreachable" or "failed", module = "pg", op = program,
+    retryable = false,
     message = ("%s: %s%s"):format(program, line, detail and " (" .. detail .. ")" or ""), hint = hint,
   }
 end
@@ -49,7 +50,8 @@ end
 -- Runs a program of PostgreSQL on a database.
 local function run(options, argv)
   local result = proc.run {
-    argv = argv, env = { PGSERVICEFILE = "/dev/stdin", PGSERVICE = "o2x", LC_ALL = "C" }, stdin = service(options), timeout = SECONDS,
+    argv = argv, env = { PGSERVICEFILE = "/dev/stdin", PGSERVICE = "o2x", LC_ALL = "C" }, stdin = service(options),
+    timeout = SECONDS,
   }
   if result.code ~= 0 then fail(argv[1], result.stderr) end
 end
@@ -91,20 +93,23 @@ end
 local function read(path, arguments, on_line)
   local argv = { "pg_restore", table.unpack(arguments) }
   argv[#argv + 1] = path
-  local result = proc.run { argv = argv, timeout = SECONDS, env = { LC_ALL = "C" }, keep = on_line == nil, on_line = on_line }
+  local result = proc.run { argv = argv, timeout = SECONDS, env = { LC_ALL = "C" }, keep = on_line == nil,
+    on_line = on_line }
   if result.code ~= 0 then not_whole(path, result.stderr) end
   return result.stdout
 end
 
 --- What the head of an archive says.
 ---@param path string
----@return {created: string, database: string, server: string, entries: integer} archive created: "2026-02-14T09:30:00Z" where it was made in UTC
+---@return {created: string, database: string, server: string, entries: integer} archive created: an ISO time where it
+---  was made in UTC
 function M.header(path)
   local text = read(path, { "--list" })
   local date, time, zone = text:match("Archive created at (%d+%-%d+%-%d+) (%d+:%d+:%d+) (%S+)")
   return {
     created = date and ("%sT%s%s"):format(date, time, zone == "UTC" and "Z" or " " .. zone) or "unknown",
-    database = text:match("dbname: ([^\n]+)") or "unknown", server = text:match("Dumped from database version: (%S+)") or "unknown",
+    database = text:match("dbname: ([^\n]+)") or "unknown",
+    server = text:match("Dumped from database version: (%S+)") or "unknown",
     entries = math.tointeger(tonumber(text:match("TOC Entries: (%d+)"))) or 0,
   }
 end
@@ -157,7 +162,8 @@ function M.sha256(path)
   local result = proc.run { argv = { "sha256sum", "--", path }, timeout = SECONDS }
   local digest = result.stdout:match("^\\?(%x+) ")
   if result.code == 0 and digest then return digest end
-  errors.raise { kind = "failed", module = "pg", message = "sha256sum: " .. (result.stderr:match("([^\n]+)") or "no answer"), where = path }
+  local said = result.stderr:match("([^\n]+)") or "no answer"
+  errors.raise { kind = "failed", module = "pg", message = "sha256sum: " .. said, where = path }
 end
 
 return M

@@ -3,13 +3,16 @@
 
 local M = {}
 
-local TABLES = [[SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+local TABLES = [[SELECT format('%I.%I', n.nspname, c.relname) AS name
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e') ORDER BY 1]]
+AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+ORDER BY 1]]
 
 -- How a row becomes text depends on these.
 local SETTINGS = [[SELECT set_config('TimeZone', 'UTC', true), set_config('DateStyle', 'ISO, YMD', true),
-set_config('IntervalStyle', 'postgres', true), set_config('extra_float_digits', '1', true), set_config('bytea_output', 'hex', true)]]
+set_config('IntervalStyle', 'postgres', true), set_config('extra_float_digits', '1', true),
+set_config('bytea_output', 'hex', true)]]
 
 -- md5 and not PostgreSQL's own hash functions, which may differ from version to version.
 local SUM = [[SELECT count(*) AS rows,

@@ -1,5 +1,5 @@
---- What a database is besides its contents: owner, encoding, rights, connection limit, settings. Another one can be made
---- like it.
+--- What a database is besides its contents: owner, encoding, rights, connection limit, settings. Another one can be
+--- made like it.
 
 local errors = require "o2x.error"
 local json = require "o2x.json"
@@ -9,8 +9,8 @@ local M = {}
 
 local NOT_ALLOWED <const> = "42501"
 
-local DATABASE <const> = [[SELECT r.rolname AS owner, pg_encoding_to_char(d.encoding) AS encoding, d.datcollate AS collate,
-d.datctype AS ctype, d.datconnlimit AS connection_limit, d.datacl IS NOT NULL AS has_rights,
+local DATABASE <const> = [[SELECT r.rolname AS owner, pg_encoding_to_char(d.encoding) AS encoding,
+d.datcollate AS collate, d.datctype AS ctype, d.datconnlimit AS connection_limit, d.datacl IS NOT NULL AS has_rights,
 pg_database_size(d.oid) AS size, shobj_description(d.oid, 'pg_database') AS comment
 FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba WHERE d.datname = $1]]
 
@@ -26,7 +26,8 @@ local SETTINGS <const> = [[SELECT CASE WHEN s.setrole = 0 THEN format('ALTER DAT
   CASE WHEN c.name IN ('search_path', 'temp_tablespaces', 'local_preload_libraries', 'session_preload_libraries')
   THEN c.value ELSE quote_literal(c.value) END AS statement
 FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase LEFT JOIN pg_roles r ON r.oid = s.setrole
-CROSS JOIN LATERAL (SELECT split_part(e, '=', 1) AS name, substr(e, strpos(e, '=') + 1) AS value FROM unnest(s.setconfig) e) c
+CROSS JOIN LATERAL (SELECT split_part(e, '=', 1) AS name, substr(e, strpos(e, '=') + 1) AS value
+  FROM unnest(s.setconfig) e) c
 WHERE d.datname = $1 ORDER BY 1]]
 
 --- A text as an SQL string.
@@ -50,8 +51,8 @@ end
 ---@param like table owner, encoding, collate, ctype
 function M.create(db, name, like)
   db:query(("CREATE DATABASE %s TEMPLATE template0 OWNER %s ENCODING %s LC_COLLATE %s LC_CTYPE %s"):format(
-    pg.quote(name, "database name"), pg.quote(like.owner, "role name"), M.literal(like.encoding), M.literal(like.collate),
-    M.literal(like.ctype)))
+    pg.quote(name, "database name"), pg.quote(like.owner, "role name"), M.literal(like.encoding),
+    M.literal(like.collate), M.literal(like.ctype)))
 end
 
 --- Gives a database the rights and settings that another one has.

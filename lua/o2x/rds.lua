@@ -12,7 +12,8 @@ local TRIES <const>, FIRST_PAUSE <const>, LONGEST_PAUSE <const> = 6, 1, 20
 local KEYS_HINT <const> = "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the rights they give"
 
 -- Sent away, nothing was done: ask again later.
-local LATER <const> = { Throttling = true, ThrottlingException = true, RequestLimitExceeded = true, ServiceUnavailable = true,
+local LATER <const> = { Throttling = true, ThrottlingException = true, RequestLimitExceeded = true,
+  ServiceUnavailable = true,
   InternalFailure = true }
 local UNAUTHORISED <const> = { AccessDenied = true, InvalidClientTokenId = true, SignatureDoesNotMatch = true,
   MissingAuthenticationToken = true, IncompleteSignature = true, ExpiredToken = true, RequestExpired = true,
@@ -27,7 +28,8 @@ Client.__index = Client
 ---@return o2x.rds
 function M.new(options)
   local endpoint = options.endpoint or ("https://rds.%s.amazonaws.com"):format(options.region)
-  return setmetatable({ options = options, endpoint = endpoint:gsub("/$", ""), pause = options.pause or FIRST_PAUSE }, Client)
+  local client = { options = options, endpoint = endpoint:gsub("/$", ""), pause = options.pause or FIRST_PAUSE }
+  return setmetatable(client, Client)
 end
 
 -- ---- requests ----
@@ -53,7 +55,8 @@ local function send_once(client, action, parameters)
     body = not reading and text or nil, module = "rds",
     headers = { ["Content-Type"] = not reading and "application/x-www-form-urlencoded; charset=utf-8" or nil,
       ["X-Amz-Security-Token"] = options.session_token },
-    aws_sigv4 = ("aws:amz:%s:rds"):format(options.region), access_key = options.access_key, secret_key = options.secret_key,
+    aws_sigv4 = ("aws:amz:%s:rds"):format(options.region), access_key = options.access_key,
+    secret_key = options.secret_key,
   }
 end
 
@@ -103,14 +106,18 @@ end
 local function read_snapshot(element)
   return {
     id = element:value("DBSnapshotIdentifier"), instance = element:value("DBInstanceIdentifier"),
-    created = element:value("SnapshotCreateTime"), status = element:value("Status"), type = element:value("SnapshotType"),
-    gigabytes = math.tointeger(tonumber(element:value("AllocatedStorage"))), progress = element:value("PercentProgress"),
+    created = element:value("SnapshotCreateTime"), status = element:value("Status"),
+    type = element:value("SnapshotType"),
+    gigabytes = math.tointeger(tonumber(element:value("AllocatedStorage"))),
+    progress = element:value("PercentProgress"),
   }
 end
 
 local function read_instance(element)
   local groups = {}
-  for _, group in ipairs(element:find("VpcSecurityGroups") or {}) do groups[#groups + 1] = group:value("VpcSecurityGroupId") end
+  for _, group in ipairs(element:find("VpcSecurityGroups") or {}) do
+    groups[#groups + 1] = group:value("VpcSecurityGroupId")
+  end
   return {
     id = element:value("DBInstanceIdentifier"), status = element:value("DBInstanceStatus"),
     class = element:value("DBInstanceClass"), address = element:value("Endpoint", "Address"),
@@ -160,7 +167,8 @@ end
 ---@param instance string
 ---@param tags table<string, string>?
 function Client:create_snapshot(id, instance, tags)
-  request(self, "CreateDBSnapshot", tag_parameters({ DBSnapshotIdentifier = id, DBInstanceIdentifier = instance }, tags))
+  local parameters = { DBSnapshotIdentifier = id, DBInstanceIdentifier = instance }
+  request(self, "CreateDBSnapshot", tag_parameters(parameters, tags))
 end
 
 --- Removes a snapshot.
@@ -199,8 +207,8 @@ end
 --- Begins to remove a server, with all that was automatically saved of it.
 ---@param id string
 function Client:delete_instance(id)
-  request_if(self, "DeleteDBInstance", { DBInstanceIdentifier = id, SkipFinalSnapshot = "true", DeleteAutomatedBackups = "true" },
-    "DBInstanceNotFound")
+  local parameters = { DBInstanceIdentifier = id, SkipFinalSnapshot = "true", DeleteAutomatedBackups = "true" }
+  request_if(self, "DeleteDBInstance", parameters, "DBInstanceNotFound")
 end
 
 return M

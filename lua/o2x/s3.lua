@@ -37,7 +37,9 @@ local function url_of(client, bucket, key)
   local path = key and encode(key):gsub("%%2F", "/") or ""
   local endpoint = client.options.endpoint
   if endpoint then return ("%s/%s/%s"):format(endpoint:gsub("/$", ""), bucket, path) end
-  if bucket:find(".", 1, true) then return ("https://s3.%s.amazonaws.com/%s/%s"):format(client.options.region, bucket, path) end
+  if bucket:find(".", 1, true) then
+    return ("https://s3.%s.amazonaws.com/%s/%s"):format(client.options.region, bucket, path)
+  end
   return ("https://%s.s3.%s.amazonaws.com/%s"):format(bucket, client.options.region, path)
 end
 
@@ -60,7 +62,8 @@ local function fail(request, status, body)
   local code = ok and root:value("Code") or ("HTTP %d"):format(status)
   local message = ok and root:value("Message") or "no reason given"
   local kind = (UNAUTHORISED[code] or status == 403) and "unauthorised" or "failed"
-  errors.raise { kind = kind, module = "s3", op = request.method, code = code, status = status, retryable = status >= 500,
+  errors.raise { kind = kind, module = "s3", op = request.method, code = code, status = status,
+    retryable = status >= 500,
     hint = kind == "unauthorised" and KEYS_HINT or nil,
     message = ("S3 refuses %s %s: %s (%s)"):format(request.method, request.url:gsub("%?.*", ""), message, code) }
 end
@@ -102,7 +105,8 @@ end
 function Client:put_file(bucket, key, path, sha256, metadata)
   local size = fs.stat(path).size
   if size > LARGEST then
-    errors.raise { kind = "failed", module = "s3", where = path, message = "is above the 5 GB that S3 takes in one piece",
+    errors.raise { kind = "failed", module = "s3", where = path,
+      message = "is above the 5 GB that S3 takes in one piece",
       hint = "save to a file and send it with aws s3 cp" }
   end
   local headers = { ["x-amz-content-sha256"] = sha256, ["Content-Type"] = "application/octet-stream",
@@ -143,7 +147,8 @@ end
 function Client:list(bucket, prefix)
   local found, token = {}, nil
   repeat
-    local query = (token and "continuation-token=" .. encode(token) .. "&" or "") .. "list-type=2&prefix=" .. encode(prefix)
+    local query = "list-type=2&prefix=" .. encode(prefix)
+    if token then query = ("continuation-token=%s&%s"):format(encode(token), query) end
     local request = { method = "GET", query = query }
     local response = send(self, request, bucket)
     if response.status ~= 200 then fail(request, response.status, response.body) end

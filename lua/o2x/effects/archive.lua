@@ -1,5 +1,5 @@
 --- Archives of the tenant's database for runbooks: made, looked at, restored aside, put in its place.
----     archive.dump(path) → what was made          archive.examine(path, owner) → what is in it; refuses another tenant's
+---     archive.dump(path) → what was made     archive.examine(path, owner) → what is in it; refuses another tenant's
 ---     archive.restore_aside(summary, options)     archive.swap(options)     archive.restore_table(summary)
 ---     archive.rows(sql)  reads the database restored aside     archive.kept() → the databases that restores put away
 
@@ -34,7 +34,8 @@ local restored_rows = {
   end,
 }
 
-local KEPT <const> = [[SELECT datname AS name, pg_database_size(oid) AS size, shobj_description(oid, 'pg_database') AS comment
+local KEPT <const> = [[SELECT datname AS name, pg_database_size(oid) AS size,
+shobj_description(oid, 'pg_database') AS comment
 FROM pg_database WHERE datname LIKE '%--%' ORDER BY 1]]
 
 -- Ours, of this tenant: the name is the one that the note's run would have given.
@@ -113,7 +114,8 @@ return {
   name = "archive",
   declares = "archive:write",
   types = {
-    archive_file.file, contents, archive_aside.restored, restored_rows, archive_swap.swapped, archive_table.restored_table,
+    archive_file.file, contents, archive_aside.restored, restored_rows, archive_swap.swapped,
+    archive_table.restored_table,
   },
   api = function(ctx)
     return {
@@ -122,7 +124,10 @@ return {
       --- Dumps the tenant's database into a new file of this run's own folder. -> path, sha256, bytes …
       dump_own = function()
         local made = dump(ctx, own_path(ctx))
-        return { path = own_path(ctx), sha256 = made.sha256, bytes = made.bytes, tables = made.tables, rows = made.rows, at = made.at }
+        return {
+          path = own_path(ctx), sha256 = made.sha256, bytes = made.bytes, tables = made.tables, rows = made.rows,
+          at = made.at,
+        }
       end,
       --- Dumps the tenant's database of another server into this run's own folder. server: address, port. -> path
       dump_server = function(server)

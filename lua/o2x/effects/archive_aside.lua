@@ -48,7 +48,8 @@ local function create(ctx, target)
     end
     return
   end
-  db:query(("GRANT CONNECT ON DATABASE %s TO %s"):format(pg.quote(target.name), pg.quote(target.defaults.user, "role name")))
+  local user = pg.quote(target.defaults.user, "role name")
+  db:query(("GRANT CONNECT ON DATABASE %s TO %s"):format(pg.quote(target.name), user))
 end
 
 local function unquoted(name) return (name:gsub('"', "")) end
@@ -89,8 +90,10 @@ end
 
 local function check_unchanged(target, desired)
   if archive.sha256(target.path) == desired.sha256 then return end
-  errors.raise { kind = "conflict", module = "archive", where = target.path, message = "the archive has changed since it was looked at",
-    hint = "start again, with the archive left alone" }
+  errors.raise {
+    kind = "conflict", module = "archive", where = target.path,
+    message = "the archive has changed since it was looked at", hint = "start again, with the archive left alone",
+  }
 end
 
 local function write(ctx, target, desired)

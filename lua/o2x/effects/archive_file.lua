@@ -31,8 +31,11 @@ function M.note(path)
   local text = fs.read_if(M.note_path(path), LARGEST_NOTE)
   if not text then return nil end
   local ok, note = pcall(json.decode, text, M.note_path(path))
-  if ok and type(note) == "table" and type(note.tables) == "table" and note.format == "o2x archive 1" then return note end
-  errors.input("is not a note about an archive", "take it away, then the archive is checked without it", M.note_path(path))
+  if ok and type(note) == "table" and type(note.tables) == "table" and note.format == "o2x archive 1" then
+    return note
+  end
+  errors.input("is not a note about an archive", "take it away, then the archive is checked without it",
+    M.note_path(path))
 end
 
 --- How many tables and rows a fingerprint tells of.
@@ -47,7 +50,8 @@ end
 
 local function summary(note)
   local tables, rows = M.totals(note.tables)
-  return { database = note.database, run = note.run, at = note.at, bytes = note.bytes, sha256 = note.sha256, tables = tables, rows = rows }
+  return { database = note.database, run = note.run, at = note.at, bytes = note.bytes, sha256 = note.sha256,
+    tables = tables, rows = rows }
 end
 
 -- ---- making one ----
@@ -153,15 +157,17 @@ local function check_owner(path, owner, rows)
   local wanted = describe(owner.key)
   if not row then
     errors.raise {
-      kind = "refused", module = "archive", where = path, message = ("holds no row of %s, so nobody knows whose data it is"):format(owner.table),
+      kind = "refused", module = "archive", where = path,
+      message = ("holds no row of %s, so nobody knows whose data it is"):format(owner.table),
       hint = "a restore takes whole archives of one tenant's database",
     }
   end
+  local holds = #rows > 1 and #rows .. " tenants" or describe(row)
   for column, value in pairs(owner.key) do
     if #rows > 1 or row[column] ~= value then
       errors.raise {
         kind = "refused", module = "archive", where = path,
-        message = ("holds the data of %s, not of %s"):format(#rows > 1 and #rows .. " tenants" or describe(row), wanted),
+        message = ("holds the data of %s, not of %s"):format(holds, wanted),
         hint = "a run is bound to one tenant and takes no other's data",
       }
     end
@@ -190,10 +196,13 @@ end
 ---@param path string
 ---@param owner {table: string, key: table<string, string>} the table that tells whose data it is, and its one row
 ---@param wanted string? a table that must be in it
----@return table summary path, database, created, bytes, sha256, tables, rows, table (the one wanted), complete (with checksums?)
+---@return table summary path, database, created, bytes, sha256, tables, rows, table (the one wanted), complete (has it
+---  checksums?)
 function M.examine(ctx, path, owner, wanted)
   local stat = fs.stat(path)
-  if not stat then errors.input("there is no such archive", "o2x run runbooks/backup.lua TENANT list=true shows what there is", path) end
+  if not stat then
+    errors.input("there is no such archive", "o2x run runbooks/backup.lua TENANT list=true shows what there is", path)
+  end
   if stat.type ~= "file" then errors.input("is a " .. stat.type .. ", not an archive", nil, path) end
   local head, note = archive.header(path), M.note(path)
   if note then check_note(path, note, stat) end
@@ -204,7 +213,8 @@ function M.examine(ctx, path, owner, wanted)
   return {
     path = path, database = head.database, created = note and note.at or head.created, bytes = stat.size,
     sha256 = note and note.sha256 or archive.sha256(path), tables = tables, rows = total,
-    table = wanted and find_table(path, counts, wanted), complete = note ~= nil, seconds = note and note.seconds or nil, server = head.server,
+    table = wanted and find_table(path, counts, wanted), complete = note ~= nil,
+    seconds = note and note.seconds or nil, server = head.server,
   }
 end
 

@@ -103,7 +103,9 @@ M.swapped = {
   write = write,
   show = function(target, before)
     local lines = { ("~ %s takes its place"):format(target.aside) }
-    if before then table.insert(lines, 1, ("~ what is there now is kept as %s; its sessions are ended"):format(target.kept)) end
+    if before then
+      table.insert(lines, 1, ("~ what is there now is kept as %s; its sessions are ended"):format(target.kept))
+    end
     return { title = "database " .. target.database, lines = lines }
   end,
 }

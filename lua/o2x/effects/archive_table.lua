@@ -11,13 +11,15 @@ local M = {}
 local COLUMNS <const> = [[SELECT quote_ident(attname) AS name FROM pg_attribute
 WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum]]
 
-local KEY <const> = [[SELECT quote_ident(a.attname) AS name FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid
-AND a.attnum = ANY (i.indkey) WHERE i.indrelid = $1::regclass AND i.indisprimary ORDER BY 1]]
+local KEY <const> = [[SELECT quote_ident(a.attname) AS name
+FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+WHERE i.indrelid = $1::regclass AND i.indisprimary ORDER BY 1]]
 
 -- Tables whose rows would go, or be emptied, along with a row of this one.
 local FOLLOWERS <const> = [[SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_constraint f
 JOIN pg_class c ON c.oid = f.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE f.confrelid = $1::regclass AND f.contype = 'f' AND f.confdeltype IN ('c', 'n', 'd') AND f.conrelid <> f.confrelid ORDER BY 1]]
+WHERE f.confrelid = $1::regclass AND f.contype = 'f' AND f.confdeltype IN ('c', 'n', 'd')
+AND f.conrelid <> f.confrelid ORDER BY 1]]
 
 local PORTION <const> = 1 << 20 -- bytes of rows that go over at once
 local NO_LIMIT <const> = { statement_timeout = 0, idle_timeout = 0, lock_timeout = 30 }
@@ -55,8 +57,8 @@ local function same_columns(tx, target, source)
   if table.concat(columns, ", ") == table.concat(others, ", ") then return columns end
   errors.raise {
     kind = "conflict", module = "archive", op = "pg.table",
-    message = ("%s has other columns now (%s) than when it was saved (%s)"):format(target.table, table.concat(columns, ", "),
-      table.concat(others, ", ")),
+    message = ("%s has other columns now (%s) than when it was saved (%s)"):format(
+      target.table, table.concat(columns, ", "), table.concat(others, ", ")),
     hint = "a migration has changed it since: restore the whole database, or copy by hand from " .. target.aside,
   }
 end
@@ -91,7 +93,8 @@ end
 -- From the other database into a temporary table of this one, a portion at a time.
 local function copy(tx, source, target, columns)
   local list, put, take = table.concat(columns, ", "), slot()
-  tx:query(("CREATE TEMPORARY TABLE o2x_saved ON COMMIT DROP AS SELECT %s FROM %s WITH NO DATA"):format(list, target.table))
+  local like = ("SELECT %s FROM %s WITH NO DATA"):format(list, target.table)
+  tx:query("CREATE TEMPORARY TABLE o2x_saved ON COMMIT DROP AS " .. like)
   local rows, size = {}, 0
   local function send()
     if size > 0 then put(table.concat(rows)) end
@@ -121,8 +124,8 @@ local function refuse_followers(tx, target, gone)
   if not followers[1] then return end
   errors.raise {
     kind = "conflict", module = "archive", op = "pg.table",
-    message = ("%d rows of %s are newer than the archive, and taking them away would take rows of %s along"):format(gone,
-      target.table, table.concat(followers, ", ")),
+    message = ("%d rows of %s are newer than the archive, and without them rows of %s would be lost"):format(
+      gone, target.table, table.concat(followers, ", ")),
     hint = "restore the whole database, or copy by hand from " .. target.aside,
   }
 end

@@ -1,5 +1,6 @@
---- RDS for runbooks: snapshots of the platform's database server, and a server aside made from one. A snapshot holds the
---- data of all tenants; a run may use those that are named after its own tenant, and those that RDS makes by itself.
+--- RDS for runbooks: snapshots of the platform's database server, and a server aside made from one. A snapshot holds
+--- the data of all tenants; a run may use those that are named after its own tenant, and those that RDS makes by
+--- itself.
 
 local clock = require "o2x.clock"
 local errors = require "o2x.error"
@@ -20,8 +21,10 @@ local function wait(ctx, what, seconds, look)
     if done then return end
     ctx.waiting(("%s: %s for %s"):format(what, status or "waiting", units.duration(task.now() - began)))
     if task.now() - began > seconds then
-      errors.raise { kind = "timeout", module = "rds", message = ("%s is still %s after %s"):format(what, status or "not ready",
-        units.duration(seconds)), hint = "o2x resume goes on waiting" }
+      errors.raise {
+        kind = "timeout", module = "rds", hint = "o2x resume goes on waiting",
+        message = ("%s is still %s after %s"):format(what, status or "not ready", units.duration(seconds)),
+      }
     end
     task.sleep(pause)
     pause = math.min(POLL.longest, pause * POLL.factor)
@@ -29,7 +32,8 @@ local function wait(ctx, what, seconds, look)
 end
 
 local function broken(what, status)
-  errors.raise { kind = "failed", module = "rds", message = ("%s is %s"):format(what, status), hint = "look at it in the RDS console" }
+  errors.raise { kind = "failed", module = "rds", message = ("%s is %s"):format(what, status),
+    hint = "look at it in the RDS console" }
 end
 
 local BROKEN <const> = { failed = true, ["incompatible-restore"] = true, ["incompatible-network"] = true,
@@ -51,8 +55,7 @@ end
 local function refuse(ctx, id, why)
   errors.raise {
     kind = "refused", module = "rds", code = "EREFUSED", message = ("snapshot %s %s"):format(id, why),
-    hint = ("%s's own are named %s-manual-DATE-TIME; o2x run backup %s list=true"):format(ctx.tenant.name, ctx.tenant.name,
-      ctx.tenant.name),
+    hint = ("its own are named NAME-manual-DATE-TIME; o2x run backup NAME list=true"):gsub("NAME", ctx.tenant.name),
   }
 end
 
@@ -66,7 +69,9 @@ end
 local function write_snapshot(ctx, target, desired, before)
   local rds = client(ctx)
   if desired == nil then return rds:delete_snapshot(target.id) end
-  if not before then rds:create_snapshot(target.id, target.instance, { tenant = ctx.tenant.name, ["o2x:run"] = ctx.run_id }) end
+  if not before then
+    rds:create_snapshot(target.id, target.instance, { tenant = ctx.tenant.name, ["o2x:run"] = ctx.run_id })
+  end
   wait(ctx, "snapshot " .. target.id, SNAPSHOT_SECONDS, function()
     local now = rds:snapshot(target.id)
     local status = now and now.status or "not there yet"
@@ -94,7 +99,8 @@ local function read_instance(ctx, target)
   local found = client(ctx):instance(target.id)
   if not found then return nil end
   if found.tags["o2x:run"] ~= ctx.run_id then
-    errors.raise { kind = "conflict", module = "rds", message = ("the server %s is there, and not of this run"):format(target.id) }
+    errors.raise { kind = "conflict", module = "rds",
+      message = ("the server %s is there, and not of this run"):format(target.id) }
   end
   return { snapshot = found.tags["o2x:snapshot"], status = found.status, address = found.address, port = found.port }
 end
@@ -141,11 +147,14 @@ local instance = {
     create_instance(ctx, target, desired, before)
   end,
   predict = function(_, _, desired)
-    return desired and { snapshot = desired.snapshot, status = "available", address = value.unknown, port = value.unknown }
+    return desired and { snapshot = desired.snapshot, status = "available", address = value.unknown,
+      port = value.unknown }
   end,
   show = function(target, before, after)
-    local line = after and ("+ a server of its own, from the snapshot %s; nothing of %s changes"):format(after.snapshot, target.near)
-      or "- the server aside, which is not needed any more"
+    local line = "- the server aside, which is not needed any more"
+    if after then
+      line = ("+ a server of its own, from the snapshot %s; nothing of %s changes"):format(after.snapshot, target.near)
+    end
     return { title = "server " .. target.id, lines = { before and after and "~ it is waited for" or line } }
   end,
 }
@@ -174,7 +183,8 @@ local function find(ctx, id)
   end
   local other = client(ctx):snapshot(id)
   if not other then
-    errors.input("there is no snapshot " .. id, ("o2x run backup %s list=true shows what there is"):format(ctx.tenant.name))
+    errors.input("there is no snapshot " .. id,
+      ("o2x run backup %s list=true shows what there is"):format(ctx.tenant.name))
   end
   refuse(ctx, id, other.instance ~= ctx.scope.rds.instance and "is of another server: " .. other.instance
     or "is not named after " .. ctx.tenant.name)

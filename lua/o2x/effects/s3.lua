@@ -28,7 +28,8 @@ local function read_object(ctx, target)
   local found = client(ctx):head(target.bucket, target.key)
   if not found then return nil end
   if found.metadata["o2x-run"] ~= ctx.run_id then
-    errors.raise { kind = "conflict", module = "s3", where = target.url, message = "there is an object of that name already",
+    errors.raise { kind = "conflict", module = "s3", where = target.url,
+      message = "there is an object of that name already",
       hint = "give another name: a backup never writes over anything" }
   end
   return { sha256 = found.metadata["o2x-sha256"], bytes = found.size }
@@ -41,7 +42,8 @@ local function read_back(ctx, target, desired)
   local found = archive.sha256(path)
   fs.remove(path)
   if found ~= desired.sha256 then
-    errors.raise { kind = "failed", module = "s3", where = target.url, message = "it reads back otherwise than it was sent" }
+    errors.raise { kind = "failed", module = "s3", where = target.url,
+      message = "it reads back otherwise than it was sent" }
   end
 end
 
@@ -68,7 +70,8 @@ local object = {
   write = write_object,
   show = function(target, _, after)
     local size = after and after.bytes and ", " .. units.bytes(after.bytes) or ""
-    return { title = target.url, lines = { after and "+ the archive and the note about it" .. size or "- the archive" } }
+    local line = after and "+ the archive and the note about it" .. size or "- the archive"
+    return { title = target.url, lines = { line } }
   end,
 }
 
@@ -119,7 +122,9 @@ local function own_path(ctx) return fs.join(ctx.config.state, ctx.run_id, "s3.du
 local function fetch(ctx, url)
   local target = split(ctx, url)
   local found = ctx:read("s3.head", target)
-  if not found then errors.input("there is no such object", "o2x run backup TENANT list=true shows what there is", url) end
+  if not found then
+    errors.input("there is no such object", "o2x run backup TENANT list=true shows what there is", url)
+  end
   ctx:log("info", ("%s: %s, of %s"):format(url, units.bytes(found.size), found.modified or "an unknown time"))
   target.path = own_path(ctx)
   ctx:effect("s3.copy", target, { bytes = found.size })
@@ -138,7 +143,8 @@ local function list(ctx, ending)
   for _, prefix in ipairs(ctx.scope.s3 or {}) do
     for _, one in ipairs(ctx:read("s3.list", { prefix = prefix })) do
       if one.key:sub(-#ending) == ending then
-        found[#found + 1] = { url = ("s3://%s/%s"):format(prefix:match("^[^/]+"), one.key), size = one.size, modified = one.modified }
+        found[#found + 1] = { url = ("s3://%s/%s"):format(prefix:match("^[^/]+"), one.key), size = one.size,
+          modified = one.modified }
       end
     end
   end

@@ -36,7 +36,8 @@ local function pid_file(at)
   return { pid = lines[1], port = math.tointeger(tonumber(lines[4])) }
 end
 
---- Does it run? A postmaster.pid that a crash left is not a server: the number may be a zombie's or somebody else's by now.
+--- Does it run? A postmaster.pid that a crash left is not a server: the number may be a zombie's, or somebody else's by
+--- now.
 ---@param at table
 ---@return boolean
 function M.is_running(at)

@@ -71,9 +71,10 @@ local function identifier(api, form, name)
     return nil, { problem(api, 400, "MissingParameter", "The request must contain the parameter %s.", name) }
   end
   if not id:find("^%a[%w%-]*$") or id:find("--", 1, true) or id:find("-$") then
-    return nil, { problem(api, 400, "InvalidParameterValue", "The parameter %s is not a valid identifier. Identifiers must begin "
-      .. "with a letter; must contain only ASCII letters, digits, and hyphens; and must not end with a hyphen or contain two "
-      .. "consecutive hyphens.", name) }
+    return nil, { problem(api, 400, "InvalidParameterValue",
+      "The parameter %s is not a valid identifier. Identifiers must begin "
+      .. "with a letter; must contain only ASCII letters, digits, and hyphens; and must not end with a hyphen or "
+      .. "contain two consecutive hyphens.", name) }
   end
   return id
 end
@@ -126,7 +127,8 @@ function Api:CreateDBSnapshot(form)
       "Cannot create the snapshot because a snapshot with the identifier %s already exists.", id)
   end
   if instance.status ~= "available" then
-    return problem(self, 400, "InvalidDBInstanceState", "Cannot create a snapshot because the database instance %s is not "
+    return problem(self, 400, "InvalidDBInstanceState",
+      "Cannot create a snapshot because the database instance %s is not "
       .. "currently in the available state.", instance.id)
   end
   return answer(self, "CreateDBSnapshot", snapshot_node(self.servers:create_snapshot(id, instance.id, tags_of(form))))
@@ -136,7 +138,8 @@ function Api:DeleteDBSnapshot(form)
   local snapshot = self.state.snapshots[(form.DBSnapshotIdentifier or ""):lower()]
   if not snapshot then return no_snapshot(self, form.DBSnapshotIdentifier or "") end
   if snapshot.status ~= "available" then
-    return problem(self, 400, "InvalidDBSnapshotState", "Cannot delete the snapshot because it is not currently in the available state.")
+    return problem(self, 400, "InvalidDBSnapshotState",
+      "Cannot delete the snapshot because it is not currently in the available state.")
   end
   self.servers:delete_snapshot(snapshot)
   snapshot.status = "deleted"
@@ -158,9 +161,12 @@ function Api:RestoreDBInstanceFromDBSnapshot(form)
   if not id then return table.unpack(refusal) end
   local snapshot = self.state.snapshots[(form.DBSnapshotIdentifier or ""):lower()]
   if not snapshot then return no_snapshot(self, form.DBSnapshotIdentifier or "") end
-  if self.state.instances[id] then return problem(self, 400, "DBInstanceAlreadyExists", "DB instance already exists") end
+  if self.state.instances[id] then
+    return problem(self, 400, "DBInstanceAlreadyExists", "DB instance already exists")
+  end
   if snapshot.status ~= "available" then
-    return problem(self, 400, "InvalidDBSnapshotState", "DBSnapshot must have state available but actually has %s", snapshot.status)
+    return problem(self, 400, "InvalidDBSnapshotState", "DBSnapshot must have state available but actually has %s",
+      snapshot.status)
   end
   local instance = self.servers:restore(id, snapshot, tags_of(form), form.DBInstanceClass)
   return answer(self, "RestoreDBInstanceFromDBSnapshot", instance_node(self, instance))

@@ -34,7 +34,8 @@ function Servers:save() self.lab.save("rds") end
 local function adopt(self, id)
   local state = self.state
   state.primary = id
-  state.instances[id] = state.instances[id] or { id = id, created = self.lab.clock(), status = "available", primary = true,
+  state.instances[id] = state.instances[id] or { id = id, created = self.lab.clock(), status = "available",
+    primary = true,
     class = "db.r5.xlarge", tags = {} }
 end
 
@@ -75,7 +76,8 @@ local function take_snapshot(self, snapshot)
   local password_file, aside = fs.join(base, "password"), path .. ".new"
   daemon.write(password_file, "*:*:*:*:" .. self.lab.state("postgres").superuser_password .. "\n", user)
   if fs.exists(aside) then fs.remove_tree(aside) end
-  local argv = { server.program("pg_basebackup"), "-h", self.lab.host, "-p", tostring(self:port(self.state.instances[snapshot.instance])),
+  local argv = { server.program("pg_basebackup"), "-h", self.lab.host, "-p",
+    tostring(self:port(self.state.instances[snapshot.instance])),
     "-U", "postgres", "-D", aside, "--checkpoint=fast", "--wal-method=fetch", "--no-sync" }
   daemon.must(user, { argv = argv, env = { LC_ALL = "C", PGPASSFILE = password_file }, timeout = 300 }, "pg_basebackup")
   into_place(user, aside, path)
@@ -100,7 +102,8 @@ end
 ---@param tags table<string, string>
 ---@return table snapshot
 function Servers:create_snapshot(id, instance, tags)
-  local snapshot = { id = id, instance = instance, created = self.lab.clock(), status = "creating", type = "manual", tags = tags }
+  local snapshot = { id = id, instance = instance, created = self.lab.clock(), status = "creating", type = "manual",
+    tags = tags }
   self.state.snapshots[id] = snapshot
   self:save()
   begin(self, snapshot, LEAST.snapshot, function() take_snapshot(self, snapshot) end)

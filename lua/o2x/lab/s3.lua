@@ -16,7 +16,8 @@ local UNSIGNED <const> = { ["UNSIGNED-PAYLOAD"] = true, ["STREAMING-UNSIGNED-PAY
 -- S3's errors have no envelope.
 local function problem(status, code, message, resource)
   return status, { ["Content-Type"] = "application/xml" },
-    xml.write({ "Error", { "Code", code }, { "Message", message }, { "Resource", resource or "/" }, { "RequestId", "lab" } })
+    xml.write({ "Error", { "Code", code }, { "Message", message }, { "Resource", resource or "/" },
+      { "RequestId", "lab" } })
 end
 
 local function answer(node)
@@ -31,7 +32,9 @@ Api.__index = Api
 -- Content is kept under its own hash, so that no key has to be a file's name.
 local function file_of(api, object) return fs.join(api.folder, object.sha256) end
 
-local function no_bucket(bucket) return problem(404, "NoSuchBucket", "The specified bucket does not exist", "/" .. bucket) end
+local function no_bucket(bucket)
+  return problem(404, "NoSuchBucket", "The specified bucket does not exist", "/" .. bucket)
+end
 
 -- ---- buckets ----
 
@@ -45,7 +48,8 @@ end
 
 function Api:create_bucket(name)
   if self.state.buckets[name] then
-    return problem(409, "BucketAlreadyOwnedByYou", "Your previous request to create the named bucket succeeded", "/" .. name)
+    return problem(409, "BucketAlreadyOwnedByYou", "Your previous request to create the named bucket succeeded",
+      "/" .. name)
   end
   self.state.buckets[name] = { created = self.lab.clock(), objects = {} }
   self.lab.save("s3")
@@ -86,8 +90,8 @@ function Api:list_objects(request, name, bucket)
       count = count + 1
       local object = bucket.objects[key]
       node[#node + 1] = group and { "CommonPrefixes", { "Prefix", shown(group) } }
-        or { "Contents", { "Key", shown(key) }, { "LastModified", clock.iso(object.modified, 3) }, { "ETag", object.etag },
-          { "Size", object.size }, { "StorageClass", "STANDARD" } }
+        or { "Contents", { "Key", shown(key) }, { "LastModified", clock.iso(object.modified, 3) },
+          { "ETag", object.etag }, { "Size", object.size }, { "StorageClass", "STANDARD" } }
       if group then seen[group] = true end
     end
     last = key
@@ -119,12 +123,14 @@ function Api:put_object(request, bucket, key)
   if (request.headers["content-encoding"] or ""):find("aws-chunked", 1, true) then body = unchunk(body) end
   local sha256 = crypto.sha256(body)
   if declared and not UNSIGNED[declared] and not declared:find("^STREAMING") and declared ~= sha256 then
-    return problem(400, "XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed.")
+    return problem(400, "XAmzContentSHA256Mismatch",
+      "The provided 'x-amz-content-sha256' header does not match what was computed.")
   end
   if request.headers["if-none-match"] == "*" and bucket.objects[key] then
     return problem(412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
   end
-  local object = { sha256 = sha256, size = #body, modified = self.lab.clock(), etag = ('"%s"'):format(sha256:sub(1, 32)),
+  local object = { sha256 = sha256, size = #body, modified = self.lab.clock(),
+    etag = ('"%s"'):format(sha256:sub(1, 32)),
     metadata = {}, type = request.headers["content-type"] or "binary/octet-stream" }
   for name, value in pairs(request.headers) do
     local field = name:match("^x%-amz%-meta%-(.*)$")
@@ -170,7 +176,9 @@ function Api:on_bucket(request, name)
   if not bucket then return no_bucket(name) end
   if request.method == "HEAD" then return 200, {}, "" end
   if request.method == "DELETE" then
-    if next(bucket.objects) then return problem(409, "BucketNotEmpty", "The bucket you tried to delete is not empty") end
+    if next(bucket.objects) then
+      return problem(409, "BucketNotEmpty", "The bucket you tried to delete is not empty")
+    end
     self.state.buckets[name] = nil
     self.lab.save("s3")
     return 204, {}, ""
