@@ -107,6 +107,15 @@ function Sandbox:require_stdlib(name)
   return self:load_file(path)
 end
 
+-- What is made when something of it is used: most runbooks use it when they run, not to say what they are.
+local function later(make)
+  local module
+  return library.frozen({}, function(key)
+    module = module or make()
+    return module[key]
+  end)
+end
+
 -- A runbook of the project, for a tenant's own version of it.
 function Sandbox:require_runbook(name)
   local path = fs.join(self.project.runbooks, name .. ".lua")
@@ -134,7 +143,7 @@ function Sandbox:require(name)
   self.pending[name] = true
   local forget <close> = setmetatable({}, { __close = function() self.pending[name] = nil end })
   if name:match("^stdlib%.") then
-    loaded = self:require_stdlib(name)
+    loaded = self.declarations and later(function() return self:require_stdlib(name) end) or self:require_stdlib(name)
   elseif name == "o2x.runbook" then
     loaded = runbook_word(self)
   elseif name:match("^runbooks%.%l[%l%d-]*@?[%d.]*$") then
@@ -155,6 +164,7 @@ function Sandbox:require_api(name)
     errors.input(("require \"o2x.%s\": there is no such api%s"):format(name, nearest.suggest(name, effects.NAMES)),
       nil, self:where())
   end
+  if effects.is_pure(name) and self.declarations then return later(function() return effects.find(name).api(nil) end) end
   if effects.is_pure(name) then return library.frozen(effects.find(name).api(nil)) end
   local api
   local function missing(key)
@@ -204,6 +214,15 @@ function M.new(project, seed, kept)
   core.watch(soft, hard,
     ("o2x: a script ran for %d s without waiting for anything; the run was ended, o2x resume goes on")
     :format(hard))
+  return sandbox
+end
+
+--- A sandbox for those who only want to know what runbooks declare: what they use of stdlib is not looked at.
+---@param project table
+---@return table sandbox
+function M.for_declarations(project)
+  local sandbox = M.new(project)
+  sandbox.declarations = true
   return sandbox
 end
 

@@ -4,10 +4,11 @@
 local errors = require "o2x.error"
 local fs = require "o2x.fs"
 local json = require "o2x.json"
-local library = require "o2x.library"
+local lazy = require "o2x.lazy"
+local library = lazy "o2x.library"
 local nearest = require "o2x.nearest"
 local out = require "o2x.out"
-local yaml = require "o2x.yaml"
+local yaml = lazy "o2x.yaml"
 
 local M = {}
 

@@ -3,15 +3,16 @@
 local config = require "o2x.config"
 local errors = require "o2x.error"
 local fs = require "o2x.fs"
+local lazy = require "o2x.lazy"
 local out = require "o2x.out"
-local output = require "o2x.cli.output"
-local plan = require "o2x.plan"
+local output = lazy "o2x.cli.output"
+local plan = lazy "o2x.plan"
 local program = require "o2x.core.program"
 local project = require "o2x.project"
-local runbooks = require "o2x.runbook"
-local store = require "o2x.store"
+local runbooks = lazy "o2x.runbook"
+local store = lazy "o2x.store"
 local task = require "o2x.task"
-local tenants = require "o2x.tenants"
+local tenants = lazy "o2x.tenants"
 
 local M = {}
 

@@ -4,8 +4,9 @@ local common = require "o2x.cli.common"
 local errors = require "o2x.error"
 local fs = require "o2x.fs"
 local json = require "o2x.json"
+local lazy = require "o2x.lazy"
 local out = require "o2x.out"
-local run = require "o2x.run"
+local run = lazy "o2x.run"
 local runbooks = require "o2x.runbook"
 local runbook_files = require "o2x.runbook_files"
 local sandbox = require "o2x.sandbox"
@@ -23,9 +24,9 @@ local function own_versions(project)
 end
 
 -- A broken runbook is listed, too: with what is wrong.
-local function describe(project, name)
+local function describe(project, box, name)
   local path = fs.join(project.runbooks, name .. ".lua")
-  local ok, loaded = xpcall(runbooks.load, errors.handler, sandbox.new(project), path)
+  local ok, loaded = xpcall(runbooks.load, errors.handler, box, path)
   if not ok then return { name = name, problem = tostring(loaded) } end
   return {
     name = name, version = loaded.version, summary = loaded.summary, severe = loaded.severe or false,
@@ -80,8 +81,8 @@ end
 local function perform(options)
   local project, config = common.place(options)
   if options.tenants then return common.interruptible(list_tenants, options, project, config) end
-  local list = {}
-  for i, name in ipairs(runbooks.names(project)) do list[i] = describe(project, name) end
+  local list, box = {}, sandbox.for_declarations(project)
+  for i, name in ipairs(runbooks.names(project)) do list[i] = describe(project, box, name) end
   local known = tenants.names(config)
   local own = own_versions(project)
   for _, entry in ipairs(list) do
