@@ -76,6 +76,7 @@ describe("maintenance", function()
     e:refused("rollback refused", "rollback")
     e:refused("scale refused", "scale", "service=service-billing", "replicas=2")
     assert.equal(0, e:plan("maintenance", "mode=off").totals.create)
+    assert.matches("urbanos .* is in maintenance since", lab:o2x({ "list", "--tenants" }).stdout)
     e:run("maintenance", "mode=on", "for=2h")  -- only the end moves
     all_stopped()
     local rows = e:run("maintenance", "mode=status").result
