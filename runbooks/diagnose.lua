@@ -1,7 +1,6 @@
 --- What is wrong with a tenant (guide: "Troubleshooting").
 
 local diagnose = require "stdlib.diagnose"
-local registry = require "stdlib.registry"
 local runbook = require "o2x.runbook"
 
 return runbook {
@@ -18,7 +17,7 @@ Touches: nothing. Gateways are asked to test their connection, as the guide does
 Exit:    0 when nothing was found, 2 when something was (as o2x plan --detailed-exitcode), others as everywhere]],
 
   run = function(tenant)
-    tenant.id = tenant.id or registry.find(tenant)
+    tenant.id = tenant.id or diagnose.identify(tenant)
     diagnose.tell(tenant, step("Look at everything", diagnose.look, tenant))
   end,
 }

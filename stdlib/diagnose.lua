@@ -4,10 +4,13 @@ local billing = require "stdlib.diagnose.billing"
 local configuration = require "stdlib.diagnose.configuration"
 local findings = require "stdlib.diagnose.findings"
 local gateways = require "stdlib.diagnose.gateways"
+local k8s = require "o2x.k8s"
 local latency = require "stdlib.diagnose.latency"
 local logs = require "stdlib.diagnose.logs"
+local naming = require "stdlib.naming"
 local payments = require "stdlib.diagnose.payments"
 local pods = require "stdlib.diagnose.pods"
+local registry = require "stdlib.registry"
 
 local M = {}
 
@@ -24,7 +27,7 @@ local function chapters(list, tenant, world, parts)
   local done = parallel.each(list, function(chapter)
     local found = findings.new()
     found.area = chapter[1]
-    findings.look(found, chapter[1], "o2x run diagnose " .. tenant.name, chapter[2], found, tenant, world)
+    chapter[2](found, tenant, world)
     return found
   end)
   for _, found in ipairs(done) do parts[#parts + 1] = found end
@@ -35,9 +38,30 @@ local function look_around(tenant, parts)
   local found = findings.new()
   found.area = "cluster"
   parts[#parts + 1] = found
-  local ok, world = pcall(pods.world, tenant)
-  if ok then return world end
-  findings.add(found, "critical", "cluster", "cannot be looked at", world, "kubectl get nodes; is KUBECONFIG right?")
+  local world = { pods = {}, deployments = {}, blind = true }
+  findings.look(found, "cluster", "kubectl get nodes; is KUBECONFIG right?", function() world = pods.world(tenant) end)
+  return world
+end
+
+local UNANSWERED = { unreachable = true, unauthorised = true, timeout = true }
+
+--- The tenant's id: the registry's, or when the registry does not answer, which is what one is called for, that which
+--- the tenant's services were given.
+---@param tenant table
+---@return string id
+function M.identify(tenant)
+  local ok, id = pcall(registry.find, tenant)
+  if ok then return id end
+  local problem = id
+  if type(problem) ~= "table" or not UNANSWERED[problem.kind] then error(problem, 0) end
+  local seen, deployments = pcall(k8s.list, "Deployment",
+    { selector = "tenant=" .. tenant.name, namespace = tenant.namespace })
+  for _, deployment in ipairs(seen and deployments or {}) do
+    for _, entry in ipairs(deployment.spec.template.spec.containers[1].env or {}) do
+      if entry.name == "TENANT_ID" and naming.is_tenant_id(entry.value) then return entry.value end
+    end
+  end
+  error(problem, 0)
 end
 
 --- Looks at everything.
@@ -46,15 +70,8 @@ end
 function M.look(tenant)
   local parts = {}
   local world = look_around(tenant, parts)
-  local blind = not world
-  world = world or { pods = {}, deployments = {} }
-  if blind then
-    chapters({ FIRST[2] }, tenant, world, parts)
-    chapters({ THEN[3], THEN[4] }, tenant, world, parts)
-  else
-    chapters(FIRST, tenant, world, parts)
-    chapters(THEN, tenant, world, parts)
-  end
+  chapters(FIRST, tenant, world, parts)
+  chapters(THEN, tenant, world, parts)
   return findings.ranked(parts)
 end
 

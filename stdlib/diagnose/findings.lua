@@ -7,6 +7,7 @@ M.SEVERITIES = { "critical", "warning", "note" }
 
 local RANK = { critical = 1, warning = 2, note = 3 }
 local LONGEST = 300 -- bytes of evidence
+local PATIENCE = 30 -- seconds for one look
 
 local function one_line(text)
   text = tostring(text):gsub("%s+", " ")
@@ -32,14 +33,14 @@ function M.add(found, severity, subject, finding, evidence, mend)
   })
 end
 
---- Runs one look at something. That it cannot be looked at is a finding, too, and does not stop the others.
+--- Runs one look at something, not for ever. That it cannot be looked at is a finding, too, and does not stop the others.
 ---@param found table
 ---@param subject string
 ---@param mend string what to do when it fails
 ---@param fn function
 ---@return boolean ok
 function M.look(found, subject, mend, fn, ...)
-  local ok, problem = pcall(fn, ...)
+  local ok, problem = pcall(timeout, PATIENCE, fn, ...)
   if not ok then M.add(found, "critical", subject, "cannot be looked at", problem, mend) end
   return ok
 end

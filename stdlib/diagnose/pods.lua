@@ -213,7 +213,7 @@ end
 
 --- What the other chapters look at, too.
 ---@param tenant table
----@return { pods: table[], deployments: table<string, table>, maintenance: table? }
+---@return { pods: table[], deployments: table<string, table>, maintenance: table?, blind: boolean? } blind: the cluster does not answer
 function M.world(tenant)
   local options = { selector = "tenant=" .. tenant.name, namespace = tenant.namespace }
   local world = { pods = k8s.list("Pod", options), deployments = {}, maintenance = maintenance.of(tenant) }
@@ -228,6 +228,7 @@ end
 ---@param tenant table
 ---@param world table of M.world
 function M.look(found, tenant, world)
+  if world.blind then return end
   told_maintenance(found, tenant, world)
   findings.look(found, "deployments", "kubectl get pods -l tenant=" .. tenant.name, deployments, found, tenant, world)
   findings.look(found, "releases", "helm list -a -n " .. tenant.namespace, releases, found, tenant)
