@@ -135,8 +135,10 @@ end
 ---@param path string
 ---@return { valid: boolean, ttl: integer?, readable: boolean } ttl: seconds; 0: it does not end
 function Client:try_token(token, path)
-  local looked = self:send({ method = "GET", path = "auth/token/lookup-self", what = "look a token up",
-    secrets = "data.id", label = "vault token" }, token)
+  local request = { method = "GET", path = "auth/token/lookup-self", what = "look a token up", secrets = "data.id",
+    label = "vault token" }
+  local looked = self:send(request, token)
+  if looked.status >= 500 or looked.status == 429 then problems.raise(request, looked) end -- that says nothing of it
   local read = self:send({ method = "GET", path = endpoint(self, "data", path), what = "read " .. path, label = path },
     token)
   forget(read.status == 200 and read.body.data and read.body.data.data)

@@ -138,13 +138,14 @@ local function vault_token(found, tenant)
   end
 end
 
-local function vault_secrets(found, tenant)
+local function vault_secrets(found, tenant, world)
   for _, path in ipairs { "info", "license/onboarding" } do
     if not vault.read(path) then
       findings.add(found, "critical", "Vault", ("secret/tenant/%s/%s is not there"):format(tenant.name, path),
         "no such secret", "o2x run onboard " .. tenant.name)
     end
   end
+  world.vault = true
 end
 
 -- ---- the database ----
@@ -212,18 +213,19 @@ end
 --- Looks at all of it.
 ---@param found table
 ---@param tenant table
----@param world table deployments; database is set when it can be asked
+---@param world table deployments; database and vault are set when they can be asked
 function M.look(found, tenant, world)
   local kubernetes = tenant.platform.kubernetes
   if world.blind then -- the database and Vault can be asked nevertheless
     findings.look(found, tenant.database, "psql -l", database, found, tenant, world)
-    return findings.look(found, "Vault", "vault status", vault_secrets, found, tenant)
+    return findings.look(found, "Vault", "vault status", vault_secrets, found, tenant, world)
   end
   findings.look(found, "environment", "kubectl get deployments -l tenant=" .. tenant.name, environments, found,
     tenant, world)
   findings.look(found, tenant.database, "psql -l; are PGHOST and the security group right?", database, found, tenant,
     world)
-  findings.look(found, "Vault", "vault status", vault_secrets, found, tenant)
+  findings.look(found, "Vault", "vault status", vault_secrets, found, tenant, world)
+  if not world.vault then return end
   findings.look(found, kubernetes.vault_secret, "vault status", vault_token, found, tenant)
 end
 

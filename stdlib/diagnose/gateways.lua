@@ -108,11 +108,11 @@ local function integration(found, tenant, world, item)
   local provider = providers.find(item.name)
   if world.database then merchant(found, tenant, item) end
   local before = #found.list
-  local fields = credentials(found, tenant, provider)
+  local fields = world.vault and credentials(found, tenant, provider)
   if fields then expiry(found, tenant, provider, fields) end
   local deployment = world.deployments[naming.resource(tenant, provider.gateway)]
   local runs = deployment and (deployment.status.readyReplicas or 0) > 0
-  if world.maintenance or not runs then return end -- told elsewhere
+  if world.maintenance or not runs or not world.vault then return end -- told elsewhere
   if #found.list == before then connection(found, tenant, provider) end -- else it is known why it would be refused
 end
 

@@ -409,6 +409,15 @@ describe("diagnose", function()
     assert.matches("1 critical", result.stderr)
   end)
 
+  it("finds a database server that does not answer", function()
+    fault("postgres", "down")
+    local rows, result = diagnose()
+    fault("postgres", "off")
+    assert.equal(2, result.code)
+    find(rows, "critical", DATABASE, "cannot be looked at")
+    for _, row in ipairs(rows) do assert.are_not.equal("Vault", row.subject) end
+  end)
+
   it("is finished after a kill", function()
     fault("k8s", "slow", "match=/deployments", "seconds=5")
     local killed = lab:run { "timeout", "-s", "KILL", "1.5", labs.O2X, "run", RUNBOOK, "urbanos" }
