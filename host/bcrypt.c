@@ -40,8 +40,9 @@ static void work(void *arg)
 {
 	struct job *job = arg;
 	const char *hash = crypt_r(job->password, job->setting, &job->data);
-	if (hash && hash[0] == '$' && strlen(hash) < sizeof job->hash)
-		strcpy(job->hash, hash);
+	size_t size = hash ? strlen(hash) + 1 : 0;
+	if (hash && hash[0] == '$' && size <= sizeof job->hash)
+		memcpy(job->hash, hash, size);
 }
 
 static void done(void *arg)
@@ -89,8 +90,11 @@ static int bcrypt_result(lua_State *L)
 static bool make_setting(struct job *job, const char *setting, unsigned long cost)
 {
 	char salt[16];
+	size_t size = setting ? strlen(setting) + 1 : 0;
+	if (size > sizeof job->setting)
+		return false;
 	if (setting)
-		return strlen(setting) < sizeof job->setting && strcpy(job->setting, setting);
+		return memcpy(job->setting, setting, size);
 	return getrandom(salt, sizeof salt, 0) == sizeof salt
 		&& crypt_gensalt_rn("$2b$", cost, salt, sizeof salt, job->setting, sizeof job->setting);
 }

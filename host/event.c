@@ -64,6 +64,11 @@ static int event_clear(lua_State *L)
 	return 1;
 }
 
+/***
+ What was seen so far; the event stays set.
+ @function event:seen
+ @return integer as of clear
+*/
 static int event_seen(lua_State *L)
 {
 	struct event *event = luaL_checkudata(L, 1, TYPE);

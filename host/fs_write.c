@@ -21,11 +21,13 @@
 static bool folder_of(const char *path, char folder[PATH_MAX])
 {
 	const char *slash = strrchr(path, '/');
-	size_t n = slash ? (size_t)(slash - path) : 0;
+	if (!slash)
+		slash = path = "."; /* a name alone is in the folder that we are in */
+	size_t n = slash == path ? 1 : (size_t)(slash - path);
 	if (n + 64 > PATH_MAX)
 		return false;
 	memcpy(folder, path, n);
-	strcpy(folder + n, slash && !n ? "/" : slash ? "" : ".");
+	folder[n] = '\0';
 	return true;
 }
 

@@ -245,6 +245,8 @@ static void set_target(lua_State *L, struct transfer *transfer)
 	if (connect_to) {
 		const char *entry = lua_pushfstring(L, "::%s", connect_to);
 		transfer->connect_to = curl.curl_slist_append(NULL, entry);
+		if (!transfer->connect_to)
+			luaL_error(L, "not enough memory");
 		SET(CURLOPT_CONNECT_TO, transfer->connect_to);
 		lua_pop(L, 1);
 	}

@@ -18,6 +18,10 @@ struct journal {
 	bool broken;
 };
 
+/***
+ Closes the journal. Idempotent.
+ @function journal:close
+*/
 static int journal_gc(lua_State *L)
 {
 	struct journal *journal = lua_touserdata(L, 1);

@@ -20,6 +20,11 @@ struct endpoint {
 	int fd;
 };
 
+/***
+ Closes the connection, or stops listening. Idempotent.
+ @function connection:close
+ @function listener:close
+*/
 static int endpoint_gc(lua_State *L)
 {
 	struct endpoint *endpoint = lua_touserdata(L, 1);
@@ -103,6 +108,11 @@ static const luaL_Reg connection_methods[] = {
 
 /* ---- listeners ---- */
 
+/***
+ The descriptor to wait for.
+ @function listener:fd
+ @return integer
+*/
 static int listener_fd(lua_State *L)
 {
 	lua_pushinteger(L, check(L, LISTENER));

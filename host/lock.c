@@ -15,6 +15,10 @@ enum { WORDS_MAX = 4096 };
 
 struct lock { int fd; };  /* 0 or -1: not held */
 
+/***
+ Gives the lock back. Idempotent.
+ @function lock:close
+*/
 static int lock_gc(lua_State *L)
 {
 	struct lock *lock = lua_touserdata(L, 1);
@@ -73,13 +77,11 @@ static int lock_holder(lua_State *L)
 	const char *path = host_checkcstr(L, 1);
 	struct lock *lock = host_newuserdata(L, sizeof *lock, TYPE);
 	lock->fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	lua_toclose(L, -1);  /* the descriptor goes now rather than at some collection */
 	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	if (lock->fd < 0 || fcntl(lock->fd, F_OFD_GETLK, &whole) != 0 || whole.l_type == F_UNLCK)
 		return 0;
 	push_words(L, lock->fd);
-	lua_pushvalue(L, -2);  /* closes the descriptor now rather than at some collection */
-	lua_replace(L, 1);
-	lock_gc(L);
 	return 1;
 }
 

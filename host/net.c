@@ -58,6 +58,10 @@ static long failed(struct net *net, int error)
 	return net_fail(net, errno_code(error), "%s", strerror(error));
 }
 
+/***
+ Closes the connection. Idempotent.
+ @function connection:close
+*/
 static int net_close(lua_State *L)
 {
 	struct net *net = luaL_checkudata(L, 1, NET_TYPE);

@@ -275,7 +275,9 @@ static int pg_scram(lua_State *L)
 {
 	PGconn *conn = pg_check(L);
 	const char *user = host_checkcstr(L, 2);
-	const char *password = secret_checkbytes(L, 3, NULL);
+	size_t length;
+	const char *password = secret_checkbytes(L, 3, &length);
+	luaL_argcheck(L, strlen(password) == length, 3, "has a NUL byte inside");
 	/*
 	** Copied before it is freed: pushing may raise, and then the verifier's memory is lost, not
 	** the password's.

@@ -16,6 +16,10 @@ static PGresult *check(lua_State *L)
 	return box->result;
 }
 
+/***
+ Frees the result. Idempotent.
+ @function result:close
+*/
 static int result_close(lua_State *L)
 {
 	struct result *box = luaL_checkudata(L, 1, PG_RESULT_TYPE);

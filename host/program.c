@@ -75,6 +75,11 @@ static int program_kill_now(lua_State *L)
 	return 0;
 }
 
+/***
+ The number of this process.
+ @function program.pid
+ @return integer
+*/
 static int program_pid(lua_State *L)
 {
 	lua_pushinteger(L, getpid());

@@ -42,6 +42,10 @@ static struct net *connection(lua_State *L)
 	return net;
 }
 
+/***
+ Frees what is queued and what has come; the connection is closed by itself. Idempotent.
+ @function redis:close
+*/
 static int redis_close(lua_State *L)
 {
 	struct redis *redis = luaL_checkudata(L, 1, TYPE);

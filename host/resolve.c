@@ -86,13 +86,14 @@ static int resolve_start(lua_State *L)
 	const char *name = host_checkcstr(L, 1);
 	struct resolve *resolve = host_newuserdata(L, sizeof *resolve, TYPE);
 	resolve->wait.cancel = cancel;
-	if (strlen(name) >= sizeof resolve->job->name)
+	size_t size = strlen(name) + 1;
+	if (size > sizeof resolve->job->name)
 		return host_fail(L, "ENAME", "the name is too long");
 	resolve->job = calloc(1, sizeof *resolve->job);
 	if (!resolve->job)
 		return luaL_error(L, "not enough memory");
 	resolve->job->owner = resolve;
-	strcpy(resolve->job->name, name);
+	memcpy(resolve->job->name, name, size);
 	int error = loop_work(host_of(L)->loop, work, done, resolve->job);
 	if (error) {
 		free_job(resolve->job);

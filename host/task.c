@@ -64,14 +64,13 @@ static struct task *spawn(lua_State *L, struct host *host, int nargs, int contex
 {
 	lua_State *co = lua_newthread(L);
 	int thread = luaL_ref(L, LUA_REGISTRYINDEX);
-	struct task *task = calloc(1, sizeof *task);
+	struct task *task = lua_checkstack(co, nargs + 1) ? calloc(1, sizeof *task) : NULL;
 	if (!task || !(task->deadline = loop_timer_new(host->loop, true, on_deadline, task))) {
 		free(task);
 		luaL_unref(L, LUA_REGISTRYINDEX, thread);
 		luaL_error(L, "not enough memory for a task");
 		return NULL;
 	}
-	luaL_checkstack(co, nargs + 1, "too many arguments");
 	lua_xmove(L, co, nargs + 1);
 	task->L = co;
 	task->host = host;
@@ -330,6 +329,10 @@ static int task_spawn(lua_State *L)
 	return 1;
 }
 
+/***
+ Asks the task to end: its next wait raises.
+ @function task:cancel
+*/
 static int handle_cancel(lua_State *L)
 {
 	struct handle *handle = luaL_checkudata(L, 1, "o2x.task");
@@ -338,6 +341,11 @@ static int handle_cancel(lua_State *L)
 	return 0;
 }
 
+/***
+ Where the task waits.
+ @function task:traceback
+ @return string, or nothing when it has ended
+*/
 static int handle_traceback(lua_State *L)
 {
 	struct handle *handle = luaL_checkudata(L, 1, "o2x.task");
@@ -398,6 +406,11 @@ static int task_live(lua_State *L)
 	return 2;
 }
 
+/***
+ Sets what a cancelled task meets at its next wait.
+ @function task.set_cancelled
+ @param error any
+*/
 static int task_set_cancelled(lua_State *L)
 {
 	lua_settop(L, 1);
@@ -405,12 +418,22 @@ static int task_set_cancelled(lua_State *L)
 	return 0;
 }
 
+/***
+ What a waiting task yields; task.lua passes it on through coroutines of scripts.
+ @function task.tag
+ @return userdata
+*/
 static int task_tag(lua_State *L)
 {
 	lua_pushlightuserdata(L, &wait_tag);
 	return 1;
 }
 
+/***
+ A clock that is never set; its zero means nothing.
+ @function task.now
+ @return number seconds
+*/
 static int task_now(lua_State *L)
 {
 	lua_pushnumber(L, loop_now());

@@ -17,6 +17,10 @@ struct udp {
 	int fd;  /* -1: closed */
 };
 
+/***
+ Closes the socket. Idempotent.
+ @function udp:close
+*/
 static int udp_gc(lua_State *L)
 {
 	struct udp *udp = lua_touserdata(L, 1);

@@ -6,6 +6,7 @@ local M = {}
 
 -- name → maker(config, scope, run, client); the names are those of ctx:client
 local makers = {}
+--- The makers by name; tests put others in.
 M.makers = makers
 
 local function not_configured(what, variable)

@@ -16,11 +16,15 @@ local function checker(compare)
   end
 end
 
---- Each takes grants (a list), the value as it goes out, and what it is ("Vault path"); gives the value or raises "refused".
+--- The path is one of the grants, or below one that ends with a slash. Each of these takes grants (a list), the value as it
+--- goes out, and what it is ("Vault path"); gives the value or raises "refused".
 ---@type fun(grants: string[], value: string, what: string): string
 M.path = checker(core.path)
+--- The name is one of the grants, to the byte.
 M.name = checker(core.name)
+--- The key begins with one of the grants, each of which ends with its separator.
 M.key = checker(core.key)
+--- The domain name is one of the grants, or below one.
 M.domain = checker(core.domain)
 
 return M

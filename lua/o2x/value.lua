@@ -18,6 +18,7 @@ Unknown.__newindex = function()
   errors.raise { kind = "failed", message = "cannot change a value that is known only after apply" }
 end
 
+--- The value that is known only after apply.
 M.unknown = unknown
 
 --- Is the value known only after apply?

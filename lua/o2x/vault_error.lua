@@ -79,6 +79,7 @@ function M.raise(request, response, message, known)
   errors.raise(fields)
 end
 
+--- What Vault says in an answer's `errors`, on one line.
 M.text_of = text_of
 
 return M

@@ -20,7 +20,9 @@ M.ordered = ordered.new
 ---The keys of a table in its order (see `decode`'s option), sorted where there is none.
 M.keys = ordered.keys
 
+---The value that YAML's null becomes, the same as JSON's.
 M.null = json.null
+---Marks a table as a sequence, so that an empty one is written `[]`.
 M.array = json.array
 
 local function tagged_scalar(state, node, kind)

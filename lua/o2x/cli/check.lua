@@ -114,6 +114,9 @@ local function data(list)
   return json.array(files)
 end
 
+--- Checks the runbooks that are named, or all; raises when one has a problem.
+---@param options table of the command line
+---@param words string[]
 function M.run(options, words)
   local project = common.place(options, words[1])
   local list, loaded = look(project, words)

@@ -55,6 +55,8 @@ local function overview()
   out.data("4 a system cannot be reached or does not let us in, 5 locked, 130 interrupted.")
 end
 
+--- Shows the overview, or the help of one command.
+---@param words string[]
 function M.run(_, words)
   if not words[1] then return overview() end
   for _, group in ipairs(GROUPS) do

@@ -110,6 +110,7 @@ local function write(ctx, target, desired)
   support.with(ctx, ctx.scope.pg.admin, function(db) db:query(properties.note_statement(target.name, note)) end)
 end
 
+--- The effect type of a database restored aside.
 M.restored = {
   kind = "pg.restored",
   class = "probed",

@@ -122,6 +122,7 @@ local function read(ctx, target)
   return summary(note)
 end
 
+--- The effect type of an archive in a file.
 M.file = {
   kind = "pg.archive",
   class = "probed",

@@ -94,6 +94,7 @@ local function write(ctx, target)
   return { kept = current and target.kept or nil }
 end
 
+--- The effect type of a restored database in the place of the tenant's own.
 M.swapped = {
   kind = "pg.swapped",
   class = "probed",

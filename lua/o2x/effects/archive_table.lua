@@ -176,6 +176,7 @@ local function write(ctx, target, desired)
   return { kept = kept_name(ctx, target.table) }
 end
 
+--- The effect type of one table brought back.
 M.restored_table = {
   kind = "pg.table",
   class = "transactional", -- the table itself tells whether it was committed

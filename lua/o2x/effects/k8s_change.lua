@@ -151,6 +151,7 @@ function fields.show(target, before, after)
   return { title = title(target), lines = diff.lines(shown(before), shown(after)) }
 end
 
+--- The effect types: replicas of a workload, fields of an object.
 M.types = { replicas, fields }
 
 -- ---- what scripts see ----

@@ -63,6 +63,7 @@ local function in_order(target, map)
   return scripts
 end
 
+--- The effect type of a folder of migrations.
 M.migration = {
   kind = "pg.migration",
   class = "idempotent",

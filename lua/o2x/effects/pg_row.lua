@@ -179,6 +179,7 @@ local function read_target(ctx, target)
   end)
 end
 
+--- The effect type of one row.
 M.row = {
   kind = "pg.row",
   class = "transactional",
@@ -240,6 +241,7 @@ local function allocate(tx, target, desired)
   tx:defer(sql, table.unpack(parameters))
 end
 
+--- The effect type of a row with the next free id.
 M.allocated = {
   kind = "pg.allocated",
   class = "transactional",

@@ -282,6 +282,7 @@ local MUTATIONS = {
     resolve = by("generate_report") },
 }
 
+--- What the tenant sells, as a GraphQL schema.
 M.schema = { query = "Query", mutation = "Mutation", types = {
   Query = QUERIES,
   Mutation = MUTATIONS,

@@ -72,6 +72,7 @@ local function health(call)
     groups = { "liveness", "readiness" } })
 end
 
+--- Sets a fault of the services: o2x lab fault services KIND.
 M.fault = faults.set
 
 local function alive() return answer(200, { status = "UP" }) end

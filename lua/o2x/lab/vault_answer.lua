@@ -16,6 +16,7 @@ end
 --- An answer outside the usual envelope, as those of sys/health and the like are.
 function M.plain(status, body) return { status = status, plain = body } end
 
+--- An answer without a body.
 function M.empty() return { status = 204 } end
 
 ---@param status integer
@@ -28,6 +29,8 @@ function M.invalid_token() return M.fail(403, "2 errors occurred:\n\t* permissio
 --- Vault's word for a token whose policies do not allow it.
 function M.denied() return M.fail(403, "1 error occurred:\n\t* permission denied\n\n") end
 
+--- Vault's word for a path that no engine is mounted at.
+---@param path string
 function M.no_route(path)
   return M.fail(404, ("no handler for route %q. route entry not found."):format(path))
 end
@@ -35,6 +38,8 @@ end
 --- A moment as Vault writes it.
 function M.moment(now) return clock.iso(now, 9) end
 
+--- A random UUID, as Vault names requests, accessors and leases.
+---@return string
 function M.uuid()
   local hex = crypto.hex(crypto.random(16))
   return ("%s-%s-%s-%s-%s"):format(hex:sub(1, 8), hex:sub(9, 12), hex:sub(13, 16), hex:sub(17, 20), hex:sub(21))

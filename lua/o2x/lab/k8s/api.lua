@@ -146,6 +146,7 @@ local function matching(store, kind, namespace, filter)
   return found
 end
 
+--- Answers a request for a list.
 function M.list(api, req, target)
   local store, kind = api.store, target.kind
   local filter, code, problem, selective = filter_of(req, kind)
@@ -158,6 +159,7 @@ function M.list(api, req, target)
   return body.list(kind, list, meta, body.view(req), store.clock())
 end
 
+--- Answers a request for one object.
 function M.get(api, req, target)
   local store, kind = api.store, target.kind
   local object = virtual.get(store, kind, target.namespace, target.name)
@@ -185,6 +187,7 @@ local function decode_object(req, target)
   return object
 end
 
+--- Answers a request for a new object.
 function M.create(api, req, target)
   local object, code, problem = decode_object(req, target)
   if not object then return body.answer(code, problem) end
@@ -195,6 +198,7 @@ function M.create(api, req, target)
   return body.answer(code, problem, options.warnings)
 end
 
+--- Answers a request for an object as a whole.
 function M.update(api, req, target)
   local object, code, problem = decode_object(req, target)
   if not object then return body.answer(code, problem) end
@@ -207,6 +211,7 @@ function M.update(api, req, target)
   return body.answer(code, problem, options.warnings)
 end
 
+--- Answers a request for some fields of an object.
 function M.patch(api, req, target)
   local how = PATCHES[(req.headers["content-type"] or ""):match("^[^;%s]*")]
   if not how then
@@ -241,10 +246,12 @@ local function delete_options(req)
     propagation = given.propagationPolicy or req.query.propagationPolicy or given.orphanDependents and "Orphan" }
 end
 
+--- Answers a request for an end of one object.
 function M.delete(api, req, target)
   return body.answer(objects.delete(api.store, target.kind, target.namespace, target.name, delete_options(req)))
 end
 
+--- Answers a request for an end of all that a selector takes in.
 function M.delete_collection(api, req, target)
   local filter, code, problem = filter_of(req, target.kind)
   if not filter then return body.answer(code, problem) end

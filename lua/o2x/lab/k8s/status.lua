@@ -81,6 +81,7 @@ function M.expired(message)
   return M.failure(410, "Expired", message)
 end
 
+--- The answer to a request without credentials, or with wrong ones.
 function M.unauthorised()
   return M.failure(401, "Unauthorized", "Unauthorized")
 end

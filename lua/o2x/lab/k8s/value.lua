@@ -4,7 +4,9 @@ local json = require "o2x.json"
 
 local M = {}
 
+--- null and arrays, as o2x.json has them.
 M.null = json.null
+--- See null.
 M.array = json.array
 
 ---@param v any
