@@ -50,6 +50,7 @@ local KEYS = {
   { "dns.servers", "servers to ask instead of the system's", env = "O2X_LAB_DNS", kind = "list" },
   { "https.connect_to", "address that stands for every HTTPS host", env = "O2X_LAB_HTTPS" },
   { "https.ca", "certificate authority of HTTPS hosts", env = "O2X_LAB_CA", kind = "path" },
+  { "webhook.url", "where o2x.webhook sends messages: a chat's or a ticket system's address", env = "O2X_WEBHOOK_URL" },
   { "retry.seconds", "longest that one operation is tried again", kind = "integer", default = 60 },
 }
 

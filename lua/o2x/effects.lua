@@ -5,7 +5,8 @@ local errors = require "o2x.error"
 local M = {
   NAMES = {
     "alerts", "archive", "broker", "clock", "crypto", "dns", "files", "helm", "helm_values", "http", "json", "k8s", "pg",
-    "rds", "redis", "runs", "s3", "secret", "service", "vault", "yaml",
+    "rds", "redis", "runs", "s3", "secret", "service", "vault",
+    "webhook", "yaml",
   },
 }
 

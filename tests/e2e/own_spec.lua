@@ -1,6 +1,8 @@
 -- What operators have of their own: a tenant's version of a runbook, versions and their lock, hooks.
 
 local fs = require "o2x.fs"
+local httpd = require "o2x.httpd"
+local json = require "o2x.json"
 local toys = require "tests.support.toy"
 
 local function ok(result)
@@ -194,6 +196,27 @@ return {
     fs.remove(toy.system .. "/begun")
     assert.equal(0, toy:o2x({ "plan", "build", "alpha", "--detailed-exitcode" }).code)
     assert.is_nil(toy:holds().begun)
+  end)
+
+  it("send messages, each with its key", function()
+    local got = {}
+    local server <close> = httpd.serve { handler = function(req)
+      got[#got + 1] = { json.decode(req.body), req.headers["idempotency-key"] }
+      return 200, {}, ""
+    end }
+    toy:write("runbooks/hooks.lua", [[
+return { effects = { "webhook:write" },
+  after = function(tenant, run)
+    require("o2x.webhook").send("chat", { text = run.runbook .. " for " .. tenant.name .. ": " .. run.status })
+  end }]])
+    local env = { O2X_WEBHOOK_URL = ("http://127.0.0.1:%d/hook"):format(server.port) }
+    has(ok(toy:o2x({ "plan", "build", "alpha" }, env)).stdout, "build for alpha: done")
+    assert.equal(0, #got)
+    ok(toy:o2x({ "run", "build", "alpha" }, env))
+    assert.same({ text = "build for alpha: done" }, got[1][1])
+    assert.equal(32, #got[1][2])
+    assert.equal(1, #got)
+    has(ok(toy:o2x { "run", "build", "alpha" }).stderr, "there is no web hook configured")
   end)
 
   it("keep a run from beginning, but not from being done", function()
