@@ -90,6 +90,17 @@ local function required(look, node)
   end
 end
 
+-- Does an expression hold what comes from outside of the script: tenant.name, params.x, row.id?
+local function from_outside(expression)
+  local found = false
+  parser.walk(expression, function(node)
+    if node.k == "index" and node.object.k == "name" and node.object.var and not script.required(node.object) then
+      found = true
+    end
+  end)
+  return found
+end
+
 -- A query that is put together from texts is one that somebody else may finish.
 local function query(look, node)
   local sql = node.args[1]
@@ -97,7 +108,7 @@ local function query(look, node)
   if api_path(node.object) ~= "pg" then return end
   local built = sql.k == "binary" and sql.op == ".." and (sql.b.k ~= "string" or sql.a.k ~= "string" and sql.a.k ~= "binary")
     or sql.k == "method" and sql.name == "format"
-  if built then look.problem(node.line, "a query is put together from texts", "give the values as $1, $2 after it") end
+  if built and from_outside(sql) then look.problem(node.line, "a query is put together from texts", "give the values as $1, $2 after it") end
 end
 
 local function params(look, func)
