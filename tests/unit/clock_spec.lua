@@ -1,4 +1,5 @@
 local clock = require "o2x.clock"
+local secret = require "o2x.secret"
 
 describe("clock", function()
   it("writes and reads moments", function()
@@ -17,6 +18,17 @@ describe("clock", function()
       "2026-02-14T09:60:00Z", "2026-02-14T09:30:00.Z", "2026-02-14T09:30:00Zx", "2026-02-14T09:30:00+25:00", "2026-02-14T09:30Z", "now" } do
       assert.is_false(pcall(clock.parse, text), text)
     end
+  end)
+
+  it("reads the moment that a secret holds, and tells nothing of one that holds none", function()
+    local coded = secret.new("MjAyNy0wMi0xMVQxMDowMDowMFo=", "expiry")
+    assert.equal(clock.parse "2027-02-11T10:00:00Z", clock.parse(coded:unbase64()))
+    assert.is_true(secret.equal("2027-02-11T10:00:00Z", coded:unbase64()))
+    local ok, problem = pcall(clock.parse, secret.new("hunter22-hunter22", "password"))
+    assert.is_false(ok)
+    assert.equal("not a date or a time with an offset", tostring(problem))
+    assert.is_nil((secret.new("a?b=", "none"):unbase64()))
+    assert.equal(0, secret.new("", "empty"):unbase64():length())
   end)
 
   it("goes forward", function()
