@@ -127,14 +127,22 @@ function M.write(path, text, user)
   if user then M.must(nil, { argv = { "chown", user, path } }, path) end
 end
 
+--- Removes a server's folder. The one that holds those of all servers stays: others may be about to make theirs in it.
+---@param lab table
+---@param name string
+---@param user string|nil
+function M.clear(lab, name, user)
+  local path = M.path(lab, name, user)
+  if fs.exists(path) then fs.remove_tree(path) end
+end
+
 --- Removes a server's folder, and the one that holds those of all servers when it was the last.
 ---@param lab table
 ---@param name string
 ---@param user string|nil
 function M.remove(lab, name, user)
-  local path = M.path(lab, name, user)
-  if fs.exists(path) then fs.remove_tree(path) end
-  local root = fs.folder(path)
+  M.clear(lab, name, user)
+  local root = fs.folder(M.path(lab, name, user))
   if user and fs.exists(root) and #fs.list(root) == 0 then fs.remove(root) end
 end
 

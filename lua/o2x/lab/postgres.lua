@@ -85,7 +85,8 @@ end
 function M.start(lab)
   local at, state = place(lab), lab.state("postgres")
   if not fs.exists(at.data) or not state.superuser_password then
-    M.forget(lab)
+    M.sweep(lab)
+    daemon.clear(lab, "postgres", at.user)
     initialise(lab, at, state)
   end
   local port
