@@ -155,7 +155,7 @@ describe("a run", function()
       step("one", function() toy.ensure("one", { v = 1 }) end)
       step("two", function() end)
       step("three", function() toy.ensure("three", { v = 3 }) end)]])
-    ok(toy:o2x { "resume" })
+    ok(toy:o2x { "resume", "--edited" })
     assert.same({ one = { v = 1 }, three = { v = 3 } }, toy:holds())
   end)
 
