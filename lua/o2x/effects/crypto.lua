@@ -1,16 +1,21 @@
 --- Hashes for runbooks: require "o2x.crypto". A password goes in as a secret and comes out as its bcrypt hash.
 
 local crypto = require "o2x.crypto"
+local secret = require "o2x.secret"
 local value = require "o2x.value"
 
 return {
   name = "crypto",
   api = function()
     return {
-      --- The bcrypt hash of a password. In a plan one that would be generated is not known, and neither is its hash.
+      --- The bcrypt hash of a password, as a secret: it can be guessed at, so it is in no plan and no journal. In a plan, a
+      --- password that would be generated is not known, and neither is its hash.
       ---@param password userdata|string a secret
-      ---@return string
-      bcrypt = function(password) return value.is_unknown(password) and value.unknown or crypto.bcrypt(password) end,
+      ---@return userdata secret
+      bcrypt = function(password)
+        if value.is_unknown(password) then return value.unknown end
+        return secret.new(crypto.bcrypt(password), "bcrypt hash")
+      end,
       --- Is the hash one of the password?
       ---@param password userdata|string
       ---@param hash string
