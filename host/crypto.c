@@ -5,6 +5,7 @@
 #include "crypto.h"
 #include "host.h"
 #include "libcrypto.h"
+#include "scrub.h"
 #include "secret.h"
 
 #include <errno.h>
@@ -76,6 +77,15 @@ static const uint32_t *crc32c_table(void)
 	return table;
 }
 
+uint32_t crypto_crc32c_of(uint32_t before, const char *bytes, size_t length)
+{
+	const uint32_t *table = crc32c_table();
+	uint32_t crc = ~before;
+	for (size_t i = 0; i < length; i++)
+		crc = crc >> 8 ^ table[(crc ^ (unsigned char)bytes[i]) & 0xff];
+	return ~crc;
+}
+
 /***
  CRC-32C of a text; goes on from the sum of the part before.
  @function core.crypto.crc32c
@@ -86,12 +96,9 @@ static const uint32_t *crc32c_table(void)
 static int crypto_crc32c(lua_State *L)
 {
 	size_t len;
-	const unsigned char *text = (const unsigned char *)luaL_checklstring(L, 1, &len);
-	uint32_t crc = ~(uint32_t)(lua_isnoneornil(L, 2) ? 0 : host_checkrange(L, 2, 0, UINT32_MAX));
-	const uint32_t *table = crc32c_table();
-	while (len--)
-		crc = crc >> 8 ^ table[(crc ^ *text++) & 0xff];
-	lua_pushinteger(L, (lua_Integer)(uint32_t)~crc);
+	const char *text = luaL_checklstring(L, 1, &len);
+	uint32_t before = (uint32_t)(lua_isnoneornil(L, 2) ? 0 : host_checkrange(L, 2, 0, UINT32_MAX));
+	lua_pushinteger(L, (lua_Integer)crypto_crc32c_of(before, text, len));
 	return 1;
 }
 
@@ -167,9 +174,6 @@ static int crypto_unhex(lua_State *L)
 	return good ? 1 : host_fail(L, "syntax", "not hexadecimal");
 }
 
-static const char base64_digits[] =
-	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
 /***
  Base64 with padding.
  @function core.crypto.base64
@@ -178,26 +182,19 @@ static const char base64_digits[] =
 */
 static int crypto_base64(lua_State *L)
 {
-	size_t len, n = 0;
-	const unsigned char *bytes = (const unsigned char *)luaL_checklstring(L, 1, &len);
+	size_t len;
+	const char *bytes = luaL_checklstring(L, 1, &len);
+	size_t size = (len + 2) / 3 * 4;
 	luaL_Buffer b;
-	char *out = luaL_buffinitsize(L, &b, (len + 2) / 3 * 4);
-	for (size_t i = 0; i < len; i += 3) {
-		size_t left = len - i;
-		uint32_t group = (uint32_t)bytes[i] << 16;
-		group |= left > 1 ? (uint32_t)bytes[i + 1] << 8 : 0;
-		group |= left > 2 ? bytes[i + 2] : 0;
-		out[n++] = base64_digits[group >> 18];
-		out[n++] = base64_digits[group >> 12 & 63];
-		out[n++] = left > 1 ? base64_digits[group >> 6 & 63] : '=';
-		out[n++] = left > 2 ? base64_digits[group & 63] : '=';
-	}
-	luaL_pushresultsize(&b, n);
+	scrub_base64(bytes, len, luaL_buffinitsize(L, &b, size));
+	luaL_pushresultsize(&b, size);
 	return 1;
 }
 
 static int base64_value(char c)
 {
+	static const char base64_digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	const char *found = c ? strchr(base64_digits, c) : NULL;
 	return found ? (int)(found - base64_digits) : -1;
 }

@@ -6,6 +6,7 @@
 ** n counts from 0, len is what follows the prefix (without the newline), crc is the CRC-32C of the line with the eight
 ** digits as zeros, prev the first 16 hex digits of the SHA-256 of the line before. Still JSON, still readable with cat.
 */
+#include "crypto.h"
 #include "host.h"
 #include "libcrypto.h"
 
@@ -22,18 +23,6 @@ struct frame {
 	char previous[HASH_DIGITS + 1];
 };
 
-/* CRC-32C (Castagnoli), bit by bit: journals are small, and a table would be longer than this. */
-static uint32_t crc32c(uint32_t crc, const char *bytes, size_t length)
-{
-	crc = ~crc;
-	for (size_t i = 0; i < length; i++) {
-		crc ^= (unsigned char)bytes[i];
-		for (int bit = 0; bit < 8; bit++)
-			crc = (crc >> 1) ^ (crc & 1 ? 0x82F63B78u : 0);
-	}
-	return ~crc;
-}
-
 /* -> length of the prefix */
 static size_t print_prefix(const struct frame *frame, char out[PREFIX_MAX])
 {
@@ -46,7 +35,7 @@ static uint32_t checksum(struct frame frame, const char *rest)
 	char prefix[PREFIX_MAX];
 	frame.crc = 0;
 	size_t length = print_prefix(&frame, prefix);
-	return crc32c(crc32c(0, prefix, length), rest, (size_t)frame.length);
+	return crypto_crc32c_of(crypto_crc32c_of(0, prefix, length), rest, (size_t)frame.length);
 }
 
 /* [-0, +1, e] */

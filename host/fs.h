@@ -7,6 +7,9 @@
 
 #include <lua.h>
 
+/* What a write answers: true, or nil, message, code of the errno. [-0, +1|3, m] */
+int fs_finish(lua_State *L, const char *path, int error);
+
 int fs_write(lua_State *L);
 int fs_append(lua_State *L);
 int fs_chmod(lua_State *L);

@@ -16,14 +16,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int finish(lua_State *L, const char *path, int error)
-{
-	if (error)
-		return host_fail_errno(L, path, error);
-	lua_pushboolean(L, true);
-	return 1;
-}
-
 /***
  Makes one folder.
  @function core.fs.mkdir
@@ -35,7 +27,7 @@ int fs_mkdir(lua_State *L)
 {
 	const char *path = host_checkcstr(L, 1);
 	mode_t mode = lua_isnoneornil(L, 2) ? 0755 : (mode_t)host_checkrange(L, 2, 0, 07777);
-	return finish(L, path, mkdir(path, mode) ? errno : 0);
+	return fs_finish(L, path, mkdir(path, mode) ? errno : 0);
 }
 
 /***
@@ -65,7 +57,7 @@ int fs_mkdtemp(lua_State *L)
 int fs_remove(lua_State *L)
 {
 	const char *path = host_checkcstr(L, 1);
-	return finish(L, path, remove(path) ? errno : 0);
+	return fs_finish(L, path, remove(path) ? errno : 0);
 }
 
 static int empty_folder(int fd, dev_t device, int depth);
@@ -142,5 +134,5 @@ int fs_remove_tree(lua_State *L)
 {
 	const char *path = host_checkcstr(L, 1);
 	luaL_argcheck(L, is_deep(path), 1, "an absolute path, two names deep or more");
-	return finish(L, path, remove_tree(path));
+	return fs_finish(L, path, remove_tree(path));
 }

@@ -121,7 +121,7 @@ static int check_mode(lua_State *L, int arg)
 	return lua_isnoneornil(L, arg) ? -1 : (int)host_checkrange(L, arg, 0, 07777);
 }
 
-static int finish(lua_State *L, const char *path, int error)
+int fs_finish(lua_State *L, const char *path, int error)
 {
 	if (error)
 		return host_fail_errno(L, path, error);
@@ -142,7 +142,7 @@ int fs_write(lua_State *L)
 	const char *path = host_checkcstr(L, 1);
 	size_t len;
 	const char *bytes = secret_checkbytes(L, 2, &len);
-	return finish(L, path, write_atomically(path, bytes, len, check_mode(L, 3)));
+	return fs_finish(L, path, write_atomically(path, bytes, len, check_mode(L, 3)));
 }
 
 /***
@@ -167,7 +167,7 @@ int fs_append(lua_State *L)
 	int error = write_all(fd, bytes, len);
 	if (close(fd) && !error)
 		error = errno;
-	return finish(L, path, error);
+	return fs_finish(L, path, error);
 }
 
 /***
@@ -181,7 +181,7 @@ int fs_chmod(lua_State *L)
 {
 	const char *path = host_checkcstr(L, 1);
 	mode_t mode = (mode_t)host_checkrange(L, 2, 0, 07777);
-	return finish(L, path, chmod(path, mode) ? errno : 0);
+	return fs_finish(L, path, chmod(path, mode) ? errno : 0);
 }
 
 /***
@@ -195,7 +195,7 @@ int fs_symlink(lua_State *L)
 {
 	const char *target = host_checkcstr(L, 1);
 	const char *path = host_checkcstr(L, 2);
-	return finish(L, path, symlink(target, path) ? errno : 0);
+	return fs_finish(L, path, symlink(target, path) ? errno : 0);
 }
 
 /***
@@ -214,5 +214,5 @@ int fs_rename(lua_State *L)
 		return host_fail_errno(L, to, ENAMETOOLONG);
 	if (rename(from, to))
 		return host_fail_errno(L, from, errno);
-	return finish(L, to, sync_folder(folder));
+	return fs_finish(L, to, sync_folder(folder));
 }
