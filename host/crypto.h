@@ -11,7 +11,10 @@
 /* CRC-32C (Castagnoli); before is the sum of what came before the bytes, 0 at first. */
 uint32_t crypto_crc32c_of(uint32_t before, const char *bytes, size_t length);
 
-/* Bytes from base64 into out, which holds length / 4 * 3 + 3 of them. -> their number, or -1: not base64 */
+/*
+** Bytes from base64 into out, which holds length / 4 * 3 + 3 of them. -> their number, or -1: not
+** base64
+*/
 long crypto_unbase64_bytes(const char *text, size_t length, char *out);
 
 int crypto_bcrypt(lua_State *L);

@@ -1,9 +1,9 @@
 /*
 ** dnsmsg.c: reads a DNS message (RFC 1035) into a table. The bytes come from the network and are
 ** trusted in nothing: each read is checked against the end, a compression pointer must point to an
-** earlier place than the last one did (so there is no loop), a name is at most 255 bytes, fields must
-** end where their record ends. Used for the answers o2x gets and for the questions that the lab's
-** name server gets.
+** earlier place than the last one did (so there is no loop), a name is at most 255 bytes, fields
+** must end where their record ends. Used for the answers o2x gets and for the questions that the
+** lab's name server gets.
 */
 #include "host.h"
 

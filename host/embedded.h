@@ -1,4 +1,7 @@
-/* embedded.h: the Lua of lua/o2x as bytecode, generated into build/embedded_data.c by host/tool/embed.c. */
+/*
+** embedded.h: the Lua of lua/o2x as bytecode, generated into build/embedded_data.c by
+** host/tool/embed.c.
+*/
 #ifndef O2X_EMBEDDED_H
 #define O2X_EMBEDDED_H
 

@@ -169,7 +169,8 @@ static int event_signal(lua_State *L)
 }
 
 static const luaL_Reg functions[] = {
-	{ "new", event_new }, { "timer", event_timer }, { "fd", event_fd }, { "signal", event_signal }, { NULL, NULL }
+	{ "new", event_new }, { "timer", event_timer }, { "fd", event_fd },
+	{ "signal", event_signal }, { NULL, NULL }
 };
 
 int luaopen_o2x_core_event(lua_State *L)

@@ -3,8 +3,9 @@
 **
 **     {"n":7,"len":214,"crc":"5f1c02aa","prev":"9b2f66c0d1e3a4f7","t":"intent",…}
 **
-** n counts from 0, len is what follows the prefix (without the newline), crc is the CRC-32C of the line with the eight
-** digits as zeros, prev the first 16 hex digits of the SHA-256 of the line before. Still JSON, still readable with cat.
+** n counts from 0, len is what follows the prefix (without the newline), crc is the CRC-32C of the
+** line with the eight digits as zeros, prev the first 16 hex digits of the SHA-256 of the line
+** before. Still JSON, still readable with cat.
 */
 #include "crypto.h"
 #include "host.h"
@@ -26,7 +27,8 @@ struct frame {
 /* -> length of the prefix */
 static size_t print_prefix(const struct frame *frame, char out[PREFIX_MAX])
 {
-	return (size_t)snprintf(out, PREFIX_MAX, "{\"n\":%" PRIu64 ",\"len\":%" PRIu64 ",\"crc\":\"%08" PRIx32 "\",\"prev\":\"%s\",",
+	return (size_t)snprintf(out, PREFIX_MAX,
+				"{\"n\":%" PRIu64 ",\"len\":%" PRIu64 ",\"crc\":\"%08" PRIx32 "\",\"prev\":\"%s\",",
 				frame->number, frame->length, frame->crc, frame->previous);
 }
 
@@ -55,8 +57,8 @@ static void push_hash(lua_State *L, const char *line, size_t length)
 static const char *check_previous(lua_State *L, int arg)
 {
 	const char *previous = host_checkcstr(L, arg);
-	luaL_argcheck(L, strlen(previous) == HASH_DIGITS && strspn(previous, "0123456789abcdef") == HASH_DIGITS, arg,
-		      "16 hex digits expected");
+	bool good = strlen(previous) == HASH_DIGITS && strspn(previous, "0123456789abcdef") == HASH_DIGITS;
+	luaL_argcheck(L, good, arg, "16 hex digits expected");
 	return previous;
 }
 
@@ -75,7 +77,8 @@ static int frame_seal(lua_State *L)
 	struct frame frame = { .number = (uint64_t)host_checkrange(L, 1, 0, INT64_MAX) };
 	snprintf(frame.previous, sizeof frame.previous, "%s", check_previous(L, 2));
 	const char *record = luaL_checklstring(L, 3, &length);
-	luaL_argcheck(L, length > 2 && record[0] == '{' && record[length - 1] == '}', 3, "JSON object expected");
+	bool object = length > 2 && record[0] == '{' && record[length - 1] == '}';
+	luaL_argcheck(L, object, 3, "JSON object expected");
 	luaL_argcheck(L, !memchr(record, '\n', length), 3, "has a newline");
 	frame.length = length - 1;
 	frame.crc = checksum(frame, record + 1);
@@ -95,7 +98,8 @@ static int frame_seal(lua_State *L)
 static size_t parse_prefix(const char *line, struct frame *frame)
 {
 	int end = 0;
-	if (sscanf(line, "{\"n\":%" SCNu64 ",\"len\":%" SCNu64 ",\"crc\":\"%8" SCNx32 "\",\"prev\":\"%16[0-9a-f]\",%n",
+	if (sscanf(line, "{\"n\":%" SCNu64 ",\"len\":%" SCNu64 ",\"crc\":\"%8" SCNx32
+		   "\",\"prev\":\"%16[0-9a-f]\",%n",
 		   &frame->number, &frame->length, &frame->crc, frame->previous, &end) != 4)
 		return 0;
 	return end > 0 ? (size_t)end : 0;
@@ -119,7 +123,8 @@ static int frame_open(lua_State *L)
 	struct frame frame = { 0 };
 	char prefix[PREFIX_MAX];
 	size_t size = parse_prefix(line, &frame);
-	if (size == 0 || size >= PREFIX_MAX || print_prefix(&frame, prefix) != size || memcmp(prefix, line, size) != 0)
+	if (size == 0 || size >= PREFIX_MAX || print_prefix(&frame, prefix) != size ||
+	    memcmp(prefix, line, size) != 0)
 		return host_fail(L, "damaged", "its frame cannot be read");
 	if (frame.length != length - size)
 		return host_fail(L, "damaged", "it has %zu bytes, not %" PRIu64, length - size, frame.length);
@@ -137,7 +142,8 @@ static int frame_open(lua_State *L)
 }
 
 /***
- Could these bytes be the beginning of a line that was never finished (a crash in the middle of the write)?
+ Could these bytes be the beginning of a line that was never finished (a crash in the middle of the
+ write)?
  @function frame.torn
  @param tail string what follows the last newline of the file
  @return boolean false if the line is there whole, with something else where its newline should be

@@ -190,7 +190,9 @@ static bool is_one_of(const char *method, const char *const *list)
 	return *list;
 }
 
-/* A body that is too large for memory; with a signature, its hash is in a header. -> is there one? */
+/*
+** A body that is too large for memory; with a signature, its hash is in a header. -> is there one?
+*/
 static bool set_body_file(lua_State *L, struct transfer *transfer)
 {
 	const char *path = text_field(L, "body_file");

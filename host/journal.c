@@ -1,6 +1,7 @@
 /*
 ** journal.c: a file that can only grow, and says for certain what has reached the disk.
-** An error of write or fdatasync is final: after it, nobody knows what is on the disk, so the file refuses to go on.
+** An error of write or fdatasync is final: after it, nobody knows what is on the disk, so the file
+** refuses to go on.
 */
 #include "host.h"
 
@@ -61,7 +62,8 @@ static int broken(lua_State *L, struct journal *journal, const char *what)
 static int journal_open(lua_State *L)
 {
 	const char *path = host_checkcstr(L, 1);
-	int flags = O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | (lua_toboolean(L, 2) ? O_CREAT | O_EXCL : 0);
+	int flags = O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW;
+	flags |= lua_toboolean(L, 2) ? O_CREAT | O_EXCL : 0;
 	struct journal *journal = host_newuserdata(L, sizeof *journal, TYPE);
 	journal->fd = open(path, flags, 0600);
 	if (journal->fd < 0)
@@ -94,7 +96,8 @@ static int journal_append(lua_State *L)
 }
 
 /***
- Waits until all that was appended is on the disk. An error is final: the kernel may have dropped the pages.
+ Waits until all that was appended is on the disk. An error is final: the kernel may have dropped
+ the pages.
  @function journal:sync
  @return true, or nil, message, code
 */
@@ -108,7 +111,8 @@ static int journal_sync(lua_State *L)
 }
 
 /***
- Makes sure of room for so many more bytes, so that a full disk is met before an effect and not after it.
+ Makes sure of room for so many more bytes, so that a full disk is met before an effect and not
+ after it.
  @function journal:reserve
  @param bytes integer
  @return true, or nil, message, code (ENOSPC)
@@ -120,7 +124,8 @@ static int journal_reserve(lua_State *L)
 	struct stat status;
 	if (fstat(journal->fd, &status) != 0)
 		return broken(L, journal, "cannot look at the journal");
-	if (fallocate(journal->fd, FALLOC_FL_KEEP_SIZE, status.st_size, bytes) != 0 && errno != EOPNOTSUPP && errno != ENOSYS)
+	if (fallocate(journal->fd, FALLOC_FL_KEEP_SIZE, status.st_size, bytes) != 0 &&
+	    errno != EOPNOTSUPP && errno != ENOSYS)
 		return host_fail_errno(L, "no room for the journal", errno);
 	lua_pushboolean(L, true);
 	return 1;
@@ -135,7 +140,8 @@ static int journal_reserve(lua_State *L)
 static int journal_cut(lua_State *L)
 {
 	struct journal *journal = check(L);
-	if (ftruncate(journal->fd, (off_t)host_checkrange(L, 2, 0, INT64_MAX)) != 0 || fdatasync(journal->fd) != 0)
+	off_t size = (off_t)host_checkrange(L, 2, 0, INT64_MAX);
+	if (ftruncate(journal->fd, size) != 0 || fdatasync(journal->fd) != 0)
 		return broken(L, journal, "cannot cut the journal");
 	lua_pushboolean(L, true);
 	return 1;
@@ -166,7 +172,9 @@ static const luaL_Reg methods[] = {
 	{ "cut", journal_cut }, { "close", journal_gc }, { NULL, NULL }
 };
 
-static const luaL_Reg functions[] = { { "open", journal_open }, { "sync_folder", sync_folder }, { NULL, NULL } };
+static const luaL_Reg functions[] = {
+	{ "open", journal_open }, { "sync_folder", sync_folder }, { NULL, NULL }
+};
 
 int luaopen_o2x_core_journal(lua_State *L)
 {

@@ -1,6 +1,7 @@
 /*
-** lazy.h: libraries that are loaded on first use. Linking libcurl and libpq costs every start about five
-** milliseconds, so their headers are used at build time and their functions looked up when first needed:
+** lazy.h: libraries that are loaded on first use. Linking libcurl and libpq costs every start about
+** five milliseconds, so their headers are used at build time and their functions looked up when
+** first needed:
 **
 **     #define PQ(X) X(PQfinish) X(PQstatus)
 **     LAZY(pq, "libpq.so.5", PQ)             // in one C file: struct pq_functions pq; const char *pq_load(void)
@@ -20,7 +21,10 @@
 	extern struct library##_functions library; \
 	const char *library##_load(void);
 
-/* Fills table[i] with names[i]; -> NULL or the loader's complaint. Every member is one pointer (lazy.c asserts it). */
+/*
+** Fills table[i] with names[i]; -> NULL or the loader's complaint. Every member is one pointer
+** (lazy.c asserts it).
+*/
 const char *lazy_load(const char *soname, const char *const *names, size_t count, void *table);
 
 #define LAZY_DEFINE(library, soname, FUNCTIONS) \
@@ -37,6 +41,7 @@ const char *lazy_load(const char *soname, const char *const *names, size_t count
 		return problem; \
 	}
 
-#define LAZY(library, soname, FUNCTIONS) LAZY_DECLARE(library, FUNCTIONS) LAZY_DEFINE(library, soname, FUNCTIONS)
+#define LAZY(library, soname, FUNCTIONS) \
+	LAZY_DECLARE(library, FUNCTIONS) LAZY_DEFINE(library, soname, FUNCTIONS)
 
 #endif

@@ -1,6 +1,6 @@
 /*
-** lock.c: a lock that cannot be left behind. An open file description lock (OFD) goes with the process that holds it,
-** however it ends; the words in the file only say who that is.
+** lock.c: a lock that cannot be left behind. An open file description lock (OFD) goes with the
+** process that holds it, however it ends; the words in the file only say who that is.
 */
 #include "host.h"
 
@@ -40,7 +40,8 @@ static void push_words(lua_State *L, int fd)
  @function lock.take
  @param path string the file; made if it is not there, never removed
  @param words string who takes it, for those who come second
- @return userdata the lock, held until close() or the end of the process; or nil, the holder's words, "locked"; or nil, message, code
+ @return userdata the lock, held until close() or the end of the process; or nil, the holder's
+   words, "locked"; or nil, message, code
 */
 static int lock_take(lua_State *L)
 {
@@ -86,7 +87,9 @@ static int lock_holder(lua_State *L)
 }
 
 static const luaL_Reg methods[] = { { "close", lock_gc }, { NULL, NULL } };
-static const luaL_Reg functions[] = { { "take", lock_take }, { "holder", lock_holder }, { NULL, NULL } };
+static const luaL_Reg functions[] = {
+	{ "take", lock_take }, { "holder", lock_holder }, { NULL, NULL }
+};
 
 int luaopen_o2x_core_lock(lua_State *L)
 {

@@ -1,6 +1,7 @@
 /*
 ** loop.c: the event loop, on libuv. The only file that includes <uv.h>.
-** Handles are malloc'd and freed in their close callback, because libuv keeps pointers to them until then.
+** Handles are malloc'd and freed in their close callback, because libuv keeps pointers to them
+** until then.
 */
 #include "loop.h"
 
@@ -104,13 +105,17 @@ double loop_now(void)
 static void on_poll(uv_poll_t *handle, int status, int events)
 {
 	struct loop_watch *watch = handle->data;
-	/* An error on the descriptor (EBADF, hang-up) is for the library to find: wake for all that was asked. */
+	/*
+	** An error on the descriptor (EBADF, hang-up) is for the library to find: wake for all that was
+	** asked.
+	*/
 	int seen = status < 0 ? watch->events
 			      : (events & UV_READABLE ? LOOP_READ : 0) | (events & UV_WRITABLE ? LOOP_WRITE : 0);
 	watch->callback(watch->arg, seen);
 }
 
-struct loop_watch *loop_watch_new(struct loop *loop, int fd, int events, loop_watch_cb *callback, void *arg)
+struct loop_watch *loop_watch_new(struct loop *loop, int fd, int events, loop_watch_cb *callback,
+				  void *arg)
 {
 	struct loop_watch *watch = calloc(1, sizeof *watch);
 	if (!watch)
@@ -164,10 +169,12 @@ static void on_timer(uv_timer_t *handle)
 	loop->in_timer = true;
 	timer->callback(timer->arg);
 	loop->in_timer = false;
-	uv_stop(&loop->uv);  /* timers that are due run before the poll, which then must not sleep: a task may be ready */
+	/* Timers that are due run before the poll, which then must not sleep: a task may be ready. */
+	uv_stop(&loop->uv);
 }
 
-struct loop_timer *loop_timer_new(struct loop *loop, bool deadline, loop_timer_cb *callback, void *arg)
+struct loop_timer *loop_timer_new(struct loop *loop, bool deadline, loop_timer_cb *callback,
+				  void *arg)
 {
 	struct loop_timer *timer = calloc(1, sizeof *timer);
 	if (!timer)
@@ -253,7 +260,8 @@ static void on_signal(uv_signal_t *handle, int number)
 	signal->callback(signal->arg);
 }
 
-struct loop_signal *loop_signal_new(struct loop *loop, int number, void (*callback)(void *arg), void *arg)
+struct loop_signal *loop_signal_new(struct loop *loop, int number, void (*callback)(void *arg),
+				    void *arg)
 {
 	struct loop_signal *signal = calloc(1, sizeof *signal);
 	if (!signal)

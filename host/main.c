@@ -1,6 +1,7 @@
 /*
-** main.c: one state, one protected call, one report. Everything else is Lua (lua/o2x/main.lua) in the root task.
-** With -DO2X_DEV it is build/o2x-dev instead: runs a Lua file of the checkout with the same host (tests, tools).
+** main.c: one state, one protected call, one report. Everything else is Lua (lua/o2x/main.lua) in
+** the root task. With -DO2X_DEV it is build/o2x-dev instead: runs a Lua file of the checkout with
+** the same host (tests, tools).
 */
 #include "host.h"
 #include "loop.h"
@@ -24,7 +25,8 @@ static void *allocate(void *ud, void *block, size_t old_size, size_t size)
 		host->memory_used -= old_size;
 		return NULL;
 	}
-	if (size > old_size && host->memory_limit && host->memory_used + (size - old_size) > host->memory_limit)
+	size_t more = size > old_size ? size - old_size : 0;
+	if (more && host->memory_limit && host->memory_used + more > host->memory_limit)
 		return NULL;
 	void *result = realloc(block, size);
 	if (result)
@@ -62,7 +64,10 @@ static void set_paths(lua_State *L)
 	lua_pop(L, 2);
 }
 #else
-/* The program runs its own Lua and nothing that happens to lie in the working directory or on the machine. */
+/*
+** The program runs its own Lua and nothing that happens to lie in the working directory or on the
+** machine.
+*/
 static void set_paths(lua_State *L)
 {
 	lua_getglobal(L, "package");

@@ -1,8 +1,9 @@
 /*
-** sandbox.c: the watch over scripts that never wait. A timer that runs on the thread's CPU time ticks once a second of
-** work; when the same turn of the same task is still running, the script is stopped: first by an error at its next Lua
-** instruction, and where that cannot come (a pattern match that backtracks for ever is one instruction), by ending the
-** process. That is safe because kill -9 is. It costs nothing while nothing burns.
+** sandbox.c: the watch over scripts that never wait. A timer that runs on the thread's CPU time
+** ticks once a second of work; when the same turn of the same task is still running, the script is
+** stopped: first by an error at its next Lua instruction, and where that cannot come (a pattern
+** match that backtracks for ever is one instruction), by ending the process. That is safe because
+** kill -9 is. It costs nothing while nothing burns.
 */
 #include "host.h"
 
@@ -61,7 +62,8 @@ static void on_tick(int number)
 	} else if (watch.ticks == watch.soft) {
 		watch.expired = 1;
 		watch.expired_turn = host->turns;
-		lua_sethook(host_current_state(host), stop, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
+		int events = LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT;
+		lua_sethook(host_current_state(host), stop, events, 1);
 	}
 	errno = error;
 }
@@ -85,7 +87,8 @@ static int sandbox_watch(lua_State *L)
 	struct sigaction action = { .sa_handler = on_tick, .sa_flags = SA_RESTART };
 	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGVTALRM };
 	struct itimerspec second = { { 1, 0 }, { 1, 0 } };
-	if (sigaction(SIGVTALRM, &action, NULL) != 0 || timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &watch.timer) != 0 ||
+	if (sigaction(SIGVTALRM, &action, NULL) != 0 ||
+	    timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &watch.timer) != 0 ||
 	    timer_settime(watch.timer, 0, &second, NULL) != 0)
 		return luaL_error(L, "cannot watch over scripts: %s", strerror(errno));
 	watch.running = true;
@@ -93,7 +96,8 @@ static int sandbox_watch(lua_State *L)
 }
 
 /***
- Was the script that runs now told to stop? Then no pcall of its own may keep the error from getting through.
+ Was the script that runs now told to stop? Then no pcall of its own may keep the error from getting
+ through.
  @function sandbox.expired
  @return boolean
 */
@@ -103,7 +107,9 @@ static int sandbox_expired(lua_State *L)
 	return 1;
 }
 
-static const luaL_Reg functions[] = { { "watch", sandbox_watch }, { "expired", sandbox_expired }, { NULL, NULL } };
+static const luaL_Reg functions[] = {
+	{ "watch", sandbox_watch }, { "expired", sandbox_expired }, { NULL, NULL }
+};
 
 int luaopen_o2x_core_sandbox(lua_State *L)
 {

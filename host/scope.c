@@ -1,7 +1,8 @@
 /*
-** scope.c: may this run touch that? Compares what is about to go out, in its canonical form, with the run's grants.
-** Always whole names, whole path elements, whole labels: "newclient" never takes in "newclient-sbx". What is not
-** canonical is refused, not repaired: a server may read it in another way than we do.
+** scope.c: may this run touch that? Compares what is about to go out, in its canonical form, with
+** the run's grants. Always whole names, whole path elements, whole labels: "newclient" never takes
+** in "newclient-sbx". What is not canonical is refused, not repaired: a server may read it in
+** another way than we do.
 */
 #include "host.h"
 
@@ -112,7 +113,8 @@ static int scope_name(lua_State *L)
 static bool key_matches(const char *grant, size_t grant_length, const char *value, size_t length)
 {
 	/* A grant that does not end with a separator would take in TIDLT-1000081 for TIDLT-100008. */
-	return strchr(":.", grant[grant_length - 1]) && length > grant_length && memcmp(grant, value, grant_length) == 0;
+	bool separated = strchr(":.", grant[grant_length - 1]);
+	return separated && length > grant_length && memcmp(grant, value, grant_length) == 0;
 }
 
 /***
@@ -170,7 +172,8 @@ static int scope_domain(lua_State *L)
 }
 
 static const luaL_Reg functions[] = {
-	{ "path", scope_path }, { "name", scope_name }, { "key", scope_key }, { "domain", scope_domain }, { NULL, NULL }
+	{ "path", scope_path }, { "name", scope_name }, { "key", scope_key },
+	{ "domain", scope_domain }, { NULL, NULL }
 };
 
 int luaopen_o2x_core_scope(lua_State *L)

@@ -1,7 +1,7 @@
 /*
-** scrub.c: the byte scan behind «a secret cannot be printed». Each live secret is looked for raw and in its usual
-** encodings: base64 in its three alignments, hexadecimal, URL- and JSON-escaped. Secrets below MINIMUM bytes are left
-** out: they would mask half of every text.
+** scrub.c: the byte scan behind «a secret cannot be printed». Each live secret is looked for raw
+** and in its usual encodings: base64 in its three alignments, hexadecimal, URL- and JSON-escaped.
+** Secrets below MINIMUM bytes are left out: they would mask half of every text.
 */
 #include "scrub.h"
 
@@ -102,7 +102,8 @@ static struct form url_form(const struct scrub_entry *entry)
 		if (unreserved(entry->bytes[i]))
 			form.bytes[form.length++] = entry->bytes[i];
 		else
-			form.length += (size_t)snprintf(form.bytes + form.length, 4, "%%%02X", (unsigned char)entry->bytes[i]);
+			form.length += (size_t)snprintf(form.bytes + form.length, 4, "%%%02X",
+							(unsigned char)entry->bytes[i]);
 	}
 	return form;
 }
@@ -127,7 +128,10 @@ static struct form json_form(const struct scrub_entry *entry)
 
 /* ---- masking ---- */
 
-/* Overwrites each occurrence with asterisks, so that the length of lines stays. -> number of occurrences */
+/*
+** Overwrites each occurrence with asterisks, so that the length of lines stays. -> number of
+** occurrences
+*/
 static size_t mask(char *text, size_t length, struct form form)
 {
 	size_t count = 0;

@@ -18,7 +18,10 @@ void scrub_remove(struct scrub_entry *entry);
 /* Base64 into out, which holds (length + 2) / 3 * 4 bytes. */
 void scrub_base64(const char *bytes, size_t length, char *out);
 
-/* A malloc'd copy with every live secret masked, or NULL if there is none in it. A NUL in the text becomes '?'. */
+/*
+** A malloc'd copy with every live secret masked, or NULL if there is none in it. A NUL in the text
+** becomes '?'.
+*/
 char *scrub_text(const char *text, size_t length, size_t *found);
 
 #endif

@@ -1,6 +1,7 @@
 /*
-** secret.c: opaque values. Lua can pass a secret on, join it with text and compare its tag; it cannot read it.
-** All live secrets are in a list, so that a text can be scrubbed of them before it leaves (scrub.c).
+** secret.c: opaque values. Lua can pass a secret on, join it with text and compare its tag; it
+** cannot read it. All live secrets are in a list, so that a text can be scrubbed of them before it
+** leaves (scrub.c).
 */
 #include "secret.h"
 #include "crypto.h"
@@ -145,7 +146,8 @@ static int secret_is(lua_State *L)
 }
 
 /***
- Do two secrets (or a secret and a string) hold the same bytes? Takes the same time wherever they differ.
+ Do two secrets (or a secret and a string) hold the same bytes? Takes the same time wherever they
+ differ.
  @function secret.equal
  @param a secret|string
  @param b secret|string
@@ -225,7 +227,8 @@ static int secret_length(lua_State *L)
 }
 
 /***
- Sets the key of fingerprints, so that those of two runs can be compared. Random in each process if never called.
+ Sets the key of fingerprints, so that those of two runs can be compared. Random in each process if
+ never called.
  @function secret.set_key
  @param key string 32 bytes
 */
@@ -286,7 +289,8 @@ static int secret_scrub(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {
-	{ "base64", secret_base64 }, { "unbase64", secret_unbase64 }, { "length", secret_length }, { "fingerprint", secret_fingerprint }, { NULL, NULL }
+	{ "base64", secret_base64 }, { "unbase64", secret_unbase64 }, { "length", secret_length },
+	{ "fingerprint", secret_fingerprint }, { NULL, NULL }
 };
 
 static const luaL_Reg metamethods[] = {

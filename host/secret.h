@@ -9,10 +9,16 @@
 
 #include <lua.h>
 
-/* Pushes a secret with a copy of the bytes. label says what it is ("stripe/api_key") and is not secret. [-0, +1, m] */
+/*
+** Pushes a secret with a copy of the bytes. label says what it is ("stripe/api_key") and is not
+** secret. [-0, +1, m]
+*/
 void secret_push(lua_State *L, const char *bytes, size_t length, const char *label);
 
-/* The bytes of the secret at index, or NULL if it is none; followed by a NUL. Live as long as the value. [-0, +0, -] */
+/*
+** The bytes of the secret at index, or NULL if it is none; followed by a NUL. Live as long as the
+** value. [-0, +0, -]
+*/
 const char *secret_bytes(lua_State *L, int index, size_t *length);
 
 /* The bytes of the string or secret at index; raises for anything else. [-0, +0, v] */

@@ -1,7 +1,8 @@
 /*
-** task.c: tasks are Lua coroutines; this file has the program's only lua_resume and only lua_yieldk.
-** A task runs until it waits. Callbacks of the loop only wake; the resume happens here, from the main loop.
-** Structure (joining, parallel, time limits) is Lua's: lua/o2x/task.lua, over spawn, wait and event.
+** task.c: tasks are Lua coroutines; this file has the program's only lua_resume and only
+** lua_yieldk. A task runs until it waits. Callbacks of the loop only wake; the resume happens here,
+** from the main loop. Structure (joining, parallel, time limits) is Lua's: lua/o2x/task.lua, over
+** spawn, wait and event.
 */
 #include "host.h"
 #include "loop.h"
@@ -12,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CANCELLED "o2x.cancelled"  /* registry: the error that a cancelled task meets at its next wait */
+/* Registry: the error that a cancelled task meets at its next wait. */
+#define CANCELLED "o2x.cancelled"
 #define DEFAULT_SECONDS 300.0
 
 struct task {
@@ -30,7 +32,8 @@ struct task {
 
 struct handle { struct task *task; };
 
-static char wait_tag;  /* what a waiting task yields, so that user coroutines can pass it on (task.lua) */
+/* What a waiting task yields, so that user coroutines can pass it on (task.lua). */
+static char wait_tag;
 
 /* ---- life ---- */
 
@@ -153,7 +156,10 @@ lua_State *host_current_state(const struct host *host)
 
 static void run_ready(struct host *host)
 {
-	/* Only those that are ready now: what they make ready waits for the next turn, so that no task starves the loop. */
+	/*
+	** Only those that are ready now: what they make ready waits for the next turn, so that no task
+	** starves the loop.
+	*/
 	struct task *last = host->ready_last;
 	for (struct task *task; (task = host->ready_first);) {
 		host->ready_first = task->next_ready;
@@ -298,7 +304,8 @@ static int task_wait(lua_State *L)
 	}
 	luaL_argcheck(L, !w->task, 1, "another task waits for it");
 	if (!lua_isyieldable(L))
-		return luaL_error(L, "cannot wait here (inside table.sort, string.gsub, require or a metamethod of tostring)");
+		return luaL_error(L, "cannot wait here (inside table.sort, string.gsub, require or a "
+				     "metamethod of tostring)");
 	w->task = task;
 	task->waiting = w;
 	if (seconds < 1e9)
@@ -441,9 +448,9 @@ static int task_now(lua_State *L)
 }
 
 static const luaL_Reg functions[] = {
-	{ "wait", task_wait }, { "spawn", task_spawn }, { "context", task_context }, { "cancelled", task_cancelled },
-	{ "live", task_live }, { "set_cancelled", task_set_cancelled }, { "tag", task_tag }, { "now", task_now },
-	{ NULL, NULL }
+	{ "wait", task_wait }, { "spawn", task_spawn }, { "context", task_context },
+	{ "cancelled", task_cancelled }, { "live", task_live }, { "set_cancelled", task_set_cancelled },
+	{ "tag", task_tag }, { "now", task_now }, { NULL, NULL }
 };
 
 int luaopen_o2x_core_task(lua_State *L)
