@@ -72,8 +72,8 @@ end
 -- What helm keeps on disk (a kubeconfig among it) goes when the run ends, by the client's close.
 function makers.helm(config, scope, run, client)
   return require("o2x.helm").new {
-    kubeconfig = client("kubeconfig"), folder = run.folder, scope = scope.helm, namespaces = scope.k8s and scope.k8s.namespaces,
-    program = config.helm.command,
+    kubeconfig = client("kubeconfig"), folder = run.folder, scope = scope.helm,
+    namespaces = scope.k8s and scope.k8s.namespaces, program = config.helm.command,
   }
 end
 

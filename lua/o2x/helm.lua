@@ -34,7 +34,8 @@ Helm.__index = Helm
 function M.new(options)
   return setmetatable({
     kubeconfig = options.kubeconfig, folder = options.folder and fs.join(options.folder, "helm") or fs.temp_folder(),
-    scope = options.scope, namespaces = options.namespaces, program = options.program or "helm", turns = turnstile.new(AT_ONCE), files = 0, lists = {},
+    scope = options.scope, namespaces = options.namespaces, program = options.program or "helm",
+    turns = turnstile.new(AT_ONCE), files = 0, lists = {},
   }, Helm)
 end
 
@@ -322,14 +323,15 @@ function Helm:template(name, release)
   end)
 end
 
---- Installs or upgrades; returns when the objects are written, not when they are ready. A chart's crds/ are left out: what
---- belongs to the whole cluster is no tenant's.
+--- Installs or upgrades; returns when the objects are written, not when they are ready. A chart's crds/ are left out:
+--- what belongs to the whole cluster is no tenant's.
 ---@param name string
 ---@param release o2x.helm.release
 function Helm:upgrade(name, release)
   self:check_name(name, release.namespace)
   local seconds = release.timeout or 300
-  local words = { "upgrade", name, release.chart, "--install", "-n", release.namespace, "--reset-values", "--skip-crds" }
+  local words = { "upgrade", name, release.chart, "--install", "-n", release.namespace, "--reset-values" }
+  words[#words + 1] = "--skip-crds"
   add(words, "--timeout", ("%ds"):format(seconds))
   if release.label then add(words, "--labels", M.LABEL .. "=" .. release.label) end
   self:with_values_files(release.values, function(paths)

@@ -67,12 +67,14 @@ function M.split(url)
   return scheme, host:lower(), math.tointeger(tonumber(port))
 end
 
--- What the URL and the body say already; a header that says otherwise would ask another host, or cut the request in two.
+-- What the URL and the body say already; a header that says otherwise would ask another host, or cut the request in
+-- two.
 local OWN <const> = { host = true, ["content-length"] = true, ["transfer-encoding"] = true, connection = true }
 
 local function check_headers(headers)
   for name in pairs(headers or {}) do
-    if OWN[tostring(name):lower()] then errors.input(("http request: the header %s is not to be set"):format(tostring(name))) end
+    name = tostring(name)
+    if OWN[name:lower()] then errors.input(("http request: the header %s is not to be set"):format(name)) end
   end
 end
 

@@ -164,8 +164,10 @@ function Sandbox:require_api(name)
     errors.input(("require \"o2x.%s\": there is no such api%s"):format(name, nearest.suggest(name, effects.NAMES)),
       nil, self:where())
   end
-  if effects.is_pure(name) and self.declarations then return later(function() return effects.find(name).api(nil) end) end
-  if effects.is_pure(name) then return library.frozen(effects.find(name).api(nil)) end
+  if effects.is_pure(name) then
+    if self.declarations then return later(function() return effects.find(name).api(nil) end) end
+    return library.frozen(effects.find(name).api(nil))
+  end
   local api
   local function missing(key)
     if not api then

@@ -155,7 +155,9 @@ local function request_fields(given)
   local o, known = {}, {}
   for _, name in ipairs(REQUEST) do o[name], known[name] = given[name], true end
   for name in pairs(given) do
-    if not known[name] then input(("k8s.request: unknown field %q (%s)"):format(tostring(name), table.concat(REQUEST, ", "))) end
+    if not known[name] then
+      input(("k8s.request: unknown field %q (%s)"):format(tostring(name), table.concat(REQUEST, ", ")))
+    end
   end
   return o
 end

@@ -45,7 +45,8 @@ end
 --- sends nothing there but what is the tenant's own.
 ---@param service string
 ---@param port integer|string
----@param o { method: string?, path: string?, headers: table?, json: any, body: any, timeout: number?, namespace: string?, shared: boolean? }
+---@param o { method: string?, path: string?, headers: table?, json: any, body: any, timeout: number?,
+---  namespace: string?, shared: boolean? }
 ---@return { status: integer, headers: table, body: string, json: any }
 function Client:request(service, port, o)
   local path, method = o.path or "/", o.method or "GET"
