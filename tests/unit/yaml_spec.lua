@@ -1,6 +1,7 @@
 local json = require "o2x.json"
 local ordered = require "o2x.ordered"
 local secret = require "o2x.secret"
+local task = require "o2x.task"
 local yaml = require "o2x.yaml"
 
 local function refusal(fn, ...)
@@ -154,7 +155,8 @@ none: []
   it("survives damaged texts", function()
     math.randomseed(3)
     local whole = 'app:\n  envMap:\n  - name: &n X\n    value: "6379"  # c\n  - {name: *n, value: [1, 2]}\n  text: |\n    a\n    b\n  <<: {a: 1}\nz: !!str 1\n'
-    for _ = 1, 3000 do
+    for i = 1, 3000 do
+      if i % 100 == 0 then task.sleep(0) end -- the host ends what never waits
       local at = math.random(#whole)
       local text = whole:sub(1, at - 1) .. string.char(math.random(0, 255)) .. whole:sub(at + math.random(0, 3))
       local ok, v = pcall(yaml.decode, text)
