@@ -158,7 +158,7 @@ static size_t mask_entry(char *text, size_t length, const struct scrub_entry *en
 char *scrub_text(const char *text, size_t length, size_t *found)
 {
 	char *copy = malloc(length + 1);
-	*found = 0;
+	*found = copy ? 0 : SCRUB_FAILED;
 	if (!copy)
 		return NULL;
 	for (size_t i = 0; i < length; i++)

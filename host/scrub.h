@@ -18,6 +18,9 @@ void scrub_remove(struct scrub_entry *entry);
 /* Base64 into out, which holds (length + 2) / 3 * 4 bytes. */
 void scrub_base64(const char *bytes, size_t length, char *out);
 
+/* What is "found" when there is no memory to look: the text must not go out. */
+#define SCRUB_FAILED ((size_t)-1)
+
 /*
 ** A malloc'd copy with every live secret masked, or NULL if there is none in it. A NUL in the text
 ** becomes '?'.

@@ -278,6 +278,8 @@ static int secret_scrub(lua_State *L)
 	const char *text = luaL_checklstring(L, 1, &length);
 	size_t found = 0;
 	char *clean = scrub_text(text, length, &found);
+	if (found == SCRUB_FAILED)
+		return luaL_error(L, "not enough memory");
 	if (!clean) {
 		lua_pushvalue(L, 1);
 	} else {
