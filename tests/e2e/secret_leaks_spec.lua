@@ -60,8 +60,11 @@ local function look_at_children(parent, seen)
     local above = parents[pid]
     while above and above ~= parent do above = parents[above] end
     if above then
-      seen[read_process(pid, "cmdline")] = "arguments"
-      if parents[pid] ~= parent then seen[read_process(pid, "environ")] = "environment" end -- o2x has its own from the test
+      local arguments = read_process(pid, "cmdline")
+      seen[arguments] = "arguments"
+      -- o2x has its own environment from the test; and so has, for a moment, a child that is not yet the program it becomes.
+      local is_o2x = parents[pid] == parent or arguments == read_process(parents[pid], "cmdline")
+      if not is_o2x then seen[read_process(pid, "environ")] = "environment" end
     end
   end
 end
