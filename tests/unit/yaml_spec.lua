@@ -143,13 +143,14 @@ none: []
       local start = os.clock()
       refused(case[1], case[2])
       assert.is_true(os.clock() - start < 1, case[2])
+      task.sleep(0) -- the host ends what never waits
     end
-    local start = os.clock()
-    pcall(yaml.decode, table.concat(deep, "\n"))
-    pcall(yaml.decode, ("a: b\n"):rep(200000))
-    pcall(yaml.decode, ("&a "):rep(100000))
-    pcall(yaml.decode, '"' .. ("\\"):rep(999999))
-    assert.is_true(os.clock() - start < 3)
+    for _, text in ipairs { table.concat(deep, "\n"), ("a: b\n"):rep(200000), ("&a "):rep(100000), '"' .. ("\\"):rep(999999) } do
+      local start = os.clock()
+      pcall(yaml.decode, text)
+      assert.is_true(os.clock() - start < 3)
+      task.sleep(0)
+    end
   end)
 
   it("survives damaged texts", function()
