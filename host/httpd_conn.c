@@ -271,13 +271,6 @@ static void watch_hangup(struct exchange *exchange)
 	const union MHD_ConnectionInfo *info = mhd.MHD_get_connection_info(
 		exchange->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 	struct epoll_event wanted = { .events = EPOLLRDHUP | EPOLLONESHOT, .data.ptr = exchange };
-	if (server->hangup < 0) {
-		server->hangup = epoll_create1(EPOLL_CLOEXEC);
-		if (server->hangup < 0)
-			return;
-		server->hangup_watch =
-			loop_watch_new(server->loop, server->hangup, LOOP_READ, on_hangup, server);
-	}
 	if (info && epoll_ctl(server->hangup, EPOLL_CTL_ADD, info->connect_fd, &wanted) == 0)
 		exchange->watched = info->connect_fd;
 }
@@ -366,7 +359,11 @@ const char *server_start(struct server *server, const struct sockaddr *address)
 	if (server->timer && info)
 		server->watch =
 			loop_watch_new(server->loop, info->epoll_fd, LOOP_READ, on_ready, server);
-	return server->watch ? NULL : "cannot watch the server";
+	server->hangup = epoll_create1(EPOLL_CLOEXEC);
+	if (server->hangup >= 0)
+		server->hangup_watch =
+			loop_watch_new(server->loop, server->hangup, LOOP_READ, on_hangup, server);
+	return server->watch && server->hangup_watch ? NULL : "cannot watch the server";
 }
 
 void server_stop(struct server *server)
