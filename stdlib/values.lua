@@ -9,6 +9,22 @@ local naming = require "stdlib.naming"
 
 local M = {}
 
+-- How every file ends: the release itself.
+local RELEASE = [[
+fullnameOverride: {tenant}-{service}
+image:
+  pullPolicy: Always
+  tag: {tag}
+replicaCount: {replicas}
+resources:
+  limits:
+    cpu: {limits_cpu}
+    memory: {limits_memory}
+  requests:
+    cpu: {requests_cpu}
+    memory: {requests_memory}
+]]
+
 -- Guide 4.2. {name} is filled in; everything else is the file as it will be.
 local CORE = [[
 app:
@@ -50,19 +66,7 @@ app:
     secret: {vault_secret}
   volumes:
     dataPvc: {data_pvc}
-fullnameOverride: {tenant}-{service}
-image:
-  pullPolicy: Always
-  tag: {tag}
-replicaCount: {replicas}
-resources:
-  limits:
-    cpu: {limits_cpu}
-    memory: {limits_memory}
-  requests:
-    cpu: {requests_cpu}
-    memory: {requests_memory}
-]]
+]] .. RELEASE
 
 -- Guide 4.3, but for license.decryptKey: a secret has no place in a file that is in git. Vault has it.
 local GATEWAY = [[
@@ -90,19 +94,7 @@ app:
     secret: {vault_secret}
   volumes:
     dataPvc: {data_pvc}
-fullnameOverride: {tenant}-{service}
-image:
-  pullPolicy: Always
-  tag: {tag}
-replicaCount: {replicas}
-resources:
-  limits:
-    cpu: {limits_cpu}
-    memory: {limits_memory}
-  requests:
-    cpu: {requests_cpu}
-    memory: {requests_memory}
-]]
+]] .. RELEASE
 
 local function jdbc_url(tenant)
   local database = tenant.platform.database
