@@ -27,21 +27,32 @@ LDFLAGS  ?=
 
 HOST    := $(filter-out host/main.c,$(wildcard host/*.c))
 OBJECTS := $(HOST:host/%.c=$(BUILD)/host/%.o)
-LUA     := $(shell find lua -name '*.lua' | sort)
+LUA      := $(shell find lua/o2x -name '*.lua' | sort)
+APIS     := $(filter lua/o2x/effects/% lua/o2x/script/dsl.lua,$(LUA))
+# What the lab's program is made of: the simulators, and those rooms of o2x that know nothing of runs.
+LAB_LUA  := $(shell find lua/lab -name '*.lua' | sort) \
+            $(filter lua/o2x/base/% lua/o2x/client/% lua/o2x/report/% lua/o2x/project/% lua/o2x/cli/args.lua \
+              lua/o2x/cli/entry.lua lua/o2x/cli/usage.lua,$(LUA))
+SOURCES  := $(BUILD)/lua/o2x/script/effect_sources.lua
 
-APIS    := $(filter lua/o2x/effects/% lua/o2x/words.lua,$(LUA))
+all: $(BUILD)/o2x $(BUILD)/o2x-lab $(BUILD)/o2x-dev
 
-all: $(BUILD)/o2x $(BUILD)/o2x-dev
+$(BUILD)/o2x: $(OBJECTS) $(BUILD)/host/main.o $(BUILD)/embedded_o2x.o
+	$(CC) $(OPTIMISE) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-$(BUILD)/o2x: $(OBJECTS) $(BUILD)/host/main.o $(BUILD)/embedded_data.o
+# The platform in miniature: the same host with the simulators. It does not go to production.
+$(BUILD)/o2x-lab: $(OBJECTS) $(BUILD)/host/main_lab.o $(BUILD)/embedded_lab.o
 	$(CC) $(OPTIMISE) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 # The same host running a Lua file of the checkout: tests and tools. -rdynamic: busted's own C modules need Lua's functions.
-$(BUILD)/o2x-dev: $(OBJECTS) $(BUILD)/host/main_dev.o $(BUILD)/embedded_data.o
+$(BUILD)/o2x-dev: $(OBJECTS) $(BUILD)/host/main_dev.o $(BUILD)/embedded_o2x.o
 	$(CC) $(OPTIMISE) $(LDFLAGS) -rdynamic -o $@ $(filter-out $(LUA_A),$^) -Wl,--whole-archive $(LUA_A) -Wl,--no-whole-archive $(LIBS)
 
 $(BUILD)/host/%.o: host/%.c | $(BUILD)/host
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(BUILD)/host/main_lab.o: host/main.c | $(BUILD)/host
+	$(CC) $(ALL_CFLAGS) -DO2X_MAIN='"lab.main"' -c -o $@ $<
 
 $(BUILD)/host/main_dev.o: host/main.c | $(BUILD)/host
 	$(CC) $(ALL_CFLAGS) -DO2X_DEV -c -o $@ $<
@@ -49,20 +60,24 @@ $(BUILD)/host/main_dev.o: host/main.c | $(BUILD)/host
 $(BUILD)/embed: host/tool/embed.c | $(BUILD)/host
 	$(CC) -std=c11 -O1 $(WARNINGS) $(shell pkg-config --cflags lua5.4) -o $@ $< $(LUA_A) -lm -ldl
 
-$(BUILD)/embedded_data.c: $(BUILD)/embed $(LUA) $(BUILD)/lua.list $(BUILD)/lua/o2x/effect_sources.lua
-	$(BUILD)/embed lua $(LUA) $(BUILD)/lua/o2x/effect_sources.lua > $@.tmp && mv $@.tmp $@
+$(BUILD)/embedded_o2x.c: $(BUILD)/embed $(LUA) $(BUILD)/lua.list $(SOURCES)
+	$(BUILD)/embed lua $(LUA) $(SOURCES) > $@.tmp && mv $@.tmp $@
 
-# The apis' sources as texts: o2x check and o2x defs know from them what scripts can call.
-$(BUILD)/lua/o2x/effect_sources.lua: $(APIS) $(BUILD)/lua.list
+$(BUILD)/embedded_lab.c: $(BUILD)/embed $(LAB_LUA) $(BUILD)/lua.list
+	$(BUILD)/embed lua $(LAB_LUA) > $@.tmp && mv $@.tmp $@
+
+# The apis' sources as texts, by their names below effects/: o2x check and o2x defs know from them what scripts can call.
+$(SOURCES): $(APIS) $(BUILD)/lua.list
 	mkdir -p $(@D)
-	{ echo 'return {'; for file in $(APIS); do printf '["%s"] = [==[\n' "$$(basename "$$file" .lua)"; \
-	  cat "$$file"; echo ']==],'; done; echo '}'; } > $@
+	{ echo 'return {'; for file in $(APIS); do \
+	  name=$$(echo "$$file" | sed 's,^lua/o2x/effects/,,; s,^lua/o2x/script/,,; s,\.lua$$,,; s,/init$$,,; s,/,.,g'); \
+	  printf '["%s"] = [==[\n' "$$name"; cat "$$file"; echo ']==],'; done; echo '}'; } > $@
 
-# Changes when a Lua file comes or goes, so that the embedded set follows.
+# Changes when a Lua file comes or goes, so that the embedded sets follow.
 $(BUILD)/lua.list: FORCE | $(BUILD)/host
-	@echo '$(LUA)' | cmp -s - $@ || echo '$(LUA)' > $@
+	@echo '$(LUA) $(LAB_LUA)' | cmp -s - $@ || echo '$(LUA) $(LAB_LUA)' > $@
 
-$(BUILD)/embedded_data.o: $(BUILD)/embedded_data.c
+$(BUILD)/embedded_%.o: $(BUILD)/embedded_%.c
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(BUILD)/host:
@@ -88,18 +103,24 @@ install: $(BUILD)/o2x
 	install -m 755 $(BUILD)/o2x '$(DESTDIR)$(PREFIX)/bin/o2x'
 	cp -RP $(wildcard runbooks stdlib examples) '$(DESTDIR)$(PREFIX)/share/o2x/'
 
+# The lab beside it, for machines on which people try things.
+install-lab: $(BUILD)/o2x-lab
+	install -d '$(DESTDIR)$(PREFIX)/bin'
+	install -m 755 $(BUILD)/o2x-lab '$(DESTDIR)$(PREFIX)/bin/o2x-lab'
+
 clean:
 	rm -rf build
 
 help:
-	@echo 'make                 build/o2x (and build/o2x-dev, which runs a Lua file: tests, tools)'
+	@echo 'make                 build/o2x, build/o2x-lab (o2x lab) and build/o2x-dev, which runs a Lua file: tests, tools'
 	@echo 'make demo            install what is needed, start the lab, onboard a tenant, show what was made'
 	@echo 'make test            all tests'
 	@echo 'make asan            build/asan/o2x and o2x-dev, with the address and undefined behaviour sanitizers'
 	@echo 'make install         to $$(DESTDIR)$$(PREFIX); PREFIX=/usr/local'
+	@echo 'make install-lab     likewise the lab, which production does not need'
 	@echo 'make clean           removes build/'
 
-.PHONY: all asan test warnings demo install clean help FORCE
+.PHONY: all asan test warnings demo install install-lab clean help FORCE
 FORCE:
 
 -include $(wildcard $(BUILD)/host/*.d)

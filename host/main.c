@@ -82,11 +82,16 @@ static void set_paths(lua_State *L)
 static void push_task_main(lua_State *L)
 {
 	lua_getglobal(L, "require");
-	lua_pushliteral(L, "o2x.task");
+	lua_pushliteral(L, "o2x.base.task");
 	lua_call(L, 1, 1);
 	lua_getfield(L, -1, "main");
 	lua_remove(L, -2);
 }
+
+/* The Lua module that is the program: o2x-lab has another. */
+#ifndef O2X_MAIN
+#define O2X_MAIN "o2x.main"
+#endif
 
 #ifdef O2X_DEV
 static void push_entry(lua_State *L, char **argv)
@@ -101,12 +106,12 @@ static void push_entry(lua_State *L, char **argv)
 {
 	(void)argv;
 	lua_getglobal(L, "require");
-	lua_pushliteral(L, "o2x.main");
+	lua_pushliteral(L, O2X_MAIN);
 	lua_call(L, 1, 1);
 }
 #endif
 
-/* require "o2x.task".main(entry, arguments) as the root task */
+/* require "o2x.base.task".main(entry, arguments) as the root task */
 static int pmain(lua_State *L)
 {
 	int argc = (int)lua_tointeger(L, 1);

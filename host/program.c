@@ -3,7 +3,9 @@
 */
 #include "host.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -86,10 +88,35 @@ static int program_pid(lua_State *L)
 	return 1;
 }
 
+/***
+ Becomes another program; comes back only if that fails. Open files of ours are closed on the way.
+ @function program.exec
+ @param path string of the program
+ @param argv table its arguments, the first is the name it is to see
+ @return nil
+ @return string why not
+ @return string code
+*/
+static int program_exec(lua_State *L)
+{
+	const char *path = host_checkcstr(L, 1);
+	luaL_checktype(L, 2, LUA_TTABLE);
+	lua_Integer count = luaL_len(L, 2);
+	char **argv = lua_newuserdatauv(L, ((size_t)count + 1) * sizeof *argv, 0);
+	luaL_checkstack(L, (int)count + 1, "too many arguments");
+	for (lua_Integer i = 1; i <= count; i++) {
+		lua_geti(L, 2, i);
+		argv[i - 1] = (char *)(uintptr_t)host_checkcstr(L, -1);
+	}
+	argv[count] = NULL;
+	execv(path, argv);
+	return host_fail_errno(L, path, errno);
+}
+
 static const luaL_Reg functions[] = {
 	{ "exit_code", program_exit_code }, { "memory_limit", program_memory_limit },
 	{ "environment", program_environment }, { "exit_now", program_exit_now },
-	{ "kill_now", program_kill_now }, { "pid", program_pid }, { NULL, NULL }
+	{ "kill_now", program_kill_now }, { "pid", program_pid }, { "exec", program_exec }, { NULL, NULL }
 };
 
 int luaopen_o2x_core_program(lua_State *L)

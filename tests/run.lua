@@ -3,7 +3,7 @@
 -- that the test started may be left: no task, no watch, no timer, no child. The last line is "N passed, N failed".
 
 -- busted's helpers want three C libraries for a handful of functions; the host gives those, so the tests need no .so.
-local task = require "o2x.task"
+local task = require "o2x.base.task"
 
 package.preload["system"] = function()
   return { gettime = os.time, monotime = task.now, sleep = task.sleep }
@@ -58,7 +58,7 @@ local function parse(arguments)
     end
     i = i + 1
   end
-  if #options.roots == 0 then options.roots = { "tests/unit", "tests/module", "tests/regress", "tests/e2e" } end
+  if #options.roots == 0 then options.roots = { "tests/house", "tests/unit", "tests/servers", "tests/regress", "tests/e2e" } end
   return options
 end
 

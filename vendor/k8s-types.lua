@@ -1,6 +1,6 @@
--- Writes lua/o2x/lab/k8s/types_*.lua from the types.go files of the Go modules k8s.io/api and k8s.io/apimachinery.
+-- Writes lua/lab/k8s/types_*.lua from the types.go files of the Go modules k8s.io/api and k8s.io/apimachinery.
 -- Usage: lua5.4 vendor/k8s-types.lua API_MODULE_DIR APIMACHINERY_MODULE_DIR OUTPUT_DIR
--- A line a type: `Name[!] json=number:type[…]`; the notation is explained in lua/o2x/lab/k8s/types.lua.
+-- A line a type: `Name[!] json=number:type[…]`; the notation is explained in lua/lab/k8s/types.lua.
 local api, machinery, out = ...
 
 -- package → files, roots wanted from it

@@ -1,7 +1,7 @@
 -- One onboarding that meets every trouble on its way: each time it stops with a clear line and goes on with `resume`.
 
-local fs = require "o2x.fs"
-local json = require "o2x.json"
+local fs = require "o2x.base.fs"
+local json = require "o2x.base.json"
 local labs = require "tests.support.lab"
 
 describe("a run that meets one trouble after another", function()

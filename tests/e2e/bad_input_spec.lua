@@ -1,6 +1,6 @@
 -- Whatever is wrong gets one clear line, the right exit code, and nothing half done.
 
-local fs = require "o2x.fs"
+local fs = require "o2x.base.fs"
 local labs = require "tests.support.lab"
 
 local ONBOARD = "runbooks/onboard.lua"

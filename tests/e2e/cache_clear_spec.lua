@@ -1,6 +1,6 @@
 -- cache-clear, looked at with redis-cli: which keys go, which stay, plan, kill and resume, what is refused.
 
-local json = require "o2x.json"
+local json = require "o2x.base.json"
 local labs = require "tests.support.lab"
 
 local RUNBOOK, CONFIRM = "runbooks/cache-clear.lua", "--confirm=urbanos"

@@ -1,8 +1,8 @@
 -- The commands around a run, and what they say to bad input, on the toy platform.
 
-local fs = require "o2x.fs"
-local json = require "o2x.json"
-local proc = require "o2x.proc"
+local fs = require "o2x.base.fs"
+local json = require "o2x.base.json"
+local proc = require "o2x.base.proc"
 local toys = require "tests.support.toy"
 
 local function ok(result)

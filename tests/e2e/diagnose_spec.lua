@@ -1,9 +1,9 @@
 -- diagnose: for every cause that the guide's troubleshooting chapters name, a fault is seeded with the ordinary clients,
 -- found, and mended again; a healthy tenant has no finding.
 
-local crypto = require "o2x.crypto"
-local fs = require "o2x.fs"
-local json = require "o2x.json"
+local crypto = require "o2x.base.crypto"
+local fs = require "o2x.base.fs"
+local json = require "o2x.base.json"
 local labs = require "tests.support.lab"
 
 local RUNBOOK = "runbooks/diagnose.lua"

@@ -1,8 +1,8 @@
 -- The engine from outside: the program runs as a child process against the toy platform (tests/support/toy).
 
-local fs = require "o2x.fs"
-local proc = require "o2x.proc"
-local task = require "o2x.task"
+local fs = require "o2x.base.fs"
+local proc = require "o2x.base.proc"
+local task = require "o2x.base.task"
 local toys = require "tests.support.toy"
 
 local EVERYTHING = {

@@ -1,7 +1,7 @@
 -- A run over several tenants, on the toy platform: which, in which order, what happens when one fails, resume.
 
-local fs = require "o2x.fs"
-local json = require "o2x.json"
+local fs = require "o2x.base.fs"
+local json = require "o2x.base.json"
 local toys = require "tests.support.toy"
 
 describe("a run over several tenants", function()

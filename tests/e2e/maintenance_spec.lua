@@ -1,10 +1,10 @@
 -- Maintenance of one tenant, looked at with kubectl and curl.
 
 local emergency = require "tests.support.emergency"
-local fs = require "o2x.fs"
-local json = require "o2x.json"
+local fs = require "o2x.base.fs"
+local json = require "o2x.base.json"
 local labs = require "tests.support.lab"
-local proc = require "o2x.proc"
+local proc = require "o2x.base.proc"
 
 local PATH = "jsonpath={range .items[*]}{.metadata.name} {.spec.suspend}{\"\\n\"}{end}"
 

@@ -1,11 +1,11 @@
 -- The main job, looked at with the ordinary clients: plan, run, run again, crash and resume, two at once.
 
 local build = require "tests.support.build"
-local fs = require "o2x.fs"
-local json = require "o2x.json"
+local fs = require "o2x.base.fs"
+local json = require "o2x.base.json"
 local labs = require "tests.support.lab"
-local task = require "o2x.task"
-local yaml = require "o2x.yaml"
+local task = require "o2x.base.task"
+local yaml = require "o2x.base.yaml"
 
 local ONBOARD = "runbooks/onboard.lua"
 

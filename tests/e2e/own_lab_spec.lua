@@ -1,7 +1,7 @@
 -- Operators' own in the lab: Coopeg's version of onboarding, the weekly vacuum over all production tenants, a new runbook.
 
-local fs = require "o2x.fs"
-local json = require "o2x.json"
+local fs = require "o2x.base.fs"
+local json = require "o2x.base.json"
 local labs = require "tests.support.lab"
 
 describe("operators' own", function()

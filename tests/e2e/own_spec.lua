@@ -1,8 +1,8 @@
 -- What operators have of their own: a tenant's version of a runbook, versions and their lock, hooks.
 
-local fs = require "o2x.fs"
-local httpd = require "o2x.httpd"
-local json = require "o2x.json"
+local fs = require "o2x.base.fs"
+local httpd = require "lab.httpd"
+local json = require "o2x.base.json"
 local toys = require "tests.support.toy"
 
 local function ok(result)

@@ -1,8 +1,8 @@
 -- The database part of onboarding, killed at each arrow of each effect, and resumed: the same end, nothing done twice.
 
 local build = require "tests.support.build"
-local fs = require "o2x.fs"
-local proc = require "o2x.proc"
+local fs = require "o2x.base.fs"
+local proc = require "o2x.base.proc"
 local servers = require "tests.support.servers"
 
 local RUNBOOK = [[
@@ -31,7 +31,7 @@ describe("the database part of onboarding", function()
     fs.copy_tree(fs.join(fs.cwd(), "stdlib"), fs.join(folder, "stdlib"))
     fs.write(fs.join(folder, "runbooks/base.lua"), RUNBOOK)
     server.sql("postgres", "CREATE DATABASE enginedevdb OWNER admin")
-    local flyway, history = require "o2x.flyway", require "o2x.flyway_history"
+    local flyway, history = require "o2x.client.flyway", require "o2x.client.flyway.history"
     local files, migrations = {}, "examples/platform/engine/db/migration"
     for _, name in ipairs(fs.list(migrations)) do files[name] = fs.read(fs.join(migrations, name)) end
     local db <close> = server.connect "enginedevdb"

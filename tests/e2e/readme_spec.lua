@@ -1,8 +1,8 @@
 -- Every command of the README is run, in its order, by a shell in a project of its own; only `make` is left out, which
 -- is what runs this.
 
-local fs = require "o2x.fs"
-local proc = require "o2x.proc"
+local fs = require "o2x.base.fs"
+local proc = require "o2x.base.proc"
 
 local function commands()
   local found, inside = {}, false -- inside a fence, only what follows a prompt is a command

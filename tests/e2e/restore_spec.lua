@@ -1,9 +1,9 @@
 -- Backup and restore of one tenant, looked at with psql, pg_restore and the AWS command line.
 
-local fs = require "o2x.fs"
-local json = require "o2x.json"
+local fs = require "o2x.base.fs"
+local json = require "o2x.base.json"
 local labs = require "tests.support.lab"
-local proc = require "o2x.proc"
+local proc = require "o2x.base.proc"
 
 local DATABASE = "coredb-urbanos"
 local COUNT = "select count(*) from core_config.tenant_property_defaults"

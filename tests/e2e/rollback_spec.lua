@@ -1,7 +1,7 @@
 -- Deploy and rollback of one tenant, looked at with helm and kubectl.
 
 local emergency = require "tests.support.emergency"
-local json = require "o2x.json"
+local json = require "o2x.base.json"
 local labs = require "tests.support.lab"
 
 local BOTH = "services=service-billing,tax-gateway"
@@ -78,7 +78,7 @@ describe("deploy and rollback", function()
   end)
 
   it("leaves pinned services alone, and says so", function()
-    local fs = require "o2x.fs"
+    local fs = require "o2x.base.fs"
     local path = fs.join(lab.platform, "tenants/urbanos.yaml")
     local text = fs.read(path)
     fs.write(path, text .. "pins:\n  tax-gateway: v2.5.0\n")

@@ -1,7 +1,7 @@
 -- Scaling of one tenant, looked at with kubectl.
 
 local emergency = require "tests.support.emergency"
-local fs = require "o2x.fs"
+local fs = require "o2x.base.fs"
 local labs = require "tests.support.lab"
 
 describe("scale", function()

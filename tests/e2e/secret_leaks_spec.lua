@@ -1,13 +1,13 @@
 -- A whole onboarding, and after it a search for every secret that it touched: in what was printed, in what was kept, in what
 -- other users of the machine can see of the processes.
 
-local crypto = require "o2x.crypto"
-local fs = require "o2x.fs"
-local json = require "o2x.json"
+local crypto = require "o2x.base.crypto"
+local fs = require "o2x.base.fs"
+local json = require "o2x.base.json"
 local labs = require "tests.support.lab"
 local program = require "o2x.core.program"
-local task = require "o2x.task"
-local yaml = require "o2x.yaml"
+local task = require "o2x.base.task"
+local yaml = require "o2x.base.yaml"
 
 local ONBOARD, TENANT = "runbooks/onboard.lua", "newclient"
 local SHORTEST <const> = 6 -- bytes: what is shorter stands in many texts by chance

@@ -1,7 +1,7 @@
 -- The smoke test as a runbook: as a table, as JSON, as JUnit XML.
 
-local fs = require "o2x.fs"
-local json = require "o2x.json"
+local fs = require "o2x.base.fs"
+local json = require "o2x.base.json"
 local labs = require "tests.support.lab"
 
 describe("the smoke test", function()

@@ -1,6 +1,6 @@
 -- A timer that was due before the loop polled made it sleep until something else happened, with a task ready to run.
 local event = require "o2x.core.event"
-local task = require "o2x.task"
+local task = require "o2x.base.task"
 
 describe("a timer that is due already", function()
   it("does not wait for another event", function()

@@ -1,6 +1,6 @@
 -- The programs under test: those of build/, or of the folder that O2X_BUILD names (build/asan).
 
-local fs = require "o2x.fs"
+local fs = require "o2x.base.fs"
 
 local folder = fs.realpath(os.getenv "O2X_BUILD" or "build")
 

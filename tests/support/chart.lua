@@ -1,6 +1,6 @@
 --- Writes a small chart into a folder: a Deployment and a Service, labelled as the platform's charts label theirs.
 
-local fs = require "o2x.fs"
+local fs = require "o2x.base.fs"
 
 local M = {}
 

@@ -1,8 +1,8 @@
 -- What the specs of the emergency runbooks share: running them for urbanos, and looking at it with helm and kubectl.
 
 local assert = require "luassert"
-local fs = require "o2x.fs"
-local json = require "o2x.json"
+local fs = require "o2x.base.fs"
+local json = require "o2x.base.json"
 
 local M = { TENANT = "urbanos" }
 

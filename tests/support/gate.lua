@@ -1,10 +1,10 @@
 --- A run without a runbook: the real gate over an effects module, for tests of effect types.
 
-local clients = require "o2x.clients"
-local context = require "o2x.context"
-local effect = require "o2x.effect"
+local clients = require "o2x.engine.clients"
+local context = require "o2x.engine.context"
+local effect = require "o2x.engine.gate"
 local effects = require "o2x.effects"
-local plan = require "o2x.plan"
+local plan = require "o2x.engine.plan"
 
 local M = {}
 

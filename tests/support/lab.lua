@@ -1,9 +1,9 @@
 -- A lab of its own for a spec file, and the ordinary clients to look at it with.
 
-local fs = require "o2x.fs"
-local json = require "o2x.json"
-local proc = require "o2x.proc"
-local task = require "o2x.task"
+local fs = require "o2x.base.fs"
+local json = require "o2x.base.json"
+local proc = require "o2x.base.proc"
+local task = require "o2x.base.task"
 
 local Lab = {}
 Lab.__index = Lab

@@ -1,11 +1,11 @@
 --- The gate over a system that is a table, with a journal that is a list.
 
-local effect = require "o2x.effect"
-local errors = require "o2x.error"
-local history = require "o2x.history"
-local json = require "o2x.json"
-local plan = require "o2x.plan"
-local value = require "o2x.value"
+local effect = require "o2x.engine.gate"
+local errors = require "o2x.base.error"
+local history = require "o2x.engine.history"
+local json = require "o2x.base.json"
+local plan = require "o2x.engine.plan"
+local value = require "o2x.base.value"
 
 local M = {}
 

@@ -1,5 +1,5 @@
 --- Calls a function that must raise; gives the error object.
-local errors = require "o2x.error"
+local errors = require "o2x.base.error"
 
 return function(fn, ...)
   local ok, problem = pcall(fn, ...)

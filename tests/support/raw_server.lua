@@ -1,6 +1,6 @@
 --- A TCP server that answers whatever a test wants, for what no well-behaved HTTP server sends.
 local listen = require "o2x.core.listen"
-local task = require "o2x.task"
+local task = require "o2x.base.task"
 
 local M = {}
 

@@ -1,8 +1,8 @@
 --- Runs pieces of script in a sandbox of their own, without a platform.
 
-local errors = require "o2x.error"
-local fs = require "o2x.fs"
-local sandbox = require "o2x.sandbox"
+local errors = require "o2x.base.error"
+local fs = require "o2x.base.fs"
+local sandbox = require "o2x.script.sandbox"
 
 local M = {}
 

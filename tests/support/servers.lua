@@ -4,10 +4,10 @@
 ---     setup(function() server = servers.start "postgres" end)
 ---     teardown(function() server.stop() end)
 
-local context = require "o2x.lab.context"
-local fs = require "o2x.fs"
-local pg = require "o2x.pg"
-local proc = require "o2x.proc"
+local context = require "lab.context"
+local fs = require "o2x.base.fs"
+local pg = require "o2x.client.pg"
+local proc = require "o2x.base.proc"
 
 local M = {}
 
@@ -17,7 +17,7 @@ local M = {}
 function M.start(name)
   local folder = os.tmpname()
   fs.remove(folder)
-  local lab, module = context.new(folder), require("o2x.lab." .. name)
+  local lab, module = context.new(folder), require("lab." .. name)
   local instance = module.start(lab)
   local server = { name = name, lab = lab, port = instance.port, env = instance.env, state = lab.state(name) }
 

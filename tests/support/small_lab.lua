@@ -1,7 +1,7 @@
 --- One or a few of the lab's simulators in a folder of their own, for a test: no process, no PostgreSQL.
-local context = require "o2x.lab.context"
-local fs = require "o2x.fs"
-local proc = require "o2x.proc"
+local context = require "lab.context"
+local fs = require "o2x.base.fs"
+local proc = require "o2x.base.proc"
 
 local M = {}
 
@@ -15,7 +15,7 @@ function M.start(names, prepare)
   if prepare then prepare(lab) end
   lab.env, lab.instances = {}, {}
   for i, name in ipairs(names) do
-    local instance = require("o2x.lab." .. name).start(lab)
+    local instance = require("lab." .. name).start(lab)
     lab.instances[i] = instance
     for key, value in pairs(instance.env or {}) do lab.env[key] = value end
   end

@@ -1,10 +1,10 @@
 --- A run without a runbook: the real gate and context over clients that a test gives, the journal in memory.
 
-local context = require "o2x.context"
-local effect = require "o2x.effect"
-local plan = require "o2x.plan"
-local step = require "o2x.step"
-local task = require "o2x.task"
+local context = require "o2x.engine.context"
+local effect = require "o2x.engine.gate"
+local plan = require "o2x.engine.plan"
+local step = require "o2x.script.step"
+local task = require "o2x.base.task"
 
 local M = {}
 

@@ -1,6 +1,6 @@
 --- Certificates for tests, made by the openssl command: an authority, and servers right and wrong.
-local fs = require "o2x.fs"
-local proc = require "o2x.proc"
+local fs = require "o2x.base.fs"
+local proc = require "o2x.base.proc"
 
 local M = {}
 

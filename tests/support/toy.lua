@@ -2,10 +2,10 @@
 -- seen
 --- from outside.
 
-local fs = require "o2x.fs"
-local json = require "o2x.json"
-local proc = require "o2x.proc"
-local task = require "o2x.task"
+local fs = require "o2x.base.fs"
+local json = require "o2x.base.json"
+local proc = require "o2x.base.proc"
+local task = require "o2x.base.task"
 
 local M = {}
 

@@ -1,8 +1,8 @@
 --- The lab's Vault for tests: its state in a table, its clock in the test's hand.
-local httpd = require "o2x.httpd"
-local http = require "o2x.http"
-local json = require "o2x.json"
-local simulator = require "o2x.lab.vault"
+local httpd = require "lab.httpd"
+local http = require "o2x.client.http"
+local json = require "o2x.base.json"
+local simulator = require "lab.vault"
 
 local M = {}
 

@@ -1,14 +1,14 @@
 --- o2x check [RUNBOOK ...]
 
 local common = require "o2x.cli.common"
-local errors = require "o2x.error"
-local fs = require "o2x.fs"
-local json = require "o2x.json"
-local lint = require "o2x.lint"
-local out = require "o2x.out"
-local runbook_files = require "o2x.runbook_files"
-local runbooks = require "o2x.runbook"
-local versions = require "o2x.versions"
+local errors = require "o2x.base.error"
+local fs = require "o2x.base.fs"
+local json = require "o2x.base.json"
+local lint = require "o2x.script.check"
+local out = require "o2x.report.out"
+local runbook_files = require "o2x.project.runbook_files"
+local runbooks = require "o2x.script.runbook"
+local versions = require "o2x.project.versions"
 
 local M = {
   name = "check", usage = "check [RUNBOOK ...]",

@@ -1,18 +1,18 @@
 --- What the commands share: finding project and configuration, running interruptibly, and the last lines of a run.
 
-local config = require "o2x.config"
-local errors = require "o2x.error"
-local fs = require "o2x.fs"
-local lazy = require "o2x.lazy"
-local out = require "o2x.out"
+local config = require "o2x.project.config"
+local errors = require "o2x.base.error"
+local fs = require "o2x.base.fs"
+local lazy = require "o2x.base.lazy"
+local out = require "o2x.report.out"
 local output = lazy "o2x.cli.output"
-local plan = lazy "o2x.plan"
+local plan = lazy "o2x.engine.plan"
 local program = require "o2x.core.program"
-local project = require "o2x.project"
-local runbooks = lazy "o2x.runbook"
-local store = lazy "o2x.store"
-local task = require "o2x.task"
-local tenants = lazy "o2x.tenants"
+local project = require "o2x.project.project"
+local runbooks = lazy "o2x.script.runbook"
+local store = lazy "o2x.engine.store"
+local task = require "o2x.base.task"
+local tenants = lazy "o2x.project.tenants"
 
 local M = {}
 

@@ -1,9 +1,9 @@
 --- o2x config explain
 
 local common = require "o2x.cli.common"
-local errors = require "o2x.error"
-local json = require "o2x.json"
-local out = require "o2x.out"
+local errors = require "o2x.base.error"
+local json = require "o2x.base.json"
+local out = require "o2x.report.out"
 
 local function perform(options, words)
   if words[1] ~= "explain" then errors.input(("config: %q? o2x config explain"):format(out.printable(words[1]))) end

@@ -1,9 +1,9 @@
 --- o2x defs FOLDER
 
 local common = require "o2x.cli.common"
-local definitions = require "o2x.definitions"
-local fs = require "o2x.fs"
-local out = require "o2x.out"
+local definitions = require "o2x.script.definitions"
+local fs = require "o2x.base.fs"
+local out = require "o2x.report.out"
 
 local function perform(options, words)
   local folder = words[1]

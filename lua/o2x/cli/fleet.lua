@@ -1,15 +1,15 @@
 --- o2x run RUNBOOK --tenants=WHICH, and o2x resume of it: what the two share.
 
-local args = require "o2x.args"
+local args = require "o2x.cli.args"
 local common = require "o2x.cli.common"
-local errors = require "o2x.error"
-local fleets = require "o2x.fleet"
-local json = require "o2x.json"
-local out = require "o2x.out"
-local plan = require "o2x.plan"
-local progress = require "o2x.progress"
-local run = require "o2x.run"
-local task = require "o2x.task"
+local errors = require "o2x.base.error"
+local fleets = require "o2x.engine.fleet"
+local json = require "o2x.base.json"
+local out = require "o2x.report.out"
+local plan = require "o2x.engine.plan"
+local progress = require "o2x.report.progress"
+local run = require "o2x.engine.run"
+local task = require "o2x.base.task"
 
 local M = {}
 

@@ -1,9 +1,9 @@
 --- o2x help [COMMAND]
 
-local args = require "o2x.args"
-local errors = require "o2x.error"
-local nearest = require "o2x.nearest"
-local out = require "o2x.out"
+local errors = require "o2x.base.error"
+local nearest = require "o2x.base.suggest"
+local out = require "o2x.report.out"
+local usage = require "o2x.cli.usage"
 
 local GROUPS = {
   { "Run", "run", "plan", "resume" },
@@ -14,29 +14,12 @@ local GROUPS = {
 
 local M = { name = "help", usage = "help [COMMAND]", most = 1, summary = "this text, or that of a command" }
 
-local function usage_of(command) return (command.usage:gsub("^o2x ", "")) end
-
-local function option_rows(options)
-  local rows = {}
-  for _, option in ipairs(options) do
-    local word = (option.short and "-" .. option.short .. ", " or "    ") .. "--" .. option[1]
-    rows[#rows + 1] = { "  " .. word .. (option.value and "=" .. option.value or ""), option.help }
-  end
-  return rows
-end
-
---- The help of a command.
----@param command table
-function M.of(command)
-  out.data("o2x " .. usage_of(command))
-  out.data(("  %s"):format(command.summary))
-  if command.help then out.data("\n" .. command.help) end
-  for _, group in ipairs { { "Options", command.options or {} }, { "Options of every command", args.COMMON } } do
-    if #group[2] > 0 then
-      out.data("\n" .. group[1])
-      out.columns(option_rows(group[2]), out.data)
-    end
-  end
+--- Prints the help of a command; the lab's program has its own.
+---@param name string
+function M.of(name)
+  local command = require("o2x.cli." .. name)
+  if command.raw then return command.run { "help" } end
+  usage.show(command)
 end
 
 local function overview()
@@ -46,7 +29,7 @@ local function overview()
     local rows = {}
     for i = 2, #group do
       local command = require("o2x.cli." .. group[i])
-      rows[#rows + 1] = { "  o2x " .. usage_of(command), command.summary }
+      rows[#rows + 1] = { "  o2x " .. command.usage, command.summary }
     end
     out.columns(rows, out.data)
   end
@@ -61,7 +44,7 @@ function M.run(_, words)
   if not words[1] then return overview() end
   for _, group in ipairs(GROUPS) do
     for i = 2, #group do
-      if group[i] == words[1] then return M.of(require("o2x.cli." .. words[1])) end
+      if group[i] == words[1] then return M.of(words[1]) end
     end
   end
   local names = {}

@@ -1,10 +1,10 @@
 --- o2x info RUNBOOK
 
 local common = require "o2x.cli.common"
-local json = require "o2x.json"
-local out = require "o2x.out"
-local runbooks = require "o2x.runbook"
-local sandbox = require "o2x.sandbox"
+local json = require "o2x.base.json"
+local out = require "o2x.report.out"
+local runbooks = require "o2x.script.runbook"
+local sandbox = require "o2x.script.sandbox"
 
 local function sorted(params)
   local names = {}

@@ -1,17 +1,17 @@
 --- o2x list
 
 local common = require "o2x.cli.common"
-local errors = require "o2x.error"
-local fs = require "o2x.fs"
-local json = require "o2x.json"
-local lazy = require "o2x.lazy"
-local out = require "o2x.out"
-local run = lazy "o2x.run"
-local runbooks = require "o2x.runbook"
-local runbook_files = require "o2x.runbook_files"
-local sandbox = require "o2x.sandbox"
-local task = require "o2x.task"
-local tenants = require "o2x.tenants"
+local errors = require "o2x.base.error"
+local fs = require "o2x.base.fs"
+local json = require "o2x.base.json"
+local lazy = require "o2x.base.lazy"
+local out = require "o2x.report.out"
+local run = lazy "o2x.engine.run"
+local runbooks = require "o2x.script.runbook"
+local runbook_files = require "o2x.project.runbook_files"
+local sandbox = require "o2x.script.sandbox"
+local task = require "o2x.base.task"
+local tenants = require "o2x.project.tenants"
 
 -- Whose own version of a runbook there is; one that no standard runbook belongs to is listed, too.
 local function own_versions(project)

@@ -2,11 +2,11 @@
 
 local check = require "o2x.cli.check"
 local common = require "o2x.cli.common"
-local errors = require "o2x.error"
-local out = require "o2x.out"
-local runbooks = require "o2x.runbook"
-local sandbox = require "o2x.sandbox"
-local versions = require "o2x.versions"
+local errors = require "o2x.base.error"
+local out = require "o2x.report.out"
+local runbooks = require "o2x.script.runbook"
+local sandbox = require "o2x.script.sandbox"
+local versions = require "o2x.project.versions"
 
 local function perform(options)
   local project = common.place(options)

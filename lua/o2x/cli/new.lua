@@ -1,9 +1,9 @@
 --- o2x new NAME
 
 local common = require "o2x.cli.common"
-local errors = require "o2x.error"
-local fs = require "o2x.fs"
-local out = require "o2x.out"
+local errors = require "o2x.base.error"
+local fs = require "o2x.base.fs"
+local out = require "o2x.report.out"
 
 local TEMPLATE = [=[
 local runbook = require "o2x.runbook"

@@ -1,11 +1,11 @@
 --- What a runbook gives to read (its word `output`): a table on the terminal, `result` in --json, JUnit XML in a file.
 
-local clock = require "o2x.clock"
-local errors = require "o2x.error"
-local fs = require "o2x.fs"
-local json = require "o2x.json"
-local out = require "o2x.out"
-local secret = require "o2x.secret"
+local clock = require "o2x.base.clock"
+local errors = require "o2x.base.error"
+local fs = require "o2x.base.fs"
+local json = require "o2x.base.json"
+local out = require "o2x.report.out"
+local secret = require "o2x.base.secret"
 
 local M = {}
 

@@ -1,12 +1,12 @@
 --- o2x plan RUNBOOK TENANT [name=value ...]
 
-local args = require "o2x.args"
+local args = require "o2x.cli.args"
 local common = require "o2x.cli.common"
-local json = require "o2x.json"
-local out = require "o2x.out"
+local json = require "o2x.base.json"
+local out = require "o2x.report.out"
 local output = require "o2x.cli.output"
-local progress = require "o2x.progress"
-local run = require "o2x.run"
+local progress = require "o2x.report.progress"
+local run = require "o2x.engine.run"
 
 local CHANGES = 2 -- exit code of --detailed-exitcode
 

@@ -1,14 +1,14 @@
 --- o2x resume [RUN]
 
 local common = require "o2x.cli.common"
-local errors = require "o2x.error"
+local errors = require "o2x.base.error"
 local fleet = require "o2x.cli.fleet"
-local fleets = require "o2x.fleet"
-local fs = require "o2x.fs"
-local out = require "o2x.out"
-local progress = require "o2x.progress"
-local run = require "o2x.run"
-local task = require "o2x.task"
+local fleets = require "o2x.engine.fleet"
+local fs = require "o2x.base.fs"
+local out = require "o2x.report.out"
+local progress = require "o2x.report.progress"
+local run = require "o2x.engine.run"
+local task = require "o2x.base.task"
 
 -- Runs and runs over several tenants that can go on; those of the latter go on with it.
 local function candidates(store)

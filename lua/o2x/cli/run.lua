@@ -1,12 +1,12 @@
 --- o2x run RUNBOOK TENANT [name=value ...]
 
-local args = require "o2x.args"
+local args = require "o2x.cli.args"
 local common = require "o2x.cli.common"
-local errors = require "o2x.error"
-local out = require "o2x.out"
-local progress = require "o2x.progress"
-local run = require "o2x.run"
-local task = require "o2x.task"
+local errors = require "o2x.base.error"
+local out = require "o2x.report.out"
+local progress = require "o2x.report.progress"
+local run = require "o2x.engine.run"
+local task = require "o2x.base.task"
 
 local function perform(options, words)
   if options.tenants then return require("o2x.cli.fleet").run(options, words) end

@@ -1,10 +1,10 @@
 --- o2x runs
 
 local common = require "o2x.cli.common"
-local history = require "o2x.history"
-local json = require "o2x.json"
-local out = require "o2x.out"
-local plan = require "o2x.plan"
+local history = require "o2x.engine.history"
+local json = require "o2x.base.json"
+local out = require "o2x.report.out"
+local plan = require "o2x.engine.plan"
 
 local COLOURS = { done = "green", running = "cyan", failed = "red", refused = "yellow", crashed = "red",
   interrupted = "yellow", damaged = "red" }

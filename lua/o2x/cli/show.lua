@@ -1,11 +1,11 @@
 --- o2x show [RUN]
 
 local common = require "o2x.cli.common"
-local errors = require "o2x.error"
-local history = require "o2x.history"
-local json = require "o2x.json"
-local out = require "o2x.out"
-local plan = require "o2x.plan"
+local errors = require "o2x.base.error"
+local history = require "o2x.engine.history"
+local json = require "o2x.base.json"
+local out = require "o2x.report.out"
+local plan = require "o2x.engine.plan"
 
 local SIGNS = { created = "+", changed = "~", deleted = "-", unchanged = "=", begun = "?" }
 local LONGEST = 12

@@ -1,8 +1,8 @@
 --- The tenant's alerts: silences in Alertmanager (API v2), through the API server's proxy. A silence matches the
 --- tenant's label and nothing else, so no other tenant's alerts fall silent with it.
 
-local clock = require "o2x.clock"
-local errors = require "o2x.error"
+local clock = require "o2x.base.clock"
+local errors = require "o2x.base.error"
 
 local BY <const> = "o2x"
 

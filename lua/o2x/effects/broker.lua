@@ -1,6 +1,6 @@
 --- Queues of the message broker. Runbooks: require "o2x.broker". A tenant's queues begin with its id and a dot.
 
-local errors = require "o2x.error"
+local errors = require "o2x.base.error"
 
 local queue = {
   kind = "broker.queue",

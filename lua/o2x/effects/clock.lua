@@ -1,6 +1,6 @@
 --- The time for runbooks: require "o2x.clock". It is noted in the journal, so that a resumed run sees the same.
 
-local clock = require "o2x.clock"
+local clock = require "o2x.base.clock"
 
 return {
   name = "clock",

@@ -1,8 +1,8 @@
 --- Hashes for runbooks: require "o2x.crypto". A password goes in as a secret and comes out as its bcrypt hash.
 
-local crypto = require "o2x.crypto"
-local secret = require "o2x.secret"
-local value = require "o2x.value"
+local crypto = require "o2x.base.crypto"
+local secret = require "o2x.base.secret"
+local value = require "o2x.base.value"
 
 return {
   name = "crypto",

@@ -4,13 +4,12 @@
 --- silently. A change is waited for until it is INSYNC, because asking for a new name earlier makes resolvers remember
 --- that it does not exist.
 
-local dns = require "o2x.dns"
-local errors = require "o2x.error"
-local route53 = require "o2x.route53"
-local scope = require "o2x.scope"
-local store = require "o2x.store"
-local task = require "o2x.task"
-local value = require "o2x.value"
+local dns = require "o2x.client.dns"
+local errors = require "o2x.base.error"
+local route53 = require "o2x.client.aws.route53"
+local scope = require "o2x.base.scope"
+local task = require "o2x.base.task"
+local value = require "o2x.base.value"
 
 local CAUGHT_UP <const> = 60 -- seconds the name servers get, after a crash, to answer what Route 53 lists
 local DEFAULT_TTL <const> = 300
@@ -70,7 +69,7 @@ local function key_of(target) return target.name .. " " .. target.type end
 
 -- Did an earlier run of this tenant leave exactly this? The run store knows.
 local function left_by_us(ctx, target, before)
-  for _, run in ipairs(store.open(ctx.config.state):list()) do
+  for _, run in ipairs(ctx:run_store():list()) do
     for _, effect in ipairs(run.tenant == ctx.tenant.name and run.effects or {}) do
       if effect.kind == "dns.record" and effect.key == key_of(target) and effect.result and effect.after
         and same_values(before, effect.after) then

@@ -1,12 +1,12 @@
 --- Text files of the platform tree: require "o2x.files". Paths are relative to the tree; a run may write exactly the
 --- files that stdlib/platform.lua grants, and a symbolic link that leads anywhere else is refused.
 
-local diff = require "o2x.diff"
-local errors = require "o2x.error"
-local fs = require "o2x.fs"
-local scope = require "o2x.scope"
-local secret = require "o2x.secret"
-local value = require "o2x.value"
+local diff = require "o2x.base.diff"
+local errors = require "o2x.base.error"
+local fs = require "o2x.base.fs"
+local scope = require "o2x.base.scope"
+local secret = require "o2x.base.secret"
+local value = require "o2x.base.value"
 
 local LARGEST = 4 * 1024 * 1024
 local LONGEST = 60 -- lines of a difference

@@ -1,8 +1,8 @@
 --- Helm values files for runbooks, changed by path with comments and layout kept: require "o2x.helm_values".
 --- The files themselves are read and written by o2x.files.
 
-local helm_values = require "o2x.helm_values"
-local placeholder = require "o2x.placeholder"
+local helm_values = require "o2x.client.helm.values"
+local placeholder = require "o2x.base.placeholder"
 
 -- A document as scripts see it: what they set may be unknown in a plan.
 local function open(doc)

@@ -1,9 +1,9 @@
 --- Looks at the tenant's own HTTP endpoints: require "o2x.http". Only hosts that the run was granted, and only with
 --- methods that change nothing: a write by a bare request would be in no plan, and could not be resumed.
 
-local errors = require "o2x.error"
-local http = require "o2x.http"
-local scope = require "o2x.scope"
+local errors = require "o2x.base.error"
+local http = require "o2x.client.http"
+local scope = require "o2x.base.scope"
 
 local SAFE = { GET = true, HEAD = true, OPTIONS = true }
 local FIELDS = { method = true, url = true, headers = true, timeout = true }

@@ -1,7 +1,7 @@
 --- JSON for runbooks: require "o2x.json". Secrets are refused by encode.
 
-local json = require "o2x.json"
-local placeholder = require "o2x.placeholder"
+local json = require "o2x.base.json"
+local placeholder = require "o2x.base.placeholder"
 
 return {
   name = "json",

@@ -2,11 +2,11 @@
 --- the data of all tenants; a run may use those that are named after its own tenant, and those that RDS makes by
 --- itself.
 
-local clock = require "o2x.clock"
-local errors = require "o2x.error"
-local task = require "o2x.task"
-local units = require "o2x.units"
-local value = require "o2x.value"
+local clock = require "o2x.base.clock"
+local errors = require "o2x.base.error"
+local task = require "o2x.base.task"
+local units = require "o2x.base.units"
+local value = require "o2x.base.value"
 
 local SNAPSHOT_SECONDS <const>, INSTANCE_SECONDS <const> = 4 * 3600, 4 * 3600
 local POLL <const> = { first = 0.2, factor = 1.5, longest = 15 }

@@ -1,7 +1,7 @@
 --- Redis for runbooks: what the server says of itself, how many keys the tenant has there, and their removal.
 
-local errors = require "o2x.error"
-local out = require "o2x.out"
+local errors = require "o2x.base.error"
+local out = require "o2x.report.out"
 
 -- "TIDLT-100008:*" or "TIDLT-100008:session:" → the prefix that it means.
 local function prefix_of(pattern)

@@ -1,12 +1,11 @@
 --- The run store for runbooks: which run this is, and what earlier runs of the same tenant did. Reads only.
 
-local errors = require "o2x.error"
-local identity = require "o2x.identity"
-local store = require "o2x.store"
+local errors = require "o2x.base.error"
+local identity = require "o2x.base.identity"
 
 -- What a script may see of a run: what it was, and each target with what was there before and after.
 local function look(ctx, id)
-  local h = store.open(ctx.config.state):look(id)
+  local h = ctx:run_store():look(id)
   if h.damaged then error(h.damaged, 0) end
   if h.tenant ~= ctx.tenant.name then
     errors.input(("run %s was for %s, not for %s"):format(id, h.tenant, ctx.tenant.name))
@@ -40,7 +39,7 @@ return {
       ---@param word string
       ---@return table run id, runbook, status, params, started, ended, user, host, effects: kind, key, outcome, before,
       --- after, at
-      find = function(word) return look(ctx, store.open(ctx.config.state):find(word)) end,
+      find = function(word) return look(ctx, ctx:run_store():find(word)) end,
     }
   end,
 }

@@ -1,12 +1,12 @@
 --- S3 for runbooks: archives of the tenant, below the tenant's own prefix of its bucket. An archive travels with the
 --- note about it, KEY.json.
 
-local archive = require "o2x.pg_archive"
-local archive_file = require "o2x.effects.archive_file"
-local errors = require "o2x.error"
-local fs = require "o2x.fs"
-local scope = require "o2x.scope"
-local units = require "o2x.units"
+local archive = require "o2x.client.pg.archive"
+local archive_file = require "o2x.effects.archive.file"
+local errors = require "o2x.base.error"
+local fs = require "o2x.base.fs"
+local scope = require "o2x.base.scope"
+local units = require "o2x.base.units"
 
 local function client(ctx) return ctx.client("s3") end
 

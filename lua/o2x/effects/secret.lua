@@ -1,6 +1,6 @@
 --- Secrets, as scripts see them: values to pass on, not to read. Runbooks: require "o2x.secret".
 
-local secret = require "o2x.secret"
+local secret = require "o2x.base.secret"
 
 return {
   name = "secret",

@@ -3,11 +3,11 @@
 --- is port-forwarded; or a `url`, and goes the way that clients take. What needs a session's token must take the second:
 --- the API server keeps the Authorization header for itself.
 
-local errors = require "o2x.error"
-local http = require "o2x.http"
-local json = require "o2x.json"
-local scope = require "o2x.scope"
-local secret = require "o2x.secret"
+local errors = require "o2x.base.error"
+local http = require "o2x.client.http"
+local json = require "o2x.base.json"
+local scope = require "o2x.base.scope"
+local secret = require "o2x.base.secret"
 
 local DEFAULT_PORT = 8080
 local TIMEOUT = 30  -- seconds

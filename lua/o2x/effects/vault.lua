@@ -1,8 +1,8 @@
 --- Secrets in Vault, as effects. Scripts name paths below their tenant's own; values that they did not give themselves
 --- are secrets to them.
 
-local secret = require "o2x.secret"
-local value = require "o2x.value"
+local secret = require "o2x.base.secret"
+local value = require "o2x.base.value"
 
 -- version of the secret that a table of fields was read from; what a write must find (check-and-set)
 local versions = setmetatable({}, { __mode = "k" })

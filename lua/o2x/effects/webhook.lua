@@ -1,10 +1,10 @@
 --- Messages to the operators' own systems: require "o2x.webhook". One address, from the configuration (webhook.url); a chat
 --- message, a ticket. Sent at least once: a resumed run that cannot know sends again, with the same Idempotency-Key.
 
-local errors = require "o2x.error"
-local http = require "o2x.http"
-local json = require "o2x.json"
-local value = require "o2x.value"
+local errors = require "o2x.base.error"
+local http = require "o2x.client.http"
+local json = require "o2x.base.json"
+local value = require "o2x.base.value"
 
 local TIMEOUT = 15 -- seconds
 

@@ -1,7 +1,7 @@
 --- YAML for runbooks, read as Helm reads it: require "o2x.yaml". Secrets are refused by encode.
 
-local placeholder = require "o2x.placeholder"
-local yaml = require "o2x.yaml"
+local placeholder = require "o2x.base.placeholder"
+local yaml = require "o2x.base.yaml"
 
 return {
   name = "yaml",

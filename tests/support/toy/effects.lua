@@ -1,10 +1,10 @@
 --- Effect types over plain files, for the engine's own tests. $TOY is their system: one file a target, and a list of
 --- all writes that really took place (.writes), so that a test can see that nothing was done twice.
 
-local errors = require "o2x.error"
-local fs = require "o2x.fs"
-local json = require "o2x.json"
-local task = require "o2x.task"
+local errors = require "o2x.base.error"
+local fs = require "o2x.base.fs"
+local json = require "o2x.base.json"
+local task = require "o2x.base.task"
 
 local function path_of(name) return fs.join(os.getenv("TOY"), name) end
 
@@ -72,7 +72,7 @@ local types = {
       local number = next_number(ctx, target)
       write(ctx, { name = "number-" .. number }, { owner = target.name, number = number })
     end,
-    predict = function() return { number = require("o2x.value").unknown } end },
+    predict = function() return { number = require("o2x.base.value").unknown } end },
 }
 
 return {

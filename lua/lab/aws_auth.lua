@@ -1,0 +1,83 @@
+--- Checks the signature of a request to AWS (Signature Version 4), the whole of it, as the real endpoint does.
+
+local crypto = require("o2x.base.crypto")
+
+local M = {}
+
+local AUTHORIZATION <const> = "^AWS4%-HMAC%-SHA256 Credential=([^,%s]+),%s*SignedHeaders=([^,%s]+),%s*Signature=(%x+)$"
+local SKEW <const> = 15 * 60 -- seconds a clock may be wrong
+
+-- Header values and query, sorted and encoded in the one way both sides must.
+local function encode(text)
+  return (text:gsub("[^%w%-%._~]", function(c) return ("%%%02X"):format(c:byte()) end))
+end
+
+local function canonical_query(target)
+  local raw, pairs_list = target:match("%?(.*)$") or "", {}
+  for pair in raw:gmatch("[^&]+") do
+    local key, value = pair:match("^([^=]*)=?(.*)$")
+    local function decode(text)
+      return (text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
+    end
+    pairs_list[#pairs_list + 1] = encode(decode(key)) .. "=" .. encode(decode(value))
+  end
+  table.sort(pairs_list)
+  return table.concat(pairs_list, "&")
+end
+
+local function canonical_headers(request, names)
+  local lines = {}
+  for name in names:gmatch("[^;]+") do
+    local value = (request.headers[name] or ""):gsub("^%s+", ""):gsub("%s+$", ""):gsub("%s+", " ")
+    lines[#lines + 1] = name .. ":" .. value .. "\n"
+  end
+  return table.concat(lines)
+end
+
+local function signature(request, keys, scope, signed)
+  local payload = request.headers["x-amz-content-sha256"] or crypto.sha256(request.body)
+  local canonical = table.concat({ request.method, request.path, canonical_query(request.target),
+    canonical_headers(request, signed), signed, payload }, "\n")
+  local text = table.concat({ "AWS4-HMAC-SHA256", request.headers["x-amz-date"], scope.text, crypto.sha256(canonical) },
+    "\n")
+  local key = "AWS4" .. keys.secret_key
+  for _, part in ipairs({ scope.date, scope.region, scope.service, "aws4_request" }) do
+    key = crypto.hmac_sha256_bytes(key, part)
+  end
+  return crypto.hmac_sha256(key, text)
+end
+
+local function time_of(stamp)
+  local year, month, day, hour, minute, second = (stamp or ""):match("^(%d%d%d%d)(%d%d)(%d%d)T(%d%d)(%d%d)(%d%d)Z$")
+  return year and require("o2x.base.clock").parse(("%s-%s-%sT%s:%s:%sZ"):format(year, month, day, hour, minute, second))
+end
+
+--- Whom and what is a request for?
+---@param request table
+---@param keys {access_key: string, secret_key: string}
+---@param now number
+---@return table|nil scope {date, region, service}; or nil, code, message
+function M.check(request, keys, now)
+  local header = request.headers.authorization
+  if not header then return nil, "MissingAuthenticationToken", "Request is missing Authentication Token" end
+  local credential, signed, given = header:match(AUTHORIZATION)
+  local access, text = (credential or ""):match("^([^/]+)/(.+)$")
+  local date, region, service = (text or ""):match("^(%d+)/([^/]+)/([^/]+)/aws4_request$")
+  if not date then return nil, "IncompleteSignature", "Authorization header is not a Signature Version 4" end
+  if access ~= keys.access_key then
+    return nil, "InvalidClientTokenId", "The security token included in the request is invalid."
+  end
+  local scope = { date = date, region = region, service = service, text = text }
+  local sent = time_of(request.headers["x-amz-date"])
+  if not sent or math.abs(sent - now) > SKEW then
+    return nil, "RequestExpired", "Signature expired or not yet current"
+  end
+  if given ~= signature(request, keys, scope, signed) then
+    return nil, "SignatureDoesNotMatch",
+      "The request signature we calculated does not match the signature you provided. "
+      .. "Check your AWS Secret Access Key and signing method. Consult the service documentation for details."
+  end
+  return scope
+end
+
+return M

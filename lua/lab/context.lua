@@ -1,0 +1,131 @@
+--- What a simulator is given: a folder, ports that stay the same, state that outlives the process, a clock, a server.
+
+local clock = require "o2x.base.clock"
+local faults = require "lab.faults"
+local fs = require "o2x.base.fs"
+local httpd = require "lab.httpd"
+local json = require "o2x.base.json"
+local task = require "o2x.base.task"
+local tls = require "lab.tls"
+
+local M = {}
+
+local SAVE_AFTER = 0.3 -- seconds; changes within it are written together
+local PRIVATE = 0x180  -- 0600
+
+local function read_json(path)
+  local text = fs.read_if(path)
+  return text and json.decode(text, path) or nil
+end
+
+-- A port that is free now.
+local function free_port()
+  local server <close> = httpd.serve { handler = function() return 404 end }
+  return server.port
+end
+
+local function port_is_free(port)
+  local ok, server = pcall(httpd.serve, { port = port, handler = function() return 404 end })
+  if ok then server:stop() end
+  return ok
+end
+
+local function keep_ports(lab)
+  local path = fs.join(lab.dir, "ports.json")
+  local ports, given = read_json(path) or {}, {}
+  --- The port of a server: the one it had, or a free one when somebody has taken that meanwhile.
+  return function(name)
+    if given[name] then return given[name] end
+    local port = ports[name]
+    if not port or not port_is_free(port) then port = free_port() end
+    ports[name], given[name] = port, port
+    fs.write(path, json.encode(ports), { mode = PRIVATE })
+    return port
+  end
+end
+
+local function keep_state(lab)
+  local folder, states, written, changed = fs.join(lab.dir, "state"), {}, {}, {}
+  fs.mkdir(folder, 0x1c0)
+
+  local function state(name)
+    states[name] = states[name] or read_json(fs.join(folder, name .. ".json")) or {}
+    return states[name]
+  end
+
+  local function write(name)
+    local text = json.encode(states[name])
+    if text == written[name] then return end
+    fs.write(fs.join(folder, name .. ".json"), text, { mode = PRIVATE })
+    written[name] = text
+  end
+
+  local function flush()
+    for name in pairs(states) do write(name) end
+    changed = {}
+  end
+
+  -- Changes that follow each other closely are written together.
+  local pending = false
+  local function save(name)
+    for each in pairs(name and { [name] = true } or states) do changed[each] = true end
+    if pending then return end
+    pending = true
+    task.spawn(function()
+      task.sleep(SAVE_AFTER)
+      pending = false
+      local names = changed
+      changed = {}
+      for each in pairs(names) do write(each) end
+    end)
+  end
+
+  return state, save, flush
+end
+
+--- Makes the lab object. Its functions are called with a dot: lab.port("vault").
+---@param dir string the lab's folder; made if it is not there
+---@return table lab dir, host, port, state, save, flush, clock, serve, certificate, log
+function M.new(dir)
+  fs.mkdir(dir, 0x1c0)
+  local lab = { dir = fs.realpath(dir), host = "127.0.0.1", ca = nil }
+  local tls_folder = fs.join(lab.dir, "tls")
+  local log_path = fs.join(lab.dir, "lab.log")
+
+  lab.ca = tls.authority(tls_folder)
+  lab.port = keep_ports(lab)
+  -- state(name): a plain table; save(name): keep it soon (without a name: all); flush(): now.
+  lab.state, lab.save, lab.flush = keep_state(lab)
+
+  --- One line in the lab's log.
+  function lab.log(text)
+    fs.append(log_path, ("%s %s\n"):format(clock.iso(), text), PRIVATE)
+  end
+
+  --- Seconds since 1970, which `o2x lab wind` moves on.
+  function lab.clock()
+    return clock.now() + (lab.state("clock").wound or 0)
+  end
+
+  --- A certificate of the lab's authority for names and addresses.
+  function lab.certificate(name, names)
+    return tls.certificate(tls_folder, name, names)
+  end
+
+  lab.faults = { rules = faults.open(lab), wired = {} }  -- wired: the services that are behind the injector
+
+  --- A server on the port NAME, behind the fault injector. options.tls: true, or { cert, key }.
+  function lab.serve(name, handler, options)
+    local certificate = options and options.tls
+    lab.faults.wired[name] = true
+    if certificate == true then certificate = lab.certificate("server", { "localhost", "127.0.0.1" }) end
+    return httpd.serve {
+      host = lab.host, port = lab.port(name), tls = certificate, log = lab.log,
+      handler = faults.wrap(lab.faults.rules, name, handler, lab.log),
+    }
+  end
+
+  return lab
+end
+
+return M

@@ -1,0 +1,83 @@
+--- The lab's own door: faults by request and the clock, for `o2x lab fault` and `o2x lab wind`.
+
+local errors = require "o2x.base.error"
+local faults = require "lab.faults"
+local json = require "o2x.base.json"
+
+local M = {}
+
+local HTTP_KINDS <const> = "429, 500 or another status, timeout, hang, drop, drop-after, slow, off, or one of its own"
+local SERVER_KINDS <const> = "down, off"
+
+local function names_of(instances)
+  local names = {}
+  for name in pairs(instances) do names[#names + 1] = name end
+  table.sort(names)
+  return table.concat(names, ", ")
+end
+
+-- A real server, which is a process of its own, can be down.
+local function server_fault(lab, service, kind)
+  local module = require("lab." .. service)
+  if kind == "down" then
+    module.sweep(lab)
+  elseif kind == "off" then
+    module.start(lab)
+  else
+    errors.input(("%s knows no fault '%s'"):format(service, tostring(kind)), SERVER_KINDS)
+  end
+end
+
+-- A service behind the injector may have real servers besides (aws: those of RDS); its faults are the injector's.
+local function set_fault(lab, instances, body)
+  local rules, service, kind = lab.faults.rules, body.service, body.kind
+  if not service then return { rules = rules } end
+  local instance = instances[service]
+  if not instance then
+    errors.input(("the lab has no service '%s'"):format(service), "services: " .. names_of(instances))
+  end
+  if require("lab." .. service).sweep and not lab.faults.wired[service] then
+    server_fault(lab, service, kind)
+  elseif kind == "off" then
+    faults.clear(rules, service)
+    if instance.fault then instance.fault("off", body) end
+  elseif lab.faults.wired[service] and faults.known(kind or "") then
+    faults.add(rules, service, kind, body)
+  elseif not (instance.fault and instance.fault(kind, body)) then
+    errors.input(("%s knows no fault '%s'"):format(service, tostring(kind)), HTTP_KINDS)
+  end
+  lab.save("faults")
+  return { rules = rules }
+end
+
+local function wind(lab, body)
+  local state = lab.state("clock")
+  state.wound = (state.wound or 0) + (tonumber(body.seconds) or 0)
+  lab.save("clock")
+  return { now = lab.clock() }
+end
+
+local function answer(status, value) return status, { ["Content-Type"] = "application/json" }, json.encode(value) end
+
+--- Opens the door. The token is in lab.json, which only the lab's owner can read.
+---@param lab table
+---@param instances table<string, table> the simulators
+---@param token string
+---@return table server
+function M.open(lab, instances, token)
+  local routes = {
+    ["/fault"] = function(body) return set_fault(lab, instances, body) end,
+    ["/wind"] = function(body) return wind(lab, body) end,
+  }
+  return lab.serve("control", function(req)
+    local route = routes[req.path]
+    if req.headers.authorization ~= "Bearer " .. token then return answer(403, { message = "wrong token" }) end
+    if not route then return answer(404, { message = "no such request" }) end
+    local ok, result = pcall(function() return route(json.decode(req.body, "request")) end)
+    if ok then return answer(200, result) end
+    result = errors.wrap(result)
+    return answer(400, { message = tostring(result), hint = result.hint })
+  end)
+end
+
+return M

@@ -1,0 +1,226 @@
+--- The lab's name server, on UDP and TCP: authoritative for the zones of the Route 53 simulator.
+
+local dns = require("o2x.client.dns")
+local errors = require("o2x.base.error")
+local listen = require("o2x.core.listen")
+local task = require("o2x.base.task")
+local udp = require("o2x.core.udp")
+local wire = require("lab.dns_wire")
+local zones = require("lab.zones")
+
+local M = { name = "dns" }
+
+local MAX_CHAIN <const> = 8       -- links of a chain of aliases that are followed
+local PLAIN_UDP <const> = 512     -- without EDNS, RFC 1035
+local IDLE <const> = 10           -- seconds a TCP client may be silent
+local BINDS <const> = 5           -- ports that are tried
+
+-- Load balancers have public names in life; in the lab they are here.
+local BALANCERS <const> = ".elb.amazonaws.com."
+
+local function records_at(zone, name, kind)
+  local found, exists = {}, false
+  for _, record in ipairs(zone.served) do
+    if record.name == name then
+      exists = true
+      if record.type == kind or kind == "ANY" then found[#found + 1] = record end
+    elseif zones.within(record.name, name) then
+      exists = true                          -- an empty non-terminal: something is below it
+    end
+  end
+  return found, exists
+end
+
+-- The records for a name: its own, or those of the wildcard at its closest existing parent (RFC 4592), under the asked
+-- name.
+local function lookup(zone, name, kind)
+  local found, exists = records_at(zone, name, kind)
+  local alias = not found[1] and records_at(zone, name, "CNAME")[1]
+  if exists then return alias and { alias } or found, true end
+  local parent = name
+  repeat
+    parent = parent:match("^[^.]+%.(.+)$")
+    _, exists = records_at(zone, parent, kind)
+  until exists or parent == zone.name
+  found, exists = records_at(zone, "*." .. parent, kind)
+  alias = not found[1] and records_at(zone, "*." .. parent, "CNAME")[1]
+  local result = {}
+  for i, record in ipairs(alias and { alias } or found) do
+    result[i] = { name = name, type = record.type, ttl = record.ttl, values = record.values }
+  end
+  return result, exists
+end
+
+local function soa(zone) return records_at(zone, zone.name, "SOA") end
+
+local function resolve(store, name, kind)
+  local answers, zone = {}, store:holding(name)
+  if not zone then
+    if name:sub(-#BALANCERS) ~= BALANCERS then return { rcode = "REFUSED" } end
+    return { rcode = "NOERROR", authoritative = true, answers = kind == "A"
+      and { { name = name, type = "A", ttl = 60, values = { "127.0.0.1" } } } or {} }
+  end
+  for _ = 1, MAX_CHAIN do
+    local found, exists = lookup(zone, name, kind)
+    for _, record in ipairs(found) do answers[#answers + 1] = record end
+    if not found[1] then
+      return { rcode = (exists or answers[1]) and "NOERROR" or "NXDOMAIN", authoritative = true, answers = answers,
+        authority = soa(zone) }
+    elseif found[1].type ~= "CNAME" or kind == "CNAME" or kind == "ANY" then
+      break
+    end
+    name = zones.canonical(found[1].values[1])
+    zone = store:holding(name)
+    if not zone then
+      for _, record in ipairs(resolve(store, name, kind).answers or {}) do answers[#answers + 1] = record end
+      break
+    end
+  end
+  return { rcode = "NOERROR", authoritative = true, answers = answers }
+end
+
+local function reply_to(store, query)
+  local question = query.questions[1]
+  if query.opcode ~= 0 then return { rcode = "NOTIMP" } end
+  if not question or #query.questions > 1 then return { rcode = "FORMERR" } end
+  if question.class ~= 1 then return { rcode = "REFUSED" } end
+  if store.state.fault == "servfail" then return { rcode = "SERVFAIL" } end
+  store:settle()
+  return resolve(store, zones.canonical(question.name), question.type)
+end
+
+--- Answers one message; nil for what does not deserve an answer.
+---@param store table  the zones
+---@param bytes string
+---@param tcp boolean
+---@return string|nil
+function M.answer(store, bytes, tcp)
+  local query = dns.parse(bytes)
+  if not query then
+    -- Enough of a head to say so; anything shorter, or an answer, is noise.
+    if #bytes < 12 or bytes:byte(3) >= 0x80 then return nil end
+    return bytes:sub(1, 2) .. string.pack(">I2I2I2I2I2", 0x8001, 0, 0, 0, 0)
+  end
+  if query.response or store.state.fault == "silent" then return nil end
+  local limit = tcp and 65535 or PLAIN_UDP
+  for _, record in ipairs(query.additional) do
+    if record.type == "OPT" then
+      query.edns = true
+      limit = tcp and limit or math.max(PLAIN_UDP, math.min(record.class, 4096))
+    end
+  end
+  return wire.encode(query, reply_to(store, query), limit)
+end
+
+local function serve_udp(socket, store)
+  while true do
+    local bytes, from, code = socket:receive()
+    if bytes then
+      local answer = M.answer(store, bytes, false)
+      if answer then socket:send(answer, from) end
+    elseif code == "EAGAIN" then
+      task.wait_fd(socket:fd(), "r", math.huge)
+    end
+  end
+end
+
+-- Reads until `buffer` has `count` bytes; → buffer, or nil at the end of the stream.
+local function fill(connection, buffer, count)
+  while #buffer < count do
+    local bytes, _, code = connection:read()
+    if bytes == "" or not bytes and code ~= "EAGAIN" then return nil end
+    if bytes then
+      buffer = buffer .. bytes
+    elseif not task.wait_fd(connection:fd(), "r", IDLE) then
+      return nil
+    end
+  end
+  return buffer
+end
+
+local function write_all(connection, bytes)
+  local from = 1
+  while from <= #bytes do
+    local n, _, code = connection:write(bytes, from)
+    if n then
+      from = from + n
+    elseif code ~= "EAGAIN" or not task.wait_fd(connection:fd(), "w", IDLE) then
+      return false
+    end
+  end
+  return true
+end
+
+local function serve_connection(connection, store)
+  local open <close> = connection
+  local buffer = ""
+  while true do
+    buffer = fill(open, buffer, 2)
+    local length = buffer and string.unpack(">I2", buffer)
+    buffer = buffer and fill(open, buffer, 2 + length)
+    if not buffer then return end
+    local answer = M.answer(store, buffer:sub(3, 2 + length), true)
+    buffer = buffer:sub(3 + length)
+    if not answer or not write_all(open, string.pack(">s2", answer)) then return end
+  end
+end
+
+local function serve_tcp(listener, store, connections)
+  while true do
+    local connection, _, code = listener:accept()
+    if connection then
+      local handle = task.spawn(serve_connection, connection, store)
+      connections[handle] = true
+      handle.on_end = function() connections[handle] = nil end
+    elseif code == "EAGAIN" then
+      task.wait_fd(listener:fd(), "r", math.huge)
+    else
+      task.sleep(0.1)                        -- out of descriptors, say: others may end
+    end
+  end
+end
+
+-- The lab's ports are free for TCP; whether for UDP too shows here.
+local function bind(lab)
+  local socket, problem, code
+  for i = 1, BINDS do
+    local port = lab.port(i == 1 and "dns" or "dns-" .. i)
+    socket, problem, code = udp.bind(lab.host, port)
+    if socket then
+      local fields = { kind = "failed", module = "lab", op = "dns", message = ("%s:%d"):format(lab.host, port) }
+      return socket, errors.check(fields, listen.open(lab.host, port)), port
+    end
+  end
+  errors.raise { kind = "failed", module = "lab", op = "dns", code = code,
+    message = "the name server has no port: " .. problem }
+end
+
+-- `o2x lab fault dns servfail` and `silent`: all questions until `off`.
+local function fault_handler(store)
+  return function(kind)
+    if kind == "off" then kind = nil elseif kind ~= "servfail" and kind ~= "silent" then return false end
+    store.state.fault = kind
+    store.lab.save("route53")
+    return true
+  end
+end
+
+--- Starts the server.
+---@param lab table
+---@return table {port, env, stop, fault}
+function M.start(lab)
+  local store, connections = zones.open(lab), {}
+  local socket, listener, port = bind(lab)
+  local servers = { task.spawn(serve_udp, socket, store), task.spawn(serve_tcp, listener, store, connections) }
+  local function stop()
+    for handle in pairs(connections) do servers[#servers + 1] = handle end
+    for _, handle in ipairs(servers) do handle:cancel() end
+    for _, handle in ipairs(servers) do handle:wait() end
+    socket:close()
+    listener:close()
+  end
+  return { port = port, env = { O2X_LAB_DNS = ("%s:%d"):format(lab.host, port) }, stop = stop,
+    fault = fault_handler(store) }
+end
+
+return M

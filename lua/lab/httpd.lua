@@ -1,0 +1,152 @@
+-- An HTTP server: each request is handled in its own task.
+local core = require "o2x.core.httpd"
+local errors = require "o2x.base.error"
+local task = require "o2x.base.task"
+
+local M = {}
+
+local MAX_BODY <const> = 64 * 1024 * 1024
+
+---@class httpd.request
+---@field method string
+---@field target string path and query as they were sent
+---@field path string the same without the query, not decoded
+---@field query table<string, string> decoded; the last of several wins
+---@field headers table<string, string> lower-case names; several of one name are joined by ", "
+---@field body string
+local Request = {}
+Request.__index = Request
+
+---Decodes %XX and, in a query, "+".
+---@param text string
+---@return string
+function M.decode(text)
+  return (text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
+end
+
+local function parse_query(text)
+  local query = {}
+  for pair in text:gmatch "[^&]+" do
+    local name, value = pair:match "^([^=]*)=?(.*)$"
+    query[M.decode((name:gsub("+", " ")))] = M.decode((value:gsub("+", " ")))
+  end
+  return query
+end
+
+local function collect_headers(list)
+  local headers = {}
+  for i = 1, #list, 2 do
+    local name, value = list[i]:lower(), list[i + 1]
+    headers[name] = headers[name] and headers[name] .. ", " .. value or value
+  end
+  return headers
+end
+
+-- The server frames its answers itself.
+local FRAMING <const> = { ["content-length"] = true, ["transfer-encoding"] = true }
+
+local function flatten_headers(headers)
+  local list = {}
+  for name, value in pairs(headers or {}) do
+    if not FRAMING[name:lower()] then
+      for _, each in ipairs(type(value) == "table" and value or { value }) do
+        list[#list + 1] = name
+        list[#list + 1] = tostring(each)
+      end
+    end
+  end
+  return list
+end
+
+local function new_request(handle)
+  local method, target, headers, body = handle:info()
+  local path, query = target:match "^([^?]*)%??(.*)$"
+  return setmetatable({
+    handle = handle, method = method, target = target, path = path, query = parse_query(query),
+    headers = collect_headers(headers), body = body,
+  }, Request)
+end
+
+---Begins a streamed (chunked) answer; the handler's own results are then ignored.
+---@param status integer
+---@param headers table<string, string|string[]>?
+---@return userdata writer write(bytes) → false when the client is gone; close(); closed(); notify(event)
+function Request:stream(status, headers)
+  self.taken = true
+  return self.handle:stream(status, flatten_headers(headers))
+end
+
+---Closes the connection without an answer.
+function Request:drop()
+  self.taken = true
+  self.handle:drop()
+end
+
+local function default_log(text)
+  io.stderr:write("o2x httpd: ", text, "\n")
+end
+
+local function answer(request, status, headers, body)
+  if not request.taken then
+    request.handle:answer(status or 200, flatten_headers(headers), body or "")
+  end
+end
+
+local function report(state, request, problem)
+  if problem == errors.cancelled then return end
+  state.log(("%s %s: %s"):format(request.method, request.path, problem.traceback or tostring(problem)))
+  if not request.taken then
+    pcall(request.handle.answer, request.handle, 500, { "Content-Type", "text/plain" }, "internal error\n")
+  end
+end
+
+local function handle(state, userdata)
+  local held <close> = userdata -- whatever happens below, the connection does not stay open for ever
+  local request = new_request(held)
+  local ok, problem = xpcall(function() answer(request, state.handler(request)) end, errors.handler)
+  if not ok then report(state, request, problem) end
+end
+
+local function accept_loop(state)
+  while true do
+    local op <close> = state.core:accept()
+    task.wait(op, math.huge)
+    local request = op:result()
+    if not request then return end
+    local running = task.spawn(handle, state, request)
+    state.running[running] = true
+    running.on_end = function() state.running[running] = nil end
+  end
+end
+
+---@class httpd.server
+---@field port integer
+local Server = {}
+Server.__index = Server
+
+---Stops listening, closes every connection and cancels the handlers that still run. May be called twice.
+function Server:stop()
+  local state = self.state
+  if state.stopped then return end
+  state.stopped = true
+  state.core:stop()
+  for running in pairs(state.running) do running:cancel() end
+end
+
+Server.__close = Server.stop
+
+---Starts a server.
+---@param options table handler, host ("127.0.0.1"), port (0), tls {cert=, key=} as PEM text, max_body, log(text)
+---@return httpd.server
+function M.serve(options)
+  local tls = options.tls or {}
+  local host, port = options.host or "127.0.0.1", options.port or 0
+  local listener = errors.check(
+    { kind = "failed", module = "httpd", op = "listen", message = ("%s:%d"):format(host, port) },
+    core.listen(host, port, options.max_body or MAX_BODY, tls.cert, tls.key))
+  local state = { core = listener, handler = options.handler, log = options.log or default_log, running = {} }
+  task.spawn(accept_loop, state)
+  return setmetatable({ port = listener:port(), state = state }, Server)
+end
+
+return M

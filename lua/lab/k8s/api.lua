@@ -1,0 +1,309 @@
+---The REST interface: which object or collection a path means, and what each verb does to it.
+local body = require "lab.k8s.body"
+local crypto = require "o2x.base.crypto"
+local discovery = require "lab.k8s.discovery"
+local json = require "o2x.base.json"
+local kinds = require "lab.k8s.kinds"
+local objects = require "lab.k8s.objects"
+local selector = require "lab.k8s.selector"
+local status = require "lab.k8s.status"
+local subresources = require "lab.k8s.subresources"
+local convert = require "lab.k8s.convert"
+local virtual = require "lab.k8s.virtual"
+local watch = require "lab.k8s.watch"
+
+local M = {}
+
+---@class lab.k8s.Target
+---@field kind lab.k8s.Kind
+---@field namespace string?
+---@field name string?
+---@field sub string?          subresource
+---@field rest string?         raw path behind the subresource, for the proxy
+
+local function decode(text)
+  return (text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
+end
+
+local function segments(path)
+  local parts = {}
+  for part in path:gmatch("[^/]+") do table.insert(parts, decode(part)) end
+  return parts
+end
+
+-- the path behind the first n segments, raw
+local function tail(path, n)
+  for _ = 1, n do path = path:match("^/+[^/]+(.*)$") or "" end
+  return path
+end
+
+---@param path string raw
+---@return lab.k8s.Target?
+---@return boolean? known the API version exists, the resource does not
+function M.target(path)
+  local parts = segments(path)
+  local api_version, at
+  if parts[1] == "api" and parts[2] then
+    api_version, at = parts[2], 3
+  elseif parts[1] == "apis" and parts[3] then
+    api_version, at = parts[2] .. "/" .. parts[3], 4
+  else
+    return nil
+  end
+  local namespace
+  if parts[at] == "namespaces" and parts[at + 2] and not (parts[at + 2] == "status" or parts[at + 2] == "finalize") then
+    namespace, at = parts[at + 1], at + 2
+  end
+  local kind = parts[at] and kinds.at(api_version, parts[at])
+  if not kind or kind.namespaced ~= (namespace ~= nil) and (namespace or parts[at + 1]) then
+    return nil, kinds.has_version(api_version)
+  end
+  return { kind = kind, namespace = namespace, name = parts[at + 1], sub = parts[at + 2], rest = tail(path, at + 2) }
+end
+
+local PATCHES = { ["application/json-patch+json"] = "json", ["application/merge-patch+json"] = "merge",
+  ["application/strategic-merge-patch+json"] = "strategic", ["application/apply-patch+yaml"] = "apply" }
+
+local function write_options(req, target)
+  return { manager = req.query.fieldManager or (req.headers["user-agent"] or "unknown"):match("^[^/]*"):sub(1, 128),
+    dry = req.query.dryRun == "All", validation = req.query.fieldValidation or "Warn",
+    force = req.query.force == "true",
+    subresource = target.sub == "status" and "status" or nil, warnings = {} }
+end
+
+---The filter of a list, watch or deletion.
+---@return (fun(object: table): boolean)?
+---@return integer? status
+---@return table? problem
+---@return boolean? selective
+local function filter_of(req, kind)
+  local labels, message = selector.parse(req.query.labelSelector)
+  if not labels then return nil, status.bad_request(message) end
+  local fields
+  fields, message = selector.parse(req.query.fieldSelector)
+  if not fields then return nil, status.bad_request(message) end
+  for _, r in ipairs(fields) do
+    if r.key ~= "metadata.name" and r.key ~= "metadata.namespace" and not kind.fields[r.key] then
+      return nil, status.bad_request(("Unable to find %q that match label selector %q, field selector %q: "
+        .. "field label not supported: %s"):format(kind.api_version .. ", Resource=" .. kind.resource,
+        req.query.labelSelector or "",
+        req.query.fieldSelector, r.key))
+    end
+  end
+  return function(object)
+    return selector.matches(labels, object.metadata.labels) and selector.matches_fields(fields, object)
+  end, nil, nil, #labels + #fields > 0
+end
+
+local function continue_token(rv, object)
+  local start = (object.metadata.namespace and object.metadata.namespace .. "/" or "") .. object.metadata.name
+  return (crypto.base64(json.encode { v = "meta.k8s.io/v1", rv = rv, start = start }):gsub("=+$", ""))
+end
+
+local function read_token(text)
+  local padded = text .. ("="):rep(-#text % 4)
+  local ok, token = pcall(function() return json.decode(crypto.unbase64(padded)) end)
+  return ok and type(token) == "table" and token.start and token or nil
+end
+
+local function sort_key(object)
+  return (object.metadata.namespace and object.metadata.namespace .. "/" or "") .. object.metadata.name
+end
+
+local TOO_OLD = "The provided continue parameter is too old to display a consistent list result. You can start a new "
+  .. "list without the continue parameter, or use the continue token in this response to retrieve the remainder of the "
+  .. "results. Continuing with the provided token results in an inconsistent list - objects that were created, "
+  .. "modified, or deleted between the time the first chunk was returned and now may show up in the list."
+
+-- one page of a list and the list's metadata
+local function page(store, found, query, selective)
+  local limit = math.tointeger(tonumber(query.limit or "")) or 0
+  local rv, from = store:version(), 1
+  if query.continue and query.continue ~= "" then
+    local token = read_token(query.continue)
+    if not token then
+      return nil, status.bad_request("invalid continue token: continue key is not valid")
+    elseif token.rv < store.oldest then
+      return nil, status.expired(TOO_OLD)
+    end
+    rv = token.rv
+    while found[from] and sort_key(found[from]) <= token.start do from = from + 1 end
+  end
+  local meta = { resourceVersion = tostring(rv) }
+  local to = limit > 0 and math.min(#found, from + limit - 1) or #found
+  if to < #found then
+    meta.continue = continue_token(rv, found[to])
+    if not selective then meta.remainingItemCount = #found - to end
+  end
+  return table.move(found, from, to, 1, {}), meta
+end
+
+local function matching(store, kind, namespace, filter)
+  local found = {}
+  for _, object in ipairs(virtual.list(store, kind, namespace) or store:list(kind.store, namespace)) do
+    if filter(object) then table.insert(found, object) end
+  end
+  return found
+end
+
+--- Answers a request for a list.
+function M.list(api, req, target)
+  local store, kind = api.store, target.kind
+  local filter, code, problem, selective = filter_of(req, kind)
+  if not filter then return body.answer(code, problem) end
+  if req.query.watch == "true" or req.query.watch == "1" then
+    return watch.serve(store, req, kind, target.namespace, filter, body.view(req))
+  end
+  local list, meta, expired = page(store, matching(store, kind, target.namespace, filter), req.query, selective)
+  if not list then return body.answer(meta, expired) end
+  return body.list(kind, list, meta, body.view(req), store.clock())
+end
+
+--- Answers a request for one object.
+function M.get(api, req, target)
+  local store, kind = api.store, target.kind
+  local object = virtual.get(store, kind, target.namespace, target.name)
+    or store:get(kind.store, target.namespace, target.name)
+  if not object then return body.answer(status.not_found(kind, target.name)) end
+  return body.object(kind, convert.from_stored(kind, object), body.view(req), store.clock())
+end
+
+local function decode_object(req, target)
+  local object, code, problem = body.decode(req, target.kind)
+  if not object then return nil, code, problem end
+  code, problem = body.check_kind(target.kind, object)
+  if code then return nil, code, problem end
+  if object.metadata == nil or object.metadata == json.null then object.metadata = {} end
+  if type(object.metadata) ~= "table" then
+    return nil, status.bad_request(("%s in version %q cannot be handled as a %s: json: cannot unmarshal %s into Go "
+      .. "struct field %s.metadata of type v1.ObjectMeta"):format(target.kind.kind, target.kind.version,
+      target.kind.kind, type(object.metadata), target.kind.kind))
+  end
+  local namespace = object.metadata.namespace
+  if target.namespace and namespace and namespace ~= "" and namespace ~= target.namespace then
+    return nil, status.bad_request("the namespace of the provided object does not match the namespace sent on "
+      .. "the request")
+  end
+  return object
+end
+
+--- Answers a request for a new object.
+function M.create(api, req, target)
+  local object, code, problem = decode_object(req, target)
+  if not object then return body.answer(code, problem) end
+  local special = virtual.create(target.kind, object)
+  if special then return body.answer(201, special) end
+  local options = write_options(req, target)
+  code, problem = objects.create(api.store, target.kind, target.namespace, object, options)
+  return body.answer(code, problem, options.warnings)
+end
+
+--- Answers a request for an object as a whole.
+function M.update(api, req, target)
+  local object, code, problem = decode_object(req, target)
+  if not object then return body.answer(code, problem) end
+  if object.metadata.name and object.metadata.name ~= target.name then
+    return body.answer(status.bad_request(("the name of the object (%s) does not match the name on the URL (%s)")
+      :format(object.metadata.name, target.name)))
+  end
+  local options = write_options(req, target)
+  code, problem = objects.update(api.store, target.kind, target.namespace, target.name, object, options)
+  return body.answer(code, problem, options.warnings)
+end
+
+--- Answers a request for some fields of an object.
+function M.patch(api, req, target)
+  local how = PATCHES[(req.headers["content-type"] or ""):match("^[^;%s]*")]
+  if not how then
+    return body.answer(status.failure(415, "UnsupportedMediaType", "the body of the request was in an unknown format - "
+      .. "accepted media types include: application/json-patch+json, application/merge-patch+json, "
+      .. "application/strategic-merge-patch+json, application/apply-patch+yaml, application/apply-patch+cbor"))
+  end
+  local patch, code, problem
+  if how == "apply" then
+    patch, code, problem = decode_object(req, target)
+    if patch and not req.query.fieldManager then
+      patch, code, problem = nil, status.failure(422, "Invalid",
+        "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: "
+        .. "Required value: is required for apply patch", {})
+    end
+  else
+    patch, code, problem = body.decode(req)
+  end
+  if not patch then return body.answer(code, problem) end
+  if how == "apply" then patch.metadata.name = target.name end
+  local options = write_options(req, target)
+  code, problem = objects.patch(api.store, target.kind, target.namespace, target.name, how, patch, options)
+  return body.answer(code, problem, options.warnings)
+end
+
+local function delete_options(req)
+  local given = #req.body > 0 and body.decode(req) or {}
+  local dry = req.query.dryRun == "All"
+  for _, word in ipairs(given.dryRun or {}) do dry = dry or word == "All" end
+  local conditions = given.preconditions or {}
+  return { dry = dry, uid = conditions.uid, resourceVersion = conditions.resourceVersion,
+    propagation = given.propagationPolicy or req.query.propagationPolicy or given.orphanDependents and "Orphan" }
+end
+
+--- Answers a request for an end of one object.
+function M.delete(api, req, target)
+  return body.answer(objects.delete(api.store, target.kind, target.namespace, target.name, delete_options(req)))
+end
+
+--- Answers a request for an end of all that a selector takes in.
+function M.delete_collection(api, req, target)
+  local filter, code, problem = filter_of(req, target.kind)
+  if not filter then return body.answer(code, problem) end
+  local options = delete_options(req)
+  local found = matching(api.store, target.kind, target.namespace, filter)
+  for _, object in ipairs(found) do
+    objects.delete(api.store, target.kind, object.metadata.namespace, object.metadata.name, options)
+  end
+  return body.list(target.kind, found, { resourceVersion = tostring(api.store:version()) }, {}, api.store.clock())
+end
+
+local ON_OBJECT = { GET = M.get, PUT = M.update, PATCH = M.patch, DELETE = M.delete }
+local ON_COLLECTION = { GET = M.list, POST = M.create, DELETE = M.delete_collection }
+local ON_ALL_NAMESPACES = { GET = M.list }
+
+local PUBLIC = { ["/healthz"] = true, ["/livez"] = true, ["/readyz"] = true, ["/version"] = true }
+
+local function authorised(api, req)
+  return not api.token or PUBLIC[req.path] or req.headers.authorization == "Bearer " .. api.token
+end
+
+local function on_resource(api, req, target)
+  if target.sub and target.sub ~= "status" then
+    return subresources.handle(api, req, target)
+  elseif target.sub == "status" and not target.kind.status then
+    return body.answer(status.failure(404, "NotFound", "the server could not find the requested resource", {}))
+  end
+  local everywhere = target.kind.namespaced and not target.namespace
+  local handler = (target.name and ON_OBJECT or everywhere and ON_ALL_NAMESPACES or ON_COLLECTION)[req.method]
+  if not handler then return body.answer(status.method_not_allowed(req.method)) end
+  return handler(api, req, target)
+end
+
+---Answers one request.
+---@param api { store: lab.k8s.Store, token: string?, controllers: table, lab: table }
+---@param req table
+---@return integer? status nil: the answer was streamed
+---@return table? headers
+---@return string? body
+function M.handle(api, req)
+  if not authorised(api, req) then return body.answer(status.unauthorised()) end
+  if req.path:match("^/healthz") or req.path:match("^/livez") or req.path:match("^/readyz") then
+    return 200, { ["Content-Type"] = "text/plain; charset=utf-8" }, "ok"
+  end
+  local code, headers, text = discovery.handle(req)
+  if code then return code, headers, text end
+  local target, known = M.target(req.path)
+  if target then return on_resource(api, req, target) end
+  if known then
+    return body.answer(status.failure(404, "NotFound", "the server could not find the requested resource", {}))
+  end
+  return 404, { ["Content-Type"] = "text/plain; charset=utf-8" }, "404 page not found\n"
+end
+
+return M

@@ -1,0 +1,144 @@
+---Reading request bodies and writing answers: JSON, YAML, protobuf; objects, lists, tables.
+local convert = require "lab.k8s.convert"
+local json = require "o2x.base.json"
+local kinds = require "lab.k8s.kinds"
+local protobuf = require "lab.k8s.protobuf"
+local status = require "lab.k8s.status"
+local tables = require "lab.k8s.tables"
+local value = require "lab.k8s.value"
+
+local M = {}
+
+local JSON_PATCH = "application/json-patch+json"
+
+local function first_line(text)
+  return (tostring(text):match("^[^\n]*"))
+end
+
+local function decode_yaml(text)
+  return require("o2x.base.yaml").decode(text)
+end
+
+---Reads the body of a request.
+---@param req table
+---@param kind lab.k8s.Kind? what it should be
+---@return table? body
+---@return integer? status
+---@return table? problem
+function M.decode(req, kind)
+  local media = (req.headers["content-type"] or "application/json"):match("^[^;%s]+")
+  if media == "application/vnd.kubernetes.protobuf" then
+    local object, message = protobuf.decode(req.body)
+    if not object then return nil, status.bad_request(message) end
+    return object
+  end
+  local yaml = media:find("yaml", 1, true) and not req.body:match("^%s*[%[{]")
+  local ok, result = pcall(yaml and decode_yaml or json.decode, req.body)
+  if not ok or type(result) ~= "table" or value.is_list(result) ~= (media == JSON_PATCH) then
+    local wanted = kind and ("the object provided is unrecognized (must be of type %s): "):format(kind.kind) or ""
+    return nil, status.bad_request(("%scouldn't get version/kind; json parse error: %s (%s)")
+      :format(wanted, ok and "unexpected value" or first_line(result), req.body:sub(1, 60)))
+  end
+  return result
+end
+
+local function go_name(api_version, kind)
+  local group, version = tostring(api_version):match("^(.-)/?([^/]+)$")
+  return (group ~= "" and group:match("^[^.]+") or "core"), version .. "." .. kind
+end
+
+---Checks that an object is of the kind that the path speaks of.
+---@param kind lab.k8s.Kind
+---@param object table
+---@return integer? status
+---@return table? problem
+function M.check_kind(kind, object)
+  object.apiVersion = object.apiVersion or kind.api_version
+  object.kind = object.kind or kind.kind
+  if object.apiVersion == kind.api_version and object.kind == kind.kind then return nil end
+  if kind.custom or not kinds.of(object.apiVersion, object.kind) then
+    return status.bad_request(("the object provided is unrecognized (must be of type %s): no kind %q is registered for "
+      .. "version %q"):format(kind.kind, tostring(object.kind), tostring(object.apiVersion)))
+  end
+  local _, given = go_name(object.apiVersion, object.kind)
+  local wanted = go_name(kind.api_version, kind.kind)
+  return status.bad_request(("%s in version %q cannot be handled as a %s: converting (%s) to (%s.%s): "
+    .. "unknown conversion"):format(object.kind, object.apiVersion:match("[^/]+$"), kind.kind, given, wanted,
+    kind.kind))
+end
+
+---What form of answer the client would like.
+---@param req table
+---@return { table: boolean?, partial: boolean?, include: string?, version: string? }
+function M.view(req)
+  local accept = req.headers.accept or ""
+  return { table = accept:find("as=Table", 1, true) ~= nil or nil, include = req.query.includeObject,
+    partial = accept:find("as=PartialObjectMetadata", 1, true) ~= nil or nil,
+    version = accept:match("as=Table;v=(v%w+)") }
+end
+
+local function partial(object)
+  return { kind = "PartialObjectMetadata", apiVersion = "meta.k8s.io/v1", metadata = object.metadata }
+end
+
+---@param code integer
+---@param body table
+---@param warnings string[]?
+---@return integer status
+---@return table headers
+---@return string body
+function M.answer(code, body, warnings)
+  local headers = { ["Content-Type"] = "application/json", ["Cache-Control"] = "no-cache, private" }
+  for i, warning in ipairs(warnings or {}) do
+    headers.Warning = headers.Warning or {}
+    headers.Warning[i] = ('299 - "%s"'):format(warning:gsub('[\\"]', "\\%0"))
+  end
+  return code, headers, json.encode(body)
+end
+
+---@param kind lab.k8s.Kind
+---@param object table in the version of the request
+---@param view table
+---@param now number
+---@return integer status
+---@return table headers
+---@return string body
+function M.object(kind, object, view, now)
+  if view.table then
+    object = tables.render(kind, { object }, { resourceVersion = object.metadata.resourceVersion },
+      { now = now, include = view.include, version = view.version })
+  elseif view.partial then
+    object = partial(object)
+  end
+  return M.answer(200, object)
+end
+
+---@param kind lab.k8s.Kind
+---@param objects table[] as they are stored
+---@param meta table the list's metadata
+---@param view table
+---@param now number
+---@return integer status
+---@return table headers
+---@return string body
+function M.list(kind, objects, meta, view, now)
+  local items = value.array {}
+  for _, object in ipairs(objects) do table.insert(items, convert.from_stored(kind, object)) end
+  if view.table then
+    return M.answer(200, tables.render(kind, items, meta, { now = now, include = view.include,
+      version = view.version }))
+  elseif view.partial then
+    for i, item in ipairs(items) do items[i] = partial(item) end
+    return M.answer(200, { kind = "PartialObjectMetadataList", apiVersion = "meta.k8s.io/v1", metadata = meta,
+      items = items })
+  end
+  if not kind.custom then
+    for i, item in ipairs(items) do
+      items[i] = value.merged(item)
+      items[i].apiVersion, items[i].kind = nil, nil
+    end
+  end
+  return M.answer(200, { kind = kind.kind .. "List", apiVersion = kind.api_version, metadata = meta, items = items })
+end
+
+return M

@@ -1,0 +1,19 @@
+---The short hash that names a pod template.
+local crypto = require "o2x.base.crypto"
+local json = require "o2x.base.json"
+
+local M = {}
+
+local LETTERS = "bcdfghjklmnpqrstvwxz2456789"
+
+---@param template table
+---@return string such as "7cdf8c4b8b"
+function M.hash(template)
+  local digits = tostring(crypto.crc32c(json.encode(template)))
+  return (digits:gsub(".", function(c)
+    local at = c:byte() % #LETTERS + 1
+    return LETTERS:sub(at, at)
+  end))
+end
+
+return M

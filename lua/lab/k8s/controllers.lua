@@ -1,0 +1,235 @@
+---The controllers: what happens by itself after a write. A change in the store puts keys into a queue, `run` works the
+---queue until nothing is left; what has to wait is a timer on the lab's clock.
+local task = require "o2x.base.task"
+local value = require "lab.k8s.value"
+
+local M = {}
+
+-- a wound clock is noticed within this time
+local TICK = 0.5
+-- two controllers that answer each other for ever are a bug; the queue is cut off rather than the lab hung
+local MAX_ROUNDS = 100000
+
+---@class lab.k8s.Controllers
+---@field store lab.k8s.Store
+---@field lab table
+---@field settings { ready: number, broken: table[] }
+local Controllers = {}
+Controllers.__index = Controllers
+
+local MODULES = { "workloads", "pods", "network", "certificates", "storage", "housekeeping" }
+
+---@param store lab.k8s.Store
+---@param lab table
+---@param settings table kept on disk: ready (seconds until a pod is ready), broken (rules, see pods.lua)
+---@return lab.k8s.Controllers
+function M.new(store, lab, settings)
+  local self = setmetatable({ store = store, lab = lab, settings = settings, queue = {}, queued = {}, first = 1,
+    last = 0,
+    timers = {}, reconcilers = {}, sources = {} }, Controllers)
+  for _, name in ipairs(MODULES) do
+    require("lab.k8s.control." .. name).register(self)
+  end
+  table.insert(store.listeners, function(change) self:on_change(change) end)
+  return self
+end
+
+---Registers a reconciler: `fn(controllers, namespace, name)` is called when its object may need attention.
+---@param name string
+---@param store string? changes of these objects are its concern
+---@param fn fun(controllers: table, namespace: string?, name: string)
+function Controllers:reconciler(name, store, fn)
+  self.reconcilers[name] = fn
+  if store then
+    self:on(store, function(_, object) self:enqueue(name, object.metadata.namespace, object.metadata.name) end)
+  end
+end
+
+---Calls `fn(change, object)` at each change of a store's objects.
+---@param store string
+---@param fn fun(change: table, object: table)
+function Controllers:on(store, fn)
+  self.sources[store] = self.sources[store] or {}
+  table.insert(self.sources[store], fn)
+end
+
+function Controllers:on_change(change)
+  for _, fn in ipairs(self.sources[change.store] or {}) do fn(change, change.object) end
+  if change.type == "DELETED" then self:enqueue("garbage", nil, change.object.metadata.uid) end
+end
+
+---@param reconciler string
+---@param namespace string?
+---@param name string
+function Controllers:enqueue(reconciler, namespace, name)
+  local key = reconciler .. " " .. (namespace or "") .. "/" .. name
+  if self.queued[key] then return end
+  self.queued[key] = true
+  self.last = self.last + 1
+  self.queue[self.last] = { key = key, reconciler = reconciler, namespace = namespace, name = name }
+end
+
+---Puts the owner of an object into the queue.
+---@param object table
+---@param kind string
+---@param reconciler string
+function Controllers:enqueue_owner(object, kind, reconciler)
+  for _, owner in ipairs(object.metadata.ownerReferences or {}) do
+    if owner.kind == kind then self:enqueue(reconciler, object.metadata.namespace, owner.name) end
+  end
+end
+
+function Controllers:step(item)
+  local ok, problem = xpcall(self.reconcilers[item.reconciler], debug.traceback, self, item.namespace, item.name)
+  if not ok then self.lab.log(("k8s controller %s: %s"):format(item.key, tostring(problem))) end
+end
+
+---Works until the queue is empty. A reconciler never waits, so nothing runs in between.
+function Controllers:run()
+  if self.running then return end
+  self.running = true
+  for _ = 1, MAX_ROUNDS do
+    local item = self.queue[self.first]
+    if not item then break end
+    self.queue[self.first], self.queued[item.key] = nil, nil
+    self.first = self.first + 1
+    self:step(item)
+  end
+  self.running = false
+end
+
+function Controllers:next_due()
+  local due
+  for _, timer in pairs(self.timers) do due = math.min(due or timer.due, timer.due) end
+  return due
+end
+
+function Controllers:fire()
+  local now, due = self.store.clock(), {}
+  for name, timer in pairs(self.timers) do
+    if timer.due <= now then due[#due + 1] = name end
+  end
+  table.sort(due)
+  for _, name in ipairs(due) do
+    local timer = self.timers[name]
+    self.timers[name] = nil
+    self:enqueue(timer.reconciler, timer.namespace, timer.name)
+  end
+  self:run()
+end
+
+---Puts a key into the queue after some time. One timer a key: the earlier one counts.
+---@param seconds number
+---@param reconciler string
+---@param namespace string?
+---@param name string
+function Controllers:after(seconds, reconciler, namespace, name)
+  local key, due = reconciler .. " " .. (namespace or "") .. "/" .. name, self.store.clock() + seconds
+  local old = self.timers[key]
+  if old and old.due <= due then return end
+  self.timers[key] = { due = due, reconciler = reconciler, namespace = namespace, name = name }
+  if self.ticker then
+    if self.sooner then self.sooner:set() end
+    return
+  end
+  self.ticker = task.spawn(function() self:tick() end)
+end
+
+---Takes a timer back.
+---@param reconciler string
+---@param namespace string?
+---@param name string
+function Controllers:not_after(reconciler, namespace, name)
+  self.timers[reconciler .. " " .. (namespace or "") .. "/" .. name] = nil
+  if not next(self.timers) and self.sooner then self.sooner:set() end
+end
+
+function Controllers:tick()
+  local sooner <close> = task.event()
+  self.sooner = sooner
+  while next(self.timers) do
+    local left = self:next_due() - self.store.clock()
+    if left > 0 then task.wait(sooner, math.min(left, TICK)) end
+    sooner:clear()
+    if next(self.timers) then self:fire() end
+  end
+  self.ticker, self.sooner = nil, nil
+end
+
+---Ends the timers and whatever is still being signed.
+function Controllers:stop()
+  self.timers = {}
+  if self.ticker then self.ticker:cancel() end
+  for _, signing in pairs(self.signing) do signing:cancel() end
+end
+
+---Everything is looked at once, after a start.
+function Controllers:resync()
+  for store, sources in pairs(self.sources) do
+    for _, object in ipairs(self.store:list(store)) do
+      for _, fn in ipairs(sources) do fn({ type = "ADDED", store = store, object = object }, object) end
+    end
+  end
+  self:run()
+end
+
+---Puts a new status on an object, if it is another one.
+---@param store string
+---@param object table the one in the store
+---@param new_status table
+---@return table object the one now in the store
+function Controllers:set_status(store, object, new_status)
+  if value.equal(object.status, new_status) then return object end
+  return self.store:put(store, value.merged(object, { status = new_status, metadata = value.merged(object.metadata) }))
+end
+
+---Changes a copy of an object by `fn` and stores it, if it is then another one.
+---@param store string
+---@param object table
+---@param fn fun(copy: table)
+---@return table object
+function Controllers:change(store, object, fn)
+  local copy = value.copy(object)
+  fn(copy)
+  if value.equal(copy, object) then return object end
+  return self.store:put(store, copy)
+end
+
+---Makes an object.
+---@param store string
+---@param object table apiVersion, kind, metadata.name …
+---@return table
+function Controllers:make(store, object)
+  local meta = object.metadata
+  meta.uid, meta.creationTimestamp = self.store:uid(), self.store:time()
+  return self.store:put(store, object)
+end
+
+---@param owner table
+---@return table[] ownerReferences of what `owner` controls
+function M.owned_by(owner)
+  return value.array { { apiVersion = owner.apiVersion, kind = owner.kind, name = owner.metadata.name,
+    uid = owner.metadata.uid, controller = true, blockOwnerDeletion = true } }
+end
+
+---A status condition, whose transition time is kept as long as its status is.
+---@param list table[]? the conditions so far
+---@param condition table type, status, reason, message
+---@param now string
+---@param updates boolean? the condition has a lastUpdateTime
+---@return table
+function M.condition(list, condition, now, updates)
+  for _, old in ipairs(list or {}) do
+    if old.type == condition.type and old.status == condition.status then
+      condition.lastTransitionTime = old.lastTransitionTime
+      if updates and old.reason == condition.reason and old.message == condition.message then
+        condition.lastUpdateTime = old.lastUpdateTime
+      end
+    end
+  end
+  condition.lastTransitionTime = condition.lastTransitionTime or now
+  if updates then condition.lastUpdateTime = condition.lastUpdateTime or now end
+  return condition
+end
+
+return M

@@ -1,0 +1,220 @@
+---Sets of field paths, as `managedFields` holds them. A node is `{ member = boolean, kids = { [element] = node } }`; an
+---element is `f:name`, `k:{"name":"app"}` or `v:"value"`.
+local json = require "o2x.base.json"
+local types = require "lab.k8s.types"
+local value = require "lab.k8s.value"
+
+local M = {}
+
+---@return table an empty set
+function M.new()
+  return { kids = {} }
+end
+
+---@param node table
+---@return boolean
+function M.is_empty(node)
+  return not node.member and next(node.kids) == nil
+end
+
+local function kid(node, element)
+  local k = node.kids[element]
+  if not k then
+    k = M.new()
+    node.kids[element] = k
+  end
+  return k
+end
+
+-- drops what has become empty below
+local function prune(node)
+  for element, k in pairs(node.kids) do
+    prune(k)
+    if M.is_empty(k) then node.kids[element] = nil end
+  end
+end
+
+---@param fields table FieldsV1
+---@return table
+function M.from_fields(fields)
+  local node = { member = next(fields) == nil, kids = {} }
+  for element, inner in pairs(fields) do
+    if element == "." then node.member = true else node.kids[element] = M.from_fields(inner) end
+  end
+  return node
+end
+
+---@param node table
+---@return table FieldsV1
+function M.to_fields(node)
+  local fields = {}
+  for element, k in pairs(node.kids) do fields[element] = M.to_fields(k) end
+  if node.member and next(fields) then fields["."] = {} end
+  return fields
+end
+
+---@param a table
+---@param b table
+---@return table
+function M.union(a, b)
+  local result = { member = a.member or b.member, kids = {} }
+  for element, k in pairs(a.kids) do result.kids[element] = b.kids[element] and M.union(k, b.kids[element]) or k end
+  for element, k in pairs(b.kids) do result.kids[element] = result.kids[element] or k end
+  return result
+end
+
+---@param a table
+---@param b table
+---@return table what is in a and not in b
+function M.difference(a, b)
+  local result = { member = a.member and not b.member or nil, kids = {} }
+  for element, k in pairs(a.kids) do
+    result.kids[element] = b.kids[element] and M.difference(k, b.kids[element]) or k
+  end
+  prune(result)
+  return result
+end
+
+---@param a table
+---@param b table
+---@return table
+function M.intersection(a, b)
+  local result = { member = a.member and b.member or nil, kids = {} }
+  for element, k in pairs(a.kids) do
+    if b.kids[element] then result.kids[element] = M.intersection(k, b.kids[element]) end
+  end
+  prune(result)
+  return result
+end
+
+-- the element of a keyed list, such as k:{"containerPort":8080,"protocol":"TCP"}
+local function key_element(field, item)
+  local parts = {}
+  for _, key in ipairs(field.keys) do
+    local v = type(item) == "table" and item[key] or nil
+    if v == nil and key == "protocol" then v = "TCP" end
+    if v ~= nil then table.insert(parts, json.encode(key) .. ":" .. json.encode(v)) end
+  end
+  return "k:{" .. table.concat(parts, ",") .. "}"
+end
+
+---The members of a map, struct or list as element → value; nil when the value is replaced as a whole.
+---@param field lab.k8s.Field?
+---@param v any
+---@return table<string, any>?
+---@return table<string, lab.k8s.Field?>? fields
+function M.members(field, v)
+  if type(v) ~= "table" or field and types.is_atomic(field) then return nil end
+  local members, fields = {}, {}
+  if value.is_list(v) then
+    if not field or field.code ~= "list" then return nil end
+    for _, item in ipairs(v) do
+      local element = field.set and "v:" .. json.encode(item) or key_element(field, item)
+      members[element], fields[element] = item, field.elem
+    end
+    return members, fields
+  end
+  for k, item in pairs(v) do
+    members["f:" .. k], fields["f:" .. k] = item, types.child(field, k)
+  end
+  return members, fields
+end
+
+local function add_all(node, field, v)
+  local members, fields = M.members(field, v)
+  node.member = true
+  for element, item in pairs(members or {}) do add_all(kid(node, element), fields[element], item) end
+end
+
+-- what Go writes for a field that nobody set: then its container is not new
+local function zero(field)
+  if field.always then return value.array {} end
+  if field.code == "struct" and not field.pointer then return {} end
+end
+
+local function compare(field, old, new, changed, removed)
+  if value.equal(old, new) then return end
+  local a, a_fields = M.members(field, old)
+  local b, b_fields = M.members(field, new)
+  if new == nil then
+    add_all(removed, field, old)
+  elseif old == nil then
+    add_all(changed, field, new)
+  elseif not a or not b then
+    changed.member = true
+  else
+    for element, item in pairs(b) do
+      local inner = b_fields[element]
+      local before = a[element]
+      if before == nil and inner and element:sub(1, 1) == "f" then before = zero(inner) end
+      compare(inner, before, item, kid(changed, element), kid(removed, element))
+    end
+    for element, item in pairs(a) do
+      if b[element] == nil then add_all(kid(removed, element), a_fields[element], item) end
+    end
+  end
+end
+
+---What a change of an object touches.
+---@param field lab.k8s.Field? of both
+---@param old any
+---@param new any
+---@return table changed fields that were added or have another value
+---@return table removed
+function M.compare(field, old, new)
+  local changed, removed = M.new(), M.new()
+  compare(field, old, new, changed, removed)
+  prune(changed)
+  prune(removed)
+  return changed, removed
+end
+
+local function applied(node, field, v, declared)
+  local members, fields = M.members(field, v)
+  if not members or next(members) == nil then
+    node.member = true
+    return
+  end
+  if not declared then node.member = true end
+  for element, item in pairs(members) do
+    local struct = field and field.code == "struct"
+    applied(kid(node, element), fields[element], item, struct and fields[element] ~= nil)
+  end
+end
+
+---The fields that an applied configuration speaks of.
+---@param field lab.k8s.Field?
+---@param v any
+---@return table
+function M.of(field, v)
+  local node = M.new()
+  applied(node, field, v, true)
+  node.member = nil -- nobody owns the object as such
+  return node
+end
+
+-- ".spec.containers[name=\"app\"].image" as conflicts name it
+local function path_text(prefix, element)
+  local kind, rest = element:match("^(%l):(.*)$")
+  if kind == "f" then return prefix .. "." .. rest end
+  if kind == "v" then return prefix .. "[=" .. rest .. "]" end
+  local parts = {}
+  local keys = json.decode(rest)
+  for _, k in ipairs(value.keys(keys)) do table.insert(parts, k .. "=" .. json.encode(keys[k])) end
+  return prefix .. "[" .. table.concat(parts, ",") .. "]"
+end
+
+---The paths of a set, as text, sorted.
+---@param node table
+---@return string[]
+function M.paths(node)
+  local list = {}
+  local function walk(n, prefix)
+    if n.member and prefix ~= "" then table.insert(list, prefix) end
+    for _, element in ipairs(value.keys(n.kids)) do walk(n.kids[element], path_text(prefix, element)) end
+  end
+  walk(node, "")
+  return list
+end
+
+return M

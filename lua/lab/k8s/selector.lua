@@ -1,0 +1,124 @@
+---Label and field selectors.
+local value = require "lab.k8s.value"
+
+local M = {}
+
+local function trim(text)
+  return (text:match("^%s*(.-)%s*$"))
+end
+
+local function set_of(text)
+  local set = {}
+  for word in text:gmatch("[^,]+") do set[trim(word)] = true end
+  return set
+end
+
+local function parse_requirement(text)
+  local key, op, values = text:match("^([^%s!=]+)%s+(%l+)%s*%((.-)%)$")
+  if key and (op == "in" or op == "notin") then return { key = key, op = op, values = set_of(values) } end
+  key, op, values = text:match("^([^!=%s]+)%s*([!=]=?)%s*(%S*)$")
+  if key and op ~= "!" then return { key = key, op = op == "!=" and "notin" or "in", values = { [values] = true } } end
+  key = text:match("^!%s*([^%s!=(),]+)$")
+  if key then return { key = key, op = "absent" } end
+  key = text:match("^([^%s!=(),]+)$")
+  if key then return { key = key, op = "exists" } end
+  return nil
+end
+
+-- "a=b,c in (x,y)" → its requirements' texts: a comma inside parentheses does not separate
+local function split(text)
+  local parts, depth, from = {}, 0, 1
+  for at = 1, #text + 1 do
+    local c = at > #text and "," or text:sub(at, at)
+    if c == "(" then depth = depth + 1 elseif c == ")" then depth = depth - 1 end
+    if c == "," and (depth == 0 or at > #text) then
+      local part = trim(text:sub(from, at - 1))
+      if part ~= "" then table.insert(parts, part) end
+      from = at + 1
+    end
+  end
+  return parts
+end
+
+---Parses `a=b,c!=d,e in (x,y),f notin (x),g,!h`.
+---@param text string?
+---@return table[]? requirements
+---@return string? message
+function M.parse(text)
+  local requirements = {}
+  for _, part in ipairs(split(text or "")) do
+    local requirement = parse_requirement(part)
+    if not requirement then
+      return nil, ("unable to parse requirement: found '%s', expected: selector"):format(part)
+    end
+    table.insert(requirements, requirement)
+  end
+  return requirements
+end
+
+---A `LabelSelector` (matchLabels, matchExpressions), a plain map of labels included, as requirements.
+---@param selector table?
+---@return table[]
+function M.from_object(selector)
+  selector = selector or {}
+  local plain = not selector.matchLabels and not selector.matchExpressions
+  local requirements = {}
+  for _, key in ipairs(value.keys(plain and selector or selector.matchLabels)) do
+    local wanted = (plain and selector or selector.matchLabels)[key]
+    table.insert(requirements, { key = key, op = "in", values = { [wanted] = true } })
+  end
+  local ops = { In = "in", NotIn = "notin", Exists = "exists", DoesNotExist = "absent" }
+  for _, expression in ipairs(selector.matchExpressions or {}) do
+    local values = {}
+    for _, v in ipairs(expression.values or {}) do values[v] = true end
+    table.insert(requirements, { key = expression.key, op = ops[expression.operator], values = values })
+  end
+  return requirements
+end
+
+---@param requirements table[]
+---@param labels table<string, string>?
+---@return boolean
+function M.matches(requirements, labels)
+  for _, r in ipairs(requirements) do
+    local v = labels and labels[r.key]
+    local ok
+    if r.op == "in" then ok = v ~= nil and r.values[v]
+    elseif r.op == "notin" then ok = v == nil or not r.values[v]
+    elseif r.op == "exists" then ok = v ~= nil
+    else ok = v == nil end
+    if not ok then return false end
+  end
+  return true
+end
+
+---A selector as text, as `kubectl` shows it: `app=x,tier in (a,b)`.
+---@param selector table?
+---@return string
+function M.text(selector)
+  local parts = {}
+  for _, r in ipairs(M.from_object(selector)) do
+    local values = value.keys(r.values)
+    if r.op == "in" and #values == 1 then table.insert(parts, r.key .. "=" .. values[1])
+    elseif r.op == "exists" then table.insert(parts, r.key)
+    elseif r.op == "absent" then table.insert(parts, "!" .. r.key)
+    else table.insert(parts, r.key .. " " .. r.op .. " (" .. table.concat(values, ",") .. ")") end
+  end
+  return table.concat(parts, ",")
+end
+
+---Whether an object's fields are those of a field selector's requirements; an absent field counts as empty.
+---@param requirements table[]
+---@param object table
+---@return boolean
+function M.matches_fields(requirements, object)
+  for _, r in ipairs(requirements) do
+    local v = object
+    for name in r.key:gmatch("[^.]+") do v = type(v) == "table" and v[name] or nil end
+    local found = r.values and r.values[tostring(v == nil and "" or v)] or false
+    if found ~= (r.op == "in") then return false end
+  end
+  return true
+end
+
+return M

@@ -1,0 +1,173 @@
+---The objects, their one resource version, and the history that watches read. An object in the store is never changed
+---in place: a write puts another table there, so whoever holds the old one still has what it was.
+local value = require "lab.k8s.value"
+
+local M = {}
+
+-- how many changes a watch may be behind before it is told that its resource version is too old
+local HISTORY = 2000
+
+---@class lab.k8s.Store
+---@field state table           kept on disk: { rv, objects = { [store] = { [key] = object } } }
+---@field save fun()
+---@field clock fun(): number
+---@field history table[]       { rv, type, store, object, before }
+---@field listeners function[]  called with each change
+---@field waiting table          events of the watches, set at each change
+local Store = {}
+Store.__index = Store
+
+---@param namespace string?
+---@param name string
+---@return string
+local function key_of(namespace, name)
+  return (namespace or "") .. "/" .. name
+end
+
+local function each_owner(object, fn)
+  for _, owner in ipairs(object.metadata.ownerReferences or {}) do fn(owner.uid) end
+end
+
+---@param options { state: table, save: fun(), clock: fun(): number }
+---@return lab.k8s.Store
+function M.new(options)
+  local state = options.state
+  state.rv = state.rv or 0
+  state.objects = state.objects or {}
+  local self = setmetatable({ state = state, save = options.save, clock = options.clock, history = {}, first = 1,
+    last = 0,
+    oldest = state.rv, listeners = {}, waiting = {}, dependents = {} }, Store)
+  for store, objects in pairs(state.objects) do
+    for key, object in pairs(objects) do self:index(store, key, nil, object) end
+  end
+  return self
+end
+
+-- keeps track of who is owned by whom, so that a deletion finds its dependents without a search
+function Store:index(store, key, before, object)
+  local id = store .. " " .. key
+  if before then
+    each_owner(before, function(uid)
+      if self.dependents[uid] then self.dependents[uid][id] = nil end
+    end)
+  end
+  if object then
+    each_owner(object, function(uid)
+      self.dependents[uid] = self.dependents[uid] or {}
+      self.dependents[uid][id] = { store = store, key = key }
+    end)
+  end
+end
+
+---@param store string
+---@param namespace string?
+---@param name string
+---@return table?
+function Store:get(store, namespace, name)
+  local objects = self.state.objects[store]
+  return objects and objects[key_of(namespace, name)]
+end
+
+---The objects of a store, or of one namespace of it, in the order of namespace and name.
+---@param store string
+---@param namespace string?
+---@return table[]
+function Store:list(store, namespace)
+  local keys, prefix = {}, namespace and namespace .. "/"
+  local objects = self.state.objects[store] or {}
+  for key in pairs(objects) do
+    if not prefix or key:sub(1, #prefix) == prefix then keys[#keys + 1] = key end
+  end
+  table.sort(keys)
+  for i, key in ipairs(keys) do keys[i] = objects[key] end
+  return keys
+end
+
+---The objects that name `uid` as an owner.
+---@param uid string
+---@return table[] { store, object }
+function Store:owned(uid)
+  local ids, list = value.keys(self.dependents[uid]), {}
+  for _, id in ipairs(ids) do
+    local at = self.dependents[uid][id]
+    table.insert(list, { store = at.store, object = self.state.objects[at.store][at.key] })
+  end
+  return list
+end
+
+local function uuid()
+  local function hex(n) return ("%0" .. n .. "x"):format(math.random(0, (1 << 4 * n) - 1)) end
+  return ("%s-%s-4%s-%x%s-%s"):format(hex(8), hex(4), hex(3), math.random(8, 11), hex(3), hex(12))
+end
+
+---A new uid.
+---@return string
+function Store:uid()
+  return uuid()
+end
+
+---@return string the time, as objects carry it
+function Store:time()
+  return value.time(self.clock())
+end
+
+function Store:record(kind, store, key, object, before)
+  local state = self.state
+  state.objects[store] = state.objects[store] or {}
+  state.objects[store][key] = kind ~= "DELETED" and object or nil
+  self:index(store, key, before, kind ~= "DELETED" and object or nil)
+  self.last = self.last + 1
+  local change = { rv = state.rv, type = kind, store = store, object = object, before = before }
+  self.history[self.last] = change
+  if self.last - self.first >= HISTORY then
+    self.oldest = self.history[self.first].rv
+    self.history[self.first] = nil
+    self.first = self.first + 1
+  end
+  self.save()
+  for _, listener in ipairs(self.listeners) do listener(change) end
+  for event in pairs(self.waiting) do event:set() end
+end
+
+---Stores an object, new or changed; gives it the next resource version.
+---@param store string
+---@param object table becomes the store's
+---@return table object
+function Store:put(store, object)
+  local meta = object.metadata
+  local key = key_of(meta.namespace, meta.name)
+  local before = self.state.objects[store] and self.state.objects[store][key]
+  self.state.rv = self.state.rv + 1
+  meta.resourceVersion = tostring(self.state.rv)
+  self:record(before and "MODIFIED" or "ADDED", store, key, object, before)
+  return object
+end
+
+---@param store string
+---@param object table the one in the store
+function Store:remove(store, object)
+  self.state.rv = self.state.rv + 1
+  local gone = value.merged(object)
+  gone.metadata = value.merged(object.metadata, { resourceVersion = tostring(self.state.rv) })
+  self:record("DELETED", store, key_of(gone.metadata.namespace, gone.metadata.name), gone, object)
+end
+
+---The changes after a resource version.
+---@param rv integer
+---@return integer? position where they begin in the history; nil: too long ago
+function Store:since(rv)
+  if rv < self.oldest then return nil end
+  local low, high = self.first, self.last + 1
+  while low < high do
+    local middle = (low + high) // 2
+    if self.history[middle].rv > rv then high = middle else low = middle + 1 end
+  end
+  return low
+end
+
+---@return integer
+function Store:version()
+  return self.state.rv
+end
+
+return M

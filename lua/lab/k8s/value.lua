@@ -1,0 +1,96 @@
+---Plain values: copies, comparison, times, names. Objects in the store are never changed in place; whoever wants
+---another one makes a copy first.
+local json = require "o2x.base.json"
+
+local M = {}
+
+--- null and arrays, as o2x.json has them.
+M.null = json.null
+--- See null.
+M.array = json.array
+
+---@param v any
+---@return boolean
+function M.is_list(v)
+  return type(v) == "table" and (json.is_array(v) or #v > 0)
+end
+
+---A deep copy; empty arrays stay arrays.
+---@generic T
+---@param v T
+---@return T
+function M.copy(v)
+  if type(v) ~= "table" then return v end
+  local t = {}
+  for k, x in pairs(v) do t[k] = type(x) == "table" and M.copy(x) or x end
+  return json.is_array(v) and json.array(t) or t
+end
+
+---@param a any
+---@param b any
+---@return boolean
+function M.equal(a, b)
+  if a == b then return true end
+  if type(a) ~= "table" or type(b) ~= "table" then return false end
+  for k, x in pairs(a) do
+    if not M.equal(x, b[k]) then return false end
+  end
+  for k in pairs(b) do
+    if a[k] == nil then return false end
+  end
+  return true
+end
+
+---The value at a path of keys, or nil.
+---@param v any
+---@param ... string|integer
+---@return any
+function M.get(v, ...)
+  for _, key in ipairs { ... } do
+    if type(v) ~= "table" then return nil end
+    v = v[key]
+  end
+  return v
+end
+
+---The keys of a table, sorted.
+---@param t table?
+---@return string[]
+function M.keys(t)
+  local keys = {}
+  for k in pairs(t or {}) do keys[#keys + 1] = k end
+  table.sort(keys)
+  return keys
+end
+
+---@generic K, V
+---@param ... table<K, V>?
+---@return table<K, V> all of them together, the later ones winning
+function M.merged(...)
+  local t = {}
+  for i = 1, select("#", ...) do
+    for k, v in pairs(select(i, ...) or {}) do t[k] = v end
+  end
+  return t
+end
+
+---@param seconds number since the epoch
+---@return string as the API writes times
+function M.time(seconds)
+  return os.date("!%Y-%m-%dT%H:%M:%SZ", math.floor(seconds)) --[[@as string]]
+end
+
+---@param text string? a time as the API writes it
+---@return number? seconds since the epoch
+function M.seconds(text)
+  local y, mo, d, h, mi, s = (text or ""):match("^(%d+)-(%d+)-(%d+)T(%d+):(%d+):(%d+)")
+  if not y then return nil end
+  y, mo, d = math.tointeger(y), math.tointeger(mo), math.tointeger(d)
+  -- days since the epoch in the proleptic Gregorian calendar, years beginning in March
+  if mo <= 2 then y = y - 1 end
+  local era, yoe = y // 400, y % 400
+  local doe = yoe * 365 + yoe // 4 - yoe // 100 + (153 * ((mo + 9) % 12) + 2) // 5 + d - 1
+  return ((era * 146097 + doe - 719468) * 24 + h) * 3600 + mi * 60 + s
+end
+
+return M

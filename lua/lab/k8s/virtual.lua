@@ -1,0 +1,79 @@
+---Kinds that are not kept but worked out: access reviews and metrics.
+local value = require "lab.k8s.value"
+
+local M = {}
+
+local function review(object)
+  return value.merged(object, { status = { allowed = true, reason = "the lab's token may do everything" } })
+end
+
+local function rules(object)
+  local all = value.array { "*" }
+  return value.merged(object, { status = { incomplete = false,
+    resourceRules = value.array { { verbs = all, apiGroups = all, resources = all } },
+    nonResourceRules = value.array { { verbs = all, nonResourceURLs = all } } } })
+end
+
+---The answer to the creation of something that is not kept.
+---@param kind lab.k8s.Kind
+---@param object table
+---@return table?
+function M.create(kind, object)
+  if kind.kind == "SelfSubjectAccessReview" then return review(object) end
+  if kind.kind == "SelfSubjectRulesReview" then return rules(object) end
+end
+
+local function metrics_header(store, kind, of)
+  return { apiVersion = kind.api_version, kind = kind.kind, timestamp = store:time(), window = "15s",
+    metadata = { name = of.metadata.name, namespace = of.metadata.namespace, labels = of.metadata.labels,
+      creationTimestamp = store:time() } }
+end
+
+-- a pod uses a steady share of nothing: enough to tell pods apart
+local function pod_metrics(store, kind, pod)
+  local result = metrics_header(store, kind, pod)
+  result.containers = value.array {}
+  for i, c in ipairs(pod.spec.containers) do
+    local seed = #pod.metadata.name * 7 + i
+    table.insert(result.containers, { name = c.name, usage = { cpu = (20 + seed % 60) .. "m", memory = (300 + seed * 3)
+      .. "Mi" } })
+  end
+  return result
+end
+
+local function node_metrics(store, kind, node)
+  local result = metrics_header(store, kind, node)
+  result.usage = { cpu = "1200m", memory = "9000Mi" }
+  return result
+end
+
+---The objects of a kind that is worked out, or nil for a kind that is kept.
+---@param store lab.k8s.Store
+---@param kind lab.k8s.Kind
+---@param namespace string?
+---@return table[]?
+function M.list(store, kind, namespace)
+  if kind.group ~= "metrics.k8s.io" then return nil end
+  local list = {}
+  for _, object in ipairs(store:list("/" .. kind.resource, namespace)) do
+    if kind.resource == "nodes" then
+      table.insert(list, node_metrics(store, kind, object))
+    elseif value.get(object, "status", "phase") == "Running" then
+      table.insert(list, pod_metrics(store, kind, object))
+    end
+  end
+  return list
+end
+
+---@param store lab.k8s.Store
+---@param kind lab.k8s.Kind
+---@param namespace string?
+---@param name string
+---@return table?
+function M.get(store, kind, namespace, name)
+  for _, object in ipairs(M.list(store, kind, namespace) or {}) do
+    if object.metadata.name == name then return object end
+  end
+end
+
+return M

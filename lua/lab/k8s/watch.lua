@@ -1,0 +1,121 @@
+---Watches: the changes after a resource version, then whatever comes, until the client has enough.
+local convert = require "lab.k8s.convert"
+local json = require "o2x.base.json"
+local status = require "lab.k8s.status"
+local tables = require "lab.k8s.tables"
+local task = require "o2x.base.task"
+
+local M = {}
+
+local DEFAULT_TIMEOUT = 1800
+local BOOKMARK_EVERY = 60
+
+local Watch = {}
+Watch.__index = Watch
+
+function Watch:emit(kind, object)
+  return self.writer:write(json.encode { type = kind, object = object } .. "\n")
+end
+
+function Watch:send(kind, object)
+  object = convert.from_stored(self.kind, object)
+  if self.view.table then
+    object = tables.render(self.kind, { object }, { resourceVersion = object.metadata.resourceVersion },
+      { now = self.store.clock(), include = self.view.include, headless = self.headed })
+    self.headed = true
+  end
+  return self:emit(kind, object)
+end
+
+function Watch:bookmark(annotations)
+  return self:emit("BOOKMARK", { kind = self.kind.kind, apiVersion = self.kind.api_version,
+    metadata = { resourceVersion = tostring(self.store:version()), annotations = annotations } })
+end
+
+function Watch:matches(object)
+  return object and (not self.namespace or object.metadata.namespace == self.namespace) and self.filter(object)
+end
+
+-- a change as this watch sees it: what leaves its selection is deleted for it, what enters it is added
+function Watch:deliver(change)
+  if change.store ~= self.kind.store then return true end
+  local now = change.type ~= "DELETED" and self:matches(change.object)
+  local before = self:matches(change.before)
+  if now then return self:send(before and "MODIFIED" or "ADDED", change.object) end
+  if before then return self:send("DELETED", change.object) end
+  return true
+end
+
+function Watch:too_old(rv)
+  local _, body = status.expired(("too old resource version: %s (%d)"):format(rv, self.store.oldest))
+  self:emit("ERROR", body)
+end
+
+-- everything that is there already
+function Watch:initial(wants_end)
+  for _, object in ipairs(self.store:list(self.kind.store, self.namespace)) do
+    if self:matches(object) then self:send("ADDED", object) end
+  end
+  if wants_end then self:bookmark { ["k8s.io/initial-events-end"] = "true" } end
+end
+
+function Watch:start(query)
+  local store, rv = self.store, query.resourceVersion
+  local whole = query.sendInitialEvents == "true"
+  if whole or not rv or rv == "" or rv == "0" then
+    self.at = store.last + 1
+    if query.sendInitialEvents ~= "false" then self:initial(whole) end
+    return true
+  end
+  self.at = store:since(math.tointeger(tonumber(rv)) or 0)
+  if not self.at then self:too_old(rv) end
+  return self.at ~= nil
+end
+
+function Watch:run(seconds, bookmarks)
+  local store, deadline = self.store, task.now() + seconds
+  local next_bookmark = task.now() + BOOKMARK_EVERY
+  while not self.writer:closed() do
+    if self.at < store.first then return self:too_old(store.oldest) end
+    while self.at <= store.last do
+      self.at = self.at + 1
+      if self:deliver(store.history[self.at - 1]) == false then return end
+    end
+    local now = task.now()
+    if now >= deadline then
+      return bookmarks and self:bookmark()
+    elseif bookmarks and now >= next_bookmark then
+      self:bookmark()
+      next_bookmark = now + BOOKMARK_EVERY
+    end
+    task.wait(self.changed, math.min(deadline, next_bookmark) - now)
+    self.changed:clear()
+  end
+end
+
+---Serves a watch; comes back when it is over.
+---@param store lab.k8s.Store
+---@param req table
+---@param kind lab.k8s.Kind
+---@param namespace string?
+---@param filter fun(object: table): boolean
+---@param view { table: boolean?, include: string? }
+function M.serve(store, req, kind, namespace, filter, view)
+  local changed <close> = task.event()
+  local writer = req:stream(200, { ["Content-Type"] = view.table and "application/json;as=Table;v=v1;g=meta.k8s.io"
+    or "application/json" })
+  local self = setmetatable({ store = store, kind = kind, namespace = namespace, filter = filter, view = view,
+    writer = writer, changed = changed }, Watch)
+  writer:notify(changed)
+  store.waiting[changed] = true
+  local ok, problem = pcall(function()
+    if self:start(req.query) then
+      self:run(tonumber(req.query.timeoutSeconds) or DEFAULT_TIMEOUT, req.query.allowWatchBookmarks == "true")
+    end
+  end)
+  store.waiting[changed] = nil
+  writer:close()
+  if not ok then error(problem, 0) end
+end
+
+return M

@@ -1,0 +1,209 @@
+--- Route 53 of the lab: hosted zones, record sets and changes by the REST and XML of 2013-04-01, for the AWS command
+--- line and for o2x alike. Where the emulator it was recorded from differs from the service's reference, the reference
+--- is right.
+
+local crypto = require("o2x.base.crypto")
+local wire = require("lab.dns_wire")
+local xml = require("o2x.base.xml")
+local zones = require("lab.zones")
+
+local M = {}
+
+local NAMESPACE <const> = "https://route53.amazonaws.com/doc/2013-04-01/"
+local MAX_ITEMS <const> = 300
+local ACTIONS <const> = { CREATE = true, DELETE = true, UPSERT = true }
+
+-- "*" goes out as the service writes it.
+local function wire_name(name) return (name:gsub("%*", "\\052")) end
+
+local function timestamp(time)
+  return os.date("!%Y-%m-%dT%H:%M:%S", time // 1 | 0) .. (".%03dZ"):format(time % 1 * 1000 // 1 | 0)
+end
+
+local function zone_node(zone)
+  return { "HostedZone", { "Id", "/hostedzone/" .. zone.id }, { "Name", wire_name(zone.name) },
+    { "CallerReference", zone.reference }, { "Config", { "PrivateZone", "false" } },
+    { "ResourceRecordSetCount", #zone.records } }
+end
+
+local function change_node(change)
+  return { "ChangeInfo", { "Id", "/change/" .. change.id }, { "Status", change.status },
+    { "SubmittedAt", timestamp(change.submitted) } }
+end
+
+local function delegation_node(zone)
+  local servers = { "NameServers" }
+  for _, record in ipairs(zone.records) do
+    if record.name == zone.name and record.type == "NS" then
+      for _, server in ipairs(record.values) do servers[#servers + 1] = { "NameServer", (server:gsub("%.$", "")) } end
+    end
+  end
+  return { "DelegationSet", servers }
+end
+
+local function record_node(record)
+  local values = { "ResourceRecords" }
+  for _, value in ipairs(record.values) do values[#values + 1] = { "ResourceRecord", { "Value", value } } end
+  return { "ResourceRecordSet", { "Name", wire_name(record.name) }, { "Type", record.type }, { "TTL", record.ttl },
+    values }
+end
+
+-- One change of a batch, checked; or nil and what is wrong with it.
+local function read_change(element)
+  local action, set = element:value("Action"), element:find("ResourceRecordSet")
+  local name, kind = set and set:value("Name"), set and set:value("Type")
+  if not ACTIONS[action] or not name or not wire.type_number(kind or "") then
+    return nil, "InvalidInput", "Invalid request"
+  end
+  local ttl, records = math.tointeger(tonumber(set:value("TTL") or "")), set:find("ResourceRecords")
+  if not ttl or not records or #records == 0 then
+    return nil, "InvalidInput",
+      ("Invalid request: Expected exactly one of [AliasTarget, all of [TTL, and ResourceRecords], or "
+        .. "TrafficPolicyInstanceId], but found none in Change with [Action=%s, Name=%s, Type=%s, SetIdentifier=null]")
+        :format(action, name, kind)
+  end
+  local record = { name = zones.canonical(name), type = kind, ttl = ttl, values = {} }
+  for i, item in ipairs(records) do
+    record.values[i] = item:value("Value") or ""
+    if not wire.valid(kind, record.values[i]) then
+      local problem = kind == "TXT" and "InvalidCharacterString (Value should be enclosed in quotation marks)"
+        or kind .. "RRDATAInvalid (Value is not valid)"
+      return nil, "InvalidChangeBatch",
+        ("[Invalid Resource Record: 'FATAL problem: %s' encountered with '%s']"):format(problem, record.values[i])
+    end
+  end
+  if kind == "CNAME" and #record.values > 1 then
+    return nil, "InvalidChangeBatch",
+      ("[RRSet of type CNAME with DNS name %s is not permitted to have more than one value]"):format(record.name)
+  end
+  return { action = action, record = record }
+end
+
+local Api = {}
+Api.__index = Api
+
+function Api:problem(status, code, message) return self.aws.problem(status, code, message, NAMESPACE) end
+
+function Api:answer(status, node, headers) return self.aws.answer(status, node, NAMESPACE, headers) end
+
+function Api:list_zones(request)
+  local list, wanted = { "HostedZones" }, request.query.dnsname and zones.canonical(request.query.dnsname)
+  for _, zone in ipairs(self.store:list()) do
+    if not wanted or zone.name >= wanted then list[#list + 1] = zone_node(zone) end
+  end
+  local by_name = request.path:find("hostedzonesbyname", 1, true)
+  return self:answer(200, { by_name and "ListHostedZonesByNameResponse" or "ListHostedZonesResponse", list,
+    { "IsTruncated", "false" }, { "MaxItems", 100 } })
+end
+
+function Api:create_zone(request)
+  local ok, root = pcall(xml.parse, request.body)
+  local name, reference = ok and root:value("Name"), ok and root:value("CallerReference")
+  if not name or not reference then
+    return self:problem(400, "InvalidInput", "Invalid XML ; a Name and a CallerReference are needed")
+  end
+  local zone = self.store:create(name, reference)
+  local change = self.store:change(zone, {})
+  return self:answer(201, { "CreateHostedZoneResponse", zone_node(zone), change_node(change), delegation_node(zone) },
+    { Location = "https://route53.amazonaws.com/2013-04-01/hostedzone/" .. zone.id })
+end
+
+function Api:get_zone(_, zone)
+  return self:answer(200, { "GetHostedZoneResponse", zone_node(zone), delegation_node(zone) })
+end
+
+-- Pages begin at the name and type that the last one ended before.
+local function starts_at(zone, query)
+  if not query.name then return 1 end
+  local name = zones.canonical(query.name)
+  for i, record in ipairs(zone.records) do
+    if record.name == name and (not query.type or record.type >= query.type) then return i end
+  end
+  local probe = { name = name, type = query.type or "" }
+  for i, record in ipairs(zone.records) do
+    if zones.before(probe, record) then return i end
+  end
+  return #zone.records + 1
+end
+
+function Api:list_records(request, zone)
+  local limit = math.min(math.tointeger(tonumber(request.query.maxitems or MAX_ITEMS)) or MAX_ITEMS, MAX_ITEMS)
+  local list, from = { "ResourceRecordSets" }, starts_at(zone, request.query)
+  for i = from, math.min(#zone.records, from + limit - 1) do list[#list + 1] = record_node(zone.records[i]) end
+  local next_record = zone.records[from + limit]
+  local node = { "ListResourceRecordSetsResponse", list, { "IsTruncated", tostring(next_record ~= nil) } }
+  if next_record then
+    node[#node + 1] = { "NextRecordName", wire_name(next_record.name) }
+    node[#node + 1] = { "NextRecordType", next_record.type }
+  end
+  node[#node + 1] = { "MaxItems", limit }
+  return self:answer(200, node)
+end
+
+function Api:change_records(request, zone)
+  local ok, root = pcall(xml.parse, request.body)
+  local batch = ok and root:find("ChangeBatch", "Changes")
+  if not batch or #batch == 0 then
+    return self:problem(400, "InvalidInput", "Invalid XML ; a ChangeBatch with Changes is needed")
+  end
+  local changes = {}
+  for i, element in ipairs(batch) do
+    local change, code, message = read_change(element)
+    if not change then return self:problem(400, code, message) end
+    changes[i] = change
+  end
+  local change, problems = self.store:change(zone, changes)
+  if not change then return self:problem(400, "InvalidChangeBatch", "[" .. table.concat(problems, ", ") .. "]") end
+  return self:answer(200, { "ChangeResourceRecordSetsResponse", change_node(change) })
+end
+
+function Api:get_change(_, id)
+  local change = self.store:get_change(id)
+  if not change then return self:problem(404, "NoSuchChange", ("Could not find resource with ID: %s"):format(id)) end
+  return self:answer(200, { "GetChangeResponse", change_node(change) })
+end
+
+local ROUTES <const> = {
+  { "GET", "^/hostedzone/?$", "list_zones" },
+  { "GET", "^/hostedzonesbyname/?$", "list_zones" },
+  { "POST", "^/hostedzone/?$", "create_zone" },
+  { "GET", "^/hostedzone/([^/]+)$", "get_zone", zone = true },
+  { "GET", "^/hostedzone/([^/]+)/rrset/?$", "list_records", zone = true },
+  { "POST", "^/hostedzone/([^/]+)/rrset/?$", "change_records", zone = true },
+  { "GET", "^/change/([^/]+)$", "get_change" },
+}
+
+local function seed(lab, store)
+  local given = lab.seed or {}
+  local domain = given.domain or "embrix.com"
+  for _, zone in ipairs(store:list()) do
+    if zone.name == zones.canonical(domain) then return end
+  end
+  store:seed(store:create(domain, crypto.hex(crypto.random(8))), given.dns or {})
+end
+
+--- The handler of requests that are signed for Route 53.
+---@param lab table  `lab.seed`: { domain = "embrix.com", dns = { {name=, type=, ttl=, values=}, … } }
+---@param aws table  lab.aws
+---@return function
+function M.handler(lab, aws)
+  local api = setmetatable({ store = zones.open(lab), aws = aws }, Api)
+  seed(lab, api.store)
+  return function(request)
+    local path = request.path:match("^/2013%-04%-01(/.*)$") or ""
+    for _, route in ipairs(ROUTES) do
+      local id = request.method == route[1] and path:match(route[2])
+      if id then
+        local zone = route.zone and api.store:by_id(id)
+        if route.zone and not zone then
+          return api:problem(404, "NoSuchHostedZone", ("No hosted zone found with ID: %s"):format(id))
+        end
+        return api[route[3]](api, request, zone or id)
+      end
+    end
+    return api:problem(404, "UnknownOperationException", ("Unable to determine the operation of %s %s")
+      :format(request.method, request.path))
+  end
+end
+
+return M

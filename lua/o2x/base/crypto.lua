@@ -1,0 +1,88 @@
+---Hashes, random bytes, base64, hex and bcrypt.
+
+local core = require "o2x.core.crypto"
+local error_object = require "o2x.base.error"
+
+local M = {}
+
+local function check(op, value, message, code)
+  if value == nil then
+    error_object.raise { kind = "input", module = "crypto", op = op, code = code, message = message }
+  end
+  return value
+end
+
+---SHA-256 as 64 hexadecimal digits. A secret is refused: a plain hash of a short one can be guessed (use
+---`s:fingerprint()`).
+---@param text string
+---@return string
+function M.sha256(text) return core.hex(core.sha256(text)) end
+
+---SHA-256 as 32 bytes.
+---@param text string
+---@return string
+M.sha256_bytes = core.sha256
+
+---HMAC-SHA-256 as 64 hexadecimal digits.
+---@param key string|userdata
+---@param text string|userdata
+---@return string
+function M.hmac_sha256(key, text) return core.hex(core.hmac_sha256(key, text)) end
+
+---HMAC-SHA-256 as 32 bytes, or as a secret when it has a label (a derived key).
+---@param key string|userdata
+---@param text string|userdata
+---@param label string?
+---@return string|userdata
+M.hmac_sha256_bytes = core.hmac_sha256
+
+---CRC-32C; `before` is the sum of what came before the text.
+---@param text string
+---@param before integer?
+---@return integer
+M.crc32c = core.crc32c
+
+---Random bytes from the kernel.
+---@param count integer
+---@return string
+M.random = core.random
+
+---@param bytes string
+---@return string
+M.hex = core.hex
+
+---@param text string
+---@return string
+function M.unhex(text) return check("unhex", core.unhex(text)) end
+
+---@param bytes string
+---@return string
+M.base64 = core.base64
+
+---@param text string
+---@return string
+function M.unbase64(text) return check("unbase64", core.unbase64(text)) end
+
+local function hash(password, cost, setting)
+  local operation <close> = check("bcrypt", core.bcrypt(password, cost, setting))
+  check("bcrypt", require("o2x.base.task").wait(operation, 60))
+  return check("bcrypt", operation:result())
+end
+
+---A bcrypt hash ("$2b$10$…") of a password, with a new salt each time.
+---@param password string|userdata 1 to 72 bytes
+---@param cost integer? 10 if absent
+---@return string
+function M.bcrypt(password, cost) return hash(password, cost) end
+
+---Whether a bcrypt hash is of this password.
+---@param password string|userdata
+---@param known string the hash
+---@return boolean
+function M.bcrypt_matches(password, known)
+  if not known:match "^%$2[abxy]%$%d%d%$[./%w]+$" or #known ~= 60 then return false end
+  local again = hash(password, nil, known)
+  return again == known
+end
+
+return M

@@ -1,0 +1,29 @@
+--- Tables that can be read, and neither changed nor taken apart. What scripts get of the engine is made of them.
+
+local M = {}
+
+--- Frozen table → what is in it, for those who walk over one (the script's pairs).
+M.contents = setmetatable({}, { __mode = "k" })
+
+--- A read-only view of a table.
+---@param contents table
+---@param missing (fun(name: any): any)? called for a name that is not there
+---@param refusal string|fun(name: any, value: any)|nil what an assignment is told, with %s for the name; or who decides on it
+---@return table
+function M.new(contents, missing, refusal)
+  local view = setmetatable({}, {
+    __metatable = false,
+    __index = missing and function(_, key)
+      local value = contents[key]
+      if value == nil then return missing(key) end
+      return value
+    end or contents,
+    __newindex = type(refusal) == "function" and function(_, key, value) refusal(key, value) end
+      or function(_, key) error((refusal or "%s cannot be changed"):format(tostring(key)), 2) end,
+    __len = function() return #contents end,
+  })
+  M.contents[view] = contents
+  return view
+end
+
+return M

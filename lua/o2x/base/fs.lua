@@ -1,0 +1,206 @@
+---Files and folders. A write is atomic and on disk when it returns; a failure raises one error that names the path.
+
+local core = require "o2x.core.fs"
+local error_object = require "o2x.base.error"
+
+local M = {}
+
+-- The message of a failure begins with the path.
+local function check(op, value, message, code)
+  if value == nil then
+    error_object.raise { kind = "failed", module = "fs", op = op, code = code, message = message }
+  end
+  return value
+end
+
+---The path of `name` in `folder`.
+---@param folder string
+---@param ... string
+---@return string
+function M.join(folder, ...)
+  local path = folder
+  for _, name in ipairs { ... } do path = path:gsub("/+$", "") .. "/" .. name:gsub("^/+", "") end
+  return path
+end
+
+---The folder a path is in.
+---@param path string
+---@return string
+function M.folder(path)
+  local folder = path:gsub("/+$", ""):match("^(.*)/[^/]*$")
+  if not folder then return "." end
+  return folder == "" and "/" or folder
+end
+
+---The last name of a path.
+---@param path string
+---@return string
+function M.name(path) return (path:gsub("/+$", ""):match("[^/]*$")) end
+
+---Reads a whole file.
+---@param path string
+---@param limit integer? bytes at most; 64 MB if absent
+---@return string
+function M.read(path, limit) return check("read", core.read(path, limit)) end
+
+---Reads a whole file, or gives nil when there is none.
+---@param path string
+---@param limit integer?
+---@return string?
+function M.read_if(path, limit)
+  local text, message, code = core.read(path, limit)
+  if text == nil and (code == "ENOENT" or code == "ENOTDIR") then return nil end
+  return check("read", text, message, code)
+end
+
+---Reads a file that is a secret.
+---@param path string
+---@param label string? its file name if absent
+---@return userdata secret
+function M.read_secret(path, label) return check("read_secret", core.read_secret(path, label or M.name(path))) end
+
+---Writes a file at once and to disk: readers see the old text or the new one. A symbolic link is replaced, not
+---followed.
+---@param path string
+---@param bytes string|userdata text or a secret
+---@param options { mode: integer?, parents: boolean? }? mode: exactly this, else the old file's, else by the umask
+function M.write(path, bytes, options)
+  options = options or {}
+  if options.parents then M.mkdir(M.folder(path)) end
+  check("write", core.write(path, bytes, options.mode))
+end
+
+---Adds to the end of a file; nothing is synced.
+---@param path string
+---@param bytes string
+---@param mode integer? of a new file
+function M.append(path, bytes, mode) check("append", core.append(path, bytes, mode)) end
+
+---What a path is: `type` ("file", "folder", "link", "other"), `mode`, `size`, `mtime`, `uid`, `gid`; nil when there is
+---nothing.
+---@param path string
+---@param follow boolean? whether to look through a symbolic link; yes if absent
+---@return table?
+function M.stat(path, follow)
+  local stat, message, code = core.stat(path, follow)
+  if stat == nil and (code == "ENOENT" or code == "ENOTDIR") then return nil end
+  return check("stat", stat, message, code)
+end
+
+---@param path string
+---@return boolean
+function M.exists(path) return M.stat(path) ~= nil end
+
+---@param path string
+---@return boolean
+function M.is_folder(path)
+  local stat = M.stat(path)
+  return stat ~= nil and stat.type == "folder"
+end
+
+---The names in a folder, sorted.
+---@param path string
+---@return string[]
+function M.list(path)
+  local names = check("list", core.list(path))
+  table.sort(names)
+  return names
+end
+
+---Makes a folder and those above it; one that is there is left as it is.
+---@param path string
+---@param mode integer? of those that are made; 0755 if absent
+function M.mkdir(path, mode)
+  local made, message, code = core.mkdir(path, mode)
+  if not made and code == "ENOENT" and M.folder(path) ~= path then
+    M.mkdir(M.folder(path), mode)
+    made, message, code = core.mkdir(path, mode)
+  end
+  if not made and code == "EEXIST" and M.is_folder(path) then made = true end
+  check("mkdir", made, message, code)
+end
+
+---Removes a file, a link or an empty folder. What is not there is gone already.
+---@param path string
+function M.remove(path)
+  local removed, message, code = core.remove(path)
+  if code ~= "ENOENT" then check("remove", removed, message, code) end
+end
+
+---Removes a folder and all that is in it. Follows no link, leaves the file system it began on alone.
+---@param path string absolute, at least two names deep
+function M.remove_tree(path) check("remove_tree", core.remove_tree(path)) end
+
+---Renames, over the file that is there.
+---@param from string
+---@param to string
+function M.rename(from, to) check("rename", core.rename(from, to)) end
+
+---@param path string
+---@param mode integer
+function M.chmod(path, mode) check("chmod", core.chmod(path, mode)) end
+
+---The absolute path without links, "." and ".."; the path must exist.
+---@param path string
+---@return string
+function M.realpath(path) return check("realpath", core.realpath(path)) end
+
+---Like realpath for a path that need not exist: what exists is resolved, the rest must be plain names.
+---@param path string
+---@return string? path nil when it cannot be told, because the missing part holds "." or ".."
+function M.canonical(path)
+  if path:sub(1, 1) ~= "/" then path = M.join(M.cwd(), path) end
+  local missing = {}
+  while true do
+    local real, message, code = core.realpath(path)
+    if real then
+      for i = #missing, 1, -1 do real = M.join(real, missing[i]) end
+      return real
+    end
+    if code ~= "ENOENT" then check("canonical", nil, message, code) end
+    -- A link to nowhere: writing through it would make a file at a place that was never checked.
+    if M.stat(path, false) then return nil end
+    local name = M.name(path)
+    if name == "." or name == ".." or name == "" then return nil end
+    missing[#missing + 1] = name
+    path = M.folder(path)
+  end
+end
+
+---Copies a file or a folder with all that is in it; links are copied as links, modes are kept.
+---@param from string
+---@param to string
+function M.copy_tree(from, to)
+  local stat = check("copy_tree", core.stat(from, false))
+  if stat.type == "link" then
+    check("copy_tree", core.symlink(check("copy_tree", core.readlink(from)), to))
+  elseif stat.type == "file" then
+    M.write(to, M.read(from), { mode = stat.mode })
+  elseif stat.type == "folder" then
+    M.mkdir(to)
+    for _, name in ipairs(M.list(from)) do M.copy_tree(M.join(from, name), M.join(to, name)) end
+    M.chmod(to, stat.mode)
+  end
+end
+
+---Makes a folder of mode 0700 with a name of its own.
+---@param prefix string? the beginning of its path; in TMPDIR if absent
+---@return string
+function M.temp_folder(prefix)
+  prefix = prefix or M.join(os.getenv("TMPDIR") or "/tmp", "o2x-")
+  return check("temp_folder", core.mkdtemp(prefix))
+end
+
+---Whether a file is the user's own (or root's) and nobody else may read or write it.
+---@param path string
+---@return boolean
+function M.private(path)
+  local stat = check("private", core.stat(path))
+  return stat.mode & 0x3f == 0 and (stat.uid == core.user() or stat.uid == 0)
+end
+
+---The folder the program runs in.
+---@return string
+function M.cwd() return check("cwd", core.cwd()) end
+
+return M

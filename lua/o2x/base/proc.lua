@@ -1,0 +1,207 @@
+--- Running programs: argument arrays, an environment given word by word, bounded and streamed output, a deadline.
+local core = require "o2x.core.proc"
+local error_ = require "o2x.base.error"
+local task = require "o2x.base.task"
+
+local M = {}
+
+local SIGTERM, SIGKILL = 15, 9
+local GRACE = 5 -- seconds between SIGTERM and SIGKILL
+local MAX_OUTPUT = 16 * 1024 * 1024
+
+-- What a child may know of our environment: where programs and files are, and how people write. No credentials.
+local INHERITED = {
+  "PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TZ", "LANG", "LC_ALL", "LC_CTYPE", "SSL_CERT_FILE", "SSL_CERT_DIR",
+}
+
+local INSTALL_HINT = {
+  helm = "run vendor/bootstrap", kubectl = "run vendor/bootstrap",
+  pg_dump = "install postgresql-client", pg_restore = "install postgresql-client",
+}
+
+---@class o2x.proc.options
+---@field argv string[] program (a name looked up in PATH, or a path with a slash) and its arguments; never a secret
+---@field env table<string, string>? added to the few variables that every child gets
+---@field cwd string?
+---@field stdin string|userdata|nil text or secret; nil: empty
+---@field timeout number? seconds until the group gets SIGTERM, and 5 s later SIGKILL; default 300
+---@field on_line fun(line: string, stream: "stdout"|"stderr")? called for each line as it comes
+---@field max_output integer? bytes of a stream that may be kept; more ends the child
+---@field keep boolean? false: standard output goes to on_line only, however much it is
+---@field log string? file that takes both outputs (only `start`)
+---@field detached boolean? a session of its own, outlives us (only `start`)
+
+local function fail(kind, op, message, more)
+  local e = more or {}
+  e.kind, e.module, e.op, e.message = kind, "proc", op, message
+  error_.raise(e)
+end
+
+local function environment(extra)
+  local words = {}
+  for _, name in ipairs(INHERITED) do
+    local value = not (extra and extra[name]) and os.getenv(name)
+    if value then words[#words + 1] = name .. "=" .. value end
+  end
+  local names = {}
+  for name in pairs(extra or {}) do names[#names + 1] = name end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    if type(extra[name]) ~= "string" then
+      fail("bug", "start", ("environment variable %s is a %s, not a string"):format(name, type(extra[name])))
+    end
+    words[#words + 1] = name .. "=" .. extra[name]
+  end
+  return words
+end
+
+-- Where vendor/bootstrap puts the helm that it builds, for those who may not install it for everybody.
+local function cached(name)
+  local home = os.getenv "HOME"
+  local cache = os.getenv "XDG_CACHE_HOME" or home and home .. "/.cache"
+  return cache and not name:find("/", 1, true) and core.which(cache .. "/o2x/bin/" .. name) or nil
+end
+
+--- Looks a program up in PATH, then among those that vendor/bootstrap built; raises a clear error if it is missing.
+---@param name string
+---@return string path
+function M.find(name)
+  local path = core.which(name) or cached(name)
+  if path then return path end
+  fail("failed", "find", name .. (name:find("/", 1, true) and " is not a program" or " is not on PATH"),
+    { code = "missing", hint = INSTALL_HINT[name] or ("install " .. name) })
+end
+
+--- Whether a program is there.
+---@param name string
+---@return boolean
+function M.exists(name)
+  return (core.which(name) or cached(name)) ~= nil
+end
+
+--- Starts a program and returns at once. The child (`pid kill status close`, `wait` below) is killed with its group
+--- when it is closed or collected, and when this process dies, unless it is detached.
+---@param o o2x.proc.options
+---@return userdata child
+function M.start(o)
+  local child, message, code = core.spawn {
+    path = M.find(o.argv[1]), argv = o.argv, env = environment(o.env), cwd = o.cwd,
+    feed = o.stdin ~= nil, log = o.log, detached = o.detached,
+  }
+  if not child then fail("failed", "start", "cannot start " .. o.argv[1] .. ": " .. message, { code = code }) end
+  return child
+end
+
+--- Waits for a started child's end.
+---@param child userdata
+---@param seconds number?
+---@return integer? code exit code, nil if a signal ended it (or after "timeout")
+---@return integer|string|nil signal the signal, or "timeout" if it still runs
+function M.wait(child, seconds)
+  local ended, code, signal = child:status()
+  if not ended then
+    local ready = task.wait_fd(child:fd "exit", "r", seconds or 300)
+    if not ready then return nil, "timeout" end
+    ended, code, signal = child:status()
+  end
+  return code, signal
+end
+
+--- Ends a child and its group: SIGTERM, and SIGKILL for what is left 5 s later.
+---@param child userdata
+---@param grace number? seconds
+function M.stop(child, grace)
+  child:kill(SIGTERM)
+  local _, signal = M.wait(child, grace or GRACE)
+  if signal == "timeout" then
+    child:kill(SIGKILL)
+    M.wait(child)
+  end
+end
+
+local function feed(child, input)
+  local at, done = 1, false
+  repeat
+    local next_at, more = child:write(input, at)
+    if next_at then
+      at, done = next_at, more
+    elseif more == "again" then
+      task.wait_fd(child:fd "stdin", "w", math.huge)
+    else
+      fail("failed", "write", more)
+    end
+  until done
+  child:finish_input()
+end
+
+-- Calls on_line for each whole line, and at the end for an unfinished one.
+local function line_splitter(on_line, stream)
+  local rest = ""
+  return function(bytes)
+    if bytes == "" then
+      if rest ~= "" then on_line(rest, stream) end
+      return
+    end
+    local from = 1
+    bytes = rest .. bytes
+    for line, to in bytes:gmatch("([^\n]*)\n()") do
+      on_line(line, stream)
+      from = to
+    end
+    rest = bytes:sub(from)
+  end
+end
+
+local function collect(child, stream, o)
+  local parts, size = {}, 0
+  local limit = o.max_output or MAX_OUTPUT
+  local split = o.on_line and line_splitter(o.on_line, stream)
+  while true do
+    local bytes, why = child:read(stream)
+    if bytes then
+      if split then split(bytes) end
+      if bytes == "" then return table.concat(parts) end
+      if o.keep ~= false or stream ~= "stdout" then
+        size = size + #bytes
+        if size > limit then
+          local message = ("%s wrote more than %d bytes to %s"):format(o.argv[1], limit, stream)
+          fail("failed", "read", message, { code = "too_long" })
+        end
+        parts[#parts + 1] = bytes
+      end
+    elseif why == "again" then
+      task.wait_fd(child:fd(stream), "r", math.huge)
+    else
+      fail("failed", "read", why)
+    end
+  end
+end
+
+local function await(child, o)
+  local code, signal = M.wait(child, o.timeout)
+  if signal ~= "timeout" then return { code = code, signal = signal } end
+  M.stop(child)
+  return { timed_out = true }
+end
+
+--- Runs a program to its end. A non-zero exit is a result, not an error; a missing program, a passed deadline and too
+--- much output are errors.
+---@param o o2x.proc.options
+---@return { code: integer?, signal: integer?, stdout: string, stderr: string }
+function M.run(o)
+  local child <close> = M.start(o)
+  local work = {
+    stdout = function() return collect(child, "stdout", o) end,
+    stderr = function() return collect(child, "stderr", o) end,
+    ended = function() return await(child, o) end,
+  }
+  if o.stdin ~= nil then work.stdin = function() feed(child, o.stdin) end end
+  local got = task.parallel(work)
+  if got.ended.timed_out then
+    fail("timeout", "run", ("%s did not end within %g s and was stopped"):format(o.argv[1], o.timeout or 300),
+      { cause = got.stderr:match("([^\n]+)%s*$") })
+  end
+  return { code = got.ended.code, signal = got.ended.signal, stdout = got.stdout, stderr = got.stderr }
+end
+
+return M

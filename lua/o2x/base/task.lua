@@ -1,0 +1,203 @@
+--- Structured tasks: code reads as if it blocked; what waits yields; nothing outlives the call that started it.
+
+local core = require "o2x.core.task"
+local event = require "o2x.core.event"
+local errors = require "o2x.base.error"
+local program = require "o2x.core.program"
+
+local M = {
+  now = core.now,
+  cancelled = core.cancelled,
+  live = core.live,
+  wait = core.wait,
+}
+
+-- A wait inside a coroutine of Lua's own would return to whoever resumed it. Passing the host's tag up lets it
+-- reach the loop, so that generators may wait.
+local tag = core.tag()
+local resume, yield = coroutine.resume, coroutine.yield
+
+local function pump(co, ok, first, ...)
+  while ok and first == tag do
+    yield(tag)
+    return pump(co, resume(co))
+  end
+  return ok, first, ...
+end
+
+function coroutine.resume(co, ...)
+  return pump(co, resume(co, ...))
+end
+
+function coroutine.wrap(fn)
+  local co = coroutine.create(fn)
+  local function results(ok, ...)
+    if not ok then error((...), 0) end
+    return ...
+  end
+  return function(...) return results(coroutine.resume(co, ...)) end
+end
+
+--- The running task's own table; what it has not set itself is its parent's.
+---@return table
+function M.context()
+  return core.context()
+end
+
+local Handle = {}
+Handle.__index = Handle
+
+--- Has the task ended?
+function Handle:done() return self.results ~= nil end
+
+--- Asks the task to end: its next wait raises.
+function Handle:cancel() self.task:cancel() end
+
+--- Waits until the task has ended.
+---@param seconds number?
+---@param shielded boolean?
+---@return boolean|nil true, or nil, "timeout", "timeout"
+function Handle:wait(seconds, shielded)
+  if self.results then return true end
+  return core.wait(self.ended, seconds or math.huge, shielded)
+end
+
+--- Waits for the task and gives its results, or raises its error.
+function Handle:join()
+  self:wait()
+  if not self.results[1] then error(self.results[2], 0) end
+  return table.unpack(self.results, 2, self.results.n)
+end
+
+--- Starts a task. Whoever starts one waits for it: prefer parallel, each and timeout.
+---@param fn function
+---@return table handle join, wait, cancel, done
+function M.spawn(fn, ...)
+  local handle = setmetatable({ ended = event.new() }, Handle)
+  local context = setmetatable({}, { __index = core.context() })
+  handle.task = core.spawn(context, function(...)
+    local results = table.pack(xpcall(fn, errors.handler, ...))
+    handle.results = results
+    handle.ended:set()
+    if handle.on_end then handle.on_end(handle) end
+  end, ...)
+  return handle
+end
+
+--- Sleeps.
+---@param seconds number
+function M.sleep(seconds)
+  local timer <close> = event.timer(seconds)
+  core.wait(timer, math.huge)
+end
+
+--- Waits until a descriptor is ready.
+---@param fd integer
+---@param events "r"|"w"|"rw"
+---@param seconds number?
+---@return string|nil what is ready: "r", "w" or "rw"; or nil, message, code
+function M.wait_fd(fd, events, seconds)
+  local op, message, code = event.fd(fd, events)
+  if not op then return nil, message, code end
+  local watch <close> = op
+  local ok
+  ok, message, code = core.wait(watch, seconds)
+  if not ok then return nil, message, code end
+  return ({ "r", "w", "rw" })[watch:seen()]
+end
+
+local function stop(handles)
+  for _, handle in ipairs(handles) do handle:cancel() end
+  for _, handle in ipairs(handles) do handle:wait(nil, true) end
+end
+
+--- Runs fn with a time limit.
+---@param seconds number
+---@param fn function
+---@return any its results; raises an error of kind "timeout"
+function M.timeout(seconds, fn, ...)
+  local handle = M.spawn(fn, ...)
+  local ok, ended = pcall(handle.wait, handle, seconds)
+  if not handle.results then stop { handle } end
+  if not ok then error(ended, 0) end
+  if not ended and not handle.results[1] and handle.results[2] == errors.cancelled then
+    errors.raise { kind = "timeout", message = ("took longer than %g s"):format(seconds) }
+  end
+  return handle:join()
+end
+
+-- Runs start(i) for i in 1..count, at most `limit` at a time. The first error stops the others and is raised when
+-- all have ended.
+local function group(count, limit, start)
+  local changed = event.new()
+  local handles, failed = {}, nil
+  local running, next_index = 0, 1
+  local function on_end(handle)
+    running = running - 1
+    if not handle.results[1] and not failed then failed = handle.results[2] end
+    changed:set()
+  end
+  local ok, cancelled = pcall(function()
+    while not failed and (running > 0 or next_index <= count) do
+      while running < limit and next_index <= count do
+        local handle = start(next_index)
+        handle.on_end = on_end
+        handles[#handles + 1] = handle
+        running, next_index = running + 1, next_index + 1
+      end
+      core.wait(changed, math.huge)
+      changed:clear()
+    end
+  end)
+  stop(handles)
+  if failed then error(failed, 0) end
+  if not ok then error(cancelled, 0) end
+  return handles
+end
+
+--- Runs functions side by side.
+---@param functions table<any, function>
+---@return table results the first result of each, under its key
+function M.parallel(functions)
+  local keys = {}
+  for key in pairs(functions) do keys[#keys + 1] = key end
+  table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
+  local handles = group(#keys, #keys, function(i) return M.spawn(functions[keys[i]]) end)
+  local results = {}
+  for i, key in ipairs(keys) do results[key] = handles[i].results[2] end
+  return results
+end
+
+--- Runs fn for each item of a list, side by side.
+---@param list any[]
+---@param fn fun(item: any, index: integer): any
+---@param options {limit: integer}? how many at a time; all if absent
+---@return any[] results in the list's order
+function M.each(list, fn, options)
+  local limit = options and options.limit or math.max(#list, 1)
+  local handles = group(#list, limit, function(i) return M.spawn(fn, list[i], i) end)
+  local results = {}
+  for i, handle in ipairs(handles) do results[i] = handle.results[2] end
+  return results
+end
+
+--- A new event: set(), clear(); to be waited for with task.wait.
+M.event = event.new
+
+--- An event for a signal: "INT", "TERM", "HUP", "USR1", "WINCH".
+M.signal = event.signal
+
+--- The root task: runs the program and sets its exit code from what it returns.
+---@param entry function
+---@param arguments string[] as in C: 0 is the program
+function M.main(entry, arguments)
+  local ok, result = xpcall(entry, errors.handler, table.unpack(arguments))
+  if ok then
+    program.exit_code(math.type(result) == "integer" and result or 0)
+    return
+  end
+  io.stderr:write("o2x: ", result.traceback or tostring(result), "\n")
+  program.exit_code(errors.exit_code(result))
+end
+
+return M

@@ -1,0 +1,179 @@
+---YAML as Helm and kubectl read it, and as the platform's people write it.
+
+local compose = require "o2x.base.yaml.compose"
+local emit = require "o2x.base.yaml.emit"
+local json = require "o2x.base.json"
+local ordered = require "o2x.base.ordered"
+local scalar = require "o2x.base.yaml.scalar"
+
+local M = {}
+
+-- What aliases may add to a text: enough for any values file, far below what an alias bomb needs.
+local MAX_EXPANDED = 10000
+local MAX_DEPTH = 64
+
+local TAG = "tag:yaml.org,2002:"
+
+---A table that is written in the order of its pairs: `yaml.ordered { { "name", "x" }, { "value", 1 } }`.
+M.ordered = ordered.new
+
+---The keys of a table in its order (see `decode`'s option), sorted where there is none.
+M.keys = ordered.keys
+
+---The value that YAML's null becomes, the same as JSON's.
+M.null = json.null
+---Marks a table as a sequence, so that an empty one is written `[]`.
+M.array = json.array
+
+local function tagged_scalar(state, node, kind)
+  local value, is = scalar.resolve(node.text)
+  if kind == "str" then return node.text end
+  if kind == is then return value == nil and json.null or value end
+  if kind == "float" and is == "int" then return value + 0.0 end
+  compose.fail(state.source, node, ("%q is no !!%s"):format(node.text, kind))
+end
+
+local function scalar_value(state, node)
+  local kind = node.tag and node.tag:sub(1, #TAG) == TAG and node.tag:sub(#TAG + 1)
+  if kind then return tagged_scalar(state, node, kind) end
+  if node.tag and node.tag ~= "!" then compose.fail(state.source, node, "unknown tag " .. node.tag) end
+  if node.style ~= "plain" or node.tag then return node.text end
+  local value, is = scalar.resolve(node.text)
+  if is == "range" then compose.fail(state.source, node, "an integer that does not fit 64 bits: " .. node.text) end
+  if is == "float" and value - value ~= 0 then
+    compose.fail(state.source, node, "a number that is not finite: " .. node.text)
+  end
+  if is == "null" then return json.null end
+  return value
+end
+
+-- JSON has string keys only, so Helm makes them strings: `8080:` is "8080", and `on:` is "true".
+local function key_text(state, node)
+  local target = node.kind == "alias" and node.target or node
+  if target.kind ~= "scalar" then compose.fail(state.source, node, "a key that is not a scalar") end
+  local value = scalar_value(state, target)
+  if value == json.null then compose.fail(state.source, node, "a key that is null") end
+  if math.type(value) == "float" then return (json.encode(value)) end
+  return tostring(value)
+end
+
+---The text of a mapping's key as Helm sees it.
+---@param node table
+---@param source string
+---@return string
+function M.key(node, source) return key_text({ source = source }, node) end
+
+---Whether a mapping's key is the merge key `<<`.
+---@param node table
+---@return boolean
+function M.is_merge(node)
+  return node.kind == "scalar" and node.style == "plain" and node.text == "<<" and not node.tag
+end
+
+local value
+
+local function merge_into(state, map, node, depth)
+  local target = node.kind == "alias" and node.target or node
+  if target.kind == "mapping" then
+    for key, v in next, value(state, node, depth) do
+      if map[key] == nil then map[key] = v end
+    end
+  elseif target.kind == "sequence" and node.kind ~= "alias" then
+    for _, item in ipairs(target.items) do
+      if (item.kind == "alias" and item.target or item).kind ~= "mapping" then
+        compose.fail(state.source, item, "<< wants mappings")
+      end
+      merge_into(state, map, item, depth)
+    end
+  else
+    compose.fail(state.source, node, "<< wants a mapping or a list of mappings")
+  end
+end
+
+-- A merge stands for its keys at its place, as Helm has it: it takes over what is above it and yields to what is below.
+-- (By YAML's own draft, keys of the mapping itself would always win.)
+local function mapping_value(state, node, depth)
+  local map, keys, own = {}, {}, {}
+  for _, entry in ipairs(node.entries) do
+    if M.is_merge(entry.key) then
+      local merged = {}
+      merge_into(state, merged, entry.value, depth)
+      for key, v in next, merged do map[key] = v end
+    else
+      local key = key_text(state, entry.key)
+      if own[key] then compose.fail(state.source, entry.key, ("the key %q stands twice in one mapping"):format(key)) end
+      own[key] = true
+      map[key] = value(state, entry.value, depth)
+      keys[#keys + 1] = key
+    end
+  end
+  if state.ordered then ordered.mark(map, keys) end
+  return map
+end
+
+local function alias_value(state, node, depth)
+  state.inside = state.inside + 1
+  local result = value(state, node.target, depth)
+  state.inside = state.inside - 1
+  return result
+end
+
+function value(state, node, depth)
+  if depth > MAX_DEPTH then compose.fail(state.source, node, "nested deeper than 64 levels") end
+  if state.inside > 0 then
+    state.expanded = state.expanded + 1
+    if state.expanded > MAX_EXPANDED then compose.fail(state.source, node, "aliases that grow beyond 10000 values") end
+  end
+  if node.kind == "scalar" then return scalar_value(state, node) end
+  if node.kind == "alias" then return alias_value(state, node, depth) end
+  if node.kind == "mapping" then return mapping_value(state, node, depth + 1) end
+  local list = json.array {}
+  for i, item in ipairs(node.items) do list[i] = value(state, item, depth + 1) end
+  return list
+end
+
+---The value of a node of `o2x.yaml.compose`.
+---@param node table
+---@param source string
+---@param options { ordered: boolean? }?
+---@return any
+function M.value(node, source, options)
+  return value({ source = source, inside = 0, expanded = 0, ordered = options and options.ordered }, node, 0)
+end
+
+---Reads YAML of one document. Mappings become tables with string keys, sequences marked arrays, null `json.null` (an
+---empty text too).
+---@param text string
+---@param source string? the file it is from, for messages ("yaml" if absent)
+---@param options { ordered: boolean? }? ordered: tables remember the order of their keys
+---@return any
+function M.decode(text, source, options)
+  source = source or "yaml"
+  local documents = compose.compose(text, source)
+  if #documents > 1 then compose.fail(source, documents[2], "a second document; one is expected") end
+  if not documents[1] then return json.null end
+  return M.value(documents[1], source, options)
+end
+
+---Reads YAML of any number of documents; empty ones are left out.
+---@param text string
+---@param source string?
+---@param options { ordered: boolean? }?
+---@return any[]
+function M.decode_all(text, source, options)
+  local values = {}
+  for _, node in ipairs(compose.compose(text, source or "yaml")) do
+    local v = M.value(node, source or "yaml", options)
+    if v ~= json.null then values[#values + 1] = v end
+  end
+  return values
+end
+
+---Writes YAML in block style, two blanks a level, lists not indented below their key, quotes only where they are
+---needed. Keys come in the table's order if it remembers one (see `ordered`), else sorted. Secrets and functions are
+---refused.
+---@param v any
+---@return string text that ends with a newline
+M.encode = emit.encode
+
+return M

@@ -1,0 +1,214 @@
+--- Amazon RDS: snapshots of a database server and servers made from them. The Query API of 2014-10-31.
+
+local errors = require "o2x.base.error"
+local http = require "o2x.client.http"
+local task = require "o2x.base.task"
+local xml = require "o2x.base.xml"
+
+local M = {}
+
+local VERSION <const> = "2014-10-31"
+local TRIES <const>, FIRST_PAUSE <const>, LONGEST_PAUSE <const> = 6, 1, 20
+local KEYS_HINT <const> = "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the rights they give"
+
+-- Sent away, nothing was done: ask again later.
+local LATER <const> = { Throttling = true, ThrottlingException = true, RequestLimitExceeded = true,
+  ServiceUnavailable = true,
+  InternalFailure = true }
+local UNAUTHORISED <const> = { AccessDenied = true, InvalidClientTokenId = true, SignatureDoesNotMatch = true,
+  MissingAuthenticationToken = true, IncompleteSignature = true, ExpiredToken = true, RequestExpired = true,
+  UnrecognizedClientException = true, AuthFailure = true }
+
+---@class o2x.rds
+local Client = {}
+Client.__index = Client
+
+--- A client. Nothing is sent yet.
+---@param options table region, access_key, secret_key, session_token (each may be a secret), endpoint, pause
+---@return o2x.rds
+function M.new(options)
+  local endpoint = options.endpoint or ("https://rds.%s.amazonaws.com"):format(options.region)
+  local client = { options = options, endpoint = endpoint:gsub("/$", ""), pause = options.pause or FIRST_PAUSE }
+  return setmetatable(client, Client)
+end
+
+-- ---- requests ----
+
+local function encode(text)
+  return (tostring(text):gsub("[^%w%-%._~]", function(c) return ("%%%02X"):format(c:byte()) end))
+end
+
+-- In the order in which the signature wants them.
+local function form(action, parameters)
+  local pairs_list = { "Action=" .. action, "Version=" .. VERSION }
+  for name, value in pairs(parameters) do pairs_list[#pairs_list + 1] = name .. "=" .. encode(value) end
+  table.sort(pairs_list)
+  return table.concat(pairs_list, "&")
+end
+
+-- What only reads goes by GET, so that a lost answer is known to have changed nothing.
+local function send_once(client, action, parameters)
+  local options, text = client.options, form(action, parameters)
+  local reading = action:find("^Describe") ~= nil
+  return http.request {
+    method = reading and "GET" or "POST", url = client.endpoint .. (reading and "/?" .. text or "/"),
+    body = not reading and text or nil, module = "rds",
+    headers = { ["Content-Type"] = not reading and "application/x-www-form-urlencoded; charset=utf-8" or nil,
+      ["X-Amz-Security-Token"] = options.session_token },
+    aws_sigv4 = ("aws:amz:%s:rds"):format(options.region), access_key = options.access_key,
+    secret_key = options.secret_key,
+  }
+end
+
+local function read_problem(response)
+  local ok, root = pcall(xml.parse, response.body)
+  local found = ok and (root:find("Error") or root)
+  return found and found:value("Code") or ("HTTP %d"):format(response.status),
+    found and found:value("Message") or "no reason given"
+end
+
+local function fail(action, response, code, message)
+  local kind = UNAUTHORISED[code] and "unauthorised" or LATER[code] and "unreachable" or "failed"
+  errors.raise { kind = kind, module = "rds", op = action, code = code, status = response.status,
+    retryable = LATER[code] or response.status >= 500, hint = kind == "unauthorised" and KEYS_HINT or nil,
+    message = ("RDS refuses %s: %s (%s)"):format(action, message, code) }
+end
+
+local function request(client, action, parameters)
+  for try = 1, TRIES do
+    local response = send_once(client, action, parameters)
+    if response.status < 300 then
+      return xml.parse(response.body, "RDS's answer to " .. action):find(action .. "Result")
+    end
+    local code, message = read_problem(response)
+    if not LATER[code] or try == TRIES then fail(action, response, code, message) end
+    local longest = math.min(LONGEST_PAUSE, client.pause * 2 ^ (try - 1))
+    task.sleep(longest / 2 + math.random() * longest / 2)
+  end
+end
+
+-- What is not there is nil; any other refusal is an error.
+local function request_if(client, action, parameters, missing)
+  local ok, result = pcall(request, client, action, parameters)
+  if ok then return result end
+  if errors.is(result) and (result.code == missing or result.code == missing .. "Fault") then return nil end
+  error(result, 0)
+end
+
+-- ---- what the answers say ----
+
+local function read_tags(element)
+  local tags = {}
+  for _, tag in ipairs(element:find("TagList") or {}) do tags[tag:value("Key")] = tag:value("Value") end
+  return tags
+end
+
+local function read_snapshot(element)
+  return {
+    id = element:value("DBSnapshotIdentifier"), instance = element:value("DBInstanceIdentifier"),
+    created = element:value("SnapshotCreateTime"), status = element:value("Status"),
+    type = element:value("SnapshotType"),
+    gigabytes = math.tointeger(tonumber(element:value("AllocatedStorage"))),
+    progress = element:value("PercentProgress"),
+  }
+end
+
+local function read_instance(element)
+  local groups = {}
+  for _, group in ipairs(element:find("VpcSecurityGroups") or {}) do
+    groups[#groups + 1] = group:value("VpcSecurityGroupId")
+  end
+  return {
+    id = element:value("DBInstanceIdentifier"), status = element:value("DBInstanceStatus"),
+    class = element:value("DBInstanceClass"), address = element:value("Endpoint", "Address"),
+    port = math.tointeger(tonumber(element:value("Endpoint", "Port") or "")), tags = read_tags(element),
+    subnet_group = element:value("DBSubnetGroup", "DBSubnetGroupName"), security_groups = groups,
+    public = element:value("PubliclyAccessible"),
+  }
+end
+
+-- ---- snapshots ----
+
+--- The snapshots of a server, oldest first, whoever made them; a page at a time, until there is no more.
+---@param instance string
+---@return table[] snapshots id, instance, created, status, type ("manual", "automated"), gigabytes
+function Client:snapshots(instance)
+  local list, marker = {}, nil
+  repeat
+    local root = request(self, "DescribeDBSnapshots", { DBInstanceIdentifier = instance, Marker = marker })
+    for _, element in ipairs(root:find("DBSnapshots") or {}) do list[#list + 1] = read_snapshot(element) end
+    marker = root:value("Marker")
+  until not marker or marker == ""
+  table.sort(list, function(a, b) return (a.created or "~") < (b.created or "~") end)
+  return list
+end
+
+--- A snapshot, or nil.
+---@param id string
+---@return table?
+function Client:snapshot(id)
+  local root = request_if(self, "DescribeDBSnapshots", { DBSnapshotIdentifier = id }, "DBSnapshotNotFound")
+  local element = root and root:find("DBSnapshots", "DBSnapshot")
+  return element and read_snapshot(element)
+end
+
+local function tag_parameters(parameters, tags)
+  local names = {}
+  for name in pairs(tags or {}) do names[#names + 1] = name end
+  table.sort(names)
+  for i, name in ipairs(names) do
+    parameters[("Tags.Tag.%d.Key"):format(i)], parameters[("Tags.Tag.%d.Value"):format(i)] = name, tags[name]
+  end
+  return parameters
+end
+
+--- Begins a snapshot of a server.
+---@param id string
+---@param instance string
+---@param tags table<string, string>?
+function Client:create_snapshot(id, instance, tags)
+  local parameters = { DBSnapshotIdentifier = id, DBInstanceIdentifier = instance }
+  request(self, "CreateDBSnapshot", tag_parameters(parameters, tags))
+end
+
+--- Removes a snapshot.
+---@param id string
+function Client:delete_snapshot(id)
+  request_if(self, "DeleteDBSnapshot", { DBSnapshotIdentifier = id }, "DBSnapshotNotFound")
+end
+
+-- ---- servers ----
+
+--- A server, or nil.
+---@param id string
+---@return table? id, status, class, address, port, tags, subnet_group, security_groups, public
+function Client:instance(id)
+  local root = request_if(self, "DescribeDBInstances", { DBInstanceIdentifier = id }, "DBInstanceNotFound")
+  local element = root and root:find("DBInstances", "DBInstance")
+  return element and read_instance(element)
+end
+
+--- Begins a new server from a snapshot, in the network where another one is.
+---@param id string
+---@param snapshot string
+---@param like table what `instance` says of the server that it shall be near
+---@param tags table<string, string>?
+function Client:restore_instance(id, snapshot, like, tags)
+  local parameters = {
+    DBInstanceIdentifier = id, DBSnapshotIdentifier = snapshot, DBInstanceClass = like.class, MultiAZ = "false",
+    DBSubnetGroupName = like.subnet_group, PubliclyAccessible = like.public,
+  }
+  for i, group in ipairs(like.security_groups or {}) do
+    parameters[("VpcSecurityGroupIds.VpcSecurityGroupId.%d"):format(i)] = group
+  end
+  request(self, "RestoreDBInstanceFromDBSnapshot", tag_parameters(parameters, tags))
+end
+
+--- Begins to remove a server, with all that was automatically saved of it.
+---@param id string
+function Client:delete_instance(id)
+  local parameters = { DBInstanceIdentifier = id, SkipFinalSnapshot = "true", DeleteAutomatedBackups = "true" }
+  request_if(self, "DeleteDBInstance", parameters, "DBInstanceNotFound")
+end
+
+return M

@@ -1,0 +1,261 @@
+--- Route 53: zones, record sets, changes. A change is over when it is INSYNC: asking for a new name before that makes
+--- resolvers remember that it does not exist.
+
+local errors = require "o2x.base.error"
+local http = require "o2x.client.http"
+local task = require "o2x.base.task"
+local xml = require "o2x.base.xml"
+
+local M = {}
+
+local NAMESPACE <const> = "https://route53.amazonaws.com/doc/2013-04-01/"
+local ENDPOINT <const> = "https://route53.amazonaws.com"
+local SIGNATURE <const> = "aws:amz:us-east-1:route53" -- global: always signed for this region
+local TRIES <const> = 6
+local FIRST_PAUSE <const>, LONGEST_PAUSE <const> = 1, 20
+local INSYNC_SECONDS <const> = 600
+local KEYS_HINT <const> = "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the rights they give"
+local POLL <const> = { first = 0.2, factor = 1.6, longest = 10 }
+
+-- What AWS answers with 400 where others say 429: nothing was done, ask again later.
+local LATER <const> = { Throttling = true, ThrottlingException = true, PriorRequestNotComplete = true,
+  ServiceUnavailable = true, InternalError = true, InternalFailure = true }
+local UNAUTHORISED <const> = { AccessDenied = true, InvalidClientTokenId = true, SignatureDoesNotMatch = true,
+  MissingAuthenticationToken = true, IncompleteSignature = true, ExpiredToken = true, RequestExpired = true,
+  UnrecognizedClientException = true }
+
+--- A name as it is compared: lower case, no final dot, `*` written plainly.
+---@param name string
+---@return string
+function M.canonical(name)
+  return (name:lower():gsub("\\052", "*"):gsub("%.$", ""))
+end
+
+---@class o2x.route53
+local Client = {}
+Client.__index = Client
+
+--- A client. Nothing is sent yet.
+---@param options table access_key, secret_key, session_token (each may be a secret), endpoint (Amazon's own), ca_file,
+---  pause (seconds before the first request is sent again)
+---@return o2x.route53
+function M.new(options)
+  if not options.access_key or not options.secret_key then
+    errors.raise { kind = "unauthorised", module = "route53", message = "no AWS credentials",
+                   hint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY" }
+  end
+  return setmetatable({ options = options, endpoint = (options.endpoint or ENDPOINT):gsub("/$", ""),
+    pause = options.pause or FIRST_PAUSE }, Client)
+end
+
+-- ---- requests ----
+
+local function send_once(client, method, path, body)
+  local options = client.options
+  local headers = { ["Content-Type"] = body and "application/xml" or nil,
+    ["X-Amz-Security-Token"] = options.session_token }
+  return http.request { method = method, url = client.endpoint .. "/2013-04-01" .. path, headers = headers, body = body,
+    module = "route53", aws_sigv4 = SIGNATURE, access_key = options.access_key, secret_key = options.secret_key,
+    ca_file = options.ca_file }
+end
+
+-- The code and message of an error's body; what is not XML is no reason to fail in another way.
+local function read_problem(response)
+  local ok, root = pcall(xml.parse, response.body)
+  local found = ok and (root:find("Error") or root)
+  local messages = ok and root:find("Messages")
+  return found and found:value("Code") or ("HTTP %d"):format(response.status),
+         messages and messages:value("Message") or found and found:value("Message") or "no reason given"
+end
+
+local function fail(op, response, code, message)
+  local kind = UNAUTHORISED[code] and "unauthorised" or LATER[code] and "unreachable" or "failed"
+  errors.raise { kind = kind, module = "route53", op = op, code = code, status = response.status,
+    retryable = LATER[code] or response.status >= 500, hint = kind == "unauthorised" and KEYS_HINT or nil,
+    message = ("Route 53 refuses %s: %s (%s)"):format(op, message:match("^%[(.*)%]$") or message, code) }
+end
+
+-- Pauses grow and are spread by chance, so that many clients that were sent away do not come back together.
+local function pause_before(client, try)
+  local longest = math.min(LONGEST_PAUSE, client.pause * 2 ^ (try - 1))
+  return longest / 2 + math.random() * longest / 2
+end
+
+-- Sent away by Route 53 itself, nothing was done: try again. What went wrong on the way is for the run to judge, which
+-- knows whether the request may be sent twice.
+local function request(client, op, method, path, body)
+  for try = 1, TRIES do
+    local response = send_once(client, method, path, body)
+    if response.status < 300 then return xml.parse(response.body, "Route 53's answer to " .. op) end
+    local code, message = read_problem(response)
+    if not LATER[code] or try == TRIES then fail(op, response, code, message) end
+    task.sleep(pause_before(client, try))
+  end
+end
+
+local function encode(text)
+  return (text:gsub("[^%w%-%._~]", function(c) return ("%%%02X"):format(c:byte()) end))
+end
+
+-- ---- zones ----
+
+local function list_zones(client)
+  local names, marker = {}, nil
+  repeat
+    local root = request(client, "ListHostedZones", "GET", "/hostedzone"
+      .. (marker and "?marker=" .. encode(marker) or ""))
+    for _, zone in ipairs(root:find("HostedZones") or {}) do
+      names[#names + 1] = { id = zone:value("Id"):match("[^/]+$"), name = M.canonical(zone:value("Name")),
+        private = zone:value("Config", "PrivateZone") == "true" }
+    end
+    marker = root:value("IsTruncated") == "true" and root:value("NextMarker") or nil
+  until not marker
+  return names
+end
+
+--- All hosted zones of the account.
+---@return { id: string, name: string, private: boolean }[]
+function Client:list_zones() return list_zones(self) end
+
+-- The public zones, asked for once, because an account may send five requests a second; again when the one wanted is
+-- not there.
+local function find_zone(client, choose)
+  local found = client.zones and choose(client.zones)
+  if found then return found end
+  local public = {}
+  for _, zone in ipairs(list_zones(client)) do
+    if not zone.private then public[#public + 1] = zone end
+  end
+  client.zones = public
+  return choose(public)
+end
+
+local function no_zone(client, name)
+  local others = {}
+  for i, zone in ipairs(client.zones) do others[i] = zone.name end
+  table.sort(others)
+  errors.raise { kind = "failed", module = "route53", op = "zone", code = "NoSuchHostedZone",
+    message = ("hosted zone %s not found; zones: %s"):format(name, others[1] and table.concat(others, ", ") or "none"),
+    hint = "aws route53 list-hosted-zones" }
+end
+
+--- The public zone of that very name, or a clear error with those that are there.
+---@param name string
+---@return string id
+function Client:zone(name)
+  name = M.canonical(name)
+  local found = find_zone(self, function(zones)
+    for _, zone in ipairs(zones) do
+      if zone.name == name then return zone end
+    end
+  end)
+  return (found or no_zone(self, name)).id
+end
+
+--- The public zone that a name is in: the longest that it ends with, by whole labels.
+---@param name string
+---@return string id
+---@return string zone
+function Client:zone_of(name)
+  name = M.canonical(name)
+  local found = find_zone(self, function(zones)
+    local best
+    for _, zone in ipairs(zones) do
+      local inside = name == zone.name or name:sub(-#zone.name - 1) == "." .. zone.name
+      if inside and (not best or #zone.name > #best.name) then best = zone end
+    end
+    return best
+  end)
+  if not found then no_zone(self, name:match("([^.]+%.[^.]+)$") or name) end
+  return found.id, found.name
+end
+
+-- ---- record sets ----
+
+local function read_record(element)
+  local record = { name = M.canonical(element:value("Name")), type = element:value("Type"),
+    ttl = math.tointeger(tonumber(element:value("TTL") or "")), alias = element:value("AliasTarget", "DNSName"),
+    set = element:value("SetIdentifier"), values = {} }
+  for i, item in ipairs(element:find("ResourceRecords") or {}) do record.values[i] = item:value("Value") end
+  table.sort(record.values)
+  return record
+end
+
+--- The record sets of a zone, page by page, from a name on.
+---@param zone string id
+---@param from string? name to begin at
+---@param enough (fun(record: table): boolean)? stops the reading when it says so
+---@return table[] records {name, type, ttl, values, alias, set}
+function Client:records(zone, from, enough)
+  local records, query = {}, from and "?name=" .. encode(from) or ""
+  repeat
+    local root = request(self, "ListResourceRecordSets", "GET", ("/hostedzone/%s/rrset%s"):format(zone, query))
+    for _, element in ipairs(root:find("ResourceRecordSets") or {}) do
+      local record = read_record(element)
+      if enough and enough(record) then return records end
+      records[#records + 1] = record
+    end
+    local more = root:value("IsTruncated") == "true"
+    query = more and ("?name=%s&type=%s"):format(encode(root:value("NextRecordName")),
+      encode(root:value("NextRecordType"))) or nil
+    local set = more and root:value("NextRecordIdentifier")
+    if set then query = query .. "&identifier=" .. encode(set) end
+  until not query
+  return records
+end
+
+--- All record sets of one name, of whatever type.
+---@param zone string id
+---@param name string
+---@return table[] records
+function Client:records_of(zone, name)
+  name = M.canonical(name)
+  return self:records(zone, name, function(record) return record.name ~= name end)
+end
+
+-- ---- changes ----
+
+local function change_node(change)
+  local values = { "ResourceRecords" }
+  for _, value in ipairs(change.values) do values[#values + 1] = { "ResourceRecord", { "Value", value } } end
+  return { "Change", { "Action", change.action },
+    { "ResourceRecordSet", { "Name", change.name }, { "Type", change.type }, { "TTL", change.ttl }, values } }
+end
+
+--- Sends a batch of changes: all of them happen or none.
+---@param zone string id
+---@param changes { action: "CREATE"|"UPSERT"|"DELETE", name: string, type: string, ttl: integer, values: string[] }[]
+---@param comment string? shown by the console
+---@return string id of the change
+function Client:change(zone, changes, comment)
+  local nodes = { "Changes" }
+  for _, change in ipairs(changes) do nodes[#nodes + 1] = change_node(change) end
+  local batch = comment and { "ChangeBatch", { "Comment", comment }, nodes } or { "ChangeBatch", nodes }
+  local body = xml.write({ "ChangeResourceRecordSetsRequest", batch }, NAMESPACE)
+  local root = request(self, "ChangeResourceRecordSets", "POST", ("/hostedzone/%s/rrset/"):format(zone), body)
+  return root:value("ChangeInfo", "Id"):match("[^/]+$")
+end
+
+--- How far a change is.
+---@param id string
+---@return string status "PENDING" or "INSYNC"
+function Client:status(id)
+  return request(self, "GetChange", "GET", "/change/" .. encode(id)):value("ChangeInfo", "Status")
+end
+
+--- Waits until every name server has a change.
+---@param id string
+---@param seconds number? 600
+function Client:wait_insync(id, seconds)
+  local deadline, pause = task.now() + (seconds or INSYNC_SECONDS), POLL.first
+  while self:status(id) ~= "INSYNC" do
+    if task.now() + pause > deadline then
+      errors.raise { kind = "timeout", module = "route53", op = "wait", retryable = true,
+                     message = ("change %s is not INSYNC after %d s"):format(id, seconds or INSYNC_SECONDS) }
+    end
+    task.sleep(pause)
+    pause = math.min(POLL.longest, pause * POLL.factor)
+  end
+end
+
+return M

@@ -1,0 +1,174 @@
+--- Amazon S3: objects up to 5 GB, sent from and fetched into files, so that memory does not grow with them.
+
+local crypto = require "o2x.base.crypto"
+local errors = require "o2x.base.error"
+local fs = require "o2x.base.fs"
+local http = require "o2x.client.http"
+local task = require "o2x.base.task"
+local xml = require "o2x.base.xml"
+
+local M = {}
+
+local LARGEST <const> = 5 * 1024 ^ 3
+local TRIES <const>, FIRST_PAUSE <const> = 6, 1
+local SLOWEST <const> = 1 << 20 -- bytes a second; with less, a request has gone astray
+local KEYS_HINT <const> = "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the rights they give"
+local UNAUTHORISED <const> = { AccessDenied = true, InvalidAccessKeyId = true, SignatureDoesNotMatch = true,
+  InvalidToken = true, ExpiredToken = true, RequestTimeTooSkewed = true }
+
+---@class o2x.s3
+local Client = {}
+Client.__index = Client
+
+--- A client. Nothing is sent yet.
+---@param options table region, access_key, secret_key, session_token (each may be a secret), endpoint, pause
+---@return o2x.s3
+function M.new(options)
+  return setmetatable({ options = options, pause = options.pause or FIRST_PAUSE }, Client)
+end
+
+local function encode(text)
+  return (text:gsub("[^%w%-%._~]", function(c) return ("%%%02X"):format(c:byte()) end))
+end
+
+-- Amazon's own endpoint has the bucket in its name; any other, and a bucket that a certificate would not cover, has it
+-- in the path.
+local function url_of(client, bucket, key)
+  local path = key and encode(key):gsub("%%2F", "/") or ""
+  local endpoint = client.options.endpoint
+  if endpoint then return ("%s/%s/%s"):format(endpoint:gsub("/$", ""), bucket, path) end
+  if bucket:find(".", 1, true) then
+    return ("https://s3.%s.amazonaws.com/%s/%s"):format(client.options.region, bucket, path)
+  end
+  return ("https://%s.s3.%s.amazonaws.com/%s"):format(bucket, client.options.region, path)
+end
+
+local EMPTY <const> = crypto.sha256("")
+
+local function prepare(client, request, bucket, key)
+  local options = client.options
+  request.url = url_of(client, bucket, key) .. (request.query and "?" .. request.query or "")
+  request.query = nil
+  request.headers = request.headers or {}
+  request.headers["x-amz-content-sha256"] = request.headers["x-amz-content-sha256"] or EMPTY
+  request.headers["X-Amz-Security-Token"] = options.session_token
+  request.aws_sigv4 = ("aws:amz:%s:s3"):format(options.region)
+  request.access_key, request.secret_key, request.module = options.access_key, options.secret_key, "s3"
+  return request
+end
+
+local function fail(request, status, body)
+  local ok, root = pcall(xml.parse, body or "")
+  local code = ok and root:value("Code") or ("HTTP %d"):format(status)
+  local message = ok and root:value("Message") or "no reason given"
+  local kind = (UNAUTHORISED[code] or status == 403) and "unauthorised" or "failed"
+  errors.raise { kind = kind, module = "s3", op = request.method, code = code, status = status,
+    retryable = status >= 500,
+    hint = kind == "unauthorised" and KEYS_HINT or nil,
+    message = ("S3 refuses %s %s: %s (%s)"):format(request.method, request.url:gsub("%?.*", ""), message, code) }
+end
+
+-- "Slow down" means that nothing was done.
+local function send(client, request, bucket, key)
+  prepare(client, request, bucket, key)
+  for try = 1, TRIES do
+    local response = http.request(request)
+    if response.status ~= 503 or try == TRIES then return response end
+    task.sleep(client.pause * 2 ^ (try - 1) * (0.5 + math.random() / 2))
+  end
+end
+
+--- What an object is; nil if there is none.
+---@param bucket string
+---@param key string
+---@return table? size, modified, metadata
+function Client:head(bucket, key)
+  local request = { method = "HEAD" }
+  local response = send(self, request, bucket, key)
+  if response.status == 404 then return nil end
+  if response.status ~= 200 then fail(request, response.status) end
+  local metadata = {}
+  for name, value in pairs(response.headers) do
+    local field = name:match("^x%-amz%-meta%-(.*)$")
+    if field then metadata[field] = value end
+  end
+  return { size = math.tointeger(tonumber(response.headers["content-length"] or "")) or 0,
+    modified = response.headers["last-modified"], metadata = metadata }
+end
+
+--- Sends a file. S3 compares what it gets with the hash, and keeps nothing else.
+---@param bucket string
+---@param key string
+---@param path string
+---@param sha256 string of the file
+---@param metadata table<string, string>?
+function Client:put_file(bucket, key, path, sha256, metadata)
+  local size = fs.stat(path).size
+  if size > LARGEST then
+    errors.raise { kind = "failed", module = "s3", where = path,
+      message = "is above the 5 GB that S3 takes in one piece",
+      hint = "save to a file and send it with aws s3 cp" }
+  end
+  local headers = { ["x-amz-content-sha256"] = sha256, ["Content-Type"] = "application/octet-stream",
+    ["x-amz-server-side-encryption"] = "AES256" }
+  for name, value in pairs(metadata or {}) do headers["x-amz-meta-" .. name] = value end
+  local request = { method = "PUT", headers = headers, body_file = path, timeout = 60 + size / SLOWEST }
+  local response = send(self, request, bucket, key)
+  if response.status ~= 200 then fail(request, response.status, response.body) end
+end
+
+--- Fetches an object into a new file of mode 0600.
+---@param bucket string
+---@param key string
+---@param path string
+function Client:get_file(bucket, key, path)
+  local request = prepare(self, { method = "GET" }, bucket, key)
+  local stream <close> = http.stream(request)
+  if stream.status ~= 200 then fail(request, stream.status, stream:rest()) end
+  local part, got = path .. ".part", 0
+  fs.remove(part)
+  fs.append(part, "", 0x180)
+  for bytes in function() return stream:read() end do
+    fs.append(part, bytes)
+    got = got + #bytes
+  end
+  local length = tonumber(stream.headers["content-length"] or "")
+  if length and length ~= got then
+    errors.raise { kind = "unreachable", module = "s3", op = "GET", retryable = true,
+      message = ("S3 sent %d of %d bytes of %s"):format(got, length, key) }
+  end
+  fs.rename(part, path)
+end
+
+--- The objects below a prefix, a page at a time, until there is no more.
+---@param bucket string
+---@param prefix string
+---@return {key: string, size: integer, modified: string}[]
+function Client:list(bucket, prefix)
+  local found, token = {}, nil
+  repeat
+    local query = "list-type=2&prefix=" .. encode(prefix)
+    if token then query = ("continuation-token=%s&%s"):format(encode(token), query) end
+    local request = { method = "GET", query = query }
+    local response = send(self, request, bucket)
+    if response.status ~= 200 then fail(request, response.status, response.body) end
+    local root = xml.parse(response.body, "S3's list of " .. bucket)
+    for _, element in ipairs(root:all("Contents")) do
+      found[#found + 1] = { key = element:value("Key"), size = math.tointeger(tonumber(element:value("Size"))) or 0,
+        modified = element:value("LastModified") }
+    end
+    token = root:value("IsTruncated") == "true" and root:value("NextContinuationToken") or nil
+  until not token
+  return found
+end
+
+--- Removes an object; one that is not there is gone already.
+---@param bucket string
+---@param key string
+function Client:delete(bucket, key)
+  local request = { method = "DELETE" }
+  local response = send(self, request, bucket, key)
+  if response.status >= 300 and response.status ~= 404 then fail(request, response.status, response.body) end
+end
+
+return M

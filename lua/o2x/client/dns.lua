@@ -1,0 +1,185 @@
+--- Questions to name servers. "There is no such name" is an answer; a server that does not answer is an error.
+
+local core = require "o2x.core.dns"
+local message = require "o2x.core.dnsmsg"
+local errors = require "o2x.base.error"
+local task = require "o2x.base.task"
+
+local M = {}
+
+local TYPES = { A = 1, NS = 2, CNAME = 5, SOA = 6, PTR = 12, MX = 15, TXT = 16, AAAA = 28, SRV = 33, OPT = 41,
+  CAA = 257, ANY = 255 }
+local TYPE_NAMES = {}
+for name, number in pairs(TYPES) do TYPE_NAMES[number] = name end
+
+local RCODES = { [0] = "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED" }
+
+local TIMEOUT <const> = 2
+local TRIES <const> = 3
+
+--- Record types by name, and the other way round.
+M.types, M.type_names = TYPES, TYPE_NAMES
+
+---@class dns.question
+---@field name string
+---@field type string?         "A" if absent
+---@field servers string[]?    "127.0.0.1:5353"; the system's if absent
+---@field timeout number?      seconds of the first try; each next one waits longer
+---@field tries integer?
+---@field tcp boolean?
+---@field recurse boolean?     whether the server may ask others; true if absent
+
+---@class dns.record
+---@field name string   with the final dot, in the server's case
+---@field type string
+---@field ttl integer
+---@field value string  as a zone file has it
+
+---@class dns.answer
+---@field rcode string          "NOERROR", "NXDOMAIN", "SERVFAIL", …
+---@field authoritative boolean
+---@field records dns.record[]  the answer section
+---@field authority dns.record[]
+---@field additional dns.record[]
+
+local function name_types(records)
+  for _, record in ipairs(records) do record.type = TYPE_NAMES[record.type] or ("TYPE%d"):format(record.type) end
+  return records
+end
+
+--- Reads a DNS message.
+---@param bytes string
+---@return dns.answer|nil, string|nil message, string|nil code
+function M.parse(bytes)
+  local parsed, problem, code = message.parse(bytes)
+  if not parsed then return nil, problem, code end
+  parsed.rcode = RCODES[parsed.rcode] or ("RCODE%d"):format(parsed.rcode)
+  parsed.records, parsed.answers = name_types(parsed.answers), nil
+  name_types(parsed.authority)
+  name_types(parsed.additional)
+  name_types(parsed.questions)
+  return parsed
+end
+
+local function type_number(name)
+  local number = TYPES[tostring(name):upper()] or math.tointeger(tonumber(tostring(name):match("^TYPE(%d+)$")))
+  if not number then
+    errors.input(("DNS record type %s is not known"):format(name), "one of A AAAA CAA CNAME MX NS PTR SOA SRV TXT")
+  end
+  return number
+end
+
+local KINDS = { TIMEOUT = "timeout", BADNAME = "input" }
+
+local function await(op, problem, code, seconds, what)
+  if op then
+    local lookup <close> = op
+    local ok
+    ok, problem, code = task.wait(lookup, seconds)
+    if ok then
+      local result
+      result, problem, code = lookup:result()
+      if result then return result end
+    end
+  end
+  if code == "timeout" then code = "TIMEOUT" end
+  errors.raise { kind = KINDS[code] or "unreachable", module = "dns", op = "query", code = code,
+    retryable = code ~= "BADNAME",
+    message = ("%s: %s"):format(what, code == "TIMEOUT" and "no answer in time" or problem) }
+end
+
+--- Asks for the records of a name, and gives what the server said, whatever it said.
+---@param question dns.question
+---@return dns.answer
+function M.query(question)
+  local kind = question.type or "A"
+  local timeout, tries = question.timeout or TIMEOUT, question.tries or TRIES
+  local servers = question.servers and table.concat(question.servers, ",")
+  local what = ("DNS %s %s%s"):format(question.name, kind, servers and " at " .. servers or "")
+  local op, problem, code = core.query(question.name, type_number(kind), servers, math.ceil(timeout * 1000), tries,
+    question.tcp or false, question.recurse ~= false)
+  local bytes = await(op, problem, code, timeout * 2 ^ tries, what)
+  local answer
+  answer, problem, code = M.parse(bytes)
+  if not answer then
+    errors.raise { kind = "failed", module = "dns", op = "query", code = code,
+      message = ("%s: %s"):format(what, problem) }
+  end
+  answer.question = what
+  return answer
+end
+
+--- The values of a name's records of one type, sorted. A name or type that is not there gives an empty list and says
+--- which.
+---@param question dns.question
+---@return string[] values, string|nil why "NXDOMAIN" or "NODATA" when there are none
+function M.values(question)
+  local answer = M.query(question)
+  if answer.rcode == "NXDOMAIN" then return {}, "NXDOMAIN" end
+  if answer.rcode ~= "NOERROR" then
+    errors.raise { kind = "unreachable", module = "dns", op = "query", code = answer.rcode,
+      retryable = answer.rcode == "SERVFAIL",
+      message = ("%s: the server says %s"):format(answer.question, answer.rcode) }
+  end
+  local kind, values = (question.type or "A"):upper(), {}
+  for _, record in ipairs(answer.records) do
+    if record.type == kind then values[#values + 1] = record.value end
+  end
+  table.sort(values)
+  return values, not values[1] and "NODATA" or nil
+end
+
+--- The addresses of a host, as other programs of the system find them: the hosts file first.
+---@param name string
+---@param timeout number? seconds
+---@return string[] addresses
+function M.addresses(name, timeout)
+  timeout = timeout or TIMEOUT
+  local op, problem, code = core.addresses(name, math.ceil(timeout * 1000), TRIES)
+  return await(op, problem, code, timeout * 2 ^ TRIES, "host " .. name)
+end
+
+-- The NS records that a name has itself; those of what it is an alias of are another zone's.
+local function own_servers(name)
+  local servers = {}
+  for _, record in ipairs(M.query({ name = name, type = "NS" }).records) do
+    if record.type == "NS" and record.name:lower() == name:lower() .. "." then servers[#servers + 1] = record.value end
+  end
+  return servers
+end
+
+-- The names of the servers of the zone that holds a name: the nearest parent that has some.
+local function zone_servers(name)
+  local rest = name:gsub("%.$", "")
+  while rest and rest:find(".", 1, true) do
+    local servers = own_servers(rest)
+    if servers[1] then return servers end
+    rest = rest:match("^[^.]+%.(.+)$")
+  end
+  errors.raise { kind = "failed", module = "dns", op = "authoritative", code = "ENOZONE",
+                 message = ("no zone is found for %s"):format(name) }
+end
+
+local function ask(name, kind, servers)
+  return (M.values({ name = name, type = kind, servers = servers, recurse = false }))
+end
+
+--- Asks every authoritative server of a name's zone, each on its own, past all caches.
+---@param name string
+---@param kind string record type
+---@param servers string[]|nil the servers to ask where it is known; else those the zone names
+---@return table<string, string[]> values by server
+function M.authoritative(name, kind, servers)
+  local result = {}
+  if servers then
+    local values = task.each(servers, function(server) return ask(name, kind, { server }) end)
+    for i, server in ipairs(servers) do result[server] = values[i] end
+    return result
+  end
+  local names = zone_servers(name)
+  local values = task.each(names, function(server) return ask(name, kind, M.addresses((server:gsub("%.$", "")))) end)
+  for i, server in ipairs(names) do result[server:gsub("%.$", "")] = values[i] end
+  return result
+end
+
+return M

@@ -1,0 +1,242 @@
+---Edits of YAML text by the places of its nodes. Each function gives the new text; all bytes outside of the edit stay
+---as they are. What an edit means is checked by the caller, who reads the new text again.
+
+local emit = require "o2x.base.yaml.emit"
+
+local M = {}
+
+local function line_start(text, at)
+  while at > 1 and text:sub(at - 1, at - 1) ~= "\n" do at = at - 1 end
+  return at
+end
+
+-- The last byte of the line that `at` stands in, without its end of line.
+local function line_end(text, at)
+  local newline = text:find("\n", math.max(at, 1), true)
+  local last = newline and newline - 1 or #text
+  return text:sub(last, last) == "\r" and last - 1 or last
+end
+
+local function eol(text) return text:find("\r\n", 1, true) and "\r\n" or "\n" end
+
+-- Generated lines have \n; the file may have \r\n.
+local function native(text, lines) return (lines:gsub("\n", eol(text))) end
+
+local function splice(text, first, last, new) return text:sub(1, first - 1) .. new .. text:sub(last + 1) end
+
+-- Puts lines in place of a value; a comment that stood behind the value stays on its line.
+local function splice_lines(text, first, last, lines)
+  lines = native(text, lines)
+  local tail = text:sub(last + 1, line_end(text, last)):match "^%s+#.*$"
+  local break_at = lines:find "\r?\n"
+  if not (tail and break_at) then return splice(text, first, last, lines) end
+  return splice(text, first, last + #tail, lines:sub(1, break_at - 1) .. tail .. lines:sub(break_at))
+end
+
+---The last byte of what a node says. (libyaml ends a block collection where the next thing begins.)
+---@param text string
+---@param node table
+---@return integer
+function M.content_end(text, node)
+  if node.kind == "mapping" and node.style == "block" then
+    return M.content_end(text, node.entries[#node.entries].value)
+  elseif node.kind == "sequence" and node.style == "block" then
+    return M.content_end(text, node.items[#node.items])
+  elseif node.style == "literal" or node.style == "folded" then
+    local body = text:sub(node.first, node.last)
+    -- "+" keeps the blank lines at the end: they are part of what it says.
+    return body:match "^[|>]%d*%+" and node.last or node.first + #body:gsub("%s+$", "") - 1
+  end
+  return node.last
+end
+
+-- The first byte after a node's anchor and tag.
+local function value_first(text, node)
+  local at = node.first
+  if not (node.anchor or node.tag) then return at end
+  while text:sub(at, at):find "[&!]" do at = text:match("^%S+%s*()", at) end
+  return at
+end
+
+-- The last byte of a node that is to be replaced.
+local function visible_end(text, node)
+  local last = M.content_end(text, node)
+  while last >= node.first and text:sub(last, last):find "%s" do last = last - 1 end
+  return last
+end
+
+-- Where the value of an entry begins: behind the colon of its key.
+local function after_colon(text, entry)
+  return text:match("^%s*:()", entry.key.last + 1) or entry.value.first
+end
+
+-- Where an item begins: at its dash.
+local function dash(text, item)
+  local at = item.first - 1
+  while at > 0 and text:sub(at, at):find "%s" do at = at - 1 end
+  return at
+end
+
+local function column_blanks(text, at)
+  local before = text:sub(line_start(text, at), at - 1)
+  return (" "):rep(utf8.len(before) or #before)
+end
+
+local function entry_text(key, v, indent)
+  return emit.block({ [key] = v }, indent):sub(#indent + 1)
+end
+
+-- A string in the way the old one was written.
+local function styled(v, node, indent, flow)
+  if type(v) ~= "string" then return emit.scalar(v) end
+  if node.style == "double" then return emit.double_quoted(v) end
+  if node.style == "single" and not v:find "[%c\x80-\xff]" then return emit.single_quoted(v) end
+  if flow then return emit.string(v, true) end
+  return emit.scalar(v, indent)
+end
+
+local function is_filled(v) return type(v) == "table" and next(v) ~= nil end
+
+-- A filled table in place of an entry's value: on the lines below the key.
+local function put_block(text, place, v)
+  local node = place.node
+  local last = visible_end(text, node)
+  if place.entry then
+    local indent = column_blanks(text, place.entry.key.first)
+    local deeper = emit.shape(v) == "list" and indent or indent .. "  "
+    return splice_lines(text, after_colon(text, place.entry), last, "\n" .. emit.block(v, deeper))
+  elseif place.list then
+    local at = dash(text, node)
+    local indent = column_blanks(text, at) .. "  "
+    return splice_lines(text, at + 1, last, " " .. emit.block(v, indent):sub(#indent + 1))
+  end
+  return splice_lines(text, node.first, last, emit.block(v, ""))
+end
+
+-- A tag goes with the value that it was for; an anchor stays.
+local function first_of(text, node) return node.tag and not node.anchor and node.first or value_first(text, node) end
+
+---Puts a value in the place of another.
+---@param text string
+---@param place table node, and entry or list (what it is in), flow (whether within brackets)
+---@param v any
+---@return string
+function M.put(text, place, v)
+  local node = place.node
+  if place.flow then
+    local new = node.kind == "scalar" and type(v) ~= "table" and styled(v, node, nil, true) or emit.flow(v)
+    return splice(text, first_of(text, node), node.last, new)
+  elseif is_filled(v) then
+    return put_block(text, place, v)
+  end
+  local start = place.entry and place.entry.key.first or place.list and dash(text, node)
+  local indent = start and column_blanks(text, start) or ""
+  local new = type(v) == "table" and emit.flow(v) or styled(v, node, indent .. "  ")
+  local last = visible_end(text, node)
+  if node.kind == "scalar" and node.style == "plain" and node.text == "" then
+    local first = first_of(text, node)
+    return splice_lines(text, first, first - 1, " " .. new)
+  elseif place.entry and node.style == "block" then
+    return splice_lines(text, after_colon(text, place.entry), last, " " .. new)
+  end
+  return splice_lines(text, first_of(text, node), last, new)
+end
+
+-- The entry after which a new key belongs: its alphabetical place where the keys are in order, else the end. -> 0:
+-- before the first
+local function predecessor(entries, key)
+  local place = 0
+  for i, entry in ipairs(entries) do
+    local own = entry.key.text or ""
+    if own == "<<" or (i > 1 and own < (entries[i - 1].key.text or "")) then return #entries end
+    if own < key then place = i end
+  end
+  return #entries > 1 and place or #entries
+end
+
+---Adds a key to a mapping that has some.
+---@param text string
+---@param node table mapping
+---@param key string
+---@param v any
+---@return string
+function M.add_entry(text, node, key, v)
+  if node.style == "flow" then
+    local last = node.entries[#node.entries].value.last
+    return splice(text, last + 1, last, (", %s: %s"):format(emit.string(key, true), emit.flow(v)))
+  end
+  local first = node.entries[1].key.first
+  local indent = column_blanks(text, first)
+  local after = predecessor(node.entries, key)
+  if after == 0 then
+    return splice(text, first, first - 1, native(text, entry_text(key, v, indent) .. "\n") .. indent)
+  end
+  local at = line_end(text, M.content_end(text, node.entries[after].value))
+  return splice(text, at + 1, at, native(text, "\n" .. indent .. entry_text(key, v, indent)))
+end
+
+---Adds an element to the end of a list that has some.
+---@param text string
+---@param node table sequence
+---@param v any
+---@return string
+function M.add_item(text, node, v)
+  local last_item = node.items[#node.items]
+  if node.style == "flow" then return splice(text, last_item.last + 1, last_item.last, ", " .. emit.flow(v)) end
+  local indent = column_blanks(text, dash(text, last_item))
+  local at = line_end(text, M.content_end(text, last_item))
+  return splice(text, at + 1, at, native(text, "\n" .. emit.block({ v }, indent)))
+end
+
+-- Cuts a child of a block collection out: whole lines if it begins one, else up to where the next child begins.
+local function cut(text, first, last, next_first)
+  local start = line_start(text, first)
+  if not text:sub(start, first - 1):find "^ *$" then return splice(text, first, next_first - 1, "") end
+  local stop = text:find("\n", line_end(text, last) + 1, true) or #text
+  return splice(text, start, stop, "")
+end
+
+---Removes an entry of a block mapping that has others.
+---@param text string
+---@param node table mapping
+---@param i integer
+---@return string
+function M.remove_entry(text, node, i)
+  local entry, following = node.entries[i], node.entries[i + 1]
+  return cut(text, entry.key.first, M.content_end(text, entry.value), following and following.key.first)
+end
+
+---Removes an element of a block list that has others.
+---@param text string
+---@param node table sequence
+---@param i integer
+---@return string
+function M.remove_item(text, node, i)
+  local following = node.items[i + 1]
+  return cut(text, dash(text, node.items[i]), M.content_end(text, node.items[i]), following and dash(text, following))
+end
+
+---Replaces a string's own bytes.
+---@param text string
+---@param node table scalar
+---@param change fun(text: string): string
+---@param flow boolean
+---@return string
+function M.rewrite(text, node, change, flow)
+  local new = change(node.text)
+  if new == node.text then return text end
+  local first = value_first(text, node)
+  local raw = text:sub(first, node.last)
+  if node.style == "double" and raw:find("\\", 1, true) then
+    return splice(text, first, node.last, emit.double_quoted(new))
+  elseif node.style == "plain" and not emit.plain(new, flow) then
+    return splice(text, first, node.last, emit.string(new, flow))
+  elseif node.style == "literal" or node.style == "folded" then
+    -- The header line may hold a comment.
+    local header, body = raw:match "^([^\n]*\n)(.*)$"
+    return header and splice(text, first, node.last, header .. change(body)) or text
+  end
+  return splice(text, first, node.last, change(raw))
+end
+
+return M

@@ -1,0 +1,75 @@
+---Paths into values files: `app.postgres.url`, `app.envMap[name=REDIS_HOST].value`, `hosts[0]` (from 0, as `helm --set`
+---counts). A dot, bracket or backslash in a key is written with a backslash before it:
+---`nodeSelector.kubernetes\.io/os`.
+
+local error_object = require "o2x.base.error"
+
+local M = {}
+
+local function fail(path, what)
+  error_object.raise {
+    kind = "input", module = "helm_values", op = "path", message = ("the path %q: %s"):format(path, what),
+  }
+end
+
+local function unescape(text) return (text:gsub("\\(.)", "%1")) end
+
+local function bracket(path, inside)
+  local index = inside:match "^%d+$"
+  if index then return { index = tonumber(index) + 1 } end
+  local name, value = inside:match "^([%w_%-]+)=(.+)$"
+  if not name then fail(path, ("[%s] is neither [number] nor [key=value]"):format(inside)) end
+  return { name = name, value = unescape(value) }
+end
+
+-- The end of the run of characters from `at` that `stop` does not end; a backslash takes the next character along.
+local function run(path, at, stop)
+  while at <= #path and not path:sub(at, at):find(stop) do
+    at = at + (path:sub(at, at) == "\\" and 2 or 1)
+  end
+  return at - 1
+end
+
+---@param path string
+---@return table[] parts { key = } | { index = } | { name =, value = }
+function M.parse(path)
+  if type(path) ~= "string" then fail(tostring(path), "not a text") end
+  local parts, at = {}, 1
+  while at <= #path do
+    if path:sub(at, at) == "[" then
+      local last = run(path, at + 1, "%]")
+      if last >= #path then fail(path, "a [ without its ]") end
+      parts[#parts + 1] = bracket(path, path:sub(at + 1, last))
+      at = last + 2
+    else
+      if #parts > 0 then
+        if path:sub(at, at) ~= "." then fail(path, "a dot or [ belongs behind a ]") end
+        at = at + 1
+      end
+      local last = run(path, at, "[.%[]")
+      if last < at then fail(path, "an empty key") end
+      parts[#parts + 1] = { key = unescape(path:sub(at, math.min(last, #path))) }
+      at = last + 1
+    end
+  end
+  if #parts == 0 then fail(path, "empty") end
+  return parts
+end
+
+---A key as a part of a path.
+---@param key string
+---@return string
+function M.escape(key) return (key:gsub("[.%[%]\\]", "\\%0")) end
+
+---The number of the list's element that a part means, or nil.
+---@param part table
+---@param list any[]
+---@return integer?
+function M.index(part, list)
+  if part.index then return part.index <= #list and part.index or nil end
+  for i, item in ipairs(list) do
+    if type(item) == "table" and tostring(item[part.name]) == part.value then return i end
+  end
+end
+
+return M

@@ -1,0 +1,232 @@
+--- The HTTP client: one request, one answer or one error object. Retries do not live here, nor do redirects.
+
+local core = require "o2x.core.http"
+local errors = require "o2x.base.error"
+local json = require "o2x.base.json"
+local scope = require "o2x.base.scope"
+local secret = require "o2x.base.secret"
+local task = require "o2x.base.task"
+
+local M = {}
+
+local TIMEOUT <const>, CONNECT_TIMEOUT <const> = 60, 10
+
+-- What goes to libcurl as it stands.
+local PASSED <const> = {
+  "method", "url", "max_body", "stream", "ca", "ca_file", "cert", "key", "connect_to", "proxy",
+  "aws_sigv4", "access_key", "secret_key", "body_file",
+}
+local KNOWN <const> = {
+  headers = true, body = true, json = true, timeout = true, connect_timeout = true, token = true, scope = true,
+  secret_body = true, module = true,
+}
+for _, name in ipairs(PASSED) do KNOWN[name] = true end
+
+-- A request with one of these methods changes nothing, so not knowing its outcome does not matter.
+local SAFE <const> = { GET = true, HEAD = true, LIST = true, OPTIONS = true }
+
+-- code of the native client → was it surely not sent, is it worth another try
+local NOT_SENT <const> = { dns = true, refused = true, connect_timeout = true, tls = true, url = true }
+local LATER <const> =
+  { dns = true, refused = true, connect_timeout = true, timeout = true, reset = true, truncated = true }
+
+local function kind_of(code, method)
+  if code == "url" then return "input" end
+  if NOT_SENT[code] then return "unreachable" end
+  if not SAFE[method] then return "unknown" end
+  if code == "timeout" then return "timeout" end
+  return LATER[code] and "unreachable" or "failed"
+end
+
+local HINTS <const> = {
+  tls = "check the certificate authority and the host name; the server must speak TLS 1.2 or newer",
+  unknown = "the request may have been carried out: look before it is sent again",
+}
+
+local function fail(request, message, code)
+  local kind = kind_of(code, request.method)
+  errors.raise {
+    kind = kind, module = request.module or "http", op = request.method, code = code,
+    message = ("%s %s: %s"):format(request.method, request.url:gsub("%?.*", ""), message),
+    retryable = kind ~= "unknown" and LATER[code] or false, sent = not NOT_SENT[code],
+    hint = HINTS[code] or HINTS[kind],
+  }
+end
+
+---The parts of a URL. Only what every parser reads in the same way is let through.
+---@param url string
+---@return string|nil scheme
+---@return string host lower case
+---@return integer|nil port
+function M.split(url)
+  local scheme, authority = url:match "^(https?)://([^/?#]+)[/?#]?"
+  if not scheme then return nil, "", nil end
+  local host, port = authority:match "^([%w%-%._]+):?(%d*)$"
+  if not host then host, port = authority:match "^(%[[%x:%.]+%]):?(%d*)$" end
+  if not host or (port == "" and authority:find ":$") then return nil, "", nil end
+  return scheme, host:lower(), math.tointeger(tonumber(port))
+end
+
+-- What the URL and the body say already; a header that says otherwise would ask another host, or cut the request in
+-- two.
+local OWN <const> = { host = true, ["content-length"] = true, ["transfer-encoding"] = true, connection = true }
+
+local function check_headers(headers)
+  for name in pairs(headers or {}) do
+    name = tostring(name)
+    if OWN[name:lower()] then errors.input(("http request: the header %s is not to be set"):format(name)) end
+  end
+end
+
+local function check(request)
+  for name in pairs(request) do
+    if not KNOWN[name] then errors.input(("http request: unknown field '%s'"):format(tostring(name))) end
+  end
+  local scheme, host = M.split(tostring(request.url))
+  if not scheme then errors.input(("'%s' is not an http or https URL"):format(tostring(request.url))) end
+  if request.scope then scope.name(request.scope, host, "http host") end
+  check_headers(request.headers)
+end
+
+local function holds_secret(value)
+  if type(value) ~= "table" then return secret.is(value) end
+  for _, each in pairs(value) do
+    if holds_secret(each) then return true end
+  end
+  return false
+end
+
+local function flatten(headers)
+  local list = {}
+  for name, value in pairs(headers or {}) do
+    list[#list + 1], list[#list + 2] = name, secret.is(value) and value or tostring(value)
+  end
+  return list
+end
+
+local function native(request)
+  local fields = {}
+  for _, name in ipairs(PASSED) do fields[name] = request[name] end
+  local headers, given = flatten(request.headers), {}
+  for i = 1, #headers, 2 do given[headers[i]:lower()] = true end
+  local function add(name, value)
+    if not given[name:lower()] then headers[#headers + 1], headers[#headers + 2] = name, value end
+  end
+  fields.body = request.body
+  if request.json ~= nil then
+    fields.body = holds_secret(request.json) and json.encode_secret(request.json) or json.encode(request.json)
+    add("Content-Type", "application/json")
+  end
+  if request.token then add("Authorization", "Bearer " .. request.token) end
+  fields.headers = headers
+  fields.connect_timeout = request.connect_timeout or CONNECT_TIMEOUT
+  return fields
+end
+
+local function collect(list)
+  local headers = {}
+  for i = 1, #list, 2 do
+    local name = list[i]:lower()
+    headers[name] = headers[name] and headers[name] .. ", " .. list[i + 1] or list[i + 1]
+  end
+  return headers
+end
+
+local function prepare(request)
+  local copy = {}
+  for name, value in pairs(request) do copy[name] = value end
+  copy.method = copy.method or "GET"
+  check(copy)
+  return copy
+end
+
+---@class http.response
+---@field status integer
+---@field headers table<string, string> lower-case names
+---@field body string|userdata a secret if it was asked for
+
+---Sends a request and waits for the whole answer, whatever its status.
+---@param request table method ("GET"), url, headers, body or json (either may hold secrets), body_file, token, timeout (60),
+---  connect_timeout (10), max_body (32 MiB), ca, ca_file, cert, key, connect_to, proxy, scope (granted hosts),
+---  secret_body (a label), aws_sigv4, access_key, secret_key, module (named in errors)
+---@return http.response
+function M.request(request)
+  request = prepare(request)
+  local op <close> = core.start(native(request))
+  task.wait(op, request.timeout or TIMEOUT) -- when it times out, the result says whether anything was sent
+  local label = request.secret_body and (request.secret_body == true and "http body" or request.secret_body) or nil
+  local status, headers, body = op:result(label)
+  if not status then fail(request, headers, body) end
+  return { status = status, headers = collect(headers), body = body }
+end
+
+---@class http.stream
+---@field status integer
+---@field headers table<string, string>
+local Stream = {}
+Stream.__index = Stream
+
+---The next bytes, as they come; nil at the end.
+---@param seconds number? how long to wait for them (300)
+---@return string|nil
+function Stream:read(seconds)
+  while true do
+    local bytes, message, code = self.op:chunk()
+    if message then fail(self.request, message, code) end
+    if bytes ~= "" then return bytes end
+    task.wait(self.op, seconds)
+  end
+end
+
+---All that is left.
+---@return string
+function Stream:rest()
+  local parts = {}
+  for bytes in function() return self:read() end do parts[#parts + 1] = bytes end
+  return table.concat(parts)
+end
+
+---Iterates over the lines, without their line ends.
+---@param seconds number? how long to wait for more
+---@return fun(): string|nil
+function Stream:lines(seconds)
+  local held, from = "", 1
+  return function()
+    while true do
+      local at = held:find("\n", from, true)
+      if at then
+        local line = held:sub(from, at - 1)
+        from = at + 1
+        return line
+      end
+      local bytes = self:read(seconds)
+      held, from = held:sub(from), 1
+      if not bytes then
+        local last = held
+        held = ""
+        return last ~= "" and last or nil
+      end
+      held = held .. bytes
+    end
+  end
+end
+
+---Ends the stream.
+function Stream:close() self.op:close() end
+
+Stream.__close = Stream.close
+
+---Sends a request and waits for the head of its answer; the body is then read as it comes.
+---@param request table see request; timeout (60) is for the head
+---@return http.stream to be held in a <close> variable
+function M.stream(request)
+  request = prepare(request)
+  request.stream = true
+  local op = core.start(native(request))
+  task.wait(op, request.timeout or TIMEOUT)
+  local status, headers, code = op:head()
+  if not status then fail(request, headers, code) end
+  return setmetatable({ op = op, request = request, status = status, headers = collect(headers) }, Stream)
+end
+
+return M

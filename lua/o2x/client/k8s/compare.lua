@@ -1,0 +1,211 @@
+--- Is an object what we want? The server adds defaults, rewrites quantities and keeps what others put there, so
+--- "equal" means: everything desired is there, and nothing is there that we once applied and no longer desire.
+local json = require "o2x.base.json"
+local quantity = require "o2x.client.k8s.quantity"
+local secret = require "o2x.base.secret"
+local value_ = require "o2x.base.value"
+
+local M = {}
+
+M.FIELD_MANAGER = "o2x"
+
+-- Below these, values are quantities; elsewhere "1000m" and "1" are two texts.
+local QUANTITIES = {
+  requests = true, limits = true, capacity = true, hard = true, default = true, defaultRequest = true,
+  sizeLimit = true, averageValue = true, divisor = true,
+}
+
+-- Lists that the server merges by a key, in its own kinds; every other list is one value.
+local MERGE_KEYS = {
+  containers = { "name" }, initContainers = { "name" }, env = { "name" }, volumes = { "name" },
+  imagePullSecrets = { "name" }, volumeMounts = { "mountPath" }, volumeDevices = { "devicePath" },
+  hostAliases = { "ip" }, conditions = { "type" }, ports = { "containerPort", "port", "protocol" },
+  topologySpreadConstraints = { "topologyKey", "whenUnsatisfiable" }, ownerReferences = { "uid" },
+}
+
+local function is_list(t)
+  return json.is_array(t) or #t > 0
+end
+
+local function builtin(object)
+  local group = tostring(object.apiVersion):match("^(.*)/") or ""
+  return not group:find(".", 1, true) or group:match("%.k8s%.io$") ~= nil
+end
+
+-- The element of a list that is meant by `wanted`: what both say of the merge keys agrees.
+local function counterpart(list, wanted, keys)
+  for _, element in ipairs(list) do
+    local agree = false
+    for _, key in ipairs(keys) do
+      if wanted[key] ~= nil and element[key] ~= nil then
+        agree = wanted[key] == element[key]
+        if not agree then break end
+      end
+    end
+    if agree then return element end
+  end
+end
+
+local covers
+
+local function covers_list(current, desired, key, merge)
+  local keys = merge and MERGE_KEYS[key]
+  if not keys then
+    if #current ~= #desired then return false end
+    for i, item in ipairs(desired) do
+      if not covers(current[i], item, key, merge) then return false end
+    end
+    return true
+  end
+  for _, item in ipairs(desired) do
+    local element = counterpart(current, item, keys)
+    if not element or not covers(element, item, key, merge) then return false end
+  end
+  return true
+end
+
+covers = function(current, desired, key, merge, amounts)
+  if value_.is_unknown(desired) then return false end
+  if desired == json.null then return current == nil or current == json.null end
+  if secret.is(desired) or secret.is(current) then
+    return secret.is(desired) and secret.is(current) and secret.equal(desired, current)
+  end
+  if type(desired) ~= "table" then
+    return current == desired or (amounts or QUANTITIES[key] or false) and quantity.equal(current, desired)
+  end
+  if type(current) ~= "table" then return current == nil and next(desired) == nil end
+  if is_list(desired) then return covers_list(current, desired, key, merge) end
+  for name, value in pairs(desired) do
+    if not covers(current[name], value, name, merge, amounts or QUANTITIES[key]) then return false end
+  end
+  return true
+end
+
+-- ---- what we applied before and no longer desire ----
+
+local function find_keyed(list, text)
+  local keys = json.decode(text)
+  for _, element in ipairs(list) do
+    local agree = type(element) == "table"
+    for key, value in pairs(agree and keys or {}) do
+      -- What the server defaulted (a port's protocol) need not be in what we desire.
+      if element[key] ~= nil and element[key] ~= value then agree = false end
+    end
+    if agree then return element end
+  end
+end
+
+local function has_value(list, text)
+  local wanted = json.decode(text)
+  for _, value in ipairs(list) do
+    if value == wanted then return true end
+  end
+  return false
+end
+
+-- Walks fieldsV1 ("f:name", "k:{keys}", "v:value") along the desired value.
+local function all_desired(fields, desired)
+  for field, below in pairs(fields) do
+    local sort, rest = field:match("^([fkv]):(.*)$")
+    local value
+    if sort == "f" then
+      value = desired[rest]
+    elseif sort == "k" then
+      value = find_keyed(desired, rest)
+    elseif sort == "v" then
+      value = has_value(desired, rest) or nil
+    end
+    if sort and (value == nil or value == json.null) then return false end
+    local deeper = type(value) == "table" and type(below) == "table" and next(below)
+    if deeper and not all_desired(below, value) then return false end
+  end
+  return true
+end
+
+local function ours(current)
+  for _, entry in ipairs(current.metadata and current.metadata.managedFields or {}) do
+    if entry.manager == M.FIELD_MANAGER and entry.operation == "Apply" and not entry.subresource then
+      return entry.fieldsV1
+    end
+  end
+end
+
+--- Whether the server's object is what is desired.
+---@param current table? as the server gave it
+---@param desired table
+---@return boolean
+function M.equal(current, desired)
+  if not current then return desired == nil end
+  if not desired or not covers(current, desired, nil, builtin(desired)) then return false end
+  local fields = ours(current)
+  return not fields or all_desired(fields, desired)
+end
+
+--- Whether everything of `desired` is in `current`, as parts of objects of the server's own kinds.
+---@param current any
+---@param desired any
+---@return boolean
+function M.covers(current, desired)
+  return covers(current, desired, nil, true)
+end
+
+--- The part of the server's object that `desired` speaks of, with quantities as `desired` writes them: what a diff
+--- shows.
+---@param current any
+---@param desired any
+---@param key string? the field's name
+---@return any
+function M.project(current, desired, key, amounts)
+  if type(current) ~= "table" or type(desired) ~= "table" then
+    if (amounts or QUANTITIES[key]) and quantity.equal(current, desired) then return desired end
+    return current
+  end
+  if is_list(desired) then
+    local keys, out = MERGE_KEYS[key], {}
+    for i, item in ipairs(desired) do
+      local element = current[i]
+      if keys and type(item) == "table" then element = counterpart(current, item, keys) end
+      if element ~= nil then out[#out + 1] = M.project(element, item, key) end
+    end
+    for i = #desired + 1, keys and 0 or #current do out[#out + 1] = current[i] end
+    return out
+  end
+  local out = {}
+  for name, value in pairs(desired) do out[name] = M.project(current[name], value, name, amounts or QUANTITIES[key]) end
+  return out
+end
+
+-- What the server writes into an object by itself.
+local SERVER_FIELDS = {
+  "managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink", "deletionTimestamp",
+}
+
+--- An object as it could be applied again: without the server's own fields.
+---@param object table
+---@return table copy (shallow below metadata)
+function M.clean(object)
+  local copy, metadata = {}, {}
+  for name, value in pairs(object) do copy[name] = value end
+  for name, value in pairs(object.metadata or {}) do metadata[name] = value end
+  for _, name in ipairs(SERVER_FIELDS) do metadata[name] = nil end
+  copy.metadata, copy.status = metadata, nil
+  return copy
+end
+
+--- An object as it is kept before a write: others' field bookkeeping, which is long, is left out.
+---@param object table
+---@return table copy
+function M.remember(object)
+  local copy = {}
+  for name, value in pairs(object) do copy[name] = value end
+  copy.metadata = {}
+  for name, value in pairs(object.metadata or {}) do copy.metadata[name] = value end
+  local kept = {}
+  for _, entry in ipairs(object.metadata and object.metadata.managedFields or {}) do
+    if entry.manager == M.FIELD_MANAGER then kept[#kept + 1] = entry end
+  end
+  copy.metadata.managedFields = #kept > 0 and json.array(kept) or nil
+  return copy
+end
+
+return M

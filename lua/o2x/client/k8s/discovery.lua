@@ -1,0 +1,120 @@
+--- Which kinds the server has, and under which paths: asked once, then kept by the client.
+
+local errors = require "o2x.base.error"
+
+local M = {}
+
+-- The aggregated form answers for all groups at once; servers before 1.27 answer with the older lists.
+M.ACCEPT = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,"
+  .. "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json"
+
+local Kinds = {}
+Kinds.__index = Kinds
+
+local function base_of(group, version)
+  return group == "" and "/api/" .. version or ("/apis/%s/%s"):format(group, version)
+end
+
+local function add(kinds, group, version, item)
+  local resource = {
+    kind = item.kind, plural = item.plural, group = group, version = version, namespaced = item.namespaced,
+    api_version = group == "" and version or group .. "/" .. version, base = base_of(group, version),
+  }
+  local exact = resource.api_version .. "/" .. resource.kind
+  if kinds.exact[exact] then return end
+  kinds.exact[exact] = resource
+  local names = { item.kind, item.plural, item.singular, item.plural .. "." .. group }
+  for _, short in ipairs(item.short or {}) do names[#names + 1] = short end
+  for _, name in ipairs(names) do
+    name = name:lower()
+    -- The first wins: the core group, then the server's own order, preferred versions first.
+    if name ~= "" and not kinds.named[name] then kinds.named[name] = resource end
+  end
+end
+
+local function add_aggregated(kinds, list)
+  for _, group in ipairs(list.items or {}) do
+    for _, version in ipairs(group.versions or {}) do
+      for _, r in ipairs(version.resources or {}) do
+        add(kinds, group.metadata and group.metadata.name or "", version.version, {
+          kind = r.responseKind and r.responseKind.kind or "", plural = r.resource, singular = r.singularResource or "",
+          namespaced = r.scope == "Namespaced", short = r.shortNames,
+        })
+      end
+    end
+  end
+end
+
+local function add_legacy(kinds, group, version, list)
+  for _, r in ipairs(list.resources or {}) do
+    if not r.name:find("/", 1, true) then
+      add(kinds, group, version, {
+        kind = r.kind, plural = r.name, singular = r.singularName or "", namespaced = r.namespaced,
+        short = r.shortNames,
+      })
+    end
+  end
+end
+
+local function load_core(kinds, get)
+  local list = get("/api", M.ACCEPT)
+  if list.kind == "APIGroupDiscoveryList" then return add_aggregated(kinds, list) end
+  for _, version in ipairs(list.versions or {}) do add_legacy(kinds, "", version, get("/api/" .. version)) end
+end
+
+local function load_groups(kinds, get)
+  local list = get("/apis", M.ACCEPT)
+  if list.kind == "APIGroupDiscoveryList" then return add_aggregated(kinds, list) end
+  for _, group in ipairs(list.groups or {}) do
+    for _, version in ipairs(group.versions or {}) do
+      add_legacy(kinds, group.name, version.version, get(base_of(group.name, version.version)))
+    end
+  end
+end
+
+--- Asks the server.
+---@param get fun(path: string, accept: string?): table the decoded answer
+---@return table kinds
+function M.load(get)
+  local kinds = setmetatable({ exact = {}, named = {} }, Kinds)
+  load_core(kinds, get)
+  load_groups(kinds, get)
+  return kinds
+end
+
+--- The resource of a kind ("Deployment", "deployments", "deploy", "servicemonitors.monitoring.coreos.com").
+---@param name string
+---@param api_version string? as objects have it: then exactly this version
+---@return table? resource kind, plural, group, version, api_version, namespaced, base
+function Kinds:find(name, api_version)
+  if api_version then return self.exact[api_version .. "/" .. name] end
+  return self.named[name:lower()]
+end
+
+--- Like find, but raises a clear error.
+function Kinds:need(name, api_version)
+  local found = type(name) == "string" and self:find(name, api_version)
+  if found then return found end
+  errors.raise {
+    kind = "failed", module = "k8s", op = "discovery", code = 404,
+    message = ("the cluster has no kind %s%s"):format(tostring(name), api_version and " in " .. api_version or ""),
+    hint = "kubectl api-resources lists what it has; a missing kind is often a missing operator (CRD)",
+  }
+end
+
+--- What charts may ask of .Capabilities.APIVersions beyond the kinds that every helm knows.
+---@return string[] "group/version" and "group/version/Kind", sorted
+function Kinds:extensions()
+  local list, seen = {}, {}
+  for name, resource in pairs(self.exact) do
+    if resource.group:find(".", 1, true) and not resource.group:match("%.k8s%.io$") then
+      list[#list + 1] = name
+      if not seen[resource.api_version] then list[#list + 1] = resource.api_version end
+      seen[resource.api_version] = true
+    end
+  end
+  table.sort(list)
+  return list
+end
+
+return M

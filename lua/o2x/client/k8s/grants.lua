@@ -1,0 +1,133 @@
+--- What a run may touch in a cluster: objects by their exact names, and others (pods, whose names are made up) only
+--- when the server listed them under the tenant's label. Without grants (the lab, tests) everything may be touched.
+local errors = require "o2x.base.error"
+local scope = require "o2x.base.scope"
+
+local M = {}
+
+local OUTSIDE = "is outside what this run may touch"
+
+---@class o2x.k8s.grants
+---@field namespace string the run's own
+---@field namespaces string[]? where `names` may lie; the run's own if absent
+---@field names string[] objects to read and write
+---@field label string[]? name and value that the tenant's objects carry
+---@field shared string[]? objects of the run's own namespace that all tenants share
+---@field read string[]? "namespace/name": may be looked at
+
+local Grants = {}
+Grants.__index = Grants
+
+local function refuse(what, why)
+  errors.raise {
+    kind = "refused", module = "k8s", code = "EREFUSED", message = what .. " " .. why,
+    hint = "a run is bound to one tenant; stdlib/platform.lua says what it may touch",
+  }
+end
+
+-- Names that cannot change the path they are put into. RBAC's may have colons.
+local function check_syntax(kind, name)
+  if type(name) ~= "string" or #name > 253 or not name:match("^[%w][%w.:_-]*$") then
+    local message = ("%q is not a name that a %s can have"):format(tostring(name), kind)
+    errors.raise { kind = "input", module = "k8s", message = message }
+  end
+end
+
+---@param spec o2x.k8s.grants? nil: no bounds
+---@return table grants
+function M.new(spec)
+  return setmetatable({ spec = spec, seen = {} }, Grants)
+end
+
+local function has(list, value)
+  for _, item in ipairs(list or {}) do
+    if item == value then return true end
+  end
+  return false
+end
+
+local function place(resource, namespace, name)
+  return ("%s/%s/%s"):format(namespace or "", resource.plural, name)
+end
+
+-- The exact names that are granted in a namespace.
+local function granted_names(spec, namespace, reading)
+  local names = {}
+  local function add(list) table.move(list or {}, 1, #(list or {}), #names + 1, names) end
+  if has(spec.namespaces or { spec.namespace }, namespace) then add(spec.names) end
+  if namespace == spec.namespace then add(spec.shared) end
+  for _, entry in ipairs(reading and spec.read or {}) do
+    local where, name = entry:match("^([^/]+)/([^/]+)$")
+    if where == namespace then names[#names + 1] = name end
+  end
+  return names
+end
+
+--- Checks a request for one object.
+---@param resource table
+---@param namespace string? nil for a kind that has none
+---@param name string
+---@param reading boolean
+function Grants:object(resource, namespace, name, reading)
+  check_syntax(resource.kind, name)
+  if namespace then check_syntax("Namespace", namespace) end
+  if not self.spec or self.seen[place(resource, namespace, name)] then return end
+  if not namespace then refuse(("%s '%s'"):format(resource.kind, name), "belongs to no tenant, it " .. OUTSIDE) end
+  local what = ("%s in namespace %s"):format(resource.kind, namespace)
+  scope.name(granted_names(self.spec, namespace, reading), name, what)
+end
+
+--- Whether an object may be touched by its name alone.
+---@return boolean
+function Grants:allows(resource, namespace, name)
+  return (pcall(self.object, self, resource, namespace, name, true))
+end
+
+-- "app=newclient-service-sso,x in (a)" -> whether a requirement ties it to one of the granted names.
+local function tied_to_name(selector, names)
+  for key, value in (selector .. ","):gmatch("([^,=!%s]+)==?([^,=!%s]*),") do
+    if key ~= "" and has(names, value) then return true end
+  end
+  return false
+end
+
+--- The label selector that a list goes out with: the tenant's label is added unless a granted name ties it already.
+---@param resource table
+---@param namespace string?
+---@param selector string?
+---@param name string? the list is of this one object
+---@return string? selector
+function Grants:selector(resource, namespace, selector, name)
+  local spec = self.spec
+  if name then self:object(resource, namespace, name, true) end
+  if not spec or name then return selector end
+  if not namespace or not has(spec.namespaces or { spec.namespace }, namespace) then
+    refuse(("a list of %s in %s"):format(resource.plural, namespace or "all namespaces"), OUTSIDE)
+  end
+  if selector and not selector:find("[()]") and tied_to_name(selector, spec.names) then return selector end
+  if not spec.label then
+    refuse("a list of " .. resource.plural, "needs the tenant's label, and the grants name none")
+  end
+  local own = spec.label[1] .. "=" .. spec.label[2]
+  return selector and selector ~= "" and own .. "," .. selector or own
+end
+
+--- Notes that the server listed an object under such a selector, so that it is the tenant's: from now on its name will do.
+--- Not for a list of one name: that one may only be there to be looked at.
+function Grants:admit(resource, namespace, name)
+  if self.spec then self.seen[place(resource, namespace, name)] = true end
+end
+
+--- Checks that rendered objects lie within the grants, before a program of others (helm) writes them.
+---@param find fun(object: table): table the object's resource
+---@param objects table[]
+---@param namespace string where objects without a namespace go
+function Grants:objects(find, objects, namespace)
+  for _, object in ipairs(self.spec and objects or {}) do
+    local resource = find(object)
+    local where = resource.namespaced and (object.metadata.namespace or namespace) or nil
+    self:object(resource, where, object.metadata.name, false)
+  end
+end
+
+return M

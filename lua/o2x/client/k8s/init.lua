@@ -1,0 +1,315 @@
+--- A Kubernetes client: objects by kind and name, lists, server-side apply, patches, watches, logs, events, requests to
+--- services through the API server's proxy. Bound to one run's grants (o2x.k8s.grants); all requests go through `send`.
+
+local compare = require "o2x.client.k8s.compare"
+local discovery = require "o2x.client.k8s.discovery"
+local errors = require "o2x.base.error"
+local grants = require "o2x.client.k8s.grants"
+local http = require "o2x.client.http"
+local json = require "o2x.base.json"
+local retry = require "o2x.base.retry"
+local status = require "o2x.client.k8s.status"
+local watch = require "o2x.client.k8s.watch"
+
+local M = {}
+
+local PAGE = 250
+local TIMEOUT = 30
+
+local check = status.check
+
+local Client = {}
+Client.__index = Client
+
+---@class o2x.k8s.options
+---@field config table a loaded kubeconfig (o2x.kubeconfig)
+---@field scope o2x.k8s.grants? what the run may touch; nil: everything
+
+---@param options o2x.k8s.options
+---@return table client
+function M.new(options)
+  return setmetatable({
+    config = options.config, namespace = options.scope and options.scope.namespace or options.config.namespace,
+    grants = grants.new(options.scope), manager = compare.FIELD_MANAGER,
+  }, Client)
+end
+
+-- ---- requests ----
+
+local function percent_encode(text)
+  return (text:gsub("[^%w%-._~]", function(c) return ("%%%02X"):format(c:byte()) end))
+end
+
+local function encode_query(query)
+  local parts = {}
+  for name, value in pairs(query or {}) do
+    parts[#parts + 1] = name .. "=" .. percent_encode(tostring(value))
+  end
+  table.sort(parts)
+  return #parts > 0 and "?" .. table.concat(parts, "&") or ""
+end
+
+-- What every request to this server has in common.
+function Client:request_options(method, path, o)
+  local credentials = self.config:credentials()
+  local headers = { Accept = o.accept or "application/json", ["User-Agent"] = "o2x", ["Content-Type"] = o.content_type }
+  for name, value in pairs(o.headers or {}) do headers[name] = value end
+  return {
+    method = method, url = self.config.server .. path .. encode_query(o.query), headers = headers, body = o.body,
+    timeout = o.timeout or TIMEOUT, ca = self.config.ca, cert = credentials.cert, key = credentials.key,
+    token = credentials.token, secret_body = o.secret_body, module = "k8s",
+  }
+end
+
+-- A cluster that is not there is usually the wrong one: the error says where we got its address from.
+function Client:request_once(method, path, o)
+  local ok, response = pcall(http.request, self:request_options(method, path, o))
+  if ok then return response end
+  if errors.is(response) and response.kind == "unreachable" and not response.hint then
+    local path = self.config.path
+    response.hint = ("the cluster is that of context %s%s"):format(self.config.context, path and " in " .. path or "")
+  end
+  error(response, 0)
+end
+
+--- Sends one request; credentials that have run out are refreshed once.
+---@return table response status, headers, body
+function Client:send(method, path, o)
+  local response = self:request_once(method, path, o)
+  if response.status == 401 and self.config:refresh() then response = self:request_once(method, path, o) end
+  return response
+end
+
+local function decode(response, what)
+  local ok, object = pcall(json.decode, response.body, what)
+  if ok and type(object) == "table" then return status.without_nulls(object) end
+  errors.raise { kind = "failed", module = "k8s", op = "decode", message = what .. ": its answer is not JSON" }
+end
+
+-- Secrets are taken apart without ever being readable text.
+local function decode_secret(response, what)
+  return status.without_nulls(json.decode_secret(response.body, "data", what))
+end
+
+-- What the client asks for by itself, outside of any effect's read, it tries again by itself: not for long where nobody
+-- listens (then it is rather the address that is wrong), longer where somebody answers that he cannot.
+function Client:get_json(path, accept)
+  local what, tries = "the Kubernetes API at " .. self.config.server, 0
+  return retry.read(function() end, nil, function()
+    tries = tries + 1
+    local ok, response = pcall(self.send, self, "GET", path, { accept = accept })
+    if ok then return decode(check(what, response, "discover"), what) end
+    if errors.is(response) and response.sent == false and tries >= retry.first_attempts then
+      response.retryable = false
+    end
+    error(response, 0)
+  end)
+end
+
+--- The kinds that the server has; asked once.
+---@return table kinds see o2x.k8s.discovery
+function Client:kinds()
+  self.known = self.known or discovery.load(function(path, accept) return self:get_json(path, accept) end)
+  return self.known
+end
+
+--- The resource of a kind.
+---@param kind string|table a name, or an object with apiVersion and kind
+function Client:resource(kind)
+  if type(kind) == "table" then return self:kinds():need(kind.kind, kind.apiVersion or "v1") end
+  return self:kinds():need(kind)
+end
+
+--- The server's version, such as "v1.34.4".
+---@return string
+function Client:version()
+  self.server_version = self.server_version or self:get_json("/version").gitVersion
+  return self.server_version
+end
+
+-- Where an object is, after the grants were asked.
+function Client:place(kind, name, namespace, reading)
+  local resource = self:resource(kind)
+  local where = resource.namespaced and (namespace or self.namespace) or nil
+  self.grants:object(resource, where, name, reading)
+  return resource, self:collection(resource, where) .. "/" .. name, resource.kind .. " " .. name
+end
+
+function Client:collection(resource, namespace)
+  return resource.base .. (namespace and "/namespaces/" .. namespace or "") .. "/" .. resource.plural
+end
+
+-- ---- objects ----
+
+--- Reads an object. The values of a Secret's `data` come out as secrets, in base64 as the server has them.
+---@param kind string|table
+---@param name string
+---@param namespace string? the run's own if absent
+---@return table? object nil if there is none
+function Client:get(kind, name, namespace)
+  local resource, path, what = self:place(kind, name, namespace, true)
+  local hidden = resource.group == "" and resource.kind == "Secret"
+  local response = self:send("GET", path, { secret_body = hidden and name or nil })
+  if response.status == 404 then return nil end
+  check(what, response, "get")
+  return hidden and decode_secret(response, name) or decode(response, what)
+end
+
+local function refuse_secret_list(resource)
+  if resource.group == "" and resource.kind == "Secret" then
+    local message = "Secrets are not listed: ask for one by its name"
+    errors.raise { kind = "refused", module = "k8s", op = "list", message = message }
+  end
+end
+
+-- Calls fn with each page; a list whose continue token has expired begins anew.
+function Client:pages(resource, namespace, o, fn)
+  local path, token = self:collection(resource, namespace), nil
+  repeat
+    local response = self:send("GET", path, { query = {
+      labelSelector = o.selector, fieldSelector = o.fields, limit = o.page or PAGE, continue = token,
+    } })
+    if response.status == 410 and token then return false end
+    local list = decode(check(resource.plural, response, "list"), path)
+    fn(list)
+    token = list.metadata and list.metadata.continue
+    if token == "" then token = nil end
+  until not token
+  return true
+end
+
+--- Lists objects, page by page. Under a run's grants only the tenant's own are asked for.
+---@param kind string|table
+---@param o { namespace: string?, name: string?, selector: string?, page: integer? }? name: only this one
+---@return table[] items each with apiVersion and kind
+---@return string resource_version from which a watch can go on
+function Client:list(kind, o)
+  o = o or {}
+  local resource = self:resource(kind)
+  refuse_secret_list(resource)
+  local namespace = resource.namespaced and (o.namespace or self.namespace) or nil
+  local asked = {
+    selector = self.grants:selector(resource, namespace, o.selector, o.name), page = o.page,
+    fields = o.name and "metadata.name=" .. o.name or nil,
+  }
+  local items, version
+  repeat
+    items = {}
+    local whole = self:pages(resource, namespace, asked, function(list)
+      version = list.metadata and list.metadata.resourceVersion
+      for _, item in ipairs(list.items or {}) do
+        item.apiVersion, item.kind = resource.api_version, resource.kind
+        items[#items + 1] = item
+        if not o.name then self.grants:admit(resource, namespace, item.metadata.name) end
+      end
+    end)
+  until whole
+  return items, version
+end
+
+local function body_of(object)
+  -- Objects with secrets become a secret body, which only the HTTP client opens.
+  if object.kind == "Secret" then return json.encode_secret(object) end
+  return json.encode(object)
+end
+
+local function result_of(resource, response, what)
+  if resource.kind == "Secret" then return nil end
+  return decode(response, what)
+end
+
+--- Applies an object server-side: creates it, or changes the fields that it names. Fields that another manager set
+--- otherwise are a conflict error that names the manager.
+---@param object table apiVersion, kind, metadata.name …
+---@param o { force: boolean?, dry_run: boolean? }?
+---@return table? object as it is now (nil for a Secret)
+function Client:apply(object, o)
+  o = o or {}
+  local resource, path, what = self:place(object, object.metadata.name, object.metadata.namespace)
+  local response = self:send("PATCH", path, {
+    content_type = "application/apply-patch+yaml", body = body_of(object),
+    query = { fieldManager = self.manager, force = o.force and "true" or nil, dryRun = o.dry_run and "All" or nil },
+  })
+  return result_of(resource, check(what, response, "apply"), what)
+end
+
+--- Creates an object; one that is there already is a conflict error.
+---@param object table
+---@return table? object as it is now (nil for a Secret)
+function Client:create(object)
+  local resource, path, what = self:place(object, object.metadata.name, object.metadata.namespace)
+  local response = self:send("POST", (path:match("^(.*)/")), {
+    content_type = "application/json", body = body_of(object), query = { fieldManager = self.manager },
+  })
+  return result_of(resource, check(what, response, "create"), what)
+end
+
+--- Replaces an object as a whole; with metadata.resourceVersion only if nobody changed it since.
+---@param object table
+---@return table? object as it is now (nil for a Secret)
+function Client:replace(object)
+  local resource, path, what = self:place(object, object.metadata.name, object.metadata.namespace)
+  local response = self:send("PUT", path, {
+    content_type = "application/json", body = body_of(object), query = { fieldManager = self.manager },
+  })
+  return result_of(resource, check(what, response, "replace"), what)
+end
+
+local PATCH_TYPES = {
+  merge = "application/merge-patch+json", json = "application/json-patch+json",
+  strategic = "application/strategic-merge-patch+json",
+}
+
+--- Patches an object.
+---@param kind string|table
+---@param name string
+---@param patch table
+---@param o { type: "merge"|"strategic"|"json"|nil, namespace: string?, subresource: string? }? merge if no type
+---@return table object
+function Client:patch(kind, name, patch, o)
+  o = o or {}
+  local _, path, what = self:place(kind, name, o.namespace)
+  local response = self:send("PATCH", o.subresource and path .. "/" .. o.subresource or path, {
+    content_type = PATCH_TYPES[o.type or "merge"], body = json.encode(patch), query = { fieldManager = self.manager },
+  })
+  return decode(check(what, response, "patch"), what)
+end
+
+--- Deletes an object. One that is not there is deleted already.
+---@param kind string|table
+---@param name string
+---@param o { namespace: string?, propagation: string?, uid: string? }? uid: only this very object
+---@return boolean deleted whether there was one
+function Client:delete(kind, name, o)
+  o = o or {}
+  local _, path, what = self:place(kind, name, o.namespace)
+  local response = self:send("DELETE", path, {
+    content_type = "application/json",
+    body = json.encode {
+      apiVersion = "v1", kind = "DeleteOptions", propagationPolicy = o.propagation or "Background",
+      preconditions = o.uid and { uid = o.uid } or nil,
+    },
+  })
+  if response.status == 404 then return false end
+  check(what, response, "delete")
+  return true
+end
+
+--- Watches the objects of a kind: calls `see(items)` with the present state (name → object) at first and after each
+--- change, until it returns something. Survives disconnections and expired versions.
+---@param kind string|table
+---@param o { namespace: string?, name: string?, selector: string?, seconds: number? }
+---@param see fun(items: table<string, table>, event: { type: string, object: table }?): any
+---@return any what `see` returned
+function Client:watch(kind, o, see)
+  return watch.run(self, self:resource(kind), o, see)
+end
+
+local function extend(methods)
+  for name, method in pairs(methods) do Client[name] = method end
+end
+
+extend(require "o2x.client.k8s.workloads")
+extend(require "o2x.client.k8s.proxy")
+
+return M

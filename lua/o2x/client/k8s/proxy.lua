@@ -1,0 +1,69 @@
+--- Requests to services of the cluster, through the API server's proxy: nothing is port-forwarded. A method of the
+--- client (o2x.k8s).
+
+local errors = require "o2x.base.error"
+local json = require "o2x.base.json"
+local status = require "o2x.client.k8s.status"
+
+local Client = {}
+
+local SAFE <const> = { GET = true, HEAD = true, OPTIONS = true }
+
+local function bad(what, value)
+  local message = ("%q is not %s"):format(tostring(value), what)
+  errors.raise { kind = "input", module = "k8s", op = "request", message = message }
+end
+
+-- A path that leads out of the service's own would be another request to the API server.
+local function check_path(path)
+  local plain = path:gsub("%%2[eE]", "."):gsub("%%2[fF]", "/"):gsub("%?.*", "")
+  if path:sub(1, 1) ~= "/" or path:find("[%c%s]") or (plain .. "/"):find("/%.%.?/") then
+    bad("a path to ask a service for", path)
+  end
+end
+
+-- An answer of the API server itself, not of the service behind it.
+local function is_api_refusal(response)
+  local body = response.body
+  return response.status >= 400 and body:find('"kind":%s*"Status"') ~= nil and body:find('"apiVersion":%s*"v1"') ~= nil
+end
+
+-- The API server keeps Authorization for itself and takes it out of what it passes on. A service's own token travels
+-- beside it, in the header that authenticating proxies use.
+local function headers_for_service(headers)
+  local out = {}
+  for name, value in pairs(headers or {}) do
+    local lower = name:lower()
+    if lower:match("^impersonate%-") then bad("a header for a service", name) end -- the API server would act as another
+    out[lower == "authorization" and "X-Forwarded-Authorization" or name] = value
+  end
+  return out
+end
+
+--- Sends a request to a service of the cluster. What the service answers is the result, whatever its status. A service
+--- that may only be looked at gets no other methods than those that change nothing, unless `shared` says that the caller
+--- sends nothing there but what is the tenant's own.
+---@param service string
+---@param port integer|string
+---@param o { method: string?, path: string?, headers: table?, json: any, body: any, timeout: number?,
+---  namespace: string?, shared: boolean? }
+---@return { status: integer, headers: table, body: string, json: any }
+function Client:request(service, port, o)
+  local path, method = o.path or "/", o.method or "GET"
+  check_path(path)
+  local _, base, what = self:place("Service", service, o.namespace, SAFE[method] or o.shared or false)
+  if not tostring(port):match("^[%w-]+$") then bad("a port", port) end
+  local is_json = o.json ~= nil
+  local response = self:send(method, ("%s:%s/proxy%s"):format(base, port, path), {
+    accept = "*/*", headers = headers_for_service(o.headers), timeout = o.timeout,
+    body = is_json and json.encode_secret(o.json) or o.body, content_type = is_json and "application/json" or nil,
+  })
+  if is_api_refusal(response) then error(status.error(what, response, "request"), 0) end
+  if (response.headers["content-type"] or ""):find("json", 1, true) then
+    local ok, value = pcall(json.decode, response.body)
+    response.json = ok and value or nil
+  end
+  return response
+end
+
+return Client

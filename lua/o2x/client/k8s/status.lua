@@ -1,0 +1,103 @@
+--- What the API server says when it refuses, as one clear error.
+
+local errors = require "o2x.base.error"
+local json = require "o2x.base.json"
+local secret = require "o2x.base.secret"
+
+local M = {}
+
+local MAX_RETRY_AFTER = 60
+
+local function retry_after(response, status)
+  local seconds = tonumber(response.headers["retry-after"] or status.details and status.details.retryAfterSeconds)
+  return seconds and math.min(seconds, MAX_RETRY_AFTER) or nil
+end
+
+-- 'conflict with "kubectl" using v1' for each field -> 'field .spec.replicas belongs to "kubectl"; …'
+local function conflict_text(what, status)
+  local parts = {}
+  for _, cause in ipairs(status.details and status.details.causes or {}) do
+    if cause.reason == "FieldManagerConflict" then
+      parts[#parts + 1] = ("%s belongs to %s"):format(cause.field, cause.message:match('"([^"]+)"') or cause.message)
+    end
+  end
+  if #parts == 0 then return nil end
+  return ("%s: another manager has set fields that would be changed: %s"):format(what, table.concat(parts, "; "))
+end
+
+local function invalid_text(what, status)
+  local parts = {}
+  for _, cause in ipairs(status.details and status.details.causes or {}) do
+    parts[#parts + 1] = cause.field and cause.field ~= "" and cause.field .. ": " .. cause.message or cause.message
+  end
+  local why = #parts > 0 and table.concat(parts, "; ") or status.message or "refused by the server"
+  return what .. " is not valid: " .. why
+end
+
+local KINDS = {
+  [401] = "unauthorised", [403] = "unauthorised", [409] = "conflict", [429] = "unreachable", [504] = "unknown",
+}
+
+local HINTS = {
+  [401] = "the credentials of the kubeconfig are not (or no longer) accepted",
+  [403] = "kubectl auth can-i --list shows what these credentials may do",
+}
+
+-- A refusal as a Status object; a proxy's or load balancer's error page is none.
+local function read_status(response)
+  local ok, status
+  if secret.is(response.body) then
+    ok, status = pcall(json.decode_secret, response.body, "data")
+  else
+    ok, status = pcall(json.decode, response.body)
+  end
+  if ok and type(status) == "table" and status.kind == "Status" then return status end
+  return {}
+end
+
+--- Makes the error of an answer that is not a success.
+---@param what string what was asked, for people: "Deployment newclient-service-sso"
+---@param response table status, headers, body
+---@param op string get, apply …
+---@return table error
+function M.error(what, response, op)
+  local status, code = read_status(response), response.status
+  local message = status.message and ("%s: %s"):format(what, status.message)
+    or ("%s: the API server answered %d"):format(what, code)
+  local hint = HINTS[code]
+  if code == 409 then
+    local conflict = conflict_text(what, status)
+    message, hint = conflict or message, conflict and "take the fields out of what is applied, or apply with force"
+  elseif code == 422 then
+    message = invalid_text(what, status)
+  end
+  return errors.new{
+    kind = KINDS[code] or (code >= 500 and "unreachable" or "failed"), module = "k8s", op = op, code = code,
+    message = message, hint = hint, reason = status.reason, retry_after = retry_after(response, status),
+    -- A refusal before anything happened may be tried again; a failure inside the server may have had its effect.
+    retryable = code == 429 or code == 503 or (code == 500 and status.reason == "ServerTimeout") or nil,
+  }
+end
+
+--- To Kubernetes null and absent are the same; to Lua they are not. Takes the nulls out, in place.
+---@param value any
+---@return any value
+function M.without_nulls(value)
+  if type(value) ~= "table" then return value end
+  for key, item in pairs(value) do
+    if item == json.null then value[key] = nil else M.without_nulls(item) end
+  end
+  return value
+end
+
+--- Gives a success on, raises what is none.
+---@param what string
+---@param response table
+---@param op string
+---@return table response
+function M.check(what, response, op)
+  if response.status >= 200 and response.status < 300 then return response end
+  error(M.error(what, response, op), 0)
+end
+
+return M

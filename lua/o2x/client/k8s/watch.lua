@@ -1,0 +1,114 @@
+--- Watches: a list, then a stream of changes from there on. What ends a stream decides how it goes on: a closed
+--- connection resumes at the last version seen; an expired version (410) starts over from a new list.
+
+local errors = require "o2x.base.error"
+local http = require "o2x.client.http"
+local json = require "o2x.base.json"
+local status = require "o2x.client.k8s.status"
+local task = require "o2x.base.task"
+
+local M = {}
+
+local STREAM_SECONDS = 240 -- the server is asked to end each stream then
+local PAUSE_FIRST, PAUSE_LONGEST = 0.05, 5
+
+local function is_transient(e)
+  return errors.is(e) and (e.retryable or e.kind == "unreachable" or e.kind == "unknown" or e.kind == "timeout")
+end
+
+local function state_of(items)
+  local state = {}
+  for _, item in ipairs(items) do state[item.metadata.name] = item end
+  return state
+end
+
+local Watch = {}
+Watch.__index = Watch
+
+function Watch:list()
+  local items
+  items, self.version = self.client:list(self.resource, self.o)
+  self.items = state_of(items)
+  return self.see(self.items)
+end
+
+-- One event -> what `see` returned. An expired version clears self.version.
+function Watch:take(event)
+  local object = event.object
+  if event.type == "ERROR" then
+    if object.code == 410 then
+      self.version = nil
+      return nil
+    end
+    local response = { status = object.code or 500, headers = {}, body = json.encode(object) }
+    error(status.error(self.resource.plural, response, "watch"), 0)
+  end
+  self.version = object.metadata.resourceVersion
+  if event.type == "BOOKMARK" then return nil end
+  object.apiVersion, object.kind = self.resource.api_version, self.resource.kind
+  local name = object.metadata.name
+  self.items[name] = event.type ~= "DELETED" and object or nil
+  return self.see(self.items, event)
+end
+
+function Watch:open()
+  local client, resource = self.client, self.resource
+  local namespace = resource.namespaced and (self.o.namespace or client.namespace) or nil
+  local stream = http.stream(client:request_options("GET", client:collection(resource, namespace), {
+    query = {
+      watch = "1", allowWatchBookmarks = "true", resourceVersion = self.version, timeoutSeconds = STREAM_SECONDS,
+      labelSelector = client.grants:selector(resource, namespace, self.o.selector, self.o.name),
+      fieldSelector = self.o.name and "metadata.name=" .. self.o.name or nil,
+    },
+  }))
+  if stream.status == 200 then return stream end
+  local body = stream:rest()
+  stream:close()
+  if stream.status == 410 then self.version = nil end
+  if stream.status == 410 or stream.status == 401 and client.config:refresh() then return nil end
+  error(status.error(resource.plural, { status = stream.status, headers = stream.headers, body = body }, "watch"), 0)
+end
+
+-- Follows one stream -> result of `see`, and whether anything came.
+function Watch:follow()
+  local stream <close> = self:open()
+  if not stream then return nil, false end
+  local came = false
+  for line in stream:lines(STREAM_SECONDS + 30) do
+    local whole, event = pcall(json.decode, line)
+    if not whole then break end -- the connection broke within a line
+    came = true
+    local result = self:take(status.without_nulls(event))
+    if result ~= nil or not self.version then return result, true end
+  end
+  return nil, came
+end
+
+function Watch:run()
+  local pause = PAUSE_FIRST
+  while true do
+    local ok, result, came = pcall(function()
+      if not self.version then
+        local found = self:list()
+        if found ~= nil then return found, true end
+      end
+      return self:follow()
+    end)
+    if not ok and not is_transient(result) then error(result, 0) end
+    if ok and result ~= nil then return result end
+    if ok and came then
+      pause = PAUSE_FIRST
+    else
+      task.sleep(ok and pause or math.max(pause, result.retry_after or 0))
+      pause = math.min(pause * 2, PAUSE_LONGEST)
+    end
+  end
+end
+
+--- See Client:watch.
+function M.run(client, resource, o, see)
+  local watch = setmetatable({ client = client, resource = resource, o = o, see = see }, Watch)
+  return task.timeout(o.seconds or 300, watch.run, watch)
+end
+
+return M

@@ -1,0 +1,290 @@
+--- Where the cluster is and who we are: kubeconfig files as kubectl reads them, or the service account of our own pod.
+local crypto = require "o2x.base.crypto"
+local errors = require "o2x.base.error"
+local fs = require "o2x.base.fs"
+local json = require "o2x.base.json"
+local proc = require "o2x.base.proc"
+local secret = require "o2x.base.secret"
+local yaml = require "o2x.base.yaml"
+
+local M = {}
+
+local SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
+local HINT = "set KUBECONFIG to your cluster's kubeconfig"
+
+-- Fields that change who we are or where we talk to, which we do not implement: ignoring one would be wrong.
+local UNSUPPORTED = {
+  cluster = { "proxy-url", "tls-server-name" },
+  user = { "auth-provider", "username", "as", "as-groups", "as-uid", "as-user-extra" },
+}
+
+---@class o2x.kubeconfig.options
+---@field path string? list of files separated by ":" (KUBECONFIG); nil: ~/.kube/config, else in-cluster
+---@field context string? nil: the current one
+---@field namespace string? nil: the context's
+---@field exec_plugins string[]? absolute paths of the credential plugins that may run
+
+---@class o2x.kubeconfig
+---@field server string URL without a slash at the end
+---@field ca string? PEM; nil for http
+---@field namespace string
+---@field context string for messages
+---@field token_file string?
+
+local Config = {}
+Config.__index = Config
+
+local function bad(message, where, hint)
+  errors.raise { kind = "input", module = "kubeconfig", op = "load", message = message, where = where, hint = hint }
+end
+
+-- ---- files ----
+
+local function folder_of(path)
+  return path:match("^(.*)/[^/]*$") or "."
+end
+
+local function resolve(folder, path)
+  return path:sub(1, 1) == "/" and path or folder .. "/" .. path
+end
+
+local function read_yaml(path)
+  local doc = yaml.decode(fs.read(path), path)
+  if type(doc) ~= "table" then bad("is not a kubeconfig", path) end
+  if doc.kind ~= nil and doc.kind ~= "Config" then bad("is not a kubeconfig: kind is " .. tostring(doc.kind), path) end
+  return doc
+end
+
+-- Adds one file: what an earlier file said stays. Each entry remembers its file, against which its paths are meant.
+local function merge(into, doc, path)
+  for _, kind in ipairs { "cluster", "user", "context" } do
+    for _, entry in ipairs(doc[kind .. "s"] or {}) do
+      local known = into[kind]
+      if type(entry) == "table" and type(entry.name) == "string" and not known[entry.name] then
+        known[entry.name] = { value = type(entry[kind]) == "table" and entry[kind] or {}, path = path }
+      end
+    end
+  end
+  local current = doc["current-context"]
+  if not into.current and type(current) == "string" and current ~= "" then into.current = current end
+end
+
+local function load_files(list, explicit)
+  local all, found = { cluster = {}, user = {}, context = {} }, nil
+  for path in list:gmatch("[^:]+") do
+    if fs.exists(path) then
+      merge(all, read_yaml(path), path)
+      found = found or path
+    end
+  end
+  if not found and explicit then
+    bad("no kubeconfig: " .. list .. " does not exist", nil, HINT)
+  end
+  all.path = found
+  return found and all
+end
+
+-- ---- one user, one cluster ----
+
+local function refuse_unsupported(kind, entry)
+  for _, field in ipairs(UNSUPPORTED[kind]) do
+    if entry.value[field] ~= nil then bad(("%s is not supported"):format(field), entry.path) end
+  end
+end
+
+-- NAME-data (base64) or NAME (a file), as kubeconfig has certificates and keys; data wins.
+local function inline_or_file(entry, name)
+  local data, file = entry.value[name .. "-data"], entry.value[name]
+  if type(data) == "string" and data ~= "" then
+    local ok, bytes = pcall(crypto.unbase64, data)
+    return ok and bytes or bad(name .. "-data is not base64", entry.path)
+  end
+  if type(file) == "string" and file ~= "" then
+    local path = resolve(folder_of(entry.path), file)
+    return fs.read_if(path) or bad(("%s %s does not exist"):format(name, path), entry.path)
+  end
+end
+
+local function is_loopback(server)
+  local host = server:match("^http://%[([%x:]+)%]") or server:match("^http://([^:/]+)")
+  return host == "localhost" or host == "::1" or host ~= nil and host:match("^127%.%d+%.%d+%.%d+$") ~= nil
+end
+
+local function check_server(server, where)
+  if type(server) ~= "string" or not server:match("^https?://[^%s/?#]+") then
+    bad("the cluster has no usable server address", where)
+  end
+  if server:match("^http:") and not is_loopback(server) then
+    bad(server .. ": plain http is refused, credentials would be readable", where, "use https")
+  end
+  return (server:gsub("/+$", ""))
+end
+
+local function use_cluster(config, entry)
+  refuse_unsupported("cluster", entry)
+  if entry.value["insecure-skip-tls-verify"] then
+    bad("insecure-skip-tls-verify is refused", entry.path, "give the cluster's certificate-authority instead")
+  end
+  config.server = check_server(entry.value.server, entry.path)
+  config.ca = inline_or_file(entry, "certificate-authority")
+end
+
+local function token_from_file(path)
+  local text = fs.read_if(path) or bad(("token file %s does not exist"):format(path))
+  return secret.new((text:gsub("%s+$", "")), "kubernetes token")
+end
+
+local function use_user(config, entry, options)
+  local user = entry.value
+  refuse_unsupported("user", entry)
+  config.cert = inline_or_file(entry, "client-certificate")
+  local key = inline_or_file(entry, "client-key")
+  config.key = key and secret.new(key, "kubernetes client key")
+  if (config.cert == nil) ~= (config.key == nil) then
+    bad("a client certificate needs its key, and a key its certificate", entry.path)
+  end
+  if type(user.tokenFile) == "string" and user.tokenFile ~= "" then
+    config.token_file = resolve(folder_of(entry.path), user.tokenFile)
+  elseif type(user.token) == "string" and user.token ~= "" then
+    config.static_token = secret.new(user.token, "kubernetes token")
+  elseif type(user.exec) == "table" then
+    config.plugin = { exec = user.exec, path = entry.path, allowed = options.exec_plugins or {} }
+  end
+end
+
+-- ---- exec plugins: a kubeconfig is code, so only what the configuration lists may run ----
+
+local function plugin_command(plugin)
+  local command = plugin.exec.command
+  if type(command) ~= "string" then bad("exec has no command", plugin.path) end
+  local path = command
+  if not command:find("/", 1, true) then
+    path = proc.find(command)
+  elseif command:sub(1, 1) ~= "/" then
+    path = resolve(folder_of(plugin.path), command)
+  end
+  for _, allowed in ipairs(plugin.allowed) do
+    if allowed == path then return path end
+  end
+  bad(("wants to run the credential plugin %s, which is not allowed"):format(path), plugin.path,
+    "list it under kube.exec_plugins in o2x.yaml if you trust it")
+end
+
+local function run_plugin(plugin)
+  local argv = { plugin_command(plugin), table.unpack(plugin.exec.args or {}) }
+  local version = plugin.exec.apiVersion or "client.authentication.k8s.io/v1"
+  local request = { apiVersion = version, kind = "ExecCredential", spec = { interactive = false } }
+  local env = { KUBERNETES_EXEC_INFO = json.encode(request) }
+  for _, item in ipairs(plugin.exec.env or {}) do env[item.name] = item.value end
+  local r = proc.run { argv = argv, env = env, timeout = 60 }
+  local ok, doc = pcall(json.decode, r.stdout)
+  local status = ok and type(doc) == "table" and doc.status
+  if r.code ~= 0 or type(status) ~= "table" then
+    local said = r.stderr:match("[^\n]+") or "no answer"
+    errors.raise {
+      kind = "unauthorised", module = "kubeconfig", op = "exec", where = plugin.path,
+      message = ("the credential plugin %s gave no credential: %s"):format(argv[1], said),
+    }
+  end
+  return {
+    token = status.token and secret.new(status.token, "kubernetes token"),
+    cert = status.clientCertificateData,
+    key = status.clientKeyData and secret.new(status.clientKeyData, "kubernetes client key"),
+  }
+end
+
+-- ---- the whole ----
+
+local function in_cluster(options)
+  local host, port = os.getenv("KUBERNETES_SERVICE_HOST"), os.getenv("KUBERNETES_SERVICE_PORT")
+  local folder = options.service_account or SERVICE_ACCOUNT
+  if not (host and port and fs.exists(folder .. "/token")) then return nil end
+  if host:find(":", 1, true) then host = "[" .. host .. "]" end
+  local namespace = (fs.read_if(folder .. "/namespace") or ""):match("%S+")
+  return setmetatable({
+    server = ("https://%s:%s"):format(host, port), context = "in-cluster",
+    ca = fs.read(folder .. "/ca.crt"),
+    token_file = folder .. "/token", namespace = options.namespace or namespace or "default",
+  }, Config)
+end
+
+local function pick(all, kind, name)
+  local entry = name and all[kind][name]
+  if not entry then bad(("has no %s named %q"):format(kind, tostring(name)), all.path) end
+  return entry
+end
+
+local function from_files(all, options)
+  local name = options.context or all.current
+  if not name then bad("has no current context", all.path, "kubectl config use-context NAME") end
+  local context = pick(all, "context", name)
+  local config = setmetatable({
+    context = name, path = context.path,
+    namespace = options.namespace or context.value.namespace or "default",
+  }, Config)
+  use_cluster(config, pick(all, "cluster", context.value.cluster))
+  if context.value.user and context.value.user ~= "" then
+    use_user(config, pick(all, "user", context.value.user), options)
+  end
+  return config
+end
+
+--- Loads the configuration: the given files, else ~/.kube/config, else our own pod's service account.
+---@param options o2x.kubeconfig.options?
+---@return o2x.kubeconfig
+function M.load(options)
+  options = options or {}
+  local explicit = options.path and options.path ~= ""
+  local home = os.getenv("HOME")
+  local list = explicit and options.path or home and home .. "/.kube/config" or ""
+  local all = load_files(list, explicit)
+  if all then return from_files(all, options) end
+  return in_cluster(options)
+    or bad("no kubeconfig: neither KUBECONFIG nor ~/.kube/config is there", nil, HINT)
+end
+
+--- The credentials to send: asked for once, and again after `refresh`.
+---@return { token: userdata?, cert: any, key: userdata? }
+function Config:credentials()
+  if self.plugin then
+    self.from_plugin = self.from_plugin or run_plugin(self.plugin)
+    return self.from_plugin
+  end
+  if self.token_file and not self.read_token then self.read_token = token_from_file(self.token_file) end
+  return { token = self.read_token or self.static_token, cert = self.cert, key = self.key }
+end
+
+--- Forgets credentials that can be had anew.
+---@return boolean whether another try makes sense
+function Config:refresh()
+  self.from_plugin, self.read_token = nil, nil
+  self.refreshed = (self.refreshed or 0) + 1
+  return self.plugin ~= nil or self.token_file ~= nil
+end
+
+--- Counts the refreshes: a text made at another count is out of date.
+---@return integer
+function Config:revision() return self.refreshed or 0 end
+
+--- A kubeconfig for a program that we start: one context, everything inside, so that it needs neither our files nor a
+--- plugin.
+---@return userdata secret text of a file to be written with mode 0600
+function Config:text()
+  local credentials = self:credentials()
+  local user = {}
+  if credentials.token then user.token = credentials.token end
+  if credentials.cert then
+    user["client-certificate-data"] = crypto.base64(credentials.cert)
+    user["client-key-data"] = credentials.key:base64()
+  end
+  local cluster = { server = self.server }
+  if self.ca then cluster["certificate-authority-data"] = crypto.base64(self.ca) end
+  return json.encode_secret{ -- JSON is YAML too
+    apiVersion = "v1", kind = "Config", ["current-context"] = "o2x",
+    clusters = json.array{ { name = "o2x", cluster = cluster } },
+    users = json.array{ { name = "o2x", user = user } },
+    contexts = json.array{ { name = "o2x", context = { cluster = "o2x", user = "o2x", namespace = self.namespace } } },
+  }
+end
+
+return M

@@ -1,0 +1,169 @@
+--- Archives of pg_dump's custom format: made, read back to the end, restored. The programs get their connection,
+--- password included, as a service file through a pipe: nothing of it is in arguments, environment or on disk.
+
+local errors = require "o2x.base.error"
+local fs = require "o2x.base.fs"
+local proc = require "o2x.base.proc"
+local secret = require "o2x.base.secret"
+
+local M = {}
+
+local SECONDS <const> = 12 * 3600 -- for one program
+local SERVICE_WORDS <const> = { "host", "port", "user", "dbname", "sslmode", "sslrootcert" }
+
+local HINTS <const> = {
+  ["server version mismatch"] = "use the PostgreSQL client programs of the server's version or a later one",
+  ["does not exist"] = "create what is missing on the server, then start again",
+  ["No space left"] = "make room, then o2x resume",
+}
+
+-- What libpq reads as a service file; a secret if there is a password.
+local function service(options)
+  local lines = { "[o2x]" }
+  for _, word in ipairs(SERVICE_WORDS) do
+    local value = options[word]
+    if value ~= nil and value ~= "" then lines[#lines + 1] = ("%s=%s"):format(word, value) end
+  end
+  lines[#lines + 1] = "passfile=" .. (options.passfile or "/dev/null/none")
+  lines[#lines + 1] = "application_name=o2x"
+  lines[#lines + 1] = "connect_timeout=15"
+  local text = table.concat(lines, "\n") .. "\n"
+  if options.password == nil then return text end
+  local password = secret.is(options.password) and options.password or secret.new(options.password, "pg.password")
+  return text .. "password=" .. password .. "\n"
+end
+
+local function fail(program, said)
+  local line = said:match("error: ([^\n]+)") or said:match("([^\n]+)%s*$") or "it left no word"
+  local detail = said:match("\n[%w_]+: detail: ([^\n]+)") or said:match("\nDETAIL:%s*([^\n]+)")
+  local hint
+  for word, text in pairs(HINTS) do
+    if said:find(word, 1, true) then hint = text end
+  end
+  errors.raise {
+    kind = said:find("connection to server", 1, true) and "unreachable" or "failed", module = "pg", op = program,
+    retryable = false,
+    message = ("%s: %s%s"):format(program, line, detail and " (" .. detail .. ")" or ""), hint = hint,
+  }
+end
+
+-- Runs a program of PostgreSQL on a database.
+local function run(options, argv)
+  local result = proc.run {
+    argv = argv, env = { PGSERVICEFILE = "/dev/stdin", PGSERVICE = "o2x", LC_ALL = "C" }, stdin = service(options),
+    timeout = SECONDS,
+  }
+  if result.code ~= 0 then fail(argv[1], result.stderr) end
+end
+
+--- Dumps a database into a file of mode 0600.
+---@param options table host, port, user, password (a secret), dbname … as of pg.connect
+---@param path string
+---@param snapshot string? of pg_export_snapshot()
+function M.dump(options, path, snapshot)
+  fs.remove(path)
+  fs.write(path, "", { mode = 0x180 }) -- there before pg_dump, which would let everybody read it
+  local argv = { "pg_dump", "--no-password", "--format=custom", "--file=" .. path }
+  if snapshot then argv[#argv + 1] = "--snapshot=" .. snapshot end
+  run(options, argv)
+end
+
+--- Restores an archive into a database that is empty; stops at the first error.
+---@param options table
+---@param path string
+---@param selection string[]? arguments of pg_restore that choose a part
+function M.restore(options, path, selection)
+  local argv = { "pg_restore", "--no-password", "--exit-on-error", "--dbname=service=o2x" }
+  table.move(selection or {}, 1, #(selection or {}), #argv + 1, argv)
+  argv[#argv + 1] = path
+  run(options, argv)
+end
+
+-- ---- reading back ----
+
+local function not_whole(path, said)
+  local why = said:match("error: ([^\n]+)") or said:match("([^\n]+)%s*$") or "it cannot be read"
+  errors.raise {
+    kind = "input", module = "pg", op = "archive", where = path,
+    message = ("the archive cannot be read to its end: %s"):format(why),
+    hint = "it was cut short or is no archive of pg_dump; nothing was changed",
+  }
+end
+
+local function read(path, arguments, on_line)
+  local argv = { "pg_restore", table.unpack(arguments) }
+  argv[#argv + 1] = path
+  local result = proc.run { argv = argv, timeout = SECONDS, env = { LC_ALL = "C" }, keep = on_line == nil,
+    on_line = on_line }
+  if result.code ~= 0 then not_whole(path, result.stderr) end
+  return result.stdout
+end
+
+--- What the head of an archive says.
+---@param path string
+---@return {created: string, database: string, server: string, entries: integer} archive created: an ISO time where it
+---  was made in UTC
+function M.header(path)
+  local text = read(path, { "--list" })
+  local date, time, zone = text:match("Archive created at (%d+%-%d+%-%d+) (%d+:%d+:%d+) (%S+)")
+  return {
+    created = date and ("%sT%s%s"):format(date, time, zone == "UTC" and "Z" or " " .. zone) or "unknown",
+    database = text:match("dbname: ([^\n]+)") or "unknown",
+    server = text:match("Dumped from database version: (%S+)") or "unknown",
+    entries = math.tointeger(tonumber(text:match("TOC Entries: (%d+)"))) or 0,
+  }
+end
+
+local function split(line)
+  local values = {}
+  for value in (line .. "\t"):gmatch("([^\t]*)\t") do values[#values + 1] = value end
+  return values
+end
+
+local function columns_of(list)
+  local names = {}
+  for name in list:gmatch("[^,%s]+") do names[#names + 1] = name:gsub('"', "") end
+  return names
+end
+
+--- Reads all data of an archive: if this returns, it is whole.
+---@param path string
+---@param wanted string? the table whose rows are given, as the archive writes its name
+---@return table<string, integer> rows table → how many
+---@return table<string, string>[] found the rows of `wanted`: column → text
+function M.contents(path, wanted)
+  local counts, found, current, columns = {}, {}, nil, nil
+  read(path, { "--data-only", "--file=-" }, function(line, stream)
+    if stream ~= "stdout" then return end
+    if not current then
+      local name, list = line:match("^COPY (.-) %((.*)%) FROM stdin;$")
+      if name then
+        current, columns = name, name == wanted and columns_of(list) or nil
+        counts[name] = counts[name] or 0
+      end
+    elseif line == "\\." then
+      current = nil
+    else
+      counts[current] = counts[current] + 1
+      if columns then
+        local row = {}
+        for i, value in ipairs(split(line)) do row[columns[i]] = value ~= "\\N" and value or nil end
+        found[#found + 1] = row
+      end
+    end
+  end)
+  return counts, found
+end
+
+--- The SHA-256 of a file of any size.
+---@param path string
+---@return string
+function M.sha256(path)
+  local result = proc.run { argv = { "sha256sum", "--", path }, timeout = SECONDS }
+  local digest = result.stdout:match("^\\?(%x+) ")
+  if result.code == 0 and digest then return digest end
+  local said = result.stderr:match("([^\n]+)") or "no answer"
+  errors.raise { kind = "failed", module = "pg", message = "sha256sum: " .. said, where = path }
+end
+
+return M

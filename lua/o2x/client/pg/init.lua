@@ -1,0 +1,346 @@
+--- PostgreSQL. A connection is used by one task at a time; every wait has a deadline; an error in the middle of
+--- something closes the connection rather than leave it in an unknown state.
+---
+--- Parameters are $1, $2 …; nil and json.null are NULL, a table is sent as JSON, a secret is opened only by the native
+--- module. Rows are tables column → value: NULL is absent, json is decoded, numeric and times are text.
+
+local errors = require "o2x.base.error"
+local json = require "o2x.base.json"
+local pg_error = require "o2x.client.pg.error"
+local pg_sql = require "o2x.client.pg.sql"
+local session = require "o2x.client.pg.session"
+local task = require "o2x.base.task"
+
+local check, drain, finish, flush = session.check, session.drain, session.finish, session.flush
+
+local M = {
+  quote = pg_sql.quote, quote_table = pg_sql.quote_table, array = pg_sql.array, copy_row = pg_sql.copy_row,
+}
+
+---@class o2x.pg.Connection
+local Connection = {}
+Connection.__index = Connection
+
+--- Connects.
+---@param options table host, port, user, password (may be a secret), dbname, sslmode, sslrootcert, application_name …
+---  and seconds: connect_timeout 10, statement_timeout 60 (0: none), lock_timeout 10, idle_timeout 60 (inside one)
+---@return o2x.pg.Connection to be closed: `local db <close> = pg.connect { … }`
+function M.connect(options)
+  return session.connect(options, Connection)
+end
+
+--- Closes the connection. What runs on it is given up. May be called twice.
+function Connection:close()
+  self.core:close()
+end
+
+Connection.__close = Connection.close
+
+--- Can it be used for something new? Notices a server that has hung up, without asking it: the first look takes in its
+--- last words, the second the end.
+function Connection:idle()
+  local native = self.core
+  return native:alive() and native:consume() and native:consume() and native:transaction() == "idle" or false
+end
+
+-- ---- values ----
+
+local function parameters(...)
+  local list = table.pack(...)
+  for i = 1, list.n do
+    if type(list[i]) == "table" then list[i] = json.encode(list[i]) end
+  end
+  return table.unpack(list, 1, list.n)
+end
+
+local function to_rows(result)
+  local rows = result:rows()
+  for _, name in ipairs(result:json_columns() or {}) do
+    for _, row in ipairs(rows) do
+      if row[name] ~= nil then row[name] = json.decode(row[name]) end
+    end
+  end
+  return rows
+end
+
+-- ---- many statements in one round trip ----
+
+-- Queues groups of statements, a sync after each.
+local function queue(self, groups)
+  check(self, self.core:pipeline(true))
+  for _, group in ipairs(groups) do
+    for _, statement in ipairs(group) do
+      check(self, self.core:send(statement[1], parameters(table.unpack(statement, 2, statement.n or #statement))))
+    end
+    check(self, self.core:sync())
+  end
+  flush(self)
+end
+
+local function collect_group(self, group)
+  local results, failed = {}, nil
+  for i in ipairs(group) do
+    local result, problem = drain(self)
+    results[i], failed = result, failed or problem
+  end
+  local sync = self.core:alive() and session.next_result(self)
+  if not sync or sync:status() ~= "sync" then
+    self:close()
+    error(failed or pg_error.broken(self.options, "the pipeline broke", self.uncertain), 0)
+  end
+  return results, failed
+end
+
+-- -> per group its list of native results, and the first error
+local function exchange(self, groups)
+  local ok, problem = pcall(queue, self, groups)
+  if not ok then
+    self:close() -- half of it may be queued
+    error(problem, 0)
+  end
+  local answers, first = {}, nil
+  for g, group in ipairs(groups) do
+    local results, failed = collect_group(self, group)
+    answers[g], first = results, first or failed
+  end
+  self.uncertain = nil
+  check(self, self.core:pipeline(false))
+  return answers, first
+end
+
+--- Runs groups of statements in one round trip. An error skips the rest of its own group only.
+---@param groups table list of lists of { sql, parameter … } (with n, if parameters may be nil)
+---@return table results per group the list of native results; raises the first error after all was read
+function Connection:pipeline(groups)
+  local deferred = self.deferred
+  if deferred then
+    self.deferred = nil
+    groups = { deferred, table.unpack(groups) }
+  end
+  local answers, failed = exchange(self, groups)
+  if failed then error(failed, 0) end
+  if deferred then table.remove(answers, 1) end
+  return answers
+end
+
+-- ---- statements ----
+
+-- Outside a transaction that is still open, a write whose answer is lost may have been carried out.
+local function begin_write(self)
+  self.uncertain = self.depth == 0 or nil
+end
+
+--- Runs one statement, in the transaction that is open or one of its own.
+---@param sql string
+---@param ... any parameters
+---@return table rows
+---@return integer affected
+function Connection:query(sql, ...)
+  begin_write(self)
+  local result
+  if self.deferred then
+    result = self:pipeline({ { table.pack(sql, ...) } })[1][1]
+  else
+    check(self, self.core:send(sql, parameters(...)))
+    flush(self)
+    result = finish(self, drain(self))
+  end
+  return to_rows(result), result:affected()
+end
+
+--- Queues a statement of the open transaction, to be sent together with the next one. Its error is raised there.
+---@param sql string
+---@param ... any parameters
+function Connection:defer(sql, ...)
+  if self.depth == 0 then errors.raise { kind = "bug", module = "pg", message = "defer outside a transaction" } end
+  self.deferred = self.deferred or {}
+  table.insert(self.deferred, table.pack(sql, ...))
+end
+
+local function send_deferred(self)
+  if self.deferred then self:pipeline {} end
+end
+
+--- Runs a text of any number of statements, without parameters: all or none of it, unless it says otherwise itself.
+---@param sql string
+function Connection:script(sql)
+  send_deferred(self)
+  begin_write(self)
+  check(self, self.core:script(sql))
+  flush(self)
+  finish(self, drain(self))
+end
+
+--- Runs many statements in one round trip, all or none.
+---@param many table list of { sql, parameter … }
+---@return integer affected rows, of all together
+function Connection:exec(many)
+  begin_write(self)
+  local affected = 0
+  for _, result in ipairs(self:pipeline({ many })[1]) do affected = affected + result:affected() end
+  return affected
+end
+
+--- Reads rows. Outside a transaction it is one of its own that cannot write, in a single round trip.
+---@param sql string
+---@param ... any parameters
+---@return table rows
+function Connection:rows(sql, ...)
+  if self.depth > 0 then return (self:query(sql, ...)) end
+  local ok, answers = pcall(self.pipeline, self, { { { "BEGIN READ ONLY" }, table.pack(sql, ...) }, { { "COMMIT" } } })
+  if ok then return to_rows(answers[1][2]) end
+  if errors.is(answers) and answers.code == "25006" then
+    answers.kind = "refused"
+    answers.hint = "reads cannot write: use an ensure_… function, so that plan and journal know of it"
+  end
+  error(answers, 0)
+end
+
+--- Reads one row.
+---@param sql string
+---@param ... any parameters
+---@return table|nil row the first, or nil
+function Connection:one(sql, ...)
+  return self:rows(sql, ...)[1]
+end
+
+--- What goes after PASSWORD in CREATE or ALTER ROLE: the server, its log and pg_stat_activity never see the password.
+---@param role string
+---@param password string|userdata
+---@return string verifier a quoted SQL string
+function Connection:verifier(role, password)
+  return "'" .. check(self, self.core:scram(role, password)) .. "'"
+end
+
+-- ---- transactions ----
+
+local ISOLATION = { ["read committed"] = true, ["repeatable read"] = true, ["serializable"] = true }
+
+local function begin_statement(options)
+  local isolation = options.isolation or "read committed"
+  if not ISOLATION[isolation] then
+    errors.raise { kind = "bug", module = "pg", message = "unknown isolation: " .. tostring(isolation) }
+  end
+  return ("BEGIN ISOLATION LEVEL %s READ %s"):format(isolation, options.read_only and "ONLY" or "WRITE")
+end
+
+-- Between the server's commit and its answer the connection may be lost: then only asking the database tells. What was
+-- deferred goes along: if it fails, COMMIT is skipped.
+local function commit(self)
+  if not self.core:alive() then session.give_up(self, "it was lost on the way") end
+  local group = self.deferred or {}
+  self.deferred = nil
+  if self.core:transaction() == "idle" and #group == 1 then return end -- nothing but BEGIN, and that was not sent
+  self.uncertain = true
+  group[#group + 1] = { "COMMIT" }
+  local _, failed = exchange(self, { group })
+  if failed then error(failed, 0) end
+end
+
+-- A task that is being cancelled cannot wait for a ROLLBACK; closing has the same effect.
+local function roll_back(self)
+  self.deferred = nil
+  if not self.core:alive() or self.core:transaction() == "idle" then return end
+  if not pcall(self.query, self, "ROLLBACK") then self:close() end
+end
+
+-- -> true and what fn returned, or false and the error
+local function attempt(self, fn, options)
+  self.depth, self.deferred = 1, { { begin_statement(options) } } -- BEGIN goes along with the first statement
+  local results = table.pack(pcall(fn, self))
+  if results[1] then
+    local ok, problem = pcall(commit, self)
+    if not ok then results = { false, problem, n = 2 } end
+  end
+  self.depth = 0
+  if not results[1] then roll_back(self) end
+  return table.unpack(results, 1, results.n)
+end
+
+--- Runs fn(connection) in a transaction: committed when it returns, rolled back when it raises. A serialization
+--- failure or deadlock runs it again, so it must do nothing but SQL.
+---@param fn fun(tx: o2x.pg.Connection): any
+---@param options {read_only: boolean?, isolation: string?, attempts: integer?}? attempts 5 if absent
+---@return any what fn returned
+function Connection:transaction(fn, options)
+  options = options or {}
+  if self.depth > 0 then
+    errors.raise { kind = "bug", module = "pg", message = "a transaction inside a transaction" }
+  end
+  for try = 1, options.attempts or 5 do
+    local results = table.pack(attempt(self, fn, options))
+    if results[1] then return table.unpack(results, 2, results.n) end
+    local code = errors.is(results[2]) and results[2].code
+    local again = (code == "40001" or code == "40P01") and try < (options.attempts or 5) and self.core:alive()
+    if not again then error(results[2], 0) end
+    task.sleep(0.01 * 2 ^ try * math.random())
+  end
+end
+
+-- ---- COPY ----
+
+local function copy_step(self, step, ...)
+  while not check(self, step(self.core, ...)) do
+    if session.wait(self, "rw"):find("r", 1, true) then check(self, self.core:consume()) end
+    check(self, self.core:flush())
+  end
+end
+
+local function copy_start(self, sql, wanted)
+  send_deferred(self)
+  check(self, self.core:send(sql))
+  flush(self)
+  local result = session.next_result(self)
+  if result:status() == wanted then return end
+  if result:status() == "error" then
+    local failed = session.failure(self, result)
+    drain(self)
+    error(failed, 0)
+  end
+  self:close()
+  errors.raise { kind = "bug", module = "pg", op = "copy", message = "not a COPY of the wanted direction: " .. sql }
+end
+
+--- Sends rows in bulk.
+---@param sql string "COPY table (columns) FROM STDIN"
+---@param source fun(): string? gives portions of COPY's text format (pg.copy_row), then nil
+---@return integer rows
+function Connection:copy_in(sql, source)
+  copy_start(self, sql, "copy_in")
+  local ok, problem = pcall(function()
+    for portion in source do
+      copy_step(self, self.core.copy_put, portion)
+      flush(self)
+    end
+  end)
+  if not self.core:alive() then error(problem, 0) end
+  copy_step(self, self.core.copy_end, not ok and "the source of the rows failed" or nil)
+  flush(self)
+  local result, failed = drain(self)
+  if not ok then error(problem, 0) end
+  return finish(self, result, failed):affected()
+end
+
+--- Takes rows in bulk; memory does not grow with their number.
+---@param sql string "COPY (SELECT …) TO STDOUT"
+---@param sink fun(row: string) gets each line of COPY's text format
+---@return integer rows
+function Connection:copy_out(sql, sink)
+  copy_start(self, sql, "copy_out")
+  local guard <close> = setmetatable({}, { __close = function(_, problem) if problem then self:close() end end })
+  while true do
+    local row, message = self.core:copy_get()
+    if row then
+      sink(row)
+    elseif row == false then
+      session.wait(self, "r")
+      check(self, self.core:consume())
+    elseif message then
+      check(self, nil, message)
+    else
+      return finish(self, drain(self)):affected()
+    end
+  end
+end
+
+return M

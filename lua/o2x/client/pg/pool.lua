@@ -1,0 +1,97 @@
+--- The connections of one run: made when needed, kept while the run lasts, used by one task at a time, and only to the
+--- databases that the run was granted.
+
+local pg = require "o2x.client.pg"
+local scope = require "o2x.base.scope"
+local task = require "o2x.base.task"
+
+local M = {}
+
+local LIMIT = 8 -- connections to one database at a time; a tenant's database has 100 for everybody
+
+---@class o2x.pg.Pool
+local Pool = {}
+Pool.__index = Pool
+
+--- A pool.
+---@param options table as of pg.connect, without dbname
+---@param grants string[] the names of the databases that may be used
+---@return o2x.pg.Pool
+function M.new(options, grants)
+  return setmetatable({ options = options, grants = grants, idle = {}, open = {}, waiting = {} }, Pool)
+end
+
+--- What a connection to a database is made with: for a program that makes its own.
+---@param dbname string one that was granted
+---@param overrides table?
+---@return table options
+function Pool:options_for(dbname, overrides)
+  scope.name(self.grants, dbname, "the database")
+  local options = {}
+  for name, value in pairs(self.options) do options[name] = value end
+  for name, value in pairs(overrides or {}) do options[name] = value end
+  options.dbname = dbname
+  return options
+end
+
+--- A connection of its own, outside the pool, for what changes the session: `local db <close> = pool:connect(…)`.
+---@param dbname string
+---@param overrides table? options of pg.connect
+---@return o2x.pg.Connection
+function Pool:connect(dbname, overrides)
+  return pg.connect(self:options_for(dbname, overrides))
+end
+
+local function take(self, dbname)
+  local idle = self.idle[dbname]
+  while idle and #idle > 0 do
+    local db = table.remove(idle)
+    if db:idle() then return db end
+    db:close() -- the server has gone since
+  end
+  return self:connect(dbname)
+end
+
+local function wait_for_turn(self, dbname)
+  while (self.open[dbname] or 0) >= LIMIT do
+    local turn <close> = task.event()
+    table.insert(self.waiting, turn)
+    task.wait(turn)
+  end
+  self.open[dbname] = (self.open[dbname] or 0) + 1
+end
+
+local function leave(self, dbname)
+  self.open[dbname] = self.open[dbname] - 1
+  for _, turn in ipairs(self.waiting) do turn:set() end -- whoever waits looks again
+  self.waiting = {}
+end
+
+--- Runs fn(connection). A connection that is left in the middle of something is closed.
+---@param dbname string
+---@param fn fun(db: o2x.pg.Connection): any
+---@return any what fn returned
+function Pool:with(dbname, fn)
+  wait_for_turn(self, dbname)
+  local ok, db = pcall(take, self, dbname)
+  local results = ok and table.pack(pcall(fn, db)) or { false, db, n = 2 }
+  if ok and db:idle() then
+    self.idle[dbname] = self.idle[dbname] or {}
+    table.insert(self.idle[dbname], db)
+  elseif ok then
+    db:close()
+  end
+  leave(self, dbname)
+  if not results[1] then error(results[2], 0) end
+  return table.unpack(results, 2, results.n)
+end
+
+--- Closes what is idle. A pool that is not used any more needs no closing: its connections go with it.
+function Pool:close()
+  for _, list in pairs(self.idle) do
+    for _, db in ipairs(list) do db:close() end
+  end
+  self.idle = {}
+end
+
+return M

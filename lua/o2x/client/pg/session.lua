@@ -1,0 +1,177 @@
+--- A PostgreSQL session below its statements: connecting, and the loop over the native steps. Used by pg.lua only.
+
+local core = require "o2x.core.pg"
+local errors = require "o2x.base.error"
+local net = require "o2x.base.net"
+local pg_error = require "o2x.client.pg.error"
+local pg_sql = require "o2x.client.pg.sql"
+local secret = require "o2x.base.secret"
+local task = require "o2x.base.task"
+
+local M = {}
+
+local GRACE = 10 -- seconds beyond the server's own statement_timeout before its silence counts as a lost connection
+
+local KEYWORDS = {
+  host = true, port = true, user = true, password = true, dbname = true, sslmode = true, sslrootcert = true,
+  sslcert = true, sslkey = true, passfile = true, application_name = true, target_session_attrs = true,
+  channel_binding = true,
+}
+
+local TIMEOUTS = { connect_timeout = 10, statement_timeout = 60, lock_timeout = 10, idle_timeout = 60 }
+
+-- ---- connecting ----
+
+-- A deadline for one statement; connections with no statement_timeout wait as long as it takes.
+local function patience(options)
+  return options.statement_timeout > 0 and options.statement_timeout + GRACE or math.huge
+end
+
+local function settings(options)
+  return ("-c statement_timeout=%d -c lock_timeout=%d -c idle_in_transaction_session_timeout=%d -c DateStyle=ISO")
+    :format(options.statement_timeout * 1000, options.lock_timeout * 1000, options.idle_timeout * 1000)
+end
+
+local function check_options(given)
+  local options = {}
+  for name, default in pairs(TIMEOUTS) do options[name] = default end
+  for name, value in pairs(given) do
+    if not KEYWORDS[name] and not TIMEOUTS[name] then
+      errors.raise { kind = "bug", module = "pg", message = "pg.connect: unknown option " .. tostring(name) }
+    end
+    options[name] = value
+  end
+  pg_sql.check_name(options.dbname, "database name")
+  return options
+end
+
+-- libpq would look a host name up itself, and block all tasks meanwhile; it still checks certificates against the name.
+local function add_addresses(words, options)
+  local host = words.host
+  if not host or host:find("^/") or host:find("[,:]") or host:find("^[%d.]+$") then return end
+  local ok, addresses = pcall(net.addresses, host, options.connect_timeout)
+  if not ok then
+    if not errors.is(addresses) or addresses.kind ~= "unreachable" then error(addresses, 0) end
+    error(pg_error.connecting(options, "could not translate host name"), 0)
+  end
+  words.hostaddr = table.concat(addresses, ",")
+  words.host = (host .. ","):rep(#addresses):sub(1, -2)
+end
+
+local function keywords(options)
+  local words = {
+    options = settings(options), client_encoding = "UTF8", fallback_application_name = "o2x",
+    keepalives_idle = "30", keepalives_interval = "10", keepalives_count = "3", tcp_user_timeout = "60000",
+    passfile = "/dev/null/none", -- no password but the configuration's: its file is read only when it says so
+  }
+  for name in pairs(KEYWORDS) do
+    local value = options[name]
+    if value ~= nil and value ~= "" then words[name] = secret.is(value) and value or tostring(value) end
+  end
+  add_addresses(words, options)
+  return words
+end
+
+--- Connects.
+---@param options table host, port, user, password (may be a secret), dbname, sslmode, sslrootcert, application_name …
+---  and seconds: connect_timeout 10, statement_timeout 60 (0: none), lock_timeout 10, idle_timeout 60 (inside one)
+---@param class table metatable of the connection, with close()
+---@return o2x.pg.Connection
+function M.connect(options, class)
+  options = check_options(options)
+  local self = setmetatable({ options = options, dbname = options.dbname, depth = 0 }, class)
+  local native, message = core.start(keywords(options))
+  if not native then error(pg_error.connecting(options, message), 0) end
+  self.core = native
+  local deadline = task.now() + options.connect_timeout
+  local step = "w"
+  local guard <close> = setmetatable({}, { __close = function() if step ~= "ok" then self:close() end end })
+  while step ~= "ok" do
+    local ready
+    ready, message = task.wait_fd(native:fd(), step, math.max(0, deadline - task.now()))
+    if ready then step, message = native:poll() end
+    if not ready or not step then error(pg_error.connecting(options, message), 0) end
+  end
+  return self
+end
+
+-- ---- the loop over the native steps ----
+
+--- Ends a session that is in no known state. If what was sent may have been carried out, the error says so.
+function M.give_up(self, message)
+  local uncertain = self.uncertain
+  self:close()
+  error(pg_error.broken(self.options, message, uncertain), 0)
+end
+
+--- Passes on what a native step gave, or gives up.
+function M.check(self, value, message)
+  if value == nil then M.give_up(self, message) end
+  return value
+end
+
+--- Waits for the descriptor; silence beyond the statement's time is the end of the session.
+---@return string ready "r", "w" or "rw"
+function M.wait(self, events)
+  local fd = M.check(self, self.core:fd())
+  local ok, ready = pcall(task.wait_fd, fd, events, patience(self.options))
+  if ok and ready then return ready end
+  if ok then M.give_up(self, "no answer in time") end
+  self:close()
+  error(ready, 0) -- cancelled
+end
+
+--- Sends all that is queued, taking in what comes meanwhile: a server that blocks on its own output would not read
+--- ours.
+function M.flush(self)
+  while not M.check(self, self.core:flush()) do
+    if M.wait(self, "rw"):find("r", 1, true) then M.check(self, self.core:consume()) end
+  end
+end
+
+--- The next native result, or nil when the statement has no more.
+function M.next_result(self)
+  while self.core:busy() do
+    M.wait(self, "r")
+    M.check(self, self.core:consume())
+  end
+  return self.core:result()
+end
+
+--- The error object of a native result.
+function M.failure(self, result)
+  return pg_error.statement(self.options, result:error(), self.uncertain)
+end
+
+local COPY_REFUSED = { code = "0A000", message = "COPY with the client needs copy_in or copy_out" }
+
+--- Reads the results of one statement (or script) to the end.
+---@return userdata|nil result the last
+---@return table|nil error the first
+function M.drain(self)
+  local last, failed
+  while true do
+    local result = M.next_result(self)
+    if not result then return last, failed end
+    local status = result:status()
+    if status == "error" then
+      failed = failed or M.failure(self, result)
+    elseif status == "copy_in" or status == "copy_out" then
+      self:close() -- nobody is there to feed it or to take it
+      return nil, pg_error.statement(self.options, COPY_REFUSED)
+    end
+    last = result
+  end
+end
+
+--- Raises the error that drain gave, or passes its result on.
+function M.finish(self, result, failed)
+  self.uncertain = nil
+  if failed then
+    if not self.core:alive() then self:close() end
+    error(failed, 0)
+  end
+  return result
+end
+
+return M

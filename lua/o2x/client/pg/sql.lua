@@ -1,0 +1,73 @@
+--- Names and values as they stand in SQL text. Most values are parameters; names cannot be.
+
+local errors = require "o2x.base.error"
+local json = require "o2x.base.json"
+
+local M = {}
+
+--- Refuses what is no plain name.
+---@param name any
+---@param what string? for the message, such as "database name"
+---@return string name
+function M.check_name(name, what)
+  if type(name) == "string" and #name <= 63 and name:find("^[%a_][%w_$%-]*$") then return name end
+  errors.raise {
+    kind = "input", module = "pg", code = "name",
+    message = ("%q is no %s: a letter or _, then letters, digits, _ - $; 63 at most")
+      :format(tostring(name), what or "SQL name"),
+  }
+end
+
+local ESCAPES = { ["\\"] = "\\\\", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
+
+--- A line of COPY's text format from values; json.null (and nil) is NULL.
+---@param ... any
+---@return string
+function M.copy_row(...)
+  local cells = table.pack(...)
+  for i = 1, cells.n do
+    local value = cells[i]
+    if value == nil or value == json.null then
+      cells[i] = "\\N"
+    else
+      if type(value) == "table" then value = json.encode(value) end
+      if value == true then value = "t" elseif value == false then value = "f" end
+      cells[i] = tostring(value):gsub("[\\\n\r\t]", ESCAPES)
+    end
+  end
+  return table.concat(cells, "\t", 1, cells.n) .. "\n"
+end
+
+--- A checked name in quotes.
+---@param name string
+---@param what string? for the message, such as "database name"
+---@return string
+function M.quote(name, what)
+  return '"' .. M.check_name(name, what) .. '"'
+end
+
+--- A table's name, with or without its schema, each part checked and in quotes.
+---@param name string "core_config.tenant"
+---@return string
+function M.quote_table(name)
+  local schema, rest = tostring(name):match("^([^.]*)%.(.*)$")
+  if not schema then return M.quote(name, "table name") end
+  return M.quote(schema, "schema name") .. "." .. M.quote(rest, "table name")
+end
+
+--- An array parameter from a list of strings and numbers.
+---@param list any[]
+---@return string
+function M.array(list)
+  local parts = {}
+  for i, value in ipairs(list) do
+    if value == json.null then
+      parts[i] = "NULL"
+    else
+      parts[i] = '"' .. tostring(value):gsub('[\\"]', "\\%0") .. '"'
+    end
+  end
+  return "{" .. table.concat(parts, ",") .. "}"
+end
+
+return M

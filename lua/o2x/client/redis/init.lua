@@ -1,0 +1,264 @@
+--- Redis: one connection, made when first needed and again after it broke; commands pipelined; never a command that
+--- stops the server for others (no KEYS, no FLUSHDB, no DEL of many).
+
+local core = require "o2x.core.redis"
+local errors = require "o2x.base.error"
+local json = require "o2x.base.json"
+local net = require "o2x.base.net"
+local scope = require "o2x.base.scope"
+local sweep = require "o2x.client.redis.sweep"
+local task = require "o2x.base.task"
+require "o2x.base.secret" -- core.url makes one of the password
+
+local M = {}
+
+---@class o2x.redis.Client
+local Client = {}
+Client.__index = Client
+
+--- A client; it connects with its first command.
+---@param options {url: string|userdata, password: string|userdata|nil, ca_file: string?, timeout: number?,
+---  connect_timeout: number?, scope: nil|fun(): string[]}
+---  url: redis://user:password@host:port/db or rediss://…, may be a secret; password: where the URL has none; timeout: seconds for an answer, 10;
+---  scope: the prefixes that may be counted and removed, all if absent
+---@return o2x.redis.Client
+function M.connect(options)
+  local place, message, code = core.url(options.url)
+  if not place then
+    errors.raise {
+      kind = "input", module = "redis", op = "connect", code = code, message = message, hint = "see REDIS_URL",
+    }
+  end
+  place.port = place.port or 6379
+  place.password = place.password or options.password
+  return setmetatable({
+    place = place, ca_file = options.ca_file, timeout = options.timeout or 10,
+    connect_timeout = options.connect_timeout or 10, scope = options.scope,
+  }, Client)
+end
+
+-- ---- errors ----
+
+-- The first word of Redis' message → kind, may it be tried again, does the connection go, hint
+local KINDS = {
+  NOAUTH = { "unauthorised", false, true, "Redis wants a password: set REDISCLI_AUTH, or REDIS_URL=redis://user:password@host:port" },
+  WRONGPASS = { "unauthorised", false, true, "see REDISCLI_AUTH, or the user and the password in REDIS_URL" },
+  NOPERM = { "unauthorised", false, false, "the Redis user lacks this right (ACL)" },
+  READONLY = { "unreachable", true, true, "this is a replica: a failover may be under way" },
+  LOADING = { "unreachable", true, false, "Redis is loading its data" },
+  MASTERDOWN = { "unreachable", true, true },
+  CLUSTERDOWN = { "unreachable", true, true },
+  TRYAGAIN = { "unreachable", true, false },
+  BUSY = { "unreachable", true, false, "a script keeps Redis busy" },
+  MOVED = { "failed", false, false, "this is a Redis cluster; o2x expects one with cluster mode disabled" },
+  ASK = { "failed", false, false, "this is a Redis cluster; o2x expects one with cluster mode disabled" },
+}
+
+local function where(self)
+  return ("Redis at %s:%d"):format(self.place.host, self.place.port)
+end
+
+local function refused(self, text)
+  local word = text:match("^(%u+)")
+  local row = KINDS[word] or { "failed" }
+  if text:find("^ERR invalid password") or text:find("^ERR .*without any password") then row = KINDS.WRONGPASS end
+  return errors.new {
+    kind = row[1], module = "redis", op = "command", code = word, retryable = row[2], hint = row[4],
+    message = ("%s: %s"):format(where(self), text),
+  }, row[3]
+end
+
+-- What was sent may have been carried out; everything that o2x sends may be sent twice, so it may be tried again.
+local function broken(self, message)
+  self:close()
+  errors.raise { kind = "unreachable", module = "redis", op = "session", code = "session", retryable = true,
+    message = ("%s: %s"):format(where(self), message) }
+end
+
+-- ---- the loop over the native steps ----
+
+local function wait(self, events)
+  local ready, message = task.wait_fd(self.connection:fd(), events, self.timeout)
+  if not ready then broken(self, message == "timeout" and "no answer in time" or message) end
+end
+
+local function step(self, fn)
+  while true do
+    local done, what = fn(self.core)
+    if done then return end
+    if done == nil then broken(self, what) end
+    wait(self, what)
+  end
+end
+
+local function read_reply(self)
+  while true do
+    local state, value = self.core:reply()
+    if not state then broken(self, value) end
+    if state ~= "more" then return state, value end
+    step(self, self.core.fill)
+  end
+end
+
+-- Sends commands and reads all their replies. -> values, first error or nil
+local function exchange(self, commands)
+  for _, command in ipairs(commands) do self.core:append(table.unpack(command)) end
+  step(self, self.core.flush)
+  local values, failed, drop = {}, nil, false
+  for i = 1, #commands do
+    local state, value = read_reply(self)
+    if state == "error" then
+      local err, gone = refused(self, value)
+      failed, drop = failed or err, drop or gone
+      value = err
+    end
+    values[i] = value
+  end
+  if drop then self:close() end
+  return values, failed
+end
+
+local function login(self)
+  local place, commands = self.place, {}
+  if place.password then
+    commands[1] = place.user and { "AUTH", place.user, place.password } or { "AUTH", place.password }
+  end
+  if (place.db or 0) > 0 then commands[#commands + 1] = { "SELECT", place.db } end
+  if #commands == 0 then return end
+  local _, failed = exchange(self, commands)
+  if failed then
+    self:close()
+    error(failed, 0)
+  end
+end
+
+local function open(self)
+  if self.core then return end
+  local place = self.place
+  self.connection = net.connect { host = place.host, port = place.port, tls = place.tls, ca_file = self.ca_file,
+    timeout = self.connect_timeout, what = "Redis" }
+  self.core = core.new(self.connection)
+  login(self)
+end
+
+-- One task at a time: replies come in the order of the commands.
+local function exclusive(self, fn)
+  while self.busy do
+    local turn <close> = task.event()
+    self.queue = self.queue or {}
+    table.insert(self.queue, turn)
+    task.wait(turn)
+  end
+  self.busy = true
+  local results = table.pack(pcall(fn))
+  self.busy = false
+  local queue = self.queue or {}
+  self.queue = nil
+  for _, turn in ipairs(queue) do turn:set() end
+  if results[1] then return table.unpack(results, 2, results.n) end
+  -- A cancelled task leaves replies behind that nobody will read.
+  if not errors.is(results[2]) or results[2].module ~= "redis" then self:close() end
+  error(results[2], 0)
+end
+
+-- ---- commands ----
+
+--- Sends commands in one go.
+---@param commands table[] list of { command, argument … }; arguments are strings, numbers or secrets
+---@return any[] values strings, integers, lists; NULL is json.null; raises the first error when all were answered
+function Client:pipeline(commands)
+  return exclusive(self, function()
+    open(self)
+    local values, failed = exchange(self, commands)
+    if failed then error(failed, 0) end
+    return values
+  end)
+end
+
+--- Sends one command.
+---@param ... string|number|userdata the command and its arguments
+---@return any value nil for NULL
+function Client:command(...)
+  local value = self:pipeline({ { ... } })[1]
+  if value == json.null then return nil end
+  return value
+end
+
+--- Closes the connection; the next command makes a new one.
+function Client:close()
+  if self.core then self.core:close() end
+  if self.connection then self.connection:close() end
+  self.core, self.connection = nil, nil
+end
+
+Client.__close = Client.close
+
+--- Asks whether the server is there.
+---@return boolean true, or raises
+function Client:ping()
+  return self:command "PING" == "PONG"
+end
+
+--- What the server says of itself.
+---@param section string? all that INFO gives if absent
+---@return table<string, any> redis_version, used_memory … numbers as numbers; db0 = { keys =, expires = … }
+function Client:info(section)
+  local text = section and self:command("INFO", section) or self:command "INFO"
+  local info = {}
+  for name, value in text:gmatch "([%w_%-]+):([^\r\n]*)" do
+    if value:find "^%w+=[^,]*," then
+      local parts = {}
+      for key, part in value:gmatch "([%w_]+)=([^,]*)" do parts[key] = tonumber(part) or part end
+      info[name] = parts
+    else
+      info[name] = tonumber(value) or value
+    end
+  end
+  return info
+end
+
+-- What begins with a granted prefix, or is one; never a part of one, which other tenants' keys may begin with too.
+local function check_granted(self, text, what)
+  if not self.scope then return end
+  for _, granted in ipairs(self.scope()) do
+    if text == granted then return end
+  end
+  scope.key(self.scope(), text, what)
+end
+
+local function check_prefix(self, prefix)
+  if type(prefix) ~= "string" or prefix == "" then
+    errors.raise {
+      kind = "refused", module = "redis", op = "scan", message = "an empty prefix would be every tenant's keys",
+    }
+  end
+  check_granted(self, prefix, "the Redis prefix")
+end
+
+--- Counts the keys with a prefix, without stopping the server for others. No key is remembered, so one that Redis moves
+--- about meanwhile may count twice.
+---@param prefix string exactly this: no pattern
+---@param options { glob: string?, progress: nil|fun(text: string), seen: nil|fun(key: string) }? glob: what follows the
+--- prefix, as Redis matches, "*" if absent
+---@return integer
+function Client:count(prefix, options)
+  check_prefix(self, prefix)
+  return sweep.count(self, prefix, options or {})
+end
+
+--- Removes the keys with a prefix, without stopping the server for others: SCAN and UNLINK in turn.
+---@param prefix string exactly this: no pattern
+---@param options { glob: string?, progress: nil|fun(text: string) }?
+---@return integer removed
+function Client:unlink(prefix, options)
+  check_prefix(self, prefix)
+  return sweep.unlink(self, prefix, options or {})
+end
+
+--- Refuses a key that is outside of what the client may touch.
+---@param key string
+function Client:check_key(key)
+  check_granted(self, key, "the Redis key")
+end
+
+return M

@@ -1,0 +1,161 @@
+--- Walks over the keys with a prefix, to count or to remove them, so that other clients hardly notice: in small parts,
+--- and after each a rest as long as it kept the server busy. Never KEYS, and UNLINK rather than DEL: the memory of
+--- large values is freed aside.
+
+local errors = require "o2x.base.error"
+local out = require "o2x.report.out"
+local task = require "o2x.base.task"
+
+local M = {}
+
+local LARGEST, SMALLEST = 1000, 50 -- buckets of one SCAN, keys of one UNLINK
+local LONG = 0.003                 -- seconds: a part that keeps the server busier is made smaller
+local SHORTEST_REST = 0.001
+local TELL = 1                     -- seconds between two words of progress
+
+--- A pattern that is true of exactly the keys that begin with prefix and go on as glob says.
+---@param prefix string
+---@param glob string? as Redis matches; "*" if absent
+---@return string
+function M.pattern(prefix, glob)
+  return (prefix:gsub("[%*%?%[%]\\%^%-]", "\\%0")) .. (glob or "*")
+end
+
+-- ---- pace ----
+
+-- What a round trip takes while the server does nothing.
+local function round_trip(client)
+  local best = math.huge
+  for _ = 1, 3 do
+    local start = task.now()
+    client:ping()
+    best = math.min(best, task.now() - start)
+  end
+  return best
+end
+
+local function new_pace(client) return { idle = round_trip(client), count = LARGEST } end
+
+-- After a part that took so many seconds: size of the next one, and a rest.
+local function rest(pace, seconds)
+  local busy = seconds - pace.idle
+  if busy > LONG then
+    pace.count = math.max(pace.count // 2, SMALLEST)
+  elseif busy < LONG / 3 then
+    pace.count = math.min(pace.count * 2, LARGEST)
+  end
+  task.sleep(math.max(busy, SHORTEST_REST))
+end
+
+-- ---- progress ----
+
+local function new_progress(tell)
+  return { tell = tell, bits = 1, start = task.now(), last = task.now() }
+end
+
+-- SCAN counts its cursor upwards with the bits reversed: over a table of 2^bits buckets, the first cursors are large.
+local function share_of(progress, cursor)
+  local number = math.tointeger(tonumber(cursor)) or 0
+  while number >> progress.bits > 0 and progress.bits < 62 do progress.bits = progress.bits + 1 end
+  local place = 0
+  for _ = 1, progress.bits do
+    place, number = place << 1 | number & 1, number >> 1
+  end
+  return place / (1 << progress.bits)
+end
+
+local function advance(progress, cursor, text)
+  local share, now = share_of(progress, cursor), task.now()
+  if not progress.tell or now - progress.last < TELL or share == 0 then return end
+  progress.last = now
+  progress.tell(("%s, %d %% of Redis looked at, about %s left"):format(text(), share * 100 // 1,
+    out.duration((now - progress.start) * (1 - share) / share)))
+end
+
+-- ---- the walk ----
+
+local function page_of(client, value)
+  local good = type(value) == "table" and type(value[1]) == "string" and type(value[2]) == "table"
+  if good then return value[1], value[2] end
+  client:close()
+  errors.raise { kind = "failed", module = "redis", op = "scan", message = "an answer that is none to SCAN" }
+end
+
+-- A cursor is of one server: after a lost connection another one may answer, so the walk begins anew (the gate's
+-- retry).
+local function same_session(client, session)
+  if client.core == session then return end
+  errors.raise { kind = "unreachable", module = "redis", op = "scan", code = "session", retryable = true,
+    message = "the connection to Redis was lost on the way" }
+end
+
+-- take(keys) gives the commands that follow from a page; they go along with the next SCAN, answered gets their values.
+local function walk(client, prefix, options, take, answered, text)
+  local pace, progress = new_pace(client), new_progress(options.progress)
+  local pattern, session = M.pattern(prefix, options.glob), client.core
+  local cursor, also = "0", {}
+  repeat
+    same_session(client, session)
+    local start = task.now()
+    local values = client:pipeline { { "SCAN", cursor, "MATCH", pattern, "COUNT", pace.count }, table.unpack(also) }
+    local seconds = task.now() - start
+    for i = 2, #values do answered(values[i]) end
+    local keys
+    cursor, keys = page_of(client, values[1])
+    also = take(keys)
+    advance(progress, cursor, text)
+    rest(pace, seconds)
+  until cursor == "0"
+  same_session(client, session)
+  for _, value in ipairs(#also > 0 and client:pipeline(also) or {}) do answered(value) end
+end
+
+--- Counts keys.
+---@param client o2x.redis.Client
+---@param prefix string
+---@param options { glob: string?, progress: nil|fun(text: string), seen: nil|fun(key: string) }
+---@return integer
+function M.count(client, prefix, options)
+  local count = 0
+  local function take(keys)
+    count = count + #keys
+    for _, key in ipairs(options.seen and keys or {}) do options.seen(key) end
+    return {}
+  end
+  walk(client, prefix, options, take, function() end, function() return out.count(count) .. " keys found" end)
+  return count
+end
+
+-- What SCAN gave is what was asked for; that no other key goes out does not rest on that alone.
+local function unlink_commands(client, prefix, keys)
+  local commands = {}
+  for first = 1, #keys, LARGEST do
+    local command = { "UNLINK" }
+    for i = first, math.min(first + LARGEST - 1, #keys) do
+      local key = keys[i]
+      client:check_key(key)
+      if key:sub(1, #prefix) ~= prefix then
+        errors.raise {
+          kind = "refused", module = "redis", op = "unlink", message = ("Redis gave %q for keys of %q"):format(key, prefix),
+        }
+      end
+      command[#command + 1] = key
+    end
+    commands[#commands + 1] = command
+  end
+  return commands
+end
+
+--- Removes keys.
+---@param client o2x.redis.Client
+---@param prefix string
+---@param options { glob: string?, progress: nil|fun(text: string) }
+---@return integer removed
+function M.unlink(client, prefix, options)
+  local removed = 0
+  walk(client, prefix, options, function(keys) return unlink_commands(client, prefix, keys) end,
+    function(count) removed = removed + count end, function() return out.count(removed) .. " keys removed" end)
+  return removed
+end
+
+return M

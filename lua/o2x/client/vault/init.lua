@@ -1,0 +1,216 @@
+--- A client of HashiCorp Vault: the key-value store, version 2, with check-and-set, by a token that it gets and renews
+--- itself. Values come out as secrets. Redirects are not followed, paths go out as they were checked. Retries live with
+--- the effects.
+
+local auth = require "o2x.client.vault.auth"
+local errors = require "o2x.base.error"
+local http = require "o2x.client.http"
+local json = require "o2x.base.json"
+local problems = require "o2x.client.vault.error"
+local scope = require "o2x.base.scope"
+local secret = require "o2x.base.secret"
+
+local M = {}
+
+---@class vault.client
+local Client = {}
+Client.__index = Client
+
+---@class vault.options
+---@field addr string "https://vault:8200"
+---@field token userdata|nil a secret; or log in with:
+---@field role_id string|nil and secret_id: AppRole, at approle_mount ("approle")
+---@field kubernetes_role string|nil with jwt, or the pod's own at jwt_file; at kubernetes_mount ("kubernetes")
+---@field namespace string|nil
+---@field ca string|nil PEM; or ca_file
+---@field mount string|nil of the key-value store ("secret")
+---@field scope string[]|nil granted paths below the mount ("tenant/newclient/"); without it only the form is checked
+---@field timeout number|nil seconds a request may take (30)
+---@field warn fun(text: string)|nil gets Vault's warnings
+
+---Makes a client; nothing is sent yet.
+---@param options vault.options
+---@return vault.client
+function M.new(options)
+  local addr = options.addr:gsub("/+$", "")
+  if not http.split(addr) then
+    errors.input(("Vault's address '%s' is not an http or https URL"):format(options.addr), "set VAULT_ADDR")
+  end
+  local client = setmetatable({
+    addr = addr, options = options, mount = options.mount or "secret", timeout = options.timeout or 30,
+    warn = options.warn or function() end,
+  }, Client)
+  client.auth = auth.new(client)
+  return client
+end
+
+-- ---- requests ----
+
+-- What is no plain path character is sent encoded; "%" itself was refused, so this is one-to-one.
+local function encode(path)
+  return (path:gsub("[^%w%-%._~/@:+=,!$&'()*]", function(c) return ("%%%02X"):format(c:byte()) end))
+end
+
+-- Bodies are secrets until it is known where in them the secrets are.
+local function decode(request, response)
+  if response.body:length() == 0 then return {} end
+  local ok, body = pcall(json.decode_secret, response.body, request.secrets or "data.data", request.label or "vault")
+  if ok and type(body) == "table" then return body end
+  if response.status >= 300 then return {} end -- a proxy's page, say; the status speaks
+  problems.raise(request, response, "the answer is no JSON")
+end
+
+---Sends one request with one token (or none). For vault_auth.lua; others use call.
+---@param request table method, path (below /v1/), query ("?version=1"), json, media, what (for messages), secrets
+---  (dotted prefix), label
+---@param token userdata|nil
+---@return table response status, headers, body (decoded)
+function Client:send(request, token)
+  local body = request.json and json.encode_secret(request.json)
+  local response = http.request {
+    module = "vault", method = request.method,
+    url = ("%s/v1/%s%s"):format(self.addr, encode(request.path), request.query or ""),
+    headers = {
+      ["X-Vault-Request"] = "true", ["X-Vault-Token"] = token, ["X-Vault-Namespace"] = self.options.namespace,
+      ["Content-Type"] = body and (request.media or "application/json") or nil,
+    },
+    body = body, secret_body = "vault answer", timeout = self.timeout,
+    ca = self.options.ca, ca_file = self.options.ca_file,
+  }
+  return { status = response.status, headers = response.headers, body = decode(request, response) }
+end
+
+-- With a token that is good as far as we know; once more with a new one if it was not.
+local function call(self, request)
+  local token = self.auth:token()
+  local response = self:send(request, token)
+  local dead = response.status == 403 and self.auth:is_dead(token, response)
+  if dead and self.auth:renew(token) then
+    response, dead = self:send(request, self.auth:token()), false
+  end
+  local warnings = response.body.warnings
+  for _, text in ipairs(type(warnings) == "table" and warnings or {}) do
+    self.warn(("%s: %s"):format(request.path, text))
+  end
+  if response.status < 300 or (response.status == 404 and request.absent) then return response.body, response.status end
+  problems.raise(request, response, nil, response.status == 403 and self.auth:refusal(dead) or nil)
+end
+
+local function granted(self, path)
+  return scope.path(self.options.scope or { path }, path, "Vault path")
+end
+
+local function endpoint(self, kind, path) return ("%s/%s/%s"):format(self.mount, kind, granted(self, path)) end
+
+-- ---- the key-value store ----
+
+---Reads a secret.
+---@param path string below the mount: "tenant/newclient/quickbooks"
+---@param version integer? the newest if absent
+---@return table|nil fields its values are secrets; nil when there is none, or it was deleted
+---@return integer version 0 when there never was one; what a write's cas must be
+---@return table|nil metadata created_time, deletion_time, destroyed, custom_metadata
+function Client:read(path, version)
+  local body, status = call(self, {
+    method = "GET", path = endpoint(self, "data", path), query = version and ("?version=%d"):format(version),
+    what = "read " .. path, label = path, absent = true,
+  })
+  local data = type(body.data) == "table" and body.data or {}
+  local metadata = data.metadata
+  if status == 404 then return nil, metadata and metadata.version or 0, metadata end
+  return data.data, metadata.version, metadata
+end
+
+-- What was read only to see whether it can be is forgotten at once: the tenant's name, say, would be masked everywhere.
+local function forget(fields)
+  for _, field in pairs(type(fields) == "table" and fields or {}) do
+    if secret.is(field) then
+      local dead <close> = field
+    end
+  end
+end
+
+---Tries another token than the client's own: does Vault know it, how long yet, may it read a secret?
+---@param token userdata|string
+---@param path string
+---@return { valid: boolean, ttl: integer?, readable: boolean } ttl: seconds; 0: it does not end
+function Client:try_token(token, path)
+  local request = { method = "GET", path = "auth/token/lookup-self", what = "look a token up", secrets = "data.id",
+    label = "vault token" }
+  local looked = self:send(request, token)
+  if looked.status >= 500 or looked.status == 429 then problems.raise(request, looked) end -- that says nothing of it
+  local read = self:send({ method = "GET", path = endpoint(self, "data", path), what = "read " .. path, label = path },
+    token)
+  forget(read.status == 200 and read.body.data and read.body.data.data)
+  local data = looked.status == 200 and looked.body.data or {}
+  return { valid = looked.status == 200, ttl = data.ttl, readable = read.status == 200 }
+end
+
+---Writes a secret, all of it.
+---@param path string
+---@param fields table values may be secrets
+---@param options { cas: integer? }? the version that is there now; 0: there must be none
+---@return integer version
+function Client:put(path, fields, options)
+  local body = call(self, {
+    method = "PUT", path = endpoint(self, "data", path), what = "write " .. path,
+    json = { data = fields, options = { cas = options and options.cas } },
+  })
+  return body.data.version
+end
+
+---Changes some fields; json.null removes one.
+---@param path string
+---@param fields table
+---@param options { cas: integer? }?
+---@return integer version
+function Client:patch(path, fields, options)
+  local body = call(self, {
+    method = "PATCH", path = endpoint(self, "data", path), what = "patch " .. path,
+    media = "application/merge-patch+json",
+    json = { data = fields, options = { cas = options and options.cas } },
+  })
+  return body.data.version
+end
+
+---Deletes the newest version; it can be undeleted.
+---@param path string
+function Client:delete(path)
+  call(self, { method = "DELETE", path = endpoint(self, "data", path), what = "delete " .. path, absent = true })
+end
+
+---Brings deleted versions back.
+---@param path string
+---@param versions integer[]
+function Client:undelete(path, versions)
+  call(self, { method = "PUT", path = endpoint(self, "undelete", path), what = "undelete " .. path,
+    json = { versions = json.array(versions) } })
+end
+
+---The names below a path; those that end with "/" are folders.
+---@param path string
+---@return string[]
+function Client:list(path)
+  granted(self, path .. "/-") -- any name below it must be granted
+  local body = call(self, { method = "LIST", path = ("%s/metadata/%s"):format(self.mount, path), what = "list " .. path,
+    absent = true })
+  return type(body.data) == "table" and body.data.keys or {}
+end
+
+---What the server says of itself, sealed or not.
+---@return table health initialized, sealed, standby, version …
+function Client:health()
+  return self:send({ method = "GET", path = "sys/health", what = "ask for its health" }).body
+end
+
+---What this client's token is: policies, ttl, renewable.
+---@return table
+function Client:token_info()
+  local request = { method = "GET", path = "auth/token/lookup-self", what = "look the token up", secrets = "data.id" }
+  return call(self, request).data
+end
+
+---Revokes the token if this client logged in for it. Never raises.
+function Client:close() self.auth:close() end
+
+return M

@@ -1,0 +1,230 @@
+--- The effect type of archives, and reading one. Beside each archive lies FILE.json, which says what is in it: rows and
+--- a checksum of each table, taken in the same snapshot as the data.
+
+local archive = require "o2x.client.pg.archive"
+local clock = require "o2x.base.clock"
+local errors = require "o2x.base.error"
+local fingerprint = require "o2x.client.pg.fingerprint"
+local fs = require "o2x.base.fs"
+local json = require "o2x.base.json"
+local nearest = require "o2x.base.suggest"
+local support = require "o2x.effects.pg.support"
+local task = require "o2x.base.task"
+local units = require "o2x.base.units"
+
+local M = {}
+
+local PRIVATE <const> = 0x180 -- 0600
+local LARGEST_NOTE <const> = 16 * 1024 * 1024
+
+local SIZE <const> = "SELECT pg_database_size(current_database()) AS size"
+
+--- Where the note about an archive is.
+---@param path string
+---@return string
+function M.note_path(path) return path .. ".json" end
+
+--- The note about an archive, or nil.
+---@param path string
+---@return table?
+function M.note(path)
+  local text = fs.read_if(M.note_path(path), LARGEST_NOTE)
+  if not text then return nil end
+  local ok, note = pcall(json.decode, text, M.note_path(path))
+  if ok and type(note) == "table" and type(note.tables) == "table" and note.format == "o2x archive 1" then
+    return note
+  end
+  errors.input("is not a note about an archive", "take it away, then the archive is checked without it",
+    M.note_path(path))
+end
+
+--- How many tables and rows a fingerprint tells of.
+---@param tables table<string, {rows: integer}>
+---@return integer tables
+---@return integer rows
+function M.totals(tables)
+  local count, rows = 0, 0
+  for _, entry in pairs(tables) do count, rows = count + 1, rows + entry.rows end
+  return count, rows
+end
+
+local function summary(note)
+  local tables, rows = M.totals(note.tables)
+  return { database = note.database, run = note.run, at = note.at, bytes = note.bytes, sha256 = note.sha256,
+    tables = tables, rows = rows }
+end
+
+-- ---- making one ----
+
+-- The data and its fingerprint from one snapshot.
+local function take(ctx, target, part)
+  local pool, began = ctx.client("pg"), task.now()
+  local options = { statement_timeout = 0, idle_timeout = 0 }
+  for name, value in pairs(target.server or {}) do options[name] = value end
+  local db <close> = pool:connect(target.database, options)
+  return db:transaction(function(tx)
+    local head = tx:query("SELECT pg_export_snapshot() AS snapshot, current_setting('server_version') AS server")[1]
+    local at = clock.iso()
+    local got = task.parallel {
+      file = function() archive.dump(pool:options_for(target.database, target.server), part, head.snapshot) end,
+      tables = function() return fingerprint.take(tx) end,
+    }
+    return { format = "o2x archive 1", database = target.database, server = head.server, at = at, run = ctx.run_id,
+      tables = got.tables, seconds = math.ceil(task.now() - began) }
+  end, { isolation = "repeatable read", read_only = true, attempts = 1 })
+end
+
+local function only_rows(counts)
+  local tables = {}
+  for name, rows in pairs(counts) do tables[name] = { rows = rows } end
+  return tables
+end
+
+-- Read to its end: an archive that cannot be read back is none.
+local function read_back(part, note)
+  archive.header(part)
+  local differences = fingerprint.differences(only_rows(archive.contents(part)), note.tables)
+  if not differences[1] then return end
+  errors.raise {
+    kind = "failed", module = "archive", where = part, message = "the archive reads back otherwise: " .. differences[1],
+    details = differences, hint = "it was not put in place; o2x resume makes it again",
+  }
+end
+
+local function write(ctx, target, desired)
+  if desired == nil then
+    fs.remove(target.path)
+    return fs.remove(M.note_path(target.path))
+  end
+  local part = target.path .. ".part"
+  local note = take(ctx, target, part)
+  ctx.waiting("reading the archive back")
+  read_back(part, note)
+  note.bytes, note.sha256 = fs.stat(part).size, archive.sha256(part)
+  fs.write(M.note_path(target.path), json.pretty(note) .. "\n", { mode = PRIVATE })
+  fs.rename(part, target.path)
+  return { bytes = note.bytes, seconds = note.seconds }
+end
+
+local function refuse_overwriting(path)
+  errors.raise {
+    kind = "conflict", module = "archive", where = path, message = "there is a file of that name already",
+    hint = "give another name, or move it away: a backup never writes over anything",
+  }
+end
+
+-- A file that this run did not make is never written over.
+local function read(ctx, target)
+  local stat = fs.stat(target.path)
+  if not stat then return nil end
+  local note = stat.type == "file" and M.note(target.path)
+  if not note or note.run ~= ctx.run_id or note.database ~= target.database then refuse_overwriting(target.path) end
+  return summary(note)
+end
+
+--- The effect type of an archive in a file.
+M.file = {
+  kind = "pg.archive",
+  class = "probed",
+  key = function(target) return target.path end,
+  read = read,
+  equal = function(current, desired)
+    if current == nil or desired == nil then return current == desired end
+    return current.database == desired.database and current.run == desired.run
+  end,
+  write = write,
+  predict = function(ctx, target, desired)
+    if not desired or target.server then return desired end
+    local size = support.with(ctx, target.database, function(db) return db:one(SIZE).size end)
+    return { database = desired.database, run = desired.run, size = size }
+  end,
+  show = function(target, before, after)
+    local which = after or before or {}
+    local lines = { ("%s archive of %s%s"):format(after and "+" or "-", target.database,
+      which.size and (", which takes %s on the server"):format(units.bytes(which.size)) or "") }
+    return { title = target.path, lines = lines }
+  end,
+}
+
+-- ---- reading one ----
+
+local function describe(row)
+  return ("%s (%s)"):format(row.name or "?", row.id or "?")
+end
+
+-- An archive says itself whose data it holds.
+local function check_owner(path, owner, rows)
+  local row = rows[1]
+  local wanted = describe(owner.key)
+  if not row then
+    errors.raise {
+      kind = "refused", module = "archive", where = path,
+      message = ("holds no row of %s, so nobody knows whose data it is"):format(owner.table),
+      hint = "a restore takes whole archives of one tenant's database",
+    }
+  end
+  local holds = #rows > 1 and #rows .. " tenants" or describe(row)
+  for column, value in pairs(owner.key) do
+    if #rows > 1 or row[column] ~= value then
+      errors.raise {
+        kind = "refused", module = "archive", where = path,
+        message = ("holds the data of %s, not of %s"):format(holds, wanted),
+        hint = "a run is bound to one tenant and takes no other's data",
+      }
+    end
+  end
+end
+
+local function check_note(path, note, stat)
+  if note.bytes == stat.size and archive.sha256(path) == note.sha256 then return end
+  errors.input(("the archive is not the one that was made: %d bytes, not %d%s"):format(stat.size, note.bytes,
+    note.bytes == stat.size and " other" or ""), "it was cut short or changed since; nothing was changed", path)
+end
+
+-- The table that somebody means, as the archive writes its name.
+local function find_table(path, counts, word)
+  local names = {}
+  for name in pairs(counts) do
+    local plain = name:gsub('"', "")
+    if name == word or plain == word or plain == "public." .. word then return name end
+    names[#names + 1] = plain
+  end
+  errors.input(("the archive has no table %s%s"):format(word, nearest.suggest(word, names)), "as schema.table", path)
+end
+
+--- Reads an archive to its end and checks whose it is.
+---@param ctx table
+---@param path string
+---@param owner {table: string, key: table<string, string>} the table that tells whose data it is, and its one row
+---@param wanted string? a table that must be in it
+---@return table summary path, database, created, bytes, sha256, tables, rows, table (the one wanted), complete (has it
+---  checksums?)
+function M.examine(ctx, path, owner, wanted)
+  local stat = fs.stat(path)
+  if not stat then
+    errors.input("there is no such archive", "o2x run runbooks/backup.lua TENANT list=true shows what there is", path)
+  end
+  if stat.type ~= "file" then errors.input("is a " .. stat.type .. ", not an archive", nil, path) end
+  local head, note = archive.header(path), M.note(path)
+  if note then check_note(path, note, stat) end
+  ctx.waiting(("reading %s, %s"):format(path, units.bytes(stat.size)))
+  local counts, rows = archive.contents(path, owner.table)
+  check_owner(path, owner, rows)
+  local tables, total = M.totals(only_rows(counts))
+  return {
+    path = path, database = head.database, created = note and note.at or head.created, bytes = stat.size,
+    sha256 = note and note.sha256 or archive.sha256(path), tables = tables, rows = total,
+    table = wanted and find_table(path, counts, wanted), complete = note ~= nil,
+    seconds = note and note.seconds or nil, server = head.server,
+  }
+end
+
+--- What a database restored from an archive must hold.
+---@param path string
+---@return table<string, {rows: integer, checksum: string?}>
+function M.expected(path)
+  local note = M.note(path)
+  return note and note.tables or only_rows((archive.contents(path)))
+end
+
+return M

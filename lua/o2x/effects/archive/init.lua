@@ -1,0 +1,161 @@
+--- Archives of the tenant's database for runbooks: made, looked at, restored aside, put in its place.
+---     archive.dump(path) → what was made     archive.examine(path, owner) → what is in it; refuses another tenant's
+---     archive.restore_aside(summary, options)     archive.swap(options)     archive.restore_table(summary)
+---     archive.rows(sql)  reads the database restored aside     archive.kept() → the databases that restores put away
+
+local archive_aside = require "o2x.effects.archive.copy"
+local archive_file = require "o2x.effects.archive.file"
+local archive_swap = require "o2x.effects.archive.swap"
+local archive_table = require "o2x.effects.archive.table"
+local aside = require "o2x.effects.archive.names"
+local errors = require "o2x.base.error"
+local fs = require "o2x.base.fs"
+local properties = require "o2x.client.pg.properties"
+local support = require "o2x.effects.pg.support"
+
+-- Reading an archive takes as long as it is large; a run does it once.
+local contents = {
+  kind = "pg.archive_contents",
+  class = "read",
+  key = function(target) return target.path end,
+  parent = function(target) return target.made_by, { path = target.path } end,
+  read = function(ctx, target) return archive_file.examine(ctx, target.path, target.owner, target.table) end,
+}
+
+local restored_rows = {
+  kind = "pg.aside_query",
+  class = "read",
+  key = function(target) return target.name .. " " .. target.sql:sub(1, 80) end,
+  parent = function(target) return "pg.restored", { name = target.name } end,
+  read = function(ctx, target)
+    return support.with(ctx, target.name, function(db)
+      return db:rows(target.sql, table.unpack(target.parameters, 1, target.parameters.n))
+    end)
+  end,
+}
+
+local KEPT <const> = [[SELECT datname AS name, pg_database_size(oid) AS size,
+shobj_description(oid, 'pg_database') AS comment
+FROM pg_database WHERE datname LIKE '%--%' ORDER BY 1]]
+
+-- Ours, of this tenant: the name is the one that the note's run would have given.
+local function kept(ctx)
+  local database, found = ctx.scope.pg.tenant, {}
+  local rows = support.with(ctx, ctx.scope.pg.admin, function(db) return db:rows(KEPT) end)
+  for _, row in ipairs(rows) do
+    local note = properties.note(row.comment)
+    local run = note and note.of == database and note.run
+    if run and (row.name == aside.before(database, run) or row.name == aside.restore(database, run)) then
+      found[#found + 1] = { name = row.name, run = run, what = note.o2x, at = note.at, size = row.size }
+    end
+  end
+  return found
+end
+
+local function absolute(path)
+  if type(path) ~= "string" or path == "" or path:find("%c") then errors.input("the name of an archive expected") end
+  path = path:sub(1, 1) == "/" and path or fs.join(fs.cwd(), path)
+  local folder = fs.folder(path)
+  if not fs.is_folder(folder) then errors.input("there is no such folder", "make it first", folder) end
+  if fs.is_folder(path) then errors.input("is a folder: name a file in it", nil, path) end
+  return fs.join(fs.realpath(folder), fs.name(path))
+end
+
+-- Where a run keeps the copy that it makes on the way.
+local function own_path(ctx, name) return fs.join(ctx.config.state, ctx.run_id, name or "restore.dump") end
+
+-- An archive that this run itself makes or fetches is not there yet while it is planned.
+local function contents_target(ctx, path, owner, wanted)
+  local target = { path = path, owner = owner, table = wanted, made_by = nil }
+  if path == own_path(ctx) then target.made_by = "pg.archive" end
+  if path == own_path(ctx, "s3.dump") then target.made_by = "s3.copy" end
+  if not target.made_by then target.path = absolute(path) end
+  return target
+end
+
+local function dump(ctx, path, server)
+  local target = { path = path, database = ctx.scope.pg.tenant, server = server }
+  return (ctx:effect("pg.archive", target, { database = target.database, run = ctx.run_id }))
+end
+
+local function target_of(ctx, summary, options)
+  local database = ctx.scope.pg.tenant
+  return {
+    name = aside.restore(database, ctx.run_id), database = database, path = summary.path, bytes = summary.bytes,
+    created = summary.created, rows = summary.rows, defaults = options and options.defaults,
+  }
+end
+
+local function restore_aside(ctx, summary, options)
+  local target = target_of(ctx, summary, options)
+  return (ctx:effect("pg.restored", target, { sha256 = summary.sha256, table = summary.table }))
+end
+
+local function swap(ctx, options)
+  local database = ctx.scope.pg.tenant
+  local target = {
+    database = database, aside = aside.restore(database, ctx.run_id), kept = aside.before(database, ctx.run_id),
+    defaults = options and options.defaults,
+  }
+  local after = ctx:effect("pg.swapped", target, { run = ctx.run_id, kept = target.kept })
+  return after.kept
+end
+
+-- What the table should hold is known from the copy; a plan has none.
+local function restore_table(ctx, name)
+  local database = ctx.scope.pg.tenant
+  local target = { database = database, aside = aside.restore(database, ctx.run_id), table = name }
+  local wanted = ctx.mode == "plan" and {} or archive_table.fingerprint(ctx, target.aside, name)
+  local _, outcome = ctx:effect("pg.table", target, wanted)
+  return outcome
+end
+
+return {
+  name = "archive",
+  declares = "archive:write",
+  types = {
+    archive_file.file, contents, archive_aside.restored, restored_rows, archive_swap.swapped,
+    archive_table.restored_table,
+  },
+  api = function(ctx)
+    return {
+      --- Dumps the tenant's database into a new file and reads it back. -> database, at, bytes, sha256, tables, rows
+      dump = function(path) return dump(ctx, absolute(path)) end,
+      --- Dumps the tenant's database into a new file of this run's own folder. -> path, sha256, bytes …
+      dump_own = function()
+        local made = dump(ctx, own_path(ctx))
+        return {
+          path = own_path(ctx), sha256 = made.sha256, bytes = made.bytes, tables = made.tables, rows = made.rows,
+          at = made.at,
+        }
+      end,
+      --- Dumps the tenant's database of another server into this run's own folder. server: address, port. -> path
+      dump_server = function(server)
+        dump(ctx, own_path(ctx), { host = server.address, port = server.port })
+        return own_path(ctx)
+      end,
+      --- Removes the archive in this run's own folder.
+      drop_own = function() ctx:effect("pg.archive", { path = own_path(ctx), database = ctx.scope.pg.tenant }, nil) end,
+      --- What an archive holds, read to its end; owner = { table =, key = { column = value } } tells whose it must be;
+      --- wanted: a table that must be in it, given back as `table`.
+      examine = function(path, owner, wanted)
+        return ctx:read("pg.archive_contents", contents_target(ctx, path, owner, wanted))
+      end,
+      --- Restores an examined archive beside the tenant's database: all of it, or its `table`. options: defaults
+      restore_aside = function(summary, options) return restore_aside(ctx, summary, options) end,
+      --- Reads from the database that was restored aside; a plan, which has none, reads nothing.
+      rows = function(sql, ...)
+        local name = aside.restore(ctx.scope.pg.tenant, ctx.run_id)
+        return ctx:read("pg.aside_query", { name = name, sql = sql, parameters = table.pack(...) }) or {}
+      end,
+      --- Puts the restored database in the tenant's place. -> the name under which the old one is kept
+      swap = function(options) return swap(ctx, options) end,
+      --- Brings one table back from the restored database.
+      restore_table = function(name) return restore_table(ctx, name) end,
+      --- Removes what was restored aside.
+      drop_aside = function() ctx:effect("pg.restored", target_of(ctx, {}), nil) end,
+      --- The databases that restores of this tenant left: name, what ("before", "restored"), at, run, size.
+      kept = function() return kept(ctx) end,
+    }
+  end,
+}

@@ -1,0 +1,114 @@
+--- The effect type of putting a restored database in the place of the tenant's own: both renames in one transaction, so
+--- that there is always one of that name. The old one is kept.
+
+local clock = require "o2x.base.clock"
+local errors = require "o2x.base.error"
+local pg = require "o2x.client.pg"
+local properties = require "o2x.client.pg.properties"
+local support = require "o2x.effects.pg.support"
+local task = require "o2x.base.task"
+
+local M = {}
+
+local TRIES <const>, PAUSE <const> = 10, 0.5
+local IN_USE <const> = "55006"
+
+local SESSIONS <const> = [[SELECT usename AS role, application_name AS application, client_addr::text AS address
+FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid() ORDER BY 1, 2]]
+
+local TERMINATE <const> = [[SELECT count(*) AS ended FROM (SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = ANY ($1) AND pid <> pg_backend_pid()) s]]
+
+local function read(ctx, target)
+  return support.with(ctx, ctx.scope.pg.admin, function(db)
+    local found = properties.read(db, target.database)
+    if not found then return nil end
+    local note = properties.note(found.comment)
+    local kept = db:one("SELECT 1 AS found FROM pg_database WHERE datname = $1", target.kept)
+    return { run = note and note.o2x == "restored" and note.run or nil, kept = kept and target.kept or nil }
+  end)
+end
+
+local function equal(current, desired)
+  return current ~= nil and desired ~= nil and current.run == desired.run
+end
+
+local function need_restored(db, ctx, target)
+  local found = properties.read(db, target.aside)
+  local note = found and properties.note(found.comment)
+  if note and note.run == ctx.run_id and not note.table then return note end
+  errors.raise { kind = "failed", module = "archive", op = "pg.swapped",
+    message = ("%s is not there, or not whole: nothing was swapped"):format(target.aside) }
+end
+
+-- What takes the place gets the note and, last of all, the limit; what is kept says until when it was in use.
+local function statements(ctx, target, current, note)
+  local database, aside, kept = pg.quote(target.database), pg.quote(target.aside), pg.quote(target.kept)
+  local list = {}
+  local function add(...) list[#list + 1] = { string.format(...) } end
+  if current then
+    add("ALTER DATABASE %s RENAME TO %s", database, kept)
+    list[#list + 1] = { properties.note_statement(target.kept, {
+      o2x = "before", of = target.database, run = ctx.run_id, at = clock.iso(),
+      comment = not properties.note(current.comment) and current.comment or nil,
+    }) }
+  end
+  add("ALTER DATABASE %s RENAME TO %s", aside, database)
+  add("ALTER DATABASE %s CONNECTION LIMIT %d", database, (current or target.defaults).connection_limit)
+  note.swapped = clock.iso()
+  list[#list + 1] = { properties.note_statement(target.database, note) }
+  return list
+end
+
+local function still_used(db, target)
+  local who = {}
+  for i, row in ipairs(db:rows(SESSIONS, target.database)) do
+    who[i] = ("%s from %s (%s)"):format(row.role or "?", row.address or "?", row.application or "?")
+  end
+  errors.raise {
+    kind = "conflict", module = "archive", op = "pg.swapped", details = who,
+    message = ("%s is in use again and again: %s"):format(target.database, who[1] or "somebody comes and goes"),
+    hint = "end what connects to it, then o2x resume; nothing was swapped",
+  }
+end
+
+-- Somebody may connect between the end of the sessions and the rename: then the rename is refused, and tried again.
+local function swap(db, target, list)
+  for try = 1, TRIES do
+    local ended, problem = pcall(db.query, db, TERMINATE, pg.array { target.database, target.aside })
+    local ok, err = pcall(db.transaction, db, function(tx) tx:exec(list) end, { attempts = 1 })
+    if ok then return end
+    if not errors.is(err) or err.code ~= IN_USE then error(err, 0) end
+    if try == TRIES and not ended then error(problem, 0) end
+    task.sleep(PAUSE)
+  end
+  still_used(db, target)
+end
+
+local function write(ctx, target)
+  ctx.client("pg"):close() -- our own sessions are in the way as well
+  local db <close> = support.connect(ctx, ctx.scope.pg.admin, { lock_timeout = 30 })
+  local current = properties.read(db, target.database)
+  local note = need_restored(db, ctx, target)
+  swap(db, target, statements(ctx, target, current, note))
+  return { kept = current and target.kept or nil }
+end
+
+--- The effect type of a restored database in the place of the tenant's own.
+M.swapped = {
+  kind = "pg.swapped",
+  class = "probed",
+  key = function(target) return target.database end,
+  read = read,
+  equal = equal,
+  write = write,
+  show = function(target, before)
+    local lines = { ("~ %s takes its place"):format(target.aside) }
+    if before then
+      table.insert(lines, 1, ("~ what is there now is kept as %s; its sessions are ended"):format(target.kept))
+    end
+    return { title = "database " .. target.database, lines = lines }
+  end,
+}
+
+return M

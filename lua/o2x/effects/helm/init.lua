@@ -1,0 +1,266 @@
+--- Releases by the real helm. A release is what its chart and values render to, so one that renders as it was deployed
+--- is left alone. helm is not asked to wait: the objects' readiness is followed over the API, where it can be shown and
+--- explained.
+
+local content = require "o2x.effects.helm.content"
+local diff = require "o2x.base.diff"
+local errors = require "o2x.base.error"
+local fs = require "o2x.base.fs"
+local helm_client = require "o2x.client.helm"
+local helm_rollback = require "o2x.effects.helm.rollback"
+local json = require "o2x.base.json"
+local manifest = require "o2x.client.helm.manifest"
+local ready = require "o2x.client.k8s.ready"
+local retry = require "o2x.base.retry"
+local task = require "o2x.base.task"
+local value_ = require "o2x.base.value"
+local yaml = require "o2x.base.yaml"
+
+local READY_SECONDS <const> = 300
+local WORKLOADS <const> = { Deployment = true, StatefulSet = true, DaemonSet = true, Job = true }
+
+local function client(ctx) return ctx:client "helm" end
+
+-- ---- values ----
+
+-- Later values win, maps are merged: as helm does with several -f.
+local function merge(into, values)
+  for key, value in pairs(values) do
+    local known = into[key]
+    local both = type(value) == "table" and type(known) == "table" and value ~= json.null and known ~= json.null
+      and not json.is_array(value) and not json.is_array(known)
+    into[key] = both and merge(known, value) or value
+  end
+  return into
+end
+
+-- ---- the effect type ----
+
+local release = { kind = "helm.release", class = "probed", key = function(target) return target.name end }
+
+local function namespace_of(ctx, target)
+  return target.namespace or ctx:client("k8s").namespace
+end
+
+-- A release that changes between the two questions is asked for again.
+local function latest(helm, name, namespace)
+  for _ = 1, 3 do
+    local found = helm:status(name, namespace)
+    if not found or found.info.status == "uninstalled" then return nil end
+    local listed = helm:listed(name, namespace, found.version)
+    if listed then return found, listed end
+  end
+  errors.raise {
+    kind = "conflict", module = "helm", op = "read",
+    message = ("release %s keeps changing: somebody else is at work on it"):format(name),
+  }
+end
+
+function release.read(ctx, target)
+  local found, listed = latest(client(ctx), target.name, namespace_of(ctx, target))
+  return found and content.of(found, listed)
+end
+
+function release.equal(current, desired)
+  return current.status == "deployed" and current.chart == desired.chart
+    and current.values == desired.values and current.manifest == desired.manifest
+end
+
+-- A helm that died leaves its release locked. Ours (the label says so) is brought back to where it can go on: to the
+-- revision that was deployed, or to nothing if none ever was. The tenant's lock makes sure that it is dead.
+local function repair(ctx, target, before)
+  local helm, namespace = client(ctx), namespace_of(ctx, target)
+  if #helm:list(namespace, { name = target.name, selector = helm_client.LABEL }) == 0 then
+    errors.raise {
+      kind = "conflict", module = "helm", op = "upgrade",
+      message = ("release %s is %s, and not by o2x: another helm is at work on it, or died at it")
+        :format(target.name, before.status),
+      hint = ("helm history %s -n %s; if nobody is at work: helm rollback, or helm uninstall if it was never deployed")
+        :format(target.name, namespace),
+    }
+  end
+  local deployed
+  for _, revision in ipairs(helm:history(target.name, namespace) or {}) do
+    if revision.status == "deployed" then deployed = revision.revision end
+  end
+  ctx.log("warning", ("release %s was left %s by a run that ended: %s"):format(target.name, before.status,
+    deployed and "rolled back to revision " .. deployed or "removed, it was never deployed"))
+  if deployed then helm:rollback(target.name, deployed, namespace) else helm:uninstall(target.name, namespace) end
+end
+
+function release.write(ctx, target, desired, before, effect_key)
+  local helm, namespace = client(ctx), namespace_of(ctx, target)
+  if desired == nil then return helm:uninstall(target.name, namespace) end
+  if not target.source then return helm:rollback(target.name, desired.revision, namespace) end -- pending or not
+  if before and before.status:match("^pending") then repair(ctx, target, before) end
+  if before and before.status == "uninstalling" then helm:uninstall(target.name, namespace) end
+  local source = {}
+  for name, value in pairs(target.source) do source[name] = value end
+  source.label = effect_key
+  helm:upgrade(target.name, source)
+end
+
+function release.show(target, before, after)
+  local lines = {}
+  for _, field in ipairs { "chart", "status" } do
+    local old, new = before and before[field], after and (after[field] or "deployed")
+    if before and after and old ~= new then lines[#lines + 1] = ("~ %s: %s → %s"):format(field, old, new) end
+  end
+  if not target.source and before and after then
+    lines[#lines + 1] = ("~ revision: %s → that of %s"):format(before.revision, after.revision)
+    for _, line in ipairs(content.values_diff(before.values, after.values)) do lines[#lines + 1] = "  values " .. line end
+  end
+  local old, new = before and content.text(before.manifest), after and content.text(after.manifest)
+  if after and value_.is_unknown(after.manifest) then
+    lines[#lines + 1] = (before and "~ " or "+ ") .. tostring(after.manifest)
+  elseif (old or not before) and (new or not after) then
+    table.move(manifest.diff(old, new), 1, 1000, #lines + 1, lines)
+  else
+    table.move(diff.lines(before, after), 1, 1000, #lines + 1, lines)
+  end
+  if #lines == 0 and before and after then lines[1] = "~ values (what they render to stays the same)" end
+  return { title = ("release %s%s"):format(target.name, after and " (" .. after.chart .. ")" or ""), lines = lines }
+end
+
+-- ---- what scripts see ----
+
+local function input(message, where, hint)
+  errors.raise { kind = "input", module = "helm", message = message, where = where, hint = hint }
+end
+
+-- A chart's folder within the platform tree; what leads out of it is refused.
+local function chart_folder(ctx, chart)
+  local tree = fs.realpath(ctx.config.platform)
+  local path = type(chart) == "string" and fs.canonical(fs.join(tree, chart))
+  if not path or path:sub(1, #tree + 1) ~= tree .. "/" then
+    input(("chart %s is not in the platform tree"):format(tostring(chart)))
+  end
+  if not fs.exists(fs.join(path, "Chart.yaml")) then input("is not a chart: it has no Chart.yaml", path) end
+  return path
+end
+
+local function chart_label(folder)
+  local path = fs.join(folder, "Chart.yaml")
+  local chart = yaml.decode(fs.read(path), path)
+  return ("%s-%s"):format(chart.name, chart.version), tostring(chart.appVersion or "")
+end
+
+-- A values file as the run sees it (a plan has files that are not on disk, some not known yet), or a table.
+local function read_values(ctx, one)
+  if value_.is_unknown(one) then return one end
+  if type(one) == "table" then return json.encode(one), "values", one end
+  local text = ctx:read("file.text", one)
+  if value_.is_unknown(text) then return text end
+  if not text then input(("values file %s does not exist"):format(tostring(one))) end
+  local values = yaml.decode(text, one)
+  if values == nil or values == json.null then values = {} end
+  if type(values) ~= "table" then input("values must be a map", one) end
+  return text, one, values
+end
+
+-- What to give helm, and the values' hash; or what is unknown.
+local function source_of(ctx, o, namespace)
+  local k8s = ctx:client "k8s"
+  local source = {
+    chart = chart_folder(ctx, o.chart), namespace = namespace, values = {}, values_names = {},
+    kube_version = k8s:version(), api_versions = k8s:kinds():extensions(),
+  }
+  local merged = {}
+  local list = type(o.values) == "table" and #o.values > 0 and o.values or { o.values }
+  for i, one in ipairs(list) do
+    local values
+    source.values[i], source.values_names[i], values = read_values(ctx, one)
+    if value_.is_unknown(source.values[i]) then return source, value_.unknown end
+    merge(merged, values)
+  end
+  return source, content.hash_values(merged)
+end
+
+local function wait_ready(ctx, objects, namespace, seconds)
+  local k8s, start = ctx:client "k8s", task.now()
+  seconds = seconds or READY_SECONDS
+  for _, object in ipairs(objects) do
+    if WORKLOADS[object.kind] then
+      ready.wait(k8s, object.kind, object.metadata.name, {
+        namespace = object.metadata.namespace or namespace, progress = ctx.waiting,
+        seconds = math.max(seconds - (task.now() - start), 1),
+      })
+    end
+  end
+end
+
+-- What the release should be: rendered, and looked at before anything is written.
+local function render(ctx, name, source, values)
+  local chart, app_version = chart_label(source.chart)
+  local desired = { chart = chart, app_version = app_version, values = values, manifest = value_.unknown }
+  if value_.is_unknown(values) then return desired, {} end
+  local k8s = ctx:client "k8s"
+  local text, hooks = client(ctx):template(name, source)
+  local objects = manifest.objects(text)
+  for _, rendered in ipairs { objects, manifest.objects(hooks) } do
+    k8s.grants:objects(function(object) return k8s:resource(object) end, rendered, source.namespace)
+  end
+  desired.manifest = content.hash_manifest(text)
+  return desired, objects
+end
+
+local function ensure_release(ctx, name, o)
+  local namespace = o.namespace or ctx:client("k8s").namespace
+  local source, values = source_of(ctx, o, namespace)
+  local desired, objects = render(ctx, name, source, values)
+  local after, outcome = ctx:effect("helm.release", { name = name, namespace = namespace, source = source }, desired)
+  if ctx.mode ~= "plan" and o.wait ~= false then wait_ready(ctx, objects, namespace, o.timeout) end
+  return after, outcome
+end
+
+-- Releases that the plan would make are listed as if they were there.
+local function list(ctx, namespace)
+  local helm = client(ctx)
+  local found, seen = retry.read(function() end, nil, helm.list, helm, namespace), {}
+  for _, one in ipairs(found) do seen[one.name] = true end
+  for _, name in ipairs(ctx.mode == "plan" and helm.scope or {}) do
+    local planned = not seen[name] and ctx:read("helm.release", { name = name, namespace = namespace })
+    if planned then
+      found[#found + 1] = {
+        name = name, namespace = namespace, chart = planned.chart, app_version = planned.app_version,
+        revision = planned.revision or 1, status = "deployed",
+      }
+    end
+  end
+  table.sort(found, function(a, b) return a.name < b.name end)
+  return found
+end
+
+local function api(ctx)
+  local function default(namespace) return namespace or ctx:client("k8s").namespace end
+  local known = helm_rollback.api(ctx, function(...) wait_ready(ctx, ...) end)
+  local own = {
+    --- Ensures a release, and waits until its workloads are ready.
+    ---@param name string
+    ---@param o { chart: string, values: any, namespace: string?, timeout: number?, wait: boolean? } chart: a folder of
+    --- the platform tree; values: a file of it, a table without secrets, or a list of these; timeout: to get ready in
+    ---@return table release revision, chart, app_version, status
+    ---@return string outcome
+    ensure_release = function(name, o) return ensure_release(ctx, name, o) end,
+
+    --- Ensures that a release is not there.
+    remove_release = function(name, namespace)
+      ctx:effect("helm.release", { name = name, namespace = default(namespace) }, nil)
+    end,
+
+    --- The tenant's releases: name, revision, status, chart, app_version.
+    list = function(namespace) return list(ctx, default(namespace)) end,
+
+    --- A release's revisions, oldest first; nil if there is no such release.
+    history = function(name, namespace) return client(ctx):history(name, default(namespace)) end,
+
+    --- A release as it is: revision, status, chart, app_version; nil if there is none.
+    status = function(name, namespace)
+      return ctx:read("helm.release", { name = name, namespace = default(namespace) })
+    end,
+  }
+  for name, fn in pairs(own) do known[name] = fn end
+  return known
+end
+
+return { name = "helm", declares = "helm:write", types = { release }, api = api }

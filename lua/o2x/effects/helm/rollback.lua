@@ -1,0 +1,184 @@
+--- Going back: which revision a release had before, and making it so again. Part of o2x.helm. Revision numbers belong
+--- to each release; a number that is right for one is wrong for another.
+
+local clock = require "o2x.base.clock"
+local content = require "o2x.effects.helm.content"
+local errors = require "o2x.base.error"
+local helm_client = require "o2x.client.helm"
+local manifest = require "o2x.client.helm.manifest"
+local task = require "o2x.base.task"
+
+local M = {}
+
+-- A release that is pending and not by us may have a helm at work on it. One that nobody touched for so long is dead.
+local STALE <const> = 20
+
+local function client(ctx) return ctx:client "helm" end
+
+local function fail(kind, message, hint)
+  errors.raise { kind = kind, module = "helm", op = "rollback", message = message, hint = hint }
+end
+
+local function history_of(ctx, name, namespace)
+  local history = client(ctx):history(name, namespace)
+  return history and #history > 0 and history or nil
+end
+
+local function entry_of(history, revision)
+  for i, entry in ipairs(history) do
+    if entry.revision == revision then return entry, i end
+  end
+end
+
+-- What a revision was made of, or nil if it is gone.
+local function look(ctx, name, namespace, entry)
+  local status = client(ctx):status(name, namespace, entry.revision)
+  if not status then return nil end
+  local found = content.of(status, entry)
+  found.image, found.updated, found.description = content.image(found.manifest), entry.updated, entry.description
+  return found
+end
+
+local function is_good(entry) return entry.status == "deployed" or entry.status == "superseded" end
+
+-- "Rollback to 2" is revision 2 again: what came before it came before 2.
+local function origin(history, entry)
+  local revision = tonumber((entry.description or ""):match("^Rollback to (%d+)$"))
+  local source = revision and revision < entry.revision and entry_of(history, revision)
+  return source and origin(history, source) or entry
+end
+
+local function differs(a, b) return a.manifest ~= b.manifest or a.values ~= b.values or a.chart ~= b.chart end
+
+-- The newest good revision before a place in the history for which `wanted` holds.
+local function search(ctx, name, namespace, history, place, wanted)
+  for i = place, 1, -1 do
+    local found = is_good(history[i]) and look(ctx, name, namespace, history[i])
+    if found and wanted(found) then return found end
+  end
+end
+
+local function previous(ctx, name, namespace)
+  local history = history_of(ctx, name, namespace)
+  if not history then return nil end
+  local last = history[#history]
+  -- What was begun and did not get there: back to what was there.
+  if last.status ~= "deployed" then
+    return search(ctx, name, namespace, history, #history - 1, function() return true end)
+  end
+  local source = origin(history, last)
+  local now = look(ctx, name, namespace, last)
+  local _, place = entry_of(history, source.revision)
+  return search(ctx, name, namespace, history, place - 1, function(found) return differs(found, now) end)
+end
+
+local function before(ctx, name, namespace, time)
+  local history = history_of(ctx, name, namespace)
+  if not history then return nil end
+  return search(ctx, name, namespace, history, #history, function(found) return clock.parse(found.updated) <= time end)
+end
+
+local function at(ctx, name, namespace, revision)
+  local history = history_of(ctx, name, namespace)
+  local entry = history and entry_of(history, revision)
+  return entry and look(ctx, name, namespace, entry)
+end
+
+-- ---- releases that a helm left pending ----
+
+local function is_ours(ctx, name, namespace)
+  return #client(ctx):list(namespace, { name = name, selector = helm_client.LABEL }) > 0
+end
+
+-- Waits until a pending release is surely nobody's. -> its last entry in the history
+local function settle(ctx, name, namespace)
+  local said
+  while true do
+    local history = history_of(ctx, name, namespace)
+    local last = history and history[#history]
+    if not last or not last.status:match("^pending") then return last end
+    local age = clock.now() - clock.parse(last.updated)
+    if ctx.mode == "plan" or age >= STALE or is_ours(ctx, name, namespace) then
+      ctx.log("warning", ("release %s was left %s by a helm that ended"):format(name, last.status))
+      return last
+    end
+    if not said then
+      ctx.log("warning", ("release %s is %s: looking whether a helm is still at work on it"):format(name, last.status))
+      said = true
+    end
+    task.sleep(1)
+  end
+end
+
+local function desired_of(found)
+  return {
+    revision = found.revision, status = "deployed", chart = found.chart, app_version = found.app_version,
+    values = found.values, manifest = found.manifest,
+  }
+end
+
+local function rollback(ctx, name, namespace, revision)
+  local last = settle(ctx, name, namespace)
+  if not last then fail("failed", ("there is no release %s"):format(name)) end
+  local found = at(ctx, name, namespace, revision)
+  if not found then
+    fail("input", ("release %s has no revision %s"):format(name, tostring(revision)),
+      ("helm history %s shows what is kept; helm keeps the last ten"):format(name))
+  end
+  local _, outcome = ctx:effect("helm.release", { name = name, namespace = namespace }, desired_of(found))
+  return outcome, manifest.objects(content.text(found.manifest))
+end
+
+-- Brings a pending release back to what was deployed; one that never was is removed.
+local function repair(ctx, name, namespace)
+  local history = history_of(ctx, name, namespace)
+  local last = history and history[#history]
+  if not last or not last.status:match("^pending") then return "unchanged" end
+  settle(ctx, name, namespace)
+  local good = previous(ctx, name, namespace)
+  if good then return (rollback(ctx, name, namespace, good.revision)) end
+  local _, outcome = ctx:effect("helm.release", { name = name, namespace = namespace }, nil)
+  return outcome
+end
+
+--- The functions that o2x.helm has of here.
+---@param ctx table
+---@param wait fun(objects: table[], namespace: string, seconds: number?) until the workloads are ready
+---@return table
+function M.api(ctx, wait)
+  local function default(namespace) return namespace or ctx:client("k8s").namespace end
+  return {
+    --- A revision of a release: revision, status, chart, app_version, image, updated, description; nil if it is not
+    --- kept.
+    at = function(name, revision, namespace) return at(ctx, name, default(namespace), revision) end,
+
+    --- The last good revision before the present one whose image or values differ; nil if there is none. For a release
+    --- that is no more than half deployed: what was there before.
+    previous = function(name, namespace) return previous(ctx, name, default(namespace)) end,
+
+    --- The good revision that was there at a time (seconds since 1970); nil if there was none.
+    before = function(name, time, namespace) return before(ctx, name, default(namespace), time) end,
+
+    --- The values that a revision was given.
+    ---@param found table of at, previous or before
+    values = function(found) return content.values(found.values) end,
+
+    --- Goes back to a revision, as a new one, and waits until its workloads are ready.
+    ---@param name string
+    ---@param revision integer
+    ---@param o { namespace: string?, timeout: number?, wait: boolean? }?
+    ---@return string outcome
+    rollback = function(name, revision, o)
+      local namespace = default(o and o.namespace)
+      local outcome, objects = rollback(ctx, name, namespace, revision)
+      if ctx.mode ~= "plan" and not (o and o.wait == false) then wait(objects, namespace, o and o.timeout) end
+      return outcome
+    end,
+
+    --- Brings a release that a helm left pending-… back to what was deployed.
+    ---@return string outcome
+    repair = function(name, namespace) return repair(ctx, name, default(namespace)) end,
+  }
+end
+
+return M

@@ -1,0 +1,257 @@
+--- Small changes of objects that are there: how many replicas a workload has, and a few named fields. Part of o2x.k8s.
+
+local diff = require "o2x.base.diff"
+local errors = require "o2x.base.error"
+local json = require "o2x.base.json"
+local ready = require "o2x.client.k8s.ready"
+local retry = require "o2x.base.retry"
+local task = require "o2x.base.task"
+local value = require "o2x.base.value"
+
+local M = {}
+
+local SECONDS <const> = 300  -- to become ready, or to go
+local ATTEMPTS <const> = 8   -- of a patch while others write to the object
+local PAUSE <const> = 0.2
+
+local function client(ctx) return ctx:client "k8s" end
+
+local function title(target)
+  return ("%s %s%s"):format(target.kind, target.namespace and target.namespace .. "/" or "", target.name)
+end
+
+local function key(target) return ("%s/%s/%s"):format(target.namespace or "-", target.kind, target.name) end
+
+local function kind_of(target) return { apiVersion = target.api_version, kind = target.kind } end
+
+-- Reads again as long as the server has a passing fault.
+local function patient(ctx, fn, ...)
+  return retry.read(function(_, err) ctx.waiting("trying again: " .. tostring(err)) end, nil, fn, ...)
+end
+
+local function get(ctx, target) return client(ctx):get(kind_of(target), target.name, target.namespace) end
+
+local function missing(target)
+  errors.raise { kind = "failed", module = "k8s", code = "not_found", message = title(target) .. " does not exist" }
+end
+
+-- ---- replicas ----
+
+local replicas = { kind = "k8s.replicas", class = "idempotent", key = key }
+
+function replicas.read(ctx, target)
+  local found = get(ctx, target)
+  return found and (found.spec.replicas or 1)
+end
+
+function replicas.write(ctx, target, desired, before)
+  if before == nil then missing(target) end
+  client(ctx):scale(kind_of(target), target.name, desired, target.namespace)
+end
+
+function replicas.show(target, before, after)
+  return { title = title(target), lines = { ("~ replicas: %s → %s"):format(tostring(before), tostring(after)) } }
+end
+
+-- ---- fields ----
+
+-- { spec = { suspend = true } } -> { ["spec.suspend"] = true }, and the paths by their names. A list is one value.
+local function flatten(patch, into, places, path)
+  for name, item in pairs(patch) do
+    local place = table.move(path, 1, #path, 1, {})
+    place[#place + 1] = name
+    if type(item) == "table" and item ~= json.null and not json.is_array(item) and #item == 0 and next(item) ~= nil then
+      flatten(item, into, places, place)
+    else
+      local text = table.concat(place, "\0"):gsub("%.", "\\."):gsub("%z", ".")
+      places[text], into[text] = place, item
+    end
+  end
+  return into
+end
+
+local function lookup(object, path)
+  for _, name in ipairs(path) do
+    if type(object) ~= "table" then return nil end
+    object = object[name]
+  end
+  return object
+end
+
+-- What an object says of the fields; json.null where it says nothing.
+local function project(object, places)
+  local found = {}
+  for text, path in pairs(places) do
+    local item = lookup(object, path)
+    if item == nil then item = json.null end
+    found[text] = item
+  end
+  return found
+end
+
+local fields = { kind = "k8s.fields", class = "idempotent" }
+
+function fields.key(target)
+  local names = {}
+  for name in pairs(target.places) do names[#names + 1] = name end
+  table.sort(names)
+  return key(target) .. " " .. table.concat(names, ", ")
+end
+
+function fields.read(ctx, target)
+  local found = get(ctx, target)
+  return found and project(found, target.places)
+end
+
+-- A merge patch of the fields that differ, tied to the version of the object that was looked at.
+local function patch_of(object, target, desired)
+  local patch = { metadata = { resourceVersion = object.metadata.resourceVersion } }
+  for text, path in pairs(target.places) do
+    local place = patch
+    for i = 1, #path - 1 do
+      place[path[i]] = place[path[i]] or {}
+      place = place[path[i]]
+    end
+    place[path[#path]] = desired[text]
+  end
+  return patch
+end
+
+local function is_conflict(err) return errors.is(err) and err.kind == "conflict" end
+
+-- The controllers write to most objects all the time: a version that has passed is looked at again, as long as the
+-- fields in question are what they were.
+function fields.write(ctx, target, desired, before)
+  if before == nil then missing(target) end
+  for attempt = 1, ATTEMPTS do
+    local object = get(ctx, target) or missing(target)
+    if not value.equal(project(object, target.places), before) then
+      errors.raise {
+        kind = "conflict", module = "k8s", op = "patch", message = title(target) .. ": somebody else just changed it",
+        hint = "look at it, then o2x resume",
+      }
+    end
+    local patch = patch_of(object, target, desired)
+    local ok, err = pcall(client(ctx).patch, client(ctx), kind_of(target), target.name, patch,
+      { namespace = target.namespace })
+    if ok then return end
+    if not is_conflict(err) or attempt == ATTEMPTS then error(err, 0) end
+    task.sleep(PAUSE)
+  end
+end
+
+function fields.show(target, before, after)
+  local function shown(all)
+    local copy = {}
+    for name, item in pairs(all or {}) do
+      if item ~= json.null then copy[name:gsub("^metadata%.annotations%.", "annotation "):gsub("\\", "")] = item end
+    end
+    return copy
+  end
+  return { title = title(target), lines = diff.lines(shown(before), shown(after)) }
+end
+
+--- The effect types: replicas of a workload, fields of an object.
+M.types = { replicas, fields }
+
+-- ---- what scripts see ----
+
+-- Objects whose names nobody can know beforehand are the tenant's when the server lists them under its label.
+local function target_of(ctx, kind, name, namespace)
+  local k8s = client(ctx)
+  local resource = patient(ctx, k8s.resource, k8s, kind)
+  local where = resource.namespaced and (namespace or k8s.namespace) or nil
+  if not k8s.grants:allows(resource, where, name) then patient(ctx, k8s.list, k8s, kind, { namespace = where }) end
+  k8s.grants:object(resource, where, name, false)
+  return { kind = resource.kind, api_version = resource.api_version, name = name, namespace = where }
+end
+
+local function gone(object)
+  local count = object.status and object.status.replicas or 0
+  return count == 0, ("%d pods still there"):format(count)
+end
+
+-- Waits until the pods of a workload that was scaled to nothing are gone.
+local function wait_gone(ctx, target, seconds)
+  local deadline, pause = task.now() + seconds, 0.1
+  while true do
+    local object = patient(ctx, get, ctx, target)
+    if not object then return end
+    local done, waiting = gone(object)
+    if done then return end
+    if task.now() >= deadline then
+      errors.raise {
+        kind = "failed", module = "k8s", op = "scale",
+        message = ("%s: %s after %d s"):format(title(target), waiting, seconds),
+      }
+    end
+    ctx.waiting(title(target) .. ": " .. waiting)
+    task.sleep(pause)
+    pause = math.min(pause * 1.5, 1)
+  end
+end
+
+local function scale(ctx, kind, name, count, o)
+  o = o or {}
+  if math.type(count) ~= "integer" or count < 0 then
+    errors.raise {
+      kind = "input", module = "k8s",
+      message = ("replicas of %s: a whole number from 0 expected, got %s"):format(name, tostring(count)),
+    }
+  end
+  local target = target_of(ctx, kind, name, o.namespace)
+  local _, outcome = ctx:effect("k8s.replicas", target, count)
+  if ctx.mode == "plan" or o.wait == false then return outcome end
+  local seconds = o.seconds or SECONDS
+  if count == 0 then
+    wait_gone(ctx, target, seconds)
+  else
+    ready.wait(client(ctx), target.kind, name,
+      { seconds = seconds, namespace = target.namespace, progress = ctx.waiting })
+  end
+  return outcome
+end
+
+local function set(ctx, kind, name, patch, o)
+  local target = target_of(ctx, kind, name, o and o.namespace)
+  target.places = {}
+  local desired = flatten(patch, {}, target.places, {})
+  if next(desired) == nil then errors.raise { kind = "input", module = "k8s", message = "k8s.set: which fields?" } end
+  local _, outcome = ctx:effect("k8s.fields", target, desired)
+  return outcome
+end
+
+--- The functions that o2x.k8s has of here.
+---@param ctx table
+---@return table
+function M.api(ctx)
+  return {
+    --- Ensures a workload's number of replicas, and waits until they are ready, or gone.
+    ---@param kind string Deployment or StatefulSet
+    ---@param name string
+    ---@param count integer
+    ---@param o { namespace: string?, seconds: number?, wait: boolean? }?
+    ---@return string outcome
+    scale = function(kind, name, count, o) return scale(ctx, kind, name, count, o) end,
+
+    --- Ensures fields of an object that is there: { spec = { suspend = true } }; json.null: the field is not there.
+    ---@param kind string
+    ---@param name string
+    ---@param patch table
+    ---@param o { namespace: string? }?
+    ---@return string outcome
+    set = function(kind, name, patch, o) return set(ctx, kind, name, patch, o) end,
+
+    --- Ensures annotations of an object that is there; json.null: the annotation is not there.
+    ---@param kind string
+    ---@param name string
+    ---@param annotations table<string, any>
+    ---@param o { namespace: string? }?
+    ---@return string outcome
+    annotate = function(kind, name, annotations, o)
+      return set(ctx, kind, name, { metadata = { annotations = annotations } }, o)
+    end,
+  }
+end
+
+return M

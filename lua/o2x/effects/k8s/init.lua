@@ -1,0 +1,248 @@
+--- Objects of the cluster. What is desired is applied server-side, field by field; what others put there stays.
+
+local change = require "o2x.effects.k8s.change"
+local compare = require "o2x.client.k8s.compare"
+local diff = require "o2x.base.diff"
+local errors = require "o2x.base.error"
+local ready = require "o2x.client.k8s.ready"
+local retry = require "o2x.base.retry"
+local secret = require "o2x.base.secret"
+
+local function client(ctx) return ctx:client "k8s" end
+
+local function key(target)
+  return ("%s/%s/%s"):format(target.namespace or "-", target.kind, target.name)
+end
+
+local function title(target)
+  return ("%s %s%s"):format(target.kind, target.namespace and target.namespace .. "/" or "", target.name)
+end
+
+local function input(message)
+  errors.raise { kind = "input", module = "k8s", message = message }
+end
+
+-- ---- objects ----
+
+local object = { kind = "k8s.object", class = "idempotent", key = key, equal = compare.equal }
+
+local function kind_of(target)
+  return target.api_version and { apiVersion = target.api_version, kind = target.kind } or target.kind
+end
+
+function object.read(ctx, target)
+  local found = client(ctx):get(kind_of(target), target.name, target.namespace)
+  return found and compare.remember(found)
+end
+
+function object.write(ctx, target, desired)
+  if desired == nil then
+    client(ctx):delete(kind_of(target), target.name, { namespace = target.namespace })
+  else
+    client(ctx):apply(compare.clean(desired), { force = target.force })
+  end
+end
+
+-- What the title says already need not be in the lines.
+local function untitled(whole)
+  if not whole then return nil end
+  local copy = compare.clean(whole)
+  copy.apiVersion, copy.kind, copy.metadata.name, copy.metadata.namespace = nil, nil, nil, nil
+  return copy
+end
+
+function object.show(target, before, after)
+  if before and after then before = compare.project(before, after) end
+  return { title = title(target), lines = diff.lines(untitled(before), untitled(after)) }
+end
+
+-- ---- Secrets: made, never overwritten ----
+
+local k8s_secret = { kind = "k8s.secret", class = "idempotent", key = key }
+
+function k8s_secret.read(ctx, target)
+  local found = client(ctx):get("Secret", target.name, target.namespace)
+  return found and { type = found.type, data = found.data or {} }
+end
+
+-- Keys that others added stay; the type cannot be changed, and matters only to a new one.
+function k8s_secret.equal(current, desired)
+  return compare.covers(current.data, desired.data)
+end
+
+local function refuse_overwriting(target, current, desired)
+  local keys = {}
+  for name, value in pairs(desired.data) do
+    if not compare.covers(current.data[name], value) then keys[#keys + 1] = name end
+  end
+  table.sort(keys)
+  errors.raise {
+    kind = "conflict", module = "k8s", op = "ensure_secret",
+    message = ("%s exists with other content (%s): it is not overwritten")
+      :format(title(target), table.concat(keys, ", ")),
+    hint = "give the value that is in use, or change it there for all who use it; overwrite=true replaces it",
+  }
+end
+
+function k8s_secret.write(ctx, target, desired, before)
+  local k8s = client(ctx)
+  if desired == nil then
+    k8s:delete("Secret", target.name, { namespace = target.namespace })
+    return
+  end
+  if before and not target.overwrite then refuse_overwriting(target, before, desired) end
+  local body = {
+    apiVersion = "v1", kind = "Secret", type = desired.type, data = desired.data,
+    metadata = { name = target.name, namespace = target.namespace },
+  }
+  if before then k8s:apply(body, { force = true }) else k8s:create(body) end
+end
+
+function k8s_secret.show(target, before, after)
+  local function data(one) return one and { data = one.data } end
+  return { title = title(target), lines = diff.lines(data(before), data(after)) }
+end
+
+-- ---- what scripts see ----
+
+local function check_object(o)
+  local ok = type(o) == "table" and type(o.apiVersion) == "string" and type(o.kind) == "string"
+    and type(o.metadata) == "table" and type(o.metadata.name) == "string"
+  if not ok then input("an object needs apiVersion, kind and metadata.name") end
+  if o.apiVersion == "v1" and o.kind == "Secret" then input("Secrets are made by k8s.ensure_secret") end
+end
+
+local function encoded(data)
+  local out = {}
+  for name, value in pairs(data) do
+    if type(value) == "string" then value = secret.new(value, name) end
+    if not secret.is(value) then
+      input(("secret key %s: text or a secret was expected, not a %s"):format(name, type(value)))
+    end
+    out[name] = value:base64()
+  end
+  return out
+end
+
+local function target_of(ctx, kind, name, namespace)
+  local k8s = client(ctx)
+  local resource = k8s:resource(kind)
+  local where = resource.namespaced and (namespace or k8s.namespace) or nil
+  return { kind = resource.kind, api_version = resource.api_version, name = name, namespace = where }, resource
+end
+
+-- The same for a write: what may only be looked at is refused before the gate reads it, in a plan too.
+local function target_to_write(ctx, kind, name, namespace)
+  local target, resource = target_of(ctx, kind, name, namespace)
+  client(ctx).grants:object(resource, target.namespace, name, false)
+  return target
+end
+
+local function is_secret(target)
+  return target.kind == "Secret" and target.api_version == "v1"
+end
+
+-- Reads that are not an effect's are tried again here; what they wait for is shown.
+local function patient(ctx, fn, ...)
+  return retry.read(function(_, err) ctx.waiting("trying again: " .. tostring(err)) end, nil, fn, ...)
+end
+
+local SAFE <const> = { GET = true, HEAD = true }
+local REQUEST <const> = { "method", "path", "headers", "json", "body", "timeout", "namespace" }
+
+-- What a script may say of a request; whether a service is shared is not its to say.
+local function request_fields(given)
+  local o, known = {}, {}
+  for _, name in ipairs(REQUEST) do o[name], known[name] = given[name], true end
+  for name in pairs(given) do
+    if not known[name] then
+      input(("k8s.request: unknown field %q (%s)"):format(tostring(name), table.concat(REQUEST, ", ")))
+    end
+  end
+  return o
+end
+
+local function api(ctx)
+  local known = {
+    --- Ensures an object: everything that it names is so in the cluster; what it does not name is left alone.
+    ---@param wanted table apiVersion, kind, metadata.name …
+    ---@param o { force: boolean? }? force: take fields over from another manager
+    ---@return table object as it is now
+    ensure = function(wanted, o)
+      check_object(wanted)
+      local target = target_to_write(ctx, wanted, wanted.metadata.name, wanted.metadata.namespace)
+      target.force = o and o.force or nil
+      return (ctx:effect("k8s.object", target, wanted))
+    end,
+
+    --- Ensures that an object is not there.
+    remove = function(kind, name, namespace)
+      local target = target_to_write(ctx, kind, name, namespace)
+      ctx:effect(is_secret(target) and "k8s.secret" or "k8s.object", target, nil)
+    end,
+
+    --- Reads an object; a Secret's data come out as secrets, in base64.
+    ---@return table? object nil if there is none
+    get = function(kind, name, namespace)
+      local target = target_of(ctx, kind, name, namespace)
+      return ctx:read(is_secret(target) and "k8s.secret" or "k8s.object", target)
+    end,
+
+    --- Lists the tenant's objects of a kind.
+    ---@param o { selector: string?, namespace: string? }?
+    list = function(kind, o) return (patient(ctx, client(ctx).list, client(ctx), kind, o)) end,
+
+    --- Ensures a Secret. One that exists with other content is a conflict error, unless overwrite is asked for.
+    ---@param name string
+    ---@param data table<string, string|userdata>
+    ---@param o { namespace: string?, type: string?, overwrite: boolean? }?
+    ensure_secret = function(name, data, o)
+      o = o or {}
+      local target = target_to_write(ctx, "Secret", name, o.namespace)
+      target.overwrite = o.overwrite or nil
+      local desired = { type = o.type or "Opaque", data = encoded(data) }
+      local current = ctx:read("k8s.secret", target)
+      if current and not o.overwrite and not k8s_secret.equal(current, desired) then
+        refuse_overwriting(target, current, desired)
+      end
+      ctx:effect("k8s.secret", target, desired)
+    end,
+
+    --- The last lines of a pod's log.
+    ---@param o { tail: integer?, previous: boolean?, container: string?, namespace: string? }?
+    logs = function(pod, o) return patient(ctx, client(ctx).logs, client(ctx), pod, o) end,
+
+    --- The events about an object, oldest first.
+    events = function(kind, name, namespace)
+      return patient(ctx, client(ctx).events, client(ctx), kind, name, namespace)
+    end,
+
+    --- Waits until an object is ready; if it does not get there, the error tells the pods' trouble, events and last log
+    --- lines.
+    ---@return table? object nil in a plan with changes, which has nothing to wait for
+    wait_ready = function(kind, name, seconds, namespace)
+      if ctx:planned() then return nil end
+      local o = { seconds = seconds or 300, namespace = namespace, progress = ctx.waiting }
+      return ready.wait(client(ctx), kind, name, o)
+    end,
+
+    --- Sends a request to a service through the API server's proxy.
+    ---@param o { method: string?, path: string?, headers: table?, json: any, body: any, timeout: number?, namespace: string? }?
+    request = function(service, port, o)
+      o = request_fields(o or {})
+      if SAFE[o.method or "GET"] then return patient(ctx, client(ctx).request, client(ctx), service, port, o) end
+      if ctx.mode == "plan" then
+        errors.raise {
+          kind = "refused", module = "k8s", op = "request",
+          message = ("a plan sends no %s to service %s"):format(o.method, service),
+          hint = "put it into a check: a plan with changes skips those",
+        }
+      end
+      return client(ctx):request(service, port, o)
+    end,
+  }
+  for name, fn in pairs(change.api(ctx)) do known[name] = fn end
+  return known
+end
+
+return { name = "k8s", declares = "k8s:write", types = { object, k8s_secret, table.unpack(change.types) }, api = api }

@@ -1,0 +1,262 @@
+--- Effect types of databases: that one exists as it should, and who may do what with it.
+
+local errors = require "o2x.base.error"
+local pg = require "o2x.client.pg"
+local support = require "o2x.effects.pg.support"
+local value = require "o2x.base.value"
+
+-- ---- pg.database ----
+
+local READ = [[SELECT r.rolname AS owner, pg_encoding_to_char(d.encoding) AS encoding, d.datcollate AS collate,
+d.datctype AS ctype, d.datconnlimit AS connection_limit
+FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba WHERE d.datname = $1]]
+
+local LOCALES = [[SELECT DISTINCT collcollate AS name FROM pg_collation
+WHERE collprovider = 'c' AND collcollate IS NOT NULL AND collencoding IN (-1, pg_char_to_encoding('UTF8')) ORDER BY 1]]
+
+local CREATE_SECONDS = 300 -- copying the template may have to wait for a checkpoint
+
+-- C.UTF-8, C.utf8 and c.UTF8 are one locale; UTF8 and utf-8 one encoding.
+local function plain_name(name)
+  return (tostring(name):lower():gsub("%-", ""))
+end
+
+local SAME_NAME = { collate = true, ctype = true, encoding = true }
+
+local function same(field, a, b)
+  if SAME_NAME[field] then return plain_name(a) == plain_name(b) end
+  return a == b
+end
+
+-- What cannot be changed once the database is there.
+local function check_fixed(target, before, desired)
+  for _, field in ipairs { "encoding", "collate", "ctype" } do
+    if desired[field] and not same(field, before[field], desired[field]) then
+      errors.raise {
+        kind = "conflict", module = "pg", op = "pg.database",
+        message = ("the database %s is there with %s %s, not %s, and that cannot be changed")
+          :format(target.name, field, before[field], desired[field]),
+        hint = "say what it has in the configuration, or dump it, drop it and let it be created anew",
+      }
+    end
+  end
+end
+
+local function refuse_locale(db, name)
+  local names = {}
+  for _, row in ipairs(db:rows(LOCALES)) do names[#names + 1] = row.name end
+  errors.raise {
+    kind = "input", module = "pg", op = "pg.database", code = "locale",
+    message = ("the PostgreSQL server has no locale %s; it has %s"):format(name, table.concat(names, ", ")),
+    hint = "set pg.locale to one of these (o2x.yaml, or O2X_PG_LOCALE), or install the locale on the server",
+  }
+end
+
+local function check_locale(db, name)
+  for _, row in ipairs(db:rows(LOCALES)) do
+    if plain_name(row.name) == plain_name(name) then return end
+  end
+  refuse_locale(db, name)
+end
+
+local function check_role(db, name)
+  if db:one("SELECT 1 AS found FROM pg_roles WHERE rolname = $1", name) then return end
+  errors.raise {
+    kind = "input", module = "pg", code = "42704", message = ("the PostgreSQL server has no role %s"):format(name),
+    hint = ("CREATE ROLE %s LOGIN, or name another one in platform.yaml"):format(name),
+  }
+end
+
+local function check_owner(db, desired)
+  if desired.owner then check_role(db, desired.owner) end
+end
+
+-- A word such as en_US.UTF-8 as an SQL string: nothing in it that could end the string.
+local function literal(word, what)
+  if type(word) ~= "string" or not word:find("^[%w_.@%-]+$") then
+    errors.raise { kind = "input", module = "pg", message = ("%q is no %s"):format(tostring(word), what) }
+  end
+  return "'" .. word .. "'"
+end
+
+local function create_statement(name, desired)
+  -- template0: the only template whose encoding and locale may be changed, and which nobody can be connected to
+  local words = { "CREATE DATABASE " .. pg.quote(name, "database name") .. " TEMPLATE template0" }
+  local function add(...) words[#words + 1] = table.concat({ ... }, " ") end
+  if desired.owner then add("OWNER", pg.quote(desired.owner, "role name")) end
+  if desired.encoding then add("ENCODING", literal(desired.encoding, "encoding")) end
+  if desired.collate then add("LC_COLLATE", literal(desired.collate, "locale")) end
+  if desired.ctype then add("LC_CTYPE", literal(desired.ctype, "locale")) end
+  if desired.connection_limit then add(("CONNECTION LIMIT %d"):format(desired.connection_limit)) end
+  return table.concat(words, " ")
+end
+
+local function explain(db, err, desired)
+  if not errors.is(err) then error(err, 0) end
+  if err.code == "42501" then
+    err.message = ("%s: the role %s may not create databases"):format(support.server(db), db.options.user)
+    err.hint = ("as a superuser: ALTER ROLE %s CREATEDB"):format(db.options.user)
+  elseif err.code == "42704" then
+    check_owner(db, desired)
+  elseif err.message:find("locale name", 1, true) then
+    refuse_locale(db, desired.collate)
+  end
+  error(err, 0)
+end
+
+local function create(ctx, target, desired)
+  local db <close> = support.connect(ctx, target.database, { statement_timeout = CREATE_SECONDS })
+  local ok, err = pcall(db.query, db, create_statement(target.name, desired))
+  if ok then return end
+  -- Somebody was quicker, perhaps an earlier attempt of this very run: the gate compares what is there.
+  if errors.is(err) and (err.code == "42P04" or err.code == "23505") then return end
+  explain(db, err, desired)
+end
+
+local function alter(ctx, target, desired, before)
+  local name, statements = pg.quote(target.name, "database name"), {}
+  if desired.owner and desired.owner ~= before.owner then
+    statements[1] = { ("ALTER DATABASE %s OWNER TO %s"):format(name, pg.quote(desired.owner, "role name")) }
+  end
+  if desired.connection_limit and desired.connection_limit ~= before.connection_limit then
+    statements[#statements + 1] = { ("ALTER DATABASE %s CONNECTION LIMIT %d"):format(name, desired.connection_limit) }
+  end
+  support.with(ctx, target.database, function(db) db:exec(statements) end)
+end
+
+local function drop(ctx, target)
+  local db <close> = support.connect(ctx, target.database, { statement_timeout = CREATE_SECONDS })
+  db:query("DROP DATABASE IF EXISTS " .. pg.quote(target.name, "database name"))
+end
+
+local function read_database(ctx, target)
+  return support.with(ctx, target.database, function(db) return db:one(READ, target.name) end)
+end
+
+local database = {
+  kind = "pg.database",
+  class = "probed",
+  key = function(target) return target.name end,
+  read = read_database,
+  equal = function(current, desired)
+    if current == nil or desired == nil then return current == desired end
+    for field, wanted in pairs(desired) do
+      if not same(field, current[field], wanted) then return false end
+    end
+    return true
+  end,
+  write = function(ctx, target, desired, before)
+    if desired == nil then return drop(ctx, target) end
+    if before == nil then return create(ctx, target, desired) end
+    check_fixed(target, before, desired)
+    alter(ctx, target, desired, before)
+  end,
+  predict = function(ctx, target, desired, before)
+    if before and desired then check_fixed(target, before, desired) end
+    if before or not desired then return desired end
+    support.with(ctx, target.database, function(db)
+      if desired.collate then check_locale(db, desired.collate) end
+      if desired.ctype then check_locale(db, desired.ctype) end
+      check_owner(db, desired)
+    end)
+    return desired
+  end,
+  show = support.show(function(target) return "database " .. target.name end),
+}
+
+-- ---- pg.grant ----
+
+local GRANTED = [[SELECT r.rolname AS role, a.privilege_type AS privilege FROM pg_database d
+CROSS JOIN LATERAL aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a JOIN pg_roles r ON r.oid = a.grantee
+WHERE d.datname = $1]]
+
+local WORDS = {
+  all = { "CONNECT", "CREATE", "TEMPORARY" },
+  connect = { "CONNECT" }, create = { "CREATE" }, temporary = { "TEMPORARY" },
+}
+
+--- What is wanted, as a value of pg.grant: "CONNECT to appuser" → is it granted?
+---@param privileges table<string, string[]|string> all, connect, create, temporary → roles
+---@return table<string, boolean>
+local function wanted(privileges)
+  local map = {}
+  for word, roles in pairs(privileges) do
+    if not WORDS[word] then
+      errors.raise {
+        kind = "input", module = "pg",
+        message = ("unknown privilege '%s' (all, connect, create, temporary)"):format(tostring(word)),
+      }
+    end
+    for _, role in ipairs(type(roles) == "table" and roles or { roles }) do
+      pg.quote(role, "role name")
+      for _, privilege in ipairs(WORDS[word]) do map[privilege .. " to " .. role] = true end
+    end
+  end
+  return map
+end
+
+local function each_grant(map, fn)
+  local names = {}
+  for name in pairs(map) do names[#names + 1] = name end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    local privilege, role = name:match("^(%u+) to (.*)$")
+    fn(privilege, role, name)
+  end
+end
+
+local function check_roles(db, target)
+  each_grant(target.wanted, function(_, role) check_role(db, role) end)
+end
+
+local function grant_statements(target, desired, before)
+  local statements = {}
+  each_grant(target.wanted, function(privilege, role, name)
+    local give = desired ~= nil and desired[name] or false
+    if before and before[name] == give then return end
+    statements[#statements + 1] = { (give and "GRANT %s ON DATABASE %s TO %s" or "REVOKE %s ON DATABASE %s FROM %s")
+      :format(privilege, pg.quote(target.name, "database name"), pg.quote(role, "role name")) }
+  end)
+  return statements
+end
+
+local grant = {
+  kind = "pg.grant",
+  class = "idempotent",
+  key = function(target)
+    local names = {}
+    each_grant(target.wanted, function(_, _, name) names[#names + 1] = name end)
+    return target.name .. ": " .. table.concat(names, ", ")
+  end,
+  parent = function(target) return "pg.database", { database = target.database, name = target.name } end,
+  read = function(ctx, target)
+    local rows = support.with(ctx, target.database, function(db) return db:rows(GRANTED, target.name) end)
+    local there, current = {}, {}
+    for _, row in ipairs(rows) do there[row.privilege .. " to " .. row.role] = true end
+    for name in pairs(target.wanted) do current[name] = there[name] or false end
+    return current
+  end,
+  equal = function(current, desired) return value.equal(current or {}, desired or {}) end,
+  write = function(ctx, target, desired, before)
+    support.with(ctx, target.database, function(db)
+      local ok, err = pcall(db.exec, db, grant_statements(target, desired, before))
+      if ok then return end
+      if errors.is(err) and err.code == "42704" then check_roles(db, target) end
+      error(err, 0)
+    end)
+  end,
+  predict = function(ctx, target, desired)
+    support.with(ctx, target.database, function(db) check_roles(db, target) end)
+    return desired
+  end,
+  show = function(target, before, after)
+    local lines = {}
+    each_grant(target.wanted, function(privilege, role, name)
+      local had, has = before and before[name] or false, after and after[name] or false
+      if had ~= has then lines[#lines + 1] = ("%s GRANT %s TO %s"):format(has and "+" or "-", privilege, role) end
+    end)
+    return { title = "rights on database " .. target.name, lines = lines }
+  end,
+}
+
+return { database = database, grant = grant, wanted = wanted }

@@ -1,0 +1,237 @@
+--- PostgreSQL for runbooks: named connections pg.tenant, pg.control and pg.admin. Reads cannot write; what is written
+--- is said as the state that should be.
+
+local errors = require "o2x.base.error"
+local json = require "o2x.base.json"
+local pg_database = require "o2x.effects.pg.database"
+local pg_migration = require "o2x.effects.pg.migration"
+local pg_row = require "o2x.effects.pg.row"
+local pg_vacuum = require "o2x.effects.pg.vacuum"
+local secret = require "o2x.base.secret"
+local support = require "o2x.effects.pg.support"
+local value = require "o2x.base.value"
+
+local function invalid(message, hint)
+  errors.raise { kind = "input", module = "pg", message = message, hint = hint }
+end
+
+-- ---- reading ----
+
+local query = {
+  kind = "pg.query",
+  class = "read",
+  key = function(target) return target.database .. " " .. target.sql:gsub("%s+", " "):sub(1, 80) end,
+  parent = function(target) return "pg.database", { database = target.admin, name = target.database } end,
+  read = function(ctx, target)
+    if support.any_unknown(target.parameters) then return nil end
+    return support.read(ctx, target.database, function(db)
+      return db:rows(target.sql, table.unpack(target.parameters, 1, target.parameters.n))
+    end)
+  end,
+}
+
+-- What a script must not reach (the run, the name of the database) is kept beside the objects that it gets.
+local private = setmetatable({}, { __mode = "k" }) -- named connection → { ctx, database, admin }
+
+---@class o2x.pg.Named
+local Named = {}
+
+--- Reads rows, in a transaction that cannot write. In a plan, a database that the plan would create reads as empty.
+---@param sql string one statement; parameters are $1, $2 …
+---@param ... any
+---@return table[] rows column → value; NULL is absent, numeric and times are text, json is decoded
+function Named:rows(sql, ...)
+  local own = private[self]
+  local target = { database = own.database, admin = own.admin, sql = sql, parameters = table.pack(...) }
+  return own.ctx:read("pg.query", target) or {}
+end
+
+--- Reads one row.
+---@return table|nil row the first, or nil
+function Named:one(sql, ...)
+  return self:rows(sql, ...)[1]
+end
+
+--- Tries to log in to the database as somebody else, as the services do.
+---@param user string|userdata
+---@param password string|userdata
+---@return boolean
+---@return string? why not
+function Named:try_login(user, password)
+  local own = private[self]
+  local ok, db = pcall(support.connect, own.ctx, own.database, { user = user, password = password })
+  if ok then
+    db:close()
+    return true
+  end
+  if errors.is(db) and db.kind ~= "cancelled" then return false, tostring(db) end
+  error(db, 0)
+end
+
+-- ---- writing ----
+
+local function check_columns(map, what, may_be_empty)
+  if type(map) ~= "table" or #map > 0 or not may_be_empty and next(map) == nil then
+    invalid(("%s must be a table column → value"):format(what))
+  end
+  return map
+end
+
+local function row_target(own, name, key, columns, secrets)
+  check_columns(key, "the key of a row")
+  for column, v in pairs(key) do
+    if not value.is_unknown(v) and (v == json.null or type(v) == "table" or secret.is(v)) then
+      invalid(("%s.%s: a key's value must be a text, a number or a boolean"):format(name, column))
+    end
+  end
+  return { database = own.database, admin = own.admin, table = name, key = key, columns = columns, secrets = secrets }
+end
+
+local function secret_columns(values)
+  local secrets = {}
+  for column, v in pairs(values) do
+    if secret.is(v) then secrets[column] = true end
+  end
+  return secrets
+end
+
+--- Ensures that the row with this key is there and has these values; other columns are left alone.
+---@param name string "core_config.tenant"
+---@param key table column → value
+---@param values table column → value; json.null is NULL, a table is JSON, a secret is never shown
+---@return table row key and values as they are now
+---@return string outcome "unchanged", "created", "changed"
+function Named:ensure_row(name, key, values)
+  local own = private[self]
+  check_columns(values, "the values of a row", true)
+  local target = row_target(own, name, key, pg_row.columns(values), secret_columns(values))
+  local after, outcome = own.ctx:effect("pg.row", target, values)
+  local row = {}
+  for column, v in pairs(key) do row[column] = v end
+  for column, v in pairs(after) do row[column] = v end
+  return row, outcome
+end
+
+local ALLOCATED = { table = true, key = true, column = true, prefix = true, digits = true, first = true, values = true }
+
+--- Ensures a row that has the next free id, taken under a lock: prefix, then digits. A row that is there keeps its id.
+---@param o {table: string, key: table, column: string, prefix: string, digits: integer, first: integer?,
+---  values: table?} values are those of a new row
+---@return table row the key's columns, the id and the values
+---@return string outcome
+function Named:ensure_allocated(o)
+  local own = private[self]
+  for name in pairs(o) do
+    if not ALLOCATED[name] then invalid("ensure_allocated: unknown field " .. tostring(name)) end
+  end
+  local values = {}
+  for column, v in pairs(check_columns(o.values or {}, "values", true)) do values[column] = v end
+  for column, v in pairs(o.key) do values[column] = v end
+  local columns = pg_row.columns(values, { [o.column] = true })
+  local target = row_target(own, o.table, o.key, columns, secret_columns(values))
+  target.column, target.prefix, target.digits, target.first = o.column, o.prefix or "", o.digits or 6, o.first or 1
+  return own.ctx:effect("pg.allocated", target, values)
+end
+
+--- Ensures that the folder's migrations are applied, in Flyway's way: its history table, its checksums.
+---@param folder string below the platform tree
+---@param options {schemas: string[], placeholders: table<string, string>?}? public if absent
+---@return string outcome "unchanged", "created" (nothing was applied before) or "changed"
+function Named:ensure_migrated(folder, options)
+  local own = private[self]
+  local ctx, schemas = own.ctx, options and options.schemas or { "public" }
+  local placeholders = {
+    ["flyway:database"] = own.database, ["flyway:defaultSchema"] = schemas[1],
+    ["flyway:table"] = "flyway_schema_history", ["flyway:user"] = ctx.client("pg").options.user,
+  }
+  for name, v in pairs(options and options.placeholders or {}) do placeholders[name] = v end
+  local resolved = pg_migration.load(ctx.config.platform, folder, ctx.scope.files.read, placeholders)
+  local target = { database = own.database, admin = own.admin, folder = folder, schemas = schemas, resolved = resolved }
+  local _, outcome = ctx:effect("pg.migration", target, pg_migration.value(resolved))
+  return outcome
+end
+
+--- Ensures that a table was vacuumed and analyzed, by whomever, since a time.
+---@param name string schema.table
+---@param since number seconds since 1970
+---@return string outcome "unchanged" or "changed"
+function Named:ensure_vacuumed(name, since)
+  local own = private[self]
+  if type(name) ~= "string" or type(since) ~= "number" then
+    invalid("ensure_vacuumed: a table's name and a time (clock.now() - seconds) expected")
+  end
+  local target = { database = own.database, table = name }
+  local _, outcome = own.ctx:effect("pg.vacuum", target, { last = math.floor(since) })
+  return outcome
+end
+
+-- ---- databases: pg.admin only ----
+
+---@class o2x.pg.Admin: o2x.pg.Named
+local Admin = {}
+
+local DATABASE = { owner = true, encoding = true, collate = true, ctype = true, connection_limit = true }
+
+-- A run may create, and give rights on, its own tenant's database and no other.
+local function check_own(own, name)
+  if name ~= own.ctx.scope.pg.tenant then
+    errors.raise {
+      kind = "refused", module = "pg", code = "EREFUSED",
+      message = ("database '%s' is outside what this run may touch"):format(tostring(name)),
+      hint = "a run is bound to one tenant; stdlib/platform.lua says what it may touch",
+    }
+  end
+  return name
+end
+
+--- Ensures a database. pg.locale of the configuration, if set, is taken for collate and ctype.
+---@param name string
+---@param options {owner: string?, encoding: string?, collate: string?, ctype: string?, connection_limit: integer?}
+---@return table database as it is now
+---@return string outcome
+function Admin:ensure_database(name, options)
+  local own = private[self]
+  local desired = {}
+  for field, v in pairs(options or {}) do
+    if not DATABASE[field] then invalid("ensure_database: unknown field " .. tostring(field)) end
+    desired[field] = v
+  end
+  local locale = own.ctx.config.pg and own.ctx.config.pg.locale
+  if locale then desired.collate, desired.ctype = locale, locale end
+  return own.ctx:effect("pg.database", { database = own.database, name = check_own(own, name) }, desired)
+end
+
+--- Ensures rights on a database.
+---@param name string
+---@param privileges table<string, string[]> all, connect, create, temporary → roles
+---@return string outcome
+function Admin:ensure_grant(name, privileges)
+  local own, wanted = private[self], pg_database.wanted(privileges)
+  local target = { database = own.database, name = check_own(own, name), wanted = wanted }
+  local _, outcome = own.ctx:effect("pg.grant", target, wanted)
+  return outcome
+end
+
+local function frozen()
+  invalid("pg.tenant, pg.control and pg.admin cannot be changed")
+end
+
+return {
+  name = "pg",
+  declares = "pg:write",
+  types = { query, pg_database.database, pg_database.grant, pg_row.row, pg_row.allocated, pg_migration.migration,
+    pg_vacuum },
+  api = function(ctx)
+    local names = ctx.scope.pg
+    local function named(which, ...)
+      local methods = {}
+      for _, class in ipairs { ... } do
+        for name, method in pairs(class) do methods[name] = method end
+      end
+      local object = setmetatable({}, { __index = methods, __newindex = frozen, __metatable = false })
+      private[object] = { ctx = ctx, database = names[which], admin = names.admin }
+      return object
+    end
+    return { tenant = named("tenant", Named), control = named("control", Named), admin = named("admin", Named, Admin) }
+  end,
+}

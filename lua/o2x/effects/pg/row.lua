@@ -1,0 +1,273 @@
+--- Effect types of rows: one row with these values, and a row whose id is the next free one.
+
+local diff = require "o2x.base.diff"
+local errors = require "o2x.base.error"
+local json = require "o2x.base.json"
+local pg = require "o2x.client.pg"
+local secret = require "o2x.base.secret"
+local support = require "o2x.effects.pg.support"
+local value = require "o2x.base.value"
+
+local M = {}
+
+-- ---- SQL of a row ----
+
+local function sorted_names(...)
+  local names = {}
+  for _, map in ipairs { ... } do
+    for name in pairs(map) do names[#names + 1] = name end
+  end
+  table.sort(names)
+  return names
+end
+
+local function quoted(names, suffix)
+  local list = {}
+  for i, name in ipairs(names) do list[i] = pg.quote(name, "column name") .. (suffix or "") end
+  return table.concat(list, ", ")
+end
+
+-- '"id" = $3 AND "index" = $4', its parameters added to the list.
+local function condition(key, parameters)
+  local parts = {}
+  for _, name in ipairs(sorted_names(key)) do
+    parameters[#parameters + 1] = key[name]
+    parts[#parts + 1] = ("%s = $%d"):format(pg.quote(name, "column name"), #parameters)
+  end
+  return table.concat(parts, " AND ")
+end
+
+local function select_row(target, columns, lock)
+  local parameters = {}
+  local where = condition(target.key, parameters)
+  return ("SELECT %s FROM %s WHERE %s LIMIT 2%s"):format(#columns > 0 and quoted(columns) or "1 AS found",
+    pg.quote_table(target.table), where, lock and " FOR UPDATE" or ""), parameters
+end
+
+local function insert_row(target, values)
+  local all = {}
+  for name, v in pairs(target.key) do all[name] = v end
+  for name, v in pairs(values) do all[name] = v end
+  local names, places, parameters = sorted_names(all), {}, {}
+  for i, name in ipairs(names) do
+    places[i], parameters[i] = "$" .. i, all[name]
+  end
+  local sql = "INSERT INTO %s (%s) VALUES (%s)"
+  return sql:format(pg.quote_table(target.table), quoted(names), table.concat(places, ", ")), parameters
+end
+
+local function update_row(target, values)
+  local names, sets, parameters = sorted_names(values), {}, {}
+  for i, name in ipairs(names) do
+    sets[i], parameters[i] = ("%s = $%d"):format(pg.quote(name, "column name"), i), values[name]
+  end
+  local where = condition(target.key, parameters)
+  return ("UPDATE %s SET %s WHERE %s"):format(pg.quote_table(target.table), table.concat(sets, ", "), where), parameters
+end
+
+local function delete_row(target)
+  local parameters = {}
+  return ("DELETE FROM %s WHERE %s"):format(pg.quote_table(target.table), condition(target.key, parameters)), parameters
+end
+
+-- ---- values ----
+
+-- A row as a value: NULL is json.null, the columns that hold secrets are secrets.
+local function to_value(target, columns, row)
+  local result = {}
+  for _, name in ipairs(columns) do
+    local v = row[name]
+    if v == nil then v = json.null end
+    if target.secrets[name] and type(v) == "string" then
+      v = secret.new(v, ("%s %s.%s"):format(target.database, target.table, name))
+    end
+    result[name] = v
+  end
+  return result
+end
+
+local function plain_time(text)
+  return (text:gsub("^(%d%d%d%d%-%d%d%-%d%d)T", "%1 "):gsub("Z$", "+00"):gsub("([+-]%d%d):?00$", "%1"))
+end
+
+-- The database gives back what it was given in its own form: 10.5 as 10.50, "7" as 7, a time with a blank.
+local function same(current, desired)
+  if value.equal(current, desired) then return true end
+  if value.is_unknown(desired) or secret.is(current) or secret.is(desired) then return false end
+  local a, b = type(current), type(desired)
+  if a == "string" and b == "string" then return plain_time(current) == plain_time(desired) end
+  if a == "number" and b == "string" or a == "string" and b == "number" then
+    return tonumber(current) ~= nil and tonumber(current) == tonumber(desired)
+  end
+  return false
+end
+
+local function equal(current, desired)
+  if current == nil or desired == nil then return current == desired end
+  for name, wanted in pairs(desired) do
+    if not same(current[name], wanted) then return false end
+  end
+  return true
+end
+
+local function name_of(target)
+  local parts = {}
+  for _, name in ipairs(sorted_names(target.key)) do
+    local v = target.key[name]
+    parts[#parts + 1] = ("%s = %s"):format(name, type(v) == "string" and "'" .. v .. "'" or tostring(v))
+  end
+  return ("%s %s where %s"):format(target.database, target.table, table.concat(parts, " and "))
+end
+
+local function only_row(target, rows)
+  if #rows < 2 then return rows[1] end
+  errors.raise {
+    kind = "conflict", module = "pg", op = "pg.row", message = name_of(target) .. " is more than one row",
+    hint = "name all columns of the table's key",
+  }
+end
+
+local function read_row(db, target, columns, lock)
+  local sql, parameters = select_row(target, columns, lock)
+  local rows = lock and db:query(sql, table.unpack(parameters)) or db:rows(sql, table.unpack(parameters))
+  local row = only_row(target, rows)
+  return row and to_value(target, columns, row)
+end
+
+-- ---- pg.row ----
+
+local WRONG = {
+  ["42P01"] = true, ["42703"] = true, ["22P02"] = true, ["22001"] = true,
+  ["23502"] = true, ["23503"] = true, ["23514"] = true,
+}
+
+-- An error of a row names the row.
+local function explain(target, fn)
+  local ok, result = pcall(fn)
+  if ok then return result end
+  if errors.is(result) and WRONG[result.code] then
+    result.message = name_of(target) .. ": " .. result.message:gsub("^[^:]*: ", "")
+  end
+  error(result, 0)
+end
+
+local function write_row(tx, target, desired, before)
+  -- Two runs that both find no row must not both insert one; the table may have no unique key to stop them.
+  tx:defer("SELECT pg_advisory_xact_lock(hashtext($1))", name_of(target))
+  local current = read_row(tx, target, target.columns, true)
+  if not value.equal(current, before) then
+    errors.raise {
+      kind = "conflict", module = "pg", op = "pg.row", retryable = true,
+      message = name_of(target) .. " was changed by somebody else in this moment",
+    }
+  end
+  local sql, parameters
+  if desired == nil then
+    sql, parameters = delete_row(target)
+  elseif current == nil then
+    sql, parameters = insert_row(target, desired)
+  elseif next(desired) ~= nil then
+    sql, parameters = update_row(target, desired)
+  end
+  if sql then tx:defer(sql, table.unpack(parameters)) end
+end
+
+local function read_target(ctx, target)
+  if support.any_unknown(target.key) then return nil end
+  return support.read(ctx, target.database, function(db)
+    return explain(target, function() return read_row(db, target, target.columns) end)
+  end)
+end
+
+--- The effect type of one row.
+M.row = {
+  kind = "pg.row",
+  class = "transactional",
+  key = name_of,
+  parent = function(target) return "pg.database", { database = target.admin, name = target.database } end,
+  read = read_target,
+  equal = equal,
+  probe = function(ctx, target, _, effect_key) return support.probe(ctx, target.database, effect_key) end,
+  write = function(ctx, target, desired, before, effect_key)
+    explain(target, function()
+      support.once(ctx, target.database, effect_key, function(tx) write_row(tx, target, desired, before) end)
+    end)
+  end,
+  predict = function(_, _, desired, before)
+    if desired == nil then return nil end
+    local after = {}
+    for name, v in pairs(before or {}) do after[name] = v end
+    for name, v in pairs(desired) do after[name] = v end
+    return after
+  end,
+  show = support.show(name_of),
+}
+
+-- ---- pg.allocated ----
+
+local NEXT = [[SELECT max(substring(%s from %d)::bigint) AS highest FROM %s WHERE %s ~ $1]]
+
+local function next_id(db, target)
+  local column = pg.quote(target.column, "column name")
+  local pattern = ("^%s[0-9]{%d}$"):format(target.prefix:gsub("[%^$.|?*+()%[%]{}\\]", "\\%0"), target.digits)
+  local row = db:query(NEXT:format(column, #target.prefix + 1, pg.quote_table(target.table), column), pattern)[1]
+  local number = math.max(target.first, (row.highest or 0) + 1)
+  if #tostring(number) > target.digits then
+    errors.raise {
+      kind = "failed", module = "pg", op = "pg.allocated",
+      message = ("%s %s: no %s with %d digits is left")
+        :format(target.database, target.table, target.column, target.digits),
+    }
+  end
+  return ("%s%0" .. target.digits .. "d"):format(target.prefix, number)
+end
+
+local function with_id(target, values, id)
+  local all = { [target.column] = id }
+  for name, v in pairs(values) do all[name] = v end
+  return all
+end
+
+local function allocate(tx, target, desired)
+  local sql, parameters
+  if desired == nil then
+    sql, parameters = delete_row(target)
+  else
+    -- Readers go on, writers wait: also those that are not o2x.
+    tx:defer(("LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE"):format(pg.quote_table(target.table)))
+    if read_row(tx, target, target.columns, true) then return end
+    sql, parameters = insert_row(target, with_id(target, desired, next_id(tx, target)))
+  end
+  tx:defer(sql, table.unpack(parameters))
+end
+
+--- The effect type of a row with the next free id.
+M.allocated = {
+  kind = "pg.allocated",
+  class = "transactional",
+  key = function(target) return name_of(target) .. ": " .. target.column end,
+  read = read_target,
+  -- The values are those of a new row; of one that is there only the id counts (ensure_row keeps the rest in order).
+  equal = function(current, desired) return (current == nil) == (desired == nil) end,
+  probe = function(ctx, target, _, effect_key) return support.probe(ctx, target.database, effect_key) end,
+  write = function(ctx, target, desired, _, effect_key)
+    explain(target, function()
+      support.once(ctx, target.database, effect_key, function(tx) allocate(tx, target, desired) end)
+    end)
+  end,
+  predict = function(ctx, target, desired)
+    if desired == nil then return nil end
+    return support.with(ctx, target.database, function(db)
+      return with_id(target, desired, db:transaction(function(tx) return next_id(tx, target) end, { read_only = true }))
+    end)
+  end,
+  show = function(target, before, after)
+    if after and not after[target.column] then after = with_id(target, after, "(the next free one)") end
+    return { title = name_of(target), lines = diff.lines(before, after) }
+  end,
+}
+
+--- The names of the columns that a target is about, sorted.
+M.columns = sorted_names
+
+return M

@@ -1,0 +1,138 @@
+--- What the effect types of PostgreSQL share: connections of the run, marker rows, how a change is shown.
+
+local diff = require "o2x.base.diff"
+local errors = require "o2x.base.error"
+local pg_error = require "o2x.client.pg.error"
+local value = require "o2x.base.value"
+
+local M = {}
+
+--- Runs fn(connection) on a connection of the run's pool.
+---@param ctx table
+---@param database string
+---@param fn function
+function M.with(ctx, database, fn)
+  return ctx.client("pg"):with(database, fn)
+end
+
+--- A connection of its own; to be closed.
+---@param ctx table
+---@param database string
+---@param overrides table? options of pg.connect
+function M.connect(ctx, database, overrides)
+  return ctx.client("pg"):connect(database, overrides)
+end
+
+--- Where a connection leads, for messages.
+---@param db o2x.pg.Connection
+---@return string
+function M.server(db)
+  return pg_error.where(db.options)
+end
+
+--- A `show` with the given title and a diff of the two values.
+---@param title fun(target: table): string
+---@return function
+function M.show(title)
+  return function(target, before, after)
+    return { title = title(target), lines = diff.lines(before, after) }
+  end
+end
+
+-- ---- what a plan may find missing ----
+
+--- Does a plan not know one of these values yet? Then what is asked for by it cannot be there.
+---@param values table
+---@return boolean
+function M.any_unknown(values)
+  for _, v in pairs(values) do
+    if value.is_unknown(v) then return true end
+  end
+  return false
+end
+
+local NO_DATABASE = { ["3D000"] = true }
+local NO_OBJECT = { ["42P01"] = true, ["3F000"] = true, ["42703"] = true }
+
+local migrating = setmetatable({}, { __mode = "k" }) -- ctx → database → true: the plan has migrations to run there
+
+--- Notes that the plan would migrate a database: then tables may be missing that later steps read.
+---@param ctx table
+---@param database string
+function M.will_migrate(ctx, database)
+  migrating[ctx] = migrating[ctx] or {}
+  migrating[ctx][database] = true
+end
+
+--- Runs a read; in a plan, what the plan itself would have made first (a database, a table) reads as nothing.
+---@param ctx table
+---@param database string
+---@param fn function
+---@return any nil if there is nothing yet
+function M.read(ctx, database, fn)
+  if ctx.mode ~= "plan" then return M.with(ctx, database, fn) end
+  local ok, result = pcall(M.with, ctx, database, fn)
+  if ok then return result end
+  local code = errors.is(result) and result.code
+  if NO_DATABASE[code] or NO_OBJECT[code] and migrating[ctx] and migrating[ctx][database] then return nil end
+  error(result, 0)
+end
+
+-- ---- markers: exactly once ----
+
+local MARKER_TABLE = [[CREATE SCHEMA IF NOT EXISTS o2x;
+CREATE TABLE IF NOT EXISTS o2x.effect (key text PRIMARY KEY, run text NOT NULL, at timestamptz NOT NULL DEFAULT now());
+COMMENT ON TABLE o2x.effect IS 'one row for each change by o2x; may be emptied when no run is unfinished']]
+
+local function make_marker_table(db)
+  db:transaction(function(tx)
+    tx:defer("SELECT pg_advisory_xact_lock(hashtext('o2x.effect'))") -- IF NOT EXISTS alone races
+    tx:script(MARKER_TABLE)
+  end)
+end
+
+local function no_marker_table(err)
+  return errors.is(err) and (err.code == "3F000" or err.code == "42P01") and err.message:find("o2x", 1, true)
+end
+
+local function marked_already(err)
+  return errors.is(err) and err.code == "23505" and err.schema == "o2x" and err.table == "effect"
+end
+
+--- Runs fn(tx) in a transaction that also leaves the effect's marker row: if that row is there already, an earlier
+--- attempt was committed and nothing is done.
+---@param ctx table
+---@param database string
+---@param effect_key string
+---@param fn fun(tx: o2x.pg.Connection): any
+function M.once(ctx, database, effect_key, fn)
+  return M.with(ctx, database, function(db)
+    local function run()
+      return db:transaction(function(tx)
+        tx:defer("INSERT INTO o2x.effect (key, run) VALUES ($1, $2)", effect_key, ctx.run_id)
+        return fn(tx)
+      end)
+    end
+    local ok, result = pcall(run)
+    if not ok and no_marker_table(result) then
+      make_marker_table(db)
+      ok, result = pcall(run)
+    end
+    if ok or marked_already(result) then return ok and result or nil end
+    error(result, 0)
+  end)
+end
+
+--- Is the effect's marker row there?
+---@param ctx table
+---@param database string
+---@param effect_key string
+---@return "done"|"absent"
+function M.probe(ctx, database, effect_key)
+  return M.with(ctx, database, function(db)
+    if not db:one("SELECT to_regclass('o2x.effect') IS NOT NULL AS there").there then return "absent" end
+    return db:one("SELECT 1 AS found FROM o2x.effect WHERE key = $1", effect_key) and "done" or "absent"
+  end)
+end
+
+return M

@@ -1,0 +1,202 @@
+--- A run over several tenants: a run for each, every one bound to its own tenant, one after the other or some at once.
+-- What is kept of it is what was asked for; how far it came is in the journals of its runs, which name it.
+
+local clock = require "o2x.base.clock"
+local errors = require "o2x.base.error"
+local fs = require "o2x.base.fs"
+local identity = require "o2x.base.identity"
+local json = require "o2x.base.json"
+local nearest = require "o2x.base.suggest"
+local sandbox = require "o2x.script.sandbox"
+local task = require "o2x.base.task"
+local tenants = require "o2x.project.tenants"
+
+local M = {}
+
+local ALIASES = { env = "environment" }
+
+-- ---- which tenants ----
+
+local function check_names(words, known)
+  local set, seen = {}, {}
+  for _, name in ipairs(known) do set[name] = true end
+  for _, word in ipairs(words) do
+    tenants.check_name(word)
+    if not set[word] then
+      errors.input(("--tenants: there is no tenant %s%s"):format(word, nearest.suggest(word, known)))
+    end
+    if seen[word] then errors.input(("--tenants: %s is there twice"):format(word)) end
+    seen[word] = true
+  end
+  return words
+end
+
+-- A tenant whose file is broken might be meant: it is an error, not one left out.
+local function load_all(project, config, known)
+  local box, loaded = sandbox.new(project), {}
+  for i, name in ipairs(known) do loaded[i] = tenants.load(box, config, name) end
+  return loaded
+end
+
+local function values_of(loaded, field)
+  local list, seen = {}, {}
+  for _, tenant in ipairs(loaded) do
+    local value = tenant[field]
+    if value ~= nil and type(value) ~= "table" and not seen[tostring(value)] then
+      seen[tostring(value)] = true
+      list[#list + 1] = tostring(value)
+    end
+  end
+  table.sort(list)
+  return list
+end
+
+local function matching(loaded, conditions)
+  local names = {}
+  for _, tenant in ipairs(loaded) do
+    local fits = true
+    for _, condition in ipairs(conditions) do
+      fits = fits and tenant[condition.field] ~= nil and tostring(tenant[condition.field]) == condition.value
+    end
+    if fits then names[#names + 1] = tenant.name end
+  end
+  return names
+end
+
+local function filter(project, config, words, known)
+  local loaded, conditions = load_all(project, config, known), {}
+  for i, word in ipairs(words) do
+    local name, value = word:match("^([%w_]+)=(.+)$")
+    if not name then errors.input(("--tenants: %q: names, or FIELD=VALUE, not both"):format(word)) end
+    local field = ALIASES[name] or name
+    local there = values_of(loaded, field)
+    if #there == 0 then errors.input(("--tenants: no tenant has a field %s"):format(name), "such as env, region") end
+    if #matching(loaded, { { field = field, value = value } }) == 0 then
+      errors.input(("--tenants: no tenant has %s"):format(word), ("%s is one of %s"):format(name, table.concat(there, ", ")))
+    end
+    conditions[i] = { field = field, value = value }
+  end
+  local names = matching(loaded, conditions)
+  if #names == 0 then errors.input("--tenants: no tenant has all of " .. table.concat(words, ", ")) end
+  return names
+end
+
+--- The tenants that a selector means: "all", names, or fields ("env=production,region=us-east-1").
+---@param project table
+---@param config table
+---@param selector string
+---@return string[] names
+function M.select(project, config, selector)
+  local known, words = tenants.names(config), {}
+  for word in selector:gmatch("[^,]+") do words[#words + 1] = word end
+  if #words == 0 then errors.input("--tenants: all, names, or FIELD=VALUE expected") end
+  if selector == "all" then return known end
+  if not selector:find("=", 1, true) then return check_names(words, known) end
+  return filter(project, config, words, known)
+end
+
+-- ---- what is kept ----
+
+local function folder_of(store) return fs.join(store.folder, "fleets") end
+local function path_of(store, id) return fs.join(folder_of(store), id .. ".json") end
+
+local function save(store, fleet) fs.write(path_of(store, fleet.id), json.pretty(fleet), { mode = tonumber("600", 8) }) end
+
+--- Begins a run over several tenants.
+---@param store table
+---@param fleet table runbook, selector, tenants, params, options
+---@return table fleet with its id
+function M.create(store, fleet)
+  fs.mkdir(folder_of(store), tonumber("700", 8))
+  fleet.id = store:new_id():gsub("^R", "F")
+  local user, host = identity.here()
+  fleet.at, fleet.user, fleet.host = clock.iso(nil, 3), user, host
+  save(store, fleet)
+  return fleet
+end
+
+--- One by its id, or the end of it.
+---@param store table
+---@param word string "F-…"
+---@return table fleet
+function M.read(store, word)
+  local found
+  if fs.is_folder(folder_of(store)) then
+    for _, file in ipairs(fs.list(folder_of(store))) do
+      local id = file:match("^(F%-.*)%.json$")
+      if id and (id == word or #word >= 6 and id:sub(-#word + 2) == word:sub(3)) then found = id end
+    end
+  end
+  if not found then errors.input("there is no run over several tenants " .. word, "o2x runs lists the runs, each with its own") end
+  return json.decode(fs.read(path_of(store, found)), path_of(store, found))
+end
+
+--- Those that did not come to their end, the newest of each runbook.
+---@param store table
+---@return table[]
+function M.unfinished(store)
+  local newest, list = {}, {}
+  if not fs.is_folder(folder_of(store)) then return list end
+  for _, file in ipairs(fs.list(folder_of(store))) do
+    local id = file:match("^(F%-.*)%.json$")
+    local fleet = id and M.read(store, id)
+    if fleet then newest[fleet.runbook] = fleet end
+  end
+  for _, fleet in pairs(newest) do
+    if fleet.status ~= "done" then list[#list + 1] = fleet end
+  end
+  table.sort(list, function(a, b) return a.id < b.id end)
+  return list
+end
+
+--- The newest run of each tenant that belongs to it.
+---@param store table
+---@param fleet table
+---@return table<string, table> histories by tenant
+function M.runs(store, fleet)
+  local by_tenant = {}
+  for _, h in ipairs(store:list()) do
+    if h.fleet == fleet.id then by_tenant[h.tenant] = h end
+  end
+  return by_tenant
+end
+
+-- ---- going through them ----
+
+--- Goes through the tenants that are not done yet; stops at the first failure unless the fleet keeps going.
+---@param store table
+---@param fleet table
+---@param go fun(tenant: string, past: table?): table outcome { status, run, error, seconds, counts }
+---@return table[] outcomes in the order of the tenants
+---@return string status done, failed or interrupted
+function M.perform(store, fleet, go)
+  local past, outcomes, stopped = M.runs(store, fleet), {}, nil
+  task.each(fleet.tenants, function(tenant)
+    local before = past[tenant]
+    local outcome
+    if before and before.status == "done" then
+      outcome = { status = "done", run = before.id, earlier = true }
+    elseif stopped then
+      outcome = { status = "not begun" }
+    else
+      outcome = go(tenant, before)
+    end
+    outcome.tenant = tenant
+    outcomes[tenant] = outcome
+    if outcome.status == "interrupted" then
+      stopped = "interrupted"
+    elseif outcome.error and not fleet.keep_going then
+      stopped = stopped or "failed"
+    end
+  end, { limit = fleet.at_once })
+  local list, status = {}, stopped or "done"
+  for i, tenant in ipairs(fleet.tenants) do
+    list[i] = outcomes[tenant]
+    if status == "done" and list[i].error then status = "failed" end
+  end
+  fleet.status = status
+  save(store, fleet)
+  return list, status
+end
+
+return M

@@ -1,0 +1,128 @@
+--- What the records of a journal amount to: what a resumed run need not do again, and what people want to see.
+
+local clock = require "o2x.base.clock"
+
+local M = {}
+
+local OF_BEGIN = { "id", "runbook", "tenant", "params", "seed", "o2x", "library", "user", "host", "secrets", "root",
+  "allow_edited", "fleet" }
+
+local collect = {}
+
+function collect.begin(h, record)
+  for _, field in ipairs(OF_BEGIN) do
+    h[field] = record[field]
+  end
+  h.started, h.pid = record.at, record.pid
+end
+
+function collect.resume(h, record)
+  h.resumed = h.resumed + 1
+  h.pid, h.status, h.error, h.ended = record.pid, nil, nil, nil
+end
+
+function collect.step(h, record)
+  local step = h.by_path[record.path]
+  if not step then
+    step = { path = record.path }
+    h.by_path[record.path] = step
+    h.steps[#h.steps + 1] = step
+  end
+  step.started, step.status, step.message = record.at, "begun", nil
+end
+
+function collect.done(h, record)
+  local step = h.by_path[record.path] or {}
+  step.status, step.seconds = "done", record.seconds
+  -- A result that had a secret in it was masked on its way to the disk: it is worth nothing, the step runs again.
+  if not record.masked then h.past.steps[record.path] = { result = record.result } end
+end
+
+function collect.fail(h, record)
+  local step = h.by_path[record.path] or {}
+  step.status, step.message = "failed", record.message
+end
+
+local function effect(h, record)
+  local entry = h.past.effects[record.effect]
+  if not entry then
+    entry = { path = record.path, kind = record.kind, key = record.key, retries = 0 }
+    h.past.effects[record.effect] = entry
+  end
+  return entry
+end
+
+local function list(h, entry)
+  if not entry.listed then h.effects[#h.effects + 1] = entry end
+  entry.listed = true
+end
+
+function collect.intent(h, record)
+  local entry = effect(h, record)
+  entry.kind, entry.key = record.kind, record.key
+  if not entry.intent then entry.before, entry.at = record.before, record.at end
+  entry.intent, entry.result = true, nil
+  entry.desired, entry.class, entry.show, entry.outcome = record.desired, record.class, record.show, "begun"
+  list(h, entry)
+end
+
+function collect.result(h, record)
+  local entry = effect(h, record)
+  entry.result, entry.after, entry.info, entry.masked = true, record.after, record.info, record.masked
+  entry.outcome, entry.seconds = record.outcome, record.seconds
+  list(h, entry)
+end
+
+function collect.same(h, record)
+  local entry = effect(h, record)
+  if entry.listed then return end
+  entry.outcome = "unchanged"
+  list(h, entry)
+end
+
+function collect.retry(h, record)
+  h.retries = h.retries + 1
+  if record.effect then effect(h, record).retries = effect(h, record).retries + 1 end
+end
+
+function collect.check(h, record) h.checks[#h.checks + 1] = record end
+
+function collect.value(h, record) h.past.values[record.key] = { value = record.value } end
+
+collect["end"] = function(h, record)
+  h.status, h.error, h.ended = record.status, record.error, record.at
+end
+
+--- Sums the records of a journal up.
+---@param records table[]
+---@return table history id, runbook, tenant, params, steps, effects, checks, status, error, started, ended, past
+function M.of(records)
+  local h = {
+    steps = {}, by_path = {}, effects = {}, checks = {}, retries = 0, resumed = 0,
+    past = { steps = {}, effects = {}, values = {} },
+  }
+  for _, record in ipairs(records) do
+    local take = collect[record.t]
+    if take then take(h, record) end
+    h.last = record.at or h.last
+  end
+  return h
+end
+
+--- How many effects ended in which way.
+---@param h table
+---@return table counts created, changed, deleted, unchanged, begun
+function M.counts(h)
+  local counts = { created = 0, changed = 0, deleted = 0, unchanged = 0, begun = 0 }
+  for _, entry in ipairs(h.effects) do counts[entry.outcome] = counts[entry.outcome] + 1 end
+  return counts
+end
+
+--- From the beginning to the last record.
+---@param h table
+---@return number seconds
+function M.seconds(h)
+  return h.started and h.last and clock.parse(h.last) - clock.parse(h.started) or 0
+end
+
+return M

@@ -1,0 +1,118 @@
+--- The journal of a run: what was about to happen, and what did. One JSON line a record, framed (host/frame.c) so that
+-- a torn last line is told from damage; on the disk before the effect it speaks of begins.
+
+local core = require "o2x.core.journal"
+local errors = require "o2x.base.error"
+local frame = require "o2x.core.frame"
+local json = require "o2x.base.json"
+local secret = require "o2x.base.secret"
+
+local M = { FORMAT = 1 }
+
+local FIRST = ("0"):rep(16)
+local RESERVE = 256 * 1024 -- bytes kept free ahead, so that a result can be written when the disk fills up
+
+local Journal = {}
+Journal.__index = Journal
+
+local function fail(path, message, code)
+  local full = code == "ENOSPC"
+  errors.raise {
+    kind = "failed", module = "journal", code = code, where = path,
+    message = full and "the disk is full: the journal cannot grow" or message,
+    hint = full and "free some space, then o2x resume" or nil,
+  }
+end
+
+local function check(path, ok, message, code)
+  if not ok then fail(path, message, code) end
+  return ok
+end
+
+--- Begins a journal; the file must not be there.
+---@param path string
+---@param header table first record
+---@return table journal
+function M.create(path, header)
+  local file = check(path, core.open(path, true))
+  local self = setmetatable({ path = path, file = file, number = 0, previous = FIRST }, Journal)
+  header.t, header.format = "begin", M.FORMAT
+  self:append(header)
+  return self
+end
+
+-- Secrets are references long before this (value.plain); what a script may have pieced together is masked here, and the
+-- record says so, because what was masked is of no use to a resumed run.
+local function encode(record)
+  local text, masked = secret.scrub(json.encode(record))
+  if not masked then return text end
+  record.masked = true
+  return (secret.scrub(json.encode(record)))
+end
+
+--- Adds a record and waits until it is on the disk.
+---@param record table plain values only
+---@param lazy boolean? need not be on the disk yet
+function Journal:append(record, lazy)
+  local line, hash = frame.seal(self.number, self.previous, encode(record))
+  check(self.path, self.file:reserve(#line + RESERVE))
+  check(self.path, self.file:append(line))
+  if not lazy then check(self.path, self.file:sync()) end
+  self.number, self.previous = self.number + 1, hash
+end
+
+function Journal:close() self.file:close() end
+
+local function damaged(path, number, why)
+  errors.raise {
+    kind = "failed", module = "journal", code = "damaged", where = path,
+    message = ("line %d of the journal is damaged: %s"):format(number + 1, why),
+    hint = "the journal was changed after it was written; bring the file back from a copy, or look at the systems by hand",
+  }
+end
+
+local function read_file(path)
+  local file <close> = io.open(path, "rb") or fail(path, "the journal cannot be read", "ENOENT")
+  return file:read("a") or fail(path, "the journal cannot be read", "EIO")
+end
+
+-- Bytes that a crash left behind the last whole line: part of a line, or the zeros of a page that was never written.
+local function check_tail(path, number, tail)
+  local text = tail:gsub("\0+$", "")
+  if not frame.torn(text) then damaged(path, number, "its end is not the one that was written") end
+end
+
+--- Reads a journal. A torn last line is left out; any other damage is an error.
+---@param path string
+---@return table[] records
+---@return table state what reopen needs: number, previous, size
+function M.read(path)
+  local text = read_file(path)
+  local records, state = {}, { number = 0, previous = FIRST, size = 0 }
+  for line, next_position in text:gmatch("([^\n]*)\n()") do
+    local record, hash = frame.open(line, state.number, state.previous)
+    if not record then damaged(path, state.number, hash) end
+    records[#records + 1] = json.decode(record, path)
+    state.number, state.previous, state.size = state.number + 1, hash, next_position - 1
+  end
+  if state.size < #text then check_tail(path, state.number, text:sub(state.size + 1)) end
+  if #records == 0 then fail(path, "the journal is empty: the run never began", "empty") end
+  if records[1].t ~= "begin" or records[1].format ~= M.FORMAT then
+    fail(path, ("the journal has format %s, this o2x writes %d"):format(tostring(records[1].format), M.FORMAT),
+      "format")
+  end
+  return records, state
+end
+
+--- Opens a journal to go on with it.
+---@param path string
+---@return table journal
+---@return table[] records that are in it
+function M.reopen(path)
+  local records, state = M.read(path)
+  local file = check(path, core.open(path))
+  check(path, file:cut(state.size))
+  return setmetatable({ path = path, file = file, number = state.number, previous = state.previous }, Journal), records
+end
+
+return M

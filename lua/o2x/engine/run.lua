@@ -1,0 +1,308 @@
+--- One run of a runbook for a tenant: everything is loaded and checked first, then it is planned, applied or resumed.
+
+local clients = require "o2x.engine.clients"
+local context = require "o2x.engine.context"
+local crypto = require "o2x.base.crypto"
+local effect = require "o2x.engine.gate"
+local errors = require "o2x.base.error"
+local fs = require "o2x.base.fs"
+local hooks = require "o2x.script.hooks"
+local identity = require "o2x.base.identity"
+local lock = require "o2x.engine.lock"
+local override = require "o2x.script.override"
+local params = require "o2x.project.params"
+local plan = require "o2x.engine.plan"
+local program = require "o2x.core.program"
+local progress = require "o2x.report.progress"
+local retry = require "o2x.base.retry"
+local runbooks = require "o2x.script.runbook"
+local sandbox = require "o2x.script.sandbox"
+local secrets_source = require "o2x.project.secrets_source"
+local store = require "o2x.engine.store"
+local task = require "o2x.base.task"
+local tenants = require "o2x.project.tenants"
+local value = require "o2x.base.value"
+local versions = require "o2x.project.versions"
+
+local M = {}
+
+---@class o2x.run.options
+---@field mode "plan"|"apply"
+---@field project table
+---@field config table
+---@field report table
+---@field file string of the runbook
+---@field tenant string
+---@field params table<string, string>
+---@field secrets string? where the tenant's secrets are
+---@field seed integer? of a run that is resumed
+---@field kept (fun(shown: string): string?)? the sources that a resumed run began with
+---@field allow_edited boolean? run what was changed under an unchanged version, too
+---@field fleet string? the run over several tenants that it belongs to
+
+local function set_of(words)
+  local set = {}
+  for _, word in ipairs(words) do set[word] = true end
+  return set
+end
+
+local function load_secrets(run, contents)
+  contents.secrets, contents.secrets_source =
+    secrets_source.load(run.secrets_source, run.config.secrets, run.tenant_name, run.client)
+end
+
+-- A changed runbook under an unchanged version does not run; a plan of it only says so.
+local function check_versions(run, options)
+  run.edited_versions = {}
+  if options.kept then return end
+  for _, edited in ipairs(versions.edited(run.sandbox)) do
+    if run.mode == "apply" and not options.allow_edited then error(versions.problem(edited), 0) end
+    table.insert(run.edited_versions, ("%s %s"):format(edited.path, edited.version))
+  end
+end
+
+--- Loads and checks all that a run needs; nothing is read from a system, nothing is written.
+---@param options o2x.run.options
+---@return table run
+function M.prepare(options)
+  local run = {
+    mode = options.mode, project = options.project, config = options.config, report = options.report,
+    given = options.params, tenant_name = options.tenant, secrets_source = options.secrets,
+    seed = options.seed or string.unpack("<i8", crypto.random(8)), seen_steps = {}, now = store.now,
+    fleet = options.fleet,
+  }
+  tenants.check_name(options.tenant)
+  run.sandbox = sandbox.new(run.project, run.seed, options.kept)
+  run.runbook = runbooks.load(run.sandbox, options.file)
+  run.hooks = hooks.load(run.sandbox)
+  check_versions(run, options)
+  run.declared = set_of(run.runbook.effects)
+  run.params = params.check(run.runbook.params, options.params, run.runbook.name)
+  local contents
+  run.tenant, run.scope, contents = tenants.load(run.sandbox, run.config, options.tenant)
+  run.client, run.close_clients = clients.new(run.config, run.scope, run)
+  load_secrets(run, contents)
+  retry.seconds = run.config.retry.seconds
+  run.gate = effect.new(run)
+  run.ctx = context.new(run)
+  run.sandbox.run = run
+  return run
+end
+
+--- A run that only looks, for commands that ask stdlib something of a tenant. Close its clients.
+---@param project table
+---@param config table
+---@param name string of the tenant
+---@return table run
+function M.prepare_look(project, config, name)
+  local run = {
+    mode = "apply", project = project, config = config, tenant_name = name, seen_steps = {}, now = store.now,
+    report = progress.new { quiet = true }, declared = {}, params = {}, id = "look",
+    runbook = { name = "look", path = "look", effects = {} },
+  }
+  run.sandbox = sandbox.new(project)
+  run.tenant, run.scope = tenants.load(run.sandbox, config, name)
+  run.client, run.close_clients = clients.new(config, run.scope, run)
+  run.gate = effect.new(run)
+  run.ctx = context.new(run)
+  run.sandbox.run = run
+  return run
+end
+
+--- The file that a run began with.
+---@param project table
+---@param h table its history
+---@return string path
+function M.file_of(project, h)
+  local path = h.runbook.path
+  return path:sub(1, 1) == "/" and path or fs.join(project.root, path)
+end
+
+--- Loads a runbook and checks what it is given, before any of several tenants is begun.
+---@param project table
+---@param file string
+---@param given table<string, string>
+---@param options { confirm: string?, tenants: string }
+function M.rehearse_params(project, file, given, options)
+  local runbook = runbooks.load(sandbox.new(project), file)
+  params.check(runbook.params, given, runbook.name)
+  if runbook.severe and not options.confirm then
+    errors.input(("%s is severe: %s"):format(runbook.name, runbook.summary),
+      ("add --confirm=%s"):format(options.tenants))
+  end
+end
+
+--- Refuses a severe runbook that was not confirmed.
+---@param run table
+---@param confirmed string? the tenant's name, typed by whoever starts the run
+function M.confirm(run, confirmed)
+  if confirmed and confirmed ~= run.tenant_name then
+    errors.input(("--confirm=%s, but the run is for %s"):format(confirmed, run.tenant_name))
+  end
+  if run.runbook.severe and not confirmed and not params.harmless(run.runbook.params, run.params) then
+    errors.input(("%s is severe: %s"):format(run.runbook.name, run.runbook.summary),
+      ("add --confirm=%s"):format(run.tenant_name))
+  end
+end
+
+-- ---- performing ----
+
+local NOTICE <const> = 3 -- seconds for what is only said by the way
+
+-- What the platform wants said of the tenant, whatever the run is for. A system that does not answer is no reason to
+-- wait.
+local function notice(run)
+  local platform = run.sandbox:require("stdlib.platform")
+  if not platform.notice then return end
+  local ok, text = pcall(task.timeout, NOTICE, platform.notice, run.tenant)
+  if ok and text then run.report:message("", "warning", text) end
+end
+
+local function perform(run)
+  notice(run)
+  run.runbook.run(run.tenant, run.params)
+  for _, path in ipairs(override.unused(run)) do
+    run.ctx:log("warn", ("%s: the run came by no step %q"):format(run.runbook.path, path))
+  end
+end
+
+local function apply(run)
+  local close <close> = setmetatable({}, { __close = run.close_clients })
+  hooks.before(run)
+  local ok, err = xpcall(perform, errors.handler, run)
+  run.wrote = run.gate.wrote -- by the run, not by the hook after it
+  hooks.after(run, ok and "done" or "failed", not ok and errors.wrap(err) or nil)
+  if not ok then error(err, 0) end
+end
+
+-- Hooks are no change by themselves: they are shown where there is something to do.
+local function rehearse(run)
+  local close <close> = setmetatable({}, { __close = run.close_clients })
+  perform(run)
+  if not run.plan:has_changes() then return end
+  hooks.before(run)
+  hooks.after(run, "done")
+end
+
+--- Runs the runbook against an overlay; the systems are only read.
+---@param run table
+---@return table plan
+function M.plan(run)
+  run.id, run.plan = "plan", plan.new()
+  run.ctx.run_id = run.id
+  run.report:during(rehearse, run)
+  return run.plan
+end
+
+local function take_lock(run, id)
+  local user, host = identity.here()
+  return lock.take(run.store.folder, run.tenant_name, {
+    user = user, host = host, run = id, runbook = run.runbook.name, since = store.now(),
+  })
+end
+
+local function hashes(texts)
+  local list = {}
+  for path, text in pairs(texts) do list[path] = crypto.sha256(text) end
+  return list
+end
+
+local function header(run)
+  local user, host = identity.here()
+  return {
+    o2x = program.version,
+    runbook = { name = run.runbook.name, version = run.runbook.version, path = run.runbook.path,
+      overrides = run.runbook.overrides },
+    allow_edited = #run.edited_versions > 0 and run.edited_versions or nil, fleet = run.fleet,
+    library = hashes(run.sandbox.texts), tenant = run.tenant_name, params = run.given, seed = run.seed,
+    root = run.project.root,
+    secrets = run.secrets_source, at = store.now(), pid = program.pid(), user = user, host = host,
+  }
+end
+
+local function problem_of(err)
+  return { kind = err.kind, message = value.text(err), hint = err.hint and value.text(err.hint) }
+end
+
+-- The last word of a journal. Where the journal itself is what failed, there is nothing left to write to.
+local function conclude(run, status, err)
+  local ended = pcall(run.journal.append, run.journal, {
+    t = "end", status = status, error = err and problem_of(err) or nil, at = store.now(),
+  })
+  run.journal:close()
+  run.report:close()
+  return ended
+end
+
+-- A run that was refused before its first write is over: nothing is half done.
+local function verdict(run, err)
+  if err.kind == "cancelled" then return "interrupted" end
+  local wrote = run.wrote
+  if wrote == nil then wrote = run.gate.wrote end
+  local untouched = not run.past and not wrote
+  return untouched and (err.kind == "input" or err.kind == "refused") and "refused" or "failed"
+end
+
+local function execute(run)
+  run.ctx.run_id = run.id
+  run.report:log_to(fs.join(run.folder, "log"), { tenant = run.tenant, run = run.id })
+  local ok, err = xpcall(run.report.during, errors.handler, run.report, apply, run)
+  if ok then
+    conclude(run, "done")
+    return "done"
+  end
+  err = errors.wrap(err)
+  local status = verdict(run, err)
+  conclude(run, status, err)
+  return status, err
+end
+
+--- Applies a prepared run.
+---@param run table
+---@param started fun(run: table)? called when it has its id and its journal
+---@return "done"|"failed"|"refused"|"interrupted" status
+---@return table? error
+function M.apply(run, started)
+  run.store = run.store or store.open(run.config.state)
+  run.id = run.store:new_id()
+  local held <close> = take_lock(run, run.id)
+  run.folder, run.journal = run.store:create(run.id, header(run), run.sandbox.texts)
+  run.sandbox.keep = function(path, text) run.store:keep(run.id, path, text) end
+  if started then started(run) end
+  return execute(run)
+end
+
+--- Goes on with a run that did not end.
+---@param run table prepared from the run's own header
+---@param id string
+---@param started fun(run: table, changed: string[])? told which sources were edited since the run began
+---@return "done"|"failed"|"refused"|"interrupted" status
+---@return table? error
+function M.resume(run, id, started)
+  local held <close> = take_lock(run, id)
+  local old = run.store:reopen(id)
+  run.id, run.folder, run.journal, run.past = id, old.folder, old.journal, old.history.past
+  local changed = M.edited(run, id)
+  run.journal:append { t = "resume", o2x = program.version, at = store.now(), pid = program.pid(), edited = changed,
+    kept = run.sandbox.kept ~= nil }
+  run.sandbox.keep = function(path, text) run.store:keep(id, path, text) end
+  if started then started(run, changed) end
+  return execute(run)
+end
+
+--- The sources that are not what they were when a run began.
+---@param run table
+---@param id string
+---@return string[] paths
+function M.edited(run, id)
+  local changed = {}
+  for path in pairs(run.sandbox.texts) do
+    local was = run.store:source(id, path)
+    local now = fs.read_if(path:sub(1, 1) == "/" and path or fs.join(run.project.root, path))
+    if was and was ~= now then changed[#changed + 1] = path end
+  end
+  table.sort(changed)
+  return changed
+end
+
+return M

@@ -1,0 +1,175 @@
+--- The run store: a folder with a folder for each run, holding its journal, its log and the sources it began with.
+-- The ids of runs sort by time.
+
+local clock = require "o2x.base.clock"
+local crypto = require "o2x.base.crypto"
+local errors = require "o2x.base.error"
+local fs = require "o2x.base.fs"
+local history = require "o2x.engine.history"
+local journal = require "o2x.engine.journal"
+local lock = require "o2x.engine.lock"
+local nearest = require "o2x.base.suggest"
+local secret = require "o2x.base.secret"
+local sync_folder = require("o2x.core.journal").sync_folder
+
+local M = {}
+
+local Store = {}
+Store.__index = Store
+
+local PATTERN = "^R%-%d%d%d%d%d%d%d%d%-%d%d%d%d%d%d%-%x%x%x%x$"
+
+--- The run store in a folder, made if it is not there. Sets the key of fingerprints, so that those of its runs compare.
+---@param folder string
+---@return table store
+function M.open(folder)
+  fs.mkdir(folder, tonumber("700", 8))
+  fs.mkdir(fs.join(folder, "locks"), tonumber("700", 8))
+  local path = fs.join(folder, "key")
+  local key = fs.read_if(path)
+  if not key or #key ~= 32 then
+    key = crypto.random(32)
+    fs.write(path, key, { mode = tonumber("600", 8) })
+  end
+  secret.set_key(key)
+  return setmetatable({ folder = folder }, Store)
+end
+
+function Store:folder_of(id) return fs.join(self.folder, id) end
+function Store:journal_of(id) return fs.join(self.folder, id, "journal") end
+
+--- An id for a run that begins now: the date, the time, and the fraction of the second, so that ids sort by time.
+---@return string
+function Store:new_id()
+  repeat
+    local now = clock.now()
+    local id = ("R-%s-%04x"):format(os.date("!%Y%m%d-%H%M%S", math.floor(now)), math.floor(now % 1 * 65536))
+    if not fs.exists(self:folder_of(id)) then return id end
+  until false
+end
+
+local function check(path, ok, message, code)
+  if not ok then errors.raise { kind = "failed", module = "store", message = message, code = code, where = path } end
+end
+
+--- Makes the folder of a new run. It appears under its name only when its journal has begun.
+---@param id string
+---@param header table the journal's first record
+---@param sources table<string, string> path as shown → text
+---@return string folder
+---@return table journal
+function Store:create(id, header, sources)
+  local making, folder = fs.join(self.folder, ".new-" .. id), self:folder_of(id)
+  fs.mkdir(making, tonumber("700", 8))
+  for path, text in pairs(sources) do
+    fs.write(fs.join(making, "sources", path), text, { parents = true })
+  end
+  header.id = id
+  local new = journal.create(fs.join(making, "journal"), header)
+  check(making, sync_folder(making))
+  fs.rename(making, folder)
+  check(self.folder, sync_folder(self.folder))
+  new.path = fs.join(folder, "journal")
+  return folder, new
+end
+
+--- Goes on with a run: its journal open, and what is in it.
+---@param id string
+---@return table run id, folder, journal, history
+function Store:reopen(id)
+  local opened, records = journal.reopen(self:journal_of(id))
+  return { id = id, folder = self:folder_of(id), journal = opened, history = history.of(records) }
+end
+
+--- The ids of all runs, oldest first.
+---@return string[]
+function Store:ids()
+  local ids = {}
+  for _, name in ipairs(fs.list(self.folder)) do
+    if name:match(PATTERN) then ids[#ids + 1] = name end
+  end
+  return ids
+end
+
+-- What a run without a last word is doing: it runs while somebody holds its tenant's lock for it, else it crashed.
+local function status(self, h)
+  if h.status then return h.status end
+  local holder = lock.holder(self.folder, h.tenant)
+  return holder and holder.run == h.id and "running" or "crashed"
+end
+
+--- What a run is and how it stands.
+---@param id string
+---@return table history with status; a damaged journal gives { id, status = "damaged", error }
+function Store:look(id)
+  local ok, result = xpcall(journal.read, errors.handler, self:journal_of(id))
+  if not ok then
+    return { id = id, status = "damaged", error = { message = tostring(result), kind = result.kind }, damaged = result }
+  end
+  local h = history.of(result)
+  h.status = status(self, h)
+  return h
+end
+
+--- All runs, oldest first. One that a later run of the same runbook for the same tenant has overtaken says so.
+---@return table[]
+function Store:list()
+  local list, later = {}, {}
+  local ids = self:ids()
+  for i = #ids, 1, -1 do
+    local h = self:look(ids[i])
+    if h.tenant then
+      local same = h.tenant .. " " .. h.runbook.name
+      if h.status ~= "done" and h.status ~= "running" and later[same] then h.overtaken = later[same] end
+      later[same] = later[same] or h.id
+    end
+    table.insert(list, 1, h)
+  end
+  return list
+end
+
+--- The runs that o2x resume can go on with.
+---@return table[]
+function Store:unfinished()
+  local found = {}
+  for _, h in ipairs(self:list()) do
+    if not h.overtaken and (h.status == "failed" or h.status == "interrupted" or h.status == "crashed") then
+      found[#found + 1] = h
+    end
+  end
+  return found
+end
+
+--- The run that a word means: its id, or the end or beginning of it if that is unique.
+---@param word string
+---@return string id
+function Store:find(word)
+  local matches, ids = {}, self:ids()
+  for _, id in ipairs(ids) do
+    if id == word then return id end
+    if #word >= 4 and (id:sub(1, #word) == word or id:sub(-#word) == word) then matches[#matches + 1] = id end
+  end
+  if #matches == 1 then return matches[1] end
+  if #matches > 1 then errors.input(("%s could be %s"):format(word, table.concat(matches, " or "))) end
+  errors.input(("there is no run %s%s"):format(word, nearest.suggest(word, ids)), "o2x runs lists them")
+end
+
+--- The source of a script as it was when the run began, or nil.
+---@param id string
+---@param path string as shown
+---@return string?
+function Store:source(id, path) return fs.read_if(fs.join(self:folder_of(id), "sources", path)) end
+
+--- Keeps a script that a run loads on its way, unless it is there from an earlier attempt.
+---@param id string
+---@param path string as shown
+---@param text string
+function Store:keep(id, path, text)
+  local file = fs.join(self:folder_of(id), "sources", path)
+  if not fs.exists(file) then fs.write(file, text, { parents = true }) end
+end
+
+--- The moment as the records have it.
+M.now = function() return clock.iso(nil, 3) end
+
+return M

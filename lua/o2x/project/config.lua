@@ -1,0 +1,231 @@
+--- Configuration: where the systems are and how to get in. Each value is taken from the first place that has it:
+--- flag > O2X_* > o2x.yaml of the project > ~/.config/o2x/config.yaml > the ecosystem's variables > default.
+-- Passwords and tokens become secrets at once.
+
+local errors = require "o2x.base.error"
+local fs = require "o2x.base.fs"
+local nearest = require "o2x.base.suggest"
+local program = require "o2x.core.program"
+local secret = require "o2x.base.secret"
+
+local M = {}
+
+-- key, what it is, the ecosystem's variable, default; kind: text if not said
+local KEYS = {
+  { "platform", "folder of the platform tree", kind = "path", default = "examples/platform" },
+  { "state", "folder of the run store", kind = "path" },
+  { "secrets", "folder with NAME.yaml of each tenant, mode 0600", kind = "path" },
+  { "pg.host", "PostgreSQL server", env = "PGHOST", default = "127.0.0.1" },
+  { "pg.port", "its port", env = "PGPORT", kind = "integer", default = 5432 },
+  { "pg.user", "role that onboarding connects as", env = "PGUSER", default = "admin" },
+  { "pg.password", "its password", env = "PGPASSWORD", kind = "secret" },
+  { "pg.passfile", "file with passwords, as libpq reads it", env = "PGPASSFILE", kind = "path" },
+  { "pg.sslmode", "disable, prefer, require, verify-ca or verify-full", env = "PGSSLMODE", default = "prefer" },
+  { "pg.sslrootcert", "certificate authority", env = "PGSSLROOTCERT", kind = "path" },
+  { "pg.locale", "collation and ctype of new databases", default = "en_US.UTF-8" },
+  { "pg.admin_database", "database to connect to for creating others", default = "postgres" },
+  { "vault.addr", "Vault server", env = "VAULT_ADDR" },
+  { "vault.token", "its token", env = "VAULT_TOKEN", kind = "secret" },
+  { "vault.namespace", "its namespace", env = "VAULT_NAMESPACE" },
+  { "vault.cacert", "certificate authority", env = "VAULT_CACERT", kind = "path" },
+  { "vault.mount", "where the KV engine is mounted", default = "secret" },
+  { "vault.role_id", "AppRole to log in with, where there is no token" },
+  { "vault.secret_id", "its secret id", kind = "secret" },
+  { "vault.kubernetes_role", "role to log in with from inside the cluster" },
+  { "kube.config", "kubeconfig, or several separated by colons", env = "KUBECONFIG" },
+  { "kube.context", "context in it" },
+  { "kube.exec_plugins", "programs that the kubeconfig may start for credentials", kind = "list" },
+  { "helm.command", "the helm program", default = "helm" },
+  { "aws.endpoint", "endpoint instead of Amazon's own", env = "AWS_ENDPOINT_URL" },
+  { "aws.region", "region", env = "AWS_DEFAULT_REGION", env2 = "AWS_REGION", default = "us-east-1" },
+  { "aws.access_key_id", "access key", env = "AWS_ACCESS_KEY_ID" },
+  { "aws.secret_access_key", "its secret", env = "AWS_SECRET_ACCESS_KEY", kind = "secret" },
+  { "aws.session_token", "token of a session", env = "AWS_SESSION_TOKEN", kind = "secret" },
+  { "redis.url", "Redis server", env = "REDIS_URL", kind = "secret" },
+  { "redis.password", "its password, where the URL has none", env = "REDISCLI_AUTH", kind = "secret" },
+  { "redis.ca", "certificate authority", kind = "path" },
+  { "broker.url", "the message broker's admin interface", env = "O2X_BROKER_URL" },
+  { "broker.user", "its user", default = "admin" },
+  { "broker.password", "its password", kind = "secret" },
+  { "dns.servers", "servers to ask instead of the system's", env = "O2X_LAB_DNS", kind = "list" },
+  { "https.connect_to", "address that stands for every HTTPS host", env = "O2X_LAB_HTTPS" },
+  { "https.ca", "certificate authority of HTTPS hosts", env = "O2X_LAB_CA", kind = "path" },
+  { "webhook.url", "where o2x.webhook sends messages: a chat's or a ticket system's address", env = "O2X_WEBHOOK_URL" },
+  { "retry.seconds", "longest that one operation is tried again", kind = "integer", default = 60 },
+}
+
+local by_key, sections = {}, {}
+for _, key in ipairs(KEYS) do
+  by_key[key[1]] = key
+  sections[key[1]:match("^(.-)%.") or ""] = true
+end
+
+local function absolute(path, base)
+  if path:sub(1, 2) == "~/" then return (os.getenv("HOME") or "") .. path:sub(2) end
+  return path:sub(1, 1) == "/" and path or fs.join(base, path)
+end
+
+local function wrong(key, expected, source)
+  errors.input(("%s: %s expected"):format(key[1], expected), nil, source)
+end
+
+-- A value of a source as its key wants it; base is the folder that relative paths are relative to.
+local function convert(key, value, source, base)
+  local kind = key.kind or "text"
+  if kind == "list" then
+    if type(value) == "table" then return value end
+    local items = {}
+    for item in tostring(value):gmatch("[^,%s]+") do items[#items + 1] = item end
+    return items
+  end
+  if type(value) == "table" then wrong(key, "a single value", source) end
+  if secret.is(value) then return value end
+  local text = tostring(value)
+  if text:find("%c") then wrong(key, "a text without control characters", source) end
+  if kind == "integer" then return math.tointeger(tonumber(text)) or wrong(key, "an integer", source) end
+  if kind == "secret" then return secret.new(text, key[1]) end
+  if kind == "path" then return absolute(text, base) end
+  return text
+end
+
+local function line_of(text, name)
+  local number = 0
+  for line in (text .. "\n"):gmatch("(.-)\n") do
+    number = number + 1
+    if line:match("^%s*" .. name:gsub("%p", "%%%0") .. "%s*:") then return number end
+  end
+  return 1
+end
+
+local function unknown_key(path, text, name, names)
+  errors.input(("unknown key %q%s"):format(name, nearest.suggest(name, names)), "o2x config explain lists the keys",
+    ("%s:%d"):format(path, line_of(text, name:match("[^.]+$"))))
+end
+
+local function all_keys()
+  local names = {}
+  for _, key in ipairs(KEYS) do names[#names + 1] = key[1] end
+  return names
+end
+
+-- The keys of a YAML file as a flat table: "pg.host" → value.
+local function read_file(path)
+  local text = path and fs.read_if(path)
+  if not text then return {} end
+  local document = require("o2x.base.yaml").decode(text, path)
+  local flat = {}
+  if document == nil or document == require("o2x.base.json").null then return flat end
+  if type(document) ~= "table" then errors.input("a map of keys expected", nil, path) end
+  for name, value in pairs(document) do
+    if by_key[name] then
+      flat[name] = value
+    elseif sections[name] and type(value) == "table" then
+      for inner, item in pairs(value) do
+        local full = ("%s.%s"):format(name, inner)
+        if not by_key[full] then unknown_key(path, text, full, all_keys()) end
+        flat[full] = item
+      end
+    else
+      unknown_key(path, text, tostring(name), all_keys())
+    end
+  end
+  return flat
+end
+
+local function own_variable(key) return "O2X_" .. key[1]:upper():gsub("%.", "_") end
+
+-- Where a key's value comes from: value, source, base folder of a relative path.
+local function look(key, places)
+  if places.flags[key[1]] ~= nil then return places.flags[key[1]], "--set", places.cwd end
+  local variable = own_variable(key)
+  if (places.env[variable] or "") ~= "" then return places.env[variable], variable, places.cwd end
+  for _, file in ipairs(places.files) do
+    if file.values[key[1]] ~= nil then return file.values[key[1]], file.path, fs.folder(file.path) end
+  end
+  for _, name in ipairs { key.env or "", key.env2 or "" } do
+    if (places.env[name] or "") ~= "" then return places.env[name], name, places.cwd end
+  end
+  if key[1] == "vault.token" then
+    local path = fs.join(places.env.HOME or "", ".vault-token")
+    local token = places.env.HOME and fs.read_if(path)
+    if token then return (token:gsub("%s+$", "")), path, "/" end
+  end
+  if key.default ~= nil then return key.default, "default", places.root end
+end
+
+local function put(values, name, value)
+  local section, inner = name:match("^(.-)%.(.*)$")
+  if not section then
+    values[name] = value
+    return
+  end
+  values[section] = values[section] or {}
+  values[section][inner] = value
+end
+
+local function check_flags(flags)
+  for name in pairs(flags) do
+    if not by_key[name] then
+      errors.input(("unknown configuration key %q%s"):format(name, nearest.suggest(name, all_keys())),
+        "o2x config explain lists the keys")
+    end
+    if by_key[name].kind == "secret" then
+      errors.input(("%s is secret: it does not belong on a command line"):format(name),
+        ("set %s in the environment, or put it into a file"):format(own_variable(by_key[name])))
+    end
+  end
+end
+
+--- Reads the configuration.
+---@param project table
+---@param flags table<string, string>? key → value from the command line
+---@param env table<string, string>? the environment if absent
+---@return table config config.pg.host …, and explain()
+function M.load(project, flags, env)
+  env = env or program.environment()
+  flags = flags or {}
+  check_flags(flags)
+  local user = fs.join(env.XDG_CONFIG_HOME or fs.join(env.HOME or "/", ".config"), "o2x", "config.yaml")
+  local places = {
+    flags = flags, env = env, cwd = fs.cwd(), root = project.root,
+    files = { { path = project.yaml, values = read_file(project.yaml) }, { path = user, values = read_file(user) } },
+  }
+  if not project.yaml then table.remove(places.files, 1) end
+  local values, sources = {}, {}
+  for section in pairs(sections) do
+    if section ~= "" then values[section] = {} end
+  end
+  for _, key in ipairs(KEYS) do
+    local value, source, base = look(key, places)
+    if value ~= nil then
+      value = convert(key, value, source, base)
+      put(values, key[1], value)
+      sources[key[1]] = source
+    end
+  end
+  values.state = values.state or project.state
+  sources.state = sources.state or "default"
+  return setmetatable(values, { __index = { explain = function() return M.explain(values, sources) end } })
+end
+
+--- Each key with its value and where it is from.
+---@param values table
+---@param sources table<string, string>
+---@return table[] list of { key, value, source, help }
+function M.explain(values, sources)
+  local list = {}
+  for _, key in ipairs(KEYS) do
+    local section, inner = key[1]:match("^(.-)%.(.*)$")
+    local value = values[key[1]]
+    if section then value = values[section][inner] end
+    if type(value) == "table" then value = table.concat(value, ",") end
+    list[#list + 1] = {
+      key = key[1], value = value ~= nil and tostring(value) or nil, source = sources[key[1]] or "not set",
+      help = key[2],
+      variable = own_variable(key) .. (key.env and ", " .. key.env or ""),
+    }
+  end
+  return list
+end
+
+return M

@@ -1,0 +1,141 @@
+--- The parameters of a runbook: declared with a type, given as name=value, checked before anything happens.
+
+local errors = require "o2x.base.error"
+local nearest = require "o2x.base.suggest"
+
+local M = {}
+
+local TRUTH = { ["true"] = true, yes = true, on = true, ["false"] = false, no = false, off = false }
+local UNITS = { s = 1, m = 60, h = 3600, d = 86400 }
+
+-- Each parses a text; nil if it is none of its kind. The second is what the type is called in messages.
+local TYPES = {
+  string = { function(text) return not text:find("[%c]") and text or nil end, "a text" },
+  integer = { function(text) return text:match("^-?%d+$") and math.tointeger(tonumber(text)) end, "an integer" },
+  boolean = { function(text) return TRUTH[text] end,
+    "true or false" },
+  version = { function(text) return #text <= 128 and text:match("^[%w_][%w._-]*$") end, "a version such as v2.5.0" },
+  tenant = { function(text) return #text <= 63 and text:match("^%l[%l%d-]*$") end, "a tenant's name" },
+  duration = { function(text)
+    local count, unit = text:match("^(%d+)([smhd])$")
+    return count and math.tointeger(tonumber(count)) * UNITS[unit]
+  end, "a duration such as 90s, 30m or 2h" },
+  choice = { function(text, spec)
+    for _, choice in ipairs(spec.choices) do
+      if text == choice then return text end
+    end
+  end, "one of its choices" },
+  list = { function(text)
+    local items = {}
+    for item in text:gmatch("[^,]+") do items[#items + 1] = item:match("^%s*(.-)%s*$") end
+    return #items > 0 and not text:find("[%c]") and items or nil
+  end, "a list such as a,b,c" },
+}
+
+local FIELDS = { [1] = true, default = true, optional = true, help = true, choices = true, min = true, max = true,
+  harmless = true }
+
+--- The types that a parameter can have.
+---@return string[]
+function M.types()
+  local names = {}
+  for name in pairs(TYPES) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+--- What is wrong with the declaration of a parameter.
+---@param name any
+---@param spec any
+---@return string? problem
+---@return string? field
+function M.problem(name, spec)
+  if type(name) ~= "string" or not name:match("^%l[%w_]*$") then
+    return ("params: %q is no name"):format(tostring(name))
+  end
+  if type(spec) ~= "table" then
+    return ("params.%s: a table such as { \"string\", help = \"…\" } expected"):format(name), name
+  end
+  for field in pairs(spec) do
+    if not FIELDS[field] then
+      return ("params.%s: unknown field %q%s"):format(name, tostring(field),
+        nearest.suggest(tostring(field), { "default", "optional", "help", "choices", "min", "max", "harmless" })),
+        tostring(field)
+    end
+  end
+  if not TYPES[spec[1]] then
+    return ("params.%s: the type is one of %s"):format(name, table.concat(M.types(), ", ")), name
+  end
+  if spec[1] == "choice" and (type(spec.choices) ~= "table" or #spec.choices == 0) then
+    return ("params.%s: a choice needs choices = { … }"):format(name), name
+  end
+end
+
+local function out_of_range(spec, value)
+  if type(value) ~= "number" then return nil end
+  if spec.min and value < spec.min then return ("at least %g"):format(spec.min) end
+  if spec.max and value > spec.max then return ("at most %g"):format(spec.max) end
+end
+
+local function parse(name, spec, text)
+  local parser = TYPES[spec[1]]
+  local value = parser[1](text, spec)
+  local expected = parser[2]
+  if spec[1] == "choice" then expected = "one of " .. table.concat(spec.choices, ", ") end
+  if value ~= nil then
+    local range = out_of_range(spec, value)
+    if not range then return value end
+    expected = range
+  end
+  local verb = expected:match("^at ") and "must be" or "is not"
+  errors.input(("parameter %s: %q %s %s"):format(name, text, verb, expected))
+end
+
+local function names_of(declared)
+  local names = {}
+  for name in pairs(declared) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+--- Does a parameter have a value of which its declaration says that a severe runbook then only looks?
+---@param declared table<string, table>
+---@param values table<string, any>
+---@return boolean
+function M.harmless(declared, values)
+  for name, spec in pairs(declared) do
+    if spec.harmless ~= nil and values[name] == spec.harmless then return true end
+  end
+  return false
+end
+
+--- Checks what was given against what is declared.
+---@param declared table<string, table> the runbook's params
+---@param given table<string, string>
+---@param runbook string its name, for messages
+---@return table<string, any> values
+function M.check(declared, given, runbook)
+  local names = names_of(declared)
+  for name in pairs(given) do
+    if not declared[name] then
+      local hint = #names > 0 and "its parameters: " .. table.concat(names, ", ") or "it has no parameters"
+      errors.input(("%s has no parameter %q%s"):format(runbook, name, nearest.suggest(name, names)), hint)
+    end
+  end
+  local values = {}
+  for _, name in ipairs(names) do
+    local spec = declared[name]
+    if given[name] ~= nil then
+      values[name] = parse(name, spec, given[name])
+    elseif spec.default ~= nil then
+      values[name] = spec.default
+      if type(spec.default) == "string" then values[name] = parse(name, spec, spec.default) end
+    elseif not spec.optional then
+      errors.input(("%s needs the parameter %s"):format(runbook, name),
+        ("add %s=… (%s)"):format(name, spec.help or spec[1]))
+    end
+  end
+  return values
+end
+
+return M

@@ -1,0 +1,96 @@
+--- Where runbooks are: runbooks/NAME.lua, older versions as NAME@1.lua, a tenant's own in runbooks/tenants/TENANT/.
+
+local errors = require "o2x.base.error"
+local fs = require "o2x.base.fs"
+local nearest = require "o2x.base.suggest"
+
+local M = {}
+
+-- Beside the runbooks, but none.
+local OTHERS = { hooks = true }
+
+local function names_in(folder)
+  local names = {}
+  if not fs.is_folder(folder) then return names end
+  for _, file in ipairs(fs.list(folder)) do
+    local name = file:match("^([%l%d][%w@.-]*)%.lua$")
+    if name and not OTHERS[name] then names[#names + 1] = name end
+  end
+  return names
+end
+
+--- The names of the project's runbooks, sorted.
+---@param project table
+---@return string[]
+function M.names(project) return names_in(project.runbooks) end
+
+--- The file of hooks around all runs, if there is one.
+---@param project table
+---@return string? path
+function M.hooks(project)
+  local path = fs.join(project.runbooks, "hooks.lua")
+  return fs.exists(path) and path or nil
+end
+
+--- All overrides: which runbook, for which tenant.
+---@param project table
+---@return {name: string, tenant: string, path: string}[]
+function M.overrides(project)
+  local list = {}
+  local folder = fs.join(project.runbooks, "tenants")
+  if not fs.is_folder(folder) then return list end
+  for _, tenant in ipairs(fs.list(folder)) do
+    for _, name in ipairs(names_in(fs.join(folder, tenant))) do
+      list[#list + 1] = { name = name, tenant = tenant, path = fs.join(folder, tenant, name .. ".lua") }
+    end
+  end
+  return list
+end
+
+local function is_file(path)
+  local stat = fs.stat(path)
+  return stat ~= nil and stat.type == "file"
+end
+
+-- The tenant whose own a file is, or nil.
+local function owner(project, path)
+  local folder = fs.join(fs.exists(project.runbooks) and fs.realpath(project.runbooks) or project.runbooks, "tenants") .. "/"
+  return path:sub(1, #folder) == folder and path:sub(#folder + 1):match("^([^/]+)/") or nil
+end
+
+local function missing(project, word)
+  local name = fs.name(word):gsub("%.lua$", "")
+  local names = M.names(project)
+  errors.input(("there is no runbook %s%s"):format(word, nearest.suggest(name, names)),
+    #names > 0 and "runbooks: " .. table.concat(names, ", ") or "o2x new NAME makes one")
+end
+
+-- The tenant's own version of a standard runbook, or of one that only this tenant has.
+local function override(project, word, standard, tenant)
+  local is_standard = not standard or fs.folder(standard) == fs.realpath(project.runbooks)
+  if not is_standard then return nil end
+  local path = fs.join(project.runbooks, "tenants", tenant, fs.name(standard or word):gsub("%.lua$", "") .. ".lua")
+  return is_file(path) and fs.realpath(path) or nil
+end
+
+--- The file of a runbook, given by name ("onboard", "onboard@1") or path ("runbooks/onboard.lua").
+---@param project table
+---@param word string
+---@param tenant string? whose own version comes first
+---@return string path
+function M.find(project, word, tenant)
+  if word:find("[%c]") or word == "" then errors.input("there is no runbook " .. ("%q"):format(word)) end
+  local is_path = word:find("/", 1, true) or word:match("%.lua$")
+  local path = is_path and word or fs.join(project.runbooks, word .. ".lua")
+  local found = is_file(path) and fs.realpath(path) or nil
+  local own = tenant and (found or not is_path) and override(project, word, found, tenant)
+  if own then return own end
+  if not found then missing(project, word) end
+  local whose = owner(project, found)
+  if whose and tenant and whose ~= tenant then
+    errors.input(("this runbook is %s's own, the run would be for %s"):format(whose, tenant), nil, word)
+  end
+  return found
+end
+
+return M

@@ -1,0 +1,73 @@
+--- The live view of a terminal: what is under way, a line a branch, below the lines that are final.
+
+local out = require "o2x.report.out"
+local secret = require "o2x.base.secret"
+local task = require "o2x.base.task"
+local tty = require "o2x.core.tty"
+
+local M = { INTERVAL = 0.1 }
+
+local FRAMES = { "⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏" }
+local MOST = 12 -- lines of the view
+
+local Live = {}
+Live.__index = Live
+
+--- A live view.
+---@param report table whose leaves() are shown
+---@param style table
+---@return table live
+function M.new(report, style)
+  return setmetatable({ report = report, style = style, shown = 0, frame = 1 }, Live)
+end
+
+--- Takes the view off the screen.
+function Live:clear()
+  if self.shown > 0 then io.stderr:write(("\27[%dA\27[J"):format(self.shown)) end
+  self.shown = 0
+end
+
+--- Prints a final line above the view.
+---@param text string
+function Live:print(text)
+  self:clear()
+  io.stderr:write(text, "\n")
+  self:draw()
+end
+
+-- Cuts a text to a number of characters.
+local function fit(text, width)
+  if (utf8.len(text) or #text) <= width then return text end
+  local cut = utf8.offset(text, math.max(width, 1))
+  return cut and text:sub(1, cut - 1) .. "…" or text
+end
+
+local function describe(entry)
+  local text = ("%s  %s"):format(entry.path:gsub("/", " › "), out.duration(task.now() - entry.start))
+  if entry.waiting then text = text .. "  " .. entry.waiting end
+  return out.printable((secret.scrub(text)))
+end
+
+function Live:draw()
+  local columns, rows = tty.size(2)
+  local leaves = self.report:leaves()
+  local most = math.min(MOST, rows - 2)
+  for i, entry in ipairs(leaves) do
+    if i > most then
+      io.stderr:write(self.style.dim(("  … and %d more"):format(#leaves - most)), "\n")
+      self.shown = self.shown + 1
+      break
+    end
+    io.stderr:write(self.style.cyan(FRAMES[self.frame]), " ", fit(describe(entry), columns - 3), "\n")
+    self.shown = self.shown + 1
+  end
+end
+
+--- Draws the view again.
+function Live:redraw()
+  self.frame = self.frame % #FRAMES + 1
+  self:clear()
+  self:draw()
+end
+
+return M

@@ -1,0 +1,110 @@
+--- What goes to the terminal: data to stdout, talk to stderr, colour only where a terminal wants it.
+
+local json = require "o2x.base.json"
+local secret = require "o2x.base.secret"
+local tty = require "o2x.core.tty"
+
+local M = { quiet = false, verbose = false, colour = nil }
+
+local CODES = { bold = "1", dim = "2", red = "31", green = "32", yellow = "33", cyan = "36" }
+local SIGN_COLOURS = { ["+"] = "green", ["-"] = "red", ["~"] = "yellow" }
+
+local function wants_colour(fd)
+  if M.colour ~= nil then return M.colour end
+  return tty.is(fd) and (os.getenv("NO_COLOR") or "") == "" and os.getenv("TERM") ~= "dumb"
+end
+
+--- Colours for one stream, or none.
+---@param fd integer 1 or 2
+---@return table style bold, dim, red … (text), sign(sign, text)
+function M.style(fd)
+  local on = wants_colour(fd)
+  local style = { on = on }
+  for name, code in pairs(CODES) do
+    style[name] = function(text) return on and ("\27[%sm%s\27[0m"):format(code, text) or text end
+  end
+  style.sign = function(sign, text)
+    local colour = SIGN_COLOURS[sign]
+    return colour and style[colour](text) or text
+  end
+  return style
+end
+
+--- Control characters of others have no business on a terminal; colours may stay.
+---@param text string
+---@return string
+function M.printable(text)
+  text = text:gsub("\t", " "):gsub("[%z\1-\9\11-\26\28-\31\127]", "?")
+  return (text:gsub("\27(%[?%d*m?)", function(rest)
+    return (rest:match("^%[%d+m$") and "\27" or "?") .. rest
+  end))
+end
+
+--- A line of data.
+---@param text string?
+function M.data(text) io.stdout:write((secret.scrub(text or "")), "\n") end
+
+--- A value as JSON, for --json.
+---@param value any
+function M.json(value) M.data(json.pretty(value)) end
+
+--- A line of talk.
+---@param text string
+function M.say(text)
+  if not M.quiet then io.stderr:write((secret.scrub(text)), "\n") end
+end
+
+--- An error, with what to type next.
+---@param err table
+---@param step string? the step it ended
+function M.problem(err, step)
+  local style = M.style(2)
+  local text = M.printable((secret.scrub((step and step .. ": " or "") .. tostring(err)))):gsub("\n", " ")
+  io.stderr:write(style.red("o2x: "), text, "\n")
+  for _, line in ipairs(err.details or {}) do io.stderr:write("     ", M.printable(secret.scrub(line)), "\n") end
+  if err.hint then io.stderr:write("     ", M.printable(secret.scrub(err.hint)), "\n") end
+  if err.traceback and M.verbose then io.stderr:write((secret.scrub(err.traceback)), "\n") end
+end
+
+local function width(cell)
+  local plain = cell:gsub("\27%[%d+m", "")
+  return utf8.len(plain) or #plain
+end
+
+--- A table of columns, each as wide as it must be.
+---@param rows string[][]
+---@param write fun(line: string)
+function M.columns(rows, write)
+  local widths = {}
+  for _, row in ipairs(rows) do
+    for i, cell in ipairs(row) do widths[i] = math.max(widths[i] or 0, width(cell)) end
+  end
+  for _, row in ipairs(rows) do
+    local cells = {}
+    for i, cell in ipairs(row) do
+      cells[i] = i < #row and cell .. (" "):rep(widths[i] - width(cell)) or cell
+    end
+    write((table.concat(cells, "  "):gsub("%s+$", "")))
+  end
+end
+
+--- Seconds for people: "0.4 s", "12 s", "3 min 20 s".
+---@param seconds number
+---@return string
+function M.duration(seconds)
+  if seconds < 10 then return ("%.1f s"):format(seconds) end
+  if seconds < 60 then return ("%.0f s"):format(seconds) end
+  local whole = math.floor(seconds + 0.5)
+  if whole < 3600 then return ("%d min %d s"):format(whole // 60, whole % 60) end
+  return ("%d h %d min"):format(whole // 3600, whole % 3600 // 60)
+end
+
+--- A count for people: "1,000,000".
+---@param count integer
+---@return string
+function M.count(count)
+  local text = ("%d"):format(count)
+  return (text:reverse():gsub("(%d%d%d)", "%1,"):reverse():gsub("^,", ""))
+end
+
+return M

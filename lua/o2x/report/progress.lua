@@ -1,0 +1,280 @@
+--- What a run tells while it goes on. Every event goes to the run's log as JSON; people see a live view on a terminal
+--- (live.lua), or one line an event and a heartbeat where there is none.
+
+local clock = require "o2x.base.clock"
+local diff = require "o2x.base.diff"
+local json = require "o2x.base.json"
+local live = require "o2x.report.live"
+local out = require "o2x.report.out"
+local secret = require "o2x.base.secret"
+local task = require "o2x.base.task"
+local tty = require "o2x.core.tty"
+local value = require "o2x.base.value"
+
+local M = {}
+
+local HEARTBEAT = 30 -- seconds of silence in a log
+local SIGNS = { created = "+", changed = "~", deleted = "-", unchanged = "=", recalled = "=" }
+
+local Report = {}
+Report.__index = Report
+
+--- A report.
+---@param options table? quiet, verbose, planning, live (decided by the terminal if absent)
+---@return table report
+function M.new(options)
+  options = options or {}
+  local on_terminal = options.live
+  if on_terminal == nil then on_terminal = tty.is(2) and os.getenv("TERM") ~= "dumb" end
+  local style = out.style(2)
+  local self = setmetatable({
+    quiet = options.quiet, verbose = options.verbose, planning = options.planning, style = style, under = "",
+    active = {}, order = {},
+    counts = { created = 0, changed = 0, deleted = 0, unchanged = 0, recalled = 0 }, last = task.now(),
+  }, Report)
+  if on_terminal and not options.quiet then self.live = live.new(self, style) end
+  return self
+end
+
+--- Writes every event to a log, too: the platform's JSON format.
+---@param path string
+---@param identity {tenant: table, run: string}
+function Report:log_to(path, identity)
+  self.log, self.identity = io.open(path, "a"), identity
+end
+
+function Report:write_log(level, message, context)
+  if not self.log then return end
+  local tenant = self.identity.tenant
+  local entry = {
+    timestamp = clock.iso(nil, 3), level = level, service = "o2x", tenant_id = tenant.id or tenant.name,
+    correlation_id = self.identity.run, message = value.text(message), context = context,
+  }
+  local ok, line = pcall(json.encode, entry)
+  if not ok then -- no log entry is worth a run
+    entry.context = { left_out = value.text(line) }
+    line = json.encode(entry)
+  end
+  self.log:write((secret.scrub(line)), "\n")
+  self.log:flush()
+end
+
+-- ---- what people see ----
+
+function Report:line(path, text)
+  self.last = task.now()
+  if self.quiet then return end
+  text = out.printable((secret.scrub(text)))
+  if self.live then return self.live:print(text) end
+  io.stderr:write(os.date("%H:%M:%S "), path ~= "" and path .. ": " or "", text, "\n")
+end
+
+local function indent(path)
+  local _, depth = path:gsub("/", "")
+  return ("  "):rep(depth)
+end
+
+local function name_of(path) return path:match("[^/]*$") end
+
+local function parent_of(path) return path:match("^(.*)/[^/]*$") end
+
+-- On a terminal a finished step is a line of a tree. Branches finish in any order, so the name of the step that a line
+-- belongs to is written again when the line before it belonged to another.
+function Report:headline(path)
+  if path == "" or self.under == path then return end
+  if self.under:sub(1, #path + 1) ~= path .. "/" then
+    self:headline(parent_of(path) or "")
+    self:line("", indent(path) .. self.style.bold(name_of(path)))
+  end
+  self.under = path
+end
+
+function Report:tree_line(path, mark, text)
+  self:headline(parent_of(path) or "")
+  self:line("", ("%s%s %s"):format(indent(path), mark, text))
+  self.under = parent_of(path) or ""
+end
+
+-- A line within a step.
+function Report:inner_line(path, text)
+  if not self.live then return self:line(path, text) end
+  self:headline(path)
+  self:line("", (path == "" and "" or indent(path) .. "  ") .. text)
+end
+
+function Report:begin(path)
+  self.active[path] = { path = path, start = task.now(), changed = 0 }
+  self.order[#self.order + 1] = path
+end
+
+function Report:finish(path)
+  local entry = self.active[path] or { changed = 0 }
+  self.active[path] = nil
+  for i, other in ipairs(self.order) do
+    if other == path then
+      table.remove(self.order, i)
+      break
+    end
+  end
+  return entry
+end
+
+-- ---- events ----
+
+function Report:step_started(path)
+  self:begin(path)
+  self:write_log("INFO", "step started", { step = path })
+  if not self.live and self.verbose then self:line(path, "…") end
+end
+
+function Report:step_done(path, seconds)
+  local entry = self:finish(path)
+  self:write_log("INFO", "step done", { step = path, seconds = seconds, changed = entry.changed })
+  local tail = out.duration(seconds) .. (entry.changed > 0 and (", %d changed"):format(entry.changed) or "")
+  if self.live then
+    return self:tree_line(path, self.style.green("✓"), ("%s  %s"):format(name_of(path), self.style.dim(tail)))
+  end
+  if not self.planning or self.verbose then self:line(path, "done (" .. tail .. ")") end
+end
+
+function Report:step_recalled(path)
+  self:write_log("INFO", "step was done before", { step = path })
+  if self.live then
+    return self:tree_line(path, self.style.dim("✓"), self.style.dim(name_of(path) .. "  done before"))
+  end
+  self:line(path, "done before")
+end
+
+function Report:step_failed(path, err, seconds)
+  self:finish(path)
+  local fields = { step = path, seconds = seconds, problem = tostring(err), kind = err.kind, details = err.details,
+    traceback = err.traceback }
+  self:write_log("ERROR", "step failed", fields)
+  if self.live then return self:tree_line(path, self.style.red("✗"), name_of(path)) end
+  if self.verbose then self:line(path, err.kind == "cancelled" and "interrupted" or "failed: " .. tostring(err)) end
+end
+
+function Report:effect_started(path, kind, key)
+  local entry = self.active[path]
+  if entry then entry.waiting = kind .. " " .. key end
+end
+
+function Report:count(path, outcome)
+  self.counts[outcome] = self.counts[outcome] + 1
+  if outcome == "unchanged" or outcome == "recalled" then return false end
+  while path do
+    if self.active[path] then self.active[path].changed = self.active[path].changed + 1 end
+    path = path:match("^(.*)/[^/]*$")
+  end
+  return true
+end
+
+function Report:effect_done(path, kind, key, outcome, seconds)
+  local changed = self:count(path, outcome)
+  if self.active[path] then self.active[path].waiting = nil end
+  self:write_log(changed and "INFO" or "DEBUG", outcome, { step = path, kind = kind, target = key, seconds = seconds })
+  if self.verbose or changed and not self.live then
+    local sign = SIGNS[outcome]
+    self:inner_line(path, self.style.sign(sign, ("%s %s"):format(sign, kind)) .. " " .. key)
+  end
+end
+
+function Report:planned(path, kind, key, outcome)
+  self:write_log("INFO", "planned: " .. outcome, { step = path, kind = kind, target = key })
+  if self.verbose then self:line(path, ("%s %s %s"):format(SIGNS[outcome], kind, key)) end
+end
+
+function Report:retry(path, key, attempt, err, seconds)
+  self:write_log("WARN", "tried again", { step = path, target = key, attempt = attempt, problem = tostring(err) })
+  local text = ("again in %.1f s (attempt %d): %s: %s"):format(seconds, attempt + 1, key, tostring(err))
+  if self.active[path] then self.active[path].waiting = text end
+  if self.verbose or seconds > 2 and not self.live then self:line(path, self.style.yellow(text)) end
+end
+
+function Report:check(path, name, ok, found)
+  self:write_log(ok and "INFO" or "ERROR", ok and "check passed" or "check failed",
+    { step = path, check = name, found = found ~= nil and type(found) ~= "table" and tostring(found) or nil })
+  if self.planning and ok and not self.verbose then return end
+  local detail = type(found) == "string" and found ~= "" and ": " .. found or ""
+  local mark = ok and self.style.green("✓") or self.style.red("✗")
+  self:inner_line(path, ("%s %s%s"):format(mark, name, ok and detail or ""))
+end
+
+-- Whatever a script hands to log, as something that a line of JSON can hold.
+local function plain_fields(fields)
+  if type(fields) ~= "table" then return fields ~= nil and { value = diff.inline(fields) } or nil end
+  local plain = {}
+  for name, field in next, fields do
+    local kind = type(field)
+    plain[value.text(name)] = (kind == "number" or kind == "boolean") and field or diff.inline(field)
+  end
+  return plain
+end
+
+function Report:message(path, level, text, fields)
+  self:write_log(level:upper(), text, plain_fields(fields))
+  if level == "debug" and not self.verbose then return end
+  self:inner_line(path, text)
+end
+
+--- Says what a step waits for, until it goes on.
+---@param path string
+---@param text string?
+function Report:waiting(path, text)
+  local entry = self.active[path]
+  if not entry or entry.waiting == text then return end
+  entry.waiting = text
+  if text then self:write_log("DEBUG", "waiting", { step = path, ["for"] = text }) end
+  if text and self.verbose and not self.live then self:line(path, "waiting: " .. text) end
+end
+
+-- ---- time ----
+
+-- The innermost steps that are under way, in the order in which they began.
+function Report:leaves()
+  local leaves = {}
+  for _, path in ipairs(self.order) do
+    local inner = false
+    for _, other in ipairs(self.order) do
+      inner = inner or other:sub(1, #path + 1) == path .. "/"
+    end
+    if not inner then leaves[#leaves + 1] = self.active[path] end
+  end
+  return leaves
+end
+
+function Report:heartbeat()
+  for _, entry in ipairs(self:leaves()) do
+    self:line(entry.path, ("still at it after %s%s"):format(out.duration(task.now() - entry.start),
+      entry.waiting and ": " .. entry.waiting or ""))
+  end
+end
+
+--- Keeps the view alive while fn runs.
+---@param fn function
+---@return any
+function Report:during(fn, ...)
+  local ticker = task.spawn(function()
+    while true do
+      task.sleep(self.live and live.INTERVAL or 1)
+      if self.live then
+        self.live:redraw()
+      elseif task.now() - self.last >= HEARTBEAT then
+        self:heartbeat()
+      end
+    end
+  end)
+  local results = table.pack(xpcall(fn, require("o2x.base.error").handler, ...))
+  ticker:cancel()
+  ticker:wait(nil, true)
+  if self.live then self.live:clear() end
+  if not results[1] then error(results[2], 0) end
+  return table.unpack(results, 2, results.n)
+end
+
+function Report:close()
+  if self.log then self.log:close() end
+  self.log = nil
+end
+
+return M

@@ -1,0 +1,105 @@
+--- o2x check: what can be seen of a script without running it.
+
+local errors = require "o2x.base.error"
+local fs = require "o2x.base.fs"
+local literals = require "o2x.script.check.literals"
+local names = require "o2x.script.check.names"
+local reach = require "o2x.script.check.reach"
+local runbooks = require "o2x.script.runbook"
+local sandboxes = require "o2x.script.sandbox"
+local steps = require "o2x.script.check.steps"
+local words = require "o2x.script.dsl"
+local writes = require "o2x.script.check.writes"
+local library = require "o2x.script.library"
+
+local M = {}
+
+local function word_list(sandbox)
+  local list = {}
+  for _, source in ipairs { library.new(1), words.new(sandbox) } do
+    for name in pairs(source) do list[#list + 1] = name end
+  end
+  return list
+end
+
+-- Files of stdlib and other runbooks, for what a runbook leads to.
+local function loader(project)
+  local known = {}
+  return function(name)
+    local folder, rest = name:match("^(%w+)%.(.*)$")
+    if folder ~= "stdlib" then return nil end
+    local path = fs.join(project.stdlib, (rest:gsub("%.", "/")) .. ".lua")
+    if known[name] == nil then
+      local text = fs.read_if(path)
+      local ok, file = pcall(reach.file, text or "", "stdlib/" .. rest:gsub("%.", "/") .. ".lua")
+      known[name] = ok and file or false
+    end
+    return known[name] or nil
+  end
+end
+
+-- The line on which a field of the declaration is set.
+local function line_of(text, field)
+  local number = 0
+  for line in (text .. "\n"):gmatch("(.-)\n") do
+    number = number + 1
+    if line:match("^%s*" .. field .. "%s*=") or line:match("[{,%s]" .. field .. "%s*=") then return number end
+  end
+  return 1
+end
+
+local function check_help(look, runbook, text)
+  if not runbook.help or not runbook.help:match("%S") then
+    look.problem(line_of(text, "summary"), "the runbook has no help",
+      "help = [[why, what it touches, how to verify, how to go back]]")
+  end
+  for name, spec in pairs(runbook.params) do
+    if not spec.help then look.problem(line_of(text, name), ("the parameter %s has no help"):format(name)) end
+  end
+end
+
+local function place(err, shown)
+  local message = tostring(err)
+  return message:sub(1, #shown) == shown and message or shown .. ": " .. message
+end
+
+--- Checks one script.
+---@param project table
+---@param path string
+---@param kind "runbook"|"library"|"hooks"
+---@return {where: string, message: string, hint: string?}[] problems
+---@return table? runbook if it could be loaded
+---@return string? text
+function M.file(project, path, kind)
+  local sandbox = sandboxes.new(project)
+  local shown, problems = sandbox:shown(path), {}
+  local loads = kind == "runbook" and runbooks.load
+    or kind == "hooks" and require("o2x.script.hooks").load or sandbox.load_file
+  local ok, loaded = xpcall(loads, errors.handler, sandbox, path)
+  if not ok then
+    problems[1] = { text = place(loaded, shown), hint = loaded.hint, line = 0 }
+  end
+  local text = sandbox.texts[shown] or fs.read_if(path) or ""
+  local fine, file = pcall(reach.file, text, shown)
+  if not fine or not load(text, "=check", "t") then return problems end
+  local seen = {}
+  local look = {
+    file = file, tree = file.tree, sandbox = sandbox, environment = sandbox.environment, words = word_list(sandbox),
+    load = loader(project), effects = ok and loaded and loaded.effects or {},
+    declared = ok and kind == "runbook" and loaded.params or nil,
+    problem = function(line, message, hint)
+      local full = ("%s:%d: %s"):format(shown, line, message)
+      if not seen[full] then problems[#problems + 1] = { text = full, hint = hint, line = line } end
+      seen[full] = true
+    end,
+  }
+  names.look(look)
+  steps.look(look)
+  literals.look(look)
+  if ok and kind ~= "library" then writes.look(look) end
+  if ok and kind == "runbook" then check_help(look, loaded, text) end
+  table.sort(problems, function(a, b) return a.line < b.line end)
+  return problems, ok and kind == "runbook" and loaded or nil, text
+end
+
+return M

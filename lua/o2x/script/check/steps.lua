@@ -1,0 +1,116 @@
+--- o2x check: steps without a name, two of one name, and checks that write.
+
+local parser = require "o2x.script.check.parser"
+local reference = require "o2x.script.reference"
+local script = require "o2x.script.check.script"
+
+local M = {}
+
+local NAMELESS = { func = true, number = true, literal = true, table = true }
+
+local function check_step(look, node, word)
+  local name, fn = node.args[1], node.args[2]
+  local spread = #node.args == 1 and (name.k == "call" or name.k == "method" or name.value == "...")
+  if spread then return end -- step(table.unpack(line))
+  if not name or NAMELESS[name.k] or name.k == "string" and name.value:match("^%s*$") then
+    look.problem(node.line, ("a %s without a name"):format(word), ('%s("What it does", function, …)'):format(word))
+    return
+  end
+  if name.k == "string" and name.value:find("[%c/]") then
+    look.problem(node.line, ("the name of a %s has a slash or a line end: %q"):format(word, name.value))
+  end
+  local shown = name.k == "string" and ("%q"):format(name.value) or ""
+  if not fn or fn.k == "string" or fn.k == "number" or fn.k == "literal" or fn.k == "table" then
+    look.problem(node.line, ("%s %s has no function"):format(word, shown))
+  elseif fn.k == "call" and fn.fn.k == "index" then
+    look.problem(node.line, ("%s %s calls its function at once"):format(word, shown),
+      ("give the function and its arguments: %s(%s, f, …)"):format(word, shown))
+  end
+end
+
+-- Literal names in one stretch of code that may run together: seen is name → line, looped whether it runs again and again.
+local stretch
+
+local function names_in(look, node, seen, looped)
+  parser.walk(node, function(n)
+    if n.k == "func" then
+      stretch(look, n.body, {}, n.repeated or false)
+      return false
+    end
+    if n.k == "call" and n.fn.k == "index" and n.fn.object.k == "name" and n.fn.object.name == "parallel"
+      and n.args[2] and n.args[2].k == "func" then
+      n.args[2].repeated = true
+    end
+    if not script.calls(n, "step") then return end
+    local name = n.args[1]
+    if not name or name.k ~= "string" then return end
+    if looped then
+      look.problem(n.line, ("step %q is in a loop: its second time has the same name"):format(name.value),
+        "put into its name what it is about")
+    elseif seen[name.value] then
+      look.problem(n.line, ("two steps have the same name: %q (line %d)"):format(name.value, seen[name.value]),
+        "give each step of one level its own name")
+    end
+    seen[name.value] = seen[name.value] or n.line
+  end)
+end
+
+local function branches(look, statement, seen, looped)
+  local all = {}
+  for _, clause in ipairs(statement.clauses) do
+    local own = {}
+    for name, line in pairs(seen) do own[name] = line end
+    if clause.condition then names_in(look, clause.condition, own, looped) end
+    stretch(look, clause.body, own, looped)
+    -- What returns does not come by what follows.
+    local last = clause.body[#clause.body]
+    if not (last and last.k == "return") then
+      for name, line in pairs(own) do all[name] = line end
+    end
+  end
+  for name, line in pairs(all) do seen[name] = line end
+end
+
+stretch = function(look, statements, seen, looped)
+  for _, statement in ipairs(statements) do
+    if statement.k == "if" then
+      branches(look, statement, seen, looped)
+    elseif statement.k == "loop" then
+      for _, expression in ipairs(statement.exprs) do names_in(look, expression, seen, looped) end
+      stretch(look, statement.body, {}, true)
+    elseif statement.k == "do" then
+      stretch(look, statement.body, seen, looped)
+    else
+      names_in(look, statement, seen, looped)
+    end
+  end
+end
+
+local function check_reads(look, node)
+  local fn = node.args[2]
+  if not fn or fn.k ~= "func" then return end
+  parser.walk(fn, function(n)
+    if n.k ~= "index" or n.key.k ~= "string" then return end
+    local api = (script.required(n.object) or ""):match("^o2x%.(.*)$")
+    local functions = api and reference.of(api)
+    local found = functions and functions[n.key.value]
+    if found and found.writes then
+      look.problem(n.line, ("a check may only read, %s.%s writes"):format(api, n.key.value), "write in a step, look in a check")
+    end
+  end)
+end
+
+--- Looks at the steps and checks of a script.
+---@param look table
+function M.look(look)
+  parser.walk(look.tree, function(node)
+    if script.calls(node, "step") then check_step(look, node, "step") end
+    if script.calls(node, "check") then
+      check_step(look, node, "check")
+      check_reads(look, node)
+    end
+  end)
+  stretch(look, look.tree.body, {}, false)
+end
+
+return M

@@ -1,0 +1,117 @@
+--- The words that runbooks are written in: step, check, parallel, fail, invalid, log, output, sleep, timeout,
+--- wait_until.
+-- None of them works while a file is being loaded: loading says what there is, it does nothing.
+
+local frozen = require "o2x.base.frozen"
+local errors = require "o2x.base.error"
+local step = require "o2x.script.step"
+local task = require "o2x.base.task"
+local value = require "o2x.base.value"
+
+local M = {}
+
+local FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2 -- seconds between two looks of wait_until
+
+local function script_error(sandbox, kind, message, hint)
+  errors.raise { kind = kind, message = message, hint = hint, where = sandbox:where() }
+end
+
+local function check_functions(sandbox, word, list)
+  for key, fn in pairs(list) do
+    if type(fn) ~= "function" then
+      script_error(sandbox, "failed", ("%s: %s is a %s, not a function"):format(word, tostring(key), type(fn)))
+    end
+  end
+end
+
+local function parallel_word(sandbox)
+  local function each(list, fn, options)
+    sandbox:running("parallel.each")
+    if type(list) ~= "table" then
+      script_error(sandbox, "failed", "parallel.each: a list expected, got " .. type(list))
+    end
+    check_functions(sandbox, "parallel.each", { fn })
+    local limit = options and options.limit
+    if limit ~= nil and not (math.type(limit) == "integer" and limit > 0) then
+      script_error(sandbox, "failed", "parallel.each: limit is a positive integer")
+    end
+    return task.each(list, fn, { limit = limit })
+  end
+  local word = frozen.new { each = each }
+  debug.getmetatable(word).__call = function(_, functions)
+    sandbox:running("parallel")
+    if type(functions) ~= "table" then script_error(sandbox, "failed", "parallel: a table of functions expected") end
+    check_functions(sandbox, "parallel", functions)
+    return task.parallel(functions)
+  end
+  return word
+end
+
+-- What waits for the effect of a write has nothing to wait for while the write is only planned.
+local function idle(run) return run.mode == "plan" and run.plan:has_changes() end
+
+local function wait_until(sandbox, what, seconds, fn, ...)
+  local run = sandbox:running("wait_until")
+  if type(what) ~= "string" or type(seconds) ~= "number" or type(fn) ~= "function" then
+    script_error(sandbox, "failed", "wait_until: what (text), seconds and a function expected")
+  end
+  if idle(run) then return nil end
+  local deadline, pause = task.now() + seconds, FIRST_PAUSE
+  while true do
+    local result, why = fn(...)
+    if result then return result end
+    run.ctx.waiting(what .. (why and " (" .. tostring(why) .. ")" or ""))
+    if task.now() + pause > deadline then
+      script_error(sandbox, "timeout",
+        ("%s: not within %g s%s"):format(what, seconds, why and ": " .. tostring(why) or ""))
+    end
+    task.sleep(pause)
+    pause = math.min(pause * 1.5, LONGEST_PAUSE)
+  end
+end
+
+-- A table for whoever started the run, or the checks that it made: printed at its end, `result` in --json. A later one
+-- takes the place of an earlier.
+local function output(sandbox, given)
+  local run = sandbox:running("output")
+  local is_table = type(given) == "table" and type(given.columns) == "table" and type(given.rows) == "table"
+  if not is_table and not (type(given) == "table" and given.checks == true) then
+    script_error(sandbox, "failed",
+      "output: { columns = { names }, rows = { { name = value } } } or { checks = true } expected")
+  end
+  if given.exit ~= nil and given.exit ~= 0 and given.exit ~= 2 then
+    script_error(sandbox, "failed", "output: exit is 0 or 2 (something was found)")
+  end
+  if value.has_secret(given) then script_error(sandbox, "refused", "output: would show a secret") end
+  run.output = given
+end
+
+--- The words, bound to a sandbox.
+---@param sandbox table
+---@return table<string, any>
+function M.new(sandbox)
+  return {
+    step = function(name, fn, ...) return step.step(sandbox:running("step"), name, fn, ...) end,
+    check = function(name, fn, ...) return step.check(sandbox:running("check"), name, fn, ...) end,
+    parallel = parallel_word(sandbox),
+    fail = function(message, hint)
+      script_error(sandbox, "failed", tostring(message), hint and tostring(hint))
+    end,
+    invalid = function(message, hint, where)
+      errors.input(tostring(message), hint and tostring(hint), where and tostring(where) or sandbox:where())
+    end,
+    log = function(message, fields) sandbox:running("log").ctx.log("info", tostring(message), fields) end,
+    output = function(given) output(sandbox, given) end,
+    sleep = function(seconds)
+      local run = sandbox:running("sleep")
+      if run.mode ~= "plan" then task.sleep(seconds) end
+    end,
+    timeout = function(seconds, fn, ...)
+      sandbox:running("timeout")
+      return task.timeout(seconds, fn, ...)
+    end,
+    wait_until = function(...) return wait_until(sandbox, ...) end,
+  }
+end
+
+return M

@@ -1,0 +1,88 @@
+--- runbooks/hooks.lua: what operators want done before and after every run (a message, a ticket), through the same gate.
+--
+--   return {
+--     effects = { "webhook:write" },
+--     before  = function(tenant, run) … end,     -- an error keeps the run from beginning
+--     after   = function(tenant, run) … end,     -- run.status is "done" or "failed", run.error what went wrong
+--   }
+
+local frozen = require "o2x.base.frozen"
+local errors = require "o2x.base.error"
+local files = require "o2x.project.runbook_files"
+local identity = require "o2x.base.identity"
+local effects = require "o2x.effects"
+local fs = require "o2x.base.fs"
+local nearest = require "o2x.base.suggest"
+local step = require "o2x.script.step"
+
+local M = {}
+
+local FIELDS = { effects = "table", before = "function", after = "function" }
+
+local function check(hooks, shown)
+  local function fail(message) errors.input(message, nil, shown) end
+  if type(hooks) ~= "table" then fail("hooks: a table with before and after expected") end
+  for name, value in pairs(hooks) do
+    if not FIELDS[name] then
+      fail(("hooks: unknown field %q%s"):format(tostring(name),
+        nearest.suggest(tostring(name), { "effects", "before", "after" })))
+    elseif type(value) ~= FIELDS[name] then
+      fail(("hooks: %s: a %s expected, got a %s"):format(name, FIELDS[name], type(value)))
+    end
+  end
+  for _, word in ipairs(hooks.effects or {}) do
+    if not effects.is_effect_word(word) then fail(("hooks: effects: unknown word %q"):format(tostring(word))) end
+  end
+end
+
+--- Loads the project's hooks.
+---@param sandbox table
+---@return table? hooks nil if there are none
+function M.load(sandbox)
+  local path = fs.join(sandbox.project.runbooks, "hooks.lua")
+  local shown = sandbox:shown(path)
+  if not files.hooks(sandbox.project) and not (sandbox.kept and sandbox.kept(shown)) then return nil end
+  local hooks = sandbox:load_file(path)
+  check(hooks, shown)
+  return { before = hooks.before, after = hooks.after, effects = hooks.effects or {}, path = shown }
+end
+
+local function about(run, status, err)
+  local user, host = identity.here()
+  return frozen.new {
+    runbook = run.runbook.name, version = run.runbook.version, summary = run.runbook.summary, id = run.id,
+    severe = run.runbook.severe or false, params = frozen.new(run.given), user = user, host = host,
+    status = status, error = err and tostring(err),
+  }
+end
+
+-- A hook writes what the hooks declare, and nothing else.
+local function call(run, fn, name, status, err)
+  local declared = run.declared
+  local back <close> = setmetatable({}, { __close = function() run.declared, run.ctx.declared = declared, declared end })
+  local own = {}
+  for _, word in ipairs(run.hooks.effects) do own[word] = true end
+  run.declared, run.ctx.declared = own, own
+  step.step(run, name, function() fn(run.tenant, about(run, status, err)) end)
+end
+
+--- What comes before a run.
+---@param run table
+function M.before(run)
+  if run.hooks and run.hooks.before then call(run, run.hooks.before, "Hook before", "begun") end
+end
+
+--- What comes after one. A run that is done stays done, whatever its hook says.
+---@param run table
+---@param status "done"|"failed"
+---@param err table?
+function M.after(run, status, err)
+  if not (run.hooks and run.hooks.after) or err and err.kind == "cancelled" then return end
+  local ok, problem = xpcall(call, errors.handler, run, run.hooks.after, "Hook after, " .. status, status, err)
+  if ok then return end
+  problem = errors.wrap(problem)
+  if problem.kind == "cancelled" then error(problem, 0) end
+  run.ctx:log("warn", ("%s: the hook after the run failed: %s"):format(run.hooks.path, tostring(problem)))
+end
+
+return M

@@ -1,0 +1,186 @@
+--- The Lua library as scripts see it: built from an empty table by allow-list, nothing in it can be changed, nothing
+-- depends on addresses or hash order, and pcall cannot keep a cancelled or expired script alive.
+
+local core = require "o2x.core.sandbox"
+local frozen = require "o2x.base.frozen"
+local task = require "o2x.base.task"
+
+local M = {}
+
+local LONGEST = 64 * 1024 * 1024 -- bytes that string.rep may make
+local WIDEST = 1000000           -- elements that table.move, concat and unpack may span
+
+local function pick(library, names)
+  local copy = {}
+  for name in names:gmatch("%S+") do copy[name] = library[name] end
+  return copy
+end
+
+-- Metatables that scripts made; all others are out of their sight.
+local made = setmetatable({}, { __mode = "k" })
+
+local function safe_setmetatable(t, metatable)
+  if type(t) ~= "table" then error("setmetatable: table expected", 2) end
+  local current = debug.getmetatable(t)
+  if current and not made[current] then error("the metatable of this table cannot be changed", 2) end
+  if metatable == nil then return setmetatable(t, nil) end
+  if type(metatable) ~= "table" then error("setmetatable: table expected", 2) end
+  for _, field in ipairs { "__gc", "__mode" } do
+    if rawget(metatable, field) ~= nil then error(field .. " is not available in runbooks", 2) end
+  end
+  made[metatable] = true
+  return setmetatable(t, metatable)
+end
+
+local function safe_getmetatable(t)
+  local metatable = type(t) == "table" and debug.getmetatable(t)
+  return metatable and made[metatable] and getmetatable(t) or nil
+end
+
+local TYPE_ORDER = { number = 1, string = 2, boolean = 3 }
+
+local function in_order(a, b)
+  local x, y = TYPE_ORDER[type(a)], TYPE_ORDER[type(b)]
+  if x ~= y then return x < y end
+  if type(a) == "boolean" then return not a and b end
+  return a < b
+end
+
+-- The same order in every process; a resumed run must take the same way.
+local function sorted_pairs(t)
+  if type(t) ~= "table" then error("pairs: table expected, got " .. type(t), 2) end
+  t = frozen.contents[t] or t
+  local keys = {}
+  for key in next, t do
+    if not TYPE_ORDER[type(key)] then error(("pairs: a key is a %s, which has no order"):format(type(key)), 2) end
+    keys[#keys + 1] = key
+  end
+  table.sort(keys, in_order)
+  local i = 0
+  return function()
+    repeat i = i + 1 until keys[i] == nil or rawget(t, keys[i]) ~= nil
+    return keys[i], keys[i] ~= nil and rawget(t, keys[i]) or nil
+  end
+end
+
+local function first_only(t, key)
+  if key ~= nil then error("next is only for asking whether a table is empty: next(t) == nil; use pairs", 2) end
+  return next(frozen.contents[t] or t)
+end
+
+local NO_ADDRESS = { table = true, ["function"] = true, thread = true }
+
+local function safe_tostring(v)
+  local metatable = debug.getmetatable(v)
+  if NO_ADDRESS[type(v)] and not (metatable and metatable.__tostring) then return type(v) end
+  return tostring(v)
+end
+
+local function pass_on(ok, err, ...)
+  if not ok and (task.cancelled() or core.expired()) then error(err, 0) end
+  return ok, err, ...
+end
+
+local function safe_pcall(fn, ...) return pass_on(pcall(fn, ...)) end
+
+-- The handler runs after the unwinding, so that it is stopped like any other code.
+local function safe_xpcall(fn, handler, ...)
+  local results = table.pack(pass_on(pcall(fn, ...)))
+  if results[1] then return table.unpack(results, 1, results.n) end
+  return false, handler(results[2])
+end
+
+local function strings()
+  local lib = pick(string, "byte char find gmatch gsub len lower match reverse sub upper pack unpack packsize")
+  function lib.rep(s, n, separator)
+    local length = (#s + #(separator or "")) * (tonumber(n) or 0)
+    if length > LONGEST then error("string.rep: the result would be too long", 2) end
+    return string.rep(s, n, separator)
+  end
+  function lib.format(format, ...)
+    if tostring(format):gsub("%%%%", ""):find("%%[-+ #0-9.]*p") then
+      error("string.format: %p is not available in runbooks", 2)
+    end
+    local arguments = table.pack(...)
+    for i = 1, arguments.n do
+      if NO_ADDRESS[type(arguments[i])] then arguments[i] = safe_tostring(arguments[i]) end
+    end
+    return string.format(format, table.unpack(arguments, 1, arguments.n))
+  end
+  return lib
+end
+
+local function span(what, first, last)
+  if (tonumber(last) or 0) - (tonumber(first) or 0) > WIDEST then error(what .. ": too many elements", 3) end
+end
+
+local function tables()
+  local lib = pick(table, "insert pack remove sort")
+  function lib.unpack(t, first, last)
+    span("table.unpack", first or 1, last or #t)
+    return table.unpack(t, first, last)
+  end
+  function lib.concat(t, separator, first, last)
+    span("table.concat", first or 1, last or #t)
+    return table.concat(t, separator, first, last)
+  end
+  function lib.move(from, first, last, at, to)
+    span("table.move", first, last)
+    return table.move(from, first, last, at, to)
+  end
+  return lib
+end
+
+-- splitmix64: the same numbers for the same seed in every process.
+local function generator(seed)
+  local state = seed
+  local function next_bits()
+    state = state + 0x9E3779B97F4A7C15
+    local z = state
+    z = (z ~ (z >> 30)) * 0xBF58476D1CE4E5B9
+    z = (z ~ (z >> 27)) * 0x94D049BB133111EB
+    return z ~ (z >> 31)
+  end
+  return function(low, high)
+    if not low then return (next_bits() >> 11) * 2.0 ^ -53 end
+    if not high then low, high = 1, low end
+    low, high = math.tointeger(low), math.tointeger(high)
+    if not low or not high or low > high then error("random: a range of integers expected", 2) end
+    return low + (next_bits() & math.maxinteger) % (high - low + 1)
+  end
+end
+
+local function numbers(seed)
+  local lib = pick(math,
+    "abs ceil cos deg exp floor fmod huge log max maxinteger min mininteger modf pi rad sin sqrt tan "
+    .. "tointeger type ult")
+  lib.random = generator(seed)
+  return lib
+end
+
+local string_library -- one for the program: the metatable of strings is shared
+
+local function lock_strings()
+  if string_library then return end
+  string_library = strings()
+  local metatable = debug.getmetatable("")
+  metatable.__index = string_library
+  metatable.__metatable = false
+end
+
+--- The names of the Lua library that scripts may use.
+---@param seed integer for math.random
+---@return table<string, any>
+function M.new(seed)
+  lock_strings()
+  return {
+    assert = assert, error = error, ipairs = ipairs, next = first_only, pairs = sorted_pairs, pcall = safe_pcall,
+    xpcall = safe_xpcall, select = select, tonumber = tonumber, tostring = safe_tostring, type = type,
+    rawequal = rawequal, rawlen = rawlen, rawget = rawget,
+    setmetatable = safe_setmetatable, getmetatable = safe_getmetatable,
+    string = frozen.new(string_library), table = frozen.new(tables()), math = frozen.new(numbers(seed)),
+    utf8 = frozen.new(pick(utf8, "char charpattern codepoint codes len offset")),
+  }
+end
+
+return M

@@ -1,0 +1,199 @@
+--- A tenant's own version of a runbook: the standard one with other parameters, more around it, or steps put before,
+--- after, instead of or without its own. The standard one stays as it is; its later versions are taken over.
+--
+--   local runbook = require "o2x.runbook"
+--   return runbook.override(require "runbooks.onboard", {
+--     version = "1.0.0",
+--     params  = { wait = { default = "20m" } },
+--     before  = { Deploy = function(tenant, params) … end },
+--     without = { "Write the handoff documents" },
+--   })
+
+local errors = require "o2x.base.error"
+local nearest = require "o2x.base.suggest"
+local task = require "o2x.base.task"
+
+local M = {}
+
+-- field → its type; what they say is in HACKING.md
+local FIELDS = {
+  version = "string", summary = "string", help = "string", params = "table", effects = "table", severe = "boolean",
+  before = "table", after = "table", instead = "table", without = "table", run = "function",
+}
+
+-- `return runbook.override(…)` is a tail call: the script's line is gone, so the word at fault is looked for.
+local function misuse(sandbox, word, message, hint)
+  local shown, line = sandbox.file or "?", 1
+  local text = sandbox.texts[shown] or ""
+  local at = word and text:find(tostring(word), 1, true)
+  for _ in text:sub(1, at or 1):gmatch("\n") do line = line + 1 end
+  errors.input("override: " .. message, hint, at and shown .. ":" .. line or shown)
+end
+
+local function check_fields(sandbox, changes)
+  local names = {}
+  for name in pairs(FIELDS) do names[#names + 1] = name end
+  table.sort(names)
+  for name, value in pairs(changes) do
+    if not FIELDS[name] then
+      misuse(sandbox, name, ("unknown field %q%s"):format(tostring(name), nearest.suggest(tostring(name), names)),
+        "its fields: " .. table.concat(names, ", "))
+    elseif type(value) ~= FIELDS[name] then
+      misuse(sandbox, name, ("%s: a %s expected, got a %s"):format(name, FIELDS[name], type(value)))
+    end
+  end
+  if not changes.version then misuse(sandbox, nil, 'the field "version" is missing: it is this file\'s own') end
+end
+
+-- path of a step → { before =, after =, instead =, without = }
+local function edits_of(sandbox, changes)
+  local edits = {}
+  local function edit(path)
+    if type(path) ~= "string" or path == "" then misuse(sandbox, nil, "a step's name expected, got " .. tostring(path)) end
+    edits[path] = edits[path] or { used = false }
+    return edits[path]
+  end
+  for _, where in ipairs { "before", "after", "instead" } do
+    for path, fn in pairs(changes[where] or {}) do
+      if type(fn) ~= "function" then
+        misuse(sandbox, path, ("%s[%q]: a function expected, got a %s"):format(where, tostring(path), type(fn)))
+      end
+      edit(path)[where] = fn
+    end
+  end
+  for _, path in ipairs(changes.without or {}) do edit(path).without = true end
+  return edits
+end
+
+-- Steps that no source knows by name are a mistake, unless the standard runbook makes names at run time.
+local function check_steps(sandbox, standard, edits)
+  local names, beginnings = require("o2x.script.check.script").steps(sandbox.texts[standard.path])
+  local function computed(name)
+    for _, beginning in ipairs(beginnings) do
+      if name:sub(1, #beginning) == beginning then return true end
+    end
+    return false
+  end
+  for path in pairs(edits) do
+    local first = path:match("^[^/]*")
+    if not names[first] and not computed(first) then
+      local known = {}
+      for name in pairs(names) do known[#known + 1] = name end
+      table.sort(known)
+      misuse(sandbox, first, ("%s has no step %q%s"):format(standard.path, first, nearest.suggest(first, known)))
+    end
+  end
+end
+
+local function merged_params(standard, changed)
+  local params = {}
+  for name, spec in pairs(standard) do params[name] = spec end
+  for name, spec in pairs(changed or {}) do
+    local merged = {}
+    for field, value in pairs(params[name] or {}) do merged[field] = value end
+    if type(spec) == "table" then
+      for field, value in pairs(spec) do merged[field] = value end
+    end
+    params[name] = type(spec) == "table" and merged or spec
+  end
+  return params
+end
+
+local function union(a, b)
+  local list, seen = {}, {}
+  for _, words in ipairs { a or {}, b or {} } do
+    for _, word in ipairs(words) do
+      if not seen[word] then list[#list + 1] = word end
+      seen[word] = true
+    end
+  end
+  return list
+end
+
+-- ---- at run time ----
+
+-- What the override itself does is not edited by it: only the standard runbook's steps are.
+local function own(fn, ...)
+  local context = task.context()
+  local old = rawget(context, "override_own")
+  local back <close> = setmetatable({}, { __close = function() context.override_own = old end })
+  context.override_own = true
+  return fn(...)
+end
+
+local function standards(fn, ...)
+  local context = task.context()
+  local old = rawget(context, "override_own")
+  local back <close> = setmetatable({}, { __close = function() context.override_own = old end })
+  context.override_own = false
+  return fn(...)
+end
+
+local function runner(standard, changes)
+  local function call(tenant, params) return standards(standard.run, tenant, params) end
+  if not changes.run then return call end
+  return function(tenant, params) return own(changes.run, tenant, params, call) end
+end
+
+--- What a step is to do in this run: an override's edits around it.
+---@param run table
+---@param path string
+---@param perform fun(fn: (fun(original: function): any)?): any runs the step, or fn in its place
+---@return any the step's result
+function M.step(run, path, perform)
+  local edit = run.runbook and run.runbook.edits and run.runbook.edits[path]
+  if not edit or task.context().override_own then return perform() end
+  edit.used = true
+  if edit.before then own(edit.before, run.tenant, run.params) end
+  local result
+  if edit.instead then
+    result = perform(function(original)
+      return own(edit.instead, run.tenant, run.params, function() return standards(original) end)
+    end)
+  elseif edit.without then
+    run.report:message("", "info", ("left out, as %s says: %s"):format(run.runbook.path, path))
+  else
+    result = perform()
+  end
+  if edit.after then own(edit.after, run.tenant, run.params) end
+  return result
+end
+
+--- The edits of a finished run that met no step.
+---@param run table
+---@return string[] paths
+function M.unused(run)
+  local list = {}
+  for path, edit in pairs(run.runbook.edits or {}) do
+    if not edit.used then list[#list + 1] = path end
+  end
+  table.sort(list)
+  return list
+end
+
+--- Makes a runbook of a standard one and what is to be different.
+---@param sandbox table
+---@param standard table what require "runbooks.NAME" gave
+---@param changes table
+---@return table declaration
+function M.make(sandbox, standard, changes)
+  if type(standard) ~= "table" or type(standard.run) ~= "function" then
+    misuse(sandbox, nil, "the standard runbook expected", 'runbook.override(require "runbooks.NAME", { version = "1.0.0", … })')
+  end
+  if type(changes) ~= "table" then misuse(sandbox, nil, "a table of what is different expected") end
+  check_fields(sandbox, changes)
+  local edits = edits_of(sandbox, changes)
+  check_steps(sandbox, standard, edits)
+  local declaration = {
+    name = standard.name, version = changes.version, api = standard.api,
+    summary = changes.summary or standard.summary, help = changes.help or standard.help,
+    params = merged_params(standard.params, changes.params), effects = union(standard.effects, changes.effects),
+    severe = standard.severe or changes.severe or false, run = runner(standard, changes),
+  }
+  sandbox.overrides[declaration] = {
+    edits = edits, name = standard.name, version = standard.version, path = standard.path,
+  }
+  return declaration
+end
+
+return M

@@ -1,0 +1,104 @@
+--- Runbooks: finding them, loading them, and checking what they declare. Loading does nothing else.
+
+local effects = require "o2x.effects"
+local errors = require "o2x.base.error"
+local fs = require "o2x.base.fs"
+local files = require "o2x.project.runbook_files"
+local nearest = require "o2x.base.suggest"
+local params = require "o2x.project.params"
+
+local M = { API = 1 }
+
+-- field → its type, and whether it must be there
+local FIELDS = {
+  name = { "string", true }, version = { "string", true }, api = { "number", true }, summary = { "string", true },
+  help = { "string" }, params = { "table" }, effects = { "table" }, severe = { "boolean" }, run = { "function", true },
+}
+local ORDER = { "name", "version", "api", "summary", "help", "params", "effects", "severe", "run" }
+
+-- The line of a script where a field is set, for messages.
+local function place(shown, text, field)
+  local number = 0
+  for line in (text .. "\n"):gmatch("(.-)\n") do
+    number = number + 1
+    if field and line:match("^%s*%[?[\"']?" .. field:gsub("%p", "%%%0") .. "[\"']?%]?%s*=") then
+      return shown .. ":" .. number
+    end
+    if field and line:match("[{,%s]" .. field:gsub("%p", "%%%0") .. "%s*=") then return shown .. ":" .. number end
+  end
+  return shown
+end
+
+local function check_fields(declaration, fail)
+  for field in pairs(declaration) do
+    if not FIELDS[field] then
+      fail(("unknown field %q%s"):format(tostring(field), nearest.suggest(tostring(field), ORDER)), tostring(field))
+    end
+  end
+  for _, field in ipairs(ORDER) do
+    local expected, value = FIELDS[field], declaration[field]
+    if value == nil then
+      if expected[2] then fail(("the field %q is missing"):format(field)) end
+    elseif type(value) ~= expected[1] then
+      fail(("%s: a %s expected, got a %s"):format(field, expected[1], type(value)), field)
+    end
+  end
+end
+
+local function check_values(declaration, fail, file_name)
+  if not declaration.name:match("^[%l%d][%l%d-]*$") then
+    fail("name: small letters, digits and hyphens expected", "name")
+  end
+  local base, major = file_name:match("^(.-)@(.*)$")
+  if declaration.name ~= (base or file_name) then
+    fail(("name: %q, but the file is %s.lua"):format(declaration.name, file_name), "name")
+  end
+  if not declaration.version:match("^%d+%.%d+%.%d+$") then
+    fail("version: three numbers such as 1.0.0 expected", "version")
+  end
+  if major and (declaration.version .. "."):sub(1, #major + 1) ~= major .. "." then
+    fail(("version: %s, but the file is %s.lua"):format(declaration.version, file_name), "version")
+  end
+  if declaration.api ~= M.API then
+    fail(("api: this o2x offers api %d, the runbook wants %s"):format(M.API, tostring(declaration.api)), "api")
+  end
+  for name, spec in pairs(declaration.params or {}) do
+    local problem, field = params.problem(name, spec)
+    if problem then fail(problem, field) end
+  end
+  for _, word in ipairs(declaration.effects or {}) do
+    if not effects.is_effect_word(word) then
+      fail(("effects: unknown word %q%s"):format(tostring(word), nearest.suggest(tostring(word), effects.words())),
+        "effects")
+    end
+  end
+end
+
+--- Loads a runbook and checks its declaration.
+---@param sandbox table
+---@param path string
+---@return table runbook the declaration, with path (as shown), params and effects always there; edits and overrides where
+---  it is a tenant's own version of another
+function M.load(sandbox, path)
+  local shown = sandbox:shown(path)
+  local declaration = sandbox:load_file(path)
+  local text = sandbox.texts[shown]
+  local function fail(message, field) errors.input(message, nil, place(shown, text, field)) end
+  if type(declaration) ~= "table" then
+    fail('is no runbook: it must return require "o2x.runbook" { name = …, run = … }')
+  end
+  check_fields(declaration, fail)
+  check_values(declaration, fail, fs.name(path):match("^(.-)%.lua$"))
+  local runbook = { path = shown, file = path, params = {}, effects = {} }
+  for field, value in pairs(declaration) do runbook[field] = value end
+  local over = sandbox.overrides[declaration]
+  if over then
+    runbook.edits, runbook.overrides = over.edits, { name = over.name, version = over.version, path = over.path }
+  end
+  table.insert(sandbox.runbooks, runbook)
+  return runbook
+end
+
+M.names, M.find = files.names, files.find
+
+return M

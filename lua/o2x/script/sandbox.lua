@@ -1,0 +1,232 @@
+--- Where runbooks and stdlib run: an environment with an allow-list of names, text chunks only, and a require that
+-- knows the apis of o2x and the files of stdlib. It stops accidents, undeclared effects, reaching for another tenant;
+-- it is no wall against an author who means harm and may deploy anyway.
+
+local frozen = require "o2x.base.frozen"
+local core = require "o2x.core.sandbox"
+local effects = require "o2x.effects"
+local errors = require "o2x.base.error"
+local fs = require "o2x.base.fs"
+local library = require "o2x.script.library"
+local nearest = require "o2x.base.suggest"
+local override = require "o2x.script.override"
+local runbook = require "o2x.script.runbook"
+local words = require "o2x.script.dsl"
+
+local M = {}
+
+local LARGEST = 1024 * 1024 -- bytes of a script
+local SOFT, HARD = 5, 15
+
+local INSTEAD = {
+  print = "use log(message)", os = 'use require "o2x.clock"', io = 'use require "o2x.files"',
+  load = "write the code in a file",
+  coroutine = "use parallel", debug = "it shows what scripts may not see", package = "use require",
+  dofile = 'use require "stdlib.NAME"',
+  loadfile = 'use require "stdlib.NAME"', collectgarbage = "it is not needed", _G = "names are fixed",
+  rawset = "use t[k] = v",
+}
+
+local Sandbox = {}
+Sandbox.__index = Sandbox
+
+--- The first script line on the stack, as "runbooks/x.lua:12"; nil outside of scripts.
+---@return string?
+function Sandbox:where()
+  for level = 2, 60 do
+    local info = debug.getinfo(level, "Sl")
+    if not info then return nil end
+    if self.sources[info.source] then return info.source:sub(2) .. ":" .. info.currentline end
+  end
+end
+
+--- The run that the scripts are bound to; refuses while there is none, that is while a file is being loaded.
+---@param what string
+---@return table run
+function Sandbox:running(what)
+  if self.loading == 0 and self.run then return self.run end
+  errors.raise {
+    kind = "refused", where = self:where(), message = what .. " while the file is being loaded",
+    hint = "loading may not do anything: move it into a function that run calls",
+  }
+end
+
+local function syntax_error(path, message)
+  local line, text = message:match("^.-:(%d+): (.*)$")
+  errors.input(text or message, nil, line and path .. ":" .. line or path)
+end
+
+local function read_source(path, shown)
+  local text = fs.read(path, LARGEST)
+  if text:byte(1) == 27 then errors.input("is compiled Lua; only source text runs", nil, shown) end
+  if text:sub(1, 3) == "\xEF\xBB\xBF" then text = text:sub(4) end
+  return text
+end
+
+--- How a path is shown: relative to the project where it is inside it.
+---@param path string
+---@return string
+function Sandbox:shown(path)
+  local root = self.project.root .. "/"
+  return path:sub(1, #root) == root and path:sub(#root + 1) or path
+end
+
+-- Whatever goes wrong while a file is loaded is the file's fault: bad input, with its place.
+local function load_error(shown, err)
+  if err.kind ~= "bug" then error(err, 0) end
+  local line, text = err.message:match("^" .. shown:gsub("%p", "%%%0") .. ":(%d+): (.*)$")
+  errors.input(text or err.message, nil, line and shown .. ":" .. line or shown)
+end
+
+--- Loads a script and gives what it returns.
+---@param path string
+---@return any
+function Sandbox:load_file(path)
+  local shown = self:shown(path)
+  local text = self.kept and self.kept(shown) or read_source(path, shown)
+  local chunk, message = load(text, "@" .. shown, "t", self.environment)
+  if not chunk then syntax_error(shown, message) end
+  self.sources["@" .. shown] = true
+  self.texts[shown] = text
+  if self.keep then self.keep(shown, text) end
+  local outer = self.file
+  self.loading, self.file = self.loading + 1, shown
+  local ok, result = xpcall(chunk, errors.handler)
+  self.loading, self.file = self.loading - 1, outer
+  if not ok then load_error(shown, errors.wrap(result)) end
+  return result
+end
+
+function Sandbox:require_stdlib(name)
+  if not name:match("^stdlib%.[%w_][%w_.]*$") or name:find("..", 1, true) then
+    errors.input(("require %q: no such name"):format(name), nil, self:where())
+  end
+  local path = fs.join(self.project.stdlib, (name:match("^stdlib%.(.*)$"):gsub("%.", "/")) .. ".lua")
+  if not fs.exists(path) and not (self.kept and self.kept(self:shown(path))) then
+    errors.input(("require %q: there is no %s"):format(name, self:shown(path)), nil, self:where())
+  end
+  return self:load_file(path)
+end
+
+-- What is made when something of it is used: most runbooks use it when they run, not to say what they are.
+local function later(make)
+  local module
+  return frozen.new({}, function(key)
+    module = module or make()
+    return module[key]
+  end)
+end
+
+-- A runbook of the project, for a tenant's own version of it.
+function Sandbox:require_runbook(name)
+  local path = fs.join(self.project.runbooks, name .. ".lua")
+  if not fs.exists(path) and not (self.kept and self.kept(self:shown(path))) then
+    errors.input(("there is no runbook %s%s"):format(name, nearest.suggest(name, runbook.names(self.project))),
+      nil, self:where())
+  end
+  return runbook.load(self, path)
+end
+
+-- What require "o2x.runbook" gives: called with a declaration, it is that; override makes one of another.
+local function runbook_word(sandbox)
+  local word = frozen.new {
+    override = function(standard, changes) return override.make(sandbox, standard, changes) end,
+  }
+  debug.getmetatable(word).__call = function(_, declaration) return declaration end
+  return word
+end
+
+function Sandbox:require(name)
+  if type(name) ~= "string" then errors.input("require: a name expected", nil, self:where()) end
+  local loaded = self.loaded[name]
+  if loaded ~= nil then return loaded end
+  if self.pending[name] then errors.input(("require %q: it requires itself"):format(name), nil, self:where()) end
+  self.pending[name] = true
+  local forget <close> = setmetatable({}, { __close = function() self.pending[name] = nil end })
+  if name:match("^stdlib%.") then
+    loaded = self.declarations and later(function() return self:require_stdlib(name) end) or self:require_stdlib(name)
+  elseif name == "o2x.runbook" then
+    loaded = runbook_word(self)
+  elseif name:match("^runbooks%.%l[%l%d-]*@?[%d.]*$") then
+    loaded = self:require_runbook(name:match("^runbooks%.(.*)$"))
+  elseif name:match("^o2x%.") then
+    loaded = self:require_api(name:sub(5))
+  else
+    errors.input(("require %q: scripts may use o2x.NAME, stdlib.NAME and runbooks.NAME"):format(name), nil, self:where())
+  end
+  if loaded == nil then loaded = true end
+  self.loaded[name] = loaded
+  return loaded
+end
+
+-- An api is bound to the run's tenant, which is not known yet while files are loaded: it is made at its first use.
+function Sandbox:require_api(name)
+  if not effects.known(name) then
+    errors.input(("require \"o2x.%s\": there is no such api%s"):format(name, nearest.suggest(name, effects.NAMES)),
+      nil, self:where())
+  end
+  if effects.is_pure(name) then
+    if self.declarations then return later(function() return effects.find(name).api(nil) end) end
+    return frozen.new(effects.find(name).api(nil))
+  end
+  local api
+  local function missing(key)
+    if not api then
+      api = effects.bind(self:running("the use of o2x." .. name), effects.find(name))
+    end
+    local value = api[key]
+    if value ~= nil then return value end
+    local names = {}
+    for known in pairs(api) do names[#names + 1] = tostring(known) end
+    errors.raise {
+      kind = "failed", where = self:where(),
+      message = ("o2x.%s has no %q%s"):format(name, tostring(key), nearest.suggest(tostring(key), names)),
+    }
+  end
+  return frozen.new({}, missing)
+end
+
+local function environment(sandbox)
+  local names = library.new(sandbox.seed)
+  for name, word in pairs(words.new(sandbox)) do names[name] = word end
+  names.require = function(name) return sandbox:require(name) end
+  return frozen.new(names, function(name)
+    local instead = INSTEAD[name]
+    error(("%s is not %s"):format(tostring(name), instead and "available in runbooks: " .. instead or "defined"), 2)
+  end, "global %s: say local")
+end
+
+-- Seconds of CPU time without a wait: until the error, until the end. O2X_CPU_LIMIT=SOFT,HARD sets others.
+local function limits()
+  local soft, hard = (os.getenv("O2X_CPU_LIMIT") or ""):match("^(%d+),(%d+)$")
+  return tonumber(soft) or SOFT, tonumber(hard) or HARD
+end
+
+--- A sandbox for one project and at most one run.
+---@param project table root, stdlib
+---@param seed integer?
+---@param kept (fun(shown: string): string?)? sources that take the place of the files
+---@return table sandbox runbooks: those that were loaded; texts: path as shown → source
+function M.new(project, seed, kept)
+  local sandbox = setmetatable({
+    project = project, seed = seed or 1, loaded = {}, pending = {}, sources = {}, texts = {}, loading = 0,
+    kept = kept, runbooks = {}, overrides = {},
+  }, Sandbox)
+  sandbox.environment = environment(sandbox)
+  local soft, hard = limits()
+  core.watch(soft, hard,
+    ("o2x: a script ran for %d s without waiting for anything; the run was ended, o2x resume goes on")
+    :format(hard))
+  return sandbox
+end
+
+--- A sandbox for those who only want to know what runbooks declare: what they use of stdlib is not looked at.
+---@param project table
+---@return table sandbox
+function M.for_declarations(project)
+  local sandbox = M.new(project)
+  sandbox.declarations = true
+  return sandbox
+end
+
+return M

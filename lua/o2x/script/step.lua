@@ -1,0 +1,139 @@
+--- Steps name the work for people. A finished step's result is remembered under its path ("Deploy/service-sso"), not
+-- its position, so that a run can be resumed after its runbook was edited. Where a task is in the tree is kept in the
+-- task's own context: branches of a parallel each have their own.
+
+local errors = require "o2x.base.error"
+local override = require "o2x.script.override"
+local task = require "o2x.base.task"
+local value = require "o2x.base.value"
+
+local M = {}
+
+--- The path of the step that the running task is in; "" outside of any.
+---@return string
+function M.path() return task.context().step_path or "" end
+
+--- Is the running task inside a check?
+---@return boolean
+function M.in_check() return task.context().in_check or false end
+
+-- Runs fn with a field of the task's context set, and sets it back however fn ends.
+local function within(field, new, fn, ...)
+  local context = task.context()
+  local old = rawget(context, field)
+  local back <close> = setmetatable({}, { __close = function() context[field] = old end })
+  context[field] = new
+  return fn(...)
+end
+
+local function check_name(name)
+  if type(name) ~= "string" or name == "" or #name > 200 or name:find("[%c/]") or not utf8.len(name) then
+    errors.raise { kind = "failed", message = ("a step needs a name without slashes, got %s"):format(value.text(name)) }
+  end
+end
+
+local function claim(run, path)
+  if run.seen_steps[path] then
+    errors.raise {
+      kind = "failed", message = ("two steps have the same name: %s"):format(path),
+      hint = "give each step of one level its own name",
+    }
+  end
+  run.seen_steps[path] = true
+end
+
+local function recordable(path, result)
+  if value.has_secret(result) then
+    errors.raise {
+      kind = "refused", message = ("step %s returns a secret, which is never recorded"):format(path),
+      hint = "read it again where it is needed",
+    }
+  end
+  return value.plain(result, "the result of step " .. path)
+end
+
+local function failed(run, path, err, seconds)
+  if err.kind ~= "cancelled" then err.step = err.step or path end
+  run.report:step_failed(path, err, seconds)
+  if run.journal then
+    run.journal:append({ t = "fail", path = path, kind = err.kind, message = value.text(err), at = run.now() }, true)
+  end
+  error(err, 0)
+end
+
+local function perform(run, path, fn, ...)
+  local start = task.now()
+  run.report:step_started(path)
+  if run.journal then run.journal:append({ t = "step", path = path, at = run.now() }, true) end
+  local ok, result = xpcall(fn, errors.handler, ...)
+  if not ok then failed(run, path, errors.wrap(result), task.now() - start) end
+  local plain = recordable(path, result)
+  if run.journal then
+    run.journal:append { t = "done", path = path, result = plain, seconds = task.now() - start, at = run.now() }
+  end
+  run.report:step_done(path, task.now() - start)
+  return result
+end
+
+--- Runs fn as a named step, or gives what it gave before the run was interrupted.
+---@param run table
+---@param name string
+---@param fn function
+---@return any its first result
+function M.step(run, name, fn, ...)
+  check_name(name)
+  if type(fn) ~= "function" then
+    errors.raise { kind = "failed", message = ("step %q has no function"):format(name) }
+  end
+  local outer = M.path()
+  local path = outer == "" and name or outer .. "/" .. name
+  local arguments = table.pack(...)
+  return override.step(run, path, function(instead)
+    claim(run, path)
+    local past = run.past and run.past.steps[path]
+    if past then
+      run.report:step_recalled(path)
+      return past.result
+    end
+    local function body() return fn(table.unpack(arguments, 1, arguments.n)) end
+    return within("step_path", path, perform, run, path, instead or body, body)
+  end)
+end
+
+--- Runs a check: an assertion that only reads. In a plan that has changes it cannot be true yet, so it is only listed.
+---@param run table
+---@param name string
+---@param fn function returns what it found, or false and why not
+---@return any
+function M.check(run, name, fn, ...)
+  check_name(name)
+  local path = M.path()
+  if run.mode == "plan" and run.plan:has_changes() then
+    run.plan:check_later(path, name)
+    return nil
+  end
+  local start = task.now()
+  local results = table.pack(xpcall(within, errors.handler, "in_check", true, fn, ...))
+  local ok, found, why = results[1], results[2], results[3]
+  local problem = not ok and errors.wrap(found) or found == false and errors.new {
+    kind = "failed", message = ("check failed: %s%s"):format(name, why and ": " .. tostring(why) or ""),
+  }
+  if problem and problem.kind == "cancelled" then error(problem, 0) end
+  run.report:check(path, name, not problem, problem and tostring(problem) or found)
+  run.checks = run.checks or {}
+  table.insert(run.checks, {
+    check = name, ok = not problem, found = problem and tostring(problem) or type(found) == "string" and found or nil,
+    seconds = task.now() - start,
+  })
+  if run.journal then
+    run.journal:append({
+      t = "check", path = path, name = name, ok = not problem, at = run.now(),
+      found = not problem and type(found) ~= "table" and found ~= nil and value.text(found) or nil,
+      message = problem and value.text(problem) or nil,
+    }, true)
+  end
+  if problem then error(problem, 0) end
+  return found
+end
+
+return M

@@ -1,0 +1,199 @@
+local errors = require "o2x.base.error"
+local fs = require "o2x.base.fs"
+local json = require "o2x.base.json"
+local kubeconfig = require "o2x.client.kubeconfig"
+local proc = require "o2x.base.proc"
+local secret = require "o2x.base.secret"
+
+local function same_secret(text, s)
+  assert.is_true(secret.is(s))
+  assert.is_true(secret.equal(secret.new(text, "x"), s))
+end
+
+describe("a kubeconfig", function()
+  local folder
+
+  before_each(function() folder = fs.temp_folder() end)
+  after_each(function() fs.remove_tree(folder) end)
+
+  local function file(name, text)
+    local path = fs.join(folder, name)
+    fs.write(path, text, { parents = true })
+    return path
+  end
+
+  local function config(cluster, user, more)
+    return ([[
+apiVersion: v1
+kind: Config
+current-context: main
+clusters:
+- name: c
+  cluster: {%s}
+users:
+- name: u
+  user: {%s}
+contexts:
+- name: main
+  context: {cluster: c, user: u%s}
+]]):format(cluster, user, more or "")
+  end
+
+  local function load(text, options)
+    options = options or {}
+    options.path = file("config", text)
+    return kubeconfig.load(options)
+  end
+
+  local function refused(pattern, text, options)
+    local ok, e = pcall(load, text, options)
+    assert.is_false(ok)
+    assert.is_true(errors.is(e), tostring(e))
+    assert.equal("input", e.kind)
+    assert.is_truthy(tostring(e):find(pattern), tostring(e))
+    assert.is_nil(tostring(e):find("\n"))
+    return e
+  end
+
+  it("gives server, token and namespace", function()
+    local c = load(config("server: 'https://k8s.example:6443/'", "token: t0ken", ", namespace: prod"))
+    assert.equal("https://k8s.example:6443", c.server)
+    assert.equal("prod", c.namespace)
+    assert.equal("main", c.context)
+    same_secret("t0ken", c:credentials().token)
+    assert.is_false(c:refresh())
+  end)
+
+  it("gives certificates, inline or from files beside it", function()
+    file("ca.pem", "CA")
+    file("key.pem", "KEY")
+    local c = load(config("server: https://h, certificate-authority: ca.pem", "client-certificate-data: Q0VSVA==, client-key: key.pem"))
+    assert.equal("CA", c.ca)
+    assert.equal("CERT", c:credentials().cert)
+    same_secret("KEY", c:credentials().key)
+    assert.equal("default", c.namespace)
+  end)
+
+  it("reads a token file again after a refresh", function()
+    local path = file("token", "one\n")
+    local c = load(config("server: https://h", "tokenFile: token"))
+    same_secret("one", c:credentials().token)
+    fs.write(path, "two\n")
+    same_secret("one", c:credentials().token)
+    assert.is_true(c:refresh())
+    same_secret("two", c:credentials().token)
+  end)
+
+  it("is merged from a list of files: the first to name a thing wins, missing files are skipped", function()
+    local one = file("one", "current-context: b\ncontexts:\n- name: a\n  context: {cluster: c, user: u}\n")
+    local two = file("two", config("server: https://two", "token: t"):gsub("name: main", "name: b"):gsub("current%-context: main", "current-context: a"))
+    local c = kubeconfig.load { path = table.concat({ folder .. "/none", one, two }, ":") }
+    assert.equal("b", c.context)
+    assert.equal("https://two", c.server)
+    assert.equal("a", kubeconfig.load { path = one .. ":" .. two, context = "a" }.context)
+  end)
+
+  it("is refused in one line when it cannot be used safely or at all", function()
+    refused("insecure%-skip%-tls%-verify is refused", config("server: https://h, insecure-skip-tls-verify: true", "token: t"))
+    refused("plain http is refused", config("server: http://k8s.example", "token: t"))
+    refused("no usable server", config("server: ftp://x", "token: t"))
+    refused("no usable server", config("", "token: t"))
+    refused("proxy%-url is not supported", config("server: https://h, proxy-url: http://p", "token: t"))
+    refused("auth%-provider is not supported", config("server: https://h", "auth-provider: {name: gcp}"))
+    refused("as is not supported", config("server: https://h", "token: t, as: root"))
+    refused("is not base64", config("server: https://h, certificate-authority-data: '*'", "token: t"))
+    refused("needs its key", config("server: https://h", "client-certificate-data: Q0VSVA=="))
+    refused("does not exist", config("server: https://h, certificate-authority: none.pem", "token: t"))
+    refused('has no context named "x"', config("server: https://h", "token: t"), { context = "x" })
+    refused('has no user named "u2"', (config("server: https://h", "token: t"):gsub("user: u}", "user: u2}")))
+    refused("has no current context", (config("server: https://h", "token: t"):gsub("current%-context: main\n", "")))
+    refused("is not a kubeconfig", "kind: Pod\n")
+    refused("is not a kubeconfig", "just text")
+  end)
+
+  it("may speak plain http to this very machine", function()
+    for _, host in ipairs { "127.0.0.1:1", "localhost:80", "[::1]:80" } do
+      assert.equal("http://" .. host, load(config(("server: 'http://%s'"):format(host), "token: t")).server)
+    end
+    refused("plain http is refused", config("server: http://127.0.0.1.example.com", "token: t"))
+  end)
+
+  it("that is named but missing says so", function()
+    local ok, e = pcall(kubeconfig.load, { path = folder .. "/none" })
+    assert.is_false(ok)
+    assert.equal(("no kubeconfig: %s/none does not exist"):format(folder), e.message)
+    assert.is_string(e.hint)
+  end)
+
+  it("is not needed within a cluster: the pod's service account is", function()
+    file("account/token", "t0ken\n")
+    file("account/ca.crt", "CA")
+    file("account/namespace", "apps")
+    local script = file("script.lua", ([[
+      local c = require("o2x.client.kubeconfig").load { service_account = "%s/account" }
+      require("o2x.base.fs").write("%s/seen", c:text())
+    ]]):format(folder, folder))
+    local r = proc.run {
+      argv = { "/proc/self/exe", script }, -- this very program, in a pod's environment
+      env = { HOME = folder, KUBERNETES_SERVICE_HOST = "fd00::1", KUBERNETES_SERVICE_PORT = "443" },
+    }
+    assert.equal(0, r.code, r.stderr)
+    local doc = json.decode(fs.read(folder .. "/seen"))
+    assert.same({ server = "https://[fd00::1]:443", ["certificate-authority-data"] = "Q0E=" }, doc.clusters[1].cluster)
+    assert.same({ token = "t0ken" }, doc.users[1].user)
+    assert.equal("apps", doc.contexts[1].context.namespace)
+  end)
+
+  describe("with a credential plugin", function()
+    local plugin
+
+    before_each(function()
+      plugin = file("plugin", "#!/bin/sh\necho x >> '" .. folder .. "/calls'\n"
+        .. 'echo "{\\"kind\\":\\"ExecCredential\\",\\"status\\":{\\"token\\":\\"from-$1-$WHO\\"}}"\n')
+      fs.chmod(plugin, 493)
+    end)
+
+    local function with_plugin()
+      return config("server: https://h", "exec: {apiVersion: client.authentication.k8s.io/v1, command: ./plugin, args: [get], env: [{name: WHO, value: me}]}")
+    end
+
+    it("runs it only if it is allowed", function()
+      local c = load(with_plugin())
+      local ok, e = pcall(c.credentials, c)
+      assert.is_false(ok)
+      assert.is_truthy(e.message:find("which is not allowed", 1, true), e.message)
+      assert.is_false(fs.exists(folder .. "/calls"))
+    end)
+
+    it("takes its token, once until it is refreshed", function()
+      local c = load(with_plugin(), { exec_plugins = { folder .. "/./plugin" } })
+      same_secret("from-get-me", c:credentials().token)
+      c:credentials()
+      assert.equal("x\n", fs.read(folder .. "/calls"))
+      assert.is_true(c:refresh())
+      c:credentials()
+      assert.equal("x\nx\n", fs.read(folder .. "/calls"))
+    end)
+
+    it("says that it failed", function()
+      fs.write(plugin, "#!/bin/sh\necho 'no session' >&2\nexit 1\n", { mode = 493 })
+      local c = load(with_plugin(), { exec_plugins = { folder .. "/./plugin" } })
+      local ok, e = pcall(c.credentials, c)
+      assert.is_false(ok)
+      assert.equal("unauthorised", e.kind)
+      assert.is_truthy(e.message:find("no session", 1, true), e.message)
+    end)
+  end)
+
+  it("is written for helm with everything inside", function()
+    file("ca.pem", "CA")
+    local text = load(config("server: https://h, certificate-authority: ca.pem", "token: t0ken, client-certificate-data: Q0VSVA==, client-key-data: S0VZ", ", namespace: prod")):text()
+    assert.is_true(secret.is(text))
+    fs.write(folder .. "/out", text, { mode = 384 })
+    local doc = json.decode(fs.read(folder .. "/out"))
+    assert.same({ server = "https://h", ["certificate-authority-data"] = "Q0E=" }, doc.clusters[1].cluster)
+    assert.same({ token = "t0ken", ["client-certificate-data"] = "Q0VSVA==", ["client-key-data"] = "S0VZ" }, doc.users[1].user)
+    assert.equal("prod", doc.contexts[1].context.namespace)
+    assert.is_true(fs.private(folder .. "/out"))
+  end)
+end)

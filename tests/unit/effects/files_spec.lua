@@ -1,0 +1,108 @@
+local core_fs = require "o2x.core.fs"
+local effect = require "o2x.engine.gate"
+local files = require "o2x.effects.files"
+local fs = require "o2x.base.fs"
+local raised = require "tests.support.raised"
+local secret = require "o2x.base.secret"
+local value = require "o2x.base.value"
+
+describe("o2x.files", function()
+  local tree, ctx, api, outcomes
+
+  before_each(function()
+    tree = fs.temp_folder()
+    outcomes = {}
+    fs.write(fs.join(tree, "core/helm_values/newclient/a.yaml"), "a: 1\nb: 2\n", { parents = true })
+    fs.write(fs.join(tree, "core/helm_values/newclient-sbx/a.yaml"), "other\n", { parents = true })
+    fs.write(fs.join(tree, "secret/x"), "x", { parents = true })
+    ctx = {
+      mode = "apply", config = { platform = tree },
+      scope = { files = { read = { "core/" }, write = { "core/helm_values/newclient/a.yaml", "core/helm_values/newclient/new/b.yaml",
+        "core/helm_values/newclient/link.yaml", "docs/x.md" } } },
+      refuse = function(_, message) error(message, 0) end,
+    }
+    -- The gate without its journal: what it asks of a type, in its order.
+    local text = files.types[1]
+    function ctx:read(_, target) return text.read(self, target) end
+    function ctx:effect(_, target, desired)
+      local before = text.read(self, target)
+      if value.equal(before, desired) then return before, "unchanged" end
+      text.write(self, target, desired, before)
+      assert.equal(desired, text.read(self, target))
+      return desired, before == nil and "created" or desired == nil and "deleted" or "changed"
+    end
+    api = files.api(ctx)
+  end)
+  after_each(function() fs.remove_tree(tree) end)
+
+  it("is a module that the gate takes", function()
+    effect.check_type(files, files.types[1])
+  end)
+
+  it("ensures, reads, lists, removes", function()
+    assert.equal("unchanged", api.ensure("core/helm_values/newclient/a.yaml", "a: 1\nb: 2\n"))
+    assert.equal("changed", api.ensure("core/helm_values/newclient/a.yaml", "a: 2\n"))
+    assert.equal("created", api.ensure("core/helm_values/newclient/new/b.yaml", "b\n"))
+    assert.equal("a: 2\n", api.read "core/helm_values/newclient/a.yaml")
+    assert.same({ "a.yaml", "new" }, api.list "core/helm_values/newclient")
+    assert.same({ "a.yaml", "new" }, api.list "core/helm_values/newclient/")
+    assert.same({}, api.list "core/nosuch")
+    assert.is_true(api.exists "core/helm_values/newclient/new/b.yaml")
+    assert.is_true(api.exists "core/helm_values")
+    assert.is_false(api.exists "core/nosuch.yaml")
+    assert.equal("deleted", api.remove "core/helm_values/newclient/new/b.yaml")
+    assert.equal("created", api.ensure("docs/x.md", "x"))
+    assert.equal("x", api.read "docs/x.md")
+    assert.equal("failed", raised(api.read, "core/nosuch.yaml").kind)
+  end)
+
+  it("refuses what was not granted", function()
+    for _, path in ipairs { "core/helm_values/newclient-sbx/a.yaml", "core/helm_values/newclient/other.yaml", "secret/x",
+      "core/helm_values/newclient/../newclient-sbx/a.yaml", "/etc/passwd", "../x", "core/helm_values/newclient/./a.yaml", "",
+      "core//helm_values/newclient/a.yaml", "core/helm_values/newclient/a.yaml\0x", "core/helm_values/newclient/a.yaml/" } do
+      assert.equal("refused", raised(api.ensure, path, "x").kind, path)
+    end
+    assert.equal("other\n", fs.read(fs.join(tree, "core/helm_values/newclient-sbx/a.yaml")))
+    for _, path in ipairs { "secret/x", "../x", "core/../secret/x", "/etc/passwd" } do
+      assert.equal("refused", raised(api.read, path).kind, path)
+      assert.equal("refused", raised(api.list, path).kind, path)
+    end
+    assert.equal("refused", raised(api.exists, "secret").kind)
+  end)
+
+  it("refuses a link that leads elsewhere", function()
+    local link = fs.join(tree, "core/helm_values/newclient/link.yaml")
+    local targets = { "/etc/hostname", fs.join(tree, "secret/x"), fs.join(tree, "core/helm_values/newclient-sbx/a.yaml"), "nowhere", "../../../../x" }
+    for _, target in ipairs(targets) do
+      assert(core_fs.symlink(target, link))
+      assert.equal("refused", raised(api.ensure, "core/helm_values/newclient/link.yaml", "x").kind, target)
+      assert.equal("link", fs.stat(link, false).type)
+      fs.remove(link)
+    end
+    assert(core_fs.symlink("a.yaml", link))
+    assert.equal("changed", api.ensure("core/helm_values/newclient/link.yaml", "through\n"))
+    assert.equal("through\n", fs.read(fs.join(tree, "core/helm_values/newclient/a.yaml")))
+    -- A whole folder that is a link.
+    fs.remove_tree(fs.join(fs.realpath(tree), "core/helm_values/newclient"))
+    assert(core_fs.symlink("newclient-sbx", fs.join(tree, "core/helm_values/newclient")))
+    assert.equal("refused", raised(api.ensure, "core/helm_values/newclient/a.yaml", "x").kind)
+    assert.equal("other\n", fs.read(fs.join(tree, "core/helm_values/newclient-sbx/a.yaml")))
+  end)
+
+  it("refuses a secret, a number and a folder", function()
+    local problem = raised(api.ensure, "docs/x.md", secret.new("hunter2-hunter2", "s"))
+    assert.equal("refused", problem.kind)
+    assert.equal("input", raised(api.ensure, "docs/x.md", 5).kind)
+    fs.mkdir(fs.join(tree, "docs/x.md"))
+    assert.is_truthy(tostring(raised(api.ensure, "docs/x.md", "x")):find("is a folder", 1, true))
+  end)
+
+  it("shows a short difference", function()
+    local show = files.types[1].show
+    local shown = show("p", "a\nb\nc\nd\ne\nf\n", "a\nb\nc\nd\nE\nf\n")
+    assert.equal("p", shown.title)
+    assert.same({ "…", " c", " d", "-e", "+E", " f" }, shown.lines)
+    assert.equal(61, #show("p", nil, ("x\n"):rep(500)).lines)
+    assert.same({ "+ (known after apply)" }, show("p", nil, value.unknown).lines)
+  end)
+end)

@@ -1,0 +1,111 @@
+local fs = require "o2x.base.fs"
+local lock = require "o2x.engine.lock"
+local proc = require "o2x.base.proc"
+local store = require "o2x.engine.store"
+
+describe("the run store", function()
+  local folder, runs
+  before_each(function()
+    folder = fs.temp_folder("/tmp/o2x-store-")
+    runs = store.open(folder .. "/runs")
+  end)
+  after_each(function() fs.remove_tree(folder) end)
+
+  local function begin(tenant, status)
+    local id = runs:new_id()
+    local _, journal = runs:create(id, { tenant = tenant, runbook = { name = "build" }, params = {}, at = store.now() },
+      { ["runbooks/build.lua"] = "return 1" })
+    if status then journal:append { t = "end", status = status, at = store.now() } end
+    journal:close()
+    return id
+  end
+
+  it("has ids that sort by time", function()
+    local ids = {}
+    for i = 1, 5 do ids[i] = begin("alpha", "done") end
+    assert.same(ids, runs:ids())
+    assert.matches("^R%-%d%d%d%d%d%d%d%d%-%d%d%d%d%d%d%-%x%x%x%x$", ids[1])
+  end)
+
+  it("keeps the sources that a run began with, for its owner only", function()
+    local id = begin("alpha")
+    assert.equal("return 1", runs:source(id, "runbooks/build.lua"))
+    assert.is_nil(runs:source(id, "runbooks/other.lua"))
+    assert.equal(tonumber("700", 8), fs.stat(runs:folder_of(id)).mode & 511)
+  end)
+
+  it("knows which runs are unfinished", function()
+    local failed = begin("alpha", "failed")
+    local crashed = begin("beta")
+    begin("gamma", "done")
+    begin("delta", "refused")
+    local found = {}
+    for i, h in ipairs(runs:unfinished()) do found[i] = h.id .. " " .. h.status end
+    assert.same({ failed .. " failed", crashed .. " crashed" }, found)
+    begin("alpha", "done")
+    assert.equal(1, #runs:unfinished())
+  end)
+
+  it("finds a run by a part of its id", function()
+    local id = begin("alpha")
+    assert.equal(id, runs:find(id))
+    assert.equal(id, runs:find(id:sub(-4)))
+    assert.has_error(function() runs:find("R-nosuch") end)
+    assert.has_error(function() runs:find("../etc") end)
+  end)
+
+  it("lists a run whose journal is damaged, and says so", function()
+    local id = begin("alpha", "done")
+    local path = runs:journal_of(id)
+    fs.write(path, (fs.read(path):gsub("alpha", "beta_")))
+    local list = runs:list()
+    assert.equal("damaged", list[1].status)
+    assert.truthy(list[1].error.message:find("line 1 of the journal is damaged", 1, true))
+  end)
+
+  it("compares fingerprints across runs by a key of its own", function()
+    local secret = require "o2x.base.secret"
+    local tag = secret.new("s3cret-value", "x"):fingerprint()
+    store.open(folder .. "/other")
+    assert.are_not.equal(tag, secret.new("s3cret-value", "x"):fingerprint())
+    store.open(folder .. "/runs")
+    assert.equal(tag, secret.new("s3cret-value", "x"):fingerprint())
+  end)
+end)
+
+describe("a tenant's lock", function()
+  it("is held once, tells who holds it, and goes with its holder", function()
+    local folder = fs.temp_folder("/tmp/o2x-lock-")
+    fs.mkdir(folder .. "/locks")
+    local words = { user = "ann", host = "box", runbook = "build", run = "R-1", since = "07:00" }
+    do
+      local held <close> = lock.take(folder, "alpha", words)
+      local ok, err = pcall(lock.take, folder, "alpha", { user = "bob" })
+      assert.is_false(ok)
+      assert.equal("locked", err.kind)
+      assert.truthy(err.message:find("ann@box runs build (R-1) since 07:00", 1, true))
+      assert.equal("R-1", lock.holder(folder, "alpha").run)
+      assert.is_nil(lock.holder(folder, "beta"))
+      local other <close> = lock.take(folder, "beta", { user = "bob" })
+      assert.truthy(other)
+    end
+    assert.is_nil(lock.holder(folder, "alpha"))
+    -- a holder that is killed holds nothing
+    fs.write(folder .. "/hold.lua", ([[
+      local held = require("o2x.engine.lock").take(%q, "alpha", { user = "eve" })
+      io.stdout:write("held\n") io.stdout:flush()
+      require("o2x.base.task").sleep(60)]]):format(folder))
+    local seen
+    local child <close> = proc.start { argv = { require("tests.support.build").dev, folder .. "/hold.lua" },
+      log = folder .. "/out" }
+    require("tests.support.toy").eventually(function()
+      seen = (lock.holder(folder, "alpha") or {}).user -- the words come a moment after the lock
+      return seen
+    end)
+    child:kill(9)
+    proc.wait(child, 10)
+    assert.equal("eve", seen)
+    assert.is_nil(lock.holder(folder, "alpha"))
+    fs.remove_tree(folder)
+  end)
+end)
