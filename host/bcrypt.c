@@ -2,7 +2,7 @@
 ** bcrypt.c: password hashes by libcrypt. One takes a good part of a tenth of a second, on purpose,
 ** so it runs in the loop's threads and a task waits for it.
 */
-#include "crypto.h"
+#include "bcrypt.h"
 #include "host.h"
 #include "loop.h"
 #include "secret.h"
@@ -107,7 +107,7 @@ static bool make_setting(struct job *job, const char *setting, unsigned long cos
  @param setting string? an earlier hash: hashes with its salt and cost, to compare
  @return operation; or nil, message, code
 */
-int crypto_bcrypt(lua_State *L)
+int bcrypt_start(lua_State *L)
 {
 	size_t len;
 	const char *password = secret_checkbytes(L, 1, &len);
@@ -132,7 +132,7 @@ int crypto_bcrypt(lua_State *L)
 	return 1;
 }
 
-void crypto_bcrypt_type(lua_State *L)
+void bcrypt_open(lua_State *L)
 {
 	static const luaL_Reg methods[] = { { "result", bcrypt_result }, { NULL, NULL } };
 	host_newop_type(L, TYPE, methods, bcrypt_gc);

@@ -7,7 +7,7 @@
 ** line with the eight digits as zeros, prev the first 16 hex digits of the SHA-256 of the line
 ** before. Still JSON, still readable with cat.
 */
-#include "crypto.h"
+#include "encode.h"
 #include "host.h"
 #include "libcrypto.h"
 
@@ -37,7 +37,7 @@ static uint32_t checksum(struct frame frame, const char *rest)
 	char prefix[PREFIX_MAX];
 	frame.crc = 0;
 	size_t length = print_prefix(&frame, prefix);
-	return crypto_crc32c_of(crypto_crc32c_of(0, prefix, length), rest, (size_t)frame.length);
+	return encode_crc32c(encode_crc32c(0, prefix, length), rest, (size_t)frame.length);
 }
 
 /* [-0, +1, e] */

@@ -4,6 +4,7 @@
 ** Secrets below MINIMUM bytes are left out: they would mask half of every text.
 */
 #include "scrub.h"
+#include "encode.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -33,21 +34,6 @@ void scrub_remove(struct scrub_entry *entry)
 	entry->link = NULL;
 }
 
-void scrub_base64(const char *bytes, size_t length, char *out)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const unsigned char *at = (const unsigned char *)bytes;
-	for (size_t i = 0; i < length; i += 3) {
-		unsigned group = (unsigned)at[i] << 16;
-		group |= i + 1 < length ? (unsigned)at[i + 1] << 8 : 0;
-		group |= i + 2 < length ? (unsigned)at[i + 2] : 0;
-		*out++ = digits[group >> 18];
-		*out++ = digits[group >> 12 & 63];
-		*out++ = i + 1 < length ? digits[group >> 6 & 63] : '=';
-		*out++ = i + 2 < length ? digits[group & 63] : '=';
-	}
-}
-
 /* ---- the forms of one secret ---- */
 
 struct form {
@@ -65,12 +51,9 @@ static struct form raw_form(const struct scrub_entry *entry)
 
 static struct form hex_form(const struct scrub_entry *entry)
 {
-	static const char digits[] = "0123456789abcdef";
 	struct form form = { malloc(2 * entry->length), 2 * entry->length };
-	for (size_t i = 0; form.bytes && i < entry->length; i++) {
-		form.bytes[2 * i] = digits[(unsigned char)entry->bytes[i] >> 4];
-		form.bytes[2 * i + 1] = digits[entry->bytes[i] & 15];
-	}
+	if (form.bytes)
+		encode_hex(entry->bytes, entry->length, form.bytes);
 	return form;
 }
 
@@ -78,11 +61,11 @@ static struct form hex_form(const struct scrub_entry *entry)
 static struct form base64_form(const struct scrub_entry *entry, size_t shift)
 {
 	size_t total = shift + entry->length, first = (8 * shift + 5) / 6, last = 8 * total / 6;
-	char *padded = calloc(1, total), *coded = malloc((total + 2) / 3 * 4);
+	char *padded = calloc(1, total), *coded = malloc(encode_base64_size(total));
 	struct form form = { NULL, last - first };
 	if (padded && coded && (form.bytes = malloc(form.length))) {
 		memcpy(padded + shift, entry->bytes, entry->length);
-		scrub_base64(padded, total, coded);
+		encode_base64(padded, total, coded);
 		memcpy(form.bytes, coded + first, form.length);
 	}
 	free(padded);

@@ -15,9 +15,6 @@ struct scrub_entry {
 void scrub_add(struct scrub_entry *entry);
 void scrub_remove(struct scrub_entry *entry);
 
-/* Base64 into out, which holds (length + 2) / 3 * 4 bytes. */
-void scrub_base64(const char *bytes, size_t length, char *out);
-
 /* What is "found" when there is no memory to look: the text must not go out. */
 #define SCRUB_FAILED ((size_t)-1)
 

@@ -4,7 +4,7 @@
 ** leaves (scrub.c).
 */
 #include "secret.h"
-#include "crypto.h"
+#include "encode.h"
 #include "host.h"
 #include "libcrypto.h"
 #include "scrub.h"
@@ -193,8 +193,8 @@ static int secret_concat(lua_State *L)
 static int secret_base64(lua_State *L)
 {
 	const struct secret *secret = check(L, 1);
-	struct secret *coded = new_secret(L, (secret->entry.length + 2) / 3 * 4, secret->label);
-	scrub_base64(secret->entry.bytes, secret->entry.length, coded->entry.bytes);
+	struct secret *coded = new_secret(L, encode_base64_size(secret->entry.length), secret->label);
+	encode_base64(secret->entry.bytes, secret->entry.length, coded->entry.bytes);
 	scrub_add(&coded->entry);
 	return 1;
 }
@@ -208,7 +208,7 @@ static int secret_unbase64(lua_State *L)
 {
 	const struct secret *secret = check(L, 1);
 	struct secret *plain = new_secret(L, secret->entry.length / 4 * 3 + 3, secret->label);
-	long length = crypto_unbase64_bytes(secret->entry.bytes, secret->entry.length, plain->entry.bytes);
+	long length = encode_unbase64(secret->entry.bytes, secret->entry.length, plain->entry.bytes);
 	plain->entry.length = length > 0 ? (size_t)length : 0;
 	plain->entry.bytes[plain->entry.length] = '\0';
 	scrub_add(&plain->entry);
@@ -258,10 +258,9 @@ static int secret_fingerprint(lua_State *L)
 	unsigned char digest[32];
 	libcrypto.HMAC(libcrypto.EVP_sha256(), tag_key, (int)sizeof tag_key,
 		       (const unsigned char *)secret->entry.bytes, secret->entry.length, digest, NULL);
-	char hex[17];
-	for (int i = 0; i < 8; i++)
-		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
-	lua_pushlstring(L, hex, 16);
+	char hex[16];
+	encode_hex((const char *)digest, sizeof hex / 2, hex);
+	lua_pushlstring(L, hex, sizeof hex);
 	return 1;
 }
 
