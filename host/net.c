@@ -1,14 +1,14 @@
 /*
-** net.c: TCP connections that we open: connect, read and write what can be done at once, or say
-** what to wait for.
+** net.c: TCP connections that we open. Each call does what can be done at once, or says what to wait
+** for.
 */
 #include "net.h"
 #include "host.h"
+#include "tls.h"
 
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -21,25 +21,6 @@ struct net *net_check(lua_State *L, int index)
 	struct net *net = luaL_checkudata(L, index, NET_TYPE);
 	luaL_argcheck(L, net->fd >= 0, index, "the connection is closed");
 	return net;
-}
-
-long net_fail(struct net *net, const char *code, const char *format, ...)
-{
-	va_list arguments;
-	va_start(arguments, format);
-	vsnprintf(net->problem, sizeof net->problem, format, arguments);
-	va_end(arguments);
-	net->code = code;
-	return NET_FAILED;
-}
-
-int net_answer(lua_State *L, const struct net *net, long want)
-{
-	if (want == NET_FAILED)
-		return host_fail(L, net->code, "%s", net->problem);
-	lua_pushboolean(L, false);
-	lua_pushstring(L, want == NET_WANT_WRITE ? "w" : "r");
-	return 2;
 }
 
 static const char *errno_code(int error)
@@ -55,7 +36,17 @@ static const char *errno_code(int error)
 
 static long failed(struct net *net, int error)
 {
-	return net_fail(net, errno_code(error), "%s", strerror(error));
+	return io_fail(&net->failure, errno_code(error), "%s", strerror(error));
+}
+
+static void shut(struct net *net)
+{
+	if (net->tls)
+		tls_free(net->tls);
+	net->tls = NULL;
+	if (net->fd > 0)
+		close(net->fd);
+	net->fd = -1;
 }
 
 /***
@@ -64,13 +55,7 @@ static long failed(struct net *net, int error)
 */
 static int net_close(lua_State *L)
 {
-	struct net *net = luaL_checkudata(L, 1, NET_TYPE);
-	if (net->tls)
-		tls_free(net->tls);
-	net->tls = NULL;
-	if (net->fd > 0)
-		close(net->fd);
-	net->fd = -1;
+	shut(luaL_checkudata(L, 1, NET_TYPE));
 	return 0;
 }
 
@@ -118,7 +103,7 @@ static int net_connected(lua_State *L)
 	if (getsockopt(net->fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0)
 		error = errno;
 	if (error)
-		return net_answer(L, net, failed(net, error));
+		return io_answer(L, &net->failure, failed(net, error));
 	lua_pushboolean(L, true);
 	return 1;
 }
@@ -139,15 +124,18 @@ static int net_fd(lua_State *L)
  @function connection:tls
  @param host string whom the server's certificate must be for: a name or an IP address
  @param ca_file string? authorities to trust; the system's if absent
- @return boolean true, or nil, message, code
+ @return boolean true; or nil, message, code, and the connection is closed
 */
 static int net_tls(lua_State *L)
 {
 	struct net *net = net_check(L, 1);
 	luaL_argcheck(L, !net->tls, 1, "it has TLS already");
 	const char *ca_file = lua_isnoneornil(L, 3) ? NULL : host_checkcstr(L, 3);
-	if (tls_start(net, host_checkcstr(L, 2), ca_file) != 0)
-		return net_answer(L, net, NET_FAILED);
+	net->tls = tls_new(net->fd, host_checkcstr(L, 2), ca_file, &net->failure);
+	if (!net->tls) {
+		shut(net); /* or what follows would go out in plain text */
+		return io_answer(L, &net->failure, IO_FAILED);
+	}
 	lua_pushboolean(L, true);
 	return 1;
 }
@@ -161,9 +149,9 @@ static int net_handshake(lua_State *L)
 {
 	struct net *net = net_check(L, 1);
 	luaL_argcheck(L, net->tls, 1, "it has no TLS");
-	long done = tls_handshake(net);
+	long done = tls_handshake(net->tls);
 	if (done != 0)
-		return net_answer(L, net, done);
+		return io_answer(L, &net->failure, done);
 	lua_pushboolean(L, true);
 	return 1;
 }
@@ -171,27 +159,27 @@ static int net_handshake(lua_State *L)
 long net_read(struct net *net, char *bytes, size_t size)
 {
 	if (net->tls)
-		return tls_read(net, bytes, size);
+		return tls_read(net->tls, bytes, size);
 	ssize_t got;
 	do
 		got = recv(net->fd, bytes, size, 0);
 	while (got < 0 && errno == EINTR);
 	if (got >= 0)
 		return got;
-	return errno == EAGAIN ? NET_WANT_READ : failed(net, errno);
+	return errno == EAGAIN ? IO_WANT_READ : failed(net, errno);
 }
 
 long net_write(struct net *net, const char *bytes, size_t length)
 {
 	if (net->tls)
-		return tls_write(net, bytes, length);
+		return tls_write(net->tls, bytes, length);
 	ssize_t put;
 	do
 		put = send(net->fd, bytes, length, MSG_NOSIGNAL);
 	while (put < 0 && errno == EINTR);
 	if (put >= 0)
 		return put;
-	return errno == EAGAIN ? NET_WANT_WRITE : failed(net, errno);
+	return errno == EAGAIN ? IO_WANT_WRITE : failed(net, errno);
 }
 
 /***
@@ -206,7 +194,7 @@ static int net_lread(lua_State *L)
 	char *bytes = luaL_buffinitsize(L, &buffer, MAX_READ);
 	long got = net_read(net, bytes, MAX_READ);
 	luaL_pushresultsize(&buffer, got > 0 ? (size_t)got : 0);
-	return got >= 0 ? 1 : net_answer(L, net, got);
+	return got >= 0 ? 1 : io_answer(L, &net->failure, got);
 }
 
 /***
@@ -226,7 +214,7 @@ static int net_lwrite(lua_State *L)
 	size_t left = length - (size_t)(from - 1);
 	long put = left > 0 ? net_write(net, bytes + from - 1, left) : 0;
 	if (put < 0)
-		return net_answer(L, net, put);
+		return io_answer(L, &net->failure, put);
 	lua_pushinteger(L, from + put);
 	return 1;
 }

@@ -1,7 +1,8 @@
 /*
 ** pg_array.c: array literals, such as {1,NULL,"a \"b\""} or {{1,2},{3,4}}, as Lua tables.
 */
-#include "pg.h"
+#include "pg_array.h"
+#include "pg_value.h"
 #include "value.h"
 
 #include <lauxlib.h>

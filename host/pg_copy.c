@@ -1,8 +1,9 @@
 /*
 ** pg_copy.c: COPY in and out, in whatever portions come.
 */
-#include "pg.h"
+#include "pg_copy.h"
 #include "host.h"
+#include "pg_conn.h"
 
 #define COPIED_TYPE "o2x.pg.copied"
 

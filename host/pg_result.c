@@ -1,17 +1,22 @@
 /*
 ** pg_result.c: answers as Lua values. The PGresult lives in a userdata before any table is built.
 */
-#include "pg.h"
+#include "pg_result.h"
 #include "host.h"
+#include "pg_array.h"
+#include "pg_conn.h"
+#include "pg_value.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#define RESULT_TYPE "o2x.pg.result"
 
 struct result { PGresult *result; };
 
 static PGresult *check(lua_State *L)
 {
-	const struct result *box = luaL_checkudata(L, 1, PG_RESULT_TYPE);
+	const struct result *box = luaL_checkudata(L, 1, RESULT_TYPE);
 	luaL_argcheck(L, box->result, 1, "the result is closed");
 	return box->result;
 }
@@ -22,7 +27,7 @@ static PGresult *check(lua_State *L)
 */
 static int result_close(lua_State *L)
 {
-	struct result *box = luaL_checkudata(L, 1, PG_RESULT_TYPE);
+	struct result *box = luaL_checkudata(L, 1, RESULT_TYPE);
 	if (box->result)
 		libpq.PQclear(box->result);
 	box->result = NULL;
@@ -37,7 +42,7 @@ static int result_close(lua_State *L)
 int pg_result(lua_State *L)
 {
 	PGconn *conn = pg_check(L);
-	struct result *box = host_newuserdata(L, sizeof *box, PG_RESULT_TYPE);
+	struct result *box = host_newuserdata(L, sizeof *box, RESULT_TYPE);
 	box->result = libpq.PQgetResult(conn);
 	if (!box->result)
 		lua_pushnil(L);
@@ -105,47 +110,12 @@ static int result_affected(lua_State *L)
 
 /* ---- rows ---- */
 
-static int hex_digit(char c)
+/* [-0, +1, m] */
+static void push_value(lua_State *L, const char *text, size_t length, Oid type)
 {
-	return c <= '9' ? c - '0' : (c | 32) - 'a' + 10;
-}
-
-/* bytea in hex format: \x0a1b… [-0, +1, m] */
-static void push_bytes(lua_State *L, const char *text, size_t length)
-{
-	if (length < 2 || text[0] != '\\' || text[1] != 'x') {
-		lua_pushlstring(L, text, length);
-		return;
-	}
-	luaL_Buffer buffer;
-	char *out = luaL_buffinitsize(L, &buffer, length / 2);
-	size_t size = 0;
-	for (size_t i = 2; i + 1 < length; i += 2)
-		out[size++] = (char)(hex_digit(text[i]) << 4 | hex_digit(text[i + 1]));
-	luaL_pushresultsize(&buffer, size);
-}
-
-void pg_value_push(lua_State *L, const char *text, size_t length, Oid type)
-{
-	switch (type) {
-	case PG_BOOL:
-		lua_pushboolean(L, text[0] == 't');
-		return;
-	case PG_INT2: case PG_INT4: case PG_INT8: case PG_OID:
-		lua_pushinteger(L, strtoll(text, NULL, 10));
-		return;
-	case PG_FLOAT4: case PG_FLOAT8:
-		lua_pushnumber(L, strtod(text, NULL));
-		return;
-	case PG_BYTEA:
-		push_bytes(L, text, length);
-		return;
-	default: {
-		Oid element = pg_array_element(type);
-		if (!element || !pg_array_push(L, text, element))
-			lua_pushlstring(L, text, length);
-	}
-	}
+	Oid element = pg_array_element(type);
+	if (!element || !pg_array_push(L, text, element))
+		pg_value_push(L, text, length, type);
 }
 
 /* Pushes the names of the columns, so that each is made once. -> their number [-0, +n, m] */
@@ -179,7 +149,7 @@ static int result_rows(lua_State *L)
 			lua_pushvalue(L, first + c);
 			const char *text = libpq.PQgetvalue(result, r, c);
 			size_t length = (size_t)libpq.PQgetlength(result, r, c);
-			pg_value_push(L, text, length, libpq.PQftype(result, c));
+			push_value(L, text, length, libpq.PQftype(result, c));
 			lua_rawset(L, -3);
 		}
 		lua_rawseti(L, -2, r + 1);
@@ -233,5 +203,5 @@ static const luaL_Reg methods[] = {
 
 void pg_result_open(lua_State *L)
 {
-	host_newtype(L, PG_RESULT_TYPE, methods, result_close);
+	host_newtype(L, RESULT_TYPE, methods, result_close);
 }

@@ -1,8 +1,9 @@
 /*
 ** pg_send.c: statements and their parameters on the way out.
 */
-#include "pg.h"
+#include "pg_send.h"
 #include "host.h"
+#include "pg_conn.h"
 #include "secret.h"
 #include "value.h"
 

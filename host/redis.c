@@ -123,7 +123,7 @@ static int redis_flush(lua_State *L)
 	while (redis->out.length > 0) {
 		long put = net_write(net, redis->out.bytes, redis->out.length);
 		if (put < 0)
-			return net_answer(L, net, put);
+			return io_answer(L, &net->failure, put);
 		buffer_consume(&redis->out, (size_t)put);
 	}
 	lua_pushboolean(L, true);
@@ -147,7 +147,7 @@ static int redis_fill(lua_State *L)
 	if (got == 0)
 		return host_fail(L, "EOF", "the server closed the connection");
 	if (got < 0)
-		return net_answer(L, net, got);
+		return io_answer(L, &net->failure, got);
 	if (redis->reader->len > MAX_REPLY)
 		return host_fail(L, "EPROTO", "a reply of more than %d MiB", MAX_REPLY >> 20);
 	if (redisReaderFeed(redis->reader, bytes, (size_t)got) != REDIS_OK)

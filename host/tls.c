@@ -1,8 +1,8 @@
 /*
-** tls.c: TLS for the connections of net.c, by OpenSSL, loaded when first needed. The server's
+** tls.c: TLS by OpenSSL, which is loaded when it is first needed. The server's
 ** certificate is always verified: there is no way to turn that off.
 */
-#include "net.h"
+#include "tls.h"
 #include "lazy.h"
 
 #include <openssl/err.h>
@@ -12,6 +12,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,7 @@ LAZY(libssl, "libssl.so.3", LIBSSL)
 struct tls {
 	SSL_CTX *context;
 	SSL *ssl;
+	struct io_failure *failure; /* the connection's */
 };
 
 void tls_free(struct tls *tls)
@@ -80,46 +82,62 @@ static int expect(SSL *ssl, const char *host)
 	return set == 1;
 }
 
-long tls_start(struct net *net, const char *host, const char *ca_file)
+/* -> false: see the failure */
+static bool set_up(struct tls *tls, int fd, const char *host, const char *ca_file)
+{
+	tls->context = new_context(ca_file);
+	if (!tls->context) {
+		io_fail(tls->failure, "ETLS", "cannot use the authorities of %s: %s",
+			ca_file ? ca_file : "the system", reason());
+		return false;
+	}
+	tls->ssl = libssl.SSL_new(tls->context);
+	if (tls->ssl && expect(tls->ssl, host) && libssl.SSL_set_fd(tls->ssl, fd))
+		return true;
+	io_fail(tls->failure, "ETLS", "TLS cannot be set up for %s: %s", host, reason());
+	return false;
+}
+
+struct tls *tls_new(int fd, const char *host, const char *ca_file, struct io_failure *failure)
 {
 	const char *problem = libssl_load();
-	if (problem)
-		return net_fail(net, "library", "libssl cannot be loaded: %s", problem);
+	if (problem) {
+		io_fail(failure, "library", "libssl cannot be loaded: %s", problem);
+		return NULL;
+	}
 	struct tls *tls = calloc(1, sizeof *tls);
-	if (!tls)
-		return net_fail(net, "ENOMEM", "not enough memory");
-	net->tls = tls;
-	tls->context = new_context(ca_file);
-	if (!tls->context)
-		return net_fail(net, "ETLS", "cannot use the authorities of %s: %s",
-				ca_file ? ca_file : "the system", reason());
-	tls->ssl = libssl.SSL_new(tls->context);
-	if (!tls->ssl || !expect(tls->ssl, host) || !libssl.SSL_set_fd(tls->ssl, net->fd))
-		return net_fail(net, "ETLS", "TLS cannot be set up for %s: %s", host, reason());
-	return 0;
+	if (!tls) {
+		io_fail(failure, "ENOMEM", "not enough memory");
+		return NULL;
+	}
+	tls->failure = failure;
+	if (set_up(tls, fd, host, ca_file))
+		return tls;
+	tls_free(tls);
+	return NULL;
 }
 
 /* What OpenSSL's answer means; result is that of the call, 0 for "the other side has closed". */
-static long judge(struct net *net, int result)
+static long judge(struct tls *tls, int result)
 {
 	int saved = errno;
 	long verified;
-	switch (libssl.SSL_get_error(net->tls->ssl, result)) {
+	switch (libssl.SSL_get_error(tls->ssl, result)) {
 	case SSL_ERROR_WANT_READ:
-		return NET_WANT_READ;
+		return IO_WANT_READ;
 	case SSL_ERROR_WANT_WRITE:
-		return NET_WANT_WRITE;
+		return IO_WANT_WRITE;
 	case SSL_ERROR_ZERO_RETURN:
 		return 0;
 	case SSL_ERROR_SYSCALL:
-		return net_fail(net, "ECONNRESET", "%s",
+		return io_fail(tls->failure, "ECONNRESET", "%s",
 				saved ? strerror(saved) : "the connection was cut");
 	default:
-		verified = libssl.SSL_get_verify_result(net->tls->ssl);
+		verified = libssl.SSL_get_verify_result(tls->ssl);
 		if (verified != X509_V_OK)
-			return net_fail(net, "ECERT", "the certificate is refused: %s",
+			return io_fail(tls->failure, "ECERT", "the certificate is refused: %s",
 					libssl.X509_verify_cert_error_string(verified));
-		return net_fail(net, "ETLS", "TLS failed: %s", reason());
+		return io_fail(tls->failure, "ETLS", "TLS failed: %s", reason());
 	}
 }
 
@@ -128,32 +146,32 @@ static int limited(size_t size)
 	return size > INT_MAX ? INT_MAX : (int)size;
 }
 
-long tls_handshake(struct net *net)
+long tls_handshake(struct tls *tls)
 {
 	libssl.ERR_clear_error();
 	errno = 0;
-	int result = libssl.SSL_connect(net->tls->ssl);
+	int result = libssl.SSL_connect(tls->ssl);
 	if (result == 1)
 		return 0;
-	long want = judge(net, result);
-	return want == 0 ? net_fail(net, "ECONNRESET", "the server ended the TLS handshake") : want;
+	long want = judge(tls, result);
+	return want == 0 ? io_fail(tls->failure, "ECONNRESET", "the server ended the TLS handshake") : want;
 }
 
-long tls_read(struct net *net, char *bytes, size_t size)
+long tls_read(struct tls *tls, char *bytes, size_t size)
 {
 	libssl.ERR_clear_error();
 	errno = 0;
-	int got = libssl.SSL_read(net->tls->ssl, bytes, limited(size));
-	return got > 0 ? got : judge(net, got);
+	int got = libssl.SSL_read(tls->ssl, bytes, limited(size));
+	return got > 0 ? got : judge(tls, got);
 }
 
-long tls_write(struct net *net, const char *bytes, size_t length)
+long tls_write(struct tls *tls, const char *bytes, size_t length)
 {
 	libssl.ERR_clear_error();
 	errno = 0;
-	int put = libssl.SSL_write(net->tls->ssl, bytes, limited(length));
+	int put = libssl.SSL_write(tls->ssl, bytes, limited(length));
 	if (put > 0)
 		return put;
-	long want = judge(net, put);
-	return want ? want : net_fail(net, "ECONNRESET", "the server has closed the connection");
+	long want = judge(tls, put);
+	return want ? want : io_fail(tls->failure, "ECONNRESET", "the server has closed the connection");
 }
