@@ -2,7 +2,7 @@
 ** fs.c: looking at files. A failure is nil, "path: why", "ENAME".
 */
 #include "fs.h"
-#include "buf.h"
+#include "luabuffer.h"
 #include "host.h"
 #include "secret.h"
 
@@ -64,7 +64,7 @@ static int fs_read(lua_State *L)
 	lua_Integer limit = READ_LIMIT;
 	if (!lua_isnoneornil(L, 2))
 		limit = host_checkrange(L, 2, 0, (lua_Integer)1 << 32);
-	struct buffer *b = buf_new(L);
+	struct buffer *b = luabuffer_new(L);
 	int error = read_file(path, b, (size_t)limit);
 	if (error)
 		return host_fail_errno(L, path, error);
@@ -83,7 +83,7 @@ static int fs_read_secret(lua_State *L)
 {
 	const char *path = host_checkcstr(L, 1);
 	const char *label = luaL_checkstring(L, 2);
-	struct buffer *b = buf_new(L);
+	struct buffer *b = luabuffer_new(L);
 	int error = read_file(path, b, 1 << 20);
 	if (error)
 		return host_fail_errno(L, path, error);

@@ -6,7 +6,8 @@
 #include "json.h"
 #include "host.h"
 #include "secret.h"
-#include "value.h"
+#include "json_value.h"
+#include "utf8.h"
 
 #include <errno.h>
 #include <math.h>
@@ -78,7 +79,7 @@ static const char *check_string(struct reader *r, const char *s)
 		} else if ((unsigned char)*s < 0x20) {
 			return fail(r, s, "a control character in a string"), NULL;
 		} else {
-			n = value_utf8len(s, (size_t)(r->end - s));
+			n = utf8_length(s, (size_t)(r->end - s));
 		}
 		if (!n)
 			return fail(r, s, "not UTF-8"), NULL;
@@ -208,7 +209,7 @@ static bool push_array(struct reader *r, const cJSON *item, struct place place)
 	if (place.want && *place.want)
 		place.want = NULL;
 	lua_createtable(r->L, cJSON_GetArraySize(item), 0);
-	value_markarray(r->L, -1);
+	json_markarray(r->L, -1);
 	for (item = item->child; item; item = item->next) {
 		if (!push_value(r, item, place))
 			return false;
@@ -272,7 +273,7 @@ static bool push_value(struct reader *r, const cJSON *item, struct place place)
 		lua_pushboolean(L, cJSON_IsTrue(item));
 		return true;
 	case cJSON_NULL:
-		value_pushnull(L);
+		json_pushnull(L);
 		return true;
 	case cJSON_Number:
 		return push_number(r);
@@ -374,7 +375,7 @@ static int json_array(lua_State *L)
 {
 	luaL_checktype(L, 1, LUA_TTABLE);
 	lua_settop(L, 1);
-	value_markarray(L, 1);
+	json_markarray(L, 1);
 	return 1;
 }
 
@@ -387,7 +388,7 @@ static int json_array(lua_State *L)
 static int json_is_array(lua_State *L)
 {
 	luaL_checkany(L, 1);
-	lua_pushboolean(L, value_isarray(L, 1));
+	lua_pushboolean(L, json_isarray(L, 1));
 	return 1;
 }
 
@@ -403,7 +404,7 @@ int luaopen_o2x_core_json(lua_State *L)
 {
 	host_newtype(L, TREE_TYPE, no_methods, tree_gc);
 	luaL_newlib(L, functions);
-	value_pushnull(L);
+	json_pushnull(L);
 	lua_setfield(L, -2, "null");
 	return 1;
 }

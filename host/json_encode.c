@@ -3,10 +3,11 @@
 ** the path where it stands.
 */
 #include "json.h"
-#include "buf.h"
+#include "luabuffer.h"
 #include "host.h"
 #include "secret.h"
-#include "value.h"
+#include "json_value.h"
+#include "utf8.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -45,9 +46,9 @@ static void newline(struct writer *w)
 {
 	if (!w->pretty)
 		return;
-	buf_addc(w->L, w->out, '\n');
+	luabuffer_addc(w->L, w->out, '\n');
 	for (int i = 0; i < w->depth; i++)
-		buf_adds(w->L, w->out, "  ");
+		luabuffer_adds(w->L, w->out, "  ");
 }
 
 static void write_char(struct writer *w, const char *s, size_t n)
@@ -56,22 +57,22 @@ static void write_char(struct writer *w, const char *s, size_t n)
 	const char *found = n == 1 && *s ? strchr(plain, *s) : NULL;
 	char hex[8];
 	if (found) {
-		buf_addc(w->L, w->out, '\\');
-		buf_addc(w->L, w->out, escaped[found - plain]);
+		luabuffer_addc(w->L, w->out, '\\');
+		luabuffer_addc(w->L, w->out, escaped[found - plain]);
 	} else if (n == 1 && (unsigned char)*s < 0x20) {
 		snprintf(hex, sizeof hex, "\\u%04x", (unsigned)(unsigned char)*s);
-		buf_adds(w->L, w->out, hex);
+		luabuffer_adds(w->L, w->out, hex);
 	} else {
-		buf_add(w->L, w->out, s, n);
+		luabuffer_add(w->L, w->out, s, n);
 	}
 }
 
 static bool write_string(struct writer *w, const char *s, size_t len)
 {
 	const char *end = s + len;
-	buf_addc(w->L, w->out, '"');
+	luabuffer_addc(w->L, w->out, '"');
 	while (s < end) {
-		size_t n = value_utf8len(s, (size_t)(end - s));
+		size_t n = utf8_length(s, (size_t)(end - s));
 		if (!n)
 			return refuse(w, "a string that is not UTF-8", "type");
 		if (!*s) /* our own decoder would not take it back */
@@ -79,7 +80,7 @@ static bool write_string(struct writer *w, const char *s, size_t len)
 		write_char(w, s, n);
 		s += n;
 	}
-	buf_addc(w->L, w->out, '"');
+	luabuffer_addc(w->L, w->out, '"');
 	return true;
 }
 
@@ -102,17 +103,17 @@ static bool write_number(struct writer *w, int idx)
 		else if (snprintf(text, sizeof text, "%.15g", d), strtod(text, NULL) != d)
 			snprintf(text, sizeof text, "%.17g", d);
 	}
-	buf_adds(w->L, w->out, strcmp(text, "-0") == 0 ? "0" : text);
+	luabuffer_adds(w->L, w->out, strcmp(text, "-0") == 0 ? "0" : text);
 	return true;
 }
 
 static bool write_array(struct writer *w, int idx, lua_Integer n)
 {
-	buf_addc(w->L, w->out, '[');
+	luabuffer_addc(w->L, w->out, '[');
 	for (lua_Integer i = 1; i <= n; i++) {
 		w->path[w->depth - 1] = (struct step){ .index = i };
 		if (i > 1)
-			buf_addc(w->L, w->out, ',');
+			luabuffer_addc(w->L, w->out, ',');
 		newline(w);
 		lua_rawgeti(w->L, idx, i);
 		if (!write_value(w, lua_gettop(w->L)))
@@ -122,7 +123,7 @@ static bool write_array(struct writer *w, int idx, lua_Integer n)
 	w->depth--;
 	if (n)
 		newline(w);
-	buf_addc(w->L, w->out, ']');
+	luabuffer_addc(w->L, w->out, ']');
 	return true;
 }
 
@@ -155,15 +156,15 @@ static struct key *push_keys(lua_State *L, int idx, size_t n)
 static bool write_object(struct writer *w, int idx, size_t n)
 {
 	struct key *keys = push_keys(w->L, idx, n);
-	buf_addc(w->L, w->out, '{');
+	luabuffer_addc(w->L, w->out, '{');
 	for (size_t i = 0; i < n; i++) {
 		w->path[w->depth - 1] = (struct step){ .key = keys[i].s };
 		if (i)
-			buf_addc(w->L, w->out, ',');
+			luabuffer_addc(w->L, w->out, ',');
 		newline(w);
 		if (!write_string(w, keys[i].s, keys[i].len))
 			return false;
-		buf_adds(w->L, w->out, w->pretty ? ": " : ":");
+		luabuffer_adds(w->L, w->out, w->pretty ? ": " : ":");
 		lua_pushlstring(w->L, keys[i].s, keys[i].len);
 		lua_rawget(w->L, idx);
 		if (!write_value(w, lua_gettop(w->L)))
@@ -173,7 +174,7 @@ static bool write_object(struct writer *w, int idx, size_t n)
 	w->depth--;
 	if (n)
 		newline(w);
-	buf_addc(w->L, w->out, '}');
+	luabuffer_addc(w->L, w->out, '}');
 	lua_pop(w->L, 1);
 	return true;
 }
@@ -202,9 +203,9 @@ static bool write_table(struct writer *w, int idx)
 	if (w->depth == JSON_MAX_DEPTH)
 		return refuse(w, "a table nested deeper than 64 levels (or in itself)", "depth");
 	w->depth++;
-	if (sequence && (n > 0 || value_isarray(w->L, idx)))
+	if (sequence && (n > 0 || json_isarray(w->L, idx)))
 		return write_array(w, idx, (lua_Integer)n);
-	if (strings && !value_isarray(w->L, idx))
+	if (strings && !json_isarray(w->L, idx))
 		return write_object(w, idx, n);
 	w->depth--;
 	return refuse(w, "a table that is neither a list nor a record", "type");
@@ -214,8 +215,8 @@ static bool write_other(struct writer *w, int idx)
 {
 	size_t len;
 	const char *bytes;
-	if (value_isnull(w->L, idx)) {
-		buf_adds(w->L, w->out, "null");
+	if (json_isnull(w->L, idx)) {
+		luabuffer_adds(w->L, w->out, "null");
 		return true;
 	}
 	bytes = secret_bytes(w->L, idx, &len);
@@ -233,7 +234,7 @@ static bool write_value(struct writer *w, int idx)
 	luaL_checkstack(w->L, 8, "JSON");
 	switch (lua_type(w->L, idx)) {
 	case LUA_TBOOLEAN:
-		buf_adds(w->L, w->out, lua_toboolean(w->L, idx) ? "true" : "false");
+		luabuffer_adds(w->L, w->out, lua_toboolean(w->L, idx) ? "true" : "false");
 		return true;
 	case LUA_TNUMBER:
 		return write_number(w, idx);
@@ -277,7 +278,7 @@ static int encode(lua_State *L, bool open_secrets)
 	luaL_checkany(L, 1);
 	w.pretty = !open_secrets && lua_toboolean(L, 2);
 	lua_settop(L, 1);
-	w.out = buf_new(L);
+	w.out = luabuffer_new(L);
 	if (!write_value(&w, 1))
 		return push_refusal(&w);
 	if (open_secrets)

@@ -20,13 +20,13 @@
 	X(lock) \
 	X(net) \
 	X(pg) \
-	X(proc) \
 	X(program) \
 	X(redis) \
 	X(resolve) \
 	X(sandbox) \
 	X(scope) \
 	X(secret) \
+	X(subprocess) \
 	X(task) \
 	X(tty) \
 	X(udp) \

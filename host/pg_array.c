@@ -3,7 +3,7 @@
 */
 #include "pg_array.h"
 #include "pg_value.h"
-#include "value.h"
+#include "json_value.h"
 
 #include <lauxlib.h>
 #include <string.h>
@@ -67,7 +67,7 @@ static bool push_bare(lua_State *L, struct reader *r)
 	if (length == 0)
 		return false;
 	if (length == 4 && strncasecmp(r->at, "NULL", 4) == 0) {
-		value_pushnull(L);
+		json_pushnull(L);
 	} else {
 		const char *text = lua_pushlstring(L, r->at, length);
 		pg_value_push(L, text, length, r->element);
@@ -93,7 +93,7 @@ static bool push_list(lua_State *L, struct reader *r, int depth)
 		return false;
 	luaL_checkstack(L, 6, NULL);
 	lua_newtable(L);
-	value_markarray(L, -1);
+	json_markarray(L, -1);
 	r->at++;
 	if (*r->at == '}') {
 		r->at++;

@@ -5,7 +5,7 @@
 #include "host.h"
 #include "pg_conn.h"
 #include "secret.h"
-#include "value.h"
+#include "json_value.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -49,7 +49,7 @@ static const char *parameter(lua_State *L, int arg)
 		text = lua_tolstring(L, arg, &length);
 		break;
 	default:
-		if (value_isnull(L, arg))
+		if (json_isnull(L, arg))
 			return NULL;
 		text = secret_bytes(L, arg, &length);
 		break;

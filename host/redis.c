@@ -6,7 +6,7 @@
 #include "host.h"
 #include "net.h"
 #include "secret.h"
-#include "value.h"
+#include "json_value.h"
 
 #include <hiredis/hiredis.h>
 
@@ -174,7 +174,7 @@ static void push_reply(lua_State *L, const redisReply *reply)
 		lua_pushinteger(L, reply->integer);
 		break;
 	case REDIS_REPLY_NIL:
-		value_pushnull(L);
+		json_pushnull(L);
 		break;
 	case REDIS_REPLY_ARRAY:
 		lua_createtable(L, reply->elements > INT_MAX ? 0 : (int)reply->elements, 0);

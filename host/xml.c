@@ -3,7 +3,7 @@
 ** what they see, as bytes in a buffer; tables are made from the notes afterwards. Document types
 ** are refused: no entities, no external anything.
 */
-#include "buf.h"
+#include "luabuffer.h"
 #include "host.h"
 #include "lazy.h"
 
@@ -129,7 +129,7 @@ static int xml_parse(lua_State *L)
 	const char *missing = expat_load();
 	if (missing)
 		return host_fail(L, "ELIB", "%s", missing);
-	struct parse parse = { .notes = buf_new(L) };
+	struct parse parse = { .notes = luabuffer_new(L) };
 	parse.parser = expat.XML_ParserCreate(NULL);
 	if (!parse.parser)
 		return luaL_error(L, "not enough memory");

@@ -1,20 +1,26 @@
 /*
-** spawn.h: starting and ending child processes, for proc.c.
+** child.h: one child process: fork, exec, its pipes, its end. No Lua: subprocess.c is what Lua sees.
+**
+** A child has a process group of its own, so that it can be ended with everything it started. Its
+** environment is exactly what it was given. It inherits no descriptor but its three, and it dies with
+** this process: a helm that outlives a killed run would go on changing the release that the resumed
+** run repairs. Its end is seen through a pidfd, which is waited for like any other descriptor: no
+** signal handler, no handle of the loop.
 */
-#ifndef O2X_SPAWN_H
-#define O2X_SPAWN_H
+#ifndef O2X_CHILD_H
+#define O2X_CHILD_H
 
 #include <stdbool.h>
 #include <sys/types.h>
 
-enum { SPAWN_IN, SPAWN_OUT, SPAWN_ERR, SPAWN_STREAMS };
+enum { CHILD_IN, CHILD_OUT, CHILD_ERR, CHILD_STREAMS };
 
 /* A child process. Our own ends of its streams; -1 where closed. */
 struct child {
 	pid_t pid;   /* 0: none, or reaped */
 	pid_t shown; /* the same, kept for messages */
 	int pidfd;   /* readable when it has ended */
-	int fd[SPAWN_STREAMS];
+	int fd[CHILD_STREAMS];
 	bool detached;
 	bool reaped;
 	int code;   /* when reaped: exit code, or -1 */
@@ -23,7 +29,7 @@ struct child {
 
 #define CHILD_EMPTY { .pidfd = -1, .fd = { -1, -1, -1 } }
 
-struct spawn_options {
+struct child_options {
 	const char *path, *cwd; /* cwd may be NULL */
 	char **argv, **env;
 	const char *log; /* file that takes both outputs; NULL: pipes */
@@ -32,7 +38,7 @@ struct spawn_options {
 };
 
 /* Starts it into an empty child. -> NULL, or what could not be done (errno says why) */
-const char *child_spawn(struct child *c, const struct spawn_options *o);
+const char *child_spawn(struct child *c, const struct child_options *o);
 
 /* Notes its end, if it has ended, and kills what is left of its group. */
 void child_reap(struct child *c);

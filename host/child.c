@@ -1,7 +1,7 @@
 /*
-** spawn.c: the half of proc.c that knows nothing of Lua; see there for what a child is.
+** child.c: see child.h.
 */
-#include "spawn.h"
+#include "child.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,8 +16,8 @@
 
 /* What the new process needs, made before the fork: after it only system calls are allowed. */
 struct plan {
-	const struct spawn_options *o;
-	int fd[SPAWN_STREAMS];
+	const struct child_options *o;
+	int fd[CHILD_STREAMS];
 	int report; /* write end of the pipe that says why exec failed */
 	pid_t parent;
 };
@@ -71,15 +71,15 @@ static _Noreturn void become(const struct plan *p)
 	}
 	if (p->o->cwd && chdir(p->o->cwd) < 0)
 		give_up(p->report, true);
-	for (int i = SPAWN_IN; i < SPAWN_STREAMS; i++)
+	for (int i = CHILD_IN; i < CHILD_STREAMS; i++)
 		if (dup2(p->fd[i], i) < 0)
 			give_up(p->report, false);
 	/* The rest is close-on-exec; this covers what a library opened without that flag. */
-	if (dup3(p->report, SPAWN_STREAMS, O_CLOEXEC) < 0)
+	if (dup3(p->report, CHILD_STREAMS, O_CLOEXEC) < 0)
 		give_up(p->report, false);
-	syscall(SYS_close_range, SPAWN_STREAMS + 1, UINT_MAX, 0);
+	syscall(SYS_close_range, CHILD_STREAMS + 1, UINT_MAX, 0);
 	execve(p->o->path, p->o->argv, p->o->env);
-	give_up(SPAWN_STREAMS, false);
+	give_up(CHILD_STREAMS, false);
 }
 
 /* ---- starting it ---- */
@@ -89,9 +89,9 @@ static int above_standard(int fd)
 {
 	int moved;
 
-	if (fd < 0 || fd > SPAWN_STREAMS)
+	if (fd < 0 || fd > CHILD_STREAMS)
 		return fd;
-	moved = fcntl(fd, F_DUPFD_CLOEXEC, SPAWN_STREAMS + 1);
+	moved = fcntl(fd, F_DUPFD_CLOEXEC, CHILD_STREAMS + 1);
 	child_shut(&fd);
 	return moved;
 }
@@ -115,10 +115,10 @@ static bool nonblocking(int fd)
 static bool open_input(struct child *c, struct plan *p)
 {
 	if (p->o->feed)
-		return open_pipe(&p->fd[SPAWN_IN], &c->fd[SPAWN_IN]) &&
-			nonblocking(c->fd[SPAWN_IN]);
-	p->fd[SPAWN_IN] = above_standard(open("/dev/null", O_RDONLY | O_CLOEXEC));
-	return p->fd[SPAWN_IN] >= 0;
+		return open_pipe(&p->fd[CHILD_IN], &c->fd[CHILD_IN]) &&
+			nonblocking(c->fd[CHILD_IN]);
+	p->fd[CHILD_IN] = above_standard(open("/dev/null", O_RDONLY | O_CLOEXEC));
+	return p->fd[CHILD_IN] >= 0;
 }
 
 static bool open_output(struct child *c, struct plan *p, int i)
@@ -164,18 +164,18 @@ static bool launch(struct child *c, struct plan *p, struct failure *f)
 	return false;
 }
 
-const char *child_spawn(struct child *c, const struct spawn_options *o)
+const char *child_spawn(struct child *c, const struct child_options *o)
 {
 	struct plan p = { .o = o, .fd = { -1, -1, -1 }, .report = -1, .parent = getpid() };
 	struct failure f = { false, 0 };
 	const char *wrong = NULL;
 
 	c->detached = o->detached;
-	if (!open_input(c, &p) || !open_output(c, &p, SPAWN_OUT) || !open_output(c, &p, SPAWN_ERR))
+	if (!open_input(c, &p) || !open_output(c, &p, CHILD_OUT) || !open_output(c, &p, CHILD_ERR))
 		wrong = o->log ? o->log : "pipe", f.error = errno;
 	else if (!launch(c, &p, &f))
 		wrong = f.cwd ? o->cwd : o->path;
-	for (int i = SPAWN_IN; i < SPAWN_STREAMS; i++)
+	for (int i = CHILD_IN; i < CHILD_STREAMS; i++)
 		child_shut(&p.fd[i]);
 	errno = f.error;
 	return wrong;
@@ -206,7 +206,7 @@ void child_reap(struct child *c)
 ** matter of microseconds. One in uninterruptible sleep is left behind after 20 ms. */
 void child_release(struct child *c)
 {
-	for (int i = SPAWN_IN; i < SPAWN_STREAMS; i++)
+	for (int i = CHILD_IN; i < CHILD_STREAMS; i++)
 		child_shut(&c->fd[i]);
 	child_reap(c);
 	if (c->pid && !c->detached) {

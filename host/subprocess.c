@@ -1,15 +1,10 @@
 /*
-** proc.c: children by argument array, never by a shell.
-** A child has a process group of its own, so that it can be ended with everything it started; an
-** environment that was given to it word by word; no descriptor but its three; and it dies with this
-** process (a helm that outlives a killed run would go on changing the release which the resumed run
-** repairs). Its end is seen through a pidfd, which is waited for like any other descriptor: no
-** signal handler, no handle of the loop.
+** subprocess.c: child processes for Lua, started from an argument array, never by a shell. What a
+** child is, and how it ends: child.h.
 */
-
+#include "child.h"
 #include "host.h"
 #include "secret.h"
-#include "spawn.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -20,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CHILD "o2x.proc"
+#define CHILD "o2x.subprocess"
 #define CHUNK 65536
 #define WORDS_MAX 4096
 
@@ -74,15 +69,15 @@ static bool opt_flag(lua_State *L, const char *name)
 
 /***
 Starts a program. It runs in a process group of its own and dies with this process, unless detached.
-@function o2x.core.proc.spawn
+@function core.subprocess.spawn
 @param options table `path` (absolute), `argv`, `env` ("NAME=value" words: nothing is inherited),
  `cwd`, `feed` (true: its input is a pipe; else empty), `log` (file that takes both outputs; else
  pipes), `detached` (true: a session of its own, outlives us)
 @return child, or nil, message, code
 */
-static int proc_spawn(lua_State *L)
+static int subprocess_spawn(lua_State *L)
 {
-	struct spawn_options o = { 0 };
+	struct child_options o = { 0 };
 	struct child *c;
 	const char *wrong;
 
@@ -114,11 +109,11 @@ static bool is_program(const char *file)
 
 /***
 Looks a program up in PATH (absolute entries only).
-@function o2x.core.proc.which
+@function core.subprocess.which
 @param name string a name, or a path with a slash
 @return string the path, or nil
 */
-static int proc_which(lua_State *L)
+static int subprocess_which(lua_State *L)
 {
 	const char *name = host_checkcstr(L, 1), *path = getenv("PATH");
 	char file[PATH_MAX];
@@ -153,7 +148,7 @@ static int *check_fd(lua_State *L, struct child *c)
 	static const char *const names[] = { "stdin", "stdout", "stderr", "exit", NULL };
 	int i = luaL_checkoption(L, 2, NULL, names);
 
-	return i < SPAWN_STREAMS ? &c->fd[i] : &c->pidfd;
+	return i < CHILD_STREAMS ? &c->fd[i] : &c->pidfd;
 }
 
 /***
@@ -219,9 +214,9 @@ static int child_write(lua_State *L)
 	ssize_t n;
 
 	do
-		n = write(c->fd[SPAWN_IN], data + from - 1, len + 1 - (size_t)from);
+		n = write(c->fd[CHILD_IN], data + from - 1, len + 1 - (size_t)from);
 	while (n < 0 && errno == EINTR);
-	if (n < 0 && (errno == EPIPE || c->fd[SPAWN_IN] < 0))
+	if (n < 0 && (errno == EPIPE || c->fd[CHILD_IN] < 0))
 		n = (ssize_t)len + 1 - (ssize_t)from;
 	if (n < 0)
 		return errno == EAGAIN ? again(L) : host_fail_errno(L, "write", errno);
@@ -236,7 +231,7 @@ Ends the child's input.
 */
 static int child_finish_input(lua_State *L)
 {
-	child_shut(&check_child(L)->fd[SPAWN_IN]);
+	child_shut(&check_child(L)->fd[CHILD_IN]);
 	return 0;
 }
 
@@ -312,14 +307,12 @@ static const luaL_Reg child_methods[] = {
 };
 
 static const luaL_Reg functions[] = {
-	{ "spawn", proc_spawn },
-	{ "which", proc_which },
+	{ "spawn", subprocess_spawn },
+	{ "which", subprocess_which },
 	{ NULL, NULL },
 };
 
-
-
-int luaopen_o2x_core_proc(lua_State *L)
+int luaopen_o2x_core_subprocess(lua_State *L)
 {
 	host_newtype(L, CHILD, child_methods, child_close);
 	luaL_newlib(L, functions);

@@ -1,0 +1,23 @@
+/*
+** json_value.h: what JSON and YAML have and Lua lacks: null, and the difference between an empty array
+** and an empty object. JSON, YAML and PostgreSQL share them.
+*/
+#ifndef O2X_JSON_VALUE_H
+#define O2X_JSON_VALUE_H
+
+#include <lua.h>
+#include <stdbool.h>
+
+/* [-0, +1, m] Pushes the one null: a userdata, equal only to itself. */
+void json_pushnull(lua_State *L);
+
+/* [-0, +0, -] */
+bool json_isnull(lua_State *L, int idx);
+
+/* [-0, +0, m] Marks the table at `idx` as an array, so that it stays one when it is empty. */
+void json_markarray(lua_State *L, int idx);
+
+/* [-0, +0, -] */
+bool json_isarray(lua_State *L, int idx);
+
+#endif
