@@ -76,7 +76,7 @@ static size_t write_label(char *text, const uint8_t *label, size_t length)
 /* A name, with the final dot. Leaves `at` behind the name's own bytes, wherever pointers led. */
 static void read_name(struct message *m, char text[NAME_TEXT])
 {
-	size_t at = m->at, lowest = m->at, total = 0, n = 0;
+	size_t at = m->at, lowest = at, total = 0, n = 0;
 	bool jumped = false;
 	text[0] = '\0';
 	while (!m->problem) {
