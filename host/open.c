@@ -37,7 +37,11 @@
 MODULES(DECLARE)
 
 #define ENTRY(name) { "o2x.core." #name, luaopen_o2x_core_##name },
-static const luaL_Reg modules[] = { MODULES(ENTRY) { NULL, NULL } };
+static const luaL_Reg modules[] = {
+	MODULES(ENTRY)
+	{ "o2x.core.proc", luaopen_o2x_core_subprocess }, /* the name that base/proc.lua still uses */
+	{ NULL, NULL }
+};
 
 void host_open(lua_State *L)
 {

@@ -1,5 +1,5 @@
 --- Running programs: argument arrays, an environment given word by word, bounded and streamed output, a deadline.
-local core = require "o2x.core.subprocess"
+local core = require "o2x.core.proc"
 local error_ = require "o2x.base.error"
 local task = require "o2x.base.task"
 
