@@ -94,6 +94,13 @@ test: all
 warnings: | $(BUILD)/host
 	for file in host/*.c; do $(CC) $(ALL_CFLAGS) -MF /dev/null -fsyntax-only "$$file" || exit 1; done
 
+# Form and common mistakes; format lets the tools mend what they can.
+lint:
+	scripts/lint
+
+format:
+	scripts/lint --fix
+
 demo:
 	scripts/demo
 
@@ -115,12 +122,13 @@ help:
 	@echo 'make                 build/o2x, build/o2x-lab (o2x lab) and build/o2x-dev, which runs a Lua file: tests, tools'
 	@echo 'make demo            install what is needed, start the lab, onboard a tenant, show what was made'
 	@echo 'make test            all tests'
+	@echo 'make lint            formatters and linters; make format mends what they can mend'
 	@echo 'make asan            build/asan/o2x and o2x-dev, with the address and undefined behaviour sanitizers'
 	@echo 'make install         to $$(DESTDIR)$$(PREFIX); PREFIX=/usr/local'
 	@echo 'make install-lab     likewise the lab, which production does not need'
 	@echo 'make clean           removes build/'
 
-.PHONY: all asan test warnings demo install install-lab clean help FORCE
+.PHONY: all asan test warnings lint format demo install install-lab clean help FORCE
 FORCE:
 
 -include $(wildcard $(BUILD)/host/*.d)

@@ -5,7 +5,9 @@ local registry = require "stdlib.registry"
 local runbook = require "o2x.runbook"
 
 return runbook {
-  name = "backup", version = "1.0.0", api = 1,
+  name = "backup",
+  version = "1.0.0",
+  api = 1,
   summary = "Save a tenant's data: a snapshot of the server, an archive of its database, or both",
   help = [[
 Why:     before anything risky, or to have the data of one tenant on its own.

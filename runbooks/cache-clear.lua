@@ -5,7 +5,10 @@ local registry = require "stdlib.registry"
 local runbook = require "o2x.runbook"
 
 return runbook {
-  name = "cache-clear", version = "1.0.0", api = 1, severe = true,
+  name = "cache-clear",
+  version = "1.0.0",
+  api = 1,
+  severe = true,
   summary = "Remove a tenant's sessions, cached values and rate limits from Redis",
   help = [[
 Why: stale values after a change in the database, sessions that must end, a rate limit that hit the wrong one.

@@ -4,7 +4,10 @@ local rollout = require "stdlib.rollout"
 local runbook = require "o2x.runbook"
 
 return runbook {
-  name = "deploy", version = "1.0.0", api = 1, severe = true,
+  name = "deploy",
+  version = "1.0.0",
+  api = 1,
+  severe = true,
   summary = "Deploy an image tag to a tenant's services, in waves, with a way back",
   help = [[
 Why:     a new version, or a change of charts or values that is in the tree.

@@ -4,7 +4,9 @@ local diagnose = require "stdlib.diagnose"
 local runbook = require "o2x.runbook"
 
 return runbook {
-  name = "diagnose", version = "1.0.0", api = 1,
+  name = "diagnose",
+  version = "1.0.0",
+  api = 1,
   summary = "Find what is wrong with a tenant: the guide's five troubleshooting chapters, looked at for you",
   help = [[
 Why:     a tenant does not work, or works badly, and it is 3 a.m.

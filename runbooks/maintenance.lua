@@ -4,7 +4,10 @@ local maintenance = require "stdlib.maintenance"
 local runbook = require "o2x.runbook"
 
 return runbook {
-  name = "maintenance", version = "1.0.0", api = 1, severe = true,
+  name = "maintenance",
+  version = "1.0.0",
+  api = 1,
+  severe = true,
   summary = "Stop all services of a tenant, or bring them back exactly as they were",
   help = [[
 Why:     work that nothing may run beside: a restore, a migration by hand, a breach.

@@ -18,18 +18,33 @@ local smoke = require "stdlib.smoke"
 local values = require "stdlib.values"
 
 return runbook {
-  name = "onboard", version = "1.0.0", api = 1,
+  name = "onboard",
+  version = "1.0.0",
+  api = 1,
   summary = "Bring a new tenant from a signed contract to serving traffic",
   help = [[
 Makes everything that a tenant has: id, database, credentials, values files, releases, DNS, admin user, monitoring,
 documentation. Run it again at any time: what is right is left alone. Needs tenants/TENANT.yaml and the secrets of its
 integrations. Verify with: o2x plan runbooks/onboard.lua TENANT (empty when everything is as it should be).]],
   params = {
-    image = { "version", optional = true, help = "image tag of services without a values file (else the tenant's or the platform's)" },
+    image = {
+      "version",
+      optional = true,
+      help = "image tag of services without a values file (else the tenant's or the platform's)",
+    },
     from = { "tenant", optional = true, help = "copy helm values from this tenant, not from the catalogue" },
     wait = { "duration", default = "10m", help = "how long a release may take to become ready" },
   },
-  effects = { "pg:write", "vault:write", "files:write", "helm:write", "k8s:write", "dns:write", "broker:write", "service:write" },
+  effects = {
+    "pg:write",
+    "vault:write",
+    "files:write",
+    "helm:write",
+    "k8s:write",
+    "dns:write",
+    "broker:write",
+    "service:write",
+  },
 
   run = function(tenant, params)
     step("Check what onboarding needs", preflight.onboard, tenant, params)

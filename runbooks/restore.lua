@@ -36,7 +36,10 @@ local function take_the_place(tenant)
 end
 
 return runbook {
-  name = "restore", version = "1.0.0", api = 1, severe = true,
+  name = "restore",
+  version = "1.0.0",
+  api = 1,
+  severe = true,
   summary = "Bring a tenant's data back, from a snapshot or an archive",
   help = [[
 Why:     data were lost or spoilt, and there is a snapshot or an archive from before.

@@ -4,7 +4,10 @@ local rollback = require "stdlib.rollback"
 local runbook = require "o2x.runbook"
 
 return runbook {
-  name = "rollback", version = "1.0.0", api = 1, severe = true,
+  name = "rollback",
+  version = "1.0.0",
+  api = 1,
+  severe = true,
   summary = "Take a tenant's services back, each to its own previous good revision",
   help = [[
 Why:     what was deployed last is worse than what was there.

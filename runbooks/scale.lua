@@ -4,7 +4,9 @@ local runbook = require "o2x.runbook"
 local scaling = require "stdlib.scaling"
 
 return runbook {
-  name = "scale", version = "1.0.0", api = 1,
+  name = "scale",
+  version = "1.0.0",
+  api = 1,
   summary = "Set the number of replicas of services, or show them",
   help = [[
 Why:     load that a service cannot carry, or no longer has.
@@ -26,6 +28,10 @@ Back:    scale again; o2x show RUN tells what was there]],
   effects = { "k8s:write", "files:write" },
 
   run = function(tenant, params)
-    if params.status then scaling.status(tenant, params) else scaling.run(tenant, params) end
+    if params.status then
+      scaling.status(tenant, params)
+    else
+      scaling.run(tenant, params)
+    end
   end,
 }

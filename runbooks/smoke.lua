@@ -4,7 +4,9 @@ local runbook = require "o2x.runbook"
 local smoke = require "stdlib.smoke"
 
 return runbook {
-  name = "smoke", version = "1.0.0", api = 1,
+  name = "smoke",
+  version = "1.0.0",
+  api = 1,
   summary = "Look whether a tenant works: the fourteen checks of the handover",
   help = [[
 Why:     after a deployment, a rollback or a restore; or every morning.

@@ -1,11 +1,13 @@
-local clock   = require "o2x.clock"
-local pg      = require "o2x.pg"
+local clock = require "o2x.clock"
+local pg = require "o2x.pg"
 local runbook = require "o2x.runbook"
 
 local TABLES = [[select schemaname || '.' || relname as name from pg_stat_user_tables order by 1]]
 
 return runbook {
-  name = "vacuum", version = "1.0.0", api = 1,
+  name = "vacuum",
+  version = "1.0.0",
+  api = 1,
   summary = "Vacuum and analyze a tenant's tables, once a week",
   help = [[
 Tables that nobody vacuumed for a week grow and slow queries down. Touches no data; takes no lock that stops the services.
@@ -18,7 +20,9 @@ Verify with: o2x plan runbooks/vacuum.lua TENANT (nothing to do). There is nothi
     local since = clock.now() - params.days * 86400
     local tables = step("Find the tables", function()
       local names = {}
-      for i, row in ipairs(pg.tenant:rows(TABLES)) do names[i] = row.name end
+      for i, row in ipairs(pg.tenant:rows(TABLES)) do
+        names[i] = row.name
+      end
       return names
     end)
     for _, name in ipairs(tables) do

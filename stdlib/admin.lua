@@ -8,7 +8,7 @@ local vault = require "o2x.vault"
 
 local M = {}
 
-M.SECRET = "admin"  -- below the tenant's path in Vault
+M.SECRET = "admin" -- below the tenant's path in Vault
 
 --- Ensures the administrator: password in Vault first, then the user with its bcrypt hash. An existing user keeps its
 --- password, which people may have changed since.
@@ -17,8 +17,13 @@ function M.create(tenant)
   local admin = tenant.admin
   local fields = vault.ensure(M.SECRET, { username = admin.email }, { generate = { password = 24 } })
   local values = {
-    email = admin.email, firstname = admin.firstname, lastname = admin.lastname,
-    type = "INTERNAL", status = "ACTIVE", category = "SYSTEM_ADMIN", roleid = "ADMIN_ROLE_ID",
+    email = admin.email,
+    firstname = admin.firstname,
+    lastname = admin.lastname,
+    type = "INTERNAL",
+    status = "ACTIVE",
+    category = "SYSTEM_ADMIN",
+    roleid = "ADMIN_ROLE_ID",
   }
   if not pg.tenant:one("select 1 as found from core_config.users where userid = $1", admin.email) then
     values.password = crypto.bcrypt(fields.password)
@@ -31,7 +36,9 @@ end
 ---@return table session for o2x.service
 function M.session(tenant)
   return service.session {
-    service = naming.resource(tenant, "service-sso"), path = "/api/auth/login", token = "accessToken",
+    service = naming.resource(tenant, "service-sso"),
+    path = "/api/auth/login",
+    token = "accessToken",
     json = function()
       local secret = vault.read(M.SECRET)
         or fail(("Vault has no '%s' of %s: the administrator's password is not known"):format(M.SECRET, tenant.name))

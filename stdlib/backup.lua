@@ -15,8 +15,13 @@ function M.snapshot(tenant)
   local stamp = clock.iso():gsub("[-:Z]", ""):gsub("T", "-")
   local id = ("%s-manual-%s"):format(tenant.name, stamp)
   rds.ensure_snapshot(id)
-  log(("snapshot %s of %s: the whole server; a restore takes %s out of it"):format(
-    id, tenant.platform.database.instance, tenant.database))
+  log(
+    ("snapshot %s of %s: the whole server; a restore takes %s out of it"):format(
+      id,
+      tenant.platform.database.instance,
+      tenant.database
+    )
+  )
   return id
 end
 
@@ -37,8 +42,14 @@ end
 ---@return table archive path, at, bytes, tables, rows
 function M.archive(tenant, to)
   local made = is_url(to) and to_s3(to) or archive.dump(to)
-  log(("%s holds %s: %s tables, %s rows, read back and compared"):format(to, tenant.database, made.tables or "all",
-    made.rows or "all"))
+  log(
+    ("%s holds %s: %s tables, %s rows, read back and compared"):format(
+      to,
+      tenant.database,
+      made.tables or "all",
+      made.rows or "all"
+    )
+  )
   return { path = to, at = made.at, bytes = made.bytes, tables = made.tables, rows = made.rows }
 end
 

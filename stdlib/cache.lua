@@ -14,8 +14,10 @@ local function after_prefix(tenant, pattern)
   local id, rest = pattern:match("^(TIDLT%-[^:]*):(.*)$")
   if id == tenant.id then return rest end
   if naming.is_tenant_id(id) or pattern:find "^TIDLT%-" then
-    invalid(("pattern=%s is not %s's: its keys begin with %s:"):format(pattern, tenant.name, tenant.id),
-      "the pattern is what follows that, such as pattern=session:*")
+    invalid(
+      ("pattern=%s is not %s's: its keys begin with %s:"):format(pattern, tenant.name, tenant.id),
+      "the pattern is what follows that, such as pattern=session:*"
+    )
   end
   return pattern
 end

@@ -13,22 +13,50 @@ local GATEWAYS = { "payment-gateway", "tax-gateway", "finance-gateway", "provisi
 -- are there already. batch-process and jobs-common are not in the appendix: they work on what billing and revenue leave.
 local SERVICES = {
   { name = "service-sso", replicas = { 2, 2 }, resources = SMALL, depends = {} },
-  { name = "service-transactional", replicas = { 2, 4 }, resources = MEDIUM,
-    depends = { "service-sso", table.unpack(GATEWAYS) } },
-  { name = "service-billing", replicas = { 2, 3 }, resources = MEDIUM,
-    depends = { "service-transactional", "service-usage" } },
-  { name = "service-invoice", replicas = { 2, 3 }, resources = MEDIUM,
-    depends = { "service-billing", "finance-gateway" } },
-  { name = "service-payment", replicas = { 2, 4 }, resources = MEDIUM,
-    depends = { "service-billing", "payment-gateway", "finance-gateway" } },
-  { name = "service-revenue", replicas = { 2, 2 }, resources = SMALL,
-    depends = { "service-invoice", "finance-gateway" } },
+  {
+    name = "service-transactional",
+    replicas = { 2, 4 },
+    resources = MEDIUM,
+    depends = { "service-sso", table.unpack(GATEWAYS) },
+  },
+  {
+    name = "service-billing",
+    replicas = { 2, 3 },
+    resources = MEDIUM,
+    depends = { "service-transactional", "service-usage" },
+  },
+  {
+    name = "service-invoice",
+    replicas = { 2, 3 },
+    resources = MEDIUM,
+    depends = { "service-billing", "finance-gateway" },
+  },
+  {
+    name = "service-payment",
+    replicas = { 2, 4 },
+    resources = MEDIUM,
+    depends = { "service-billing", "payment-gateway", "finance-gateway" },
+  },
+  {
+    name = "service-revenue",
+    replicas = { 2, 2 },
+    resources = SMALL,
+    depends = { "service-invoice", "finance-gateway" },
+  },
   { name = "service-usage", replicas = { 2, 4 }, resources = LARGE, depends = { "service-transactional" } },
   { name = "service-mediation", replicas = { 2, 3 }, resources = MEDIUM, depends = { "service-usage" } },
-  { name = "batch-process", replicas = { 2, 2 }, resources = SMALL,
-    depends = { "service-revenue", "service-payment", "service-mediation" } },
-  { name = "jobs-common", replicas = { 2, 2 }, resources = SMALL,
-    depends = { "service-revenue", "service-payment", "service-mediation" } },
+  {
+    name = "batch-process",
+    replicas = { 2, 2 },
+    resources = SMALL,
+    depends = { "service-revenue", "service-payment", "service-mediation" },
+  },
+  {
+    name = "jobs-common",
+    replicas = { 2, 2 },
+    resources = SMALL,
+    depends = { "service-revenue", "service-payment", "service-mediation" },
+  },
   { name = "service-proxy", replicas = { 3, 5 }, resources = MEDIUM, depends = "core" },
   { name = "payment-gateway", replicas = { 2, 4 }, resources = SMALL, depends = {} },
   { name = "tax-gateway", replicas = { 2, 4 }, resources = SMALL, depends = {} },
@@ -56,7 +84,9 @@ end
 local function level_of(name, levels, path)
   if levels[name] then return levels[name] end
   for _, seen in ipairs(path) do
-    if seen == name then error("catalogue: services depend on each other: " .. table.concat(path, " → ") .. " → " .. name) end
+    if seen == name then
+      error("catalogue: services depend on each other: " .. table.concat(path, " → ") .. " → " .. name)
+    end
   end
   path[#path + 1] = name
   local level = 1
@@ -92,7 +122,9 @@ function M.find(name) return by_name[name] end
 ---@return string[]
 function M.names()
   local names = {}
-  for i, service in ipairs(SERVICES) do names[i] = service.name end
+  for i, service in ipairs(SERVICES) do
+    names[i] = service.name
+  end
   return names
 end
 

@@ -8,19 +8,19 @@ local M = {}
 ---@param tenant table
 ---@param app string?
 ---@return table<string, string>
-function M.labels(tenant, app)
-  return { tenant = tenant.name, app = app, ["app.kubernetes.io/managed-by"] = "o2x" }
-end
+function M.labels(tenant, app) return { tenant = tenant.name, app = app, ["app.kubernetes.io/managed-by"] = "o2x" } end
 
 --- Ensures the data volume claim.
 ---@param tenant table
 function M.volume(tenant)
   local kubernetes = tenant.platform.kubernetes
   k8s.ensure {
-    apiVersion = "v1", kind = "PersistentVolumeClaim",
+    apiVersion = "v1",
+    kind = "PersistentVolumeClaim",
     metadata = { name = tenant.data_pvc, namespace = tenant.namespace, labels = M.labels(tenant) },
     spec = {
-      accessModes = { "ReadWriteMany" }, storageClassName = kubernetes.storage_class,
+      accessModes = { "ReadWriteMany" },
+      storageClassName = kubernetes.storage_class,
       resources = { requests = { storage = kubernetes.storage } },
     },
   }
@@ -33,8 +33,10 @@ local function shared_secret(tenant, name, keys, values)
   if values then
     k8s.ensure_secret(name, values)
   elseif not existing then
-    fail(("secret %s is not in namespace %s"):format(name, tenant.namespace),
-      ("give its values in the secrets file, under shared.%s: %s"):format(name, table.concat(keys, ", ")))
+    fail(
+      ("secret %s is not in namespace %s"):format(name, tenant.namespace),
+      ("give its values in the secrets file, under shared.%s: %s"):format(name, table.concat(keys, ", "))
+    )
   else
     for _, key in ipairs(keys) do
       if existing.data[key] == nil then fail(("secret %s has no key '%s'"):format(name, key)) end

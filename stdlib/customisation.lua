@@ -6,23 +6,32 @@ local M = {}
 
 local function features(tenant)
   for key, flag in pairs(tenant.features) do
-    pg.tenant:ensure_row("core_config.feature_flags", { tenant_id = tenant.id, feature_key = key },
-      { enabled = flag.enabled, config = flag.config })
+    pg.tenant:ensure_row(
+      "core_config.feature_flags",
+      { tenant_id = tenant.id, feature_key = key },
+      { enabled = flag.enabled, config = flag.config }
+    )
   end
 end
 
 local function properties(tenant)
   for key, value in pairs(tenant.properties) do
-    pg.tenant:ensure_row("core_config.tenant_property_defaults", { tenant_id = tenant.id, property_key = key },
-      { property_value = value })
+    pg.tenant:ensure_row(
+      "core_config.tenant_property_defaults",
+      { tenant_id = tenant.id, property_key = key },
+      { property_value = value }
+    )
   end
 end
 
 local function invoice_template(tenant)
   local template = tenant.invoice_template
   if not template then return end
-  pg.tenant:ensure_row("core_config.invoice_template", { tenant_id = tenant.id, template_name = template.name },
-    { template_html = template.html, template_css = template.css })
+  pg.tenant:ensure_row(
+    "core_config.invoice_template",
+    { tenant_id = tenant.id, template_name = template.name },
+    { template_html = template.html, template_css = template.css }
+  )
 end
 
 local function branding(tenant)

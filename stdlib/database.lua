@@ -9,7 +9,10 @@ local M = {}
 function M.create(tenant)
   local database = tenant.platform.database
   pg.admin:ensure_database(tenant.database, {
-    owner = database.owner, encoding = database.encoding, collate = database.locale, ctype = database.locale,
+    owner = database.owner,
+    encoding = database.encoding,
+    collate = database.locale,
+    ctype = database.locale,
     connection_limit = database.connection_limit,
   })
   pg.admin:ensure_grant(tenant.database, { all = { database.owner }, connect = { database.user } })

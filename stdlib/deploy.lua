@@ -8,7 +8,7 @@ local catalogue = require "stdlib.catalogue"
 
 local M = {}
 
-M.TIMEOUT = 600  -- seconds for one release to become ready, as in the guide
+M.TIMEOUT = 600 -- seconds for one release to become ready, as in the guide
 
 --- Ensures one release and waits until its pods are ready.
 ---@param tenant table
@@ -16,8 +16,10 @@ M.TIMEOUT = 600  -- seconds for one release to become ready, as in the guide
 ---@param seconds integer? how long it may take; 600 if absent
 function M.release(tenant, service, seconds)
   helm.ensure_release(naming.resource(tenant, service), {
-    chart = naming.chart(service), values = naming.values_file(tenant.name, service),
-    namespace = tenant.namespace, timeout = seconds or M.TIMEOUT,
+    chart = naming.chart(service),
+    values = naming.values_file(tenant.name, service),
+    namespace = tenant.namespace,
+    timeout = seconds or M.TIMEOUT,
   })
 end
 
@@ -38,7 +40,10 @@ local function started(tenant, service)
   if #pods == 0 then fail("no pods of " .. naming.resource(tenant, service)) end
   local log = k8s.logs(pods[1].metadata.name, { tail = 100 })
   if not log:find("Started", 1, true) then
-    fail(pods[1].metadata.name .. " does not say in its log that it has started", "kubectl logs " .. pods[1].metadata.name)
+    fail(
+      pods[1].metadata.name .. " does not say in its log that it has started",
+      "kubectl logs " .. pods[1].metadata.name
+    )
   end
 end
 
@@ -49,8 +54,10 @@ function M.healthy(tenant, service)
   local response = k8s.request(naming.resource(tenant, service), 8080, { path = "/actuator/health" })
   local status = response.json and response.json.status
   if status ~= "UP" then
-    fail(("%s says %s"):format(naming.resource(tenant, service), status or ("HTTP " .. response.status)),
-      "kubectl logs deployment/" .. naming.resource(tenant, service))
+    fail(
+      ("%s says %s"):format(naming.resource(tenant, service), status or ("HTTP " .. response.status)),
+      "kubectl logs deployment/" .. naming.resource(tenant, service)
+    )
   end
 end
 

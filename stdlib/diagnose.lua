@@ -19,8 +19,11 @@ local FOUND = 2 -- exit code when there is a finding
 -- Each looks by itself; all but the first two need what those two have seen.
 local FIRST = { { "pods", pods.look }, { "configuration", configuration.look } }
 local THEN = {
-  { "gateways", gateways.look }, { "latency", latency.look }, { "payments", payments.look },
-  { "billing", billing.look }, { "logs", logs.look },
+  { "gateways", gateways.look },
+  { "latency", latency.look },
+  { "payments", payments.look },
+  { "billing", billing.look },
+  { "logs", logs.look },
 }
 
 local function chapters(list, tenant, world, parts)
@@ -30,7 +33,9 @@ local function chapters(list, tenant, world, parts)
     chapter[2](found, tenant, world)
     return found
   end)
-  for _, found in ipairs(done) do parts[#parts + 1] = found end
+  for _, found in ipairs(done) do
+    parts[#parts + 1] = found
+  end
 end
 
 -- Without a cluster one can still ask the databases.
@@ -54,8 +59,8 @@ function M.identify(tenant)
   if ok then return id end
   local problem = id
   if type(problem) ~= "table" or not UNANSWERED[problem.kind] then error(problem, 0) end
-  local seen, deployments = pcall(k8s.list, "Deployment",
-    { selector = "tenant=" .. tenant.name, namespace = tenant.namespace })
+  local seen, deployments =
+    pcall(k8s.list, "Deployment", { selector = "tenant=" .. tenant.name, namespace = tenant.namespace })
   for _, deployment in ipairs(seen and deployments or {}) do
     for _, entry in ipairs(deployment.spec.template.spec.containers[1].env or {}) do
       if entry.name == "TENANT_ID" and naming.is_tenant_id(entry.value) then return entry.value end
@@ -80,7 +85,9 @@ end
 ---@param rows table[]
 function M.tell(tenant, rows)
   output {
-    columns = { "severity", "subject", "finding" }, rows = rows, text = findings.text(rows),
+    columns = { "severity", "subject", "finding" },
+    rows = rows,
+    text = findings.text(rows),
     exit = #rows > 0 and FOUND or 0,
   }
   log(("%s: %s"):format(tenant.name, findings.summary(rows)))

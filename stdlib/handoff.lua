@@ -15,7 +15,9 @@ local function title_case(word) return word:sub(1, 1):upper() .. word:sub(2) end
 
 local function integration_titles(tenant)
   local titles = {}
-  for _, item in ipairs(tenant.integrations) do titles[#titles + 1] = providers.find(item.name).title end
+  for _, item in ipairs(tenant.integrations) do
+    titles[#titles + 1] = providers.find(item.name).title
+  end
   return #titles > 0 and table.concat(titles, ", ") or "None"
 end
 
@@ -43,7 +45,9 @@ end
 local function releases(tenant)
   local lines = { "| Release | Chart | Version |", "|---|---|---|" }
   local there = {}
-  for _, release in ipairs(helm.list()) do there[release.name] = release end
+  for _, release in ipairs(helm.list()) do
+    there[release.name] = release
+  end
   for _, service in ipairs(catalogue.names()) do
     local release = there[naming.resource(tenant, service)]
     if release then
@@ -112,19 +116,29 @@ aws rds create-db-snapshot \
 local function document(tenant, existing)
   local platform = tenant.platform
   local lines = {
-    ("# Tenant: %s (%s)"):format(tenant.name, tenant.id), "",
+    ("# Tenant: %s (%s)"):format(tenant.name, tenant.id),
+    "",
     "## Overview",
-    "- **Tenant Name:** " .. tenant.name, "- **Tenant ID:** " .. tenant.id, "- **Company:** " .. tenant.company,
-    "- **Environment:** " .. title_case(tenant.environment), "- **Region:** " .. tenant.region,
-    "- **Database:** " .. tenant.database, "- **Onboarding Date:** " .. onboarded(existing, "Onboarding Date"),
-    "- **Primary Contact:** " .. tenant.contacts.primary, "",
+    "- **Tenant Name:** " .. tenant.name,
+    "- **Tenant ID:** " .. tenant.id,
+    "- **Company:** " .. tenant.company,
+    "- **Environment:** " .. title_case(tenant.environment),
+    "- **Region:** " .. tenant.region,
+    "- **Database:** " .. tenant.database,
+    "- **Onboarding Date:** " .. onboarded(existing, "Onboarding Date"),
+    "- **Primary Contact:** " .. tenant.contacts.primary,
+    "",
     "## Access Information",
-    ("- **GraphQL API:** https://api.%s/graphql"):format(tenant.domain), ("- **Admin Portal:** https://%s"):format(tenant.domain),
-    ("- **Monitoring Dashboard:** %s/d/tenant-%s"):format(platform.monitoring.grafana, tenant.name), "",
+    ("- **GraphQL API:** https://api.%s/graphql"):format(tenant.domain),
+    ("- **Admin Portal:** https://%s"):format(tenant.domain),
+    ("- **Monitoring Dashboard:** %s/d/tenant-%s"):format(platform.monitoring.grafana, tenant.name),
+    "",
     "## Service Endpoints",
   }
   local function add(list)
-    for _, line in ipairs(list) do lines[#lines + 1] = line end
+    for _, line in ipairs(list) do
+      lines[#lines + 1] = line
+    end
     lines[#lines + 1] = ""
   end
   add(endpoints(tenant))
@@ -133,7 +147,8 @@ local function document(tenant, existing)
   add { "## Credentials Locations", table.unpack(credentials(tenant)) }
   lines[#lines + 1] = naming.fill(PROCEDURES, { tenant = tenant.name, instance = platform.database.instance })
   add {
-    "## Emergency Contacts", "- **DevOps On-Call:** " .. platform.contacts.oncall,
+    "## Emergency Contacts",
+    "- **DevOps On-Call:** " .. platform.contacts.oncall,
     "- **Tenant Account Manager:** " .. (tenant.contacts.account_manager or platform.contacts.account_manager),
     "- **Client Technical Contact:** " .. (tenant.contacts.technical or tenant.contacts.primary),
   }
@@ -146,10 +161,14 @@ local function heading(tenant) return ("## %s (%s)"):format(tenant.name, tenant.
 
 local function section(tenant, existing)
   return table.concat({
-    heading(tenant), "- **Status:** Active", "- **Environment:** " .. title_case(tenant.environment),
+    heading(tenant),
+    "- **Status:** Active",
+    "- **Environment:** " .. title_case(tenant.environment),
     "- **Onboarded:** " .. onboarded(existing, "Onboarded"),
-    "- **Version:** " .. (existing and existing:match("Version:%*%* (%S+)") or tenant.image or tenant.platform.image.tag),
-    "- **Database:** " .. tenant.database, "- **Integrations:** " .. integration_titles(tenant),
+    "- **Version:** "
+      .. (existing and existing:match("Version:%*%* (%S+)") or tenant.image or tenant.platform.image.tag),
+    "- **Database:** " .. tenant.database,
+    "- **Integrations:** " .. integration_titles(tenant),
     "- **Special Notes:** " .. (tenant.notes or "Standard configuration, no customizations"),
   }, "\n") .. "\n"
 end
@@ -168,7 +187,10 @@ end
 function M.write(tenant)
   local path = ("docs/runbooks/TENANT_%s.md"):format(tenant.name)
   files.ensure(path, document(tenant, files.exists(path) and files.read(path) or nil))
-  files.ensure(INVENTORY, inventory(tenant, files.exists(INVENTORY) and files.read(INVENTORY) or "# Tenant inventory\n"))
+  files.ensure(
+    INVENTORY,
+    inventory(tenant, files.exists(INVENTORY) and files.read(INVENTORY) or "# Tenant inventory\n")
+  )
 end
 
 return M

@@ -19,9 +19,12 @@ local function object(tenant)
   local kubernetes = tenant.platform.kubernetes
   local api = "api." .. tenant.domain
   return {
-    apiVersion = "networking.k8s.io/v1", kind = "Ingress",
+    apiVersion = "networking.k8s.io/v1",
+    kind = "Ingress",
     metadata = {
-      name = naming.resource(tenant, "ingress"), namespace = tenant.namespace, labels = cluster.labels(tenant),
+      name = naming.resource(tenant, "ingress"),
+      namespace = tenant.namespace,
+      labels = cluster.labels(tenant),
       annotations = {
         ["kubernetes.io/ingress.class"] = kubernetes.ingress_class,
         ["cert-manager.io/cluster-issuer"] = kubernetes.cluster_issuer,
@@ -37,7 +40,12 @@ local function object(tenant)
       -- The guide's own has no way in for webhooks, though it tells Stripe to send them to api.DOMAIN/webhooks/stripe.
       rules = {
         { host = tenant.domain, http = { paths = { path(tenant, "/") } } },
-        { host = api, http = { paths = { path(tenant, "/graphql"), path(tenant, "/api"), path(tenant, "/webhooks", "payment-gateway") } } },
+        {
+          host = api,
+          http = {
+            paths = { path(tenant, "/graphql"), path(tenant, "/api"), path(tenant, "/webhooks", "payment-gateway") },
+          },
+        },
       },
     },
   }
@@ -49,9 +57,10 @@ function M.create(tenant)
   local ingress = object(tenant)
   files.ensure(("k8s/ingress/%s-ingress.yaml"):format(tenant.name), yaml.encode(ingress))
   k8s.ensure(ingress)
-  check("The certificate is issued", function()
-    k8s.wait_ready("Certificate", naming.resource(tenant, "tls-cert"), 300)
-  end)
+  check(
+    "The certificate is issued",
+    function() k8s.wait_ready("Certificate", naming.resource(tenant, "tls-cert"), 300) end
+  )
 end
 
 --- The load balancer's name, as its Service says.
@@ -63,15 +72,15 @@ local function load_balancer(tenant)
   local status = service and service.status and service.status.loadBalancer
   local first = status and status.ingress and status.ingress[1]
   if not (first and first.hostname) then
-    fail(("service %s in %s has no load balancer yet"):format(where.name, where.namespace),
-      ("kubectl get svc -n %s %s"):format(where.namespace, where.name))
+    fail(
+      ("service %s in %s has no load balancer yet"):format(where.name, where.namespace),
+      ("kubectl get svc -n %s %s"):format(where.namespace, where.name)
+    )
   end
   return first.hostname
 end
 
-local function hosts(tenant)
-  return { tenant.domain, "api." .. tenant.domain, "*." .. tenant.domain }
-end
+local function hosts(tenant) return { tenant.domain, "api." .. tenant.domain, "*." .. tenant.domain } end
 
 --- Ensures the three records: compared, then changed; a foreign one is refused (guide 6.2).
 ---@param tenant table
@@ -103,7 +112,9 @@ function M.verify(tenant)
   end)
   check("api." .. tenant.domain .. " answers by HTTPS", function()
     local response = http.request { method = "HEAD", url = "https://api." .. tenant.domain .. "/graphql" }
-    if response.status >= 500 then fail(("https://api.%s/graphql answers %d"):format(tenant.domain, response.status)) end
+    if response.status >= 500 then
+      fail(("https://api.%s/graphql answers %d"):format(tenant.domain, response.status))
+    end
   end)
 end
 

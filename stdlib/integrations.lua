@@ -9,8 +9,13 @@ local M = {}
 
 local function merchant(tenant, item)
   pg.tenant:ensure_row("core_config.tenant_merchants", { id = tenant.id, index = item.index }, {
-    tenant_id = tenant.id, name = item.name, type = item.type, status = item.status or "ACTIVE",
-    authtype = item.authtype, apitype = item.apitype, baseurl = item.baseurl,
+    tenant_id = tenant.id,
+    name = item.name,
+    type = item.type,
+    status = item.status or "ACTIVE",
+    authtype = item.authtype,
+    apitype = item.apitype,
+    baseurl = item.baseurl,
   })
 end
 
@@ -25,7 +30,9 @@ end
 
 local function gateway_attributes(tenant, item)
   local values = {}
-  for column, value in pairs(item.attributes or {}) do values[column] = value end
+  for column, value in pairs(item.attributes or {}) do
+    values[column] = value
+  end
   values.custom_mappings, values.custom_config = item.custom_mappings, item.custom_config
   local name = "core_config." .. providers.attributes(item.type).table
   pg.tenant:ensure_row(name, { id = tenant.id, index = item.index }, values)
@@ -46,8 +53,12 @@ local function credentials(tenant, item, provider)
   local given = tenant.secrets and tenant.secrets[provider.vault]
   if not given then return nil end
   local fields = {}
-  for name, value in pairs(given) do fields[name] = value end
-  for name, value in pairs(provider.public and provider.public(item) or {}) do fields[name] = value end
+  for name, value in pairs(given) do
+    fields[name] = value
+  end
+  for name, value in pairs(provider.public and provider.public(item) or {}) do
+    fields[name] = value
+  end
   return fields
 end
 

@@ -52,7 +52,9 @@ end
 function M.on(tenant, seconds)
   local this = step("Note the maintenance", begin, tenant, seconds)
   local function words(before)
-    for name, value in pairs(this) do before[name] = value end
+    for name, value in pairs(this) do
+      before[name] = value
+    end
     return json.encode(before)
   end
   step("Write the note", page.note, tenant, words {})
@@ -94,18 +96,25 @@ function M.status(tenant)
   if this and not note.lapsed(this) then log(note.describe(tenant, this)) end -- every run says it when it has
   local rows = {}
   for _, workload in ipairs(found.workloads) do
-    rows[#rows + 1] = { what = workload.kind .. " " .. workload.name, now = workload.replicas,
-      remembered = workload.noted and workload.noted.replicas }
+    rows[#rows + 1] = {
+      what = workload.kind .. " " .. workload.name,
+      now = workload.replicas,
+      remembered = workload.noted and workload.noted.replicas,
+    }
   end
   for _, scaler in ipairs(found.autoscalers) do
     local noted = scaler.noted
     local function bounds(one) return one and ("%d–%d"):format(one.least, one.most) end
-    rows[#rows + 1] = { what = "HorizontalPodAutoscaler " .. scaler.name, now = bounds(scaler), remembered = bounds(noted) }
+    rows[#rows + 1] =
+      { what = "HorizontalPodAutoscaler " .. scaler.name, now = bounds(scaler), remembered = bounds(noted) }
   end
   for _, job in ipairs(found.schedules) do
     local noted = job.noted
-    rows[#rows + 1] = { what = "CronJob " .. job.name, now = job.suspend and "suspended" or "active",
-      remembered = noted and (noted.suspend and "suspended" or "active") }
+    rows[#rows + 1] = {
+      what = "CronJob " .. job.name,
+      now = job.suspend and "suspended" or "active",
+      remembered = noted and (noted.suspend and "suspended" or "active"),
+    }
   end
   output { columns = { "what", "now", "remembered" }, rows = rows }
 end

@@ -9,14 +9,18 @@ local M = {}
 ---@return string[]
 function M.queues(tenant)
   local names = {}
-  for i, queue in ipairs(tenant.platform.broker.queues) do names[i] = tenant.id .. "." .. queue end
+  for i, queue in ipairs(tenant.platform.broker.queues) do
+    names[i] = tenant.id .. "." .. queue
+  end
   return names
 end
 
 --- Ensures the tenant's queues.
 ---@param tenant table
 function M.create(tenant)
-  for _, name in ipairs(M.queues(tenant)) do broker.ensure_queue(name) end
+  for _, name in ipairs(M.queues(tenant)) do
+    broker.ensure_queue(name)
+  end
 end
 
 return M

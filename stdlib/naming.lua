@@ -24,17 +24,13 @@ end
 --- Is it a tenant id of the form TIDLT-100008?
 ---@param id any
 ---@return boolean
-function M.is_tenant_id(id)
-  return type(id) == "string" and id:find("^TIDLT%-%d%d%d%d%d%d$") ~= nil
-end
+function M.is_tenant_id(id) return type(id) == "string" and id:find("^TIDLT%-%d%d%d%d%d%d$") ~= nil end
 
 --- The name of one of a tenant's services, releases or objects: NAME-SERVICE.
 ---@param tenant {name: string}
 ---@param what string
 ---@return string
-function M.resource(tenant, what)
-  return tenant.name .. "-" .. what
-end
+function M.resource(tenant, what) return tenant.name .. "-" .. what end
 
 --- The top folder of a service in the platform tree.
 ---@param service string
@@ -47,25 +43,19 @@ end
 --- A service's chart.
 ---@param service string
 ---@return string path below the platform tree
-function M.chart(service)
-  return ("%s/charts/%s"):format(M.folder(service), service)
-end
+function M.chart(service) return ("%s/charts/%s"):format(M.folder(service), service) end
 
 --- The folder of a tenant's values files for a service, with a slash at the end.
 ---@param tenant_name string
 ---@param service string
 ---@return string
-function M.values_folder(tenant_name, service)
-  return ("%s/helm_values/%s/"):format(M.folder(service), tenant_name)
-end
+function M.values_folder(tenant_name, service) return ("%s/helm_values/%s/"):format(M.folder(service), tenant_name) end
 
 --- A tenant's values file for a service.
 ---@param tenant_name string
 ---@param service string
 ---@return string
-function M.values_file(tenant_name, service)
-  return M.values_folder(tenant_name, service) .. service .. ".yaml"
-end
+function M.values_file(tenant_name, service) return M.values_folder(tenant_name, service) .. service .. ".yaml" end
 
 --- "NewClient" of "New Client Inc.": how the guide begins the names of alerts.
 ---@param tenant {name: string, company: string}
@@ -85,8 +75,6 @@ end
 ---@param pattern string "coredb-{tenant}"
 ---@param names table<string, string>
 ---@return string
-function M.fill(pattern, names)
-  return (pattern:gsub("{(%w+)}", names))
-end
+function M.fill(pattern, names) return (pattern:gsub("{(%w+)}", names)) end
 
 return M

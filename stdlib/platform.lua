@@ -8,8 +8,20 @@ local tenant_file = require "stdlib.tenant_file"
 local M = {}
 
 --- The folders of the platform tree that scripts may read.
-M.READABLE = { "core/", "finance-gateway/", "payment-gateway/", "tax-gateway/", "provision_gateway/", "crm_gateway/",
-  "engine/", "docs/", "k8s/", "monitoring/", "alerts/", "tenants/" }
+M.READABLE = {
+  "core/",
+  "finance-gateway/",
+  "payment-gateway/",
+  "tax-gateway/",
+  "provision_gateway/",
+  "crm_gateway/",
+  "engine/",
+  "docs/",
+  "k8s/",
+  "monitoring/",
+  "alerts/",
+  "tenants/",
+}
 
 --- Why a text cannot be a tenant's name, or nil. Asked before any file is opened.
 ---@param name string
@@ -40,15 +52,27 @@ function M.load(name, platform, file, where, others)
   local names = { tenant = name, environment = file.environment, domain = platform.domain }
   local overrides = file.overrides or {}
   local tenant = {
-    name = name, id = file.id, company = file.company, environment = file.environment,
-    region = file.region or platform.region, platform = platform,
-    contacts = file.contacts, admin = file.admin, profile = file.profile,
-    integrations = file.integrations or {}, features = file.features or {}, properties = file.properties or {},
-    invoice_template = file.invoice_template, branding = file.branding, notes = file.notes,
-    pins = file.pins or {}, image = file.image,
+    name = name,
+    id = file.id,
+    company = file.company,
+    environment = file.environment,
+    region = file.region or platform.region,
+    platform = platform,
+    contacts = file.contacts,
+    admin = file.admin,
+    profile = file.profile,
+    integrations = file.integrations or {},
+    features = file.features or {},
+    properties = file.properties or {},
+    invoice_template = file.invoice_template,
+    branding = file.branding,
+    notes = file.notes,
+    pins = file.pins or {},
+    image = file.image,
     database = overrides.database or naming.fill(platform.database.name, names),
     domain = file.domain or (name .. "." .. platform.domain),
-    vault_uri = naming.fill(platform.vault.uri, names), vault_path = naming.fill(platform.vault.path, names),
+    vault_uri = naming.fill(platform.vault.uri, names),
+    vault_path = naming.fill(platform.vault.path, names),
     redis_host = naming.fill(platform.redis.host, names),
     data_pvc = naming.fill(platform.kubernetes.volume_claim, names),
     data_bucket = naming.fill(platform.storage.data_bucket, names),
@@ -59,7 +83,9 @@ end
 
 local function service_names(tenant)
   local names = {}
-  for i, service in ipairs(catalogue.names()) do names[i] = naming.resource(tenant, service) end
+  for i, service in ipairs(catalogue.names()) do
+    names[i] = naming.resource(tenant, service)
+  end
   return names
 end
 
@@ -74,9 +100,12 @@ end
 
 local function writable_files(tenant)
   local paths = {
-    ("docs/runbooks/TENANT_%s.md"):format(tenant.name), "docs/TENANT_INVENTORY.md", ("docs/notes/%s.md"):format(tenant.name),
+    ("docs/runbooks/TENANT_%s.md"):format(tenant.name),
+    "docs/TENANT_INVENTORY.md",
+    ("docs/notes/%s.md"):format(tenant.name),
     ("k8s/ingress/%s-ingress.yaml"):format(tenant.name),
-    ("monitoring/servicemonitor-%s.yaml"):format(tenant.name), ("monitoring/dashboard-%s.json"):format(tenant.name),
+    ("monitoring/servicemonitor-%s.yaml"):format(tenant.name),
+    ("monitoring/dashboard-%s.json"):format(tenant.name),
     ("alerts/%s-alerts.yaml"):format(tenant.name),
   }
   for _, service in ipairs(catalogue.names()) do
@@ -95,8 +124,10 @@ function M.grants(tenant)
     pg = { tenant = tenant.database, control = platform.database.control, admin = "postgres" },
     vault = { ("tenant/%s/"):format(tenant.name) },
     k8s = {
-      namespace = platform.namespace, namespaces = { platform.namespace, platform.monitoring.namespace },
-      names = object_names(tenant), label = { "tenant", tenant.name },
+      namespace = platform.namespace,
+      namespaces = { platform.namespace, platform.monitoring.namespace },
+      names = object_names(tenant),
+      label = { "tenant", tenant.name },
       shared = { platform.kubernetes.postgres_secret, platform.kubernetes.vault_secret },
       read = {
         ("%s/%s"):format(ingress.namespace, ingress.name),

@@ -41,13 +41,23 @@ local function check_secrets(tenant)
     local given = tenant.secrets and tenant.secrets[need.section]
     if type(given) == "table" then
       local problem = missing_fields(given, need)
-      if problem then invalid(problem, "the tenant file's integrations say what is needed: " .. table.concat(need.fields, ", "), source) end
+      if problem then
+        invalid(
+          problem,
+          "the tenant file's integrations say what is needed: " .. table.concat(need.fields, ", "),
+          source
+        )
+      end
     elseif given ~= nil then
       invalid(need.section .. " must be a table of texts", nil, source)
     elseif not vault.read(need.path) then
-      invalid(("no secrets for %s: neither given nor in Vault"):format(need.section),
-        "give them by --secrets=FILE (mode 0600), --secrets=- (standard input) or --secrets=vault:PATH; " ..
-        "needed: " .. table.concat(need.fields, ", "), tenant.secrets and source or nil)
+      invalid(
+        ("no secrets for %s: neither given nor in Vault"):format(need.section),
+        "give them by --secrets=FILE (mode 0600), --secrets=- (standard input) or --secrets=vault:PATH; "
+          .. "needed: "
+          .. table.concat(need.fields, ", "),
+        tenant.secrets and source or nil
+      )
     end
   end
 end
@@ -65,10 +75,14 @@ end
 
 -- Another tenant with the file's id, or this name with another id, would be found out only half-way.
 local function check_registry(tenant)
-  local row = pg.control:one("select id, name from core_config.tenant where name = $1 or id = $2", tenant.name, tenant.id)
+  local row =
+    pg.control:one("select id, name from core_config.tenant where name = $1 or id = $2", tenant.name, tenant.id)
   if row and tenant.id and (row.id ~= tenant.id or row.name ~= tenant.name) then
-    invalid(("the registry has %s as %s, the tenant file says %s"):format(row.name, row.id, tenant.id), nil,
-      ("tenants/%s.yaml"):format(tenant.name))
+    invalid(
+      ("the registry has %s as %s, the tenant file says %s"):format(row.name, row.id, tenant.id),
+      nil,
+      ("tenants/%s.yaml"):format(tenant.name)
+    )
   end
 end
 
@@ -78,9 +92,12 @@ local function check_systems(tenant)
   vault.read("info")
   redis.ping()
   helm.list()
-  dns.zone(tenant.domain)  -- raises when there is no such zone
+  dns.zone(tenant.domain) -- raises when there is no such zone
   if not k8s.get("Service", balancer.name, balancer.namespace) then
-    fail(("there is no service %s in namespace %s"):format(balancer.name, balancer.namespace), "is the ingress controller installed?")
+    fail(
+      ("there is no service %s in namespace %s"):format(balancer.name, balancer.namespace),
+      "is the ingress controller installed?"
+    )
   end
 end
 

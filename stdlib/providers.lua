@@ -5,52 +5,88 @@ local M = {}
 
 local PROVIDERS = {
   QUICKBOOKS = {
-    title = "QuickBooks", gateway = "finance-gateway", type = "FINANCE_GATEWAY", vault = "quickbooks",
+    title = "QuickBooks",
+    gateway = "finance-gateway",
+    type = "FINANCE_GATEWAY",
+    vault = "quickbooks",
     fields = { "client_id", "client_secret", "access_token", "refresh_token", "token_expiry" },
     -- known from the tenant file, but kept with the credentials as the gateway expects
     public = function(integration) return { realm_id = integration.oauth2.realmid } end,
     test = "/api/quickbooks/test-connection",
   },
   NETSUITE = {
-    title = "NetSuite", gateway = "finance-gateway", type = "FINANCE_GATEWAY", vault = "netsuite",
+    title = "NetSuite",
+    gateway = "finance-gateway",
+    type = "FINANCE_GATEWAY",
+    vault = "netsuite",
     fields = { "account", "consumer_key", "consumer_secret", "token_id", "token_secret" },
     test = "/api/netsuite/test-connection",
   },
   STRIPE = {
-    title = "Stripe", gateway = "payment-gateway", type = "PAYMENT_GATEWAY", vault = "stripe",
+    title = "Stripe",
+    gateway = "payment-gateway",
+    type = "PAYMENT_GATEWAY",
+    vault = "stripe",
     fields = { "api_key", "publishable_key", "webhook_secret" },
     test = "/api/stripe/validate",
   },
   AUTHORIZE_NET = {
-    title = "Authorize.Net", gateway = "payment-gateway", type = "PAYMENT_GATEWAY", vault = "authorize-net",
+    title = "Authorize.Net",
+    gateway = "payment-gateway",
+    type = "PAYMENT_GATEWAY",
+    vault = "authorize-net",
     fields = { "api_login_id", "transaction_key", "signature_key" },
     test = "/api/authorize-net/validate",
   },
   AVALARA = {
-    title = "Avalara", gateway = "tax-gateway", type = "TAX_GATEWAY", vault = "avalara",
+    title = "Avalara",
+    gateway = "tax-gateway",
+    type = "TAX_GATEWAY",
+    vault = "avalara",
     fields = { "account_id", "license_key" },
     public = function(integration) return { company_code = integration.attributes.companycode } end,
     test = "/api/avalara/ping",
   },
   TAXJAR = {
-    title = "TaxJar", gateway = "tax-gateway", type = "TAX_GATEWAY", vault = "taxjar",
-    fields = { "api_token" }, test = "/api/taxjar/ping",
+    title = "TaxJar",
+    gateway = "tax-gateway",
+    type = "TAX_GATEWAY",
+    vault = "taxjar",
+    fields = { "api_token" },
+    test = "/api/taxjar/ping",
   },
   BROADSOFT = {
-    title = "Broadsoft", gateway = "provision-gateway", type = "PROVISION_GATEWAY", vault = "broadsoft",
-    fields = { "username", "password" }, test = "/api/provision/ping",
+    title = "Broadsoft",
+    gateway = "provision-gateway",
+    type = "PROVISION_GATEWAY",
+    vault = "broadsoft",
+    fields = { "username", "password" },
+    test = "/api/provision/ping",
   },
   SALESFORCE = {
-    title = "Salesforce", gateway = "crm-gateway", type = "CRM_GATEWAY", vault = "salesforce",
-    fields = { "client_id", "client_secret", "refresh_token" }, test = "/api/crm/ping",
+    title = "Salesforce",
+    gateway = "crm-gateway",
+    type = "CRM_GATEWAY",
+    vault = "salesforce",
+    fields = { "client_id", "client_secret", "refresh_token" },
+    test = "/api/crm/ping",
   },
 }
 
 -- Each gateway's own table of attributes and the columns that a tenant file may fill.
 local ATTRIBUTES = {
-  FINANCE_GATEWAY = { table = "finance_gateway_attributes", columns = { "subsidiary", "accountingmethod", "fiscalyearstart" } },
-  PAYMENT_GATEWAY = { table = "payment_gateway_attributes", columns = { "capturemethod", "paymentmethods", "webhookurl" } },
-  TAX_GATEWAY = { table = "tax_gateway_attributes", columns = { "companycode", "commitdocuments", "addressvalidation" } },
+  FINANCE_GATEWAY = {
+    table = "finance_gateway_attributes",
+    columns = { "subsidiary", "accountingmethod", "fiscalyearstart" },
+  },
+  PAYMENT_GATEWAY = {
+    table = "payment_gateway_attributes",
+    columns = { "capturemethod", "paymentmethods", "webhookurl" },
+  },
+  TAX_GATEWAY = {
+    table = "tax_gateway_attributes",
+    columns = { "companycode", "commitdocuments", "addressvalidation" },
+  },
   PROVISION_GATEWAY = { table = "provision_gateway_attributes", columns = { "serviceproviderid", "callbackurl" } },
   CRM_GATEWAY = { table = "crm_gateway_attributes", columns = { "instanceurl", "apiversion", "syncdirection" } },
 }
@@ -64,7 +100,9 @@ function M.find(name) return PROVIDERS[name] end
 ---@return string[]
 function M.names()
   local names = {}
-  for name in pairs(PROVIDERS) do names[#names + 1] = name end
+  for name in pairs(PROVIDERS) do
+    names[#names + 1] = name
+  end
   table.sort(names)
   return names
 end

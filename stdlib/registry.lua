@@ -8,7 +8,10 @@ local M = {}
 local function tenant_values(tenant)
   local license = tenant.secrets and tenant.secrets.license
   return {
-    name = tenant.name, vaulturi = tenant.vault_uri, vaultpath = tenant.vault_path, status = "ACTIVE",
+    name = tenant.name,
+    vaulturi = tenant.vault_uri,
+    vaultpath = tenant.vault_path,
+    status = "ACTIVE",
     licensekey = license and license.license_key or nil,
   }
 end
@@ -16,8 +19,13 @@ end
 local function profile_values(tenant)
   local profile = tenant.profile
   return {
-    companyname = tenant.company, address = profile.address, city = profile.city, state = profile.state,
-    country = profile.country, timezone = profile.timezone, currency = profile.currency,
+    companyname = tenant.company,
+    address = profile.address,
+    city = profile.city,
+    state = profile.state,
+    country = profile.country,
+    timezone = profile.timezone,
+    currency = profile.currency,
   }
 end
 
@@ -27,11 +35,19 @@ end
 ---@return string id "TIDLT-100008"
 function M.allocate(tenant)
   local row = pg.control:ensure_allocated {
-    table = "core_config.tenant", key = { name = tenant.name }, column = "id",
-    prefix = "TIDLT-", digits = 6, first = 100001, values = tenant_values(tenant),
+    table = "core_config.tenant",
+    key = { name = tenant.name },
+    column = "id",
+    prefix = "TIDLT-",
+    digits = 6,
+    first = 100001,
+    values = tenant_values(tenant),
   }
   if tenant.id and tenant.id ~= row.id then
-    fail(("the tenant file says %s, the registry %s"):format(tenant.id, row.id), "one of them is wrong: correct the file or the registry")
+    fail(
+      ("the tenant file says %s, the registry %s"):format(tenant.id, row.id),
+      "one of them is wrong: correct the file or the registry"
+    )
   end
   return row.id
 end
@@ -42,7 +58,10 @@ end
 function M.find(tenant)
   local row = pg.control:one("select id from core_config.tenant where name = $1", tenant.name)
   if not row then
-    fail(("tenant %s is not in the registry"):format(tenant.name), "onboard it first: o2x run runbooks/onboard.lua " .. tenant.name)
+    fail(
+      ("tenant %s is not in the registry"):format(tenant.name),
+      "onboard it first: o2x run runbooks/onboard.lua " .. tenant.name
+    )
   end
   return row.id
 end

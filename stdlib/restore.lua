@@ -15,22 +15,26 @@ local HISTORY <const> = [[
 select script, checksum from public.flyway_schema_history where success and version is not null]]
 
 -- The row by which a database says whose it is.
-local function owner(tenant)
-  return { table = "core_config.tenant", key = { id = tenant.id, name = tenant.name } }
-end
+local function owner(tenant) return { table = "core_config.tenant", key = { id = tenant.id, name = tenant.name } } end
 
 -- What a database is like that is made anew because the tenant's own is lost.
 local function defaults(tenant)
   local database = tenant.platform.database
   return {
-    owner = database.owner, encoding = database.encoding, collate = database.locale, ctype = database.locale,
-    connection_limit = database.connection_limit, user = database.user,
+    owner = database.owner,
+    encoding = database.encoding,
+    collate = database.locale,
+    ctype = database.locale,
+    connection_limit = database.connection_limit,
+    user = database.user,
   }
 end
 
 local function count_of(map)
   local count = 0
-  for _ in pairs(map) do count = count + 1 end
+  for _ in pairs(map) do
+    count = count + 1
+  end
   return count
 end
 
@@ -40,12 +44,16 @@ end
 function M.check(tenant, params)
   local given = (params.archive and 1 or 0) + (params.snapshot and 1 or 0) + (params.at and 1 or 0)
   if given ~= 1 then
-    invalid("from where? exactly one of archive=FILE, snapshot=ID and at=TIME is wanted",
-      ("o2x run backup %s list=true shows what there is"):format(tenant.name))
+    invalid(
+      "from where? exactly one of archive=FILE, snapshot=ID and at=TIME is wanted",
+      ("o2x run backup %s list=true shows what there is"):format(tenant.name)
+    )
   end
   if tenant.database == tenant.platform.database.control then
-    invalid(("%s holds the registry of all tenants: it is not brought back for one of them"):format(tenant.database),
-      "restore it by hand, together with whoever runs the platform")
+    invalid(
+      ("%s holds the registry of all tenants: it is not brought back for one of them"):format(tenant.database),
+      "restore it by hand, together with whoever runs the platform"
+    )
   end
 end
 
@@ -74,8 +82,10 @@ end
 function M.snapshot(tenant, params)
   local found = params.snapshot and rds.find(params.snapshot) or rds.newest_before(time_of(params.at or ""))
   if not found then
-    invalid(("%s has no snapshot from before %s"):format(tenant.name, params.at),
-      ("o2x run backup %s list=true shows what there is"):format(tenant.name))
+    invalid(
+      ("%s has no snapshot from before %s"):format(tenant.name, params.at),
+      ("o2x run backup %s list=true shows what there is"):format(tenant.name)
+    )
   end
   log(("snapshot %s is from %s"):format(found.id, when(found.created)))
   log("RDS makes a server of it, which takes 10 to 40 minutes; until then nothing changes, and the tenant goes on")
@@ -135,32 +145,44 @@ function M.examine(tenant, path, wanted, snapshot)
   found.created = snapshot and snapshot.created or found.created
   local size = pg.tenant:one(SIZE)
   log(("%s: %s as it was on %s"):format(snapshot and snapshot.id or path, found.database, when(found.created)))
-  log(("%d tables, %d rows, %.1f MB packed; the database that it replaces takes %.1f MB on the server"):format(
-    found.tables, found.rows, found.bytes / 2 ^ 20, (size and size.size or 0) / 2 ^ 20))
+  log(
+    ("%d tables, %d rows, %.1f MB packed; the database that it replaces takes %.1f MB on the server"):format(
+      found.tables,
+      found.rows,
+      found.bytes / 2 ^ 20,
+      (size and size.size or 0) / 2 ^ 20
+    )
+  )
   local seconds = 2 * (found.seconds or found.bytes // 2 ^ 22) + 5
-  log(("restoring it takes about %d %s; whatever was written since is not in it"):format(
-    seconds < 120 and seconds or seconds // 60, seconds < 120 and "seconds" or "minutes"))
+  log(
+    ("restoring it takes about %d %s; whatever was written since is not in it"):format(
+      seconds < 120 and seconds or seconds // 60,
+      seconds < 120 and "seconds" or "minutes"
+    )
+  )
   return found
 end
 
 --- Restores it beside the tenant's database and compares it with what was saved.
 ---@param tenant table
 ---@param found table of M.examine
-function M.aside(tenant, found)
-  archive.restore_aside(found, { defaults = defaults(tenant) })
-end
+function M.aside(tenant, found) archive.restore_aside(found, { defaults = defaults(tenant) }) end
 
 --- Refuses data of a newer release than what runs: migrations that the tenant's own database does not have.
 ---@param tenant table
 function M.compare_migrations(tenant)
   local there, count = {}, 0
-  for _, row in ipairs(pg.tenant:rows(HISTORY)) do there[row.script] = row.checksum end
+  for _, row in ipairs(pg.tenant:rows(HISTORY)) do
+    there[row.script] = row.checksum
+  end
   if not next(there) then return end -- its database is lost: nothing to compare with
   for _, row in ipairs(archive.rows(HISTORY)) do
     count = count + 1
     if there[row.script] ~= row.checksum then
-      fail(("what was saved has the migration %s, which %s does not have"):format(row.script, tenant.database),
-        "deploy the release that it is of, and migrate, before it is restored")
+      fail(
+        ("what was saved has the migration %s, which %s does not have"):format(row.script, tenant.database),
+        "deploy the release that it is of, and migrate, before it is restored"
+      )
     end
   end
   if count > 0 then

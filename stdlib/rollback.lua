@@ -21,8 +21,11 @@ local function time_of(word)
   local count, unit = word:match("^(%d+)([mhd])$")
   if count then return clock.now() - math.tointeger(tonumber(count)) * UNITS[unit] end
   local ok, time = pcall(clock.parse, word)
-  return ok and time or invalid(("to=%s is no revision, run or time"):format(word),
-    "a revision of one service (to=3), a run (to=R-20261123-…), a time (to=2026-11-23T07:00:00Z), how long ago (to=2h)")
+  return ok and time
+    or invalid(
+      ("to=%s is no revision, run or time"):format(word),
+      "a revision of one service (to=3), a run (to=R-20261123-…), a time (to=2026-11-23T07:00:00Z), how long ago (to=2h)"
+    )
 end
 
 local function to_revision(revision)
@@ -53,8 +56,10 @@ local function finder(params, chosen, named)
   if not to then return helm.previous end
   if to:find("^%d+$") then
     if not named or #chosen ~= 1 then
-      invalid(("to=%s: a revision belongs to one release, and several services are meant"):format(to),
-        "name one: services=service-billing to=" .. to)
+      invalid(
+        ("to=%s: a revision belongs to one release, and several services are meant"):format(to),
+        "name one: services=service-billing to=" .. to
+      )
     end
     return to_revision(math.tointeger(tonumber(to)))
   end
@@ -70,7 +75,11 @@ local function target(name, find)
   if not found then return nil, problem or "has no earlier revision to go back to" end
   local now = helm.at(name, status.revision)
   return {
-    from = status.revision, status = status.status, to = found.revision, image = found.image, was = now and now.image,
+    from = status.revision,
+    status = status.status,
+    to = found.revision,
+    image = found.image,
+    was = now and now.image,
   }
 end
 
@@ -86,7 +95,9 @@ local function choose(tenant, params)
     return one or false
   end, { limit = 4 })
   for i, service in ipairs(chosen) do
-    if found[i] then targets[service], list[#list + 1] = found[i], service end
+    if found[i] then
+      targets[service], list[#list + 1] = found[i], service
+    end
   end
   if #list == 0 then invalid(tenant.name .. " has no release with an earlier revision") end
   return { targets = targets, services = list }
@@ -123,11 +134,20 @@ local function report(chosen, results)
   for _, service in ipairs(chosen.services) do
     local one, result = chosen.targets[service], results[service]
     rows[#rows + 1] = {
-      service = service, from = one.from, was = tag(one.was), to = one.to, image = tag(one.image), state = result.state,
+      service = service,
+      from = one.from,
+      was = tag(one.was),
+      to = one.to,
+      image = tag(one.image),
+      state = result.state,
     }
     if result.why then
-      troubles[#troubles + 1] = ("%s fails on revision %d, too%s (%s)"):format(service, one.to,
-        result.state == "put back" and (", and was put back to %d"):format(one.from) or "", result.why)
+      troubles[#troubles + 1] = ("%s fails on revision %d, too%s (%s)"):format(
+        service,
+        one.to,
+        result.state == "put back" and (", and was put back to %d"):format(one.from) or "",
+        result.why
+      )
     end
   end
   output { columns = { "service", "from", "was", "to", "image", "state" }, rows = rows }
@@ -140,9 +160,10 @@ end
 function M.run(tenant, params)
   maintenance.refuse(tenant, "rollback")
   local chosen = step("Choose the revisions", choose, tenant, params)
-  local results = services.each(services.reverse_waves(chosen.services), function(service)
-    return back(tenant, service, chosen.targets[service], params.timeout)
-  end)
+  local results = services.each(
+    services.reverse_waves(chosen.services),
+    function(service) return back(tenant, service, chosen.targets[service], params.timeout) end
+  )
   report(chosen, results)
 end
 

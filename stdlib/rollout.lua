@@ -21,7 +21,11 @@ local function split_pinned(tenant, chosen, image)
   local free, pinned = {}, {}
   for _, service in ipairs(chosen) do
     local tag = pin(tenant, service)
-    if image and tag and tag ~= image then pinned[#pinned + 1] = service else free[#free + 1] = service end
+    if image and tag and tag ~= image then
+      pinned[#pinned + 1] = service
+    else
+      free[#free + 1] = service
+    end
   end
   return free, pinned
 end
@@ -30,8 +34,10 @@ local function check_chart(service, wanted)
   local path = naming.chart(service) .. "/Chart.yaml"
   local version = yaml.decode(files.read(path)).version
   if version ~= wanted then
-    invalid(("chart=%s, but %s is version %s"):format(wanted, path, version),
-      "check the tree out at that version, or name services=")
+    invalid(
+      ("chart=%s, but %s is version %s"):format(wanted, path, version),
+      "check the tree out at that version, or name services="
+    )
   end
 end
 
@@ -48,7 +54,9 @@ end
 
 local function notes(tenant, chosen)
   local found, noted = parallel.each(chosen, function(service) return note(tenant, service) end, { limit = 4 }), {}
-  for i, service in ipairs(chosen) do noted[service] = found[i] end
+  for i, service in ipairs(chosen) do
+    noted[service] = found[i]
+  end
   return noted
 end
 
@@ -66,8 +74,10 @@ end
 
 local function release(tenant, service)
   return health.try(helm.ensure_release, naming.resource(tenant, service), {
-    chart = naming.chart(service), values = naming.values_file(tenant.name, service),
-    namespace = tenant.namespace, wait = false,
+    chart = naming.chart(service),
+    values = naming.values_file(tenant.name, service),
+    namespace = tenant.namespace,
+    wait = false,
   })
 end
 
@@ -101,9 +111,11 @@ local function waves(tenant, chosen, params, noted)
   local results, begun = {}, {}
   for number, wave in ipairs(services.waves(chosen)) do
     local found = step(("Wave %d"):format(number), function()
-      return parallel.each(wave, function(service)
-        return step(service, deploy, tenant, service, params, noted[service])
-      end, { limit = 4 })
+      return parallel.each(
+        wave,
+        function(service) return step(service, deploy, tenant, service, params, noted[service]) end,
+        { limit = 4 }
+      )
     end)
     local failed = false
     for i, service in ipairs(wave) do
@@ -119,7 +131,10 @@ local function report(tenant, chosen, pinned, params, noted, results, failed)
   local rows, troubles = {}, {}
   for _, service in ipairs(chosen) do
     local result = results[service]
-    local state = not result and "not begun" or not failed and "deployed" or result.ok and "taken back" or "failed, taken back"
+    local state = not result and "not begun"
+      or not failed and "deployed"
+      or result.ok and "taken back"
+      or "failed, taken back"
     local was = noted[service].tag
     rows[#rows + 1] = { service = service, was = was, image = params.image or was, state = state }
     if result and not result.ok then troubles[#troubles + 1] = service .. ": " .. result.why end
@@ -141,15 +156,19 @@ function M.run(tenant, params)
   for _, service in ipairs(pinned) do
     log(("%s is pinned to %s in tenants/%s.yaml: left alone"):format(service, pin(tenant, service), tenant.name))
   end
-  for _, service in ipairs(params.chart and chosen or {}) do check_chart(service, params.chart) end
+  for _, service in ipairs(params.chart and chosen or {}) do
+    check_chart(service, params.chart)
+  end
   step("Repair what was left pending", repair, tenant, chosen)
   local noted = step("Note what is there", notes, tenant, chosen)
   local results, begun, failed = waves(tenant, chosen, params, noted)
   if failed then step("Take it back", take_back, tenant, begun, noted) end
   local troubles = report(tenant, chosen, pinned, params, noted, results, failed)
   if failed then
-    fail(("%s; everything that was deployed went back to its own revision"):format(table.concat(troubles, "; ")),
-      "when the cause is mended, begin anew: o2x run deploy " .. tenant.name)
+    fail(
+      ("%s; everything that was deployed went back to its own revision"):format(table.concat(troubles, "; ")),
+      "when the cause is mended, begin anew: o2x run deploy " .. tenant.name
+    )
   end
 end
 

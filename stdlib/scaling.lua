@@ -16,9 +16,7 @@ local function autoscalers(tenant)
   for _, object in ipairs(k8s.list("HorizontalPodAutoscaler", { namespace = tenant.namespace })) do
     by_target[object.spec.scaleTargetRef.name] = object
   end
-  return function(name)
-    return by_target[name] or k8s.get("HorizontalPodAutoscaler", name, tenant.namespace)
-  end
+  return function(name) return by_target[name] or k8s.get("HorizontalPodAutoscaler", name, tenant.namespace) end
 end
 
 local function bounds_of(scaler) return ("%d–%d"):format(scaler.spec.minReplicas or 1, scaler.spec.maxReplicas) end
@@ -30,8 +28,10 @@ local function check_bounds(service, count)
   if count >= least and count <= most then return end
   local range = least == most and tostring(least) or ("%d to %d"):format(least, most)
   local instead = count == 0 and "the runbook maintenance stops a tenant in order; " or ""
-  invalid(("%s runs with %s replicas, not with %d"):format(service, range, count),
-    instead .. "force=true does it all the same")
+  invalid(
+    ("%s runs with %s replicas, not with %d"):format(service, range, count),
+    instead .. "force=true does it all the same"
+  )
 end
 
 local function check_service(tenant, service, params, find_scaler)
@@ -44,8 +44,10 @@ local function check_service(tenant, service, params, find_scaler)
   if not scaler then return end
   local words = ("%s has an autoscaler (%s, %s replicas)"):format(service, scaler.metadata.name, bounds_of(scaler))
   if not params.force then
-    invalid(words .. ", which would set its own number again",
-      ("kubectl edit hpa %s changes its bounds; force=true scales all the same"):format(scaler.metadata.name))
+    invalid(
+      words .. ", which would set its own number again",
+      ("kubectl edit hpa %s changes its bounds; force=true scales all the same"):format(scaler.metadata.name)
+    )
   end
   log(words .. ", which may set its own number again")
 end
@@ -59,7 +61,9 @@ local function check_params(tenant, params)
     invalid("scale needs the parameter service", "service=service-billing,service-usage or service=all")
   end
   local chosen, find_scaler = services.choose(params.service), autoscalers(tenant)
-  for _, service in ipairs(chosen) do check_service(tenant, service, params, find_scaler) end
+  for _, service in ipairs(chosen) do
+    check_service(tenant, service, params, find_scaler)
+  end
   return chosen
 end
 
@@ -71,8 +75,12 @@ local function write_values(tenant, service, count)
 end
 
 local function scale(tenant, service, params)
-  k8s.scale("Deployment", naming.resource(tenant, service), params.replicas,
-    { namespace = tenant.namespace, seconds = params.timeout })
+  k8s.scale(
+    "Deployment",
+    naming.resource(tenant, service),
+    params.replicas,
+    { namespace = tenant.namespace, seconds = params.timeout }
+  )
   if params.permanent then write_values(tenant, service, params.replicas) end
 end
 
@@ -97,8 +105,11 @@ local function look(tenant, service, find_scaler)
   local object, scaler = k8s.get("Deployment", name, tenant.namespace), find_scaler(name)
   local least, most = table.unpack(catalogue.find(service).replicas)
   return {
-    service = service, bounds = ("%d–%d"):format(least, most), values_file = values_count(tenant, service),
-    replicas = object and (object.spec.replicas or 1), ready = object and (object.status.readyReplicas or 0),
+    service = service,
+    bounds = ("%d–%d"):format(least, most),
+    values_file = values_count(tenant, service),
+    replicas = object and (object.spec.replicas or 1),
+    ready = object and (object.status.readyReplicas or 0),
     autoscaler = scaler and bounds_of(scaler),
   }
 end

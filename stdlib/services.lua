@@ -33,7 +33,9 @@ end
 ---@return string[][]
 function M.waves(services)
   local wanted, waves = {}, {}
-  for _, name in ipairs(services) do wanted[name] = true end
+  for _, name in ipairs(services) do
+    wanted[name] = true
+  end
   for _, wave in ipairs(catalogue.waves()) do
     local some = {}
     for _, name in ipairs(wave) do
@@ -49,7 +51,9 @@ end
 ---@return string[][]
 function M.reverse_waves(services)
   local waves, reversed = M.waves(services), {}
-  for i = #waves, 1, -1 do reversed[#reversed + 1] = waves[i] end
+  for i = #waves, 1, -1 do
+    reversed[#reversed + 1] = waves[i]
+  end
   return reversed
 end
 
@@ -63,7 +67,9 @@ function M.each(waves, fn)
     local found = step(("Wave %d"):format(number), function()
       return parallel.each(wave, function(service) return step(service, fn, service) or false end, { limit = 4 })
     end)
-    for i, service in ipairs(wave) do results[service] = found[i] end
+    for i, service in ipairs(wave) do
+      results[service] = found[i]
+    end
   end
   return results
 end

@@ -23,15 +23,19 @@ local EXTERNAL_ID = "o2x-smoke"
 
 local function graphql(tenant, session, query, variables)
   return {
-    method = "POST", url = ("https://api.%s/graphql"):format(tenant.domain), session = session,
+    method = "POST",
+    url = ("https://api.%s/graphql"):format(tenant.domain),
+    session = session,
     json = { query = query, variables = variables },
   }
 end
 
 local function ensure(tenant, session, what, find, found, create, variables)
   return service.ensure {
-    name = ("%s %s"):format(what, EXTERNAL_ID), service = naming.resource(tenant, "service-proxy"),
-    find = graphql(tenant, session, find, variables), found = found,
+    name = ("%s %s"):format(what, EXTERNAL_ID),
+    service = naming.resource(tenant, "service-proxy"),
+    find = graphql(tenant, session, find, variables),
+    found = found,
     create = graphql(tenant, session, create, variables),
   }
 end
@@ -40,33 +44,71 @@ end
 ---@param tenant table
 function M.workflow(tenant)
   local session = admin.session(tenant)
-  local customer = ensure(tenant, session, "customer",
-    'query($external: String) { getCustomer(input: {externalId: $external}) { id } }', "data.getCustomer.id",
+  local customer = ensure(
+    tenant,
+    session,
+    "customer",
+    "query($external: String) { getCustomer(input: {externalId: $external}) { id } }",
+    "data.getCustomer.id",
     'mutation($external: String, $email: String!) { createCustomer(input: {firstName: "Test", lastName: "User", email: $email, externalId: $external}) { id accountNumber } }',
-    { external = EXTERNAL_ID, email = "o2x-smoke@" .. tenant.domain })
-  local order = ensure(tenant, session, "order",
-    'query($external: String) { getOrder(input: {externalId: $external}) { id } }', "data.getOrder.id",
+    { external = EXTERNAL_ID, email = "o2x-smoke@" .. tenant.domain }
+  )
+  local order = ensure(
+    tenant,
+    session,
+    "order",
+    "query($external: String) { getOrder(input: {externalId: $external}) { id } }",
+    "data.getOrder.id",
     'mutation($external: String, $customer: ID!) { createOrder(input: {customerId: $customer, externalId: $external, product: "STANDARD", amount: 10}) { id } }',
-    { external = EXTERNAL_ID, customer = customer })
-  ensure(tenant, session, "submitted order",
-    'query($external: String) { getOrder(input: {externalId: $external}) { submittedAt } }', "data.getOrder.submittedAt",
-    'mutation($order: ID) { submitOrder(input: {orderId: $order}) { id } }', { external = EXTERNAL_ID, order = order })
-  ensure(tenant, session, "bill",
-    'query($customer: ID) { getBills(input: {customerId: $customer}) { id } }', "data.getBills.1.id",
-    'mutation($customer: ID) { triggerBilling(input: {customerId: $customer}) { id status } }', { customer = customer })
+    { external = EXTERNAL_ID, customer = customer }
+  )
+  ensure(
+    tenant,
+    session,
+    "submitted order",
+    "query($external: String) { getOrder(input: {externalId: $external}) { submittedAt } }",
+    "data.getOrder.submittedAt",
+    "mutation($order: ID) { submitOrder(input: {orderId: $order}) { id } }",
+    { external = EXTERNAL_ID, order = order }
+  )
+  ensure(
+    tenant,
+    session,
+    "bill",
+    "query($customer: ID) { getBills(input: {customerId: $customer}) { id } }",
+    "data.getBills.1.id",
+    "mutation($customer: ID) { triggerBilling(input: {customerId: $customer}) { id status } }",
+    { customer = customer }
+  )
   local invoice = service.ensure {
-    name = "invoice " .. EXTERNAL_ID, service = naming.resource(tenant, "service-proxy"),
-    find = graphql(tenant, session, 'query($customer: ID) { getInvoices(input: {customerId: $customer}) { id } }', { customer = customer }),
+    name = "invoice " .. EXTERNAL_ID,
+    service = naming.resource(tenant, "service-proxy"),
+    find = graphql(
+      tenant,
+      session,
+      "query($customer: ID) { getInvoices(input: {customerId: $customer}) { id } }",
+      { customer = customer }
+    ),
     found = "data.getInvoices.1.id",
   }
-  ensure(tenant, session, "payment",
-    'query($external: String) { getPaymentHistory(input: {externalId: $external}) { id } }', "data.getPaymentHistory.1.id",
+  ensure(
+    tenant,
+    session,
+    "payment",
+    "query($external: String) { getPaymentHistory(input: {externalId: $external}) { id } }",
+    "data.getPaymentHistory.1.id",
     'mutation($external: String, $invoice: ID!) { processPayment(input: {invoiceId: $invoice, method: "CARD", externalId: $external}) { id status } }',
-    { external = EXTERNAL_ID, invoice = invoice })
-  ensure(tenant, session, "report",
-    'query($external: String) { getReportData(input: {externalId: $external}) { id } }', "data.getReportData.id",
+    { external = EXTERNAL_ID, invoice = invoice }
+  )
+  ensure(
+    tenant,
+    session,
+    "report",
+    "query($external: String) { getReportData(input: {externalId: $external}) { id } }",
+    "data.getReportData.id",
     'mutation($external: String) { generateReport(input: {type: "BILLING", externalId: $external}) { id status } }',
-    { external = EXTERNAL_ID })
+    { external = EXTERNAL_ID }
+  )
 end
 
 -- ---- the fourteen lines ----
@@ -86,7 +128,9 @@ local function pods(tenant)
     end
     if not ready then fail(pod.metadata.name .. " is not ready", "kubectl describe pod " .. pod.metadata.name) end
   end
-  for _, name in ipairs(catalogue.names()) do deploy.healthy(tenant, name) end
+  for _, name in ipairs(catalogue.names()) do
+    deploy.healthy(tenant, name)
+  end
 end
 
 local function secrets(tenant)
@@ -100,7 +144,9 @@ local function need_id(tenant) return tenant.id or fail("the tenant's id is not 
 local function queues(tenant)
   need_id(tenant)
   local there = {}
-  for _, queue in ipairs(broker.queues(tenant.id .. ".")) do there[queue.name or queue] = true end
+  for _, queue in ipairs(broker.queues(tenant.id .. ".")) do
+    there[queue.name or queue] = true
+  end
   for _, name in ipairs(messaging.queues(tenant)) do
     if not there[name] then fail("no queue " .. name) end
   end
@@ -111,12 +157,17 @@ local function gateways(tenant)
   for _, item in ipairs(tenant.integrations) do
     local provider = providers.find(item.name)
     local response = service.call {
-      service = naming.resource(tenant, provider.gateway), method = "POST", path = provider.test,
-      headers = { ["X-Tenant-ID"] = tenant.id }, json = {},
+      service = naming.resource(tenant, provider.gateway),
+      method = "POST",
+      path = provider.test,
+      headers = { ["X-Tenant-ID"] = tenant.id },
+      json = {},
     }
     if response.status ~= 200 then
-      fail(("%s does not reach %s: HTTP %d"):format(provider.gateway, provider.title, response.status),
-        ("check the credentials in Vault: secret/tenant/%s/%s"):format(tenant.name, provider.vault))
+      fail(
+        ("%s does not reach %s: HTTP %d"):format(provider.gateway, provider.title, response.status),
+        ("check the credentials in Vault: secret/tenant/%s/%s"):format(tenant.name, provider.vault)
+      )
     end
   end
 end
@@ -128,28 +179,42 @@ local function at_least_one(tenant, session, field, text)
 end
 
 local function of_customer(tenant, session, field)
-  local customer = at_least_one(tenant, session, "getCustomer", 'query($external: String) { getCustomer(input: {externalId: $external}) { id } }')
+  local customer = at_least_one(
+    tenant,
+    session,
+    "getCustomer",
+    "query($external: String) { getCustomer(input: {externalId: $external}) { id } }"
+  )
   local text = ("query($customer: ID) { %s(input: {customerId: $customer}) { id } }"):format(field)
   return query(tenant, session, text, { customer = customer.id })[field]
 end
 
 -- The cycle was triggered for the test customer by the workflow; a check only looks at what came of it.
 local function bills(tenant, session)
-  if not of_customer(tenant, session, "getBills")[1] then fail("the billing cycle has made no bill for the test customer") end
+  if not of_customer(tenant, session, "getBills")[1] then
+    fail("the billing cycle has made no bill for the test customer")
+  end
 end
 
 local function invoice_pdf(tenant, session)
   local invoices = of_customer(tenant, session, "getInvoices")
   if not invoices[1] then fail("the test customer has no invoice") end
   local response = service.call {
-    url = ("https://api.%s/api/v1/invoices/%s.pdf"):format(tenant.domain, invoices[1].id), session = session,
+    url = ("https://api.%s/api/v1/invoices/%s.pdf"):format(tenant.domain, invoices[1].id),
+    session = session,
   }
-  if response.status ~= 200 or not response.body:find("^%%PDF") then fail(("no PDF of invoice %s: HTTP %d"):format(invoices[1].id, response.status)) end
+  if response.status ~= 200 or not response.body:find("^%%PDF") then
+    fail(("no PDF of invoice %s: HTTP %d"):format(invoices[1].id, response.status))
+  end
 end
 
 local function graphql_answers(tenant, session)
-  local config = query(tenant, session, 'query($id: ID) { getTenantConfig(input: {id: $id}) { tenantId tenantName status } }',
-    { id = tenant.id }).getTenantConfig
+  local config = query(
+    tenant,
+    session,
+    "query($id: ID) { getTenantConfig(input: {id: $id}) { tenantId tenantName status } }",
+    { id = tenant.id }
+  ).getTenantConfig
   if config.tenantId ~= tenant.id then fail("getTenantConfig answers for " .. tostring(config.tenantId)) end
 end
 
@@ -158,7 +223,9 @@ local function database() pg.tenant:one("select count(*) as n from core_config.t
 -- The guide's fourteen lines: name, function and its arguments.
 local function lines(tenant)
   local session = admin.session(tenant)
-  local function has(field, text) return function() at_least_one(tenant, session, field, text) end end
+  local function has(field, text)
+    return function() at_least_one(tenant, session, field, text) end
+  end
   return {
     { "All pods are running and healthy", pods, tenant },
     { "Database connectivity", database },
@@ -168,20 +235,33 @@ local function lines(tenant)
     { "Admin user can log in", session.login },
     { "GraphQL endpoint responding", graphql_answers, tenant, session },
     { "Gateway integrations authenticated", gateways, tenant },
-    { "Test customer", has("getCustomer", 'query($external: String) { getCustomer(input: {externalId: $external}) { id } }') },
-    { "Test order", has("getOrder", 'query($external: String) { getOrder(input: {externalId: $external}) { id } }') },
+    {
+      "Test customer",
+      has("getCustomer", "query($external: String) { getCustomer(input: {externalId: $external}) { id } }"),
+    },
+    { "Test order", has("getOrder", "query($external: String) { getOrder(input: {externalId: $external}) { id } }") },
     { "Billing cycle", bills, tenant, session },
     { "Invoice PDF", invoice_pdf, tenant, session },
-    { "Payment processing",
-      has("getPaymentHistory", 'query($external: String) { getPaymentHistory(input: {externalId: $external}) { id status } }') },
-    { "Reports", has("getReportData", 'query($external: String) { getReportData(input: {externalId: $external}) { id status } }') },
+    {
+      "Payment processing",
+      has(
+        "getPaymentHistory",
+        "query($external: String) { getPaymentHistory(input: {externalId: $external}) { id status } }"
+      ),
+    },
+    {
+      "Reports",
+      has("getReportData", "query($external: String) { getReportData(input: {externalId: $external}) { id status } }"),
+    },
   }
 end
 
 --- The guide's fourteen lines, each a check with a result; the first that fails is an error.
 ---@param tenant table
 function M.checklist(tenant)
-  for _, line in ipairs(lines(tenant)) do check(table.unpack(line)) end
+  for _, line in ipairs(lines(tenant)) do
+    check(table.unpack(line))
+  end
 end
 
 --- The same on their own: every line is looked at, whatever became of those before.

@@ -7,30 +7,58 @@ local M = {}
 
 local ENVIRONMENTS = { production = true, sandbox = true, development = true, demo = true, staging = true }
 
-local function problem(message, hint, ...)
-  return { message = message:format(...), hint = hint }
-end
+local function problem(message, hint, ...) return { message = message:format(...), hint = hint } end
 
 local function is_text(value) return type(value) == "string" and value ~= "" end
 
 -- A schema: field → "text", "text?" (optional), "table", "table?", "list?" or a function(value) → problem text or nil.
 local TOP = {
-  name = "text", id = "text?", company = "text", environment = "text", region = "text?", domain = "text?",
-  contacts = "table", admin = "table", profile = "table", integrations = "list?", features = "table?",
-  properties = "table?", invoice_template = "table?", branding = "table?", overrides = "table?", pins = "table?",
-  notes = "text?", image = "text?",
+  name = "text",
+  id = "text?",
+  company = "text",
+  environment = "text",
+  region = "text?",
+  domain = "text?",
+  contacts = "table",
+  admin = "table",
+  profile = "table",
+  integrations = "list?",
+  features = "table?",
+  properties = "table?",
+  invoice_template = "table?",
+  branding = "table?",
+  overrides = "table?",
+  pins = "table?",
+  notes = "text?",
+  image = "text?",
 }
 local PARTS = {
   contacts = { primary = "text", technical = "text?", account_manager = "text?" },
   admin = { email = "text", firstname = "text", lastname = "text" },
-  profile = { address = "text?", city = "text?", state = "text?", country = "text", timezone = "text", currency = "text" },
+  profile = {
+    address = "text?",
+    city = "text?",
+    state = "text?",
+    country = "text",
+    timezone = "text",
+    currency = "text",
+  },
   invoice_template = { name = "text", html = "text", css = "text?" },
   branding = { logo_url = "text?", primary_color = "text?", secondary_color = "text?" },
   overrides = { database = "text?" },
 }
 local INTEGRATION = {
-  name = "text", index = "integer", type = "text", authtype = "text", apitype = "text", baseurl = "text",
-  oauth1 = "table?", oauth2 = "table?", attributes = "table?", custom_mappings = "table?", custom_config = "table?",
+  name = "text",
+  index = "integer",
+  type = "text",
+  authtype = "text",
+  apitype = "text",
+  baseurl = "text",
+  oauth1 = "table?",
+  oauth2 = "table?",
+  attributes = "table?",
+  custom_mappings = "table?",
+  custom_config = "table?",
   status = "text?",
 }
 
@@ -38,7 +66,9 @@ local function type_problem(value, wanted)
   local optional = wanted:sub(-1) == "?"
   if value == nil then return not optional and "is missing" or nil end
   local kind = optional and wanted:sub(1, -2) or wanted
-  if kind == "text" and not is_text(value) then return "must be a text" .. (type(value) == "number" and " (put it in quotes)" or "") end
+  if kind == "text" and not is_text(value) then
+    return "must be a text" .. (type(value) == "number" and " (put it in quotes)" or "")
+  end
   if kind == "integer" and math.type(value) ~= "integer" then return "must be a whole number" end
   if (kind == "table" or kind == "list") and type(value) ~= "table" then return "must be a " .. kind end
   return nil
@@ -49,14 +79,18 @@ local function nearest(word, schema)
     if known:sub(1, 3) == tostring(word):sub(1, 3) then return ("did you mean '%s'?"):format(known) end
   end
   local names = {}
-  for known in pairs(schema) do names[#names + 1] = known end
+  for known in pairs(schema) do
+    names[#names + 1] = known
+  end
   table.sort(names)
   return "known: " .. table.concat(names, ", ")
 end
 
 local function check_fields(value, schema, prefix)
   for field in pairs(value) do
-    if not schema[field] then return problem("%s%s is not a known field", nearest(field, schema), prefix, tostring(field)) end
+    if not schema[field] then
+      return problem("%s%s is not a known field", nearest(field, schema), prefix, tostring(field))
+    end
   end
   for field, wanted in pairs(schema) do
     local wrong = type_problem(value[field], wanted)
@@ -81,24 +115,39 @@ local function check_integration(item, position, seen)
   seen[item.name], seen[item.index] = true, true
   if item.authtype == "OAUTH2" and not item.oauth2 then return problem("%soauth2 is missing", nil, prefix) end
   if item.authtype == "OAUTH1" and not item.oauth1 then return problem("%soauth1 is missing", nil, prefix) end
-  if not item.baseurl:find("^https://[%w%.%-]+") then return problem("%sbaseurl must begin with https://", nil, prefix) end
+  if not item.baseurl:find("^https://[%w%.%-]+") then
+    return problem("%sbaseurl must begin with https://", nil, prefix)
+  end
   local known = {}
-  for _, column in ipairs(providers.attributes(item.type).columns) do known[column] = true end
+  for _, column in ipairs(providers.attributes(item.type).columns) do
+    known[column] = true
+  end
   for column in pairs(item.attributes or {}) do
-    if not known[column] then return problem("%sattributes.%s is not a known field", nearest(column, known), prefix, tostring(column)) end
+    if not known[column] then
+      return problem("%sattributes.%s is not a known field", nearest(column, known), prefix, tostring(column))
+    end
   end
 end
 
 local function check_identity(name, file, others)
   if file.name ~= name then
-    return problem("name is '%s', but the file is that of '%s'", "a tenant's file is called tenants/NAME.yaml", tostring(file.name), name)
+    return problem(
+      "name is '%s', but the file is that of '%s'",
+      "a tenant's file is called tenants/NAME.yaml",
+      tostring(file.name),
+      name
+    )
   end
   if file.id ~= nil and not naming.is_tenant_id(file.id) then
     return problem("id '%s' is not of the form TIDLT-100008", nil, tostring(file.id))
   end
   for _, other in ipairs(others or {}) do
-    if other.name == name then return problem("name '%s' is also in %s", "two tenants cannot share a name", name, other.where) end
-    if file.id and other.id == file.id then return problem("id %s is also in %s", "two tenants cannot share an id", file.id, other.where) end
+    if other.name == name then
+      return problem("name '%s' is also in %s", "two tenants cannot share a name", name, other.where)
+    end
+    if file.id and other.id == file.id then
+      return problem("id %s is also in %s", "two tenants cannot share an id", file.id, other.where)
+    end
   end
 end
 
@@ -116,7 +165,11 @@ function M.problem(name, file, others)
     if wrong then return wrong end
   end
   if not ENVIRONMENTS[file.environment] then
-    return problem("environment '%s' is not known", "known: demo, development, production, sandbox, staging", file.environment)
+    return problem(
+      "environment '%s' is not known",
+      "known: demo, development, production, sandbox, staging",
+      file.environment
+    )
   end
   if file.domain and not file.domain:find("^[a-z0-9][a-z0-9%.%-]*%.[a-z]+$") then
     return problem("domain '%s' is no domain name", nil, file.domain)

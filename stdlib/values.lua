@@ -98,8 +98,12 @@ app:
 
 local function jdbc_url(tenant)
   local database = tenant.platform.database
-  return ("jdbc:postgresql://%s:%d/%s?stringtype=unspecified&sslmode=%s")
-    :format(database.host, database.port, tenant.database, database.sslmode)
+  return ("jdbc:postgresql://%s:%d/%s?stringtype=unspecified&sslmode=%s"):format(
+    database.host,
+    database.port,
+    tenant.database,
+    database.sslmode
+  )
 end
 
 local function image_tag(tenant, service, params)
@@ -109,15 +113,26 @@ end
 local function names_for(tenant, service, params)
   local platform = tenant.platform
   return {
-    tenant = tenant.name, id = tenant.id, service = service.name, environment = tenant.environment,
-    redis_host = tenant.redis_host, redis_port = tostring(platform.redis.port),
-    public_url = platform.storage.public_url, broker_url = platform.broker.url,
-    vault_uri = tenant.vault_uri, vault_path = tenant.vault_path, jdbc_url = jdbc_url(tenant),
-    postgres_secret = platform.kubernetes.postgres_secret, vault_secret = platform.kubernetes.vault_secret,
-    data_pvc = tenant.data_pvc, tag = image_tag(tenant, service.name, params),
+    tenant = tenant.name,
+    id = tenant.id,
+    service = service.name,
+    environment = tenant.environment,
+    redis_host = tenant.redis_host,
+    redis_port = tostring(platform.redis.port),
+    public_url = platform.storage.public_url,
+    broker_url = platform.broker.url,
+    vault_uri = tenant.vault_uri,
+    vault_path = tenant.vault_path,
+    jdbc_url = jdbc_url(tenant),
+    postgres_secret = platform.kubernetes.postgres_secret,
+    vault_secret = platform.kubernetes.vault_secret,
+    data_pvc = tenant.data_pvc,
+    tag = image_tag(tenant, service.name, params),
     replicas = tostring(service.replicas[1]),
-    limits_cpu = service.resources.limits.cpu, limits_memory = service.resources.limits.memory,
-    requests_cpu = service.resources.requests.cpu, requests_memory = service.resources.requests.memory,
+    limits_cpu = service.resources.limits.cpu,
+    limits_memory = service.resources.limits.memory,
+    requests_cpu = service.resources.requests.cpu,
+    requests_memory = service.resources.requests.memory,
   }
 end
 
@@ -129,8 +144,10 @@ end
 -- What makes a file this tenant's and no other's, as path → value.
 local function identity(tenant, service)
   local values = {
-    ["app.postgres.url"] = jdbc_url(tenant), ["app.tenantId"] = tenant.id,
-    ["app.volumes.dataPvc"] = tenant.data_pvc, ["fullnameOverride"] = naming.resource(tenant, service.name),
+    ["app.postgres.url"] = jdbc_url(tenant),
+    ["app.tenantId"] = tenant.id,
+    ["app.volumes.dataPvc"] = tenant.data_pvc,
+    ["fullnameOverride"] = naming.resource(tenant, service.name),
     ["app.envMap[name=REDIS_HOST].value"] = tenant.redis_host,
   }
   if service.gateway then
@@ -142,8 +159,17 @@ local function identity(tenant, service)
   values["app.env"] = tenant.environment
   values["app.tenantName"] = tenant.name
   values["app.envMap[name=VAULT_API].value"] = tenant.vault_uri
-  for name, gateway in pairs { TAX = "tax", PAYMENT = "payment", FINANCE = "finance", PROVISIONING = "provision", CRM = "crm" } do
-    values[("app.envMap[name=%s_GATEWAY_URL].value"):format(name)] = ("http://%s-%s-gateway"):format(tenant.name, gateway)
+  for name, gateway in pairs {
+    TAX = "tax",
+    PAYMENT = "payment",
+    FINANCE = "finance",
+    PROVISIONING = "provision",
+    CRM = "crm",
+  } do
+    values[("app.envMap[name=%s_GATEWAY_URL].value"):format(name)] = ("http://%s-%s-gateway"):format(
+      tenant.name,
+      gateway
+    )
   end
   return values
 end
@@ -167,9 +193,7 @@ end
 
 local function from_tenant(tenant, service, source, params)
   local path = naming.values_file(source, service.name)
-  if not files.exists(path) then
-    fail(("%s has no %s"):format(source, path), "leave from= out to use the catalogue")
-  end
+  if not files.exists(path) then fail(("%s has no %s"):format(source, path), "leave from= out to use the catalogue") end
   local doc = helm_values.parse(files.read(path), path)
   local source_id = doc:get("app.tenantId")
   doc:replace_tenant({ { source_id, tenant.id }, { source, tenant.name } }, { keep = other_tenants(source) })
@@ -224,7 +248,9 @@ local function union(a, b)
   local names, seen = {}, {}
   for _, one in ipairs { a, b } do
     for name in pairs(one) do
-      if not seen[name] then names[#names + 1], seen[name] = name, true end
+      if not seen[name] then
+        names[#names + 1], seen[name] = name, true
+      end
     end
   end
   table.sort(names)

@@ -5,9 +5,7 @@
 -- busted's helpers want three C libraries for a handful of functions; the host gives those, so the tests need no .so.
 local task = require "o2x.base.task"
 
-package.preload["system"] = function()
-  return { gettime = os.time, monotime = task.now, sleep = task.sleep }
-end
+package.preload["system"] = function() return { gettime = os.time, monotime = task.now, sleep = task.sleep } end
 package.preload["lfs"] = function()
   local function mode(path)
     local file = io.open(path, "r")
@@ -17,8 +15,11 @@ package.preload["lfs"] = function()
     return (ok == nil and code == 21) and "directory" or "file"
   end
   local function attributes(path, name) return name == "mode" and mode(path) or nil end
-  return { attributes = attributes, symlinkattributes = attributes,
-    currentdir = function() return os.getenv("PWD") end }
+  return {
+    attributes = attributes,
+    symlinkattributes = attributes,
+    currentdir = function() return os.getenv("PWD") end,
+  }
 end
 
 local SETTLE = 20 -- seconds that a test's remains get to go away by themselves (a closing connection, say)
@@ -30,9 +31,11 @@ local function spec_files(roots)
     if root:match("%.lua$") then
       found[#found + 1] = root
     else
-      local list <close> = assert(io.popen("find '" .. root:gsub("'",
-        "'\\''") .. "' -name '*_spec.lua' | LC_ALL=C sort"))
-      for path in list:lines() do found[#found + 1] = path end
+      local list <close> =
+        assert(io.popen("find '" .. root:gsub("'", "'\\''") .. "' -name '*_spec.lua' | LC_ALL=C sort"))
+      for path in list:lines() do
+        found[#found + 1] = path
+      end
     end
   end
   return found
@@ -58,7 +61,9 @@ local function parse(arguments)
     end
     i = i + 1
   end
-  if #options.roots == 0 then options.roots = { "tests/house", "tests/unit", "tests/servers", "tests/regress", "tests/e2e" } end
+  if #options.roots == 0 then
+    options.roots = { "tests/house", "tests/unit", "tests/servers", "tests/regress", "tests/e2e" }
+  end
   return options
 end
 
@@ -151,8 +156,14 @@ local function reporter(busted, options)
   busted.subscribe({ "file", "end" }, function(element)
     local left = remains(file.baseline)
     if left then fail(element, element.name .. ": " .. left) end
-    io.stdout:write(("%s%d passed, %d failed, %.1f s\n")
-      :format(file.failed > 0 and "… " or "", file.passed, file.failed, task.now() - file.start))
+    io.stdout:write(
+      ("%s%d passed, %d failed, %.1f s\n"):format(
+        file.failed > 0 and "… " or "",
+        file.passed,
+        file.failed,
+        task.now() - file.start
+      )
+    )
     io.stdout:flush()
     file = nil
   end)
@@ -192,7 +203,9 @@ local busted = require "busted.core"()
 require "busted"(busted)
 local report = reporter(busted, options)
 if options.filter then filter_by_name(busted, options.filter) end
-for _, path in ipairs(spec_files(options.roots)) do load_file(busted, path, report) end
+for _, path in ipairs(spec_files(options.roots)) do
+  load_file(busted, path, report)
+end
 require "busted.execute"(busted)(1, {})
 print(("%d passed, %d failed"):format(report.passed, report.failed))
 return report.failed > 0 and 1 or 0

@@ -6,8 +6,25 @@ local api, machinery, out = ...
 -- package → files, roots wanted from it
 local PACKAGES = {
   { alias = "metav1", dir = machinery .. "/pkg/apis/meta/v1", roots = { "DeleteOptions" } },
-  { alias = "v1", dir = api .. "/core/v1", roots = { "Namespace", "Pod", "Service", "Endpoints", "Secret", "ConfigMap",
-    "PersistentVolumeClaim", "PersistentVolume", "Event", "Node", "ServiceAccount", "ResourceQuota", "LimitRange" } },
+  {
+    alias = "v1",
+    dir = api .. "/core/v1",
+    roots = {
+      "Namespace",
+      "Pod",
+      "Service",
+      "Endpoints",
+      "Secret",
+      "ConfigMap",
+      "PersistentVolumeClaim",
+      "PersistentVolume",
+      "Event",
+      "Node",
+      "ServiceAccount",
+      "ResourceQuota",
+      "LimitRange",
+    },
+  },
   { alias = "appsv1", dir = api .. "/apps/v1", roots = { "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet" } },
   { alias = "batchv1", dir = api .. "/batch/v1", roots = { "Job", "CronJob" } },
   { alias = "autoscalingv1", dir = api .. "/autoscaling/v1", roots = { "HorizontalPodAutoscaler", "Scale" } },
@@ -18,21 +35,44 @@ local PACKAGES = {
   { alias = "coordinationv1", dir = api .. "/coordination/v1", roots = { "Lease" } },
   { alias = "storagev1", dir = api .. "/storage/v1", roots = { "StorageClass" } },
   { alias = "discoveryv1", dir = api .. "/discovery/v1", roots = { "EndpointSlice" } },
-  { alias = "authorizationv1", dir = api .. "/authorization/v1",
-    roots = { "SelfSubjectAccessReview", "SelfSubjectRulesReview" } },
+  {
+    alias = "authorizationv1",
+    dir = api .. "/authorization/v1",
+    roots = { "SelfSubjectAccessReview", "SelfSubjectRulesReview" },
+  },
 }
 -- long retired volume plug-ins and the like: kept as they come
 local OPAQUE = {}
-for name in ([[GCEPersistentDisk AWSElasticBlockStore GitRepo Glusterfs RBD FlexVolume Cinder CephFS Flocker FC
-AzureFile AzureDisk VsphereVirtualDisk Quobyte PhotonPersistentDisk Portworx ScaleIO StorageOS ISCSI]]):gmatch("%S+") do
-  for _, suffix in ipairs { "VolumeSource", "PersistentVolumeSource" } do OPAQUE["v1." .. name .. suffix] = true end
+for name in
+  ([[GCEPersistentDisk AWSElasticBlockStore GitRepo Glusterfs RBD FlexVolume Cinder CephFS Flocker FC
+AzureFile AzureDisk VsphereVirtualDisk Quobyte PhotonPersistentDisk Portworx ScaleIO StorageOS ISCSI]]):gmatch("%S+")
+do
+  for _, suffix in ipairs { "VolumeSource", "PersistentVolumeSource" } do
+    OPAQUE["v1." .. name .. suffix] = true
+  end
 end
 OPAQUE["v1.WindowsSecurityContextOptions"] = true
 
-local SCALARS = { string = "s", bool = "b", int32 = "i", int64 = "i", int = "i", uint32 = "i", uint8 = "i",
-  float64 = "f", ["[]byte"] = "y", ["metav1.Time"] = "t", ["metav1.MicroTime"] = "t", ["resource.Quantity"] = "q",
-  ["intstr.IntOrString"] = "o", ["runtime.RawExtension"] = "j", ["metav1.FieldsV1"] = "j", ["runtime.Object"] = "j",
-  ["metav1.Duration"] = "s", ["types.UID"] = "s" }
+local SCALARS = {
+  string = "s",
+  bool = "b",
+  int32 = "i",
+  int64 = "i",
+  int = "i",
+  uint32 = "i",
+  uint8 = "i",
+  float64 = "f",
+  ["[]byte"] = "y",
+  ["metav1.Time"] = "t",
+  ["metav1.MicroTime"] = "t",
+  ["resource.Quantity"] = "q",
+  ["intstr.IntOrString"] = "o",
+  ["runtime.RawExtension"] = "j",
+  ["metav1.FieldsV1"] = "j",
+  ["runtime.Object"] = "j",
+  ["metav1.Duration"] = "s",
+  ["types.UID"] = "s",
+}
 
 local structs, aliases, order = {}, {}, {}
 
@@ -66,7 +106,9 @@ local function read_package(package)
       end
     elseif current then
       local gotype, tag = line:match("^%s+%w+%s+([%w%.%[%]%*]+)%s+`(.-)`")
-      if not tag then gotype, tag = line:match("^%s+([%w%.%[%]%*]+)%s+`(.-)`") end
+      if not tag then
+        gotype, tag = line:match("^%s+([%w%.%[%]%*]+)%s+`(.-)`")
+      end
       if tag then
         local json = tag:match('json:"([^",]*)')
         local number = tag:match('protobuf:"%w+,(%d+)')
@@ -75,10 +117,18 @@ local function read_package(package)
             table.insert(current.fields, { inline = true, number = number, gotype = gotype })
           end
         elseif number and json ~= "-" then
-          table.insert(current.fields, { json = json, number = number, gotype = gotype, list = markers.listType,
-            keys = markers.keys, map = markers.mapType, patch = tag:match('patchStrategy:"([^"]*)"'),
-            merge = tag:match('patchMergeKey:"([^"]*)"'), struct = markers.structType,
-            always = not tag:find("omitempty", 1, true) })
+          table.insert(current.fields, {
+            json = json,
+            number = number,
+            gotype = gotype,
+            list = markers.listType,
+            keys = markers.keys,
+            map = markers.mapType,
+            patch = tag:match('patchStrategy:"([^"]*)"'),
+            merge = tag:match('patchMergeKey:"([^"]*)"'),
+            struct = markers.structType,
+            always = not tag:find("omitempty", 1, true),
+          })
         end
       end
       if not line:match("^%s*$") then markers = {} end
@@ -126,8 +176,11 @@ end
 local function modifiers(field, code)
   local text = ""
   if code:find("^%[%]") then
-    if field.list == "map" then text = text .. "@" .. field.keys
-    elseif field.list == "set" then text = text .. "@" end
+    if field.list == "map" then
+      text = text .. "@" .. field.keys
+    elseif field.list == "set" then
+      text = text .. "@"
+    end
   elseif field.map == "atomic" or field.struct == "atomic" then
     text = text .. "!"
   end
@@ -142,7 +195,9 @@ local function flatten(name)
   for _, field in ipairs(structs[name].fields) do
     local gotype = field.gotype:gsub("^%*", "")
     if field.inline and not field.number then
-      for _, f in ipairs(flatten(qualify(alias, gotype))) do table.insert(fields, f) end
+      for _, f in ipairs(flatten(qualify(alias, gotype))) do
+        table.insert(fields, f)
+      end
     elseif field.inline then
       -- an embedded message: its fields stand in the parent's JSON, but in a message of their own on the wire
       table.insert(fields, "+=" .. field.number .. ":" .. encode(alias, gotype):gsub("%w+%.(%w+)", short))
@@ -167,7 +222,9 @@ for _, package in ipairs(PACKAGES) do
 end
 -- the standard condition and event types that core refers to by alias
 for _, package in ipairs(PACKAGES) do
-  for _, root in ipairs(package.roots) do want(package.alias .. "." .. root) end
+  for _, root in ipairs(package.roots) do
+    want(package.alias .. "." .. root)
+  end
 end
 
 local function wrap(name, fields)
@@ -196,7 +253,10 @@ end
 for file, parts in pairs(text) do
   table.sort(parts)
   local f = assert(io.open(out .. "/types_" .. file .. ".lua", "w"))
-  f:write("-- Written by vendor/k8s-types.lua from k8s.io/api; the notation is explained in types.lua.\nreturn [[\n",
-    table.concat(parts, "\n"), "\n]]\n")
+  f:write(
+    "-- Written by vendor/k8s-types.lua from k8s.io/api; the notation is explained in types.lua.\nreturn [[\n",
+    table.concat(parts, "\n"),
+    "\n]]\n"
+  )
   f:close()
 end

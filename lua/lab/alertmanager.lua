@@ -22,13 +22,17 @@ end
 
 local function shown(silence, now)
   local copy = { status = { state = state_of(silence, now) } }
-  for name, value in pairs(silence) do copy[name] = value end
+  for name, value in pairs(silence) do
+    copy[name] = value
+  end
   return copy
 end
 
 local function list(state, now)
   local found = json.array {}
-  for _, silence in ipairs(state.silences) do found[#found + 1] = shown(silence, now) end
+  for _, silence in ipairs(state.silences) do
+    found[#found + 1] = shown(silence, now)
+  end
   return answer(200, found)
 end
 
@@ -58,8 +62,13 @@ local function post(state, now, body)
   if given.id and not known then return answer(404, "silence not found") end
   if known and state_of(known, now) == "expired" then at = nil end
   local silence = {
-    id = at and known.id or uuid(), matchers = given.matchers, startsAt = given.startsAt, endsAt = given.endsAt,
-    createdBy = given.createdBy, comment = given.comment, updatedAt = clock.iso(now, 3),
+    id = at and known.id or uuid(),
+    matchers = given.matchers,
+    startsAt = given.startsAt,
+    endsAt = given.endsAt,
+    createdBy = given.createdBy,
+    comment = given.comment,
+    updatedAt = clock.iso(now, 3),
   }
   state.silences[at or #state.silences + 1] = silence
   return answer(200, { silenceID = silence.id })
@@ -86,7 +95,9 @@ function M.handle(lab, req)
     status, headers, body = post(state, now, req.body)
   elseif id and req.method == "GET" then
     local silence = find(state, id)
-    if silence then status, headers, body = answer(200, shown(silence, now)) end
+    if silence then
+      status, headers, body = answer(200, shown(silence, now))
+    end
   elseif id and req.method == "DELETE" then
     status, headers, body = delete(state, now, id)
   elseif req.path == "/-/healthy" then

@@ -10,8 +10,7 @@ local M = { name = "aws" }
 
 local REGION <const> = "us-east-1"
 
-local SERVICES <const> = { rds = "lab.rds", route53 = "lab.route53", s3 = "lab.s3",
-  sts = "lab.sts" }
+local SERVICES <const> = { rds = "lab.rds", route53 = "lab.route53", s3 = "lab.s3", sts = "lab.sts" }
 
 local function request_id() return crypto.hex(crypto.random(16)) end
 
@@ -19,10 +18,13 @@ local function request_id() return crypto.hex(crypto.random(16)) end
 ---@return integer status, table headers, string body
 function M.problem(status, code, message, namespace)
   local id = request_id()
-  return status, { ["Content-Type"] = "text/xml", ["x-amzn-RequestId"] = id },
-    xml.write({ "ErrorResponse",
+  return status,
+    { ["Content-Type"] = "text/xml", ["x-amzn-RequestId"] = id },
+    xml.write({
+      "ErrorResponse",
       { "Error", { "Type", status < 500 and "Sender" or "Receiver" }, { "Code", code }, { "Message", message } },
-      { "RequestId", id } }, namespace)
+      { "RequestId", id },
+    }, namespace)
 end
 
 --- An answer.
@@ -42,7 +44,9 @@ end
 
 local function handler(lab, keys)
   local services = {}
-  for name, module in pairs(SERVICES) do services[name] = require(module).handler(lab, M) end
+  for name, module in pairs(SERVICES) do
+    services[name] = require(module).handler(lab, M)
+  end
   return function(request)
     local scope, code, message = aws_auth.check(request, keys, clock.now())
     if not scope then return M.problem(403, code, message) end
@@ -59,13 +63,19 @@ function M.start(lab)
   local keys = keys_of(lab)
   local server = lab.serve("aws", handler(lab, keys))
   lab.save("aws")
-  return { port = server.port, env = {
-    AWS_ENDPOINT_URL = ("http://%s:%d"):format(lab.host, server.port), AWS_DEFAULT_REGION = REGION,
-    AWS_ACCESS_KEY_ID = keys.access_key, AWS_SECRET_ACCESS_KEY = keys.secret_key,
-  }, stop = function()
-    server:stop()
-    M.sweep(lab)
-  end }
+  return {
+    port = server.port,
+    env = {
+      AWS_ENDPOINT_URL = ("http://%s:%d"):format(lab.host, server.port),
+      AWS_DEFAULT_REGION = REGION,
+      AWS_ACCESS_KEY_ID = keys.access_key,
+      AWS_SECRET_ACCESS_KEY = keys.secret_key,
+    },
+    stop = function()
+      server:stop()
+      M.sweep(lab)
+    end,
+  }
 end
 
 -- Services that have servers of their own.

@@ -36,10 +36,16 @@ end
 
 local function signature(request, keys, scope, signed)
   local payload = request.headers["x-amz-content-sha256"] or crypto.sha256(request.body)
-  local canonical = table.concat({ request.method, request.path, canonical_query(request.target),
-    canonical_headers(request, signed), signed, payload }, "\n")
-  local text = table.concat({ "AWS4-HMAC-SHA256", request.headers["x-amz-date"], scope.text, crypto.sha256(canonical) },
-    "\n")
+  local canonical = table.concat({
+    request.method,
+    request.path,
+    canonical_query(request.target),
+    canonical_headers(request, signed),
+    signed,
+    payload,
+  }, "\n")
+  local text =
+    table.concat({ "AWS4-HMAC-SHA256", request.headers["x-amz-date"], scope.text, crypto.sha256(canonical) }, "\n")
   local key = "AWS4" .. keys.secret_key
   for _, part in ipairs({ scope.date, scope.region, scope.service, "aws4_request" }) do
     key = crypto.hmac_sha256_bytes(key, part)
@@ -73,9 +79,10 @@ function M.check(request, keys, now)
     return nil, "RequestExpired", "Signature expired or not yet current"
   end
   if given ~= signature(request, keys, scope, signed) then
-    return nil, "SignatureDoesNotMatch",
+    return nil,
+      "SignatureDoesNotMatch",
       "The request signature we calculated does not match the signature you provided. "
-      .. "Check your AWS Secret Access Key and signing method. Consult the service documentation for details."
+        .. "Check your AWS Secret Access Key and signing method. Consult the service documentation for details."
   end
   return scope
 end

@@ -30,8 +30,12 @@ end
 local function put(lab, state, queue, text, persistent)
   state.sequence = (state.sequence or 3) + 1
   queue.enqueued = queue.enqueued + 1
-  local message = { id = ("%s-%d:1:1:1:1"):format(HOST_ID, state.sequence), text = text, persistent = persistent,
-    at = lab.clock() }
+  local message = {
+    id = ("%s-%d:1:1:1:1"):format(HOST_ID, state.sequence),
+    text = text,
+    persistent = persistent,
+    at = lab.clock(),
+  }
   table.insert(queue.messages, message)
   return message.id
 end
@@ -49,7 +53,9 @@ end
 
 local function canonical(keys)
   local parts = {}
-  for key, value in pairs(keys) do parts[#parts + 1] = key .. "=" .. value end
+  for key, value in pairs(keys) do
+    parts[#parts + 1] = key .. "=" .. value
+  end
   table.sort(parts)
   return DOMAIN .. table.concat(parts, ",")
 end
@@ -81,12 +87,16 @@ local BROKER_ATTRIBUTES = {
   BrokerVersion = function() return "5.16.7" end,
   Queues = function(state)
     local list = json.array {}
-    for i, queue in ipairs(state.queues) do list[i] = { objectName = queue_name(queue) } end
+    for i, queue in ipairs(state.queues) do
+      list[i] = { objectName = queue_name(queue) }
+    end
     return list
   end,
   TotalMessageCount = function(state)
     local count = 0
-    for _, queue in ipairs(state.queues) do count = count + #queue.messages end
+    for _, queue in ipairs(state.queues) do
+      count = count + #queue.messages
+    end
     return count
   end,
 }
@@ -145,12 +155,27 @@ local function read(_, state, request, keys)
 end
 
 local function shown(queue, message)
-  local body = { JMSMessageID = message.id, JMSDestination = "queue://" .. queue.name, JMSRedelivered = false,
-    Text = message.text, JMSExpiration = 0, JMSDeliveryMode = message.persistent and "PERSISTENT" or "NON-PERSISTENT",
-    JMSPriority = message.persistent and 5 or 0, JMSTimestamp = os.date("!%Y-%m-%dT%H:%M:%SZ", message.at // 1 | 0),
-    PropertiesText = "{}", BrokerPath = "null", JMSXGroupSeq = 0 }
-  for _, name in ipairs { "JMSXGroupID", "JMSCorrelationID", "JMSType", "OriginalDestination", "JMSXUserID",
-    "JMSReplyTo" } do
+  local body = {
+    JMSMessageID = message.id,
+    JMSDestination = "queue://" .. queue.name,
+    JMSRedelivered = false,
+    Text = message.text,
+    JMSExpiration = 0,
+    JMSDeliveryMode = message.persistent and "PERSISTENT" or "NON-PERSISTENT",
+    JMSPriority = message.persistent and 5 or 0,
+    JMSTimestamp = os.date("!%Y-%m-%dT%H:%M:%SZ", message.at // 1 | 0),
+    PropertiesText = "{}",
+    BrokerPath = "null",
+    JMSXGroupSeq = 0,
+  }
+  for _, name in ipairs {
+    "JMSXGroupID",
+    "JMSCorrelationID",
+    "JMSType",
+    "OriginalDestination",
+    "JMSXUserID",
+    "JMSReplyTo",
+  } do
     body[name] = json.null
   end
   for _, name in ipairs { "Short", "Byte", "Long", "Int", "String", "Double", "Boolean", "Float" } do
@@ -173,7 +198,9 @@ local QUEUE_OPERATIONS = {
   end,
   browse = function(_, _, queue)
     local list = json.array {}
-    for i, message in ipairs(queue.messages) do list[i] = shown(queue, message) end
+    for i, message in ipairs(queue.messages) do
+      list[i] = shown(queue, message)
+    end
     return list
   end,
   sendTextMessage = function(lab, state, queue, text) return put(lab, state, queue, text, false) end,
@@ -187,8 +214,11 @@ local function exec(lab, state, request, keys)
   local name = request.operation:match("^[^(]+")
   local operation = (queue and QUEUE_OPERATIONS or BROKER_OPERATIONS)[name]
   if not operation then
-    return problem(400, "java.lang.IllegalArgumentException", ("No operation %s found on MBean %s")
-      :format(name, canonical(keys)))
+    return problem(
+      400,
+      "java.lang.IllegalArgumentException",
+      ("No operation %s found on MBean %s"):format(name, canonical(keys))
+    )
   end
   local value = operation(lab, state, queue, table.unpack(request.arguments or {}))
   lab.save("broker")
@@ -198,8 +228,14 @@ end
 local COMMANDS = { read = read, exec = exec }
 
 local function version()
-  return { request = { type = "version" }, value = { agent = "1.6.2", protocol = "7.2",
-    info = { product = "activemq", vendor = "Apache", version = "5.16.7" } } }
+  return {
+    request = { type = "version" },
+    value = {
+      agent = "1.6.2",
+      protocol = "7.2",
+      info = { product = "activemq", vendor = "Apache", version = "5.16.7" },
+    },
+  }
 end
 
 local function answer_one(lab, state, request)
@@ -211,8 +247,13 @@ local function answer_one(lab, state, request)
     return problem(400, "java.lang.IllegalArgumentException", "Invalid request")
   else
     answer = command(lab, state, request, keys)
-    local echo = { type = request.type, mbean = canonical(keys), attribute = request.attribute,
-      operation = request.operation, arguments = request.arguments }
+    local echo = {
+      type = request.type,
+      mbean = canonical(keys),
+      attribute = request.attribute,
+      operation = request.operation,
+      arguments = request.arguments,
+    }
     answer.request = echo
   end
   if answer.error then return answer end
@@ -230,7 +271,9 @@ local function from_path(path)
   local kind, mbean, third = parts[1], parts[2], parts[3]
   if kind == "read" and third then
     local names = json.array {}
-    for name in third:gmatch("[^,]+") do names[#names + 1] = name end
+    for name in third:gmatch("[^,]+") do
+      names[#names + 1] = name
+    end
     return { type = kind, mbean = mbean, attribute = #names == 1 and names[1] or names }
   elseif kind == "exec" and third then
     local arguments = #parts > 3 and json.array { table.unpack(parts, 4) } or nil
@@ -243,8 +286,15 @@ local TEXT <const> = { ["Content-Type"] = "text/plain;charset=utf-8", ["Cache-Co
 
 local function jolokia(lab, state, req)
   if not (req.headers.origin or ""):find("^https?://localhost") then
-    return 200, TEXT, json.encode(problem(403, "java.lang.Exception", ("Origin %s is not allowed to call this agent")
-      :format(req.headers.origin or "null")))
+    return 200,
+      TEXT,
+      json.encode(
+        problem(
+          403,
+          "java.lang.Exception",
+          ("Origin %s is not allowed to call this agent"):format(req.headers.origin or "null")
+        )
+      )
   end
   if req.method ~= "POST" then
     return 200, TEXT, json.encode(answer_one(lab, state, from_path(req.path:sub(#"/api/jolokia/" + 1))))
@@ -255,7 +305,9 @@ local function jolokia(lab, state, req)
   end
   if not request[1] then return 200, TEXT, json.encode(answer_one(lab, state, request)) end
   local answers = json.array {}
-  for i, each in ipairs(request) do answers[i] = answer_one(lab, state, each) end
+  for i, each in ipairs(request) do
+    answers[i] = answer_one(lab, state, each)
+  end
   return 200, TEXT, json.encode(answers)
 end
 
@@ -291,8 +343,12 @@ local function handler(lab, state)
   local expected = "Basic " .. crypto.base64(USER .. ":" .. state.password)
   return function(req)
     if req.headers.authorization ~= expected then
-      return 401, { ["WWW-Authenticate"] = 'basic realm="ActiveMQRealm"',
-        ["Content-Type"] = "text/html;charset=iso-8859-1" }, UNAUTHORISED
+      return 401,
+        {
+          ["WWW-Authenticate"] = 'basic realm="ActiveMQRealm"',
+          ["Content-Type"] = "text/html;charset=iso-8859-1",
+        },
+        UNAUTHORISED
     elseif req.path:find("^/api/jolokia/?") then
       return jolokia(lab, state, req)
     end
@@ -311,10 +367,15 @@ function M.start(lab)
   state.password = state.password or crypto.hex(crypto.random(12))
   local server = lab.serve("broker", handler(lab, state))
   lab.save("broker")
-  return { port = server.port, env = {
-    O2X_BROKER_URL = ("http://%s:%d"):format(lab.host, server.port),
-    O2X_BROKER_USER = USER, O2X_BROKER_PASSWORD = state.password,
-  }, stop = function() server:stop() end }
+  return {
+    port = server.port,
+    env = {
+      O2X_BROKER_URL = ("http://%s:%d"):format(lab.host, server.port),
+      O2X_BROKER_USER = USER,
+      O2X_BROKER_PASSWORD = state.password,
+    },
+    stop = function() server:stop() end,
+  }
 end
 
 return M

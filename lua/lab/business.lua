@@ -11,10 +11,14 @@ local KINDS = { "customers", "orders", "bills", "invoices", "payments", "reports
 ---@param state table   the tenant's own part of the lab's state
 ---@param options {tenant: string, tenant_id: string?, now: fun(): number, url: string}
 function M.open(state, options)
-  for _, kind in ipairs(KINDS) do state[kind] = state[kind] or {} end
+  for _, kind in ipairs(KINDS) do
+    state[kind] = state[kind] or {}
+  end
   state.sequence = state.sequence or {}
-  return setmetatable({ state = state, tenant = options.tenant, tenant_id = options.tenant_id, now = options.now,
-    url = options.url }, Business)
+  return setmetatable(
+    { state = state, tenant = options.tenant, tenant_id = options.tenant_id, now = options.now, url = options.url },
+    Business
+  )
 end
 
 local function reject(code, message, ...)
@@ -28,7 +32,9 @@ local function timestamp(now) return os.date("!%Y-%m-%dT%H:%M:%SZ", now // 1 | 0
 local function find(list, wanted)
   for _, item in ipairs(list) do
     local same = true
-    for key, value in pairs(wanted) do same = same and item[key] == value end
+    for key, value in pairs(wanted) do
+      same = same and item[key] == value
+    end
     if same then return item end
   end
 end
@@ -69,8 +75,13 @@ function Business:create_customer(input)
   end
   self:unused("customers", input.externalId, "customer")
   local customer = self:add("customers", "CUST", {
-    firstName = input.firstName, lastName = input.lastName, email = input.email:lower(), company = input.company,
-    externalId = input.externalId, status = "ACTIVE" })
+    firstName = input.firstName,
+    lastName = input.lastName,
+    email = input.email:lower(),
+    company = input.company,
+    externalId = input.externalId,
+    status = "ACTIVE",
+  })
   customer.accountNumber = customer.id:gsub("CUST", "ACC")
   return customer
 end
@@ -101,8 +112,8 @@ local function order_items(input)
     local quantity, price = given.quantity or 1, given.price or given.unitPrice
     if type(quantity) ~= "number" or quantity <= 0 then reject("BAD_USER_INPUT", "quantity must be above 0") end
     if type(price) ~= "number" or price < 0 then reject("BAD_USER_INPUT", "price must be a number, 0 or above") end
-    items[#items + 1] = { product = given.product or given.productCode or "STANDARD", quantity = quantity,
-      price = cents(price) }
+    items[#items + 1] =
+      { product = given.product or given.productCode or "STANDARD", quantity = quantity, price = cents(price) }
   end
   if not items[1] then
     items[1] = { product = input.product or "STANDARD", quantity = 1, price = cents(input.amount or 100) }
@@ -114,16 +125,24 @@ function Business:create_order(input)
   local customer = self:get("customers", input.customerId, "customer")
   self:unused("orders", input.externalId, "order")
   local items, total = order_items(input), 0
-  for _, item in ipairs(items) do total = total + item.quantity * item.price end
-  local order = self:add("orders", "ORD", { customerId = customer.id, externalId = input.externalId, status = "DRAFT",
-    items = items, total = cents(total), currency = input.currency or "USD" })
+  for _, item in ipairs(items) do
+    total = total + item.quantity * item.price
+  end
+  local order = self:add("orders", "ORD", {
+    customerId = customer.id,
+    externalId = input.externalId,
+    status = "DRAFT",
+    items = items,
+    total = cents(total),
+    currency = input.currency or "USD",
+  })
   order.orderNumber = order.id
   return order
 end
 
 function Business:submit_order(input)
-  local order = self:get("orders", input.id or input.orderId
-    or reject("BAD_USER_INPUT", "submitOrder: say which order"), "order")
+  local order =
+    self:get("orders", input.id or input.orderId or reject("BAD_USER_INPUT", "submitOrder: say which order"), "order")
   if order.status == "DRAFT" then
     order.status, order.submittedAt = "SUBMITTED", timestamp(self.now())
   end
@@ -133,17 +152,30 @@ end
 -- billing
 
 function Business:invoice(bill)
-  local invoice = self:add("invoices", "INV", { billId = bill.id, customerId = bill.customerId, amount = bill.amount,
-    amountDue = bill.amount, currency = bill.currency, status = "OPEN" })
+  local invoice = self:add("invoices", "INV", {
+    billId = bill.id,
+    customerId = bill.customerId,
+    amount = bill.amount,
+    amountDue = bill.amount,
+    currency = bill.currency,
+    status = "OPEN",
+  })
   invoice.invoiceNumber, invoice.dueDate = invoice.id, os.date("!%Y-%m-%d", (self.now() // 1 | 0) + 30 * 86400)
   bill.invoiceId = invoice.id
 end
 
 function Business:bill(customer, orders)
   local amount = 0
-  for _, order in ipairs(orders) do amount = amount + order.total end
-  local bill = self:add("bills", "BILL", { customerId = customer, amount = cents(amount), currency = orders[1].currency,
-    status = "BILLED", billDate = os.date("!%Y-%m-%d", self.now() // 1 | 0) })
+  for _, order in ipairs(orders) do
+    amount = amount + order.total
+  end
+  local bill = self:add("bills", "BILL", {
+    customerId = customer,
+    amount = cents(amount),
+    currency = orders[1].currency,
+    status = "BILLED",
+    billDate = os.date("!%Y-%m-%d", self.now() // 1 | 0),
+  })
   bill.billNumber, bill.orderIds = bill.id, {}
   for i, order in ipairs(orders) do
     bill.orderIds[i], order.billId, order.status = order.id, bill.id, "BILLED"
@@ -165,9 +197,15 @@ function Business:trigger_billing(input)
     end
   end
   local bills = {}
-  for i, customer in ipairs(order_of) do bills[i] = self:bill(customer, by_customer[customer]) end
-  return { id = ("RUN-%d"):format(self.now() * 1000 // 1 | 0), status = "COMPLETED", billsCreated = #bills,
-    bills = bills }
+  for i, customer in ipairs(order_of) do
+    bills[i] = self:bill(customer, by_customer[customer])
+  end
+  return {
+    id = ("RUN-%d"):format(self.now() * 1000 // 1 | 0),
+    status = "COMPLETED",
+    billsCreated = #bills,
+    bills = bills,
+  }
 end
 
 -- payments
@@ -178,12 +216,23 @@ function Business:process_payment(input)
   local amount = cents(input.amount or invoice.amountDue)
   if invoice.status == "PAID" then reject("CONFLICT", "invoice %s is already paid", invoice.id) end
   if amount <= 0 or amount > invoice.amountDue then
-    reject("BAD_USER_INPUT", "amount %.2f is not between 0.01 and the %.2f due on %s", amount, invoice.amountDue,
-      invoice.id)
+    reject(
+      "BAD_USER_INPUT",
+      "amount %.2f is not between 0.01 and the %.2f due on %s",
+      amount,
+      invoice.amountDue,
+      invoice.id
+    )
   end
-  local payment = self:add("payments", "PAY", { invoiceId = invoice.id, customerId = invoice.customerId,
-    amount = amount, currency = invoice.currency, method = input.method or "CARD", externalId = input.externalId,
-    status = "SUCCESS" })
+  local payment = self:add("payments", "PAY", {
+    invoiceId = invoice.id,
+    customerId = invoice.customerId,
+    amount = amount,
+    currency = invoice.currency,
+    method = input.method or "CARD",
+    externalId = input.externalId,
+    status = "SUCCESS",
+  })
   payment.paymentNumber, payment.processedAt = payment.id, payment.createdAt
   invoice.amountDue = cents(invoice.amountDue - amount)
   if invoice.amountDue == 0 then invoice.status = "PAID" end
@@ -208,10 +257,18 @@ function Business:generate_report(input)
   local rows = {}
   for i, item in ipairs(self.state[kind.from]) do
     rows[i] = {}
-    for _, column in ipairs(kind.columns) do rows[i][column] = item[column] end
+    for _, column in ipairs(kind.columns) do
+      rows[i][column] = item[column]
+    end
   end
-  return self:add("reports", "RPT", { type = input.type:upper(), externalId = input.externalId, status = "COMPLETED",
-    columns = kind.columns, rows = rows, rowCount = #rows })
+  return self:add("reports", "RPT", {
+    type = input.type:upper(),
+    externalId = input.externalId,
+    status = "COMPLETED",
+    columns = kind.columns,
+    rows = rows,
+    rowCount = #rows,
+  })
 end
 
 --- The printed invoice; nil when there is no such invoice.
@@ -219,8 +276,12 @@ end
 function Business:invoice_pdf(id)
   local invoice = find(self.state.invoices, { id = id })
   if not invoice then return nil end
-  local text = ("BT /F1 18 Tf 72 720 Td (Invoice %s) Tj 0 -28 Td (Amount: %.2f %s) Tj 0 -28 Td (Due: %s) Tj ET")
-    :format(invoice.invoiceNumber, invoice.amount, invoice.currency, invoice.dueDate)
+  local text = ("BT /F1 18 Tf 72 720 Td (Invoice %s) Tj 0 -28 Td (Amount: %.2f %s) Tj 0 -28 Td (Due: %s) Tj ET"):format(
+    invoice.invoiceNumber,
+    invoice.amount,
+    invoice.currency,
+    invoice.dueDate
+  )
   return require("lab.pdf").page(text)
 end
 
@@ -235,9 +296,7 @@ local function some(kind)
 end
 
 local function one(kind, id_field)
-  return function(parent, _, business)
-    return parent[id_field] and find(business.state[kind], { id = parent[id_field] })
-  end
+  return function(parent, _, business) return parent[id_field] and find(business.state[kind], { id = parent[id_field] }) end
 end
 
 local function found(kind, what)
@@ -245,69 +304,182 @@ local function found(kind, what)
 end
 
 local QUERIES = {
-  getTenantConfig = { type = "TenantConfig", input = { id = "ID" }, resolve = function(_, input, business)
-    local id = business.tenant_id or input.id
-    if input.id and input.id ~= id then reject("NOT_FOUND", "tenant %s is not served here", input.id) end
-    return { id = id, tenantId = id, tenantName = business.tenant, status = "ACTIVE" }
-  end },
-  getCustomer = { type = "Customer", input = { id = "ID", email = "String", externalId = "String",
-    accountNumber = "String" }, resolve = by("get_customer") },
-  getOrder = { type = "Order", input = { id = "ID", orderNumber = "String", externalId = "String" },
-    resolve = found("orders", "getOrder") },
+  getTenantConfig = {
+    type = "TenantConfig",
+    input = { id = "ID" },
+    resolve = function(_, input, business)
+      local id = business.tenant_id or input.id
+      if input.id and input.id ~= id then reject("NOT_FOUND", "tenant %s is not served here", input.id) end
+      return { id = id, tenantId = id, tenantName = business.tenant, status = "ACTIVE" }
+    end,
+  },
+  getCustomer = {
+    type = "Customer",
+    input = { id = "ID", email = "String", externalId = "String", accountNumber = "String" },
+    resolve = by("get_customer"),
+  },
+  getOrder = {
+    type = "Order",
+    input = { id = "ID", orderNumber = "String", externalId = "String" },
+    resolve = found("orders", "getOrder"),
+  },
   getOrders = { type = "[Order]", input = { customerId = "ID", status = "String" }, resolve = some("orders") },
   getBills = { type = "[Bill]", input = { customerId = "ID", status = "String" }, resolve = some("bills") },
-  getInvoices = { type = "[Invoice]", input = { customerId = "ID", billId = "ID", status = "String", id = "ID" },
-    resolve = some("invoices") },
-  getPaymentHistory = { type = "[Payment]", input = { customerId = "ID", invoiceId = "ID", externalId = "String" },
-    resolve = some("payments") },
-  getReportData = { type = "Report", input = { id = "ID", externalId = "String" },
-    resolve = found("reports", "getReportData") },
+  getInvoices = {
+    type = "[Invoice]",
+    input = { customerId = "ID", billId = "ID", status = "String", id = "ID" },
+    resolve = some("invoices"),
+  },
+  getPaymentHistory = {
+    type = "[Payment]",
+    input = { customerId = "ID", invoiceId = "ID", externalId = "String" },
+    resolve = some("payments"),
+  },
+  getReportData = {
+    type = "Report",
+    input = { id = "ID", externalId = "String" },
+    resolve = found("reports", "getReportData"),
+  },
 }
 
 local MUTATIONS = {
-  createCustomer = { type = "Customer", resolve = by("create_customer"),
-    input = { firstName = "String!", lastName = "String!", email = "String!", company = "String",
-    externalId = "String" } },
-  updateCustomer = { type = "Customer", resolve = by("update_customer"),
-    input = { id = "ID!", firstName = "String", lastName = "String", email = "String", company = "String",
-    status = "String" } },
-  createOrder = { type = "Order", resolve = by("create_order"),
-    input = { customerId = "ID!", externalId = "String", items = "[OrderItemInput]", product = "String",
-    amount = "Float", currency = "String" } },
+  createCustomer = {
+    type = "Customer",
+    resolve = by("create_customer"),
+    input = {
+      firstName = "String!",
+      lastName = "String!",
+      email = "String!",
+      company = "String",
+      externalId = "String",
+    },
+  },
+  updateCustomer = {
+    type = "Customer",
+    resolve = by("update_customer"),
+    input = {
+      id = "ID!",
+      firstName = "String",
+      lastName = "String",
+      email = "String",
+      company = "String",
+      status = "String",
+    },
+  },
+  createOrder = {
+    type = "Order",
+    resolve = by("create_order"),
+    input = {
+      customerId = "ID!",
+      externalId = "String",
+      items = "[OrderItemInput]",
+      product = "String",
+      amount = "Float",
+      currency = "String",
+    },
+  },
   submitOrder = { type = "Order", input = { id = "ID", orderId = "ID" }, resolve = by("submit_order") },
   triggerBilling = { type = "BillingRun", input = { customerId = "ID" }, resolve = by("trigger_billing") },
-  processPayment = { type = "Payment", resolve = by("process_payment"),
-                     input = { invoiceId = "ID!", amount = "Float", method = "String", externalId = "String" } },
-  generateReport = { type = "Report", input = { type = "String!", externalId = "String" },
-    resolve = by("generate_report") },
+  processPayment = {
+    type = "Payment",
+    resolve = by("process_payment"),
+    input = { invoiceId = "ID!", amount = "Float", method = "String", externalId = "String" },
+  },
+  generateReport = {
+    type = "Report",
+    input = { type = "String!", externalId = "String" },
+    resolve = by("generate_report"),
+  },
 }
 
 --- What the tenant sells, as a GraphQL schema.
-M.schema = { query = "Query", mutation = "Mutation", types = {
-  Query = QUERIES,
-  Mutation = MUTATIONS,
-  TenantConfig = { id = "ID", tenantId = "ID", tenantName = "String", status = "String" },
-  Customer = { id = "ID", accountNumber = "String", externalId = "String", firstName = "String", lastName = "String",
-    email = "String", company = "String", status = "String", createdAt = "String" },
-  OrderItem = { product = "String", quantity = "Int", price = "Float" },
-  Order = { id = "ID", orderNumber = "String", externalId = "String", customerId = "ID", status = "String",
-    total = "Float", currency = "String", createdAt = "String", submittedAt = "String", billId = "ID",
-    items = "[OrderItem]", customer = { type = "Customer", resolve = one("customers", "customerId") } },
-  Bill = { id = "ID", billNumber = "String", customerId = "ID", orderIds = "[ID]", amount = "Float",
-    currency = "String", status = "String", billDate = "String", createdAt = "String", invoiceId = "ID",
-    invoice = { type = "Invoice", resolve = one("invoices", "invoiceId") } },
-  Invoice = { id = "ID", invoiceNumber = "String", billId = "ID", customerId = "ID", amount = "Float",
-    amountDue = "Float", currency = "String",
-              status = "String", dueDate = "String", createdAt = "String",
-              pdfUrl = { type = "String", resolve = function(invoice, _, business)
-                return ("%s/api/v1/invoices/%s.pdf"):format(business.url, invoice.id)
-              end } },
-  Payment = { id = "ID", paymentNumber = "String", externalId = "String", invoiceId = "ID", customerId = "ID",
-    amount = "Float", currency = "String", method = "String", status = "String", processedAt = "String",
-    invoice = { type = "Invoice", resolve = one("invoices", "invoiceId") } },
-  BillingRun = { id = "ID", status = "String", billsCreated = "Int", bills = "[Bill]" },
-  Report = { id = "ID", type = "String", externalId = "String", status = "String", columns = "[String]",
-    rows = "[JSON]", rowCount = "Int", createdAt = "String" },
-} }
+M.schema = {
+  query = "Query",
+  mutation = "Mutation",
+  types = {
+    Query = QUERIES,
+    Mutation = MUTATIONS,
+    TenantConfig = { id = "ID", tenantId = "ID", tenantName = "String", status = "String" },
+    Customer = {
+      id = "ID",
+      accountNumber = "String",
+      externalId = "String",
+      firstName = "String",
+      lastName = "String",
+      email = "String",
+      company = "String",
+      status = "String",
+      createdAt = "String",
+    },
+    OrderItem = { product = "String", quantity = "Int", price = "Float" },
+    Order = {
+      id = "ID",
+      orderNumber = "String",
+      externalId = "String",
+      customerId = "ID",
+      status = "String",
+      total = "Float",
+      currency = "String",
+      createdAt = "String",
+      submittedAt = "String",
+      billId = "ID",
+      items = "[OrderItem]",
+      customer = { type = "Customer", resolve = one("customers", "customerId") },
+    },
+    Bill = {
+      id = "ID",
+      billNumber = "String",
+      customerId = "ID",
+      orderIds = "[ID]",
+      amount = "Float",
+      currency = "String",
+      status = "String",
+      billDate = "String",
+      createdAt = "String",
+      invoiceId = "ID",
+      invoice = { type = "Invoice", resolve = one("invoices", "invoiceId") },
+    },
+    Invoice = {
+      id = "ID",
+      invoiceNumber = "String",
+      billId = "ID",
+      customerId = "ID",
+      amount = "Float",
+      amountDue = "Float",
+      currency = "String",
+      status = "String",
+      dueDate = "String",
+      createdAt = "String",
+      pdfUrl = {
+        type = "String",
+        resolve = function(invoice, _, business) return ("%s/api/v1/invoices/%s.pdf"):format(business.url, invoice.id) end,
+      },
+    },
+    Payment = {
+      id = "ID",
+      paymentNumber = "String",
+      externalId = "String",
+      invoiceId = "ID",
+      customerId = "ID",
+      amount = "Float",
+      currency = "String",
+      method = "String",
+      status = "String",
+      processedAt = "String",
+      invoice = { type = "Invoice", resolve = one("invoices", "invoiceId") },
+    },
+    BillingRun = { id = "ID", status = "String", billsCreated = "Int", bills = "[Bill]" },
+    Report = {
+      id = "ID",
+      type = "String",
+      externalId = "String",
+      status = "String",
+      columns = "[String]",
+      rows = "[JSON]",
+      rowCount = "Int",
+      createdAt = "String",
+    },
+  },
+}
 
 return M

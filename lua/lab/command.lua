@@ -58,11 +58,15 @@ local function print_env(env, as_json)
     return
   end
   local names = {}
-  for name in pairs(env) do names[#names + 1] = name end
+  for name in pairs(env) do
+    names[#names + 1] = name
+  end
   table.sort(names)
   io.stdout:write("unset ", UNSET, "\n")
   print_no_proxy()
-  for _, name in ipairs(names) do io.stdout:write("export ", name, "=", quote(env[name]), "\n") end
+  for _, name in ipairs(names) do
+    io.stdout:write("export ", name, "=", quote(env[name]), "\n")
+  end
 end
 
 local function print_status(status, as_json)
@@ -75,7 +79,9 @@ local function print_status(status, as_json)
     return
   end
   local names, rows = {}, { { "SERVICE", "ADDRESS" } }
-  for name in pairs(status.servers) do names[#names + 1] = name end
+  for name in pairs(status.servers) do
+    names[#names + 1] = name
+  end
   table.sort(names)
   for _, name in ipairs(names) do
     local port = status.servers[name].port
@@ -92,8 +98,12 @@ local function print_rules(rules, as_json)
   end
   local rows = {}
   for i, rule in ipairs(rules) do
-    rows[i] = { rule.service, rule.kind, ("%d time%s"):format(rule.times, rule.times == 1 and "" or "s"),
-      rule.match and "match=" .. rule.match or "" }
+    rows[i] = {
+      rule.service,
+      rule.kind,
+      ("%d time%s"):format(rule.times, rule.times == 1 and "" or "s"),
+      rule.match and "match=" .. rule.match or "",
+    }
   end
   out.columns(rows, out.data)
   if #rules == 0 then say("no faults are in force") end
@@ -132,7 +142,9 @@ local ACTIONS = {
 }
 
 return {
-  name = "lab", usage = USAGE, least = 1,
+  name = "lab",
+  usage = USAGE,
+  least = 1,
   summary = "the platform in miniature on this machine: to try, to learn, to test",
   options = {
     { "dir", value = "FOLDER", help = "where it is kept; default .o2x/lab in the project, or $O2X_LAB_DIR" },

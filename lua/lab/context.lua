@@ -11,7 +11,7 @@ local tls = require "lab.tls"
 local M = {}
 
 local SAVE_AFTER = 0.3 -- seconds; changes within it are written together
-local PRIVATE = 0x180  -- 0600
+local PRIVATE = 0x180 -- 0600
 
 local function read_json(path)
   local text = fs.read_if(path)
@@ -61,14 +61,18 @@ local function keep_state(lab)
   end
 
   local function flush()
-    for name in pairs(states) do write(name) end
+    for name in pairs(states) do
+      write(name)
+    end
     changed = {}
   end
 
   -- Changes that follow each other closely are written together.
   local pending = false
   local function save(name)
-    for each in pairs(name and { [name] = true } or states) do changed[each] = true end
+    for each in pairs(name and { [name] = true } or states) do
+      changed[each] = true
+    end
     if pending then return end
     pending = true
     task.spawn(function()
@@ -76,7 +80,9 @@ local function keep_state(lab)
       pending = false
       local names = changed
       changed = {}
-      for each in pairs(names) do write(each) end
+      for each in pairs(names) do
+        write(each)
+      end
     end)
   end
 
@@ -98,21 +104,15 @@ function M.new(dir)
   lab.state, lab.save, lab.flush = keep_state(lab)
 
   --- One line in the lab's log.
-  function lab.log(text)
-    fs.append(log_path, ("%s %s\n"):format(clock.iso(), text), PRIVATE)
-  end
+  function lab.log(text) fs.append(log_path, ("%s %s\n"):format(clock.iso(), text), PRIVATE) end
 
   --- Seconds since 1970, which `o2x lab wind` moves on.
-  function lab.clock()
-    return clock.now() + (lab.state("clock").wound or 0)
-  end
+  function lab.clock() return clock.now() + (lab.state("clock").wound or 0) end
 
   --- A certificate of the lab's authority for names and addresses.
-  function lab.certificate(name, names)
-    return tls.certificate(tls_folder, name, names)
-  end
+  function lab.certificate(name, names) return tls.certificate(tls_folder, name, names) end
 
-  lab.faults = { rules = faults.open(lab), wired = {} }  -- wired: the services that are behind the injector
+  lab.faults = { rules = faults.open(lab), wired = {} } -- wired: the services that are behind the injector
 
   --- A server on the port NAME, behind the fault injector. options.tls: true, or { cert, key }.
   function lab.serve(name, handler, options)
@@ -120,7 +120,10 @@ function M.new(dir)
     lab.faults.wired[name] = true
     if certificate == true then certificate = lab.certificate("server", { "localhost", "127.0.0.1" }) end
     return httpd.serve {
-      host = lab.host, port = lab.port(name), tls = certificate, log = lab.log,
+      host = lab.host,
+      port = lab.port(name),
+      tls = certificate,
+      log = lab.log,
       handler = faults.wrap(lab.faults.rules, name, handler, lab.log),
     }
   end

@@ -11,7 +11,9 @@ local SERVER_KINDS <const> = "down, off"
 
 local function names_of(instances)
   local names = {}
-  for name in pairs(instances) do names[#names + 1] = name end
+  for name in pairs(instances) do
+    names[#names + 1] = name
+  end
   table.sort(names)
   return table.concat(names, ", ")
 end

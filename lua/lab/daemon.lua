@@ -14,13 +14,9 @@ end
 
 --- Are we root? Then the servers get a user of their own: neither of them should, and PostgreSQL will not, run as root.
 ---@return boolean
-function M.is_root()
-  return fs.stat("/proc/self").uid == 0
-end
+function M.is_root() return fs.stat("/proc/self").uid == 0 end
 
-local function user_exists(name)
-  return proc.run({ argv = { "id", "-u", name } }).code == 0
-end
+local function user_exists(name) return proc.run({ argv = { "id", "-u", name } }).code == 0 end
 
 --- The user that a server runs as: the first of the names that there is, or ourselves if we are not root.
 ---@param names string[]
@@ -30,8 +26,10 @@ function M.user(names)
   for _, name in ipairs(names) do
     if user_exists(name) then return name end
   end
-  fail("no user to run the lab's servers as: " .. table.concat(names, ", "),
-    "run the lab as an ordinary user, or add one of these")
+  fail(
+    "no user to run the lab's servers as: " .. table.concat(names, ", "),
+    "run the lab as an ordinary user, or add one of these"
+  )
 end
 
 local function as_user(user, options)
@@ -46,9 +44,7 @@ end
 ---@param user string|nil of M.user
 ---@param options table of proc.run
 ---@return table result of proc.run
-function M.run(user, options)
-  return proc.run(as_user(user, options))
-end
+function M.run(user, options) return proc.run(as_user(user, options)) end
 
 --- Starts a server that goes into the background by itself.
 ---@param user string|nil
@@ -85,18 +81,14 @@ function M.is_running(pid, word)
 end
 
 -- Where another user can reach it: the lab's own folder may be in a home that is closed to others.
-local function shared_root(lab)
-  return "/var/tmp/o2x-lab-" .. crypto.sha256(lab.dir):sub(1, 16)
-end
+local function shared_root(lab) return "/var/tmp/o2x-lab-" .. crypto.sha256(lab.dir):sub(1, 16) end
 
 --- The path of a server's folder, whether it is there or not.
 ---@param lab table
 ---@param name string
 ---@param user string|nil
 ---@return string
-function M.path(lab, name, user)
-  return fs.join(user and shared_root(lab) or lab.dir, name)
-end
+function M.path(lab, name, user) return fs.join(user and shared_root(lab) or lab.dir, name) end
 
 --- Makes a server's folder, its user's own and closed to others.
 ---@param lab table
@@ -148,8 +140,6 @@ end
 
 --- A new password for the lab.
 ---@return string
-function M.password()
-  return crypto.hex(crypto.random(16))
-end
+function M.password() return crypto.hex(crypto.random(16)) end
 
 return M

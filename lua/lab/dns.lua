@@ -10,10 +10,10 @@ local zones = require("lab.zones")
 
 local M = { name = "dns" }
 
-local MAX_CHAIN <const> = 8       -- links of a chain of aliases that are followed
-local PLAIN_UDP <const> = 512     -- without EDNS, RFC 1035
-local IDLE <const> = 10           -- seconds a TCP client may be silent
-local BINDS <const> = 5           -- ports that are tried
+local MAX_CHAIN <const> = 8 -- links of a chain of aliases that are followed
+local PLAIN_UDP <const> = 512 -- without EDNS, RFC 1035
+local IDLE <const> = 10 -- seconds a TCP client may be silent
+local BINDS <const> = 5 -- ports that are tried
 
 -- Load balancers have public names in life; in the lab they are here.
 local BALANCERS <const> = ".elb.amazonaws.com."
@@ -25,7 +25,7 @@ local function records_at(zone, name, kind)
       exists = true
       if record.type == kind or kind == "ANY" then found[#found + 1] = record end
     elseif zones.within(record.name, name) then
-      exists = true                          -- an empty non-terminal: something is below it
+      exists = true -- an empty non-terminal: something is below it
     end
   end
   return found, exists
@@ -57,22 +57,33 @@ local function resolve(store, name, kind)
   local answers, zone = {}, store:holding(name)
   if not zone then
     if name:sub(-#BALANCERS) ~= BALANCERS then return { rcode = "REFUSED" } end
-    return { rcode = "NOERROR", authoritative = true, answers = kind == "A"
-      and { { name = name, type = "A", ttl = 60, values = { "127.0.0.1" } } } or {} }
+    return {
+      rcode = "NOERROR",
+      authoritative = true,
+      answers = kind == "A" and { { name = name, type = "A", ttl = 60, values = { "127.0.0.1" } } } or {},
+    }
   end
   for _ = 1, MAX_CHAIN do
     local found, exists = lookup(zone, name, kind)
-    for _, record in ipairs(found) do answers[#answers + 1] = record end
+    for _, record in ipairs(found) do
+      answers[#answers + 1] = record
+    end
     if not found[1] then
-      return { rcode = (exists or answers[1]) and "NOERROR" or "NXDOMAIN", authoritative = true, answers = answers,
-        authority = soa(zone) }
+      return {
+        rcode = (exists or answers[1]) and "NOERROR" or "NXDOMAIN",
+        authoritative = true,
+        answers = answers,
+        authority = soa(zone),
+      }
     elseif found[1].type ~= "CNAME" or kind == "CNAME" or kind == "ANY" then
       break
     end
     name = zones.canonical(found[1].values[1])
     zone = store:holding(name)
     if not zone then
-      for _, record in ipairs(resolve(store, name, kind).answers or {}) do answers[#answers + 1] = record end
+      for _, record in ipairs(resolve(store, name, kind).answers or {}) do
+        answers[#answers + 1] = record
+      end
       break
     end
   end
@@ -175,7 +186,7 @@ local function serve_tcp(listener, store, connections)
     elseif code == "EAGAIN" then
       task.wait_fd(listener:fd(), "r", math.huge)
     else
-      task.sleep(0.1)                        -- out of descriptors, say: others may end
+      task.sleep(0.1) -- out of descriptors, say: others may end
     end
   end
 end
@@ -191,14 +202,23 @@ local function bind(lab)
       return socket, errors.check(fields, listen.open(lab.host, port)), port
     end
   end
-  errors.raise { kind = "failed", module = "lab", op = "dns", code = code,
-    message = "the name server has no port: " .. problem }
+  errors.raise {
+    kind = "failed",
+    module = "lab",
+    op = "dns",
+    code = code,
+    message = "the name server has no port: " .. problem,
+  }
 end
 
 -- `o2x lab fault dns servfail` and `silent`: all questions until `off`.
 local function fault_handler(store)
   return function(kind)
-    if kind == "off" then kind = nil elseif kind ~= "servfail" and kind ~= "silent" then return false end
+    if kind == "off" then
+      kind = nil
+    elseif kind ~= "servfail" and kind ~= "silent" then
+      return false
+    end
     store.state.fault = kind
     store.lab.save("route53")
     return true
@@ -213,14 +233,24 @@ function M.start(lab)
   local socket, listener, port = bind(lab)
   local servers = { task.spawn(serve_udp, socket, store), task.spawn(serve_tcp, listener, store, connections) }
   local function stop()
-    for handle in pairs(connections) do servers[#servers + 1] = handle end
-    for _, handle in ipairs(servers) do handle:cancel() end
-    for _, handle in ipairs(servers) do handle:wait() end
+    for handle in pairs(connections) do
+      servers[#servers + 1] = handle
+    end
+    for _, handle in ipairs(servers) do
+      handle:cancel()
+    end
+    for _, handle in ipairs(servers) do
+      handle:wait()
+    end
     socket:close()
     listener:close()
   end
-  return { port = port, env = { O2X_LAB_DNS = ("%s:%d"):format(lab.host, port) }, stop = stop,
-    fault = fault_handler(store) }
+  return {
+    port = port,
+    env = { O2X_LAB_DNS = ("%s:%d"):format(lab.host, port) },
+    stop = stop,
+    fault = fault_handler(store),
+  }
 end
 
 return M

@@ -31,14 +31,14 @@ local function encode_name(name)
   return table.concat(parts) .. "\0"
 end
 
-local function encode_ipv4(text)
-  return string.pack("BBBB", text:match("^(%d+)%.(%d+)%.(%d+)%.(%d+)$"))
-end
+local function encode_ipv4(text) return string.pack("BBBB", text:match("^(%d+)%.(%d+)%.(%d+)%.(%d+)$")) end
 
 local function ipv6_groups(text)
   assert(text == "" or (text .. ":"):gsub("%x%x?%x?%x?:", "") == "", "not an IPv6 address")
   local groups = {}
-  for group in text:gmatch("%x+") do groups[#groups + 1] = string.pack(">I2", tonumber(group, 16)) end
+  for group in text:gmatch("%x+") do
+    groups[#groups + 1] = string.pack(">I2", tonumber(group, 16))
+  end
   return groups
 end
 
@@ -70,7 +70,12 @@ local function encode_strings(text)
 end
 
 local ENCODERS = {
-  A = encode_ipv4, AAAA = encode_ipv6, CNAME = encode_name, NS = encode_name, PTR = encode_name, TXT = encode_strings,
+  A = encode_ipv4,
+  AAAA = encode_ipv6,
+  CNAME = encode_name,
+  NS = encode_name,
+  PTR = encode_name,
+  TXT = encode_strings,
   MX = function(text)
     local preference, exchange = text:match("^(%d+)%s+(%S+)$")
     return string.pack(">I2", preference) .. encode_name(exchange)
@@ -85,8 +90,9 @@ local ENCODERS = {
   end,
   SOA = function(text)
     local mname, rname, numbers = text:match("^(%S+)%s+(%S+)%s+(%d+%s+%d+%s+%d+%s+%d+%s+%d+)$")
-    return encode_name(mname) .. encode_name(rname) .. string.pack(">I4I4I4I4I4",
-      numbers:match("(%d+)%s+(%d+)%s+(%d+)%s+(%d+)%s+(%d+)"))
+    return encode_name(mname)
+      .. encode_name(rname)
+      .. string.pack(">I4I4I4I4I4", numbers:match("(%d+)%s+(%d+)%s+(%d+)%s+(%d+)%s+(%d+)"))
   end,
 }
 
@@ -104,8 +110,8 @@ local function encode_section(records)
   local parts = {}
   for _, record in ipairs(records or {}) do
     for _, value in ipairs(record.values) do
-      parts[#parts + 1] = encode_name(record.name) .. string.pack(">I2I2I4s2", dns.types[record.type], 1, record.ttl,
-        ENCODERS[record.type](value))
+      parts[#parts + 1] = encode_name(record.name)
+        .. string.pack(">I2I2I4s2", dns.types[record.type], 1, record.ttl, ENCODERS[record.type](value))
     end
   end
   return table.concat(parts), #parts
@@ -118,8 +124,9 @@ end
 ---@return string
 function M.encode(query, reply, limit)
   local question = query.questions[1]
-  local asked = question and encode_name(question.name)
-    .. string.pack(">I2I2", M.type_number(question.type), question.class) or ""
+  local asked = question
+      and encode_name(question.name) .. string.pack(">I2I2", M.type_number(question.type), question.class)
+    or ""
   local answers, answer_count = encode_section(reply.answers)
   local authority, authority_count = encode_section(reply.authority)
   local edns = query.edns and "\0" .. string.pack(">I2I2I4I2", dns.types.OPT, EDNS_SIZE, 0, 0) or ""
@@ -127,8 +134,15 @@ function M.encode(query, reply, limit)
   if reply.authoritative then flags = flags | 0x0400 end
   if query.recursion_desired then flags = flags | 0x0100 end
   local function message(extra, body, count, other_count)
-    return string.pack(">I2I2I2I2I2I2", query.id, flags | extra, question and 1 or 0, count, other_count,
-      edns ~= "" and 1 or 0) .. asked .. body .. edns
+    return string.pack(
+      ">I2I2I2I2I2I2",
+      query.id,
+      flags | extra,
+      question and 1 or 0,
+      count,
+      other_count,
+      edns ~= "" and 1 or 0
+    ) .. asked .. body .. edns
   end
   local whole = message(0, answers .. authority, answer_count, authority_count)
   return #whole <= limit and whole or message(0x0200, "", 0, 0)
@@ -136,8 +150,6 @@ end
 
 --- "CNAME" → 5, "TYPE99" → 99.
 ---@return integer
-function M.type_number(name)
-  return dns.types[name] or math.tointeger(tonumber(name:match("^TYPE(%d+)$")))
-end
+function M.type_number(name) return dns.types[name] or math.tointeger(tonumber(name:match("^TYPE(%d+)$"))) end
 
 return M

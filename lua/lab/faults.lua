@@ -15,8 +15,15 @@ local M = {}
 local LONG = 600 -- seconds; longer than any client's patience
 
 local REASONS <const> = {
-  [401] = "Unauthorized", [403] = "Forbidden", [404] = "NotFound", [409] = "Conflict", [410] = "Expired",
-  [429] = "TooManyRequests", [500] = "InternalError", [503] = "ServiceUnavailable", [504] = "Timeout",
+  [401] = "Unauthorized",
+  [403] = "Forbidden",
+  [404] = "NotFound",
+  [409] = "Conflict",
+  [410] = "Expired",
+  [429] = "TooManyRequests",
+  [500] = "InternalError",
+  [503] = "ServiceUnavailable",
+  [504] = "Timeout",
 }
 
 local XML <const> = "<ErrorResponse><Error><Type>Receiver</Type><Code>%s</Code><Message>injected by the lab</Message>"
@@ -31,20 +38,27 @@ local function answer(service, status)
     headers["Content-Type"] = "text/xml"
     return status, headers, XML:format(status == 429 and "Throttling" or reason)
   end
-  return status, headers, json.encode {
-    kind = "Status", apiVersion = "v1", status = "Failure", code = status, reason = reason,
-    message = "injected by the lab", errors = { "injected by the lab" },
-  }
+  return status,
+    headers,
+    json.encode {
+      kind = "Status",
+      apiVersion = "v1",
+      status = "Failure",
+      code = status,
+      reason = reason,
+      message = "injected by the lab",
+      errors = { "injected by the lab" },
+    }
 end
 
 -- What each kind does with a request. `handle` is the simulator.
 local KINDS = {
-  ["timeout"] = function(_, handle, req)  -- the effect, then silence: the client cannot know
+  ["timeout"] = function(_, handle, req) -- the effect, then silence: the client cannot know
     handle(req)
     task.sleep(LONG)
     req:drop()
   end,
-  ["hang"] = function(_, _, req)  -- silence, and no effect
+  ["hang"] = function(_, _, req) -- silence, and no effect
     task.sleep(LONG)
     req:drop()
   end,
@@ -84,7 +98,11 @@ function M.add(rules, service, kind, options)
     errors.input(("times=%s is not a number of requests"):format(options.times))
   end
   rules[#rules + 1] = {
-    service = service, kind = kind, times = math.tointeger(times), match = options.match, seconds = options.seconds,
+    service = service,
+    kind = kind,
+    times = math.tointeger(times),
+    match = options.match,
+    seconds = options.seconds,
   }
 end
 
@@ -101,8 +119,10 @@ end
 local function take(rules, service, req)
   local line = req.method .. " " .. req.target
   for i, rule in ipairs(rules) do
-    if rule.service == service and (not rule.match or line:find(rule.match, 1, true)
-        or (req.body and req.body:find(rule.match, 1, true))) then
+    if
+      rule.service == service
+      and (not rule.match or line:find(rule.match, 1, true) or (req.body and req.body:find(rule.match, 1, true)))
+    then
       rule.times = rule.times - 1
       if rule.times == 0 then table.remove(rules, i) end
       return rule

@@ -14,7 +14,9 @@ Parser.__index = Parser
 
 local function position(text, offset)
   local line, start = 1, 1
-  for newline in text:sub(1, offset - 1):gmatch("()\n") do line, start = line + 1, newline + 1 end
+  for newline in text:sub(1, offset - 1):gmatch("()\n") do
+    line, start = line + 1, newline + 1
+  end
   return { line = line, column = offset - start + 1 }
 end
 
@@ -25,9 +27,7 @@ function M.fail(message, location)
   error({ graphql = true, message = message, locations = location and { location } or nil }, 0)
 end
 
-function Parser:fail(message)
-  M.fail("Syntax Error: " .. message .. ".", position(self.text, self.start))
-end
+function Parser:fail(message) M.fail("Syntax Error: " .. message .. ".", position(self.text, self.start)) end
 
 -- White space, commas and comments mean nothing.
 function Parser:skip()
@@ -73,8 +73,13 @@ function Parser:advance()
     return
   end
   local name = text:match("^[_%a][_%w]*", at)
-  local number = not name and (text:match("^-?%d+%.%d+[eE][+-]?%d+", at) or text:match("^-?%d+[eE][+-]?%d+", at)
-    or text:match("^-?%d+%.%d+", at) or text:match("^-?%d+", at))
+  local number = not name
+    and (
+      text:match("^-?%d+%.%d+[eE][+-]?%d+", at)
+      or text:match("^-?%d+[eE][+-]?%d+", at)
+      or text:match("^-?%d+%.%d+", at)
+      or text:match("^-?%d+", at)
+    )
   if name then
     self.kind, self.value, self.next = "name", name, at + #name
   elseif number then
@@ -110,14 +115,19 @@ function Parser:nested(fn, ...)
   return result
 end
 
-local LITERALS = { ["true"] = { kind = "literal", value = true }, ["false"] = { kind = "literal", value = false },
-                   null = { kind = "null" } }
+local LITERALS = {
+  ["true"] = { kind = "literal", value = true },
+  ["false"] = { kind = "literal", value = false },
+  null = { kind = "null" },
+}
 
 function Parser:value_node()
   if self:accept("$") then return { kind = "variable", name = self:expect("name") } end
   if self:accept("[") then
     local node = { kind = "list" }
-    while not self:accept("]") do node[#node + 1] = self:nested(self.value_node) end
+    while not self:accept("]") do
+      node[#node + 1] = self:nested(self.value_node)
+    end
     return node
   end
   if self:accept("{") then
@@ -136,7 +146,7 @@ function Parser:value_node()
     return { kind = "literal", value = value }
   end
   local word = self:expect("name")
-  return LITERALS[word] or { kind = "literal", value = word }       -- an enumeration travels as its name
+  return LITERALS[word] or { kind = "literal", value = word } -- an enumeration travels as its name
 end
 
 function Parser:arguments()
@@ -153,7 +163,9 @@ end
 
 function Parser:directives()
   local list = {}
-  while self:accept("@") do list[#list + 1] = { name = self:expect("name"), arguments = self:arguments() } end
+  while self:accept("@") do
+    list[#list + 1] = { name = self:expect("name"), arguments = self:arguments() }
+  end
   return list
 end
 
@@ -164,19 +176,35 @@ function Parser:selection()
       return { kind = "spread", name = self:expect("name"), directives = self:directives(), location = location }
     end
     local on = self:accept("name") and self:expect("name") or nil
-    return { kind = "inline", on = on, directives = self:directives(), selections = self:selections(),
-      location = location }
+    return {
+      kind = "inline",
+      on = on,
+      directives = self:directives(),
+      selections = self:selections(),
+      location = location,
+    }
   end
   local name, alias = self:expect("name"), nil
-  if self:accept(":") then name, alias = self:expect("name"), name end
-  return { kind = "field", name = name, key = alias or name, arguments = self:arguments(),
-    directives = self:directives(), selections = self.kind == "{" and self:selections() or nil, location = location }
+  if self:accept(":") then
+    name, alias = self:expect("name"), name
+  end
+  return {
+    kind = "field",
+    name = name,
+    key = alias or name,
+    arguments = self:arguments(),
+    directives = self:directives(),
+    selections = self.kind == "{" and self:selections() or nil,
+    location = location,
+  }
 end
 
 function Parser:selections()
   self:expect("{")
   local list = {}
-  repeat list[#list + 1] = self:nested(self.selection) until self:accept("}")
+  repeat
+    list[#list + 1] = self:nested(self.selection)
+  until self:accept("}")
   return list
 end
 
@@ -212,13 +240,18 @@ function Parser:definition(document)
   end
   local word = self:expect("name")
   if word == "query" or word == "mutation" then
-    table.insert(document.operations, { kind = word, name = self:accept("name"), variables = self:variables(),
-                                        directives = self:directives(), selections = self:selections() })
+    table.insert(document.operations, {
+      kind = word,
+      name = self:accept("name"),
+      variables = self:variables(),
+      directives = self:directives(),
+      selections = self:selections(),
+    })
   elseif word == "fragment" then
     local name = self:expect("name")
-    if self:expect("name") ~= "on" then self:fail("Expected \"on\"") end
-    document.fragments[name] = { on = self:expect("name"), directives = self:directives(),
-      selections = self:selections() }
+    if self:expect("name") ~= "on" then self:fail('Expected "on"') end
+    document.fragments[name] =
+      { on = self:expect("name"), directives = self:directives(), selections = self:selections() }
   else
     self:fail(("Unexpected Name %q"):format(word))
   end
@@ -233,7 +266,9 @@ function M.parse(text)
   local document = { operations = {}, fragments = {} }
   parser:advance()
   if parser.kind == "end" then parser:fail("Unexpected <EOF>") end
-  while parser.kind ~= "end" do parser:definition(document) end
+  while parser.kind ~= "end" do
+    parser:definition(document)
+  end
   return document
 end
 

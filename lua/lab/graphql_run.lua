@@ -21,7 +21,7 @@ local function literal(node, variables, location)
   if node.kind == "literal" then return node.value end
   if node.kind == "null" then return nil end
   if node.kind == "variable" then
-    if not variables.declared[node.name] then fail(("Variable \"$%s\" is not defined."):format(node.name), location) end
+    if not variables.declared[node.name] then fail(('Variable "$%s" is not defined.'):format(node.name), location) end
     return variables.values[node.name]
   end
   local result = {}
@@ -43,9 +43,9 @@ local CHECKS = {
 local function check(value, want, what, location)
   local base, required = want:match("^(.-)(!?)$")
   if value == nil then
-    if required == "!" then fail(("%s of required type \"%s\" was not provided."):format(what, want), location) end
+    if required == "!" then fail(('%s of required type "%s" was not provided.'):format(what, want), location) end
   elseif CHECKS[base] and not CHECKS[base](value) then
-    fail(("%s got invalid value; expected type \"%s\"."):format(what, base), location)
+    fail(('%s got invalid value; expected type "%s".'):format(what, base), location)
   end
   return value
 end
@@ -55,7 +55,7 @@ local function bind_variables(operation, given)
   for _, variable in ipairs(operation.variables) do
     local value = given[variable.name]
     if value == nil and variable.default then value = literal(variable.default, variables) end
-    check(value, variable.type, ("Variable \"$%s\""):format(variable.name))
+    check(value, variable.type, ('Variable "$%s"'):format(variable.name))
     variables.declared[variable.name], variables.values[variable.name] = true, value
   end
   return variables
@@ -71,7 +71,7 @@ function Run:included(directives)
     if directive.name == "skip" and value == true then return false end
     if directive.name == "include" and value == false then return false end
     if directive.name ~= "skip" and directive.name ~= "include" then
-      fail(("Unknown directive \"@%s\"."):format(directive.name))
+      fail(('Unknown directive "@%s".'):format(directive.name))
     end
   end
   return true
@@ -87,9 +87,9 @@ function Run:collect(selections, into, seen)
         self:collect(selection.selections, into, seen)
       else
         local fragment = self.document.fragments[selection.name]
-        if not fragment then fail(("Unknown fragment \"%s\"."):format(selection.name), selection.location) end
+        if not fragment then fail(('Unknown fragment "%s".'):format(selection.name), selection.location) end
         if seen[selection.name] then
-          fail(("Cannot spread fragment \"%s\" within itself."):format(selection.name), selection.location)
+          fail(('Cannot spread fragment "%s" within itself.'):format(selection.name), selection.location)
         end
         seen[selection.name] = true
         self:collect(fragment.selections, into, seen)
@@ -106,7 +106,7 @@ local function given_arguments(definition, field)
   if not input or (definition.input and definition.input.input) then return field.arguments, nil end
   if input.kind == "variable" then return nil, input end
   if input.kind ~= "object" then
-    fail(("Argument \"input\" of \"%s\" must be an object."):format(field.name), field.location)
+    fail(('Argument "input" of "%s" must be an object.'):format(field.name), field.location)
   end
   return input.fields, nil
 end
@@ -114,7 +114,7 @@ end
 function Run:check_names(given, definition, field)
   for name in pairs(given) do
     if not (definition.input and definition.input[name]) then
-      fail(("Field \"%s\" is not defined by the input of \"%s\"."):format(name, field.name), field.location)
+      fail(('Field "%s" is not defined by the input of "%s".'):format(name, field.name), field.location)
     end
   end
 end
@@ -133,7 +133,7 @@ end
 function Run:validate_field(type_name, field, depth)
   local definition = self.schema.types[type_name][field.name]
   if not definition then
-    fail(("Cannot query field \"%s\" on type \"%s\"."):format(field.name, type_name), field.location)
+    fail(('Cannot query field "%s" on type "%s".'):format(field.name, type_name), field.location)
   end
   if type(definition) == "string" then definition = { type = definition } end
   local given = given_arguments(definition, field)
@@ -141,11 +141,13 @@ function Run:validate_field(type_name, field, depth)
   local base = definition.type:gsub("[%[%]!]", "")
   if SCALARS[base] then
     if field.selections then
-      fail(("Field \"%s\" must not have a selection since type \"%s\" has no subfields."):format(field.name, base),
-        field.location)
+      fail(
+        ('Field "%s" must not have a selection since type "%s" has no subfields.'):format(field.name, base),
+        field.location
+      )
     end
   elseif not field.selections then
-    fail(("Field \"%s\" of type \"%s\" must have a selection of subfields."):format(field.name, base), field.location)
+    fail(('Field "%s" of type "%s" must have a selection of subfields.'):format(field.name, base), field.location)
   else
     self:validate(base, field.selections, depth + 1)
   end
@@ -157,17 +159,19 @@ function Run:input(definition, field)
   if variable then
     given = literal(variable, self.variables, field.location) or {}
     if type(given) ~= "table" then
-      fail(("Argument \"input\" of \"%s\" must be an object."):format(field.name), field.location)
+      fail(('Argument "input" of "%s" must be an object.'):format(field.name), field.location)
     end
     self:check_names(given, definition, field)
   else
-    for name, node in pairs(nodes) do given[name] = literal(node, self.variables, field.location) end
+    for name, node in pairs(nodes) do
+      given[name] = literal(node, self.variables, field.location)
+    end
   end
   local input = {}
   for name, want in pairs(definition.input or {}) do
     local value = given[name]
     if value == self.null then value = nil end
-    input[name] = check(value, want, ("Field \"%s.%s\""):format(field.name, name), field.location)
+    input[name] = check(value, want, ('Field "%s.%s"'):format(field.name, name), field.location)
   end
   return input
 end
@@ -178,7 +182,9 @@ function Run:complete(value, want, field, path)
   local element = want:match("^%[(.*)%]$")
   if element then
     local list = self.list({})
-    for i, item in ipairs(value) do list[i] = self:complete(item, element, field, path) end
+    for i, item in ipairs(value) do
+      list[i] = self:complete(item, element, field, path)
+    end
     return list
   end
   if SCALARS[want] then return value end
@@ -205,8 +211,10 @@ function Run:object(parent, type_name, fields, path)
       if #path > 0 then error(value, 0) end
       -- At the top each field stands alone: the others keep their data, as the specification has it for nullable
       -- fields.
-      table.insert(self.errors, { message = value.message, path = value.path, locations = value.locations,
-        extensions = value.extensions })
+      table.insert(
+        self.errors,
+        { message = value.message, path = value.path, locations = value.locations, extensions = value.extensions }
+      )
       value = self.null
     end
     result[field.key] = value
@@ -223,14 +231,22 @@ local function choose(document, name)
   for _, operation in ipairs(document.operations) do
     if operation.name == name then return operation end
   end
-  fail(("Unknown operation named \"%s\"."):format(name))
+  fail(('Unknown operation named "%s".'):format(name))
 end
 
 local function execute(schema, request, options)
   local document = graphql.parse(request.query)
   local operation = choose(document, request.operationName)
-  local run = setmetatable({ schema = schema, document = document, context = options.context, errors = {}, fields = 0,
-    null = options.null, list = options.list, variables = bind_variables(operation, request.variables or {}) }, Run)
+  local run = setmetatable({
+    schema = schema,
+    document = document,
+    context = options.context,
+    errors = {},
+    fields = 0,
+    null = options.null,
+    list = options.list,
+    variables = bind_variables(operation, request.variables or {}),
+  }, Run)
   local root = schema[operation.kind]
   run:validate(root, operation.selections, 0)
   local data = run:object({}, root, run:collect(operation.selections, {}, {}), {})

@@ -62,8 +62,13 @@ local function new_request(handle)
   local method, target, headers, body = handle:info()
   local path, query = target:match "^([^?]*)%??(.*)$"
   return setmetatable({
-    handle = handle, method = method, target = target, path = path, query = parse_query(query),
-    headers = collect_headers(headers), body = body,
+    handle = handle,
+    method = method,
+    target = target,
+    path = path,
+    query = parse_query(query),
+    headers = collect_headers(headers),
+    body = body,
   }, Request)
 end
 
@@ -82,14 +87,10 @@ function Request:drop()
   self.handle:drop()
 end
 
-local function default_log(text)
-  io.stderr:write("o2x httpd: ", text, "\n")
-end
+local function default_log(text) io.stderr:write("o2x httpd: ", text, "\n") end
 
 local function answer(request, status, headers, body)
-  if not request.taken then
-    request.handle:answer(status or 200, flatten_headers(headers), body or "")
-  end
+  if not request.taken then request.handle:answer(status or 200, flatten_headers(headers), body or "") end
 end
 
 local function report(state, request, problem)
@@ -130,7 +131,9 @@ function Server:stop()
   if state.stopped then return end
   state.stopped = true
   state.core:stop()
-  for running in pairs(state.running) do running:cancel() end
+  for running in pairs(state.running) do
+    running:cancel()
+  end
 end
 
 Server.__close = Server.stop
@@ -143,7 +146,8 @@ function M.serve(options)
   local host, port = options.host or "127.0.0.1", options.port or 0
   local listener = errors.check(
     { kind = "failed", module = "httpd", op = "listen", message = ("%s:%d"):format(host, port) },
-    core.listen(host, port, options.max_body or MAX_BODY, tls.cert, tls.key))
+    core.listen(host, port, options.max_body or MAX_BODY, tls.cert, tls.key)
+  )
   local state = { core = listener, handler = options.handler, log = options.log or default_log, running = {} }
   task.spawn(accept_loop, state)
   return setmetatable({ port = listener:port(), state = state }, Server)

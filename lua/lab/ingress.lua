@@ -31,8 +31,11 @@ local function all_rules(ingresses)
   local rules = {}
   for _, ingress in ipairs(ingresses) do
     for _, rule in ipairs(ingress.spec.rules or {}) do
-      rules[#rules + 1] = { rule = rule, namespace = ingress.metadata.namespace,
-        default = (ingress.metadata.annotations or {})[DEFAULT_BACKEND] }
+      rules[#rules + 1] = {
+        rule = rule,
+        namespace = ingress.metadata.namespace,
+        default = (ingress.metadata.annotations or {})[DEFAULT_BACKEND],
+      }
     end
   end
   return rules
@@ -60,8 +63,13 @@ function M.route(ingresses, host, path)
     for _, candidate in ipairs(entry.rule.host == wanted and entry.rule.http and entry.rule.http.paths or {}) do
       if path_matches(candidate, path) and candidate.backend.service and (not best or rank(candidate) > best.rank) then
         local service = candidate.backend.service
-        best = { namespace = entry.namespace, service = service.name, port = service.port.number or service.port.name,
-          rank = rank(candidate), default = entry.default }
+        best = {
+          namespace = entry.namespace,
+          service = service.name,
+          port = service.port.number or service.port.name,
+          rank = rank(candidate),
+          default = entry.default,
+        }
       end
     end
   end
@@ -70,9 +78,12 @@ end
 
 local function page(status, words)
   local title = ("%d %s"):format(status, words)
-  return status, { ["Content-Type"] = "text/html" },
-    ("<html>\r\n<head><title>%s</title></head>\r\n<body>\r\n<center><h1>%s</h1></center>\r\n"
-    .. "<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"):format(title, title)
+  return status,
+    { ["Content-Type"] = "text/html" },
+    (
+      "<html>\r\n<head><title>%s</title></head>\r\n<body>\r\n<center><h1>%s</h1></center>\r\n"
+      .. "<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+    ):format(title, title)
 end
 
 -- The Ingress objects of this controller's class.
@@ -120,7 +131,8 @@ end
 local function new_domains(lab, read)
   local found, folder = {}, fs.join(lab.dir, "platform/tenants")
   for _, name in ipairs(fs.exists(folder) and fs.list(folder) or {}) do
-    local domain = not read[name] and name:find "%.yaml$"
+    local domain = not read[name]
+      and name:find "%.yaml$"
       and ("\n" .. (fs.read_if(fs.join(folder, name)) or "")):match "\ndomain: *([%w.-]+)"
     if domain then
       read[name] = true
@@ -133,7 +145,9 @@ end
 -- The names of the certificate: those it has, and the hosts of tenants and Ingress objects that none of them covers.
 local function extend(lab, names, read)
   local added, hosts = false, new_domains(lab, read)
-  for _, entry in ipairs(all_rules(ours(lab))) do hosts[#hosts + 1] = entry.rule.host end
+  for _, entry in ipairs(all_rules(ours(lab))) do
+    hosts[#hosts + 1] = entry.rule.host
+  end
   for _, host in ipairs(hosts) do
     if not covered(names, host) then
       names[#names + 1], added = host, true
@@ -142,9 +156,7 @@ local function extend(lab, names, read)
   return added
 end
 
-local function open(lab, names)
-  return lab.serve("ingress", handler(lab), { tls = lab.certificate("ingress", names) })
-end
+local function open(lab, names) return lab.serve("ingress", handler(lab), { tls = lab.certificate("ingress", names) }) end
 
 --- Starts the server. When an Ingress brings a new host, it goes on with a certificate that names it.
 ---@param lab table
@@ -159,19 +171,23 @@ function M.start(lab)
     while true do
       task.sleep(LOOK)
       if extend(lab, state.names, read) then
-        lab.certificate("ingress", state.names)  -- made before the old server goes, so that the gap is short
+        lab.certificate("ingress", state.names) -- made before the old server goes, so that the gap is short
         server:stop()
         server = open(lab, state.names)
         lab.save("ingress")
       end
     end
   end)
-  return { port = server.port, env = { O2X_LAB_HTTPS = ("%s:%d"):format(lab.host, server.port), O2X_LAB_CA = lab.ca },
-    fault = function(kind, options) return faults.set(lab, kind, options) end, stop = function()
-    watcher:cancel()
-    watcher:wait()
-    server:stop()
-  end }
+  return {
+    port = server.port,
+    env = { O2X_LAB_HTTPS = ("%s:%d"):format(lab.host, server.port), O2X_LAB_CA = lab.ca },
+    fault = function(kind, options) return faults.set(lab, kind, options) end,
+    stop = function()
+      watcher:cancel()
+      watcher:wait()
+      server:stop()
+    end,
+  }
 end
 
 return M

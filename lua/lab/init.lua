@@ -12,17 +12,15 @@ local task = require "o2x.base.task"
 
 local M = {}
 
-local START <const> = 90   -- seconds a lab may take to be ready, on a slow machine
-local STOP <const> = 20    -- seconds until it is ended the hard way
+local START <const> = 90 -- seconds a lab may take to be ready, on a slow machine
+local STOP <const> = 20 -- seconds until it is ended the hard way
 local POLL <const> = 0.05
 
 local function fail(message, hint, where)
   errors.raise { kind = "failed", module = "lab", message = message, hint = hint, where = where }
 end
 
-local function absolute(path)
-  return path:sub(1, 1) == "/" and path or fs.join(fs.cwd(), path)
-end
+local function absolute(path) return path:sub(1, 1) == "/" and path or fs.join(fs.cwd(), path) end
 
 -- The example tree: the checkout's, or the one that was installed beside the program.
 local function example_tree(root)
@@ -46,7 +44,8 @@ function M.place(options)
   local root, dot = home()
   local dir = options.dir or os.getenv "O2X_LAB_DIR"
   return {
-    root = root, dir = dir and absolute(dir) or fs.join(dot, "lab"),
+    root = root,
+    dir = dir and absolute(dir) or fs.join(dot, "lab"),
     platform = options.platform and absolute(options.platform) or example_tree(root),
   }
 end
@@ -87,7 +86,9 @@ end
 -- The last complaint of a process that did not become ready.
 local function start_problem(place)
   local path, found = fs.join(place.dir, "lab.log"), nil
-  for line in (fs.read_if(path) or ""):gmatch "[^\n]+" do found = line:match "^o2x: (.*)" or found end
+  for line in (fs.read_if(path) or ""):gmatch "[^\n]+" do
+    found = line:match "^o2x: (.*)" or found
+  end
   fail("the lab did not start: " .. (found or "it left no word"), "the log tells more", path)
 end
 
@@ -95,7 +96,9 @@ local function start(place)
   local program = fs.realpath "/proc/self/exe"
   local child = proc.start {
     argv = { program, "serve", "--dir", place.dir, "--platform", place.platform },
-    cwd = place.root, detached = true, log = fs.join(place.dir, "lab.log"),
+    cwd = place.root,
+    detached = true,
+    log = fs.join(place.dir, "lab.log"),
   }
   local deadline = task.now() + START
   repeat
@@ -132,9 +135,7 @@ function M.up(options)
   return lab
 end
 
-local function signal(name, pid)
-  proc.run { argv = { "sh", "-c", 'kill -s "$1" "$2"', "sh", name, tostring(pid) } }
-end
+local function signal(name, pid) proc.run { argv = { "sh", "-c", 'kill -s "$1" "$2"', "sh", name, tostring(pid) } } end
 
 -- A zombie, which nobody may ever collect in a container, is no more.
 local function alive(pid)
@@ -199,7 +200,10 @@ end
 local function ask(lab, path, body)
   local http = require "o2x.client.http"
   local response = http.request {
-    method = "POST", url = lab.control.url .. path, json = body, timeout = 30,
+    method = "POST",
+    url = lab.control.url .. path,
+    json = body,
+    timeout = 30,
     headers = { Authorization = "Bearer " .. lab.control.token },
   }
   local answer = json.decode(response.body, "lab")
@@ -213,15 +217,17 @@ end
 function M.fault(options)
   local lab = need(M.place(options))
   return ask(lab, "/fault", {
-    service = options.service, kind = options.kind, times = options.times, match = options.match, seconds = options.seconds,
+    service = options.service,
+    kind = options.kind,
+    times = options.times,
+    match = options.match,
+    seconds = options.seconds,
   }).rules
 end
 
 --- Moves the lab's clock on.
 ---@param options { dir: string?, seconds: number }
 ---@return string the lab's time now
-function M.wind(options)
-  return clock.iso(ask(need(M.place(options)), "/wind", { seconds = options.seconds }).now)
-end
+function M.wind(options) return clock.iso(ask(need(M.place(options)), "/wind", { seconds = options.seconds }).now) end
 
 return M

@@ -31,13 +31,17 @@ end
 -- The exact locations: path → what stands between the braces.
 local function locations(config)
   local found = {}
-  for path, block in config:gmatch("location = (%S+) (%b{})") do found[path] = block end
+  for path, block in config:gmatch("location = (%S+) (%b{})") do
+    found[path] = block
+  end
   return found
 end
 
 local function headers_of(block)
   local headers = { ["Content-Type"] = "text/html" }
-  for name, value in (block or ""):gmatch("add_header (%S+) (.-) always;") do headers[name] = value end
+  for name, value in (block or ""):gmatch("add_header (%S+) (.-) always;") do
+    headers[name] = value
+  end
   return headers
 end
 

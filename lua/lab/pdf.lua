@@ -19,8 +19,12 @@ function M.page(content)
     parts[#parts + 1] = text
     offset = offset + #text
   end
-  parts[#parts + 1] = ("xref\n0 %d\n%strailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n")
-    :format(#entries, table.concat(entries), #entries, offset)
+  parts[#parts + 1] = ("xref\n0 %d\n%strailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n"):format(
+    #entries,
+    table.concat(entries),
+    #entries,
+    offset
+  )
   return table.concat(parts)
 end
 

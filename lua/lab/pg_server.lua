@@ -32,7 +32,9 @@ end
 
 local function pid_file(at)
   local text, lines = fs.read_if(fs.join(at.data, "postmaster.pid")) or "", {}
-  for line in text:gmatch("([^\n]*)\n") do lines[#lines + 1] = line end
+  for line in text:gmatch("([^\n]*)\n") do
+    lines[#lines + 1] = line
+  end
   return { pid = lines[1], port = math.tointeger(tonumber(lines[4])) }
 end
 
@@ -60,7 +62,10 @@ function M.launch(at, port)
   local result = pg_ctl(at, "start", "-w", "-t", tostring(READY_SECONDS), "-l", at.log, "-o", option)
   if result.code == 0 then return end
   errors.raise {
-    kind = "failed", module = "lab", message = "PostgreSQL did not start: " .. last_words(at), where = at.log,
+    kind = "failed",
+    module = "lab",
+    message = "PostgreSQL did not start: " .. last_words(at),
+    where = at.log,
   }
 end
 
@@ -72,8 +77,15 @@ end
 function M.connect(port, user, password)
   local deadline = task.now() + READY_SECONDS
   while true do
-    local ok, db = pcall(pg.connect, { host = "127.0.0.1", port = port, user = user, password = password,
-      dbname = "postgres", application_name = "o2x lab", sslmode = "disable" })
+    local ok, db = pcall(pg.connect, {
+      host = "127.0.0.1",
+      port = port,
+      user = user,
+      password = password,
+      dbname = "postgres",
+      application_name = "o2x lab",
+      sslmode = "disable",
+    })
     if ok then return db end
     if not errors.is(db) or not db.retryable or task.now() > deadline then error(db, 0) end
     task.sleep(0.05)
@@ -92,8 +104,12 @@ function M.stop(at)
   local result = pg_ctl(at, "stop", "-m", "fast", "-w", "-t", "10")
   if result.code ~= 0 then result = pg_ctl(at, "stop", "-m", "immediate", "-w", "-t", "10") end
   if result.code ~= 0 then
-    errors.raise { kind = "failed", module = "lab", where = at.data,
-      message = "PostgreSQL does not stop: " .. result.stderr:gsub("%s+$", "") }
+    errors.raise {
+      kind = "failed",
+      module = "lab",
+      where = at.data,
+      message = "PostgreSQL does not stop: " .. result.stderr:gsub("%s+$", ""),
+    }
   end
 end
 

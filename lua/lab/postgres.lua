@@ -10,8 +10,14 @@ local M = { name = "postgres" }
 
 -- It holds nothing that is worth a wait for the disk; but what is committed survives a killed process.
 local SETTINGS = {
-  listen_addresses = "127.0.0.1", unix_socket_directories = "", fsync = "off", full_page_writes = "off",
-  max_connections = "200", shared_buffers = "32MB", autovacuum_naptime = "1h", log_min_messages = "warning",
+  listen_addresses = "127.0.0.1",
+  unix_socket_directories = "",
+  fsync = "off",
+  full_page_writes = "off",
+  max_connections = "200",
+  shared_buffers = "32MB",
+  autovacuum_naptime = "1h",
+  log_min_messages = "warning",
 }
 
 local function has_locale(name)
@@ -21,9 +27,7 @@ local function has_locale(name)
   return false
 end
 
-local function locale()
-  return has_locale("en_us.utf8") and "en_US.UTF-8" or has_locale("c.utf8") and "C.UTF-8" or "C"
-end
+local function locale() return has_locale("en_us.utf8") and "en_US.UTF-8" or has_locale("c.utf8") and "C.UTF-8" or "C" end
 
 -- ---- data ----
 
@@ -41,7 +45,9 @@ end
 
 local function settings_text()
   local lines = preloaded()
-  for name, value in pairs(SETTINGS) do lines[#lines + 1] = ("%s = '%s'"):format(name, value) end
+  for name, value in pairs(SETTINGS) do
+    lines[#lines + 1] = ("%s = '%s'"):format(name, value)
+  end
   table.sort(lines)
   return table.concat(lines, "\n") .. "\n"
 end
@@ -51,13 +57,25 @@ local function initialise(lab, at, state)
   local path = daemon.folder(lab, "postgres", at.user)
   local aside, password_file = fs.join(path, "data.new"), fs.join(path, "password")
   if fs.exists(aside) then fs.remove_tree(aside) end
-  for _, role in ipairs { "superuser", "admin", "appuser" } do state[role .. "_password"] = daemon.password() end
+  for _, role in ipairs { "superuser", "admin", "appuser" } do
+    state[role .. "_password"] = daemon.password()
+  end
   state.locale, state.roles = locale(), nil
   lab.flush()
   daemon.write(password_file, state.superuser_password .. "\n", at.user)
   daemon.must(at.user, {
-    argv = { server.program("initdb"), "-D", aside, "-U", "postgres", "--no-sync", "--auth=scram-sha-256",
-      "--pwfile=" .. password_file, "--encoding=UTF8", "--locale=" .. state.locale },
+    argv = {
+      server.program("initdb"),
+      "-D",
+      aside,
+      "-U",
+      "postgres",
+      "--no-sync",
+      "--auth=scram-sha-256",
+      "--pwfile=" .. password_file,
+      "--encoding=UTF8",
+      "--locale=" .. state.locale,
+    },
     env = { LC_ALL = "C" },
   }, "initdb")
   fs.append(fs.join(aside, "postgresql.conf"), settings_text())
@@ -71,8 +89,14 @@ local function make_roles(lab, port, state)
   if state.roles then return end
   for role, rights in pairs { admin = "CREATEDB CREATEROLE", appuser = "" } do
     local there = db:one("SELECT 1 AS found FROM pg_roles WHERE rolname = $1", role)
-    db:query(("%s ROLE %s LOGIN %s PASSWORD %s"):format(there and "ALTER" or "CREATE", role, rights,
-      db:verifier(role, state[role .. "_password"])))
+    db:query(
+      ("%s ROLE %s LOGIN %s PASSWORD %s"):format(
+        there and "ALTER" or "CREATE",
+        role,
+        rights,
+        db:verifier(role, state[role .. "_password"])
+      )
+    )
   end
   db:query("GRANT pg_signal_backend, pg_read_all_stats TO admin") -- as the master user of RDS has it
   state.roles = true
@@ -104,16 +128,12 @@ end
 
 --- Ends the server of a lab, whoever started it. Its data stays.
 ---@param lab table
-function M.sweep(lab)
-  server.stop(place(lab))
-end
+function M.sweep(lab) server.stop(place(lab)) end
 
 --- Does the lab's server run?
 ---@param lab table
 ---@return boolean
-function M.status(lab)
-  return server.is_running(place(lab))
-end
+function M.status(lab) return server.is_running(place(lab)) end
 
 --- Removes the server's data; the lab is down.
 ---@param lab table

@@ -16,32 +16,63 @@ local function stamp(time) return clock.iso(time, 3) end
 
 local function tag_list(tags)
   local list, names = { "TagList" }, {}
-  for name in pairs(tags or {}) do names[#names + 1] = name end
+  for name in pairs(tags or {}) do
+    names[#names + 1] = name
+  end
   table.sort(names)
-  for _, name in ipairs(names) do list[#list + 1] = { "Tag", { "Key", name }, { "Value", tags[name] } } end
+  for _, name in ipairs(names) do
+    list[#list + 1] = { "Tag", { "Key", name }, { "Value", tags[name] } }
+  end
   return list
 end
 
 local function snapshot_node(snapshot)
-  return { "DBSnapshot", { "DBSnapshotIdentifier", snapshot.id }, { "DBInstanceIdentifier", snapshot.instance },
-    { "SnapshotCreateTime", stamp(snapshot.created) }, { "Engine", "postgres" }, { "AllocatedStorage", 100 },
-    { "Status", snapshot.status }, { "Port", 5432 }, { "MasterUsername", "admin" }, { "SnapshotType", snapshot.type },
-    { "PercentProgress", snapshot.status == "available" and 100 or 10 }, { "Encrypted", "false" },
-    { "DBSnapshotArn", arn("snapshot", snapshot.id) }, tag_list(snapshot.tags),
-    { "OriginalSnapshotCreateTime", stamp(snapshot.created) } }
+  return {
+    "DBSnapshot",
+    { "DBSnapshotIdentifier", snapshot.id },
+    { "DBInstanceIdentifier", snapshot.instance },
+    { "SnapshotCreateTime", stamp(snapshot.created) },
+    { "Engine", "postgres" },
+    { "AllocatedStorage", 100 },
+    { "Status", snapshot.status },
+    { "Port", 5432 },
+    { "MasterUsername", "admin" },
+    { "SnapshotType", snapshot.type },
+    { "PercentProgress", snapshot.status == "available" and 100 or 10 },
+    { "Encrypted", "false" },
+    { "DBSnapshotArn", arn("snapshot", snapshot.id) },
+    tag_list(snapshot.tags),
+    { "OriginalSnapshotCreateTime", stamp(snapshot.created) },
+  }
 end
 
 local function instance_node(api, instance)
-  local node = { "DBInstance", { "DBInstanceIdentifier", instance.id }, { "DBInstanceClass", instance.class },
-    { "Engine", "postgres" }, { "DBInstanceStatus", instance.status }, { "MasterUsername", "admin" } }
+  local node = {
+    "DBInstance",
+    { "DBInstanceIdentifier", instance.id },
+    { "DBInstanceClass", instance.class },
+    { "Engine", "postgres" },
+    { "DBInstanceStatus", instance.status },
+    { "MasterUsername", "admin" },
+  }
   if instance.status ~= "creating" then
     node[#node + 1] = { "Endpoint", { "Address", api.lab.host }, { "Port", api.servers:port(instance) } }
   end
-  for _, field in ipairs { { "AllocatedStorage", 100 }, { "InstanceCreateTime", stamp(instance.created) },
-    { "BackupRetentionPeriod", 7 }, { "VpcSecurityGroups", { "VpcSecurityGroupMembership",
-      { "VpcSecurityGroupId", "sg-1ab0000000000000" }, { "Status", "active" } } }, { "MultiAZ", "false" },
-    { "PubliclyAccessible", "false" }, { "StorageType", "gp3" }, { "DBInstanceArn", arn("db", instance.id) },
-    { "DeletionProtection", tostring(instance.primary == true) }, tag_list(instance.tags) } do
+  for _, field in ipairs {
+    { "AllocatedStorage", 100 },
+    { "InstanceCreateTime", stamp(instance.created) },
+    { "BackupRetentionPeriod", 7 },
+    {
+      "VpcSecurityGroups",
+      { "VpcSecurityGroupMembership", { "VpcSecurityGroupId", "sg-1ab0000000000000" }, { "Status", "active" } },
+    },
+    { "MultiAZ", "false" },
+    { "PubliclyAccessible", "false" },
+    { "StorageType", "gp3" },
+    { "DBInstanceArn", arn("db", instance.id) },
+    { "DeletionProtection", tostring(instance.primary == true) },
+    tag_list(instance.tags),
+  } do
     node[#node + 1] = field
   end
   return node
@@ -57,8 +88,11 @@ local function problem(api, status, code, message, ...)
 end
 
 local function answer(api, action, ...)
-  return api.aws.answer(200, { action .. "Response", { action .. "Result", ... },
-    { "ResponseMetadata", { "RequestId", "lab" } } }, NAMESPACE)
+  return api.aws.answer(
+    200,
+    { action .. "Response", { action .. "Result", ... }, { "ResponseMetadata", { "RequestId", "lab" } } },
+    NAMESPACE
+  )
 end
 
 local function no_instance(api, id) return problem(api, 404, "DBInstanceNotFound", "DBInstance %s not found.", id) end
@@ -71,10 +105,18 @@ local function identifier(api, form, name)
     return nil, { problem(api, 400, "MissingParameter", "The request must contain the parameter %s.", name) }
   end
   if not id:find("^%a[%w%-]*$") or id:find("--", 1, true) or id:find("-$") then
-    return nil, { problem(api, 400, "InvalidParameterValue",
-      "The parameter %s is not a valid identifier. Identifiers must begin "
-      .. "with a letter; must contain only ASCII letters, digits, and hyphens; and must not end with a hyphen or "
-      .. "contain two consecutive hyphens.", name) }
+    return nil,
+      {
+        problem(
+          api,
+          400,
+          "InvalidParameterValue",
+          "The parameter %s is not a valid identifier. Identifiers must begin "
+            .. "with a letter; must contain only ASCII letters, digits, and hyphens; and must not end with a hyphen or "
+            .. "contain two consecutive hyphens.",
+          name
+        ),
+      }
   end
   return id
 end
@@ -93,14 +135,18 @@ local function page(form, list, name, node)
   local from = math.tointeger(tonumber(form.Marker or "")) or 0
   local most = math.min(math.tointeger(tonumber(form.MaxRecords or "")) or MOST_RECORDS, MOST_RECORDS)
   local nodes = { name }
-  for i = from + 1, math.min(from + most, #list) do nodes[#nodes + 1] = node(list[i]) end
+  for i = from + 1, math.min(from + most, #list) do
+    nodes[#nodes + 1] = node(list[i])
+  end
   if from + most < #list then return nodes, { "Marker", from + most } end
   return nodes
 end
 
 local function sorted(map)
   local list = {}
-  for _, entry in pairs(map) do list[#list + 1] = entry end
+  for _, entry in pairs(map) do
+    list[#list + 1] = entry
+  end
   table.sort(list, function(a, b) return a.created == b.created and a.id < b.id or a.created < b.created end)
   return list
 end
@@ -109,8 +155,11 @@ function Api:DescribeDBSnapshots(form)
   local id, list = form.DBSnapshotIdentifier, {}
   if id and not self.state.snapshots[id:lower()] then return no_snapshot(self, id) end
   for _, snapshot in ipairs(sorted(self.state.snapshots)) do
-    if (not id or snapshot.id == id:lower()) and (not form.SnapshotType or snapshot.type == form.SnapshotType)
-      and (not form.DBInstanceIdentifier or snapshot.instance == form.DBInstanceIdentifier:lower()) then
+    if
+      (not id or snapshot.id == id:lower())
+      and (not form.SnapshotType or snapshot.type == form.SnapshotType)
+      and (not form.DBInstanceIdentifier or snapshot.instance == form.DBInstanceIdentifier:lower())
+    then
       list[#list + 1] = snapshot
     end
   end
@@ -123,13 +172,22 @@ function Api:CreateDBSnapshot(form)
   local instance = self.state.instances[(form.DBInstanceIdentifier or ""):lower()]
   if not instance then return no_instance(self, form.DBInstanceIdentifier or "") end
   if self.state.snapshots[id] then
-    return problem(self, 400, "DBSnapshotAlreadyExists",
-      "Cannot create the snapshot because a snapshot with the identifier %s already exists.", id)
+    return problem(
+      self,
+      400,
+      "DBSnapshotAlreadyExists",
+      "Cannot create the snapshot because a snapshot with the identifier %s already exists.",
+      id
+    )
   end
   if instance.status ~= "available" then
-    return problem(self, 400, "InvalidDBInstanceState",
-      "Cannot create a snapshot because the database instance %s is not "
-      .. "currently in the available state.", instance.id)
+    return problem(
+      self,
+      400,
+      "InvalidDBInstanceState",
+      "Cannot create a snapshot because the database instance %s is not " .. "currently in the available state.",
+      instance.id
+    )
   end
   return answer(self, "CreateDBSnapshot", snapshot_node(self.servers:create_snapshot(id, instance.id, tags_of(form))))
 end
@@ -138,8 +196,12 @@ function Api:DeleteDBSnapshot(form)
   local snapshot = self.state.snapshots[(form.DBSnapshotIdentifier or ""):lower()]
   if not snapshot then return no_snapshot(self, form.DBSnapshotIdentifier or "") end
   if snapshot.status ~= "available" then
-    return problem(self, 400, "InvalidDBSnapshotState",
-      "Cannot delete the snapshot because it is not currently in the available state.")
+    return problem(
+      self,
+      400,
+      "InvalidDBSnapshotState",
+      "Cannot delete the snapshot because it is not currently in the available state."
+    )
   end
   self.servers:delete_snapshot(snapshot)
   snapshot.status = "deleted"
@@ -152,8 +214,11 @@ function Api:DescribeDBInstances(form)
   for _, instance in ipairs(sorted(self.state.instances)) do
     if not id or instance.id == id:lower() then list[#list + 1] = instance end
   end
-  return answer(self, "DescribeDBInstances",
-    page(form, list, "DBInstances", function(instance) return instance_node(self, instance) end))
+  return answer(
+    self,
+    "DescribeDBInstances",
+    page(form, list, "DBInstances", function(instance) return instance_node(self, instance) end)
+  )
 end
 
 function Api:RestoreDBInstanceFromDBSnapshot(form)
@@ -165,8 +230,13 @@ function Api:RestoreDBInstanceFromDBSnapshot(form)
     return problem(self, 400, "DBInstanceAlreadyExists", "DB instance already exists")
   end
   if snapshot.status ~= "available" then
-    return problem(self, 400, "InvalidDBSnapshotState", "DBSnapshot must have state available but actually has %s",
-      snapshot.status)
+    return problem(
+      self,
+      400,
+      "InvalidDBSnapshotState",
+      "DBSnapshot must have state available but actually has %s",
+      snapshot.status
+    )
   end
   local instance = self.servers:restore(id, snapshot, tags_of(form), form.DBInstanceClass)
   return answer(self, "RestoreDBInstanceFromDBSnapshot", instance_node(self, instance))
@@ -176,16 +246,30 @@ function Api:DeleteDBInstance(form)
   local instance = self.state.instances[(form.DBInstanceIdentifier or ""):lower()]
   if not instance then return no_instance(self, form.DBInstanceIdentifier or "") end
   if instance.primary then
-    return problem(self, 400, "InvalidParameterCombination",
-      "Cannot delete protected DB Instance, please disable deletion protection and try again.")
+    return problem(
+      self,
+      400,
+      "InvalidParameterCombination",
+      "Cannot delete protected DB Instance, please disable deletion protection and try again."
+    )
   end
   if instance.status == "deleting" or instance.status == "creating" then
-    return problem(self, 400, "InvalidDBInstanceState", "Instance %s is already being %s.", instance.id,
-      instance.status == "deleting" and "deleted" or "created")
+    return problem(
+      self,
+      400,
+      "InvalidDBInstanceState",
+      "Instance %s is already being %s.",
+      instance.id,
+      instance.status == "deleting" and "deleted" or "created"
+    )
   end
   if form.SkipFinalSnapshot ~= "true" then
-    return problem(self, 400, "InvalidParameterCombination",
-      "FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified.")
+    return problem(
+      self,
+      400,
+      "InvalidParameterCombination",
+      "FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified."
+    )
   end
   self.servers:delete_instance(instance)
   return answer(self, "DeleteDBInstance", instance_node(self, instance))

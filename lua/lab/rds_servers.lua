@@ -34,9 +34,15 @@ function Servers:save() self.lab.save("rds") end
 local function adopt(self, id)
   local state = self.state
   state.primary = id
-  state.instances[id] = state.instances[id] or { id = id, created = self.lab.clock(), status = "available",
-    primary = true,
-    class = "db.r5.xlarge", tags = {} }
+  state.instances[id] = state.instances[id]
+    or {
+      id = id,
+      created = self.lab.clock(),
+      status = "available",
+      primary = true,
+      class = "db.r5.xlarge",
+      tags = {},
+    }
 end
 
 --- The port on which an instance answers.
@@ -58,16 +64,16 @@ local function begin(self, entry, least, work)
       entry.status = "failed"
       return self:save()
     end
-    while self.lab.clock() < entry.created + least do task.sleep(0.05) end
+    while self.lab.clock() < entry.created + least do
+      task.sleep(0.05)
+    end
     if entry.status == "creating" then entry.status = "available" end
     self:save()
   end)
 end
 
 -- Made aside and renamed, so that a half-made one is never taken for whole.
-local function into_place(user, aside, path)
-  daemon.must(user, { argv = { "mv", "-T", aside, path } }, "mv")
-end
+local function into_place(user, aside, path) daemon.must(user, { argv = { "mv", "-T", aside, path } }, "mv") end
 
 local function take_snapshot(self, snapshot)
   local path, user = folder_of(self.lab, "snapshot", snapshot.id)
@@ -76,9 +82,20 @@ local function take_snapshot(self, snapshot)
   local password_file, aside = fs.join(base, "password"), path .. ".new"
   daemon.write(password_file, "*:*:*:*:" .. self.lab.state("postgres").superuser_password .. "\n", user)
   if fs.exists(aside) then fs.remove_tree(aside) end
-  local argv = { server.program("pg_basebackup"), "-h", self.lab.host, "-p",
+  local argv = {
+    server.program("pg_basebackup"),
+    "-h",
+    self.lab.host,
+    "-p",
     tostring(self:port(self.state.instances[snapshot.instance])),
-    "-U", "postgres", "-D", aside, "--checkpoint=fast", "--wal-method=fetch", "--no-sync" }
+    "-U",
+    "postgres",
+    "-D",
+    aside,
+    "--checkpoint=fast",
+    "--wal-method=fetch",
+    "--no-sync",
+  }
   daemon.must(user, { argv = argv, env = { LC_ALL = "C", PGPASSFILE = password_file }, timeout = 300 }, "pg_basebackup")
   into_place(user, aside, path)
 end
@@ -102,8 +119,8 @@ end
 ---@param tags table<string, string>
 ---@return table snapshot
 function Servers:create_snapshot(id, instance, tags)
-  local snapshot = { id = id, instance = instance, created = self.lab.clock(), status = "creating", type = "manual",
-    tags = tags }
+  local snapshot =
+    { id = id, instance = instance, created = self.lab.clock(), status = "creating", type = "manual", tags = tags }
   self.state.snapshots[id] = snapshot
   self:save()
   begin(self, snapshot, LEAST.snapshot, function() take_snapshot(self, snapshot) end)
@@ -126,8 +143,14 @@ end
 ---@param class string?
 ---@return table instance
 function Servers:restore(id, snapshot, tags, class)
-  local instance = { id = id, created = self.lab.clock(), status = "creating", snapshot = snapshot.id, tags = tags,
-    class = class or "db.r5.xlarge" }
+  local instance = {
+    id = id,
+    created = self.lab.clock(),
+    status = "creating",
+    snapshot = snapshot.id,
+    tags = tags,
+    class = class or "db.r5.xlarge",
+  }
   self.state.instances[id] = instance
   self:save()
   begin(self, instance, LEAST.instance, function() bring_up(self, instance) end)

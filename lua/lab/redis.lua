@@ -16,15 +16,30 @@ local STOP_SECONDS = 10
 local function place(lab)
   local user = daemon.user(USERS)
   local path = daemon.path(lab, "redis", user)
-  return { user = user, path = path, config = fs.join(path, "redis.conf"), log = fs.join(path, "redis.log"),
-    pid_file = fs.join(path, "redis.pid") }
+  return {
+    user = user,
+    path = path,
+    config = fs.join(path, "redis.conf"),
+    log = fs.join(path, "redis.log"),
+    pid_file = fs.join(path, "redis.pid"),
+  }
 end
 
 local function config_text(at, port, password)
   return table.concat({
-    "bind 127.0.0.1", "protected-mode yes", "port " .. port, "requirepass " .. password, "daemonize yes",
-    ('dir "%s"'):format(at.path), ('pidfile "%s"'):format(at.pid_file), ('logfile "%s"'):format(at.log),
-    "appendonly yes", "appendfsync no", 'save ""', "databases 16", "",
+    "bind 127.0.0.1",
+    "protected-mode yes",
+    "port " .. port,
+    "requirepass " .. password,
+    "daemonize yes",
+    ('dir "%s"'):format(at.path),
+    ('pidfile "%s"'):format(at.pid_file),
+    ('logfile "%s"'):format(at.log),
+    "appendonly yes",
+    "appendfsync no",
+    'save ""',
+    "databases 16",
+    "",
   }, "\n")
 end
 
@@ -36,13 +51,9 @@ local function running(lab, at)
   return daemon.is_running(pid, ("%s 127.0.0.1:%d"):format(proc.find "redis-server", port)) and pid or nil
 end
 
-local function url_of(state)
-  return ("redis://default:%s@127.0.0.1:%d/0"):format(state.password, state.port)
-end
+local function url_of(state) return ("redis://default:%s@127.0.0.1:%d/0"):format(state.password, state.port) end
 
-local function client(lab)
-  return redis.connect { url = url_of(lab.state "redis"), timeout = 5, connect_timeout = 5 }
-end
+local function client(lab) return redis.connect { url = url_of(lab.state "redis"), timeout = 5, connect_timeout = 5 } end
 
 local function last_words(at, problem)
   local text = fs.read_if(at.log) or ""
@@ -57,7 +68,10 @@ local function until_ready(lab, at)
     if ok then return end
     if not (errors.is(problem) and problem.retryable) or task.now() > deadline then
       errors.raise {
-        kind = "failed", module = "lab", message = "Redis did not start: " .. last_words(at, problem), where = at.log,
+        kind = "failed",
+        module = "lab",
+        message = "Redis did not start: " .. last_words(at, problem),
+        where = at.log,
       }
     end
     task.sleep(0.02)
@@ -80,7 +94,8 @@ function M.start(lab)
   end
   until_ready(lab, at)
   return {
-    port = state.port, env = { REDIS_URL = ("redis://127.0.0.1:%d/0"):format(state.port), REDISCLI_AUTH = state.password },
+    port = state.port,
+    env = { REDIS_URL = ("redis://127.0.0.1:%d/0"):format(state.port), REDISCLI_AUTH = state.password },
     stop = function() M.sweep(lab) end,
   }
 end
@@ -97,7 +112,10 @@ function M.sweep(lab)
   while running(lab, at) do
     if task.now() > deadline then
       errors.raise {
-        kind = "failed", module = "lab", message = "Redis does not stop (process " .. pid .. ")", where = at.log,
+        kind = "failed",
+        module = "lab",
+        message = "Redis does not stop (process " .. pid .. ")",
+        where = at.log,
       }
     end
     task.sleep(0.02)
@@ -107,9 +125,7 @@ end
 --- Does the lab's server run?
 ---@param lab table
 ---@return boolean
-function M.status(lab)
-  return running(lab, place(lab)) ~= nil
-end
+function M.status(lab) return running(lab, place(lab)) ~= nil end
 
 --- Removes the server's data; the lab is down.
 ---@param lab table

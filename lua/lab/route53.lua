@@ -21,21 +21,32 @@ local function timestamp(time)
 end
 
 local function zone_node(zone)
-  return { "HostedZone", { "Id", "/hostedzone/" .. zone.id }, { "Name", wire_name(zone.name) },
-    { "CallerReference", zone.reference }, { "Config", { "PrivateZone", "false" } },
-    { "ResourceRecordSetCount", #zone.records } }
+  return {
+    "HostedZone",
+    { "Id", "/hostedzone/" .. zone.id },
+    { "Name", wire_name(zone.name) },
+    { "CallerReference", zone.reference },
+    { "Config", { "PrivateZone", "false" } },
+    { "ResourceRecordSetCount", #zone.records },
+  }
 end
 
 local function change_node(change)
-  return { "ChangeInfo", { "Id", "/change/" .. change.id }, { "Status", change.status },
-    { "SubmittedAt", timestamp(change.submitted) } }
+  return {
+    "ChangeInfo",
+    { "Id", "/change/" .. change.id },
+    { "Status", change.status },
+    { "SubmittedAt", timestamp(change.submitted) },
+  }
 end
 
 local function delegation_node(zone)
   local servers = { "NameServers" }
   for _, record in ipairs(zone.records) do
     if record.name == zone.name and record.type == "NS" then
-      for _, server in ipairs(record.values) do servers[#servers + 1] = { "NameServer", (server:gsub("%.$", "")) } end
+      for _, server in ipairs(record.values) do
+        servers[#servers + 1] = { "NameServer", (server:gsub("%.$", "")) }
+      end
     end
   end
   return { "DelegationSet", servers }
@@ -43,9 +54,16 @@ end
 
 local function record_node(record)
   local values = { "ResourceRecords" }
-  for _, value in ipairs(record.values) do values[#values + 1] = { "ResourceRecord", { "Value", value } } end
-  return { "ResourceRecordSet", { "Name", wire_name(record.name) }, { "Type", record.type }, { "TTL", record.ttl },
-    values }
+  for _, value in ipairs(record.values) do
+    values[#values + 1] = { "ResourceRecord", { "Value", value } }
+  end
+  return {
+    "ResourceRecordSet",
+    { "Name", wire_name(record.name) },
+    { "Type", record.type },
+    { "TTL", record.ttl },
+    values,
+  }
 end
 
 -- One change of a batch, checked; or nil and what is wrong with it.
@@ -57,10 +75,12 @@ local function read_change(element)
   end
   local ttl, records = math.tointeger(tonumber(set:value("TTL") or "")), set:find("ResourceRecords")
   if not ttl or not records or #records == 0 then
-    return nil, "InvalidInput",
-      ("Invalid request: Expected exactly one of [AliasTarget, all of [TTL, and ResourceRecords], or "
-        .. "TrafficPolicyInstanceId], but found none in Change with [Action=%s, Name=%s, Type=%s, SetIdentifier=null]")
-        :format(action, name, kind)
+    return nil,
+      "InvalidInput",
+      (
+        "Invalid request: Expected exactly one of [AliasTarget, all of [TTL, and ResourceRecords], or "
+        .. "TrafficPolicyInstanceId], but found none in Change with [Action=%s, Name=%s, Type=%s, SetIdentifier=null]"
+      ):format(action, name, kind)
   end
   local record = { name = zones.canonical(name), type = kind, ttl = ttl, values = {} }
   for i, item in ipairs(records) do
@@ -68,12 +88,14 @@ local function read_change(element)
     if not wire.valid(kind, record.values[i]) then
       local problem = kind == "TXT" and "InvalidCharacterString (Value should be enclosed in quotation marks)"
         or kind .. "RRDATAInvalid (Value is not valid)"
-      return nil, "InvalidChangeBatch",
+      return nil,
+        "InvalidChangeBatch",
         ("[Invalid Resource Record: 'FATAL problem: %s' encountered with '%s']"):format(problem, record.values[i])
     end
   end
   if kind == "CNAME" and #record.values > 1 then
-    return nil, "InvalidChangeBatch",
+    return nil,
+      "InvalidChangeBatch",
       ("[RRSet of type CNAME with DNS name %s is not permitted to have more than one value]"):format(record.name)
   end
   return { action = action, record = record }
@@ -92,8 +114,12 @@ function Api:list_zones(request)
     if not wanted or zone.name >= wanted then list[#list + 1] = zone_node(zone) end
   end
   local by_name = request.path:find("hostedzonesbyname", 1, true)
-  return self:answer(200, { by_name and "ListHostedZonesByNameResponse" or "ListHostedZonesResponse", list,
-    { "IsTruncated", "false" }, { "MaxItems", 100 } })
+  return self:answer(200, {
+    by_name and "ListHostedZonesByNameResponse" or "ListHostedZonesResponse",
+    list,
+    { "IsTruncated", "false" },
+    { "MaxItems", 100 },
+  })
 end
 
 function Api:create_zone(request)
@@ -104,8 +130,11 @@ function Api:create_zone(request)
   end
   local zone = self.store:create(name, reference)
   local change = self.store:change(zone, {})
-  return self:answer(201, { "CreateHostedZoneResponse", zone_node(zone), change_node(change), delegation_node(zone) },
-    { Location = "https://route53.amazonaws.com/2013-04-01/hostedzone/" .. zone.id })
+  return self:answer(
+    201,
+    { "CreateHostedZoneResponse", zone_node(zone), change_node(change), delegation_node(zone) },
+    { Location = "https://route53.amazonaws.com/2013-04-01/hostedzone/" .. zone.id }
+  )
 end
 
 function Api:get_zone(_, zone)
@@ -129,7 +158,9 @@ end
 function Api:list_records(request, zone)
   local limit = math.min(math.tointeger(tonumber(request.query.maxitems or MAX_ITEMS)) or MAX_ITEMS, MAX_ITEMS)
   local list, from = { "ResourceRecordSets" }, starts_at(zone, request.query)
-  for i = from, math.min(#zone.records, from + limit - 1) do list[#list + 1] = record_node(zone.records[i]) end
+  for i = from, math.min(#zone.records, from + limit - 1) do
+    list[#list + 1] = record_node(zone.records[i])
+  end
   local next_record = zone.records[from + limit]
   local node = { "ListResourceRecordSetsResponse", list, { "IsTruncated", tostring(next_record ~= nil) } }
   if next_record then
@@ -201,8 +232,11 @@ function M.handler(lab, aws)
         return api[route[3]](api, request, zone or id)
       end
     end
-    return api:problem(404, "UnknownOperationException", ("Unable to determine the operation of %s %s")
-      :format(request.method, request.path))
+    return api:problem(
+      404,
+      "UnknownOperationException",
+      ("Unable to determine the operation of %s %s"):format(request.method, request.path)
+    )
   end
 end
 

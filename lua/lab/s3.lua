@@ -15,14 +15,18 @@ local UNSIGNED <const> = { ["UNSIGNED-PAYLOAD"] = true, ["STREAMING-UNSIGNED-PAY
 
 -- S3's errors have no envelope.
 local function problem(status, code, message, resource)
-  return status, { ["Content-Type"] = "application/xml" },
-    xml.write({ "Error", { "Code", code }, { "Message", message }, { "Resource", resource or "/" },
-      { "RequestId", "lab" } })
+  return status,
+    { ["Content-Type"] = "application/xml" },
+    xml.write({
+      "Error",
+      { "Code", code },
+      { "Message", message },
+      { "Resource", resource or "/" },
+      { "RequestId", "lab" },
+    })
 end
 
-local function answer(node)
-  return 200, { ["Content-Type"] = "application/xml" }, xml.write(node, NAMESPACE)
-end
+local function answer(node) return 200, { ["Content-Type"] = "application/xml" }, xml.write(node, NAMESPACE) end
 
 local function http_date(time) return os.date("!%a, %d %b %Y %H:%M:%S GMT", time // 1 | 0) end
 
@@ -48,8 +52,12 @@ end
 
 function Api:create_bucket(name)
   if self.state.buckets[name] then
-    return problem(409, "BucketAlreadyOwnedByYou", "Your previous request to create the named bucket succeeded",
-      "/" .. name)
+    return problem(
+      409,
+      "BucketAlreadyOwnedByYou",
+      "Your previous request to create the named bucket succeeded",
+      "/" .. name
+    )
   end
   self.state.buckets[name] = { created = self.lab.clock(), objects = {} }
   self.lab.save("s3")
@@ -86,12 +94,21 @@ function Api:list_objects(request, name, bucket)
   for _, key in ipairs(sorted_keys(bucket.objects, prefix, after)) do
     local group = common(key, prefix, delimiter)
     if not (group and seen[group]) then
-      if count == most then truncated = true break end
+      if count == most then
+        truncated = true
+        break
+      end
       count = count + 1
       local object = bucket.objects[key]
       node[#node + 1] = group and { "CommonPrefixes", { "Prefix", shown(group) } }
-        or { "Contents", { "Key", shown(key) }, { "LastModified", clock.iso(object.modified, 3) },
-          { "ETag", object.etag }, { "Size", object.size }, { "StorageClass", "STANDARD" } }
+        or {
+          "Contents",
+          { "Key", shown(key) },
+          { "LastModified", clock.iso(object.modified, 3) },
+          { "ETag", object.etag },
+          { "Size", object.size },
+          { "StorageClass", "STANDARD" },
+        }
       if group then seen[group] = true end
     end
     last = key
@@ -123,15 +140,23 @@ function Api:put_object(request, bucket, key)
   if (request.headers["content-encoding"] or ""):find("aws-chunked", 1, true) then body = unchunk(body) end
   local sha256 = crypto.sha256(body)
   if declared and not UNSIGNED[declared] and not declared:find("^STREAMING") and declared ~= sha256 then
-    return problem(400, "XAmzContentSHA256Mismatch",
-      "The provided 'x-amz-content-sha256' header does not match what was computed.")
+    return problem(
+      400,
+      "XAmzContentSHA256Mismatch",
+      "The provided 'x-amz-content-sha256' header does not match what was computed."
+    )
   end
   if request.headers["if-none-match"] == "*" and bucket.objects[key] then
     return problem(412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
   end
-  local object = { sha256 = sha256, size = #body, modified = self.lab.clock(),
+  local object = {
+    sha256 = sha256,
+    size = #body,
+    modified = self.lab.clock(),
     etag = ('"%s"'):format(sha256:sub(1, 32)),
-    metadata = {}, type = request.headers["content-type"] or "binary/octet-stream" }
+    metadata = {},
+    type = request.headers["content-type"] or "binary/octet-stream",
+  }
   for name, value in pairs(request.headers) do
     local field = name:match("^x%-amz%-meta%-(.*)$")
     if field then object.metadata[field] = value end
@@ -146,9 +171,15 @@ end
 function Api:get_object(request, bucket, key)
   local object = bucket.objects[key]
   if not object then return problem(404, "NoSuchKey", "The specified key does not exist.", "/" .. key) end
-  local headers = { ETag = object.etag, ["Last-Modified"] = http_date(object.modified), ["Content-Type"] = object.type,
-    ["Accept-Ranges"] = "bytes" }
-  for name, value in pairs(object.metadata) do headers["x-amz-meta-" .. name] = value end
+  local headers = {
+    ETag = object.etag,
+    ["Last-Modified"] = http_date(object.modified),
+    ["Content-Type"] = object.type,
+    ["Accept-Ranges"] = "bytes",
+  }
+  for name, value in pairs(object.metadata) do
+    headers["x-amz-meta-" .. name] = value
+  end
   local body = fs.read(file_of(self, object), LARGEST)
   local from, to = (request.headers.range or ""):match("^bytes=(%d+)%-(%d*)$")
   if not from then return 200, headers, body end

@@ -26,21 +26,33 @@ end
 
 local function connect(env, database)
   return pg.connect {
-    host = env.PGHOST, port = env.PGPORT, user = env.PGUSER, password = env.PGPASSWORD, dbname = database,
+    host = env.PGHOST,
+    port = env.PGPORT,
+    user = env.PGUSER,
+    password = env.PGPASSWORD,
+    dbname = database,
     application_name = "o2x lab",
   }
 end
 
 local function create_database(db, wanted, name, template)
   local from = template and "TEMPLATE " .. pg.quote(template) or "ENCODING 'UTF8' TEMPLATE template0"
-  db:query(("CREATE DATABASE %s OWNER %s %s CONNECTION LIMIT %d"):format(pg.quote(name), pg.quote(wanted.owner), from,
-    wanted.connection_limit))
+  db:query(
+    ("CREATE DATABASE %s OWNER %s %s CONNECTION LIMIT %d"):format(
+      pg.quote(name),
+      pg.quote(wanted.owner),
+      from,
+      wanted.connection_limit
+    )
+  )
   db:query(("GRANT CONNECT ON DATABASE %s TO %s"):format(pg.quote(name), pg.quote(wanted.user)))
 end
 
 local function migrate(env, database, folder, schemas)
   local files = {}
-  for _, name in ipairs(fs.list(folder)) do files[name] = fs.read(fs.join(folder, name)) end
+  for _, name in ipairs(fs.list(folder)) do
+    files[name] = fs.read(fs.join(folder, name))
+  end
   local db <close> = connect(env, database)
   flyway_history.migrate(db, flyway.resolve(files), { schemas = schemas })
 end
@@ -60,7 +72,9 @@ local function sow_databases(env, source, wanted)
     local db <close> = connect(env, "postgres")
     create_database(db, wanted, first)
     migrate(env, first, fs.join(source, wanted.migrations), wanted.schemas)
-    for i = 2, #wanted.names do create_database(db, wanted, wanted.names[i], first) end
+    for i = 2, #wanted.names do
+      create_database(db, wanted, wanted.names[i], first)
+    end
   end
   fill(env, source, wanted)
 end
@@ -70,8 +84,11 @@ end
 local function sow_vault(env, secrets)
   for path, fields in pairs(secrets) do
     local answer = http.request {
-      method = "POST", url = env.VAULT_ADDR .. "/v1/secret/data/" .. path, ca_file = env.VAULT_CACERT,
-      headers = { ["X-Vault-Token"] = env.VAULT_TOKEN }, json = { options = { cas = 0 }, data = fields },
+      method = "POST",
+      url = env.VAULT_ADDR .. "/v1/secret/data/" .. path,
+      ca_file = env.VAULT_CACERT,
+      headers = { ["X-Vault-Token"] = env.VAULT_TOKEN },
+      json = { options = { cas = 0 }, data = fields },
     }
     if answer.status ~= 200 then fail("Vault: %s: %s", path, answer.body) end
   end
@@ -82,7 +99,9 @@ end
 local function filled(value, words)
   if type(value) == "string" then return (value:gsub("{([%w_]+)}", words)) end
   if type(value) ~= "table" then return value end
-  for key, item in pairs(value) do value[key] = filled(item, words) end
+  for key, item in pairs(value) do
+    value[key] = filled(item, words)
+  end
   return value
 end
 
@@ -103,20 +122,27 @@ local function sow_releases(lab, env, releases)
   local function install(release)
     local result = proc.run {
       argv = { "helm", "upgrade", "--install", release.name, release.chart, "-f", release.values, "-n", "default" },
-      env = { KUBECONFIG = env.KUBECONFIG, KUBECACHEDIR = folder, HELM_CACHE_HOME = folder, HELM_CONFIG_HOME = folder,
-        HELM_DATA_HOME = folder },
-      cwd = env.O2X_PLATFORM, timeout = 120,
+      env = {
+        KUBECONFIG = env.KUBECONFIG,
+        KUBECACHEDIR = folder,
+        HELM_CACHE_HOME = folder,
+        HELM_CONFIG_HOME = folder,
+        HELM_DATA_HOME = folder,
+      },
+      cwd = env.O2X_PLATFORM,
+      timeout = 120,
     }
     if result.code ~= 0 then fail("helm %s: %s", release.name, result.stderr:gsub("%s+$", "")) end
   end
-  install(releases[1])  -- helm keeps what it learned of the server for the others
+  install(releases[1]) -- helm keeps what it learned of the server for the others
   task.each({ table.unpack(releases, 2) }, install, { limit = HELMS_AT_ONCE })
 end
 
 local function sow_cluster(lab, env, source, wanted)
   local postgres = lab.state("postgres")
   sow_manifests(lab, source, wanted.manifests, {
-    appuser_password = postgres.appuser_password, vault_token = env.VAULT_TOKEN,
+    appuser_password = postgres.appuser_password,
+    vault_token = env.VAULT_TOKEN,
   })
   sow_releases(lab, env, wanted.releases)
 end
@@ -127,9 +153,12 @@ end
 local function balancer_name(env)
   local config = yaml.decode(fs.read(env.KUBECONFIG), env.KUBECONFIG)
   local cluster, user = config.clusters[1].cluster, config.users[1].user
-  local answer = http.request { url = cluster.server .. BALANCER, token = user.token,
+  local answer = http.request {
+    url = cluster.server .. BALANCER,
+    token = user.token,
     ca = cluster["certificate-authority-data"] and crypto.unbase64(cluster["certificate-authority-data"]),
-    ca_file = cluster["certificate-authority"] }
+    ca_file = cluster["certificate-authority"],
+  }
   local status = json.decode(answer.body, BALANCER).status
   return status.loadBalancer.ingress[1].hostname
 end
@@ -142,8 +171,10 @@ local function sow_dns(lab, env, wanted)
   local changes = {}
   for _, name in ipairs(wanted.balanced) do
     for _, prefix in ipairs { "", "api.", "*." } do
-      changes[#changes + 1] = { action = "CREATE",
-        record = { name = prefix .. name, type = "CNAME", ttl = wanted.ttl, values = { balancer .. "." } } }
+      changes[#changes + 1] = {
+        action = "CREATE",
+        record = { name = prefix .. name, type = "CNAME", ttl = wanted.ttl, values = { balancer .. "." } },
+      }
     end
   end
   local _, problems = store:change(zone, changes)
@@ -152,15 +183,21 @@ end
 
 local function sow_redis(env, keys)
   local redis = require("o2x.client.redis").connect { url = env.REDIS_URL, password = env.REDISCLI_AUTH }
-  for key, value in pairs(keys) do redis:command("SET", key, value) end
+  for key, value in pairs(keys) do
+    redis:command("SET", key, value)
+  end
   redis:close()
 end
 
 local function sow_queues(env, names)
   local broker = require("o2x.client.broker").new {
-    url = env.O2X_BROKER_URL, user = env.O2X_BROKER_USER, password = env.O2X_BROKER_PASSWORD,
+    url = env.O2X_BROKER_URL,
+    user = env.O2X_BROKER_USER,
+    password = env.O2X_BROKER_PASSWORD,
   }
-  for _, name in ipairs(names) do broker:add_queue(name) end
+  for _, name in ipairs(names) do
+    broker:add_queue(name)
+  end
 end
 
 --- Seeds the lab, unless that was done.

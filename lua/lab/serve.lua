@@ -22,12 +22,18 @@ local WAVES <const> = {
 
 -- What a reset leaves: a client's settings stay valid.
 local KEPT <const> = {
-  ["ports.json"] = true, ["tls"] = true, ["cache"] = true, ["serve.lock"] = true, ["up.lock"] = true,
+  ["ports.json"] = true,
+  ["tls"] = true,
+  ["cache"] = true,
+  ["serve.lock"] = true,
+  ["up.lock"] = true,
 }
 
 local function each_simulator(fn)
   for _, wave in ipairs(WAVES) do
-    for _, name in ipairs(wave) do fn(require("lab." .. name)) end
+    for _, name in ipairs(wave) do
+      fn(require("lab." .. name))
+    end
   end
 end
 
@@ -58,14 +64,18 @@ end
 
 local function merged_env(lab, instances, env)
   for _, instance in pairs(instances) do
-    for name, value in pairs(instance.env or {}) do env[name] = value end
+    for name, value in pairs(instance.env or {}) do
+      env[name] = value
+    end
   end
   return env
 end
 
 local function describe(instances)
   local servers = {}
-  for name, instance in pairs(instances) do servers[name] = { port = instance.port } end
+  for name, instance in pairs(instances) do
+    servers[name] = { port = instance.port }
+  end
   return servers
 end
 
@@ -79,7 +89,9 @@ local function until_told()
     end)
   end
   task.wait(told, math.huge)
-  for _, watcher in ipairs(watchers) do watcher:cancel() end
+  for _, watcher in ipairs(watchers) do
+    watcher:cancel()
+  end
 end
 
 local function begin(lab, platform, instances)
@@ -127,10 +139,16 @@ function M.run(place)
   local token = crypto.hex(crypto.random(16))
   local door = control.open(lab, instances, token)
   lab.flush()
-  fs.write(fs.join(lab.dir, "lab.json"), json.pretty {
-    pid = program.pid(), env = env, servers = describe(instances),
-    control = { url = ("http://%s:%d"):format(lab.host, door.port), token = token },
-  }, { mode = 0x180 })
+  fs.write(
+    fs.join(lab.dir, "lab.json"),
+    json.pretty {
+      pid = program.pid(),
+      env = env,
+      servers = describe(instances),
+      control = { url = ("http://%s:%d"):format(lab.host, door.port), token = token },
+    },
+    { mode = 0x180 }
+  )
   lab.log("ready")
   until_told()
   lab.log("stopping")
@@ -160,7 +178,11 @@ function M.forget(place)
   for _, name in ipairs(fs.list(lab.dir)) do
     local path = fs.join(lab.dir, name)
     if not KEPT[name] then
-      if fs.is_folder(path) then fs.remove_tree(path) else fs.remove(path) end
+      if fs.is_folder(path) then
+        fs.remove_tree(path)
+      else
+        fs.remove(path)
+      end
     end
   end
 end

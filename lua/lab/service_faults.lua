@@ -15,8 +15,8 @@ local M = {}
 
 local MOST_LINES <const> = 50
 
-local KINDS <const> = { unhealthy = true, rejected = true, exhausted = true, sluggish = true, failing = true,
-  deaf = true }
+local KINDS <const> =
+  { unhealthy = true, rejected = true, exhausted = true, sluggish = true, failing = true, deaf = true }
 
 local POOL <const> = "HikariPool-1 - Connection is not available, request timed out after 30000ms."
 
@@ -61,7 +61,9 @@ end
 local function clear(lab)
   for _, name in ipairs({ "service_faults", "service_logs" }) do
     local state = lab.state(name)
-    for service in pairs(state) do state[service] = nil end
+    for service in pairs(state) do
+      state[service] = nil
+    end
     lab.save(name)
   end
 end

@@ -33,8 +33,10 @@ local function random(count) return crypto.hex(crypto.random(count)) end
 local function now_text(call) return os.date("!%Y-%m-%dT%H:%M:%S.000+00:00", call.now() // 1 | 0) end
 
 local function problem(call, status, reason, message)
-  return answer(status, { timestamp = now_text(call), status = status, error = reason, message = message,
-    path = call.req.path })
+  return answer(
+    status,
+    { timestamp = now_text(call), status = status, error = reason, message = message, path = call.req.path }
+  )
 end
 
 local function body_of(call)
@@ -53,10 +55,14 @@ end
 local COMPONENTS = {
   ["service-mediation"] = { "activemq" },
   ["service-invoice"] = { "s3" },
-  ["finance-gateway"] = { "vault" }, ["payment-gateway"] = { "vault" }, ["tax-gateway"] = { "vault" },
-  ["provision-gateway"] = { "vault" }, ["crm-gateway"] = { "vault" },
+  ["finance-gateway"] = { "vault" },
+  ["payment-gateway"] = { "vault" },
+  ["tax-gateway"] = { "vault" },
+  ["provision-gateway"] = { "vault" },
+  ["crm-gateway"] = { "vault" },
   ["service-sso"] = { "vault" },
-  ["jobs-common"] = { "activemq" }, ["batch-process"] = { "activemq" },
+  ["jobs-common"] = { "activemq" },
+  ["batch-process"] = { "activemq" },
 }
 
 local function health(call)
@@ -68,8 +74,10 @@ local function health(call)
     components[name] = { status = name == broken and "DOWN" or "UP" }
     if name == broken then status = "DOWN" end
   end
-  return answer(status == "UP" and 200 or 503, { status = status, components = components,
-    groups = { "liveness", "readiness" } })
+  return answer(
+    status == "UP" and 200 or 503,
+    { status = status, components = components, groups = { "liveness", "readiness" } }
+  )
 end
 
 --- Sets a fault of the services: o2x lab fault services KIND.
@@ -100,9 +108,11 @@ process_cpu_usage{TAGS} 0.01
 local function metrics(call)
   local exhausted, count = call:fault("exhausted"), (call.state.requests or 0) + 100
   local values = {
-    TAGS = ('service="%s",tenant="%s"'):format(call.role, call.info.tenant), COUNT = count,
+    TAGS = ('service="%s",tenant="%s"'):format(call.role, call.info.tenant),
+    COUNT = count,
     SUM = ("%.3f"):format(count * (call:fault("sluggish") and 6.5 or 0.004)),
-    ACTIVE = exhausted and "20.0" or "2.0", PENDING = exhausted and "12.0" or "0.0",
+    ACTIVE = exhausted and "20.0" or "2.0",
+    PENDING = exhausted and "12.0" or "0.0",
     ERRORS = call:fault("failing") and count or 0,
   }
   return 200, { ["Content-Type"] = "text/plain; version=0.0.4; charset=utf-8" }, (METRICS:gsub("%u%u%u+", values))
@@ -110,9 +120,7 @@ end
 
 -- tokens: JSON Web Tokens (HS256), keyed by a random value of the tenant
 
-local function base64url(bytes)
-  return (crypto.base64(bytes):gsub("[+/=]", { ["+"] = "-", ["/"] = "_", ["="] = "" }))
-end
+local function base64url(bytes) return (crypto.base64(bytes):gsub("[+/=]", { ["+"] = "-", ["/"] = "_", ["="] = "" })) end
 
 local function from_base64url(text)
   local plain = text:gsub("[-_]", { ["-"] = "+", ["_"] = "/" })
@@ -123,16 +131,23 @@ local function sign(call, text) return base64url(crypto.hmac_sha256_bytes(call.s
 
 local function issue_token(call, username)
   local issued = call.now() // 1 | 0
-  local text = base64url('{"alg":"HS256","typ":"JWT"}') .. "." ..
-    base64url(json.encode({ sub = username, tenant = call.info.tenant, iat = issued, exp = issued + TOKEN_SECONDS,
-      jti = random(8) }))
+  local text = base64url('{"alg":"HS256","typ":"JWT"}')
+    .. "."
+    .. base64url(json.encode({
+      sub = username,
+      tenant = call.info.tenant,
+      iat = issued,
+      exp = issued + TOKEN_SECONDS,
+      jti = random(8),
+    }))
   return text .. "." .. sign(call, text)
 end
 
 -- The name in the request's token, or nil when it has none that is ours and still good.
 local function bearer(call)
-  local text, payload, signature = (call.req.headers.authorization
-    or ""):match("^[Bb]earer%s+([%w-_]+%.([%w-_]+))%.([%w-_]+)$")
+  local text, payload, signature = (call.req.headers.authorization or ""):match(
+    "^[Bb]earer%s+([%w-_]+%.([%w-_]+))%.([%w-_]+)$"
+  )
   if not text or signature ~= sign(call, text) then return nil end
   local claims = json.decode(from_base64url(payload))
   return claims.exp > call.now() and claims.sub or nil
@@ -168,13 +183,30 @@ local function create_user(call)
   local hash = #given.password <= 72 and crypto.bcrypt(given.password)
   local id = hash and database.add_user(call.lab, call.info, given, hash)
   if id then
-    return answer(201, { id = id, username = given.username, email = given.email, firstName = given.firstName,
-      lastName = given.lastName, roleId = given.roleId, status = given.status or "ACTIVE", createdAt = now_text(call) })
+    return answer(201, {
+      id = id,
+      username = given.username,
+      email = given.email,
+      firstName = given.firstName,
+      lastName = given.lastName,
+      roleId = given.roleId,
+      status = given.status or "ACTIVE",
+      createdAt = now_text(call),
+    })
   end
   local salt = random(16) -- a tenant without a database, in small tests
-  local user = { id = ("user-%d"):format(#call.state.users + 1), username = given.username, email = given.email,
-    firstName = given.firstName, lastName = given.lastName, roleId = given.roleId, status = given.status or "ACTIVE",
-    createdAt = now_text(call), salt = salt, digest = crypto.sha256(salt .. given.password) }
+  local user = {
+    id = ("user-%d"):format(#call.state.users + 1),
+    username = given.username,
+    email = given.email,
+    firstName = given.firstName,
+    lastName = given.lastName,
+    roleId = given.roleId,
+    status = given.status or "ACTIVE",
+    createdAt = now_text(call),
+    salt = salt,
+    digest = crypto.sha256(salt .. given.password),
+  }
   table.insert(call.state.users, user)
   return answer(201, public(user))
 end
@@ -203,8 +235,12 @@ local function login(call)
   local user = authenticate(call, given.username, given.password)
   if not user then return problem(call, 401, "Unauthorized", "Bad credentials") end
   if user.status ~= "ACTIVE" then return problem(call, 401, "Unauthorized", "User is disabled") end
-  return answer(200, { accessToken = issue_token(call, user.username), tokenType = "Bearer", expiresIn = TOKEN_SECONDS,
-    user = public(user) })
+  return answer(200, {
+    accessToken = issue_token(call, user.username),
+    tokenType = "Bearer",
+    expiresIn = TOKEN_SECONDS,
+    user = public(user),
+  })
 end
 
 -- gateways: each answers for its own merchants, and only for the tenant it was deployed for
@@ -236,8 +272,14 @@ local function gateway(merchant, path, message)
       call:say("ERROR", "com.embrix.gateway.Authentication", ("%s: 401 Unauthorized: %s"):format(merchant, why))
       return problem(call, 401, "Unauthorized", why)
     end
-    return answer(200, { status = "SUCCESS", success = true, authenticated = true, merchant = merchant, tenantId = id,
-      message = message })
+    return answer(200, {
+      status = "SUCCESS",
+      success = true,
+      authenticated = true,
+      merchant = merchant,
+      tenantId = id,
+      message = message,
+    })
   end
 end
 
@@ -255,8 +297,12 @@ end
 local function open_business(call)
   local host = call.req.headers.host
   local through_ingress = call.info.ingress and host
-  return business.open(call.state, { tenant = call.info.tenant, tenant_id = call.tenant_id, now = call.now,
-    url = through_ingress and "https://" .. host or ("http://%s-service-proxy:8080"):format(call.info.tenant) })
+  return business.open(call.state, {
+    tenant = call.info.tenant,
+    tenant_id = call.tenant_id,
+    now = call.now,
+    url = through_ingress and "https://" .. host or ("http://%s-service-proxy:8080"):format(call.info.tenant),
+  })
 end
 
 local function trigger_job(call)
@@ -269,8 +315,11 @@ end
 
 local function serve_graphql(call)
   if not bearer(call) then
-    return answer(401, { errors = { { message = "Unauthorized: a bearer token is required",
-      extensions = { code = "UNAUTHENTICATED" } } } })
+    return answer(401, {
+      errors = {
+        { message = "Unauthorized: a bearer token is required", extensions = { code = "UNAUTHENTICATED" } },
+      },
+    })
   end
   local request = body_of(call)
   if not request or type(request.query) ~= "string" then
@@ -278,8 +327,8 @@ local function serve_graphql(call)
   end
   if request.variables == json.null then request.variables = nil end
   if request.operationName == json.null then request.operationName = nil end
-  local result = graphql.run(business.schema, request,
-    { context = open_business(call), null = json.null, list = json.array })
+  local result =
+    graphql.run(business.schema, request, { context = open_business(call), null = json.null, list = json.array })
   return answer(200, result)
 end
 
@@ -287,8 +336,9 @@ local function invoice_pdf(call, id)
   if not bearer(call) then return problem(call, 401, "Unauthorized", "a bearer token is required") end
   local pdf = open_business(call):invoice_pdf(id)
   if not pdf then return problem(call, 404, "Not Found", ("invoice %s not found"):format(id)) end
-  return 200, { ["Content-Type"] = "application/pdf", ["Content-Disposition"] = ('inline; filename="%s.pdf"')
-    :format(id) }, pdf
+  return 200,
+    { ["Content-Type"] = "application/pdf", ["Content-Disposition"] = ('inline; filename="%s.pdf"'):format(id) },
+    pdf
 end
 
 -- routes: role → "METHOD path pattern" → handler; what the pattern captures follows the call
@@ -297,9 +347,7 @@ local ACTUATOR = {
   ["GET /actuator/health"] = health,
   ["GET /actuator/health/liveness"] = alive,
   ["GET /actuator/health/readiness"] = health,
-  ["GET /actuator/info"] = function(call)
-    return answer(200, { app = { name = call.role, tenant = call.info.tenant } })
-  end,
+  ["GET /actuator/info"] = function(call) return answer(200, { app = { name = call.role, tenant = call.info.tenant } }) end,
   ["GET /actuator/prometheus"] = metrics,
 }
 
@@ -316,23 +364,34 @@ local ROLES = {
   ["service-invoice"] = { INVOICES },
   ["service-proxy"] = { { ["POST /graphql"] = serve_graphql, ["POST /api/auth/login"] = login }, INVOICES },
   ["jobs-common"] = { { ["POST /api/jobs/billing/trigger"] = trigger_job } },
-  ["finance-gateway"] = { {
-    ["POST /api/quickbooks/test-connection"] = gateway("QUICKBOOKS", "quickbooks", "Connected to QuickBooks"),
-    ["POST /api/netsuite/test-connection"] = gateway("NETSUITE", "netsuite", "Connected to NetSuite"),
-  } },
-  ["payment-gateway"] = { {
-    ["POST /api/stripe/validate"] = gateway("STRIPE", "stripe", "Stripe credentials are valid"),
-    ["POST /webhooks/stripe"] = webhook,
-    ["POST /api/authorize-net/validate"] = gateway("AUTHORIZE_NET", "authorize-net",
-      "Authorize.Net credentials are valid"),
-  } },
-  ["tax-gateway"] = { {
-    ["POST /api/avalara/ping"] = gateway("AVALARA", "avalara", "Avalara answered"),
-    ["POST /api/taxjar/ping"] = gateway("TAXJAR", "taxjar", "TaxJar answered"),
-  } },
-  ["provision-gateway"] = { {
-    ["POST /api/provision/ping"] = gateway("PROVISION", "broadsoft", "Provisioning answered"),
-  } },
+  ["finance-gateway"] = {
+    {
+      ["POST /api/quickbooks/test-connection"] = gateway("QUICKBOOKS", "quickbooks", "Connected to QuickBooks"),
+      ["POST /api/netsuite/test-connection"] = gateway("NETSUITE", "netsuite", "Connected to NetSuite"),
+    },
+  },
+  ["payment-gateway"] = {
+    {
+      ["POST /api/stripe/validate"] = gateway("STRIPE", "stripe", "Stripe credentials are valid"),
+      ["POST /webhooks/stripe"] = webhook,
+      ["POST /api/authorize-net/validate"] = gateway(
+        "AUTHORIZE_NET",
+        "authorize-net",
+        "Authorize.Net credentials are valid"
+      ),
+    },
+  },
+  ["tax-gateway"] = {
+    {
+      ["POST /api/avalara/ping"] = gateway("AVALARA", "avalara", "Avalara answered"),
+      ["POST /api/taxjar/ping"] = gateway("TAXJAR", "taxjar", "TaxJar answered"),
+    },
+  },
+  ["provision-gateway"] = {
+    {
+      ["POST /api/provision/ping"] = gateway("PROVISION", "broadsoft", "Provisioning answered"),
+    },
+  },
   ["crm-gateway"] = { { ["POST /api/crm/ping"] = gateway("CRM", "salesforce", "CRM answered") } },
 }
 
@@ -378,10 +437,17 @@ end
 ---@return integer status, table headers, string body
 function M.handle(lab, info, req)
   info = complete(lab, info)
-  local call = { lab = lab, info = info, req = req, role = role_of(info), now = lab.clock,
-    state = state_of(lab, info.tenant), tenant_id = info.env and info.env.TENANT_ID,
+  local call = {
+    lab = lab,
+    info = info,
+    req = req,
+    role = role_of(info),
+    now = lab.clock,
+    state = state_of(lab, info.tenant),
+    tenant_id = info.env and info.env.TENANT_ID,
     fault = function(_, kind) return faults.of(lab, info.service, kind) end,
-    say = function(_, ...) faults.say(lab, info.service, ...) end }
+    say = function(_, ...) faults.say(lab, info.service, ...) end,
+  }
   local handler, capture = route(call)
   if not handler then
     if capture and not (call:fault("deaf") and req.path:find("^/webhooks/")) then

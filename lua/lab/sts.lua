@@ -12,13 +12,23 @@ function M.handler(_, aws)
   return function(request)
     local action = ("&" .. request.body):match("&Action=([%w]+)") or request.query.Action
     if action ~= "GetCallerIdentity" then
-      return aws.problem(400, "InvalidAction", ("Could not find operation %s for version 2011-06-15")
-        :format(tostring(action)), NAMESPACE)
+      return aws.problem(
+        400,
+        "InvalidAction",
+        ("Could not find operation %s for version 2011-06-15"):format(tostring(action)),
+        NAMESPACE
+      )
     end
-    return aws.answer(200, { "GetCallerIdentityResponse",
-      { "GetCallerIdentityResult", { "Arn", ("arn:aws:iam::%s:user/lab"):format(ACCOUNT) },
-        { "UserId", "AIDALAB0000000000000" }, { "Account", ACCOUNT } },
-      { "ResponseMetadata", { "RequestId", "lab" } } }, NAMESPACE)
+    return aws.answer(200, {
+      "GetCallerIdentityResponse",
+      {
+        "GetCallerIdentityResult",
+        { "Arn", ("arn:aws:iam::%s:user/lab"):format(ACCOUNT) },
+        { "UserId", "AIDALAB0000000000000" },
+        { "Account", ACCOUNT },
+      },
+      { "ResponseMetadata", { "RequestId", "lab" } },
+    }, NAMESPACE)
   end
 end
 

@@ -27,9 +27,16 @@ local function with(lab, info, fn)
   local state = lab.state("postgres")
   if not state.superuser_password then return nil end
   local ok, found = pcall(function()
-    local db <close> = pg.connect({ host = lab.host, port = lab.port("postgres"), user = "postgres",
-      password = state.superuser_password, dbname = name_of(info), sslmode = "disable", connect_timeout = 5,
-      application_name = "o2x lab" })
+    local db <close> = pg.connect({
+      host = lab.host,
+      port = lab.port("postgres"),
+      user = "postgres",
+      password = state.superuser_password,
+      dbname = name_of(info),
+      sslmode = "disable",
+      connect_timeout = 5,
+      application_name = "o2x lab",
+    })
     return fn(db)
   end)
   if not ok then lab.log(("%s: %s"):format(info.service, tostring(found))) end
@@ -44,8 +51,16 @@ end
 ---@return string|nil id nil when there is no such database
 function M.add_user(lab, info, user, hash)
   return with(lab, info, function(db)
-    local rows = db:query(ADD_USER, user.username, hash, user.email, user.firstName, user.lastName,
-      user.status or "ACTIVE", user.roleId)
+    local rows = db:query(
+      ADD_USER,
+      user.username,
+      hash,
+      user.email,
+      user.firstName,
+      user.lastName,
+      user.status or "ACTIVE",
+      user.roleId
+    )
     return rows[1] and rows[1].id
   end)
 end

@@ -36,15 +36,34 @@ subjectAltName = %s
 
 local function san(names)
   local list = {}
-  for i, name in ipairs(names) do list[i] = (name:find("^[%d%.:]+$") and "IP:" or "DNS:") .. name end
+  for i, name in ipairs(names) do
+    list[i] = (name:find("^[%d%.:]+$") and "IP:" or "DNS:") .. name
+  end
   return table.concat(list, ",")
 end
 
 local function sign(folder, name, common_name, extensions, more)
   local path = fs.join(folder, name)
   fs.write(path .. ".cnf", CONFIG:format(common_name, extensions), { mode = 0x180 })
-  local argv = { "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-    "-sha256", "-days", DAYS, "-config", path .. ".cnf", "-keyout", path .. ".key", "-out", path .. ".crt" }
+  local argv = {
+    "openssl",
+    "req",
+    "-x509",
+    "-newkey",
+    "ec",
+    "-pkeyopt",
+    "ec_paramgen_curve:prime256v1",
+    "-nodes",
+    "-sha256",
+    "-days",
+    DAYS,
+    "-config",
+    path .. ".cnf",
+    "-keyout",
+    path .. ".key",
+    "-out",
+    path .. ".crt",
+  }
   table.move(more, 1, #more, #argv + 1, argv)
   local result = proc.run { argv = argv, timeout = 30 }
   fs.remove(path .. ".cnf")

@@ -18,7 +18,7 @@ local function copy_whole(from, to)
   if fs.exists(to) then return end
   if fs.exists(to .. ".new") then fs.remove_tree(to .. ".new") end
   copy(from, to .. ".new")
-  local own = fs.join(to .. ".new", "lab")  -- what the lab holds at its start, and secrets: no part of a platform
+  local own = fs.join(to .. ".new", "lab") -- what the lab holds at its start, and secrets: no part of a platform
   if fs.exists(own) then fs.remove_tree(own) end
   fs.rename(to .. ".new", to)
 end
@@ -45,7 +45,11 @@ function M.prepare(lab, source)
   copy_secrets(fs.join(source, "lab/secrets"), secrets)
   fs.mkdir(runs, 0x1c0)
   return {
-    O2X_PLATFORM = platform, O2X_SECRETS = secrets, O2X_STATE = runs, O2X_LAB_CA = lab.ca, O2X_LAB_DIR = lab.dir,
+    O2X_PLATFORM = platform,
+    O2X_SECRETS = secrets,
+    O2X_STATE = runs,
+    O2X_LAB_CA = lab.ca,
+    O2X_LAB_DIR = lab.dir,
   }
 end
 

@@ -19,7 +19,11 @@ local SECRET <const> = "secret/"
 local function clean(path)
   local parts = {}
   for part in path:gmatch "[^/]+" do
-    if part == ".." then parts[#parts] = nil elseif part ~= "." then parts[#parts + 1] = part end
+    if part == ".." then
+      parts[#parts] = nil
+    elseif part ~= "." then
+      parts[#parts + 1] = part
+    end
   end
   local cleaned = "/" .. table.concat(parts, "/")
   return path:sub(-1) == "/" and cleaned ~= "/" and cleaned .. "/" or cleaned
@@ -40,8 +44,15 @@ local function new_call(req, now)
   local path = httpd.decode(req.path:sub(5))
   if op == "list" then path = path:gsub("/+$", "") end
   local token = req.headers["x-vault-token"] or (req.headers.authorization or ""):match "^[Bb]earer%s+(.+)$"
-  return { op = op, path = path, query = req.query, headers = req.headers, body = read_body(req), now = now,
-    token_id = token }
+  return {
+    op = op,
+    path = path,
+    query = req.query,
+    headers = req.headers,
+    body = read_body(req),
+    now = now,
+    token_id = token,
+  }
 end
 
 -- ---- who may ----
@@ -108,12 +119,20 @@ end
 
 local function envelope(found)
   local body = {
-    request_id = found.request_id or answer.uuid(), lease_id = "", renewable = false, lease_duration = 0,
-    data = found.data or json.null, wrap_info = found.wrap_info or json.null, warnings = found.warnings or json.null,
-    auth = found.auth or json.null, mount_type = found.mount_type or "",
+    request_id = found.request_id or answer.uuid(),
+    lease_id = "",
+    renewable = false,
+    lease_duration = 0,
+    data = found.data or json.null,
+    wrap_info = found.wrap_info or json.null,
+    warnings = found.warnings or json.null,
+    auth = found.auth or json.null,
+    mount_type = found.mount_type or "",
   }
   if found.merge then
-    for name, value in pairs(found.data) do body[name] = value end
+    for name, value in pairs(found.data) do
+      body[name] = value
+    end
   end
   return body
 end
@@ -142,7 +161,8 @@ function M.handle(vault, req, now)
   local cleaned = clean(req.path)
   if cleaned ~= req.path then
     local query = req.target:match "%?.*$" or ""
-    return 307, { ["Content-Type"] = "text/html; charset=utf-8", Location = cleaned .. query },
+    return 307,
+      { ["Content-Type"] = "text/html; charset=utf-8", Location = cleaned .. query },
       ('<a href="%s">Temporary Redirect</a>.\n\n'):format(cleaned)
   end
   if not req.path:find "^/v1/." then return 404, { ["Content-Type"] = "text/plain" }, "404 page not found\n" end

@@ -9,7 +9,9 @@ local M = {}
 ---@param fields table? auth, wrap_info, warnings, mount_type, status
 function M.ok(data, fields)
   local answer = { status = 200, data = data }
-  for name, value in pairs(fields or {}) do answer[name] = value end
+  for name, value in pairs(fields or {}) do
+    answer[name] = value
+  end
   return answer
 end
 
@@ -31,9 +33,7 @@ function M.denied() return M.fail(403, "1 error occurred:\n\t* permission denied
 
 --- Vault's word for a path that no engine is mounted at.
 ---@param path string
-function M.no_route(path)
-  return M.fail(404, ("no handler for route %q. route entry not found."):format(path))
-end
+function M.no_route(path) return M.fail(404, ("no handler for route %q. route entry not found."):format(path)) end
 
 --- A moment as Vault writes it.
 function M.moment(now) return clock.iso(now, 9) end
@@ -49,10 +49,12 @@ local ALPHABET <const> = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01
 
 --- Random letters and digits.
 function M.letters(count)
-  return (crypto.random(count):gsub(".", function(byte)
-    local i = byte:byte() % #ALPHABET + 1
-    return ALPHABET:sub(i, i)
-  end))
+  return (
+    crypto.random(count):gsub(".", function(byte)
+      local i = byte:byte() % #ALPHABET + 1
+      return ALPHABET:sub(i, i)
+    end)
+  )
 end
 
 local UNITS <const> = { s = 1, m = 60, h = 3600, d = 86400 }
@@ -75,7 +77,9 @@ end
 --- The names of a table, sorted.
 function M.names(set)
   local list = {}
-  for name in pairs(set) do list[#list + 1] = name end
+  for name in pairs(set) do
+    list[#list + 1] = name
+  end
   table.sort(list)
   return list
 end

@@ -14,11 +14,20 @@ local function policies_of(token) return json.array(table.move(token.policies, 1
 ---@return table token
 function M.new_token(vault, now, fields)
   local token = {
-    id = fields.id or "hvs." .. answer.letters(24), accessor = answer.letters(24), policies = fields.policies,
-    ttl = fields.ttl, max_ttl = fields.max_ttl or 0, period = fields.period or 0, created = now,
-    expires = fields.ttl > 0 and now + fields.ttl or nil, display_name = fields.display_name or "token",
-    path = fields.path or "auth/token/create", meta = fields.meta, orphan = fields.orphan or false,
-    renewable = fields.renewable ~= false and fields.ttl > 0, entity_id = fields.entity_id or "",
+    id = fields.id or "hvs." .. answer.letters(24),
+    accessor = answer.letters(24),
+    policies = fields.policies,
+    ttl = fields.ttl,
+    max_ttl = fields.max_ttl or 0,
+    period = fields.period or 0,
+    created = now,
+    expires = fields.ttl > 0 and now + fields.ttl or nil,
+    display_name = fields.display_name or "token",
+    path = fields.path or "auth/token/create",
+    meta = fields.meta,
+    orphan = fields.orphan or false,
+    renewable = fields.renewable ~= false and fields.ttl > 0,
+    entity_id = fields.entity_id or "",
   }
   vault.tokens[token.id] = token
   return token
@@ -37,35 +46,58 @@ end
 --- The "auth" part of an answer.
 function M.auth_of(token)
   return {
-    client_token = token.id, accessor = token.accessor, policies = policies_of(token),
-    token_policies = policies_of(token), metadata = token.meta or json.null, lease_duration = token.ttl,
-    renewable = token.renewable, entity_id = token.entity_id, token_type = "service", orphan = token.orphan,
-    mfa_requirement = json.null, num_uses = 0,
+    client_token = token.id,
+    accessor = token.accessor,
+    policies = policies_of(token),
+    token_policies = policies_of(token),
+    metadata = token.meta or json.null,
+    lease_duration = token.ttl,
+    renewable = token.renewable,
+    entity_id = token.entity_id,
+    token_type = "service",
+    orphan = token.orphan,
+    mfa_requirement = json.null,
+    num_uses = 0,
   }
 end
 
 local function describe(token, now)
   local expire = token.expires
   return {
-    accessor = token.accessor, creation_time = token.created // 1 | 0, creation_ttl = token.ttl,
-    display_name = token.display_name, entity_id = token.entity_id, explicit_max_ttl = 0, id = token.id,
-    expire_time = expire and answer.moment(expire) or json.null, issue_time = answer.moment(token.created),
-    meta = token.meta or json.null, num_uses = 0, orphan = token.orphan, path = token.path,
-    policies = policies_of(token), renewable = token.renewable, type = "service",
+    accessor = token.accessor,
+    creation_time = token.created // 1 | 0,
+    creation_ttl = token.ttl,
+    display_name = token.display_name,
+    entity_id = token.entity_id,
+    explicit_max_ttl = 0,
+    id = token.id,
+    expire_time = expire and answer.moment(expire) or json.null,
+    issue_time = answer.moment(token.created),
+    meta = token.meta or json.null,
+    num_uses = 0,
+    orphan = token.orphan,
+    path = token.path,
+    policies = policies_of(token),
+    renewable = token.renewable,
+    type = "service",
     ttl = expire and math.max(0, (expire - now) // 1 | 0) or 0,
   }
 end
 
 local function with_default(list, no_default)
   local set = no_default and {} or { default = true }
-  for _, name in ipairs(list) do set[name] = true end
+  for _, name in ipairs(list) do
+    set[name] = true
+  end
   return set.root and { "root" } or answer.names(set)
 end
 
 local function as_list(value)
   if type(value) == "table" then return value end
   local list = {}
-  for word in tostring(value or ""):gmatch "[^,%s]+" do list[#list + 1] = word end
+  for word in tostring(value or ""):gmatch "[^,%s]+" do
+    list[#list + 1] = word
+  end
   return list
 end
 
@@ -88,17 +120,20 @@ local function create(vault, call, orphan)
   local asked = as_list(body.policies)
   if #asked == 0 then asked = call.token.policies end
   local token = M.new_token(vault, call.now, {
-    id = body.id, policies = with_default(asked, body.no_default_policy), meta = body.meta, period = period,
-    ttl = period > 0 and period or (ttl > 0 and ttl or MONTH), orphan = orphan or body.no_parent,
-    max_ttl = answer.seconds(body.explicit_max_ttl), renewable = body.renewable,
+    id = body.id,
+    policies = with_default(asked, body.no_default_policy),
+    meta = body.meta,
+    period = period,
+    ttl = period > 0 and period or (ttl > 0 and ttl or MONTH),
+    orphan = orphan or body.no_parent,
+    max_ttl = answer.seconds(body.explicit_max_ttl),
+    renewable = body.renewable,
     display_name = (body.display_name or "") ~= "" and "token-" .. body.display_name or "token",
   })
   return answer.ok(nil, { auth = M.auth_of(token), mount_type = "token" })
 end
 
-local function by_body(vault, call)
-  return M.find(vault, call.body.token, call.now)
-end
+local function by_body(vault, call) return M.find(vault, call.body.token, call.now) end
 
 local function revoke(vault, token) vault.tokens[token.id] = nil end
 
@@ -150,7 +185,9 @@ end
 
 local function save_role(method, name, body)
   local role = method.roles[name] or { role_id = answer.uuid(), secret_ids = {} }
-  for key, value in pairs(body) do role[key] = value end
+  for key, value in pairs(body) do
+    role[key] = value
+  end
   method.roles[name] = role
   return answer.empty()
 end
@@ -158,9 +195,14 @@ end
 local function log_in(vault, call, name, role, kind, meta)
   local ttl = answer.seconds(role.token_ttl or role.ttl) or 0
   local token = M.new_token(vault, call.now, {
-    policies = with_default(as_list(role.token_policies or role.policies)), ttl = ttl > 0 and ttl or MONTH,
-    max_ttl = answer.seconds(role.token_max_ttl or role.max_ttl), period = answer.seconds(role.token_period),
-    display_name = kind, path = ("auth/%s/login"):format(kind), meta = meta or { role_name = name }, orphan = true,
+    policies = with_default(as_list(role.token_policies or role.policies)),
+    ttl = ttl > 0 and ttl or MONTH,
+    max_ttl = answer.seconds(role.token_max_ttl or role.max_ttl),
+    period = answer.seconds(role.token_period),
+    display_name = kind,
+    path = ("auth/%s/login"):format(kind),
+    meta = meta or { role_name = name },
+    orphan = true,
     entity_id = answer.uuid(),
   })
   return answer.ok(nil, { auth = M.auth_of(token) })
@@ -214,8 +256,10 @@ local function approle_method(vault, call, rest, method)
   elseif part == "secret-id" and call.op == "update" then
     local id, accessor = answer.uuid(), answer.uuid()
     role.secret_ids[id] = accessor
-    return answer.ok({ secret_id = id, secret_id_accessor = accessor, secret_id_num_uses = 0, secret_id_ttl = 0 },
-      APPROLE)
+    return answer.ok(
+      { secret_id = id, secret_id_accessor = accessor, secret_id_num_uses = 0, secret_id_ttl = 0 },
+      APPROLE
+    )
   end
   return answer.no_route(call.path)
 end
@@ -251,8 +295,14 @@ local function kubernetes_login(vault, method, call)
   if not is_bound(role.bound_service_account_namespaces, namespace) then
     return answer.fail(403, "namespace not authorized")
   end
-  return log_in(vault, call, name, role, "kubernetes",
-    { role = name, service_account_name = account, service_account_namespace = namespace })
+  return log_in(
+    vault,
+    call,
+    name,
+    role,
+    "kubernetes",
+    { role = name, service_account_name = account, service_account_namespace = namespace }
+  )
 end
 
 local function kubernetes_method(vault, call, rest, method)

@@ -12,16 +12,25 @@ local CLIENT_ID <const> = "0DHqvq2D77kL2/JTPSZkTMJbkFVmUu0TzMi0jiXcFy8="
 local function version_info(secret, number)
   local version = secret.versions[tostring(number)]
   return {
-    created_time = version.created_time, custom_metadata = secret.custom_metadata or json.null,
-    deletion_time = version.deletion_time, destroyed = version.destroyed, version = number,
+    created_time = version.created_time,
+    custom_metadata = secret.custom_metadata or json.null,
+    deletion_time = version.deletion_time,
+    destroyed = version.destroyed,
+    version = number,
   }
 end
 
 local function new_secret(call)
   local now = answer.moment(call.now)
   return {
-    cas_required = false, max_versions = 0, current_version = 0, oldest_version = 0, created_time = now,
-    updated_time = now, delete_version_after = "0s", versions = {},
+    cas_required = false,
+    max_versions = 0,
+    current_version = 0,
+    oldest_version = 0,
+    created_time = now,
+    updated_time = now,
+    delete_version_after = "0s",
+    versions = {},
   }
 end
 
@@ -96,7 +105,9 @@ end
 -- RFC 7396: null removes, objects merge, everything else replaces.
 local function merge(old, new)
   local result = {}
-  for name, value in pairs(old) do result[name] = value end
+  for name, value in pairs(old) do
+    result[name] = value
+  end
   for name, value in pairs(new) do
     if value == json.null then
       result[name] = nil
@@ -156,21 +167,28 @@ local metadata = {}
 function metadata.read(store, _, path)
   local secret = store.secrets[path]
   if not secret then return answer.fail(404) end
-  local function actor(operation)
-    return { actor = "root", operation = operation or "create", client_id = CLIENT_ID }
-  end
+  local function actor(operation) return { actor = "root", operation = operation or "create", client_id = CLIENT_ID } end
   local versions = {}
   for number, version in pairs(secret.versions) do
     versions[number] = {
-      created_time = version.created_time, deletion_time = version.deletion_time, destroyed = version.destroyed,
-      created_by = actor(version.operation), deleted_by = json.null,
+      created_time = version.created_time,
+      deletion_time = version.deletion_time,
+      destroyed = version.destroyed,
+      created_by = actor(version.operation),
+      deleted_by = json.null,
     }
   end
   return answer.ok({
-    cas_required = secret.cas_required, created_time = secret.created_time, current_version = secret.current_version,
-    custom_metadata = secret.custom_metadata or json.null, delete_version_after = secret.delete_version_after,
-    last_updated_by = actor(secret.last_operation), max_versions = secret.max_versions,
-    oldest_version = secret.oldest_version, updated_time = secret.updated_time, versions = versions,
+    cas_required = secret.cas_required,
+    created_time = secret.created_time,
+    current_version = secret.current_version,
+    custom_metadata = secret.custom_metadata or json.null,
+    delete_version_after = secret.delete_version_after,
+    last_updated_by = actor(secret.last_operation),
+    max_versions = secret.max_versions,
+    oldest_version = secret.oldest_version,
+    updated_time = secret.updated_time,
+    versions = versions,
   }, KV)
 end
 
@@ -219,7 +237,9 @@ function subkeys.read(store, call, path)
   if found.status ~= 200 then return found end
   local function names_only(value)
     local copy = {}
-    for name, each in pairs(value) do copy[name] = is_object(each) and names_only(each) or json.null end
+    for name, each in pairs(value) do
+      copy[name] = is_object(each) and names_only(each) or json.null
+    end
     return copy
   end
   return answer.ok({ subkeys = names_only(found.data.data), metadata = found.data.metadata }, KV)
@@ -237,10 +257,17 @@ function config.update(store, call)
 end
 
 local ENDPOINTS <const> = {
-  data = data, metadata = metadata, config = config, subkeys = subkeys,
+  data = data,
+  metadata = metadata,
+  config = config,
+  subkeys = subkeys,
   delete = each_version(soft_delete),
-  undelete = each_version(function(version) if not version.destroyed then version.deletion_time = "" end end),
-  destroy = each_version(function(version) version.destroyed, version.data = true, nil end),
+  undelete = each_version(function(version)
+    if not version.destroyed then version.deletion_time = "" end
+  end),
+  destroy = each_version(function(version)
+    version.destroyed, version.data = true, nil
+  end),
 }
 
 --- A new, empty store.

@@ -27,7 +27,9 @@ function M.parse(text)
     local list = block:match "capabilities%s*=%s*(%b[])"
     if not list then return nil, "failed to parse policy: path without capabilities" end
     local capabilities = {}
-    for word in list:gmatch '"(%w+)"' do capabilities[word] = true end
+    for word in list:gmatch '"(%w+)"' do
+      capabilities[word] = true
+    end
     rules[#rules + 1] = { pattern = pattern, capabilities = capabilities }
     rest = after
   end
@@ -60,8 +62,12 @@ function M.capabilities(texts, names, path)
     for _, rule in ipairs(M.parse(text) or {}) do
       local heavy = weight(rule.pattern)
       if matches(rule.pattern, path) and heavy >= best then
-        if heavy > best then best, allowed = heavy, {} end
-        for word in pairs(rule.capabilities) do allowed[word] = true end
+        if heavy > best then
+          best, allowed = heavy, {}
+        end
+        for word in pairs(rule.capabilities) do
+          allowed[word] = true
+        end
       end
     end
   end

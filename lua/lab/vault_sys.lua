@@ -17,31 +17,56 @@ local SYSTEM <const> = { merge = true, mount_type = "system" }
 
 local function seal_status(vault)
   local body = {
-    type = "shamir", initialized = vault.initialised, sealed = vault.sealed, t = vault.initialised and 1 or 0,
-    n = vault.initialised and 1 or 0, progress = 0, nonce = "", version = VERSION, build_date = "2025-11-23T05:41:22Z",
-    migration = false, recovery_seal = false, storage_type = "file",
+    type = "shamir",
+    initialized = vault.initialised,
+    sealed = vault.sealed,
+    t = vault.initialised and 1 or 0,
+    n = vault.initialised and 1 or 0,
+    progress = 0,
+    nonce = "",
+    version = VERSION,
+    build_date = "2025-11-23T05:41:22Z",
+    migration = false,
+    recovery_seal = false,
+    storage_type = "file",
   }
-  if not vault.sealed then body.cluster_name, body.cluster_id = vault.cluster_name, vault.cluster_id end
+  if not vault.sealed then
+    body.cluster_name, body.cluster_id = vault.cluster_name, vault.cluster_id
+  end
   return answer.plain(200, body)
 end
 
 local function health(vault, call)
   local status = not vault.initialised and tonumber(call.query.uninitcode or 501)
-    or vault.sealed and tonumber(call.query.sealedcode or 503) or 200
+    or vault.sealed and tonumber(call.query.sealedcode or 503)
+    or 200
   return answer.plain(math.tointeger(status), {
-    initialized = vault.initialised, sealed = vault.sealed, standby = vault.sealed, performance_standby = false,
+    initialized = vault.initialised,
+    sealed = vault.sealed,
+    standby = vault.sealed,
+    performance_standby = false,
     replication_performance_mode = vault.sealed and "unknown" or "disabled",
-    replication_dr_mode = vault.sealed and "unknown" or "disabled", server_time_utc = call.now // 1 | 0,
-    version = VERSION, enterprise = false, echo_duration_ms = 0, clock_skew_ms = 0,
-    replication_primary_canary_age_ms = 0, cluster_name = not vault.sealed and vault.cluster_name or nil,
+    replication_dr_mode = vault.sealed and "unknown" or "disabled",
+    server_time_utc = call.now // 1 | 0,
+    version = VERSION,
+    enterprise = false,
+    echo_duration_ms = 0,
+    clock_skew_ms = 0,
+    replication_primary_canary_age_ms = 0,
+    cluster_name = not vault.sealed and vault.cluster_name or nil,
     cluster_id = not vault.sealed and vault.cluster_id or nil,
   })
 end
 
 local function leader()
   return answer.plain(200, {
-    ha_enabled = false, is_self = false, active_time = "0001-01-01T00:00:00Z", leader_address = "",
-    leader_cluster_address = "", performance_standby = false, performance_standby_last_remote_wal = 0,
+    ha_enabled = false,
+    is_self = false,
+    active_time = "0001-01-01T00:00:00Z",
+    leader_address = "",
+    leader_cluster_address = "",
+    performance_standby = false,
+    performance_standby_last_remote_wal = 0,
   })
 end
 
@@ -54,15 +79,19 @@ function M.initialise(vault, now)
   vault.cluster_name, vault.cluster_id = "vault-cluster-" .. crypto.hex(crypto.random(4)), answer.uuid()
   vault.tokens, vault.policies, vault.wrapped, vault.quotas = {}, {}, {}, {}
   vault.mounts, vault.auth = {}, { ["token/"] = auth.new_method "token" }
-  vault.root = auth.new_token(vault, now,
-    { policies = { "root" }, ttl = 0, display_name = "root", path = "auth/token/root", orphan = true }).id
+  vault.root = auth.new_token(
+    vault,
+    now,
+    { policies = { "root" }, ttl = 0, display_name = "root", path = "auth/token/root", orphan = true }
+  ).id
 end
 
 local function init(vault, call)
   if vault.initialised then return answer.fail(400, "Vault is already initialized") end
   M.initialise(vault, call.now)
   return answer.plain(200, {
-    keys = json.array { vault.key }, keys_base64 = json.array { crypto.base64(crypto.unhex(vault.key)) },
+    keys = json.array { vault.key },
+    keys_base64 = json.array { crypto.base64(crypto.unhex(vault.key)) },
     root_token = vault.root,
   })
 end
@@ -71,9 +100,7 @@ local function unseal(vault, call)
   if not vault.initialised then return answer.fail(400, "server is not yet initialized") end
   local key = call.body.key
   local given = type(key) == "string" and (key == vault.key or key == crypto.base64(crypto.unhex(vault.key)))
-  if vault.sealed and not given and not call.body.reset then
-    return answer.fail(400, "Unseal failed, invalid key")
-  end
+  if vault.sealed and not given and not call.body.reset then return answer.fail(400, "Unseal failed, invalid key") end
   if given then vault.sealed = false end
   return seal_status(vault)
 end
@@ -87,10 +114,19 @@ end
 
 local function mount_info(mount, path)
   return {
-    accessor = mount.accessor, config = { default_lease_ttl = LEASE, max_lease_ttl = LEASE, force_no_cache = false },
-    deprecation_status = "supported", description = mount.description or "", external_entropy_access = false,
-    ["local"] = false, options = mount.options or json.null, path = path, plugin_version = "",
-    running_plugin_version = "v0.25.0+builtin", running_sha256 = "", seal_wrap = false, type = mount.type,
+    accessor = mount.accessor,
+    config = { default_lease_ttl = LEASE, max_lease_ttl = LEASE, force_no_cache = false },
+    deprecation_status = "supported",
+    description = mount.description or "",
+    external_entropy_access = false,
+    ["local"] = false,
+    options = mount.options or json.null,
+    path = path,
+    plugin_version = "",
+    running_plugin_version = "v0.25.0+builtin",
+    running_sha256 = "",
+    seal_wrap = false,
+    type = mount.type,
     uuid = mount.uuid,
   }
 end
@@ -98,8 +134,12 @@ end
 --- Adds a key-value store.
 function M.mount_kv(vault, path, description)
   vault.mounts[path] = {
-    type = "kv", options = { version = "2" }, accessor = "kv_" .. crypto.hex(crypto.random(4)), uuid = answer.uuid(),
-    description = description, store = kv.new(),
+    type = "kv",
+    options = { version = "2" },
+    accessor = "kv_" .. crypto.hex(crypto.random(4)),
+    uuid = answer.uuid(),
+    description = description,
+    store = kv.new(),
   }
 end
 
@@ -136,7 +176,9 @@ end
 
 local function list_mounts(vault)
   local found = {}
-  for path, each in pairs(vault.mounts) do found[path] = mount_info(each, nil) end
+  for path, each in pairs(vault.mounts) do
+    found[path] = mount_info(each, nil)
+  end
   return answer.ok(found, SYSTEM)
 end
 
@@ -181,8 +223,12 @@ end
 local function ui_mount(vault, call, rest)
   local path, found = M.mount_of(vault.mounts, rest)
   if not call.token or not found or not has_access(vault, call.token, path) then
-    return answer.fail(403, ("preflight capability check returned 403, please ensure client's policies grant access "
-      .. "to path %q"):format(path or rest .. "/"))
+    return answer.fail(
+      403,
+      ("preflight capability check returned 403, please ensure client's policies grant access " .. "to path %q"):format(
+        path or rest .. "/"
+      )
+    )
   end
   return answer.ok(mount_info(found, path))
 end
@@ -236,10 +282,17 @@ end
 function M.wrap(vault, call, ttl, text, wrapped_accessor)
   local id, now = "hvs." .. answer.letters(24), call.now
   vault.wrapped[id] = { text = text, expires = now + ttl, ttl = ttl, created = now, path = call.path }
-  return answer.ok(nil, { request_id = "", wrap_info = {
-    token = id, accessor = answer.letters(24), ttl = ttl, creation_time = answer.moment(now), creation_path = call.path,
-    wrapped_accessor = wrapped_accessor,
-  } })
+  return answer.ok(nil, {
+    request_id = "",
+    wrap_info = {
+      token = id,
+      accessor = answer.letters(24),
+      ttl = ttl,
+      creation_time = answer.moment(now),
+      creation_path = call.path,
+      wrapped_accessor = wrapped_accessor,
+    },
+  })
 end
 
 local function wrapped(vault, call)
@@ -261,7 +314,9 @@ local function wrapping_lookup(vault, call)
   local found = wrapped(vault, call)
   if not found then return answer.fail(400, INVALID) end
   return answer.ok {
-    creation_path = found.path, creation_time = answer.moment(found.created), creation_ttl = found.ttl,
+    creation_path = found.path,
+    creation_time = answer.moment(found.created),
+    creation_ttl = found.ttl,
   }
 end
 
@@ -269,8 +324,13 @@ local function quota(vault, call, name)
   if call.op == "delete" then
     vault.quotas[name] = nil
   else
-    vault.quotas[name] = { path = call.body.path or "", rate = tonumber(call.body.rate),
-      interval = answer.seconds(call.body.interval or "1s"), used = 0, since = call.now }
+    vault.quotas[name] = {
+      path = call.body.path or "",
+      rate = tonumber(call.body.rate),
+      interval = answer.seconds(call.body.interval or "1s"),
+      used = 0,
+      since = call.now,
+    }
   end
   return answer.empty()
 end
@@ -279,7 +339,9 @@ end
 function M.over_quota(vault, path, now)
   for _, each in pairs(vault.quotas) do
     if path:sub(1, #each.path) == each.path then
-      if now >= each.since + each.interval then each.since, each.used = now, 0 end
+      if now >= each.since + each.interval then
+        each.since, each.used = now, 0
+      end
       each.used = each.used + 1
       if each.used > each.rate then return true end
     end
@@ -291,7 +353,9 @@ end
 
 --- Open to everybody, sealed or not.
 M.OPEN = {
-  ["read health"] = health, ["read seal-status"] = seal_status, ["read leader"] = leader,
+  ["read health"] = health,
+  ["read seal-status"] = seal_status,
+  ["read leader"] = leader,
   ["update init"] = init,
   ["read init"] = function(vault) return answer.plain(200, { initialized = vault.initialised }) end,
   ["update unseal"] = unseal,
@@ -299,18 +363,25 @@ M.OPEN = {
 
 --- Open to everybody when unsealed; a token may come, but must then be a live one.
 M.UNAUTHENTICATED = {
-  ["update wrapping/unwrap"] = unwrap, ["update wrapping/lookup"] = wrapping_lookup,
+  ["update wrapping/unwrap"] = unwrap,
+  ["update wrapping/lookup"] = wrapping_lookup,
   ["read internal/ui/mounts"] = ui_mounts,
 }
 
 local EXACT <const> = {
-  ["update seal"] = seal, ["read mounts"] = list_mounts, ["read auth"] = list_auth,
+  ["update seal"] = seal,
+  ["read mounts"] = list_mounts,
+  ["read auth"] = list_auth,
   ["update capabilities-self"] = capabilities_self,
 }
 
 local PREFIXES <const> = {
-  { "internal/ui/mounts/", ui_mount }, { "mounts/", mount }, { "auth/", auth_mount }, { "policies/acl", policies },
-  { "policy", policies }, { "quotas/rate-limit/", quota },
+  { "internal/ui/mounts/", ui_mount },
+  { "mounts/", mount },
+  { "auth/", auth_mount },
+  { "policies/acl", policies },
+  { "policy", policies },
+  { "quotas/rate-limit/", quota },
 }
 
 --- Answers a request below sys/ from a token that may.

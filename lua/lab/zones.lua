@@ -4,8 +4,8 @@
 local M = {}
 
 local PROPAGATION <const> = 0.2 -- seconds of the lab's clock; a test may set another in the state
-local NAME_SERVERS <const> = { "ns-2048.awsdns-64.com.", "ns-2049.awsdns-65.net.", "ns-2050.awsdns-66.org.",
-  "ns-2051.awsdns-67.co.uk." }
+local NAME_SERVERS <const> =
+  { "ns-2048.awsdns-64.com.", "ns-2049.awsdns-65.net.", "ns-2050.awsdns-66.org.", "ns-2051.awsdns-67.co.uk." }
 local SOA <const> = "ns-2048.awsdns-64.com. awsdns-hostmaster.amazon.com. 1 7200 900 1209600 86400"
 
 --- A name as it is kept: lower case, final dot, "*" written plainly.
@@ -18,14 +18,14 @@ end
 
 --- Is `name` the zone's own or below it?
 ---@return boolean
-function M.within(name, zone)
-  return name == zone or name:sub(-#zone - 1) == "." .. zone
-end
+function M.within(name, zone) return name == zone or name:sub(-#zone - 1) == "." .. zone end
 
 -- Route 53's order: by labels from the right.
 local function sort_key(record)
   local labels = {}
-  for label in record.name:gmatch("[^.]+") do table.insert(labels, 1, label) end
+  for label in record.name:gmatch("[^.]+") do
+    table.insert(labels, 1, label)
+  end
   return table.concat(labels, "\1") .. "\0" .. record.type
 end
 
@@ -67,7 +67,9 @@ end
 local function copy(value)
   if type(value) ~= "table" then return value end
   local result = {}
-  for key, item in pairs(value) do result[key] = copy(item) end
+  for key, item in pairs(value) do
+    result[key] = copy(item)
+  end
   return result
 end
 
@@ -93,7 +95,9 @@ end
 
 local function identifier(prefix)
   local letters = {}
-  for i = 1, 14 do letters[i] = ("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"):byte(math.random(36)) end
+  for i = 1, 14 do
+    letters[i] = ("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"):byte(math.random(36))
+  end
   return prefix .. string.char(table.unpack(letters))
 end
 
@@ -103,10 +107,15 @@ end
 ---@return table zone
 function Zones:create(name, reference)
   name = M.canonical(name)
-  local zone = { id = identifier("Z"), name = name, reference = reference, records = {
-    { name = name, type = "NS", ttl = 172800, values = copy(NAME_SERVERS) },
-    { name = name, type = "SOA", ttl = 900, values = { SOA } },
-  } }
+  local zone = {
+    id = identifier("Z"),
+    name = name,
+    reference = reference,
+    records = {
+      { name = name, type = "NS", ttl = 172800, values = copy(NAME_SERVERS) },
+      { name = name, type = "SOA", ttl = 900, values = { SOA } },
+    },
+  }
   zone.served = copy(zone.records)
   table.insert(self.state.zones, zone)
   self.lab.save("route53")
@@ -134,13 +143,15 @@ local function conflict_of(zone, records, record)
   for _, other in ipairs(records) do
     if other.name == record.name and other.type ~= record.type then
       if record.type == "CNAME" then
-        return ("RRSet of type CNAME with DNS name %s is not permitted as it conflicts with other records "
-          .. "with the same DNS name in zone %s")
-          :format(record.name, zone.name)
+        return (
+          "RRSet of type CNAME with DNS name %s is not permitted as it conflicts with other records "
+          .. "with the same DNS name in zone %s"
+        ):format(record.name, zone.name)
       elseif other.type == "CNAME" then
-        return ("RRSet of type %s with DNS name %s is not permitted because a conflicting RRSet of type CNAME "
-          .. "with the same DNS name already exists in zone %s")
-          :format(record.type, record.name, zone.name)
+        return (
+          "RRSet of type %s with DNS name %s is not permitted because a conflicting RRSet of type CNAME "
+          .. "with the same DNS name already exists in zone %s"
+        ):format(record.type, record.name, zone.name)
       end
     end
   end
@@ -149,8 +160,9 @@ end
 local function problem_of_delete(zone, there, record, label)
   if not there then return ("Tried to delete resource record set %s but it was not found"):format(label) end
   if not same_values(there, record) then
-    return ("Tried to delete resource record set %s but the values provided do not match the current values")
-      :format(label)
+    return ("Tried to delete resource record set %s but the values provided do not match the current values"):format(
+      label
+    )
   end
   if record.name == zone.name and (record.type == "NS" or record.type == "SOA") then
     return ("A HostedZone must contain at least one %s record for the zone itself."):format(record.type)
@@ -184,13 +196,23 @@ function Zones:change(zone, changes)
   local records, problems = copy(zone.records), {}
   for _, change in ipairs(changes) do
     local problem = problem_of(zone, records, change)
-    if problem then problems[#problems + 1] = problem else apply(records, { change }) end
+    if problem then
+      problems[#problems + 1] = problem
+    else
+      apply(records, { change })
+    end
   end
   if problems[1] then return nil, problems end
   zone.records = records
   local now = self.lab.clock()
-  local change = { id = identifier("C"), status = "PENDING", submitted = now, due = now + (self.state.propagation or PROPAGATION), zone = zone.id,
-    changes = changes }
+  local change = {
+    id = identifier("C"),
+    status = "PENDING",
+    submitted = now,
+    due = now + (self.state.propagation or PROPAGATION),
+    zone = zone.id,
+    changes = changes,
+  }
   table.insert(self.state.changes, change)
   self.lab.save("route53")
   return change
@@ -225,8 +247,8 @@ end
 ---@param records table[] {name, type, ttl, values}
 function Zones:seed(zone, records)
   for _, given in ipairs(records) do
-    local record = { name = M.canonical(given.name), type = given.type, ttl = given.ttl or 300,
-      values = copy(given.values) }
+    local record =
+      { name = M.canonical(given.name), type = given.type, ttl = given.ttl or 300, values = copy(given.values) }
     put(zone.records, record)
     put(zone.served, copy(record))
   end

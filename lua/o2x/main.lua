@@ -8,16 +8,34 @@ local out = require "o2x.report.out"
 
 -- name → what it does, in the order in which help shows them
 local COMMANDS = {
-  "run", "plan", "resume", "runs", "show", "list", "info", "check", "lock", "new", "defs", "lab", "config", "version", "help",
+  "run",
+  "plan",
+  "resume",
+  "runs",
+  "show",
+  "list",
+  "info",
+  "check",
+  "lock",
+  "new",
+  "defs",
+  "lab",
+  "config",
+  "version",
+  "help",
 }
 
 local known = {}
-for _, name in ipairs(COMMANDS) do known[name] = true end
+for _, name in ipairs(COMMANDS) do
+  known[name] = true
+end
 
 local function find(name)
   if known[name] then return require("o2x.cli." .. name) end
-  errors.input(("unknown command '%s'%s"):format(out.printable(name), nearest.suggest(name, COMMANDS)),
-    "o2x help lists the commands")
+  errors.input(
+    ("unknown command '%s'%s"):format(out.printable(name), nearest.suggest(name, COMMANDS)),
+    "o2x help lists the commands"
+  )
 end
 
 local function dispatch(words)

@@ -12,7 +12,9 @@ local DAY = 86400
 
 local function list(rows)
   local ids = {}
-  for i, row in ipairs(rows) do ids[i] = row.id end
+  for i, row in ipairs(rows) do
+    ids[i] = row.id
+  end
   return table.concat(ids, ", ")
 end
 
@@ -25,11 +27,19 @@ local function bills(found, tenant)
   for _, status in ipairs { "FAILED", "PENDING" } do
     local condition = status == "FAILED" and "created_date > now() - interval '40 days'"
       or "created_date < now() - interval '1 hour'"
-    local rows = pg.tenant:rows(("select id from bill where status = $1 and %s order by created_date desc limit 10")
-      :format(condition), status)
+    local rows = pg.tenant:rows(
+      ("select id from bill where status = $1 and %s order by created_date desc limit 10"):format(condition),
+      status
+    )
     if #rows > 0 then
-      findings.add(found, "critical", "bill",
-        status == "FAILED" and "bills have failed" or "bills are PENDING for more than an hour", list(rows), mend)
+      findings.add(
+        found,
+        "critical",
+        "bill",
+        status == "FAILED" and "bills have failed" or "bills are PENDING for more than an hour",
+        list(rows),
+        mend
+      )
     end
   end
 end
@@ -51,34 +61,61 @@ local function overdue(found, job, mend)
   if not days then return end
   local late = (clock.now() - job.last) / DAY - days
   if late > math.max(days * 0.5, 1 / 24) then
-    findings.add(found, "critical", "job_schedule", ("job %s did not run when it should have"):format(job.job_type),
-      ("last run %s, schedule %s"):format(job.last_run, job.cron), mend)
+    findings.add(
+      found,
+      "critical",
+      "job_schedule",
+      ("job %s did not run when it should have"):format(job.job_type),
+      ("last run %s, schedule %s"):format(job.last_run, job.cron),
+      mend
+    )
   end
 end
 
 local function jobs(found, tenant)
-  local rows = pg.tenant:rows([[select job_type, cron, status, last_run::text as last_run,
+  local rows = pg.tenant:rows(
+    [[select job_type, cron, status, last_run::text as last_run,
       extract(epoch from last_run)::bigint as last
-    from job_schedule where tenant_id = $1 order by job_type]], tenant.id)
-  local trigger = ("kubectl get pods -l app=%s; POST /api/jobs/billing/trigger of it with X-Tenant-ID: %s")
-    :format(naming.resource(tenant, "jobs-common"), tenant.id)
+    from job_schedule where tenant_id = $1 order by job_type]],
+    tenant.id
+  )
+  local trigger = ("kubectl get pods -l app=%s; POST /api/jobs/billing/trigger of it with X-Tenant-ID: %s"):format(
+    naming.resource(tenant, "jobs-common"),
+    tenant.id
+  )
   local active = {}
   for _, job in ipairs(rows) do
     active[job.job_type] = job.status == "ACTIVE"
     if job.status == "ACTIVE" then
       overdue(found, job, trigger)
     else
-      findings.add(found, "warning", "job_schedule", ("job %s is %s"):format(job.job_type, job.status),
+      findings.add(
+        found,
+        "warning",
+        "job_schedule",
+        ("job %s is %s"):format(job.job_type, job.status),
         "schedule " .. job.cron,
-        ("psql -d %s -c \"update job_schedule set status = 'ACTIVE' where tenant_id = '%s' and job_type = '%s'\"")
-          :format(tenant.database, tenant.id, job.job_type))
+        ("psql -d %s -c \"update job_schedule set status = 'ACTIVE' where tenant_id = '%s' and job_type = '%s'\""):format(
+          tenant.database,
+          tenant.id,
+          job.job_type
+        )
+      )
     end
   end
   -- A tenant that has just been onboarded has neither; one that was billed before has lost its schedule.
   if #rows == 0 and pg.tenant:one("select 1 as found from bill where tenant_id = $1 limit 1", tenant.id) then
-    findings.add(found, "critical", "job_schedule", "no job is scheduled", "no row of " .. tenant.id,
-      ("psql -d %s -c \"insert into job_schedule (tenant_id, job_type, cron) values ('%s', 'BILLING', '0 2 1 * *')\"")
-        :format(tenant.database, tenant.id))
+    findings.add(
+      found,
+      "critical",
+      "job_schedule",
+      "no job is scheduled",
+      "no row of " .. tenant.id,
+      ("psql -d %s -c \"insert into job_schedule (tenant_id, job_type, cron) values ('%s', 'BILLING', '0 2 1 * *')\""):format(
+        tenant.database,
+        tenant.id
+      )
+    )
   end
 end
 
@@ -89,19 +126,36 @@ local function invoices(found, tenant)
     where coalesce(pdf_url, '') = '' and invoice_date < current_date - 1
     order by invoice_date desc limit 10]]
   if #rows > 0 then
-    findings.add(found, "warning", "invoice", "invoices have no document", list(rows),
-      ("kubectl logs deployment/%s | grep -i error; aws s3 ls s3://%s/%s/invoices/")
-        :format(naming.resource(tenant, "service-invoice"), tenant.data_bucket, tenant.id))
+    findings.add(
+      found,
+      "warning",
+      "invoice",
+      "invoices have no document",
+      list(rows),
+      ("kubectl logs deployment/%s | grep -i error; aws s3 ls s3://%s/%s/invoices/"):format(
+        naming.resource(tenant, "service-invoice"),
+        tenant.data_bucket,
+        tenant.id
+      )
+    )
   end
 end
 
 local function template(found, tenant)
-  local row = pg.tenant:one([[select max(length(template_html)) as length from core_config.invoice_template
-    where tenant_id = $1]], tenant.id)
+  local row = pg.tenant:one(
+    [[select max(length(template_html)) as length from core_config.invoice_template
+    where tenant_id = $1]],
+    tenant.id
+  )
   if row and row.length and row.length > 0 then return end
-  findings.add(found, "critical", "core_config.invoice_template", "there is no invoice template",
+  findings.add(
+    found,
+    "critical",
+    "core_config.invoice_template",
+    "there is no invoice template",
     "no row of " .. tenant.id,
-    "o2x run onboard " .. tenant.name)
+    "o2x run onboard " .. tenant.name
+  )
 end
 
 --- Looks at all of it.

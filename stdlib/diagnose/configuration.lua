@@ -20,8 +20,14 @@ local CONNECTIONS = 0.90 -- share of the database's connection limit
 
 -- What every service needs of the guide's "Environment Variables Reference"; true: any value that is not empty.
 local function needed(tenant)
-  return { TENANT_ID = tenant.id, LOGS_DIR = true, REDIS_HOST = true, REDIS_PORT = true, VAULT_API = true,
-    SPRING_DATASOURCE_URL = true }
+  return {
+    TENANT_ID = tenant.id,
+    LOGS_DIR = true,
+    REDIS_HOST = true,
+    REDIS_PORT = true,
+    VAULT_API = true,
+    SPRING_DATASOURCE_URL = true,
+  }
 end
 
 -- What the service's own values file gives it besides.
@@ -79,16 +85,29 @@ local function environment(found, tenant, service, deployment)
   local env = environment_of(deployment)
   if env["*"] then return end -- from a ConfigMap or a Secret: what is in there is not known here
   local missing, wrong = compare(tenant, service, env)
-  local mend = ("changed by hand: kubectl rollout undo deployment/%s; else correct %s and: o2x run deploy %s services=%s "
-    .. "--confirm=%s"):format(deployment.metadata.name, naming.values_file(tenant.name, service), tenant.name, service,
-    tenant.name)
+  local mend = (
+    "changed by hand: kubectl rollout undo deployment/%s; else correct %s and: o2x run deploy %s services=%s "
+    .. "--confirm=%s"
+  ):format(deployment.metadata.name, naming.values_file(tenant.name, service), tenant.name, service, tenant.name)
   if #missing > 0 then
-    findings.add(found, "critical", service, "environment lacks " .. table.concat(missing, ", "),
-      "deployment " .. deployment.metadata.name, mend)
+    findings.add(
+      found,
+      "critical",
+      service,
+      "environment lacks " .. table.concat(missing, ", "),
+      "deployment " .. deployment.metadata.name,
+      mend
+    )
   end
   for _, problem in ipairs(wrong) do
-    findings.add(found, "critical", service, "environment is wrong: " .. problem,
-      "deployment " .. deployment.metadata.name, mend)
+    findings.add(
+      found,
+      "critical",
+      service,
+      "environment is wrong: " .. problem,
+      "deployment " .. deployment.metadata.name,
+      mend
+    )
   end
 end
 
@@ -108,10 +127,18 @@ local function values_of(found, tenant, name, keys)
     local coded = object and object.data[key]
     values[key] = coded and coded:unbase64()
     if not values[key] or values[key]:length() == 0 then
-      findings.add(found, "critical", "secret " .. name, object and "has no " .. key or "is not there",
+      findings.add(
+        found,
+        "critical",
+        "secret " .. name,
+        object and "has no " .. key or "is not there",
         "namespace " .. tenant.namespace,
-        ("kubectl get secret %s -n %s -o yaml; onboarding makes it from the secrets file, shared.%s")
-        :format(name, tenant.namespace, name))
+        ("kubectl get secret %s -n %s -o yaml; onboarding makes it from the secrets file, shared.%s"):format(
+          name,
+          tenant.namespace,
+          name
+        )
+      )
       return nil
     end
   end
@@ -123,26 +150,52 @@ local function vault_token(found, tenant)
   local name = tenant.platform.kubernetes.vault_secret
   local values = values_of(found, tenant, name, { "token" })
   if not values then return end
-  local mend = ("vault token create -policy=… -field=token > t; kubectl create secret generic %s --from-file=token=t "
-    .. "--dry-run=client -o yaml | kubectl apply -f -; restart the services"):format(name)
+  local mend = (
+    "vault token create -policy=… -field=token > t; kubectl create secret generic %s --from-file=token=t "
+    .. "--dry-run=client -o yaml | kubectl apply -f -; restart the services"
+  ):format(name)
   local seen = vault.try_token(values.token, "info")
   if not seen.valid then
-    findings.add(found, "critical", "secret " .. name, "its Vault token is not valid",
-      "Vault does not know it: expired or revoked", mend)
+    findings.add(
+      found,
+      "critical",
+      "secret " .. name,
+      "its Vault token is not valid",
+      "Vault does not know it: expired or revoked",
+      mend
+    )
   elseif not seen.readable then
-    findings.add(found, "critical", "secret " .. name, "its Vault token may not read the tenant's secrets",
-      "secret/tenant/" .. tenant.name .. "/info is refused", mend)
+    findings.add(
+      found,
+      "critical",
+      "secret " .. name,
+      "its Vault token may not read the tenant's secrets",
+      "secret/tenant/" .. tenant.name .. "/info is refused",
+      mend
+    )
   elseif seen.ttl and seen.ttl > 0 and seen.ttl < 7 * DAY then
-    findings.add(found, "warning", "secret " .. name, ("its Vault token ends in %d hours"):format(seen.ttl // 3600),
-      "ttl " .. seen.ttl, "vault token renew, with that token")
+    findings.add(
+      found,
+      "warning",
+      "secret " .. name,
+      ("its Vault token ends in %d hours"):format(seen.ttl // 3600),
+      "ttl " .. seen.ttl,
+      "vault token renew, with that token"
+    )
   end
 end
 
 local function vault_secrets(found, tenant, world)
   for _, path in ipairs { "info", "license/onboarding" } do
     if not vault.read(path) then
-      findings.add(found, "critical", "Vault", ("secret/tenant/%s/%s is not there"):format(tenant.name, path),
-        "no such secret", "o2x run onboard " .. tenant.name)
+      findings.add(
+        found,
+        "critical",
+        "Vault",
+        ("secret/tenant/%s/%s is not there"):format(tenant.name, path),
+        "no such secret",
+        "o2x run onboard " .. tenant.name
+      )
     end
   end
   world.vault = true
@@ -151,8 +204,10 @@ end
 -- ---- the database ----
 
 local function exists(tenant)
-  return pg.admin:one("select datconnlimit as most, datallowconn as open from pg_database where datname = $1",
-    tenant.database)
+  return pg.admin:one(
+    "select datconnlimit as most, datallowconn as open from pg_database where datname = $1",
+    tenant.database
+  )
 end
 
 local function login(found, tenant)
@@ -161,36 +216,61 @@ local function login(found, tenant)
   if not values then return end
   local user = tenant.platform.database.user
   local ok, why = false, "its user name is not " .. user
-  if secret.equal(values.username, user) then ok, why = pg.tenant:try_login(user, values.password) end
+  if secret.equal(values.username, user) then
+    ok, why = pg.tenant:try_login(user, values.password)
+  end
   if ok then return end
-  findings.add(found, "critical", "secret " .. name, "the services cannot log in to " .. tenant.database, why,
-    ("correct secret %s (all tenants use it), or the role's password or CONNECT right in PostgreSQL"):format(name))
+  findings.add(
+    found,
+    "critical",
+    "secret " .. name,
+    "the services cannot log in to " .. tenant.database,
+    why,
+    ("correct secret %s (all tenants use it), or the role's password or CONNECT right in PostgreSQL"):format(name)
+  )
 end
 
 local function connections(found, tenant, limit)
   if limit < 1 then return end
   local now = pg.admin:one("select count(*) as n from pg_stat_activity where datname = $1", tenant.database).n
   if now / limit > CONNECTIONS then
-    findings.add(found, "critical", tenant.database, ("%d of %d connections are in use"):format(now, limit),
+    findings.add(
+      found,
+      "critical",
+      tenant.database,
+      ("%d of %d connections are in use"):format(now, limit),
       "pg_stat_activity",
-      ("psql -c \"select pid, usename, state, query_start, left(query, 60) from pg_stat_activity "
-        .. "where datname = '%s' order by query_start\""):format(tenant.database))
+      (
+        'psql -c "select pid, usename, state, query_start, left(query, 60) from pg_stat_activity '
+        .. "where datname = '%s' order by query_start\""
+      ):format(tenant.database)
+    )
   end
 end
 
 local function tenant_row(found, tenant)
   local row = pg.tenant:one("select status from core_config.tenant where id = $1", tenant.id)
   if row and row.status == "ACTIVE" then return end
-  findings.add(found, "critical", "core_config.tenant",
+  findings.add(
+    found,
+    "critical",
+    "core_config.tenant",
     row and "the tenant is " .. row.status or "the tenant's row is not there",
-    ("%s in %s"):format(tenant.id, tenant.database), "o2x run onboard " .. tenant.name)
+    ("%s in %s"):format(tenant.id, tenant.database),
+    "o2x run onboard " .. tenant.name
+  )
 end
 
 local function migrations(found, tenant)
   for _, row in ipairs(pg.tenant:rows "select version, description from flyway_schema_history where not success") do
-    findings.add(found, "critical", tenant.database, "migration " .. tostring(row.version) .. " has failed",
+    findings.add(
+      found,
+      "critical",
+      tenant.database,
+      "migration " .. tostring(row.version) .. " has failed",
       row.description,
-      "o2x run onboard " .. tenant.name)
+      "o2x run onboard " .. tenant.name
+    )
   end
 end
 
@@ -198,10 +278,17 @@ end
 local function database(found, tenant, world)
   local row = exists(tenant)
   if not row or not row.open then
-    return findings.add(found, "critical", tenant.database,
+    return findings.add(
+      found,
+      "critical",
+      tenant.database,
       row and "the database takes no connections" or "the database is not there",
-      "pg_database", ("o2x run restore %s snapshot=… --confirm=%s; a new tenant's is made by onboarding")
-        :format(tenant.name, tenant.name))
+      "pg_database",
+      ("o2x run restore %s snapshot=… --confirm=%s; a new tenant's is made by onboarding"):format(
+        tenant.name,
+        tenant.name
+      )
+    )
   end
   connections(found, tenant, row.most)
   if not world.blind then login(found, tenant) end
@@ -220,10 +307,24 @@ function M.look(found, tenant, world)
     findings.look(found, tenant.database, "psql -l", database, found, tenant, world)
     return findings.look(found, "Vault", "vault status", vault_secrets, found, tenant, world)
   end
-  findings.look(found, "environment", "kubectl get deployments -l tenant=" .. tenant.name, environments, found,
-    tenant, world)
-  findings.look(found, tenant.database, "psql -l; are PGHOST and the security group right?", database, found, tenant,
-    world)
+  findings.look(
+    found,
+    "environment",
+    "kubectl get deployments -l tenant=" .. tenant.name,
+    environments,
+    found,
+    tenant,
+    world
+  )
+  findings.look(
+    found,
+    tenant.database,
+    "psql -l; are PGHOST and the security group right?",
+    database,
+    found,
+    tenant,
+    world
+  )
   findings.look(found, "Vault", "vault status", vault_secrets, found, tenant, world)
   if not world.vault then return end
   findings.look(found, kubernetes.vault_secret, "vault status", vault_token, found, tenant)

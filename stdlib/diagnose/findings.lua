@@ -28,8 +28,13 @@ function M.new() return { list = {} } end
 function M.add(found, severity, subject, finding, evidence, mend)
   assert(RANK[severity], "no such severity")
   table.insert(found.list, {
-    severity = severity, area = found.area, subject = subject, finding = one_line(finding),
-    evidence = evidence and one_line(evidence) or "-", mend = one_line(mend), number = #found.list,
+    severity = severity,
+    area = found.area,
+    subject = subject,
+    finding = one_line(finding),
+    evidence = evidence and one_line(evidence) or "-",
+    mend = one_line(mend),
+    number = #found.list,
   })
 end
 
@@ -61,7 +66,9 @@ function M.ranked(parts)
     if a.part ~= b.part then return a.part < b.part end
     return a.number < b.number
   end)
-  for _, row in ipairs(rows) do row.part, row.number = nil, nil end
+  for _, row in ipairs(rows) do
+    row.part, row.number = nil, nil
+  end
   return rows
 end
 
@@ -70,7 +77,9 @@ end
 ---@return string "2 critical, 1 warning"
 function M.summary(rows)
   local counts, words = {}, {}
-  for _, row in ipairs(rows) do counts[row.severity] = (counts[row.severity] or 0) + 1 end
+  for _, row in ipairs(rows) do
+    counts[row.severity] = (counts[row.severity] or 0) + 1
+  end
   for _, severity in ipairs(M.SEVERITIES) do
     if counts[severity] then words[#words + 1] = ("%d %s"):format(counts[severity], severity) end
   end

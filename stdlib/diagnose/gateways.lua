@@ -22,25 +22,43 @@ end
 -- ---- the database ----
 
 local function merchant(found, tenant, item)
-  local row = pg.tenant:one("select status from core_config.tenant_merchants where tenant_id = $1 and name = $2",
-    tenant.id, item.name)
+  local row = pg.tenant:one(
+    "select status from core_config.tenant_merchants where tenant_id = $1 and name = $2",
+    tenant.id,
+    item.name
+  )
   if not row then
-    return findings.add(found, "critical", item.name, "the merchant is not configured",
+    return findings.add(
+      found,
+      "critical",
+      item.name,
+      "the merchant is not configured",
       "no row in core_config.tenant_merchants",
-      "o2x run onboard " .. tenant.name)
+      "o2x run onboard " .. tenant.name
+    )
   end
   local wanted = item.status or "ACTIVE"
   if row.status ~= wanted then
-    findings.add(found, "critical", item.name, "the merchant is " .. row.status,
+    findings.add(
+      found,
+      "critical",
+      item.name,
+      "the merchant is " .. row.status,
       "core_config.tenant_merchants says so, the tenant file " .. wanted,
-      "o2x plan onboard " .. tenant.name)
+      "o2x plan onboard " .. tenant.name
+    )
   end
   for _, kind in ipairs { "oauth1", "oauth2" } do
     local query = "select 1 as found from core_config.%s_attributes where id = $1 and index = $2"
     if item[kind] and not pg.tenant:one(query:format(kind), tenant.id, item.index) then
-      findings.add(found, "critical", item.name, "its OAuth attributes are not configured",
+      findings.add(
+        found,
+        "critical",
+        item.name,
+        "its OAuth attributes are not configured",
         ("no row in core_config.%s_attributes"):format(kind),
-        "o2x run onboard " .. tenant.name)
+        "o2x run onboard " .. tenant.name
+      )
     end
   end
 end
@@ -51,9 +69,14 @@ local function credentials(found, tenant, provider)
   local path = vault_path(tenant, provider)
   local fields = vault.read(provider.vault)
   if not fields then
-    findings.add(found, "critical", provider.gateway,
-      ("%s: the credentials are not in Vault"):format(provider.title), "no " .. path,
-      ("o2x run onboard %s --secrets=FILE"):format(tenant.name))
+    findings.add(
+      found,
+      "critical",
+      provider.gateway,
+      ("%s: the credentials are not in Vault"):format(provider.title),
+      "no " .. path,
+      ("o2x run onboard %s --secrets=FILE"):format(tenant.name)
+    )
     return nil
   end
   local missing = {}
@@ -63,9 +86,14 @@ local function credentials(found, tenant, provider)
     if length == 0 then missing[#missing + 1] = name end
   end
   if #missing > 0 then
-    findings.add(found, "critical", provider.gateway,
-      ("%s: the credentials lack %s"):format(provider.title, table.concat(missing, ", ")), path,
-      ("vault kv patch %s %s=…; %s"):format(path, missing[1], restart(tenant, provider)))
+    findings.add(
+      found,
+      "critical",
+      provider.gateway,
+      ("%s: the credentials lack %s"):format(provider.title, table.concat(missing, ", ")),
+      path,
+      ("vault kv patch %s %s=…; %s"):format(path, missing[1], restart(tenant, provider))
+    )
   end
   return fields
 end
@@ -75,16 +103,23 @@ local function expiry(found, tenant, provider, fields)
   if not fields.token_expiry then return end
   local path = vault_path(tenant, provider)
   local ok, ends = pcall(clock.parse, fields.token_expiry)
-  local mend = ("get a new access token with the refresh token, vault kv patch %s access_token=… token_expiry=…; %s")
-    :format(path, restart(tenant, provider))
+  local mend = ("get a new access token with the refresh token, vault kv patch %s access_token=… token_expiry=…; %s"):format(
+    path,
+    restart(tenant, provider)
+  )
   if not ok then
     return findings.add(found, "warning", provider.gateway, provider.title .. ": token_expiry is no time", path, mend)
   end
   local left = ends - clock.now()
   if left < HOUR then
-    findings.add(found, left < 0 and "critical" or "warning", provider.gateway,
+    findings.add(
+      found,
+      left < 0 and "critical" or "warning",
+      provider.gateway,
       ("%s: the OAuth token %s"):format(provider.title, left < 0 and "has expired" or "expires within the hour"),
-      ("%s: token_expiry %s"):format(path, clock.iso(ends)), mend)
+      ("%s: token_expiry %s"):format(path, clock.iso(ends)),
+      mend
+    )
   end
 end
 
@@ -92,16 +127,26 @@ end
 
 local function connection(found, tenant, provider)
   local response = service.call {
-    service = naming.resource(tenant, provider.gateway), method = "POST", path = provider.test,
-    headers = { ["X-Tenant-ID"] = tenant.id }, json = {},
+    service = naming.resource(tenant, provider.gateway),
+    method = "POST",
+    path = provider.test,
+    headers = { ["X-Tenant-ID"] = tenant.id },
+    json = {},
   }
   if response.status == 200 then return end
   local said = response.json and response.json.message or ("HTTP " .. response.status)
-  findings.add(found, "critical", provider.gateway,
+  findings.add(
+    found,
+    "critical",
+    provider.gateway,
     ("%s refuses the connection: %s"):format(provider.title, tostring(said)),
     ("POST %s answers %d"):format(provider.test, response.status),
-    ("verify the credentials with %s, vault kv patch %s …; %s"):format(provider.title, vault_path(tenant, provider),
-      restart(tenant, provider)))
+    ("verify the credentials with %s, vault kv patch %s …; %s"):format(
+      provider.title,
+      vault_path(tenant, provider),
+      restart(tenant, provider)
+    )
+  )
 end
 
 local function integration(found, tenant, world, item)
@@ -123,8 +168,16 @@ end
 function M.look(found, tenant, world)
   for _, item in ipairs(tenant.integrations) do
     local provider = providers.find(item.name)
-    findings.look(found, provider.gateway, "kubectl logs deployment/" .. naming.resource(tenant, provider.gateway),
-      integration, found, tenant, world, item)
+    findings.look(
+      found,
+      provider.gateway,
+      "kubectl logs deployment/" .. naming.resource(tenant, provider.gateway),
+      integration,
+      found,
+      tenant,
+      world,
+      item
+    )
   end
 end
 

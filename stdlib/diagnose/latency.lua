@@ -12,14 +12,17 @@ local redis = require "o2x.redis"
 
 local M = {}
 
-local SLOW_QUERY = 1000  -- milliseconds on average, as the guide asks
-local ENOUGH = 1000      -- look-ups, below which a hit rate says nothing
+local SLOW_QUERY = 1000 -- milliseconds on average, as the guide asks
+local ENOUGH = 1000 -- look-ups, below which a hit rate says nothing
 
 local function limits(tenant)
   local known = tenant.platform.monitoring.thresholds
   return {
-    pool = known.connection_pool.above, latency = known.latency_p95.above, errors = known.http_errors.above,
-    hits = known.cache_hits.below, queue = known.queue_depth.above,
+    pool = known.connection_pool.above,
+    latency = known.latency_p95.above,
+    errors = known.http_errors.above,
+    hits = known.cache_hits.below,
+    queue = known.queue_depth.above,
   }
 end
 
@@ -41,11 +44,17 @@ local function pool(found, tenant, service, sums, limit)
   local active, most = sums.hikaricp_connections_active or 0, sums.hikaricp_connections_max or 0
   local waiting = sums.hikaricp_connections_pending or 0
   if most > 0 and active / most > limit or waiting > 0 then
-    findings.add(found, "critical", service, "the database connection pool is exhausted",
+    findings.add(
+      found,
+      "critical",
+      service,
+      "the database connection pool is exhausted",
       ("%d of %d connections active, %d requests wait"):format(active // 1, most // 1, waiting // 1),
-      ("look for slow queries first; add SPRING_DATASOURCE_HIKARI_MAXIMUMPOOLSIZE to app.envMap in %s, then: "
-        .. "o2x run deploy %s services=%s --confirm=%s")
-      :format(naming.values_file(tenant.name, service), tenant.name, service, tenant.name))
+      (
+        "look for slow queries first; add SPRING_DATASOURCE_HIKARI_MAXIMUMPOOLSIZE to app.envMap in %s, then: "
+        .. "o2x run deploy %s services=%s --confirm=%s"
+      ):format(naming.values_file(tenant.name, service), tenant.name, service, tenant.name)
+    )
   end
 end
 
@@ -53,16 +62,31 @@ local function requests(found, tenant, service, sums, most)
   local count = sums.http_server_requests_seconds_count or 0
   if count == 0 then return end
   local mean, errors = (sums.http_server_requests_seconds_sum or 0) / count, (sums.errors or 0) / count
-  local scale = ("o2x run scale %s service=%s replicas=%d --confirm=%s"):format(tenant.name, service,
-    catalogue.find(service).replicas[2], tenant.name)
+  local scale = ("o2x run scale %s service=%s replicas=%d --confirm=%s"):format(
+    tenant.name,
+    service,
+    catalogue.find(service).replicas[2],
+    tenant.name
+  )
   if mean > most.latency then
-    findings.add(found, "warning", service, ("answers after %.1f s on average"):format(mean),
-      ("%d requests"):format(count // 1), scale)
+    findings.add(
+      found,
+      "warning",
+      service,
+      ("answers after %.1f s on average"):format(mean),
+      ("%d requests"):format(count // 1),
+      scale
+    )
   end
   if errors > most.errors then
-    findings.add(found, "critical", service, ("%d %% of its answers are errors (5xx)"):format(errors * 100 // 1),
+    findings.add(
+      found,
+      "critical",
+      service,
+      ("%d %% of its answers are errors (5xx)"):format(errors * 100 // 1),
       ("%d requests"):format(count // 1),
-      "kubectl logs deployment/" .. naming.resource(tenant, service) .. " | grep ERROR")
+      "kubectl logs deployment/" .. naming.resource(tenant, service) .. " | grep ERROR"
+    )
   end
 end
 
@@ -75,9 +99,14 @@ local function health(found, tenant, service)
     if component.status ~= "UP" then down[#down + 1] = name end
   end
   table.sort(down)
-  findings.add(found, "critical", service, "says that it is not healthy",
+  findings.add(
+    found,
+    "critical",
+    service,
+    "says that it is not healthy",
     ("%s%s"):format(said.status or "HTTP " .. response.status, #down > 0 and ": " .. table.concat(down, ", ") or ""),
-    "kubectl logs deployment/" .. naming.resource(tenant, service))
+    "kubectl logs deployment/" .. naming.resource(tenant, service)
+  )
 end
 
 local function measure(found, tenant, service, most)
@@ -93,8 +122,16 @@ local function services(found, tenant, world, most)
   parallel.each(catalogue.names(), function(service)
     local deployment = world.deployments[naming.resource(tenant, service)]
     if not deployment or (deployment.status.readyReplicas or 0) == 0 then return end -- told elsewhere
-    findings.look(found, service, "kubectl logs deployment/" .. naming.resource(tenant, service), measure, found,
-      tenant, service, most)
+    findings.look(
+      found,
+      service,
+      "kubectl logs deployment/" .. naming.resource(tenant, service),
+      measure,
+      found,
+      tenant,
+      service,
+      most
+    )
   end, { limit = 4 })
 end
 
@@ -102,15 +139,23 @@ end
 
 local function slow_queries(found, tenant)
   if not pg.tenant:one "select 1 as found from pg_extension where extname = 'pg_stat_statements'" then return end
-  local rows = pg.tenant:rows([[
+  local rows = pg.tenant:rows(
+    [[
     select left(regexp_replace(query, '\s+', ' ', 'g'), 120) as query, calls, round(mean_exec_time)::bigint as mean
     from pg_stat_statements s join pg_database d on d.oid = s.dbid
     where d.datname = current_database() and mean_exec_time > $1 and query ~* '^\s*(select|insert|update|delete|with)'
-    order by mean_exec_time desc limit 5]], SLOW_QUERY)
+    order by mean_exec_time desc limit 5]],
+    SLOW_QUERY
+  )
   for _, row in ipairs(rows) do
-    findings.add(found, "warning", tenant.database,
-      ("a slow query: %d ms on average, %d calls"):format(row.mean, row.calls), row.query,
-      ("psql -d %s -c 'explain (analyze, buffers) …'; an index may be missing"):format(tenant.database))
+    findings.add(
+      found,
+      "warning",
+      tenant.database,
+      ("a slow query: %d ms on average, %d calls"):format(row.mean, row.calls),
+      row.query,
+      ("psql -d %s -c 'explain (analyze, buffers) …'; an index may be missing"):format(tenant.database)
+    )
   end
 end
 
@@ -124,15 +169,27 @@ local INDEXES = {
 
 local function indexes(found, tenant)
   for _, index in ipairs(INDEXES) do
-    local row = pg.tenant:one([[select to_regclass('public.' || quote_ident($1)) is not null as there,
+    local row = pg.tenant:one(
+      [[select to_regclass('public.' || quote_ident($1)) is not null as there,
       exists(select 1 from pg_indexes where schemaname = 'public' and tablename = $1
         and indexdef like '%(' || $2 || '%') as indexed]],
-      index.on, index.columns)
+      index.on,
+      index.columns
+    )
     if row.there and not row.indexed then
-      findings.add(found, "warning", tenant.database,
-        ("table %s has no index on (%s)"):format(index.on, index.columns), "pg_indexes",
-        ("psql -d %s -c 'create index concurrently %s on %s (%s)'"):format(tenant.database, index.name, index.on,
-          index.columns))
+      findings.add(
+        found,
+        "warning",
+        tenant.database,
+        ("table %s has no index on (%s)"):format(index.on, index.columns),
+        "pg_indexes",
+        ("psql -d %s -c 'create index concurrently %s on %s (%s)'"):format(
+          tenant.database,
+          index.name,
+          index.on,
+          index.columns
+        )
+      )
     end
   end
 end
@@ -143,15 +200,24 @@ local function cache(found, tenant, least)
   local info = redis.info()
   local hits, misses = info.keyspace_hits or 0, info.keyspace_misses or 0
   if hits + misses >= ENOUGH and hits / (hits + misses) < least then
-    findings.add(found, "warning", "Redis",
+    findings.add(
+      found,
+      "warning",
+      "Redis",
       ("only %d %% of the look-ups find something"):format(hits * 100 // (hits + misses)),
       ("%d hits, %d misses, of all tenants since the server's start"):format(hits, misses),
-      "are the services' caches switched on (spring.cache), is maxmemory large enough? redis-cli INFO memory")
+      "are the services' caches switched on (spring.cache), is maxmemory large enough? redis-cli INFO memory"
+    )
   end
   if (info.maxmemory or 0) > 0 and info.used_memory / info.maxmemory > 0.9 then
-    findings.add(found, "warning", "Redis", "its memory is nearly full",
+    findings.add(
+      found,
+      "warning",
+      "Redis",
+      "its memory is nearly full",
       ("%d of %d bytes, %d keys evicted"):format(info.used_memory, info.maxmemory, info.evicted_keys or 0),
-      ("o2x run cache-clear %s part=cache --confirm=%s, or a larger node"):format(tenant.name, tenant.name))
+      ("o2x run cache-clear %s part=cache --confirm=%s, or a larger node"):format(tenant.name, tenant.name)
+    )
   end
 end
 
@@ -160,15 +226,26 @@ local function queues(found, tenant, most)
   for _, queue in ipairs(broker.queues(tenant.id .. ".")) do
     there[queue.name] = true
     if (queue.depth or 0) > most then
-      findings.add(found, "warning", "queue " .. queue.name, ("%d messages wait"):format(queue.depth),
+      findings.add(
+        found,
+        "warning",
+        "queue " .. queue.name,
+        ("%d messages wait"):format(queue.depth),
         ("%d consumers"):format(queue.consumers or 0),
-        "kubectl logs of its consumers; more of them: o2x run scale " .. tenant.name)
+        "kubectl logs of its consumers; more of them: o2x run scale " .. tenant.name
+      )
     end
   end
   for _, name in ipairs(messaging.queues(tenant)) do
     if not there[name] then
-      findings.add(found, "critical", "queue " .. name, "is not there", "the broker does not know it",
-        "o2x run onboard " .. tenant.name)
+      findings.add(
+        found,
+        "critical",
+        "queue " .. name,
+        "is not there",
+        "the broker does not know it",
+        "o2x run onboard " .. tenant.name
+      )
     end
   end
 end
@@ -184,7 +261,7 @@ function M.look(found, tenant, world)
     findings.look(found, tenant.database, "psql -d " .. tenant.database, slow_queries, found, tenant)
     findings.look(found, tenant.database, "psql -d " .. tenant.database, indexes, found, tenant)
   end
-  findings.look(found, "Redis", "redis-cli -u \"$REDIS_URL\" PING", cache, found, tenant, most.hits)
+  findings.look(found, "Redis", 'redis-cli -u "$REDIS_URL" PING', cache, found, tenant, most.hits)
   findings.look(found, "broker", "is O2X_BROKER_URL right, is the broker up?", queues, found, tenant, most.queue)
 end
 

@@ -14,19 +14,39 @@ local RECENT = 6 * 3600 -- seconds; what is older has been seen, or is over
 
 -- The first that fits is told. Patterns are those of Lua, on the line in lower case.
 local KNOWN = {
-  { "hikaripool.*not available", "critical", "no free database connection",
-    "look for slow queries; raise the pool's size in the values file" },
+  {
+    "hikaripool.*not available",
+    "critical",
+    "no free database connection",
+    "look for slow queries; raise the pool's size in the values file",
+  },
   { "password authentication failed", "critical", "the database refuses the log-in", "check secret pg-secret" },
-  { "too many connections", "critical", "the database has no connection left",
-    "psql -c 'select * from pg_stat_activity'" },
+  {
+    "too many connections",
+    "critical",
+    "the database has no connection left",
+    "psql -c 'select * from pg_stat_activity'",
+  },
   { "outofmemoryerror", "critical", "Java runs out of memory", "raise resources.limits.memory in its values file" },
   { "vault.*denied", "critical", "Vault refuses the service", "check secret app-vault-token" },
-  { "token expired", "critical", "a provider says that the token has expired",
-    "renew the token in Vault, restart the gateway" },
-  { "invalid credentials", "critical", "a provider refuses the credentials",
-    "correct the credentials in Vault, restart the gateway" },
-  { "401 unauthorized", "critical", "a provider refuses the credentials",
-    "correct the credentials in Vault, restart the gateway" },
+  {
+    "token expired",
+    "critical",
+    "a provider says that the token has expired",
+    "renew the token in Vault, restart the gateway",
+  },
+  {
+    "invalid credentials",
+    "critical",
+    "a provider refuses the credentials",
+    "correct the credentials in Vault, restart the gateway",
+  },
+  {
+    "401 unauthorized",
+    "critical",
+    "a provider refuses the credentials",
+    "correct the credentials in Vault, restart the gateway",
+  },
   { "s3.*denied", "critical", "S3 refuses the service", "check the bucket policy and the IAM role" },
   { "accessdenied", "critical", "S3 refuses the service", "check the bucket policy and the IAM role" },
   { "s3.*fail", "critical", "uploads to S3 fail", "check the bucket policy and the IAM role" },
@@ -57,8 +77,14 @@ end
 local function tell(found, tenant, service, seen)
   local mend = "kubectl logs deployment/" .. naming.resource(tenant, service) .. " --since=6h | grep ERROR"
   for _, trouble in ipairs(seen.order) do
-    findings.add(found, trouble[2], service, "its log says: " .. trouble[3], seen.lines[trouble[3]],
-      trouble[4] .. "; " .. mend)
+    findings.add(
+      found,
+      trouble[2],
+      service,
+      "its log says: " .. trouble[3],
+      seen.lines[trouble[3]],
+      trouble[4] .. "; " .. mend
+    )
   end
   if seen.others > 0 then
     findings.add(found, "warning", service, ("its log has %d errors"):format(seen.others), seen.last, mend)
@@ -82,12 +108,14 @@ local function of_service(found, tenant, service, world)
       local ok, text = pcall(k8s.logs, pod.metadata.name, { tail = TAIL, namespace = pod.metadata.namespace })
       local known = {}
       for line in (ok and text or ""):gmatch "[^\n]+" do
-        if is_error(line) and not known[line] and not (seen[line]) then
+        if is_error(line) and not known[line] and not seen[line] then
           known[line] = true
           note(seen, line)
         end
       end
-      for line in pairs(known) do seen[line] = true end
+      for line in pairs(known) do
+        seen[line] = true
+      end
     end
   end
   tell(found, tenant, service, seen)
@@ -111,8 +139,16 @@ end
 function M.look(found, tenant, world)
   parallel.each(catalogue.names(), function(service)
     if crashes(tenant, service, world) then return end
-    findings.look(found, service, "kubectl logs deployment/" .. naming.resource(tenant, service), of_service, found,
-      tenant, service, world)
+    findings.look(
+      found,
+      service,
+      "kubectl logs deployment/" .. naming.resource(tenant, service),
+      of_service,
+      found,
+      tenant,
+      service,
+      world
+    )
   end, { limit = 4 })
 end
 

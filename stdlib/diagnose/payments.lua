@@ -10,7 +10,9 @@ local M = {}
 
 local function list(rows)
   local ids = {}
-  for i, row in ipairs(rows) do ids[i] = row.id end
+  for i, row in ipairs(rows) do
+    ids[i] = row.id
+  end
   return table.concat(ids, ", ")
 end
 
@@ -18,11 +20,17 @@ local function failed(found, tenant)
   local total = pg.tenant:one [[select count(*) filter (where status = 'FAILED') as failed, count(*) as all
     from payment where created_date > now() - interval '1 day']]
   if total.failed == 0 then return end
-  local rows = pg.tenant:rows [[select id from payment where status = 'FAILED' and created_date > now() - interval '1 day'
+  local rows =
+    pg.tenant:rows [[select id from payment where status = 'FAILED' and created_date > now() - interval '1 day'
     order by created_date desc limit 10]]
-  findings.add(found, total.failed * 2 > total.all and "critical" or "warning", "payment",
-    ("%d of the last day's %d payments failed"):format(total.failed, total.all), list(rows),
-    "kubectl logs deployment/" .. naming.resource(tenant, "payment-gateway") .. " | grep -i error")
+  findings.add(
+    found,
+    total.failed * 2 > total.all and "critical" or "warning",
+    "payment",
+    ("%d of the last day's %d payments failed"):format(total.failed, total.all),
+    list(rows),
+    "kubectl logs deployment/" .. naming.resource(tenant, "payment-gateway") .. " | grep -i error"
+  )
 end
 
 local function stuck(found, tenant)
@@ -31,10 +39,17 @@ local function stuck(found, tenant)
   if total.n == 0 then return end
   local rows = pg.tenant:rows [[select id from payment
     where status = 'PENDING' and created_date < now() - interval '15 minutes' order by created_date limit 10]]
-  findings.add(found, "critical", "payment", ("%d payments are stuck in PENDING"):format(total.n),
+  findings.add(
+    found,
+    "critical",
+    "payment",
+    ("%d payments are stuck in PENDING"):format(total.n),
     ("since %s: %s"):format(total.since, list(rows)),
-    ("do webhooks arrive, is queue %s.payment.processing consumed? kubectl logs deployment/%s | grep -i payment")
-      :format(tenant.id, naming.resource(tenant, "service-payment")))
+    ("do webhooks arrive, is queue %s.payment.processing consumed? kubectl logs deployment/%s | grep -i payment"):format(
+      tenant.id,
+      naming.resource(tenant, "service-payment")
+    )
+  )
 end
 
 local function expired(found, tenant)
@@ -43,9 +58,14 @@ local function expired(found, tenant)
   if #rows == 0 then return end
   local total = pg.tenant:one([[select count(*) as n from payment_profile
     where status = 'ACTIVE' and expiry_date < current_date]]).n
-  findings.add(found, "note", "payment_profile", ("%d payment methods have expired"):format(total),
+  findings.add(
+    found,
+    "note",
+    "payment_profile",
+    ("%d payment methods have expired"):format(total),
     "customers " .. list(rows),
-    "the customers bring them up to date in the self-care portal: https://" .. tenant.domain)
+    "the customers bring them up to date in the self-care portal: https://" .. tenant.domain
+  )
 end
 
 -- ---- webhooks ----
@@ -55,20 +75,34 @@ local function reachable(found, path, tenant)
   local url = ("https://api.%s%s"):format(tenant.domain, path)
   local ok, response = pcall(http.request, { url = url, timeout = 10 })
   if ok and response.status ~= 404 and response.status < 500 then return end
-  findings.add(found, "critical", "payment-gateway", "the webhook's address does not answer as it should",
+  findings.add(
+    found,
+    "critical",
+    "payment-gateway",
+    "the webhook's address does not answer as it should",
     ("GET %s: %s"):format(url, ok and "HTTP " .. response.status or tostring(response)),
-    ("kubectl get ingress %s -o yaml; o2x plan onboard %s"):format(naming.resource(tenant, "ingress"), tenant.name))
+    ("kubectl get ingress %s -o yaml; o2x plan onboard %s"):format(naming.resource(tenant, "ingress"), tenant.name)
+  )
 end
 
 local function webhook(found, tenant, item, with_database)
   local wanted = item.attributes and item.attributes.webhookurl
   if not wanted then return end
-  local row = with_database and pg.tenant:one(
-    "select webhookurl from core_config.payment_gateway_attributes where id = $1 and index = $2", tenant.id, item.index)
+  local row = with_database
+    and pg.tenant:one(
+      "select webhookurl from core_config.payment_gateway_attributes where id = $1 and index = $2",
+      tenant.id,
+      item.index
+    )
   if with_database and (not row or row.webhookurl ~= wanted) then
-    findings.add(found, "warning", item.name, "the webhook is not configured",
+    findings.add(
+      found,
+      "warning",
+      item.name,
+      "the webhook is not configured",
       ("payment_gateway_attributes has %s, the tenant file %s"):format(row and row.webhookurl or "nothing", wanted),
-      "o2x run onboard " .. tenant.name)
+      "o2x run onboard " .. tenant.name
+    )
   end
   local path = wanted:match "^https://[^/]+(/.*)$"
   if path then reachable(found, path, tenant) end

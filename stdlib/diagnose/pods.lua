@@ -30,8 +30,8 @@ end
 
 -- The line of a crashed container's log that says most: the last that tells a cause, else the last.
 local function last_words(pod)
-  local ok, text = pcall(k8s.logs, pod.metadata.name,
-    { tail = 50, previous = true, namespace = pod.metadata.namespace })
+  local ok, text =
+    pcall(k8s.logs, pod.metadata.name, { tail = 50, previous = true, namespace = pod.metadata.namespace })
   local cause, last
   for line in (ok and text or ""):gmatch "[^\n]+" do
     last = line
@@ -48,16 +48,38 @@ local function waiting(found, tenant, service, pod, status)
   local describe = "kubectl describe pod " .. pod.metadata.name
   if state.reason == "CrashLoopBackOff" then
     local ended = status.lastState and status.lastState.terminated or {}
-    findings.add(found, "critical", service, ("container crashes again and again (%s, %d restarts)"):format(
-      ended.reason == "OOMKilled" and "out of memory" or "exit code " .. tostring(ended.exitCode), status.restartCount),
-      last_words(pod) or state.message, "kubectl logs " .. pod.metadata.name .. " --previous; after a deploy: "
-      .. run(tenant, "rollback", "services=" .. service))
+    findings.add(
+      found,
+      "critical",
+      service,
+      ("container crashes again and again (%s, %d restarts)"):format(
+        ended.reason == "OOMKilled" and "out of memory" or "exit code " .. tostring(ended.exitCode),
+        status.restartCount
+      ),
+      last_words(pod) or state.message,
+      "kubectl logs "
+        .. pod.metadata.name
+        .. " --previous; after a deploy: "
+        .. run(tenant, "rollback", "services=" .. service)
+    )
   elseif CANNOT_PULL[state.reason] then
-    findings.add(found, "critical", service, "image cannot be pulled: " .. tostring(status.image), state.message,
-      run(tenant, "rollback", "services=" .. service))
+    findings.add(
+      found,
+      "critical",
+      service,
+      "image cannot be pulled: " .. tostring(status.image),
+      state.message,
+      run(tenant, "rollback", "services=" .. service)
+    )
   elseif MISSING[state.reason] then
-    findings.add(found, "critical", service, "container cannot be made: " .. tostring(state.message), last_event(pod),
-      describe .. "; shared secrets are made by: o2x run onboard " .. tenant.name)
+    findings.add(
+      found,
+      "critical",
+      service,
+      "container cannot be made: " .. tostring(state.message),
+      last_event(pod),
+      describe .. "; shared secrets are made by: o2x run onboard " .. tenant.name
+    )
   elseif state.reason ~= "ContainerCreating" and state.reason ~= "PodInitializing" then
     findings.add(found, "critical", service, "container waits: " .. tostring(state.reason), state.message, describe)
   end
@@ -68,12 +90,23 @@ local function restarts(found, service, pod, status)
   if not ended then return end
   local recent = ended.finishedAt and clock.now() - clock.parse(ended.finishedAt) < HOUR
   if ended.reason == "OOMKilled" and recent then
-    findings.add(found, "critical", service, "container was killed: out of memory",
+    findings.add(
+      found,
+      "critical",
+      service,
+      "container was killed: out of memory",
       pod.metadata.name .. " at " .. ended.finishedAt,
-      "raise resources.limits.memory in its values file, then: o2x run deploy")
+      "raise resources.limits.memory in its values file, then: o2x run deploy"
+    )
   elseif status.restartCount > 3 and recent then
-    findings.add(found, "critical", service, ("container restarted %d times"):format(status.restartCount),
-      last_words(pod) or pod.metadata.name, "kubectl logs " .. pod.metadata.name .. " --previous")
+    findings.add(
+      found,
+      "critical",
+      service,
+      ("container restarted %d times"):format(status.restartCount),
+      last_words(pod) or pod.metadata.name,
+      "kubectl logs " .. pod.metadata.name .. " --previous"
+    )
   end
 end
 
@@ -118,15 +151,32 @@ local function replicas(found, tenant, service, deployment, explained)
   local wanted, ready = deployment.spec.replicas or 1, deployment.status.readyReplicas or 0
   local least = catalogue.find(service).replicas[1]
   if wanted == 0 then
-    findings.add(found, "critical", service, "is scaled to 0", "spec.replicas: 0",
-      run(tenant, "scale", ("service=%s replicas=%d"):format(service, least)))
+    findings.add(
+      found,
+      "critical",
+      service,
+      "is scaled to 0",
+      "spec.replicas: 0",
+      run(tenant, "scale", ("service=%s replicas=%d"):format(service, least))
+    )
   elseif ready < wanted and not explained then
-    findings.add(found, ready == 0 and "critical" or "warning", service,
-      ("%d of %d replicas are ready"):format(ready, wanted), "deployment " .. deployment.metadata.name,
-      "kubectl describe deployment " .. deployment.metadata.name)
+    findings.add(
+      found,
+      ready == 0 and "critical" or "warning",
+      service,
+      ("%d of %d replicas are ready"):format(ready, wanted),
+      "deployment " .. deployment.metadata.name,
+      "kubectl describe deployment " .. deployment.metadata.name
+    )
   elseif wanted < least then
-    findings.add(found, "warning", service, ("runs with fewer replicas than the catalogue's %d"):format(least),
-      "spec.replicas: " .. wanted, run(tenant, "scale", ("service=%s replicas=%d"):format(service, least)))
+    findings.add(
+      found,
+      "warning",
+      service,
+      ("runs with fewer replicas than the catalogue's %d"):format(least),
+      "spec.replicas: " .. wanted,
+      run(tenant, "scale", ("service=%s replicas=%d"):format(service, least))
+    )
   end
 end
 
@@ -134,8 +184,14 @@ local function deployments(found, tenant, world)
   for _, service in ipairs(catalogue.names()) do
     local deployment = world.deployments[naming.resource(tenant, service)]
     if not deployment then
-      findings.add(found, "critical", service, "is not deployed", "no deployment " .. naming.resource(tenant, service),
-        "o2x run onboard " .. tenant.name)
+      findings.add(
+        found,
+        "critical",
+        service,
+        "is not deployed",
+        "no deployment " .. naming.resource(tenant, service),
+        "o2x run onboard " .. tenant.name
+      )
     elseif not world.maintenance then
       replicas(found, tenant, service, deployment, pods_of(found, tenant, service, world))
     end
@@ -148,9 +204,14 @@ local function releases(found, tenant)
   for _, release in ipairs(helm.list(tenant.namespace)) do
     local service = release.name:sub(#tenant.name + 2)
     if release.status ~= "deployed" then
-      findings.add(found, release.status == "failed" and "critical" or "warning", service,
-        "release is " .. release.status, ("%s, revision %s, %s"):format(release.name, release.revision, release.chart),
-        run(tenant, "rollback", "services=" .. service))
+      findings.add(
+        found,
+        release.status == "failed" and "critical" or "warning",
+        service,
+        "release is " .. release.status,
+        ("%s, revision %s, %s"):format(release.name, release.revision, release.chart),
+        run(tenant, "rollback", "services=" .. service)
+      )
     end
   end
 end
@@ -158,8 +219,14 @@ end
 local function volume(found, tenant)
   local claim = k8s.get("PersistentVolumeClaim", tenant.data_pvc, tenant.namespace)
   if claim and claim.status.phase == "Bound" then return end
-  findings.add(found, "critical", tenant.data_pvc, "the data volume is not there",
-    claim and "phase " .. tostring(claim.status.phase) or "no such claim", "o2x run onboard " .. tenant.name)
+  findings.add(
+    found,
+    "critical",
+    tenant.data_pvc,
+    "the data volume is not there",
+    claim and "phase " .. tostring(claim.status.phase) or "no such claim",
+    "o2x run onboard " .. tenant.name
+  )
 end
 
 local function certificate(found, tenant)
@@ -167,15 +234,26 @@ local function certificate(found, tenant)
   local object = k8s.get("Certificate", name, tenant.namespace)
   local mend = ("kubectl describe certificate %s; cmctl renew %s"):format(name, name)
   if not object then
-    return findings.add(found, "critical", name, "there is no certificate", "no Certificate " .. name,
-      "o2x run onboard " .. tenant.name)
+    return findings.add(
+      found,
+      "critical",
+      name,
+      "there is no certificate",
+      "no Certificate " .. name,
+      "o2x run onboard " .. tenant.name
+    )
   end
   local ends = object.status and object.status.notAfter
   local left = ends and clock.parse(ends) - clock.now()
   if left and left < 7 * DAY then
-    return findings.add(found, left < 0 and "critical" or "warning", name,
+    return findings.add(
+      found,
+      left < 0 and "critical" or "warning",
+      name,
       left < 0 and "the certificate has expired" or ("the certificate expires in %d days"):format(left // DAY),
-      "notAfter " .. ends, mend)
+      "notAfter " .. ends,
+      mend
+    )
   end
   for _, condition in ipairs(object.status and object.status.conditions or {}) do
     if condition.type == "Ready" and condition.status ~= "True" then
@@ -185,19 +263,24 @@ local function certificate(found, tenant)
 end
 
 local function usage(found, tenant, world)
-  local ok, metrics = pcall(k8s.list, "PodMetrics",
-    { selector = "tenant=" .. tenant.name, namespace = tenant.namespace })
+  local ok, metrics =
+    pcall(k8s.list, "PodMetrics", { selector = "tenant=" .. tenant.name, namespace = tenant.namespace })
   for _, one in ipairs(ok and metrics or {}) do -- without a metrics server there is nothing to see
     local deployment = world.deployments[(one.metadata.labels or {}).app]
     local service = (one.metadata.labels or {}).app and one.metadata.labels.app:sub(#tenant.name + 2)
     for _, container in ipairs(deployment and one.containers or {}) do
       local share, what = quantity.worst(container, deployment.spec.template.spec.containers, FULL)
       if share then
-        findings.add(found, "warning", service, ("uses %d %% of its %s limit"):format(share * 100 // 1, what),
+        findings.add(
+          found,
+          "warning",
+          service,
+          ("uses %d %% of its %s limit"):format(share * 100 // 1, what),
           ("%s: %s"):format(one.metadata.name, container.usage[what]),
-          what == "cpu" and run(tenant, "scale",
-            ("service=%s replicas=%d"):format(service, (deployment.spec.replicas or 1) + 1))
-          or "raise resources.limits.memory in its values file, then: o2x run deploy")
+          what == "cpu"
+              and run(tenant, "scale", ("service=%s replicas=%d"):format(service, (deployment.spec.replicas or 1) + 1))
+            or "raise resources.limits.memory in its values file, then: o2x run deploy"
+        )
       end
     end
   end
@@ -206,9 +289,14 @@ end
 local function told_maintenance(found, tenant, world)
   if not world.maintenance then return end
   local over = maintenance.lapsed(world.maintenance)
-  findings.add(found, over and "critical" or "warning", tenant.name,
+  findings.add(
+    found,
+    over and "critical" or "warning",
+    tenant.name,
     over and "is in maintenance, which should be over" or "is in maintenance",
-    maintenance.describe(tenant, world.maintenance), run(tenant, "maintenance", "mode=off"))
+    maintenance.describe(tenant, world.maintenance),
+    run(tenant, "maintenance", "mode=off")
+  )
 end
 
 --- What the other chapters look at, too.

@@ -3,7 +3,17 @@
 local M = {}
 
 local FACTORS = {
-  [""] = 1, n = 1e-9, u = 1e-6, m = 1e-3, k = 1e3, M = 1e6, G = 1e9, Ki = 2 ^ 10, Mi = 2 ^ 20, Gi = 2 ^ 30, Ti = 2 ^ 40,
+  [""] = 1,
+  n = 1e-9,
+  u = 1e-6,
+  m = 1e-3,
+  k = 1e3,
+  M = 1e6,
+  G = 1e9,
+  Ki = 2 ^ 10,
+  Mi = 2 ^ 20,
+  Gi = 2 ^ 30,
+  Ti = 2 ^ 40,
 }
 
 --- "1500m" → 1.5; nil if it is no quantity.

@@ -21,9 +21,7 @@ end
 --- The tenant's maintenance: tenant, since, until_, by, run; nil if it is in none.
 ---@param tenant table
 ---@return table?
-function M.of(tenant)
-  return M.on(k8s.get("ConfigMap", naming.resource(tenant, "maintenance"), tenant.namespace))
-end
+function M.of(tenant) return M.on(k8s.get("ConfigMap", naming.resource(tenant, "maintenance"), tenant.namespace)) end
 
 local function minutes(seconds)
   if seconds < 120 then return ("%d s"):format(seconds) end
@@ -56,8 +54,10 @@ end
 function M.refuse(tenant, what)
   local note = M.of(tenant)
   if note then
-    invalid(("%s refused: %s"):format(what, M.describe(tenant, note)),
-      ("o2x run maintenance %s mode=off --confirm=%s"):format(tenant.name, tenant.name))
+    invalid(
+      ("%s refused: %s"):format(what, M.describe(tenant, note)),
+      ("o2x run maintenance %s mode=off --confirm=%s"):format(tenant.name, tenant.name)
+    )
   end
 end
 

@@ -51,9 +51,12 @@ local function labels(tenant) return { app = name_of(tenant), ["app.kubernetes.i
 local function config_map(tenant, words)
   local html = HTML:gsub("{company}", (tenant.company:gsub("[<>&]", "")))
   return {
-    apiVersion = "v1", kind = "ConfigMap",
+    apiVersion = "v1",
+    kind = "ConfigMap",
     metadata = {
-      name = name_of(tenant), namespace = tenant.namespace, annotations = { [note.KEY] = words },
+      name = name_of(tenant),
+      namespace = tenant.namespace,
+      annotations = { [note.KEY] = words },
       labels = { tenant = tenant.name, [note.KEY] = "on", ["app.kubernetes.io/managed-by"] = "o2x" },
     },
     data = { ["default.conf"] = SERVER, ["maintenance.html"] = html },
@@ -65,21 +68,28 @@ local function mount(path, key) return { name = "page", mountPath = path, subPat
 local function deployment(tenant)
   local maintenance = tenant.platform.maintenance or {}
   return {
-    apiVersion = "apps/v1", kind = "Deployment",
+    apiVersion = "apps/v1",
+    kind = "Deployment",
     metadata = { name = name_of(tenant), namespace = tenant.namespace, labels = labels(tenant) },
     spec = {
-      replicas = 1, selector = { matchLabels = { app = name_of(tenant) } },
+      replicas = 1,
+      selector = { matchLabels = { app = name_of(tenant) } },
       template = {
         metadata = { labels = labels(tenant) },
         spec = {
-          containers = { {
-            name = "page", image = maintenance.image or IMAGE,
-            ports = { { containerPort = 8080, name = "http", protocol = "TCP" } },
-            readinessProbe = { httpGet = { path = "/healthz", port = 8080 } },
-            resources = { requests = { cpu = "10m", memory = "16Mi" }, limits = { cpu = "100m", memory = "64Mi" } },
-            volumeMounts = { mount("/etc/nginx/conf.d/default.conf", "default.conf"),
-              mount("/usr/share/nginx/html/maintenance.html", "maintenance.html") },
-          } },
+          containers = {
+            {
+              name = "page",
+              image = maintenance.image or IMAGE,
+              ports = { { containerPort = 8080, name = "http", protocol = "TCP" } },
+              readinessProbe = { httpGet = { path = "/healthz", port = 8080 } },
+              resources = { requests = { cpu = "10m", memory = "16Mi" }, limits = { cpu = "100m", memory = "64Mi" } },
+              volumeMounts = {
+                mount("/etc/nginx/conf.d/default.conf", "default.conf"),
+                mount("/usr/share/nginx/html/maintenance.html", "maintenance.html"),
+              },
+            },
+          },
           volumes = { { name = "page", configMap = { name = name_of(tenant) } } },
         },
       },
@@ -89,7 +99,8 @@ end
 
 local function service(tenant)
   return {
-    apiVersion = "v1", kind = "Service",
+    apiVersion = "v1",
+    kind = "Service",
     metadata = { name = name_of(tenant), namespace = tenant.namespace, labels = labels(tenant) },
     spec = {
       selector = { app = name_of(tenant) },
@@ -116,7 +127,8 @@ function M.show(tenant, words)
   if not ingress then return log(("%s has no ingress: nobody is shown a page"):format(tenant.name)) end
   local annotations = ingress.metadata.annotations or {}
   k8s.annotate("Ingress", name, {
-    [BACKEND] = name_of(tenant), [note.KEY] = annotations[note.KEY] or words { default_backend = annotations[BACKEND] },
+    [BACKEND] = name_of(tenant),
+    [note.KEY] = annotations[note.KEY] or words { default_backend = annotations[BACKEND] },
   })
 end
 

@@ -34,14 +34,21 @@ local function autoscalers(tenant)
     seen[object.metadata.name] = true
     local spec = object.spec
     found[#found + 1] = {
-      name = object.metadata.name, least = spec.minReplicas or 1, most = spec.maxReplicas, noted = note.on(object),
+      name = object.metadata.name,
+      least = spec.minReplicas or 1,
+      most = spec.maxReplicas,
+      noted = note.on(object),
     }
   end
-  for _, object in ipairs(list(tenant, "HorizontalPodAutoscaler")) do add(object) end
+  for _, object in ipairs(list(tenant, "HorizontalPodAutoscaler")) do
+    add(object)
+  end
   local names = services.choose()
-  parallel.each(names, function(service)
-    add(k8s.get("HorizontalPodAutoscaler", naming.resource(tenant, service), tenant.namespace))
-  end, { limit = 4 })
+  parallel.each(
+    names,
+    function(service) add(k8s.get("HorizontalPodAutoscaler", naming.resource(tenant, service), tenant.namespace)) end,
+    { limit = 4 }
+  )
   table.sort(found, function(a, b) return a.name < b.name end)
   return found
 end
@@ -64,12 +71,16 @@ end
 -- The workloads in reverse waves: what is in no wave depends on everything, so it goes first.
 local function reverse_waves(tenant, found)
   local by_name, waves, rest = {}, {}, {}
-  for _, workload in ipairs(found) do by_name[workload.name] = workload end
+  for _, workload in ipairs(found) do
+    by_name[workload.name] = workload
+  end
   for _, wave in ipairs(services.reverse_waves((services.choose()))) do
     local some = {}
     for _, service in ipairs(wave) do
       local workload = by_name[naming.resource(tenant, service)]
-      if workload and workload.kind == "Deployment" then some[#some + 1], workload.in_wave = workload, true end
+      if workload and workload.kind == "Deployment" then
+        some[#some + 1], workload.in_wave = workload, true
+      end
     end
     if #some > 0 then waves[#waves + 1] = some end
   end
@@ -85,11 +96,15 @@ local function each(waves, fn)
   local texts = {}
   for number, wave in ipairs(waves) do
     local found = step(("Wave %d"):format(number), function()
-      return parallel.each(wave, function(workload)
-        return step(workload.name, fn, workload) or false
-      end, { limit = 4 })
+      return parallel.each(
+        wave,
+        function(workload) return step(workload.name, fn, workload) or false end,
+        { limit = 4 }
+      )
     end)
-    for _, text in ipairs(found) do texts[#texts + 1] = text or nil end
+    for _, text in ipairs(found) do
+      texts[#texts + 1] = text or nil
+    end
   end
   return texts
 end
@@ -134,19 +149,26 @@ end
 ---@return string[] troubles
 function M.restore(tenant, found)
   local waves = {}
-  for _, wave in ipairs(reverse_waves(tenant, found.workloads)) do table.insert(waves, 1, wave) end
+  for _, wave in ipairs(reverse_waves(tenant, found.workloads)) do
+    table.insert(waves, 1, wave)
+  end
   local troubles = each(waves, restore_workload)
   step("Schedules", function()
     for _, scaler in ipairs(found.autoscalers) do
       if scaler.noted then
-        k8s.set("HorizontalPodAutoscaler", scaler.name, { metadata = { annotations = { [note.KEY] = json.null } },
-          spec = { minReplicas = scaler.noted.least, maxReplicas = scaler.noted.most } })
+        k8s.set("HorizontalPodAutoscaler", scaler.name, {
+          metadata = { annotations = { [note.KEY] = json.null } },
+          spec = { minReplicas = scaler.noted.least, maxReplicas = scaler.noted.most },
+        })
       end
     end
     for _, job in ipairs(found.schedules) do
       if job.noted then
-        k8s.set("CronJob", job.name, { metadata = { annotations = { [note.KEY] = json.null } },
-          spec = { suspend = job.noted.suspend } })
+        k8s.set(
+          "CronJob",
+          job.name,
+          { metadata = { annotations = { [note.KEY] = json.null } }, spec = { suspend = job.noted.suspend } }
+        )
       end
     end
   end)

@@ -36,7 +36,12 @@ describe("a run that meets one trouble after another", function()
 
   it("goes on to a kubeconfig that is not there, and to a helm that is not there", function()
     stopped(3, "kubeconfig", { "resume" }, { env = { KUBECONFIG = lab.dir .. "/nosuch" } })
-    stopped(1, "helm is not on PATH", { "resume" }, { env = { PATH = "/nonexistent", XDG_CACHE_HOME = "/nonexistent" } })
+    stopped(
+      1,
+      "helm is not on PATH",
+      { "resume" },
+      { env = { PATH = "/nonexistent", XDG_CACHE_HOME = "/nonexistent" } }
+    )
   end)
 
   it("goes on to a chart that does not render", function()
@@ -66,7 +71,9 @@ describe("a run that meets one trouble after another", function()
     assert.equal(0, lab:o2x({ "plan", "onboard", "newclient", "--detailed-exitcode" }).code)
     local releases = json.decode(lab:out("helm", "list", "-o", "json", "--max", "0", "--filter", "^newclient-"))
     assert.equal(16, #releases)
-    for _, release in ipairs(releases) do assert.equal("deployed", release.status, release.name) end
+    for _, release in ipairs(releases) do
+      assert.equal("deployed", release.status, release.name)
+    end
     for _, name in ipairs { "newclient", "api.newclient", "x.newclient" } do
       assert.not_equal("", lab:dig(name .. ".embrix.com", "CNAME"))
     end

@@ -14,7 +14,10 @@ describe("bad input", function()
   local function refused(code, pattern, words, options)
     local result = lab:o2x(words, options)
     local shown = table.concat(words, " "):gsub("%z", "\\0")
-    assert(result.code == code, ("%s: exit %s instead of %d\n%s%s"):format(shown, result.code, code, result.stdout, result.stderr))
+    assert(
+      result.code == code,
+      ("%s: exit %s instead of %d\n%s%s"):format(shown, result.code, code, result.stdout, result.stderr)
+    )
     assert.matches(pattern, result.stderr)
     assert.is_nil(result.stderr:find("stack traceback", 1, true), shown)
     local _, lines = result.stderr:gsub("\n", "")
@@ -23,8 +26,14 @@ describe("bad input", function()
   end
 
   local function untouched(tenant)
-    assert.equal("0", lab:sql("postgres", ("select count(*) from pg_database where datname = 'coredb-%s'"):format(tenant)))
-    assert.equal("0", lab:sql("enginedevdb", ("select count(*) from core_config.tenant where name = '%s'"):format(tenant)))
+    assert.equal(
+      "0",
+      lab:sql("postgres", ("select count(*) from pg_database where datname = 'coredb-%s'"):format(tenant))
+    )
+    assert.equal(
+      "0",
+      lab:sql("enginedevdb", ("select count(*) from core_config.tenant where name = '%s'"):format(tenant))
+    )
   end
 
   it("on the command line", function()
@@ -39,23 +48,53 @@ describe("bad input", function()
   end)
 
   it("in tenant names", function()
-    for _, name in ipairs { "New Client", "NEWCLIENT", "../x", "a;b", "a'b", 'a"b', "", ("a"):rep(64), "a..b", "-x", "new\nclient" } do
+    for _, name in ipairs {
+      "New Client",
+      "NEWCLIENT",
+      "../x",
+      "a;b",
+      "a'b",
+      'a"b',
+      "",
+      ("a"):rep(64),
+      "a..b",
+      "-x",
+      "new\nclient",
+    } do
       refused(3, "tenant name", { "run", ONBOARD, "--", name })
     end
   end)
 
   it("in runbooks", function()
-    local folder <close> = setmetatable({ path = fs.temp_folder "/tmp/o2x-test-runbooks-" }, { __close = function(f) fs.remove_tree(f.path) end })
+    local folder <close> = setmetatable(
+      { path = fs.temp_folder "/tmp/o2x-test-runbooks-" },
+      { __close = function(f) fs.remove_tree(f.path) end }
+    )
     local function runbook(text)
       local path = fs.join(folder.path, "bad.lua")
       fs.write(path, text)
       return { "run", path, "newclient" }
     end
-    local function with(fields) return 'return require "o2x.runbook" { name = "bad", version = "1.0.0", api = 1, summary = "x", effects = {}, ' .. fields .. " }" end
+    local function with(fields)
+      return 'return require "o2x.runbook" { name = "bad", version = "1.0.0", api = 1, summary = "x", effects = {}, '
+        .. fields
+        .. " }"
+    end
     refused(3, "bad.lua:1", runbook "return {{")
     refused(3, "frobnicate", runbook(with "frobnicate = 1, run = function() end"))
-    refused(3, "bad.lua:%d+", runbook('require("o2x.files").read("docs/TENANT_INVENTORY.md")\n' .. with "run = function() end"))
-    refused(3, "declar", runbook('local f = require "o2x.files"\n' .. with 'run = function(t) step("x", function() f.ensure("docs/runbooks/TENANT_newclient.md", "x") end) end'))
+    refused(
+      3,
+      "bad.lua:%d+",
+      runbook('require("o2x.files").read("docs/TENANT_INVENTORY.md")\n' .. with "run = function() end")
+    )
+    refused(
+      3,
+      "declar",
+      runbook(
+        'local f = require "o2x.files"\n'
+          .. with 'run = function(t) step("x", function() f.ensure("docs/runbooks/TENANT_newclient.md", "x") end) end'
+      )
+    )
     refused(3, "nosuch", runbook('local f = require "o2x.nosuch"\n' .. with "run = function() end"))
     assert.is_false(fs.exists(fs.join(lab.platform, "docs/runbooks/TENANT_newclient.md")))
   end)
@@ -71,7 +110,11 @@ describe("bad input", function()
     file("TIDLT%-100005", "id: TIDLT-100005\n" .. good)
     file("broken.yaml:%d+", good .. "\tx: 1\n")
     file("broken.yaml:%d+.*twice", good .. "company: Again\n")
-    file("broken.yaml", "a: &a [x, x, x, x, x, x, x, x, x]\n" .. ("b: &b [*a, *a, *a, *a, *a, *a, *a, *a]\nc: [*b, *b, *b, *b, *b, *b, *b, *b]\n"))
+    file(
+      "broken.yaml",
+      "a: &a [x, x, x, x, x, x, x, x, x]\n"
+        .. "b: &b [*a, *a, *a, *a, *a, *a, *a, *a]\nc: [*b, *b, *b, *b, *b, *b, *b, *b]\n"
+    )
     file("broken.yaml", ("["):rep(10000))
     file("employees is not a known field", good .. "employees: 12\n")
     fs.remove(path)

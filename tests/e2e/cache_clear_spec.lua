@@ -15,7 +15,11 @@ describe("cache-clear", function()
 
   local function keys(pattern)
     local count = 0
-    for _ in lab:out("sh", "-c", 'redis-cli --no-auth-warning -u "$REDIS_URL" --scan --pattern "$1"', "sh", pattern):gmatch "[^\n]+" do
+    for _ in
+      lab
+        :out("sh", "-c", 'redis-cli --no-auth-warning -u "$REDIS_URL" --scan --pattern "$1"', "sh", pattern)
+        :gmatch "[^\n]+"
+    do
       count = count + 1
     end
     return count
@@ -24,7 +28,13 @@ describe("cache-clear", function()
   local function fill(count)
     local script = [[FLUSHALL
 EVAL "for i = 1, tonumber(ARGV[1]) do for _, k in ipairs(KEYS) do redis.call('SET', k .. i, 'x') end end return 1" 4 %s:session: %s:cache: %s:rate-limit: %s:session: %d]]
-    lab:out("sh", "-c", 'printf "%s\n" "$1" | redis-cli --no-auth-warning -u "$REDIS_URL"', "sh", script:format(ID, ID, ID, NEIGHBOUR, count))
+    lab:out(
+      "sh",
+      "-c",
+      'printf "%s\n" "$1" | redis-cli --no-auth-warning -u "$REDIS_URL"',
+      "sh",
+      script:format(ID, ID, ID, NEIGHBOUR, count)
+    )
   end
 
   local function ok(result)
@@ -95,7 +105,9 @@ EVAL "for i = 1, tonumber(ARGV[1]) do for _, k in ipairs(KEYS) do redis.call('SE
     end
     refused("severe", "urbanos")
     refused("confirm=demo, but the run is for urbanos", "urbanos", "--confirm=demo")
-    for _, pattern in ipairs { "*", "*}", "?x", "[st]*" } do refused("begins with a wildcard", "urbanos", "pattern=" .. pattern, CONFIRM) end
+    for _, pattern in ipairs { "*", "*}", "?x", "[st]*" } do
+      refused("begins with a wildcard", "urbanos", "pattern=" .. pattern, CONFIRM)
+    end
     refused("must not be empty", "urbanos", "pattern=", CONFIRM)
     refused("is not urbanos's", "urbanos", "pattern=TIDLT-100006:*", CONFIRM)
     refused("is not urbanos's", "urbanos", "pattern=TIDLT-*", CONFIRM)

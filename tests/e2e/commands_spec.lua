@@ -32,8 +32,9 @@ describe("the command line", function()
     assert.same({ "alpha", "beta" }, list.tenants)
     local info = toy:json { "info", "build", "--json" }
     assert.equal("integer", info.params.rooms.type)
-    assert.truthy(ok(toy:o2x { "info", "runbooks/build.lua" }).stdout:find("rooms=INTEGER  default 3  how many rooms",
-      1, true))
+    assert.truthy(
+      ok(toy:o2x { "info", "runbooks/build.lua" }).stdout:find("rooms=INTEGER  default 3  how many rooms", 1, true)
+    )
     ok(toy:o2x { "check" })
     toy:write("stdlib/bad.lua", "local x = = 1")
     local result = toy:o2x { "check" }
@@ -52,8 +53,21 @@ describe("the command line", function()
 
   it("explains itself", function()
     local help = ok(toy:o2x { "help" }).stdout
-    for _, command in ipairs { "run", "plan", "resume", "runs", "show", "list", "info", "check", "new", "lab",
-      "config", "version", "help" } do
+    for _, command in ipairs {
+      "run",
+      "plan",
+      "resume",
+      "runs",
+      "show",
+      "list",
+      "info",
+      "check",
+      "new",
+      "lab",
+      "config",
+      "version",
+      "help",
+    } do
       assert.truthy(help:find("o2x " .. command, 1, true), command)
       assert.truthy(#ok(toy:o2x { "help", command }).stdout > 50)
       assert.equal(ok(toy:o2x { "help", command }).stdout, ok(toy:o2x { command, "--help" }).stdout)
@@ -74,9 +88,13 @@ describe("the command line", function()
     assert.same({ rooms = "2" }, shown.params)
     assert.equal("Find a number", shown.steps[1].path)
     local by_target = {}
-    for _, effect in ipairs(shown.effects) do by_target[effect.target] = effect end
-    assert.same({ 2, 4, "changed" }, { by_target["room-1"].before.chairs, by_target["room-1"].after.chairs,
-      by_target["room-1"].outcome })
+    for _, effect in ipairs(shown.effects) do
+      by_target[effect.target] = effect
+    end
+    assert.same(
+      { 2, 4, "changed" },
+      { by_target["room-1"].before.chairs, by_target["room-1"].after.chairs, by_target["room-1"].outcome }
+    )
     assert.is_nil(by_target.house.before)
     local text = ok(toy:o2x { "show", shown.id:sub(-4) }).stdout
     assert.truthy(text:find("~ chairs: 2 → 4", 1, true))
@@ -103,8 +121,20 @@ describe("the command line", function()
     refused("there is no unfinished run", { "resume" })
     refused("there are no runs yet", { "show" })
     refused("unknown configuration key", { "run", "build", "alpha", "--set=nosuch=1" })
-    for _, name in ipairs { "New Client", "NEW", "../x", "a;b", "a'b", "", ("a"):rep(64), "a\nb", "a/../b", "ä",
-      "alpha-", "-alpha" } do
+    for _, name in ipairs {
+      "New Client",
+      "NEW",
+      "../x",
+      "a;b",
+      "a'b",
+      "",
+      ("a"):rep(64),
+      "a\nb",
+      "a/../b",
+      "ä",
+      "alpha-",
+      "-alpha",
+    } do
       refused("tenant name", { "run", "build", "--", name })
     end
     refused("short names", { "run", "build", ("a"):rep(30) })
@@ -112,27 +142,34 @@ describe("the command line", function()
 
   it("says what is wrong with a runbook, and where", function()
     local function declares(message, fields)
-      toy:write("runbooks/bad.lua",
-        'return require "o2x.runbook" {\n  name = "bad", version = "1.0.0", api = 1, summary = "x",\n' .. fields
-          .. "\n}")
+      toy:write(
+        "runbooks/bad.lua",
+        'return require "o2x.runbook" {\n  name = "bad", version = "1.0.0", api = 1, summary = "x",\n'
+          .. fields
+          .. "\n}"
+      )
       refused(message, { "run", "bad", "alpha" })
     end
-    declares("runbooks/bad.lua:3: unknown field \"sumary\"; did you mean summary?",
-      "  sumary = 1, run = function() end")
-    declares("runbooks/bad.lua: the field \"run\" is missing", "")
-    declares("runbooks/bad.lua:3: effects: unknown word \"pg:wriet\"; did you mean pg:write?",
-      "  effects = { 'pg:wriet' }, run = function() end")
+    declares('runbooks/bad.lua:3: unknown field "sumary"; did you mean summary?', "  sumary = 1, run = function() end")
+    declares('runbooks/bad.lua: the field "run" is missing', "")
+    declares(
+      'runbooks/bad.lua:3: effects: unknown word "pg:wriet"; did you mean pg:write?',
+      "  effects = { 'pg:wriet' }, run = function() end"
+    )
     declares("runbooks/bad.lua:3: params.x: the type is one of", "  params = { x = { 'strin' } }, run = function() end")
     declares("runbooks/bad.lua:3: run: a function expected, got a string", "  run = 'x'")
     declares("version: three numbers", "  version = '1', run = function() end")
     declares("api: this o2x offers api 1", "  api = 2, run = function() end")
     declares("but the file is bad.lua", "  name = 'good', run = function() end")
     for text, message in pairs {
-      ["return {{"] = "runbooks/bad.lua:1:", ["return 1"] = "is no runbook",
-        ["nonsense()"] = "runbooks/bad.lua:1: nonsense is not defined",
+      ["return {{"] = "runbooks/bad.lua:1:",
+      ["return 1"] = "is no runbook",
+      ["nonsense()"] = "runbooks/bad.lua:1: nonsense is not defined",
       ['require("o2x.toy").read("x")'] = "runbooks/bad.lua:1: the use of o2x.toy while the file is being loaded",
-      ['return require "stdlib.nosuch"'] = "there is no stdlib/nosuch.lua", ["\27Lua"] = "compiled Lua",
-      ['local a = require "stdlib.loop"'] = "it requires itself", ["x = 1"] = "global x: say local",
+      ['return require "stdlib.nosuch"'] = "there is no stdlib/nosuch.lua",
+      ["\27Lua"] = "compiled Lua",
+      ['local a = require "stdlib.loop"'] = "it requires itself",
+      ["x = 1"] = "global x: say local",
     } do
       toy:write("stdlib/loop.lua", 'require "stdlib.loop"')
       toy:write("runbooks/bad.lua", text)
@@ -157,8 +194,10 @@ describe("the command line", function()
   end)
 
   it("takes secrets from a file of its owner, from standard input, from the configured folder", function()
-    toy:runbook("open",
-      [[ step("open", function() toy.ensure("door", { open = require("o2x.secret").equal(tenant.secrets.door.key, "sesame-sesame") }) end) ]])
+    toy:runbook(
+      "open",
+      [[ step("open", function() toy.ensure("door", { open = require("o2x.secret").equal(tenant.secrets.door.key, "sesame-sesame") }) end) ]]
+    )
     local path = toy.dir .. "/secrets.yaml"
     fs.write(path, "door:\n  key: sesame-sesame\n", { mode = 420 })
     refused("others can read the secrets file: its mode must be 0600", { "run", "open", "alpha", "--secrets=" .. path })
@@ -211,12 +250,14 @@ describe("the command line", function()
 
   it("draws a live view on a terminal and leaves only what is final", function()
     if not proc.exists("script") then return end
-    local program = ("'%s' '%s/tests/support/o2x.lua' run build alpha"):format(require("tests.support.build").dev,
-      fs.cwd())
+    local program = ("'%s' '%s/tests/support/o2x.lua' run build alpha"):format(
+      require("tests.support.build").dev,
+      fs.cwd()
+    )
     local env = toy:environment { TERM = "xterm" }
     env.NO_COLOR = nil
-    local result = proc.run { argv = { "script", "-qec", program, "/dev/null" }, env = env, cwd = toy.project,
-      timeout = 300 }
+    local result =
+      proc.run { argv = { "script", "-qec", program, "/dev/null" }, env = env, cwd = toy.project, timeout = 300 }
     assert.equal(0, result.code)
     assert.truthy(result.stdout:find("\27[32m✓\27[0m Find a number", 1, true))
     assert.truthy(result.stdout:find("\27[1mFurnish\27[0m\r\n", 1, true))

@@ -19,7 +19,10 @@ describe("diagnose", function()
   -- What a service provider does on RDS: extensions.
   local function superuser(text)
     local password = json.decode(fs.read(fs.join(lab.dir, "state/postgres.json"))).superuser_password
-    local result = lab:run({ "psql", "-X", "-At", "-d", DATABASE, "-c", text }, { env = { PGUSER = "postgres", PGPASSWORD = password } })
+    local result = lab:run(
+      { "psql", "-X", "-At", "-d", DATABASE, "-c", text },
+      { env = { PGUSER = "postgres", PGPASSWORD = password } }
+    )
     assert(result.code == 0, result.stderr)
   end
   local function fault(...)
@@ -31,19 +34,42 @@ describe("diagnose", function()
   -- By the API server's own interface: kubectl has known subresources since 1.24 only.
   local function patch_status(path, status)
     local config = json.decode(fs.read(lab.env.KUBECONFIG))
-    lab:out("curl", "-fsS", "-X", "PATCH", "--cacert", lab.env.O2X_LAB_CA, "-H", "Content-Type: application/merge-patch+json",
-      "-H", "Authorization: Bearer " .. config.users[1].user.token, "-d", json.encode { status = status },
-      ("%s/%s/status"):format(config.clusters[1].cluster.server, path))
+    lab:out(
+      "curl",
+      "-fsS",
+      "-X",
+      "PATCH",
+      "--cacert",
+      lab.env.O2X_LAB_CA,
+      "-H",
+      "Content-Type: application/merge-patch+json",
+      "-H",
+      "Authorization: Bearer " .. config.users[1].user.token,
+      "-d",
+      json.encode { status = status },
+      ("%s/%s/status"):format(config.clusters[1].cluster.server, path)
+    )
   end
 
   -- Vault by its HTTP interface: the vault command need not be installed.
   local function patch_secret(path, fields)
     local now = lab:vault("tenant/urbanos/" .. path)
     local before = json.encode(now)
-    for name, value in pairs(fields) do now[name] = value end
+    for name, value in pairs(fields) do
+      now[name] = value
+    end
     local function put(data)
-      lab:out("curl", "-fsS", "-X", "PUT", "-H", "X-Vault-Token: " .. lab.env.VAULT_TOKEN,
-        lab.env.VAULT_ADDR .. "/v1/secret/data/tenant/urbanos/" .. path, "-d", json.encode { data = data })
+      lab:out(
+        "curl",
+        "-fsS",
+        "-X",
+        "PUT",
+        "-H",
+        "X-Vault-Token: " .. lab.env.VAULT_TOKEN,
+        lab.env.VAULT_ADDR .. "/v1/secret/data/tenant/urbanos/" .. path,
+        "-d",
+        json.encode { data = data }
+      )
     end
     put(now)
     return function() put(json.decode(before)) end
@@ -57,7 +83,9 @@ describe("diagnose", function()
 
   local function shown(rows)
     local lines = {}
-    for i, row in ipairs(rows) do lines[i] = ("%s | %s | %s | %s"):format(row.severity, row.subject, row.finding, row.evidence) end
+    for i, row in ipairs(rows) do
+      lines[i] = ("%s | %s | %s | %s"):format(row.severity, row.subject, row.finding, row.evidence)
+    end
     return table.concat(lines, "\n")
   end
 
@@ -95,10 +123,14 @@ describe("diagnose", function()
     it("finds " .. title, function()
       local mends = {}
       local ok, problem = pcall(function()
-        for i, cause in ipairs(list) do mends[i] = cause.seed() end
+        for i, cause in ipairs(list) do
+          mends[i] = cause.seed()
+        end
         look_for(list)
       end)
-      for i = #mends, 1, -1 do mends[i]() end
+      for i = #mends, 1, -1 do
+        mends[i]()
+      end
       if not ok then error(problem, 0) end
     end)
   end
@@ -133,7 +165,8 @@ describe("diagnose", function()
   end)
 
   seeded("a service scaled to 0, and one below the catalogue's least", {
-    { "critical", "jobs-common", "scaled to 0" }, { "warning", "service-proxy", "fewer replicas" },
+    { "critical", "jobs-common", "scaled to 0" },
+    { "warning", "service-proxy", "fewer replicas" },
   }, function()
     kubectl("scale", "deployment/urbanos-jobs-common", "--replicas=0")
     kubectl("scale", "deployment/urbanos-service-proxy", "--replicas=1")
@@ -150,7 +183,12 @@ describe("diagnose", function()
   }, function()
     kubectl("set", "env", "deployment/urbanos-service-transactional", "TENANT_ID-", "REDIS_HOST-")
     kubectl("set", "env", "deployment/urbanos-service-billing", "AMQ_BROKER_URL=ssl://elsewhere:1")
-    kubectl("set", "env", "deployment/urbanos-service-invoice", "SPRING_DATASOURCE_URL=jdbc:postgresql://h:5432/coredb-demo?sslmode=require")
+    kubectl(
+      "set",
+      "env",
+      "deployment/urbanos-service-invoice",
+      "SPRING_DATASOURCE_URL=jdbc:postgresql://h:5432/coredb-demo?sslmode=require"
+    )
     return function()
       for _, service in ipairs { "transactional", "billing", "invoice" } do
         kubectl("rollout", "undo", "deployment/urbanos-service-" .. service)
@@ -161,7 +199,7 @@ describe("diagnose", function()
   are_found "why pods do not start, and environments"
 
   seeded("a database that is not there", { { "critical", DATABASE, "is not there" } }, function()
-    admin_sql('select pg_terminate_backend(pid) from pg_stat_activity where datname = \'' .. DATABASE .. "'")
+    admin_sql("select pg_terminate_backend(pid) from pg_stat_activity where datname = '" .. DATABASE .. "'")
     admin_sql('alter database "coredb-urbanos" rename to "coredb-aside"')
     return function()
       admin_sql "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'coredb-aside'"
@@ -178,13 +216,17 @@ describe("diagnose", function()
     return function() patch(was) end
   end
 
-  seeded("services that cannot log in to the database", { { "critical", "secret pg-secret", "cannot log in" } }, function()
-    return patch_k8s_secret("pg-secret", "password", "d3Jvbmc=")
-  end)
+  seeded(
+    "services that cannot log in to the database",
+    { { "critical", "secret pg-secret", "cannot log in" } },
+    function() return patch_k8s_secret("pg-secret", "password", "d3Jvbmc=") end
+  )
 
-  seeded("a Vault token that is not valid", { { "critical", "secret app-vault-token", "token is not valid" } }, function()
-    return patch_k8s_secret("app-vault-token", "token", "aHZzLndyb25nLXRva2Vu")
-  end)
+  seeded(
+    "a Vault token that is not valid",
+    { { "critical", "secret app-vault-token", "token is not valid" } },
+    function() return patch_k8s_secret("app-vault-token", "token", "aHZzLndyb25nLXRva2Vu") end
+  )
 
   are_found "credentials that the services cannot use"
 
@@ -195,15 +237,27 @@ describe("diagnose", function()
     return function() kubectl("create", "-f", file) end
   end)
 
-  seeded("a release that was left pending", { { "warning", "service-usage", "release is pending%-upgrade" } }, function()
-    fault("k8s", "helm-dies", "match=urbanos-service-usage")
-    lab:run { "helm", "upgrade", "urbanos-service-usage", lab.platform .. "/core/charts/service-usage", "-f",
-      lab.platform .. "/core/helm_values/urbanos/service-usage.yaml", "--set", "replicaCount=3" }
-    return function()
-      fault("k8s", "off")
-      lab:out("helm", "rollback", "urbanos-service-usage", "1")
+  seeded(
+    "a release that was left pending",
+    { { "warning", "service-usage", "release is pending%-upgrade" } },
+    function()
+      fault("k8s", "helm-dies", "match=urbanos-service-usage")
+      lab:run {
+        "helm",
+        "upgrade",
+        "urbanos-service-usage",
+        lab.platform .. "/core/charts/service-usage",
+        "-f",
+        lab.platform .. "/core/helm_values/urbanos/service-usage.yaml",
+        "--set",
+        "replicaCount=3",
+      }
+      return function()
+        fault("k8s", "off")
+        lab:out("helm", "rollback", "urbanos-service-usage", "1")
+      end
     end
-  end)
+  )
 
   seeded("a certificate that ends in days", { { "warning", "urbanos-tls-cert", "expires in %d days" } }, function()
     local was = kubectl("get", "certificate", "urbanos-tls-cert", "-o", "jsonpath={.status.notAfter}")
@@ -223,20 +277,26 @@ describe("diagnose", function()
 
   seeded("maintenance", { { "warning", "urbanos", "is in maintenance" } }, function()
     assert(lab:o2x({ "run", "runbooks/maintenance.lua", "urbanos", "mode=on", "--confirm=urbanos" }).code == 0)
-    return function() assert(lab:o2x({ "run", "runbooks/maintenance.lua", "urbanos", "mode=off", "--confirm=urbanos" }).code == 0) end
+    return function()
+      assert(lab:o2x({ "run", "runbooks/maintenance.lua", "urbanos", "mode=off", "--confirm=urbanos" }).code == 0)
+    end
   end)
 
   are_found "maintenance"
 
   -- ---- 2. gateway authentication ----
 
-  seeded("an OAuth token that has expired", { { "critical", "finance-gateway", "token has expired" } }, function()
-    return patch_secret("quickbooks", { token_expiry = "2026-02-11T10:00:00Z" })
-  end)
+  seeded(
+    "an OAuth token that has expired",
+    { { "critical", "finance-gateway", "token has expired" } },
+    function() return patch_secret("quickbooks", { token_expiry = "2026-02-11T10:00:00Z" }) end
+  )
 
-  seeded("credentials that lack a field", { { "critical", "tax-gateway", "lack license_key" } }, function()
-    return patch_secret("avalara", { license_key = "" })
-  end)
+  seeded(
+    "credentials that lack a field",
+    { { "critical", "tax-gateway", "lack license_key" } },
+    function() return patch_secret("avalara", { license_key = "" }) end
+  )
 
   seeded("credentials that the provider refuses, and the log that says so", {
     { "critical", "payment-gateway", "refuses the connection: Invalid credentials" },
@@ -245,13 +305,18 @@ describe("diagnose", function()
     return function() fault("ingress", "off") end
   end)
 
-  seeded("a gateway whose log tells of refused credentials", { { "critical", "finance-gateway", "the token has expired" } }, function()
-    fault("ingress", "says", "match=urbanos-finance-gateway:ERROR QUICKBOOKS: 401 Unauthorized: Token expired")
-    return function() fault("ingress", "off") end
-  end)
+  seeded(
+    "a gateway whose log tells of refused credentials",
+    { { "critical", "finance-gateway", "the token has expired" } },
+    function()
+      fault("ingress", "says", "match=urbanos-finance-gateway:ERROR QUICKBOOKS: 401 Unauthorized: Token expired")
+      return function() fault("ingress", "off") end
+    end
+  )
 
   seeded("a merchant that is not configured", {
-    { "critical", "STRIPE", "merchant is INACTIVE" }, { "critical", "QUICKBOOKS", "OAuth attributes are not configured" },
+    { "critical", "STRIPE", "merchant is INACTIVE" },
+    { "critical", "QUICKBOOKS", "OAuth attributes are not configured" },
   }, function()
     sql "update core_config.tenant_merchants set status = 'INACTIVE' where name = 'STRIPE'"
     sql "create table kept as select * from core_config.oauth2_attributes where index = 0; delete from core_config.oauth2_attributes where index = 0"
@@ -266,14 +331,16 @@ describe("diagnose", function()
   -- ---- 3. high latency ----
 
   seeded("an exhausted connection pool, in the metrics and in the log", {
-    { "critical", "service-billing", "pool is exhausted" }, { "critical", "service-billing", "no free database connection" },
+    { "critical", "service-billing", "pool is exhausted" },
+    { "critical", "service-billing", "no free database connection" },
   }, function()
     fault("ingress", "exhausted", "match=urbanos-service-billing")
     return function() fault("ingress", "off") end
   end)
 
   seeded("slow answers, errors, bad health", {
-    { "warning", "service-proxy", "answers after 6.%d s" }, { "critical", "service-usage", "are errors" },
+    { "warning", "service-proxy", "answers after 6.%d s" },
+    { "critical", "service-usage", "are errors" },
     { "critical", "service-revenue", "not healthy" },
   }, function()
     fault("ingress", "sluggish", "match=urbanos-service-proxy")
@@ -283,7 +350,8 @@ describe("diagnose", function()
   end)
 
   seeded("slow queries and missing indexes", {
-    { "warning", DATABASE, "a slow query" }, { "warning", DATABASE, "account has no index on %(tenant_id, email" },
+    { "warning", DATABASE, "a slow query" },
+    { "warning", DATABASE, "account has no index on %(tenant_id, email" },
     { "warning", DATABASE, "invoice has no index on %(customer_id, invoice_date" },
   }, function()
     superuser "create extension if not exists pg_stat_statements"
@@ -300,43 +368,67 @@ describe("diagnose", function()
     return function() lab:out("redis-cli", "--no-auth-warning", "-u", lab.env.REDIS_URL, "CONFIG", "RESETSTAT") end
   end)
 
-  seeded("a queue that nobody empties", { { "warning", "queue " .. ID .. ".billing.invoice", "messages wait" } }, function()
-    local file = lab.platform .. "/platform.yaml"
-    local was = fs.read(file)
-    fs.write(file, (was:gsub("queue_depth:(%s+){above: 1000", "queue_depth:%1{above: 2")))
-    for _ = 1, 3 do
-      lab:out("curl", "-fsS", "-u", lab.env.O2X_BROKER_USER .. ":" .. lab.env.O2X_BROKER_PASSWORD, "-d", "body=x",
-        (lab.env.O2X_BROKER_URL:gsub("/+$", "")) .. "/api/message/" .. ID .. ".billing.invoice?type=queue")
+  seeded(
+    "a queue that nobody empties",
+    { { "warning", "queue " .. ID .. ".billing.invoice", "messages wait" } },
+    function()
+      local file = lab.platform .. "/platform.yaml"
+      local was = fs.read(file)
+      fs.write(file, (was:gsub("queue_depth:(%s+){above: 1000", "queue_depth:%1{above: 2")))
+      for _ = 1, 3 do
+        lab:out(
+          "curl",
+          "-fsS",
+          "-u",
+          lab.env.O2X_BROKER_USER .. ":" .. lab.env.O2X_BROKER_PASSWORD,
+          "-d",
+          "body=x",
+          (lab.env.O2X_BROKER_URL:gsub("/+$", "")) .. "/api/message/" .. ID .. ".billing.invoice?type=queue"
+        )
+      end
+      return function() fs.write(file, was) end
     end
-    return function()
-      fs.write(file, was)
-    end
-  end)
+  )
 
   are_found "why answers are slow"
 
   -- ---- 4. payments ----
 
   seeded("payments that failed or are stuck, and expired payment methods", {
-    { "critical", "payment", "payments failed" }, { "critical", "payment", "1 payments are stuck" },
+    { "critical", "payment", "payments failed" },
+    { "critical", "payment", "1 payments are stuck" },
     { "note", "payment_profile", "1 payment methods have expired" },
   }, function()
-    sql("insert into payment (id, tenant_id, customer_id, amount, status, created_date) select 'PAY-F' || n, '" .. ID
-      .. "', 'CUST-1001', 1, 'FAILED', now() from generate_series(1, 30) n")
-    sql("insert into payment (id, tenant_id, customer_id, amount, status, created_date) values ('PAY-P', '" .. ID
-      .. "', 'CUST-1001', 1, 'PENDING', now() - interval '2 hours')")
-    sql("insert into payment_profile (id, tenant_id, customer_id, payment_method_type, expiry_date) values ('PP-1', '" .. ID
-      .. "', 'CUST-1001', 'CARD', '2026-01-31')")
+    sql(
+      "insert into payment (id, tenant_id, customer_id, amount, status, created_date) select 'PAY-F' || n, '"
+        .. ID
+        .. "', 'CUST-1001', 1, 'FAILED', now() from generate_series(1, 30) n"
+    )
+    sql(
+      "insert into payment (id, tenant_id, customer_id, amount, status, created_date) values ('PAY-P', '"
+        .. ID
+        .. "', 'CUST-1001', 1, 'PENDING', now() - interval '2 hours')"
+    )
+    sql(
+      "insert into payment_profile (id, tenant_id, customer_id, payment_method_type, expiry_date) values ('PP-1', '"
+        .. ID
+        .. "', 'CUST-1001', 'CARD', '2026-01-31')"
+    )
     return function() sql "delete from payment where id ~ '^PAY-[FP]'; delete from payment_profile" end
   end)
 
-  seeded("a webhook that is not reachable", { { "critical", "payment-gateway", "webhook's address does not answer" } }, function()
-    fault("ingress", "deaf", "match=urbanos-payment-gateway")
-    return function() fault("ingress", "off") end
-  end)
+  seeded(
+    "a webhook that is not reachable",
+    { { "critical", "payment-gateway", "webhook's address does not answer" } },
+    function()
+      fault("ingress", "deaf", "match=urbanos-payment-gateway")
+      return function() fault("ingress", "off") end
+    end
+  )
 
   seeded("a webhook that is configured elsewhere, or without its secret", {
-    { "warning", "STRIPE", "webhook is not configured" }, { "critical", "payment-gateway", "lack webhook_secret" },
+    { "warning", "STRIPE", "webhook is not configured" },
+    { "critical", "payment-gateway", "lack webhook_secret" },
   }, function()
     sql "update core_config.payment_gateway_attributes set webhookurl = 'https://old.example/webhooks'"
     local mend = patch_secret("stripe", { webhook_secret = "" })
@@ -350,14 +442,24 @@ describe("diagnose", function()
 
   -- ---- 5. billing and invoices ----
 
-  seeded("bills that failed or wait", { { "critical", "bill", "have failed" }, { "critical", "bill", "PENDING for more" } }, function()
-    sql("insert into bill (id, tenant_id, customer_id, status, created_date) values ('BILL-F', '" .. ID
-      .. "', 'CUST-1001', 'FAILED', now()), ('BILL-P', '" .. ID .. "', 'CUST-1001', 'PENDING', now() - interval '3 days')")
-    return function() sql "delete from bill where id in ('BILL-F', 'BILL-P')" end
-  end)
+  seeded(
+    "bills that failed or wait",
+    { { "critical", "bill", "have failed" }, { "critical", "bill", "PENDING for more" } },
+    function()
+      sql(
+        "insert into bill (id, tenant_id, customer_id, status, created_date) values ('BILL-F', '"
+          .. ID
+          .. "', 'CUST-1001', 'FAILED', now()), ('BILL-P', '"
+          .. ID
+          .. "', 'CUST-1001', 'PENDING', now() - interval '3 days')"
+      )
+      return function() sql "delete from bill where id in ('BILL-F', 'BILL-P')" end
+    end
+  )
 
   seeded("a job that is off, and one that did not run", {
-    { "warning", "job_schedule", "job INVOICE is PAUSED" }, { "critical", "job_schedule", "job BILLING did not run" },
+    { "warning", "job_schedule", "job INVOICE is PAUSED" },
+    { "critical", "job_schedule", "job BILLING did not run" },
   }, function()
     sql "update job_schedule set status = 'PAUSED' where job_type = 'INVOICE'; update job_schedule set last_run = now() - interval '70 days' where job_type = 'BILLING'"
     return function() sql "update job_schedule set status = 'ACTIVE', last_run = null" end
@@ -371,7 +473,8 @@ describe("diagnose", function()
   end)
 
   seeded("a missing template and invoices without a document", {
-    { "critical", "core_config.invoice_template", "no invoice template" }, { "warning", "invoice", "have no document" },
+    { "critical", "core_config.invoice_template", "no invoice template" },
+    { "warning", "invoice", "have no document" },
   }, function()
     sql "create table kept_template as select * from core_config.invoice_template; delete from core_config.invoice_template"
     sql "update invoice set pdf_url = null where id = 'INV-1001'"
@@ -381,18 +484,27 @@ describe("diagnose", function()
     end
   end)
 
-  seeded("uploads that S3 refuses", { { "critical", "service-invoice", "S3 refuses" }, { "critical", "service-invoice", "not healthy" } }, function()
-    fault("ingress", "says", "match=urbanos-service-invoice:ERROR S3Exception: Access Denied (Service: S3, Status Code: 403)")
-    fault("ingress", "unhealthy", "match=urbanos-service-invoice:s3")
-    return function() fault("ingress", "off") end
-  end)
+  seeded(
+    "uploads that S3 refuses",
+    { { "critical", "service-invoice", "S3 refuses" }, { "critical", "service-invoice", "not healthy" } },
+    function()
+      fault(
+        "ingress",
+        "says",
+        "match=urbanos-service-invoice:ERROR S3Exception: Access Denied (Service: S3, Status Code: 403)"
+      )
+      fault("ingress", "unhealthy", "match=urbanos-service-invoice:s3")
+      return function() fault("ingress", "off") end
+    end
+  )
 
   are_found "why invoices do not come"
 
   -- ---- what cannot be looked at ----
 
   seeded("systems that are down, without stopping at the first", {
-    { "critical", "Redis", "cannot be looked at" }, { "critical", "Vault", "cannot be looked at" },
+    { "critical", "Redis", "cannot be looked at" },
+    { "critical", "Vault", "cannot be looked at" },
   }, function()
     fault("redis", "down")
     fault("vault", "sealed")
@@ -423,7 +535,9 @@ describe("diagnose", function()
     fault("postgres", "off")
     assert.equal(2, result.code)
     find(rows, "critical", DATABASE, "cannot be looked at")
-    for _, row in ipairs(rows) do assert.are_not.equal("Vault", row.subject) end
+    for _, row in ipairs(rows) do
+      assert.are_not.equal("Vault", row.subject)
+    end
   end)
 
   it("is finished after a kill", function()
@@ -444,17 +558,38 @@ describe("diagnose", function()
   end)
 
   it("logs users in that SQL or the single sign-on made, by the hash in the tenant's database", function()
-    sql(("insert into core_config.users (userid, password, email) values ('sql@urbanos.example', '%s', 'sql@urbanos.example')"):format(crypto.bcrypt "from-sql-1"))
+    sql(
+      ("insert into core_config.users (userid, password, email) values ('sql@urbanos.example', '%s', 'sql@urbanos.example')"):format(
+        crypto.bcrypt "from-sql-1"
+      )
+    )
     local service = "/api/v1/namespaces/default/services/urbanos-service-sso:8080/proxy"
     local function post(path, body)
       local file = fs.join(lab.dir, "body.json")
       fs.write(file, json.encode(body))
       return lab:run { "kubectl", "create", "--raw", service .. path, "-f", file }
     end
-    assert.matches("accessToken", post("/api/auth/login", { username = "sql@urbanos.example", password = "from-sql-1" }).stdout)
+    assert.matches(
+      "accessToken",
+      post("/api/auth/login", { username = "sql@urbanos.example", password = "from-sql-1" }).stdout
+    )
     assert.are_not.equal(0, post("/api/auth/login", { username = "sql@urbanos.example", password = "wrong" }).code)
-    assert.equal(0, post("/api/users/create", { username = "api@urbanos.example", password = "from-api-1", email = "api@urbanos.example", roleId = "ADMIN_ROLE_ID" }).code)
-    assert.equal("ADMIN_ROLE_ID", sql "select roleid from core_config.users where userid = 'api@urbanos.example' and password like '$2b$%'")
-    assert.matches("accessToken", post("/api/auth/login", { username = "api@urbanos.example", password = "from-api-1" }).stdout)
+    assert.equal(
+      0,
+      post("/api/users/create", {
+        username = "api@urbanos.example",
+        password = "from-api-1",
+        email = "api@urbanos.example",
+        roleId = "ADMIN_ROLE_ID",
+      }).code
+    )
+    assert.equal(
+      "ADMIN_ROLE_ID",
+      sql "select roleid from core_config.users where userid = 'api@urbanos.example' and password like '$2b$%'"
+    )
+    assert.matches(
+      "accessToken",
+      post("/api/auth/login", { username = "api@urbanos.example", password = "from-api-1" }).stdout
+    )
   end)
 end)

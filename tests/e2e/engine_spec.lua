@@ -6,9 +6,12 @@ local task = require "o2x.base.task"
 local toys = require "tests.support.toy"
 
 local EVERYTHING = {
-  ["number-1"] = { owner = "alpha", number = 1 }, house = { owner = "alpha" }, roof = { colour = "red" },
-  ["room-1"] = { name = "1", chairs = 4 }, ["room-2"] = { name = "2", chairs = 4 }, ["room-3"] = { name = "3",
-    chairs = 4 },
+  ["number-1"] = { owner = "alpha", number = 1 },
+  house = { owner = "alpha" },
+  roof = { colour = "red" },
+  ["room-1"] = { name = "1", chairs = 4 },
+  ["room-2"] = { name = "2", chairs = 4 },
+  ["room-3"] = { name = "3", chairs = 4 },
   sign = { text = "Alpha Ltd at 1" },
 }
 
@@ -43,8 +46,9 @@ describe("a run", function()
     assert.same({ create = 0, change = 0, delete = 0, unchanged = 7 }, second.totals)
     assert.equal(7, #toy:writes())
     assert.equal(0, toy:o2x({ "plan", "build", "alpha", "--detailed-exitcode" }).code)
-    assert.truthy(toy:o2x({ "plan", "build", "alpha" }).stdout:find("Nothing to do: 7 effects are as they should be.",
-      1, true))
+    assert.truthy(
+      toy:o2x({ "plan", "build", "alpha" }).stdout:find("Nothing to do: 7 effects are as they should be.", 1, true)
+    )
   end)
 
   it("puts right what somebody changed, and only that", function()
@@ -75,7 +79,9 @@ describe("a run", function()
     local words, kills, result = { "run", "build", "alpha" }, 0, nil
     repeat
       result = toy:o2x(words, { O2X_KILL_AT = "3" })
-      if result.signal == 9 then words, kills = { "resume" }, kills + 1 end
+      if result.signal == 9 then
+        words, kills = { "resume" }, kills + 1
+      end
     until result.signal ~= 9
     ok(result)
     assert.is_true(kills > 5)
@@ -119,8 +125,14 @@ describe("a run", function()
     toy:fault("sign", "failed")
     toy:o2x { "run", "build", "alpha" }
     local path = toy.project .. "/runbooks/build.lua"
-    fs.write(path, (fs.read(path):gsub('" at "', '" in "'):gsub('step%("Build"',
-      'step("Dig", function() toy.ensure("hole", { deep = true }) end)\n    step("Build"')))
+    fs.write(
+      path,
+      (
+        fs.read(path)
+          :gsub('" at "', '" in "')
+          :gsub('step%("Build"', 'step("Dig", function() toy.ensure("hole", { deep = true }) end)\n    step("Build"')
+      )
+    )
     local result = ok(toy:o2x { "resume", "--edited" })
     assert.truthy(result.stderr:find("edited since the run began: runbooks/build.lua", 1, true))
     assert.equal("Alpha Ltd in 1", toy:holds().sign.text)
@@ -134,16 +146,25 @@ describe("a run", function()
     fs.remove(toy.project .. "/runbooks/build.lua")
     fs.write(toy.project .. "/stdlib/house.lua", "nonsense")
     local result = ok(toy:o2x { "resume" })
-    assert.truthy(result.stderr:find("edited since the run began: runbooks/build.lua, stdlib/house.lua; it goes on with what it began with", 1, true))
+    assert.truthy(
+      result.stderr:find(
+        "edited since the run began: runbooks/build.lua, stdlib/house.lua; it goes on with what it began with",
+        1,
+        true
+      )
+    )
     assert.same(EVERYTHING, toy:holds())
     assert.equal(7, #toy:writes())
   end)
 
   it("stops in order at the first Ctrl-C, and can be resumed", function()
-    toy:runbook("slow", [[
+    toy:runbook(
+      "slow",
+      [[
       step("one", function() toy.ensure("one", { v = 1 }) end)
       step("two", function() toy.wait(300) end)
-      step("three", function() toy.ensure("three", { v = 3 }) end)]])
+      step("three", function() toy.ensure("three", { v = 3 }) end)]]
+    )
     local child <close> = toy:start { "run", "slow", "alpha" }
     toys.eventually(function() return toy:holds().one end)
     child:kill(2)
@@ -151,10 +172,13 @@ describe("a run", function()
     assert.is_nil(signal)
     assert.equal(130, code)
     assert.equal("interrupted", toy:json({ "runs", "--json" })[1].status)
-    toy:runbook("slow", [[
+    toy:runbook(
+      "slow",
+      [[
       step("one", function() toy.ensure("one", { v = 1 }) end)
       step("two", function() end)
-      step("three", function() toy.ensure("three", { v = 3 }) end)]])
+      step("three", function() toy.ensure("three", { v = 3 }) end)]]
+    )
     ok(toy:o2x { "resume", "--edited" })
     assert.same({ one = { v = 1 }, three = { v = 3 } }, toy:holds())
   end)
@@ -193,8 +217,10 @@ describe("a run", function()
     fs.write(toy.system .. "/one", '{"v":1}')
     assert.equal(3, toy:o2x({ "run", "raze", "alpha" }).code)
     assert.equal(3, toy:o2x({ "run", "raze", "alpha", "--confirm=beta" }).code)
-    assert.same({ create = 0, change = 0, delete = 1, unchanged = 0 }, toy:json({ "plan", "raze", "alpha",
-      "--json" }).totals)
+    assert.same(
+      { create = 0, change = 0, delete = 1, unchanged = 0 },
+      toy:json({ "plan", "raze", "alpha", "--json" }).totals
+    )
     ok(toy:o2x { "run", "raze", "alpha", "--confirm=alpha" })
     assert.same({}, toy:holds())
   end)
@@ -243,13 +269,16 @@ describe("a run", function()
   end)
 
   it("keeps secrets out of the run store, the terminal and errors", function()
-    toy:runbook("leak", [[
+    toy:runbook(
+      "leak",
+      [[
       local key = tenant.secrets.door.key
       log("the key is " .. tostring(key), { key = key, list = { key }, fn = fail, n = 1, text = tostring(key) })
       step("one", function() toy.ensure("one", { v = tostring(key .. "!") }) end)
       local ok, err = pcall(function() return #key end)
       log(tostring(ok))
-      fail("no: " .. tostring(key))]])
+      fail("no: " .. tostring(key))]]
+    )
     fs.write(toy.dir .. "/secrets.yaml", "door:\n  key: open-sesame-open\n", { mode = 384 })
     local result = toy:o2x { "run", "leak", "alpha", "-v", "--secrets=" .. toy.dir .. "/secrets.yaml" }
     assert.equal(1, result.code)
@@ -276,9 +305,12 @@ end)
 describe("the processor, memory and the disk", function()
   it("may run out: a script that grows without end is stopped", function()
     local toy <close> = toys.new()
-    toy:runbook("grow", [[
+    toy:runbook(
+      "grow",
+      [[
       step("a", function() toy.ensure("one", 1) end)
-      step("b", function() local s = ("x"):rep(1000) while true do s = s .. s end end)]])
+      step("b", function() local s = ("x"):rep(1000) while true do s = s .. s end end)]]
+    )
     local result = toy:o2x { "run", "grow", "alpha" }
     assert.equal(1, result.code)
     assert.truthy(result.stderr:find("not enough memory", 1, true))
@@ -290,10 +322,15 @@ describe("the processor, memory and the disk", function()
     fs.mkdir(toy.state)
     local mounted = proc.run { argv = { "mount", "-t", "tmpfs", "-o", "size=400k", "none", toy.state } }
     if mounted.code ~= 0 then return end -- only root can
-    local back <close> = setmetatable({}, { __close = function() proc.run { argv = { "umount", "-l",
-      toy.state } } end })
-    toy:runbook("big", [[
-      for i = 1, 20 do step("s" .. i, function() toy.ensure("v" .. i, { text = ("x"):rep(10000) }) end) end]])
+    local back <close> = setmetatable(
+      {},
+      { __close = function() proc.run { argv = { "umount", "-l", toy.state } } end }
+    )
+    toy:runbook(
+      "big",
+      [[
+      for i = 1, 20 do step("s" .. i, function() toy.ensure("v" .. i, { text = ("x"):rep(10000) }) end) end]]
+    )
     local result = toy:o2x { "run", "big", "alpha" }
     assert.equal(1, result.code)
     assert.truthy(result.stderr:find("the disk is full: the journal cannot grow", 1, true), result.stderr)
@@ -321,11 +358,14 @@ end)
 describe("texts that are no texts", function()
   it("get into no record: bytes, NULs and control characters in values, names, messages", function()
     local toy <close> = toys.new()
-    toy:runbook("bytes", [[
+    toy:runbook(
+      "bytes",
+      [[
       log("bad \xFF\0\27[2J", { x = "\xFF", ["\xFE"] = 1 })
       check("seen", function() return "found \xFF\0" end)
       step("one", function() toy.ensure("one", { v = "fine" }) end)
-      fail("no \xFF\0 more", "try \xFF")]])
+      fail("no \xFF\0 more", "try \xFF")]]
+    )
     local result = toy:o2x { "run", "bytes", "alpha", "-v" }
     assert.equal(1, result.code)
     assert.truthy(result.stderr:find("no ", 1, true))
@@ -338,7 +378,9 @@ end)
 describe("branches side by side", function()
   it("have their own paths; the first error stops the others; results keep their order", function()
     local toy <close> = toys.new()
-    toy:runbook("wide", [[
+    toy:runbook(
+      "wide",
+      [[
       local both = step("both", function()
         return parallel { a = function() return step("a", function() toy.wait(0.05) return 1 end) end,
                           b = function() return step("b", function() return 2 end) end }
@@ -348,7 +390,8 @@ describe("branches side by side", function()
       step("stop", function()
         parallel { function() step("good", function() toy.wait(120) toy.ensure("never", 1) end) end,
                    function() step("bad", function() fail("enough", "have a rest") end) end }
-      end)]])
+      end)]]
+    )
     local start = task.now()
     local result = toy:o2x { "run", "wide", "alpha" }
     assert.equal(1, result.code)

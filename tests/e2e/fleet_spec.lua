@@ -8,15 +8,30 @@ describe("a run over several tenants", function()
   local toy
   before_each(function()
     toy = toys.new()
-    toy:write("stdlib/platform.lua", (fs.read(toy.project .. "/stdlib/platform.lua"):gsub("return { name = name,",
-      "return { name = name, environment = spec.environment, region = spec.region,")))
-    for name, place in pairs { alpha = "production us", beta = "sandbox us", gamma = "production eu", delta = "production us" } do
+    toy:write(
+      "stdlib/platform.lua",
+      (
+        fs.read(toy.project .. "/stdlib/platform.lua")
+          :gsub("return { name = name,", "return { name = name, environment = spec.environment, region = spec.region,")
+      )
+    )
+    for name, place in pairs {
+      alpha = "production us",
+      beta = "sandbox us",
+      gamma = "production eu",
+      delta = "production us",
+    } do
       local environment, region = place:match("^(%S+) (%S+)$")
-      toy:write(("platform/tenants/%s.yaml"):format(name),
-        ("company: %s\nenvironment: %s\nregion: %s\n"):format(name, environment, region))
+      toy:write(
+        ("platform/tenants/%s.yaml"):format(name),
+        ("company: %s\nenvironment: %s\nregion: %s\n"):format(name, environment, region)
+      )
     end
-    toy:runbook("mark", [[ step("Mark", function() toy.ensure("mark-" .. tenant.name, { of = tenant.name }) end)
-      step("Two", function() toy.ensure("two-" .. tenant.name, { of = tenant.name }) end) ]])
+    toy:runbook(
+      "mark",
+      [[ step("Mark", function() toy.ensure("mark-" .. tenant.name, { of = tenant.name }) end)
+      step("Two", function() toy.ensure("two-" .. tenant.name, { of = tenant.name }) end) ]]
+    )
   end)
   after_each(function() toy:__close() end)
 
@@ -28,13 +43,17 @@ describe("a run over several tenants", function()
 
   local function marked()
     local names = {}
-    for _, write in ipairs(toy:writes()) do names[#names + 1] = write:match("^mark%-(%S+)") end
+    for _, write in ipairs(toy:writes()) do
+      names[#names + 1] = write:match("^mark%-(%S+)")
+    end
     return table.concat(names, " ")
   end
 
   it("takes those that fit", function()
     for selector, expected in pairs {
-      all = "alpha beta delta gamma", ["env=production"] = "alpha delta gamma", ["env=production,region=us"] = "alpha delta",
+      all = "alpha beta delta gamma",
+      ["env=production"] = "alpha delta gamma",
+      ["env=production,region=us"] = "alpha delta",
       ["gamma,alpha"] = "gamma alpha",
     } do
       toy:reset()
@@ -50,10 +69,14 @@ describe("a run over several tenants", function()
 
   it("refuses what fits nobody", function()
     for selector, message in pairs {
-      ["env=prod"] = "no tenant has env=prod", ["colour=red"] = "no tenant has a field colour",
-      ["alpa"] = "there is no tenant alpa; did you mean alpha?", ["alpha,env=production"] = "names, or FIELD=VALUE, not both",
-      ["alpha,alpha"] = "alpha is there twice", [","] = "all, names, or FIELD=VALUE expected",
-      ["env=sandbox,region=eu"] = "no tenant has all of", ["../x"] = "tenant name",
+      ["env=prod"] = "no tenant has env=prod",
+      ["colour=red"] = "no tenant has a field colour",
+      ["alpa"] = "there is no tenant alpa; did you mean alpha?",
+      ["alpha,env=production"] = "names, or FIELD=VALUE, not both",
+      ["alpha,alpha"] = "alpha is there twice",
+      [","] = "all, names, or FIELD=VALUE expected",
+      ["env=sandbox,region=eu"] = "no tenant has all of",
+      ["../x"] = "tenant name",
     } do
       local result = toy:o2x { "run", "mark", "--tenants=" .. selector }
       assert.equal(3, result.code)
@@ -71,7 +94,9 @@ describe("a run over several tenants", function()
     assert.equal(1, result.code)
     assert.equal("alpha beta", marked())
     local statuses = {}
-    for i, outcome in ipairs(data.tenants) do statuses[i] = outcome.status end
+    for i, outcome in ipairs(data.tenants) do
+      statuses[i] = outcome.status
+    end
     assert.same({ "done", "failed", "not begun", "not begun" }, statuses)
     assert.equal("o2x resume " .. data.fleet, data.next)
     local resumed = toy:json { "resume", "--json" }
@@ -101,8 +126,11 @@ describe("a run over several tenants", function()
   end)
 
   it("uses a tenant's own version, and wants a severe one confirmed by the selector", function()
-    toy:write("runbooks/tenants/gamma/mark.lua", [[
-return require "o2x.runbook".override(require "runbooks.mark", { version = "1.0.0", without = { "Two" } })]])
+    toy:write(
+      "runbooks/tenants/gamma/mark.lua",
+      [[
+return require "o2x.runbook".override(require "runbooks.mark", { version = "1.0.0", without = { "Two" } })]]
+    )
     fleet("--tenants=all")
     assert.equal(7, #toy:writes())
     toy:reset()

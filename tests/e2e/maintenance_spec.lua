@@ -6,7 +6,7 @@ local json = require "o2x.base.json"
 local labs = require "tests.support.lab"
 local proc = require "o2x.base.proc"
 
-local PATH = "jsonpath={range .items[*]}{.metadata.name} {.spec.suspend}{\"\\n\"}{end}"
+local PATH = 'jsonpath={range .items[*]}{.metadata.name} {.spec.suspend}{"\\n"}{end}'
 
 describe("maintenance", function()
   local lab, e
@@ -21,31 +21,76 @@ describe("maintenance", function()
   local function schedules() return lab:out("kubectl", "get", "cronjobs", "-o", PATH) end
 
   local function front()
-    local answer = lab:run { "curl", "-sk", "-o", "-", "-w", "%{http_code}", "--connect-to", "::" .. lab.env.O2X_LAB_HTTPS, "https://api.urbanos.embrix.com/graphql" }
+    local answer = lab:run {
+      "curl",
+      "-sk",
+      "-o",
+      "-",
+      "-w",
+      "%{http_code}",
+      "--connect-to",
+      "::" .. lab.env.O2X_LAB_HTTPS,
+      "https://api.urbanos.embrix.com/graphql",
+    }
     return answer.stdout:match("%d+$"), answer.stdout
   end
 
   local function silences()
-    local all = json.decode(lab:out("kubectl", "get", "--raw", "/api/v1/namespaces/monitoring/services/alertmanager-operated:9093/proxy/api/v2/silences"))
+    local all = json.decode(
+      lab:out(
+        "kubectl",
+        "get",
+        "--raw",
+        "/api/v1/namespaces/monitoring/services/alertmanager-operated:9093/proxy/api/v2/silences"
+      )
+    )
     local active = 0
-    for _, one in ipairs(all) do active = active + (one.status.state == "active" and 1 or 0) end
+    for _, one in ipairs(all) do
+      active = active + (one.status.state == "active" and 1 or 0)
+    end
     return active, all[#all]
   end
 
   local function untouched(before)
     assert.equal(before.replicas, e:replicas())
     assert.equal(before.schedules, schedules())
-    assert.equal(before.hpa, lab:out("kubectl", "get", "hpa", "urbanos-service-usage", "-o", "jsonpath={.spec.minReplicas} {.spec.maxReplicas}"))
-    assert.equal(before.ingress, lab:out("kubectl", "get", "ingress", "urbanos-ingress", "-o", "jsonpath={.metadata.annotations}"))
-    assert.equal("", lab:out("sh", "-c", "kubectl get deploy,svc,cm,cj,hpa,ingress -A -o yaml | grep o2x.io/maintenance || true"))
+    assert.equal(
+      before.hpa,
+      lab:out(
+        "kubectl",
+        "get",
+        "hpa",
+        "urbanos-service-usage",
+        "-o",
+        "jsonpath={.spec.minReplicas} {.spec.maxReplicas}"
+      )
+    )
+    assert.equal(
+      before.ingress,
+      lab:out("kubectl", "get", "ingress", "urbanos-ingress", "-o", "jsonpath={.metadata.annotations}")
+    )
+    assert.equal(
+      "",
+      lab:out("sh", "-c", "kubectl get deploy,svc,cm,cj,hpa,ingress -A -o yaml | grep o2x.io/maintenance || true")
+    )
     assert.equal(0, (silences()))
-    assert.equal("405", (front()))  -- the service itself, which wants a POST
+    assert.equal("405", (front())) -- the service itself, which wants a POST
   end
 
   local function state()
-    return { replicas = e:replicas(), schedules = schedules(),
-      hpa = lab:out("kubectl", "get", "hpa", "urbanos-service-usage", "-o", "jsonpath={.spec.minReplicas} {.spec.maxReplicas}"),
-      ingress = lab:out("kubectl", "get", "ingress", "urbanos-ingress", "-o", "jsonpath={.metadata.annotations}") }
+    return {
+      replicas = e:replicas(),
+      schedules = schedules(),
+      hpa = lab:out(
+        "kubectl",
+        "get",
+        "hpa",
+        "urbanos-service-usage",
+        "-o",
+        "jsonpath={.spec.minReplicas} {.spec.maxReplicas}"
+      ),
+      ingress = lab:out("kubectl", "get", "ingress", "urbanos-ingress", "-o", "jsonpath={.metadata.annotations}"),
+    }
   end
 
   local function all_stopped()
@@ -77,10 +122,12 @@ describe("maintenance", function()
     e:refused("scale refused", "scale", "service=service-billing", "replicas=2")
     assert.equal(0, e:plan("maintenance", "mode=off").totals.create)
     assert.matches("urbanos .* is in maintenance since", lab:o2x({ "list", "--tenants" }).stdout)
-    e:run("maintenance", "mode=on", "for=2h")  -- only the end moves
+    e:run("maintenance", "mode=on", "for=2h") -- only the end moves
     all_stopped()
     local rows = e:run("maintenance", "mode=status").result
-    for _, row in ipairs(rows) do assert.truthy(row.remembered, row.what) end
+    for _, row in ipairs(rows) do
+      assert.truthy(row.remembered, row.what)
+    end
     e:run("maintenance", "mode=off")
     untouched(before)
     assert.equal(0, e:run("maintenance", "mode=off").totals.change)
@@ -96,20 +143,33 @@ describe("maintenance", function()
 
   it("is ended from another machine after a crash in the middle", function()
     local before = state()
-    local half = lab:o2x({ "run", "maintenance", "urbanos", "mode=on", "--confirm=urbanos" }, { env = { O2X_KILL_AT = "60" } })
+    local half = lab:o2x(
+      { "run", "maintenance", "urbanos", "mode=on", "--confirm=urbanos" },
+      { env = { O2X_KILL_AT = "60" } }
+    )
     assert.equal(9, half.signal)
     local elsewhere = fs.join(lab.dir, "elsewhere")
-    local off = lab:o2x({ "run", "maintenance", "urbanos", "mode=off", "--confirm=urbanos" }, { env = { O2X_STATE = elsewhere } })
+    local off = lab:o2x(
+      { "run", "maintenance", "urbanos", "mode=off", "--confirm=urbanos" },
+      { env = { O2X_STATE = elsewhere } }
+    )
     assert.equal(0, off.code, off.stderr)
     untouched(before)
   end)
 
   it("says clearly when it should have ended, whatever is run or planned, and refuses onboarding, too", function()
     e:run("maintenance", "mode=on", "for=1s")
-    labs.eventually(60, "the maintenance has lapsed", function()
-      return lab:o2x({ "run", "maintenance", "urbanos", "mode=status" }).stderr:find("IT SHOULD HAVE ENDED", 1, true)
-    end)
-    for _, words in ipairs { { "run", "scale", "urbanos", "status=true" }, { "plan", "maintenance", "urbanos", "mode=off" } } do
+    labs.eventually(
+      60,
+      "the maintenance has lapsed",
+      function()
+        return lab:o2x({ "run", "maintenance", "urbanos", "mode=status" }).stderr:find("IT SHOULD HAVE ENDED", 1, true)
+      end
+    )
+    for _, words in ipairs {
+      { "run", "scale", "urbanos", "status=true" },
+      { "plan", "maintenance", "urbanos", "mode=off" },
+    } do
       assert.matches("IT SHOULD HAVE ENDED", lab:o2x(words).stderr)
     end
     assert.is_nil(lab:o2x({ "plan", "maintenance", "demo", "mode=off" }).stderr:find("ENDED", 1, true))
@@ -120,8 +180,11 @@ describe("maintenance", function()
   it("tells the second of two emergencies who, what and since when", function()
     lab:o2x { "lab", "fault", "k8s", "slow-pods", "seconds=60" }
     local env = {}
-    for name, value in pairs(lab.env) do env[name] = value end
-    local first <close> = proc.start { argv = { labs.O2X, "run", "scale", "urbanos", "service=service-payment", "replicas=3" }, env = env }
+    for name, value in pairs(lab.env) do
+      env[name] = value
+    end
+    local first <close> =
+      proc.start { argv = { labs.O2X, "run", "scale", "urbanos", "service=service-payment", "replicas=3" }, env = env }
     labs.eventually(60, "the first has begun", function() return e:replicas():find("service%-payment=3") end)
     local second = e:try("maintenance", "mode=on")
     first:kill(2)

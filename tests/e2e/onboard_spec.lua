@@ -26,7 +26,14 @@ describe("onboarding", function()
     local planned = json.decode(plan.stdout)
     assert.is_true(planned.totals.create > 50)
     local text = ok(lab:o2x { "plan", ONBOARD, "newclient" }).stdout
-    for _, expected in ipairs { "coredb%-newclient", "quickbooks", "service%-transactional.yaml", "newclient%-service%-proxy", "newclient%-ingress", "api.newclient.embrix.com" } do
+    for _, expected in ipairs {
+      "coredb%-newclient",
+      "quickbooks",
+      "service%-transactional.yaml",
+      "newclient%-service%-proxy",
+      "newclient%-ingress",
+      "api.newclient.embrix.com",
+    } do
       assert.matches(expected, text)
     end
     assert.is_nil(text:find("sk_live_lab_newclient", 1, true))
@@ -36,19 +43,52 @@ describe("onboarding", function()
   it("makes the tenant", function()
     ok(lab:o2x { "run", ONBOARD, "newclient" })
     assert.equal("TIDLT-100008", lab:sql("enginedevdb", "select id from core_config.tenant where name = 'newclient'"))
-    assert.equal("UTF8|100|admin", lab:sql("postgres", "select pg_encoding_to_char(encoding), datconnlimit, pg_get_userbyid(datdba) from pg_database where datname = 'coredb-newclient'"))
+    assert.equal(
+      "UTF8|100|admin",
+      lab:sql(
+        "postgres",
+        "select pg_encoding_to_char(encoding), datconnlimit, pg_get_userbyid(datdba) from pg_database where datname = 'coredb-newclient'"
+      )
+    )
     assert.equal("t", lab:sql("coredb-newclient", "select bool_and(success) from public.flyway_schema_history"))
-    assert.equal("TIDLT-100008|newclient|ACTIVE", lab:sql("coredb-newclient", "select id, name, status from core_config.tenant"))
-    assert.equal("QUICKBOOKS|0\nSTRIPE|1\nAVALARA|2", lab:sql("coredb-newclient", "select name, index from core_config.tenant_merchants order by index"))
-    assert.equal("30", lab:sql("coredb-newclient", "select property_value from core_config.tenant_property_defaults where property_key = 'invoice.due_days'"))
-    assert.equal("t", lab:sql("coredb-newclient", "select password ~ '^\\$2[aby]\\$1[0-9]\\$' from core_config.users where email = 'admin@newclient.com'"))
+    assert.equal(
+      "TIDLT-100008|newclient|ACTIVE",
+      lab:sql("coredb-newclient", "select id, name, status from core_config.tenant")
+    )
+    assert.equal(
+      "QUICKBOOKS|0\nSTRIPE|1\nAVALARA|2",
+      lab:sql("coredb-newclient", "select name, index from core_config.tenant_merchants order by index")
+    )
+    assert.equal(
+      "30",
+      lab:sql(
+        "coredb-newclient",
+        "select property_value from core_config.tenant_property_defaults where property_key = 'invoice.due_days'"
+      )
+    )
+    assert.equal(
+      "t",
+      lab:sql(
+        "coredb-newclient",
+        "select password ~ '^\\$2[aby]\\$1[0-9]\\$' from core_config.users where email = 'admin@newclient.com'"
+      )
+    )
     local deployments = lab:kubectl("get", "deployments", "-l", "tenant=newclient", "-o", "json").items
     assert.equal(16, #deployments)
     for _, deployment in ipairs(deployments) do
       assert.equal(deployment.spec.replicas, deployment.status.readyReplicas, deployment.metadata.name)
       assert.equal(deployment.metadata.name, deployment.metadata.labels.app)
     end
-    local balancer = lab:out("kubectl", "get", "svc", "-n", "ingress-nginx", "ingress-nginx-controller", "-o", "jsonpath={.status.loadBalancer.ingress[0].hostname}")
+    local balancer = lab:out(
+      "kubectl",
+      "get",
+      "svc",
+      "-n",
+      "ingress-nginx",
+      "ingress-nginx-controller",
+      "-o",
+      "jsonpath={.status.loadBalancer.ingress[0].hostname}"
+    )
     for _, host in ipairs { "newclient.embrix.com", "api.newclient.embrix.com", "anything.newclient.embrix.com" } do
       assert.equal(balancer .. ".", lab:dig(host, "CNAME"))
     end
@@ -68,7 +108,9 @@ describe("onboarding", function()
     -- One path more than the guide's: it tells payment providers to send to /webhooks, and leaves no way in for them.
     assert.equal("/webhooks", table.remove(ingress.spec.rules[2].http.paths).path)
     assert.same(wanted.spec, { tls = ingress.spec.tls, rules = ingress.spec.rules })
-    for key, value in pairs(wanted.metadata.annotations) do assert.equal(value, ingress.metadata.annotations[key]) end
+    for key, value in pairs(wanted.metadata.annotations) do
+      assert.equal(value, ingress.metadata.annotations[key])
+    end
   end)
 
   it("keeps what the guide would give away: secrets are in Vault only", function()
@@ -104,42 +146,84 @@ describe("onboarding", function()
     ok(result)
     assert.is_true(kills > (build.sanitized and 3 or 10), kills .. " kills")
     assert.equal("1", lab:sql("enginedevdb", "select count(*) from core_config.tenant where name = 'acme-sbx'"))
-    assert.equal("0", lab:sql("coredb-acme-sbx", "select count(*) - count(distinct version) from public.flyway_schema_history where version is not null"))
+    assert.equal(
+      "0",
+      lab:sql(
+        "coredb-acme-sbx",
+        "select count(*) - count(distinct version) from public.flyway_schema_history where version is not null"
+      )
+    )
     local releases = json.decode(lab:out("helm", "list", "-o", "json", "--max", "0", "--filter", "^acme-sbx-"))
     assert.equal(16, #releases)
-    for _, release in ipairs(releases) do assert.equal("deployed", release.status, release.name) end
+    for _, release in ipairs(releases) do
+      assert.equal("deployed", release.status, release.name)
+    end
     local _, metadata = lab:vault "tenant/acme-sbx/netsuite"
     assert.equal(1, metadata.version)
     assert.equal(0, lab:o2x({ "plan", ONBOARD, "acme-sbx", "--detailed-exitcode" }).code)
-    assert.equal("", (lab:sql("coredb-acme-sbx", "select name from core_config.tenant_merchants where type = 'CRM_GATEWAY'")))
+    assert.equal(
+      "",
+      (lab:sql("coredb-acme-sbx", "select name from core_config.tenant_merchants where type = 'CRM_GATEWAY'"))
+    )
   end)
 
   it("gives two onboardings at once two ids, and neither touches the other's", function()
     local tenants = fs.join(lab.platform, "tenants")
     local secrets = fs.join(lab.env.O2X_SECRETS, "newclient.yaml")
     for _, name in ipairs { "newclient-sbx", "newclient-dev" } do
-      local text = fs.read(fs.join(tenants, "newclient.yaml")):gsub("name: newclient\n", "name: " .. name .. "\n")
+      local text = fs.read(fs.join(tenants, "newclient.yaml"))
+        :gsub("name: newclient\n", "name: " .. name .. "\n")
         :gsub("newclient%.embrix%.com", name .. ".embrix.com")
       fs.write(fs.join(tenants, name .. ".yaml"), text)
       fs.write(fs.join(lab.env.O2X_SECRETS, name .. ".yaml"), fs.read(secrets), { mode = 384 })
     end
-    local first = lab:out("kubectl", "get", "deployments", "-l", "tenant=newclient", "-o", "jsonpath={.items[*].metadata.generation}")
+    local first = lab:out(
+      "kubectl",
+      "get",
+      "deployments",
+      "-l",
+      "tenant=newclient",
+      "-o",
+      "jsonpath={.items[*].metadata.generation}"
+    )
     local results = task.parallel {
       sbx = function() return lab:o2x { "run", ONBOARD, "newclient-sbx" } end,
       dev = function() return lab:o2x { "run", ONBOARD, "newclient-dev" } end,
     }
     ok(results.sbx)
     ok(results.dev)
-    assert.equal("2", lab:sql("enginedevdb", "select count(distinct id) from core_config.tenant where name in ('newclient-sbx', 'newclient-dev')"))
-    assert.equal(first, lab:out("kubectl", "get", "deployments", "-l", "tenant=newclient", "-o", "jsonpath={.items[*].metadata.generation}"))
+    assert.equal(
+      "2",
+      lab:sql(
+        "enginedevdb",
+        "select count(distinct id) from core_config.tenant where name in ('newclient-sbx', 'newclient-dev')"
+      )
+    )
+    assert.equal(
+      first,
+      lab:out(
+        "kubectl",
+        "get",
+        "deployments",
+        "-l",
+        "tenant=newclient",
+        "-o",
+        "jsonpath={.items[*].metadata.generation}"
+      )
+    )
   end)
 
   it("copies another tenant's values with every specific value replaced and the comments kept", function()
     local name = "fromurbanos"
-    local text = fs.read(fs.join(lab.platform, "tenants/newclient.yaml")):gsub("name: newclient\n", "name: " .. name .. "\n")
+    local text = fs.read(fs.join(lab.platform, "tenants/newclient.yaml"))
+      :gsub("name: newclient\n", "name: " .. name .. "\n")
       :gsub("newclient%.embrix%.com", name .. ".embrix.com")
     fs.write(fs.join(lab.platform, "tenants/" .. name .. ".yaml"), text)
-    fs.write(fs.join(lab.env.O2X_SECRETS, name .. ".yaml"), fs.read(fs.join(lab.env.O2X_SECRETS, "newclient.yaml")), { mode = 384 })
+    fs.write(
+      fs.join(lab.env.O2X_SECRETS, name .. ".yaml"),
+      fs.read(fs.join(lab.env.O2X_SECRETS, "newclient.yaml")),
+      { mode = 384 }
+    )
     ok(lab:o2x { "run", ONBOARD, name, "from=urbanos" })
     local values = fs.read(fs.join(lab.platform, "core/helm_values/" .. name .. "/service-proxy.yaml"))
     assert.is_nil(values:find("urbanos[^%w]") and not values:find("fromurbanos") or nil)

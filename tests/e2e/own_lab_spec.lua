@@ -22,7 +22,9 @@ describe("operators' own", function()
     local before = lab:snapshot "coredb-coopeg-prd"
     local plan = ok(lab:o2x { "plan", "onboard", "coopeg-prd", "--secrets=" .. secrets, "--json" })
     assert.equal(before, lab:snapshot "coredb-coopeg-prd")
-    assert.truthy(plan.stderr:find("note: coopeg-prd has its own onboard: runbooks/tenants/coopeg-prd/onboard.lua", 1, true))
+    assert.truthy(
+      plan.stderr:find("note: coopeg-prd has its own onboard: runbooks/tenants/coopeg-prd/onboard.lua", 1, true)
+    )
     local data = json.decode(plan.stdout)
     assert.equal("runbooks/onboard.lua", data.overrides.path)
     assert.truthy(plan.stdout:find("coopeg.settlement_currency", 1, true))
@@ -38,7 +40,10 @@ describe("operators' own", function()
     assert.equal("done", fleet.status)
     assert.equal(4, #fleet.tenants)
     for _, tenant in ipairs { "coopeg-prd", "coopegenergy", "shm", "urbanos" } do
-      assert.equal("0", lab:sql("coredb-" .. tenant, "select count(*) from pg_stat_user_tables where last_vacuum is null"))
+      assert.equal(
+        "0",
+        lab:sql("coredb-" .. tenant, "select count(*) from pg_stat_user_tables where last_vacuum is null")
+      )
       assert.equal("1", lab:sql("coredb-" .. tenant, "select max(vacuum_count) from pg_stat_user_tables"))
     end
     assert.matches("Nothing to do", ok(lab:o2x { "plan", "vacuum", "urbanos" }).stdout)
@@ -48,12 +53,20 @@ describe("operators' own", function()
 
   it("makes a runbook that runs at once", function()
     local folder = lab.dir .. "/project"
-    for _, name in ipairs { "runbooks", "stdlib" } do fs.copy_tree(name, fs.join(folder, name)) end
+    for _, name in ipairs { "runbooks", "stdlib" } do
+      fs.copy_tree(name, fs.join(folder, name))
+    end
     ok(lab:o2x({ "new", "hello" }, { cwd = folder }))
     ok(lab:o2x({ "check", "hello" }, { cwd = folder }))
     assert.matches("note.hello", ok(lab:o2x({ "plan", "hello", "urbanos" }, { cwd = folder })).stdout)
     ok(lab:o2x({ "run", "hello", "urbanos" }, { cwd = folder }))
-    assert.equal("hello", lab:sql("coredb-urbanos", "select property_value from core_config.tenant_property_defaults where property_key = 'note.hello'"))
+    assert.equal(
+      "hello",
+      lab:sql(
+        "coredb-urbanos",
+        "select property_value from core_config.tenant_property_defaults where property_key = 'note.hello'"
+      )
+    )
     ok(lab:o2x({ "defs", folder .. "/defs" }, { cwd = folder }))
     assert.truthy(fs.exists(folder .. "/.luarc.json") and fs.exists(folder .. "/defs/o2x/k8s.lua"))
   end)

@@ -18,13 +18,16 @@ describe("a tenant's own version of a runbook", function()
   after_each(function() toy:__close() end)
 
   local function override(fields)
-    toy:write("runbooks/tenants/alpha/build.lua", ([[
+    toy:write(
+      "runbooks/tenants/alpha/build.lua",
+      ([[
 local runbook = require "o2x.runbook"
 local toy     = require "o2x.toy"
 return runbook.override(require "runbooks.build", {
   version = "1.2.0",
 %s
-})]]):format(fields))
+})]]):format(fields)
+    )
   end
 
   it("puts steps before, after, instead of and without the standard's", function()
@@ -34,7 +37,10 @@ return runbook.override(require "runbooks.build", {
   instead = { ["Furnish/room 2"] = function(_, _, standard) standard() toy.ensure("lamp", { on = true }) end },
   without = { "Put up the sign" },]]
     local plan = ok(toy:o2x { "plan", "build", "alpha" })
-    has(plan.stderr, "note: alpha has its own build: runbooks/tenants/alpha/build.lua 1.2.0, over runbooks/build.lua 1.0.0")
+    has(
+      plan.stderr,
+      "note: alpha has its own build: runbooks/tenants/alpha/build.lua 1.2.0, over runbooks/build.lua 1.0.0"
+    )
     local run = ok(toy:o2x { "run", "runbooks/build.lua", "alpha" })
     has(run.stderr, "alpha has its own build")
     local holds = toy:holds()
@@ -46,7 +52,9 @@ return runbook.override(require "runbooks.build", {
     local shown = toy:json { "show", "--json" }
     assert.same({ "1.2.0", "1.0.0" }, { shown.runbook.version, shown.runbook.overrides.version })
     local paths = {}
-    for _, step in ipairs(shown.steps) do paths[step.path] = step.status end
+    for _, step in ipairs(shown.steps) do
+      paths[step.path] = step.status
+    end
     assert.same({ "done", "done" }, { paths["Furnish/Carpet"], paths["Look at the ground"] })
     assert.is_nil(paths["Put up the sign"])
   end)
@@ -107,10 +115,12 @@ return runbook.override(require "runbooks.build", {
       has(result.stderr, message)
       assert.same({}, toy:holds())
     end
-    refused('runbooks/tenants/alpha/build.lua:5: override: runbooks/build.lua has no step "Furnsh"; did you mean Furnish?',
-      [[ without = { "Furnsh" }, ]])
+    refused(
+      'runbooks/tenants/alpha/build.lua:5: override: runbooks/build.lua has no step "Furnsh"; did you mean Furnish?',
+      [[ without = { "Furnsh" }, ]]
+    )
     refused('unknown field "befor"; did you mean before?', [[ befor = {}, ]])
-    refused("before[\"Build\"]: a function expected, got a string", [[ before = { Build = "x" }, ]])
+    refused('before["Build"]: a function expected, got a string', [[ before = { Build = "x" }, ]])
     refused("params.rooms: the type is one of", [[ params = { rooms = { "intege" } }, ]])
     toy:write("runbooks/tenants/alpha/build.lua", 'return require "o2x.runbook".override(require "runbooks.bild", {})')
     has(toy:o2x({ "run", "build", "alpha" }).stderr, "there is no runbook bild; did you mean build?")
@@ -165,13 +175,16 @@ describe("hooks", function()
   local toy
   before_each(function()
     toy = toys.new()
-    toy:write("runbooks/hooks.lua", [[
+    toy:write(
+      "runbooks/hooks.lua",
+      [[
 local toy = require "o2x.toy"
 return {
   effects = { "toy:write" },
   before = function(tenant, run) toy.ensure("begun", { run.runbook, run.version, tenant.name }) end,
   after = function(_, run) toy.ensure("ended", { run.status, run.error or "" }) end,
-}]])
+}]]
+    )
   end)
   after_each(function() toy:__close() end)
 
@@ -200,15 +213,20 @@ return {
 
   it("send messages, each with its key", function()
     local got = {}
-    local server <close> = httpd.serve { handler = function(req)
-      got[#got + 1] = { json.decode(req.body), req.headers["idempotency-key"] }
-      return 200, {}, ""
-    end }
-    toy:write("runbooks/hooks.lua", [[
+    local server <close> = httpd.serve {
+      handler = function(req)
+        got[#got + 1] = { json.decode(req.body), req.headers["idempotency-key"] }
+        return 200, {}, ""
+      end,
+    }
+    toy:write(
+      "runbooks/hooks.lua",
+      [[
 return { effects = { "webhook:write" },
   after = function(tenant, run)
     require("o2x.webhook").send("chat", { text = run.runbook .. " for " .. tenant.name .. ": " .. run.status })
-  end }]])
+  end }]]
+    )
     local env = { O2X_WEBHOOK_URL = ("http://127.0.0.1:%d/hook"):format(server.port) }
     has(ok(toy:o2x({ "plan", "build", "alpha" }, env)).stdout, "build for alpha: done")
     assert.equal(0, #got)
@@ -227,7 +245,10 @@ return { effects = { "webhook:write" },
     assert.same({}, toy:holds())
     toy:write("runbooks/hooks.lua", 'return { after = function() fail("no chat") end }')
     has(ok(toy:o2x { "run", "build", "alpha" }).stderr, "the hook after the run failed")
-    toy:write("runbooks/hooks.lua", 'local toy = require "o2x.toy" return { before = function() toy.ensure("x", { 1 }) end }')
+    toy:write(
+      "runbooks/hooks.lua",
+      'local toy = require "o2x.toy" return { before = function() toy.ensure("x", { 1 }) end }'
+    )
     has(toy:o2x({ "run", "build", "alpha" }).stderr, "without declaring it")
     toy:write("runbooks/hooks.lua", "return { befor = function() end }")
     has(toy:o2x({ "run", "build", "alpha" }).stderr, 'hooks: unknown field "befor"; did you mean before?')

@@ -33,10 +33,15 @@ describe("the database part of onboarding", function()
     server.sql("postgres", "CREATE DATABASE enginedevdb OWNER admin")
     local flyway, history = require "o2x.client.flyway", require "o2x.client.flyway.history"
     local files, migrations = {}, "examples/platform/engine/db/migration"
-    for _, name in ipairs(fs.list(migrations)) do files[name] = fs.read(fs.join(migrations, name)) end
+    for _, name in ipairs(fs.list(migrations)) do
+      files[name] = fs.read(fs.join(migrations, name))
+    end
     local db <close> = server.connect "enginedevdb"
     history.migrate(db, flyway.resolve(files), { schemas = { "public", "core_config" } })
-    server.sql("enginedevdb", "INSERT INTO core_config.tenant (id, name, vaulturi, vaultpath, status) VALUES ('TIDLT-100007', 'coopegenergy', 'u', 'p', 'ACTIVE')")
+    server.sql(
+      "enginedevdb",
+      "INSERT INTO core_config.tenant (id, name, vaulturi, vaultpath, status) VALUES ('TIDLT-100007', 'coopegenergy', 'u', 'p', 'ACTIVE')"
+    )
   end)
   teardown(function()
     server.stop()
@@ -44,24 +49,36 @@ describe("the database part of onboarding", function()
   end)
 
   local function o2x(kill_at, ...)
-    local env = { O2X_PLATFORM = fs.join(fs.cwd(), "examples/platform"), O2X_STATE = fs.join(folder, "runs"), O2X_PG_LOCALE = server.state.locale }
-    for name, value in pairs(server.env) do env[name] = value end
+    local env = {
+      O2X_PLATFORM = fs.join(fs.cwd(), "examples/platform"),
+      O2X_STATE = fs.join(folder, "runs"),
+      O2X_PG_LOCALE = server.state.locale,
+    }
+    for name, value in pairs(server.env) do
+      env[name] = value
+    end
     if kill_at then env.O2X_KILL_AT = tostring(kill_at) end
     return proc.run { argv = { build.o2x, ... }, cwd = folder, env = env, timeout = 300 }
   end
 
   local function reset()
     server.sql("postgres", ('DROP DATABASE IF EXISTS "%s" WITH (FORCE)'):format(TENANT))
-    server.sql("enginedevdb", [[DELETE FROM core_config.tenant_profile WHERE tenantid IN (SELECT id FROM core_config.tenant WHERE name = 'newclient');
-      DELETE FROM core_config.tenant WHERE name = 'newclient'; DROP SCHEMA IF EXISTS o2x CASCADE]])
+    server.sql(
+      "enginedevdb",
+      [[DELETE FROM core_config.tenant_profile WHERE tenantid IN (SELECT id FROM core_config.tenant WHERE name = 'newclient');
+      DELETE FROM core_config.tenant WHERE name = 'newclient'; DROP SCHEMA IF EXISTS o2x CASCADE]]
+    )
     if fs.exists(fs.join(folder, "runs")) then fs.remove_tree(fs.join(folder, "runs")) end
   end
 
-  local TENANT_ROWS = [[SELECT t.id, t.name, t.vaulturi, t.vaultpath, t.licensekey, t.status, p.companyname, (SELECT count(*) FROM o2x.effect)
+  local TENANT_ROWS =
+    [[SELECT t.id, t.name, t.vaulturi, t.vaultpath, t.licensekey, t.status, p.companyname, (SELECT count(*) FROM o2x.effect)
     FROM core_config.tenant t JOIN core_config.tenant_profile p ON p.tenantid = t.id WHERE t.name = 'newclient';]]
 
   local function holds()
-    return server.sql("enginedevdb", TENANT_ROWS) .. "\n" .. server.sql(TENANT, TENANT_ROWS .. [[
+    return server.sql("enginedevdb", TENANT_ROWS)
+      .. "\n"
+      .. server.sql(TENANT, TENANT_ROWS .. [[
       SELECT installed_rank, version, script, checksum, success FROM flyway_schema_history ORDER BY 1;
       SELECT datdba::regrole, datacl, datconnlimit FROM pg_database WHERE datname = current_database()]])
   end

@@ -16,7 +16,9 @@ end
 
 local function project()
   local folder = fs.temp_folder(fs.join(os.getenv "TMPDIR" or "/tmp", "o2x-test-readme-"))
-  for _, name in ipairs { "runbooks", "stdlib", "examples" } do fs.copy_tree(name, fs.join(folder, name)) end
+  for _, name in ipairs { "runbooks", "stdlib", "examples" } do
+    fs.copy_tree(name, fs.join(folder, name))
+  end
   fs.mkdir(fs.join(folder, "build"))
   local program = require("tests.support.build").o2x
   fs.write(fs.join(folder, "build/o2x"), ('#!/bin/sh\nexec "%s" "$@"\n'):format(program), { mode = 493 })

@@ -19,9 +19,12 @@ describe("backup and restore", function()
   local lab, folder
   setup(function()
     lab, folder = labs.start(), fs.temp_folder()
-    lab:sql(DATABASE, [[alter database "coredb-urbanos" set timezone = 'America/Chicago';
+    lab:sql(
+      DATABASE,
+      [[alter database "coredb-urbanos" set timezone = 'America/Chicago';
       alter role appuser in database "coredb-urbanos" set search_path = core_config, public;
-      revoke temporary on database "coredb-urbanos" from public]])
+      revoke temporary on database "coredb-urbanos" from public]]
+    )
   end)
   teardown(function()
     lab:stop()
@@ -105,15 +108,29 @@ describe("backup and restore", function()
   it("ends sessions that are in the way, those of the tenant's database only", function()
     local password = json.decode(fs.read(fs.join(lab.dir, "state/postgres.json"))).appuser_password
     local function session(database)
-      return proc.start { argv = { "psql", "-X", "-d", database, "-c", "select pg_sleep(60)" }, env = {
-        PGHOST = lab.env.PGHOST, PGPORT = lab.env.PGPORT, PGUSER = "appuser", PGPASSWORD = password } }
+      return proc.start {
+        argv = { "psql", "-X", "-d", database, "-c", "select pg_sleep(60)" },
+        env = {
+          PGHOST = lab.env.PGHOST,
+          PGPORT = lab.env.PGPORT,
+          PGUSER = "appuser",
+          PGPASSWORD = password,
+        },
+      }
     end
     local mine <close> = session(DATABASE)
     local other <close> = session "coredb-shm"
-    labs.eventually(10, "both sessions", function()
-      return lab:sql("postgres", [[select count(*) from pg_stat_activity
-        where usename = 'appuser' and application_name = 'psql']]) == "2"
-    end)
+    labs.eventually(
+      10,
+      "both sessions",
+      function()
+        return lab:sql(
+          "postgres",
+          [[select count(*) from pg_stat_activity
+        where usename = 'appuser' and application_name = 'psql']]
+        ) == "2"
+      end
+    )
     spoil()
     ok(restore("archive=" .. path "u.dump"))
     assert.equal("2", lab:sql(DATABASE, COUNT))
@@ -124,8 +141,10 @@ describe("backup and restore", function()
   it("is killed in the middle of its writes and resumed", function()
     for _, at in ipairs { 2, 3, 5, 6, 7 } do -- its effects are the copy aside and the swap
       spoil()
-      local killed = lab:o2x({ "run", "restore", "urbanos", "--confirm=urbanos", "archive=" .. path "u.dump" },
-        { env = { O2X_KILL_AT = tostring(at) } })
+      local killed = lab:o2x(
+        { "run", "restore", "urbanos", "--confirm=urbanos", "archive=" .. path "u.dump" },
+        { env = { O2X_KILL_AT = tostring(at) } }
+      )
       assert.equal(9, killed.signal, "at " .. at)
       ok(lab:o2x { "resume" })
       assert.equal("2", lab:sql(DATABASE, COUNT), "killed at " .. at)
@@ -142,20 +161,32 @@ describe("backup and restore", function()
 
   it("brings one table back and nothing else; triggers do not touch it", function()
     spoil()
-    lab:sql(DATABASE, [[update core_config.users set email = 'spoilt@urbanos.example';
+    lab:sql(
+      DATABASE,
+      [[update core_config.users set email = 'spoilt@urbanos.example';
       insert into core_config.users (id, userid, password, email)
-      values ('new', 'new', '$2b$x', 'new@urbanos.example')]])
+      values ('new', 'new', '$2b$x', 'new@urbanos.example')]]
+    )
     local stamp = lab:sql(DATABASE, "select max(updated_at) from core_config.tenant")
     ok(restore("archive=" .. path "u.dump", "table=core_config.users"))
     assert.equal("admin@urbanos.example", lab:sql(DATABASE, "select string_agg(email, ',') from core_config.users"))
     assert.equal("0", lab:sql(DATABASE, COUNT))
     assert.equal(stamp, lab:sql(DATABASE, "select max(updated_at) from core_config.tenant"))
-    local kept = lab:sql(DATABASE, [[select format('%I.%I', schemaname, tablename) from pg_tables
-      where schemaname = 'o2x' and tablename like 'R-%']])
+    local kept = lab:sql(
+      DATABASE,
+      [[select format('%I.%I', schemaname, tablename) from pg_tables
+      where schemaname = 'o2x' and tablename like 'R-%']]
+    )
     assert.equal("2", lab:sql(DATABASE, "select count(*) from " .. kept))
     assert.equal("0", asides())
-    local killed = lab:o2x({ "run", "restore", "urbanos", "--confirm=urbanos", "archive=" .. path "u.dump",
-      "table=core_config.tenant_property_defaults" }, { env = { O2X_KILL_AT = "7" } })
+    local killed = lab:o2x({
+      "run",
+      "restore",
+      "urbanos",
+      "--confirm=urbanos",
+      "archive=" .. path "u.dump",
+      "table=core_config.tenant_property_defaults",
+    }, { env = { O2X_KILL_AT = "7" } })
     assert.equal(9, killed.signal)
     ok(lab:o2x { "resume" })
     assert.equal("2", lab:sql(DATABASE, COUNT))
@@ -177,11 +208,15 @@ describe("backup and restore", function()
     refused(restore("archive=" .. folder), "is a folder")
     refused(restore(), "exactly one of archive=FILE")
     refused(restore("archive=" .. path "u.dump", "table=no.such"), "no table no.such")
-    refused(lab:o2x { "run", "restore", "shm", "--confirm=shm", "archive=" .. path "u.dump" },
-      "holds the data of urbanos (TIDLT-100005), not of shm")
+    refused(
+      lab:o2x { "run", "restore", "shm", "--confirm=shm", "archive=" .. path "u.dump" },
+      "holds the data of urbanos (TIDLT-100005), not of shm"
+    )
     refused(lab:o2x { "run", "restore", "urbanos", "archive=" .. path "u.dump" }, "--confirm")
-    refused(lab:o2x { "run", "restore", "dev", "--confirm=dev", "archive=" .. path "u.dump" },
-      "registry of all tenants")
+    refused(
+      lab:o2x { "run", "restore", "dev", "--confirm=dev", "archive=" .. path "u.dump" },
+      "registry of all tenants"
+    )
     assert.equal("2", lab:sql(DATABASE, COUNT))
     assert.equal(others, lab:sql("postgres", "select string_agg(datname, ',' order by 1) from pg_database"))
   end)
@@ -196,8 +231,10 @@ describe("backup and restore", function()
     spoil()
     ok(restore("archive=" .. url))
     assert.equal("2", lab:sql(DATABASE, COUNT))
-    refused(lab:o2x { "run", "backup", "urbanos", "to=s3://embrix-development-data/TIDLT-100004/u.dump" },
-      "is outside what this run may touch")
+    refused(
+      lab:o2x { "run", "backup", "urbanos", "to=s3://embrix-development-data/TIDLT-100004/u.dump" },
+      "is outside what this run may touch"
+    )
     refused(restore("archive=s3://embrix-development-data/TIDLT-1000050/u.dump"), "is outside what this run may touch")
     refused(restore("archive=s3://embrix-development-data/TIDLT-100005/none.dump"), "there is no such object")
     refused(restore("archive=ftp://somewhere/u.dump"), "is no object of S3")

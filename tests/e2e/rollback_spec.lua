@@ -22,31 +22,40 @@ describe("deploy and rollback", function()
     assert.equal(before, lab:snapshot "coredb-urbanos")
   end)
 
-  it("deploys: the values file gets the tag and keeps the rest, the release follows, the neighbour service stays", function()
-    local _, old = e:file "service-billing"
-    local result = e:run("deploy", "image=v2.5.9", "services=service-billing")
-    assert.same({ { service = "service-billing", was = "v2.5.0", image = "v2.5.9", state = "deployed" } }, result.result)
-    assert.equal("v2.5.9", e:tag "service-billing")
-    assert.equal("2 deployed", e:revision "service-billing")
-    local _, new = e:file "service-billing"
-    assert.equal(old:gsub("tag: v2%.5%.0", "tag: v2.5.9"), new)
-    e:run("deploy", "image=v2.6.0", BOTH)
-    assert.equal("3 deployed", e:revision "service-billing")
-    assert.equal("2 deployed", e:revision "tax-gateway")
-    assert.equal("1 deployed", e:revision "service-proxy")
-    assert.equal(0, e:run("deploy", "image=v2.6.0", BOTH).totals.change)
-  end)
+  it(
+    "deploys: the values file gets the tag and keeps the rest, the release follows, the neighbour service stays",
+    function()
+      local _, old = e:file "service-billing"
+      local result = e:run("deploy", "image=v2.5.9", "services=service-billing")
+      assert.same(
+        { { service = "service-billing", was = "v2.5.0", image = "v2.5.9", state = "deployed" } },
+        result.result
+      )
+      assert.equal("v2.5.9", e:tag "service-billing")
+      assert.equal("2 deployed", e:revision "service-billing")
+      local _, new = e:file "service-billing"
+      assert.equal(old:gsub("tag: v2%.5%.0", "tag: v2.5.9"), new)
+      e:run("deploy", "image=v2.6.0", BOTH)
+      assert.equal("3 deployed", e:revision "service-billing")
+      assert.equal("2 deployed", e:revision "tax-gateway")
+      assert.equal("1 deployed", e:revision "service-proxy")
+      assert.equal(0, e:run("deploy", "image=v2.6.0", BOTH).totals.change)
+    end
+  )
 
   it("goes back: each release to its own revision, the values files with them", function()
     local plan = e:plan("rollback", BOTH)
     assert.equal(4, plan.totals.change)
-    assert.matches("image: embrix/service%-billing:v2%.6%.0 → embrix/service%-billing:v2%.5%.9", table.concat(plan.changes[1].diff, "\n"))
+    assert.matches(
+      "image: embrix/service%-billing:v2%.6%.0 → embrix/service%-billing:v2%.5%.9",
+      table.concat(plan.changes[1].diff, "\n")
+    )
     e:run("rollback", BOTH)
     assert.equal("v2.5.9", e:tag "service-billing")
     assert.equal("v2.5.0", e:tag "tax-gateway")
     assert.equal("v2.5.9", (e:file "service-billing"))
     assert.equal("v2.5.0", (e:file "tax-gateway"))
-    e:run("rollback", "services=service-billing")  -- further back, not forth
+    e:run("rollback", "services=service-billing") -- further back, not forth
     assert.equal("v2.5.0", e:tag "service-billing")
   end)
 
@@ -84,7 +93,10 @@ describe("deploy and rollback", function()
     fs.write(path, text .. "pins:\n  tax-gateway: v2.5.0\n")
     local result = e:run("deploy", "image=v2.7.0", BOTH)
     fs.write(path, text)
-    assert.same({ service = "tax-gateway", was = "v2.5.0", image = "v2.5.0", state = "pinned: left alone" }, result.result[2])
+    assert.same(
+      { service = "tax-gateway", was = "v2.5.0", image = "v2.5.0", state = "pinned: left alone" },
+      result.result[2]
+    )
     assert.equal("v2.5.0", e:tag "tax-gateway")
     assert.equal("v2.7.0", e:tag "service-billing")
   end)
@@ -113,9 +125,25 @@ describe("deploy and rollback", function()
 
   it("repairs releases that a helm left pending or failed", function()
     lab:o2x { "lab", "fault", "k8s", "helm-dies", "match=urbanos-service-usage" }
-    lab:run { "helm", "upgrade", "urbanos-service-usage", lab.platform .. "/core/charts/service-usage", "--reuse-values", "--set", "image.tag=v3" }
+    lab:run {
+      "helm",
+      "upgrade",
+      "urbanos-service-usage",
+      lab.platform .. "/core/charts/service-usage",
+      "--reuse-values",
+      "--set",
+      "image.tag=v3",
+    }
     lab:o2x { "lab", "fault", "k8s", "helm-fails", "match=urbanos-service-revenue" }
-    lab:run { "helm", "upgrade", "urbanos-service-revenue", lab.platform .. "/core/charts/service-revenue", "--reuse-values", "--set", "image.tag=v3" }
+    lab:run {
+      "helm",
+      "upgrade",
+      "urbanos-service-revenue",
+      lab.platform .. "/core/charts/service-revenue",
+      "--reuse-values",
+      "--set",
+      "image.tag=v3",
+    }
     assert.equal("2 pending-upgrade", e:revision "service-usage")
     assert.equal("2 failed", e:revision "service-revenue")
     e:run("rollback", "services=service-usage,service-revenue")

@@ -32,11 +32,21 @@ describe("scale", function()
   end)
 
   it("refuses what the catalogue or an autoscaler forbids, unless forced", function()
-    e:refused("service%-billing runs with 2 to 3 replicas, not with 40", "scale", "service=service-billing", "replicas=40")
+    e:refused(
+      "service%-billing runs with 2 to 3 replicas, not with 40",
+      "scale",
+      "service=service-billing",
+      "replicas=40"
+    )
     e:refused("not with 0", "scale", "service=service-billing", "replicas=0")
     e:refused("a number from 0", "scale", "service=service-billing", "replicas=-1")
     e:refused("there is no service 'nosuch'", "scale", "service=nosuch", "replicas=2")
-    e:refused("has an autoscaler %(urbanos%-service%-usage, 2–4 replicas%)", "scale", "service=service-usage", "replicas=3")
+    e:refused(
+      "has an autoscaler %(urbanos%-service%-usage, 2–4 replicas%)",
+      "scale",
+      "service=service-usage",
+      "replicas=3"
+    )
     e:refused("needs the parameter replicas", "scale", "service=service-billing")
     assert.equal(3, e:try("scale", "service=service-billing", "replicas=many").code)
     e:run("scale", "service=service-usage", "replicas=3", "force=true")

@@ -11,7 +11,7 @@ local yaml = require "o2x.base.yaml"
 
 local ONBOARD, TENANT = "runbooks/onboard.lua", "newclient"
 local SHORTEST <const> = 6 -- bytes: what is shorter stands in many texts by chance
-local LOOK <const> = 0.01  -- seconds between two looks at the processes
+local LOOK <const> = 0.01 -- seconds between two looks at the processes
 local PASSWORDS = { "PGPASSWORD", "VAULT_TOKEN", "AWS_SECRET_ACCESS_KEY", "REDISCLI_AUTH", "O2X_BROKER_PASSWORD" }
 
 local function add_texts(into, node, name)
@@ -25,7 +25,8 @@ end
 local function forms_of(secrets)
   local forms = {}
   for text, name in pairs(secrets) do
-    forms[text], forms[crypto.base64(text):gsub("=+$", "")], forms[crypto.hex(text)] = name, name .. " in base64", name .. " in hex"
+    forms[text], forms[crypto.base64(text):gsub("=+$", "")], forms[crypto.hex(text)] =
+      name, name .. " in base64", name .. " in hex"
   end
   return forms
 end
@@ -58,7 +59,9 @@ local function look_at_children(parent, seen)
   end
   for _, pid in ipairs(pids) do
     local above = parents[pid]
-    while above and above ~= parent do above = parents[above] end
+    while above and above ~= parent do
+      above = parents[above]
+    end
     if above then
       local arguments = read_process(pid, "cmdline")
       seen[arguments] = "arguments"
@@ -94,11 +97,19 @@ describe("no secret of an onboarding", function()
 
   it("is made without being seen", function()
     local seen = {}
-    places = { plan = lab:o2x({ "plan", ONBOARD, TENANT, "--json" }).stdout, ["plan --full"] = lab:o2x({ "plan", ONBOARD, TENANT, "--full" }).stdout }
+    places = {
+      plan = lab:o2x({ "plan", ONBOARD, TENANT, "--json" }).stdout,
+      ["plan --full"] = lab:o2x({ "plan", ONBOARD, TENANT, "--full" }).stdout,
+    }
     local run = watched({ "run", ONBOARD, TENANT, "--verbose" }, seen)
     assert.equal(0, run.code, run.stderr)
     places.stdout, places.stderr = run.stdout, run.stderr
-    for _, words in ipairs { { "show", "--json" }, { "show", "--full" }, { "runs", "--json" }, { "plan", ONBOARD, TENANT, "--json" } } do
+    for _, words in ipairs {
+      { "show", "--json" },
+      { "show", "--full" },
+      { "runs", "--json" },
+      { "plan", ONBOARD, TENANT, "--json" },
+    } do
       local result = lab:o2x(words)
       assert.equal(0, result.code, result.stderr)
       places[table.concat(words, " ")] = result.stdout .. result.stderr
@@ -115,12 +126,16 @@ describe("no secret of an onboarding", function()
     local secrets = {}
     local path = fs.join(lab.env.O2X_SECRETS or fs.join(lab.platform, "lab/secrets"), TENANT .. ".yaml")
     add_texts(secrets, yaml.decode(fs.read(path), path), "secrets file")
-    for _, name in ipairs(PASSWORDS) do add_texts(secrets, lab.env[name], name) end
+    for _, name in ipairs(PASSWORDS) do
+      add_texts(secrets, lab.env[name], name)
+    end
     add_texts(secrets, lab:vault("tenant/" .. TENANT .. "/license/onboarding").decrypt_key, "decrypt key")
     add_texts(secrets, lab:vault("tenant/" .. TENANT .. "/admin").password, "admin's password")
     forms = forms_of(secrets)
     local count = 0
-    for _ in pairs(secrets) do count = count + 1 end
+    for _ in pairs(secrets) do
+      count = count + 1
+    end
     assert.is_true(count >= 8, "the secrets were not found")
   end)
 

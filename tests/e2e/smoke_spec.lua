@@ -20,8 +20,15 @@ describe("the smoke test", function()
     assert.equal(0, result.code, result.stderr)
     assert.matches("GraphQL endpoint responding +yes", result.stdout)
     assert.equal(before, lab:snapshot "coredb-newclient")
-    assert.equal("14 0", lab:out("python3", "-c",
-      "import sys, xml.etree.ElementTree as t; r = t.parse(sys.argv[1]).getroot(); print(len(r.findall('testcase')), r.get('failures'))", file))
+    assert.equal(
+      "14 0",
+      lab:out(
+        "python3",
+        "-c",
+        "import sys, xml.etree.ElementTree as t; r = t.parse(sys.argv[1]).getroot(); print(len(r.findall('testcase')), r.get('failures'))",
+        file
+      )
+    )
     local planned = lab:o2x { "plan", "smoke", "newclient", "--json" }
     assert.equal(14, #json.decode(planned.stdout).result)
   end)

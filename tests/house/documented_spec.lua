@@ -33,7 +33,9 @@ describe("documentation", function()
         local at = text:find("int " .. fn .. "(lua_State *L)\n{", 1, true)
         local before = at and text:sub(1, at - 1):gsub("static $", "")
         local comment = before and before:match(".*(/%*.-)$")
-        if comment and not comment:match("^/%*%*%*.*%*/\n$") then missing[#missing + 1] = ("%s: %s"):format(path, name) end
+        if comment and not comment:match("^/%*%*%*.*%*/\n$") then
+          missing[#missing + 1] = ("%s: %s"):format(path, name)
+        end
       end
     end)
     assert.same({}, missing)

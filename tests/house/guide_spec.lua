@@ -15,6 +15,8 @@ describe("docs/guide.md", function()
   end)
 
   it("names runbooks that are there", function()
-    for name in text:gmatch "`o2x run ([%w-]+) TENANT" do assert.is_true(fs.exists("runbooks/" .. name .. ".lua"), name) end
+    for name in text:gmatch "`o2x run ([%w-]+) TENANT" do
+      assert.is_true(fs.exists("runbooks/" .. name .. ".lua"), name)
+    end
   end)
 end)

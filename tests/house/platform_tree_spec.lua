@@ -32,10 +32,20 @@ describe("the example tree", function()
 
   it("has the guide's seven tenants and two to be onboarded", function()
     local ids = {}
-    for _, item in ipairs(tenants()) do ids[item.name] = item.file.id or "none" end
-    assert.same({ ["coopeg-sbx"] = "TIDLT-100001", demo = "TIDLT-100002", dev = "TIDLT-100003", shm = "TIDLT-100004",
-      urbanos = "TIDLT-100005", ["coopeg-prd"] = "TIDLT-100006", coopegenergy = "TIDLT-100007",
-      newclient = "none", ["acme-sbx"] = "none" }, ids)
+    for _, item in ipairs(tenants()) do
+      ids[item.name] = item.file.id or "none"
+    end
+    assert.same({
+      ["coopeg-sbx"] = "TIDLT-100001",
+      demo = "TIDLT-100002",
+      dev = "TIDLT-100003",
+      shm = "TIDLT-100004",
+      urbanos = "TIDLT-100005",
+      ["coopeg-prd"] = "TIDLT-100006",
+      coopegenergy = "TIDLT-100007",
+      newclient = "none",
+      ["acme-sbx"] = "none",
+    }, ids)
   end)
 
   it("has every secret that the new tenants' providers want", function()
@@ -45,7 +55,11 @@ describe("the example tree", function()
       for _, integration in ipairs(read("tenants/" .. name .. ".yaml").integrations) do
         local provider = providers.find(integration.name)
         for _, field in ipairs(provider.fields) do
-          assert.equal("string", type((secrets[provider.vault] or {})[field]), name .. ": " .. provider.vault .. "." .. field)
+          assert.equal(
+            "string",
+            type((secrets[provider.vault] or {})[field]),
+            name .. ": " .. provider.vault .. "." .. field
+          )
         end
       end
     end

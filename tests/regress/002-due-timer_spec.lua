@@ -9,7 +9,8 @@ describe("a timer that is due already", function()
     for _ = 1, 3 do
       local timer <close> = event.timer(0.005)
       local busy_until = task.now() + 0.01
-      while task.now() < busy_until do end
+      while task.now() < busy_until do
+      end
       task.wait(timer, 60)
     end
     assert.is_true(task.now() - start < 20)

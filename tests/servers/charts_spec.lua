@@ -8,8 +8,17 @@ local catalogue = require "stdlib.catalogue"
 local naming = require "stdlib.naming"
 
 local function render(service, tenant, more)
-  local argv = { "helm", "template", tenant .. "-" .. service, naming.chart(service), "-f", naming.values_file("urbanos", service) }
-  for _, word in ipairs(more or {}) do argv[#argv + 1] = word end
+  local argv = {
+    "helm",
+    "template",
+    tenant .. "-" .. service,
+    naming.chart(service),
+    "-f",
+    naming.values_file("urbanos", service),
+  }
+  for _, word in ipairs(more or {}) do
+    argv[#argv + 1] = word
+  end
   return proc.run { argv = argv, cwd = TREE, timeout = 300 }
 end
 
@@ -17,7 +26,9 @@ local function objects(service, ...)
   local result = render(service, "urbanos", ...)
   assert.equal(0, result.code, result.stderr)
   local by_kind = {}
-  for _, object in ipairs(yaml.decode_all(result.stdout, service)) do by_kind[object.kind] = object end
+  for _, object in ipairs(yaml.decode_all(result.stdout, service)) do
+    by_kind[object.kind] = object
+  end
   return by_kind
 end
 
@@ -46,7 +57,9 @@ describe("the charts", function()
       assert.equal(catalogue.find(name).replicas[1], deployment.spec.replicas)
       assert.same(catalogue.find(name).resources, deployment.spec.template.spec.containers[1].resources)
       local ports = {}
-      for _, port in ipairs(service.spec.ports) do ports[port.name] = port.port end
+      for _, port in ipairs(service.spec.ports) do
+        ports[port.name] = port.port
+      end
       assert.equal(8080, ports.http)
       assert.equal(8081, ports.metrics)
       local env = environment(deployment)
@@ -60,7 +73,13 @@ describe("the charts", function()
   it("refuse values of another tenant", function()
     local result = render("service-billing", "urbanos", { "--set", "app.tenantName=demo" })
     assert.not_equal(0, result.code)
-    assert.truthy(result.stderr:find('app.tenantName "demo" and fullnameOverride "urbanos-service-billing" are of different tenants', 1, true))
+    assert.truthy(
+      result.stderr:find(
+        'app.tenantName "demo" and fullnameOverride "urbanos-service-billing" are of different tenants',
+        1,
+        true
+      )
+    )
   end)
 
   it("refuse values without a tenant id", function()

@@ -47,11 +47,18 @@ local VALUES = "tenant: t1\nreplicas: 2\nimage: example/app:v1\nlevel: INFO\n"
 ---@return string folder
 function M.write(folder, templates, version)
   local files = { ["deployment.yaml"] = DEPLOYMENT, ["service.yaml"] = SERVICE }
-  for name, text in pairs(templates or {}) do files[name] = text end
-  fs.write(fs.join(folder, "Chart.yaml"),
-    ('apiVersion: v2\nname: app\nversion: %s\nappVersion: "1.0"\n'):format(version or "0.1.0"), { parents = true })
+  for name, text in pairs(templates or {}) do
+    files[name] = text
+  end
+  fs.write(
+    fs.join(folder, "Chart.yaml"),
+    ('apiVersion: v2\nname: app\nversion: %s\nappVersion: "1.0"\n'):format(version or "0.1.0"),
+    { parents = true }
+  )
   fs.write(fs.join(folder, "values.yaml"), VALUES)
-  for name, text in pairs(files) do fs.write(fs.join(folder, "templates", name), text, { parents = true }) end
+  for name, text in pairs(files) do
+    fs.write(fs.join(folder, "templates", name), text, { parents = true })
+  end
   return folder
 end
 

@@ -24,7 +24,9 @@ function Emergency:try(runbook, ...) return self.lab:o2x(words_of("run", runbook
 --- Runs a runbook that must succeed. -> its result as JSON has it
 function Emergency:run(runbook, ...)
   local result = self.lab:o2x(words_of("run", runbook, "--json", ...))
-  if result.code ~= 0 then error(("%s: exit %s\n%s\n%s"):format(runbook, result.code, result.stdout, result.stderr), 2) end
+  if result.code ~= 0 then
+    error(("%s: exit %s\n%s\n%s"):format(runbook, result.code, result.stdout, result.stderr), 2)
+  end
   return json.decode(result.stdout)
 end
 
@@ -49,7 +51,9 @@ function Emergency:killed(at, runbook, ...)
   local words, kills, result = words_of("run", runbook, ...), 0, nil
   repeat
     result = self.lab:o2x(words, { env = { O2X_KILL_AT = tostring(at) } })
-    if result.signal == 9 then words, kills = { "resume" }, kills + 1 end
+    if result.signal == 9 then
+      words, kills = { "resume" }, kills + 1
+    end
   until result.signal ~= 9 or kills > 100
   if result.code ~= 0 then error(("%s: exit %s\n%s"):format(runbook, result.code, result.stderr), 2) end
   return kills
@@ -59,7 +63,14 @@ local function object(service) return M.TENANT .. "-" .. service end
 
 --- The tag of the image that a service's Deployment has.
 function Emergency:tag(service)
-  local image = self.lab:out("kubectl", "get", "deploy", object(service), "-o", "jsonpath={.spec.template.spec.containers[0].image}")
+  local image = self.lab:out(
+    "kubectl",
+    "get",
+    "deploy",
+    object(service),
+    "-o",
+    "jsonpath={.spec.template.spec.containers[0].image}"
+  )
   return image:match("[^:]*$")
 end
 
@@ -71,16 +82,28 @@ end
 
 --- The tag that a service's values file says.
 function Emergency:file(service)
-  local path = fs.join(self.lab.platform, (service:match("%-gateway$") and service:gsub("^provision%-", "provision_"):gsub("^crm%-", "crm_") or "core")
-    .. "/helm_values/urbanos/" .. service .. ".yaml")
+  local path = fs.join(
+    self.lab.platform,
+    (service:match("%-gateway$") and service:gsub("^provision%-", "provision_"):gsub("^crm%-", "crm_") or "core")
+      .. "/helm_values/urbanos/"
+      .. service
+      .. ".yaml"
+  )
   local text = fs.read(path)
   return text:match("\n  tag: (%S+)"), text, path
 end
 
 --- name=replicas of all Deployments of a tenant, a line each.
 function Emergency:replicas(tenant)
-  return self.lab:out("kubectl", "get", "deploy", "-l", "tenant=" .. (tenant or M.TENANT), "-o",
-    'jsonpath={range .items[*]}{.metadata.name}={.spec.replicas}{"\\n"}{end}')
+  return self.lab:out(
+    "kubectl",
+    "get",
+    "deploy",
+    "-l",
+    "tenant=" .. (tenant or M.TENANT),
+    "-o",
+    'jsonpath={range .items[*]}{.metadata.name}={.spec.replicas}{"\\n"}{end}'
+  )
 end
 
 return M

@@ -11,7 +11,11 @@ local M = {}
 local runs = 0
 
 local function silent()
-  return setmetatable({}, { __index = function() return function() end end })
+  return setmetatable({}, {
+    __index = function()
+      return function() end
+    end,
+  })
 end
 
 --- Makes the run.
@@ -21,8 +25,14 @@ end
 function M.run(options)
   runs = runs + 1
   local run = {
-    mode = options.mode, id = options.id or ("run-%d"):format(runs), config = options.config, scope = options.scope, past = options.past,
-    declared = setmetatable({}, { __index = function() return true end }), report = silent(), plan = plan.new(),
+    mode = options.mode,
+    id = options.id or ("run-%d"):format(runs),
+    config = options.config,
+    scope = options.scope,
+    past = options.past,
+    declared = setmetatable({}, { __index = function() return true end }),
+    report = silent(),
+    plan = plan.new(),
     now = function() return "2026-02-10T12:00:00Z" end,
     journal = { records = {}, append = function(self, record) table.insert(self.records, record) end },
   }

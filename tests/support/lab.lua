@@ -16,7 +16,9 @@ function M.start()
   lab.env = { O2X_LAB_DIR = lab.dir }
   local up = lab:o2x { "lab", "up" }
   assert(up.code == 0, "o2x lab up: " .. up.stderr)
-  for name, value in pairs(json.decode(lab:o2x({ "lab", "env", "--json" }).stdout)) do lab.env[name] = value end
+  for name, value in pairs(json.decode(lab:o2x({ "lab", "env", "--json" }).stdout)) do
+    lab.env[name] = value
+  end
   lab.platform, lab.store = lab.env.O2X_PLATFORM, lab.env.O2X_STATE
   return lab
 end
@@ -32,42 +34,45 @@ end
 function Lab:run(argv, options)
   options = options or {}
   local env = {}
-  for name, value in pairs(self.env) do env[name] = value end
-  for name, value in pairs(options.env or {}) do env[name] = value end
+  for name, value in pairs(self.env) do
+    env[name] = value
+  end
+  for name, value in pairs(options.env or {}) do
+    env[name] = value
+  end
   return proc.run { argv = argv, env = env, timeout = options.timeout or 300, stdin = options.stdin, cwd = options.cwd }
 end
 
 --- Runs o2x.
-function Lab:o2x(words, options)
-  return self:run({ M.O2X, table.unpack(words) }, options)
-end
+function Lab:o2x(words, options) return self:run({ M.O2X, table.unpack(words) }, options) end
 
 --- Runs a client and gives what it prints, without the last newline; fails if it does.
 function Lab:out(...)
   local result = self:run { ... }
-  if result.code ~= 0 then error(("%s: exit %s: %s"):format(table.concat({ ... }, " "), result.code, result.stderr), 2) end
+  if result.code ~= 0 then
+    error(("%s: exit %s: %s"):format(table.concat({ ... }, " "), result.code, result.stderr), 2)
+  end
   return (result.stdout:gsub("\n$", ""))
 end
 
 --- One SQL query by psql: rows as lines, columns separated by |.
-function Lab:sql(database, query)
-  return self:out("psql", "-X", "-At", "-d", database, "-c", query)
-end
+function Lab:sql(database, query) return self:out("psql", "-X", "-At", "-d", database, "-c", query) end
 
 --- kubectl ... -o json, decoded.
-function Lab:kubectl(...)
-  return json.decode(self:out("kubectl", ...))
-end
+function Lab:kubectl(...) return json.decode(self:out("kubectl", ...)) end
 
 --- The names under which an object of a kind is there, sorted, one a line.
-function Lab:names(kind, ...)
-  return self:out("kubectl", "get", kind, "-o", "name", ...)
-end
+function Lab:names(kind, ...) return self:out("kubectl", "get", kind, "-o", "name", ...) end
 
 --- A secret by Vault's own interface: data and metadata, or nil.
 function Lab:vault(path)
-  local result = self:run { "curl", "-sS", "-H", "X-Vault-Token: " .. self.env.VAULT_TOKEN,
-    self.env.VAULT_ADDR .. "/v1/secret/data/" .. path }
+  local result = self:run {
+    "curl",
+    "-sS",
+    "-H",
+    "X-Vault-Token: " .. self.env.VAULT_TOKEN,
+    self.env.VAULT_ADDR .. "/v1/secret/data/" .. path,
+  }
   local answer = json.decode(result.stdout)
   return answer.data and answer.data.data, answer.data and answer.data.metadata
 end
@@ -86,19 +91,34 @@ function Lab:snapshot(database)
     -- A dump of a newer minor version begins with a random token.
     parts[#parts + 1] = dump.code == 0 and dump.stdout:gsub("\\u?n?restrict [^\n]*", "") or "no database " .. name
   end
-  for _, item in ipairs(self:kubectl("get", "deployments,services,secrets,configmaps,persistentvolumeclaims,ingresses", "-A", "-o", "json").items) do
+  for _, item in
+    ipairs(
+      self:kubectl(
+        "get",
+        "deployments,services,secrets,configmaps,persistentvolumeclaims,ingresses",
+        "-A",
+        "-o",
+        "json"
+      ).items
+    )
+  do
     local meta = item.metadata
-    parts[#parts + 1] = table.concat({ item.kind, meta.namespace or "", meta.name, tostring(meta.generation), item.data and json.encode(item.data) or "" }, " ")
+    parts[#parts + 1] = table.concat({
+      item.kind,
+      meta.namespace or "",
+      meta.name,
+      tostring(meta.generation),
+      item.data and json.encode(item.data) or "",
+    }, " ")
   end
   parts[#parts + 1] = self:aws("route53", "list-resource-record-sets", "--hosted-zone-id", self:zone())
-  parts[#parts + 1] = self:out("sh", "-c", 'cd "$1" && find . -type f -exec sha256sum {} + | LC_ALL=C sort', "sh", self.platform)
+  parts[#parts + 1] =
+    self:out("sh", "-c", 'cd "$1" && find . -type f -exec sha256sum {} + | LC_ALL=C sort', "sh", self.platform)
   return table.concat(parts, "\n")
 end
 
 --- The AWS command line; before its version 2.13 it does not know AWS_ENDPOINT_URL.
-function Lab:aws(...)
-  return self:out("aws", "--endpoint-url", self.env.AWS_ENDPOINT_URL, ...)
-end
+function Lab:aws(...) return self:out("aws", "--endpoint-url", self.env.AWS_ENDPOINT_URL, ...) end
 
 function Lab:zone()
   return self:aws("route53", "list-hosted-zones", "--query", "HostedZones[0].Id", "--output", "text"):match "[^/]*$"

@@ -25,29 +25,39 @@ local function module_over(g)
     g.trace[#g.trace + 1] = "write " .. target
     if fault then errors.raise(fault.err) end
   end
-  local function inside(kind) return function(target) return kind, target:match("^(.*)/[^/]*$") end end
+  local function inside(kind)
+    return function(target) return kind, target:match("^(.*)/[^/]*$") end
+  end
   local function read_inside(_, target)
     if not g.system[target:match("^[^/]*")] then errors.raise { kind = "failed", message = "no such house" } end
     return g.system[target]
   end
   return {
-    name = "memory", declares = "memory:write",
+    name = "memory",
+    declares = "memory:write",
     types = {
       { kind = "thing", class = "idempotent", key = key, read = read, write = write },
       { kind = "blind", class = "unprovable", key = key, read = function() end, write = write },
       { kind = "house", class = "idempotent", key = key, read = read, write = write },
       { kind = "room", class = "idempotent", key = key, read = read_inside, write = write, parent = inside "house" },
       { kind = "shelf", class = "idempotent", key = key, read = read_inside, write = write, parent = inside "room" },
-      { kind = "numbered", class = "idempotent", key = key, read = read, write = write,
-        predict = function() return { id = value.unknown } end },
+      {
+        kind = "numbered",
+        class = "idempotent",
+        key = key,
+        read = read,
+        write = write,
+        predict = function() return { id = value.unknown } end,
+      },
     },
   }
 end
 
 -- What a test wants to see of a record.
 local function brief(record)
-  if record.t == "intent" then return ("intent %s %s %s → %s"):format(record.kind, record.key,
-    tostring(record.before), tostring(record.desired)) end
+  if record.t == "intent" then
+    return ("intent %s %s %s → %s"):format(record.kind, record.key, tostring(record.before), tostring(record.desired))
+  end
   if record.t == "result" then return ("result %s %s"):format(record.outcome, tostring(record.after)) end
   if record.t == "same" then return ("same %s %s"):format(record.kind, record.key) end
 end
@@ -58,17 +68,27 @@ local runs = 0
 function M.new(options)
   runs = runs + 1
   local g = setmetatable({ system = options.system, attempts = {}, faults = {}, trace = {}, records = {} }, G)
-  local silent = setmetatable({}, { __index = function() return function() end end })
+  local silent = setmetatable({}, {
+    __index = function()
+      return function() end
+    end,
+  })
   g.run = {
-    mode = options.mode or "apply", id = options.id or "R-" .. runs, past = options.past, report = silent,
-      plan = plan.new(),
-    declared = { ["memory:write"] = true }, runbook = { path = "test" },
-      now = function() return "2026-02-10T12:00:00Z" end,
-    journal = { append = function(_, record)
-      g.records[#g.records + 1] = json.decode(json.encode(record))
-      g.trace[#g.trace + 1] = brief(record)
-      if g.crash == record.t then error("crash", 0) end
-    end },
+    mode = options.mode or "apply",
+    id = options.id or "R-" .. runs,
+    past = options.past,
+    report = silent,
+    plan = plan.new(),
+    declared = { ["memory:write"] = true },
+    runbook = { path = "test" },
+    now = function() return "2026-02-10T12:00:00Z" end,
+    journal = {
+      append = function(_, record)
+        g.records[#g.records + 1] = json.decode(json.encode(record))
+        g.trace[#g.trace + 1] = brief(record)
+        if g.crash == record.t then error("crash", 0) end
+      end,
+    },
   }
   g.gate = effect.new(g.run)
   g.gate:register(module_over(g), {})
@@ -97,8 +117,10 @@ end
 function G:plan_text()
   local lines = {}
   local plain = function(text) return text end
-  self.run.plan:render(function(line) lines[#lines + 1] = line end, { bold = plain, dim = plain, sign = function(_,
-    text) return text end })
+  self.run.plan:render(
+    function(line) lines[#lines + 1] = line end,
+    { bold = plain, dim = plain, sign = function(_, text) return text end }
+  )
   return table.concat(lines, "\n")
 end
 

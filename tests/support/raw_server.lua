@@ -9,9 +9,13 @@ local function read_request(connection)
   while not held:find("\r\n\r\n", 1, true) do
     local bytes, _, code = connection:read()
     if bytes == "" then return held end
-    if bytes then held = held .. bytes
-    elseif code ~= "EAGAIN" then return held
-    else task.wait_fd(connection:fd(), "r") end
+    if bytes then
+      held = held .. bytes
+    elseif code ~= "EAGAIN" then
+      return held
+    else
+      task.wait_fd(connection:fd(), "r")
+    end
   end
   return held
 end
@@ -26,7 +30,10 @@ function M.serve(handler)
   handles[1] = task.spawn(function()
     while true do
       local connection = listener:accept()
-      if not connection then task.wait_fd(listener:fd(), "r", math.huge) goto continue end
+      if not connection then
+        task.wait_fd(listener:fd(), "r", math.huge)
+        goto continue
+      end
       server.connections = server.connections + 1
       handles[#handles + 1] = task.spawn(function()
         local held <close> = connection
@@ -36,11 +43,17 @@ function M.serve(handler)
       ::continue::
     end
   end)
-  return setmetatable(server, { __close = function()
-    for _, handle in ipairs(handles) do handle:cancel() end
-    for _, handle in ipairs(handles) do handle:wait(5, true) end
-    listener:close()
-  end })
+  return setmetatable(server, {
+    __close = function()
+      for _, handle in ipairs(handles) do
+        handle:cancel()
+      end
+      for _, handle in ipairs(handles) do
+        handle:wait(5, true)
+      end
+      listener:close()
+    end,
+  })
 end
 
 return M

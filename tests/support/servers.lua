@@ -28,27 +28,43 @@ function M.start(name)
     return (result.stdout:gsub("\n$", ""))
   end
 
-  if name == "redis" then server.url = ("redis://default:%s@127.0.0.1:%d/0"):format(server.state.password, server.port) end
+  if name == "redis" then
+    server.url = ("redis://default:%s@127.0.0.1:%d/0"):format(server.state.password, server.port)
+  end
 
   --- Runs SQL with psql, as a superuser.
   function server.sql(database, text)
-    local result = proc.run { argv = { "psql", "-X", "-At", "-q", "-v", "ON_ERROR_STOP=1", "-d", database, "-c", text }, timeout = 120,
-      env = { PGHOST = "127.0.0.1", PGPORT = tostring(server.port), PGUSER = "postgres", PGPASSWORD = server.state.superuser_password } }
+    local result = proc.run {
+      argv = { "psql", "-X", "-At", "-q", "-v", "ON_ERROR_STOP=1", "-d", database, "-c", text },
+      timeout = 120,
+      env = {
+        PGHOST = "127.0.0.1",
+        PGPORT = tostring(server.port),
+        PGUSER = "postgres",
+        PGPASSWORD = server.state.superuser_password,
+      },
+    }
     if result.code ~= 0 then error(result.stderr, 2) end
     return (result.stdout:gsub("\n$", ""))
   end
 
   --- Connection options of the role admin.
   function server.options(database, more)
-    local options = { host = "127.0.0.1", port = server.port, user = "admin", password = server.state.admin_password, dbname = database }
-    for key, value in pairs(more or {}) do options[key] = value end
+    local options = {
+      host = "127.0.0.1",
+      port = server.port,
+      user = "admin",
+      password = server.state.admin_password,
+      dbname = database,
+    }
+    for key, value in pairs(more or {}) do
+      options[key] = value
+    end
     return options
   end
 
   --- Connects as admin.
-  function server.connect(database, more)
-    return pg.connect(server.options(database or "postgres", more))
-  end
+  function server.connect(database, more) return pg.connect(server.options(database or "postgres", more)) end
 
   function server.stop()
     module.sweep(lab)

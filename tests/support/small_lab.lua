@@ -17,16 +17,18 @@ function M.start(names, prepare)
   for i, name in ipairs(names) do
     local instance = require("lab." .. name).start(lab)
     lab.instances[i] = instance
-    for key, value in pairs(instance.env or {}) do lab.env[key] = value end
+    for key, value in pairs(instance.env or {}) do
+      lab.env[key] = value
+    end
   end
 
   --- Runs an ordinary client against it.
-  function lab.run(...)
-    return proc.run { argv = { ... }, env = lab.env, timeout = 300 }
-  end
+  function lab.run(...) return proc.run { argv = { ... }, env = lab.env, timeout = 300 } end
 
   function lab.stop()
-    for i = #lab.instances, 1, -1 do lab.instances[i].stop() end
+    for i = #lab.instances, 1, -1 do
+      lab.instances[i].stop()
+    end
     lab.flush()
     fs.remove_tree(folder)
   end
@@ -40,9 +42,11 @@ end
 ---@param body fun(lab: table)
 function M.with(names, prepare, body)
   local lab = M.start(names, prepare)
-  local ok, problem = xpcall(body, function(raised)
-    return type(raised) == "string" and debug.traceback(raised, 2) or raised
-  end, lab)
+  local ok, problem = xpcall(
+    body,
+    function(raised) return type(raised) == "string" and debug.traceback(raised, 2) or raised end,
+    lab
+  )
   lab.stop()
   if not ok then error(problem, 0) end
 end

@@ -10,18 +10,30 @@ local M = {}
 
 -- A report that keeps what was said.
 local function listener(said)
-  return setmetatable({}, { __index = function(_, what)
-    return function(_, ...) said[#said + 1] = { what, ... } end
-  end })
+  return setmetatable({}, {
+    __index = function(_, what)
+      return function(_, ...) said[#said + 1] = { what, ... } end
+    end,
+  })
 end
 
 ---@param o { mode: string?, scope: table?, config: table?, clients: table<string, table>, modules: table[], id: string?, past: table? }
 ---@return table run with api (by module name), records (of the journal), said, plan
 function M.new(o)
   local run = {
-    mode = o.mode or "apply", id = o.id or "R-test", scope = o.scope or {}, config = o.config or {}, past = o.past,
-    declared = setmetatable({}, { __index = function() return true end }), records = {}, said = {}, seen_steps = {},
-    plan = plan.new(), now = os.time, runbook = { path = "test" }, api = {},
+    mode = o.mode or "apply",
+    id = o.id or "R-test",
+    scope = o.scope or {},
+    config = o.config or {},
+    past = o.past,
+    declared = setmetatable({}, { __index = function() return true end }),
+    records = {},
+    said = {},
+    seen_steps = {},
+    plan = plan.new(),
+    now = os.time,
+    runbook = { path = "test" },
+    api = {},
   }
   run.report = listener(run.said)
   run.journal = { append = function(_, record) run.records[#run.records + 1] = record end }
@@ -36,7 +48,9 @@ function M.new(o)
   --- The kinds of the journal's records, in order.
   function run.story()
     local words = {}
-    for i, record in ipairs(run.records) do words[i] = record.t end
+    for i, record in ipairs(run.records) do
+      words[i] = record.t
+    end
     return table.concat(words, " ")
   end
 

@@ -12,16 +12,65 @@ end
 local EC <const> = { "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes" }
 
 local function authority(folder, name)
-  run(folder, "openssl", "req", "-x509", EC[1], EC[2], EC[3], EC[4], EC[5], "-keyout", name .. ".key", "-out",
-    name .. ".pem", "-days", "2", "-subj", "/CN=test authority " .. name)
+  run(
+    folder,
+    "openssl",
+    "req",
+    "-x509",
+    EC[1],
+    EC[2],
+    EC[3],
+    EC[4],
+    EC[5],
+    "-keyout",
+    name .. ".key",
+    "-out",
+    name .. ".pem",
+    "-days",
+    "2",
+    "-subj",
+    "/CN=test authority " .. name
+  )
 end
 
 local function issue(folder, ca, name, names, days)
-  run(folder, "openssl", "req", "-new", EC[1], EC[2], EC[3], EC[4], EC[5], "-keyout", name .. ".key", "-out",
-    name .. ".csr", "-subj", "/CN=" .. name)
+  run(
+    folder,
+    "openssl",
+    "req",
+    "-new",
+    EC[1],
+    EC[2],
+    EC[3],
+    EC[4],
+    EC[5],
+    "-keyout",
+    name .. ".key",
+    "-out",
+    name .. ".csr",
+    "-subj",
+    "/CN=" .. name
+  )
   fs.write(fs.join(folder, name .. ".ext"), "subjectAltName=" .. names .. "\n")
-  run(folder, "openssl", "x509", "-req", "-in", name .. ".csr", "-CA", ca .. ".pem", "-CAkey", ca .. ".key",
-    "-CAcreateserial", "-days", tostring(days), "-extfile", name .. ".ext", "-out", name .. ".pem")
+  run(
+    folder,
+    "openssl",
+    "x509",
+    "-req",
+    "-in",
+    name .. ".csr",
+    "-CA",
+    ca .. ".pem",
+    "-CAkey",
+    ca .. ".key",
+    "-CAcreateserial",
+    "-days",
+    tostring(days),
+    "-extfile",
+    name .. ".ext",
+    "-out",
+    name .. ".pem"
+  )
   return { cert = fs.read(fs.join(folder, name .. ".pem")), key = fs.read(fs.join(folder, name .. ".key")) }
 end
 

@@ -19,19 +19,28 @@ Toy.__close = function(self) fs.remove_tree(self.dir) end
 ---@return table toy
 function M.new()
   local dir = fs.temp_folder("/tmp/o2x-toy-")
-  local self = setmetatable({ dir = dir, state = dir .. "/state", system = dir .. "/system",
-    project = dir .. "/project" }, Toy)
+  local self =
+    setmetatable({ dir = dir, state = dir .. "/state", system = dir .. "/system", project = dir .. "/project" }, Toy)
   fs.mkdir(self.system)
   fs.copy_tree(ROOT .. "/tests/support/toy", self.project)
-  self.env = { TOY = self.system, O2X_STATE = self.state, O2X_PLATFORM = self.project .. "/platform", HOME = dir,
-    NO_COLOR = "1" }
+  self.env = {
+    TOY = self.system,
+    O2X_STATE = self.state,
+    O2X_PLATFORM = self.project .. "/platform",
+    HOME = dir,
+    NO_COLOR = "1",
+  }
   return self
 end
 
 function Toy:environment(env)
   local all = {}
-  for name, value in pairs(self.env) do all[name] = value end
-  for name, value in pairs(env or {}) do all[name] = value end
+  for name, value in pairs(self.env) do
+    all[name] = value
+  end
+  for name, value in pairs(env or {}) do
+    all[name] = value
+  end
   return all
 end
 
@@ -47,8 +56,11 @@ end
 function Toy:o2x(words, env, options)
   options = options or {}
   return proc.run {
-    argv = argv(words), env = self:environment(env), cwd = self.project, timeout = options.timeout or 300,
-      stdin = options.stdin,
+    argv = argv(words),
+    env = self:environment(env),
+    cwd = self.project,
+    timeout = options.timeout or 300,
+    stdin = options.stdin,
     on_line = options.on_line,
   }
 end
@@ -67,7 +79,9 @@ end
 
 --- Writes a runbook called NAME with this body of `run`.
 function Toy:runbook(name, body, fields)
-  fs.write(("%s/runbooks/%s.lua"):format(self.project, name), ([[
+  fs.write(
+    ("%s/runbooks/%s.lua"):format(self.project, name),
+    ([[
 local toy = require "o2x.toy"
 return require "o2x.runbook" {
   name = "%s", version = "1.0.0", api = 1, summary = "A test", effects = { "toy:write" }, %s
@@ -75,7 +89,8 @@ return require "o2x.runbook" {
 %s
   end,
 }
-]]):format(name, fields or "", body))
+]]):format(name, fields or "", body)
+  )
 end
 
 --- Writes a file of the project.
@@ -93,13 +108,16 @@ end
 --- The writes that took place, in order.
 function Toy:writes()
   local list = {}
-  for line in (fs.read_if(self.system .. "/.writes") or ""):gmatch("[^\n]+") do list[#list + 1] = line end
+  for line in (fs.read_if(self.system .. "/.writes") or ""):gmatch("[^\n]+") do
+    list[#list + 1] = line
+  end
   return list
 end
 
 --- Lets the next write of a target fail.
-function Toy:fault(name, kind, done) fs.write(("%s/.fault-%s"):format(self.system, name), kind .. (done and " done"
-  or "")) end
+function Toy:fault(name, kind, done)
+  fs.write(("%s/.fault-%s"):format(self.system, name), kind .. (done and " done" or ""))
+end
 
 --- Waits for a condition.
 function M.eventually(condition)

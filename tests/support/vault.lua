@@ -11,18 +11,23 @@ local M = {}
 function M.start(options)
   local vault = { state = options and options.state or {}, requests = {}, now = 1795412490 }
   local lab = {
-    host = "127.0.0.1", save = function() end,
-    state = function() return vault.state end, clock = function() return vault.now end,
+    host = "127.0.0.1",
+    save = function() end,
+    state = function() return vault.state end,
+    clock = function() return vault.now end,
     serve = function(_, handler)
-      return httpd.serve { tls = options and options.tls, handler = function(req)
-        vault.requests[#vault.requests + 1] = req.method .. " " .. req.target
-        if vault.intercept then
-          local status, headers, body = vault.intercept(req, handler)
-          if status then return status, headers, body end
-          if req.taken then return end
-        end
-        return handler(req)
-      end }
+      return httpd.serve {
+        tls = options and options.tls,
+        handler = function(req)
+          vault.requests[#vault.requests + 1] = req.method .. " " .. req.target
+          if vault.intercept then
+            local status, headers, body = vault.intercept(req, handler)
+            if status then return status, headers, body end
+            if req.taken then return end
+          end
+          return handler(req)
+        end,
+      }
     end,
   }
   local instance = simulator.start(lab)
@@ -31,8 +36,12 @@ function M.start(options)
 
   ---A raw request with the root token (or another).
   function vault.ask(method, path, body, token)
-    local response = http.request { method = method, url = vault.addr .. "/v1/" .. path, json = body,
-      headers = { ["X-Vault-Token"] = token or vault.root } }
+    local response = http.request {
+      method = method,
+      url = vault.addr .. "/v1/" .. path,
+      json = body,
+      headers = { ["X-Vault-Token"] = token or vault.root },
+    }
     return response.status, response.body ~= "" and json.decode(response.body) or nil
   end
 

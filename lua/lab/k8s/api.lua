@@ -27,13 +27,17 @@ end
 
 local function segments(path)
   local parts = {}
-  for part in path:gmatch("[^/]+") do table.insert(parts, decode(part)) end
+  for part in path:gmatch("[^/]+") do
+    table.insert(parts, decode(part))
+  end
   return parts
 end
 
 -- the path behind the first n segments, raw
 local function tail(path, n)
-  for _ = 1, n do path = path:match("^/+[^/]+(.*)$") or "" end
+  for _ = 1, n do
+    path = path:match("^/+[^/]+(.*)$") or ""
+  end
   return path
 end
 
@@ -61,14 +65,22 @@ function M.target(path)
   return { kind = kind, namespace = namespace, name = parts[at + 1], sub = parts[at + 2], rest = tail(path, at + 2) }
 end
 
-local PATCHES = { ["application/json-patch+json"] = "json", ["application/merge-patch+json"] = "merge",
-  ["application/strategic-merge-patch+json"] = "strategic", ["application/apply-patch+yaml"] = "apply" }
+local PATCHES = {
+  ["application/json-patch+json"] = "json",
+  ["application/merge-patch+json"] = "merge",
+  ["application/strategic-merge-patch+json"] = "strategic",
+  ["application/apply-patch+yaml"] = "apply",
+}
 
 local function write_options(req, target)
-  return { manager = req.query.fieldManager or (req.headers["user-agent"] or "unknown"):match("^[^/]*"):sub(1, 128),
-    dry = req.query.dryRun == "All", validation = req.query.fieldValidation or "Warn",
+  return {
+    manager = req.query.fieldManager or (req.headers["user-agent"] or "unknown"):match("^[^/]*"):sub(1, 128),
+    dry = req.query.dryRun == "All",
+    validation = req.query.fieldValidation or "Warn",
     force = req.query.force == "true",
-    subresource = target.sub == "status" and "status" or nil, warnings = {} }
+    subresource = target.sub == "status" and "status" or nil,
+    warnings = {},
+  }
 end
 
 ---The filter of a list, watch or deletion.
@@ -84,15 +96,23 @@ local function filter_of(req, kind)
   if not fields then return nil, status.bad_request(message) end
   for _, r in ipairs(fields) do
     if r.key ~= "metadata.name" and r.key ~= "metadata.namespace" and not kind.fields[r.key] then
-      return nil, status.bad_request(("Unable to find %q that match label selector %q, field selector %q: "
-        .. "field label not supported: %s"):format(kind.api_version .. ", Resource=" .. kind.resource,
-        req.query.labelSelector or "",
-        req.query.fieldSelector, r.key))
+      return nil,
+        status.bad_request(
+          ("Unable to find %q that match label selector %q, field selector %q: " .. "field label not supported: %s"):format(
+            kind.api_version .. ", Resource=" .. kind.resource,
+            req.query.labelSelector or "",
+            req.query.fieldSelector,
+            r.key
+          )
+        )
     end
   end
   return function(object)
     return selector.matches(labels, object.metadata.labels) and selector.matches_fields(fields, object)
-  end, nil, nil, #labels + #fields > 0
+  end,
+    nil,
+    nil,
+    #labels + #fields > 0
 end
 
 local function continue_token(rv, object)
@@ -127,7 +147,9 @@ local function page(store, found, query, selective)
       return nil, status.expired(TOO_OLD)
     end
     rv = token.rv
-    while found[from] and sort_key(found[from]) <= token.start do from = from + 1 end
+    while found[from] and sort_key(found[from]) <= token.start do
+      from = from + 1
+    end
   end
   local meta = { resourceVersion = tostring(rv) }
   local to = limit > 0 and math.min(#found, from + limit - 1) or #found
@@ -175,14 +197,24 @@ local function decode_object(req, target)
   if code then return nil, code, problem end
   if object.metadata == nil or object.metadata == json.null then object.metadata = {} end
   if type(object.metadata) ~= "table" then
-    return nil, status.bad_request(("%s in version %q cannot be handled as a %s: json: cannot unmarshal %s into Go "
-      .. "struct field %s.metadata of type v1.ObjectMeta"):format(target.kind.kind, target.kind.version,
-      target.kind.kind, type(object.metadata), target.kind.kind))
+    return nil,
+      status.bad_request(
+        (
+          "%s in version %q cannot be handled as a %s: json: cannot unmarshal %s into Go "
+          .. "struct field %s.metadata of type v1.ObjectMeta"
+        ):format(
+          target.kind.kind,
+          target.kind.version,
+          target.kind.kind,
+          type(object.metadata),
+          target.kind.kind
+        )
+      )
   end
   local namespace = object.metadata.namespace
   if target.namespace and namespace and namespace ~= "" and namespace ~= target.namespace then
-    return nil, status.bad_request("the namespace of the provided object does not match the namespace sent on "
-      .. "the request")
+    return nil,
+      status.bad_request("the namespace of the provided object does not match the namespace sent on " .. "the request")
   end
   return object
 end
@@ -203,8 +235,14 @@ function M.update(api, req, target)
   local object, code, problem = decode_object(req, target)
   if not object then return body.answer(code, problem) end
   if object.metadata.name and object.metadata.name ~= target.name then
-    return body.answer(status.bad_request(("the name of the object (%s) does not match the name on the URL (%s)")
-      :format(object.metadata.name, target.name)))
+    return body.answer(
+      status.bad_request(
+        ("the name of the object (%s) does not match the name on the URL (%s)"):format(
+          object.metadata.name,
+          target.name
+        )
+      )
+    )
   end
   local options = write_options(req, target)
   code, problem = objects.update(api.store, target.kind, target.namespace, target.name, object, options)
@@ -215,17 +253,28 @@ end
 function M.patch(api, req, target)
   local how = PATCHES[(req.headers["content-type"] or ""):match("^[^;%s]*")]
   if not how then
-    return body.answer(status.failure(415, "UnsupportedMediaType", "the body of the request was in an unknown format - "
-      .. "accepted media types include: application/json-patch+json, application/merge-patch+json, "
-      .. "application/strategic-merge-patch+json, application/apply-patch+yaml, application/apply-patch+cbor"))
+    return body.answer(
+      status.failure(
+        415,
+        "UnsupportedMediaType",
+        "the body of the request was in an unknown format - "
+          .. "accepted media types include: application/json-patch+json, application/merge-patch+json, "
+          .. "application/strategic-merge-patch+json, application/apply-patch+yaml, application/apply-patch+cbor"
+      )
+    )
   end
   local patch, code, problem
   if how == "apply" then
     patch, code, problem = decode_object(req, target)
     if patch and not req.query.fieldManager then
-      patch, code, problem = nil, status.failure(422, "Invalid",
-        "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: "
-        .. "Required value: is required for apply patch", {})
+      patch, code, problem =
+        nil,
+        status.failure(
+          422,
+          "Invalid",
+          'PatchOptions.meta.k8s.io "" is invalid: fieldManager: ' .. "Required value: is required for apply patch",
+          {}
+        )
     end
   else
     patch, code, problem = body.decode(req)
@@ -240,10 +289,16 @@ end
 local function delete_options(req)
   local given = #req.body > 0 and body.decode(req) or {}
   local dry = req.query.dryRun == "All"
-  for _, word in ipairs(given.dryRun or {}) do dry = dry or word == "All" end
+  for _, word in ipairs(given.dryRun or {}) do
+    dry = dry or word == "All"
+  end
   local conditions = given.preconditions or {}
-  return { dry = dry, uid = conditions.uid, resourceVersion = conditions.resourceVersion,
-    propagation = given.propagationPolicy or req.query.propagationPolicy or given.orphanDependents and "Orphan" }
+  return {
+    dry = dry,
+    uid = conditions.uid,
+    resourceVersion = conditions.resourceVersion,
+    propagation = given.propagationPolicy or req.query.propagationPolicy or given.orphanDependents and "Orphan",
+  }
 end
 
 --- Answers a request for an end of one object.

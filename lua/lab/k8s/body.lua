@@ -11,13 +11,9 @@ local M = {}
 
 local JSON_PATCH = "application/json-patch+json"
 
-local function first_line(text)
-  return (tostring(text):match("^[^\n]*"))
-end
+local function first_line(text) return (tostring(text):match("^[^\n]*")) end
 
-local function decode_yaml(text)
-  return require("o2x.base.yaml").decode(text)
-end
+local function decode_yaml(text) return require("o2x.base.yaml").decode(text) end
 
 ---Reads the body of a request.
 ---@param req table
@@ -36,8 +32,14 @@ function M.decode(req, kind)
   local ok, result = pcall(yaml and decode_yaml or json.decode, req.body)
   if not ok or type(result) ~= "table" or value.is_list(result) ~= (media == JSON_PATCH) then
     local wanted = kind and ("the object provided is unrecognized (must be of type %s): "):format(kind.kind) or ""
-    return nil, status.bad_request(("%scouldn't get version/kind; json parse error: %s (%s)")
-      :format(wanted, ok and "unexpected value" or first_line(result), req.body:sub(1, 60)))
+    return nil,
+      status.bad_request(
+        ("%scouldn't get version/kind; json parse error: %s (%s)"):format(
+          wanted,
+          ok and "unexpected value" or first_line(result),
+          req.body:sub(1, 60)
+        )
+      )
   end
   return result
 end
@@ -57,14 +59,26 @@ function M.check_kind(kind, object)
   object.kind = object.kind or kind.kind
   if object.apiVersion == kind.api_version and object.kind == kind.kind then return nil end
   if kind.custom or not kinds.of(object.apiVersion, object.kind) then
-    return status.bad_request(("the object provided is unrecognized (must be of type %s): no kind %q is registered for "
-      .. "version %q"):format(kind.kind, tostring(object.kind), tostring(object.apiVersion)))
+    return status.bad_request(
+      ("the object provided is unrecognized (must be of type %s): no kind %q is registered for " .. "version %q"):format(
+        kind.kind,
+        tostring(object.kind),
+        tostring(object.apiVersion)
+      )
+    )
   end
   local _, given = go_name(object.apiVersion, object.kind)
   local wanted = go_name(kind.api_version, kind.kind)
-  return status.bad_request(("%s in version %q cannot be handled as a %s: converting (%s) to (%s.%s): "
-    .. "unknown conversion"):format(object.kind, object.apiVersion:match("[^/]+$"), kind.kind, given, wanted,
-    kind.kind))
+  return status.bad_request(
+    ("%s in version %q cannot be handled as a %s: converting (%s) to (%s.%s): " .. "unknown conversion"):format(
+      object.kind,
+      object.apiVersion:match("[^/]+$"),
+      kind.kind,
+      given,
+      wanted,
+      kind.kind
+    )
+  )
 end
 
 ---What form of answer the client would like.
@@ -72,9 +86,12 @@ end
 ---@return { table: boolean?, partial: boolean?, include: string?, version: string? }
 function M.view(req)
   local accept = req.headers.accept or ""
-  return { table = accept:find("as=Table", 1, true) ~= nil or nil, include = req.query.includeObject,
+  return {
+    table = accept:find("as=Table", 1, true) ~= nil or nil,
+    include = req.query.includeObject,
     partial = accept:find("as=PartialObjectMetadata", 1, true) ~= nil or nil,
-    version = accept:match("as=Table;v=(v%w+)") }
+    version = accept:match("as=Table;v=(v%w+)"),
+  }
 end
 
 local function partial(object)
@@ -105,8 +122,12 @@ end
 ---@return string body
 function M.object(kind, object, view, now)
   if view.table then
-    object = tables.render(kind, { object }, { resourceVersion = object.metadata.resourceVersion },
-      { now = now, include = view.include, version = view.version })
+    object = tables.render(
+      kind,
+      { object },
+      { resourceVersion = object.metadata.resourceVersion },
+      { now = now, include = view.include, version = view.version }
+    )
   elseif view.partial then
     object = partial(object)
   end
@@ -123,14 +144,22 @@ end
 ---@return string body
 function M.list(kind, objects, meta, view, now)
   local items = value.array {}
-  for _, object in ipairs(objects) do table.insert(items, convert.from_stored(kind, object)) end
+  for _, object in ipairs(objects) do
+    table.insert(items, convert.from_stored(kind, object))
+  end
   if view.table then
-    return M.answer(200, tables.render(kind, items, meta, { now = now, include = view.include,
-      version = view.version }))
+    return M.answer(
+      200,
+      tables.render(kind, items, meta, { now = now, include = view.include, version = view.version })
+    )
   elseif view.partial then
-    for i, item in ipairs(items) do items[i] = partial(item) end
-    return M.answer(200, { kind = "PartialObjectMetadataList", apiVersion = "meta.k8s.io/v1", metadata = meta,
-      items = items })
+    for i, item in ipairs(items) do
+      items[i] = partial(item)
+    end
+    return M.answer(
+      200,
+      { kind = "PartialObjectMetadataList", apiVersion = "meta.k8s.io/v1", metadata = meta, items = items }
+    )
   end
   if not kind.custom then
     for i, item in ipairs(items) do

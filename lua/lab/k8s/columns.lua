@@ -37,10 +37,13 @@ local AGE = { "Age", cell = function(o, now) return M.age(o.metadata.creationTim
 
 local function field(title, ...)
   local path = { ... }
-  return { title, cell = function(o)
-    local v = get(o, table.unpack(path))
-    return v == nil and "" or tostring(v)
-  end }
+  return {
+    title,
+    cell = function(o)
+      local v = get(o, table.unpack(path))
+      return v == nil and "" or tostring(v)
+    end,
+  }
 end
 
 local function count(title, ...)
@@ -48,21 +51,17 @@ local function count(title, ...)
   return { title, type = "integer", cell = function(o) return get(o, table.unpack(path)) or 0 end }
 end
 
-local function wide(column)
-  return value.merged(column, { wide = true })
-end
+local function wide(column) return value.merged(column, { wide = true }) end
 
-local function ready_of(o, have)
-  return ("%d/%d"):format(get(o, "status", have) or 0, get(o, "spec", "replicas") or 0)
-end
+local function ready_of(o, have) return ("%d/%d"):format(get(o, "status", have) or 0, get(o, "spec", "replicas") or 0) end
 
-local function containers(o)
-  return get(o, "spec", "template", "spec", "containers") or {}
-end
+local function containers(o) return get(o, "spec", "template", "spec", "containers") or {} end
 
 local function joined(list, key)
   local parts = {}
-  for _, item in ipairs(list) do table.insert(parts, tostring(item[key])) end
+  for _, item in ipairs(list) do
+    table.insert(parts, tostring(item[key]))
+  end
   return table.concat(parts, ",")
 end
 
@@ -83,13 +82,17 @@ end
 
 local function pod_ready(o)
   local ready = 0
-  for _, c in ipairs(get(o, "status", "containerStatuses") or {}) do ready = ready + (c.ready and 1 or 0) end
+  for _, c in ipairs(get(o, "status", "containerStatuses") or {}) do
+    ready = ready + (c.ready and 1 or 0)
+  end
   return ("%d/%d"):format(ready, #(get(o, "spec", "containers") or {}))
 end
 
 local function pod_restarts(o)
   local n = 0
-  for _, c in ipairs(get(o, "status", "containerStatuses") or {}) do n = n + (c.restartCount or 0) end
+  for _, c in ipairs(get(o, "status", "containerStatuses") or {}) do
+    n = n + (c.restartCount or 0)
+  end
   return tostring(n)
 end
 
@@ -138,7 +141,9 @@ local SHORT_MODES = { ReadWriteOnce = "RWO", ReadOnlyMany = "ROX", ReadWriteMany
 
 local function access_modes(list)
   local parts = {}
-  for _, mode in ipairs(list or {}) do table.insert(parts, SHORT_MODES[mode] or mode) end
+  for _, mode in ipairs(list or {}) do
+    table.insert(parts, SHORT_MODES[mode] or mode)
+  end
   return table.concat(parts, ",")
 end
 
@@ -180,7 +185,9 @@ local function endpoints(o)
   local parts = {}
   for _, subset in ipairs(o.subsets or {}) do
     for _, port in ipairs(subset.ports or {}) do
-      for _, address in ipairs(subset.addresses or {}) do table.insert(parts, address.ip .. ":" .. port.port) end
+      for _, address in ipairs(subset.addresses or {}) do
+        table.insert(parts, address.ip .. ":" .. port.port)
+      end
     end
   end
   if #parts == 0 then return "<none>" end
@@ -190,13 +197,13 @@ end
 
 local function data_count(o)
   local n = 0
-  for _, name in ipairs { "data", "binaryData" } do n = n + #value.keys(o[name]) end
+  for _, name in ipairs { "data", "binaryData" } do
+    n = n + #value.keys(o[name])
+  end
   return n
 end
 
-local function role_ref(o)
-  return get(o, "roleRef", "kind") .. "/" .. get(o, "roleRef", "name")
-end
+local function role_ref(o) return get(o, "roleRef", "kind") .. "/" .. get(o, "roleRef", "name") end
 
 local CREATED = { "Created At", cell = function(o) return o.metadata.creationTimestamp end }
 
@@ -211,108 +218,240 @@ local function resources_used(name)
 end
 
 local BY_STORE = {
-  ["/pods"] = { NAME, { "Ready", cell = pod_ready }, { "Status", cell = M.pod_status },
+  ["/pods"] = {
+    NAME,
+    { "Ready", cell = pod_ready },
+    { "Status", cell = M.pod_status },
     { "Restarts", cell = pod_restarts },
-    AGE, wide { "IP", cell = or_none("status", "podIP") }, wide { "Node", cell = or_none("spec", "nodeName") },
+    AGE,
+    wide { "IP", cell = or_none("status", "podIP") },
+    wide { "Node", cell = or_none("spec", "nodeName") },
     wide { "Nominated Node", cell = or_none("status", "nominatedNodeName") },
-    wide { "Readiness Gates", cell = function() return "<none>" end } },
-  ["/services"] = { NAME, field("Type", "spec", "type"), { "Cluster-IP", cell = or_none("spec", "clusterIP") },
-    { "External-IP", cell = service_external }, { "Port(s)", cell = service_ports }, AGE, SELECTOR },
+    wide { "Readiness Gates", cell = function() return "<none>" end },
+  },
+  ["/services"] = {
+    NAME,
+    field("Type", "spec", "type"),
+    { "Cluster-IP", cell = or_none("spec", "clusterIP") },
+    { "External-IP", cell = service_external },
+    { "Port(s)", cell = service_ports },
+    AGE,
+    SELECTOR,
+  },
   ["/endpoints"] = { NAME, { "Endpoints", cell = endpoints }, AGE },
   ["/namespaces"] = { NAME, field("Status", "status", "phase"), AGE },
-  ["/nodes"] = { NAME, { "Status", cell = function(o)
-    local ready = condition(o, "Ready")
-    return (ready and ready.status == "True" and "Ready" or "NotReady")
-      .. (get(o, "spec", "unschedulable") and ",SchedulingDisabled" or "")
-  end }, { "Roles", cell = node_roles }, AGE, field("Version", "status", "nodeInfo", "kubeletVersion") },
+  ["/nodes"] = {
+    NAME,
+    {
+      "Status",
+      cell = function(o)
+        local ready = condition(o, "Ready")
+        return (ready and ready.status == "True" and "Ready" or "NotReady")
+          .. (get(o, "spec", "unschedulable") and ",SchedulingDisabled" or "")
+      end,
+    },
+    { "Roles", cell = node_roles },
+    AGE,
+    field("Version", "status", "nodeInfo", "kubeletVersion"),
+  },
   ["/secrets"] = { NAME, field("Type", "type"), { "Data", type = "integer", cell = data_count }, AGE },
   ["/configmaps"] = { NAME, { "Data", type = "integer", cell = data_count }, AGE },
-  ["/serviceaccounts"] = { NAME, { "Secrets", type = "integer", cell = function(o) return #(o.secrets or {}) end },
-    AGE },
-  ["/persistentvolumeclaims"] = { NAME, field("Status", "status", "phase"), field("Volume", "spec", "volumeName"),
+  ["/serviceaccounts"] = {
+    NAME,
+    { "Secrets", type = "integer", cell = function(o) return #(o.secrets or {}) end },
+    AGE,
+  },
+  ["/persistentvolumeclaims"] = {
+    NAME,
+    field("Status", "status", "phase"),
+    field("Volume", "spec", "volumeName"),
     field("Capacity", "status", "capacity", "storage"),
     { "Access Modes", cell = function(o) return access_modes(get(o, "status", "accessModes")) end },
     field("StorageClass", "spec", "storageClassName"),
-    { "VolumeAttributesClass", cell = function() return "<unset>" end }, AGE,
-    wide(field("VolumeMode", "spec", "volumeMode")) },
-  ["/persistentvolumes"] = { NAME, field("Capacity", "spec", "capacity", "storage"),
+    { "VolumeAttributesClass", cell = function() return "<unset>" end },
+    AGE,
+    wide(field("VolumeMode", "spec", "volumeMode")),
+  },
+  ["/persistentvolumes"] = {
+    NAME,
+    field("Capacity", "spec", "capacity", "storage"),
     { "Access Modes", cell = function(o) return access_modes(get(o, "spec", "accessModes")) end },
-    field("Reclaim Policy", "spec", "persistentVolumeReclaimPolicy"), field("Status", "status", "phase"),
-    { "Claim", cell = function(o)
-      local ref = get(o, "spec", "claimRef")
-      return ref and ref.namespace .. "/" .. ref.name or ""
-    end }, field("StorageClass", "spec", "storageClassName"),
-    { "VolumeAttributesClass", cell = function() return "<unset>" end }, field("Reason", "status", "reason"), AGE },
-  ["/events"] = { { "Last Seen", cell = function(o, now) return M.age(o.lastTimestamp or o.eventTime, now) end },
-    field("Type", "type"), field("Reason", "reason"),
-    { "Object", cell = function(o)
-      return (o.involvedObject.kind or ""):lower() .. "/" .. (o.involvedObject.name or "")
-    end },
-    wide(field("Subobject", "involvedObject", "fieldPath")), wide(field("Source", "source", "component")),
-    field("Message", "message"), wide { "First Seen", cell = function(o, now) return M.age(o.firstTimestamp, now) end },
-    wide { "Count", type = "integer", cell = function(o) return o.count or 1 end }, wide(NAME) },
-  ["apps/deployments"] = { NAME, { "Ready", cell = function(o) return ready_of(o, "readyReplicas") end },
-    count("Up-to-date", "status", "updatedReplicas"), count("Available", "status", "availableReplicas"), AGE,
-    CONTAINERS, IMAGES, SELECTOR },
-  ["apps/replicasets"] = { NAME, count("Desired", "spec", "replicas"), count("Current", "status", "replicas"),
-    count("Ready", "status", "readyReplicas"), AGE, CONTAINERS, IMAGES, SELECTOR },
-  ["apps/statefulsets"] = { NAME, { "Ready", cell = function(o) return ready_of(o, "readyReplicas") end }, AGE,
-    CONTAINERS, IMAGES },
-  ["apps/daemonsets"] = { NAME, count("Desired", "status", "desiredNumberScheduled"),
-    count("Current", "status", "currentNumberScheduled"), count("Ready", "status", "numberReady"),
-    count("Up-to-date", "status", "updatedNumberScheduled"), count("Available", "status", "numberAvailable"),
-    { "Node Selector", cell = function() return "<none>" end }, AGE, CONTAINERS, IMAGES, SELECTOR },
-  ["batch/jobs"] = { NAME, { "Status", cell = function(o)
-    return condition(o, "Complete") and "Complete" or condition(o, "Failed") and "Failed" or "Running"
-  end }, { "Completions", cell = function(o)
-    return ("%d/%d"):format(get(o, "status", "succeeded") or 0, get(o, "spec", "completions") or 1)
-  end }, { "Duration", cell = job_duration }, AGE, CONTAINERS, IMAGES, SELECTOR },
-  ["batch/cronjobs"] = { NAME, field("Schedule", "spec", "schedule"),
+    field("Reclaim Policy", "spec", "persistentVolumeReclaimPolicy"),
+    field("Status", "status", "phase"),
+    {
+      "Claim",
+      cell = function(o)
+        local ref = get(o, "spec", "claimRef")
+        return ref and ref.namespace .. "/" .. ref.name or ""
+      end,
+    },
+    field("StorageClass", "spec", "storageClassName"),
+    { "VolumeAttributesClass", cell = function() return "<unset>" end },
+    field("Reason", "status", "reason"),
+    AGE,
+  },
+  ["/events"] = {
+    { "Last Seen", cell = function(o, now) return M.age(o.lastTimestamp or o.eventTime, now) end },
+    field("Type", "type"),
+    field("Reason", "reason"),
+    {
+      "Object",
+      cell = function(o) return (o.involvedObject.kind or ""):lower() .. "/" .. (o.involvedObject.name or "") end,
+    },
+    wide(field("Subobject", "involvedObject", "fieldPath")),
+    wide(field("Source", "source", "component")),
+    field("Message", "message"),
+    wide { "First Seen", cell = function(o, now) return M.age(o.firstTimestamp, now) end },
+    wide { "Count", type = "integer", cell = function(o) return o.count or 1 end },
+    wide(NAME),
+  },
+  ["apps/deployments"] = {
+    NAME,
+    { "Ready", cell = function(o) return ready_of(o, "readyReplicas") end },
+    count("Up-to-date", "status", "updatedReplicas"),
+    count("Available", "status", "availableReplicas"),
+    AGE,
+    CONTAINERS,
+    IMAGES,
+    SELECTOR,
+  },
+  ["apps/replicasets"] = {
+    NAME,
+    count("Desired", "spec", "replicas"),
+    count("Current", "status", "replicas"),
+    count("Ready", "status", "readyReplicas"),
+    AGE,
+    CONTAINERS,
+    IMAGES,
+    SELECTOR,
+  },
+  ["apps/statefulsets"] = {
+    NAME,
+    { "Ready", cell = function(o) return ready_of(o, "readyReplicas") end },
+    AGE,
+    CONTAINERS,
+    IMAGES,
+  },
+  ["apps/daemonsets"] = {
+    NAME,
+    count("Desired", "status", "desiredNumberScheduled"),
+    count("Current", "status", "currentNumberScheduled"),
+    count("Ready", "status", "numberReady"),
+    count("Up-to-date", "status", "updatedNumberScheduled"),
+    count("Available", "status", "numberAvailable"),
+    { "Node Selector", cell = function() return "<none>" end },
+    AGE,
+    CONTAINERS,
+    IMAGES,
+    SELECTOR,
+  },
+  ["batch/jobs"] = {
+    NAME,
+    {
+      "Status",
+      cell = function(o)
+        return condition(o, "Complete") and "Complete" or condition(o, "Failed") and "Failed" or "Running"
+      end,
+    },
+    {
+      "Completions",
+      cell = function(o)
+        return ("%d/%d"):format(get(o, "status", "succeeded") or 0, get(o, "spec", "completions") or 1)
+      end,
+    },
+    { "Duration", cell = job_duration },
+    AGE,
+    CONTAINERS,
+    IMAGES,
+    SELECTOR,
+  },
+  ["batch/cronjobs"] = {
+    NAME,
+    field("Schedule", "spec", "schedule"),
     { "Timezone", cell = or_none("spec", "timeZone") },
     { "Suspend", type = "boolean", cell = function(o) return get(o, "spec", "suspend") and "True" or "False" end },
     { "Active", type = "integer", cell = function(o) return #(get(o, "status", "active") or {}) end },
-    { "Last Schedule", cell = function(o, now)
-      local at = get(o, "status", "lastScheduleTime")
-      return at and M.age(at, now) or "<none>"
-    end }, AGE },
-  ["autoscaling/horizontalpodautoscalers"] = { NAME, { "Reference", cell = function(o)
-    local ref = get(o, "spec", "scaleTargetRef") or {}
-    return (ref.kind or "") .. "/" .. (ref.name or "")
-  end }, { "Targets", cell = hpa_targets }, field("MinPods", "spec", "minReplicas"),
+    {
+      "Last Schedule",
+      cell = function(o, now)
+        local at = get(o, "status", "lastScheduleTime")
+        return at and M.age(at, now) or "<none>"
+      end,
+    },
+    AGE,
+  },
+  ["autoscaling/horizontalpodautoscalers"] = {
+    NAME,
+    {
+      "Reference",
+      cell = function(o)
+        local ref = get(o, "spec", "scaleTargetRef") or {}
+        return (ref.kind or "") .. "/" .. (ref.name or "")
+      end,
+    },
+    { "Targets", cell = hpa_targets },
+    field("MinPods", "spec", "minReplicas"),
     { "MaxPods", cell = function(o) return get(o, "spec", "maxReplicas") or 0 end },
-    { "Replicas", cell = function(o) return get(o, "status", "currentReplicas") or 0 end }, AGE },
-  ["networking.k8s.io/ingresses"] = { NAME, { "Class", cell = or_none("spec", "ingressClassName") },
-    { "Hosts", cell = ingress_hosts }, { "Address", cell = balancer_addresses },
-    { "Ports", cell = function(o) return get(o, "spec", "tls") and "80, 443" or "80" end }, AGE },
-  ["networking.k8s.io/ingressclasses"] = { NAME, field("Controller", "spec", "controller"),
-    { "Parameters", cell = function() return "<none>" end }, AGE },
-  ["policy/poddisruptionbudgets"] = { NAME,
+    { "Replicas", cell = function(o) return get(o, "status", "currentReplicas") or 0 end },
+    AGE,
+  },
+  ["networking.k8s.io/ingresses"] = {
+    NAME,
+    { "Class", cell = or_none("spec", "ingressClassName") },
+    { "Hosts", cell = ingress_hosts },
+    { "Address", cell = balancer_addresses },
+    { "Ports", cell = function(o) return get(o, "spec", "tls") and "80, 443" or "80" end },
+    AGE,
+  },
+  ["networking.k8s.io/ingressclasses"] = {
+    NAME,
+    field("Controller", "spec", "controller"),
+    { "Parameters", cell = function() return "<none>" end },
+    AGE,
+  },
+  ["policy/poddisruptionbudgets"] = {
+    NAME,
     { "Min Available", cell = function(o) return tostring(get(o, "spec", "minAvailable") or "N/A") end },
     { "Max Unavailable", cell = function(o) return tostring(get(o, "spec", "maxUnavailable") or "N/A") end },
-    count("Allowed Disruptions", "status", "disruptionsAllowed"), AGE },
+    count("Allowed Disruptions", "status", "disruptionsAllowed"),
+    AGE,
+  },
   ["rbac.authorization.k8s.io/roles"] = { NAME, CREATED },
   ["rbac.authorization.k8s.io/clusterroles"] = { NAME, CREATED },
   ["rbac.authorization.k8s.io/rolebindings"] = { NAME, { "Role", cell = role_ref }, AGE },
   ["rbac.authorization.k8s.io/clusterrolebindings"] = { NAME, { "Role", cell = role_ref }, AGE },
-  ["storage.k8s.io/storageclasses"] = { NAME, field("Provisioner", "provisioner"),
+  ["storage.k8s.io/storageclasses"] = {
+    NAME,
+    field("Provisioner", "provisioner"),
     field("ReclaimPolicy", "reclaimPolicy"),
     field("VolumeBindingMode", "volumeBindingMode"),
-    { "AllowVolumeExpansion", cell = function(o) return tostring(o.allowVolumeExpansion or false) end }, AGE },
+    { "AllowVolumeExpansion", cell = function(o) return tostring(o.allowVolumeExpansion or false) end },
+    AGE,
+  },
   ["coordination.k8s.io/leases"] = { NAME, field("Holder", "spec", "holderIdentity"), AGE },
   ["apiextensions.k8s.io/customresourcedefinitions"] = { NAME, CREATED },
-  ["cert-manager.io/certificates"] = { NAME, { "Ready", cell = function(o)
-    local ready = condition(o, "Ready")
-    return ready and ready.status or ""
-  end }, field("Secret", "spec", "secretName"), AGE },
-  ["metrics.k8s.io/pods"] = { NAME, { "cpu", cell = resources_used "cpu" },
+  ["cert-manager.io/certificates"] = {
+    NAME,
+    {
+      "Ready",
+      cell = function(o)
+        local ready = condition(o, "Ready")
+        return ready and ready.status or ""
+      end,
+    },
+    field("Secret", "spec", "secretName"),
+    AGE,
+  },
+  ["metrics.k8s.io/pods"] = {
+    NAME,
+    { "cpu", cell = resources_used "cpu" },
     { "memory", cell = resources_used "memory" },
-    { "Window", cell = function(o) return o.window end } },
+    { "Window", cell = function(o) return o.window end },
+  },
 }
 
 ---@param kind lab.k8s.Kind
 ---@return table[]? columns { title, type=, format=, wide=, cell = fun(object, now) }
-function M.of(kind)
-  return BY_STORE[kind.store]
-end
+function M.of(kind) return BY_STORE[kind.store] end
 
 return M

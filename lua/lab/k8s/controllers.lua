@@ -24,9 +24,18 @@ local MODULES = { "workloads", "pods", "network", "certificates", "storage", "ho
 ---@param settings table kept on disk: ready (seconds until a pod is ready), broken (rules, see pods.lua)
 ---@return lab.k8s.Controllers
 function M.new(store, lab, settings)
-  local self = setmetatable({ store = store, lab = lab, settings = settings, queue = {}, queued = {}, first = 1,
+  local self = setmetatable({
+    store = store,
+    lab = lab,
+    settings = settings,
+    queue = {},
+    queued = {},
+    first = 1,
     last = 0,
-    timers = {}, reconcilers = {}, sources = {} }, Controllers)
+    timers = {},
+    reconcilers = {},
+    sources = {},
+  }, Controllers)
   for _, name in ipairs(MODULES) do
     require("lab.k8s.control." .. name).register(self)
   end
@@ -54,7 +63,9 @@ function Controllers:on(store, fn)
 end
 
 function Controllers:on_change(change)
-  for _, fn in ipairs(self.sources[change.store] or {}) do fn(change, change.object) end
+  for _, fn in ipairs(self.sources[change.store] or {}) do
+    fn(change, change.object)
+  end
   if change.type == "DELETED" then self:enqueue("garbage", nil, change.object.metadata.uid) end
 end
 
@@ -100,7 +111,9 @@ end
 
 function Controllers:next_due()
   local due
-  for _, timer in pairs(self.timers) do due = math.min(due or timer.due, timer.due) end
+  for _, timer in pairs(self.timers) do
+    due = math.min(due or timer.due, timer.due)
+  end
   return due
 end
 
@@ -160,14 +173,18 @@ end
 function Controllers:stop()
   self.timers = {}
   if self.ticker then self.ticker:cancel() end
-  for _, signing in pairs(self.signing) do signing:cancel() end
+  for _, signing in pairs(self.signing) do
+    signing:cancel()
+  end
 end
 
 ---Everything is looked at once, after a start.
 function Controllers:resync()
   for store, sources in pairs(self.sources) do
     for _, object in ipairs(self.store:list(store)) do
-      for _, fn in ipairs(sources) do fn({ type = "ADDED", store = store, object = object }, object) end
+      for _, fn in ipairs(sources) do
+        fn({ type = "ADDED", store = store, object = object }, object)
+      end
     end
   end
   self:run()
@@ -208,8 +225,16 @@ end
 ---@param owner table
 ---@return table[] ownerReferences of what `owner` controls
 function M.owned_by(owner)
-  return value.array { { apiVersion = owner.apiVersion, kind = owner.kind, name = owner.metadata.name,
-    uid = owner.metadata.uid, controller = true, blockOwnerDeletion = true } }
+  return value.array {
+    {
+      apiVersion = owner.apiVersion,
+      kind = owner.kind,
+      name = owner.metadata.name,
+      uid = owner.metadata.uid,
+      controller = true,
+      blockOwnerDeletion = true,
+    },
+  }
 end
 
 ---A status condition, whose transition time is kept as long as its status is.

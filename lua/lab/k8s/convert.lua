@@ -31,8 +31,10 @@ function M.from_stored(kind, object)
     end
   end
   result.spec.metrics, result.spec.behavior = nil, nil
-  result.status = { currentReplicas = value.get(object, "status", "currentReplicas") or 0,
-    desiredReplicas = value.get(object, "status", "desiredReplicas") or 0 }
+  result.status = {
+    currentReplicas = value.get(object, "status", "currentReplicas") or 0,
+    desiredReplicas = value.get(object, "status", "desiredReplicas") or 0,
+  }
   return result
 end
 

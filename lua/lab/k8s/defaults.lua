@@ -26,7 +26,9 @@ local function container(c)
   default(c, "terminationMessagePolicy", "File")
   local tag = (c.image or ""):match("[^/]*$"):match(":([^@]+)") or (c.image or ""):find("@", 1, true) and "digest"
   default(c, "imagePullPolicy", (not tag or tag == "latest") and "Always" or "IfNotPresent")
-  for _, port in ipairs(c.ports or {}) do default(port, "protocol", "TCP") end
+  for _, port in ipairs(c.ports or {}) do
+    default(port, "protocol", "TCP")
+  end
   for _, env in ipairs(c.env or {}) do
     local ref = value.get(env, "valueFrom", "fieldRef")
     if ref then default(ref, "apiVersion", "v1") end
@@ -45,7 +47,9 @@ local function volume(v)
   end
   if v.hostPath then default(v.hostPath, "type", "") end
   local named = 0
-  for k in pairs(v) do named = named + (k ~= "name" and 1 or 0) end
+  for k in pairs(v) do
+    named = named + (k ~= "name" and 1 or 0)
+  end
   if named == 0 then v.emptyDir = {} end
 end
 
@@ -58,9 +62,13 @@ local function pod_spec(spec)
   spec.serviceAccountName = spec.serviceAccountName or spec.serviceAccount
   spec.serviceAccount = spec.serviceAccountName
   for _, list in ipairs { "initContainers", "containers" } do
-    for _, c in ipairs(spec[list] or {}) do container(c) end
+    for _, c in ipairs(spec[list] or {}) do
+      container(c)
+    end
   end
-  for _, v in ipairs(spec.volumes or {}) do volume(v) end
+  for _, v in ipairs(spec.volumes or {}) do
+    volume(v)
+  end
 end
 
 local function template(spec)
@@ -138,7 +146,9 @@ local function secret(object)
   default(object, "type", "Opaque")
   if object.stringData then
     object.data = object.data or {}
-    for k, v in pairs(object.stringData) do object.data[k] = require("o2x.base.crypto").base64(v) end
+    for k, v in pairs(object.stringData) do
+      object.data[k] = require("o2x.base.crypto").base64(v)
+    end
     object.stringData = nil
   end
 end
@@ -157,9 +167,13 @@ end
 local function hpa(object)
   local spec = default(object, "spec", {})
   default(spec, "minReplicas", 1)
-  default(spec, "metrics", value.array {
-    { type = "Resource", resource = { name = "cpu", target = { type = "Utilization", averageUtilization = 80 } } },
-  })
+  default(
+    spec,
+    "metrics",
+    value.array {
+      { type = "Resource", resource = { name = "cpu", target = { type = "Utilization", averageUtilization = 80 } } },
+    }
+  )
 end
 
 local BY_RESOURCE = {

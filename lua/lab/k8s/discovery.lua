@@ -8,9 +8,21 @@ local value = require "lab.k8s.value"
 
 local M = {}
 
-M.VERSION = { major = "1", minor = "34", emulationMajor = "1", emulationMinor = "34", minCompatibilityMajor = "1",
-  minCompatibilityMinor = "33", gitVersion = "v1.34.4", gitCommit = "", gitTreeState = "clean",
-  buildDate = "1970-01-01T00:00:00Z", goVersion = "go1.26.8", compiler = "gc", platform = "linux/amd64" }
+M.VERSION = {
+  major = "1",
+  minor = "34",
+  emulationMajor = "1",
+  emulationMinor = "34",
+  minCompatibilityMajor = "1",
+  minCompatibilityMinor = "33",
+  gitVersion = "v1.34.4",
+  gitCommit = "",
+  gitTreeState = "clean",
+  buildDate = "1970-01-01T00:00:00Z",
+  goVersion = "go1.26.8",
+  compiler = "gc",
+  platform = "linux/amd64",
+}
 
 local AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=%s;as=APIGroupDiscoveryList"
 
@@ -35,21 +47,29 @@ local function groups()
   return list
 end
 
-local function response_kind(group, version, kind)
-  return { group = group, version = version, kind = kind }
-end
+local function response_kind(group, version, kind) return { group = group, version = version, kind = kind } end
 
 local function aggregated_resource(kind)
   local subs = value.array {}
   local all = kinds.subresources(kind)
   for _, name in ipairs(value.keys(all)) do
     local sub = all[name]
-    table.insert(subs, { subresource = name, responseKind = response_kind(sub.group, sub.version, sub.kind),
-      verbs = value.array(value.copy(sub.verbs)) })
+    table.insert(subs, {
+      subresource = name,
+      responseKind = response_kind(sub.group, sub.version, sub.kind),
+      verbs = value.array(value.copy(sub.verbs)),
+    })
   end
-  return { resource = kind.resource, responseKind = response_kind(kind.group, kind.version, kind.kind),
-    scope = kind.namespaced and "Namespaced" or "Cluster", singularResource = kind.singular, verbs = kind.verbs,
-    shortNames = kind.short, categories = kind.categories, subresources = #subs > 0 and subs or nil }
+  return {
+    resource = kind.resource,
+    responseKind = response_kind(kind.group, kind.version, kind.kind),
+    scope = kind.namespaced and "Namespaced" or "Cluster",
+    singularResource = kind.singular,
+    verbs = kind.verbs,
+    shortNames = kind.short,
+    categories = kind.categories,
+    subresources = #subs > 0 and subs or nil,
+  }
 end
 
 local function aggregated(version, wanted)
@@ -59,14 +79,20 @@ local function aggregated(version, wanted)
       local versions = value.array {}
       for _, v in ipairs(group.versions) do
         local resources = value.array {}
-        for _, kind in ipairs(v.kinds) do table.insert(resources, aggregated_resource(kind)) end
+        for _, kind in ipairs(v.kinds) do
+          table.insert(resources, aggregated_resource(kind))
+        end
         table.insert(versions, { version = v.name, resources = resources, freshness = "Current" })
       end
       table.insert(items, { metadata = group.name ~= "" and { name = group.name } or {}, versions = versions })
     end
   end
-  return { kind = "APIGroupDiscoveryList", apiVersion = "apidiscovery.k8s.io/" .. version, metadata = {},
-    items = items }
+  return {
+    kind = "APIGroupDiscoveryList",
+    apiVersion = "apidiscovery.k8s.io/" .. version,
+    metadata = {},
+    items = items,
+  }
 end
 
 local function group_body(group)
@@ -81,15 +107,27 @@ local function resource_list(api_version)
   local resources = value.array {}
   for _, kind in ipairs(kinds.list) do
     if kind.api_version == api_version then
-      table.insert(resources, { name = kind.resource, singularName = kind.singular, namespaced = kind.namespaced,
-        kind = kind.kind, verbs = kind.verbs, shortNames = kind.short, categories = kind.categories })
+      table.insert(resources, {
+        name = kind.resource,
+        singularName = kind.singular,
+        namespaced = kind.namespaced,
+        kind = kind.kind,
+        verbs = kind.verbs,
+        shortNames = kind.short,
+        categories = kind.categories,
+      })
       local subs = kinds.subresources(kind)
       for _, name in ipairs(value.keys(subs)) do
         local sub = subs[name]
-        table.insert(resources, { name = kind.resource .. "/" .. name, singularName = "", namespaced = kind.namespaced,
-          kind = sub.kind, group = sub.group ~= "" and sub.group or nil,
+        table.insert(resources, {
+          name = kind.resource .. "/" .. name,
+          singularName = "",
+          namespaced = kind.namespaced,
+          kind = sub.kind,
+          group = sub.group ~= "" and sub.group or nil,
           version = sub.version ~= "" and sub.version or nil,
-          verbs = sub.verbs })
+          verbs = sub.verbs,
+        })
       end
     end
   end
@@ -107,12 +145,25 @@ local function openapi_document(api_version)
   for _, kind in ipairs(kinds.list) do
     if kind.api_version == api_version then
       local path = root .. (kind.namespaced and "namespaces/{namespace}/" or "") .. kind.resource .. "/{name}"
-      paths[path] = { patch = { parameters = PARAMETERS, responses = {}, ["x-kubernetes-group-version-kind"] = {
-        group = kind.group, version = kind.version, kind = kind.kind } } }
+      paths[path] = {
+        patch = {
+          parameters = PARAMETERS,
+          responses = {},
+          ["x-kubernetes-group-version-kind"] = {
+            group = kind.group,
+            version = kind.version,
+            kind = kind.kind,
+          },
+        },
+      }
     end
   end
-  return { openapi = "3.0.0", info = { title = "Kubernetes", version = "1.34" }, paths = paths,
-    components = { schemas = {} } }
+  return {
+    openapi = "3.0.0",
+    info = { title = "Kubernetes", version = "1.34" },
+    paths = paths,
+    components = { schemas = {} },
+  }
 end
 
 local made = {}
@@ -128,8 +179,7 @@ local function once(name, make)
 end
 
 local function answer(req, document, content_type)
-  local headers = { ["Content-Type"] = content_type or "application/json", ETag = document.etag,
-    Vary = "Accept" }
+  local headers = { ["Content-Type"] = content_type or "application/json", ETag = document.etag, Vary = "Accept" }
   if req.headers["if-none-match"] == document.etag then return 304, headers, "" end
   return 200, headers, document.text
 end
@@ -150,10 +200,20 @@ local function root(req, name, wanted, legacy)
 end
 
 local function core_root(req)
-  return root(req, "/api", function(group) return group == "" end, function()
-    return { kind = "APIVersions", versions = value.array { "v1" }, serverAddressByClientCIDRs = value.array {
-      { clientCIDR = "0.0.0.0/0", serverAddress = "127.0.0.1" } } }
-  end)
+  return root(
+    req,
+    "/api",
+    function(group) return group == "" end,
+    function()
+      return {
+        kind = "APIVersions",
+        versions = value.array { "v1" },
+        serverAddressByClientCIDRs = value.array {
+          { clientCIDR = "0.0.0.0/0", serverAddress = "127.0.0.1" },
+        },
+      }
+    end
+  )
 end
 
 local function groups_root(req)
@@ -169,11 +229,14 @@ end
 local function one_group(req, name)
   for _, group in ipairs(groups()) do
     if group.name == name then
-      return answer(req, once("/apis/" .. name, function()
-        local body = group_body(group)
-        body.kind, body.apiVersion = "APIGroup", "v1"
-        return body
-      end))
+      return answer(
+        req,
+        once("/apis/" .. name, function()
+          local body = group_body(group)
+          body.kind, body.apiVersion = "APIGroup", "v1"
+          return body
+        end)
+      )
     end
   end
 end
@@ -183,23 +246,25 @@ local function version_list(req, api_version)
   return answer(req, once("list " .. api_version, function() return resource_list(api_version) end))
 end
 
-local function openapi_path(api_version)
-  return api_version == "v1" and "api/v1" or "apis/" .. api_version
-end
+local function openapi_path(api_version) return api_version == "v1" and "api/v1" or "apis/" .. api_version end
 
 local function openapi_root(req)
-  return answer(req, once("/openapi/v3", function()
-    local paths = {}
-    for _, group in ipairs(groups()) do
-      for _, v in ipairs(group.versions) do
-        local api_version = (group.name == "" and "" or group.name .. "/") .. v.name
-        local document = once("openapi " .. api_version, function() return openapi_document(api_version) end)
-        local path = openapi_path(api_version)
-        paths[path] = { serverRelativeURL = "/openapi/v3/" .. path .. "?hash=" .. document.etag:gsub('"', "") }
+  return answer(
+    req,
+    once("/openapi/v3", function()
+      local paths = {}
+      for _, group in ipairs(groups()) do
+        for _, v in ipairs(group.versions) do
+          local api_version = (group.name == "" and "" or group.name .. "/") .. v.name
+          local document = once("openapi " .. api_version, function() return openapi_document(api_version) end)
+          local path = openapi_path(api_version)
+          paths[path] = { serverRelativeURL = "/openapi/v3/" .. path .. "?hash=" .. document.etag:gsub('"', "") }
+        end
       end
-    end
-    return { paths = paths }
-  end), "text/plain; charset=utf-8")
+      return { paths = paths }
+    end),
+    "text/plain; charset=utf-8"
+  )
 end
 
 local function openapi(req, path)

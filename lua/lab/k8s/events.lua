@@ -7,14 +7,21 @@ local function forget_oldest(store)
   local all = store:list("/events")
   if #all < MAX_EVENTS then return end
   table.sort(all, function(a, b) return (a.lastTimestamp or "") < (b.lastTimestamp or "") end)
-  for i = 1, #all // 4 do store:remove("/events", all[i]) end
+  for i = 1, #all // 4 do
+    store:remove("/events", all[i])
+  end
 end
 
 local function reference(object)
   local meta = object.metadata
-  return { kind = object.kind, apiVersion = object.apiVersion, name = meta.name, namespace = meta.namespace,
+  return {
+    kind = object.kind,
+    apiVersion = object.apiVersion,
+    name = meta.name,
+    namespace = meta.namespace,
     uid = meta.uid,
-    resourceVersion = meta.resourceVersion }
+    resourceVersion = meta.resourceVersion,
+  }
 end
 
 ---@param store lab.k8s.Store
@@ -32,9 +39,13 @@ function M.record(store, object, component, kind, reason, message, field_path)
   local old = store.said[id] and store:get("/events", namespace, store.said[id])
   if old then
     local again = {}
-    for k, v in pairs(old) do again[k] = v end
+    for k, v in pairs(old) do
+      again[k] = v
+    end
     again.metadata = {}
-    for k, v in pairs(old.metadata) do again.metadata[k] = v end
+    for k, v in pairs(old.metadata) do
+      again.metadata[k] = v
+    end
     again.count, again.lastTimestamp = old.count + 1, now
     store:put("/events", again)
     return
@@ -45,10 +56,21 @@ function M.record(store, object, component, kind, reason, message, field_path)
   store.said[id] = name
   local about = reference(object)
   about.fieldPath = field_path
-  store:put("/events", { apiVersion = "v1", kind = "Event", involvedObject = about, reason = reason, message = message,
-    type = kind, count = 1, firstTimestamp = now, lastTimestamp = now, source = { component = component },
-    reportingComponent = component, reportingInstance = "",
-    metadata = { name = name, namespace = namespace, uid = store:uid(), creationTimestamp = now } })
+  store:put("/events", {
+    apiVersion = "v1",
+    kind = "Event",
+    involvedObject = about,
+    reason = reason,
+    message = message,
+    type = kind,
+    count = 1,
+    firstTimestamp = now,
+    lastTimestamp = now,
+    source = { component = component },
+    reportingComponent = component,
+    reportingInstance = "",
+    metadata = { name = name, namespace = namespace, uid = store:uid(), creationTimestamp = now },
+  })
 end
 
 return M

@@ -7,15 +7,11 @@ local value = require "lab.k8s.value"
 local M = {}
 
 ---@return table an empty set
-function M.new()
-  return { kids = {} }
-end
+function M.new() return { kids = {} } end
 
 ---@param node table
 ---@return boolean
-function M.is_empty(node)
-  return not node.member and next(node.kids) == nil
-end
+function M.is_empty(node) return not node.member and next(node.kids) == nil end
 
 local function kid(node, element)
   local k = node.kids[element]
@@ -39,7 +35,11 @@ end
 function M.from_fields(fields)
   local node = { member = next(fields) == nil, kids = {} }
   for element, inner in pairs(fields) do
-    if element == "." then node.member = true else node.kids[element] = M.from_fields(inner) end
+    if element == "." then
+      node.member = true
+    else
+      node.kids[element] = M.from_fields(inner)
+    end
   end
   return node
 end
@@ -48,7 +48,9 @@ end
 ---@return table FieldsV1
 function M.to_fields(node)
   local fields = {}
-  for element, k in pairs(node.kids) do fields[element] = M.to_fields(k) end
+  for element, k in pairs(node.kids) do
+    fields[element] = M.to_fields(k)
+  end
   if node.member and next(fields) then fields["."] = {} end
   return fields
 end
@@ -58,8 +60,12 @@ end
 ---@return table
 function M.union(a, b)
   local result = { member = a.member or b.member, kids = {} }
-  for element, k in pairs(a.kids) do result.kids[element] = b.kids[element] and M.union(k, b.kids[element]) or k end
-  for element, k in pairs(b.kids) do result.kids[element] = result.kids[element] or k end
+  for element, k in pairs(a.kids) do
+    result.kids[element] = b.kids[element] and M.union(k, b.kids[element]) or k
+  end
+  for element, k in pairs(b.kids) do
+    result.kids[element] = result.kids[element] or k
+  end
   return result
 end
 
@@ -123,7 +129,9 @@ end
 local function add_all(node, field, v)
   local members, fields = M.members(field, v)
   node.member = true
-  for element, item in pairs(members or {}) do add_all(kid(node, element), fields[element], item) end
+  for element, item in pairs(members or {}) do
+    add_all(kid(node, element), fields[element], item)
+  end
 end
 
 -- what Go writes for a field that nobody set: then its container is not new
@@ -200,7 +208,9 @@ local function path_text(prefix, element)
   if kind == "v" then return prefix .. "[=" .. rest .. "]" end
   local parts = {}
   local keys = json.decode(rest)
-  for _, k in ipairs(value.keys(keys)) do table.insert(parts, k .. "=" .. json.encode(keys[k])) end
+  for _, k in ipairs(value.keys(keys)) do
+    table.insert(parts, k .. "=" .. json.encode(keys[k]))
+  end
   return prefix .. "[" .. table.concat(parts, ",") .. "]"
 end
 
@@ -211,7 +221,9 @@ function M.paths(node)
   local list = {}
   local function walk(n, prefix)
     if n.member and prefix ~= "" then table.insert(list, prefix) end
-    for _, element in ipairs(value.keys(n.kids)) do walk(n.kids[element], path_text(prefix, element)) end
+    for _, element in ipairs(value.keys(n.kids)) do
+      walk(n.kids[element], path_text(prefix, element))
+    end
   end
   walk(node, "")
   return list

@@ -21,12 +21,16 @@ local PRIVATE <const> = 0x180 -- 0600
 -- YAML is a superset of JSON, and this is the one file that both kubectl and helm must read
 local function write_kubeconfig(lab, url, authority, token)
   local path = fs.join(lab.dir, "kubeconfig")
-  fs.write(path, json.pretty { apiVersion = "v1", kind = "Config", ["current-context"] = "lab",
-    clusters = { { name = "lab",
-      cluster = { server = url, ["certificate-authority-data"] = crypto.base64(authority) } } },
+  fs.write(path, json.pretty {
+    apiVersion = "v1",
+    kind = "Config",
+    ["current-context"] = "lab",
+    clusters = {
+      { name = "lab", cluster = { server = url, ["certificate-authority-data"] = crypto.base64(authority) } },
+    },
     users = { { name = "lab", user = { token = token } } },
-    contexts = { { name = "lab", context = { cluster = "lab", user = "lab", namespace = "default" } } } } .. "\n",
-    { mode = PRIVATE })
+    contexts = { { name = "lab", context = { cluster = "lab", user = "lab", namespace = "default" } } },
+  } .. "\n", { mode = PRIVATE })
   return path
 end
 
@@ -80,7 +84,9 @@ local function environment(server, service)
   for _, pod in ipairs(server.store:list("/pods", service.metadata.namespace)) do
     if service.spec.selector and selector.matches(wanted, pod.metadata.labels) then
       local env = {}
-      for _, entry in ipairs(pod.spec.containers[1].env or {}) do env[entry.name] = entry.value end
+      for _, entry in ipairs(pod.spec.containers[1].env or {}) do
+        env[entry.name] = entry.value
+      end
       return env, pod.metadata.labels
     end
   end
@@ -106,8 +112,15 @@ local function face(server)
       if not service then return nil end
       local env, labels = environment(server, service)
       labels = value.merged(labels, service.metadata.labels)
-      return { namespace = namespace, service = name, port = port, labels = labels, env = env,
-        tenant = labels.tenant or env.TENANT_NAME, ready = proxy.has_endpoints(server.store, service) }
+      return {
+        namespace = namespace,
+        service = name,
+        port = port,
+        labels = labels,
+        env = env,
+        tenant = labels.tenant or env.TENANT_NAME,
+        ready = proxy.has_endpoints(server.store, service),
+      }
     end,
   }
 end
@@ -134,11 +147,15 @@ function M.start(lab)
     return status, headers, body
   end, { tls = true })
   local url = ("https://%s:%d"):format(lab.host, listener.port)
-  return { port = listener.port, env = { KUBECONFIG = write_kubeconfig(lab, url, authority, state.token) },
-    fault = fault_handler(server), stop = function()
+  return {
+    port = listener.port,
+    env = { KUBECONFIG = write_kubeconfig(lab, url, authority, state.token) },
+    fault = fault_handler(server),
+    stop = function()
       server.controllers:stop()
       listener:stop()
-    end }
+    end,
+  }
 end
 
 return M

@@ -24,14 +24,18 @@ local ALL = { "create", "delete", "deletecollection", "get", "list", "patch", "u
 
 local function set(text)
   local t = {}
-  for word in text:gmatch("%S+") do t[word] = true end
+  for word in text:gmatch("%S+") do
+    t[word] = true
+  end
   return t
 end
 
 local function words(text)
   if not text then return nil end
   local t = {}
-  for word in text:gmatch("%S+") do t[#t + 1] = word end
+  for word in text:gmatch("%S+") do
+    t[#t + 1] = word
+  end
   return t
 end
 
@@ -45,10 +49,16 @@ local POD_EXTRA = {
   log = { kind = "Pod", group = "", version = "", verbs = GET },
   eviction = { kind = "Eviction", group = "policy", version = "v1", verbs = { "create" } },
 }
-local SERVICE_EXTRA = { proxy = { kind = "ServiceProxyOptions", group = "", version = "",
-  verbs = { "create", "delete", "get", "patch", "update" } } }
-local TOKEN_EXTRA = { token = { kind = "TokenRequest", group = "authentication.k8s.io", version = "v1",
-  verbs = { "create" } } }
+local SERVICE_EXTRA = {
+  proxy = {
+    kind = "ServiceProxyOptions",
+    group = "",
+    version = "",
+    verbs = { "create", "delete", "get", "patch", "update" },
+  },
+}
+local TOKEN_EXTRA =
+  { token = { kind = "TokenRequest", group = "authentication.k8s.io", version = "v1", verbs = { "create" } } }
 
 -- flags: c cluster-wide, s status subresource, g generation, x scale, v custom resource
 local TABLE = {
@@ -64,17 +74,41 @@ local TABLE = {
   { "", "v1", "resourcequotas", "ResourceQuota", "s", short = "quota" },
   { "", "v1", "secrets", "Secret", "", fields = set "type" },
   { "", "v1", "serviceaccounts", "ServiceAccount", "", short = "sa", extra = TOKEN_EXTRA },
-  { "", "v1", "services", "Service", "s", short = "svc", categories = "all", extra = SERVICE_EXTRA,
-    fields = set "spec.clusterIP spec.type" },
+  {
+    "",
+    "v1",
+    "services",
+    "Service",
+    "s",
+    short = "svc",
+    categories = "all",
+    extra = SERVICE_EXTRA,
+    fields = set "spec.clusterIP spec.type",
+  },
   { "apps", "v1", "controllerrevisions", "ControllerRevision", "v" },
   { "apps", "v1", "daemonsets", "DaemonSet", "sg", short = "ds", categories = "all" },
   { "apps", "v1", "deployments", "Deployment", "sgx", short = "deploy", categories = "all" },
   { "apps", "v1", "replicasets", "ReplicaSet", "sgx", short = "rs", categories = "all" },
   { "apps", "v1", "statefulsets", "StatefulSet", "sgx", short = "sts", categories = "all" },
-  { "autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", "s", short = "hpa",
-    categories = "all" },
-  { "autoscaling", "v1", "horizontalpodautoscalers", "HorizontalPodAutoscaler", "s", short = "hpa", categories = "all",
-    type = "V1HorizontalPodAutoscaler" },
+  {
+    "autoscaling",
+    "v2",
+    "horizontalpodautoscalers",
+    "HorizontalPodAutoscaler",
+    "s",
+    short = "hpa",
+    categories = "all",
+  },
+  {
+    "autoscaling",
+    "v1",
+    "horizontalpodautoscalers",
+    "HorizontalPodAutoscaler",
+    "s",
+    short = "hpa",
+    categories = "all",
+    type = "V1HorizontalPodAutoscaler",
+  },
   { "batch", "v1", "cronjobs", "CronJob", "sg", short = "cj", categories = "all" },
   { "batch", "v1", "jobs", "Job", "sg", categories = "all", fields = set "status.successful" },
   { "networking.k8s.io", "v1", "ingressclasses", "IngressClass", "cg" },
@@ -90,8 +124,15 @@ local TABLE = {
   { "discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", "" },
   { "authorization.k8s.io", "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview", "c", verbs = "create" },
   { "authorization.k8s.io", "v1", "selfsubjectrulesreviews", "SelfSubjectRulesReview", "c", verbs = "create" },
-  { "apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", "cvsg", short = "crd crds",
-    categories = "api-extensions" },
+  {
+    "apiextensions.k8s.io",
+    "v1",
+    "customresourcedefinitions",
+    "CustomResourceDefinition",
+    "cvsg",
+    short = "crd crds",
+    categories = "api-extensions",
+  },
   { "cert-manager.io", "v1", "certificates", "Certificate", "vsg", short = "cert certs", categories = "cert-manager" },
   { "cert-manager.io", "v1", "issuers", "Issuer", "vsg", categories = "cert-manager" },
   { "cert-manager.io", "v1", "clusterissuers", "ClusterIssuer", "cvsg", categories = "cert-manager" },
@@ -105,10 +146,21 @@ local function entry(row)
   local flags = row[5]
   local function has(flag) return flags:find(flag, 1, true) ~= nil end
   local kind = {
-    group = row[1], version = row[2], resource = row[3], kind = row[4], singular = row.singular or row[4]:lower(),
-    short = words(row.short), categories = words(row.categories), namespaced = not has "c",
-    type = row.type or (has "v" and "Custom" or row[4]), custom = has "v" and row[1]:find(".", 1, true) ~= nil,
-    status = has "s", scale = has "x", generation = has "g", extra = row.extra, fields = row.fields or {},
+    group = row[1],
+    version = row[2],
+    resource = row[3],
+    kind = row[4],
+    singular = row.singular or row[4]:lower(),
+    short = words(row.short),
+    categories = words(row.categories),
+    namespaced = not has "c",
+    type = row.type or (has "v" and "Custom" or row[4]),
+    custom = has "v" and row[1]:find(".", 1, true) ~= nil,
+    status = has "s",
+    scale = has "x",
+    generation = has "g",
+    extra = row.extra,
+    fields = row.fields or {},
     verbs = words(row.verbs) or ALL,
   }
   kind.api_version = kind.group == "" and kind.version or kind.group .. "/" .. kind.version
@@ -133,36 +185,30 @@ end
 ---@param api_version string such as "apps/v1"
 ---@param resource string such as "deployments"
 ---@return lab.k8s.Kind?
-function M.at(api_version, resource)
-  return by_path[api_version .. "/" .. resource]
-end
+function M.at(api_version, resource) return by_path[api_version .. "/" .. resource] end
 
 ---@param api_version string?
 ---@param kind string?
 ---@return lab.k8s.Kind?
-function M.of(api_version, kind)
-  return by_kind[tostring(api_version) .. "/" .. tostring(kind)]
-end
+function M.of(api_version, kind) return by_kind[tostring(api_version) .. "/" .. tostring(kind)] end
 
 ---The kind in whose version the objects of a store are kept.
 ---@param store string
 ---@return lab.k8s.Kind?
-function M.stored(store)
-  return by_store[store]
-end
+function M.stored(store) return by_store[store] end
 
 ---@param api_version string
 ---@return boolean
-function M.has_version(api_version)
-  return versions[api_version] == true
-end
+function M.has_version(api_version) return versions[api_version] == true end
 
 ---The subresources of a kind: name → { kind, group, version, verbs }.
 ---@param kind lab.k8s.Kind
 ---@return table<string, table>
 function M.subresources(kind)
   local subs = {}
-  for name, sub in pairs(kind.extra or {}) do subs[name] = sub end
+  for name, sub in pairs(kind.extra or {}) do
+    subs[name] = sub
+  end
   if kind.status then subs.status = { kind = kind.kind, group = "", version = "", verbs = UPDATE } end
   if kind.scale then subs.scale = { kind = "Scale", group = "autoscaling", version = "v1", verbs = UPDATE } end
   return subs

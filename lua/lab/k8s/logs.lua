@@ -30,19 +30,35 @@ local function started(pod, container)
   local app = app_of(pod, container)
   local profile = env_of(container, "SPRING_PROFILES_ACTIVE") or "pg"
   return {
-    { 0.0, "INFO", "o.s.boot.SpringApplication",
-      ("Starting %s using Java 17.0.12 with PID 1 (/app/app.jar started by app in /app)"):format(app) },
+    {
+      0.0,
+      "INFO",
+      "o.s.boot.SpringApplication",
+      ("Starting %s using Java 17.0.12 with PID 1 (/app/app.jar started by app in /app)"):format(app),
+    },
     { 0.1, "INFO", "o.s.boot.SpringApplication", ('The following 1 profile is active: "%s"'):format(profile) },
-    { 1.3, "INFO", "o.s.b.w.embedded.tomcat.TomcatWebServer",
-      ("Tomcat initialized with port %d (http)"):format(port_of(container)) },
+    {
+      1.3,
+      "INFO",
+      "o.s.b.w.embedded.tomcat.TomcatWebServer",
+      ("Tomcat initialized with port %d (http)"):format(port_of(container)),
+    },
     { 1.9, "INFO", "com.zaxxer.hikari.HikariDataSource", "HikariPool-1 - Starting..." },
     { 2.2, "INFO", "com.zaxxer.hikari.HikariDataSource", "HikariPool-1 - Start completed." },
     { 2.8, "INFO", "o.s.v.c.VaultTemplate", "Secrets loaded from Vault" },
     { 3.6, "INFO", "o.s.b.a.e.web.EndpointLinksResolver", "Exposing 3 endpoints beneath base path '/actuator'" },
-    { 3.9, "INFO", "o.s.b.w.embedded.tomcat.TomcatWebServer",
-      ("Tomcat started on port %d (http) with context path '/'"):format(port_of(container)) },
-    { 4.0, "INFO", "o.s.boot.SpringApplication",
-      ("Started %s in 4.012 seconds (process running for 4.6)"):format(app) },
+    {
+      3.9,
+      "INFO",
+      "o.s.b.w.embedded.tomcat.TomcatWebServer",
+      ("Tomcat started on port %d (http) with context path '/'"):format(port_of(container)),
+    },
+    {
+      4.0,
+      "INFO",
+      "o.s.boot.SpringApplication",
+      ("Started %s in 4.012 seconds (process running for 4.6)"):format(app),
+    },
   }
 end
 
@@ -51,8 +67,12 @@ local function crashed(pod, container)
   table.move({
     { 32.0, "ERROR", "com.zaxxer.hikari.pool.HikariPool", "HikariPool-1 - Exception during pool initialization." },
     { 32.0, "ERROR", "o.s.b.d.LoggingFailureAnalysisReporter", "APPLICATION FAILED TO START" },
-    { 32.1, "ERROR", "o.s.boot.SpringApplication",
-      "Caused by: org.postgresql.util.PSQLException: FATAL: password authentication failed for user \"appuser\"" },
+    {
+      32.1,
+      "ERROR",
+      "o.s.boot.SpringApplication",
+      'Caused by: org.postgresql.util.PSQLException: FATAL: password authentication failed for user "appuser"',
+    },
   }, 1, 3, #lines + 1, lines)
   return lines
 end
@@ -111,8 +131,11 @@ local function pick(pod, wanted)
     table.insert(names, c.name)
   end
   if wanted then return nil, ("container %s is not valid for pod %s"):format(wanted, pod.metadata.name) end
-  return nil, ("a container name must be specified for pod %s, choose one of: [%s]"):format(pod.metadata.name,
-    table.concat(names, " "))
+  return nil,
+    ("a container name must be specified for pod %s, choose one of: [%s]"):format(
+      pod.metadata.name,
+      table.concat(names, " ")
+    )
 end
 
 local function problem_of(pod, container, query)
@@ -121,8 +144,10 @@ local function problem_of(pod, container, query)
   if query.previous == "true" and state ~= "crashing" then
     return ("previous terminated %s not found"):format(where)
   elseif state == "waiting" then
-    return ("%s is waiting to start: %s"):format(where, message and message:find("pull", 1, true)
-      and "trying and failing to pull image" or "ContainerCreating")
+    return ("%s is waiting to start: %s"):format(
+      where,
+      message and message:find("pull", 1, true) and "trying and failing to pull image" or "ContainerCreating"
+    )
   end
 end
 
@@ -132,7 +157,9 @@ local function follow(api, req, pod, text)
   writer:notify(gone)
   writer:write(text)
   local meta = pod.metadata
-  while not writer:closed() and api.store:get("/pods", meta.namespace, meta.name) do task.wait(gone, FOLLOW_EVERY) end
+  while not writer:closed() and api.store:get("/pods", meta.namespace, meta.name) do
+    task.wait(gone, FOLLOW_EVERY)
+  end
   writer:close()
 end
 

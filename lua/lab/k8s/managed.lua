@@ -6,8 +6,18 @@ local value = require "lab.k8s.value"
 local M = {}
 
 -- what belongs to nobody
-local IGNORED = { "name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp",
-  "deletionGracePeriodSeconds", "managedFields", "selfLink" }
+local IGNORED = {
+  "name",
+  "namespace",
+  "uid",
+  "resourceVersion",
+  "generation",
+  "creationTimestamp",
+  "deletionTimestamp",
+  "deletionGracePeriodSeconds",
+  "managedFields",
+  "selfLink",
+}
 
 ---@class lab.k8s.Writer
 ---@field manager string
@@ -21,14 +31,14 @@ local function stripped(object)
   local copy = value.merged(object)
   copy.apiVersion, copy.kind = nil, nil
   copy.metadata = value.merged(object.metadata)
-  for _, name in ipairs(IGNORED) do copy.metadata[name] = nil end
+  for _, name in ipairs(IGNORED) do
+    copy.metadata[name] = nil
+  end
   if next(copy.metadata) == nil then copy.metadata = nil end
   return copy
 end
 
-local function root(kind)
-  return types.root(kind.type)
-end
+local function root(kind) return types.root(kind.type) end
 
 local function read(object)
   local entries = {}
@@ -41,16 +51,24 @@ local function read(object)
 end
 
 local function is_writers(entry, writer)
-  return entry.manager == writer.manager and entry.operation == writer.operation
-    and entry.apiVersion == writer.api_version and entry.subresource == writer.subresource
+  return entry.manager == writer.manager
+    and entry.operation == writer.operation
+    and entry.apiVersion == writer.api_version
+    and entry.subresource == writer.subresource
 end
 
 local function own_entry(entries, writer)
   for _, entry in ipairs(entries) do
     if is_writers(entry, writer) then return entry end
   end
-  local entry = { manager = writer.manager, operation = writer.operation, apiVersion = writer.api_version,
-    subresource = writer.subresource, fieldsType = "FieldsV1", set = fieldset.new() }
+  local entry = {
+    manager = writer.manager,
+    operation = writer.operation,
+    apiVersion = writer.api_version,
+    subresource = writer.subresource,
+    fieldsType = "FieldsV1",
+    set = fieldset.new(),
+  }
   table.insert(entries, entry)
   return entry
 end
@@ -137,7 +155,11 @@ function merge(field, live, config)
   end
   local result = value.merged(live)
   for k, v in pairs(config) do
-    if v == value.null then result[k] = nil else result[k] = merge(types.child(field, k), live[k], v) end
+    if v == value.null then
+      result[k] = nil
+    else
+      result[k] = merge(types.child(field, k), live[k], v)
+    end
   end
   return result
 end
@@ -151,7 +173,11 @@ local function take_out(field, v, gone, kept)
     local out, held = gone.kids[element], kept.kids[element]
     if out and out.member and not held then return end
     if out and next(out.kids) then item = take_out(fields[element], item, out, held or fieldset.new()) end
-    if k then result[k] = item else table.insert(result, item) end
+    if k then
+      result[k] = item
+    else
+      table.insert(result, item)
+    end
   end
   if value.is_list(v) then
     for _, item in ipairs(v) do
@@ -159,7 +185,9 @@ local function take_out(field, v, gone, kept)
       keep(item, (next(one)))
     end
   else
-    for k, item in pairs(v) do keep(item, "f:" .. k, k) end
+    for k, item in pairs(v) do
+      keep(item, "f:" .. k, k)
+    end
   end
   return result
 end

@@ -16,8 +16,10 @@ end
 
 local function mismatch(ctx, v, gotype)
   local path = ctx.path:gsub("%[%d+%]", ""):gsub("^%.", "")
-  error(("json: cannot unmarshal %s into Go struct field %s.%s of type %s"):format(json_kind(v), ctx.owner, path,
-    gotype), 0)
+  error(
+    ("json: cannot unmarshal %s into Go struct field %s.%s of type %s"):format(json_kind(v), ctx.owner, path, gotype),
+    0
+  )
 end
 
 local function integer(ctx, v)
@@ -96,9 +98,7 @@ local function struct(ctx, field, v)
     local inner = t.fields[k]
     ctx.path, ctx.owner = path .. "." .. k, field.type
     if not inner and field.type ~= "Custom" then
-      if not (path == "" and (k == "apiVersion" or k == "kind")) then
-        table.insert(ctx.unknown, ctx.path:sub(2))
-      end
+      if not (path == "" and (k == "apiVersion" or k == "kind")) then table.insert(ctx.unknown, ctx.path:sub(2)) end
       if path == "" then result[k] = (k == "apiVersion" or k == "kind") and item or nil end
     elseif item ~= value.null then
       local done = walk(ctx, inner, item)

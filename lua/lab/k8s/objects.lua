@@ -25,22 +25,38 @@ local M = {}
 local IMMORTAL = { default = true, ["kube-system"] = true, ["kube-public"] = true, ["kube-node-lease"] = true }
 
 local function writer_of(store, kind, options, operation)
-  return { manager = options.manager or "unknown", operation = operation or "Update", api_version = kind.api_version,
-    subresource = options.subresource, time = store:time() }
+  return {
+    manager = options.manager or "unknown",
+    operation = operation or "Update",
+    api_version = kind.api_version,
+    subresource = options.subresource,
+    time = store:time(),
+  }
 end
 
 -- the request's object in canonical, stored form
 local function canonical(kind, object, options)
   local result, unknown = normalise.object(kind, object)
   if not result then
-    return nil, status.bad_request(("%s in version %q cannot be handled as a %s: %s")
-      :format(kind.kind, kind.version, kind.kind, unknown))
+    return nil,
+      status.bad_request(
+        ("%s in version %q cannot be handled as a %s: %s"):format(kind.kind, kind.version, kind.kind, unknown)
+      )
   end
   if #unknown > 0 and options.validation == "Strict" then
     local parts = {}
-    for _, path in ipairs(unknown) do table.insert(parts, ("unknown field %q"):format(path)) end
-    return nil, status.bad_request(("%s in version %q cannot be handled as a %s: strict decoding error: %s")
-      :format(kind.kind, kind.version, kind.kind, table.concat(parts, ", ")))
+    for _, path in ipairs(unknown) do
+      table.insert(parts, ("unknown field %q"):format(path))
+    end
+    return nil,
+      status.bad_request(
+        ("%s in version %q cannot be handled as a %s: strict decoding error: %s"):format(
+          kind.kind,
+          kind.version,
+          kind.kind,
+          table.concat(parts, ", ")
+        )
+      )
   end
   for _, path in ipairs(unknown) do
     if options.warnings and options.validation ~= "Ignore" then
@@ -52,9 +68,7 @@ local function canonical(kind, object, options)
   return convert.to_stored(kind, result)
 end
 
-local function stored_kind(kind)
-  return kinds.stored(kind.store) or kind
-end
+local function stored_kind(kind) return kinds.stored(kind.store) or kind end
 
 local LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 
@@ -73,8 +87,12 @@ end
 local function label_job(job)
   local template, name, uid = job.spec.template, job.metadata.name, job.metadata.uid
   job.spec.selector = job.spec.selector or { matchLabels = { ["batch.kubernetes.io/controller-uid"] = uid } }
-  template.metadata.labels = value.merged({ ["job-name"] = name, ["controller-uid"] = uid,
-    ["batch.kubernetes.io/job-name"] = name, ["batch.kubernetes.io/controller-uid"] = uid }, template.metadata.labels)
+  template.metadata.labels = value.merged({
+    ["job-name"] = name,
+    ["controller-uid"] = uid,
+    ["batch.kubernetes.io/job-name"] = name,
+    ["batch.kubernetes.io/controller-uid"] = uid,
+  }, template.metadata.labels)
 end
 
 -- what is given out when an object is made: addresses, ports, finalizers, labels
@@ -108,7 +126,9 @@ local function keep_allocated(kind, live, object)
       if object.spec[name] == nil then object.spec[name] = value.copy(live.spec[name]) end
     end
     local ports = {}
-    for _, port in ipairs(live.spec.ports or {}) do ports[port.port] = port.nodePort end
+    for _, port in ipairs(live.spec.ports or {}) do
+      ports[port.port] = port.nodePort
+    end
     for _, port in ipairs(object.spec.type ~= "ClusterIP" and object.spec.ports or {}) do
       port.nodePort = port.nodePort or ports[port.port]
     end
@@ -127,15 +147,19 @@ local function namespace_problem(store, kind, namespace)
   local owner = store:get("/namespaces", nil, namespace)
   if not owner then return status.not_found(kinds.stored("/namespaces"), namespace) end
   if owner.metadata.deletionTimestamp then
-    return status.failure(403, "Forbidden",
+    return status.failure(
+      403,
+      "Forbidden",
       ("%s is forbidden: unable to create new content in namespace %s because it is being terminated"):format(
-        kind.qualified, namespace), { kind = kind.resource })
+        kind.qualified,
+        namespace
+      ),
+      { kind = kind.resource }
+    )
   end
 end
 
-local function render(kind, object)
-  return convert.from_stored(kind, object)
-end
+local function render(kind, object) return convert.from_stored(kind, object) end
 
 ---@param store lab.k8s.Store
 ---@param kind lab.k8s.Kind
@@ -184,8 +208,10 @@ local function specification(kind, object)
 end
 
 local function without_bookkeeping(object)
-  return value.merged(object, { metadata = value.merged(object.metadata, { managedFields = false,
-    resourceVersion = false, generation = false }) })
+  return value.merged(
+    object,
+    { metadata = value.merged(object.metadata, { managedFields = false, resourceVersion = false, generation = false }) }
+  )
 end
 
 -- puts a checked new version of a live object into the store
@@ -195,8 +221,10 @@ local function commit(store, kind, live, object, options)
     local same = value.equal(specification(stored, live), specification(stored, object))
     object.metadata.generation = (live.metadata.generation or 1) + (same and 0 or 1)
   end
-  if value.equal(without_bookkeeping(live), without_bookkeeping(object))
-    and value.equal(live.metadata.managedFields, object.metadata.managedFields) then
+  if
+    value.equal(without_bookkeeping(live), without_bookkeeping(object))
+    and value.equal(live.metadata.managedFields, object.metadata.managedFields)
+  then
     return 200, render(kind, live)
   end
   if not options.dry then
@@ -212,8 +240,17 @@ end
 -- the parts of the metadata that a client cannot change
 local function keep_identity(live, object)
   local meta, old = object.metadata, live.metadata
-  for _, name in ipairs { "uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds",
-    "name", "namespace", "resourceVersion", "generateName" } do
+  for _, name in ipairs {
+    "uid",
+    "creationTimestamp",
+    "generation",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "name",
+    "namespace",
+    "resourceVersion",
+    "generateName",
+  } do
     meta[name] = old[name]
   end
   meta.selfLink = nil
@@ -221,8 +258,11 @@ end
 
 local function precondition(kind, live, meta)
   if meta.uid and meta.uid ~= live.metadata.uid then
-    return status.conflict(kind, live.metadata.name,
-      ("Precondition failed: UID in precondition: %s, UID in object meta: %s"):format(meta.uid, live.metadata.uid))
+    return status.conflict(
+      kind,
+      live.metadata.name,
+      ("Precondition failed: UID in precondition: %s, UID in object meta: %s"):format(meta.uid, live.metadata.uid)
+    )
   end
   if meta.resourceVersion and meta.resourceVersion ~= "" and meta.resourceVersion ~= live.metadata.resourceVersion then
     return status.conflict(kind, live.metadata.name)
@@ -337,15 +377,21 @@ function M.patch(store, kind, namespace, name, how, body, options)
   if how == "json" then
     result, message = patch.json(current, body)
     if not result then
-      return status.failure(422, "Invalid", "the server rejected our request due to an error in our request: "
-        .. message, {})
+      return status.failure(
+        422,
+        "Invalid",
+        "the server rejected our request due to an error in our request: " .. message,
+        {}
+      )
     end
   elseif how == "merge" then
     result = patch.merge(current, body)
   elseif kind.type == "Custom" then
-    return status.failure(415, "UnsupportedMediaType",
-      "the body of the request was in an unknown format - accepted media "
-      .. "types include: " .. MEDIA)
+    return status.failure(
+      415,
+      "UnsupportedMediaType",
+      "the body of the request was in an unknown format - accepted media " .. "types include: " .. MEDIA
+    )
   else
     result = patch.strategic(kind.type, current, body)
   end
@@ -365,14 +411,19 @@ function M.delete(store, kind, namespace, name, options)
   local code, problem = precondition(kind, live, options)
   if code then return code, problem end
   if kind.store == "/namespaces" and IMMORTAL[name] then
-    return status.failure(403, "Forbidden",
+    return status.failure(
+      403,
+      "Forbidden",
       ("namespaces %q is forbidden: this namespace may not be deleted"):format(name),
-      { name = name, kind = "namespaces" })
+      { name = name, kind = "namespaces" }
+    )
   end
   local held = #(live.metadata.finalizers or {}) > 0 or kind.store == "/namespaces"
   if held then
-    local gone = value.merged(live, { metadata = value.merged(live.metadata, { deletionTimestamp = store:time(),
-      deletionGracePeriodSeconds = 0 }) })
+    local gone = value.merged(
+      live,
+      { metadata = value.merged(live.metadata, { deletionTimestamp = store:time(), deletionGracePeriodSeconds = 0 }) }
+    )
     if kind.store == "/namespaces" then gone.status = { phase = "Terminating" } end
     if not options.dry and not live.metadata.deletionTimestamp then store:put(kind.store, gone) end
     return 200, render(kind, gone)

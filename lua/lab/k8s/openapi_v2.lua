@@ -21,18 +21,12 @@ local function varint(n)
 end
 
 -- a string or message field
-local function field(number, bytes)
-  return varint(number << 3 | 2) .. varint(#bytes) .. bytes
-end
+local function field(number, bytes) return varint(number << 3 | 2) .. varint(#bytes) .. bytes end
 
-local function named(name, value)
-  return field(1, name) .. field(2, value)
-end
+local function named(name, value) return field(1, name) .. field(2, value) end
 
 -- NamedAny { name, value = Any { yaml } }
-local function extension(name, yaml)
-  return named("x-kubernetes-" .. name, field(2, yaml))
-end
+local function extension(name, yaml) return named("x-kubernetes-" .. name, field(2, yaml)) end
 
 local function version_kind(kind, as_list)
   local yaml = ("group: %q\nkind: %s\nversion: %s\n"):format(kind.group, kind.kind, kind.version)
@@ -46,8 +40,10 @@ local DRY_RUN = field(1, field(2, field(3, field(2, "query") .. field(4, "dryRun
 local function path_of(kind)
   local root = kind.group == "" and "/api/v1/" or "/apis/" .. kind.api_version .. "/"
   local operation = field(8, DRY_RUN) .. field(13, version_kind(kind, false))
-  return named(root .. (kind.namespaced and "namespaces/{namespace}/" or "") .. kind.resource .. "/{name}",
-    field(8, operation))
+  return named(
+    root .. (kind.namespaced and "namespaces/{namespace}/" or "") .. kind.resource .. "/{name}",
+    field(8, operation)
+  )
 end
 
 local SCALARS = { s = "string", t = "string", y = "string", q = "string", i = "integer", b = "boolean", f = "number" }
@@ -55,9 +51,7 @@ local SCALARS = { s = "string", t = "string", y = "string", q = "string", i = "i
 -- numbers of a Schema's fields
 local REF, FORMAT, ADDITIONAL, TYPE, ITEMS, PROPERTIES, VENDOR = 1, 2, 21, 22, 23, 25, 31
 
-local function type_item(name)
-  return field(TYPE, field(1, name))
-end
+local function type_item(name) return field(TYPE, field(1, name)) end
 
 local function schema_of(f)
   if f.code == "struct" then return field(REF, "#/definitions/lab." .. f.type) end
@@ -70,16 +64,18 @@ local function schema_of(f)
   return type_item "array" .. field(ITEMS, field(1, schema_of(f.elem))) .. merge
 end
 
-local function property(name, schema)
-  return field(1, named(name, schema))
-end
+local function property(name, schema) return field(1, named(name, schema)) end
 
 local function struct_schema(name, roots)
   local properties = {}
   local fields = types.get(name).fields
-  for _, json in ipairs(value.keys(fields)) do properties[#properties + 1] = property(json, schema_of(fields[json])) end
+  for _, json in ipairs(value.keys(fields)) do
+    properties[#properties + 1] = property(json, schema_of(fields[json]))
+  end
   local vendor = ""
-  for _, kind in ipairs(roots) do vendor = vendor .. field(VENDOR, version_kind(kind, true)) end
+  for _, kind in ipairs(roots) do
+    vendor = vendor .. field(VENDOR, version_kind(kind, true))
+  end
   if #roots > 0 then
     table.insert(properties, property("apiVersion", type_item "string"))
     table.insert(properties, property("kind", type_item "string"))
@@ -91,8 +87,10 @@ local function definitions()
   local roots, list = {}, {}
   for _, kind in ipairs(kinds.list) do
     if kind.type == "Custom" then
-      list[#list + 1] = field(1, named("lab." .. kind.group .. "." .. kind.kind,
-        type_item "object" .. field(VENDOR, version_kind(kind, true))))
+      list[#list + 1] = field(
+        1,
+        named("lab." .. kind.group .. "." .. kind.kind, type_item "object" .. field(VENDOR, version_kind(kind, true)))
+      )
     else
       roots[kind.type] = { kind }
     end
@@ -108,9 +106,13 @@ end
 ---@return string
 function M.document()
   local paths = {}
-  for _, kind in ipairs(kinds.list) do paths[#paths + 1] = field(2, path_of(kind)) end
-  return field(1, "2.0") .. field(2, field(1, "Kubernetes") .. field(2, "v1.34.4"))
-    .. field(8, table.concat(paths)) .. field(9, definitions())
+  for _, kind in ipairs(kinds.list) do
+    paths[#paths + 1] = field(2, path_of(kind))
+  end
+  return field(1, "2.0")
+    .. field(2, field(1, "Kubernetes") .. field(2, "v1.34.4"))
+    .. field(8, table.concat(paths))
+    .. field(9, definitions())
 end
 
 return M

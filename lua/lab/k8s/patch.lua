@@ -76,7 +76,11 @@ local function remove(document, path)
   if container[key] == nil then
     error(("remove operation does not apply: doc is missing path: %s: missing value"):format(path), 0)
   end
-  if value.is_list(container) then table.remove(container, key) else container[key] = nil end
+  if value.is_list(container) then
+    table.remove(container, key)
+  else
+    container[key] = nil
+  end
 end
 
 local OPERATIONS = {
@@ -132,7 +136,9 @@ end
 -- the elements that the patch orders, in that order; the server's own stay before what they stood before
 local function reorder(list, order, key)
   local rank, ordered, others = {}, {}, {}
-  for i, item in ipairs(order) do rank[id(item, key)] = i end
+  for i, item in ipairs(order) do
+    rank[id(item, key)] = i
+  end
   for i, item in ipairs(list) do
     if rank[id(item, key)] then
       table.insert(ordered, { item = item, at = i })
@@ -149,7 +155,9 @@ local function reorder(list, order, key)
     end
     table.insert(result, entry.item)
   end
-  for i = o, #others do table.insert(result, others[i].item) end
+  for i = o, #others do
+    table.insert(result, others[i].item)
+  end
   return result
 end
 
@@ -197,7 +205,9 @@ end
 
 local function without(list, removed)
   local set_of, result = {}, value.array {}
-  for _, v in ipairs(removed) do set_of[v] = true end
+  for _, v in ipairs(removed) do
+    set_of[v] = true
+  end
   for _, v in ipairs(list or {}) do
     if not set_of[v] then table.insert(result, v) end
   end
@@ -216,7 +226,9 @@ local function apply_directives(field, result, patch)
   end
   if patch["$retainKeys"] then
     local keep = {}
-    for _, k in ipairs(patch["$retainKeys"]) do keep[k] = true end
+    for _, k in ipairs(patch["$retainKeys"]) do
+      keep[k] = true
+    end
     for k in pairs(result) do
       if not keep[k] then result[k] = nil end
     end
@@ -247,8 +259,6 @@ end
 ---@param document table
 ---@param patch table
 ---@return table
-function M.strategic(type_name, document, patch)
-  return strategic(types.root(type_name), document, patch)
-end
+function M.strategic(type_name, document, patch) return strategic(types.root(type_name), document, patch) end
 
 return M

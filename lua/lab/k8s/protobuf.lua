@@ -49,7 +49,9 @@ end
 -- a message as number → last value
 local function flat(bytes)
   local t = {}
-  for number, _, v in fields(bytes) do t[number] = v end
+  for number, _, v in fields(bytes) do
+    t[number] = v
+  end
   return t
 end
 

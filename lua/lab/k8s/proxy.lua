@@ -6,14 +6,14 @@ local value = require "lab.k8s.value"
 
 local M = {}
 
-local function unavailable(message)
-  return body.answer(status.failure(503, "ServiceUnavailable", message))
-end
+local function unavailable(message) return body.answer(status.failure(503, "ServiceUnavailable", message)) end
 
 -- "https:name:port", "name:port", "name"
 local function parse(text)
   local name, port = text:match("^https?:([^:]+):?([^:]*)$")
-  if not name then name, port = text:match("^([^:]+):?([^:]*)$") end
+  if not name then
+    name, port = text:match("^([^:]+):?([^:]*)$")
+  end
   return name, port ~= "" and port or nil
 end
 

@@ -4,8 +4,12 @@ local M = {}
 local DECIMAL = { n = -9, u = -6, m = -3, [""] = 0, k = 3, M = 6, G = 9, T = 12, P = 15, E = 18 }
 local BINARY = { Ki = 1, Mi = 2, Gi = 3, Ti = 4, Pi = 5, Ei = 6 }
 local DECIMAL_SUFFIX, BINARY_SUFFIX = {}, {}
-for suffix, exponent in pairs(DECIMAL) do DECIMAL_SUFFIX[exponent] = suffix end
-for suffix, power in pairs(BINARY) do BINARY_SUFFIX[power] = suffix end
+for suffix, exponent in pairs(DECIMAL) do
+  DECIMAL_SUFFIX[exponent] = suffix
+end
+for suffix, power in pairs(BINARY) do
+  BINARY_SUFFIX[power] = suffix
+end
 
 ---What the API server says of a quantity that it cannot read.
 M.message = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
@@ -21,20 +25,32 @@ end
 
 local function format_decimal(n, exponent, suffixed)
   if n == 0 then return "0" end
-  while n % 10 == 0 do n, exponent = n // 10, exponent + 1 end
-  while exponent < -9 do n, exponent = -(-n // 10), exponent + 1 end
-  while exponent % 3 ~= 0 do n, exponent = n * 10, exponent - 1 end
-  while exponent > 18 do n, exponent = n * 1000, exponent - 3 end
+  while n % 10 == 0 do
+    n, exponent = n // 10, exponent + 1
+  end
+  while exponent < -9 do
+    n, exponent = -(-n // 10), exponent + 1
+  end
+  while exponent % 3 ~= 0 do
+    n, exponent = n * 10, exponent - 1
+  end
+  while exponent > 18 do
+    n, exponent = n * 1000, exponent - 3
+  end
   if suffixed then return n .. DECIMAL_SUFFIX[exponent] end
   return exponent == 0 and tostring(n) or n .. "e" .. exponent
 end
 
 local function format_binary(n, exponent, power)
   n = n << (10 * power)
-  while exponent < 0 and n % 10 == 0 do n, exponent = n // 10, exponent + 1 end
+  while exponent < 0 and n % 10 == 0 do
+    n, exponent = n // 10, exponent + 1
+  end
   if exponent < 0 or n < 1024 then return format_decimal(n, exponent, true) end
   power = 0
-  while n % 1024 == 0 and power < 6 do n, power = n // 1024, power + 1 end
+  while n % 1024 == 0 and power < 6 do
+    n, power = n // 1024, power + 1
+  end
   return n .. (BINARY_SUFFIX[power] or "")
 end
 

@@ -15,8 +15,8 @@ local function put(api, object)
   local code, result = objects.patch(api.store, kind, namespace, meta.name, "apply", object, options)
   if code >= 400 then error(("%s %s: %s"):format(object.kind, meta.name, result.message), 0) end
   if not object.status or not kind.status then return end
-  local status = { apiVersion = object.apiVersion, kind = object.kind, metadata = { name = meta.name },
-    status = object.status }
+  local status =
+    { apiVersion = object.apiVersion, kind = object.kind, metadata = { name = meta.name }, status = object.status }
   objects.patch(api.store, kind, namespace, meta.name, "merge", status, { manager = "lab", subresource = "status" })
 end
 

@@ -3,13 +3,13 @@ local value = require "lab.k8s.value"
 
 local M = {}
 
-local function trim(text)
-  return (text:match("^%s*(.-)%s*$"))
-end
+local function trim(text) return (text:match("^%s*(.-)%s*$")) end
 
 local function set_of(text)
   local set = {}
-  for word in text:gmatch("[^,]+") do set[trim(word)] = true end
+  for word in text:gmatch("[^,]+") do
+    set[trim(word)] = true
+  end
   return set
 end
 
@@ -30,7 +30,11 @@ local function split(text)
   local parts, depth, from = {}, 0, 1
   for at = 1, #text + 1 do
     local c = at > #text and "," or text:sub(at, at)
-    if c == "(" then depth = depth + 1 elseif c == ")" then depth = depth - 1 end
+    if c == "(" then
+      depth = depth + 1
+    elseif c == ")" then
+      depth = depth - 1
+    end
     if c == "," and (depth == 0 or at > #text) then
       local part = trim(text:sub(from, at - 1))
       if part ~= "" then table.insert(parts, part) end
@@ -48,9 +52,7 @@ function M.parse(text)
   local requirements = {}
   for _, part in ipairs(split(text or "")) do
     local requirement = parse_requirement(part)
-    if not requirement then
-      return nil, ("unable to parse requirement: found '%s', expected: selector"):format(part)
-    end
+    if not requirement then return nil, ("unable to parse requirement: found '%s', expected: selector"):format(part) end
     table.insert(requirements, requirement)
   end
   return requirements
@@ -70,7 +72,9 @@ function M.from_object(selector)
   local ops = { In = "in", NotIn = "notin", Exists = "exists", DoesNotExist = "absent" }
   for _, expression in ipairs(selector.matchExpressions or {}) do
     local values = {}
-    for _, v in ipairs(expression.values or {}) do values[v] = true end
+    for _, v in ipairs(expression.values or {}) do
+      values[v] = true
+    end
     table.insert(requirements, { key = expression.key, op = ops[expression.operator], values = values })
   end
   return requirements
@@ -83,10 +87,15 @@ function M.matches(requirements, labels)
   for _, r in ipairs(requirements) do
     local v = labels and labels[r.key]
     local ok
-    if r.op == "in" then ok = v ~= nil and r.values[v]
-    elseif r.op == "notin" then ok = v == nil or not r.values[v]
-    elseif r.op == "exists" then ok = v ~= nil
-    else ok = v == nil end
+    if r.op == "in" then
+      ok = v ~= nil and r.values[v]
+    elseif r.op == "notin" then
+      ok = v == nil or not r.values[v]
+    elseif r.op == "exists" then
+      ok = v ~= nil
+    else
+      ok = v == nil
+    end
     if not ok then return false end
   end
   return true
@@ -99,10 +108,15 @@ function M.text(selector)
   local parts = {}
   for _, r in ipairs(M.from_object(selector)) do
     local values = value.keys(r.values)
-    if r.op == "in" and #values == 1 then table.insert(parts, r.key .. "=" .. values[1])
-    elseif r.op == "exists" then table.insert(parts, r.key)
-    elseif r.op == "absent" then table.insert(parts, "!" .. r.key)
-    else table.insert(parts, r.key .. " " .. r.op .. " (" .. table.concat(values, ",") .. ")") end
+    if r.op == "in" and #values == 1 then
+      table.insert(parts, r.key .. "=" .. values[1])
+    elseif r.op == "exists" then
+      table.insert(parts, r.key)
+    elseif r.op == "absent" then
+      table.insert(parts, "!" .. r.key)
+    else
+      table.insert(parts, r.key .. " " .. r.op .. " (" .. table.concat(values, ",") .. ")")
+    end
   end
   return table.concat(parts, ",")
 end
@@ -114,7 +128,9 @@ end
 function M.matches_fields(requirements, object)
   for _, r in ipairs(requirements) do
     local v = object
-    for name in r.key:gmatch("[^.]+") do v = type(v) == "table" and v[name] or nil end
+    for name in r.key:gmatch("[^.]+") do
+      v = type(v) == "table" and v[name] or nil
+    end
     local found = r.values and r.values[tostring(v == nil and "" or v)] or false
     if found ~= (r.op == "in") then return false end
   end

@@ -8,13 +8,24 @@ local M = {}
 ---@return integer status
 ---@return table body
 function M.failure(code, reason, message, details)
-  return code, { kind = "Status", apiVersion = "v1", metadata = {}, status = "Failure", message = message,
-    reason = reason, details = details, code = code }
+  return code,
+    {
+      kind = "Status",
+      apiVersion = "v1",
+      metadata = {},
+      status = "Failure",
+      message = message,
+      reason = reason,
+      details = details,
+      code = code,
+    }
 end
 
 local function details_of(kind, name, more)
   local details = { name = name, group = kind.group ~= "" and kind.group or nil, kind = kind.resource }
-  for k, v in pairs(more or {}) do details[k] = v end
+  for k, v in pairs(more or {}) do
+    details[k] = v
+  end
   return details
 end
 
@@ -34,9 +45,16 @@ end
 ---@param name string
 ---@param why string?
 function M.conflict(kind, name, why)
-  return M.failure(409, "Conflict", ("Operation cannot be fulfilled on %s %q: %s"):format(kind.qualified, name,
-    why or "the object has been modified; please apply your changes to the latest version and try again"),
-    details_of(kind, name))
+  return M.failure(
+    409,
+    "Conflict",
+    ("Operation cannot be fulfilled on %s %q: %s"):format(
+      kind.qualified,
+      name,
+      why or "the object has been modified; please apply your changes to the latest version and try again"
+    ),
+    details_of(kind, name)
+  )
 end
 
 ---@param list table[] { message, field }
@@ -60,36 +78,40 @@ function M.apply_conflict(list)
 end
 
 ---@param message string
-function M.bad_request(message)
-  return M.failure(400, "BadRequest", message)
-end
+function M.bad_request(message) return M.failure(400, "BadRequest", message) end
 
 ---@param kind lab.k8s.Kind
 ---@param name string
 ---@param causes table[] { reason, message, field }: `message` as behind "field: "
 function M.invalid(kind, name, causes)
   local parts = {}
-  for _, c in ipairs(causes) do table.insert(parts, c.field .. ": " .. c.message) end
+  for _, c in ipairs(causes) do
+    table.insert(parts, c.field .. ": " .. c.message)
+  end
   local text = #parts == 1 and parts[1] or "[" .. table.concat(parts, ", ") .. "]"
   local shown = kind.group == "" and kind.kind or kind.kind .. "." .. kind.group
-  return M.failure(422, "Invalid", ("%s %q is invalid: %s"):format(shown, name, text),
-    { name = name, group = kind.group ~= "" and kind.group or nil, kind = kind.kind, causes = causes })
+  return M.failure(
+    422,
+    "Invalid",
+    ("%s %q is invalid: %s"):format(shown, name, text),
+    { name = name, group = kind.group ~= "" and kind.group or nil, kind = kind.kind, causes = causes }
+  )
 end
 
 ---@param message string
-function M.expired(message)
-  return M.failure(410, "Expired", message)
-end
+function M.expired(message) return M.failure(410, "Expired", message) end
 
 --- The answer to a request without credentials, or with wrong ones.
-function M.unauthorised()
-  return M.failure(401, "Unauthorized", "Unauthorized")
-end
+function M.unauthorised() return M.failure(401, "Unauthorized", "Unauthorized") end
 
 ---@param method string
 function M.method_not_allowed(method)
-  return M.failure(405, "MethodNotAllowed", ("the server does not allow this method on the requested resource"),
-    { causes = { { reason = "MethodNotAllowed", message = method } } })
+  return M.failure(
+    405,
+    "MethodNotAllowed",
+    "the server does not allow this method on the requested resource",
+    { causes = { { reason = "MethodNotAllowed", message = method } } }
+  )
 end
 
 ---@param kind lab.k8s.Kind
@@ -97,8 +119,14 @@ end
 ---@return integer status
 ---@return table body
 function M.deleted(kind, object)
-  return 200, { kind = "Status", apiVersion = "v1", metadata = {}, status = "Success",
-    details = details_of(kind, object.metadata.name, { uid = object.metadata.uid }) }
+  return 200,
+    {
+      kind = "Status",
+      apiVersion = "v1",
+      metadata = {},
+      status = "Success",
+      details = details_of(kind, object.metadata.name, { uid = object.metadata.uid }),
+    }
 end
 
 return M

@@ -20,12 +20,12 @@ Store.__index = Store
 ---@param namespace string?
 ---@param name string
 ---@return string
-local function key_of(namespace, name)
-  return (namespace or "") .. "/" .. name
-end
+local function key_of(namespace, name) return (namespace or "") .. "/" .. name end
 
 local function each_owner(object, fn)
-  for _, owner in ipairs(object.metadata.ownerReferences or {}) do fn(owner.uid) end
+  for _, owner in ipairs(object.metadata.ownerReferences or {}) do
+    fn(owner.uid)
+  end
 end
 
 ---@param options { state: table, save: fun(), clock: fun(): number }
@@ -34,11 +34,22 @@ function M.new(options)
   local state = options.state
   state.rv = state.rv or 0
   state.objects = state.objects or {}
-  local self = setmetatable({ state = state, save = options.save, clock = options.clock, history = {}, first = 1,
+  local self = setmetatable({
+    state = state,
+    save = options.save,
+    clock = options.clock,
+    history = {},
+    first = 1,
     last = 0,
-    oldest = state.rv, listeners = {}, waiting = {}, dependents = {} }, Store)
+    oldest = state.rv,
+    listeners = {},
+    waiting = {},
+    dependents = {},
+  }, Store)
   for store, objects in pairs(state.objects) do
-    for key, object in pairs(objects) do self:index(store, key, nil, object) end
+    for key, object in pairs(objects) do
+      self:index(store, key, nil, object)
+    end
   end
   return self
 end
@@ -79,7 +90,9 @@ function Store:list(store, namespace)
     if not prefix or key:sub(1, #prefix) == prefix then keys[#keys + 1] = key end
   end
   table.sort(keys)
-  for i, key in ipairs(keys) do keys[i] = objects[key] end
+  for i, key in ipairs(keys) do
+    keys[i] = objects[key]
+  end
   return keys
 end
 
@@ -102,14 +115,10 @@ end
 
 ---A new uid.
 ---@return string
-function Store:uid()
-  return uuid()
-end
+function Store:uid() return uuid() end
 
 ---@return string the time, as objects carry it
-function Store:time()
-  return value.time(self.clock())
-end
+function Store:time() return value.time(self.clock()) end
 
 function Store:record(kind, store, key, object, before)
   local state = self.state
@@ -125,8 +134,12 @@ function Store:record(kind, store, key, object, before)
     self.first = self.first + 1
   end
   self.save()
-  for _, listener in ipairs(self.listeners) do listener(change) end
-  for event in pairs(self.waiting) do event:set() end
+  for _, listener in ipairs(self.listeners) do
+    listener(change)
+  end
+  for event in pairs(self.waiting) do
+    event:set()
+  end
 end
 
 ---Stores an object, new or changed; gives it the next resource version.
@@ -160,14 +173,16 @@ function Store:since(rv)
   local low, high = self.first, self.last + 1
   while low < high do
     local middle = (low + high) // 2
-    if self.history[middle].rv > rv then high = middle else low = middle + 1 end
+    if self.history[middle].rv > rv then
+      high = middle
+    else
+      low = middle + 1
+    end
   end
   return low
 end
 
 ---@return integer
-function Store:version()
-  return self.state.rv
-end
+function Store:version() return self.state.rv end
 
 return M

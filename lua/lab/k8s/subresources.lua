@@ -13,11 +13,19 @@ local M = {}
 local function scale_of(object)
   local replicas, current = object.spec.replicas or 0, value.get(object, "status", "replicas") or 0
   local meta = object.metadata
-  return { kind = "Scale", apiVersion = "autoscaling/v1",
-    metadata = { name = meta.name, namespace = meta.namespace, uid = meta.uid, resourceVersion = meta.resourceVersion,
-      creationTimestamp = meta.creationTimestamp },
+  return {
+    kind = "Scale",
+    apiVersion = "autoscaling/v1",
+    metadata = {
+      name = meta.name,
+      namespace = meta.namespace,
+      uid = meta.uid,
+      resourceVersion = meta.resourceVersion,
+      creationTimestamp = meta.creationTimestamp,
+    },
     spec = { replicas = replicas ~= 0 and replicas or nil },
-    status = { replicas = current, selector = selector.text(object.spec.selector) } }
+    status = { replicas = current, selector = selector.text(object.spec.selector) },
+  }
 end
 
 -- the scale that a request asks for
@@ -44,8 +52,14 @@ local function scale(api, req, target)
   object.spec.replicas = value.get(wanted, "spec", "replicas") or 0
   object.metadata.resourceVersion = value.get(wanted, "metadata", "resourceVersion")
   local manager = req.query.fieldManager or (req.headers["user-agent"] or "unknown"):match("^[^/]*")
-  code, object = objects.update(api.store, target.kind, target.namespace, target.name, object,
-    { manager = manager, subresource = "scale", dry = req.query.dryRun == "All" })
+  code, object = objects.update(
+    api.store,
+    target.kind,
+    target.namespace,
+    target.name,
+    object,
+    { manager = manager, subresource = "scale", dry = req.query.dryRun == "All" }
+  )
   return body.answer(code, code == 200 and scale_of(object) or object)
 end
 
@@ -53,8 +67,10 @@ end
 local function budget_against(api, target)
   local pod = api.store:get("/pods", target.namespace, target.name)
   for _, budget in ipairs(pod and api.store:list("policy/poddisruptionbudgets", target.namespace) or {}) do
-    if selector.matches(selector.from_object(budget.spec.selector), pod.metadata.labels)
-      and (value.get(budget, "status", "disruptionsAllowed") or 0) < 1 then
+    if
+      selector.matches(selector.from_object(budget.spec.selector), pod.metadata.labels)
+      and (value.get(budget, "status", "disruptionsAllowed") or 0) < 1
+    then
       return budget
     end
   end
@@ -63,10 +79,19 @@ end
 local function eviction(api, _, target)
   local budget = budget_against(api, target)
   if budget then
-    local needs = ("The disruption budget %s needs %d healthy pods and has %d currently"):format(budget.metadata.name,
-      budget.status.desiredHealthy, budget.status.currentHealthy)
-    return body.answer(status.failure(429, "TooManyRequests", "Cannot evict pod as it would violate the pod's "
-      .. "disruption budget.", { causes = { { reason = "DisruptionBudget", message = needs } } }))
+    local needs = ("The disruption budget %s needs %d healthy pods and has %d currently"):format(
+      budget.metadata.name,
+      budget.status.desiredHealthy,
+      budget.status.currentHealthy
+    )
+    return body.answer(
+      status.failure(
+        429,
+        "TooManyRequests",
+        "Cannot evict pod as it would violate the pod's " .. "disruption budget.",
+        { causes = { { reason = "DisruptionBudget", message = needs } } }
+      )
+    )
   end
   local code, problem = objects.delete(api.store, target.kind, target.namespace, target.name, {})
   if code ~= 200 then return body.answer(code, problem) end
@@ -74,15 +99,26 @@ local function eviction(api, _, target)
 end
 
 local function token(api, _, target)
-  return body.answer(201, { kind = "TokenRequest", apiVersion = "authentication.k8s.io/v1",
+  return body.answer(201, {
+    kind = "TokenRequest",
+    apiVersion = "authentication.k8s.io/v1",
     metadata = { name = target.name, namespace = target.namespace },
-    status = { token = api.token, expirationTimestamp = value.time(api.store.clock() + 3600) } })
+    status = { token = api.token, expirationTimestamp = value.time(api.store.clock() + 3600) },
+  })
 end
 
 -- the lab's pods are no processes: there is nothing to run a command in or to forward a port to
 local function interactive(_, _, target)
-  return body.answer(status.failure(501, "NotImplemented", ("the lab's pods cannot %s; use the API server's proxy "
-    .. "(kubectl get --raw /api/v1/namespaces/NS/services/NAME:PORT/proxy/PATH)"):format(target.sub)))
+  return body.answer(
+    status.failure(
+      501,
+      "NotImplemented",
+      (
+        "the lab's pods cannot %s; use the API server's proxy "
+        .. "(kubectl get --raw /api/v1/namespaces/NS/services/NAME:PORT/proxy/PATH)"
+      ):format(target.sub)
+    )
+  )
 end
 
 local INTERACTIVE = { exec = true, attach = true, portforward = true }

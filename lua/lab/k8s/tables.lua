@@ -12,8 +12,13 @@ local FALLBACK = {
 local function definitions(list)
   local result = value.array {}
   for _, column in ipairs(list) do
-    table.insert(result, { name = column[1], type = column.type or "string", format = column.format or "",
-      description = column[1], priority = column.wide and 1 or 0 })
+    table.insert(result, {
+      name = column[1],
+      type = column.type or "string",
+      format = column.format or "",
+      description = column[1],
+      priority = column.wide and 1 or 0,
+    })
   end
   return result
 end
@@ -34,11 +39,18 @@ function M.render(kind, objects, meta, options)
   local rows = value.array {}
   for _, object in ipairs(objects) do
     local cells = value.array {}
-    for _, column in ipairs(list) do table.insert(cells, column.cell(object, options.now)) end
+    for _, column in ipairs(list) do
+      table.insert(cells, column.cell(object, options.now))
+    end
     table.insert(rows, { cells = cells, object = row_object(object, options.include) })
   end
-  return { kind = "Table", apiVersion = "meta.k8s.io/" .. (options.version or "v1"), metadata = meta,
-    columnDefinitions = options.headless and value.array {} or definitions(list), rows = rows }
+  return {
+    kind = "Table",
+    apiVersion = "meta.k8s.io/" .. (options.version or "v1"),
+    metadata = meta,
+    columnDefinitions = options.headless and value.array {} or definitions(list),
+    rows = rows,
+  }
 end
 
 return M

@@ -51,7 +51,9 @@ local function parse_field(text)
     field.set = true
   elseif keys then
     field.keys = {}
-    for key in keys:gmatch("%w+") do table.insert(field.keys, key) end
+    for key in keys:gmatch("%w+") do
+      table.insert(field.keys, key)
+    end
   end
   field.atomic = modifiers:find("!", 1, true) and true or nil
   field.merge = modifiers:match("%%(%w*)")
@@ -84,7 +86,9 @@ function M.get(name)
     local field = parse_field(text)
     t.numbers[field.number] = field
     if field.embedded then
-      for json, inner in pairs(M.get(field.type).fields) do t.fields[json] = inner end
+      for json, inner in pairs(M.get(field.type).fields) do
+        t.fields[json] = inner
+      end
     else
       t.fields[field.json] = field
     end
@@ -97,7 +101,9 @@ end
 function M.names()
   if not sources then load_sources() end
   local names = {}
-  for name in pairs(sources) do names[#names + 1] = name end
+  for name in pairs(sources) do
+    names[#names + 1] = name
+  end
   table.sort(names)
   return names
 end
@@ -119,9 +125,7 @@ end
 ---The description of a whole object of that type.
 ---@param name string?
 ---@return lab.k8s.Field?
-function M.root(name)
-  return M.get(name) and { json = "", number = 0, code = "struct", type = name }
-end
+function M.root(name) return M.get(name) and { json = "", number = 0, code = "struct", type = name } end
 
 ---Whether server-side apply replaces the value as a whole.
 ---@param field lab.k8s.Field?

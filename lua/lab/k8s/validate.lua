@@ -20,9 +20,7 @@ local LABEL_VALUE = "a valid label must be an empty string or consist of alphanu
 local CONFIG_KEY = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or "
   .. "'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
 
-local function is_label(text)
-  return #text <= 63 and text:match("^[a-z0-9][-a-z0-9]*$") ~= nil and text:sub(-1) ~= "-"
-end
+local function is_label(text) return #text <= 63 and text:match("^[a-z0-9][-a-z0-9]*$") ~= nil and text:sub(-1) ~= "-" end
 
 local function is_subdomain(text)
   if #text > 253 or text == "" then return false end
@@ -35,9 +33,7 @@ end
 local Causes = {}
 Causes.__index = Causes
 
-function Causes:add(reason, field, message)
-  table.insert(self, { reason = reason, field = field, message = message })
-end
+function Causes:add(reason, field, message) table.insert(self, { reason = reason, field = field, message = message }) end
 
 function Causes:required(field, more)
   self:add("FieldValueRequired", field, "Required value" .. (more and ": " .. more or ""))
@@ -54,8 +50,11 @@ local function unsupported(causes, field, v, allowed)
     if a == v then return end
     table.insert(quoted, ("%q"):format(a))
   end
-  causes:add("FieldValueNotSupported", field,
-    ("Unsupported value: %q: supported values: %s"):format(tostring(v), table.concat(quoted, ", ")))
+  causes:add(
+    "FieldValueNotSupported",
+    field,
+    ("Unsupported value: %q: supported values: %s"):format(tostring(v), table.concat(quoted, ", "))
+  )
 end
 
 local NAMES = { namespaces = { is_label, LABEL }, services = { is_label, DNS1035 } }
@@ -108,8 +107,11 @@ local function workload(causes, object)
   if not spec.selector then
     causes:required("spec.selector")
   elseif not selector.matches(selector.from_object(spec.selector), spec.template.metadata.labels) then
-    causes:invalid("spec.template.metadata.labels", spec.template.metadata.labels or {},
-      "`selector` does not match template `labels`")
+    causes:invalid(
+      "spec.template.metadata.labels",
+      spec.template.metadata.labels or {},
+      "`selector` does not match template `labels`"
+    )
   end
   pod_spec(causes, spec.template.spec, "spec.template.spec")
 end
@@ -139,9 +141,7 @@ local function ingress(causes, object)
   for i, rule in ipairs(spec.rules or {}) do
     for j, path in ipairs(value.get(rule, "http", "paths") or {}) do
       local at = ("spec.rules[%d].http.paths[%d]"):format(i - 1, j - 1)
-      if not path.pathType then
-        causes:required(at .. ".pathType", "pathType must be specified")
-      end
+      if not path.pathType then causes:required(at .. ".pathType", "pathType must be specified") end
       if not value.get(path, "backend", "service", "name") and not value.get(path, "backend", "resource") then
         causes:required(at .. ".backend.service.name")
       end
@@ -151,9 +151,7 @@ end
 
 local function claim(causes, object)
   local spec = object.spec
-  if #(spec.accessModes or {}) == 0 then
-    causes:required("spec.accessModes", "at least 1 access mode is required")
-  end
+  if #(spec.accessModes or {}) == 0 then causes:required("spec.accessModes", "at least 1 access mode is required") end
   if not value.get(spec, "resources", "requests", "storage") then causes:required("spec.resources[storage]") end
 end
 
@@ -218,15 +216,21 @@ local function claim_immutable(causes, live, object)
     old.resources.requests, new.resources.requests = nil, nil
     local quantity = require "lab.k8s.quantity"
     if value.equal(old, new) and quantity.number(after.storage) < quantity.number(before.storage) then
-      causes:add("FieldValueForbidden", "spec.resources.requests.storage",
-        "Forbidden: field can not be less than status.capacity")
+      causes:add(
+        "FieldValueForbidden",
+        "spec.resources.requests.storage",
+        "Forbidden: field can not be less than status.capacity"
+      )
     end
   end
   new.volumeName = new.volumeName or old.volumeName
   if not value.equal(old, new) then
-    causes:add("FieldValueForbidden", "spec",
+    causes:add(
+      "FieldValueForbidden",
+      "spec",
       "Forbidden: spec is immutable after creation except resources.requests and "
-      .. "volumeAttributesClassName for bound claims")
+        .. "volumeAttributesClassName for bound claims"
+    )
   end
 end
 
@@ -236,24 +240,28 @@ local IMMUTABLE = {
   daemonsets = selector_immutable,
   persistentvolumeclaims = claim_immutable,
   secrets = function(causes, live, object) immutable(causes, "type", live.type, object.type) end,
-  jobs = function(causes, live, object)
-    immutable(causes, "spec.template", live.spec.template, object.spec.template)
-  end,
+  jobs = function(causes, live, object) immutable(causes, "spec.template", live.spec.template, object.spec.template) end,
   services = function(causes, live, object)
     local ip = object.spec.clusterIP
     if ip and live.spec.clusterIP ~= ip and object.spec.type ~= "ExternalName" then
-      causes:add("FieldValueInvalid", "spec.clusterIPs[0]",
-        ('Invalid value: ["%s"]: may not change once set'):format(ip))
+      causes:add(
+        "FieldValueInvalid",
+        "spec.clusterIPs[0]",
+        ('Invalid value: ["%s"]: may not change once set'):format(ip)
+      )
     end
   end,
   statefulsets = function(causes, live, object)
     selector_immutable(causes, live, object)
     for _, name in ipairs { "serviceName", "volumeClaimTemplates", "podManagementPolicy" } do
       if not value.equal(live.spec[name], object.spec[name]) then
-        causes:add("FieldValueForbidden", "spec",
+        causes:add(
+          "FieldValueForbidden",
+          "spec",
           "Forbidden: updates to statefulset spec for fields other than 'replicas', "
-          .. "'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', "
-          .. "'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden")
+            .. "'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', "
+            .. "'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"
+        )
         return
       end
     end

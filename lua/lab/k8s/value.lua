@@ -11,9 +11,7 @@ M.array = json.array
 
 ---@param v any
 ---@return boolean
-function M.is_list(v)
-  return type(v) == "table" and (json.is_array(v) or #v > 0)
-end
+function M.is_list(v) return type(v) == "table" and (json.is_array(v) or #v > 0) end
 
 ---A deep copy; empty arrays stay arrays.
 ---@generic T
@@ -22,7 +20,9 @@ end
 function M.copy(v)
   if type(v) ~= "table" then return v end
   local t = {}
-  for k, x in pairs(v) do t[k] = type(x) == "table" and M.copy(x) or x end
+  for k, x in pairs(v) do
+    t[k] = type(x) == "table" and M.copy(x) or x
+  end
   return json.is_array(v) and json.array(t) or t
 end
 
@@ -58,7 +58,9 @@ end
 ---@return string[]
 function M.keys(t)
   local keys = {}
-  for k in pairs(t or {}) do keys[#keys + 1] = k end
+  for k in pairs(t or {}) do
+    keys[#keys + 1] = k
+  end
   table.sort(keys)
   return keys
 end
@@ -69,7 +71,9 @@ end
 function M.merged(...)
   local t = {}
   for i = 1, select("#", ...) do
-    for k, v in pairs(select(i, ...) or {}) do t[k] = v end
+    for k, v in pairs(select(i, ...) or {}) do
+      t[k] = v
+    end
   end
   return t
 end

@@ -9,9 +9,13 @@ end
 
 local function rules(object)
   local all = value.array { "*" }
-  return value.merged(object, { status = { incomplete = false,
-    resourceRules = value.array { { verbs = all, apiGroups = all, resources = all } },
-    nonResourceRules = value.array { { verbs = all, nonResourceURLs = all } } } })
+  return value.merged(object, {
+    status = {
+      incomplete = false,
+      resourceRules = value.array { { verbs = all, apiGroups = all, resources = all } },
+      nonResourceRules = value.array { { verbs = all, nonResourceURLs = all } },
+    },
+  })
 end
 
 ---The answer to the creation of something that is not kept.
@@ -24,9 +28,18 @@ function M.create(kind, object)
 end
 
 local function metrics_header(store, kind, of)
-  return { apiVersion = kind.api_version, kind = kind.kind, timestamp = store:time(), window = "15s",
-    metadata = { name = of.metadata.name, namespace = of.metadata.namespace, labels = of.metadata.labels,
-      creationTimestamp = store:time() } }
+  return {
+    apiVersion = kind.api_version,
+    kind = kind.kind,
+    timestamp = store:time(),
+    window = "15s",
+    metadata = {
+      name = of.metadata.name,
+      namespace = of.metadata.namespace,
+      labels = of.metadata.labels,
+      creationTimestamp = store:time(),
+    },
+  }
 end
 
 -- a pod uses a steady share of nothing: enough to tell pods apart
@@ -35,8 +48,10 @@ local function pod_metrics(store, kind, pod)
   result.containers = value.array {}
   for i, c in ipairs(pod.spec.containers) do
     local seed = #pod.metadata.name * 7 + i
-    table.insert(result.containers, { name = c.name, usage = { cpu = (20 + seed % 60) .. "m", memory = (300 + seed * 3)
-      .. "Mi" } })
+    table.insert(
+      result.containers,
+      { name = c.name, usage = { cpu = (20 + seed % 60) .. "m", memory = (300 + seed * 3) .. "Mi" } }
+    )
   end
   return result
 end

@@ -13,23 +13,28 @@ local BOOKMARK_EVERY = 60
 local Watch = {}
 Watch.__index = Watch
 
-function Watch:emit(kind, object)
-  return self.writer:write(json.encode { type = kind, object = object } .. "\n")
-end
+function Watch:emit(kind, object) return self.writer:write(json.encode { type = kind, object = object } .. "\n") end
 
 function Watch:send(kind, object)
   object = convert.from_stored(self.kind, object)
   if self.view.table then
-    object = tables.render(self.kind, { object }, { resourceVersion = object.metadata.resourceVersion },
-      { now = self.store.clock(), include = self.view.include, headless = self.headed })
+    object = tables.render(
+      self.kind,
+      { object },
+      { resourceVersion = object.metadata.resourceVersion },
+      { now = self.store.clock(), include = self.view.include, headless = self.headed }
+    )
     self.headed = true
   end
   return self:emit(kind, object)
 end
 
 function Watch:bookmark(annotations)
-  return self:emit("BOOKMARK", { kind = self.kind.kind, apiVersion = self.kind.api_version,
-    metadata = { resourceVersion = tostring(self.store:version()), annotations = annotations } })
+  return self:emit("BOOKMARK", {
+    kind = self.kind.kind,
+    apiVersion = self.kind.api_version,
+    metadata = { resourceVersion = tostring(self.store:version()), annotations = annotations },
+  })
 end
 
 function Watch:matches(object)
@@ -102,10 +107,19 @@ end
 ---@param view { table: boolean?, include: string? }
 function M.serve(store, req, kind, namespace, filter, view)
   local changed <close> = task.event()
-  local writer = req:stream(200, { ["Content-Type"] = view.table and "application/json;as=Table;v=v1;g=meta.k8s.io"
-    or "application/json" })
-  local self = setmetatable({ store = store, kind = kind, namespace = namespace, filter = filter, view = view,
-    writer = writer, changed = changed }, Watch)
+  local writer = req:stream(
+    200,
+    { ["Content-Type"] = view.table and "application/json;as=Table;v=v1;g=meta.k8s.io" or "application/json" }
+  )
+  local self = setmetatable({
+    store = store,
+    kind = kind,
+    namespace = namespace,
+    filter = filter,
+    view = view,
+    writer = writer,
+    changed = changed,
+  }, Watch)
   writer:notify(changed)
   store.waiting[changed] = true
   local ok, problem = pcall(function()

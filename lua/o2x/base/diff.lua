@@ -7,8 +7,8 @@ local value = require "o2x.base.value"
 
 local M = {}
 
-local LONGEST = 96       -- bytes of a value on a line
-local MOST_CELLS = 4e6   -- lines before × lines after that a text diff looks at
+local LONGEST = 96 -- bytes of a value on a line
+local MOST_CELLS = 4e6 -- lines before × lines after that a text diff looks at
 
 local function shorten(text)
   if #text <= LONGEST then return text end
@@ -33,7 +33,11 @@ function M.inline(v)
 end
 
 local function is_map(v)
-  return type(v) == "table" and v ~= json.null and not value.is_unknown(v) and not json.is_array(v) and #v == 0
+  return type(v) == "table"
+    and v ~= json.null
+    and not value.is_unknown(v)
+    and not json.is_array(v)
+    and #v == 0
     and rawget(v, "$secret") == nil
 end
 
@@ -73,7 +77,9 @@ end
 local walk
 
 local function compare_tables(lines, path, before, after)
-  for _, key in ipairs(keys_of(before, after)) do walk(lines, join(path, key), before[key], after[key]) end
+  for _, key in ipairs(keys_of(before, after)) do
+    walk(lines, join(path, key), before[key], after[key])
+  end
 end
 
 local function add(lines, sign, path, text)
@@ -86,9 +92,7 @@ local function tagged(v)
 end
 
 -- A new or a gone table is written out below its path, so that each of its parts can be read.
-local function spread(v)
-  return is_map(v) and next(v) ~= nil or is_list(v) and not is_list_of_scalars(v)
-end
+local function spread(v) return is_map(v) and next(v) ~= nil or is_list(v) and not is_list_of_scalars(v) end
 
 function walk(lines, path, before, after)
   if value.equal(before, after) then return end
@@ -105,7 +109,9 @@ function walk(lines, path, before, after)
   end
   if type(before) == "string" and type(after) == "string" and (before:find("\n") or after:find("\n")) then
     lines[#lines + 1] = "~ " .. path .. ":"
-    for _, line in ipairs(M.text(before, after)) do lines[#lines + 1] = "    " .. line end
+    for _, line in ipairs(M.text(before, after)) do
+      lines[#lines + 1] = "    " .. line
+    end
     return
   end
   add(lines, "~", path, tagged(before) .. " → " .. tagged(after))
@@ -123,7 +129,9 @@ end
 
 local function split(text)
   local lines = {}
-  for line in (text:gsub("\n$", "") .. "\n"):gmatch("(.-)\n") do lines[#lines + 1] = line end
+  for line in (text:gsub("\n$", "") .. "\n"):gmatch("(.-)\n") do
+    lines[#lines + 1] = line
+  end
   return lines
 end
 
@@ -147,8 +155,12 @@ end
 
 local function middle(script, a, b, lo, a_hi, b_hi)
   if (a_hi - lo + 2) * (b_hi - lo + 2) > MOST_CELLS then
-    for i = lo, a_hi do script[#script + 1] = "-" .. a[i] end
-    for j = lo, b_hi do script[#script + 1] = "+" .. b[j] end
+    for i = lo, a_hi do
+      script[#script + 1] = "-" .. a[i]
+    end
+    for j = lo, b_hi do
+      script[#script + 1] = "+" .. b[j]
+    end
     return
   end
   local length, i, j = lengths(a, b, lo, a_hi, b_hi), lo, lo
@@ -168,12 +180,20 @@ end
 
 local function edit_script(a, b)
   local lo, a_hi, b_hi = 1, #a, #b
-  while lo <= a_hi and lo <= b_hi and a[lo] == b[lo] do lo = lo + 1 end
-  while a_hi >= lo and b_hi >= lo and a[a_hi] == b[b_hi] do a_hi, b_hi = a_hi - 1, b_hi - 1 end
+  while lo <= a_hi and lo <= b_hi and a[lo] == b[lo] do
+    lo = lo + 1
+  end
+  while a_hi >= lo and b_hi >= lo and a[a_hi] == b[b_hi] do
+    a_hi, b_hi = a_hi - 1, b_hi - 1
+  end
   local script = {}
-  for i = 1, lo - 1 do script[#script + 1] = " " .. a[i] end
+  for i = 1, lo - 1 do
+    script[#script + 1] = " " .. a[i]
+  end
   middle(script, a, b, lo, a_hi, b_hi)
-  for i = a_hi + 1, #a do script[#script + 1] = " " .. a[i] end
+  for i = a_hi + 1, #a do
+    script[#script + 1] = " " .. a[i]
+  end
   return script
 end
 
@@ -188,7 +208,9 @@ function M.text(before, after, context)
   local keep = {}
   for i, line in ipairs(script) do
     if line:sub(1, 1) ~= " " then
-      for near = math.max(1, i - context), math.min(#script, i + context) do keep[near] = true end
+      for near = math.max(1, i - context), math.min(#script, i + context) do
+        keep[near] = true
+      end
     end
   end
   local lines, skipped = {}, false

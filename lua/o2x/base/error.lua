@@ -9,7 +9,12 @@ Error.__index = Error
 Error.__name = "o2x.error"
 
 local EXIT_CODES = {
-  input = 3, refused = 3, unreachable = 4, unauthorised = 4, locked = 5, cancelled = 130,
+  input = 3,
+  refused = 3,
+  unreachable = 4,
+  unauthorised = 4,
+  locked = 5,
+  cancelled = 130,
 }
 
 function Error:__tostring()
@@ -21,30 +26,22 @@ end
 --- Makes an error object without raising it.
 ---@param fields {kind: string, message: string, hint: string?, details: string[]?, where: string?, module: string?, op: string?, code: any, retryable: boolean?, cause: any}
 ---@return table error
-function M.new(fields)
-  return setmetatable(fields, Error)
-end
+function M.new(fields) return setmetatable(fields, Error) end
 
 --- Makes an error object and raises it.
 ---@param fields table see new
-function M.raise(fields)
-  error(M.new(fields), 0)
-end
+function M.raise(fields) error(M.new(fields), 0) end
 
 --- Raises bad input: one line, no traceback.
 ---@param message string
 ---@param hint string? what to type next
 ---@param where string? file:line or path
-function M.input(message, hint, where)
-  M.raise { kind = "input", message = message, hint = hint, where = where }
-end
+function M.input(message, hint, where) M.raise { kind = "input", message = message, hint = hint, where = where } end
 
 --- Is the value an error object?
 ---@param value any
 ---@return boolean
-function M.is(value)
-  return getmetatable(value) == Error
-end
+function M.is(value) return getmetatable(value) == Error end
 
 --- Makes whatever was raised an error object; what is not one becomes a bug with its traceback.
 ---@param value any
@@ -66,9 +63,7 @@ end
 --- The program's exit code for an error.
 ---@param err table
 ---@return integer
-function M.exit_code(err)
-  return EXIT_CODES[err.kind] or 1
-end
+function M.exit_code(err) return EXIT_CODES[err.kind] or 1 end
 
 --- Passes the results of a native step on, or raises what it reported.
 ---@param fields table of the error to raise (kind, module, op); message and code come from the step

@@ -19,7 +19,9 @@ end
 ---@return string
 function M.join(folder, ...)
   local path = folder
-  for _, name in ipairs { ... } do path = path:gsub("/+$", "") .. "/" .. name:gsub("^/+", "") end
+  for _, name in ipairs { ... } do
+    path = path:gsub("/+$", "") .. "/" .. name:gsub("^/+", "")
+  end
   return path
 end
 
@@ -154,7 +156,9 @@ function M.canonical(path)
   while true do
     local real, message, code = core.realpath(path)
     if real then
-      for i = #missing, 1, -1 do real = M.join(real, missing[i]) end
+      for i = #missing, 1, -1 do
+        real = M.join(real, missing[i])
+      end
       return real
     end
     if code ~= "ENOENT" then check("canonical", nil, message, code) end
@@ -178,7 +182,9 @@ function M.copy_tree(from, to)
     M.write(to, M.read(from), { mode = stat.mode })
   elseif stat.type == "folder" then
     M.mkdir(to)
-    for _, name in ipairs(M.list(from)) do M.copy_tree(M.join(from, name), M.join(to, name)) end
+    for _, name in ipairs(M.list(from)) do
+      M.copy_tree(M.join(from, name), M.join(to, name))
+    end
     M.chmod(to, stat.mode)
   end
 end

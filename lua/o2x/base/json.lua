@@ -21,8 +21,12 @@ M.is_array = core.is_array
 local function raise(op, message, code, source)
   local place, what = message:match "^(%d+:%d+): (.*)"
   error_object.raise {
-    kind = code == "secret" and "refused" or "input", module = "json", op = op, code = code,
-    message = what or message, where = place and source .. ":" .. place,
+    kind = code == "secret" and "refused" or "input",
+    module = "json",
+    op = op,
+    code = code,
+    message = what or message,
+    where = place and source .. ":" .. place,
   }
 end
 

@@ -8,8 +8,11 @@ local task = require "o2x.base.task"
 local M = {}
 
 local REASONS = {
-  ECONNREFUSED = "refuses connections", ETIMEDOUT = "does not answer", timeout = "does not answer",
-  EHOSTUNREACH = "cannot be reached over the network", ECONNRESET = "closed the connection",
+  ECONNREFUSED = "refuses connections",
+  ETIMEDOUT = "does not answer",
+  timeout = "does not answer",
+  EHOSTUNREACH = "cannot be reached over the network",
+  ECONNRESET = "closed the connection",
 }
 
 --- Addresses of a host name, best first.
@@ -28,13 +31,16 @@ function M.addresses(name, seconds)
       if list then return list end
     end
   end
-  errors.raise { kind = "unreachable", module = "net", op = "resolve", code = code,
-    message = ("the host name %s cannot be found: %s"):format(name, message) }
+  errors.raise {
+    kind = "unreachable",
+    module = "net",
+    op = "resolve",
+    code = code,
+    message = ("the host name %s cannot be found: %s"):format(name, message),
+  }
 end
 
-local function remaining(deadline)
-  return math.max(0, deadline - task.now())
-end
+local function remaining(deadline) return math.max(0, deadline - task.now()) end
 
 -- Steps give true, false and what to wait for, or nil and why not.
 local function finish(connection, step, deadline)
@@ -63,11 +69,19 @@ end
 
 local function handshake(connection, o, deadline)
   local ok, message, code = connection:tls(o.host, o.ca_file)
-  if ok then ok, message, code = finish(connection, connection.handshake, deadline) end
+  if ok then
+    ok, message, code = finish(connection, connection.handshake, deadline)
+  end
   if ok then return end
   connection:close()
-  errors.raise { kind = "unreachable", module = "net", op = "tls", code = code, retryable = false,
-    message = ("%s at %s:%d: %s"):format(o.what or "the server", o.host, o.port, message) }
+  errors.raise {
+    kind = "unreachable",
+    module = "net",
+    op = "tls",
+    code = code,
+    retryable = false,
+    message = ("%s at %s:%d: %s"):format(o.what or "the server", o.host, o.port, message),
+  }
 end
 
 --- Connects.
@@ -83,8 +97,14 @@ function M.connect(o)
   end
   if not connection then
     local why = REASONS[code] or "cannot be reached: " .. tostring(message)
-    errors.raise { kind = "unreachable", module = "net", op = "connect", code = code, retryable = true,
-      message = ("%s at %s:%d %s"):format(o.what or "the server", o.host, o.port, why) }
+    errors.raise {
+      kind = "unreachable",
+      module = "net",
+      op = "connect",
+      code = code,
+      retryable = true,
+      message = ("%s at %s:%d %s"):format(o.what or "the server", o.host, o.port, why),
+    }
   end
   if o.tls then handshake(connection, o, deadline) end
   return connection

@@ -17,7 +17,9 @@ local function fill(v)
   if value.is_unknown(v) then return tostring(v) end
   if type(v) ~= "table" then return v end
   local out = setmetatable({}, getmetatable(v))
-  for key, item in next, v do out[key] = fill(item) end
+  for key, item in next, v do
+    out[key] = fill(item)
+  end
   return out
 end
 

@@ -11,12 +11,24 @@ local MAX_OUTPUT = 16 * 1024 * 1024
 
 -- What a child may know of our environment: where programs and files are, and how people write. No credentials.
 local INHERITED = {
-  "PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TZ", "LANG", "LC_ALL", "LC_CTYPE", "SSL_CERT_FILE", "SSL_CERT_DIR",
+  "PATH",
+  "HOME",
+  "USER",
+  "LOGNAME",
+  "TMPDIR",
+  "TZ",
+  "LANG",
+  "LC_ALL",
+  "LC_CTYPE",
+  "SSL_CERT_FILE",
+  "SSL_CERT_DIR",
 }
 
 local INSTALL_HINT = {
-  helm = "run vendor/bootstrap", kubectl = "run vendor/bootstrap",
-  pg_dump = "install postgresql-client", pg_restore = "install postgresql-client",
+  helm = "run vendor/bootstrap",
+  kubectl = "run vendor/bootstrap",
+  pg_dump = "install postgresql-client",
+  pg_restore = "install postgresql-client",
 }
 
 ---@class o2x.proc.options
@@ -44,7 +56,9 @@ local function environment(extra)
     if value then words[#words + 1] = name .. "=" .. value end
   end
   local names = {}
-  for name in pairs(extra or {}) do names[#names + 1] = name end
+  for name in pairs(extra or {}) do
+    names[#names + 1] = name
+  end
   table.sort(names)
   for _, name in ipairs(names) do
     if type(extra[name]) ~= "string" then
@@ -68,16 +82,18 @@ end
 function M.find(name)
   local path = core.which(name) or cached(name)
   if path then return path end
-  fail("failed", "find", name .. (name:find("/", 1, true) and " is not a program" or " is not on PATH"),
-    { code = "missing", hint = INSTALL_HINT[name] or ("install " .. name) })
+  fail(
+    "failed",
+    "find",
+    name .. (name:find("/", 1, true) and " is not a program" or " is not on PATH"),
+    { code = "missing", hint = INSTALL_HINT[name] or ("install " .. name) }
+  )
 end
 
 --- Whether a program is there.
 ---@param name string
 ---@return boolean
-function M.exists(name)
-  return (core.which(name) or cached(name)) ~= nil
-end
+function M.exists(name) return (core.which(name) or cached(name)) ~= nil end
 
 --- Starts a program and returns at once. The child (`pid kill status close`, `wait` below) is killed with its group
 --- when it is closed or collected, and when this process dies, unless it is detached.
@@ -85,8 +101,13 @@ end
 ---@return userdata child
 function M.start(o)
   local child, message, code = core.spawn {
-    path = M.find(o.argv[1]), argv = o.argv, env = environment(o.env), cwd = o.cwd,
-    feed = o.stdin ~= nil, log = o.log, detached = o.detached,
+    path = M.find(o.argv[1]),
+    argv = o.argv,
+    env = environment(o.env),
+    cwd = o.cwd,
+    feed = o.stdin ~= nil,
+    log = o.log,
+    detached = o.detached,
   }
   if not child then fail("failed", "start", "cannot start " .. o.argv[1] .. ": " .. message, { code = code }) end
   return child
@@ -198,8 +219,12 @@ function M.run(o)
   if o.stdin ~= nil then work.stdin = function() feed(child, o.stdin) end end
   local got = task.parallel(work)
   if got.ended.timed_out then
-    fail("timeout", "run", ("%s did not end within %g s and was stopped"):format(o.argv[1], o.timeout or 300),
-      { cause = got.stderr:match("([^\n]+)%s*$") })
+    fail(
+      "timeout",
+      "run",
+      ("%s did not end within %g s and was stopped"):format(o.argv[1], o.timeout or 300),
+      { cause = got.stderr:match("([^\n]+)%s*$") }
+    )
   end
   return { code = got.ended.code, signal = got.ended.signal, stdout = got.stdout, stderr = got.stderr }
 end

@@ -6,10 +6,10 @@ local errors = require "o2x.base.error"
 local task = require "o2x.base.task"
 
 local M = {
-  attempts = 40,    -- of one operation; as a rule the time is over first
+  attempts = 40, -- of one operation; as a rule the time is over first
   first_attempts = 3, -- as long as a system was never reached in this run: then it is rather the address that is wrong
-  seconds = 60,     -- for one operation, all attempts and pauses together (configuration: retry.seconds)
-  first = 0.1,      -- of the pauses; doubled each time, with jitter
+  seconds = 60, -- for one operation, all attempts and pauses together (configuration: retry.seconds)
+  first = 0.1, -- of the pauses; doubled each time, with jitter
   longest = 10,
   longest_told = 60, -- of a server's Retry-After
 }

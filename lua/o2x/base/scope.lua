@@ -10,7 +10,10 @@ local function checker(compare)
     local ok, message = compare(grants or {}, value)
     if ok then return value end
     errors.raise {
-      kind = "refused", module = "scope", code = "EREFUSED", message = ("%s %s"):format(what, message),
+      kind = "refused",
+      module = "scope",
+      code = "EREFUSED",
+      message = ("%s %s"):format(what, message),
       hint = "a run is bound to one tenant; stdlib/platform.lua says what it may touch",
     }
   end

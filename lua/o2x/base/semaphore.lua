@@ -9,14 +9,16 @@ Turnstile.__index = Turnstile
 
 ---@param places integer
 ---@return table turnstile
-function M.new(places)
-  return setmetatable({ free = places, waiting = {} }, Turnstile)
-end
+function M.new(places) return setmetatable({ free = places, waiting = {} }, Turnstile) end
 
 -- The place goes to whoever waits longest, without being free in between.
 function Turnstile:leave()
   local turn = table.remove(self.waiting, 1)
-  if turn then turn:set() else self.free = self.free + 1 end
+  if turn then
+    turn:set()
+  else
+    self.free = self.free + 1
+  end
 end
 
 function Turnstile:enter()

@@ -4,7 +4,9 @@ local M = {}
 
 local function distance(a, b)
   local row = {}
-  for j = 0, #b do row[j] = j end
+  for j = 0, #b do
+    row[j] = j
+  end
   for i = 1, #a do
     local corner = row[0]
     row[0] = i
@@ -25,7 +27,9 @@ function M.find(name, names)
   local best, least = nil, math.max(2, #name // 3) + 1
   for _, candidate in ipairs(names) do
     local d = distance(name, candidate)
-    if d < least or d == least and best and candidate < best then best, least = candidate, d end
+    if d < least or d == least and best and candidate < best then
+      best, least = candidate, d
+    end
   end
   return best
 end

@@ -25,9 +25,7 @@ local function pump(co, ok, first, ...)
   return ok, first, ...
 end
 
-function coroutine.resume(co, ...)
-  return pump(co, resume(co, ...))
-end
+function coroutine.resume(co, ...) return pump(co, resume(co, ...)) end
 
 function coroutine.wrap(fn)
   local co = coroutine.create(fn)
@@ -40,9 +38,7 @@ end
 
 --- The running task's own table; what it has not set itself is its parent's.
 ---@return table
-function M.context()
-  return core.context()
-end
+function M.context() return core.context() end
 
 local Handle = {}
 Handle.__index = Handle
@@ -107,8 +103,12 @@ function M.wait_fd(fd, events, seconds)
 end
 
 local function stop(handles)
-  for _, handle in ipairs(handles) do handle:cancel() end
-  for _, handle in ipairs(handles) do handle:wait(nil, true) end
+  for _, handle in ipairs(handles) do
+    handle:cancel()
+  end
+  for _, handle in ipairs(handles) do
+    handle:wait(nil, true)
+  end
 end
 
 --- Runs fn with a time limit.
@@ -160,11 +160,15 @@ end
 ---@return table results the first result of each, under its key
 function M.parallel(functions)
   local keys = {}
-  for key in pairs(functions) do keys[#keys + 1] = key end
+  for key in pairs(functions) do
+    keys[#keys + 1] = key
+  end
   table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
   local handles = group(#keys, #keys, function(i) return M.spawn(functions[keys[i]]) end)
   local results = {}
-  for i, key in ipairs(keys) do results[key] = handles[i].results[2] end
+  for i, key in ipairs(keys) do
+    results[key] = handles[i].results[2]
+  end
   return results
 end
 
@@ -177,7 +181,9 @@ function M.each(list, fn, options)
   local limit = options and options.limit or math.max(#list, 1)
   local handles = group(#list, limit, function(i) return M.spawn(fn, list[i], i) end)
   local results = {}
-  for i, handle in ipairs(handles) do results[i] = handle.results[2] end
+  for i, handle in ipairs(handles) do
+    results[i] = handle.results[2]
+  end
   return results
 end
 

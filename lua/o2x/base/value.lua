@@ -32,10 +32,10 @@ end
 
 -- A live secret against another, against text, or against the reference that a journal keeps of it.
 local function equal_secrets(a, b)
-  if is_reference(a) then a, b = b, a end
-  if is_reference(b) then
-    return secret.is(a) and a:fingerprint() == b.fp or is_reference(a) and a.fp == b.fp
+  if is_reference(a) then
+    a, b = b, a
   end
+  if is_reference(b) then return secret.is(a) and a:fingerprint() == b.fp or is_reference(a) and a.fp == b.fp end
   local function comparable(v) return secret.is(v) or type(v) == "string" end
   return comparable(a) and comparable(b) and secret.equal(a, b)
 end
@@ -103,7 +103,9 @@ function M.plain(value, what)
   local kind = type(value)
   if kind == "table" then
     local copy = {}
-    for key, item in next, value do copy[key] = M.plain(item, what) end
+    for key, item in next, value do
+      copy[key] = M.plain(item, what)
+    end
     return json.is_array(value) and json.array(copy) or copy
   end
   if kind == "string" and (value:find("\0", 1, true) or not utf8.len(value)) then

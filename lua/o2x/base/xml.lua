@@ -13,7 +13,9 @@ local Element = {}
 Element.__index = Element
 
 local function adopt(element)
-  for _, child in ipairs(element) do adopt(child) end
+  for _, child in ipairs(element) do
+    adopt(child)
+  end
   return setmetatable(element, Element)
 end
 
@@ -51,13 +53,13 @@ end
 ---@param source string? where the text is from, for the error's message
 ---@return xml.element root
 function M.parse(text, source)
-  local root = errors.check({ kind = "failed", module = "xml", op = "parse", message = source or "XML" },
-    core.parse(text))
+  local root =
+    errors.check({ kind = "failed", module = "xml", op = "parse", message = source or "XML" }, core.parse(text))
   return adopt(root)
 end
 
-local ESCAPES <const> = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;", ["'"] = "&apos;",
-  ["\r"] = "&#13;" }
+local ESCAPES <const> =
+  { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;", ["'"] = "&apos;", ["\r"] = "&#13;" }
 
 --- Text as it may stand in an element. A character that XML cannot hold is an error.
 ---@param text any
@@ -76,7 +78,9 @@ local function write(parts, node)
   end
   parts[#parts + 1] = ("<%s>"):format(tag)
   if type(first) == "table" then
-    for i = 2, #node do write(parts, node[i]) end
+    for i = 2, #node do
+      write(parts, node[i])
+    end
   else
     parts[#parts + 1] = M.escape(first)
   end

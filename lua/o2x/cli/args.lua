@@ -42,8 +42,10 @@ local function take(command, options, by_name, names, words, i)
   word = word or words[i]
   local option = by_name[word]
   if not option then
-    errors.input(("unknown option %s of o2x %s%s"):format(word, command.name, nearest.suggest(word, names)),
-      ("o2x help %s lists its options"):format(command.name))
+    errors.input(
+      ("unknown option %s of o2x %s%s"):format(word, command.name, nearest.suggest(word, names)),
+      ("o2x help %s lists its options"):format(command.name)
+    )
   end
   if not option.value then
     if value then errors.input(("%s takes no value"):format(word)) end

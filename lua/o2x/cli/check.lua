@@ -11,7 +11,8 @@ local runbooks = require "o2x.script.runbook"
 local versions = require "o2x.project.versions"
 
 local M = {
-  name = "check", usage = "check [RUNBOOK ...]",
+  name = "check",
+  usage = "check [RUNBOOK ...]",
   summary = "find mistakes in runbooks and stdlib without running anything",
   help = [[
 Syntax; names, fields and parameters that are not there; effects that are not declared, also those of stdlib's functions;
@@ -41,20 +42,30 @@ end
 ---@return string[] paths
 function M.runbooks(project)
   local paths = {}
-  for i, name in ipairs(runbooks.names(project)) do paths[i] = fs.join(project.runbooks, name .. ".lua") end
-  for _, own in ipairs(runbook_files.overrides(project)) do paths[#paths + 1] = own.path end
+  for i, name in ipairs(runbooks.names(project)) do
+    paths[i] = fs.join(project.runbooks, name .. ".lua")
+  end
+  for _, own in ipairs(runbook_files.overrides(project)) do
+    paths[#paths + 1] = own.path
+  end
   return paths
 end
 
 -- path → kind, in order
 local function files_of(project, words)
   local list = {}
-  for _, word in ipairs(words) do list[#list + 1] = { runbooks.find(project, word), "runbook" } end
+  for _, word in ipairs(words) do
+    list[#list + 1] = { runbooks.find(project, word), "runbook" }
+  end
   if #words > 0 then return list end
-  for _, path in ipairs(M.runbooks(project)) do list[#list + 1] = { path, "runbook" } end
+  for _, path in ipairs(M.runbooks(project)) do
+    list[#list + 1] = { path, "runbook" }
+  end
   local hooks = runbook_files.hooks(project)
   if hooks then list[#list + 1] = { hooks, "hooks" } end
-  for _, path in ipairs(folder_files(project.stdlib, {})) do list[#list + 1] = { path, "library" } end
+  for _, path in ipairs(folder_files(project.stdlib, {})) do
+    list[#list + 1] = { path, "library" }
+  end
   return list
 end
 
@@ -70,8 +81,15 @@ local function check_twins(seen, entry, runbook, text)
   local own = runbook.path:match("runbooks/tenants/([^/]+)/[^/]+$")
   if own then id = own .. "/" .. id end
   if seen[id] and seen[id].text ~= text then
-    table.insert(entry.problems, { text = ("%s: %s is also the version of %s, with other content"):format(runbook.path,
-      runbook.version, seen[id].path), hint = "raise the version of the newer one", line = 0 })
+    table.insert(entry.problems, {
+      text = ("%s: %s is also the version of %s, with other content"):format(
+        runbook.path,
+        runbook.version,
+        seen[id].path
+      ),
+      hint = "raise the version of the newer one",
+      line = 0,
+    })
   end
   seen[id] = seen[id] or { text = text, path = runbook.path }
 end
@@ -108,7 +126,9 @@ local function data(list)
   local files = {}
   for i, entry in ipairs(list) do
     local problems = {}
-    for j, problem in ipairs(entry.problems) do problems[j] = { message = problem.text, hint = problem.hint, line = problem.line } end
+    for j, problem in ipairs(entry.problems) do
+      problems[j] = { message = problem.text, hint = problem.hint, line = problem.line }
+    end
     files[i] = { path = entry.path, problem = problems[1] and problems[1].message, problems = json.array(problems) }
   end
   return json.array(files)
@@ -124,10 +144,16 @@ function M.run(options, words)
   for _, entry in ipairs(list) do
     bad, count = bad + (#entry.problems > 0 and 1 or 0), count + #entry.problems
   end
-  if options.json then out.json(data(list)) else show(list) end
+  if options.json then
+    out.json(data(list))
+  else
+    show(list)
+  end
   if bad > 0 then errors.input(("%d problems in %d of %d files"):format(count, bad, #list)) end
   if not options.update_lock then return end
-  for _, added in ipairs(versions.update(project, loaded)) do out.say("locked " .. added) end
+  for _, added in ipairs(versions.update(project, loaded)) do
+    out.say("locked " .. added)
+  end
 end
 
 return M

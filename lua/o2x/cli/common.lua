@@ -67,8 +67,15 @@ function M.notes(run)
   local over = run.runbook.overrides
   local own = run.runbook.path:match("runbooks/tenants/([^/]+)/[^/]+$")
   if own then
-    out.say(("note: %s has its own %s: %s %s%s"):format(own, run.runbook.name, run.runbook.path, run.runbook.version,
-      over and (", over %s %s"):format(over.path, over.version) or ""))
+    out.say(
+      ("note: %s has its own %s: %s %s%s"):format(
+        own,
+        run.runbook.name,
+        run.runbook.path,
+        run.runbook.version,
+        over and (", over %s %s"):format(over.path, over.version) or ""
+      )
+    )
   end
   for _, edited in ipairs(run.edited_versions) do
     out.say(("note: changed under an unchanged version (versions.lock): %s"):format(edited))
@@ -116,12 +123,20 @@ function M.interruptible(fn, ...)
   program.memory_limit(MEMORY)
   local signals, watchers = {}, {}
   local names = { "INT", "TERM", not hangup_is_ignored() and "HUP" or nil }
-  for i, name in ipairs(names) do signals[i] = task.signal(name) end -- caught before the work begins
+  for i, name in ipairs(names) do
+    signals[i] = task.signal(name)
+  end -- caught before the work begins
   local work = task.spawn(fn, ...)
-  for i, signal in ipairs(signals) do watchers[i] = task.spawn(watch, signal, work) end
+  for i, signal in ipairs(signals) do
+    watchers[i] = task.spawn(watch, signal, work)
+  end
   local ok, err = pcall(work.join, work)
-  for _, watcher in ipairs(watchers) do watcher:cancel() end
-  for _, watcher in ipairs(watchers) do watcher:wait(nil, true) end
+  for _, watcher in ipairs(watchers) do
+    watcher:cancel()
+  end
+  for _, watcher in ipairs(watchers) do
+    watcher:wait(nil, true)
+  end
   if not ok then error(err, 0) end
   return table.unpack(work.results, 2, work.results.n)
 end
@@ -152,15 +167,29 @@ function M.conclude(run, status, err, options, seconds)
   local result = output.give(run, options)
   if options.json then
     out.json {
-      run = run.id, status = status, runbook = run.runbook.name, tenant = run.tenant_name, seconds = seconds,
-      totals = plan.totals(counts), result = result, next = next_command,
+      run = run.id,
+      status = status,
+      runbook = run.runbook.name,
+      tenant = run.tenant_name,
+      seconds = seconds,
+      totals = plan.totals(counts),
+      result = result,
+      next = next_command,
       error = err and { kind = err.kind, message = tostring(err), hint = err.hint, step = err.step } or nil,
     }
   end
   if err and status ~= "interrupted" then out.problem(err, err.step) end
   local mark = status == "done" and style.green("done") or style.red(status)
-  out.say(("%s  %s %s: %s in %s%s"):format(mark, run.runbook.name, run.tenant_name, M.counts(counts),
-    out.duration(seconds), next_command and "; next: " .. style.bold(next_command) or ""))
+  out.say(
+    ("%s  %s %s: %s in %s%s"):format(
+      mark,
+      run.runbook.name,
+      run.tenant_name,
+      M.counts(counts),
+      out.duration(seconds),
+      next_command and "; next: " .. style.bold(next_command) or ""
+    )
+  )
   if err then return errors.exit_code(err) end
   return run.output and run.output.exit or 0
 end

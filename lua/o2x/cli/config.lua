@@ -15,12 +15,19 @@ local function perform(options, words)
     rows[i] = { style.bold(entry.key), entry.value or "-", style.dim(entry.source), entry.help }
   end
   out.columns(rows, out.data)
-  out.data(style.dim(
-    "flag (--set=KEY=VALUE) > O2X_* > o2x.yaml > ~/.config/o2x/config.yaml > PG*, VAULT_*, KUBECONFIG, AWS_* … > default"))
+  out.data(
+    style.dim(
+      "flag (--set=KEY=VALUE) > O2X_* > o2x.yaml > ~/.config/o2x/config.yaml > PG*, VAULT_*, KUBECONFIG, AWS_* … > default"
+    )
+  )
 end
 
 return {
-  name = "config", usage = "config explain", least = 1, most = 1, needs = "a word: explain",
+  name = "config",
+  usage = "config explain",
+  least = 1,
+  most = 1,
+  needs = "a word: explain",
   summary = "every configuration value and where it is from",
   options = { { "json", help = "as JSON" } },
   run = perform,

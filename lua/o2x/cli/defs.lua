@@ -11,13 +11,19 @@ local function perform(options, words)
   out.say(("made %d files of definitions below %s"):format(count, folder))
   local project = common.place(options)
   local path = fs.join(project.root, ".luarc.json")
-  if fs.exists(path) then return out.say(path .. " is there already and left alone; its workspace.library wants " .. folder) end
+  if fs.exists(path) then
+    return out.say(path .. " is there already and left alone; its workspace.library wants " .. folder)
+  end
   fs.write(path, settings, { mode = tonumber("644", 8) })
   out.say("made " .. path .. ": lua-language-server knows step, check and the apis of runbooks now")
 end
 
 return {
-  name = "defs", usage = "defs FOLDER", least = 1, most = 1, needs = "a folder",
+  name = "defs",
+  usage = "defs FOLDER",
+  least = 1,
+  most = 1,
+  needs = "a folder",
   summary = "write editor definitions for lua-language-server",
   help = [[
 Every function that runbooks can call, with its parameters and its doc comment, as lua-language-server reads them; and a

@@ -31,16 +31,26 @@ local function attempt(fleet, tenant, prepare, apply)
     status, err = "refused", errors.wrap(status)
     if err.kind == "cancelled" then status = "interrupted" end
   end
-  local outcome = { status = status, error = err, run = this and this.id, counts = report.counts, seconds = task.now() - start }
+  local outcome =
+    { status = status, error = err, run = this and this.id, counts = report.counts, seconds = task.now() - start }
   if err and status ~= "interrupted" then out.problem(err, ("%s: %s"):format(tenant, err.step or status)) end
   return outcome
 end
 
 local function again(store, project, config, fleet, past, report, options)
   return run.prepare {
-    mode = "apply", project = project, config = config, file = run.file_of(project, past), tenant = past.tenant,
-    params = past.params, secrets = past.secrets, seed = past.seed, fleet = fleet.id, report = report,
-    allow_edited = options.allow_edited, kept = function(path) return store:source(past.id, path) end,
+    mode = "apply",
+    project = project,
+    config = config,
+    file = run.file_of(project, past),
+    tenant = past.tenant,
+    params = past.params,
+    secrets = past.secrets,
+    seed = past.seed,
+    fleet = fleet.id,
+    report = report,
+    allow_edited = options.allow_edited,
+    kept = function(path) return store:source(past.id, path) end,
   }
 end
 
@@ -55,17 +65,29 @@ local function go_on(store, project, config, fleet, options)
         return this
       end, function(this, started) return run.resume(this, past.id, started) end)
     end
-    return attempt(fleet, tenant, function(report)
-      return run.prepare {
-        mode = "apply", project = project, config = config, tenant = tenant, params = fleet.params, report = report,
-        file = common.runbook(project, fleet, { fleet.runbook, tenant }), allow_edited = fleet.allow_edited,
-        secrets = fleet.secrets, fleet = fleet.id,
-      }
-    end, function(this, started)
-      run.confirm(this, fleet.confirmed and tenant or nil)
-      this.store = store
-      return run.apply(this, started)
-    end)
+    return attempt(
+      fleet,
+      tenant,
+      function(report)
+        return run.prepare {
+          mode = "apply",
+          project = project,
+          config = config,
+          tenant = tenant,
+          params = fleet.params,
+          report = report,
+          file = common.runbook(project, fleet, { fleet.runbook, tenant }),
+          allow_edited = fleet.allow_edited,
+          secrets = fleet.secrets,
+          fleet = fleet.id,
+        }
+      end,
+      function(this, started)
+        run.confirm(this, fleet.confirmed and tenant or nil)
+        this.store = store
+        return run.apply(this, started)
+      end
+    )
   end
 end
 
@@ -74,9 +96,11 @@ local function rows_of(outcomes, style)
   for i, outcome in ipairs(outcomes) do
     local counts = outcome.counts
     rows[i + 1] = {
-      outcome.tenant, style[COLOURS[outcome.status] or "dim"](outcome.status .. (outcome.earlier and " before" or "")),
+      outcome.tenant,
+      style[COLOURS[outcome.status] or "dim"](outcome.status .. (outcome.earlier and " before" or "")),
       counts and tostring(counts.created + counts.changed + counts.deleted) or "-",
-      outcome.seconds and out.duration(outcome.seconds) or "-", outcome.run or "-",
+      outcome.seconds and out.duration(outcome.seconds) or "-",
+      outcome.run or "-",
       outcome.error and out.printable(tostring(outcome.error)) or "",
     }
   end
@@ -87,14 +111,23 @@ local function data_of(fleet, outcomes, status)
   local list = {}
   for i, outcome in ipairs(outcomes) do
     list[i] = {
-      tenant = outcome.tenant, status = outcome.status, run = outcome.run, seconds = outcome.seconds,
+      tenant = outcome.tenant,
+      status = outcome.status,
+      run = outcome.run,
+      seconds = outcome.seconds,
       totals = outcome.counts and plan.totals(outcome.counts) or nil,
-      error = outcome.error and { kind = outcome.error.kind, message = tostring(outcome.error), hint = outcome.error.hint }
+      error = outcome.error
+          and { kind = outcome.error.kind, message = tostring(outcome.error), hint = outcome.error.hint }
         or nil,
     }
   end
-  return { fleet = fleet.id, runbook = fleet.runbook, status = status, tenants = json.array(list),
-    next = status ~= "done" and "o2x resume " .. fleet.id or nil }
+  return {
+    fleet = fleet.id,
+    runbook = fleet.runbook,
+    status = status,
+    tenants = json.array(list),
+    next = status ~= "done" and "o2x resume " .. fleet.id or nil,
+  }
 end
 
 local function exit_code(outcomes, status)
@@ -121,9 +154,18 @@ function M.perform(store, project, config, fleet, options)
     out.columns(rows_of(outcomes, out.style(1)), out.data)
   end
   local done = 0
-  for _, outcome in ipairs(outcomes) do done = done + (outcome.status == "done" and 1 or 0) end
-  out.say(("%s  %s: %d of %d tenants%s"):format(status, fleet.runbook, done, #outcomes,
-    status == "done" and "" or "; next: o2x resume " .. fleet.id))
+  for _, outcome in ipairs(outcomes) do
+    done = done + (outcome.status == "done" and 1 or 0)
+  end
+  out.say(
+    ("%s  %s: %d of %d tenants%s"):format(
+      status,
+      fleet.runbook,
+      done,
+      #outcomes,
+      status == "done" and "" or "; next: o2x resume " .. fleet.id
+    )
+  )
   return exit_code(outcomes, status)
 end
 
@@ -136,8 +178,10 @@ end
 -- For several tenants the selector is said again, so that nobody confirms more than was meant.
 local function check_confirmed(options)
   if options.confirm and options.confirm ~= options.tenants then
-    errors.input(("--confirm=%s, but the run is for --tenants=%s"):format(options.confirm, options.tenants),
-      "over several tenants a severe runbook wants the selector again: --confirm=" .. options.tenants)
+    errors.input(
+      ("--confirm=%s, but the run is for --tenants=%s"):format(options.confirm, options.tenants),
+      "over several tenants a severe runbook wants the selector again: --confirm=" .. options.tenants
+    )
   end
 end
 
@@ -147,13 +191,23 @@ end
 ---@return integer exit code
 function M.run(options, words)
   local project, config = common.place(options, words[1])
-  if options.secrets == "-" then errors.input("--secrets=-: standard input is for one tenant", "use a folder: O2X_SECRETS") end
+  if options.secrets == "-" then
+    errors.input("--secrets=-: standard input is for one tenant", "use a folder: O2X_SECRETS")
+  end
   check_confirmed(options)
   local names = fleets.select(project, config, options.tenants)
   local spec = {
-    runbook = words[1], selector = options.tenants, tenants = json.array(names), params = args.assignments(words, 2),
-    at_once = at_once(options), keep_going = options.keep_going or false, standard = options.standard,
-    confirmed = options.confirm ~= nil, allow_edited = options.allow_edited, secrets = options.secrets, root = project.root,
+    runbook = words[1],
+    selector = options.tenants,
+    tenants = json.array(names),
+    params = args.assignments(words, 2),
+    at_once = at_once(options),
+    keep_going = options.keep_going or false,
+    standard = options.standard,
+    confirmed = options.confirm ~= nil,
+    allow_edited = options.allow_edited,
+    secrets = options.secrets,
+    root = project.root,
   }
   run.rehearse_params(project, common.runbook(project, spec, { words[1], names[1] }), spec.params, options)
   local store = common.open_store(config)

@@ -48,9 +48,13 @@ function M.run(_, words)
     end
   end
   local names = {}
-  for _, group in ipairs(GROUPS) do table.move(group, 2, #group, #names + 1, names) end
-  errors.input(("unknown command '%s'%s"):format(out.printable(words[1]), nearest.suggest(words[1], names)),
-    "o2x help lists the commands")
+  for _, group in ipairs(GROUPS) do
+    table.move(group, 2, #group, #names + 1, names)
+  end
+  errors.input(
+    ("unknown command '%s'%s"):format(out.printable(words[1]), nearest.suggest(words[1], names)),
+    "o2x help lists the commands"
+  )
 end
 
 return M

@@ -8,13 +8,16 @@ local sandbox = require "o2x.script.sandbox"
 
 local function sorted(params)
   local names = {}
-  for name in pairs(params) do names[#names + 1] = name end
+  for name in pairs(params) do
+    names[#names + 1] = name
+  end
   table.sort(names)
   return names
 end
 
 local function param_row(name, spec)
-  local default = spec.default ~= nil and "default " .. tostring(spec.default) or spec.optional and "optional"
+  local default = spec.default ~= nil and "default " .. tostring(spec.default)
+    or spec.optional and "optional"
     or "needed"
   local kind = spec.choices and table.concat(spec.choices, "|") or spec[1]
   return { ("  %s=%s"):format(name, spec.choices and kind or kind:upper()), default, spec.help or "" }
@@ -24,14 +27,25 @@ local function data(runbook)
   local params = {}
   for name, spec in pairs(runbook.params) do
     params[name] = {
-      type = spec[1], default = spec.default, optional = spec.optional, help = spec.help,
-      choices = spec.choices and json.array(spec.choices), min = spec.min, max = spec.max,
+      type = spec[1],
+      default = spec.default,
+      optional = spec.optional,
+      help = spec.help,
+      choices = spec.choices and json.array(spec.choices),
+      min = spec.min,
+      max = spec.max,
     }
   end
   return {
-    name = runbook.name, version = runbook.version, api = runbook.api, summary = runbook.summary, help = runbook.help,
-    path = runbook.path, severe = runbook.severe or false,
-    effects = json.array(runbook.effects), params = params,
+    name = runbook.name,
+    version = runbook.version,
+    api = runbook.api,
+    summary = runbook.summary,
+    help = runbook.help,
+    path = runbook.path,
+    severe = runbook.severe or false,
+    effects = json.array(runbook.effects),
+    params = params,
   }
 end
 
@@ -44,7 +58,9 @@ local function perform(options, words)
   out.data(style.dim(runbook.path))
   if runbook.help then out.data("\n" .. runbook.help:gsub("%s+$", "")) end
   local rows = {}
-  for _, name in ipairs(sorted(runbook.params)) do rows[#rows + 1] = param_row(name, runbook.params[name]) end
+  for _, name in ipairs(sorted(runbook.params)) do
+    rows[#rows + 1] = param_row(name, runbook.params[name])
+  end
   if #rows > 0 then
     out.data("\nParameters")
     out.columns(rows, out.data)
@@ -55,7 +71,11 @@ local function perform(options, words)
 end
 
 return {
-  name = "info", usage = "info RUNBOOK", least = 1, most = 1, needs = "a runbook",
+  name = "info",
+  usage = "info RUNBOOK",
+  least = 1,
+  most = 1,
+  needs = "a runbook",
   summary = "what a runbook does, its parameters, what it may write",
   options = { { "json", help = "as JSON" } },
   run = perform,

@@ -5,7 +5,9 @@ local fs = require "o2x.base.fs"
 local program = require "o2x.core.program"
 
 return {
-  name = "lab", usage = "lab up|down|status|env|reset|fault|wind", raw = true,
+  name = "lab",
+  usage = "lab up|down|status|env|reset|fault|wind",
+  raw = true,
   summary = "the platform in miniature on this machine: to try, to learn, to test",
   run = function(words)
     local path = fs.join(fs.folder(fs.realpath "/proc/self/exe"), "o2x-lab")

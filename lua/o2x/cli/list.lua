@@ -29,7 +29,10 @@ local function describe(project, box, name)
   local ok, loaded = xpcall(runbooks.load, errors.handler, box, path)
   if not ok then return { name = name, problem = tostring(loaded) } end
   return {
-    name = name, version = loaded.version, summary = loaded.summary, severe = loaded.severe or false,
+    name = name,
+    version = loaded.version,
+    summary = loaded.summary,
+    severe = loaded.severe or false,
     effects = json.array(loaded.effects),
   }
 end
@@ -51,8 +54,13 @@ local function describe_tenant(project, config, name, own)
   local ok, tenant = xpcall(tenants.load, errors.handler, sandbox.new(project), config, name)
   if not ok then return { name = name, problem = tostring(tenant) } end
   return {
-    name = name, id = tenant.id, environment = tenant.environment, region = tenant.region, company = tenant.company,
-    own_versions = json.array(own), maintenance = maintenance_of(project, config, name),
+    name = name,
+    id = tenant.id,
+    environment = tenant.environment,
+    region = tenant.region,
+    company = tenant.company,
+    own_versions = json.array(own),
+    maintenance = maintenance_of(project, config, name),
   }
 end
 
@@ -65,15 +73,23 @@ local function own_runbooks(project, tenant)
 end
 
 local function list_tenants(options, project, config)
-  local list = task.each(tenants.names(config), function(name)
-    return describe_tenant(project, config, name, own_runbooks(project, name))
-  end, { limit = 4 })
+  local list = task.each(
+    tenants.names(config),
+    function(name) return describe_tenant(project, config, name, own_runbooks(project, name)) end,
+    { limit = 4 }
+  )
   if options.json then return out.json(json.array(list)) end
   local style, rows = out.style(1), { { "TENANT", "ID", "ENVIRONMENT", "REGION", "OWN VERSIONS", "MAINTENANCE" } }
   for i, t in ipairs(list) do
     rows[i + 1] = t.problem and { t.name, "-", "-", "-", "-", style.red(t.problem) }
-      or { t.name, t.id or "-", t.environment or "-", t.region or "-",
-        #t.own_versions > 0 and table.concat(t.own_versions, ", ") or "-", style.yellow(t.maintenance or "") }
+      or {
+        t.name,
+        t.id or "-",
+        t.environment or "-",
+        t.region or "-",
+        #t.own_versions > 0 and table.concat(t.own_versions, ", ") or "-",
+        style.yellow(t.maintenance or ""),
+      }
   end
   out.columns(rows, out.data)
 end
@@ -82,24 +98,35 @@ local function perform(options)
   local project, config = common.place(options)
   if options.tenants then return common.interruptible(list_tenants, options, project, config) end
   local list, box = {}, sandbox.for_declarations(project)
-  for i, name in ipairs(runbooks.names(project)) do list[i] = describe(project, box, name) end
+  for i, name in ipairs(runbooks.names(project)) do
+    list[i] = describe(project, box, name)
+  end
   local known = tenants.names(config)
   local own = own_versions(project)
   for _, entry in ipairs(list) do
     entry.own_versions, own[entry.name] = own[entry.name] and json.array(own[entry.name]), nil
   end
   for name, whose in pairs(own) do
-    list[#list + 1] = { name = name, summary = "only for " .. table.concat(whose, ", "), own_versions = json.array(whose) }
+    list[#list + 1] =
+      { name = name, summary = "only for " .. table.concat(whose, ", "), own_versions = json.array(whose) }
   end
   table.sort(list, function(a, b) return a.name < b.name end)
   if options.json then return out.json { runbooks = json.array(list), tenants = json.array(known) } end
   local style, rows = out.style(1), {}
   for i, entry in ipairs(list) do
-    rows[i] = { style.bold(entry.name), entry.version or "-",
+    rows[i] = {
+      style.bold(entry.name),
+      entry.version or "-",
       entry.problem and style.red(entry.problem)
-        or entry.summary .. (entry.severe and style.yellow(" (severe)") or "")
-        .. (entry.version and entry.own_versions
-          and style.cyan(" (own version: " .. table.concat(entry.own_versions, ", ") .. ")") or "") }
+        or entry.summary
+          .. (entry.severe and style.yellow(" (severe)") or "")
+          .. (
+            entry.version
+              and entry.own_versions
+              and style.cyan(" (own version: " .. table.concat(entry.own_versions, ", ") .. ")")
+            or ""
+          ),
+    }
   end
   out.columns(rows, out.data)
   if #list == 0 then out.say("no runbooks in " .. project.runbooks .. "; o2x new NAME makes one") end
@@ -107,8 +134,13 @@ local function perform(options)
 end
 
 return {
-  name = "list", usage = "list", most = 0, summary = "list the runbooks and the tenants",
-  options = { { "tenants", help = "the tenants, with what is known of them: id, environment, own versions, maintenance" },
-    { "json", help = "as JSON" } },
+  name = "list",
+  usage = "list",
+  most = 0,
+  summary = "list the runbooks and the tenants",
+  options = {
+    { "tenants", help = "the tenants, with what is known of them: id, environment, own versions, maintenance" },
+    { "json", help = "as JSON" },
+  },
   run = perform,
 }

@@ -18,12 +18,17 @@ local function perform(options)
   end
   if #loaded == 0 then errors.input("there are no runbooks to lock") end
   local added = versions.update(project, loaded, options.allow_edited)
-  for _, id in ipairs(added) do out.say("locked " .. id) end
+  for _, id in ipairs(added) do
+    out.say("locked " .. id)
+  end
   if #added == 0 then out.say("nothing new to lock") end
 end
 
 return {
-  name = "lock", usage = "lock", most = 0, summary = "write versions.lock: what each runbook's version contains",
+  name = "lock",
+  usage = "lock",
+  most = 0,
+  summary = "write versions.lock: what each runbook's version contains",
   help = [[
 runbooks/versions.lock has name, version and content (sha256) of each runbook. From then on a runbook that was changed under
 an unchanged version neither passes o2x check nor runs, unless --allow-edited is said, which the journal keeps.]],

@@ -41,10 +41,20 @@ local function perform(options, words)
   if fs.exists(path) then errors.input("there is such a runbook already", "o2x info " .. name, path) end
   fs.write(path, (TEMPLATE:gsub("%%s", name)), { parents = true, mode = tonumber("644", 8) })
   out.say("made " .. path)
-  out.say(("next: edit it, then o2x check %s and o2x plan %s TENANT; it runs as it is, in the lab for urbanos"):format(name, name))
+  out.say(
+    ("next: edit it, then o2x check %s and o2x plan %s TENANT; it runs as it is, in the lab for urbanos"):format(
+      name,
+      name
+    )
+  )
 end
 
 return {
-  name = "new", usage = "new NAME", least = 1, most = 1, needs = "a name", summary = "make a runbook to start from",
+  name = "new",
+  usage = "new NAME",
+  least = 1,
+  most = 1,
+  needs = "a name",
+  summary = "make a runbook to start from",
   run = perform,
 }

@@ -15,8 +15,11 @@ local ESCAPES = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quo
 local function escape(text) return (tostring(text):gsub("[%z\1-\8\11\12\14-\31]", "?"):gsub('[&<>"]', ESCAPES)) end
 
 local function test_case(suite, row)
-  local head = ('  <testcase classname="%s" name="%s" time="%.3f"')
-    :format(escape(suite), escape(row.check), row.seconds or 0)
+  local head = ('  <testcase classname="%s" name="%s" time="%.3f"'):format(
+    escape(suite),
+    escape(row.check),
+    row.seconds or 0
+  )
   if row.ok then return head .. "/>" end
   local why = escape(row.found or "failed")
   return ('%s><failure message="%s">%s</failure></testcase>'):format(head, why, why)
@@ -32,9 +35,17 @@ function M.junit(suite, rows)
     failures, seconds = failures + (row.ok and 0 or 1), seconds + (row.seconds or 0)
     cases[i] = test_case(suite, row)
   end
-  local head = ('<testsuite name="%s" tests="%d" failures="%d" errors="0" time="%.3f" timestamp="%s">')
-    :format(escape(suite), #rows, failures, seconds, (clock.iso():gsub("Z$", "")))
-  return table.concat({ '<?xml version="1.0" encoding="UTF-8"?>', head, table.concat(cases, "\n"), "</testsuite>", "" }, "\n")
+  local head = ('<testsuite name="%s" tests="%d" failures="%d" errors="0" time="%.3f" timestamp="%s">'):format(
+    escape(suite),
+    #rows,
+    failures,
+    seconds,
+    (clock.iso():gsub("Z$", ""))
+  )
+  return table.concat(
+    { '<?xml version="1.0" encoding="UTF-8"?>', head, table.concat(cases, "\n"), "</testsuite>", "" },
+    "\n"
+  )
 end
 
 local function write_junit(run, rows, path)
@@ -50,11 +61,15 @@ end
 
 local function print_table(columns, rows)
   local head, lines = {}, {}
-  for i, column in ipairs(columns) do head[i] = column:upper():gsub("_", " ") end
+  for i, column in ipairs(columns) do
+    head[i] = column:upper():gsub("_", " ")
+  end
   lines[1] = head
   for _, row in ipairs(rows) do
     local cells = {}
-    for i, column in ipairs(columns) do cells[i] = out.printable(cell(row[column])):gsub("\n", " ") end
+    for i, column in ipairs(columns) do
+      cells[i] = out.printable(cell(row[column])):gsub("\n", " ")
+    end
     lines[#lines + 1] = cells
   end
   out.columns(lines, out.data)

@@ -43,8 +43,13 @@ end
 local function perform(options, words)
   local project, config = common.place(options, words[1])
   local this = run.prepare {
-    mode = "plan", project = project, config = config, file = common.runbook(project, options, words), tenant = words[2],
-    params = args.assignments(words, 3), secrets = options.secrets,
+    mode = "plan",
+    project = project,
+    config = config,
+    file = common.runbook(project, options, words),
+    tenant = words[2],
+    params = args.assignments(words, 3),
+    secrets = options.secrets,
     report = progress.new { quiet = options.quiet or options.json, verbose = options.verbose, planning = true },
   }
   common.notes(this)
@@ -54,14 +59,20 @@ local function perform(options, words)
 end
 
 return {
-  name = "plan", usage = "plan RUNBOOK TENANT [name=value ...]", least = 2, needs = "a runbook and a tenant",
+  name = "plan",
+  usage = "plan RUNBOOK TENANT [name=value ...]",
+  least = 2,
+  needs = "a runbook and a tenant",
   summary = "show what a run would change; nothing is written",
   help = [[
 Runs the real runbook against the real systems, but only reads from them: what it would write is kept aside, where
 its later steps see it. Checks that need the changes to be there are listed, not made.]],
   options = {
-    { "secrets", value = "FILE|-|vault:PATH",
-      help = "the tenant's secrets: a file of mode 0600, standard input, a Vault path" },
+    {
+      "secrets",
+      value = "FILE|-|vault:PATH",
+      help = "the tenant's secrets: a file of mode 0600, standard input, a Vault path",
+    },
     { "standard", help = "the standard runbook, though the tenant has its own version of it" },
     { "detailed-exitcode", help = "exit with 2 if anything would change" },
     { "full", help = "every line of every change" },

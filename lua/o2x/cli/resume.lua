@@ -14,7 +14,9 @@ local task = require "o2x.base.task"
 local function candidates(store)
   local list = fleets.unfinished(store)
   local open = {}
-  for _, fleet in ipairs(list) do open[fleet.id] = true end
+  for _, fleet in ipairs(list) do
+    open[fleet.id] = true
+  end
   for _, h in ipairs(store:unfinished()) do
     if not open[h.fleet or ""] then list[#list + 1] = h end
   end
@@ -47,17 +49,26 @@ end
 local function file_of(project, h, edited)
   local path = run.file_of(project, h)
   if not edited or fs.exists(path) then return path end
-  errors.input(("%s, which the run began with, is gone"):format(h.runbook.path),
-    "without --edited, the run goes on with what it began with")
+  errors.input(
+    ("%s, which the run began with, is gone"):format(h.runbook.path),
+    "without --edited, the run goes on with what it began with"
+  )
 end
 
 local function perform_one(options, store, id)
   local h = check(store, id)
   local project, config = common.place_of(options, h)
   local this = run.prepare {
-    mode = "apply", project = project, config = config, file = file_of(project, h, options.edited), tenant = h.tenant,
+    mode = "apply",
+    project = project,
+    config = config,
+    file = file_of(project, h, options.edited),
+    tenant = h.tenant,
     params = h.params,
-    secrets = options.secrets or h.secrets, seed = h.seed, fleet = h.fleet, allow_edited = options.allow_edited,
+    secrets = options.secrets or h.secrets,
+    seed = h.seed,
+    fleet = h.fleet,
+    allow_edited = options.allow_edited,
     kept = not options.edited and function(path) return store:source(id, path) end or nil,
     report = progress.new { quiet = options.quiet, verbose = options.verbose },
   }
@@ -66,8 +77,13 @@ local function perform_one(options, store, id)
   local status, err = run.resume(this, id, function(_, edited)
     out.say(("%s %s for %s goes on, run %s"):format(this.runbook.name, this.runbook.version, this.tenant_name, id))
     if #edited > 0 then
-      out.say(("note: edited since the run began: %s; %s"):format(table.concat(edited, ", "), options.edited
-        and "finished steps are not run again" or "it goes on with what it began with (--edited: with the files as they are)"))
+      out.say(
+        ("note: edited since the run began: %s; %s"):format(
+          table.concat(edited, ", "),
+          options.edited and "finished steps are not run again"
+            or "it goes on with what it began with (--edited: with the files as they are)"
+        )
+      )
     end
   end)
   return common.conclude(this, status, err, options, task.now() - start)
@@ -82,7 +98,9 @@ local function perform(options, words)
 end
 
 return {
-  name = "resume", usage = "resume [RUN]", most = 1,
+  name = "resume",
+  usage = "resume [RUN]",
+  most = 1,
   summary = "go on with a run that was interrupted or failed",
   help = [[
 Finished steps and effects are not done again; where the run ended in the middle of one, the system is asked whether it
@@ -90,8 +108,11 @@ took place. The run goes on with the scripts that it began with, which are kept 
 fault, mend it and say --edited. Without RUN, the one unfinished run; if there are several, they are listed. A run over
 several tenants (F-…) goes on where it stopped.]],
   options = {
-    { "secrets", value = "FILE|-|vault:PATH",
-      help = "the tenant's secrets, if they came by standard input or have moved" },
+    {
+      "secrets",
+      value = "FILE|-|vault:PATH",
+      help = "the tenant's secrets, if they came by standard input or have moved",
+    },
     { "edited", help = "go on with the scripts as they are now, not as they were when the run began" },
     { "allow-edited", help = "even if one was changed under an unchanged version (versions.lock)" },
     { "json", help = "the result as JSON" },

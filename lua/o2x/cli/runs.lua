@@ -6,17 +6,33 @@ local json = require "o2x.base.json"
 local out = require "o2x.report.out"
 local plan = require "o2x.engine.plan"
 
-local COLOURS = { done = "green", running = "cyan", failed = "red", refused = "yellow", crashed = "red",
-  interrupted = "yellow", damaged = "red" }
+local COLOURS = {
+  done = "green",
+  running = "cyan",
+  failed = "red",
+  refused = "yellow",
+  crashed = "red",
+  interrupted = "yellow",
+  damaged = "red",
+}
 
 local function summary(h)
   if h.damaged then return { id = h.id, status = h.status, error = h.error.message } end
   return {
-    id = h.id, status = h.status, runbook = h.runbook.name, version = h.runbook.version, tenant = h.tenant,
-    params = h.params, fleet = h.fleet,
-    started = h.started, ended = h.ended, seconds = history.seconds(h), totals = plan.totals(history.counts(h)),
+    id = h.id,
+    status = h.status,
+    runbook = h.runbook.name,
+    version = h.runbook.version,
+    tenant = h.tenant,
+    params = h.params,
+    fleet = h.fleet,
+    started = h.started,
+    ended = h.ended,
+    seconds = history.seconds(h),
+    totals = plan.totals(history.counts(h)),
     user = h.user,
-    overtaken_by = h.overtaken, error = h.error and h.error.message,
+    overtaken_by = h.overtaken,
+    error = h.error and h.error.message,
   }
 end
 
@@ -31,7 +47,11 @@ local function row(h, style)
   local counts = history.counts(h)
   local changed = counts.created + counts.changed + counts.deleted
   return {
-    h.id, h.runbook.name, h.tenant, ("%d changed"):format(changed), out.duration(history.seconds(h)),
+    h.id,
+    h.runbook.name,
+    h.tenant,
+    ("%d changed"):format(changed),
+    out.duration(history.seconds(h)),
     h.overtaken and status .. style.dim(" (" .. h.overtaken .. " came after it)") or status,
   }
 end
@@ -42,17 +62,24 @@ local function perform(options)
     if wanted(h, options) then list[#list + 1] = h end
   end
   if options.json then
-    for i, h in ipairs(list) do list[i] = summary(h) end
+    for i, h in ipairs(list) do
+      list[i] = summary(h)
+    end
     return out.json(json.array(list))
   end
   local style, rows = out.style(1), {}
-  for i, h in ipairs(list) do rows[i] = row(h, style) end
+  for i, h in ipairs(list) do
+    rows[i] = row(h, style)
+  end
   out.columns(rows, out.data)
   if #list == 0 then out.say("no runs") end
 end
 
 return {
-  name = "runs", usage = "runs", most = 0, summary = "list the runs, oldest first",
+  name = "runs",
+  usage = "runs",
+  most = 0,
+  summary = "list the runs, oldest first",
   options = {
     { "tenant", value = "TENANT", help = "only those of a tenant" },
     { "unfinished", help = "only those that o2x resume can go on with, and those that run" },

@@ -18,22 +18,48 @@ end
 local function data(h)
   local steps, effects = {}, {}
   for i, step in ipairs(h.steps) do
-    steps[i] = { path = step.path, status = step.status, seconds = step.seconds, started = step.started,
-      message = step.message }
+    steps[i] = {
+      path = step.path,
+      status = step.status,
+      seconds = step.seconds,
+      started = step.started,
+      message = step.message,
+    }
   end
   for i, e in ipairs(h.effects) do
     effects[i] = {
-      step = e.path, kind = e.kind, target = e.key, outcome = e.outcome, before = e.before, after = e.after,
+      step = e.path,
+      kind = e.kind,
+      target = e.key,
+      outcome = e.outcome,
+      before = e.before,
+      after = e.after,
       desired = e.desired,
-      seconds = e.seconds, at = e.at, retries = e.retries, diff = e.show and json.array(e.show.lines or {}),
+      seconds = e.seconds,
+      at = e.at,
+      retries = e.retries,
+      diff = e.show and json.array(e.show.lines or {}),
       info = e.info,
     }
   end
   return {
-    id = h.id, status = h.status, runbook = h.runbook, tenant = h.tenant, params = h.params, started = h.started,
+    id = h.id,
+    status = h.status,
+    runbook = h.runbook,
+    tenant = h.tenant,
+    params = h.params,
+    started = h.started,
     ended = h.ended,
-    seconds = history.seconds(h), user = h.user, host = h.host, allow_edited = h.allow_edited, fleet = h.fleet, resumed = h.resumed, error = h.error,
-    steps = json.array(steps), effects = json.array(effects), checks = json.array(h.checks),
+    seconds = history.seconds(h),
+    user = h.user,
+    host = h.host,
+    allow_edited = h.allow_edited,
+    fleet = h.fleet,
+    resumed = h.resumed,
+    error = h.error,
+    steps = json.array(steps),
+    effects = json.array(effects),
+    checks = json.array(h.checks),
     totals = plan.totals(history.counts(h)),
   }
 end
@@ -41,8 +67,14 @@ end
 local function write_effect(e, depth, style, full)
   local sign = SIGNS[e.outcome]
   local title = e.show and e.show.title or e.key
-  out.data(("%s%s %s  %s"):format(depth, style.sign(sign, sign .. " " .. e.kind), title,
-    style.dim(e.outcome .. (e.seconds and ", " .. out.duration(e.seconds) or ""))))
+  out.data(
+    ("%s%s %s  %s"):format(
+      depth,
+      style.sign(sign, sign .. " " .. e.kind),
+      title,
+      style.dim(e.outcome .. (e.seconds and ", " .. out.duration(e.seconds) or ""))
+    )
+  )
   local lines = e.show and e.show.lines or {}
   for i, line in ipairs(lines) do
     if i > LONGEST and not full then
@@ -85,7 +117,8 @@ local function write_steps(h, style, options)
   for _, step in ipairs(h.steps) do
     local _, level = step.path:gsub("/", "")
     local depth = ("  "):rep(level)
-    local mark = step.status == "done" and style.green("✓") or step.status == "failed" and style.red("✗")
+    local mark = step.status == "done" and style.green("✓")
+      or step.status == "failed" and style.red("✗")
       or style.yellow("…")
     local tail = step.seconds and out.duration(step.seconds) or step.message or step.status
     out.data(("%s%s %s  %s"):format(depth, mark, style.bold(step.path:match("[^/]*$")), style.dim(tail)))
@@ -106,12 +139,23 @@ end
 local function write_head(h, style)
   out.data(("%s  %s %s for %s  %s"):format(style.bold(h.id), h.runbook.name, h.runbook.version, h.tenant, h.status))
   local params = {}
-  for name, value in pairs(h.params) do params[#params + 1] = name .. "=" .. value end
+  for name, value in pairs(h.params) do
+    params[#params + 1] = name .. "=" .. value
+  end
   table.sort(params)
   if #params > 0 then out.data("  " .. table.concat(params, " ")) end
   write_origin(h)
-  out.data(style.dim(("  begun %s by %s@%s, %s%s"):format(h.started, h.user, h.host, out.duration(history.seconds(h)),
-    h.resumed > 0 and (", resumed %d times"):format(h.resumed):gsub("1 times", "once") or "")))
+  out.data(
+    style.dim(
+      ("  begun %s by %s@%s, %s%s"):format(
+        h.started,
+        h.user,
+        h.host,
+        out.duration(history.seconds(h)),
+        h.resumed > 0 and (", resumed %d times"):format(h.resumed):gsub("1 times", "once") or ""
+      )
+    )
+  )
 end
 
 local function write_end(h, style)
@@ -132,10 +176,14 @@ local function perform(options, words)
 end
 
 return {
-  name = "show", usage = "show [RUN]", most = 1,
+  name = "show",
+  usage = "show [RUN]",
+  most = 1,
   summary = "what a run did: steps, effects with before and after, times",
   help = "Without RUN, the newest one.",
-  options = { { "full", help = "every line, and what was unchanged" },
-    { "json", help = "as JSON, with the values before and after" } },
+  options = {
+    { "full", help = "every line, and what was unchanged" },
+    { "json", help = "as JSON, with the values before and after" },
+  },
   run = perform,
 }

@@ -4,10 +4,15 @@ local out = require "o2x.report.out"
 local program = require "o2x.core.program"
 
 return {
-  name = "version", usage = "version", most = 0, summary = "which o2x this is",
+  name = "version",
+  usage = "version",
+  most = 0,
+  summary = "which o2x this is",
   options = { { "json", help = "as JSON" } },
   run = function(options)
-    if options.json then return out.json { o2x = program.version, lua = _VERSION, api = require("o2x.script.runbook").API } end
+    if options.json then
+      return out.json { o2x = program.version, lua = _VERSION, api = require("o2x.script.runbook").API }
+    end
     out.data(("o2x %s (%s)"):format(program.version, _VERSION))
   end,
 }

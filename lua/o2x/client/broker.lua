@@ -23,24 +23,42 @@ function M.new(options)
   local password = options.password or ""
   if not secret.is(password) then password = secret.new(password, "broker password") end
   return setmetatable({
-    url = options.url:gsub("/+$", ""), ca_file = options.ca_file, grants = options.scope,
+    url = options.url:gsub("/+$", ""),
+    ca_file = options.ca_file,
+    grants = options.scope,
     authorization = "Basic " .. ((options.user or "admin") .. ":" .. password):base64(),
   }, Client)
 end
 
 local function fail(kind, op, message, code, hint)
-  errors.raise { kind = kind, module = "broker", op = op, code = code, message = "broker: " .. message, hint = hint,
-    retryable = kind == "unreachable" }
+  errors.raise {
+    kind = kind,
+    module = "broker",
+    op = op,
+    code = code,
+    message = "broker: " .. message,
+    hint = hint,
+    retryable = kind == "unreachable",
+  }
 end
 
 local function send(client, op, command)
   local response = http.request {
-    method = "POST", url = client.url .. "/api/jolokia", json = command, module = "broker", ca_file = client.ca_file,
+    method = "POST",
+    url = client.url .. "/api/jolokia",
+    json = command,
+    module = "broker",
+    ca_file = client.ca_file,
     headers = { Authorization = client.authorization, Origin = ORIGIN },
   }
   if response.status == 401 or response.status == 403 then
-    fail("unauthorised", op, ("%s does not accept the user or the password"):format(client.url), response.status,
-      "set O2X_BROKER_USER and O2X_BROKER_PASSWORD")
+    fail(
+      "unauthorised",
+      op,
+      ("%s does not accept the user or the password"):format(client.url),
+      response.status,
+      "set O2X_BROKER_USER and O2X_BROKER_PASSWORD"
+    )
   elseif response.status ~= 200 then
     local kind = response.status >= 500 and "unreachable" or "failed"
     fail(kind, op, ("%s answers HTTP %d"):format(client.url, response.status), response.status)
@@ -53,15 +71,22 @@ local function call(client, op, command)
   local answer = send(client, op, command)
   if answer.status == 200 then return answer.value end
   if answer.status == 404 and answer.error_type == "javax.management.InstanceNotFoundException" then return nil end
-  fail(answer.status == 403 and "unauthorised" or "failed", op,
-    tostring(answer.error or "status " .. tostring(answer.status)), answer.status)
+  fail(
+    answer.status == 403 and "unauthorised" or "failed",
+    op,
+    tostring(answer.error or "status " .. tostring(answer.status)),
+    answer.status
+  )
 end
 
 -- The broker's own object; its name is the broker's business, and asked once.
 local function broker_object(client)
   if client.object then return client.object end
-  local found = call(client, "find", { type = "read", mbean = "org.apache.activemq:type=Broker,brokerName=*",
-    attribute = "BrokerName" })
+  local found = call(
+    client,
+    "find",
+    { type = "read", mbean = "org.apache.activemq:type=Broker,brokerName=*", attribute = "BrokerName" }
+  )
   local name = found and next(found)
   if not name then fail("failed", "find", ("no broker answers at %s"):format(client.url)) end
   client.object = name
@@ -80,8 +105,10 @@ local function check_name(client, name)
 end
 
 local function queue_object(client, name)
-  return ("org.apache.activemq:type=Broker,brokerName=%s,destinationType=Queue,destinationName=%s")
-    :format(broker_name(client), name)
+  return ("org.apache.activemq:type=Broker,brokerName=%s,destinationType=Queue,destinationName=%s"):format(
+    broker_name(client),
+    name
+  )
 end
 
 local ATTRIBUTES <const> = { "Name", "QueueSize", "ConsumerCount" }
@@ -91,8 +118,11 @@ local ATTRIBUTES <const> = { "Name", "QueueSize", "ConsumerCount" }
 ---@return { name: string, depth: integer, consumers: integer }[]
 function Client:queues(prefix)
   check_name(self, prefix .. "x")
-  local found = call(self, "queues", { type = "read", mbean = queue_object(self, prefix .. "*"),
-    attribute = ATTRIBUTES }) or {}
+  local found = call(
+    self,
+    "queues",
+    { type = "read", mbean = queue_object(self, prefix .. "*"), attribute = ATTRIBUTES }
+  ) or {}
   local queues = {}
   for object, values in pairs(found) do
     local name = object:match("destinationName=([^,]+)")
@@ -124,8 +154,11 @@ end
 ---@param name string
 function Client:remove_queue(name)
   check_name(self, name)
-  call(self, "remove queue", { type = "exec", mbean = broker_object(self), operation = "removeQueue",
-    arguments = { name } })
+  call(
+    self,
+    "remove queue",
+    { type = "exec", mbean = broker_object(self), operation = "removeQueue", arguments = { name } }
+  )
 end
 
 return M

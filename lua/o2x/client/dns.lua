@@ -7,10 +7,24 @@ local task = require "o2x.base.task"
 
 local M = {}
 
-local TYPES = { A = 1, NS = 2, CNAME = 5, SOA = 6, PTR = 12, MX = 15, TXT = 16, AAAA = 28, SRV = 33, OPT = 41,
-  CAA = 257, ANY = 255 }
+local TYPES = {
+  A = 1,
+  NS = 2,
+  CNAME = 5,
+  SOA = 6,
+  PTR = 12,
+  MX = 15,
+  TXT = 16,
+  AAAA = 28,
+  SRV = 33,
+  OPT = 41,
+  CAA = 257,
+  ANY = 255,
+}
 local TYPE_NAMES = {}
-for name, number in pairs(TYPES) do TYPE_NAMES[number] = name end
+for name, number in pairs(TYPES) do
+  TYPE_NAMES[number] = name
+end
 
 local RCODES = { [0] = "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED" }
 
@@ -43,7 +57,9 @@ M.types, M.type_names = TYPES, TYPE_NAMES
 ---@field additional dns.record[]
 
 local function name_types(records)
-  for _, record in ipairs(records) do record.type = TYPE_NAMES[record.type] or ("TYPE%d"):format(record.type) end
+  for _, record in ipairs(records) do
+    record.type = TYPE_NAMES[record.type] or ("TYPE%d"):format(record.type)
+  end
   return records
 end
 
@@ -83,9 +99,14 @@ local function await(op, problem, code, seconds, what)
     end
   end
   if code == "timeout" then code = "TIMEOUT" end
-  errors.raise { kind = KINDS[code] or "unreachable", module = "dns", op = "query", code = code,
+  errors.raise {
+    kind = KINDS[code] or "unreachable",
+    module = "dns",
+    op = "query",
+    code = code,
     retryable = code ~= "BADNAME",
-    message = ("%s: %s"):format(what, code == "TIMEOUT" and "no answer in time" or problem) }
+    message = ("%s: %s"):format(what, code == "TIMEOUT" and "no answer in time" or problem),
+  }
 end
 
 --- Asks for the records of a name, and gives what the server said, whatever it said.
@@ -96,14 +117,26 @@ function M.query(question)
   local timeout, tries = question.timeout or TIMEOUT, question.tries or TRIES
   local servers = question.servers and table.concat(question.servers, ",")
   local what = ("DNS %s %s%s"):format(question.name, kind, servers and " at " .. servers or "")
-  local op, problem, code = core.query(question.name, type_number(kind), servers, math.ceil(timeout * 1000), tries,
-    question.tcp or false, question.recurse ~= false)
+  local op, problem, code = core.query(
+    question.name,
+    type_number(kind),
+    servers,
+    math.ceil(timeout * 1000),
+    tries,
+    question.tcp or false,
+    question.recurse ~= false
+  )
   local bytes = await(op, problem, code, timeout * 2 ^ tries, what)
   local answer
   answer, problem, code = M.parse(bytes)
   if not answer then
-    errors.raise { kind = "failed", module = "dns", op = "query", code = code,
-      message = ("%s: %s"):format(what, problem) }
+    errors.raise {
+      kind = "failed",
+      module = "dns",
+      op = "query",
+      code = code,
+      message = ("%s: %s"):format(what, problem),
+    }
   end
   answer.question = what
   return answer
@@ -117,9 +150,14 @@ function M.values(question)
   local answer = M.query(question)
   if answer.rcode == "NXDOMAIN" then return {}, "NXDOMAIN" end
   if answer.rcode ~= "NOERROR" then
-    errors.raise { kind = "unreachable", module = "dns", op = "query", code = answer.rcode,
+    errors.raise {
+      kind = "unreachable",
+      module = "dns",
+      op = "query",
+      code = answer.rcode,
       retryable = answer.rcode == "SERVFAIL",
-      message = ("%s: the server says %s"):format(answer.question, answer.rcode) }
+      message = ("%s: the server says %s"):format(answer.question, answer.rcode),
+    }
   end
   local kind, values = (question.type or "A"):upper(), {}
   for _, record in ipairs(answer.records) do
@@ -156,8 +194,13 @@ local function zone_servers(name)
     if servers[1] then return servers end
     rest = rest:match("^[^.]+%.(.+)$")
   end
-  errors.raise { kind = "failed", module = "dns", op = "authoritative", code = "ENOZONE",
-                 message = ("no zone is found for %s"):format(name) }
+  errors.raise {
+    kind = "failed",
+    module = "dns",
+    op = "authoritative",
+    code = "ENOZONE",
+    message = ("no zone is found for %s"):format(name),
+  }
 end
 
 local function ask(name, kind, servers)
@@ -173,12 +216,16 @@ function M.authoritative(name, kind, servers)
   local result = {}
   if servers then
     local values = task.each(servers, function(server) return ask(name, kind, { server }) end)
-    for i, server in ipairs(servers) do result[server] = values[i] end
+    for i, server in ipairs(servers) do
+      result[server] = values[i]
+    end
     return result
   end
   local names = zone_servers(name)
   local values = task.each(names, function(server) return ask(name, kind, M.addresses((server:gsub("%.$", "")))) end)
-  for i, server in ipairs(names) do result[server:gsub("%.$", "")] = values[i] end
+  for i, server in ipairs(names) do
+    result[server:gsub("%.$", "")] = values[i]
+  end
   return result
 end
 

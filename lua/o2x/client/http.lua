@@ -13,14 +13,35 @@ local TIMEOUT <const>, CONNECT_TIMEOUT <const> = 60, 10
 
 -- What goes to libcurl as it stands.
 local PASSED <const> = {
-  "method", "url", "max_body", "stream", "ca", "ca_file", "cert", "key", "connect_to", "proxy",
-  "aws_sigv4", "access_key", "secret_key", "body_file",
+  "method",
+  "url",
+  "max_body",
+  "stream",
+  "ca",
+  "ca_file",
+  "cert",
+  "key",
+  "connect_to",
+  "proxy",
+  "aws_sigv4",
+  "access_key",
+  "secret_key",
+  "body_file",
 }
 local KNOWN <const> = {
-  headers = true, body = true, json = true, timeout = true, connect_timeout = true, token = true, scope = true,
-  secret_body = true, module = true,
+  headers = true,
+  body = true,
+  json = true,
+  timeout = true,
+  connect_timeout = true,
+  token = true,
+  scope = true,
+  secret_body = true,
+  module = true,
 }
-for _, name in ipairs(PASSED) do KNOWN[name] = true end
+for _, name in ipairs(PASSED) do
+  KNOWN[name] = true
+end
 
 -- A request with one of these methods changes nothing, so not knowing its outcome does not matter.
 local SAFE <const> = { GET = true, HEAD = true, LIST = true, OPTIONS = true }
@@ -46,9 +67,13 @@ local HINTS <const> = {
 local function fail(request, message, code)
   local kind = kind_of(code, request.method)
   errors.raise {
-    kind = kind, module = request.module or "http", op = request.method, code = code,
+    kind = kind,
+    module = request.module or "http",
+    op = request.method,
+    code = code,
     message = ("%s %s: %s"):format(request.method, request.url:gsub("%?.*", ""), message),
-    retryable = kind ~= "unknown" and LATER[code] or false, sent = not NOT_SENT[code],
+    retryable = kind ~= "unknown" and LATER[code] or false,
+    sent = not NOT_SENT[code],
     hint = HINTS[code] or HINTS[kind],
   }
 end
@@ -62,7 +87,9 @@ function M.split(url)
   local scheme, authority = url:match "^(https?)://([^/?#]+)[/?#]?"
   if not scheme then return nil, "", nil end
   local host, port = authority:match "^([%w%-%._]+):?(%d*)$"
-  if not host then host, port = authority:match "^(%[[%x:%.]+%]):?(%d*)$" end
+  if not host then
+    host, port = authority:match "^(%[[%x:%.]+%]):?(%d*)$"
+  end
   if not host or (port == "" and authority:find ":$") then return nil, "", nil end
   return scheme, host:lower(), math.tointeger(tonumber(port))
 end
@@ -106,11 +133,17 @@ end
 
 local function native(request)
   local fields = {}
-  for _, name in ipairs(PASSED) do fields[name] = request[name] end
+  for _, name in ipairs(PASSED) do
+    fields[name] = request[name]
+  end
   local headers, given = flatten(request.headers), {}
-  for i = 1, #headers, 2 do given[headers[i]:lower()] = true end
+  for i = 1, #headers, 2 do
+    given[headers[i]:lower()] = true
+  end
   local function add(name, value)
-    if not given[name:lower()] then headers[#headers + 1], headers[#headers + 2] = name, value end
+    if not given[name:lower()] then
+      headers[#headers + 1], headers[#headers + 2] = name, value
+    end
   end
   fields.body = request.body
   if request.json ~= nil then
@@ -134,7 +167,9 @@ end
 
 local function prepare(request)
   local copy = {}
-  for name, value in pairs(request) do copy[name] = value end
+  for name, value in pairs(request) do
+    copy[name] = value
+  end
   copy.method = copy.method or "GET"
   check(copy)
   return copy
@@ -182,7 +217,9 @@ end
 ---@return string
 function Stream:rest()
   local parts = {}
-  for bytes in function() return self:read() end do parts[#parts + 1] = bytes end
+  for bytes in function() return self:read() end do
+    parts[#parts + 1] = bytes
+  end
   return table.concat(parts)
 end
 

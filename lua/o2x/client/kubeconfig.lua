@@ -40,13 +40,9 @@ end
 
 -- ---- files ----
 
-local function folder_of(path)
-  return path:match("^(.*)/[^/]*$") or "."
-end
+local function folder_of(path) return path:match("^(.*)/[^/]*$") or "." end
 
-local function resolve(folder, path)
-  return path:sub(1, 1) == "/" and path or folder .. "/" .. path
-end
+local function resolve(folder, path) return path:sub(1, 1) == "/" and path or folder .. "/" .. path end
 
 local function read_yaml(path)
   local doc = yaml.decode(fs.read(path), path)
@@ -77,9 +73,7 @@ local function load_files(list, explicit)
       found = found or path
     end
   end
-  if not found and explicit then
-    bad("no kubeconfig: " .. list .. " does not exist", nil, HINT)
-  end
+  if not found and explicit then bad("no kubeconfig: " .. list .. " does not exist", nil, HINT) end
   all.path = found
   return found and all
 end
@@ -166,8 +160,11 @@ local function plugin_command(plugin)
   for _, allowed in ipairs(plugin.allowed) do
     if allowed == path then return path end
   end
-  bad(("wants to run the credential plugin %s, which is not allowed"):format(path), plugin.path,
-    "list it under kube.exec_plugins in o2x.yaml if you trust it")
+  bad(
+    ("wants to run the credential plugin %s, which is not allowed"):format(path),
+    plugin.path,
+    "list it under kube.exec_plugins in o2x.yaml if you trust it"
+  )
 end
 
 local function run_plugin(plugin)
@@ -175,14 +172,19 @@ local function run_plugin(plugin)
   local version = plugin.exec.apiVersion or "client.authentication.k8s.io/v1"
   local request = { apiVersion = version, kind = "ExecCredential", spec = { interactive = false } }
   local env = { KUBERNETES_EXEC_INFO = json.encode(request) }
-  for _, item in ipairs(plugin.exec.env or {}) do env[item.name] = item.value end
+  for _, item in ipairs(plugin.exec.env or {}) do
+    env[item.name] = item.value
+  end
   local r = proc.run { argv = argv, env = env, timeout = 60 }
   local ok, doc = pcall(json.decode, r.stdout)
   local status = ok and type(doc) == "table" and doc.status
   if r.code ~= 0 or type(status) ~= "table" then
     local said = r.stderr:match("[^\n]+") or "no answer"
     errors.raise {
-      kind = "unauthorised", module = "kubeconfig", op = "exec", where = plugin.path,
+      kind = "unauthorised",
+      module = "kubeconfig",
+      op = "exec",
+      where = plugin.path,
       message = ("the credential plugin %s gave no credential: %s"):format(argv[1], said),
     }
   end
@@ -202,9 +204,11 @@ local function in_cluster(options)
   if host:find(":", 1, true) then host = "[" .. host .. "]" end
   local namespace = (fs.read_if(folder .. "/namespace") or ""):match("%S+")
   return setmetatable({
-    server = ("https://%s:%s"):format(host, port), context = "in-cluster",
+    server = ("https://%s:%s"):format(host, port),
+    context = "in-cluster",
     ca = fs.read(folder .. "/ca.crt"),
-    token_file = folder .. "/token", namespace = options.namespace or namespace or "default",
+    token_file = folder .. "/token",
+    namespace = options.namespace or namespace or "default",
   }, Config)
 end
 
@@ -219,7 +223,8 @@ local function from_files(all, options)
   if not name then bad("has no current context", all.path, "kubectl config use-context NAME") end
   local context = pick(all, "context", name)
   local config = setmetatable({
-    context = name, path = context.path,
+    context = name,
+    path = context.path,
     namespace = options.namespace or context.value.namespace or "default",
   }, Config)
   use_cluster(config, pick(all, "cluster", context.value.cluster))
@@ -239,8 +244,7 @@ function M.load(options)
   local list = explicit and options.path or home and home .. "/.kube/config" or ""
   local all = load_files(list, explicit)
   if all then return from_files(all, options) end
-  return in_cluster(options)
-    or bad("no kubeconfig: neither KUBECONFIG nor ~/.kube/config is there", nil, HINT)
+  return in_cluster(options) or bad("no kubeconfig: neither KUBECONFIG nor ~/.kube/config is there", nil, HINT)
 end
 
 --- The credentials to send: asked for once, and again after `refresh`.
@@ -279,11 +283,13 @@ function Config:text()
   end
   local cluster = { server = self.server }
   if self.ca then cluster["certificate-authority-data"] = crypto.base64(self.ca) end
-  return json.encode_secret{ -- JSON is YAML too
-    apiVersion = "v1", kind = "Config", ["current-context"] = "o2x",
-    clusters = json.array{ { name = "o2x", cluster = cluster } },
-    users = json.array{ { name = "o2x", user = user } },
-    contexts = json.array{ { name = "o2x", context = { cluster = "o2x", user = "o2x", namespace = self.namespace } } },
+  return json.encode_secret { -- JSON is YAML too
+    apiVersion = "v1",
+    kind = "Config",
+    ["current-context"] = "o2x",
+    clusters = json.array { { name = "o2x", cluster = cluster } },
+    users = json.array { { name = "o2x", user = user } },
+    contexts = json.array { { name = "o2x", context = { cluster = "o2x", user = "o2x", namespace = self.namespace } } },
   }
 end
 

@@ -11,14 +11,19 @@ local function ask(ctx, where, o)
   local answer = ctx:client("k8s"):request(where.service, where.port, o)
   if answer.status >= 200 and answer.status < 300 then return answer.json end
   errors.raise {
-    kind = answer.status >= 500 and "unreachable" or "failed", module = "alerts", op = o.method,
+    kind = answer.status >= 500 and "unreachable" or "failed",
+    module = "alerts",
+    op = o.method,
     message = ("Alertmanager: HTTP %d: %s"):format(answer.status, (answer.body or ""):sub(1, 200)),
   }
 end
 
 local function is_of_tenant(silence, label, value)
   local matcher = silence.matchers[1]
-  return #silence.matchers == 1 and matcher.name == label and matcher.value == value and not matcher.isRegex
+  return #silence.matchers == 1
+    and matcher.name == label
+    and matcher.value == value
+    and not matcher.isRegex
     and matcher.isEqual ~= false
 end
 
@@ -46,11 +51,18 @@ function silence.write(ctx, target, desired)
     if found then ask(ctx, target.where, { method = "DELETE", path = "/api/v2/silence/" .. found.id }) end
     return
   end
-  ask(ctx, target.where, { method = "POST", path = "/api/v2/silences", json = {
-    id = found and found.id, startsAt = found and found.startsAt or clock.iso(), endsAt = desired.until_time,
-    createdBy = BY, comment = desired.comment,
-    matchers = { { name = target.label, value = target.value, isRegex = false, isEqual = true } },
-  } })
+  ask(ctx, target.where, {
+    method = "POST",
+    path = "/api/v2/silences",
+    json = {
+      id = found and found.id,
+      startsAt = found and found.startsAt or clock.iso(),
+      endsAt = desired.until_time,
+      createdBy = BY,
+      comment = desired.comment,
+      matchers = { { name = target.label, value = target.value, isRegex = false, isEqual = true } },
+    },
+  })
 end
 
 function silence.show(target, before, after)
@@ -63,7 +75,9 @@ local function target_of(ctx, where)
   local label = ctx.scope.k8s and ctx.scope.k8s.label
   if not label then
     errors.raise {
-      kind = "refused", module = "alerts", message = "the grants name no label of the tenant: whose alerts?",
+      kind = "refused",
+      module = "alerts",
+      message = "the grants name no label of the tenant: whose alerts?",
     }
   end
   return { where = where, label = label[1], value = label[2] }

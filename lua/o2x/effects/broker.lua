@@ -7,9 +7,7 @@ local queue = {
   class = "idempotent",
   key = function(target) return target.name end,
 
-  read = function(ctx, target)
-    return ctx.client("broker"):queue(target.name) and { name = target.name } or nil
-  end,
+  read = function(ctx, target) return ctx.client("broker"):queue(target.name) and { name = target.name } or nil end,
 
   -- Taking a queue away (that only undo does) must not lose messages.
   write = function(ctx, target, desired)
@@ -17,9 +15,13 @@ local queue = {
     if desired then return client:add_queue(target.name) end
     local there = client:queue(target.name)
     if there and there.depth > 0 then
-      errors.raise { kind = "conflict", module = "broker", op = "remove",
+      errors.raise {
+        kind = "conflict",
+        module = "broker",
+        op = "remove",
         message = ("queue %s holds %d messages"):format(target.name, there.depth),
-        hint = "let them be consumed, or purge the queue" }
+        hint = "let them be consumed, or purge the queue",
+      }
     end
     client:remove_queue(target.name)
   end,

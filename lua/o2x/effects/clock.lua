@@ -5,7 +5,9 @@ local clock = require "o2x.base.clock"
 return {
   name = "clock",
   api = function(ctx)
-    local function now() return ctx:recorded("clock.now", function() return math.floor(clock.now()) end) end
+    local function now()
+      return ctx:recorded("clock.now", function() return math.floor(clock.now()) end)
+    end
     return {
       --- Seconds since 1970; a resumed run sees the same.
       ---@return integer

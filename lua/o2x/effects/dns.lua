@@ -37,9 +37,7 @@ local function same_values(a, b)
 end
 
 -- A CNAME stands alone at its name; other types stand side by side.
-local function in_the_way(record, kind)
-  return record.type == kind or record.type == "CNAME" or kind == "CNAME"
-end
+local function in_the_way(record, kind) return record.type == kind or record.type == "CNAME" or kind == "CNAME" end
 
 local function records_at(ctx, target)
   local client = ctx.client("route53")
@@ -47,8 +45,14 @@ local function records_at(ctx, target)
   local found = {}
   for _, record in ipairs(client:records_of(zone, target.name)) do
     if in_the_way(record, target.type) then
-      found[#found + 1] = { type = record.type, ttl = record.ttl, values = plain_values(record.type, record.values),
-        alias = record.alias, set = record.set, as_listed = record }
+      found[#found + 1] = {
+        type = record.type,
+        ttl = record.ttl,
+        values = plain_values(record.type, record.values),
+        alias = record.alias,
+        set = record.set,
+        as_listed = record,
+      }
     end
   end
   return found, zone, client
@@ -61,8 +65,10 @@ local function read(ctx, target)
 end
 
 local function describe(record)
-  return ("%s %s"):format(record.type, record.alias and "alias of " .. record.alias
-    or table.concat(record.values, ", "))
+  return ("%s %s"):format(
+    record.type,
+    record.alias and "alias of " .. record.alias or table.concat(record.values, ", ")
+  )
 end
 
 local function key_of(target) return target.name .. " " .. target.type end
@@ -71,8 +77,13 @@ local function key_of(target) return target.name .. " " .. target.type end
 local function left_by_us(ctx, target, before)
   for _, run in ipairs(ctx:run_store():list()) do
     for _, effect in ipairs(run.tenant == ctx.tenant.name and run.effects or {}) do
-      if effect.kind == "dns.record" and effect.key == key_of(target) and effect.result and effect.after
-        and same_values(before, effect.after) then
+      if
+        effect.kind == "dns.record"
+        and effect.key == key_of(target)
+        and effect.result
+        and effect.after
+        and same_values(before, effect.after)
+      then
         return true
       end
     end
@@ -81,12 +92,20 @@ local function left_by_us(ctx, target, before)
 end
 
 local function refuse_foreign(ctx, target, desired, before)
-  if not before or not desired or target.takeover or same_values(before, desired)
-    or left_by_us(ctx, target, before) then
+  if
+    not before
+    or not desired
+    or target.takeover
+    or same_values(before, desired)
+    or left_by_us(ctx, target, before)
+  then
     return
   end
   errors.raise {
-    kind = "conflict", module = "dns", op = "record", code = "foreign",
+    kind = "conflict",
+    module = "dns",
+    op = "record",
+    code = "foreign",
     message = ("%s is already there: %s, not %s"):format(target.name, describe(before), describe(desired)),
     hint = "if it may be replaced: takeover=true",
   }
@@ -103,8 +122,13 @@ local function changes_for(target, desired, found)
     if desired and record.type == desired.type and not record.set then
       action = "UPSERT"
     elseif record.alias or record.set then
-      errors.raise { kind = "refused", module = "dns", op = "record", code = "alias",
-        message = ("%s %s is an alias or one of a weighted set: left alone"):format(target.name, record.type) }
+      errors.raise {
+        kind = "refused",
+        module = "dns",
+        op = "record",
+        code = "alias",
+        message = ("%s %s is an alias or one of a weighted set: left alone"):format(target.name, record.type),
+      }
     else
       changes[#changes + 1] = change_of("DELETE", target, record.as_listed)
     end
@@ -125,9 +149,7 @@ local function write(ctx, target, desired, before)
   return { change = id }
 end
 
-local function strip(kind, values)
-  return NAMES[kind] and plain_values(kind, values) or values
-end
+local function strip(kind, values) return NAMES[kind] and plain_values(kind, values) or values end
 
 local function authoritative(ctx, name, kind)
   local result = {}
@@ -151,7 +173,9 @@ local function probe(ctx, target, desired)
   if desired == nil then return current == nil and "done" or "absent" end
   if not current or not value.equal(current, desired) then return "absent" end
   pcall(task.timeout, CAUGHT_UP, function()
-    while not caught_up(ctx, target, desired) do task.sleep(1) end
+    while not caught_up(ctx, target, desired) do
+      task.sleep(1)
+    end
   end)
   return "done"
 end
@@ -172,13 +196,18 @@ local record = {
 local function ensure_record(ctx, given)
   local kind = tostring(given.type or ""):upper()
   if not dns.types[kind] or type(given.name) ~= "string" or type(given.values) ~= "table" or not given.values[1] then
-    errors.input("dns.ensure_record wants name, type and values",
-      'dns.ensure_record { name = "x.example.com", type = "CNAME", values = { "y.example.com" } }')
+    errors.input(
+      "dns.ensure_record wants name, type and values",
+      'dns.ensure_record { name = "x.example.com", type = "CNAME", values = { "y.example.com" } }'
+    )
   end
   scope.domain(ctx.scope.dns, given.name, "DNS name")
   local target = { name = route53.canonical(given.name), type = kind, takeover = given.takeover or nil }
-  return ctx:effect("dns.record", target, { type = kind, ttl = given.ttl or DEFAULT_TTL,
-    values = plain_values(kind, given.values) })
+  return ctx:effect(
+    "dns.record",
+    target,
+    { type = kind, ttl = given.ttl or DEFAULT_TTL, values = plain_values(kind, given.values) }
+  )
 end
 
 local function api(ctx)

@@ -16,8 +16,10 @@ local function check(ctx, request)
   end
   local method = request.method or "GET"
   if not SAFE[method] then
-    ctx:refuse(("http.request only looks: GET, HEAD, OPTIONS, not %s"):format(tostring(method)),
-      "use o2x.service for what a service is to hold")
+    ctx:refuse(
+      ("http.request only looks: GET, HEAD, OPTIONS, not %s"):format(tostring(method)),
+      "use o2x.service for what a service is to hold"
+    )
   end
   local scheme, host = http.split(tostring(request.url))
   if not scheme then errors.input(("'%s' is not an http or https URL"):format(tostring(request.url))) end
@@ -36,9 +38,13 @@ return {
       request = function(request)
         local method, scheme = check(ctx, request)
         return http.request {
-          module = "http", method = method, url = request.url, headers = request.headers,
+          module = "http",
+          method = method,
+          url = request.url,
+          headers = request.headers,
           timeout = request.timeout or 30,
-          connect_to = scheme == "https" and https.connect_to or nil, ca_file = scheme == "https" and https.ca or nil,
+          connect_to = scheme == "https" and https.connect_to or nil,
+          ca_file = scheme == "https" and https.ca or nil,
         }
       end,
     }

@@ -4,14 +4,35 @@ local errors = require "o2x.base.error"
 
 local M = {
   NAMES = {
-    "alerts", "archive", "broker", "clock", "crypto", "dns", "files", "helm", "helm_values", "http", "json", "k8s", "pg",
-    "rds", "redis", "runs", "s3", "secret", "service", "vault",
-    "webhook", "yaml",
+    "alerts",
+    "archive",
+    "broker",
+    "clock",
+    "crypto",
+    "dns",
+    "files",
+    "helm",
+    "helm_values",
+    "http",
+    "json",
+    "k8s",
+    "pg",
+    "rds",
+    "redis",
+    "runs",
+    "s3",
+    "secret",
+    "service",
+    "vault",
+    "webhook",
+    "yaml",
   },
 }
 
 local known = {}
-for _, name in ipairs(M.NAMES) do known[name] = true end
+for _, name in ipairs(M.NAMES) do
+  known[name] = true
+end
 
 -- Modules that neither read nor write a system: scripts may use them while they are loaded.
 local PURE = { crypto = true, helm_values = true, json = true, secret = true, yaml = true }
@@ -28,7 +49,9 @@ end
 ---@return string[]
 function M.words()
   local words = {}
-  for i, name in ipairs(M.NAMES) do words[i] = name .. ":write" end
+  for i, name in ipairs(M.NAMES) do
+    words[i] = name .. ":write"
+  end
   return words
 end
 

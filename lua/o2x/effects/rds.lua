@@ -22,7 +22,9 @@ local function wait(ctx, what, seconds, look)
     ctx.waiting(("%s: %s for %s"):format(what, status or "waiting", units.duration(task.now() - began)))
     if task.now() - began > seconds then
       errors.raise {
-        kind = "timeout", module = "rds", hint = "o2x resume goes on waiting",
+        kind = "timeout",
+        module = "rds",
+        hint = "o2x resume goes on waiting",
         message = ("%s is still %s after %s"):format(what, status or "not ready", units.duration(seconds)),
       }
     end
@@ -32,12 +34,21 @@ local function wait(ctx, what, seconds, look)
 end
 
 local function broken(what, status)
-  errors.raise { kind = "failed", module = "rds", message = ("%s is %s"):format(what, status),
-    hint = "look at it in the RDS console" }
+  errors.raise {
+    kind = "failed",
+    module = "rds",
+    message = ("%s is %s"):format(what, status),
+    hint = "look at it in the RDS console",
+  }
 end
 
-local BROKEN <const> = { failed = true, ["incompatible-restore"] = true, ["incompatible-network"] = true,
-  ["incompatible-parameters"] = true, ["storage-full"] = true }
+local BROKEN <const> = {
+  failed = true,
+  ["incompatible-restore"] = true,
+  ["incompatible-network"] = true,
+  ["incompatible-parameters"] = true,
+  ["storage-full"] = true,
+}
 
 -- ---- rds.snapshot ----
 
@@ -54,7 +65,10 @@ end
 
 local function refuse(ctx, id, why)
   errors.raise {
-    kind = "refused", module = "rds", code = "EREFUSED", message = ("snapshot %s %s"):format(id, why),
+    kind = "refused",
+    module = "rds",
+    code = "EREFUSED",
+    message = ("snapshot %s %s"):format(id, why),
     hint = ("its own are named NAME-manual-DATE-TIME; o2x run backup NAME list=true"):gsub("NAME", ctx.tenant.name),
   }
 end
@@ -88,8 +102,13 @@ local snapshot = {
   write = write_snapshot,
   show = function(target, before, after)
     local sign = after and "+" or "-"
-    return { title = "snapshot " .. target.id, lines = { before and after and "~ it is waited for"
-      or ("%s of the server %s, with all databases on it"):format(sign, target.instance) } }
+    return {
+      title = "snapshot " .. target.id,
+      lines = {
+        before and after and "~ it is waited for"
+          or ("%s of the server %s, with all databases on it"):format(sign, target.instance),
+      },
+    }
   end,
 }
 
@@ -99,8 +118,11 @@ local function read_instance(ctx, target)
   local found = client(ctx):instance(target.id)
   if not found then return nil end
   if found.tags["o2x:run"] ~= ctx.run_id then
-    errors.raise { kind = "conflict", module = "rds",
-      message = ("the server %s is there, and not of this run"):format(target.id) }
+    errors.raise {
+      kind = "conflict",
+      module = "rds",
+      message = ("the server %s is there, and not of this run"):format(target.id),
+    }
   end
   return { snapshot = found.tags["o2x:snapshot"], status = found.status, address = found.address, port = found.port }
 end
@@ -110,11 +132,19 @@ local function create_instance(ctx, target, desired, before)
   if not before then
     local like = rds:instance(target.near)
     if not like then
-      errors.raise { kind = "failed", module = "rds", message = "there is no server " .. target.near,
-        hint = "database.instance of platform.yaml names it; is aws.region right?" }
+      errors.raise {
+        kind = "failed",
+        module = "rds",
+        message = "there is no server " .. target.near,
+        hint = "database.instance of platform.yaml names it; is aws.region right?",
+      }
     end
-    rds:restore_instance(target.id, desired.snapshot, like,
-      { ["o2x:run"] = ctx.run_id, ["o2x:snapshot"] = desired.snapshot, tenant = ctx.tenant.name })
+    rds:restore_instance(
+      target.id,
+      desired.snapshot,
+      like,
+      { ["o2x:run"] = ctx.run_id, ["o2x:snapshot"] = desired.snapshot, tenant = ctx.tenant.name }
+    )
   end
   wait(ctx, "server " .. target.id, INSTANCE_SECONDS, function()
     local now = rds:instance(target.id)
@@ -147,8 +177,8 @@ local instance = {
     create_instance(ctx, target, desired, before)
   end,
   predict = function(_, _, desired)
-    return desired and { snapshot = desired.snapshot, status = "available", address = value.unknown,
-      port = value.unknown }
+    return desired
+      and { snapshot = desired.snapshot, status = "available", address = value.unknown, port = value.unknown }
   end,
   show = function(target, before, after)
     local line = "- the server aside, which is not needed any more"
@@ -183,11 +213,17 @@ local function find(ctx, id)
   end
   local other = client(ctx):snapshot(id)
   if not other then
-    errors.input("there is no snapshot " .. id,
-      ("o2x run backup %s list=true shows what there is"):format(ctx.tenant.name))
+    errors.input(
+      "there is no snapshot " .. id,
+      ("o2x run backup %s list=true shows what there is"):format(ctx.tenant.name)
+    )
   end
-  refuse(ctx, id, other.instance ~= ctx.scope.rds.instance and "is of another server: " .. other.instance
-    or "is not named after " .. ctx.tenant.name)
+  refuse(
+    ctx,
+    id,
+    other.instance ~= ctx.scope.rds.instance and "is of another server: " .. other.instance
+      or "is not named after " .. ctx.tenant.name
+  )
 end
 
 local function newest_before(ctx, time)
@@ -198,9 +234,7 @@ local function newest_before(ctx, time)
   return best
 end
 
-local function instance_target(ctx)
-  return { id = "o2x-restore-" .. ctx.run_id:lower(), near = ctx.scope.rds.instance }
-end
+local function instance_target(ctx) return { id = "o2x-restore-" .. ctx.run_id:lower(), near = ctx.scope.rds.instance } end
 
 return {
   name = "rds",

@@ -7,8 +7,12 @@ local out = require "o2x.report.out"
 local function prefix_of(pattern)
   local prefix = type(pattern) == "string" and pattern:gsub("%*$", "")
   if not prefix or prefix:find "[%*%?%[%]\\]" then
-    errors.raise { kind = "input", module = "redis", op = "count",
-      message = ("%q is not a prefix such as TIDLT-100008:session:*"):format(tostring(pattern)) }
+    errors.raise {
+      kind = "input",
+      module = "redis",
+      op = "count",
+      message = ("%q is not a prefix such as TIDLT-100008:session:*"):format(tostring(pattern)),
+    }
   end
   return prefix
 end
@@ -51,17 +55,22 @@ local keys = {
 -- Tells keys of a tenant apart by what follows its prefix: session, cache, rate-limit.
 local function counter(target)
   local parts, known = {}, 0
-  return parts, function(key)
-    local part = key:match("^([%w_-]+):", #target.prefix + 1) or "(others)"
-    if not parts[part] and known >= MOST_PARTS then part = "(others)" end
-    if not parts[part] then parts[part], known = 0, known + 1 end
-    parts[part] = parts[part] + 1
-  end
+  return parts,
+    function(key)
+      local part = key:match("^([%w_-]+):", #target.prefix + 1) or "(others)"
+      if not parts[part] and known >= MOST_PARTS then part = "(others)" end
+      if not parts[part] then
+        parts[part], known = 0, known + 1
+      end
+      parts[part] = parts[part] + 1
+    end
 end
 
 function keys.read(ctx, target)
   local parts, seen
-  if target.whole then parts, seen = counter(target) end
+  if target.whole then
+    parts, seen = counter(target)
+  end
   local found = ctx:client("redis"):count(target.prefix, { glob = target.glob, progress = ctx.waiting, seen = seen })
   if not target.swept then return found > 0 and { keys = found, parts = parts } or nil end
   if found > 0 then ctx.log("info", ("%s came since: the services go on"):format(some(found))) end
@@ -73,15 +82,26 @@ local function check_primary(ctx, client)
   if replication.role == nil or replication.role == "master" then return end
   ctx.log("warning", ("Redis is a replica of %s:%s now"):format(replication.master_host, replication.master_port))
   client:close() -- the name may lead to another server by now
-  errors.raise { kind = "unreachable", module = "redis", op = "unlink", code = "READONLY", retryable = true,
+  errors.raise {
+    kind = "unreachable",
+    module = "redis",
+    op = "unlink",
+    code = "READONLY",
+    retryable = true,
     message = ("this Redis is a replica of %s:%s"):format(replication.master_host, replication.master_port),
-    hint = "set REDIS_URL to the primary; a failover may be under way" }
+    hint = "set REDIS_URL to the primary; a failover may be under way",
+  }
 end
 
 function keys.write(ctx, target, desired, before)
   if desired ~= nil then
-    errors.raise { kind = "failed", module = "redis", op = "unlink", message = "removed keys cannot be put back",
-      hint = "what was in the cache is made anew by the services, sessions by logging in" }
+    errors.raise {
+      kind = "failed",
+      module = "redis",
+      op = "unlink",
+      message = "removed keys cannot be put back",
+      hint = "what was in the cache is made anew by the services, sessions by logging in",
+    }
   end
   local client = ctx:client "redis"
   check_primary(ctx, client)
@@ -93,9 +113,13 @@ end
 
 function keys.show(target, before)
   local lines, names = {}, {}
-  for name in pairs(before and before.parts or {}) do names[#names + 1] = name end
+  for name in pairs(before and before.parts or {}) do
+    names[#names + 1] = name
+  end
   table.sort(names)
-  for i, name in ipairs(names) do lines[i] = ("- %s of %s"):format(some(before.parts[name]), name) end
+  for i, name in ipairs(names) do
+    lines[i] = ("- %s of %s"):format(some(before.parts[name]), name)
+  end
   if before then lines[#lines + 1] = ("- %s%s"):format(some(before.keys), #names > 0 and " in all" or "") end
   return { title = "Redis " .. keys.key(target), lines = lines }
 end
@@ -109,15 +133,19 @@ end
 local function check_glob(glob)
   if type(glob) ~= "string" or glob == "" then input("a pattern must not be empty", "such as session:*") end
   if glob:find "^[%*%?%[\\]" then
-    input(("pattern %q begins with a wildcard"):format(glob),
-      "it is matched after the tenant's prefix: such as session:*")
+    input(
+      ("pattern %q begins with a wildcard"):format(glob),
+      "it is matched after the tenant's prefix: such as session:*"
+    )
   end
 end
 
 local function clear(ctx, prefix, glob)
   if glob ~= nil then check_glob(glob) end
   local whole = false
-  for _, granted in ipairs(ctx.scope.redis or {}) do whole = whole or prefix == granted end
+  for _, granted in ipairs(ctx.scope.redis or {}) do
+    whole = whole or prefix == granted
+  end
   local target = { prefix = prefix, glob = glob, whole = whole and not glob }
   local _, outcome = ctx:effect("redis.keys", target, nil)
   return target.removed or 0, outcome

@@ -13,12 +13,24 @@ local function look(ctx, id)
   local effects = {}
   for _, e in ipairs(h.effects) do
     effects[#effects + 1] = {
-      kind = e.kind, key = e.key, outcome = e.outcome, before = e.before, after = e.after, at = e.at,
+      kind = e.kind,
+      key = e.key,
+      outcome = e.outcome,
+      before = e.before,
+      after = e.after,
+      at = e.at,
     }
   end
   return {
-    id = h.id, runbook = h.runbook.name, status = h.status, params = h.params, started = h.started, ended = h.ended,
-    user = h.user, host = h.host, effects = effects,
+    id = h.id,
+    runbook = h.runbook.name,
+    status = h.status,
+    params = h.params,
+    started = h.started,
+    ended = h.ended,
+    user = h.user,
+    host = h.host,
+    effects = effects,
   }
 end
 

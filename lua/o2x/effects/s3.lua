@@ -28,9 +28,13 @@ local function read_object(ctx, target)
   local found = client(ctx):head(target.bucket, target.key)
   if not found then return nil end
   if found.metadata["o2x-run"] ~= ctx.run_id then
-    errors.raise { kind = "conflict", module = "s3", where = target.url,
+    errors.raise {
+      kind = "conflict",
+      module = "s3",
+      where = target.url,
       message = "there is an object of that name already",
-      hint = "give another name: a backup never writes over anything" }
+      hint = "give another name: a backup never writes over anything",
+    }
   end
   return { sha256 = found.metadata["o2x-sha256"], bytes = found.size }
 end
@@ -42,8 +46,12 @@ local function read_back(ctx, target, desired)
   local found = archive.sha256(path)
   fs.remove(path)
   if found ~= desired.sha256 then
-    errors.raise { kind = "failed", module = "s3", where = target.url,
-      message = "it reads back otherwise than it was sent" }
+    errors.raise {
+      kind = "failed",
+      module = "s3",
+      where = target.url,
+      message = "it reads back otherwise than it was sent",
+    }
   end
 end
 
@@ -143,8 +151,11 @@ local function list(ctx, ending)
   for _, prefix in ipairs(ctx.scope.s3 or {}) do
     for _, one in ipairs(ctx:read("s3.list", { prefix = prefix })) do
       if one.key:sub(-#ending) == ending then
-        found[#found + 1] = { url = ("s3://%s/%s"):format(prefix:match("^[^/]+"), one.key), size = one.size,
-          modified = one.modified }
+        found[#found + 1] = {
+          url = ("s3://%s/%s"):format(prefix:match("^[^/]+"), one.key),
+          size = one.size,
+          modified = one.modified,
+        }
       end
     end
   end
@@ -164,9 +175,7 @@ return {
       --- Fetches an archive, and its note if there is one, into this run's own folder. -> path
       fetch = function(url) return fetch(ctx, url) end,
       --- Removes what was fetched.
-      drop_own = function()
-        ctx:effect("s3.copy", { path = own_path(ctx), url = "what was fetched" }, nil)
-      end,
+      drop_own = function() ctx:effect("s3.copy", { path = own_path(ctx), url = "what was fetched" }, nil) end,
       --- The tenant's own objects whose name ends so: url, size, modified.
       list = function(ending) return list(ctx, ending) end,
     }

@@ -10,7 +10,7 @@ local scope = require "o2x.base.scope"
 local secret = require "o2x.base.secret"
 
 local DEFAULT_PORT = 8080
-local TIMEOUT = 30  -- seconds
+local TIMEOUT = 30 -- seconds
 
 -- "data.getBills.1.id" of a decoded answer; json null counts as absent.
 local function pick(value, path)
@@ -28,8 +28,14 @@ local function send_by_url(ctx, request, headers)
   scope.domain(ctx.scope.http, host, "the HTTP host")
   local https = ctx.config.https or {}
   local response = http.request {
-    module = "service", method = request.method or "GET", url = request.url, headers = headers, json = request.json,
-    timeout = request.timeout or TIMEOUT, connect_to = https.connect_to, ca_file = https.ca,
+    module = "service",
+    method = request.method or "GET",
+    url = request.url,
+    headers = headers,
+    json = request.json,
+    timeout = request.timeout or TIMEOUT,
+    connect_to = https.connect_to,
+    ca_file = https.ca,
   }
   local ok, value = pcall(json.decode, response.body)
   response.json = ok and value or nil
@@ -38,14 +44,19 @@ end
 
 local function send_by_proxy(ctx, request, headers)
   return ctx:client("k8s"):request(request.service, request.port or DEFAULT_PORT, {
-    method = request.method or "GET", path = request.path, headers = headers, json = request.json,
+    method = request.method or "GET",
+    path = request.path,
+    headers = headers,
+    json = request.json,
     timeout = request.timeout or TIMEOUT,
   })
 end
 
 local function send(ctx, request)
   local headers = {}
-  for name, value in pairs(request.headers or {}) do headers[name] = value end
+  for name, value in pairs(request.headers or {}) do
+    headers[name] = value
+  end
   if request.session then headers.authorization = "Bearer " .. request.session.token() end
   local response = (request.url and send_by_url or send_by_proxy)(ctx, request, headers)
   if response.status == 401 and request.session then request.session.forget() end
@@ -55,15 +66,23 @@ end
 local function refuse(request, response, what)
   local answered = response.json and (pick(response.json, "errors.1.message") or response.json.message)
   errors.raise {
-    kind = response.status == 401 and "unauthorised" or "failed", module = "service", op = what, code = response.status,
-    message = ("%s answers %d%s"):format(request.url or request.service .. " " .. request.path, response.status,
-      answered and ": " .. answered or ""),
+    kind = response.status == 401 and "unauthorised" or "failed",
+    module = "service",
+    op = what,
+    code = response.status,
+    message = ("%s answers %d%s"):format(
+      request.url or request.service .. " " .. request.path,
+      response.status,
+      answered and ": " .. answered or ""
+    ),
   }
 end
 
 local function ask(ctx, request, what)
   local response = send(ctx, request)
-  if response.status >= 300 or (response.json and response.json.errors and what == "create") then refuse(request, response, what) end
+  if response.status >= 300 or (response.json and response.json.errors and what == "create") then
+    refuse(request, response, what)
+  end
   return response
 end
 
@@ -81,7 +100,12 @@ local object = {
   equal = function(current, desired) return (current == nil) == (desired == nil) end,
   write = function(ctx, target)
     if not target.create then
-      errors.raise { kind = "failed", module = "service", op = "create", message = target.name .. " is not there, though it should follow from what was done" }
+      errors.raise {
+        kind = "failed",
+        module = "service",
+        op = "create",
+        message = target.name .. " is not there, though it should follow from what was done",
+      }
     end
     ask(ctx, target.create, "create")
   end,
@@ -96,8 +120,11 @@ local object = {
 local function session(ctx, options)
   local token
   local function login()
-    local response = ctx:client("k8s"):request(options.service, options.port or DEFAULT_PORT,
-      { method = "POST", path = options.path, json = options.json(), timeout = TIMEOUT })
+    local response = ctx:client("k8s"):request(
+      options.service,
+      options.port or DEFAULT_PORT,
+      { method = "POST", path = options.path, json = options.json(), timeout = TIMEOUT }
+    )
     local value = response.status < 300 and pick(response.json, options.token)
     if not value then refuse(options, response, "log in") end
     token = secret.new(value, "token of " .. options.service)
@@ -115,9 +142,7 @@ local function api(ctx)
     --- Ensures an object of a service.
     ---@param options { name: string, service: string, find: table, found: string, create: table? } requests as for call; found: where the answer to find has the id
     ---@return any id what find answers at `found`
-    ensure = function(options)
-      return ctx:effect("service.object", options, { present = true }).id
-    end,
+    ensure = function(options) return ctx:effect("service.object", options, { present = true }).id end,
 
     --- Sends a request that changes nothing of the tenant's: a query, a test. For checks.
     ---@param request { service: string?, port: integer?, path: string?, url: string?, method: string?, headers: table?, json: any, session: table? }

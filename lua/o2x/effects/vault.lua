@@ -23,7 +23,9 @@ end
 
 local function known_of(ctx, target)
   local list = {}
-  for _, text in ipairs(target.public or {}) do list[#list + 1] = text end
+  for _, text in ipairs(target.public or {}) do
+    list[#list + 1] = text
+  end
   for _, name in ipairs { "name", "id", "environment" } do
     local text = ctx.tenant and ctx.tenant[name]
     if type(text) == "string" then list[#list + 1] = text end
@@ -81,9 +83,12 @@ local function show(target, before, after)
 end
 
 local SECRET <const> = {
-  kind = "vault.secret", class = "idempotent",
+  kind = "vault.secret",
+  class = "idempotent",
   key = function(target) return target.key end,
-  read = read, write = write, show = show,
+  read = read,
+  write = write,
+  show = show,
 }
 
 -- Where a script's path is: below the tenant's own folder.
@@ -98,7 +103,9 @@ end
 -- What should be there: what is, what the script wants, and what is to be made up if it is not there yet.
 local function desire(path, current, fields, generate)
   local desired = {}
-  for name, field in pairs(current or {}) do desired[name] = field end
+  for name, field in pairs(current or {}) do
+    desired[name] = field
+  end
   for name, field in pairs(fields) do
     local kept = secret.is(field) or value.is_unknown(field)
     desired[name] = kept and field or tostring(field) -- Vault's own clients write texts

@@ -15,13 +15,20 @@ local message = {
   read = function(_, target) return target.sent end, -- nobody can be asked; what this run sent, it knows
   write = function(ctx, target, desired, _, effect_key)
     local response = http.request {
-      module = "webhook", method = "POST", url = ctx.config.webhook.url, json = desired, timeout = TIMEOUT,
+      module = "webhook",
+      method = "POST",
+      url = ctx.config.webhook.url,
+      json = desired,
+      timeout = TIMEOUT,
       headers = { ["Idempotency-Key"] = effect_key },
     }
     if response.status >= 300 then
       errors.raise {
-        kind = "failed", module = "webhook", retryable = response.status >= 500,
-        message = ("the web hook answers %d"):format(response.status), hint = "o2x config explain shows webhook.url",
+        kind = "failed",
+        module = "webhook",
+        retryable = response.status >= 500,
+        message = ("the web hook answers %d"):format(response.status),
+        hint = "o2x config explain shows webhook.url",
       }
     end
     target.sent = desired

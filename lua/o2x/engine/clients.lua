@@ -10,8 +10,10 @@ local makers = {}
 M.makers = makers
 
 local function not_configured(what, variable)
-  errors.input(("%s is not configured"):format(what),
-    ("set %s, or write it into o2x.yaml; o2x config explain shows what is set"):format(variable))
+  errors.input(
+    ("%s is not configured"):format(what),
+    ("set %s, or write it into o2x.yaml; o2x config explain shows what is set"):format(variable)
+  )
 end
 
 --- A function that gives the run's client of a name, the same each time.
@@ -41,11 +43,21 @@ end
 -- The tenant's database, and the one beside it that this very run restores into.
 function makers.pg(config, scope, run)
   local o, grants = config.pg, {}
-  for _, name in pairs(scope.pg or {}) do grants[#grants + 1] = name end
-  if run.id and scope.pg.tenant then grants[#grants + 1] = require("o2x.effects.archive.names").restore(scope.pg.tenant, run.id) end
+  for _, name in pairs(scope.pg or {}) do
+    grants[#grants + 1] = name
+  end
+  if run.id and scope.pg.tenant then
+    grants[#grants + 1] = require("o2x.effects.archive.names").restore(scope.pg.tenant, run.id)
+  end
   return require("o2x.client.pg.pool").new({
-    host = o.host, port = o.port, user = o.user, password = o.password, passfile = o.passfile,
-    sslmode = o.sslmode, sslrootcert = o.sslrootcert, application_name = "o2x",
+    host = o.host,
+    port = o.port,
+    user = o.user,
+    password = o.password,
+    passfile = o.passfile,
+    sslmode = o.sslmode,
+    sslrootcert = o.sslrootcert,
+    application_name = "o2x",
   }, grants)
 end
 
@@ -53,15 +65,24 @@ function makers.vault(config, scope, run)
   local o = config.vault
   if not o.addr then not_configured("Vault", "VAULT_ADDR") end
   return require("o2x.client.vault").new {
-    addr = o.addr, token = o.token, role_id = o.role_id, secret_id = o.secret_id, kubernetes_role = o.kubernetes_role,
-    namespace = o.namespace, ca_file = o.cacert, mount = o.mount, scope = scope.vault,
+    addr = o.addr,
+    token = o.token,
+    role_id = o.role_id,
+    secret_id = o.secret_id,
+    kubernetes_role = o.kubernetes_role,
+    namespace = o.namespace,
+    ca_file = o.cacert,
+    mount = o.mount,
+    scope = scope.vault,
     warn = function(text) run.ctx:log("warn", "Vault: " .. text) end,
   }
 end
 
 function makers.kubeconfig(config)
   return require("o2x.client.kubeconfig").load {
-    path = config.kube.config, context = config.kube.context, exec_plugins = config.kube.exec_plugins,
+    path = config.kube.config,
+    context = config.kube.context,
+    exec_plugins = config.kube.exec_plugins,
   }
 end
 
@@ -72,16 +93,24 @@ end
 -- What helm keeps on disk (a kubeconfig among it) goes when the run ends, by the client's close.
 function makers.helm(config, scope, run, client)
   return require("o2x.client.helm").new {
-    kubeconfig = client("kubeconfig"), folder = run.folder, scope = scope.helm,
-    namespaces = scope.k8s and scope.k8s.namespaces, program = config.helm.command,
+    kubeconfig = client("kubeconfig"),
+    folder = run.folder,
+    scope = scope.helm,
+    namespaces = scope.k8s and scope.k8s.namespaces,
+    program = config.helm.command,
   }
 end
 
 local function aws(config)
   local o = config.aws
   if not o.access_key_id then not_configured("AWS access", "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY") end
-  return { access_key = o.access_key_id, secret_key = o.secret_access_key, session_token = o.session_token,
-    endpoint = o.endpoint, region = o.region }
+  return {
+    access_key = o.access_key_id,
+    secret_key = o.secret_access_key,
+    session_token = o.session_token,
+    endpoint = o.endpoint,
+    region = o.region,
+  }
 end
 
 function makers.route53(config) return require("o2x.client.aws.route53").new(aws(config)) end
@@ -94,14 +123,21 @@ function makers.broker(config, scope)
   local o = config.broker
   if not o.url then not_configured("the message broker", "O2X_BROKER_URL") end
   return require("o2x.client.broker").new {
-    url = o.url, user = o.user, password = o.password, scope = function() return scope.broker or {} end,
+    url = o.url,
+    user = o.user,
+    password = o.password,
+    scope = function() return scope.broker or {} end,
   }
 end
 
 function makers.redis(config, scope)
   if not config.redis.url then not_configured("Redis", "REDIS_URL") end
-  return require("o2x.client.redis").connect { url = config.redis.url, password = config.redis.password, ca_file = config.redis.ca,
-    scope = function() return scope.redis or {} end }
+  return require("o2x.client.redis").connect {
+    url = config.redis.url,
+    password = config.redis.password,
+    ca_file = config.redis.ca,
+    scope = function() return scope.redis or {} end,
+  }
 end
 
 return M

@@ -24,7 +24,11 @@ end
 ---@return table ctx
 function M.new(run)
   local ctx = {
-    mode = run.mode, tenant = run.tenant, scope = run.scope, config = run.config, declared = run.declared,
+    mode = run.mode,
+    tenant = run.tenant,
+    scope = run.scope,
+    config = run.config,
+    declared = run.declared,
   }
 
   --- A wire client, made once.
@@ -41,7 +45,9 @@ function M.new(run)
 
   function ctx.log(self, ...)
     local level, message, fields = ...
-    if self ~= ctx then level, message, fields = self, ... end
+    if self ~= ctx then
+      level, message, fields = self, ...
+    end
     run.report:message(step.path(), level, message, fields)
   end
 

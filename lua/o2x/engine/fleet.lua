@@ -19,7 +19,9 @@ local ALIASES = { env = "environment" }
 
 local function check_names(words, known)
   local set, seen = {}, {}
-  for _, name in ipairs(known) do set[name] = true end
+  for _, name in ipairs(known) do
+    set[name] = true
+  end
   for _, word in ipairs(words) do
     tenants.check_name(word)
     if not set[word] then
@@ -34,7 +36,9 @@ end
 -- A tenant whose file is broken might be meant: it is an error, not one left out.
 local function load_all(project, config, known)
   local box, loaded = sandbox.new(project), {}
-  for i, name in ipairs(known) do loaded[i] = tenants.load(box, config, name) end
+  for i, name in ipairs(known) do
+    loaded[i] = tenants.load(box, config, name)
+  end
   return loaded
 end
 
@@ -72,7 +76,10 @@ local function filter(project, config, words, known)
     local there = values_of(loaded, field)
     if #there == 0 then errors.input(("--tenants: no tenant has a field %s"):format(name), "such as env, region") end
     if #matching(loaded, { { field = field, value = value } }) == 0 then
-      errors.input(("--tenants: no tenant has %s"):format(word), ("%s is one of %s"):format(name, table.concat(there, ", ")))
+      errors.input(
+        ("--tenants: no tenant has %s"):format(word),
+        ("%s is one of %s"):format(name, table.concat(there, ", "))
+      )
     end
     conditions[i] = { field = field, value = value }
   end
@@ -88,7 +95,9 @@ end
 ---@return string[] names
 function M.select(project, config, selector)
   local known, words = tenants.names(config), {}
-  for word in selector:gmatch("[^,]+") do words[#words + 1] = word end
+  for word in selector:gmatch("[^,]+") do
+    words[#words + 1] = word
+  end
   if #words == 0 then errors.input("--tenants: all, names, or FIELD=VALUE expected") end
   if selector == "all" then return known end
   if not selector:find("=", 1, true) then return check_names(words, known) end
@@ -127,7 +136,9 @@ function M.read(store, word)
       if id and (id == word or #word >= 6 and id:sub(-#word + 2) == word:sub(3)) then found = id end
     end
   end
-  if not found then errors.input("there is no run over several tenants " .. word, "o2x runs lists the runs, each with its own") end
+  if not found then
+    errors.input("there is no run over several tenants " .. word, "o2x runs lists the runs, each with its own")
+  end
   return json.decode(fs.read(path_of(store, found)), path_of(store, found))
 end
 

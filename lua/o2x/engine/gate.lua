@@ -25,9 +25,7 @@ local CLASSES = { read = true, transactional = true, idempotent = true, probed =
 ---@param type table
 function M.check_type(module, type)
   local function must(condition, what)
-    if not condition then
-      error(("effect type %s of o2x.%s: %s"):format(tostring(type.kind), module.name, what), 0)
-    end
+    if not condition then error(("effect type %s of o2x.%s: %s"):format(tostring(type.kind), module.name, what), 0) end
   end
   must(type.kind, "has no kind")
   must(CLASSES[type.class], "its class is none of read, transactional, idempotent, probed, unprovable")
@@ -74,7 +72,9 @@ end
 local function describe(type, target, before, after)
   local shown = type.show and type.show(target, before, after) or { lines = diff.lines(before, after) }
   local lines = {}
-  for i, line in ipairs(shown.lines or {}) do lines[i] = value.text(line) end
+  for i, line in ipairs(shown.lines or {}) do
+    lines[i] = value.text(line)
+  end
   return { title = value.text(shown.title or type.key(target)), lines = lines }
 end
 
@@ -91,8 +91,14 @@ function Gate:on_retry(type, key, effect_key)
     self.run.report:retry(step.path(), key, attempt, err, seconds)
     if self.run.journal then
       self.run.journal:append({
-        t = "retry", path = step.path(), kind = type.kind, key = value.text(key), effect = effect_key,
-        attempt = attempt, problem = err.kind, message = value.text(err),
+        t = "retry",
+        path = step.path(),
+        kind = type.kind,
+        key = value.text(key),
+        effect = effect_key,
+        attempt = attempt,
+        problem = err.kind,
+        message = value.text(err),
       }, true)
     end
   end
@@ -136,7 +142,9 @@ end
 local function refuse_undeclared(run, kind, declares)
   if declares and not run.declared[declares] then
     errors.raise {
-      kind = "refused", op = kind, where = run.runbook.path,
+      kind = "refused",
+      op = kind,
+      where = run.runbook.path,
       message = ("writes %s without declaring it"):format(kind),
       hint = ("add %q to the runbook's effects, or use only its reads"):format(declares),
     }
@@ -176,8 +184,14 @@ function Gate:plan(type, target, desired)
   local outcome = outcome_of(before, desired)
   self.overlay:set(type.kind, key, after, before == nil)
   self.run.plan:change {
-    kind = type.kind, key = key, path = step.path(), outcome = outcome, class = type.class,
-    show = describe(type, target, before, after), before = before, after = after,
+    kind = type.kind,
+    key = key,
+    path = step.path(),
+    outcome = outcome,
+    class = type.class,
+    show = describe(type, target, before, after),
+    before = before,
+    after = after,
   }
   self.run.report:planned(step.path(), type.kind, key, outcome)
   return after, outcome
@@ -194,8 +208,13 @@ end
 function Gate:begin(type, target, desired)
   local key = type.key(target)
   return {
-    type = type, target = target, desired = desired, key = key, id = self:identify(type, key),
-    path = step.path(), start = task.now(),
+    type = type,
+    target = target,
+    desired = desired,
+    key = key,
+    id = self:identify(type, key),
+    path = step.path(),
+    start = task.now(),
   }
 end
 
@@ -210,15 +229,17 @@ function Gate:apply(type, target, desired)
   e.before = self:read_live(type, target, e.key)
   if equal(type, e.before, desired) then return self:unchanged(e) end
   local origin = e.before
-  if same then origin = past.before else self:intend(e) end
+  if same then
+    origin = past.before
+  else
+    self:intend(e)
+  end
   local info = self:write(e)
   return self:record(e, origin, info)
 end
 
 -- The journal knows the result. If the runbook was edited so that it now wants something else, it is an effect anew.
-function Gate:same_desire(e, past)
-  return value.equal(value.plain(e.desired), past.desired)
-end
+function Gate:same_desire(e, past) return value.equal(value.plain(e.desired), past.desired) end
 
 function Gate:recall(e, past)
   self.run.report:effect_done(e.path, e.type.kind, e.key, "recalled", 0)
@@ -232,12 +253,11 @@ end
 
 -- An INTENT without RESULT: was it carried out before the crash? The system knows.
 function Gate:finished_after_all(e)
-  if e.type.probe then
-    return self:probe(e) == "done"
-  end
+  if e.type.probe then return self:probe(e) == "done" end
   if e.type.class == "unprovable" then
     errors.raise {
-      kind = "unknown", op = e.type.kind,
+      kind = "unknown",
+      op = e.type.kind,
       message = ("%s %s: it is not known whether it was done before the crash"):format(e.type.kind, e.key),
       hint = "look at the system, then start a new run",
     }
@@ -257,8 +277,16 @@ function Gate:intend(e)
   crash.point()
   local show = describe(e.type, e.target, e.before, e.desired)
   self.run.journal:append {
-    t = "intent", path = e.path, kind = e.type.kind, key = value.text(e.key), effect = e.id, class = e.type.class,
-    before = value.plain(e.before, e.key), desired = value.plain(e.desired, e.key), show = show, at = self.run.now(),
+    t = "intent",
+    path = e.path,
+    kind = e.type.kind,
+    key = value.text(e.key),
+    effect = e.id,
+    class = e.type.class,
+    before = value.plain(e.before, e.key),
+    desired = value.plain(e.desired, e.key),
+    show = show,
+    at = self.run.now(),
   }
   crash.point()
 end
@@ -296,16 +324,25 @@ function Gate:record(e, before, info)
   local after = self:read_live(e.type, e.target, e.key)
   if not equal(e.type, after, e.desired) then
     errors.raise {
-      kind = "conflict", op = e.type.kind,
+      kind = "conflict",
+      op = e.type.kind,
       message = ("%s: written, but it reads back otherwise: %s"):format(
-        e.key, table.concat(describe(e.type, e.target, e.desired, after).lines, "; "):sub(1, 400)),
+        e.key,
+        table.concat(describe(e.type, e.target, e.desired, after).lines, "; "):sub(1, 400)
+      ),
       hint = "somebody else may be changing it; o2x resume tries again",
     }
   end
   local outcome = outcome_of(before, e.desired)
   self.run.journal:append {
-    t = "result", path = e.path, effect = e.id, outcome = outcome, info = value.plain(info, e.key),
-    after = value.plain(after, e.key), seconds = task.now() - e.start, at = self.run.now(),
+    t = "result",
+    path = e.path,
+    effect = e.id,
+    outcome = outcome,
+    info = value.plain(info, e.key),
+    after = value.plain(after, e.key),
+    seconds = task.now() - e.start,
+    at = self.run.now(),
   }
   crash.point()
   self.run.report:effect_done(e.path, e.type.kind, e.key, outcome, task.now() - e.start)

@@ -4,8 +4,21 @@ local clock = require "o2x.base.clock"
 
 local M = {}
 
-local OF_BEGIN = { "id", "runbook", "tenant", "params", "seed", "o2x", "library", "user", "host", "secrets", "root",
-  "allow_edited", "fleet" }
+local OF_BEGIN = {
+  "id",
+  "runbook",
+  "tenant",
+  "params",
+  "seed",
+  "o2x",
+  "library",
+  "user",
+  "host",
+  "secrets",
+  "root",
+  "allow_edited",
+  "fleet",
+}
 
 local collect = {}
 
@@ -60,7 +73,9 @@ end
 function collect.intent(h, record)
   local entry = effect(h, record)
   entry.kind, entry.key = record.kind, record.key
-  if not entry.intent then entry.before, entry.at = record.before, record.at end
+  if not entry.intent then
+    entry.before, entry.at = record.before, record.at
+  end
   entry.intent, entry.result = true, nil
   entry.desired, entry.class, entry.show, entry.outcome = record.desired, record.class, record.show, "begun"
   list(h, entry)
@@ -98,7 +113,12 @@ end
 ---@return table history id, runbook, tenant, params, steps, effects, checks, status, error, started, ended, past
 function M.of(records)
   local h = {
-    steps = {}, by_path = {}, effects = {}, checks = {}, retries = 0, resumed = 0,
+    steps = {},
+    by_path = {},
+    effects = {},
+    checks = {},
+    retries = 0,
+    resumed = 0,
     past = { steps = {}, effects = {}, values = {} },
   }
   for _, record in ipairs(records) do
@@ -114,15 +134,15 @@ end
 ---@return table counts created, changed, deleted, unchanged, begun
 function M.counts(h)
   local counts = { created = 0, changed = 0, deleted = 0, unchanged = 0, begun = 0 }
-  for _, entry in ipairs(h.effects) do counts[entry.outcome] = counts[entry.outcome] + 1 end
+  for _, entry in ipairs(h.effects) do
+    counts[entry.outcome] = counts[entry.outcome] + 1
+  end
   return counts
 end
 
 --- From the beginning to the last record.
 ---@param h table
 ---@return number seconds
-function M.seconds(h)
-  return h.started and h.last and clock.parse(h.last) - clock.parse(h.started) or 0
-end
+function M.seconds(h) return h.started and h.last and clock.parse(h.last) - clock.parse(h.started) or 0 end
 
 return M

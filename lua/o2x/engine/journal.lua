@@ -18,7 +18,10 @@ Journal.__index = Journal
 local function fail(path, message, code)
   local full = code == "ENOSPC"
   errors.raise {
-    kind = "failed", module = "journal", code = code, where = path,
+    kind = "failed",
+    module = "journal",
+    code = code,
+    where = path,
     message = full and "the disk is full: the journal cannot grow" or message,
     hint = full and "free some space, then o2x resume" or nil,
   }
@@ -65,7 +68,10 @@ function Journal:close() self.file:close() end
 
 local function damaged(path, number, why)
   errors.raise {
-    kind = "failed", module = "journal", code = "damaged", where = path,
+    kind = "failed",
+    module = "journal",
+    code = "damaged",
+    where = path,
     message = ("line %d of the journal is damaged: %s"):format(number + 1, why),
     hint = "the journal was changed after it was written; bring the file back from a copy, or look at the systems by hand",
   }
@@ -98,8 +104,11 @@ function M.read(path)
   if state.size < #text then check_tail(path, state.number, text:sub(state.size + 1)) end
   if #records == 0 then fail(path, "the journal is empty: the run never began", "empty") end
   if records[1].t ~= "begin" or records[1].format ~= M.FORMAT then
-    fail(path, ("the journal has format %s, this o2x writes %d"):format(tostring(records[1].format), M.FORMAT),
-      "format")
+    fail(
+      path,
+      ("the journal has format %s, this o2x writes %d"):format(tostring(records[1].format), M.FORMAT),
+      "format"
+    )
   end
   return records, state
 end

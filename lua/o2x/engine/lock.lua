@@ -38,10 +38,17 @@ function M.take(state, tenant, words)
   end
   local holder = parse(message)
   errors.raise {
-    kind = "locked", module = "lock",
-    message = ("%s is locked: %s@%s runs %s%s since %s (process %s)"):format(tenant, holder.user or "somebody",
-      holder.host or "?", holder.runbook or "a runbook", holder.run and " (" .. holder.run .. ")" or "",
-      holder.since or "?", tostring(holder.pid or "?")),
+    kind = "locked",
+    module = "lock",
+    message = ("%s is locked: %s@%s runs %s%s since %s (process %s)"):format(
+      tenant,
+      holder.user or "somebody",
+      holder.host or "?",
+      holder.runbook or "a runbook",
+      holder.run and " (" .. holder.run .. ")" or "",
+      holder.since or "?",
+      tostring(holder.pid or "?")
+    ),
     hint = "wait until it ends, or interrupt it there; the lock goes with the process",
   }
 end

@@ -36,7 +36,9 @@ function Plan:has_changes() return #self.changes > 0 end
 ---@return table counts created, changed, deleted, unchanged
 function Plan:counts()
   local counts = { created = 0, changed = 0, deleted = 0, unchanged = self.same }
-  for _, change in ipairs(self.changes) do counts[change.outcome] = counts[change.outcome] + 1 end
+  for _, change in ipairs(self.changes) do
+    counts[change.outcome] = counts[change.outcome] + 1
+  end
   return counts
 end
 
@@ -44,8 +46,12 @@ end
 ---@param counts table
 ---@return table totals create, change, delete, unchanged
 function M.totals(counts)
-  return { create = counts.created, change = counts.changed, delete = counts.deleted,
-    unchanged = counts.unchanged + (counts.recalled or 0) }
+  return {
+    create = counts.created,
+    change = counts.changed,
+    delete = counts.deleted,
+    unchanged = counts.unchanged + (counts.recalled or 0),
+  }
 end
 
 --- "28 to create, 1 to change, 0 to delete, 12 unchanged."
@@ -53,7 +59,11 @@ end
 function Plan:totals()
   local counts = self:counts()
   return ("%d to create, %d to change, %d to delete, %d unchanged."):format(
-    counts.created, counts.changed, counts.deleted, counts.unchanged)
+    counts.created,
+    counts.changed,
+    counts.deleted,
+    counts.unchanged
+  )
 end
 
 local function system_of(change) return change.kind:match("^[^.]+") end
@@ -94,7 +104,9 @@ function Plan:render(write, style, full)
   for _, name in ipairs(order) do
     write("")
     write(style.bold(name))
-    for _, change in ipairs(systems[name]) do render_change(write, change, style, full) end
+    for _, change in ipairs(systems[name]) do
+      render_change(write, change, style, full)
+    end
   end
   if #self.checks > 0 then
     write("")
@@ -112,8 +124,13 @@ function Plan:data()
   local changes = {}
   for i, change in ipairs(self.changes) do
     changes[i] = {
-      step = change.path, kind = change.kind, target = change.key, outcome = change.outcome, title = change.show.title,
-      diff = json.array(change.show.lines or {}), before = value.plain(change.before),
+      step = change.path,
+      kind = change.kind,
+      target = change.key,
+      outcome = change.outcome,
+      title = change.show.title,
+      diff = json.array(change.show.lines or {}),
+      before = value.plain(change.before),
       after = value.plain(change.after),
     }
   end

@@ -42,7 +42,9 @@ local M = {}
 
 local function set_of(words)
   local set = {}
-  for _, word in ipairs(words) do set[word] = true end
+  for _, word in ipairs(words) do
+    set[word] = true
+  end
   return set
 end
 
@@ -66,9 +68,16 @@ end
 ---@return table run
 function M.prepare(options)
   local run = {
-    mode = options.mode, project = options.project, config = options.config, report = options.report,
-    given = options.params, tenant_name = options.tenant, secrets_source = options.secrets,
-    seed = options.seed or string.unpack("<i8", crypto.random(8)), seen_steps = {}, now = store.now,
+    mode = options.mode,
+    project = options.project,
+    config = options.config,
+    report = options.report,
+    given = options.params,
+    tenant_name = options.tenant,
+    secrets_source = options.secrets,
+    seed = options.seed or string.unpack("<i8", crypto.random(8)),
+    seen_steps = {},
+    now = store.now,
     fleet = options.fleet,
   }
   tenants.check_name(options.tenant)
@@ -96,8 +105,16 @@ end
 ---@return table run
 function M.prepare_look(project, config, name)
   local run = {
-    mode = "apply", project = project, config = config, tenant_name = name, seen_steps = {}, now = store.now,
-    report = progress.new { quiet = true }, declared = {}, params = {}, id = "look",
+    mode = "apply",
+    project = project,
+    config = config,
+    tenant_name = name,
+    seen_steps = {},
+    now = store.now,
+    report = progress.new { quiet = true },
+    declared = {},
+    params = {},
+    id = "look",
     runbook = { name = "look", path = "look", effects = {} },
   }
   run.sandbox = sandbox.new(project)
@@ -127,8 +144,10 @@ function M.rehearse_params(project, file, given, options)
   local runbook = runbooks.load(sandbox.new(project), file)
   params.check(runbook.params, given, runbook.name)
   if runbook.severe and not options.confirm then
-    errors.input(("%s is severe: %s"):format(runbook.name, runbook.summary),
-      ("add --confirm=%s"):format(options.tenants))
+    errors.input(
+      ("%s is severe: %s"):format(runbook.name, runbook.summary),
+      ("add --confirm=%s"):format(options.tenants)
+    )
   end
 end
 
@@ -140,8 +159,10 @@ function M.confirm(run, confirmed)
     errors.input(("--confirm=%s, but the run is for %s"):format(confirmed, run.tenant_name))
   end
   if run.runbook.severe and not confirmed and not params.harmless(run.runbook.params, run.params) then
-    errors.input(("%s is severe: %s"):format(run.runbook.name, run.runbook.summary),
-      ("add --confirm=%s"):format(run.tenant_name))
+    errors.input(
+      ("%s is severe: %s"):format(run.runbook.name, run.runbook.summary),
+      ("add --confirm=%s"):format(run.tenant_name)
+    )
   end
 end
 
@@ -197,13 +218,19 @@ end
 local function take_lock(run, id)
   local user, host = identity.here()
   return lock.take(run.store.folder, run.tenant_name, {
-    user = user, host = host, run = id, runbook = run.runbook.name, since = store.now(),
+    user = user,
+    host = host,
+    run = id,
+    runbook = run.runbook.name,
+    since = store.now(),
   })
 end
 
 local function hashes(texts)
   local list = {}
-  for path, text in pairs(texts) do list[path] = crypto.sha256(text) end
+  for path, text in pairs(texts) do
+    list[path] = crypto.sha256(text)
+  end
   return list
 end
 
@@ -211,12 +238,24 @@ local function header(run)
   local user, host = identity.here()
   return {
     o2x = program.version,
-    runbook = { name = run.runbook.name, version = run.runbook.version, path = run.runbook.path,
-      overrides = run.runbook.overrides },
-    allow_edited = #run.edited_versions > 0 and run.edited_versions or nil, fleet = run.fleet,
-    library = hashes(run.sandbox.texts), tenant = run.tenant_name, params = run.given, seed = run.seed,
+    runbook = {
+      name = run.runbook.name,
+      version = run.runbook.version,
+      path = run.runbook.path,
+      overrides = run.runbook.overrides,
+    },
+    allow_edited = #run.edited_versions > 0 and run.edited_versions or nil,
+    fleet = run.fleet,
+    library = hashes(run.sandbox.texts),
+    tenant = run.tenant_name,
+    params = run.given,
+    seed = run.seed,
     root = run.project.root,
-    secrets = run.secrets_source, at = store.now(), pid = program.pid(), user = user, host = host,
+    secrets = run.secrets_source,
+    at = store.now(),
+    pid = program.pid(),
+    user = user,
+    host = host,
   }
 end
 
@@ -227,7 +266,10 @@ end
 -- The last word of a journal. Where the journal itself is what failed, there is nothing left to write to.
 local function conclude(run, status, err)
   local ended = pcall(run.journal.append, run.journal, {
-    t = "end", status = status, error = err and problem_of(err) or nil, at = store.now(),
+    t = "end",
+    status = status,
+    error = err and problem_of(err) or nil,
+    at = store.now(),
   })
   run.journal:close()
   run.report:close()
@@ -283,8 +325,14 @@ function M.resume(run, id, started)
   local old = run.store:reopen(id)
   run.id, run.folder, run.journal, run.past = id, old.folder, old.journal, old.history.past
   local changed = M.edited(run, id)
-  run.journal:append { t = "resume", o2x = program.version, at = store.now(), pid = program.pid(), edited = changed,
-    kept = run.sandbox.kept ~= nil }
+  run.journal:append {
+    t = "resume",
+    o2x = program.version,
+    at = store.now(),
+    pid = program.pid(),
+    edited = changed,
+    kept = run.sandbox.kept ~= nil,
+  }
   run.sandbox.keep = function(path, text) run.store:keep(id, path, text) end
   if started then started(run, changed) end
   return execute(run)

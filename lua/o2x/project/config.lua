@@ -65,9 +65,7 @@ local function absolute(path, base)
   return path:sub(1, 1) == "/" and path or fs.join(base, path)
 end
 
-local function wrong(key, expected, source)
-  errors.input(("%s: %s expected"):format(key[1], expected), nil, source)
-end
+local function wrong(key, expected, source) errors.input(("%s: %s expected"):format(key[1], expected), nil, source) end
 
 -- A value of a source as its key wants it; base is the folder that relative paths are relative to.
 local function convert(key, value, source, base)
@@ -75,7 +73,9 @@ local function convert(key, value, source, base)
   if kind == "list" then
     if type(value) == "table" then return value end
     local items = {}
-    for item in tostring(value):gmatch("[^,%s]+") do items[#items + 1] = item end
+    for item in tostring(value):gmatch("[^,%s]+") do
+      items[#items + 1] = item
+    end
     return items
   end
   if type(value) == "table" then wrong(key, "a single value", source) end
@@ -98,13 +98,18 @@ local function line_of(text, name)
 end
 
 local function unknown_key(path, text, name, names)
-  errors.input(("unknown key %q%s"):format(name, nearest.suggest(name, names)), "o2x config explain lists the keys",
-    ("%s:%d"):format(path, line_of(text, name:match("[^.]+$"))))
+  errors.input(
+    ("unknown key %q%s"):format(name, nearest.suggest(name, names)),
+    "o2x config explain lists the keys",
+    ("%s:%d"):format(path, line_of(text, name:match("[^.]+$")))
+  )
 end
 
 local function all_keys()
   local names = {}
-  for _, key in ipairs(KEYS) do names[#names + 1] = key[1] end
+  for _, key in ipairs(KEYS) do
+    names[#names + 1] = key[1]
+  end
   return names
 end
 
@@ -166,12 +171,16 @@ end
 local function check_flags(flags)
   for name in pairs(flags) do
     if not by_key[name] then
-      errors.input(("unknown configuration key %q%s"):format(name, nearest.suggest(name, all_keys())),
-        "o2x config explain lists the keys")
+      errors.input(
+        ("unknown configuration key %q%s"):format(name, nearest.suggest(name, all_keys())),
+        "o2x config explain lists the keys"
+      )
     end
     if by_key[name].kind == "secret" then
-      errors.input(("%s is secret: it does not belong on a command line"):format(name),
-        ("set %s in the environment, or put it into a file"):format(own_variable(by_key[name])))
+      errors.input(
+        ("%s is secret: it does not belong on a command line"):format(name),
+        ("set %s in the environment, or put it into a file"):format(own_variable(by_key[name]))
+      )
     end
   end
 end
@@ -187,7 +196,10 @@ function M.load(project, flags, env)
   check_flags(flags)
   local user = fs.join(env.XDG_CONFIG_HOME or fs.join(env.HOME or "/", ".config"), "o2x", "config.yaml")
   local places = {
-    flags = flags, env = env, cwd = fs.cwd(), root = project.root,
+    flags = flags,
+    env = env,
+    cwd = fs.cwd(),
+    root = project.root,
     files = { { path = project.yaml, values = read_file(project.yaml) }, { path = user, values = read_file(user) } },
   }
   if not project.yaml then table.remove(places.files, 1) end
@@ -220,7 +232,9 @@ function M.explain(values, sources)
     if section then value = values[section][inner] end
     if type(value) == "table" then value = table.concat(value, ",") end
     list[#list + 1] = {
-      key = key[1], value = value ~= nil and tostring(value) or nil, source = sources[key[1]] or "not set",
+      key = key[1],
+      value = value ~= nil and tostring(value) or nil,
+      source = sources[key[1]] or "not set",
       help = key[2],
       variable = own_variable(key) .. (key.env and ", " .. key.env or ""),
     }

@@ -12,34 +12,46 @@ local UNITS = { s = 1, m = 60, h = 3600, d = 86400 }
 local TYPES = {
   string = { function(text) return not text:find("[%c]") and text or nil end, "a text" },
   integer = { function(text) return text:match("^-?%d+$") and math.tointeger(tonumber(text)) end, "an integer" },
-  boolean = { function(text) return TRUTH[text] end,
-    "true or false" },
+  boolean = { function(text) return TRUTH[text] end, "true or false" },
   version = { function(text) return #text <= 128 and text:match("^[%w_][%w._-]*$") end, "a version such as v2.5.0" },
   tenant = { function(text) return #text <= 63 and text:match("^%l[%l%d-]*$") end, "a tenant's name" },
-  duration = { function(text)
-    local count, unit = text:match("^(%d+)([smhd])$")
-    return count and math.tointeger(tonumber(count)) * UNITS[unit]
-  end, "a duration such as 90s, 30m or 2h" },
-  choice = { function(text, spec)
-    for _, choice in ipairs(spec.choices) do
-      if text == choice then return text end
-    end
-  end, "one of its choices" },
-  list = { function(text)
-    local items = {}
-    for item in text:gmatch("[^,]+") do items[#items + 1] = item:match("^%s*(.-)%s*$") end
-    return #items > 0 and not text:find("[%c]") and items or nil
-  end, "a list such as a,b,c" },
+  duration = {
+    function(text)
+      local count, unit = text:match("^(%d+)([smhd])$")
+      return count and math.tointeger(tonumber(count)) * UNITS[unit]
+    end,
+    "a duration such as 90s, 30m or 2h",
+  },
+  choice = {
+    function(text, spec)
+      for _, choice in ipairs(spec.choices) do
+        if text == choice then return text end
+      end
+    end,
+    "one of its choices",
+  },
+  list = {
+    function(text)
+      local items = {}
+      for item in text:gmatch("[^,]+") do
+        items[#items + 1] = item:match("^%s*(.-)%s*$")
+      end
+      return #items > 0 and not text:find("[%c]") and items or nil
+    end,
+    "a list such as a,b,c",
+  },
 }
 
-local FIELDS = { [1] = true, default = true, optional = true, help = true, choices = true, min = true, max = true,
-  harmless = true }
+local FIELDS =
+  { [1] = true, default = true, optional = true, help = true, choices = true, min = true, max = true, harmless = true }
 
 --- The types that a parameter can have.
 ---@return string[]
 function M.types()
   local names = {}
-  for name in pairs(TYPES) do names[#names + 1] = name end
+  for name in pairs(TYPES) do
+    names[#names + 1] = name
+  end
   table.sort(names)
   return names
 end
@@ -54,12 +66,15 @@ function M.problem(name, spec)
     return ("params: %q is no name"):format(tostring(name))
   end
   if type(spec) ~= "table" then
-    return ("params.%s: a table such as { \"string\", help = \"…\" } expected"):format(name), name
+    return ('params.%s: a table such as { "string", help = "…" } expected'):format(name), name
   end
   for field in pairs(spec) do
     if not FIELDS[field] then
-      return ("params.%s: unknown field %q%s"):format(name, tostring(field),
-        nearest.suggest(tostring(field), { "default", "optional", "help", "choices", "min", "max", "harmless" })),
+      return ("params.%s: unknown field %q%s"):format(
+        name,
+        tostring(field),
+        nearest.suggest(tostring(field), { "default", "optional", "help", "choices", "min", "max", "harmless" })
+      ),
         tostring(field)
     end
   end
@@ -93,7 +108,9 @@ end
 
 local function names_of(declared)
   local names = {}
-  for name in pairs(declared) do names[#names + 1] = name end
+  for name in pairs(declared) do
+    names[#names + 1] = name
+  end
   table.sort(names)
   return names
 end
@@ -131,8 +148,10 @@ function M.check(declared, given, runbook)
       values[name] = spec.default
       if type(spec.default) == "string" then values[name] = parse(name, spec, spec.default) end
     elseif not spec.optional then
-      errors.input(("%s needs the parameter %s"):format(runbook, name),
-        ("add %s=… (%s)"):format(name, spec.help or spec[1]))
+      errors.input(
+        ("%s needs the parameter %s"):format(runbook, name),
+        ("add %s=… (%s)"):format(name, spec.help or spec[1])
+      )
     end
   end
   return values

@@ -40,8 +40,10 @@ function M.find(path)
   local shared = share()
   root = root or shared
   if not root then
-    errors.input("there is no project here: neither o2x.yaml nor runbooks/ in this folder or above it",
-      "change into the project's folder, or name the runbook with its path")
+    errors.input(
+      "there is no project here: neither o2x.yaml nor runbooks/ in this folder or above it",
+      "change into the project's folder, or name the runbook with its path"
+    )
   end
   return M.at(root, shared)
 end
@@ -54,8 +56,11 @@ function M.at(root, shared)
   shared = shared or share()
   local yaml = fs.join(root, "o2x.yaml")
   return {
-    root = root, runbooks = pick(root, shared, "runbooks"), stdlib = pick(root, shared, "stdlib"),
-    yaml = fs.exists(yaml) and yaml or nil, state = fs.join(root == shared and fs.cwd() or root, ".o2x", "runs"),
+    root = root,
+    runbooks = pick(root, shared, "runbooks"),
+    stdlib = pick(root, shared, "stdlib"),
+    yaml = fs.exists(yaml) and yaml or nil,
+    state = fs.join(root == shared and fs.cwd() or root, ".o2x", "runs"),
   }
 end
 

@@ -54,15 +54,18 @@ end
 
 -- The tenant whose own a file is, or nil.
 local function owner(project, path)
-  local folder = fs.join(fs.exists(project.runbooks) and fs.realpath(project.runbooks) or project.runbooks, "tenants") .. "/"
+  local folder = fs.join(fs.exists(project.runbooks) and fs.realpath(project.runbooks) or project.runbooks, "tenants")
+    .. "/"
   return path:sub(1, #folder) == folder and path:sub(#folder + 1):match("^([^/]+)/") or nil
 end
 
 local function missing(project, word)
   local name = fs.name(word):gsub("%.lua$", "")
   local names = M.names(project)
-  errors.input(("there is no runbook %s%s"):format(word, nearest.suggest(name, names)),
-    #names > 0 and "runbooks: " .. table.concat(names, ", ") or "o2x new NAME makes one")
+  errors.input(
+    ("there is no runbook %s%s"):format(word, nearest.suggest(name, names)),
+    #names > 0 and "runbooks: " .. table.concat(names, ", ") or "o2x new NAME makes one"
+  )
 end
 
 -- The tenant's own version of a standard runbook, or of one that only this tenant has.

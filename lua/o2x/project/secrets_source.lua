@@ -11,7 +11,9 @@ local M = {}
 local function refuse_open_file(path)
   if fs.private(path) then return end
   errors.raise {
-    kind = "input", module = "secrets", where = path,
+    kind = "input",
+    module = "secrets",
+    where = path,
     message = "others can read the secrets file: its mode must be 0600",
     hint = ("chmod 600 %s"):format(path),
   }

@@ -29,7 +29,9 @@ function M.names(config)
   local names = {}
   local folder = folder_of(config)
   if not fs.is_folder(folder) then return names end
-  for _, file in ipairs(fs.list(folder)) do names[#names + 1] = file:match("^(.+)%.yaml$") end
+  for _, file in ipairs(fs.list(folder)) do
+    names[#names + 1] = file:match("^(.+)%.yaml$")
+  end
   return names
 end
 
@@ -67,7 +69,9 @@ end
 local function copy(value)
   if type(value) ~= "table" or value == json.null then return value end
   local result = {}
-  for key, item in next, value do result[key] = copy(item) end
+  for key, item in next, value do
+    result[key] = copy(item)
+  end
   return result
 end
 
@@ -126,8 +130,10 @@ function M.load(sandbox, config, name)
   local settings = read_platform(config)
   local path = fs.join(folder_of(config), name .. ".yaml")
   if not fs.exists(path) then
-    errors.input(("there is no tenant %s%s"):format(name, nearest.suggest(name, M.names(config))),
-      "its file would be " .. path)
+    errors.input(
+      ("there is no tenant %s%s"):format(name, nearest.suggest(name, M.names(config))),
+      "its file would be " .. path
+    )
   end
   local known = others(config, name)
   local tenant

@@ -53,7 +53,9 @@ end
 ---@return table
 function M.problem(runbook)
   return errors.new {
-    kind = "refused", module = "versions", where = runbook.path,
+    kind = "refused",
+    module = "versions",
+    where = runbook.path,
     message = ("its content was changed, its version is still %s (versions.lock)"):format(runbook.version),
     hint = "raise its version, then o2x lock; in an emergency: --allow-edited",
   }
@@ -87,7 +89,9 @@ function M.update(project, loaded, replace)
     end
   end
   local lines = {}
-  for id, hash in pairs(locked) do lines[#lines + 1] = id .. " " .. hash .. "\n" end
+  for id, hash in pairs(locked) do
+    lines[#lines + 1] = id .. " " .. hash .. "\n"
+  end
   table.sort(lines)
   fs.write(path_of(project), HEAD .. table.concat(lines), { mode = tonumber("644", 8) })
   return added

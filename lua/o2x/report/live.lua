@@ -17,9 +17,7 @@ Live.__index = Live
 ---@param report table whose leaves() are shown
 ---@param style table
 ---@return table live
-function M.new(report, style)
-  return setmetatable({ report = report, style = style, shown = 0, frame = 1 }, Live)
-end
+function M.new(report, style) return setmetatable({ report = report, style = style, shown = 0, frame = 1 }, Live) end
 
 --- Takes the view off the screen.
 function Live:clear()

@@ -35,9 +35,7 @@ end
 ---@return string
 function M.printable(text)
   text = text:gsub("\t", " "):gsub("[%z\1-\9\11-\26\28-\31\127]", "?")
-  return (text:gsub("\27(%[?%d*m?)", function(rest)
-    return (rest:match("^%[%d+m$") and "\27" or "?") .. rest
-  end))
+  return (text:gsub("\27(%[?%d*m?)", function(rest) return (rest:match("^%[%d+m$") and "\27" or "?") .. rest end))
 end
 
 --- A line of data.
@@ -61,7 +59,9 @@ function M.problem(err, step)
   local style = M.style(2)
   local text = M.printable((secret.scrub((step and step .. ": " or "") .. tostring(err)))):gsub("\n", " ")
   io.stderr:write(style.red("o2x: "), text, "\n")
-  for _, line in ipairs(err.details or {}) do io.stderr:write("     ", M.printable(secret.scrub(line)), "\n") end
+  for _, line in ipairs(err.details or {}) do
+    io.stderr:write("     ", M.printable(secret.scrub(line)), "\n")
+  end
   if err.hint then io.stderr:write("     ", M.printable(secret.scrub(err.hint)), "\n") end
   if err.traceback and M.verbose then io.stderr:write((secret.scrub(err.traceback)), "\n") end
 end
@@ -77,7 +77,9 @@ end
 function M.columns(rows, write)
   local widths = {}
   for _, row in ipairs(rows) do
-    for i, cell in ipairs(row) do widths[i] = math.max(widths[i] or 0, width(cell)) end
+    for i, cell in ipairs(row) do
+      widths[i] = math.max(widths[i] or 0, width(cell))
+    end
   end
   for _, row in ipairs(rows) do
     local cells = {}

@@ -28,9 +28,15 @@ function M.new(options)
   if on_terminal == nil then on_terminal = tty.is(2) and os.getenv("TERM") ~= "dumb" end
   local style = out.style(2)
   local self = setmetatable({
-    quiet = options.quiet, verbose = options.verbose, planning = options.planning, style = style, under = "",
-    active = {}, order = {},
-    counts = { created = 0, changed = 0, deleted = 0, unchanged = 0, recalled = 0 }, last = task.now(),
+    quiet = options.quiet,
+    verbose = options.verbose,
+    planning = options.planning,
+    style = style,
+    under = "",
+    active = {},
+    order = {},
+    counts = { created = 0, changed = 0, deleted = 0, unchanged = 0, recalled = 0 },
+    last = task.now(),
   }, Report)
   if on_terminal and not options.quiet then self.live = live.new(self, style) end
   return self
@@ -47,8 +53,13 @@ function Report:write_log(level, message, context)
   if not self.log then return end
   local tenant = self.identity.tenant
   local entry = {
-    timestamp = clock.iso(nil, 3), level = level, service = "o2x", tenant_id = tenant.id or tenant.name,
-    correlation_id = self.identity.run, message = value.text(message), context = context,
+    timestamp = clock.iso(nil, 3),
+    level = level,
+    service = "o2x",
+    tenant_id = tenant.id or tenant.name,
+    correlation_id = self.identity.run,
+    message = value.text(message),
+    context = context,
   }
   local ok, line = pcall(json.encode, entry)
   if not ok then -- no log entry is worth a run
@@ -147,8 +158,14 @@ end
 
 function Report:step_failed(path, err, seconds)
   self:finish(path)
-  local fields = { step = path, seconds = seconds, problem = tostring(err), kind = err.kind, details = err.details,
-    traceback = err.traceback }
+  local fields = {
+    step = path,
+    seconds = seconds,
+    problem = tostring(err),
+    kind = err.kind,
+    details = err.details,
+    traceback = err.traceback,
+  }
   self:write_log("ERROR", "step failed", fields)
   if self.live then return self:tree_line(path, self.style.red("✗"), name_of(path)) end
   if self.verbose then self:line(path, err.kind == "cancelled" and "interrupted" or "failed: " .. tostring(err)) end
@@ -192,8 +209,11 @@ function Report:retry(path, key, attempt, err, seconds)
 end
 
 function Report:check(path, name, ok, found)
-  self:write_log(ok and "INFO" or "ERROR", ok and "check passed" or "check failed",
-    { step = path, check = name, found = found ~= nil and type(found) ~= "table" and tostring(found) or nil })
+  self:write_log(
+    ok and "INFO" or "ERROR",
+    ok and "check passed" or "check failed",
+    { step = path, check = name, found = found ~= nil and type(found) ~= "table" and tostring(found) or nil }
+  )
   if self.planning and ok and not self.verbose then return end
   local detail = type(found) == "string" and found ~= "" and ": " .. found or ""
   local mark = ok and self.style.green("✓") or self.style.red("✗")
@@ -245,8 +265,13 @@ end
 
 function Report:heartbeat()
   for _, entry in ipairs(self:leaves()) do
-    self:line(entry.path, ("still at it after %s%s"):format(out.duration(task.now() - entry.start),
-      entry.waiting and ": " .. entry.waiting or ""))
+    self:line(
+      entry.path,
+      ("still at it after %s%s"):format(
+        out.duration(task.now() - entry.start),
+        entry.waiting and ": " .. entry.waiting or ""
+      )
+    )
   end
 end
 

@@ -141,7 +141,9 @@ local CLASS = { pg = "o2x.pg.database", helm_values = "o2x.helm_values.document"
 
 local function sorted(functions)
   local list = {}
-  for _, entry in pairs(functions) do list[#list + 1] = entry end
+  for _, entry in pairs(functions) do
+    list[#list + 1] = entry
+  end
   table.sort(list, function(a, b) return a.name < b.name end)
   return list
 end
@@ -165,7 +167,9 @@ local function function_of(owner, entry)
   return ("%s\nfunction %s.%s(%s) end\n"):format(doc_of(entry), owner, entry.name, table.concat(entry.params, ", "))
 end
 
-local function method_of(owner, entry) return (function_of(owner, entry):gsub("\nfunction " .. owner .. "%.", "\nfunction " .. owner .. ":")) end
+local function method_of(owner, entry)
+  return (function_of(owner, entry):gsub("\nfunction " .. owner .. "%.", "\nfunction " .. owner .. ":"))
+end
 
 --- The definitions of one api.
 ---@param name string
@@ -173,7 +177,9 @@ local function method_of(owner, entry) return (function_of(owner, entry):gsub("\
 function M.api(name)
   local parts = { ("---@meta o2x.%s\n"):format(name) }
   local class, objects = CLASS[name], {}
-  for _, object in ipairs(OBJECTS[name] or {}) do objects[object] = true end
+  for _, object in ipairs(OBJECTS[name] or {}) do
+    objects[object] = true
+  end
   local members = {}
   if class then parts[#parts + 1] = ("---@class %s\nlocal object = {}\n"):format(class) end
   parts[#parts + 1] = ("---@class o2x.%s\nlocal M = {}\n"):format(name)
@@ -193,13 +199,35 @@ end
 
 local function quoted_words()
   local list = {}
-  for i, word in ipairs(effects.words()) do list[i] = ("%q"):format(word) end
+  for i, word in ipairs(effects.words()) do
+    list[i] = ("%q"):format(word)
+  end
   return table.concat(list, "|")
 end
 
 -- Names of the Lua library that scripts have, in lua-language-server's own words: those that they lack.
-local BUILTIN = { "basic", "bit", "bit32", "builtin", "coroutine", "debug", "ffi", "io", "jit", "os", "package", "string",
-  "table", "utf8", "math", "string.buffer", "table.clear", "table.new", "jit.profile", "jit.util" }
+local BUILTIN = {
+  "basic",
+  "bit",
+  "bit32",
+  "builtin",
+  "coroutine",
+  "debug",
+  "ffi",
+  "io",
+  "jit",
+  "os",
+  "package",
+  "string",
+  "table",
+  "utf8",
+  "math",
+  "string.buffer",
+  "table.clear",
+  "table.new",
+  "jit.profile",
+  "jit.util",
+}
 
 local function settings()
   local there, lines = library.new(1), {}
@@ -222,10 +250,16 @@ end
 --- All files of definitions: name → text.
 ---@return table<string, string>
 function M.files()
-  local files = { ["words.lua"] = WORDS, ["runbook.lua"] = (RUNBOOK:gsub("@(%l+)@", {
-    api = tostring(runbook.API), effects = quoted_words(),
-  })) }
-  for _, name in ipairs(reference.names()) do files[name .. ".lua"] = M.api(name) end
+  local files = {
+    ["words.lua"] = WORDS,
+    ["runbook.lua"] = (RUNBOOK:gsub("@(%l+)@", {
+      api = tostring(runbook.API),
+      effects = quoted_words(),
+    })),
+  }
+  for _, name in ipairs(reference.names()) do
+    files[name .. ".lua"] = M.api(name)
+  end
   return files
 end
 

@@ -62,8 +62,11 @@ local function wait_until(sandbox, what, seconds, fn, ...)
     if result then return result end
     run.ctx.waiting(what .. (why and " (" .. tostring(why) .. ")" or ""))
     if task.now() + pause > deadline then
-      script_error(sandbox, "timeout",
-        ("%s: not within %g s%s"):format(what, seconds, why and ": " .. tostring(why) or ""))
+      script_error(
+        sandbox,
+        "timeout",
+        ("%s: not within %g s%s"):format(what, seconds, why and ": " .. tostring(why) or "")
+      )
     end
     task.sleep(pause)
     pause = math.min(pause * 1.5, LONGEST_PAUSE)
@@ -76,8 +79,11 @@ local function output(sandbox, given)
   local run = sandbox:running("output")
   local is_table = type(given) == "table" and type(given.columns) == "table" and type(given.rows) == "table"
   if not is_table and not (type(given) == "table" and given.checks == true) then
-    script_error(sandbox, "failed",
-      "output: { columns = { names }, rows = { { name = value } } } or { checks = true } expected")
+    script_error(
+      sandbox,
+      "failed",
+      "output: { columns = { names }, rows = { { name = value } } } or { checks = true } expected"
+    )
   end
   if given.exit ~= nil and given.exit ~= 0 and given.exit ~= 2 then
     script_error(sandbox, "failed", "output: exit is 0 or 2 (something was found)")
@@ -94,9 +100,7 @@ function M.new(sandbox)
     step = function(name, fn, ...) return step.step(sandbox:running("step"), name, fn, ...) end,
     check = function(name, fn, ...) return step.check(sandbox:running("check"), name, fn, ...) end,
     parallel = parallel_word(sandbox),
-    fail = function(message, hint)
-      script_error(sandbox, "failed", tostring(message), hint and tostring(hint))
-    end,
+    fail = function(message, hint) script_error(sandbox, "failed", tostring(message), hint and tostring(hint)) end,
     invalid = function(message, hint, where)
       errors.input(tostring(message), hint and tostring(hint), where and tostring(where) or sandbox:where())
     end,

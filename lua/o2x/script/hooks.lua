@@ -24,8 +24,12 @@ local function check(hooks, shown)
   if type(hooks) ~= "table" then fail("hooks: a table with before and after expected") end
   for name, value in pairs(hooks) do
     if not FIELDS[name] then
-      fail(("hooks: unknown field %q%s"):format(tostring(name),
-        nearest.suggest(tostring(name), { "effects", "before", "after" })))
+      fail(
+        ("hooks: unknown field %q%s"):format(
+          tostring(name),
+          nearest.suggest(tostring(name), { "effects", "before", "after" })
+        )
+      )
     elseif type(value) ~= FIELDS[name] then
       fail(("hooks: %s: a %s expected, got a %s"):format(name, FIELDS[name], type(value)))
     end
@@ -50,18 +54,31 @@ end
 local function about(run, status, err)
   local user, host = identity.here()
   return frozen.new {
-    runbook = run.runbook.name, version = run.runbook.version, summary = run.runbook.summary, id = run.id,
-    severe = run.runbook.severe or false, params = frozen.new(run.given), user = user, host = host,
-    status = status, error = err and tostring(err),
+    runbook = run.runbook.name,
+    version = run.runbook.version,
+    summary = run.runbook.summary,
+    id = run.id,
+    severe = run.runbook.severe or false,
+    params = frozen.new(run.given),
+    user = user,
+    host = host,
+    status = status,
+    error = err and tostring(err),
   }
 end
 
 -- A hook writes what the hooks declare, and nothing else.
 local function call(run, fn, name, status, err)
   local declared = run.declared
-  local back <close> = setmetatable({}, { __close = function() run.declared, run.ctx.declared = declared, declared end })
+  local back <close> = setmetatable({}, {
+    __close = function()
+      run.declared, run.ctx.declared = declared, declared
+    end,
+  })
   local own = {}
-  for _, word in ipairs(run.hooks.effects) do own[word] = true end
+  for _, word in ipairs(run.hooks.effects) do
+    own[word] = true
+  end
   run.declared, run.ctx.declared = own, own
   step.step(run, name, function() fn(run.tenant, about(run, status, err)) end)
 end

@@ -8,11 +8,13 @@ local task = require "o2x.base.task"
 local M = {}
 
 local LONGEST = 64 * 1024 * 1024 -- bytes that string.rep may make
-local WIDEST = 1000000           -- elements that table.move, concat and unpack may span
+local WIDEST = 1000000 -- elements that table.move, concat and unpack may span
 
 local function pick(library, names)
   local copy = {}
-  for name in names:gmatch("%S+") do copy[name] = library[name] end
+  for name in names:gmatch("%S+") do
+    copy[name] = library[name]
+  end
   return copy
 end
 
@@ -58,7 +60,9 @@ local function sorted_pairs(t)
   table.sort(keys, in_order)
   local i = 0
   return function()
-    repeat i = i + 1 until keys[i] == nil or rawget(t, keys[i]) ~= nil
+    repeat
+      i = i + 1
+    until keys[i] == nil or rawget(t, keys[i]) ~= nil
     return keys[i], keys[i] ~= nil and rawget(t, keys[i]) or nil
   end
 end
@@ -131,19 +135,26 @@ local function tables()
   return lib
 end
 
--- splitmix64: the same numbers for the same seed in every process.
+-- splitmix64: the same numbers for the same seed in every process. Its constants are in halves for tools that read no
+-- number above 2^63.
+local GAMMA <const> = 0x9E3779B9 << 32 | 0x7F4A7C15
+local MIX_1 <const> = 0xBF58476D << 32 | 0x1CE4E5B9
+local MIX_2 <const> = 0x94D049BB << 32 | 0x133111EB
+
 local function generator(seed)
   local state = seed
   local function next_bits()
-    state = state + 0x9E3779B97F4A7C15
+    state = state + GAMMA
     local z = state
-    z = (z ~ (z >> 30)) * 0xBF58476D1CE4E5B9
-    z = (z ~ (z >> 27)) * 0x94D049BB133111EB
+    z = (z ~ (z >> 30)) * MIX_1
+    z = (z ~ (z >> 27)) * MIX_2
     return z ~ (z >> 31)
   end
   return function(low, high)
     if not low then return (next_bits() >> 11) * 2.0 ^ -53 end
-    if not high then low, high = 1, low end
+    if not high then
+      low, high = 1, low
+    end
     low, high = math.tointeger(low), math.tointeger(high)
     if not low or not high or low > high then error("random: a range of integers expected", 2) end
     return low + (next_bits() & math.maxinteger) % (high - low + 1)
@@ -151,9 +162,11 @@ local function generator(seed)
 end
 
 local function numbers(seed)
-  local lib = pick(math,
+  local lib = pick(
+    math,
     "abs ceil cos deg exp floor fmod huge log max maxinteger min mininteger modf pi rad sin sqrt tan "
-    .. "tointeger type ult")
+      .. "tointeger type ult"
+  )
   lib.random = generator(seed)
   return lib
 end
@@ -174,11 +187,25 @@ end
 function M.new(seed)
   lock_strings()
   return {
-    assert = assert, error = error, ipairs = ipairs, next = first_only, pairs = sorted_pairs, pcall = safe_pcall,
-    xpcall = safe_xpcall, select = select, tonumber = tonumber, tostring = safe_tostring, type = type,
-    rawequal = rawequal, rawlen = rawlen, rawget = rawget,
-    setmetatable = safe_setmetatable, getmetatable = safe_getmetatable,
-    string = frozen.new(string_library), table = frozen.new(tables()), math = frozen.new(numbers(seed)),
+    assert = assert,
+    error = error,
+    ipairs = ipairs,
+    next = first_only,
+    pairs = sorted_pairs,
+    pcall = safe_pcall,
+    xpcall = safe_xpcall,
+    select = select,
+    tonumber = tonumber,
+    tostring = safe_tostring,
+    type = type,
+    rawequal = rawequal,
+    rawlen = rawlen,
+    rawget = rawget,
+    setmetatable = safe_setmetatable,
+    getmetatable = safe_getmetatable,
+    string = frozen.new(string_library),
+    table = frozen.new(tables()),
+    math = frozen.new(numbers(seed)),
     utf8 = frozen.new(pick(utf8, "char charpattern codepoint codes len offset")),
   }
 end

@@ -17,8 +17,17 @@ local M = {}
 
 -- field → its type; what they say is in HACKING.md
 local FIELDS = {
-  version = "string", summary = "string", help = "string", params = "table", effects = "table", severe = "boolean",
-  before = "table", after = "table", instead = "table", without = "table", run = "function",
+  version = "string",
+  summary = "string",
+  help = "string",
+  params = "table",
+  effects = "table",
+  severe = "boolean",
+  before = "table",
+  after = "table",
+  instead = "table",
+  without = "table",
+  run = "function",
 }
 
 -- `return runbook.override(…)` is a tail call: the script's line is gone, so the word at fault is looked for.
@@ -26,18 +35,26 @@ local function misuse(sandbox, word, message, hint)
   local shown, line = sandbox.file or "?", 1
   local text = sandbox.texts[shown] or ""
   local at = word and text:find(tostring(word), 1, true)
-  for _ in text:sub(1, at or 1):gmatch("\n") do line = line + 1 end
+  for _ in text:sub(1, at or 1):gmatch("\n") do
+    line = line + 1
+  end
   errors.input("override: " .. message, hint, at and shown .. ":" .. line or shown)
 end
 
 local function check_fields(sandbox, changes)
   local names = {}
-  for name in pairs(FIELDS) do names[#names + 1] = name end
+  for name in pairs(FIELDS) do
+    names[#names + 1] = name
+  end
   table.sort(names)
   for name, value in pairs(changes) do
     if not FIELDS[name] then
-      misuse(sandbox, name, ("unknown field %q%s"):format(tostring(name), nearest.suggest(tostring(name), names)),
-        "its fields: " .. table.concat(names, ", "))
+      misuse(
+        sandbox,
+        name,
+        ("unknown field %q%s"):format(tostring(name), nearest.suggest(tostring(name), names)),
+        "its fields: " .. table.concat(names, ", ")
+      )
     elseif type(value) ~= FIELDS[name] then
       misuse(sandbox, name, ("%s: a %s expected, got a %s"):format(name, FIELDS[name], type(value)))
     end
@@ -49,7 +66,9 @@ end
 local function edits_of(sandbox, changes)
   local edits = {}
   local function edit(path)
-    if type(path) ~= "string" or path == "" then misuse(sandbox, nil, "a step's name expected, got " .. tostring(path)) end
+    if type(path) ~= "string" or path == "" then
+      misuse(sandbox, nil, "a step's name expected, got " .. tostring(path))
+    end
     edits[path] = edits[path] or { used = false }
     return edits[path]
   end
@@ -61,7 +80,9 @@ local function edits_of(sandbox, changes)
       edit(path)[where] = fn
     end
   end
-  for _, path in ipairs(changes.without or {}) do edit(path).without = true end
+  for _, path in ipairs(changes.without or {}) do
+    edit(path).without = true
+  end
   return edits
 end
 
@@ -78,7 +99,9 @@ local function check_steps(sandbox, standard, edits)
     local first = path:match("^[^/]*")
     if not names[first] and not computed(first) then
       local known = {}
-      for name in pairs(names) do known[#known + 1] = name end
+      for name in pairs(names) do
+        known[#known + 1] = name
+      end
       table.sort(known)
       misuse(sandbox, first, ("%s has no step %q%s"):format(standard.path, first, nearest.suggest(first, known)))
     end
@@ -87,12 +110,18 @@ end
 
 local function merged_params(standard, changed)
   local params = {}
-  for name, spec in pairs(standard) do params[name] = spec end
+  for name, spec in pairs(standard) do
+    params[name] = spec
+  end
   for name, spec in pairs(changed or {}) do
     local merged = {}
-    for field, value in pairs(params[name] or {}) do merged[field] = value end
+    for field, value in pairs(params[name] or {}) do
+      merged[field] = value
+    end
     if type(spec) == "table" then
-      for field, value in pairs(spec) do merged[field] = value end
+      for field, value in pairs(spec) do
+        merged[field] = value
+      end
     end
     params[name] = type(spec) == "table" and merged or spec
   end
@@ -178,20 +207,33 @@ end
 ---@return table declaration
 function M.make(sandbox, standard, changes)
   if type(standard) ~= "table" or type(standard.run) ~= "function" then
-    misuse(sandbox, nil, "the standard runbook expected", 'runbook.override(require "runbooks.NAME", { version = "1.0.0", … })')
+    misuse(
+      sandbox,
+      nil,
+      "the standard runbook expected",
+      'runbook.override(require "runbooks.NAME", { version = "1.0.0", … })'
+    )
   end
   if type(changes) ~= "table" then misuse(sandbox, nil, "a table of what is different expected") end
   check_fields(sandbox, changes)
   local edits = edits_of(sandbox, changes)
   check_steps(sandbox, standard, edits)
   local declaration = {
-    name = standard.name, version = changes.version, api = standard.api,
-    summary = changes.summary or standard.summary, help = changes.help or standard.help,
-    params = merged_params(standard.params, changes.params), effects = union(standard.effects, changes.effects),
-    severe = standard.severe or changes.severe or false, run = runner(standard, changes),
+    name = standard.name,
+    version = changes.version,
+    api = standard.api,
+    summary = changes.summary or standard.summary,
+    help = changes.help or standard.help,
+    params = merged_params(standard.params, changes.params),
+    effects = union(standard.effects, changes.effects),
+    severe = standard.severe or changes.severe or false,
+    run = runner(standard, changes),
   }
   sandbox.overrides[declaration] = {
-    edits = edits, name = standard.name, version = standard.version, path = standard.path,
+    edits = edits,
+    name = standard.name,
+    version = standard.version,
+    path = standard.path,
   }
   return declaration
 end

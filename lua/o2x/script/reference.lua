@@ -57,17 +57,22 @@ end
 -- What is no function here (decode = yaml.decode) has the parameters that its comment names.
 local function documented(doc)
   local names = {}
-  for _, line in ipairs(doc) do names[#names + 1] = line:match("^@param ([%w_]+)") end
+  for _, line in ipairs(doc) do
+    names[#names + 1] = line:match("^@param ([%w_]+)")
+  end
   return names
 end
 
 local function entry(file, name, node, docs, line)
   local doc = docs[line] or docs[node.line] or {}
   return {
-    name = name, constant = node.k == "index" and #doc == 0,
-    params = node.k == "func" and names_of(node.params, node.params[1] and node.params[1].name == "self") or documented(doc),
+    name = name,
+    constant = node.k == "index" and #doc == 0,
+    params = node.k == "func" and names_of(node.params, node.params[1] and node.params[1].name == "self")
+      or documented(doc),
     method = node.k == "func" and node.params[1] ~= nil and node.params[1].name == "self",
-    doc = doc, writes = writes(file, node),
+    doc = doc,
+    writes = writes(file, node),
   }
 end
 
@@ -105,8 +110,14 @@ end
 local function of_classes(file, docs, into)
   parser.walk(file.tree, function(node)
     local target = node.k == "assign" and node.targets[1]
-    if target and target.k == "index" and target.key.k == "string" and node.values[1].k == "func"
-      and node.values[1].params[1] and node.values[1].params[1].name == "self" then
+    if
+      target
+      and target.k == "index"
+      and target.key.k == "string"
+      and node.values[1].k == "func"
+      and node.values[1].params[1]
+      and node.values[1].params[1].name == "self"
+    then
       into[target.key.value] = entry(file, target.key.value, node.values[1], docs, node.line)
     end
   end)

@@ -11,8 +11,15 @@ local M = { API = 1 }
 
 -- field → its type, and whether it must be there
 local FIELDS = {
-  name = { "string", true }, version = { "string", true }, api = { "number", true }, summary = { "string", true },
-  help = { "string" }, params = { "table" }, effects = { "table" }, severe = { "boolean" }, run = { "function", true },
+  name = { "string", true },
+  version = { "string", true },
+  api = { "number", true },
+  summary = { "string", true },
+  help = { "string" },
+  params = { "table" },
+  effects = { "table" },
+  severe = { "boolean" },
+  run = { "function", true },
 }
 local ORDER = { "name", "version", "api", "summary", "help", "params", "effects", "severe", "run" }
 
@@ -68,8 +75,10 @@ local function check_values(declaration, fail, file_name)
   end
   for _, word in ipairs(declaration.effects or {}) do
     if not effects.is_effect_word(word) then
-      fail(("effects: unknown word %q%s"):format(tostring(word), nearest.suggest(tostring(word), effects.words())),
-        "effects")
+      fail(
+        ("effects: unknown word %q%s"):format(tostring(word), nearest.suggest(tostring(word), effects.words())),
+        "effects"
+      )
     end
   end
 end
@@ -90,7 +99,9 @@ function M.load(sandbox, path)
   check_fields(declaration, fail)
   check_values(declaration, fail, fs.name(path):match("^(.-)%.lua$"))
   local runbook = { path = shown, file = path, params = {}, effects = {} }
-  for field, value in pairs(declaration) do runbook[field] = value end
+  for field, value in pairs(declaration) do
+    runbook[field] = value
+  end
   local over = sandbox.overrides[declaration]
   if over then
     runbook.edits, runbook.overrides = over.edits, { name = over.name, version = over.version, path = over.path }

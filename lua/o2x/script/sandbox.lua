@@ -19,11 +19,17 @@ local LARGEST = 1024 * 1024 -- bytes of a script
 local SOFT, HARD = 5, 15
 
 local INSTEAD = {
-  print = "use log(message)", os = 'use require "o2x.clock"', io = 'use require "o2x.files"',
+  print = "use log(message)",
+  os = 'use require "o2x.clock"',
+  io = 'use require "o2x.files"',
   load = "write the code in a file",
-  coroutine = "use parallel", debug = "it shows what scripts may not see", package = "use require",
+  coroutine = "use parallel",
+  debug = "it shows what scripts may not see",
+  package = "use require",
   dofile = 'use require "stdlib.NAME"',
-  loadfile = 'use require "stdlib.NAME"', collectgarbage = "it is not needed", _G = "names are fixed",
+  loadfile = 'use require "stdlib.NAME"',
+  collectgarbage = "it is not needed",
+  _G = "names are fixed",
   rawset = "use t[k] = v",
 }
 
@@ -46,7 +52,9 @@ end
 function Sandbox:running(what)
   if self.loading == 0 and self.run then return self.run end
   errors.raise {
-    kind = "refused", where = self:where(), message = what .. " while the file is being loaded",
+    kind = "refused",
+    where = self:where(),
+    message = what .. " while the file is being loaded",
     hint = "loading may not do anything: move it into a function that run calls",
   }
 end
@@ -121,8 +129,11 @@ end
 function Sandbox:require_runbook(name)
   local path = fs.join(self.project.runbooks, name .. ".lua")
   if not fs.exists(path) and not (self.kept and self.kept(self:shown(path))) then
-    errors.input(("there is no runbook %s%s"):format(name, nearest.suggest(name, runbook.names(self.project))),
-      nil, self:where())
+    errors.input(
+      ("there is no runbook %s%s"):format(name, nearest.suggest(name, runbook.names(self.project))),
+      nil,
+      self:where()
+    )
   end
   return runbook.load(self, path)
 end
@@ -152,7 +163,11 @@ function Sandbox:require(name)
   elseif name:match("^o2x%.") then
     loaded = self:require_api(name:sub(5))
   else
-    errors.input(("require %q: scripts may use o2x.NAME, stdlib.NAME and runbooks.NAME"):format(name), nil, self:where())
+    errors.input(
+      ("require %q: scripts may use o2x.NAME, stdlib.NAME and runbooks.NAME"):format(name),
+      nil,
+      self:where()
+    )
   end
   if loaded == nil then loaded = true end
   self.loaded[name] = loaded
@@ -162,24 +177,30 @@ end
 -- An api is bound to the run's tenant, which is not known yet while files are loaded: it is made at its first use.
 function Sandbox:require_api(name)
   if not effects.known(name) then
-    errors.input(("require \"o2x.%s\": there is no such api%s"):format(name, nearest.suggest(name, effects.NAMES)),
-      nil, self:where())
+    errors.input(
+      ('require "o2x.%s": there is no such api%s'):format(name, nearest.suggest(name, effects.NAMES)),
+      nil,
+      self:where()
+    )
   end
   if effects.is_pure(name) then
-    if self.declarations then return later(function() return effects.find(name).api(nil) end) end
+    if self.declarations then
+      return later(function() return effects.find(name).api(nil) end)
+    end
     return frozen.new(effects.find(name).api(nil))
   end
   local api
   local function missing(key)
-    if not api then
-      api = effects.bind(self:running("the use of o2x." .. name), effects.find(name))
-    end
+    if not api then api = effects.bind(self:running("the use of o2x." .. name), effects.find(name)) end
     local value = api[key]
     if value ~= nil then return value end
     local names = {}
-    for known in pairs(api) do names[#names + 1] = tostring(known) end
+    for known in pairs(api) do
+      names[#names + 1] = tostring(known)
+    end
     errors.raise {
-      kind = "failed", where = self:where(),
+      kind = "failed",
+      where = self:where(),
       message = ("o2x.%s has no %q%s"):format(name, tostring(key), nearest.suggest(tostring(key), names)),
     }
   end
@@ -188,7 +209,9 @@ end
 
 local function environment(sandbox)
   local names = library.new(sandbox.seed)
-  for name, word in pairs(words.new(sandbox)) do names[name] = word end
+  for name, word in pairs(words.new(sandbox)) do
+    names[name] = word
+  end
   names.require = function(name) return sandbox:require(name) end
   return frozen.new(names, function(name)
     local instead = INSTEAD[name]
@@ -209,14 +232,24 @@ end
 ---@return table sandbox runbooks: those that were loaded; texts: path as shown → source
 function M.new(project, seed, kept)
   local sandbox = setmetatable({
-    project = project, seed = seed or 1, loaded = {}, pending = {}, sources = {}, texts = {}, loading = 0,
-    kept = kept, runbooks = {}, overrides = {},
+    project = project,
+    seed = seed or 1,
+    loaded = {},
+    pending = {},
+    sources = {},
+    texts = {},
+    loading = 0,
+    kept = kept,
+    runbooks = {},
+    overrides = {},
   }, Sandbox)
   sandbox.environment = environment(sandbox)
   local soft, hard = limits()
-  core.watch(soft, hard,
-    ("o2x: a script ran for %d s without waiting for anything; the run was ended, o2x resume goes on")
-    :format(hard))
+  core.watch(
+    soft,
+    hard,
+    ("o2x: a script ran for %d s without waiting for anything; the run was ended, o2x resume goes on"):format(hard)
+  )
   return sandbox
 end
 

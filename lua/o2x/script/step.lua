@@ -35,7 +35,8 @@ end
 local function claim(run, path)
   if run.seen_steps[path] then
     errors.raise {
-      kind = "failed", message = ("two steps have the same name: %s"):format(path),
+      kind = "failed",
+      message = ("two steps have the same name: %s"):format(path),
       hint = "give each step of one level its own name",
     }
   end
@@ -45,7 +46,8 @@ end
 local function recordable(path, result)
   if value.has_secret(result) then
     errors.raise {
-      kind = "refused", message = ("step %s returns a secret, which is never recorded"):format(path),
+      kind = "refused",
+      message = ("step %s returns a secret, which is never recorded"):format(path),
       hint = "read it again where it is needed",
     }
   end
@@ -115,19 +117,28 @@ function M.check(run, name, fn, ...)
   local start = task.now()
   local results = table.pack(xpcall(within, errors.handler, "in_check", true, fn, ...))
   local ok, found, why = results[1], results[2], results[3]
-  local problem = not ok and errors.wrap(found) or found == false and errors.new {
-    kind = "failed", message = ("check failed: %s%s"):format(name, why and ": " .. tostring(why) or ""),
-  }
+  local problem = not ok and errors.wrap(found)
+    or found == false
+      and errors.new {
+        kind = "failed",
+        message = ("check failed: %s%s"):format(name, why and ": " .. tostring(why) or ""),
+      }
   if problem and problem.kind == "cancelled" then error(problem, 0) end
   run.report:check(path, name, not problem, problem and tostring(problem) or found)
   run.checks = run.checks or {}
   table.insert(run.checks, {
-    check = name, ok = not problem, found = problem and tostring(problem) or type(found) == "string" and found or nil,
+    check = name,
+    ok = not problem,
+    found = problem and tostring(problem) or type(found) == "string" and found or nil,
     seconds = task.now() - start,
   })
   if run.journal then
     run.journal:append({
-      t = "check", path = path, name = name, ok = not problem, at = run.now(),
+      t = "check",
+      path = path,
+      name = name,
+      ok = not problem,
+      at = run.now(),
       found = not problem and type(found) ~= "table" and found ~= nil and value.text(found) or nil,
       message = problem and value.text(problem) or nil,
     }, true)

@@ -1,10 +1,10 @@
 --- Coopeg's production is onboarded as everybody is, but its bank wants the company's papers in order first, its monitoring
 --- before its services, and one property more.
 
-local files      = require "o2x.files"
+local files = require "o2x.files"
 local monitoring = require "stdlib.monitoring"
-local pg         = require "o2x.pg"
-local runbook    = require "o2x.runbook"
+local pg = require "o2x.pg"
+local runbook = require "o2x.runbook"
 
 local WATCH, CURRENCY = "Set up monitoring and alerts", "coopeg.settlement_currency"
 
@@ -25,10 +25,16 @@ return runbook.override(require "runbooks.onboard", {
 
   after = {
     ["Apply the tenant's customisation"] = function(tenant)
-      step("Set the settlement currency", function()
-        pg.tenant:ensure_row("core_config.tenant_property_defaults",
-          { tenant_id = tenant.id, property_key = CURRENCY }, { property_value = tenant.profile.currency })
-      end)
+      step(
+        "Set the settlement currency",
+        function()
+          pg.tenant:ensure_row(
+            "core_config.tenant_property_defaults",
+            { tenant_id = tenant.id, property_key = CURRENCY },
+            { property_value = tenant.profile.currency }
+          )
+        end
+      )
     end,
   },
 })

@@ -14,9 +14,12 @@ describe("the broker", function()
     it(name, function()
       small_lab.with({ "broker" }, nil, function(started)
         lab = started
-        client = broker.new { url = lab.env.O2X_BROKER_URL, user = lab.env.O2X_BROKER_USER,
+        client = broker.new {
+          url = lab.env.O2X_BROKER_URL,
+          user = lab.env.O2X_BROKER_USER,
           password = secret.new(lab.env.O2X_BROKER_PASSWORD, "broker"),
-                              scope = function() return { "TIDLT-100008." } end }
+          scope = function() return { "TIDLT-100008." } end,
+        }
         body()
       end)
     end)
@@ -41,8 +44,15 @@ describe("the broker", function()
   end)
 
   case("keeps the tenants apart", function()
-    for _, name in ipairs { "TIDLT-1000081.billing.invoice", "TIDLT-100009.x", "TIDLT-100008", "TIDLT-100008.a/b",
-      "TIDLT-100008.*", "TIDLT-100008.a,type=x", "" } do
+    for _, name in ipairs {
+      "TIDLT-1000081.billing.invoice",
+      "TIDLT-100009.x",
+      "TIDLT-100008",
+      "TIDLT-100008.a/b",
+      "TIDLT-100008.*",
+      "TIDLT-100008.a,type=x",
+      "",
+    } do
       assert.truthy(({ refused = true, input = true })[problem_of(client.add_queue, client, name).kind], name)
     end
     assert.equal("refused", problem_of(client.queues, client, "TIDLT-1000081.").kind)
@@ -58,8 +68,8 @@ describe("the broker", function()
   case("answers raw requests as ActiveMQ does", function()
     local function get(path, headers)
       headers = headers or { Origin = "http://localhost" }
-      local authorization = "Basic " .. (lab.env.O2X_BROKER_USER .. ":"
-        .. secret.new(lab.env.O2X_BROKER_PASSWORD, "p")):base64()
+      local authorization = "Basic "
+        .. (lab.env.O2X_BROKER_USER .. ":" .. secret.new(lab.env.O2X_BROKER_PASSWORD, "p")):base64()
       headers.Authorization = headers.Authorization or authorization
       local response = http.request { url = lab.env.O2X_BROKER_URL .. path, headers = headers }
       return response.status, response.status == 200 and json.decode(response.body) or response.body
@@ -68,12 +78,18 @@ describe("the broker", function()
     local _, answer = get("/api/jolokia/version")
     assert.equal("5.16.7", answer.value.info.version)
     _, answer = get(base:format("exec") .. "/addQueue/" .. QUEUE)
-    assert.same({ mbean = "org.apache.activemq:brokerName=localhost,type=Broker", arguments = { QUEUE }, type = "exec",
-      operation = "addQueue" }, answer.request)
+    assert.same({
+      mbean = "org.apache.activemq:brokerName=localhost,type=Broker",
+      arguments = { QUEUE },
+      type = "exec",
+      operation = "addQueue",
+    }, answer.request)
     assert.equal(200, answer.status)
     _, answer = get(base:format("read") .. "/Queues")
-    assert.equal(("org.apache.activemq:brokerName=localhost,destinationName=%s,destinationType=Queue,type=Broker")
-      :format(QUEUE), answer.value[1].objectName)
+    assert.equal(
+      ("org.apache.activemq:brokerName=localhost,destinationName=%s,destinationType=Queue,type=Broker"):format(QUEUE),
+      answer.value[1].objectName
+    )
     _, answer = get(base:format("read") .. ",destinationType=Queue,destinationName=TIDLT-100008.*/QueueSize")
     assert.same({ QueueSize = 0 }, select(2, next(answer.value)))
     _, answer = get(base:format("read") .. ",destinationType=Queue,destinationName=nosuch/QueueSize")
@@ -81,15 +97,23 @@ describe("the broker", function()
     assert.equal("javax.management.InstanceNotFoundException", answer.error_type)
     _, answer = get(base:format("read") .. "/BrokerVersion,TotalQueueCount,Uptime")
     assert.equal("javax.management.AttributeNotFoundException : No such attribute: TotalQueueCount", answer.error)
-    local sent = http.request { method = "POST", url = lab.env.O2X_BROKER_URL .. "/api/message/" .. QUEUE
-      .. "?type=queue", body = "body=hello", headers = { Authorization = "Basic "
-      .. (lab.env.O2X_BROKER_USER .. ":" .. secret.new(lab.env.O2X_BROKER_PASSWORD, "p")):base64() } }
+    local sent = http.request {
+      method = "POST",
+      url = lab.env.O2X_BROKER_URL .. "/api/message/" .. QUEUE .. "?type=queue",
+      body = "body=hello",
+      headers = {
+        Authorization = "Basic "
+          .. (lab.env.O2X_BROKER_USER .. ":" .. secret.new(lab.env.O2X_BROKER_PASSWORD, "p")):base64(),
+      },
+    }
     assert.equal("Message sent", sent.body)
     assert.equal(1, client:queue(QUEUE).depth)
     _, answer = get(base:format("exec") .. ",destinationType=Queue,destinationName=" .. QUEUE .. "/browse()")
     assert.equal("hello", answer.value[1].Text)
-    assert.equal(json.null, select(2, get(base:format("exec") .. ",destinationType=Queue,destinationName=" .. QUEUE
-      .. "/purge")).value)
+    assert.equal(
+      json.null,
+      select(2, get(base:format("exec") .. ",destinationType=Queue,destinationName=" .. QUEUE .. "/purge")).value
+    )
     assert.equal(0, client:queue(QUEUE).depth)
     local status
     status, answer = get("/api/jolokia/version", {})

@@ -30,7 +30,9 @@ describe("DNS", function()
         local store = zones.open(fresh)
         local many = { table.unpack(SEED) }
         local values = {}
-        for i = 1, 60 do values[i] = ("192.0.2.%d"):format(i) end
+        for i = 1, 60 do
+          values[i] = ("192.0.2.%d"):format(i)
+        end
         many[#many + 1] = { name = "many.embrix.com", type = "A", values = values }
         store:seed(store:create("embrix.com", "test"), many)
       end, function(started)
@@ -42,7 +44,9 @@ describe("DNS", function()
 
   local function values(name, kind, more)
     local question = { name = name, type = kind, servers = { server } }
-    for key, value in pairs(more or {}) do question[key] = value end
+    for key, value in pairs(more or {}) do
+      question[key] = value
+    end
     return dns.values(question)
   end
 
@@ -67,8 +71,9 @@ describe("DNS", function()
     assert.same({ "1 2 8080 a.embrix.com." }, (values("s.embrix.com", "SRV")))
     assert.same({ '0 issue "letsencrypt.org"' }, (values("c.embrix.com", "CAA")))
     assert.equal(4, #values("embrix.com", "NS"))
-    assert.truthy(values("embrix.com",
-      "SOA")[1]:find("^ns%-2048%.awsdns%-64%.com%. awsdns%-hostmaster%.amazon%.com%. 1 "))
+    assert.truthy(
+      values("embrix.com", "SOA")[1]:find("^ns%-2048%.awsdns%-64%.com%. awsdns%-hostmaster%.amazon%.com%. 1 ")
+    )
   end)
 
   case("tells what is not there from who does not answer", function()
@@ -80,11 +85,13 @@ describe("DNS", function()
     local ok, refused = pcall(values, "example.org", "A")
     assert.same({ false, "REFUSED" }, { ok, refused.code })
     local silent <close> = udp.bind("127.0.0.1", 0)
-    local problem = problem_of { name = "a.embrix.com", servers = { "127.0.0.1:" .. silent:port() }, timeout = 0.1,
-      tries = 1 }
+    local problem =
+      problem_of { name = "a.embrix.com", servers = { "127.0.0.1:" .. silent:port() }, timeout = 0.1, tries = 1 }
     assert.same({ "timeout", "TIMEOUT", true }, { problem.kind, problem.code, problem.retryable })
-    assert.equal("unreachable", problem_of({ name = "a.embrix.com", servers = { "127.0.0.1:1" }, timeout = 0.1,
-      tries = 1 }).kind)
+    assert.equal(
+      "unreachable",
+      problem_of({ name = "a.embrix.com", servers = { "127.0.0.1:1" }, timeout = 0.1, tries = 1 }).kind
+    )
     assert.equal("input", problem_of({ name = ("x"):rep(64) .. ".com", servers = { server } }).kind)
     assert.equal("input", problem_of({ name = "a.embrix.com", type = "NOSUCH", servers = { server } }).kind)
   end)
@@ -127,15 +134,23 @@ describe("DNS", function()
     assert.is_false(fault("nosuch"))
   end)
 
-  case("asks every server on its own", function()
-    assert.same({ [server] = { "192.0.2.1", "192.0.2.2" } }, dns.authoritative("a.embrix.com", "A", { server }))
-  end)
+  case(
+    "asks every server on its own",
+    function()
+      assert.same({ [server] = { "192.0.2.1", "192.0.2.2" } }, dns.authoritative("a.embrix.com", "A", { server }))
+    end
+  )
 
   case("serves many at a time, and outlives clients that misbehave", function()
     local names = {}
-    for i = 1, 100 do names[i] = i % 2 == 0 and "a.embrix.com" or ("h%d.wild.embrix.com"):format(i) end
-    local found = task.each(names, function(name) return (values(name, "A", { tcp = #name % 3 == 0 })) end,
-      { limit = 20 })
+    for i = 1, 100 do
+      names[i] = i % 2 == 0 and "a.embrix.com" or ("h%d.wild.embrix.com"):format(i)
+    end
+    local found = task.each(
+      names,
+      function(name) return (values(name, "A", { tcp = #name % 3 == 0 })) end,
+      { limit = 20 }
+    )
     assert.equal(100, #found)
     local host, port = server:match("^(.*):(%d+)$")
     local odd <close> = udp.bind("127.0.0.1", 0)
@@ -149,7 +164,9 @@ describe("DNS", function()
 
   it("finds a host as other programs of the system do", function()
     local found = {}
-    for _, address in ipairs(dns.addresses("localhost")) do found[address] = true end
+    for _, address in ipairs(dns.addresses("localhost")) do
+      found[address] = true
+    end
     assert.is_true(found["127.0.0.1"] or found["::1"])
   end)
 
@@ -160,7 +177,15 @@ describe("DNS", function()
     asking:cancel()
     assert.is_false((pcall(asking.join, asking)))
     local listener <close> = listen.open("127.0.0.1", 0)
-    assert.is_false((pcall(task.timeout, 0.05, dns.query,
-      { name = "a.example", servers = { "127.0.0.1:" .. listener:port() }, tcp = true })))
+    assert.is_false(
+      (
+        pcall(
+          task.timeout,
+          0.05,
+          dns.query,
+          { name = "a.example", servers = { "127.0.0.1:" .. listener:port() }, tcp = true }
+        )
+      )
+    )
   end)
 end)

@@ -21,7 +21,11 @@ local function beside(answer, hang, fn)
         local at = 1
         while at <= #answer do
           local put = held:write(answer:sub(at))
-          if put then at = at + (put == true and #answer or put) else task.wait_fd(held:fd(), "w", 5) end
+          if put then
+            at = at + (put == true and #answer or put)
+          else
+            task.wait_fd(held:fd(), "w", 5)
+          end
         end
         if hang then task.sleep(30) end
       else
@@ -43,9 +47,14 @@ end
 
 describe("a hostile", function()
   local REDIS = {
-    ["closed connection"] = "", ["text of another protocol"] = "HTTP/1.1 200 OK\r\n\r\n", ["broken type"] = "\0\1\2\3\r\n",
-    ["count beyond reason"] = "*1000000000\r\n", ["length below nothing"] = "$-5\r\nx\r\n", ["deep nest"] = ("*1\r\n"):rep(50) .. ":1\r\n",
-    ["number that is none"] = ":12a4\r\n", ["half an answer"] = "$10\r\nabc",
+    ["closed connection"] = "",
+    ["text of another protocol"] = "HTTP/1.1 200 OK\r\n\r\n",
+    ["broken type"] = "\0\1\2\3\r\n",
+    ["count beyond reason"] = "*1000000000\r\n",
+    ["length below nothing"] = "$-5\r\nx\r\n",
+    ["deep nest"] = ("*1\r\n"):rep(50) .. ":1\r\n",
+    ["number that is none"] = ":12a4\r\n",
+    ["half an answer"] = "$10\r\nabc",
   }
   for what, answer in pairs(REDIS) do
     it("Redis: " .. what, function()
@@ -75,22 +84,40 @@ describe("a hostile", function()
   end)
 
   local POSTGRES = {
-    ["closed connection"] = "", ["text of another protocol"] = "HTTP/1.1 400 Bad Request\r\n\r\n", ["noise"] = ("\255\0\7"):rep(500),
-    ["message beyond reason"] = "NR\127\255\255\255\0\0\0\0", ["error without an end"] = "NE\0\0\0\20SFATAL",
-    ["unknown authentication"] = "NR\0\0\0\8\0\0\0\99", ["password asked for in the clear, then nothing"] = "NR\0\0\0\8\0\0\0\3",
+    ["closed connection"] = "",
+    ["text of another protocol"] = "HTTP/1.1 400 Bad Request\r\n\r\n",
+    ["noise"] = ("\255\0\7"):rep(500),
+    ["message beyond reason"] = "NR\127\255\255\255\0\0\0\0",
+    ["error without an end"] = "NE\0\0\0\20SFATAL",
+    ["unknown authentication"] = "NR\0\0\0\8\0\0\0\99",
+    ["password asked for in the clear, then nothing"] = "NR\0\0\0\8\0\0\0\3",
   }
   for what, answer in pairs(POSTGRES) do
     it("PostgreSQL: " .. what, function()
-      beside(answer, false, function(port)
-        is_plain(raised(pg.connect, { host = "127.0.0.1", port = port, user = "admin", password = "x", dbname = "postgres", connect_timeout = 2 }))
-      end)
+      beside(
+        answer,
+        false,
+        function(port)
+          is_plain(raised(pg.connect, {
+            host = "127.0.0.1",
+            port = port,
+            user = "admin",
+            password = "x",
+            dbname = "postgres",
+            connect_timeout = 2,
+          }))
+        end
+      )
     end)
   end
 
   it("PostgreSQL: silence", function()
     beside("", true, function(port)
       local start = task.now()
-      local problem = raised(pg.connect, { host = "127.0.0.1", port = port, user = "admin", password = "x", dbname = "postgres", connect_timeout = 0.3 })
+      local problem = raised(
+        pg.connect,
+        { host = "127.0.0.1", port = port, user = "admin", password = "x", dbname = "postgres", connect_timeout = 0.3 }
+      )
       is_plain(problem)
       assert.truthy(tostring(problem):find "does not answer")
       assert.is_true(task.now() - start < 20)

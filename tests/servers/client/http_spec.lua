@@ -13,10 +13,16 @@ local tls = require "tests.support.tls"
 local function url(server, path) return ("http://127.0.0.1:%d%s"):format(server.port, path or "/") end
 
 local function echo(req)
-  return 200, { ["Content-Type"] = "application/json" }, json.encode {
-    method = req.method, target = req.target, path = req.path, query = req.query, headers = req.headers,
-    body = req.body,
-  }
+  return 200,
+    { ["Content-Type"] = "application/json" },
+    json.encode {
+      method = req.method,
+      target = req.target,
+      path = req.path,
+      query = req.query,
+      headers = req.headers,
+      body = req.body,
+    }
 end
 
 local function asked(request) return json.decode(http.request(request).body) end
@@ -48,8 +54,10 @@ describe("a request", function()
     local own = { ["content-type"] = "application/merge-patch+json" }
     seen = asked { method = "PATCH", url = url(server), json = { a = 1 }, headers = own }
     assert.equal("application/merge-patch+json", seen.headers["content-type"])
-    assert.equal('{"key":"s3cret-value"}',
-      asked { method = "PATCH", url = url(server), json = { key = secret.new("s3cret-value", "key") } }.body)
+    assert.equal(
+      '{"key":"s3cret-value"}',
+      asked { method = "PATCH", url = url(server), json = { key = secret.new("s3cret-value", "key") } }.body
+    )
     local big = ("0123456789abcdef"):rep(300000)
     assert.is_true(asked { method = "POST", url = url(server), body = big }.body == big)
     assert.equal("0", asked { method = "POST", url = url(server) }.headers["content-length"])
@@ -94,21 +102,27 @@ describe("a request", function()
         connection:read()
       end
     end)
-    for _ = 1, 3 do assert.equal("ok", http.request { url = url(server) }.body) end
+    for _ = 1, 3 do
+      assert.equal("ok", http.request { url = url(server) }.body)
+    end
     assert.equal(1, server.connections)
   end)
 
   it("runs beside others, with at most 16 connections to a host", function()
     local now, most = 0, 0
-    local server <close> = httpd.serve { handler = function()
-      now = now + 1
-      most = math.max(most, now)
-      task.sleep(0.02)
-      now = now - 1
-      return 200, {}, "ok"
-    end }
+    local server <close> = httpd.serve {
+      handler = function()
+        now = now + 1
+        most = math.max(most, now)
+        task.sleep(0.02)
+        now = now - 1
+        return 200, {}, "ok"
+      end,
+    }
     local list = {}
-    for i = 1, 50 do list[i] = i end
+    for i = 1, 50 do
+      list[i] = i
+    end
     local answers = task.each(list, function() return http.request { url = url(server) }.body end)
     assert.equal(50, #answers)
     assert.equal(16, most)
@@ -117,27 +131,56 @@ describe("a request", function()
   it("is signed as AWS wants it", function()
     local server <close> = httpd.serve { handler = echo }
     for _, body in ipairs { "", "<ChangeBatch/>" } do
-      local seen = asked { method = body == "" and "GET" or "POST", body = body ~= "" and body or nil,
-        url = url(server, "/2013-04-01/hostedzone?name=x&type=A"), headers = { ["Content-Type"] = "text/xml" },
-        aws_sigv4 = "aws:amz:us-east-1:route53", access_key = "AKIAEXAMPLE",
-        secret_key = secret.new("key-of-aws", "k") }
+      local seen = asked {
+        method = body == "" and "GET" or "POST",
+        body = body ~= "" and body or nil,
+        url = url(server, "/2013-04-01/hostedzone?name=x&type=A"),
+        headers = { ["Content-Type"] = "text/xml" },
+        aws_sigv4 = "aws:amz:us-east-1:route53",
+        access_key = "AKIAEXAMPLE",
+        secret_key = secret.new("key-of-aws", "k"),
+      }
       local h = seen.headers
-      local canonical = table.concat({ seen.method, "/2013-04-01/hostedzone", "name=x&type=A",
-        "content-type:text/xml", "host:" .. h.host, "x-amz-date:" .. h["x-amz-date"], "",
-        "content-type;host;x-amz-date", crypto.sha256(body) }, "\n")
+      local canonical = table.concat({
+        seen.method,
+        "/2013-04-01/hostedzone",
+        "name=x&type=A",
+        "content-type:text/xml",
+        "host:" .. h.host,
+        "x-amz-date:" .. h["x-amz-date"],
+        "",
+        "content-type;host;x-amz-date",
+        crypto.sha256(body),
+      }, "\n")
       local place = h["x-amz-date"]:sub(1, 8) .. "/us-east-1/route53/aws4_request"
       local text = table.concat({ "AWS4-HMAC-SHA256", h["x-amz-date"], place, crypto.sha256(canonical) }, "\n")
       local key = "AWS4key-of-aws"
-      for part in place:gmatch "[^/]+" do key = crypto.hmac_sha256_bytes(key, part) end
-      assert.equal(("AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE/%s, SignedHeaders=content-type;host;x-amz-date, "
-        .. "Signature=%s"):format(place, crypto.hmac_sha256(key, text)), h.authorization)
+      for part in place:gmatch "[^/]+" do
+        key = crypto.hmac_sha256_bytes(key, part)
+      end
+      assert.equal(
+        ("AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE/%s, SignedHeaders=content-type;host;x-amz-date, " .. "Signature=%s"):format(
+          place,
+          crypto.hmac_sha256(key, text)
+        ),
+        h.authorization
+      )
       assert.equal(body, seen.body)
     end
   end)
 
   it("is refused when it is malformed", function()
-    for _, bad in ipairs { "ftp://x/", "http://user:pw@x/", "http://a b/", "http://x%2fy/", "http://", "x",
-      "http://h:/", "http://h\r\nX: 1/", "http://h/a\r\nb" } do
+    for _, bad in ipairs {
+      "ftp://x/",
+      "http://user:pw@x/",
+      "http://a b/",
+      "http://x%2fy/",
+      "http://",
+      "x",
+      "http://h:/",
+      "http://h\r\nX: 1/",
+      "http://h/a\r\nb",
+    } do
       assert.has_error(function() http.request { url = bad } end)
     end
     assert.equal("input", raised(http.request, { url = "http://h/", nosuch = 1 }).kind)
@@ -160,8 +203,10 @@ describe("a failure", function()
     local closed = httpd.serve { handler = echo }
     closed:stop()
     local problem = raised(http.request, { method = "POST", url = url(closed), body = "x" })
-    assert.same({ "unreachable", "refused", true, false },
-      { problem.kind, problem.code, problem.retryable, problem.sent })
+    assert.same(
+      { "unreachable", "refused", true, false },
+      { problem.kind, problem.code, problem.retryable, problem.sent }
+    )
     problem = raised(http.request, { url = "http://no-such-host.invalid/" })
     assert.same({ "unreachable", "dns", true }, { problem.kind, problem.code, problem.retryable })
   end)
@@ -169,8 +214,7 @@ describe("a failure", function()
   it("after it was sent is an unknown outcome, but for a read", function()
     local server <close> = httpd.serve { handler = function(req) req:drop() end }
     local problem = raised(http.request, { method = "POST", url = url(server, "/p?token=x"), body = "x" })
-    assert.same({ "unknown", "reset", false, true },
-      { problem.kind, problem.code, problem.retryable, problem.sent })
+    assert.same({ "unknown", "reset", false, true }, { problem.kind, problem.code, problem.retryable, problem.sent })
     assert.is_nil(tostring(problem):find("token", 1, true))
     problem = raised(http.request, { url = url(server) })
     assert.same({ "unreachable", "reset", true }, { problem.kind, problem.code, problem.retryable })
@@ -224,10 +268,12 @@ describe("a failure", function()
   end)
 
   it("of another request or task leaves the rest alone", function()
-    local server <close> = httpd.serve { handler = function(req)
-      if req.path == "/hang" then task.sleep(30) end
-      return 200, {}, "ok"
-    end }
+    local server <close> = httpd.serve {
+      handler = function(req)
+        if req.path == "/hang" then task.sleep(30) end
+        return 200, {}, "ok"
+      end,
+    }
     local problem = raised(task.timeout, 0.1, http.request, { url = url(server, "/hang") })
     assert.equal("timeout", problem.kind)
     assert.equal("ok", http.request { url = url(server) }.body)
@@ -237,14 +283,16 @@ end)
 describe("a stream", function()
   it("hands its pieces over as they come", function()
     local go = task.event()
-    local server <close> = httpd.serve { handler = function(req)
-      local writer <close> = req:stream(200, { ["Content-Type"] = "application/json" })
-      for i = 1, 3 do
-        writer:write(('{"n":%d}\n'):format(i))
-        task.wait(go)
-        go:clear()
-      end
-    end }
+    local server <close> = httpd.serve {
+      handler = function(req)
+        local writer <close> = req:stream(200, { ["Content-Type"] = "application/json" })
+        for i = 1, 3 do
+          writer:write(('{"n":%d}\n'):format(i))
+          task.wait(go)
+          go:clear()
+        end
+      end,
+    }
     local stream <close> = http.stream { url = url(server) }
     assert.equal(200, stream.status)
     assert.equal("application/json", stream.headers["content-type"])
@@ -258,13 +306,15 @@ describe("a stream", function()
 
   it("is seen to be closed by the client, idle or not", function()
     local left, seen = task.event(), task.event()
-    local server <close> = httpd.serve { handler = function(req)
-      local writer <close> = req:stream(200)
-      writer:notify(left)
-      writer:write "hello\n"
-      task.wait(left)
-      if writer:closed() and not writer:write "more" then seen:set() end
-    end }
+    local server <close> = httpd.serve {
+      handler = function(req)
+        local writer <close> = req:stream(200)
+        writer:notify(left)
+        writer:write "hello\n"
+        task.wait(left)
+        if writer:closed() and not writer:write "more" then seen:set() end
+      end,
+    }
     do
       local stream <close> = http.stream { url = url(server) }
       assert.equal("hello\n", stream:read())
@@ -274,24 +324,32 @@ describe("a stream", function()
 
   it("waits in the server when nobody reads it, and loses nothing", function()
     local size = 5000000
-    local server <close> = httpd.serve { handler = function(req)
-      local writer <close> = req:stream(200)
-      for i = 1, size // 50000 do writer:write((("%06d"):format(i) .. ("x"):rep(49994))) end
-    end }
+    local server <close> = httpd.serve {
+      handler = function(req)
+        local writer <close> = req:stream(200)
+        for i = 1, size // 50000 do
+          writer:write((("%06d"):format(i) .. ("x"):rep(49994)))
+        end
+      end,
+    }
     local stream <close> = http.stream { url = url(server) }
     task.sleep(0.05)
     local text = stream:rest()
     assert.equal(size, #text)
-    for i = 1, size // 50000 do assert.equal(("%06d"):format(i), text:sub((i - 1) * 50000 + 1, (i - 1) * 50000 + 6)) end
+    for i = 1, size // 50000 do
+      assert.equal(("%06d"):format(i), text:sub((i - 1) * 50000 + 1, (i - 1) * 50000 + 6))
+    end
   end)
 
   it("that breaks off raises", function()
-    local server <close> = httpd.serve { handler = function(req)
-      local writer = req:stream(200)
-      writer:write "some"
-      task.sleep(0.05)
-      req.handle:drop()
-    end }
+    local server <close> = httpd.serve {
+      handler = function(req)
+        local writer = req:stream(200)
+        writer:write "some"
+        task.sleep(0.05)
+        req.handle:drop()
+      end,
+    }
     local stream <close> = http.stream { url = url(server) }
     assert.equal("some", stream:read())
     assert.equal("truncated", raised(stream.read, stream).code)
@@ -301,10 +359,13 @@ end)
 describe("the server", function()
   it("answers 500 to a handler's error and goes on", function()
     local lines = {}
-    local server <close> = httpd.serve { log = function(text) lines[#lines + 1] = text end, handler = function(req)
-      if req.path == "/boom" then error "boom" end
-      return 200, {}, "ok"
-    end }
+    local server <close> = httpd.serve {
+      log = function(text) lines[#lines + 1] = text end,
+      handler = function(req)
+        if req.path == "/boom" then error "boom" end
+        return 200, {}, "ok"
+      end,
+    }
     assert.equal(500, http.request { url = url(server, "/boom") }.status)
     assert.equal("ok", http.request { url = url(server) }.body)
     assert.matches("^GET /boom: .*boom", lines[1])
@@ -317,14 +378,16 @@ describe("the server", function()
   end)
 
   it("stops with requests and streams under way", function()
-    local server = httpd.serve { handler = function(req)
-      if req.path == "/stream" then
-        local writer = req:stream(200)
-        writer:write "x"
+    local server = httpd.serve {
+      handler = function(req)
+        if req.path == "/stream" then
+          local writer = req:stream(200)
+          writer:write "x"
+          task.sleep(30)
+        end
         task.sleep(30)
-      end
-      task.sleep(30)
-    end }
+      end,
+    }
     local stream <close> = http.stream { url = url(server, "/stream") }
     stream:read()
     local waiting = task.spawn(function() return raised(http.request, { url = url(server, "/slow") }).code end)
@@ -363,21 +426,27 @@ describe("TLS", function()
   it("refuses the expired, the other host's, the stranger's, the self-signed, the unknown", function()
     for name, ca in pairs { expired = certs.ca, other_host = certs.ca, foreign = certs.ca, self_signed = certs.ca } do
       local problem = raised(try, name, { method = "POST", ca = ca })
-      assert.same({ "unreachable", "tls", false, false },
-        { problem.kind, problem.code, problem.retryable, problem.sent }, name)
+      assert.same(
+        { "unreachable", "tls", false, false },
+        { problem.kind, problem.code, problem.retryable, problem.sent },
+        name
+      )
     end
     assert.equal("tls", raised(try, "good", {}).code) -- the system does not know this authority
   end)
 
   it("streams, and sees the client leave", function()
     local left, seen = task.event(), task.event()
-    local server <close> = httpd.serve { tls = certs.good, handler = function(req)
-      local writer <close> = req:stream(200)
-      writer:notify(left)
-      writer:write "x"
-      task.wait(left)
-      seen:set()
-    end }
+    local server <close> = httpd.serve {
+      tls = certs.good,
+      handler = function(req)
+        local writer <close> = req:stream(200)
+        writer:notify(left)
+        writer:write "x"
+        task.wait(left)
+        seen:set()
+      end,
+    }
     do
       local stream <close> = http.stream { url = ("https://localhost:%d/"):format(server.port), ca = certs.ca }
       assert.equal("x", stream:read())
@@ -392,11 +461,25 @@ describe("TLS", function()
       fs.write(fs.join(folder, name), text)
       return fs.join(folder, name)
     end
-    local child <close> = proc.start { log = fs.join(folder, "log"), argv = {
-      "openssl", "s_server", "-accept", "0", "-www", "-cert", file("cert", certs.good.cert),
-      "-key", file("key", certs.good.key), "-CAfile", file("ca", certs.ca),
-      "-Verify", "1", "-verify_return_error",
-    } }
+    local child <close> = proc.start {
+      log = fs.join(folder, "log"),
+      argv = {
+        "openssl",
+        "s_server",
+        "-accept",
+        "0",
+        "-www",
+        "-cert",
+        file("cert", certs.good.cert),
+        "-key",
+        file("key", certs.good.key),
+        "-CAfile",
+        file("ca", certs.ca),
+        "-Verify",
+        "1",
+        "-verify_return_error",
+      },
+    }
     local port
     local deadline = task.now() + 60
     repeat

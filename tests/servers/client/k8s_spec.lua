@@ -8,33 +8,105 @@ local secret = require "o2x.base.secret"
 local task = require "o2x.base.task"
 
 local DISCOVERY = {
-  ["/api"] = { kind = "APIGroupDiscoveryList", items = { { metadata = {}, versions = { { version = "v1", resources = {
-    { resource = "pods", singularResource = "pod", scope = "Namespaced", shortNames = { "po" }, responseKind = { kind = "Pod" } },
-    { resource = "secrets", singularResource = "secret", scope = "Namespaced", responseKind = { kind = "Secret" } },
-    { resource = "services", singularResource = "service", scope = "Namespaced", shortNames = { "svc" }, responseKind = { kind = "Service" } },
-    { resource = "events", singularResource = "event", scope = "Namespaced", responseKind = { kind = "Event" } },
-  } } } } } },
-  ["/apis"] = { kind = "APIGroupDiscoveryList", items = {
-    { metadata = { name = "apps" }, versions = { { version = "v1", resources = {
-      { resource = "deployments", singularResource = "deployment", scope = "Namespaced", shortNames = { "deploy" }, responseKind = { kind = "Deployment" } },
-    } } } },
-    { metadata = { name = "example.com" }, versions = {
-      { version = "v2", resources = { { resource = "things", scope = "Cluster", responseKind = { kind = "Thing" } } } },
-      { version = "v1", resources = { { resource = "things", scope = "Cluster", responseKind = { kind = "Thing" } } } },
-    } },
-  } },
+  ["/api"] = {
+    kind = "APIGroupDiscoveryList",
+    items = {
+      {
+        metadata = {},
+        versions = {
+          {
+            version = "v1",
+            resources = {
+              {
+                resource = "pods",
+                singularResource = "pod",
+                scope = "Namespaced",
+                shortNames = { "po" },
+                responseKind = { kind = "Pod" },
+              },
+              {
+                resource = "secrets",
+                singularResource = "secret",
+                scope = "Namespaced",
+                responseKind = { kind = "Secret" },
+              },
+              {
+                resource = "services",
+                singularResource = "service",
+                scope = "Namespaced",
+                shortNames = { "svc" },
+                responseKind = { kind = "Service" },
+              },
+              {
+                resource = "events",
+                singularResource = "event",
+                scope = "Namespaced",
+                responseKind = { kind = "Event" },
+              },
+            },
+          },
+        },
+      },
+    },
+  },
+  ["/apis"] = {
+    kind = "APIGroupDiscoveryList",
+    items = {
+      {
+        metadata = { name = "apps" },
+        versions = {
+          {
+            version = "v1",
+            resources = {
+              {
+                resource = "deployments",
+                singularResource = "deployment",
+                scope = "Namespaced",
+                shortNames = { "deploy" },
+                responseKind = { kind = "Deployment" },
+              },
+            },
+          },
+        },
+      },
+      {
+        metadata = { name = "example.com" },
+        versions = {
+          {
+            version = "v2",
+            resources = { { resource = "things", scope = "Cluster", responseKind = { kind = "Thing" } } },
+          },
+          {
+            version = "v1",
+            resources = { { resource = "things", scope = "Cluster", responseKind = { kind = "Thing" } } },
+          },
+        },
+      },
+    },
+  },
 }
 
 local function status(code, reason, message, details)
-  return code, { ["content-type"] = "application/json" },
-    json.encode { kind = "Status", apiVersion = "v1", status = "Failure", code = code, reason = reason, message = message, details = details }
+  return code,
+    { ["content-type"] = "application/json" },
+    json.encode {
+      kind = "Status",
+      apiVersion = "v1",
+      status = "Failure",
+      code = code,
+      reason = reason,
+      message = message,
+      details = details,
+    }
 end
 
 local function ok(value) return 200, { ["content-type"] = "application/json" }, json.encode(value) end
 
 local function pod(name, version, more)
   local p = { metadata = { name = name, namespace = "default", resourceVersion = tostring(version) } }
-  for key, value in pairs(more or {}) do p[key] = value end
+  for key, value in pairs(more or {}) do
+    p[key] = value
+  end
   return p
 end
 
@@ -43,15 +115,27 @@ describe("the kubernetes client", function()
 
   before_each(function()
     requests = {}
-    server = httpd.serve { host = "127.0.0.1", port = 0, handler = function(req)
-      if DISCOVERY[req.path] and not handle(req) then return ok(DISCOVERY[req.path]) end
-      requests[#requests + 1] = req
-      return handle(req)
-    end }
+    server = httpd.serve {
+      host = "127.0.0.1",
+      port = 0,
+      handler = function(req)
+        if DISCOVERY[req.path] and not handle(req) then return ok(DISCOVERY[req.path]) end
+        requests[#requests + 1] = req
+        return handle(req)
+      end,
+    }
     config = {
-      context = "test", server = "http://127.0.0.1:" .. server.port, namespace = "default", token = "first", refreshed = 0,
+      context = "test",
+      server = "http://127.0.0.1:" .. server.port,
+      namespace = "default",
+      token = "first",
+      refreshed = 0,
       credentials = function(self) return { token = secret.new(self.token, "t") } end,
-      refresh = function(self) self.refreshed = self.refreshed + 1; self.token = "second"; return true end,
+      refresh = function(self)
+        self.refreshed = self.refreshed + 1
+        self.token = "second"
+        return true
+      end,
     }
     handle = function() end
     client = k8s.new { config = config }
@@ -68,7 +152,9 @@ describe("the kubernetes client", function()
 
   -- Answers every request that is not for discovery.
   local function answer(fn)
-    handle = function(req) if not DISCOVERY[req.path] then return fn(req) end end
+    handle = function(req)
+      if not DISCOVERY[req.path] then return fn(req) end
+    end
   end
 
   it("finds kinds by any name, the preferred version first", function()
@@ -76,7 +162,10 @@ describe("the kubernetes client", function()
     assert.equal("/apis/apps/v1", client:resource("Deployment").base)
     assert.equal("v2", client:resource("things.example.com").version)
     assert.equal("v1", client:resource({ apiVersion = "example.com/v1", kind = "Thing" }).version)
-    assert.same({ "example.com/v1", "example.com/v1/Thing", "example.com/v2", "example.com/v2/Thing" }, client:kinds():extensions())
+    assert.same(
+      { "example.com/v1", "example.com/v1/Thing", "example.com/v2", "example.com/v2/Thing" },
+      client:kinds():extensions()
+    )
     local e = raised(client.resource, client, "ServiceMonitor")
     assert.equal("the cluster has no kind ServiceMonitor", e.message)
   end)
@@ -84,9 +173,24 @@ describe("the kubernetes client", function()
   it("finds kinds on servers that have no aggregated discovery", function()
     local lists = {
       ["/api"] = { kind = "APIVersions", versions = { "v1" } },
-      ["/api/v1"] = { resources = { { name = "pods", singularName = "pod", kind = "Pod", namespaced = true }, { name = "pods/log", kind = "Pod", namespaced = true } } },
+      ["/api/v1"] = {
+        resources = {
+          { name = "pods", singularName = "pod", kind = "Pod", namespaced = true },
+          { name = "pods/log", kind = "Pod", namespaced = true },
+        },
+      },
       ["/apis"] = { kind = "APIGroupList", groups = { { name = "apps", versions = { { version = "v1" } } } } },
-      ["/apis/apps/v1"] = { resources = { { name = "deployments", singularName = "", kind = "Deployment", namespaced = true, shortNames = { "deploy" } } } },
+      ["/apis/apps/v1"] = {
+        resources = {
+          {
+            name = "deployments",
+            singularName = "",
+            kind = "Deployment",
+            namespaced = true,
+            shortNames = { "deploy" },
+          },
+        },
+      },
     }
     handle = function(req) return ok(lists[req.path]) end
     assert.equal("/apis/apps/v1", client:resource("deploy").base)
@@ -126,7 +230,11 @@ describe("the kubernetes client", function()
   end)
 
   it("never has a Secret's values as text", function()
-    answer(function() return ok { kind = "Secret", metadata = { name = "s" }, type = "Opaque", data = { password = "aHVudGVyMg==" } } end)
+    answer(
+      function()
+        return ok { kind = "Secret", metadata = { name = "s" }, type = "Opaque", data = { password = "aHVudGVyMg==" } }
+      end
+    )
     local s = client:get("Secret", "s")
     assert.is_true(secret.is(s.data.password))
     assert.equal("Opaque", s.type)
@@ -138,14 +246,26 @@ describe("the kubernetes client", function()
   end)
 
   it("applies as o2x, and names who owns a field in conflict", function()
-    answer(function()
-      return status(409, "Conflict", "Apply failed with 1 conflict", { causes = {
-        { reason = "FieldManagerConflict", message = 'conflict with "kubectl" using apps/v1', field = ".spec.replicas" } } })
-    end)
+    answer(
+      function()
+        return status(409, "Conflict", "Apply failed with 1 conflict", {
+          causes = {
+            {
+              reason = "FieldManagerConflict",
+              message = 'conflict with "kubectl" using apps/v1',
+              field = ".spec.replicas",
+            },
+          },
+        })
+      end
+    )
     local object = { apiVersion = "apps/v1", kind = "Deployment", metadata = { name = "a" }, spec = { replicas = 2 } }
     local e = raised(client.apply, client, object)
     assert.equal("conflict", e.kind)
-    assert.equal("Deployment a: another manager has set fields that would be changed: .spec.replicas belongs to kubectl", e.message)
+    assert.equal(
+      "Deployment a: another manager has set fields that would be changed: .spec.replicas belongs to kubectl",
+      e.message
+    )
     assert.equal("PATCH", requests[1].method)
     assert.equal("/apis/apps/v1/namespaces/default/deployments/a?fieldManager=o2x", requests[1].target)
     assert.equal("application/apply-patch+yaml", requests[1].headers["content-type"])
@@ -154,9 +274,20 @@ describe("the kubernetes client", function()
 
   it("tells errors apart", function()
     local cases = {
-      { 422, "Invalid", "failed", nil, "Pod a is not valid: spec.x: must be y", { causes = { { field = "spec.x", message = "must be y" } } } },
-      { 403, "Forbidden", "unauthorised" }, { 409, "Conflict", "conflict" }, { 503, "ServiceUnavailable", "unreachable", true },
-      { 429, "TooManyRequests", "unreachable", true }, { 504, "Timeout", "unknown" }, { 500, "InternalError", "unreachable" },
+      {
+        422,
+        "Invalid",
+        "failed",
+        nil,
+        "Pod a is not valid: spec.x: must be y",
+        { causes = { { field = "spec.x", message = "must be y" } } },
+      },
+      { 403, "Forbidden", "unauthorised" },
+      { 409, "Conflict", "conflict" },
+      { 503, "ServiceUnavailable", "unreachable", true },
+      { 429, "TooManyRequests", "unreachable", true },
+      { 504, "Timeout", "unknown" },
+      { 500, "InternalError", "unreachable" },
     }
     for _, case in ipairs(cases) do
       answer(function() return status(case[1], case[2], "said " .. case[2], case[6]) end)
@@ -178,7 +309,8 @@ describe("the kubernetes client", function()
   end)
 
   it("asks only for what the run may touch", function()
-    local bound = k8s.new { config = config, scope = { namespace = "default", names = { "mine" }, label = { "tenant", "t" } } }
+    local bound =
+      k8s.new { config = config, scope = { namespace = "default", names = { "mine" }, label = { "tenant", "t" } } }
     answer(function(req)
       if req.path:find("/log$") then return 200, {}, "line\n" end
       return ok { metadata = {}, items = { pod("mine-abc", 1) } }
@@ -193,12 +325,16 @@ describe("the kubernetes client", function()
     assert.equal("line\n", bound:logs("mine-abc"))
     assert.equal("tenant=t", requests[1].query.labelSelector)
     assert.equal("refused", raised(bound.logs, bound, "mine-xyz").kind)
-    for _, req in ipairs(requests) do assert.is_nil(req.target:find("xyz")) end
+    for _, req in ipairs(requests) do
+      assert.is_nil(req.target:find("xyz"))
+    end
   end)
 
   it("sends requests to services, and takes their answers as they are", function()
     answer(function(req)
-      if req.target:find("/down") then return status(503, "ServiceUnavailable", "no endpoints available for service") end
+      if req.target:find("/down") then
+        return status(503, "ServiceUnavailable", "no endpoints available for service")
+      end
       return 500, { ["content-type"] = "application/json" }, json.encode { path = req.target, got = req.body }
     end)
     local r = client:request("s", 8080, { method = "POST", path = "/a/b?c=d", json = { k = secret.new("v", "x") } })
@@ -240,7 +376,9 @@ describe("the kubernetes client", function()
 
     local function names(items)
       local found = {}
-      for name in pairs(items) do found[#found + 1] = name end
+      for name in pairs(items) do
+        found[#found + 1] = name
+      end
       table.sort(found)
       return table.concat(found, " ")
     end
@@ -268,13 +406,18 @@ describe("the kubernetes client", function()
 
     it("goes on at the last version when the stream ends or breaks", function()
       list("5")
-      streams[1] = function(w) send(w, "ADDED", pod("a", 6)); send(w, "BOOKMARK", pod("", 9)) end
+      streams[1] = function(w)
+        send(w, "ADDED", pod("a", 6))
+        send(w, "BOOKMARK", pod("", 9))
+      end
       streams[2] = function(w) w:write('{"type":"ADDED","object":{"metad') end
       streams[3] = { status(503, "ServiceUnavailable", "starting") }
       streams[4] = function(w) send(w, "ADDED", pod("b", 10)) end
       assert.same({ "", "a", "a b" }, follow("a b"))
       local versions = {}
-      for i = 2, #requests do versions[#versions + 1] = requests[i].query.resourceVersion end
+      for i = 2, #requests do
+        versions[#versions + 1] = requests[i].query.resourceVersion
+      end
       assert.same({ "5", "9", "9", "9" }, versions)
     end)
 
@@ -282,7 +425,9 @@ describe("the kubernetes client", function()
       list("5", pod("a", 1))
       list("100", pod("c", 90))
       list("200", pod("d", 190))
-      streams[1] = function(w) send(w, "ERROR", { kind = "Status", code = 410, reason = "Expired", message = "too old" }) end
+      streams[1] = function(w)
+        send(w, "ERROR", { kind = "Status", code = 410, reason = "Expired", message = "too old" })
+      end
       streams[2] = { status(410, "Expired", "too old resource version") }
       assert.same({ "a", "c", "d" }, follow("d"))
     end)
@@ -292,7 +437,11 @@ describe("the kubernetes client", function()
       streams[1] = { status(403, "Forbidden", "no watch for you") }
       assert.equal("unauthorised", raised(client.watch, client, "Pod", { seconds = 60 }, function() end).kind)
       list("5")
-      streams[1] = function(w) while not w:closed() do task.sleep(0.01) end end
+      streams[1] = function(w)
+        while not w:closed() do
+          task.sleep(0.01)
+        end
+      end
       assert.equal("timeout", raised(client.watch, client, "Pod", { seconds = 0.1 }, function() end).kind)
       server:stop()
     end)
@@ -301,7 +450,9 @@ describe("the kubernetes client", function()
   describe("waiting until something is ready", function()
     local function deployment(available)
       return {
-        apiVersion = "apps/v1", kind = "Deployment", metadata = { name = "d", namespace = "default", generation = 1 },
+        apiVersion = "apps/v1",
+        kind = "Deployment",
+        metadata = { name = "d", namespace = "default", generation = 1 },
         spec = { replicas = 2, selector = { matchLabels = { app = "d" } } },
         status = { observedGeneration = 1, replicas = 2, updatedReplicas = 2, availableReplicas = available },
       }
@@ -315,7 +466,10 @@ describe("the kubernetes client", function()
         return ok(deployment(n < 4 and 1 or 2))
       end)
       ready.wait(client, "Deployment", "d", { seconds = 60, progress = function(text) said[#said + 1] = text end })
-      assert.same({ "Deployment d: 1 of 2 pods ready", "Deployment d: restarting", "Deployment d: 1 of 2 pods ready" }, said)
+      assert.same(
+        { "Deployment d: 1 of 2 pods ready", "Deployment d: restarting", "Deployment d: 1 of 2 pods ready" },
+        said
+      )
     end)
 
     it("tells why it never came: pods, events, log", function()
@@ -325,15 +479,53 @@ describe("the kubernetes client", function()
         if req.path:find("events") then
           local about = req.query.fieldSelector:match("name=([^,]+)")
           if about == "d" then return ok { metadata = {}, items = {} } end
-          return ok { metadata = {}, items = {
-            { metadata = {}, type = "Warning", reason = "BackOff", message = "Back-off restarting failed container", count = 3, lastTimestamp = "2026-01-02T00:00:00Z" },
-            { metadata = {}, type = "Normal", reason = "Scheduled", message = "Assigned", lastTimestamp = json.null,
-              eventTime = "2026-01-01T00:00:00.500000Z", count = json.null, series = json.null },
-            { metadata = {}, type = "Normal", reason = "Pulled", message = "Image pulled", lastTimestamp = "2026-01-01T00:00:01Z" },
-          } }
+          return ok {
+            metadata = {},
+            items = {
+              {
+                metadata = {},
+                type = "Warning",
+                reason = "BackOff",
+                message = "Back-off restarting failed container",
+                count = 3,
+                lastTimestamp = "2026-01-02T00:00:00Z",
+              },
+              {
+                metadata = {},
+                type = "Normal",
+                reason = "Scheduled",
+                message = "Assigned",
+                lastTimestamp = json.null,
+                eventTime = "2026-01-01T00:00:00.500000Z",
+                count = json.null,
+                series = json.null,
+              },
+              {
+                metadata = {},
+                type = "Normal",
+                reason = "Pulled",
+                message = "Image pulled",
+                lastTimestamp = "2026-01-01T00:00:01Z",
+              },
+            },
+          }
         end
-        return ok { metadata = {}, items = { pod("d-1", 1, { status = { phase = "Running", containerStatuses = {
-          { restartCount = 3, state = { waiting = { reason = "CrashLoopBackOff", message = "back-off 40s" } } } } } }) } }
+        return ok {
+          metadata = {},
+          items = {
+            pod("d-1", 1, {
+              status = {
+                phase = "Running",
+                containerStatuses = {
+                  {
+                    restartCount = 3,
+                    state = { waiting = { reason = "CrashLoopBackOff", message = "back-off 40s" } },
+                  },
+                },
+              },
+            }),
+          },
+        }
       end)
       local e = raised(ready.wait, client, "Deployment", "d", { seconds = 0.3 })
       assert.equal("failed", e.kind)
@@ -350,13 +542,38 @@ describe("the kubernetes client", function()
     it("does not wait for pods that are stuck", function()
       answer(function(req)
         if req.path:find("deployments") then return ok(deployment(0)) end
-        return ok { metadata = {}, items = req.path:find("pods") and { pod("d-1", 1, { status = { phase = "Pending", containerStatuses = {
-          { restartCount = 0, state = { waiting = { reason = "ImagePullBackOff", message = 'Back-off pulling image "x"' } } } } } }) } or {} }
+        return ok {
+          metadata = {},
+          items = req.path:find("pods")
+              and {
+                pod("d-1", 1, {
+                  status = {
+                    phase = "Pending",
+                    containerStatuses = {
+                      {
+                        restartCount = 0,
+                        state = { waiting = { reason = "ImagePullBackOff", message = 'Back-off pulling image "x"' } },
+                      },
+                    },
+                  },
+                }),
+              }
+            or {},
+        }
       end)
       local start, said = task.now(), {}
-      local e = raised(ready.wait, client, "Deployment", "d", { seconds = 100, patience = 0, progress = function(text) said[#said + 1] = text end })
+      local e = raised(
+        ready.wait,
+        client,
+        "Deployment",
+        "d",
+        { seconds = 100, patience = 0, progress = function(text) said[#said + 1] = text end }
+      )
       assert.is_true(task.now() - start < 60)
-      assert.equal('Deployment d does not get ready: 0 of 2 pods ready; ImagePullBackOff: Back-off pulling image "x"', e.message)
+      assert.equal(
+        'Deployment d does not get ready: 0 of 2 pods ready; ImagePullBackOff: Back-off pulling image "x"',
+        e.message
+      )
       assert.equal("Deployment d: 0 of 2 pods ready", said[1])
     end)
 

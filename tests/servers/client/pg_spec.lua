@@ -21,7 +21,9 @@ describe("PostgreSQL", function()
     task.parallel {
       fn = function() result = fn() end,
       sql = function()
-        while server.sql("postgres", sql) == "" do task.sleep(0.02) end
+        while server.sql("postgres", sql) == "" do
+          task.sleep(0.02)
+        end
       end,
     }
     return result
@@ -30,7 +32,8 @@ describe("PostgreSQL", function()
   describe("values", function()
     it("come as Lua's own types; NULL is absent", function()
       local db <close> = server.connect()
-      local row = db:one [[SELECT 1::int2 AS i2, 9007199254740993 AS i8, 2.5::float8 AS f, true AS t, false AS n, NULL::text AS nothing,
+      local row =
+        db:one [[SELECT 1::int2 AS i2, 9007199254740993 AS i8, 2.5::float8 AS f, true AS t, false AS n, NULL::text AS nothing,
         12.340::numeric AS amount, date '2026-02-10' AS day, '{"a": [1, null]}'::jsonb AS doc, '\xdead00'::bytea AS bytes,
         'x'::varchar AS text, 'c0ffee00-0000-4000-8000-000000000000'::uuid AS id]]
       assert.same({ 1, 9007199254740993, 2.5, true, false }, { row.i2, row.i8, row.f, row.t, row.n })
@@ -45,7 +48,8 @@ describe("PostgreSQL", function()
 
     it("arrays come as lists", function()
       local db <close> = server.connect()
-      local row = db:one [[SELECT ARRAY['a', 'b c', NULL, 'q"\', ''] AS t, '{}'::int[] AS e, '{{1,2},{3,4}}'::int[] AS m,
+      local row =
+        db:one [[SELECT ARRAY['a', 'b c', NULL, 'q"\', ''] AS t, '{}'::int[] AS e, '{{1,2},{3,4}}'::int[] AS m,
         '[0:1]={1,2}'::int[] AS own_bounds]]
       assert.equal('["a","b c",null,"q\\"\\\\",""]', json.encode(row.t))
       assert.equal("[]", json.encode(row.e))
@@ -55,8 +59,16 @@ describe("PostgreSQL", function()
 
     it("parameters go out as what they are", function()
       local db <close> = server.connect()
-      local row = db:one("SELECT $1::text AS a, $2::int AS b, $3::float8 AS c, $4::bool AS d, $5::jsonb AS e, $6::text IS NULL AS f, $7::text AS g",
-        "x'; --", -7, 0.1, false, { a = { 1 } }, json.null, nil)
+      local row = db:one(
+        "SELECT $1::text AS a, $2::int AS b, $3::float8 AS c, $4::bool AS d, $5::jsonb AS e, $6::text IS NULL AS f, $7::text AS g",
+        "x'; --",
+        -7,
+        0.1,
+        false,
+        { a = { 1 } },
+        json.null,
+        nil
+      )
       assert.same({ "x'; --", -7, 0.1, false, { a = { 1 } }, true }, { row.a, row.b, row.c, row.d, row.e, row.f })
       assert.is_nil(row.g)
       assert.same({ "a", 'b"\\,', "" }, db:one("SELECT $1::text[] AS list", pg.array { "a", 'b"\\,', "" }).list)
@@ -84,8 +96,13 @@ describe("PostgreSQL", function()
   describe("reads", function()
     it("cannot write, and leave the connection usable", function()
       local db <close> = server.connect()
-      for _, sql in ipairs { "CREATE TABLE t (a int)", "SELECT set_config('transaction_read_only', 'off', true); CREATE TABLE t (a int)",
-        "SELECT 1/0", "selec", "COMMIT; DROP TABLE t" } do
+      for _, sql in ipairs {
+        "CREATE TABLE t (a int)",
+        "SELECT set_config('transaction_read_only', 'off', true); CREATE TABLE t (a int)",
+        "SELECT 1/0",
+        "selec",
+        "COMMIT; DROP TABLE t",
+      } do
         raised(db.rows, db, sql)
         assert.is_true(db:idle())
       end
@@ -106,15 +123,20 @@ describe("PostgreSQL", function()
   end)
 
   describe("transactions", function()
-    before_each(function() server.sql("postgres", "CREATE TABLE public.t (a int PRIMARY KEY, b text); GRANT ALL ON t TO admin") end)
+    before_each(
+      function() server.sql("postgres", "CREATE TABLE public.t (a int PRIMARY KEY, b text); GRANT ALL ON t TO admin") end
+    )
     after_each(function() server.sql("postgres", "DROP TABLE public.t") end)
 
     it("commit what returns and roll back what raises", function()
       local db <close> = server.connect()
-      assert.equal("fine", db:transaction(function(tx)
-        tx:exec { { "INSERT INTO t VALUES ($1, $2)", 1, "one" }, { "INSERT INTO t VALUES (2, $1)", nil, n = 2 } }
-        return "fine"
-      end))
+      assert.equal(
+        "fine",
+        db:transaction(function(tx)
+          tx:exec { { "INSERT INTO t VALUES ($1, $2)", 1, "one" }, { "INSERT INTO t VALUES (2, $1)", nil, n = 2 } }
+          return "fine"
+        end)
+      )
       local problem = raised(db.transaction, db, function(tx)
         tx:query "INSERT INTO t VALUES (3)"
         errors.raise { kind = "failed", message = "no" }
@@ -127,7 +149,11 @@ describe("PostgreSQL", function()
 
     it("exec is all or none", function()
       local db <close> = server.connect()
-      raised(db.exec, db, { { "INSERT INTO t VALUES (1)" }, { "INSERT INTO t VALUES (1)" }, { "INSERT INTO t VALUES (2)" } })
+      raised(
+        db.exec,
+        db,
+        { { "INSERT INTO t VALUES (1)" }, { "INSERT INTO t VALUES (1)" }, { "INSERT INTO t VALUES (2)" } }
+      )
       assert.equal("0", server.sql("postgres", "SELECT count(*) FROM t"))
       assert.equal(3, db:exec { { "INSERT INTO t VALUES (1), (2)" }, { "INSERT INTO t VALUES (3)" } })
     end)
@@ -174,7 +200,14 @@ describe("PostgreSQL", function()
       assert.equal(20000, seen)
       assert.equal("tab\tline\n4", db:one("SELECT b FROM t WHERE a = 4").b)
       local line = "x\n"
-      assert.equal("22P02", raised(db.copy_in, db, "COPY t FROM STDIN", function() local l = line line = nil return l end).code)
+      assert.equal(
+        "22P02",
+        raised(db.copy_in, db, "COPY t FROM STDIN", function()
+          local l = line
+          line = nil
+          return l
+        end).code
+      )
       raised(db.copy_in, db, "COPY t FROM STDIN", function() errors.raise { kind = "failed", message = "no rows" } end)
       assert.equal("20000", server.sql("postgres", "SELECT count(*) FROM t"))
       assert.is_true(db:idle())
@@ -197,9 +230,10 @@ describe("PostgreSQL", function()
       assert.same({ "unauthorised", "28P01" }, { problem.kind, problem.code })
     end)
 
-    it("no password", function()
-      assert.truthy(tostring(refused { password = "" }):find "wants a password for the role admin")
-    end)
+    it(
+      "no password",
+      function() assert.truthy(tostring(refused { password = "" }):find "wants a password for the role admin") end
+    )
 
     it("no such database", function()
       local problem = raised(server.connect, "coredb-none")
@@ -229,7 +263,8 @@ describe("PostgreSQL", function()
     end)
 
     it("a server that hangs up: what was only read may be asked again, a write is of unknown outcome", function()
-      local kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'victim' AND state = 'active'"
+      local kill =
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'victim' AND state = 'active'"
       local function victim(fn)
         local db <close> = server.connect("postgres", { application_name = "victim" })
         local problem = meanwhile(function() return raised(fn, db) end, kill)
@@ -237,7 +272,12 @@ describe("PostgreSQL", function()
       end
       assert.same({ "unreachable", true }, { victim(function(db) db:rows "SELECT pg_sleep(60)" end) })
       assert.same({ "unknown" }, { victim(function(db) db:query "SELECT pg_sleep(60)" end) })
-      assert.same({ "unreachable", true }, { victim(function(db) db:transaction(function(tx) tx:query "SELECT pg_sleep(60)" end) end) })
+      assert.same(
+        { "unreachable", true },
+        { victim(function(db)
+          db:transaction(function(tx) tx:query "SELECT pg_sleep(60)" end)
+        end) }
+      )
     end)
 
     it("a statement that takes too long", function()
@@ -273,13 +313,17 @@ describe("PostgreSQL", function()
 
     local function secure(more)
       local options = { sslmode = "verify-full", sslrootcert = ca }
-      for key, value in pairs(more or {}) do options[key] = value end
+      for key, value in pairs(more or {}) do
+        options[key] = value
+      end
       return pg.connect(server.options("postgres", options))
     end
 
     local function eventually(fn)
       local deadline = task.now() + 60
-      while not pcall(fn) and task.now() < deadline do task.sleep(0.05) end
+      while not pcall(fn) and task.now() < deadline do
+        task.sleep(0.05)
+      end
       return fn()
     end
 
@@ -309,7 +353,9 @@ describe("PostgreSQL", function()
       local options = server.options()
       options.dbname = nil
       local connections = pool.new(options, { "postgres" })
-      local function pid() return connections:with("postgres", function(db) return db:one("SELECT pg_backend_pid() AS pid").pid end) end
+      local function pid()
+        return connections:with("postgres", function(db) return db:one("SELECT pg_backend_pid() AS pid").pid end)
+      end
       local first = pid()
       assert.equal(first, pid())
       server.sql("postgres", "SELECT pg_terminate_backend(" .. first .. ", 5000)")
@@ -329,7 +375,9 @@ describe("PostgreSQL", function()
       options.dbname = nil
       local connections = pool.new(options, { "postgres" })
       local numbers = {}
-      for i = 1, 20 do numbers[i] = i end
+      for i = 1, 20 do
+        numbers[i] = i
+      end
       local results = task.each(numbers, function(i)
         return connections:with("postgres", function(db) return db:one("SELECT $1::int AS n, pg_sleep(0.01)", i).n end)
       end)
@@ -344,5 +392,4 @@ describe("PostgreSQL", function()
       assert.equal("input", raised(pg.quote_table, name).kind)
     end
   end)
-
 end)

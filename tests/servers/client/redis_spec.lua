@@ -51,7 +51,10 @@ describe("Redis", function()
   end)
 
   it("pipelines, and raises the first error when all is answered", function()
-    assert.same({ "OK", 1, { "a" } }, client:pipeline { { "SET", "a", "1" }, { "SADD", "s", "a" }, { "SMEMBERS", "s" } })
+    assert.same(
+      { "OK", 1, { "a" } },
+      client:pipeline { { "SET", "a", "1" }, { "SADD", "s", "a" }, { "SMEMBERS", "s" } }
+    )
     local problem = raised(client.pipeline, client, { { "SET", "b", "2" }, { "INCR", "s" }, { "SET", "c", "3" } })
     assert.same({ "failed", "WRONGTYPE" }, { problem.kind, problem.code })
     assert.equal("3", cli("GET", "c"))
@@ -74,9 +77,13 @@ describe("Redis", function()
 
   it("counts and removes exactly the keys with a prefix", function()
     local commands = {}
-    for i = 1, 3500 do commands[i] = { "SET", "TIDLT-100008:session:" .. i, "x" } end
+    for i = 1, 3500 do
+      commands[i] = { "SET", "TIDLT-100008:session:" .. i, "x" }
+    end
     client:pipeline(commands)
-    for _, key in ipairs { "TIDLT-1000081:a", "TIDLT-100008", "xTIDLT-100008:a", "t?st[1]*:a", "test1:a", "tXst1Z:a" } do cli("SET", key, "x") end
+    for _, key in ipairs { "TIDLT-1000081:a", "TIDLT-100008", "xTIDLT-100008:a", "t?st[1]*:a", "test1:a", "tXst1Z:a" } do
+      cli("SET", key, "x")
+    end
     assert.equal(3500, client:count "TIDLT-100008:")
     assert.equal(1, client:count "t?st[1]*:")
     assert.equal(3500, client:unlink "TIDLT-100008:")
@@ -137,8 +144,17 @@ describe("Redis", function()
     end)
 
     it("a URL that is none", function()
-      for _, text in ipairs { "", "http://x", "redis://", "redis://h:99999", "redis://h:x", "redis://h/notanumber", "redis://u:%zz@h",
-        "redis://[::1", "redis://h\0x" } do
+      for _, text in ipairs {
+        "",
+        "http://x",
+        "redis://",
+        "redis://h:99999",
+        "redis://h:x",
+        "redis://h/notanumber",
+        "redis://u:%zz@h",
+        "redis://[::1",
+        "redis://h\0x",
+      } do
         local problem = raised(redis.connect, { url = text })
         assert.equal("input", problem.kind)
       end
@@ -146,16 +162,21 @@ describe("Redis", function()
       assert.falsy(tostring(problem):find("hunter22", 1, true))
     end)
 
-    it("a host name that there is not", function()
-      assert.truthy(tostring(refused "redis://no-such-host.invalid:6379"):find "cannot be found")
-    end)
+    it(
+      "a host name that there is not",
+      function() assert.truthy(tostring(refused "redis://no-such-host.invalid:6379"):find "cannot be found") end
+    )
   end)
 
   describe("for runbooks", function()
     local api, run
     before_each(function()
-      api, run = gate.run { mode = "plan", module = "redis", config = { redis = { url = server.url } },
-        scope = { redis = { "TIDLT-100008:" } } }
+      api, run = gate.run {
+        mode = "plan",
+        module = "redis",
+        config = { redis = { url = server.url } },
+        scope = { redis = { "TIDLT-100008:" } },
+      }
     end)
     after_each(function() run.close() end)
 
@@ -179,15 +200,23 @@ describe("Redis", function()
   describe("removes a tenant's keys:", function()
     local runs = {}
     after_each(function()
-      for _, run in ipairs(runs) do run.close() end
+      for _, run in ipairs(runs) do
+        run.close()
+      end
       runs = {}
       cli("REPLICAOF", "NO", "ONE")
     end)
 
     local function apply(more)
-      local options = { mode = "apply", module = "redis", config = { redis = { url = server.url } },
-        scope = { redis = { "TIDLT-100008:" } } }
-      for name, value in pairs(more or {}) do options[name] = value end
+      local options = {
+        mode = "apply",
+        module = "redis",
+        config = { redis = { url = server.url } },
+        scope = { redis = { "TIDLT-100008:" } },
+      }
+      for name, value in pairs(more or {}) do
+        options[name] = value
+      end
       local api, run = gate.run(options)
       runs[#runs + 1] = run
       return api, run
@@ -197,7 +226,10 @@ describe("Redis", function()
       local commands = {}
       for i = 1, count do
         commands[#commands + 1] = { "SET", prefix .. i, "x" }
-        if #commands == 5000 or i == count then client:pipeline(commands) commands = {} end
+        if #commands == 5000 or i == count then
+          client:pipeline(commands)
+          commands = {}
+        end
       end
     end
 
@@ -222,10 +254,22 @@ describe("Redis", function()
     end)
 
     it("whatever bytes they are of", function()
-      local odd = { "TIDLT-100008:with space", "TIDLT-100008:new\nline", "TIDLT-100008:\0\xff\r\n", "TIDLT-100008:*", "TIDLT-100008:", "TIDLT-100008:'\"$(x)" }
-      local others = { "TIDLT-100008", "TIDLT-1000081:a", "TIDLT-10000", "tidlt-100008:a", "\nTIDLT-100008:a", "x TIDLT-100008:a" }
-      for _, key in ipairs(odd) do client:command("SET", key, "x") end
-      for _, key in ipairs(others) do client:command("SET", key, "x") end
+      local odd = {
+        "TIDLT-100008:with space",
+        "TIDLT-100008:new\nline",
+        "TIDLT-100008:\0\xff\r\n",
+        "TIDLT-100008:*",
+        "TIDLT-100008:",
+        "TIDLT-100008:'\"$(x)",
+      }
+      local others =
+        { "TIDLT-100008", "TIDLT-1000081:a", "TIDLT-10000", "tidlt-100008:a", "\nTIDLT-100008:a", "x TIDLT-100008:a" }
+      for _, key in ipairs(odd) do
+        client:command("SET", key, "x")
+      end
+      for _, key in ipairs(others) do
+        client:command("SET", key, "x")
+      end
       local api, run = apply()
       assert.equal(#odd, (api.clear "TIDLT-100008:"))
       assert.equal(tostring(#others), cli "DBSIZE")
@@ -234,15 +278,22 @@ describe("Redis", function()
     end)
 
     it("those that a pattern after the prefix says", function()
-      for _, key in ipairs { "session:a1", "session:a2", "session:b1", "cache:a1" } do cli("SET", "TIDLT-100008:" .. key, "x") end
+      for _, key in ipairs { "session:a1", "session:a2", "session:b1", "cache:a1" } do
+        cli("SET", "TIDLT-100008:" .. key, "x")
+      end
       local api, run = apply()
       assert.equal(2, (api.clear("TIDLT-100008:", "session:a*")))
-      assert.equal("TIDLT-100008:cache:a1\nTIDLT-100008:session:b1", (function()
-        local list = {}
-        for key in cli("--scan"):gmatch "[^\n]+" do list[#list + 1] = key end
-        table.sort(list)
-        return table.concat(list, "\n")
-      end)())
+      assert.equal(
+        "TIDLT-100008:cache:a1\nTIDLT-100008:session:b1",
+        (function()
+          local list = {}
+          for key in cli("--scan"):gmatch "[^\n]+" do
+            list[#list + 1] = key
+          end
+          table.sort(list)
+          return table.concat(list, "\n")
+        end)()
+      )
       for _, pattern in ipairs { "*", "", "?x", "[a-z]*", "\\*" } do
         assert.equal("input", raised(api.clear, "TIDLT-100008:", pattern).kind)
       end
@@ -283,10 +334,17 @@ describe("Redis", function()
       local api, run = apply { id = "interrupted" }
       local intent
       run.journal.append = function(self, record)
-        if record.t == "intent" then intent = record error("killed", 0) end
+        if record.t == "intent" then
+          intent = record
+          error("killed", 0)
+        end
       end
       assert.is_false((pcall(api.clear, "TIDLT-100008:")))
-      local past = { effects = { [intent.effect] = { intent = true, before = intent.before, desired = intent.desired } }, steps = {}, values = {} }
+      local past = {
+        effects = { [intent.effect] = { intent = true, before = intent.before, desired = intent.desired } },
+        steps = {},
+        values = {},
+      }
       local again, resumed = apply { id = "interrupted", past = past }
       assert.same({ 30, "deleted" }, { again.clear "TIDLT-100008:" })
       assert.equal("0", cli "DBSIZE")
@@ -322,9 +380,30 @@ describe("Redis", function()
       local port = free_port()
       fs.write(fs.join(folder, "cert"), certificate.cert)
       fs.write(fs.join(folder, "key"), certificate.key)
-      local child <close> = proc.start { log = fs.join(folder, "log"), argv = { "redis-server", "--port", "0", "--tls-port", tostring(port),
-        "--bind", "127.0.0.1", "--save", "", "--tls-cert-file", fs.join(folder, "cert"), "--tls-key-file", fs.join(folder, "key"),
-        "--tls-ca-cert-file", fs.join(folder, "ca.pem"), "--tls-auth-clients", "no", "--dir", folder } }
+      local child <close> = proc.start {
+        log = fs.join(folder, "log"),
+        argv = {
+          "redis-server",
+          "--port",
+          "0",
+          "--tls-port",
+          tostring(port),
+          "--bind",
+          "127.0.0.1",
+          "--save",
+          "",
+          "--tls-cert-file",
+          fs.join(folder, "cert"),
+          "--tls-key-file",
+          fs.join(folder, "key"),
+          "--tls-ca-cert-file",
+          fs.join(folder, "ca.pem"),
+          "--tls-auth-clients",
+          "no",
+          "--dir",
+          folder,
+        },
+      }
       wait_for(function() return (pcall(net.connect, { host = "127.0.0.1", port = port })) end)
       fn(function(host, ca) return redis.connect { url = ("rediss://%s:%d"):format(host, port), ca_file = ca } end)
       proc.stop(child)

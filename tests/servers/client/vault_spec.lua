@@ -20,7 +20,9 @@ local function is(expected, value) assert.is_true(secret.is(value) and secret.eq
 
 local function count(v, pattern)
   local n = 0
-  for _, line in ipairs(v.requests) do n = n + (line:find(pattern) and 1 or 0) end
+  for _, line in ipairs(v.requests) do
+    n = n + (line:find(pattern) and 1 or 0)
+  end
   return n
 end
 
@@ -73,10 +75,22 @@ describe("a Vault client", function()
   it("sends no path but a plain one, and none outside its grants", function()
     local v <close> = server.start()
     local c = client(v, { scope = { "tenant/newclient/" } })
-    local bad = { "tenant/newclient/../urbanos/x", "tenant/newclient//x", "tenant/newclient/%2e%2e/x",
-      "tenant/newclient/x/", "/tenant/newclient/x", "tenant/newclient/x?version=1", "tenant/newclient/a\0b",
-      "tenant/newclient/a\nb", "",
-      "tenant/newclient", "tenant/newclient-sbx/x", "tenant/urbanos/x", "tenant/newclient/./x", "tenant/newclient/x." }
+    local bad = {
+      "tenant/newclient/../urbanos/x",
+      "tenant/newclient//x",
+      "tenant/newclient/%2e%2e/x",
+      "tenant/newclient/x/",
+      "/tenant/newclient/x",
+      "tenant/newclient/x?version=1",
+      "tenant/newclient/a\0b",
+      "tenant/newclient/a\nb",
+      "",
+      "tenant/newclient",
+      "tenant/newclient-sbx/x",
+      "tenant/urbanos/x",
+      "tenant/newclient/./x",
+      "tenant/newclient/x.",
+    }
     for _, path in ipairs(bad) do
       for _, method in ipairs { "read", "put", "patch", "delete" } do
         assert.equal("refused", raised(c[method], c, path, {}).kind, path)
@@ -105,7 +119,8 @@ describe("a Vault client", function()
     v.intercept = function(req)
       namespace = req.headers["x-vault-namespace"]
       if not req.path:find "/data/" then return end
-      return 200, {},
+      return 200,
+        {},
         json.encode { data = { data = { a = "b" }, metadata = { version = 1 } }, warnings = { "old engine" } }
     end
     local c = client(v, { namespace = "team-a", warn = function(text) heard[#heard + 1] = text end })
@@ -117,8 +132,12 @@ end)
 
 describe("a Vault token", function()
   local function approle(v, ttl)
-    v.ask("PUT", "sys/policies/acl/newclient", { policy = [[path "secret/data/tenant/newclient/*" {
-      capabilities = ["create", "update", "read"] }]] })
+    v.ask(
+      "PUT",
+      "sys/policies/acl/newclient",
+      { policy = [[path "secret/data/tenant/newclient/*" {
+      capabilities = ["create", "update", "read"] }]] }
+    )
     v.ask("POST", "sys/auth/approle", { type = "approle" })
     v.ask("PUT", "auth/approle/role/newclient", { token_policies = "newclient", token_ttl = ttl or "1h" })
     local _, id = v.ask("GET", "auth/approle/role/newclient/role-id")
@@ -142,8 +161,10 @@ describe("a Vault token", function()
     local v <close> = server.start()
     v.ask("POST", "sys/auth/kubernetes", { type = "kubernetes" })
     v.ask("PUT", "auth/kubernetes/role/o2x", {
-      bound_service_account_names = "o2x", bound_service_account_namespaces = "ops",
-      token_policies = "root", ttl = "10m",
+      bound_service_account_names = "o2x",
+      bound_service_account_namespaces = "ops",
+      token_policies = "root",
+      ttl = "10m",
     })
     local crypto = require "o2x.base.crypto"
     local function jwt(sub)
@@ -294,7 +315,9 @@ describe("the Vault simulator", function()
   it("keeps ten versions, or as many as it is told", function()
     local v <close> = server.start()
     local c = client(v)
-    for i = 1, 12 do c:put(PATH, { a = "v" .. i }) end
+    for i = 1, 12 do
+      c:put(PATH, { a = "v" .. i })
+    end
     assert.is_nil((c:read(PATH, 2)))
     is("v3", c:read(PATH, 3).a)
     v.ask("PUT", "secret/metadata/" .. PATH, { max_versions = 2 })
@@ -312,11 +335,13 @@ describe("the Vault simulator", function()
 
   it("limits what a policy limits", function()
     local v <close> = server.start()
-    v.ask("PUT", "sys/policies/acl/one", { policy = [[
+    v.ask("PUT", "sys/policies/acl/one", {
+      policy = [[
       path "secret/data/a/*" { capabilities = ["create", "read"] }
       path "secret/data/a/no" { capabilities = ["deny"] }
       path "secret/metadata/a/" { capabilities = ["list"] }
-      path "secret/data/+/shared" { capabilities = ["read"] }]] })
+      path "secret/data/+/shared" { capabilities = ["read"] }]],
+    })
     local _, made = v.ask("POST", "auth/token/create", { policies = { "one" } })
     local token = made.auth.client_token
     local function status(method, path, body) return (v.ask(method, path, body, token)) end

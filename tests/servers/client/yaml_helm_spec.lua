@@ -51,17 +51,49 @@ describe("helm", function()
     return json.encode(json.decode(result.stdout:match "\n({.*})"))
   end
 
-  it("reads YAML as we do", function()
-    assert.equal(by_helm(TEXT), json.encode(yaml.decode(TEXT)))
-  end)
+  it("reads YAML as we do", function() assert.equal(by_helm(TEXT), json.encode(yaml.decode(TEXT))) end)
 
   it("reads what we write", function()
     math.randomseed(17)
-    local atoms = { "a", " ", "\n", ":", "#", "-", "'", '"', "\\", "1", "\t", "é", "{", ",", "]", "x: y", "no", "|", "!", "e3", "0", ".", "_", "~", "on", "%", "@", "`", "&", "*", "?" }
+    local atoms = {
+      "a",
+      " ",
+      "\n",
+      ":",
+      "#",
+      "-",
+      "'",
+      '"',
+      "\\",
+      "1",
+      "\t",
+      "é",
+      "{",
+      ",",
+      "]",
+      "x: y",
+      "no",
+      "|",
+      "!",
+      "e3",
+      "0",
+      ".",
+      "_",
+      "~",
+      "on",
+      "%",
+      "@",
+      "`",
+      "&",
+      "*",
+      "?",
+    }
     local values = {}
     for i = 1, 3000 do
       local parts = {}
-      for j = 1, math.random(0, 5) do parts[j] = atoms[math.random(#atoms)] end
+      for j = 1, math.random(0, 5) do
+        parts[j] = atoms[math.random(#atoms)]
+      end
       values["k" .. i] = { text = table.concat(parts), [table.concat(parts)] = i }
     end
     values.nested = { { { 1, { a = { "x", {}, json.array {} } } } }, true, 2.5, -3, 1e300 }

@@ -15,12 +15,22 @@ describe("a DNS record", function()
   local lab, ctx, dns, client
 
   local function new_context()
-    client = route53.new { access_key = lab.env.AWS_ACCESS_KEY_ID,
-      secret_key = secret.new(lab.env.AWS_SECRET_ACCESS_KEY, "aws"), endpoint = lab.env.AWS_ENDPOINT_URL, pause = 0.01 }
-    local new = { run_id = "run", mode = "apply", tenant = { name = "newclient" },
-      scope = { dns = { "newclient.embrix.com" } }, config = { state = fs.join(lab.dir, "runs"),
-      dns = { servers = { lab.env.O2X_LAB_DNS } } },
-                  client = function() return client end, waiting = function() end, writes = 0 }
+    client = route53.new {
+      access_key = lab.env.AWS_ACCESS_KEY_ID,
+      secret_key = secret.new(lab.env.AWS_SECRET_ACCESS_KEY, "aws"),
+      endpoint = lab.env.AWS_ENDPOINT_URL,
+      pause = 0.01,
+    }
+    local new = {
+      run_id = "run",
+      mode = "apply",
+      tenant = { name = "newclient" },
+      scope = { dns = { "newclient.embrix.com" } },
+      config = { state = fs.join(lab.dir, "runs"), dns = { servers = { lab.env.O2X_LAB_DNS } } },
+      client = function() return client end,
+      waiting = function() end,
+      writes = 0,
+    }
     function new:effect(_, target, desired)
       local before = record.read(self, target)
       if before and desired and value.equal(before, desired) then return before, "unchanged" end
@@ -36,16 +46,24 @@ describe("a DNS record", function()
 
   local function case(name, body)
     it(name, function()
-      small_lab.with({ "aws", "dns" }, function(fresh)
-        fresh.seed = { dns = { { name = "taken.newclient.embrix.com", type = "CNAME",
-          values = { "other.example.com" } }, { name = "old.newclient.embrix.com", type = "A", values = { "192.0.2.9" },
-          ttl = 60 }, { name = "embrix.com", type = "TXT", values = { '"v=spf1 -all"' } } } }
-      end, function(started)
-        lab = started
-        ctx = new_context()
-        dns = dns_module.api(ctx)
-        body()
-      end)
+      small_lab.with(
+        { "aws", "dns" },
+        function(fresh)
+          fresh.seed = {
+            dns = {
+              { name = "taken.newclient.embrix.com", type = "CNAME", values = { "other.example.com" } },
+              { name = "old.newclient.embrix.com", type = "A", values = { "192.0.2.9" }, ttl = 60 },
+              { name = "embrix.com", type = "TXT", values = { '"v=spf1 -all"' } },
+            },
+          }
+        end,
+        function(started)
+          lab = started
+          ctx = new_context()
+          dns = dns_module.api(ctx)
+          body()
+        end
+      )
     end)
   end
 
@@ -57,7 +75,9 @@ describe("a DNS record", function()
 
   local function cname(name, more)
     local given = { name = name, type = "CNAME", ttl = 300, values = { BALANCER } }
-    for key, each in pairs(more or {}) do given[key] = each end
+    for key, each in pairs(more or {}) do
+      given[key] = each
+    end
     return given
   end
 
@@ -65,7 +85,9 @@ describe("a DNS record", function()
     assert.same({}, (dns.lookup("newclient.embrix.com", "CNAME")))
     for _, name in ipairs { "newclient.embrix.com", "api.newclient.embrix.com", "*.newclient.embrix.com" } do
       assert.same({ type = "CNAME", ttl = 300, values = { BALANCER } }, dns.ensure_record(cname(name)))
-      for _, values in pairs(dns.authoritative(name, "CNAME")) do assert.same({ BALANCER }, values) end
+      for _, values in pairs(dns.authoritative(name, "CNAME")) do
+        assert.same({ BALANCER }, values)
+      end
     end
     assert.equal(3, ctx.writes)
     dns.ensure_record(cname("NewClient.Embrix.com.", { values = { BALANCER:upper() .. "." } }))
@@ -84,8 +106,10 @@ describe("a DNS record", function()
     local taken = cname("taken.newclient.embrix.com")
     local problem = problem_of(dns.ensure_record, taken)
     assert.equal("conflict", problem.kind)
-    assert.equal("taken.newclient.embrix.com is already there: CNAME other.example.com, not CNAME " .. BALANCER,
-      problem.message)
+    assert.equal(
+      "taken.newclient.embrix.com is already there: CNAME other.example.com, not CNAME " .. BALANCER,
+      problem.message
+    )
     assert.truthy(problem.hint:find("takeover=true", 1, true))
     assert.equal("conflict", problem_of(dns.ensure_record, cname("old.newclient.embrix.com")).kind)
     ctx.mode = "plan"
@@ -99,39 +123,59 @@ describe("a DNS record", function()
   case("that an earlier run of this tenant left, and no other's, is changed without more ado", function()
     local runs, new = store.open(ctx.config.state), "lb-2.us-east-1.elb.amazonaws.com"
     local function leave(tenant, key, values)
-      local _, journal = runs:create(runs:new_id(), { t = "begin", tenant = tenant, runbook = { name = "onboard" } },
-        {})
+      local _, journal = runs:create(
+        runs:new_id(),
+        { t = "begin", tenant = tenant, runbook = { name = "onboard" } },
+        {}
+      )
       local effect = { t = "intent", path = "", kind = "dns.record", key = key, effect = "e" .. #values[1] }
       journal:append(effect)
-      journal:append { t = "result", path = "", effect = effect.effect, outcome = "created",
-        after = { type = "CNAME", ttl = 60, values = values } }
+      journal:append {
+        t = "result",
+        path = "",
+        effect = effect.effect,
+        outcome = "created",
+        after = { type = "CNAME", ttl = 60, values = values },
+      }
       journal:close()
     end
     leave("other", "taken.newclient.embrix.com CNAME", { "other.example.com" })
     leave("newclient", "taken.newclient.embrix.com CNAME", { "another.example.com" })
     leave("newclient", "api.newclient.embrix.com CNAME", { "other.example.com" })
-    assert.equal("conflict", problem_of(dns.ensure_record,
-      cname("taken.newclient.embrix.com", { values = { new } })).kind)
+    assert.equal(
+      "conflict",
+      problem_of(dns.ensure_record, cname("taken.newclient.embrix.com", { values = { new } })).kind
+    )
     leave("newclient", "taken.newclient.embrix.com CNAME", { "other.example.com" })
     dns.ensure_record(cname("taken.newclient.embrix.com", { values = { new } }))
     assert.same({ new }, (dns.lookup("taken.newclient.embrix.com", "CNAME")))
   end)
 
   case("outside the tenant's own domain is refused", function()
-    for _, name in ipairs { "embrix.com", "newclient-sbx.embrix.com", "xnewclient.embrix.com",
-      "newclient.embrix.com.evil.org", "urbanos.embrix.com", "..newclient.embrix.com", "a b.newclient.embrix.com",
-      "a\0.newclient.embrix.com", "" } do
+    for _, name in ipairs {
+      "embrix.com",
+      "newclient-sbx.embrix.com",
+      "xnewclient.embrix.com",
+      "newclient.embrix.com.evil.org",
+      "urbanos.embrix.com",
+      "..newclient.embrix.com",
+      "a b.newclient.embrix.com",
+      "a\0.newclient.embrix.com",
+      "",
+    } do
       assert.equal("refused", problem_of(dns.ensure_record, cname(name)).kind, name)
     end
     assert.equal(0, ctx.writes)
     assert.equal("input", problem_of(dns.ensure_record, { name = "newclient.embrix.com" }).kind)
-    assert.equal("input", problem_of(dns.ensure_record,
-      { name = "newclient.embrix.com", type = "NOSUCH", values = { "x" } }).kind)
+    assert.equal(
+      "input",
+      problem_of(dns.ensure_record, { name = "newclient.embrix.com", type = "NOSUCH", values = { "x" } }).kind
+    )
   end)
 
   case("whose request's answer was lost is found by the probe, not sent again", function()
-    local target, desired = { name = "newclient.embrix.com", type = "CNAME" }, { type = "CNAME", ttl = 300,
-      values = { BALANCER } }
+    local target, desired =
+      { name = "newclient.embrix.com", type = "CNAME" }, { type = "CNAME", ttl = 300, values = { BALANCER } }
     assert.equal("absent", record.probe(ctx, target, desired))
     faults.add(lab.faults.rules, "aws", "drop-after", { match = "CREATE" })
     assert.equal("unknown", problem_of(record.write, ctx, target, desired, nil).kind)

@@ -14,7 +14,8 @@ local task = require "o2x.base.task"
 
 local SCOPE = {
   k8s = { namespace = "default", names = { "t1-app", "t1-web" }, label = { "tenant", "t1" } },
-  helm = { "t1-app", "t1-web" }, files = { read = { "values/" }, write = {} },
+  helm = { "t1-app", "t1-web" },
+  files = { read = { "values/" }, write = {} },
 }
 
 -- A cluster, a platform tree with a chart and values, and runs against them.
@@ -32,7 +33,10 @@ local function cluster(what, body)
 
       function env.run(mode)
         local run = small_run.new {
-          mode = mode, scope = SCOPE, config = { platform = env.tree }, clients = { k8s = env.k8s, helm = env.helm },
+          mode = mode,
+          scope = SCOPE,
+          config = { platform = env.tree },
+          clients = { k8s = env.k8s, helm = env.helm },
           modules = { (require "o2x.effects.files"), (require "o2x.effects.k8s"), (require "o2x.effects.helm") },
         }
         function run.ensure(o)
@@ -50,7 +54,9 @@ local function cluster(what, body)
       end
       function env.releases()
         local list = json.decode(env.ask("helm", "list", "-a", "-o", "json"))
-        for i, one in ipairs(list) do list[i] = ("%s %s %s"):format(one.name, one.revision, one.status) end
+        for i, one in ipairs(list) do
+          list[i] = ("%s %s %s"):format(one.name, one.revision, one.status)
+        end
         return table.concat(list, "; ")
       end
       body(env)
@@ -73,7 +79,10 @@ describe("a release", function()
     assert.equal("unchanged", second)
     assert.equal("same", again.story())
     assert.equal("t1-app 1 deployed", env.releases())
-    assert.same({ { "t1-app", "app-0.1.0", 1 } }, { { again.api.helm.list()[1].name, again.api.helm.list()[1].chart, again.api.helm.list()[1].revision } })
+    assert.same(
+      { { "t1-app", "app-0.1.0", 1 } },
+      { { again.api.helm.list()[1].name, again.api.helm.list()[1].chart, again.api.helm.list()[1].revision } }
+    )
     assert.equal("deployed", again.api.helm.status("t1-app").status)
     assert.equal(1, #again.api.helm.history("t1-app"))
     assert.is_nil(again.api.helm.status("t1-web"))
@@ -110,7 +119,10 @@ describe("a release", function()
     env.values("level: DEBUG\n")
     local changed = env.run("plan")
     changed.ensure()
-    assert.same({ "~ Deployment t1-app", "    ~ spec.template.spec.containers.app.env.LEVEL.value: INFO → DEBUG" }, changed.plan.changes[1].show.lines)
+    assert.same(
+      { "~ Deployment t1-app", "    ~ spec.template.spec.containers.app.env.LEVEL.value: INFO → DEBUG" },
+      changed.plan.changes[1].show.lines
+    )
     assert.equal("t1-app 1 deployed", env.releases())
   end)
 
@@ -123,7 +135,9 @@ describe("a release", function()
 
   cluster("of others, or with others' objects, is refused", function(env)
     assert.equal("refused", raised(env.run().ensure, { name = "t1-sbx-app" }).kind)
-    chart.write(fs.join(env.tree, "charts/bad"), { ["service.yaml"] = "apiVersion: v1\nkind: Service\nmetadata:\n  name: urbanos-app\nspec:\n  ports: [{port: 80}]\n" })
+    chart.write(fs.join(env.tree, "charts/bad"), {
+      ["service.yaml"] = "apiVersion: v1\nkind: Service\nmetadata:\n  name: urbanos-app\nspec:\n  ports: [{port: 80}]\n",
+    })
     local e = raised(env.run().ensure, { chart = "charts/bad" })
     assert.equal("refused", e.kind)
     assert.is_truthy(e.message:find("urbanos-app", 1, true), e.message)
@@ -137,7 +151,10 @@ describe("a release", function()
     chart.write(fs.join(env.tree, "charts/bad"), { ["deployment.yaml"] = "a: {{ .Values.x.y }}\n" })
     local e = raised(env.run().ensure, { chart = "charts/bad" })
     assert.equal("input", e.kind)
-    assert.is_truthy(tostring(e):find("/charts/bad/templates/deployment.yaml:1: the chart does not render: ", 1, true), tostring(e))
+    assert.is_truthy(
+      tostring(e):find("/charts/bad/templates/deployment.yaml:1: the chart does not render: ", 1, true),
+      tostring(e)
+    )
     e = raised(env.run().ensure, { values = "values/none.yaml" })
     assert.equal("values file values/none.yaml does not exist", e.message)
     assert.equal("", env.releases())
@@ -167,7 +184,10 @@ describe("a release", function()
     local run = env.run()
     run.ctx:effect("helm.release", { name = "t1-app" }, before)
     assert.equal("t1-app 3 deployed", env.releases())
-    assert.equal("INFO", env.ask("kubectl", "get", "deploy", "t1-app", "-o", "jsonpath={.spec.template.spec.containers[0].env[0].value}"))
+    assert.equal(
+      "INFO",
+      env.ask("kubectl", "get", "deploy", "t1-app", "-o", "jsonpath={.spec.template.spec.containers[0].env[0].value}")
+    )
   end)
 end)
 
@@ -177,11 +197,21 @@ describe("a helm that died", function()
     local free = k8s.new { config = env.config }
     local newest = json.decode(env.ask("helm", "list", "-a", "-o", "json"))[1].revision
     local secret = "sh.helm.release.v1.t1-app.v" .. newest
-    local text = env.ask("sh", "-c", ([[
+    local text = env.ask(
+      "sh",
+      "-c",
+      ([[
       kubectl get secret %s -o jsonpath={.data.release} | base64 -d | base64 -d | gunzip |
-        sed 's/"status":"deployed"/"status":"%s"/; s/"o2x-effect":"[^"]*"/%s/' | gzip -c | base64 -w0 | base64 -w0]])
-      :format(secret, status, ours and "&" or '"x":"y"'))
-    free:patch("Secret", secret, { data = { release = text }, metadata = { labels = { status = status, ["o2x-effect"] = not ours and json.null or nil } } })
+        sed 's/"status":"deployed"/"status":"%s"/; s/"o2x-effect":"[^"]*"/%s/' | gzip -c | base64 -w0 | base64 -w0]]):format(
+        secret,
+        status,
+        ours and "&" or '"x":"y"'
+      )
+    )
+    free:patch("Secret", secret, {
+      data = { release = text },
+      metadata = { labels = { status = status, ["o2x-effect"] = not ours and json.null or nil } },
+    })
   end
 
   cluster("at its first install: the release is removed and installed", function(env)
@@ -199,13 +229,20 @@ describe("a helm that died", function()
     env.values("level: DEBUG\n")
     env.run().ensure({ wait = false })
     leave_pending(env, "pending-upgrade", true)
-    env.ask("sh", "-c", [[s=sh.helm.release.v1.t1-app.v1; r=$(kubectl get secret $s -o jsonpath={.data.release} | base64 -d | base64 -d | gunzip |
+    env.ask(
+      "sh",
+      "-c",
+      [[s=sh.helm.release.v1.t1-app.v1; r=$(kubectl get secret $s -o jsonpath={.data.release} | base64 -d | base64 -d | gunzip |
       sed 's/"status":"superseded"/"status":"deployed"/' | gzip -c | base64 -w0 | base64 -w0);
-      kubectl patch secret $s --type merge -p "{\"data\":{\"release\":\"$r\"},\"metadata\":{\"labels\":{\"status\":\"deployed\"}}}"]])
+      kubectl patch secret $s --type merge -p "{\"data\":{\"release\":\"$r\"},\"metadata\":{\"labels\":{\"status\":\"deployed\"}}}"]]
+    )
     local run = env.run()
     run.ensure()
     assert.equal("t1-app 4 deployed", env.releases())
-    assert.equal("DEBUG", env.ask("kubectl", "get", "deploy", "t1-app", "-o", "jsonpath={.spec.template.spec.containers[0].env[0].value}"))
+    assert.equal(
+      "DEBUG",
+      env.ask("kubectl", "get", "deploy", "t1-app", "-o", "jsonpath={.spec.template.spec.containers[0].env[0].value}")
+    )
   end)
 
   cluster("that was not ours is left alone", function(env)
@@ -226,7 +263,10 @@ describe("faults on helm's way to the cluster", function()
       faults.add(env.lab.faults.rules, "k8s", kind, { times = 3 })
       env.run().ensure()
       assert.equal(0, #env.lab.faults.rules, kind)
-      assert.equal("L" .. i, env.ask("kubectl", "get", "deploy", "t1-app", "-o", "jsonpath={.spec.template.spec.containers[0].env[0].value}"))
+      assert.equal(
+        "L" .. i,
+        env.ask("kubectl", "get", "deploy", "t1-app", "-o", "jsonpath={.spec.template.spec.containers[0].env[0].value}")
+      )
       assert.is_truthy(env.releases():match("^t1%-app %d+ deployed$"), env.releases())
     end
   end)

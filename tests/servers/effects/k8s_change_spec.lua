@@ -6,10 +6,16 @@ local raised = require "tests.support.raised"
 local small_lab = require "tests.support.small_lab"
 local small_run = require "tests.support.small_run"
 
-local SCOPE = { k8s = {
-  namespace = "default", namespaces = { "default" }, names = { "t1-app" }, label = { "tenant", "t1" }, shared = {},
-  read = { "monitoring/alertmanager-operated" },
-} }
+local SCOPE = {
+  k8s = {
+    namespace = "default",
+    namespaces = { "default" },
+    names = { "t1-app" },
+    label = { "tenant", "t1" },
+    shared = {},
+    read = { "monitoring/alertmanager-operated" },
+  },
+}
 
 local JOB = [[
 apiVersion: batch/v1
@@ -26,8 +32,12 @@ local function cluster(what, body)
       local env = { lab = lab }
       local client = k8s.new { config = kubeconfig.load { path = lab.env.KUBECONFIG }, scope = SCOPE.k8s }
       function env.run(mode)
-        return small_run.new { mode = mode, scope = SCOPE, clients = { k8s = client },
-          modules = { (require "o2x.effects.k8s"), (require "o2x.effects.alerts") } }
+        return small_run.new {
+          mode = mode,
+          scope = SCOPE,
+          clients = { k8s = client },
+          modules = { (require "o2x.effects.k8s"), (require "o2x.effects.alerts") },
+        }
       end
       function env.ask(...)
         local r = lab.run(...)
@@ -62,11 +72,35 @@ describe("a change of what is there", function()
 
   cluster("sets fields and annotations, and takes them away", function(env)
     local run = env.run()
-    run.api.k8s.set("CronJob", "t1-nightly", { spec = { suspend = true }, metadata = { annotations = { ["a.b/c"] = "1" } } })
-    assert.equal("true 1", env.ask("kubectl", "get", "cronjob", "t1-nightly", "-o", [[jsonpath={.spec.suspend} {.metadata.annotations.a\.b/c}]]))
+    run.api.k8s.set(
+      "CronJob",
+      "t1-nightly",
+      { spec = { suspend = true }, metadata = { annotations = { ["a.b/c"] = "1" } } }
+    )
+    assert.equal(
+      "true 1",
+      env.ask(
+        "kubectl",
+        "get",
+        "cronjob",
+        "t1-nightly",
+        "-o",
+        [[jsonpath={.spec.suspend} {.metadata.annotations.a\.b/c}]]
+      )
+    )
     assert.equal("unchanged", run.api.k8s.annotate("CronJob", "t1-nightly", { ["a.b/c"] = "1" }))
     run.api.k8s.annotate("CronJob", "t1-nightly", { ["a.b/c"] = json.null })
-    assert.equal("true", env.ask("kubectl", "get", "cronjob", "t1-nightly", "-o", [[jsonpath={.spec.suspend}{.metadata.annotations.a\.b/c}]]))
+    assert.equal(
+      "true",
+      env.ask(
+        "kubectl",
+        "get",
+        "cronjob",
+        "t1-nightly",
+        "-o",
+        [[jsonpath={.spec.suspend}{.metadata.annotations.a\.b/c}]]
+      )
+    )
     env.ask("kubectl", "delete", "deployment", "t1-app")
     assert.equal("failed", raised(run.api.k8s.annotate, "Deployment", "t1-app", { x = "1" }).kind)
   end)
@@ -84,14 +118,23 @@ describe("a change of what is there", function()
     run.api.k8s.annotate("Deployment", "t1-app", { x = "1" })
     assert.same({ "~ replicas: 2 → 0" }, run.plan.changes[1].show.lines)
     assert.same({ "+ annotation x: 1" }, run.plan.changes[2].show.lines)
-    assert.equal("2 ", env.ask("kubectl", "get", "deploy", "t1-app", "-o", "jsonpath={.spec.replicas} {.metadata.annotations.x}") .. " ")
+    assert.equal(
+      "2 ",
+      env.ask("kubectl", "get", "deploy", "t1-app", "-o", "jsonpath={.spec.replicas} {.metadata.annotations.x}") .. " "
+    )
   end)
 
   cluster("silences the tenant's alerts, prolongs it, and lets them ring", function(env)
     local run, where = env.run(), { service = "alertmanager-operated", port = 9093, namespace = "monitoring" }
     local function silences()
-      return json.decode(env.ask("kubectl", "get", "--raw",
-        "/api/v1/namespaces/monitoring/services/alertmanager-operated:9093/proxy/api/v2/silences"))
+      return json.decode(
+        env.ask(
+          "kubectl",
+          "get",
+          "--raw",
+          "/api/v1/namespaces/monitoring/services/alertmanager-operated:9093/proxy/api/v2/silences"
+        )
+      )
     end
     local function silence(time) return run.api.alerts.silence(where, { until_time = time, comment = "c" }) end
     assert.equal("created", silence "2099-01-01T00:00:00Z")

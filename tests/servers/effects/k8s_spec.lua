@@ -10,29 +10,49 @@ local small_lab = require "tests.support.small_lab"
 local small_run = require "tests.support.small_run"
 
 local GRANTS = {
-  namespace = "default", names = { "t1-app", "t1-data", "t1-ingress", "t1-tls-cert" }, label = { "tenant", "t1" },
-  shared = { "pg-secret" }, read = { "ingress-nginx/ingress-nginx-controller" },
+  namespace = "default",
+  names = { "t1-app", "t1-data", "t1-ingress", "t1-tls-cert" },
+  label = { "tenant", "t1" },
+  shared = { "pg-secret" },
+  read = { "ingress-nginx/ingress-nginx-controller" },
 }
 
 local function deployment(name, image, more)
   local labels = { app = name, tenant = "t1" }
   local object = {
-    apiVersion = "apps/v1", kind = "Deployment", metadata = { name = name, namespace = "default", labels = labels },
+    apiVersion = "apps/v1",
+    kind = "Deployment",
+    metadata = { name = name, namespace = "default", labels = labels },
     spec = {
-      replicas = 2, selector = { matchLabels = { app = name } },
-      template = { metadata = { labels = labels }, spec = { containers = {
-        { name = "app", image = image or "example/app:v1", ports = { { containerPort = 8080 } },
-          resources = { limits = { cpu = "1000m" } }, env = { { name = "A", value = "a" } } },
-      } } },
+      replicas = 2,
+      selector = { matchLabels = { app = name } },
+      template = {
+        metadata = { labels = labels },
+        spec = {
+          containers = {
+            {
+              name = "app",
+              image = image or "example/app:v1",
+              ports = { { containerPort = 8080 } },
+              resources = { limits = { cpu = "1000m" } },
+              env = { { name = "A", value = "a" } },
+            },
+          },
+        },
+      },
     },
   }
-  for key, value in pairs(more or {}) do object.spec[key] = value end
+  for key, value in pairs(more or {}) do
+    object.spec[key] = value
+  end
   return object
 end
 
 local function claim(size)
   return {
-    apiVersion = "v1", kind = "PersistentVolumeClaim", metadata = { name = "t1-data", labels = { tenant = "t1" } },
+    apiVersion = "v1",
+    kind = "PersistentVolumeClaim",
+    metadata = { name = "t1-data", labels = { tenant = "t1" } },
     spec = { accessModes = { "ReadWriteMany" }, resources = { requests = { storage = size or "100Gi" } } },
   }
 end
@@ -42,7 +62,12 @@ local function cluster(what, body)
   it(what, function()
     small_lab.with({ "k8s" }, nil, function(lab)
       local config = kubeconfig.load { path = lab.env.KUBECONFIG }
-      local env = { lab = lab, config = config, free = k8s.new { config = config }, client = k8s.new { config = config, scope = GRANTS } }
+      local env = {
+        lab = lab,
+        config = config,
+        free = k8s.new { config = config },
+        client = k8s.new { config = config, scope = GRANTS },
+      }
       function env.kubectl(...)
         local r = lab.run("kubectl", ...)
         assert.equal(0, r.code, r.stderr)
@@ -67,26 +92,44 @@ describe("the kubernetes client in a cluster", function()
     client:patch("deploy", "t1-app", { metadata = { annotations = { note = "x" } } })
     assert.equal("x", env.kubectl("get", "deployment", "t1-app", "-o", "jsonpath={.metadata.annotations.note}"))
     local read = client:get("Deployment", "t1-app")
-    assert.equal("raised", select(2, pcall(function()
-      client:patch("deploy", "t1-app", { metadata = { annotations = { note = "y" } } })
-      local e = raised(client.replace, client, read)
-      assert.equal("conflict", e.kind)
-      error("raised", 0)
-    end)))
+    assert.equal(
+      "raised",
+      select(
+        2,
+        pcall(function()
+          client:patch("deploy", "t1-app", { metadata = { annotations = { note = "y" } } })
+          local e = raised(client.replace, client, read)
+          assert.equal("conflict", e.kind)
+          error("raised", 0)
+        end)
+      )
+    )
     assert.is_true(client:delete("Deployment", "t1-app"))
     assert.is_false(client:delete("Deployment", "t1-app"))
-    assert.equal("conflict", raised(function() client:create(claim()); client:create(claim()) end).kind)
+    assert.equal(
+      "conflict",
+      raised(function()
+        client:create(claim())
+        client:create(claim())
+      end).kind
+    )
   end)
 
   cluster("lists the tenant's objects only, page by page", function(env)
     for i = 1, 5 do
       for _, tenant in ipairs { "t1", "t1-sbx" } do
-        env.free:create { apiVersion = "v1", kind = "ConfigMap", metadata = { name = tenant .. "-" .. i, namespace = "default", labels = { tenant = tenant } } }
+        env.free:create {
+          apiVersion = "v1",
+          kind = "ConfigMap",
+          metadata = { name = tenant .. "-" .. i, namespace = "default", labels = { tenant = tenant } },
+        }
       end
     end
     local items = env.client:list("ConfigMap", { page = 2 })
     assert.equal(5, #items)
-    for _, item in ipairs(items) do assert.equal("t1", item.metadata.labels.tenant) end
+    for _, item in ipairs(items) do
+      assert.equal("t1", item.metadata.labels.tenant)
+    end
     assert.equal(0, #env.client:list("ConfigMap", { selector = "tenant=t1-sbx" }))
   end)
 
@@ -99,8 +142,16 @@ describe("the kubernetes client in a cluster", function()
     assert.equal("3", env.kubectl("get", "deployment", "t1-app", "-o", "jsonpath={.status.readyReplicas}"))
     client:restart("Deployment", "t1-app", "2026-01-01T00:00:00Z")
     ready.wait(client, "Deployment", "t1-app", { seconds = 120 })
-    assert.equal("2026-01-01T00:00:00Z", env.kubectl("get", "deployment", "t1-app", "-o",
-      "jsonpath={.spec.template.metadata.annotations.kubectl\\.kubernetes\\.io/restartedAt}"))
+    assert.equal(
+      "2026-01-01T00:00:00Z",
+      env.kubectl(
+        "get",
+        "deployment",
+        "t1-app",
+        "-o",
+        "jsonpath={.spec.template.metadata.annotations.kubectl\\.kubernetes\\.io/restartedAt}"
+      )
+    )
     local pods = client:list("Pod", { selector = "app=t1-app" })
     assert.is_true(#pods >= 3)
     assert.is_truthy(client:logs(pods[1].metadata.name, { tail = 5 }):find("%S"))
@@ -113,7 +164,9 @@ describe("the kubernetes client in a cluster", function()
       watch = function()
         return env.client:watch("Pod", { selector = "app=t1-app", seconds = 120 }, function(items)
           local running = 0
-          for _, pod in pairs(items) do if pod.status.phase == "Running" then running = running + 1 end end
+          for _, pod in pairs(items) do
+            if pod.status.phase == "Running" then running = running + 1 end
+          end
           return running == 2 and running or nil
         end)
       end,
@@ -132,7 +185,11 @@ end)
 describe("a k8s.object", function()
   cluster("is created, then left alone, then changed", function(env)
     local run = env.run("apply")
-    local _, first = run.ctx:effect("k8s.object", { kind = "Deployment", api_version = "apps/v1", name = "t1-app", namespace = "default" }, deployment("t1-app"))
+    local _, first = run.ctx:effect(
+      "k8s.object",
+      { kind = "Deployment", api_version = "apps/v1", name = "t1-app", namespace = "default" },
+      deployment("t1-app")
+    )
     assert.equal("created", first)
     assert.equal("intent result", run.story())
     local again = env.run("apply")
@@ -141,8 +198,20 @@ describe("a k8s.object", function()
     local changed = env.run("apply")
     changed.api.k8s.ensure(deployment("t1-app", "example/app:v2"))
     assert.equal("intent result", changed.story())
-    assert.equal("example/app:v2", env.kubectl("get", "deployment", "t1-app", "-o", "jsonpath={.spec.template.spec.containers[0].image}"))
-    assert.equal("1", env.kubectl("get", "deployment", "t1-app", "-o", "jsonpath={.spec.template.spec.containers[0].resources.limits.cpu}"))
+    assert.equal(
+      "example/app:v2",
+      env.kubectl("get", "deployment", "t1-app", "-o", "jsonpath={.spec.template.spec.containers[0].image}")
+    )
+    assert.equal(
+      "1",
+      env.kubectl(
+        "get",
+        "deployment",
+        "t1-app",
+        "-o",
+        "jsonpath={.spec.template.spec.containers[0].resources.limits.cpu}"
+      )
+    )
   end)
 
   cluster("loses what we applied and no longer want, but not what others added", function(env)
@@ -161,7 +230,12 @@ describe("a k8s.object", function()
   cluster("of which another manager set a field is a conflict that names it", function(env)
     env.run("apply").api.k8s.ensure(deployment("t1-app"))
     env.free.manager = "autoscaler"
-    env.free:apply({ apiVersion = "apps/v1", kind = "Deployment", metadata = { name = "t1-app", namespace = "default" }, spec = { replicas = 5 } }, { force = true })
+    env.free:apply({
+      apiVersion = "apps/v1",
+      kind = "Deployment",
+      metadata = { name = "t1-app", namespace = "default" },
+      spec = { replicas = 5 },
+    }, { force = true })
     local e = raised(env.run("apply").api.k8s.ensure, deployment("t1-app"))
     assert.equal("conflict", e.kind)
     assert.is_truthy(e.message:find(".spec.replicas belongs to autoscaler", 1, true), e.message)
@@ -198,7 +272,10 @@ describe("a k8s.object", function()
     assert.equal("refused", raised(run.api.k8s.ensure, deployment("t1-sbx-app")).kind)
     assert.equal("refused", raised(run.api.k8s.get, "Service", "ingress-nginx-controller", "kube-system").kind)
     assert.equal("LoadBalancer", run.api.k8s.get("Service", "ingress-nginx-controller", "ingress-nginx").spec.type)
-    assert.equal("input", raised(run.api.k8s.ensure, { apiVersion = "v1", kind = "Secret", metadata = { name = "pg-secret" } }).kind)
+    assert.equal(
+      "input",
+      raised(run.api.k8s.ensure, { apiVersion = "v1", kind = "Secret", metadata = { name = "pg-secret" } }).kind
+    )
     assert.is_nil(env.free:get("Deployment", "t1-sbx-app"))
   end)
 
@@ -224,7 +301,10 @@ describe("faults on the way to the cluster", function()
       run.api.k8s.ensure(deployment("t1-app", "example/app:v" .. i))
       assert.equal(0, #env.lab.faults.rules, kind)
       assert.equal("intent result", (run.story():gsub("retry ", "")), kind)
-      assert.equal("example/app:v" .. i, env.kubectl("get", "deployment", "t1-app", "-o", "jsonpath={.spec.template.spec.containers[0].image}"))
+      assert.equal(
+        "example/app:v" .. i,
+        env.kubectl("get", "deployment", "t1-app", "-o", "jsonpath={.spec.template.spec.containers[0].image}")
+      )
     end
   end)
 
@@ -249,7 +329,9 @@ describe("faults on the way to the cluster", function()
 end)
 
 describe("a k8s.secret", function()
-  local function data(password) return { username = "app", password = secret.new(password or "hunter22", "db password") } end
+  local function data(password)
+    return { username = "app", password = secret.new(password or "hunter22", "db password") }
+  end
 
   cluster("is made once and compared afterwards", function(env)
     local run = env.run("apply")
@@ -266,7 +348,15 @@ describe("a k8s.secret", function()
   end)
 
   cluster("with other content is a conflict, in a run and in a plan, and stays", function(env)
-    env.kubectl("create", "secret", "generic", "pg-secret", "--from-literal=username=app", "--from-literal=password=other1", "--from-literal=more=m")
+    env.kubectl(
+      "create",
+      "secret",
+      "generic",
+      "pg-secret",
+      "--from-literal=username=app",
+      "--from-literal=password=other1",
+      "--from-literal=more=m"
+    )
     for _, mode in ipairs { "apply", "plan" } do
       local e = raised(env.run(mode).api.k8s.ensure_secret, "pg-secret", data())
       assert.equal("conflict", e.kind)
@@ -307,10 +397,30 @@ describe("waiting for readiness", function()
     run.api.k8s.ensure(claim())
     run.api.k8s.wait_ready("PersistentVolumeClaim", "t1-data", 10)
     run.api.k8s.ensure {
-      apiVersion = "networking.k8s.io/v1", kind = "Ingress",
-      metadata = { name = "t1-ingress", labels = { tenant = "t1" }, annotations = { ["cert-manager.io/cluster-issuer"] = "letsencrypt-prod" } },
-      spec = { tls = { { hosts = { "t1.example.com" }, secretName = "t1-tls-cert" } }, rules = { { host = "t1.example.com", http = { paths = {
-        { path = "/", pathType = "Prefix", backend = { service = { name = "t1-app", port = { number = 8080 } } } } } } } } },
+      apiVersion = "networking.k8s.io/v1",
+      kind = "Ingress",
+      metadata = {
+        name = "t1-ingress",
+        labels = { tenant = "t1" },
+        annotations = { ["cert-manager.io/cluster-issuer"] = "letsencrypt-prod" },
+      },
+      spec = {
+        tls = { { hosts = { "t1.example.com" }, secretName = "t1-tls-cert" } },
+        rules = {
+          {
+            host = "t1.example.com",
+            http = {
+              paths = {
+                {
+                  path = "/",
+                  pathType = "Prefix",
+                  backend = { service = { name = "t1-app", port = { number = 8080 } } },
+                },
+              },
+            },
+          },
+        },
+      },
     }
     run.api.k8s.wait_ready("Certificate", "t1-tls-cert", 10)
     assert.is_true(compare.equal(env.client:get("Ingress", "t1-ingress"), env.client:get("Ingress", "t1-ingress")))

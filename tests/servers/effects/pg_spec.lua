@@ -15,8 +15,10 @@ describe("effects on PostgreSQL", function()
     tree = os.tmpname()
     fs.remove(tree)
     fs.mkdir(fs.join(tree, "engine/db/migration"))
-    fs.write(fs.join(tree, "engine/db/migration/V1__tenant.sql"),
-      "CREATE TABLE core_config.tenant (id varchar(32) PRIMARY KEY, name text UNIQUE, status text, licensekey text, doc jsonb, at timestamptz, price numeric(10,2));\n")
+    fs.write(
+      fs.join(tree, "engine/db/migration/V1__tenant.sql"),
+      "CREATE TABLE core_config.tenant (id varchar(32) PRIMARY KEY, name text UNIQUE, status text, licensekey text, doc jsonb, at timestamptz, price numeric(10,2));\n"
+    )
     server.sql("postgres", "CREATE DATABASE enginedevdb OWNER admin")
     server.sql("enginedevdb", "CREATE SCHEMA core_config AUTHORIZATION admin")
     local control <close> = server.connect "enginedevdb"
@@ -29,7 +31,9 @@ describe("effects on PostgreSQL", function()
 
   local open = {}
   after_each(function()
-    for _, run in ipairs(open) do run.close() end
+    for _, run in ipairs(open) do
+      run.close()
+    end
     open = {}
     server.sql("postgres", ('DROP DATABASE IF EXISTS "%s" WITH (FORCE)'):format(NAME))
     server.sql("enginedevdb", "DELETE FROM core_config.tenant")
@@ -38,18 +42,28 @@ describe("effects on PostgreSQL", function()
   local function start(mode, options)
     options = options or {}
     local api, run = gate.run {
-      mode = mode or "apply", module = "pg", past = options.past, id = options.id,
-      config = { platform = tree, pg = {
-        host = "127.0.0.1", port = server.port, user = options.user or "admin", locale = options.locale or server.state.locale,
-        password = secret.new(server.state[(options.user or "admin") .. "_password"], "pg.password"),
-      } },
+      mode = mode or "apply",
+      module = "pg",
+      past = options.past,
+      id = options.id,
+      config = {
+        platform = tree,
+        pg = {
+          host = "127.0.0.1",
+          port = server.port,
+          user = options.user or "admin",
+          locale = options.locale or server.state.locale,
+          password = secret.new(server.state[(options.user or "admin") .. "_password"], "pg.password"),
+        },
+      },
       scope = { pg = { tenant = NAME, control = "enginedevdb", admin = "postgres" }, files = { read = { "engine/" } } },
     }
     open[#open + 1] = run
     return api, run
   end
 
-  local DATABASE = { owner = "admin", encoding = "UTF8", collate = "en_US.UTF-8", ctype = "en_US.UTF-8", connection_limit = 100 }
+  local DATABASE =
+    { owner = "admin", encoding = "UTF8", collate = "en_US.UTF-8", ctype = "en_US.UTF-8", connection_limit = 100 }
   local GRANTS = { all = { "admin" }, connect = { "appuser" } }
   local MIGRATIONS = { schemas = { "public", "core_config" } }
 
@@ -60,12 +74,23 @@ describe("effects on PostgreSQL", function()
     note(pg.admin:ensure_grant(NAME, GRANTS))
     note(pg.tenant:ensure_migrated("engine/db/migration", MIGRATIONS))
     local row, outcome = pg.control:ensure_allocated {
-      table = "core_config.tenant", key = { name = "newclient" }, column = "id", prefix = "TIDLT-", digits = 6, first = 100001,
+      table = "core_config.tenant",
+      key = { name = "newclient" },
+      column = "id",
+      prefix = "TIDLT-",
+      digits = 6,
+      first = 100001,
       values = { status = "NEW" },
     }
     note(outcome)
-    note(pg.tenant:ensure_row("core_config.tenant", { id = row.id }, { name = "newclient", status = "ACTIVE",
-      licensekey = secret.new("LICENSE-0123456789", "license_key"), doc = { a = { 1, 2 } }, at = "2026-02-10T12:00:00Z", price = 10.5 }))
+    note(pg.tenant:ensure_row("core_config.tenant", { id = row.id }, {
+      name = "newclient",
+      status = "ACTIVE",
+      licensekey = secret.new("LICENSE-0123456789", "license_key"),
+      doc = { a = { 1, 2 } },
+      at = "2026-02-10T12:00:00Z",
+      price = 10.5,
+    }))
     return outcomes, row.id
   end
 
@@ -73,14 +98,32 @@ describe("effects on PostgreSQL", function()
     local outcomes, id = onboard((start()))
     assert.same({ "created", "changed", "created", "created", "created" }, outcomes)
     assert.equal("TIDLT-100001", id)
-    assert.equal("admin|UTF8|100", server.sql("postgres",
-      "SELECT pg_get_userbyid(datdba), pg_encoding_to_char(encoding), datconnlimit FROM pg_database WHERE datname = '" .. NAME .. "'"))
-    assert.equal("t", server.sql("postgres", ("SELECT has_database_privilege('appuser', '%s', 'CONNECT')"):format(NAME)))
-    assert.truthy(server.sql("postgres", ("SELECT datacl FROM pg_database WHERE datname = '%s'"):format(NAME)):find("appuser=c/admin", 1, true))
-    assert.equal("newclient|ACTIVE|LICENSE-0123456789|10.50", server.sql(NAME,
-      "SELECT name, status, licensekey, price FROM core_config.tenant WHERE id = 'TIDLT-100001'"))
-    assert.equal("1|V1__tenant.sql|t", server.sql(NAME,
-      "SELECT installed_rank, script, success FROM public.flyway_schema_history WHERE type = 'SQL'"))
+    assert.equal(
+      "admin|UTF8|100",
+      server.sql(
+        "postgres",
+        "SELECT pg_get_userbyid(datdba), pg_encoding_to_char(encoding), datconnlimit FROM pg_database WHERE datname = '"
+          .. NAME
+          .. "'"
+      )
+    )
+    assert.equal(
+      "t",
+      server.sql("postgres", ("SELECT has_database_privilege('appuser', '%s', 'CONNECT')"):format(NAME))
+    )
+    assert.truthy(
+      server
+        .sql("postgres", ("SELECT datacl FROM pg_database WHERE datname = '%s'"):format(NAME))
+        :find("appuser=c/admin", 1, true)
+    )
+    assert.equal(
+      "newclient|ACTIVE|LICENSE-0123456789|10.50",
+      server.sql(NAME, "SELECT name, status, licensekey, price FROM core_config.tenant WHERE id = 'TIDLT-100001'")
+    )
+    assert.equal(
+      "1|V1__tenant.sql|t",
+      server.sql(NAME, "SELECT installed_rank, script, success FROM public.flyway_schema_history WHERE type = 'SQL'")
+    )
     assert.same({ "unchanged", "unchanged", "unchanged", "unchanged", "unchanged" }, (onboard((start()))))
   end)
 
@@ -95,7 +138,11 @@ describe("effects on PostgreSQL", function()
     assert.equal(before, server.sql("postgres", "SELECT datname, datacl FROM pg_database ORDER BY 1"))
     assert.equal("0", server.sql("enginedevdb", "SELECT count(*) FROM core_config.tenant"))
     local text = {}
-    run.plan:render(function(line) table.insert(text, line) end, { sign = function(_, t) return t end, bold = function(t) return t end, dim = function(t) return t end }, true)
+    run.plan:render(
+      function(line) table.insert(text, line) end,
+      { sign = function(_, t) return t end, bold = function(t) return t end, dim = function(t) return t end },
+      true
+    )
     text = table.concat(text, "\n")
     assert.truthy(text:find("+ V1__tenant.sql", 1, true))
     assert.truthy(text:find("+ GRANT CONNECT TO appuser", 1, true))
@@ -124,7 +171,14 @@ describe("effects on PostgreSQL", function()
     end
     assert.equal(run.id, server.sql(NAME, ("SELECT run FROM o2x.effect WHERE key = '%s'"):format(effect)))
     local type = run.gate:type_of "pg.row"
-    local target = { database = NAME, admin = "postgres", table = "core_config.tenant", key = { id = "TIDLT-100001" }, columns = { "status" }, secrets = {} }
+    local target = {
+      database = NAME,
+      admin = "postgres",
+      table = "core_config.tenant",
+      key = { id = "TIDLT-100001" },
+      columns = { "status" },
+      secrets = {},
+    }
     assert.equal("done", type.probe(run.ctx, target, nil, effect))
     assert.equal("absent", type.probe(run.ctx, target, nil, "another"))
     type.write(run.ctx, target, { status = "TWICE" }, { status = "ACTIVE" }, effect)
@@ -137,17 +191,30 @@ describe("effects on PostgreSQL", function()
   end)
 
   it("two onboardings at once get two ids", function()
-    server.sql("enginedevdb", "INSERT INTO core_config.tenant (id, name) VALUES ('TIDLT-000000', 'test'), ('TIDLT-100007', 'old'), ('other', 'x')")
+    server.sql(
+      "enginedevdb",
+      "INSERT INTO core_config.tenant (id, name) VALUES ('TIDLT-000000', 'test'), ('TIDLT-100007', 'old'), ('other', 'x')"
+    )
     local names = { "a", "b", "c", "d" }
     local ids = task.each(names, function(name)
       local pg = start()
       return pg.control:ensure_allocated {
-        table = "core_config.tenant", key = { name = name }, column = "id", prefix = "TIDLT-", digits = 6, first = 100001,
+        table = "core_config.tenant",
+        key = { name = name },
+        column = "id",
+        prefix = "TIDLT-",
+        digits = 6,
+        first = 100001,
       }.id
     end)
     table.sort(ids)
     assert.same({ "TIDLT-100008", "TIDLT-100009", "TIDLT-100010", "TIDLT-100011" }, ids)
-    local again = start().control:ensure_allocated { table = "core_config.tenant", key = { name = "b" }, column = "id", prefix = "TIDLT-" }
+    local again = start().control:ensure_allocated {
+      table = "core_config.tenant",
+      key = { name = "b" },
+      column = "id",
+      prefix = "TIDLT-",
+    }
     assert.equal(again.id, server.sql("enginedevdb", "SELECT id FROM core_config.tenant WHERE name = 'b'"))
   end)
 
@@ -172,15 +239,22 @@ describe("effects on PostgreSQL", function()
     it("a role that is not there", function()
       for _, mode in ipairs { "plan", "apply" } do
         local pg = start(mode)
-        assert.truthy(tostring(raised(pg.admin.ensure_database, pg.admin, NAME, { owner = "nobody_here" })):find "no role nobody_here")
+        assert.truthy(
+          tostring(raised(pg.admin.ensure_database, pg.admin, NAME, { owner = "nobody_here" })):find "no role nobody_here"
+        )
       end
       local pg = start()
       pg.admin:ensure_database(NAME, DATABASE)
-      assert.truthy(tostring(raised(pg.admin.ensure_grant, pg.admin, NAME, { connect = { "nobody_here" } })):find "no role nobody_here")
+      assert.truthy(
+        tostring(raised(pg.admin.ensure_grant, pg.admin, NAME, { connect = { "nobody_here" } })):find "no role nobody_here"
+      )
     end)
 
     it("a database with another encoding", function()
-      server.sql("postgres", ("CREATE DATABASE \"%s\" OWNER admin ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0"):format(NAME))
+      server.sql(
+        "postgres",
+        ("CREATE DATABASE \"%s\" OWNER admin ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0"):format(NAME)
+      )
       for _, mode in ipairs { "plan", "apply" } do
         local pg = start(mode)
         local problem = raised(pg.admin.ensure_database, pg.admin, NAME, DATABASE)
@@ -204,10 +278,16 @@ describe("effects on PostgreSQL", function()
       pg.admin:ensure_database(NAME, DATABASE)
       pg.tenant:ensure_migrated("engine/db/migration", MIGRATIONS)
       local function row(name, key, values) return raised(pg.tenant.ensure_row, pg.tenant, name, key, values) end
-      assert.truthy(tostring(row("core_config.nosuch", { id = "x" }, {})):find 'relation "core_config.nosuch" does not exist')
-      assert.truthy(tostring(row("core_config.tenant", { id = "x" }, { nosuch = 1 })):find 'column "nosuch" does not exist')
-      assert.equal(NAME .. [[ core_config.tenant where id = 'x': value too long for type character varying(32)]],
-        tostring(row("core_config.tenant", { id = "x" }, { id = ("x"):rep(33) })))
+      assert.truthy(
+        tostring(row("core_config.nosuch", { id = "x" }, {})):find 'relation "core_config.nosuch" does not exist'
+      )
+      assert.truthy(
+        tostring(row("core_config.tenant", { id = "x" }, { nosuch = 1 })):find 'column "nosuch" does not exist'
+      )
+      assert.equal(
+        NAME .. [[ core_config.tenant where id = 'x': value too long for type character varying(32)]],
+        tostring(row("core_config.tenant", { id = "x" }, { id = ("x"):rep(33) }))
+      )
       assert.equal("input", row("core_config.tenant", { id = json.null }, {}).kind)
       assert.equal("input", row("core_config.tenant", {}, { status = "x" }).kind)
       assert.equal("input", row('t"; DROP TABLE x; --', { id = "x" }, {}).kind)

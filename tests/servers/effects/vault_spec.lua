@@ -18,7 +18,9 @@ end
 
 local function writes(v)
   local n = 0
-  for _, line in ipairs(v.requests) do n = n + (line:find "^[PD][UOAE]" and line:find "/secret/" and 1 or 0) end
+  for _, line in ipairs(v.requests) do
+    n = n + (line:find "^[PD][UOAE]" and line:find "/secret/" and 1 or 0)
+  end
   return n
 end
 
@@ -28,7 +30,8 @@ local function stored(v, path)
 end
 
 local FIELDS <const> = {
-  client_id = "the-client", client_secret = secret.new("very-secret-value", "quickbooks/client_secret"),
+  client_id = "the-client",
+  client_secret = secret.new("very-secret-value", "quickbooks/client_secret"),
 }
 
 describe("vault.ensure", function()
@@ -45,11 +48,16 @@ describe("vault.ensure", function()
 
   it("leaves other fields alone", function()
     local v <close> = server.start()
-    v.ask("PUT", "secret/data/tenant/newclient/quickbooks",
-      { data = { refreshed = "by the gateway", client_id = "old" } })
+    v.ask(
+      "PUT",
+      "secret/data/tenant/newclient/quickbooks",
+      { data = { refreshed = "by the gateway", client_id = "old" } }
+    )
     run(v).ensure("quickbooks", FIELDS)
-    assert.same({ refreshed = "by the gateway", client_id = "the-client", client_secret = "very-secret-value" },
-      (stored(v, "quickbooks")))
+    assert.same(
+      { refreshed = "by the gateway", client_id = "the-client", client_secret = "very-secret-value" },
+      (stored(v, "quickbooks"))
+    )
   end)
 
   it("makes up what is missing, once", function()
@@ -137,8 +145,11 @@ end)
 describe("a plan", function()
   it("sends reads only, shows no value, and sees what it would write", function()
     local v <close> = server.start()
-    v.ask("PUT", "secret/data/tenant/newclient/quickbooks",
-      { data = { client_id = "old-client", realm_id = "123456789" } })
+    v.ask(
+      "PUT",
+      "secret/data/tenant/newclient/quickbooks",
+      { data = { client_id = "old-client", realm_id = "123456789" } }
+    )
     v.requests = {}
     local api, made = run(v, { mode = "plan" })
     api.ensure("quickbooks", FIELDS)

@@ -15,7 +15,10 @@ local function env(folder) return json.decode(lab(folder, "env", "--json").stdou
 
 -- What a shell makes of `lab env`.
 local function in_shell(folder, script)
-  return proc.run { argv = { "sh", "-c", 'eval "$("$1" lab env)"; ' .. script, "sh", PROGRAM }, env = { O2X_LAB_DIR = folder } }
+  return proc.run {
+    argv = { "sh", "-c", 'eval "$("$1" lab env)"; ' .. script, "sh", PROGRAM },
+    env = { O2X_LAB_DIR = folder },
+  }
 end
 
 local function gone(pid)
@@ -73,7 +76,8 @@ describe("the lab", function()
   end)
 
   it("exports what a shell can take as it is", function()
-    local result = in_shell(one, 'printf "%s\\n" "$O2X_PLATFORM" "$O2X_STATE" "$O2X_SECRETS"; test -f "$O2X_PLATFORM/platform.yaml"')
+    local result =
+      in_shell(one, 'printf "%s\\n" "$O2X_PLATFORM" "$O2X_STATE" "$O2X_SECRETS"; test -f "$O2X_PLATFORM/platform.yaml"')
     assert.equal(0, result.code, result.stderr)
     assert.equal(("%s/platform\n%s/runs\n%s/secrets\n"):format(one, one, one), result.stdout)
   end)
@@ -81,7 +85,9 @@ describe("the lab", function()
   it("keeps its secrets to itself", function()
     local e = env(one)
     assert.equal(0x1c0, fs.stat(e.O2X_SECRETS).mode & 0x1ff)
-    for _, name in ipairs(fs.list(e.O2X_SECRETS)) do assert.equal(0x180, fs.stat(fs.join(e.O2X_SECRETS, name)).mode & 0x1ff) end
+    for _, name in ipairs(fs.list(e.O2X_SECRETS)) do
+      assert.equal(0x180, fs.stat(fs.join(e.O2X_SECRETS, name)).mode & 0x1ff)
+    end
     assert.equal(0x180, fs.stat(fs.join(one, "lab.json")).mode & 0x1ff)
     assert.is_false(fs.exists(fs.join(e.O2X_PLATFORM, "lab")))
   end)
@@ -89,7 +95,15 @@ describe("the lab", function()
   it("lives beside another one", function()
     assert.equal(0, lab(two, "up").code)
     local a, b = env(one), env(two)
-    for _, name in ipairs { "O2X_PLATFORM", "O2X_LAB_DNS", "AWS_ENDPOINT_URL", "VAULT_ADDR", "KUBECONFIG", "REDIS_URL", "PGPORT" } do
+    for _, name in ipairs {
+      "O2X_PLATFORM",
+      "O2X_LAB_DNS",
+      "AWS_ENDPOINT_URL",
+      "VAULT_ADDR",
+      "KUBECONFIG",
+      "REDIS_URL",
+      "PGPORT",
+    } do
       if a[name] then assert.not_equal(a[name], b[name], name) end
     end
     assert.equal(0, lab(two, "down").code)
@@ -132,7 +146,14 @@ describe("the lab", function()
   end)
 
   it("refuses words that it does not know in one line", function()
-    for _, words in ipairs { { "frobnicate" }, { "up", "now" }, { "up", "--frobnicate" }, {}, { "fault", "vault" }, { "wind", "soon" } } do
+    for _, words in ipairs {
+      { "frobnicate" },
+      { "up", "now" },
+      { "up", "--frobnicate" },
+      {},
+      { "fault", "vault" },
+      { "wind", "soon" },
+    } do
       local result = lab(one, table.unpack(words))
       assert.equal(3, result.code)
       assert.is_nil(result.stderr:find("traceback", 1, true))

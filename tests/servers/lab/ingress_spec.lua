@@ -58,8 +58,11 @@ describe("the ingress", function()
   end
 
   local function get(host, path)
-    return http.request { url = ("https://%s%s"):format(host, path), ca_file = lab.env.O2X_LAB_CA,
-      connect_to = lab.env.O2X_LAB_HTTPS }
+    return http.request {
+      url = ("https://%s%s"):format(host, path),
+      ca_file = lab.env.O2X_LAB_CA,
+      connect_to = lab.env.O2X_LAB_HTTPS,
+    }
   end
 
   -- A new host is in the certificate a moment after its Ingress.
@@ -84,8 +87,15 @@ describe("the ingress", function()
     apply("far", "deep.api.example.org")
     assert.equal("UP", json.decode(get_soon("deep.api.example.org", "/actuator/health").body).status)
     local host, port = lab.env.O2X_LAB_HTTPS:match("^(.*):(%d+)$")
-    local result = lab.run("curl", "-sS", "--cacert", lab.env.O2X_LAB_CA, "--resolve",
-      ("acme.embrix.com:%s:%s"):format(port, host), ("https://acme.embrix.com:%s/actuator/info"):format(port))
+    local result = lab.run(
+      "curl",
+      "-sS",
+      "--cacert",
+      lab.env.O2X_LAB_CA,
+      "--resolve",
+      ("acme.embrix.com:%s:%s"):format(port, host),
+      ("https://acme.embrix.com:%s/actuator/info"):format(port)
+    )
     assert.same({ app = { name = "service-proxy", tenant = "acme" } }, json.decode(result.stdout))
   end)
 
@@ -94,7 +104,11 @@ describe("the ingress", function()
     assert.equal(404, get("acme.example.org", "/").status)
     assert.is_false((pcall(get, "api.other.embrix.com", "/")))
   end, function(fresh)
-    fs.write(fs.join(fresh.dir, "platform/tenants/acme.yaml"), "name: acme\ndomain: acme.embrix.com\n", { parents = true })
+    fs.write(
+      fs.join(fresh.dir, "platform/tenants/acme.yaml"),
+      "name: acme\ndomain: acme.embrix.com\n",
+      { parents = true }
+    )
     fs.write(fs.join(fresh.dir, "platform/tenants/far.yaml"), "domain: acme.example.org\n", { parents = true })
   end)
 
@@ -102,12 +116,15 @@ describe("the ingress", function()
     apply("acme", "acme.embrix.com")
     assert.equal(200, get_soon("acme.embrix.com", "/actuator/health").status)
     assert.equal(0, lab.run("kubectl", "scale", "deploy/acme-service-proxy", "--replicas=0").code)
-    assert.equal(503, task.timeout(60, function()
-      while true do
-        local status = get("acme.embrix.com", "/actuator/health").status
-        if status ~= 200 then return status end
-        task.sleep(0.05)
-      end
-    end))
+    assert.equal(
+      503,
+      task.timeout(60, function()
+        while true do
+          local status = get("acme.embrix.com", "/actuator/health").status
+          if status ~= 200 then return status end
+          task.sleep(0.05)
+        end
+      end)
+    )
   end)
 end)

@@ -38,8 +38,10 @@ describe("a new lab", function()
   end)
 
   it("has the seven tenants in the registry, and each in its own database", function()
-    assert.equal("TIDLT-100001 TIDLT-100002 TIDLT-100003 TIDLT-100004 TIDLT-100005 TIDLT-100006 TIDLT-100007",
-      sql("enginedevdb", "select string_agg(id, ' ' order by id) from core_config.tenant"))
+    assert.equal(
+      "TIDLT-100001 TIDLT-100002 TIDLT-100003 TIDLT-100004 TIDLT-100005 TIDLT-100006 TIDLT-100007",
+      sql("enginedevdb", "select string_agg(id, ' ' order by id) from core_config.tenant")
+    )
     assert.equal("7", sql("enginedevdb", "select count(*) from core_config.tenant_profile"))
     for _, name in ipairs { "coopeg-sbx", "demo", "shm", "urbanos", "coopeg-prd", "coopegenergy" } do
       assert.equal(name, sql("coredb-" .. name, "select name from core_config.tenant"))
@@ -47,9 +49,18 @@ describe("a new lab", function()
   end)
 
   it("has databases as the guide makes them", function()
-    assert.equal("6|UTF8|100|admin", sql("postgres", "select count(*), min(pg_encoding_to_char(encoding)), min(datconnlimit), min(pg_get_userbyid(datdba)) "
-      .. "from pg_database where datname like 'coredb-%' and has_database_privilege('appuser', datname, 'CONNECT')"))
-    assert.equal("t|t", sql("coredb-urbanos", "select count(*) > 7, bool_and(success) from public.flyway_schema_history"))
+    assert.equal(
+      "6|UTF8|100|admin",
+      sql(
+        "postgres",
+        "select count(*), min(pg_encoding_to_char(encoding)), min(datconnlimit), min(pg_get_userbyid(datdba)) "
+          .. "from pg_database where datname like 'coredb-%' and has_database_privilege('appuser', datname, 'CONNECT')"
+      )
+    )
+    assert.equal(
+      "t|t",
+      sql("coredb-urbanos", "select count(*) > 7, bool_and(success) from public.flyway_schema_history")
+    )
   end)
 
   it("has urbanos with its business", function()
@@ -60,7 +71,9 @@ describe("a new lab", function()
   it("has the releases of urbanos, made by helm, and they are ready", function()
     local releases = json.decode(see("helm", "list", "-o", "json", "--max", "0"))
     assert.equal(#catalogue.names(), #releases)
-    for _, release in ipairs(releases) do assert.equal("deployed 1", release.status .. " " .. release.revision) end
+    for _, release in ipairs(releases) do
+      assert.equal("deployed 1", release.status .. " " .. release.revision)
+    end
     local deadline, ready = task.now() + 120, 0
     repeat
       ready = 0
@@ -76,42 +89,86 @@ describe("a new lab", function()
     local service = "finance-gateway"
     local name = "urbanos-" .. service
     local before = see("helm", "get", "manifest", name)
-    see("helm", "upgrade", name, fs.join(env.O2X_PLATFORM, naming.chart(service)), "-f",
-      fs.join(env.O2X_PLATFORM, naming.values_file("urbanos", service)))
+    see(
+      "helm",
+      "upgrade",
+      name,
+      fs.join(env.O2X_PLATFORM, naming.chart(service)),
+      "-f",
+      fs.join(env.O2X_PLATFORM, naming.values_file("urbanos", service))
+    )
     assert.equal(before, see("helm", "get", "manifest", name))
   end)
 
   it("has the shared secrets, the volume claim, the ingress and its certificate", function()
-    assert.equal("appuser", see("kubectl", "get", "secret", "pg-secret", "-o", "go-template={{.data.username | base64decode}}"))
+    assert.equal(
+      "appuser",
+      see("kubectl", "get", "secret", "pg-secret", "-o", "go-template={{.data.username | base64decode}}")
+    )
     assert.equal("Bound", see("kubectl", "get", "pvc", "urbanos-data-pvc", "-o", "jsonpath={.status.phase}"))
-    assert.equal("True", see("kubectl", "get", "certificate", "urbanos-tls-cert", "-o", "jsonpath={.status.conditions[0].status}"))
-    assert.equal("urbanos-services", see("kubectl", "get", "servicemonitor", "-n", "monitoring", "-o", "jsonpath={.items[*].metadata.name}"))
+    assert.equal(
+      "True",
+      see("kubectl", "get", "certificate", "urbanos-tls-cert", "-o", "jsonpath={.status.conditions[0].status}")
+    )
+    assert.equal(
+      "urbanos-services",
+      see("kubectl", "get", "servicemonitor", "-n", "monitoring", "-o", "jsonpath={.items[*].metadata.name}")
+    )
   end)
 
   it("has the services log in with the password that is in pg-secret", function()
     local password = see("kubectl", "get", "secret", "pg-secret", "-o", "go-template={{.data.password | base64decode}}")
-    local result = proc.run { argv = { "psql", "-X", "-At", "-d", "coredb-urbanos", "-c", "select count(*) from core_config.tenant" },
-      env = { PGHOST = env.PGHOST, PGPORT = env.PGPORT, PGUSER = "appuser", PGPASSWORD = password } }
+    local result = proc.run {
+      argv = { "psql", "-X", "-At", "-d", "coredb-urbanos", "-c", "select count(*) from core_config.tenant" },
+      env = { PGHOST = env.PGHOST, PGPORT = env.PGPORT, PGUSER = "appuser", PGPASSWORD = password },
+    }
     assert.equal("1\n", result.stdout, result.stderr)
   end)
 
   it("answers the tenants' names with the load balancer's", function()
-    local balancer = see("kubectl", "get", "svc", "-n", "ingress-nginx", "ingress-nginx-controller", "-o",
-      "jsonpath={.status.loadBalancer.ingress[0].hostname}")
+    local balancer = see(
+      "kubectl",
+      "get",
+      "svc",
+      "-n",
+      "ingress-nginx",
+      "ingress-nginx-controller",
+      "-o",
+      "jsonpath={.status.loadBalancer.ingress[0].hostname}"
+    )
     local host, port = env.O2X_LAB_DNS:match "^(.*):(%d+)$"
     for _, name in ipairs { "urbanos.embrix.com", "api.shm.embrix.com", "anything.demo.embrix.com" } do
       assert.equal(balancer .. ".", see("dig", "+short", "@" .. host, "-p", port, name, "CNAME"))
     end
   end)
 
-  it("serves urbanos over HTTPS with the lab's authority", function()
-    assert.truthy(see("curl", "-fsS", "--cacert", env.O2X_LAB_CA, "--connect-to", "urbanos.embrix.com:443:" .. env.O2X_LAB_HTTPS,
-      "https://urbanos.embrix.com/actuator/health"):find("UP", 1, true))
-  end)
+  it(
+    "serves urbanos over HTTPS with the lab's authority",
+    function()
+      assert.truthy(
+        see(
+          "curl",
+          "-fsS",
+          "--cacert",
+          env.O2X_LAB_CA,
+          "--connect-to",
+          "urbanos.embrix.com:443:" .. env.O2X_LAB_HTTPS,
+          "https://urbanos.embrix.com/actuator/health"
+        ):find("UP", 1, true)
+      )
+    end
+  )
 
   it("has the secrets of urbanos in Vault, once", function()
-    local answer = json.decode(see("curl", "-fsS", "-H", "X-Vault-Token: " .. env.VAULT_TOKEN,
-      env.VAULT_ADDR .. "/v1/secret/data/tenant/urbanos/quickbooks"))
+    local answer = json.decode(
+      see(
+        "curl",
+        "-fsS",
+        "-H",
+        "X-Vault-Token: " .. env.VAULT_TOKEN,
+        env.VAULT_ADDR .. "/v1/secret/data/tenant/urbanos/quickbooks"
+      )
+    )
     assert.equal("900100005", answer.data.data.realm_id)
     assert.equal(1, answer.data.metadata.version)
   end)

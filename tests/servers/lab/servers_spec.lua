@@ -9,14 +9,27 @@ local task = require "o2x.base.task"
 local SERVERS = {
   postgres = {
     write = function(env)
-      local db <close> = pg.connect { host = env.PGHOST, port = env.PGPORT, user = env.PGUSER, password = env.PGPASSWORD, dbname = "postgres" }
+      local db <close> = pg.connect {
+        host = env.PGHOST,
+        port = env.PGPORT,
+        user = env.PGUSER,
+        password = env.PGPASSWORD,
+        dbname = "postgres",
+      }
       db:query 'CREATE DATABASE "coredb-kept"'
     end,
     read = function(env)
-      local db <close> = pg.connect { host = env.PGHOST, port = env.PGPORT, user = env.PGUSER, password = env.PGPASSWORD, dbname = "postgres" }
+      local db <close> = pg.connect {
+        host = env.PGHOST,
+        port = env.PGPORT,
+        user = env.PGUSER,
+        password = env.PGPASSWORD,
+        dbname = "postgres",
+      }
       return db:one("SELECT 1 AS n FROM pg_database WHERE datname = 'coredb-kept'") ~= nil
     end,
-    pid_file = "data/postmaster.pid", program = "postgres",
+    pid_file = "data/postmaster.pid",
+    program = "postgres",
   },
   redis = {
     write = function(env)
@@ -27,7 +40,8 @@ local SERVERS = {
       local one <close> = redis.connect { url = env.REDIS_URL, password = env.REDISCLI_AUTH }
       return one:command("GET", "kept") == "1"
     end,
-    pid_file = "redis.pid", program = "redis-server",
+    pid_file = "redis.pid",
+    program = "redis-server",
   },
 }
 
@@ -47,7 +61,9 @@ for name, kind in pairs(SERVERS) do
       fs.remove_tree(folder)
     end)
 
-    local function path() return daemon.path(lab, name, daemon.user(name == "redis" and { "redis", "nobody" } or { "postgres", "nobody" })) end
+    local function path()
+      return daemon.path(lab, name, daemon.user(name == "redis" and { "redis", "nobody" } or { "postgres", "nobody" }))
+    end
     local function pid() return fs.read(fs.join(path(), kind.pid_file)):match "%d+" end
     local function alive(number) return (fs.read_if(("/proc/%s/cmdline"):format(number)) or "") ~= "" end
 

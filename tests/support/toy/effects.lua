@@ -28,7 +28,11 @@ end
 local function write(_, target, desired)
   local late = strike(target)
   if late == "rot" then desired = { rotten = true } end
-  if desired == nil then fs.remove(path_of(target.name)) else fs.write(path_of(target.name), json.encode(desired)) end
+  if desired == nil then
+    fs.remove(path_of(target.name))
+  else
+    fs.write(path_of(target.name), json.encode(desired))
+  end
   note(target.name .. " " .. (desired == nil and "gone" or json.encode(desired)))
   if late and late ~= "rot" then errors.raise { kind = late, message = "the answer was lost" } end
 end
@@ -37,30 +41,55 @@ local function key(target) return target.name end
 
 -- Can only be made once: a second time is an error, as with CREATE DATABASE.
 local function create(ctx, target, desired)
-  if fs.exists(path_of(target.name)) then errors.raise { kind = "conflict",
-    message = target.name .. " is there already" } end
+  if fs.exists(path_of(target.name)) then
+    errors.raise { kind = "conflict", message = target.name .. " is there already" }
+  end
   write(ctx, target, desired)
 end
 
 local function next_number(ctx, target)
   local last = 0
-  for _, name in ipairs(fs.list(os.getenv("TOY"))) do last = math.max(last, tonumber(name:match("^number%-(%d+)$"))
-    or 0) end
+  for _, name in ipairs(fs.list(os.getenv("TOY"))) do
+    last = math.max(last, tonumber(name:match("^number%-(%d+)$")) or 0)
+  end
   return last + 1, ctx, target
 end
 
 local types = {
   { kind = "toy.value", class = "idempotent", key = key, read = read, write = write },
-  { kind = "toy.once", class = "probed", key = key, read = read, write = create,
-    probe = function(ctx, target) return read(ctx, target) and "done" or "absent" end },
-  { kind = "toy.part", class = "idempotent", key = key, read = function(ctx, target)
-      if not fs.exists(path_of(target.whole)) then errors.raise { kind = "failed",
-        message = "asked for a part of nothing" } end
+  {
+    kind = "toy.once",
+    class = "probed",
+    key = key,
+    read = read,
+    write = create,
+    probe = function(ctx, target) return read(ctx, target) and "done" or "absent" end,
+  },
+  {
+    kind = "toy.part",
+    class = "idempotent",
+    key = key,
+    read = function(ctx, target)
+      if not fs.exists(path_of(target.whole)) then
+        errors.raise { kind = "failed", message = "asked for a part of nothing" }
+      end
       return read(ctx, target)
-    end, write = write, parent = function(target) return "toy.once", { name = target.whole } end },
-  { kind = "toy.blind", class = "unprovable", key = key, read = function() return nil end, write = write,
-    equal = function(current, desired) return current == desired end },
-  { kind = "toy.number", class = "idempotent", key = key,
+    end,
+    write = write,
+    parent = function(target) return "toy.once", { name = target.whole } end,
+  },
+  {
+    kind = "toy.blind",
+    class = "unprovable",
+    key = key,
+    read = function() return nil end,
+    write = write,
+    equal = function(current, desired) return current == desired end,
+  },
+  {
+    kind = "toy.number",
+    class = "idempotent",
+    key = key,
     read = function(ctx, target)
       for _, name in ipairs(fs.list(os.getenv("TOY"))) do
         local found = name:match("^number%-(%d+)$") and json.decode(fs.read(path_of(name)))
@@ -72,11 +101,14 @@ local types = {
       local number = next_number(ctx, target)
       write(ctx, { name = "number-" .. number }, { owner = target.name, number = number })
     end,
-    predict = function() return { number = require("o2x.base.value").unknown } end },
+    predict = function() return { number = require("o2x.base.value").unknown } end,
+  },
 }
 
 return {
-  name = "toy", declares = "toy:write", types = types,
+  name = "toy",
+  declares = "toy:write",
+  types = types,
   api = function(ctx)
     return {
       ensure = function(name, value) return ctx:effect("toy.value", { name = name }, value) end,
@@ -88,7 +120,9 @@ return {
       wait = function(seconds) task.sleep(seconds) end,
       stubborn = function(seconds)
         local deadline = task.now() + seconds
-        while task.now() < deadline do pcall(task.wait, task.event(), 0.05, true) end
+        while task.now() < deadline do
+          pcall(task.wait, task.event(), 0.05, true)
+        end
       end,
       tick = function()
         local n = tonumber(fs.read_if(path_of(".ticks")) or "0") + 1

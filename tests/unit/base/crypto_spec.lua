@@ -5,10 +5,14 @@ describe("crypto", function()
   it("hashes as FIPS 180 and RFC 4231 say", function()
     assert.equal("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", crypto.sha256 "abc")
     assert.equal("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", crypto.sha256 "")
-    assert.equal("5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
-      crypto.hmac_sha256("Jefe", "what do ya want for nothing?"))
+    assert.equal(
+      "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+      crypto.hmac_sha256("Jefe", "what do ya want for nothing?")
+    )
     assert.equal(crypto.hmac_sha256("Jefe", "x"), crypto.hmac_sha256(secret.new("Jefe", "key"), "x"))
-    assert.is_true(secret.equal(crypto.hmac_sha256_bytes("Jefe", "x", "derived"), crypto.hmac_sha256_bytes("Jefe", "x")))
+    assert.is_true(
+      secret.equal(crypto.hmac_sha256_bytes("Jefe", "x", "derived"), crypto.hmac_sha256_bytes("Jefe", "x"))
+    )
   end)
 
   it("sums as RFC 3720 says", function()
@@ -28,7 +32,9 @@ describe("crypto", function()
     for _, bad in ipairs { "Zg=", "Zg", "Z===", "====", "Zh==", "Zm9=", "Zg==Zg==", "Zm 9", "Zm9v\n", "Zm\0v" } do
       assert.is_false(pcall(crypto.unbase64, bad))
     end
-    for _, bad in ipairs { "0", "0g", "  " } do assert.is_false(pcall(crypto.unhex, bad)) end
+    for _, bad in ipairs { "0", "0g", "  " } do
+      assert.is_false(pcall(crypto.unhex, bad))
+    end
     for n = 1, 40 do
       local bytes = crypto.random(n)
       assert.equal(n, #bytes)
@@ -37,19 +43,23 @@ describe("crypto", function()
     end
   end)
 
-  it("does not hash a secret plainly", function()
-    assert.is_false(pcall(crypto.sha256, secret.new("hunter2-hunter2", "x")))
-  end)
+  it(
+    "does not hash a secret plainly",
+    function() assert.is_false(pcall(crypto.sha256, secret.new("hunter2-hunter2", "x"))) end
+  )
 
   it("hashes several passwords at once, and can be cancelled while it does", function()
     local task = require "o2x.base.task"
-    local hashes = task.parallel { a = function() return crypto.bcrypt("a", 4) end, b = function() return crypto.bcrypt("b", 4) end }
+    local hashes =
+      task.parallel { a = function() return crypto.bcrypt("a", 4) end, b = function() return crypto.bcrypt("b", 4) end }
     assert.is_true(crypto.bcrypt_matches("a", hashes.a) and crypto.bcrypt_matches("b", hashes.b))
     local handle = task.spawn(crypto.bcrypt, "c", 12)
     task.sleep(0)
     handle:cancel()
     assert.is_false(pcall(handle.join, handle))
-    do local dropped <close> = require("o2x.core.crypto").bcrypt("d", 4) end
+    do
+      local dropped <close> = require("o2x.core.crypto").bcrypt("d", 4)
+    end
     assert.equal(60, #crypto.bcrypt("e", 4)) -- the threads go on
   end)
 
@@ -64,6 +74,8 @@ describe("crypto", function()
     assert.is_true(crypto.bcrypt_matches("U*U", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"))
     assert.is_false(crypto.bcrypt_matches("x", "ChangeMe123!"))
     assert.is_truthy(crypto.bcrypt(password):match "^%$2b%$10%$")
-    for _, bad in ipairs { "", "a\0b", ("x"):rep(73) } do assert.is_false(pcall(crypto.bcrypt, bad)) end
+    for _, bad in ipairs { "", "a\0b", ("x"):rep(73) } do
+      assert.is_false(pcall(crypto.bcrypt, bad))
+    end
   end)
 end)

@@ -74,9 +74,7 @@ describe("fs", function()
     assert.is_false(fs.private(at "s"))
   end)
 
-  it("reads what has no size", function()
-    assert.is_truthy(fs.read("/proc/self/status"):find("Name:", 1, true))
-  end)
+  it("reads what has no size", function() assert.is_truthy(fs.read("/proc/self/status"):find("Name:", 1, true)) end)
 
   it("makes folders with their parents, once", function()
     fs.mkdir(at "x/y/z")
@@ -143,22 +141,29 @@ describe("fs", function()
 
   it("leaves the old file when the disk is full", function()
     fs.write(at "a", "old")
-    fs.write(at "full.lua", [[
+    fs.write(
+      at "full.lua",
+      [[
       local fs = require "o2x.base.fs"
       local _, path, bytes = ...
       local ok, err = pcall(fs.write, path, bytes)
       io.stdout:write(tostring(ok), " ", tostring(err.code))
-    ]])
+    ]]
+    )
     -- A limit on the size of files is the disk that a test can fill.
-    local command = ([[ulimit -f 8; trap '' XFSZ; exec '%s' '%s' '%s' "$(head -c 100000 /dev/zero | tr '\0' x)"]])
-      :format(fs.realpath "/proc/self/exe", at "full.lua", at "a")
+    local command = ([[ulimit -f 8; trap '' XFSZ; exec '%s' '%s' '%s' "$(head -c 100000 /dev/zero | tr '\0' x)"]]):format(
+      fs.realpath "/proc/self/exe",
+      at "full.lua",
+      at "a"
+    )
     local result = require("o2x.base.proc").run { argv = { "sh", "-c", command } }
     assert.equal("false EFBIG", result.stdout)
     assert.equal("old", fs.read(at "a"))
     assert.same({ "a", "full.lua" }, fs.list(folder))
   end)
 
-  it("refuses a path with a NUL inside", function()
-    assert.is_truthy(refusal(fs.read, "/etc/passwd\0.yaml"):find("NUL", 1, true))
-  end)
+  it(
+    "refuses a path with a NUL inside",
+    function() assert.is_truthy(refusal(fs.read, "/etc/passwd\0.yaml"):find("NUL", 1, true)) end
+  )
 end)

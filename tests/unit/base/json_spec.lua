@@ -79,10 +79,15 @@ describe("json.decode", function()
 end)
 
 describe("json.encode", function()
-  it("sorts keys and keeps integers", function()
-    assert.equal('{"a":9223372036854775807,"b":[1,2.5,"x",false,null],"ba":{},"c":[]}',
-      json.encode { c = json.array {}, b = { 1, 2.5, "x", false, json.null }, a = math.maxinteger, ba = {} })
-  end)
+  it(
+    "sorts keys and keeps integers",
+    function()
+      assert.equal(
+        '{"a":9223372036854775807,"b":[1,2.5,"x",false,null],"ba":{},"c":[]}',
+        json.encode { c = json.array {}, b = { 1, 2.5, "x", false, json.null }, a = math.maxinteger, ba = {} }
+      )
+    end
+  )
 
   it("writes whole floats as integers and other floats so that they come back", function()
     assert.equal("[2,0,-3,0.1,1e+300]", json.encode { 4 / 2, -0.0, -3.0, 0.1, 1e300 })
@@ -91,18 +96,25 @@ describe("json.encode", function()
     end
   end)
 
-  it("escapes", function()
-    assert.equal([["\"\\/\b\f\n\r\t\u0001\u001fé]] .. "\127\"", json.encode '"\\/\b\f\n\r\t\1\31é\127')
-  end)
+  it(
+    "escapes",
+    function() assert.equal([["\"\\/\b\f\n\r\t\u0001\u001fé]] .. '\127"', json.encode '"\\/\b\f\n\r\t\1\31é\127') end
+  )
 
-  it("keeps an empty array empty and an array", function()
-    assert.equal('{"a":[],"b":{}}', json.encode(json.decode '{"a":[],"b":{}}'))
-  end)
+  it(
+    "keeps an empty array empty and an array",
+    function() assert.equal('{"a":[],"b":{}}', json.encode(json.decode '{"a":[],"b":{}}')) end
+  )
 
-  it("is pretty on demand", function()
-    assert.equal('{\n  "a": [\n    1\n  ],\n  "b": {},\n  "c": []\n}',
-      json.pretty { a = { 1 }, b = {}, c = json.array {} })
-  end)
+  it(
+    "is pretty on demand",
+    function()
+      assert.equal(
+        '{\n  "a": [\n    1\n  ],\n  "b": {},\n  "c": []\n}',
+        json.pretty { a = { 1 }, b = {}, c = json.array {} }
+      )
+    end
+  )
 
   it("refuses what has no JSON, and says where", function()
     local cycle = {}
@@ -138,11 +150,15 @@ describe("json.encode", function()
       if kind == 4 then return json.null end
       if kind == 5 then
         local chars = {}
-        for i = 1, math.random(0, 8) do chars[i] = utf8.char(math.random(1, 0xd7ff)) end
+        for i = 1, math.random(0, 8) do
+          chars[i] = utf8.char(math.random(1, 0xd7ff))
+        end
         return table.concat(chars)
       end
       local t = kind == 6 and json.array {} or {}
-      for i = 1, math.random(0, 5) do t[kind == 6 and i or "k" .. math.random(100)] = random(depth + 1) end
+      for i = 1, math.random(0, 5) do
+        t[kind == 6 and i or "k" .. math.random(100)] = random(depth + 1)
+      end
       return t
     end
     for _ = 1, 500 do
@@ -154,7 +170,7 @@ describe("json.encode", function()
 
   it("survives damaged texts", function()
     math.randomseed(11)
-    local whole = json.encode { a = { 1, 2.5, "x\n\"é", json.null }, b = { c = { d = json.array {} } }, e = true }
+    local whole = json.encode { a = { 1, 2.5, 'x\n"é', json.null }, b = { c = { d = json.array {} } }, e = true }
     for _ = 1, 3000 do
       local at = math.random(#whole)
       local text = whole:sub(1, at - 1) .. string.char(math.random(0, 255)) .. whole:sub(at + math.random(0, 2))
@@ -178,7 +194,10 @@ describe("json and secrets", function()
   end)
 
   it("makes secrets of the strings below a prefix", function()
-    local answer = secret.new('{"data":{"metadata":{"version":3},"data":{"api_key":"sk_live_1","n":{"x":"deep"},"l":["e"],"i":5}},"database":"plain"}', "answer")
+    local answer = secret.new(
+      '{"data":{"metadata":{"version":3},"data":{"api_key":"sk_live_1","n":{"x":"deep"},"l":["e"],"i":5}},"database":"plain"}',
+      "answer"
+    )
     local v = json.decode_secret(answer, "data.data", "stripe")
     assert.equal(3, v.data.metadata.version)
     assert.equal("plain", v.database)

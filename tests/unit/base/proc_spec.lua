@@ -49,7 +49,14 @@ describe("a program that is run", function()
     assert.equal("O2X_TEST=x=y", lines.O2X_TEST)
     assert.is_string(lines.PATH)
     for name in pairs(lines) do
-      assert.is_truthy(("PATH HOME USER LOGNAME TMPDIR TZ LANG LC_ALL LC_CTYPE SSL_CERT_FILE SSL_CERT_DIR O2X_TEST"):find(name, 1, true), name)
+      assert.is_truthy(
+        ("PATH HOME USER LOGNAME TMPDIR TZ LANG LC_ALL LC_CTYPE SSL_CERT_FILE SSL_CERT_DIR O2X_TEST"):find(
+          name,
+          1,
+          true
+        ),
+        name
+      )
     end
   end)
 
@@ -72,9 +79,10 @@ describe("a program that is run", function()
     assert.equal(0, r.code)
   end)
 
-  it("is in the folder that was asked for", function()
-    assert.equal("/usr\n", proc.run { argv = { "pwd" }, cwd = "/usr" }.stdout)
-  end)
+  it(
+    "is in the folder that was asked for",
+    function() assert.equal("/usr\n", proc.run { argv = { "pwd" }, cwd = "/usr" }.stdout) end
+  )
 
   it("is heard line by line, as it speaks", function()
     local seen = {}
@@ -126,7 +134,8 @@ describe("a program that goes on too long", function()
     local child
     local start = task.now()
     local e = raised(proc.run, {
-      argv = { "sh", "-c", "sleep 100 & echo $!; wait" }, timeout = 0.1,
+      argv = { "sh", "-c", "sleep 100 & echo $!; wait" },
+      timeout = 0.1,
       on_line = function(line) child = line end,
     })
     assert.equal("timeout", e.kind)
@@ -145,7 +154,8 @@ describe("a program that goes on too long", function()
   it("is killed when the task that runs it is cancelled", function()
     local pid
     local handle = task.spawn(proc.run, {
-      argv = { "sh", "-c", "echo $$; exec sleep 100" }, on_line = function(line) pid = line end,
+      argv = { "sh", "-c", "echo $$; exec sleep 100" },
+      on_line = function(line) pid = line end,
     })
     eventually("its first line", function() return pid end)
     assert.is_true(alive(pid))
@@ -158,7 +168,10 @@ describe("a program that goes on too long", function()
     local pid
     assert.is_false((pcall(proc.run, {
       argv = { "sh", "-c", "echo $$; exec sleep 100" },
-      on_line = function(line) pid = line; error("enough") end,
+      on_line = function(line)
+        pid = line
+        error("enough")
+      end,
     })))
     eventually("its end", function() return not alive(pid) end)
   end)

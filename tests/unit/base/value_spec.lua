@@ -10,8 +10,15 @@ describe("values", function()
     assert.is_true(value.equal({ a = { 1, { b = 2 } } }, { a = { 1, { b = 2 } } }))
     assert.is_true(value.equal({ 1 }, { 1.0 }))
     assert.is_true(value.equal(json.null, json.null))
-    for _, pair in ipairs { { { 1 }, { 1, 2 } }, { { a = 1 }, {} }, { {}, { a = 1 } }, { 1, "1" }, { nil, {} },
-      { json.null, nil }, { false, nil } } do
+    for _, pair in ipairs {
+      { { 1 }, { 1, 2 } },
+      { { a = 1 }, {} },
+      { {}, { a = 1 } },
+      { 1, "1" },
+      { nil, {} },
+      { json.null, nil },
+      { false, nil },
+    } do
       assert.is_false(value.equal(pair[1], pair[2]))
     end
   end)
@@ -31,10 +38,12 @@ describe("values", function()
   end)
 
   it("are recorded without their secrets", function()
-    local plain = value.plain { user = "ann", password = secret.new("hunter2-hunter2", "door/key"),
-      list = json.array {} }
-    assert.equal('{"list":[],"password":{"$secret":"door/key","fp":"' .. plain.password.fp .. '"},"user":"ann"}',
-      json.encode(plain))
+    local plain =
+      value.plain { user = "ann", password = secret.new("hunter2-hunter2", "door/key"), list = json.array {} }
+    assert.equal(
+      '{"list":[],"password":{"$secret":"door/key","fp":"' .. plain.password.fp .. '"},"user":"ann"}',
+      json.encode(plain)
+    )
     assert.is_true(value.has_reference(plain))
     assert.is_false(value.has_reference { a = { b = 1 } })
     assert.is_true(value.has_secret { { secret.new("x-secret-x") } })
@@ -72,19 +81,33 @@ describe("a diff", function()
     local a, b = secret.new("one-secret", "k"), secret.new("two-secret", "k")
     assert.equal("+ p: ‹secret k›", lines({}, { p = a }))
     assert.equal("", lines({ p = a }, { p = secret.new("one-secret", "other") }))
-    assert.equal(("~ p: ‹secret k› #%s → ‹secret k› #%s"):format(a:fingerprint():sub(1, 6), b:fingerprint():sub(1, 6)),
-      lines({ p = a }, { p = b }))
+    assert.equal(
+      ("~ p: ‹secret k› #%s → ‹secret k› #%s"):format(a:fingerprint():sub(1, 6), b:fingerprint():sub(1, 6)),
+      lines({ p = a }, { p = b })
+    )
     assert.equal("+ id: (known after apply)", lines({}, { id = value.unknown }))
   end)
 
   it("shows texts line by line, with a little around", function()
     local before, after = {}, {}
-    for i = 1, 20 do before[i], after[i] = "line " .. i, "line " .. i end
+    for i = 1, 20 do
+      before[i], after[i] = "line " .. i, "line " .. i
+    end
     after[10] = "changed"
     table.insert(after, 21, "last")
-    assert.same({ "…", " line 8", " line 9", "-line 10", "+changed", " line 11", " line 12", "…", " line 19",
-      " line 20", "+last" },
-      diff.text(table.concat(before, "\n") .. "\n", table.concat(after, "\n") .. "\n"))
+    assert.same({
+      "…",
+      " line 8",
+      " line 9",
+      "-line 10",
+      "+changed",
+      " line 11",
+      " line 12",
+      "…",
+      " line 19",
+      " line 20",
+      "+last",
+    }, diff.text(table.concat(before, "\n") .. "\n", table.concat(after, "\n") .. "\n"))
     assert.same({ "+a", "+b" }, diff.text(nil, "a\nb\n"))
     assert.same({}, diff.text("a\n", "a\n"))
   end)
@@ -95,9 +118,13 @@ describe("a diff", function()
     assert.equal('"a\\nb"', diff.inline("a\nb"))
     assert.equal("absent", diff.inline(nil))
     local big = {}
-    for i = 1, 5000 do big[i] = tostring(i) end
+    for i = 1, 5000 do
+      big[i] = tostring(i)
+    end
     local other = { table.unpack(big) }
-    for i = 1, 5000, 2 do other[i] = "x" .. i end
+    for i = 1, 5000, 2 do
+      other[i] = "x" .. i
+    end
     assert.is_true(#diff.text(table.concat(big, "\n"), table.concat(other, "\n")) > 5000)
   end)
 end)

@@ -18,21 +18,63 @@ end
 describe("yaml.decode", function()
   -- What Helm 3.22 gives for `{{ .Values | toJson }}`.
   local scalars = {
-    ["yes"] = "true", ["No"] = "false", ["on"] = "true", ["OFF"] = "false", ["y"] = "true", ["N"] = "false", ["True"] = "true",
-    ["yEs"] = '"yEs"', ["~"] = "null", ["null"] = "null", ["Null"] = "null", ["nUll"] = '"nUll"', [""] = "null",
-    ["0777"] = "511", ["0o17"] = "15", ["0x1F"] = "31", ["0b101"] = "5", ["-0777"] = "-511", ["08"] = "8", ["0"] = "0", ["-0"] = "0",
-    ["1e3"] = "1000", ["1."] = "1", [".5"] = "0.5", ["-.5"] = "-0.5", ["+12"] = "12", ["1_000"] = "1000", ["12e03"] = "12000",
-    ["1.5"] = "1.5", ["6379"] = "6379", ['"6379"'] = '"6379"', ["'yes'"] = '"yes"', ["1:30"] = '"1:30"', ["12:30:45"] = '"12:30:45"',
-    ["2026-02-14"] = '"2026-02-14"', ["v2.5.0"] = '"v2.5.0"', ["1.2.3"] = '"1.2.3"', ["."] = '"."', ["-"] = "[null]", ["+"] = '"+"',
-    ["0x"] = '"0x"', ["0xg"] = '"0xg"', ["1e"] = '"1e"', ["_1"] = '"_1"', ["2Gi"] = '"2Gi"', ["1000m"] = '"1000m"', ["1e400"] = '"1e400"',
-    ["9223372036854775807"] = "9223372036854775807", ["-9223372036854775808"] = "-9223372036854775808",
-    ["!!str 123"] = '"123"', ["!!int '12'"] = "12", ["!!float 1"] = "1", ["! 12"] = '"12"',
+    ["yes"] = "true",
+    ["No"] = "false",
+    ["on"] = "true",
+    ["OFF"] = "false",
+    ["y"] = "true",
+    ["N"] = "false",
+    ["True"] = "true",
+    ["yEs"] = '"yEs"',
+    ["~"] = "null",
+    ["null"] = "null",
+    ["Null"] = "null",
+    ["nUll"] = '"nUll"',
+    [""] = "null",
+    ["0777"] = "511",
+    ["0o17"] = "15",
+    ["0x1F"] = "31",
+    ["0b101"] = "5",
+    ["-0777"] = "-511",
+    ["08"] = "8",
+    ["0"] = "0",
+    ["-0"] = "0",
+    ["1e3"] = "1000",
+    ["1."] = "1",
+    [".5"] = "0.5",
+    ["-.5"] = "-0.5",
+    ["+12"] = "12",
+    ["1_000"] = "1000",
+    ["12e03"] = "12000",
+    ["1.5"] = "1.5",
+    ["6379"] = "6379",
+    ['"6379"'] = '"6379"',
+    ["'yes'"] = '"yes"',
+    ["1:30"] = '"1:30"',
+    ["12:30:45"] = '"12:30:45"',
+    ["2026-02-14"] = '"2026-02-14"',
+    ["v2.5.0"] = '"v2.5.0"',
+    ["1.2.3"] = '"1.2.3"',
+    ["."] = '"."',
+    ["-"] = "[null]",
+    ["+"] = '"+"',
+    ["0x"] = '"0x"',
+    ["0xg"] = '"0xg"',
+    ["1e"] = '"1e"',
+    ["_1"] = '"_1"',
+    ["2Gi"] = '"2Gi"',
+    ["1000m"] = '"1000m"',
+    ["1e400"] = '"1e400"',
+    ["9223372036854775807"] = "9223372036854775807",
+    ["-9223372036854775808"] = "-9223372036854775808",
+    ["!!str 123"] = '"123"',
+    ["!!int '12'"] = "12",
+    ["!!float 1"] = "1",
+    ["! 12"] = '"12"',
     ["http://a-b/c?d=e&f#g"] = '"http://a-b/c?d=e&f#g"',
   }
   for text, expected in pairs(scalars) do
-    it(("reads %q"):format(text), function()
-      assert.equal(expected, json.encode(yaml.decode(text)))
-    end)
+    it(("reads %q"):format(text), function() assert.equal(expected, json.encode(yaml.decode(text))) end)
   end
 
   it("tells integers from floats", function()
@@ -90,20 +132,21 @@ none: []
   end)
 
   it("reads several documents", function()
-    assert.equal("[1,{\"a\":2}]", json.encode(yaml.decode_all "---\n1\n---\n---\na: 2\n...\n"))
+    assert.equal('[1,{"a":2}]', json.encode(yaml.decode_all "---\n1\n---\n---\na: 2\n...\n"))
     assert.equal(json.null, yaml.decode "# nothing\n")
     refused("a: 1\n---\nb: 2\n", "v.yaml:3:1: a second document")
   end)
 
-  it("reads a byte order mark and CRLF", function()
-    assert.equal('{"a":"b","c":1}', json.encode(yaml.decode "\xef\xbb\xbfa: b\r\nc: 1\r\n"))
-  end)
+  it(
+    "reads a byte order mark and CRLF",
+    function() assert.equal('{"a":"b","c":1}', json.encode(yaml.decode "\xef\xbb\xbfa: b\r\nc: 1\r\n")) end
+  )
 
   it("refuses with file, line and column", function()
     refused("a: 1\n\tb: 2\n", "v.yaml:2:1: a tab; YAML is indented with blanks")
     refused("a:\n\t- b\n", "v.yaml:2:1: a tab")
     refused("a: 1\nb: 2\na: 3\n", 'v.yaml:3:1: the key "a" stands twice')
-    refused("1: a\n\"1\": b\n", "stands twice")
+    refused('1: a\n"1": b\n', "stands twice")
     refused("a: *x\n", "v.yaml:1:4: no anchor &x")
     refused("&a [*a]\n", "v.yaml:1:5: the alias *a stands inside")
     refused("&a {b: {c: *a}}\n", "stands inside")
@@ -127,7 +170,9 @@ none: []
       bomb[#bomb + 1] = ("a%d: &a%d [%s]\n"):format(i, i, ("*a" .. i - 1):rep(10, ","))
     end
     local deep = {}
-    for i = 0, 9999 do deep[i + 1] = (" "):rep(i % 500) .. "- " end
+    for i = 0, 9999 do
+      deep[i + 1] = (" "):rep(i % 500) .. "- "
+    end
     local texts = {
       { table.concat(bomb), "aliases that grow beyond" },
       { ("["):rep(10000), "deeper than 64" },
@@ -145,7 +190,12 @@ none: []
       assert.is_true(os.clock() - start < 1, case[2])
       task.sleep(0) -- the host ends what never waits
     end
-    for _, text in ipairs { table.concat(deep, "\n"), ("a: b\n"):rep(200000), ("&a "):rep(100000), '"' .. ("\\"):rep(999999) } do
+    for _, text in ipairs {
+      table.concat(deep, "\n"),
+      ("a: b\n"):rep(200000),
+      ("&a "):rep(100000),
+      '"' .. ("\\"):rep(999999),
+    } do
       local start = os.clock()
       pcall(yaml.decode, text)
       assert.is_true(os.clock() - start < 3)
@@ -155,7 +205,8 @@ none: []
 
   it("survives damaged texts", function()
     math.randomseed(3)
-    local whole = 'app:\n  envMap:\n  - name: &n X\n    value: "6379"  # c\n  - {name: *n, value: [1, 2]}\n  text: |\n    a\n    b\n  <<: {a: 1}\nz: !!str 1\n'
+    local whole =
+      'app:\n  envMap:\n  - name: &n X\n    value: "6379"  # c\n  - {name: *n, value: [1, 2]}\n  text: |\n    a\n    b\n  <<: {a: 1}\nz: !!str 1\n'
     for i = 1, 3000 do
       if i % 100 == 0 then task.sleep(0) end -- the host ends what never waits
       local at = math.random(#whole)
@@ -199,36 +250,120 @@ resources:
   end)
 
   it("quotes what would be read as something else, and only that", function()
-    local quoted = { "6379", "true", "null", "~", "", "0777", "08", "1e3", "no", "y", "1:30", "2026-02-14", " a", "a ", "- a", "-", "?", "a: b",
-      "a #b", "a:", "#a", "&a", "*a", "!a", "|", ">", "%a", "@a", "`a", "{a", "[a", "'a", '"a', "---", "--- a", "...", "<<", "=", ",a",
-      "a\nb\tc", "\1", "a\u{85}b", "\u{feff}", "a\u{2028}", "? a", ": a", ".inf", "a\0b" }
+    local quoted = {
+      "6379",
+      "true",
+      "null",
+      "~",
+      "",
+      "0777",
+      "08",
+      "1e3",
+      "no",
+      "y",
+      "1:30",
+      "2026-02-14",
+      " a",
+      "a ",
+      "- a",
+      "-",
+      "?",
+      "a: b",
+      "a #b",
+      "a:",
+      "#a",
+      "&a",
+      "*a",
+      "!a",
+      "|",
+      ">",
+      "%a",
+      "@a",
+      "`a",
+      "{a",
+      "[a",
+      "'a",
+      '"a',
+      "---",
+      "--- a",
+      "...",
+      "<<",
+      "=",
+      ",a",
+      "a\nb\tc",
+      "\1",
+      "a\u{85}b",
+      "\u{feff}",
+      "a\u{2028}",
+      "? a",
+      ": a",
+      ".inf",
+      "a\0b",
+    }
     for _, s in ipairs(quoted) do
       local text = yaml.encode(s)
       assert.is_truthy(text:find "^[\"']", text)
       assert.equal(s, yaml.decode(text))
     end
-    for _, s in ipairs { "a", "v2.5.0", "-a", "?a", ":a", "a:b", "a#b", "http://x/?a=b&c", "/logs", "2Gi", "a, b", "a 'b'", "é", "x]", "--a",
-      "jdbc:postgresql://h:5432/db?x=y", "yEs", "TIDLT-100008", ".", "a\u{a0}b" } do
+    for _, s in ipairs {
+      "a",
+      "v2.5.0",
+      "-a",
+      "?a",
+      ":a",
+      "a:b",
+      "a#b",
+      "http://x/?a=b&c",
+      "/logs",
+      "2Gi",
+      "a, b",
+      "a 'b'",
+      "é",
+      "x]",
+      "--a",
+      "jdbc:postgresql://h:5432/db?x=y",
+      "yEs",
+      "TIDLT-100008",
+      ".",
+      "a\u{a0}b",
+    } do
       assert.equal(s .. "\n", yaml.encode(s))
     end
     assert.equal("'say \"x\": y'\n", yaml.encode 'say "x": y')
   end)
 
   it("writes lines as lines", function()
-    assert.equal("a: |\n  x\n  y\n\n  z\nb: |-\n  x\n  y\nc: |+\n  x\n  y\n\n", yaml.encode { a = "x\ny\n\nz\n", b = "x\ny", c = "x\ny\n\n" })
-    assert.equal("- |\n  x\n  y\n- - a\n  - b\n- k:\n  - z: 1\n    zz: 2\n", yaml.encode { "x\ny\n", { "a", "b" }, { k = { { z = 1, zz = 2 } } } })
+    assert.equal(
+      "a: |\n  x\n  y\n\n  z\nb: |-\n  x\n  y\nc: |+\n  x\n  y\n\n",
+      yaml.encode { a = "x\ny\n\nz\n", b = "x\ny", c = "x\ny\n\n" }
+    )
+    assert.equal(
+      "- |\n  x\n  y\n- - a\n  - b\n- k:\n  - z: 1\n    zz: 2\n",
+      yaml.encode { "x\ny\n", { "a", "b" }, { k = { { z = 1, zz = 2 } } } }
+    )
   end)
 
-  it("keeps an order that is given", function()
-    assert.equal("name: x\nvalue: 1\nalpha: []\nbeta: {}\n",
-      yaml.encode(ordered.new { { "name", "x" }, { "value", 1 }, { "alpha", json.array {} }, { "beta", {} } }))
-  end)
+  it(
+    "keeps an order that is given",
+    function()
+      assert.equal(
+        "name: x\nvalue: 1\nalpha: []\nbeta: {}\n",
+        yaml.encode(ordered.new { { "name", "x" }, { "value", 1 }, { "alpha", json.array {} }, { "beta", {} } })
+      )
+    end
+  )
 
   it("refuses what has no YAML, and says where", function()
     local cycle = {}
     cycle.a = cycle
-    for _, case in ipairs { { { a = { print } }, "function as YAML, at a[1]" }, { { 1, x = 2 }, "neither a list nor a record" },
-      { 0 / 0, "not finite" }, { "\xff", "not UTF-8" }, { cycle, "deeper than 64" }, { { [2] = 1 }, "neither" } } do
+    for _, case in ipairs {
+      { { a = { print } }, "function as YAML, at a[1]" },
+      { { 1, x = 2 }, "neither a list nor a record" },
+      { 0 / 0, "not finite" },
+      { "\xff", "not UTF-8" },
+      { cycle, "deeper than 64" },
+      { { [2] = 1 }, "neither" },
+    } do
       local said = refusal(yaml.encode, case[1])
       assert.is_truthy(said:find(case[2], 1, true), said)
     end
@@ -239,10 +374,36 @@ resources:
 
   it("brings random values back", function()
     math.randomseed(5)
-    local atoms = { "a", " ", "\n", ":", "#", "-", "'", '"', "\\", "1", "\t", "é", "\u{85}", "{", ",", "]", "x: y", "no", "\r", "\1", "|", "\u{feff}", "!" }
+    local atoms = {
+      "a",
+      " ",
+      "\n",
+      ":",
+      "#",
+      "-",
+      "'",
+      '"',
+      "\\",
+      "1",
+      "\t",
+      "é",
+      "\u{85}",
+      "{",
+      ",",
+      "]",
+      "x: y",
+      "no",
+      "\r",
+      "\1",
+      "|",
+      "\u{feff}",
+      "!",
+    }
     local function text()
       local parts = {}
-      for i = 1, math.random(0, 6) do parts[i] = atoms[math.random(#atoms)] end
+      for i = 1, math.random(0, 6) do
+        parts[i] = atoms[math.random(#atoms)]
+      end
       return table.concat(parts)
     end
     local function random(depth)
@@ -252,7 +413,9 @@ resources:
       if kind == 3 then return ({ true, false, json.null })[math.random(3)] end
       if kind <= 5 then return text() end
       local t = kind == 6 and json.array {} or {}
-      for i = 1, math.random(0, 5) do t[kind == 6 and i or text()] = random(depth + 1) end
+      for i = 1, math.random(0, 5) do
+        t[kind == 6 and i or text()] = random(depth + 1)
+      end
       return t
     end
     for _ = 1, 2000 do

@@ -16,8 +16,13 @@ local function input_error(fn, ...)
 end
 
 describe("a command line", function()
-  local COMMAND = { name = "run", usage = "run RUNBOOK TENANT", least = 2, needs = "a runbook and a tenant",
-    options = { { "json" }, { "secrets", value = "FILE" } } }
+  local COMMAND = {
+    name = "run",
+    usage = "run RUNBOOK TENANT",
+    least = 2,
+    needs = "a runbook and a tenant",
+    options = { { "json" }, { "secrets", value = "FILE" } },
+  }
 
   it("has options anywhere, with values after = or a space", function()
     local options, rest = args.parse(COMMAND, { "a", "--json", "b", "--secrets=x=y", "c=1" })
@@ -31,14 +36,17 @@ describe("a command line", function()
   end)
 
   it("is refused with the word that is wrong", function()
-    assert.equal("unknown option --jsn; did you mean --json?", (input_error(args.parse, COMMAND, { "--jsn", "a",
-      "b" })):gsub(" of o2x run", ""))
+    assert.equal(
+      "unknown option --jsn; did you mean --json?",
+      (input_error(args.parse, COMMAND, { "--jsn", "a", "b" })):gsub(" of o2x run", "")
+    )
     assert.truthy(input_error(args.parse, COMMAND, { "-x", "a", "b" }):find("unknown option -x", 1, true))
     assert.truthy(input_error(args.parse, COMMAND, { "a", "b", "--secrets" }):find("needs a value", 1, true))
     assert.truthy(input_error(args.parse, COMMAND, { "a", "b", "--json=1" }):find("takes no value", 1, true))
     assert.truthy(input_error(args.parse, COMMAND, { "a" }):find("needs a runbook and a tenant", 1, true))
-    assert.truthy(input_error(args.parse, { name = "runs", usage = "runs", most = 0 }, { "x" }):find('what is "x"', 1,
-      true))
+    assert.truthy(
+      input_error(args.parse, { name = "runs", usage = "runs", most = 0 }, { "x" }):find('what is "x"', 1, true)
+    )
     assert.same({ a = "1", b = "x=y" }, args.assignments({ "r", "t", "a=1", "b=x=y" }, 3))
     assert.truthy(input_error(args.assignments, { "a=1", "a=2" }, 1):find("given twice", 1, true))
     assert.truthy(input_error(args.assignments, { "plain" }, 1):find("name=value", 1, true))
@@ -58,33 +66,63 @@ end)
 
 describe("a parameter", function()
   local DECLARED = {
-    image = { "version", default = "v2.5.0" }, count = { "integer", optional = true, min = 1, max = 9 },
-      wet = { "boolean", default = false },
-    mode = { "choice", choices = { "on", "off" }, optional = true }, wait = { "duration", optional = true },
-      services = { "list", optional = true },
-    from = { "tenant", optional = true }, note = { "string", optional = true },
+    image = { "version", default = "v2.5.0" },
+    count = { "integer", optional = true, min = 1, max = 9 },
+    wet = { "boolean", default = false },
+    mode = { "choice", choices = { "on", "off" }, optional = true },
+    wait = { "duration", optional = true },
+    services = { "list", optional = true },
+    from = { "tenant", optional = true },
+    note = { "string", optional = true },
   }
 
   local function check(given) return params.check(DECLARED, given, "test") end
 
   it("is read by its type", function()
     assert.same({ image = "v2.5.0", wet = false }, check {})
-    assert.same({ image = "2.6.0-rc.1", wet = true, count = 7, mode = "on", wait = 5400, services = { "a", "b" },
-      from = "newclient-sbx", note = "x y" },
-      check { image = "2.6.0-rc.1", wet = "yes", count = "7", mode = "on", wait = "90m", services = "a, b",
-        from = "newclient-sbx", note = "x y" })
+    assert.same(
+      {
+        image = "2.6.0-rc.1",
+        wet = true,
+        count = 7,
+        mode = "on",
+        wait = 5400,
+        services = { "a", "b" },
+        from = "newclient-sbx",
+        note = "x y",
+      },
+      check {
+        image = "2.6.0-rc.1",
+        wet = "yes",
+        count = "7",
+        mode = "on",
+        wait = "90m",
+        services = "a, b",
+        from = "newclient-sbx",
+        note = "x y",
+      }
+    )
   end)
 
   it("is refused if it is none of it", function()
-    for name, bad in pairs { image = "not a version!", count = "1.5", wet = "maybe", mode = "up", wait = "5",
-      services = ",", from = "New", note = "a\nb" } do
+    for name, bad in pairs {
+      image = "not a version!",
+      count = "1.5",
+      wet = "maybe",
+      mode = "up",
+      wait = "5",
+      services = ",",
+      from = "New",
+      note = "a\nb",
+    } do
       assert.truthy(input_error(check, { [name] = bad }):find("parameter " .. name, 1, true))
     end
     assert.equal('parameter count: "12" must be at most 9', input_error(check, { count = "12" }))
     assert.equal('parameter mode: "up" is not one of on, off', input_error(check, { mode = "up" }))
     assert.equal('test has no parameter "imge"; did you mean image?', input_error(check, { imge = "x" }))
-    assert.truthy(input_error(params.check, { x = { "string" } }, {}, "test"):find("test needs the parameter x", 1,
-      true))
+    assert.truthy(
+      input_error(params.check, { x = { "string" } }, {}, "test"):find("test needs the parameter x", 1, true)
+    )
   end)
 
   it("is declared with a type that exists", function()
@@ -146,12 +184,16 @@ describe("configuration", function()
   end)
 
   it("makes passwords and tokens secrets at once", function()
-    local c = load("pg:\n  password: hunter2-hunter2\n", { VAULT_TOKEN = "hvs.token-token",
-      AWS_SECRET_ACCESS_KEY = "key-key-key" })
-    for _, value in ipairs { c.pg.password, c.vault.token,
-      c.aws.secret_access_key } do assert.is_true(secret.is(value)) end
-    for _, entry in ipairs(c.explain()) do assert.is_nil((entry.value or ""):find("hunter2") or (entry.value
-      or ""):find("token-token")) end
+    local c = load(
+      "pg:\n  password: hunter2-hunter2\n",
+      { VAULT_TOKEN = "hvs.token-token", AWS_SECRET_ACCESS_KEY = "key-key-key" }
+    )
+    for _, value in ipairs { c.pg.password, c.vault.token, c.aws.secret_access_key } do
+      assert.is_true(secret.is(value))
+    end
+    for _, entry in ipairs(c.explain()) do
+      assert.is_nil((entry.value or ""):find("hunter2") or (entry.value or ""):find("token-token"))
+    end
     fs.write(folder .. "/home/.vault-token", "hvs.from-the-file\n")
     assert.is_true(secret.equal(load().vault.token, "hvs.from-the-file"))
     local message, err = input_error(load, "", {}, { ["pg.password"] = "x" })
@@ -160,8 +202,10 @@ describe("configuration", function()
   end)
 
   it("refuses a key that it does not know, with its line", function()
-    assert.equal(project.yaml .. ':3: unknown key "pg.hots"; did you mean pg.host?', input_error(load,
-      "# mine\npg:\n  hots: x\n"))
+    assert.equal(
+      project.yaml .. ':3: unknown key "pg.hots"; did you mean pg.host?',
+      input_error(load, "# mine\npg:\n  hots: x\n")
+    )
     assert.equal(project.yaml .. ':1: unknown key "nosuch"', input_error(load, "nosuch: 1\n"))
     assert.truthy(input_error(load, "- a\n"))
     assert.truthy(input_error(load, "", {}, { nosuch = "1" }):find('unknown configuration key "nosuch"', 1, true))

@@ -37,7 +37,10 @@ describe("helm", function()
 
   local function template(templates, values)
     local path = chart.write(fs.join(folder, "chart"), templates)
-    return client:template("t1-app", { chart = path, namespace = "default", values = values or {}, values_names = { "v.yaml" } })
+    return client:template(
+      "t1-app",
+      { chart = path, namespace = "default", values = values or {}, values_names = { "v.yaml" } }
+    )
   end
 
   it("renders a chart with values that it reads from files", function()
@@ -58,9 +61,10 @@ describe("helm", function()
     assert.is_false(fs.exists(folder .. "/helm"))
   end)
 
-  it("gets no secrets in values", function()
-    assert.equal("refused", raised(template, nil, { { key = secret.new("x", "y") } }).kind)
-  end)
+  it(
+    "gets no secrets in values",
+    function() assert.equal("refused", raised(template, nil, { { key = secret.new("x", "y") } }).kind) end
+  )
 
   it("says in one line where a chart does not render", function()
     local cases = {
@@ -105,10 +109,19 @@ describe("helm", function()
   end)
 
   it("is refused in a version that will not do", function()
-    for version, shown in pairs { ["v4.0.1"] = "4.0.1", ["v2.17.0"] = "2.17.0", ["v30.1"] = "30.1", ["v3.12.3"] = "3.12.3", nothing = "unknown" } do
+    for version, shown in pairs {
+      ["v4.0.1"] = "4.0.1",
+      ["v2.17.0"] = "2.17.0",
+      ["v30.1"] = "30.1",
+      ["v3.12.3"] = "3.12.3",
+      nothing = "unknown",
+    } do
       local e = raised(client.version, program("h", "echo " .. version))
       assert.equal("input", e.kind)
-      assert.is_truthy(e.message:find(("is version %s; helm 3.13 or newer, but not 4, is needed"):format(shown), 1, true), tostring(e))
+      assert.is_truthy(
+        e.message:find(("is version %s; helm 3.13 or newer, but not 4, is needed"):format(shown), 1, true),
+        tostring(e)
+      )
     end
     assert.equal("3.14.0", program("h", "echo v3.14.0"):version())
   end)
@@ -117,14 +130,20 @@ describe("helm", function()
     local cases = {
       { 'Kubernetes cluster unreachable: Get "http://x/version": dial tcp: connection refused', "unreachable", true },
       { "UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress", "conflict" },
-      { "UPGRADE FAILED: Unable to continue with update: Service \"x\" in namespace \"default\" exists and cannot be imported into the current release: invalid ownership metadata", "conflict" },
+      {
+        'UPGRADE FAILED: Unable to continue with update: Service "x" in namespace "default" exists and cannot be imported into the current release: invalid ownership metadata',
+        "conflict",
+      },
       { 'UPGRADE FAILED: deployments.apps is forbidden: User "x" cannot create', "unauthorised" },
       { "UPGRADE FAILED: context deadline exceeded", "unknown" },
       { 'UPGRADE FAILED: Put "https://x": read: connection reset by peer', "unknown" },
       { "UPGRADE FAILED: something else", "failed" },
     }
     for _, case in ipairs(cases) do
-      local c = program("h", ('if [ "$1" = version ]; then echo v3.20.0; else printf "%%s\\n" \'Error: %s\' >&2; exit 1; fi'):format(case[1]))
+      local c = program(
+        "h",
+        ('if [ "$1" = version ]; then echo v3.20.0; else printf "%%s\\n" \'Error: %s\' >&2; exit 1; fi'):format(case[1])
+      )
       local e = raised(c.upgrade, c, "t1-app", { chart = folder, namespace = "default", values = {} })
       assert.equal(case[2], e.kind, case[1])
       assert.equal(case[3], e.retryable)
@@ -135,9 +154,20 @@ describe("helm", function()
   end)
 
   it("never sees values or credentials on its command line, nor our environment", function()
-    local c = program("h", 'if [ "$1" = version ]; then echo v3.20.0; else echo "$@" > "' .. folder .. '/argv"; env > "' .. folder
-      .. '/env"; for f in "$@"; do case $f in */values-*) cat "$f" > "' .. folder .. '/seen";; esac; done; fi')
-    c:upgrade("t1-app", { chart = folder, namespace = "ns", values = { { a = "visible" } }, label = "k1", timeout = 10 })
+    local c = program(
+      "h",
+      'if [ "$1" = version ]; then echo v3.20.0; else echo "$@" > "'
+        .. folder
+        .. '/argv"; env > "'
+        .. folder
+        .. '/env"; for f in "$@"; do case $f in */values-*) cat "$f" > "'
+        .. folder
+        .. '/seen";; esac; done; fi'
+    )
+    c:upgrade(
+      "t1-app",
+      { chart = folder, namespace = "ns", values = { { a = "visible" } }, label = "k1", timeout = 10 }
+    )
     local argv = fs.read(folder .. "/argv")
     assert.is_nil(argv:find("visible"))
     assert.is_truthy(argv:find("--labels o2x-effect=k1", 1, true))

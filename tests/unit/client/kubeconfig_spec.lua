@@ -67,7 +67,12 @@ contexts:
   it("gives certificates, inline or from files beside it", function()
     file("ca.pem", "CA")
     file("key.pem", "KEY")
-    local c = load(config("server: https://h, certificate-authority: ca.pem", "client-certificate-data: Q0VSVA==, client-key: key.pem"))
+    local c = load(
+      config(
+        "server: https://h, certificate-authority: ca.pem",
+        "client-certificate-data: Q0VSVA==, client-key: key.pem"
+      )
+    )
     assert.equal("CA", c.ca)
     assert.equal("CERT", c:credentials().cert)
     same_secret("KEY", c:credentials().key)
@@ -86,7 +91,12 @@ contexts:
 
   it("is merged from a list of files: the first to name a thing wins, missing files are skipped", function()
     local one = file("one", "current-context: b\ncontexts:\n- name: a\n  context: {cluster: c, user: u}\n")
-    local two = file("two", config("server: https://two", "token: t"):gsub("name: main", "name: b"):gsub("current%-context: main", "current-context: a"))
+    local two = file(
+      "two",
+      config("server: https://two", "token: t")
+        :gsub("name: main", "name: b")
+        :gsub("current%-context: main", "current-context: a")
+    )
     local c = kubeconfig.load { path = table.concat({ folder .. "/none", one, two }, ":") }
     assert.equal("b", c.context)
     assert.equal("https://two", c.server)
@@ -94,7 +104,10 @@ contexts:
   end)
 
   it("is refused in one line when it cannot be used safely or at all", function()
-    refused("insecure%-skip%-tls%-verify is refused", config("server: https://h, insecure-skip-tls-verify: true", "token: t"))
+    refused(
+      "insecure%-skip%-tls%-verify is refused",
+      config("server: https://h, insecure-skip-tls-verify: true", "token: t")
+    )
     refused("plain http is refused", config("server: http://k8s.example", "token: t"))
     refused("no usable server", config("server: ftp://x", "token: t"))
     refused("no usable server", config("", "token: t"))
@@ -129,10 +142,13 @@ contexts:
     file("account/token", "t0ken\n")
     file("account/ca.crt", "CA")
     file("account/namespace", "apps")
-    local script = file("script.lua", ([[
+    local script = file(
+      "script.lua",
+      ([[
       local c = require("o2x.client.kubeconfig").load { service_account = "%s/account" }
       require("o2x.base.fs").write("%s/seen", c:text())
-    ]]):format(folder, folder))
+    ]]):format(folder, folder)
+    )
     local r = proc.run {
       argv = { "/proc/self/exe", script }, -- this very program, in a pod's environment
       env = { HOME = folder, KUBERNETES_SERVICE_HOST = "fd00::1", KUBERNETES_SERVICE_PORT = "443" },
@@ -148,13 +164,21 @@ contexts:
     local plugin
 
     before_each(function()
-      plugin = file("plugin", "#!/bin/sh\necho x >> '" .. folder .. "/calls'\n"
-        .. 'echo "{\\"kind\\":\\"ExecCredential\\",\\"status\\":{\\"token\\":\\"from-$1-$WHO\\"}}"\n')
+      plugin = file(
+        "plugin",
+        "#!/bin/sh\necho x >> '"
+          .. folder
+          .. "/calls'\n"
+          .. 'echo "{\\"kind\\":\\"ExecCredential\\",\\"status\\":{\\"token\\":\\"from-$1-$WHO\\"}}"\n'
+      )
       fs.chmod(plugin, 493)
     end)
 
     local function with_plugin()
-      return config("server: https://h", "exec: {apiVersion: client.authentication.k8s.io/v1, command: ./plugin, args: [get], env: [{name: WHO, value: me}]}")
+      return config(
+        "server: https://h",
+        "exec: {apiVersion: client.authentication.k8s.io/v1, command: ./plugin, args: [get], env: [{name: WHO, value: me}]}"
+      )
     end
 
     it("runs it only if it is allowed", function()
@@ -187,12 +211,21 @@ contexts:
 
   it("is written for helm with everything inside", function()
     file("ca.pem", "CA")
-    local text = load(config("server: https://h, certificate-authority: ca.pem", "token: t0ken, client-certificate-data: Q0VSVA==, client-key-data: S0VZ", ", namespace: prod")):text()
+    local text = load(
+      config(
+        "server: https://h, certificate-authority: ca.pem",
+        "token: t0ken, client-certificate-data: Q0VSVA==, client-key-data: S0VZ",
+        ", namespace: prod"
+      )
+    ):text()
     assert.is_true(secret.is(text))
     fs.write(folder .. "/out", text, { mode = 384 })
     local doc = json.decode(fs.read(folder .. "/out"))
     assert.same({ server = "https://h", ["certificate-authority-data"] = "Q0E=" }, doc.clusters[1].cluster)
-    assert.same({ token = "t0ken", ["client-certificate-data"] = "Q0VSVA==", ["client-key-data"] = "S0VZ" }, doc.users[1].user)
+    assert.same(
+      { token = "t0ken", ["client-certificate-data"] = "Q0VSVA==", ["client-key-data"] = "S0VZ" },
+      doc.users[1].user
+    )
     assert.equal("prod", doc.contexts[1].context.namespace)
     assert.is_true(fs.private(folder .. "/out"))
   end)

@@ -16,9 +16,19 @@ describe("o2x.files", function()
     fs.write(fs.join(tree, "core/helm_values/newclient-sbx/a.yaml"), "other\n", { parents = true })
     fs.write(fs.join(tree, "secret/x"), "x", { parents = true })
     ctx = {
-      mode = "apply", config = { platform = tree },
-      scope = { files = { read = { "core/" }, write = { "core/helm_values/newclient/a.yaml", "core/helm_values/newclient/new/b.yaml",
-        "core/helm_values/newclient/link.yaml", "docs/x.md" } } },
+      mode = "apply",
+      config = { platform = tree },
+      scope = {
+        files = {
+          read = { "core/" },
+          write = {
+            "core/helm_values/newclient/a.yaml",
+            "core/helm_values/newclient/new/b.yaml",
+            "core/helm_values/newclient/link.yaml",
+            "docs/x.md",
+          },
+        },
+      },
       refuse = function(_, message) error(message, 0) end,
     }
     -- The gate without its journal: what it asks of a type, in its order.
@@ -35,9 +45,7 @@ describe("o2x.files", function()
   end)
   after_each(function() fs.remove_tree(tree) end)
 
-  it("is a module that the gate takes", function()
-    effect.check_type(files, files.types[1])
-  end)
+  it("is a module that the gate takes", function() effect.check_type(files, files.types[1]) end)
 
   it("ensures, reads, lists, removes", function()
     assert.equal("unchanged", api.ensure("core/helm_values/newclient/a.yaml", "a: 1\nb: 2\n"))
@@ -57,9 +65,19 @@ describe("o2x.files", function()
   end)
 
   it("refuses what was not granted", function()
-    for _, path in ipairs { "core/helm_values/newclient-sbx/a.yaml", "core/helm_values/newclient/other.yaml", "secret/x",
-      "core/helm_values/newclient/../newclient-sbx/a.yaml", "/etc/passwd", "../x", "core/helm_values/newclient/./a.yaml", "",
-      "core//helm_values/newclient/a.yaml", "core/helm_values/newclient/a.yaml\0x", "core/helm_values/newclient/a.yaml/" } do
+    for _, path in ipairs {
+      "core/helm_values/newclient-sbx/a.yaml",
+      "core/helm_values/newclient/other.yaml",
+      "secret/x",
+      "core/helm_values/newclient/../newclient-sbx/a.yaml",
+      "/etc/passwd",
+      "../x",
+      "core/helm_values/newclient/./a.yaml",
+      "",
+      "core//helm_values/newclient/a.yaml",
+      "core/helm_values/newclient/a.yaml\0x",
+      "core/helm_values/newclient/a.yaml/",
+    } do
       assert.equal("refused", raised(api.ensure, path, "x").kind, path)
     end
     assert.equal("other\n", fs.read(fs.join(tree, "core/helm_values/newclient-sbx/a.yaml")))
@@ -72,7 +90,13 @@ describe("o2x.files", function()
 
   it("refuses a link that leads elsewhere", function()
     local link = fs.join(tree, "core/helm_values/newclient/link.yaml")
-    local targets = { "/etc/hostname", fs.join(tree, "secret/x"), fs.join(tree, "core/helm_values/newclient-sbx/a.yaml"), "nowhere", "../../../../x" }
+    local targets = {
+      "/etc/hostname",
+      fs.join(tree, "secret/x"),
+      fs.join(tree, "core/helm_values/newclient-sbx/a.yaml"),
+      "nowhere",
+      "../../../../x",
+    }
     for _, target in ipairs(targets) do
       assert(core_fs.symlink(target, link))
       assert.equal("refused", raised(api.ensure, "core/helm_values/newclient/link.yaml", "x").kind, target)

@@ -16,7 +16,7 @@ describe("apis of values", function()
 
   it("keep arrays and orders", function()
     local json, yaml = api "json", api "yaml"
-    assert.equal('{"a":[]}', json.encode { a = json.array { } })
+    assert.equal('{"a":[]}', json.encode { a = json.array {} })
     assert.equal("b: 1\na: 2\n", yaml.encode(yaml.ordered { { "b", 1 }, { "a", 2 } }))
     assert.equal("refused", raised(json.encode, { secret.new("hunter2-hunter2", "s") }).kind)
     assert.equal("refused", raised(yaml.encode, { secret.new("hunter2-hunter2", "s") }).kind)
@@ -24,10 +24,12 @@ describe("apis of values", function()
 
   it("give a resumed run the time that it saw", function()
     local journal = {}
-    local ctx = { recorded = function(_, name, fn)
-      journal[name] = journal[name] or fn()
-      return journal[name]
-    end }
+    local ctx = {
+      recorded = function(_, name, fn)
+        journal[name] = journal[name] or fn()
+        return journal[name]
+      end,
+    }
     journal["clock.now"] = 1771027200
     local clock = api("clock", ctx)
     assert.equal(1771027200, clock.now())
@@ -60,11 +62,22 @@ describe("o2x.http", function()
 
   it("refuses other hosts and all that writes", function()
     local http = client { "newclient.embrix.com" }
-    for _, url in ipairs { "http://newclient-sbx.embrix.com/", "http://127.0.0.1/", "http://embrix.com/", "http://xnewclient.embrix.com/",
-      "http://newclient.embrix.com.evil.com/" } do
+    for _, url in ipairs {
+      "http://newclient-sbx.embrix.com/",
+      "http://127.0.0.1/",
+      "http://embrix.com/",
+      "http://xnewclient.embrix.com/",
+      "http://newclient.embrix.com.evil.com/",
+    } do
       assert.equal("refused", raised(http.request, { url = url }).kind, url)
     end
-    for _, url in ipairs { "http://newclient.embrix.com@evil.com/", "ftp://newclient.embrix.com/", "file:///etc/passwd", "", "//x" } do
+    for _, url in ipairs {
+      "http://newclient.embrix.com@evil.com/",
+      "ftp://newclient.embrix.com/",
+      "file:///etc/passwd",
+      "",
+      "//x",
+    } do
       assert.equal("input", raised(http.request, { url = url }).kind, url)
     end
     assert.equal("refused", raised(http.request, { method = "POST", url = "http://newclient.embrix.com/" }).kind)

@@ -13,11 +13,22 @@ describe("an effect type", function()
     effect.check_type(module, whole)
     for _, field in ipairs { "kind", "class", "key", "read", "write" } do
       local part = {}
-      for name, item in pairs(whole) do part[name] = name ~= field and item or nil end
+      for name, item in pairs(whole) do
+        part[name] = name ~= field and item or nil
+      end
       assert.has_error(function() effect.check_type(module, part) end)
     end
-    assert.has_error(function() effect.check_type(module, { kind = "x.y", class = "sometimes", key = tostring,
-      read = print, write = print }) end)
+    assert.has_error(
+      function()
+        effect.check_type(module, {
+          kind = "x.y",
+          class = "sometimes",
+          key = tostring,
+          read = print,
+          write = print,
+        })
+      end
+    )
     assert.has_error(function() effect.check_type({ name = "x" }, whole) end)
     effect.check_type({ name = "x" }, { kind = "x.y", class = "read", key = tostring, read = print })
   end)

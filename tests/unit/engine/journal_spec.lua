@@ -13,7 +13,9 @@ describe("a journal", function()
 
   local function write(records)
     local new = journal.create(path, { tenant = "alpha" })
-    for _, record in ipairs(records or {}) do new:append(record) end
+    for _, record in ipairs(records or {}) do
+      new:append(record)
+    end
     new:close()
   end
 
@@ -24,7 +26,9 @@ describe("a journal", function()
     assert.equal("begin", records[1].t)
     assert.equal(1, records[2].before.x)
     assert.equal(tonumber("600", 8), fs.stat(path).mode & 511)
-    for line in fs.read(path):gmatch("[^\n]+") do assert.equal("table", type(require("o2x.base.json").decode(line))) end
+    for line in fs.read(path):gmatch("[^\n]+") do
+      assert.equal("table", type(require("o2x.base.json").decode(line)))
+    end
   end)
 
   it("goes on where it ended", function()
@@ -53,11 +57,15 @@ describe("a journal", function()
     write { { t = "intent", key = "a" }, { t = "result", after = "b" } }
     local text = fs.read(path)
     local ends = { 0 }
-    for position in text:gmatch("\n()") do ends[#ends + 1] = position - 1 end
+    for position in text:gmatch("\n()") do
+      ends[#ends + 1] = position - 1
+    end
     for cut = ends[2], #text do
       fs.write(path, text:sub(1, cut))
       local whole = 0
-      for _, position in ipairs(ends) do whole = whole + (position <= cut and position > 0 and 1 or 0) end
+      for _, position in ipairs(ends) do
+        whole = whole + (position <= cut and position > 0 and 1 or 0)
+      end
       local again, records = journal.reopen(path)
       assert.equal(whole, #records, "cut at " .. cut)
       again:append { t = "step", path = "x" }
@@ -75,10 +83,14 @@ describe("a journal", function()
   it("refuses a file with lines taken out, put in or in another order", function()
     write { { t = "step", path = "a" }, { t = "step", path = "b" }, { t = "step", path = "c" } }
     local lines = {}
-    for line in fs.read(path):gmatch("[^\n]+\n") do lines[#lines + 1] = line end
+    for line in fs.read(path):gmatch("[^\n]+\n") do
+      lines[#lines + 1] = line
+    end
     for _, order in ipairs { { 1, 3, 4 }, { 2, 3, 4 }, { 1, 3, 2, 4 }, { 1, 2, 2, 3 }, { 4 } } do
       local text = ""
-      for _, i in ipairs(order) do text = text .. lines[i] end
+      for _, i in ipairs(order) do
+        text = text .. lines[i]
+      end
       fs.write(path, text)
       assert.has_error(function() journal.read(path) end)
     end
@@ -106,8 +118,10 @@ describe("a journal", function()
     local ok, _, code = full:append("x")
     assert.is_nil(ok)
     assert.equal("ENOSPC", code)
-    assert.has_error(function() full:append("y") end,
-      "calling 'append' on bad self (the journal is broken: an earlier write failed)")
+    assert.has_error(
+      function() full:append("y") end,
+      "calling 'append' on bad self (the journal is broken: an earlier write failed)"
+    )
     full:close()
   end)
 

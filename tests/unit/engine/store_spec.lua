@@ -13,8 +13,11 @@ describe("the run store", function()
 
   local function begin(tenant, status)
     local id = runs:new_id()
-    local _, journal = runs:create(id, { tenant = tenant, runbook = { name = "build" }, params = {}, at = store.now() },
-      { ["runbooks/build.lua"] = "return 1" })
+    local _, journal = runs:create(
+      id,
+      { tenant = tenant, runbook = { name = "build" }, params = {}, at = store.now() },
+      { ["runbooks/build.lua"] = "return 1" }
+    )
     if status then journal:append { t = "end", status = status, at = store.now() } end
     journal:close()
     return id
@@ -22,7 +25,9 @@ describe("the run store", function()
 
   it("has ids that sort by time", function()
     local ids = {}
-    for i = 1, 5 do ids[i] = begin("alpha", "done") end
+    for i = 1, 5 do
+      ids[i] = begin("alpha", "done")
+    end
     assert.same(ids, runs:ids())
     assert.matches("^R%-%d%d%d%d%d%d%d%d%-%d%d%d%d%d%d%-%x%x%x%x$", ids[1])
   end)
@@ -40,7 +45,9 @@ describe("the run store", function()
     begin("gamma", "done")
     begin("delta", "refused")
     local found = {}
-    for i, h in ipairs(runs:unfinished()) do found[i] = h.id .. " " .. h.status end
+    for i, h in ipairs(runs:unfinished()) do
+      found[i] = h.id .. " " .. h.status
+    end
     assert.same({ failed .. " failed", crashed .. " crashed" }, found)
     begin("alpha", "done")
     assert.equal(1, #runs:unfinished())
@@ -91,13 +98,16 @@ describe("a tenant's lock", function()
     end
     assert.is_nil(lock.holder(folder, "alpha"))
     -- a holder that is killed holds nothing
-    fs.write(folder .. "/hold.lua", ([[
+    fs.write(
+      folder .. "/hold.lua",
+      ([[
       local held = require("o2x.engine.lock").take(%q, "alpha", { user = "eve" })
       io.stdout:write("held\n") io.stdout:flush()
-      require("o2x.base.task").sleep(60)]]):format(folder))
+      require("o2x.base.task").sleep(60)]]):format(folder)
+    )
     local seen
-    local child <close> = proc.start { argv = { require("tests.support.build").dev, folder .. "/hold.lua" },
-      log = folder .. "/out" }
+    local child <close> =
+      proc.start { argv = { require("tests.support.build").dev, folder .. "/hold.lua" }, log = folder .. "/out" }
     require("tests.support.toy").eventually(function()
       seen = (lock.holder(folder, "alpha") or {}).user -- the words come a moment after the lock
       return seen

@@ -39,7 +39,9 @@ describe("journal frames", function()
 
   it("tell a torn line from a damaged one", function()
     local line = frame.seal(0, ZERO, '{"t":"begin","tenant":"newclient"}')
-    for i = 0, #line - 1 do assert.is_true(frame.torn(line:sub(1, i)), "cut at " .. i) end
+    for i = 0, #line - 1 do
+      assert.is_true(frame.torn(line:sub(1, i)), "cut at " .. i)
+    end
     assert.is_false(frame.torn(line:sub(1, -2) .. "x"))
   end)
 

@@ -3,7 +3,14 @@ local faults = require "lab.faults"
 local json = require "o2x.base.json"
 
 local function request(method, target, body)
-  return { method = method, target = target, body = body, drop = function(self) self.taken, self.dropped = true, true end }
+  return {
+    method = method,
+    target = target,
+    body = body,
+    drop = function(self)
+      self.taken, self.dropped = true, true
+    end,
+  }
 end
 
 describe("a fault", function()

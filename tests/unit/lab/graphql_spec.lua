@@ -4,34 +4,57 @@ local run = require("lab.graphql_run")
 local NULL = {}
 local calls
 
-local schema = { query = "Query", mutation = "Mutation", types = {
-  Query = {
-    node = { type = "Node", input = { id = "ID!", depth = "Int" },
-      resolve = function(_, input) return { id = input.id, text = tostring(input.depth) } end },
-    list = { type = "[Node]", resolve = function() return { { id = "a" }, { id = "b" } } end },
-    broken = { type = "Node", resolve = function() graphql.fail("no such thing") end },
+local schema = {
+  query = "Query",
+  mutation = "Mutation",
+  types = {
+    Query = {
+      node = {
+        type = "Node",
+        input = { id = "ID!", depth = "Int" },
+        resolve = function(_, input) return { id = input.id, text = tostring(input.depth) } end,
+      },
+      list = { type = "[Node]", resolve = function() return { { id = "a" }, { id = "b" } } end },
+      broken = { type = "Node", resolve = function() graphql.fail("no such thing") end },
+    },
+    Mutation = {
+      act = {
+        type = "Node",
+        input = { values = "[Int]" },
+        resolve = function(_, input)
+          calls = calls + 1
+          return { id = table.concat(input.values, "+") }
+        end,
+      },
+    },
+    Node = {
+      id = "ID",
+      text = "String",
+      next = { type = "Node", resolve = function(parent) return { id = parent.id .. "'" } end },
+    },
   },
-  Mutation = { act = { type = "Node", input = { values = "[Int]" }, resolve = function(_, input)
-    calls = calls + 1
-    return { id = table.concat(input.values, "+") }
-  end } },
-  Node = { id = "ID", text = "String", next = { type = "Node",
-    resolve = function(parent) return { id = parent.id .. "'" } end } },
-} }
+}
 
 local function ask(query, variables, operation)
-  return run.run(schema, { query = query, variables = variables, operationName = operation },
-    { null = NULL, list = function(t) return t end })
+  return run.run(
+    schema,
+    { query = query, variables = variables, operationName = operation },
+    { null = NULL, list = function(t) return t end }
+  )
 end
 
 describe("GraphQL", function()
   before_each(function() calls = 0 end)
 
   it("selects fields, with aliases, arguments and __typename", function()
-    assert.same({ a = { id = "x", kind = "Node" }, b = { id = "y" } },
-      ask('{ a: node(id: "x") { id kind: __typename } b: node(input: {id: "y"}) { id } }').data)
-    assert.same({ list = { { id = "a", next = { id = "a'" } }, { id = "b", next = { id = "b'" } } } },
-      ask("{ list { id next { id } } }").data)
+    assert.same(
+      { a = { id = "x", kind = "Node" }, b = { id = "y" } },
+      ask('{ a: node(id: "x") { id kind: __typename } b: node(input: {id: "y"}) { id } }').data
+    )
+    assert.same(
+      { list = { { id = "a", next = { id = "a'" } }, { id = "b", next = { id = "b'" } } } },
+      ask("{ list { id next { id } } }").data
+    )
   end)
 
   it("takes variables, with defaults and types", function()
@@ -39,16 +62,22 @@ describe("GraphQL", function()
     assert.same({ node = { id = "x", text = "7" } }, ask(query, { id = "x" }).data)
     assert.truthy(ask(query, {}).errors[1].message:find('"$id" of required type "ID!"', 1, true))
     assert.truthy(ask(query, { id = "x", depth = "deep" }).errors[1].message:find('expected type "Int"', 1, true))
-    assert.same({ node = { id = "x", text = "nil" } },
-      ask("query($in: In) { node(input: $in) { id text } }", { ["in"] = { id = "x" } }).data)
+    assert.same(
+      { node = { id = "x", text = "nil" } },
+      ask("query($in: In) { node(input: $in) { id text } }", { ["in"] = { id = "x" } }).data
+    )
     assert.truthy(ask("query($in: In) { node(input: $in) { id } }", { ["in"] = { nosuch = 1 } }).errors)
   end)
 
   it("unfolds fragments and obeys directives", function()
-    assert.same({ node = { id = "x" } },
-      ask('{ node(id: "x") { ...F } } fragment F on Node { id text @skip(if: true) }').data)
-    assert.same({ node = { id = "x" } },
-      ask('query($y: Boolean) { node(id: "x") { ... on Node { id } text @include(if: $y) } }', { y = false }).data)
+    assert.same(
+      { node = { id = "x" } },
+      ask('{ node(id: "x") { ...F } } fragment F on Node { id text @skip(if: true) }').data
+    )
+    assert.same(
+      { node = { id = "x" } },
+      ask('query($y: Boolean) { node(id: "x") { ... on Node { id } text @include(if: $y) } }', { y = false }).data
+    )
     assert.truthy(ask('{ node(id: "x") { ...Nosuch } }').errors)
     assert.truthy(ask('{ node(id: "x") { ...F } } fragment F on Node { ...F }').errors)
     assert.truthy(ask('{ node(id: "x") { ...F } } fragment F on Node { next { ...F } next { ...F } }').errors)
@@ -68,9 +97,14 @@ describe("GraphQL", function()
   end)
 
   it("does nothing when any part of the document is wrong", function()
-    for _, query in ipairs({ "mutation { act(values: [1]) { nosuch } }", "mutation { act(values: [1]) }",
-      "mutation { act(nosuch: 1) { id } }", "mutation { act(values: [1]) { id { id } } }",
-      "mutation { act(values: [1]) { id }", "mutation { nosuch { id } }" }) do
+    for _, query in ipairs({
+      "mutation { act(values: [1]) { nosuch } }",
+      "mutation { act(values: [1]) }",
+      "mutation { act(nosuch: 1) { id } }",
+      "mutation { act(values: [1]) { id { id } } }",
+      "mutation { act(values: [1]) { id }",
+      "mutation { nosuch { id } }",
+    }) do
       local answer = ask(query)
       assert.is_nil(answer.data)
       assert.equal(1, #answer.errors)
@@ -89,9 +123,24 @@ describe("GraphQL", function()
   end)
 
   it("refuses what is not GraphQL, whatever it is", function()
-    for _, text in ipairs({ "", "   ", "{", "}", "{}", "query", "{ a( }", '{ a(x: "', '{ a(x: "\\q") }',
-      "{ a(x: 1, x: 2) }", "\0", "{ a @ }", "type T { a: Int }", ("{ a "):rep(200), "{ node(id: " .. ("["):rep(1000),
-      ("x"):rep(300000) }) do
+    for _, text in ipairs({
+      "",
+      "   ",
+      "{",
+      "}",
+      "{}",
+      "query",
+      "{ a( }",
+      '{ a(x: "',
+      '{ a(x: "\\q") }',
+      "{ a(x: 1, x: 2) }",
+      "\0",
+      "{ a @ }",
+      "type T { a: Int }",
+      ("{ a "):rep(200),
+      "{ node(id: " .. ("["):rep(1000),
+      ("x"):rep(300000),
+    }) do
       assert.truthy(ask(text).errors, text:sub(1, 20))
     end
   end)

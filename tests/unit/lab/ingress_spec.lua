@@ -2,23 +2,30 @@ local ingress = require("lab.ingress")
 
 local function object(rules, more)
   local new = { metadata = { namespace = "default", name = "i" }, spec = { rules = rules } }
-  for key, value in pairs(more or {}) do new[key] = value end
+  for key, value in pairs(more or {}) do
+    new[key] = value
+  end
   return new
 end
 
 local function rule(host, ...)
   local paths = {}
   for i, entry in ipairs({ ... }) do
-    paths[i] = { path = entry[1], pathType = entry[3] or "Prefix",
-      backend = { service = { name = entry[2], port = { number = 8080 } } } }
+    paths[i] = {
+      path = entry[1],
+      pathType = entry[3] or "Prefix",
+      backend = { service = { name = entry[2], port = { number = 8080 } } },
+    }
   end
   return { host = host, http = { paths = paths } }
 end
 
 describe("the ingress", function()
   local objects = {
-    object({ rule("newclient.embrix.com", { "/", "web" }),
-      rule("api.newclient.embrix.com", { "/graphql", "graph" }, { "/api", "api" }, { "/api/v1", "v1" }) }),
+    object({
+      rule("newclient.embrix.com", { "/", "web" }),
+      rule("api.newclient.embrix.com", { "/graphql", "graph" }, { "/api", "api" }, { "/api/v1", "v1" }),
+    }),
     object({ rule("*.wild.embrix.com", { "/", "wild" }), rule("own.wild.embrix.com", { "/only", "own", "Exact" }) }),
   }
 

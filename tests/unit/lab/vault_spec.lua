@@ -5,16 +5,39 @@ local vault = require "lab.vault"
 
 -- Differ from server to server and from run to run.
 local VOLATILE <const> = {
-  request_id = true, created_time = true, updated_time = true, accessor = true, uuid = true, client_id = true,
-  cluster_name = true, cluster_id = true, keys = true, keys_base64 = true, root_token = true, role_id = true,
-  secret_id = true, secret_id_accessor = true, client_token = true, entity_id = true, id = true, creation_time = true,
-  expire_time = true, issue_time = true, ttl = true, token = true, wrapped_accessor = true, server_time_utc = true,
-  running_sha256 = true, description = true,
+  request_id = true,
+  created_time = true,
+  updated_time = true,
+  accessor = true,
+  uuid = true,
+  client_id = true,
+  cluster_name = true,
+  cluster_id = true,
+  keys = true,
+  keys_base64 = true,
+  root_token = true,
+  role_id = true,
+  secret_id = true,
+  secret_id_accessor = true,
+  client_token = true,
+  entity_id = true,
+  id = true,
+  creation_time = true,
+  expire_time = true,
+  issue_time = true,
+  ttl = true,
+  token = true,
+  wrapped_accessor = true,
+  server_time_utc = true,
+  running_sha256 = true,
+  description = true,
 }
 
 local function exchanges()
   local list = {}
-  for line in fs.read "tests/support/recorded/vault.jsonl":gmatch "[^\n]+" do list[#list + 1] = json.decode(line) end
+  for line in fs.read "tests/support/recorded/vault.jsonl":gmatch "[^\n]+" do
+    list[#list + 1] = json.decode(line)
+  end
   return list
 end
 
@@ -50,8 +73,11 @@ local function new_player()
   local function learn(recorded, ours)
     if type(ours) ~= "table" then return end
     for name, value in pairs(recorded) do
-      if type(value) == "table" then learn(value, ours[name])
-      elseif type(value) == "string" and (name == "role_id" or name == "secret_id") then given[value] = ours[name] end
+      if type(value) == "table" then
+        learn(value, ours[name])
+      elseif type(value) == "string" and (name == "role_id" or name == "secret_id") then
+        given[value] = ours[name]
+      end
     end
   end
 
@@ -61,12 +87,18 @@ local function new_player()
     body = body:gsub("hvs%.EXAMPLE", player.body_token or "")
     local path, query_text = exchange.path:match "^([^?]*)%??(.*)$"
     local query = {}
-    for name, value in query_text:gmatch "([^&=]+)=([^&]*)" do query[name] = value end
+    for name, value in query_text:gmatch "([^&=]+)=([^&]*)" do
+      query[name] = value
+    end
     local headers = { ["x-vault-token"] = player.token, ["x-vault-wrap-ttl"] = player.wrap }
-    for name, value in pairs(exchange.headers) do headers[name:lower()] = value end
-    local status, answer_headers, answer = vault.handle(state,
+    for name, value in pairs(exchange.headers) do
+      headers[name:lower()] = value
+    end
+    local status, answer_headers, answer = vault.handle(
+      state,
       { method = exchange.method, target = exchange.path, path = path, query = query, headers = headers, body = body },
-      player.now)
+      player.now
+    )
     if exchange.answer:find "^{" and answer:find "^{" then learn(json.decode(exchange.answer), json.decode(answer)) end
     return status, answer_headers, answer
   end
@@ -83,8 +115,12 @@ describe("the Vault simulator", function()
       ["bad token, no token, bad path"] = function() player.token = "bad" end,
       ["policy and approle"] = function() player.token = player.state.root end,
       ["with the tenant's token: own path, another tenant's path (403)"] = function() player.token = tenant_token end,
-      ["response wrapping"] = function() player.token, player.wrap = player.state.root, "60s" end,
-      ["health in its states"] = function() player.token, player.wrap = player.state.root, nil end,
+      ["response wrapping"] = function()
+        player.token, player.wrap = player.state.root, "60s"
+      end,
+      ["health in its states"] = function()
+        player.token, player.wrap = player.state.root, nil
+      end,
     }
     for _, exchange in ipairs(exchanges()) do
       if exchange.mark then

@@ -20,7 +20,9 @@ describe("o2x check", function()
   before_each(function()
     dir = fs.temp_folder("/tmp/o2x-lint-")
     project = { root = dir, runbooks = dir .. "/runbooks", stdlib = dir .. "/stdlib" }
-    fs.write(dir .. "/stdlib/house.lua", [[
+    fs.write(
+      dir .. "/stdlib/house.lua",
+      [[
 local vault = require "o2x.vault"
 local M = {}
 local function store(tenant) vault.ensure("x", { owner = tenant.name }) end
@@ -28,7 +30,9 @@ function M.build(tenant) M.keep(tenant) end
 function M.keep(tenant) store(tenant) end
 function M.look(tenant) return vault.read(tenant.name) end
 return M
-]], { parents = true })
+]],
+      { parents = true }
+    )
   end)
   after_each(function() fs.remove_tree(dir) end)
 
@@ -40,17 +44,25 @@ return M
   local function finds(message, line, body, effects)
     local found = problems_of(HEAD:format(effects or "") .. body .. "\nend }")
     local shown = {}
-    for i, problem in ipairs(found) do shown[i] = problem.text end
+    for i, problem in ipairs(found) do
+      shown[i] = problem.text
+    end
     local text = table.concat(shown, "\n")
     if not message then
       assert.equal("", text)
     else
-      assert.truthy(text:find(("runbooks/x.lua:%d: %s"):format(LINE + line - 1, message), 1, true), body .. "\ngave: " .. text)
+      assert.truthy(
+        text:find(("runbooks/x.lua:%d: %s"):format(LINE + line - 1, message), 1, true),
+        body .. "\ngave: " .. text
+      )
     end
   end
 
   it("leaves what is right in peace", function()
-    finds(nil, 1, [[
+    finds(
+      nil,
+      1,
+      [[
     local db = pg.tenant
     step("Build", house.build, tenant)
     if params.rooms > 1 then step("Rooms", house.look, tenant) else step("Rooms", house.look, tenant) end
@@ -58,7 +70,9 @@ return M
     parallel.each({ "a" }, function(name) step(name, function() log(name) end) end)
     check("there", function() return db:one("select 1 where $1", tenant.id) end)
     tenant.id = "x"
-    ]], '"vault:write"')
+    ]],
+      '"vault:write"'
+    )
     assert.same({}, (lint.file(project, dir .. "/stdlib/house.lua", "library")))
   end)
 
@@ -77,16 +91,33 @@ return M
   it("finds misuse of the api", function()
     finds("pg.tenant.rows with a point", 1, 'log(pg.tenant.rows("select 1"))')
     finds("vault:read with a colon", 1, 'log(vault:read("x"))')
-    finds("a query is put together from texts", 1, [[log(pg.tenant:rows("select * from t where a = '" .. tenant.name .. "'"))]])
+    finds(
+      "a query is put together from texts",
+      1,
+      [[log(pg.tenant:rows("select * from t where a = '" .. tenant.name .. "'"))]]
+    )
     finds("a query is put together from texts", 1, [[log(pg.tenant:one(("select %s"):format(tenant.name)))]])
     finds("tenant.name cannot be changed", 1, 'tenant.name = "x"')
-    finds("a check may only read, vault.ensure writes", 1, 'check("x", function() vault.ensure("x", {}) end)', '"vault:write"')
+    finds(
+      "a check may only read, vault.ensure writes",
+      1,
+      'check("x", function() vault.ensure("x", {}) end)',
+      '"vault:write"'
+    )
     finds('step "x" calls its function at once', 1, 'step("x", house.look(tenant))')
   end)
 
   it("finds effects that are not declared, also through stdlib", function()
-    finds("vault.ensure writes, and the runbook does not declare it", 1, 'step("x", function() vault.ensure("x", {}) end)')
-    finds("vault.ensure writes, called from here (stdlib/house.lua:3), and the runbook does not declare it", 1, 'step("x", house.build, tenant)')
+    finds(
+      "vault.ensure writes, and the runbook does not declare it",
+      1,
+      'step("x", function() vault.ensure("x", {}) end)'
+    )
+    finds(
+      "vault.ensure writes, called from here (stdlib/house.lua:3), and the runbook does not declare it",
+      1,
+      'step("x", house.build, tenant)'
+    )
     finds("k8s.scale writes", 1, 'step("x", function() k8s.scale("Deployment", "x", 1) end)', '"vault:write"')
     finds("pg.ensure_row writes", 1, 'step("x", function() pg.tenant:ensure_row("t", {}, {}) end)')
     finds("pg.ensure_row writes", 2, 'local db = pg.tenant\nstep("x", function() db:ensure_row("t", {}, {}) end)')
@@ -101,25 +132,40 @@ return M
     finds('step "x" is in a loop', 1, 'for i = 1, 3 do step("x", house.look, i) end')
     finds('step "x" is in a loop', 1, 'parallel.each({ 1 }, function() step("x", house.look) end)')
     finds('two steps have the same name: "x"', 2, 'if tenant.id then step("x", house.look) end\nstep("x", house.look)')
-    finds(nil, 1, 'step("x", function() step("x", house.look) end)\nif tenant.id then step("y", house.look) return end step("y", house.look)')
+    finds(
+      nil,
+      1,
+      'step("x", function() step("x", house.look) end)\nif tenant.id then step("y", house.look) return end step("y", house.look)'
+    )
   end)
 
   it("finds secrets in literals", function()
     finds("an AWS access key stands in the source", 1, 'log("AKIA' .. 'IOSFODNN7EXAMPLE")')
     finds("a Stripe key stands in the source", 1, 'log("sk_live_' .. '51H8abcdefghijklmn")')
     finds("a URL with a password stands in the source", 1, 'log("postgres://admin:' .. 'hunter2@db/x")')
-    finds("password is a secret that stands in the source", 1, 'local c = { password = "hunter2-hunter2" } log(c.password)')
+    finds(
+      "password is a secret that stands in the source",
+      1,
+      'local c = { password = "hunter2-hunter2" } log(c.password)'
+    )
     finds("api_key is a secret that stands in the source", 1, 'local api_key = "0123456789abcdef" log(api_key)')
     finds("a private key stands in the source", 1, 'log("-----BEGIN RSA' .. ' PRIVATE KEY-----")')
-    finds(nil, 1, 'log({ password = "", secret = "coredb-credentials", token = "accessToken", url = "https://example.com:8080/x" })')
+    finds(
+      nil,
+      1,
+      'log({ password = "", secret = "coredb-credentials", token = "accessToken", url = "https://example.com:8080/x" })'
+    )
   end)
 
   it("finds what a declaration lacks", function()
     local function first(text) return problems_of(text)[1].text end
-    local declaration = 'return require "o2x.runbook" {\n  name = "x", version = "1.0.0", api = 1, summary = "s",\n  %s\n}'
+    local declaration =
+      'return require "o2x.runbook" {\n  name = "x", version = "1.0.0", api = 1, summary = "s",\n  %s\n}'
     assert.equal("runbooks/x.lua:2: the runbook has no help", first(declaration:format("run = function() end")))
-    assert.equal("runbooks/x.lua:3: the parameter a has no help",
-      first(declaration:format('help = "h", params = { a = { "string" } }, run = function() end')))
+    assert.equal(
+      "runbooks/x.lua:3: the parameter a has no help",
+      first(declaration:format('help = "h", params = { a = { "string" } }, run = function() end'))
+    )
     assert.equal('runbooks/x.lua:3: unknown field "rnu"; did you mean run?', first(declaration:format("rnu = 1")))
     assert.equal("runbooks/x.lua:1: unexpected symbol near '='", first("local x = = 1"))
   end)

@@ -26,18 +26,34 @@ describe("a script", function()
   it("has the library that it needs", function()
     works('return ("%s-%03d"):format("a", 7), ("x"):rep(3), #"abc", ("a,b"):match(",(.*)")', "a-007", "xxx", 3, "b")
     works("local t = { 3, 1, 2 } table.sort(t) return table.concat(t, ' '), table.unpack({ 1, 2 })", "1 2 3", 1, 2)
-    works("return math.max(1, 2), math.type(1), utf8.len('héé'), select('#', 1, 2), next({}) == nil", 2, "integer", 3,
-      2, true)
-    works("local t = setmetatable({}, { __index = function(_, k) return k end }) return t.x, getmetatable(t).__index ~= nil", "x", true)
+    works(
+      "return math.max(1, 2), math.type(1), utf8.len('héé'), select('#', 1, 2), next({}) == nil",
+      2,
+      "integer",
+      3,
+      2,
+      true
+    )
+    works(
+      "local t = setmetatable({}, { __index = function(_, k) return k end }) return t.x, getmetatable(t).__index ~= nil",
+      "x",
+      true
+    )
     works("local ok, err = pcall(error, 'x', 0) return ok, err", false, "x")
     works("local ok, err = xpcall(error, function(e) return e .. '!' end, 'x', 0) return ok, err", false, "x!")
   end)
 
   it("sees tables in one order in every process", function()
-    works([[local t, seen = { b = 1, a = 2, [2] = 3, [1] = 4, [true] = 5, [1.5] = 6 }, {}
-      for k in pairs(t) do seen[#seen + 1] = tostring(k) end return table.concat(seen, " ")]], "1 1.5 2 a b true")
+    works(
+      [[local t, seen = { b = 1, a = 2, [2] = 3, [1] = 4, [true] = 5, [1.5] = 6 }, {}
+      for k in pairs(t) do seen[#seen + 1] = tostring(k) end return table.concat(seen, " ")]],
+      "1 1.5 2 a b true"
+    )
     works("local n = 0 for k in pairs({ a = 1, b = 2 }) do n = n + 1 end return n", 2)
-    works("local t = { a = 1, b = 2, c = 3 } local seen = '' for k in pairs(t) do seen = seen .. k t.b = nil end return seen", "ac")
+    works(
+      "local t = { a = 1, b = 2, c = 3 } local seen = '' for k in pairs(t) do seen = seen .. k t.b = nil end return seen",
+      "ac"
+    )
     refused("for k in pairs({ [{}] = 1 }) do end", "has no order")
     refused("next({ 1 }, 1)", "use pairs")
   end)
@@ -48,7 +64,9 @@ describe("a script", function()
     local _, e = scripts.run("return math.random(1000000)", { seed = 8 })
     assert.same({ a, b }, { c, d })
     assert.are_not.equal(a, e)
-    for _ = 1, 100 do assert.is_true(select(2, scripts.run("return math.random(3, 5)")) >= 3) end
+    for _ = 1, 100 do
+      assert.is_true(select(2, scripts.run("return math.random(3, 5)")) >= 3)
+    end
   end)
 
   it("sees no addresses", function()
@@ -58,11 +76,21 @@ describe("a script", function()
 
   it("finds no way out by name (E39, E42)", function()
     for name, hint in pairs {
-      print = "use log", os = "o2x.clock", io = "o2x.files", load = "write the code in a file", debug = "",
-        package = "use require",
-      loadfile = "", dofile = "", collectgarbage = "", coroutine = "use parallel", rawset = "", _G = "",
-        warn = "not defined",
-      loadstring = "not defined", getfenv = "not defined",
+      print = "use log",
+      os = "o2x.clock",
+      io = "o2x.files",
+      load = "write the code in a file",
+      debug = "",
+      package = "use require",
+      loadfile = "",
+      dofile = "",
+      collectgarbage = "",
+      coroutine = "use parallel",
+      rawset = "",
+      _G = "",
+      warn = "not defined",
+      loadstring = "not defined",
+      getfenv = "not defined",
     } do
       refused("return " .. name, name .. " is not")
       refused("return " .. name, hint)
@@ -73,8 +101,13 @@ describe("a script", function()
     refused("table.x = 1", "x cannot be changed")
     refused("setmetatable(_ENV, {})", "cannot be changed")
     refused("setmetatable(string, {})", "cannot be changed")
-    works("return getmetatable(''), getmetatable(string), getmetatable(_ENV), getmetatable(parallel)", nil, nil, nil,
-      nil)
+    works(
+      "return getmetatable(''), getmetatable(string), getmetatable(_ENV), getmetatable(parallel)",
+      nil,
+      nil,
+      nil,
+      nil
+    )
     works("return rawget(_ENV, 'string'), rawlen(string), rawequal(_ENV, _ENV)", nil, 0, true)
   end)
 
@@ -103,9 +136,16 @@ describe("a script", function()
   end)
 
   it("does nothing while it is loaded", function()
-    for _, text in ipairs { "step('x', function() end)", "sleep(1)", "parallel { function() end }", "log('x')",
+    for _, text in ipairs {
+      "step('x', function() end)",
+      "sleep(1)",
+      "parallel { function() end }",
+      "log('x')",
       "check('x', function() end)",
-      "wait_until('x', 1, function() end)", "timeout(1, function() end)", "parallel.each({}, function() end)" } do
+      "wait_until('x', 1, function() end)",
+      "timeout(1, function() end)",
+      "parallel.each({}, function() end)",
+    } do
       refused(text, "while the file is being loaded", { loading = true })
     end
     refused('require("o2x.files").read("x")', "while the file is being loaded", { loading = true })
@@ -115,9 +155,23 @@ describe("a script", function()
   end)
 
   it("requires what it may (E39)", function()
-    for _, name in ipairs { "io", "os", "o2x.fs", "o2x.core.fs", "o2x.proc", "o2x.effects", "stdlib", "stdlib.../x",
+    for _, name in ipairs {
+      "io",
+      "os",
+      "o2x.fs",
+      "o2x.core.fs",
+      "o2x.proc",
+      "o2x.effects",
+      "stdlib",
+      "stdlib.../x",
       "stdlib./etc/passwd",
-      "stdlib.nosuch", "lfs", "", "o2x.", "o2x.effects.pg", "stdlib.x/../../y" } do
+      "stdlib.nosuch",
+      "lfs",
+      "",
+      "o2x.",
+      "o2x.effects.pg",
+      "stdlib.x/../../y",
+    } do
       local ok = scripts.run(("return require %q"):format(name))
       assert.is_false(ok, name)
     end
@@ -140,10 +194,14 @@ describe("a script", function()
 
   it("cannot keep a cancelled script alive with pcall (E02, E03)", function()
     local seen
-    local handle = task.spawn(function()
-      seen = select(2,
-        scripts.run("local n = 0 while true do local ok = pcall(sleep, 10) n = n + 1 if n > 5 then return n end end"))
-    end)
+    local handle = task.spawn(
+      function()
+        seen = select(
+          2,
+          scripts.run("local n = 0 while true do local ok = pcall(sleep, 10) n = n + 1 if n > 5 then return n end end")
+        )
+      end
+    )
     task.sleep(0.05)
     handle:cancel()
     pcall(handle.join, handle)
@@ -164,9 +222,14 @@ describe("a script", function()
   end)
 
   it("may raise anything, and nothing breaks (E08)", function()
-    for _, text in ipairs { "error(setmetatable({}, { __tostring = function() error('x') end }))", "error({})",
-      "error(nil)", "error()",
-      "error(setmetatable({}, { __tostring = function() return 1 end }))", "error(function() end)" } do
+    for _, text in ipairs {
+      "error(setmetatable({}, { __tostring = function() error('x') end }))",
+      "error({})",
+      "error(nil)",
+      "error()",
+      "error(setmetatable({}, { __tostring = function() return 1 end }))",
+      "error(function() end)",
+    } do
       local ok, err = scripts.run(text)
       assert.is_false(ok)
       assert.equal("bug", err.kind)
@@ -175,7 +238,11 @@ describe("a script", function()
   end)
 
   it("runs side by side and waits", function()
-    works("local r = parallel { a = function() sleep(0.01) return 1 end, b = function() return 2 end } return r.a, r.b", 1, 2)
+    works(
+      "local r = parallel { a = function() sleep(0.01) return 1 end, b = function() return 2 end } return r.a, r.b",
+      1,
+      2
+    )
     works("return table.concat(parallel.each({ 1, 2, 3 }, function(n) return n * 2 end, { limit = 2 }), ' ')", "2 4 6")
     refused("parallel { 1 }", "is a number, not a function")
     refused("parallel.each({}, function() end, { limit = 0 })", "positive integer")
@@ -211,11 +278,15 @@ end)
 
 describe("what a script can reach", function()
   local SCOPE = {
-    pg = { tenant = "coredb-x", control = "control", admin = "postgres" }, vault = { "tenant/x/" }, redis = {},
-      dns = { "x.example.com" },
+    pg = { tenant = "coredb-x", control = "control", admin = "postgres" },
+    vault = { "tenant/x/" },
+    redis = {},
+    dns = { "x.example.com" },
     k8s = { namespace = "default", namespaces = {}, names = {}, label = { "tenant", "x" }, shared = {}, read = {} },
-      helm = {}, http = {},
-    files = { read = {}, write = {} }, broker = {},
+    helm = {},
+    http = {},
+    files = { read = {}, write = {} },
+    broker = {},
   }
 
   local function contents(value)
@@ -242,15 +313,23 @@ describe("what a script can reach", function()
     lines[#lines + 1] = path .. " table"
     local metatable = debug.getmetatable(inside)
     for _, source in ipairs { inside, metatable and type(metatable.__index) == "table" and metatable.__index or {} } do
-      for key, item in next, source do walk(lines, path .. "." .. tostring(key), item, seen) end
+      for key, item in next, source do
+        walk(lines, path .. "." .. tostring(key), item, seen)
+      end
     end
   end
 
   local function differences(listed, found)
     local signs, differing = {}, {}
-    for line in found:gmatch("[^\n]+") do signs[line] = "+ " end
-    for line in listed:gmatch("[^\n]+") do signs[line] = not signs[line] and "- " or nil end
-    for line, sign in pairs(signs) do differing[#differing + 1] = sign .. line end
+    for line in found:gmatch("[^\n]+") do
+      signs[line] = "+ "
+    end
+    for line in listed:gmatch("[^\n]+") do
+      signs[line] = not signs[line] and "- " or nil
+    end
+    for line, sign in pairs(signs) do
+      differing[#differing + 1] = sign .. line
+    end
     table.sort(differing)
     return table.concat(differing, "\n")
   end
@@ -259,9 +338,17 @@ describe("what a script can reach", function()
     local lines = {}
     local box = sandbox.new({ root = "/nowhere", stdlib = "/nowhere/stdlib" })
     walk(lines, "_ENV", box.environment, {})
-    local ctx = setmetatable({ mode = "apply", scope = SCOPE, config = setmetatable({ platform = "." },
-      { __index = function() return {} end }),
-      tenant = { name = "x" }, run_id = "R" }, { __index = function() return function() return {} end end })
+    local ctx = setmetatable({
+      mode = "apply",
+      scope = SCOPE,
+      config = setmetatable({ platform = "." }, { __index = function() return {} end }),
+      tenant = { name = "x" },
+      run_id = "R",
+    }, {
+      __index = function()
+        return function() return {} end
+      end,
+    })
     for _, name in ipairs(effects.NAMES) do
       if package.searchpath("o2x.effects." .. name, package.path) then
         walk(lines, "o2x." .. name, effects.find(name).api(ctx), {})

@@ -16,25 +16,44 @@ end
 
 local function file(changes)
   local value = {
-    name = "newclient", company = "New Client Inc.", environment = "production",
+    name = "newclient",
+    company = "New Client Inc.",
+    environment = "production",
     contacts = { primary = "contact@newclient.com" },
     admin = { email = "admin@newclient.com", firstname = "Admin", lastname = "User" },
     profile = { country = "USA", timezone = "America/New_York", currency = "USD" },
     integrations = {
-      { name = "STRIPE", index = 0, type = "PAYMENT_GATEWAY", authtype = "API_KEY", apitype = "REST", baseurl = "https://api.stripe.com" },
+      {
+        name = "STRIPE",
+        index = 0,
+        type = "PAYMENT_GATEWAY",
+        authtype = "API_KEY",
+        apitype = "REST",
+        baseurl = "https://api.stripe.com",
+      },
     },
   }
-  for key, change in pairs(changes or {}) do value[key] = change end
+  for key, change in pairs(changes or {}) do
+    value[key] = change
+  end
   return value
 end
 
 local PLATFORM = {
-  domain = "embrix.com", region = "us-east-1", namespace = "default",
-  database = { name = "coredb-{tenant}", control = "enginedevdb" }, redis = { host = "master.{environment}-cache-rg" },
+  domain = "embrix.com",
+  region = "us-east-1",
+  namespace = "default",
+  database = { name = "coredb-{tenant}", control = "enginedevdb" },
+  redis = { host = "master.{environment}-cache-rg" },
   vault = { uri = "http://{tenant}-vault-interface/", path = "tenant/{tenant}/{environment}" },
-  kubernetes = { volume_claim = "{tenant}-data-pvc", postgres_secret = "pg-secret", vault_secret = "app-vault-token",
-    ingress_service = { namespace = "ingress-nginx", name = "ingress-nginx-controller" } },
-  storage = { data_bucket = "embrix-{environment}-data" }, monitoring = { namespace = "monitoring" },
+  kubernetes = {
+    volume_claim = "{tenant}-data-pvc",
+    postgres_secret = "pg-secret",
+    vault_secret = "app-vault-token",
+    ingress_service = { namespace = "ingress-nginx", name = "ingress-nginx-controller" },
+  },
+  storage = { data_bucket = "embrix-{environment}-data" },
+  monitoring = { namespace = "monitoring" },
 }
 
 local function load(name, changes)
@@ -59,7 +78,9 @@ describe("waves of the catalogue", function()
 
   it("follow the dependency matrix, not the order of steps 5.3 and 5.4", function()
     local function before(a, b) assert.is_true(position(waves, a) < position(waves, b), a .. " before " .. b) end
-    for _, gateway in ipairs(catalogue.gateways()) do before(gateway.name, "service-transactional") end
+    for _, gateway in ipairs(catalogue.gateways()) do
+      before(gateway.name, "service-transactional")
+    end
     before("service-sso", "service-transactional")
     before("service-transactional", "service-usage")
     before("service-usage", "service-billing")
@@ -83,13 +104,31 @@ describe("names", function()
     for _, name in ipairs { "newclient", "newclient-sbx", "coopeg-prd", "a1" } do
       assert.is_nil(naming.tenant_name_problem(name))
     end
-    for _, name in ipairs { "", "New Client", "NEWCLIENT", "../x", "a;b", "a'b", "a--b", "a-", "-a", "1a", "a\0b", ("a"):rep(41), "näme", "a.b" } do
+    for _, name in ipairs {
+      "",
+      "New Client",
+      "NEWCLIENT",
+      "../x",
+      "a;b",
+      "a'b",
+      "a--b",
+      "a-",
+      "-a",
+      "1a",
+      "a\0b",
+      ("a"):rep(41),
+      "näme",
+      "a.b",
+    } do
       assert.is_string(naming.tenant_name_problem(name), name)
     end
   end)
 
   it("keep the two underscored folders", function()
-    assert.equal("provision_gateway/helm_values/newclient/provision-gateway.yaml", naming.values_file("newclient", "provision-gateway"))
+    assert.equal(
+      "provision_gateway/helm_values/newclient/provision-gateway.yaml",
+      naming.values_file("newclient", "provision-gateway")
+    )
     assert.equal("crm_gateway/charts/crm-gateway", naming.chart("crm-gateway"))
     assert.equal("tax-gateway/charts/tax-gateway", naming.chart("tax-gateway"))
     assert.equal("core/helm_values/newclient/service-billing.yaml", naming.values_file("newclient", "service-billing"))
@@ -112,7 +151,10 @@ describe("a tenant file", function()
   it("must be that of the tenant, and of nobody else", function()
     assert.matches("name is 'other'", wrong { name = "other" })
     assert.matches("also in tenants/x.yaml", wrong({}, { { name = "newclient", where = "tenants/x.yaml" } }))
-    assert.matches("TIDLT%-100005 is also in", wrong({ id = "TIDLT-100005" }, { { name = "urbanos", id = "TIDLT-100005", where = "tenants/urbanos.yaml" } }))
+    assert.matches(
+      "TIDLT%-100005 is also in",
+      wrong({ id = "TIDLT-100005" }, { { name = "urbanos", id = "TIDLT-100005", where = "tenants/urbanos.yaml" } })
+    )
     assert.matches("not of the form", wrong { id = "100005" })
   end)
 
@@ -121,8 +163,21 @@ describe("a tenant file", function()
     assert.matches("company must be a text", wrong { company = 12 })
     assert.matches("profile.country is missing", wrong { profile = { timezone = "UTC", currency = "USD" } })
     assert.matches("environment 'prod' is not known", wrong { environment = "prod" })
-    assert.matches("integrations%[1%]%.name: 'PAYPAL' is no provider",
-      wrong { integrations = { { name = "PAYPAL", index = 0, type = "PAYMENT_GATEWAY", authtype = "API_KEY", apitype = "REST", baseurl = "https://x.y" } } })
+    assert.matches(
+      "integrations%[1%]%.name: 'PAYPAL' is no provider",
+      wrong {
+        integrations = {
+          {
+            name = "PAYPAL",
+            index = 0,
+            type = "PAYMENT_GATEWAY",
+            authtype = "API_KEY",
+            apitype = "REST",
+            baseurl = "https://x.y",
+          },
+        },
+      }
+    )
     assert.matches("properties.a must be a text", wrong { properties = { a = 30 } })
   end)
 end)
@@ -160,7 +215,8 @@ describe("grants", function()
     assert.has_error(function() scope.key(with_id.redis, "TIDLT-1000051:session:1", "key") end)
   end)
 
-  it("keep a legacy database name", function()
-    assert.equal("enginedevdb", load("dev", { overrides = { database = "enginedevdb" } }).database)
-  end)
+  it(
+    "keep a legacy database name",
+    function() assert.equal("enginedevdb", load("dev", { overrides = { database = "enginedevdb" } }).database) end
+  )
 end)

@@ -18,8 +18,12 @@ local function issuer_of(ingress)
 end
 
 local function wanted_certificate(ingress, tls, issuer)
-  return { secretName = tls.secretName, dnsNames = value.copy(tls.hosts), issuerRef = issuer,
-    usages = value.array { "digital signature", "key encipherment" } }
+  return {
+    secretName = tls.secretName,
+    dnsNames = value.copy(tls.hosts),
+    issuerRef = issuer,
+    usages = value.array { "digital signature", "key encipherment" },
+  }
 end
 
 local function from_ingress(ctl, namespace, name)
@@ -30,11 +34,26 @@ local function from_ingress(ctl, namespace, name)
     local old = tls.secretName and ctl.store:get(CERTIFICATES, namespace, tls.secretName)
     local spec = wanted_certificate(ingress, tls, issuer)
     if tls.secretName and not old then
-      ctl:make(CERTIFICATES, { apiVersion = "cert-manager.io/v1", kind = "Certificate", spec = spec,
-        metadata = { name = tls.secretName, namespace = namespace, labels = ingress.metadata.labels, generation = 1,
-          ownerReferences = controllers.owned_by(ingress) } })
-      events.record(ctl.store, ingress, "cert-manager-ingress-shim", "Normal", "CreateCertificate",
-        ("Successfully created Certificate %q"):format(tls.secretName))
+      ctl:make(CERTIFICATES, {
+        apiVersion = "cert-manager.io/v1",
+        kind = "Certificate",
+        spec = spec,
+        metadata = {
+          name = tls.secretName,
+          namespace = namespace,
+          labels = ingress.metadata.labels,
+          generation = 1,
+          ownerReferences = controllers.owned_by(ingress),
+        },
+      })
+      events.record(
+        ctl.store,
+        ingress,
+        "cert-manager-ingress-shim",
+        "Normal",
+        "CreateCertificate",
+        ("Successfully created Certificate %q"):format(tls.secretName)
+      )
     elseif old and not value.equal(old.spec, spec) and old.metadata.ownerReferences then
       ctl:change(CERTIFICATES, old, function(copy)
         copy.spec, copy.metadata.generation = spec, (copy.metadata.generation or 1) + 1
@@ -44,36 +63,56 @@ local function from_ingress(ctl, namespace, name)
 end
 
 local function condition(ctl, certificate, ok, reason, message)
-  return controllers.condition(value.get(certificate, "status", "conditions"), { type = "Ready",
-    status = ok and "True" or "False", reason = reason, message = message,
-    observedGeneration = certificate.metadata.generation }, ctl.store:time())
+  return controllers.condition(value.get(certificate, "status", "conditions"), {
+    type = "Ready",
+    status = ok and "True" or "False",
+    reason = reason,
+    message = message,
+    observedGeneration = certificate.metadata.generation,
+  }, ctl.store:time())
 end
 
 local function not_ready(ctl, certificate, reason, message)
-  ctl:set_status(CERTIFICATES, certificate, { conditions = value.array {
-    condition(ctl, certificate, false, reason, message) } })
+  ctl:set_status(
+    CERTIFICATES,
+    certificate,
+    { conditions = value.array {
+      condition(ctl, certificate, false, reason, message),
+    } }
+  )
 end
 
 local function find_issuer(ctl, certificate)
   local ref = certificate.spec.issuerRef or {}
   local cluster = ref.kind == "ClusterIssuer"
-  return ctl.store:get("cert-manager.io/" .. (cluster and "clusterissuers" or "issuers"),
-    not cluster and certificate.metadata.namespace or nil, ref.name or ""), ref
+  return ctl.store:get(
+    "cert-manager.io/" .. (cluster and "clusterissuers" or "issuers"),
+    not cluster and certificate.metadata.namespace or nil,
+    ref.name or ""
+  ),
+    ref
 end
 
 local function keep_secret(ctl, certificate, pair)
   local meta, name = certificate.metadata, certificate.spec.secretName
   local data = { ["tls.crt"] = crypto.base64(pair.cert), ["tls.key"] = crypto.base64(pair.key) }
-  local annotations = { ["cert-manager.io/certificate-name"] = meta.name,
+  local annotations = {
+    ["cert-manager.io/certificate-name"] = meta.name,
     ["cert-manager.io/common-name"] = certificate.spec.commonName or (certificate.spec.dnsNames or {})[1],
     ["cert-manager.io/alt-names"] = table.concat(certificate.spec.dnsNames or {}, ","),
-    ["cert-manager.io/issuer-name"] = value.get(certificate, "spec", "issuerRef", "name") }
+    ["cert-manager.io/issuer-name"] = value.get(certificate, "spec", "issuerRef", "name"),
+  }
   local old = ctl.store:get("/secrets", meta.namespace, name)
   if old then
     ctl:change("/secrets", old, function(copy) copy.data = data end)
   else
-    ctl:make("/secrets", { apiVersion = "v1", kind = "Secret", type = "kubernetes.io/tls", data = data,
-      metadata = { name = name, namespace = meta.namespace, annotations = annotations } })
+    ctl:make("/secrets", {
+      apiVersion = "v1",
+      kind = "Secret",
+      type = "kubernetes.io/tls",
+      data = data,
+      metadata = { name = name, namespace = meta.namespace, annotations = annotations },
+    })
   end
 end
 
@@ -82,12 +121,23 @@ local function issued(ctl, namespace, name, pair)
   if not certificate then return end
   keep_secret(ctl, certificate, pair)
   local now = ctl.store.clock()
-  events.record(ctl.store, certificate, "cert-manager-certificates-issuing", "Normal", "Issuing",
-    "The certificate has been successfully issued")
-  ctl:set_status(CERTIFICATES, certificate, { revision = 1, notBefore = value.time(now),
-    notAfter = value.time(now + LIFETIME), renewalTime = value.time(now + LIFETIME * 2 // 3),
-    conditions = value.array { condition(ctl, certificate, true, "Ready",
-      "Certificate is up to date and has not expired") } })
+  events.record(
+    ctl.store,
+    certificate,
+    "cert-manager-certificates-issuing",
+    "Normal",
+    "Issuing",
+    "The certificate has been successfully issued"
+  )
+  ctl:set_status(CERTIFICATES, certificate, {
+    revision = 1,
+    notBefore = value.time(now),
+    notAfter = value.time(now + LIFETIME),
+    renewalTime = value.time(now + LIFETIME * 2 // 3),
+    conditions = value.array {
+      condition(ctl, certificate, true, "Ready", "Certificate is up to date and has not expired"),
+    },
+  })
 end
 
 -- signing is the work of another program: it is waited for beside the controllers
@@ -110,9 +160,7 @@ end
 local function is_current(ctl, certificate)
   if not ctl.store:get("/secrets", certificate.metadata.namespace, certificate.spec.secretName) then return false end
   for _, c in ipairs(value.get(certificate, "status", "conditions") or {}) do
-    if c.type == "Ready" then
-      return c.status == "True" and c.observedGeneration == certificate.metadata.generation
-    end
+    if c.type == "Ready" then return c.status == "True" and c.observedGeneration == certificate.metadata.generation end
   end
   return false
 end
@@ -122,11 +170,18 @@ local function reconcile(ctl, namespace, name)
   if not certificate or is_current(ctl, certificate) then return end
   local issuer, ref = find_issuer(ctl, certificate)
   if not issuer then
-    return not_ready(ctl, certificate, "DoesNotExist", ("Referenced %q not found: %s %q not found"):format(
-      ref.kind or "Issuer",
-      (ref.kind or "issuer"):lower() .. ".cert-manager.io", ref.name or ""))
+    return not_ready(
+      ctl,
+      certificate,
+      "DoesNotExist",
+      ("Referenced %q not found: %s %q not found"):format(
+        ref.kind or "Issuer",
+        (ref.kind or "issuer"):lower() .. ".cert-manager.io",
+        ref.name or ""
+      )
+    )
   end
-  not_ready(ctl, certificate, "DoesNotExist", ("Issuing certificate as Secret does not exist"))
+  not_ready(ctl, certificate, "DoesNotExist", "Issuing certificate as Secret does not exist")
   sign(ctl, certificate)
 end
 

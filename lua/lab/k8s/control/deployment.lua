@@ -29,9 +29,7 @@ local function limits(object)
   return surge, unavailable
 end
 
-local function revision_of(object)
-  return tonumber(value.get(object, "metadata", "annotations", REVISION) or 0)
-end
+local function revision_of(object) return tonumber(value.get(object, "metadata", "annotations", REVISION) or 0) end
 
 local function owned_sets(ctl, object)
   local list = {}
@@ -55,8 +53,11 @@ local function find_current(sets, template)
 end
 
 local function set_annotations(object, surge, revision)
-  local annotations = value.merged(object.metadata.annotations, { [REVISION] = tostring(revision),
-    [DESIRED] = tostring(object.spec.replicas), [MAX] = tostring(object.spec.replicas + surge) })
+  local annotations = value.merged(object.metadata.annotations, {
+    [REVISION] = tostring(revision),
+    [DESIRED] = tostring(object.spec.replicas),
+    [MAX] = tostring(object.spec.replicas + surge),
+  })
   annotations[LAST_APPLIED] = nil
   return annotations
 end
@@ -71,11 +72,20 @@ local function make_set(ctl, object, surge, revision)
   if ctl.store:get("apps/replicasets", object.metadata.namespace, name) then
     name = name .. ctl.store:version() % 1000 -- another template with the same hash
   end
-  return ctl:make("apps/replicasets", { apiVersion = "apps/v1", kind = "ReplicaSet",
-    metadata = { name = name, namespace = object.metadata.namespace, labels = value.copy(template.metadata.labels),
-      annotations = set_annotations(object, surge, revision), generation = 1,
-      ownerReferences = controllers.owned_by(object) },
-    spec = { replicas = 0, selector = selector, template = template }, status = { replicas = 0 } })
+  return ctl:make("apps/replicasets", {
+    apiVersion = "apps/v1",
+    kind = "ReplicaSet",
+    metadata = {
+      name = name,
+      namespace = object.metadata.namespace,
+      labels = value.copy(template.metadata.labels),
+      annotations = set_annotations(object, surge, revision),
+      generation = 1,
+      ownerReferences = controllers.owned_by(object),
+    },
+    spec = { replicas = 0, selector = selector, template = template },
+    status = { replicas = 0 },
+  })
 end
 
 -- the ReplicaSet of the current template, with the highest revision; a rollback gives an old one a new number
@@ -99,22 +109,32 @@ end
 
 local function scale(ctl, object, set, replicas)
   if set.spec.replicas == replicas then return set end
-  events.record(ctl.store, object, "deployment-controller", "Normal", "ScalingReplicaSet",
-    ("Scaled %s replica set %s from %d to %d"):format(replicas > set.spec.replicas and "up" or "down",
-      set.metadata.name, set.spec.replicas, replicas))
+  events.record(
+    ctl.store,
+    object,
+    "deployment-controller",
+    "Normal",
+    "ScalingReplicaSet",
+    ("Scaled %s replica set %s from %d to %d"):format(
+      replicas > set.spec.replicas and "up" or "down",
+      set.metadata.name,
+      set.spec.replicas,
+      replicas
+    )
+  )
   return ctl:change("apps/replicasets", set, function(copy)
     copy.spec.replicas = replicas
     copy.metadata.generation = (copy.metadata.generation or 1) + 1
   end)
 end
 
-local function available(set)
-  return value.get(set, "status", "availableReplicas") or 0
-end
+local function available(set) return value.get(set, "status", "availableReplicas") or 0 end
 
 local function total(sets, count)
   local n = 0
-  for _, set in ipairs(sets) do n = n + count(set) end
+  for _, set in ipairs(sets) do
+    n = n + count(set)
+  end
   return n
 end
 
@@ -123,7 +143,9 @@ local function spec_replicas(set) return set.spec.replicas end
 -- takes replicas from the old sets: first those that were never ready, then as many as availability allows
 local function shrink(ctl, object, sets, current, may_go)
   local left = {}
-  for _, set in ipairs(sets) do left[set] = set.spec.replicas end
+  for _, set in ipairs(sets) do
+    left[set] = set.spec.replicas
+  end
   for _, unready_only in ipairs { true, false } do
     for _, set in ipairs(sets) do
       if set.metadata.uid ~= current.metadata.uid and may_go > 0 then
@@ -142,9 +164,7 @@ local function roll(ctl, object, current, sets)
   local replicas = object.spec.replicas
   local surge, unavailable = limits(object)
   local old = total(sets, spec_replicas) - current.spec.replicas
-  if old == 0 or current.spec.replicas > replicas then
-    return scale(ctl, object, current, replicas)
-  end
+  if old == 0 or current.spec.replicas > replicas then return scale(ctl, object, current, replicas) end
   if object.spec.strategy.type == "Recreate" then
     shrink(ctl, object, sets, current, old)
     return current
@@ -183,42 +203,59 @@ local function conditions(ctl, object, current, counts)
   local now, before = ctl.store:time(), value.get(object, "status", "conditions")
   local _, unavailable = limits(object)
   local enough = counts.available >= object.spec.replicas - unavailable
-  local list = value.array { controllers.condition(before, { type = "Available", status = enough and "True" or "False",
-    reason = enough and "MinimumReplicasAvailable" or "MinimumReplicasUnavailable",
-    message = enough and "Deployment has minimum availability." or "Deployment does not have minimum availability." },
-    now, true) }
-  local complete = counts.updated == object.spec.replicas and counts.replicas == object.spec.replicas
+  local list = value.array {
+    controllers.condition(before, {
+      type = "Available",
+      status = enough and "True" or "False",
+      reason = enough and "MinimumReplicasAvailable" or "MinimumReplicasUnavailable",
+      message = enough and "Deployment has minimum availability." or "Deployment does not have minimum availability.",
+    }, now, true),
+  }
+  local complete = counts.updated == object.spec.replicas
+    and counts.replicas == object.spec.replicas
     and counts.available == object.spec.replicas
   local word, reason, message = progress_condition(object, current, complete)
-  local progress = controllers.condition(before, { type = "Progressing", status = word, reason = reason,
-    message = message }, now, true)
+  local progress = controllers.condition(
+    before,
+    { type = "Progressing", status = word, reason = reason, message = message },
+    now,
+    true
+  )
   if complete then ctl:not_after("deployment", object.metadata.namespace, object.metadata.name) end
   if not complete and reason == "ReplicaSetUpdated" and deadline_passed(ctl, object, progress) then
-    progress = controllers.condition(before, { type = "Progressing", status = "False",
+    progress = controllers.condition(before, {
+      type = "Progressing",
+      status = "False",
       reason = "ProgressDeadlineExceeded",
-      message = ("ReplicaSet %q has timed out progressing."):format(current.metadata.name) }, now, true)
+      message = ("ReplicaSet %q has timed out progressing."):format(current.metadata.name),
+    }, now, true)
   end
   table.insert(list, progress)
   return list
 end
 
-local function nonzero(n)
-  return n ~= 0 and n or nil
-end
+local function nonzero(n) return n ~= 0 and n or nil end
 
 local function status_field(name)
   return function(set) return value.get(set, "status", name) or 0 end
 end
 
 local function update_status(ctl, object, current, sets)
-  local counts = { replicas = total(sets, status_field "replicas"), available = total(sets, available),
-    ready = total(sets, status_field "readyReplicas"), updated = status_field "replicas"(current) }
-  ctl:set_status("apps/deployments", object, { observedGeneration = object.metadata.generation,
-    replicas = nonzero(counts.replicas), updatedReplicas = nonzero(counts.updated),
+  local counts = {
+    replicas = total(sets, status_field "replicas"),
+    available = total(sets, available),
+    ready = total(sets, status_field "readyReplicas"),
+    updated = status_field "replicas"(current),
+  }
+  ctl:set_status("apps/deployments", object, {
+    observedGeneration = object.metadata.generation,
+    replicas = nonzero(counts.replicas),
+    updatedReplicas = nonzero(counts.updated),
     readyReplicas = nonzero(counts.ready),
     availableReplicas = nonzero(counts.available),
     unavailableReplicas = nonzero(math.max(counts.replicas, object.spec.replicas) - counts.available),
-    conditions = conditions(ctl, object, current, counts) })
+    conditions = conditions(ctl, object, current, counts),
+  })
 end
 
 local function forget_history(ctl, object, sets, current)
@@ -228,7 +265,9 @@ local function forget_history(ctl, object, sets, current)
       table.insert(idle, set)
     end
   end
-  for i = 1, #idle - (object.spec.revisionHistoryLimit or 10) do ctl.store:remove("apps/replicasets", idle[i]) end
+  for i = 1, #idle - (object.spec.revisionHistoryLimit or 10) do
+    ctl.store:remove("apps/replicasets", idle[i])
+  end
 end
 
 ---@param ctl lab.k8s.Controllers
@@ -239,10 +278,14 @@ function M.reconcile(ctl, namespace, name)
   if not object then return ctl:not_after("deployment", namespace, name) end
   local surge = limits(object)
   local current, sets = current_set(ctl, object, surge)
-  object = ctl:change("apps/deployments", object, function(copy)
-    copy.metadata.annotations = value.merged(copy.metadata.annotations,
-      { [REVISION] = current.metadata.annotations[REVISION] })
-  end)
+  object = ctl:change(
+    "apps/deployments",
+    object,
+    function(copy)
+      copy.metadata.annotations =
+        value.merged(copy.metadata.annotations, { [REVISION] = current.metadata.annotations[REVISION] })
+    end
+  )
   if not object.spec.paused then
     current = roll(ctl, object, current, sets)
   elseif #sets == 1 then

@@ -25,12 +25,18 @@ local function reconcile_namespace(ctl, _, name)
     return ctl.store:remove("/namespaces", namespace)
   end
   if not ctl.store:get("/serviceaccounts", name, "default") then
-    ctl:make("/serviceaccounts", { apiVersion = "v1", kind = "ServiceAccount",
-      metadata = { name = "default", namespace = name } })
+    ctl:make(
+      "/serviceaccounts",
+      { apiVersion = "v1", kind = "ServiceAccount", metadata = { name = "default", namespace = name } }
+    )
   end
   if not ctl.store:get("/configmaps", name, "kube-root-ca.crt") then
-    ctl:make("/configmaps", { apiVersion = "v1", kind = "ConfigMap", data = { ["ca.crt"] = ctl.authority or "" },
-      metadata = { name = "kube-root-ca.crt", namespace = name } })
+    ctl:make("/configmaps", {
+      apiVersion = "v1",
+      kind = "ConfigMap",
+      data = { ["ca.crt"] = ctl.authority or "" },
+      metadata = { name = "kube-root-ca.crt", namespace = name },
+    })
   end
 end
 
@@ -38,7 +44,9 @@ end
 local function collect(ctl, _, uid)
   for _, dependent in ipairs(ctl.store:owned(uid)) do
     local others = false
-    for _, owner in ipairs(dependent.object.metadata.ownerReferences) do others = others or owner.uid ~= uid end
+    for _, owner in ipairs(dependent.object.metadata.ownerReferences) do
+      others = others or owner.uid ~= uid
+    end
     if not others then ctl.store:remove(dependent.store, dependent.object) end
   end
 end
@@ -52,16 +60,24 @@ local function current_metrics(hpa)
   local list = value.array {}
   for _, metric in ipairs(hpa.spec.metrics or {}) do
     if metric.resource then
-      table.insert(list, { type = "Resource", resource = { name = metric.resource.name,
-        current = { averageUtilization = STEADY_LOAD, averageValue = "175m" } } })
+      table.insert(list, {
+        type = "Resource",
+        resource = {
+          name = metric.resource.name,
+          current = { averageUtilization = STEADY_LOAD, averageValue = "175m" },
+        },
+      })
     end
   end
   return #list > 0 and list or nil
 end
 
 local function hpa_condition(ctl, hpa, kind, ok, reason, message)
-  return controllers.condition(value.get(hpa, "status", "conditions"), { type = kind, status = ok and "True" or "False",
-    reason = reason, message = message }, ctl.store:time())
+  return controllers.condition(
+    value.get(hpa, "status", "conditions"),
+    { type = kind, status = ok and "True" or "False", reason = reason, message = message },
+    ctl.store:time()
+  )
 end
 
 local function autoscale(ctl, namespace, name)
@@ -71,10 +87,23 @@ local function autoscale(ctl, namespace, name)
   local store = TARGETS[ref.kind]
   local target = store and ctl.store:get(store, namespace, ref.name)
   if not target then
-    return ctl:set_status(AUTOSCALERS, hpa, { currentReplicas = 0, desiredReplicas = 0, conditions = value.array {
-      hpa_condition(ctl, hpa, "AbleToScale", false, "FailedGetScale",
-        ("the HPA controller was unable to get the target's "
-        .. "current scale: %s %q not found"):format((ref.kind or ""):lower() .. "s.apps", ref.name)) } })
+    return ctl:set_status(AUTOSCALERS, hpa, {
+      currentReplicas = 0,
+      desiredReplicas = 0,
+      conditions = value.array {
+        hpa_condition(
+          ctl,
+          hpa,
+          "AbleToScale",
+          false,
+          "FailedGetScale",
+          ("the HPA controller was unable to get the target's " .. "current scale: %s %q not found"):format(
+            (ref.kind or ""):lower() .. "s.apps",
+            ref.name
+          )
+        ),
+      },
+    })
   end
   local current = target.spec.replicas
   local off = current == 0
@@ -84,18 +113,33 @@ local function autoscale(ctl, namespace, name)
       copy.spec.replicas, copy.metadata.generation = wanted, (copy.metadata.generation or 1) + 1
     end)
   end
-  ctl:set_status(AUTOSCALERS, hpa, { currentReplicas = current, desiredReplicas = wanted,
+  ctl:set_status(AUTOSCALERS, hpa, {
+    currentReplicas = current,
+    desiredReplicas = wanted,
     currentMetrics = not off and current_metrics(hpa) or nil,
     lastScaleTime = wanted ~= current and ctl.store:time() or value.get(hpa, "status", "lastScaleTime"),
     conditions = value.array {
       hpa_condition(ctl, hpa, "AbleToScale", true, "ReadyForNewScale", "recommended size matches current size"),
-      hpa_condition(ctl, hpa, "ScalingActive", not off, off and "ScalingDisabled" or "ValidMetricFound",
+      hpa_condition(
+        ctl,
+        hpa,
+        "ScalingActive",
+        not off,
+        off and "ScalingDisabled" or "ValidMetricFound",
         off and "scaling is disabled since the replica count of the target is zero"
-        or "the HPA was able to successfully calculate a replica count from cpu resource utilization "
-          .. "(percentage of request)"),
-      hpa_condition(ctl, hpa, "ScalingLimited", false, "DesiredWithinRange",
-        "the desired count is within the acceptable range"),
-    } })
+          or "the HPA was able to successfully calculate a replica count from cpu resource utilization "
+            .. "(percentage of request)"
+      ),
+      hpa_condition(
+        ctl,
+        hpa,
+        "ScalingLimited",
+        false,
+        "DesiredWithinRange",
+        "the desired count is within the acceptable range"
+      ),
+    },
+  })
 end
 
 local BUDGETS = "policy/poddisruptionbudgets"
@@ -119,8 +163,13 @@ local function budget(ctl, namespace, name)
   end
   local desired = pdb.spec.minAvailable and budget_share(pdb.spec.minAvailable, expected)
     or expected - budget_share(pdb.spec.maxUnavailable or 0, expected)
-  ctl:set_status(BUDGETS, pdb, { observedGeneration = pdb.metadata.generation, currentHealthy = healthy,
-    desiredHealthy = desired, expectedPods = expected, disruptionsAllowed = math.max(0, healthy - desired) })
+  ctl:set_status(BUDGETS, pdb, {
+    observedGeneration = pdb.metadata.generation,
+    currentHealthy = healthy,
+    desiredHealthy = desired,
+    expectedPods = expected,
+    disruptionsAllowed = math.max(0, healthy - desired),
+  })
 end
 
 local DEFINITIONS = "apiextensions.k8s.io/customresourcedefinitions"
@@ -130,15 +179,25 @@ local function define(ctl, _, name)
   if not definition then return end
   local list = value.array {}
   for _, kind in ipairs { "NamesAccepted", "Established" } do
-    table.insert(list, controllers.condition(value.get(definition, "status", "conditions"), { type = kind,
-      status = "True",
-      reason = kind == "Established" and "InitialNamesAccepted" or "NoConflicts", message = "no conflicts found" },
-      ctl.store:time()))
+    table.insert(
+      list,
+      controllers.condition(value.get(definition, "status", "conditions"), {
+        type = kind,
+        status = "True",
+        reason = kind == "Established" and "InitialNamesAccepted" or "NoConflicts",
+        message = "no conflicts found",
+      }, ctl.store:time())
+    )
   end
   local versions = value.array {}
-  for _, version in ipairs(definition.spec.versions or {}) do table.insert(versions, version.name) end
-  ctl:set_status(DEFINITIONS, definition, { acceptedNames = value.copy(definition.spec.names), conditions = list,
-    storedVersions = versions })
+  for _, version in ipairs(definition.spec.versions or {}) do
+    table.insert(versions, version.name)
+  end
+  ctl:set_status(
+    DEFINITIONS,
+    definition,
+    { acceptedNames = value.copy(definition.spec.names), conditions = list, storedVersions = versions }
+  )
 end
 
 local function each(ctl, store, namespace, reconciler)

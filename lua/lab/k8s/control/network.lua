@@ -25,15 +25,26 @@ local function target_port(pod, port)
 end
 
 local function address_of(pod)
-  return { ip = pod.status.podIP, nodeName = pod.spec.nodeName, targetRef = { kind = "Pod", name = pod.metadata.name,
-    namespace = pod.metadata.namespace, uid = pod.metadata.uid } }
+  return {
+    ip = pod.status.podIP,
+    nodeName = pod.spec.nodeName,
+    targetRef = {
+      kind = "Pod",
+      name = pod.metadata.name,
+      namespace = pod.metadata.namespace,
+      uid = pod.metadata.uid,
+    },
+  }
 end
 
 local function behind(ctl, service)
   local wanted, pods = selector.from_object(service.spec.selector), {}
   for _, pod in ipairs(ctl.store:list("/pods", service.metadata.namespace)) do
-    if value.get(pod, "status", "podIP") and value.get(pod, "status", "phase") == "Running"
-      and selector.matches(wanted, pod.metadata.labels) then
+    if
+      value.get(pod, "status", "podIP")
+      and value.get(pod, "status", "phase") == "Running"
+      and selector.matches(wanted, pod.metadata.labels)
+    then
       table.insert(pods, pod)
     end
   end
@@ -66,8 +77,12 @@ local function slice_of(service, pods)
   local list, ports = value.array {}, value.array {}
   for _, pod in ipairs(pods) do
     local ready = is_ready(pod)
-    table.insert(list, { addresses = value.array { pod.status.podIP }, nodeName = pod.spec.nodeName,
-      conditions = { ready = ready, serving = ready, terminating = false }, targetRef = address_of(pod).targetRef })
+    table.insert(list, {
+      addresses = value.array { pod.status.podIP },
+      nodeName = pod.spec.nodeName,
+      conditions = { ready = ready, serving = ready, terminating = false },
+      targetRef = address_of(pod).targetRef,
+    })
   end
   for _, port in ipairs(pods[1] and service.spec.ports or {}) do
     table.insert(ports, { name = port.name or "", port = target_port(pods[1], port), protocol = port.protocol })
@@ -77,17 +92,35 @@ end
 
 local function endpoints(ctl, service)
   local meta, pods = service.metadata, behind(ctl, service)
-  put(ctl, "/endpoints", { apiVersion = "v1", kind = "Endpoints",
+  put(ctl, "/endpoints", {
+    apiVersion = "v1",
+    kind = "Endpoints",
     subsets = #pods > 0 and subsets_of(service, pods) or nil,
-    metadata = { name = meta.name, namespace = meta.namespace, labels = meta.labels,
-      ownerReferences = controllers.owned_by(service) } })
+    metadata = {
+      name = meta.name,
+      namespace = meta.namespace,
+      labels = meta.labels,
+      ownerReferences = controllers.owned_by(service),
+    },
+  })
   local list, ports = slice_of(service, pods)
-  put(ctl, "discovery.k8s.io/endpointslices", { apiVersion = "discovery.k8s.io/v1", kind = "EndpointSlice",
-    addressType = "IPv4", endpoints = list, ports = ports,
-    metadata = { name = meta.name .. "-" .. meta.uid:sub(1, 5), namespace = meta.namespace, generation = 1,
-      labels = { ["kubernetes.io/service-name"] = meta.name,
-        ["endpointslice.kubernetes.io/managed-by"] = "endpointslice-controller.k8s.io" },
-      ownerReferences = controllers.owned_by(service) } })
+  put(ctl, "discovery.k8s.io/endpointslices", {
+    apiVersion = "discovery.k8s.io/v1",
+    kind = "EndpointSlice",
+    addressType = "IPv4",
+    endpoints = list,
+    ports = ports,
+    metadata = {
+      name = meta.name .. "-" .. meta.uid:sub(1, 5),
+      namespace = meta.namespace,
+      generation = 1,
+      labels = {
+        ["kubernetes.io/service-name"] = meta.name,
+        ["endpointslice.kubernetes.io/managed-by"] = "endpointslice-controller.k8s.io",
+      },
+      ownerReferences = controllers.owned_by(service),
+    },
+  })
 end
 
 -- the name that AWS would give: stable for a Service
@@ -103,8 +136,13 @@ local function reconcile_service(ctl, namespace, name)
   local balanced = service.spec.type == "LoadBalancer"
   if balanced and not value.get(service, "status", "loadBalancer", "ingress") then
     events.record(ctl.store, service, "service-controller", "Normal", "EnsuredLoadBalancer", "Ensured load balancer")
-    ctl:set_status("/services", service, { loadBalancer = { ingress = value.array {
-      { hostname = load_balancer_name(service) } } } })
+    ctl:set_status(
+      "/services",
+      service,
+      { loadBalancer = { ingress = value.array {
+        { hostname = load_balancer_name(service) },
+      } } }
+    )
   elseif not balanced then
     ctl:set_status("/services", service, { loadBalancer = {} })
   end

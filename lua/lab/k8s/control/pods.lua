@@ -48,8 +48,12 @@ local function missing_reference(ctl, pod)
     local object = ctl.store:get("/" .. ref.kind, pod.metadata.namespace, ref.name)
     if not object then return ("%s %q not found"):format(SINGULAR[ref.kind], ref.name) end
     if ref.key and not value.get(object, "data", ref.key) then
-      return ("couldn't find key %s in %s %s/%s"):format(ref.key, ref.kind == "secrets" and "Secret" or "ConfigMap",
-        pod.metadata.namespace, ref.name)
+      return ("couldn't find key %s in %s %s/%s"):format(
+        ref.key,
+        ref.kind == "secrets" and "Secret" or "ConfigMap",
+        pod.metadata.namespace,
+        ref.name
+      )
     end
   end
 end
@@ -72,17 +76,20 @@ local function pick_node(ctl, pod)
   for _, node in ipairs(nodes) do
     if not value.get(node, "spec", "unschedulable") then table.insert(open, node.metadata.name) end
   end
-  if #open == 0 then
-    return nil, ("0/%d nodes are available: %d node(s) were unschedulable."):format(#nodes, #nodes)
-  end
+  if #open == 0 then return nil, ("0/%d nodes are available: %d node(s) were unschedulable."):format(#nodes, #nodes) end
   local n = (ctl.settings.pods or 0) + 1
   ctl.settings.pods = n
   return open[n % #open + 1]
 end
 
 local function condition(pod, now, kind, ok, reason, message)
-  return controllers.condition(value.get(pod, "status", "conditions"), { type = kind, status = ok and "True" or "False",
-    reason = not ok and reason or nil, message = not ok and message or nil, lastProbeTime = nil }, now)
+  return controllers.condition(value.get(pod, "status", "conditions"), {
+    type = kind,
+    status = ok and "True" or "False",
+    reason = not ok and reason or nil,
+    message = not ok and message or nil,
+    lastProbeTime = nil,
+  }, now)
 end
 
 local function qos(pod)
@@ -99,7 +106,9 @@ end
 
 local function names_of(pod)
   local names = {}
-  for _, c in ipairs(pod.spec.containers) do table.insert(names, c.name) end
+  for _, c in ipairs(pod.spec.containers) do
+    table.insert(names, c.name)
+  end
   return table.concat(names, " ")
 end
 
@@ -113,16 +122,27 @@ end
 local function status_of(ctl, pod, phase, ready, make_state)
   local now, old = ctl.store:time(), pod.status or {}
   local why, message = "ContainersNotReady", ("containers with unready status: [%s]"):format(names_of(pod))
-  if phase == "Succeeded" then why, message = "PodCompleted", nil end
+  if phase == "Succeeded" then
+    why, message = "PodCompleted", nil
+  end
   local ip = old.podIP or address(ctl)
-  local status = { phase = phase, qosClass = qos(pod), hostIP = "10.0.1.10",
+  local status = {
+    phase = phase,
+    qosClass = qos(pod),
+    hostIP = "10.0.1.10",
     hostIPs = value.array { { ip = "10.0.1.10" } },
-    podIP = ip, podIPs = value.array { { ip = ip } }, startTime = old.startTime or now,
-    conditions = value.array { condition(pod, now, "PodReadyToStartContainers", true),
+    podIP = ip,
+    podIPs = value.array { { ip = ip } },
+    startTime = old.startTime or now,
+    conditions = value.array {
+      condition(pod, now, "PodReadyToStartContainers", true),
       condition(pod, now, "Initialized", true),
-      condition(pod, now, "Ready", ready, why, message), condition(pod, now, "ContainersReady", ready, why, message),
-      condition(pod, now, "PodScheduled", true) },
-    containerStatuses = value.array {} }
+      condition(pod, now, "Ready", ready, why, message),
+      condition(pod, now, "ContainersReady", ready, why, message),
+      condition(pod, now, "PodScheduled", true),
+    },
+    containerStatuses = value.array {},
+  }
   for i, c in ipairs(pod.spec.containers) do
     local entry = { name = c.name, image = c.image, imageID = "", ready = ready, restartCount = 0, started = ready }
     make_state(entry, c, old.containerStatuses and old.containerStatuses[i], now)
@@ -131,9 +151,7 @@ local function status_of(ctl, pod, phase, ready, make_state)
   return status
 end
 
-local function digest(image)
-  return image:gsub(":[^/:]*$", "") .. "@sha256:" .. crypto.sha256(image)
-end
+local function digest(image) return image:gsub(":[^/:]*$", "") .. "@sha256:" .. crypto.sha256(image) end
 
 local function running(ctl, pod, ready)
   return status_of(ctl, pod, "Running", ready, function(entry, c, _, now)
@@ -150,19 +168,29 @@ local function finished(ctl, pod)
 end
 
 local function waiting(ctl, pod, reason, message)
-  return status_of(ctl, pod, "Pending", false, function(entry)
-    entry.state = { waiting = { reason = reason, message = message } }
-  end)
+  return status_of(
+    ctl,
+    pod,
+    "Pending",
+    false,
+    function(entry) entry.state = { waiting = { reason = reason, message = message } } end
+  )
 end
 
 local function crashing(ctl, pod)
   return status_of(ctl, pod, "Running", false, function(entry, c, old, now)
     entry.imageID, entry.restartCount = digest(c.image), 3
-    entry.state = { waiting = { reason = "CrashLoopBackOff",
-      message = ("back-off 40s restarting failed container=%s pod=%s")
-      :format(c.name, pod.metadata.name .. "_" .. pod.metadata.namespace) } }
-    entry.lastState = old and old.lastState or { terminated = { exitCode = 1, reason = "Error", startedAt = now,
-      finishedAt = now } }
+    entry.state = {
+      waiting = {
+        reason = "CrashLoopBackOff",
+        message = ("back-off 40s restarting failed container=%s pod=%s"):format(
+          c.name,
+          pod.metadata.name .. "_" .. pod.metadata.namespace
+        ),
+      },
+    }
+    entry.lastState = old and old.lastState
+      or { terminated = { exitCode = 1, reason = "Error", startedAt = now, finishedAt = now } }
   end)
 end
 
@@ -182,8 +210,17 @@ local function say_broken(ctl, pod)
   for _, c in ipairs(pod.spec.containers) do
     local image = c.image
     say(ctl, pod, "Normal", "Pulling", ("Pulling image %q"):format(image), c.name)
-    say(ctl, pod, "Warning", "Failed", ("Failed to pull image %q: rpc error: code = NotFound desc = failed to pull and "
-      .. "unpack image %q: failed to resolve reference %q: %s: not found"):format(image, image, image, image), c.name)
+    say(
+      ctl,
+      pod,
+      "Warning",
+      "Failed",
+      (
+        "Failed to pull image %q: rpc error: code = NotFound desc = failed to pull and "
+        .. "unpack image %q: failed to resolve reference %q: %s: not found"
+      ):format(image, image, image, image),
+      c.name
+    )
     say(ctl, pod, "Warning", "Failed", "Error: ErrImagePull", c.name)
     say(ctl, pod, "Normal", "BackOff", ("Back-off pulling image %q"):format(image), c.name)
     say(ctl, pod, "Warning", "Failed", "Error: ImagePullBackOff", c.name)
@@ -193,8 +230,19 @@ end
 local function say_crashing(ctl, pod)
   say_started(ctl, pod)
   for _, c in ipairs(pod.spec.containers) do
-    say(ctl, pod, "Warning", "BackOff", ("Back-off restarting failed container %s in pod %s_%s(%s)"):format(c.name,
-      pod.metadata.name, pod.metadata.namespace, pod.metadata.uid), c.name)
+    say(
+      ctl,
+      pod,
+      "Warning",
+      "BackOff",
+      ("Back-off restarting failed container %s in pod %s_%s(%s)"):format(
+        c.name,
+        pod.metadata.name,
+        pod.metadata.namespace,
+        pod.metadata.uid
+      ),
+      c.name
+    )
   end
 end
 
@@ -207,10 +255,13 @@ end
 
 local function stay_pending(ctl, pod, message)
   message = "0/3 nodes are available: " .. message
-  news(ctl, pod, { phase = "Pending", qosClass = qos(pod), conditions = value.array {
-    condition(pod, ctl.store:time(), "PodScheduled", false, "Unschedulable", message) } }, function()
-    events.record(ctl.store, pod, "default-scheduler", "Warning", "FailedScheduling", message)
-  end)
+  news(ctl, pod, {
+    phase = "Pending",
+    qosClass = qos(pod),
+    conditions = value.array {
+      condition(pod, ctl.store:time(), "PodScheduled", false, "Unschedulable", message),
+    },
+  }, function() events.record(ctl.store, pod, "default-scheduler", "Warning", "FailedScheduling", message) end)
 end
 
 local function is_waiting(pod)
@@ -225,26 +276,39 @@ end
 
 local function schedule(ctl, pod)
   local problem, node = missing_claim(ctl, pod), nil
-  if not problem then node, problem = pick_node(ctl, pod) end
+  if not problem then
+    node, problem = pick_node(ctl, pod)
+  end
   if not node then
     stay_pending(ctl, pod, problem)
     return nil
   end
-  events.record(ctl.store, pod, "default-scheduler", "Normal", "Scheduled", ("Successfully assigned %s/%s to %s")
-    :format(pod.metadata.namespace, pod.metadata.name, node))
+  events.record(
+    ctl.store,
+    pod,
+    "default-scheduler",
+    "Normal",
+    "Scheduled",
+    ("Successfully assigned %s/%s to %s"):format(pod.metadata.namespace, pod.metadata.name, node)
+  )
   return ctl:change("/pods", pod, function(copy) copy.spec.nodeName = node end)
 end
 
 -- what a container does that cannot start: its status, and what is said of it
 local function pull_fails(ctl, pod)
-  return waiting(ctl, pod, "ImagePullBackOff",
-    ("Back-off pulling image %q: ErrImagePull: rpc error: code = NotFound desc "
-    .. "= failed to pull and unpack image: not found"):format(pod.spec.containers[1].image)), say_broken
+  return waiting(
+    ctl,
+    pod,
+    "ImagePullBackOff",
+    (
+      "Back-off pulling image %q: ErrImagePull: rpc error: code = NotFound desc "
+      .. "= failed to pull and unpack image: not found"
+    ):format(pod.spec.containers[1].image)
+  ),
+    say_broken
 end
 
-local function crashes(ctl, pod)
-  return crashing(ctl, pod), say_crashing
-end
+local function crashes(ctl, pod) return crashing(ctl, pod), say_crashing end
 
 local FAULTS = { ["broken-pods"] = pull_fails, ["crash-pods"] = crashes }
 
@@ -252,8 +316,16 @@ local FAULTS = { ["broken-pods"] = pull_fails, ["crash-pods"] = crashes }
 local function start(ctl, pod)
   local missing, fault = missing_reference(ctl, pod), fault_of(ctl, pod)
   if missing then
-    return news(ctl, pod, waiting(ctl, pod, "CreateContainerConfigError", missing), say, "Warning", "Failed",
-      "Error: " .. missing, pod.spec.containers[1].name)
+    return news(
+      ctl,
+      pod,
+      waiting(ctl, pod, "CreateContainerConfigError", missing),
+      say,
+      "Warning",
+      "Failed",
+      "Error: " .. missing,
+      pod.spec.containers[1].name
+    )
   elseif fault then
     return news(ctl, pod, FAULTS[fault](ctl, pod))
   end

@@ -13,9 +13,7 @@ local POD = kinds.at("v1", "pods")
 
 local REVISION = "controller-revision-hash"
 
-local function revision_of(set)
-  return set.metadata.name .. "-" .. revision.hash(set.spec.template)
-end
+local function revision_of(set) return set.metadata.name .. "-" .. revision.hash(set.spec.template) end
 
 local function pods_of(ctl, owner)
   local list = {}
@@ -41,11 +39,21 @@ end
 function M.make_pod(ctl, owner, component, name, change)
   local template = value.copy(owner.spec.template)
   local prefix = owner.metadata.name .. "-"
-  local pod = { apiVersion = "v1", kind = "Pod", spec = template.spec, status = defaults.status(POD),
-    metadata = { name = name or objects.generate_name(prefix), generateName = not name and prefix or nil,
-      generation = 1, namespace = owner.metadata.namespace, labels = template.metadata.labels,
+  local pod = {
+    apiVersion = "v1",
+    kind = "Pod",
+    spec = template.spec,
+    status = defaults.status(POD),
+    metadata = {
+      name = name or objects.generate_name(prefix),
+      generateName = not name and prefix or nil,
+      generation = 1,
+      namespace = owner.metadata.namespace,
+      labels = template.metadata.labels,
       annotations = template.metadata.annotations,
-      ownerReferences = controllers.owned_by(owner) } }
+      ownerReferences = controllers.owned_by(owner),
+    },
+  }
   pod.metadata.labels = pod.metadata.labels or {}
   pod.spec.serviceAccountName = pod.spec.serviceAccountName or "default"
   if change then change(pod.spec, pod.metadata.labels) end
@@ -71,13 +79,13 @@ end
 
 local function count_ready(pods)
   local n = 0
-  for _, pod in ipairs(pods) do n = n + (is_ready(pod) and 1 or 0) end
+  for _, pod in ipairs(pods) do
+    n = n + (is_ready(pod) and 1 or 0)
+  end
   return n
 end
 
-local function nonzero(n)
-  return n ~= 0 and n or nil
-end
+local function nonzero(n) return n ~= 0 and n or nil end
 
 ---@param ctl lab.k8s.Controllers
 ---@param namespace string
@@ -86,23 +94,39 @@ function M.replicaset(ctl, namespace, name)
   local object = ctl.store:get("apps/replicasets", namespace, name)
   if not object then return end
   local pods = pods_of(ctl, object)
-  for _ = #pods + 1, object.spec.replicas do M.make_pod(ctl, object, "replicaset-controller") end
+  for _ = #pods + 1, object.spec.replicas do
+    M.make_pod(ctl, object, "replicaset-controller")
+  end
   by_dispensability(pods)
-  for i = 1, #pods - object.spec.replicas do delete_pod(ctl, object, pods[i], "replicaset-controller") end
+  for i = 1, #pods - object.spec.replicas do
+    delete_pod(ctl, object, pods[i], "replicaset-controller")
+  end
   pods = pods_of(ctl, object)
   local ready = count_ready(pods)
-  ctl:set_status("apps/replicasets", object, { replicas = #pods, fullyLabeledReplicas = nonzero(#pods),
-    readyReplicas = nonzero(ready), availableReplicas = nonzero(ready),
-    observedGeneration = object.metadata.generation })
+  ctl:set_status("apps/replicasets", object, {
+    replicas = #pods,
+    fullyLabeledReplicas = nonzero(#pods),
+    readyReplicas = nonzero(ready),
+    availableReplicas = nonzero(ready),
+    observedGeneration = object.metadata.generation,
+  })
 end
 
 local function claim_for(ctl, set, template, ordinal)
   local name = ("%s-%s-%d"):format(template.metadata.name, set.metadata.name, ordinal)
   if not ctl.store:get("/persistentvolumeclaims", set.metadata.namespace, name) then
-    ctl:make("/persistentvolumeclaims", { apiVersion = "v1", kind = "PersistentVolumeClaim",
-      metadata = { name = name, namespace = set.metadata.namespace, labels = set.spec.selector.matchLabels,
-        finalizers = value.array { "kubernetes.io/pvc-protection" } },
-      spec = value.copy(template.spec), status = { phase = "Pending" } })
+    ctl:make("/persistentvolumeclaims", {
+      apiVersion = "v1",
+      kind = "PersistentVolumeClaim",
+      metadata = {
+        name = name,
+        namespace = set.metadata.namespace,
+        labels = set.spec.selector.matchLabels,
+        finalizers = value.array { "kubernetes.io/pvc-protection" },
+      },
+      spec = value.copy(template.spec),
+      status = { phase = "Pending" },
+    })
   end
   return { name = template.metadata.name, persistentVolumeClaim = { claimName = name } }
 end
@@ -123,7 +147,9 @@ end
 -- one at a time and in order, unless the set says otherwise
 local function step_statefulset(ctl, set, pods)
   local wanted, at = revision_of(set), {}
-  for _, pod in ipairs(pods) do at[math.tointeger(pod.metadata.name:match("(%d+)$"))] = pod end
+  for _, pod in ipairs(pods) do
+    at[math.tointeger(pod.metadata.name:match("(%d+)$"))] = pod
+  end
   local in_order = set.spec.podManagementPolicy ~= "Parallel"
   for ordinal = 0, set.spec.replicas - 1 do
     if not at[ordinal] then make_ordinal(ctl, set, ordinal) end
@@ -149,9 +175,17 @@ function M.statefulset(ctl, namespace, name)
   step_statefulset(ctl, set, pods_of(ctl, set))
   local pods = pods_of(ctl, set)
   local ready, name_now = count_ready(pods), revision_of(set)
-  ctl:set_status("apps/statefulsets", set, { observedGeneration = set.metadata.generation, replicas = #pods,
-    readyReplicas = nonzero(ready), availableReplicas = ready, currentReplicas = nonzero(#pods),
-    updatedReplicas = nonzero(#pods), currentRevision = name_now, updateRevision = name_now, collisionCount = 0 })
+  ctl:set_status("apps/statefulsets", set, {
+    observedGeneration = set.metadata.generation,
+    replicas = #pods,
+    readyReplicas = nonzero(ready),
+    availableReplicas = ready,
+    currentReplicas = nonzero(#pods),
+    updatedReplicas = nonzero(#pods),
+    currentRevision = name_now,
+    updateRevision = name_now,
+    collisionCount = 0,
+  })
 end
 
 -- one pod at a time gives way to one of the new template
@@ -172,7 +206,9 @@ function M.daemonset(ctl, namespace, name)
   if not set then return end
   replace_one(ctl, set)
   local nodes, on = ctl.store:list("/nodes"), {}
-  for _, pod in ipairs(pods_of(ctl, set)) do on[pod.spec.nodeName or ""] = true end
+  for _, pod in ipairs(pods_of(ctl, set)) do
+    on[pod.spec.nodeName or ""] = true
+  end
   for _, node in ipairs(nodes) do
     if not on[node.metadata.name] then
       M.make_pod(ctl, set, "daemonset-controller", nil, function(spec, labels)
@@ -182,10 +218,16 @@ function M.daemonset(ctl, namespace, name)
   end
   local pods = pods_of(ctl, set)
   local ready = count_ready(pods)
-  ctl:set_status("apps/daemonsets", set, { observedGeneration = set.metadata.generation,
-    desiredNumberScheduled = #nodes, currentNumberScheduled = #pods, updatedNumberScheduled = #pods,
-    numberReady = ready, numberAvailable = nonzero(ready),
-    numberMisscheduled = 0, numberUnavailable = nonzero(#nodes - ready) })
+  ctl:set_status("apps/daemonsets", set, {
+    observedGeneration = set.metadata.generation,
+    desiredNumberScheduled = #nodes,
+    currentNumberScheduled = #pods,
+    updatedNumberScheduled = #pods,
+    numberReady = ready,
+    numberAvailable = nonzero(ready),
+    numberMisscheduled = 0,
+    numberUnavailable = nonzero(#nodes - ready),
+  })
 end
 
 local function job_status(ctl, job, pods)
@@ -196,15 +238,29 @@ local function job_status(ctl, job, pods)
     failed = failed + (pod.status.phase == "Failed" and 1 or 0)
   end
   local active = #pods - succeeded - failed
-  local status = { startTime = old.startTime or now, active = nonzero(active), ready = 0, terminating = 0,
-    succeeded = nonzero(succeeded), failed = nonzero(failed), uncountedTerminatedPods = {} }
+  local status = {
+    startTime = old.startTime or now,
+    active = nonzero(active),
+    ready = 0,
+    terminating = 0,
+    succeeded = nonzero(succeeded),
+    failed = nonzero(failed),
+    uncountedTerminatedPods = {},
+  }
   if succeeded >= (job.spec.completions or 1) then
     status.completionTime = old.completionTime or now
     status.conditions = value.array {}
     for _, kind in ipairs { "SuccessCriteriaMet", "Complete" } do
-      table.insert(status.conditions, controllers.condition(old.conditions, { type = kind, status = "True",
-        lastProbeTime = status.completionTime, reason = "CompletionsReached",
-        message = "Reached expected number of succeeded pods" }, now))
+      table.insert(
+        status.conditions,
+        controllers.condition(old.conditions, {
+          type = kind,
+          status = "True",
+          lastProbeTime = status.completionTime,
+          reason = "CompletionsReached",
+          message = "Reached expected number of succeeded pods",
+        }, now)
+      )
     end
   end
   return status
@@ -217,7 +273,9 @@ function M.job(ctl, namespace, name)
   local job = ctl.store:get("batch/jobs", namespace, name)
   if not job or job.spec.suspend or value.get(job, "status", "completionTime") then return end
   local pods = pods_of(ctl, job)
-  for _ = #pods + 1, job.spec.completions or 1 do M.make_pod(ctl, job, "job-controller") end
+  for _ = #pods + 1, job.spec.completions or 1 do
+    M.make_pod(ctl, job, "job-controller")
+  end
   ctl:set_status("batch/jobs", job, job_status(ctl, job, pods_of(ctl, job)))
 end
 

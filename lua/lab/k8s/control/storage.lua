@@ -39,33 +39,63 @@ end
 
 local function make_volume(ctl, claim, class)
   local name = "pvc-" .. claim.metadata.uid
-  return ctl:make(VOLUMES, { apiVersion = "v1", kind = "PersistentVolume", status = { phase = "Bound" },
+  return ctl:make(VOLUMES, {
+    apiVersion = "v1",
+    kind = "PersistentVolume",
+    status = { phase = "Bound" },
     metadata = { name = name, annotations = { ["pv.kubernetes.io/provisioned-by"] = class.provisioner } },
-    spec = { capacity = { storage = claim.spec.resources.requests.storage },
+    spec = {
+      capacity = { storage = claim.spec.resources.requests.storage },
       accessModes = value.copy(claim.spec.accessModes),
-      persistentVolumeReclaimPolicy = class.reclaimPolicy or "Delete", storageClassName = class.metadata.name,
-      volumeMode = claim.spec.volumeMode, csi = { driver = class.provisioner, volumeHandle = "vol-" .. name:sub(-12) },
-      claimRef = { kind = "PersistentVolumeClaim", apiVersion = "v1", namespace = claim.metadata.namespace,
-        name = claim.metadata.name, uid = claim.metadata.uid } } })
+      persistentVolumeReclaimPolicy = class.reclaimPolicy or "Delete",
+      storageClassName = class.metadata.name,
+      volumeMode = claim.spec.volumeMode,
+      csi = { driver = class.provisioner, volumeHandle = "vol-" .. name:sub(-12) },
+      claimRef = {
+        kind = "PersistentVolumeClaim",
+        apiVersion = "v1",
+        namespace = claim.metadata.namespace,
+        name = claim.metadata.name,
+        uid = claim.metadata.uid,
+      },
+    },
+  })
 end
 
 local function bind(ctl, claim)
   local class, wanted = class_of(ctl, claim)
   local component = "persistentvolume-controller"
   if not class then
-    return events.record(ctl.store, claim, component, "Warning", "ProvisioningFailed",
-      ("storageclass.storage.k8s.io %q not found"):format(wanted or ""))
+    return events.record(
+      ctl.store,
+      claim,
+      component,
+      "Warning",
+      "ProvisioningFailed",
+      ("storageclass.storage.k8s.io %q not found"):format(wanted or "")
+    )
   end
   local volume = make_volume(ctl, claim, class)
-  events.record(ctl.store, claim, class.provisioner, "Normal", "ProvisioningSucceeded",
-    "Successfully provisioned volume " .. volume.metadata.name)
+  events.record(
+    ctl.store,
+    claim,
+    class.provisioner,
+    "Normal",
+    "ProvisioningSucceeded",
+    "Successfully provisioned volume " .. volume.metadata.name
+  )
   ctl:change(CLAIMS, claim, function(copy)
     copy.spec.volumeName, copy.spec.storageClassName = volume.metadata.name, class.metadata.name
-    copy.metadata.annotations = value.merged(copy.metadata.annotations, { ["pv.kubernetes.io/bind-completed"] = "yes",
+    copy.metadata.annotations = value.merged(copy.metadata.annotations, {
+      ["pv.kubernetes.io/bind-completed"] = "yes",
       ["pv.kubernetes.io/bound-by-controller"] = "yes",
-      ["volume.kubernetes.io/storage-provisioner"] = class.provisioner })
-    copy.status = { phase = "Bound", accessModes = value.copy(claim.spec.accessModes),
-      capacity = { storage = claim.spec.resources.requests.storage } }
+      ["volume.kubernetes.io/storage-provisioner"] = class.provisioner,
+    })
+    copy.status = {
+      phase = "Bound",
+      accessModes = value.copy(claim.spec.accessModes),
+      capacity = { storage = claim.spec.resources.requests.storage },
+    }
   end)
 end
 

@@ -11,9 +11,10 @@ function M.register(controllers)
   controllers:reconciler("statefulset", "apps/statefulsets", sets.statefulset)
   controllers:reconciler("daemonset", "apps/daemonsets", sets.daemonset)
   controllers:reconciler("job", "batch/jobs", sets.job)
-  controllers:on("apps/replicasets", function(_, object)
-    controllers:enqueue_owner(object, "Deployment", "deployment")
-  end)
+  controllers:on(
+    "apps/replicasets",
+    function(_, object) controllers:enqueue_owner(object, "Deployment", "deployment") end
+  )
   controllers:on("/pods", function(_, object)
     controllers:enqueue_owner(object, "ReplicaSet", "replicaset")
     controllers:enqueue_owner(object, "StatefulSet", "statefulset")

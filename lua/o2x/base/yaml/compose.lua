@@ -18,7 +18,10 @@ local MAX_ALIASES = 1000
 ---@param message string
 function M.fail(source, node, message)
   error_object.raise {
-    kind = "input", module = "yaml", op = "decode", message = message,
+    kind = "input",
+    module = "yaml",
+    op = "decode",
+    message = message,
     where = ("%s:%d:%d"):format(source, node.line, node.column),
   }
 end
@@ -28,13 +31,24 @@ local function next_event(state)
   if not kind then
     local place, message = first:match "^(%d+:%d+): (.*)"
     error_object.raise {
-      kind = "input", module = "yaml", op = "decode", code = last, message = message,
+      kind = "input",
+      module = "yaml",
+      op = "decode",
+      code = last,
+      message = message,
       where = state.source .. ":" .. place,
     }
   end
   return {
-    kind = kind, first = first, last = last, line = line, column = column,
-    text = text, style = style, anchor = anchor, tag = tag,
+    kind = kind,
+    first = first,
+    last = last,
+    line = line,
+    column = column,
+    text = text,
+    style = style,
+    anchor = anchor,
+    tag = tag,
   }
 end
 
@@ -96,7 +110,11 @@ function M.compose(text, source)
   local parser, message, code = core.parser(text)
   if not parser then
     error_object.raise {
-      kind = "input", module = "yaml", op = "decode", code = code, message = message:match "^[%d:]+ (.*)",
+      kind = "input",
+      module = "yaml",
+      op = "decode",
+      code = code,
+      message = message:match "^[%d:]+ (.*)",
       where = source,
     }
   end

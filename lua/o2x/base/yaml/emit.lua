@@ -13,20 +13,34 @@ local MAX_DEPTH = 64
 
 local function fail(path, what, kind)
   error_object.raise {
-    kind = kind or "input", module = "yaml", op = "encode",
+    kind = kind or "input",
+    module = "yaml",
+    op = "encode",
     message = "cannot write " .. what .. " as YAML" .. (path ~= "" and ", at " .. path or ""),
   }
 end
 
 local escapes = {
-  ["\0"] = "\\0", ["\a"] = "\\a", ["\b"] = "\\b", ["\t"] = "\\t", ["\n"] = "\\n", ["\v"] = "\\v", ["\f"] = "\\f",
-  ["\r"] = "\\r", ["\27"] = "\\e", ['"'] = '\\"', ["\\"] = "\\\\",
+  ["\0"] = "\\0",
+  ["\a"] = "\\a",
+  ["\b"] = "\\b",
+  ["\t"] = "\\t",
+  ["\n"] = "\\n",
+  ["\v"] = "\\v",
+  ["\f"] = "\\f",
+  ["\r"] = "\\r",
+  ["\27"] = "\\e",
+  ['"'] = '\\"',
+  ["\\"] = "\\\\",
 }
 
 -- Characters that YAML cannot hold as they are: C0, DEL, C1, the line separators, the byte order mark.
 local function unprintable(text)
-  return text:find "[\0-\8\11\12\14-\31\127]" or text:find "\xc2[\x80-\x9f]" or text:find "\xe2\x80[\xa8\xa9]"
-    or text:find "\xef\xbb\xbf" or text:find "\xef\xbf[\xbe\xbf]"
+  return text:find "[\0-\8\11\12\14-\31\127]"
+    or text:find "\xc2[\x80-\x9f]"
+    or text:find "\xe2\x80[\xa8\xa9]"
+    or text:find "\xef\xbb\xbf"
+    or text:find "\xef\xbf[\xbe\xbf]"
 end
 
 ---@param text string
@@ -72,13 +86,13 @@ end
 -- not indented).
 local function literal(text, indent)
   if not text:find "[^\n]\n." or unprintable(text) or text:find "[\r\t]" then return nil end
-  if text:find " \n" or text:find "^[%s]" or text:find " $" then
-    return nil
-  end
+  if text:find " \n" or text:find "^[%s]" or text:find " $" then return nil end
   local header = text:find "\n\n$" and "|+" or text:find "\n$" and "|" or "|-"
   local body = text:gsub("\n$", "")
   local lines = {}
-  for line in (body .. "\n"):gmatch "(.-)\n" do lines[#lines + 1] = line == "" and "" or indent .. line end
+  for line in (body .. "\n"):gmatch "(.-)\n" do
+    lines[#lines + 1] = line == "" and "" or indent .. line
+  end
   return header .. "\n" .. table.concat(lines, "\n")
 end
 
@@ -187,10 +201,14 @@ function M.flow(v)
   if type(v) ~= "table" then return M.scalar(v) end
   local parts = {}
   if M.shape(v) == "list" then
-    for i, item in ipairs(v) do parts[i] = M.flow(item) end
+    for i, item in ipairs(v) do
+      parts[i] = M.flow(item)
+    end
     return "[" .. table.concat(parts, ", ") .. "]"
   end
-  for _, key in ipairs(ordered.keys(v)) do parts[#parts + 1] = M.string(key, true) .. ": " .. M.flow(v[key]) end
+  for _, key in ipairs(ordered.keys(v)) do
+    parts[#parts + 1] = M.string(key, true) .. ": " .. M.flow(v[key])
+  end
   return "{" .. table.concat(parts, ", ") .. "}"
 end
 

@@ -66,9 +66,7 @@ function M.key(node, source) return key_text({ source = source }, node) end
 ---Whether a mapping's key is the merge key `<<`.
 ---@param node table
 ---@return boolean
-function M.is_merge(node)
-  return node.kind == "scalar" and node.style == "plain" and node.text == "<<" and not node.tag
-end
+function M.is_merge(node) return node.kind == "scalar" and node.style == "plain" and node.text == "<<" and not node.tag end
 
 local value
 
@@ -98,7 +96,9 @@ local function mapping_value(state, node, depth)
     if M.is_merge(entry.key) then
       local merged = {}
       merge_into(state, merged, entry.value, depth)
-      for key, v in next, merged do map[key] = v end
+      for key, v in next, merged do
+        map[key] = v
+      end
     else
       local key = key_text(state, entry.key)
       if own[key] then compose.fail(state.source, entry.key, ("the key %q stands twice in one mapping"):format(key)) end
@@ -128,7 +128,9 @@ function value(state, node, depth)
   if node.kind == "alias" then return alias_value(state, node, depth) end
   if node.kind == "mapping" then return mapping_value(state, node, depth + 1) end
   local list = json.array {}
-  for i, item in ipairs(node.items) do list[i] = value(state, item, depth + 1) end
+  for i, item in ipairs(node.items) do
+    list[i] = value(state, item, depth + 1)
+  end
   return list
 end
 

@@ -9,11 +9,17 @@ for value, list in pairs {
   [true] = "y Y yes Yes YES true True TRUE on On ON",
   [false] = "n N no No NO false False FALSE off Off OFF",
 } do
-  for word in list:gmatch "%S+" do words[word] = { value, "bool" } end
+  for word in list:gmatch "%S+" do
+    words[word] = { value, "bool" }
+  end
 end
-for word in ("~ null Null NULL"):gmatch "%S+" do words[word] = { nil, "null" } end
+for word in ("~ null Null NULL"):gmatch "%S+" do
+  words[word] = { nil, "null" }
+end
 words[""] = { nil, "null" }
-for word in (".nan .NaN .NAN"):gmatch "%S+" do words[word] = { 0 / 0, "float" } end
+for word in (".nan .NaN .NAN"):gmatch "%S+" do
+  words[word] = { 0 / 0, "float" }
+end
 for word in (".inf .Inf .INF"):gmatch "%S+" do
   words[word] = { math.huge, "float" }
   words["+" .. word] = { math.huge, "float" }
@@ -87,7 +93,10 @@ end
 ---@return boolean
 function M.ambiguous(text)
   local _, kind = M.resolve(text)
-  return kind ~= "string" or text == "<<" or text == "=" or text:match "^[-+]?%d[%d_]*:[0-5]?%d" ~= nil
+  return kind ~= "string"
+    or text == "<<"
+    or text == "="
+    or text:match "^[-+]?%d[%d_]*:[0-5]?%d" ~= nil
     or text:match "^%d%d%d%d%-%d%d?%-%d%d?" ~= nil
 end
 

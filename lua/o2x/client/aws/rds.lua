@@ -12,12 +12,24 @@ local TRIES <const>, FIRST_PAUSE <const>, LONGEST_PAUSE <const> = 6, 1, 20
 local KEYS_HINT <const> = "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the rights they give"
 
 -- Sent away, nothing was done: ask again later.
-local LATER <const> = { Throttling = true, ThrottlingException = true, RequestLimitExceeded = true,
+local LATER <const> = {
+  Throttling = true,
+  ThrottlingException = true,
+  RequestLimitExceeded = true,
   ServiceUnavailable = true,
-  InternalFailure = true }
-local UNAUTHORISED <const> = { AccessDenied = true, InvalidClientTokenId = true, SignatureDoesNotMatch = true,
-  MissingAuthenticationToken = true, IncompleteSignature = true, ExpiredToken = true, RequestExpired = true,
-  UnrecognizedClientException = true, AuthFailure = true }
+  InternalFailure = true,
+}
+local UNAUTHORISED <const> = {
+  AccessDenied = true,
+  InvalidClientTokenId = true,
+  SignatureDoesNotMatch = true,
+  MissingAuthenticationToken = true,
+  IncompleteSignature = true,
+  ExpiredToken = true,
+  RequestExpired = true,
+  UnrecognizedClientException = true,
+  AuthFailure = true,
+}
 
 ---@class o2x.rds
 local Client = {}
@@ -41,7 +53,9 @@ end
 -- In the order in which the signature wants them.
 local function form(action, parameters)
   local pairs_list = { "Action=" .. action, "Version=" .. VERSION }
-  for name, value in pairs(parameters) do pairs_list[#pairs_list + 1] = name .. "=" .. encode(value) end
+  for name, value in pairs(parameters) do
+    pairs_list[#pairs_list + 1] = name .. "=" .. encode(value)
+  end
   table.sort(pairs_list)
   return table.concat(pairs_list, "&")
 end
@@ -51,11 +65,16 @@ local function send_once(client, action, parameters)
   local options, text = client.options, form(action, parameters)
   local reading = action:find("^Describe") ~= nil
   return http.request {
-    method = reading and "GET" or "POST", url = client.endpoint .. (reading and "/?" .. text or "/"),
-    body = not reading and text or nil, module = "rds",
-    headers = { ["Content-Type"] = not reading and "application/x-www-form-urlencoded; charset=utf-8" or nil,
-      ["X-Amz-Security-Token"] = options.session_token },
-    aws_sigv4 = ("aws:amz:%s:rds"):format(options.region), access_key = options.access_key,
+    method = reading and "GET" or "POST",
+    url = client.endpoint .. (reading and "/?" .. text or "/"),
+    body = not reading and text or nil,
+    module = "rds",
+    headers = {
+      ["Content-Type"] = not reading and "application/x-www-form-urlencoded; charset=utf-8" or nil,
+      ["X-Amz-Security-Token"] = options.session_token,
+    },
+    aws_sigv4 = ("aws:amz:%s:rds"):format(options.region),
+    access_key = options.access_key,
     secret_key = options.secret_key,
   }
 end
@@ -69,9 +88,16 @@ end
 
 local function fail(action, response, code, message)
   local kind = UNAUTHORISED[code] and "unauthorised" or LATER[code] and "unreachable" or "failed"
-  errors.raise { kind = kind, module = "rds", op = action, code = code, status = response.status,
-    retryable = LATER[code] or response.status >= 500, hint = kind == "unauthorised" and KEYS_HINT or nil,
-    message = ("RDS refuses %s: %s (%s)"):format(action, message, code) }
+  errors.raise {
+    kind = kind,
+    module = "rds",
+    op = action,
+    code = code,
+    status = response.status,
+    retryable = LATER[code] or response.status >= 500,
+    hint = kind == "unauthorised" and KEYS_HINT or nil,
+    message = ("RDS refuses %s: %s (%s)"):format(action, message, code),
+  }
 end
 
 local function request(client, action, parameters)
@@ -99,14 +125,18 @@ end
 
 local function read_tags(element)
   local tags = {}
-  for _, tag in ipairs(element:find("TagList") or {}) do tags[tag:value("Key")] = tag:value("Value") end
+  for _, tag in ipairs(element:find("TagList") or {}) do
+    tags[tag:value("Key")] = tag:value("Value")
+  end
   return tags
 end
 
 local function read_snapshot(element)
   return {
-    id = element:value("DBSnapshotIdentifier"), instance = element:value("DBInstanceIdentifier"),
-    created = element:value("SnapshotCreateTime"), status = element:value("Status"),
+    id = element:value("DBSnapshotIdentifier"),
+    instance = element:value("DBInstanceIdentifier"),
+    created = element:value("SnapshotCreateTime"),
+    status = element:value("Status"),
     type = element:value("SnapshotType"),
     gigabytes = math.tointeger(tonumber(element:value("AllocatedStorage"))),
     progress = element:value("PercentProgress"),
@@ -119,10 +149,14 @@ local function read_instance(element)
     groups[#groups + 1] = group:value("VpcSecurityGroupId")
   end
   return {
-    id = element:value("DBInstanceIdentifier"), status = element:value("DBInstanceStatus"),
-    class = element:value("DBInstanceClass"), address = element:value("Endpoint", "Address"),
-    port = math.tointeger(tonumber(element:value("Endpoint", "Port") or "")), tags = read_tags(element),
-    subnet_group = element:value("DBSubnetGroup", "DBSubnetGroupName"), security_groups = groups,
+    id = element:value("DBInstanceIdentifier"),
+    status = element:value("DBInstanceStatus"),
+    class = element:value("DBInstanceClass"),
+    address = element:value("Endpoint", "Address"),
+    port = math.tointeger(tonumber(element:value("Endpoint", "Port") or "")),
+    tags = read_tags(element),
+    subnet_group = element:value("DBSubnetGroup", "DBSubnetGroupName"),
+    security_groups = groups,
     public = element:value("PubliclyAccessible"),
   }
 end
@@ -136,7 +170,9 @@ function Client:snapshots(instance)
   local list, marker = {}, nil
   repeat
     local root = request(self, "DescribeDBSnapshots", { DBInstanceIdentifier = instance, Marker = marker })
-    for _, element in ipairs(root:find("DBSnapshots") or {}) do list[#list + 1] = read_snapshot(element) end
+    for _, element in ipairs(root:find("DBSnapshots") or {}) do
+      list[#list + 1] = read_snapshot(element)
+    end
     marker = root:value("Marker")
   until not marker or marker == ""
   table.sort(list, function(a, b) return (a.created or "~") < (b.created or "~") end)
@@ -154,7 +190,9 @@ end
 
 local function tag_parameters(parameters, tags)
   local names = {}
-  for name in pairs(tags or {}) do names[#names + 1] = name end
+  for name in pairs(tags or {}) do
+    names[#names + 1] = name
+  end
   table.sort(names)
   for i, name in ipairs(names) do
     parameters[("Tags.Tag.%d.Key"):format(i)], parameters[("Tags.Tag.%d.Value"):format(i)] = name, tags[name]
@@ -195,8 +233,12 @@ end
 ---@param tags table<string, string>?
 function Client:restore_instance(id, snapshot, like, tags)
   local parameters = {
-    DBInstanceIdentifier = id, DBSnapshotIdentifier = snapshot, DBInstanceClass = like.class, MultiAZ = "false",
-    DBSubnetGroupName = like.subnet_group, PubliclyAccessible = like.public,
+    DBInstanceIdentifier = id,
+    DBSnapshotIdentifier = snapshot,
+    DBInstanceClass = like.class,
+    MultiAZ = "false",
+    DBSubnetGroupName = like.subnet_group,
+    PubliclyAccessible = like.public,
   }
   for i, group in ipairs(like.security_groups or {}) do
     parameters[("VpcSecurityGroupIds.VpcSecurityGroupId.%d"):format(i)] = group

@@ -18,18 +18,29 @@ local KEYS_HINT <const> = "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and th
 local POLL <const> = { first = 0.2, factor = 1.6, longest = 10 }
 
 -- What AWS answers with 400 where others say 429: nothing was done, ask again later.
-local LATER <const> = { Throttling = true, ThrottlingException = true, PriorRequestNotComplete = true,
-  ServiceUnavailable = true, InternalError = true, InternalFailure = true }
-local UNAUTHORISED <const> = { AccessDenied = true, InvalidClientTokenId = true, SignatureDoesNotMatch = true,
-  MissingAuthenticationToken = true, IncompleteSignature = true, ExpiredToken = true, RequestExpired = true,
-  UnrecognizedClientException = true }
+local LATER <const> = {
+  Throttling = true,
+  ThrottlingException = true,
+  PriorRequestNotComplete = true,
+  ServiceUnavailable = true,
+  InternalError = true,
+  InternalFailure = true,
+}
+local UNAUTHORISED <const> = {
+  AccessDenied = true,
+  InvalidClientTokenId = true,
+  SignatureDoesNotMatch = true,
+  MissingAuthenticationToken = true,
+  IncompleteSignature = true,
+  ExpiredToken = true,
+  RequestExpired = true,
+  UnrecognizedClientException = true,
+}
 
 --- A name as it is compared: lower case, no final dot, `*` written plainly.
 ---@param name string
 ---@return string
-function M.canonical(name)
-  return (name:lower():gsub("\\052", "*"):gsub("%.$", ""))
-end
+function M.canonical(name) return (name:lower():gsub("\\052", "*"):gsub("%.$", "")) end
 
 ---@class o2x.route53
 local Client = {}
@@ -41,22 +52,37 @@ Client.__index = Client
 ---@return o2x.route53
 function M.new(options)
   if not options.access_key or not options.secret_key then
-    errors.raise { kind = "unauthorised", module = "route53", message = "no AWS credentials",
-                   hint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY" }
+    errors.raise {
+      kind = "unauthorised",
+      module = "route53",
+      message = "no AWS credentials",
+      hint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+    }
   end
-  return setmetatable({ options = options, endpoint = (options.endpoint or ENDPOINT):gsub("/$", ""),
-    pause = options.pause or FIRST_PAUSE }, Client)
+  return setmetatable({
+    options = options,
+    endpoint = (options.endpoint or ENDPOINT):gsub("/$", ""),
+    pause = options.pause or FIRST_PAUSE,
+  }, Client)
 end
 
 -- ---- requests ----
 
 local function send_once(client, method, path, body)
   local options = client.options
-  local headers = { ["Content-Type"] = body and "application/xml" or nil,
-    ["X-Amz-Security-Token"] = options.session_token }
-  return http.request { method = method, url = client.endpoint .. "/2013-04-01" .. path, headers = headers, body = body,
-    module = "route53", aws_sigv4 = SIGNATURE, access_key = options.access_key, secret_key = options.secret_key,
-    ca_file = options.ca_file }
+  local headers =
+    { ["Content-Type"] = body and "application/xml" or nil, ["X-Amz-Security-Token"] = options.session_token }
+  return http.request {
+    method = method,
+    url = client.endpoint .. "/2013-04-01" .. path,
+    headers = headers,
+    body = body,
+    module = "route53",
+    aws_sigv4 = SIGNATURE,
+    access_key = options.access_key,
+    secret_key = options.secret_key,
+    ca_file = options.ca_file,
+  }
 end
 
 -- The code and message of an error's body; what is not XML is no reason to fail in another way.
@@ -65,14 +91,21 @@ local function read_problem(response)
   local found = ok and (root:find("Error") or root)
   local messages = ok and root:find("Messages")
   return found and found:value("Code") or ("HTTP %d"):format(response.status),
-         messages and messages:value("Message") or found and found:value("Message") or "no reason given"
+    messages and messages:value("Message") or found and found:value("Message") or "no reason given"
 end
 
 local function fail(op, response, code, message)
   local kind = UNAUTHORISED[code] and "unauthorised" or LATER[code] and "unreachable" or "failed"
-  errors.raise { kind = kind, module = "route53", op = op, code = code, status = response.status,
-    retryable = LATER[code] or response.status >= 500, hint = kind == "unauthorised" and KEYS_HINT or nil,
-    message = ("Route 53 refuses %s: %s (%s)"):format(op, message:match("^%[(.*)%]$") or message, code) }
+  errors.raise {
+    kind = kind,
+    module = "route53",
+    op = op,
+    code = code,
+    status = response.status,
+    retryable = LATER[code] or response.status >= 500,
+    hint = kind == "unauthorised" and KEYS_HINT or nil,
+    message = ("Route 53 refuses %s: %s (%s)"):format(op, message:match("^%[(.*)%]$") or message, code),
+  }
 end
 
 -- Pauses grow and are spread by chance, so that many clients that were sent away do not come back together.
@@ -102,11 +135,14 @@ end
 local function list_zones(client)
   local names, marker = {}, nil
   repeat
-    local root = request(client, "ListHostedZones", "GET", "/hostedzone"
-      .. (marker and "?marker=" .. encode(marker) or ""))
+    local root =
+      request(client, "ListHostedZones", "GET", "/hostedzone" .. (marker and "?marker=" .. encode(marker) or ""))
     for _, zone in ipairs(root:find("HostedZones") or {}) do
-      names[#names + 1] = { id = zone:value("Id"):match("[^/]+$"), name = M.canonical(zone:value("Name")),
-        private = zone:value("Config", "PrivateZone") == "true" }
+      names[#names + 1] = {
+        id = zone:value("Id"):match("[^/]+$"),
+        name = M.canonical(zone:value("Name")),
+        private = zone:value("Config", "PrivateZone") == "true",
+      }
     end
     marker = root:value("IsTruncated") == "true" and root:value("NextMarker") or nil
   until not marker
@@ -132,11 +168,18 @@ end
 
 local function no_zone(client, name)
   local others = {}
-  for i, zone in ipairs(client.zones) do others[i] = zone.name end
+  for i, zone in ipairs(client.zones) do
+    others[i] = zone.name
+  end
   table.sort(others)
-  errors.raise { kind = "failed", module = "route53", op = "zone", code = "NoSuchHostedZone",
+  errors.raise {
+    kind = "failed",
+    module = "route53",
+    op = "zone",
+    code = "NoSuchHostedZone",
     message = ("hosted zone %s not found; zones: %s"):format(name, others[1] and table.concat(others, ", ") or "none"),
-    hint = "aws route53 list-hosted-zones" }
+    hint = "aws route53 list-hosted-zones",
+  }
 end
 
 --- The public zone of that very name, or a clear error with those that are there.
@@ -173,10 +216,17 @@ end
 -- ---- record sets ----
 
 local function read_record(element)
-  local record = { name = M.canonical(element:value("Name")), type = element:value("Type"),
-    ttl = math.tointeger(tonumber(element:value("TTL") or "")), alias = element:value("AliasTarget", "DNSName"),
-    set = element:value("SetIdentifier"), values = {} }
-  for i, item in ipairs(element:find("ResourceRecords") or {}) do record.values[i] = item:value("Value") end
+  local record = {
+    name = M.canonical(element:value("Name")),
+    type = element:value("Type"),
+    ttl = math.tointeger(tonumber(element:value("TTL") or "")),
+    alias = element:value("AliasTarget", "DNSName"),
+    set = element:value("SetIdentifier"),
+    values = {},
+  }
+  for i, item in ipairs(element:find("ResourceRecords") or {}) do
+    record.values[i] = item:value("Value")
+  end
   table.sort(record.values)
   return record
 end
@@ -196,8 +246,9 @@ function Client:records(zone, from, enough)
       records[#records + 1] = record
     end
     local more = root:value("IsTruncated") == "true"
-    query = more and ("?name=%s&type=%s"):format(encode(root:value("NextRecordName")),
-      encode(root:value("NextRecordType"))) or nil
+    query = more
+        and ("?name=%s&type=%s"):format(encode(root:value("NextRecordName")), encode(root:value("NextRecordType")))
+      or nil
     local set = more and root:value("NextRecordIdentifier")
     if set then query = query .. "&identifier=" .. encode(set) end
   until not query
@@ -217,9 +268,14 @@ end
 
 local function change_node(change)
   local values = { "ResourceRecords" }
-  for _, value in ipairs(change.values) do values[#values + 1] = { "ResourceRecord", { "Value", value } } end
-  return { "Change", { "Action", change.action },
-    { "ResourceRecordSet", { "Name", change.name }, { "Type", change.type }, { "TTL", change.ttl }, values } }
+  for _, value in ipairs(change.values) do
+    values[#values + 1] = { "ResourceRecord", { "Value", value } }
+  end
+  return {
+    "Change",
+    { "Action", change.action },
+    { "ResourceRecordSet", { "Name", change.name }, { "Type", change.type }, { "TTL", change.ttl }, values },
+  }
 end
 
 --- Sends a batch of changes: all of them happen or none.
@@ -229,7 +285,9 @@ end
 ---@return string id of the change
 function Client:change(zone, changes, comment)
   local nodes = { "Changes" }
-  for _, change in ipairs(changes) do nodes[#nodes + 1] = change_node(change) end
+  for _, change in ipairs(changes) do
+    nodes[#nodes + 1] = change_node(change)
+  end
   local batch = comment and { "ChangeBatch", { "Comment", comment }, nodes } or { "ChangeBatch", nodes }
   local body = xml.write({ "ChangeResourceRecordSetsRequest", batch }, NAMESPACE)
   local root = request(self, "ChangeResourceRecordSets", "POST", ("/hostedzone/%s/rrset/"):format(zone), body)
@@ -250,8 +308,13 @@ function Client:wait_insync(id, seconds)
   local deadline, pause = task.now() + (seconds or INSYNC_SECONDS), POLL.first
   while self:status(id) ~= "INSYNC" do
     if task.now() + pause > deadline then
-      errors.raise { kind = "timeout", module = "route53", op = "wait", retryable = true,
-                     message = ("change %s is not INSYNC after %d s"):format(id, seconds or INSYNC_SECONDS) }
+      errors.raise {
+        kind = "timeout",
+        module = "route53",
+        op = "wait",
+        retryable = true,
+        message = ("change %s is not INSYNC after %d s"):format(id, seconds or INSYNC_SECONDS),
+      }
     end
     task.sleep(pause)
     pause = math.min(POLL.longest, pause * POLL.factor)

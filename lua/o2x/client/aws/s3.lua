@@ -13,8 +13,14 @@ local LARGEST <const> = 5 * 1024 ^ 3
 local TRIES <const>, FIRST_PAUSE <const> = 6, 1
 local SLOWEST <const> = 1 << 20 -- bytes a second; with less, a request has gone astray
 local KEYS_HINT <const> = "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the rights they give"
-local UNAUTHORISED <const> = { AccessDenied = true, InvalidAccessKeyId = true, SignatureDoesNotMatch = true,
-  InvalidToken = true, ExpiredToken = true, RequestTimeTooSkewed = true }
+local UNAUTHORISED <const> = {
+  AccessDenied = true,
+  InvalidAccessKeyId = true,
+  SignatureDoesNotMatch = true,
+  InvalidToken = true,
+  ExpiredToken = true,
+  RequestTimeTooSkewed = true,
+}
 
 ---@class o2x.s3
 local Client = {}
@@ -23,9 +29,7 @@ Client.__index = Client
 --- A client. Nothing is sent yet.
 ---@param options table region, access_key, secret_key, session_token (each may be a secret), endpoint, pause
 ---@return o2x.s3
-function M.new(options)
-  return setmetatable({ options = options, pause = options.pause or FIRST_PAUSE }, Client)
-end
+function M.new(options) return setmetatable({ options = options, pause = options.pause or FIRST_PAUSE }, Client) end
 
 local function encode(text)
   return (text:gsub("[^%w%-%._~]", function(c) return ("%%%02X"):format(c:byte()) end))
@@ -62,10 +66,16 @@ local function fail(request, status, body)
   local code = ok and root:value("Code") or ("HTTP %d"):format(status)
   local message = ok and root:value("Message") or "no reason given"
   local kind = (UNAUTHORISED[code] or status == 403) and "unauthorised" or "failed"
-  errors.raise { kind = kind, module = "s3", op = request.method, code = code, status = status,
+  errors.raise {
+    kind = kind,
+    module = "s3",
+    op = request.method,
+    code = code,
+    status = status,
     retryable = status >= 500,
     hint = kind == "unauthorised" and KEYS_HINT or nil,
-    message = ("S3 refuses %s %s: %s (%s)"):format(request.method, request.url:gsub("%?.*", ""), message, code) }
+    message = ("S3 refuses %s %s: %s (%s)"):format(request.method, request.url:gsub("%?.*", ""), message, code),
+  }
 end
 
 -- "Slow down" means that nothing was done.
@@ -92,8 +102,11 @@ function Client:head(bucket, key)
     local field = name:match("^x%-amz%-meta%-(.*)$")
     if field then metadata[field] = value end
   end
-  return { size = math.tointeger(tonumber(response.headers["content-length"] or "")) or 0,
-    modified = response.headers["last-modified"], metadata = metadata }
+  return {
+    size = math.tointeger(tonumber(response.headers["content-length"] or "")) or 0,
+    modified = response.headers["last-modified"],
+    metadata = metadata,
+  }
 end
 
 --- Sends a file. S3 compares what it gets with the hash, and keeps nothing else.
@@ -105,13 +118,22 @@ end
 function Client:put_file(bucket, key, path, sha256, metadata)
   local size = fs.stat(path).size
   if size > LARGEST then
-    errors.raise { kind = "failed", module = "s3", where = path,
+    errors.raise {
+      kind = "failed",
+      module = "s3",
+      where = path,
       message = "is above the 5 GB that S3 takes in one piece",
-      hint = "save to a file and send it with aws s3 cp" }
+      hint = "save to a file and send it with aws s3 cp",
+    }
   end
-  local headers = { ["x-amz-content-sha256"] = sha256, ["Content-Type"] = "application/octet-stream",
-    ["x-amz-server-side-encryption"] = "AES256" }
-  for name, value in pairs(metadata or {}) do headers["x-amz-meta-" .. name] = value end
+  local headers = {
+    ["x-amz-content-sha256"] = sha256,
+    ["Content-Type"] = "application/octet-stream",
+    ["x-amz-server-side-encryption"] = "AES256",
+  }
+  for name, value in pairs(metadata or {}) do
+    headers["x-amz-meta-" .. name] = value
+  end
   local request = { method = "PUT", headers = headers, body_file = path, timeout = 60 + size / SLOWEST }
   local response = send(self, request, bucket, key)
   if response.status ~= 200 then fail(request, response.status, response.body) end
@@ -134,8 +156,13 @@ function Client:get_file(bucket, key, path)
   end
   local length = tonumber(stream.headers["content-length"] or "")
   if length and length ~= got then
-    errors.raise { kind = "unreachable", module = "s3", op = "GET", retryable = true,
-      message = ("S3 sent %d of %d bytes of %s"):format(got, length, key) }
+    errors.raise {
+      kind = "unreachable",
+      module = "s3",
+      op = "GET",
+      retryable = true,
+      message = ("S3 sent %d of %d bytes of %s"):format(got, length, key),
+    }
   end
   fs.rename(part, path)
 end
@@ -154,8 +181,11 @@ function Client:list(bucket, prefix)
     if response.status ~= 200 then fail(request, response.status, response.body) end
     local root = xml.parse(response.body, "S3's list of " .. bucket)
     for _, element in ipairs(root:all("Contents")) do
-      found[#found + 1] = { key = element:value("Key"), size = math.tointeger(tonumber(element:value("Size"))) or 0,
-        modified = element:value("LastModified") }
+      found[#found + 1] = {
+        key = element:value("Key"),
+        size = math.tointeger(tonumber(element:value("Size"))) or 0,
+        modified = element:value("LastModified"),
+      }
     end
     token = root:value("IsTruncated") == "true" and root:value("NextContinuationToken") or nil
   until not token

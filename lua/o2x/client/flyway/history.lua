@@ -31,9 +31,7 @@ local INSERT = [[INSERT INTO %s
 (installed_rank, version, description, type, script, checksum, installed_by, execution_time, success)
 VALUES ($1, $2, $3, $4, $5, $6, current_user, $7, $8)]]
 
-local function history_table(schemas)
-  return pg.quote(schemas[1], "schema name") .. "." .. pg.quote(TABLE)
-end
+local function history_table(schemas) return pg.quote(schemas[1], "schema name") .. "." .. pg.quote(TABLE) end
 
 --- The number of Flyway's advisory lock on a history table, so that o2x and Flyway keep out of each other's way:
 --- "Flyway" as a number plus Java's hash of the quoted name.
@@ -41,7 +39,9 @@ end
 ---@return integer
 function M.lock_number(name)
   local hash = 0
-  for i = 1, #name do hash = (hash * 31 + name:byte(i)) & 0xFFFFFFFF end
+  for i = 1, #name do
+    hash = (hash * 31 + name:byte(i)) & 0xFFFFFFFF
+  end
   if hash >= 0x80000000 then hash = hash - 0x100000000 end
   return 0x466C79776179 + hash
 end
@@ -55,7 +55,8 @@ local function refuse_unknown_content(db, schemas)
   local used = db:one(NOT_EMPTY, pg.array(schemas))
   if not used then return end
   errors.raise {
-    kind = "conflict", module = "flyway",
+    kind = "conflict",
+    module = "flyway",
     message = ("%s: the schema %s is not empty but there is no %s"):format(db.dbname, used.schema, TABLE),
     hint = "if the database was filled by hand, run flyway baseline first",
   }
@@ -86,7 +87,8 @@ local function lock(db, schemas, waiting)
   while not db:query("SELECT pg_try_advisory_lock($1) AS got", number)[1].got do
     if task.now() > deadline then
       errors.raise {
-        kind = "locked", module = "flyway",
+        kind = "locked",
+        module = "flyway",
         message = ("%s: another migration has held the lock for %d s"):format(db.dbname, LOCK_SECONDS),
         hint = ("select pid from pg_locks where locktype = 'advisory' and granted, in %s"):format(db.dbname),
       }
@@ -116,12 +118,23 @@ local function prepare(db, schemas)
   db:transaction(function(tx)
     local known = M.read(tx, schemas)
     local missing = missing_schemas(tx, schemas)
-    for _, schema in ipairs(missing) do tx:query("CREATE SCHEMA " .. schema) end
+    for _, schema in ipairs(missing) do
+      tx:query("CREATE SCHEMA " .. schema)
+    end
     if known then return end
     tx:script(CREATE_TABLE:format(name, name, name))
     if #missing > 0 then
-      tx:query(INSERT:format(name), 0, nil, "<< Flyway Schema Creation >>", "SCHEMA", table.concat(missing, ","),
-        nil, 0, true)
+      tx:query(
+        INSERT:format(name),
+        0,
+        nil,
+        "<< Flyway Schema Creation >>",
+        "SCHEMA",
+        table.concat(missing, ","),
+        nil,
+        0,
+        true
+      )
     end
   end)
 end
@@ -137,8 +150,17 @@ local function failed(db, migration, problem)
 end
 
 local function record(db, name, rank, migration, seconds, success)
-  db:query(INSERT:format(name), rank, migration.version, migration.description, "SQL", migration.script,
-    migration.checksum, math.floor(seconds * 1000), success)
+  db:query(
+    INSERT:format(name),
+    rank,
+    migration.version,
+    migration.description,
+    "SQL",
+    migration.script,
+    migration.checksum,
+    math.floor(seconds * 1000),
+    success
+  )
 end
 
 -- The script and its row are one transaction: both or neither.
@@ -175,8 +197,11 @@ local function apply_outside(db, name, rank, migration, path, again)
     local ok, problem = pcall(run_outside, db, statement, again)
     if not ok then failed(db, migration, problem) end
   end
-  db:query(("UPDATE %s SET success = true, execution_time = $2 WHERE installed_rank = $1"):format(name),
-    rank, math.floor((task.now() - start) * 1000))
+  db:query(
+    ("UPDATE %s SET success = true, execution_time = $2 WHERE installed_rank = $1"):format(name),
+    rank,
+    math.floor((task.now() - start) * 1000)
+  )
 end
 
 local function rank_of(rows, migration)

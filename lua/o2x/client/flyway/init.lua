@@ -15,7 +15,9 @@ end
 local crc_table = {}
 for byte = 0, 255 do
   local crc = byte
-  for _ = 1, 8 do crc = (crc & 1) == 1 and (crc >> 1) ~ 0xEDB88320 or crc >> 1 end
+  for _ = 1, 8 do
+    crc = (crc & 1) == 1 and (crc >> 1) ~ 0xEDB88320 or crc >> 1
+  end
   crc_table[byte] = crc
 end
 
@@ -25,7 +27,9 @@ end
 function M.checksum(text)
   local crc = 0xFFFFFFFF
   local lines = text:gsub("^\xEF\xBB\xBF", ""):gsub("[\r\n]", "")
-  for i = 1, #lines do crc = crc_table[(crc ~ lines:byte(i)) & 0xFF] ~ (crc >> 8) end
+  for i = 1, #lines do
+    crc = crc_table[(crc ~ lines:byte(i)) & 0xFF] ~ (crc >> 8)
+  end
   crc = crc ~ 0xFFFFFFFF
   return crc >= 0x80000000 and crc - 0x100000000 or crc
 end
@@ -34,8 +38,12 @@ end
 
 local function numbers(version)
   local parts = {}
-  for part in version:gmatch("%d+") do parts[#parts + 1] = math.tointeger(tonumber(part)) or 0 end
-  while #parts > 1 and parts[#parts] == 0 do parts[#parts] = nil end -- 1.0 is 1
+  for part in version:gmatch("%d+") do
+    parts[#parts + 1] = math.tointeger(tonumber(part)) or 0
+  end
+  while #parts > 1 and parts[#parts] == 0 do
+    parts[#parts] = nil
+  end -- 1.0 is 1
   return parts
 end
 
@@ -53,9 +61,7 @@ function M.compare(a, b)
 end
 
 -- One form of a version, for looking it up.
-local function canonical(version)
-  return table.concat(numbers(version), ".")
-end
+local function canonical(version) return table.concat(numbers(version), ".") end
 
 --- Takes a script's name apart.
 ---@param script string path below the folder
@@ -83,12 +89,14 @@ end
 
 -- ${name} → its value. Flyway replaces them in versioned scripts after, in repeatable ones before the checksum.
 local function replace(text, script, placeholders)
-  return (text:gsub("%${([%w_.:%-]+)}", function(name)
-    if name == "flyway:filename" then return script end
-    local value = placeholders[name]
-    if value == nil then refuse(("no value for the placeholder ${%s}"):format(name), nil, script) end
-    return value
-  end))
+  return (
+    text:gsub("%${([%w_.:%-]+)}", function(name)
+      if name == "flyway:filename" then return script end
+      local value = placeholders[name]
+      if value == nil then refuse(("no value for the placeholder ${%s}"):format(name), nil, script) end
+      return value
+    end)
+  )
 end
 
 local function by_order(a, b)
@@ -139,12 +147,18 @@ function M.applied(rows)
   for _, row in ipairs(rows) do
     local key = row.version and canonical(row.version)
     if row.type == "DELETE" then -- what "flyway repair" leaves for a migration that is gone
-      if key then state.versions[key] = nil else state.repeatables[row.description] = nil end
+      if key then
+        state.versions[key] = nil
+      else
+        state.repeatables[row.description] = nil
+      end
     elseif row.type == "BASELINE" then
       state.baseline = row.version
     elseif row.type:find("^UNDO") then
-      refuse(("version %s was undone by Flyway; o2x cannot go on after that"):format(row.version),
-        "use Flyway for this database")
+      refuse(
+        ("version %s was undone by Flyway; o2x cannot go on after that"):format(row.version),
+        "use Flyway for this database"
+      )
     elseif key then
       state.versions[key] = row
     elseif row.type ~= "SCHEMA" then
@@ -164,20 +178,33 @@ end
 -- A script that runs outside a transaction leaves success = false when it was interrupted: it may be taken up again.
 local function check_failed(row, migration)
   if row.success or (migration and not migration.transactional and migration.checksum == row.checksum) then return end
-  conflict(("the migration %s failed earlier and was left half done"):format(row.script),
-    "clean up what it left, then delete its row of flyway_schema_history (or run flyway repair)")
+  conflict(
+    ("the migration %s failed earlier and was left half done"):format(row.script),
+    "clean up what it left, then delete its row of flyway_schema_history (or run flyway repair)"
+  )
 end
 
 local function check_applied(row, migration)
   if row.checksum and row.checksum ~= migration.checksum then
-    conflict(("changed after it was applied: checksum mismatch for migration version %s: "
-        .. "applied to database %d, resolved locally %d"):format(row.version, row.checksum, migration.checksum),
-      "restore the file as it was, and make the change in a new migration", migration.script)
+    conflict(
+      (
+        "changed after it was applied: checksum mismatch for migration version %s: "
+        .. "applied to database %d, resolved locally %d"
+      ):format(row.version, row.checksum, migration.checksum),
+      "restore the file as it was, and make the change in a new migration",
+      migration.script
+    )
   end
   if row.description ~= migration.description then
-    conflict(("renamed after it was applied: version %s was '%s', is '%s'")
-        :format(row.version, row.description, migration.description),
-      "give the file its old name back", migration.script)
+    conflict(
+      ("renamed after it was applied: version %s was '%s', is '%s'"):format(
+        row.version,
+        row.description,
+        migration.description
+      ),
+      "give the file its old name back",
+      migration.script
+    )
   end
 end
 
@@ -195,8 +222,10 @@ local function check_history(state, resolved)
     if migration then
       check_applied(row, migration)
     elseif newest and M.compare(row.version, newest) < 0 then
-      conflict(("the applied migration %s (version %s) is not in the folder"):format(row.script, row.version),
-        "is this the right folder, and complete?")
+      conflict(
+        ("the applied migration %s (version %s) is not in the folder"):format(row.script, row.version),
+        "is this the right folder, and complete?"
+      )
     end
   end
 end
@@ -224,8 +253,11 @@ function M.pending(resolved, rows)
     if is_pending(state, migration) then
       local late = migration.version and state.highest and M.compare(migration.version, state.highest) < 0
       if late then
-        conflict(("version %s comes too late: the database is already at %s"):format(migration.version, state.highest),
-          "give the migration a higher version", migration.script)
+        conflict(
+          ("version %s comes too late: the database is already at %s"):format(migration.version, state.highest),
+          "give the migration a higher version",
+          migration.script
+        )
       end
       pending[#pending + 1] = migration
     end

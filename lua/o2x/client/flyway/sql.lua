@@ -29,7 +29,11 @@ local function finish_comment(text, at)
   while depth > 0 do
     local found, _, mark = text:find("([/*][*/])", at)
     if not found then return #text + 1 end
-    if mark == "/*" then depth = depth + 1 elseif mark == "*/" then depth = depth - 1 end
+    if mark == "/*" then
+      depth = depth + 1
+    elseif mark == "*/" then
+      depth = depth - 1
+    end
     at = found + ((mark == "/*" or mark == "*/") and 2 or 1)
   end
   return at
@@ -52,9 +56,7 @@ local function opaque(text, at)
   return nil
 end
 
-local function line_of(text, at)
-  return 1 + select(2, text:sub(1, at):gsub("\n", ""))
-end
+local function line_of(text, at) return 1 + select(2, text:sub(1, at):gsub("\n", "")) end
 
 --- Cuts a script into its statements.
 ---@param text string
@@ -92,18 +94,39 @@ end
 
 -- What PostgreSQL refuses inside a transaction block.
 local OUTSIDE = {
-  "^CREATE INDEX CONCURRENTLY", "^CREATE UNIQUE INDEX CONCURRENTLY", "^DROP INDEX CONCURRENTLY",
+  "^CREATE INDEX CONCURRENTLY",
+  "^CREATE UNIQUE INDEX CONCURRENTLY",
+  "^DROP INDEX CONCURRENTLY",
   "^REINDEX .*CONCURRENTLY",
-  "^REINDEX SCHEMA", "^REINDEX DATABASE", "^REINDEX SYSTEM", "^VACUUM", "^ALTER SYSTEM", "^DISCARD ALL",
-  "^CREATE DATABASE", "^DROP DATABASE", "^CREATE TABLESPACE", "^DROP TABLESPACE",
-  "^CREATE SUBSCRIPTION", "^DROP SUBSCRIPTION",
+  "^REINDEX SCHEMA",
+  "^REINDEX DATABASE",
+  "^REINDEX SYSTEM",
+  "^VACUUM",
+  "^ALTER SYSTEM",
+  "^DISCARD ALL",
+  "^CREATE DATABASE",
+  "^DROP DATABASE",
+  "^CREATE TABLESPACE",
+  "^DROP TABLESPACE",
+  "^CREATE SUBSCRIPTION",
+  "^DROP SUBSCRIPTION",
   "^ALTER TABLE .* DETACH PARTITION .* CONCURRENTLY",
 }
 
 local CONTROL = {
-  ["^COMMIT"] = true, ["^ROLLBACK$"] = true, ["^ROLLBACK WORK"] = true, ["^ROLLBACK TRANSACTION"] = true,
-  ["^ABORT"] = true, ["^END$"] = true, ["^END TRANSACTION"] = true, ["^END WORK"] = true, ["^BEGIN$"] = true,
-  ["^BEGIN TRANSACTION"] = true, ["^BEGIN WORK"] = true, ["^BEGIN ISOLATION"] = true, ["^START TRANSACTION"] = true,
+  ["^COMMIT"] = true,
+  ["^ROLLBACK$"] = true,
+  ["^ROLLBACK WORK"] = true,
+  ["^ROLLBACK TRANSACTION"] = true,
+  ["^ABORT"] = true,
+  ["^END$"] = true,
+  ["^END TRANSACTION"] = true,
+  ["^END WORK"] = true,
+  ["^BEGIN$"] = true,
+  ["^BEGIN TRANSACTION"] = true,
+  ["^BEGIN WORK"] = true,
+  ["^BEGIN ISOLATION"] = true,
+  ["^START TRANSACTION"] = true,
   ["^PREPARE TRANSACTION"] = true,
 }
 
@@ -140,7 +163,11 @@ function M.transactional(text, script, conf)
   local atomic = text:upper():find("BEGIN%s+ATOMIC") ~= nil -- SQL-standard function bodies have semicolons of their own
   for _, statement in ipairs(statements) do
     check(statement, script, atomic)
-    if any(statement.code, OUTSIDE) then outside = outside or statement else inside = inside or statement end
+    if any(statement.code, OUTSIDE) then
+      outside = outside or statement
+    else
+      inside = inside or statement
+    end
   end
   if conf and conf:find("executeInTransaction%s*=%s*false") then return false end
   if inside and outside then

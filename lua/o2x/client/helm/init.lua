@@ -11,7 +11,7 @@ local turnstile = require "o2x.base.semaphore"
 
 local M = {}
 
-local AT_ONCE = 4     -- helm processes; each wants a core for a moment and 100 MB
+local AT_ONCE = 4 -- helm processes; each wants a core for a moment and 100 MB
 local READ_SECONDS = 60
 local OLDEST_MINOR = 13
 local PRIVATE, PRIVATE_FOLDER = tonumber("600", 8), tonumber("700", 8)
@@ -33,9 +33,14 @@ Helm.__index = Helm
 ---@return table client
 function M.new(options)
   return setmetatable({
-    kubeconfig = options.kubeconfig, folder = options.folder and fs.join(options.folder, "helm") or fs.temp_folder(),
-    scope = options.scope, namespaces = options.namespaces, program = options.program or "helm",
-    turns = turnstile.new(AT_ONCE), files = 0, lists = {},
+    kubeconfig = options.kubeconfig,
+    folder = options.folder and fs.join(options.folder, "helm") or fs.temp_folder(),
+    scope = options.scope,
+    namespaces = options.namespaces,
+    program = options.program or "helm",
+    turns = turnstile.new(AT_ONCE),
+    files = 0,
+    lists = {},
   }, Helm)
 end
 
@@ -86,8 +91,11 @@ local function render_reason(text)
 end
 
 local function is_render_error(text)
-  return text:match("^template: ") or text:match("^execution error at") or text:match("^parse error at")
-    or text:match("^YAML parse error on") or text:match("values don't meet the specifications of the schema")
+  return text:match("^template: ")
+    or text:match("^execution error at")
+    or text:match("^parse error at")
+    or text:match("^YAML parse error on")
+    or text:match("values don't meet the specifications of the schema")
 end
 
 local function raise_render(text, chart)
@@ -97,18 +105,33 @@ end
 
 -- helm's words -> our kinds of errors. The order matters: the first pattern that fits wins.
 local FAILURES = {
-  { "another operation %(install/upgrade/rollback%) is in progress", "conflict",
-    "another helm is at work on it, or died at it; helm history %s shows" },
-  { "invalid ownership metadata", "conflict",
-    "the objects were not made by this release; remove them, or label them as helm says" },
+  {
+    "another operation %(install/upgrade/rollback%) is in progress",
+    "conflict",
+    "another helm is at work on it, or died at it; helm history %s shows",
+  },
+  {
+    "invalid ownership metadata",
+    "conflict",
+    "the objects were not made by this release; remove them, or label them as helm says",
+  },
   { "Kubernetes cluster unreachable", "unreachable", nil, true },
   { "Unauthorized", "unauthorised" },
   { "[Ff]orbidden", "unauthorised", "kubectl auth can-i --list shows what these credentials may do" },
-  { "context deadline exceeded", "unknown" }, { "i/o timeout", "unknown" }, { "EOF$", "unknown" },
-  { "connection re[sf]", "unknown" }, { "http2: ", "unknown" }, { "server is currently unable", "unknown" },
-  { "[Tt]oo many requests", "unknown" }, { "an error on the server", "unknown" }, { "[Ii]nternal error", "unknown" },
-  { "non%-absolute URLs should be in form", "input" }, { "path .* not found", "input" },
-  { "Chart.yaml file is missing", "input" }, { "no such file or directory", "input" }, { "failed to parse", "input" },
+  { "context deadline exceeded", "unknown" },
+  { "i/o timeout", "unknown" },
+  { "EOF$", "unknown" },
+  { "connection re[sf]", "unknown" },
+  { "http2: ", "unknown" },
+  { "server is currently unable", "unknown" },
+  { "[Tt]oo many requests", "unknown" },
+  { "an error on the server", "unknown" },
+  { "[Ii]nternal error", "unknown" },
+  { "non%-absolute URLs should be in form", "input" },
+  { "path .* not found", "input" },
+  { "Chart.yaml file is missing", "input" },
+  { "no such file or directory", "input" },
+  { "failed to parse", "input" },
 }
 
 local function raise_failure(op, name, r, chart)
@@ -134,9 +157,12 @@ function Helm:environment()
       fs.mkdir(fs.join(self.folder, name), PRIVATE_FOLDER)
     end
     self.env = {
-      HELM_CACHE_HOME = fs.join(self.folder, "cache"), HELM_CONFIG_HOME = fs.join(self.folder, "config"),
-      HELM_DATA_HOME = fs.join(self.folder, "data"), KUBECACHEDIR = fs.join(self.folder, "kube"),
-      KUBECONFIG = fs.join(self.folder, "kubeconfig"), HELM_DRIVER = "secret",
+      HELM_CACHE_HOME = fs.join(self.folder, "cache"),
+      HELM_CONFIG_HOME = fs.join(self.folder, "config"),
+      HELM_DATA_HOME = fs.join(self.folder, "data"),
+      KUBECACHEDIR = fs.join(self.folder, "kube"),
+      KUBECONFIG = fs.join(self.folder, "kubeconfig"),
+      HELM_DRIVER = "secret",
     }
   end
   if self.text ~= self.kubeconfig:revision() then
@@ -162,9 +188,15 @@ function Helm:version()
   local r = proc.run { argv = { self.program, "version", "--template", "{{.Version}}" }, timeout = 20 }
   local version, major, minor = r.stdout:match("v?((%d+)%.?(%d*)[%w.+-]*)")
   if major ~= "3" or (tonumber(minor) or 0) < OLDEST_MINOR then
-    bad("input", ("%s is version %s; helm 3.%d or newer, but not 4, is needed")
-      :format(proc.find(self.program), version or "unknown", OLDEST_MINOR),
-      { op = "version", hint = "run vendor/bootstrap, or put such a helm first on PATH" })
+    bad(
+      "input",
+      ("%s is version %s; helm 3.%d or newer, but not 4, is needed"):format(
+        proc.find(self.program),
+        version or "unknown",
+        OLDEST_MINOR
+      ),
+      { op = "version", hint = "run vendor/bootstrap, or put such a helm first on PATH" }
+    )
   end
   self.known = version
   return version
@@ -270,12 +302,16 @@ function Helm:values_files(values)
 end
 
 local function with_values(words, paths)
-  for _, path in ipairs(paths) do add(words, "-f", path) end
+  for _, path in ipairs(paths) do
+    add(words, "-f", path)
+  end
   return words
 end
 
 local function remove(paths)
-  for _, path in ipairs(paths) do fs.remove(path) end
+  for _, path in ipairs(paths) do
+    fs.remove(path)
+  end
 end
 
 -- Runs fn with the values in files, which are gone afterwards.
@@ -314,7 +350,9 @@ function Helm:template(name, release)
   self:check_name(name, release.namespace)
   local words = { "template", name, release.chart, "-n", release.namespace, "--skip-tests" }
   if release.kube_version then add(words, "--kube-version", release.kube_version) end
-  for _, version in ipairs(release.api_versions or {}) do add(words, "--api-versions", version) end
+  for _, version in ipairs(release.api_versions or {}) do
+    add(words, "--api-versions", version)
+  end
   return self:with_values_files(release.values, function(paths)
     local r = self:run(with_values(words, paths))
     if r.code == 0 then return manifest.without_hooks(r.stdout) end

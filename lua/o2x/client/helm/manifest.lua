@@ -31,9 +31,7 @@ end
 --- The same for two texts that make the same objects by the same words, in the same order.
 ---@param text string
 ---@return string
-function M.hash(text)
-  return crypto.sha256(table.concat(M.documents(text), "\n---\n"))
-end
+function M.hash(text) return crypto.sha256(table.concat(M.documents(text), "\n---\n")) end
 
 local function is_hook(document)
   if not document:find("helm.sh/hook", 1, true) then return false end
@@ -62,7 +60,9 @@ function M.objects(text)
   for _, document in ipairs(M.documents(text)) do
     local object = yaml.decode(document .. "\n", "manifest")
     if type(object) == "table" and object ~= json.null then
-      for _, one in ipairs(object.kind == "List" and object.items or { object }) do objects[#objects + 1] = one end
+      for _, one in ipairs(object.kind == "List" and object.items or { object }) do
+        objects[#objects + 1] = one
+      end
     end
   end
   return objects
@@ -130,7 +130,9 @@ function M.diff(before, after)
     else
       local changes = diff.lines(M.by_name(old[id]), M.by_name(new[id]))
       if #changes > 0 then lines[#lines + 1] = "~ " .. id end
-      for _, line in ipairs(changes) do lines[#lines + 1] = "    " .. M.mask(line) end
+      for _, line in ipairs(changes) do
+        lines[#lines + 1] = "    " .. M.mask(line)
+      end
     end
   end
   for _, id in ipairs(old_order) do

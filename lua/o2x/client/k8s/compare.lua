@@ -11,21 +11,34 @@ M.FIELD_MANAGER = "o2x"
 
 -- Below these, values are quantities; elsewhere "1000m" and "1" are two texts.
 local QUANTITIES = {
-  requests = true, limits = true, capacity = true, hard = true, default = true, defaultRequest = true,
-  sizeLimit = true, averageValue = true, divisor = true,
+  requests = true,
+  limits = true,
+  capacity = true,
+  hard = true,
+  default = true,
+  defaultRequest = true,
+  sizeLimit = true,
+  averageValue = true,
+  divisor = true,
 }
 
 -- Lists that the server merges by a key, in its own kinds; every other list is one value.
 local MERGE_KEYS = {
-  containers = { "name" }, initContainers = { "name" }, env = { "name" }, volumes = { "name" },
-  imagePullSecrets = { "name" }, volumeMounts = { "mountPath" }, volumeDevices = { "devicePath" },
-  hostAliases = { "ip" }, conditions = { "type" }, ports = { "containerPort", "port", "protocol" },
-  topologySpreadConstraints = { "topologyKey", "whenUnsatisfiable" }, ownerReferences = { "uid" },
+  containers = { "name" },
+  initContainers = { "name" },
+  env = { "name" },
+  volumes = { "name" },
+  imagePullSecrets = { "name" },
+  volumeMounts = { "mountPath" },
+  volumeDevices = { "devicePath" },
+  hostAliases = { "ip" },
+  conditions = { "type" },
+  ports = { "containerPort", "port", "protocol" },
+  topologySpreadConstraints = { "topologyKey", "whenUnsatisfiable" },
+  ownerReferences = { "uid" },
 }
 
-local function is_list(t)
-  return json.is_array(t) or #t > 0
-end
+local function is_list(t) return json.is_array(t) or #t > 0 end
 
 local function builtin(object)
   local group = tostring(object.apiVersion):match("^(.*)/") or ""
@@ -145,9 +158,7 @@ end
 ---@param current any
 ---@param desired any
 ---@return boolean
-function M.covers(current, desired)
-  return covers(current, desired, nil, true)
-end
+function M.covers(current, desired) return covers(current, desired, nil, true) end
 
 --- The part of the server's object that `desired` speaks of, with quantities as `desired` writes them: what a diff
 --- shows.
@@ -167,17 +178,27 @@ function M.project(current, desired, key, amounts)
       if keys and type(item) == "table" then element = counterpart(current, item, keys) end
       if element ~= nil then out[#out + 1] = M.project(element, item, key) end
     end
-    for i = #desired + 1, keys and 0 or #current do out[#out + 1] = current[i] end
+    for i = #desired + 1, keys and 0 or #current do
+      out[#out + 1] = current[i]
+    end
     return out
   end
   local out = {}
-  for name, value in pairs(desired) do out[name] = M.project(current[name], value, name, amounts or QUANTITIES[key]) end
+  for name, value in pairs(desired) do
+    out[name] = M.project(current[name], value, name, amounts or QUANTITIES[key])
+  end
   return out
 end
 
 -- What the server writes into an object by itself.
 local SERVER_FIELDS = {
-  "managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink", "deletionTimestamp",
+  "managedFields",
+  "resourceVersion",
+  "uid",
+  "generation",
+  "creationTimestamp",
+  "selfLink",
+  "deletionTimestamp",
 }
 
 --- An object as it could be applied again: without the server's own fields.
@@ -185,9 +206,15 @@ local SERVER_FIELDS = {
 ---@return table copy (shallow below metadata)
 function M.clean(object)
   local copy, metadata = {}, {}
-  for name, value in pairs(object) do copy[name] = value end
-  for name, value in pairs(object.metadata or {}) do metadata[name] = value end
-  for _, name in ipairs(SERVER_FIELDS) do metadata[name] = nil end
+  for name, value in pairs(object) do
+    copy[name] = value
+  end
+  for name, value in pairs(object.metadata or {}) do
+    metadata[name] = value
+  end
+  for _, name in ipairs(SERVER_FIELDS) do
+    metadata[name] = nil
+  end
   copy.metadata, copy.status = metadata, nil
   return copy
 end
@@ -197,9 +224,13 @@ end
 ---@return table copy
 function M.remember(object)
   local copy = {}
-  for name, value in pairs(object) do copy[name] = value end
+  for name, value in pairs(object) do
+    copy[name] = value
+  end
   copy.metadata = {}
-  for name, value in pairs(object.metadata or {}) do copy.metadata[name] = value end
+  for name, value in pairs(object.metadata or {}) do
+    copy.metadata[name] = value
+  end
   local kept = {}
   for _, entry in ipairs(object.metadata and object.metadata.managedFields or {}) do
     if entry.manager == M.FIELD_MANAGER then kept[#kept + 1] = entry end

@@ -17,14 +17,21 @@ end
 
 local function add(kinds, group, version, item)
   local resource = {
-    kind = item.kind, plural = item.plural, group = group, version = version, namespaced = item.namespaced,
-    api_version = group == "" and version or group .. "/" .. version, base = base_of(group, version),
+    kind = item.kind,
+    plural = item.plural,
+    group = group,
+    version = version,
+    namespaced = item.namespaced,
+    api_version = group == "" and version or group .. "/" .. version,
+    base = base_of(group, version),
   }
   local exact = resource.api_version .. "/" .. resource.kind
   if kinds.exact[exact] then return end
   kinds.exact[exact] = resource
   local names = { item.kind, item.plural, item.singular, item.plural .. "." .. group }
-  for _, short in ipairs(item.short or {}) do names[#names + 1] = short end
+  for _, short in ipairs(item.short or {}) do
+    names[#names + 1] = short
+  end
   for _, name in ipairs(names) do
     name = name:lower()
     -- The first wins: the core group, then the server's own order, preferred versions first.
@@ -37,8 +44,11 @@ local function add_aggregated(kinds, list)
     for _, version in ipairs(group.versions or {}) do
       for _, r in ipairs(version.resources or {}) do
         add(kinds, group.metadata and group.metadata.name or "", version.version, {
-          kind = r.responseKind and r.responseKind.kind or "", plural = r.resource, singular = r.singularResource or "",
-          namespaced = r.scope == "Namespaced", short = r.shortNames,
+          kind = r.responseKind and r.responseKind.kind or "",
+          plural = r.resource,
+          singular = r.singularResource or "",
+          namespaced = r.scope == "Namespaced",
+          short = r.shortNames,
         })
       end
     end
@@ -49,7 +59,10 @@ local function add_legacy(kinds, group, version, list)
   for _, r in ipairs(list.resources or {}) do
     if not r.name:find("/", 1, true) then
       add(kinds, group, version, {
-        kind = r.kind, plural = r.name, singular = r.singularName or "", namespaced = r.namespaced,
+        kind = r.kind,
+        plural = r.name,
+        singular = r.singularName or "",
+        namespaced = r.namespaced,
         short = r.shortNames,
       })
     end
@@ -59,7 +72,9 @@ end
 local function load_core(kinds, get)
   local list = get("/api", M.ACCEPT)
   if list.kind == "APIGroupDiscoveryList" then return add_aggregated(kinds, list) end
-  for _, version in ipairs(list.versions or {}) do add_legacy(kinds, "", version, get("/api/" .. version)) end
+  for _, version in ipairs(list.versions or {}) do
+    add_legacy(kinds, "", version, get("/api/" .. version))
+  end
 end
 
 local function load_groups(kinds, get)
@@ -96,7 +111,10 @@ function Kinds:need(name, api_version)
   local found = type(name) == "string" and self:find(name, api_version)
   if found then return found end
   errors.raise {
-    kind = "failed", module = "k8s", op = "discovery", code = 404,
+    kind = "failed",
+    module = "k8s",
+    op = "discovery",
+    code = 404,
     message = ("the cluster has no kind %s%s"):format(tostring(name), api_version and " in " .. api_version or ""),
     hint = "kubectl api-resources lists what it has; a missing kind is often a missing operator (CRD)",
   }

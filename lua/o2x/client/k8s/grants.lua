@@ -20,7 +20,10 @@ Grants.__index = Grants
 
 local function refuse(what, why)
   errors.raise {
-    kind = "refused", module = "k8s", code = "EREFUSED", message = what .. " " .. why,
+    kind = "refused",
+    module = "k8s",
+    code = "EREFUSED",
+    message = what .. " " .. why,
     hint = "a run is bound to one tenant; stdlib/platform.lua says what it may touch",
   }
 end
@@ -35,9 +38,7 @@ end
 
 ---@param spec o2x.k8s.grants? nil: no bounds
 ---@return table grants
-function M.new(spec)
-  return setmetatable({ spec = spec, seen = {} }, Grants)
-end
+function M.new(spec) return setmetatable({ spec = spec, seen = {} }, Grants) end
 
 local function has(list, value)
   for _, item in ipairs(list or {}) do
@@ -46,9 +47,7 @@ local function has(list, value)
   return false
 end
 
-local function place(resource, namespace, name)
-  return ("%s/%s/%s"):format(namespace or "", resource.plural, name)
-end
+local function place(resource, namespace, name) return ("%s/%s/%s"):format(namespace or "", resource.plural, name) end
 
 -- The exact names that are granted in a namespace.
 local function granted_names(spec, namespace, reading)
@@ -79,9 +78,7 @@ end
 
 --- Whether an object may be touched by its name alone.
 ---@return boolean
-function Grants:allows(resource, namespace, name)
-  return (pcall(self.object, self, resource, namespace, name, true))
-end
+function Grants:allows(resource, namespace, name) return (pcall(self.object, self, resource, namespace, name, true)) end
 
 -- "app=newclient-service-sso,x in (a)" -> whether a requirement ties it to one of the granted names.
 local function tied_to_name(selector, names)

@@ -29,8 +29,10 @@ Client.__index = Client
 ---@return table client
 function M.new(options)
   return setmetatable({
-    config = options.config, namespace = options.scope and options.scope.namespace or options.config.namespace,
-    grants = grants.new(options.scope), manager = compare.FIELD_MANAGER,
+    config = options.config,
+    namespace = options.scope and options.scope.namespace or options.config.namespace,
+    grants = grants.new(options.scope),
+    manager = compare.FIELD_MANAGER,
   }, Client)
 end
 
@@ -53,11 +55,21 @@ end
 function Client:request_options(method, path, o)
   local credentials = self.config:credentials()
   local headers = { Accept = o.accept or "application/json", ["User-Agent"] = "o2x", ["Content-Type"] = o.content_type }
-  for name, value in pairs(o.headers or {}) do headers[name] = value end
+  for name, value in pairs(o.headers or {}) do
+    headers[name] = value
+  end
   return {
-    method = method, url = self.config.server .. path .. encode_query(o.query), headers = headers, body = o.body,
-    timeout = o.timeout or TIMEOUT, ca = self.config.ca, cert = credentials.cert, key = credentials.key,
-    token = credentials.token, secret_body = o.secret_body, module = "k8s",
+    method = method,
+    url = self.config.server .. path .. encode_query(o.query),
+    headers = headers,
+    body = o.body,
+    timeout = o.timeout or TIMEOUT,
+    ca = self.config.ca,
+    cert = credentials.cert,
+    key = credentials.key,
+    token = credentials.token,
+    secret_body = o.secret_body,
+    module = "k8s",
   }
 end
 
@@ -166,9 +178,14 @@ end
 function Client:pages(resource, namespace, o, fn)
   local path, token = self:collection(resource, namespace), nil
   repeat
-    local response = self:send("GET", path, { query = {
-      labelSelector = o.selector, fieldSelector = o.fields, limit = o.page or PAGE, continue = token,
-    } })
+    local response = self:send("GET", path, {
+      query = {
+        labelSelector = o.selector,
+        fieldSelector = o.fields,
+        limit = o.page or PAGE,
+        continue = token,
+      },
+    })
     if response.status == 410 and token then return false end
     local list = decode(check(resource.plural, response, "list"), path)
     fn(list)
@@ -189,7 +206,8 @@ function Client:list(kind, o)
   refuse_secret_list(resource)
   local namespace = resource.namespaced and (o.namespace or self.namespace) or nil
   local asked = {
-    selector = self.grants:selector(resource, namespace, o.selector, o.name), page = o.page,
+    selector = self.grants:selector(resource, namespace, o.selector, o.name),
+    page = o.page,
     fields = o.name and "metadata.name=" .. o.name or nil,
   }
   local items, version
@@ -227,7 +245,8 @@ function Client:apply(object, o)
   o = o or {}
   local resource, path, what = self:place(object, object.metadata.name, object.metadata.namespace)
   local response = self:send("PATCH", path, {
-    content_type = "application/apply-patch+yaml", body = body_of(object),
+    content_type = "application/apply-patch+yaml",
+    body = body_of(object),
     query = { fieldManager = self.manager, force = o.force and "true" or nil, dryRun = o.dry_run and "All" or nil },
   })
   return result_of(resource, check(what, response, "apply"), what)
@@ -239,7 +258,9 @@ end
 function Client:create(object)
   local resource, path, what = self:place(object, object.metadata.name, object.metadata.namespace)
   local response = self:send("POST", (path:match("^(.*)/")), {
-    content_type = "application/json", body = body_of(object), query = { fieldManager = self.manager },
+    content_type = "application/json",
+    body = body_of(object),
+    query = { fieldManager = self.manager },
   })
   return result_of(resource, check(what, response, "create"), what)
 end
@@ -250,13 +271,16 @@ end
 function Client:replace(object)
   local resource, path, what = self:place(object, object.metadata.name, object.metadata.namespace)
   local response = self:send("PUT", path, {
-    content_type = "application/json", body = body_of(object), query = { fieldManager = self.manager },
+    content_type = "application/json",
+    body = body_of(object),
+    query = { fieldManager = self.manager },
   })
   return result_of(resource, check(what, response, "replace"), what)
 end
 
 local PATCH_TYPES = {
-  merge = "application/merge-patch+json", json = "application/json-patch+json",
+  merge = "application/merge-patch+json",
+  json = "application/json-patch+json",
   strategic = "application/strategic-merge-patch+json",
 }
 
@@ -270,7 +294,9 @@ function Client:patch(kind, name, patch, o)
   o = o or {}
   local _, path, what = self:place(kind, name, o.namespace)
   local response = self:send("PATCH", o.subresource and path .. "/" .. o.subresource or path, {
-    content_type = PATCH_TYPES[o.type or "merge"], body = json.encode(patch), query = { fieldManager = self.manager },
+    content_type = PATCH_TYPES[o.type or "merge"],
+    body = json.encode(patch),
+    query = { fieldManager = self.manager },
   })
   return decode(check(what, response, "patch"), what)
 end
@@ -286,7 +312,9 @@ function Client:delete(kind, name, o)
   local response = self:send("DELETE", path, {
     content_type = "application/json",
     body = json.encode {
-      apiVersion = "v1", kind = "DeleteOptions", propagationPolicy = o.propagation or "Background",
+      apiVersion = "v1",
+      kind = "DeleteOptions",
+      propagationPolicy = o.propagation or "Background",
       preconditions = o.uid and { uid = o.uid } or nil,
     },
   })
@@ -301,12 +329,12 @@ end
 ---@param o { namespace: string?, name: string?, selector: string?, seconds: number? }
 ---@param see fun(items: table<string, table>, event: { type: string, object: table }?): any
 ---@return any what `see` returned
-function Client:watch(kind, o, see)
-  return watch.run(self, self:resource(kind), o, see)
-end
+function Client:watch(kind, o, see) return watch.run(self, self:resource(kind), o, see) end
 
 local function extend(methods)
-  for name, method in pairs(methods) do Client[name] = method end
+  for name, method in pairs(methods) do
+    Client[name] = method
+  end
 end
 
 extend(require "o2x.client.k8s.workloads")

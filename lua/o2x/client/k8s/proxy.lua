@@ -55,8 +55,11 @@ function Client:request(service, port, o)
   if not tostring(port):match("^[%w-]+$") then bad("a port", port) end
   local is_json = o.json ~= nil
   local response = self:send(method, ("%s:%s/proxy%s"):format(base, port, path), {
-    accept = "*/*", headers = headers_for_service(o.headers), timeout = o.timeout,
-    body = is_json and json.encode_secret(o.json) or o.body, content_type = is_json and "application/json" or nil,
+    accept = "*/*",
+    headers = headers_for_service(o.headers),
+    timeout = o.timeout,
+    body = is_json and json.encode_secret(o.json) or o.body,
+    content_type = is_json and "application/json" or nil,
   })
   if is_api_refusal(response) then error(status.error(what, response, "request"), 0) end
   if (response.headers["content-type"] or ""):find("json", 1, true) then

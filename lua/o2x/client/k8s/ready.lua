@@ -8,13 +8,16 @@ local M = {}
 
 local FIRST_PAUSE, LONGEST_PAUSE = 0.1, 1
 local LOOK_FIRST, LOOK_AGAIN = 2, 3 -- seconds until the pods are looked at, and between looks
-local PATIENCE = 60                 -- seconds with pods that are stuck before the wait is given up early
-local CRASHES = 3                   -- restarts after which a crashing pod counts as stuck
+local PATIENCE = 60 -- seconds with pods that are stuck before the wait is given up early
+local CRASHES = 3 -- restarts after which a crashing pod counts as stuck
 local PODS_SHOWN, EVENTS_SHOWN, LOG_LINES = 3, 6, 10
 
 local BEGINNING = { ContainerCreating = true, PodInitializing = true }
 local STUCK = {
-  ImagePullBackOff = true, ErrImagePull = true, InvalidImageName = true, ErrImageNeverPull = true,
+  ImagePullBackOff = true,
+  ErrImagePull = true,
+  InvalidImageName = true,
+  ErrImageNeverPull = true,
   CreateContainerConfigError = true,
 }
 
@@ -26,9 +29,7 @@ local function condition(object, sort)
   end
 end
 
-local function number(value)
-  return type(value) == "number" and value or 0
-end
+local function number(value) return type(value) == "number" and value or 0 end
 
 local function observed(object)
   return number(object.status and object.status.observedGeneration) >= number(object.metadata.generation)
@@ -38,9 +39,7 @@ local checks = {}
 
 local UNSEEN = "the controller has not seen the change yet"
 
-local function few(have, wanted, what)
-  return ("%d of %d pods %s"):format(have, wanted, what)
-end
+local function few(have, wanted, what) return ("%d of %d pods %s"):format(have, wanted, what) end
 
 function checks.Deployment(o)
   local s, wanted = o.status or {}, o.spec.replicas or 1
@@ -152,7 +151,9 @@ local function selector_of(object)
   local labels = object.spec and object.spec.selector and object.spec.selector.matchLabels
   if not labels then return nil end
   local parts = {}
-  for name, value in pairs(labels) do parts[#parts + 1] = name .. "=" .. value end
+  for name, value in pairs(labels) do
+    parts[#parts + 1] = name .. "=" .. value
+  end
   table.sort(parts)
   return table.concat(parts, ",")
 end
@@ -176,9 +177,7 @@ end
 
 -- ---- why it failed ----
 
-local function first_line(text)
-  return (tostring(text):match("^%s*([^\n]*)"))
-end
+local function first_line(text) return (tostring(text):match("^%s*([^\n]*)")) end
 
 local function add_events(lines, client, kind, name, namespace)
   local events = client:events(kind, name, namespace)
@@ -204,7 +203,9 @@ local function add_log(lines, client, pod)
     ok, text = pcall(client.logs, client, name, { tail = LOG_LINES, namespace = namespace })
   end
   if not ok and errors.is(text) and text.kind == "cancelled" then error(text, 0) end
-  for line in (ok and text or ""):gmatch("[^\n]+") do lines[#lines + 1] = "  log    " .. line end
+  for line in (ok and text or ""):gmatch("[^\n]+") do
+    lines[#lines + 1] = "  log    " .. line
+  end
 end
 
 --- What can be said about an object that is not ready: its pods' trouble, the last events, the last lines of a pod's
@@ -237,7 +238,11 @@ local function give_up(w, object, waiting)
   end
   local how = task.now() < w.deadline and "does not get ready" or ("is not ready after %.0f s"):format(w.seconds)
   errors.raise {
-    kind = "failed", module = "k8s", op = "wait_ready", code = "not_ready", details = lines,
+    kind = "failed",
+    module = "k8s",
+    op = "wait_ready",
+    code = "not_ready",
+    details = lines,
     message = ("%s %s: %s"):format(w.what, how, waiting),
   }
 end
@@ -249,7 +254,9 @@ local function look_at_pods(w, object)
   local ok, pods = pcall(unready_pods, w.client, object)
   if not ok and errors.is(pods) and pods.kind == "cancelled" then error(pods, 0) end
   local trouble, stuck
-  if ok and pods[1] then trouble, stuck = M.pod_trouble(pods[1]) end
+  if ok and pods[1] then
+    trouble, stuck = M.pod_trouble(pods[1])
+  end
   w.trouble = trouble and first_line(trouble)
   w.stuck_since = stuck and (w.stuck_since or now) or nil
   w.next_look = now + LOOK_AGAIN
@@ -286,8 +293,15 @@ end
 function M.wait(client, kind, name, o)
   local start, pause, said = task.now(), FIRST_PAUSE, nil
   local w = {
-    client = client, kind = kind, name = name, namespace = o.namespace, what = kind .. " " .. name, seconds = o.seconds,
-    deadline = start + o.seconds, next_look = start + LOOK_FIRST, patience = o.patience or PATIENCE,
+    client = client,
+    kind = kind,
+    name = name,
+    namespace = o.namespace,
+    what = kind .. " " .. name,
+    seconds = o.seconds,
+    deadline = start + o.seconds,
+    next_look = start + LOOK_FIRST,
+    patience = o.patience or PATIENCE,
   }
   while true do
     local object, ready, waiting = look(w)

@@ -35,7 +35,11 @@ local function invalid_text(what, status)
 end
 
 local KINDS = {
-  [401] = "unauthorised", [403] = "unauthorised", [409] = "conflict", [429] = "unreachable", [504] = "unknown",
+  [401] = "unauthorised",
+  [403] = "unauthorised",
+  [409] = "conflict",
+  [429] = "unreachable",
+  [504] = "unknown",
 }
 
 local HINTS = {
@@ -71,9 +75,15 @@ function M.error(what, response, op)
   elseif code == 422 then
     message = invalid_text(what, status)
   end
-  return errors.new{
-    kind = KINDS[code] or (code >= 500 and "unreachable" or "failed"), module = "k8s", op = op, code = code,
-    message = message, hint = hint, reason = status.reason, retry_after = retry_after(response, status),
+  return errors.new {
+    kind = KINDS[code] or (code >= 500 and "unreachable" or "failed"),
+    module = "k8s",
+    op = op,
+    code = code,
+    message = message,
+    hint = hint,
+    reason = status.reason,
+    retry_after = retry_after(response, status),
     -- A refusal before anything happened may be tried again; a failure inside the server may have had its effect.
     retryable = code == 429 or code == 503 or (code == 500 and status.reason == "ServerTimeout") or nil,
   }
@@ -85,7 +95,11 @@ end
 function M.without_nulls(value)
   if type(value) ~= "table" then return value end
   for key, item in pairs(value) do
-    if item == json.null then value[key] = nil else M.without_nulls(item) end
+    if item == json.null then
+      value[key] = nil
+    else
+      M.without_nulls(item)
+    end
   end
   return value
 end

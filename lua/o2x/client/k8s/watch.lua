@@ -18,7 +18,9 @@ end
 
 local function state_of(items)
   local state = {}
-  for _, item in ipairs(items) do state[item.metadata.name] = item end
+  for _, item in ipairs(items) do
+    state[item.metadata.name] = item
+  end
   return state
 end
 
@@ -56,7 +58,10 @@ function Watch:open()
   local namespace = resource.namespaced and (self.o.namespace or client.namespace) or nil
   local stream = http.stream(client:request_options("GET", client:collection(resource, namespace), {
     query = {
-      watch = "1", allowWatchBookmarks = "true", resourceVersion = self.version, timeoutSeconds = STREAM_SECONDS,
+      watch = "1",
+      allowWatchBookmarks = "true",
+      resourceVersion = self.version,
+      timeoutSeconds = STREAM_SECONDS,
       labelSelector = client.grants:selector(resource, namespace, self.o.selector, self.o.name),
       fieldSelector = self.o.name and "metadata.name=" .. self.o.name or nil,
     },

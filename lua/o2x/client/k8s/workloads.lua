@@ -20,8 +20,12 @@ end
 ---@param namespace string?
 function Client:restart(kind, name, stamp, namespace)
   local annotations = { ["kubectl.kubernetes.io/restartedAt"] = stamp }
-  self:patch(kind, name, { spec = { template = { metadata = { annotations = annotations } } } },
-    { type = "strategic", namespace = namespace })
+  self:patch(
+    kind,
+    name,
+    { spec = { template = { metadata = { annotations = annotations } } } },
+    { type = "strategic", namespace = namespace }
+  )
 end
 
 -- A pod's name is made up by the server, so under grants it must have been listed first.
@@ -75,8 +79,12 @@ function Client:events(kind, name, namespace)
   self:pages(self:resource("Event"), namespace or self.namespace, asked, function(list)
     for _, event in ipairs(list.items or {}) do
       found[#found + 1] = {
-        type = event.type, reason = event.reason, message = event.message, count = event_count(event),
-        time = event_time(event), version = tonumber(event.metadata.resourceVersion) or 0,
+        type = event.type,
+        reason = event.reason,
+        message = event.message,
+        count = event_count(event),
+        time = event_time(event),
+        version = tonumber(event.metadata.resourceVersion) or 0,
       }
     end
   end)

@@ -41,16 +41,21 @@ local function fail(program, said)
     if said:find(word, 1, true) then hint = text end
   end
   errors.raise {
-    kind = said:find("connection to server", 1, true) and "unreachable" or "failed", module = "pg", op = program,
+    kind = said:find("connection to server", 1, true) and "unreachable" or "failed",
+    module = "pg",
+    op = program,
     retryable = false,
-    message = ("%s: %s%s"):format(program, line, detail and " (" .. detail .. ")" or ""), hint = hint,
+    message = ("%s: %s%s"):format(program, line, detail and " (" .. detail .. ")" or ""),
+    hint = hint,
   }
 end
 
 -- Runs a program of PostgreSQL on a database.
 local function run(options, argv)
   local result = proc.run {
-    argv = argv, env = { PGSERVICEFILE = "/dev/stdin", PGSERVICE = "o2x", LC_ALL = "C" }, stdin = service(options),
+    argv = argv,
+    env = { PGSERVICEFILE = "/dev/stdin", PGSERVICE = "o2x", LC_ALL = "C" },
+    stdin = service(options),
     timeout = SECONDS,
   }
   if result.code ~= 0 then fail(argv[1], result.stderr) end
@@ -84,7 +89,10 @@ end
 local function not_whole(path, said)
   local why = said:match("error: ([^\n]+)") or said:match("([^\n]+)%s*$") or "it cannot be read"
   errors.raise {
-    kind = "input", module = "pg", op = "archive", where = path,
+    kind = "input",
+    module = "pg",
+    op = "archive",
+    where = path,
     message = ("the archive cannot be read to its end: %s"):format(why),
     hint = "it was cut short or is no archive of pg_dump; nothing was changed",
   }
@@ -93,8 +101,8 @@ end
 local function read(path, arguments, on_line)
   local argv = { "pg_restore", table.unpack(arguments) }
   argv[#argv + 1] = path
-  local result = proc.run { argv = argv, timeout = SECONDS, env = { LC_ALL = "C" }, keep = on_line == nil,
-    on_line = on_line }
+  local result =
+    proc.run { argv = argv, timeout = SECONDS, env = { LC_ALL = "C" }, keep = on_line == nil, on_line = on_line }
   if result.code ~= 0 then not_whole(path, result.stderr) end
   return result.stdout
 end
@@ -116,13 +124,17 @@ end
 
 local function split(line)
   local values = {}
-  for value in (line .. "\t"):gmatch("([^\t]*)\t") do values[#values + 1] = value end
+  for value in (line .. "\t"):gmatch("([^\t]*)\t") do
+    values[#values + 1] = value
+  end
   return values
 end
 
 local function columns_of(list)
   local names = {}
-  for name in list:gmatch("[^,%s]+") do names[#names + 1] = name:gsub('"', "") end
+  for name in list:gmatch("[^,%s]+") do
+    names[#names + 1] = name:gsub('"', "")
+  end
   return names
 end
 
@@ -147,7 +159,9 @@ function M.contents(path, wanted)
       counts[current] = counts[current] + 1
       if columns then
         local row = {}
-        for i, value in ipairs(split(line)) do row[columns[i]] = value ~= "\\N" and value or nil end
+        for i, value in ipairs(split(line)) do
+          row[columns[i]] = value ~= "\\N" and value or nil
+        end
         found[#found + 1] = row
       end
     end

@@ -7,16 +7,34 @@ local M = {}
 
 -- SQLSTATE, or its class (the first two characters) → kind. What is not here is "failed".
 local KINDS = {
-  ["08"] = "unreachable", ["28"] = "unauthorised", ["42501"] = "unauthorised",
-  ["53300"] = "unreachable", ["57P01"] = "unreachable", ["57P02"] = "unreachable", ["57P03"] = "unreachable",
-  ["23505"] = "conflict", ["40001"] = "conflict", ["40P01"] = "conflict", ["42P04"] = "conflict",
-  ["55006"] = "conflict", ["55P03"] = "timeout", ["57014"] = "timeout",
+  ["08"] = "unreachable",
+  ["28"] = "unauthorised",
+  ["42501"] = "unauthorised",
+  ["53300"] = "unreachable",
+  ["57P01"] = "unreachable",
+  ["57P02"] = "unreachable",
+  ["57P03"] = "unreachable",
+  ["23505"] = "conflict",
+  ["40001"] = "conflict",
+  ["40P01"] = "conflict",
+  ["42P04"] = "conflict",
+  ["55006"] = "conflict",
+  ["55P03"] = "timeout",
+  ["57014"] = "timeout",
 }
 
 -- Those that a second try may cure. The class of the effect says whether a second try is allowed.
 local RETRYABLE = {
-  ["08"] = true, ["40001"] = true, ["40P01"] = true, ["53300"] = true, ["55006"] = true, ["55P03"] = true,
-  ["57P01"] = true, ["57P02"] = true, ["57P03"] = true, ["08P01"] = false,
+  ["08"] = true,
+  ["40001"] = true,
+  ["40P01"] = true,
+  ["53300"] = true,
+  ["55006"] = true,
+  ["55P03"] = true,
+  ["57P01"] = true,
+  ["57P02"] = true,
+  ["57P03"] = true,
+  ["08P01"] = false,
 }
 
 local HINTS = {
@@ -28,15 +46,27 @@ local HINTS = {
 
 -- How a refused connection is recognised: before the session stands, libpq gives a text and no SQLSTATE.
 local CONNECTING = {
-  { "password authentication failed", "28P01", "rejects the password of the role %s",
-    "set the right password (PGPASSWORD, or pg.password of the configuration)" },
-  { "no password supplied", "28P01", "wants a password for the role %s",
-    "set PGPASSWORD, or pg.password of the configuration" },
-  { "role \".-\" does not exist", "28000", "has no role %s", "set PGUSER, or pg.user of the configuration" },
-  { "no pg_hba.conf entry", "28000", "does not let the role %s in from here",
-    "pg_hba.conf on the server says who may connect, and how" },
+  {
+    "password authentication failed",
+    "28P01",
+    "rejects the password of the role %s",
+    "set the right password (PGPASSWORD, or pg.password of the configuration)",
+  },
+  {
+    "no password supplied",
+    "28P01",
+    "wants a password for the role %s",
+    "set PGPASSWORD, or pg.password of the configuration",
+  },
+  { 'role ".-" does not exist', "28000", "has no role %s", "set PGUSER, or pg.user of the configuration" },
+  {
+    "no pg_hba.conf entry",
+    "28000",
+    "does not let the role %s in from here",
+    "pg_hba.conf on the server says who may connect, and how",
+  },
   { "permission denied for database", "42501", "does not let the role %s into %s", "GRANT CONNECT ON DATABASE" },
-  { "database \".-\" does not exist", "3D000", "has no database %2$s", HINTS["3D000"] },
+  { 'database ".-" does not exist', "3D000", "has no database %2$s", HINTS["3D000"] },
   { "too many connections", "53300", "has no connection left for the database %2$s", HINTS["53300"] },
   { "too many clients", "53300", "has no connection left", HINTS["53300"] },
   { "remaining connection slots", "53300", "has no connection left", HINTS["53300"] },
@@ -44,14 +74,26 @@ local CONNECTING = {
   { "shutting down", "57P03", "is shutting down", nil },
   { "recovery mode", "57P03", "recovers from a crash", "wait a little, then try again" },
   { "[Cc]onnection refused", "08001", "refuses connections", "is it running? see PGHOST and PGPORT" },
-  { "server does not support SSL", "08P01", "does not speak TLS, but sslmode asks for it",
-    "set pg.sslmode, or turn TLS on at the server" },
-  { "certificate verify failed", "08P01", "shows a certificate that is not trusted",
-    "set pg.sslrootcert to the authority's file" },
+  {
+    "server does not support SSL",
+    "08P01",
+    "does not speak TLS, but sslmode asks for it",
+    "set pg.sslmode, or turn TLS on at the server",
+  },
+  {
+    "certificate verify failed",
+    "08P01",
+    "shows a certificate that is not trusted",
+    "set pg.sslrootcert to the authority's file",
+  },
   { "certificate for .- does not match", "08P01", "shows a certificate for another host", nil },
   { "does not match host name", "08P01", "shows a certificate for another host", nil },
-  { "root certificate file", "08P01", "cannot be verified: there is no file of root certificates",
-    "set pg.sslrootcert" },
+  {
+    "root certificate file",
+    "08P01",
+    "cannot be verified: there is no file of root certificates",
+    "set pg.sslrootcert",
+  },
   { "could not translate host name", "08001", "cannot be found: the name does not resolve", "see PGHOST" },
   { "[Tt]imed? ?out", "08001", "does not answer", "is the address right, and does a firewall let you through?" },
   { "unreachable", "08001", "cannot be reached over the network", nil },
@@ -71,8 +113,13 @@ end
 
 -- "%s" is the next, "%2$s" the second of the arguments; Lua's format knows only the first.
 local function fill(template, role, database)
-  return (template:gsub("%%2%$s", function() return database end)
-    :gsub("%%s", function() local value = role; role = database; return value end))
+  return (
+    template:gsub("%%2%$s", function() return database end):gsub("%%s", function()
+      local value = role
+      role = database
+      return value
+    end)
+  )
 end
 
 --- Where a connection leads, for messages.
@@ -94,13 +141,21 @@ function M.connecting(options, message)
     if message:find(pattern) then
       local what = fill(template, options.user or "?", options.dbname or "?")
       return errors.new {
-        kind = by_state(KINDS, code) or "failed", module = "pg", op = "connect", code = code, hint = hint,
-        retryable = by_state(RETRYABLE, code), message = M.where(options) .. " " .. what,
+        kind = by_state(KINDS, code) or "failed",
+        module = "pg",
+        op = "connect",
+        code = code,
+        hint = hint,
+        retryable = by_state(RETRYABLE, code),
+        message = M.where(options) .. " " .. what,
       }
     end
   end
   return errors.new {
-    kind = "unreachable", module = "pg", op = "connect", code = "08001",
+    kind = "unreachable",
+    module = "pg",
+    op = "connect",
+    code = "08001",
     message = ("%s: %s"):format(M.where(options), last_line(message)),
   }
 end
@@ -115,8 +170,12 @@ function M.broken(options, message, uncertain)
     or "is no longer there: " .. last_line(message)
   if uncertain then text = text .. "; whether the last statement was carried out is not known" end
   return errors.new {
-    kind = uncertain and "unknown" or "unreachable", module = "pg", op = "session", code = "08006",
-    retryable = not uncertain or nil, message = ("%s %s (database %s)"):format(M.where(options), text, options.dbname),
+    kind = uncertain and "unknown" or "unreachable",
+    module = "pg",
+    op = "session",
+    code = "08006",
+    retryable = not uncertain or nil,
+    message = ("%s %s (database %s)"):format(M.where(options), text, options.dbname),
   }
 end
 
@@ -132,9 +191,17 @@ function M.statement(options, fields, uncertain)
   local hint = by_state(HINTS, code) or fields.hint
   if code == "42501" then hint = ("the role %s lacks this right"):format(options.user or "?") end
   return errors.new {
-    kind = by_state(KINDS, code) or "failed", module = "pg", op = "statement", code = code, message = message,
-    hint = hint, retryable = by_state(RETRYABLE, code),
-    position = tonumber(fields.position), schema = fields.schema, table = fields.table, column = fields.column,
+    kind = by_state(KINDS, code) or "failed",
+    module = "pg",
+    op = "statement",
+    code = code,
+    message = message,
+    hint = hint,
+    retryable = by_state(RETRYABLE, code),
+    position = tonumber(fields.position),
+    schema = fields.schema,
+    table = fields.table,
+    column = fields.column,
     constraint = fields.constraint,
   }
 end

@@ -32,7 +32,9 @@ end
 ---@return string[]
 function M.tables(tx)
   local names = {}
-  for i, row in ipairs(tx:query(TABLES)) do names[i] = row.name end
+  for i, row in ipairs(tx:query(TABLES)) do
+    names[i] = row.name
+  end
   return names
 end
 
@@ -41,7 +43,9 @@ end
 ---@return table<string, {rows: integer, checksum: string}>
 function M.take(tx)
   local found = {}
-  for _, name in ipairs(M.tables(tx)) do found[name] = M.of_table(tx, name) end
+  for _, name in ipairs(M.tables(tx)) do
+    found[name] = M.of_table(tx, name)
+  end
   return found
 end
 

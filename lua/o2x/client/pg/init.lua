@@ -14,7 +14,10 @@ local task = require "o2x.base.task"
 local check, drain, finish, flush = session.check, session.drain, session.finish, session.flush
 
 local M = {
-  quote = pg_sql.quote, quote_table = pg_sql.quote_table, array = pg_sql.array, copy_row = pg_sql.copy_row,
+  quote = pg_sql.quote,
+  quote_table = pg_sql.quote_table,
+  array = pg_sql.array,
+  copy_row = pg_sql.copy_row,
 }
 
 ---@class o2x.pg.Connection
@@ -25,14 +28,10 @@ Connection.__index = Connection
 ---@param options table host, port, user, password (may be a secret), dbname, sslmode, sslrootcert, application_name …
 ---  and seconds: connect_timeout 10, statement_timeout 60 (0: none), lock_timeout 10, idle_timeout 60 (inside one)
 ---@return o2x.pg.Connection to be closed: `local db <close> = pg.connect { … }`
-function M.connect(options)
-  return session.connect(options, Connection)
-end
+function M.connect(options) return session.connect(options, Connection) end
 
 --- Closes the connection. What runs on it is given up. May be called twice.
-function Connection:close()
-  self.core:close()
-end
+function Connection:close() self.core:close() end
 
 Connection.__close = Connection.close
 
@@ -126,9 +125,7 @@ end
 -- ---- statements ----
 
 -- Outside a transaction that is still open, a write whose answer is lost may have been carried out.
-local function begin_write(self)
-  self.uncertain = self.depth == 0 or nil
-end
+local function begin_write(self) self.uncertain = self.depth == 0 or nil end
 
 --- Runs one statement, in the transaction that is open or one of its own.
 ---@param sql string
@@ -177,7 +174,9 @@ end
 function Connection:exec(many)
   begin_write(self)
   local affected = 0
-  for _, result in ipairs(self:pipeline({ many })[1]) do affected = affected + result:affected() end
+  for _, result in ipairs(self:pipeline({ many })[1]) do
+    affected = affected + result:affected()
+  end
   return affected
 end
 
@@ -200,17 +199,13 @@ end
 ---@param sql string
 ---@param ... any parameters
 ---@return table|nil row the first, or nil
-function Connection:one(sql, ...)
-  return self:rows(sql, ...)[1]
-end
+function Connection:one(sql, ...) return self:rows(sql, ...)[1] end
 
 --- What goes after PASSWORD in CREATE or ALTER ROLE: the server, its log and pg_stat_activity never see the password.
 ---@param role string
 ---@param password string|userdata
 ---@return string verifier a quoted SQL string
-function Connection:verifier(role, password)
-  return "'" .. check(self, self.core:scram(role, password)) .. "'"
-end
+function Connection:verifier(role, password) return "'" .. check(self, self.core:scram(role, password)) .. "'" end
 
 -- ---- transactions ----
 
@@ -327,7 +322,11 @@ end
 ---@return integer rows
 function Connection:copy_out(sql, sink)
   copy_start(self, sql, "copy_out")
-  local guard <close> = setmetatable({}, { __close = function(_, problem) if problem then self:close() end end })
+  local guard <close> = setmetatable({}, {
+    __close = function(_, problem)
+      if problem then self:close() end
+    end,
+  })
   while true do
     local row, message = self.core:copy_get()
     if row then

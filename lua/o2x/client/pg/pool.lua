@@ -28,8 +28,12 @@ end
 function Pool:options_for(dbname, overrides)
   scope.name(self.grants, dbname, "the database")
   local options = {}
-  for name, value in pairs(self.options) do options[name] = value end
-  for name, value in pairs(overrides or {}) do options[name] = value end
+  for name, value in pairs(self.options) do
+    options[name] = value
+  end
+  for name, value in pairs(overrides or {}) do
+    options[name] = value
+  end
   options.dbname = dbname
   return options
 end
@@ -38,9 +42,7 @@ end
 ---@param dbname string
 ---@param overrides table? options of pg.connect
 ---@return o2x.pg.Connection
-function Pool:connect(dbname, overrides)
-  return pg.connect(self:options_for(dbname, overrides))
-end
+function Pool:connect(dbname, overrides) return pg.connect(self:options_for(dbname, overrides)) end
 
 local function take(self, dbname)
   local idle = self.idle[dbname]
@@ -63,7 +65,9 @@ end
 
 local function leave(self, dbname)
   self.open[dbname] = self.open[dbname] - 1
-  for _, turn in ipairs(self.waiting) do turn:set() end -- whoever waits looks again
+  for _, turn in ipairs(self.waiting) do
+    turn:set()
+  end -- whoever waits looks again
   self.waiting = {}
 end
 
@@ -89,7 +93,9 @@ end
 --- Closes what is idle. A pool that is not used any more needs no closing: its connections go with it.
 function Pool:close()
   for _, list in pairs(self.idle) do
-    for _, db in ipairs(list) do db:close() end
+    for _, db in ipairs(list) do
+      db:close()
+    end
   end
   self.idle = {}
 end

@@ -33,26 +33,28 @@ WHERE d.datname = $1 ORDER BY 1]]
 --- A text as an SQL string.
 ---@param text string
 ---@return string
-function M.literal(text)
-  return "'" .. text:gsub("'", "''") .. "'"
-end
+function M.literal(text) return "'" .. text:gsub("'", "''") .. "'" end
 
 --- What a database is like; nil if there is none of that name.
 ---@param db o2x.pg.Connection to any database of the server
 ---@param name string
 ---@return table? owner, encoding, collate, ctype, connection_limit, has_rights, size, comment
-function M.read(db, name)
-  return db:one(DATABASE, name)
-end
+function M.read(db, name) return db:one(DATABASE, name) end
 
 --- Creates an empty database.
 ---@param db o2x.pg.Connection
 ---@param name string
 ---@param like table owner, encoding, collate, ctype
 function M.create(db, name, like)
-  db:query(("CREATE DATABASE %s TEMPLATE template0 OWNER %s ENCODING %s LC_COLLATE %s LC_CTYPE %s"):format(
-    pg.quote(name, "database name"), pg.quote(like.owner, "role name"), M.literal(like.encoding),
-    M.literal(like.collate), M.literal(like.ctype)))
+  db:query(
+    ("CREATE DATABASE %s TEMPLATE template0 OWNER %s ENCODING %s LC_COLLATE %s LC_CTYPE %s"):format(
+      pg.quote(name, "database name"),
+      pg.quote(like.owner, "role name"),
+      M.literal(like.encoding),
+      M.literal(like.collate),
+      M.literal(like.ctype)
+    )
+  )
 end
 
 --- Gives a database the rights and settings that another one has.
@@ -65,7 +67,9 @@ function M.copy_rights(db, from, to)
   if M.read(db, from).has_rights then
     rights[1] = { ("REVOKE ALL ON DATABASE %s FROM PUBLIC"):format(pg.quote(to, "database name")) }
   end
-  for _, row in ipairs(db:rows(RIGHTS, from, to)) do rights[#rights + 1] = { row.statement } end
+  for _, row in ipairs(db:rows(RIGHTS, from, to)) do
+    rights[#rights + 1] = { row.statement }
+  end
   if rights[1] then db:exec(rights) end
   for _, row in ipairs(db:rows(SETTINGS, from, to)) do
     local ok, problem = pcall(db.query, db, row.statement)

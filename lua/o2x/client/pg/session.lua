@@ -13,8 +13,18 @@ local M = {}
 local GRACE = 10 -- seconds beyond the server's own statement_timeout before its silence counts as a lost connection
 
 local KEYWORDS = {
-  host = true, port = true, user = true, password = true, dbname = true, sslmode = true, sslrootcert = true,
-  sslcert = true, sslkey = true, passfile = true, application_name = true, target_session_attrs = true,
+  host = true,
+  port = true,
+  user = true,
+  password = true,
+  dbname = true,
+  sslmode = true,
+  sslrootcert = true,
+  sslcert = true,
+  sslkey = true,
+  passfile = true,
+  application_name = true,
+  target_session_attrs = true,
   channel_binding = true,
 }
 
@@ -23,18 +33,21 @@ local TIMEOUTS = { connect_timeout = 10, statement_timeout = 60, lock_timeout = 
 -- ---- connecting ----
 
 -- A deadline for one statement; connections with no statement_timeout wait as long as it takes.
-local function patience(options)
-  return options.statement_timeout > 0 and options.statement_timeout + GRACE or math.huge
-end
+local function patience(options) return options.statement_timeout > 0 and options.statement_timeout + GRACE or math.huge end
 
 local function settings(options)
-  return ("-c statement_timeout=%d -c lock_timeout=%d -c idle_in_transaction_session_timeout=%d -c DateStyle=ISO")
-    :format(options.statement_timeout * 1000, options.lock_timeout * 1000, options.idle_timeout * 1000)
+  return ("-c statement_timeout=%d -c lock_timeout=%d -c idle_in_transaction_session_timeout=%d -c DateStyle=ISO"):format(
+    options.statement_timeout * 1000,
+    options.lock_timeout * 1000,
+    options.idle_timeout * 1000
+  )
 end
 
 local function check_options(given)
   local options = {}
-  for name, default in pairs(TIMEOUTS) do options[name] = default end
+  for name, default in pairs(TIMEOUTS) do
+    options[name] = default
+  end
   for name, value in pairs(given) do
     if not KEYWORDS[name] and not TIMEOUTS[name] then
       errors.raise { kind = "bug", module = "pg", message = "pg.connect: unknown option " .. tostring(name) }
@@ -60,8 +73,13 @@ end
 
 local function keywords(options)
   local words = {
-    options = settings(options), client_encoding = "UTF8", fallback_application_name = "o2x",
-    keepalives_idle = "30", keepalives_interval = "10", keepalives_count = "3", tcp_user_timeout = "60000",
+    options = settings(options),
+    client_encoding = "UTF8",
+    fallback_application_name = "o2x",
+    keepalives_idle = "30",
+    keepalives_interval = "10",
+    keepalives_count = "3",
+    tcp_user_timeout = "60000",
     passfile = "/dev/null/none", -- no password but the configuration's: its file is read only when it says so
   }
   for name in pairs(KEYWORDS) do
@@ -85,11 +103,17 @@ function M.connect(options, class)
   self.core = native
   local deadline = task.now() + options.connect_timeout
   local step = "w"
-  local guard <close> = setmetatable({}, { __close = function() if step ~= "ok" then self:close() end end })
+  local guard <close> = setmetatable({}, {
+    __close = function()
+      if step ~= "ok" then self:close() end
+    end,
+  })
   while step ~= "ok" do
     local ready
     ready, message = task.wait_fd(native:fd(), step, math.max(0, deadline - task.now()))
-    if ready then step, message = native:poll() end
+    if ready then
+      step, message = native:poll()
+    end
     if not ready or not step then error(pg_error.connecting(options, message), 0) end
   end
   return self
@@ -139,9 +163,7 @@ function M.next_result(self)
 end
 
 --- The error object of a native result.
-function M.failure(self, result)
-  return pg_error.statement(self.options, result:error(), self.uncertain)
-end
+function M.failure(self, result) return pg_error.statement(self.options, result:error(), self.uncertain) end
 
 local COPY_REFUSED = { code = "0A000", message = "COPY with the client needs copy_in or copy_out" }
 

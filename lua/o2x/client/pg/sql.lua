@@ -12,9 +12,13 @@ local M = {}
 function M.check_name(name, what)
   if type(name) == "string" and #name <= 63 and name:find("^[%a_][%w_$%-]*$") then return name end
   errors.raise {
-    kind = "input", module = "pg", code = "name",
-    message = ("%q is no %s: a letter or _, then letters, digits, _ - $; 63 at most")
-      :format(tostring(name), what or "SQL name"),
+    kind = "input",
+    module = "pg",
+    code = "name",
+    message = ("%q is no %s: a letter or _, then letters, digits, _ - $; 63 at most"):format(
+      tostring(name),
+      what or "SQL name"
+    ),
   }
 end
 
@@ -31,7 +35,11 @@ function M.copy_row(...)
       cells[i] = "\\N"
     else
       if type(value) == "table" then value = json.encode(value) end
-      if value == true then value = "t" elseif value == false then value = "f" end
+      if value == true then
+        value = "t"
+      elseif value == false then
+        value = "f"
+      end
       cells[i] = tostring(value):gsub("[\\\n\r\t]", ESCAPES)
     end
   end
@@ -42,9 +50,7 @@ end
 ---@param name string
 ---@param what string? for the message, such as "database name"
 ---@return string
-function M.quote(name, what)
-  return '"' .. M.check_name(name, what) .. '"'
-end
+function M.quote(name, what) return '"' .. M.check_name(name, what) .. '"' end
 
 --- A table's name, with or without its schema, each part checked and in quotes.
 ---@param name string "core_config.tenant"

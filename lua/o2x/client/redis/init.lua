@@ -26,14 +26,22 @@ function M.connect(options)
   local place, message, code = core.url(options.url)
   if not place then
     errors.raise {
-      kind = "input", module = "redis", op = "connect", code = code, message = message, hint = "see REDIS_URL",
+      kind = "input",
+      module = "redis",
+      op = "connect",
+      code = code,
+      message = message,
+      hint = "see REDIS_URL",
     }
   end
   place.port = place.port or 6379
   place.password = place.password or options.password
   return setmetatable({
-    place = place, ca_file = options.ca_file, timeout = options.timeout or 10,
-    connect_timeout = options.connect_timeout or 10, scope = options.scope,
+    place = place,
+    ca_file = options.ca_file,
+    timeout = options.timeout or 10,
+    connect_timeout = options.connect_timeout or 10,
+    scope = options.scope,
   }, Client)
 end
 
@@ -41,7 +49,12 @@ end
 
 -- The first word of Redis' message → kind, may it be tried again, does the connection go, hint
 local KINDS = {
-  NOAUTH = { "unauthorised", false, true, "Redis wants a password: set REDISCLI_AUTH, or REDIS_URL=redis://user:password@host:port" },
+  NOAUTH = {
+    "unauthorised",
+    false,
+    true,
+    "Redis wants a password: set REDISCLI_AUTH, or REDIS_URL=redis://user:password@host:port",
+  },
   WRONGPASS = { "unauthorised", false, true, "see REDISCLI_AUTH, or the user and the password in REDIS_URL" },
   NOPERM = { "unauthorised", false, false, "the Redis user lacks this right (ACL)" },
   READONLY = { "unreachable", true, true, "this is a replica: a failover may be under way" },
@@ -54,25 +67,35 @@ local KINDS = {
   ASK = { "failed", false, false, "this is a Redis cluster; o2x expects one with cluster mode disabled" },
 }
 
-local function where(self)
-  return ("Redis at %s:%d"):format(self.place.host, self.place.port)
-end
+local function where(self) return ("Redis at %s:%d"):format(self.place.host, self.place.port) end
 
 local function refused(self, text)
   local word = text:match("^(%u+)")
   local row = KINDS[word] or { "failed" }
   if text:find("^ERR invalid password") or text:find("^ERR .*without any password") then row = KINDS.WRONGPASS end
   return errors.new {
-    kind = row[1], module = "redis", op = "command", code = word, retryable = row[2], hint = row[4],
+    kind = row[1],
+    module = "redis",
+    op = "command",
+    code = word,
+    retryable = row[2],
+    hint = row[4],
     message = ("%s: %s"):format(where(self), text),
-  }, row[3]
+  },
+    row[3]
 end
 
 -- What was sent may have been carried out; everything that o2x sends may be sent twice, so it may be tried again.
 local function broken(self, message)
   self:close()
-  errors.raise { kind = "unreachable", module = "redis", op = "session", code = "session", retryable = true,
-    message = ("%s: %s"):format(where(self), message) }
+  errors.raise {
+    kind = "unreachable",
+    module = "redis",
+    op = "session",
+    code = "session",
+    retryable = true,
+    message = ("%s: %s"):format(where(self), message),
+  }
 end
 
 -- ---- the loop over the native steps ----
@@ -102,7 +125,9 @@ end
 
 -- Sends commands and reads all their replies. -> values, first error or nil
 local function exchange(self, commands)
-  for _, command in ipairs(commands) do self.core:append(table.unpack(command)) end
+  for _, command in ipairs(commands) do
+    self.core:append(table.unpack(command))
+  end
   step(self, self.core.flush)
   local values, failed, drop = {}, nil, false
   for i = 1, #commands do
@@ -135,8 +160,14 @@ end
 local function open(self)
   if self.core then return end
   local place = self.place
-  self.connection = net.connect { host = place.host, port = place.port, tls = place.tls, ca_file = self.ca_file,
-    timeout = self.connect_timeout, what = "Redis" }
+  self.connection = net.connect {
+    host = place.host,
+    port = place.port,
+    tls = place.tls,
+    ca_file = self.ca_file,
+    timeout = self.connect_timeout,
+    what = "Redis",
+  }
   self.core = core.new(self.connection)
   login(self)
 end
@@ -154,7 +185,9 @@ local function exclusive(self, fn)
   self.busy = false
   local queue = self.queue or {}
   self.queue = nil
-  for _, turn in ipairs(queue) do turn:set() end
+  for _, turn in ipairs(queue) do
+    turn:set()
+  end
   if results[1] then return table.unpack(results, 2, results.n) end
   -- A cancelled task leaves replies behind that nobody will read.
   if not errors.is(results[2]) or results[2].module ~= "redis" then self:close() end
@@ -195,9 +228,7 @@ Client.__close = Client.close
 
 --- Asks whether the server is there.
 ---@return boolean true, or raises
-function Client:ping()
-  return self:command "PING" == "PONG"
-end
+function Client:ping() return self:command "PING" == "PONG" end
 
 --- What the server says of itself.
 ---@param section string? all that INFO gives if absent
@@ -208,7 +239,9 @@ function Client:info(section)
   for name, value in text:gmatch "([%w_%-]+):([^\r\n]*)" do
     if value:find "^%w+=[^,]*," then
       local parts = {}
-      for key, part in value:gmatch "([%w_]+)=([^,]*)" do parts[key] = tonumber(part) or part end
+      for key, part in value:gmatch "([%w_]+)=([^,]*)" do
+        parts[key] = tonumber(part) or part
+      end
       info[name] = parts
     else
       info[name] = tonumber(value) or value
@@ -229,7 +262,10 @@ end
 local function check_prefix(self, prefix)
   if type(prefix) ~= "string" or prefix == "" then
     errors.raise {
-      kind = "refused", module = "redis", op = "scan", message = "an empty prefix would be every tenant's keys",
+      kind = "refused",
+      module = "redis",
+      op = "scan",
+      message = "an empty prefix would be every tenant's keys",
     }
   end
   check_granted(self, prefix, "the Redis prefix")
@@ -257,8 +293,6 @@ end
 
 --- Refuses a key that is outside of what the client may touch.
 ---@param key string
-function Client:check_key(key)
-  check_granted(self, key, "the Redis key")
-end
+function Client:check_key(key) check_granted(self, key, "the Redis key") end
 
 return M

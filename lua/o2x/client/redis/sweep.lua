@@ -9,17 +9,15 @@ local task = require "o2x.base.task"
 local M = {}
 
 local LARGEST, SMALLEST = 1000, 50 -- buckets of one SCAN, keys of one UNLINK
-local LONG = 0.003                 -- seconds: a part that keeps the server busier is made smaller
+local LONG = 0.003 -- seconds: a part that keeps the server busier is made smaller
 local SHORTEST_REST = 0.001
-local TELL = 1                     -- seconds between two words of progress
+local TELL = 1 -- seconds between two words of progress
 
 --- A pattern that is true of exactly the keys that begin with prefix and go on as glob says.
 ---@param prefix string
 ---@param glob string? as Redis matches; "*" if absent
 ---@return string
-function M.pattern(prefix, glob)
-  return (prefix:gsub("[%*%?%[%]\\%^%-]", "\\%0")) .. (glob or "*")
-end
+function M.pattern(prefix, glob) return (prefix:gsub("[%*%?%[%]\\%^%-]", "\\%0")) .. (glob or "*") end
 
 -- ---- pace ----
 
@@ -49,14 +47,14 @@ end
 
 -- ---- progress ----
 
-local function new_progress(tell)
-  return { tell = tell, bits = 1, start = task.now(), last = task.now() }
-end
+local function new_progress(tell) return { tell = tell, bits = 1, start = task.now(), last = task.now() } end
 
 -- SCAN counts its cursor upwards with the bits reversed: over a table of 2^bits buckets, the first cursors are large.
 local function share_of(progress, cursor)
   local number = math.tointeger(tonumber(cursor)) or 0
-  while number >> progress.bits > 0 and progress.bits < 62 do progress.bits = progress.bits + 1 end
+  while number >> progress.bits > 0 and progress.bits < 62 do
+    progress.bits = progress.bits + 1
+  end
   local place = 0
   for _ = 1, progress.bits do
     place, number = place << 1 | number & 1, number >> 1
@@ -68,8 +66,13 @@ local function advance(progress, cursor, text)
   local share, now = share_of(progress, cursor), task.now()
   if not progress.tell or now - progress.last < TELL or share == 0 then return end
   progress.last = now
-  progress.tell(("%s, %d %% of Redis looked at, about %s left"):format(text(), share * 100 // 1,
-    out.duration((now - progress.start) * (1 - share) / share)))
+  progress.tell(
+    ("%s, %d %% of Redis looked at, about %s left"):format(
+      text(),
+      share * 100 // 1,
+      out.duration((now - progress.start) * (1 - share) / share)
+    )
+  )
 end
 
 -- ---- the walk ----
@@ -85,8 +88,14 @@ end
 -- retry).
 local function same_session(client, session)
   if client.core == session then return end
-  errors.raise { kind = "unreachable", module = "redis", op = "scan", code = "session", retryable = true,
-    message = "the connection to Redis was lost on the way" }
+  errors.raise {
+    kind = "unreachable",
+    module = "redis",
+    op = "scan",
+    code = "session",
+    retryable = true,
+    message = "the connection to Redis was lost on the way",
+  }
 end
 
 -- take(keys) gives the commands that follow from a page; they go along with the next SCAN, answered gets their values.
@@ -99,7 +108,9 @@ local function walk(client, prefix, options, take, answered, text)
     local start = task.now()
     local values = client:pipeline { { "SCAN", cursor, "MATCH", pattern, "COUNT", pace.count }, table.unpack(also) }
     local seconds = task.now() - start
-    for i = 2, #values do answered(values[i]) end
+    for i = 2, #values do
+      answered(values[i])
+    end
     local keys
     cursor, keys = page_of(client, values[1])
     also = take(keys)
@@ -107,7 +118,9 @@ local function walk(client, prefix, options, take, answered, text)
     rest(pace, seconds)
   until cursor == "0"
   same_session(client, session)
-  for _, value in ipairs(#also > 0 and client:pipeline(also) or {}) do answered(value) end
+  for _, value in ipairs(#also > 0 and client:pipeline(also) or {}) do
+    answered(value)
+  end
 end
 
 --- Counts keys.
@@ -119,7 +132,9 @@ function M.count(client, prefix, options)
   local count = 0
   local function take(keys)
     count = count + #keys
-    for _, key in ipairs(options.seen and keys or {}) do options.seen(key) end
+    for _, key in ipairs(options.seen and keys or {}) do
+      options.seen(key)
+    end
     return {}
   end
   walk(client, prefix, options, take, function() end, function() return out.count(count) .. " keys found" end)
@@ -136,7 +151,10 @@ local function unlink_commands(client, prefix, keys)
       client:check_key(key)
       if key:sub(1, #prefix) ~= prefix then
         errors.raise {
-          kind = "refused", module = "redis", op = "unlink", message = ("Redis gave %q for keys of %q"):format(key, prefix),
+          kind = "refused",
+          module = "redis",
+          op = "unlink",
+          message = ("Redis gave %q for keys of %q"):format(key, prefix),
         }
       end
       command[#command + 1] = key
@@ -153,8 +171,14 @@ end
 ---@return integer removed
 function M.unlink(client, prefix, options)
   local removed = 0
-  walk(client, prefix, options, function(keys) return unlink_commands(client, prefix, keys) end,
-    function(count) removed = removed + count end, function() return out.count(removed) .. " keys removed" end)
+  walk(
+    client,
+    prefix,
+    options,
+    function(keys) return unlink_commands(client, prefix, keys) end,
+    function(count) removed = removed + count end,
+    function() return out.count(removed) .. " keys removed" end
+  )
   return removed
 end
 

@@ -36,7 +36,9 @@ local function exclusively(self, fn)
   self.busy = false
   local waiting = self.waiting
   self.waiting = {}
-  for _, event in ipairs(waiting) do event:set() end
+  for _, event in ipairs(waiting) do
+    event:set()
+  end
   if not ok then error(result, 0) end
   return result
 end
@@ -50,7 +52,9 @@ end
 local function send(self, request, token)
   local ok, response = pcall(self.client.send, self.client, request, token)
   if ok then return response end
-  if errors.is(response) and response.kind == "unknown" then response.kind, response.retryable = "unreachable", true end
+  if errors.is(response) and response.kind == "unknown" then
+    response.kind, response.retryable = "unreachable", true
+  end
   error(response, 0)
 end
 
@@ -72,8 +76,13 @@ end
 local function log_in(self)
   local path, body = login_request(self.client.options)
   if not path then
-    errors.raise { kind = "unauthorised", module = "vault", op = "login", message = "there is no token for Vault",
-      hint = "set VAULT_TOKEN, or configure vault.role_id and vault.secret_id" }
+    errors.raise {
+      kind = "unauthorised",
+      module = "vault",
+      op = "login",
+      message = "there is no token for Vault",
+      hint = "set VAULT_TOKEN, or configure vault.role_id and vault.secret_id",
+    }
   end
   local request =
     { method = "PUT", path = path, what = "log in", json = body, secrets = "auth.client_token", label = LABEL }
@@ -86,7 +95,9 @@ local function log_in(self)
   local text = problems.text_of(response)
   local refused = response.status == 400 or response.status == 403
   problems.raise(request, response, nil, refused and {
-    kind = "unauthorised", retryable = false, message = text ~= "" and text or "refused",
+    kind = "unauthorised",
+    retryable = false,
+    message = text ~= "" and text or "refused",
     hint = "check the role and its secret id, or the service account that the role is bound to",
   } or nil)
 end
@@ -94,8 +105,11 @@ end
 -- ---- keeping it ----
 
 local function ask_about(self, token)
-  return send(self, { method = "GET", path = "auth/token/lookup-self", what = "look the token up", secrets = "data.id",
-    label = LABEL }, token)
+  return send(
+    self,
+    { method = "GET", path = "auth/token/lookup-self", what = "look the token up", secrets = "data.id", label = LABEL },
+    token
+  )
 end
 
 -- A token that was given: how long it lives is asked once. Not being allowed to ask is no problem.
@@ -109,8 +123,14 @@ end
 local function extend(self)
   local token = self.current
   self.renew_at = task.now() + RETRY -- if this attempt fails: the token is still good for a third of its time
-  local ok, response = pcall(send, self, { method = "PUT", path = "auth/token/renew-self", what = "renew the token",
-    json = { increment = 0 }, secrets = "auth.client_token", label = LABEL }, token)
+  local ok, response = pcall(send, self, {
+    method = "PUT",
+    path = "auth/token/renew-self",
+    what = "renew the token",
+    json = { increment = 0 },
+    secrets = "auth.client_token",
+    label = LABEL,
+  }, token)
   local auth = ok and response.status == 200 and response.body.auth
   if auth then keep(self, token, auth.lease_duration, auth.renewable) end
 end
@@ -144,9 +164,7 @@ end
 ---@return boolean is there a new one?
 function Auth:renew(token)
   if self.given then return false end
-  return exclusively(self, function()
-    return self.current ~= token or log_in(self)
-  end)
+  return exclusively(self, function() return self.current ~= token or log_in(self) end)
 end
 
 ---The error fields of a 403.
@@ -154,12 +172,19 @@ end
 ---@return table
 function Auth:refusal(dead)
   if dead then
-    return { kind = "unauthorised", retryable = false, message = "the token has expired or was revoked",
-      hint = self.given and "get a new token and set VAULT_TOKEN" or nil }
+    return {
+      kind = "unauthorised",
+      retryable = false,
+      message = "the token has expired or was revoked",
+      hint = self.given and "get a new token and set VAULT_TOKEN" or nil,
+    }
   end
-  return { kind = "unauthorised", retryable = false,
+  return {
+    kind = "unauthorised",
+    retryable = false,
     message = "permission denied: the token's policies do not allow it",
-    hint = "vault token capabilities PATH shows what they allow" }
+    hint = "vault token capabilities PATH shows what they allow",
+  }
 end
 
 ---Revokes the token if it was got by logging in. Never raises.

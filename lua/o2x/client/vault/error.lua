@@ -19,16 +19,22 @@ local function unavailable(message, hint)
 end
 
 local function redirected(response)
-  return { kind = "unreachable", retryable = false,
+  return {
+    kind = "unreachable",
+    retryable = false,
     message = "answers with a redirect to " .. (response.headers.location or "elsewhere"),
-    hint = "redirects are not followed: " .. ACTIVE }
+    hint = "redirects are not followed: " .. ACTIVE,
+  }
 end
 
 local function bad_request(response)
   local text = text_of(response)
   if text:find("check-and-set", 1, true) then
-    return { kind = "conflict", message = "somebody else wrote it meanwhile (" .. text .. ")",
-      hint = "look at it, then run again" }
+    return {
+      kind = "conflict",
+      message = "somebody else wrote it meanwhile (" .. text .. ")",
+      hint = "look at it, then run again",
+    }
   end
   return { kind = "failed", message = text ~= "" and text or "bad request" }
 end
@@ -37,8 +43,11 @@ local BY_STATUS <const> = {
   [400] = bad_request,
   [404] = function(response)
     local text = text_of(response)
-    return { kind = "failed", message = text ~= "" and text or "not found",
-      hint = "is the key-value engine mounted there? Vault also says so where a token has no rights" }
+    return {
+      kind = "failed",
+      message = text ~= "" and text or "not found",
+      hint = "is the key-value engine mounted there? Vault also says so where a token has no rights",
+    }
   end,
   [412] = function() return unavailable "this server has not seen an earlier write yet" end,
   [429] = function() return unavailable "rate limit exceeded" end,
@@ -71,7 +80,8 @@ end
 ---@param message string? instead of what the answer says
 ---@param known table? fields that are known already (a 403, by vault_auth.lua)
 function M.raise(request, response, message, known)
-  local fields = known or (message and { kind = READS[request.method] and "failed" or "unknown", message = message })
+  local fields = known
+    or (message and { kind = READS[request.method] and "failed" or "unknown", message = message })
     or fields_for(request, response)
   fields.module, fields.op, fields.code = "vault", request.method, response.status
   fields.message = ("Vault: %s: %s"):format(request.what, fields.message)

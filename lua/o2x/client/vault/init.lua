@@ -37,7 +37,10 @@ function M.new(options)
     errors.input(("Vault's address '%s' is not an http or https URL"):format(options.addr), "set VAULT_ADDR")
   end
   local client = setmetatable({
-    addr = addr, options = options, mount = options.mount or "secret", timeout = options.timeout or 30,
+    addr = addr,
+    options = options,
+    mount = options.mount or "secret",
+    timeout = options.timeout or 30,
     warn = options.warn or function() end,
   }, Client)
   client.auth = auth.new(client)
@@ -68,14 +71,20 @@ end
 function Client:send(request, token)
   local body = request.json and json.encode_secret(request.json)
   local response = http.request {
-    module = "vault", method = request.method,
+    module = "vault",
+    method = request.method,
     url = ("%s/v1/%s%s"):format(self.addr, encode(request.path), request.query or ""),
     headers = {
-      ["X-Vault-Request"] = "true", ["X-Vault-Token"] = token, ["X-Vault-Namespace"] = self.options.namespace,
+      ["X-Vault-Request"] = "true",
+      ["X-Vault-Token"] = token,
+      ["X-Vault-Namespace"] = self.options.namespace,
       ["Content-Type"] = body and (request.media or "application/json") or nil,
     },
-    body = body, secret_body = "vault answer", timeout = self.timeout,
-    ca = self.options.ca, ca_file = self.options.ca_file,
+    body = body,
+    secret_body = "vault answer",
+    timeout = self.timeout,
+    ca = self.options.ca,
+    ca_file = self.options.ca_file,
   }
   return { status = response.status, headers = response.headers, body = decode(request, response) }
 end
@@ -96,9 +105,7 @@ local function call(self, request)
   problems.raise(request, response, nil, response.status == 403 and self.auth:refusal(dead) or nil)
 end
 
-local function granted(self, path)
-  return scope.path(self.options.scope or { path }, path, "Vault path")
-end
+local function granted(self, path) return scope.path(self.options.scope or { path }, path, "Vault path") end
 
 local function endpoint(self, kind, path) return ("%s/%s/%s"):format(self.mount, kind, granted(self, path)) end
 
@@ -112,8 +119,12 @@ local function endpoint(self, kind, path) return ("%s/%s/%s"):format(self.mount,
 ---@return table|nil metadata created_time, deletion_time, destroyed, custom_metadata
 function Client:read(path, version)
   local body, status = call(self, {
-    method = "GET", path = endpoint(self, "data", path), query = version and ("?version=%d"):format(version),
-    what = "read " .. path, label = path, absent = true,
+    method = "GET",
+    path = endpoint(self, "data", path),
+    query = version and ("?version=%d"):format(version),
+    what = "read " .. path,
+    label = path,
+    absent = true,
   })
   local data = type(body.data) == "table" and body.data or {}
   local metadata = data.metadata
@@ -124,9 +135,7 @@ end
 -- What was read only to see whether it can be is forgotten at once: the tenant's name, say, would be masked everywhere.
 local function forget(fields)
   for _, field in pairs(type(fields) == "table" and fields or {}) do
-    if secret.is(field) then
-      local dead <close> = field
-    end
+    if secret.is(field) then local dead <close> = field end
   end
 end
 
@@ -135,12 +144,17 @@ end
 ---@param path string
 ---@return { valid: boolean, ttl: integer?, readable: boolean } ttl: seconds; 0: it does not end
 function Client:try_token(token, path)
-  local request = { method = "GET", path = "auth/token/lookup-self", what = "look a token up", secrets = "data.id",
-    label = "vault token" }
+  local request = {
+    method = "GET",
+    path = "auth/token/lookup-self",
+    what = "look a token up",
+    secrets = "data.id",
+    label = "vault token",
+  }
   local looked = self:send(request, token)
   if looked.status >= 500 or looked.status == 429 then problems.raise(request, looked) end -- that says nothing of it
-  local read = self:send({ method = "GET", path = endpoint(self, "data", path), what = "read " .. path, label = path },
-    token)
+  local read =
+    self:send({ method = "GET", path = endpoint(self, "data", path), what = "read " .. path, label = path }, token)
   forget(read.status == 200 and read.body.data and read.body.data.data)
   local data = looked.status == 200 and looked.body.data or {}
   return { valid = looked.status == 200, ttl = data.ttl, readable = read.status == 200 }
@@ -153,7 +167,9 @@ end
 ---@return integer version
 function Client:put(path, fields, options)
   local body = call(self, {
-    method = "PUT", path = endpoint(self, "data", path), what = "write " .. path,
+    method = "PUT",
+    path = endpoint(self, "data", path),
+    what = "write " .. path,
     json = { data = fields, options = { cas = options and options.cas } },
   })
   return body.data.version
@@ -166,7 +182,9 @@ end
 ---@return integer version
 function Client:patch(path, fields, options)
   local body = call(self, {
-    method = "PATCH", path = endpoint(self, "data", path), what = "patch " .. path,
+    method = "PATCH",
+    path = endpoint(self, "data", path),
+    what = "patch " .. path,
     media = "application/merge-patch+json",
     json = { data = fields, options = { cas = options and options.cas } },
   })
@@ -183,8 +201,12 @@ end
 ---@param path string
 ---@param versions integer[]
 function Client:undelete(path, versions)
-  call(self, { method = "PUT", path = endpoint(self, "undelete", path), what = "undelete " .. path,
-    json = { versions = json.array(versions) } })
+  call(self, {
+    method = "PUT",
+    path = endpoint(self, "undelete", path),
+    what = "undelete " .. path,
+    json = { versions = json.array(versions) },
+  })
 end
 
 ---The names below a path; those that end with "/" are folders.
@@ -192,16 +214,16 @@ end
 ---@return string[]
 function Client:list(path)
   granted(self, path .. "/-") -- any name below it must be granted
-  local body = call(self, { method = "LIST", path = ("%s/metadata/%s"):format(self.mount, path), what = "list " .. path,
-    absent = true })
+  local body = call(
+    self,
+    { method = "LIST", path = ("%s/metadata/%s"):format(self.mount, path), what = "list " .. path, absent = true }
+  )
   return type(body.data) == "table" and body.data.keys or {}
 end
 
 ---What the server says of itself, sealed or not.
 ---@return table health initialized, sealed, standby, version …
-function Client:health()
-  return self:send({ method = "GET", path = "sys/health", what = "ask for its health" }).body
-end
+function Client:health() return self:send({ method = "GET", path = "sys/health", what = "ask for its health" }).body end
 
 ---What this client's token is: policies, ttl, renewable.
 ---@return table

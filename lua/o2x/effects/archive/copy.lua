@@ -65,7 +65,11 @@ end
 
 local function refuse(target, lines)
   errors.raise {
-    kind = "failed", module = "archive", op = "verify", details = lines, where = target.path,
+    kind = "failed",
+    module = "archive",
+    op = "verify",
+    details = lines,
+    where = target.path,
     message = ("what was restored is not what was saved: %s"):format(lines[1]),
     hint = "the tenant's database was not touched; take another archive",
   }
@@ -91,8 +95,11 @@ end
 local function check_unchanged(target, desired)
   if archive.sha256(target.path) == desired.sha256 then return end
   errors.raise {
-    kind = "conflict", module = "archive", where = target.path,
-    message = "the archive has changed since it was looked at", hint = "start again, with the archive left alone",
+    kind = "conflict",
+    module = "archive",
+    where = target.path,
+    message = "the archive has changed since it was looked at",
+    hint = "start again, with the archive left alone",
   }
 end
 
@@ -105,8 +112,16 @@ local function write(ctx, target, desired)
   fill(ctx, target, desired)
   ctx.waiting("comparing " .. target.name .. " with the archive")
   verify(ctx, target, desired)
-  local note = { o2x = "restored", of = target.database, run = ctx.run_id, at = clock.iso(), sha256 = desired.sha256,
-    table = desired.table, from = target.path, created = target.created }
+  local note = {
+    o2x = "restored",
+    of = target.database,
+    run = ctx.run_id,
+    at = clock.iso(),
+    sha256 = desired.sha256,
+    table = desired.table,
+    from = target.path,
+    created = target.created,
+  }
   support.with(ctx, ctx.scope.pg.admin, function(db) db:query(properties.note_statement(target.name, note)) end)
 end
 

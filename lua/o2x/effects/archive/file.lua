@@ -34,8 +34,11 @@ function M.note(path)
   if ok and type(note) == "table" and type(note.tables) == "table" and note.format == "o2x archive 1" then
     return note
   end
-  errors.input("is not a note about an archive", "take it away, then the archive is checked without it",
-    M.note_path(path))
+  errors.input(
+    "is not a note about an archive",
+    "take it away, then the archive is checked without it",
+    M.note_path(path)
+  )
 end
 
 --- How many tables and rows a fingerprint tells of.
@@ -44,14 +47,23 @@ end
 ---@return integer rows
 function M.totals(tables)
   local count, rows = 0, 0
-  for _, entry in pairs(tables) do count, rows = count + 1, rows + entry.rows end
+  for _, entry in pairs(tables) do
+    count, rows = count + 1, rows + entry.rows
+  end
   return count, rows
 end
 
 local function summary(note)
   local tables, rows = M.totals(note.tables)
-  return { database = note.database, run = note.run, at = note.at, bytes = note.bytes, sha256 = note.sha256,
-    tables = tables, rows = rows }
+  return {
+    database = note.database,
+    run = note.run,
+    at = note.at,
+    bytes = note.bytes,
+    sha256 = note.sha256,
+    tables = tables,
+    rows = rows,
+  }
 end
 
 -- ---- making one ----
@@ -60,7 +72,9 @@ end
 local function take(ctx, target, part)
   local pool, began = ctx.client("pg"), task.now()
   local options = { statement_timeout = 0, idle_timeout = 0 }
-  for name, value in pairs(target.server or {}) do options[name] = value end
+  for name, value in pairs(target.server or {}) do
+    options[name] = value
+  end
   local db <close> = pool:connect(target.database, options)
   return db:transaction(function(tx)
     local head = tx:query("SELECT pg_export_snapshot() AS snapshot, current_setting('server_version') AS server")[1]
@@ -69,14 +83,23 @@ local function take(ctx, target, part)
       file = function() archive.dump(pool:options_for(target.database, target.server), part, head.snapshot) end,
       tables = function() return fingerprint.take(tx) end,
     }
-    return { format = "o2x archive 1", database = target.database, server = head.server, at = at, run = ctx.run_id,
-      tables = got.tables, seconds = math.ceil(task.now() - began) }
+    return {
+      format = "o2x archive 1",
+      database = target.database,
+      server = head.server,
+      at = at,
+      run = ctx.run_id,
+      tables = got.tables,
+      seconds = math.ceil(task.now() - began),
+    }
   end, { isolation = "repeatable read", read_only = true, attempts = 1 })
 end
 
 local function only_rows(counts)
   local tables = {}
-  for name, rows in pairs(counts) do tables[name] = { rows = rows } end
+  for name, rows in pairs(counts) do
+    tables[name] = { rows = rows }
+  end
   return tables
 end
 
@@ -86,8 +109,12 @@ local function read_back(part, note)
   local differences = fingerprint.differences(only_rows(archive.contents(part)), note.tables)
   if not differences[1] then return end
   errors.raise {
-    kind = "failed", module = "archive", where = part, message = "the archive reads back otherwise: " .. differences[1],
-    details = differences, hint = "it was not put in place; o2x resume makes it again",
+    kind = "failed",
+    module = "archive",
+    where = part,
+    message = "the archive reads back otherwise: " .. differences[1],
+    details = differences,
+    hint = "it was not put in place; o2x resume makes it again",
   }
 end
 
@@ -108,7 +135,10 @@ end
 
 local function refuse_overwriting(path)
   errors.raise {
-    kind = "conflict", module = "archive", where = path, message = "there is a file of that name already",
+    kind = "conflict",
+    module = "archive",
+    where = path,
+    message = "there is a file of that name already",
     hint = "give another name, or move it away: a backup never writes over anything",
   }
 end
@@ -140,17 +170,20 @@ M.file = {
   end,
   show = function(target, before, after)
     local which = after or before or {}
-    local lines = { ("%s archive of %s%s"):format(after and "+" or "-", target.database,
-      which.size and (", which takes %s on the server"):format(units.bytes(which.size)) or "") }
+    local lines = {
+      ("%s archive of %s%s"):format(
+        after and "+" or "-",
+        target.database,
+        which.size and (", which takes %s on the server"):format(units.bytes(which.size)) or ""
+      ),
+    }
     return { title = target.path, lines = lines }
   end,
 }
 
 -- ---- reading one ----
 
-local function describe(row)
-  return ("%s (%s)"):format(row.name or "?", row.id or "?")
-end
+local function describe(row) return ("%s (%s)"):format(row.name or "?", row.id or "?") end
 
 -- An archive says itself whose data it holds.
 local function check_owner(path, owner, rows)
@@ -158,7 +191,9 @@ local function check_owner(path, owner, rows)
   local wanted = describe(owner.key)
   if not row then
     errors.raise {
-      kind = "refused", module = "archive", where = path,
+      kind = "refused",
+      module = "archive",
+      where = path,
       message = ("holds no row of %s, so nobody knows whose data it is"):format(owner.table),
       hint = "a restore takes whole archives of one tenant's database",
     }
@@ -167,7 +202,9 @@ local function check_owner(path, owner, rows)
   for column, value in pairs(owner.key) do
     if #rows > 1 or row[column] ~= value then
       errors.raise {
-        kind = "refused", module = "archive", where = path,
+        kind = "refused",
+        module = "archive",
+        where = path,
         message = ("holds the data of %s, not of %s"):format(holds, wanted),
         hint = "a run is bound to one tenant and takes no other's data",
       }
@@ -177,8 +214,15 @@ end
 
 local function check_note(path, note, stat)
   if note.bytes == stat.size and archive.sha256(path) == note.sha256 then return end
-  errors.input(("the archive is not the one that was made: %d bytes, not %d%s"):format(stat.size, note.bytes,
-    note.bytes == stat.size and " other" or ""), "it was cut short or changed since; nothing was changed", path)
+  errors.input(
+    ("the archive is not the one that was made: %d bytes, not %d%s"):format(
+      stat.size,
+      note.bytes,
+      note.bytes == stat.size and " other" or ""
+    ),
+    "it was cut short or changed since; nothing was changed",
+    path
+  )
 end
 
 -- The table that somebody means, as the archive writes its name.
@@ -212,10 +256,17 @@ function M.examine(ctx, path, owner, wanted)
   check_owner(path, owner, rows)
   local tables, total = M.totals(only_rows(counts))
   return {
-    path = path, database = head.database, created = note and note.at or head.created, bytes = stat.size,
-    sha256 = note and note.sha256 or archive.sha256(path), tables = tables, rows = total,
-    table = wanted and find_table(path, counts, wanted), complete = note ~= nil,
-    seconds = note and note.seconds or nil, server = head.server,
+    path = path,
+    database = head.database,
+    created = note and note.at or head.created,
+    bytes = stat.size,
+    sha256 = note and note.sha256 or archive.sha256(path),
+    tables = tables,
+    rows = total,
+    table = wanted and find_table(path, counts, wanted),
+    complete = note ~= nil,
+    seconds = note and note.seconds or nil,
+    server = head.server,
   }
 end
 

@@ -28,9 +28,11 @@ local restored_rows = {
   key = function(target) return target.name .. " " .. target.sql:sub(1, 80) end,
   parent = function(target) return "pg.restored", { name = target.name } end,
   read = function(ctx, target)
-    return support.with(ctx, target.name, function(db)
-      return db:rows(target.sql, table.unpack(target.parameters, 1, target.parameters.n))
-    end)
+    return support.with(
+      ctx,
+      target.name,
+      function(db) return db:rows(target.sql, table.unpack(target.parameters, 1, target.parameters.n)) end
+    )
   end,
 }
 
@@ -81,8 +83,13 @@ end
 local function target_of(ctx, summary, options)
   local database = ctx.scope.pg.tenant
   return {
-    name = aside.restore(database, ctx.run_id), database = database, path = summary.path, bytes = summary.bytes,
-    created = summary.created, rows = summary.rows, defaults = options and options.defaults,
+    name = aside.restore(database, ctx.run_id),
+    database = database,
+    path = summary.path,
+    bytes = summary.bytes,
+    created = summary.created,
+    rows = summary.rows,
+    defaults = options and options.defaults,
   }
 end
 
@@ -94,7 +101,9 @@ end
 local function swap(ctx, options)
   local database = ctx.scope.pg.tenant
   local target = {
-    database = database, aside = aside.restore(database, ctx.run_id), kept = aside.before(database, ctx.run_id),
+    database = database,
+    aside = aside.restore(database, ctx.run_id),
+    kept = aside.before(database, ctx.run_id),
     defaults = options and options.defaults,
   }
   local after = ctx:effect("pg.swapped", target, { run = ctx.run_id, kept = target.kept })
@@ -114,7 +123,11 @@ return {
   name = "archive",
   declares = "archive:write",
   types = {
-    archive_file.file, contents, archive_aside.restored, restored_rows, archive_swap.swapped,
+    archive_file.file,
+    contents,
+    archive_aside.restored,
+    restored_rows,
+    archive_swap.swapped,
     archive_table.restored_table,
   },
   api = function(ctx)
@@ -125,7 +138,11 @@ return {
       dump_own = function()
         local made = dump(ctx, own_path(ctx))
         return {
-          path = own_path(ctx), sha256 = made.sha256, bytes = made.bytes, tables = made.tables, rows = made.rows,
+          path = own_path(ctx),
+          sha256 = made.sha256,
+          bytes = made.bytes,
+          tables = made.tables,
+          rows = made.rows,
           at = made.at,
         }
       end,

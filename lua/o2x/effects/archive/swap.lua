@@ -29,16 +29,18 @@ local function read(ctx, target)
   end)
 end
 
-local function equal(current, desired)
-  return current ~= nil and desired ~= nil and current.run == desired.run
-end
+local function equal(current, desired) return current ~= nil and desired ~= nil and current.run == desired.run end
 
 local function need_restored(db, ctx, target)
   local found = properties.read(db, target.aside)
   local note = found and properties.note(found.comment)
   if note and note.run == ctx.run_id and not note.table then return note end
-  errors.raise { kind = "failed", module = "archive", op = "pg.swapped",
-    message = ("%s is not there, or not whole: nothing was swapped"):format(target.aside) }
+  errors.raise {
+    kind = "failed",
+    module = "archive",
+    op = "pg.swapped",
+    message = ("%s is not there, or not whole: nothing was swapped"):format(target.aside),
+  }
 end
 
 -- What takes the place gets the note and, last of all, the limit; what is kept says until when it was in use.
@@ -48,10 +50,15 @@ local function statements(ctx, target, current, note)
   local function add(...) list[#list + 1] = { string.format(...) } end
   if current then
     add("ALTER DATABASE %s RENAME TO %s", database, kept)
-    list[#list + 1] = { properties.note_statement(target.kept, {
-      o2x = "before", of = target.database, run = ctx.run_id, at = clock.iso(),
-      comment = not properties.note(current.comment) and current.comment or nil,
-    }) }
+    list[#list + 1] = {
+      properties.note_statement(target.kept, {
+        o2x = "before",
+        of = target.database,
+        run = ctx.run_id,
+        at = clock.iso(),
+        comment = not properties.note(current.comment) and current.comment or nil,
+      }),
+    }
   end
   add("ALTER DATABASE %s RENAME TO %s", aside, database)
   add("ALTER DATABASE %s CONNECTION LIMIT %d", database, (current or target.defaults).connection_limit)
@@ -66,7 +73,10 @@ local function still_used(db, target)
     who[i] = ("%s from %s (%s)"):format(row.role or "?", row.address or "?", row.application or "?")
   end
   errors.raise {
-    kind = "conflict", module = "archive", op = "pg.swapped", details = who,
+    kind = "conflict",
+    module = "archive",
+    op = "pg.swapped",
+    details = who,
     message = ("%s is in use again and again: %s"):format(target.database, who[1] or "somebody comes and goes"),
     hint = "end what connects to it, then o2x resume; nothing was swapped",
   }

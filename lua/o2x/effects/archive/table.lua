@@ -26,7 +26,9 @@ local NO_LIMIT <const> = { statement_timeout = 0, idle_timeout = 0, lock_timeout
 
 local function names(rows)
   local list = {}
-  for i, row in ipairs(rows) do list[i] = row.name end
+  for i, row in ipairs(rows) do
+    list[i] = row.name
+  end
   return list
 end
 
@@ -46,9 +48,7 @@ end
 function M.fingerprint(ctx, database, name) return snapshot(ctx, database, name) end
 
 -- "core_config.users" of run R-… is kept as o2x."R-… core_config.users", cut where PostgreSQL would cut it.
-local function kept_name(ctx, name)
-  return 'o2x."' .. ("%s %s"):format(ctx.run_id, name:gsub('"', "")):sub(1, 63) .. '"'
-end
+local function kept_name(ctx, name) return 'o2x."' .. ("%s %s"):format(ctx.run_id, name:gsub('"', "")):sub(1, 63) .. '"' end
 
 -- ---- the transaction ----
 
@@ -56,9 +56,14 @@ local function same_columns(tx, target, source)
   local columns, others = names(tx:query(COLUMNS, target.table)), names(source:rows(COLUMNS, target.table))
   if table.concat(columns, ", ") == table.concat(others, ", ") then return columns end
   errors.raise {
-    kind = "conflict", module = "archive", op = "pg.table",
+    kind = "conflict",
+    module = "archive",
+    op = "pg.table",
     message = ("%s has other columns now (%s) than when it was saved (%s)"):format(
-      target.table, table.concat(columns, ", "), table.concat(others, ", ")),
+      target.table,
+      table.concat(columns, ", "),
+      table.concat(others, ", ")
+    ),
     hint = "a migration has changed it since: restore the whole database, or copy by hand from " .. target.aside,
   }
 end
@@ -123,9 +128,14 @@ local function refuse_followers(tx, target, gone)
   local followers = names(tx:query(FOLLOWERS, target.table))
   if not followers[1] then return end
   errors.raise {
-    kind = "conflict", module = "archive", op = "pg.table",
+    kind = "conflict",
+    module = "archive",
+    op = "pg.table",
     message = ("%d rows of %s are newer than the archive, and without them rows of %s would be lost"):format(
-      gone, target.table, table.concat(followers, ", ")),
+      gone,
+      target.table,
+      table.concat(followers, ", ")
+    ),
     hint = "restore the whole database, or copy by hand from " .. target.aside,
   }
 end
@@ -134,7 +144,9 @@ end
 local function merge(tx, target, columns, key)
   local keys, sets = table.concat(key, ", "), {}
   local is_key = {}
-  for _, name in ipairs(key) do is_key[name] = true end
+  for _, name in ipairs(key) do
+    is_key[name] = true
+  end
   for _, name in ipairs(columns) do
     if not is_key[name] then sets[#sets + 1] = ("%s = EXCLUDED.%s"):format(name, name) end
   end
@@ -142,8 +154,15 @@ local function merge(tx, target, columns, key)
   refuse_followers(tx, target, tx:query("SELECT count(*) AS n " .. newer)[1].n)
   tx:query("DELETE " .. newer)
   local list = table.concat(columns, ", ")
-  tx:query(("INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM o2x_saved ON CONFLICT (%s) DO %s"):format(
-    target.table, list, list, keys, sets[1] and "UPDATE SET " .. table.concat(sets, ", ") or "NOTHING"))
+  tx:query(
+    ("INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM o2x_saved ON CONFLICT (%s) DO %s"):format(
+      target.table,
+      list,
+      list,
+      keys,
+      sets[1] and "UPDATE SET " .. table.concat(sets, ", ") or "NOTHING"
+    )
+  )
 end
 
 local function replace(tx, target, columns)
@@ -160,7 +179,11 @@ local function bring_back(ctx, tx, source, target, desired)
   tx:query(("CREATE TABLE %s AS TABLE %s"):format(kept_name(ctx, target.table), target.table))
   tx:query(("ALTER TABLE %s DISABLE TRIGGER USER"):format(target.table))
   copy(tx, source, target, columns)
-  if key[1] then merge(tx, target, columns, key) else replace(tx, target, columns) end
+  if key[1] then
+    merge(tx, target, columns, key)
+  else
+    replace(tx, target, columns)
+  end
   tx:query(("ALTER TABLE %s ENABLE TRIGGER USER"):format(target.table))
   local found = fingerprint.of_table(tx, target.table)
   local lines = fingerprint.differences({ [target.table] = desired }, { [target.table] = found })

@@ -29,7 +29,9 @@ local function plain_numbers(value)
   if math.type(value) == "float" then return math.tointeger(value) or value end
   if type(value) ~= "table" or value == json.null then return value end
   local copy = json.is_array(value) and json.array {} or {}
-  for key, item in pairs(value) do copy[key] = plain_numbers(item) end
+  for key, item in pairs(value) do
+    copy[key] = plain_numbers(item)
+  end
   return copy
 end
 
@@ -56,7 +58,9 @@ function M.values_diff(before, after)
   local old, new = M.values(before), M.values(after)
   if not old or not new then return {} end
   local lines = diff.lines(manifest.by_name(old), manifest.by_name(new))
-  for i, line in ipairs(lines) do lines[i] = manifest.mask(line) end
+  for i, line in ipairs(lines) do
+    lines[i] = manifest.mask(line)
+  end
   return lines
 end
 
@@ -67,8 +71,12 @@ end
 function M.of(status, entry)
   local config = status.config ~= json.null and status.config or {}
   return {
-    revision = status.version, status = status.info.status, chart = entry.chart, app_version = entry.app_version,
-    values = M.hash_values(config), manifest = M.hash_manifest(status.manifest),
+    revision = status.version,
+    status = status.info.status,
+    chart = entry.chart,
+    app_version = entry.app_version,
+    values = M.hash_values(config),
+    manifest = M.hash_manifest(status.manifest),
   }
 end
 

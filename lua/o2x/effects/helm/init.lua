@@ -27,8 +27,12 @@ local function client(ctx) return ctx:client "helm" end
 local function merge(into, values)
   for key, value in pairs(values) do
     local known = into[key]
-    local both = type(value) == "table" and type(known) == "table" and value ~= json.null and known ~= json.null
-      and not json.is_array(value) and not json.is_array(known)
+    local both = type(value) == "table"
+      and type(known) == "table"
+      and value ~= json.null
+      and known ~= json.null
+      and not json.is_array(value)
+      and not json.is_array(known)
     into[key] = both and merge(known, value) or value
   end
   return into
@@ -38,9 +42,7 @@ end
 
 local release = { kind = "helm.release", class = "probed", key = function(target) return target.name end }
 
-local function namespace_of(ctx, target)
-  return target.namespace or ctx:client("k8s").namespace
-end
+local function namespace_of(ctx, target) return target.namespace or ctx:client("k8s").namespace end
 
 -- A release that changes between the two questions is asked for again.
 local function latest(helm, name, namespace)
@@ -51,7 +53,9 @@ local function latest(helm, name, namespace)
     if listed then return found, listed end
   end
   errors.raise {
-    kind = "conflict", module = "helm", op = "read",
+    kind = "conflict",
+    module = "helm",
+    op = "read",
     message = ("release %s keeps changing: somebody else is at work on it"):format(name),
   }
 end
@@ -62,8 +66,10 @@ function release.read(ctx, target)
 end
 
 function release.equal(current, desired)
-  return current.status == "deployed" and current.chart == desired.chart
-    and current.values == desired.values and current.manifest == desired.manifest
+  return current.status == "deployed"
+    and current.chart == desired.chart
+    and current.values == desired.values
+    and current.manifest == desired.manifest
 end
 
 -- A helm that died leaves its release locked. Ours (the label says so) is brought back to where it can go on: to the
@@ -72,20 +78,36 @@ local function repair(ctx, target, before)
   local helm, namespace = client(ctx), namespace_of(ctx, target)
   if #helm:list(namespace, { name = target.name, selector = helm_client.LABEL }) == 0 then
     errors.raise {
-      kind = "conflict", module = "helm", op = "upgrade",
-      message = ("release %s is %s, and not by o2x: another helm is at work on it, or died at it")
-        :format(target.name, before.status),
-      hint = ("helm history %s -n %s; if nobody is at work: helm rollback, or helm uninstall if it was never deployed")
-        :format(target.name, namespace),
+      kind = "conflict",
+      module = "helm",
+      op = "upgrade",
+      message = ("release %s is %s, and not by o2x: another helm is at work on it, or died at it"):format(
+        target.name,
+        before.status
+      ),
+      hint = ("helm history %s -n %s; if nobody is at work: helm rollback, or helm uninstall if it was never deployed"):format(
+        target.name,
+        namespace
+      ),
     }
   end
   local deployed
   for _, revision in ipairs(helm:history(target.name, namespace) or {}) do
     if revision.status == "deployed" then deployed = revision.revision end
   end
-  ctx.log("warning", ("release %s was left %s by a run that ended: %s"):format(target.name, before.status,
-    deployed and "rolled back to revision " .. deployed or "removed, it was never deployed"))
-  if deployed then helm:rollback(target.name, deployed, namespace) else helm:uninstall(target.name, namespace) end
+  ctx.log(
+    "warning",
+    ("release %s was left %s by a run that ended: %s"):format(
+      target.name,
+      before.status,
+      deployed and "rolled back to revision " .. deployed or "removed, it was never deployed"
+    )
+  )
+  if deployed then
+    helm:rollback(target.name, deployed, namespace)
+  else
+    helm:uninstall(target.name, namespace)
+  end
 end
 
 function release.write(ctx, target, desired, before, effect_key)
@@ -95,7 +117,9 @@ function release.write(ctx, target, desired, before, effect_key)
   if before and before.status:match("^pending") then repair(ctx, target, before) end
   if before and before.status == "uninstalling" then helm:uninstall(target.name, namespace) end
   local source = {}
-  for name, value in pairs(target.source) do source[name] = value end
+  for name, value in pairs(target.source) do
+    source[name] = value
+  end
   source.label = effect_key
   helm:upgrade(target.name, source)
 end
@@ -108,7 +132,9 @@ function release.show(target, before, after)
   end
   if not target.source and before and after then
     lines[#lines + 1] = ("~ revision: %s → that of %s"):format(before.revision, after.revision)
-    for _, line in ipairs(content.values_diff(before.values, after.values)) do lines[#lines + 1] = "  values " .. line end
+    for _, line in ipairs(content.values_diff(before.values, after.values)) do
+      lines[#lines + 1] = "  values " .. line
+    end
   end
   local old, new = before and content.text(before.manifest), after and content.text(after.manifest)
   if after and value_.is_unknown(after.manifest) then
@@ -162,8 +188,12 @@ end
 local function source_of(ctx, o, namespace)
   local k8s = ctx:client "k8s"
   local source = {
-    chart = chart_folder(ctx, o.chart), namespace = namespace, values = {}, values_names = {},
-    kube_version = k8s:version(), api_versions = k8s:kinds():extensions(),
+    chart = chart_folder(ctx, o.chart),
+    namespace = namespace,
+    values = {},
+    values_names = {},
+    kube_version = k8s:version(),
+    api_versions = k8s:kinds():extensions(),
   }
   local merged = {}
   local list = type(o.values) == "table" and #o.values > 0 and o.values or { o.values }
@@ -182,7 +212,8 @@ local function wait_ready(ctx, objects, namespace, seconds)
   for _, object in ipairs(objects) do
     if WORKLOADS[object.kind] then
       ready.wait(k8s, object.kind, object.metadata.name, {
-        namespace = object.metadata.namespace or namespace, progress = ctx.waiting,
+        namespace = object.metadata.namespace or namespace,
+        progress = ctx.waiting,
         seconds = math.max(seconds - (task.now() - start), 1),
       })
     end
@@ -217,13 +248,19 @@ end
 local function list(ctx, namespace)
   local helm = client(ctx)
   local found, seen = retry.read(function() end, nil, helm.list, helm, namespace), {}
-  for _, one in ipairs(found) do seen[one.name] = true end
+  for _, one in ipairs(found) do
+    seen[one.name] = true
+  end
   for _, name in ipairs(ctx.mode == "plan" and helm.scope or {}) do
     local planned = not seen[name] and ctx:read("helm.release", { name = name, namespace = namespace })
     if planned then
       found[#found + 1] = {
-        name = name, namespace = namespace, chart = planned.chart, app_version = planned.app_version,
-        revision = planned.revision or 1, status = "deployed",
+        name = name,
+        namespace = namespace,
+        chart = planned.chart,
+        app_version = planned.app_version,
+        revision = planned.revision or 1,
+        status = "deployed",
       }
     end
   end
@@ -255,11 +292,11 @@ local function api(ctx)
     history = function(name, namespace) return client(ctx):history(name, default(namespace)) end,
 
     --- A release as it is: revision, status, chart, app_version; nil if there is none.
-    status = function(name, namespace)
-      return ctx:read("helm.release", { name = name, namespace = default(namespace) })
-    end,
+    status = function(name, namespace) return ctx:read("helm.release", { name = name, namespace = default(namespace) }) end,
   }
-  for name, fn in pairs(own) do known[name] = fn end
+  for name, fn in pairs(own) do
+    known[name] = fn
+  end
   return known
 end
 

@@ -112,8 +112,12 @@ end
 
 local function desired_of(found)
   return {
-    revision = found.revision, status = "deployed", chart = found.chart, app_version = found.app_version,
-    values = found.values, manifest = found.manifest,
+    revision = found.revision,
+    status = "deployed",
+    chart = found.chart,
+    app_version = found.app_version,
+    values = found.values,
+    manifest = found.manifest,
   }
 end
 
@@ -122,8 +126,11 @@ local function rollback(ctx, name, namespace, revision)
   if not last then fail("failed", ("there is no release %s"):format(name)) end
   local found = at(ctx, name, namespace, revision)
   if not found then
-    fail("input", ("release %s has no revision %s"):format(name, tostring(revision)),
-      ("helm history %s shows what is kept; helm keeps the last ten"):format(name))
+    fail(
+      "input",
+      ("release %s has no revision %s"):format(name, tostring(revision)),
+      ("helm history %s shows what is kept; helm keeps the last ten"):format(name)
+    )
   end
   local _, outcome = ctx:effect("helm.release", { name = name, namespace = namespace }, desired_of(found))
   return outcome, manifest.objects(content.text(found.manifest))

@@ -10,8 +10,8 @@ local value = require "o2x.base.value"
 
 local M = {}
 
-local SECONDS <const> = 300  -- to become ready, or to go
-local ATTEMPTS <const> = 8   -- of a patch while others write to the object
+local SECONDS <const> = 300 -- to become ready, or to go
+local ATTEMPTS <const> = 8 -- of a patch while others write to the object
 local PAUSE <const> = 0.2
 
 local function client(ctx) return ctx:client "k8s" end
@@ -93,7 +93,9 @@ local fields = { kind = "k8s.fields", class = "idempotent" }
 
 function fields.key(target)
   local names = {}
-  for name in pairs(target.places) do names[#names + 1] = name end
+  for name in pairs(target.places) do
+    names[#names + 1] = name
+  end
   table.sort(names)
   return key(target) .. " " .. table.concat(names, ", ")
 end
@@ -127,13 +129,16 @@ function fields.write(ctx, target, desired, before)
     local object = get(ctx, target) or missing(target)
     if not value.equal(project(object, target.places), before) then
       errors.raise {
-        kind = "conflict", module = "k8s", op = "patch", message = title(target) .. ": somebody else just changed it",
+        kind = "conflict",
+        module = "k8s",
+        op = "patch",
+        message = title(target) .. ": somebody else just changed it",
         hint = "look at it, then o2x resume",
       }
     end
     local patch = patch_of(object, target, desired)
-    local ok, err = pcall(client(ctx).patch, client(ctx), kind_of(target), target.name, patch,
-      { namespace = target.namespace })
+    local ok, err =
+      pcall(client(ctx).patch, client(ctx), kind_of(target), target.name, patch, { namespace = target.namespace })
     if ok then return end
     if not is_conflict(err) or attempt == ATTEMPTS then error(err, 0) end
     task.sleep(PAUSE)
@@ -181,7 +186,9 @@ local function wait_gone(ctx, target, seconds)
     if done then return end
     if task.now() >= deadline then
       errors.raise {
-        kind = "failed", module = "k8s", op = "scale",
+        kind = "failed",
+        module = "k8s",
+        op = "scale",
         message = ("%s: %s after %d s"):format(title(target), waiting, seconds),
       }
     end
@@ -195,7 +202,8 @@ local function scale(ctx, kind, name, count, o)
   o = o or {}
   if math.type(count) ~= "integer" or count < 0 then
     errors.raise {
-      kind = "input", module = "k8s",
+      kind = "input",
+      module = "k8s",
       message = ("replicas of %s: a whole number from 0 expected, got %s"):format(name, tostring(count)),
     }
   end
@@ -206,8 +214,12 @@ local function scale(ctx, kind, name, count, o)
   if count == 0 then
     wait_gone(ctx, target, seconds)
   else
-    ready.wait(client(ctx), target.kind, name,
-      { seconds = seconds, namespace = target.namespace, progress = ctx.waiting })
+    ready.wait(
+      client(ctx),
+      target.kind,
+      name,
+      { seconds = seconds, namespace = target.namespace, progress = ctx.waiting }
+    )
   end
   return outcome
 end

@@ -10,17 +10,13 @@ local secret = require "o2x.base.secret"
 
 local function client(ctx) return ctx:client "k8s" end
 
-local function key(target)
-  return ("%s/%s/%s"):format(target.namespace or "-", target.kind, target.name)
-end
+local function key(target) return ("%s/%s/%s"):format(target.namespace or "-", target.kind, target.name) end
 
 local function title(target)
   return ("%s %s%s"):format(target.kind, target.namespace and target.namespace .. "/" or "", target.name)
 end
 
-local function input(message)
-  errors.raise { kind = "input", module = "k8s", message = message }
-end
+local function input(message) errors.raise { kind = "input", module = "k8s", message = message } end
 
 -- ---- objects ----
 
@@ -66,9 +62,7 @@ function k8s_secret.read(ctx, target)
 end
 
 -- Keys that others added stay; the type cannot be changed, and matters only to a new one.
-function k8s_secret.equal(current, desired)
-  return compare.covers(current.data, desired.data)
-end
+function k8s_secret.equal(current, desired) return compare.covers(current.data, desired.data) end
 
 local function refuse_overwriting(target, current, desired)
   local keys = {}
@@ -77,9 +71,13 @@ local function refuse_overwriting(target, current, desired)
   end
   table.sort(keys)
   errors.raise {
-    kind = "conflict", module = "k8s", op = "ensure_secret",
-    message = ("%s exists with other content (%s): it is not overwritten")
-      :format(title(target), table.concat(keys, ", ")),
+    kind = "conflict",
+    module = "k8s",
+    op = "ensure_secret",
+    message = ("%s exists with other content (%s): it is not overwritten"):format(
+      title(target),
+      table.concat(keys, ", ")
+    ),
     hint = "give the value that is in use, or change it there for all who use it; overwrite=true replaces it",
   }
 end
@@ -92,10 +90,17 @@ function k8s_secret.write(ctx, target, desired, before)
   end
   if before and not target.overwrite then refuse_overwriting(target, before, desired) end
   local body = {
-    apiVersion = "v1", kind = "Secret", type = desired.type, data = desired.data,
+    apiVersion = "v1",
+    kind = "Secret",
+    type = desired.type,
+    data = desired.data,
     metadata = { name = target.name, namespace = target.namespace },
   }
-  if before then k8s:apply(body, { force = true }) else k8s:create(body) end
+  if before then
+    k8s:apply(body, { force = true })
+  else
+    k8s:create(body)
+  end
 end
 
 function k8s_secret.show(target, before, after)
@@ -106,8 +111,11 @@ end
 -- ---- what scripts see ----
 
 local function check_object(o)
-  local ok = type(o) == "table" and type(o.apiVersion) == "string" and type(o.kind) == "string"
-    and type(o.metadata) == "table" and type(o.metadata.name) == "string"
+  local ok = type(o) == "table"
+    and type(o.apiVersion) == "string"
+    and type(o.kind) == "string"
+    and type(o.metadata) == "table"
+    and type(o.metadata.name) == "string"
   if not ok then input("an object needs apiVersion, kind and metadata.name") end
   if o.apiVersion == "v1" and o.kind == "Secret" then input("Secrets are made by k8s.ensure_secret") end
 end
@@ -138,9 +146,7 @@ local function target_to_write(ctx, kind, name, namespace)
   return target
 end
 
-local function is_secret(target)
-  return target.kind == "Secret" and target.api_version == "v1"
-end
+local function is_secret(target) return target.kind == "Secret" and target.api_version == "v1" end
 
 -- Reads that are not an effect's are tried again here; what they wait for is shown.
 local function patient(ctx, fn, ...)
@@ -153,7 +159,9 @@ local REQUEST <const> = { "method", "path", "headers", "json", "body", "timeout"
 -- What a script may say of a request; whether a service is shared is not its to say.
 local function request_fields(given)
   local o, known = {}, {}
-  for _, name in ipairs(REQUEST) do o[name], known[name] = given[name], true end
+  for _, name in ipairs(REQUEST) do
+    o[name], known[name] = given[name], true
+  end
   for name in pairs(given) do
     if not known[name] then
       input(("k8s.request: unknown field %q (%s)"):format(tostring(name), table.concat(REQUEST, ", ")))
@@ -233,7 +241,9 @@ local function api(ctx)
       if SAFE[o.method or "GET"] then return patient(ctx, client(ctx).request, client(ctx), service, port, o) end
       if ctx.mode == "plan" then
         errors.raise {
-          kind = "refused", module = "k8s", op = "request",
+          kind = "refused",
+          module = "k8s",
+          op = "request",
           message = ("a plan sends no %s to service %s"):format(o.method, service),
           hint = "put it into a check: a plan with changes skips those",
         }
@@ -241,7 +251,9 @@ local function api(ctx)
       return client(ctx):request(service, port, o)
     end,
   }
-  for name, fn in pairs(change.api(ctx)) do known[name] = fn end
+  for name, fn in pairs(change.api(ctx)) do
+    known[name] = fn
+  end
   return known
 end
 

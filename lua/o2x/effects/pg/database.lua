@@ -17,9 +17,7 @@ WHERE collprovider = 'c' AND collcollate IS NOT NULL AND collencoding IN (-1, pg
 local CREATE_SECONDS = 300 -- copying the template may have to wait for a checkpoint
 
 -- C.UTF-8, C.utf8 and c.UTF8 are one locale; UTF8 and utf-8 one encoding.
-local function plain_name(name)
-  return (tostring(name):lower():gsub("%-", ""))
-end
+local function plain_name(name) return (tostring(name):lower():gsub("%-", "")) end
 
 local SAME_NAME = { collate = true, ctype = true, encoding = true }
 
@@ -33,9 +31,15 @@ local function check_fixed(target, before, desired)
   for _, field in ipairs { "encoding", "collate", "ctype" } do
     if desired[field] and not same(field, before[field], desired[field]) then
       errors.raise {
-        kind = "conflict", module = "pg", op = "pg.database",
-        message = ("the database %s is there with %s %s, not %s, and that cannot be changed")
-          :format(target.name, field, before[field], desired[field]),
+        kind = "conflict",
+        module = "pg",
+        op = "pg.database",
+        message = ("the database %s is there with %s %s, not %s, and that cannot be changed"):format(
+          target.name,
+          field,
+          before[field],
+          desired[field]
+        ),
         hint = "say what it has in the configuration, or dump it, drop it and let it be created anew",
       }
     end
@@ -44,9 +48,14 @@ end
 
 local function refuse_locale(db, name)
   local names = {}
-  for _, row in ipairs(db:rows(LOCALES)) do names[#names + 1] = row.name end
+  for _, row in ipairs(db:rows(LOCALES)) do
+    names[#names + 1] = row.name
+  end
   errors.raise {
-    kind = "input", module = "pg", op = "pg.database", code = "locale",
+    kind = "input",
+    module = "pg",
+    op = "pg.database",
+    code = "locale",
     message = ("the PostgreSQL server has no locale %s; it has %s"):format(name, table.concat(names, ", ")),
     hint = "set pg.locale to one of these (o2x.yaml, or O2X_PG_LOCALE), or install the locale on the server",
   }
@@ -62,7 +71,10 @@ end
 local function check_role(db, name)
   if db:one("SELECT 1 AS found FROM pg_roles WHERE rolname = $1", name) then return end
   errors.raise {
-    kind = "input", module = "pg", code = "42704", message = ("the PostgreSQL server has no role %s"):format(name),
+    kind = "input",
+    module = "pg",
+    code = "42704",
+    message = ("the PostgreSQL server has no role %s"):format(name),
     hint = ("CREATE ROLE %s LOGIN, or name another one in platform.yaml"):format(name),
   }
 end
@@ -172,7 +184,9 @@ WHERE d.datname = $1]]
 
 local WORDS = {
   all = { "CONNECT", "CREATE", "TEMPORARY" },
-  connect = { "CONNECT" }, create = { "CREATE" }, temporary = { "TEMPORARY" },
+  connect = { "CONNECT" },
+  create = { "CREATE" },
+  temporary = { "TEMPORARY" },
 }
 
 --- What is wanted, as a value of pg.grant: "CONNECT to appuser" → is it granted?
@@ -183,13 +197,16 @@ local function wanted(privileges)
   for word, roles in pairs(privileges) do
     if not WORDS[word] then
       errors.raise {
-        kind = "input", module = "pg",
+        kind = "input",
+        module = "pg",
         message = ("unknown privilege '%s' (all, connect, create, temporary)"):format(tostring(word)),
       }
     end
     for _, role in ipairs(type(roles) == "table" and roles or { roles }) do
       pg.quote(role, "role name")
-      for _, privilege in ipairs(WORDS[word]) do map[privilege .. " to " .. role] = true end
+      for _, privilege in ipairs(WORDS[word]) do
+        map[privilege .. " to " .. role] = true
+      end
     end
   end
   return map
@@ -197,7 +214,9 @@ end
 
 local function each_grant(map, fn)
   local names = {}
-  for name in pairs(map) do names[#names + 1] = name end
+  for name in pairs(map) do
+    names[#names + 1] = name
+  end
   table.sort(names)
   for _, name in ipairs(names) do
     local privilege, role = name:match("^(%u+) to (.*)$")
@@ -214,8 +233,13 @@ local function grant_statements(target, desired, before)
   each_grant(target.wanted, function(privilege, role, name)
     local give = desired ~= nil and desired[name] or false
     if before and before[name] == give then return end
-    statements[#statements + 1] = { (give and "GRANT %s ON DATABASE %s TO %s" or "REVOKE %s ON DATABASE %s FROM %s")
-      :format(privilege, pg.quote(target.name, "database name"), pg.quote(role, "role name")) }
+    statements[#statements + 1] = {
+      (give and "GRANT %s ON DATABASE %s TO %s" or "REVOKE %s ON DATABASE %s FROM %s"):format(
+        privilege,
+        pg.quote(target.name, "database name"),
+        pg.quote(role, "role name")
+      ),
+    }
   end)
   return statements
 end
@@ -232,8 +256,12 @@ local grant = {
   read = function(ctx, target)
     local rows = support.with(ctx, target.database, function(db) return db:rows(GRANTED, target.name) end)
     local there, current = {}, {}
-    for _, row in ipairs(rows) do there[row.privilege .. " to " .. row.role] = true end
-    for name in pairs(target.wanted) do current[name] = there[name] or false end
+    for _, row in ipairs(rows) do
+      there[row.privilege .. " to " .. row.role] = true
+    end
+    for name in pairs(target.wanted) do
+      current[name] = there[name] or false
+    end
     return current
   end,
   equal = function(current, desired) return value.equal(current or {}, desired or {}) end,

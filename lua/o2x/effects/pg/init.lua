@@ -11,9 +11,7 @@ local secret = require "o2x.base.secret"
 local support = require "o2x.effects.pg.support"
 local value = require "o2x.base.value"
 
-local function invalid(message, hint)
-  errors.raise { kind = "input", module = "pg", message = message, hint = hint }
-end
+local function invalid(message, hint) errors.raise { kind = "input", module = "pg", message = message, hint = hint } end
 
 -- ---- reading ----
 
@@ -24,9 +22,11 @@ local query = {
   parent = function(target) return "pg.database", { database = target.admin, name = target.database } end,
   read = function(ctx, target)
     if support.any_unknown(target.parameters) then return nil end
-    return support.read(ctx, target.database, function(db)
-      return db:rows(target.sql, table.unpack(target.parameters, 1, target.parameters.n))
-    end)
+    return support.read(
+      ctx,
+      target.database,
+      function(db) return db:rows(target.sql, table.unpack(target.parameters, 1, target.parameters.n)) end
+    )
   end,
 }
 
@@ -48,9 +48,7 @@ end
 
 --- Reads one row.
 ---@return table|nil row the first, or nil
-function Named:one(sql, ...)
-  return self:rows(sql, ...)[1]
-end
+function Named:one(sql, ...) return self:rows(sql, ...)[1] end
 
 --- Tries to log in to the database as somebody else, as the services do.
 ---@param user string|userdata
@@ -107,8 +105,12 @@ function Named:ensure_row(name, key, values)
   local target = row_target(own, name, key, pg_row.columns(values), secret_columns(values))
   local after, outcome = own.ctx:effect("pg.row", target, values)
   local row = {}
-  for column, v in pairs(key) do row[column] = v end
-  for column, v in pairs(after) do row[column] = v end
+  for column, v in pairs(key) do
+    row[column] = v
+  end
+  for column, v in pairs(after) do
+    row[column] = v
+  end
   return row, outcome
 end
 
@@ -125,8 +127,12 @@ function Named:ensure_allocated(o)
     if not ALLOCATED[name] then invalid("ensure_allocated: unknown field " .. tostring(name)) end
   end
   local values = {}
-  for column, v in pairs(check_columns(o.values or {}, "values", true)) do values[column] = v end
-  for column, v in pairs(o.key) do values[column] = v end
+  for column, v in pairs(check_columns(o.values or {}, "values", true)) do
+    values[column] = v
+  end
+  for column, v in pairs(o.key) do
+    values[column] = v
+  end
   local columns = pg_row.columns(values, { [o.column] = true })
   local target = row_target(own, o.table, o.key, columns, secret_columns(values))
   target.column, target.prefix, target.digits, target.first = o.column, o.prefix or "", o.digits or 6, o.first or 1
@@ -141,10 +147,14 @@ function Named:ensure_migrated(folder, options)
   local own = private[self]
   local ctx, schemas = own.ctx, options and options.schemas or { "public" }
   local placeholders = {
-    ["flyway:database"] = own.database, ["flyway:defaultSchema"] = schemas[1],
-    ["flyway:table"] = "flyway_schema_history", ["flyway:user"] = ctx.client("pg").options.user,
+    ["flyway:database"] = own.database,
+    ["flyway:defaultSchema"] = schemas[1],
+    ["flyway:table"] = "flyway_schema_history",
+    ["flyway:user"] = ctx.client("pg").options.user,
   }
-  for name, v in pairs(options and options.placeholders or {}) do placeholders[name] = v end
+  for name, v in pairs(options and options.placeholders or {}) do
+    placeholders[name] = v
+  end
   local resolved = pg_migration.load(ctx.config.platform, folder, ctx.scope.files.read, placeholders)
   local target = { database = own.database, admin = own.admin, folder = folder, schemas = schemas, resolved = resolved }
   local _, outcome = ctx:effect("pg.migration", target, pg_migration.value(resolved))
@@ -176,7 +186,9 @@ local DATABASE = { owner = true, encoding = true, collate = true, ctype = true, 
 local function check_own(own, name)
   if name ~= own.ctx.scope.pg.tenant then
     errors.raise {
-      kind = "refused", module = "pg", code = "EREFUSED",
+      kind = "refused",
+      module = "pg",
+      code = "EREFUSED",
       message = ("database '%s' is outside what this run may touch"):format(tostring(name)),
       hint = "a run is bound to one tenant; stdlib/platform.lua says what it may touch",
     }
@@ -197,7 +209,9 @@ function Admin:ensure_database(name, options)
     desired[field] = v
   end
   local locale = own.ctx.config.pg and own.ctx.config.pg.locale
-  if locale then desired.collate, desired.ctype = locale, locale end
+  if locale then
+    desired.collate, desired.ctype = locale, locale
+  end
   return own.ctx:effect("pg.database", { database = own.database, name = check_own(own, name) }, desired)
 end
 
@@ -212,21 +226,28 @@ function Admin:ensure_grant(name, privileges)
   return outcome
 end
 
-local function frozen()
-  invalid("pg.tenant, pg.control and pg.admin cannot be changed")
-end
+local function frozen() invalid("pg.tenant, pg.control and pg.admin cannot be changed") end
 
 return {
   name = "pg",
   declares = "pg:write",
-  types = { query, pg_database.database, pg_database.grant, pg_row.row, pg_row.allocated, pg_migration.migration,
-    pg_vacuum },
+  types = {
+    query,
+    pg_database.database,
+    pg_database.grant,
+    pg_row.row,
+    pg_row.allocated,
+    pg_migration.migration,
+    pg_vacuum,
+  },
   api = function(ctx)
     local names = ctx.scope.pg
     local function named(which, ...)
       local methods = {}
       for _, class in ipairs { ... } do
-        for name, method in pairs(class) do methods[name] = method end
+        for name, method in pairs(class) do
+          methods[name] = method
+        end
       end
       local object = setmetatable({}, { __index = methods, __newindex = frozen, __metatable = false })
       private[object] = { ctx = ctx, database = names[which], admin = names.admin }

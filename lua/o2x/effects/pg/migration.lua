@@ -35,7 +35,10 @@ function M.load(root, folder, grants, placeholders)
   scope.path(grants, folder .. "/migrations", "the folder")
   if not fs.is_folder(fs.join(root, folder)) then
     errors.raise {
-      kind = "input", module = "flyway", message = "there is no such folder of migrations", where = folder,
+      kind = "input",
+      module = "flyway",
+      message = "there is no such folder of migrations",
+      where = folder,
     }
   end
   local files = {}
@@ -51,7 +54,9 @@ end
 ---@return table<string, integer>
 function M.value(list)
   local map = {}
-  for _, migration in ipairs(list) do map[migration.script] = migration.checksum end
+  for _, migration in ipairs(list) do
+    map[migration.script] = migration.checksum
+  end
   return map
 end
 
@@ -74,7 +79,9 @@ M.migration = {
       local rows = history.read(db, target.schemas)
       if not rows then return nil end
       local applied = M.value(target.resolved)
-      for _, migration in ipairs(flyway.pending(target.resolved, rows)) do applied[migration.script] = nil end
+      for _, migration in ipairs(flyway.pending(target.resolved, rows)) do
+        applied[migration.script] = nil
+      end
       return applied
     end)
   end,

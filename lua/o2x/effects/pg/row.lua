@@ -15,7 +15,9 @@ local M = {}
 local function sorted_names(...)
   local names = {}
   for _, map in ipairs { ... } do
-    for name in pairs(map) do names[#names + 1] = name end
+    for name in pairs(map) do
+      names[#names + 1] = name
+    end
   end
   table.sort(names)
   return names
@@ -23,7 +25,9 @@ end
 
 local function quoted(names, suffix)
   local list = {}
-  for i, name in ipairs(names) do list[i] = pg.quote(name, "column name") .. (suffix or "") end
+  for i, name in ipairs(names) do
+    list[i] = pg.quote(name, "column name") .. (suffix or "")
+  end
   return table.concat(list, ", ")
 end
 
@@ -40,14 +44,23 @@ end
 local function select_row(target, columns, lock)
   local parameters = {}
   local where = condition(target.key, parameters)
-  return ("SELECT %s FROM %s WHERE %s LIMIT 2%s"):format(#columns > 0 and quoted(columns) or "1 AS found",
-    pg.quote_table(target.table), where, lock and " FOR UPDATE" or ""), parameters
+  return ("SELECT %s FROM %s WHERE %s LIMIT 2%s"):format(
+    #columns > 0 and quoted(columns) or "1 AS found",
+    pg.quote_table(target.table),
+    where,
+    lock and " FOR UPDATE" or ""
+  ),
+    parameters
 end
 
 local function insert_row(target, values)
   local all = {}
-  for name, v in pairs(target.key) do all[name] = v end
-  for name, v in pairs(values) do all[name] = v end
+  for name, v in pairs(target.key) do
+    all[name] = v
+  end
+  for name, v in pairs(values) do
+    all[name] = v
+  end
   local names, places, parameters = sorted_names(all), {}, {}
   for i, name in ipairs(names) do
     places[i], parameters[i] = "$" .. i, all[name]
@@ -122,7 +135,10 @@ end
 local function only_row(target, rows)
   if #rows < 2 then return rows[1] end
   errors.raise {
-    kind = "conflict", module = "pg", op = "pg.row", message = name_of(target) .. " is more than one row",
+    kind = "conflict",
+    module = "pg",
+    op = "pg.row",
+    message = name_of(target) .. " is more than one row",
     hint = "name all columns of the table's key",
   }
 end
@@ -137,8 +153,13 @@ end
 -- ---- pg.row ----
 
 local WRONG = {
-  ["42P01"] = true, ["42703"] = true, ["22P02"] = true, ["22001"] = true,
-  ["23502"] = true, ["23503"] = true, ["23514"] = true,
+  ["42P01"] = true,
+  ["42703"] = true,
+  ["22P02"] = true,
+  ["22001"] = true,
+  ["23502"] = true,
+  ["23503"] = true,
+  ["23514"] = true,
 }
 
 -- An error of a row names the row.
@@ -157,7 +178,10 @@ local function write_row(tx, target, desired, before)
   local current = read_row(tx, target, target.columns, true)
   if not value.equal(current, before) then
     errors.raise {
-      kind = "conflict", module = "pg", op = "pg.row", retryable = true,
+      kind = "conflict",
+      module = "pg",
+      op = "pg.row",
+      retryable = true,
       message = name_of(target) .. " was changed by somebody else in this moment",
     }
   end
@@ -196,8 +220,12 @@ M.row = {
   predict = function(_, _, desired, before)
     if desired == nil then return nil end
     local after = {}
-    for name, v in pairs(before or {}) do after[name] = v end
-    for name, v in pairs(desired) do after[name] = v end
+    for name, v in pairs(before or {}) do
+      after[name] = v
+    end
+    for name, v in pairs(desired) do
+      after[name] = v
+    end
     return after
   end,
   show = support.show(name_of),
@@ -214,9 +242,15 @@ local function next_id(db, target)
   local number = math.max(target.first, (row.highest or 0) + 1)
   if #tostring(number) > target.digits then
     errors.raise {
-      kind = "failed", module = "pg", op = "pg.allocated",
-      message = ("%s %s: no %s with %d digits is left")
-        :format(target.database, target.table, target.column, target.digits),
+      kind = "failed",
+      module = "pg",
+      op = "pg.allocated",
+      message = ("%s %s: no %s with %d digits is left"):format(
+        target.database,
+        target.table,
+        target.column,
+        target.digits
+      ),
     }
   end
   return ("%s%0" .. target.digits .. "d"):format(target.prefix, number)
@@ -224,7 +258,9 @@ end
 
 local function with_id(target, values, id)
   local all = { [target.column] = id }
-  for name, v in pairs(values) do all[name] = v end
+  for name, v in pairs(values) do
+    all[name] = v
+  end
   return all
 end
 

@@ -11,32 +11,24 @@ local M = {}
 ---@param ctx table
 ---@param database string
 ---@param fn function
-function M.with(ctx, database, fn)
-  return ctx.client("pg"):with(database, fn)
-end
+function M.with(ctx, database, fn) return ctx.client("pg"):with(database, fn) end
 
 --- A connection of its own; to be closed.
 ---@param ctx table
 ---@param database string
 ---@param overrides table? options of pg.connect
-function M.connect(ctx, database, overrides)
-  return ctx.client("pg"):connect(database, overrides)
-end
+function M.connect(ctx, database, overrides) return ctx.client("pg"):connect(database, overrides) end
 
 --- Where a connection leads, for messages.
 ---@param db o2x.pg.Connection
 ---@return string
-function M.server(db)
-  return pg_error.where(db.options)
-end
+function M.server(db) return pg_error.where(db.options) end
 
 --- A `show` with the given title and a diff of the two values.
 ---@param title fun(target: table): string
 ---@return function
 function M.show(title)
-  return function(target, before, after)
-    return { title = title(target), lines = diff.lines(before, after) }
-  end
+  return function(target, before, after) return { title = title(target), lines = diff.lines(before, after) } end
 end
 
 -- ---- what a plan may find missing ----

@@ -18,7 +18,11 @@ end
 local function read(ctx, target)
   local rows = support.read(ctx, target.database, function(db) return db:rows(LAST, quoted(target.table)) end)
   if rows[1] then return { last = math.tointeger(rows[1].last) or 0 } end
-  errors.raise { kind = "failed", module = "pg", message = ("there is no table %s in %s"):format(target.table, target.database) }
+  errors.raise {
+    kind = "failed",
+    module = "pg",
+    message = ("there is no table %s in %s"):format(target.table, target.database),
+  }
 end
 
 local function when(seconds) return seconds and seconds > 0 and os.date("!%Y-%m-%d %H:%M UTC", seconds) or "never" end
@@ -30,11 +34,16 @@ return {
   read = read,
   equal = function(current, desired) return current.last >= desired.last end,
   write = function(ctx, target)
-    support.with(ctx, target.database, function(db)
-      db:exec { { ("VACUUM (ANALYZE) %s"):format(quoted(target.table)) } }
-    end)
+    support.with(
+      ctx,
+      target.database,
+      function(db) db:exec { { ("VACUUM (ANALYZE) %s"):format(quoted(target.table)) } } end
+    )
   end,
   show = function(target, before)
-    return { title = target.database .. " " .. target.table, lines = { ("~ last vacuum: %s → now"):format(when(before.last)) } }
+    return {
+      title = target.database .. " " .. target.table,
+      lines = { ("~ last vacuum: %s → now"):format(when(before.last)) },
+    }
   end,
 }

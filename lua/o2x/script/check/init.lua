@@ -17,7 +17,9 @@ local M = {}
 local function word_list(sandbox)
   local list = {}
   for _, source in ipairs { library.new(1), words.new(sandbox) } do
-    for name in pairs(source) do list[#list + 1] = name end
+    for name in pairs(source) do
+      list[#list + 1] = name
+    end
   end
   return list
 end
@@ -50,8 +52,11 @@ end
 
 local function check_help(look, runbook, text)
   if not runbook.help or not runbook.help:match("%S") then
-    look.problem(line_of(text, "summary"), "the runbook has no help",
-      "help = [[why, what it touches, how to verify, how to go back]]")
+    look.problem(
+      line_of(text, "summary"),
+      "the runbook has no help",
+      "help = [[why, what it touches, how to verify, how to go back]]"
+    )
   end
   for name, spec in pairs(runbook.params) do
     if not spec.help then look.problem(line_of(text, name), ("the parameter %s has no help"):format(name)) end
@@ -74,18 +79,22 @@ function M.file(project, path, kind)
   local sandbox = sandboxes.new(project)
   local shown, problems = sandbox:shown(path), {}
   local loads = kind == "runbook" and runbooks.load
-    or kind == "hooks" and require("o2x.script.hooks").load or sandbox.load_file
+    or kind == "hooks" and require("o2x.script.hooks").load
+    or sandbox.load_file
   local ok, loaded = xpcall(loads, errors.handler, sandbox, path)
-  if not ok then
-    problems[1] = { text = place(loaded, shown), hint = loaded.hint, line = 0 }
-  end
+  if not ok then problems[1] = { text = place(loaded, shown), hint = loaded.hint, line = 0 } end
   local text = sandbox.texts[shown] or fs.read_if(path) or ""
   local fine, file = pcall(reach.file, text, shown)
   if not fine or not load(text, "=check", "t") then return problems end
   local seen = {}
   local look = {
-    file = file, tree = file.tree, sandbox = sandbox, environment = sandbox.environment, words = word_list(sandbox),
-    load = loader(project), effects = ok and loaded and loaded.effects or {},
+    file = file,
+    tree = file.tree,
+    sandbox = sandbox,
+    environment = sandbox.environment,
+    words = word_list(sandbox),
+    load = loader(project),
+    effects = ok and loaded and loaded.effects or {},
     declared = ok and kind == "runbook" and loaded.params or nil,
     problem = function(line, message, hint)
       local full = ("%s:%d: %s"):format(shown, line, message)

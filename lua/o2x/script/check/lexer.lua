@@ -3,13 +3,24 @@
 local M = {}
 
 local KEYWORDS = {}
-for word in ([[and break do else elseif end false for function goto if in local nil not or repeat return then true
-  until while]]):gmatch("%a+") do
+for word in
+  ([[and break do else elseif end false for function goto if in local nil not or repeat return then true
+  until while]]):gmatch("%a+")
+do
   KEYWORDS[word] = true
 end
 
 local SYMBOLS = { -- longest first
-  "...", "<<", ">>", "//", "==", "~=", "<=", ">=", "::", "..",
+  "...",
+  "<<",
+  ">>",
+  "//",
+  "==",
+  "~=",
+  "<=",
+  ">=",
+  "::",
+  "..",
 }
 
 local ESCAPES = { n = "\n", t = "\t", r = "\r", a = "\a", b = "\b", f = "\f", v = "\v" }
@@ -36,7 +47,8 @@ local function quoted(text, i)
 end
 
 local function number(text, i)
-  local digits = text:match("^0[xX][%x.]*[pP]?[+-]?%x*", i) or text:match("^[%d.]+[eE][+-]?%d+", i)
+  local digits = text:match("^0[xX][%x.]*[pP]?[+-]?%x*", i)
+    or text:match("^[%d.]+[eE][+-]?%d+", i)
     or text:match("^[%d.]+", i)
   return digits, i + #digits
 end
@@ -85,7 +97,9 @@ function M.tokens(text)
   local i = text:sub(1, 1) == "#" and (text:find("\n", 1, true) or #text + 1) or 1
   while true do
     i = skip(text, i)
-    for _ in text:sub(counted, i - 1):gmatch("\n") do line = line + 1 end
+    for _ in text:sub(counted, i - 1):gmatch("\n") do
+      line = line + 1
+    end
     counted = i
     if i > #text then break end
     local kind, value, after = one(text, i)

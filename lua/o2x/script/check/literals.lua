@@ -6,17 +6,37 @@ local M = {}
 
 -- What well-known credentials look like.
 local SHAPES = {
-  { "^AKIA[%u%d]+$", 20, "an AWS access key" }, { "^ASIA[%u%d]+$", 20, "an AWS access key" },
-  { "^[sr]k_live_%w+", 16, "a Stripe key" }, { "^sk_test_%w+", 16, "a Stripe key" }, { "^hv[sbr]%.%w+", 16, "a Vault token" },
-  { "^gh[pousr]_%w+", 20, "a GitHub token" }, { "^github_pat_", 20, "a GitHub token" }, { "^glpat%-", 16, "a GitLab token" },
-  { "^xox[abprs]%-", 16, "a Slack token" }, { "^SG%.[%w_-]+%.", 20, "a SendGrid key" },
-  { "^eyJ[%w_-]+%.eyJ[%w_-]+%.", 20, "a JSON web token" }, { "%-%-%-%-%-BEGIN [%u ]*PRIVATE KEY", 20, "a private key" },
-  { "^%$2[aby]%$%d%d%$", 50, "a password's hash" }, { "^https://hooks%.slack%.com/services/%w", 20, "a Slack web hook" },
+  { "^AKIA[%u%d]+$", 20, "an AWS access key" },
+  { "^ASIA[%u%d]+$", 20, "an AWS access key" },
+  { "^[sr]k_live_%w+", 16, "a Stripe key" },
+  { "^sk_test_%w+", 16, "a Stripe key" },
+  { "^hv[sbr]%.%w+", 16, "a Vault token" },
+  { "^gh[pousr]_%w+", 20, "a GitHub token" },
+  { "^github_pat_", 20, "a GitHub token" },
+  { "^glpat%-", 16, "a GitLab token" },
+  { "^xox[abprs]%-", 16, "a Slack token" },
+  { "^SG%.[%w_-]+%.", 20, "a SendGrid key" },
+  { "^eyJ[%w_-]+%.eyJ[%w_-]+%.", 20, "a JSON web token" },
+  { "%-%-%-%-%-BEGIN [%u ]*PRIVATE KEY", 20, "a private key" },
+  { "^%$2[aby]%$%d%d%$", 50, "a password's hash" },
+  { "^https://hooks%.slack%.com/services/%w", 20, "a Slack web hook" },
   { "%a[%w+.-]*://[^/%s:@]+:[^/%s@%%{}<>$]+@", 8, "a URL with a password" },
 }
 
-local NAMES = { "password", "passwd", "passphrase", "api_?key", "apikey", "secret_?key", "client_?secret", "auth_?token",
-  "access_?token", "private_?key", "^token$", "^secret$" }
+local NAMES = {
+  "password",
+  "passwd",
+  "passphrase",
+  "api_?key",
+  "apikey",
+  "secret_?key",
+  "client_?secret",
+  "auth_?token",
+  "access_?token",
+  "private_?key",
+  "^token$",
+  "^secret$",
+}
 
 local function names_secret(name)
   name = name:lower()
@@ -35,8 +55,11 @@ end
 local function named(look, name, node, line)
   if type(name) ~= "string" or not node or node.k ~= "string" or not names_secret(name) then return end
   if looks_random(node.value) then
-    look.problem(line, ("%s is a secret that stands in the source"):format(name),
-      "secrets come from tenant.secrets or vault.read, and are never written down here")
+    look.problem(
+      line,
+      ("%s is a secret that stands in the source"):format(name),
+      "secrets come from tenant.secrets or vault.read, and are never written down here"
+    )
     node.told = true
   end
 end
@@ -45,8 +68,11 @@ local function shaped(look, node)
   if node.told then return end
   for _, shape in ipairs(SHAPES) do
     if #node.value >= shape[2] and node.value:find(shape[1]) then
-      look.problem(node.line, shape[3] .. " stands in the source",
-        "secrets come from tenant.secrets or vault.read; whoever can read this file has it: make a new one")
+      look.problem(
+        node.line,
+        shape[3] .. " stands in the source",
+        "secrets come from tenant.secrets or vault.read; whoever can read this file has it: make a new one"
+      )
       return
     end
   end
@@ -57,9 +83,13 @@ end
 function M.look(look)
   parser.walk(look.tree, function(node)
     if node.k == "table" then
-      for _, item in ipairs(node.items) do named(look, item.name, item.value, item.line) end
+      for _, item in ipairs(node.items) do
+        named(look, item.name, item.value, item.line)
+      end
     elseif node.k == "local" then
-      for i, var in ipairs(node.vars) do named(look, var.name, node.values[i], node.line) end
+      for i, var in ipairs(node.vars) do
+        named(look, var.name, node.values[i], node.line)
+      end
     elseif node.k == "assign" then
       for i, target in ipairs(node.targets) do
         local key = target.k == "index" and target.key or target

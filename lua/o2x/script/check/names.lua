@@ -10,7 +10,9 @@ local M = {}
 
 local function keys(map)
   local list = {}
-  for key in pairs(map) do list[#list + 1] = tostring(key) end
+  for key in pairs(map) do
+    list[#list + 1] = tostring(key)
+  end
   table.sort(list)
   return list
 end
@@ -106,9 +108,13 @@ local function query(look, node)
   local sql = node.args[1]
   if not sql or node.name ~= "rows" and node.name ~= "one" then return end
   if api_path(node.object) ~= "pg" then return end
-  local built = sql.k == "binary" and sql.op == ".." and (sql.b.k ~= "string" or sql.a.k ~= "string" and sql.a.k ~= "binary")
+  local built = sql.k == "binary"
+      and sql.op == ".."
+      and (sql.b.k ~= "string" or sql.a.k ~= "string" and sql.a.k ~= "binary")
     or sql.k == "method" and sql.name == "format"
-  if built and from_outside(sql) then look.problem(node.line, "a query is put together from texts", "give the values as $1, $2 after it") end
+  if built and from_outside(sql) then
+    look.problem(node.line, "a query is put together from texts", "give the values as $1, $2 after it")
+  end
 end
 
 local function params(look, func)
@@ -116,10 +122,15 @@ local function params(look, func)
   if not look.declared or not tenant or not given or tenant.name ~= "tenant" or given.name ~= "params" then return end
   local names = keys(look.declared)
   parser.walk(func, function(node)
-    if node.k ~= "index" or node.object.k ~= "name" or node.object.var ~= given or node.key.k ~= "string" then return end
+    if node.k ~= "index" or node.object.k ~= "name" or node.object.var ~= given or node.key.k ~= "string" then
+      return
+    end
     if look.declared[node.key.value] then return end
-    look.problem(node.line, ("params.%s is no declared parameter%s"):format(node.key.value,
-      nearest.suggest(node.key.value, names)), "the runbook's params declare them")
+    look.problem(
+      node.line,
+      ("params.%s is no declared parameter%s"):format(node.key.value, nearest.suggest(node.key.value, names)),
+      "the runbook's params declare them"
+    )
   end)
 end
 
@@ -127,8 +138,11 @@ local function assigned(look, target)
   if target.k == "name" and not target.var then return global(look, target, true) end
   local is_tenant = target.k == "index" and target.object.k == "name" and target.object.name == "tenant"
   if is_tenant and target.key.k == "string" and target.key.value ~= "id" and target.object.var then
-    look.problem(target.line, ("tenant.%s cannot be changed"):format(target.key.value),
-      "a tenant is what its file says; only its id may be set, once")
+    look.problem(
+      target.line,
+      ("tenant.%s cannot be changed"):format(target.key.value),
+      "a tenant is what its file says; only its id may be set, once"
+    )
   end
 end
 

@@ -9,9 +9,27 @@ local Parser = {}
 Parser.__index = Parser
 
 local LEFT = {
-  ["or"] = 1, ["and"] = 2, ["<"] = 3, [">"] = 3, ["<="] = 3, [">="] = 3, ["~="] = 3, ["=="] = 3, ["|"] = 4, ["~"] = 5,
-  ["&"] = 6, ["<<"] = 7, [">>"] = 7, [".."] = 9, ["+"] = 10, ["-"] = 10, ["*"] = 11, ["/"] = 11, ["//"] = 11,
-  ["%"] = 11, ["^"] = 14,
+  ["or"] = 1,
+  ["and"] = 2,
+  ["<"] = 3,
+  [">"] = 3,
+  ["<="] = 3,
+  [">="] = 3,
+  ["~="] = 3,
+  ["=="] = 3,
+  ["|"] = 4,
+  ["~"] = 5,
+  ["&"] = 6,
+  ["<<"] = 7,
+  [">>"] = 7,
+  [".."] = 9,
+  ["+"] = 10,
+  ["-"] = 10,
+  ["*"] = 11,
+  ["/"] = 11,
+  ["//"] = 11,
+  ["%"] = 11,
+  ["^"] = 14,
 }
 local RIGHT = { [".."] = 8, ["^"] = 13 }
 local UNARY, UNARY_PRIORITY = { ["not"] = true, ["#"] = true, ["-"] = true, ["~"] = true }, 12
@@ -177,15 +195,22 @@ function Parser:expression(limit)
   end
   while LEFT[self:peek()] and LEFT[self:peek()] > limit do
     local operator = self:next()
-    node = { k = "binary", op = operator.kind, line = operator.line, a = node,
-      b = self:expression(RIGHT[operator.kind] or LEFT[operator.kind]) }
+    node = {
+      k = "binary",
+      op = operator.kind,
+      line = operator.line,
+      a = node,
+      b = self:expression(RIGHT[operator.kind] or LEFT[operator.kind]),
+    }
   end
   return node
 end
 
 function Parser:expressions()
   local list = { self:expression() }
-  while self:accept(",") do list[#list + 1] = self:expression() end
+  while self:accept(",") do
+    list[#list + 1] = self:expression()
+  end
   return list
 end
 
@@ -210,7 +235,9 @@ function statements:local_(line)
   until not self:accept(",")
   local values = self:accept("=") and self:expressions() or {}
   local vars = {}
-  for i, token in ipairs(names) do vars[i] = self:declare(token.value, token.line, values[i]) end
+  for i, token in ipairs(names) do
+    vars[i] = self:declare(token.value, token.line, values[i])
+  end
   return { k = "local", vars = vars, values = values, line = line }
 end
 
@@ -220,7 +247,8 @@ statements["function"] = function(self, line)
   while self:peek() == "." or self:peek() == ":" do
     with_self = self:next().kind == ":"
     local key = self:expect("name")
-    target = { k = "index", object = target, line = key.line, key = { k = "string", value = key.value, line = key.line } }
+    target =
+      { k = "index", object = target, line = key.line, key = { k = "string", value = key.value, line = key.line } }
   end
   return { k = "assign", targets = { target }, values = { self:func_body(line, with_self) }, line = line }
 end
@@ -233,9 +261,7 @@ statements["if"] = function(self, line)
     self:scoped(function() clause.body = self:block() end)
     table.insert(node.clauses, clause)
   until not self:accept("elseif")
-  if self:accept("else") then
-    self:scoped(function() table.insert(node.clauses, { body = self:block() }) end)
-  end
+  if self:accept("else") then self:scoped(function() table.insert(node.clauses, { body = self:block() }) end) end
   self:expect("end")
   return node
 end
@@ -260,12 +286,16 @@ end
 
 statements["for"] = function(self, line)
   local names = {}
-  repeat names[#names + 1] = self:expect("name") until not self:accept(",")
+  repeat
+    names[#names + 1] = self:expect("name")
+  until not self:accept(",")
   if not self:accept("=") then self:expect("in") end
   local node = { k = "loop", exprs = self:expressions(), line = line }
   self:expect("do")
   self:scoped(function()
-    for _, token in ipairs(names) do self:declare(token.value, token.line) end
+    for _, token in ipairs(names) do
+      self:declare(token.value, token.line)
+    end
     node.body = self:block()
   end)
   self:expect("end")
@@ -281,7 +311,11 @@ end
 
 statements["return"] = function(self, line)
   local last = self:peek()
-  local ends = last == "end" or last == "end of file" or last == "else" or last == "elseif" or last == "until"
+  local ends = last == "end"
+    or last == "end of file"
+    or last == "else"
+    or last == "elseif"
+    or last == "until"
     or last == ";"
   local node = { k = "return", values = ends and {} or self:expressions(), line = line }
   self:accept(";")
@@ -311,7 +345,9 @@ function Parser:statement()
   local first = self:suffixed()
   if self:peek() ~= "=" and self:peek() ~= "," then return { k = "expression", value = first, line = line } end
   local targets = { first }
-  while self:accept(",") do targets[#targets + 1] = self:suffixed() end
+  while self:accept(",") do
+    targets[#targets + 1] = self:suffixed()
+  end
   self:expect("=")
   return { k = "assign", targets = targets, values = self:expressions(), line = line }
 end
@@ -351,7 +387,9 @@ function M.walk(node, enter)
     if type(node[field]) == "table" then M.walk(node[field], enter) end
   end
   for _, field in ipairs(LISTS) do
-    for _, child in ipairs(node[field] or {}) do M.walk(child, enter) end
+    for _, child in ipairs(node[field] or {}) do
+      M.walk(child, enter)
+    end
   end
 end
 

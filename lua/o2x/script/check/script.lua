@@ -48,7 +48,9 @@ function M.steps(text)
       names[name.value] = true
     elseif name then
       local left = name
-      while left.k == "binary" and left.op == ".." do left = left.a end
+      while left.k == "binary" and left.op == ".." do
+        left = left.a
+      end
       beginnings[#beginnings + 1] = left.k == "string" and left.value or ""
     end
   end)

@@ -23,8 +23,11 @@ local function check_step(look, node, word)
   if not fn or fn.k == "string" or fn.k == "number" or fn.k == "literal" or fn.k == "table" then
     look.problem(node.line, ("%s %s has no function"):format(word, shown))
   elseif fn.k == "call" and fn.fn.k == "index" then
-    look.problem(node.line, ("%s %s calls its function at once"):format(word, shown),
-      ("give the function and its arguments: %s(%s, f, …)"):format(word, shown))
+    look.problem(
+      node.line,
+      ("%s %s calls its function at once"):format(word, shown),
+      ("give the function and its arguments: %s(%s, f, …)"):format(word, shown)
+    )
   end
 end
 
@@ -37,19 +40,31 @@ local function names_in(look, node, seen, looped)
       stretch(look, n.body, {}, n.repeated or false)
       return false
     end
-    if n.k == "call" and n.fn.k == "index" and n.fn.object.k == "name" and n.fn.object.name == "parallel"
-      and n.args[2] and n.args[2].k == "func" then
+    if
+      n.k == "call"
+      and n.fn.k == "index"
+      and n.fn.object.k == "name"
+      and n.fn.object.name == "parallel"
+      and n.args[2]
+      and n.args[2].k == "func"
+    then
       n.args[2].repeated = true
     end
     if not script.calls(n, "step") then return end
     local name = n.args[1]
     if not name or name.k ~= "string" then return end
     if looped then
-      look.problem(n.line, ("step %q is in a loop: its second time has the same name"):format(name.value),
-        "put into its name what it is about")
+      look.problem(
+        n.line,
+        ("step %q is in a loop: its second time has the same name"):format(name.value),
+        "put into its name what it is about"
+      )
     elseif seen[name.value] then
-      look.problem(n.line, ("two steps have the same name: %q (line %d)"):format(name.value, seen[name.value]),
-        "give each step of one level its own name")
+      look.problem(
+        n.line,
+        ("two steps have the same name: %q (line %d)"):format(name.value, seen[name.value]),
+        "give each step of one level its own name"
+      )
     end
     seen[name.value] = seen[name.value] or n.line
   end)
@@ -59,16 +74,22 @@ local function branches(look, statement, seen, looped)
   local all = {}
   for _, clause in ipairs(statement.clauses) do
     local own = {}
-    for name, line in pairs(seen) do own[name] = line end
+    for name, line in pairs(seen) do
+      own[name] = line
+    end
     if clause.condition then names_in(look, clause.condition, own, looped) end
     stretch(look, clause.body, own, looped)
     -- What returns does not come by what follows.
     local last = clause.body[#clause.body]
     if not (last and last.k == "return") then
-      for name, line in pairs(own) do all[name] = line end
+      for name, line in pairs(own) do
+        all[name] = line
+      end
     end
   end
-  for name, line in pairs(all) do seen[name] = line end
+  for name, line in pairs(all) do
+    seen[name] = line
+  end
 end
 
 stretch = function(look, statements, seen, looped)
@@ -76,7 +97,9 @@ stretch = function(look, statements, seen, looped)
     if statement.k == "if" then
       branches(look, statement, seen, looped)
     elseif statement.k == "loop" then
-      for _, expression in ipairs(statement.exprs) do names_in(look, expression, seen, looped) end
+      for _, expression in ipairs(statement.exprs) do
+        names_in(look, expression, seen, looped)
+      end
       stretch(look, statement.body, {}, true)
     elseif statement.k == "do" then
       stretch(look, statement.body, seen, looped)
@@ -95,7 +118,11 @@ local function check_reads(look, node)
     local functions = api and reference.of(api)
     local found = functions and functions[n.key.value]
     if found and found.writes then
-      look.problem(n.line, ("a check may only read, %s.%s writes"):format(api, n.key.value), "write in a step, look in a check")
+      look.problem(
+        n.line,
+        ("a check may only read, %s.%s writes"):format(api, n.key.value),
+        "write in a step, look in a check"
+      )
     end
   end)
 end

@@ -10,9 +10,15 @@ local M = {}
 -- The api and the function of it that a node names: vault.ensure, pg.tenant:ensure_row, a local that is one of these.
 local function api_function(node)
   local object, key
-  if node.k == "index" and node.key.k == "string" then object, key = node.object, node.key.value end
-  if node.k == "method" then object, key = node.object, node.name end
-  while object and object.k == "index" do object = object.object end
+  if node.k == "index" and node.key.k == "string" then
+    object, key = node.object, node.key.value
+  end
+  if node.k == "method" then
+    object, key = node.object, node.name
+  end
+  while object and object.k == "index" do
+    object = object.object
+  end
   local value = object and object.k == "name" and object.var and object.var.value
   if value and value.k == "index" then object = value.object end
   local api = object and (script.required(object) or ""):match("^o2x%.(.*)$")
@@ -23,7 +29,9 @@ end
 ---@param look table file, load(module), effects (declared words), problem
 function M.look(look)
   local declared, told = {}, {}
-  for _, word in ipairs(look.effects) do declared[word] = true end
+  for _, word in ipairs(look.effects) do
+    declared[word] = true
+  end
   reach.from(look.file, look.tree, look.load, function(file, node, origin)
     local api, key = api_function(node)
     local functions = api and reference.of(api)
@@ -32,8 +40,11 @@ function M.look(look)
     if not module or not module.declares or declared[module.declares] or told[module.declares] then return end
     told[module.declares] = true
     local through = file ~= look.file and (", called from here (%s:%d)"):format(file.shown, node.line) or ""
-    look.problem(origin.line, ("%s.%s writes%s, and the runbook does not declare it"):format(api, key, through),
-      ("add %q to its effects"):format(module.declares))
+    look.problem(
+      origin.line,
+      ("%s.%s writes%s, and the runbook does not declare it"):format(api, key, through),
+      ("add %q to its effects"):format(module.declares)
+    )
   end)
 end
 

@@ -9,11 +9,15 @@ end
 function M.load(name, platform, spec, where, others)
   if not spec.company then return nil, { message = "company is missing", where = where } end
   for _, other in ipairs(others) do
-    if other.id and other.id == spec.id then return nil, { message = spec.id .. " is the id of " .. other.name, where = where } end
+    if other.id and other.id == spec.id then
+      return nil, { message = spec.id .. " is the id of " .. other.name, where = where }
+    end
   end
   return { name = name, id = spec.id, company = spec.company, domain = name .. "." .. platform.domain }
 end
 
-function M.grants(tenant) return { files = { read = { tenant.name }, write = { tenant.name } }, redis = { tenant.id and tenant.id .. ":" } } end
+function M.grants(tenant)
+  return { files = { read = { tenant.name }, write = { tenant.name } }, redis = { tenant.id and tenant.id .. ":" } }
+end
 
 return M

@@ -19,7 +19,8 @@ spec:
 end
 
 local ENV = '        - name: A\n          value: "1"\n        - name: STRIPE_API_KEY\n          value: "sk_live"\n'
-local SERVICE = "---\n# Source: svc/templates/service.yaml\napiVersion: v1\nkind: Service\nmetadata:\n  name: a\n  namespace: ns\n"
+local SERVICE =
+  "---\n# Source: svc/templates/service.yaml\napiVersion: v1\nkind: Service\nmetadata:\n  name: a\n  namespace: ns\n"
 
 describe("a manifest", function()
   it("falls apart into its documents", function()
@@ -39,12 +40,14 @@ describe("a manifest", function()
   end)
 
   it("gives its objects, those of a List too", function()
-    local objects = manifest.objects("apiVersion: v1\nkind: List\nitems:\n- kind: A\n- kind: B\n---\n# nothing\n---\nkind: C\n")
+    local objects =
+      manifest.objects("apiVersion: v1\nkind: List\nitems:\n- kind: A\n- kind: B\n---\n# nothing\n---\nkind: C\n")
     assert.same({ "A", "B", "C" }, { objects[1].kind, objects[2].kind, objects[3].kind })
   end)
 
   it("differs by object and field, named things by their names", function()
-    local more = ENV:gsub("(        %- name: STRIPE)", '        - name: B\n          value: "2"\n%1'):gsub("sk_live", "sk_test")
+    local more = ENV:gsub("(        %- name: STRIPE)", '        - name: B\n          value: "2"\n%1')
+      :gsub("sk_live", "sk_test")
     assert.same({
       "~ Deployment a",
       "    ~ spec.template.spec.containers.app.env.A.value: 1 → 3",

@@ -40,15 +40,26 @@ local function parse(text) return helm_values.parse(text or TEXT, "v.yaml") end
 local function changed(before, after)
   local function lines(text)
     local list = {}
-    for line in text:gmatch "([^\n]*)\n?" do list[#list + 1] = line end
+    for line in text:gmatch "([^\n]*)\n?" do
+      list[#list + 1] = line
+    end
     return list
   end
   local a, b = lines(before), lines(after)
-  while a[1] and a[1] == b[1] do table.remove(a, 1) table.remove(b, 1) end
-  while a[#a] and a[#a] == b[#b] do a[#a], b[#b] = nil, nil end
+  while a[1] and a[1] == b[1] do
+    table.remove(a, 1)
+    table.remove(b, 1)
+  end
+  while a[#a] and a[#a] == b[#b] do
+    a[#a], b[#b] = nil, nil
+  end
   local out = {}
-  for _, line in ipairs(a) do out[#out + 1] = "-" .. line end
-  for _, line in ipairs(b) do out[#out + 1] = "+" .. line end
+  for _, line in ipairs(a) do
+    out[#out + 1] = "-" .. line
+  end
+  for _, line in ipairs(b) do
+    out[#out + 1] = "+" .. line
+  end
   return table.concat(out, "\n")
 end
 
@@ -92,23 +103,40 @@ describe("helm_values", function()
   it("lists paths, each of which gets", function()
     local doc = parse("a: {b: 1, 'c.d': [x, {w: {}}]}\ne:\n- name: n.1\n  v: no\n")
     assert.same({ "a.b", "a.c\\.d[0]", "a.c\\.d[1].w", "e[name=n\\.1].name", "e[name=n\\.1].v" }, doc:paths())
-    for _, path in ipairs(doc:paths()) do assert.not_nil(doc:get(path)) end
+    for _, path in ipairs(doc:paths()) do
+      assert.not_nil(doc:get(path))
+    end
     assert.same({}, parse("# nothing\n"):paths())
   end)
 
   it("sets a scalar and touches nothing else", function()
     assert.equal("-  env: production   # not sandbox\n+  env: sandbox   # not sandbox", set("app.env", "sandbox"))
-    assert.equal('-    value: "6379"     # quoted: a string\n+    value: "6380"     # quoted: a string', set("app.envMap[name=REDIS_PORT].value", "6380"))
-    assert.equal('-    value: "6379"     # quoted: a string\n+    value: 6380     # quoted: a string', set("app.envMap[name=REDIS_PORT].value", 6380))
-    assert.equal("-    value: 'http://urbanos-tax-gateway'\n+    value: 'it''s'", set("app.envMap[name=TAX_GATEWAY_URL].value", "it's"))
-    assert.equal("-  env: production   # not sandbox\n+  env: \"no\"   # not sandbox", set("app.env", "no"))
+    assert.equal(
+      '-    value: "6379"     # quoted: a string\n+    value: "6380"     # quoted: a string',
+      set("app.envMap[name=REDIS_PORT].value", "6380")
+    )
+    assert.equal(
+      '-    value: "6379"     # quoted: a string\n+    value: 6380     # quoted: a string',
+      set("app.envMap[name=REDIS_PORT].value", 6380)
+    )
+    assert.equal(
+      "-    value: 'http://urbanos-tax-gateway'\n+    value: 'it''s'",
+      set("app.envMap[name=TAX_GATEWAY_URL].value", "it's")
+    )
+    assert.equal('-  env: production   # not sandbox\n+  env: "no"   # not sandbox', set("app.env", "no"))
     assert.equal("-    value:\n+    value: x", set("app.envMap[name=EMPTY].value", "x"))
     assert.equal("-replicaCount: 2\n+replicaCount: 5", set("replicaCount", 5))
     assert.equal('-on: "yes"\n+on: "x"', set("true", "x"))
-    assert.equal("-image: {pullPolicy: Always, tag: v2.5.0}   # flow\n+image: {pullPolicy: Always, tag: v3.0.0}   # flow", set("image.tag", "v3.0.0"))
+    assert.equal(
+      "-image: {pullPolicy: Always, tag: v2.5.0}   # flow\n+image: {pullPolicy: Always, tag: v3.0.0}   # flow",
+      set("image.tag", "v3.0.0")
+    )
     assert.equal('-hosts: [a.urbanos.com, "b"]\n+hosts: [a.urbanos.com, "c"]', set("hosts[1]", "c"))
     assert.equal("-  tenantName: urbanos\n+  tenantName: |-\n+    a\n+    b", set("app.tenantName", "a\nb"))
-    assert.equal("-  text: |  # urbanos, in a comment\n-    tenant urbanos\n-      of urbanos-sbx and urbanosphere\n+  text: short", set("app.text", "short"))
+    assert.equal(
+      "-  text: |  # urbanos, in a comment\n-    tenant urbanos\n-      of urbanos-sbx and urbanosphere\n+  text: short",
+      set("app.text", "short")
+    )
     assert.equal("", set("app.env", "production"))
     assert.equal("", set("app.envMap[0]", { name = "LOGS_DIR", value = "/logs" }))
   end)
@@ -124,7 +152,10 @@ describe("helm_values", function()
     assert.equal("+x:\n+  w:\n+  - name: NEW\n+    value: v", set("x.w[name=NEW].value", "v", "a: 1\n"))
     assert.equal("+  - name: NEW\n+    value: v", set("app.envMap[name=NEW].value", "v"))
     assert.equal("+  - 2", set("l[1]", 2, "l:\n  - 1\nm: 1\n"))
-    assert.equal("-image: {pullPolicy: Always, tag: v2.5.0}   # flow\n+image: {pullPolicy: Always, tag: v2.5.0, x: {w: [1]}}   # flow", set("image.x.w", { 1 }))
+    assert.equal(
+      "-image: {pullPolicy: Always, tag: v2.5.0}   # flow\n+image: {pullPolicy: Always, tag: v2.5.0, x: {w: [1]}}   # flow",
+      set("image.x.w", { 1 })
+    )
     assert.equal("-a: {}\n+a:\n+  b: 1", set("a.b", 1, "a: {}\nc: 1\n"))
     assert.equal("+  b:\n+    c: 1", set("a.b.c", 1, "a:\nc: 1\n"))
     assert.equal("-a: []\n+a:\n+- b", set("a[0]", "b", "a: []\nc: 1\n"))
@@ -135,9 +166,14 @@ describe("helm_values", function()
   end)
 
   it("puts tables in the place of scalars and back", function()
-    assert.equal("-  tenantName: urbanos\n+  tenantName:\n+    a: 1\n+    b:\n+    - x", set("app.tenantName", { a = 1, b = { "x" } }))
-    assert.equal("-  postgres:\n-    secret: pg-secret\n-    url: jdbc:postgresql://h:5432/coredb-urbanos?stringtype=unspecified&sslmode=require\n+  postgres: none",
-      set("app.postgres", "none"))
+    assert.equal(
+      "-  tenantName: urbanos\n+  tenantName:\n+    a: 1\n+    b:\n+    - x",
+      set("app.tenantName", { a = 1, b = { "x" } })
+    )
+    assert.equal(
+      "-  postgres:\n-    secret: pg-secret\n-    url: jdbc:postgresql://h:5432/coredb-urbanos?stringtype=unspecified&sslmode=require\n+  postgres: none",
+      set("app.postgres", "none")
+    )
     assert.equal("-- a: 1\n-  b: 2\n+- x", set("l[0]", "x", "l:\n- a: 1\n  b: 2\n- y\n"))
     assert.equal("-- x\n+- a: 1\n+  b: 2", set("l[0]", { a = 1, b = 2 }, "l:\n- x\n- y\n"))
     assert.equal("-a:\n-- 1\n+a: []", set("a", json.array {}, "a:\n- 1\nb: 1\n"))
@@ -145,7 +181,9 @@ describe("helm_values", function()
 
   it("refuses a change that would change something else too", function()
     local text = "base: &b\n  x: 1\nother: *b\nmerged:\n  <<: *b\n"
-    assert.is_truthy(refusal(set, "base.x", 2, text):find("v.yaml: base.x cannot be changed without changing something else", 1, true))
+    assert.is_truthy(
+      refusal(set, "base.x", 2, text):find("v.yaml: base.x cannot be changed without changing something else", 1, true)
+    )
     assert.is_truthy(refusal(set, "other.x", 2, text):find("leads through an alias", 1, true))
     assert.is_truthy(refusal(set, "other", 2, text):find("is an alias", 1, true))
     assert.equal("+  x: 2", set("merged.x", 2, text))
@@ -162,8 +200,14 @@ describe("helm_values", function()
       return changed(text or TEXT, doc:text())
     end
     assert.equal("-  env: production   # not sandbox", remove "app.env")
-    assert.equal("-  - name: REDIS_PORT\n-    value: \"6379\"     # quoted: a string", remove "app.envMap[name=REDIS_PORT]")
-    assert.equal("-image: {pullPolicy: Always, tag: v2.5.0}   # flow\n+image: {pullPolicy: Always}   # flow", remove "image.tag")
+    assert.equal(
+      '-  - name: REDIS_PORT\n-    value: "6379"     # quoted: a string',
+      remove "app.envMap[name=REDIS_PORT]"
+    )
+    assert.equal(
+      "-image: {pullPolicy: Always, tag: v2.5.0}   # flow\n+image: {pullPolicy: Always}   # flow",
+      remove "image.tag"
+    )
     assert.equal("-- a: 1\n-  b: 2\n+- b: 2", remove("l[0].a", "l:\n- a: 1\n  b: 2\n"))
     assert.equal("-a:\n-  b: 1\n+a: {}", remove("a.b", "a:\n  b: 1\nc: 1\n"))
     assert.equal("-- - 1\n-  - 2", remove("a[0]", "a:\n- - 1\n  - 2\n- x\n"))
@@ -174,8 +218,16 @@ describe("helm_values", function()
 
   it("merges a table as Helm does, and lists of named things by name", function()
     local doc = parse()
-    doc:merge { app = { env = "sandbox", envMap = { { name = "REDIS_PORT", value = "1" }, { name = "ZZ", value = "z" } }, tenantName = json.null },
-      hosts = { "c" }, replicaCount = 2, resources = { limits = { cpu = "1" } } }
+    doc:merge {
+      app = {
+        env = "sandbox",
+        envMap = { { name = "REDIS_PORT", value = "1" }, { name = "ZZ", value = "z" } },
+        tenantName = json.null,
+      },
+      hosts = { "c" },
+      replicaCount = 2,
+      resources = { limits = { cpu = "1" } },
+    }
     assert.equal("sandbox", doc:get "app.env")
     assert.equal("1", doc:get "app.envMap[name=REDIS_PORT].value")
     assert.equal("/logs", doc:get "app.envMap[name=LOGS_DIR].value")
@@ -190,37 +242,64 @@ describe("helm_values", function()
 
   it("makes another tenant's file this one's", function()
     local doc = parse()
-    local report = doc:replace_tenant({ { "TIDLT-100005", "TIDLT-100008" }, { "urbanos", "newclient" } }, { keep = { "urbanos-sbx" } })
+    local report = doc:replace_tenant(
+      { { "TIDLT-100005", "TIDLT-100008" }, { "urbanos", "newclient" } },
+      { keep = { "urbanos-sbx" } }
+    )
     local expected = TEXT
     for _, pair in ipairs {
-      { "http://urbanos%-tax", "http://newclient-tax" }, { "coredb%-urbanos", "coredb-newclient" }, { "TIDLT%-100005", "TIDLT-100008" },
-      { "tenantName: urbanos", "tenantName: newclient" }, { "    tenant urbanos\n", "    tenant newclient\n" },
-      { "fullnameOverride: urbanos", "fullnameOverride: newclient" }, { "a%.urbanos%.com", "a.newclient.com" },
+      { "http://urbanos%-tax", "http://newclient-tax" },
+      { "coredb%-urbanos", "coredb-newclient" },
+      { "TIDLT%-100005", "TIDLT-100008" },
+      { "tenantName: urbanos", "tenantName: newclient" },
+      { "    tenant urbanos\n", "    tenant newclient\n" },
+      { "fullnameOverride: urbanos", "fullnameOverride: newclient" },
+      { "a%.urbanos%.com", "a.newclient.com" },
     } do
       expected = expected:gsub(pair[1], pair[2])
     end
     assert.equal(expected, doc:text())
     assert.equal(7, #report.replaced)
-    assert.same({ path = "app.envMap[2].value", line = 12, before = "http://urbanos-tax-gateway", after = "http://newclient-tax-gateway" }, report.replaced[1])
+    assert.same({
+      path = "app.envMap[2].value",
+      line = 12,
+      before = "http://urbanos-tax-gateway",
+      after = "http://newclient-tax-gateway",
+    }, report.replaced[1])
     local left = {}
-    for i, mention in ipairs(report.left) do left[i] = mention.line .. " " .. mention.where end
+    for i, mention in ipairs(report.left) do
+      left[i] = mention.line .. " " .. mention.where
+    end
     assert.same({ "1 comment", "20 comment", "22 value", "23 key" }, left)
   end)
 
   it("replaces names whole, once, and quotes what then needs it", function()
-    local doc = parse('a: acme\nb: "x\\tacme"\nc: [acme, acme-x]\nd: acme_acme\ne: pacme acmes\nf: acme.acme\ng: >\n  acme\n  b\n')
+    local doc = parse(
+      'a: acme\nb: "x\\tacme"\nc: [acme, acme-x]\nd: acme_acme\ne: pacme acmes\nf: acme.acme\ng: >\n  acme\n  b\n'
+    )
     doc:replace_tenant { { "acme", "no" } }
-    assert.equal('a: "no"\nb: "x\\tno"\nc: ["no", no-x]\nd: no_no\ne: pacme acmes\nf: no.no\ng: >\n  no\n  b\n', doc:text())
+    assert.equal(
+      'a: "no"\nb: "x\\tno"\nc: ["no", no-x]\nd: no_no\ne: pacme acmes\nf: no.no\ng: >\n  no\n  b\n',
+      doc:text()
+    )
     doc = parse "a: acme\nb: acme-billing\n"
     local report = doc:replace_tenant { { "acme", "acme-sbx" } }
     assert.equal("a: acme-sbx\nb: acme-sbx-billing\n", doc:text())
     assert.same({}, report.left)
   end)
 
-  it("renders the guide's layout", function()
-    assert.equal("app:\n  envMap:\n  - name: REDIS_PORT\n    value: \"6379\"\nfullnameOverride: x\n",
-      helm_values.render { fullnameOverride = "x", app = { envMap = { yaml.ordered { { "name", "REDIS_PORT" }, { "value", "6379" } } } } })
-  end)
+  it(
+    "renders the guide's layout",
+    function()
+      assert.equal(
+        'app:\n  envMap:\n  - name: REDIS_PORT\n    value: "6379"\nfullnameOverride: x\n',
+        helm_values.render {
+          fullnameOverride = "x",
+          app = { envMap = { yaml.ordered { { "name", "REDIS_PORT" }, { "value", "6379" } } } },
+        }
+      )
+    end
+  )
 
   it("refuses what is no values file", function()
     assert.is_truthy(refusal(helm_values.parse, "a", "v.yaml"):find("v.yaml:1: not a mapping", 1, true))
@@ -229,12 +308,28 @@ describe("helm_values", function()
     assert.is_nil(parse(""):get "a")
   end)
 
-  local OTHER = "# CRLF, deeper indentation, keeps\na:\n    b:\n        - - x   # 1\n          - {k: [1, 2]}\n        -\n          c: |+\n            t\n\n" ..
-    "        - >2\n            u\n        - 'q'   # 2\nd: \"multi\n  line\"   # 3\ne: plain\n  over lines   # 4\nh: !!str 5\n"
+  local OTHER = "# CRLF, deeper indentation, keeps\na:\n    b:\n        - - x   # 1\n          - {k: [1, 2]}\n        -\n          c: |+\n            t\n\n"
+    .. "        - >2\n            u\n        - 'q'   # 2\nd: \"multi\n  line\"   # 3\ne: plain\n  over lines   # 4\nh: !!str 5\n"
 
   it("makes random changes, each of which changes its value and nothing else", function()
     math.randomseed(23)
-    local values = { "x", "no", "a\nb\n", "  lead", 5, 2.5, true, json.null, { k = 1 }, { "l", { m = "n" } }, json.array {}, {}, "6379", "#c", "é: ü" }
+    local values = {
+      "x",
+      "no",
+      "a\nb\n",
+      "  lead",
+      5,
+      2.5,
+      true,
+      json.null,
+      { k = 1 },
+      { "l", { m = "n" } },
+      json.array {},
+      {},
+      "6379",
+      "#c",
+      "é: ü",
+    }
     local doc = parse()
     local refused = 0
     for i = 1, 1500 do
@@ -255,7 +350,10 @@ describe("helm_values", function()
         if not ok then
           refused = refused + 1
           assert.equal(before, doc:text())
-          assert.is_truthy(tostring(err):find("not a table", 1, true) or tostring(err):find("mapping", 1, true), tostring(err) .. "\n" .. path .. "\n" .. json.encode(value) .. "\n" .. before)
+          assert.is_truthy(
+            tostring(err):find("not a table", 1, true) or tostring(err):find("mapping", 1, true),
+            tostring(err) .. "\n" .. path .. "\n" .. json.encode(value) .. "\n" .. before
+          )
         else
           assert.equal(json.encode(value), json.encode(doc:get(path)), path .. "\n" .. before .. "\n--\n" .. doc:text())
         end

@@ -34,16 +34,22 @@ end)
 
 local function deployment(container, more)
   local d = {
-    apiVersion = "apps/v1", kind = "Deployment", metadata = { name = "x", labels = { app = "x" } },
+    apiVersion = "apps/v1",
+    kind = "Deployment",
+    metadata = { name = "x", labels = { app = "x" } },
     spec = { replicas = 2, template = { spec = { containers = { container } } } },
   }
-  for key, value in pairs(more or {}) do d.metadata[key] = value end
+  for key, value in pairs(more or {}) do
+    d.metadata[key] = value
+  end
   return d
 end
 
 local function container(more)
   local c = { name = "app", image = "i:1" }
-  for key, value in pairs(more or {}) do c[key] = value end
+  for key, value in pairs(more or {}) do
+    c[key] = value
+  end
   return c
 end
 
@@ -51,7 +57,8 @@ describe("an object of the server", function()
   local function equal(current, desired) return compare.equal(current, desired) end
 
   it("is equal with the server's defaults in it", function()
-    local current = deployment(container { imagePullPolicy = "Always", terminationMessagePath = "/dev/termination-log" })
+    local current =
+      deployment(container { imagePullPolicy = "Always", terminationMessagePath = "/dev/termination-log" })
     current.spec.progressDeadlineSeconds = 600
     current.status = { replicas = 2 }
     current.metadata.uid = "1"
@@ -75,7 +82,12 @@ describe("an object of the server", function()
   end)
 
   it("finds ports by number, with the protocol that the server adds", function()
-    local current = deployment(container { ports = { { containerPort = 8080, protocol = "TCP", name = "http" }, { containerPort = 8081, protocol = "TCP" } } })
+    local current = deployment(container {
+      ports = {
+        { containerPort = 8080, protocol = "TCP", name = "http" },
+        { containerPort = 8081, protocol = "TCP" },
+      },
+    })
     assert.is_true(equal(current, deployment(container { ports = { { containerPort = 8081 } } })))
     assert.is_false(equal(current, deployment(container { ports = { { containerPort = 8081, protocol = "UDP" } } })))
   end)
@@ -88,7 +100,9 @@ describe("an object of the server", function()
   end)
 
   it("takes lists of foreign kinds as one value", function()
-    local function rule(env) return { apiVersion = "example.com/v1", kind = "Thing", metadata = { name = "x" }, spec = { env = env } } end
+    local function rule(env)
+      return { apiVersion = "example.com/v1", kind = "Thing", metadata = { name = "x" }, spec = { env = env } }
+    end
     assert.is_false(equal(rule { { name = "a" }, { name = "b" } }, rule { { name = "b" } }))
   end)
 
@@ -99,7 +113,8 @@ describe("an object of the server", function()
       current.metadata.managedFields = { { manager = "o2x", operation = "Apply", fieldsV1 = fields } }
     end
     local desired = deployment(container { env = { { name = "A", value = "a" } } })
-    local containers = { ['k:{"name":"app"}'] = { ["."] = {}, ["f:env"] = { ['k:{"name":"A"}'] = { ["f:value"] = {} } } } }
+    local containers =
+      { ['k:{"name":"app"}'] = { ["."] = {}, ["f:env"] = { ['k:{"name":"A"}'] = { ["f:value"] = {} } } } }
     local template = { ["f:template"] = { ["f:spec"] = { ["f:containers"] = containers } } }
     managed { ["f:spec"] = template, ["f:metadata"] = { ["f:labels"] = { ["f:app"] = {} } } }
     assert.is_true(equal(current, desired))
@@ -145,7 +160,10 @@ describe("an object of the server", function()
   end)
 
   it("can be applied again without what the server wrote", function()
-    local current = deployment(container(), { uid = "u", resourceVersion = "1", generation = 2, creationTimestamp = "t", managedFields = {} })
+    local current = deployment(
+      container(),
+      { uid = "u", resourceVersion = "1", generation = 2, creationTimestamp = "t", managedFields = {} }
+    )
     current.status = {}
     local clean = compare.clean(current)
     assert.same({ name = "x", labels = { app = "x" } }, clean.metadata)

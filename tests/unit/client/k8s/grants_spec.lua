@@ -6,9 +6,12 @@ local DEPLOYMENT = { kind = "Deployment", plural = "deployments", namespaced = t
 local NODE = { kind = "Node", plural = "nodes", namespaced = false }
 
 local SPEC = {
-  namespace = "default", namespaces = { "default", "monitoring" },
-  names = { "newclient-service-sso", "newclient-ingress" }, label = { "tenant", "newclient" },
-  shared = { "pg-secret" }, read = { "ingress-nginx/ingress-nginx-controller" },
+  namespace = "default",
+  namespaces = { "default", "monitoring" },
+  names = { "newclient-service-sso", "newclient-ingress" },
+  label = { "tenant", "newclient" },
+  shared = { "pg-secret" },
+  read = { "ingress-nginx/ingress-nginx-controller" },
 }
 
 local function refused(kind, fn, ...)
@@ -52,8 +55,14 @@ describe("grants of a run", function()
   it("add the tenant's label to every list", function()
     assert.equal("tenant=newclient", g:selector(POD, "default"))
     assert.equal("tenant=newclient,app=urbanos-service-sso", g:selector(POD, "default", "app=urbanos-service-sso"))
-    assert.equal("tenant=newclient,app!=newclient-service-sso", g:selector(POD, "default", "app!=newclient-service-sso"))
-    assert.equal("tenant=newclient,app in (newclient-service-sso,urbanos)", g:selector(POD, "default", "app in (newclient-service-sso,urbanos)"))
+    assert.equal(
+      "tenant=newclient,app!=newclient-service-sso",
+      g:selector(POD, "default", "app!=newclient-service-sso")
+    )
+    assert.equal(
+      "tenant=newclient,app in (newclient-service-sso,urbanos)",
+      g:selector(POD, "default", "app in (newclient-service-sso,urbanos)")
+    )
   end)
 
   it("but not where a granted name ties the list already", function()
@@ -78,7 +87,10 @@ describe("grants of a run", function()
     local function chart(...) return g.objects, g, find, { ... }, "default" end
     g:objects(find, { { kind = "Deployment", metadata = { name = "newclient-service-sso" } } }, "default")
     refused("refused", chart { kind = "Deployment", metadata = { name = "urbanos-service-sso" } })
-    refused("refused", chart { kind = "Deployment", metadata = { name = "newclient-service-sso", namespace = "kube-system" } })
+    refused(
+      "refused",
+      chart { kind = "Deployment", metadata = { name = "newclient-service-sso", namespace = "kube-system" } }
+    )
     refused("refused", chart { kind = "Node", metadata = { name = "newclient-service-sso" } })
   end)
 

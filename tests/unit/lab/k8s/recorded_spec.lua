@@ -6,14 +6,28 @@ local server_of = require "lab.k8s"
 
 -- Differ from server to server and from run to run; the status of a Deployment depends on when one looks.
 local VOLATILE <const> = {
-  uid = true, resourceVersion = true, creationTimestamp = true, deletionTimestamp = true, time = true, clusterIP = true,
-  clusterIPs = true, description = true, conditions = true, readyReplicas = true, availableReplicas = true,
-  unavailableReplicas = true, updatedReplicas = true, replicas_now = true, causes = true,
+  uid = true,
+  resourceVersion = true,
+  creationTimestamp = true,
+  deletionTimestamp = true,
+  time = true,
+  clusterIP = true,
+  clusterIPs = true,
+  description = true,
+  conditions = true,
+  readyReplicas = true,
+  availableReplicas = true,
+  unavailableReplicas = true,
+  updatedReplicas = true,
+  replicas_now = true,
+  causes = true,
 }
 
 local function exchanges()
   local list = {}
-  for line in fs.read "tests/support/recorded/k8s.jsonl":gmatch "[^\n]+" do list[#list + 1] = json.decode(line) end
+  for line in fs.read "tests/support/recorded/k8s.jsonl":gmatch "[^\n]+" do
+    list[#list + 1] = json.decode(line)
+  end
   return list
 end
 
@@ -40,7 +54,9 @@ local function differences(recorded, ours, path, found)
     if not same then found[#found + 1] = ("%s: %s, ours %s"):format(path, tostring(recorded), tostring(ours)) end
     return found
   end
-  if path:match "%.managedFields$" then recorded, ours = by_writer(recorded), by_writer(ours) end
+  if path:match "%.managedFields$" then
+    recorded, ours = by_writer(recorded), by_writer(ours)
+  end
   for name, value in pairs(recorded) do
     if not VOLATILE[name] then differences(value, ours[name], path .. "." .. name, found) end
   end
@@ -54,8 +70,15 @@ end
 local function new_cluster(folder)
   local states = {}
   fs.write(folder .. "/ca.crt", "")
-  local lab = { dir = folder, host = "127.0.0.1", ca = folder .. "/ca.crt", save = function() end, log = error,
-    clock = function() return 1795412226 end, certificate = error }
+  local lab = {
+    dir = folder,
+    host = "127.0.0.1",
+    ca = folder .. "/ca.crt",
+    save = function() end,
+    log = error,
+    clock = function() return 1795412226 end,
+    certificate = error,
+  }
   function lab.state(name)
     states[name] = states[name] or {}
     return states[name]
@@ -66,7 +89,9 @@ local function new_cluster(folder)
   end
   local instance = server_of.start(lab)
   for _, store in ipairs { "storage.k8s.io/storageclasses", "/services", "apps/deployments" } do
-    for _, object in ipairs(lab.k8s.api.store:list(store)) do lab.k8s.api.store:remove(store, object) end
+    for _, object in ipairs(lab.k8s.api.store:list(store)) do
+      lab.k8s.api.store:remove(store, object)
+    end
   end
   lab.k8s.api.controllers:run()
   return lab, instance
@@ -76,19 +101,35 @@ end
 local function learn(known, recorded, ours)
   if type(recorded) ~= "table" or type(ours) ~= "table" then return end
   for name, value in pairs(recorded) do
-    if name == "resourceVersion" then known[value] = ours[name] else learn(known, value, ours[name]) end
+    if name == "resourceVersion" then
+      known[value] = ours[name]
+    else
+      learn(known, value, ours[name])
+    end
   end
 end
 
 local function ask(lab, request, known)
   local path, query = request.path:match "^([^?]*)%??(.*)$"
   local headers, parameters = { authorization = "Bearer " .. lab.k8s.api.token }, {}
-  for name, value in pairs(request.headers) do headers[name:lower()] = value end
-  for name, value in query:gmatch "([^&=]+)=([^&]*)" do parameters[name] = httpd.decode(value) end
-  local body = request.body:gsub('(resourceVersion","value":")(%d+)', function(before, version)
-    return before .. (known[version] or version)
-  end)
-  return lab.handle { method = request.method, path = path, target = request.path, query = parameters, headers = headers, body = body }
+  for name, value in pairs(request.headers) do
+    headers[name:lower()] = value
+  end
+  for name, value in query:gmatch "([^&=]+)=([^&]*)" do
+    parameters[name] = httpd.decode(value)
+  end
+  local body = request.body:gsub(
+    '(resourceVersion","value":")(%d+)',
+    function(before, version) return before .. (known[version] or version) end
+  )
+  return lab.handle {
+    method = request.method,
+    path = path,
+    target = request.path,
+    query = parameters,
+    headers = headers,
+    body = body,
+  }
 end
 
 describe("the lab's Kubernetes answers as the recorded server", function()

@@ -6,7 +6,9 @@ local emit = require "o2x.base.yaml.emit"
 local M = {}
 
 local function line_start(text, at)
-  while at > 1 and text:sub(at - 1, at - 1) ~= "\n" do at = at - 1 end
+  while at > 1 and text:sub(at - 1, at - 1) ~= "\n" do
+    at = at - 1
+  end
   return at
 end
 
@@ -54,26 +56,30 @@ end
 local function value_first(text, node)
   local at = node.first
   if not (node.anchor or node.tag) then return at end
-  while text:sub(at, at):find "[&!]" do at = text:match("^%S+%s*()", at) end
+  while text:sub(at, at):find "[&!]" do
+    at = text:match("^%S+%s*()", at)
+  end
   return at
 end
 
 -- The last byte of a node that is to be replaced.
 local function visible_end(text, node)
   local last = M.content_end(text, node)
-  while last >= node.first and text:sub(last, last):find "%s" do last = last - 1 end
+  while last >= node.first and text:sub(last, last):find "%s" do
+    last = last - 1
+  end
   return last
 end
 
 -- Where the value of an entry begins: behind the colon of its key.
-local function after_colon(text, entry)
-  return text:match("^%s*:()", entry.key.last + 1) or entry.value.first
-end
+local function after_colon(text, entry) return text:match("^%s*:()", entry.key.last + 1) or entry.value.first end
 
 -- Where an item begins: at its dash.
 local function dash(text, item)
   local at = item.first - 1
-  while at > 0 and text:sub(at, at):find "%s" do at = at - 1 end
+  while at > 0 and text:sub(at, at):find "%s" do
+    at = at - 1
+  end
   return at
 end
 
@@ -82,9 +88,7 @@ local function column_blanks(text, at)
   return (" "):rep(utf8.len(before) or #before)
 end
 
-local function entry_text(key, v, indent)
-  return emit.block({ [key] = v }, indent):sub(#indent + 1)
-end
+local function entry_text(key, v, indent) return emit.block({ [key] = v }, indent):sub(#indent + 1) end
 
 -- A string in the way the old one was written.
 local function styled(v, node, indent, flow)

@@ -21,7 +21,10 @@ Doc.__metatable = "locked"
 
 local function fail(doc, message, node)
   error_object.raise {
-    kind = "input", module = "helm_values", message = message, where = doc.source .. (node and ":" .. node.line or ""),
+    kind = "input",
+    module = "helm_values",
+    message = message,
+    where = doc.source .. (node and ":" .. node.line or ""),
   }
 end
 
@@ -61,7 +64,9 @@ end
 local function copy(value)
   if type(value) ~= "table" then return value end
   local out = json.is_array(value) and json.array {} or ordered.mark({}, ordered.keys(value))
-  for key, item in next, value do out[key] = copy(item) end
+  for key, item in next, value do
+    out[key] = copy(item)
+  end
   return out
 end
 
@@ -178,14 +183,17 @@ end
 
 local function assign(value, parts, v)
   local target = value
-  for i = 1, #parts - 1 do target = lookup(target, { parts[i] }) end
+  for i = 1, #parts - 1 do
+    target = lookup(target, { parts[i] })
+  end
   local last = parts[#parts]
   target[last.key or path_of.index(last, target)] = v
 end
 
 local function is_empty(node)
   return node.kind == "scalar" and node.style == "plain" and yaml.value(node, "") == json.null
-    or node.kind == "mapping" and #node.entries == 0 or node.kind == "sequence" and #node.items == 0
+    or node.kind == "mapping" and #node.entries == 0
+    or node.kind == "sequence" and #node.items == 0
 end
 
 local function set_root(doc, v, path)
@@ -204,7 +212,9 @@ local function add(doc, places, parts, found, v, path)
   local node = place.node
   local expected = copy(doc.state.value)
   local target = expected
-  for i = 1, found do target = lookup(target, { parts[i] }) end
+  for i = 1, found do
+    target = lookup(target, { parts[i] })
+  end
   if node.kind == "mapping" and part.key then
     local inner = wrap(doc, parts, found + 2, v, path)
     target[part.key] = inner
@@ -257,7 +267,11 @@ function Doc:remove(path)
   local parent, place = places[#places - 1], places[#places]
   local expected = copy(self.state.value)
   local target = lookup(expected, { table.unpack(parts, 1, #parts - 1) })
-  if place.list then table.remove(target, place.index) else target[parts[#parts].key] = nil end
+  if place.list then
+    table.remove(target, place.index)
+  else
+    target[parts[#parts].key] = nil
+  end
   local text, node = self.state.text, parent.node
   if node.style == "flow" then
     text = edit.put(text, { node = node, flow = true }, target)
@@ -274,7 +288,9 @@ local function merge(doc, prefix, v)
   local current = prefix ~= "" and lookup(doc.state.value, path_of.parse(prefix)) or doc.state.value
   if json.is_array(v) or (#v > 0) then
     if not (json.is_array(current) and #current > 0 and named(current) and named(v)) then return doc:set(prefix, v) end
-    for _, item in ipairs(v) do merge(doc, ("%s[name=%s]"):format(prefix, path_of.escape(item.name)), item) end
+    for _, item in ipairs(v) do
+      merge(doc, ("%s[name=%s]"):format(prefix, path_of.escape(item.name)), item)
+    end
     return
   end
   for _, key in ipairs(ordered.keys(v)) do
@@ -320,7 +336,9 @@ local function map_strings(value, change)
   if type(value) == "string" then return change(value) end
   if type(value) ~= "table" then return value end
   local out = json.is_array(value) and json.array {} or {}
-  for key, item in next, value do out[key] = map_strings(item, change) end
+  for key, item in next, value do
+    out[key] = map_strings(item, change)
+  end
   return out
 end
 
@@ -333,7 +351,9 @@ local function leftovers(doc, candidates)
   end)
   for _, at in ipairs(names.mentions(text, candidates)) do
     local line_first = at
-    while line_first > 1 and text:sub(line_first - 1, line_first - 1) ~= "\n" do line_first = line_first - 1 end
+    while line_first > 1 and text:sub(line_first - 1, line_first - 1) ~= "\n" do
+      line_first = line_first - 1
+    end
     local before = text:sub(line_first, at - 1)
     local where = (before:find "^%s*#" or before:find "%s#") and "comment" or "key"
     for _, range in ipairs(inside) do
@@ -364,7 +384,9 @@ function Doc:replace_tenant(pairs_list, options)
     table.insert(edits, 1, { node = node, flow = flow }) -- from the end, so that places stay right
   end)
   local text = self.state.text
-  for _, e in ipairs(edits) do text = edit.rewrite(text, e.node, change, e.flow) end
+  for _, e in ipairs(edits) do
+    text = edit.rewrite(text, e.node, change, e.flow)
+  end
   adopt(self, text, map_strings(self.state.value, change), "the tenant's name")
   return { replaced = replaced, left = leftovers(self, candidates) }
 end

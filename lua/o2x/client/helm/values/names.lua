@@ -4,9 +4,7 @@
 
 local M = {}
 
-local function is_boundary(text, at)
-  return not text:sub(at, at):find "[%w\x80-\xff]"
-end
+local function is_boundary(text, at) return not text:sub(at, at):find "[%w\x80-\xff]" end
 
 local function match_at(text, at, candidates)
   for _, candidate in ipairs(candidates) do
@@ -30,8 +28,12 @@ function M.candidates(pairs_list, keep)
     if not seen[old] then list[#list + 1] = { old = old, new = new } end
     seen[old] = true
   end
-  for _, pair in ipairs(pairs_list) do add(pair[1], pair[2]) end
-  for _, name in ipairs(keep or {}) do add(name, name) end
+  for _, pair in ipairs(pairs_list) do
+    add(pair[1], pair[2])
+  end
+  for _, name in ipairs(keep or {}) do
+    add(name, name)
+  end
   table.sort(list, function(a, b) return #a.old > #b.old or (#a.old == #b.old and a.old < b.old) end)
   return list
 end

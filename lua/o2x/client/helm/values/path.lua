@@ -8,7 +8,10 @@ local M = {}
 
 local function fail(path, what)
   error_object.raise {
-    kind = "input", module = "helm_values", op = "path", message = ("the path %q: %s"):format(path, what),
+    kind = "input",
+    module = "helm_values",
+    op = "path",
+    message = ("the path %q: %s"):format(path, what),
   }
 end
 
