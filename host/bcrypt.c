@@ -95,8 +95,8 @@ static bool make_setting(struct job *job, const char *setting, unsigned long cos
 		return false;
 	if (setting)
 		return memcpy(job->setting, setting, size);
-	return getrandom(salt, sizeof salt, 0) == sizeof salt
-		&& crypt_gensalt_rn("$2b$", cost, salt, sizeof salt, job->setting, sizeof job->setting);
+	return getrandom(salt, sizeof salt, 0) == sizeof salt &&
+	       crypt_gensalt_rn("$2b$", cost, salt, sizeof salt, job->setting, sizeof job->setting);
 }
 
 /***
@@ -111,7 +111,8 @@ int bcrypt_start(lua_State *L)
 {
 	size_t len;
 	const char *password = secret_checkbytes(L, 1, &len);
-	unsigned long cost = lua_isnoneornil(L, 2) ? 10 : (unsigned long)host_checkrange(L, 2, 4, 15);
+	unsigned long cost =
+		lua_isnoneornil(L, 2) ? 10 : (unsigned long)host_checkrange(L, 2, 4, 15);
 	const char *setting = lua_isnoneornil(L, 3) ? NULL : host_checkcstr(L, 3);
 	bool good = len > 0 && len <= MAX_PASSWORD && !memchr(password, 0, len);
 	luaL_argcheck(L, good, 1, "1 to 72 bytes without NUL expected");

@@ -1,6 +1,6 @@
 /*
-** buffer.h: a growable byte buffer for C code that must not touch Lua (luabuffer.h is the one for code
-** that does). It may hold secrets, so it wipes the memory that it gives back.
+** buffer.h: a growable byte buffer for C code that must not touch Lua (luabuffer.h is the one for
+** code that does). It may hold secrets, so it wipes the memory that it gives back.
 */
 #ifndef O2X_BUFFER_H
 #define O2X_BUFFER_H

@@ -116,7 +116,7 @@ static bool open_input(struct child *c, struct plan *p)
 {
 	if (p->o->feed)
 		return open_pipe(&p->fd[CHILD_IN], &c->fd[CHILD_IN]) &&
-			nonblocking(c->fd[CHILD_IN]);
+		       nonblocking(c->fd[CHILD_IN]);
 	p->fd[CHILD_IN] = above_standard(open("/dev/null", O_RDONLY | O_CLOEXEC));
 	return p->fd[CHILD_IN] >= 0;
 }

@@ -1,11 +1,12 @@
 /*
-** child.h: one child process: fork, exec, its pipes, its end. No Lua: subprocess.c is what Lua sees.
+** child.h: one child process: fork, exec, its pipes, its end. No Lua: subprocess.c is what Lua
+** sees.
 **
 ** A child has a process group of its own, so that it can be ended with everything it started. Its
-** environment is exactly what it was given. It inherits no descriptor but its three, and it dies with
-** this process: a helm that outlives a killed run would go on changing the release that the resumed
-** run repairs. Its end is seen through a pidfd, which is waited for like any other descriptor: no
-** signal handler, no handle of the loop.
+** environment is exactly what it was given. It inherits no descriptor but its three, and it dies
+** with this process: a helm that outlives a killed run would go on changing the release that the
+** resumed run repairs. Its end is seen through a pidfd, which is waited for like any other
+** descriptor: no signal handler, no handle of the loop.
 */
 #ifndef O2X_CHILD_H
 #define O2X_CHILD_H
@@ -27,7 +28,7 @@ struct child {
 	int signal; /* when reaped: signal, or 0 */
 };
 
-#define CHILD_EMPTY { .pidfd = -1, .fd = { -1, -1, -1 } }
+#define CHILD_EMPTY ((struct child){ .pidfd = -1, .fd = { -1, -1, -1 } })
 
 struct child_options {
 	const char *path, *cwd; /* cwd may be NULL */

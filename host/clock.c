@@ -141,12 +141,12 @@ static int clock_parse(lua_State *L)
 		good = expect(&s, "Tt ") && time_of_day(&s, &tm, &nanoseconds) && offset(&s, &east);
 	time_t seconds = 0;
 	if (good && !*s) {
-		/* timegm mends dates such as February 30: one that comes back different was none. */
+		/* timegm moves February 30 to March: a date that comes back changed was none. */
 		again = tm;
 		seconds = timegm(&again);
-		good = again.tm_mday == tm.tm_mday && again.tm_mon == tm.tm_mon
-			&& again.tm_hour == tm.tm_hour && again.tm_min == tm.tm_min
-			&& again.tm_sec == tm.tm_sec;
+		good = again.tm_mday == tm.tm_mday && again.tm_mon == tm.tm_mon &&
+		       again.tm_hour == tm.tm_hour && again.tm_min == tm.tm_min &&
+		       again.tm_sec == tm.tm_sec;
 	}
 	if ((!good || *s) && hidden)
 		return host_fail(L, "syntax", "not a date or a time with an offset");
@@ -158,8 +158,11 @@ static int clock_parse(lua_State *L)
 }
 
 static const luaL_Reg functions[] = {
-	{ "wall", clock_wall }, { "monotonic", clock_monotonic }, { "format", clock_format },
-	{ "parse", clock_parse }, { NULL, NULL }
+	{ "wall", clock_wall },
+	{ "monotonic", clock_monotonic },
+	{ "format", clock_format },
+	{ "parse", clock_parse },
+	{ NULL, NULL },
 };
 
 int luaopen_o2x_core_clock(lua_State *L)

@@ -55,7 +55,7 @@ static int crypto_hmac_sha256(lua_State *L)
 	luaL_argcheck(L, key_len < 1 << 20, 1, "a shorter key expected");
 	need_libcrypto(L);
 	libcrypto.HMAC(libcrypto.EVP_sha256(), key, (int)key_len, (const unsigned char *)text, len,
-		digest, NULL);
+		       digest, NULL);
 	if (label)
 		secret_push(L, (const char *)digest, sizeof digest, label);
 	else
@@ -75,7 +75,8 @@ static int crypto_crc32c(lua_State *L)
 {
 	size_t len;
 	const char *text = luaL_checklstring(L, 1, &len);
-	uint32_t before = (uint32_t)(lua_isnoneornil(L, 2) ? 0 : host_checkrange(L, 2, 0, UINT32_MAX));
+	uint32_t before =
+		(uint32_t)(lua_isnoneornil(L, 2) ? 0 : host_checkrange(L, 2, 0, UINT32_MAX));
 	lua_pushinteger(L, (lua_Integer)encode_crc32c(before, text, len));
 	return 1;
 }
@@ -168,10 +169,11 @@ static int crypto_unbase64(lua_State *L)
 }
 
 static const luaL_Reg functions[] = {
-	{ "sha256", crypto_sha256 }, { "hmac_sha256", crypto_hmac_sha256 }, { "crc32c", crypto_crc32c },
-	{ "random", crypto_random }, { "hex", crypto_hex }, { "unhex", crypto_unhex },
-	{ "base64", crypto_base64 }, { "unbase64", crypto_unbase64 }, { "bcrypt", bcrypt_start },
-	{ NULL, NULL }
+	{ "sha256", crypto_sha256 }, { "hmac_sha256", crypto_hmac_sha256 },
+	{ "crc32c", crypto_crc32c }, { "random", crypto_random },
+	{ "hex", crypto_hex },       { "unhex", crypto_unhex },
+	{ "base64", crypto_base64 }, { "unbase64", crypto_unbase64 },
+	{ "bcrypt", bcrypt_start },  { NULL, NULL },
 };
 
 int luaopen_o2x_core_crypto(lua_State *L)

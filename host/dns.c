@@ -16,7 +16,7 @@
 #define TYPE "o2x.dns.lookup"
 #define MAX_SOCKETS 16
 #define CLASS_IN 1
-#define UDP_SIZE 1232  /* what DNS Flag Day 2020 recommends: no fragments on any usual path */
+#define UDP_SIZE 1232 /* what DNS Flag Day 2020 recommends: no fragments on any usual path */
 
 struct lookup;
 
@@ -27,7 +27,7 @@ struct socket {
 };
 
 struct lookup {
-	struct wait wait;  /* first: see host.h */
+	struct wait wait; /* first: see host.h */
 	struct loop *loop;
 	ares_channel channel;
 	struct loop_timer *timer;
@@ -48,7 +48,7 @@ static void rearm(struct lookup *lookup)
 		loop_timer_stop(lookup->timer);
 	else
 		loop_timer_start(lookup->timer,
-			(uint64_t)left.tv_sec * 1000 + (uint64_t)left.tv_usec / 1000 + 1);
+				 (uint64_t)left.tv_sec * 1000 + (uint64_t)left.tv_usec / 1000 + 1);
 }
 
 static void on_timer(void *arg)
@@ -64,7 +64,7 @@ static void on_socket(void *arg, int events)
 	struct lookup *lookup = socket->owner;
 	ares_socket_t fd = socket->fd;
 	ares_process_fd(lookup->channel, events & LOOP_READ ? fd : ARES_SOCKET_BAD,
-		events & LOOP_WRITE ? fd : ARES_SOCKET_BAD);
+			events & LOOP_WRITE ? fd : ARES_SOCKET_BAD);
 	rearm(lookup);
 }
 
@@ -87,7 +87,7 @@ static void on_socket_state(void *arg, ares_socket_t fd, int readable, int writa
 	struct socket *socket = find_socket(lookup, fd);
 	int events = (readable ? LOOP_READ : 0) | (writable ? LOOP_WRITE : 0);
 	if (!socket)
-		return;  /* more sockets than places: that one runs into its time limit */
+		return; /* more sockets than places: that one runs into its time limit */
 	if (!socket->watch && events) {
 		socket->owner = lookup;
 		socket->fd = fd;
@@ -137,7 +137,7 @@ static void release(struct lookup *lookup)
 {
 	lookup->closing = true;
 	if (lookup->channel)
-		ares_destroy(lookup->channel);  /* ends what is under way, by its callback */
+		ares_destroy(lookup->channel); /* ends what is under way, by its callback */
 	lookup->channel = NULL;
 	for (int i = 0; i < MAX_SOCKETS; i++) {
 		loop_watch_free(lookup->sockets[i].watch);
@@ -224,18 +224,21 @@ static struct lookup *open_lookup(lua_State *L, const char *servers, int timeout
 	lookup->loop = host_of(L)->loop;
 	lookup->wait.cancel = on_cancel;
 	struct ares_options options = { .flags = flags | ARES_FLAG_NOCHECKRESP | ARES_FLAG_STAYOPEN,
-					.timeout = timeout, .tries = tries,
-					.sock_state_cb = on_socket_state, .sock_state_cb_data = lookup };
+					.timeout = timeout,
+					.tries = tries,
+					.sock_state_cb = on_socket_state,
+					.sock_state_cb_data = lookup };
 	int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
 	lookup->timer = loop_timer_new(lookup->loop, false, on_timer, lookup);
-	int status = lookup->timer ? ares_init_options(&lookup->channel, &options, mask) : ARES_ENOMEM;
+	int status =
+		lookup->timer ? ares_init_options(&lookup->channel, &options, mask) : ARES_ENOMEM;
 	if (status == ARES_SUCCESS && servers)
 		status = ares_set_servers_ports_csv(lookup->channel, servers);
 	if (status == ARES_SUCCESS)
 		return lookup;
 	release(lookup);
 	host_fail(L, code_of(status), "cannot use the servers %s: %s",
-		servers ? servers : "of the system", ares_strerror(status));
+		  servers ? servers : "of the system", ares_strerror(status));
 	return NULL;
 }
 
@@ -256,7 +259,8 @@ static int dns_query(lua_State *L)
 	const char *name = host_checkcstr(L, 1);
 	int type = (int)host_checkrange(L, 2, 1, 65535);
 	const char *servers = lua_isnoneornil(L, 3) ? NULL : host_checkcstr(L, 3);
-	int timeout = (int)host_checkrange(L, 4, 1, 3600000), tries = (int)host_checkrange(L, 5, 1, 10);
+	int timeout = (int)host_checkrange(L, 4, 1, 3600000),
+	    tries = (int)host_checkrange(L, 5, 1, 10);
 	int flags = lua_toboolean(L, 6) ? ARES_FLAG_USEVC : 0;
 	unsigned char *query = NULL;
 	int length = 0;
@@ -264,8 +268,8 @@ static int dns_query(lua_State *L)
 	if (!lookup)
 		return 3;
 	/* The identifier is c-ares' to choose: it puts its own into what it sends. */
-	int status = ares_create_query(name, CLASS_IN, type, 0, lua_toboolean(L, 7), &query, &length,
-		UDP_SIZE);
+	int status = ares_create_query(name, CLASS_IN, type, 0, lua_toboolean(L, 7), &query,
+				       &length, UDP_SIZE);
 	if (status != ARES_SUCCESS)
 		return host_fail(L, code_of(status), "%s", ares_strerror(status));
 	ares_send(lookup->channel, query, length, on_answer, lookup);
@@ -285,7 +289,8 @@ static int dns_query(lua_State *L)
 static int dns_addresses(lua_State *L)
 {
 	const char *name = host_checkcstr(L, 1);
-	int timeout = (int)host_checkrange(L, 2, 1, 3600000), tries = (int)host_checkrange(L, 3, 1, 10);
+	int timeout = (int)host_checkrange(L, 2, 1, 3600000),
+	    tries = (int)host_checkrange(L, 3, 1, 10);
 	struct lookup *lookup = open_lookup(L, NULL, timeout, tries, 0);
 	if (!lookup)
 		return 3;
@@ -296,7 +301,9 @@ static int dns_addresses(lua_State *L)
 }
 
 static const luaL_Reg functions[] = {
-	{ "query", dns_query }, { "addresses", dns_addresses }, { NULL, NULL }
+	{ "query", dns_query },
+	{ "addresses", dns_addresses },
+	{ NULL, NULL },
 };
 
 int luaopen_o2x_core_dns(lua_State *L)

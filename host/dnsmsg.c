@@ -12,16 +12,25 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NAME_TEXT 1025  /* 255 bytes, each written as \ddd at worst, and the end */
+#define NAME_TEXT 1025 /* 255 bytes, each written as \ddd at worst, and the end */
 
 enum {
-	A = 1, NS = 2, CNAME = 5, SOA = 6, PTR = 12, MX = 15, TXT = 16, AAAA = 28, SRV = 33, CAA = 257
+	A = 1,
+	NS = 2,
+	CNAME = 5,
+	SOA = 6,
+	PTR = 12,
+	MX = 15,
+	TXT = 16,
+	AAAA = 28,
+	SRV = 33,
+	CAA = 257
 };
 
 struct message {
 	const uint8_t *bytes;
 	size_t size, at;
-	const char *problem;  /* the first thing found wrong; reads give 0 from then on */
+	const char *problem; /* the first thing found wrong; reads give 0 from then on */
 };
 
 static void complain(struct message *m, const char *problem)
@@ -137,7 +146,9 @@ static void add_quoted(luaL_Buffer *buffer, const char *bytes, size_t length)
 	for (size_t i = 0; i < length; i++) {
 		unsigned char c = (unsigned char)bytes[i];
 		char escaped[5];
-		const char *format = c == '"' || c == '\\' ? "\\%c" : c >= ' ' && c < 127 ? "%c" : "\\%03u";
+		const char *format = c >= ' ' && c < 127 ? "%c" : "\\%03u";
+		if (c == '"' || c == '\\')
+			format = "\\%c";
 		snprintf(escaped, sizeof escaped, format, c);
 		luaL_addstring(buffer, escaped);
 	}
@@ -239,7 +250,8 @@ static void push_unknown(lua_State *L, struct message *m, size_t length, size_t 
 	luaL_addlstring(&text, piece, (size_t)snprintf(piece, sizeof piece, "\\# %zu ", length));
 	for (size_t i = 0; bytes && i < length; i++)
 		luaL_addlstring(&text, piece,
-			(size_t)snprintf(piece, sizeof piece, "%02X", (unsigned char)bytes[i]));
+				(size_t)snprintf(piece, sizeof piece, "%02X",
+						 (unsigned char)bytes[i]));
 	luaL_pushresult(&text);
 }
 
@@ -249,7 +261,12 @@ static void push_data(lua_State *L, struct message *m, int type, size_t length, 
 	switch (type) {
 	case A: push_address(L, m, AF_INET, 4, end); break;
 	case AAAA: push_address(L, m, AF_INET6, 16, end); break;
-	case NS: case CNAME: case PTR: read_name(m, name); lua_pushstring(L, name); break;
+	case NS:
+	case CNAME:
+	case PTR:
+		read_name(m, name);
+		lua_pushstring(L, name);
+		break;
 	case SOA: push_soa(L, m, end); break;
 	case MX: push_mx(L, m, end); break;
 	case TXT: push_txt(L, m, end); break;

@@ -8,12 +8,12 @@
 #include <stddef.h>
 
 struct embedded {
-	const char *name;              /* "o2x.effect" */
+	const char *name; /* "o2x.effect" */
 	const unsigned char *bytes;
 	size_t size;
 };
 
-extern const struct embedded embedded_modules[];  /* sorted by name */
+extern const struct embedded embedded_modules[]; /* sorted by name */
 extern const size_t embedded_count;
 
 #endif

@@ -12,11 +12,11 @@
 #define TYPE "o2x.event"
 
 struct event {
-	struct wait wait;  /* first: see host.h */
+	struct wait wait; /* first: see host.h */
 	struct loop_timer *timer;
 	struct loop_watch *watch;
 	struct loop_signal *signal;
-	int seen;          /* LOOP_READ, LOOP_WRITE of a descriptor; deliveries of a signal */
+	int seen; /* LOOP_READ, LOOP_WRITE of a descriptor; deliveries of a signal */
 };
 
 static void release(struct event *event)
@@ -77,7 +77,10 @@ static int event_seen(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {
-	{ "set", event_set }, { "clear", event_clear }, { "seen", event_seen }, { NULL, NULL }
+	{ "set", event_set },
+	{ "clear", event_clear },
+	{ "seen", event_seen },
+	{ NULL, NULL },
 };
 
 /***
@@ -119,7 +122,7 @@ static void on_descriptor(void *arg, int events)
 {
 	struct event *event = arg;
 	event->seen |= events;
-	loop_watch_set(event->watch, 0);  /* one shot */
+	loop_watch_set(event->watch, 0); /* one shot */
 	host_wake(&event->wait);
 }
 
@@ -169,8 +172,8 @@ static int event_signal(lua_State *L)
 }
 
 static const luaL_Reg functions[] = {
-	{ "new", event_new }, { "timer", event_timer }, { "fd", event_fd },
-	{ "signal", event_signal }, { NULL, NULL }
+	{ "new", event_new },       { "timer", event_timer }, { "fd", event_fd },
+	{ "signal", event_signal }, { NULL, NULL },
 };
 
 int luaopen_o2x_core_event(lua_State *L)

@@ -28,7 +28,8 @@ struct frame {
 static size_t print_prefix(const struct frame *frame, char out[PREFIX_MAX])
 {
 	return (size_t)snprintf(out, PREFIX_MAX,
-				"{\"n\":%" PRIu64 ",\"len\":%" PRIu64 ",\"crc\":\"%08" PRIx32 "\",\"prev\":\"%s\",",
+				"{\"n\":%" PRIu64 ",\"len\":%" PRIu64 ",\"crc\":\"%08" PRIx32
+				"\",\"prev\":\"%s\",",
 				frame->number, frame->length, frame->crc, frame->previous);
 }
 
@@ -57,7 +58,8 @@ static void push_hash(lua_State *L, const char *line, size_t length)
 static const char *check_previous(lua_State *L, int arg)
 {
 	const char *previous = host_checkcstr(L, arg);
-	bool good = strlen(previous) == HASH_DIGITS && strspn(previous, "0123456789abcdef") == HASH_DIGITS;
+	bool good = strlen(previous) == HASH_DIGITS &&
+		    strspn(previous, "0123456789abcdef") == HASH_DIGITS;
 	luaL_argcheck(L, good, arg, "16 hex digits expected");
 	return previous;
 }
@@ -98,7 +100,8 @@ static int frame_seal(lua_State *L)
 static size_t parse_prefix(const char *line, struct frame *frame)
 {
 	int end = 0;
-	if (sscanf(line, "{\"n\":%" SCNu64 ",\"len\":%" SCNu64 ",\"crc\":\"%8" SCNx32
+	if (sscanf(line,
+		   "{\"n\":%" SCNu64 ",\"len\":%" SCNu64 ",\"crc\":\"%8" SCNx32
 		   "\",\"prev\":\"%16[0-9a-f]\",%n",
 		   &frame->number, &frame->length, &frame->crc, frame->previous, &end) != 4)
 		return 0;
@@ -127,11 +130,13 @@ static int frame_open(lua_State *L)
 	    memcmp(prefix, line, size) != 0)
 		return host_fail(L, "damaged", "its frame cannot be read");
 	if (frame.length != length - size)
-		return host_fail(L, "damaged", "it has %zu bytes, not %" PRIu64, length - size, frame.length);
+		return host_fail(L, "damaged", "it has %zu bytes, not %" PRIu64, length - size,
+				 frame.length);
 	if (frame.crc != checksum(frame, line + size))
 		return host_fail(L, "damaged", "its checksum is wrong");
 	if (frame.number != number)
-		return host_fail(L, "damaged", "it is number %" PRIu64 ", not %" PRIu64, frame.number, number);
+		return host_fail(L, "damaged", "it is number %" PRIu64 ", not %" PRIu64,
+				 frame.number, number);
 	if (strcmp(frame.previous, previous) != 0)
 		return host_fail(L, "damaged", "the line before it is not the one that was there");
 	lua_pushliteral(L, "{");
@@ -159,7 +164,10 @@ static int frame_torn(lua_State *L)
 }
 
 static const luaL_Reg functions[] = {
-	{ "seal", frame_seal }, { "open", frame_open }, { "torn", frame_torn }, { NULL, NULL }
+	{ "seal", frame_seal },
+	{ "open", frame_open },
+	{ "torn", frame_torn },
+	{ NULL, NULL },
 };
 
 int luaopen_o2x_core_frame(lua_State *L)

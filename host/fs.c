@@ -2,8 +2,8 @@
 ** fs.c: looking at files. A failure is nil, "path: why", "ENAME".
 */
 #include "fs.h"
-#include "luabuffer.h"
 #include "host.h"
+#include "luabuffer.h"
 #include "secret.h"
 
 #include <dirent.h>
@@ -229,12 +229,24 @@ static int fs_cwd(lua_State *L)
 static const luaL_Reg no_methods[] = { { NULL, NULL } };
 
 static const luaL_Reg functions[] = {
-	{ "read", fs_read }, { "read_secret", fs_read_secret }, { "stat", fs_stat },
-	{ "list", fs_list }, { "realpath", fs_realpath }, { "readlink", fs_readlink },
-	{ "user", fs_user }, { "cwd", fs_cwd }, { "write", fs_write }, { "append", fs_append },
-	{ "chmod", fs_chmod }, { "symlink", fs_symlink }, { "rename", fs_rename },
-	{ "mkdir", fs_mkdir }, { "mkdtemp", fs_mkdtemp }, { "remove", fs_remove },
-	{ "remove_tree", fs_remove_tree }, { NULL, NULL }
+	{ "read", fs_read },
+	{ "read_secret", fs_read_secret },
+	{ "stat", fs_stat },
+	{ "list", fs_list },
+	{ "realpath", fs_realpath },
+	{ "readlink", fs_readlink },
+	{ "user", fs_user },
+	{ "cwd", fs_cwd },
+	{ "write", fs_write },
+	{ "append", fs_append },
+	{ "chmod", fs_chmod },
+	{ "symlink", fs_symlink },
+	{ "rename", fs_rename },
+	{ "mkdir", fs_mkdir },
+	{ "mkdtemp", fs_mkdtemp },
+	{ "remove", fs_remove },
+	{ "remove_tree", fs_remove_tree },
+	{ NULL, NULL },
 };
 
 int luaopen_o2x_core_fs(lua_State *L)

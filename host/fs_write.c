@@ -81,7 +81,7 @@ static int set_attributes(int fd, const char *path, int mode)
 	struct stat old;
 	bool exists = lstat(path, &old) == 0 && S_ISREG(old.st_mode);
 	if (exists && fchown(fd, old.st_uid, old.st_gid) && mode < 0)
-		mode = (int)(old.st_mode & 0755); /* another's file: its group means nothing with us */
+		mode = (int)(old.st_mode & 0755); /* its group means nothing with our owner */
 	if (mode < 0 && exists)
 		mode = (int)(old.st_mode & 07777);
 	if (mode < 0) {

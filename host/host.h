@@ -19,12 +19,12 @@ struct task;
 struct host {
 	struct loop *loop;
 	lua_State *L;
-	struct task *current;                   /* the task that runs now, or NULL */
-	struct task *ready_first, *ready_last;  /* queue of those that can run */
-	struct task *tasks;                     /* all that live */
+	struct task *current;                  /* the task that runs now, or NULL */
+	struct task *ready_first, *ready_last; /* queue of those that can run */
+	struct task *tasks;                    /* all that live */
 	int live;
-	unsigned long turns;                    /* counts resumes: same number, same turn (sandbox.c) */
-	size_t memory_used, memory_limit;       /* bytes of Lua's heap; limit 0 is none */
+	unsigned long turns;              /* counts resumes: same number, same turn (sandbox.c) */
+	size_t memory_used, memory_limit; /* bytes of Lua's heap; limit 0 is none */
 	int exit_code;
 };
 
@@ -34,9 +34,10 @@ struct host {
 ** wait" is the normal case ready = true.
 */
 struct wait {
-	struct task *task;              /* who sleeps on it, or NULL */
+	struct task *task; /* who sleeps on it, or NULL */
 	bool ready;
-	void (*cancel)(struct wait *);  /* stops the work; called when the waiter gives up; or NULL */
+	/* Stops the work; called when the waiter gives up; or NULL. */
+	void (*cancel)(struct wait *w);
 };
 
 /*

@@ -78,7 +78,7 @@ static int fail(lua_State *L, const struct transfer *transfer)
 	const char *text = transfer->problem;
 	if (!*text)
 		text = curl.curl_easy_strerror(transfer->code);
-	if (transfer->code == CURLE_SEND_FAIL_REWIND)  /* libcurl tells of its second try */
+	if (transfer->code == CURLE_SEND_FAIL_REWIND) /* libcurl tells of its second try */
 		text = "the connection was closed before an answer came";
 	if (transfer->too_large)
 		return host_fail(L, code, "it is larger than %zu bytes", transfer->max_body);
@@ -198,8 +198,11 @@ static int transfer_gc(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {
-	{ "result", transfer_result }, { "head", transfer_head }, { "chunk", transfer_chunk },
-	{ "close", transfer_gc }, { NULL, NULL }
+	{ "result", transfer_result },
+	{ "head", transfer_head },
+	{ "chunk", transfer_chunk },
+	{ "close", transfer_gc },
+	{ NULL, NULL },
 };
 
 static const luaL_Reg functions[] = { { "start", http_start }, { NULL, NULL } };

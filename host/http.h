@@ -22,11 +22,23 @@
 #include "loop.h"
 
 #define CURL_FUNCTIONS(X) \
-	X(curl_global_init) X(curl_easy_init) X(curl_easy_cleanup) X(curl_easy_setopt) \
-	X(curl_easy_getinfo) X(curl_easy_pause) X(curl_easy_strerror) X(curl_slist_append) \
-	X(curl_slist_free_all) X(curl_multi_init) X(curl_multi_cleanup) X(curl_multi_add_handle) \
-	X(curl_multi_remove_handle) X(curl_multi_setopt) X(curl_multi_socket_action) \
-	X(curl_multi_info_read) X(curl_multi_assign)
+	X(curl_global_init) \
+	X(curl_easy_init) \
+	X(curl_easy_cleanup) \
+	X(curl_easy_setopt) \
+	X(curl_easy_getinfo) \
+	X(curl_easy_pause) \
+	X(curl_easy_strerror) \
+	X(curl_slist_append) \
+	X(curl_slist_free_all) \
+	X(curl_multi_init) \
+	X(curl_multi_cleanup) \
+	X(curl_multi_add_handle) \
+	X(curl_multi_remove_handle) \
+	X(curl_multi_setopt) \
+	X(curl_multi_socket_action) \
+	X(curl_multi_info_read) \
+	X(curl_multi_assign)
 LAZY_DECLARE(curl, CURL_FUNCTIONS)
 
 /* libcurl's multi handle on our loop, and its requests. One a Lua state. */
@@ -34,27 +46,27 @@ struct client {
 	CURLM *multi;
 	struct loop *loop;
 	struct loop_timer *timer;
-	struct transfer *transfers;             /* all that are under way or wait */
+	struct transfer *transfers; /* all that are under way or wait */
 };
 
 enum progress { IDLE, WAITING, RUNNING, DONE };
 
 /* One request: an operation's userdata. */
 struct transfer {
-	struct wait wait;                       /* first: see host.h */
-	struct client *client;                  /* kept alive by the user value */
-	struct transfer *next, **link;          /* in client->transfers, newest first */
+	struct wait wait;              /* first: see host.h */
+	struct client *client;         /* kept alive by the user value */
+	struct transfer *next, **link; /* in client->transfers, newest first */
 	enum progress progress;
 	CURL *easy;
 	struct curl_slist *header_lines, *connect_to;
-	struct buffer ca, cert, key;            /* PEM; libcurl borrows them */
+	struct buffer ca, cert, key; /* PEM; libcurl borrows them */
 	struct buffer request_body;
-	FILE *body_file;                        /* sent instead of it */
+	FILE *body_file; /* sent instead of it */
 	size_t request_read;
-	char origin[300];                       /* scheme://host:port: its connections count */
+	char origin[300]; /* scheme://host:port: its connections count */
 	bool stream, paused, head_done, too_large;
-	struct buffer head;                     /* name NUL value NUL … of the answer */
-	struct buffer body;                     /* the answer's; of a stream, what is not taken */
+	struct buffer head; /* name NUL value NUL … of the answer */
+	struct buffer body; /* the answer's; of a stream, what is not taken */
 	size_t max_body;
 	long status;
 	CURLcode code;

@@ -11,7 +11,7 @@ LAZY_DEFINE(curl, "libcurl.so.4", CURL_FUNCTIONS)
 
 #define CONNECTIONS_A_HOST 16
 #define HEAD_LIMIT (256u * 1024)
-#define STREAM_LIMIT (256u * 1024)  /* a stream that nobody reads is paused here */
+#define STREAM_LIMIT (256u * 1024) /* a stream that nobody reads is paused here */
 
 /* ---- what libcurl wants of the loop ---- */
 
@@ -118,7 +118,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *arg)
 	struct transfer *transfer = arg;
 	size_t length = size * count, name = 0;
 	if (length >= 5 && memcmp(line, "HTTP/", 5) == 0) {
-		transfer->head.length = 0;  /* what came before was "100 Continue" */
+		transfer->head.length = 0; /* what came before was "100 Continue" */
 		return length;
 	}
 	if (length <= 2) {
@@ -289,28 +289,21 @@ const char *transfer_failure(const struct transfer *transfer)
 		return "too_large";
 	switch (transfer->code) {
 	case CURLE_COULDNT_RESOLVE_HOST:
-	case CURLE_COULDNT_RESOLVE_PROXY:
-		return "dns";
-	case CURLE_OPERATION_TIMEDOUT:
-		return sent ? "timeout" : "connect_timeout";
+	case CURLE_COULDNT_RESOLVE_PROXY: return "dns";
+	case CURLE_OPERATION_TIMEDOUT: return sent ? "timeout" : "connect_timeout";
 	case CURLE_SSL_CONNECT_ERROR:
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CERTPROBLEM:
 	case CURLE_SSL_CIPHER:
 	case CURLE_SSL_CACERT_BADFILE:
 	case CURLE_SSL_ISSUER_ERROR:
-	case CURLE_SSL_CLIENTCERT:
-		return "tls";
-	case CURLE_URL_MALFORMAT:
-		return "url";
+	case CURLE_SSL_CLIENTCERT: return "tls";
+	case CURLE_URL_MALFORMAT: return "url";
 	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_WEIRD_SERVER_REPLY:
-	case CURLE_WRITE_ERROR:
-		return sent ? "garbage" : "url";
-	case CURLE_PARTIAL_FILE:
-		return "truncated";
-	default:
-		return !sent ? "refused" : transfer->head_done ? "truncated" : "reset";
+	case CURLE_WRITE_ERROR: return sent ? "garbage" : "url";
+	case CURLE_PARTIAL_FILE: return "truncated";
+	default: return !sent ? "refused" : transfer->head_done ? "truncated" : "reset";
 	}
 }
 
@@ -322,7 +315,7 @@ const char *client_open(struct client *client, struct loop *loop)
 	const char *problem = curl_load();
 	if (problem)
 		return problem;
-	unsetenv("SSLKEYLOGFILE");  /* OpenSSL's clients would write the session keys there */
+	unsetenv("SSLKEYLOGFILE"); /* OpenSSL's clients would write the session keys there */
 	if (!initialised && curl.curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return "cannot be initialised";
 	initialised = true;
@@ -344,7 +337,7 @@ void client_close(struct client *client)
 	CURLM *multi = client->multi;
 	for (struct transfer *t = client->transfers; t; t = t->next)
 		if (t->progress == WAITING)
-			t->progress = DONE;  /* or the end of another would start it */
+			t->progress = DONE; /* or the end of another would start it */
 	while (client->transfers)
 		transfer_stop(client->transfers);
 	if (multi)

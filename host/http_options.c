@@ -63,7 +63,7 @@ static void set_limits(lua_State *L, struct transfer *transfer)
 	SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	SET(CURLOPT_NOSIGNAL, 1L);
-	SET(CURLOPT_QUICK_EXIT, 1L);  /* a resolver that hangs does not hold us up */
+	SET(CURLOPT_QUICK_EXIT, 1L); /* a resolver that hangs does not hold us up */
 	SET(CURLOPT_TCP_KEEPALIVE, 1L);
 	SET(CURLOPT_MAXAGE_CONN, 60L);
 	SET(CURLOPT_USERAGENT, "o2x/" O2X_VERSION);
@@ -88,7 +88,7 @@ static void set_tls(lua_State *L, struct transfer *transfer)
 	const char *ca_file = text_field(L, "ca_file");
 	bool ca = bytes_field(L, "ca", &transfer->ca);
 	if (ca || ca_file)
-		SET(CURLOPT_CAPATH, NULL);  /* that authority, not the system's as well */
+		SET(CURLOPT_CAPATH, NULL); /* that authority, not the system's as well */
 	if (ca)
 		set_blob(transfer, CURLOPT_CAINFO_BLOB, &transfer->ca);
 	else if (ca_file)
@@ -129,7 +129,7 @@ static void add_header_pair(lua_State *L, struct transfer *transfer, struct buff
 	    has_byte(value, length, '\0'))
 		luaL_error(L, "http request: header '%s' has a line break or is too long", name);
 	line->length = 0;
-	const char *colon = length ? ": " : ";";  /* libcurl's way to send an empty one */
+	const char *colon = length ? ": " : ";"; /* libcurl's way to send an empty one */
 	bool fits = buffer_append(line, name, strlen(name)) &&
 		    buffer_append(line, colon, strlen(colon)) &&
 		    buffer_append(line, value, length) && buffer_append(line, "", 1);
@@ -150,7 +150,7 @@ static void set_headers(lua_State *L, struct transfer *transfer)
 		for (lua_Integer i = 1; i < count; i += 2) {
 			lua_rawgeti(L, -1, i);
 			lua_rawgeti(L, -2, i + 1);
-			add_header_pair(L, transfer, &transfer->body);  /* gc knows of it */
+			add_header_pair(L, transfer, &transfer->body); /* gc knows of it */
 		}
 		buffer_free(&transfer->body);
 	}
@@ -171,7 +171,7 @@ static const char *secret_field(lua_State *L, const char *name, struct buffer *b
 /* AWS's signature covers the body, so libcurl must have it in one piece. */
 static bool set_signature(lua_State *L, struct transfer *transfer)
 {
-	struct buffer *scratch = &transfer->head;  /* gc knows of it */
+	struct buffer *scratch = &transfer->head; /* gc knows of it */
 	const char *provider = text_field(L, "aws_sigv4");
 	if (provider) {
 		SET(CURLOPT_AWS_SIGV4, provider);

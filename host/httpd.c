@@ -15,11 +15,13 @@
 #define STREAM "o2x.httpd.stream"
 
 struct accept {
-	struct wait wait;       /* first: see host.h */
-	struct server *server;  /* kept alive by the user value */
+	struct wait wait;      /* first: see host.h */
+	struct server *server; /* kept alive by the user value */
 };
 
-struct handle { struct exchange *exchange; };
+struct handle {
+	struct exchange *exchange;
+};
 
 /* ---- the server ---- */
 
@@ -133,8 +135,10 @@ static int server_accept(lua_State *L)
 }
 
 static const luaL_Reg server_methods[] = {
-	{ "port", server_port }, { "stop", server_close }, { "accept", server_accept },
-	{ NULL, NULL }
+	{ "port", server_port },
+	{ "stop", server_close },
+	{ "accept", server_accept },
+	{ NULL, NULL },
 };
 
 static void *push_handle(lua_State *L, const char *type)
@@ -288,14 +292,17 @@ static int request_gc(lua_State *L)
 	if (!exchange)
 		return 0;
 	if (!exchange->status)
-		exchange_drop(exchange);  /* nobody will answer it now */
+		exchange_drop(exchange); /* nobody will answer it now */
 	exchange_release(exchange);
 	return 0;
 }
 
 static const luaL_Reg request_methods[] = {
-	{ "info", request_info }, { "answer", request_answer }, { "stream", request_stream },
-	{ "drop", request_drop }, { NULL, NULL }
+	{ "info", request_info },
+	{ "answer", request_answer },
+	{ "stream", request_stream },
+	{ "drop", request_drop },
+	{ NULL, NULL },
 };
 
 /* ---- a streamed answer ---- */
@@ -337,7 +344,7 @@ static int stream_notify(lua_State *L)
 	struct exchange *exchange = checkexchange(L, STREAM);
 	struct wait *event = luaL_checkudata(L, 2, "o2x.event");
 	lua_settop(L, 2);
-	lua_setiuservalue(L, 1, 1);  /* keeps it alive as long as the stream */
+	lua_setiuservalue(L, 1, 1); /* keeps it alive as long as the stream */
 	exchange->notify = event;
 	if (exchange->gone)
 		host_wake(event);
@@ -362,8 +369,11 @@ static int stream_gc(lua_State *L)
 }
 
 static const luaL_Reg stream_methods[] = {
-	{ "write", stream_write }, { "closed", stream_closed }, { "notify", stream_notify },
-	{ "close", stream_gc }, { NULL, NULL }
+	{ "write", stream_write },
+	{ "closed", stream_closed },
+	{ "notify", stream_notify },
+	{ "close", stream_gc },
+	{ NULL, NULL },
 };
 
 static const luaL_Reg functions[] = { { "listen", httpd_listen }, { NULL, NULL } };

@@ -21,10 +21,19 @@
 #include "loop.h"
 
 #define MHD_FUNCTIONS(X) \
-	X(MHD_start_daemon) X(MHD_stop_daemon) X(MHD_run) X(MHD_get_timeout) \
-	X(MHD_get_daemon_info) X(MHD_get_connection_values) X(MHD_get_connection_info) \
-	X(MHD_suspend_connection) X(MHD_resume_connection) X(MHD_create_response_from_buffer) \
-	X(MHD_create_response_from_callback) X(MHD_add_response_header) X(MHD_queue_response) \
+	X(MHD_start_daemon) \
+	X(MHD_stop_daemon) \
+	X(MHD_run) \
+	X(MHD_get_timeout) \
+	X(MHD_get_daemon_info) \
+	X(MHD_get_connection_values) \
+	X(MHD_get_connection_info) \
+	X(MHD_suspend_connection) \
+	X(MHD_resume_connection) \
+	X(MHD_create_response_from_buffer) \
+	X(MHD_create_response_from_callback) \
+	X(MHD_add_response_header) \
+	X(MHD_queue_response) \
 	X(MHD_destroy_response)
 LAZY_DECLARE(mhd, MHD_FUNCTIONS)
 
@@ -32,35 +41,35 @@ struct server {
 	struct MHD_Daemon *daemon;
 	struct loop_watch *watch;
 	struct loop_timer *timer;
-	int hangup;                            /* epoll descriptor: streams' peers that leave */
+	int hangup; /* epoll descriptor: streams' peers that leave */
 	struct loop_watch *hangup_watch;
 	struct loop *loop;
-	struct exchange *exchanges;            /* all whose connection lives */
-	struct exchange *first, *last;         /* complete requests that nobody has taken yet */
+	struct exchange *exchanges;    /* all whose connection lives */
+	struct exchange *first, *last; /* complete requests that nobody has taken yet */
 	struct wait *acceptor;
 	size_t max_body;
-	char *cert, *key;                      /* PEM; libmicrohttpd keeps the pointers */
+	char *cert, *key; /* PEM; libmicrohttpd keeps the pointers */
 };
 
 /* One request and its answer. Shared by its connection and by Lua; freed when both have let go. */
 struct exchange {
-	struct server *server;                 /* NULL: the connection is gone */
-	struct MHD_Connection *connection;     /* NULL before the headers came, and when gone */
-	struct exchange *next, **link;         /* in server->exchanges */
+	struct server *server;             /* NULL: the connection is gone */
+	struct MHD_Connection *connection; /* NULL before the headers came, and when gone */
+	struct exchange *next, **link;     /* in server->exchanges */
 	struct exchange *next_queued;
 	int references;
 	bool complete, suspended, too_large, dropped;
 	char *target, *method;
-	struct buffer headers;                 /* name NUL value NUL … */
+	struct buffer headers; /* name NUL value NUL … */
 	struct buffer body;
-	struct MHD_Response *response;         /* what Lua answered, until it is queued */
+	struct MHD_Response *response; /* what Lua answered, until it is queued */
 	unsigned status;
 	/* a streamed answer */
 	bool streaming, ended, gone;
-	int watched;                           /* the descriptor in server->hangup, or -1 */
+	int watched; /* the descriptor in server->hangup, or -1 */
 	struct buffer out;
 	size_t out_read;
-	struct wait *notify;                   /* woken when the client goes away */
+	struct wait *notify; /* woken when the client goes away */
 };
 
 /* Starts listening. -> NULL or what went wrong (errno may say why) */

@@ -14,7 +14,7 @@ LAZY_DEFINE(mhd, "libmicrohttpd.so.12", MHD_FUNCTIONS)
 #define CONNECTION_MEMORY (128u * 1024)
 #define IDLE_SECONDS 300u
 #define STREAM_BLOCK 16384u
-#define STREAM_LIMIT (64u * 1024 * 1024)  /* a client that lags this far behind is dropped */
+#define STREAM_LIMIT (64u * 1024 * 1024) /* a client that lags this far behind is dropped */
 
 /* ---- exchanges ---- */
 
@@ -38,7 +38,7 @@ static void resume(struct exchange *exchange)
 		return;
 	exchange->suspended = false;
 	mhd.MHD_resume_connection(exchange->connection);
-	loop_timer_start(exchange->server->timer, 0);  /* it has no thread to notice */
+	loop_timer_start(exchange->server->timer, 0); /* it has no thread to notice */
 }
 
 static void suspend(struct exchange *exchange)
@@ -154,7 +154,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 	if (!exchange->complete)
 		return enqueue(exchange);
 	if (!exchange->response)
-		return MHD_NO;  /* dropped: closes the connection */
+		return MHD_NO; /* dropped: closes the connection */
 	enum MHD_Result result =
 		mhd.MHD_queue_response(connection, exchange->status, exchange->response);
 	mhd.MHD_destroy_response(exchange->response);
@@ -268,8 +268,9 @@ static void on_hangup(void *arg, int events)
 static void watch_hangup(struct exchange *exchange)
 {
 	struct server *server = exchange->server;
-	const union MHD_ConnectionInfo *info = mhd.MHD_get_connection_info(
-		exchange->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	const union MHD_ConnectionInfo *info =
+		mhd.MHD_get_connection_info(exchange->connection,
+					    MHD_CONNECTION_INFO_CONNECTION_FD);
 	struct epoll_event wanted = { .events = EPOLLRDHUP | EPOLLONESHOT, .data.ptr = exchange };
 	if (info && epoll_ctl(server->hangup, EPOLL_CTL_ADD, info->connect_fd, &wanted) == 0)
 		exchange->watched = info->connect_fd;
@@ -324,7 +325,7 @@ static void drive(void *arg)
 			return;
 		}
 	}
-	loop_timer_start(server->timer, 0);  /* busy, or a TLS handshake: let others in */
+	loop_timer_start(server->timer, 0); /* busy, or a TLS handshake: let others in */
 }
 
 static void on_ready(void *arg, int events)
@@ -338,19 +339,17 @@ const char *server_start(struct server *server, const struct sockaddr *address)
 	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
 	flags |= server->cert ? MHD_USE_TLS : 0u;
 	flags |= address->sa_family == AF_INET6 ? MHD_USE_IPv6 : 0u;
-	struct MHD_OptionItem tls[] = {
-		{ MHD_OPTION_HTTPS_MEM_CERT, 0, server->cert },
-		{ MHD_OPTION_HTTPS_MEM_KEY, 0, server->key },
-		{ MHD_OPTION_END, 0, NULL }
-	};
+	struct MHD_OptionItem tls[] = { { MHD_OPTION_HTTPS_MEM_CERT, 0, server->cert },
+					{ MHD_OPTION_HTTPS_MEM_KEY, 0, server->key },
+					{ MHD_OPTION_END, 0, NULL } };
 	struct MHD_OptionItem none[] = { { MHD_OPTION_END, 0, NULL } };
-	server->daemon = mhd.MHD_start_daemon(
-		flags, 0, NULL, NULL, on_request, server, MHD_OPTION_SOCK_ADDR, address,
-		MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
-		MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-		MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS,
-		MHD_OPTION_ARRAY, server->cert ? tls : none, MHD_OPTION_END);
+	server->daemon =
+		mhd.MHD_start_daemon(flags, 0, NULL, NULL, on_request, server, MHD_OPTION_SOCK_ADDR,
+				     address, MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
+				     MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
+				     MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+				     MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS, MHD_OPTION_ARRAY,
+				     server->cert ? tls : none, MHD_OPTION_END);
 	if (!server->daemon)
 		return "cannot listen";
 	const union MHD_DaemonInfo *info =
@@ -369,9 +368,9 @@ const char *server_start(struct server *server, const struct sockaddr *address)
 void server_stop(struct server *server)
 {
 	if (server->daemon) {
-		mhd.MHD_run(server->daemon);  /* answers that are ready still go out */
+		mhd.MHD_run(server->daemon); /* answers that are ready still go out */
 		for (struct exchange *each = server->exchanges; each; each = each->next)
-			exchange_drop(each);  /* a suspended connection cannot be stopped */
+			exchange_drop(each); /* a suspended connection cannot be stopped */
 		loop_watch_free(server->watch);
 		loop_watch_free(server->hangup_watch);
 		mhd.MHD_stop_daemon(server->daemon);

@@ -1,6 +1,6 @@
 /*
-** io_step.h: what one step of non-blocking reading or writing gives, for sockets (net.c) and for TLS
-** on them (tls.c): a number of bytes, what to wait for, or a failure.
+** io_step.h: what one step of non-blocking reading or writing gives, for sockets (net.c) and for
+** TLS on them (tls.c): a number of bytes, what to wait for, or a failure.
 */
 #ifndef O2X_IO_STEP_H
 #define O2X_IO_STEP_H

@@ -15,7 +15,7 @@
 #define TYPE "o2x.journal"
 
 struct journal {
-	int fd;             /* -1: closed */
+	int fd; /* -1: closed */
 	bool broken;
 };
 
@@ -169,11 +169,13 @@ static int sync_folder(lua_State *L)
 
 static const luaL_Reg methods[] = {
 	{ "append", journal_append }, { "sync", journal_sync }, { "reserve", journal_reserve },
-	{ "cut", journal_cut }, { "close", journal_gc }, { NULL, NULL }
+	{ "cut", journal_cut },       { "close", journal_gc },  { NULL, NULL },
 };
 
 static const luaL_Reg functions[] = {
-	{ "open", journal_open }, { "sync_folder", sync_folder }, { NULL, NULL }
+	{ "open", journal_open },
+	{ "sync_folder", sync_folder },
+	{ NULL, NULL },
 };
 
 int luaopen_o2x_core_journal(lua_State *L)

@@ -5,8 +5,8 @@
 */
 #include "json.h"
 #include "host.h"
-#include "secret.h"
 #include "json_value.h"
+#include "secret.h"
 #include "utf8.h"
 
 #include <errno.h>
@@ -28,8 +28,8 @@ struct tree {
 struct reader {
 	lua_State *L;
 	const char *text, *end;
-	const char *at;     /* follows the visit of the tree, which goes in the order of the text */
-	const char *error;  /* set with `at` at the place */
+	const char *at;    /* follows the visit of the tree, which goes in the order of the text */
+	const char *error; /* set with `at` at the place */
 	char detail[128];
 };
 
@@ -235,8 +235,8 @@ static bool push_member(struct reader *r, const cJSON *item, struct place place)
 	lua_pushstring(L, item->string);
 	lua_pushvalue(L, -1);
 	if (lua_rawget(L, -3) != LUA_TNIL) {
-		snprintf(r->detail, sizeof r->detail, "the key \"%.60s\" stands twice in one object",
-			item->string);
+		snprintf(r->detail, sizeof r->detail,
+			 "the key \"%.60s\" stands twice in one object", item->string);
 		return fail(r, r->at, r->detail);
 	}
 	lua_pop(L, 1);
@@ -269,26 +269,19 @@ static bool push_value(struct reader *r, const cJSON *item, struct place place)
 	luaL_checkstack(L, 8, "JSON");
 	switch (item->type & 0xff) {
 	case cJSON_False:
-	case cJSON_True:
-		lua_pushboolean(L, cJSON_IsTrue(item));
-		return true;
-	case cJSON_NULL:
-		json_pushnull(L);
-		return true;
-	case cJSON_Number:
-		return push_number(r);
+	case cJSON_True: lua_pushboolean(L, cJSON_IsTrue(item)); return true;
+	case cJSON_NULL: json_pushnull(L); return true;
+	case cJSON_Number: return push_number(r);
 	case cJSON_String:
 		skip_string(r);
 		if (place.want && !*place.want)
 			secret_push(L, item->valuestring, strlen(item->valuestring),
-				lua_tostring(L, place.label));
+				    lua_tostring(L, place.label));
 		else
 			lua_pushstring(L, item->valuestring);
 		return true;
-	case cJSON_Array:
-		return push_array(r, item, place);
-	default:
-		return push_object(r, item, place);
+	case cJSON_Array: return push_array(r, item, place);
+	default: return push_object(r, item, place);
 	}
 }
 
@@ -395,9 +388,13 @@ static int json_is_array(lua_State *L)
 static const luaL_Reg no_methods[] = { { NULL, NULL } };
 
 static const luaL_Reg functions[] = {
-	{ "decode", json_decode }, { "decode_secret", json_decode_secret }, { "encode", json_encode },
-	{ "encode_secret", json_encode_secret }, { "array", json_array }, { "is_array", json_is_array },
-	{ NULL, NULL }
+	{ "decode", json_decode },
+	{ "decode_secret", json_decode_secret },
+	{ "encode", json_encode },
+	{ "encode_secret", json_encode_secret },
+	{ "array", json_array },
+	{ "is_array", json_is_array },
+	{ NULL, NULL },
 };
 
 int luaopen_o2x_core_json(lua_State *L)

@@ -2,11 +2,11 @@
 ** json_encode.c: Lua values to JSON: keys sorted, integers exact; what has no JSON is refused with
 ** the path where it stands.
 */
-#include "json.h"
-#include "luabuffer.h"
 #include "host.h"
-#include "secret.h"
+#include "json.h"
 #include "json_value.h"
+#include "luabuffer.h"
+#include "secret.h"
 #include "utf8.h"
 
 #include <math.h>
@@ -236,15 +236,10 @@ static bool write_value(struct writer *w, int idx)
 	case LUA_TBOOLEAN:
 		luabuffer_adds(w->L, w->out, lua_toboolean(w->L, idx) ? "true" : "false");
 		return true;
-	case LUA_TNUMBER:
-		return write_number(w, idx);
-	case LUA_TSTRING:
-		s = lua_tolstring(w->L, idx, &len);
-		return write_string(w, s, len);
-	case LUA_TTABLE:
-		return write_table(w, idx);
-	default:
-		return write_other(w, idx);
+	case LUA_TNUMBER: return write_number(w, idx);
+	case LUA_TSTRING: s = lua_tolstring(w->L, idx, &len); return write_string(w, s, len);
+	case LUA_TTABLE: return write_table(w, idx);
+	default: return write_other(w, idx);
 	}
 }
 

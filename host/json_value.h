@@ -1,6 +1,6 @@
 /*
-** json_value.h: what JSON and YAML have and Lua lacks: null, and the difference between an empty array
-** and an empty object. JSON, YAML and PostgreSQL share them.
+** json_value.h: what JSON and YAML have and Lua lacks: null, and the difference between an empty
+** array and an empty object. JSON, YAML and PostgreSQL share them.
 */
 #ifndef O2X_JSON_VALUE_H
 #define O2X_JSON_VALUE_H

@@ -4,7 +4,8 @@
 ** first needed:
 **
 **     #define PQ(X) X(PQfinish) X(PQstatus)
-**     LAZY(pq, "libpq.so.5", PQ)             // in one C file: struct pq_functions pq; const char *pq_load(void)
+**     LAZY(pq, "libpq.so.5", PQ)             // in one C file; gives struct pq_functions pq
+**                                            // and const char *pq_load(void)
 **     … if ((problem = pq_load())) …         // NULL, or why the library cannot be had
 **     pq.PQfinish(conn);
 */
@@ -17,7 +18,9 @@
 #define LAZY_MEMBER(function) __typeof__(function) *function;
 #define LAZY_NAME(function) #function,
 #define LAZY_DECLARE(library, FUNCTIONS) \
-	struct library##_functions { FUNCTIONS(LAZY_MEMBER) }; \
+	struct library##_functions { \
+		FUNCTIONS(LAZY_MEMBER) \
+	}; \
 	extern struct library##_functions library; \
 	const char *library##_load(void);
 
@@ -36,7 +39,8 @@ const char *lazy_load(const char *soname, const char *const *names, size_t count
 		_Static_assert(sizeof library == sizeof names, "one pointer a function"); \
 		if (loaded) \
 			return NULL; \
-		const char *problem = lazy_load(soname, names, sizeof names / sizeof *names, &library); \
+		const char *problem = \
+			lazy_load(soname, names, sizeof names / sizeof *names, &library); \
 		loaded = !problem; \
 		return problem; \
 	}

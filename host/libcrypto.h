@@ -8,7 +8,10 @@
 
 #include "lazy.h"
 
-#define LIBCRYPTO(X) X(HMAC) X(EVP_sha256) X(SHA256)
+#define LIBCRYPTO(X) \
+	X(HMAC) \
+	X(EVP_sha256) \
+	X(SHA256)
 
 LAZY_DECLARE(libcrypto, LIBCRYPTO)
 

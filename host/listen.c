@@ -92,7 +92,8 @@ static int connection_write(lua_State *L)
 	int fd = check(L, CONNECTION);
 	size_t size;
 	const char *bytes = luaL_checklstring(L, 2, &size);
-	lua_Integer from = lua_isnoneornil(L, 3) ? 1 : host_checkrange(L, 3, 1, (lua_Integer)size + 1);
+	lua_Integer from =
+		lua_isnoneornil(L, 3) ? 1 : host_checkrange(L, 3, 1, (lua_Integer)size + 1);
 	size_t skip = (size_t)from - 1;
 	ssize_t n = send(fd, bytes + skip, size - skip, MSG_NOSIGNAL);
 	if (n < 0)
@@ -102,8 +103,11 @@ static int connection_write(lua_State *L)
 }
 
 static const luaL_Reg connection_methods[] = {
-	{ "fd", connection_fd }, { "read", connection_read }, { "write", connection_write },
-	{ "close", endpoint_gc }, { NULL, NULL }
+	{ "fd", connection_fd },
+	{ "read", connection_read },
+	{ "write", connection_write },
+	{ "close", endpoint_gc },
+	{ NULL, NULL },
 };
 
 /* ---- listeners ---- */
@@ -151,8 +155,11 @@ static int listener_accept(lua_State *L)
 }
 
 static const luaL_Reg listener_methods[] = {
-	{ "fd", listener_fd }, { "port", listener_port }, { "accept", listener_accept },
-	{ "close", endpoint_gc }, { NULL, NULL }
+	{ "fd", listener_fd },
+	{ "port", listener_port },
+	{ "accept", listener_accept },
+	{ "close", endpoint_gc },
+	{ NULL, NULL },
 };
 
 /***

@@ -13,7 +13,9 @@
 
 enum { WORDS_MAX = 4096 };
 
-struct lock { int fd; };  /* 0 or -1: not held */
+struct lock {
+	int fd; /* 0 or -1: not held */
+};
 
 /***
  Gives the lock back. Idempotent.
@@ -78,7 +80,7 @@ static int lock_holder(lua_State *L)
 	const char *path = host_checkcstr(L, 1);
 	struct lock *lock = host_newuserdata(L, sizeof *lock, TYPE);
 	lock->fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	lua_toclose(L, -1);  /* the descriptor goes now rather than at some collection */
+	lua_toclose(L, -1); /* the descriptor goes now rather than at some collection */
 	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	if (lock->fd < 0 || fcntl(lock->fd, F_OFD_GETLK, &whole) != 0 || whole.l_type == F_UNLCK)
 		return 0;
@@ -88,7 +90,9 @@ static int lock_holder(lua_State *L)
 
 static const luaL_Reg methods[] = { { "close", lock_gc }, { NULL, NULL } };
 static const luaL_Reg functions[] = {
-	{ "take", lock_take }, { "holder", lock_holder }, { NULL, NULL }
+	{ "take", lock_take },
+	{ "holder", lock_holder },
+	{ NULL, NULL },
 };
 
 int luaopen_o2x_core_lock(lua_State *L)

@@ -14,7 +14,7 @@
 struct loop {
 	uv_loop_t uv;
 	int pending;
-	int threads;  /* pieces of work that are not done */
+	int threads; /* pieces of work that are not done */
 	bool in_timer;
 };
 
@@ -74,12 +74,12 @@ static void count_open(uv_handle_t *handle, void *count)
 int loop_free(struct loop *loop)
 {
 	int left = 0;
-	uv_run(&loop->uv, UV_RUN_NOWAIT);  /* lets close callbacks free their handles */
+	uv_run(&loop->uv, UV_RUN_NOWAIT); /* lets close callbacks free their handles */
 	uv_walk(&loop->uv, count_open, &left);
 	if (uv_loop_close(&loop->uv) == 0)
 		free(loop);
 	else if (left == 0 && loop->threads == 0)
-		left = 1;  /* a thread whose work was given up (a look-up that hangs) is no bug of ours */
+		left = 1; /* a thread still at work, say on a look-up that hangs, is no bug */
 	return left;
 }
 
@@ -106,12 +106,11 @@ static void on_poll(uv_poll_t *handle, int status, int events)
 {
 	struct loop_watch *watch = handle->data;
 	/*
-	** An error on the descriptor (EBADF, hang-up) is for the library to find: wake for all that was
-	** asked.
+	** An error on the descriptor (EBADF, hang-up) is for the library to find: wake for all that
+	** was asked.
 	*/
-	int seen = status < 0 ? watch->events
-			      : (events & UV_READABLE ? LOOP_READ : 0) | (events & UV_WRITABLE ? LOOP_WRITE : 0);
-	watch->callback(watch->arg, seen);
+	int seen = (events & UV_READABLE ? LOOP_READ : 0) | (events & UV_WRITABLE ? LOOP_WRITE : 0);
+	watch->callback(watch->arg, status < 0 ? watch->events : seen);
 }
 
 struct loop_watch *loop_watch_new(struct loop *loop, int fd, int events, loop_watch_cb *callback,
@@ -141,7 +140,8 @@ struct loop_watch *loop_watch_new(struct loop *loop, int fd, int events, loop_wa
 
 int loop_watch_set(struct loop_watch *watch, int events)
 {
-	int flags = (events & LOOP_READ ? UV_READABLE : 0) | (events & LOOP_WRITE ? UV_WRITABLE : 0);
+	int flags =
+		(events & LOOP_READ ? UV_READABLE : 0) | (events & LOOP_WRITE ? UV_WRITABLE : 0);
 	int error = flags ? uv_poll_start(&watch->uv, flags, on_poll) : uv_poll_stop(&watch->uv);
 	if (error)
 		return -error;
@@ -164,12 +164,12 @@ void loop_watch_free(struct loop_watch *watch)
 static void on_timer(uv_timer_t *handle)
 {
 	struct loop_timer *timer = handle->data;
-	struct loop *loop = timer->loop;  /* the callback may free the timer */
+	struct loop *loop = timer->loop; /* the callback may free the timer */
 	loop_timer_stop(timer);
 	loop->in_timer = true;
 	timer->callback(timer->arg);
 	loop->in_timer = false;
-	/* Timers that are due run before the poll, which then must not sleep: a task may be ready. */
+	/* Due timers run before the poll, which must not sleep then: a task may be ready. */
 	uv_stop(&loop->uv);
 }
 
@@ -193,7 +193,7 @@ void loop_timer_start(struct loop_timer *timer, uint64_t milliseconds)
 	loop_timer_stop(timer);
 	uv_update_time(&timer->loop->uv);
 	if (timer->loop->in_timer && milliseconds == 0)
-		milliseconds = 1;  /* due again at once, it would keep libuv among its timers */
+		milliseconds = 1; /* due again at once, it would keep libuv among its timers */
 	uv_timer_start(&timer->uv, on_timer, milliseconds, 0);
 	timer->active = true;
 	timer->loop->pending += !timer->deadline;
@@ -227,7 +227,7 @@ static void on_work(uv_work_t *request)
 static void on_work_done(uv_work_t *request, int status)
 {
 	struct work *work = request->data;
-	(void)status;  /* never cancelled */
+	(void)status; /* never cancelled */
 	work->loop->pending--;
 	work->loop->threads--;
 	work->done(work->arg);

@@ -17,8 +17,8 @@ struct loop_signal;
 
 enum { LOOP_READ = 1, LOOP_WRITE = 2 };
 
-struct loop *loop_new(void);          /* NULL: no memory or no kernel support */
-int loop_free(struct loop *loop);  /* -> number of handles left open (a bug if not 0) */
+struct loop *loop_new(void);      /* NULL: no memory or no kernel support */
+int loop_free(struct loop *loop); /* -> number of handles left open (a bug if not 0) */
 
 /*
 ** Waits for at least one event and runs its callbacks; with block = false only what is there
@@ -42,8 +42,8 @@ double loop_now(void);
 typedef void loop_watch_cb(void *arg, int events);
 struct loop_watch *loop_watch_new(struct loop *loop, int fd, int events, loop_watch_cb *callback,
 				  void *arg);
-int loop_watch_set(struct loop_watch *watch, int events);   /* -> 0 or an errno */
-void loop_watch_free(struct loop_watch *watch);  /* NULL is fine; before the descriptor is closed */
+int loop_watch_set(struct loop_watch *watch, int events); /* -> 0 or an errno */
+void loop_watch_free(struct loop_watch *watch); /* NULL is fine; before the descriptor is closed */
 
 /* One-shot timer. A deadline does not keep the program alive by itself (see loop_pending). */
 typedef void loop_timer_cb(void *arg);

@@ -1,6 +1,6 @@
 /*
-** luabuffer.h: a struct buffer (buffer.h) that Lua owns: an error raised while it is being filled does
-** not leak it.
+** luabuffer.h: a struct buffer (buffer.h) that Lua owns: an error raised while it is being filled
+** does not leak it.
 */
 #ifndef O2X_LUABUFFER_H
 #define O2X_LUABUFFER_H
@@ -10,8 +10,8 @@
 #include "buffer.h"
 
 /*
-** Pushes a new empty buffer, which is closed when the calling function returns (lua_toclose). [-0, +1,
-** m]
+** Pushes a new empty buffer, which is closed when the calling function returns (lua_toclose). [-0,
+** +1, m]
 */
 struct buffer *luabuffer_new(lua_State *L);
 

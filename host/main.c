@@ -19,7 +19,7 @@ static void *allocate(void *ud, void *block, size_t old_size, size_t size)
 {
 	struct host *host = ud;
 	if (!block)
-		old_size = 0;  /* Lua passes a type tag here */
+		old_size = 0; /* Lua passes a type tag here */
 	if (size == 0) {
 		free(block);
 		host->memory_used -= old_size;

@@ -1,6 +1,6 @@
 /*
-** net.c: TCP connections that we open. Each call does what can be done at once, or says what to wait
-** for.
+** net.c: TCP connections that we open. Each call does what can be done at once, or says what to
+** wait for.
 */
 #include "net.h"
 #include "host.h"
@@ -27,8 +27,10 @@ static const char *errno_code(int error)
 {
 	switch (error) {
 	case ECONNREFUSED: return "ECONNREFUSED";
-	case ECONNRESET: case EPIPE: return "ECONNRESET";
-	case EHOSTUNREACH: case ENETUNREACH: return "EHOSTUNREACH";
+	case ECONNRESET:
+	case EPIPE: return "ECONNRESET";
+	case EHOSTUNREACH:
+	case ENETUNREACH: return "EHOSTUNREACH";
 	case ETIMEDOUT: return "ETIMEDOUT";
 	default: return "EIO";
 	}
@@ -220,9 +222,9 @@ static int net_lwrite(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {
-	{ "connected", net_connected }, { "fd", net_fd }, { "tls", net_tls },
+	{ "connected", net_connected }, { "fd", net_fd },      { "tls", net_tls },
 	{ "handshake", net_handshake }, { "read", net_lread }, { "write", net_lwrite },
-	{ "close", net_close }, { NULL, NULL }
+	{ "close", net_close },         { NULL, NULL },
 };
 
 static const luaL_Reg functions[] = { { "connect", net_connect }, { NULL, NULL } };

@@ -56,8 +56,9 @@ static const char *load(void)
 static bool plain_name(const char *name)
 {
 	size_t length = strlen(name);
-	static const char allowed[] =
-		"abcdefghijklmnopqrstuvwxyz" "ABCDEFGHIJKLMNOPQRSTUVWXYZ" "0123456789_-.$";
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789_-.$";
 	return length > 0 && length < 64 && name[0] != '-' && strspn(name, allowed) == length;
 }
 
@@ -121,19 +122,14 @@ static int pg_poll(lua_State *L)
 {
 	PGconn *conn = pg_check(L);
 	switch (libpq.PQconnectPoll(conn)) {
-	case PGRES_POLLING_READING:
-		lua_pushliteral(L, "r");
-		return 1;
-	case PGRES_POLLING_WRITING:
-		lua_pushliteral(L, "w");
-		return 1;
+	case PGRES_POLLING_READING: lua_pushliteral(L, "r"); return 1;
+	case PGRES_POLLING_WRITING: lua_pushliteral(L, "w"); return 1;
 	case PGRES_POLLING_OK:
 		if (libpq.PQsetnonblocking(conn, 1) != 0)
 			return pg_fail(L, conn);
 		lua_pushliteral(L, "ok");
 		return 1;
-	default:
-		return pg_fail(L, conn);
+	default: return pg_fail(L, conn);
 	}
 }
 
@@ -275,13 +271,25 @@ static int pg_scram(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {
-	{ "poll", pg_poll }, { "fd", pg_fd }, { "close", pg_close }, { "alive", pg_alive },
-	{ "flush", pg_flush }, { "consume", pg_consume }, { "busy", pg_busy },
-	{ "transaction", pg_transaction }, { "version", pg_version }, { "scram", pg_scram },
-	{ "send", pg_send }, { "script", pg_script }, { "pipeline", pg_pipeline },
-	{ "sync", pg_sync }, { "result", pg_result },
-	{ "copy_put", pg_copy_put }, { "copy_end", pg_copy_end }, { "copy_get", pg_copy_get },
-	{ NULL, NULL }
+	{ "poll", pg_poll },
+	{ "fd", pg_fd },
+	{ "close", pg_close },
+	{ "alive", pg_alive },
+	{ "flush", pg_flush },
+	{ "consume", pg_consume },
+	{ "busy", pg_busy },
+	{ "transaction", pg_transaction },
+	{ "version", pg_version },
+	{ "scram", pg_scram },
+	{ "send", pg_send },
+	{ "script", pg_script },
+	{ "pipeline", pg_pipeline },
+	{ "sync", pg_sync },
+	{ "result", pg_result },
+	{ "copy_put", pg_copy_put },
+	{ "copy_end", pg_copy_end },
+	{ "copy_get", pg_copy_get },
+	{ NULL, NULL },
 };
 
 static const luaL_Reg functions[] = { { "start", pg_start }, { NULL, NULL } };

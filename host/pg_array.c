@@ -2,14 +2,14 @@
 ** pg_array.c: array literals, such as {1,NULL,"a \"b\""} or {{1,2},{3,4}}, as Lua tables.
 */
 #include "pg_array.h"
-#include "pg_value.h"
 #include "json_value.h"
+#include "pg_value.h"
 
 #include <lauxlib.h>
 #include <string.h>
 #include <strings.h>
 
-enum { MAX_DIMENSIONS = 6 };  /* PostgreSQL's own limit */
+enum { MAX_DIMENSIONS = 6 }; /* PostgreSQL's own limit */
 
 struct reader {
 	const char *at;
@@ -116,7 +116,7 @@ bool pg_array_push(lua_State *L, const char *text, Oid element)
 {
 	struct reader reader = { text, element };
 	if (!push_list(L, &reader, 1))
-		return false;  /* such as [0:1]={1,2}, which has bounds of its own */
+		return false; /* such as [0:1]={1,2}, which has bounds of its own */
 	if (*reader.at == '\0')
 		return true;
 	lua_pop(L, 1);

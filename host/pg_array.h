@@ -13,8 +13,9 @@
 Oid pg_array_element(Oid type);
 
 /*
-** Pushes the Lua table of an array literal such as {1,NULL,"a b"}, its elements converted according to
-** the type element; false: no array that can be shown as one (then nothing is pushed). [-0, +(0|1), m]
+** Pushes the Lua table of an array literal such as {1,NULL,"a b"}, its elements converted according
+** to the type element; false: no array that can be shown as one (then nothing is pushed). [-0,
+** +(0|1), m]
 */
 bool pg_array_push(lua_State *L, const char *text, Oid element);
 

@@ -1,6 +1,6 @@
 /*
-** pg_conn.h: a PostgreSQL connection, for the files of the pg module: pg_send.c, pg_result.c and pg_copy.c
-** define methods on one, pg.c connects and registers them.
+** pg_conn.h: a PostgreSQL connection, for the files of the pg module: pg_send.c, pg_result.c and
+** pg_copy.c define methods on one, pg.c connects and registers them.
 */
 #ifndef O2X_PG_CONN_H
 #define O2X_PG_CONN_H

@@ -7,7 +7,9 @@
 
 #define COPIED_TYPE "o2x.pg.copied"
 
-struct copied { char *bytes; };
+struct copied {
+	char *bytes;
+};
 
 /***
  Queues a portion of a COPY … FROM STDIN.
@@ -74,7 +76,7 @@ int pg_copy_get(lua_State *L)
 	else
 		lua_pushnil(L);
 	if (copied->bytes)
-		libpq.PQfreemem(copied->bytes);  /* now: rows come in thousands */
+		libpq.PQfreemem(copied->bytes); /* now: rows come in thousands */
 	copied->bytes = NULL;
 	return 1;
 }

@@ -12,7 +12,9 @@
 
 #define RESULT_TYPE "o2x.pg.result"
 
-struct result { PGresult *result; };
+struct result {
+	PGresult *result;
+};
 
 static PGresult *check(lua_State *L)
 {
@@ -76,10 +78,16 @@ static int result_status(lua_State *L)
 */
 static int result_error(lua_State *L)
 {
-	static const struct { const char *name; int field; } fields[] = {
-		{ "code", PG_DIAG_SQLSTATE }, { "message", PG_DIAG_MESSAGE_PRIMARY },
-		{ "hint", PG_DIAG_MESSAGE_HINT }, { "schema", PG_DIAG_SCHEMA_NAME },
-		{ "table", PG_DIAG_TABLE_NAME }, { "column", PG_DIAG_COLUMN_NAME },
+	static const struct {
+		const char *name;
+		int field;
+	} fields[] = {
+		{ "code", PG_DIAG_SQLSTATE },
+		{ "message", PG_DIAG_MESSAGE_PRIMARY },
+		{ "hint", PG_DIAG_MESSAGE_HINT },
+		{ "schema", PG_DIAG_SCHEMA_NAME },
+		{ "table", PG_DIAG_TABLE_NAME },
+		{ "column", PG_DIAG_COLUMN_NAME },
 		{ "constraint", PG_DIAG_CONSTRAINT_NAME },
 		{ "position", PG_DIAG_STATEMENT_POSITION },
 	};
@@ -88,7 +96,7 @@ static int result_error(lua_State *L)
 	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
 		const char *value = libpq.PQresultErrorField(result, fields[i].field);
 		if (!value && fields[i].field == PG_DIAG_MESSAGE_PRIMARY)
-			value = libpq.PQresultErrorMessage(result);  /* libpq's own has no fields */
+			value = libpq.PQresultErrorMessage(result); /* libpq's own has no fields */
 		if (value) {
 			lua_pushstring(L, value);
 			lua_setfield(L, -2, fields[i].name);
@@ -196,9 +204,10 @@ static int result_json_columns(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {
-	{ "status", result_status }, { "error", result_error }, { "affected", result_affected },
-	{ "rows", result_rows }, { "columns", result_columns },
-	{ "json_columns", result_json_columns }, { "close", result_close }, { NULL, NULL }
+	{ "status", result_status },     { "error", result_error },
+	{ "affected", result_affected }, { "rows", result_rows },
+	{ "columns", result_columns },   { "json_columns", result_json_columns },
+	{ "close", result_close },       { NULL, NULL },
 };
 
 void pg_result_open(lua_State *L)

@@ -3,15 +3,15 @@
 */
 #include "pg_send.h"
 #include "host.h"
+#include "json_value.h"
 #include "pg_conn.h"
 #include "secret.h"
-#include "json_value.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_PARAMETERS = 65535 };  /* the protocol counts them in 16 bits */
+enum { MAX_PARAMETERS = 65535 }; /* the protocol counts them in 16 bits */
 
 /*
 ** Replaces the number at arg by a text that PostgreSQL reads back as the same number. [-0, +0, m]
@@ -38,16 +38,10 @@ static const char *parameter(lua_State *L, int arg)
 	size_t length;
 	const char *text = NULL;
 	switch (lua_type(L, arg)) {
-	case LUA_TNIL:
-		return NULL;
-	case LUA_TBOOLEAN:
-		return lua_toboolean(L, arg) ? "t" : "f";
-	case LUA_TNUMBER:
-		number_text(L, arg);
-		return lua_tostring(L, arg);
-	case LUA_TSTRING:
-		text = lua_tolstring(L, arg, &length);
-		break;
+	case LUA_TNIL: return NULL;
+	case LUA_TBOOLEAN: return lua_toboolean(L, arg) ? "t" : "f";
+	case LUA_TNUMBER: number_text(L, arg); return lua_tostring(L, arg);
+	case LUA_TSTRING: text = lua_tolstring(L, arg, &length); break;
 	default:
 		if (json_isnull(L, arg))
 			return NULL;

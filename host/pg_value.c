@@ -23,23 +23,14 @@ static void push_bytes(lua_State *L, const char *text, size_t length)
 void pg_value_push(lua_State *L, const char *text, size_t length, Oid type)
 {
 	switch (type) {
-	case PG_BOOL:
-		lua_pushboolean(L, text[0] == 't');
-		return;
+	case PG_BOOL: lua_pushboolean(L, text[0] == 't'); return;
 	case PG_INT2:
 	case PG_INT4:
 	case PG_INT8:
-	case PG_OID:
-		lua_pushinteger(L, strtoll(text, NULL, 10));
-		return;
+	case PG_OID: lua_pushinteger(L, strtoll(text, NULL, 10)); return;
 	case PG_FLOAT4:
-	case PG_FLOAT8:
-		lua_pushnumber(L, strtod(text, NULL));
-		return;
-	case PG_BYTEA:
-		push_bytes(L, text, length);
-		return;
-	default:
-		lua_pushlstring(L, text, length);
+	case PG_FLOAT8: lua_pushnumber(L, strtod(text, NULL)); return;
+	case PG_BYTEA: push_bytes(L, text, length); return;
+	default: lua_pushlstring(L, text, length);
 	}
 }

@@ -114,9 +114,14 @@ static int program_exec(lua_State *L)
 }
 
 static const luaL_Reg functions[] = {
-	{ "exit_code", program_exit_code }, { "memory_limit", program_memory_limit },
-	{ "environment", program_environment }, { "exit_now", program_exit_now },
-	{ "kill_now", program_kill_now }, { "pid", program_pid }, { "exec", program_exec }, { NULL, NULL }
+	{ "exit_code", program_exit_code },
+	{ "memory_limit", program_memory_limit },
+	{ "environment", program_environment },
+	{ "exit_now", program_exit_now },
+	{ "kill_now", program_kill_now },
+	{ "pid", program_pid },
+	{ "exec", program_exec },
+	{ NULL, NULL },
 };
 
 int luaopen_o2x_core_program(lua_State *L)

@@ -4,9 +4,9 @@
 */
 #include "buffer.h"
 #include "host.h"
+#include "json_value.h"
 #include "net.h"
 #include "secret.h"
-#include "json_value.h"
 
 #include <hiredis/hiredis.h>
 
@@ -21,10 +21,12 @@ enum { MAX_FILL = 65536, MAX_WORDS = 1 << 20, MAX_REPLY = 256 << 20 };
 
 struct redis {
 	redisReader *reader;
-	struct buffer out;  /* commands that wait to be sent; a password may be among them */
+	struct buffer out; /* commands that wait to be sent; a password may be among them */
 };
 
-struct reply { redisReply *reply; };
+struct reply {
+	redisReply *reply;
+};
 
 static struct redis *check(lua_State *L)
 {
@@ -170,12 +172,8 @@ static void push_reply(lua_State *L, const redisReply *reply)
 {
 	luaL_checkstack(L, 6, "reply too deep");
 	switch (reply->type) {
-	case REDIS_REPLY_INTEGER:
-		lua_pushinteger(L, reply->integer);
-		break;
-	case REDIS_REPLY_NIL:
-		json_pushnull(L);
-		break;
+	case REDIS_REPLY_INTEGER: lua_pushinteger(L, reply->integer); break;
+	case REDIS_REPLY_NIL: json_pushnull(L); break;
 	case REDIS_REPLY_ARRAY:
 		lua_createtable(L, reply->elements > INT_MAX ? 0 : (int)reply->elements, 0);
 		for (size_t i = 0; i < reply->elements; i++) {
@@ -183,9 +181,7 @@ static void push_reply(lua_State *L, const redisReply *reply)
 			lua_rawseti(L, -2, (lua_Integer)i + 1);
 		}
 		break;
-	default:
-		lua_pushlstring(L, reply->str, (size_t)reply->len);
-		break;
+	default: lua_pushlstring(L, reply->str, (size_t)reply->len); break;
 	}
 }
 
@@ -209,14 +205,14 @@ static int redis_reply(lua_State *L)
 	}
 	lua_pushstring(L, box->reply->type == REDIS_REPLY_ERROR ? "error" : "value");
 	push_reply(L, box->reply);
-	freeReplyObject(box->reply);  /* now, not at the next collection */
+	freeReplyObject(box->reply); /* now, not at the next collection */
 	box->reply = NULL;
 	return 2;
 }
 
 static const luaL_Reg methods[] = {
 	{ "append", redis_append }, { "flush", redis_flush }, { "fill", redis_fill },
-	{ "reply", redis_reply }, { "close", redis_close }, { NULL, NULL }
+	{ "reply", redis_reply },   { "close", redis_close }, { NULL, NULL },
 };
 
 static const luaL_Reg no_methods[] = { { NULL, NULL } };

@@ -127,7 +127,8 @@ int redis_url(lua_State *L)
 	const char *db = rest + (*rest == '/');
 	ok = ok && (*rest == '\0' || *rest == '/') && set_number(L, "db", db, strlen(db), 1000000);
 	if (!ok)
-		return host_fail(L, "EURL", "the Redis URL is not of the form "
+		return host_fail(L, "EURL",
+				 "the Redis URL is not of the form "
 				 "redis://user:password@host:port/db");
 	return 1;
 }

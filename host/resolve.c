@@ -15,13 +15,13 @@
 struct job;
 
 struct resolve {
-	struct wait wait;  /* first: see host.h */
+	struct wait wait; /* first: see host.h */
 	struct job *job;
 };
 
 /* What the thread works on. It outlives its operation when nobody waits for it any more. */
 struct job {
-	struct resolve *owner;  /* NULL: given up */
+	struct resolve *owner; /* NULL: given up */
 	bool done;
 	int error;
 	struct addrinfo *found;

@@ -18,12 +18,12 @@ static struct {
 	struct host *host;
 	timer_t timer;
 	bool running;
-	int soft, hard;                  /* seconds of CPU time */
+	int soft, hard; /* seconds of CPU time */
 	char last_words[160];
 	size_t last_length;
-	unsigned long turn;              /* of the last tick */
-	int ticks;                       /* in this turn */
-	volatile sig_atomic_t expired;   /* the script of this turn was told to stop */
+	unsigned long turn;            /* of the last tick */
+	int ticks;                     /* in this turn */
+	volatile sig_atomic_t expired; /* the script of this turn was told to stop */
 	unsigned long expired_turn;
 } watch;
 
@@ -37,7 +37,7 @@ static void stop(lua_State *L, lua_Debug *event)
 {
 	lua_getinfo(L, "S", event);
 	if (watch.expired_turn != watch.host->turns) {
-		lua_sethook(L, NULL, 0, 0);  /* it waited after all */
+		lua_sethook(L, NULL, 0, 0); /* it waited after all */
 		return;
 	}
 	if (!is_script(event))
@@ -108,7 +108,9 @@ static int sandbox_expired(lua_State *L)
 }
 
 static const luaL_Reg functions[] = {
-	{ "watch", sandbox_watch }, { "expired", sandbox_expired }, { NULL, NULL }
+	{ "watch", sandbox_watch },
+	{ "expired", sandbox_expired },
+	{ NULL, NULL },
 };
 
 int luaopen_o2x_core_sandbox(lua_State *L)

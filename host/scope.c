@@ -112,7 +112,7 @@ static int scope_name(lua_State *L)
 
 static bool key_matches(const char *grant, size_t grant_length, const char *value, size_t length)
 {
-	/* A grant that does not end with a separator would take in TIDLT-1000081 for TIDLT-100008. */
+	/* Without a separator at its end, the grant TIDLT-100008 would allow TIDLT-1000081. */
 	bool separated = strchr(":.", grant[grant_length - 1]);
 	return separated && length > grant_length && memcmp(grant, value, grant_length) == 0;
 }
@@ -136,7 +136,8 @@ static int scope_key(lua_State *L)
 
 static bool domain_matches(const char *grant, size_t grant_length, const char *value, size_t length)
 {
-	if (length < grant_length || strncasecmp(value + length - grant_length, grant, grant_length) != 0)
+	if (length < grant_length ||
+	    strncasecmp(value + length - grant_length, grant, grant_length) != 0)
 		return false;
 	return length == grant_length || value[length - grant_length - 1] == '.';
 }
@@ -172,8 +173,8 @@ static int scope_domain(lua_State *L)
 }
 
 static const luaL_Reg functions[] = {
-	{ "path", scope_path }, { "name", scope_name }, { "key", scope_key },
-	{ "domain", scope_domain }, { NULL, NULL }
+	{ "path", scope_path },     { "name", scope_name }, { "key", scope_key },
+	{ "domain", scope_domain }, { NULL, NULL },
 };
 
 int luaopen_o2x_core_scope(lua_State *L)

@@ -93,15 +93,17 @@ static struct form url_form(const struct scrub_entry *entry)
 
 static struct form json_form(const struct scrub_entry *entry)
 {
+	static const char plain[] = "\"\\\b\f\n\r\t", letter[] = "\"\\bfnrt";
 	struct form form = { malloc(6 * entry->length + 1), 0 };
 	for (size_t i = 0; form.bytes && i < entry->length; i++) {
 		char c = entry->bytes[i];
-		const char *plain = "\"\\\b\f\n\r\t", *letter = "\"\\bfnrt", *at = c ? strchr(plain, c) : NULL;
+		const char *at = c ? strchr(plain, c) : NULL;
 		if (at) {
 			form.bytes[form.length++] = '\\';
 			form.bytes[form.length++] = letter[at - plain];
 		} else if ((unsigned char)c < 0x20) {
-			form.length += (size_t)snprintf(form.bytes + form.length, 7, "\\u%04x", (unsigned)c);
+			form.length += (size_t)snprintf(form.bytes + form.length, 7, "\\u%04x",
+							(unsigned)c);
 		} else {
 			form.bytes[form.length++] = c;
 		}
@@ -134,7 +136,8 @@ static size_t mask_entry(char *text, size_t length, const struct scrub_entry *en
 {
 	return mask(text, length, raw_form(entry)) + mask(text, length, json_form(entry)) +
 	       mask(text, length, url_form(entry)) + mask(text, length, hex_form(entry)) +
-	       mask(text, length, base64_form(entry, 0)) + mask(text, length, base64_form(entry, 1)) +
+	       mask(text, length, base64_form(entry, 0)) +
+	       mask(text, length, base64_form(entry, 1)) +
 	       mask(text, length, base64_form(entry, 2));
 }
 

@@ -18,7 +18,7 @@
 #define TYPE "o2x.secret"
 
 struct secret {
-	struct scrub_entry entry;  /* bytes, length and place in the list of live ones */
+	struct scrub_entry entry; /* bytes, length and place in the list of live ones */
 	char label[96];
 };
 
@@ -116,12 +116,13 @@ static int secret_new(lua_State *L)
 */
 static int secret_random(lua_State *L)
 {
-	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+	static const char letters[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 	size_t count = (size_t)host_checkrange(L, 1, 1, 1024), size;
 	const char *alphabet = luaL_optlstring(L, 2, letters, &size);
 	luaL_argcheck(L, size >= 2 && size <= 256, 2, "2 to 256 characters expected");
 	struct secret *secret = new_secret(L, count, luaL_optstring(L, 3, ""));
-	size_t limit = 256 - 256 % size;  /* bytes above it would favour the first characters */
+	size_t limit = 256 - 256 % size; /* bytes above it would favour the first characters */
 	for (size_t i = 0; i < count;) {
 		unsigned char byte;
 		if (getrandom(&byte, 1, 0) != 1)
@@ -193,7 +194,8 @@ static int secret_concat(lua_State *L)
 static int secret_base64(lua_State *L)
 {
 	const struct secret *secret = check(L, 1);
-	struct secret *coded = new_secret(L, encode_base64_size(secret->entry.length), secret->label);
+	struct secret *coded =
+		new_secret(L, encode_base64_size(secret->entry.length), secret->label);
 	encode_base64(secret->entry.bytes, secret->entry.length, coded->entry.bytes);
 	scrub_add(&coded->entry);
 	return 1;
@@ -208,7 +210,8 @@ static int secret_unbase64(lua_State *L)
 {
 	const struct secret *secret = check(L, 1);
 	struct secret *plain = new_secret(L, secret->entry.length / 4 * 3 + 3, secret->label);
-	long length = encode_unbase64(secret->entry.bytes, secret->entry.length, plain->entry.bytes);
+	long length =
+		encode_unbase64(secret->entry.bytes, secret->entry.length, plain->entry.bytes);
 	plain->entry.length = length > 0 ? (size_t)length : 0;
 	plain->entry.bytes[plain->entry.length] = '\0';
 	scrub_add(&plain->entry);
@@ -257,7 +260,8 @@ static int secret_fingerprint(lua_State *L)
 		tag_key_set = true;
 	unsigned char digest[32];
 	libcrypto.HMAC(libcrypto.EVP_sha256(), tag_key, (int)sizeof tag_key,
-		       (const unsigned char *)secret->entry.bytes, secret->entry.length, digest, NULL);
+		       (const unsigned char *)secret->entry.bytes, secret->entry.length, digest,
+		       NULL);
 	char hex[16];
 	encode_hex((const char *)digest, sizeof hex / 2, hex);
 	lua_pushlstring(L, hex, sizeof hex);
@@ -290,17 +294,27 @@ static int secret_scrub(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {
-	{ "base64", secret_base64 }, { "unbase64", secret_unbase64 }, { "length", secret_length },
-	{ "fingerprint", secret_fingerprint }, { NULL, NULL }
+	{ "base64", secret_base64 },
+	{ "unbase64", secret_unbase64 },
+	{ "length", secret_length },
+	{ "fingerprint", secret_fingerprint },
+	{ NULL, NULL },
 };
 
 static const luaL_Reg metamethods[] = {
-	{ "__tostring", secret_tostring }, { "__concat", secret_concat }, { NULL, NULL }
+	{ "__tostring", secret_tostring },
+	{ "__concat", secret_concat },
+	{ NULL, NULL },
 };
 
 static const luaL_Reg functions[] = {
-	{ "new", secret_new }, { "random", secret_random }, { "is", secret_is }, { "equal", secret_equal },
-	{ "set_key", secret_set_key }, { "scrub", secret_scrub }, { NULL, NULL }
+	{ "new", secret_new },
+	{ "random", secret_random },
+	{ "is", secret_is },
+	{ "equal", secret_equal },
+	{ "set_key", secret_set_key },
+	{ "scrub", secret_scrub },
+	{ NULL, NULL },
 };
 
 int luaopen_o2x_core_secret(lua_State *L)

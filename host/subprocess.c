@@ -45,7 +45,7 @@ static char **check_vector(lua_State *L, const char *field)
 
 		if (lua_geti(L, -2, i) != LUA_TSTRING)
 			luaL_error(L, "%s[%d]: a string was expected, not a %s", field, (int)i,
-				luaL_typename(L, -1));
+				   luaL_typename(L, -1));
 		v[i - 1] = (char *)(uintptr_t)lua_tolstring(L, -1, &len);
 		if (strlen(v[i - 1]) != len)
 			luaL_error(L, "%s[%d]: has a NUL byte", field, (int)i);
@@ -84,7 +84,7 @@ static int subprocess_spawn(lua_State *L)
 	luaL_checktype(L, 1, LUA_TTABLE);
 	lua_settop(L, 1);
 	c = host_newuserdata(L, sizeof *c, CHILD);
-	*c = (struct child)CHILD_EMPTY;
+	*c = CHILD_EMPTY;
 	o.argv = check_vector(L, "argv");
 	o.env = check_vector(L, "env");
 	o.path = opt_field(L, "path");

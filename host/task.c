@@ -20,17 +20,19 @@
 struct task {
 	lua_State *L;
 	struct host *host;
-	struct task *next, **link;         /* in host->tasks */
+	struct task *next, **link; /* in host->tasks */
 	struct task *next_ready;
 	struct wait *waiting;
 	struct loop_timer *deadline;
-	int thread, context;               /* registry references */
+	int thread, context; /* registry references */
 	int nargs;
 	bool queued, cancelled, dead;
-	int handles;                       /* userdata that point here */
+	int handles; /* userdata that point here */
 };
 
-struct handle { struct task *task; };
+struct handle {
+	struct task *task;
+};
 
 /* What a waiting task yields, so that user coroutines can pass it on (task.lua). */
 static char wait_tag;
@@ -157,8 +159,8 @@ lua_State *host_current_state(const struct host *host)
 static void run_ready(struct host *host)
 {
 	/*
-	** Only those that are ready now: what they make ready waits for the next turn, so that no task
-	** starves the loop.
+	** Only those that are ready now: what they make ready waits for the next turn, so that no
+	** task starves the loop.
 	*/
 	struct task *last = host->ready_last;
 	for (struct task *task; (task = host->ready_first);) {
@@ -175,7 +177,8 @@ static void run_ready(struct host *host)
 
 static void report_deadlock(struct host *host)
 {
-	fprintf(stderr, "o2x: internal error: deadlock: %d task(s) wait for each other\n", host->live);
+	fprintf(stderr, "o2x: internal error: deadlock: %d task(s) wait for each other\n",
+		host->live);
 	for (struct task *task = host->tasks; task; task = task->next) {
 		luaL_traceback(host->L, task->L, "waiting task:", 0);
 		fprintf(stderr, "%s\n", lua_tostring(host->L, -1));
@@ -208,7 +211,7 @@ static void run_until_done(struct host *host)
 		} else if (host->live > 0) {
 			if (loop_pending(host->loop) == 0) {
 				if (reported)
-					return;  /* cancelled tasks that will not end: nothing more can be done */
+					return; /* tasks that do not end although cancelled */
 				reported = true;
 				report_deadlock(host);
 				host_cancel_all(host);
@@ -247,7 +250,8 @@ static struct task *current(lua_State *L)
 static struct wait *checkwait(lua_State *L, int arg)
 {
 	luaL_checktype(L, arg, LUA_TUSERDATA);
-	luaL_argcheck(L, luaL_getmetafield(L, arg, "__wait") != LUA_TNIL, arg, "operation expected");
+	luaL_argcheck(L, luaL_getmetafield(L, arg, "__wait") != LUA_TNIL, arg,
+		      "operation expected");
 	lua_pop(L, 1);
 	return lua_touserdata(L, arg);
 }
@@ -304,8 +308,9 @@ static int task_wait(lua_State *L)
 	}
 	luaL_argcheck(L, !w->task, 1, "another task waits for it");
 	if (!lua_isyieldable(L))
-		return luaL_error(L, "cannot wait here (inside table.sort, string.gsub, require or a "
-				     "metamethod of tostring)");
+		return luaL_error(L,
+				  "cannot wait here (inside table.sort, string.gsub, require or a "
+				  "metamethod of tostring)");
 	w->task = task;
 	task->waiting = w;
 	if (seconds < 1e9)
@@ -374,7 +379,9 @@ static int handle_gc(lua_State *L)
 }
 
 static const luaL_Reg handle_methods[] = {
-	{ "cancel", handle_cancel }, { "traceback", handle_traceback }, { NULL, NULL }
+	{ "cancel", handle_cancel },
+	{ "traceback", handle_traceback },
+	{ NULL, NULL },
 };
 
 /***
@@ -448,9 +455,15 @@ static int task_now(lua_State *L)
 }
 
 static const luaL_Reg functions[] = {
-	{ "wait", task_wait }, { "spawn", task_spawn }, { "context", task_context },
-	{ "cancelled", task_cancelled }, { "live", task_live }, { "set_cancelled", task_set_cancelled },
-	{ "tag", task_tag }, { "now", task_now }, { NULL, NULL }
+	{ "wait", task_wait },
+	{ "spawn", task_spawn },
+	{ "context", task_context },
+	{ "cancelled", task_cancelled },
+	{ "live", task_live },
+	{ "set_cancelled", task_set_cancelled },
+	{ "tag", task_tag },
+	{ "now", task_now },
+	{ NULL, NULL },
 };
 
 int luaopen_o2x_core_task(lua_State *L)

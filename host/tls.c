@@ -17,12 +17,29 @@
 #include <string.h>
 
 #define LIBSSL(X) \
-	X(ERR_clear_error) X(ERR_get_error) X(ERR_reason_error_string) \
-	X(SSL_CTX_ctrl) X(SSL_CTX_free) X(SSL_CTX_load_verify_locations) X(SSL_CTX_new) \
-	X(SSL_CTX_set_default_verify_paths) X(SSL_CTX_set_verify) X(SSL_connect) X(SSL_ctrl) \
-	X(SSL_free) X(SSL_get0_param) X(SSL_get_error) X(SSL_get_verify_result) X(SSL_new) \
-	X(SSL_read) X(SSL_set1_host) X(SSL_set_fd) X(SSL_write) X(TLS_client_method) \
-	X(X509_VERIFY_PARAM_set1_ip_asc) X(X509_verify_cert_error_string)
+	X(ERR_clear_error) \
+	X(ERR_get_error) \
+	X(ERR_reason_error_string) \
+	X(SSL_CTX_ctrl) \
+	X(SSL_CTX_free) \
+	X(SSL_CTX_load_verify_locations) \
+	X(SSL_CTX_new) \
+	X(SSL_CTX_set_default_verify_paths) \
+	X(SSL_CTX_set_verify) \
+	X(SSL_connect) \
+	X(SSL_ctrl) \
+	X(SSL_free) \
+	X(SSL_get0_param) \
+	X(SSL_get_error) \
+	X(SSL_get_verify_result) \
+	X(SSL_new) \
+	X(SSL_read) \
+	X(SSL_set1_host) \
+	X(SSL_set_fd) \
+	X(SSL_write) \
+	X(TLS_client_method) \
+	X(X509_VERIFY_PARAM_set1_ip_asc) \
+	X(X509_verify_cert_error_string)
 
 LAZY(libssl, "libssl.so.3", LIBSSL)
 
@@ -73,11 +90,11 @@ static int expect(SSL *ssl, const char *host)
 		return libssl.X509_VERIFY_PARAM_set1_ip_asc(libssl.SSL_get0_param(ssl), host);
 	if (!libssl.SSL_set1_host(ssl, host))
 		return 0;
-	char *name = strdup(host);  /* the interface of OpenSSL wants it writable */
+	char *name = strdup(host); /* the interface of OpenSSL wants it writable */
 	long set = 0;
 	if (name)
-		set = libssl.SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME,
-				      TLSEXT_NAMETYPE_host_name, name);
+		set = libssl.SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+				      name);
 	free(name);
 	return set == 1;
 }
@@ -123,20 +140,17 @@ static long judge(struct tls *tls, int result)
 	int saved = errno;
 	long verified;
 	switch (libssl.SSL_get_error(tls->ssl, result)) {
-	case SSL_ERROR_WANT_READ:
-		return IO_WANT_READ;
-	case SSL_ERROR_WANT_WRITE:
-		return IO_WANT_WRITE;
-	case SSL_ERROR_ZERO_RETURN:
-		return 0;
+	case SSL_ERROR_WANT_READ: return IO_WANT_READ;
+	case SSL_ERROR_WANT_WRITE: return IO_WANT_WRITE;
+	case SSL_ERROR_ZERO_RETURN: return 0;
 	case SSL_ERROR_SYSCALL:
 		return io_fail(tls->failure, "ECONNRESET", "%s",
-				saved ? strerror(saved) : "the connection was cut");
+			       saved ? strerror(saved) : "the connection was cut");
 	default:
 		verified = libssl.SSL_get_verify_result(tls->ssl);
 		if (verified != X509_V_OK)
 			return io_fail(tls->failure, "ECERT", "the certificate is refused: %s",
-					libssl.X509_verify_cert_error_string(verified));
+				       libssl.X509_verify_cert_error_string(verified));
 		return io_fail(tls->failure, "ETLS", "TLS failed: %s", reason());
 	}
 }
@@ -154,7 +168,8 @@ long tls_handshake(struct tls *tls)
 	if (result == 1)
 		return 0;
 	long want = judge(tls, result);
-	return want == 0 ? io_fail(tls->failure, "ECONNRESET", "the server ended the TLS handshake") : want;
+	return want == 0 ? io_fail(tls->failure, "ECONNRESET", "the server ended the TLS handshake")
+			 : want;
 }
 
 long tls_read(struct tls *tls, char *bytes, size_t size)
@@ -173,5 +188,6 @@ long tls_write(struct tls *tls, const char *bytes, size_t length)
 	if (put > 0)
 		return put;
 	long want = judge(tls, put);
-	return want ? want : io_fail(tls->failure, "ECONNRESET", "the server has closed the connection");
+	return want ? want
+		    : io_fail(tls->failure, "ECONNRESET", "the server has closed the connection");
 }

@@ -12,9 +12,9 @@
 struct tls;
 
 /*
-** Prepares TLS on the socket: the server must prove that it is host, by the authorities in ca_file, or
-** by the system's when that is NULL. The caller keeps the socket and the failure alive. -> NULL: see
-** failure
+** Prepares TLS on the socket: the server must prove that it is host, by the authorities in ca_file,
+** or by the system's when that is NULL. The caller keeps the socket and the failure alive. -> NULL:
+** see failure
 */
 struct tls *tls_new(int fd, const char *host, const char *ca_file, struct io_failure *failure);
 

@@ -14,7 +14,7 @@
 #define MAX_DATAGRAM 65535
 
 struct udp {
-	int fd;  /* -1: closed */
+	int fd; /* -1: closed */
 };
 
 /***
@@ -107,8 +107,8 @@ static int udp_send(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {
-	{ "fd", udp_fd }, { "port", udp_port }, { "receive", udp_receive }, { "send", udp_send },
-	{ "close", udp_gc }, { NULL, NULL }
+	{ "fd", udp_fd },     { "port", udp_port }, { "receive", udp_receive },
+	{ "send", udp_send }, { "close", udp_gc },  { NULL, NULL },
 };
 
 /***

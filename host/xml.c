@@ -3,9 +3,9 @@
 ** what they see, as bytes in a buffer; tables are made from the notes afterwards. Document types
 ** are refused: no entities, no external anything.
 */
-#include "luabuffer.h"
 #include "host.h"
 #include "lazy.h"
+#include "luabuffer.h"
 
 #include <string.h>
 
@@ -14,9 +14,17 @@
 #define MAX_DEPTH 64
 
 #define EXPAT(X) \
-	X(XML_ParserCreate) X(XML_ParserFree) X(XML_SetUserData) X(XML_SetElementHandler) \
-	X(XML_SetCharacterDataHandler) X(XML_SetStartDoctypeDeclHandler) X(XML_Parse) \
-	X(XML_StopParser) X(XML_GetErrorCode) X(XML_ErrorString) X(XML_GetCurrentLineNumber)
+	X(XML_ParserCreate) \
+	X(XML_ParserFree) \
+	X(XML_SetUserData) \
+	X(XML_SetElementHandler) \
+	X(XML_SetCharacterDataHandler) \
+	X(XML_SetStartDoctypeDeclHandler) \
+	X(XML_Parse) \
+	X(XML_StopParser) \
+	X(XML_GetErrorCode) \
+	X(XML_ErrorString) \
+	X(XML_GetCurrentLineNumber)
 LAZY(expat, "libexpat.so.1", EXPAT)
 
 /* Notes: 'S' name NUL, 'E', 'T' text NUL. XML has no NUL. Text comes in pieces. */
@@ -95,9 +103,7 @@ static void build(lua_State *L, const struct buffer *notes)
 			lua_pushliteral(L, "");
 			lua_setfield(L, -2, "text");
 			break;
-		case 'T':
-			add_text(L, text);
-			break;
+		case 'T': add_text(L, text); break;
 		default:
 			if (lua_gettop(L) > base + 1)
 				lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);

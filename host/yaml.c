@@ -71,7 +71,8 @@ static int fail_reader(lua_State *L, struct parser *p)
 		column = p->text[i] == '\n' ? 0 : column + 1;
 		line += p->text[i] == '\n';
 	}
-	return fail_at(L, line, column, "syntax", p->yaml.problem ? p->yaml.problem : "cannot be read");
+	return fail_at(L, line, column, "syntax",
+		       p->yaml.problem ? p->yaml.problem : "cannot be read");
 }
 
 /* libyaml's words for a tab are of no help to whoever typed it. */
@@ -98,15 +99,16 @@ static void push_string(lua_State *L, const yaml_char_t *text)
 
 static void push_scalar(lua_State *L, const yaml_event_t *event)
 {
-	static const char *const styles[] = { "any", "plain", "single", "double", "literal", "folded" };
+	static const char *const styles[] = { "any",    "plain",   "single",
+					      "double", "literal", "folded" };
 	lua_pushlstring(L, (const char *)event->data.scalar.value, event->data.scalar.length);
 	lua_pushstring(L, styles[event->data.scalar.style]);
 	push_string(L, event->data.scalar.anchor);
 	push_string(L, event->data.scalar.tag);
 }
 
-static void push_collection(
-	lua_State *L, bool flow, const yaml_char_t *anchor, const yaml_char_t *tag)
+static void push_collection(lua_State *L, bool flow, const yaml_char_t *anchor,
+			    const yaml_char_t *tag)
 {
 	lua_pushnil(L);
 	lua_pushstring(L, flow ? "flow" : "block");
@@ -118,22 +120,17 @@ static void push_collection(
 static int push_data(lua_State *L, const yaml_event_t *event)
 {
 	switch (event->type) {
-	case YAML_SCALAR_EVENT:
-		push_scalar(L, event);
-		return 4;
-	case YAML_ALIAS_EVENT:
-		push_string(L, event->data.alias.anchor);
-		return 1;
+	case YAML_SCALAR_EVENT: push_scalar(L, event); return 4;
+	case YAML_ALIAS_EVENT: push_string(L, event->data.alias.anchor); return 1;
 	case YAML_SEQUENCE_START_EVENT:
 		push_collection(L, event->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE,
-			event->data.sequence_start.anchor, event->data.sequence_start.tag);
+				event->data.sequence_start.anchor, event->data.sequence_start.tag);
 		return 4;
 	case YAML_MAPPING_START_EVENT:
 		push_collection(L, event->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE,
-			event->data.mapping_start.anchor, event->data.mapping_start.tag);
+				event->data.mapping_start.anchor, event->data.mapping_start.tag);
 		return 4;
-	default:
-		return 0;
+	default: return 0;
 	}
 }
 

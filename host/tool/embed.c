@@ -1,6 +1,7 @@
 /*
 ** embed.c: compiles Lua files and writes them as one C file. A build tool, not part of the program.
-**   embed ROOT FILE...     ROOT/o2x/effect.lua becomes module "o2x.effect"; ROOT/o2x/lab/init.lua "o2x.lab"
+** embed ROOT FILE...     ROOT/o2x/effect.lua becomes module "o2x.effect"; ROOT/o2x/lab/init.lua
+** "o2x.lab"
 */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,10 @@
 #include <lauxlib.h>
 #include <lua.h>
 
-struct module { char name[256]; const char *file; };
+struct module {
+	char name[256];
+	const char *file;
+};
 
 static int compare(const void *a, const void *b)
 {
