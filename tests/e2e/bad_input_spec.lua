@@ -1,5 +1,6 @@
 -- Whatever is wrong gets one clear line, the right exit code, and nothing half done.
 
+local defer = require "o2x.base.defer"
 local fs = require "o2x.base.fs"
 local labs = require "tests.support.lab"
 
@@ -66,12 +67,10 @@ describe("bad input", function()
   end)
 
   it("in runbooks", function()
-    local folder <close> = setmetatable(
-      { path = fs.temp_folder "/tmp/o2x-test-runbooks-" },
-      { __close = function(f) fs.remove_tree(f.path) end }
-    )
+    local folder = fs.temp_folder "/tmp/o2x-test-runbooks-"
+    local _remove <close> = defer(function() fs.remove_tree(folder) end)
     local function runbook(text)
-      local path = fs.join(folder.path, "bad.lua")
+      local path = fs.join(folder, "bad.lua")
       fs.write(path, text)
       return { "run", path, "newclient" }
     end

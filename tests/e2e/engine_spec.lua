@@ -1,5 +1,6 @@
 -- The engine from outside: the program runs as a child process against the toy platform (tests/support/toy).
 
+local defer = require "o2x.base.defer"
 local fs = require "o2x.base.fs"
 local proc = require "o2x.base.proc"
 local task = require "o2x.base.task"
@@ -322,10 +323,7 @@ describe("the processor, memory and the disk", function()
     fs.mkdir(toy.state)
     local mounted = proc.run { argv = { "mount", "-t", "tmpfs", "-o", "size=400k", "none", toy.state } }
     if mounted.code ~= 0 then return end -- only root can
-    local back <close> = setmetatable(
-      {},
-      { __close = function() proc.run { argv = { "umount", "-l", toy.state } } end }
-    )
+    local _unmount <close> = defer(function() proc.run { argv = { "umount", "-l", toy.state } } end)
     toy:runbook(
       "big",
       [[

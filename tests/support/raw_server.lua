@@ -36,7 +36,7 @@ function M.serve(handler)
       end
       server.connections = server.connections + 1
       handles[#handles + 1] = task.spawn(function()
-        local held <close> = connection
+        local _held <close> = connection
         local request = read_request(connection)
         handler(request, function(bytes) connection:write(bytes) end, connection)
       end)

@@ -1,5 +1,6 @@
 --- Runs pieces of script in a sandbox of their own, without a platform.
 
+local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local sandbox = require "o2x.script.sandbox"
@@ -27,15 +28,13 @@ end
 ---@param options {loading: boolean?, seed: integer?}?
 function M.run(text, options)
   options = options or {}
-  local folder <close> = setmetatable(
-    { path = fs.temp_folder("/tmp/o2x-script-") },
-    { __close = function(self) fs.remove_tree(self.path) end }
-  )
-  fs.write(folder.path .. "/script.lua", options.loading and text or "return function() " .. text .. "\nend")
-  fs.mkdir(folder.path .. "/stdlib")
-  local box = sandbox.new({ root = folder.path, stdlib = folder.path .. "/stdlib" }, options.seed)
+  local folder = fs.temp_folder("/tmp/o2x-script-")
+  local _remove <close> = defer(function() fs.remove_tree(folder) end)
+  fs.write(folder .. "/script.lua", options.loading and text or "return function() " .. text .. "\nend")
+  fs.mkdir(folder .. "/stdlib")
+  local box = sandbox.new({ root = folder, stdlib = folder .. "/stdlib" }, options.seed)
   return xpcall(function()
-    local chunk = box:load_file(folder.path .. "/script.lua")
+    local chunk = box:load_file(folder .. "/script.lua")
     if options.loading then return chunk end
     box.run = run_of(box)
     return chunk()

@@ -3,7 +3,6 @@
 local context = require "o2x.engine.context"
 local effect = require "o2x.engine.gate"
 local plan = require "o2x.engine.plan"
-local step = require "o2x.script.step"
 local task = require "o2x.base.task"
 
 local M = {}
@@ -55,12 +54,7 @@ function M.new(o)
   end
 
   --- Runs fn as a step of that name.
-  function run.within(name, fn, ...)
-    local context_, old = task.context(), step.path()
-    context_.step_path = name
-    local back <close> = setmetatable({}, { __close = function() context_.step_path = old end })
-    return fn(...)
-  end
+  function run.within(name, fn, ...) return task.within("step_path", name, fn, ...) end
 
   return run
 end

@@ -1,5 +1,6 @@
 --- Lets so many tasks at a time do something; the others wait for their turn, in order.
 
+local defer = require "o2x.base.defer"
 local task = require "o2x.base.task"
 
 local M = {}
@@ -45,7 +46,7 @@ end
 ---@return any what fn returns
 function Turnstile:run(fn, ...)
   self:enter()
-  local left <close> = setmetatable({}, { __close = function() self:leave() end })
+  local _leave <close> = defer(function() self:leave() end)
   return fn(...)
 end
 

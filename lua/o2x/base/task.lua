@@ -2,6 +2,7 @@
 
 local core = require "o2x.core.task"
 local event = require "o2x.core.event"
+local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
 local program = require "o2x.core.program"
 
@@ -85,6 +86,19 @@ end
 function M.sleep(seconds)
   local timer <close> = event.timer(seconds)
   core.wait(timer, math.huge)
+end
+
+--- Runs fn with a field of the task's context set, and sets it back however fn ends.
+---@param field string
+---@param value any
+---@param fn function
+---@return any its results
+function M.within(field, value, fn, ...)
+  local context = core.context()
+  local old = rawget(context, field)
+  local _restore <close> = defer(function() context[field] = old end)
+  context[field] = value
+  return fn(...)
 end
 
 --- Waits until a descriptor is ready.

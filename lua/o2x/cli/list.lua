@@ -1,6 +1,7 @@
 --- o2x list
 
 local common = require "o2x.cli.common"
+local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
@@ -42,7 +43,7 @@ local function maintenance_of(project, config, name)
   if not fs.exists(fs.join(project.stdlib, "maintenance.lua")) then return nil end
   local ok, words = xpcall(function()
     local this = run.prepare_look(project, config, name)
-    local close <close> = setmetatable({}, { __close = this.close_clients })
+    local _close <close> = defer(this.close_clients)
     local maintenance = this.sandbox:require("stdlib.maintenance")
     local note = maintenance.of(this.tenant)
     return note and maintenance.describe(this.tenant, note) or ""

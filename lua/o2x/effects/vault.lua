@@ -13,7 +13,7 @@ local function publish(fields, known)
   for name, field in pairs(fields) do
     for _, text in ipairs(known) do
       if secret.is(field) and secret.equal(field, text) then
-        local dead <close> = field
+        local _dead <close> = field
         fields[name] = text
         break
       end

@@ -3,6 +3,7 @@
 local clients = require "o2x.engine.clients"
 local context = require "o2x.engine.context"
 local crypto = require "o2x.base.crypto"
+local defer = require "o2x.base.defer"
 local effect = require "o2x.engine.gate"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
@@ -188,7 +189,7 @@ local function perform(run)
 end
 
 local function apply(run)
-  local close <close> = setmetatable({}, { __close = run.close_clients })
+  local _close <close> = defer(run.close_clients)
   hooks.before(run)
   local ok, err = xpcall(perform, errors.handler, run)
   run.wrote = run.gate.wrote -- by the run, not by the hook after it
@@ -198,7 +199,7 @@ end
 
 -- Hooks are no change by themselves: they are shown where there is something to do.
 local function rehearse(run)
-  local close <close> = setmetatable({}, { __close = run.close_clients })
+  local _close <close> = defer(run.close_clients)
   perform(run)
   if not run.plan:has_changes() then return end
   hooks.before(run)
@@ -307,7 +308,7 @@ end
 function M.apply(run, started)
   run.store = run.store or store.open(run.config.state)
   run.id = run.store:new_id()
-  local held <close> = take_lock(run, run.id)
+  local _held <close> = take_lock(run, run.id)
   run.folder, run.journal = run.store:create(run.id, header(run), run.sandbox.texts)
   run.sandbox.keep = function(path, text) run.store:keep(run.id, path, text) end
   if started then started(run) end
@@ -321,7 +322,7 @@ end
 ---@return "done"|"failed"|"refused"|"interrupted" status
 ---@return table? error
 function M.resume(run, id, started)
-  local held <close> = take_lock(run, id)
+  local _held <close> = take_lock(run, id)
   local old = run.store:reopen(id)
   run.id, run.folder, run.journal, run.past = id, old.folder, old.journal, old.history.past
   local changed = M.edited(run, id)

@@ -6,6 +6,7 @@
 --     after   = function(tenant, run) … end,     -- run.status is "done" or "failed", run.error what went wrong
 --   }
 
+local defer = require "o2x.base.defer"
 local frozen = require "o2x.base.frozen"
 local errors = require "o2x.base.error"
 local files = require "o2x.project.runbook_files"
@@ -70,11 +71,9 @@ end
 -- A hook writes what the hooks declare, and nothing else.
 local function call(run, fn, name, status, err)
   local declared = run.declared
-  local back <close> = setmetatable({}, {
-    __close = function()
-      run.declared, run.ctx.declared = declared, declared
-    end,
-  })
+  local _restore <close> = defer(function()
+    run.declared, run.ctx.declared = declared, declared
+  end)
   local own = {}
   for _, word in ipairs(run.hooks.effects) do
     own[word] = true

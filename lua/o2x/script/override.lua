@@ -142,21 +142,9 @@ end
 -- ---- at run time ----
 
 -- What the override itself does is not edited by it: only the standard runbook's steps are.
-local function own(fn, ...)
-  local context = task.context()
-  local old = rawget(context, "override_own")
-  local back <close> = setmetatable({}, { __close = function() context.override_own = old end })
-  context.override_own = true
-  return fn(...)
-end
+local function own(fn, ...) return task.within("override_own", true, fn, ...) end
 
-local function standards(fn, ...)
-  local context = task.context()
-  local old = rawget(context, "override_own")
-  local back <close> = setmetatable({}, { __close = function() context.override_own = old end })
-  context.override_own = false
-  return fn(...)
-end
+local function standards(fn, ...) return task.within("override_own", false, fn, ...) end
 
 local function runner(standard, changes)
   local function call(tenant, params) return standards(standard.run, tenant, params) end

@@ -2,6 +2,7 @@
 -- knows the apis of o2x and the files of stdlib. It stops accidents, undeclared effects, reaching for another tenant;
 -- it is no wall against an author who means harm and may deploy anyway.
 
+local defer = require "o2x.base.defer"
 local frozen = require "o2x.base.frozen"
 local core = require "o2x.core.sandbox"
 local effects = require "o2x.effects"
@@ -153,7 +154,7 @@ function Sandbox:require(name)
   if loaded ~= nil then return loaded end
   if self.pending[name] then errors.input(("require %q: it requires itself"):format(name), nil, self:where()) end
   self.pending[name] = true
-  local forget <close> = setmetatable({}, { __close = function() self.pending[name] = nil end })
+  local _forget <close> = defer(function() self.pending[name] = nil end)
   if name:match("^stdlib%.") then
     loaded = self.declarations and later(function() return self:require_stdlib(name) end) or self:require_stdlib(name)
   elseif name == "o2x.runbook" then

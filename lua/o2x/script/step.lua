@@ -17,15 +17,6 @@ function M.path() return task.context().step_path or "" end
 ---@return boolean
 function M.in_check() return task.context().in_check or false end
 
--- Runs fn with a field of the task's context set, and sets it back however fn ends.
-local function within(field, new, fn, ...)
-  local context = task.context()
-  local old = rawget(context, field)
-  local back <close> = setmetatable({}, { __close = function() context[field] = old end })
-  context[field] = new
-  return fn(...)
-end
-
 local function check_name(name)
   if type(name) ~= "string" or name == "" or #name > 200 or name:find("[%c/]") or not utf8.len(name) then
     errors.raise { kind = "failed", message = ("a step needs a name without slashes, got %s"):format(value.text(name)) }
@@ -98,7 +89,7 @@ function M.step(run, name, fn, ...)
       return past.result
     end
     local function body() return fn(table.unpack(arguments, 1, arguments.n)) end
-    return within("step_path", path, perform, run, path, instead or body, body)
+    return task.within("step_path", path, perform, run, path, instead or body, body)
   end)
 end
 
@@ -115,7 +106,7 @@ function M.check(run, name, fn, ...)
     return nil
   end
   local start = task.now()
-  local results = table.pack(xpcall(within, errors.handler, "in_check", true, fn, ...))
+  local results = table.pack(xpcall(task.within, errors.handler, "in_check", true, fn, ...))
   local ok, found, why = results[1], results[2], results[3]
   local problem = not ok and errors.wrap(found)
     or found == false

@@ -1,3 +1,4 @@
+local defer = require "o2x.base.defer"
 local json = require "o2x.base.json"
 local raised = require "tests.support.raised"
 local secret = require "o2x.base.secret"
@@ -202,7 +203,7 @@ describe("a Vault token", function()
     c:put(PATH, { a = "value" })
     assert.equal(0, count(v, "renew%-self"))
     local now = task.now
-    local back <close> = setmetatable({}, { __close = function() task.now = now end })
+    local _restore <close> = defer(function() task.now = now end)
     task.now = function() return now() + 2401 end
     c:read(PATH)
     assert.equal(1, count(v, "renew%-self"))

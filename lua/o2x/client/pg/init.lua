@@ -4,6 +4,7 @@
 --- Parameters are $1, $2 …; nil and json.null are NULL, a table is sent as JSON, a secret is opened only by the native
 --- module. Rows are tables column → value: NULL is absent, json is decoded, numeric and times are text.
 
+local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
 local pg_error = require "o2x.client.pg.error"
@@ -322,11 +323,9 @@ end
 ---@return integer rows
 function Connection:copy_out(sql, sink)
   copy_start(self, sql, "copy_out")
-  local guard <close> = setmetatable({}, {
-    __close = function(_, problem)
-      if problem then self:close() end
-    end,
-  })
+  local _close <close> = defer(function(problem)
+    if problem then self:close() end
+  end)
   while true do
     local row, message = self.core:copy_get()
     if row then

@@ -1,6 +1,7 @@
 --- A PostgreSQL session below its statements: connecting, and the loop over the native steps. Used by pg.lua only.
 
 local core = require "o2x.core.pg"
+local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
 local net = require "o2x.base.net"
 local pg_error = require "o2x.client.pg.error"
@@ -103,11 +104,9 @@ function M.connect(options, class)
   self.core = native
   local deadline = task.now() + options.connect_timeout
   local step = "w"
-  local guard <close> = setmetatable({}, {
-    __close = function()
-      if step ~= "ok" then self:close() end
-    end,
-  })
+  local _close <close> = defer(function()
+    if step ~= "ok" then self:close() end
+  end)
   while step ~= "ok" do
     local ready
     ready, message = task.wait_fd(native:fd(), step, math.max(0, deadline - task.now()))

@@ -135,7 +135,7 @@ end
 -- What was read only to see whether it can be is forgotten at once: the tenant's name, say, would be masked everywhere.
 local function forget(fields)
   for _, field in pairs(type(fields) == "table" and fields or {}) do
-    if secret.is(field) then local dead <close> = field end
+    if secret.is(field) then local _dead <close> = field end
   end
 end
 
