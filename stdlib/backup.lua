@@ -5,6 +5,7 @@ local archive = require "o2x.archive"
 local clock = require "o2x.clock"
 local rds = require "o2x.rds"
 local s3 = require "o2x.s3"
+local text = require "o2x.text"
 
 local M = {}
 
@@ -55,8 +56,6 @@ end
 
 local WHAT <const> = { before = "what a restore replaced", restored = "what a restore left unfinished" }
 
-local function size(bytes) return ("%.1f MB"):format(bytes / 2 ^ 20) end
-
 --- Tells what the tenant can be restored from, and what earlier restores have left.
 ---@param _ table tenant
 function M.list(_)
@@ -65,10 +64,10 @@ function M.list(_)
     rows[#rows + 1] = { what = one.type .. " snapshot", name = one.id, from = one.created, state = one.status }
   end
   for _, one in ipairs(s3.list(".dump")) do
-    rows[#rows + 1] = { what = "archive", name = one.url, from = one.modified, state = size(one.size) }
+    rows[#rows + 1] = { what = "archive", name = one.url, from = one.modified, state = text.bytes(one.size) }
   end
   for _, one in ipairs(archive.kept()) do
-    rows[#rows + 1] = { what = WHAT[one.what], name = one.name, from = one.at, state = size(one.size) }
+    rows[#rows + 1] = { what = WHAT[one.what], name = one.name, from = one.at, state = text.bytes(one.size) }
   end
   output { columns = { "what", "name", "from", "state" }, rows = rows }
 end

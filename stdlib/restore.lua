@@ -7,6 +7,7 @@ local maintenance = require "stdlib.maintenance"
 local pg = require "o2x.pg"
 local rds = require "o2x.rds"
 local s3 = require "o2x.s3"
+local text = require "o2x.text"
 
 local M = {}
 
@@ -57,22 +58,17 @@ function M.check(tenant, params)
   end
 end
 
-local function ago(seconds)
-  if seconds < 5400 then return ("%d minutes"):format(seconds // 60) end
-  return seconds < 172800 and ("%d hours"):format(seconds // 3600) or ("%d days"):format(seconds // 86400)
-end
-
--- "2026-02-14T09:30:00Z, 3 hours ago"
+-- "2026-02-14T09:30:00Z, 3 h 12 min ago"
 local function when(created)
   if not created:find("Z$") then return created end
-  return ("%s, %s ago"):format(created, ago(math.max(0, clock.now() - clock.parse(created))))
+  return ("%s, %s ago"):format(created, text.duration(math.max(0, clock.now() - clock.parse(created) // 1)))
 end
 
 -- ---- from a snapshot of the server ----
 
-local function time_of(text)
-  local ok, time = pcall(clock.parse, text)
-  return ok and time or invalid(("at=%s is no time"):format(text), "such as at=2026-02-14T09:30:00Z")
+local function time_of(at)
+  local ok, time = pcall(clock.parse, at)
+  return ok and time or invalid(("at=%s is no time"):format(at), "such as at=2026-02-14T09:30:00Z")
 end
 
 --- The snapshot that is meant: by its name, or the newest that was whole at a time.
@@ -146,20 +142,15 @@ function M.examine(tenant, path, wanted, snapshot)
   local size = pg.tenant:one(SIZE)
   log(("%s: %s as it was on %s"):format(snapshot and snapshot.id or path, found.database, when(found.created)))
   log(
-    ("%d tables, %d rows, %.1f MB packed; the database that it replaces takes %.1f MB on the server"):format(
+    ("%d tables, %d rows, %s packed; the database that it replaces takes %s on the server"):format(
       found.tables,
       found.rows,
-      found.bytes / 2 ^ 20,
-      (size and size.size or 0) / 2 ^ 20
+      text.bytes(found.bytes),
+      text.bytes(size and size.size or 0)
     )
   )
   local seconds = 2 * (found.seconds or found.bytes // 2 ^ 22) + 5
-  log(
-    ("restoring it takes about %d %s; whatever was written since is not in it"):format(
-      seconds < 120 and seconds or seconds // 60,
-      seconds < 120 and "seconds" or "minutes"
-    )
-  )
+  log(("restoring it takes about %s; whatever was written since is not in it"):format(text.duration(seconds)))
   return found
 end
 

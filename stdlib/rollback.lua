@@ -8,18 +8,17 @@ local maintenance = require "stdlib.maintenance.note"
 local naming = require "stdlib.naming"
 local runs = require "o2x.runs"
 local services = require "stdlib.services"
+local text = require "o2x.text"
 local values = require "stdlib.values"
 
 local M = {}
-
-local UNITS = { m = 60, h = 3600, d = 86400 }
 
 -- ---- which revision ----
 
 -- "90m" ago, or a moment with its offset.
 local function time_of(word)
-  local count, unit = word:match("^(%d+)([mhd])$")
-  if count then return clock.now() - math.tointeger(tonumber(count)) * UNITS[unit] end
+  local seconds = text.parse_duration(word)
+  if seconds then return clock.now() - seconds end
   local ok, time = pcall(clock.parse, word)
   return ok and time
     or invalid(

@@ -1,15 +1,9 @@
 --- Which of a tenant's services are meant, and in which order they are taken.
 
 local catalogue = require "stdlib.catalogue"
+local text = require "o2x.text"
 
 local M = {}
-
-local function nearest(word)
-  for _, name in ipairs(catalogue.names()) do
-    if name:find(word, 1, true) then return ("did you mean %s?"):format(name) end
-  end
-  return "services: " .. table.concat(catalogue.names(), ", ")
-end
 
 --- The services that are named, in the catalogue's order; all if none is, or for "all".
 ---@param names string[]?
@@ -19,7 +13,12 @@ function M.choose(names)
   if not names or (#names == 1 and names[1] == "all") then return catalogue.names(), false end
   local wanted, chosen = {}, {}
   for _, name in ipairs(names) do
-    if not catalogue.find(name) then invalid(("there is no service '%s'"):format(name), nearest(name)) end
+    if not catalogue.find(name) then
+      invalid(
+        ("there is no service '%s'%s"):format(name, text.suggest(name, catalogue.names())),
+        "services: " .. table.concat(catalogue.names(), ", ")
+      )
+    end
     wanted[name] = true
   end
   for _, name in ipairs(catalogue.names()) do

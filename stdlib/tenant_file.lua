@@ -2,6 +2,7 @@
 
 local naming = require "stdlib.naming"
 local providers = require "stdlib.providers"
+local text = require "o2x.text"
 
 local M = {}
 
@@ -74,23 +75,20 @@ local function type_problem(value, wanted)
   return nil
 end
 
-local function nearest(word, schema)
-  for known in pairs(schema) do
-    if known:sub(1, 3) == tostring(word):sub(1, 3) then return ("did you mean '%s'?"):format(known) end
-  end
+local function unknown(prefix, field, schema)
   local names = {}
   for known in pairs(schema) do
     names[#names + 1] = known
   end
   table.sort(names)
-  return "known: " .. table.concat(names, ", ")
+  field = tostring(field)
+  local suggestion = text.suggest(field, names)
+  return problem("%s%s is not a known field%s", "known: " .. table.concat(names, ", "), prefix, field, suggestion)
 end
 
 local function check_fields(value, schema, prefix)
   for field in pairs(value) do
-    if not schema[field] then
-      return problem("%s%s is not a known field", nearest(field, schema), prefix, tostring(field))
-    end
+    if not schema[field] then return unknown(prefix, field, schema) end
   end
   for field, wanted in pairs(schema) do
     local wrong = type_problem(value[field], wanted)
@@ -123,9 +121,7 @@ local function check_integration(item, position, seen)
     known[column] = true
   end
   for column in pairs(item.attributes or {}) do
-    if not known[column] then
-      return problem("%sattributes.%s is not a known field", nearest(column, known), prefix, tostring(column))
-    end
+    if not known[column] then return unknown(prefix .. "attributes.", column, known) end
   end
 end
 

@@ -3,7 +3,7 @@
 local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
 local lab = require "lab"
-local nearest = require "o2x.base.suggest"
+local suggest = require "o2x.base.suggest"
 local out = require "o2x.report.out"
 
 local WORDS = { up = 0, down = 0, status = 0, env = 0, reset = 0, serve = 0, fault = 2, wind = 1 }
@@ -15,7 +15,7 @@ local USAGE = "lab up|down|status|env|reset|fault|wind"
 local function parse(words, options)
   local what, rest = words[1], {}
   if not WORDS[what] then
-    errors.input(("lab knows no %s%s"):format(out.printable(what), nearest.suggest(what, SHOWN)), "o2x help lab")
+    errors.input(("lab knows no %s%s"):format(out.printable(what), suggest.among(what, SHOWN)), "o2x help lab")
   end
   for i = 2, #words do
     local key, value = words[i]:match "^(%l+)=(.*)$"

@@ -3,7 +3,7 @@
 local args = require "o2x.cli.args"
 local entry = require "o2x.cli.entry"
 local errors = require "o2x.base.error"
-local nearest = require "o2x.base.suggest"
+local suggest = require "o2x.base.suggest"
 local out = require "o2x.report.out"
 
 -- name → what it does, in the order in which help shows them
@@ -33,7 +33,7 @@ end
 local function find(name)
   if known[name] then return require("o2x.cli." .. name) end
   errors.input(
-    ("unknown command '%s'%s"):format(out.printable(name), nearest.suggest(name, COMMANDS)),
+    ("unknown command '%s'%s"):format(out.printable(name), suggest.among(name, COMMANDS)),
     "o2x help lists the commands"
   )
 end

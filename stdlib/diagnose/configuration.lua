@@ -8,6 +8,7 @@ local k8s = require "o2x.k8s"
 local naming = require "stdlib.naming"
 local pg = require "o2x.pg"
 local secret = require "o2x.secret"
+local text = require "o2x.text"
 local vault = require "o2x.vault"
 local yaml = require "o2x.yaml"
 
@@ -178,7 +179,7 @@ local function vault_token(found, tenant)
       found,
       "warning",
       "secret " .. name,
-      ("its Vault token ends in %d hours"):format(seen.ttl // 3600),
+      ("its Vault token ends in %s"):format(text.duration(seen.ttl)),
       "ttl " .. seen.ttl,
       "vault token renew, with that token"
     )

@@ -4,6 +4,7 @@ local clock = require "o2x.clock"
 local json = require "o2x.json"
 local k8s = require "o2x.k8s"
 local naming = require "stdlib.naming"
+local text = require "o2x.text"
 
 local M = {}
 
@@ -14,20 +15,14 @@ M.KEY = "o2x.io/maintenance"
 ---@param object table?
 ---@return table?
 function M.on(object)
-  local text = object and (object.metadata.annotations or {})[M.KEY]
-  return text and json.decode(text)
+  local noted = object and (object.metadata.annotations or {})[M.KEY]
+  return noted and json.decode(noted)
 end
 
 --- The tenant's maintenance: tenant, since, until_, by, run; nil if it is in none.
 ---@param tenant table
 ---@return table?
 function M.of(tenant) return M.on(k8s.get("ConfigMap", naming.resource(tenant, "maintenance"), tenant.namespace)) end
-
-local function minutes(seconds)
-  if seconds < 120 then return ("%d s"):format(seconds) end
-  if seconds < 7200 then return ("%d min"):format(seconds // 60) end
-  return ("%d h %d min"):format(seconds // 3600, seconds % 3600 // 60)
-end
 
 --- Seconds since the maintenance should have been over; nil if it should not yet.
 ---@param note table
@@ -43,7 +38,7 @@ end
 ---@return string
 function M.describe(tenant, note)
   local over = M.lapsed(note)
-  local till = over and ("IT SHOULD HAVE ENDED %s AGO (%s)"):format(minutes(over), note["until"])
+  local till = over and ("IT SHOULD HAVE ENDED %s AGO (%s)"):format(text.duration(over), note["until"])
     or "until " .. note["until"]
   return ("%s is in maintenance since %s by %s (%s); %s"):format(tenant.name, note.since, note.by, note.run, till)
 end

@@ -1,4 +1,6 @@
 -- The example tree agrees with stdlib: tenant files load, no secret fields are missing, nothing secret is in it.
+require "tests.support.apis"
+
 local fs = require "o2x.base.fs"
 local yaml = require "o2x.base.yaml"
 local platform = require "stdlib.platform"

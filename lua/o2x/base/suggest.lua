@@ -18,7 +18,15 @@ local function distance(a, b)
   return row[#b]
 end
 
---- The nearest of the names, if it is near at all.
+-- For a word that is part of a name: "sso" of "service-sso".
+local function holding(part, names)
+  if #part < 3 then return nil end
+  for _, candidate in ipairs(names) do
+    if candidate:find(part, 1, true) then return candidate end
+  end
+end
+
+--- The nearest of the names, if it is near at all; else the first that the word is a part of.
 ---@param name string
 ---@param names string[]
 ---@return string?
@@ -31,14 +39,14 @@ function M.find(name, names)
       best, least = candidate, d
     end
   end
-  return best
+  return best or holding(name, names)
 end
 
 --- "; did you mean NAME?" or "".
 ---@param name string
 ---@param names string[]
 ---@return string
-function M.suggest(name, names)
+function M.among(name, names)
   local found = M.find(name, names)
   return found and ("; did you mean %s?"):format(found) or ""
 end

@@ -1,32 +1,39 @@
---- Amounts as people read them.
+---Durations and sizes: as people read them, and as they type them.
 
 local M = {}
 
 local SIZES <const> = { { 1 << 40, "TB" }, { 1 << 30, "GB" }, { 1 << 20, "MB" }, { 1 << 10, "KB" } }
-local TIMES <const> = { { 86400, "day" }, { 3600, "hour" }, { 60, "minute" } }
+local SECONDS <const> = { s = 1, m = 60, h = 3600, d = 86400 }
 
---- Bytes: "8.9 MB".
----@param n integer
+---A size: "8.9 MB", "512 bytes".
+---@param bytes integer
 ---@return string
-function M.bytes(n)
+function M.bytes(bytes)
   for _, size in ipairs(SIZES) do
-    if n >= size[1] then return ("%.1f %s"):format(n / size[1], size[2]) end
+    if bytes >= size[1] then return ("%.1f %s"):format(bytes / size[1], size[2]) end
   end
-  return ("%d bytes"):format(n)
+  return ("%d bytes"):format(bytes)
 end
 
---- A time: "3 minutes", "1 hour", "40 seconds".
+---A duration: "0.4 s", "12 s", "3 min 20 s", "2 h 5 min", "3 d 4 h". An integer of seconds is given without a fraction.
 ---@param seconds number
 ---@return string
 function M.duration(seconds)
-  for _, unit in ipairs(TIMES) do
-    if seconds >= unit[1] then
-      local n = math.floor(seconds / unit[1] + 0.5)
-      return ("%d %s%s"):format(n, unit[2], n == 1 and "" or "s")
-    end
-  end
-  local n = math.max(1, math.floor(seconds + 0.5))
-  return ("%d second%s"):format(n, n == 1 and "" or "s")
+  if seconds < 10 and math.type(seconds) == "float" then return ("%.1f s"):format(seconds) end
+  local whole = math.floor(seconds + 0.5)
+  if whole < 60 then return ("%d s"):format(whole) end
+  if whole < 3600 then return ("%d min %d s"):format(whole // 60, whole % 60) end
+  if whole < 86400 then return ("%d h %d min"):format(whole // 3600, whole % 3600 // 60) end
+  return ("%d d %d h"):format(whole // 86400, whole % 86400 // 3600)
+end
+
+---The seconds of a duration as it is typed: "90s", "30m", "2h", "7d".
+---@param text string
+---@return integer? seconds nil if the text is no duration
+function M.parse_duration(text)
+  local count, unit = text:match "^(%d+)([smhd])$"
+  local number = count and math.tointeger(tonumber(count))
+  return number and number * SECONDS[unit]
 end
 
 return M

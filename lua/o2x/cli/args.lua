@@ -1,7 +1,7 @@
 --- The words of a command line, checked against what the command takes.
 
 local errors = require "o2x.base.error"
-local nearest = require "o2x.base.suggest"
+local suggest = require "o2x.base.suggest"
 
 local M = {}
 
@@ -43,7 +43,7 @@ local function take(command, options, by_name, names, words, i)
   local option = by_name[word]
   if not option then
     errors.input(
-      ("unknown option %s of o2x %s%s"):format(word, command.name, nearest.suggest(word, names)),
+      ("unknown option %s of o2x %s%s"):format(word, command.name, suggest.among(word, names)),
       ("o2x help %s lists its options"):format(command.name)
     )
   end

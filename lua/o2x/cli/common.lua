@@ -13,6 +13,7 @@ local runbooks = lazy "o2x.script.runbook"
 local store = lazy "o2x.engine.store"
 local task = require "o2x.base.task"
 local tenants = lazy "o2x.project.tenants"
+local units = require "o2x.base.units"
 
 local M = {}
 
@@ -186,7 +187,7 @@ function M.conclude(run, status, err, options, seconds)
       run.runbook.name,
       run.tenant_name,
       M.counts(counts),
-      out.duration(seconds),
+      units.duration(seconds),
       next_command and "; next: " .. style.bold(next_command) or ""
     )
   )

@@ -10,6 +10,7 @@ local plan = require "o2x.engine.plan"
 local progress = require "o2x.report.progress"
 local run = require "o2x.engine.run"
 local task = require "o2x.base.task"
+local units = require "o2x.base.units"
 
 local M = {}
 
@@ -99,7 +100,7 @@ local function rows_of(outcomes, style)
       outcome.tenant,
       style[COLOURS[outcome.status] or "dim"](outcome.status .. (outcome.earlier and " before" or "")),
       counts and tostring(counts.created + counts.changed + counts.deleted) or "-",
-      outcome.seconds and out.duration(outcome.seconds) or "-",
+      outcome.seconds and units.duration(outcome.seconds) or "-",
       outcome.run or "-",
       outcome.error and out.printable(tostring(outcome.error)) or "",
     }

@@ -1,7 +1,7 @@
 --- o2x help [COMMAND]
 
 local errors = require "o2x.base.error"
-local nearest = require "o2x.base.suggest"
+local suggest = require "o2x.base.suggest"
 local out = require "o2x.report.out"
 local usage = require "o2x.cli.usage"
 
@@ -52,7 +52,7 @@ function M.run(_, words)
     table.move(group, 2, #group, #names + 1, names)
   end
   errors.input(
-    ("unknown command '%s'%s"):format(out.printable(words[1]), nearest.suggest(words[1], names)),
+    ("unknown command '%s'%s"):format(out.printable(words[1]), suggest.among(words[1], names)),
     "o2x help lists the commands"
   )
 end

@@ -5,6 +5,7 @@ local history = require "o2x.engine.history"
 local json = require "o2x.base.json"
 local out = require "o2x.report.out"
 local plan = require "o2x.engine.plan"
+local units = require "o2x.base.units"
 
 local COLOURS = {
   done = "green",
@@ -51,7 +52,7 @@ local function row(h, style)
     h.runbook.name,
     h.tenant,
     ("%d changed"):format(changed),
-    out.duration(history.seconds(h)),
+    units.duration(history.seconds(h)),
     h.overtaken and status .. style.dim(" (" .. h.overtaken .. " came after it)") or status,
   }
 end

@@ -6,6 +6,7 @@ local history = require "o2x.engine.history"
 local json = require "o2x.base.json"
 local out = require "o2x.report.out"
 local plan = require "o2x.engine.plan"
+local units = require "o2x.base.units"
 
 local SIGNS = { created = "+", changed = "~", deleted = "-", unchanged = "=", begun = "?" }
 local LONGEST = 12
@@ -72,7 +73,7 @@ local function write_effect(e, depth, style, full)
       depth,
       style.sign(sign, sign .. " " .. e.kind),
       title,
-      style.dim(e.outcome .. (e.seconds and ", " .. out.duration(e.seconds) or ""))
+      style.dim(e.outcome .. (e.seconds and ", " .. units.duration(e.seconds) or ""))
     )
   )
   local lines = e.show and e.show.lines or {}
@@ -120,7 +121,7 @@ local function write_steps(h, style, options)
     local mark = step.status == "done" and style.green("✓")
       or step.status == "failed" and style.red("✗")
       or style.yellow("…")
-    local tail = step.seconds and out.duration(step.seconds) or step.message or step.status
+    local tail = step.seconds and units.duration(step.seconds) or step.message or step.status
     out.data(("%s%s %s  %s"):format(depth, mark, style.bold(step.path:match("[^/]*$")), style.dim(tail)))
     write_group(step.path, depth .. "  ", effects, checks, style, options)
   end
@@ -151,7 +152,7 @@ local function write_head(h, style)
         h.started,
         h.user,
         h.host,
-        out.duration(history.seconds(h)),
+        units.duration(history.seconds(h)),
         h.resumed > 0 and (", resumed %d times"):format(h.resumed):gsub("1 times", "once") or ""
       )
     )

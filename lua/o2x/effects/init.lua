@@ -23,6 +23,7 @@ local M = {
     "s3",
     "secret",
     "service",
+    "text",
     "vault",
     "webhook",
     "yaml",
@@ -35,7 +36,7 @@ for _, name in ipairs(M.NAMES) do
 end
 
 -- Modules that neither read nor write a system: scripts may use them while they are loaded.
-local PURE = { crypto = true, helm_values = true, json = true, secret = true, yaml = true }
+local PURE = { crypto = true, helm_values = true, json = true, secret = true, text = true, yaml = true }
 
 --- Is the word one that a runbook's `effects` may have?
 ---@param word any

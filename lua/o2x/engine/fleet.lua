@@ -6,7 +6,7 @@ local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local identity = require "o2x.base.identity"
 local json = require "o2x.base.json"
-local nearest = require "o2x.base.suggest"
+local suggest = require "o2x.base.suggest"
 local sandbox = require "o2x.script.sandbox"
 local task = require "o2x.base.task"
 local tenants = require "o2x.project.tenants"
@@ -25,7 +25,7 @@ local function check_names(words, known)
   for _, word in ipairs(words) do
     tenants.check_name(word)
     if not set[word] then
-      errors.input(("--tenants: there is no tenant %s%s"):format(word, nearest.suggest(word, known)))
+      errors.input(("--tenants: there is no tenant %s%s"):format(word, suggest.among(word, known)))
     end
     if seen[word] then errors.input(("--tenants: %s is there twice"):format(word)) end
     seen[word] = true

@@ -8,7 +8,7 @@ local fs = require "o2x.base.fs"
 local history = require "o2x.engine.history"
 local journal = require "o2x.engine.journal"
 local lock = require "o2x.engine.lock"
-local nearest = require "o2x.base.suggest"
+local suggest = require "o2x.base.suggest"
 local secret = require "o2x.base.secret"
 local sync_folder = require("o2x.core.journal").sync_folder
 
@@ -151,7 +151,7 @@ function Store:find(word)
   end
   if #matches == 1 then return matches[1] end
   if #matches > 1 then errors.input(("%s could be %s"):format(word, table.concat(matches, " or "))) end
-  errors.input(("there is no run %s%s"):format(word, nearest.suggest(word, ids)), "o2x runs lists them")
+  errors.input(("there is no run %s%s"):format(word, suggest.among(word, ids)), "o2x runs lists them")
 end
 
 --- The source of a script as it was when the run began, or nil.

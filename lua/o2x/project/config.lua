@@ -4,7 +4,7 @@
 
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
-local nearest = require "o2x.base.suggest"
+local suggest = require "o2x.base.suggest"
 local program = require "o2x.core.program"
 local secret = require "o2x.base.secret"
 
@@ -99,7 +99,7 @@ end
 
 local function unknown_key(path, text, name, names)
   errors.input(
-    ("unknown key %q%s"):format(name, nearest.suggest(name, names)),
+    ("unknown key %q%s"):format(name, suggest.among(name, names)),
     "o2x config explain lists the keys",
     ("%s:%d"):format(path, line_of(text, name:match("[^.]+$")))
   )
@@ -172,7 +172,7 @@ local function check_flags(flags)
   for name in pairs(flags) do
     if not by_key[name] then
       errors.input(
-        ("unknown configuration key %q%s"):format(name, nearest.suggest(name, all_keys())),
+        ("unknown configuration key %q%s"):format(name, suggest.among(name, all_keys())),
         "o2x config explain lists the keys"
       )
     end

@@ -1,12 +1,12 @@
 --- The parameters of a runbook: declared with a type, given as name=value, checked before anything happens.
 
 local errors = require "o2x.base.error"
-local nearest = require "o2x.base.suggest"
+local suggest = require "o2x.base.suggest"
+local units = require "o2x.base.units"
 
 local M = {}
 
 local TRUTH = { ["true"] = true, yes = true, on = true, ["false"] = false, no = false, off = false }
-local UNITS = { s = 1, m = 60, h = 3600, d = 86400 }
 
 -- Each parses a text; nil if it is none of its kind. The second is what the type is called in messages.
 local TYPES = {
@@ -15,13 +15,7 @@ local TYPES = {
   boolean = { function(text) return TRUTH[text] end, "true or false" },
   version = { function(text) return #text <= 128 and text:match("^[%w_][%w._-]*$") end, "a version such as v2.5.0" },
   tenant = { function(text) return #text <= 63 and text:match("^%l[%l%d-]*$") end, "a tenant's name" },
-  duration = {
-    function(text)
-      local count, unit = text:match("^(%d+)([smhd])$")
-      return count and math.tointeger(tonumber(count)) * UNITS[unit]
-    end,
-    "a duration such as 90s, 30m or 2h",
-  },
+  duration = { units.parse_duration, "a duration such as 90s, 30m or 2h" },
   choice = {
     function(text, spec)
       for _, choice in ipairs(spec.choices) do
@@ -73,7 +67,7 @@ function M.problem(name, spec)
       return ("params.%s: unknown field %q%s"):format(
         name,
         tostring(field),
-        nearest.suggest(tostring(field), { "default", "optional", "help", "choices", "min", "max", "harmless" })
+        suggest.among(tostring(field), { "default", "optional", "help", "choices", "min", "max", "harmless" })
       ),
         tostring(field)
     end
@@ -136,7 +130,7 @@ function M.check(declared, given, runbook)
   for name in pairs(given) do
     if not declared[name] then
       local hint = #names > 0 and "its parameters: " .. table.concat(names, ", ") or "it has no parameters"
-      errors.input(("%s has no parameter %q%s"):format(runbook, name, nearest.suggest(name, names)), hint)
+      errors.input(("%s has no parameter %q%s"):format(runbook, name, suggest.among(name, names)), hint)
     end
   end
   local values = {}

@@ -2,7 +2,7 @@
 
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
-local nearest = require "o2x.base.suggest"
+local suggest = require "o2x.base.suggest"
 
 local M = {}
 
@@ -63,7 +63,7 @@ local function missing(project, word)
   local name = fs.name(word):gsub("%.lua$", "")
   local names = M.names(project)
   errors.input(
-    ("there is no runbook %s%s"):format(word, nearest.suggest(name, names)),
+    ("there is no runbook %s%s"):format(word, suggest.among(name, names)),
     #names > 0 and "runbooks: " .. table.concat(names, ", ") or "o2x new NAME makes one"
   )
 end

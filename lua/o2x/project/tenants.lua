@@ -6,7 +6,7 @@ local frozen = require "o2x.base.frozen"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local lazy = require "o2x.base.lazy"
-local nearest = require "o2x.base.suggest"
+local suggest = require "o2x.base.suggest"
 local out = require "o2x.report.out"
 local yaml = lazy "o2x.base.yaml"
 
@@ -131,7 +131,7 @@ function M.load(sandbox, config, name)
   local path = fs.join(folder_of(config), name .. ".yaml")
   if not fs.exists(path) then
     errors.input(
-      ("there is no tenant %s%s"):format(name, nearest.suggest(name, M.names(config))),
+      ("there is no tenant %s%s"):format(name, suggest.among(name, M.names(config))),
       "its file would be " .. path
     )
   end

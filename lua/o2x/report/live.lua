@@ -4,6 +4,7 @@ local out = require "o2x.report.out"
 local secret = require "o2x.base.secret"
 local task = require "o2x.base.task"
 local tty = require "o2x.core.tty"
+local units = require "o2x.base.units"
 
 local M = { INTERVAL = 0.1 }
 
@@ -41,7 +42,7 @@ local function fit(text, width)
 end
 
 local function describe(entry)
-  local text = ("%s  %s"):format(entry.path:gsub("/", " › "), out.duration(task.now() - entry.start))
+  local text = ("%s  %s"):format(entry.path:gsub("/", " › "), units.duration(task.now() - entry.start))
   if entry.waiting then text = text .. "  " .. entry.waiting end
   return out.printable((secret.scrub(text)))
 end

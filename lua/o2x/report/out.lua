@@ -90,17 +90,6 @@ function M.columns(rows, write)
   end
 end
 
---- Seconds for people: "0.4 s", "12 s", "3 min 20 s".
----@param seconds number
----@return string
-function M.duration(seconds)
-  if seconds < 10 then return ("%.1f s"):format(seconds) end
-  if seconds < 60 then return ("%.0f s"):format(seconds) end
-  local whole = math.floor(seconds + 0.5)
-  if whole < 3600 then return ("%d min %d s"):format(whole // 60, whole % 60) end
-  return ("%d h %d min"):format(whole // 3600, whole % 3600 // 60)
-end
-
 --- A count for people: "1,000,000".
 ---@param count integer
 ---@return string

@@ -9,6 +9,7 @@ local out = require "o2x.report.out"
 local secret = require "o2x.base.secret"
 local task = require "o2x.base.task"
 local tty = require "o2x.core.tty"
+local units = require "o2x.base.units"
 local value = require "o2x.base.value"
 
 local M = {}
@@ -141,7 +142,7 @@ end
 function Report:step_done(path, seconds)
   local entry = self:finish(path)
   self:write_log("INFO", "step done", { step = path, seconds = seconds, changed = entry.changed })
-  local tail = out.duration(seconds) .. (entry.changed > 0 and (", %d changed"):format(entry.changed) or "")
+  local tail = units.duration(seconds) .. (entry.changed > 0 and (", %d changed"):format(entry.changed) or "")
   if self.live then
     return self:tree_line(path, self.style.green("✓"), ("%s  %s"):format(name_of(path), self.style.dim(tail)))
   end
@@ -268,7 +269,7 @@ function Report:heartbeat()
     self:line(
       entry.path,
       ("still at it after %s%s"):format(
-        out.duration(task.now() - entry.start),
+        units.duration(task.now() - entry.start),
         entry.waiting and ": " .. entry.waiting or ""
       )
     )

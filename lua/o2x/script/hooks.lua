@@ -13,7 +13,7 @@ local files = require "o2x.project.runbook_files"
 local identity = require "o2x.base.identity"
 local effects = require "o2x.effects"
 local fs = require "o2x.base.fs"
-local nearest = require "o2x.base.suggest"
+local suggest = require "o2x.base.suggest"
 local step = require "o2x.script.step"
 
 local M = {}
@@ -28,7 +28,7 @@ local function check(hooks, shown)
       fail(
         ("hooks: unknown field %q%s"):format(
           tostring(name),
-          nearest.suggest(tostring(name), { "effects", "before", "after" })
+          suggest.among(tostring(name), { "effects", "before", "after" })
         )
       )
     elseif type(value) ~= FIELDS[name] then

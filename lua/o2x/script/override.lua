@@ -10,7 +10,7 @@
 --   })
 
 local errors = require "o2x.base.error"
-local nearest = require "o2x.base.suggest"
+local suggest = require "o2x.base.suggest"
 local task = require "o2x.base.task"
 
 local M = {}
@@ -52,7 +52,7 @@ local function check_fields(sandbox, changes)
       misuse(
         sandbox,
         name,
-        ("unknown field %q%s"):format(tostring(name), nearest.suggest(tostring(name), names)),
+        ("unknown field %q%s"):format(tostring(name), suggest.among(tostring(name), names)),
         "its fields: " .. table.concat(names, ", ")
       )
     elseif type(value) ~= FIELDS[name] then
@@ -103,7 +103,7 @@ local function check_steps(sandbox, standard, edits)
         known[#known + 1] = name
       end
       table.sort(known)
-      misuse(sandbox, first, ("%s has no step %q%s"):format(standard.path, first, nearest.suggest(first, known)))
+      misuse(sandbox, first, ("%s has no step %q%s"):format(standard.path, first, suggest.among(first, known)))
     end
   end
 end

@@ -4,7 +4,7 @@ local effects = require "o2x.effects"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local files = require "o2x.project.runbook_files"
-local nearest = require "o2x.base.suggest"
+local suggest = require "o2x.base.suggest"
 local params = require "o2x.project.params"
 
 local M = { API = 1 }
@@ -39,7 +39,7 @@ end
 local function check_fields(declaration, fail)
   for field in pairs(declaration) do
     if not FIELDS[field] then
-      fail(("unknown field %q%s"):format(tostring(field), nearest.suggest(tostring(field), ORDER)), tostring(field))
+      fail(("unknown field %q%s"):format(tostring(field), suggest.among(tostring(field), ORDER)), tostring(field))
     end
   end
   for _, field in ipairs(ORDER) do
@@ -76,7 +76,7 @@ local function check_values(declaration, fail, file_name)
   for _, word in ipairs(declaration.effects or {}) do
     if not effects.is_effect_word(word) then
       fail(
-        ("effects: unknown word %q%s"):format(tostring(word), nearest.suggest(tostring(word), effects.words())),
+        ("effects: unknown word %q%s"):format(tostring(word), suggest.among(tostring(word), effects.words())),
         "effects"
       )
     end

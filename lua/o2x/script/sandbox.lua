@@ -9,7 +9,7 @@ local effects = require "o2x.effects"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local library = require "o2x.script.library"
-local nearest = require "o2x.base.suggest"
+local suggest = require "o2x.base.suggest"
 local override = require "o2x.script.override"
 local runbook = require "o2x.script.runbook"
 local words = require "o2x.script.dsl"
@@ -131,7 +131,7 @@ function Sandbox:require_runbook(name)
   local path = fs.join(self.project.runbooks, name .. ".lua")
   if not fs.exists(path) and not (self.kept and self.kept(self:shown(path))) then
     errors.input(
-      ("there is no runbook %s%s"):format(name, nearest.suggest(name, runbook.names(self.project))),
+      ("there is no runbook %s%s"):format(name, suggest.among(name, runbook.names(self.project))),
       nil,
       self:where()
     )
@@ -179,7 +179,7 @@ end
 function Sandbox:require_api(name)
   if not effects.known(name) then
     errors.input(
-      ('require "o2x.%s": there is no such api%s'):format(name, nearest.suggest(name, effects.NAMES)),
+      ('require "o2x.%s": there is no such api%s'):format(name, suggest.among(name, effects.NAMES)),
       nil,
       self:where()
     )
@@ -202,7 +202,7 @@ function Sandbox:require_api(name)
     errors.raise {
       kind = "failed",
       where = self:where(),
-      message = ("o2x.%s has no %q%s"):format(name, tostring(key), nearest.suggest(tostring(key), names)),
+      message = ("o2x.%s has no %q%s"):format(name, tostring(key), suggest.among(tostring(key), names)),
     }
   end
   return frozen.new({}, missing)

@@ -3,7 +3,6 @@
 local args = require "o2x.cli.args"
 local config = require "o2x.project.config"
 local fs = require "o2x.base.fs"
-local nearest = require "o2x.base.suggest"
 local out = require "o2x.report.out"
 local params = require "o2x.project.params"
 local secret = require "o2x.base.secret"
@@ -50,12 +49,6 @@ describe("a command line", function()
     assert.same({ a = "1", b = "x=y" }, args.assignments({ "r", "t", "a=1", "b=x=y" }, 3))
     assert.truthy(input_error(args.assignments, { "a=1", "a=2" }, 1):find("given twice", 1, true))
     assert.truthy(input_error(args.assignments, { "plain" }, 1):find("name=value", 1, true))
-  end)
-
-  it("suggests the nearest name", function()
-    assert.equal("onboard", nearest.find("onbord", { "deploy", "onboard" }))
-    assert.is_nil(nearest.find("xyzzy", { "deploy", "onboard" }))
-    assert.equal("", nearest.suggest(("x"):rep(100), { "x" }))
   end)
 
   it("shows nothing of others that a terminal would obey", function()

@@ -1,5 +1,7 @@
 -- The platform's own rules: names, order, tenant files, grants.
 
+require "tests.support.apis"
+
 local catalogue = require "stdlib.catalogue"
 local naming = require "stdlib.naming"
 local platform = require "stdlib.platform"

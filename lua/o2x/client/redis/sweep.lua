@@ -5,6 +5,7 @@
 local errors = require "o2x.base.error"
 local out = require "o2x.report.out"
 local task = require "o2x.base.task"
+local units = require "o2x.base.units"
 
 local M = {}
 
@@ -70,7 +71,7 @@ local function advance(progress, cursor, text)
     ("%s, %d %% of Redis looked at, about %s left"):format(
       text(),
       share * 100 // 1,
-      out.duration((now - progress.start) * (1 - share) / share)
+      units.duration((now - progress.start) * (1 - share) / share)
     )
   )
 end

@@ -7,7 +7,7 @@ local errors = require "o2x.base.error"
 local fingerprint = require "o2x.client.pg.fingerprint"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
-local nearest = require "o2x.base.suggest"
+local suggest = require "o2x.base.suggest"
 local support = require "o2x.effects.pg.support"
 local task = require "o2x.base.task"
 local units = require "o2x.base.units"
@@ -233,7 +233,7 @@ local function find_table(path, counts, word)
     if name == word or plain == word or plain == "public." .. word then return name end
     names[#names + 1] = plain
   end
-  errors.input(("the archive has no table %s%s"):format(word, nearest.suggest(word, names)), "as schema.table", path)
+  errors.input(("the archive has no table %s%s"):format(word, suggest.among(word, names)), "as schema.table", path)
 end
 
 --- Reads an archive to its end and checks whose it is.

@@ -1,7 +1,7 @@
 --- o2x check: names that are not there. Globals, the Lua library, apis, stdlib, parameters; and calls in the wrong form.
 
 local effects = require "o2x.effects"
-local nearest = require "o2x.base.suggest"
+local suggest = require "o2x.base.suggest"
 local parser = require "o2x.script.check.parser"
 local reference = require "o2x.script.reference"
 local script = require "o2x.script.check.script"
@@ -23,7 +23,7 @@ local function global(look, node, assigned)
     look.problem(node.line, ("assigns the global %s"):format(node.name), "say local " .. node.name)
   elseif not ok then
     local message = tostring(value):gsub("^.-:%d+: ", "")
-    look.problem(node.line, message .. nearest.suggest(node.name, look.words))
+    look.problem(node.line, message .. suggest.among(node.name, look.words))
   end
 end
 
@@ -51,13 +51,13 @@ end
 local function api_field(look, api, key, line)
   local functions = reference.of(api)
   if not functions or functions[key] then return functions and functions[key] end
-  look.problem(line, ("o2x.%s has no %q%s"):format(api, key, nearest.suggest(key, keys(functions))))
+  look.problem(line, ("o2x.%s has no %q%s"):format(api, key, suggest.among(key, keys(functions))))
 end
 
 local function stdlib_field(look, module, key, line)
   local ok, loaded = pcall(look.sandbox.require, look.sandbox, module)
   if not ok or type(loaded) ~= "table" or loaded[key] ~= nil then return end
-  look.problem(line, ("%s has no %q%s"):format(module, key, nearest.suggest(key, keys(loaded))))
+  look.problem(line, ("%s has no %q%s"):format(module, key, suggest.among(key, keys(loaded))))
 end
 
 -- Objects of an api take a colon (pg.tenant:rows), apis themselves a point (vault.ensure).
@@ -88,7 +88,7 @@ local function required(look, node)
   if type(name) ~= "string" or name == "o2x.runbook" then return end
   local api = name:match("^o2x%.(.*)$")
   if api and not effects.known(api) then
-    look.problem(node.line, ("require %q: there is no such api%s"):format(name, nearest.suggest(api, effects.NAMES)))
+    look.problem(node.line, ("require %q: there is no such api%s"):format(name, suggest.among(api, effects.NAMES)))
   end
 end
 
@@ -128,7 +128,7 @@ local function params(look, func)
     if look.declared[node.key.value] then return end
     look.problem(
       node.line,
-      ("params.%s is no declared parameter%s"):format(node.key.value, nearest.suggest(node.key.value, names)),
+      ("params.%s is no declared parameter%s"):format(node.key.value, suggest.among(node.key.value, names)),
       "the runbook's params declare them"
     )
   end)

@@ -1,0 +1,29 @@
+---Amounts and names as people read and type them: require "o2x.text".
+
+local suggest = require "o2x.base.suggest"
+local units = require "o2x.base.units"
+
+return {
+  name = "text",
+  api = function()
+    return {
+      --- A size: "8.9 MB".
+      ---@param bytes integer
+      ---@return string
+      bytes = units.bytes,
+      --- A duration: "3 min 20 s", "2 h 5 min".
+      ---@param seconds number
+      ---@return string
+      duration = units.duration,
+      --- The seconds of a duration as it is typed: "90s", "30m", "2h", "7d"; nil if the text is none.
+      ---@param text string
+      ---@return integer?
+      parse_duration = units.parse_duration,
+      --- "; did you mean NAME?" for a misspelt name, or "" if none of the names is near.
+      ---@param name string
+      ---@param names string[]
+      ---@return string
+      suggest = suggest.among,
+    }
+  end,
+}
