@@ -1,120 +1,220 @@
 /*
-** sandbox.c: the watch over scripts that never wait. A timer that runs on the thread's CPU time
-** ticks once a second of work; when the same turn of the same task is still running, the script is
-** stopped: first by an error at its next Lua instruction, and where that cannot come (a pattern
-** match that backtracks for ever is one instruction), by ending the process. That is safe because
-** kill -9 is. It costs nothing while nothing burns.
+** sandbox.c: the watch over scripts that burn CPU and never wait.
+**
+** A timer ticks on the CPU time of Lua's thread, so it is silent while the program waits. Each tick
+** asks: whose code runs? The signal handler cannot look, so it sets a hook, which runs at the next
+** Lua instruction or return from a C function and walks the stack to the innermost Lua function.
+** If that is a script's, the ticks are the script's own time; if it is o2x's (the engine, effects,
+** clients, JSON, YAML), they are nobody's. The Lua library that scripts see is looked through: a
+** pattern match is the time of the script that calls it. A wait starts the count again.
+**
+** After `soft` seconds the script gets an error. After `hard` seconds, when the script has kept that
+** error from getting through, or when one C function (such as a pattern match that backtracks for
+** ever) has not returned for so long, the process ends. That is safe because kill -9 is. None of it
+** costs anything while nothing burns.
 */
 #include "host.h"
 
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#define TICKS 20 /* a second of CPU time */
+
+/* Registry: chunk name → true for a script, false for the library that scripts see. */
+#define SOURCES "o2x.sandbox.sources"
+
+/*
+** One for the process, not for the host: a signal handler gets at nothing else, and the process has
+** one host and one thread that runs Lua. Only this file touches it.
+*/
 static struct {
 	struct host *host;
 	timer_t timer;
 	bool running;
-	int soft, hard; /* seconds of CPU time */
+	char soft_text[16]; /* of the soft limit, for the message */
+	int soft, hard;     /* ticks */
 	char last_words[160];
 	size_t last_length;
-	unsigned long turn;            /* of the last tick */
-	int ticks;                     /* in this turn */
-	volatile sig_atomic_t expired; /* the script of this turn was told to stop */
-	unsigned long expired_turn;
+	volatile unsigned long turn; /* of the last tick */
+	volatile sig_atomic_t asked; /* ticks since the hook last ran, in this turn */
+	volatile sig_atomic_t own;   /* ticks that were the script's, in this turn */
 } watch;
 
-/* Only a script is interrupted, never the engine in the middle of a write to the journal. */
-static bool is_script(const lua_Debug *info)
+/* Safe in a signal handler. */
+static _Noreturn void end_process(void)
 {
-	return info->source[0] == '@' && !strstr(info->source, "lua/o2x/");
+	ssize_t ignored = write(STDERR_FILENO, watch.last_words, watch.last_length);
+	(void)ignored;
+	_exit(1);
 }
 
-static void stop(lua_State *L, lua_Debug *event)
+/*
+** Does a script run? Fills info for its innermost function. Everything below o2x's own code is
+** o2x's, also when that was called by a script. [-0, +0, m]
+*/
+static bool find_script(lua_State *L, lua_Debug *info)
 {
-	lua_getinfo(L, "S", event);
-	if (watch.expired_turn != watch.host->turns) {
-		lua_sethook(L, NULL, 0, 0); /* it waited after all */
-		return;
+	bool library = true, script = false;
+	lua_getfield(L, LUA_REGISTRYINDEX, SOURCES);
+	for (int level = 0; library && lua_getstack(L, level, info); level++) {
+		lua_getinfo(L, "Sl", info);
+		if (*info->what == 'C')
+			continue;
+		lua_pushlstring(L, info->source, info->srclen);
+		library = lua_rawget(L, -2) == LUA_TBOOLEAN && !lua_toboolean(L, -1);
+		script = lua_toboolean(L, -1);
+		lua_pop(L, 1);
 	}
-	if (!is_script(event))
-		return;
+	lua_pop(L, 1);
+	return script;
+}
+
+/* The hook: says whose the last ticks were, and stops a script that has used up its time. */
+static void attribute(lua_State *L, lua_Debug *event)
+{
+	lua_Debug info;
+	int ticks = watch.asked;
+	(void)event;
+	watch.asked = 0;
 	lua_sethook(L, NULL, 0, 0);
-	luaL_error(L, "the script ran for %d s without waiting for anything", watch.soft);
+	if (watch.turn != watch.host->turns || !find_script(L, &info))
+		return; /* the task has waited since, or o2x itself is at work */
+	watch.own += ticks;
+	if (watch.own >= watch.hard)
+		end_process();
+	if (watch.own < watch.soft)
+		return;
+	lua_pushfstring(L, "%s:%d: the script ran for %s s without waiting for anything",
+			info.short_src, info.currentline, watch.soft_text);
+	lua_error(L);
 }
 
 /* A signal handler: plain memory, write, _exit, and lua_sethook, which Lua allows here. */
 static void on_tick(int number)
 {
 	int error = errno;
-	(void)number;
 	struct host *host = watch.host;
-	if (!host->current || host->turns != watch.turn) {
+	(void)number;
+	if (host->turns != watch.turn) {
 		watch.turn = host->turns;
-		watch.ticks = 0;
-	} else if (++watch.ticks >= watch.hard) {
-		ssize_t ignored = write(STDERR_FILENO, watch.last_words, watch.last_length);
-		(void)ignored;
-		_exit(1);
-	} else if (watch.ticks == watch.soft) {
-		watch.expired = 1;
-		watch.expired_turn = host->turns;
-		int events = LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT;
-		lua_sethook(host_current_state(host), stop, events, 1);
+		watch.asked = 0;
+		watch.own = 0;
+	}
+	if (host->current) {
+		watch.asked++;
+		if (watch.asked >= watch.hard)
+			end_process();
+		lua_sethook(host_current_state(host), attribute, LUA_MASKRET | LUA_MASKCOUNT, 1);
 	}
 	errno = error;
 }
 
+static void start_timer(lua_State *L)
+{
+	struct sigaction action = { .sa_handler = on_tick, .sa_flags = SA_RESTART };
+	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGVTALRM };
+	struct timespec tick = { 0, 1000000000 / TICKS };
+	struct itimerspec ticks = { tick, tick };
+	event._sigev_un._tid = gettid(); /* no other thread: the handler touches the Lua state */
+	if (sigaction(SIGVTALRM, &action, NULL) != 0 ||
+	    timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &watch.timer) != 0 ||
+	    timer_settime(watch.timer, 0, &ticks, NULL) != 0)
+		luaL_error(L, "cannot watch over scripts: %s", strerror(errno));
+	watch.running = true;
+}
+
+static double check_seconds(lua_State *L, int arg)
+{
+	double seconds = luaL_checknumber(L, arg);
+	luaL_argcheck(L, seconds >= 0.1 && seconds <= 7200, arg, "must be from 0.1 to 7200");
+	return seconds;
+}
+
 /***
- Watches over scripts from now on.
- @function sandbox.watch
- @param soft integer seconds of CPU time without a wait after which a script gets an error
- @param hard integer seconds after which the process ends
+ Watches over scripts from now on. Called again, it sets other limits.
+ @function core.sandbox.watch
+ @param soft number seconds of a script's own CPU time without a wait, after which it gets an error
+ @param hard number seconds after which the process ends
  @param last_words string what it says then
 */
 static int sandbox_watch(lua_State *L)
 {
-	watch.soft = (int)host_checkrange(L, 1, 1, 3600);
-	watch.hard = (int)host_checkrange(L, 2, watch.soft, 7200);
+	double soft = check_seconds(L, 1), hard = check_seconds(L, 2);
+	luaL_argcheck(L, hard >= soft, 2, "less than the first");
 	snprintf(watch.last_words, sizeof watch.last_words, "%s\n", host_checkcstr(L, 3));
 	watch.last_length = strlen(watch.last_words);
+	snprintf(watch.soft_text, sizeof watch.soft_text, "%g", soft);
+	watch.soft = (int)ceil(soft * TICKS);
+	watch.hard = (int)ceil(hard * TICKS);
 	watch.host = host_of(L);
-	if (watch.running)
-		return 0;
-	struct sigaction action = { .sa_handler = on_tick, .sa_flags = SA_RESTART };
-	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGVTALRM };
-	struct itimerspec second = { { 1, 0 }, { 1, 0 } };
-	if (sigaction(SIGVTALRM, &action, NULL) != 0 ||
-	    timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &watch.timer) != 0 ||
-	    timer_settime(watch.timer, 0, &second, NULL) != 0)
-		return luaL_error(L, "cannot watch over scripts: %s", strerror(errno));
-	watch.running = true;
+	if (!watch.running)
+		start_timer(L);
 	return 0;
 }
 
 /***
  Was the script that runs now told to stop? Then no pcall of its own may keep the error from getting
  through.
- @function sandbox.expired
+ @function core.sandbox.expired
  @return boolean
 */
 static int sandbox_expired(lua_State *L)
 {
-	lua_pushboolean(L, watch.expired && watch.expired_turn == host_of(L)->turns);
+	bool same_turn = watch.running && watch.turn == host_of(L)->turns;
+	lua_pushboolean(L, same_turn && watch.own >= watch.soft);
 	return 1;
+}
+
+/* Notes what the chunks of that name are. [-0, +0, m] */
+static int note_source(lua_State *L, bool script)
+{
+	luaL_checkstring(L, 1);
+	lua_settop(L, 1);
+	luaL_getsubtable(L, LUA_REGISTRYINDEX, SOURCES);
+	lua_insert(L, 1);
+	lua_pushboolean(L, script);
+	lua_rawset(L, 1);
+	return 0;
+}
+
+/***
+ Says that the functions of a chunk are a script's: their CPU time is watched.
+ @function core.sandbox.script
+ @param source string the chunk's name as load gets it, such as "@runbooks/onboard.lua"
+*/
+static int sandbox_script(lua_State *L)
+{
+	return note_source(L, true);
+}
+
+/***
+ Says that the functions of a chunk are the library that scripts see: their CPU time is that of the
+ script that calls them. The functions of all other chunks are o2x's own, and not watched.
+ @function core.sandbox.library
+ @param source string the chunk's name
+*/
+static int sandbox_library(lua_State *L)
+{
+	return note_source(L, false);
 }
 
 static const luaL_Reg functions[] = {
 	{ "watch", sandbox_watch },
 	{ "expired", sandbox_expired },
+	{ "script", sandbox_script },
+	{ "library", sandbox_library },
 	{ NULL, NULL },
 };
 
 int luaopen_o2x_core_sandbox(lua_State *L)
 {
+	luaL_getsubtable(L, LUA_REGISTRYINDEX, SOURCES);
+	lua_pop(L, 1);
 	luaL_newlib(L, functions);
 	return 1;
 }

@@ -96,6 +96,7 @@ function Sandbox:load_file(path)
   local chunk, message = load(text, "@" .. shown, "t", self.environment)
   if not chunk then syntax_error(shown, message) end
   self.sources["@" .. shown] = true
+  core.script("@" .. shown)
   self.texts[shown] = text
   if self.keep then self.keep(shown, text) end
   local outer = self.file
@@ -220,9 +221,10 @@ local function environment(sandbox)
   end, "global %s: say local")
 end
 
--- Seconds of CPU time without a wait: until the error, until the end. O2X_CPU_LIMIT=SOFT,HARD sets others.
+-- Seconds of a script's own CPU time without a wait, not counting o2x's: until the error, until the end.
+-- O2X_CPU_LIMIT=SOFT,HARD sets others.
 local function limits()
-  local soft, hard = (os.getenv("O2X_CPU_LIMIT") or ""):match("^(%d+),(%d+)$")
+  local soft, hard = (os.getenv("O2X_CPU_LIMIT") or ""):match("^([%d.]+),([%d.]+)$")
   return tonumber(soft) or SOFT, tonumber(hard) or HARD
 end
 
@@ -249,7 +251,7 @@ function M.new(project, seed, kept)
   core.watch(
     soft,
     hard,
-    ("o2x: a script ran for %d s without waiting for anything; the run was ended, o2x resume goes on"):format(hard)
+    ("o2x: a script ran for %g s without waiting for anything; the run was ended, o2x resume goes on"):format(hard)
   )
   return sandbox
 end
