@@ -116,7 +116,8 @@ end
 function M.up(options)
   local place = M.place(options)
   fs.mkdir(place.dir, 0x1c0)
-  local deadline, one = task.now() + START, nil
+  local deadline = task.now() + START
+  local one
   -- Two at once: the second waits for the first and finds the lab up.
   repeat
     one = lock.take(fs.join(place.dir, "up.lock"), "")
