@@ -229,6 +229,9 @@ end
 --- Moves the lab's clock on.
 ---@param options { dir: string?, seconds: number }
 ---@return string the lab's time now
-function M.wind(options) return clock.iso(ask(need(M.place(options)), "/wind", { seconds = options.seconds }).now) end
+function M.advance_clock(options)
+  local lab = need(M.place(options))
+  return clock.iso(ask(lab, "/advance-clock", { seconds = options.seconds }).now)
+end
 
 return M

@@ -63,7 +63,7 @@ describe("Route 53", function()
     local change = client:change(zone, { record("CREATE", "newclient.embrix.com", "CNAME", { BALANCER }) })
     assert.equal("PENDING", client:status(change))
     assert.equal("", dig("newclient.embrix.com", "CNAME"))
-    lab.state("clock").wound = 3600
+    lab.state("clock").advanced = 3600
     client:wait_insync(change, 30)
     assert.equal(BALANCER .. ".", dig("newclient.embrix.com", "CNAME"))
     assert.equal(BALANCER .. ".\n127.0.0.1", dig("newclient.embrix.com"))
