@@ -116,8 +116,7 @@ end
 function M.up(options)
   local place = M.place(options)
   fs.mkdir(place.dir, 0x1c0)
-  local deadline = task.now() + START
-  local one
+  local deadline, one = task.now() + START, nil
   -- Two at once: the second waits for the first and finds the lab up.
   repeat
     one = lock.take(fs.join(place.dir, "up.lock"), "")
@@ -229,9 +228,6 @@ end
 --- Moves the lab's clock on.
 ---@param options { dir: string?, seconds: number }
 ---@return string the lab's time now
-function M.advance_clock(options)
-  local lab = need(M.place(options))
-  return clock.iso(ask(lab, "/advance-clock", { seconds = options.seconds }).now)
-end
+function M.wind(options) return clock.iso(ask(need(M.place(options)), "/wind", { seconds = options.seconds }).now) end
 
 return M

@@ -53,9 +53,7 @@ end
 
 local function wide(column) return value.merged(column, { wide = true }) end
 
-local function ready_of(o)
-  return ("%d/%d"):format(get(o, "status", "readyReplicas") or 0, get(o, "spec", "replicas") or 0)
-end
+local function ready_of(o, have) return ("%d/%d"):format(get(o, "status", have) or 0, get(o, "spec", "replicas") or 0) end
 
 local function containers(o) return get(o, "spec", "template", "spec", "containers") or {} end
 
@@ -309,7 +307,7 @@ local BY_STORE = {
   },
   ["apps/deployments"] = {
     NAME,
-    { "Ready", cell = ready_of },
+    { "Ready", cell = function(o) return ready_of(o, "readyReplicas") end },
     count("Up-to-date", "status", "updatedReplicas"),
     count("Available", "status", "availableReplicas"),
     AGE,
@@ -329,7 +327,7 @@ local BY_STORE = {
   },
   ["apps/statefulsets"] = {
     NAME,
-    { "Ready", cell = ready_of },
+    { "Ready", cell = function(o) return ready_of(o, "readyReplicas") end },
     AGE,
     CONTAINERS,
     IMAGES,

@@ -5,7 +5,7 @@ local value = require "lab.k8s.value"
 
 local M = {}
 
--- an advanced clock is noticed within this time
+-- a wound clock is noticed within this time
 local TICK = 0.5
 -- two controllers that answer each other for ever are a bug; the queue is cut off rather than the lab hung
 local MAX_ROUNDS = 100000
@@ -16,8 +16,6 @@ local MAX_ROUNDS = 100000
 ---@field settings { ready: number, broken: table[] }
 local Controllers = {}
 Controllers.__index = Controllers
-
-local MODULES = { "workloads", "pods", "network", "certificates", "storage", "housekeeping" }
 
 ---@param store lab.k8s.Store
 ---@param lab table
@@ -36,9 +34,6 @@ function M.new(store, lab, settings)
     reconcilers = {},
     sources = {},
   }, Controllers)
-  for _, name in ipairs(MODULES) do
-    require("lab.k8s.control." .. name).register(self)
-  end
   table.insert(store.listeners, function(change) self:on_change(change) end)
   return self
 end

@@ -2,6 +2,7 @@
 ---`helm` and `kubectl` as for o2x itself.
 local api = require "lab.k8s.api"
 local cluster = require "lab.k8s.cluster"
+local control = require "lab.k8s.control"
 local controllers = require "lab.k8s.controllers"
 local crypto = require "o2x.base.crypto"
 local faults = require "lab.faults"
@@ -135,6 +136,7 @@ function M.start(lab)
   local server = { lab = lab, token = state.token, settings = state.settings }
   server.store = store.new { state = state, save = function() lab.save("k8s") end, clock = lab.clock }
   server.controllers = controllers.new(server.store, lab, state.settings)
+  control.register(server.controllers)
   lab.k8s = face(server)
   local authority = fs.read(lab.ca)
   server.controllers.authority = authority
