@@ -145,6 +145,15 @@ function M.grants(tenant)
   }
 end
 
+--- What is special about the tenant now, for o2x list --tenants: that it is in maintenance.
+---@param tenant table
+---@return string?
+function M.status(tenant)
+  local note = require "stdlib.maintenance.note"
+  local this = note.of(tenant)
+  return this and note.describe(tenant, this) or nil
+end
+
 --- What every run for the tenant says first: that a maintenance was forgotten.
 ---@param tenant table
 ---@return string?

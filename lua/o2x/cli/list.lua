@@ -38,17 +38,16 @@ local function describe(project, box, name)
   }
 end
 
--- The platform may say more of a tenant than its file: stdlib/maintenance.lua knows from the cluster what is shut.
-local function maintenance_of(project, config, name)
-  if not fs.exists(fs.join(project.stdlib, "maintenance.lua")) then return nil end
+-- What the platform's status(tenant) says, which may have to ask the systems; nil if the platform has no such function.
+local function status_of(project, config, name)
   local ok, words = xpcall(function()
     local this = run.prepare_look(project, config, name)
     local _close <close> = defer(this.close_clients)
-    local maintenance = this.sandbox:require("stdlib.maintenance")
-    local note = maintenance.of(this.tenant)
-    return note and maintenance.describe(this.tenant, note) or ""
+    local platform = this.sandbox:require("stdlib.platform")
+    return platform.status and (platform.status(this.tenant) or "")
   end, errors.handler)
-  return ok and words or "cannot be told: " .. tostring(words)
+  if ok then return words end
+  return "status unknown: " .. tostring(words)
 end
 
 local function describe_tenant(project, config, name, own)
@@ -61,7 +60,7 @@ local function describe_tenant(project, config, name, own)
     region = tenant.region,
     company = tenant.company,
     own_versions = json.array(own),
-    maintenance = maintenance_of(project, config, name),
+    status = status_of(project, config, name),
   }
 end
 
@@ -80,7 +79,7 @@ local function list_tenants(options, project, config)
     { limit = 4 }
   )
   if options.json then return out.json(json.array(list)) end
-  local style, rows = out.style(1), { { "TENANT", "ID", "ENVIRONMENT", "REGION", "OWN VERSIONS", "MAINTENANCE" } }
+  local style, rows = out.style(1), { { "TENANT", "ID", "ENVIRONMENT", "REGION", "OWN VERSIONS", "STATUS" } }
   for i, t in ipairs(list) do
     rows[i + 1] = t.problem and { t.name, "-", "-", "-", "-", style.red(t.problem) }
       or {
@@ -89,7 +88,7 @@ local function list_tenants(options, project, config)
         t.environment or "-",
         t.region or "-",
         #t.own_versions > 0 and table.concat(t.own_versions, ", ") or "-",
-        style.yellow(t.maintenance or ""),
+        style.yellow(t.status or ""),
       }
   end
   out.columns(rows, out.data)
@@ -140,7 +139,7 @@ return {
   most = 0,
   summary = "list the runbooks and the tenants",
   options = {
-    { "tenants", help = "the tenants, with what is known of them: id, environment, own versions, maintenance" },
+    { "tenants", help = "the tenants, with what is known of them: id, environment, own versions, status" },
     { "json", help = "as JSON" },
   },
   run = perform,
