@@ -30,12 +30,12 @@ end
 --- Waits until a service's pods are ready and its health endpoint says UP.
 ---@param tenant table
 ---@param service string
----@param timeout integer seconds
+---@param seconds integer
 ---@return { ok: boolean, why: string? }
-function M.wait(tenant, service, timeout)
+function M.wait(tenant, service, seconds)
   return M.try(function()
-    k8s.wait_ready("Deployment", naming.resource(tenant, service), timeout, tenant.namespace)
-    wait_until(service .. " is healthy", math.min(timeout, ENDPOINT), is_up, tenant, service)
+    k8s.wait_ready("Deployment", naming.resource(tenant, service), seconds, tenant.namespace)
+    wait_until(service .. " is healthy", math.min(seconds, ENDPOINT), is_up, tenant, service)
   end)
 end
 

@@ -77,8 +77,7 @@ describe("a run", function()
   end)
 
   it("is killed again and again while it is resumed", function()
-    local words, kills = { "run", "build", "alpha" }, 0
-    local result
+    local words, kills, result = { "run", "build", "alpha" }, 0, nil
     repeat
       result = toy:o2x(words, { O2X_KILL_AT = "3" })
       if result.signal == 9 then
@@ -345,8 +344,7 @@ describe("the processor, memory and the disk", function()
     toy:runbook("stuck", [[ step("a", function() toy.ensure("one", 1) toy.stubborn(300) end) ]])
     local child <close> = toy:start { "run", "stuck", "alpha" }
     toys.eventually(function() return toy:holds().one end)
-    local start = task.now()
-    local code
+    local start, code = task.now(), nil
     repeat
       child:kill(2)
       code = proc.wait(child, 0.2)
