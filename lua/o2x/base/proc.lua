@@ -119,13 +119,8 @@ end
 ---@return integer? code exit code, nil if a signal ended it (or after "timeout")
 ---@return integer|string|nil signal the signal, or "timeout" if it still runs
 function M.wait(child, seconds)
-  local ended, code, signal = child:status()
-  if not ended then
-    local ready = task.wait_fd(child:fd "exit", "r", seconds or 300)
-    if not ready then return nil, "timeout" end
-    ended, code, signal = child:status()
-  end
-  return code, signal
+  if not child:status() and not task.wait_fd(child:fd "exit", "r", seconds or 300) then return nil, "timeout" end
+  return select(2, child:status())
 end
 
 --- Ends a child and its group: SIGTERM, and SIGKILL for what is left 5 s later.

@@ -16,14 +16,13 @@ local M = {
 -- A wait inside a coroutine of Lua's own would return to whoever resumed it. Passing the host's tag up lets it
 -- reach the loop, so that generators may wait.
 local tag = core.tag()
+-- luacheck: globals coroutine.resume coroutine.wrap
 local resume, yield = coroutine.resume, coroutine.yield
 
 local function pump(co, ok, first, ...)
-  while ok and first == tag do
-    yield(tag)
-    return pump(co, resume(co))
-  end
-  return ok, first, ...
+  if not ok or first ~= tag then return ok, first, ... end
+  yield(tag)
+  return pump(co, resume(co))
 end
 
 function coroutine.resume(co, ...) return pump(co, resume(co, ...)) end

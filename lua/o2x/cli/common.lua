@@ -53,13 +53,13 @@ function M.place_of(options, h)
 end
 
 --- The file of a runbook for a tenant, both as typed.
----@param project table
+---@param found table the project
 ---@param options table of the command line
 ---@param words string[] runbook and tenant
 ---@return string path
-function M.runbook(project, options, words)
+function M.runbook(found, options, words)
   tenants.check_name(words[2])
-  return runbooks.find(project, words[1], not options.standard and words[2] or nil)
+  return runbooks.find(found, words[1], not options.standard and words[2] or nil)
 end
 
 --- What whoever starts a run should know beforehand: a tenant's own version, an edited one.

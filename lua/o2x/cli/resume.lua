@@ -14,8 +14,8 @@ local task = require "o2x.base.task"
 local function candidates(store)
   local list = fleets.unfinished(store)
   local open = {}
-  for _, fleet in ipairs(list) do
-    open[fleet.id] = true
+  for _, one in ipairs(list) do
+    open[one.id] = true
   end
   for _, h in ipairs(store:unfinished()) do
     if not open[h.fleet or ""] then list[#list + 1] = h end

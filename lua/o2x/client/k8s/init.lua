@@ -78,8 +78,8 @@ function Client:request_once(method, path, o)
   local ok, response = pcall(http.request, self:request_options(method, path, o))
   if ok then return response end
   if errors.is(response) and response.kind == "unreachable" and not response.hint then
-    local path = self.config.path
-    response.hint = ("the cluster is that of context %s%s"):format(self.config.context, path and " in " .. path or "")
+    local file = self.config.path
+    response.hint = ("the cluster is that of context %s%s"):format(self.config.context, file and " in " .. file or "")
   end
   error(response, 0)
 end
