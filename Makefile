@@ -13,8 +13,8 @@ WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Werror
 PACKAGES := libuv lua5.4 yaml-0.1 libcjson libcares hiredis
 HEADERS  := libpq libcurl libmicrohttpd libcrypto expat
 
-comma    := ,
-OPTIMISE := $(if $(filter asan,$(MODE)),-O1 -g -fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer,-O2 -g)
+SANITISE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+OPTIMISE := $(if $(filter asan,$(MODE)),$(SANITISE),-O2 -g)
 CFLAGS   ?=
 PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) $(HEADERS) 2>/dev/null)
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DO2X_VERSION='"$(VERSION)"' $(WARNINGS) $(OPTIMISE) -Ihost \
@@ -44,9 +44,11 @@ $(BUILD)/o2x: $(OBJECTS) $(BUILD)/host/main.o $(BUILD)/embedded_o2x.o
 $(BUILD)/o2x-lab: $(OBJECTS) $(BUILD)/host/main_lab.o $(BUILD)/embedded_lab.o
 	$(CC) $(OPTIMISE) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-# The same host running a Lua file of the checkout: tests and tools. -rdynamic: busted's own C modules need Lua's functions.
+# The same host running a Lua file of the checkout: tests and tools. -rdynamic and the whole of Lua's library: busted's
+# C modules use Lua's functions.
 $(BUILD)/o2x-dev: $(OBJECTS) $(BUILD)/host/main_dev.o $(BUILD)/embedded_o2x.o
-	$(CC) $(OPTIMISE) $(LDFLAGS) -rdynamic -o $@ $(filter-out $(LUA_A),$^) -Wl,--whole-archive $(LUA_A) -Wl,--no-whole-archive $(LIBS)
+	$(CC) $(OPTIMISE) $(LDFLAGS) -rdynamic -o $@ $(filter-out $(LUA_A),$^) \
+	  -Wl,--whole-archive $(LUA_A) -Wl,--no-whole-archive $(LIBS)
 
 $(BUILD)/host/%.o: host/%.c | $(BUILD)/host
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
@@ -66,7 +68,8 @@ $(BUILD)/embedded_o2x.c: $(BUILD)/embed $(LUA) $(BUILD)/lua.list $(SOURCES)
 $(BUILD)/embedded_lab.c: $(BUILD)/embed $(LAB_LUA) $(BUILD)/lua.list
 	$(BUILD)/embed lua $(LAB_LUA) > $@.tmp && mv $@.tmp $@
 
-# The apis' sources as texts, by their names below effects/: o2x check and o2x defs know from them what scripts can call.
+# The sources of the apis as texts, by their names below effects/: o2x check and o2x defs learn from them what scripts
+# can call.
 $(SOURCES): $(APIS) $(BUILD)/lua.list
 	mkdir -p $(@D)
 	{ echo 'return {'; for file in $(APIS); do \

@@ -2,6 +2,7 @@
 
 local rollout = require "stdlib.rollout"
 local runbook = require "o2x.runbook"
+local services = require "stdlib.services"
 
 return runbook {
   name = "deploy",
@@ -23,7 +24,7 @@ Back:    o2x run rollback TENANT to=RUN, with the id of this run]],
     image = { "version", optional = true, help = "image tag; if absent, what the values files say" },
     chart = { "version", optional = true, help = "refuse unless the charts in the tree are of this version" },
     services = { "list", optional = true, help = "service-billing,tax-gateway …; all if absent" },
-    timeout = { "duration", default = 600, help = "for one service to become ready and healthy" },
+    timeout = { "duration", default = services.TIMEOUT, help = "for one service to become ready and healthy" },
   },
   effects = { "helm:write", "files:write" },
 

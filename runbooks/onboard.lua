@@ -14,6 +14,7 @@ local monitoring = require "stdlib.monitoring"
 local preflight = require "stdlib.preflight"
 local registry = require "stdlib.registry"
 local runbook = require "o2x.runbook"
+local services = require "stdlib.services"
 local smoke = require "stdlib.smoke"
 local values = require "stdlib.values"
 
@@ -33,7 +34,7 @@ integrations. Verify with: o2x plan runbooks/onboard.lua TENANT (empty when ever
       help = "image tag of services without a values file (else the tenant's or the platform's)",
     },
     from = { "tenant", optional = true, help = "copy helm values from this tenant, not from the catalogue" },
-    wait = { "duration", default = "10m", help = "how long a release may take to become ready" },
+    timeout = { "duration", default = services.TIMEOUT, help = "for one release to become ready" },
   },
   effects = {
     "pg:write",
@@ -60,7 +61,7 @@ integrations. Verify with: o2x plan runbooks/onboard.lua TENANT (empty when ever
     step("Create the data volume", cluster.volume, tenant)
     step("Ensure the shared secrets", cluster.shared_secrets, tenant)
     step("Create the admin user", admin.create, tenant)
-    step("Deploy", deploy.all, tenant, params.wait)
+    step("Deploy", deploy.all, tenant, params.timeout)
     step("Look at the services", deploy.verify, tenant)
     step("Create the ingress", ingress.create, tenant)
     step("Create the DNS records", ingress.records, tenant)

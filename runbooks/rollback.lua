@@ -2,6 +2,7 @@
 
 local rollback = require "stdlib.rollback"
 local runbook = require "o2x.runbook"
+local services = require "stdlib.services"
 
 return runbook {
   name = "rollback",
@@ -23,7 +24,7 @@ Back:    o2x run rollback TENANT to=RUN, with the id of this run]],
   params = {
     services = { "list", optional = true, help = "service-billing,tax-gateway …; all if absent" },
     to = { "string", optional = true, help = "a revision of one service, a run, or a time" },
-    timeout = { "duration", default = 300, help = "for one service to become healthy" },
+    timeout = { "duration", default = services.TIMEOUT, help = "for one service to become healthy" },
   },
   effects = { "helm:write", "files:write" },
 

@@ -2,6 +2,7 @@
 
 local runbook = require "o2x.runbook"
 local scaling = require "stdlib.scaling"
+local services = require "stdlib.services"
 
 return runbook {
   name = "scale",
@@ -23,7 +24,7 @@ Back:    scale again; o2x show RUN tells what was there]],
     permanent = { "boolean", default = false, help = "in the values file, too" },
     force = { "boolean", default = false, help = "beyond the catalogue's bounds, and against an autoscaler" },
     status = { "boolean", default = false, help = "only show" },
-    timeout = { "duration", default = 300, help = "for one service to become ready" },
+    timeout = { "duration", default = services.TIMEOUT, help = "for one service to become ready" },
   },
   effects = { "k8s:write", "files:write" },
 

@@ -1,5 +1,5 @@
 // Formats Lua files with StyLua (the pinned WebAssembly build, vendor/versions), which decides the form.
-//   node scripts/format-lua.mjs [--check] FILE...      --check writes nothing; exit 1 and the names if a file would change
+//   node scripts/format-lua.mjs [--check] FILE...      --check only names the files that would change; exit 1
 import { readFileSync, writeFileSync } from "node:fs";
 
 const pins = readFileSync(new URL("../vendor/versions", import.meta.url), "utf8");

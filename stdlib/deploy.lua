@@ -5,34 +5,29 @@ local k8s = require "o2x.k8s"
 local maintenance = require "stdlib.maintenance.note"
 local naming = require "stdlib.naming"
 local catalogue = require "stdlib.catalogue"
+local services = require "stdlib.services"
 
 local M = {}
-
-M.TIMEOUT = 600 -- seconds for one release to become ready, as in the guide
 
 --- Ensures one release and waits until its pods are ready.
 ---@param tenant table
 ---@param service string
----@param seconds integer? how long it may take; 600 if absent
-function M.release(tenant, service, seconds)
+---@param timeout integer seconds that it may take
+function M.release(tenant, service, timeout)
   helm.ensure_release(naming.resource(tenant, service), {
     chart = naming.chart(service),
     values = naming.values_file(tenant.name, service),
     namespace = tenant.namespace,
-    timeout = seconds or M.TIMEOUT,
+    timeout = timeout,
   })
 end
 
 --- Ensures all releases: wave after wave, side by side within a wave, each ready before its dependants.
 ---@param tenant table
----@param seconds integer? how long one release may take
-function M.all(tenant, seconds)
+---@param timeout integer seconds that one release may take
+function M.all(tenant, timeout)
   maintenance.refuse(tenant, "deploy")
-  for number, wave in ipairs(catalogue.waves()) do
-    step(("Wave %d"):format(number), function()
-      parallel.each(wave, function(service) step(service, M.release, tenant, service, seconds) end, { limit = 4 })
-    end)
-  end
+  services.each(catalogue.waves(), function(service) M.release(tenant, service, timeout) end)
 end
 
 local function started(tenant, service)
@@ -65,8 +60,8 @@ end
 ---@param tenant table
 function M.verify(tenant)
   check("Services", function()
-    local services = k8s.list("Service", { selector = "tenant=" .. tenant.name, namespace = tenant.namespace })
-    if #services < #catalogue.names() then fail(("%d of %d services"):format(#services, #catalogue.names())) end
+    local found = k8s.list("Service", { selector = "tenant=" .. tenant.name, namespace = tenant.namespace })
+    if #found < #catalogue.names() then fail(("%d of %d services"):format(#found, #catalogue.names())) end
   end)
   parallel.each(catalogue.names(), function(service)
     check(service .. " has started", started, tenant, service)

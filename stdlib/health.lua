@@ -30,12 +30,12 @@ end
 --- Waits until a service's pods are ready and its health endpoint says UP.
 ---@param tenant table
 ---@param service string
----@param seconds integer
+---@param timeout integer seconds
 ---@return { ok: boolean, why: string? }
-function M.wait(tenant, service, seconds)
+function M.wait(tenant, service, timeout)
   return M.try(function()
-    k8s.wait_ready("Deployment", naming.resource(tenant, service), seconds, tenant.namespace)
-    wait_until(service .. " is healthy", math.min(seconds, ENDPOINT), is_up, tenant, service)
+    k8s.wait_ready("Deployment", naming.resource(tenant, service), timeout, tenant.namespace)
+    wait_until(service .. " is healthy", math.min(timeout, ENDPOINT), is_up, tenant, service)
   end)
 end
 

@@ -113,11 +113,11 @@ local function restore_values(tenant, service, one)
   if from and to then values.revert(tenant, service, helm.values(from), helm.values(to)) end
 end
 
-local function back(tenant, service, one, seconds)
+local function back(tenant, service, one, timeout)
   local name = naming.resource(tenant, service)
   log(("%s: %s → %s, revision %d → that of %d"):format(service, tag(one.was), tag(one.image), one.from, one.to))
   local outcome = step("Go back", helm.rollback, name, one.to, { wait = false })
-  local found = step("Become healthy", health.wait, tenant, service, seconds)
+  local found = step("Become healthy", health.wait, tenant, service, timeout)
   if found.ok then
     step("Restore the values file", restore_values, tenant, service, one)
     return { state = outcome == "unchanged" and "as it was" or "back" }

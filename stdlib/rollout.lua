@@ -101,30 +101,28 @@ local function undo(tenant, service, noted)
 end
 
 local function take_back(tenant, done, noted)
-  for _, wave in ipairs(services.reverse_waves(done)) do
-    parallel.each(wave, function(service) step(service, undo, tenant, service, noted[service]) end, { limit = 4 })
-  end
+  services.each(services.reverse_waves(done), function(service) undo(tenant, service, noted[service]) end)
 end
 
--- Deploys wave after wave until one has a failure. -> results by service, the services that were begun
-local function waves(tenant, chosen, params, noted)
-  local results, begun = {}, {}
-  for number, wave in ipairs(services.waves(chosen)) do
-    local found = step(("Wave %d"):format(number), function()
-      return parallel.each(
-        wave,
-        function(service) return step(service, deploy, tenant, service, params, noted[service]) end,
-        { limit = 4 }
-      )
-    end)
-    local failed = false
-    for i, service in ipairs(wave) do
-      results[service], begun[#begun + 1] = found[i], service
-      failed = failed or not found[i].ok
-    end
-    if failed then return results, begun, true end
+local function has_failed(results)
+  for _, result in pairs(results) do
+    if not result.ok then return true end
   end
-  return results, begun, false
+  return false
+end
+
+-- Deploys wave by wave until one has a failure. -> results by service, the services that were begun
+local function waves(tenant, chosen, params, noted)
+  local results = services.each(
+    services.waves(chosen),
+    function(service) return deploy(tenant, service, params, noted[service]) end,
+    has_failed
+  )
+  local begun = {}
+  for service in pairs(results) do
+    begun[#begun + 1] = service
+  end
+  return results, begun, has_failed(results)
 end
 
 local function report(tenant, chosen, pinned, params, noted, results, failed)

@@ -5,6 +5,9 @@ local text = require "o2x.text"
 
 local M = {}
 
+--- Seconds that one service may take to become ready, unless a run says otherwise (timeout=).
+M.TIMEOUT = 600
+
 --- The services that are named, in the catalogue's order; all if none is, or for "all".
 ---@param names string[]?
 ---@return string[] services
@@ -56,19 +59,20 @@ function M.reverse_waves(services)
   return reversed
 end
 
---- Takes services wave after wave, a step a wave and a step a service, side by side within a wave.
----@param waves string[][]
----@param fn fun(service: string): any
----@return table<string, any> results by service
-function M.each(waves, fn)
+--- Takes services wave by wave, a step a wave and a step a service, side by side within a wave.
+---@param waves any[][] names of services, or tables that have a name
+---@param fn fun(item: any): any
+---@param is_over (fun(results: table<any, any>): boolean)? asked after each wave; the next one begins if it says false
+---@return table<any, any> results by item; false for one that gave nothing
+function M.each(waves, fn, is_over)
   local results = {}
+  local function take(item) return step(type(item) == "table" and item.name or item, fn, item) or false end
   for number, wave in ipairs(waves) do
-    local found = step(("Wave %d"):format(number), function()
-      return parallel.each(wave, function(service) return step(service, fn, service) or false end, { limit = 4 })
-    end)
-    for i, service in ipairs(wave) do
-      results[service] = found[i]
+    local found = step(("Wave %d"):format(number), function() return parallel.each(wave, take, { limit = 4 }) end)
+    for i, item in ipairs(wave) do
+      results[item] = found[i]
     end
+    if is_over and is_over(results) then break end
   end
   return results
 end

@@ -296,7 +296,10 @@ local function some(kind)
 end
 
 local function one(kind, id_field)
-  return function(parent, _, business) return parent[id_field] and find(business.state[kind], { id = parent[id_field] }) end
+  return function(parent, _, business)
+    local id = parent[id_field]
+    return id and find(business.state[kind], { id = id })
+  end
 end
 
 local function found(kind, what)
@@ -452,7 +455,7 @@ M.schema = {
       createdAt = "String",
       pdfUrl = {
         type = "String",
-        resolve = function(invoice, _, business) return ("%s/api/v1/invoices/%s.pdf"):format(business.url, invoice.id) end,
+        resolve = function(invoice, _, business) return business.url .. "/api/v1/invoices/" .. invoice.id .. ".pdf" end,
       },
     },
     Payment = {

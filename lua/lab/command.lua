@@ -6,10 +6,10 @@ local lab = require "lab"
 local suggest = require "o2x.base.suggest"
 local out = require "o2x.report.out"
 
-local WORDS = { up = 0, down = 0, status = 0, env = 0, reset = 0, serve = 0, fault = 2, wind = 1 }
+local WORDS = { up = 0, down = 0, status = 0, env = 0, reset = 0, serve = 0, fault = 2, ["advance-clock"] = 1 }
 local FAULT_OPTIONS = { times = true, match = true, seconds = true }
-local SHOWN = { "up", "down", "status", "env", "reset", "fault", "wind" }
-local USAGE = "lab up|down|status|env|reset|fault|wind"
+local SHOWN = { "up", "down", "status", "env", "reset", "fault", "advance-clock" }
+local USAGE = "lab up|down|status|env|reset|fault|advance-clock"
 
 -- The words of the command, and the name=value words of a fault.
 local function parse(words, options)
@@ -132,12 +132,12 @@ local ACTIONS = {
     options.service, options.kind = words[1], words[2]
     print_rules(lab.fault(options), options.json)
   end,
-  wind = function(words, options)
+  ["advance-clock"] = function(words, options)
     options.seconds = tonumber(words[1])
     if not options.seconds or options.seconds < 0 then
-      errors.input("lab wind: by how many seconds?", "o2x help lab")
+      errors.input("lab advance-clock: by how many seconds?", "o2x help lab")
     end
-    say("the lab's time is %s", lab.wind(options))
+    say("the lab's time is %s", lab.advance_clock(options))
   end,
 }
 
@@ -162,7 +162,8 @@ return {
                       what goes wrong with the next requests: 429, 500 or another status; timeout (after the effect),
                       hang, drop, drop-after, slow; and the service's own, such as vault sealed, k8s broken-pods,
                       postgres down; off takes it back
-  wind SECONDS        moves the lab's clock on]],
+  advance-clock SECONDS
+                      moves the lab's clock forward]],
   run = function(options, words)
     local what, rest = parse(words, options)
     return ACTIONS[what](rest, options) or 0

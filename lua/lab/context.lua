@@ -106,8 +106,8 @@ function M.new(dir)
   --- One line in the lab's log.
   function lab.log(text) fs.append(log_path, ("%s %s\n"):format(clock.iso(), text), PRIVATE) end
 
-  --- Seconds since 1970, which `o2x lab wind` moves on.
-  function lab.clock() return clock.now() + (lab.state("clock").wound or 0) end
+  --- The lab's time, in seconds since 1970. `o2x lab advance-clock` moves it forward.
+  function lab.clock() return clock.now() + (lab.state("clock").advanced or 0) end
 
   --- A certificate of the lab's authority for names and addresses.
   function lab.certificate(name, names) return tls.certificate(tls_folder, name, names) end

@@ -1,4 +1,4 @@
---- The lab's own door: faults by request and the clock, for `o2x lab fault` and `o2x lab wind`.
+--- The lab's control server, for `o2x lab fault` and `o2x lab advance-clock`.
 
 local errors = require "o2x.base.error"
 local faults = require "lab.faults"
@@ -52,9 +52,9 @@ local function set_fault(lab, instances, body)
   return { rules = rules }
 end
 
-local function wind(lab, body)
+local function advance_clock(lab, body)
   local state = lab.state("clock")
-  state.wound = (state.wound or 0) + (tonumber(body.seconds) or 0)
+  state.advanced = (state.advanced or 0) + (tonumber(body.seconds) or 0)
   lab.save("clock")
   return { now = lab.clock() }
 end
@@ -69,7 +69,7 @@ local function answer(status, value) return status, { ["Content-Type"] = "applic
 function M.open(lab, instances, token)
   local routes = {
     ["/fault"] = function(body) return set_fault(lab, instances, body) end,
-    ["/wind"] = function(body) return wind(lab, body) end,
+    ["/advance-clock"] = function(body) return advance_clock(lab, body) end,
   }
   return lab.serve("control", function(req)
     local route = routes[req.path]

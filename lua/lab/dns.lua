@@ -38,10 +38,11 @@ local function lookup(zone, name, kind)
   local alias = not found[1] and records_at(zone, name, "CNAME")[1]
   if exists then return alias and { alias } or found, true end
   local parent = name
+  local parent_exists
   repeat
     parent = parent:match("^[^.]+%.(.+)$")
-    _, exists = records_at(zone, parent, kind)
-  until exists or parent == zone.name
+    parent_exists = select(2, records_at(zone, parent, kind))
+  until parent_exists or parent == zone.name
   found, exists = records_at(zone, "*." .. parent, kind)
   alias = not found[1] and records_at(zone, "*." .. parent, "CNAME")[1]
   local result = {}

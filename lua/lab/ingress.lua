@@ -156,7 +156,10 @@ local function extend(lab, names, read)
   return added
 end
 
-local function open(lab, names) return lab.serve("ingress", handler(lab), { tls = lab.certificate("ingress", names) }) end
+local function open(lab, hosts)
+  local certificate = lab.certificate("ingress", hosts)
+  return lab.serve("ingress", handler(lab), { tls = certificate })
+end
 
 --- Starts the server. When an Ingress brings a new host, it goes on with a certificate that names it.
 ---@param lab table

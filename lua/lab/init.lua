@@ -116,7 +116,8 @@ end
 function M.up(options)
   local place = M.place(options)
   fs.mkdir(place.dir, 0x1c0)
-  local deadline, one = task.now() + START, nil
+  local deadline = task.now() + START
+  local one
   -- Two at once: the second waits for the first and finds the lab up.
   repeat
     one = lock.take(fs.join(place.dir, "up.lock"), "")
@@ -228,6 +229,9 @@ end
 --- Moves the lab's clock on.
 ---@param options { dir: string?, seconds: number }
 ---@return string the lab's time now
-function M.wind(options) return clock.iso(ask(need(M.place(options)), "/wind", { seconds = options.seconds }).now) end
+function M.advance_clock(options)
+  local lab = need(M.place(options))
+  return clock.iso(ask(lab, "/advance-clock", { seconds = options.seconds }).now)
+end
 
 return M

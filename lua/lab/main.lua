@@ -1,4 +1,4 @@
---- The entry of build/o2x-lab. `o2x lab` starts it with its own name, so that what it tells to type is right either way.
+--- The entry of build/o2x-lab. `o2x lab` starts it under its own name, so that its hints name the right command.
 
 local args = require "o2x.cli.args"
 local command = require "lab.command"

@@ -27,7 +27,10 @@ local function has_locale(name)
   return false
 end
 
-local function locale() return has_locale("en_us.utf8") and "en_US.UTF-8" or has_locale("c.utf8") and "C.UTF-8" or "C" end
+local function locale()
+  if has_locale "en_us.utf8" then return "en_US.UTF-8" end
+  return has_locale "c.utf8" and "C.UTF-8" or "C"
+end
 
 -- ---- data ----
 

@@ -53,7 +53,10 @@ end
 
 local function url_of(state) return ("redis://default:%s@127.0.0.1:%d/0"):format(state.password, state.port) end
 
-local function client(lab) return redis.connect { url = url_of(lab.state "redis"), timeout = 5, connect_timeout = 5 } end
+local function client(lab)
+  local url = url_of(lab.state "redis")
+  return redis.connect { url = url, timeout = 5, connect_timeout = 5 }
+end
 
 local function last_words(at, problem)
   local text = fs.read_if(at.log) or ""

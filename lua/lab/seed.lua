@@ -4,7 +4,7 @@
 local crypto = require "o2x.base.crypto"
 local errors = require "o2x.base.error"
 local flyway = require "o2x.client.flyway"
-local flyway_history = require "o2x.client.flyway.history"
+local history = require "o2x.client.flyway.history"
 local fs = require "o2x.base.fs"
 local http = require "o2x.client.http"
 local json = require "o2x.base.json"
@@ -54,7 +54,7 @@ local function migrate(env, database, folder, schemas)
     files[name] = fs.read(fs.join(folder, name))
   end
   local db <close> = connect(env, database)
-  flyway_history.migrate(db, flyway.resolve(files), { schemas = schemas })
+  history.migrate(db, flyway.resolve(files), { schemas = schemas })
 end
 
 local function fill(env, source, wanted)

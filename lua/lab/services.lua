@@ -120,7 +120,9 @@ end
 
 -- tokens: JSON Web Tokens (HS256), keyed by a random value of the tenant
 
-local function base64url(bytes) return (crypto.base64(bytes):gsub("[+/=]", { ["+"] = "-", ["/"] = "_", ["="] = "" })) end
+local URL_SAFE = { ["+"] = "-", ["/"] = "_", ["="] = "" }
+
+local function base64url(bytes) return (crypto.base64(bytes):gsub("[+/=]", URL_SAFE)) end
 
 local function from_base64url(text)
   local plain = text:gsub("[-_]", { ["-"] = "+", ["_"] = "/" })
@@ -343,11 +345,13 @@ end
 
 -- routes: role → "METHOD path pattern" → handler; what the pattern captures follows the call
 
+local function app_info(call) return answer(200, { app = { name = call.role, tenant = call.info.tenant } }) end
+
 local ACTUATOR = {
   ["GET /actuator/health"] = health,
   ["GET /actuator/health/liveness"] = alive,
   ["GET /actuator/health/readiness"] = health,
-  ["GET /actuator/info"] = function(call) return answer(200, { app = { name = call.role, tenant = call.info.tenant } }) end,
+  ["GET /actuator/info"] = app_info,
   ["GET /actuator/prometheus"] = metrics,
 }
 

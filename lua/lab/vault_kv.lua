@@ -167,7 +167,10 @@ local metadata = {}
 function metadata.read(store, _, path)
   local secret = store.secrets[path]
   if not secret then return answer.fail(404) end
-  local function actor(operation) return { actor = "root", operation = operation or "create", client_id = CLIENT_ID } end
+  local function actor(operation)
+    operation = operation or "create"
+    return { actor = "root", operation = operation, client_id = CLIENT_ID }
+  end
   local versions = {}
   for number, version in pairs(secret.versions) do
     versions[number] = {

@@ -10,7 +10,6 @@ local services = require "stdlib.services"
 local M = {}
 
 local KINDS = { "Deployment", "StatefulSet" }
-local SECONDS = 300
 
 local function list(tenant, kind) return k8s.list(kind, { namespace = tenant.namespace }) end
 
@@ -91,24 +90,6 @@ local function reverse_waves(tenant, found)
   return waves
 end
 
--- A step a wave and a step a workload; the texts that fn returned.
-local function each(waves, fn)
-  local texts = {}
-  for number, wave in ipairs(waves) do
-    local found = step(("Wave %d"):format(number), function()
-      return parallel.each(
-        wave,
-        function(workload) return step(workload.name, fn, workload) or false end,
-        { limit = 4 }
-      )
-    end)
-    for _, text in ipairs(found) do
-      texts[#texts + 1] = text or nil
-    end
-  end
-  return texts
-end
-
 local function text_of(before) return json.encode(before) end
 
 --- Notes what is there, stops the schedules, and takes the workloads to nothing, dependants first.
@@ -127,17 +108,17 @@ function M.drain(tenant, found, words)
     end
   end)
   -- An autoscaler leaves a workload alone that has no replicas; nothing else of it needs to change.
-  each(reverse_waves(tenant, found.workloads), function(workload)
+  services.each(reverse_waves(tenant, found.workloads), function(workload)
     local noted = workload.noted and text_of(workload.noted) or words { replicas = workload.replicas }
     k8s.annotate(workload.kind, workload.name, { [note.KEY] = noted })
-    k8s.scale(workload.kind, workload.name, 0, { seconds = SECONDS })
+    k8s.scale(workload.kind, workload.name, 0, { seconds = services.TIMEOUT })
   end)
 end
 
 local function restore_workload(workload)
   if not workload.noted then return nil end
   k8s.scale(workload.kind, workload.name, workload.noted.replicas, { wait = false })
-  local ready, problem = pcall(k8s.wait_ready, workload.kind, workload.name, SECONDS)
+  local ready, problem = pcall(k8s.wait_ready, workload.kind, workload.name, services.TIMEOUT)
   k8s.annotate(workload.kind, workload.name, { [note.KEY] = json.null })
   return not ready and tostring(problem) or nil
 end
@@ -152,7 +133,10 @@ function M.restore(tenant, found)
   for _, wave in ipairs(reverse_waves(tenant, found.workloads)) do
     table.insert(waves, 1, wave)
   end
-  local troubles = each(waves, restore_workload)
+  local results, troubles = services.each(waves, restore_workload), {}
+  for _, workload in ipairs(found.workloads) do
+    troubles[#troubles + 1] = results[workload] or nil
+  end
   step("Schedules", function()
     for _, scaler in ipairs(found.autoscalers) do
       if scaler.noted then

@@ -30,7 +30,7 @@ describe("a run that meets one trouble after another", function()
 
   it("stops at a sealed Vault", function()
     assert.equal(0, lab:o2x({ "lab", "fault", "vault", "sealed" }).code)
-    stopped(4, "[Ss]ealed", { "run", "onboard", "newclient", "wait=4s", "--set=retry.seconds=2" })
+    stopped(4, "[Ss]ealed", { "run", "onboard", "newclient", "timeout=4s", "--set=retry.seconds=2" })
     assert.equal(0, lab:o2x({ "lab", "fault", "vault", "off" }).code)
   end)
 

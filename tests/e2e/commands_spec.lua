@@ -196,7 +196,11 @@ describe("the command line", function()
   it("takes secrets from a file of its owner, from standard input, from the configured folder", function()
     toy:runbook(
       "open",
-      [[ step("open", function() toy.ensure("door", { open = require("o2x.secret").equal(tenant.secrets.door.key, "sesame-sesame") }) end) ]]
+      [[
+      local secret = require "o2x.secret"
+      step("open", function()
+        toy.ensure("door", { open = secret.equal(tenant.secrets.door.key, "sesame-sesame") })
+      end)]]
     )
     local path = toy.dir .. "/secrets.yaml"
     fs.write(path, "door:\n  key: sesame-sesame\n", { mode = 420 })

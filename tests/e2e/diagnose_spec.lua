@@ -1,5 +1,5 @@
--- diagnose: for every cause that the guide's troubleshooting chapters name, a fault is seeded with the ordinary clients,
--- found, and mended again; a healthy tenant has no finding.
+-- diagnose: for every cause that the guide's troubleshooting chapters name, the test seeds a fault with the ordinary
+-- clients, expects the finding and mends the fault; a healthy tenant has no finding.
 
 local crypto = require "o2x.base.crypto"
 local fs = require "o2x.base.fs"
@@ -103,7 +103,10 @@ describe("diagnose", function()
 
   -- A cause: seed brings it about and gives the function that mends it.
   local causes = {}
-  local function seeded(name, expected, seed) causes[#causes + 1] = { name = name, expected = expected, seed = seed } end
+  local function seeded(name, expected, seed)
+    local cause = { name = name, expected = expected, seed = seed }
+    table.insert(causes, cause)
+  end
 
   local function look_for(list)
     local rows, result = diagnose()
@@ -319,7 +322,8 @@ describe("diagnose", function()
     { "critical", "QUICKBOOKS", "OAuth attributes are not configured" },
   }, function()
     sql "update core_config.tenant_merchants set status = 'INACTIVE' where name = 'STRIPE'"
-    sql "create table kept as select * from core_config.oauth2_attributes where index = 0; delete from core_config.oauth2_attributes where index = 0"
+    sql "create table kept as select * from core_config.oauth2_attributes where index = 0"
+    sql "delete from core_config.oauth2_attributes where index = 0"
     return function()
       sql "update core_config.tenant_merchants set status = 'ACTIVE' where name = 'STRIPE'"
       sql "insert into core_config.oauth2_attributes select * from kept; drop table kept"
@@ -359,7 +363,8 @@ describe("diagnose", function()
     sql "drop index idx_account_tenant_email; drop index idx_invoice_customer_date"
     return function()
       superuser "drop extension pg_stat_statements"
-      sql "create index idx_account_tenant_email on account (tenant_id, email); create index idx_invoice_customer_date on invoice (customer_id, invoice_date)"
+      sql "create index idx_account_tenant_email on account (tenant_id, email)"
+      sql "create index idx_invoice_customer_date on invoice (customer_id, invoice_date)"
     end
   end)
 
@@ -434,7 +439,9 @@ describe("diagnose", function()
     local mend = patch_secret("stripe", { webhook_secret = "" })
     return function()
       mend()
-      sql "update core_config.payment_gateway_attributes set webhookurl = 'https://api.urbanos.embrix.com/webhooks/stripe'"
+      sql [[
+        update core_config.payment_gateway_attributes
+        set webhookurl = 'https://api.urbanos.embrix.com/webhooks/stripe']]
     end
   end)
 
@@ -461,7 +468,8 @@ describe("diagnose", function()
     { "warning", "job_schedule", "job INVOICE is PAUSED" },
     { "critical", "job_schedule", "job BILLING did not run" },
   }, function()
-    sql "update job_schedule set status = 'PAUSED' where job_type = 'INVOICE'; update job_schedule set last_run = now() - interval '70 days' where job_type = 'BILLING'"
+    sql "update job_schedule set status = 'PAUSED' where job_type = 'INVOICE'"
+    sql "update job_schedule set last_run = now() - interval '70 days' where job_type = 'BILLING'"
     return function() sql "update job_schedule set status = 'ACTIVE', last_run = null" end
   end)
 
@@ -476,7 +484,8 @@ describe("diagnose", function()
     { "critical", "core_config.invoice_template", "no invoice template" },
     { "warning", "invoice", "have no document" },
   }, function()
-    sql "create table kept_template as select * from core_config.invoice_template; delete from core_config.invoice_template"
+    sql "create table kept_template as select * from core_config.invoice_template"
+    sql "delete from core_config.invoice_template"
     sql "update invoice set pdf_url = null where id = 'INV-1001'"
     return function()
       sql "insert into core_config.invoice_template select * from kept_template; drop table kept_template"
@@ -558,11 +567,9 @@ describe("diagnose", function()
   end)
 
   it("logs users in that SQL or the single sign-on made, by the hash in the tenant's database", function()
-    sql(
-      ("insert into core_config.users (userid, password, email) values ('sql@urbanos.example', '%s', 'sql@urbanos.example')"):format(
-        crypto.bcrypt "from-sql-1"
-      )
-    )
+    sql(([[
+        insert into core_config.users (userid, password, email)
+        values ('sql@urbanos.example', '%s', 'sql@urbanos.example')]]):format(crypto.bcrypt "from-sql-1"))
     local service = "/api/v1/namespaces/default/services/urbanos-service-sso:8080/proxy"
     local function post(path, body)
       local file = fs.join(lab.dir, "body.json")

@@ -77,7 +77,8 @@ describe("a run", function()
   end)
 
   it("is killed again and again while it is resumed", function()
-    local words, kills, result = { "run", "build", "alpha" }, 0, nil
+    local words, kills = { "run", "build", "alpha" }, 0
+    local result
     repeat
       result = toy:o2x(words, { O2X_KILL_AT = "3" })
       if result.signal == 9 then
@@ -344,7 +345,8 @@ describe("the processor, memory and the disk", function()
     toy:runbook("stuck", [[ step("a", function() toy.ensure("one", 1) toy.stubborn(300) end) ]])
     local child <close> = toy:start { "run", "stuck", "alpha" }
     toys.eventually(function() return toy:holds().one end)
-    local start, code = task.now(), nil
+    local start = task.now()
+    local code
     repeat
       child:kill(2)
       code = proc.wait(child, 0.2)

@@ -47,7 +47,9 @@ describe("onboarding", function()
       "UTF8|100|admin",
       lab:sql(
         "postgres",
-        "select pg_encoding_to_char(encoding), datconnlimit, pg_get_userbyid(datdba) from pg_database where datname = 'coredb-newclient'"
+        [[
+        select pg_encoding_to_char(encoding), datconnlimit, pg_get_userbyid(datdba)
+        from pg_database where datname = 'coredb-newclient']]
       )
     )
     assert.equal("t", lab:sql("coredb-newclient", "select bool_and(success) from public.flyway_schema_history"))
@@ -134,8 +136,9 @@ describe("onboarding", function()
   end)
 
   it("finishes after being killed at every third effect, with nothing done twice", function()
-    local words, kills, result = { "run", ONBOARD, "acme-sbx" }, 0, nil
+    local words, kills = { "run", ONBOARD, "acme-sbx" }, 0
     local arrows = build.sanitized and "48" or "12"
+    local result
     repeat
       result = lab:o2x(words, { env = { O2X_KILL_AT = arrows } })
       if result.signal == 9 then

@@ -1,4 +1,5 @@
--- Operators' own in the lab: Coopeg's version of onboarding, the weekly vacuum over all production tenants, a new runbook.
+-- Operators' own runbooks in the lab: Coopeg's version of onboarding, the weekly vacuum over all production tenants and
+-- a new one.
 
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"

@@ -32,7 +32,11 @@ return runbook.override(require "runbooks.build", {
 
   it("puts steps before, after, instead of and without the standard's", function()
     override [[
-  before  = { Build = function(tenant) step("Look at the ground", function() toy.ensure("ground", { of = tenant.name }) end) end },
+  before  = {
+    Build = function(tenant)
+      step("Look at the ground", function() toy.ensure("ground", { of = tenant.name }) end)
+    end,
+  },
   after   = { ["Furnish/room 1"] = function() step("Carpet", function() toy.ensure("carpet", { red = true }) end) end },
   instead = { ["Furnish/room 2"] = function(_, _, standard) standard() toy.ensure("lamp", { on = true }) end },
   without = { "Put up the sign" },]]
@@ -98,7 +102,11 @@ return runbook.override(require "runbooks.build", {
 
   it("goes on where it was killed, with nothing done twice", function()
     override [[
-  before = { Build = function(tenant) step("Look at the ground", function() toy.ensure("ground", { of = tenant.name }) end) end },]]
+  before = {
+    Build = function(tenant)
+      step("Look at the ground", function() toy.ensure("ground", { of = tenant.name }) end)
+    end,
+  },]]
     for kill = 1, 16, 3 do
       toy:reset()
       toy:o2x({ "run", "build", "alpha" }, { O2X_KILL_AT = tostring(kill) })

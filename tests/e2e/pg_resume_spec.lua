@@ -40,7 +40,9 @@ describe("the database part of onboarding", function()
     history.migrate(db, flyway.resolve(files), { schemas = { "public", "core_config" } })
     server.sql(
       "enginedevdb",
-      "INSERT INTO core_config.tenant (id, name, vaulturi, vaultpath, status) VALUES ('TIDLT-100007', 'coopegenergy', 'u', 'p', 'ACTIVE')"
+      [[
+      INSERT INTO core_config.tenant (id, name, vaulturi, vaultpath, status)
+      VALUES ('TIDLT-100007', 'coopegenergy', 'u', 'p', 'ACTIVE')]]
     )
   end)
   teardown(function()
@@ -65,15 +67,20 @@ describe("the database part of onboarding", function()
     server.sql("postgres", ('DROP DATABASE IF EXISTS "%s" WITH (FORCE)'):format(TENANT))
     server.sql(
       "enginedevdb",
-      [[DELETE FROM core_config.tenant_profile WHERE tenantid IN (SELECT id FROM core_config.tenant WHERE name = 'newclient');
-      DELETE FROM core_config.tenant WHERE name = 'newclient'; DROP SCHEMA IF EXISTS o2x CASCADE]]
+      [[
+      DELETE FROM core_config.tenant_profile
+      WHERE tenantid IN (SELECT id FROM core_config.tenant WHERE name = 'newclient');
+      DELETE FROM core_config.tenant WHERE name = 'newclient';
+      DROP SCHEMA IF EXISTS o2x CASCADE]]
     )
     if fs.exists(fs.join(folder, "runs")) then fs.remove_tree(fs.join(folder, "runs")) end
   end
 
-  local TENANT_ROWS =
-    [[SELECT t.id, t.name, t.vaulturi, t.vaultpath, t.licensekey, t.status, p.companyname, (SELECT count(*) FROM o2x.effect)
-    FROM core_config.tenant t JOIN core_config.tenant_profile p ON p.tenantid = t.id WHERE t.name = 'newclient';]]
+  local TENANT_ROWS = [[
+    SELECT t.id, t.name, t.vaulturi, t.vaultpath, t.licensekey, t.status, p.companyname,
+      (SELECT count(*) FROM o2x.effect)
+    FROM core_config.tenant t JOIN core_config.tenant_profile p ON p.tenantid = t.id
+    WHERE t.name = 'newclient';]]
 
   local function holds()
     return server.sql("enginedevdb", TENANT_ROWS)

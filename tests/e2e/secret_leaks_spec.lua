@@ -1,5 +1,5 @@
--- A whole onboarding, and after it a search for every secret that it touched: in what was printed, in what was kept, in what
--- other users of the machine can see of the processes.
+-- A whole onboarding, then a search for every secret that it touched: in the output, in the records, and in what other
+-- users of the machine can see of the processes.
 
 local crypto = require "o2x.base.crypto"
 local fs = require "o2x.base.fs"
@@ -48,7 +48,7 @@ local function read_process(pid, what)
   return ok and text or ""
 end
 
--- The processes that one has started, and those have: what /proc shows of their arguments, and of the environment they got.
+-- The descendants of a process: what /proc shows of their arguments and of the environment they were given.
 local function look_at_children(parent, seen)
   local parents, pids = {}, {}
   for _, pid in ipairs(fs.list "/proc") do
@@ -65,7 +65,7 @@ local function look_at_children(parent, seen)
     if above then
       local arguments = read_process(pid, "cmdline")
       seen[arguments] = "arguments"
-      -- o2x has its own environment from the test; and so has, for a moment, a child that is not yet the program it becomes.
+      -- o2x has its environment from the test, and so has a child before its exec: that one is left out.
       local is_o2x = parents[pid] == parent or arguments == read_process(parents[pid], "cmdline")
       if not is_o2x then seen[read_process(pid, "environ")] = "environment" end
     end

@@ -25,7 +25,9 @@ describe("the smoke test", function()
       lab:out(
         "python3",
         "-c",
-        "import sys, xml.etree.ElementTree as t; r = t.parse(sys.argv[1]).getroot(); print(len(r.findall('testcase')), r.get('failures'))",
+        "import sys, xml.etree.ElementTree as tree\n"
+          .. "root = tree.parse(sys.argv[1]).getroot()\n"
+          .. "print(len(root.findall('testcase')), root.get('failures'))",
         file
       )
     )

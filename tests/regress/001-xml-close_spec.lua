@@ -1,4 +1,5 @@
--- Marking the same slot to be closed twice broke the list of pending closes: a <close> of whoever called xml.parse never ran.
+-- Marking the same slot to be closed twice broke the list of pending closes: a <close> in the caller of xml.parse never
+-- ran.
 
 local xml = require "o2x.core.xml"
 

@@ -4,7 +4,7 @@ local task = require "o2x.base.task"
 
 describe("a timer that is due already", function()
   it("does not wait for another event", function()
-    local far <close> = event.timer(30)
+    local _far <close> = event.timer(30)
     local start = task.now()
     for _ = 1, 3 do
       local timer <close> = event.timer(0.005)

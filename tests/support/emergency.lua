@@ -48,7 +48,8 @@ end
 
 --- Runs a runbook, killed at every n-th arrow and resumed, until it has ended. -> how often it was killed
 function Emergency:killed(at, runbook, ...)
-  local words, kills, result = words_of("run", runbook, ...), 0, nil
+  local words, kills = words_of("run", runbook, ...), 0
+  local result
   repeat
     result = self.lab:o2x(words, { env = { O2X_KILL_AT = tostring(at) } })
     if result.signal == 9 then

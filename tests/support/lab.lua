@@ -83,7 +83,8 @@ function Lab:dig(name, kind)
   return self:out("dig", "+short", "@" .. host, "-p", port, name, kind)
 end
 
---- Everything that a write would change, as one text: databases, objects with their versions, secrets' versions, records, files.
+--- Everything that a write would change, as one text: databases, objects with their versions, the versions of secrets,
+--- records, files.
 function Lab:snapshot(database)
   local parts = {}
   for _, name in ipairs { "enginedevdb", database } do

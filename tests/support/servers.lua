@@ -13,7 +13,8 @@ local M = {}
 
 --- Starts a server.
 ---@param name "postgres"|"redis"
----@return table server port, env, state, client(argv …), stop(); postgres: connect(database, options), sql(database, text)
+---@return table server port, env, state, client(argv …), stop(); postgres also: connect(database, options),
+---  sql(database, text)
 function M.start(name)
   local folder = os.tmpname()
   fs.remove(folder)

@@ -16,7 +16,8 @@ local function listener(said)
   })
 end
 
----@param o { mode: string?, scope: table?, config: table?, clients: table<string, table>, modules: table[], id: string?, past: table? }
+---@param o { modules: table[], clients: table<string, table>, mode: string?, scope: table?, config: table?,
+---  id: string?, past: table? }
 ---@return table run with api (by module name), records (of the journal), said, plan
 function M.new(o)
   local run = {

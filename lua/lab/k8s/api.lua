@@ -98,11 +98,11 @@ local function filter_of(req, kind)
     if r.key ~= "metadata.name" and r.key ~= "metadata.namespace" and not kind.fields[r.key] then
       return nil,
         status.bad_request(
-          ("Unable to find %q that match label selector %q, field selector %q: " .. "field label not supported: %s"):format(
+          ("Unable to find %q that match label selector %q, field selector %q: %s"):format(
             kind.api_version .. ", Resource=" .. kind.resource,
             req.query.labelSelector or "",
             req.query.fieldSelector,
-            r.key
+            "field label not supported: " .. r.key
           )
         )
     end

@@ -60,7 +60,7 @@ function M.check_kind(kind, object)
   if object.apiVersion == kind.api_version and object.kind == kind.kind then return nil end
   if kind.custom or not kinds.of(object.apiVersion, object.kind) then
     return status.bad_request(
-      ("the object provided is unrecognized (must be of type %s): no kind %q is registered for " .. "version %q"):format(
+      ("the object provided is unrecognized (must be of type %s): no kind %q is registered for version %q"):format(
         kind.kind,
         tostring(object.kind),
         tostring(object.apiVersion)
@@ -70,7 +70,7 @@ function M.check_kind(kind, object)
   local _, given = go_name(object.apiVersion, object.kind)
   local wanted = go_name(kind.api_version, kind.kind)
   return status.bad_request(
-    ("%s in version %q cannot be handled as a %s: converting (%s) to (%s.%s): " .. "unknown conversion"):format(
+    ("%s in version %q cannot be handled as a %s: converting (%s) to (%s.%s): unknown conversion"):format(
       object.kind,
       object.apiVersion:match("[^/]+$"),
       kind.kind,

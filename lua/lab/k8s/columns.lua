@@ -53,7 +53,9 @@ end
 
 local function wide(column) return value.merged(column, { wide = true }) end
 
-local function ready_of(o, have) return ("%d/%d"):format(get(o, "status", have) or 0, get(o, "spec", "replicas") or 0) end
+local function ready_of(o)
+  return ("%d/%d"):format(get(o, "status", "readyReplicas") or 0, get(o, "spec", "replicas") or 0)
+end
 
 local function containers(o) return get(o, "spec", "template", "spec", "containers") or {} end
 
@@ -307,7 +309,7 @@ local BY_STORE = {
   },
   ["apps/deployments"] = {
     NAME,
-    { "Ready", cell = function(o) return ready_of(o, "readyReplicas") end },
+    { "Ready", cell = ready_of },
     count("Up-to-date", "status", "updatedReplicas"),
     count("Available", "status", "availableReplicas"),
     AGE,
@@ -327,7 +329,7 @@ local BY_STORE = {
   },
   ["apps/statefulsets"] = {
     NAME,
-    { "Ready", cell = function(o) return ready_of(o, "readyReplicas") end },
+    { "Ready", cell = ready_of },
     AGE,
     CONTAINERS,
     IMAGES,

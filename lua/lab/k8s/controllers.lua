@@ -5,7 +5,7 @@ local value = require "lab.k8s.value"
 
 local M = {}
 
--- a wound clock is noticed within this time
+-- an advanced clock is noticed within this time
 local TICK = 0.5
 -- two controllers that answer each other for ever are a bug; the queue is cut off rather than the lab hung
 local MAX_ROUNDS = 100000

@@ -23,7 +23,7 @@ end
 -- a string or message field
 local function field(number, bytes) return varint(number << 3 | 2) .. varint(#bytes) .. bytes end
 
-local function named(name, value) return field(1, name) .. field(2, value) end
+local function named(name, bytes) return field(1, name) .. field(2, bytes) end
 
 -- NamedAny { name, value = Any { yaml } }
 local function extension(name, yaml) return named("x-kubernetes-" .. name, field(2, yaml)) end

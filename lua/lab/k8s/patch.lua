@@ -235,21 +235,21 @@ local function apply_directives(field, result, patch)
   end
 end
 
+local function is_directive(key) return tostring(key):sub(1, 1) == "$" end
+
+local function merge_field(field, current, patch)
+  if patch == value.null then return nil end
+  if type(patch) == "table" and value.is_list(patch) then return merge_list(field, current, patch) end
+  return strategic(field, current, patch)
+end
+
 function strategic(field, current, patch)
   if type(patch) ~= "table" or value.is_list(patch) then return value.copy(patch) end
   if patch["$patch"] == "replace" then current = {} end
   if patch["$patch"] == "delete" then return {} end
   local result = type(current) == "table" and not value.is_list(current) and value.copy(current) or {}
   for k, v in pairs(patch) do
-    local child = types.child(field, k)
-    if tostring(k):sub(1, 1) == "$" then -- a directive, see above
-    elseif v == value.null then
-      result[k] = nil
-    elseif type(v) == "table" and value.is_list(v) then
-      result[k] = merge_list(child, result[k], v)
-    else
-      result[k] = strategic(child, result[k], v)
-    end
+    if not is_directive(k) then result[k] = merge_field(types.child(field, k), result[k], v) end
   end
   apply_directives(field, result, patch)
   return result

@@ -59,10 +59,11 @@ end
 
 ---@param list table[] { message, field }
 function M.apply_conflict(list)
-  local causes, text = {}, nil
+  local causes = {}
   for _, c in ipairs(list) do
     table.insert(causes, { reason = "FieldManagerConflict", message = c.message, field = c.field })
   end
+  local text
   if #list == 1 then
     text = ("Apply failed with 1 conflict: %s: %s"):format(list[1].message, list[1].field)
   else

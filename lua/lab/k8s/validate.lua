@@ -20,7 +20,10 @@ local LABEL_VALUE = "a valid label must be an empty string or consist of alphanu
 local CONFIG_KEY = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or "
   .. "'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
 
-local function is_label(text) return #text <= 63 and text:match("^[a-z0-9][-a-z0-9]*$") ~= nil and text:sub(-1) ~= "-" end
+local function is_label(text)
+  if #text > 63 then return false end
+  return text:match "^[a-z0-9][-a-z0-9]*$" ~= nil and text:sub(-1) ~= "-"
+end
 
 local function is_subdomain(text)
   if #text > 253 or text == "" then return false end
@@ -33,7 +36,7 @@ end
 local Causes = {}
 Causes.__index = Causes
 
-function Causes:add(reason, field, message) table.insert(self, { reason = reason, field = field, message = message }) end
+function Causes:add(reason, field, message) self[#self + 1] = { reason = reason, field = field, message = message } end
 
 function Causes:required(field, more)
   self:add("FieldValueRequired", field, "Required value" .. (more and ": " .. more or ""))
@@ -209,6 +212,10 @@ local function selector_immutable(causes, live, object)
   immutable(causes, "spec.selector", live.spec.selector, object.spec.selector)
 end
 
+local function template_immutable(causes, live, object)
+  immutable(causes, "spec.template", live.spec.template, object.spec.template)
+end
+
 local function claim_immutable(causes, live, object)
   local old, new = value.copy(live.spec), value.copy(object.spec)
   if live.status.phase == "Bound" then
@@ -240,7 +247,7 @@ local IMMUTABLE = {
   daemonsets = selector_immutable,
   persistentvolumeclaims = claim_immutable,
   secrets = function(causes, live, object) immutable(causes, "type", live.type, object.type) end,
-  jobs = function(causes, live, object) immutable(causes, "spec.template", live.spec.template, object.spec.template) end,
+  jobs = template_immutable,
   services = function(causes, live, object)
     local ip = object.spec.clusterIP
     if ip and live.spec.clusterIP ~= ip and object.spec.type ~= "ExternalName" then

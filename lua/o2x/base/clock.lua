@@ -2,7 +2,7 @@
 ---run sees the same.
 
 local core = require "o2x.core.clock"
-local error_object = require "o2x.base.error"
+local errors = require "o2x.base.error"
 
 local M = {}
 
@@ -43,7 +43,7 @@ function M.today(time) return M.iso(time):sub(1, 10) end
 function M.parse(text)
   local seconds, nanoseconds, code = core.parse(text)
   if not seconds then
-    error_object.raise { kind = "input", module = "clock", op = "parse", message = nanoseconds, code = code }
+    errors.raise { kind = "input", module = "clock", op = "parse", message = nanoseconds, code = code }
   end
   return nanoseconds == 0 and seconds or seconds + nanoseconds / 1e9
 end

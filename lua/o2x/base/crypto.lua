@@ -1,14 +1,12 @@
 ---Hashes, random bytes, base64, hex and bcrypt.
 
 local core = require "o2x.core.crypto"
-local error_object = require "o2x.base.error"
+local errors = require "o2x.base.error"
 
 local M = {}
 
 local function check(op, value, message, code)
-  if value == nil then
-    error_object.raise { kind = "input", module = "crypto", op = op, code = code, message = message }
-  end
+  if value == nil then errors.raise { kind = "input", module = "crypto", op = op, code = code, message = message } end
   return value
 end
 

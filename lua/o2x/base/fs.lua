@@ -1,15 +1,13 @@
 ---Files and folders. A write is atomic and on disk when it returns; a failure raises one error that names the path.
 
 local core = require "o2x.core.fs"
-local error_object = require "o2x.base.error"
+local errors = require "o2x.base.error"
 
 local M = {}
 
 -- The message of a failure begins with the path.
 local function check(op, value, message, code)
-  if value == nil then
-    error_object.raise { kind = "failed", module = "fs", op = op, code = code, message = message }
-  end
+  if value == nil then errors.raise { kind = "failed", module = "fs", op = op, code = code, message = message } end
   return value
 end
 

@@ -1,7 +1,7 @@
 ---JSON: exact integers, sorted keys, secrets refused.
 
 local core = require "o2x.core.json"
-local error_object = require "o2x.base.error"
+local errors = require "o2x.base.error"
 
 local M = {}
 
@@ -20,7 +20,7 @@ M.is_array = core.is_array
 
 local function raise(op, message, code, source)
   local place, what = message:match "^(%d+:%d+): (.*)"
-  error_object.raise {
+  errors.raise {
     kind = code == "secret" and "refused" or "input",
     module = "json",
     op = op,

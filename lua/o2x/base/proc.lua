@@ -1,6 +1,6 @@
 --- Running programs: argument arrays, an environment given word by word, bounded and streamed output, a deadline.
 local core = require "o2x.core.subprocess"
-local error_ = require "o2x.base.error"
+local errors = require "o2x.base.error"
 local task = require "o2x.base.task"
 
 local M = {}
@@ -46,7 +46,7 @@ local INSTALL_HINT = {
 local function fail(kind, op, message, more)
   local e = more or {}
   e.kind, e.module, e.op, e.message = kind, "proc", op, message
-  error_.raise(e)
+  errors.raise(e)
 end
 
 local function environment(extra)

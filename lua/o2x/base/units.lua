@@ -3,6 +3,7 @@
 local M = {}
 
 local SIZES <const> = { { 1 << 40, "TB" }, { 1 << 30, "GB" }, { 1 << 20, "MB" }, { 1 << 10, "KB" } }
+local TIMES <const> = { { 86400, "d" }, { 3600, "h" }, { 60, "min" }, { 1, "s" } }
 local SECONDS <const> = { s = 1, m = 60, h = 3600, d = 86400 }
 
 ---A size: "8.9 MB", "512 bytes".
@@ -15,16 +16,21 @@ function M.bytes(bytes)
   return ("%d bytes"):format(bytes)
 end
 
----A duration: "0.4 s", "12 s", "3 min 20 s", "2 h 5 min", "3 d 4 h". An integer of seconds is given without a fraction.
+---A duration: "0.4 s", "12 s", "3 min 20 s", "2 h", "3 d 4 h". An integer of seconds is given without a fraction.
 ---@param seconds number
 ---@return string
 function M.duration(seconds)
   if seconds < 10 and math.type(seconds) == "float" then return ("%.1f s"):format(seconds) end
   local whole = math.floor(seconds + 0.5)
-  if whole < 60 then return ("%d s"):format(whole) end
-  if whole < 3600 then return ("%d min %d s"):format(whole // 60, whole % 60) end
-  if whole < 86400 then return ("%d h %d min"):format(whole // 3600, whole % 3600 // 60) end
-  return ("%d d %d h"):format(whole // 86400, whole % 86400 // 3600)
+  for i, unit in ipairs(TIMES) do
+    local smaller = TIMES[i + 1]
+    if not smaller then return ("%d %s"):format(whole, unit[2]) end
+    if whole >= unit[1] then
+      local rest = whole % unit[1] // smaller[1]
+      local text = ("%d %s"):format(whole // unit[1], unit[2])
+      return rest > 0 and ("%s %d %s"):format(text, rest, smaller[2]) or text
+    end
+  end
 end
 
 ---The seconds of a duration as it is typed: "90s", "30m", "2h", "7d".

@@ -5,6 +5,7 @@ local json = require "o2x.base.json"
 local out = require "o2x.report.out"
 local runbooks = require "o2x.script.runbook"
 local sandbox = require "o2x.script.sandbox"
+local units = require "o2x.base.units"
 
 local function sorted(params)
   local names = {}
@@ -15,12 +16,15 @@ local function sorted(params)
   return names
 end
 
+local function default_text(spec)
+  if spec.default == nil then return spec.optional and "optional" or "needed" end
+  local seconds = spec[1] == "duration" and tonumber(spec.default)
+  return "default " .. (seconds and units.duration(seconds) or tostring(spec.default))
+end
+
 local function param_row(name, spec)
-  local default = spec.default ~= nil and "default " .. tostring(spec.default)
-    or spec.optional and "optional"
-    or "needed"
   local kind = spec.choices and table.concat(spec.choices, "|") or spec[1]
-  return { ("  %s=%s"):format(name, spec.choices and kind or kind:upper()), default, spec.help or "" }
+  return { ("  %s=%s"):format(name, spec.choices and kind or kind:upper()), default_text(spec), spec.help or "" }
 end
 
 local function data(runbook)

@@ -6,7 +6,7 @@ local program = require "o2x.core.program"
 
 return {
   name = "lab",
-  usage = "lab up|down|status|env|reset|fault|wind",
+  usage = "lab up|down|status|env|reset|fault|advance-clock",
   raw = true,
   summary = "the platform in miniature on this machine: to try, to learn, to test",
   run = function(words)

@@ -2,6 +2,7 @@
 
 local errors = require "o2x.base.error"
 local suggest = require "o2x.base.suggest"
+local tenants = require "o2x.project.tenants"
 local units = require "o2x.base.units"
 
 local M = {}
@@ -14,7 +15,7 @@ local TYPES = {
   integer = { function(text) return text:match("^-?%d+$") and math.tointeger(tonumber(text)) end, "an integer" },
   boolean = { function(text) return TRUTH[text] end, "true or false" },
   version = { function(text) return #text <= 128 and text:match("^[%w_][%w._-]*$") end, "a version such as v2.5.0" },
-  tenant = { function(text) return #text <= 63 and text:match("^%l[%l%d-]*$") end, "a tenant's name" },
+  tenant = { function(text) return tenants.is_name(text) and text or nil end, "a tenant's name" },
   duration = { units.parse_duration, "a duration such as 90s, 30m or 2h" },
   choice = {
     function(text, spec)

@@ -9,6 +9,11 @@ local M = {}
 -- Beside the runbooks, but none.
 local OTHERS = { hooks = true }
 
+--- Can a text be the name of a runbook?
+---@param name string
+---@return boolean
+function M.is_name(name) return #name <= 63 and name:match("^[%l%d][%l%d-]*$") ~= nil and not OTHERS[name] end
+
 local function names_in(folder)
   local names = {}
   if not fs.is_folder(folder) then return names end

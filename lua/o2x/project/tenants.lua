@@ -12,10 +12,18 @@ local yaml = lazy "o2x.base.yaml"
 
 local M = {}
 
---- Refuses a name that could be anything but a name, before it becomes part of a path.
+--- Can a text be a tenant's name? It becomes part of paths, keys and host names; the platform may ask for more
+--- (name_problem of stdlib/platform.lua).
+---@param name any
+---@return boolean
+function M.is_name(name)
+  return type(name) == "string" and #name <= 63 and name:match("^%l[%l%d-]*$") ~= nil and not name:match("%-$")
+end
+
+--- Refuses a text that cannot be a tenant's name, before it becomes part of a path.
 ---@param name any
 function M.check_name(name)
-  if type(name) == "string" and #name <= 63 and name:match("^%l[%l%d-]*$") and not name:match("%-$") then return end
+  if M.is_name(name) then return end
   local shown = tostring(name):sub(1, 80):gsub("[%c]", "?")
   errors.input(("tenant name '%s': small letters, digits and hyphens, a letter first, 63 at most"):format(shown))
 end

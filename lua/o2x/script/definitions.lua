@@ -3,7 +3,7 @@
 local effects = require "o2x.effects"
 local library = require "o2x.script.library"
 local reference = require "o2x.script.reference"
-local runbook = require "o2x.script.runbook"
+local runbooks = require "o2x.script.runbook"
 local fs = require "o2x.base.fs"
 
 local M = {}
@@ -253,7 +253,7 @@ function M.files()
   local files = {
     ["words.lua"] = WORDS,
     ["runbook.lua"] = (RUNBOOK:gsub("@(%l+)@", {
-      api = tostring(runbook.API),
+      api = tostring(runbooks.API),
       effects = quoted_words(),
     })),
   }

@@ -9,7 +9,7 @@
 local defer = require "o2x.base.defer"
 local frozen = require "o2x.base.frozen"
 local errors = require "o2x.base.error"
-local files = require "o2x.project.runbook_files"
+local runbook_files = require "o2x.project.runbook_files"
 local identity = require "o2x.base.identity"
 local effects = require "o2x.effects"
 local fs = require "o2x.base.fs"
@@ -46,7 +46,7 @@ end
 function M.load(sandbox)
   local path = fs.join(sandbox.project.runbooks, "hooks.lua")
   local shown = sandbox:shown(path)
-  if not files.hooks(sandbox.project) and not (sandbox.kept and sandbox.kept(shown)) then return nil end
+  if not runbook_files.hooks(sandbox.project) and not (sandbox.kept and sandbox.kept(shown)) then return nil end
   local hooks = sandbox:load_file(path)
   check(hooks, shown)
   return { before = hooks.before, after = hooks.after, effects = hooks.effects or {}, path = shown }

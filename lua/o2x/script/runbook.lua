@@ -3,7 +3,7 @@
 local effects = require "o2x.effects"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
-local files = require "o2x.project.runbook_files"
+local runbook_files = require "o2x.project.runbook_files"
 local suggest = require "o2x.base.suggest"
 local params = require "o2x.project.params"
 
@@ -53,7 +53,7 @@ local function check_fields(declaration, fail)
 end
 
 local function check_values(declaration, fail, file_name)
-  if not declaration.name:match("^[%l%d][%l%d-]*$") then
+  if not runbook_files.is_name(declaration.name) then
     fail("name: small letters, digits and hyphens expected", "name")
   end
   local base, major = file_name:match("^(.-)@(.*)$")
@@ -110,6 +110,6 @@ function M.load(sandbox, path)
   return runbook
 end
 
-M.names, M.find = files.names, files.find
+M.names, M.find = runbook_files.names, runbook_files.find
 
 return M

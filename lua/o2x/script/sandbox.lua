@@ -11,7 +11,8 @@ local fs = require "o2x.base.fs"
 local library = require "o2x.script.library"
 local suggest = require "o2x.base.suggest"
 local override = require "o2x.script.override"
-local runbook = require "o2x.script.runbook"
+local runbooks = require "o2x.script.runbook"
+local runbook_files = require "o2x.project.runbook_files"
 local words = require "o2x.script.dsl"
 
 local M = {}
@@ -132,12 +133,12 @@ function Sandbox:require_runbook(name)
   local path = fs.join(self.project.runbooks, name .. ".lua")
   if not fs.exists(path) and not (self.kept and self.kept(self:shown(path))) then
     errors.input(
-      ("there is no runbook %s%s"):format(name, suggest.among(name, runbook.names(self.project))),
+      ("there is no runbook %s%s"):format(name, suggest.among(name, runbook_files.names(self.project))),
       nil,
       self:where()
     )
   end
-  return runbook.load(self, path)
+  return runbooks.load(self, path)
 end
 
 -- What require "o2x.runbook" gives: called with a declaration, it is that; override makes one of another.
@@ -160,7 +161,7 @@ function Sandbox:require(name)
     loaded = self.declarations and later(function() return self:require_stdlib(name) end) or self:require_stdlib(name)
   elseif name == "o2x.runbook" then
     loaded = runbook_word(self)
-  elseif name:match("^runbooks%.%l[%l%d-]*@?[%d.]*$") then
+  elseif runbook_files.is_name(name:match("^runbooks%.([^@]+)@?[%d.]*$") or "") then
     loaded = self:require_runbook(name:match("^runbooks%.(.*)$"))
   elseif name:match("^o2x%.") then
     loaded = self:require_api(name:sub(5))

@@ -49,7 +49,9 @@ describe("migrations", function()
         "1|1|first|SQL|V1__first.sql|" .. flyway.checksum(FIRST["V1__first.sql"]) .. "|admin|t",
         "2||views|SQL|R__views.sql|" .. flyway.checksum(FIRST["R__views.sql"]) .. "|admin|t",
       }, "\n"),
-      sql "SELECT installed_rank, version, description, type, script, checksum, installed_by, success FROM flyway_schema_history ORDER BY 1"
+      sql [[
+        SELECT installed_rank, version, description, type, script, checksum, installed_by, success
+        FROM flyway_schema_history ORDER BY 1]]
     )
     assert.equal(
       table.concat({
@@ -86,10 +88,8 @@ describe("migrations", function()
 
   it("a failed one is rolled back whole and leaves no row", function()
     migrate(FIRST)
-    local problem = raised(
-      migrate,
-      with { ["V2__bad.sql"] = "CREATE TABLE half (id int);\n\nINSERT INTO half VALUES (1);\nSELECT nosuch FROM half;\n" }
-    )
+    local problem =
+      raised(migrate, with { ["V2__bad.sql"] = "CREATE TABLE half (id int);\n\nSELECT 1;\nSELECT nosuch FROM half;\n" })
     assert.equal('V2__bad.sql:4: tried: column "nosuch" does not exist', tostring(problem))
     assert.equal("2|f", sql "SELECT max(installed_rank), to_regclass('half') IS NOT NULL FROM flyway_schema_history")
     assert.same({ "V2__good.sql" }, migrate(with { ["V2__good.sql"] = "CREATE TABLE whole (id int)" }))
@@ -138,8 +138,9 @@ describe("migrations", function()
       kill = function()
         repeat
           task.sleep(0.05)
-          local killed =
-            sql "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'victim' AND query ~ 'pg_sleep'"
+          local killed = sql [[
+              SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+              WHERE application_name = 'victim' AND query ~ 'pg_sleep']]
         until killed == "1"
       end,
     }

@@ -370,7 +370,10 @@ describe("the kubernetes client", function()
       end)
     end)
 
-    local function list(version, ...) lists[#lists + 1] = { metadata = { resourceVersion = version }, items = { ... } } end
+    local function list(version, ...)
+      local metadata = { resourceVersion = version }
+      table.insert(lists, { metadata = metadata, items = { ... } })
+    end
 
     local function send(writer, kind, object) writer:write(json.encode { type = kind, object = object } .. "\n") end
 

@@ -32,10 +32,11 @@ describe("PostgreSQL", function()
   describe("values", function()
     it("come as Lua's own types; NULL is absent", function()
       local db <close> = server.connect()
-      local row =
-        db:one [[SELECT 1::int2 AS i2, 9007199254740993 AS i8, 2.5::float8 AS f, true AS t, false AS n, NULL::text AS nothing,
-        12.340::numeric AS amount, date '2026-02-10' AS day, '{"a": [1, null]}'::jsonb AS doc, '\xdead00'::bytea AS bytes,
-        'x'::varchar AS text, 'c0ffee00-0000-4000-8000-000000000000'::uuid AS id]]
+      local row = db:one [[
+        SELECT 1::int2 AS i2, 9007199254740993 AS i8, 2.5::float8 AS f, 12.340::numeric AS amount,
+          true AS t, false AS n, NULL::text AS nothing, date '2026-02-10' AS day,
+          'x'::varchar AS text, 'c0ffee00-0000-4000-8000-000000000000'::uuid AS id,
+          '{"a": [1, null]}'::jsonb AS doc, '\xdead00'::bytea AS bytes]]
       assert.same({ 1, 9007199254740993, 2.5, true, false }, { row.i2, row.i8, row.f, row.t, row.n })
       assert.equal("integer", math.type(row.i8))
       assert.is_nil(row.nothing)
@@ -60,7 +61,9 @@ describe("PostgreSQL", function()
     it("parameters go out as what they are", function()
       local db <close> = server.connect()
       local row = db:one(
-        "SELECT $1::text AS a, $2::int AS b, $3::float8 AS c, $4::bool AS d, $5::jsonb AS e, $6::text IS NULL AS f, $7::text AS g",
+        [[
+        SELECT $1::text AS a, $2::int AS b, $3::float8 AS c, $4::bool AS d, $5::jsonb AS e,
+          $6::text IS NULL AS f, $7::text AS g]],
         "x'; --",
         -7,
         0.1,
@@ -123,9 +126,10 @@ describe("PostgreSQL", function()
   end)
 
   describe("transactions", function()
-    before_each(
-      function() server.sql("postgres", "CREATE TABLE public.t (a int PRIMARY KEY, b text); GRANT ALL ON t TO admin") end
-    )
+    before_each(function()
+      server.sql("postgres", "CREATE TABLE public.t (a int PRIMARY KEY, b text)")
+      server.sql("postgres", "GRANT ALL ON t TO admin")
+    end)
     after_each(function() server.sql("postgres", "DROP TABLE public.t") end)
 
     it("commit what returns and roll back what raises", function()

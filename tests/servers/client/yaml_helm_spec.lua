@@ -5,8 +5,9 @@ local proc = require "o2x.base.proc"
 local yaml = require "o2x.base.yaml"
 
 local TEXT = [[
-scalars: [y, N, yes, No, on, Off, 0o17, 08, 1_000, +12, 1e3, 0b101, -0b101, -0777, 12e03, .5, 1., 1:30, 12:30:45, 2026-02-14, "y", 0x, 0x1F,
-  1e400, -0, +, "-", ~, null, Null, nUll, yEs, v2.5.0, 1.2.3, 2Gi, 1000m, "6379", 6379, '', "", a b, a-b, .]
+scalars: [y, N, yes, No, on, Off, 0o17, 08, 1_000, +12, 1e3, 0b101, -0b101, -0777, 12e03, .5, 1., 1:30, 12:30:45,
+  2026-02-14, "y", 0x, 0x1F, 1e400, -0, +, "-", ~,
+  null, Null, nUll, yEs, v2.5.0, 1.2.3, 2Gi, 1000m, "6379", 6379, '', "", a b, a-b, .]
 tags: [!!float 1, !!int "12", ! 12, !!str 12, !!bool "yes", !!null ""]
 1: a
 1.5: b

@@ -136,7 +136,7 @@ describe("a release", function()
   cluster("of others, or with others' objects, is refused", function(env)
     assert.equal("refused", raised(env.run().ensure, { name = "t1-sbx-app" }).kind)
     chart.write(fs.join(env.tree, "charts/bad"), {
-      ["service.yaml"] = "apiVersion: v1\nkind: Service\nmetadata:\n  name: urbanos-app\nspec:\n  ports: [{port: 80}]\n",
+      ["service.yaml"] = "apiVersion: v1\nkind: Service\nmetadata: {name: urbanos-app}\nspec: {ports: [{port: 80}]}\n",
     })
     local e = raised(env.run().ensure, { chart = "charts/bad" })
     assert.equal("refused", e.kind)
@@ -202,11 +202,8 @@ describe("a helm that died", function()
       "-c",
       ([[
       kubectl get secret %s -o jsonpath={.data.release} | base64 -d | base64 -d | gunzip |
-        sed 's/"status":"deployed"/"status":"%s"/; s/"o2x-effect":"[^"]*"/%s/' | gzip -c | base64 -w0 | base64 -w0]]):format(
-        secret,
-        status,
-        ours and "&" or '"x":"y"'
-      )
+        sed 's/"status":"deployed"/"status":"%s"/; s/"o2x-effect":"[^"]*"/%s/' |
+        gzip -c | base64 -w0 | base64 -w0]]):format(secret, status, ours and "&" or '"x":"y"')
     )
     free:patch("Secret", secret, {
       data = { release = text },
@@ -232,9 +229,11 @@ describe("a helm that died", function()
     env.ask(
       "sh",
       "-c",
-      [[s=sh.helm.release.v1.t1-app.v1; r=$(kubectl get secret $s -o jsonpath={.data.release} | base64 -d | base64 -d | gunzip |
-      sed 's/"status":"superseded"/"status":"deployed"/' | gzip -c | base64 -w0 | base64 -w0);
-      kubectl patch secret $s --type merge -p "{\"data\":{\"release\":\"$r\"},\"metadata\":{\"labels\":{\"status\":\"deployed\"}}}"]]
+      [[
+      s=sh.helm.release.v1.t1-app.v1
+      r=$(kubectl get secret $s -o jsonpath={.data.release} | base64 -d | base64 -d | gunzip |
+        sed 's/"status":"superseded"/"status":"deployed"/' | gzip -c | base64 -w0 | base64 -w0)
+      kubectl patch secret $s --type merge -p "{data: {release: $r}, metadata: {labels: {status: deployed}}}"]]
     )
     local run = env.run()
     run.ensure()

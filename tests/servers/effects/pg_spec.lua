@@ -17,7 +17,12 @@ describe("effects on PostgreSQL", function()
     fs.mkdir(fs.join(tree, "engine/db/migration"))
     fs.write(
       fs.join(tree, "engine/db/migration/V1__tenant.sql"),
-      "CREATE TABLE core_config.tenant (id varchar(32) PRIMARY KEY, name text UNIQUE, status text, licensekey text, doc jsonb, at timestamptz, price numeric(10,2));\n"
+      [[
+      CREATE TABLE core_config.tenant (
+        id varchar(32) PRIMARY KEY, name text UNIQUE, status text, licensekey text,
+        doc jsonb, at timestamptz, price numeric(10,2)
+      );
+      ]]
     )
     server.sql("postgres", "CREATE DATABASE enginedevdb OWNER admin")
     server.sql("enginedevdb", "CREATE SCHEMA core_config AUTHORIZATION admin")
@@ -193,7 +198,9 @@ describe("effects on PostgreSQL", function()
   it("two onboardings at once get two ids", function()
     server.sql(
       "enginedevdb",
-      "INSERT INTO core_config.tenant (id, name) VALUES ('TIDLT-000000', 'test'), ('TIDLT-100007', 'old'), ('other', 'x')"
+      [[
+      INSERT INTO core_config.tenant (id, name)
+      VALUES ('TIDLT-000000', 'test'), ('TIDLT-100007', 'old'), ('other', 'x')]]
     )
     local names = { "a", "b", "c", "d" }
     local ids = task.each(names, function(name)
@@ -239,15 +246,13 @@ describe("effects on PostgreSQL", function()
     it("a role that is not there", function()
       for _, mode in ipairs { "plan", "apply" } do
         local pg = start(mode)
-        assert.truthy(
-          tostring(raised(pg.admin.ensure_database, pg.admin, NAME, { owner = "nobody_here" })):find "no role nobody_here"
-        )
+        local problem = raised(pg.admin.ensure_database, pg.admin, NAME, { owner = "nobody_here" })
+        assert.matches("no role nobody_here", tostring(problem))
       end
       local pg = start()
       pg.admin:ensure_database(NAME, DATABASE)
-      assert.truthy(
-        tostring(raised(pg.admin.ensure_grant, pg.admin, NAME, { connect = { "nobody_here" } })):find "no role nobody_here"
-      )
+      local problem = raised(pg.admin.ensure_grant, pg.admin, NAME, { connect = { "nobody_here" } })
+      assert.matches("no role nobody_here", tostring(problem))
     end)
 
     it("a database with another encoding", function()

@@ -152,7 +152,7 @@ describe("the lab", function()
       { "up", "--frobnicate" },
       {},
       { "fault", "vault" },
-      { "wind", "soon" },
+      { "advance-clock", "soon" },
     } do
       local result = lab(one, table.unpack(words))
       assert.equal(3, result.code)

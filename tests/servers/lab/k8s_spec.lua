@@ -344,8 +344,9 @@ spec:
       lab.ca,
       "-H",
       "Authorization: Bearer " .. lab.k8s.api.token,
-      ("https://127.0.0.1:%d/api/v1/namespaces/default/configmaps?watch=1&timeoutSeconds=0&labelSelector=w%%3D2&resourceVersion=%s"):format(
+      ("https://127.0.0.1:%d/api/v1/namespaces/default/configmaps?%s&resourceVersion=%s"):format(
         lab.instances[1].port,
+        "watch=1&timeoutSeconds=0&labelSelector=w%3D2",
         from
       )
     ).stdout
@@ -369,8 +370,8 @@ spec:
     local status, body = raw("PUT", "/api/v1/namespaces/default/configmaps/c", object)
     assert.equal("409 Conflict", status .. " " .. body.reason)
     assert.equal(
-      'Operation cannot be fulfilled on configmaps "c": the object has been modified; please apply your changes to the latest '
-        .. "version and try again",
+      'Operation cannot be fulfilled on configmaps "c": the object has been modified; '
+        .. "please apply your changes to the latest version and try again",
       body.message
     )
     status, body = raw(

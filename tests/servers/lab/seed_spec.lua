@@ -74,10 +74,12 @@ describe("a new lab", function()
     for _, release in ipairs(releases) do
       assert.equal("deployed 1", release.status .. " " .. release.revision)
     end
-    local deadline, ready = task.now() + 120, 0
+    local deadline = task.now() + 120
+    local ready
     repeat
       ready = 0
-      for _, object in ipairs(json.decode(see("kubectl", "get", "deploy", "-l", "tenant=urbanos", "-o", "json")).items) do
+      local deployments = json.decode(see("kubectl", "get", "deploy", "-l", "tenant=urbanos", "-o", "json"))
+      for _, object in ipairs(deployments.items) do
         if object.status.readyReplicas == object.spec.replicas then ready = ready + 1 end
       end
       if ready < #releases then task.sleep(0.2) end

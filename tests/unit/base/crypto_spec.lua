@@ -58,7 +58,7 @@ describe("crypto", function()
     handle:cancel()
     assert.is_false(pcall(handle.join, handle))
     do
-      local dropped <close> = require("o2x.core.crypto").bcrypt("d", 4)
+      local _dropped <close> = require("o2x.core.crypto").bcrypt("d", 4)
     end
     assert.equal(60, #crypto.bcrypt("e", 4)) -- the threads go on
   end)

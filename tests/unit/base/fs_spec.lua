@@ -151,7 +151,9 @@ describe("fs", function()
     ]]
     )
     -- A limit on the size of files is the disk that a test can fill.
-    local command = ([[ulimit -f 8; trap '' XFSZ; exec '%s' '%s' '%s' "$(head -c 100000 /dev/zero | tr '\0' x)"]]):format(
+    local command = ([[
+      ulimit -f 8; trap '' XFSZ
+      exec '%s' '%s' '%s' "$(head -c 100000 /dev/zero | tr '\0' x)"]]):format(
       fs.realpath "/proc/self/exe",
       at "full.lua",
       at "a"

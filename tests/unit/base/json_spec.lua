@@ -195,7 +195,8 @@ describe("json and secrets", function()
 
   it("makes secrets of the strings below a prefix", function()
     local answer = secret.new(
-      '{"data":{"metadata":{"version":3},"data":{"api_key":"sk_live_1","n":{"x":"deep"},"l":["e"],"i":5}},"database":"plain"}',
+      '{"data":{"metadata":{"version":3},"data":{"api_key":"sk_live_1","n":{"x":"deep"},"l":["e"],"i":5}},'
+        .. '"database":"plain"}',
       "answer"
     )
     local v = json.decode_secret(answer, "data.data", "stripe")

@@ -16,7 +16,8 @@ describe("XML", function()
   it("is written, escaped, and read back", function()
     local text = xml.write({ "A", { "B", "<&>\"'" }, { "C", { "D", 5 } }, { "E" } }, "https://x/")
     assert.equal(
-      '<?xml version="1.0" encoding="UTF-8"?>\n<A xmlns="https://x/"><B>&lt;&amp;&gt;&quot;&apos;</B><C><D>5</D></C><E/></A>',
+      '<?xml version="1.0" encoding="UTF-8"?>\n'
+        .. '<A xmlns="https://x/"><B>&lt;&amp;&gt;&quot;&apos;</B><C><D>5</D></C><E/></A>',
       text
     )
     assert.equal("<&>\"'", xml.parse(text):value("B"))

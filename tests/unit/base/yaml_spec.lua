@@ -205,8 +205,8 @@ none: []
 
   it("survives damaged texts", function()
     math.randomseed(3)
-    local whole =
-      'app:\n  envMap:\n  - name: &n X\n    value: "6379"  # c\n  - {name: *n, value: [1, 2]}\n  text: |\n    a\n    b\n  <<: {a: 1}\nz: !!str 1\n'
+    local whole = 'app:\n  envMap:\n  - name: &n X\n    value: "6379"  # c\n  - {name: *n, value: [1, 2]}\n'
+      .. "  text: |\n    a\n    b\n  <<: {a: 1}\nz: !!str 1\n"
     for i = 1, 3000 do
       if i % 100 == 0 then task.sleep(0) end -- the host ends what never waits
       local at = math.random(#whole)

@@ -131,7 +131,8 @@ describe("helm", function()
       { 'Kubernetes cluster unreachable: Get "http://x/version": dial tcp: connection refused', "unreachable", true },
       { "UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress", "conflict" },
       {
-        'UPGRADE FAILED: Unable to continue with update: Service "x" in namespace "default" exists and cannot be imported into the current release: invalid ownership metadata',
+        'UPGRADE FAILED: Unable to continue with update: Service "x" in namespace "default" exists '
+          .. "and cannot be imported into the current release: invalid ownership metadata",
         "conflict",
       },
       { 'UPGRADE FAILED: deployments.apps is forbidden: User "x" cannot create', "unauthorised" },

@@ -177,7 +177,8 @@ contexts:
     local function with_plugin()
       return config(
         "server: https://h",
-        "exec: {apiVersion: client.authentication.k8s.io/v1, command: ./plugin, args: [get], env: [{name: WHO, value: me}]}"
+        "exec: {apiVersion: client.authentication.k8s.io/v1, command: ./plugin, args: [get],"
+          .. " env: [{name: WHO, value: me}]}"
       )
     end
 

@@ -7,11 +7,10 @@ local secret = require "o2x.base.secret"
 local value = require "o2x.base.value"
 
 describe("o2x.files", function()
-  local tree, ctx, api, outcomes
+  local tree, ctx, api
 
   before_each(function()
     tree = fs.temp_folder()
-    outcomes = {}
     fs.write(fs.join(tree, "core/helm_values/newclient/a.yaml"), "a: 1\nb: 2\n", { parents = true })
     fs.write(fs.join(tree, "core/helm_values/newclient-sbx/a.yaml"), "other\n", { parents = true })
     fs.write(fs.join(tree, "secret/x"), "x", { parents = true })

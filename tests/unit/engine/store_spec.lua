@@ -86,7 +86,7 @@ describe("a tenant's lock", function()
     fs.mkdir(folder .. "/locks")
     local words = { user = "ann", host = "box", runbook = "build", run = "R-1", since = "07:00" }
     do
-      local held <close> = lock.take(folder, "alpha", words)
+      local _held <close> = lock.take(folder, "alpha", words)
       local ok, err = pcall(lock.take, folder, "alpha", { user = "bob" })
       assert.is_false(ok)
       assert.equal("locked", err.kind)

@@ -1,5 +1,6 @@
 -- A native function that marks a buffer of its own to be closed must leave its callers' closers alone (regress/001).
 
+local defer = require "o2x.base.defer"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local xml = require "o2x.base.xml"
@@ -8,7 +9,7 @@ local yaml = require "o2x.base.yaml"
 local function closes(fn)
   local closed = false
   local function caller()
-    local mark <close> = setmetatable({}, { __close = function() closed = true end })
+    local _mark <close> = defer(function() closed = true end)
     fn()
   end
   caller()

@@ -9,7 +9,8 @@ local yaml = require "o2x.base.yaml"
 local SECONDS = 2 -- for each parser
 
 local YAML_SEEDS = {
-  'app:\n  envMap:\n  - name: &n X\n    value: "6379"  # c\n  - {name: *n, value: [1, 2]}\n  text: |+\n    a\n\n  <<: {a: 1}\nz: !!str 1\n',
+  'app:\n  envMap:\n  - name: &n X\n    value: "6379"  # c\n  - {name: *n, value: [1, 2]}\n'
+    .. "  text: |+\n    a\n\n  <<: {a: 1}\nz: !!str 1\n",
   "%YAML 1.1\n--- !!map\n? a\n: - b\n  - !<tag:x> c\n...\n---\n\"\\x41\\u00e9\\U0001F600\\\n  y\": 'it''s'\n",
   'a: >2-\n   x\n\n   y\nb: [1, {c: d, e}, "f": g]\nc: &a\n  d: *a\n\xef\xbb\xbf# \xe2\x80\xa8\r\nd: \t x\r\n',
   "- - - - a\n-\n  - ~\n- ? \n- !\n- &x\n- *x\n- <<: [*x]\n",

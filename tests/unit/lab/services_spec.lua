@@ -136,9 +136,9 @@ describe("the lab's services", function()
   it("answer the guide's own questions", function()
     local data = graphql('query { getTenantConfig(input: {id: "TIDLT-100008"}) { tenantId tenantName status } }')
     assert.same({ tenantId = "TIDLT-100008", tenantName = "newclient", status = "ACTIVE" }, data.getTenantConfig)
-    data = graphql(
-      'mutation { createCustomer(input: { firstName: "Test", lastName: "User", email: "test@example.com" }) { id accountNumber } }'
-    )
+    data = graphql [[mutation {
+      createCustomer(input: { firstName: "Test", lastName: "User", email: "test@example.com" }) { id accountNumber }
+    }]]
     assert.same({ id = "CUST-000001", accountNumber = "ACC-000001" }, data.createCustomer)
     local _, errors = graphql('{ getTenantConfig(input: {id: "TIDLT-100001"}) { tenantId } }')
     assert.equal("NOT_FOUND", errors[1].extensions.code)
@@ -146,17 +146,22 @@ describe("the lab's services", function()
 
   it("carry a customer from order to payment", function()
     local customer = graphql(
-      'mutation($e: String!) { createCustomer(input: {firstName: "A", lastName: "B", email: $e, externalId: "smoke-1"}) { id } }',
+      [[mutation($e: String!) {
+        createCustomer(input: {firstName: "A", lastName: "B", email: $e, externalId: "smoke-1"}) { id }
+      }]],
       { e = "a@b.c" }
     ).createCustomer.id
     assert.equal(customer, graphql('{ c: getCustomer(externalId: "smoke-1") { id } }').c.id)
     assert.equal(json.null, graphql('{ c: getCustomer(input: {email: "no@b.c"}) { id } }').c)
     local order = graphql(
-      'mutation($c: ID!, $i: [OrderItemInput!]) { createOrder(input: {customerId: $c, items: $i, externalId: "o-1"}) { id total status } }',
+      [[mutation($c: ID!, $i: [OrderItemInput!]) {
+        createOrder(input: {customerId: $c, items: $i, externalId: "o-1"}) { id total status }
+      }]],
       { c = customer, i = { { product = "P", quantity = 2, price = 10.25 } } }
     ).createOrder
     assert.equal(20.5, order.total)
-    assert.same({}, graphql("mutation { triggerBilling { bills { id } } }").triggerBilling.bills) -- a draft is not billed
+    -- A draft is not billed.
+    assert.same({}, graphql("mutation { triggerBilling { bills { id } } }").triggerBilling.bills)
     assert.equal(
       "SUBMITTED",
       graphql('mutation { submitOrder(input: {id: "' .. order.id .. '"}) { status } }').submitOrder.status
@@ -176,8 +181,9 @@ describe("the lab's services", function()
     assert.equal("%PDF", pdf:sub(1, 4))
     assert.equal(401, (proxy("GET", path)))
     assert.equal(404, (proxy("GET", "/api/v1/invoices/INV-9.pdf", { authorization = "Bearer " .. token })))
-    local pay =
-      'mutation($i: ID!) { processPayment(input: {invoiceId: $i, externalId: "p-1"}) { status amount invoice { status amountDue } } }'
+    local pay = [[mutation($i: ID!) {
+      processPayment(input: {invoiceId: $i, externalId: "p-1"}) { status amount invoice { status amountDue } }
+    }]]
     local payment = graphql(pay, { i = invoice.id }).processPayment
     assert.same({ status = "SUCCESS", amount = 20.5, invoice = { status = "PAID", amountDue = 0.0 } }, payment)
     local _, errors = graphql(pay, { i = invoice.id })

@@ -66,7 +66,9 @@ return M
     local db = pg.tenant
     step("Build", house.build, tenant)
     if params.rooms > 1 then step("Rooms", house.look, tenant) else step("Rooms", house.look, tenant) end
-    for i = 1, params.rooms do step("room " .. i, function() vault.ensure("r" .. i, { password = tenant.secrets.x }) end) end
+    for i = 1, params.rooms do
+      step("room " .. i, function() vault.ensure("r" .. i, { password = tenant.secrets.x }) end)
+    end
     parallel.each({ "a" }, function(name) step(name, function() log(name) end) end)
     check("there", function() return db:one("select 1 where $1", tenant.id) end)
     tenant.id = "x"
@@ -135,7 +137,8 @@ return M
     finds(
       nil,
       1,
-      'step("x", function() step("x", house.look) end)\nif tenant.id then step("y", house.look) return end step("y", house.look)'
+      'step("x", function() step("x", house.look) end)\n'
+        .. 'if tenant.id then step("y", house.look) return end step("y", house.look)'
     )
   end)
 

@@ -2,7 +2,6 @@
 
 local effects = require "o2x.effects"
 local fs = require "o2x.base.fs"
-local library = require "o2x.script.library"
 local sandbox = require "o2x.script.sandbox"
 local scripts = require "tests.support.scripts"
 local secret = require "o2x.base.secret"
@@ -35,7 +34,8 @@ describe("a script", function()
       true
     )
     works(
-      "local t = setmetatable({}, { __index = function(_, k) return k end }) return t.x, getmetatable(t).__index ~= nil",
+      "local t = setmetatable({}, { __index = function(_, k) return k end })\n"
+        .. "return t.x, getmetatable(t).__index ~= nil",
       "x",
       true
     )
@@ -51,7 +51,8 @@ describe("a script", function()
     )
     works("local n = 0 for k in pairs({ a = 1, b = 2 }) do n = n + 1 end return n", 2)
     works(
-      "local t = { a = 1, b = 2, c = 3 } local seen = '' for k in pairs(t) do seen = seen .. k t.b = nil end return seen",
+      "local t = { a = 1, b = 2, c = 3 } local seen = ''\n"
+        .. "for k in pairs(t) do seen = seen .. k t.b = nil end return seen",
       "ac"
     )
     refused("for k in pairs({ [{}] = 1 }) do end", "has no order")
@@ -259,9 +260,10 @@ describe("a secret in a script", function()
       local ways = {
         function() return #s end, function() return s:sub(1) end, function() return s == "open-sesame-open" end,
         function() return s < "z" end, function() return ("").rep(s, 1) end, function() return string.byte(s) end,
-        function() return ("x"):gsub("x", s) end, function() return table.concat({ s }) end, function() return tostring(s) end,
-        function() return s .. "" end, function() return ("%s"):format(s) end, function() return ("%q"):format(s) end,
-        function() return tonumber(s) end, function() return select(2, pcall(error, s)) end, function() return utf8.len(s) end,
+        function() return ("x"):gsub("x", s) end, function() return table.concat({ s }) end,
+        function() return tostring(s) end, function() return s .. "" end, function() return ("%s"):format(s) end,
+        function() return ("%q"):format(s) end, function() return tonumber(s) end,
+        function() return select(2, pcall(error, s)) end, function() return utf8.len(s) end,
         function() return { [s] = 1 } end, function() return s.bytes end, function() return getmetatable(s) end,
         function() return string.pack("z", s) end, function() return rawlen(s) end, function() return math.type(s) end,
       }

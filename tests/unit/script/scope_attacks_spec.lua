@@ -1,5 +1,5 @@
--- A run for newclient reaches for other tenants, over every way that leads out. Whatever it tries is refused before a byte
--- leaves: every client here ends at a server of the test that counts what comes in.
+-- A run for newclient reaches for other tenants by every way out. Every attempt is refused before a byte leaves: each
+-- client here ends at a server of the test that counts what comes in.
 
 local clients = require "o2x.engine.clients"
 local effects = require "o2x.effects"
@@ -64,7 +64,8 @@ local function harmless(req)
 end
 
 local KUBECONFIG = [[
-{"apiVersion":"v1","kind":"Config","current-context":"c","clusters":[{"name":"c","cluster":{"server":"http://127.0.0.1:%d"}}],
+{"apiVersion":"v1","kind":"Config","current-context":"c",
+"clusters":[{"name":"c","cluster":{"server":"http://127.0.0.1:%d"}}],
 "users":[{"name":"u","user":{"token":"t"}}],"contexts":[{"name":"c","context":{"cluster":"c","user":"u"}}]}]]
 
 -- The tree of one test, with a link that leads out of it.
@@ -248,10 +249,10 @@ describe("a run for newclient", function()
     each_refused(function(name) return k8s.logs(name) end, table.unpack(others))
     each_refused(function(name) return k8s.events("Deployment", name) end, table.unpack(others))
     each_refused(function(name) return k8s.request(name, 8080) end, table.unpack(others))
-    each_refused(
-      function(name) return k8s.ensure { apiVersion = "v1", kind = "ConfigMap", metadata = { name = name }, data = {} } end,
-      table.unpack(others)
-    )
+    each_refused(function(name)
+      local metadata = { name = name }
+      return k8s.ensure { apiVersion = "v1", kind = "ConfigMap", metadata = metadata, data = {} }
+    end, table.unpack(others))
     goes_out(k8s.get, "Deployment", "newclient-service-sso")
   end)
 

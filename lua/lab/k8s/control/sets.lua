@@ -4,7 +4,7 @@ local defaults = require "lab.k8s.defaults"
 local events = require "lab.k8s.events"
 local kinds = require "lab.k8s.kinds"
 local objects = require "lab.k8s.objects"
-local revision = require "lab.k8s.control.revision"
+local revision_names = require "lab.k8s.control.revision"
 local value = require "lab.k8s.value"
 
 local M = {}
@@ -13,7 +13,7 @@ local POD = kinds.at("v1", "pods")
 
 local REVISION = "controller-revision-hash"
 
-local function revision_of(set) return set.metadata.name .. "-" .. revision.hash(set.spec.template) end
+local function revision_of(set) return set.metadata.name .. "-" .. revision_names.hash(set.spec.template) end
 
 local function pods_of(ctl, owner)
   local list = {}

@@ -6,7 +6,7 @@
 ---`target`. The `last` byte of a block collection is where the next thing begins, not where its own text ends.
 
 local core = require "o2x.core.yaml"
-local error_object = require "o2x.base.error"
+local errors = require "o2x.base.error"
 
 local M = {}
 
@@ -17,7 +17,7 @@ local MAX_ALIASES = 1000
 ---@param node { line: integer, column: integer }
 ---@param message string
 function M.fail(source, node, message)
-  error_object.raise {
+  errors.raise {
     kind = "input",
     module = "yaml",
     op = "decode",
@@ -30,7 +30,7 @@ local function next_event(state)
   local kind, first, last, line, column, text, style, anchor, tag = state.parser:next()
   if not kind then
     local place, message = first:match "^(%d+:%d+): (.*)"
-    error_object.raise {
+    errors.raise {
       kind = "input",
       module = "yaml",
       op = "decode",
@@ -109,7 +109,7 @@ end
 function M.compose(text, source)
   local parser, message, code = core.parser(text)
   if not parser then
-    error_object.raise {
+    errors.raise {
       kind = "input",
       module = "yaml",
       op = "decode",

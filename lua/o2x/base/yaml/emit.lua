@@ -1,7 +1,7 @@
 ---Values to YAML: block style, two blanks a level, lists not indented below their key, quotes only where they are
 ---needed.
 
-local error_object = require "o2x.base.error"
+local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
 local ordered = require "o2x.base.ordered"
 local scalar = require "o2x.base.yaml.scalar"
@@ -12,7 +12,7 @@ local M = {}
 local MAX_DEPTH = 64
 
 local function fail(path, what, kind)
-  error_object.raise {
+  errors.raise {
     kind = kind or "input",
     module = "yaml",
     op = "encode",

@@ -3,7 +3,7 @@
 local json = require "o2x.base.json"
 local quantity = require "o2x.client.k8s.quantity"
 local secret = require "o2x.base.secret"
-local value_ = require "o2x.base.value"
+local value = require "o2x.base.value"
 
 local M = {}
 
@@ -78,7 +78,7 @@ local function covers_list(current, desired, key, merge)
 end
 
 covers = function(current, desired, key, merge, amounts)
-  if value_.is_unknown(desired) then return false end
+  if value.is_unknown(desired) then return false end
   if desired == json.null then return current == nil or current == json.null end
   if secret.is(desired) or secret.is(current) then
     return secret.is(desired) and secret.is(current) and secret.equal(desired, current)
@@ -88,8 +88,8 @@ covers = function(current, desired, key, merge, amounts)
   end
   if type(current) ~= "table" then return current == nil and next(desired) == nil end
   if is_list(desired) then return covers_list(current, desired, key, merge) end
-  for name, value in pairs(desired) do
-    if not covers(current[name], value, name, merge, amounts or QUANTITIES[key]) then return false end
+  for name, item in pairs(desired) do
+    if not covers(current[name], item, name, merge, amounts or QUANTITIES[key]) then return false end
   end
   return true
 end
@@ -100,9 +100,9 @@ local function find_keyed(list, text)
   local keys = json.decode(text)
   for _, element in ipairs(list) do
     local agree = type(element) == "table"
-    for key, value in pairs(agree and keys or {}) do
+    for key, item in pairs(agree and keys or {}) do
       -- What the server defaulted (a port's protocol) need not be in what we desire.
-      if element[key] ~= nil and element[key] ~= value then agree = false end
+      if element[key] ~= nil and element[key] ~= item then agree = false end
     end
     if agree then return element end
   end
@@ -110,8 +110,8 @@ end
 
 local function has_value(list, text)
   local wanted = json.decode(text)
-  for _, value in ipairs(list) do
-    if value == wanted then return true end
+  for _, item in ipairs(list) do
+    if item == wanted then return true end
   end
   return false
 end
@@ -120,17 +120,17 @@ end
 local function all_desired(fields, desired)
   for field, below in pairs(fields) do
     local sort, rest = field:match("^([fkv]):(.*)$")
-    local value
+    local item
     if sort == "f" then
-      value = desired[rest]
+      item = desired[rest]
     elseif sort == "k" then
-      value = find_keyed(desired, rest)
+      item = find_keyed(desired, rest)
     elseif sort == "v" then
-      value = has_value(desired, rest) or nil
+      item = has_value(desired, rest) or nil
     end
-    if sort and (value == nil or value == json.null) then return false end
-    local deeper = type(value) == "table" and type(below) == "table" and next(below)
-    if deeper and not all_desired(below, value) then return false end
+    if sort and (item == nil or item == json.null) then return false end
+    local deeper = type(item) == "table" and type(below) == "table" and next(below)
+    if deeper and not all_desired(below, item) then return false end
   end
   return true
 end
@@ -184,8 +184,8 @@ function M.project(current, desired, key, amounts)
     return out
   end
   local out = {}
-  for name, value in pairs(desired) do
-    out[name] = M.project(current[name], value, name, amounts or QUANTITIES[key])
+  for name, item in pairs(desired) do
+    out[name] = M.project(current[name], item, name, amounts or QUANTITIES[key])
   end
   return out
 end
@@ -206,11 +206,11 @@ local SERVER_FIELDS = {
 ---@return table copy (shallow below metadata)
 function M.clean(object)
   local copy, metadata = {}, {}
-  for name, value in pairs(object) do
-    copy[name] = value
+  for name, item in pairs(object) do
+    copy[name] = item
   end
-  for name, value in pairs(object.metadata or {}) do
-    metadata[name] = value
+  for name, item in pairs(object.metadata or {}) do
+    metadata[name] = item
   end
   for _, name in ipairs(SERVER_FIELDS) do
     metadata[name] = nil
@@ -224,12 +224,12 @@ end
 ---@return table copy
 function M.remember(object)
   local copy = {}
-  for name, value in pairs(object) do
-    copy[name] = value
+  for name, item in pairs(object) do
+    copy[name] = item
   end
   copy.metadata = {}
-  for name, value in pairs(object.metadata or {}) do
-    copy.metadata[name] = value
+  for name, item in pairs(object.metadata or {}) do
+    copy.metadata[name] = item
   end
   local kept = {}
   for _, entry in ipairs(object.metadata and object.metadata.managedFields or {}) do

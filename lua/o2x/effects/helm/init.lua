@@ -13,7 +13,7 @@ local manifest = require "o2x.client.helm.manifest"
 local ready = require "o2x.client.k8s.ready"
 local retry = require "o2x.base.retry"
 local task = require "o2x.base.task"
-local value_ = require "o2x.base.value"
+local value = require "o2x.base.value"
 local yaml = require "o2x.base.yaml"
 
 local READY_SECONDS <const> = 300
@@ -25,15 +25,15 @@ local function client(ctx) return ctx:client "helm" end
 
 -- Later values win, maps are merged: as helm does with several -f.
 local function merge(into, values)
-  for key, value in pairs(values) do
+  for key, item in pairs(values) do
     local known = into[key]
-    local both = type(value) == "table"
+    local both = type(item) == "table"
       and type(known) == "table"
-      and value ~= json.null
+      and item ~= json.null
       and known ~= json.null
-      and not json.is_array(value)
+      and not json.is_array(item)
       and not json.is_array(known)
-    into[key] = both and merge(known, value) or value
+    into[key] = both and merge(known, item) or item
   end
   return into
 end
@@ -117,8 +117,8 @@ function release.write(ctx, target, desired, before, effect_key)
   if before and before.status:match("^pending") then repair(ctx, target, before) end
   if before and before.status == "uninstalling" then helm:uninstall(target.name, namespace) end
   local source = {}
-  for name, value in pairs(target.source) do
-    source[name] = value
+  for name, item in pairs(target.source) do
+    source[name] = item
   end
   source.label = effect_key
   helm:upgrade(target.name, source)
@@ -137,7 +137,7 @@ function release.show(target, before, after)
     end
   end
   local old, new = before and content.text(before.manifest), after and content.text(after.manifest)
-  if after and value_.is_unknown(after.manifest) then
+  if after and value.is_unknown(after.manifest) then
     lines[#lines + 1] = (before and "~ " or "+ ") .. tostring(after.manifest)
   elseif (old or not before) and (new or not after) then
     table.move(manifest.diff(old, new), 1, 1000, #lines + 1, lines)
@@ -173,10 +173,10 @@ end
 
 -- A values file as the run sees it (a plan has files that are not on disk, some not known yet), or a table.
 local function read_values(ctx, one)
-  if value_.is_unknown(one) then return one end
+  if value.is_unknown(one) then return one end
   if type(one) == "table" then return json.encode(one), "values", one end
   local text = ctx:read("file.text", one)
-  if value_.is_unknown(text) then return text end
+  if value.is_unknown(text) then return text end
   if not text then input(("values file %s does not exist"):format(tostring(one))) end
   local values = yaml.decode(text, one)
   if values == nil or values == json.null then values = {} end
@@ -200,7 +200,7 @@ local function source_of(ctx, o, namespace)
   for i, one in ipairs(list) do
     local values
     source.values[i], source.values_names[i], values = read_values(ctx, one)
-    if value_.is_unknown(source.values[i]) then return source, value_.unknown end
+    if value.is_unknown(source.values[i]) then return source, value.unknown end
     merge(merged, values)
   end
   return source, content.hash_values(merged)
@@ -223,8 +223,8 @@ end
 -- What the release should be: rendered, and looked at before anything is written.
 local function render(ctx, name, source, values)
   local chart, app_version = chart_label(source.chart)
-  local desired = { chart = chart, app_version = app_version, values = values, manifest = value_.unknown }
-  if value_.is_unknown(values) then return desired, {} end
+  local desired = { chart = chart, app_version = app_version, values = values, manifest = value.unknown }
+  if value.is_unknown(values) then return desired, {} end
   local k8s = ctx:client "k8s"
   local text, hooks = client(ctx):template(name, source)
   local objects = manifest.objects(text)

@@ -6,7 +6,7 @@ local literals = require "o2x.script.check.literals"
 local names = require "o2x.script.check.names"
 local reach = require "o2x.script.check.reach"
 local runbooks = require "o2x.script.runbook"
-local sandboxes = require "o2x.script.sandbox"
+local sandbox = require "o2x.script.sandbox"
 local steps = require "o2x.script.check.steps"
 local words = require "o2x.script.dsl"
 local writes = require "o2x.script.check.writes"
@@ -14,9 +14,9 @@ local library = require "o2x.script.library"
 
 local M = {}
 
-local function word_list(sandbox)
+local function word_list(box)
   local list = {}
-  for _, source in ipairs { library.new(1), words.new(sandbox) } do
+  for _, source in ipairs { library.new(1), words.new(box) } do
     for name in pairs(source) do
       list[#list + 1] = name
     end
@@ -76,23 +76,23 @@ end
 ---@return table? runbook if it could be loaded
 ---@return string? text
 function M.file(project, path, kind)
-  local sandbox = sandboxes.new(project)
-  local shown, problems = sandbox:shown(path), {}
+  local box = sandbox.new(project)
+  local shown, problems = box:shown(path), {}
   local loads = kind == "runbook" and runbooks.load
     or kind == "hooks" and require("o2x.script.hooks").load
-    or sandbox.load_file
-  local ok, loaded = xpcall(loads, errors.handler, sandbox, path)
+    or box.load_file
+  local ok, loaded = xpcall(loads, errors.handler, box, path)
   if not ok then problems[1] = { text = place(loaded, shown), hint = loaded.hint, line = 0 } end
-  local text = sandbox.texts[shown] or fs.read_if(path) or ""
+  local text = box.texts[shown] or fs.read_if(path) or ""
   local fine, file = pcall(reach.file, text, shown)
   if not fine or not load(text, "=check", "t") then return problems end
   local seen = {}
   local look = {
     file = file,
     tree = file.tree,
-    sandbox = sandbox,
-    environment = sandbox.environment,
-    words = word_list(sandbox),
+    sandbox = box,
+    environment = box.environment,
+    words = word_list(box),
     load = loader(project),
     effects = ok and loaded and loaded.effects or {},
     declared = ok and kind == "runbook" and loaded.params or nil,

@@ -85,7 +85,8 @@ describe("helm_values", function()
     assert.equal(2, doc:get "replicaCount")
     assert.equal("yes", doc:get "true")
     assert.equal("v2.5.0", doc:get "image.tag")
-    for _, path in ipairs { "nosuch", "app.env.x", "app[0]", "app.envMap[name=NO]", "app.envMap[9].value", "hosts.a" } do
+    local absent = { "nosuch", "app.env.x", "app[0]", "app.envMap[name=NO]", "app.envMap[9].value", "hosts.a" }
+    for _, path in ipairs(absent) do
       assert.is_nil(doc:get(path))
     end
     assert.equal(false, parse("a: {b: no}\n"):get "a.b")
@@ -134,7 +135,8 @@ describe("helm_values", function()
     assert.equal('-hosts: [a.urbanos.com, "b"]\n+hosts: [a.urbanos.com, "c"]', set("hosts[1]", "c"))
     assert.equal("-  tenantName: urbanos\n+  tenantName: |-\n+    a\n+    b", set("app.tenantName", "a\nb"))
     assert.equal(
-      "-  text: |  # urbanos, in a comment\n-    tenant urbanos\n-      of urbanos-sbx and urbanosphere\n+  text: short",
+      "-  text: |  # urbanos, in a comment\n-    tenant urbanos\n"
+        .. "-      of urbanos-sbx and urbanosphere\n+  text: short",
       set("app.text", "short")
     )
     assert.equal("", set("app.env", "production"))
@@ -153,7 +155,8 @@ describe("helm_values", function()
     assert.equal("+  - name: NEW\n+    value: v", set("app.envMap[name=NEW].value", "v"))
     assert.equal("+  - 2", set("l[1]", 2, "l:\n  - 1\nm: 1\n"))
     assert.equal(
-      "-image: {pullPolicy: Always, tag: v2.5.0}   # flow\n+image: {pullPolicy: Always, tag: v2.5.0, x: {w: [1]}}   # flow",
+      "-image: {pullPolicy: Always, tag: v2.5.0}   # flow\n"
+        .. "+image: {pullPolicy: Always, tag: v2.5.0, x: {w: [1]}}   # flow",
       set("image.x.w", { 1 })
     )
     assert.equal("-a: {}\n+a:\n+  b: 1", set("a.b", 1, "a: {}\nc: 1\n"))
@@ -171,7 +174,9 @@ describe("helm_values", function()
       set("app.tenantName", { a = 1, b = { "x" } })
     )
     assert.equal(
-      "-  postgres:\n-    secret: pg-secret\n-    url: jdbc:postgresql://h:5432/coredb-urbanos?stringtype=unspecified&sslmode=require\n+  postgres: none",
+      "-  postgres:\n-    secret: pg-secret\n"
+        .. "-    url: jdbc:postgresql://h:5432/coredb-urbanos?stringtype=unspecified&sslmode=require\n"
+        .. "+  postgres: none",
       set("app.postgres", "none")
     )
     assert.equal("-- a: 1\n-  b: 2\n+- x", set("l[0]", "x", "l:\n- a: 1\n  b: 2\n- y\n"))
@@ -308,8 +313,11 @@ describe("helm_values", function()
     assert.is_nil(parse(""):get "a")
   end)
 
-  local OTHER = "# CRLF, deeper indentation, keeps\na:\n    b:\n        - - x   # 1\n          - {k: [1, 2]}\n        -\n          c: |+\n            t\n\n"
-    .. "        - >2\n            u\n        - 'q'   # 2\nd: \"multi\n  line\"   # 3\ne: plain\n  over lines   # 4\nh: !!str 5\n"
+  local OTHER = "# CRLF, deeper indentation, keeps\n"
+    .. "a:\n    b:\n        - - x   # 1\n          - {k: [1, 2]}\n"
+    .. "        -\n          c: |+\n            t\n\n"
+    .. "        - >2\n            u\n        - 'q'   # 2\n"
+    .. 'd: "multi\n  line"   # 3\ne: plain\n  over lines   # 4\nh: !!str 5\n'
 
   it("makes random changes, each of which changes its value and nothing else", function()
     math.randomseed(23)

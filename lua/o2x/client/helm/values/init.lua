@@ -5,7 +5,7 @@
 
 local compose = require "o2x.base.yaml.compose"
 local edit = require "o2x.client.helm.values.edit"
-local error_object = require "o2x.base.error"
+local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
 local names = require "o2x.client.helm.values.names"
 local ordered = require "o2x.base.ordered"
@@ -20,7 +20,7 @@ Doc.__name = "o2x.helm_values.doc"
 Doc.__metatable = "locked"
 
 local function fail(doc, message, node)
-  error_object.raise {
+  errors.raise {
     kind = "input",
     module = "helm_values",
     message = message,

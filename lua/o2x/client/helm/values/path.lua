@@ -2,12 +2,12 @@
 ---counts). A dot, bracket or backslash in a key is written with a backslash before it:
 ---`nodeSelector.kubernetes\.io/os`.
 
-local error_object = require "o2x.base.error"
+local errors = require "o2x.base.error"
 
 local M = {}
 
 local function fail(path, what)
-  error_object.raise {
+  errors.raise {
     kind = "input",
     module = "helm_values",
     op = "path",
