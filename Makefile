@@ -104,6 +104,10 @@ lint:
 format:
 	scripts/lint --fix
 
+# The rooms of the sources and the arrows between them, as a picture. Needs Graphviz.
+house: $(BUILD)/o2x-dev
+	$(BUILD)/o2x-dev scripts/house.lua
+
 demo:
 	scripts/demo
 
@@ -126,12 +130,13 @@ help:
 	@echo 'make demo            install what is needed, start the lab, onboard a tenant, show what was made'
 	@echo 'make test            all tests'
 	@echo 'make lint            formatters and linters; make format mends what they can mend'
+	@echo 'make house           draws the rooms and arrows of the sources into docs/house.svg'
 	@echo 'make asan            build/asan/o2x and o2x-dev, with the address and undefined behaviour sanitizers'
 	@echo 'make install         to $$(DESTDIR)$$(PREFIX); PREFIX=/usr/local'
 	@echo 'make install-lab     likewise the lab, which production does not need'
 	@echo 'make clean           removes build/'
 
-.PHONY: all asan test warnings lint format demo install install-lab clean help FORCE
+.PHONY: all asan test warnings lint format house demo install install-lab clean help FORCE
 FORCE:
 
 -include $(wildcard $(BUILD)/host/*.d)
