@@ -1,5 +1,5 @@
---- The message broker's administration: ActiveMQ's Jolokia interface. It answers HTTP 200 around a status of its own,
---- and nothing at all without an Origin header.
+--- A client of ActiveMQ's administration, through Jolokia. Jolokia answers HTTP 200 with a status of its own in the body,
+--- and rejects requests that have no Origin header.
 
 local errors = require "o2x.base.error"
 local http = require "o2x.client.http"
@@ -9,13 +9,13 @@ local secret = require "o2x.base.secret"
 
 local M = {}
 
-local ORIGIN <const> = "http://localhost" -- what ActiveMQ's own policy lets in
+local ORIGIN <const> = "http://localhost" -- the origin that ActiveMQ's default policy allows
 
 ---@class o2x.broker
 local Client = {}
 Client.__index = Client
 
---- A client. Nothing is sent yet.
+--- A new client. Nothing is sent yet.
 ---@param options table url (of the web console, without /api), user, password, ca_file, scope (a function that gives
 ---  the granted prefixes of queue names)
 ---@return o2x.broker
@@ -55,18 +55,18 @@ local function send(client, op, command)
     fail(
       "unauthorised",
       op,
-      ("%s does not accept the user or the password"):format(client.url),
+      ("%s rejected the user or password"):format(client.url),
       response.status,
       "set O2X_BROKER_USER and O2X_BROKER_PASSWORD"
     )
   elseif response.status ~= 200 then
     local kind = response.status >= 500 and "unreachable" or "failed"
-    fail(kind, op, ("%s answers HTTP %d"):format(client.url, response.status), response.status)
+    fail(kind, op, ("%s answered HTTP %d"):format(client.url, response.status), response.status)
   end
   return json.decode(response.body, "broker")
 end
 
--- A Jolokia request; nil when there is no such object.
+-- A Jolokia request; nil when the object does not exist.
 local function call(client, op, command)
   local answer = send(client, op, command)
   if answer.status == 200 then return answer.value end
@@ -79,7 +79,7 @@ local function call(client, op, command)
   )
 end
 
--- The broker's own object; its name is the broker's business, and asked once.
+-- The MBean of the broker itself. Its name contains the broker's name, so it is looked up once.
 local function broker_object(client)
   if client.object then return client.object end
   local found = call(
@@ -88,17 +88,17 @@ local function broker_object(client)
     { type = "read", mbean = "org.apache.activemq:type=Broker,brokerName=*", attribute = "BrokerName" }
   )
   local name = found and next(found)
-  if not name then fail("failed", "find", ("no broker answers at %s"):format(client.url)) end
+  if not name then fail("failed", "find", ("no broker MBean at %s"):format(client.url), nil, "check O2X_BROKER_URL") end
   client.object = name
   return name
 end
 
 local function broker_name(client) return broker_object(client):match("brokerName=([^,]+)") end
 
--- Letters, digits and - _ . only: the name goes into an object name, where much else has a meaning.
+-- The name becomes part of an MBean name, where other characters have a meaning.
 local function check_name(client, name)
   if type(name) ~= "string" or #name > 255 or not name:find("^[%w_%-%.]+$") then
-    errors.input(("%q is no queue name: letters, digits, '.', '-' and '_'"):format(tostring(name)))
+    errors.input(("invalid queue name %q: only letters, digits, '.', '-' and '_'"):format(tostring(name)))
   end
   if client.grants then scope.key(client.grants(), name, "queue") end
   return name
@@ -113,7 +113,7 @@ end
 
 local ATTRIBUTES <const> = { "Name", "QueueSize", "ConsumerCount" }
 
---- The queues whose names begin with a prefix, by name.
+--- The queues whose names start with a prefix, sorted by name.
 ---@param prefix string
 ---@return { name: string, depth: integer, consumers: integer }[]
 function Client:queues(prefix)
@@ -143,14 +143,14 @@ function Client:queue(name)
   return values and { name = name, depth = values.QueueSize, consumers = values.ConsumerCount } or nil
 end
 
---- Makes a queue; one that is there stays as it is.
+--- Creates a queue; an existing one is left unchanged.
 ---@param name string
 function Client:add_queue(name)
   check_name(self, name)
   call(self, "add queue", { type = "exec", mbean = broker_object(self), operation = "addQueue", arguments = { name } })
 end
 
---- Removes a queue with what is in it; one that is not there is no error.
+--- Deletes a queue and its messages; a missing queue is not an error.
 ---@param name string
 function Client:remove_queue(name)
   check_name(self, name)

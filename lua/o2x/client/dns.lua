@@ -1,4 +1,4 @@
---- Questions to name servers. "There is no such name" is an answer; a server that does not answer is an error.
+--- A DNS client. "No such name" is an answer; a server that does not answer is an error.
 
 local core = require "o2x.core.dns"
 local message = require "o2x.core.dnsmsg"
@@ -80,7 +80,7 @@ end
 local function type_number(name)
   local number = TYPES[tostring(name):upper()] or math.tointeger(tonumber(tostring(name):match("^TYPE(%d+)$")))
   if not number then
-    errors.input(("DNS record type %s is not known"):format(name), "one of A AAAA CAA CNAME MX NS PTR SOA SRV TXT")
+    errors.input(("unknown DNS record type %s"):format(name), "types: A AAAA CAA CNAME MX NS PTR SOA SRV TXT")
   end
   return number
 end
@@ -109,7 +109,7 @@ local function await(op, problem, code, seconds, what)
   }
 end
 
---- Asks for the records of a name, and gives what the server said, whatever it said.
+--- Queries the records of a name and returns the server's answer, whatever its code.
 ---@param question dns.question
 ---@return dns.answer
 function M.query(question)
@@ -142,8 +142,8 @@ function M.query(question)
   return answer
 end
 
---- The values of a name's records of one type, sorted. A name or type that is not there gives an empty list and says
---- which.
+--- The values of a name's records of one type, sorted. A missing name or type gives an empty list and says which of the
+--- two is missing.
 ---@param question dns.question
 ---@return string[] values, string|nil why "NXDOMAIN" or "NODATA" when there are none
 function M.values(question)
@@ -156,7 +156,7 @@ function M.values(question)
       op = "query",
       code = answer.rcode,
       retryable = answer.rcode == "SERVFAIL",
-      message = ("%s: the server says %s"):format(answer.question, answer.rcode),
+      message = ("%s: the server answered %s"):format(answer.question, answer.rcode),
     }
   end
   local kind, values = (question.type or "A"):upper(), {}
@@ -167,7 +167,7 @@ function M.values(question)
   return values, not values[1] and "NODATA" or nil
 end
 
---- The addresses of a host, as other programs of the system find them: the hosts file first.
+--- The addresses of a host, resolved as the system does it: the hosts file first.
 ---@param name string
 ---@param timeout number? seconds
 ---@return string[] addresses
@@ -177,7 +177,7 @@ function M.addresses(name, timeout)
   return await(op, problem, code, timeout * 2 ^ TRIES, "host " .. name)
 end
 
--- The NS records that a name has itself; those of what it is an alias of are another zone's.
+-- The NS records of the name itself; those of a CNAME's target belong to another zone.
 local function own_servers(name)
   local servers = {}
   for _, record in ipairs(M.query({ name = name, type = "NS" }).records) do
@@ -186,7 +186,7 @@ local function own_servers(name)
   return servers
 end
 
--- The names of the servers of the zone that holds a name: the nearest parent that has some.
+-- The name servers of the zone that holds a name: those of the closest parent that has NS records.
 local function zone_servers(name)
   local rest = name:gsub("%.$", "")
   while rest and rest:find(".", 1, true) do
@@ -199,30 +199,33 @@ local function zone_servers(name)
     module = "dns",
     op = "authoritative",
     code = "ENOZONE",
-    message = ("no zone is found for %s"):format(name),
+    message = ("no DNS zone found for %s"):format(name),
   }
 end
 
-local function ask(name, kind, servers)
+local function query_directly(name, kind, servers)
   return (M.values({ name = name, type = kind, servers = servers, recurse = false }))
 end
 
---- Asks every authoritative server of a name's zone, each on its own, past all caches.
+--- Queries every authoritative server of a name's zone directly, past all caches.
 ---@param name string
 ---@param kind string record type
----@param servers string[]|nil the servers to ask where it is known; else those the zone names
+---@param servers string[]|nil the servers to query; if absent, those that the zone names
 ---@return table<string, string[]> values by server
 function M.authoritative(name, kind, servers)
   local result = {}
   if servers then
-    local values = task.each(servers, function(server) return ask(name, kind, { server }) end)
+    local values = task.each(servers, function(server) return query_directly(name, kind, { server }) end)
     for i, server in ipairs(servers) do
       result[server] = values[i]
     end
     return result
   end
   local names = zone_servers(name)
-  local values = task.each(names, function(server) return ask(name, kind, M.addresses((server:gsub("%.$", "")))) end)
+  local values = task.each(
+    names,
+    function(server) return query_directly(name, kind, M.addresses((server:gsub("%.$", "")))) end
+  )
   for i, server in ipairs(names) do
     result[server:gsub("%.$", "")] = values[i]
   end

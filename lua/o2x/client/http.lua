@@ -1,4 +1,4 @@
---- The HTTP client: one request, one answer or one error object. Retries do not live here, nor do redirects.
+--- The HTTP client: one request gives one answer or one error object. It neither retries nor follows redirects.
 
 local core = require "o2x.core.http"
 local errors = require "o2x.base.error"
@@ -11,7 +11,7 @@ local M = {}
 
 local TIMEOUT <const>, CONNECT_TIMEOUT <const> = 60, 10
 
--- What goes to libcurl as it stands.
+-- Fields that go to libcurl unchanged.
 local PASSED <const> = {
   "method",
   "url",
@@ -43,12 +43,12 @@ for _, name in ipairs(PASSED) do
   KNOWN[name] = true
 end
 
--- A request with one of these methods changes nothing, so not knowing its outcome does not matter.
+-- Requests with these methods change nothing, so an unknown outcome does not matter.
 local SAFE <const> = { GET = true, HEAD = true, LIST = true, OPTIONS = true }
 
--- code of the native client → was it surely not sent, is it worth another try
+-- Codes of the native client: the request was certainly not sent; a retry makes sense.
 local NOT_SENT <const> = { dns = true, refused = true, connect_timeout = true, tls = true, url = true }
-local LATER <const> =
+local TRANSIENT <const> =
   { dns = true, refused = true, connect_timeout = true, timeout = true, reset = true, truncated = true }
 
 local function kind_of(code, method)
@@ -56,12 +56,12 @@ local function kind_of(code, method)
   if NOT_SENT[code] then return "unreachable" end
   if not SAFE[method] then return "unknown" end
   if code == "timeout" then return "timeout" end
-  return LATER[code] and "unreachable" or "failed"
+  return TRANSIENT[code] and "unreachable" or "failed"
 end
 
 local HINTS <const> = {
   tls = "check the certificate authority and the host name; the server must speak TLS 1.2 or newer",
-  unknown = "the request may have been carried out: look before it is sent again",
+  unknown = "the request may have been carried out: check before sending it again",
 }
 
 local function fail(request, message, code)
@@ -72,13 +72,13 @@ local function fail(request, message, code)
     op = request.method,
     code = code,
     message = ("%s %s: %s"):format(request.method, request.url:gsub("%?.*", ""), message),
-    retryable = kind ~= "unknown" and LATER[code] or false,
+    retryable = kind ~= "unknown" and TRANSIENT[code] or false,
     sent = not NOT_SENT[code],
     hint = HINTS[code] or HINTS[kind],
   }
 end
 
----The parts of a URL. Only what every parser reads in the same way is let through.
+---Splits a URL. Accepts only URLs that every parser reads the same way.
 ---@param url string
 ---@return string|nil scheme
 ---@return string host lower case
@@ -94,14 +94,14 @@ function M.split(url)
   return scheme, host:lower(), math.tointeger(tonumber(port))
 end
 
--- What the URL and the body say already; a header that says otherwise would ask another host, or cut the request in
--- two.
-local OWN <const> = { host = true, ["content-length"] = true, ["transfer-encoding"] = true, connection = true }
+-- Headers that follow from the URL and the body. Setting one differently would reach another host or smuggle a second
+-- request.
+local DERIVED <const> = { host = true, ["content-length"] = true, ["transfer-encoding"] = true, connection = true }
 
 local function check_headers(headers)
   for name in pairs(headers or {}) do
     name = tostring(name)
-    if OWN[name:lower()] then errors.input(("http request: the header %s is not to be set"):format(name)) end
+    if DERIVED[name:lower()] then errors.input(("http request: the header %s cannot be set"):format(name)) end
   end
 end
 
@@ -180,7 +180,7 @@ end
 ---@field headers table<string, string> lower-case names
 ---@field body string|userdata a secret if it was asked for
 
----Sends a request and waits for the whole answer, whatever its status.
+---Sends a request and waits for the complete answer, whatever its status.
 ---@param request table method ("GET"), url, headers, body or json (either may hold secrets), body_file, token, timeout (60),
 ---  connect_timeout (10), max_body (32 MiB), ca, ca_file, cert, key, connect_to, proxy, scope (granted hosts),
 ---  secret_body (a label), aws_sigv4, access_key, secret_key, module (named in errors)
@@ -188,7 +188,7 @@ end
 function M.request(request)
   request = prepare(request)
   local op <close> = core.start(native(request))
-  task.wait(op, request.timeout or TIMEOUT) -- when it times out, the result says whether anything was sent
+  task.wait(op, request.timeout or TIMEOUT) -- after a timeout, the result says whether anything was sent
   local label = request.secret_body and (request.secret_body == true and "http body" or request.secret_body) or nil
   local status, headers, body = op:result(label)
   if not status then fail(request, headers, body) end
@@ -201,7 +201,7 @@ end
 local Stream = {}
 Stream.__index = Stream
 
----The next bytes, as they come; nil at the end.
+---The next bytes as they arrive; nil at the end.
 ---@param seconds number? how long to wait for them (300)
 ---@return string|nil
 function Stream:read(seconds)
@@ -213,7 +213,7 @@ function Stream:read(seconds)
   end
 end
 
----All that is left.
+---Reads the rest of the body.
 ---@return string
 function Stream:rest()
   local parts = {}
@@ -253,7 +253,7 @@ function Stream:close() self.op:close() end
 
 Stream.__close = Stream.close
 
----Sends a request and waits for the head of its answer; the body is then read as it comes.
+---Sends a request and waits for the head of the answer; the body is read as it arrives.
 ---@param request table see request; timeout (60) is for the head
 ---@return http.stream to be held in a <close> variable
 function M.stream(request)

@@ -1,4 +1,5 @@
---- Where the cluster is and who we are: kubeconfig files as kubectl reads them, or the service account of our own pod.
+--- The address and credentials of the cluster: from kubeconfig files, read as kubectl does, or from the pod's own
+--- service account.
 local crypto = require "o2x.base.crypto"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
@@ -12,7 +13,7 @@ local M = {}
 local SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 local HINT = "set KUBECONFIG to your cluster's kubeconfig"
 
--- Fields that change who we are or where we talk to, which we do not implement: ignoring one would be wrong.
+-- Fields that change the identity or the address and are not implemented: ignoring one would be wrong.
 local UNSUPPORTED = {
   cluster = { "proxy-url", "tls-server-name" },
   user = { "auth-provider", "username", "as", "as-groups", "as-uid", "as-user-extra" },
@@ -46,18 +47,18 @@ local function resolve(folder, path) return path:sub(1, 1) == "/" and path or fo
 
 local function read_yaml(path)
   local doc = yaml.decode(fs.read(path), path)
-  if type(doc) ~= "table" then bad("is not a kubeconfig", path) end
-  if doc.kind ~= nil and doc.kind ~= "Config" then bad("is not a kubeconfig: kind is " .. tostring(doc.kind), path) end
+  if type(doc) ~= "table" then bad("not a kubeconfig", path) end
+  if doc.kind ~= nil and doc.kind ~= "Config" then bad("not a kubeconfig: kind is " .. tostring(doc.kind), path) end
   return doc
 end
 
--- Adds one file: what an earlier file said stays. Each entry remembers its file, against which its paths are meant.
+-- Adds one file; entries of earlier files win. Each entry remembers its file, because its paths are relative to it.
 local function merge(into, doc, path)
   for _, kind in ipairs { "cluster", "user", "context" } do
     for _, entry in ipairs(doc[kind .. "s"] or {}) do
-      local known = into[kind]
-      if type(entry) == "table" and type(entry.name) == "string" and not known[entry.name] then
-        known[entry.name] = { value = type(entry[kind]) == "table" and entry[kind] or {}, path = path }
+      local merged = into[kind]
+      if type(entry) == "table" and type(entry.name) == "string" and not merged[entry.name] then
+        merged[entry.name] = { value = type(entry[kind]) == "table" and entry[kind] or {}, path = path }
       end
     end
   end
@@ -73,7 +74,7 @@ local function load_files(list, explicit)
       found = found or path
     end
   end
-  if not found and explicit then bad("no kubeconfig: " .. list .. " does not exist", nil, HINT) end
+  if not found and explicit then bad("kubeconfig not found: " .. list, nil, HINT) end
   all.path = found
   return found and all
 end
@@ -86,7 +87,7 @@ local function refuse_unsupported(kind, entry)
   end
 end
 
--- NAME-data (base64) or NAME (a file), as kubeconfig has certificates and keys; data wins.
+-- A certificate or key from NAME-data (base64) or NAME (a file); NAME-data wins.
 local function inline_or_file(entry, name)
   local data, file = entry.value[name .. "-data"], entry.value[name]
   if type(data) == "string" and data ~= "" then
@@ -106,10 +107,10 @@ end
 
 local function check_server(server, where)
   if type(server) ~= "string" or not server:match("^https?://[^%s/?#]+") then
-    bad("the cluster has no usable server address", where)
+    bad("the cluster has no valid server URL", where)
   end
   if server:match("^http:") and not is_loopback(server) then
-    bad(server .. ": plain http is refused, credentials would be readable", where, "use https")
+    bad(server .. ": plain http would send the credentials unencrypted", where, "use https")
   end
   return (server:gsub("/+$", ""))
 end
@@ -117,7 +118,7 @@ end
 local function use_cluster(config, entry)
   refuse_unsupported("cluster", entry)
   if entry.value["insecure-skip-tls-verify"] then
-    bad("insecure-skip-tls-verify is refused", entry.path, "give the cluster's certificate-authority instead")
+    bad("insecure-skip-tls-verify is not allowed", entry.path, "set the cluster's certificate-authority instead")
   end
   config.server = check_server(entry.value.server, entry.path)
   config.ca = inline_or_file(entry, "certificate-authority")
@@ -135,7 +136,7 @@ local function use_user(config, entry, options)
   local key = inline_or_file(entry, "client-key")
   config.key = key and secret.new(key, "kubernetes client key")
   if (config.cert == nil) ~= (config.key == nil) then
-    bad("a client certificate needs its key, and a key its certificate", entry.path)
+    bad("client-certificate and client-key must be set together", entry.path)
   end
   if type(user.tokenFile) == "string" and user.tokenFile ~= "" then
     config.token_file = resolve(folder_of(entry.path), user.tokenFile)
@@ -146,7 +147,7 @@ local function use_user(config, entry, options)
   end
 end
 
--- ---- exec plugins: a kubeconfig is code, so only what the configuration lists may run ----
+-- ---- exec plugins: a kubeconfig can run programs, so only those that the configuration lists may run ----
 
 local function plugin_command(plugin)
   local command = plugin.exec.command
@@ -161,9 +162,9 @@ local function plugin_command(plugin)
     if allowed == path then return path end
   end
   bad(
-    ("wants to run the credential plugin %s, which is not allowed"):format(path),
+    ("the credential plugin %s is not allowed"):format(path),
     plugin.path,
-    "list it under kube.exec_plugins in o2x.yaml if you trust it"
+    "if you trust it, list it under kube.exec_plugins in o2x.yaml"
   )
 end
 
@@ -179,13 +180,13 @@ local function run_plugin(plugin)
   local ok, doc = pcall(json.decode, r.stdout)
   local status = ok and type(doc) == "table" and doc.status
   if r.code ~= 0 or type(status) ~= "table" then
-    local said = r.stderr:match("[^\n]+") or "no answer"
+    local reason = r.stderr:match("[^\n]+") or "no output"
     errors.raise {
       kind = "unauthorised",
       module = "kubeconfig",
       op = "exec",
       where = plugin.path,
-      message = ("the credential plugin %s gave no credential: %s"):format(argv[1], said),
+      message = ("the credential plugin %s returned no credential: %s"):format(argv[1], reason),
     }
   end
   return {
@@ -195,7 +196,7 @@ local function run_plugin(plugin)
   }
 end
 
--- ---- the whole ----
+-- ---- loading ----
 
 local function in_cluster(options)
   local host, port = os.getenv("KUBERNETES_SERVICE_HOST"), os.getenv("KUBERNETES_SERVICE_PORT")
@@ -214,13 +215,13 @@ end
 
 local function pick(all, kind, name)
   local entry = name and all[kind][name]
-  if not entry then bad(("has no %s named %q"):format(kind, tostring(name)), all.path) end
+  if not entry then bad(("no %s named %q"):format(kind, tostring(name)), all.path) end
   return entry
 end
 
 local function from_files(all, options)
   local name = options.context or all.current
-  if not name then bad("has no current context", all.path, "kubectl config use-context NAME") end
+  if not name then bad("no current context", all.path, "kubectl config use-context NAME") end
   local context = pick(all, "context", name)
   local config = setmetatable({
     context = name,
@@ -234,7 +235,7 @@ local function from_files(all, options)
   return config
 end
 
---- Loads the configuration: the given files, else ~/.kube/config, else our own pod's service account.
+--- Loads the configuration: the given files, else ~/.kube/config, else the pod's service account.
 ---@param options o2x.kubeconfig.options?
 ---@return o2x.kubeconfig
 function M.load(options)
@@ -244,10 +245,10 @@ function M.load(options)
   local list = explicit and options.path or home and home .. "/.kube/config" or ""
   local all = load_files(list, explicit)
   if all then return from_files(all, options) end
-  return in_cluster(options) or bad("no kubeconfig: neither KUBECONFIG nor ~/.kube/config is there", nil, HINT)
+  return in_cluster(options) or bad("no kubeconfig: KUBECONFIG is not set and ~/.kube/config does not exist", nil, HINT)
 end
 
---- The credentials to send: asked for once, and again after `refresh`.
+--- The credentials to send: fetched once, and again after `refresh`.
 ---@return { token: userdata?, cert: any, key: userdata? }
 function Config:credentials()
   if self.plugin then
@@ -258,20 +259,20 @@ function Config:credentials()
   return { token = self.read_token or self.static_token, cert = self.cert, key = self.key }
 end
 
---- Forgets credentials that can be had anew.
----@return boolean whether another try makes sense
+--- Drops credentials that can be fetched again.
+---@return boolean whether a retry makes sense
 function Config:refresh()
   self.from_plugin, self.read_token = nil, nil
   self.refreshed = (self.refreshed or 0) + 1
   return self.plugin ~= nil or self.token_file ~= nil
 end
 
---- Counts the refreshes: a text made at another count is out of date.
+--- The number of refreshes: a text made at another number is out of date.
 ---@return integer
 function Config:revision() return self.refreshed or 0 end
 
---- A kubeconfig for a program that we start: one context, everything inside, so that it needs neither our files nor a
---- plugin.
+--- A self-contained kubeconfig for a child process: one context with its credentials, so that the program needs neither
+--- our files nor a plugin.
 ---@return userdata secret text of a file to be written with mode 0600
 function Config:text()
   local credentials = self:credentials()

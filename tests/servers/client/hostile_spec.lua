@@ -74,7 +74,7 @@ describe("a hostile", function()
     end)
   end)
 
-  it("Redis: an answer that is none to SCAN", function()
+  it("Redis: unexpected answer to SCAN", function()
     for _, answer in ipairs { ":1\r\n", "*0\r\n", "*2\r\n:1\r\n:2\r\n", "$-1\r\n" } do
       beside(answer, true, function(port)
         local client <close> = redis.connect { url = "redis://127.0.0.1:" .. port, timeout = 2 }

@@ -262,10 +262,7 @@ describe("the kubernetes client", function()
     local object = { apiVersion = "apps/v1", kind = "Deployment", metadata = { name = "a" }, spec = { replicas = 2 } }
     local e = raised(client.apply, client, object)
     assert.equal("conflict", e.kind)
-    assert.equal(
-      "Deployment a: another manager has set fields that would be changed: .spec.replicas belongs to kubectl",
-      e.message
-    )
+    assert.equal("Deployment a: fields are owned by another manager: .spec.replicas belongs to kubectl", e.message)
     assert.equal("PATCH", requests[1].method)
     assert.equal("/apis/apps/v1/namespaces/default/deployments/a?fieldManager=o2x", requests[1].target)
     assert.equal("application/apply-patch+yaml", requests[1].headers["content-type"])
@@ -279,7 +276,7 @@ describe("the kubernetes client", function()
         "Invalid",
         "failed",
         nil,
-        "Pod a is not valid: spec.x: must be y",
+        "Pod a is invalid: spec.x: must be y",
         { causes = { { field = "spec.x", message = "must be y" } } },
       },
       { 403, "Forbidden", "unauthorised" },
@@ -302,7 +299,7 @@ describe("the kubernetes client", function()
     assert.equal(7, e.retry_after)
     assert.equal("Pod a: the API server answered 429", e.message)
     answer(function() return 200, {}, "<html>welcome</html>" end)
-    assert.equal("Pod a: its answer is not JSON", raised(client.get, client, "Pod", "a").message)
+    assert.equal("Pod a: the answer is not JSON", raised(client.get, client, "Pod", "a").message)
     answer(function() return status(404, "NotFound", "no") end)
     assert.is_nil(client:get("Pod", "a"))
     assert.is_false(client:delete("Pod", "a"))
@@ -574,7 +571,7 @@ describe("the kubernetes client", function()
       )
       assert.is_true(task.now() - start < 60)
       assert.equal(
-        'Deployment d does not get ready: 0 of 2 pods ready; ImagePullBackOff: Back-off pulling image "x"',
+        'Deployment d fails to become ready: 0 of 2 pods ready; ImagePullBackOff: Back-off pulling image "x"',
         e.message
       )
       assert.equal("Deployment d: 0 of 2 pods ready", said[1])

@@ -230,13 +230,13 @@ describe("PostgreSQL", function()
 
     it("a wrong password", function()
       local problem = refused { password = "wrong" }
-      assert.truthy(tostring(problem):find "rejects the password of the role admin")
+      assert.truthy(tostring(problem):find "rejected the password of role admin")
       assert.same({ "unauthorised", "28P01" }, { problem.kind, problem.code })
     end)
 
     it(
       "no password",
-      function() assert.truthy(tostring(refused { password = "" }):find "wants a password for the role admin") end
+      function() assert.truthy(tostring(refused { password = "" }):find "requires a password for role admin") end
     )
 
     it("no such database", function()

@@ -110,7 +110,7 @@ describe("a Vault client", function()
     local v <close> = server.start()
     local c = vault.new { addr = v.addr }
     local problem = raised(c.read, c, PATH)
-    assert.same({ "unauthorised", "there is no token for Vault" }, { problem.kind, problem.message })
+    assert.same({ "unauthorised", "no Vault token" }, { problem.kind, problem.message })
     assert.equal("input", raised(vault.new, { addr = "vault:8200" }).kind)
   end)
 
@@ -237,11 +237,11 @@ describe("what Vault answers in trouble", function()
     { "standby", 473, "", "unreachable", true, "standby" },
     { "behind", 412, "", "unreachable", true, "earlier write" },
     { "rate limit", 429, '{"errors":["quota"]}', "unreachable", true, "rate limit" },
-    { "redirect", 307, "<a href>", "unreachable", false, "redirect to https://evil.example/" },
+    { "redirect", 307, "<a href>", "unreachable", false, "redirected to https://evil.example/" },
     { "bad request", 400, '{"errors":["no data provided"]}', "failed", nil, "no data provided" },
     { "internal", 500, '{"errors":["internal error"]}', "unreachable", true, "status 500: internal error", "unknown" },
     { "gateway", 502, "<html>Bad Gateway</html>", "unreachable", true, "status 502", "unknown" },
-    { "garbage", 200, "<html>Welcome</html>", "failed", nil, "no JSON", "unknown" },
+    { "garbage", 200, "<html>Welcome</html>", "failed", nil, "not JSON", "unknown" },
   }
   for _, case in ipairs(cases) do
     it("is understood: " .. case[1], function()

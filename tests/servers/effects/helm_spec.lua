@@ -152,7 +152,7 @@ describe("a release", function()
     local e = raised(env.run().ensure, { chart = "charts/bad" })
     assert.equal("input", e.kind)
     assert.is_truthy(
-      tostring(e):find("/charts/bad/templates/deployment.yaml:1: the chart does not render: ", 1, true),
+      tostring(e):find("/charts/bad/templates/deployment.yaml:1: chart rendering failed: ", 1, true),
       tostring(e)
     )
     e = raised(env.run().ensure, { values = "values/none.yaml" })

@@ -160,7 +160,7 @@ describe("Flyway", function()
   it("refuses what Flyway refuses, naming file and sums", function()
     local all = files("V1__core_config.sql", "V1_1__business_tables.sql", "V1_5__late.sql", "V2.0.1__functions.sql")
     local applied = { row "V1__core_config.sql", row "V1_1__business_tables.sql", row "V2.0.1__functions.sql" }
-    assert.truthy(tostring(raised(flyway.pending, all, applied)):find "V1_5__late.sql: version 1.5 comes too late")
+    assert.truthy(tostring(raised(flyway.pending, all, applied)):find "V1_5__late.sql: version 1.5 is out of order")
     local problem =
       raised(flyway.pending, files "V1__core_config.sql", { row("V1__core_config.sql", { checksum = 140340165 }) })
     assert.equal(
@@ -169,7 +169,7 @@ describe("Flyway", function()
       tostring(problem)
     )
     problem = raised(flyway.pending, files("V1__core_config.sql", "V2.0.1__functions.sql"), applied)
-    assert.matches("V1_1__business_tables.sql %(version 1.1%) is not in the folder", tostring(problem))
+    assert.matches("V1_1__business_tables.sql %(version 1.1%) is missing in the folder", tostring(problem))
     local function refused(expected, recorded)
       local err = raised(flyway.pending, files "V1__core_config.sql", { row("V1__core_config.sql", recorded) })
       assert.matches(expected, tostring(err))

@@ -66,7 +66,7 @@ describe("helm", function()
     function() assert.equal("refused", raised(template, nil, { { key = secret.new("x", "y") } }).kind) end
   )
 
-  it("says in one line where a chart does not render", function()
+  it("says in one line where a chart rendering failed", function()
     local cases = {
       ["a: {{ .Values.x.y.z }}\n"] = { ":2", "<.Values.x.y.z>: nil pointer evaluating interface {}.y" },
       ['a: {{ required "tenantId is needed" .Values.nothing }}\n'] = { ":2", "tenantId is needed" },
@@ -80,7 +80,7 @@ describe("helm", function()
       assert.equal("input", e.kind)
       assert.is_truthy(e.where:find("chart/templates/bad.yaml" .. expected[1], 1, true), tostring(e))
       assert.is_truthy(e.message:find(expected[2], 1, true), tostring(e))
-      assert.is_truthy(e.message:find("does not render", 1, true), tostring(e))
+      assert.is_truthy(e.message:find("rendering failed", 1, true), tostring(e))
     end
   end)
 
@@ -119,7 +119,7 @@ describe("helm", function()
       local e = raised(client.version, program("h", "echo " .. version))
       assert.equal("input", e.kind)
       assert.is_truthy(
-        e.message:find(("is version %s; helm 3.13 or newer, but not 4, is needed"):format(shown), 1, true),
+        e.message:find(("is version %s; o2x needs helm 3.13 or a later 3.x"):format(shown), 1, true),
         tostring(e)
       )
     end

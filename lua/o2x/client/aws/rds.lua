@@ -9,9 +9,9 @@ local M = {}
 
 local VERSION <const> = "2014-10-31"
 local TRIES <const>, FIRST_PAUSE <const>, LONGEST_PAUSE <const> = 6, 1, 20
-local KEYS_HINT <const> = "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the rights they give"
+local KEYS_HINT <const> = "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and their IAM permissions"
 
--- Sent away, nothing was done: ask again later.
+-- Throttled or overloaded: nothing was done, so the request may be sent again.
 local LATER <const> = {
   Throttling = true,
   ThrottlingException = true,
@@ -50,7 +50,7 @@ local function encode(text)
   return (tostring(text):gsub("[^%w%-%._~]", function(c) return ("%%%02X"):format(c:byte()) end))
 end
 
--- In the order in which the signature wants them.
+-- In the order that the signature requires.
 local function form(action, parameters)
   local pairs_list = { "Action=" .. action, "Version=" .. VERSION }
   for name, value in pairs(parameters) do
@@ -60,7 +60,7 @@ local function form(action, parameters)
   return table.concat(pairs_list, "&")
 end
 
--- What only reads goes by GET, so that a lost answer is known to have changed nothing.
+-- Reads use GET, so that a lost answer is known to have changed nothing.
 local function send_once(client, action, parameters)
   local options, text = client.options, form(action, parameters)
   local reading = action:find("^Describe") ~= nil
@@ -96,7 +96,7 @@ local function fail(action, response, code, message)
     status = response.status,
     retryable = LATER[code] or response.status >= 500,
     hint = kind == "unauthorised" and KEYS_HINT or nil,
-    message = ("RDS refuses %s: %s (%s)"):format(action, message, code),
+    message = ("RDS: %s failed: %s (%s)"):format(action, message, code),
   }
 end
 
@@ -113,7 +113,7 @@ local function request(client, action, parameters)
   end
 end
 
--- What is not there is nil; any other refusal is an error.
+-- Gives nil for a missing object; any other failure is an error.
 local function request_if(client, action, parameters, missing)
   local ok, result = pcall(request, client, action, parameters)
   if ok then return result end
@@ -163,7 +163,7 @@ end
 
 -- ---- snapshots ----
 
---- The snapshots of a server, oldest first, whoever made them; a page at a time, until there is no more.
+--- All snapshots of a server, manual and automated, oldest first.
 ---@param instance string
 ---@return table[] snapshots id, instance, created, status, type ("manual", "automated"), gigabytes
 function Client:snapshots(instance)
@@ -200,7 +200,7 @@ local function tag_parameters(parameters, tags)
   return parameters
 end
 
---- Begins a snapshot of a server.
+--- Starts a snapshot of a server.
 ---@param id string
 ---@param instance string
 ---@param tags table<string, string>?
@@ -209,7 +209,7 @@ function Client:create_snapshot(id, instance, tags)
   request(self, "CreateDBSnapshot", tag_parameters(parameters, tags))
 end
 
---- Removes a snapshot.
+--- Deletes a snapshot.
 ---@param id string
 function Client:delete_snapshot(id)
   request_if(self, "DeleteDBSnapshot", { DBSnapshotIdentifier = id }, "DBSnapshotNotFound")
@@ -226,10 +226,10 @@ function Client:instance(id)
   return element and read_instance(element)
 end
 
---- Begins a new server from a snapshot, in the network where another one is.
+--- Starts a new server from a snapshot, in the same network as another server.
 ---@param id string
 ---@param snapshot string
----@param like table what `instance` says of the server that it shall be near
+---@param like table the server whose class and network it gets, as `instance` returns it
 ---@param tags table<string, string>?
 function Client:restore_instance(id, snapshot, like, tags)
   local parameters = {
@@ -246,7 +246,7 @@ function Client:restore_instance(id, snapshot, like, tags)
   request(self, "RestoreDBInstanceFromDBSnapshot", tag_parameters(parameters, tags))
 end
 
---- Begins to remove a server, with all that was automatically saved of it.
+--- Starts the deletion of a server and of its automated backups.
 ---@param id string
 function Client:delete_instance(id)
   local parameters = { DBInstanceIdentifier = id, SkipFinalSnapshot = "true", DeleteAutomatedBackups = "true" }

@@ -1,5 +1,5 @@
---- Route 53: zones, record sets, changes. A change is over when it is INSYNC: asking for a new name before that makes
---- resolvers remember that it does not exist.
+--- A client of Route 53: zones, record sets, changes. A change is finished when it is INSYNC; looking a new name up
+--- before that makes resolvers cache that it does not exist.
 
 local errors = require "o2x.base.error"
 local http = require "o2x.client.http"
@@ -14,10 +14,10 @@ local SIGNATURE <const> = "aws:amz:us-east-1:route53" -- global: always signed f
 local TRIES <const> = 6
 local FIRST_PAUSE <const>, LONGEST_PAUSE <const> = 1, 20
 local INSYNC_SECONDS <const> = 600
-local KEYS_HINT <const> = "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the rights they give"
+local KEYS_HINT <const> = "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and their IAM permissions"
 local POLL <const> = { first = 0.2, factor = 1.6, longest = 10 }
 
--- What AWS answers with 400 where others say 429: nothing was done, ask again later.
+-- Throttling, which AWS reports as 400 and not 429: nothing was done, so the request may be sent again.
 local LATER <const> = {
   Throttling = true,
   ThrottlingException = true,
@@ -37,7 +37,7 @@ local UNAUTHORISED <const> = {
   UnrecognizedClientException = true,
 }
 
---- A name as it is compared: lower case, no final dot, `*` written plainly.
+--- The canonical form of a name: lower case, no final dot, `*` unescaped.
 ---@param name string
 ---@return string
 function M.canonical(name) return (name:lower():gsub("\\052", "*"):gsub("%.$", "")) end
@@ -85,7 +85,7 @@ local function send_once(client, method, path, body)
   }
 end
 
--- The code and message of an error's body; what is not XML is no reason to fail in another way.
+-- The code and message of an error response; a body that is not XML is not an error of its own.
 local function read_problem(response)
   local ok, root = pcall(xml.parse, response.body)
   local found = ok and (root:find("Error") or root)
@@ -104,18 +104,18 @@ local function fail(op, response, code, message)
     status = response.status,
     retryable = LATER[code] or response.status >= 500,
     hint = kind == "unauthorised" and KEYS_HINT or nil,
-    message = ("Route 53 refuses %s: %s (%s)"):format(op, message:match("^%[(.*)%]$") or message, code),
+    message = ("Route 53: %s failed: %s (%s)"):format(op, message:match("^%[(.*)%]$") or message, code),
   }
 end
 
--- Pauses grow and are spread by chance, so that many clients that were sent away do not come back together.
+-- Exponential backoff with jitter, so that throttled clients do not all come back at once.
 local function pause_before(client, try)
   local longest = math.min(LONGEST_PAUSE, client.pause * 2 ^ (try - 1))
   return longest / 2 + math.random() * longest / 2
 end
 
--- Sent away by Route 53 itself, nothing was done: try again. What went wrong on the way is for the run to judge, which
--- knows whether the request may be sent twice.
+-- Retries only what Route 53 throttled, because nothing was done. Network failures are left to the run, which knows
+-- whether the request may be sent twice.
 local function request(client, op, method, path, body)
   for try = 1, TRIES do
     local response = send_once(client, method, path, body)
@@ -153,8 +153,8 @@ end
 ---@return { id: string, name: string, private: boolean }[]
 function Client:list_zones() return list_zones(self) end
 
--- The public zones, asked for once, because an account may send five requests a second; again when the one wanted is
--- not there.
+-- Caches the public zones, because an account may send only five requests per second; lists them again when the wanted
+-- one is missing.
 local function find_zone(client, choose)
   local found = client.zones and choose(client.zones)
   if found then return found end
@@ -182,7 +182,7 @@ local function no_zone(client, name)
   }
 end
 
---- The public zone of that very name, or a clear error with those that are there.
+--- The public zone of exactly that name; raises an error that lists the existing zones.
 ---@param name string
 ---@return string id
 function Client:zone(name)
@@ -195,7 +195,7 @@ function Client:zone(name)
   return (found or no_zone(self, name)).id
 end
 
---- The public zone that a name is in: the longest that it ends with, by whole labels.
+--- The public zone that a name belongs to: the longest matching suffix, by whole labels.
 ---@param name string
 ---@return string id
 ---@return string zone
@@ -231,7 +231,7 @@ local function read_record(element)
   return record
 end
 
---- The record sets of a zone, page by page, from a name on.
+--- The record sets of a zone, starting at a name.
 ---@param zone string id
 ---@param from string? name to begin at
 ---@param enough (fun(record: table): boolean)? stops the reading when it says so
@@ -255,7 +255,7 @@ function Client:records(zone, from, enough)
   return records
 end
 
---- All record sets of one name, of whatever type.
+--- All record sets of one name, of any type.
 ---@param zone string id
 ---@param name string
 ---@return table[] records
@@ -278,7 +278,7 @@ local function change_node(change)
   }
 end
 
---- Sends a batch of changes: all of them happen or none.
+--- Submits a batch of changes; it is applied as a whole or not at all.
 ---@param zone string id
 ---@param changes { action: "CREATE"|"UPSERT"|"DELETE", name: string, type: string, ttl: integer, values: string[] }[]
 ---@param comment string? shown by the console
@@ -294,14 +294,14 @@ function Client:change(zone, changes, comment)
   return root:value("ChangeInfo", "Id"):match("[^/]+$")
 end
 
---- How far a change is.
+--- The status of a change.
 ---@param id string
 ---@return string status "PENDING" or "INSYNC"
 function Client:status(id)
   return request(self, "GetChange", "GET", "/change/" .. encode(id)):value("ChangeInfo", "Status")
 end
 
---- Waits until every name server has a change.
+--- Waits until a change has reached every name server.
 ---@param id string
 ---@param seconds number? 600
 function Client:wait_insync(id, seconds)
@@ -313,7 +313,7 @@ function Client:wait_insync(id, seconds)
         module = "route53",
         op = "wait",
         retryable = true,
-        message = ("change %s is not INSYNC after %d s"):format(id, seconds or INSYNC_SECONDS),
+        message = ("Route 53: change %s is still not INSYNC after %d s"):format(id, seconds or INSYNC_SECONDS),
       }
     end
     task.sleep(pause)

@@ -1,4 +1,4 @@
---- Amazon S3: objects up to 5 GB, sent from and fetched into files, so that memory does not grow with them.
+--- A client of Amazon S3: objects up to 5 GB, uploaded from and downloaded into files, so that memory stays constant.
 
 local crypto = require "o2x.base.crypto"
 local errors = require "o2x.base.error"
@@ -12,7 +12,7 @@ local M = {}
 local LARGEST <const> = 5 * 1024 ^ 3
 local TRIES <const>, FIRST_PAUSE <const> = 6, 1
 local SLOWEST <const> = 1 << 20 -- bytes a second; with less, a request has gone astray
-local KEYS_HINT <const> = "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the rights they give"
+local KEYS_HINT <const> = "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and their IAM permissions"
 local UNAUTHORISED <const> = {
   AccessDenied = true,
   InvalidAccessKeyId = true,
@@ -35,8 +35,8 @@ local function encode(text)
   return (text:gsub("[^%w%-%._~]", function(c) return ("%%%02X"):format(c:byte()) end))
 end
 
--- Amazon's own endpoint has the bucket in its name; any other, and a bucket that a certificate would not cover, has it
--- in the path.
+-- Amazon's endpoint has the bucket in the host name. Other endpoints, and buckets whose name has a dot (no certificate
+-- covers it), have it in the path.
 local function url_of(client, bucket, key)
   local path = key and encode(key):gsub("%%2F", "/") or ""
   local endpoint = client.options.endpoint
@@ -74,7 +74,7 @@ local function fail(request, status, body)
     status = status,
     retryable = status >= 500,
     hint = kind == "unauthorised" and KEYS_HINT or nil,
-    message = ("S3 refuses %s %s: %s (%s)"):format(request.method, request.url:gsub("%?.*", ""), message, code),
+    message = ("S3: %s %s failed: %s (%s)"):format(request.method, request.url:gsub("%?.*", ""), message, code),
   }
 end
 
@@ -88,7 +88,7 @@ local function send(client, request, bucket, key)
   end
 end
 
---- What an object is; nil if there is none.
+--- The properties of an object; nil if it does not exist.
 ---@param bucket string
 ---@param key string
 ---@return table? size, modified, metadata
@@ -109,7 +109,7 @@ function Client:head(bucket, key)
   }
 end
 
---- Sends a file. S3 compares what it gets with the hash, and keeps nothing else.
+--- Uploads a file. S3 verifies the hash and rejects a damaged upload.
 ---@param bucket string
 ---@param key string
 ---@param path string
@@ -122,8 +122,8 @@ function Client:put_file(bucket, key, path, sha256, metadata)
       kind = "failed",
       module = "s3",
       where = path,
-      message = "is above the 5 GB that S3 takes in one piece",
-      hint = "save to a file and send it with aws s3 cp",
+      message = "larger than 5 GB, the limit of a single S3 upload",
+      hint = "back up to a local file, then upload it with aws s3 cp",
     }
   end
   local headers = {
@@ -139,7 +139,7 @@ function Client:put_file(bucket, key, path, sha256, metadata)
   if response.status ~= 200 then fail(request, response.status, response.body) end
 end
 
---- Fetches an object into a new file of mode 0600.
+--- Downloads an object into a new file of mode 0600.
 ---@param bucket string
 ---@param key string
 ---@param path string
@@ -161,13 +161,13 @@ function Client:get_file(bucket, key, path)
       module = "s3",
       op = "GET",
       retryable = true,
-      message = ("S3 sent %d of %d bytes of %s"):format(got, length, key),
+      message = ("S3: the download of %s ended early: %d of %d bytes"):format(key, got, length),
     }
   end
   fs.rename(part, path)
 end
 
---- The objects below a prefix, a page at a time, until there is no more.
+--- All objects below a prefix.
 ---@param bucket string
 ---@param prefix string
 ---@return {key: string, size: integer, modified: string}[]
@@ -192,7 +192,7 @@ function Client:list(bucket, prefix)
   return found
 end
 
---- Removes an object; one that is not there is gone already.
+--- Deletes an object; a missing object is not an error.
 ---@param bucket string
 ---@param key string
 function Client:delete(bucket, key)

@@ -1,4 +1,4 @@
---- Flyway's history table, and applying migrations under its lock.
+--- Reads Flyway's history table and applies migrations under Flyway's lock.
 
 local errors = require "o2x.base.error"
 local flyway = require "o2x.client.flyway"
@@ -10,7 +10,7 @@ local M = {}
 
 local TABLE = "flyway_schema_history"
 
--- Word for word what Flyway makes.
+-- The same DDL that Flyway runs.
 local CREATE_TABLE = [[
 CREATE TABLE IF NOT EXISTS %s (
     "installed_rank" INT NOT NULL,
@@ -33,8 +33,8 @@ VALUES ($1, $2, $3, $4, $5, $6, current_user, $7, $8)]]
 
 local function history_table(schemas) return pg.quote(schemas[1], "schema name") .. "." .. pg.quote(TABLE) end
 
---- The number of Flyway's advisory lock on a history table, so that o2x and Flyway keep out of each other's way:
---- "Flyway" as a number plus Java's hash of the quoted name.
+--- The key of Flyway's advisory lock for a history table, so that o2x and Flyway exclude each other: "Flyway" as a
+--- number plus Java's hash of the quoted name.
 ---@param name string
 ---@return integer
 function M.lock_number(name)
@@ -50,14 +50,14 @@ local NOT_EMPTY = [[SELECT n.nspname AS schema FROM pg_class c JOIN pg_namespace
 WHERE n.nspname = ANY ($1) AND c.relkind IN ('r', 'v', 'm', 'S', 'f', 'p')
 AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e') LIMIT 1]]
 
--- A database that somebody filled without Flyway: nobody knows what of the folder it has.
+-- A database that was filled without Flyway: which migrations it already has is unknown.
 local function refuse_unknown_content(db, schemas)
   local used = db:one(NOT_EMPTY, pg.array(schemas))
   if not used then return end
   errors.raise {
     kind = "conflict",
     module = "flyway",
-    message = ("%s: the schema %s is not empty but there is no %s"):format(db.dbname, used.schema, TABLE),
+    message = ("%s: schema %s is not empty, but has no %s"):format(db.dbname, used.schema, TABLE),
     hint = "if the database was filled by hand, run flyway baseline first",
   }
 end
@@ -80,7 +80,7 @@ end
 
 local LOCK_SECONDS = 300
 
--- An advisory lock of the session: unlike a lock held in a transaction it does not make CREATE INDEX CONCURRENTLY wait.
+-- A session-level lock: one held by a transaction would block CREATE INDEX CONCURRENTLY.
 local function lock(db, schemas, waiting)
   local number = M.lock_number(history_table(schemas))
   local deadline = task.now() + LOCK_SECONDS
@@ -89,8 +89,8 @@ local function lock(db, schemas, waiting)
       errors.raise {
         kind = "locked",
         module = "flyway",
-        message = ("%s: another migration has held the lock for %d s"):format(db.dbname, LOCK_SECONDS),
-        hint = ("select pid from pg_locks where locktype = 'advisory' and granted, in %s"):format(db.dbname),
+        message = ("%s: another migration is still holding the lock after %d s"):format(db.dbname, LOCK_SECONDS),
+        hint = ([[psql %s -c "select pid from pg_locks where locktype = 'advisory' and granted"]]):format(db.dbname),
       }
     end
     if waiting then waiting(db.dbname .. ": another migration is running") end
@@ -112,7 +112,7 @@ local function missing_schemas(db, schemas)
   return missing
 end
 
--- Creates the schemas that are not there, and the history table with the row that says so.
+-- Creates the missing schemas, and the history table with Flyway's row about them.
 local function prepare(db, schemas)
   local name = history_table(schemas)
   db:transaction(function(tx)
@@ -163,7 +163,7 @@ local function record(db, name, rank, migration, seconds, success)
   )
 end
 
--- The script and its row are one transaction: both or neither.
+-- The script and its history row are committed in one transaction.
 local function apply_inside(db, name, rank, migration, path)
   db:transaction(function(tx)
     tx:defer("SELECT set_config('search_path', $1, true)", path)
@@ -174,7 +174,7 @@ local function apply_inside(db, name, rank, migration, path)
   end, { attempts = 3 })
 end
 
--- What an interrupted CREATE INDEX CONCURRENTLY left: -> "valid", "invalid" or nil
+-- The state that an interrupted CREATE INDEX CONCURRENTLY left behind: "valid", "invalid" or nil.
 local function index_state(db, index)
   local row = db:query("SELECT indisvalid AS valid FROM pg_index WHERE indexrelid = to_regclass($1)", index)[1]
   return row and (row.valid and "valid" or "invalid")
@@ -188,7 +188,7 @@ local function run_outside(db, statement, again)
   db:query(statement.text)
 end
 
--- Its row is written first, with success = false: a crash leaves that as the sign that it must be taken up again.
+-- The row is written first, with success = false: after a crash it shows that the script must run again.
 local function apply_outside(db, name, rank, migration, path, again)
   db:query("SELECT set_config('search_path', $1, false)", path)
   if not again then record(db, name, rank, migration, 0, false) end
@@ -218,8 +218,8 @@ local function search_path(db, schemas)
   return pg.quote(schemas[1]) .. (current ~= "" and ", " .. current or "")
 end
 
---- Applies what is pending, one transaction a migration, under Flyway's lock. Interrupted anywhere and called again, it
---- goes on where it was.
+--- Applies the pending migrations under Flyway's lock, one transaction per migration. After an interruption, the next
+--- call continues where this one stopped.
 ---@param db o2x.pg.Connection of its own, to be closed afterwards: its settings and lock are the session's
 ---@param resolved table[] of flyway.resolve
 ---@param options {schemas: string[], on_start: fun(migration: table)?, waiting: fun(text: string)?}

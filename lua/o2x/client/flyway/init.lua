@@ -1,5 +1,5 @@
---- Flyway's migrations, so that either tool can go on after the other: names, versions, checksums, and what of a folder
---- is still to be applied. Checked against what Flyway 10.22 leaves in a database. flyway_history.lua does the work.
+--- Flyway's rules for migrations (names, versions, checksums, what is pending), so that o2x and Flyway can migrate the
+--- same database in turn. Verified against Flyway 10.22. history.lua applies them.
 
 local errors = require "o2x.base.error"
 local sql = require "o2x.client.flyway.sql"
@@ -21,7 +21,7 @@ for byte = 0, 255 do
   crc_table[byte] = crc
 end
 
---- Flyway's checksum of a script: CRC-32 over its lines without their ends and without a byte order mark, signed.
+--- Flyway's checksum of a script: signed CRC-32 over its lines, without line ends and byte order mark.
 ---@param text string
 ---@return integer
 function M.checksum(text)
@@ -60,10 +60,10 @@ function M.compare(a, b)
   return 0
 end
 
--- One form of a version, for looking it up.
+-- The canonical form of a version, used as a key.
 local function canonical(version) return table.concat(numbers(version), ".") end
 
---- Takes a script's name apart.
+--- Parses a script's file name.
 ---@param script string path below the folder
 ---@return {script: string, version: string?, description: string}|nil nil: no migration, Flyway ignores it too
 function M.parse_name(script)
@@ -72,14 +72,14 @@ function M.parse_name(script)
   if version then
     version = version:gsub("_", ".")
     if not version:find("^%d[%d.]*$") or version:find("..", 1, true) or version:find("%.$") then
-      refuse(("the version '%s' is not made of numbers and dots"):format(version), nil, script)
+      refuse(("invalid version '%s': only numbers and dots"):format(version), nil, script)
     end
   else
     description = name:match("^R__(.+)%.sql$")
   end
   if description then return { script = script, version = version, description = (description:gsub("_", " ")) } end
   if name:find("^[VR]%d.*%.sql$") or name:find("^[VR]__?.*%.sql$") then
-    refuse("not named like a migration", "the form is V1.2__what_it_does.sql or R__what_it_does.sql", script)
+    refuse("not a migration file name", "name it V1.2__what_it_does.sql or R__what_it_does.sql", script)
   end
   if name:find("^B%d.*%.sql$") or name:find("^before%u.*%.sql$") or name:find("^after%u.*%.sql$") then
     refuse("baseline migrations and callbacks are not supported", "run this folder with Flyway itself", script)
@@ -87,7 +87,7 @@ function M.parse_name(script)
   return nil
 end
 
--- ${name} → its value. Flyway replaces them in versioned scripts after, in repeatable ones before the checksum.
+-- ${name} → its value. Flyway replaces placeholders after the checksum in versioned scripts, before it in repeatable ones.
 local function replace(text, script, placeholders)
   return (
     text:gsub("%${([%w_.:%-]+)}", function(name)
@@ -109,14 +109,14 @@ local function refuse_twins(list)
   for i = 2, #list do
     local a, b = list[i - 1], list[i]
     if a.version and b.version and M.compare(a.version, b.version) == 0 then
-      refuse(("two migrations have the version %s: %s and %s"):format(b.version, a.script, b.script))
+      refuse(("duplicate version %s: %s and %s"):format(b.version, a.script, b.script))
     elseif not a.version and not b.version and a.description == b.description then
-      refuse(("two repeatable migrations have the description '%s'"):format(b.description), nil, b.script)
+      refuse(("duplicate description '%s' of a repeatable migration"):format(b.description), nil, b.script)
     end
   end
 end
 
---- Makes the ordered list of migrations of a folder's files.
+--- Turns a folder's files into the ordered list of migrations.
 ---@param files table<string, string> path below the folder → text
 ---@param placeholders table<string, string>?
 ---@return table[] list of { script, version|nil, description, checksum, text, transactional }
@@ -137,16 +137,16 @@ function M.resolve(files, placeholders)
   return list
 end
 
--- ---- what is applied, what is to be done ----
+-- ---- applied and pending ----
 
---- What a history amounts to.
+--- Summarises a history.
 ---@param rows table[] of flyway_schema_history, by rank
 ---@return table versions canonical version → row; repeatables description → latest row; highest version; baseline
 function M.applied(rows)
   local state = { versions = {}, repeatables = {} }
   for _, row in ipairs(rows) do
     local key = row.version and canonical(row.version)
-    if row.type == "DELETE" then -- what "flyway repair" leaves for a migration that is gone
+    if row.type == "DELETE" then -- written by "flyway repair" for a removed migration
       if key then
         state.versions[key] = nil
       else
@@ -156,8 +156,8 @@ function M.applied(rows)
       state.baseline = row.version
     elseif row.type:find("^UNDO") then
       refuse(
-        ("version %s was undone by Flyway; o2x cannot go on after that"):format(row.version),
-        "use Flyway for this database"
+        ("version %s was undone by Flyway, which o2x does not support"):format(row.version),
+        "migrate this database with Flyway"
       )
     elseif key then
       state.versions[key] = row
@@ -175,12 +175,12 @@ local function conflict(message, hint, where)
   errors.raise { kind = "conflict", module = "flyway", message = message, hint = hint, where = where }
 end
 
--- A script that runs outside a transaction leaves success = false when it was interrupted: it may be taken up again.
+-- A non-transactional script leaves success = false when it was interrupted; it may run again.
 local function check_failed(row, migration)
   if row.success or (migration and not migration.transactional and migration.checksum == row.checksum) then return end
   conflict(
-    ("the migration %s failed earlier and was left half done"):format(row.script),
-    "clean up what it left, then delete its row of flyway_schema_history (or run flyway repair)"
+    ("migration %s failed earlier and may be partly applied"):format(row.script),
+    "undo what it changed, then run flyway repair (or delete its row in flyway_schema_history)"
   )
 end
 
@@ -191,18 +191,18 @@ local function check_applied(row, migration)
         "changed after it was applied: checksum mismatch for migration version %s: "
         .. "applied to database %d, resolved locally %d"
       ):format(row.version, row.checksum, migration.checksum),
-      "restore the file as it was, and make the change in a new migration",
+      "restore the original file and put the change into a new migration",
       migration.script
     )
   end
   if row.description ~= migration.description then
     conflict(
-      ("renamed after it was applied: version %s was '%s', is '%s'"):format(
+      ("renamed after it was applied: version %s was '%s', now '%s'"):format(
         row.version,
         row.description,
         migration.description
       ),
-      "give the file its old name back",
+      "restore the file's old name",
       migration.script
     )
   end
@@ -223,8 +223,8 @@ local function check_history(state, resolved)
       check_applied(row, migration)
     elseif newest and M.compare(row.version, newest) < 0 then
       conflict(
-        ("the applied migration %s (version %s) is not in the folder"):format(row.script, row.version),
-        "is this the right folder, and complete?"
+        ("applied migration %s (version %s) is missing in the folder"):format(row.script, row.version),
+        "check that this is the right folder and that it is complete"
       )
     end
   end
@@ -240,8 +240,8 @@ local function is_pending(state, migration)
   return not row or not row.success
 end
 
---- What of the folder is to be applied to a database with this history. Raises what Flyway would refuse: a changed or
---- missing script, a failed one, a version below the highest applied.
+--- The migrations that this history lacks. Raises an error where Flyway would: a changed or missing script, a failed
+--- one, a version below the highest applied one.
 ---@param resolved table[] of resolve
 ---@param rows table[]
 ---@return table[] pending the migrations to run, in order
@@ -254,7 +254,7 @@ function M.pending(resolved, rows)
       local late = migration.version and state.highest and M.compare(migration.version, state.highest) < 0
       if late then
         conflict(
-          ("version %s comes too late: the database is already at %s"):format(migration.version, state.highest),
+          ("version %s is out of order: the database is already at %s"):format(migration.version, state.highest),
           "give the migration a higher version",
           migration.script
         )

@@ -1,4 +1,4 @@
---- As much of SQL's surface as migrations need: where a statement ends, and whether it may run in a transaction.
+--- A scanner for migration scripts: where a statement ends, and whether it may run in a transaction.
 
 local errors = require "o2x.base.error"
 
@@ -39,7 +39,7 @@ local function finish_comment(text, at)
   return at
 end
 
--- What begins at `at`, if it is one thing in which a semicolon means nothing. -> position after it, is it a comment
+-- Skips a quoted text or comment that begins at `at`, where a semicolon means nothing. -> position after it, is it a comment
 local function opaque(text, at)
   local two = text:sub(at, at + 1)
   if two == "--" then return (text:find("\n", at, true) or #text) + 1, true end
@@ -58,7 +58,7 @@ end
 
 local function line_of(text, at) return 1 + select(2, text:sub(1, at):gsub("\n", "")) end
 
---- Cuts a script into its statements.
+--- Splits a script into statements.
 ---@param text string
 ---@return table[] list of { text, line, code }: code is in capitals, without comments, what is quoted as ''
 function M.statements(text)
@@ -92,7 +92,7 @@ function M.statements(text)
   return list
 end
 
--- What PostgreSQL refuses inside a transaction block.
+-- Statements that PostgreSQL does not allow inside a transaction block.
 local OUTSIDE = {
   "^CREATE INDEX CONCURRENTLY",
   "^CREATE UNIQUE INDEX CONCURRENTLY",
@@ -144,11 +144,11 @@ end
 local function check(statement, script, in_atomic)
   for pattern in pairs(CONTROL) do
     if statement.code:find(pattern) and not in_atomic then
-      refuse(script, statement.line, "a migration is one transaction, it must not begin or end one itself")
+      refuse(script, statement.line, "a migration runs in one transaction and must not begin or end one")
     end
   end
   if statement.code:find("^COPY .* FROM STDIN") then
-    refuse(script, statement.line, "COPY FROM STDIN has no data in a migration; use INSERT")
+    refuse(script, statement.line, "COPY FROM STDIN is not supported in a migration; use INSERT")
   end
 end
 
@@ -172,7 +172,7 @@ function M.transactional(text, script, conf)
   if conf and conf:find("executeInTransaction%s*=%s*false") then return false end
   if inside and outside then
     local later = math.max(inside.line, outside.line)
-    refuse(script, later, "a statement that cannot run in a transaction must have a migration of its own")
+    refuse(script, later, "a statement that cannot run in a transaction needs a migration of its own")
   end
   return outside == nil
 end

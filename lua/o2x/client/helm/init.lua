@@ -1,5 +1,5 @@
---- The real `helm`, version 3, as a child process. It gets files, never values or credentials, on its command line; a
---- kubeconfig of its own with mode 0600; and homes below the run's folder, so that runs side by side share nothing.
+--- Runs `helm` 3 as a child process. Values and credentials reach it only as files of mode 0600, and its home folders
+--- are below the run's folder, so that concurrent runs share nothing.
 
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
@@ -7,16 +7,16 @@ local json = require "o2x.base.json"
 local manifest = require "o2x.client.helm.manifest"
 local proc = require "o2x.base.proc"
 local scope = require "o2x.base.scope"
-local turnstile = require "o2x.base.semaphore"
+local semaphore = require "o2x.base.semaphore"
 
 local M = {}
 
-local AT_ONCE = 4 -- helm processes; each wants a core for a moment and 100 MB
+local CONCURRENCY = 4 -- helm processes; each needs a core for a moment and 100 MB
 local READ_SECONDS = 60
 local OLDEST_MINOR = 13
 local PRIVATE, PRIVATE_FOLDER = tonumber("600", 8), tonumber("700", 8)
 
---- The label that releases carry which o2x wrote; its value is the effect's key.
+--- The label of releases that o2x wrote; its value is the effect's key.
 M.LABEL = "o2x-effect"
 
 local Helm = {}
@@ -38,13 +38,13 @@ function M.new(options)
     scope = options.scope,
     namespaces = options.namespaces,
     program = options.program or "helm",
-    turns = turnstile.new(AT_ONCE),
+    slots = semaphore.new(CONCURRENCY),
     files = 0,
     lists = {},
   }, Helm)
 end
 
---- Removes helm's homes and the kubeconfig. The client may be used again.
+--- Removes helm's home folders and the kubeconfig. The client can still be used afterwards.
 function Helm:close()
   if fs.exists(self.folder) then fs.remove_tree(self.folder) end
   self.env, self.text = nil, nil
@@ -58,7 +58,7 @@ local function bad(kind, message, more)
   errors.raise(e)
 end
 
--- What helm says it failed of: the line after "Error: ", without the warnings about links in charts.
+-- helm's own error text: what follows "Error: ", without its warnings about links in charts.
 local function complaint(r)
   local text = r.stderr:match("Error: (.*)$") or r.stderr
   local lines = {}
@@ -68,7 +68,7 @@ local function complaint(r)
   return table.concat(lines, " "), r
 end
 
--- Go templates name a file as CHART/templates/x.yaml:LINE:COLUMN; people want the file as it lies on disk.
+-- Go templates report CHART/templates/x.yaml:LINE:COLUMN; this gives the path on disk.
 local function place_in_chart(text, chart)
   local inside, line = text:match("[%w_.-]+/(templates/[%w_./-]+):(%d+)")
   inside = inside or text:match("[%w_.-]+/(templates/[%w_./-]+%.[%w]+)")
@@ -80,7 +80,7 @@ local function place_in_chart(text, chart)
   return fs.join(chart, inside) .. (line and ":" .. line or "")
 end
 
--- The part of a template error that says what is wrong.
+-- The reason in a template error.
 local function render_reason(text)
   return text:match("<[^>]*>: (.*)$") and (text:match("at (<[^>]*>: .*)$"))
     or text:match("^execution error at %([^)]*%): (.*)$")
@@ -100,20 +100,20 @@ end
 
 local function raise_render(text, chart)
   local where = place_in_chart(text, chart)
-  bad("input", "the chart does not render: " .. render_reason(text), { op = "template", where = where })
+  bad("input", "chart rendering failed: " .. render_reason(text), { op = "template", where = where })
 end
 
--- helm's words -> our kinds of errors. The order matters: the first pattern that fits wins.
+-- Patterns of helm's errors and our kind of error for each. The first match wins.
 local FAILURES = {
   {
     "another operation %(install/upgrade/rollback%) is in progress",
     "conflict",
-    "another helm is at work on it, or died at it; helm history %s shows",
+    "another helm process is working on it or died while doing so; check with: helm history %s",
   },
   {
     "invalid ownership metadata",
     "conflict",
-    "the objects were not made by this release; remove them, or label them as helm says",
+    "the objects do not belong to this release; delete them, or label and annotate them as helm asks",
   },
   { "Kubernetes cluster unreachable", "unreachable", nil, true },
   { "Unauthorized", "unauthorised" },
@@ -137,7 +137,7 @@ local FAILURES = {
 local function raise_failure(op, name, r, chart)
   local text, what = complaint(r), ("helm %s %s"):format(op, name)
   if r.signal then
-    bad("unknown", ("%s was ended by signal %d"):format(what, r.signal), { op = op, code = "signal" })
+    bad("unknown", ("%s was killed by signal %d"):format(what, r.signal), { op = op, code = "signal" })
   end
   if chart and is_render_error(text) then raise_render(text, chart) end
   for _, f in ipairs(FAILURES) do
@@ -150,7 +150,7 @@ end
 
 -- ---- running it ----
 
--- Own homes and the kubeconfig, written anew when credentials were refreshed.
+-- The environment with helm's own home folders; the kubeconfig is rewritten after a refresh of the credentials.
 function Helm:environment()
   if not self.env then
     for _, name in ipairs { "cache", "config", "data", "kube" } do
@@ -178,48 +178,48 @@ end
 
 function Helm:run(words, seconds)
   local argv = { self.program, table.unpack(words) }
-  return self.turns:run(proc.run, { argv = argv, env = self:environment(), timeout = seconds or READ_SECONDS })
+  return self.slots:run(proc.run, { argv = argv, env = self:environment(), timeout = seconds or READ_SECONDS })
 end
 
---- Helm's version; any other than 3 is refused, and what is too old to label releases (3.13).
+--- Helm's version. Accepts only 3.13 or newer 3.x, because older ones cannot label releases.
 ---@return string
 function Helm:version()
-  if self.known then return self.known end
+  if self.checked_version then return self.checked_version end
   local r = proc.run { argv = { self.program, "version", "--template", "{{.Version}}" }, timeout = 20 }
   local version, major, minor = r.stdout:match("v?((%d+)%.?(%d*)[%w.+-]*)")
   if major ~= "3" or (tonumber(minor) or 0) < OLDEST_MINOR then
     bad(
       "input",
-      ("%s is version %s; helm 3.%d or newer, but not 4, is needed"):format(
+      ("%s is version %s; o2x needs helm 3.%d or a later 3.x"):format(
         proc.find(self.program),
         version or "unknown",
         OLDEST_MINOR
       ),
-      { op = "version", hint = "run vendor/bootstrap, or put such a helm first on PATH" }
+      { op = "version", hint = "run vendor/bootstrap, or put a supported helm first on PATH" }
     )
   end
-  self.known = version
+  self.checked_version = version
   return version
 end
 
 function Helm:check_namespace(namespace)
   if type(namespace) ~= "string" or not namespace:match("^[a-z0-9][a-z0-9-]*$") then
-    bad("input", ("%q is not a name that a namespace can have"):format(tostring(namespace)))
+    bad("input", ("invalid namespace name %q"):format(tostring(namespace)))
   end
   if self.namespaces then scope.name(self.namespaces, namespace, "namespace") end
 end
 
--- A name that the run may touch, where it may touch it, and that cannot be taken for an option.
+-- Checks that the run may touch this release, and that its name cannot be mistaken for an option.
 function Helm:check_name(name, namespace)
   self:check_namespace(namespace)
   if type(name) ~= "string" or #name > 53 or not name:match("^[a-z0-9][a-z0-9.-]*$") then
-    bad("input", ("%q is not a name that a release can have"):format(tostring(name)))
+    bad("input", ("invalid release name %q"):format(tostring(name)))
   end
   if self.scope then scope.name(self.scope, name, "release") end
   self:version()
 end
 
--- Reads by a command that answers in JSON. -> value, or nil if there is no such release
+-- Runs a command that answers in JSON. -> value, or nil if the release does not exist
 function Helm:ask(op, name, namespace, ...)
   self:check_name(name, namespace)
   local r = self:run { op, name, "-o", "json", "-n", namespace, ... }
@@ -230,7 +230,7 @@ end
 
 -- ---- reading ----
 
---- All releases of the namespace that the run may see, in any state.
+--- All releases in the namespace that the run may see, in any state.
 ---@param namespace string
 ---@param o { selector: string?, name: string? }?
 ---@return { name: string, revision: integer, status: string, chart: string, app_version: string, updated: string }[]
@@ -253,7 +253,7 @@ function Helm:list(namespace, o)
   return found
 end
 
---- What the list says of one revision: its chart and app_version. One list serves all releases that nobody changed.
+--- The chart and app_version of one revision. The list is cached and serves all releases that have not changed since.
 ---@param name string
 ---@param namespace string
 ---@param revision integer
@@ -277,7 +277,7 @@ end
 ---@return table[]? nil if there is no such release
 function Helm:history(name, namespace) return self:ask("history", name, namespace) end
 
---- The latest revision as a whole: info.status, info.description, version, config (values), manifest.
+--- The latest revision: info.status, info.description, version, config (values), manifest.
 ---@param name string
 ---@param namespace string
 ---@param revision integer? another one than the latest
@@ -288,7 +288,7 @@ end
 
 -- ---- rendering and writing ----
 
--- Values as files of mode 0600: what is a table is written as JSON, which is YAML too.
+-- Writes the values to files of mode 0600; tables become JSON, which is valid YAML.
 function Helm:values_files(values)
   local paths = {}
   for _, one in ipairs(values) do
@@ -314,7 +314,7 @@ local function remove(paths)
   end
 end
 
--- Runs fn with the values in files, which are gone afterwards.
+-- Runs fn with the values in files and removes the files afterwards.
 function Helm:with_values_files(values, fn)
   local paths = self:values_files(values)
   local results = table.pack(pcall(fn, paths))
@@ -323,7 +323,7 @@ function Helm:with_values_files(values, fn)
   return table.unpack(results, 2, results.n)
 end
 
--- helm names the values file by the path that we made; people know it under its own.
+-- helm reports the path of our temporary values file; replaces it by the name that the user knows.
 local function name_values_file(r, paths, names)
   for i, path in ipairs(paths) do
     local at = r.stderr:find(path, 1, true)
@@ -341,7 +341,7 @@ end
 ---@field label string? value of the label M.LABEL
 ---@field timeout number? seconds for one operation of helm's; 300
 
---- Renders a chart without asking the server.
+--- Renders a chart locally.
 ---@param name string
 ---@param release o2x.helm.release
 ---@return string manifest as the release will hold it
@@ -361,8 +361,8 @@ function Helm:template(name, release)
   end)
 end
 
---- Installs or upgrades; returns when the objects are written, not when they are ready. A chart's crds/ are left out:
---- what belongs to the whole cluster is no tenant's.
+--- Installs or upgrades; returns when the objects are written, not when they are ready. Skips a chart's crds/, because
+--- CRDs belong to the cluster and not to a tenant.
 ---@param name string
 ---@param release o2x.helm.release
 function Helm:upgrade(name, release)
@@ -380,7 +380,7 @@ function Helm:upgrade(name, release)
   end)
 end
 
---- Goes back to a revision, as a new one.
+--- Rolls back to a revision; this creates a new one.
 ---@param name string
 ---@param revision integer
 ---@param namespace string
@@ -390,7 +390,7 @@ function Helm:rollback(name, revision, namespace)
   if r.code ~= 0 then raise_failure("rollback", name, r) end
 end
 
---- Removes a release and its objects. One that is not there is removed already.
+--- Uninstalls a release with its objects; a missing release is not an error.
 ---@param name string
 ---@param namespace string
 function Helm:uninstall(name, namespace)

@@ -1,4 +1,4 @@
---- What a chart renders: a text of several YAML documents, as objects, as one hash, and as a small diff.
+--- A rendered chart (several YAML documents) as objects, as one hash, and as a short diff.
 
 local crypto = require "o2x.base.crypto"
 local diff = require "o2x.base.diff"
@@ -7,7 +7,7 @@ local yaml = require "o2x.base.yaml"
 
 local M = {}
 
---- The documents of a manifest, without separators, helm's comments on their source, and white space around.
+--- The documents of a manifest, without separators, helm's "# Source" comments and surrounding white space.
 ---@param text string
 ---@return string[]
 function M.documents(text)
@@ -28,7 +28,7 @@ function M.documents(text)
   return documents
 end
 
---- The same for two texts that make the same objects by the same words, in the same order.
+--- A hash of the documents; equal for two texts with the same documents in the same order.
 ---@param text string
 ---@return string
 function M.hash(text) return crypto.sha256(table.concat(M.documents(text), "\n---\n")) end
@@ -40,7 +40,7 @@ local function is_hook(document)
   return type(annotations) == "table" and annotations["helm.sh/hook"] ~= nil
 end
 
---- Takes the hooks out of what a chart renders.
+--- Separates the hooks from the other objects.
 ---@param text string
 ---@return string manifest
 ---@return string hooks
@@ -68,7 +68,7 @@ function M.objects(text)
   return objects
 end
 
---- Lists of named things as maps, so that one that was put between others is one line of difference.
+--- Turns lists of named items into maps, so that an inserted item is one line in the diff.
 ---@param value any
 ---@return any copy
 function M.by_name(value)
@@ -93,8 +93,8 @@ end
 
 local HIDDEN = { "passw", "secret", "token", "key", "credential" }
 
---- A line of difference, without its value where the name says that it is a secret: charts of old put them into plain
---- environment variables.
+--- Masks the value in a line of a diff if its name looks like a secret: older charts put secrets into plain environment
+--- variables.
 ---@param line string
 ---@return string
 function M.mask(line)

@@ -1,5 +1,5 @@
---- Is an object what we want? The server adds defaults, rewrites quantities and keeps what others put there, so
---- "equal" means: everything desired is there, and nothing is there that we once applied and no longer desire.
+--- Compares an object with the desired one. The server adds defaults, rewrites quantities and keeps other managers'
+--- fields, so "equal" means: all desired fields are there, and no field that we applied earlier and no longer desire.
 local json = require "o2x.base.json"
 local quantity = require "o2x.client.k8s.quantity"
 local secret = require "o2x.base.secret"
@@ -9,7 +9,7 @@ local M = {}
 
 M.FIELD_MANAGER = "o2x"
 
--- Below these, values are quantities; elsewhere "1000m" and "1" are two texts.
+-- Below these keys, values are quantities; elsewhere "1000m" and "1" are different strings.
 local QUANTITIES = {
   requests = true,
   limits = true,
@@ -22,7 +22,7 @@ local QUANTITIES = {
   divisor = true,
 }
 
--- Lists that the server merges by a key, in its own kinds; every other list is one value.
+-- Lists that the server merges by a key, in built-in kinds; every other list is compared as one value.
 local MERGE_KEYS = {
   containers = { "name" },
   initContainers = { "name" },
@@ -45,7 +45,7 @@ local function builtin(object)
   return not group:find(".", 1, true) or group:match("%.k8s%.io$") ~= nil
 end
 
--- The element of a list that is meant by `wanted`: what both say of the merge keys agrees.
+-- The element of a list that has the same merge keys as `wanted`.
 local function counterpart(list, wanted, keys)
   for _, element in ipairs(list) do
     local agree = false
@@ -94,14 +94,14 @@ covers = function(current, desired, key, merge, amounts)
   return true
 end
 
--- ---- what we applied before and no longer desire ----
+-- ---- fields that we applied before and no longer desire ----
 
 local function find_keyed(list, text)
   local keys = json.decode(text)
   for _, element in ipairs(list) do
     local agree = type(element) == "table"
     for key, item in pairs(agree and keys or {}) do
-      -- What the server defaulted (a port's protocol) need not be in what we desire.
+      -- A field with a server default (a port's protocol) may be missing in the desired object.
       if element[key] ~= nil and element[key] ~= item then agree = false end
     end
     if agree then return element end
@@ -190,7 +190,7 @@ function M.project(current, desired, key, amounts)
   return out
 end
 
--- What the server writes into an object by itself.
+-- Fields that the server writes.
 local SERVER_FIELDS = {
   "managedFields",
   "resourceVersion",
@@ -201,7 +201,7 @@ local SERVER_FIELDS = {
   "deletionTimestamp",
 }
 
---- An object as it could be applied again: without the server's own fields.
+--- An object without the server's own fields, so that it can be applied again.
 ---@param object table
 ---@return table copy (shallow below metadata)
 function M.clean(object)
@@ -219,7 +219,7 @@ function M.clean(object)
   return copy
 end
 
---- An object as it is kept before a write: others' field bookkeeping, which is long, is left out.
+--- An object as it is recorded before a write, without the long managedFields of other managers.
 ---@param object table
 ---@return table copy
 function M.remember(object)

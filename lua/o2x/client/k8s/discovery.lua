@@ -1,4 +1,4 @@
---- Which kinds the server has, and under which paths: asked once, then kept by the client.
+--- API discovery: the kinds that the server has and their paths. The client fetches this once.
 
 local errors = require "o2x.base.error"
 
@@ -87,7 +87,7 @@ local function load_groups(kinds, get)
   end
 end
 
---- Asks the server.
+--- Fetches the kinds from the server.
 ---@param get fun(path: string, accept: string?): table the decoded answer
 ---@return table kinds
 function M.load(get)
@@ -106,7 +106,7 @@ function Kinds:find(name, api_version)
   return self.named[name:lower()]
 end
 
---- Like find, but raises a clear error.
+--- Like find, but a missing kind is an error.
 function Kinds:need(name, api_version)
   local found = type(name) == "string" and self:find(name, api_version)
   if found then return found end
@@ -116,11 +116,11 @@ function Kinds:need(name, api_version)
     op = "discovery",
     code = 404,
     message = ("the cluster has no kind %s%s"):format(tostring(name), api_version and " in " .. api_version or ""),
-    hint = "kubectl api-resources lists what it has; a missing kind is often a missing operator (CRD)",
+    hint = "kubectl api-resources lists the kinds; if this one comes from a CRD, install its operator",
   }
 end
 
---- What charts may ask of .Capabilities.APIVersions beyond the kinds that every helm knows.
+--- The entries of .Capabilities.APIVersions for kinds that helm does not know by itself.
 ---@return string[] "group/version" and "group/version/Kind", sorted
 function Kinds:extensions()
   local list, seen = {}, {}

@@ -1,5 +1,5 @@
---- What a run may touch in a cluster: objects by their exact names, and others (pods, whose names are made up) only
---- when the server listed them under the tenant's label. Without grants (the lab, tests) everything may be touched.
+--- What a run may touch in a cluster: objects by their exact names, and objects with generated names (pods) only if the
+--- server listed them under the tenant's label. Without grants (the lab, tests) everything is allowed.
 local errors = require "o2x.base.error"
 local scope = require "o2x.base.scope"
 
@@ -28,10 +28,10 @@ local function refuse(what, why)
   }
 end
 
--- Names that cannot change the path they are put into. RBAC's may have colons.
+-- Names that are safe as a part of a URL path. RBAC names may contain colons.
 local function check_syntax(kind, name)
   if type(name) ~= "string" or #name > 253 or not name:match("^[%w][%w.:_-]*$") then
-    local message = ("%q is not a name that a %s can have"):format(tostring(name), kind)
+    local message = ("invalid name %q of a %s"):format(tostring(name), kind)
     errors.raise { kind = "input", module = "k8s", message = message }
   end
 end
@@ -71,7 +71,7 @@ function Grants:object(resource, namespace, name, reading)
   check_syntax(resource.kind, name)
   if namespace then check_syntax("Namespace", namespace) end
   if not self.spec or self.seen[place(resource, namespace, name)] then return end
-  if not namespace then refuse(("%s '%s'"):format(resource.kind, name), "belongs to no tenant, it " .. OUTSIDE) end
+  if not namespace then refuse(("%s '%s'"):format(resource.kind, name), "is cluster-wide, it " .. OUTSIDE) end
   local what = ("%s in namespace %s"):format(resource.kind, namespace)
   scope.name(granted_names(self.spec, namespace, reading), name, what)
 end
@@ -103,7 +103,7 @@ function Grants:selector(resource, namespace, selector, name)
   end
   if selector and not selector:find("[()]") and tied_to_name(selector, spec.names) then return selector end
   if not spec.label then
-    refuse("a list of " .. resource.plural, "needs the tenant's label, and the grants name none")
+    refuse("a list of " .. resource.plural, "needs the tenant's label, but the grants have none")
   end
   local own = spec.label[1] .. "=" .. spec.label[2]
   return selector and selector ~= "" and own .. "," .. selector or own

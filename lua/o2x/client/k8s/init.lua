@@ -73,18 +73,18 @@ function Client:request_options(method, path, o)
   }
 end
 
--- A cluster that is not there is usually the wrong one: the error says where we got its address from.
+-- An unreachable cluster is often the wrong one, so the hint says where its address comes from.
 function Client:request_once(method, path, o)
   local ok, response = pcall(http.request, self:request_options(method, path, o))
   if ok then return response end
   if errors.is(response) and response.kind == "unreachable" and not response.hint then
     local file = self.config.path
-    response.hint = ("the cluster is that of context %s%s"):format(self.config.context, file and " in " .. file or "")
+    response.hint = ("check the cluster of context %s%s"):format(self.config.context, file and " in " .. file or "")
   end
   error(response, 0)
 end
 
---- Sends one request; credentials that have run out are refreshed once.
+--- Sends one request; expired credentials are refreshed once.
 ---@return table response status, headers, body
 function Client:send(method, path, o)
   local response = self:request_once(method, path, o)
@@ -95,16 +95,16 @@ end
 local function decode(response, what)
   local ok, object = pcall(json.decode, response.body, what)
   if ok and type(object) == "table" then return status.without_nulls(object) end
-  errors.raise { kind = "failed", module = "k8s", op = "decode", message = what .. ": its answer is not JSON" }
+  errors.raise { kind = "failed", module = "k8s", op = "decode", message = what .. ": the answer is not JSON" }
 end
 
--- Secrets are taken apart without ever being readable text.
+-- Decodes a Secret without exposing its values as text.
 local function decode_secret(response, what)
   return status.without_nulls(json.decode_secret(response.body, "data", what))
 end
 
--- What the client asks for by itself, outside of any effect's read, it tries again by itself: not for long where nobody
--- listens (then it is rather the address that is wrong), longer where somebody answers that he cannot.
+-- Requests of the client itself, outside of any effect, retry here: only briefly if nothing listens (the address is
+-- probably wrong), longer if the server answers that it is unavailable.
 function Client:get_json(path, accept)
   local what, tries = "the Kubernetes API at " .. self.config.server, 0
   return retry.read(function() end, nil, function()
@@ -139,7 +139,7 @@ function Client:version()
   return self.server_version
 end
 
--- Where an object is, after the grants were asked.
+-- The path of an object, after the check against the grants.
 function Client:place(kind, name, namespace, reading)
   local resource = self:resource(kind)
   local where = resource.namespaced and (namespace or self.namespace) or nil
@@ -169,12 +169,12 @@ end
 
 local function refuse_secret_list(resource)
   if resource.group == "" and resource.kind == "Secret" then
-    local message = "Secrets are not listed: ask for one by its name"
+    local message = "Secrets cannot be listed; read one by its name"
     errors.raise { kind = "refused", module = "k8s", op = "list", message = message }
   end
 end
 
--- Calls fn with each page; a list whose continue token has expired begins anew.
+-- Calls fn with each page; restarts a list whose continue token has expired.
 function Client:pages(resource, namespace, o, fn)
   local path, token = self:collection(resource, namespace), nil
   repeat
@@ -195,7 +195,7 @@ function Client:pages(resource, namespace, o, fn)
   return true
 end
 
---- Lists objects, page by page. Under a run's grants only the tenant's own are asked for.
+--- Lists objects. Under a run's grants, only the tenant's own.
 ---@param kind string|table
 ---@param o { namespace: string?, name: string?, selector: string?, page: integer? }? name: only this one
 ---@return table[] items each with apiVersion and kind
@@ -236,8 +236,8 @@ local function result_of(resource, response, what)
   return decode(response, what)
 end
 
---- Applies an object server-side: creates it, or changes the fields that it names. Fields that another manager set
---- otherwise are a conflict error that names the manager.
+--- Applies an object server-side: creates it or changes its fields. A field that another manager owns with a different
+--- value is a conflict error that names the manager.
 ---@param object table apiVersion, kind, metadata.name …
 ---@param o { force: boolean?, dry_run: boolean? }?
 ---@return table? object as it is now (nil for a Secret)
@@ -252,7 +252,7 @@ function Client:apply(object, o)
   return result_of(resource, check(what, response, "apply"), what)
 end
 
---- Creates an object; one that is there already is a conflict error.
+--- Creates an object; an existing one is a conflict error.
 ---@param object table
 ---@return table? object as it is now (nil for a Secret)
 function Client:create(object)
@@ -265,7 +265,7 @@ function Client:create(object)
   return result_of(resource, check(what, response, "create"), what)
 end
 
---- Replaces an object as a whole; with metadata.resourceVersion only if nobody changed it since.
+--- Replaces a whole object; with metadata.resourceVersion only if it has not changed since.
 ---@param object table
 ---@return table? object as it is now (nil for a Secret)
 function Client:replace(object)
@@ -301,7 +301,7 @@ function Client:patch(kind, name, patch, o)
   return decode(check(what, response, "patch"), what)
 end
 
---- Deletes an object. One that is not there is deleted already.
+--- Deletes an object; a missing object is not an error.
 ---@param kind string|table
 ---@param name string
 ---@param o { namespace: string?, propagation: string?, uid: string? }? uid: only this very object

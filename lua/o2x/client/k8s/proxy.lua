@@ -1,5 +1,5 @@
---- Requests to services of the cluster, through the API server's proxy: nothing is port-forwarded. A method of the
---- client (o2x.k8s).
+--- Requests to services in the cluster through the API server's proxy, without port forwarding. A method of the client
+--- (o2x.k8s).
 
 local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
@@ -10,31 +10,31 @@ local Client = {}
 local SAFE <const> = { GET = true, HEAD = true, OPTIONS = true }
 
 local function bad(what, value)
-  local message = ("%q is not %s"):format(tostring(value), what)
+  local message = ("invalid %s: %q"):format(what, tostring(value))
   errors.raise { kind = "input", module = "k8s", op = "request", message = message }
 end
 
--- A path that leads out of the service's own would be another request to the API server.
+-- A path that leaves the service's prefix would address the API server itself.
 local function check_path(path)
   local plain = path:gsub("%%2[eE]", "."):gsub("%%2[fF]", "/"):gsub("%?.*", "")
   if path:sub(1, 1) ~= "/" or path:find("[%c%s]") or (plain .. "/"):find("/%.%.?/") then
-    bad("a path to ask a service for", path)
+    bad("path of a service request", path)
   end
 end
 
--- An answer of the API server itself, not of the service behind it.
+-- Whether the answer comes from the API server and not from the service behind it.
 local function is_api_refusal(response)
   local body = response.body
   return response.status >= 400 and body:find('"kind":%s*"Status"') ~= nil and body:find('"apiVersion":%s*"v1"') ~= nil
 end
 
--- The API server keeps Authorization for itself and takes it out of what it passes on. A service's own token travels
--- beside it, in the header that authenticating proxies use.
+-- The API server consumes Authorization and does not pass it on. A service's own token goes into the header that
+-- authenticating proxies use.
 local function headers_for_service(headers)
   local out = {}
   for name, value in pairs(headers or {}) do
     local lower = name:lower()
-    if lower:match("^impersonate%-") then bad("a header for a service", name) end -- the API server would act as another
+    if lower:match("^impersonate%-") then bad("header of a service request", name) end -- it would impersonate a user
     out[lower == "authorization" and "X-Forwarded-Authorization" or name] = value
   end
   return out
@@ -52,7 +52,7 @@ function Client:request(service, port, o)
   local path, method = o.path or "/", o.method or "GET"
   check_path(path)
   local _, base, what = self:place("Service", service, o.namespace, SAFE[method] or o.shared or false)
-  if not tostring(port):match("^[%w-]+$") then bad("a port", port) end
+  if not tostring(port):match("^[%w-]+$") then bad("port", port) end
   local is_json = o.json ~= nil
   local response = self:send(method, ("%s:%s/proxy%s"):format(base, port, path), {
     accept = "*/*",

@@ -1,4 +1,4 @@
---- When is an object ready, what does it wait for, and why did it never get there.
+--- Readiness: whether an object is ready, what it waits for, and why it failed to become ready.
 
 local errors = require "o2x.base.error"
 local retry = require "o2x.base.retry"
@@ -45,8 +45,8 @@ function checks.Deployment(o)
   local s, wanted = o.status or {}, o.spec.replicas or 1
   local updated, available = number(s.updatedReplicas), number(s.availableReplicas)
   if not observed(o) then return false, UNSEEN end
-  if updated < wanted then return false, few(updated, wanted, "made") end
-  if number(s.replicas) > updated then return false, ("%d old pods still there"):format(s.replicas - updated) end
+  if updated < wanted then return false, few(updated, wanted, "updated") end
+  if number(s.replicas) > updated then return false, ("%d old pods still running"):format(s.replicas - updated) end
   return available >= wanted, few(available, wanted, "ready")
 end
 
@@ -71,7 +71,7 @@ function checks.Job(o)
   local failed = condition(o, "Failed")
   if failed and failed.status == "True" then return false, "failed: " .. (failed.message or failed.reason or "") end
   local done = condition(o, "Complete")
-  return done ~= nil and done.status == "True", "it has not ended yet"
+  return done ~= nil and done.status == "True", "not finished yet"
 end
 
 function checks.Pod(o)
@@ -92,10 +92,10 @@ end
 
 checks.Ingress = has_address
 
--- One that the controller has not come to yet has no conditions at all.
+-- A new certificate has no conditions until the controller has seen it.
 function checks.Certificate(o)
   local c = condition(o, "Ready")
-  return c ~= nil and c.status == "True", c and c.message or "is not issued yet"
+  return c ~= nil and c.status == "True", c and c.message or "not issued yet"
 end
 
 function checks.Service(o)
@@ -103,8 +103,7 @@ function checks.Service(o)
   return has_address(o)
 end
 
---- Whether an object is ready; of kinds that have no rule of their own: whether its Ready or Available condition says
---- so.
+--- Whether an object is ready. Kinds without a rule of their own are judged by their Ready or Available condition.
 ---@param object table
 ---@return boolean ready
 ---@return string? waiting what for
@@ -117,7 +116,7 @@ end
 
 -- ---- pods ----
 
--- The state of the first container that is in trouble, and its restarts.
+-- The state and restart count of the first failing container.
 local function troubled_container(s)
   for _, list in ipairs { s.initContainerStatuses or {}, s.containerStatuses or {} } do
     for _, c in ipairs(list) do
@@ -128,7 +127,7 @@ local function troubled_container(s)
   end
 end
 
---- Why a pod is not ready, as far as it says.
+--- Why a pod is not ready, if its status says so.
 ---@param pod table
 ---@return string? text
 ---@return boolean? stuck whether it is a trouble that pods hardly ever get out of by themselves
@@ -158,7 +157,7 @@ local function selector_of(object)
   return table.concat(parts, ",")
 end
 
--- The object's pods that are not ready, those in trouble first.
+-- The object's pods that are not ready, the failing ones first.
 local function unready_pods(client, object)
   if object.kind == "Pod" then return { object } end
   local selector = selector_of(object)
@@ -175,7 +174,7 @@ local function unready_pods(client, object)
   return found
 end
 
--- ---- why it failed ----
+-- ---- explaining a failure ----
 
 local function first_line(text) return (tostring(text):match("^%s*([^\n]*)")) end
 
@@ -208,8 +207,7 @@ local function add_log(lines, client, pod)
   end
 end
 
---- What can be said about an object that is not ready: its pods' trouble, the last events, the last lines of a pod's
---- log.
+--- Explains why an object is not ready: its pods' problems, the last events, the last lines of a pod's log.
 ---@param client table
 ---@param object table
 ---@return string[] lines
@@ -234,9 +232,9 @@ local function give_up(w, object, waiting)
   if object then
     local ok, found = pcall(M.explain, w.client, object)
     if not ok and errors.is(found) and found.kind == "cancelled" then error(found, 0) end
-    lines = ok and found or { "  (nothing more can be said: " .. tostring(found) .. ")" }
+    lines = ok and found or { "  (no details: " .. tostring(found) .. ")" }
   end
-  local how = task.now() < w.deadline and "does not get ready" or ("is not ready after %.0f s"):format(w.seconds)
+  local how = task.now() < w.deadline and "fails to become ready" or ("is not ready after %.0f s"):format(w.seconds)
   errors.raise {
     kind = "failed",
     module = "k8s",
@@ -247,7 +245,7 @@ local function give_up(w, object, waiting)
   }
 end
 
--- Looks at the pods from time to time: their trouble says more than a number of missing pods.
+-- Checks the pods from time to time: their problems say more than a count of missing pods.
 local function look_at_pods(w, object)
   local now = task.now()
   if not object or now < w.next_look then return end
@@ -262,8 +260,8 @@ local function look_at_pods(w, object)
   w.next_look = now + LOOK_AGAIN
 end
 
--- One look -> the object, whether it is ready, what it waits for. A passing fault of the server is one more thing to
--- wait for.
+-- One poll -> the object, whether it is ready, what it waits for. A transient server error is also something to wait
+-- for.
 local function look(w)
   local ok, object = pcall(w.client.get, w.client, w.kind, w.name, w.namespace)
   if not ok then
@@ -283,15 +281,15 @@ local function is_hopeless(w, waiting)
   return w.stuck_since and task.now() - w.stuck_since >= w.patience
 end
 
---- Waits until an object is ready. When it does not get there in time, or its pods are stuck for a minute, the error's
---- `details` tell why, line by line.
+--- Waits until an object is ready. If it is not ready in time, or its pods are stuck for a minute, the error's `details`
+--- explain why.
 ---@param client table
 ---@param kind string
 ---@param name string
 ---@param o { seconds: number, namespace: string?, progress: fun(text: string)?, patience: number? }
 ---@return table object
 function M.wait(client, kind, name, o)
-  local start, pause, said = task.now(), FIRST_PAUSE, nil
+  local start, pause, reported = task.now(), FIRST_PAUSE, nil
   local w = {
     client = client,
     kind = kind,
@@ -307,8 +305,8 @@ function M.wait(client, kind, name, o)
     local object, ready, waiting = look(w)
     if ready then return object end
     if task.now() >= w.deadline or is_hopeless(w, waiting) then give_up(w, object, waiting) end
-    if o.progress and waiting ~= said then o.progress(w.what .. ": " .. waiting) end
-    said = waiting
+    if o.progress and waiting ~= reported then o.progress(w.what .. ": " .. waiting) end
+    reported = waiting
     task.sleep(math.min(pause, math.max(w.deadline - task.now(), 0)))
     pause = math.min(pause * 1.5, LONGEST_PAUSE)
   end

@@ -1,4 +1,4 @@
---- What the API server says when it refuses, as one clear error.
+--- Turns an error answer of the API server into one error object.
 
 local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
@@ -22,7 +22,7 @@ local function conflict_text(what, status)
     end
   end
   if #parts == 0 then return nil end
-  return ("%s: another manager has set fields that would be changed: %s"):format(what, table.concat(parts, "; "))
+  return ("%s: fields are owned by another manager: %s"):format(what, table.concat(parts, "; "))
 end
 
 local function invalid_text(what, status)
@@ -30,8 +30,8 @@ local function invalid_text(what, status)
   for _, cause in ipairs(status.details and status.details.causes or {}) do
     parts[#parts + 1] = cause.field and cause.field ~= "" and cause.field .. ": " .. cause.message or cause.message
   end
-  local why = #parts > 0 and table.concat(parts, "; ") or status.message or "refused by the server"
-  return what .. " is not valid: " .. why
+  local why = #parts > 0 and table.concat(parts, "; ") or status.message or "rejected by the server"
+  return what .. " is invalid: " .. why
 end
 
 local KINDS = {
@@ -43,11 +43,11 @@ local KINDS = {
 }
 
 local HINTS = {
-  [401] = "the credentials of the kubeconfig are not (or no longer) accepted",
+  [401] = "the kubeconfig's credentials are wrong or expired",
   [403] = "kubectl auth can-i --list shows what these credentials may do",
 }
 
--- A refusal as a Status object; a proxy's or load balancer's error page is none.
+-- The Status object of an error answer, or nil for the error page of a proxy or load balancer.
 local function read_status(response)
   local ok, status
   if secret.is(response.body) then
@@ -59,7 +59,7 @@ local function read_status(response)
   return {}
 end
 
---- Makes the error of an answer that is not a success.
+--- Turns an answer that is not a success into an error.
 ---@param what string what was asked, for people: "Deployment newclient-service-sso"
 ---@param response table status, headers, body
 ---@param op string get, apply …
@@ -71,7 +71,7 @@ function M.error(what, response, op)
   local hint = HINTS[code]
   if code == 409 then
     local conflict = conflict_text(what, status)
-    message, hint = conflict or message, conflict and "take the fields out of what is applied, or apply with force"
+    message, hint = conflict or message, conflict and "leave these fields out, or apply with force" or nil
   elseif code == 422 then
     message = invalid_text(what, status)
   end
@@ -84,12 +84,12 @@ function M.error(what, response, op)
     hint = hint,
     reason = status.reason,
     retry_after = retry_after(response, status),
-    -- A refusal before anything happened may be tried again; a failure inside the server may have had its effect.
+    -- A rejected request may be retried; after an internal server error the write may have happened.
     retryable = code == 429 or code == 503 or (code == 500 and status.reason == "ServerTimeout") or nil,
   }
 end
 
---- To Kubernetes null and absent are the same; to Lua they are not. Takes the nulls out, in place.
+--- Removes nulls in place: for Kubernetes null and absent are the same, for Lua they are not.
 ---@param value any
 ---@return any value
 function M.without_nulls(value)
@@ -104,7 +104,7 @@ function M.without_nulls(value)
   return value
 end
 
---- Gives a success on, raises what is none.
+--- Returns a successful answer, raises an error for any other.
 ---@param what string
 ---@param response table
 ---@param op string

@@ -1,5 +1,5 @@
---- Watches: a list, then a stream of changes from there on. What ends a stream decides how it goes on: a closed
---- connection resumes at the last version seen; an expired version (410) starts over from a new list.
+--- Watches: a list, followed by a stream of changes. After a closed connection the stream resumes at the last version
+--- seen; after an expired version (410) it starts over with a new list.
 
 local errors = require "o2x.base.error"
 local http = require "o2x.client.http"

@@ -1,4 +1,4 @@
---- Workloads and their pods: scaling, restarting, logs, events. Methods of the client (o2x.k8s).
+--- Workloads and their pods: scale, restart, logs, events. Methods of the client (o2x.k8s).
 
 local check = require("o2x.client.k8s.status").check
 
@@ -28,7 +28,7 @@ function Client:restart(kind, name, stamp, namespace)
   )
 end
 
--- A pod's name is made up by the server, so under grants it must have been listed first.
+-- Pod names are generated, so under grants a pod must have been listed first.
 function Client:admit_pod(name, namespace)
   local resource = self:resource("Pod")
   if not self.grants:allows(resource, namespace or self.namespace, name) then
@@ -51,8 +51,8 @@ function Client:logs(pod, o)
   return check("log of " .. what, response, "logs").body
 end
 
--- Some reporters fill in lastTimestamp and count, others eventTime and a series; what is not filled in is null. Not all
--- tell fractions of a second, so within one the server's own order decides.
+-- Some reporters set lastTimestamp and count, others eventTime and a series; unset fields are null. Not all report
+-- fractions of a second, so the server's order breaks ties.
 local function event_time(event)
   for _, field in ipairs { "lastTimestamp", "eventTime", "firstTimestamp" } do
     local seconds = tostring(event[field]):match("^%d+%-%d+%-%d+T%d+:%d+:%d+")

@@ -1,5 +1,5 @@
---- Archives of pg_dump's custom format: made, read back to the end, restored. The programs get their connection,
---- password included, as a service file through a pipe: nothing of it is in arguments, environment or on disk.
+--- Creates, verifies and restores archives in pg_dump's custom format. The programs get the connection and its password
+--- as a service file through a pipe, never in arguments, in the environment or on disk.
 
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
@@ -12,9 +12,9 @@ local SECONDS <const> = 12 * 3600 -- for one program
 local SERVICE_WORDS <const> = { "host", "port", "user", "dbname", "sslmode", "sslrootcert" }
 
 local HINTS <const> = {
-  ["server version mismatch"] = "use the PostgreSQL client programs of the server's version or a later one",
-  ["does not exist"] = "create what is missing on the server, then start again",
-  ["No space left"] = "make room, then o2x resume",
+  ["server version mismatch"] = "install the PostgreSQL client programs of the server's version or newer",
+  ["does not exist"] = "create the missing object on the server, then retry",
+  ["No space left"] = "free disk space, then o2x resume",
 }
 
 -- What libpq reads as a service file; a secret if there is a password.
@@ -33,15 +33,15 @@ local function service(options)
   return text .. "password=" .. password .. "\n"
 end
 
-local function fail(program, said)
-  local line = said:match("error: ([^\n]+)") or said:match("([^\n]+)%s*$") or "it left no word"
-  local detail = said:match("\n[%w_]+: detail: ([^\n]+)") or said:match("\nDETAIL:%s*([^\n]+)")
+local function fail(program, stderr)
+  local line = stderr:match("error: ([^\n]+)") or stderr:match("([^\n]+)%s*$") or "no error message"
+  local detail = stderr:match("\n[%w_]+: detail: ([^\n]+)") or stderr:match("\nDETAIL:%s*([^\n]+)")
   local hint
   for word, text in pairs(HINTS) do
-    if said:find(word, 1, true) then hint = text end
+    if stderr:find(word, 1, true) then hint = text end
   end
   errors.raise {
-    kind = said:find("connection to server", 1, true) and "unreachable" or "failed",
+    kind = stderr:find("connection to server", 1, true) and "unreachable" or "failed",
     module = "pg",
     op = program,
     retryable = false,
@@ -50,7 +50,7 @@ local function fail(program, said)
   }
 end
 
--- Runs a program of PostgreSQL on a database.
+-- Runs a PostgreSQL client program on a database.
 local function run(options, argv)
   local result = proc.run {
     argv = argv,
@@ -67,13 +67,13 @@ end
 ---@param snapshot string? of pg_export_snapshot()
 function M.dump(options, path, snapshot)
   fs.remove(path)
-  fs.write(path, "", { mode = 0x180 }) -- there before pg_dump, which would let everybody read it
+  fs.write(path, "", { mode = 0x180 }) -- created before pg_dump runs, which would make it readable for everyone
   local argv = { "pg_dump", "--no-password", "--format=custom", "--file=" .. path }
   if snapshot then argv[#argv + 1] = "--snapshot=" .. snapshot end
   run(options, argv)
 end
 
---- Restores an archive into a database that is empty; stops at the first error.
+--- Restores an archive into an empty database; stops at the first error.
 ---@param options table
 ---@param path string
 ---@param selection string[]? arguments of pg_restore that choose a part
@@ -86,15 +86,15 @@ end
 
 -- ---- reading back ----
 
-local function not_whole(path, said)
-  local why = said:match("error: ([^\n]+)") or said:match("([^\n]+)%s*$") or "it cannot be read"
+local function incomplete(path, stderr)
+  local why = stderr:match("error: ([^\n]+)") or stderr:match("([^\n]+)%s*$") or "no error message"
   errors.raise {
     kind = "input",
     module = "pg",
     op = "archive",
     where = path,
-    message = ("the archive cannot be read to its end: %s"):format(why),
-    hint = "it was cut short or is no archive of pg_dump; nothing was changed",
+    message = ("the archive is incomplete or damaged: %s"):format(why),
+    hint = "nothing was changed; use a complete archive in pg_dump's custom format",
   }
 end
 
@@ -103,11 +103,11 @@ local function read(path, arguments, on_line)
   argv[#argv + 1] = path
   local result =
     proc.run { argv = argv, timeout = SECONDS, env = { LC_ALL = "C" }, keep = on_line == nil, on_line = on_line }
-  if result.code ~= 0 then not_whole(path, result.stderr) end
+  if result.code ~= 0 then incomplete(path, result.stderr) end
   return result.stdout
 end
 
---- What the head of an archive says.
+--- The header of an archive.
 ---@param path string
 ---@return {created: string, database: string, server: string, entries: integer} archive created: an ISO time where it
 ---  was made in UTC
@@ -138,7 +138,7 @@ local function columns_of(list)
   return names
 end
 
---- Reads all data of an archive: if this returns, it is whole.
+--- Reads all data of an archive, which proves that it is complete.
 ---@param path string
 ---@param wanted string? the table whose rows are given, as the archive writes its name
 ---@return table<string, integer> rows table → how many
@@ -176,8 +176,8 @@ function M.sha256(path)
   local result = proc.run { argv = { "sha256sum", "--", path }, timeout = SECONDS }
   local digest = result.stdout:match("^\\?(%x+) ")
   if result.code == 0 and digest then return digest end
-  local said = result.stderr:match("([^\n]+)") or "no answer"
-  errors.raise { kind = "failed", module = "pg", message = "sha256sum: " .. said, where = path }
+  local reason = result.stderr:match("([^\n]+)") or "no output"
+  errors.raise { kind = "failed", module = "pg", message = "sha256sum: " .. reason, where = path }
 end
 
 return M

@@ -1,4 +1,4 @@
---- What PostgreSQL says, as one error object: one clear line, a kind, the SQLSTATE as the code, what to do next.
+--- Turns errors of PostgreSQL into error objects: one clear line, a kind, the SQLSTATE as the code, a hint.
 
 local errors = require "o2x.base.error"
 local secret = require "o2x.base.secret"
@@ -23,7 +23,7 @@ local KINDS = {
   ["57014"] = "timeout",
 }
 
--- Those that a second try may cure. The class of the effect says whether a second try is allowed.
+-- Errors that a retry may cure. The effect's class decides whether a retry is allowed.
 local RETRYABLE = {
   ["08"] = true,
   ["40001"] = true,
@@ -39,64 +39,64 @@ local RETRYABLE = {
 
 local HINTS = {
   ["3D000"] = "psql -l lists the databases",
-  ["53100"] = "make room on the server's disk, then resume",
-  ["53300"] = "close idle sessions (select pid, usename, state from pg_stat_activity), or raise the limit",
-  ["55P03"] = "another session holds a lock; see pg_locks and pg_stat_activity",
+  ["53100"] = "free disk space on the server, then o2x resume",
+  ["53300"] = "close idle sessions (select pid, usename, state from pg_stat_activity) or raise the connection limit",
+  ["55P03"] = "another session holds the lock; look at pg_locks and pg_stat_activity",
 }
 
--- How a refused connection is recognised: before the session stands, libpq gives a text and no SQLSTATE.
+-- Errors while connecting: without a session, libpq gives only a text and no SQLSTATE, so the text is matched.
 local CONNECTING = {
   {
     "password authentication failed",
     "28P01",
-    "rejects the password of the role %s",
-    "set the right password (PGPASSWORD, or pg.password of the configuration)",
+    "rejected the password of role %s",
+    "set the right password: PGPASSWORD, or pg.password in the configuration",
   },
   {
     "no password supplied",
     "28P01",
-    "wants a password for the role %s",
-    "set PGPASSWORD, or pg.password of the configuration",
+    "requires a password for role %s",
+    "set PGPASSWORD, or pg.password in the configuration",
   },
-  { 'role ".-" does not exist', "28000", "has no role %s", "set PGUSER, or pg.user of the configuration" },
+  { 'role ".-" does not exist', "28000", "has no role %s", "set PGUSER, or pg.user in the configuration" },
   {
     "no pg_hba.conf entry",
     "28000",
-    "does not let the role %s in from here",
-    "pg_hba.conf on the server says who may connect, and how",
+    "does not allow role %s to connect from this host",
+    "add this host to pg_hba.conf on the server",
   },
-  { "permission denied for database", "42501", "does not let the role %s into %s", "GRANT CONNECT ON DATABASE" },
+  { "permission denied for database", "42501", "does not allow role %s to connect to %s", "GRANT CONNECT ON DATABASE" },
   { 'database ".-" does not exist', "3D000", "has no database %2$s", HINTS["3D000"] },
-  { "too many connections", "53300", "has no connection left for the database %2$s", HINTS["53300"] },
-  { "too many clients", "53300", "has no connection left", HINTS["53300"] },
-  { "remaining connection slots", "53300", "has no connection left", HINTS["53300"] },
-  { "starting up", "57P03", "is starting up", "wait a little, then try again" },
+  { "too many connections", "53300", "has no free connections for database %2$s", HINTS["53300"] },
+  { "too many clients", "53300", "has no free connections", HINTS["53300"] },
+  { "remaining connection slots", "53300", "has no free connections", HINTS["53300"] },
+  { "starting up", "57P03", "is starting up", "retry in a moment" },
   { "shutting down", "57P03", "is shutting down", nil },
-  { "recovery mode", "57P03", "recovers from a crash", "wait a little, then try again" },
-  { "[Cc]onnection refused", "08001", "refuses connections", "is it running? see PGHOST and PGPORT" },
+  { "recovery mode", "57P03", "is recovering from a crash", "retry in a moment" },
+  { "[Cc]onnection refused", "08001", "refuses connections", "check that it is running, and PGHOST and PGPORT" },
   {
     "server does not support SSL",
     "08P01",
-    "does not speak TLS, but sslmode asks for it",
-    "set pg.sslmode, or turn TLS on at the server",
+    "does not support TLS, but sslmode requires it",
+    "enable TLS on the server, or set pg.sslmode",
   },
   {
     "certificate verify failed",
     "08P01",
-    "shows a certificate that is not trusted",
-    "set pg.sslrootcert to the authority's file",
+    "has a certificate that is not trusted",
+    "set pg.sslrootcert to the file of its certificate authority",
   },
-  { "certificate for .- does not match", "08P01", "shows a certificate for another host", nil },
-  { "does not match host name", "08P01", "shows a certificate for another host", nil },
+  { "certificate for .- does not match", "08P01", "has a certificate for another host", nil },
+  { "does not match host name", "08P01", "has a certificate for another host", nil },
   {
     "root certificate file",
     "08P01",
-    "cannot be verified: there is no file of root certificates",
+    "cannot be verified: the file of root certificates is missing",
     "set pg.sslrootcert",
   },
-  { "could not translate host name", "08001", "cannot be found: the name does not resolve", "see PGHOST" },
-  { "[Tt]imed? ?out", "08001", "does not answer", "is the address right, and does a firewall let you through?" },
-  { "unreachable", "08001", "cannot be reached over the network", nil },
+  { "could not translate host name", "08001", "cannot be found: the host name does not resolve", "check PGHOST" },
+  { "[Tt]imed? ?out", "08001", "does not answer", "check the address (PGHOST, PGPORT) and the firewall" },
+  { "unreachable", "08001", "is unreachable over the network", nil },
   { "server closed the connection unexpectedly", "08006", "closed the connection", nil },
 }
 
@@ -111,7 +111,7 @@ local function last_line(text)
   return (line:gsub("^%s*FATAL:%s*", ""))
 end
 
--- "%s" is the next, "%2$s" the second of the arguments; Lua's format knows only the first.
+-- Replaces "%s" by the next argument and "%2$s" by the second one, which string.format does not support.
 local function fill(template, role, database)
   return (
     template:gsub("%%2%$s", function() return database end):gsub("%%s", function()
@@ -122,7 +122,7 @@ local function fill(template, role, database)
   )
 end
 
---- Where a connection leads, for messages.
+--- The address of a connection, for messages.
 ---@param options table host, port
 ---@return string
 function M.where(options)
@@ -131,7 +131,7 @@ function M.where(options)
   return ("PostgreSQL at %s:%s"):format(host, options.port or 5432)
 end
 
---- The error of a connection that could not be made.
+--- The error of a failed connection attempt.
 ---@param options table host, port, user, dbname
 ---@param message string libpq's text
 ---@return table error
@@ -160,15 +160,15 @@ function M.connecting(options, message)
   }
 end
 
---- The error of a session that broke.
+--- The error of a broken session.
 ---@param options table
 ---@param message string
 ---@param uncertain boolean? what was sent last may have been carried out
 ---@return table error
 function M.broken(options, message, uncertain)
   local text = message:find("closed the connection", 1, true) and "closed the connection"
-    or "is no longer there: " .. last_line(message)
-  if uncertain then text = text .. "; whether the last statement was carried out is not known" end
+    or "lost the connection: " .. last_line(message)
+  if uncertain then text = text .. "; whether the last statement took effect is unknown" end
   return errors.new {
     kind = uncertain and "unknown" or "unreachable",
     module = "pg",
@@ -179,7 +179,7 @@ function M.broken(options, message, uncertain)
   }
 end
 
---- The error of a statement. Its text may quote a parameter, so it is scrubbed of secrets.
+--- The error of a statement. PostgreSQL may quote a parameter in it, so secrets are scrubbed.
 ---@param options table
 ---@param fields table code, message, hint, position …: result:error()
 ---@param uncertain boolean? if the session broke: what was sent last may have been carried out
@@ -189,7 +189,7 @@ function M.statement(options, fields, uncertain)
   if not code then return M.broken(options, fields.message or "", uncertain) end
   local message = secret.scrub(("%s: %s"):format(options.dbname, fields.message:gsub("\n.*", "")))
   local hint = by_state(HINTS, code) or fields.hint
-  if code == "42501" then hint = ("the role %s lacks this right"):format(options.user or "?") end
+  if code == "42501" then hint = ("role %s lacks this privilege"):format(options.user or "?") end
   return errors.new {
     kind = by_state(KINDS, code) or "failed",
     module = "pg",

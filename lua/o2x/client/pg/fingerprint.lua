@@ -1,5 +1,5 @@
---- What a database holds, as numbers that can be compared: of each table how many rows, and a sum over all of them that
---- does not depend on their order. The same for a database and a true copy of it, on another server too.
+--- Fingerprints of a database's contents: for each table the number of rows and a checksum that does not depend on their
+--- order. A database and its exact copy have the same fingerprint, also on different servers.
 
 local M = {}
 
@@ -9,12 +9,12 @@ WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.
 AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
 ORDER BY 1]]
 
--- How a row becomes text depends on these.
+-- The text form of a row depends on these settings.
 local SETTINGS = [[SELECT set_config('TimeZone', 'UTC', true), set_config('DateStyle', 'ISO, YMD', true),
 set_config('IntervalStyle', 'postgres', true), set_config('extra_float_digits', '1', true),
 set_config('bytea_output', 'hex', true)]]
 
--- md5 and not PostgreSQL's own hash functions, which may differ from version to version.
+-- md5, because PostgreSQL's own hash functions may differ between versions.
 local SUM = [[SELECT count(*) AS rows,
 coalesce(sum(('x' || substr(md5(t::text), 1, 16))::bit(64)::bigint::numeric), 0)::text AS checksum FROM ONLY %s t]]
 
@@ -49,7 +49,7 @@ function M.take(tx)
   return found
 end
 
---- The differences of what is there from what should be, a line a table.
+--- The differences between the actual and the expected fingerprint, one line per table.
 ---@param wanted table<string, {rows: integer, checksum: string?}>
 ---@param found table<string, {rows: integer, checksum: string}>
 ---@return string[]
@@ -62,11 +62,11 @@ function M.differences(wanted, found)
     elseif got.rows ~= want.rows then
       lines[#lines + 1] = ("%s has %d rows, not %d"):format(name, got.rows, want.rows)
     elseif want.checksum and got.checksum ~= want.checksum then
-      lines[#lines + 1] = ("%s has other contents (%d rows)"):format(name, got.rows)
+      lines[#lines + 1] = ("%s has different contents (%d rows)"):format(name, got.rows)
     end
   end
   for name in pairs(found) do
-    if not wanted[name] then lines[#lines + 1] = name .. " should not be there" end
+    if not wanted[name] then lines[#lines + 1] = name .. " is unexpected" end
   end
   table.sort(lines)
   return lines

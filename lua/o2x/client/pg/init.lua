@@ -1,5 +1,5 @@
---- PostgreSQL. A connection is used by one task at a time; every wait has a deadline; an error in the middle of
---- something closes the connection rather than leave it in an unknown state.
+--- The PostgreSQL client. A connection is used by one task at a time; every wait has a deadline; a connection in an
+--- unknown state is closed.
 ---
 --- Parameters are $1, $2 …; nil and json.null are NULL, a table is sent as JSON, a secret is opened only by the native
 --- module. Rows are tables column → value: NULL is absent, json is decoded, numeric and times are text.
@@ -31,13 +31,13 @@ Connection.__index = Connection
 ---@return o2x.pg.Connection to be closed: `local db <close> = pg.connect { … }`
 function M.connect(options) return session.connect(options, Connection) end
 
---- Closes the connection. What runs on it is given up. May be called twice.
+--- Closes the connection and abandons a running statement. May be called twice.
 function Connection:close() self.core:close() end
 
 Connection.__close = Connection.close
 
---- Can it be used for something new? Notices a server that has hung up, without asking it: the first look takes in its
---- last words, the second the end.
+--- Can the connection be reused? Detects a server that has hung up without a round trip: the first look reads its last
+--- message, the second the end of the stream.
 function Connection:idle()
   local native = self.core
   return native:alive() and native:consume() and native:consume() and native:transaction() == "idle" or false
@@ -91,7 +91,7 @@ local function collect_group(self, group)
   return results, failed
 end
 
--- -> per group its list of native results, and the first error
+-- -> the native results of each group, and the first error
 local function exchange(self, groups)
   local ok, problem = pcall(queue, self, groups)
   if not ok then
@@ -125,10 +125,10 @@ end
 
 -- ---- statements ----
 
--- Outside a transaction that is still open, a write whose answer is lost may have been carried out.
+-- Outside an open transaction, a write whose answer is lost may have taken effect.
 local function begin_write(self) self.uncertain = self.depth == 0 or nil end
 
---- Runs one statement, in the transaction that is open or one of its own.
+--- Runs one statement, in the open transaction or in its own.
 ---@param sql string
 ---@param ... any parameters
 ---@return table rows
@@ -146,7 +146,7 @@ function Connection:query(sql, ...)
   return to_rows(result), result:affected()
 end
 
---- Queues a statement of the open transaction, to be sent together with the next one. Its error is raised there.
+--- Queues a statement of the open transaction; it is sent with the next one, which raises its error.
 ---@param sql string
 ---@param ... any parameters
 function Connection:defer(sql, ...)
@@ -159,7 +159,7 @@ local function send_deferred(self)
   if self.deferred then self:pipeline {} end
 end
 
---- Runs a text of any number of statements, without parameters: all or none of it, unless it says otherwise itself.
+--- Runs a script of statements without parameters, as one transaction unless it controls transactions itself.
 ---@param sql string
 function Connection:script(sql)
   send_deferred(self)
@@ -181,7 +181,7 @@ function Connection:exec(many)
   return affected
 end
 
---- Reads rows. Outside a transaction it is one of its own that cannot write, in a single round trip.
+--- Reads rows. Outside a transaction, in a read-only transaction of its own and one round trip.
 ---@param sql string
 ---@param ... any parameters
 ---@return table rows
@@ -191,7 +191,7 @@ function Connection:rows(sql, ...)
   if ok then return to_rows(answers[1][2]) end
   if errors.is(answers) and answers.code == "25006" then
     answers.kind = "refused"
-    answers.hint = "reads cannot write: use an ensure_… function, so that plan and journal know of it"
+    answers.hint = "rows and one cannot write; use an ensure_… function, so that the plan and the journal record it"
   end
   error(answers, 0)
 end
@@ -202,7 +202,7 @@ end
 ---@return table|nil row the first, or nil
 function Connection:one(sql, ...) return self:rows(sql, ...)[1] end
 
---- What goes after PASSWORD in CREATE or ALTER ROLE: the server, its log and pg_stat_activity never see the password.
+--- The SCRAM verifier for CREATE or ALTER ROLE … PASSWORD, so that the server and its logs never see the password.
 ---@param role string
 ---@param password string|userdata
 ---@return string verifier a quoted SQL string
@@ -220,10 +220,10 @@ local function begin_statement(options)
   return ("BEGIN ISOLATION LEVEL %s READ %s"):format(isolation, options.read_only and "ONLY" or "WRITE")
 end
 
--- Between the server's commit and its answer the connection may be lost: then only asking the database tells. What was
--- deferred goes along: if it fails, COMMIT is skipped.
+-- If the connection is lost between the commit and its answer, only the database can tell the outcome. Deferred
+-- statements are sent along; if one fails, COMMIT is skipped.
 local function commit(self)
-  if not self.core:alive() then session.give_up(self, "it was lost on the way") end
+  if not self.core:alive() then session.give_up(self, "before COMMIT") end
   local group = self.deferred or {}
   self.deferred = nil
   if self.core:transaction() == "idle" and #group == 1 then return end -- nothing but BEGIN, and that was not sent
@@ -233,14 +233,14 @@ local function commit(self)
   if failed then error(failed, 0) end
 end
 
--- A task that is being cancelled cannot wait for a ROLLBACK; closing has the same effect.
+-- A cancelled task cannot wait for a ROLLBACK; closing the connection has the same effect.
 local function roll_back(self)
   self.deferred = nil
   if not self.core:alive() or self.core:transaction() == "idle" then return end
   if not pcall(self.query, self, "ROLLBACK") then self:close() end
 end
 
--- -> true and what fn returned, or false and the error
+-- -> true and the results of fn, or false and the error
 local function attempt(self, fn, options)
   self.depth, self.deferred = 1, { { begin_statement(options) } } -- BEGIN goes along with the first statement
   local results = table.pack(pcall(fn, self))
@@ -253,8 +253,8 @@ local function attempt(self, fn, options)
   return table.unpack(results, 1, results.n)
 end
 
---- Runs fn(connection) in a transaction: committed when it returns, rolled back when it raises. A serialization
---- failure or deadlock runs it again, so it must do nothing but SQL.
+--- Runs fn(connection) in a transaction: commits when fn returns, rolls back when it raises. Retries after a
+--- serialization failure or deadlock, so fn must do nothing but SQL.
 ---@param fn fun(tx: o2x.pg.Connection): any
 ---@param options {read_only: boolean?, isolation: string?, attempts: integer?}? attempts 5 if absent
 ---@return any what fn returned
@@ -294,7 +294,7 @@ local function copy_start(self, sql, wanted)
     error(failed, 0)
   end
   self:close()
-  errors.raise { kind = "bug", module = "pg", op = "copy", message = "not a COPY of the wanted direction: " .. sql }
+  errors.raise { kind = "bug", module = "pg", op = "copy", message = "not a COPY in the right direction: " .. sql }
 end
 
 --- Sends rows in bulk.
@@ -310,14 +310,14 @@ function Connection:copy_in(sql, source)
     end
   end)
   if not self.core:alive() then error(problem, 0) end
-  copy_step(self, self.core.copy_end, not ok and "the source of the rows failed" or nil)
+  copy_step(self, self.core.copy_end, not ok and "the row source failed" or nil)
   flush(self)
   local result, failed = drain(self)
   if not ok then error(problem, 0) end
   return finish(self, result, failed):affected()
 end
 
---- Takes rows in bulk; memory does not grow with their number.
+--- Receives rows in bulk; memory does not grow with their number.
 ---@param sql string "COPY (SELECT …) TO STDOUT"
 ---@param sink fun(row: string) gets each line of COPY's text format
 ---@return integer rows

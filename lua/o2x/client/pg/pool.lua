@@ -1,4 +1,4 @@
---- The connections of one run: made when needed, kept while the run lasts, used by one task at a time, and only to the
+--- The connection pool of one run: opens connections on demand, keeps them until the run ends, and connects only to the
 --- databases that the run was granted.
 
 local pg = require "o2x.client.pg"
@@ -21,7 +21,7 @@ function M.new(options, grants)
   return setmetatable({ options = options, grants = grants, idle = {}, open = {}, waiting = {} }, Pool)
 end
 
---- What a connection to a database is made with: for a program that makes its own.
+--- The connection options of a database, for a program that connects by itself.
 ---@param dbname string one that was granted
 ---@param overrides table?
 ---@return table options
@@ -38,7 +38,7 @@ function Pool:options_for(dbname, overrides)
   return options
 end
 
---- A connection of its own, outside the pool, for what changes the session: `local db <close> = pool:connect(…)`.
+--- A separate connection, for work that changes the session: `local db <close> = pool:connect(…)`.
 ---@param dbname string
 ---@param overrides table? options of pg.connect
 ---@return o2x.pg.Connection
@@ -71,7 +71,7 @@ local function leave(self, dbname)
   self.waiting = {}
 end
 
---- Runs fn(connection). A connection that is left in the middle of something is closed.
+--- Runs fn(connection). A connection that is not left idle is closed.
 ---@param dbname string
 ---@param fn fun(db: o2x.pg.Connection): any
 ---@return any what fn returned
@@ -90,7 +90,7 @@ function Pool:with(dbname, fn)
   return table.unpack(results, 2, results.n)
 end
 
---- Closes what is idle. A pool that is not used any more needs no closing: its connections go with it.
+--- Closes idle connections. An unused pool need not be closed: its connections are collected with it.
 function Pool:close()
   for _, list in pairs(self.idle) do
     for _, db in ipairs(list) do

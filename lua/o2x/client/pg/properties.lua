@@ -1,5 +1,5 @@
---- What a database is besides its contents: owner, encoding, rights, connection limit, settings. Another one can be
---- made like it.
+--- The properties of a database apart from its contents: owner, encoding, privileges, connection limit, settings. They
+--- can be copied to another database.
 
 local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
@@ -14,13 +14,13 @@ d.datcollate AS collate, d.datctype AS ctype, d.datconnlimit AS connection_limit
 pg_database_size(d.oid) AS size, shobj_description(d.oid, 'pg_database') AS comment
 FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba WHERE d.datname = $1]]
 
--- Each as the statement that gives the same to another database ($2).
+-- Each privilege as the statement that grants it on another database ($2).
 local RIGHTS <const> = [[SELECT format('GRANT %s ON DATABASE %I TO %s%s', a.privilege_type, $2::text,
 coalesce(quote_ident(r.rolname), 'PUBLIC'), CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END) AS statement
 FROM pg_database d CROSS JOIN LATERAL aclexplode(d.datacl) a LEFT JOIN pg_roles r ON r.oid = a.grantee
 WHERE d.datname = $1 AND a.grantee <> d.datdba ORDER BY 1]]
 
--- A setting that is a list is kept as it is written; any other as one value.
+-- A list setting is copied as it is written, any other as one value.
 local SETTINGS <const> = [[SELECT CASE WHEN s.setrole = 0 THEN format('ALTER DATABASE %I SET ', $2::text)
   ELSE format('ALTER ROLE %I IN DATABASE %I SET ', r.rolname, $2::text) END || quote_ident(c.name) || ' = ' ||
   CASE WHEN c.name IN ('search_path', 'temp_tablespaces', 'local_preload_libraries', 'session_preload_libraries')
@@ -35,7 +35,7 @@ WHERE d.datname = $1 ORDER BY 1]]
 ---@return string
 function M.literal(text) return "'" .. text:gsub("'", "''") .. "'" end
 
---- What a database is like; nil if there is none of that name.
+--- The properties of a database; nil if it does not exist.
 ---@param db o2x.pg.Connection to any database of the server
 ---@param name string
 ---@return table? owner, encoding, collate, ctype, connection_limit, has_rights, size, comment
@@ -57,7 +57,7 @@ function M.create(db, name, like)
   )
 end
 
---- Gives a database the rights and settings that another one has.
+--- Copies the privileges and settings of one database to another.
 ---@param db o2x.pg.Connection
 ---@param from string
 ---@param to string
@@ -79,7 +79,7 @@ function M.copy_rights(db, from, to)
   return left
 end
 
---- The statement that leaves a note of ours on a database.
+--- The statement that stores a note of o2x in a database's comment.
 ---@param name string
 ---@param note table
 ---@return string
@@ -87,7 +87,7 @@ function M.note_statement(name, note)
   return ("COMMENT ON DATABASE %s IS %s"):format(pg.quote(name, "database name"), M.literal(json.encode(note)))
 end
 
---- The note that was left on a database; nil if its comment is none of ours.
+--- The note of o2x in a database's comment; nil if it has none.
 ---@param comment string?
 ---@return table?
 function M.note(comment)

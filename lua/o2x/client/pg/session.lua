@@ -1,4 +1,4 @@
---- A PostgreSQL session below its statements: connecting, and the loop over the native steps. Used by pg.lua only.
+--- The lower half of a PostgreSQL connection: connecting, and the loop over the native steps. Only pg/init.lua uses it.
 
 local core = require "o2x.core.pg"
 local defer = require "o2x.base.defer"
@@ -33,7 +33,7 @@ local TIMEOUTS = { connect_timeout = 10, statement_timeout = 60, lock_timeout = 
 
 -- ---- connecting ----
 
--- A deadline for one statement; connections with no statement_timeout wait as long as it takes.
+-- The deadline of one statement; a connection without statement_timeout waits without a limit.
 local function patience(options) return options.statement_timeout > 0 and options.statement_timeout + GRACE or math.huge end
 
 local function settings(options)
@@ -59,7 +59,7 @@ local function check_options(given)
   return options
 end
 
--- libpq would look a host name up itself, and block all tasks meanwhile; it still checks certificates against the name.
+-- Resolves the host name, because libpq would block all tasks meanwhile; it still verifies certificates against the name.
 local function add_addresses(words, options)
   local host = words.host
   if not host or host:find("^/") or host:find("[,:]") or host:find("^[%d.]+$") then return end
@@ -120,20 +120,20 @@ end
 
 -- ---- the loop over the native steps ----
 
---- Ends a session that is in no known state. If what was sent may have been carried out, the error says so.
+--- Closes a session in an unknown state. The error says whether the last statement may have taken effect.
 function M.give_up(self, message)
   local uncertain = self.uncertain
   self:close()
   error(pg_error.broken(self.options, message, uncertain), 0)
 end
 
---- Passes on what a native step gave, or gives up.
+--- Returns the result of a native step, or gives up.
 function M.check(self, value, message)
   if value == nil then M.give_up(self, message) end
   return value
 end
 
---- Waits for the descriptor; silence beyond the statement's time is the end of the session.
+--- Waits for the descriptor; gives up when the statement's deadline passes.
 ---@return string ready "r", "w" or "rw"
 function M.wait(self, events)
   local fd = M.check(self, self.core:fd())
@@ -144,8 +144,7 @@ function M.wait(self, events)
   error(ready, 0) -- cancelled
 end
 
---- Sends all that is queued, taking in what comes meanwhile: a server that blocks on its own output would not read
---- ours.
+--- Sends everything queued and reads meanwhile, because a server that blocks on its own output would not read ours.
 function M.flush(self)
   while not M.check(self, self.core:flush()) do
     if M.wait(self, "rw"):find("r", 1, true) then M.check(self, self.core:consume()) end
@@ -164,7 +163,7 @@ end
 --- The error object of a native result.
 function M.failure(self, result) return pg_error.statement(self.options, result:error(), self.uncertain) end
 
-local COPY_REFUSED = { code = "0A000", message = "COPY with the client needs copy_in or copy_out" }
+local COPY_REFUSED = { code = "0A000", message = "COPY from or to the client needs copy_in or copy_out" }
 
 --- Reads the results of one statement (or script) to the end.
 ---@return userdata|nil result the last
@@ -185,7 +184,7 @@ function M.drain(self)
   end
 end
 
---- Raises the error that drain gave, or passes its result on.
+--- Raises the error of drain, or returns its result.
 function M.finish(self, result, failed)
   self.uncertain = nil
   if failed then

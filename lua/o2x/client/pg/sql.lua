@@ -1,11 +1,11 @@
---- Names and values as they stand in SQL text. Most values are parameters; names cannot be.
+--- Quotes names and values for SQL text. Most values are parameters; names cannot be.
 
 local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
 
 local M = {}
 
---- Refuses what is no plain name.
+--- Rejects a name that is not a plain identifier.
 ---@param name any
 ---@param what string? for the message, such as "database name"
 ---@return string name
@@ -15,9 +15,9 @@ function M.check_name(name, what)
     kind = "input",
     module = "pg",
     code = "name",
-    message = ("%q is no %s: a letter or _, then letters, digits, _ - $; 63 at most"):format(
-      tostring(name),
-      what or "SQL name"
+    message = ("invalid %s %q: a letter or _, then letters, digits, _ - $; at most 63"):format(
+      what or "SQL name",
+      tostring(name)
     ),
   }
 end

@@ -1,5 +1,5 @@
---- Redis: one connection, made when first needed and again after it broke; commands pipelined; never a command that
---- stops the server for others (no KEYS, no FLUSHDB, no DEL of many).
+--- The Redis client: one connection, opened on demand and reopened after a failure; pipelined commands; never a command
+--- that blocks the server (KEYS, FLUSHDB, DEL of many keys).
 
 local core = require "o2x.core.redis"
 local errors = require "o2x.base.error"
@@ -16,7 +16,7 @@ local M = {}
 local Client = {}
 Client.__index = Client
 
---- A client; it connects with its first command.
+--- A new client; it connects with its first command.
 ---@param options {url: string|userdata, password: string|userdata|nil, ca_file: string?, timeout: number?,
 ---  connect_timeout: number?, scope: nil|fun(): string[]}
 ---  url: redis://user:password@host:port/db or rediss://…, may be a secret; password: where the URL has none; timeout: seconds for an answer, 10;
@@ -31,7 +31,7 @@ function M.connect(options)
       op = "connect",
       code = code,
       message = message,
-      hint = "see REDIS_URL",
+      hint = "check REDIS_URL",
     }
   end
   place.port = place.port or 6379
@@ -47,24 +47,24 @@ end
 
 -- ---- errors ----
 
--- The first word of Redis' message → kind, may it be tried again, does the connection go, hint
+-- First word of Redis' message → kind, retryable, whether the connection is lost, hint
 local KINDS = {
   NOAUTH = {
     "unauthorised",
     false,
     true,
-    "Redis wants a password: set REDISCLI_AUTH, or REDIS_URL=redis://user:password@host:port",
+    "set the password: REDISCLI_AUTH, or REDIS_URL=redis://user:password@host:port",
   },
-  WRONGPASS = { "unauthorised", false, true, "see REDISCLI_AUTH, or the user and the password in REDIS_URL" },
-  NOPERM = { "unauthorised", false, false, "the Redis user lacks this right (ACL)" },
+  WRONGPASS = { "unauthorised", false, true, "check REDISCLI_AUTH, or user and password in REDIS_URL" },
+  NOPERM = { "unauthorised", false, false, "the Redis user lacks this permission (ACL)" },
   READONLY = { "unreachable", true, true, "this is a replica: a failover may be under way" },
   LOADING = { "unreachable", true, false, "Redis is loading its data" },
   MASTERDOWN = { "unreachable", true, true },
   CLUSTERDOWN = { "unreachable", true, true },
   TRYAGAIN = { "unreachable", true, false },
-  BUSY = { "unreachable", true, false, "a script keeps Redis busy" },
-  MOVED = { "failed", false, false, "this is a Redis cluster; o2x expects one with cluster mode disabled" },
-  ASK = { "failed", false, false, "this is a Redis cluster; o2x expects one with cluster mode disabled" },
+  BUSY = { "unreachable", true, false, "a script is blocking Redis" },
+  MOVED = { "failed", false, false, "this is a Redis cluster; o2x needs a server with cluster mode disabled" },
+  ASK = { "failed", false, false, "this is a Redis cluster; o2x needs a server with cluster mode disabled" },
 }
 
 local function where(self) return ("Redis at %s:%d"):format(self.place.host, self.place.port) end
@@ -85,7 +85,7 @@ local function refused(self, text)
     row[3]
 end
 
--- What was sent may have been carried out; everything that o2x sends may be sent twice, so it may be tried again.
+-- The commands may have been executed; all commands that o2x sends are idempotent, so a retry is safe.
 local function broken(self, message)
   self:close()
   errors.raise {
@@ -172,7 +172,7 @@ local function open(self)
   login(self)
 end
 
--- One task at a time: replies come in the order of the commands.
+-- One task at a time, because replies come in the order of the commands.
 local function exclusive(self, fn)
   while self.busy do
     local turn <close> = task.event()
@@ -189,14 +189,14 @@ local function exclusive(self, fn)
     turn:set()
   end
   if results[1] then return table.unpack(results, 2, results.n) end
-  -- A cancelled task leaves replies behind that nobody will read.
+  -- A cancelled task leaves unread replies behind.
   if not errors.is(results[2]) or results[2].module ~= "redis" then self:close() end
   error(results[2], 0)
 end
 
 -- ---- commands ----
 
---- Sends commands in one go.
+--- Sends several commands in one round trip.
 ---@param commands table[] list of { command, argument … }; arguments are strings, numbers or secrets
 ---@return any[] values strings, integers, lists; NULL is json.null; raises the first error when all were answered
 function Client:pipeline(commands)
@@ -217,7 +217,7 @@ function Client:command(...)
   return value
 end
 
---- Closes the connection; the next command makes a new one.
+--- Closes the connection; the next command opens a new one.
 function Client:close()
   if self.core then self.core:close() end
   if self.connection then self.connection:close() end
@@ -226,11 +226,11 @@ end
 
 Client.__close = Client.close
 
---- Asks whether the server is there.
+--- Is the server up?
 ---@return boolean true, or raises
 function Client:ping() return self:command "PING" == "PONG" end
 
---- What the server says of itself.
+--- The server's INFO.
 ---@param section string? all that INFO gives if absent
 ---@return table<string, any> redis_version, used_memory … numbers as numbers; db0 = { keys =, expires = … }
 function Client:info(section)
@@ -250,7 +250,7 @@ function Client:info(section)
   return info
 end
 
--- What begins with a granted prefix, or is one; never a part of one, which other tenants' keys may begin with too.
+-- Accepts a granted prefix or what begins with one; never a part of one, which other tenants' keys may share.
 local function check_granted(self, text, what)
   if not self.scope then return end
   for _, granted in ipairs(self.scope()) do
@@ -265,14 +265,13 @@ local function check_prefix(self, prefix)
       kind = "refused",
       module = "redis",
       op = "scan",
-      message = "an empty prefix would be every tenant's keys",
+      message = "an empty prefix would match the keys of all tenants",
     }
   end
   check_granted(self, prefix, "the Redis prefix")
 end
 
---- Counts the keys with a prefix, without stopping the server for others. No key is remembered, so one that Redis moves
---- about meanwhile may count twice.
+--- Counts the keys with a prefix, without blocking the server. A key that Redis moves during the scan may count twice.
 ---@param prefix string exactly this: no pattern
 ---@param options { glob: string?, progress: nil|fun(text: string), seen: nil|fun(key: string) }? glob: what follows the
 --- prefix, as Redis matches, "*" if absent
@@ -282,7 +281,7 @@ function Client:count(prefix, options)
   return sweep.count(self, prefix, options or {})
 end
 
---- Removes the keys with a prefix, without stopping the server for others: SCAN and UNLINK in turn.
+--- Removes the keys with a prefix by SCAN and UNLINK, without blocking the server.
 ---@param prefix string exactly this: no pattern
 ---@param options { glob: string?, progress: nil|fun(text: string) }?
 ---@return integer removed
@@ -291,7 +290,7 @@ function Client:unlink(prefix, options)
   return sweep.unlink(self, prefix, options or {})
 end
 
---- Refuses a key that is outside of what the client may touch.
+--- Rejects a key outside the client's grants.
 ---@param key string
 function Client:check_key(key) check_granted(self, key, "the Redis key") end
 

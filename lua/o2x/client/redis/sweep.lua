@@ -1,6 +1,5 @@
---- Walks over the keys with a prefix, to count or to remove them, so that other clients hardly notice: in small parts,
---- and after each a rest as long as it kept the server busy. Never KEYS, and UNLINK rather than DEL: the memory of
---- large values is freed aside.
+--- Counts or removes the keys with a prefix with little effect on other clients: in small batches, with a pause after
+--- each as long as the batch took. Uses SCAN and never KEYS, and UNLINK, which frees large values in the background.
 
 local errors = require "o2x.base.error"
 local out = require "o2x.report.out"
@@ -14,7 +13,7 @@ local LONG = 0.003 -- seconds: a part that keeps the server busier is made small
 local SHORTEST_REST = 0.001
 local TELL = 1 -- seconds between two words of progress
 
---- A pattern that is true of exactly the keys that begin with prefix and go on as glob says.
+--- A pattern for the keys that consist of the prefix, taken literally, and a part that matches glob.
 ---@param prefix string
 ---@param glob string? as Redis matches; "*" if absent
 ---@return string
@@ -22,7 +21,7 @@ function M.pattern(prefix, glob) return (prefix:gsub("[%*%?%[%]\\%^%-]", "\\%0")
 
 -- ---- pace ----
 
--- What a round trip takes while the server does nothing.
+-- The round-trip time while the server is idle.
 local function round_trip(client)
   local best = math.huge
   for _ = 1, 3 do
@@ -35,7 +34,7 @@ end
 
 local function new_pace(client) return { idle = round_trip(client), count = LARGEST } end
 
--- After a part that took so many seconds: size of the next one, and a rest.
+-- Adapts the batch size to the duration of the last batch, and pauses.
 local function rest(pace, seconds)
   local busy = seconds - pace.idle
   if busy > LONG then
@@ -50,7 +49,7 @@ end
 
 local function new_progress(tell) return { tell = tell, bits = 1, start = task.now(), last = task.now() } end
 
--- SCAN counts its cursor upwards with the bits reversed: over a table of 2^bits buckets, the first cursors are large.
+-- SCAN increments its cursor with the bits reversed: over a table of 2^bits buckets, the first cursors are large.
 local function share_of(progress, cursor)
   local number = math.tointeger(tonumber(cursor)) or 0
   while number >> progress.bits > 0 and progress.bits < 62 do
@@ -68,7 +67,7 @@ local function advance(progress, cursor, text)
   if not progress.tell or now - progress.last < TELL or share == 0 then return end
   progress.last = now
   progress.tell(
-    ("%s, %d %% of Redis looked at, about %s left"):format(
+    ("%s, %d %% of Redis scanned, about %s left"):format(
       text(),
       share * 100 // 1,
       units.duration((now - progress.start) * (1 - share) / share)
@@ -82,11 +81,11 @@ local function page_of(client, value)
   local good = type(value) == "table" and type(value[1]) == "string" and type(value[2]) == "table"
   if good then return value[1], value[2] end
   client:close()
-  errors.raise { kind = "failed", module = "redis", op = "scan", message = "an answer that is none to SCAN" }
+  errors.raise { kind = "failed", module = "redis", op = "scan", message = "unexpected answer to SCAN" }
 end
 
--- A cursor is of one server: after a lost connection another one may answer, so the walk begins anew (the gate's
--- retry).
+-- A cursor is valid on one server only. After a lost connection another server may answer, so the gate retries the whole
+-- walk.
 local function same_session(client, session)
   if client.core == session then return end
   errors.raise {
@@ -95,11 +94,11 @@ local function same_session(client, session)
     op = "scan",
     code = "session",
     retryable = true,
-    message = "the connection to Redis was lost on the way",
+    message = "the connection to Redis was lost during the scan",
   }
 end
 
--- take(keys) gives the commands that follow from a page; they go along with the next SCAN, answered gets their values.
+-- take(keys) returns commands for a page of keys; they are sent with the next SCAN, and answered gets their results.
 local function walk(client, prefix, options, take, answered, text)
   local pace, progress = new_pace(client), new_progress(options.progress)
   local pattern, session = M.pattern(prefix, options.glob), client.core
@@ -142,7 +141,7 @@ function M.count(client, prefix, options)
   return count
 end
 
--- What SCAN gave is what was asked for; that no other key goes out does not rest on that alone.
+-- Checks every key against the prefix before it is removed, instead of trusting SCAN alone.
 local function unlink_commands(client, prefix, keys)
   local commands = {}
   for first = 1, #keys, LARGEST do
@@ -155,7 +154,7 @@ local function unlink_commands(client, prefix, keys)
           kind = "refused",
           module = "redis",
           op = "unlink",
-          message = ("Redis gave %q for keys of %q"):format(key, prefix),
+          message = ("Redis returned the key %q for the prefix %q"):format(key, prefix),
         }
       end
       command[#command + 1] = key

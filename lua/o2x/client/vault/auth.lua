@@ -1,5 +1,5 @@
---- Vault tokens: logging in, renewing when two thirds of the time are over, logging in again when one has died.
---- One task at a time sees to the token; the others wait for it.
+--- Vault tokens: logs in, renews after two thirds of the lifetime, logs in again when the token has expired. One task at
+--- a time does this; the others wait for it.
 
 local fs = require "o2x.base.fs"
 local errors = require "o2x.base.error"
@@ -48,7 +48,7 @@ local function keep(self, token, ttl, renewable)
   self.renew_at = ttl and ttl > 0 and renewable and task.now() + ttl * RENEW_AT or nil
 end
 
--- Requests about tokens may be repeated freely, so an outcome that is not known is just a failure.
+-- Token requests are idempotent, so an unknown outcome counts as a failure.
 local function send(self, request, token)
   local ok, response = pcall(self.client.send, self.client, request, token)
   if ok then return response end
@@ -80,8 +80,8 @@ local function log_in(self)
       kind = "unauthorised",
       module = "vault",
       op = "login",
-      message = "there is no token for Vault",
-      hint = "set VAULT_TOKEN, or configure vault.role_id and vault.secret_id",
+      message = "no Vault token",
+      hint = "set VAULT_TOKEN, or vault.role_id and vault.secret_id in the configuration",
     }
   end
   local request =
@@ -98,7 +98,7 @@ local function log_in(self)
     kind = "unauthorised",
     retryable = false,
     message = text ~= "" and text or "refused",
-    hint = "check the role and its secret id, or the service account that the role is bound to",
+    hint = "check the role and its secret id, or the service account bound to the role",
   } or nil)
 end
 
@@ -107,12 +107,12 @@ end
 local function ask_about(self, token)
   return send(
     self,
-    { method = "GET", path = "auth/token/lookup-self", what = "look the token up", secrets = "data.id", label = LABEL },
+    { method = "GET", path = "auth/token/lookup-self", what = "look up the token", secrets = "data.id", label = LABEL },
     token
   )
 end
 
--- A token that was given: how long it lives is asked once. Not being allowed to ask is no problem.
+-- Looks up the lifetime of a given token once. A token that may not look itself up is fine.
 local function look_up(self)
   local response = ask_about(self, self.current)
   self.looked_up = response.status == 200 or response.status == 403
@@ -135,7 +135,7 @@ local function extend(self)
   if auth then keep(self, token, auth.lease_duration, auth.renewable) end
 end
 
----A token that is good as far as we know.
+---A token that is valid as far as we know.
 ---@return userdata secret
 function Auth:token()
   local function due() return self.renew_at and task.now() >= self.renew_at end
@@ -149,7 +149,7 @@ function Auth:token()
   return self.current
 end
 
----Does a 403 mean that the token is no longer good, rather than that a policy forbids the request?
+---Does a 403 mean that the token is invalid, and not that a policy forbids the request?
 ---@param token userdata the one that was sent
 ---@param response table
 ---@return boolean
@@ -183,11 +183,11 @@ function Auth:refusal(dead)
     kind = "unauthorised",
     retryable = false,
     message = "permission denied: the token's policies do not allow it",
-    hint = "vault token capabilities PATH shows what they allow",
+    hint = "vault token capabilities PATH shows what the token may do",
   }
 end
 
----Revokes the token if it was got by logging in. Never raises.
+---Revokes the token if it came from a login. Never raises.
 function Auth:close()
   local token = not self.given and self.current
   self.current = nil

@@ -1,4 +1,4 @@
---- What Vault's answers mean: one error object each, and whether the request may be sent again.
+--- Turns Vault's error answers into error objects, and decides whether the request may be retried.
 
 local errors = require "o2x.base.error"
 
@@ -13,7 +13,7 @@ local function text_of(response)
   return (text:gsub("^%d+ errors? occurred:", ""):gsub("[%s*]+", " "):match "^%s*(.-)%s*$")
 end
 
--- "not done, but may be soon": sealed, in maintenance, over a limit. The request had no effect.
+-- Temporarily unavailable: sealed, in maintenance, over a limit. The request had no effect.
 local function unavailable(message, hint)
   return { kind = "unreachable", retryable = true, message = message, hint = hint }
 end
@@ -22,8 +22,8 @@ local function redirected(response)
   return {
     kind = "unreachable",
     retryable = false,
-    message = "answers with a redirect to " .. (response.headers.location or "elsewhere"),
-    hint = "redirects are not followed: " .. ACTIVE,
+    message = "redirected to " .. (response.headers.location or "another server"),
+    hint = "o2x does not follow redirects: " .. ACTIVE,
   }
 end
 
@@ -32,8 +32,8 @@ local function bad_request(response)
   if text:find("check-and-set", 1, true) then
     return {
       kind = "conflict",
-      message = "somebody else wrote it meanwhile (" .. text .. ")",
-      hint = "look at it, then run again",
+      message = "modified concurrently by another client (" .. text .. ")",
+      hint = "check the new value, then run again",
     }
   end
   return { kind = "failed", message = text ~= "" and text or "bad request" }
@@ -46,10 +46,10 @@ local BY_STATUS <const> = {
     return {
       kind = "failed",
       message = text ~= "" and text or "not found",
-      hint = "is the key-value engine mounted there? Vault also says so where a token has no rights",
+      hint = "check vault.mount; Vault also answers this if the token has no permission",
     }
   end,
-  [412] = function() return unavailable "this server has not seen an earlier write yet" end,
+  [412] = function() return unavailable "this server has not replicated an earlier write yet" end,
   [429] = function() return unavailable "rate limit exceeded" end,
   [472] = function() return unavailable("this server is a disaster-recovery standby", ACTIVE) end,
   [473] = function() return unavailable("this server is a standby", ACTIVE) end,
@@ -69,12 +69,12 @@ local function fields_for(request, response)
   local text = text_of(response)
   local message = ("status %d%s"):format(status, text ~= "" and ": " .. text or "")
   if status < 500 then return { kind = "failed", message = message } end
-  -- A gateway's 502 or a 500 in the middle: a write may have been carried out.
+  -- After a 500 or a gateway's 502 a write may have taken effect.
   local read = READS[request.method] or false
   return { kind = read and "unreachable" or "unknown", retryable = read, message = message }
 end
 
----Raises what an answer means.
+---Raises the error of an answer.
 ---@param request table method, path, what
 ---@param response table status, headers, body
 ---@param message string? instead of what the answer says
@@ -89,7 +89,7 @@ function M.raise(request, response, message, known)
   errors.raise(fields)
 end
 
---- What Vault says in an answer's `errors`, on one line.
+--- The `errors` of an answer on one line.
 M.text_of = text_of
 
 return M

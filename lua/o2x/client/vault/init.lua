@@ -1,6 +1,5 @@
---- A client of HashiCorp Vault: the key-value store, version 2, with check-and-set, by a token that it gets and renews
---- itself. Values come out as secrets. Redirects are not followed, paths go out as they were checked. Retries live with
---- the effects.
+--- A client of HashiCorp Vault's key-value store, version 2, with check-and-set. It obtains and renews its token. Values
+--- are returned as secrets. It does not follow redirects and sends paths exactly as they were checked. Effects retry.
 
 local auth = require "o2x.client.vault.auth"
 local errors = require "o2x.base.error"
@@ -49,18 +48,18 @@ end
 
 -- ---- requests ----
 
--- What is no plain path character is sent encoded; "%" itself was refused, so this is one-to-one.
+-- Encodes special characters of a path; "%" itself was rejected, so the encoding is unambiguous.
 local function encode(path)
   return (path:gsub("[^%w%-%._~/@:+=,!$&'()*]", function(c) return ("%%%02X"):format(c:byte()) end))
 end
 
--- Bodies are secrets until it is known where in them the secrets are.
+-- A body is a secret until it is decoded and its secret fields are known.
 local function decode(request, response)
   if response.body:length() == 0 then return {} end
   local ok, body = pcall(json.decode_secret, response.body, request.secrets or "data.data", request.label or "vault")
   if ok and type(body) == "table" then return body end
   if response.status >= 300 then return {} end -- a proxy's page, say; the status speaks
-  problems.raise(request, response, "the answer is no JSON")
+  problems.raise(request, response, "the answer is not JSON")
 end
 
 ---Sends one request with one token (or none). For vault_auth.lua; others use call.
@@ -89,7 +88,7 @@ function Client:send(request, token)
   return { status = response.status, headers = response.headers, body = decode(request, response) }
 end
 
--- With a token that is good as far as we know; once more with a new one if it was not.
+-- Sends with the current token; retries once with a new one if it was invalid.
 local function call(self, request)
   local token = self.auth:token()
   local response = self:send(request, token)
@@ -132,14 +131,14 @@ function Client:read(path, version)
   return data.data, metadata.version, metadata
 end
 
--- What was read only to see whether it can be is forgotten at once: the tenant's name, say, would be masked everywhere.
+-- Discards a value that was read only as a permission check: registered as a secret, it would be masked everywhere.
 local function forget(fields)
   for _, field in pairs(type(fields) == "table" and fields or {}) do
     if secret.is(field) then local _dead <close> = field end
   end
 end
 
----Tries another token than the client's own: does Vault know it, how long yet, may it read a secret?
+---Checks another token: is it valid, for how long, and may it read a secret?
 ---@param token userdata|string
 ---@param path string
 ---@return { valid: boolean, ttl: integer?, readable: boolean } ttl: seconds; 0: it does not end
@@ -147,7 +146,7 @@ function Client:try_token(token, path)
   local request = {
     method = "GET",
     path = "auth/token/lookup-self",
-    what = "look a token up",
+    what = "look up a token",
     secrets = "data.id",
     label = "vault token",
   }
@@ -160,7 +159,7 @@ function Client:try_token(token, path)
   return { valid = looked.status == 200, ttl = data.ttl, readable = read.status == 200 }
 end
 
----Writes a secret, all of it.
+---Writes a whole secret.
 ---@param path string
 ---@param fields table values may be secrets
 ---@param options { cas: integer? }? the version that is there now; 0: there must be none
@@ -197,7 +196,7 @@ function Client:delete(path)
   call(self, { method = "DELETE", path = endpoint(self, "data", path), what = "delete " .. path, absent = true })
 end
 
----Brings deleted versions back.
+---Undeletes versions.
 ---@param path string
 ---@param versions integer[]
 function Client:undelete(path, versions)
@@ -209,7 +208,7 @@ function Client:undelete(path, versions)
   })
 end
 
----The names below a path; those that end with "/" are folders.
+---The names below a path; folders end with "/".
 ---@param path string
 ---@return string[]
 function Client:list(path)
@@ -221,14 +220,14 @@ function Client:list(path)
   return type(body.data) == "table" and body.data.keys or {}
 end
 
----What the server says of itself, sealed or not.
+---The server's health, also while it is sealed.
 ---@return table health initialized, sealed, standby, version …
-function Client:health() return self:send({ method = "GET", path = "sys/health", what = "ask for its health" }).body end
+function Client:health() return self:send({ method = "GET", path = "sys/health", what = "read its health" }).body end
 
----What this client's token is: policies, ttl, renewable.
+---The properties of the client's token: policies, ttl, renewable.
 ---@return table
 function Client:token_info()
-  local request = { method = "GET", path = "auth/token/lookup-self", what = "look the token up", secrets = "data.id" }
+  local request = { method = "GET", path = "auth/token/lookup-self", what = "look up the token", secrets = "data.id" }
   return call(self, request).data
 end
 

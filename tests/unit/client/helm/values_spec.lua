@@ -187,14 +187,14 @@ describe("helm_values", function()
   it("refuses a change that would change something else too", function()
     local text = "base: &b\n  x: 1\nother: *b\nmerged:\n  <<: *b\n"
     assert.is_truthy(
-      refusal(set, "base.x", 2, text):find("v.yaml: base.x cannot be changed without changing something else", 1, true)
+      refusal(set, "base.x", 2, text):find("v.yaml: base.x cannot be edited without changing other values", 1, true)
     )
-    assert.is_truthy(refusal(set, "other.x", 2, text):find("leads through an alias", 1, true))
+    assert.is_truthy(refusal(set, "other.x", 2, text):find("goes through an alias", 1, true))
     assert.is_truthy(refusal(set, "other", 2, text):find("is an alias", 1, true))
     assert.equal("+  x: 2", set("merged.x", 2, text))
     assert.is_truthy(refusal(set, "app.env.x", 2):find("not a table", 1, true))
     assert.is_truthy(refusal(set, "hosts[7]", 2):find("no element [7]", 1, true))
-    assert.is_truthy(refusal(set, "a", nil):find("no value", 1, true))
+    assert.is_truthy(refusal(set, "a", nil):find("cannot set nil", 1, true))
     assert.is_truthy(refusal(set, "app.env", print):find("function", 1, true))
   end)
 
@@ -307,9 +307,11 @@ describe("helm_values", function()
   )
 
   it("refuses what is no values file", function()
-    assert.is_truthy(refusal(helm_values.parse, "a", "v.yaml"):find("v.yaml:1: not a mapping", 1, true))
+    assert.is_truthy(
+      refusal(helm_values.parse, "a", "v.yaml"):find("v.yaml:1: a values file must be a mapping", 1, true)
+    )
     assert.is_truthy(refusal(helm_values.parse, "a: 1\na: 2\n", "v.yaml"):find("v.yaml:2:1: the key", 1, true))
-    assert.is_truthy(refusal(helm_values.parse, "a: 1\n---\nb: 1\n", "v.yaml"):find("second document", 1, true))
+    assert.is_truthy(refusal(helm_values.parse, "a: 1\n---\nb: 1\n", "v.yaml"):find("only one document", 1, true))
     assert.is_nil(parse(""):get "a")
   end)
 

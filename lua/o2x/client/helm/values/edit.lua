@@ -1,5 +1,5 @@
----Edits of YAML text by the places of its nodes. Each function gives the new text; all bytes outside of the edit stay
----as they are. What an edit means is checked by the caller, who reads the new text again.
+---Edits YAML text at the positions of its nodes. Each function returns the new text; bytes outside of the edit do not
+---change. The caller parses the new text to check the result.
 
 local emit = require "o2x.base.yaml.emit"
 

@@ -1,7 +1,6 @@
----Helm values files: read as Helm reads them, changed by path, every other line left byte for byte as it was.
+---Helm values files: read as Helm reads them, edited by path, with every other line left byte for byte unchanged.
 ---
----Each change is made in the text, then the text is read again: unless exactly that value differs, nothing is changed
----and an error says so.
+---After each edit the new text is parsed again; if anything but the intended value differs, the edit is an error.
 
 local compose = require "o2x.base.yaml.compose"
 local edit = require "o2x.client.helm.values.edit"
@@ -30,7 +29,7 @@ end
 
 local function load(doc, text)
   local nodes = compose.compose(text, doc.source)
-  if nodes[2] then fail(doc, "a second document; a values file has one", nodes[2]) end
+  if nodes[2] then fail(doc, "a values file must have only one document", nodes[2]) end
   local value = nodes[1] and yaml.value(nodes[1], doc.source, { ordered = true }) or json.null
   return { text = text, root = nodes[1], value = value }
 end
@@ -43,7 +42,7 @@ function M.parse(text, filename)
   local doc = { source = filename or "values" }
   doc.state = load(doc, text)
   if type(doc.state.value) ~= "table" and doc.state.value ~= json.null then
-    fail(doc, "not a mapping, so no values", doc.state.root)
+    fail(doc, "a values file must be a mapping", doc.state.root)
   end
   return setmetatable(doc, Doc)
 end
@@ -156,7 +155,7 @@ end
 local function adopt(doc, text, expected, path)
   local ok, state = pcall(load, doc, text)
   if not ok or json.encode(state.value) ~= json.encode(expected) then
-    fail(doc, path .. " cannot be changed without changing something else (an anchor, a merge key, an odd layout)")
+    fail(doc, path .. " cannot be edited without changing other values (anchor, merge key or unusual layout)")
   end
   doc.state = state
 end
@@ -168,11 +167,11 @@ local function wrap(doc, parts, from, v, path)
     if part.key then
       v = { [part.key] = v }
     elseif part.index then
-      if part.index ~= 1 then fail(doc, ("%s: there is no element [%d]"):format(path, part.index - 1)) end
+      if part.index ~= 1 then fail(doc, ("%s: no element [%d]"):format(path, part.index - 1)) end
       v = json.array { v }
     else
       if type(v) ~= "table" or json.is_array(v) then
-        fail(doc, ("%s: the element [%s=%s] is to be a mapping"):format(path, part.name, part.value))
+        fail(doc, ("%s: the element [%s=%s] must be a mapping"):format(path, part.name, part.value))
       end
       v[part.name] = part.value
       v = json.array { ordered.mark(v, { part.name }) }
@@ -221,14 +220,14 @@ local function add(doc, places, parts, found, v, path)
     return adopt(doc, edit.add_entry(doc.state.text, node, part.key, inner), expected, path)
   elseif node.kind == "sequence" and not part.key then
     if part.index and part.index ~= #node.items + 1 then
-      fail(doc, ("%s: there is no element [%d]"):format(path, part.index - 1), node)
+      fail(doc, ("%s: no element [%d]"):format(path, part.index - 1), node)
     end
     local item = wrap(doc, { part.index and { index = 1 } or part, table.unpack(parts, found + 2) }, 1, v, path)[1]
     target[#target + 1] = item
     return adopt(doc, edit.add_item(doc.state.text, node, item), expected, path)
   end
-  local what = node.kind == "alias" and "an alias" or "something that is not a table"
-  fail(doc, ("%s: leads through %s"):format(path, what), node)
+  local what = node.kind == "alias" and "an alias" or "a value that is not a table"
+  fail(doc, ("%s: the path goes through %s"):format(path, what), node)
 end
 
 ---Sets the value at a path; what is missing on the way is made. A string keeps the quotes of the one it replaces.
@@ -238,7 +237,7 @@ end
 ---@return table doc
 function Doc:set(path, v)
   local parts = path_of.parse(path)
-  if v == nil then fail(self, path .. ": no value to set (json.null is null; remove() removes)") end
+  if v == nil then fail(self, path .. ": cannot set nil; use json.null for null, remove() to remove the key") end
   v = copy(v)
   local places, found = locate(self, parts)
   local place = places[#places]
@@ -247,7 +246,7 @@ function Doc:set(path, v)
   elseif found == #parts or is_empty(place.node) then
     local inner = wrap(self, parts, found + 1, v, path)
     if found == #parts and json.encode(lookup(self.state.value, parts)) == json.encode(inner) then return self end
-    if place.node.kind == "alias" then fail(self, path .. " is an alias; change what it refers to", place.node) end
+    if place.node.kind == "alias" then fail(self, path .. " is an alias; edit the anchor it refers to", place.node) end
     local expected = copy(self.state.value)
     assign(expected, { table.unpack(parts, 1, found) }, inner)
     adopt(self, edit.put(self.state.text, place, inner), expected, path)

@@ -1,6 +1,5 @@
----Names in texts: replaced where they stand as whole names, so that `urbanos` is found in `http://urbanos-tax-gateway`
----and not in `urbanosphere`. All names are looked for in one pass, the longest first: what was put in is never replaced
----again.
+---Replaces names in texts where they are whole names: `urbanos` matches in `http://urbanos-tax-gateway`, not in
+---`urbanosphere`. All names are replaced in one pass, the longest first, so that a replacement is never replaced again.
 
 local M = {}
 
@@ -22,9 +21,7 @@ end
 function M.candidates(pairs_list, keep)
   local list, seen = {}, {}
   local function add(old, new)
-    if type(old) ~= "string" or old == "" or type(new) ~= "string" then
-      error("names are texts that are not empty", 3)
-    end
+    if type(old) ~= "string" or old == "" or type(new) ~= "string" then error("names must be non-empty strings", 3) end
     if not seen[old] then list[#list + 1] = { old = old, new = new } end
     seen[old] = true
   end

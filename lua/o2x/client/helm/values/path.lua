@@ -36,17 +36,17 @@ end
 ---@param path string
 ---@return table[] parts { key = } | { index = } | { name =, value = }
 function M.parse(path)
-  if type(path) ~= "string" then fail(tostring(path), "not a text") end
+  if type(path) ~= "string" then fail(tostring(path), "not a string") end
   local parts, at = {}, 1
   while at <= #path do
     if path:sub(at, at) == "[" then
       local last = run(path, at + 1, "%]")
-      if last >= #path then fail(path, "a [ without its ]") end
+      if last >= #path then fail(path, "a [ without ]") end
       parts[#parts + 1] = bracket(path, path:sub(at + 1, last))
       at = last + 2
     else
       if #parts > 0 then
-        if path:sub(at, at) ~= "." then fail(path, "a dot or [ belongs behind a ]") end
+        if path:sub(at, at) ~= "." then fail(path, "expected . or [ after ]") end
         at = at + 1
       end
       local last = run(path, at, "[.%[]")
