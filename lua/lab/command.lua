@@ -15,7 +15,7 @@ local USAGE = "lab up|down|status|env|reset|fault|advance-clock"
 local function parse(words, options)
   local what, rest = words[1], {}
   if not WORDS[what] then
-    errors.input(("lab knows no %s%s"):format(out.printable(what), suggest.among(what, SHOWN)), "o2x help lab")
+    errors.input(("lab knows no %s%s"):format(out.printable(what), suggest.did_you_mean(what, SHOWN)), "o2x help lab")
   end
   for i = 2, #words do
     local key, value = words[i]:match "^(%l+)=(.*)$"

@@ -33,7 +33,7 @@ end
 local function find(name)
   if known[name] then return require("o2x.cli." .. name) end
   errors.input(
-    ("unknown command '%s'%s"):format(out.printable(name), suggest.among(name, COMMANDS)),
+    ("unknown command '%s'%s"):format(out.printable(name), suggest.did_you_mean(name, COMMANDS)),
     "o2x help lists the commands"
   )
 end

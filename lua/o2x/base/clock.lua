@@ -1,5 +1,5 @@
----The time of day in UTC, and its texts. Runbooks see it through the journal (`effects/clock.lua`), so that a resumed
----run sees the same.
+---UTC time and its text forms. Runbooks read it through the journal (`effects/clock.lua`), so that a resumed run gets
+---the same times.
 
 local core = require "o2x.core.clock"
 local errors = require "o2x.base.error"
@@ -13,13 +13,13 @@ function M.now()
   return seconds + nanoseconds / 1e9
 end
 
----Seconds of a clock that is never set; for durations.
+---Seconds of a monotonic clock; for durations.
 ---@return number
 M.monotonic = core.monotonic
 
----A moment as text: "2026-02-14T09:30:00Z".
+---A time in ISO 8601: "2026-02-14T09:30:00Z".
 ---@param time number? now if absent
----@param digits integer? of the fraction of a second, 0 if absent
+---@param digits integer? number of fractional digits, 0 if absent
 ---@return string
 function M.iso(time, digits)
   local seconds, nanoseconds
@@ -37,7 +37,7 @@ end
 ---@return string
 function M.today(time) return M.iso(time):sub(1, 10) end
 
----Reads a date, or a date and a time with an offset.
+---Parses a date, or a date and time with an offset.
 ---@param text string
 ---@return number seconds since 1970
 function M.parse(text)

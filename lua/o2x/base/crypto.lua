@@ -10,8 +10,8 @@ local function check(op, value, message, code)
   return value
 end
 
----SHA-256 as 64 hexadecimal digits. A secret is refused: a plain hash of a short one can be guessed (use
----`s:fingerprint()`).
+---SHA-256 as 64 hexadecimal digits. Rejects secrets, because a plain hash of a short one can be guessed; use
+---`s:fingerprint()`.
 ---@param text string
 ---@return string
 function M.sha256(text) return core.hex(core.sha256(text)) end
@@ -27,14 +27,14 @@ M.sha256_bytes = core.sha256
 ---@return string
 function M.hmac_sha256(key, text) return core.hex(core.hmac_sha256(key, text)) end
 
----HMAC-SHA-256 as 32 bytes, or as a secret when it has a label (a derived key).
+---HMAC-SHA-256 as 32 bytes, or as a secret if a label is given (a derived key).
 ---@param key string|userdata
 ---@param text string|userdata
 ---@param label string?
 ---@return string|userdata
 M.hmac_sha256_bytes = core.hmac_sha256
 
----CRC-32C; `before` is the sum of what came before the text.
+---CRC-32C; `before` is the checksum of the preceding text.
 ---@param text string
 ---@param before integer?
 ---@return integer
@@ -67,20 +67,19 @@ local function hash(password, cost, setting)
   return check("bcrypt", operation:result())
 end
 
----A bcrypt hash ("$2b$10$…") of a password, with a new salt each time.
+---A bcrypt hash ("$2b$10$…") of a password with a new salt.
 ---@param password string|userdata 1 to 72 bytes
 ---@param cost integer? 10 if absent
 ---@return string
 function M.bcrypt(password, cost) return hash(password, cost) end
 
----Whether a bcrypt hash is of this password.
+---Does a bcrypt hash belong to this password?
 ---@param password string|userdata
----@param known string the hash
+---@param expected string the hash
 ---@return boolean
-function M.bcrypt_matches(password, known)
-  if not known:match "^%$2[abxy]%$%d%d%$[./%w]+$" or #known ~= 60 then return false end
-  local again = hash(password, nil, known)
-  return again == known
+function M.bcrypt_matches(password, expected)
+  if not expected:match "^%$2[abxy]%$%d%d%$[./%w]+$" or #expected ~= 60 then return false end
+  return hash(password, nil, expected) == expected
 end
 
 return M

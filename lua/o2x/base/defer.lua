@@ -1,4 +1,4 @@
----What is to happen at the end of a block, however the block ends: `local _unlock <close> = defer(fn)`.
+---Runs a function at the end of a block, however the block ends: `local _unlock <close> = defer(fn)`.
 
 local Deferred = {}
 Deferred.__close = function(self, problem) self.fn(problem) end

@@ -1,5 +1,5 @@
---- What changes between two values, as lines for people: "+ key: value", "- key: value", "~ key: old → new".
--- Secrets never show; a changed one says so by its tag.
+--- Diffs of two values as lines: "+ key: value", "- key: value", "~ key: old → new".
+-- A secret is never shown; if it changed, its fingerprint differs.
 
 local json = require "o2x.base.json"
 local secret = require "o2x.base.secret"
@@ -7,12 +7,12 @@ local value = require "o2x.base.value"
 
 local M = {}
 
-local LONGEST = 96 -- bytes of a value on a line
-local MOST_CELLS = 4e6 -- lines before × lines after that a text diff looks at
+local MAX_VALUE = 96 -- bytes of a value on a line
+local MAX_CELLS = 4e6 -- lines before × lines after that a text diff compares
 
 local function shorten(text)
-  if #text <= LONGEST then return text end
-  local cut = utf8.offset(text, 0, LONGEST) or LONGEST
+  if #text <= MAX_VALUE then return text end
+  local cut = utf8.offset(text, 0, MAX_VALUE) or MAX_VALUE
   return text:sub(1, cut - 1) .. ("… (%d bytes)"):format(#text)
 end
 
@@ -91,7 +91,7 @@ local function tagged(v)
   return M.inline(v)
 end
 
--- A new or a gone table is written out below its path, so that each of its parts can be read.
+-- An added or removed table is listed field by field.
 local function spread(v) return is_map(v) and next(v) ~= nil or is_list(v) and not is_list_of_scalars(v) end
 
 function walk(lines, path, before, after)
@@ -117,7 +117,7 @@ function walk(lines, path, before, after)
   add(lines, "~", path, tagged(before) .. " → " .. tagged(after))
 end
 
---- What changes from before to after; nil stands for absent.
+--- The changes from before to after; nil means absent.
 ---@param before any
 ---@param after any
 ---@return string[] lines
@@ -135,7 +135,7 @@ local function split(text)
   return lines
 end
 
--- Longest common subsequence of a[lo..] and b[lo..], as a table of lengths; small, as equal ends are cut off first.
+-- Table of the lengths of the longest common subsequences of a[lo..] and b[lo..]; the caller cuts off equal ends first.
 local function lengths(a, b, lo, a_hi, b_hi)
   local row = {}
   for i = a_hi + 1, lo, -1 do
@@ -154,7 +154,7 @@ local function lengths(a, b, lo, a_hi, b_hi)
 end
 
 local function middle(script, a, b, lo, a_hi, b_hi)
-  if (a_hi - lo + 2) * (b_hi - lo + 2) > MOST_CELLS then
+  if (a_hi - lo + 2) * (b_hi - lo + 2) > MAX_CELLS then
     for i = lo, a_hi do
       script[#script + 1] = "-" .. a[i]
     end
@@ -197,10 +197,10 @@ local function edit_script(a, b)
   return script
 end
 
---- A unified diff of two texts: " same", "-gone", "+new", with "…" where equal lines are left out.
+--- A unified diff of two texts: " same", "-removed", "+added", with "…" for omitted equal lines.
 ---@param before string?
 ---@param after string?
----@param context integer? equal lines to keep around a change, 2 if absent
+---@param context integer? equal lines to show around a change, 2 if absent
 ---@return string[] lines
 function M.text(before, after, context)
   context = context or 2

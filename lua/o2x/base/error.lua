@@ -1,4 +1,4 @@
---- One error object for everything that can go wrong: what, where, why, and what to type next.
+--- The error object of o2x: what failed, where, why, and what to type next.
 
 local core = require "o2x.core.task"
 
@@ -43,7 +43,7 @@ function M.input(message, hint, where) M.raise { kind = "input", message = messa
 ---@return boolean
 function M.is(value) return getmetatable(value) == Error end
 
---- Makes whatever was raised an error object; what is not one becomes a bug with its traceback.
+--- Turns any raised value into an error object; a value that is not one becomes a bug with its traceback.
 ---@param value any
 ---@param traceback string?
 ---@return table error
@@ -52,7 +52,7 @@ function M.wrap(value, traceback)
   return M.new { kind = "bug", message = tostring(value), traceback = traceback }
 end
 
---- For xpcall: an error object stays, anything else becomes one with a traceback.
+--- A message handler for xpcall: wraps everything but error objects, with a traceback.
 ---@param value any
 ---@return table error
 function M.handler(value)
@@ -65,7 +65,7 @@ end
 ---@return integer
 function M.exit_code(err) return EXIT_CODES[err.kind] or 1 end
 
---- Passes the results of a native step on, or raises what it reported.
+--- Returns the results of a native call, or raises the error that it reported.
 ---@param fields table of the error to raise (kind, module, op); message and code come from the step
 ---@param value any first result of the step
 ---@param message string?
@@ -81,7 +81,7 @@ function M.check(fields, value, message, code, ...)
   M.raise(copy)
 end
 
---- What a cancelled task meets at its next wait.
+--- The error that a cancelled task gets at its next wait.
 M.cancelled = M.new { kind = "cancelled", message = "interrupted" }
 core.set_cancelled(M.cancelled)
 

@@ -1,14 +1,14 @@
---- Tables that can be read, and neither changed nor taken apart. What scripts get of the engine is made of them.
+--- Read-only tables. Everything that scripts get from the engine is made of them.
 
 local M = {}
 
---- Frozen table → what is in it, for those who walk over one (the script's pairs).
+--- Frozen table → its contents, for code that iterates over one (the script's pairs).
 M.contents = setmetatable({}, { __mode = "k" })
 
 --- A read-only view of a table.
 ---@param contents table
----@param missing (fun(name: any): any)? called for a name that is not there
----@param refusal string|fun(name: any, value: any)|nil what an assignment is told, with %s for the name; or who decides on it
+---@param missing (fun(name: any): any)? called for a missing name
+---@param refusal string|fun(name: any, value: any)|nil the error of an assignment, with %s for the name, or its handler
 ---@return table
 function M.new(contents, missing, refusal)
   local view = setmetatable({}, {

@@ -1,11 +1,11 @@
----Files and folders. A write is atomic and on disk when it returns; a failure raises one error that names the path.
+---Files and folders. A write is atomic and durable when it returns; errors name the path.
 
 local core = require "o2x.core.fs"
 local errors = require "o2x.base.error"
 
 local M = {}
 
--- The message of a failure begins with the path.
+-- The native messages begin with the path.
 local function check(op, value, message, code)
   if value == nil then errors.raise { kind = "failed", module = "fs", op = op, code = code, message = message } end
   return value
@@ -23,7 +23,7 @@ function M.join(folder, ...)
   return path
 end
 
----The folder a path is in.
+---The parent folder of a path.
 ---@param path string
 ---@return string
 function M.folder(path)
@@ -43,7 +43,7 @@ function M.name(path) return (path:gsub("/+$", ""):match("[^/]*$")) end
 ---@return string
 function M.read(path, limit) return check("read", core.read(path, limit)) end
 
----Reads a whole file, or gives nil when there is none.
+---Reads a whole file; nil if it does not exist.
 ---@param path string
 ---@param limit integer?
 ---@return string?
@@ -53,33 +53,33 @@ function M.read_if(path, limit)
   return check("read", text, message, code)
 end
 
----Reads a file that is a secret.
+---Reads a file as a secret.
 ---@param path string
 ---@param label string? its file name if absent
 ---@return userdata secret
 function M.read_secret(path, label) return check("read_secret", core.read_secret(path, label or M.name(path))) end
 
----Writes a file at once and to disk: readers see the old text or the new one. A symbolic link is replaced, not
----followed.
+---Writes a file atomically and syncs it: readers see either the old or the new content. Replaces a symbolic link
+---instead of following it.
 ---@param path string
 ---@param bytes string|userdata text or a secret
----@param options { mode: integer?, parents: boolean? }? mode: exactly this, else the old file's, else by the umask
+---@param options { mode: integer?, parents: boolean? }? mode: by default the old file's, else by the umask
 function M.write(path, bytes, options)
   options = options or {}
   if options.parents then M.mkdir(M.folder(path)) end
   check("write", core.write(path, bytes, options.mode))
 end
 
----Adds to the end of a file; nothing is synced.
+---Appends to a file without syncing it.
 ---@param path string
 ---@param bytes string
 ---@param mode integer? of a new file
 function M.append(path, bytes, mode) check("append", core.append(path, bytes, mode)) end
 
----What a path is: `type` ("file", "folder", "link", "other"), `mode`, `size`, `mtime`, `uid`, `gid`; nil when there is
----nothing.
+---The properties of a path: `type` ("file", "folder", "link", "other"), `mode`, `size`, `mtime`, `uid`, `gid`; nil if
+---it does not exist.
 ---@param path string
----@param follow boolean? whether to look through a symbolic link; yes if absent
+---@param follow boolean? whether to follow a symbolic link, true if absent
 ---@return table?
 function M.stat(path, follow)
   local stat, message, code = core.stat(path, follow)
@@ -107,9 +107,9 @@ function M.list(path)
   return names
 end
 
----Makes a folder and those above it; one that is there is left as it is.
+---Creates a folder and its missing parents; an existing folder is left unchanged.
 ---@param path string
----@param mode integer? of those that are made; 0755 if absent
+---@param mode integer? of new folders, 0755 if absent
 function M.mkdir(path, mode)
   local made, message, code = core.mkdir(path, mode)
   if not made and code == "ENOENT" and M.folder(path) ~= path then
@@ -120,18 +120,18 @@ function M.mkdir(path, mode)
   check("mkdir", made, message, code)
 end
 
----Removes a file, a link or an empty folder. What is not there is gone already.
+---Removes a file, a link or an empty folder; a missing path is not an error.
 ---@param path string
 function M.remove(path)
   local removed, message, code = core.remove(path)
   if code ~= "ENOENT" then check("remove", removed, message, code) end
 end
 
----Removes a folder and all that is in it. Follows no link, leaves the file system it began on alone.
+---Removes a folder and its contents. Does not follow links or cross into other file systems.
 ---@param path string absolute, at least two names deep
 function M.remove_tree(path) check("remove_tree", core.remove_tree(path)) end
 
----Renames, over the file that is there.
+---Renames a path and replaces an existing file.
 ---@param from string
 ---@param to string
 function M.rename(from, to) check("rename", core.rename(from, to)) end
@@ -145,9 +145,9 @@ function M.chmod(path, mode) check("chmod", core.chmod(path, mode)) end
 ---@return string
 function M.realpath(path) return check("realpath", core.realpath(path)) end
 
----Like realpath for a path that need not exist: what exists is resolved, the rest must be plain names.
+---Like realpath, for a path that may not exist: the existing part is resolved, the rest must be plain names.
 ---@param path string
----@return string? path nil when it cannot be told, because the missing part holds "." or ".."
+---@return string? path nil if the missing part contains "." or "..", or is a dangling link
 function M.canonical(path)
   if path:sub(1, 1) ~= "/" then path = M.join(M.cwd(), path) end
   local missing = {}
@@ -160,7 +160,7 @@ function M.canonical(path)
       return real
     end
     if code ~= "ENOENT" then check("canonical", nil, message, code) end
-    -- A link to nowhere: writing through it would make a file at a place that was never checked.
+    -- Writing through a dangling link would create a file at a path that was never checked.
     if M.stat(path, false) then return nil end
     local name = M.name(path)
     if name == "." or name == ".." or name == "" then return nil end
@@ -169,7 +169,7 @@ function M.canonical(path)
   end
 end
 
----Copies a file or a folder with all that is in it; links are copied as links, modes are kept.
+---Copies a file or a folder with its contents; links are copied as links, modes are preserved.
 ---@param from string
 ---@param to string
 function M.copy_tree(from, to)
@@ -187,15 +187,15 @@ function M.copy_tree(from, to)
   end
 end
 
----Makes a folder of mode 0700 with a name of its own.
----@param prefix string? the beginning of its path; in TMPDIR if absent
+---Creates a folder of mode 0700 with a unique name.
+---@param prefix string? of its path; in TMPDIR if absent
 ---@return string
 function M.temp_folder(prefix)
   prefix = prefix or M.join(os.getenv("TMPDIR") or "/tmp", "o2x-")
   return check("temp_folder", core.mkdtemp(prefix))
 end
 
----Whether a file is the user's own (or root's) and nobody else may read or write it.
+---Is a file owned by the user or root, and inaccessible for everyone else?
 ---@param path string
 ---@return boolean
 function M.private(path)
@@ -203,7 +203,7 @@ function M.private(path)
   return stat.mode & 0x3f == 0 and (stat.uid == core.user() or stat.uid == 0)
 end
 
----The folder the program runs in.
+---The current working directory.
 ---@return string
 function M.cwd() return check("cwd", core.cwd()) end
 

@@ -1,4 +1,4 @@
---- Who is at the keyboard, and where: what locks, journals and maintenance notes say of a run.
+--- The user and host of a run, as recorded in locks, journals and maintenance notes.
 
 local fs = require "o2x.base.fs"
 

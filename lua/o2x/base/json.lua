@@ -1,11 +1,11 @@
----JSON: exact integers, sorted keys, secrets refused.
+---JSON with exact integers and sorted keys; secrets are rejected.
 
 local core = require "o2x.core.json"
 local errors = require "o2x.base.error"
 
 local M = {}
 
----The value that JSON's null becomes; equal only to itself.
+---The value of JSON's null; equal only to itself.
 M.null = core.null
 
 ---Marks a table as an array, so that an empty one is written `[]`.
@@ -30,8 +30,8 @@ local function raise(op, message, code, source)
   }
 end
 
----Reads JSON. Trailing text, duplicate keys, `\u0000`, bad UTF-8, integers beyond 64 bit and more than 64 levels are
----errors.
+---Decodes JSON. Trailing text, duplicate keys, `\u0000`, invalid UTF-8, integers beyond 64 bits and more than 64 levels
+---are errors.
 ---@param text string
 ---@param source string? the file or request the text is from, for the error's message
 ---@return any
@@ -41,10 +41,10 @@ function M.decode(text, source)
   return value
 end
 
----Reads a secret JSON text; every string below the dotted `prefix` comes out as a secret.
+---Decodes secret JSON; every string below the dotted `prefix` becomes a secret.
 ---@param text userdata a secret
 ---@param prefix string such as "data.data"; "" for everything
----@param label string? what the names of the secrets begin with
+---@param label string? prefix of the secrets' labels
 ---@return any
 function M.decode_secret(text, prefix, label)
   local value, message, code = core.decode_secret(text, prefix, label)
@@ -52,7 +52,7 @@ function M.decode_secret(text, prefix, label)
   return value
 end
 
----Writes JSON on one line, object keys sorted.
+---Encodes to JSON on one line, with sorted keys.
 ---@param value any
 ---@return string
 function M.encode(value)
@@ -61,7 +61,7 @@ function M.encode(value)
   return text
 end
 
----Writes JSON for people: two spaces a level, object keys sorted, no newline at the end.
+---Encodes to indented JSON (two spaces), with sorted keys and no final newline.
 ---@param value any
 ---@return string
 function M.pretty(value)
@@ -70,7 +70,7 @@ function M.pretty(value)
   return text
 end
 
----Writes JSON that may hold secrets; the result is a secret.
+---Encodes values that may contain secrets; the result is a secret.
 ---@param value any
 ---@return userdata secret
 function M.encode_secret(value)

@@ -1,6 +1,6 @@
---- Modules that are loaded at their first use, so that a command's start costs what it needs and no more.
+--- Loads a module at its first use, so that a command loads only what it needs.
 
---- A stand-in for a module's table: for `lazy "o2x.engine.plan"` instead of `require "o2x.engine.plan"`.
+--- A proxy for a module: `lazy "o2x.engine.plan"` instead of `require "o2x.engine.plan"`.
 ---@param name string
 ---@return table
 return function(name)

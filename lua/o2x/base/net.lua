@@ -1,4 +1,4 @@
---- TCP connections that we open: names looked up without blocking, every address tried, TLS always verified.
+--- Outgoing TCP connections: resolves names without blocking, tries every address, always verifies TLS.
 
 local core = require "o2x.core.net"
 local errors = require "o2x.base.error"
@@ -11,7 +11,7 @@ local REASONS = {
   ECONNREFUSED = "refuses connections",
   ETIMEDOUT = "does not answer",
   timeout = "does not answer",
-  EHOSTUNREACH = "cannot be reached over the network",
+  EHOSTUNREACH = "is unreachable over the network",
   ECONNRESET = "closed the connection",
 }
 
@@ -36,13 +36,13 @@ function M.addresses(name, seconds)
     module = "net",
     op = "resolve",
     code = code,
-    message = ("the host name %s cannot be found: %s"):format(name, message),
+    message = ("cannot resolve host name %s: %s"):format(name, message),
   }
 end
 
 local function remaining(deadline) return math.max(0, deadline - task.now()) end
 
--- Steps give true, false and what to wait for, or nil and why not.
+-- Repeats a step until it returns true; it returns false and what to wait for, or nil and an error.
 local function finish(connection, step, deadline)
   while true do
     local done, what, code = step(connection)

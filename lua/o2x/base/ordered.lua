@@ -1,10 +1,10 @@
----Tables that remember the order of their keys. They are plain tables: the order is kept beside them, not in them.
+---Tables with a remembered key order. They are plain tables; the order is stored in a weak table.
 
 local M = {}
 
 local orders = setmetatable({}, { __mode = "k" })
 
----Remembers an order for a table; keys it does not name come after, sorted.
+---Sets the key order of a table; other keys follow, sorted.
 ---@generic T: table
 ---@param t T
 ---@param keys string[]
@@ -14,7 +14,7 @@ function M.mark(t, keys)
   return t
 end
 
----Makes a table from a list of pairs: `ordered.new { { "name", "x" }, { "value", 1 } }`.
+---Creates a table from a list of pairs: `ordered.new { { "name", "x" }, { "value", 1 } }`.
 ---@param pairs_list any[][]
 ---@return table
 function M.new(pairs_list)
@@ -26,7 +26,7 @@ function M.new(pairs_list)
   return M.mark(t, keys)
 end
 
----The keys of a table in its order; sorted where none is remembered.
+---The keys of a table in its order, or sorted if it has none.
 ---@param t table
 ---@return any[]
 function M.keys(t)

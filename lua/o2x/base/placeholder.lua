@@ -1,4 +1,4 @@
---- Values that a plan cannot know yet, on their way into a text: the text says so where they would stand.
+--- Replaces values that a plan cannot know yet by a placeholder text.
 
 local value = require "o2x.base.value"
 
@@ -23,7 +23,7 @@ local function fill(v)
   return out
 end
 
---- The value itself, or a copy in which "(known after apply)" stands for what is unknown.
+--- The value itself, or a copy in which unknown values are "(known after apply)".
 ---@param v any
 ---@return any
 function M.fill(v) return holds_unknown(v) and fill(v) or v end

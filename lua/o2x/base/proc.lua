@@ -1,4 +1,5 @@
---- Running programs: argument arrays, an environment given word by word, bounded and streamed output, a deadline.
+--- Runs programs: argument arrays, an explicit environment, bounded and streamed output, a deadline.
+
 local core = require "o2x.core.subprocess"
 local errors = require "o2x.base.error"
 local task = require "o2x.base.task"
@@ -9,7 +10,7 @@ local SIGTERM, SIGKILL = 15, 9
 local GRACE = 5 -- seconds between SIGTERM and SIGKILL
 local MAX_OUTPUT = 16 * 1024 * 1024
 
--- What a child may know of our environment: where programs and files are, and how people write. No credentials.
+-- The variables that a child inherits: paths and locale, no credentials.
 local INHERITED = {
   "PATH",
   "HOME",
@@ -50,10 +51,10 @@ local function fail(kind, op, message, more)
 end
 
 local function environment(extra)
-  local words = {}
+  local variables = {}
   for _, name in ipairs(INHERITED) do
     local value = not (extra and extra[name]) and os.getenv(name)
-    if value then words[#words + 1] = name .. "=" .. value end
+    if value then variables[#variables + 1] = name .. "=" .. value end
   end
   local names = {}
   for name in pairs(extra or {}) do
@@ -64,39 +65,39 @@ local function environment(extra)
     if type(extra[name]) ~= "string" then
       fail("bug", "start", ("environment variable %s is a %s, not a string"):format(name, type(extra[name])))
     end
-    words[#words + 1] = name .. "=" .. extra[name]
+    variables[#variables + 1] = name .. "=" .. extra[name]
   end
-  return words
+  return variables
 end
 
--- Where vendor/bootstrap puts the helm that it builds, for those who may not install it for everybody.
-local function cached(name)
+-- vendor/bootstrap installs here, so that it needs no root.
+local function find_in_cache(name)
   local home = os.getenv "HOME"
   local cache = os.getenv "XDG_CACHE_HOME" or home and home .. "/.cache"
   return cache and not name:find("/", 1, true) and core.which(cache .. "/o2x/bin/" .. name) or nil
 end
 
---- Looks a program up in PATH, then among those that vendor/bootstrap built; raises a clear error if it is missing.
+--- Finds a program in PATH, then among those that vendor/bootstrap built; raises an error if it is missing.
 ---@param name string
 ---@return string path
 function M.find(name)
-  local path = core.which(name) or cached(name)
+  local path = core.which(name) or find_in_cache(name)
   if path then return path end
   fail(
     "failed",
     "find",
-    name .. (name:find("/", 1, true) and " is not a program" or " is not on PATH"),
+    name .. (name:find("/", 1, true) and " is not an executable file" or " is not on PATH"),
     { code = "missing", hint = INSTALL_HINT[name] or ("install " .. name) }
   )
 end
 
---- Whether a program is there.
+--- Is a program installed?
 ---@param name string
 ---@return boolean
-function M.exists(name) return (core.which(name) or cached(name)) ~= nil end
+function M.exists(name) return (core.which(name) or find_in_cache(name)) ~= nil end
 
---- Starts a program and returns at once. The child (`pid kill status close`, `wait` below) is killed with its group
---- when it is closed or collected, and when this process dies, unless it is detached.
+--- Starts a program without waiting for it. The child (`pid kill status close`, `wait` below) and its process group are
+--- killed when it is closed or collected, and when this process dies, unless it is detached.
 ---@param o o2x.proc.options
 ---@return userdata child
 function M.start(o)
@@ -113,17 +114,17 @@ function M.start(o)
   return child
 end
 
---- Waits for a started child's end.
+--- Waits until a started child exits.
 ---@param child userdata
 ---@param seconds number?
----@return integer? code exit code, nil if a signal ended it (or after "timeout")
----@return integer|string|nil signal the signal, or "timeout" if it still runs
+---@return integer? code exit code, nil if a signal killed it (or after "timeout")
+---@return integer|string|nil signal the signal, or "timeout" if it is still running
 function M.wait(child, seconds)
   if not child:status() and not task.wait_fd(child:fd "exit", "r", seconds or 300) then return nil, "timeout" end
   return select(2, child:status())
 end
 
---- Ends a child and its group: SIGTERM, and SIGKILL for what is left 5 s later.
+--- Stops a child and its process group: SIGTERM, then SIGKILL after 5 s.
 ---@param child userdata
 ---@param grace number? seconds
 function M.stop(child, grace)
@@ -150,7 +151,7 @@ local function feed(child, input)
   child:finish_input()
 end
 
--- Calls on_line for each whole line, and at the end for an unfinished one.
+-- Calls on_line for each complete line, and at the end for an unterminated one.
 local function line_splitter(on_line, stream)
   local rest = ""
   return function(bytes)
@@ -200,8 +201,8 @@ local function await(child, o)
   return { timed_out = true }
 end
 
---- Runs a program to its end. A non-zero exit is a result, not an error; a missing program, a passed deadline and too
---- much output are errors.
+--- Runs a program until it exits. A non-zero exit code is a result, not an error; a missing program, a missed deadline
+--- and too much output are errors.
 ---@param o o2x.proc.options
 ---@return { code: integer?, signal: integer?, stdout: string, stderr: string }
 function M.run(o)
@@ -217,7 +218,7 @@ function M.run(o)
     fail(
       "timeout",
       "run",
-      ("%s did not end within %g s and was stopped"):format(o.argv[1], o.timeout or 300),
+      ("%s did not exit within %g s and was stopped"):format(o.argv[1], o.timeout or 300),
       { cause = got.stderr:match("([^\n]+)%s*$") }
     )
   end

@@ -1,23 +1,23 @@
---- Trying again, in one place: what may be tried again, how long to wait, when to give up.
--- A request that was surely not carried out (refused, 429, a serialisation failure) may be sent again; one whose outcome
+--- The retry policy: which failures may be retried, how long to wait, when to give up.
+-- A request that certainly had no effect (refused, 429, a serialisation failure) may be sent again; one whose outcome
 -- is unknown is never resent blindly: the gate asks the system first.
 
 local errors = require "o2x.base.error"
 local task = require "o2x.base.task"
 
 local M = {
-  attempts = 40, -- of one operation; as a rule the time is over first
-  first_attempts = 3, -- as long as a system was never reached in this run: then it is rather the address that is wrong
-  seconds = 60, -- for one operation, all attempts and pauses together (configuration: retry.seconds)
-  first = 0.1, -- of the pauses; doubled each time, with jitter
-  longest = 10,
-  longest_told = 60, -- of a server's Retry-After
+  attempts = 40, -- of one operation; usually the time limit is reached first
+  first_attempts = 3, -- until a system was reached once in this run: before that the address is probably wrong
+  seconds = 60, -- limit for one operation with all its attempts and pauses (configuration: retry.seconds)
+  first = 0.1, -- first pause in seconds; doubled each time, with jitter
+  longest = 10, -- longest pause
+  longest_retry_after = 60, -- limit for a server's Retry-After
 }
 
 local TRANSIENT = { unreachable = true, timeout = true, unknown = true }
 
---- May an operation that failed so be tried again? Reads may after any transient failure; writes only when the
--- client says that nothing was done.
+--- May the operation be retried after this error? Reads may after any transient failure, writes only if the client says
+-- that nothing was done.
 ---@param err any
 ---@param is_read boolean
 ---@return boolean
@@ -27,20 +27,20 @@ function M.may(err, is_read)
   return is_read and TRANSIENT[err.kind] or false
 end
 
---- Seconds to wait before attempt n + 1: full jitter below a doubling limit, or what the server asked for.
+--- Seconds to wait before attempt n + 1: full jitter below a doubling limit, or the server's Retry-After.
 ---@param n integer attempts made
----@param err table the last error; retry_after in seconds if the server told
+---@param err table the last error; retry_after in seconds if the server sent one
 ---@return number
 function M.pause(n, err)
-  local told = tonumber(err.retry_after)
-  if told then return math.min(math.max(told, 0), M.longest_told) end
+  local retry_after = tonumber(err.retry_after)
+  if retry_after then return math.min(math.max(retry_after, 0), M.longest_retry_after) end
   return math.random() * math.min(M.first * 2 ^ n, M.longest)
 end
 
 --- One operation's budget of attempts and time.
 ---@param on_retry fun(n: integer, err: table, seconds: number)
 ---@param attempts integer?
----@return table budget again(err) waits and gives true, or false when it is spent
+---@return table budget again(err) waits and returns true, or false when the budget is spent
 function M.budget(on_retry, attempts)
   local made, give_up = 0, task.now() + M.seconds
   attempts = attempts or M.attempts
@@ -56,7 +56,7 @@ function M.budget(on_retry, attempts)
   }
 end
 
---- Runs a read, again while its failures are transient.
+--- Runs a read and retries it while its failures are transient.
 ---@param on_retry fun(n: integer, err: table, seconds: number)
 ---@param attempts integer?
 ---@param fn function

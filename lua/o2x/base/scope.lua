@@ -1,4 +1,4 @@
---- The run's grants, asked before anything goes out. The comparison is in C (host/scope.c), on canonical bytes.
+--- Checks names and paths against the run's grants before a request is sent. host/scope.c compares canonical bytes.
 
 local core = require "o2x.core.scope"
 local errors = require "o2x.base.error"
@@ -19,11 +19,11 @@ local function checker(compare)
   end
 end
 
---- The path is one of the grants, or below one that ends with a slash. Each of these takes grants (a list), the value as it
---- goes out, and what it is ("Vault path"); gives the value or raises "refused".
+--- The path is one of the grants, or below one that ends with a slash. Each check takes the grants (a list), the value
+--- as it is sent, and what it is ("Vault path"); it returns the value or raises "refused".
 ---@type fun(grants: string[], value: string, what: string): string
 M.path = checker(core.path)
---- The name is one of the grants, to the byte.
+--- The name is one of the grants, byte for byte.
 M.name = checker(core.name)
 --- The key begins with one of the grants, each of which ends with its separator.
 M.key = checker(core.key)

@@ -1,19 +1,20 @@
---- Lets so many tasks at a time do something; the others wait for their turn, in order.
+--- A counting semaphore for tasks: at most n run at a time, the others wait in order.
 
 local defer = require "o2x.base.defer"
 local task = require "o2x.base.task"
 
 local M = {}
 
-local Turnstile = {}
-Turnstile.__index = Turnstile
+local Semaphore = {}
+Semaphore.__index = Semaphore
 
----@param places integer
----@return table turnstile
-function M.new(places) return setmetatable({ free = places, waiting = {} }, Turnstile) end
+--- A semaphore.
+---@param permits integer how many tasks may hold it at a time
+---@return table semaphore
+function M.new(permits) return setmetatable({ free = permits, waiting = {} }, Semaphore) end
 
--- The place goes to whoever waits longest, without being free in between.
-function Turnstile:leave()
+-- The permit goes straight to the longest waiting task, so that no later one can take it first.
+function Semaphore:release()
   local turn = table.remove(self.waiting, 1)
   if turn then
     turn:set()
@@ -22,7 +23,7 @@ function Turnstile:leave()
   end
 end
 
-function Turnstile:enter()
+function Semaphore:acquire()
   if self.free > 0 then
     self.free = self.free - 1
     return
@@ -37,16 +38,16 @@ function Turnstile:enter()
       error(cancelled, 0)
     end
   end
-  self:leave() -- the turn had come just before the cancellation
+  self:release() -- the permit arrived just before the cancellation
   error(cancelled, 0)
 end
 
---- Runs fn when there is a place.
+--- Runs fn while holding a permit; waits until one is free.
 ---@param fn function
----@return any what fn returns
-function Turnstile:run(fn, ...)
-  self:enter()
-  local _leave <close> = defer(function() self:leave() end)
+---@return any the results of fn
+function Semaphore:run(fn, ...)
+  self:acquire()
+  local _release <close> = defer(function() self:release() end)
   return fn(...)
 end
 

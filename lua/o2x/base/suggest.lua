@@ -1,4 +1,4 @@
---- Did you mean …? The name that is nearest to a misspelt one.
+--- "Did you mean …?": finds the closest match for a misspelt name.
 
 local M = {}
 
@@ -18,7 +18,7 @@ local function distance(a, b)
   return row[#b]
 end
 
--- For a word that is part of a name: "sso" of "service-sso".
+-- For a word that is part of a name: "sso" in "service-sso".
 local function holding(part, names)
   if #part < 3 then return nil end
   for _, candidate in ipairs(names) do
@@ -26,11 +26,11 @@ local function holding(part, names)
   end
 end
 
---- The nearest of the names, if it is near at all; else the first that the word is a part of.
+--- The closest of the names by edit distance, if it is close enough; else the first name that contains the word.
 ---@param name string
 ---@param names string[]
 ---@return string?
-function M.find(name, names)
+function M.nearest(name, names)
   if #name > 64 then return nil end
   local best, least = nil, math.max(2, #name // 3) + 1
   for _, candidate in ipairs(names) do
@@ -46,8 +46,8 @@ end
 ---@param name string
 ---@param names string[]
 ---@return string
-function M.among(name, names)
-  local found = M.find(name, names)
+function M.did_you_mean(name, names)
+  local found = M.nearest(name, names)
   return found and ("; did you mean %s?"):format(found) or ""
 end
 

@@ -1,4 +1,4 @@
---- Structured tasks: code reads as if it blocked; what waits yields; nothing outlives the call that started it.
+--- Structured concurrency: code reads as if it blocked, waits yield, and no task outlives the call that started it.
 
 local core = require "o2x.core.task"
 local event = require "o2x.core.event"
@@ -13,8 +13,8 @@ local M = {
   wait = core.wait,
 }
 
--- A wait inside a coroutine of Lua's own would return to whoever resumed it. Passing the host's tag up lets it
--- reach the loop, so that generators may wait.
+-- A wait inside a plain coroutine would return to its resumer. Passing the host's tag up lets the wait reach the event
+-- loop, so that generators can wait.
 local tag = core.tag()
 -- luacheck: globals coroutine.resume coroutine.wrap
 local resume, yield = coroutine.resume, coroutine.yield
@@ -36,7 +36,7 @@ function coroutine.wrap(fn)
   return function(...) return results(coroutine.resume(co, ...)) end
 end
 
---- The running task's own table; what it has not set itself is its parent's.
+--- The running task's context; fields that it has not set are its parent's.
 ---@return table
 function M.context() return core.context() end
 
@@ -46,7 +46,7 @@ Handle.__index = Handle
 --- Has the task ended?
 function Handle:done() return self.results ~= nil end
 
---- Asks the task to end: its next wait raises.
+--- Cancels the task: its next wait raises an error.
 function Handle:cancel() self.task:cancel() end
 
 --- Waits until the task has ended.
@@ -58,14 +58,14 @@ function Handle:wait(seconds, shielded)
   return core.wait(self.ended, seconds or math.huge, shielded)
 end
 
---- Waits for the task and gives its results, or raises its error.
+--- Waits for the task and returns its results, or raises its error.
 function Handle:join()
   self:wait()
   if not self.results[1] then error(self.results[2], 0) end
   return table.unpack(self.results, 2, self.results.n)
 end
 
---- Starts a task. Whoever starts one waits for it: prefer parallel, each and timeout.
+--- Starts a task. The caller must wait for it; prefer parallel, each and timeout.
 ---@param fn function
 ---@return table handle join, wait, cancel, done
 function M.spawn(fn, ...)
@@ -139,7 +139,7 @@ function M.timeout(seconds, fn, ...)
   return handle:join()
 end
 
--- Runs start(i) for i in 1..count, at most `limit` at a time. The first error stops the others and is raised when
+-- Runs start(i) for i in 1..count, at most `limit` at a time. The first error cancels the others and is raised after
 -- all have ended.
 local function group(count, limit, start)
   local changed = event.new()
@@ -168,7 +168,7 @@ local function group(count, limit, start)
   return handles
 end
 
---- Runs functions side by side.
+--- Runs functions concurrently.
 ---@param functions table<any, function>
 ---@return table results the first result of each, under its key
 function M.parallel(functions)
@@ -185,10 +185,10 @@ function M.parallel(functions)
   return results
 end
 
---- Runs fn for each item of a list, side by side.
+--- Runs fn for each item of a list concurrently.
 ---@param list any[]
 ---@param fn fun(item: any, index: integer): any
----@param options {limit: integer}? how many at a time; all if absent
+---@param options {limit: integer}? how many at a time, all if absent
 ---@return any[] results in the list's order
 function M.each(list, fn, options)
   local limit = options and options.limit or math.max(#list, 1)
@@ -200,13 +200,13 @@ function M.each(list, fn, options)
   return results
 end
 
---- A new event: set(), clear(); to be waited for with task.wait.
+--- A new event with set() and clear(); wait for it with task.wait.
 M.event = event.new
 
 --- An event for a signal: "INT", "TERM", "HUP", "USR1", "WINCH".
 M.signal = event.signal
 
---- The root task: runs the program and sets its exit code from what it returns.
+--- The root task: runs the program and sets its exit code from the result.
 ---@param entry function
 ---@param arguments string[] as in C: 0 is the program
 function M.main(entry, arguments)

@@ -1,4 +1,4 @@
----Durations and sizes: as people read them, and as they type them.
+---Formats sizes and durations for people, and parses durations that they type.
 
 local M = {}
 
@@ -16,7 +16,7 @@ function M.bytes(bytes)
   return ("%d bytes"):format(bytes)
 end
 
----A duration: "0.4 s", "12 s", "3 min 20 s", "2 h", "3 d 4 h". An integer of seconds is given without a fraction.
+---A duration: "0.4 s", "12 s", "3 min 20 s", "2 h", "3 d 4 h". Integer seconds are shown without a fraction.
 ---@param seconds number
 ---@return string
 function M.duration(seconds)
@@ -33,9 +33,9 @@ function M.duration(seconds)
   end
 end
 
----The seconds of a duration as it is typed: "90s", "30m", "2h", "7d".
+---Parses a duration: "90s", "30m", "2h", "7d".
 ---@param text string
----@return integer? seconds nil if the text is no duration
+---@return integer? seconds nil if the text is not a duration
 function M.parse_duration(text)
   local count, unit = text:match "^(%d+)([smhd])$"
   local number = count and math.tointeger(tonumber(count))

@@ -1,4 +1,4 @@
---- Plain values as effects carry them: comparing them, and copying them without their secrets.
+--- Values of effects: compares them, and copies them without their secrets.
 
 local crypto = require "o2x.base.crypto"
 local errors = require "o2x.base.error"
@@ -7,21 +7,21 @@ local secret = require "o2x.base.secret"
 
 local M = {}
 
--- What a plan cannot know yet (a generated id, a load balancer's name). Joining it with text or indexing it gives
--- it again, so that a runbook goes on as if it were there.
+-- A value that a plan cannot know yet (a generated id, a load balancer's name). Concatenating or indexing it gives the
+-- same unknown value, so that a runbook continues as if it were there.
 local Unknown = { __name = "o2x.unknown", __metatable = false }
 local unknown = setmetatable({}, Unknown)
 Unknown.__tostring = function() return "(known after apply)" end
 Unknown.__concat = function() return unknown end
 Unknown.__index = function() return unknown end
 Unknown.__newindex = function()
-  errors.raise { kind = "failed", message = "cannot change a value that is known only after apply" }
+  errors.raise { kind = "failed", message = "cannot modify a value that is known only after apply" }
 end
 
---- The value that is known only after apply.
+--- The value that stands for "known after apply".
 M.unknown = unknown
 
---- Is the value known only after apply?
+--- Is it the value that stands for "known after apply"?
 ---@param value any
 ---@return boolean
 function M.is_unknown(value) return rawequal(value, unknown) end
@@ -30,7 +30,7 @@ local function is_reference(value)
   return type(value) == "table" and not M.is_unknown(value) and rawget(value, "$secret") ~= nil
 end
 
--- A live secret against another, against text, or against the reference that a journal keeps of it.
+-- Compares a secret with another one, with text, or with its reference from a journal.
 local function equal_secrets(a, b)
   if is_reference(a) then
     a, b = b, a
@@ -40,7 +40,7 @@ local function equal_secrets(a, b)
   return comparable(a) and comparable(b) and secret.equal(a, b)
 end
 
---- Are two values the same, all the way down? Secrets are compared by content; what is unknown equals nothing.
+--- Deep equality. Secrets are compared by content; an unknown value equals nothing.
 ---@param a any
 ---@param b any
 ---@return boolean
@@ -58,7 +58,7 @@ function M.equal(a, b)
   return true
 end
 
---- Does a value hold a secret anywhere?
+--- Does a value contain a secret?
 ---@param value any
 ---@return boolean
 function M.has_secret(value)
@@ -70,7 +70,7 @@ function M.has_secret(value)
   return false
 end
 
---- Does a value, read back from a journal, stand for something that is not in it: a secret, or bytes that are no text?
+--- Does a value from a journal contain a reference instead of content: to a secret, or to binary data?
 ---@param value any
 ---@return boolean
 function M.has_reference(value)
@@ -82,7 +82,7 @@ function M.has_reference(value)
   return false
 end
 
---- A text that JSON can hold, whatever a system put into its message.
+--- Text from other systems made safe for JSON.
 ---@param text any
 ---@return string
 function M.text(text)
@@ -91,9 +91,9 @@ function M.text(text)
   return (text:gsub("[%z\128-\255]", "?"))
 end
 
---- A copy that JSON can hold: a secret becomes {"$secret": label, "fp": tag}, never its content.
+--- A copy that JSON can hold: a secret becomes {"$secret": label, "fp": fingerprint}.
 ---@param value any
----@param what string? what it is, for the error about a function or a handle in it
+---@param what string? what the value is, for the error about a function or handle in it
 ---@return any
 function M.plain(value, what)
   if secret.is(value) then
@@ -109,12 +109,12 @@ function M.plain(value, what)
     return json.is_array(value) and json.array(copy) or copy
   end
   if kind == "string" and (value:find("\0", 1, true) or not utf8.len(value)) then
-    return { ["$bytes"] = crypto.base64(value) } -- JSON has no way to say it
+    return { ["$bytes"] = crypto.base64(value) } -- JSON cannot represent it
   end
   if kind == "string" or kind == "number" or kind == "boolean" or kind == "nil" or value == json.null then
     return value
   end
-  local message = ("%s holds a %s, which cannot be recorded"):format(what or "the value", kind)
+  local message = ("%s contains a %s, which cannot be recorded"):format(what or "the value", kind)
   errors.raise { kind = "failed", message = message }
 end
 

@@ -1,4 +1,4 @@
---- XML as AWS speaks it: elements with text or with elements in them.
+--- The subset of XML that AWS uses: elements that contain either text or elements.
 
 local core = require "o2x.core.xml"
 local errors = require "o2x.base.error"
@@ -19,7 +19,7 @@ local function adopt(element)
   return setmetatable(element, Element)
 end
 
---- The first child of that name, its first child of the next name, and so on; nil where there is none.
+--- The first child of that name, its first child of the next name, and so on; nil if one is missing.
 ---@param ... string names
 ---@return xml.element|nil
 function Element:find(name, ...)
@@ -40,7 +40,7 @@ function Element:all(name)
   return found
 end
 
---- The text of the element found by these names, without white space around it; nil where there is none.
+--- The trimmed text of the element found by these names; nil if it is missing.
 ---@param ... string names
 ---@return string|nil
 function Element:value(...)
@@ -48,7 +48,7 @@ function Element:value(...)
   return element and element.text:match("^%s*(.-)%s*$")
 end
 
---- Reads a document.
+--- Parses a document.
 ---@param text string
 ---@param source string? where the text is from, for the error's message
 ---@return xml.element root
@@ -61,12 +61,12 @@ end
 local ESCAPES <const> =
   { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;", ["'"] = "&apos;", ["\r"] = "&#13;" }
 
---- Text as it may stand in an element. A character that XML cannot hold is an error.
+--- Escapes text for an element. A character that XML does not allow is an error.
 ---@param text any
 ---@return string
 function M.escape(text)
   text = tostring(text)
-  if text:find("[%z\1-\8\11\12\14-\31]") then errors.input("a control character cannot be written in XML") end
+  if text:find("[%z\1-\8\11\12\14-\31]") then errors.input("XML does not allow control characters") end
   return (text:gsub("[&<>\"'\r]", ESCAPES))
 end
 

@@ -43,7 +43,7 @@ local function take(command, options, by_name, names, words, i)
   local option = by_name[word]
   if not option then
     errors.input(
-      ("unknown option %s of o2x %s%s"):format(word, command.name, suggest.among(word, names)),
+      ("unknown option %s of o2x %s%s"):format(word, command.name, suggest.did_you_mean(word, names)),
       ("o2x help %s lists its options"):format(command.name)
     )
   end

@@ -52,7 +52,7 @@ function M.run(_, words)
     table.move(group, 2, #group, #names + 1, names)
   end
   errors.input(
-    ("unknown command '%s'%s"):format(out.printable(words[1]), suggest.among(words[1], names)),
+    ("unknown command '%s'%s"):format(out.printable(words[1]), suggest.did_you_mean(words[1], names)),
     "o2x help lists the commands"
   )
 end

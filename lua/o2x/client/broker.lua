@@ -1,5 +1,5 @@
---- A client of ActiveMQ's administration, through Jolokia. Jolokia answers HTTP 200 with a status of its own in the body,
---- and rejects requests that have no Origin header.
+--- A client of ActiveMQ's administration, through Jolokia. Jolokia answers HTTP 200 with a status of its own in the
+--- body, and rejects requests that have no Origin header.
 
 local errors = require "o2x.base.error"
 local http = require "o2x.client.http"

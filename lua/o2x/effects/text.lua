@@ -23,7 +23,7 @@ return {
       ---@param name string
       ---@param names string[]
       ---@return string
-      suggest = suggest.among,
+      suggest = suggest.did_you_mean,
     }
   end,
 }

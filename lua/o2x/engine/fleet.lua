@@ -25,7 +25,7 @@ local function check_names(words, known)
   for _, word in ipairs(words) do
     tenants.check_name(word)
     if not set[word] then
-      errors.input(("--tenants: there is no tenant %s%s"):format(word, suggest.among(word, known)))
+      errors.input(("--tenants: there is no tenant %s%s"):format(word, suggest.did_you_mean(word, known)))
     end
     if seen[word] then errors.input(("--tenants: %s is there twice"):format(word)) end
     seen[word] = true

@@ -151,7 +151,7 @@ function Store:find(word)
   end
   if #matches == 1 then return matches[1] end
   if #matches > 1 then errors.input(("%s could be %s"):format(word, table.concat(matches, " or "))) end
-  errors.input(("there is no run %s%s"):format(word, suggest.among(word, ids)), "o2x runs lists them")
+  errors.input(("there is no run %s%s"):format(word, suggest.did_you_mean(word, ids)), "o2x runs lists them")
 end
 
 --- The source of a script as it was when the run began, or nil.

@@ -99,7 +99,7 @@ end
 
 local function unknown_key(path, text, name, names)
   errors.input(
-    ("unknown key %q%s"):format(name, suggest.among(name, names)),
+    ("unknown key %q%s"):format(name, suggest.did_you_mean(name, names)),
     "o2x config explain lists the keys",
     ("%s:%d"):format(path, line_of(text, name:match("[^.]+$")))
   )
@@ -172,7 +172,7 @@ local function check_flags(flags)
   for name in pairs(flags) do
     if not by_key[name] then
       errors.input(
-        ("unknown configuration key %q%s"):format(name, suggest.among(name, all_keys())),
+        ("unknown configuration key %q%s"):format(name, suggest.did_you_mean(name, all_keys())),
         "o2x config explain lists the keys"
       )
     end

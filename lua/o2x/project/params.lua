@@ -68,7 +68,7 @@ function M.problem(name, spec)
       return ("params.%s: unknown field %q%s"):format(
         name,
         tostring(field),
-        suggest.among(tostring(field), { "default", "optional", "help", "choices", "min", "max", "harmless" })
+        suggest.did_you_mean(tostring(field), { "default", "optional", "help", "choices", "min", "max", "harmless" })
       ),
         tostring(field)
     end
@@ -131,7 +131,7 @@ function M.check(declared, given, runbook)
   for name in pairs(given) do
     if not declared[name] then
       local hint = #names > 0 and "its parameters: " .. table.concat(names, ", ") or "it has no parameters"
-      errors.input(("%s has no parameter %q%s"):format(runbook, name, suggest.among(name, names)), hint)
+      errors.input(("%s has no parameter %q%s"):format(runbook, name, suggest.did_you_mean(name, names)), hint)
     end
   end
   local values = {}

@@ -68,7 +68,7 @@ local function missing(project, word)
   local name = fs.name(word):gsub("%.lua$", "")
   local names = M.names(project)
   errors.input(
-    ("there is no runbook %s%s"):format(word, suggest.among(name, names)),
+    ("there is no runbook %s%s"):format(word, suggest.did_you_mean(name, names)),
     #names > 0 and "runbooks: " .. table.concat(names, ", ") or "o2x new NAME makes one"
   )
 end

@@ -139,7 +139,7 @@ function M.load(sandbox, config, name)
   local path = fs.join(folder_of(config), name .. ".yaml")
   if not fs.exists(path) then
     errors.input(
-      ("there is no tenant %s%s"):format(name, suggest.among(name, M.names(config))),
+      ("there is no tenant %s%s"):format(name, suggest.did_you_mean(name, M.names(config))),
       "its file would be " .. path
     )
   end

@@ -1,4 +1,5 @@
---- runbooks/hooks.lua: what operators want done before and after every run (a message, a ticket), through the same gate.
+--- runbooks/hooks.lua: what operators want done before and after every run (a message, a ticket), through the same
+--- gate.
 --
 --   return {
 --     effects = { "webhook:write" },
@@ -28,7 +29,7 @@ local function check(hooks, shown)
       fail(
         ("hooks: unknown field %q%s"):format(
           tostring(name),
-          suggest.among(tostring(name), { "effects", "before", "after" })
+          suggest.did_you_mean(tostring(name), { "effects", "before", "after" })
         )
       )
     elseif type(value) ~= FIELDS[name] then

@@ -52,7 +52,7 @@ local function check_fields(sandbox, changes)
       misuse(
         sandbox,
         name,
-        ("unknown field %q%s"):format(tostring(name), suggest.among(tostring(name), names)),
+        ("unknown field %q%s"):format(tostring(name), suggest.did_you_mean(tostring(name), names)),
         "its fields: " .. table.concat(names, ", ")
       )
     elseif type(value) ~= FIELDS[name] then
@@ -103,7 +103,7 @@ local function check_steps(sandbox, standard, edits)
         known[#known + 1] = name
       end
       table.sort(known)
-      misuse(sandbox, first, ("%s has no step %q%s"):format(standard.path, first, suggest.among(first, known)))
+      misuse(sandbox, first, ("%s has no step %q%s"):format(standard.path, first, suggest.did_you_mean(first, known)))
     end
   end
 end

@@ -39,7 +39,10 @@ end
 local function check_fields(declaration, fail)
   for field in pairs(declaration) do
     if not FIELDS[field] then
-      fail(("unknown field %q%s"):format(tostring(field), suggest.among(tostring(field), ORDER)), tostring(field))
+      fail(
+        ("unknown field %q%s"):format(tostring(field), suggest.did_you_mean(tostring(field), ORDER)),
+        tostring(field)
+      )
     end
   end
   for _, field in ipairs(ORDER) do
@@ -76,7 +79,7 @@ local function check_values(declaration, fail, file_name)
   for _, word in ipairs(declaration.effects or {}) do
     if not effects.is_effect_word(word) then
       fail(
-        ("effects: unknown word %q%s"):format(tostring(word), suggest.among(tostring(word), effects.words())),
+        ("effects: unknown word %q%s"):format(tostring(word), suggest.did_you_mean(tostring(word), effects.words())),
         "effects"
       )
     end

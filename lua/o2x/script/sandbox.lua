@@ -133,7 +133,7 @@ function Sandbox:require_runbook(name)
   local path = fs.join(self.project.runbooks, name .. ".lua")
   if not fs.exists(path) and not (self.kept and self.kept(self:shown(path))) then
     errors.input(
-      ("there is no runbook %s%s"):format(name, suggest.among(name, runbook_files.names(self.project))),
+      ("there is no runbook %s%s"):format(name, suggest.did_you_mean(name, runbook_files.names(self.project))),
       nil,
       self:where()
     )
@@ -181,7 +181,7 @@ end
 function Sandbox:require_api(name)
   if not effects.known(name) then
     errors.input(
-      ('require "o2x.%s": there is no such api%s'):format(name, suggest.among(name, effects.NAMES)),
+      ('require "o2x.%s": there is no such api%s'):format(name, suggest.did_you_mean(name, effects.NAMES)),
       nil,
       self:where()
     )
@@ -204,7 +204,7 @@ function Sandbox:require_api(name)
     errors.raise {
       kind = "failed",
       where = self:where(),
-      message = ("o2x.%s has no %q%s"):format(name, tostring(key), suggest.among(tostring(key), names)),
+      message = ("o2x.%s has no %q%s"):format(name, tostring(key), suggest.did_you_mean(tostring(key), names)),
     }
   end
   return frozen.new({}, missing)

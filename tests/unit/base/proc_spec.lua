@@ -125,7 +125,7 @@ describe("a program that cannot be run", function()
     local name = os.tmpname()
     local e = raised(proc.run, { argv = { name } })
     os.remove(name)
-    assert.equal(name .. " is not a program", e.message)
+    assert.equal(name .. " is not an executable file", e.message)
   end)
 end)
 

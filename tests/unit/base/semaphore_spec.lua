@@ -1,9 +1,9 @@
 local task = require "o2x.base.task"
-local turnstile = require "o2x.base.semaphore"
+local semaphore = require "o2x.base.semaphore"
 
-describe("a turnstile", function()
-  it("lets so many through at a time, in order", function()
-    local gate, inside, most, order = turnstile.new(2), 0, 0, {}
+describe("a semaphore", function()
+  it("lets at most n tasks run at a time, in order", function()
+    local gate, inside, most, order = semaphore.new(2), 0, 0, {}
     task.each({ 1, 2, 3, 4, 5 }, function(i)
       return gate:run(function()
         inside = inside + 1
@@ -18,8 +18,8 @@ describe("a turnstile", function()
     assert.equal(2, gate.free)
   end)
 
-  it("gives back the place of what failed or was cancelled", function()
-    local gate = turnstile.new(1)
+  it("releases the permit of a task that failed or was cancelled", function()
+    local gate = semaphore.new(1)
     assert.is_false(pcall(gate.run, gate, error, "x"))
     local holder = task.spawn(gate.run, gate, task.sleep, 10)
     local waiter = task.spawn(gate.run, gate, task.sleep, 10)

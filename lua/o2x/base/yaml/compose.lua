@@ -1,9 +1,9 @@
----YAML text to a tree of nodes that know their place in the text. Values (`o2x.yaml`) and edits (`o2x.helm_values`) are
----made from it.
+---Parses YAML into a tree of nodes with their positions in the text. Values (`o2x.yaml`) and edits (`o2x.helm_values`)
+---are based on it.
 ---
 ---A node: `kind` ("scalar", "sequence", "mapping", "alias"), `first` and `last` byte, `line`, `column`, `style`,
 ---`anchor`, `tag`; a scalar's `text`, a sequence's `items`, a mapping's `entries` ({ key =, value = }), an alias's
----`target`. The `last` byte of a block collection is where the next thing begins, not where its own text ends.
+---`target`. The `last` byte of a block collection is where the next node begins, not where its own text ends.
 
 local core = require "o2x.core.yaml"
 local errors = require "o2x.base.error"
@@ -59,7 +59,7 @@ local function alias(state, event)
   if state.aliases > MAX_ALIASES then M.fail(state.source, event, "more than 1000 aliases") end
   local target = state.anchors[event.text]
   if target == "open" then
-    M.fail(state.source, event, "the alias *" .. event.text .. " stands inside what it refers to")
+    M.fail(state.source, event, "the alias *" .. event.text .. " refers to a node that contains it")
   end
   if not target then M.fail(state.source, event, "no anchor &" .. event.text .. " before this alias") end
   event.target = target

@@ -1,4 +1,4 @@
----Values to YAML: block style, two blanks a level, lists not indented below their key, quotes only where they are
+---Writes values as YAML: block style, two spaces per level, lists not indented below their key, quotes only where
 ---needed.
 
 local errors = require "o2x.base.error"
@@ -34,7 +34,7 @@ local escapes = {
   ["\\"] = "\\\\",
 }
 
--- Characters that YAML cannot hold as they are: C0, DEL, C1, the line separators, the byte order mark.
+-- Characters that YAML requires to be escaped: C0, DEL, C1, the line separators, the byte order mark.
 local function unprintable(text)
   return text:find "[\0-\8\11\12\14-\31\127]"
     or text:find "\xc2[\x80-\x9f]"
@@ -58,7 +58,7 @@ end
 ---@return string
 function M.single_quoted(text) return "'" .. text:gsub("'", "''") .. "'" end
 
----Whether a string may stand without quotes, in block style or between the brackets of flow style.
+---Can a string be written without quotes, in block style or in flow style?
 ---@param text string
 ---@param flow boolean?
 ---@return boolean
@@ -72,7 +72,7 @@ function M.plain(text, flow)
   return not (flow and text:find "[,%[%]{}:?]")
 end
 
----A string on one line: plain, or in quotes where it needs them.
+---A string on one line: plain, or quoted if necessary.
 ---@param text string
 ---@param flow boolean?
 ---@return string
@@ -82,8 +82,7 @@ function M.string(text, flow)
   return M.double_quoted(text)
 end
 
--- Several lines, as `|`: only where it says the text exactly (no trailing blanks that nobody sees, a first line that is
--- not indented).
+-- Several lines, as a `|` block, if it can represent the text exactly (no trailing spaces, first line not indented).
 local function literal(text, indent)
   if not text:find "[^\n]\n." or unprintable(text) or text:find "[\r\t]" then return nil end
   if text:find " \n" or text:find "^[%s]" or text:find " $" then return nil end
@@ -102,9 +101,9 @@ local function number(n, path)
   return json.encode(n)
 end
 
----A value that is neither a record nor a list, on one line (or more, for a text of several lines).
+---A scalar on one line, or on several for a text with several lines.
 ---@param v any
----@param indent string? blanks before each further line; nil: one line only
+---@param indent string? indentation of each further line; nil: one line only
 ---@param path string?
 ---@return string
 function M.scalar(v, indent, path)
@@ -121,7 +120,7 @@ function M.scalar(v, indent, path)
   fail(path, "a " .. kind)
 end
 
----What a table is: "list", "record", or nil when it is neither.
+---The shape of a table: "list", "record", or nil if it is neither.
 ---@param t table
 ---@return string?
 function M.shape(t)

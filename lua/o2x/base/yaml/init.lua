@@ -1,4 +1,4 @@
----YAML as Helm and kubectl read it, and as the platform's people write it.
+---YAML: decodes it as Helm and kubectl do, encodes it in the platform's usual style.
 
 local compose = require "o2x.base.yaml.compose"
 local emit = require "o2x.base.yaml.emit"
@@ -8,19 +8,19 @@ local scalar = require "o2x.base.yaml.scalar"
 
 local M = {}
 
--- What aliases may add to a text: enough for any values file, far below what an alias bomb needs.
+-- Limit for values expanded from aliases: enough for any values file, far below an alias bomb.
 local MAX_EXPANDED = 10000
 local MAX_DEPTH = 64
 
 local TAG = "tag:yaml.org,2002:"
 
----A table that is written in the order of its pairs: `yaml.ordered { { "name", "x" }, { "value", 1 } }`.
+---A table that keeps the order of its pairs: `yaml.ordered { { "name", "x" }, { "value", 1 } }`.
 M.ordered = ordered.new
 
 ---The keys of a table in its order (see `decode`'s option), sorted where there is none.
 M.keys = ordered.keys
 
----The value that YAML's null becomes, the same as JSON's.
+---The value of YAML's null, the same as JSON's.
 M.null = json.null
 ---Marks a table as a sequence, so that an empty one is written `[]`.
 M.array = json.array
@@ -30,7 +30,7 @@ local function tagged_scalar(state, node, kind)
   if kind == "str" then return node.text end
   if kind == is then return value == nil and json.null or value end
   if kind == "float" and is == "int" then return value + 0.0 end
-  compose.fail(state.source, node, ("%q is no !!%s"):format(node.text, kind))
+  compose.fail(state.source, node, ("%q is not a valid !!%s"):format(node.text, kind))
 end
 
 local function scalar_value(state, node)
@@ -39,20 +39,20 @@ local function scalar_value(state, node)
   if node.tag and node.tag ~= "!" then compose.fail(state.source, node, "unknown tag " .. node.tag) end
   if node.style ~= "plain" or node.tag then return node.text end
   local value, is = scalar.resolve(node.text)
-  if is == "range" then compose.fail(state.source, node, "an integer that does not fit 64 bits: " .. node.text) end
+  if is == "range" then compose.fail(state.source, node, "integer does not fit in 64 bits: " .. node.text) end
   if is == "float" and value - value ~= 0 then
-    compose.fail(state.source, node, "a number that is not finite: " .. node.text)
+    compose.fail(state.source, node, "number is not finite: " .. node.text)
   end
   if is == "null" then return json.null end
   return value
 end
 
--- JSON has string keys only, so Helm makes them strings: `8080:` is "8080", and `on:` is "true".
+-- JSON has only string keys, so Helm converts keys to strings: `8080:` is "8080", and `on:` is "true".
 local function key_text(state, node)
   local target = node.kind == "alias" and node.target or node
-  if target.kind ~= "scalar" then compose.fail(state.source, node, "a key that is not a scalar") end
+  if target.kind ~= "scalar" then compose.fail(state.source, node, "a key must be a scalar") end
   local value = scalar_value(state, target)
-  if value == json.null then compose.fail(state.source, node, "a key that is null") end
+  if value == json.null then compose.fail(state.source, node, "a key must not be null") end
   if math.type(value) == "float" then return (json.encode(value)) end
   return tostring(value)
 end
@@ -79,17 +79,17 @@ local function merge_into(state, map, node, depth)
   elseif target.kind == "sequence" and node.kind ~= "alias" then
     for _, item in ipairs(target.items) do
       if (item.kind == "alias" and item.target or item).kind ~= "mapping" then
-        compose.fail(state.source, item, "<< wants mappings")
+        compose.fail(state.source, item, "<< needs mappings")
       end
       merge_into(state, map, item, depth)
     end
   else
-    compose.fail(state.source, node, "<< wants a mapping or a list of mappings")
+    compose.fail(state.source, node, "<< needs a mapping or a list of mappings")
   end
 end
 
--- A merge stands for its keys at its place, as Helm has it: it takes over what is above it and yields to what is below.
--- (By YAML's own draft, keys of the mapping itself would always win.)
+-- A merge inserts its keys at its place, as in Helm: they override the keys above it, and keys below override them. (In
+-- YAML's own draft, the mapping's own keys would always win.)
 local function mapping_value(state, node, depth)
   local map, keys, own = {}, {}, {}
   for _, entry in ipairs(node.entries) do
@@ -101,7 +101,7 @@ local function mapping_value(state, node, depth)
       end
     else
       local key = key_text(state, entry.key)
-      if own[key] then compose.fail(state.source, entry.key, ("the key %q stands twice in one mapping"):format(key)) end
+      if own[key] then compose.fail(state.source, entry.key, ("duplicate key %q"):format(key)) end
       own[key] = true
       map[key] = value(state, entry.value, depth)
       keys[#keys + 1] = key
@@ -122,7 +122,9 @@ function value(state, node, depth)
   if depth > MAX_DEPTH then compose.fail(state.source, node, "nested deeper than 64 levels") end
   if state.inside > 0 then
     state.expanded = state.expanded + 1
-    if state.expanded > MAX_EXPANDED then compose.fail(state.source, node, "aliases that grow beyond 10000 values") end
+    if state.expanded > MAX_EXPANDED then
+      compose.fail(state.source, node, "aliases expand to more than 10000 values")
+    end
   end
   if node.kind == "scalar" then return scalar_value(state, node) end
   if node.kind == "alias" then return alias_value(state, node, depth) end
@@ -143,8 +145,8 @@ function M.value(node, source, options)
   return value({ source = source, inside = 0, expanded = 0, ordered = options and options.ordered }, node, 0)
 end
 
----Reads YAML of one document. Mappings become tables with string keys, sequences marked arrays, null `json.null` (an
----empty text too).
+---Decodes one YAML document. Mappings become tables with string keys, sequences become marked arrays, null and an empty
+---text become `json.null`.
 ---@param text string
 ---@param source string? the file it is from, for messages ("yaml" if absent)
 ---@param options { ordered: boolean? }? ordered: tables remember the order of their keys
@@ -152,12 +154,12 @@ end
 function M.decode(text, source, options)
   source = source or "yaml"
   local documents = compose.compose(text, source)
-  if #documents > 1 then compose.fail(source, documents[2], "a second document; one is expected") end
+  if #documents > 1 then compose.fail(source, documents[2], "expected one document, found more") end
   if not documents[1] then return json.null end
   return M.value(documents[1], source, options)
 end
 
----Reads YAML of any number of documents; empty ones are left out.
+---Decodes any number of YAML documents; empty ones are skipped.
 ---@param text string
 ---@param source string?
 ---@param options { ordered: boolean? }?
@@ -171,9 +173,8 @@ function M.decode_all(text, source, options)
   return values
 end
 
----Writes YAML in block style, two blanks a level, lists not indented below their key, quotes only where they are
----needed. Keys come in the table's order if it remembers one (see `ordered`), else sorted. Secrets and functions are
----refused.
+---Encodes to YAML in block style: two spaces per level, lists not indented below their key, quotes only where needed.
+---Keys follow the table's order if it has one (see `ordered`), else they are sorted. Secrets and functions are errors.
 ---@param v any
 ---@return string text that ends with a newline
 M.encode = emit.encode

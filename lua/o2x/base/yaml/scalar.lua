@@ -29,7 +29,7 @@ end
 local radix = { x = 16, X = 16, b = 2, B = 2, o = 8, O = 8 }
 local digits = { [16] = "^%x+$", [10] = "^%d+$", [8] = "^[0-7]+$", [2] = "^[01]+$" }
 
--- -> integer; nil, "range" when it is one that does not fit 64 bits; nil when it is none
+-- -> integer; or nil, "range" if it does not fit in 64 bits; or nil if it is not an integer
 local function integer(text)
   local sign, body = text:match "^([-+]?)(.+)$"
   if not body then return nil end
@@ -87,8 +87,8 @@ function M.resolve(text)
   return text, "string"
 end
 
----Whether a string would be read as something else if it stood there without quotes: by Helm, or by a reader that knows
----dates, base-60 numbers or the keys `<<` and `=`.
+---Would an unquoted string be read as another type: by Helm, or by a parser that knows dates, base-60 numbers or the
+---keys `<<` and `=`?
 ---@param text string
 ---@return boolean
 function M.ambiguous(text)

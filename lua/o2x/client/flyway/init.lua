@@ -87,7 +87,8 @@ function M.parse_name(script)
   return nil
 end
 
--- ${name} → its value. Flyway replaces placeholders after the checksum in versioned scripts, before it in repeatable ones.
+-- ${name} → its value. Flyway replaces placeholders after the checksum in versioned scripts, before it in repeatable
+-- ones.
 local function replace(text, script, placeholders)
   return (
     text:gsub("%${([%w_.:%-]+)}", function(name)

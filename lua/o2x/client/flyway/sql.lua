@@ -39,7 +39,8 @@ local function finish_comment(text, at)
   return at
 end
 
--- Skips a quoted text or comment that begins at `at`, where a semicolon means nothing. -> position after it, is it a comment
+-- Skips a quoted text or comment that begins at `at`, where a semicolon means nothing. -> position after it, is it a
+-- comment
 local function opaque(text, at)
   local two = text:sub(at, at + 1)
   if two == "--" then return (text:find("\n", at, true) or #text) + 1, true end

@@ -109,8 +109,8 @@ function Grants:selector(resource, namespace, selector, name)
   return selector and selector ~= "" and own .. "," .. selector or own
 end
 
---- Notes that the server listed an object under such a selector, so that it is the tenant's: from now on its name will do.
---- Not for a list of one name: that one may only be there to be looked at.
+--- Notes that the server listed an object under such a selector, so that it is the tenant's: from now on its name will
+--- do. Not for a list of one name: that one may only be there to be looked at.
 function Grants:admit(resource, namespace, name)
   if self.spec then self.seen[place(resource, namespace, name)] = true end
 end

@@ -41,8 +41,8 @@ local function headers_for_service(headers)
 end
 
 --- Sends a request to a service of the cluster. What the service answers is the result, whatever its status. A service
---- that may only be looked at gets no other methods than those that change nothing, unless `shared` says that the caller
---- sends nothing there but what is the tenant's own.
+--- that may only be looked at gets no other methods than those that change nothing, unless `shared` says that the
+--- caller sends nothing there but what is the tenant's own.
 ---@param service string
 ---@param port integer|string
 ---@param o { method: string?, path: string?, headers: table?, json: any, body: any, timeout: number?,

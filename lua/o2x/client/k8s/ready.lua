@@ -281,8 +281,8 @@ local function is_hopeless(w, waiting)
   return w.stuck_since and task.now() - w.stuck_since >= w.patience
 end
 
---- Waits until an object is ready. If it is not ready in time, or its pods are stuck for a minute, the error's `details`
---- explain why.
+--- Waits until an object is ready. If it is not ready in time, or its pods are stuck for a minute, the error's
+--- `details` explain why.
 ---@param client table
 ---@param kind string
 ---@param name string

@@ -1,5 +1,5 @@
---- Fingerprints of a database's contents: for each table the number of rows and a checksum that does not depend on their
---- order. A database and its exact copy have the same fingerprint, also on different servers.
+--- Fingerprints of a database's contents: for each table the number of rows and a checksum that does not depend on
+--- their order. A database and its exact copy have the same fingerprint, also on different servers.
 
 local M = {}
 

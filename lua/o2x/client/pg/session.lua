@@ -59,7 +59,8 @@ local function check_options(given)
   return options
 end
 
--- Resolves the host name, because libpq would block all tasks meanwhile; it still verifies certificates against the name.
+-- Resolves the host name, because libpq would block all tasks meanwhile; it still verifies certificates against the
+-- name.
 local function add_addresses(words, options)
   local host = words.host
   if not host or host:find("^/") or host:find("[,:]") or host:find("^[%d.]+$") then return end

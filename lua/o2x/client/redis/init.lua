@@ -19,7 +19,8 @@ Client.__index = Client
 --- A new client; it connects with its first command.
 ---@param options {url: string|userdata, password: string|userdata|nil, ca_file: string?, timeout: number?,
 ---  connect_timeout: number?, scope: nil|fun(): string[]}
----  url: redis://user:password@host:port/db or rediss://…, may be a secret; password: where the URL has none; timeout: seconds for an answer, 10;
+---  url: redis://user:password@host:port/db or rediss://…, may be a secret; password: where the URL has none; timeout:
+--- seconds for an answer, 10;
 ---  scope: the prefixes that may be counted and removed, all if absent
 ---@return o2x.redis.Client
 function M.connect(options)

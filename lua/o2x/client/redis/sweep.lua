@@ -84,8 +84,8 @@ local function page_of(client, value)
   errors.raise { kind = "failed", module = "redis", op = "scan", message = "unexpected answer to SCAN" }
 end
 
--- A cursor is valid on one server only. After a lost connection another server may answer, so the gate retries the whole
--- walk.
+-- A cursor is valid on one server only. After a lost connection another server may answer, so the gate retries the
+-- whole walk.
 local function same_session(client, session)
   if client.core == session then return end
   errors.raise {

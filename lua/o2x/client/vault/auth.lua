@@ -1,5 +1,5 @@
---- Vault tokens: logs in, renews after two thirds of the lifetime, logs in again when the token has expired. One task at
---- a time does this; the others wait for it.
+--- Vault tokens: logs in, renews after two thirds of the lifetime, logs in again when the token has expired. One task
+--- at a time does this; the others wait for it.
 
 local fs = require "o2x.base.fs"
 local errors = require "o2x.base.error"

@@ -1,5 +1,6 @@
---- A client of HashiCorp Vault's key-value store, version 2, with check-and-set. It obtains and renews its token. Values
---- are returned as secrets. It does not follow redirects and sends paths exactly as they were checked. Effects retry.
+--- A client of HashiCorp Vault's key-value store, version 2, with check-and-set. It obtains and renews its token.
+--- Values are returned as secrets. It does not follow redirects and sends paths exactly as they were checked. Effects
+--- retry.
 
 local auth = require "o2x.client.vault.auth"
 local errors = require "o2x.base.error"

@@ -233,7 +233,11 @@ local function find_table(path, counts, word)
     if name == word or plain == word or plain == "public." .. word then return name end
     names[#names + 1] = plain
   end
-  errors.input(("the archive has no table %s%s"):format(word, suggest.among(word, names)), "as schema.table", path)
+  errors.input(
+    ("the archive has no table %s%s"):format(word, suggest.did_you_mean(word, names)),
+    "as schema.table",
+    path
+  )
 end
 
 --- Reads an archive to its end and checks whose it is.

@@ -1,4 +1,5 @@
---- o2x check: names that are not there. Globals, the Lua library, apis, stdlib, parameters; and calls in the wrong form.
+--- o2x check: names that are not there. Globals, the Lua library, apis, stdlib, parameters; and calls in the wrong
+--- form.
 
 local effects = require "o2x.effects"
 local suggest = require "o2x.base.suggest"
@@ -23,7 +24,7 @@ local function global(look, node, assigned)
     look.problem(node.line, ("assigns the global %s"):format(node.name), "say local " .. node.name)
   elseif not ok then
     local message = tostring(value):gsub("^.-:%d+: ", "")
-    look.problem(node.line, message .. suggest.among(node.name, look.words))
+    look.problem(node.line, message .. suggest.did_you_mean(node.name, look.words))
   end
 end
 
@@ -51,13 +52,13 @@ end
 local function api_field(look, api, key, line)
   local functions = reference.of(api)
   if not functions or functions[key] then return functions and functions[key] end
-  look.problem(line, ("o2x.%s has no %q%s"):format(api, key, suggest.among(key, keys(functions))))
+  look.problem(line, ("o2x.%s has no %q%s"):format(api, key, suggest.did_you_mean(key, keys(functions))))
 end
 
 local function stdlib_field(look, module, key, line)
   local ok, loaded = pcall(look.sandbox.require, look.sandbox, module)
   if not ok or type(loaded) ~= "table" or loaded[key] ~= nil then return end
-  look.problem(line, ("%s has no %q%s"):format(module, key, suggest.among(key, keys(loaded))))
+  look.problem(line, ("%s has no %q%s"):format(module, key, suggest.did_you_mean(key, keys(loaded))))
 end
 
 -- Objects of an api take a colon (pg.tenant:rows), apis themselves a point (vault.ensure).
@@ -88,7 +89,10 @@ local function required(look, node)
   if type(name) ~= "string" or name == "o2x.runbook" then return end
   local api = name:match("^o2x%.(.*)$")
   if api and not effects.known(api) then
-    look.problem(node.line, ("require %q: there is no such api%s"):format(name, suggest.among(api, effects.NAMES)))
+    look.problem(
+      node.line,
+      ("require %q: there is no such api%s"):format(name, suggest.did_you_mean(api, effects.NAMES))
+    )
   end
 end
 
@@ -128,7 +132,7 @@ local function params(look, func)
     if look.declared[node.key.value] then return end
     look.problem(
       node.line,
-      ("params.%s is no declared parameter%s"):format(node.key.value, suggest.among(node.key.value, names)),
+      ("params.%s is no declared parameter%s"):format(node.key.value, suggest.did_you_mean(node.key.value, names)),
       "the runbook's params declare them"
     )
   end)
