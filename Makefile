@@ -28,7 +28,10 @@ LDFLAGS  ?=
 HOST    := $(filter-out host/main.c,$(wildcard host/*.c))
 OBJECTS := $(HOST:host/%.c=$(BUILD)/host/%.o)
 LUA      := $(shell find lua/o2x -name '*.lua' | sort)
-APIS     := $(filter lua/o2x/effects/% lua/o2x/script/dsl.lua,$(LUA))
+# What o2x check, o2x defs and docs/scripting.md know scripts from: the apis, the globals, the tables that are declared.
+APIS     := $(filter lua/o2x/effects/%,$(LUA)) \
+            $(addprefix lua/o2x/,$(addsuffix .lua,script/dsl script/runbook script/override script/hooks project/params \
+              project/tenants))
 # What the lab's program is made of: the simulators, and those rooms of o2x that know nothing of runs.
 LAB_LUA  := $(shell find lua/lab -name '*.lua' | sort) \
             $(filter lua/o2x/base/% lua/o2x/client/% lua/o2x/report/% lua/o2x/project/% lua/o2x/cli/args.lua \
@@ -68,12 +71,11 @@ $(BUILD)/embedded_o2x.c: $(BUILD)/embed $(LUA) $(BUILD)/lua.list $(SOURCES)
 $(BUILD)/embedded_lab.c: $(BUILD)/embed $(LAB_LUA) $(BUILD)/lua.list
 	$(BUILD)/embed lua $(LAB_LUA) > $@.tmp && mv $@.tmp $@
 
-# The sources of the apis as texts, by their names below effects/: o2x check and o2x defs learn from them what scripts
-# can call.
+# Their sources as texts, by their names below their rooms.
 $(SOURCES): $(APIS) $(BUILD)/lua.list
 	mkdir -p $(@D)
 	{ echo 'return {'; for file in $(APIS); do \
-	  name=$$(echo "$$file" | sed 's,^lua/o2x/effects/,,; s,^lua/o2x/script/,,; s,\.lua$$,,; s,/init$$,,; s,/,.,g'); \
+	  name=$$(echo "$$file" | sed 's,^lua/o2x/effects/,,; s,^lua/o2x/script/,,; s,^lua/o2x/project/,,; s,\.lua$$,,; s,/init$$,,; s,/,.,g'); \
 	  printf '["%s"] = [==[\n' "$$name"; cat "$$file"; echo ']==],'; done; echo '}'; } > $@
 
 # Changes when a Lua file comes or goes, so that the embedded sets follow.
@@ -108,6 +110,10 @@ format:
 house: $(BUILD)/o2x-dev
 	$(BUILD)/o2x-dev scripts/house.lua
 
+# docs/scripting.md and docs/o2x.1, which are made from the sources.
+docs: $(BUILD)/o2x-dev
+	$(BUILD)/o2x-dev scripts/docs.lua
+
 demo:
 	scripts/demo
 
@@ -115,6 +121,8 @@ demo:
 install: $(BUILD)/o2x
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/o2x'
 	install -m 755 $(BUILD)/o2x '$(DESTDIR)$(PREFIX)/bin/o2x'
+	install -d '$(DESTDIR)$(PREFIX)/share/man/man1'
+	install -m 644 docs/o2x.1 '$(DESTDIR)$(PREFIX)/share/man/man1/o2x.1'
 	cp -RP $(wildcard runbooks stdlib examples) '$(DESTDIR)$(PREFIX)/share/o2x/'
 
 # The lab beside it, for machines on which people try things.
@@ -131,12 +139,13 @@ help:
 	@echo 'make test            all tests'
 	@echo 'make lint            formatters and linters; make format mends what they can mend'
 	@echo 'make house           draws the rooms and arrows of the sources into docs/house.svg'
+	@echo 'make docs            docs/scripting.md and the manual page, from the sources'
 	@echo 'make asan            build/asan/o2x and o2x-dev, with the address and undefined behaviour sanitizers'
 	@echo 'make install         to $$(DESTDIR)$$(PREFIX); PREFIX=/usr/local'
 	@echo 'make install-lab     likewise the lab, which production does not need'
 	@echo 'make clean           removes build/'
 
-.PHONY: all asan test warnings lint format house demo install install-lab clean help FORCE
+.PHONY: all asan test warnings lint format house docs demo install install-lab clean help FORCE
 FORCE:
 
 -include $(wildcard $(BUILD)/host/*.d)

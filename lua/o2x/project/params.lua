@@ -37,6 +37,18 @@ local TYPES = {
   },
 }
 
+---@alias o2x.parameter_type "string"|"integer"|"boolean"|"version"|"tenant"|"duration"|"choice"|"list"
+
+---@class o2x.parameter
+---@field [1] o2x.parameter_type a duration is typed as 90s, 30m, 2h or 1d, and arrives in seconds
+---@field default any value when the parameter is not given
+---@field optional boolean? true: without it the runbook gets nil
+---@field help string? one line, shown by `o2x info`
+---@field choices string[]? of a choice
+---@field min number? smallest integer, or shortest duration in seconds
+---@field max number? largest integer, or longest duration in seconds
+---@field harmless any with this value a severe runbook only reads, and wants no --confirm
+
 local FIELDS =
   { [1] = true, default = true, optional = true, help = true, choices = true, min = true, max = true, harmless = true }
 

@@ -10,6 +10,19 @@ local suggest = require "o2x.base.suggest"
 local out = require "o2x.report.out"
 local yaml = lazy "o2x.base.yaml"
 
+---@class o2x.tenant
+---@field name string the name of its file
+---@field id string? set once, by the runbook that allocates it; every other field is read-only
+---@field company string
+---@field environment string
+---@field region string
+---@field domain string
+---@field database string
+---@field namespace string
+---@field platform table what platform.yaml says
+---@field secrets table what the secrets source gave; each leaf is an opaque secret
+---@field [string] any other fields of tenants/NAME.yaml
+
 local M = {}
 
 --- Can a text be a tenant's name? It becomes part of paths, keys and host names; the platform may ask for more

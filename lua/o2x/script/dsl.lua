@@ -25,6 +25,12 @@ local function check_functions(sandbox, word, list)
 end
 
 local function parallel_word(sandbox)
+  --- Calls fn for each item of a list, at most limit at a time.
+  ---@function parallel.each
+  ---@param list any[]
+  ---@param fn fun(item: any): any
+  ---@param options { limit: integer? }?
+  ---@return any[] results in the order of the list
   local function each(list, fn, options)
     sandbox:running("parallel.each")
     if type(list) ~= "table" then
@@ -97,23 +103,74 @@ end
 ---@return table<string, any>
 function M.new(sandbox)
   return {
+    --- Runs fn(...) as a named step: shown, recorded in the journal, and not run again by o2x resume.
+    ---@param name string what people read; unique among the steps beside it, no slash
+    ---@param fn function
+    ---@param ... any arguments of fn
+    ---@return any result what fn returned: a plain value without secrets
     step = function(name, fn, ...) return step.step(sandbox:running("step"), name, fn, ...) end,
+
+    --- Runs an assertion that only reads. A plan that has changes lists it instead of running it.
+    ---@param name string what should be true
+    ---@param fn function returns what it found, or false and the reason; or raises
+    ---@param ... any arguments of fn
+    ---@return any found what fn returned; nil in a plan that has changes
     check = function(name, fn, ...) return step.check(sandbox:running("check"), name, fn, ...) end,
+
+    --- Calls all functions at the same time and waits for them; the first error cancels the others.
+    ---@param functions table<string, function>
+    ---@return table<string, any> results by the same names
     parallel = parallel_word(sandbox),
+
+    --- Ends the run as failed; it can be resumed.
+    ---@param message string
+    ---@param hint string? what to do about it
     fail = function(message, hint) script_error(sandbox, "failed", tostring(message), hint and tostring(hint)) end,
+
+    --- Ends the run because a file or a parameter that the user gave is wrong (exit code 3).
+    ---@param message string
+    ---@param hint string? what to type instead
+    ---@param where string? file, or file:line; by default the line of the script
     invalid = function(message, hint, where)
       errors.input(tostring(message), hint and tostring(hint), where and tostring(where) or sandbox:where())
     end,
+
+    --- Prints a message and adds it to the log of the run.
+    ---@param message string
+    ---@param fields table? more for the log, name → value
     log = function(message, fields) sandbox:running("log").ctx.log("info", tostring(message), fields) end,
+
+    --- Gives the run a result: a table (or text) printed at its end and `result` in --json. The last call counts.
+    --- Either { columns = { names }, rows = { { name = value } … } }, with text = "…" to print instead of the table,
+    --- or { checks = true } for the checks that the run made, with junit = FILE for a report in JUnit's format.
+    --- With exit = 2 the run ends with exit code 2: something was found.
+    ---@param given table columns, rows, text, checks, junit, exit
     output = function(given) output(sandbox, given) end,
+
+    --- Waits. A plan does not.
+    ---@param seconds number
     sleep = function(seconds)
       local run = sandbox:running("sleep")
       if run.mode ~= "plan" then task.sleep(seconds) end
     end,
+
+    --- Calls fn(...); when it takes longer, cancels it and raises an error.
+    ---@param seconds number
+    ---@param fn function
+    ---@param ... any arguments of fn
+    ---@return any result what fn returned
     timeout = function(seconds, fn, ...)
       sandbox:running("timeout")
       return task.timeout(seconds, fn, ...)
     end,
+
+    --- Calls fn(...) again and again until it returns something true; raises an error when the time is over.
+    --- A plan that has changes does not wait: it gets nil at once.
+    ---@param what string what is waited for, shown meanwhile
+    ---@param seconds number longest wait
+    ---@param fn fun(...): any, string? returns a result, or nil or false and the reason
+    ---@param ... any arguments of fn
+    ---@return any result
     wait_until = function(...) return wait_until(sandbox, ...) end,
   }
 end

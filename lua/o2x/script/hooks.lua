@@ -19,6 +19,11 @@ local step = require "o2x.script.step"
 
 local M = {}
 
+---@class o2x.hooks
+---@field effects o2x.effect[]? what the hooks may write; the runbook's own effects do not count here
+---@field before fun(tenant: o2x.tenant, run: o2x.run)? called before each run; an error keeps the run from starting
+---@field after fun(tenant: o2x.tenant, run: o2x.run)? called after each run; an error is only a warning
+
 local FIELDS = { effects = "table", before = "function", after = "function" }
 
 local function check(hooks, shown)
@@ -52,6 +57,18 @@ function M.load(sandbox)
   check(hooks, shown)
   return { before = hooks.before, after = hooks.after, effects = hooks.effects or {}, path = shown }
 end
+
+---@class o2x.run
+---@field id string of the run, "plan" in a plan
+---@field runbook string name
+---@field version string
+---@field summary string
+---@field severe boolean
+---@field params table<string, string> as they were typed
+---@field user string who started the run
+---@field host string where
+---@field status "begun"|"done"|"failed"
+---@field error string? what went wrong
 
 local function about(run, status, err)
   local user, host = identity.here()

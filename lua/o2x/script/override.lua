@@ -15,7 +15,20 @@ local task = require "o2x.base.task"
 
 local M = {}
 
--- field → its type; what they say is in HACKING.md
+---@class o2x.override
+---@field version string the version of the tenant's own runbook
+---@field summary string? replaces the standard summary
+---@field help string? replaces the standard help
+---@field params table<string, o2x.parameter>? new parameters, and fields of standard parameters that differ
+---@field effects o2x.effect[]? added to the standard effects
+---@field severe boolean? true: makes it severe; a severe standard runbook stays severe
+---@field before table<string, fun(tenant: o2x.tenant, params: table)>? step name or path → runs before it
+---@field after table<string, fun(tenant: o2x.tenant, params: table)>? step name or path → runs after it
+---@field instead table<string, fun(tenant: o2x.tenant, params: table, standard: fun(): any): any>? replaces the step
+---@field without string[]? names or paths of steps to leave out
+---@field run fun(tenant: o2x.tenant, params: table, standard: function)? replaces the whole; `standard` runs it
+
+-- field → its type
 local FIELDS = {
   version = "string",
   summary = "string",

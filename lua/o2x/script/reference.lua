@@ -1,5 +1,5 @@
---- What scripts can call, from the sources of the modules themselves: names, parameters, doc comments, and whether a
---- call leads to a write. For o2x check and o2x defs.
+--- What scripts can use, read from the sources that provide it: functions with their parameters and doc comments, whether
+--- a call leads to a write, and the tables that runbooks declare. For o2x check, o2x defs and docs/scripting.md.
 
 local effects = require "o2x.effects"
 local parser = require "o2x.script.check.parser"
@@ -22,18 +22,27 @@ local function load(name)
   return files[short]
 end
 
--- The comment above each line that has one: line → the lines of the comment.
-local function comments(text)
-  local by_line, block, number = {}, {}, 0
+-- The blocks of doc comments in a text: { line = the line below the block, doc = its lines }.
+local function blocks(text)
+  local list, block, number = {}, {}, 0
   for line in (text .. "\n"):gmatch("(.-)\n") do
     number = number + 1
     local comment = line:match("^%s*%-%-%-(.*)$")
     if comment then
       block[#block + 1] = comment
     else
-      if #block > 0 then by_line[number] = block end
+      if #block > 0 then list[#list + 1] = { line = number, doc = block } end
       block = {}
     end
+  end
+  return list
+end
+
+-- The comment above each line that has one: line → the lines of the comment.
+local function comments(text)
+  local by_line = {}
+  for _, block in ipairs(blocks(text)) do
+    by_line[block.line] = block.doc
   end
   return by_line
 end
@@ -46,11 +55,12 @@ local function writes(file, node)
   return found
 end
 
-local function names_of(params, with_self)
+local function names_of(node, with_self)
   local names = {}
-  for i, var in ipairs(params) do
+  for i, var in ipairs(node.params) do
     if not (with_self and i == 1) then names[#names + 1] = var.name end
   end
+  if node.vararg then names[#names + 1] = "..." end
   return names
 end
 
@@ -58,9 +68,17 @@ end
 local function documented(doc)
   local names = {}
   for _, line in ipairs(doc) do
-    names[#names + 1] = line:match("^@param ([%w_]+)")
+    names[#names + 1] = line:match("^@param ([%w_.]+)")
   end
   return names
+end
+
+local function is_method(node) return node.k == "func" and node.params[1] ~= nil and node.params[1].name == "self" end
+
+local function parameters(node, doc)
+  if node.k ~= "func" then return documented(doc) end
+  local names = names_of(node, is_method(node))
+  return names[1] == "..." and documented(doc) or names
 end
 
 local function entry(file, name, node, docs, line)
@@ -68,69 +86,76 @@ local function entry(file, name, node, docs, line)
   return {
     name = name,
     constant = node.k == "index" and #doc == 0,
-    params = node.k == "func" and names_of(node.params, node.params[1] and node.params[1].name == "self")
-      or documented(doc),
-    method = node.k == "func" and node.params[1] ~= nil and node.params[1].name == "self",
+    params = parameters(node, doc),
+    method = is_method(node),
     doc = doc,
     writes = writes(file, node),
   }
 end
 
--- The tables that the function called api makes, and the tables that are named in it.
-local function of_api(file, docs, into)
+-- The tables that a function makes, and the tables that are named in it.
+local function of_function(file, func, docs, into)
   local function take_table(node)
     for _, item in ipairs(node.items) do
       if item.name then into[item.name] = entry(file, item.name, item.value, docs, item.line) end
     end
   end
+  parser.walk(func, function(node)
+    if node.k == "return" and node.values[1] and node.values[1].k == "table" then take_table(node.values[1]) end
+    if node.k == "local" and node.values[1] and node.values[1].k == "table" then take_table(node.values[1]) end
+    if node.k == "assign" and node.targets[1].k == "index" and node.targets[1].key.k == "string" then
+      into[node.targets[1].key.value] = entry(file, node.targets[1].key.value, node.values[1], docs, node.line)
+    end
+    return node == func or node.k ~= "func"
+  end)
+end
+
+-- The functions of a file that have the name: local function api, function M.api, { api = function … }.
+local function functions_named(file, name)
+  local found = {}
   local function take(func)
-    parser.walk(func, function(node)
-      if node.k == "return" and node.values[1] and node.values[1].k == "table" then take_table(node.values[1]) end
-      if node.k == "local" and node.values[1] and node.values[1].k == "table" then take_table(node.values[1]) end
-      if node.k == "assign" and node.targets[1].k == "index" and node.targets[1].key.k == "string" then
-        into[node.targets[1].key.value] = entry(file, node.targets[1].key.value, node.values[1], docs, node.line)
-      end
-      return node == func or node.k ~= "func"
-    end)
+    if func and func.k == "func" then found[#found + 1] = func end
   end
   parser.walk(file.tree, function(node)
-    if node.k == "local" and node.vars[1].name == "api" and node.values[1] and node.values[1].k == "func" then
+    if node.k == "local" and node.vars[1].name == name then
       take(node.values[1])
-    elseif node.k == "assign" and node.targets[1].k == "index" and node.targets[1].key.value == "api" then
+    elseif node.k == "assign" and node.targets[1].k == "index" and node.targets[1].key.value == name then
       take(node.values[1])
     elseif node.k == "table" then
       for _, item in ipairs(node.items) do
-        if item.name == "api" and item.value.k == "func" then take(item.value) end
+        if item.name == name then take(item.value) end
       end
     end
   end)
+  return found
+end
+
+local function of_api(file, docs, into)
+  for _, func in ipairs(functions_named(file, "api")) do
+    of_function(file, func, docs, into)
+  end
 end
 
 -- Methods of the classes of a file: function Named:rows(…).
 local function of_classes(file, docs, into)
   parser.walk(file.tree, function(node)
     local target = node.k == "assign" and node.targets[1]
-    if
-      target
-      and target.k == "index"
-      and target.key.k == "string"
-      and node.values[1].k == "func"
-      and node.values[1].params[1]
-      and node.values[1].params[1].name == "self"
-    then
-      into[target.key.value] = entry(file, target.key.value, node.values[1], docs, node.line)
+    if target and target.k == "index" and target.key.k == "string" and is_method(node.values[1]) then
+      local method = entry(file, target.key.value, node.values[1], docs, node.line)
+      method.class = target.object.k == "name" and target.object.name or nil
+      into[method.name] = method
     end
   end)
 end
 
 local known = {}
 
---- The functions of an api: name → { name, params, doc, writes, method }. Those of objects in it (pg.tenant) are among them.
+--- The functions of an api, those of the objects in it (pg.tenant) among them.
 ---@param name string
----@return table<string, table>? nil if there is nothing to be said of it
+---@return table<string, table>? functions name → { name, params, doc, writes, method, class, constant }; nil if unknown
 function M.of(name)
   if known[name] then return known[name] end
-  if not sources()[name] then return nil end
+  if not effects.known(name) or not sources()[name] then return nil end
   local functions, seen = {}, {}
   local function take(short)
     local text = sources()[short]
@@ -148,7 +173,51 @@ function M.of(name)
   return functions
 end
 
---- The names of all apis that are described.
+--- The globals of runbooks: step, check, parallel, parallel.each …
+---@return table<string, table> functions name → { name, params, doc }
+function M.globals()
+  local text = sources().dsl
+  if not text then return {} end
+  local file, docs, functions = reach.file(text, "dsl"), comments(text), {}
+  for _, func in ipairs(functions_named(file, "new")) do
+    of_function(file, func, docs, functions)
+  end
+  -- "parallel.each" is a field of a global: its comment says so by @function.
+  for _, block in ipairs(blocks(text)) do
+    for i, line in ipairs(block.doc) do
+      local name = line:match("^@function ([%w_.]+)$")
+      if name then
+        table.remove(block.doc, i)
+        functions[name] = { name = name, params = documented(block.doc), doc = block.doc }
+        break
+      end
+    end
+  end
+  return functions
+end
+
+--- The tables that runbooks declare or are given: o2x.declaration, o2x.parameter, o2x.override, o2x.hooks …
+---@return table<string, string[]> classes name → the lines of its doc comment, as lua-language-server reads them
+function M.classes()
+  local classes = {}
+  for _, text in pairs(sources()) do
+    for _, block in ipairs(blocks(text)) do
+      local name = block.doc[1]:match("^@class (o2x%.[%l_]+)$") or block.doc[1]:match("^@alias (o2x%.[%l_]+) ")
+      if name then classes[name] = block.doc end
+    end
+  end
+  return classes
+end
+
+--- What an api is for: the comment at the head of its source.
+---@param name string
+---@return string[] lines
+function M.head(name)
+  local first = blocks(sources()[name] or "")[1]
+  return first and first.doc or {}
+end
+
+--- The names of all apis that are described, sorted.
 ---@return string[]
 function M.names()
   local list = {}

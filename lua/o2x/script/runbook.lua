@@ -9,6 +9,17 @@ local params = require "o2x.project.params"
 
 local M = { API = 1 }
 
+---@class o2x.declaration
+---@field name string the name of its file, without ".lua" and "@VERSION"
+---@field version string three numbers such as "1.0.0"
+---@field api integer the version of the scripting interface: @api@
+---@field summary string one line, shown by `o2x list`
+---@field help string? why, what it touches, how to verify, how to go back; shown by `o2x info`
+---@field params table<string, o2x.parameter>? name → declaration
+---@field effects o2x.effect[]? what it may write
+---@field severe boolean? true: a run wants --confirm=TENANT
+---@field run fun(tenant: o2x.tenant, params: table)
+
 -- field → its type, and whether it must be there
 local FIELDS = {
   name = { "string", true },

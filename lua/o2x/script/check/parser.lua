@@ -89,7 +89,9 @@ function Parser:func_body(line, with_self)
     if with_self then table.insert(node.params, self:declare("self", line)) end
     self:expect("(")
     while self:peek() ~= ")" do
-      if not self:accept("...") then
+      if self:accept("...") then
+        node.vararg = true
+      else
         local token = self:expect("name")
         table.insert(node.params, self:declare(token.value, token.line))
       end
