@@ -44,13 +44,13 @@ local KEYS = {
   { "redis.url", "Redis server", env = "REDIS_URL", kind = "secret" },
   { "redis.password", "its password, where the URL has none", env = "REDISCLI_AUTH", kind = "secret" },
   { "redis.ca", "certificate authority", kind = "path" },
-  { "broker.url", "the message broker's admin interface", env = "O2X_BROKER_URL" },
+  { "broker.url", "the message broker's admin interface" },
   { "broker.user", "its user", default = "admin" },
   { "broker.password", "its password", kind = "secret" },
   { "dns.servers", "servers to ask instead of the system's", env = "O2X_LAB_DNS", kind = "list" },
   { "https.connect_to", "address that stands for every HTTPS host", env = "O2X_LAB_HTTPS" },
   { "https.ca", "certificate authority of HTTPS hosts", env = "O2X_LAB_CA", kind = "path" },
-  { "webhook.url", "where o2x.webhook sends messages: a chat's or a ticket system's address", env = "O2X_WEBHOOK_URL" },
+  { "webhook.url", "where o2x.webhook sends messages: a chat's or a ticket system's address" },
   { "retry.seconds", "longest that one operation is tried again", kind = "integer", default = 60 },
 }
 
