@@ -1,0 +1,64 @@
+-- Documents that are made from the sources are what the sources give; what documents name is there.
+
+local fs = require "o2x.base.fs"
+
+describe("a document that is made from the sources", function()
+  for _, page in ipairs { "scripting", "man" } do
+    it("is up to date: " .. page, function()
+      local made = require("scripts.docs." .. page)
+      assert(fs.read(made.path) == made.text(), made.path .. " is out of date: run make docs and commit it")
+    end)
+  end
+end)
+
+describe("a document", function()
+  local pages = { "README.md", "CONTRIBUTING.md", "CHANGELOG.md" }
+  for _, name in ipairs(fs.list "docs") do
+    if name:match "%.md$" then pages[#pages + 1] = "docs/" .. name end
+  end
+
+  it("links to files and headings that are there", function()
+    local wrong = {}
+    local function anchors(text)
+      local found = {}
+      for heading in ("\n" .. text):gmatch "\n#+ ([^\n]*)" do
+        found[heading:lower():gsub("[^%w%- _]", ""):gsub(" ", "-")] = true
+      end
+      return found
+    end
+    for _, page in ipairs(pages) do
+      for target in fs.read(page):gmatch "%]%(([^)%s]+)%)" do
+        local path, anchor = target:match "^([^#]*)#?(.*)$"
+        local full = path == "" and page or fs.join(fs.folder(page), path)
+        local there = target:match "^https?://" or fs.exists(full)
+        if there and anchor ~= "" then there = anchors(fs.read(full))[anchor] end
+        if not there then wrong[#wrong + 1] = page .. ": " .. target end
+      end
+    end
+    assert.same({}, wrong)
+  end)
+
+  -- Files that a project may have.
+  local POSSIBLE = { ["runbooks/hooks.lua"] = true, ["runbooks/versions.lock"] = true }
+
+  it("names files of the tree that are there", function()
+    local wrong = {}
+    for _, page in ipairs(pages) do
+      if page ~= "CHANGELOG.md" then
+        for path in fs.read(page):gmatch "`([%l]+/[%w_./-]+%.%l+)`" do
+          local root = path:match "^(%l+)/"
+          if
+            fs.exists(root)
+            and root ~= "build"
+            and not path:find "%u%u%u"
+            and not POSSIBLE[path]
+            and not fs.exists(path)
+          then
+            wrong[#wrong + 1] = page .. ": " .. path
+          end
+        end
+      end
+    end
+    assert.same({}, wrong)
+  end)
+end)
