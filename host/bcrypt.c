@@ -1,6 +1,6 @@
 /*
-** bcrypt.c: password hashes by libcrypt. One takes a good part of a tenth of a second, on purpose,
-** so it runs in the loop's threads and a task waits for it.
+** bcrypt.c: password hashes, by libcrypt. Hashing takes almost a tenth of a second, on purpose, so
+** it runs in a worker thread and a task waits for it.
 */
 #include "bcrypt.h"
 #include "host.h"
@@ -14,9 +14,9 @@
 #include <sys/random.h>
 
 #define TYPE "o2x.bcrypt"
-#define MAX_PASSWORD 72 /* bcrypt reads no further */
+#define MAX_PASSWORD 72 /* bcrypt ignores the rest */
 
-/* Belongs to the thread until `done`; outlives the operation when that is closed early. */
+/* Belongs to the thread until done() runs. Outlives an operation that is closed early. */
 struct job {
 	struct bcrypt *operation;
 	struct crypt_data data;
@@ -65,15 +65,15 @@ static int bcrypt_gc(lua_State *L)
 	if (operation->wait.ready)
 		job_free(job);
 	else
-		job->operation = NULL; /* the thread cannot be stopped: `done` cleans up */
+		job->operation = NULL; /* the thread cannot be stopped: done() frees the job */
 	if (operation->wait.task)
 		host_wake(&operation->wait);
 	return 0;
 }
 
 /***
- The hash, once the operation is ready.
- @function core.crypto.bcrypt_operation:result
+ Returns the hash once the operation is ready.
+ @function bcrypt:result
  @return string such as "$2b$10$…", or nil, message, code
 */
 static int bcrypt_result(lua_State *L)
@@ -100,11 +100,11 @@ static bool make_setting(struct job *job, const char *setting, unsigned long cos
 }
 
 /***
- Starts to hash a password with bcrypt.
+ Starts hashing a password with bcrypt.
  @function core.crypto.bcrypt
  @param password string or secret: 1 to 72 bytes, no NUL
- @param cost integer? 4 to 15, 10 if absent
- @param setting string? an earlier hash: hashes with its salt and cost, to compare
+ @param cost integer? 4 to 15; default 10
+ @param setting string? an existing hash, whose salt and cost are used: to compare with it
  @return operation; or nil, message, code
 */
 int bcrypt_start(lua_State *L)

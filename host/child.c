@@ -14,15 +14,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* What the new process needs, made before the fork: after it only system calls are allowed. */
+/*
+** What the new process needs. Prepared before the fork, because only system calls are allowed after
+** it.
+*/
 struct plan {
 	const struct child_options *o;
 	int fd[CHILD_STREAMS];
-	int report; /* write end of the pipe that says why exec failed */
+	int report; /* write end of the pipe that reports why exec failed */
 	pid_t parent;
 };
 
-/* What the child says when it could not start: whether the folder is to blame, and why. */
+/* What the child reports when it cannot start: whether chdir failed, and errno. */
 struct failure {
 	bool cwd;
 	int error;
@@ -74,7 +77,10 @@ static _Noreturn void become(const struct plan *p)
 	for (int i = CHILD_IN; i < CHILD_STREAMS; i++)
 		if (dup2(p->fd[i], i) < 0)
 			give_up(p->report, false);
-	/* The rest is close-on-exec; this covers what a library opened without that flag. */
+	/*
+	** Our descriptors are close-on-exec. This closes those that a library opened without the
+	** flag.
+	*/
 	if (dup3(p->report, CHILD_STREAMS, O_CLOEXEC) < 0)
 		give_up(p->report, false);
 	syscall(SYS_close_range, CHILD_STREAMS + 1, UINT_MAX, 0);
@@ -84,7 +90,7 @@ static _Noreturn void become(const struct plan *p)
 
 /* ---- starting it ---- */
 
-/* Descriptors that are moved to 0..3 in the child must not lie there already. */
+/* The child moves these descriptors to 0..3, so they must not be there already. */
 static int above_standard(int fd)
 {
 	int moved;
@@ -181,10 +187,12 @@ const char *child_spawn(struct child *c, const struct child_options *o)
 	return wrong;
 }
 
-/* ---- its end ---- */
+/* ---- ending it ---- */
 
-/* The group is killed before its leader is reaped: what it left behind would hold our pipes open,
-** and as long as the leader is a zombie, its number cannot be another's. */
+/*
+** Kills the group before reaping its leader. Processes left behind would keep our pipes open, and
+** while the leader is a zombie its process id cannot be reused.
+*/
 void child_reap(struct child *c)
 {
 	siginfo_t si = { 0 };
@@ -202,8 +210,10 @@ void child_reap(struct child *c)
 	c->pid = 0;
 }
 
-/* The kernel ends a killed process at once: the pause that keeps it from becoming a zombie is a
-** matter of microseconds. One in uninterruptible sleep is left behind after 20 ms. */
+/*
+** A killed process normally ends within microseconds, so this waits for it and leaves no zombie.
+** One in uninterruptible sleep is abandoned after 20 ms.
+*/
 void child_release(struct child *c)
 {
 	for (int i = CHILD_IN; i < CHILD_STREAMS; i++)

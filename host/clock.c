@@ -1,6 +1,6 @@
 /*
-** clock.c: the time of day, and its texts (ISO 8601, RFC 3339), always in UTC. No locale, no time
-** zone of the machine.
+** clock.c: the time of day, and reading and writing it as text (ISO 8601, RFC 3339). Always UTC:
+** neither the locale nor the machine's time zone matters.
 */
 #include "host.h"
 #include "secret.h"
@@ -12,7 +12,7 @@
 #define LAST_SECOND 253402300799 /* 9999-12-31T23:59:59Z */
 
 /***
- The time of day.
+ Returns the time of day.
  @function core.clock.wall
  @return integer seconds since 1970
  @return integer nanoseconds of the second
@@ -27,7 +27,7 @@ static int clock_wall(lua_State *L)
 }
 
 /***
- A clock that is never set; its zero means nothing.
+ Returns the time of a clock that is never adjusted. Only differences mean something.
  @function core.clock.monotonic
  @return number seconds
 */
@@ -40,11 +40,11 @@ static int clock_monotonic(lua_State *L)
 }
 
 /***
- A moment as text.
+ Formats a time as text.
  @function core.clock.format
  @param seconds integer since 1970
  @param nanoseconds integer
- @param digits integer of the fraction, 0 to 9
+ @param digits integer digits of the fraction, 0 to 9
  @return string such as "2026-02-14T09:30:00.123Z"
 */
 static int clock_format(lua_State *L)
@@ -62,7 +62,7 @@ static int clock_format(lua_State *L)
 	return 1;
 }
 
-/* Reads `n` digits. -> whether they were there */
+/* Reads n digits. -> false if they are not there */
 static bool number(const char **s, int n, int *value)
 {
 	*value = 0;
@@ -122,10 +122,10 @@ static bool offset(const char **s, long *east)
 }
 
 /***
- Reads a moment: a date, or a date and a time with its offset ("2026-02-14T09:30:00.5+01:00",
- also with a blank for the T).
+ Parses a date, or a date and time with an offset: "2026-02-14T09:30:00.5+01:00", with a T or a
+ space.
  @function core.clock.parse
- @param text string, or a secret that holds a date: of that, the moment is no secret
+ @param text string, or a secret that holds a date (the time itself is not treated as secret)
  @return integer seconds since 1970, or nil, message, "syntax"
  @return integer nanoseconds
 */

@@ -1,6 +1,6 @@
 /*
-** crypto.c: what Lua gets of hashing, random bytes and encodings. A key or a text may be a secret
-** only where the documentation of the function says so.
+** crypto.c: hashing, random bytes and encodings for Lua. A function accepts secrets only where its
+** documentation says so.
 */
 #include "bcrypt.h"
 #include "encode.h"
@@ -21,7 +21,7 @@ static void need_libcrypto(lua_State *L)
 }
 
 /***
- SHA-256 of a text.
+ Returns the SHA-256 of a text.
  @function core.crypto.sha256
  @param text string
  @return string 32 bytes
@@ -38,7 +38,8 @@ static int crypto_sha256(lua_State *L)
 }
 
 /***
- HMAC-SHA-256. A derived key stays a secret when it gets a label.
+ Returns the HMAC-SHA-256 of a text. With a label the result is a secret, which keeps derived keys
+ secret.
  @function core.crypto.hmac_sha256
  @param key string or secret
  @param text string or secret
@@ -52,7 +53,7 @@ static int crypto_hmac_sha256(lua_State *L)
 	const char *text = secret_checkbytes(L, 2, &len);
 	const char *label = luaL_optstring(L, 3, NULL);
 	unsigned char digest[SHA256_DIGEST_LENGTH];
-	luaL_argcheck(L, key_len < 1 << 20, 1, "a shorter key expected");
+	luaL_argcheck(L, key_len < 1 << 20, 1, "the key must be shorter than 1 MiB");
 	need_libcrypto(L);
 	libcrypto.HMAC(libcrypto.EVP_sha256(), key, (int)key_len, (const unsigned char *)text, len,
 		       digest, NULL);
@@ -65,10 +66,10 @@ static int crypto_hmac_sha256(lua_State *L)
 }
 
 /***
- CRC-32C of a text; continues from the checksum of the part before.
+ Returns the CRC-32C of a text. Pass the checksum of the preceding part to continue it.
  @function core.crypto.crc32c
  @param text string
- @param before integer? 0 if absent
+ @param before integer? default 0
  @return integer 0 to 2^32 - 1
 */
 static int crypto_crc32c(lua_State *L)
@@ -82,7 +83,7 @@ static int crypto_crc32c(lua_State *L)
 }
 
 /***
- Random bytes from the kernel.
+ Returns random bytes from the kernel.
  @function core.crypto.random
  @param count integer 1 to 65536
  @return string
@@ -103,7 +104,7 @@ static int crypto_random(lua_State *L)
 }
 
 /***
- Bytes as lower-case hexadecimal digits.
+ Encodes bytes as lower-case hexadecimal digits.
  @function core.crypto.hex
  @param bytes string
  @return string
@@ -119,7 +120,7 @@ static int crypto_hex(lua_State *L)
 }
 
 /***
- Bytes from hexadecimal digits.
+ Decodes hexadecimal digits.
  @function core.crypto.unhex
  @param text string
  @return string, or nil, message, "syntax"
@@ -135,7 +136,7 @@ static int crypto_unhex(lua_State *L)
 }
 
 /***
- Base64 with padding.
+ Encodes bytes as base64 with padding.
  @function core.crypto.base64
  @param bytes string
  @return string
@@ -152,7 +153,7 @@ static int crypto_base64(lua_State *L)
 }
 
 /***
- Bytes from base64 with padding; any other character is refused.
+ Decodes base64 with padding. Any other character is an error.
  @function core.crypto.unbase64
  @param text string
  @return string, or nil, message, "syntax"

@@ -1,7 +1,7 @@
 /*
-** dns.c: questions to name servers, on c-ares, which does the transport: retries, TCP after a cut
-** answer, checks of sender and identifier. The answer's bytes are handed over whole; dnsmsg.c reads
-** them. One channel a question: a question has its own servers, flags and time limit.
+** dns.c: DNS queries, by c-ares, which does the transport: retries, TCP after a truncated answer,
+** checks of sender and identifier. Lua gets the raw answer, which dnsmsg.c parses. Each query has a
+** channel of its own, because it has its own servers, flags and timeout.
 */
 #include "host.h"
 #include "loop.h"
@@ -87,7 +87,7 @@ static void on_socket_state(void *arg, ares_socket_t fd, int readable, int writa
 	struct socket *socket = find_socket(lookup, fd);
 	int events = (readable ? LOOP_READ : 0) | (writable ? LOOP_WRITE : 0);
 	if (!socket)
-		return; /* more sockets than places: that one runs into its time limit */
+		return; /* too many sockets: this one times out */
 	if (!socket->watch && events) {
 		socket->owner = lookup;
 		socket->fd = fd;
@@ -137,7 +137,7 @@ static void release(struct lookup *lookup)
 {
 	lookup->closing = true;
 	if (lookup->channel)
-		ares_destroy(lookup->channel); /* ends what is under way, by its callback */
+		ares_destroy(lookup->channel); /* cancels pending queries through their callbacks */
 	lookup->channel = NULL;
 	for (int i = 0; i < MAX_SOCKETS; i++) {
 		loop_watch_free(lookup->sockets[i].watch);
@@ -197,14 +197,14 @@ static void push_addresses(lua_State *L, const struct ares_addrinfo *addresses)
 }
 
 /***
- What came of it, once the wait is over.
+ Returns the result once the operation is ready.
  @function lookup:result
- @return string the answer's bytes (of a query), or a list of addresses; or nil, message, code
+ @return string the raw answer (of a query), or a list of addresses; or nil, message, code
 */
 static int lookup_result(lua_State *L)
 {
 	struct lookup *lookup = luaL_checkudata(L, 1, TYPE);
-	luaL_argcheck(L, lookup->done, 1, "the look-up is not over");
+	luaL_argcheck(L, lookup->done, 1, "the lookup has not finished");
 	if (lookup->status != ARES_SUCCESS)
 		return host_fail(L, code_of(lookup->status), "%s", ares_strerror(lookup->status));
 	if (lookup->answer)
@@ -216,7 +216,7 @@ static int lookup_result(lua_State *L)
 
 static const luaL_Reg methods[] = { { "result", lookup_result }, { NULL, NULL } };
 
-/* Pushes the operation, its channel open; or nil, message, code and gives NULL. */
+/* Pushes an operation with an open channel; or pushes nil, message, code and returns NULL. */
 static struct lookup *open_lookup(lua_State *L, const char *servers, int timeout, int tries,
 				  int flags)
 {
@@ -243,15 +243,15 @@ static struct lookup *open_lookup(lua_State *L, const char *servers, int timeout
 }
 
 /***
- Asks for the records of a name.
- @function dns.query
+ Queries name servers for the records of a name.
+ @function core.dns.query
  @param name string as typed; no search list is applied
  @param type integer number of the record type
  @param servers string|nil "127.0.0.1:5353,192.0.2.1"; nil for the system's
  @param timeout integer milliseconds of the first try
  @param tries integer
  @param tcp boolean
- @param recurse boolean whether the server may ask others
+ @param recurse boolean whether to ask for recursion
  @return userdata an operation; result() gives the answer's bytes
 */
 static int dns_query(lua_State *L)
@@ -267,7 +267,7 @@ static int dns_query(lua_State *L)
 	struct lookup *lookup = open_lookup(L, servers, timeout, tries, flags);
 	if (!lookup)
 		return 3;
-	/* The identifier is c-ares' to choose: it puts its own into what it sends. */
+	/* The identifier is 0 because c-ares replaces it with its own. */
 	int status = ares_create_query(name, CLASS_IN, type, 0, lua_toboolean(L, 7), &query,
 				       &length, UDP_SIZE);
 	if (status != ARES_SUCCESS)
@@ -279,8 +279,9 @@ static int dns_query(lua_State *L)
 }
 
 /***
- Finds the addresses of a host as other programs do: the hosts file, then the system's servers.
- @function dns.addresses
+ Looks up the addresses of a host as other programs do: the hosts file, then the system's name
+ servers.
+ @function core.dns.addresses
  @param name string
  @param timeout integer milliseconds of the first try
  @param tries integer

@@ -1,9 +1,9 @@
 /*
-** dnsmsg.c: reads a DNS message (RFC 1035) into a table. The bytes come from the network and are
-** trusted in nothing: each read is checked against the end, a compression pointer must point to an
-** earlier place than the last one did (so there is no loop), a name is at most 255 bytes, fields
-** must end where their record ends. Used for the answers o2x gets and for the questions that the
-** lab's name server gets.
+** dnsmsg.c: parses a DNS message (RFC 1035) into a table. The bytes come from the network and are
+** not trusted: every read is bounds-checked, each compression pointer must point before the
+** previous one (so there are no loops), a name has at most 255 bytes, and fields must end where
+** their record ends. Used for the answers that o2x receives and for the queries that the lab's name
+** server receives.
 */
 #include "host.h"
 
@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NAME_TEXT 1025 /* 255 bytes, each written as \ddd at worst, and the end */
+#define NAME_TEXT 1025 /* 255 bytes, each \ddd at worst, and the NUL */
 
 enum {
 	A = 1,
@@ -30,7 +30,7 @@ enum {
 struct message {
 	const uint8_t *bytes;
 	size_t size, at;
-	const char *problem; /* the first thing found wrong; reads give 0 from then on */
+	const char *problem; /* the first error; reads return 0 after it */
 };
 
 static void complain(struct message *m, const char *problem)
@@ -45,7 +45,7 @@ static uint32_t read_number(struct message *m, size_t width, size_t end)
 {
 	uint32_t value = 0;
 	if (m->problem || width > end || m->at > end - width) {
-		complain(m, "a field goes beyond its end");
+		complain(m, "a field extends past its end");
 		return 0;
 	}
 	for (size_t i = 0; i < width; i++)
@@ -57,7 +57,7 @@ static const char *read_bytes(struct message *m, size_t count, size_t end)
 {
 	const char *start = (const char *)m->bytes + m->at;
 	if (m->problem || count > end || m->at > end - count) {
-		complain(m, "a field goes beyond its end");
+		complain(m, "a field extends past its end");
 		return NULL;
 	}
 	m->at += count;
@@ -82,7 +82,7 @@ static size_t write_label(char *text, const uint8_t *label, size_t length)
 	return n;
 }
 
-/* A name, with the final dot. Leaves `at` behind the name's own bytes, wherever pointers led. */
+/* Reads a name, with the final dot. Leaves m->at after the name, not where its pointers led. */
 static void read_name(struct message *m, char text[NAME_TEXT])
 {
 	size_t at = m->at, lowest = at, total = 0, n = 0;
@@ -91,7 +91,7 @@ static void read_name(struct message *m, char text[NAME_TEXT])
 	while (!m->problem) {
 		uint8_t length = at < m->size ? m->bytes[at] : 0;
 		if (at >= m->size) {
-			complain(m, "a name goes beyond the end");
+			complain(m, "a name extends past its end");
 		} else if ((length & 0xC0) == 0xC0) {
 			size_t target = m->size;
 			if (at + 1 < m->size)
@@ -109,7 +109,7 @@ static void read_name(struct message *m, char text[NAME_TEXT])
 		} else if ((total += length + 1u) > 254) {
 			complain(m, "a name is longer than 255 bytes");
 		} else if (at + 1 + length > m->size) {
-			complain(m, "a name goes beyond the end");
+			complain(m, "a name extends past its end");
 		} else {
 			n += write_label(text + n, m->bytes + at + 1, length);
 			at += 1u + length;
@@ -122,7 +122,7 @@ static void read_name(struct message *m, char text[NAME_TEXT])
 	text[n] = '\0';
 }
 
-/* ---- a record's data: named fields go into the table on top, the text form is pushed ---- */
+/* ---- a record's data: sets named fields in the table on top, then pushes the text form ---- */
 
 static void set_name(lua_State *L, struct message *m, const char *key, char text[NAME_TEXT])
 {
@@ -289,13 +289,13 @@ static void read_record(lua_State *L, struct message *m)
 	size_t length = read_number(m, 2, m->size);
 	size_t end = m->at + length;
 	if (end > m->size)
-		complain(m, "a record goes beyond the end");
+		complain(m, "a record extends past the end");
 	if (m->problem)
 		return;
 	push_data(L, m, type, length, end);
 	lua_setfield(L, -2, "value");
 	if (m->at != end)
-		complain(m, "a record is not as long as it says");
+		complain(m, "the length of a record is wrong");
 }
 
 static void read_question(lua_State *L, struct message *m)
@@ -313,7 +313,7 @@ static void read_section(lua_State *L, struct message *m, const char *key, uint3
 			 reader *read)
 {
 	lua_newtable(L);
-	/* The count is only a claim; the bytes run out first if it is false. */
+	/* The count is not trusted: if it is too high, the bytes run out first. */
 	for (uint32_t i = 1; i <= count && !m->problem; i++) {
 		read(L, m);
 		lua_rawseti(L, -2, i);
@@ -329,7 +329,7 @@ static void set_flag(lua_State *L, const char *key, uint32_t flags, int bit)
 
 /***
  Reads a DNS message.
- @function dnsmsg.parse
+ @function core.dnsmsg.parse
  @param bytes string
  @return table {id, response, opcode, authoritative, truncated, recursion_desired, rcode, questions,
   answers, authority, additional}; records have name, type (a number), class, ttl, value (as a zone

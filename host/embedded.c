@@ -1,5 +1,5 @@
 /*
-** embedded.c: lets require find the Lua that is embedded in the program.
+** embedded.c: lets require find the Lua modules that are embedded in the program.
 */
 #include "embedded.h"
 #include "host.h"

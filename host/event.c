@@ -1,5 +1,6 @@
 /*
-** event.c: the plain things to wait for: an event that Lua sets, a moment, a descriptor, a signal.
+** event.c: the basic operations to wait for: an event that Lua sets, a timer, a descriptor, a
+** signal.
 */
 #include "host.h"
 #include "loop.h"
@@ -16,7 +17,7 @@ struct event {
 	struct loop_timer *timer;
 	struct loop_watch *watch;
 	struct loop_signal *signal;
-	int seen; /* LOOP_READ, LOOP_WRITE of a descriptor; deliveries of a signal */
+	int seen; /* descriptor: LOOP_READ, LOOP_WRITE; signal: number of deliveries */
 };
 
 static void release(struct event *event)
@@ -33,14 +34,14 @@ static int event_gc(lua_State *L)
 {
 	struct event *event = lua_touserdata(L, 1);
 	release(event);
-	/* Closed by somebody else while a task sleeps on it: that task must not sleep for ever. */
+	/* Closed while a task sleeps on it: wake that task, or it would sleep for ever. */
 	if (event->wait.task)
 		host_wake(&event->wait);
 	return 0;
 }
 
 /***
- Sets the event: whoever waits for it goes on.
+ Sets the event and wakes its waiter.
  @function event:set
 */
 static int event_set(lua_State *L)
@@ -51,9 +52,9 @@ static int event_set(lua_State *L)
 }
 
 /***
- Makes the event wait-able again.
+ Clears the event, so that it can be waited for again.
  @function event:clear
- @return integer what was seen: bits 1 (readable), 2 (writable), or deliveries of a signal
+ @return integer what was seen: bits 1 (readable) and 2 (writable), or the number of signals
 */
 static int event_clear(lua_State *L)
 {
@@ -65,9 +66,9 @@ static int event_clear(lua_State *L)
 }
 
 /***
- What was seen so far; the event stays set.
+ Returns what was seen so far. The event stays set.
  @function event:seen
- @return integer as of clear
+ @return integer as for clear
 */
 static int event_seen(lua_State *L)
 {
@@ -84,8 +85,8 @@ static const luaL_Reg methods[] = {
 };
 
 /***
- A new event, not set.
- @function event.new
+ Creates an event, not set.
+ @function core.event.new
  @return userdata an operation with set() and clear()
 */
 static int event_new(lua_State *L)
@@ -101,8 +102,8 @@ static void on_timer(void *arg)
 }
 
 /***
- An event that sets itself after a time.
- @function event.timer
+ Creates an event that is set after a time.
+ @function core.event.timer
  @param seconds number
  @return userdata an operation
 */
@@ -127,8 +128,8 @@ static void on_descriptor(void *arg, int events)
 }
 
 /***
- An event that sets itself when a descriptor is ready.
- @function event.fd
+ Creates an event that is set when a descriptor is ready.
+ @function core.event.fd
  @param fd integer
  @param events string "r", "w" or "rw"
  @return userdata an operation, or nil, message, code
@@ -154,10 +155,10 @@ static void on_signal(void *arg)
 }
 
 /***
- An event that sets itself at each delivery of a signal.
- @function event.signal
+ Creates an event that is set at each delivery of a signal.
+ @function core.event.signal
  @param name string "INT", "TERM", "HUP", "USR1" or "WINCH"
- @return userdata an operation; clear() tells how many came
+ @return userdata an operation; clear() returns how many came
 */
 static int event_signal(lua_State *L)
 {

@@ -3,9 +3,9 @@
 **
 **     {"n":7,"len":214,"crc":"5f1c02aa","prev":"9b2f66c0d1e3a4f7","t":"intent",…}
 **
-** n counts from 0, len is what follows the prefix (without the newline), crc is the CRC-32C of the
-** line with the eight digits as zeros, prev the first 16 hex digits of the SHA-256 of the line
-** before. Still JSON, still readable with cat.
+** n counts from 0. len is the length of what follows the prefix, without the newline. crc is the
+** CRC-32C of the line with its eight digits as zeros. prev is the first 16 hex digits of the
+** SHA-256 of the previous line. The line is still JSON and readable with cat.
 */
 #include "encode.h"
 #include "host.h"
@@ -65,10 +65,10 @@ static const char *check_previous(lua_State *L, int arg)
 }
 
 /***
- Frames a record.
- @function frame.seal
- @param number integer its place in the journal, from 0
- @param previous string hash of the line before, 16 zeros for the first
+ Frames a record as a journal line.
+ @function core.frame.seal
+ @param number integer its position in the journal, from 0
+ @param previous string hash of the previous line; 16 zeros for the first
  @param record string a JSON object with at least one member
  @return string the line, with its newline
  @return string its hash
@@ -109,12 +109,12 @@ static size_t parse_prefix(const char *line, struct frame *frame)
 }
 
 /***
- Checks a line and takes its frame off.
- @function frame.open
+ Checks a line and removes its frame.
+ @function core.frame.open
  @param line string without its newline
- @param number integer what its place must be
- @param previous string what the hash of the line before must be
- @return string the record, or nil and what is wrong with it
+ @param number integer its expected position
+ @param previous string the expected hash of the previous line
+ @return string the record, or nil, message, code
  @return string the hash of the line
 */
 static int frame_open(lua_State *L)
@@ -128,17 +128,17 @@ static int frame_open(lua_State *L)
 	size_t size = parse_prefix(line, &frame);
 	if (size == 0 || size >= PREFIX_MAX || print_prefix(&frame, prefix) != size ||
 	    memcmp(prefix, line, size) != 0)
-		return host_fail(L, "damaged", "its frame cannot be read");
+		return host_fail(L, "damaged", "the frame is not readable");
 	if (frame.length != length - size)
-		return host_fail(L, "damaged", "it has %zu bytes, not %" PRIu64, length - size,
-				 frame.length);
+		return host_fail(L, "damaged", "it has %zu bytes instead of %" PRIu64,
+				 length - size, frame.length);
 	if (frame.crc != checksum(frame, line + size))
-		return host_fail(L, "damaged", "its checksum is wrong");
+		return host_fail(L, "damaged", "the checksum is wrong");
 	if (frame.number != number)
-		return host_fail(L, "damaged", "it is number %" PRIu64 ", not %" PRIu64,
+		return host_fail(L, "damaged", "its number is %" PRIu64 " instead of %" PRIu64,
 				 frame.number, number);
 	if (strcmp(frame.previous, previous) != 0)
-		return host_fail(L, "damaged", "the line before it is not the one that was there");
+		return host_fail(L, "damaged", "the previous line was changed");
 	lua_pushliteral(L, "{");
 	lua_pushlstring(L, line + size, length - size);
 	lua_concat(L, 2);
@@ -147,11 +147,11 @@ static int frame_open(lua_State *L)
 }
 
 /***
- Could these bytes be the beginning of a line that was never finished (a crash in the middle of the
- write)?
- @function frame.torn
+ Can these bytes be the start of an unfinished line, as a crash in the middle of a write leaves it?
+ @function core.frame.torn
  @param tail string what follows the last newline of the file
- @return boolean false if the line is there whole, with something else where its newline should be
+ @return boolean false if the line is complete and something else follows where its newline should
+  be
 */
 static int frame_torn(lua_State *L)
 {

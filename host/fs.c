@@ -1,5 +1,5 @@
 /*
-** fs.c: looking at files. A failure is nil, "path: why", "ENAME".
+** fs.c: reading files and folders. Functions fail with nil, "path: reason", "ENAME".
 */
 #include "fs.h"
 #include "host.h"
@@ -19,8 +19,8 @@
 #define READ_LIMIT ((lua_Integer)64 << 20)
 
 /*
-** Reads to the end of fd, or more than `limit` bytes. Does not raise: it has a descriptor to give
-** back. -> 0 or an errno
+** Reads up to the end of fd; more than limit bytes are an error. Does not raise, because the caller
+** has to close fd. -> 0 or an errno
 */
 static int read_all(int fd, struct buffer *b, size_t limit)
 {
@@ -42,7 +42,7 @@ static int read_all(int fd, struct buffer *b, size_t limit)
 /* -> 0 or an errno */
 static int read_file(const char *path, struct buffer *b, size_t limit)
 {
-	/* O_NONBLOCK: opening a pipe must not wait for its other end. */
+	/* O_NONBLOCK: opening a named pipe must not wait for its other end. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return errno;
@@ -55,7 +55,7 @@ static int read_file(const char *path, struct buffer *b, size_t limit)
  Reads a whole file.
  @function core.fs.read
  @param path string
- @param limit integer? bytes at most, 64 MB if absent
+ @param limit integer? largest size in bytes; default 64 MB
  @return string, or nil, message, code
 */
 static int fs_read(lua_State *L)
@@ -73,7 +73,7 @@ static int fs_read(lua_State *L)
 }
 
 /***
- Reads a whole file that is a secret (1 MB at most).
+ Reads a whole file into a secret (1 MB at most).
  @function core.fs.read_secret
  @param path string
  @param label string
@@ -103,10 +103,10 @@ static void set_integer(lua_State *L, const char *name, lua_Integer value)
 }
 
 /***
- What a path is.
+ Returns what a path is.
  @function core.fs.stat
  @param path string
- @param follow boolean? whether to look through a symbolic link; yes if absent
+ @param follow boolean? whether to follow a symbolic link; default true
  @return table type ("file", "folder", "link", "other"), mode, size, mtime (seconds, a float),
    uid, gid; or nil, message, code
 */
@@ -143,7 +143,7 @@ static int dir_gc(lua_State *L)
 }
 
 /***
- The names in a folder, without "." and "..", in no order.
+ Lists the names in a folder, without "." and "..", in no particular order.
  @function core.fs.list
  @param path string
  @return table, or nil, message, code
@@ -169,7 +169,7 @@ static int fs_list(lua_State *L)
 }
 
 /***
- The absolute path without symbolic links, "." and "..". The path must exist.
+ Returns the absolute path without symbolic links, "." and "..". The path must exist.
  @function core.fs.realpath
  @param path string
  @return string, or nil, message, code
@@ -185,7 +185,7 @@ static int fs_realpath(lua_State *L)
 }
 
 /***
- Where a symbolic link points to.
+ Returns what a symbolic link points to.
  @function core.fs.readlink
  @param path string
  @return string, or nil, message, code
@@ -202,7 +202,7 @@ static int fs_readlink(lua_State *L)
 }
 
 /***
- The user the program runs as.
+ Returns the effective user id of the program.
  @function core.fs.user
  @return integer
 */
@@ -213,7 +213,7 @@ static int fs_user(lua_State *L)
 }
 
 /***
- The folder the program runs in.
+ Returns the working directory.
  @function core.fs.cwd
  @return string, or nil, message, code
 */

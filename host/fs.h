@@ -1,13 +1,13 @@
 /*
-** fs.h: fs.c looks and registers; fs_write.c writes; fs_tree.c makes and removes folders.
-** Documented where they are defined.
+** fs.h: the functions of the fs module, documented where they are defined. fs.c reads and
+** registers, fs_write.c writes, fs_tree.c creates and removes folders.
 */
 #ifndef O2X_FS_H
 #define O2X_FS_H
 
 #include <lua.h>
 
-/* What a write answers: true, or nil, message, code of the errno. [-0, +1|3, m] */
+/* Pushes what a write returns: true, or nil, message, code of the errno. [-0, +1|3, m] */
 int fs_finish(lua_State *L, const char *path, int error);
 
 int fs_write(lua_State *L);

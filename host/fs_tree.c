@@ -1,7 +1,7 @@
 /*
-** fs_tree.c: folders: made, and removed with all that is in them. The removal walks by descriptors
-** and never follows a symbolic link, so that a link put in its way cannot lead it elsewhere; it
-** stays on the file system it began on.
+** fs_tree.c: creates folders, and removes them with their contents. The removal works on
+** descriptors and never follows a symbolic link, so a link planted meanwhile cannot lead it
+** elsewhere. It stays on one file system.
 */
 #include "fs.h"
 #include "host.h"
@@ -17,10 +17,10 @@
 #include <unistd.h>
 
 /***
- Makes one folder.
+ Creates one folder.
  @function core.fs.mkdir
  @param path string
- @param mode integer? 0755 if absent
+ @param mode integer? default 0755
  @return true, or nil, message, code
 */
 int fs_mkdir(lua_State *L)
@@ -31,9 +31,9 @@ int fs_mkdir(lua_State *L)
 }
 
 /***
- Makes a folder of mode 0700 with a name of its own.
+ Creates a folder with a unique name and mode 0700.
  @function core.fs.mkdtemp
- @param prefix string the beginning of its path
+ @param prefix string what its path starts with
  @return string its path, or nil, message, code
 */
 int fs_mkdtemp(lua_State *L)
@@ -77,7 +77,7 @@ static int remove_entry(int parent, const char *name, dev_t device, int depth)
 	return unlinkat(parent, name, AT_REMOVEDIR) ? errno : 0;
 }
 
-/* Removes what is in the folder; owns fd. */
+/* Removes the contents of the folder; closes fd. */
 static int empty_folder(int fd, dev_t device, int depth)
 {
 	struct stat st;
@@ -115,7 +115,7 @@ static int remove_tree(const char *path)
 	return rmdir(path) ? errno : 0;
 }
 
-/* No typing error and no empty variable may turn into the removal of /, /usr or a home folder. */
+/* A typo or an empty variable must not remove /, /usr or a home directory. */
 static bool is_deep(const char *path)
 {
 	const char *second = path[0] == '/' ? strchr(path + 1, '/') : NULL;
@@ -125,14 +125,14 @@ static bool is_deep(const char *path)
 }
 
 /***
- Removes a folder and all that is in it. What is not there is gone already.
+ Removes a folder and its contents. A path that does not exist is no error.
  @function core.fs.remove_tree
- @param path string absolute, and at least two names deep
+ @param path string absolute, at least two levels deep
  @return true, or nil, message, code
 */
 int fs_remove_tree(lua_State *L)
 {
 	const char *path = host_checkcstr(L, 1);
-	luaL_argcheck(L, is_deep(path), 1, "an absolute path, two names deep or more");
+	luaL_argcheck(L, is_deep(path), 1, "an absolute path, at least two levels deep, expected");
 	return fs_finish(L, path, remove_tree(path));
 }

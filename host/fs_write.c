@@ -1,7 +1,7 @@
 /*
-** fs_write.c: files are written whole and all at once: into a new file in the same folder, to
-** disk, then renamed over the old one. Whoever reads sees the old text or the new, and a full disk
-** leaves the old one as it was.
+** fs_write.c: writes files atomically: into a new file in the same folder, synced, then renamed
+** over the old one. Readers see either the old or the new content, and a full disk leaves the old
+** file untouched.
 */
 #include "fs.h"
 #include "host.h"
@@ -17,12 +17,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The folder of a path into `folder`. -> false if the path is too long */
+/* Copies the folder of a path into folder. -> false if the path is too long */
 static bool folder_of(const char *path, char folder[PATH_MAX])
 {
 	const char *slash = strrchr(path, '/');
 	if (!slash)
-		slash = path = "."; /* a name alone is in the folder that we are in */
+		slash = path = "."; /* a bare name is in the working directory */
 	size_t n = slash == path ? 1 : (size_t)(slash - path);
 	if (n + 64 > PATH_MAX)
 		return false;
@@ -46,8 +46,8 @@ static int write_all(int fd, const char *bytes, size_t len)
 }
 
 /*
-** A rename is on disk when the folder is. Some network file systems cannot sync a folder
-** (EINVAL): nothing to be done there.
+** A rename is durable once the folder is synced. Some network file systems cannot sync a folder
+** (EINVAL); that is ignored.
 */
 static int sync_folder(const char *folder)
 {
@@ -59,7 +59,7 @@ static int sync_folder(const char *folder)
 	return error;
 }
 
-/* Opens a new file with a name of its own next to the target. -> descriptor, or -1 with errno */
+/* Opens a new file with a unique name next to the target. -> descriptor, or -1 with errno */
 static int open_temporary(const char *folder, char path[PATH_MAX])
 {
 	for (int tries = 0; tries < 16; tries++) {
@@ -75,7 +75,7 @@ static int open_temporary(const char *folder, char path[PATH_MAX])
 	return -1;
 }
 
-/* Mode and owner of the new file: as asked, else as the old file's, else as the umask says. */
+/* Sets mode and owner of the new file: as given, else as the old file's, else by the umask. */
 static int set_attributes(int fd, const char *path, int mode)
 {
 	struct stat old;
@@ -130,11 +130,11 @@ int fs_finish(lua_State *L, const char *path, int error)
 }
 
 /***
- Writes a file at once, to disk. A symbolic link at the path is replaced, not followed.
+ Writes a file atomically and syncs it. A symbolic link at the path is replaced, not followed.
  @function core.fs.write
  @param path string
  @param bytes string or secret
- @param mode integer? exactly this mode; else the old file's, else by the umask
+ @param mode integer? exactly this mode; default: the old file's, else by the umask
  @return true, or nil, message, code
 */
 int fs_write(lua_State *L)
@@ -146,12 +146,12 @@ int fs_write(lua_State *L)
 }
 
 /***
- Adds to the end of a file, made if absent. Not for what must survive a power cut: nothing is
- synced.
+ Appends to a file, which is created if absent. Nothing is synced, so it is not for what must
+ survive a power failure.
  @function core.fs.append
  @param path string
  @param bytes string
- @param mode integer? of a new file; 0644 if absent
+ @param mode integer? of a new file; default 0644
  @return true, or nil, message, code
 */
 int fs_append(lua_State *L)
@@ -185,7 +185,7 @@ int fs_chmod(lua_State *L)
 }
 
 /***
- Makes a symbolic link.
+ Creates a symbolic link.
  @function core.fs.symlink
  @param target string what it points to
  @param path string
@@ -199,7 +199,7 @@ int fs_symlink(lua_State *L)
 }
 
 /***
- Renames a file or folder, over the file that is there.
+ Renames a file or folder. An existing file at the new path is replaced.
  @function core.fs.rename
  @param from string
  @param to string

@@ -1,5 +1,5 @@
 /*
-** host.c: the small helpers of host.h.
+** host.c: the helpers declared in host.h.
 */
 #include "host.h"
 

@@ -1,6 +1,7 @@
 /*
-** http.c: the HTTP client as Lua sees it: start a request, wait for the operation, take the answer.
-** lua/o2x/http.lua is the face to use. How a request can fail:
+** http.c: the HTTP client for Lua: start a request, wait for the operation, take the response. Lua
+** code uses it through lua/o2x/client/http.lua. How a request can fail:
+**
 **   not sent        "dns" "refused" "connect_timeout" "tls" "url"
 **   outcome unknown "timeout" "reset" "truncated" "garbage" "too_large"
 */
@@ -12,7 +13,7 @@
 #define CLIENT "o2x.http.client"
 #define TRANSFER "o2x.http"
 
-/* The state's one client, made at the first request. [-0, +1, e] */
+/* Pushes the state's one client, created at the first request. [-0, +1, e] */
 static struct client *push_client(lua_State *L)
 {
 	if (lua_getfield(L, LUA_REGISTRYINDEX, CLIENT ".instance") != LUA_TNIL)
@@ -42,7 +43,7 @@ static void on_cancel(struct wait *wait)
 
 /***
  Starts a request. Nothing is taken from the environment; redirects are not followed.
- @function http.start
+ @function core.http.start
  @param request table method, url, headers (flat list; values may be secrets), body (string or
    secret) or body_file (a path), timeout, connect_timeout, max_body, stream, ca, ca_file, cert,
    key (PEM),
@@ -78,7 +79,7 @@ static int fail(lua_State *L, const struct transfer *transfer)
 	const char *text = transfer->problem;
 	if (!*text)
 		text = curl.curl_easy_strerror(transfer->code);
-	if (transfer->code == CURLE_SEND_FAIL_REWIND) /* libcurl tells of its second try */
+	if (transfer->code == CURLE_SEND_FAIL_REWIND) /* libcurl reports its second attempt */
 		text = "the connection was closed before an answer came";
 	if (transfer->too_large)
 		return host_fail(L, code, "it is larger than %zu bytes", transfer->max_body);
@@ -96,9 +97,9 @@ static void push_head(lua_State *L, const struct transfer *transfer)
 }
 
 /***
- The answer. To be called when the operation is done.
+ Returns the response, once the operation is done.
  @function op:result
- @param label string? the body is a secret with this label
+ @param label string? makes the body a secret with this label
  @return integer status, or nil, message, code
  @return table flat list of header names and values
  @return string|userdata body
@@ -120,14 +121,14 @@ static int transfer_result(lua_State *L)
 	return 3;
 }
 
-/* What is there to be had without waiting? */
+/* Is there anything to read without waiting? */
 static void set_ready(struct transfer *transfer)
 {
 	transfer->wait.ready = transfer->progress == DONE || transfer->body.length > 0;
 }
 
 /***
- Status and headers of a streamed answer, once they are there.
+ Returns status and headers of a streamed response, once they have arrived.
  @function op:head
  @return integer status, or nil, message, code
  @return table flat list of header names and values
@@ -145,9 +146,9 @@ static int transfer_head(lua_State *L)
 }
 
 /***
- The next bytes of a streamed answer.
+ Returns the next bytes of a streamed response.
  @function op:chunk
- @return string; "" when there is nothing yet (wait for the operation); nil at the end;
+ @return string; "" when there are none yet (wait for the operation); nil at the end;
    or nil, message, code
 */
 static int transfer_chunk(lua_State *L)
@@ -169,7 +170,7 @@ static void wipe_headers(struct transfer *transfer)
 }
 
 /***
- Stops the request, if it is under way, and frees what it holds.
+ Stops the request if it is running, and frees what it holds.
  @function op:close
 */
 static int transfer_gc(lua_State *L)

@@ -1,6 +1,6 @@
 /*
-** http.h: the HTTP client, what its files share. http_multi.c drives libcurl and knows no Lua;
-** http_options.c turns Lua's request into libcurl's options; http.c is what Lua sees.
+** http.h: what the files of the HTTP client share. http_multi.c drives libcurl and knows no Lua;
+** http_options.c turns a request table into libcurl's options; http.c is what Lua sees.
 */
 #ifndef O2X_HTTP_H
 #define O2X_HTTP_H
@@ -41,17 +41,17 @@
 	X(curl_multi_assign)
 LAZY_DECLARE(curl, CURL_FUNCTIONS)
 
-/* libcurl's multi handle on our loop, and its requests. One a Lua state. */
+/* libcurl's multi handle on our loop, and its requests. One per Lua state. */
 struct client {
 	CURLM *multi;
 	struct loop *loop;
 	struct loop_timer *timer;
-	struct transfer *transfers; /* all that are under way or wait */
+	struct transfer *transfers; /* all that are running or waiting */
 };
 
 enum progress { IDLE, WAITING, RUNNING, DONE };
 
-/* One request: an operation's userdata. */
+/* One request: the userdata of an operation. */
 struct transfer {
 	struct wait wait;              /* first: see host.h */
 	struct client *client;         /* kept alive by the user value */
@@ -63,35 +63,35 @@ struct transfer {
 	struct buffer request_body;
 	FILE *body_file; /* sent instead of it */
 	size_t request_read;
-	char origin[300]; /* scheme://host:port: its connections count */
+	char origin[300]; /* scheme://host:port; limits connections */
 	bool stream, paused, head_done, too_large;
-	struct buffer head; /* name NUL value NUL … of the answer */
-	struct buffer body; /* the answer's; of a stream, what is not taken */
+	struct buffer head; /* of the response: name NUL value NUL … */
+	struct buffer body; /* of the response; of a stream, what was not taken yet */
 	size_t max_body;
 	long status;
 	CURLcode code;
 	char problem[CURL_ERROR_SIZE];
 };
 
-/* Loads libcurl and makes the multi handle. -> NULL or what went wrong */
+/* Loads libcurl and creates the multi handle. -> NULL or an error message */
 const char *client_open(struct client *client, struct loop *loop);
 
 /* Stops every transfer and closes the connections. Idempotent. */
 void client_close(struct client *client);
 
-/* Begins the transfer, now or when its host has a connection free. */
+/* Starts the transfer, now or once its host has a free connection. */
 void client_start(struct client *client, struct transfer *transfer);
 
 /* Stops a transfer. Idempotent. */
 void transfer_stop(struct transfer *transfer);
 
-/* Takes the answer's pause away once its bytes have been taken. */
+/* Resumes a paused response once its bytes have been taken. */
 void transfer_unpause(struct transfer *transfer);
 
-/* Was a part of it handed to the network? Then its outcome is unknown if no answer came. */
+/* Was any of it sent? If so and there is no response, the outcome is unknown. */
 bool transfer_was_sent(const struct transfer *transfer);
 
-/* The word for how the transfer failed: "dns", "refused", "timeout" … (see http.c) */
+/* How the transfer failed: "dns", "refused", "timeout" … (see http.c) */
 const char *transfer_failure(const struct transfer *transfer);
 
 /* Sets every option from the request table at index 1; raises on bad ones. [-0, +0, v] */

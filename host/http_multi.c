@@ -1,5 +1,6 @@
 /*
-** http_multi.c: libcurl's multi interface on the loop. Callbacks store bytes and wake; no Lua here.
+** http_multi.c: libcurl's multi interface on the loop. Callbacks store bytes and wake tasks. No Lua
+** here.
 */
 #include "http.h"
 
@@ -11,9 +12,9 @@ LAZY_DEFINE(curl, "libcurl.so.4", CURL_FUNCTIONS)
 
 #define CONNECTIONS_A_HOST 16
 #define HEAD_LIMIT (256u * 1024)
-#define STREAM_LIMIT (256u * 1024) /* a stream that nobody reads is paused here */
+#define STREAM_LIMIT (256u * 1024) /* a stream that is not read is paused at this size */
 
-/* ---- what libcurl wants of the loop ---- */
+/* ---- libcurl's view of the loop ---- */
 
 struct socket {
 	struct client *client;
@@ -111,14 +112,14 @@ static int set_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *k
 	return 0;
 }
 
-/* ---- what libcurl does with one transfer's bytes ---- */
+/* ---- the bytes of one transfer ---- */
 
 static size_t on_header(char *line, size_t size, size_t count, void *arg)
 {
 	struct transfer *transfer = arg;
 	size_t length = size * count, name = 0;
 	if (length >= 5 && memcmp(line, "HTTP/", 5) == 0) {
-		transfer->head.length = 0; /* what came before was "100 Continue" */
+		transfer->head.length = 0; /* the previous head was "100 Continue" */
 		return length;
 	}
 	if (length <= 2) {
@@ -176,8 +177,8 @@ static size_t on_send(char *out, size_t size, size_t count, void *arg)
 }
 
 /*
-** libcurl would send a request again on a new connection when a kept-alive one dies. A body that
-** has begun to go out cannot be rewound, so it does not.
+** libcurl would resend a request on a new connection when a kept-alive one dies. It cannot once
+** part of a body is sent, because the body cannot be rewound.
 */
 static int on_rewind(void *arg, curl_off_t offset, int origin)
 {
@@ -210,7 +211,7 @@ static void run(struct transfer *transfer)
 		finish(transfer, CURLE_OUT_OF_MEMORY);
 }
 
-/* A watch may stay open for ever: streams are not counted, or they would starve the others. */
+/* Streams do not count: a watch may stay open for ever and would starve other requests. */
 static bool may_run(const struct transfer *transfer)
 {
 	int running = 0;
@@ -315,7 +316,7 @@ const char *client_open(struct client *client, struct loop *loop)
 	const char *problem = curl_load();
 	if (problem)
 		return problem;
-	unsetenv("SSLKEYLOGFILE"); /* OpenSSL's clients would write the session keys there */
+	unsetenv("SSLKEYLOGFILE"); /* libcurl would write session keys to that file */
 	if (!initialised && curl.curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return "cannot be initialised";
 	initialised = true;
@@ -337,7 +338,7 @@ void client_close(struct client *client)
 	CURLM *multi = client->multi;
 	for (struct transfer *t = client->transfers; t; t = t->next)
 		if (t->progress == WAITING)
-			t->progress = DONE; /* or the end of another would start it */
+			t->progress = DONE; /* or the end of another transfer would start it */
 	while (client->transfers)
 		transfer_stop(client->transfers);
 	if (multi)

@@ -1,6 +1,6 @@
 /*
-** http_options.c: Lua's request as libcurl's options. Only https and http, verified, no redirects,
-** no proxy, no .netrc, nothing from the environment.
+** http_options.c: turns a request table into libcurl's options. Only https (verified) and http; no
+** redirects, no .netrc, nothing from the environment.
 */
 #include "http.h"
 #include "secret.h"
@@ -13,7 +13,7 @@
 
 #define SET(option, value) curl.curl_easy_setopt(transfer->easy, option, value)
 
-/* The field as text on one line, or NULL if it is absent. Stays on the stack. [-0, +1, v] */
+/* The field as one line of text, or NULL if absent. It stays on the stack. [-0, +1, v] */
 static const char *text_field(lua_State *L, const char *name)
 {
 	if (lua_getfield(L, 1, name) == LUA_TNIL)
@@ -25,7 +25,7 @@ static const char *text_field(lua_State *L, const char *name)
 	return text;
 }
 
-/* The field, a string or a secret, copied into buffer. -> was it there? */
+/* Copies the field, a string or a secret, into buffer. -> false if absent */
 static bool bytes_field(lua_State *L, const char *name, struct buffer *buffer)
 {
 	size_t length;
@@ -63,7 +63,7 @@ static void set_limits(lua_State *L, struct transfer *transfer)
 	SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	SET(CURLOPT_NOSIGNAL, 1L);
-	SET(CURLOPT_QUICK_EXIT, 1L); /* a resolver that hangs does not hold us up */
+	SET(CURLOPT_QUICK_EXIT, 1L); /* do not wait for a resolver that hangs */
 	SET(CURLOPT_TCP_KEEPALIVE, 1L);
 	SET(CURLOPT_MAXAGE_CONN, 60L);
 	SET(CURLOPT_USERAGENT, "o2x/" O2X_VERSION);
@@ -88,7 +88,7 @@ static void set_tls(lua_State *L, struct transfer *transfer)
 	const char *ca_file = text_field(L, "ca_file");
 	bool ca = bytes_field(L, "ca", &transfer->ca);
 	if (ca || ca_file)
-		SET(CURLOPT_CAPATH, NULL); /* that authority, not the system's as well */
+		SET(CURLOPT_CAPATH, NULL); /* that authority only, not the system's too */
 	if (ca)
 		set_blob(transfer, CURLOPT_CAINFO_BLOB, &transfer->ca);
 	else if (ca_file)
@@ -117,7 +117,9 @@ static bool has_byte(const char *bytes, size_t length, char byte)
 	return memchr(bytes, byte, length);
 }
 
-/* Name and value (string or secret) are on top of the stack; it is built in line. [-2, +0, v] */
+/*
+** Builds a header line from the name and value (string or secret) on top of the stack. [-2, +0, v]
+*/
 static void add_header_pair(lua_State *L, struct transfer *transfer, struct buffer *line)
 {
 	size_t length;
@@ -129,7 +131,7 @@ static void add_header_pair(lua_State *L, struct transfer *transfer, struct buff
 	    has_byte(value, length, '\0'))
 		luaL_error(L, "http request: header '%s' has a line break or is too long", name);
 	line->length = 0;
-	const char *colon = length ? ": " : ";"; /* libcurl's way to send an empty one */
+	const char *colon = length ? ": " : ";"; /* libcurl's syntax for an empty header */
 	bool fits = buffer_append(line, name, strlen(name)) &&
 		    buffer_append(line, colon, strlen(colon)) &&
 		    buffer_append(line, value, length) && buffer_append(line, "", 1);
@@ -141,7 +143,7 @@ static void add_header_pair(lua_State *L, struct transfer *transfer, struct buff
 
 static void set_headers(lua_State *L, struct transfer *transfer)
 {
-	/* No "100 Continue" round trip; but AWS's signature would take this word in. */
+	/* No "100 Continue" round trip. AWS's signature would include this header. */
 	if (lua_getfield(L, 1, "aws_sigv4") == LUA_TNIL)
 		add_header(L, transfer, "Expect:");
 	lua_pop(L, 1);
@@ -150,7 +152,7 @@ static void set_headers(lua_State *L, struct transfer *transfer)
 		for (lua_Integer i = 1; i < count; i += 2) {
 			lua_rawgeti(L, -1, i);
 			lua_rawgeti(L, -2, i + 1);
-			add_header_pair(L, transfer, &transfer->body); /* gc knows of it */
+			add_header_pair(L, transfer, &transfer->body); /* owned by the userdata */
 		}
 		buffer_free(&transfer->body);
 	}
@@ -158,7 +160,7 @@ static void set_headers(lua_State *L, struct transfer *transfer)
 	SET(CURLOPT_HTTPHEADER, transfer->header_lines);
 }
 
-/* A field, string or secret, as a C string in the buffer; libcurl copies it. */
+/* Copies a field, string or secret, into the buffer as a C string. */
 static const char *secret_field(lua_State *L, const char *name, struct buffer *buffer)
 {
 	buffer_free(buffer);
@@ -168,7 +170,7 @@ static const char *secret_field(lua_State *L, const char *name, struct buffer *b
 	return buffer->bytes;
 }
 
-/* AWS's signature covers the body, so libcurl must have it in one piece. */
+/* AWS's signature covers the body, so libcurl needs it in one piece. */
 static bool set_signature(lua_State *L, struct transfer *transfer)
 {
 	struct buffer *scratch = &transfer->head; /* gc knows of it */
@@ -191,7 +193,8 @@ static bool is_one_of(const char *method, const char *const *list)
 }
 
 /*
-** A body that is too large for memory; with a signature, its hash is in a header. -> is there one?
+** Opens a body file, for a body that is too large for memory. With a signature, its hash is in a
+** header. -> is there one?
 */
 static bool set_body_file(lua_State *L, struct transfer *transfer)
 {
@@ -225,7 +228,9 @@ static void set_body(lua_State *L, struct transfer *transfer, const char *method
 		SET(CURLOPT_UPLOAD, 1L);
 		SET(CURLOPT_INFILESIZE_LARGE, length);
 	}
-	/* Without a body to rewind libcurl may send twice on a stale connection (see on_rewind). */
+	/*
+	** Without a body, libcurl may send the request twice on a stale connection (see on_rewind).
+	*/
 	if (is_one_of(method, unsafe) && (signature || length == 0))
 		SET(CURLOPT_FRESH_CONNECT, 1L);
 }

@@ -1,6 +1,6 @@
 /*
-** httpd.c: the HTTP server as Lua sees it: listen, accept a request, answer it, stream, drop.
-** lua/o2x/httpd.lua is the face to use.
+** httpd.c: the HTTP server for Lua: listen, accept a request, answer it, stream, drop. For the lab,
+** through lua/lab/httpd.lua, and for tests.
 */
 #include "httpd.h"
 
@@ -49,11 +49,11 @@ static void parse_address(lua_State *L, struct sockaddr_storage *address, const 
 
 /***
  Starts a server.
- @function httpd.listen
+ @function core.httpd.listen
  @param host string an IP address
- @param port integer 0 for a free one
- @param max_body integer bytes a request may bring; above, it is answered 413
- @param cert string? PEM certificate chain: the server speaks TLS
+ @param port integer 0 for any free one
+ @param max_body integer largest request body in bytes; a larger one gets a 413
+ @param cert string? PEM certificate chain; enables TLS
  @param key string? PEM private key
  @return userdata, or nil, message, code
 */
@@ -86,9 +86,9 @@ static int httpd_listen(lua_State *L)
 }
 
 /***
- The port that the server listens on.
+ Returns the port that the server listens on.
  @function server:port
- @return integer, or nil when it was stopped
+ @return integer, or nil when the server was stopped
 */
 static int server_port(lua_State *L)
 {
@@ -116,7 +116,7 @@ static int server_close(lua_State *L)
 }
 
 /***
- Waits for a request. One accept at a time.
+ Starts to accept a request. One accept at a time.
  @function server:accept
  @return userdata an operation; result() gives a request, or nil when the server was stopped
 */
@@ -147,7 +147,7 @@ static void *push_handle(lua_State *L, const char *type)
 }
 
 /***
- The request that came.
+ Returns the request, once the operation is ready.
  @function accept:result
  @return userdata a request, or nil when the server was stopped
 */
@@ -183,10 +183,10 @@ static struct exchange *checkexchange(lua_State *L, const char *type)
 }
 
 /***
- What was asked.
+ Returns what was requested.
  @function request:info
  @return string method
- @return string target as it was sent: path and query, not decoded
+ @return string target as sent: path and query, not decoded
  @return table flat list of header names and values
  @return string body
 */
@@ -205,7 +205,7 @@ static int request_info(lua_State *L)
 	return 4;
 }
 
-/* Headers from the flat list at arg; frees the response before it raises. */
+/* Adds the headers of the flat list at arg. Frees the response before it raises. */
 static void add_headers(lua_State *L, int arg, struct MHD_Response *response)
 {
 	lua_Integer count = (lua_Integer)lua_rawlen(L, arg);
@@ -229,7 +229,7 @@ static struct exchange *checkunanswered(lua_State *L)
 }
 
 /***
- Answers the request. Harmless when the client is gone.
+ Answers the request. Does nothing if the client is gone.
  @function request:answer
  @param status integer
  @param headers table flat list of names and values
@@ -252,7 +252,7 @@ static int request_answer(lua_State *L)
 }
 
 /***
- Begins a streamed answer (chunked). A client that closes its sending side counts as gone.
+ Starts a streamed (chunked) response. A client that closes its sending side counts as gone.
  @function request:stream
  @param status integer
  @param headers table flat list of names and values
@@ -275,7 +275,7 @@ static int request_stream(lua_State *L)
 }
 
 /***
- Closes the connection without an answer.
+ Closes the connection without a response.
  @function request:drop
 */
 static int request_drop(lua_State *L)
@@ -292,7 +292,7 @@ static int request_gc(lua_State *L)
 	if (!exchange)
 		return 0;
 	if (!exchange->status)
-		exchange_drop(exchange); /* nobody will answer it now */
+		exchange_drop(exchange); /* nobody can answer it any more */
 	exchange_release(exchange);
 	return 0;
 }
@@ -305,10 +305,10 @@ static const luaL_Reg request_methods[] = {
 	{ NULL, NULL },
 };
 
-/* ---- a streamed answer ---- */
+/* ---- a streamed response ---- */
 
 /***
- Sends bytes. A client that does not read (64 MiB behind) is dropped.
+ Sends bytes. A client that lags 64 MiB behind is dropped.
  @function stream:write
  @param bytes string
  @return boolean false when the client is gone
@@ -323,7 +323,7 @@ static int stream_write(lua_State *L)
 }
 
 /***
- Has the client gone away?
+ Is the client gone?
  @function stream:closed
  @return boolean
 */
@@ -344,7 +344,7 @@ static int stream_notify(lua_State *L)
 	struct exchange *exchange = checkexchange(L, STREAM);
 	struct wait *event = luaL_checkudata(L, 2, "o2x.event");
 	lua_settop(L, 2);
-	lua_setiuservalue(L, 1, 1); /* keeps it alive as long as the stream */
+	lua_setiuservalue(L, 1, 1); /* keeps the event alive as long as the stream */
 	exchange->notify = event;
 	if (exchange->gone)
 		host_wake(event);
@@ -352,7 +352,7 @@ static int stream_notify(lua_State *L)
 }
 
 /***
- Ends the stream in good order.
+ Ends the stream.
  @function stream:close
 */
 static int stream_gc(lua_State *L)

@@ -1,10 +1,10 @@
 /*
-** httpd.h: the HTTP server, what its two files share. httpd_conn.c talks to libmicrohttpd and knows
-** no Lua; httpd.c is what Lua sees.
+** httpd.h: what the two files of the HTTP server share. httpd_conn.c talks to libmicrohttpd and
+** knows no Lua; httpd.c is what Lua sees.
 **
 ** libmicrohttpd runs without threads on an epoll descriptor of its own, which the loop watches. A
-** complete request is suspended and queued; Lua takes it by an accept operation, answers, and the
-** connection is resumed.
+** complete request is suspended and queued. Lua accepts and answers it, and the connection is
+** resumed.
 */
 #ifndef O2X_HTTPD_H
 #define O2X_HTTPD_H
@@ -41,20 +41,22 @@ struct server {
 	struct MHD_Daemon *daemon;
 	struct loop_watch *watch;
 	struct loop_timer *timer;
-	int hangup; /* epoll descriptor: streams' peers that leave */
+	int hangup; /* epoll descriptor that reports streams whose client leaves */
 	struct loop_watch *hangup_watch;
 	struct loop *loop;
-	struct exchange *exchanges;    /* all whose connection lives */
-	struct exchange *first, *last; /* complete requests that nobody has taken yet */
+	struct exchange *exchanges;    /* all with a live connection */
+	struct exchange *first, *last; /* complete requests that were not accepted yet */
 	struct wait *acceptor;
 	size_t max_body;
 	char *cert, *key; /* PEM; libmicrohttpd keeps the pointers */
 };
 
-/* One request and its answer. Shared by its connection and by Lua; freed when both have let go. */
+/*
+** One request and its response. Shared by its connection and Lua; freed when both have released it.
+*/
 struct exchange {
 	struct server *server;             /* NULL: the connection is gone */
-	struct MHD_Connection *connection; /* NULL before the headers came, and when gone */
+	struct MHD_Connection *connection; /* NULL before the headers arrive and once gone */
 	struct exchange *next, **link;     /* in server->exchanges */
 	struct exchange *next_queued;
 	int references;
@@ -62,38 +64,38 @@ struct exchange {
 	char *target, *method;
 	struct buffer headers; /* name NUL value NUL … */
 	struct buffer body;
-	struct MHD_Response *response; /* what Lua answered, until it is queued */
+	struct MHD_Response *response; /* Lua's response, until it is queued */
 	unsigned status;
-	/* a streamed answer */
+	/* a streamed response */
 	bool streaming, ended, gone;
-	int watched; /* the descriptor in server->hangup, or -1 */
+	int watched; /* its descriptor in server->hangup, or -1 */
 	struct buffer out;
 	size_t out_read;
 	struct wait *notify; /* woken when the client goes away */
 };
 
-/* Starts listening. -> NULL or what went wrong (errno may say why) */
+/* Starts listening. -> NULL or an error message (errno may say why) */
 const char *server_start(struct server *server, const struct sockaddr *address);
 
-/* Closes all connections; what Lua still holds of them becomes inert. Idempotent. */
+/* Closes all connections. Requests that Lua still holds become inert. Idempotent. */
 void server_stop(struct server *server);
 
-/* The oldest complete request, with a reference for the caller, or NULL. */
+/* Takes the oldest complete request, with a reference for the caller; or NULL. */
 struct exchange *server_take(struct server *server);
 
-/* Answers a request that was taken; takes the response over. Harmless when the client is gone. */
+/* Answers a request that was taken; takes ownership of the response. The client may be gone. */
 void exchange_answer(struct exchange *exchange, unsigned status, struct MHD_Response *response);
 
-/* Closes the connection without an answer. */
+/* Closes the connection without a response. */
 void exchange_drop(struct exchange *exchange);
 
-/* Begins a streamed answer; to be given headers, then to exchange_answer. -> NULL: no memory */
+/* Creates a streamed response. Add headers, then call exchange_answer. -> NULL: no memory */
 struct MHD_Response *exchange_stream(struct exchange *exchange);
 
-/* Appends to the stream. -> false when the client is gone or does not read what it is sent. */
+/* Appends to the stream. -> false when the client is gone or lags too far behind */
 bool exchange_write(struct exchange *exchange, const void *bytes, size_t length);
 
-/* Ends the stream in good order. */
+/* Ends the stream. */
 void exchange_end(struct exchange *exchange);
 
 void exchange_release(struct exchange *exchange);

@@ -38,7 +38,7 @@ static void resume(struct exchange *exchange)
 		return;
 	exchange->suspended = false;
 	mhd.MHD_resume_connection(exchange->connection);
-	loop_timer_start(exchange->server->timer, 0); /* it has no thread to notice */
+	loop_timer_start(exchange->server->timer, 0); /* libmicrohttpd has no thread to notice it */
 }
 
 static void suspend(struct exchange *exchange)
@@ -47,7 +47,7 @@ static void suspend(struct exchange *exchange)
 	mhd.MHD_suspend_connection(exchange->connection);
 }
 
-/* The first word of a request: the target as it was sent, not decoded. -> the request's context */
+/* Called first, with the target as sent, not decoded. -> the context of the request */
 static void *on_target(void *arg, const char *target, struct MHD_Connection *connection)
 {
 	struct server *server = arg;
@@ -136,7 +136,7 @@ static enum MHD_Result enqueue(struct exchange *exchange)
 	return MHD_YES;
 }
 
-/* Called with the headers, with each piece of the body, with the end, and after each resume. */
+/* Called with the headers, each piece of the body, the end, and after each resume. */
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *url,
 				  const char *method, const char *version, const char *bytes,
 				  size_t *size, void **context)
@@ -249,7 +249,10 @@ static ssize_t on_read(void *arg, uint64_t position, char *out, size_t max)
 	return (ssize_t)left;
 }
 
-/* Nobody watches a suspended connection, so a client that leaves an idle stream is seen here. */
+/*
+** libmicrohttpd does not watch a suspended connection, so this notices clients that leave an idle
+** stream.
+*/
 static void on_hangup(void *arg, int events)
 {
 	struct server *server = arg;
@@ -325,7 +328,7 @@ static void drive(void *arg)
 			return;
 		}
 	}
-	loop_timer_start(server->timer, 0); /* busy, or a TLS handshake: let others in */
+	loop_timer_start(server->timer, 0); /* busy, or a TLS handshake: give others a turn */
 }
 
 static void on_ready(void *arg, int events)
@@ -368,7 +371,7 @@ const char *server_start(struct server *server, const struct sockaddr *address)
 void server_stop(struct server *server)
 {
 	if (server->daemon) {
-		mhd.MHD_run(server->daemon); /* answers that are ready still go out */
+		mhd.MHD_run(server->daemon); /* responses that are ready are still sent */
 		for (struct exchange *each = server->exchanges; each; each = each->next)
 			exchange_drop(each); /* a suspended connection cannot be stopped */
 		loop_watch_free(server->watch);

@@ -1,6 +1,6 @@
 /*
-** io_step.h: what one step of non-blocking reading or writing gives, for sockets (net.c) and for
-** TLS on them (tls.c): a number of bytes, what to wait for, or a failure.
+** io_step.h: the result of one step of non-blocking I/O, for sockets (net.c) and TLS on them
+** (tls.c): a number of bytes, what to wait for, or a failure.
 */
 #ifndef O2X_IO_STEP_H
 #define O2X_IO_STEP_H
@@ -15,7 +15,7 @@ struct io_failure {
 	char message[256];
 };
 
-/* Notes a failure. -> IO_FAILED */
+/* Records a failure. -> IO_FAILED */
 long io_fail(struct io_failure *failure, const char *code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

@@ -1,7 +1,6 @@
 /*
-** journal.c: a file that can only grow, and says for certain what has reached the disk.
-** An error of write or fdatasync is final: after it, nobody knows what is on the disk, so the file
-** refuses to go on.
+** journal.c: an append-only file that guarantees what has reached the disk. A failed write or
+** fdatasync is final: nobody knows what is on the disk after it, so every later call fails.
 */
 #include "host.h"
 
@@ -28,7 +27,7 @@ static int journal_gc(lua_State *L)
 	struct journal *journal = lua_touserdata(L, 1);
 	struct stat status;
 	if (journal->fd > 0) {
-		/* Gives back what was reserved beyond the end. That it may fail does not matter. */
+		/* Releases the space reserved beyond the end. It does not matter if that fails. */
 		if (fstat(journal->fd, &status) != 0 || ftruncate(journal->fd, status.st_size) != 0)
 			journal->broken = true;
 		close(journal->fd);
@@ -53,8 +52,8 @@ static int broken(lua_State *L, struct journal *journal, const char *what)
 }
 
 /***
- Opens a journal for appending. Never through a symbolic link; readable by its owner only.
- @function journal.open
+ Opens a journal for appending. Never follows a symbolic link. Only its owner can read it.
+ @function core.journal.open
  @param path string
  @param create boolean? the file must not be there yet
  @return userdata, or nil, message, code
@@ -96,8 +95,8 @@ static int journal_append(lua_State *L)
 }
 
 /***
- Waits until all that was appended is on the disk. An error is final: the kernel may have dropped
- the pages.
+ Waits until everything appended is on the disk. A failure is final, because the kernel may have
+ dropped the pages.
  @function journal:sync
  @return true, or nil, message, code
 */
@@ -111,7 +110,7 @@ static int journal_sync(lua_State *L)
 }
 
 /***
- Makes sure of room for so many more bytes, so that a full disk is met before an effect and not
+ Reserves space for that many more bytes, so that a full disk is noticed before an effect and not
  after it.
  @function journal:reserve
  @param bytes integer
@@ -123,7 +122,7 @@ static int journal_reserve(lua_State *L)
 	off_t bytes = (off_t)host_checkrange(L, 2, 1, 1 << 30);
 	struct stat status;
 	if (fstat(journal->fd, &status) != 0)
-		return broken(L, journal, "cannot look at the journal");
+		return broken(L, journal, "cannot get the size of the journal");
 	if (fallocate(journal->fd, FALLOC_FL_KEEP_SIZE, status.st_size, bytes) != 0 &&
 	    errno != EOPNOTSUPP && errno != ENOSYS)
 		return host_fail_errno(L, "no room for the journal", errno);
@@ -132,7 +131,7 @@ static int journal_reserve(lua_State *L)
 }
 
 /***
- Cuts the file to its first bytes: how a torn last line is dropped.
+ Truncates the file, to drop a torn last line.
  @function journal:cut
  @param size integer
  @return true, or nil, message, code
@@ -142,14 +141,14 @@ static int journal_cut(lua_State *L)
 	struct journal *journal = check(L);
 	off_t size = (off_t)host_checkrange(L, 2, 0, INT64_MAX);
 	if (ftruncate(journal->fd, size) != 0 || fdatasync(journal->fd) != 0)
-		return broken(L, journal, "cannot cut the journal");
+		return broken(L, journal, "cannot truncate the journal");
 	lua_pushboolean(L, true);
 	return 1;
 }
 
 /***
- Makes the entries of a folder durable: a new file is only safe when its folder is, too.
- @function journal.sync_folder
+ Syncs a folder. A new file is durable only once its folder is.
+ @function core.journal.sync_folder
  @param path string
  @return true, or nil, message, code
 */

@@ -1,7 +1,7 @@
 /*
-** json.c: reads JSON by cJSON, and closes what cJSON leaves open: integers are exact to 64 bit
-** (cJSON keeps doubles, so each number is read again from its own bytes in the text); text after
-** the value, duplicate keys, \u0000, bad UTF-8 and deep nesting are errors.
+** json.c: parses JSON with cJSON, and is stricter: integers are exact to 64 bits (cJSON has only
+** doubles, so each number is read again from the text); text after the value, duplicate keys,
+** \u0000, bad UTF-8 and deep nesting are errors.
 */
 #include "json.h"
 #include "host.h"
@@ -19,7 +19,7 @@
 
 #define TREE_TYPE "o2x.json.tree"
 
-/* Owns the tree while Lua values, whose making may raise, are built from it. */
+/* Owns the tree while Lua values are built from it, which may raise. */
 struct tree {
 	cJSON *root;
 	bool wipe;
@@ -28,7 +28,7 @@ struct tree {
 struct reader {
 	lua_State *L;
 	const char *text, *end;
-	const char *at;    /* follows the visit of the tree, which goes in the order of the text */
+	const char *at;    /* follows the walk over the tree, which is in text order */
 	const char *error; /* set with `at` at the place */
 	char detail[128];
 };
@@ -67,7 +67,7 @@ static bool fail(struct reader *r, const char *at, const char *error)
 	return false;
 }
 
-/* The end of the string that starts at `s` (on its first quote), or NULL with the error set. */
+/* The end of the string that starts at s, on its opening quote; or NULL with the error set. */
 static const char *check_string(struct reader *r, const char *s)
 {
 	for (s++; s < r->end && *s != '"';) {
@@ -120,7 +120,7 @@ static const char *digits(const char *s)
 	return s;
 }
 
-/* The end of a number by JSON's grammar, or NULL; whether it is an integer. */
+/* The end of a number by JSON's grammar, or NULL. Sets *integer. */
 static const char *number_end(const char *s, bool *integer)
 {
 	const char *start;
@@ -321,8 +321,8 @@ static int decode(lua_State *L, const char *text, size_t len, struct place place
 }
 
 /***
- Reads JSON. Objects become tables, arrays marked tables, null the one `null`, integers stay
- exact to 64 bit.
+ Parses JSON. Objects become tables, arrays become marked tables, null becomes the one null value;
+ integers are exact to 64 bits.
  @function core.json.decode
  @param text string
  @return the value, or nil, "line:column: message", "syntax"
@@ -335,12 +335,12 @@ static int json_decode(lua_State *L)
 }
 
 /***
- Reads JSON that is a secret; each string below `prefix` comes out as a secret, named by its key,
- the rest as plain values.
+ Parses JSON that is a secret. Each string below prefix becomes a secret named after its key;
+ everything else becomes a plain value.
  @function core.json.decode_secret
  @param text secret
  @param prefix string the dotted path of an object, such as "data.data"; "" for the whole text
- @param label string what the secrets' names begin with, such as the path in Vault
+ @param label string what the names of the secrets start with, such as the path in Vault
  @return the value, or nil, "line:column: message", "syntax"
 */
 static int json_decode_secret(lua_State *L)
@@ -359,7 +359,7 @@ static int json_decode_secret(lua_State *L)
 }
 
 /***
- Marks a table as an array, so that `{}` is written `[]`.
+ Marks a table as an array, so that an empty one is encoded as [].
  @function core.json.array
  @param t table
  @return t
@@ -373,7 +373,7 @@ static int json_array(lua_State *L)
 }
 
 /***
- Whether a table was marked as an array.
+ Is the table marked as an array?
  @function core.json.is_array
  @param v any
  @return boolean

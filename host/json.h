@@ -1,4 +1,4 @@
-/* json.h: json.c reads and registers; json_encode.c writes. */
+/* json.h: json.c decodes and registers; json_encode.c encodes. */
 #ifndef O2X_JSON_H
 #define O2X_JSON_H
 

@@ -1,6 +1,6 @@
 /*
-** json_encode.c: Lua values to JSON: keys sorted, integers exact; what has no JSON is refused with
-** the path where it stands.
+** json_encode.c: encodes Lua values as JSON: sorted keys, exact integers. A value that JSON cannot
+** express is an error with its path.
 */
 #include "host.h"
 #include "json.h"
@@ -86,7 +86,7 @@ static bool write_string(struct writer *w, const char *s, size_t len)
 
 /*
 ** A float that is a whole number is written as an integer: 4 / 2 is 2.0 in Lua, and readers of
-** int32 fields refuse "2.0".
+** integer fields refuse "2.0".
 */
 static bool write_number(struct writer *w, int idx)
 {
@@ -179,7 +179,7 @@ static bool write_object(struct writer *w, int idx, size_t n)
 	return true;
 }
 
-/* How many keys a table has; whether all are strings, or all are the integers 1 to that number. */
+/* Counts the keys of a table: are all strings, or all the integers from 1 to that count? */
 static size_t count_keys(lua_State *L, int idx, bool *strings, bool *sequence)
 {
 	size_t n = 0, max = lua_rawlen(L, idx);
@@ -284,11 +284,11 @@ static int encode(lua_State *L, bool open_secrets)
 }
 
 /***
- Writes a value as JSON, object keys sorted. Refuses secrets, functions, NaN, infinities and
- tables that are neither list nor record.
+ Encodes a value as JSON with sorted keys. Secrets, functions, NaN, infinities, and tables that are
+ neither list nor record are errors.
  @function core.json.encode
  @param v any
- @param pretty boolean two spaces a level, one member a line
+ @param pretty boolean indents by two spaces, one member per line
  @return string, or nil, message, "secret" | "type" | "depth"
 */
 int json_encode(lua_State *L)
@@ -297,7 +297,7 @@ int json_encode(lua_State *L)
 }
 
 /***
- As encode, but opens secrets; the result is a secret.
+ Like encode, but secrets are allowed and the result is a secret.
  @function core.json.encode_secret
  @param v any
  @return secret, or nil, message, code

@@ -8,16 +8,16 @@
 #include <lua.h>
 #include <stdbool.h>
 
-/* [-0, +1, m] Pushes the one null: a userdata, equal only to itself. */
+/* Pushes the one null: a userdata, equal only to itself. [-0, +1, m] */
 void json_pushnull(lua_State *L);
 
-/* [-0, +0, -] */
+/* Is it the null? [-0, +0, -] */
 bool json_isnull(lua_State *L, int idx);
 
-/* [-0, +0, m] Marks the table at `idx` as an array, so that it stays one when it is empty. */
+/* Marks the table at idx as an array, so that it stays one when empty. [-0, +0, m] */
 void json_markarray(lua_State *L, int idx);
 
-/* [-0, +0, -] */
+/* Is it a table marked as an array? [-0, +0, -] */
 bool json_isarray(lua_State *L, int idx);
 
 #endif

@@ -1,5 +1,5 @@
 /*
-** lazy.c: looks the functions of a shared library up, all or none.
+** lazy.c: looks up the functions of a shared library: all or none.
 */
 #include "lazy.h"
 

@@ -25,8 +25,7 @@
 	const char *library##_load(void);
 
 /*
-** Fills table[i] with names[i]; -> NULL or the loader's complaint. Every member is one pointer
-** (lazy.c asserts it).
+** Fills table[i] with the address of names[i]. -> NULL or the loader's error message
 */
 const char *lazy_load(const char *soname, const char *const *names, size_t count, void *table);
 

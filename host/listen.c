@@ -1,6 +1,6 @@
 /*
-** listen.c: TCP connections that others open, as steps: accept, read, write what can be done at
-** once, or say "again". For the lab's servers that speak no HTTP.
+** listen.c: TCP servers, for the lab's servers that do not speak HTTP. Each call does what can be
+** done at once, or fails with EAGAIN.
 */
 #include "host.h"
 
@@ -15,7 +15,7 @@
 #define MAX_READ 65536
 #define BACKLOG 64
 
-/* A listener and a connection are both one descriptor; -1: closed. */
+/* A listener and a connection are each one descriptor; -1: closed. */
 struct endpoint {
 	int fd;
 };
@@ -51,7 +51,7 @@ static struct endpoint *new_endpoint(lua_State *L, const char *type)
 /* ---- connections ---- */
 
 /***
- The descriptor to wait for.
+ Returns the descriptor to wait for.
  @function connection:fd
  @return integer
 */
@@ -62,9 +62,9 @@ static int connection_fd(lua_State *L)
 }
 
 /***
- Reads what is there.
+ Reads what has arrived.
  @function connection:read
- @param max integer|nil at most so many bytes
+ @param max integer|nil largest number of bytes
  @return string|nil bytes, "" at the end; or nil, message, code ("EAGAIN": nothing there yet)
 */
 static int connection_read(lua_State *L)
@@ -81,10 +81,10 @@ static int connection_read(lua_State *L)
 }
 
 /***
- Writes what the system takes at once.
+ Writes as much as the system accepts now.
  @function connection:write
  @param bytes string
- @param from integer|nil index of the first byte to write; 1 if absent
+ @param from integer|nil index of the first byte to write; default 1
  @return integer|nil bytes taken; or nil, message, code ("EAGAIN": wait until it is writable)
 */
 static int connection_write(lua_State *L)
@@ -113,7 +113,7 @@ static const luaL_Reg connection_methods[] = {
 /* ---- listeners ---- */
 
 /***
- The descriptor to wait for.
+ Returns the descriptor to wait for.
  @function listener:fd
  @return integer
 */
@@ -124,7 +124,7 @@ static int listener_fd(lua_State *L)
 }
 
 /***
- The port that was bound.
+ Returns the bound port.
  @function listener:port
  @return integer
 */
@@ -139,7 +139,7 @@ static int listener_port(lua_State *L)
 }
 
 /***
- Takes one connection.
+ Accepts one connection.
  @function listener:accept
  @return userdata|nil the connection; or nil, message, code ("EAGAIN": none there)
 */
@@ -164,7 +164,7 @@ static const luaL_Reg listener_methods[] = {
 
 /***
  Listens on a TCP port.
- @function listen.open
+ @function core.listen.open
  @param host string IPv4 address
  @param port integer 0 for any free one
  @return userdata|nil the listener; or nil, message, code

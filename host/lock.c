@@ -1,6 +1,6 @@
 /*
-** lock.c: a lock that cannot be left behind. An open file description lock (OFD) goes with the
-** process that holds it, however it ends; the words in the file only say who that is.
+** lock.c: a lock that cannot outlive its holder. The kernel releases an open file description (OFD)
+** lock when its process ends, however it ends. The text in the file only says who holds it.
 */
 #include "host.h"
 
@@ -18,7 +18,7 @@ struct lock {
 };
 
 /***
- Gives the lock back. Idempotent.
+ Releases the lock. Idempotent.
  @function lock:close
 */
 static int lock_gc(lua_State *L)
@@ -38,10 +38,10 @@ static void push_words(lua_State *L, int fd)
 }
 
 /***
- Takes the lock, or tells who has it. Never waits.
- @function lock.take
- @param path string the file; made if it is not there, never removed
- @param words string who takes it, for those who come second
+ Takes the lock, or says who holds it. Never waits.
+ @function core.lock.take
+ @param path string the file; created if absent, never removed
+ @param words string who takes it, to be shown to others
  @return userdata the lock, held until close() or the end of the process; or nil, the holder's
    words, "locked"; or nil, message, code
 */
@@ -71,16 +71,16 @@ static int lock_take(lua_State *L)
 
 /***
  Who holds the lock?
- @function lock.holder
+ @function core.lock.holder
  @param path string
- @return string the holder's words, or nil if it is free
+ @return string the holder's text, or nil if the lock is free
 */
 static int lock_holder(lua_State *L)
 {
 	const char *path = host_checkcstr(L, 1);
 	struct lock *lock = host_newuserdata(L, sizeof *lock, TYPE);
 	lock->fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	lua_toclose(L, -1); /* the descriptor goes now rather than at some collection */
+	lua_toclose(L, -1); /* close it now, not at some garbage collection */
 	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	if (lock->fd < 0 || fcntl(lock->fd, F_OFD_GETLK, &whole) != 0 || whole.l_type == F_UNLCK)
 		return 0;

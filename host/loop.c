@@ -1,7 +1,6 @@
 /*
-** loop.c: the event loop, on libuv. The only file that includes <uv.h>.
-** Handles are malloc'd and freed in their close callback, because libuv keeps pointers to them
-** until then.
+** loop.c: the event loop, on libuv. The only file that includes <uv.h>. Handles are allocated with
+** malloc and freed in their close callback, because libuv keeps pointers to them until then.
 */
 #include "loop.h"
 
@@ -14,7 +13,7 @@
 struct loop {
 	uv_loop_t uv;
 	int pending;
-	int threads; /* pieces of work that are not done */
+	int threads; /* work that is not done yet */
 	bool in_timer;
 };
 
@@ -74,7 +73,7 @@ static void count_open(uv_handle_t *handle, void *count)
 int loop_free(struct loop *loop)
 {
 	int left = 0;
-	uv_run(&loop->uv, UV_RUN_NOWAIT); /* lets close callbacks free their handles */
+	uv_run(&loop->uv, UV_RUN_NOWAIT); /* runs the close callbacks, which free handles */
 	uv_walk(&loop->uv, count_open, &left);
 	if (uv_loop_close(&loop->uv) == 0)
 		free(loop);
@@ -106,8 +105,8 @@ static void on_poll(uv_poll_t *handle, int status, int events)
 {
 	struct loop_watch *watch = handle->data;
 	/*
-	** An error on the descriptor (EBADF, hang-up) is for the library to find: wake for all that
-	** was asked.
+	** Report an error on the descriptor (EBADF, hang-up) as ready: the library then finds the
+	** error.
 	*/
 	int seen = (events & UV_READABLE ? LOOP_READ : 0) | (events & UV_WRITABLE ? LOOP_WRITE : 0);
 	watch->callback(watch->arg, status < 0 ? watch->events : seen);
@@ -193,7 +192,7 @@ void loop_timer_start(struct loop_timer *timer, uint64_t milliseconds)
 	loop_timer_stop(timer);
 	uv_update_time(&timer->loop->uv);
 	if (timer->loop->in_timer && milliseconds == 0)
-		milliseconds = 1; /* due again at once, it would keep libuv among its timers */
+		milliseconds = 1; /* due again at once, it would keep libuv busy with timers */
 	uv_timer_start(&timer->uv, on_timer, milliseconds, 0);
 	timer->active = true;
 	timer->loop->pending += !timer->deadline;

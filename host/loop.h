@@ -1,7 +1,6 @@
 /*
-** loop.h: the event loop as the rest of the host sees it. Only loop.c knows libuv.
-** Handles are heap objects that die through their *_free function; callbacks run inside loop_run
-** and must not touch Lua.
+** loop.h: the event loop as the rest of the host sees it. Only loop.c knows libuv. Handles are heap
+** objects with a *_free function. Callbacks run inside loop_run and must not touch Lua.
 */
 #ifndef O2X_LOOP_H
 #define O2X_LOOP_H
@@ -18,32 +17,30 @@ struct loop_signal;
 enum { LOOP_READ = 1, LOOP_WRITE = 2 };
 
 struct loop *loop_new(void);      /* NULL: no memory or no kernel support */
-int loop_free(struct loop *loop); /* -> number of handles left open (a bug if not 0) */
+int loop_free(struct loop *loop); /* -> number of open handles (a bug if not 0) */
 
 /*
-** Waits for at least one event and runs its callbacks; with block = false only what is there
-** already.
+** Waits for at least one event and runs its callbacks. With block = false it does not wait.
 */
 void loop_run(struct loop *loop, bool block);
 
 /*
-** Things that may still happen by themselves: watches, timers, work, children. Deadlines of waits
-** do not count.
+** Number of events that may still come: watches, timers, work. Deadlines of waits do not count.
 */
 int loop_pending(const struct loop *loop);
 
-/* Monotonic seconds. */
+/* Seconds of the monotonic clock. */
 double loop_now(void);
 
 /*
-** Calls back whenever fd is ready; one watch a descriptor. events may be 0 (paused). NULL on
-** failure, errno set.
+** Calls back whenever fd is ready. One watch per descriptor; events may be 0 (paused). -> NULL with
+** errno set on failure
 */
 typedef void loop_watch_cb(void *arg, int events);
 struct loop_watch *loop_watch_new(struct loop *loop, int fd, int events, loop_watch_cb *callback,
 				  void *arg);
 int loop_watch_set(struct loop_watch *watch, int events); /* -> 0 or an errno */
-void loop_watch_free(struct loop_watch *watch); /* NULL is fine; before the descriptor is closed */
+void loop_watch_free(struct loop_watch *watch); /* may be NULL; before the descriptor is closed */
 
 /* One-shot timer. A deadline does not keep the program alive by itself (see loop_pending). */
 typedef void loop_timer_cb(void *arg);
@@ -54,8 +51,8 @@ void loop_timer_stop(struct loop_timer *timer);
 void loop_timer_free(struct loop_timer *timer);
 
 /*
-** Runs work(arg) in a thread, then done(arg) in the loop. work must not touch anything of the host.
-** -> 0 or an errno
+** Runs work(arg) in a thread, then done(arg) in the loop. work must not touch the host. -> 0 or an
+** errno
 */
 int loop_work(struct loop *loop, void (*work)(void *arg), void (*done)(void *arg), void *arg);
 

@@ -54,7 +54,9 @@ static void push_arguments(lua_State *L, int argc, char **argv)
 }
 
 #ifdef O2X_DEV
-/* Files of the checkout come before the embedded ones, so that a change of Lua needs no build. */
+/*
+** Files of the checkout come before the embedded modules, so that a change of Lua needs no build.
+*/
 static void set_paths(lua_State *L)
 {
 	lua_getglobal(L, "package");
@@ -65,8 +67,7 @@ static void set_paths(lua_State *L)
 }
 #else
 /*
-** The program runs its own Lua and nothing that happens to lie in the working directory or on the
-** machine.
+** The program runs only its embedded Lua, and nothing from the working directory or the machine.
 */
 static void set_paths(lua_State *L)
 {

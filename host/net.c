@@ -62,8 +62,8 @@ static int net_close(lua_State *L)
 }
 
 /***
- Begins to connect.
- @function net.connect
+ Starts to connect.
+ @function core.net.connect
  @param address string an IP address, not a name
  @param port integer
  @return userdata a connection: wait for "w", then ask connected(); or nil, message, code
@@ -93,7 +93,7 @@ static int net_connect(lua_State *L)
 }
 
 /***
- Once the descriptor was writable: is it connected?
+ Is it connected? Call it once the descriptor is writable.
  @function connection:connected
  @return boolean true, or nil, message, code
 */
@@ -111,7 +111,7 @@ static int net_connected(lua_State *L)
 }
 
 /***
- The descriptor to wait for.
+ Returns the descriptor to wait for.
  @function connection:fd
  @return integer
 */
@@ -122,20 +122,20 @@ static int net_fd(lua_State *L)
 }
 
 /***
- Prepares TLS on the connection; the handshake follows.
+ Prepares TLS on the connection. The handshake follows.
  @function connection:tls
- @param host string whom the server's certificate must be for: a name or an IP address
- @param ca_file string? authorities to trust; the system's if absent
+ @param host string whom the server's certificate must name: a host name or an IP address
+ @param ca_file string? authorities to trust; default: the system's
  @return boolean true; or nil, message, code, and the connection is closed
 */
 static int net_tls(lua_State *L)
 {
 	struct net *net = net_check(L, 1);
-	luaL_argcheck(L, !net->tls, 1, "it has TLS already");
+	luaL_argcheck(L, !net->tls, 1, "the connection uses TLS already");
 	const char *ca_file = lua_isnoneornil(L, 3) ? NULL : host_checkcstr(L, 3);
 	net->tls = tls_new(net->fd, host_checkcstr(L, 2), ca_file, &net->failure);
 	if (!net->tls) {
-		shut(net); /* or what follows would go out in plain text */
+		shut(net); /* or the caller might go on in plain text */
 		return io_answer(L, &net->failure, IO_FAILED);
 	}
 	lua_pushboolean(L, true);
@@ -150,7 +150,7 @@ static int net_tls(lua_State *L)
 static int net_handshake(lua_State *L)
 {
 	struct net *net = net_check(L, 1);
-	luaL_argcheck(L, net->tls, 1, "it has no TLS");
+	luaL_argcheck(L, net->tls, 1, "the connection does not use TLS");
 	long done = tls_handshake(net->tls);
 	if (done != 0)
 		return io_answer(L, &net->failure, done);
@@ -185,7 +185,7 @@ long net_write(struct net *net, const char *bytes, size_t length)
 }
 
 /***
- Reads what is there.
+ Reads what has arrived.
  @function connection:read
  @return string bytes, "" at the end; false and "r" or "w" to wait for; or nil, message, code
 */
@@ -200,7 +200,7 @@ static int net_lread(lua_State *L)
 }
 
 /***
- Writes what can be taken now.
+ Writes as much as the system accepts now.
  @function connection:write
  @param bytes string
  @param from integer? position of the first byte to write

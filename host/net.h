@@ -23,10 +23,10 @@ struct net {
 /* The open connection at the index; raises when it is closed. [-0, +0, v] */
 struct net *net_check(lua_State *L, int index);
 
-/* Reads what is there: bytes, 0 at the end, or one of IO_*. */
+/* Reads what has arrived: number of bytes, 0 at the end, or one of IO_*. */
 long net_read(struct net *net, char *bytes, size_t size);
 
-/* Writes what can be taken now: bytes, or one of IO_*. */
+/* Writes as much as the system accepts: number of bytes, or one of IO_*. */
 long net_write(struct net *net, const char *bytes, size_t length);
 
 #endif

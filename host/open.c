@@ -1,6 +1,6 @@
 /*
-** open.c: the list of native modules, and nothing else.
-** Each host/NAME.c defines luaopen_o2x_core_NAME; trusted Lua gets it by require "o2x.core.NAME".
+** open.c: the list of native modules, and nothing else. host/NAME.c defines luaopen_o2x_core_NAME,
+** which Lua loads by require "o2x.core.NAME".
 */
 #include "host.h"
 
@@ -45,5 +45,8 @@ void host_open(lua_State *L)
 {
 	luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
 	luaL_setfuncs(L, modules, 0);
+	/* The old name, which lua/o2x/base/proc.lua still uses. */
+	lua_pushcfunction(L, luaopen_o2x_core_subprocess);
+	lua_setfield(L, -2, "o2x.core.proc");
 	lua_pop(L, 1);
 }

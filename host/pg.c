@@ -1,7 +1,6 @@
 /*
-** pg.c: PostgreSQL connections as non-blocking steps over libpq. The Lua face (lua/o2x/pg.lua)
-** loops over them: poll until connected; send, flush until all is out, then consume until not busy,
-** result until nil.
+** pg.c: PostgreSQL connections as non-blocking steps, by libpq. lua/o2x/client/pg loops over them:
+** poll until connected; send, flush until done, consume until not busy, result until nil.
 */
 #include "host.h"
 #include "pg_conn.h"
@@ -17,7 +16,7 @@ enum { MAX_KEYWORDS = 40 };
 
 /* ---- connecting ---- */
 
-/* Notices are talk, not answers; libpq's own receiver would print them on stderr. */
+/* Notices are not results. libpq's own receiver would print them on stderr. */
 static void ignore_notice(void *arg, const PGresult *result)
 {
 	(void)arg;
@@ -25,9 +24,8 @@ static void ignore_notice(void *arg, const PGresult *result)
 }
 
 /*
-** libpq fills what is not given from PG* variables and service files. What a connection may use is
-** decided by the configuration, which has read the variables already: none may slip in behind its
-** back.
+** libpq takes missing keywords from PG* variables and service files. Only the configuration decides
+** what a connection uses, and it has read the variables already, so they are removed.
 */
 static void forget_environment(void)
 {
@@ -52,7 +50,7 @@ static const char *load(void)
 	return problem;
 }
 
-/* A database name is a name, never a connection string. */
+/* A database name must be a plain name, not a connection string. */
 static bool plain_name(const char *name)
 {
 	size_t length = strlen(name);
@@ -62,7 +60,7 @@ static bool plain_name(const char *name)
 	return length > 0 && length < 64 && name[0] != '-' && strspn(name, allowed) == length;
 }
 
-/* The keyword's value at the top of the stack, which the table keeps alive. [-0, +0, v] */
+/* The value of the keyword, on top of the stack; the table keeps it alive. [-0, +0, v] */
 static const char *keyword_value(lua_State *L, const char *keyword)
 {
 	size_t length;
@@ -79,9 +77,9 @@ static const char *keyword_value(lua_State *L, const char *keyword)
 }
 
 /***
- Begins to connect. No keyword is taken from the environment, a service file or inside another
- keyword's value.
- @function pg.start
+ Starts to connect. No keyword is taken from the environment, a service file or the value of
+ another keyword.
+ @function core.pg.start
  @param keywords table libpq's keywords: strings; `password` may be a secret, `dbname` must be a
   plain name
  @return userdata a connection to poll, or nil, message, code
@@ -114,7 +112,7 @@ static int pg_start(lua_State *L)
 }
 
 /***
- One step of connecting. The descriptor may be another one after each step.
+ Does one step of connecting. The descriptor may change with each step.
  @function conn:poll
  @return string "r" or "w" (wait for it, then poll again) or "ok", or nil, message, code
 */
@@ -134,7 +132,7 @@ static int pg_poll(lua_State *L)
 }
 
 /***
- The descriptor to wait for.
+ Returns the descriptor to wait for.
  @function conn:fd
  @return integer, or nil, message, code when the connection is broken
 */
@@ -149,7 +147,7 @@ static int pg_fd(lua_State *L)
 }
 
 /***
- Closes the connection; what runs on it is given up. May be called twice.
+ Closes the connection and abandons what runs on it. Idempotent.
  @function conn:close
 */
 static int pg_close(lua_State *L)
@@ -162,7 +160,7 @@ static int pg_close(lua_State *L)
 }
 
 /***
- Is the connection still there, as far as is known without asking the server?
+ Is the connection alive, as far as is known without asking the server?
  @function conn:alive
  @return boolean
 */
@@ -176,9 +174,10 @@ static int pg_alive(lua_State *L)
 /* ---- steps ---- */
 
 /***
- Sends what is waiting to be sent.
+ Sends what is queued.
  @function conn:flush
- @return boolean true: all is out; false: wait for "rw", consume when readable, flush again; or nil,
+ @return boolean true: all is sent; false: wait for "rw", consume when readable, flush again; or
+  nil,
   message, code
 */
 static int pg_flush(lua_State *L)
@@ -192,7 +191,7 @@ static int pg_flush(lua_State *L)
 }
 
 /***
- Takes in what the server has sent.
+ Reads what the server has sent.
  @function conn:consume
  @return boolean true, or nil, message, code
 */
@@ -217,7 +216,7 @@ static int pg_busy(lua_State *L)
 }
 
 /***
- Where the session stands.
+ Returns the transaction status of the session.
  @function conn:transaction
  @return string "idle", "active", "open", "failed" or "unknown"
 */
@@ -234,7 +233,7 @@ static int pg_transaction(lua_State *L)
 }
 
 /***
- The server's version.
+ Returns the server's version.
  @function conn:version
  @return integer such as 150004
 */
@@ -245,7 +244,8 @@ static int pg_version(lua_State *L)
 }
 
 /***
- What goes after PASSWORD in CREATE ROLE, so that the server's log never has the password itself.
+ Returns what to put after PASSWORD in CREATE ROLE, so that the password itself is in no server
+ log.
  @function conn:scram
  @param user string
  @param password string|secret
@@ -259,8 +259,7 @@ static int pg_scram(lua_State *L)
 	const char *password = secret_checkbytes(L, 3, &length);
 	luaL_argcheck(L, strlen(password) == length, 3, "has a NUL byte inside");
 	/*
-	** Copied before it is freed: pushing may raise, and then the verifier's memory is lost, not
-	** the password's.
+	** Pushing may raise; then the memory of the verifier leaks, but not the password.
 	*/
 	char *verifier = libpq.PQencryptPasswordConn(conn, password, user, "scram-sha-256");
 	if (!verifier)

@@ -37,7 +37,7 @@ Oid pg_array_element(Oid type)
 	}
 }
 
-/* An element in quotes; backslash takes the next character as it is. [-0, +(0|1), m] */
+/* An element in quotes; a backslash escapes the next character. [-0, +(0|1), m] */
 static bool push_quoted(lua_State *L, struct reader *r)
 {
 	luaL_Buffer buffer;
@@ -116,7 +116,7 @@ bool pg_array_push(lua_State *L, const char *text, Oid element)
 {
 	struct reader reader = { text, element };
 	if (!push_list(L, &reader, 1))
-		return false; /* such as [0:1]={1,2}, which has bounds of its own */
+		return false; /* such as [0:1]={1,2}, which has explicit bounds */
 	if (*reader.at == '\0')
 		return true;
 	lua_pop(L, 1);

@@ -9,13 +9,12 @@
 
 #include "libpq.h"
 
-/* The type of an array type's elements; 0: not an array type that is known here. */
+/* The element type of an array type; 0: not a known array type. */
 Oid pg_array_element(Oid type);
 
 /*
-** Pushes the Lua table of an array literal such as {1,NULL,"a b"}, its elements converted according
-** to the type element; false: no array that can be shown as one (then nothing is pushed). [-0,
-** +(0|1), m]
+** Pushes the Lua table of an array literal such as {1,NULL,"a b"}, with elements of the given type.
+** -> false, and pushes nothing, if the array has no Lua form. [-0, +(0|1), m]
 */
 bool pg_array_push(lua_State *L, const char *text, Oid element);
 

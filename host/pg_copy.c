@@ -1,5 +1,5 @@
 /*
-** pg_copy.c: COPY in and out, in whatever portions come.
+** pg_copy.c: COPY in and out, in chunks of any size.
 */
 #include "pg_copy.h"
 #include "host.h"
@@ -12,10 +12,10 @@ struct copied {
 };
 
 /***
- Queues a portion of a COPY … FROM STDIN.
+ Queues a chunk of a COPY … FROM STDIN.
  @function conn:copy_put
- @param bytes string any cut of the stream
- @return boolean true; false: wait as for flush, then put the same again; or nil, message, code
+ @param bytes string a chunk of the stream, cut anywhere
+ @return boolean true; false: wait as for flush, then try again; or nil, message, code
 */
 int pg_copy_put(lua_State *L)
 {
@@ -31,9 +31,9 @@ int pg_copy_put(lua_State *L)
 }
 
 /***
- Ends a COPY … FROM STDIN; then read the result.
+ Ends a COPY … FROM STDIN. Read the result next.
  @function conn:copy_end
- @param problem string? makes the server give the COPY up with this message
+ @param problem string? makes the COPY fail with this message
  @return boolean true; false: wait as for flush, then call again; or nil, message, code
 */
 int pg_copy_end(lua_State *L)
@@ -57,9 +57,9 @@ static int copied_gc(lua_State *L)
 }
 
 /***
- The next row of a COPY … TO STDOUT.
+ Returns the next row of a COPY … TO STDOUT.
  @function conn:copy_get
- @return string; false: wait for "r", consume, ask again; nil: that was all, read the result; or
+ @return string; false: wait for "r", consume, ask again; nil: no more, read the result; or
   nil, message, code
 */
 int pg_copy_get(lua_State *L)
@@ -76,7 +76,7 @@ int pg_copy_get(lua_State *L)
 	else
 		lua_pushnil(L);
 	if (copied->bytes)
-		libpq.PQfreemem(copied->bytes); /* now: rows come in thousands */
+		libpq.PQfreemem(copied->bytes); /* at once: there may be thousands of rows */
 	copied->bytes = NULL;
 	return 1;
 }

@@ -1,5 +1,5 @@
 /*
-** pg_result.c: answers as Lua values. The PGresult lives in a userdata before any table is built.
+** pg_result.c: results as Lua values. A userdata owns the PGresult before any table is built.
 */
 #include "pg_result.h"
 #include "host.h"
@@ -37,9 +37,9 @@ static int result_close(lua_State *L)
 }
 
 /***
- The next answer. Blocks if busy() is true, so ask that first.
+ Returns the next result. Blocks if busy() is true, so check that first.
  @function conn:result
- @return userdata a result, or nil when the statement has no more
+ @return userdata a result, or nil if the statement has no more
 */
 int pg_result(lua_State *L)
 {
@@ -52,7 +52,7 @@ int pg_result(lua_State *L)
 }
 
 /***
- What kind of answer it is.
+ Returns the kind of result.
  @function result:status
  @return string "rows", "done", "empty", "error", "copy_in", "copy_out", "sync" or "skipped"
 */
@@ -72,7 +72,7 @@ static int result_status(lua_State *L)
 }
 
 /***
- The fields of an error. DETAIL is left out: it quotes the values of rows.
+ Returns the fields of an error, without DETAIL, which quotes values of rows.
  @function result:error
  @return table code (SQLSTATE), message, hint, schema, table, column, constraint, position
 */
@@ -96,7 +96,7 @@ static int result_error(lua_State *L)
 	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
 		const char *value = libpq.PQresultErrorField(result, fields[i].field);
 		if (!value && fields[i].field == PG_DIAG_MESSAGE_PRIMARY)
-			value = libpq.PQresultErrorMessage(result); /* libpq's own has no fields */
+			value = libpq.PQresultErrorMessage(result); /* libpq's own */
 		if (value) {
 			lua_pushstring(L, value);
 			lua_setfield(L, -2, fields[i].name);
@@ -106,9 +106,9 @@ static int result_error(lua_State *L)
 }
 
 /***
- The number of rows that the statement touched.
+ Returns the number of rows that the statement affected.
  @function result:affected
- @return integer 0 for a statement that touches none
+ @return integer 0 for a statement that affects none
 */
 static int result_affected(lua_State *L)
 {
@@ -126,7 +126,7 @@ static void push_value(lua_State *L, const char *text, size_t length, Oid type)
 		pg_value_push(L, text, length, type);
 }
 
-/* Pushes the names of the columns, so that each is made once. -> their number [-0, +n, m] */
+/* Pushes the names of the columns, to create each string once. -> their number [-0, +n, m] */
 static int push_names(lua_State *L, const PGresult *result)
 {
 	int columns = libpq.PQnfields(result);
@@ -137,11 +137,11 @@ static int push_names(lua_State *L, const PGresult *result)
 }
 
 /***
- The rows as tables column → value. NULL is absent. Integers, floats, booleans, bytea and arrays
- come as Lua's; numeric, dates, times, uuid, json and the rest as PostgreSQL's text (numeric would
- lose digits as a float).
+ Returns the rows as tables column → value. NULL is absent. Integers, floats, booleans, bytea and
+ arrays become Lua values; all other types stay PostgreSQL's text (numeric would lose digits as a
+ float).
  @function result:rows
- @return table list of rows; of two columns with one name the last counts
+ @return table list of rows; of two columns with the same name the last one wins
 */
 static int result_rows(lua_State *L)
 {
@@ -166,7 +166,7 @@ static int result_rows(lua_State *L)
 }
 
 /***
- The names of the columns.
+ Returns the names of the columns.
  @function result:columns
  @return table list of strings
 */
@@ -183,9 +183,9 @@ static int result_columns(lua_State *L)
 }
 
 /***
- The names of the columns whose text is JSON, for the face to decode.
+ Returns the names of the columns with JSON, for the caller to decode.
  @function result:json_columns
- @return table list of strings, or nil if there is none
+ @return table list of strings, or nil if there are none
 */
 static int result_json_columns(lua_State *L)
 {

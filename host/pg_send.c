@@ -1,5 +1,5 @@
 /*
-** pg_send.c: statements and their parameters on the way out.
+** pg_send.c: sending statements and their parameters.
 */
 #include "pg_send.h"
 #include "host.h"
@@ -14,7 +14,7 @@
 enum { MAX_PARAMETERS = 65535 }; /* the protocol counts them in 16 bits */
 
 /*
-** Replaces the number at arg by a text that PostgreSQL reads back as the same number. [-0, +0, m]
+** Replaces the number at arg by a text that PostgreSQL reads as the same number. [-0, +0, m]
 */
 static void number_text(lua_State *L, int arg)
 {
@@ -32,7 +32,10 @@ static void number_text(lua_State *L, int arg)
 	lua_replace(L, arg);
 }
 
-/* The text of the parameter at arg, alive as long as that stack slot; NULL is SQL's. [-0, +0, v] */
+/*
+** The text of the parameter at arg, valid as long as that stack slot; NULL for SQL's NULL. [-0, +0,
+** v]
+*/
 static const char *parameter(lua_State *L, int arg)
 {
 	size_t length;
@@ -77,8 +80,7 @@ int pg_send(lua_State *L)
 }
 
 /***
- Queues a text of any number of statements without parameters (the simple protocol): one result
- each.
+ Queues any number of statements without parameters (the simple query protocol). Each has a result.
  @function conn:script
  @param sql string
  @return boolean true, or nil, message, code
@@ -93,7 +95,7 @@ int pg_script(lua_State *L)
 }
 
 /***
- Enters or leaves pipeline mode. It can be left only after the result of the last sync was read.
+ Enters or leaves pipeline mode. It can be left only once the result of the last sync is read.
  @function conn:pipeline
  @param on boolean
  @return boolean true, or nil, message, code
@@ -111,7 +113,7 @@ int pg_pipeline(lua_State *L)
 }
 
 /***
- Ends a group in pipeline mode: an error skips what is left of its group, and no more.
+ Ends a group in pipeline mode. An error skips the rest of its group only.
  @function conn:sync
  @return boolean true, or nil, message, code
 */

@@ -7,7 +7,7 @@
 #include <lauxlib.h>
 #include <stdlib.h>
 
-/* bytea in hex format, such as \x0a1b; the old escape format stays text. [-0, +1, m] */
+/* Pushes a bytea in hex format, such as \x0a1b. The old escape format stays text. [-0, +1, m] */
 static void push_bytes(lua_State *L, const char *text, size_t length)
 {
 	if (length < 2 || text[0] != '\\' || text[1] != 'x') {

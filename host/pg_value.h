@@ -29,7 +29,7 @@ enum pg_oid {
 	PG_JSONB = 3802
 };
 
-/* Pushes one value of a type that is no array; of a type not listed above, its text. [-0, +1, m] */
+/* Pushes one value of a type that is no array. A type not listed above stays text. [-0, +1, m] */
 void pg_value_push(lua_State *L, const char *text, size_t length, Oid type);
 
 #endif

@@ -1,5 +1,6 @@
 /*
-** program.c: what Lua may know and set of the process as a whole.
+** program.c: this process as a whole: exit code, memory limit, environment. Child processes:
+** subprocess.c.
 */
 #include "host.h"
 
@@ -13,8 +14,8 @@
 extern char **environ;
 
 /***
- The code that the program ends with, once the last task has ended.
- @function program.exit_code
+ Sets the code that the program exits with once the last task has ended.
+ @function core.program.exit_code
  @param code integer 0 to 255
 */
 static int program_exit_code(lua_State *L)
@@ -24,9 +25,9 @@ static int program_exit_code(lua_State *L)
 }
 
 /***
- Caps the heap of Lua.
- @function program.memory_limit
- @param bytes integer 0 for none
+ Limits the heap of Lua.
+ @function core.program.memory_limit
+ @param bytes integer 0: no limit
  @return integer bytes in use now
 */
 static int program_memory_limit(lua_State *L)
@@ -38,8 +39,8 @@ static int program_memory_limit(lua_State *L)
 }
 
 /***
- All environment variables.
- @function program.environment
+ Returns all environment variables.
+ @function core.program.environment
  @return table name → value
 */
 static int program_environment(lua_State *L)
@@ -57,8 +58,8 @@ static int program_environment(lua_State *L)
 }
 
 /***
- Ends the program now, without closing anything. For the second Ctrl-C and for tests that crash it.
- @function program.exit_now
+ Exits at once, without closing anything. For the second Ctrl-C and for tests of crashes.
+ @function core.program.exit_now
  @param code integer
 */
 static int program_exit_now(lua_State *L)
@@ -67,8 +68,8 @@ static int program_exit_now(lua_State *L)
 }
 
 /***
- Ends the program as kill -9 does; for tests that crash it.
- @function program.kill_now
+ Kills this process as kill -9 does. For tests of crashes.
+ @function core.program.kill_now
 */
 static int program_kill_now(lua_State *L)
 {
@@ -78,8 +79,8 @@ static int program_kill_now(lua_State *L)
 }
 
 /***
- The number of this process.
- @function program.pid
+ Returns the process id.
+ @function core.program.pid
  @return integer
 */
 static int program_pid(lua_State *L)
@@ -89,12 +90,13 @@ static int program_pid(lua_State *L)
 }
 
 /***
- Becomes another program; comes back only if that fails. Open files of ours are closed on the way.
- @function program.exec
+ Replaces this process by another program (execv). Returns only if that fails. Open files are
+ closed.
+ @function core.program.exec
  @param path string of the program
- @param argv table its arguments, the first is the name it is to see
+ @param argv table its arguments; the first is its own name
  @return nil
- @return string why not
+ @return string why it failed
  @return string code
 */
 static int program_exec(lua_State *L)

@@ -1,6 +1,6 @@
 /*
-** redis.c: the Redis protocol over a connection of net.c, by hiredis' formatter and reader. Steps:
-** append commands, flush them, fill from the server, take replies.
+** redis.c: the Redis protocol over a connection of net.c, with hiredis' formatter and parser. In
+** steps: append commands, flush them, fill from the server, take replies.
 */
 #include "buffer.h"
 #include "host.h"
@@ -21,7 +21,7 @@ enum { MAX_FILL = 65536, MAX_WORDS = 1 << 20, MAX_REPLY = 256 << 20 };
 
 struct redis {
 	redisReader *reader;
-	struct buffer out; /* commands that wait to be sent; a password may be among them */
+	struct buffer out; /* queued commands; they may hold a password */
 };
 
 struct reply {
@@ -35,7 +35,7 @@ static struct redis *check(lua_State *L)
 	return redis;
 }
 
-/* The connection that it was made over: its user value. */
+/* The connection below: the user value of the userdata. */
 static struct net *connection(lua_State *L)
 {
 	lua_getiuservalue(L, 1, 1);
@@ -45,7 +45,7 @@ static struct net *connection(lua_State *L)
 }
 
 /***
- Frees what is queued and what has come; the connection is closed by itself. Idempotent.
+ Frees what is queued and received. The connection stays open. Idempotent.
  @function redis:close
 */
 static int redis_close(lua_State *L)
@@ -59,8 +59,8 @@ static int redis_close(lua_State *L)
 }
 
 /***
- Speaks Redis over a connection.
- @function redis.new
+ Creates a Redis client on a connection.
+ @function core.redis.new
  @param connection userdata of net.connect, connected
  @return userdata
 */
@@ -80,7 +80,7 @@ static int redis_new(lua_State *L)
 
 /* ---- out ---- */
 
-/* The word at arg as bytes; a number becomes its text in place. [-0, +0, v] */
+/* The bytes of the argument; a number is replaced by its text. [-0, +0, v] */
 static const char *word(lua_State *L, int arg, size_t *length)
 {
 	if (lua_type(L, arg) == LUA_TNUMBER)
@@ -103,7 +103,7 @@ static int redis_append(lua_State *L)
 	for (int i = 0; i < count; i++)
 		words[i] = word(L, i + 2, &lengths[i]);
 	char *command = NULL;
-	/* An int before hiredis 1.0, a long long since. */
+	/* hiredis before 1.0 returns an int, since then a long long. */
 	long long length = redisFormatCommandArgv(&command, count, words, lengths);
 	if (length < 0)
 		return luaL_error(L, "not enough memory");
@@ -116,7 +116,7 @@ static int redis_append(lua_State *L)
 /***
  Sends what is queued.
  @function redis:flush
- @return boolean true: all is out; false and "r" or "w" to wait for; or nil, message, code
+ @return boolean true: all is sent; false and "r" or "w" to wait for; or nil, message, code
 */
 static int redis_flush(lua_State *L)
 {
@@ -135,10 +135,10 @@ static int redis_flush(lua_State *L)
 /* ---- in ---- */
 
 /***
- Takes in what the server has sent.
+ Reads what the server has sent.
  @function redis:fill
- @return boolean true; false and "r" or "w" to wait for; or nil, message, code ("EOF" when the
-  server has closed)
+ @return boolean true; false and "r" or "w" to wait for; or nil, message, code ("EOF" if the server
+  has closed)
 */
 static int redis_fill(lua_State *L)
 {
@@ -186,7 +186,7 @@ static void push_reply(lua_State *L, const redisReply *reply)
 }
 
 /***
- The next reply, if it is here whole.
+ Returns the next reply, if it has arrived completely.
  @function redis:reply
  @return string "value", "error" or "more" (fill, then ask again); or nil, message, code
  @return any the value: string, integer or list; NULL is json.null. Or the error's text.
@@ -205,7 +205,7 @@ static int redis_reply(lua_State *L)
 	}
 	lua_pushstring(L, box->reply->type == REDIS_REPLY_ERROR ? "error" : "value");
 	push_reply(L, box->reply);
-	freeReplyObject(box->reply); /* now, not at the next collection */
+	freeReplyObject(box->reply); /* at once, not at the next garbage collection */
 	box->reply = NULL;
 	return 2;
 }

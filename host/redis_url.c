@@ -1,6 +1,6 @@
 /*
-** redis_url.c: takes a Redis URL apart. It holds a password, so it may be a secret and its password
-** stays one.
+** redis_url.c: parses a Redis URL. The URL may be a secret, because it holds a password; the
+** password always is one.
 */
 #include "host.h"
 #include "secret.h"
@@ -16,7 +16,7 @@ static int hex_value(char c)
 	return isdigit((unsigned char)c) ? c - '0' : tolower((unsigned char)c) - 'a' + 10;
 }
 
-/* Decodes %41 and the like into out, which has room for length bytes. -> number of bytes, or -1 */
+/* Decodes percent-escapes into out, which holds length bytes. -> number of bytes, or -1 */
 static long decode(const char *text, size_t length, char *out)
 {
 	long size = 0;
@@ -35,7 +35,10 @@ static long decode(const char *text, size_t length, char *out)
 	return size;
 }
 
-/* Sets table[name] to the decoded text; the password as a secret. [-0, +0, m] -> did it decode? */
+/*
+** Sets table[name] to the decoded text, for a password as a secret. -> false: bad escape [-0, +0,
+** m]
+*/
 static bool set_decoded(lua_State *L, const char *name, const char *text, size_t length, bool hide)
 {
 	if (length == 0)
@@ -70,7 +73,7 @@ static bool set_number(lua_State *L, const char *name, const char *text, size_t 
 	return number <= highest;
 }
 
-/* user:password@ ; ":password@" has no user. */
+/* user:password@, or :password@ */
 static bool set_login(lua_State *L, const char *text, size_t length)
 {
 	const char *colon = memchr(text, ':', length);
@@ -101,8 +104,8 @@ static bool set_place(lua_State *L, const char *text, size_t length)
 }
 
 /***
- Takes a URL apart: redis://user:password@host:port/db, or rediss:// for TLS.
- @function redis.url
+ Parses a URL: redis://user:password@host:port/db, or rediss:// for TLS.
+ @function core.redis.url
  @param url string|secret
  @return table tls, user, password (a secret), host, port, db; or nil, message, code (which never
   quote the URL)

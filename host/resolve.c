@@ -1,5 +1,5 @@
 /*
-** resolve.c: names to addresses as the system does it (/etc/hosts, then DNS), in a thread, because
+** resolve.c: looks up addresses as the system does (/etc/hosts, then DNS), in a thread, because
 ** getaddrinfo blocks.
 */
 #include "host.h"
@@ -19,9 +19,9 @@ struct resolve {
 	struct job *job;
 };
 
-/* What the thread works on. It outlives its operation when nobody waits for it any more. */
+/* What the thread works on. It may outlive the operation. */
 struct job {
-	struct resolve *owner; /* NULL: given up */
+	struct resolve *owner; /* NULL: abandoned */
 	bool done;
 	int error;
 	struct addrinfo *found;
@@ -76,8 +76,8 @@ static int resolve_gc(lua_State *L)
 }
 
 /***
- Looks a name up.
- @function resolve.start
+ Starts to look up the addresses of a name.
+ @function core.resolve.start
  @param name string a host name or an IP address
  @return userdata an operation, or nil, message, code
 */
@@ -104,7 +104,7 @@ static int resolve_start(lua_State *L)
 }
 
 /***
- What was found.
+ Returns what was found.
  @function resolution:result
  @return string[] addresses, best first, or nil, message, code
 */

@@ -1,17 +1,17 @@
 /*
 ** sandbox.c: the watch over scripts that burn CPU and never wait.
 **
-** A timer ticks on the CPU time of Lua's thread, so it is silent while the program waits. Each tick
-** asks: whose code runs? The signal handler cannot look, so it sets a hook, which runs at the next
-** Lua instruction or return from a C function and walks the stack to the innermost Lua function.
-** If that is a script's, the ticks are the script's own time; if it is o2x's (the engine, effects,
-** clients, JSON, YAML), they are nobody's. The Lua library that scripts see is looked through: a
-** pattern match is the time of the script that calls it. A wait starts the count again.
+** A timer ticks on the CPU time of Lua's thread, so it is silent while the program waits. At each
+** tick: whose code is running? The signal handler cannot look, so it sets a hook, which runs at the
+** next Lua instruction or return from a C function and finds the innermost Lua function. If it is a
+** script's, the ticks count as the script's own time. If it is o2x's (the engine, effects, clients,
+** JSON, YAML), they do not count. The Lua library that scripts see is skipped: the time of a
+** pattern match is that of the script that calls it. The count starts again when the task waits.
 **
-** After `soft` seconds the script gets an error. After `hard` seconds, when the script has kept that
-** error from getting through, or when one C function (such as a pattern match that backtracks for
-** ever) has not returned for so long, the process ends. That is safe because kill -9 is. None of it
-** costs anything while nothing burns.
+** After `soft` seconds the script gets an error. After `hard` seconds the process ends, which is as
+** safe as kill -9. That happens when the script keeps running in spite of the error, and when one C
+** function does not return for so long, such as a pattern match that backtracks for ever. While
+** nothing burns CPU, the watch costs nothing.
 */
 #include "host.h"
 
@@ -29,8 +29,8 @@
 #define SOURCES "o2x.sandbox.sources"
 
 /*
-** One for the process, not for the host: a signal handler gets at nothing else, and the process has
-** one host and one thread that runs Lua. Only this file touches it.
+** The watch belongs to this file. It is one for the process, not for the host, because a signal and
+** its handler are the process's; the process has one host, and one thread that runs Lua.
 */
 static struct {
 	struct host *host;
@@ -54,8 +54,8 @@ static _Noreturn void end_process(void)
 }
 
 /*
-** Does a script run? Fills info for its innermost function. Everything below o2x's own code is
-** o2x's, also when that was called by a script. [-0, +0, m]
+** Is a script running? Fills info for its function. o2x's own code is not a script, whoever calls
+** it, and a script that o2x calls back is one. [-0, +0, m]
 */
 static bool find_script(lua_State *L, lua_Debug *info)
 {
@@ -74,7 +74,7 @@ static bool find_script(lua_State *L, lua_Debug *info)
 	return script;
 }
 
-/* The hook: says whose the last ticks were, and stops a script that has used up its time. */
+/* The hook: attributes the last ticks, and stops a script that has used up its time. */
 static void attribute(lua_State *L, lua_Debug *event)
 {
 	lua_Debug info;

@@ -1,8 +1,8 @@
 /*
-** scope.c: may this run touch that? Compares what is about to go out, in its canonical form, with
-** the run's grants. Always whole names, whole path elements, whole labels: "newclient" never takes
-** in "newclient-sbx". What is not canonical is refused, not repaired: a server may read it in
-** another way than we do.
+** scope.c: may this run touch that? Compares a target, in its canonical form, with the run's grants
+** before a request is sent. It compares whole names, path elements and labels: "newclient" never
+** includes "newclient-sbx". What is not canonical is refused, not repaired, because a server may
+** read it differently.
 */
 #include "host.h"
 
@@ -16,7 +16,7 @@ static int refuse(lua_State *L, const char *value, const char *why)
 	return host_fail(L, "EREFUSED", "'%s' %s", value, why);
 }
 
-/* Is value one of, or below one of, the strings of the list at grants? */
+/* Does one of the strings in the list at index grants allow the value? */
 static bool granted(lua_State *L, int grants, matcher *matches, const char *value, size_t length)
 {
 	lua_Integer count = luaL_len(L, grants);
@@ -39,7 +39,7 @@ static int answer(lua_State *L, matcher *matches, const char *value, size_t leng
 	return 1;
 }
 
-/* ---- paths: of files below a tree, of Vault ---- */
+/* ---- paths of files and of Vault ---- */
 
 static bool path_matches(const char *grant, size_t grant_length, const char *value, size_t length)
 {
@@ -69,8 +69,8 @@ static const char *path_problem(const char *path, size_t length)
 }
 
 /***
- Is the path one of the grants, or below one that ends with a slash?
- @function scope.path
+ Is the path granted: equal to a grant, or below one that ends with a slash?
+ @function core.scope.path
  @param grants string[] "core/helm_values/newclient/" or an exact path
  @param path string relative; refused if it has "..", "//", "%", control characters …
  @return true, or nil, message, "EREFUSED"
@@ -92,8 +92,8 @@ static bool name_matches(const char *grant, size_t grant_length, const char *val
 }
 
 /***
- Is the name one of the grants, to the byte?
- @function scope.name
+ Is the name exactly one of the grants?
+ @function core.scope.name
  @param grants string[]
  @param name string
  @return true, or nil, message, "EREFUSED"
@@ -108,7 +108,7 @@ static int scope_name(lua_State *L)
 	return answer(L, name_matches, name, length);
 }
 
-/* ---- keys: of Redis, queues ---- */
+/* ---- keys of Redis and names of queues ---- */
 
 static bool key_matches(const char *grant, size_t grant_length, const char *value, size_t length)
 {
@@ -118,8 +118,8 @@ static bool key_matches(const char *grant, size_t grant_length, const char *valu
 }
 
 /***
- Does the key begin with one of the granted prefixes? Each ends with its separator, ':' or '.'.
- @function scope.key
+ Does the key start with one of the granted prefixes? Each ends with a separator, ':' or '.'.
+ @function core.scope.key
  @param grants string[] "TIDLT-100008:"
  @param key string any bytes
  @return true, or nil, message, "EREFUSED"
@@ -153,8 +153,8 @@ static const char *domain_problem(const char *name, size_t length)
 }
 
 /***
- Is the domain name one of the grants or below one? Case and a trailing dot do not matter.
- @function scope.domain
+ Is the domain name equal to a grant or below one? Case and a trailing dot do not matter.
+ @function core.scope.domain
  @param grants string[] "newclient.embrix.com"
  @param name string
  @return true, or nil, message, "EREFUSED"

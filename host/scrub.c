@@ -1,7 +1,7 @@
 /*
-** scrub.c: the byte scan behind «a secret cannot be printed». Each live secret is looked for raw
-** and in its usual encodings: base64 in its three alignments, hexadecimal, URL- and JSON-escaped.
-** Secrets below MINIMUM bytes are left out: they would mask half of every text.
+** scrub.c: masks secrets in text that leaves the program. Finds each live secret raw and in its
+** usual encodings: base64 in its three alignments, hexadecimal, URL-escaped and JSON-escaped.
+** Secrets shorter than MINIMUM bytes are skipped, because they would mask half of every text.
 */
 #include "scrub.h"
 #include "encode.h"
@@ -13,6 +13,11 @@
 
 enum { MINIMUM = 6 };
 
+/*
+** All live secrets. The list belongs to secret.c, whose userdata add and remove themselves. It is
+** one for the process, not for the host: no secret of anybody may leave the process, and text must
+** be masked where no Lua state is at hand.
+*/
 static struct scrub_entry *entries;
 
 void scrub_add(struct scrub_entry *entry)
@@ -57,7 +62,7 @@ static struct form hex_form(const struct scrub_entry *entry)
 	return form;
 }
 
-/* Only the characters that depend on the secret alone, when `shift` other bytes stand before it. */
+/* Only those characters that depend on the secret alone when shift other bytes precede it. */
 static struct form base64_form(const struct scrub_entry *entry, size_t shift)
 {
 	size_t total = shift + entry->length, first = (8 * shift + 5) / 6, last = 8 * total / 6;
@@ -114,7 +119,7 @@ static struct form json_form(const struct scrub_entry *entry)
 /* ---- masking ---- */
 
 /*
-** Overwrites each occurrence with asterisks, so that the length of lines stays. -> number of
+** Overwrites each occurrence with asterisks, which keeps the length of lines. -> number of
 ** occurrences
 */
 static size_t mask(char *text, size_t length, struct form form)

@@ -1,5 +1,5 @@
 /*
-** scrub.h: finds live secrets in text that is about to leave the program. No Lua here.
+** scrub.h: masks live secrets in text that is about to leave the program. No Lua here.
 */
 #ifndef O2X_SCRUB_H
 #define O2X_SCRUB_H
@@ -12,15 +12,16 @@ struct scrub_entry {
 	struct scrub_entry *next, **link;
 };
 
+/* Adds a secret to the list of live ones, or removes it. The bytes stay its owner's. */
 void scrub_add(struct scrub_entry *entry);
 void scrub_remove(struct scrub_entry *entry);
 
-/* What is "found" when there is no memory to look: the text must not go out. */
+/* Value of *found when there is no memory for the search: the text must not be printed. */
 #define SCRUB_FAILED ((size_t)-1)
 
 /*
-** A malloc'd copy with every live secret masked, or NULL if there is none in it. A NUL in the text
-** becomes '?'.
+** Returns a copy with every live secret masked, to be freed, or NULL if there is none in the text.
+** Sets *found to the number of secrets. A NUL in the text becomes '?'.
 */
 char *scrub_text(const char *text, size_t length, size_t *found);
 

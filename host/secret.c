@@ -1,7 +1,7 @@
 /*
-** secret.c: opaque values. Lua can pass a secret on, join it with text and compare its tag; it
-** cannot read it. All live secrets are in a list, so that a text can be scrubbed of them before it
-** leaves (scrub.c).
+** secret.c: secrets are opaque values. Lua can pass one on, join it with text and compare its
+** fingerprint, but not read it. All live secrets are in a list, so that scrub.c can mask them in
+** output.
 */
 #include "secret.h"
 #include "encode.h"
@@ -18,14 +18,18 @@
 #define TYPE "o2x.secret"
 
 struct secret {
-	struct scrub_entry entry; /* bytes, length and place in the list of live ones */
+	struct scrub_entry entry; /* bytes, length, place in the list of live secrets */
 	char label[96];
 };
 
+/*
+** The key of fingerprints. One for the process, like the list of live secrets in scrub.c: equal
+** secrets must have equal fingerprints everywhere.
+*/
 static unsigned char tag_key[32];
 static bool tag_key_set;
 
-/* ---- making and opening ---- */
+/* ---- creating and opening ---- */
 
 static struct secret *new_secret(lua_State *L, size_t length, const char *label)
 {
@@ -92,10 +96,10 @@ static int secret_gc(lua_State *L)
 }
 
 /***
- Makes a secret of bytes.
- @function secret.new
+ Creates a secret.
+ @function core.secret.new
  @param bytes string
- @param label string? what it is, such as "stripe/api_key"; shown, so not secret itself
+ @param label string? what it is, such as "stripe/api_key"; it is shown, so not secret
  @return secret
 */
 static int secret_new(lua_State *L)
@@ -107,10 +111,10 @@ static int secret_new(lua_State *L)
 }
 
 /***
- Makes a secret of random characters.
- @function secret.random
+ Creates a secret of random characters.
+ @function core.secret.random
  @param count integer characters, 1 to 1024
- @param alphabet string? letters and digits if absent; at most 256 characters
+ @param alphabet string? 2 to 256 characters; default: letters and digits
  @param label string?
  @return secret
 */
@@ -122,7 +126,7 @@ static int secret_random(lua_State *L)
 	const char *alphabet = luaL_optlstring(L, 2, letters, &size);
 	luaL_argcheck(L, size >= 2 && size <= 256, 2, "2 to 256 characters expected");
 	struct secret *secret = new_secret(L, count, luaL_optstring(L, 3, ""));
-	size_t limit = 256 - 256 % size; /* bytes above it would favour the first characters */
+	size_t limit = 256 - 256 % size; /* larger bytes would favour the first characters */
 	for (size_t i = 0; i < count;) {
 		unsigned char byte;
 		if (getrandom(&byte, 1, 0) != 1)
@@ -136,7 +140,7 @@ static int secret_random(lua_State *L)
 
 /***
  Is the value a secret?
- @function secret.is
+ @function core.secret.is
  @param value any
  @return boolean
 */
@@ -147,9 +151,8 @@ static int secret_is(lua_State *L)
 }
 
 /***
- Do two secrets (or a secret and a string) hold the same bytes? Takes the same time wherever they
- differ.
- @function secret.equal
+ Do two secrets, or a secret and a string, hold the same bytes? Takes constant time.
+ @function core.secret.equal
  @param a secret|string
  @param b secret|string
  @return boolean
@@ -165,8 +168,13 @@ static int secret_equal(lua_State *L)
 	return 1;
 }
 
-/* ---- what can be done with one ---- */
+/* ---- methods ---- */
 
+/***
+ Returns what is shown instead of the secret: its label.
+ @function secret:__tostring
+ @return string such as "‹secret stripe/api_key›"
+*/
 static int secret_tostring(lua_State *L)
 {
 	const struct secret *secret = check(L, 1);
@@ -174,6 +182,13 @@ static int secret_tostring(lua_State *L)
 	return 1;
 }
 
+/***
+ Joins a secret and a string, or two secrets. The result is a secret with the label of the first.
+ @function secret:__concat
+ @param a secret|string
+ @param b secret|string
+ @return secret
+*/
 static int secret_concat(lua_State *L)
 {
 	size_t na, nb;
@@ -187,7 +202,7 @@ static int secret_concat(lua_State *L)
 }
 
 /***
- The secret in base64, as a secret.
+ Encodes the secret as base64. The result is a secret.
  @function secret:base64
  @return secret
 */
@@ -202,7 +217,7 @@ static int secret_base64(lua_State *L)
 }
 
 /***
- What the secret is the base64 of, as a secret.
+ Decodes a secret in base64. The result is a secret.
  @function secret:unbase64
  @return secret, or nil, message, "syntax"
 */
@@ -219,7 +234,7 @@ static int secret_unbase64(lua_State *L)
 }
 
 /***
- The number of bytes. For length rules; the value stays closed.
+ Returns the number of bytes, for length rules.
  @function secret:length
  @return integer
 */
@@ -230,9 +245,9 @@ static int secret_length(lua_State *L)
 }
 
 /***
- Sets the key of fingerprints, so that those of two runs can be compared. Random in each process if
- never called.
- @function secret.set_key
+ Sets the key of fingerprints, so that those of two processes can be compared. If never called, the
+ key is random.
+ @function core.secret.set_key
  @param key string 32 bytes
 */
 static int secret_set_key(lua_State *L)
@@ -246,7 +261,7 @@ static int secret_set_key(lua_State *L)
 }
 
 /***
- A keyed tag: equal for equal secrets, tells nothing else.
+ Returns a keyed hash: equal for equal secrets, and it reveals nothing else.
  @function secret:fingerprint
  @return string 16 hexadecimal digits
 */
@@ -269,8 +284,8 @@ static int secret_fingerprint(lua_State *L)
 }
 
 /***
- A text with every live secret in it masked, raw and in the usual encodings.
- @function secret.scrub
+ Masks every live secret in a text, raw and in the usual encodings.
+ @function core.secret.scrub
  @param text string
  @return string
  @return boolean was anything masked?

@@ -1,5 +1,5 @@
 /*
-** secret.h: values that Lua can carry but not read. Only native sinks open them.
+** secret.h: values that Lua can pass on but not read. Only native modules open them.
 */
 #ifndef O2X_SECRET_H
 #define O2X_SECRET_H
@@ -16,8 +16,8 @@
 void secret_push(lua_State *L, const char *bytes, size_t length, const char *label);
 
 /*
-** The bytes of the secret at index, or NULL if it is none; followed by a NUL. Live as long as the
-** value. [-0, +0, -]
+** The bytes of the secret at index, followed by a NUL; or NULL if it is no secret. Valid as long as
+** the value. [-0, +0, -]
 */
 const char *secret_bytes(lua_State *L, int index, size_t *length);
 

@@ -28,14 +28,17 @@ static int again(lua_State *L)
 
 /* ---- starting one ---- */
 
-/* An array of strings -> a NULL-ended vector in a userdata, pushed. The table owns the strings. */
+/*
+** Pushes a userdata with the strings of an array as a NULL-terminated vector. The table owns the
+** strings.
+*/
 static char **check_vector(lua_State *L, const char *field)
 {
 	lua_Integer n;
 	char **v;
 
 	if (lua_getfield(L, 1, field) != LUA_TTABLE)
-		luaL_error(L, "%s: an array was expected", field);
+		luaL_error(L, "%s: array expected", field);
 	n = luaL_len(L, -1);
 	if (n > WORDS_MAX)
 		luaL_error(L, "%s: more than %d words", field, WORDS_MAX);
@@ -44,7 +47,7 @@ static char **check_vector(lua_State *L, const char *field)
 		size_t len;
 
 		if (lua_geti(L, -2, i) != LUA_TSTRING)
-			luaL_error(L, "%s[%d]: a string was expected, not a %s", field, (int)i,
+			luaL_error(L, "%s[%d]: string expected, got %s", field, (int)i,
 				   luaL_typename(L, -1));
 		v[i - 1] = (char *)(uintptr_t)lua_tolstring(L, -1, &len);
 		if (strlen(v[i - 1]) != len)
@@ -68,12 +71,12 @@ static bool opt_flag(lua_State *L, const char *name)
 }
 
 /***
-Starts a program. It runs in a process group of its own and dies with this process, unless detached.
-@function core.subprocess.spawn
-@param options table `path` (absolute), `argv`, `env` ("NAME=value" words: nothing is inherited),
+ Starts a program. It runs in its own process group and dies with this process, unless detached.
+ @function core.subprocess.spawn
+ @param options table `path` (absolute), `argv`, `env` ("NAME=value" words: nothing is inherited),
  `cwd`, `feed` (true: its input is a pipe; else empty), `log` (file that takes both outputs; else
  pipes), `detached` (true: a session of its own, outlives us)
-@return child, or nil, message, code
+ @return child, or nil, message, code
 */
 static int subprocess_spawn(lua_State *L)
 {
@@ -108,7 +111,7 @@ static bool is_program(const char *file)
 }
 
 /***
-Looks a program up in PATH (absolute entries only).
+Looks up a program in PATH (absolute entries only).
 @function core.subprocess.which
 @param name string a name, or a path with a slash
 @return string the path, or nil
@@ -136,7 +139,7 @@ static int subprocess_which(lua_State *L)
 	return 1;
 }
 
-/* ---- one in Lua's hands ---- */
+/* ---- methods of a child ---- */
 
 static struct child *check_child(lua_State *L)
 {
@@ -152,7 +155,8 @@ static int *check_fd(lua_State *L, struct child *c)
 }
 
 /***
-The descriptor to wait for: of a stream, or ("exit") the one that is readable when it has ended.
+Returns the descriptor to wait for: that of a stream, or ("exit") the one that is readable once the
+child has ended.
 @function child:fd
 @param which string "stdin", "stdout", "stderr" or "exit"
 @return integer, or nil when closed
@@ -169,7 +173,7 @@ static int child_fd(lua_State *L)
 }
 
 /***
-Reads what is there.
+Reads what has arrived.
 @function child:read
 @param stream string "stdout" or "stderr"
 @return string ("" at the end), or nil, "again", or nil, message, code
@@ -198,10 +202,10 @@ static int child_read(lua_State *L)
 }
 
 /***
-Writes to the child's input, from byte `from` on. That the child no longer reads is not an error:
-the rest counts as written.
+Writes to the child's stdin, starting at byte from. If the child no longer reads, the rest counts
+as written; that is no error.
 @function child:write
-@param data string|secret what to write; a secret is opened only here
+@param data string|secret what to write
 @param from integer the first byte to write, from 1
 @return integer the next byte to write, and whether that was all; or nil, "again"; or nil, message
 */
@@ -226,7 +230,7 @@ static int child_write(lua_State *L)
 }
 
 /***
-Ends the child's input.
+Closes the child's stdin.
 @function child:finish_input
 */
 static int child_finish_input(lua_State *L)
@@ -236,7 +240,7 @@ static int child_finish_input(lua_State *L)
 }
 
 /***
-How it ended.
+Returns whether and how the child ended.
 @function child:status
 @return boolean whether it has ended; then its exit code or nil, and the signal that ended it or nil
 */
@@ -259,7 +263,7 @@ static int child_status(lua_State *L)
 }
 
 /***
-Sends a signal to the child's whole group. Nothing happens if it has ended.
+Sends a signal to the child's process group, unless it has ended.
 @function child:kill
 @param signal integer the signal's number
 */
@@ -274,7 +278,7 @@ static int child_kill(lua_State *L)
 }
 
 /***
-The process id, also after its end (for messages).
+Returns the process id, also after its end (for messages).
 @function child:pid
 @return integer
 */
@@ -285,7 +289,7 @@ static int child_pid(lua_State *L)
 }
 
 /***
-Lets go of it: one that is not detached is killed with its group. Idempotent.
+Releases the child. One that is not detached is killed with its group. Idempotent.
 @function child:close
 */
 static int child_close(lua_State *L)

@@ -1,8 +1,8 @@
 /*
-** task.c: tasks are Lua coroutines; this file has the program's only lua_resume and only
-** lua_yieldk. A task runs until it waits. Callbacks of the loop only wake; the resume happens here,
-** from the main loop. Structure (joining, parallel, time limits) is Lua's: lua/o2x/task.lua, over
-** spawn, wait and event.
+** task.c: tasks are Lua coroutines. This file has the program's only lua_resume and only
+** lua_yieldk. A task runs until it waits. Callbacks of the loop only wake tasks; they are resumed
+** here, from the main loop. Joining, parallel tasks and time limits are built in
+** lua/o2x/base/task.lua, from spawn, wait and event.
 */
 #include "host.h"
 #include "loop.h"
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Registry: the error that a cancelled task meets at its next wait. */
+/* Registry key of the error that a cancelled task gets at its next wait. */
 #define CANCELLED "o2x.cancelled"
 #define DEFAULT_SECONDS 300.0
 
@@ -34,7 +34,7 @@ struct handle {
 	struct task *task;
 };
 
-/* What a waiting task yields, so that user coroutines can pass it on (task.lua). */
+/* What a waiting task yields, so that coroutines in between can pass it on (base/task.lua). */
 static char wait_tag;
 
 /* ---- life ---- */
@@ -106,7 +106,7 @@ static void finish(struct task *task)
 	drop(task);
 }
 
-/* Every task's function is wrapped by task.lua in an xpcall; what arrives here is a bug of ours. */
+/* base/task.lua wraps the function of each task in an xpcall, so an error here is a bug of ours. */
 static void report(struct task *task, lua_State *from)
 {
 	const char *text = luaL_tolstring(from, -1, NULL);
@@ -159,7 +159,7 @@ lua_State *host_current_state(const struct host *host)
 static void run_ready(struct host *host)
 {
 	/*
-	** Only those that are ready now: what they make ready waits for the next turn, so that no
+	** Runs only the tasks that are ready now. What they make ready runs next time, so that no
 	** task starves the loop.
 	*/
 	struct task *last = host->ready_last;
@@ -211,7 +211,7 @@ static void run_until_done(struct host *host)
 		} else if (host->live > 0) {
 			if (loop_pending(host->loop) == 0) {
 				if (reported)
-					return; /* tasks that do not end although cancelled */
+					return; /* cancelled tasks that do not end */
 				reported = true;
 				report_deadlock(host);
 				host_cancel_all(host);
@@ -237,7 +237,7 @@ void host_wake(struct wait *w)
 		queue(w->task);
 }
 
-/* ---- what task.lua sees ---- */
+/* ---- for base/task.lua ---- */
 
 static struct task *current(lua_State *L)
 {
@@ -284,10 +284,10 @@ static int wait_done(lua_State *L, int status, lua_KContext shielded)
 
 /***
  Waits for an operation.
- @function task.wait
+ @function core.task.wait
  @param op userdata an operation of a native module
  @param seconds number? deadline from now, 300 if absent; math.huge waits for ever
- @param shielded boolean? a cancelled task may wait too (only to see its children end)
+ @param shielded boolean? lets a cancelled task wait, too (only for its children to end)
  @return true, or nil, "timeout", "timeout"; raises when the task is cancelled
 */
 static int task_wait(lua_State *L)
@@ -320,9 +320,9 @@ static int task_wait(lua_State *L)
 }
 
 /***
- Starts a task. task.spawn of lua/o2x/task.lua is the one to use.
- @function task.core_spawn
- @param context table what task.context() gives in it
+ Starts a task. Use spawn of lua/o2x/base/task.lua instead.
+ @function core.task.spawn
+ @param context table what context() returns in the task
  @param fn function
  @param ... any its arguments
  @return userdata a handle: cancel()
@@ -342,7 +342,7 @@ static int task_spawn(lua_State *L)
 }
 
 /***
- Asks the task to end: its next wait raises.
+ Cancels the task: its next wait raises an error.
  @function task:cancel
 */
 static int handle_cancel(lua_State *L)
@@ -354,7 +354,7 @@ static int handle_cancel(lua_State *L)
 }
 
 /***
- Where the task waits.
+ Returns where the task waits.
  @function task:traceback
  @return string, or nothing when it has ended
 */
@@ -385,8 +385,8 @@ static const luaL_Reg handle_methods[] = {
 };
 
 /***
- The running task's own table.
- @function task.core_context
+ Returns the table of the running task.
+ @function core.task.context
  @return table
 */
 static int task_context(lua_State *L)
@@ -396,8 +396,8 @@ static int task_context(lua_State *L)
 }
 
 /***
- Has the running task been cancelled? Lets pcall of the sandbox raise again what a script swallowed.
- @function task.cancelled
+ Was the running task cancelled? The sandbox's pcall asks, to raise again what a script swallowed.
+ @function core.task.cancelled
  @return boolean
 */
 static int task_cancelled(lua_State *L)
@@ -407,10 +407,10 @@ static int task_cancelled(lua_State *L)
 }
 
 /***
- Numbers for tests and reports.
- @function task.live
- @return integer tasks that live
- @return integer events that the loop still waits for (watches, timers, work, children)
+ Returns counts, for tests and reports.
+ @function core.task.live
+ @return integer live tasks
+ @return integer events that the loop waits for (watches, timers, work)
 */
 static int task_live(lua_State *L)
 {
@@ -421,8 +421,8 @@ static int task_live(lua_State *L)
 }
 
 /***
- Sets what a cancelled task meets at its next wait.
- @function task.set_cancelled
+ Sets the error that a cancelled task gets at its next wait.
+ @function core.task.set_cancelled
  @param error any
 */
 static int task_set_cancelled(lua_State *L)
@@ -433,8 +433,8 @@ static int task_set_cancelled(lua_State *L)
 }
 
 /***
- What a waiting task yields; task.lua passes it on through coroutines of scripts.
- @function task.tag
+ Returns what a waiting task yields. base/task.lua passes it on through coroutines.
+ @function core.task.tag
  @return userdata
 */
 static int task_tag(lua_State *L)
@@ -444,8 +444,8 @@ static int task_tag(lua_State *L)
 }
 
 /***
- A clock that is never set; its zero means nothing.
- @function task.now
+ Returns the time of a clock that is never adjusted. Only differences mean something.
+ @function core.task.now
  @return number seconds
 */
 static int task_now(lua_State *L)

@@ -1,6 +1,6 @@
 /*
-** tls.c: TLS by OpenSSL, which is loaded when it is first needed. The server's
-** certificate is always verified: there is no way to turn that off.
+** tls.c: TLS by OpenSSL, which is loaded on first use. The server's certificate is always verified;
+** there is no way to turn that off.
 */
 #include "tls.h"
 #include "lazy.h"
@@ -46,7 +46,7 @@ LAZY(libssl, "libssl.so.3", LIBSSL)
 struct tls {
 	SSL_CTX *context;
 	SSL *ssl;
-	struct io_failure *failure; /* the connection's */
+	struct io_failure *failure; /* that of the connection */
 };
 
 void tls_free(struct tls *tls)
@@ -82,7 +82,7 @@ static SSL_CTX *new_context(const char *ca_file)
 	return NULL;
 }
 
-/* Whom the certificate must be for, and whom the server is told that we want. */
+/* Sets whom the certificate must name, and the name sent to the server (SNI). */
 static int expect(SSL *ssl, const char *host)
 {
 	unsigned char address[16];
@@ -90,7 +90,7 @@ static int expect(SSL *ssl, const char *host)
 		return libssl.X509_VERIFY_PARAM_set1_ip_asc(libssl.SSL_get0_param(ssl), host);
 	if (!libssl.SSL_set1_host(ssl, host))
 		return 0;
-	char *name = strdup(host); /* the interface of OpenSSL wants it writable */
+	char *name = strdup(host); /* OpenSSL takes a pointer to non-const */
 	long set = 0;
 	if (name)
 		set = libssl.SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
@@ -134,7 +134,7 @@ struct tls *tls_new(int fd, const char *host, const char *ca_file, struct io_fai
 	return NULL;
 }
 
-/* What OpenSSL's answer means; result is that of the call, 0 for "the other side has closed". */
+/* Translates the result of an OpenSSL call. -> one of IO_*, or 0 if the peer has closed */
 static long judge(struct tls *tls, int result)
 {
 	int saved = errno;
@@ -145,11 +145,11 @@ static long judge(struct tls *tls, int result)
 	case SSL_ERROR_ZERO_RETURN: return 0;
 	case SSL_ERROR_SYSCALL:
 		return io_fail(tls->failure, "ECONNRESET", "%s",
-			       saved ? strerror(saved) : "the connection was cut");
+			       saved ? strerror(saved) : "the connection was lost");
 	default:
 		verified = libssl.SSL_get_verify_result(tls->ssl);
 		if (verified != X509_V_OK)
-			return io_fail(tls->failure, "ECERT", "the certificate is refused: %s",
+			return io_fail(tls->failure, "ECERT", "the certificate was rejected: %s",
 				       libssl.X509_verify_cert_error_string(verified));
 		return io_fail(tls->failure, "ETLS", "TLS failed: %s", reason());
 	}

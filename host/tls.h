@@ -12,9 +12,9 @@
 struct tls;
 
 /*
-** Prepares TLS on the socket: the server must prove that it is host, by the authorities in ca_file,
-** or by the system's when that is NULL. The caller keeps the socket and the failure alive. -> NULL:
-** see failure
+** Prepares TLS on the socket. The server's certificate must name host and be signed by an authority
+** in ca_file, or by one of the system's when that is NULL. The caller keeps socket and failure
+** alive. -> NULL: see failure
 */
 struct tls *tls_new(int fd, const char *host, const char *ca_file, struct io_failure *failure);
 
@@ -24,10 +24,10 @@ void tls_free(struct tls *tls);
 /* One step of the handshake: 0 when done, or one of IO_*. */
 long tls_handshake(struct tls *tls);
 
-/* Reads what is there: bytes, 0 at the end, or one of IO_*. */
+/* Reads what has arrived: number of bytes, 0 at the end, or one of IO_*. */
 long tls_read(struct tls *tls, char *bytes, size_t size);
 
-/* Writes what can be taken now: bytes, or one of IO_*. */
+/* Writes as much as is accepted now: number of bytes, or one of IO_*. */
 long tls_write(struct tls *tls, const char *bytes, size_t length);
 
 #endif

@@ -1,5 +1,5 @@
 /*
-** tty.c: what the command line wants to know of its terminal.
+** tty.c: what the command line needs to know about its terminal.
 */
 #include "host.h"
 
@@ -9,7 +9,7 @@
 
 /***
  Is the descriptor a terminal?
- @function tty.is
+ @function core.tty.is
  @param fd integer 0 to 2
  @return boolean
 */
@@ -20,11 +20,11 @@ static int tty_is(lua_State *L)
 }
 
 /***
- The size of the terminal.
- @function tty.size
+ Returns the size of the terminal.
+ @function core.tty.size
  @param fd integer 0 to 2
- @return integer columns, 80 if it is none
- @return integer rows, 24 if it is none
+ @return integer columns; 80 if it is no terminal
+ @return integer rows; 24 if it is no terminal
 */
 static int tty_size(lua_State *L)
 {

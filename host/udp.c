@@ -1,6 +1,6 @@
 /*
-** udp.c: a UDP socket that answers, as steps: receive and send what there is, or say "again".
-** For the lab's name server.
+** udp.c: UDP server sockets, for the lab's name server. Each call does what can be done at once, or
+** fails with EAGAIN.
 */
 #include "host.h"
 
@@ -38,7 +38,7 @@ static struct udp *check(lua_State *L)
 }
 
 /***
- The descriptor to wait for.
+ Returns the descriptor to wait for.
  @function udp:fd
  @return integer
 */
@@ -49,7 +49,7 @@ static int udp_fd(lua_State *L)
 }
 
 /***
- The port that was bound.
+ Returns the bound port.
  @function udp:port
  @return integer
 */
@@ -64,10 +64,10 @@ static int udp_port(lua_State *L)
 }
 
 /***
- Takes one datagram.
+ Receives one datagram.
  @function udp:receive
  @return string|nil its bytes; or nil, message, code ("EAGAIN": none there)
- @return string where it came from, for send
+ @return string its sender, for send
 */
 static int udp_receive(lua_State *L)
 {
@@ -88,7 +88,7 @@ static int udp_receive(lua_State *L)
  Sends one datagram.
  @function udp:send
  @param bytes string
- @param to string as receive gave it
+ @param to string as returned by receive
  @return boolean true, or nil, message, code
 */
 static int udp_send(lua_State *L)
@@ -113,7 +113,7 @@ static const luaL_Reg methods[] = {
 
 /***
  Binds a UDP socket.
- @function udp.bind
+ @function core.udp.bind
  @param host string IPv4 address
  @param port integer 0 for any free one
  @return userdata|nil the socket; or nil, message, code

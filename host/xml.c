@@ -1,7 +1,7 @@
 /*
-** xml.c: reads an XML document into plain tables, on libexpat. The parser's callbacks only note
-** what they see, as bytes in a buffer; tables are made from the notes afterwards. Document types
-** are refused: no entities, no external anything.
+** xml.c: parses an XML document into plain tables, with libexpat. The parser's callbacks only
+** record what they see in a buffer; tables are built from the records afterwards. Document types
+** are refused, so there are no entities and nothing external.
 */
 #include "host.h"
 #include "lazy.h"
@@ -27,7 +27,7 @@
 	X(XML_GetCurrentLineNumber)
 LAZY(expat, "libexpat.so.1", EXPAT)
 
-/* Notes: 'S' name NUL, 'E', 'T' text NUL. XML has no NUL. Text comes in pieces. */
+/* Records: 'S' name NUL, 'E', 'T' text NUL. XML has no NUL. Text arrives in pieces. */
 struct parse {
 	XML_Parser parser;
 	struct buffer *notes;
@@ -88,7 +88,7 @@ static void add_text(lua_State *L, const char *text)
 	lua_setfield(L, -2, "text");
 }
 
-/* Notes -> the root element's table, on top of the stack: it has no parent to go into. */
+/* Builds the table of the root element from the records and leaves it on the stack. */
 static void build(lua_State *L, const struct buffer *notes)
 {
 	int base = lua_gettop(L);
@@ -121,9 +121,9 @@ static int fail(lua_State *L, const struct parse *parse)
 }
 
 /***
- Reads an XML document. Attributes, comments and processing instructions are left out: in nothing
- that is read here do they mean anything.
- @function xml.parse
+ Parses an XML document. Attributes, comments and processing instructions are ignored: they mean
+ nothing in what o2x reads.
+ @function core.xml.parse
  @param text string
  @return table the root element: {name=, text=, its children at 1, 2, …}; or nil, message, "EXML"
 */
@@ -143,7 +143,7 @@ static int xml_parse(lua_State *L)
 	expat.XML_SetElementHandler(parse.parser, on_start, on_end);
 	expat.XML_SetCharacterDataHandler(parse.parser, on_text);
 	expat.XML_SetStartDoctypeDeclHandler(parse.parser, on_doctype);
-	/* Nothing from here to XML_ParserFree raises, but for want of memory for the message. */
+	/* Nothing up to XML_ParserFree raises, except when there is no memory for the message. */
 	enum XML_Status status = expat.XML_Parse(parse.parser, text, (int)length, 1);
 	int failed = status != XML_STATUS_OK || parse.problem;
 	int results = failed ? fail(L, &parse) : 0;

@@ -1,7 +1,6 @@
 /*
-** yaml.c: YAML as a stream of events, by libyaml, with each event's place in bytes. Lua builds
-** values and edits from them. Size and depth are bounded here, event by event, because libyaml
-** bounds neither.
+** yaml.c: YAML as a stream of events, by libyaml, with the byte position of each event. Lua builds
+** values and edits from them. Size and depth are limited here, because libyaml limits neither.
 */
 #include "host.h"
 
@@ -20,7 +19,7 @@ struct parser {
 	int depth;
 	const char *text; /* kept alive by the user value */
 	size_t length;
-	size_t mark_index, mark_byte; /* libyaml counts characters: the last place converted */
+	size_t mark_index, mark_byte; /* libyaml counts characters; the last position converted */
 };
 
 static int parser_gc(lua_State *L)
@@ -38,8 +37,7 @@ static bool inside_character(const struct parser *p, size_t byte)
 }
 
 /*
-** The byte that a mark stands at. Marks come nearly in order, so the way from the last one is
-** short.
+** The byte offset of a mark. Marks come almost in order, so it is counted from the last one.
 */
 static size_t mark_byte(struct parser *p, size_t index)
 {
@@ -63,7 +61,7 @@ static int fail_at(lua_State *L, size_t line, size_t column, const char *code, c
 	return host_fail(L, code, "%zu:%zu: %s", line + 1, column + 1, problem);
 }
 
-/* Bad bytes come with an offset and no mark. */
+/* libyaml reports bad bytes with an offset and no mark. */
 static int fail_reader(lua_State *L, struct parser *p)
 {
 	size_t line = 0, column = 0;
@@ -75,7 +73,7 @@ static int fail_reader(lua_State *L, struct parser *p)
 		       p->yaml.problem ? p->yaml.problem : "cannot be read");
 }
 
-/* libyaml's words for a tab are of no help to whoever typed it. */
+/* libyaml's message for a tab does not help whoever typed it. */
 static int fail_parse(lua_State *L, struct parser *p)
 {
 	if (p->yaml.error == YAML_MEMORY_ERROR)
@@ -85,7 +83,7 @@ static int fail_parse(lua_State *L, struct parser *p)
 	yaml_mark_t at = p->yaml.problem_mark;
 	size_t byte = mark_byte(p, at.index);
 	if (byte < p->length && p->text[byte] == '\t')
-		return fail_at(L, at.line, at.column, "tab", "a tab; YAML is indented with blanks");
+		return fail_at(L, at.line, at.column, "tab", "a tab; YAML is indented with spaces");
 	char problem[256];
 	const char *what = p->yaml.problem ? p->yaml.problem : "not YAML", *where = p->yaml.context;
 	snprintf(problem, sizeof problem, "%s%s%s", what, where ? ", " : "", where ? where : "");
@@ -116,7 +114,7 @@ static void push_collection(lua_State *L, bool flow, const yaml_char_t *anchor,
 	push_string(L, tag);
 }
 
-/* Pushes value, style, anchor, tag. -> how many */
+/* Pushes value, style, anchor, tag. -> number of values */
 static int push_data(lua_State *L, const yaml_event_t *event)
 {
 	switch (event->type) {
@@ -148,7 +146,7 @@ static const char *const names[] = {
 };
 
 /*
-** Runs protected, so that the event is deleted whatever Lua's memory does. Arguments: parser,
+** Runs protected, so that the event is deleted even when Lua runs out of memory. Arguments: parser,
 ** event.
 */
 static int push_event(lua_State *L)
@@ -177,10 +175,9 @@ static int convert_event(lua_State *L, yaml_event_t *event)
 }
 
 /***
- The next event. Kinds: "stream", "document", "document_end", "alias", "scalar", "sequence",
- "sequence_end", "mapping",
- "mapping_end", "stream_end" (the last; nothing after it).
- @function core.yaml.parser:next
+ Returns the next event. Kinds: "stream", "document", "document_end", "alias", "scalar",
+ "sequence", "sequence_end", "mapping", "mapping_end", "stream_end" (the last; nothing after it).
+ @function parser:next
  @return string kind, or nil, "line:column: message", code ("syntax", "tab", "depth")
  @return integer first byte (from 1)
  @return integer last byte
@@ -216,7 +213,7 @@ static int parser_next(lua_State *L)
 }
 
 /***
- Starts to read a YAML text.
+ Creates a parser for a YAML text.
  @function core.yaml.parser
  @param text string UTF-8, at most 1 MB
  @return parser, or nil, "line:column: message", "size"
@@ -236,8 +233,7 @@ static int yaml_parser(lua_State *L)
 	p->text = text;
 	p->length = length;
 	/*
-	** A byte order mark would count as a column, and put the first key out of line with the
-	** others.
+	** A byte order mark would count as a column and misalign the first key.
 	*/
 	p->mark_byte = length >= 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0;
 	yaml_parser_set_encoding(&p->yaml, YAML_UTF8_ENCODING);

@@ -143,7 +143,7 @@ none: []
   )
 
   it("refuses with file, line and column", function()
-    refused("a: 1\n\tb: 2\n", "v.yaml:2:1: a tab; YAML is indented with blanks")
+    refused("a: 1\n\tb: 2\n", "v.yaml:2:1: a tab; YAML is indented with spaces")
     refused("a:\n\t- b\n", "v.yaml:2:1: a tab")
     refused("a: 1\nb: 2\na: 3\n", 'v.yaml:3:1: duplicate key "a"')
     refused('1: a\n"1": b\n', "duplicate key")

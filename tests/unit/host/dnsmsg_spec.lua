@@ -65,8 +65,8 @@ describe("a DNS message", function()
       ["\xC0"] = "does not point back",
       ["\x80x\0"] = "unknown kind",
       ["\x40x\0"] = "unknown kind",
-      ["\63abc"] = "beyond the end",
-      ["\3abc"] = "beyond the end",
+      ["\63abc"] = "past its end",
+      ["\3abc"] = "past its end",
     }
     for data, words in pairs(cases) do
       local parsed, problem = parse_one(5, data)
@@ -75,12 +75,12 @@ describe("a DNS message", function()
     end
     local long = ("\63" .. ("x"):rep(63)):rep(4)
     assert.truthy(select(2, parse_one(5, long .. "\0")):find("longer than 255", 1, true))
-    assert.truthy(select(2, parse_one(1, "\1\2\3")):find("beyond", 1, true))
-    assert.truthy(select(2, parse_one(1, "\1\2\3\4\5")):find("as long as it says", 1, true))
-    assert.truthy(select(2, parse_one(16, "\5abc")):find("beyond", 1, true))
-    assert.truthy(select(2, parse_one(257, "\0\200issue")):find("beyond", 1, true))
-    assert.truthy(select(2, parse_one(6, name("a") .. name("b") .. "\0\0")):find("beyond", 1, true))
-    assert.truthy(select(2, parse_one(1, "\1\2\3\4", 65535)):find("beyond the end", 1, true))
+    assert.truthy(select(2, parse_one(1, "\1\2\3")):find("past", 1, true))
+    assert.truthy(select(2, parse_one(1, "\1\2\3\4\5")):find("length of a record is wrong", 1, true))
+    assert.truthy(select(2, parse_one(16, "\5abc")):find("past", 1, true))
+    assert.truthy(select(2, parse_one(257, "\0\200issue")):find("past", 1, true))
+    assert.truthy(select(2, parse_one(6, name("a") .. name("b") .. "\0\0")):find("past", 1, true))
+    assert.truthy(select(2, parse_one(1, "\1\2\3\4", 65535)):find("past the end", 1, true))
   end)
 
   it("does not read on and on when pointers lead from one to the next", function()
