@@ -45,8 +45,5 @@ void host_open(lua_State *L)
 {
 	luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
 	luaL_setfuncs(L, modules, 0);
-	/* The old name, which lua/o2x/base/proc.lua still uses. */
-	lua_pushcfunction(L, luaopen_o2x_core_subprocess);
-	lua_setfield(L, -2, "o2x.core.proc");
 	lua_pop(L, 1);
 }

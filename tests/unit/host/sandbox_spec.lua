@@ -4,7 +4,7 @@ local core = require "o2x.core.sandbox"
 local scripts = require "tests.support.scripts"
 local task = require "o2x.base.task"
 
-local SOFT, HARD = 0.4, 60 -- seconds; HARD would end the tests
+local SOFT, HARD = 0.2, 60 -- seconds; HARD would end the tests
 
 -- A spec is no script: what it burns is o2x's own time.
 local function burn(seconds)
@@ -24,7 +24,7 @@ end
 local function stopped(text, ...)
   local ok, message = run(text, ...)
   assert.is_false(ok)
-  assert.truthy(tostring(message):find("script.lua:%d+: the script ran for 0.4 s without waiting"), message)
+  assert.truthy(tostring(message):find("script.lua:%d+: the script ran for 0.2 s without waiting"), message)
 end
 
 describe("the watch over scripts", function()
@@ -49,7 +49,7 @@ describe("the watch over scripts", function()
   end)
 
   it("does not count what o2x does for the script", function()
-    local ok, result = run("return function(burn) for _ = 1, 10 do burn(0.1) end return 'done' end", burn)
+    local ok, result = run("return function(burn) for _ = 1, 6 do burn(0.1) end return 'done' end", burn)
     assert.same({ true, "done" }, { ok, result })
   end)
 
@@ -76,7 +76,7 @@ describe("the watch over scripts", function()
       [[return function(now, wait)
         for _ = 1, 4 do
           local start = now()
-          while now() - start < 0.2 do end
+          while now() - start < 0.1 do end
           wait()
         end
       end]],
