@@ -102,7 +102,7 @@ bool encode_unhex(const char *text, size_t length, char *out)
 
 /* ---- checksums ---- */
 
-/* The table of CRC-32C (Castagnoli), reflected. */
+/* The table of CRC-32C (Castagnoli), reflected. Computed once for the process, by Lua's thread. */
 static const uint32_t *crc32c_table(void)
 {
 	static uint32_t table[256];

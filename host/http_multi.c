@@ -312,7 +312,7 @@ const char *transfer_failure(const struct transfer *transfer)
 
 const char *client_open(struct client *client, struct loop *loop)
 {
-	static bool initialised;
+	static bool initialised; /* for the process: curl_global_init is */
 	const char *problem = curl_load();
 	if (problem)
 		return problem;

@@ -8,6 +8,8 @@
 **                                            // and const char *pq_load(void)
 **     … if ((problem = pq_load())) …         // NULL, or why the library cannot be had
 **     pq.PQfinish(conn);
+**
+** The table of a library is one for the process, because the library is.
 */
 #ifndef O2X_LAZY_H
 #define O2X_LAZY_H

@@ -41,7 +41,7 @@ static void forget_environment(void)
 
 static const char *load(void)
 {
-	static bool loaded;
+	static bool loaded; /* for the process: so are its environment and the library */
 	const char *problem = libpq_load();
 	if (!problem && !loaded) {
 		forget_environment();

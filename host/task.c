@@ -34,7 +34,7 @@ struct handle {
 	struct task *task;
 };
 
-/* What a waiting task yields, so that coroutines in between can pass it on (base/task.lua). */
+/* Its address is what a waiting task yields; coroutines in between pass it on (base/task.lua). */
 static char wait_tag;
 
 /* ---- life ---- */
