@@ -108,7 +108,7 @@ describe("bad input", function()
     file("name is 'newclient'", (good:gsub("name: broken", "name: newclient")))
     file("TIDLT%-100005", "id: TIDLT-100005\n" .. good)
     file("broken.yaml:%d+", good .. "\tx: 1\n")
-    file("broken.yaml:%d+.*twice", good .. "company: Again\n")
+    file("broken.yaml:%d+.*duplicate key", good .. "company: Again\n")
     file(
       "broken.yaml",
       "a: &a [x, x, x, x, x, x, x, x, x]\n"

@@ -19,7 +19,7 @@ function M.new(contents, missing, refusal)
       return value
     end or contents,
     __newindex = type(refusal) == "function" and function(_, key, value) refusal(key, value) end
-      or function(_, key) error((refusal or "%s cannot be changed"):format(tostring(key)), 2) end,
+      or function(_, key) error((refusal or "%s is read-only"):format(tostring(key)), 2) end,
     __len = function() return #contents end,
   })
   M.contents[view] = contents

@@ -70,7 +70,7 @@ local function files_of(project, words)
 end
 
 local function check_version(locked, entry, runbook, text)
-  if versions.standing(locked, runbook, text) ~= "edited" then return end
+  if versions.status(locked, runbook, text) ~= "edited" then return end
   local problem = versions.problem(runbook)
   table.insert(entry.problems, { text = tostring(problem), hint = problem.hint, line = 0 })
 end

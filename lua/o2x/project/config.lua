@@ -1,6 +1,6 @@
---- Configuration: where the systems are and how to get in. Each value is taken from the first place that has it:
---- flag > O2X_* > o2x.yaml of the project > ~/.config/o2x/config.yaml > the ecosystem's variables > default.
--- Passwords and tokens become secrets at once.
+--- The configuration: addresses and credentials of the systems. The first source that has a value wins:
+--- flag > O2X_* > o2x.yaml of the project > ~/.config/o2x/config.yaml > standard variables (PGHOST …) > default.
+-- Passwords and tokens become secrets immediately.
 
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
@@ -10,48 +10,48 @@ local secret = require "o2x.base.secret"
 
 local M = {}
 
--- key, what it is, the ecosystem's variable, default; kind: text if not said
+-- key, description, standard variable, default; kind: text if absent
 local KEYS = {
   { "platform", "folder of the platform tree", kind = "path", default = "examples/platform" },
   { "state", "folder of the run store", kind = "path" },
-  { "secrets", "folder with NAME.yaml of each tenant, mode 0600", kind = "path" },
+  { "secrets", "folder of the tenants' secrets: NAME.yaml, mode 0600", kind = "path" },
   { "pg.host", "PostgreSQL server", env = "PGHOST", default = "127.0.0.1" },
   { "pg.port", "its port", env = "PGPORT", kind = "integer", default = 5432 },
-  { "pg.user", "role that onboarding connects as", env = "PGUSER", default = "admin" },
+  { "pg.user", "role to connect as", env = "PGUSER", default = "admin" },
   { "pg.password", "its password", env = "PGPASSWORD", kind = "secret" },
-  { "pg.passfile", "file with passwords, as libpq reads it", env = "PGPASSFILE", kind = "path" },
+  { "pg.passfile", "password file in libpq's format", env = "PGPASSFILE", kind = "path" },
   { "pg.sslmode", "disable, prefer, require, verify-ca or verify-full", env = "PGSSLMODE", default = "prefer" },
   { "pg.sslrootcert", "certificate authority", env = "PGSSLROOTCERT", kind = "path" },
   { "pg.locale", "collation and ctype of new databases", default = "en_US.UTF-8" },
-  { "pg.admin_database", "database to connect to for creating others", default = "postgres" },
+  { "pg.admin_database", "database to connect to when creating others", default = "postgres" },
   { "vault.addr", "Vault server", env = "VAULT_ADDR" },
   { "vault.token", "its token", env = "VAULT_TOKEN", kind = "secret" },
   { "vault.namespace", "its namespace", env = "VAULT_NAMESPACE" },
   { "vault.cacert", "certificate authority", env = "VAULT_CACERT", kind = "path" },
-  { "vault.mount", "where the KV engine is mounted", default = "secret" },
-  { "vault.role_id", "AppRole to log in with, where there is no token" },
+  { "vault.mount", "mount path of the KV engine", default = "secret" },
+  { "vault.role_id", "AppRole to log in with if there is no token" },
   { "vault.secret_id", "its secret id", kind = "secret" },
-  { "vault.kubernetes_role", "role to log in with from inside the cluster" },
-  { "kube.config", "kubeconfig, or several separated by colons", env = "KUBECONFIG" },
-  { "kube.context", "context in it" },
-  { "kube.exec_plugins", "programs that the kubeconfig may start for credentials", kind = "list" },
+  { "vault.kubernetes_role", "role for a login from inside the cluster" },
+  { "kube.config", "kubeconfig files, separated by colons", env = "KUBECONFIG" },
+  { "kube.context", "context to use; default: the current one" },
+  { "kube.exec_plugins", "credential plugins that the kubeconfig may run", kind = "list" },
   { "helm.command", "the helm program", default = "helm" },
-  { "aws.endpoint", "endpoint instead of Amazon's own", env = "AWS_ENDPOINT_URL" },
+  { "aws.endpoint", "endpoint to use instead of Amazon's", env = "AWS_ENDPOINT_URL" },
   { "aws.region", "region", env = "AWS_DEFAULT_REGION", env2 = "AWS_REGION", default = "us-east-1" },
   { "aws.access_key_id", "access key", env = "AWS_ACCESS_KEY_ID" },
   { "aws.secret_access_key", "its secret", env = "AWS_SECRET_ACCESS_KEY", kind = "secret" },
-  { "aws.session_token", "token of a session", env = "AWS_SESSION_TOKEN", kind = "secret" },
+  { "aws.session_token", "session token", env = "AWS_SESSION_TOKEN", kind = "secret" },
   { "redis.url", "Redis server", env = "REDIS_URL", kind = "secret" },
-  { "redis.password", "its password, where the URL has none", env = "REDISCLI_AUTH", kind = "secret" },
+  { "redis.password", "its password, if the URL has none", env = "REDISCLI_AUTH", kind = "secret" },
   { "redis.ca", "certificate authority", kind = "path" },
-  { "broker.url", "the message broker's admin interface" },
+  { "broker.url", "admin interface of the message broker" },
   { "broker.user", "its user", default = "admin" },
   { "broker.password", "its password", kind = "secret" },
-  { "dns.servers", "servers to ask instead of the system's", env = "O2X_LAB_DNS", kind = "list" },
-  { "https.connect_to", "address that stands for every HTTPS host", env = "O2X_LAB_HTTPS" },
+  { "dns.servers", "name servers to query instead of the system's", env = "O2X_LAB_DNS", kind = "list" },
+  { "https.connect_to", "address to connect to for every HTTPS host", env = "O2X_LAB_HTTPS" },
   { "https.ca", "certificate authority of HTTPS hosts", env = "O2X_LAB_CA", kind = "path" },
-  { "webhook.url", "where o2x.webhook sends messages: a chat's or a ticket system's address" },
-  { "retry.seconds", "longest that one operation is tried again", kind = "integer", default = 60 },
+  { "webhook.url", "URL that o2x.webhook posts to: a chat or ticket system" },
+  { "retry.seconds", "time limit for retries of one operation, in seconds", kind = "integer", default = 60 },
 }
 
 local by_key, sections = {}, {}
@@ -65,9 +65,9 @@ local function absolute(path, base)
   return path:sub(1, 1) == "/" and path or fs.join(base, path)
 end
 
-local function wrong(key, expected, source) errors.input(("%s: %s expected"):format(key[1], expected), nil, source) end
+local function wrong(key, expected, source) errors.input(("%s: expected %s"):format(key[1], expected), nil, source) end
 
--- A value of a source as its key wants it; base is the folder that relative paths are relative to.
+-- Converts a value to the kind of its key; relative paths are relative to base.
 local function convert(key, value, source, base)
   local kind = key.kind or "text"
   if kind == "list" then
@@ -120,7 +120,7 @@ local function read_file(path)
   local document = require("o2x.base.yaml").decode(text, path)
   local flat = {}
   if document == nil or document == require("o2x.base.json").null then return flat end
-  if type(document) ~= "table" then errors.input("a map of keys expected", nil, path) end
+  if type(document) ~= "table" then errors.input("expected a map of keys", nil, path) end
   for name, value in pairs(document) do
     if by_key[name] then
       flat[name] = value
@@ -139,7 +139,7 @@ end
 
 local function own_variable(key) return "O2X_" .. key[1]:upper():gsub("%.", "_") end
 
--- Where a key's value comes from: value, source, base folder of a relative path.
+-- The value of a key, its source, and the base folder of a relative path.
 local function look(key, places)
   if places.flags[key[1]] ~= nil then return places.flags[key[1]], "--set", places.cwd end
   local variable = own_variable(key)
@@ -178,14 +178,14 @@ local function check_flags(flags)
     end
     if by_key[name].kind == "secret" then
       errors.input(
-        ("%s is secret: it does not belong on a command line"):format(name),
-        ("set %s in the environment, or put it into a file"):format(own_variable(by_key[name]))
+        ("%s is a secret and must not be on the command line"):format(name),
+        ("set %s, or put it into ~/.config/o2x/config.yaml"):format(own_variable(by_key[name]))
       )
     end
   end
 end
 
---- Reads the configuration.
+--- Loads the configuration.
 ---@param project table
 ---@param flags table<string, string>? key → value from the command line
 ---@param env table<string, string>? the environment if absent
@@ -220,7 +220,7 @@ function M.load(project, flags, env)
   return setmetatable(values, { __index = { explain = function() return M.explain(values, sources) end } })
 end
 
---- Each key with its value and where it is from.
+--- All keys with their values and sources.
 ---@param values table
 ---@param sources table<string, string>
 ---@return table[] list of { key, value, source, help }

@@ -1,4 +1,4 @@
---- The parameters of a runbook: declared with a type, given as name=value, checked before anything happens.
+--- The parameters of a runbook: declared with a type, given as name=value, checked before the run starts.
 
 local errors = require "o2x.base.error"
 local suggest = require "o2x.base.suggest"
@@ -9,7 +9,7 @@ local M = {}
 
 local TRUTH = { ["true"] = true, yes = true, on = true, ["false"] = false, no = false, off = false }
 
--- Each parses a text; nil if it is none of its kind. The second is what the type is called in messages.
+-- Each type has a parser, which returns nil for an invalid text, and a description for messages.
 local TYPES = {
   string = { function(text) return not text:find("[%c]") and text or nil end, "a text" },
   integer = { function(text) return text:match("^-?%d+$") and math.tointeger(tonumber(text)) end, "an integer" },
@@ -70,10 +70,10 @@ end
 ---@return string? field
 function M.problem(name, spec)
   if type(name) ~= "string" or not name:match("^%l[%w_]*$") then
-    return ("params: %q is no name"):format(tostring(name))
+    return ("params: invalid name %q: use lowercase letters, digits and _"):format(tostring(name))
   end
   if type(spec) ~= "table" then
-    return ('params.%s: a table such as { "string", help = "…" } expected'):format(name), name
+    return ('params.%s: expected a table such as { "string", help = "…" }'):format(name), name
   end
   for field in pairs(spec) do
     if not FIELDS[field] then
@@ -86,7 +86,7 @@ function M.problem(name, spec)
     end
   end
   if not TYPES[spec[1]] then
-    return ("params.%s: the type is one of %s"):format(name, table.concat(M.types(), ", ")), name
+    return ("params.%s: the type must be one of %s"):format(name, table.concat(M.types(), ", ")), name
   end
   if spec[1] == "choice" and (type(spec.choices) ~= "table" or #spec.choices == 0) then
     return ("params.%s: a choice needs choices = { … }"):format(name), name
@@ -122,7 +122,7 @@ local function names_of(declared)
   return names
 end
 
---- Does a parameter have a value of which its declaration says that a severe runbook then only looks?
+--- Does a parameter have the value with which, by its declaration, a severe runbook only reads?
 ---@param declared table<string, table>
 ---@param values table<string, any>
 ---@return boolean
@@ -133,7 +133,7 @@ function M.harmless(declared, values)
   return false
 end
 
---- Checks what was given against what is declared.
+--- Checks the given parameters against the declared ones.
 ---@param declared table<string, table> the runbook's params
 ---@param given table<string, string>
 ---@param runbook string its name, for messages
@@ -156,7 +156,7 @@ function M.check(declared, given, runbook)
       if type(spec.default) == "string" then values[name] = parse(name, spec, spec.default) end
     elseif not spec.optional then
       errors.input(
-        ("%s needs the parameter %s"):format(runbook, name),
+        ("%s: missing parameter %s"):format(runbook, name),
         ("add %s=… (%s)"):format(name, spec.help or spec[1])
       )
     end

@@ -1,4 +1,4 @@
---- The project: the folder with runbooks/ and stdlib/, found from the runbook's path or from where one stands.
+--- Finds the project, the folder with runbooks/ and stdlib/, from the runbook's path or the current directory.
 
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
@@ -17,7 +17,7 @@ local function upward(folder)
   end
 end
 
--- An installed program brings runbooks and stdlib along: PREFIX/bin/o2x, PREFIX/share/o2x.
+-- An installation includes runbooks and stdlib: PREFIX/bin/o2x, PREFIX/share/o2x.
 local function share()
   local program = fs.realpath("/proc/self/exe")
   local folder = fs.join(fs.folder(fs.folder(program)), "share", "o2x")
@@ -41,8 +41,8 @@ function M.find(path)
   root = root or shared
   if not root then
     errors.input(
-      "there is no project here: neither o2x.yaml nor runbooks/ in this folder or above it",
-      "change into the project's folder, or name the runbook with its path"
+      "no project: neither this folder nor its parents contain o2x.yaml or runbooks/",
+      "cd to the project, or give the path of the runbook"
     )
   end
   return M.at(root, shared)

@@ -1,4 +1,4 @@
---- Where runbooks are: runbooks/NAME.lua, older versions as NAME@1.lua, a tenant's own in runbooks/tenants/TENANT/.
+--- Finds runbooks: runbooks/NAME.lua, older versions as NAME@1.lua, tenants' own in runbooks/tenants/TENANT/.
 
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
@@ -6,7 +6,7 @@ local suggest = require "o2x.base.suggest"
 
 local M = {}
 
--- Beside the runbooks, but none.
+-- Files next to the runbooks that are not runbooks.
 local OTHERS = { hooks = true }
 
 --- Can a text be the name of a runbook?
@@ -57,7 +57,7 @@ local function is_file(path)
   return stat ~= nil and stat.type == "file"
 end
 
--- The tenant whose own a file is, or nil.
+-- The tenant that a file below runbooks/tenants/ belongs to, or nil.
 local function owner(project, path)
   local folder = fs.join(fs.exists(project.runbooks) and fs.realpath(project.runbooks) or project.runbooks, "tenants")
     .. "/"
@@ -68,12 +68,12 @@ local function missing(project, word)
   local name = fs.name(word):gsub("%.lua$", "")
   local names = M.names(project)
   errors.input(
-    ("there is no runbook %s%s"):format(word, suggest.did_you_mean(name, names)),
-    #names > 0 and "runbooks: " .. table.concat(names, ", ") or "o2x new NAME makes one"
+    ("unknown runbook %s%s"):format(word, suggest.did_you_mean(name, names)),
+    #names > 0 and "runbooks: " .. table.concat(names, ", ") or "create one: o2x new NAME"
   )
 end
 
--- The tenant's own version of a standard runbook, or of one that only this tenant has.
+-- The tenant's own version of a standard runbook, or a runbook that only this tenant has.
 local function override(project, word, standard, tenant)
   local is_standard = not standard or fs.folder(standard) == fs.realpath(project.runbooks)
   if not is_standard then return nil end
@@ -87,7 +87,7 @@ end
 ---@param tenant string? whose own version comes first
 ---@return string path
 function M.find(project, word, tenant)
-  if word:find("[%c]") or word == "" then errors.input("there is no runbook " .. ("%q"):format(word)) end
+  if word:find("[%c]") or word == "" then errors.input("invalid runbook name " .. ("%q"):format(word)) end
   local is_path = word:find("/", 1, true) or word:match("%.lua$")
   local path = is_path and word or fs.join(project.runbooks, word .. ".lua")
   local found = is_file(path) and fs.realpath(path) or nil
@@ -96,7 +96,7 @@ function M.find(project, word, tenant)
   if not found then missing(project, word) end
   local whose = owner(project, found)
   if whose and tenant and whose ~= tenant then
-    errors.input(("this runbook is %s's own, the run would be for %s"):format(whose, tenant), nil, word)
+    errors.input(("this runbook belongs to tenant %s, the run is for %s"):format(whose, tenant), nil, word)
   end
   return found
 end

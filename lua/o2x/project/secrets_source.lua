@@ -1,5 +1,5 @@
---- A tenant's secrets on their way in: from a file that only its owner can read, from standard input, from a folder of
---- such files, or from Vault. They become opaque values here and stay so. What is needed is the runbook's to say.
+--- Loads a tenant's secrets: from a private file, from standard input, from a folder of such files, or from Vault. They
+--- become opaque values here. Runbooks check whether all they need is there.
 
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
@@ -14,18 +14,18 @@ local function refuse_open_file(path)
     kind = "input",
     module = "secrets",
     where = path,
-    message = "others can read the secrets file: its mode must be 0600",
+    message = "the secrets file is accessible to others; its mode must be 0600",
     hint = ("chmod 600 %s"):format(path),
   }
 end
 
 local function read(path)
-  if not fs.exists(path) then errors.input("there is no such secrets file", nil, path) end
+  if not fs.exists(path) then errors.input("secrets file not found", nil, path) end
   refuse_open_file(path)
   return fs.read(path, 1024 * 1024)
 end
 
--- Every text becomes a secret named after its place; what is no text is kept as it is, to be refused by name later.
+-- Every text becomes a secret labelled with its path; other values stay, so that a later check can name them.
 local function seal(node, place)
   if type(node) == "string" then return secret.new(node, place) end
   if type(node) ~= "table" or node == json.null then return node end
@@ -39,13 +39,13 @@ end
 local function parse(text, where)
   local document = require("o2x.base.yaml").decode(text, where)
   if document == nil or document == json.null then return {} end
-  if type(document) ~= "table" then errors.input("a map of secrets expected", nil, where) end
+  if type(document) ~= "table" then errors.input("expected a map of secrets", nil, where) end
   return seal(document, "")
 end
 
 local function from_vault(path, client)
   local fields = client("vault"):read(path)
-  if not fields then errors.input("there is nothing at this Vault path", nil, "vault:" .. path) end
+  if not fields then errors.input("no secret at this Vault path", nil, "vault:" .. path) end
   return fields
 end
 

@@ -1,5 +1,5 @@
---- Tenants: a file each, in the platform tree. What a tenant is and may touch is the platform's to say
---- (stdlib/platform.lua); here its file is found, read and handed over.
+--- Finds and reads the tenants' files in the platform tree. stdlib/platform.lua decides what a tenant is and what a run
+--- for it may touch.
 
 local errors = require "o2x.base.error"
 local frozen = require "o2x.base.frozen"
@@ -33,12 +33,16 @@ function M.is_name(name)
   return type(name) == "string" and #name <= 63 and name:match("^%l[%l%d-]*$") ~= nil and not name:match("%-$")
 end
 
---- Refuses a text that cannot be a tenant's name, before it becomes part of a path.
+--- Raises an error for a text that cannot be a tenant's name, before it becomes part of a path.
 ---@param name any
 function M.check_name(name)
   if M.is_name(name) then return end
   local shown = tostring(name):sub(1, 80):gsub("[%c]", "?")
-  errors.input(("tenant name '%s': small letters, digits and hyphens, a letter first, 63 at most"):format(shown))
+  errors.input(
+    ("invalid tenant name '%s': lowercase letters, digits and hyphens, starting with a letter, at most 63"):format(
+      shown
+    )
+  )
 end
 
 local function folder_of(config) return fs.join(config.platform, "tenants") end
@@ -59,7 +63,7 @@ end
 local function read(path)
   local document = yaml.decode(fs.read(path, 1024 * 1024), path)
   if type(document) ~= "table" or document == json.null or json.is_array(document) and #document > 0 then
-    errors.input("a map expected", nil, path)
+    errors.input("expected a map", nil, path)
   end
   return document
 end
@@ -67,20 +71,20 @@ end
 local function read_platform(config)
   local path = fs.join(config.platform, "platform.yaml")
   if not fs.exists(path) then
-    errors.input("there is no platform.yaml here", "set platform (O2X_PLATFORM) to the platform tree", config.platform)
+    errors.input("no platform.yaml in this folder", "set O2X_PLATFORM to the platform tree", config.platform)
   end
   return read(path)
 end
 
--- What the other tenants' files say of who they are.
-local function others(config, name)
+-- Name, id and file of the other tenants.
+local function others_of(config, name)
   local list = {}
   for _, other in ipairs(M.names(config)) do
     if other ~= name then
       local path = fs.join(folder_of(config), other .. ".yaml")
       local ok, file = xpcall(read, errors.handler, path)
-      -- One tenant's broken file must not keep the others from being served.
-      if not ok then out.say("note: left out of account: " .. tostring(file)) end
+      -- A broken file of one tenant must not block runs for the others.
+      if not ok then out.say("note: skipped a broken tenant file: " .. tostring(file)) end
       list[#list + 1] = ok and { name = file.name or other, id = file.id, where = path } or nil
     end
   end
@@ -96,7 +100,7 @@ local function copy(value)
   return result
 end
 
--- Brings the granted lists up to date where they are, because clients hold on to them.
+-- Updates the granted lists in place, because clients keep references to them.
 local function replace_in_place(old, new)
   for key in next, old do
     if new[key] == nil then old[key] = nil end
@@ -110,26 +114,29 @@ local function replace_in_place(old, new)
   end
 end
 
-local function refuse_id(id, known)
-  if type(id) ~= "string" or id == "" then errors.raise { kind = "refused", message = "tenant.id: a text expected" } end
-  for _, other in ipairs(known) do
+local function check_id(id, others)
+  if type(id) ~= "string" or id == "" then errors.raise { kind = "refused", message = "tenant.id: expected a text" } end
+  for _, other in ipairs(others) do
     if other.id == id then
-      errors.raise { kind = "refused", message = ("tenant.id: %s is %s's"):format(id, other.name), where = other.where }
+      local message = ("tenant.id: %s belongs to %s"):format(id, other.name)
+      errors.raise { kind = "refused", message = message, where = other.where }
     end
   end
 end
 
--- Scripts get the tenant to read. The one thing they may say is its id, once, when it has been allocated; the grants
--- that depend on it follow. They are made from a copy that scripts cannot reach.
-local function guarded(tenant, platform, known)
+-- Scripts get a read-only tenant. They may set its id once, after it was allocated; the grants that depend on it
+-- follow. The grants are computed from a copy that scripts cannot reach.
+local function guarded(tenant, platform, others)
   local own = copy(tenant)
   local scope = platform.grants(own)
   local function assign(name, id)
     if name ~= "id" or (own.id ~= nil and own.id ~= id) then
-      errors.raise { kind = "refused", message = ("tenant.%s cannot be changed"):format(tostring(name)) }
+      local message = name == "id" and ("tenant.id is already set to %s"):format(own.id)
+        or ("tenant.%s is read-only"):format(tostring(name))
+      errors.raise { kind = "refused", message = message }
     end
     if own.id == id then return end
-    refuse_id(id, known)
+    check_id(id, others)
     own.id, tenant.id = id, id
     replace_in_place(scope, platform.grants(copy(own)))
   end
@@ -140,7 +147,7 @@ end
 ---@param sandbox table
 ---@param config table
 ---@param name string
----@return table tenant read-only but for its id
+---@return table tenant read-only except for its id
 ---@return table scope what a run for it may touch; changes in place when the tenant gets its id
 ---@return table contents of the tenant, for the engine to add to
 function M.load(sandbox, config, name)
@@ -152,15 +159,15 @@ function M.load(sandbox, config, name)
   local path = fs.join(folder_of(config), name .. ".yaml")
   if not fs.exists(path) then
     errors.input(
-      ("there is no tenant %s%s"):format(name, suggest.did_you_mean(name, M.names(config))),
-      "its file would be " .. path
+      ("unknown tenant %s%s"):format(name, suggest.did_you_mean(name, M.names(config))),
+      "its file does not exist: " .. path
     )
   end
-  local known = others(config, name)
+  local others = others_of(config, name)
   local tenant
-  tenant, problem = platform.load(name, settings, read(path), path, known)
+  tenant, problem = platform.load(name, settings, read(path), path, others)
   if not tenant then errors.input(problem.message, problem.hint, problem.where or path) end
-  local guard, scope = guarded(tenant, platform, known)
+  local guard, scope = guarded(tenant, platform, others)
   return guard, scope, tenant
 end
 

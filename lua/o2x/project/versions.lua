@@ -1,5 +1,5 @@
---- versions.lock beside the runbooks: the content that each version of each runbook has. What was changed under an
---- unchanged version does not run, unless somebody says so.
+--- runbooks/versions.lock: the content hash of each version of each runbook. A runbook that was edited without a new
+--- version does not run unless --allow-edited is given.
 
 local crypto = require "o2x.base.crypto"
 local errors = require "o2x.base.error"
@@ -11,7 +11,7 @@ local HEAD = "# name, version, sha256 of its content; written by o2x lock\n"
 
 local function path_of(project) return fs.join(project.runbooks, "versions.lock") end
 
--- A tenant's own version has a name of its own, and NAME@1.lua the name NAME: a version keeps its content when it moves.
+-- A tenant's own version is listed as tenants/TENANT/NAME, NAME@1.lua as NAME, so that a renamed file keeps its entry.
 local function name_of(runbook)
   local tenant = runbook.path:match("runbooks/tenants/([^/]+)/[^/]+$")
   return tenant and ("tenants/%s/%s"):format(tenant, runbook.name) or runbook.name
@@ -24,7 +24,8 @@ local function parse(path)
     if not line:match("^%s*#") and not line:match("^%s*$") then
       local name, version, hash = line:match("^(%S+)%s+(%d+%.%d+%.%d+)%s+(%x+)%s*$")
       if not hash or #hash ~= 64 then
-        errors.input("name, version and sha256 expected", "write it anew: o2x lock", ("%s:%d"):format(path, number))
+        local where = ("%s:%d"):format(path, number)
+        errors.input("expected name, version and sha256", "fix or delete this line, then run o2x lock", where)
       end
       list[name .. " " .. version] = hash:lower()
     end
@@ -32,23 +33,23 @@ local function parse(path)
   return list
 end
 
---- What the lock has.
+--- Reads the lock.
 ---@param project table
 ---@return table<string, string> "name version" → sha256
 function M.read(project) return parse(path_of(project)) end
 
---- How a runbook stands to the lock.
+--- The status of a runbook with respect to the lock.
 ---@param locked table<string, string>
 ---@param runbook table name, version, path
 ---@param text string
 ---@return "locked"|"new"|"edited"
-function M.standing(locked, runbook, text)
+function M.status(locked, runbook, text)
   local hash = locked[name_of(runbook) .. " " .. runbook.version]
   if not hash then return "new" end
   return hash == crypto.sha256(text) and "locked" or "edited"
 end
 
---- The error of a runbook whose content was changed under an unchanged version.
+--- The error for a runbook that was edited without a new version.
 ---@param runbook table
 ---@return table
 function M.problem(runbook)
@@ -56,33 +57,33 @@ function M.problem(runbook)
     kind = "refused",
     module = "versions",
     where = runbook.path,
-    message = ("its content was changed, its version is still %s (versions.lock)"):format(runbook.version),
-    hint = "raise its version, then o2x lock; in an emergency: --allow-edited",
+    message = ("edited, but its version is still %s (versions.lock)"):format(runbook.version),
+    hint = "raise its version and run o2x lock; in an emergency, add --allow-edited",
   }
 end
 
---- The runbooks that a sandbox has loaded and that are not what the lock says.
+--- The loaded runbooks of a sandbox that were edited without a new version.
 ---@param sandbox table
 ---@return table[] runbooks
 function M.edited(sandbox)
   local locked, list = M.read(sandbox.project), {}
   for _, runbook in ipairs(sandbox.runbooks) do
-    if M.standing(locked, runbook, sandbox.texts[runbook.path]) == "edited" then list[#list + 1] = runbook end
+    if M.status(locked, runbook, sandbox.texts[runbook.path]) == "edited" then list[#list + 1] = runbook end
   end
   return list
 end
 
---- Takes runbooks into the lock.
+--- Adds runbooks to the lock.
 ---@param project table
 ---@param loaded {runbook: table, text: string}[]
----@param replace boolean? also those whose content was changed under an unchanged version
----@return string[] added names and versions that are new in it
+---@param replace boolean? also those that were edited without a new version
+---@return string[] added names and versions
 function M.update(project, loaded, replace)
   local locked, added = M.read(project), {}
   for _, one in ipairs(loaded) do
-    local standing = M.standing(locked, one.runbook, one.text)
-    if standing == "edited" and not replace then error(M.problem(one.runbook), 0) end
-    if standing ~= "locked" then
+    local status = M.status(locked, one.runbook, one.text)
+    if status == "edited" and not replace then error(M.problem(one.runbook), 0) end
+    if status ~= "locked" then
       local id = name_of(one.runbook) .. " " .. one.runbook.version
       locked[id] = crypto.sha256(one.text)
       added[#added + 1] = id

@@ -1,4 +1,4 @@
---- The live view of a terminal: what is under way, a line a branch, below the lines that are final.
+--- The live view on a terminal: one line per running branch, below the final lines.
 
 local out = require "o2x.report.out"
 local secret = require "o2x.base.secret"
@@ -9,7 +9,7 @@ local units = require "o2x.base.units"
 local M = { INTERVAL = 0.1 }
 
 local FRAMES = { "⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏" }
-local MOST = 12 -- lines of the view
+local MAX_LINES = 12 -- of the view
 
 local Live = {}
 Live.__index = Live
@@ -20,7 +20,7 @@ Live.__index = Live
 ---@return table live
 function M.new(report, style) return setmetatable({ report = report, style = style, shown = 0, frame = 1 }, Live) end
 
---- Takes the view off the screen.
+--- Erases the view.
 function Live:clear()
   if self.shown > 0 then io.stderr:write(("\27[%dA\27[J"):format(self.shown)) end
   self.shown = 0
@@ -50,10 +50,10 @@ end
 function Live:draw()
   local columns, rows = tty.size(2)
   local leaves = self.report:leaves()
-  local most = math.min(MOST, rows - 2)
+  local limit = math.min(MAX_LINES, rows - 2)
   for i, entry in ipairs(leaves) do
-    if i > most then
-      io.stderr:write(self.style.dim(("  … and %d more"):format(#leaves - most)), "\n")
+    if i > limit then
+      io.stderr:write(self.style.dim(("  … and %d more"):format(#leaves - limit)), "\n")
       self.shown = self.shown + 1
       break
     end

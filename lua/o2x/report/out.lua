@@ -1,4 +1,4 @@
---- What goes to the terminal: data to stdout, talk to stderr, colour only where a terminal wants it.
+--- Output: results to stdout, messages to stderr, colour only on a terminal that supports it.
 
 local json = require "o2x.base.json"
 local secret = require "o2x.base.secret"
@@ -30,7 +30,7 @@ function M.style(fd)
   return style
 end
 
---- Control characters of others have no business on a terminal; colours may stay.
+--- Replaces control characters, which must not reach the terminal; keeps colours.
 ---@param text string
 ---@return string
 function M.printable(text)
@@ -38,23 +38,23 @@ function M.printable(text)
   return (text:gsub("\27(%[?%d*m?)", function(rest) return (rest:match("^%[%d+m$") and "\27" or "?") .. rest end))
 end
 
---- A line of data.
+--- Prints a line of results.
 ---@param text string?
 function M.data(text) io.stdout:write((secret.scrub(text or "")), "\n") end
 
---- A value as JSON, for --json.
+--- Prints a value as JSON, for --json.
 ---@param value any
 function M.json(value) M.data(json.pretty(value)) end
 
---- A line of talk.
+--- Prints a message, unless --quiet.
 ---@param text string
 function M.say(text)
   if not M.quiet then io.stderr:write((secret.scrub(text)), "\n") end
 end
 
---- An error, with what to type next.
+--- Prints an error and its hint.
 ---@param err table
----@param step string? the step it ended
+---@param step string? the step that failed
 function M.problem(err, step)
   local style = M.style(2)
   local text = M.printable((secret.scrub((step and step .. ": " or "") .. tostring(err)))):gsub("\n", " ")
@@ -71,7 +71,7 @@ local function width(cell)
   return utf8.len(plain) or #plain
 end
 
---- A table of columns, each as wide as it must be.
+--- Prints rows in aligned columns.
 ---@param rows string[][]
 ---@param write fun(line: string)
 function M.columns(rows, write)
@@ -90,7 +90,7 @@ function M.columns(rows, write)
   end
 end
 
---- A count for people: "1,000,000".
+--- Formats a count: "1,000,000".
 ---@param count integer
 ---@return string
 function M.count(count)

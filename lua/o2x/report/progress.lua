@@ -1,5 +1,5 @@
---- What a run tells while it goes on. Every event goes to the run's log as JSON; people see a live view on a terminal
---- (live.lua), or one line an event and a heartbeat where there is none.
+--- Progress of a run. Every event goes to the run's log as JSON. People see a live view on a terminal (live.lua), and
+--- otherwise one line per event and a heartbeat.
 
 local clock = require "o2x.base.clock"
 local diff = require "o2x.base.diff"
@@ -14,7 +14,7 @@ local value = require "o2x.base.value"
 
 local M = {}
 
-local HEARTBEAT = 30 -- seconds of silence in a log
+local HEARTBEAT = 30 -- seconds without a line, if there is no live view
 local SIGNS = { created = "+", changed = "~", deleted = "-", unchanged = "=", recalled = "=" }
 
 local Report = {}
@@ -43,7 +43,7 @@ function M.new(options)
   return self
 end
 
---- Writes every event to a log, too: the platform's JSON format.
+--- Also writes every event to a log file, in the platform's JSON format.
 ---@param path string
 ---@param identity {tenant: table, run: string}
 function Report:log_to(path, identity)
@@ -63,7 +63,7 @@ function Report:write_log(level, message, context)
     context = context,
   }
   local ok, line = pcall(json.encode, entry)
-  if not ok then -- no log entry is worth a run
+  if not ok then -- a bad log entry must not fail the run
     entry.context = { left_out = value.text(line) }
     line = json.encode(entry)
   end
@@ -71,7 +71,7 @@ function Report:write_log(level, message, context)
   self.log:flush()
 end
 
--- ---- what people see ----
+-- ---- lines for people ----
 
 function Report:line(path, text)
   self.last = task.now()
@@ -90,8 +90,8 @@ local function name_of(path) return path:match("[^/]*$") end
 
 local function parent_of(path) return path:match("^(.*)/[^/]*$") end
 
--- On a terminal a finished step is a line of a tree. Branches finish in any order, so the name of the step that a line
--- belongs to is written again when the line before it belonged to another.
+-- On a terminal a finished step is a line in a tree. Branches finish in any order, so the parent's name is printed
+-- again when the previous line belonged to another parent.
 function Report:headline(path)
   if path == "" or self.under == path then return end
   if self.under:sub(1, #path + 1) ~= path .. "/" then
@@ -150,11 +150,11 @@ function Report:step_done(path, seconds)
 end
 
 function Report:step_recalled(path)
-  self:write_log("INFO", "step was done before", { step = path })
+  self:write_log("INFO", "step already done", { step = path })
   if self.live then
-    return self:tree_line(path, self.style.dim("✓"), self.style.dim(name_of(path) .. "  done before"))
+    return self:tree_line(path, self.style.dim("✓"), self.style.dim(name_of(path) .. "  already done"))
   end
-  self:line(path, "done before")
+  self:line(path, "already done")
 end
 
 function Report:step_failed(path, err, seconds)
@@ -203,8 +203,8 @@ function Report:planned(path, kind, key, outcome)
 end
 
 function Report:retry(path, key, attempt, err, seconds)
-  self:write_log("WARN", "tried again", { step = path, target = key, attempt = attempt, problem = tostring(err) })
-  local text = ("again in %.1f s (attempt %d): %s: %s"):format(seconds, attempt + 1, key, tostring(err))
+  self:write_log("WARN", "retry", { step = path, target = key, attempt = attempt, problem = tostring(err) })
+  local text = ("retry in %.1f s (attempt %d): %s: %s"):format(seconds, attempt + 1, key, tostring(err))
   if self.active[path] then self.active[path].waiting = text end
   if self.verbose or seconds > 2 and not self.live then self:line(path, self.style.yellow(text)) end
 end
@@ -221,7 +221,7 @@ function Report:check(path, name, ok, found)
   self:inner_line(path, ("%s %s%s"):format(mark, name, ok and detail or ""))
 end
 
--- Whatever a script hands to log, as something that a line of JSON can hold.
+-- Converts what a script passes to log into fields that JSON can hold.
 local function plain_fields(fields)
   if type(fields) ~= "table" then return fields ~= nil and { value = diff.inline(fields) } or nil end
   local plain = {}
@@ -238,7 +238,7 @@ function Report:message(path, level, text, fields)
   self:inner_line(path, text)
 end
 
---- Says what a step waits for, until it goes on.
+--- Shows what a step is waiting for; nil ends it.
 ---@param path string
 ---@param text string?
 function Report:waiting(path, text)
@@ -251,7 +251,7 @@ end
 
 -- ---- time ----
 
--- The innermost steps that are under way, in the order in which they began.
+-- The innermost running steps, in the order in which they started.
 function Report:leaves()
   local leaves = {}
   for _, path in ipairs(self.order) do
@@ -268,7 +268,7 @@ function Report:heartbeat()
   for _, entry in ipairs(self:leaves()) do
     self:line(
       entry.path,
-      ("still at it after %s%s"):format(
+      ("still running after %s%s"):format(
         units.duration(task.now() - entry.start),
         entry.waiting and ": " .. entry.waiting or ""
       )
@@ -276,7 +276,7 @@ function Report:heartbeat()
   end
 end
 
---- Keeps the view alive while fn runs.
+--- Updates the view, or prints heartbeats, while fn runs.
 ---@param fn function
 ---@return any
 function Report:during(fn, ...)

@@ -99,7 +99,7 @@ return M
       [[log(pg.tenant:rows("select * from t where a = '" .. tenant.name .. "'"))]]
     )
     finds("a query is put together from texts", 1, [[log(pg.tenant:one(("select %s"):format(tenant.name)))]])
-    finds("tenant.name cannot be changed", 1, 'tenant.name = "x"')
+    finds("tenant.name is read-only", 1, 'tenant.name = "x"')
     finds(
       "a check may only read, vault.ensure writes",
       1,

@@ -144,7 +144,7 @@ local function assigned(look, target)
   if is_tenant and target.key.k == "string" and target.key.value ~= "id" and target.object.var then
     look.problem(
       target.line,
-      ("tenant.%s cannot be changed"):format(target.key.value),
+      ("tenant.%s is read-only"):format(target.key.value),
       "a tenant is what its file says; only its id may be set, once"
     )
   end
