@@ -70,6 +70,7 @@ function M.exit_code(err) return EXIT_CODES[err.kind] or 1 end
 ---@param value any first result of the step
 ---@param message string?
 ---@param code any
+---@param ... any more values to return
 ---@return any value
 function M.check(fields, value, message, code, ...)
   if value ~= nil then return value, message, code, ... end

@@ -60,6 +60,7 @@ end
 ---@param on_retry fun(n: integer, err: table, seconds: number)
 ---@param attempts integer?
 ---@param fn function
+---@param ... any arguments of fn
 ---@return any
 function M.read(on_retry, attempts, fn, ...)
   local budget

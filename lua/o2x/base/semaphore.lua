@@ -13,7 +13,7 @@ Semaphore.__index = Semaphore
 ---@return table semaphore
 function M.new(permits) return setmetatable({ free = permits, waiting = {} }, Semaphore) end
 
--- The permit goes straight to the longest waiting task, so that no later one can take it first.
+--- Gives a permit back. It goes straight to the longest waiting task, so that no later one can take it first.
 function Semaphore:release()
   local turn = table.remove(self.waiting, 1)
   if turn then
@@ -23,6 +23,7 @@ function Semaphore:release()
   end
 end
 
+--- Takes a permit; waits until one is free.
 function Semaphore:acquire()
   if self.free > 0 then
     self.free = self.free - 1
@@ -44,6 +45,7 @@ end
 
 --- Runs fn while holding a permit; waits until one is free.
 ---@param fn function
+---@param ... any arguments of fn
 ---@return any the results of fn
 function Semaphore:run(fn, ...)
   self:acquire()

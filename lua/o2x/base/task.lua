@@ -25,8 +25,16 @@ local function pump(co, ok, first, ...)
   return pump(co, resume(co))
 end
 
+--- As in the Lua manual; a wait inside the coroutine reaches the loop.
+---@param co thread
+---@param ... any
+---@return boolean ok
+---@return any results
 function coroutine.resume(co, ...) return pump(co, resume(co, ...)) end
 
+--- As in the Lua manual; a wait inside the function reaches the loop.
+---@param fn function
+---@return function
 function coroutine.wrap(fn)
   local co = coroutine.create(fn)
   local function results(ok, ...)
@@ -67,6 +75,7 @@ end
 
 --- Starts a task. The caller must wait for it; prefer parallel, each and timeout.
 ---@param fn function
+---@param ... any arguments of fn
 ---@return table handle join, wait, cancel, done
 function M.spawn(fn, ...)
   local handle = setmetatable({ ended = event.new() }, Handle)
@@ -91,6 +100,7 @@ end
 ---@param field string
 ---@param value any
 ---@param fn function
+---@param ... any arguments of fn
 ---@return any its results
 function M.within(field, value, fn, ...)
   local context = core.context()
@@ -127,6 +137,7 @@ end
 --- Runs fn with a time limit.
 ---@param seconds number
 ---@param fn function
+---@param ... any arguments of fn
 ---@return any its results; raises an error of kind "timeout"
 function M.timeout(seconds, fn, ...)
   local handle = M.spawn(fn, ...)

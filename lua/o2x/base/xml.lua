@@ -21,6 +21,7 @@ end
 
 --- The first child of that name, its first child of the next name, and so on; nil if one is missing.
 ---@param ... string names
+---@param name string?
 ---@return xml.element|nil
 function Element:find(name, ...)
   if not name then return self end

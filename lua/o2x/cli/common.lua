@@ -119,6 +119,7 @@ end
 
 --- Runs fn so that Ctrl-C ends it in order.
 ---@param fn function
+---@param ... any arguments of fn
 ---@return any its results, or raises its error
 function M.interruptible(fn, ...)
   program.memory_limit(MEMORY)

@@ -47,6 +47,7 @@ local function describe(entry)
   return out.printable((secret.scrub(text)))
 end
 
+--- Draws the view below the cursor: one line per innermost step.
 function Live:draw()
   local columns, rows = tty.size(2)
   local leaves = self.report:leaves()

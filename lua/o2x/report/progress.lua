@@ -50,6 +50,10 @@ function Report:log_to(path, identity)
   self.log, self.identity = io.open(path, "a"), identity
 end
 
+--- Writes an entry to the log of the run; nothing without log_to.
+---@param level string "DEBUG", "INFO", "WARN" or "ERROR"
+---@param message string
+---@param context table? more fields
 function Report:write_log(level, message, context)
   if not self.log then return end
   local tenant = self.identity.tenant
@@ -73,6 +77,9 @@ end
 
 -- ---- lines for people ----
 
+--- Prints one line: above the live view, or with time and step where there is none.
+---@param path string of the step; "" for none
+---@param text string
 function Report:line(path, text)
   self.last = task.now()
   if self.quiet then return end
@@ -90,8 +97,9 @@ local function name_of(path) return path:match("[^/]*$") end
 
 local function parent_of(path) return path:match("^(.*)/[^/]*$") end
 
--- On a terminal a finished step is a line in a tree. Branches finish in any order, so the parent's name is printed
--- again when the previous line belonged to another parent.
+--- On a terminal a finished step is a line in a tree. Branches finish in any order, so the parent's name is printed
+--- again when the previous line belonged to another parent.
+---@param path string of a step
 function Report:headline(path)
   if path == "" or self.under == path then return end
   if self.under:sub(1, #path + 1) ~= path .. "/" then
@@ -101,24 +109,35 @@ function Report:headline(path)
   self.under = path
 end
 
+--- Prints the line of a finished step of the tree.
+---@param path string of the step
+---@param mark string "✓" or "✗"
+---@param text string
 function Report:tree_line(path, mark, text)
   self:headline(parent_of(path) or "")
   self:line("", ("%s%s %s"):format(indent(path), mark, text))
   self.under = parent_of(path) or ""
 end
 
--- A line within a step.
+--- A line within a step.
+---@param path string of the step
+---@param text string
 function Report:inner_line(path, text)
   if not self.live then return self:line(path, text) end
   self:headline(path)
   self:line("", (path == "" and "" or indent(path) .. "  ") .. text)
 end
 
+--- Adds a step to those that are active.
+---@param path string
 function Report:begin(path)
   self.active[path] = { path = path, start = task.now(), changed = 0 }
   self.order[#self.order + 1] = path
 end
 
+--- Removes a step from those that are active.
+---@param path string
+---@return { path: string?, start: number?, changed: integer, waiting: string? } entry
 function Report:finish(path)
   local entry = self.active[path] or { changed = 0 }
   self.active[path] = nil
@@ -133,12 +152,17 @@ end
 
 -- ---- events ----
 
+--- A step starts.
+---@param path string
 function Report:step_started(path)
   self:begin(path)
   self:write_log("INFO", "step started", { step = path })
   if not self.live and self.verbose then self:line(path, "…") end
 end
 
+--- A step is done.
+---@param path string
+---@param seconds number it took
 function Report:step_done(path, seconds)
   local entry = self:finish(path)
   self:write_log("INFO", "step done", { step = path, seconds = seconds, changed = entry.changed })
@@ -149,6 +173,8 @@ function Report:step_done(path, seconds)
   if not self.planning or self.verbose then self:line(path, "done (" .. tail .. ")") end
 end
 
+--- A step was done before the run was resumed.
+---@param path string
 function Report:step_recalled(path)
   self:write_log("INFO", "step already done", { step = path })
   if self.live then
@@ -157,6 +183,10 @@ function Report:step_recalled(path)
   self:line(path, "already done")
 end
 
+--- A step failed.
+---@param path string
+---@param err table error object
+---@param seconds number it took
 function Report:step_failed(path, err, seconds)
   self:finish(path)
   local fields = {
@@ -172,11 +202,19 @@ function Report:step_failed(path, err, seconds)
   if self.verbose then self:line(path, err.kind == "cancelled" and "interrupted" or "failed: " .. tostring(err)) end
 end
 
+--- An effect starts: its step waits for it.
+---@param path string of the step
+---@param kind string of the effect
+---@param key string of its target
 function Report:effect_started(path, kind, key)
   local entry = self.active[path]
   if entry then entry.waiting = kind .. " " .. key end
 end
 
+--- Counts an effect, for the run and for the steps around it.
+---@param path string? of the step
+---@param outcome string "created", "changed", "deleted", "unchanged" or "recalled"
+---@return boolean changed whether it changed something
 function Report:count(path, outcome)
   self.counts[outcome] = self.counts[outcome] + 1
   if outcome == "unchanged" or outcome == "recalled" then return false end
@@ -187,6 +225,12 @@ function Report:count(path, outcome)
   return true
 end
 
+--- An effect is done.
+---@param path string of the step
+---@param kind string of the effect
+---@param key string of its target
+---@param outcome string see count
+---@param seconds number it took
 function Report:effect_done(path, kind, key, outcome, seconds)
   local changed = self:count(path, outcome)
   if self.active[path] then self.active[path].waiting = nil end
@@ -197,11 +241,22 @@ function Report:effect_done(path, kind, key, outcome, seconds)
   end
 end
 
+--- A plan would make a change.
+---@param path string of the step
+---@param kind string of the effect
+---@param key string of its target
+---@param outcome string "created", "changed" or "deleted"
 function Report:planned(path, kind, key, outcome)
   self:write_log("INFO", "planned: " .. outcome, { step = path, kind = kind, target = key })
   if self.verbose then self:line(path, ("%s %s %s"):format(SIGNS[outcome], kind, key)) end
 end
 
+--- An operation failed and is tried again.
+---@param path string of the step
+---@param key string of the target
+---@param attempt integer attempts made
+---@param err table the last error
+---@param seconds number until the next attempt
 function Report:retry(path, key, attempt, err, seconds)
   self:write_log("WARN", "retry", { step = path, target = key, attempt = attempt, problem = tostring(err) })
   local text = ("retry in %.1f s (attempt %d): %s: %s"):format(seconds, attempt + 1, key, tostring(err))
@@ -209,6 +264,11 @@ function Report:retry(path, key, attempt, err, seconds)
   if self.verbose or seconds > 2 and not self.live then self:line(path, self.style.yellow(text)) end
 end
 
+--- A check ended.
+---@param path string of the step
+---@param name string of the check
+---@param ok boolean
+---@param found any what it found, or the error
 function Report:check(path, name, ok, found)
   self:write_log(
     ok and "INFO" or "ERROR",
@@ -232,6 +292,11 @@ local function plain_fields(fields)
   return plain
 end
 
+--- A message of a script or of the engine.
+---@param path string of the step; "" for none
+---@param level string "debug", "info", "warn" or "error"
+---@param text string
+---@param fields table? more for the log
 function Report:message(path, level, text, fields)
   self:write_log(level:upper(), text, plain_fields(fields))
   if level == "debug" and not self.verbose then return end
@@ -251,7 +316,8 @@ end
 
 -- ---- time ----
 
--- The innermost running steps, in the order in which they started.
+--- The innermost running steps, in the order in which they started.
+---@return { path: string, start: number, waiting: string? }[] entries
 function Report:leaves()
   local leaves = {}
   for _, path in ipairs(self.order) do
@@ -264,6 +330,7 @@ function Report:leaves()
   return leaves
 end
 
+--- Prints what is under way, for those who read a log.
 function Report:heartbeat()
   for _, entry in ipairs(self:leaves()) do
     self:line(
@@ -278,6 +345,7 @@ end
 
 --- Updates the view, or prints heartbeats, while fn runs.
 ---@param fn function
+---@param ... any arguments of fn
 ---@return any
 function Report:during(fn, ...)
   local ticker = task.spawn(function()
@@ -298,6 +366,7 @@ function Report:during(fn, ...)
   return table.unpack(results, 2, results.n)
 end
 
+--- Closes the log of the run.
 function Report:close()
   if self.log then self.log:close() end
   self.log = nil

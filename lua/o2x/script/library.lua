@@ -97,6 +97,7 @@ local function safe_xpcall(fn, handler, ...)
 end
 
 local function strings()
+  ---@type table<string, function> as in the Lua manual
   local lib = pick(string, "byte char find gmatch gsub len lower match reverse sub upper pack unpack packsize")
   function lib.rep(s, n, separator)
     local length = (#s + #(separator or "")) * (tonumber(n) or 0)

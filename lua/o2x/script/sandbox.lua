@@ -108,6 +108,9 @@ function Sandbox:load_file(path)
   return result
 end
 
+--- Loads a file of stdlib/; a name that is not there is bad input.
+---@param name string "stdlib.NAME"
+---@return any what the file returns
 function Sandbox:require_stdlib(name)
   if not name:match("^stdlib%.[%w_][%w_.]*$") or name:find("..", 1, true) then
     errors.input(("require %q: no such name"):format(name), nil, self:where())
@@ -128,7 +131,9 @@ local function later(make)
   end)
 end
 
--- A runbook of the project, for a tenant's own version of it.
+--- A runbook of the project, for a tenant's own version of it.
+---@param name string without "runbooks."
+---@return table runbook
 function Sandbox:require_runbook(name)
   local path = fs.join(self.project.runbooks, name .. ".lua")
   if not fs.exists(path) and not (self.kept and self.kept(self:shown(path))) then
@@ -150,6 +155,9 @@ local function runbook_word(sandbox)
   return word
 end
 
+--- What scripts get for a name; loaded once.
+---@param name string "o2x.NAME", "stdlib.NAME" or "runbooks.NAME"
+---@return any module
 function Sandbox:require(name)
   if type(name) ~= "string" then errors.input("require: a name expected", nil, self:where()) end
   local loaded = self.loaded[name]
@@ -177,7 +185,9 @@ function Sandbox:require(name)
   return loaded
 end
 
--- An api is bound to the run's tenant, which is not known yet while files are loaded: it is made at its first use.
+--- An api is bound to the run's tenant, which is not known yet while files are loaded: it is made at its first use.
+---@param name string without "o2x."
+---@return table api
 function Sandbox:require_api(name)
   if not effects.known(name) then
     errors.input(

@@ -72,6 +72,7 @@ end
 ---@param run table
 ---@param name string
 ---@param fn function
+---@param ... any arguments of fn
 ---@return any its first result
 function M.step(run, name, fn, ...)
   check_name(name)
@@ -97,6 +98,7 @@ end
 ---@param run table
 ---@param name string
 ---@param fn function returns what it found, or false and why not
+---@param ... any arguments of fn
 ---@return any
 function M.check(run, name, fn, ...)
   check_name(name)

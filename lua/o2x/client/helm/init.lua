@@ -150,7 +150,8 @@ end
 
 -- ---- running it ----
 
--- The environment with helm's own home folders; the kubeconfig is rewritten after a refresh of the credentials.
+--- The environment with helm's own home folders; the kubeconfig is rewritten after a refresh of the credentials.
+---@return table<string, string> env
 function Helm:environment()
   if not self.env then
     for _, name in ipairs { "cache", "config", "data", "kube" } do
@@ -176,6 +177,10 @@ local function add(words, option, value)
   words[#words + 1], words[#words + 2] = option, value
 end
 
+--- Runs helm with its own home folders, at most CONCURRENCY at a time.
+---@param words string[] arguments
+---@param seconds number? timeout; READ_SECONDS if absent
+---@return table result of proc.run: code, signal, stdout, stderr
 function Helm:run(words, seconds)
   local argv = { self.program, table.unpack(words) }
   return self.slots:run(proc.run, { argv = argv, env = self:environment(), timeout = seconds or READ_SECONDS })
@@ -202,6 +207,8 @@ function Helm:version()
   return version
 end
 
+--- Checks the syntax of a namespace, and that the run may touch it.
+---@param namespace string
 function Helm:check_namespace(namespace)
   if type(namespace) ~= "string" or not namespace:match("^[a-z0-9][a-z0-9-]*$") then
     bad("input", ("invalid namespace name %q"):format(tostring(namespace)))
@@ -209,7 +216,9 @@ function Helm:check_namespace(namespace)
   if self.namespaces then scope.name(self.namespaces, namespace, "namespace") end
 end
 
--- Checks that the run may touch this release, and that its name cannot be mistaken for an option.
+--- Checks that the run may touch this release, and that its name cannot be mistaken for an option.
+---@param name string of a release
+---@param namespace string
 function Helm:check_name(name, namespace)
   self:check_namespace(namespace)
   if type(name) ~= "string" or #name > 53 or not name:match("^[a-z0-9][a-z0-9.-]*$") then
@@ -219,7 +228,12 @@ function Helm:check_name(name, namespace)
   self:version()
 end
 
--- Runs a command that answers in JSON. -> value, or nil if the release does not exist
+--- Runs a command that answers in JSON.
+---@param op string "history" or "status"
+---@param name string of a release
+---@param namespace string
+---@param ... string more arguments
+---@return any? value nil if there is no such release
 function Helm:ask(op, name, namespace, ...)
   self:check_name(name, namespace)
   local r = self:run { op, name, "-o", "json", "-n", namespace, ... }
@@ -288,7 +302,9 @@ end
 
 -- ---- rendering and writing ----
 
--- Writes the values to files of mode 0600; tables become JSON, which is valid YAML.
+--- Writes the values to files of mode 0600; tables become JSON, which is valid YAML.
+---@param values (string|table)[]
+---@return string[] paths
 function Helm:values_files(values)
   local paths = {}
   for _, one in ipairs(values) do
@@ -314,7 +330,10 @@ local function remove(paths)
   end
 end
 
--- Runs fn with the values in files and removes the files afterwards.
+--- Runs fn with the values in files and removes the files afterwards.
+---@param values (string|table)[]
+---@param fn fun(paths: string[]): any
+---@return any results of fn
 function Helm:with_values_files(values, fn)
   local paths = self:values_files(values)
   local results = table.pack(pcall(fn, paths))

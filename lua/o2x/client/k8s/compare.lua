@@ -165,6 +165,7 @@ function M.covers(current, desired) return covers(current, desired, nil, true) e
 ---@param current any
 ---@param desired any
 ---@param key string? the field's name
+---@param amounts boolean? whether the values below are quantities
 ---@return any
 function M.project(current, desired, key, amounts)
   if type(current) ~= "table" or type(desired) ~= "table" then

@@ -107,6 +107,9 @@ function Kinds:find(name, api_version)
 end
 
 --- Like find, but a missing kind is an error.
+---@param name string
+---@param api_version string?
+---@return table resource
 function Kinds:need(name, api_version)
   local found = type(name) == "string" and self:find(name, api_version)
   if found then return found end

@@ -77,6 +77,9 @@ function Grants:object(resource, namespace, name, reading)
 end
 
 --- Whether an object may be touched by its name alone.
+---@param resource table
+---@param namespace string?
+---@param name string
 ---@return boolean
 function Grants:allows(resource, namespace, name) return (pcall(self.object, self, resource, namespace, name, true)) end
 
@@ -111,6 +114,9 @@ end
 
 --- Notes that the server listed an object under such a selector, so that it is the tenant's: from now on its name will
 --- do. Not for a list of one name: that one may only be there to be looked at.
+---@param resource table
+---@param namespace string?
+---@param name string
 function Grants:admit(resource, namespace, name)
   if self.spec then self.seen[place(resource, namespace, name)] = true end
 end

@@ -51,7 +51,11 @@ local function encode_query(query)
   return #parts > 0 and "?" .. table.concat(parts, "&") or ""
 end
 
--- What every request to this server has in common.
+--- What every request to this server has in common.
+---@param method string
+---@param path string
+---@param o table query, headers, body, accept, content_type, timeout (seconds), secret_body
+---@return table options of http.request
 function Client:request_options(method, path, o)
   local credentials = self.config:credentials()
   local headers = { Accept = o.accept or "application/json", ["User-Agent"] = "o2x", ["Content-Type"] = o.content_type }
@@ -73,7 +77,11 @@ function Client:request_options(method, path, o)
   }
 end
 
--- An unreachable cluster is often the wrong one, so the hint says where its address comes from.
+--- An unreachable cluster is often the wrong one, so the hint says where its address comes from.
+---@param method string
+---@param path string
+---@param o table query, headers, body, accept, content_type, timeout (seconds), secret_body
+---@return table response status, headers, body
 function Client:request_once(method, path, o)
   local ok, response = pcall(http.request, self:request_options(method, path, o))
   if ok then return response end
@@ -85,6 +93,9 @@ function Client:request_once(method, path, o)
 end
 
 --- Sends one request; expired credentials are refreshed once.
+---@param method string
+---@param path string
+---@param o table query, headers, body, accept, content_type, timeout (seconds), secret_body
 ---@return table response status, headers, body
 function Client:send(method, path, o)
   local response = self:request_once(method, path, o)
@@ -103,8 +114,11 @@ local function decode_secret(response, what)
   return status.without_nulls(json.decode_secret(response.body, "data", what))
 end
 
--- Requests of the client itself, outside of any effect, retry here: only briefly if nothing listens (the address is
--- probably wrong), longer if the server answers that it is unavailable.
+--- Requests of the client itself, outside of any effect, retry here: only briefly if nothing listens (the address is
+--- probably wrong), longer if the server answers that it is unavailable.
+---@param path string
+---@param accept string? media type
+---@return table decoded
 function Client:get_json(path, accept)
   local what, tries = "the Kubernetes API at " .. self.config.server, 0
   return retry.read(function() end, nil, function()
@@ -127,6 +141,7 @@ end
 
 --- The resource of a kind.
 ---@param kind string|table a name, or an object with apiVersion and kind
+---@return table resource see discovery
 function Client:resource(kind)
   if type(kind) == "table" then return self:kinds():need(kind.kind, kind.apiVersion or "v1") end
   return self:kinds():need(kind)
@@ -139,7 +154,14 @@ function Client:version()
   return self.server_version
 end
 
--- The path of an object, after the check against the grants.
+--- The path of an object, after the check against the grants.
+---@param kind string|table
+---@param name string
+---@param namespace string? the run's own if absent
+---@param reading boolean
+---@return table resource
+---@return string path
+---@return string what "Deployment NAME"
 function Client:place(kind, name, namespace, reading)
   local resource = self:resource(kind)
   local where = resource.namespaced and (namespace or self.namespace) or nil
@@ -147,6 +169,10 @@ function Client:place(kind, name, namespace, reading)
   return resource, self:collection(resource, where) .. "/" .. name, resource.kind .. " " .. name
 end
 
+--- The path of the objects of a kind.
+---@param resource table
+---@param namespace string?
+---@return string path
 function Client:collection(resource, namespace)
   return resource.base .. (namespace and "/namespaces/" .. namespace or "") .. "/" .. resource.plural
 end
@@ -174,7 +200,12 @@ local function refuse_secret_list(resource)
   end
 end
 
--- Calls fn with each page; restarts a list whose continue token has expired.
+--- Calls fn with each page; restarts a list whose continue token has expired.
+---@param resource table
+---@param namespace string? nil: all
+---@param o table selector, fields, page (objects per page)
+---@param fn fun(list: table)
+---@return boolean complete false: the continue token expired
 function Client:pages(resource, namespace, o, fn)
   local path, token = self:collection(resource, namespace), nil
   repeat

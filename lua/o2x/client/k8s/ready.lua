@@ -35,6 +35,8 @@ local function observed(object)
   return number(object.status and object.status.observedGeneration) >= number(object.metadata.generation)
 end
 
+--- By kind: whether an object is ready, and what it waits for.
+---@type table<string, fun(o: table): boolean, string?>
 local checks = {}
 
 local UNSEEN = "the controller has not seen the change yet"

@@ -27,6 +27,8 @@ end
 local Watch = {}
 Watch.__index = Watch
 
+--- Lists the objects anew and shows them.
+---@return any? result of see
 function Watch:list()
   local items
   items, self.version = self.client:list(self.resource, self.o)
@@ -34,7 +36,9 @@ function Watch:list()
   return self.see(self.items)
 end
 
--- One event -> what `see` returned. An expired version clears self.version.
+--- One event -> what `see` returned. An expired version clears self.version.
+---@param event table type, object
+---@return any? result of see
 function Watch:take(event)
   local object = event.object
   if event.type == "ERROR" then
@@ -53,6 +57,8 @@ function Watch:take(event)
   return self.see(self.items, event)
 end
 
+--- Opens the stream of events from the version on.
+---@return table? stream nil: the version has expired
 function Watch:open()
   local client, resource = self.client, self.resource
   local namespace = resource.namespaced and (self.o.namespace or client.namespace) or nil
@@ -74,7 +80,9 @@ function Watch:open()
   error(status.error(resource.plural, { status = stream.status, headers = stream.headers, body = body }, "watch"), 0)
 end
 
--- Follows one stream -> result of `see`, and whether anything came.
+--- Reads a stream of events to its end, or until see returns something.
+---@return any? result of see
+---@return boolean came whether an event arrived
 function Watch:follow()
   local stream <close> = self:open()
   if not stream then return nil, false end
@@ -89,6 +97,8 @@ function Watch:follow()
   return nil, came
 end
 
+--- Lists and follows until see returns something; reconnects after transient errors.
+---@return any result of see
 function Watch:run()
   local pause = PAUSE_FIRST
   while true do
@@ -111,6 +121,11 @@ function Watch:run()
 end
 
 --- See Client:watch.
+---@param client table
+---@param resource table
+---@param o table see Client:watch; seconds: longest wait, 300
+---@param see fun(items: table<string, table>, event: table?): any?
+---@return any result of see
 function M.run(client, resource, o, see)
   local watch = setmetatable({ client = client, resource = resource, o = o, see = see }, Watch)
   return task.timeout(o.seconds or 300, watch.run, watch)

@@ -28,7 +28,9 @@ function Client:restart(kind, name, stamp, namespace)
   )
 end
 
--- Pod names are generated, so under grants a pod must have been listed first.
+--- Pod names are generated, so under grants a pod must have been listed first.
+---@param name string
+---@param namespace string? the run's own if absent
 function Client:admit_pod(name, namespace)
   local resource = self:resource("Pod")
   if not self.grants:allows(resource, namespace or self.namespace, name) then

@@ -122,6 +122,7 @@ end
 -- ---- the loop over the native steps ----
 
 --- Closes a session in an unknown state. The error says whether the last statement may have taken effect.
+---@param message string?
 function M.give_up(self, message)
   local uncertain = self.uncertain
   self:close()
@@ -129,12 +130,16 @@ function M.give_up(self, message)
 end
 
 --- Returns the result of a native step, or gives up.
+---@param value any nil: the step failed
+---@param message string?
+---@return any value
 function M.check(self, value, message)
   if value == nil then M.give_up(self, message) end
   return value
 end
 
 --- Waits for the descriptor; gives up when the statement's deadline passes.
+---@param events string "r", "w" or "rw"
 ---@return string ready "r", "w" or "rw"
 function M.wait(self, events)
   local fd = M.check(self, self.core:fd())
@@ -162,6 +167,8 @@ function M.next_result(self)
 end
 
 --- The error object of a native result.
+---@param result userdata
+---@return table error
 function M.failure(self, result) return pg_error.statement(self.options, result:error(), self.uncertain) end
 
 local COPY_REFUSED = { code = "0A000", message = "COPY from or to the client needs copy_in or copy_out" }
@@ -186,6 +193,9 @@ function M.drain(self)
 end
 
 --- Raises the error of drain, or returns its result.
+---@param result userdata?
+---@param failed table? error of drain
+---@return userdata? result
 function M.finish(self, result, failed)
   self.uncertain = nil
   if failed then

@@ -34,31 +34,51 @@ local LEFT = {
 local RIGHT = { [".."] = 8, ["^"] = 13 }
 local UNARY, UNARY_PRIORITY = { ["not"] = true, ["#"] = true, ["-"] = true, ["~"] = true }, 12
 
+--- The kind of the next token.
+---@return string kind
 function Parser:peek() return self.tokens[self.at].kind end
+--- The line of the next token.
+---@return integer line
 function Parser:line() return self.tokens[self.at].line end
 
+--- Takes the next token.
+---@return table token kind, value, line
 function Parser:next()
   local token = self.tokens[self.at]
   self.at = self.at + 1
   return token
 end
 
+--- Takes the next token if it is of a kind.
+---@param kind string
+---@return table? token
 function Parser:accept(kind)
   if self:peek() == kind then return self:next() end
 end
 
+--- Takes the next token, which must be of a kind; raises a text.
+---@param kind string
+---@return table token
 function Parser:expect(kind)
   return self:accept(kind) or error(("line %d: %s expected, got %s"):format(self:line(), kind, self:peek()), 0)
 end
 
 -- ---- scopes ----
 
+--- Declares a local name in the innermost scope.
+---@param name string
+---@param line integer
+---@param value table? node of its first value
+---@return table var name, line, value, func
 function Parser:declare(name, line, value)
   local var = { name = name, line = line, value = value, func = self.func }
   self.scope.vars[name] = var
   return var
 end
 
+--- The variable that a name stands for.
+---@param name string
+---@return table? var nil: a global
 function Parser:resolve(name)
   local scope = self.scope
   while scope do
@@ -67,6 +87,9 @@ function Parser:resolve(name)
   end
 end
 
+--- Calls fn in a scope of its own.
+---@param fn fun(): any
+---@return any result
 function Parser:scoped(fn)
   self.scope = { vars = {}, outer = self.scope }
   local result = fn()
@@ -76,11 +99,17 @@ end
 
 -- ---- expressions ----
 
+--- Parses a name.
+---@return table node
 function Parser:name()
   local token = self:expect("name")
   return { k = "name", name = token.value, line = token.line, var = self:resolve(token.value) }
 end
 
+--- Parses a function from its parameters to its end.
+---@param line integer
+---@param with_self boolean? a method: its first parameter is self
+---@return table node
 function Parser:func_body(line, with_self)
   local outer = self.func
   local node = { k = "func", line = line, params = {}, outer = outer }
@@ -105,6 +134,8 @@ function Parser:func_body(line, with_self)
   return node
 end
 
+--- Parses a table constructor.
+---@return table node items: { name, key, value, line }
 function Parser:constructor()
   local node = { k = "table", line = self:expect("{").line, items = {} }
   while self:peek() ~= "}" do
@@ -126,6 +157,8 @@ function Parser:constructor()
   return node
 end
 
+--- Parses the arguments of a call.
+---@return table[] nodes
 function Parser:arguments()
   if self:peek() == "string" then
     local token = self:next()
@@ -139,6 +172,8 @@ function Parser:arguments()
   return list
 end
 
+--- Parses a name or an expression in parentheses.
+---@return table node
 function Parser:primary()
   if self:accept("(") then
     local inner = self:expression()
@@ -148,6 +183,8 @@ function Parser:primary()
   return self:name()
 end
 
+--- Parses a primary expression with its indexes, methods and calls.
+---@return table node
 function Parser:suffixed()
   local node = self:primary()
   while true do
@@ -174,6 +211,8 @@ end
 
 local LITERAL = { ["nil"] = true, ["true"] = true, ["false"] = true, ["..."] = true }
 
+--- Parses an operand.
+---@return table node
 function Parser:simple()
   local kind, line = self:peek(), self:line()
   if kind == "string" or kind == "number" then return { k = kind, value = self:next().value, line = line } end
@@ -186,6 +225,9 @@ function Parser:simple()
   return self:suffixed()
 end
 
+--- Parses an expression.
+---@param limit integer? operators that bind no closer than this end it
+---@return table node
 function Parser:expression(limit)
   limit = limit or 0
   local node
@@ -208,6 +250,8 @@ function Parser:expression(limit)
   return node
 end
 
+--- Parses a list of expressions.
+---@return table[] nodes
 function Parser:expressions()
   local list = { self:expression() }
   while self:accept(",") do
@@ -218,6 +262,8 @@ end
 
 -- ---- statements ----
 
+--- By first word; each parses what follows it.
+---@type table<string, fun(parser: table, line: integer): table>
 local statements = {}
 
 function statements:local_(line)
@@ -337,6 +383,8 @@ statements["::"] = function(self, line)
   return { k = "break", line = line }
 end
 
+--- Parses a statement.
+---@return table node
 function Parser:statement()
   local line, kind = self:line(), self:peek()
   local statement = kind == "local" and statements.local_ or statements[kind]
@@ -356,6 +404,8 @@ end
 
 local BLOCK_END = { ["end"] = true, ["else"] = true, ["elseif"] = true, ["until"] = true, ["end of file"] = true }
 
+--- Parses statements until the word that ends their block.
+---@return table[] nodes
 function Parser:block()
   local list = {}
   while not BLOCK_END[self:peek()] do
