@@ -14,6 +14,7 @@ local TELLING = { failed = true, timeout = true, input = true, conflict = true }
 --- Runs fn; a failure that is the service's own is a result. Others (no cluster, no permission) stay errors: the run
 --- can be resumed when they are over.
 ---@param fn function
+---@param ... any arguments of fn
 ---@return { ok: boolean, why: string? }
 function M.try(fn, ...)
   local ok, problem = pcall(fn, ...)

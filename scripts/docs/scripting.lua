@@ -142,7 +142,8 @@ local function function_text(add, name, entry, marks)
     if known then items[#items + 1] = wrap(("- %s: %s %s"):format(code(param), code(known.type), known.text), "  ") end
   end
   for _, returned in ipairs(doc.returns) do
-    items[#items + 1] = wrap(("- → %s %s"):format(code(returned.type), returned.text), "  ")
+    local text = returned.text:gsub("^[%a_][%w_]*", "*%0*")
+    items[#items + 1] = wrap(("- → %s %s"):format(code(returned.type), text), "  ")
   end
   if #items > 0 then add(table.concat(items, "\n") .. "\n") end
 end
@@ -230,6 +231,7 @@ local function api_text(add, name)
     local full = owner and ("%s:%s"):format(owner, key) or ("%s.%s"):format(name, key)
     if entry.constant then
       add(("#### %s\n"):format(code(full)))
+      prose(add, parse(entry.doc).prose)
     elseif not is_object(entry) then
       function_text(add, full, entry, true)
     end

@@ -43,6 +43,7 @@ end
 ---@param subject string
 ---@param mend string what to do when it fails
 ---@param fn function
+---@param ... any arguments of fn
 ---@return boolean ok
 function M.look(found, subject, mend, fn, ...)
   local ok, problem = pcall(timeout, PATIENCE, fn, ...)

@@ -45,18 +45,22 @@ M.crc32c = core.crc32c
 ---@return string
 M.random = core.random
 
+--- Bytes as hex digits.
 ---@param bytes string
 ---@return string
 M.hex = core.hex
 
+--- The bytes of hex digits; other text is bad input.
 ---@param text string
 ---@return string
 function M.unhex(text) return check("unhex", core.unhex(text)) end
 
+--- Bytes as base64.
 ---@param bytes string
 ---@return string
 M.base64 = core.base64
 
+--- The bytes of base64; other text is bad input.
 ---@param text string
 ---@return string
 function M.unbase64(text) return check("unbase64", core.unbase64(text)) end

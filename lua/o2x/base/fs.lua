@@ -87,10 +87,12 @@ function M.stat(path, follow)
   return check("stat", stat, message, code)
 end
 
+--- Is there anything at the path? Follows symbolic links.
 ---@param path string
 ---@return boolean
 function M.exists(path) return M.stat(path) ~= nil end
 
+--- Is there a folder at the path? Follows symbolic links.
 ---@param path string
 ---@return boolean
 function M.is_folder(path)
@@ -136,6 +138,7 @@ function M.remove_tree(path) check("remove_tree", core.remove_tree(path)) end
 ---@param to string
 function M.rename(from, to) check("rename", core.rename(from, to)) end
 
+--- Sets the mode of a file.
 ---@param path string
 ---@param mode integer
 function M.chmod(path, mode) check("chmod", core.chmod(path, mode)) end

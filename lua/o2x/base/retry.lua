@@ -17,7 +17,7 @@ local M = {
 local TRANSIENT = { unreachable = true, timeout = true, unknown = true }
 
 --- May the operation be retried after this error? Reads may after any transient failure, writes only if the client says
--- that nothing was done.
+--- that nothing was done.
 ---@param err any
 ---@param is_read boolean
 ---@return boolean

@@ -99,7 +99,8 @@ return {
         return outcome
       end,
 
-      --- Ensures that the tenant's alerts ring.
+      --- Ends the silence of the tenant's alerts.
+      ---@param where { service: string, port: integer, namespace: string } Alertmanager's Service
       ---@return string outcome
       unsilence = function(where)
         local _, outcome = ctx:effect("alerts.silence", target_of(ctx, where), nil)

@@ -27,9 +27,13 @@ return {
       ---@param text string
       ---@return string
       sha256 = crypto.sha256,
+
+      --- Base64 of a text.
       ---@param text string
       ---@return string
       base64 = crypto.base64,
+
+      --- The text of base64.
       ---@param text string
       ---@return string
       unbase64 = crypto.unbase64,

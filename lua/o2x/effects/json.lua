@@ -20,6 +20,9 @@ return {
       ---@param value any
       ---@return boolean
       is_array = json.is_array,
+
+      --- The null of JSON.
+      ---@type any
       null = json.null,
       --- Writes JSON on one line, keys sorted. A secret is refused.
       ---@param value any

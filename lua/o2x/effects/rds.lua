@@ -242,24 +242,38 @@ return {
   types = { snapshot, instance, listing },
   api = function(ctx)
     return {
-      --- The snapshots that the tenant may be restored from, oldest first: id, created, status, type, gigabytes.
+      --- The snapshots that the tenant may be restored from, oldest first.
+      ---@return { id: string, created: string, status: string, type: string, gigabytes: integer }[]
       snapshots = function() return snapshots(ctx) end,
-      --- The snapshot of that name; refused if it is another tenant's.
+
+      --- The snapshot of a name; one of another tenant is refused.
+      ---@param id string
+      ---@return table snapshot
       find = function(id) return find(ctx, id) end,
-      --- The newest one that was whole before a time; nil if there is none.
+
+      --- The newest snapshot that was complete before a time.
+      ---@param time string ISO 8601
+      ---@return table? snapshot nil if there is none
       newest_before = function(time) return newest_before(ctx, time) end,
-      --- Takes a snapshot of the platform's server under a name of the tenant's own, and waits until it is whole.
+
+      --- Ensures a snapshot of the platform's server under a name of the tenant's own, and waits until it is complete.
+      ---@param id string TENANT-manual-DATE-TIME
+      ---@return string outcome
       ensure_snapshot = function(id)
         if not is_own(ctx, id) then refuse(ctx, id, "would not be named after " .. ctx.tenant.name) end
         local target = { id = id, instance = ctx.scope.rds.instance }
         local _, outcome = ctx:effect("rds.snapshot", target, { instance = target.instance, status = "available" })
         return outcome
       end,
-      --- Makes this run's own server from a snapshot, and waits until it is there. -> address, port
+
+      --- Ensures a server of this run's own, made from a snapshot, and waits until it is available.
+      ---@param id string of the snapshot
+      ---@return { address: string, port: integer } server
       ensure_server = function(id)
         return (ctx:effect("rds.instance", instance_target(ctx), { snapshot = find(ctx, id).id, status = "available" }))
       end,
-      --- Throws this run's own server away.
+
+      --- Removes this run's own server.
       remove_server = function() ctx:effect("rds.instance", instance_target(ctx), nil) end,
     }
   end,

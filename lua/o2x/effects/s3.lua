@@ -168,15 +168,26 @@ return {
   types = { object, copy, listing, head },
   api = function(ctx)
     return {
-      --- Refuses what is no object of the tenant's own: s3://BUCKET/KEY, below its prefix.
+      --- Refuses a URL that is not an object below the tenant's own prefix.
+      ---@param url string "s3://BUCKET/KEY"
       check = function(url) split(ctx, url) end,
-      --- Sends an archive and its note, and reads it back. made: path, sha256, bytes
+
+      --- Sends an archive and its note, and reads both back. An object that is there already is a conflict.
+      ---@param made { path: string, sha256: string, bytes: integer } from archive.dump_own
+      ---@param url string
       upload = function(made, url) return upload(ctx, made, url) end,
-      --- Fetches an archive, and its note if there is one, into this run's own folder. -> path
+
+      --- Fetches an archive, and its note if there is one, into the folder of this run.
+      ---@param url string
+      ---@return string path
       fetch = function(url) return fetch(ctx, url) end,
+
       --- Removes what was fetched.
       drop_own = function() ctx:effect("s3.copy", { path = own_path(ctx), url = "what was fetched" }, nil) end,
-      --- The tenant's own objects whose name ends so: url, size, modified.
+
+      --- The tenant's own objects.
+      ---@param ending string? of their names
+      ---@return { url: string, size: integer, modified: string }[] size: bytes
       list = function(ending) return list(ctx, ending) end,
     }
   end,

@@ -7,8 +7,14 @@ return {
   api = function()
     return {
       --- Is the value a secret?
+      ---@param value any
+      ---@return boolean
       is = secret.is,
+
       --- Do two secrets, or a secret and a text, hold the same?
+      ---@param a userdata|string
+      ---@param b userdata|string
+      ---@return boolean
       equal = secret.equal,
     }
   end,

@@ -29,6 +29,9 @@ return {
       ---@param list table
       ---@return table
       array = yaml.array,
+
+      --- The null of YAML.
+      ---@type any
       null = yaml.null,
       --- Writes YAML. A secret is refused.
       ---@param value any

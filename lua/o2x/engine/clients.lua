@@ -5,6 +5,7 @@ local errors = require "o2x.base.error"
 local M = {}
 
 -- name → maker(config, scope, run, client); the names are those of ctx:client
+---@type table<string, fun(config: table, scope: table, run: table, client: fun(name: string): table): table>
 local makers = {}
 --- The makers by name; tests put others in.
 M.makers = makers

@@ -35,7 +35,13 @@ function M.open(folder)
   return setmetatable({ folder = folder }, Store)
 end
 
+--- The folder of a run.
+---@param id string
+---@return string path
 function Store:folder_of(id) return fs.join(self.folder, id) end
+--- The journal of a run.
+---@param id string
+---@return string path
 function Store:journal_of(id) return fs.join(self.folder, id, "journal") end
 
 --- An id for a run that begins now: the date, the time, and the fraction of the second, so that ids sort by time.

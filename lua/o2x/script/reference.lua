@@ -81,11 +81,19 @@ local function parameters(node, doc)
   return names[1] == "..." and documented(doc) or names
 end
 
+-- A value that is no function: json.null.
+local function is_constant(node, doc)
+  for _, line in ipairs(doc) do
+    if line:match("^@type ") then return true end
+  end
+  return node.k == "index" and #doc == 0
+end
+
 local function entry(file, name, node, docs, line)
   local doc = docs[line] or docs[node.line] or {}
   return {
     name = name,
-    constant = node.k == "index" and #doc == 0,
+    constant = is_constant(node, doc),
     params = parameters(node, doc),
     method = is_method(node),
     doc = doc,

@@ -103,6 +103,7 @@ function node(state, event)
   return event
 end
 
+--- Composes the nodes of a YAML text, with anchors and merges resolved.
 ---@param text string
 ---@param source string the file it is from, for messages
 ---@return table[] nodes one a document

@@ -43,6 +43,7 @@ local function unprintable(text)
     or text:find "\xef\xbf[\xbe\xbf]"
 end
 
+--- A string in double quotes, with escapes.
 ---@param text string
 ---@return string
 function M.double_quoted(text)
@@ -54,6 +55,7 @@ function M.double_quoted(text)
   return '"' .. out .. '"'
 end
 
+--- A string in single quotes.
 ---@param text string without line breaks or unprintable characters
 ---@return string
 function M.single_quoted(text) return "'" .. text:gsub("'", "''") .. "'" end
@@ -211,6 +213,7 @@ function M.flow(v)
   return "{" .. table.concat(parts, ", ") .. "}"
 end
 
+--- Writes a value as a YAML document.
 ---@param v any
 ---@return string text that ends with a newline
 function M.encode(v) return M.block(v, "") .. "\n" end

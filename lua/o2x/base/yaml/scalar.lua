@@ -66,6 +66,7 @@ local function float(text)
   return value
 end
 
+--- The value of a plain scalar, typed as Helm types it.
 ---@param text string
 ---@return any value nil for null
 ---@return string kind "string", "null", "bool", "int", "float", or "range": an integer beyond 64 bits

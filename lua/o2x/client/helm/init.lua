@@ -29,6 +29,7 @@ Helm.__index = Helm
 ---@field namespaces string[]? where they may lie; nil: anywhere
 ---@field program string? "helm" if absent
 
+--- A client for one kubeconfig.
 ---@param options o2x.helm.options
 ---@return table client
 function M.new(options)

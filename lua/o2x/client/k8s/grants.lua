@@ -36,6 +36,7 @@ local function check_syntax(kind, name)
   end
 end
 
+--- The grants of a run.
 ---@param spec o2x.k8s.grants? nil: no bounds
 ---@return table grants
 function M.new(spec) return setmetatable({ spec = spec, seen = {} }, Grants) end

@@ -25,6 +25,7 @@ Client.__index = Client
 ---@field config table a loaded kubeconfig (o2x.kubeconfig)
 ---@field scope o2x.k8s.grants? what the run may touch; nil: everything
 
+--- A client for one cluster.
 ---@param options o2x.k8s.options
 ---@return table client
 function M.new(options)

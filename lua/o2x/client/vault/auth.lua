@@ -16,6 +16,7 @@ local RETRY <const> = 10 -- seconds
 local Auth = {}
 Auth.__index = Auth
 
+--- The token of a client, however it is obtained.
 ---@param client table the vault.client whose token this is
 ---@return table auth
 function M.new(client)

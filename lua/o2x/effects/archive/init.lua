@@ -1,7 +1,5 @@
---- Archives of the tenant's database for runbooks: made, looked at, restored aside, put in its place.
----     archive.dump(path) → what was made     archive.examine(path, owner) → what is in it; refuses another tenant's
----     archive.restore_aside(summary, options)     archive.swap(options)     archive.restore_table(summary)
----     archive.rows(sql)  reads the database restored aside     archive.kept() → the databases that restores put away
+--- Archives of the tenant's database for runbooks: made by pg_dump, examined, restored into a database beside the
+--- tenant's own, and put in its place.
 
 local archive_aside = require "o2x.effects.archive.copy"
 local archive_file = require "o2x.effects.archive.file"
@@ -132,9 +130,13 @@ return {
   },
   api = function(ctx)
     return {
-      --- Dumps the tenant's database into a new file and reads it back. -> database, at, bytes, sha256, tables, rows
+      --- Dumps the tenant's database into a new file and reads it back.
+      ---@param path string of the file, on this machine
+      ---@return { database: string, at: string, bytes: integer, sha256: string, tables: integer, rows: integer } made what pg_dump wrote
       dump = function(path) return dump(ctx, absolute(path)) end,
-      --- Dumps the tenant's database into a new file of this run's own folder. -> path, sha256, bytes …
+
+      --- Dumps the tenant's database into a new file in the folder of this run.
+      ---@return table made like that of dump, and path
       dump_own = function()
         local made = dump(ctx, own_path(ctx))
         return {
@@ -146,32 +148,57 @@ return {
           at = made.at,
         }
       end,
-      --- Dumps the tenant's database of another server into this run's own folder. server: address, port. -> path
+
+      --- Dumps the tenant's database of another server into the folder of this run.
+      ---@param server { address: string, port: integer }
+      ---@return string path
       dump_server = function(server)
         dump(ctx, own_path(ctx), { host = server.address, port = server.port })
         return own_path(ctx)
       end,
-      --- Removes the archive in this run's own folder.
+
+      --- Removes the archive from the folder of this run.
       drop_own = function() ctx:effect("pg.archive", { path = own_path(ctx), database = ctx.scope.pg.tenant }, nil) end,
-      --- What an archive holds, read to its end; owner = { table =, key = { column = value } } tells whose it must be;
-      --- wanted: a table that must be in it, given back as `table`.
+
+      --- Reads an archive to its end. One of another tenant is refused.
+      ---@param path string
+      ---@param owner { table: string, key: table } the row that must be in it, which tells whose it is
+      ---@param wanted string? a table that must be in it
+      ---@return table summary what is in it; `table`: what was wanted
       examine = function(path, owner, wanted)
         return ctx:read("pg.archive_contents", contents_target(ctx, path, owner, wanted))
       end,
-      --- Restores an examined archive beside the tenant's database: all of it, or its `table`. options: defaults
+
+      --- Restores an examined archive into a database beside the tenant's own: all of it, or its `table`.
+      ---@param summary table from examine
+      ---@param options { defaults: table? }? properties of the database and `user` if the tenant's own is not there
+      ---@return table restored
       restore_aside = function(summary, options) return restore_aside(ctx, summary, options) end,
-      --- Reads from the database that was restored aside; a plan, which has none, reads nothing.
+
+      --- Reads from the database that was restored beside the tenant's own; a plan, which has none, reads nothing.
+      ---@param sql string one statement; parameters are $1, $2 …
+      ---@param ... any parameters
+      ---@return table[] rows
       rows = function(sql, ...)
         local name = aside.restore(ctx.scope.pg.tenant, ctx.run_id)
         return ctx:read("pg.aside_query", { name = name, sql = sql, parameters = table.pack(...) }) or {}
       end,
-      --- Puts the restored database in the tenant's place. -> the name under which the old one is kept
+
+      --- Puts the restored database in the place of the tenant's own, in one transaction.
+      ---@param options { defaults: table? }? see restore_aside
+      ---@return string name under which the old one is kept
       swap = function(options) return swap(ctx, options) end,
+
       --- Brings one table back from the restored database.
+      ---@param name string "schema.table"
+      ---@return string outcome
       restore_table = function(name) return restore_table(ctx, name) end,
-      --- Removes what was restored aside.
+
+      --- Removes the database that was restored beside the tenant's own.
       drop_aside = function() ctx:effect("pg.restored", target_of(ctx, {}), nil) end,
-      --- The databases that restores of this tenant left: name, what ("before", "restored"), at, run, size.
+
+      --- The databases that restores of this tenant left behind.
+      ---@return { name: string, what: string, at: string, run: string, size: integer }[] what: "before" or "restored"; size: bytes
       kept = function() return kept(ctx) end,
     }
   end,

@@ -281,17 +281,27 @@ local function api(ctx)
     ensure_release = function(name, o) return ensure_release(ctx, name, o) end,
 
     --- Ensures that a release is not there.
+    ---@param name string
+    ---@param namespace string? the tenant's own by default
     remove_release = function(name, namespace)
       ctx:effect("helm.release", { name = name, namespace = default(namespace) }, nil)
     end,
 
-    --- The tenant's releases: name, revision, status, chart, app_version.
+    --- The tenant's releases.
+    ---@param namespace string? the tenant's own by default
+    ---@return { name: string, revision: integer, status: string, chart: string, app_version: string }[]
     list = function(namespace) return list(ctx, default(namespace)) end,
 
-    --- A release's revisions, oldest first; nil if there is no such release.
+    --- The revisions of a release, oldest first.
+    ---@param name string
+    ---@param namespace string? the tenant's own by default
+    ---@return table[]? revisions revision, status, chart, app_version, description, updated; nil if there is no such release
     history = function(name, namespace) return client(ctx):history(name, default(namespace)) end,
 
-    --- A release as it is: revision, status, chart, app_version; nil if there is none.
+    --- A release as it is.
+    ---@param name string
+    ---@param namespace string? the tenant's own by default
+    ---@return table? release revision, status, chart, app_version; nil if there is none
     status = function(name, namespace) return ctx:read("helm.release", { name = name, namespace = default(namespace) }) end,
   }
   for name, fn in pairs(own) do

@@ -155,19 +155,30 @@ end
 function M.api(ctx, wait)
   local function default(namespace) return namespace or ctx:client("k8s").namespace end
   return {
-    --- A revision of a release: revision, status, chart, app_version, image, updated, description; nil if it is not
-    --- kept.
+    --- A revision of a release.
+    ---@param name string
+    ---@param revision integer
+    ---@param namespace string? the tenant's own by default
+    ---@return table? revision revision, status, chart, app_version, image, updated, description; nil if it is not kept
     at = function(name, revision, namespace) return at(ctx, name, default(namespace), revision) end,
 
-    --- The last good revision before the present one whose image or values differ; nil if there is none. For a release
-    --- that is no more than half deployed: what was there before.
+    --- The last good revision before the present one whose image or values differ. For a release that is no more than
+    --- half deployed: what was there before.
+    ---@param name string
+    ---@param namespace string? the tenant's own by default
+    ---@return table? revision revision, status, chart, app_version, image, updated, description; nil if there is none
     previous = function(name, namespace) return previous(ctx, name, default(namespace)) end,
 
-    --- The good revision that was there at a time (seconds since 1970); nil if there was none.
+    --- The good revision that was deployed at a time.
+    ---@param name string
+    ---@param time number seconds since 1970
+    ---@param namespace string? the tenant's own by default
+    ---@return table? revision revision, status, chart, app_version, image, updated, description; nil if there was none
     before = function(name, time, namespace) return before(ctx, name, default(namespace), time) end,
 
     --- The values that a revision was given.
     ---@param found table of at, previous or before
+    ---@return table? values
     values = function(found) return content.values(found.values) end,
 
     --- Goes back to a revision, as a new one, and waits until its workloads are ready.
@@ -182,7 +193,9 @@ function M.api(ctx, wait)
       return outcome
     end,
 
-    --- Brings a release that a helm left pending-… back to what was deployed.
+    --- Brings a release that helm left pending back to what was deployed.
+    ---@param name string
+    ---@param namespace string? the tenant's own by default
     ---@return string outcome
     repair = function(name, namespace) return repair(ctx, name, default(namespace)) end,
   }

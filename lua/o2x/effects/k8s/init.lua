@@ -184,20 +184,28 @@ local function api(ctx)
     end,
 
     --- Ensures that an object is not there.
+    ---@param kind string "Deployment", "deploy", "servicemonitors.monitoring.coreos.com"
+    ---@param name string
+    ---@param namespace string? the tenant's own by default
     remove = function(kind, name, namespace)
       local target = target_to_write(ctx, kind, name, namespace)
       ctx:effect(is_secret(target) and "k8s.secret" or "k8s.object", target, nil)
     end,
 
-    --- Reads an object; a Secret's data come out as secrets, in base64.
+    --- Reads an object. The data of a Secret come out as secrets, in base64.
+    ---@param kind string "Deployment", "deploy", "servicemonitors.monitoring.coreos.com"
+    ---@param name string
+    ---@param namespace string? the tenant's own by default
     ---@return table? object nil if there is none
     get = function(kind, name, namespace)
       local target = target_of(ctx, kind, name, namespace)
       return ctx:read(is_secret(target) and "k8s.secret" or "k8s.object", target)
     end,
 
-    --- Lists the tenant's objects of a kind.
+    --- Lists the tenant's objects of a kind. Secrets cannot be listed.
+    ---@param kind string
     ---@param o { selector: string?, namespace: string? }?
+    ---@return table[] objects
     list = function(kind, o) return (patient(ctx, client(ctx).list, client(ctx), kind, o)) end,
 
     --- Ensures a Secret. One that exists with other content is a conflict error, unless overwrite is asked for.
@@ -217,16 +225,25 @@ local function api(ctx)
     end,
 
     --- The last lines of a pod's log.
-    ---@param o { tail: integer?, previous: boolean?, container: string?, namespace: string? }?
+    ---@param pod string
+    ---@param o { tail: integer?, previous: boolean?, container: string?, namespace: string? }? tail: lines
+    ---@return string
     logs = function(pod, o) return patient(ctx, client(ctx).logs, client(ctx), pod, o) end,
 
     --- The events about an object, oldest first.
+    ---@param kind string "Deployment", "deploy", "servicemonitors.monitoring.coreos.com"
+    ---@param name string
+    ---@param namespace string? the tenant's own by default
+    ---@return { type: string, reason: string, message: string, count: integer, time: string }[]
     events = function(kind, name, namespace)
       return patient(ctx, client(ctx).events, client(ctx), kind, name, namespace)
     end,
 
-    --- Waits until an object is ready; if it does not get there, the error tells the pods' trouble, events and last log
-    --- lines.
+    --- Waits until an object is ready. If it does not become ready, the error explains why: pods, events, last log lines.
+    ---@param kind string
+    ---@param name string
+    ---@param seconds number? longest wait; 300
+    ---@param namespace string? the tenant's own by default
     ---@return table? object nil in a plan with changes, which has nothing to wait for
     wait_ready = function(kind, name, seconds, namespace)
       if ctx:planned() then return nil end
@@ -234,8 +251,11 @@ local function api(ctx)
       return ready.wait(client(ctx), kind, name, o)
     end,
 
-    --- Sends a request to a service through the API server's proxy.
+    --- Sends a request to a service through the API server's proxy. A plan refuses methods other than GET and HEAD.
+    ---@param service string
+    ---@param port integer|string
     ---@param o { method: string?, path: string?, headers: table?, json: any, body: any, timeout: number?, namespace: string? }?
+    ---@return table response status, headers, body
     request = function(service, port, o)
       o = request_fields(o or {})
       if SAFE[o.method or "GET"] then return patient(ctx, client(ctx).request, client(ctx), service, port, o) end

@@ -47,6 +47,8 @@ function Named:rows(sql, ...)
 end
 
 --- Reads one row.
+---@param sql string one statement; parameters are $1, $2 …
+---@param ... any parameters
 ---@return table|nil row the first, or nil
 function Named:one(sql, ...) return self:rows(sql, ...)[1] end
 

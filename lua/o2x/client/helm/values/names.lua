@@ -35,6 +35,7 @@ function M.candidates(pairs_list, keep)
   return list
 end
 
+--- Replaces all candidates in a text.
 ---@param text string
 ---@param candidates table[] of M.candidates
 ---@return string

@@ -33,6 +33,7 @@ local function run(path, at, stop)
   return at - 1
 end
 
+--- Parses a path such as app.envMap[name=X].value.
 ---@param path string
 ---@return table[] parts { key = } | { index = } | { name =, value = }
 function M.parse(path)
