@@ -1,6 +1,8 @@
 --- What a simulator is given: a folder, ports that stay the same, state that outlives the process, a clock, a server.
 
 local clock = require "o2x.base.clock"
+local crypto = require "o2x.base.crypto"
+local errors = require "o2x.base.error"
 local faults = require "lab.faults"
 local fs = require "o2x.base.fs"
 local httpd = require "lab.httpd"
@@ -12,16 +14,12 @@ local M = {}
 
 local SAVE_AFTER = 0.3 -- seconds; changes within it are written together
 local PRIVATE = 0x180 -- 0600
+local FIRST_PORT <const> = 10000
+local PORT_TRIES <const> = 20
 
 local function read_json(path)
   local text = fs.read_if(path)
   return text and json.decode(text, path) or nil
-end
-
--- A port that is free now.
-local function free_port()
-  local server <close> = httpd.serve { handler = function() return 404 end }
-  return server.port
 end
 
 local function port_is_free(port)
@@ -30,18 +28,56 @@ local function port_is_free(port)
   return ok
 end
 
+-- The first of the ports that the system gives to outgoing connections and to servers that do not ask for one.
+local function first_ephemeral()
+  local range = fs.read_if "/proc/sys/net/ipv4/ip_local_port_range" or ""
+  return math.tointeger(tonumber(range:match "^%d+")) or 32768
+end
+
+--- A port that is free now. It is none that a connection or another server could get by chance: a lab keeps its ports
+--- while it is down.
+---@return integer
+function M.free_port()
+  local span = first_ephemeral() - FIRST_PORT
+  for _ = 1, PORT_TRIES do
+    local port = span > 0 and FIRST_PORT + string.unpack("<I4", crypto.random(4)) % span or 0
+    if port > 0 and port_is_free(port) then return port end
+  end
+  local server <close> = httpd.serve { handler = function() return 404 end } -- the system's choice
+  return server.port
+end
+
+-- port(name): the port of a server. on_port(name, start): starts it there.
 local function keep_ports(lab)
   local path = fs.join(lab.dir, "ports.json")
   local ports, given = read_json(path) or {}, {}
-  --- The port of a server: the one it had, or a free one when somebody has taken that meanwhile.
-  return function(name)
+
+  -- The port it had, or another when somebody has taken that meanwhile.
+  local function port_of(name)
     if given[name] then return given[name] end
     local port = ports[name]
-    if not port or not port_is_free(port) then port = free_port() end
+    if not port or not port_is_free(port) then port = M.free_port() end
     ports[name], given[name] = port, port
     fs.write(path, json.encode(ports), { mode = PRIVATE })
     return port
   end
+
+  local function taken(port, problem)
+    return errors.is(problem) and problem.code == "EADDRINUSE" or not port_is_free(port)
+  end
+
+  -- A port that was free may be somebody else's when the server takes it: then it gets another.
+  local function on_port(name, start)
+    for tries = 1, PORT_TRIES do
+      local port = port_of(name)
+      local ok, result = pcall(start, port)
+      if ok then return result, port end
+      if tries == PORT_TRIES or not taken(port, result) then error(result, 0) end
+      given[name], ports[name] = nil, nil
+    end
+  end
+
+  return port_of, on_port
 end
 
 local function keep_state(lab)
@@ -99,7 +135,8 @@ function M.new(dir)
   local log_path = fs.join(lab.dir, "lab.log")
 
   lab.ca = tls.authority(tls_folder)
-  lab.port = keep_ports(lab)
+  -- port(name) → number; on_port(name, start) → what start(port) gave, and the port.
+  lab.port, lab.on_port = keep_ports(lab)
   -- state(name): a plain table; save(name): keep it soon (without a name: all); flush(): now.
   lab.state, lab.save, lab.flush = keep_state(lab)
 
@@ -119,13 +156,20 @@ function M.new(dir)
     local certificate = options and options.tls
     lab.faults.wired[name] = true
     if certificate == true then certificate = lab.certificate("server", { "localhost", "127.0.0.1" }) end
-    return httpd.serve {
-      host = lab.host,
-      port = lab.port(name),
-      tls = certificate,
-      log = lab.log,
-      handler = faults.wrap(lab.faults.rules, name, handler, lab.log),
-    }
+    return (
+      lab.on_port(
+        name,
+        function(port)
+          return httpd.serve {
+            host = lab.host,
+            port = port,
+            tls = certificate,
+            log = lab.log,
+            handler = faults.wrap(lab.faults.rules, name, handler, lab.log),
+          }
+        end
+      )
+    )
   end
 
   return lab

@@ -13,7 +13,6 @@ local M = { name = "dns" }
 local MAX_CHAIN <const> = 8 -- links of a chain of aliases that are followed
 local PLAIN_UDP <const> = 512 -- without EDNS, RFC 1035
 local IDLE <const> = 10 -- seconds a TCP client may be silent
-local BINDS <const> = 5 -- ports that are tried
 
 -- Load balancers have public names in life; in the lab they are here.
 local BALANCERS <const> = ".elb.amazonaws.com."
@@ -192,24 +191,16 @@ local function serve_tcp(listener, store, connections)
   end
 end
 
--- The lab's ports are free for TCP; whether for UDP too shows here.
+-- One port for UDP and TCP.
 local function bind(lab)
-  local socket, problem, code
-  for i = 1, BINDS do
-    local port = lab.port(i == 1 and "dns" or "dns-" .. i)
-    socket, problem, code = udp.bind(lab.host, port)
-    if socket then
-      local fields = { kind = "failed", module = "lab", op = "dns", message = ("%s:%d"):format(lab.host, port) }
-      return socket, errors.check(fields, listen.open(lab.host, port)), port
-    end
-  end
-  errors.raise {
-    kind = "failed",
-    module = "lab",
-    op = "dns",
-    code = code,
-    message = "the name server has no port: " .. problem,
-  }
+  local listener
+  local socket, port = lab.on_port("dns", function(free)
+    local fields = { kind = "failed", module = "lab", op = "dns", message = ("%s:%d"):format(lab.host, free) }
+    local bound = errors.check(fields, udp.bind(lab.host, free))
+    listener = errors.check(fields, listen.open(lab.host, free))
+    return bound
+  end)
+  return socket, listener, port
 end
 
 -- `o2x lab fault dns servfail` and `silent`: all questions until `off`.

@@ -116,12 +116,11 @@ function M.start(lab)
     daemon.clear(lab, "postgres", at.user)
     initialise(lab, at, state)
   end
-  local port
+  local _, port
   if server.is_running(at) then
     port = server.port(at)
   else
-    port = lab.port("postgres")
-    server.launch(at, port)
+    _, port = lab.on_port("postgres", function(free) server.launch(at, free) end)
   end
   make_roles(lab, port, state)
   local env = { PGHOST = "127.0.0.1", PGPORT = tostring(port), PGUSER = "admin", PGPASSWORD = state.admin_password }

@@ -45,13 +45,12 @@ local function adopt(self, id)
     }
 end
 
+local function port_name(instance) return instance.primary and "postgres" or "rds-" .. instance.id end
+
 --- The port on which an instance answers.
 ---@param instance table
 ---@return integer
-function Servers:port(instance)
-  if instance.primary then return self.lab.port("postgres") end
-  return self.lab.port("rds-" .. instance.id)
-end
+function Servers:port(instance) return self.lab.port(port_name(instance)) end
 
 -- ---- work that takes its time ----
 
@@ -110,7 +109,8 @@ local function bring_up(self, instance)
     daemon.must(at.user, { argv = { "cp", "-a", from, at.data .. ".new" }, timeout = 300 }, "cp")
     into_place(at.user, at.data .. ".new", at.data)
   end
-  if not server.is_running(at) then server.launch(at, self:port(instance)) end
+  if server.is_running(at) then return end
+  self.lab.on_port(port_name(instance), function(port) server.launch(at, port) end)
 end
 
 --- Begins a snapshot.

@@ -81,21 +81,28 @@ local function until_ready(lab, at)
   end
 end
 
+local function launch(lab, at, port)
+  local state = lab.state "redis"
+  state.port = port
+  lab.flush()
+  daemon.folder(lab, "redis", at.user)
+  daemon.write(at.config, config_text(at, port, state.password), at.user)
+  local argv = { proc.find "redis-server", at.config }
+  daemon.launch(at.user, { argv = argv, log = fs.join(lab.dir, "redis.start") }, "redis-server")
+  until_ready(lab, at)
+end
+
 --- Starts the server, or finds it running.
 ---@param lab table
 ---@return {port: integer, env: table<string, string>, stop: function}
 function M.start(lab)
   local at, state = place(lab), lab.state "redis"
   state.password = state.password or daemon.password()
-  if not running(lab, at) then
-    state.port = lab.port "redis"
-    lab.flush()
-    daemon.folder(lab, "redis", at.user)
-    daemon.write(at.config, config_text(at, state.port, state.password), at.user)
-    local argv = { proc.find "redis-server", at.config }
-    daemon.launch(at.user, { argv = argv, log = fs.join(lab.dir, "redis.start") }, "redis-server")
+  if running(lab, at) then
+    until_ready(lab, at)
+  else
+    lab.on_port("redis", function(port) launch(lab, at, port) end)
   end
-  until_ready(lab, at)
   return {
     port = state.port,
     env = { REDIS_URL = ("redis://127.0.0.1:%d/0"):format(state.port), REDISCLI_AUTH = state.password },

@@ -2,9 +2,11 @@
 -- clients, expects the finding and mends the fault; a healthy tenant has no finding.
 
 local crypto = require "o2x.base.crypto"
+local eventually = require "tests.support.eventually"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local labs = require "tests.support.lab"
+local proc = require "o2x.base.proc"
 
 local RUNBOOK = "runbooks/diagnose.lua"
 local ID, DATABASE = "TIDLT-100005", "coredb-urbanos"
@@ -525,7 +527,7 @@ describe("diagnose", function()
   are_found "what is down, without stopping at the first"
 
   it("is healthy again when all is mended, and tells people in words", function()
-    labs.eventually(20, "no finding", function()
+    eventually("no finding", function()
       local rows = diagnose()
       return #rows == 0
     end)
@@ -551,8 +553,15 @@ describe("diagnose", function()
 
   it("is finished after a kill", function()
     fault("k8s", "slow", "match=/deployments", "seconds=5")
-    local killed = lab:run { "timeout", "-s", "KILL", "1.5", labs.O2X, "run", RUNBOOK, "urbanos" }
-    assert.are_not.equal(0, killed.code)
+    local run <close> = lab:start { "run", RUNBOOK, "urbanos" }
+    eventually("the run has begun", function()
+      for _, each in ipairs(json.decode(lab:o2x({ "runs", "--json" }).stdout)) do
+        if each.status == "running" then return true end
+      end
+    end)
+    run:kill(9)
+    proc.wait(run, 60)
+    fault("k8s", "off")
     local resumed = lab:o2x { "resume" }
     assert.equal(0, resumed.code, resumed.stderr)
     assert.matches("no finding", resumed.stderr)

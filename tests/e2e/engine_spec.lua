@@ -1,6 +1,7 @@
 -- The engine from outside: the program runs as a child process against the toy platform (tests/support/toy).
 
 local defer = require "o2x.base.defer"
+local eventually = require "tests.support.eventually"
 local fs = require "o2x.base.fs"
 local proc = require "o2x.base.proc"
 local task = require "o2x.base.task"
@@ -168,7 +169,7 @@ describe("a run", function()
       step("three", function() toy.ensure("three", { v = 3 }) end)]]
     )
     local child <close> = toy:start { "run", "slow", "alpha" }
-    toys.eventually(function() return toy:holds().one end)
+    eventually("the first effect", function() return toy:holds().one end)
     child:kill(2)
     local code, signal = proc.wait(child, 60)
     assert.is_nil(signal)
@@ -188,7 +189,7 @@ describe("a run", function()
   it("lets one run of a tenant go on at a time, tells the second who has it, and is never stale", function()
     toy:runbook("slow", [[ step("one", function() toy.ensure("one", { v = 1 }); toy.wait(300) end) ]])
     local child <close> = toy:start { "run", "slow", "alpha" }
-    toys.eventually(function() return toy:holds().one end)
+    eventually("the first effect", function() return toy:holds().one end)
     local second = toy:o2x { "run", "build", "alpha" }
     assert.equal(5, second.code)
     assert.truthy(second.stderr:find("alpha is locked: .* runs slow %(R%-"))
@@ -344,7 +345,7 @@ describe("the processor, memory and the disk", function()
     local toy <close> = toys.new()
     toy:runbook("stuck", [[ step("a", function() toy.ensure("one", 1) toy.stubborn(300) end) ]])
     local child <close> = toy:start { "run", "stuck", "alpha" }
-    toys.eventually(function() return toy:holds().one end)
+    eventually("the first effect", function() return toy:holds().one end)
     local start = task.now()
     local code
     repeat

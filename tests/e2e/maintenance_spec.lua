@@ -1,6 +1,7 @@
 -- Maintenance of one tenant, looked at with kubectl and curl.
 
 local emergency = require "tests.support.emergency"
+local eventually = require "tests.support.eventually"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local labs = require "tests.support.lab"
@@ -159,8 +160,7 @@ describe("maintenance", function()
 
   it("says clearly when it should have ended, whatever is run or planned, and refuses onboarding, too", function()
     e:run("maintenance", "mode=on", "for=1s")
-    labs.eventually(
-      60,
+    eventually(
       "the maintenance has lapsed",
       function()
         return lab:o2x({ "run", "maintenance", "urbanos", "mode=status" }).stderr:find("IT SHOULD HAVE ENDED", 1, true)
@@ -179,13 +179,8 @@ describe("maintenance", function()
 
   it("tells the second of two emergencies who, what and since when", function()
     lab:o2x { "lab", "fault", "k8s", "slow-pods", "seconds=60" }
-    local env = {}
-    for name, value in pairs(lab.env) do
-      env[name] = value
-    end
-    local first <close> =
-      proc.start { argv = { labs.O2X, "run", "scale", "urbanos", "service=service-payment", "replicas=3" }, env = env }
-    labs.eventually(60, "the first has begun", function() return e:replicas():find("service%-payment=3") end)
+    local first <close> = lab:start { "run", "scale", "urbanos", "service=service-payment", "replicas=3" }
+    eventually("the first has begun", function() return e:replicas():find("service%-payment=3") end)
     local second = e:try("maintenance", "mode=on")
     first:kill(2)
     proc.wait(first, 60)

@@ -1,5 +1,6 @@
 -- Backup and restore of one tenant, looked at with psql, pg_restore and the AWS command line.
 
+local eventually = require "tests.support.eventually"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local labs = require "tests.support.lab"
@@ -120,8 +121,7 @@ describe("backup and restore", function()
     end
     local mine <close> = session(DATABASE)
     local other <close> = session "coredb-shm"
-    labs.eventually(
-      10,
+    eventually(
       "both sessions",
       function()
         return lab:sql(
@@ -270,11 +270,10 @@ describe("backup and restore", function()
 
   it("is killed while the server is made, and finds it again", function()
     spoil()
-    local argv = { labs.O2X, "run", "restore", "urbanos", "--confirm=urbanos", "at=2099-01-01T00:00:00Z" }
-    local run = proc.start { argv = argv, env = lab.env }
-    labs.eventually(20, "the server is being made", function() return instances():find("o2x-restore", 1, true) end)
+    local run = lab:start { "run", "restore", "urbanos", "--confirm=urbanos", "at=2099-01-01T00:00:00Z" }
+    eventually("the server is being made", function() return instances():find("o2x-restore", 1, true) end)
     run:kill(9)
-    proc.wait(run, 10)
+    proc.wait(run, 60)
     run:close()
     ok(lab:o2x { "resume" })
     assert.equal("2", lab:sql(DATABASE, COUNT))

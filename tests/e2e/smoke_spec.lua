@@ -1,5 +1,6 @@
 -- The smoke test as a runbook: as a table, as JSON, as JUnit XML.
 
+local eventually = require "tests.support.eventually"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local labs = require "tests.support.lab"
@@ -37,6 +38,10 @@ describe("the smoke test", function()
 
   it("goes on after a failure, and tells all", function()
     lab:out("kubectl", "scale", "deployment", "newclient-tax-gateway", "--replicas=0")
+    eventually(
+      "no pod is left",
+      function() return lab:out("kubectl", "get", "pods", "-l", "app=newclient-tax-gateway", "-o", "name") == "" end
+    )
     local file = fs.join(lab.dir, "smoke.xml")
     local result = lab:o2x { "run", "smoke", "newclient", "--json", "junit=" .. file }
     lab:out("kubectl", "scale", "deployment", "newclient-tax-gateway", "--replicas=2")

@@ -3,7 +3,6 @@
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local proc = require "o2x.base.proc"
-local task = require "o2x.base.task"
 
 local Lab = {}
 Lab.__index = Lab
@@ -30,21 +29,31 @@ function Lab:stop()
   fs.remove_tree(self.dir)
 end
 
---- Runs a program with the lab's environment. -> { code, signal, stdout, stderr }
-function Lab:run(argv, options)
-  options = options or {}
+function Lab:environment(more)
   local env = {}
   for name, value in pairs(self.env) do
     env[name] = value
   end
-  for name, value in pairs(options.env or {}) do
+  for name, value in pairs(more or {}) do
     env[name] = value
   end
+  return env
+end
+
+--- Runs a program with the lab's environment. -> { code, signal, stdout, stderr }
+function Lab:run(argv, options)
+  options = options or {}
+  local env = self:environment(options.env)
   return proc.run { argv = argv, env = env, timeout = options.timeout or 300, stdin = options.stdin, cwd = options.cwd }
 end
 
 --- Runs o2x.
 function Lab:o2x(words, options) return self:run({ M.O2X, table.unpack(words) }, options) end
+
+--- Starts o2x and goes on. -> child
+function Lab:start(words, env)
+  return proc.start { argv = { M.O2X, table.unpack(words) }, env = self:environment(env), timeout = 300 }
+end
 
 --- Runs a client and gives what it prints, without the last newline; fails if it does.
 function Lab:out(...)
@@ -123,17 +132,6 @@ function Lab:aws(...) return self:out("aws", "--endpoint-url", self.env.AWS_ENDP
 
 function Lab:zone()
   return self:aws("route53", "list-hosted-zones", "--query", "HostedZones[0].Id", "--output", "text"):match "[^/]*$"
-end
-
---- Waits for a condition.
-function M.eventually(seconds, what, condition)
-  local deadline = task.now() + seconds
-  repeat
-    local ok = condition()
-    if ok then return ok end
-    task.sleep(0.05)
-  until task.now() > deadline
-  error("not within " .. seconds .. " s: " .. what, 2)
 end
 
 return M

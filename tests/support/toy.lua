@@ -5,7 +5,6 @@
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local proc = require "o2x.base.proc"
-local task = require "o2x.base.task"
 
 local M = {}
 
@@ -117,15 +116,6 @@ end
 --- Lets the next write of a target fail.
 function Toy:fault(name, kind, done)
   fs.write(("%s/.fault-%s"):format(self.system, name), kind .. (done and " done" or ""))
-end
-
---- Waits for a condition.
-function M.eventually(condition)
-  local deadline = task.now() + 60
-  while not condition() do
-    assert(task.now() < deadline, "it did not come about in 60 s")
-    task.sleep(0.02)
-  end
 end
 
 --- Forgets everything that was done.

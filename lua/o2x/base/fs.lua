@@ -49,7 +49,7 @@ function M.read(path, limit) return check("read", core.read(path, limit)) end
 ---@return string?
 function M.read_if(path, limit)
   local text, message, code = core.read(path, limit)
-  if text == nil and (code == "ENOENT" or code == "ENOTDIR") then return nil end
+  if text == nil and (code == "ENOENT" or code == "ENOTDIR" or code == "ESRCH") then return nil end
   return check("read", text, message, code)
 end
 
@@ -83,7 +83,7 @@ function M.append(path, bytes, mode) check("append", core.append(path, bytes, mo
 ---@return table?
 function M.stat(path, follow)
   local stat, message, code = core.stat(path, follow)
-  if stat == nil and (code == "ENOENT" or code == "ENOTDIR") then return nil end
+  if stat == nil and (code == "ENOENT" or code == "ENOTDIR" or code == "ESRCH") then return nil end
   return check("stat", stat, message, code)
 end
 

@@ -90,7 +90,7 @@ describe("DNS", function()
     assert.same({ "timeout", "TIMEOUT", true }, { problem.kind, problem.code, problem.retryable })
     assert.equal(
       "unreachable",
-      problem_of({ name = "a.embrix.com", servers = { "127.0.0.1:1" }, timeout = 0.1, tries = 1 }).kind
+      problem_of({ name = "a.embrix.com", servers = { "127.0.0.1:1" }, timeout = 60, tries = 1 }).kind
     )
     assert.equal("input", problem_of({ name = ("x"):rep(64) .. ".com", servers = { server } }).kind)
     assert.equal("input", problem_of({ name = "a.embrix.com", type = "NOSUCH", servers = { server } }).kind)

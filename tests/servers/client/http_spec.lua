@@ -1,4 +1,5 @@
 local crypto = require "o2x.base.crypto"
+local eventually = require "tests.support.eventually"
 local fs = require "o2x.base.fs"
 local http = require "o2x.client.http"
 local httpd = require "lab.httpd"
@@ -109,12 +110,14 @@ describe("a request", function()
   end)
 
   it("runs beside others, with at most 16 connections to a host", function()
-    local now, most = 0, 0
+    local now, most, full = 0, 0, false
     local server <close> = httpd.serve {
       handler = function()
         now = now + 1
         most = math.max(most, now)
-        task.sleep(0.02)
+        full = full or now == 16
+        eventually("16 at once", function() return full end)
+        task.sleep(0.02) -- a 17th would come meanwhile
         now = now - 1
         return 200, {}, "ok"
       end,
@@ -223,7 +226,7 @@ describe("a failure", function()
 
   it("by time is one too", function()
     local server <close> = httpd.serve { handler = function() task.sleep(60) end }
-    local problem = raised(http.request, { method = "PUT", url = url(server), timeout = 0.1 })
+    local problem = raised(http.request, { method = "PUT", url = url(server), timeout = 0.5 })
     assert.same({ "unknown", "timeout" }, { problem.kind, problem.code })
     problem = raised(http.request, { url = url(server), timeout = 0.1 })
     assert.same({ "timeout", "timeout", true }, { problem.kind, problem.code, problem.retryable })
@@ -320,7 +323,7 @@ describe("a stream", function()
       local stream <close> = http.stream { url = url(server) }
       assert.equal("hello\n", stream:read())
     end
-    assert.is_true(task.wait(seen, 5))
+    assert.is_true(task.wait(seen, 60))
   end)
 
   it("waits in the server when nobody reads it, and loses nothing", function()
@@ -343,16 +346,18 @@ describe("a stream", function()
   end)
 
   it("that breaks off raises", function()
+    local read = task.event()
     local server <close> = httpd.serve {
       handler = function(req)
         local writer = req:stream(200)
         writer:write "some"
-        task.sleep(0.05)
+        task.wait(read, 60)
         req.handle:drop()
       end,
     }
     local stream <close> = http.stream { url = url(server) }
     assert.equal("some", stream:read())
+    read:set()
     assert.equal("truncated", raised(stream.read, stream).code)
   end)
 end)
@@ -379,12 +384,14 @@ describe("the server", function()
   end)
 
   it("stops with requests and streams under way", function()
+    local arrived = task.event()
     local server = httpd.serve {
       handler = function(req)
         if req.path == "/stream" then
           local writer = req:stream(200)
           writer:write "x"
-          task.sleep(30)
+        else
+          arrived:set()
         end
         task.sleep(30)
       end,
@@ -392,7 +399,7 @@ describe("the server", function()
     local stream <close> = http.stream { url = url(server, "/stream") }
     stream:read()
     local waiting = task.spawn(function() return raised(http.request, { url = url(server, "/slow") }).code end)
-    task.sleep(0.02)
+    assert.is_true(task.wait(arrived, 60))
     server:stop()
     server:stop()
     assert.equal("reset", waiting:join())
@@ -452,7 +459,7 @@ describe("TLS", function()
       local stream <close> = http.stream { url = ("https://localhost:%d/"):format(server.port), ca = certs.ca }
       assert.equal("x", stream:read())
     end
-    assert.is_true(task.wait(seen, 5))
+    assert.is_true(task.wait(seen, 60))
   end)
 
   -- Our own server asks for no client's certificate; openssl's does.
@@ -481,12 +488,10 @@ describe("TLS", function()
         "-verify_return_error",
       },
     }
-    local port
-    local deadline = task.now() + 60
-    repeat
-      task.sleep(0.02)
-      port = (fs.read_if(fs.join(folder, "log")) or ""):match "ACCEPT [^\n]*:(%d+)\n"
-    until port or task.now() > deadline
+    local port = eventually(
+      "openssl's port",
+      function() return (fs.read_if(fs.join(folder, "log")) or ""):match "ACCEPT [^\n]*:(%d+)\n" end
+    )
     local request = { url = ("https://localhost:%s/"):format(port), ca = certs.ca }
     assert.is_true(raised(http.request, request).sent)
     request.cert, request.key = certs.client.cert, secret.new(certs.client.key, "client key")

@@ -579,7 +579,7 @@ describe("the kubernetes client", function()
 
     it("says that it does not exist", function()
       answer(function() return status(404, "NotFound", "no") end)
-      local e = raised(ready.wait, client, "Deployment", "d", { seconds = 0.1 })
+      local e = raised(ready.wait, client, "Deployment", "d", { seconds = 0.4 })
       assert.equal("Deployment d is not ready after 0 s: it does not exist", e.message)
     end)
   end)

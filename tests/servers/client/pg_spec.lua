@@ -1,5 +1,6 @@
 local daemon = require "lab.daemon"
 local errors = require "o2x.base.error"
+local eventually = require "tests.support.eventually"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local pg = require "o2x.client.pg"
@@ -115,13 +116,20 @@ describe("PostgreSQL", function()
       assert.equal("0", server.sql("postgres", "SELECT count(*) FROM pg_class WHERE relname = 't'"))
     end)
 
-    it("side by side take as long as one", function()
-      local start = task.now()
-      task.each({ 1, 2, 3, 4 }, function()
-        local db <close> = server.connect()
-        db:rows "SELECT pg_sleep(3)"
-      end)
-      assert.is_true(task.now() - start < 11) -- one after the other it is 12
+    it("run side by side", function()
+      local seen = 0
+      meanwhile(
+        function()
+          task.each({ 1, 2, 3, 4 }, function()
+            local db <close> = server.connect("postgres", { application_name = "beside" })
+            if raised(db.rows, db, "SELECT pg_sleep(60)").code == "57014" then seen = seen + 1 end
+          end)
+        end,
+        [[WITH beside AS (SELECT pid FROM pg_stat_activity WHERE application_name = 'beside'
+        AND state = 'active' AND query ~ 'pg_sleep')
+        SELECT pg_cancel_backend(pid) FROM beside WHERE (SELECT count(*) FROM beside) = 4]]
+      )
+      assert.equal(4, seen)
     end)
   end)
 
@@ -168,9 +176,9 @@ describe("PostgreSQL", function()
       task.each({ 1, 2, 3, 4 }, function()
         local db <close> = server.connect()
         db:transaction(function(tx)
-          tries = tries + 1
           local old = tx:one("SELECT b FROM t WHERE a = 1").b
-          tx:query "SELECT pg_sleep(0.05)"
+          tries = tries + 1
+          eventually("all have read", function() return tries >= 4 end)
           tx:query("UPDATE t SET b = $1 WHERE a = 1", tostring(tonumber(old) + 1))
         end, { isolation = "serializable", attempts = 20 })
       end)
@@ -285,7 +293,7 @@ describe("PostgreSQL", function()
     end)
 
     it("a statement that takes too long", function()
-      local db <close> = server.connect("postgres", { statement_timeout = 0.2 })
+      local db <close> = server.connect("postgres", { statement_timeout = 0.5 })
       local problem = raised(db.query, db, "SELECT pg_sleep(60)")
       assert.same({ "57014", "timeout" }, { problem.code, problem.kind })
       assert.equal(1, db:one("SELECT 1 AS n").n)
@@ -323,17 +331,12 @@ describe("PostgreSQL", function()
       return pg.connect(server.options("postgres", options))
     end
 
-    local function eventually(fn)
-      local deadline = task.now() + 60
-      while not pcall(fn) and task.now() < deadline do
-        task.sleep(0.05)
-      end
-      return fn()
-    end
-
     it("talks to a server that proves who it is", function()
       show(made.good)
-      local db <close> = eventually(secure)
+      local db <close> = eventually("a connection with TLS", function()
+        local ok, connection = pcall(secure)
+        return ok and connection
+      end)
       assert.is_true(db:one("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()").ssl)
       local named <close> = secure { host = "localhost" }
       assert.is_true(named:one("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()").ssl)
@@ -342,10 +345,9 @@ describe("PostgreSQL", function()
     it("and to no other", function()
       for which, text in pairs { foreign = "not trusted", expired = "not trusted", other_host = "for another host" } do
         show(made[which])
-        local problem
-        eventually(function()
-          problem = raised(secure)
-          assert(tostring(problem):find(text, 1, true), which .. ": " .. tostring(problem))
+        local problem = eventually(which, function()
+          local ok, refusal = pcall(secure)
+          return not ok and tostring(refusal):find(text, 1, true) and refusal
         end)
         assert.same({ "unreachable", false }, { problem.kind, problem.retryable })
       end

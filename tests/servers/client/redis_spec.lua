@@ -1,6 +1,7 @@
+local context = require "lab.context"
+local eventually = require "tests.support.eventually"
 local fs = require "o2x.base.fs"
 local gate = require "tests.support.gate"
-local httpd = require "lab.httpd"
 local net = require "o2x.base.net"
 local proc = require "o2x.base.proc"
 local raised = require "tests.support.raised"
@@ -9,14 +10,6 @@ local secret = require "o2x.base.secret"
 local servers = require "tests.support.servers"
 local task = require "o2x.base.task"
 local tls = require "tests.support.tls"
-
-local function wait_for(condition)
-  local deadline = task.now() + 60
-  while not condition() do
-    assert(task.now() < deadline, "waited too long")
-    task.sleep(0.02)
-  end
-end
 
 describe("Redis", function()
   local server
@@ -103,7 +96,7 @@ describe("Redis", function()
   end)
 
   it("takes a time limit as the end of the connection", function()
-    local impatient <close> = redis.connect { url = server.url, timeout = 0.2 }
+    local impatient <close> = redis.connect { url = server.url, timeout = 1 }
     local problem = raised(impatient.command, impatient, "BLPOP", "never", "0")
     assert.truthy(tostring(problem):find "no answer in time")
     assert.is_true(impatient:ping())
@@ -310,7 +303,7 @@ describe("Redis", function()
       local api = apply()
       local at_work = task.spawn(api.clear, "TIDLT-100008:")
       for _ = 1, 3 do
-        wait_for(function() return at_work:done() or tonumber(cli "DBSIZE") < 20000 end)
+        eventually("some keys removed", function() return at_work:done() or tonumber(cli "DBSIZE") < 20000 end)
         cli("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
       end
       at_work:join()
@@ -371,14 +364,9 @@ describe("Redis", function()
     end)
     teardown(function() fs.remove_tree(folder) end)
 
-    local function free_port()
-      local probe <close> = httpd.serve { handler = function() return 404 end }
-      return probe.port
-    end
-
     -- Runs fn(connect) beside a server that shows the certificate; connect(host, ca_file) gives a client.
     local function with_server(certificate, fn)
-      local port = free_port()
+      local port = context.free_port()
       fs.write(fs.join(folder, "cert"), certificate.cert)
       fs.write(fs.join(folder, "key"), certificate.key)
       local child <close> = proc.start {
@@ -405,7 +393,7 @@ describe("Redis", function()
           folder,
         },
       }
-      wait_for(function() return (pcall(net.connect, { host = "127.0.0.1", port = port })) end)
+      eventually("the TLS server", function() return (pcall(net.connect, { host = "127.0.0.1", port = port })) end)
       fn(function(host, ca) return redis.connect { url = ("rediss://%s:%d"):format(host, port), ca_file = ca } end)
       proc.stop(child)
     end

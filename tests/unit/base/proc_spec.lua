@@ -1,4 +1,5 @@
 local errors = require "o2x.base.error"
+local eventually = require "tests.support.eventually"
 local proc = require "o2x.base.proc"
 local secret = require "o2x.base.secret"
 local task = require "o2x.base.task"
@@ -17,14 +18,6 @@ local function alive(pid)
   local state = stat:read("a"):match("%) (%a)")
   stat:close()
   return state ~= "Z"
-end
-
-local function eventually(what, fn)
-  local deadline = task.now() + 60
-  while not fn() do
-    if task.now() > deadline then error("not in time: " .. what) end
-    task.sleep(0.01)
-  end
 end
 
 describe("a program that is run", function()
@@ -135,7 +128,7 @@ describe("a program that goes on too long", function()
     local start = task.now()
     local e = raised(proc.run, {
       argv = { "sh", "-c", "sleep 100 & echo $!; wait" },
-      timeout = 0.1,
+      timeout = 1,
       on_line = function(line) child = line end,
     })
     assert.equal("timeout", e.kind)
@@ -145,7 +138,7 @@ describe("a program that goes on too long", function()
 
   it("is killed if it ignores SIGTERM", function()
     local child = proc.start { argv = { "sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.05; done" } }
-    assert.equal("r", task.wait_fd(child:fd "stdout", "r", 5))
+    assert.equal("r", task.wait_fd(child:fd "stdout", "r", 60))
     proc.stop(child, 0.1)
     assert.same({ true, nil, 9 }, { child:status() })
     child:close()
@@ -194,7 +187,7 @@ describe("a program whose parent is killed", function()
     ]])
     file:close()
     local parent <close> = proc.start { argv = { "/proc/self/exe", script } } -- this very program
-    task.wait_fd(parent:fd "stdout", "r", 10)
+    task.wait_fd(parent:fd "stdout", "r", 60)
     local pid = parent:read("stdout"):match("%d+")
     assert.is_true(alive(pid))
     parent:kill(9)

@@ -1,3 +1,4 @@
+local eventually = require "tests.support.eventually"
 local fs = require "o2x.base.fs"
 local lock = require "o2x.engine.lock"
 local proc = require "o2x.base.proc"
@@ -108,7 +109,7 @@ describe("a tenant's lock", function()
     local seen
     local child <close> =
       proc.start { argv = { require("tests.support.build").dev, folder .. "/hold.lua" }, log = folder .. "/out" }
-    require("tests.support.toy").eventually(function()
+    eventually("the lock", function()
       seen = (lock.holder(folder, "alpha") or {}).user -- the words come a moment after the lock
       return seen
     end)
