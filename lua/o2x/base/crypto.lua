@@ -66,9 +66,8 @@ M.base64 = core.base64
 function M.unbase64(text) return check("unbase64", core.unbase64(text)) end
 
 local function hash(password, cost, setting)
-  local operation <close> = check("bcrypt", core.bcrypt(password, cost, setting))
-  check("bcrypt", require("o2x.base.task").wait(operation, 60))
-  return check("bcrypt", operation:result())
+  local operation = check("bcrypt", core.bcrypt(password, cost, setting))
+  return check("bcrypt", require("o2x.base.task").result(operation, 60))
 end
 
 ---A bcrypt hash ("$2b$10$…") of a password with a new salt.

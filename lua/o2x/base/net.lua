@@ -20,17 +20,12 @@ local REASONS = {
 ---@param seconds number?
 ---@return string[]
 function M.addresses(name, seconds)
-  local op, message, code = resolve.start(name)
-  if op then
-    local lookup <close> = op
-    local ok
-    ok, message, code = task.wait(lookup, seconds or 10)
-    if ok then
-      local list
-      list, message, code = lookup:result()
-      if list then return list end
-    end
+  local list
+  local lookup, message, code = resolve.start(name)
+  if lookup then
+    list, message, code = task.result(lookup, seconds or 10)
   end
+  if list then return list end
   errors.raise {
     kind = "unreachable",
     module = "net",

@@ -2,6 +2,7 @@
 
 local core = require "o2x.core.subprocess"
 local errors = require "o2x.base.error"
+local sorted_keys = require "o2x.base.sorted_keys"
 local task = require "o2x.base.task"
 
 local M = {}
@@ -56,12 +57,7 @@ local function environment(extra)
     local value = not (extra and extra[name]) and os.getenv(name)
     if value then variables[#variables + 1] = name .. "=" .. value end
   end
-  local names = {}
-  for name in pairs(extra or {}) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  for _, name in ipairs(names) do
+  for _, name in ipairs(sorted_keys(extra or {})) do
     if type(extra[name]) ~= "string" then
       fail("bug", "start", ("environment variable %s is a %s, not a string"):format(name, type(extra[name])))
     end

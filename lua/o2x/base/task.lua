@@ -96,6 +96,17 @@ function M.sleep(seconds)
   core.wait(timer, math.huge)
 end
 
+--- Waits for a native operation, closes it, and gives its result.
+---@param op userdata
+---@param seconds number
+---@return any result nil, a message and a code if it has none in time
+function M.result(op, seconds)
+  local _op <close> = op
+  local ok, message, code = core.wait(op, seconds)
+  if not ok then return nil, message, code end
+  return op:result()
+end
+
 --- Runs fn with a field of the task's context set, and sets it back however fn ends.
 ---@param field string
 ---@param value any

@@ -5,16 +5,8 @@ local json = require "o2x.base.json"
 local out = require "o2x.report.out"
 local runbooks = require "o2x.script.runbook"
 local sandbox = require "o2x.script.sandbox"
+local sorted_keys = require "o2x.base.sorted_keys"
 local units = require "o2x.base.units"
-
-local function sorted(params)
-  local names = {}
-  for name in pairs(params) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  return names
-end
 
 local function default_text(spec)
   if spec.default == nil then return spec.optional and "optional" or "needed" end
@@ -62,7 +54,7 @@ local function perform(options, words)
   out.data(style.dim(runbook.path))
   if runbook.help then out.data("\n" .. runbook.help:gsub("%s+$", "")) end
   local rows = {}
-  for _, name in ipairs(sorted(runbook.params)) do
+  for _, name in ipairs(sorted_keys(runbook.params)) do
     rows[#rows + 1] = param_row(name, runbook.params[name])
   end
   if #rows > 0 then

@@ -87,17 +87,12 @@ end
 
 local KINDS = { TIMEOUT = "timeout", BADNAME = "input" }
 
-local function await(op, problem, code, seconds, what)
-  if op then
-    local lookup <close> = op
-    local ok
-    ok, problem, code = task.wait(lookup, seconds)
-    if ok then
-      local result
-      result, problem, code = lookup:result()
-      if result then return result end
-    end
+local function await(lookup, problem, code, seconds, what)
+  local result
+  if lookup then
+    result, problem, code = task.result(lookup, seconds)
   end
+  if result then return result end
   if code == "timeout" then code = "TIMEOUT" end
   errors.raise {
     kind = KINDS[code] or "unreachable",

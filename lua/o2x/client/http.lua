@@ -195,6 +195,14 @@ function M.request(request)
   return { status = status, headers = collect(headers), body = body }
 end
 
+---A text as it may stand in a URL: "a%20b".
+---@param text string
+---@param kept string? characters, as in a Lua pattern's set, that stay beside letters, digits and -._~
+---@return string
+function M.percent_encode(text, kept)
+  return (text:gsub("[^%w%-%._~" .. (kept or "") .. "]", function(c) return ("%%%02X"):format(c:byte()) end))
+end
+
 ---@class http.stream
 ---@field status integer
 ---@field headers table<string, string>

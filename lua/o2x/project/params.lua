@@ -1,6 +1,7 @@
 --- The parameters of a runbook: declared with a type, given as name=value, checked before the run starts.
 
 local errors = require "o2x.base.error"
+local sorted_keys = require "o2x.base.sorted_keys"
 local suggest = require "o2x.base.suggest"
 local tenants = require "o2x.project.tenants"
 local units = require "o2x.base.units"
@@ -54,14 +55,7 @@ local FIELDS =
 
 --- The types that a parameter can have.
 ---@return string[]
-function M.types()
-  local names = {}
-  for name in pairs(TYPES) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  return names
-end
+function M.types() return sorted_keys(TYPES) end
 
 --- What is wrong with the declaration of a parameter.
 ---@param name any
@@ -113,15 +107,6 @@ local function parse(name, spec, text)
   errors.input(("parameter %s: %q %s %s"):format(name, text, verb, expected))
 end
 
-local function names_of(declared)
-  local names = {}
-  for name in pairs(declared) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  return names
-end
-
 --- Does a parameter have the value with which, by its declaration, a severe runbook only reads?
 ---@param declared table<string, table>
 ---@param values table<string, any>
@@ -139,7 +124,7 @@ end
 ---@param runbook string its name, for messages
 ---@return table<string, any> values
 function M.check(declared, given, runbook)
-  local names = names_of(declared)
+  local names = sorted_keys(declared)
   for name in pairs(given) do
     if not declared[name] then
       local hint = #names > 0 and "its parameters: " .. table.concat(names, ", ") or "it has no parameters"

@@ -10,6 +10,7 @@
 --   })
 
 local errors = require "o2x.base.error"
+local sorted_keys = require "o2x.base.sorted_keys"
 local suggest = require "o2x.base.suggest"
 local task = require "o2x.base.task"
 
@@ -55,11 +56,7 @@ local function misuse(sandbox, word, message, hint)
 end
 
 local function check_fields(sandbox, changes)
-  local names = {}
-  for name in pairs(FIELDS) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
+  local names = sorted_keys(FIELDS)
   for name, value in pairs(changes) do
     if not FIELDS[name] then
       misuse(
@@ -111,11 +108,7 @@ local function check_steps(sandbox, standard, edits)
   for path in pairs(edits) do
     local first = path:match("^[^/]*")
     if not names[first] and not computed(first) then
-      local known = {}
-      for name in pairs(names) do
-        known[#known + 1] = name
-      end
-      table.sort(known)
+      local known = sorted_keys(names)
       misuse(sandbox, first, ("%s has no step %q%s"):format(standard.path, first, suggest.did_you_mean(first, known)))
     end
   end

@@ -1,36 +1,14 @@
 --- Amazon RDS: snapshots of a database server and servers made from them. The Query API of 2014-10-31.
 
+local aws = require "o2x.client.aws.support"
 local errors = require "o2x.base.error"
 local http = require "o2x.client.http"
-local task = require "o2x.base.task"
+local sorted_keys = require "o2x.base.sorted_keys"
 local xml = require "o2x.base.xml"
 
 local M = {}
 
 local VERSION <const> = "2014-10-31"
-local TRIES <const>, FIRST_PAUSE <const>, LONGEST_PAUSE <const> = 6, 1, 20
-local KEYS_HINT <const> = "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and their IAM permissions"
-
--- Throttled or overloaded: nothing was done, so the request may be sent again.
-local LATER <const> = {
-  Throttling = true,
-  ThrottlingException = true,
-  RequestLimitExceeded = true,
-  ServiceUnavailable = true,
-  InternalFailure = true,
-}
-local UNAUTHORISED <const> = {
-  AccessDenied = true,
-  InvalidClientTokenId = true,
-  SignatureDoesNotMatch = true,
-  MissingAuthenticationToken = true,
-  IncompleteSignature = true,
-  ExpiredToken = true,
-  RequestExpired = true,
-  UnrecognizedClientException = true,
-  AuthFailure = true,
-}
-
 ---@class o2x.rds
 local Client = {}
 Client.__index = Client
@@ -40,21 +18,17 @@ Client.__index = Client
 ---@return o2x.rds
 function M.new(options)
   local endpoint = options.endpoint or ("https://rds.%s.amazonaws.com"):format(options.region)
-  local client = { options = options, endpoint = endpoint:gsub("/$", ""), pause = options.pause or FIRST_PAUSE }
+  local client = { options = options, endpoint = endpoint:gsub("/$", ""), pause = options.pause or aws.PAUSE }
   return setmetatable(client, Client)
 end
 
 -- ---- requests ----
 
-local function encode(text)
-  return (tostring(text):gsub("[^%w%-%._~]", function(c) return ("%%%02X"):format(c:byte()) end))
-end
-
 -- In the order that the signature requires.
 local function form(action, parameters)
   local pairs_list = { "Action=" .. action, "Version=" .. VERSION }
   for name, value in pairs(parameters) do
-    pairs_list[#pairs_list + 1] = name .. "=" .. encode(value)
+    pairs_list[#pairs_list + 1] = name .. "=" .. http.percent_encode(tostring(value))
   end
   table.sort(pairs_list)
   return table.concat(pairs_list, "&")
@@ -62,55 +36,20 @@ end
 
 -- Reads use GET, so that a lost answer is known to have changed nothing.
 local function send_once(client, action, parameters)
-  local options, text = client.options, form(action, parameters)
+  local text = form(action, parameters)
   local reading = action:find("^Describe") ~= nil
-  return http.request {
+  return http.request(aws.sign({
     method = reading and "GET" or "POST",
     url = client.endpoint .. (reading and "/?" .. text or "/"),
     body = not reading and text or nil,
-    module = "rds",
-    headers = {
-      ["Content-Type"] = not reading and "application/x-www-form-urlencoded; charset=utf-8" or nil,
-      ["X-Amz-Security-Token"] = options.session_token,
-    },
-    aws_sigv4 = ("aws:amz:%s:rds"):format(options.region),
-    access_key = options.access_key,
-    secret_key = options.secret_key,
-  }
-end
-
-local function read_problem(response)
-  local ok, root = pcall(xml.parse, response.body)
-  local found = ok and (root:find("Error") or root)
-  return found and found:value("Code") or ("HTTP %d"):format(response.status),
-    found and found:value("Message") or "no reason given"
-end
-
-local function fail(action, response, code, message)
-  local kind = UNAUTHORISED[code] and "unauthorised" or LATER[code] and "unreachable" or "failed"
-  errors.raise {
-    kind = kind,
-    module = "rds",
-    op = action,
-    code = code,
-    status = response.status,
-    retryable = LATER[code] or response.status >= 500,
-    hint = kind == "unauthorised" and KEYS_HINT or nil,
-    message = ("RDS: %s failed: %s (%s)"):format(action, message, code),
-  }
+    headers = { ["Content-Type"] = not reading and "application/x-www-form-urlencoded; charset=utf-8" or nil },
+  }, client.options, "rds", client.options.region))
 end
 
 local function request(client, action, parameters)
-  for try = 1, TRIES do
-    local response = send_once(client, action, parameters)
-    if response.status < 300 then
-      return xml.parse(response.body, "RDS's answer to " .. action):find(action .. "Result")
-    end
-    local code, message = read_problem(response)
-    if not LATER[code] or try == TRIES then fail(action, response, code, message) end
-    local longest = math.min(LONGEST_PAUSE, client.pause * 2 ^ (try - 1))
-    task.sleep(longest / 2 + math.random() * longest / 2)
-  end
+  local response = aws.send(function() return send_once(client, action, parameters) end, client.pause)
+  if response.status >= 300 then aws.fail("rds", "RDS", action, response) end
+  return xml.parse(response.body, "RDS's answer to " .. action):find(action .. "Result")
 end
 
 -- Gives nil for a missing object; any other failure is an error.
@@ -189,12 +128,7 @@ function Client:snapshot(id)
 end
 
 local function tag_parameters(parameters, tags)
-  local names = {}
-  for name in pairs(tags or {}) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  for i, name in ipairs(names) do
+  for i, name in ipairs(sorted_keys(tags or {})) do
     parameters[("Tags.Tag.%d.Key"):format(i)], parameters[("Tags.Tag.%d.Value"):format(i)] = name, tags[name]
   end
   return parameters

@@ -1,6 +1,7 @@
 --- A client of Route 53: zones, record sets, changes. A change is finished when it is INSYNC; looking a new name up
 --- before that makes resolvers cache that it does not exist.
 
+local aws = require "o2x.client.aws.support"
 local errors = require "o2x.base.error"
 local http = require "o2x.client.http"
 local task = require "o2x.base.task"
@@ -10,32 +11,9 @@ local M = {}
 
 local NAMESPACE <const> = "https://route53.amazonaws.com/doc/2013-04-01/"
 local ENDPOINT <const> = "https://route53.amazonaws.com"
-local SIGNATURE <const> = "aws:amz:us-east-1:route53" -- global: always signed for this region
-local TRIES <const> = 6
-local FIRST_PAUSE <const>, LONGEST_PAUSE <const> = 1, 20
+local REGION <const> = "us-east-1" -- global: always signed for this region
 local INSYNC_SECONDS <const> = 600
-local KEYS_HINT <const> = "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and their IAM permissions"
 local POLL <const> = { first = 0.2, factor = 1.6, longest = 10 }
-
--- Throttling, which AWS reports as 400 and not 429: nothing was done, so the request may be sent again.
-local LATER <const> = {
-  Throttling = true,
-  ThrottlingException = true,
-  PriorRequestNotComplete = true,
-  ServiceUnavailable = true,
-  InternalError = true,
-  InternalFailure = true,
-}
-local UNAUTHORISED <const> = {
-  AccessDenied = true,
-  InvalidClientTokenId = true,
-  SignatureDoesNotMatch = true,
-  MissingAuthenticationToken = true,
-  IncompleteSignature = true,
-  ExpiredToken = true,
-  RequestExpired = true,
-  UnrecognizedClientException = true,
-}
 
 --- The canonical form of a name: lower case, no final dot, `*` unescaped.
 ---@param name string
@@ -62,72 +40,26 @@ function M.new(options)
   return setmetatable({
     options = options,
     endpoint = (options.endpoint or ENDPOINT):gsub("/$", ""),
-    pause = options.pause or FIRST_PAUSE,
+    pause = options.pause or aws.PAUSE,
   }, Client)
 end
 
 -- ---- requests ----
 
 local function send_once(client, method, path, body)
-  local options = client.options
-  local headers =
-    { ["Content-Type"] = body and "application/xml" or nil, ["X-Amz-Security-Token"] = options.session_token }
-  return http.request {
+  return http.request(aws.sign({
     method = method,
     url = client.endpoint .. "/2013-04-01" .. path,
-    headers = headers,
+    headers = { ["Content-Type"] = body and "application/xml" or nil },
     body = body,
-    module = "route53",
-    aws_sigv4 = SIGNATURE,
-    access_key = options.access_key,
-    secret_key = options.secret_key,
-    ca_file = options.ca_file,
-  }
+    ca_file = client.options.ca_file,
+  }, client.options, "route53", REGION))
 end
 
--- The code and message of an error response; a body that is not XML is not an error of its own.
-local function read_problem(response)
-  local ok, root = pcall(xml.parse, response.body)
-  local found = ok and (root:find("Error") or root)
-  local messages = ok and root:find("Messages")
-  return found and found:value("Code") or ("HTTP %d"):format(response.status),
-    messages and messages:value("Message") or found and found:value("Message") or "no reason given"
-end
-
-local function fail(op, response, code, message)
-  local kind = UNAUTHORISED[code] and "unauthorised" or LATER[code] and "unreachable" or "failed"
-  errors.raise {
-    kind = kind,
-    module = "route53",
-    op = op,
-    code = code,
-    status = response.status,
-    retryable = LATER[code] or response.status >= 500,
-    hint = kind == "unauthorised" and KEYS_HINT or nil,
-    message = ("Route 53: %s failed: %s (%s)"):format(op, message:match("^%[(.*)%]$") or message, code),
-  }
-end
-
--- Exponential backoff with jitter, so that throttled clients do not all come back at once.
-local function pause_before(client, try)
-  local longest = math.min(LONGEST_PAUSE, client.pause * 2 ^ (try - 1))
-  return longest / 2 + math.random() * longest / 2
-end
-
--- Retries only what Route 53 throttled, because nothing was done. Network failures are left to the run, which knows
--- whether the request may be sent twice.
 local function request(client, op, method, path, body)
-  for try = 1, TRIES do
-    local response = send_once(client, method, path, body)
-    if response.status < 300 then return xml.parse(response.body, "Route 53's answer to " .. op) end
-    local code, message = read_problem(response)
-    if not LATER[code] or try == TRIES then fail(op, response, code, message) end
-    task.sleep(pause_before(client, try))
-  end
-end
-
-local function encode(text)
-  return (text:gsub("[^%w%-%._~]", function(c) return ("%%%02X"):format(c:byte()) end))
+  local response = aws.send(function() return send_once(client, method, path, body) end, client.pause)
+  if response.status >= 300 then aws.fail("route53", "Route 53", op, response) end
+  return xml.parse(response.body, "Route 53's answer to " .. op)
 end
 
 -- ---- zones ----
@@ -135,8 +67,12 @@ end
 local function list_zones(client)
   local names, marker = {}, nil
   repeat
-    local root =
-      request(client, "ListHostedZones", "GET", "/hostedzone" .. (marker and "?marker=" .. encode(marker) or ""))
+    local root = request(
+      client,
+      "ListHostedZones",
+      "GET",
+      "/hostedzone" .. (marker and "?marker=" .. http.percent_encode(marker) or "")
+    )
     for _, zone in ipairs(root:find("HostedZones") or {}) do
       names[#names + 1] = {
         id = zone:value("Id"):match("[^/]+$"),
@@ -237,7 +173,7 @@ end
 ---@param enough (fun(record: table): boolean)? stops the reading when it says so
 ---@return table[] records {name, type, ttl, values, alias, set}
 function Client:records(zone, from, enough)
-  local records, query = {}, from and "?name=" .. encode(from) or ""
+  local records, query = {}, from and "?name=" .. http.percent_encode(from) or ""
   repeat
     local root = request(self, "ListResourceRecordSets", "GET", ("/hostedzone/%s/rrset%s"):format(zone, query))
     for _, element in ipairs(root:find("ResourceRecordSets") or {}) do
@@ -247,10 +183,13 @@ function Client:records(zone, from, enough)
     end
     local more = root:value("IsTruncated") == "true"
     query = more
-        and ("?name=%s&type=%s"):format(encode(root:value("NextRecordName")), encode(root:value("NextRecordType")))
+        and ("?name=%s&type=%s"):format(
+          http.percent_encode(root:value("NextRecordName")),
+          http.percent_encode(root:value("NextRecordType"))
+        )
       or nil
     local set = more and root:value("NextRecordIdentifier")
-    if set then query = query .. "&identifier=" .. encode(set) end
+    if set then query = query .. "&identifier=" .. http.percent_encode(set) end
   until not query
   return records
 end
@@ -298,7 +237,7 @@ end
 ---@param id string
 ---@return string status "PENDING" or "INSYNC"
 function Client:status(id)
-  return request(self, "GetChange", "GET", "/change/" .. encode(id)):value("ChangeInfo", "Status")
+  return request(self, "GetChange", "GET", "/change/" .. http.percent_encode(id)):value("ChangeInfo", "Status")
 end
 
 --- Waits until a change has reached every name server.

@@ -1,26 +1,16 @@
 --- A client of Amazon S3: objects up to 5 GB, uploaded from and downloaded into files, so that memory stays constant.
 
+local aws = require "o2x.client.aws.support"
 local crypto = require "o2x.base.crypto"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local http = require "o2x.client.http"
-local task = require "o2x.base.task"
 local xml = require "o2x.base.xml"
 
 local M = {}
 
 local LARGEST <const> = 5 * 1024 ^ 3
-local TRIES <const>, FIRST_PAUSE <const> = 6, 1
 local SLOWEST <const> = 1 << 20 -- bytes a second; with less, a request has gone astray
-local KEYS_HINT <const> = "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and their IAM permissions"
-local UNAUTHORISED <const> = {
-  AccessDenied = true,
-  InvalidAccessKeyId = true,
-  SignatureDoesNotMatch = true,
-  InvalidToken = true,
-  ExpiredToken = true,
-  RequestTimeTooSkewed = true,
-}
 
 ---@class o2x.s3
 local Client = {}
@@ -29,16 +19,12 @@ Client.__index = Client
 --- A client. Nothing is sent yet.
 ---@param options table region, access_key, secret_key, session_token (each may be a secret), endpoint, pause
 ---@return o2x.s3
-function M.new(options) return setmetatable({ options = options, pause = options.pause or FIRST_PAUSE }, Client) end
-
-local function encode(text)
-  return (text:gsub("[^%w%-%._~]", function(c) return ("%%%02X"):format(c:byte()) end))
-end
+function M.new(options) return setmetatable({ options = options, pause = options.pause or aws.PAUSE }, Client) end
 
 -- Amazon's endpoint has the bucket in the host name. Other endpoints, and buckets whose name has a dot (no certificate
 -- covers it), have it in the path.
 local function url_of(client, bucket, key)
-  local path = key and encode(key):gsub("%%2F", "/") or ""
+  local path = key and http.percent_encode(key):gsub("%%2F", "/") or ""
   local endpoint = client.options.endpoint
   if endpoint then return ("%s/%s/%s"):format(endpoint:gsub("/$", ""), bucket, path) end
   if bucket:find(".", 1, true) then
@@ -50,42 +36,20 @@ end
 local EMPTY <const> = crypto.sha256("")
 
 local function prepare(client, request, bucket, key)
-  local options = client.options
   request.url = url_of(client, bucket, key) .. (request.query and "?" .. request.query or "")
   request.query = nil
   request.headers = request.headers or {}
   request.headers["x-amz-content-sha256"] = request.headers["x-amz-content-sha256"] or EMPTY
-  request.headers["X-Amz-Security-Token"] = options.session_token
-  request.aws_sigv4 = ("aws:amz:%s:s3"):format(options.region)
-  request.access_key, request.secret_key, request.module = options.access_key, options.secret_key, "s3"
-  return request
+  return aws.sign(request, client.options, "s3", client.options.region)
 end
 
-local function fail(request, status, body)
-  local ok, root = pcall(xml.parse, body or "")
-  local code = ok and root:value("Code") or ("HTTP %d"):format(status)
-  local message = ok and root:value("Message") or "no reason given"
-  local kind = (UNAUTHORISED[code] or status == 403) and "unauthorised" or "failed"
-  errors.raise {
-    kind = kind,
-    module = "s3",
-    op = request.method,
-    code = code,
-    status = status,
-    retryable = status >= 500,
-    hint = kind == "unauthorised" and KEYS_HINT or nil,
-    message = ("S3: %s %s failed: %s (%s)"):format(request.method, request.url:gsub("%?.*", ""), message, code),
-  }
+local function fail(request, response)
+  aws.fail("s3", "S3", ("%s %s"):format(request.method, request.url:gsub("%?.*", "")), response, request.method)
 end
 
--- "Slow down" means that nothing was done.
 local function send(client, request, bucket, key)
   prepare(client, request, bucket, key)
-  for try = 1, TRIES do
-    local response = http.request(request)
-    if response.status ~= 503 or try == TRIES then return response end
-    task.sleep(client.pause * 2 ^ (try - 1) * (0.5 + math.random() / 2))
-  end
+  return aws.send(function() return http.request(request) end, client.pause)
 end
 
 --- The properties of an object; nil if it does not exist.
@@ -96,7 +60,7 @@ function Client:head(bucket, key)
   local request = { method = "HEAD" }
   local response = send(self, request, bucket, key)
   if response.status == 404 then return nil end
-  if response.status ~= 200 then fail(request, response.status) end
+  if response.status ~= 200 then fail(request, response) end
   local metadata = {}
   for name, value in pairs(response.headers) do
     local field = name:match("^x%-amz%-meta%-(.*)$")
@@ -136,7 +100,7 @@ function Client:put_file(bucket, key, path, sha256, metadata)
   end
   local request = { method = "PUT", headers = headers, body_file = path, timeout = 60 + size / SLOWEST }
   local response = send(self, request, bucket, key)
-  if response.status ~= 200 then fail(request, response.status, response.body) end
+  if response.status ~= 200 then fail(request, response) end
 end
 
 --- Downloads an object into a new file of mode 0600.
@@ -146,7 +110,7 @@ end
 function Client:get_file(bucket, key, path)
   local request = prepare(self, { method = "GET" }, bucket, key)
   local stream <close> = http.stream(request)
-  if stream.status ~= 200 then fail(request, stream.status, stream:rest()) end
+  if stream.status ~= 200 then fail(request, { status = stream.status, body = stream:rest() }) end
   local part, got = path .. ".part", 0
   fs.remove(part)
   fs.append(part, "", 0x180)
@@ -174,11 +138,11 @@ end
 function Client:list(bucket, prefix)
   local found, token = {}, nil
   repeat
-    local query = "list-type=2&prefix=" .. encode(prefix)
-    if token then query = ("continuation-token=%s&%s"):format(encode(token), query) end
+    local query = "list-type=2&prefix=" .. http.percent_encode(prefix)
+    if token then query = ("continuation-token=%s&%s"):format(http.percent_encode(token), query) end
     local request = { method = "GET", query = query }
     local response = send(self, request, bucket)
-    if response.status ~= 200 then fail(request, response.status, response.body) end
+    if response.status ~= 200 then fail(request, response) end
     local root = xml.parse(response.body, "S3's list of " .. bucket)
     for _, element in ipairs(root:all("Contents")) do
       found[#found + 1] = {
@@ -198,7 +162,7 @@ end
 function Client:delete(bucket, key)
   local request = { method = "DELETE" }
   local response = send(self, request, bucket, key)
-  if response.status >= 300 and response.status ~= 404 then fail(request, response.status, response.body) end
+  if response.status >= 300 and response.status ~= 404 then fail(request, response) end
 end
 
 return M

@@ -39,14 +39,10 @@ end
 
 -- ---- requests ----
 
-local function percent_encode(text)
-  return (text:gsub("[^%w%-._~]", function(c) return ("%%%02X"):format(c:byte()) end))
-end
-
 local function encode_query(query)
   local parts = {}
   for name, value in pairs(query or {}) do
-    parts[#parts + 1] = name .. "=" .. percent_encode(tostring(value))
+    parts[#parts + 1] = name .. "=" .. http.percent_encode(tostring(value))
   end
   table.sort(parts)
   return #parts > 0 and "?" .. table.concat(parts, "&") or ""

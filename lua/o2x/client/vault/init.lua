@@ -50,9 +50,7 @@ end
 -- ---- requests ----
 
 -- Encodes special characters of a path; "%" itself was rejected, so the encoding is unambiguous.
-local function encode(path)
-  return (path:gsub("[^%w%-%._~/@:+=,!$&'()*]", function(c) return ("%%%02X"):format(c:byte()) end))
-end
+local function encode(path) return http.percent_encode(path, "/@:+=,!$&'()*") end
 
 -- A body is a secret until it is decoded and its secret fields are known.
 local function decode(request, response)

@@ -2,21 +2,13 @@
 --- form.
 
 local effects = require "o2x.effects"
+local sorted_keys = require "o2x.base.sorted_keys"
 local suggest = require "o2x.base.suggest"
 local parser = require "o2x.script.check.parser"
 local reference = require "o2x.script.reference"
 local script = require "o2x.script.check.script"
 
 local M = {}
-
-local function keys(map)
-  local list = {}
-  for key in pairs(map) do
-    list[#list + 1] = tostring(key)
-  end
-  table.sort(list)
-  return list
-end
 
 local function global(look, node, assigned)
   local ok, value = pcall(function() return look.environment[node.name] end)
@@ -52,13 +44,13 @@ end
 local function api_field(look, api, key, line)
   local functions = reference.of(api)
   if not functions or functions[key] then return functions and functions[key] end
-  look.problem(line, ("o2x.%s has no %q%s"):format(api, key, suggest.did_you_mean(key, keys(functions))))
+  look.problem(line, ("o2x.%s has no %q%s"):format(api, key, suggest.did_you_mean(key, sorted_keys(functions))))
 end
 
 local function stdlib_field(look, module, key, line)
   local ok, loaded = pcall(look.sandbox.require, look.sandbox, module)
   if not ok or type(loaded) ~= "table" or loaded[key] ~= nil then return end
-  look.problem(line, ("%s has no %q%s"):format(module, key, suggest.did_you_mean(key, keys(loaded))))
+  look.problem(line, ("%s has no %q%s"):format(module, key, suggest.did_you_mean(key, sorted_keys(loaded))))
 end
 
 -- Objects of an api take a colon (pg.tenant:rows), apis themselves a point (vault.ensure).
@@ -124,7 +116,7 @@ end
 local function params(look, func)
   local tenant, given = func.params[1], func.params[2]
   if not look.declared or not tenant or not given or tenant.name ~= "tenant" or given.name ~= "params" then return end
-  local names = keys(look.declared)
+  local names = sorted_keys(look.declared)
   parser.walk(func, function(node)
     if node.k ~= "index" or node.object.k ~= "name" or node.object.var ~= given or node.key.k ~= "string" then
       return
