@@ -27,6 +27,8 @@
 
 /* Registry: chunk name → true for a script, false for the library that scripts see. */
 #define SOURCES "o2x.sandbox.sources"
+/* Registry: what stops the timer when the Lua state is closed. */
+#define TIMER "o2x.sandbox.timer"
 
 /*
 ** The watch belongs to this file. It is one for the process, not for the host, because a signal and
@@ -114,12 +116,33 @@ static void on_tick(int number)
 	errno = error;
 }
 
+/* A tick after the end of the Lua state would look at a host that is gone. */
+static int stop_timer(lua_State *L)
+{
+	(void)L;
+	if (watch.running)
+		timer_delete(watch.timer);
+	watch.running = false;
+	return 0;
+}
+
+static void stop_at_close(lua_State *L)
+{
+	lua_newuserdatauv(L, 0, 0);
+	lua_createtable(L, 0, 1);
+	lua_pushcfunction(L, stop_timer);
+	lua_setfield(L, -2, "__gc");
+	lua_setmetatable(L, -2);
+	lua_setfield(L, LUA_REGISTRYINDEX, TIMER);
+}
+
 static void start_timer(lua_State *L)
 {
 	struct sigaction action = { .sa_handler = on_tick, .sa_flags = SA_RESTART };
 	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGVTALRM };
 	struct timespec tick = { 0, 1000000000 / TICKS };
 	struct itimerspec ticks = { tick, tick };
+	stop_at_close(L);
 	event._sigev_un._tid = gettid(); /* no other thread: the handler touches the Lua state */
 	if (sigaction(SIGVTALRM, &action, NULL) != 0 ||
 	    timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &watch.timer) != 0 ||
