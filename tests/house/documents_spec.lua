@@ -61,4 +61,30 @@ describe("a document", function()
     end
     assert.same({}, wrong)
   end)
+
+  it("explains every O2X_ variable that is read", function()
+    local text, unknown, count = fs.read "CONTRIBUTING.md" .. fs.read "docs/o2x.1", {}, 0
+    local function look(path)
+      for name in fs.read(path):gmatch '[{"(]%s?"?(O2X_[%u_]+)' do
+        count = count + 1
+        if not text:find(name, 1, true) then unknown[#unknown + 1] = path .. ": " .. name end
+      end
+    end
+    local function walk(folder)
+      for _, name in ipairs(fs.list(folder)) do
+        local path = fs.join(folder, name)
+        if fs.is_folder(path) then
+          walk(path)
+        elseif name:match "%.lua$" or name:match "%.c$" then
+          look(path)
+        end
+      end
+    end
+    walk "lua"
+    walk "host"
+    walk "tests/support"
+    look "tests/all"
+    assert.same({}, unknown)
+    assert.is_true(count > 10)
+  end)
 end)
