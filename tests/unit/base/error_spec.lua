@@ -1,0 +1,69 @@
+local errors = require "o2x.base.error"
+
+local function raised(fn, ...)
+  local ok, err = pcall(fn, ...)
+  assert.is_false(ok)
+  return err
+end
+
+describe("an error object", function()
+  it("is shown with its place", function()
+    assert.equal("x.lua:3: bad", tostring(errors.new { kind = "input", message = "bad", where = "x.lua:3" }))
+    assert.equal("bad", tostring(errors.new { kind = "input", message = "bad" }))
+    assert.equal("locked", tostring(errors.new { kind = "locked" }))
+  end)
+
+  it("keeps all that it was raised with", function()
+    local err = raised(errors.input, "bad", "say good", "x.lua")
+    assert.same({ "input", "bad", "say good", "x.lua" }, { err.kind, err.message, err.hint, err.where })
+  end)
+
+  it("is told from other tables", function()
+    assert.is_true(errors.is(errors.new { kind = "bug" }))
+    assert.is_false(errors.is { kind = "bug" })
+    assert.is_false(errors.is "bug")
+  end)
+end)
+
+describe("errors.wrap", function()
+  it("leaves an error object as it is", function()
+    local err = errors.new { kind = "locked" }
+    assert.equal(err, errors.wrap(err))
+    assert.equal(err, errors.handler(err))
+  end)
+
+  it("makes a bug of anything else", function()
+    local err = errors.wrap("oops", "a traceback")
+    assert.same({ "bug", "oops", "a traceback" }, { err.kind, err.message, err.traceback })
+  end)
+
+  it("as a handler notes the traceback", function()
+    local _, err = xpcall(function() error "oops" end, errors.handler)
+    assert.matches("error_spec.lua:%d+: oops", err.message)
+    assert.matches("stack traceback", err.traceback)
+  end)
+end)
+
+describe("errors.exit_code", function()
+  local codes = { input = 3, refused = 3, unreachable = 4, unauthorised = 4, locked = 5, cancelled = 130, bug = 1 }
+  for kind, code in pairs(codes) do
+    it(("is %d for %s"):format(code, kind), function() assert.equal(code, errors.exit_code { kind = kind }) end)
+  end
+end)
+
+describe("errors.check", function()
+  it("passes results through", function()
+    assert.same({ 7, "more", "still" }, { errors.check({ kind = "failed" }, 7, "more", "still") })
+    assert.is_false((errors.check({ kind = "failed" }, false)))
+  end)
+
+  it("raises what a native call reported", function()
+    local err = raised(errors.check, { kind = "failed", module = "fs" }, nil, "no such file", "ENOENT")
+    assert.same({ "failed", "fs", "no such file", "ENOENT" }, { err.kind, err.module, err.message, err.code })
+  end)
+
+  it("puts the caller's message before the reported one", function()
+    local err = raised(errors.check, { kind = "failed", message = "cannot open x" }, nil, "no such file", "ENOENT")
+    assert.equal("cannot open x: no such file", err.message)
+  end)
+end)

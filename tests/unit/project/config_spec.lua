@@ -1,0 +1,104 @@
+local config = require "o2x.project.config"
+local folder = require "tests.support.folder"
+local secret = require "o2x.base.secret"
+
+describe("the configuration", function()
+  local place
+  before_each(function() place = folder() end)
+  after_each(function() place:close() end)
+
+  -- yaml: the text of the project's o2x.yaml
+  local function load(yaml, env, flags)
+    local project = { root = place.path, state = place:at ".o2x/runs", yaml = yaml and place:write("o2x.yaml", yaml) }
+    env = env or {}
+    env.HOME = env.HOME or place:at "home"
+    return config.load(project, flags, env)
+  end
+
+  local function refused(message, ...)
+    local ok, err = pcall(load, ...)
+    assert.is_false(ok)
+    assert.equal("input", err.kind)
+    assert.matches(message, tostring(err))
+    return err
+  end
+
+  local function source_of(loaded, key)
+    for _, entry in ipairs(loaded.explain()) do
+      if entry.key == key then return entry.source end
+    end
+  end
+
+  it("has defaults", function()
+    local loaded = load()
+    assert.equal("127.0.0.1", loaded.pg.host)
+    assert.equal(5432, loaded.pg.port)
+    assert.equal("default", source_of(loaded, "pg.host"))
+    assert.equal(place:at ".o2x/runs", loaded.state)
+  end)
+
+  it("takes the nearest of its sources", function()
+    local env = { PGHOST = "standard" }
+    assert.equal("standard", load(nil, env).pg.host)
+    place:write("home/.config/o2x/config.yaml", "pg:\n  host: user\n")
+    assert.equal("user", load(nil, env).pg.host)
+    assert.equal("project", load("pg:\n  host: project\n", env).pg.host)
+    env.O2X_PG_HOST = "own"
+    assert.equal("own", load("pg:\n  host: project\n", env).pg.host)
+    local loaded = load("pg:\n  host: project\n", env, { ["pg.host"] = "flag" })
+    assert.equal("flag", loaded.pg.host)
+    assert.equal("--set", source_of(loaded, "pg.host"))
+  end)
+
+  it("does not take an empty variable", function() assert.equal("127.0.0.1", load(nil, { PGHOST = "" }).pg.host) end)
+
+  it("reads a key with its section in one word, too", function() assert.equal("x", load("pg.host: x\n").pg.host) end)
+
+  it("makes a secret of a password", function()
+    local loaded = load(nil, { PGPASSWORD = "correct-horse" })
+    assert.is_true(secret.is(loaded.pg.password))
+    for _, entry in ipairs(loaded.explain()) do
+      assert.is_nil(tostring(entry.value):find("correct%-horse"), entry.key)
+    end
+  end)
+
+  it("refuses a secret on the command line", function()
+    local err = refused("vault.token is a secret", nil, nil, { ["vault.token"] = "hvs.x" })
+    assert.matches("O2X_VAULT_TOKEN", err.hint)
+  end)
+
+  it("finds the token that vault login left", function()
+    place:write("home/.vault-token", "hvs.left\n")
+    local loaded = load()
+    assert.is_true(secret.is(loaded.vault.token))
+    assert.equal(place:at "home/.vault-token", source_of(loaded, "vault.token"))
+  end)
+
+  it("takes a relative path from where it is written", function()
+    assert.equal(place:at "tree", load("platform: tree\n").platform)
+    place:write("home/.config/o2x/config.yaml", "secrets: mine\n")
+    assert.equal(place:at "home/.config/o2x/mine", load().secrets)
+  end)
+
+  it("reads a list as such, or from a text with commas", function()
+    assert.same({ "a", "b" }, load("dns:\n  servers: [a, b]\n").dns.servers)
+    assert.same({ "a", "b" }, load(nil, { O2X_DNS_SERVERS = "a, b" }).dns.servers)
+  end)
+
+  it("says where a value is of the wrong kind", function()
+    refused("o2x.yaml: pg.port: .*integer", "pg:\n  port: many\n")
+    refused("O2X_PG_PORT: pg.port", nil, { O2X_PG_PORT = "5432x" })
+    refused("pg.host: .*control", nil, { PGHOST = "a\nb" })
+    refused("pg.host", "pg:\n  host: [a]\n")
+  end)
+
+  it("says the line of an unknown key, and the nearest one", function()
+    refused('o2x.yaml:3: unknown key "pg.hots"; did you mean pg.host%?', "# comment\npg:\n  hots: x\n")
+    refused('unknown key "nosuch"', "nosuch: 1\n")
+    refused('unknown configuration key "pg.hots"', nil, nil, { ["pg.hots"] = "x" })
+  end)
+
+  it("refuses a file that is no map", function() refused("o2x.yaml: .*map", "just text\n") end)
+
+  it("takes an empty file", function() assert.equal(5432, load("\n").pg.port) end)
+end)
