@@ -10,7 +10,7 @@ local M = { path = "docs/scripting.md" }
 local COLUMNS <const> = 116
 
 -- How methods are written whose objects an api hands out: class in its source → the object's name in the page.
-local OBJECTS = { pg = { Named = "db", Admin = "pg.admin" }, helm_values = { "doc" } } -- [1]: methods of no class
+local OBJECTS = { pg = { Named = "db", Admin = "pg.admin" }, helm_values = { api = "doc" } }
 
 local HEAD = [[
 # Scripting reference
@@ -51,7 +51,7 @@ end
 local function parse(lines)
   local joined = {}
   for _, line in ipairs(lines) do
-    if line:match("^%s%s") and #joined > 0 and joined[#joined]:match("^@") then
+    if line:match("%S") and not line:match("^@") and #joined > 0 and joined[#joined]:match("^@") then
       joined[#joined] = joined[#joined] .. line:gsub("^%s+", " ")
     else
       joined[#joined + 1] = line
@@ -142,7 +142,7 @@ local function function_text(add, name, entry, marks)
     if known then items[#items + 1] = wrap(("- %s: %s %s"):format(code(param), code(known.type), known.text), "  ") end
   end
   for _, returned in ipairs(doc.returns) do
-    local text = returned.text:gsub("^[%a_][%w_]*", "*%0*")
+    local text = returned.text:gsub("^([%a_][%w_]*)%f[%s%z]", "*%1*")
     items[#items + 1] = wrap(("- → %s %s"):format(code(returned.type), text), "  ")
   end
   if #items > 0 then add(table.concat(items, "\n") .. "\n") end
@@ -227,7 +227,7 @@ local function api_text(add, name)
   if #names > 0 then add(("Connections, written `db` below: %s.\n"):format(table.concat(names, ", "))) end
   for _, key in ipairs(sorted(functions)) do
     local entry = functions[key]
-    local owner = entry.method and objects[entry.class or 1]
+    local owner = entry.method and objects[entry.class]
     local full = owner and ("%s:%s"):format(owner, key) or ("%s.%s"):format(name, key)
     if entry.constant then
       add(("#### %s\n"):format(code(full)))

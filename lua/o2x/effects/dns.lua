@@ -212,7 +212,8 @@ end
 
 local function api(ctx)
   return {
-    --- Ensures a record set: compared, then created or changed, then waited for. A foreign one is refused.
+    --- Ensures a record set: compared, then created or changed, then waited for. A foreign one is refused. Names have no
+    --- final dot.
     ---@param given { name: string, type: string, ttl: integer?, values: string[], takeover: boolean? }
     ---@return { type: string, ttl: integer, values: string[] }
     ensure_record = function(given) return (ensure_record(ctx, given)) end,
@@ -229,7 +230,8 @@ local function api(ctx)
     --- The values of a name, from the system's resolver (or the configured servers); an empty list when there are none.
     ---@param name string
     ---@param kind string? "A" if absent
-    ---@return string[] values, string|nil why "NXDOMAIN" or "NODATA"
+    ---@return string[] values
+    ---@return string? why "NXDOMAIN" or "NODATA"
     lookup = function(name, kind)
       local values, why = dns.values { name = name, type = kind, servers = ctx.config.dns and ctx.config.dns.servers }
       return strip((kind or "A"):upper(), values), why

@@ -252,7 +252,7 @@ return {
       find = function(id) return find(ctx, id) end,
 
       --- The newest snapshot that was complete before a time.
-      ---@param time string ISO 8601
+      ---@param time number seconds since 1970
       ---@return table? snapshot nil if there is none
       newest_before = function(time) return newest_before(ctx, time) end,
 
