@@ -23,8 +23,20 @@ function Error:__tostring()
   return text
 end
 
+---@class o2x.error.fields
+---@field kind string "input", "refused", "failed", "unreachable", "conflict" …; decides the exit code
+---@field message string what went wrong, in one line
+---@field hint string? what to type next
+---@field details string[]? more lines for people
+---@field where string? file:line or path
+---@field module string? of o2x that met it
+---@field op string? what it was doing
+---@field code any the system's own code
+---@field retryable boolean? whether the operation was surely not carried out
+---@field cause any
+
 --- Makes an error object without raising it.
----@param fields {kind: string, message: string, hint: string?, details: string[]?, where: string?, module: string?, op: string?, code: any, retryable: boolean?, cause: any}
+---@param fields o2x.error.fields
 ---@return table error
 function M.new(fields) return setmetatable(fields, Error) end
 

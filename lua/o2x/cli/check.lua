@@ -15,9 +15,10 @@ local M = {
   usage = "check [RUNBOOK ...]",
   summary = "find mistakes in runbooks and stdlib without running anything",
   help = [[
-Syntax; names, fields and parameters that are not there; effects that are not declared, also those of stdlib's functions;
-steps without a name or with that of another; checks that write; missing help; secrets in the source; queries put together
-from texts; content that was changed under an unchanged version (versions.lock). Without RUNBOOK, all of the project.]],
+Finds syntax errors; names, fields and parameters that do not exist; undeclared effects, also those of stdlib's
+functions; steps without a name or with the name of another; checks that write; missing help; secrets in the source;
+queries put together from texts; content that was changed under an unchanged version (versions.lock).
+Without RUNBOOK, it checks the whole project.]],
   options = {
     { "update-lock", help = "when all is well, take new versions into versions.lock (as o2x lock)" },
     { "json", help = "as JSON" },

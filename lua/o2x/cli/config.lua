@@ -17,7 +17,8 @@ local function perform(options, words)
   out.columns(rows, out.data)
   out.data(
     style.dim(
-      "flag (--set=KEY=VALUE) > O2X_* > o2x.yaml > ~/.config/o2x/config.yaml > PG*, VAULT_*, KUBECONFIG, AWS_* … > default"
+      "flag (--set=KEY=VALUE) > O2X_* > o2x.yaml > ~/.config/o2x/config.yaml"
+        .. " > PG*, VAULT_*, KUBECONFIG, AWS_* … > default"
     )
   )
 end

@@ -30,8 +30,9 @@ return {
   most = 0,
   summary = "write versions.lock: what each runbook's version contains",
   help = [[
-runbooks/versions.lock has name, version and content (sha256) of each runbook. From then on a runbook that was changed under
-an unchanged version neither passes o2x check nor runs, unless --allow-edited is said, which the journal keeps.]],
+runbooks/versions.lock has name, version and content (sha256) of each runbook. From then on a runbook that was changed
+under an unchanged version neither passes o2x check nor runs, unless you add --allow-edited, which the journal
+records.]],
   options = { { "allow-edited", help = "also what was changed under an unchanged version" } },
   run = perform,
 }

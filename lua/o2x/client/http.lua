@@ -181,8 +181,8 @@ end
 ---@field body string|userdata a secret if it was asked for
 
 ---Sends a request and waits for the complete answer, whatever its status.
----@param request table method ("GET"), url, headers, body or json (either may hold secrets), body_file, token, timeout (60),
----  connect_timeout (10), max_body (32 MiB), ca, ca_file, cert, key, connect_to, proxy, scope (granted hosts),
+---@param request table method ("GET"), url, headers, body or json (either may hold secrets), body_file, token, timeout
+---  (60), connect_timeout (10), max_body (32 MiB), ca, ca_file, cert, key, connect_to, proxy, scope (granted hosts),
 ---  secret_body (a label), aws_sigv4, access_key, secret_key, module (named in errors)
 ---@return http.response
 function M.request(request)

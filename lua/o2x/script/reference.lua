@@ -1,5 +1,6 @@
---- What scripts can use, read from the sources that provide it: functions with their parameters and doc comments, whether
---- a call leads to a write, and the tables that runbooks declare. For o2x check, o2x defs and docs/scripting.md.
+--- What scripts can use, read from the sources that provide it: functions with their parameters and doc comments,
+--- whether a call leads to a write, and the tables that runbooks declare. For o2x check, o2x defs and
+--- docs/scripting.md.
 
 local effects = require "o2x.effects"
 local parser = require "o2x.script.check.parser"

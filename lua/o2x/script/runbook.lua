@@ -100,8 +100,8 @@ end
 --- Loads a runbook and checks its declaration.
 ---@param sandbox table
 ---@param path string
----@return table runbook the declaration, with path (as shown), params and effects always there; edits and overrides where
----  it is a tenant's own version of another
+---@return table runbook the declaration, with path (as shown), params and effects always there; edits and overrides
+---  where it is a tenant's own version of another
 function M.load(sandbox, path)
   local shown = sandbox:shown(path)
   local declaration = sandbox:load_file(path)

@@ -66,7 +66,10 @@ function M.key(node, source) return key_text({ source = source }, node) end
 ---Whether a mapping's key is the merge key `<<`.
 ---@param node table
 ---@return boolean
-function M.is_merge(node) return node.kind == "scalar" and node.style == "plain" and node.text == "<<" and not node.tag end
+function M.is_merge(node)
+  local plain = node.kind == "scalar" and node.style == "plain" and not node.tag
+  return plain and node.text == "<<"
+end
 
 local value
 

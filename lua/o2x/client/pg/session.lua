@@ -34,14 +34,11 @@ local TIMEOUTS = { connect_timeout = 10, statement_timeout = 60, lock_timeout = 
 -- ---- connecting ----
 
 -- The deadline of one statement; a connection without statement_timeout waits without a limit.
-local function patience(options) return options.statement_timeout > 0 and options.statement_timeout + GRACE or math.huge end
+local function patience(o) return o.statement_timeout > 0 and o.statement_timeout + GRACE or math.huge end
 
 local function settings(options)
-  return ("-c statement_timeout=%d -c lock_timeout=%d -c idle_in_transaction_session_timeout=%d -c DateStyle=ISO"):format(
-    options.statement_timeout * 1000,
-    options.lock_timeout * 1000,
-    options.idle_timeout * 1000
-  )
+  local text = "-c statement_timeout=%d -c lock_timeout=%d -c idle_in_transaction_session_timeout=%d -c DateStyle=ISO"
+  return text:format(options.statement_timeout * 1000, options.lock_timeout * 1000, options.idle_timeout * 1000)
 end
 
 local function check_options(given)

@@ -31,7 +31,8 @@ local function check_step(look, node, word)
   end
 end
 
--- Literal names in one stretch of code that may run together: seen is name → line, looped whether it runs again and again.
+-- Literal names in one stretch of code that may run together: seen is name → line, looped whether it runs again and
+-- again.
 local stretch
 
 local function names_in(look, node, seen, looped)

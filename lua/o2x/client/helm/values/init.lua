@@ -368,8 +368,8 @@ end
 ---`http://urbanos-tax-gateway` and `coredb-urbanos`). Keys and comments stay as they are.
 ---@param pairs_list { [1]: string, [2]: string }[] old and new names; the longest is tried first
 ---@param options { keep: string[]? }? keep: names that stay though an old one stands in them (`urbanos-sbx`)
----@return table report replaced: { path, line, before, after }[]; left: { line, where, text }[], where a "value", "key" or
----  "comment" still names an old one
+---@return table report replaced: { path, line, before, after }[]; left: { line, where, text }[], where a "value", "key"
+---  or "comment" still names an old one
 function Doc:replace_tenant(pairs_list, options)
   local candidates = names.candidates(pairs_list, options and options.keep)
   local function change(text) return names.replace(text, candidates) end
