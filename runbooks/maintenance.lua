@@ -1,4 +1,4 @@
---- Maintenance: a tenant taken down in order, and brought back exactly as it was.
+--- Maintenance: stops a tenant in order and starts it again exactly as it was.
 
 local maintenance = require "stdlib.maintenance"
 local runbook = require "o2x.runbook"
@@ -10,20 +10,19 @@ return runbook {
   severe = true,
   summary = "Stop all services of a tenant, or bring them back exactly as they were",
   help = [[
-Why:     work that nothing may run beside: a restore, a migration by hand, a breach.
-mode=on  notes replicas, autoscalers and schedules on the objects themselves (annotation o2x.io/maintenance),
-         silences the tenant's alerts until the end that for= gives, puts a page with status 503 behind its
-         ingress, suspends its cron jobs, and takes its workloads to 0, dependants first. Again: only the end
-         moves.
-mode=off restores what is noted, in the waves in which services start. Works from any machine, after a crash, too.
-mode=status says whether it is on, since when, by whom, whether it has lapsed, and what is remembered.
-Meanwhile deploy, scale and rollback of the tenant are refused. Nothing ends by itself: when for= has passed, the alerts
-ring again and every status says so.
-Verify:  kubectl get deploy -l tenant=TENANT; curl -I https://TENANT.DOMAIN/ answers 503
-Back:    mode=off]],
+Why:     work during which nothing may run: a restore, a manual migration, a security incident.
+mode=on  saves replicas, autoscalers and schedules on the objects themselves (annotation o2x.io/maintenance),
+         silences the tenant's alerts for the time in for=, serves a page with status 503, suspends the cron jobs
+         and scales the workloads to 0, dependants first. A second mode=on only moves the planned end.
+mode=off restores the saved state in start order. Works from any machine, also after a crash.
+mode=status shows whether maintenance is on, since when, by whom, whether it is overdue, and the saved state.
+Touches: this tenant only. While it is on, deploy, scale and rollback are refused. It does not end by itself: once
+         for= has passed, the alerts fire again and every run of the tenant says that it is overdue.
+Verify:  kubectl get deploy -l tenant=TENANT; curl -I https://TENANT.DOMAIN/ returns 503
+Undo:    mode=off]],
   params = {
     mode = { "choice", choices = { "on", "off", "status" }, harmless = "status", help = "on, off or status" },
-    ["for"] = { "duration", default = 3600, help = "mode=on: when it should be over" },
+    ["for"] = { "duration", default = 3600, help = "mode=on: planned duration" },
   },
   effects = { "k8s:write", "alerts:write" },
 

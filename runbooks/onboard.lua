@@ -1,5 +1,5 @@
---- Onboarding: from a signed contract to serving traffic. The chapters are those of the platform guide; how each is done
---- is in stdlib/.
+--- Onboarding: from a signed contract to serving traffic. The steps follow the chapters of the platform guide; stdlib/
+--- implements them.
 
 local admin = require "stdlib.admin"
 local cluster = require "stdlib.cluster"
@@ -24,16 +24,21 @@ return runbook {
   api = 1,
   summary = "Bring a new tenant from a signed contract to serving traffic",
   help = [[
-Makes everything that a tenant has: id, database, credentials, values files, releases, DNS, admin user, monitoring,
-documentation. Run it again at any time: what is right is left alone. Needs tenants/TENANT.yaml and the secrets of its
-integrations. Verify with: o2x plan runbooks/onboard.lua TENANT (empty when everything is as it should be).]],
+Why:     a contract is signed, or the tenant file or its secrets have changed.
+Does:    creates everything a tenant needs: id, database, credentials, values files, releases, DNS, admin user,
+         monitoring and documents. Checks all prerequisites first. Run it again at any time: it changes only what
+         differs from the tenant file.
+Needs:   tenants/TENANT.yaml, and the secrets of its integrations (--secrets=FILE, or already in Vault)
+Before:  o2x plan onboard TENANT shows every change, and makes none
+Verify:  o2x plan onboard TENANT (no changes); o2x run smoke TENANT
+Undo:    o2x run rollback for releases. Nothing else is deleted: a failed run goes on with o2x resume.]],
   params = {
     image = {
       "version",
       optional = true,
-      help = "image tag of services without a values file (else the tenant's or the platform's)",
+      help = "image tag of services without a values file; default: the tenant's, then the platform's",
     },
-    from = { "tenant", optional = true, help = "copy helm values from this tenant, not from the catalogue" },
+    from = { "tenant", optional = true, help = "copy Helm values from this tenant instead of the catalogue" },
     timeout = { "duration", default = services.TIMEOUT, help = "for one release to become ready" },
   },
   effects = {
@@ -48,7 +53,7 @@ integrations. Verify with: o2x plan runbooks/onboard.lua TENANT (empty when ever
   },
 
   run = function(tenant, params)
-    step("Check what onboarding needs", preflight.onboard, tenant, params)
+    step("Check the prerequisites", preflight.onboard, tenant, params)
     tenant.id = step("Allocate the tenant id", registry.allocate, tenant)
     step("Create the database", database.create, tenant)
     step("Migrate the database", database.migrate, tenant)
@@ -57,16 +62,16 @@ integrations. Verify with: o2x plan runbooks/onboard.lua TENANT (empty when ever
     step("Apply the tenant's customisation", customisation.apply, tenant)
     step("Store the credentials in Vault", integrations.store_credentials, tenant)
     step("Create the queues", messaging.create, tenant)
-    step("Write the helm values", values.write, tenant, params)
+    step("Write the Helm values", values.write, tenant, params)
     step("Create the data volume", cluster.volume, tenant)
     step("Ensure the shared secrets", cluster.shared_secrets, tenant)
     step("Create the admin user", admin.create, tenant)
     step("Deploy", deploy.all, tenant, params.timeout)
-    step("Look at the services", deploy.verify, tenant)
+    step("Verify the services", deploy.verify, tenant)
     step("Create the ingress", ingress.create, tenant)
     step("Create the DNS records", ingress.records, tenant)
-    step("Look at DNS and HTTPS", ingress.verify, tenant)
-    step("Take a test customer from order to payment", smoke.workflow, tenant)
+    step("Verify DNS and HTTPS", ingress.verify, tenant)
+    step("Run the test customer workflow", smoke.workflow, tenant)
     step("Smoke test", smoke.checklist, tenant)
     step("Set up monitoring and alerts", monitoring.create, tenant)
     step("Write the handoff documents", handoff.write, tenant)

@@ -1,4 +1,4 @@
---- Restore: a tenant's data as they were, and no other tenant's.
+--- Restore: brings back one tenant's data and leaves the other tenants alone.
 
 local database = require "stdlib.database"
 local maintenance = require "stdlib.maintenance"
@@ -6,33 +6,34 @@ local registry = require "stdlib.registry"
 local restore = require "stdlib.restore"
 local runbook = require "o2x.runbook"
 
-local MAINTENANCE <const> = 3600 -- seconds that it may take from the first service stopped to the last one started
+local MAINTENANCE <const> = 3600 -- seconds from the first service stopped to the last one started
 
--- The server aside lives only as long as the copy takes.
-local function from_snapshot(tenant, params)
-  local snapshot = step("Find the snapshot", restore.snapshot, tenant, params)
-  local server = step("Make a server from it", restore.server, tenant, snapshot)
-  local path = step("Copy the tenant's database", restore.copy, tenant, server)
-  step("Throw the server away", restore.remove_server)
+-- The temporary server is deleted as soon as the database is dumped.
+local function dump_from_snapshot(tenant, params)
+  local snapshot = step("Find the snapshot", restore.find_snapshot, tenant, params)
+  local server = step("Create a server from it", restore.create_server, tenant, snapshot)
+  local path = step("Dump the tenant's database", restore.dump, tenant, server)
+  step("Delete the server", restore.delete_server)
   return path, snapshot
 end
 
--- -> the archive's path, the snapshot that it is from, and what removes the copy, if it is one
-local function from_where(tenant, params)
+-- -> the archive's path, the snapshot it comes from, the function that deletes it if it is temporary
+local function get_archive(tenant, params)
   if not params.archive then
-    local path, snapshot = from_snapshot(tenant, params)
-    return path, snapshot, restore.clean
+    local path, snapshot = dump_from_snapshot(tenant, params)
+    return path, snapshot, restore.delete_dump
   end
   if not restore.is_url(params.archive) then return params.archive end
-  return step("Fetch the archive", restore.fetch, tenant, params.archive), nil, restore.drop_fetched
+  return step("Download the archive", restore.download, tenant, params.archive), nil, restore.delete_download
 end
 
-local function take_the_place(tenant)
-  local before = step("Look whether it is in maintenance", restore.in_maintenance, tenant)
-  if not before then step("Take it into maintenance", maintenance.on, tenant, MAINTENANCE) end
-  step("Put it in place", restore.swap, tenant)
+-- A maintenance that somebody else has turned on stays on.
+local function replace_database(tenant)
+  local already_on = step("Check for maintenance", restore.in_maintenance, tenant)
+  if not already_on then step("Turn maintenance on", maintenance.on, tenant, MAINTENANCE) end
+  step("Swap the databases", restore.swap, tenant)
   step("Migrate the database", database.migrate, tenant)
-  if not before then step("Bring it out of maintenance", maintenance.off, tenant) end
+  if not already_on then step("Turn maintenance off", maintenance.off, tenant) end
 end
 
 return runbook {
@@ -42,38 +43,39 @@ return runbook {
   severe = true,
   summary = "Bring a tenant's data back, from a snapshot or an archive",
   help = [[
-Why:     data were lost or spoilt, and there is a snapshot or an archive from before.
-archive= a file (or s3://BUCKET/KEY) that runbooks/backup.lua or pg_dump -Fc made
-snapshot= the name of a snapshot of the tenant's own, or one that RDS made by itself; at=TIME takes the newest before
-         TIME. It holds all tenants: RDS makes a server of it, this tenant's database is copied, the server thrown away.
-table=   brings back that table only, in one transaction; the services go on. What it held is kept in the schema o2x.
-Touches: nothing until the data are restored beside the tenant's database and compared with what was saved: rows,
-         checksums, migrations. Then the services are stopped (maintenance mode), sessions ended, and the restored
-         database takes the place of the other, which is kept as DATABASE--before-RUN.
-Before:  o2x plan restore TENANT ... says how much, from when and about how long, and changes nothing
+Why:     data were lost or damaged, and there is a snapshot or an archive from before.
+archive= a file (or s3://BUCKET/KEY) made by o2x run backup or pg_dump -Fc
+snapshot= the name of one of the tenant's snapshots or of an automated one; at=TIME takes the newest before TIME.
+         RDS creates a server from it, this tenant's database is dumped, and the server is deleted.
+table=   restores only that table, in one transaction, while the services run. The old rows are kept in schema o2x.
+Touches: nothing until the data are restored into a copy beside the tenant's database and verified: rows, checksums,
+         migrations. Then maintenance mode stops the services, sessions are ended, and the copy replaces the
+         database. The old one is kept as DATABASE--before-RUN.
+Before:  o2x plan restore TENANT … shows size, age and estimated duration, and changes nothing
 Verify:  o2x run smoke TENANT
-Back:    ALTER DATABASE ... RENAME: the last lines of the run name what is kept. Drop it when nobody misses anything.
-Broken off: o2x resume goes on; if that is not wanted, o2x run maintenance TENANT mode=off starts the services again.]],
+Undo:    ALTER DATABASE … RENAME: the last lines of the run name the database that was kept. Drop it when it is no
+         longer needed.
+Aborted: o2x resume continues. To give up: o2x run maintenance TENANT mode=off starts the services again.]],
   params = {
     archive = { "string", optional = true, help = "a file, or s3://BUCKET/KEY" },
     snapshot = { "string", optional = true, help = "a snapshot by name" },
     at = { "string", optional = true, help = "the newest snapshot before a time such as 2026-02-14T09:30:00Z" },
-    table = { "string", optional = true, help = "this table only, such as core_config.users" },
+    table = { "string", optional = true, help = "only this table, such as core_config.users" },
   },
   effects = { "archive:write", "rds:write", "s3:write", "pg:write", "k8s:write", "alerts:write" },
 
   run = function(tenant, params)
     restore.check(tenant, params)
     tenant.id = step("Find the tenant", registry.find, tenant)
-    local path, snapshot, clean = from_where(tenant, params)
-    local found = step("Look at what is saved", restore.examine, tenant, path, params.table, snapshot)
-    step("Restore it aside", restore.aside, tenant, found)
+    local path, snapshot, delete = get_archive(tenant, params)
+    local archive = step("Inspect the archive", restore.inspect, tenant, path, params.table, snapshot)
+    step("Restore into a copy", restore.create_copy, tenant, archive)
     if params.table then
-      step("Bring the table back", restore.table, tenant, found)
+      step("Restore the table", restore.restore_table, tenant, archive)
     else
-      step("Compare its migrations", restore.compare_migrations, tenant)
-      take_the_place(tenant)
+      step("Check the migrations", restore.check_migrations, tenant)
+      replace_database(tenant)
     end
-    if clean then step("Remove the copy", clean) end
+    if delete then step("Delete the temporary archive", delete) end
   end,
 }

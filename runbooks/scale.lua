@@ -1,4 +1,4 @@
---- Scale: more or fewer of a service.
+--- Scale: sets how many replicas of a service run.
 
 local runbook = require "o2x.runbook"
 local scaling = require "stdlib.scaling"
@@ -10,20 +10,21 @@ return runbook {
   api = 1,
   summary = "Set the number of replicas of services, or show them",
   help = [[
-Why:     load that a service cannot carry, or no longer has.
-Does:    sets replicas, and waits until they are ready. Refuses what the catalogue does not allow (2–3 of
-         service-billing …) and what an autoscaler would undo, unless force=true. The next deploy or rollback sets
-         what the values file says: permanent=true writes replicaCount there, too, and nothing else of the file
-         changes.
-status=true shows how many run, how many are ready, the bounds, the values files' numbers and the autoscalers.
+Why:     a service has too few replicas for its load, or too many.
+Does:    sets the replicas and waits until they are ready. Refuses a number outside the catalogue's range (2–3 for
+         service-billing …) and a service with an autoscaler, unless force=true.
+         The next deploy or rollback goes back to the values file: permanent=true writes replicaCount there as well,
+         and nothing else in the file changes.
+status=true shows desired and ready replicas, the allowed range, the values file's number and the autoscaler.
+Before:  o2x plan scale TENANT … shows the change, and makes none
 Verify:  kubectl get deploy -l tenant=TENANT
-Back:    scale again; o2x show RUN tells what was there]],
+Undo:    scale again; o2x show RUN shows the previous number]],
   params = {
     service = { "list", optional = true, help = "service-billing,service-usage …, or all" },
-    replicas = { "integer", optional = true, help = "how many" },
-    permanent = { "boolean", default = false, help = "in the values file, too" },
-    force = { "boolean", default = false, help = "beyond the catalogue's bounds, and against an autoscaler" },
-    status = { "boolean", default = false, help = "only show" },
+    replicas = { "integer", optional = true, help = "number of replicas" },
+    permanent = { "boolean", default = false, help = "write it to the values file as well" },
+    force = { "boolean", default = false, help = "ignore the catalogue's range and autoscalers" },
+    status = { "boolean", default = false, help = "only show the current state" },
     timeout = { "duration", default = services.TIMEOUT, help = "for one service to become ready" },
   },
   effects = { "k8s:write", "files:write" },

@@ -1,3 +1,5 @@
+--- Vacuum: weekly upkeep of a tenant's tables.
+
 local clock = require "o2x.clock"
 local pg = require "o2x.pg"
 local runbook = require "o2x.runbook"
@@ -10,10 +12,13 @@ return runbook {
   api = 1,
   summary = "Vacuum and analyze a tenant's tables, once a week",
   help = [[
-Tables that nobody vacuumed for a week grow and slow queries down. Touches no data; takes no lock that stops the services.
-Weekly, from cron: o2x run runbooks/vacuum.lua --tenants=env=production --keep-going
-Verify with: o2x plan runbooks/vacuum.lua TENANT (nothing to do). There is nothing to go back to.]],
-  params = { days = { "integer", default = 7, min = 0, max = 90, help = "leave alone what was vacuumed since" } },
+Why:     tables that are not vacuumed grow and slow queries down.
+Does:    runs VACUUM ANALYZE on each table that was not vacuumed in the last days= days.
+         Weekly, from cron: o2x run vacuum --tenants=env=production --keep-going
+Touches: no data; it takes no lock that blocks the services.
+Verify:  o2x plan vacuum TENANT (no changes)
+Undo:    not needed]],
+  params = { days = { "integer", default = 7, min = 0, max = 90, help = "skip tables vacuumed in these days" } },
   effects = { "pg:write" },
 
   run = function(tenant, params)
@@ -28,6 +33,6 @@ Verify with: o2x plan runbooks/vacuum.lua TENANT (nothing to do). There is nothi
     for _, name in ipairs(tables) do
       step("Vacuum " .. name, function() pg.tenant:ensure_vacuumed(name, since) end)
     end
-    log(("%d tables of %s are vacuumed"):format(#tables, tenant.name))
+    log(("%d tables of %s are up to date"):format(#tables, tenant.name))
   end,
 }

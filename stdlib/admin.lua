@@ -1,4 +1,4 @@
---- The tenant's first user (guide: step 7.1). The password is generated and ends in Vault, nowhere else.
+--- The tenant's first user (guide: step 7.1). Its password is generated and stored in Vault, nowhere else.
 
 local crypto = require "o2x.crypto"
 local naming = require "stdlib.naming"
@@ -8,10 +8,11 @@ local vault = require "o2x.vault"
 
 local M = {}
 
-M.SECRET = "admin" -- below the tenant's path in Vault
+--- Where the credentials are, below the tenant's path in Vault.
+M.SECRET = "admin"
 
---- Ensures the administrator: password in Vault first, then the user with its bcrypt hash. An existing user keeps its
---- password, which people may have changed since.
+--- Ensures the administrator: first the password in Vault, then the user with its bcrypt hash. An existing user keeps
+--- its password, because people may have changed it.
 ---@param tenant table
 function M.create(tenant)
   local admin = tenant.admin
@@ -31,7 +32,8 @@ function M.create(tenant)
   pg.tenant:ensure_row("core_config.users", { userid = admin.email }, values)
 end
 
---- A session of the administrator at the tenant's single sign-on; logs in when first used.
+--- A session of the administrator at the tenant's single sign-on. It logs in at its first use, and fails there if Vault
+--- has no password.
 ---@param tenant table
 ---@return table session for o2x.service
 function M.session(tenant)
@@ -41,7 +43,9 @@ function M.session(tenant)
     token = "accessToken",
     json = function()
       local secret = vault.read(M.SECRET)
-        or fail(("Vault has no '%s' of %s: the administrator's password is not known"):format(M.SECRET, tenant.name))
+        or fail(
+          ("Vault has no secret '%s' for %s, so the administrator's password is unknown"):format(M.SECRET, tenant.name)
+        )
       return { username = tenant.admin.email, password = secret.password }
     end,
   }

@@ -1,5 +1,5 @@
---- Backups of one tenant (guide: Database Backup): a snapshot of the server under the tenant's name, and an archive of
---- the tenant's own database in a file, read back before it counts.
+--- Backups of one tenant (guide: Database Backup): a snapshot of the server under the tenant's name, or an archive of
+--- the tenant's own database, which is read back and verified.
 
 local archive = require "o2x.archive"
 local clock = require "o2x.clock"
@@ -9,7 +9,7 @@ local text = require "o2x.text"
 
 local M = {}
 
---- Takes a snapshot of the database server, named as the guide names them: NAME-manual-YYYYMMDD-HHMMSS.
+--- Takes a snapshot of the database server, named as in the guide: NAME-manual-YYYYMMDD-HHMMSS.
 ---@param tenant table
 ---@return string id
 function M.snapshot(tenant)
@@ -17,7 +17,7 @@ function M.snapshot(tenant)
   local id = ("%s-manual-%s"):format(tenant.name, stamp)
   rds.ensure_snapshot(id)
   log(
-    ("snapshot %s of %s: the whole server; a restore takes %s out of it"):format(
+    ("snapshot %s of %s holds the whole server; a restore extracts %s"):format(
       id,
       tenant.platform.database.instance,
       tenant.database
@@ -28,7 +28,7 @@ end
 
 local function is_url(to) return to:find("^%w+://") ~= nil end
 
--- By way of a file: what S3 is given is what was read back.
+-- Through a local file, so that the archive is verified before it is uploaded.
 local function to_s3(to)
   s3.check(to)
   local made = archive.dump_own()
@@ -37,14 +37,14 @@ local function to_s3(to)
   return made
 end
 
---- Dumps the tenant's database into a new file, or a new object of its own part of S3.
+--- Dumps the tenant's database into a new file or a new object in the tenant's own part of S3. Fails if it exists.
 ---@param tenant table
----@param to string
----@return table archive path, at, bytes, tables, rows
+---@param to string path, or s3://BUCKET/KEY
+---@return { path: string, at: string, bytes: integer, tables: integer?, rows: integer? } archive
 function M.archive(tenant, to)
   local made = is_url(to) and to_s3(to) or archive.dump(to)
   log(
-    ("%s holds %s: %s tables, %s rows, read back and compared"):format(
+    ("%s holds %s: %s tables, %s rows, verified against the database"):format(
       to,
       tenant.database,
       made.tables or "all",
@@ -54,20 +54,21 @@ function M.archive(tenant, to)
   return { path = to, at = made.at, bytes = made.bytes, tables = made.tables, rows = made.rows }
 end
 
-local WHAT <const> = { before = "what a restore replaced", restored = "what a restore left unfinished" }
+local WHAT <const> = { before = "database replaced by a restore", restored = "copy of an unfinished restore" }
 
---- Tells what the tenant can be restored from, and what earlier restores have left.
+--- Outputs what the tenant can be restored from, and the databases that earlier restores have kept.
 ---@param _ table tenant
 function M.list(_)
   local rows = {}
-  for _, one in ipairs(rds.snapshots()) do
-    rows[#rows + 1] = { what = one.type .. " snapshot", name = one.id, from = one.created, state = one.status }
+  for _, snapshot in ipairs(rds.snapshots()) do
+    local what = snapshot.type .. " snapshot"
+    rows[#rows + 1] = { what = what, name = snapshot.id, from = snapshot.created, state = snapshot.status }
   end
-  for _, one in ipairs(s3.list(".dump")) do
-    rows[#rows + 1] = { what = "archive", name = one.url, from = one.modified, state = text.bytes(one.size) }
+  for _, object in ipairs(s3.list(".dump")) do
+    rows[#rows + 1] = { what = "archive", name = object.url, from = object.modified, state = text.bytes(object.size) }
   end
-  for _, one in ipairs(archive.kept()) do
-    rows[#rows + 1] = { what = WHAT[one.what], name = one.name, from = one.at, state = text.bytes(one.size) }
+  for _, kept in ipairs(archive.kept()) do
+    rows[#rows + 1] = { what = WHAT[kept.what], name = kept.name, from = kept.at, state = text.bytes(kept.size) }
   end
   output { columns = { "what", "name", "from", "state" }, rows = rows }
 end

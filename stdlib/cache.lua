@@ -1,30 +1,31 @@
---- The tenant's keys in Redis (guide: "Key Prefixing Pattern", "Clear Cache"). Redis is shared: whatever is removed
---- begins with the tenant's own id.
+--- The tenant's keys in Redis (guide: "Key Prefixing Pattern", "Clear Cache"). Redis is shared, so
+--- every key that is removed begins with the tenant's own id.
 
 local naming = require "stdlib.naming"
 local redis = require "o2x.redis"
 
 local M = {}
 
---- What the services keep there: TENANT-ID:PART:…
+--- The parts of the keys that the services write: TENANT-ID:PART:…
 M.PARTS = { "session", "cache", "rate-limit" }
 
--- The guide writes patterns with the id in front; without it they mean the same.
+-- A pattern may begin with the tenant's own id, as in the guide.
 local function after_prefix(tenant, pattern)
   local id, rest = pattern:match("^(TIDLT%-[^:]*):(.*)$")
   if id == tenant.id then return rest end
   if naming.is_tenant_id(id) or pattern:find "^TIDLT%-" then
     invalid(
-      ("pattern=%s is not %s's: its keys begin with %s:"):format(pattern, tenant.name, tenant.id),
-      "the pattern is what follows that, such as pattern=session:*"
+      ("pattern=%s does not belong to %s, whose keys begin with %s:"):format(pattern, tenant.name, tenant.id),
+      "give only what follows, such as pattern=session:*"
     )
   end
   return pattern
 end
 
---- Removes the tenant's keys: all, those of one part, or those that a pattern says.
+--- Removes the tenant's keys: all of them, those of one part, or those that match a pattern. An input error if the
+--- pattern names another tenant.
 ---@param tenant table
----@param params { part: string?, pattern: string? }
+---@param params { part: string?, pattern: string? } part: one of M.PARTS; pattern: a Redis glob after the tenant's id
 function M.clear(tenant, params)
   local prefix = tenant.id .. ":"
   if params.pattern then

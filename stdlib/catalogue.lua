@@ -1,4 +1,4 @@
---- The services of the platform: what they need, how many run, and in which order they start
+--- The services of the platform: their resources, replicas, dependencies and start order
 --- (guide: "Service Architecture per Tenant", Appendix A).
 
 local M = {}
@@ -9,8 +9,8 @@ local LARGE = { limits = { cpu = "4000m", memory = "8Gi" }, requests = { cpu = "
 
 local GATEWAYS = { "payment-gateway", "tax-gateway", "finance-gateway", "provision-gateway", "crm-gateway" }
 
--- The order in which people name them; replicas = { least, most }; depends = Appendix A without the servers that
--- are there already. batch-process and jobs-common are not in the appendix: they work on what billing and revenue leave.
+-- In the guide's order. replicas = { min, max }. depends = Appendix A without databases and other servers.
+-- batch-process and jobs-common are not in the appendix: they process the output of billing and revenue.
 local SERVICES = {
   { name = "service-sso", replicas = { 2, 2 }, resources = SMALL, depends = {} },
   {
@@ -71,7 +71,7 @@ for _, service in ipairs(SERVICES) do
   by_name[service.name] = service
 end
 
--- "core": everything that is no gateway, but itself.
+-- "core" stands for all other services that are not gateways.
 local function dependencies(service)
   if service.depends ~= "core" then return service.depends end
   local names = {}
@@ -91,7 +91,7 @@ local function level_of(name, levels, path)
   path[#path + 1] = name
   local level = 1
   for _, needed in ipairs(dependencies(by_name[name])) do
-    if not by_name[needed] then error(("catalogue: %s depends on %s, which is no service"):format(name, needed)) end
+    if not by_name[needed] then error(("catalogue: %s depends on %s, which is not a service"):format(name, needed)) end
     level = math.max(level, level_of(needed, levels, path) + 1)
   end
   path[#path] = nil
@@ -100,10 +100,10 @@ local function level_of(name, levels, path)
 end
 
 --- Every service, in the guide's order: core first, then gateways.
----@return table[] services { name, gateway, replicas = { least, most }, resources, depends }
+---@return table[] services { name, gateway, replicas = { min, max }, resources, depends }
 function M.all() return SERVICES end
 
---- Every gateway.
+--- The services that are gateways to providers.
 ---@return table[] services
 function M.gateways()
   local list = {}
@@ -113,9 +113,9 @@ function M.gateways()
   return list
 end
 
---- One service, or nil.
+--- One service by name.
 ---@param name string
----@return table|nil
+---@return table|nil service as in M.all; nil if there is no such service
 function M.find(name) return by_name[name] end
 
 --- The names of all services.
@@ -128,8 +128,8 @@ function M.names()
   return names
 end
 
---- The order of starting: lists of names; those of one wave need nothing of each other, only of earlier waves.
----@return string[][]
+--- The start order. Services of one wave depend only on services of earlier waves, so they can start side by side.
+---@return string[][] waves names of services
 function M.waves()
   local levels, waves = {}, {}
   for _, service in ipairs(SERVICES) do

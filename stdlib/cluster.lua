@@ -4,9 +4,9 @@ local k8s = require "o2x.k8s"
 
 local M = {}
 
---- The labels of everything that is a tenant's. The guide selects by tenant= but sets it nowhere.
+--- The labels of a tenant's objects. The guide selects by tenant= but never sets it.
 ---@param tenant table
----@param app string?
+---@param app string? name of the service's Deployment
 ---@return table<string, string>
 function M.labels(tenant, app) return { tenant = tenant.name, app = app, ["app.kubernetes.io/managed-by"] = "o2x" } end
 
@@ -26,16 +26,16 @@ function M.volume(tenant)
   }
 end
 
--- Shared by all tenants of the namespace: an existing one is only looked at; a missing one is made from the secrets
--- source; one with other content is a conflict for people to resolve, because other tenants live on it.
+-- The secret is shared by all tenants of the namespace. A missing one is created from the secrets source; one with
+-- other content is a conflict that people must resolve, because other tenants use it.
 local function shared_secret(tenant, name, keys, values)
   local existing = k8s.get("Secret", name, tenant.namespace)
   if values then
     k8s.ensure_secret(name, values)
   elseif not existing then
     fail(
-      ("secret %s is not in namespace %s"):format(name, tenant.namespace),
-      ("give its values in the secrets file, under shared.%s: %s"):format(name, table.concat(keys, ", "))
+      ("there is no secret %s in namespace %s"):format(name, tenant.namespace),
+      ("add it to the secrets file, under shared.%s: %s"):format(name, table.concat(keys, ", "))
     )
   else
     for _, key in ipairs(keys) do
@@ -44,7 +44,8 @@ local function shared_secret(tenant, name, keys, values)
   end
 end
 
---- Ensures the two secrets that the services of all tenants share: compared, never overwritten.
+--- Ensures the two secrets that the services of all tenants share. Compares them and never overwrites one. Fails if one
+--- is missing, in the cluster and in the secrets source, or lacks a key.
 ---@param tenant table
 function M.shared_secrets(tenant)
   local kubernetes = tenant.platform.kubernetes

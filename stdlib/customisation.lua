@@ -1,4 +1,4 @@
---- What the tenant file asks for beyond the standard: rows, never code (guide: "Feature Customization", levels 1 to 3).
+--- What a tenant file changes from the standard: rows, never code (guide: "Feature Customization", levels 1 to 3).
 
 local pg = require "o2x.pg"
 
@@ -40,8 +40,8 @@ local function branding(tenant)
   end
 end
 
---- Ensures the rows of feature flags, property defaults, invoice template and branding. Custom mappings go with the
---- integrations.
+--- Ensures the rows of feature flags, property defaults, invoice template and branding. Custom mappings are written
+--- with the integrations.
 ---@param tenant table
 function M.apply(tenant)
   features(tenant)

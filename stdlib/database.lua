@@ -18,7 +18,7 @@ function M.create(tenant)
   pg.admin:ensure_grant(tenant.database, { all = { database.owner }, connect = { database.user } })
 end
 
---- Applies the migrations that are not applied yet, in Flyway's own way and history table.
+--- Applies pending migrations with Flyway's rules and history table. Fails if an applied migration has changed.
 ---@param tenant table
 function M.migrate(tenant)
   local database = tenant.platform.database

@@ -1,10 +1,10 @@
---- Releases (guide: steps 5.3 and 5.4), in the order of the catalogue, not of the guide.
+--- Helm releases (guide: steps 5.3 and 5.4), in the catalogue's start order, not the guide's.
 
+local catalogue = require "stdlib.catalogue"
 local helm = require "o2x.helm"
 local k8s = require "o2x.k8s"
-local maintenance = require "stdlib.maintenance.note"
+local maintenance = require "stdlib.maintenance.status"
 local naming = require "stdlib.naming"
-local catalogue = require "stdlib.catalogue"
 local services = require "stdlib.services"
 
 local M = {}
@@ -12,7 +12,7 @@ local M = {}
 --- Ensures one release and waits until its pods are ready.
 ---@param tenant table
 ---@param service string
----@param timeout integer seconds that it may take
+---@param timeout integer seconds
 function M.release(tenant, service, timeout)
   helm.ensure_release(naming.resource(tenant, service), {
     chart = naming.chart(service),
@@ -22,9 +22,9 @@ function M.release(tenant, service, timeout)
   })
 end
 
---- Ensures all releases: wave after wave, side by side within a wave, each ready before its dependants.
+--- Ensures all releases in waves, each ready before its dependants. An input error during maintenance.
 ---@param tenant table
----@param timeout integer seconds that one release may take
+---@param timeout integer seconds for one release
 function M.all(tenant, timeout)
   maintenance.refuse(tenant, "deploy")
   services.each(catalogue.waves(), function(service) M.release(tenant, service, timeout) end)
@@ -35,14 +35,11 @@ local function started(tenant, service)
   if #pods == 0 then fail("no pods of " .. naming.resource(tenant, service)) end
   local log = k8s.logs(pods[1].metadata.name, { tail = 100 })
   if not log:find("Started", 1, true) then
-    fail(
-      pods[1].metadata.name .. " does not say in its log that it has started",
-      "kubectl logs " .. pods[1].metadata.name
-    )
+    fail(pods[1].metadata.name .. " has not logged that it has started", "kubectl logs " .. pods[1].metadata.name)
   end
 end
 
---- Is a service's health endpoint up, asked through the API server's proxy?
+--- Fails unless a service's health endpoint says UP. Asks through the API server's proxy.
 ---@param tenant table
 ---@param service string
 function M.healthy(tenant, service)
@@ -50,13 +47,13 @@ function M.healthy(tenant, service)
   local status = response.json and response.json.status
   if status ~= "UP" then
     fail(
-      ("%s says %s"):format(naming.resource(tenant, service), status or ("HTTP " .. response.status)),
+      ("%s reports %s"):format(naming.resource(tenant, service), status or ("HTTP " .. response.status)),
       "kubectl logs deployment/" .. naming.resource(tenant, service)
     )
   end
 end
 
---- Looks at pods, services, logs and health of all services (the guide's "Verify" blocks of 5.3 and 5.4, and of 7.2).
+--- Checks Services, logs and health of all services (the guide's "Verify" blocks of 5.3, 5.4 and 7.2).
 ---@param tenant table
 function M.verify(tenant)
   check("Services", function()

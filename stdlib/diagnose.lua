@@ -1,4 +1,4 @@
---- What is wrong with a tenant? The guide's five troubleshooting chapters as looks that change nothing.
+--- What is wrong with a tenant? The guide's five troubleshooting chapters as checks that change nothing.
 
 local billing = require "stdlib.diagnose.billing"
 local configuration = require "stdlib.diagnose.configuration"
@@ -14,44 +14,44 @@ local registry = require "stdlib.registry"
 
 local M = {}
 
-local FOUND = 2 -- exit code when there is a finding
+local FOUND <const> = 2 -- exit code with findings
 
--- Each looks by itself; all but the first two need what those two have seen.
-local FIRST = { { "pods", pods.look }, { "configuration", configuration.look } }
-local THEN = {
-  { "gateways", gateways.look },
-  { "latency", latency.look },
-  { "payments", payments.look },
-  { "billing", billing.look },
-  { "logs", logs.look },
+-- The second group uses facts that the first one has gathered.
+local FIRST = { { "pods", pods.run }, { "configuration", configuration.run } }
+local SECOND = {
+  { "gateways", gateways.run },
+  { "latency", latency.run },
+  { "payments", payments.run },
+  { "billing", billing.run },
+  { "logs", logs.run },
 }
 
-local function chapters(list, tenant, world, parts)
-  local done = parallel.each(list, function(chapter)
+local function run_chapters(list, tenant, facts, parts)
+  local results = parallel.each(list, function(chapter)
     local found = findings.new()
     found.area = chapter[1]
-    chapter[2](found, tenant, world)
+    chapter[2](found, tenant, facts)
     return found
   end)
-  for _, found in ipairs(done) do
+  for _, found in ipairs(results) do
     parts[#parts + 1] = found
   end
 end
 
--- Without a cluster one can still ask the databases.
-local function look_around(tenant, parts)
+-- Without the cluster, databases and Vault can still be checked.
+local function gather_facts(tenant, parts)
   local found = findings.new()
   found.area = "cluster"
   parts[#parts + 1] = found
-  local world = { pods = {}, deployments = {}, blind = true }
-  findings.look(found, "cluster", "kubectl get nodes; is KUBECONFIG right?", function() world = pods.world(tenant) end)
-  return world
+  local facts = { pods = {}, deployments = {}, no_cluster = true }
+  findings.check(found, "cluster", "kubectl get nodes; check KUBECONFIG", function() facts = pods.facts(tenant) end)
+  return facts
 end
 
 local UNANSWERED = { unreachable = true, unauthorised = true, timeout = true }
 
---- The tenant's id: the registry's, or when the registry does not answer, which is what one is called for, that which
---- the tenant's services were given.
+--- The tenant's id, from the registry. If the registry does not answer, from the environment of the tenant's services.
+--- Raises the registry's error if neither has it.
 ---@param tenant table
 ---@return string id
 function M.identify(tenant)
@@ -69,21 +69,21 @@ function M.identify(tenant)
   error(problem, 0)
 end
 
---- Looks at everything.
----@param tenant table
----@return table[] findings severity, area, subject, finding, evidence, mend; worst first
-function M.look(tenant)
+--- Runs all checks.
+---@param tenant table with its id
+---@return table[] rows severity, area, subject, finding, evidence, fix; worst first
+function M.run(tenant)
   local parts = {}
-  local world = look_around(tenant, parts)
-  chapters(FIRST, tenant, world, parts)
-  chapters(THEN, tenant, world, parts)
+  local facts = gather_facts(tenant, parts)
+  run_chapters(FIRST, tenant, facts, parts)
+  run_chapters(SECOND, tenant, facts, parts)
   return findings.ranked(parts)
 end
 
---- Gives findings as the run's output and its exit code.
+--- Outputs the findings. The run's exit code is 2 if there are any.
 ---@param tenant table
----@param rows table[]
-function M.tell(tenant, rows)
+---@param rows table[] of M.run
+function M.report(tenant, rows)
   output {
     columns = { "severity", "subject", "finding" },
     rows = rows,

@@ -1,4 +1,4 @@
---- The handoff documents, written from what is really there (guide: step 9).
+--- The handoff documents, generated from the tenant file and the deployed releases (guide: step 9).
 
 local catalogue = require "stdlib.catalogue"
 local clock = require "o2x.clock"
@@ -21,7 +21,7 @@ local function integration_titles(tenant)
   return #titles > 0 and table.concat(titles, ", ") or "None"
 end
 
--- The date stays what the first run wrote.
+-- Later runs keep the date of the first one.
 local function onboarded(text, label)
   return text and text:match(label .. ":%*%* (%d%d%d%d%-%d%d%-%d%d)") or clock.today()
 end
@@ -44,12 +44,12 @@ end
 
 local function releases(tenant)
   local lines = { "| Release | Chart | Version |", "|---|---|---|" }
-  local there = {}
+  local by_name = {}
   for _, release in ipairs(helm.list()) do
-    there[release.name] = release
+    by_name[release.name] = release
   end
   for _, service in ipairs(catalogue.names()) do
-    local release = there[naming.resource(tenant, service)]
+    local release = by_name[naming.resource(tenant, service)]
     if release then
       lines[#lines + 1] = ("| %s | %s | %s |"):format(release.name, release.chart, release.app_version or "")
     end
@@ -155,7 +155,7 @@ local function document(tenant, existing)
   return table.concat(lines, "\n")
 end
 
--- ---- the inventory: one section a tenant ----
+-- ---- the inventory: one section per tenant ----
 
 local function heading(tenant) return ("## %s (%s)"):format(tenant.name, tenant.id) end
 

@@ -1,4 +1,4 @@
---- Has a service come up? The gate between the waves of deploy and rollback.
+--- Waits until a service is healthy: the gate between the waves of deploy and rollback.
 
 local deploy = require "stdlib.deploy"
 local k8s = require "o2x.k8s"
@@ -6,20 +6,20 @@ local naming = require "stdlib.naming"
 
 local M = {}
 
-local ENDPOINT = 60 -- seconds that a ready pod may take until its health endpoint says UP, at most
+local ENDPOINT <const> = 60 -- seconds at most from ready pods to a health endpoint that says UP
 
--- What says something of the service, and nothing of the way to it.
-local TELLING = { failed = true, timeout = true, input = true, conflict = true }
+-- Kinds of errors that are about the service, not about the way to it.
+local SERVICE_ERRORS = { failed = true, timeout = true, input = true, conflict = true }
 
---- Runs fn; a failure that is the service's own is a result. Others (no cluster, no permission) stay errors: the run
---- can be resumed when they are over.
+--- Runs fn(...) and returns a failure of the service as a result. Other errors (no cluster, no permission) are raised:
+--- the run can be resumed once they are fixed.
 ---@param fn function
 ---@param ... any arguments of fn
----@return { ok: boolean, why: string? }
+---@return { ok: boolean, why: string?, details: any } result
 function M.try(fn, ...)
   local ok, problem = pcall(fn, ...)
   if ok then return { ok = true } end
-  if type(problem) ~= "table" or not TELLING[problem.kind] then error(problem, 0) end
+  if type(problem) ~= "table" or not SERVICE_ERRORS[problem.kind] then error(problem, 0) end
   return { ok = false, why = tostring(problem), details = problem.details }
 end
 
@@ -32,7 +32,7 @@ end
 ---@param tenant table
 ---@param service string
 ---@param timeout integer seconds
----@return { ok: boolean, why: string? }
+---@return { ok: boolean, why: string? } result not ok after the deadline
 function M.wait(tenant, service, timeout)
   return M.try(function()
     k8s.wait_ready("Deployment", naming.resource(tenant, service), timeout, tenant.namespace)

@@ -37,7 +37,8 @@ local function object(tenant)
     },
     spec = {
       tls = { { hosts = { tenant.domain, api }, secretName = naming.resource(tenant, "tls-cert") } },
-      -- The guide's own has no way in for webhooks, though it tells Stripe to send them to api.DOMAIN/webhooks/stripe.
+      -- The guide's ingress lacks a path for webhooks, though it tells Stripe to send them to
+      -- api.DOMAIN/webhooks/stripe.
       rules = {
         { host = tenant.domain, http = { paths = { path(tenant, "/") } } },
         {
@@ -51,7 +52,7 @@ local function object(tenant)
   }
 end
 
---- Ensures the ingress, in the tree and in the cluster, and waits for its certificate (guide 6.1).
+--- Ensures the ingress, in the tree and in the cluster, and waits up to 300 s for its certificate (guide 6.1).
 ---@param tenant table
 function M.create(tenant)
   local ingress = object(tenant)
@@ -63,18 +64,16 @@ function M.create(tenant)
   )
 end
 
---- The load balancer's name, as its Service says.
----@param tenant table
----@return string
+-- The load balancer's host name, from its Service.
 local function load_balancer(tenant)
-  local where = tenant.platform.kubernetes.ingress_service
-  local service = k8s.get("Service", where.name, where.namespace)
+  local target = tenant.platform.kubernetes.ingress_service
+  local service = k8s.get("Service", target.name, target.namespace)
   local status = service and service.status and service.status.loadBalancer
   local first = status and status.ingress and status.ingress[1]
   if not (first and first.hostname) then
     fail(
-      ("service %s in %s has no load balancer yet"):format(where.name, where.namespace),
-      ("kubectl get svc -n %s %s"):format(where.namespace, where.name)
+      ("service %s in %s has no load balancer yet"):format(target.name, target.namespace),
+      ("kubectl get svc -n %s %s"):format(target.namespace, target.name)
     )
   end
   return first.hostname
@@ -82,7 +81,8 @@ end
 
 local function hosts(tenant) return { tenant.domain, "api." .. tenant.domain, "*." .. tenant.domain } end
 
---- Ensures the three records: compared, then changed; a foreign one is refused (guide 6.2).
+--- Ensures the three CNAME records for the load balancer. A record that o2x did not create is a conflict (guide 6.2).
+--- Fails while the load balancer has no host name.
 ---@param tenant table
 function M.records(tenant)
   local target = load_balancer(tenant)
@@ -91,29 +91,29 @@ function M.records(tenant)
   end
 end
 
-local function answered(host, target)
+local function check_record(host, target)
   for server, values in pairs(dns.authoritative(host, "CNAME")) do
     if values[1] ~= target then
-      fail(("name server %s answers %s for %s, not %s"):format(server, values[1] or "nothing", host, target))
+      fail(("name server %s returns %s for %s, not %s"):format(server, values[1] or "nothing", host, target))
     end
   end
 end
 
---- Asks every authoritative server, then the HTTPS endpoints.
+--- Checks the records on every authoritative name server, then both HTTPS endpoints.
 ---@param tenant table
 function M.verify(tenant)
   local target = load_balancer(tenant)
   for _, host in ipairs { tenant.domain, "api." .. tenant.domain } do
-    check(host .. " is answered by every name server", answered, host, target)
+    check(host .. " resolves on every name server", check_record, host, target)
   end
   check(tenant.domain .. " answers by HTTPS", function()
     local response = http.request { method = "HEAD", url = "https://" .. tenant.domain .. "/" }
-    if response.status >= 500 then fail(("https://%s answers %d"):format(tenant.domain, response.status)) end
+    if response.status >= 500 then fail(("https://%s returns %d"):format(tenant.domain, response.status)) end
   end)
   check("api." .. tenant.domain .. " answers by HTTPS", function()
     local response = http.request { method = "HEAD", url = "https://api." .. tenant.domain .. "/graphql" }
     if response.status >= 500 then
-      fail(("https://api.%s/graphql answers %d"):format(tenant.domain, response.status))
+      fail(("https://api.%s/graphql returns %d"):format(tenant.domain, response.status))
     end
   end)
 end

@@ -1,5 +1,5 @@
---- Merchants: whom the tenant's gateways talk to. What is public is in the database, what is secret in Vault
---- (guide: step 3, "Adding New Integrations").
+--- Integrations: the providers that a tenant's gateways talk to. Public settings are in the database, credentials in
+--- Vault (guide: step 3, "Adding New Integrations").
 
 local pg = require "o2x.pg"
 local providers = require "stdlib.providers"
@@ -48,7 +48,7 @@ function M.configure(tenant)
   end
 end
 
--- The fields of one integration's secret: what the secrets source has, and the public ones that belong with them.
+-- The fields of one integration's secret: those in the secrets source, and the public ones stored with them.
 local function credentials(tenant, item, provider)
   local given = tenant.secrets and tenant.secrets[provider.vault]
   if not given then return nil end
@@ -62,8 +62,8 @@ local function credentials(tenant, item, provider)
   return fields
 end
 
---- Ensures one secret an integration, the tenant's info, and the licence with a generated decrypt key (guide 3.2).
---- Without a secrets source, what Vault has stays; preflight has made sure that it has something.
+--- Ensures one secret per integration, the tenant's info, and the licence with a generated decrypt key (guide 3.2).
+--- Without a secrets source, Vault's secrets stay as they are; preflight has checked that they exist.
 ---@param tenant table
 function M.store_credentials(tenant)
   vault.ensure("info", { tenant_id = tenant.id, tenant_name = tenant.name, environment = tenant.environment })

@@ -1,122 +1,117 @@
---- Maintenance mode (guide: "Scale Down (Maintenance Mode)"): everything of one tenant stopped, remembered, and
---- restored as it was. The guide scales back to two replicas of everything; here what was there is noted on the objects
---- themselves.
+--- Maintenance mode (guide: "Scale Down (Maintenance Mode)"): stops everything of one tenant and later restores it
+--- exactly. The guide scales everything back to two replicas; here each object carries its own saved state.
 
 local alerts = require "o2x.alerts"
 local clock = require "o2x.clock"
 local json = require "o2x.json"
 local k8s = require "o2x.k8s"
-local note = require "stdlib.maintenance.note"
 local page = require "stdlib.maintenance.page"
 local runs = require "o2x.runs"
+local status = require "stdlib.maintenance.status"
 local workloads = require "stdlib.maintenance.workloads"
 
-local M = { of = note.of, describe = note.describe, lapsed = note.lapsed, refuse = note.refuse }
+local M = { of = status.of, describe = status.describe, overdue = status.overdue, refuse = status.refuse }
 
--- The note of this maintenance: a new one, or that which is there with another end.
-local function begin(tenant, seconds)
-  local known, now = note.of(tenant), clock.now()
+-- A new record, or the current one with another planned end.
+local function prepare(tenant, seconds)
+  local current, now = status.of(tenant), clock.now()
   local run = runs.current()
-  local this = known or { tenant = tenant.name, since = clock.iso(now), by = run.user .. "@" .. run.host, run = run.id }
-  this["until"] = clock.iso(now + seconds)
-  return this
+  local record = current
+    or { tenant = tenant.name, since = clock.iso(now), by = run.user .. "@" .. run.host, run = run.id }
+  record["until"] = clock.iso(now + seconds)
+  return record
 end
 
--- Where the alerts of this platform go.
 local function alertmanager(tenant)
   local monitoring = tenant.platform.monitoring
   return { service = monitoring.alertmanager or "alertmanager-operated", port = 9093, namespace = monitoring.namespace }
 end
 
--- A silence that cannot be had is no reason to keep a tenant up that has to go down: it is said, and the alerts ring.
-local function silence(tenant, this)
-  local where = alertmanager(tenant)
+-- A failure is logged, not raised: alerts that fire must not keep a tenant up that has to go down.
+local function silence(tenant, record)
+  local target = alertmanager(tenant)
   local ok, problem = pcall(function()
-    if not k8s.get("Service", where.service, where.namespace) then
-      fail(("there is no %s in %s"):format(where.service, where.namespace))
+    if not k8s.get("Service", target.service, target.namespace) then
+      fail(("there is no %s in %s"):format(target.service, target.namespace))
     end
-    local comment = ("maintenance of %s by %s (%s)"):format(tenant.name, this.by, this.run)
-    alerts.silence(where, { until_time = this["until"], comment = comment })
+    local comment = ("maintenance of %s by %s (%s)"):format(tenant.name, record.by, record.run)
+    alerts.silence(target, { until_time = record["until"], comment = comment })
   end)
   if not ok then log("the alerts are not silenced: " .. tostring(problem)) end
 end
 
 local function unsilence(tenant)
   local ok, problem = pcall(alerts.unsilence, alertmanager(tenant))
-  if not ok then log("the silence of the alerts stays until it ends by itself: " .. tostring(problem)) end
+  if not ok then log("the silence is not removed and stays until its planned end: " .. tostring(problem)) end
 end
 
---- Takes the tenant into maintenance. When it is in it already, only the end moves.
+--- Turns maintenance on. If it is on already, only the planned end moves.
 ---@param tenant table
----@param seconds integer until it should be over
+---@param seconds integer until the planned end
 function M.on(tenant, seconds)
-  local this = step("Note the maintenance", begin, tenant, seconds)
-  local function words(before)
-    for name, value in pairs(this) do
-      before[name] = value
+  local record = step("Prepare the record", prepare, tenant, seconds)
+  -- The annotation for an object: the record and the object's state.
+  local function annotation(state)
+    for name, value in pairs(record) do
+      state[name] = value
     end
-    return json.encode(before)
+    return json.encode(state)
   end
-  step("Write the note", page.note, tenant, words {})
-  step("Silence the alerts", silence, tenant, this)
-  step("Put up the page", page.show, tenant, words)
-  local found = step("Look at what runs", workloads.look, tenant)
-  step("Stop the services", workloads.drain, tenant, found, words)
-  log(note.describe(tenant, this))
+  step("Write the record", page.write_record, tenant, annotation {})
+  step("Silence the alerts", silence, tenant, record)
+  step("Show the maintenance page", page.show, tenant, annotation)
+  local found = step("List the workloads", workloads.list, tenant)
+  step("Stop the services", workloads.stop, tenant, found, annotation)
+  log(status.describe(tenant, record))
 end
 
-local function anything_noted(found)
+local function any_saved(found)
   for _, list in pairs(found) do
     for _, entry in ipairs(list) do
-      if entry.noted then return true end
+      if entry.saved then return true end
     end
   end
   return false
 end
 
---- Brings the tenant back as it was, from whatever machine and however far maintenance had come.
+--- Turns maintenance off and restores the saved state, from any machine and however far mode=on got.
 ---@param tenant table
 function M.off(tenant)
-  local found = step("Look at what is noted", workloads.look, tenant)
-  if not note.of(tenant) and not anything_noted(found) then return log(tenant.name .. " is in no maintenance") end
-  local troubles = step("Start the services", workloads.restore, tenant, found)
-  step("Take the page down", page.hide, tenant)
-  step("Let the alerts ring again", unsilence, tenant)
-  step("Remove page and note", page.remove, tenant)
-  if #troubles > 0 then
-    fail("everything is as it was, but not everything is ready: " .. table.concat(troubles, "; "))
+  local found = step("List the saved state", workloads.list, tenant)
+  if not status.of(tenant) and not any_saved(found) then return log(tenant.name .. " is not in maintenance") end
+  local problems = step("Start the services", workloads.restore, tenant, found)
+  step("Hide the maintenance page", page.hide, tenant)
+  step("Remove the silence", unsilence, tenant)
+  step("Remove page and record", page.remove, tenant)
+  if #problems > 0 then
+    fail("the saved state is restored, but not everything is ready: " .. table.concat(problems, "; "))
   end
 end
 
---- Tells whether the tenant is in maintenance, and what is remembered.
+-- One row: what is true now beside the saved state, both formatted by text.
+local function row(what, now, saved, text) return { what = what, now = text(now), saved = saved and text(saved) } end
+
+--- Outputs whether the tenant is in maintenance, and each object's current and saved state.
 ---@param tenant table
 function M.status(tenant)
-  local this, found = note.of(tenant), workloads.look(tenant)
-  if not this then log(tenant.name .. " is in no maintenance") end
-  if this and not note.lapsed(this) then log(note.describe(tenant, this)) end -- every run says it when it has
+  local record, found = status.of(tenant), workloads.list(tenant)
+  if not record then log(tenant.name .. " is not in maintenance") end
+  -- An overdue one is logged at the start of every run.
+  if record and not status.overdue(record) then log(status.describe(tenant, record)) end
   local rows = {}
   for _, workload in ipairs(found.workloads) do
-    rows[#rows + 1] = {
-      what = workload.kind .. " " .. workload.name,
-      now = workload.replicas,
-      remembered = workload.noted and workload.noted.replicas,
-    }
+    local name = workload.kind .. " " .. workload.name
+    rows[#rows + 1] = row(name, workload, workload.saved, function(state) return state.replicas end)
   end
   for _, scaler in ipairs(found.autoscalers) do
-    local noted = scaler.noted
-    local function bounds(one) return one and ("%d–%d"):format(one.least, one.most) end
-    rows[#rows + 1] =
-      { what = "HorizontalPodAutoscaler " .. scaler.name, now = bounds(scaler), remembered = bounds(noted) }
+    local function range(state) return ("%d–%d"):format(state.min, state.max) end
+    rows[#rows + 1] = row("HorizontalPodAutoscaler " .. scaler.name, scaler, scaler.saved, range)
   end
   for _, job in ipairs(found.schedules) do
-    local noted = job.noted
-    rows[#rows + 1] = {
-      what = "CronJob " .. job.name,
-      now = job.suspend and "suspended" or "active",
-      remembered = noted and (noted.suspend and "suspended" or "active"),
-    }
+    local function active(state) return state.suspend and "suspended" or "active" end
+    rows[#rows + 1] = row("CronJob " .. job.name, job, job.saved, active)
   end
-  output { columns = { "what", "now", "remembered" }, rows = rows }
+  output { columns = { "what", "now", "saved" }, rows = rows }
 end
 
 return M

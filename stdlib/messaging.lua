@@ -6,7 +6,7 @@ local M = {}
 
 --- The full names of the tenant's queues.
 ---@param tenant table
----@return string[]
+---@return string[] names "TIDLT-100008.billing.invoice" …
 function M.queues(tenant)
   local names = {}
   for i, queue in ipairs(tenant.platform.broker.queues) do

@@ -39,31 +39,35 @@ end
 
 -- ---- alerts ----
 
--- Expressions of the thresholds table; %s is the tenant's label, %g the threshold of platform.yaml.
+-- Key in platform.yaml's thresholds, alert, expression, summary. %s is the tenant, %g the threshold. The tenant label
+-- selects exactly; a name pattern such as newclient-.* would match newclient-sbx as well.
 local THRESHOLDS = {
   {
     "pod_cpu",
     "PodCpuHigh",
-    'sum by (pod) (rate(container_cpu_usage_seconds_total{pod=~"%s-.*"}[5m])) / sum by (pod) (kube_pod_container_resource_limits{resource="cpu",tenant="%s"}) > %g',
+    'sum by (pod) (rate(container_cpu_usage_seconds_total{tenant="%s"}[5m]))'
+      .. ' / sum by (pod) (kube_pod_container_resource_limits{resource="cpu",tenant="%s"}) > %g',
     "CPU of {{ $labels.pod }} above its threshold",
   },
   {
     "pod_memory",
     "PodMemoryHigh",
-    'sum by (pod) (container_memory_working_set_bytes{tenant="%s"}) / sum by (pod) (kube_pod_container_resource_limits{resource="memory",tenant="%s"}) > %g',
+    'sum by (pod) (container_memory_working_set_bytes{tenant="%s"})'
+      .. ' / sum by (pod) (kube_pod_container_resource_limits{resource="memory",tenant="%s"}) > %g',
     "Memory of {{ $labels.pod }} above its threshold",
   },
   {
     "pod_restarts",
     "PodRestarts",
     'increase(kube_pod_container_status_restarts_total{tenant="%s"}[1h]) > %g',
-    "{{ $labels.pod }} restarts again and again",
+    "{{ $labels.pod }} keeps restarting",
   },
   {
     "http_errors",
     "HttpErrorRate",
-    'sum by (service) (rate(http_server_requests_seconds_count{tenant="%s",status=~"5.."}[5m])) / sum by (service) (rate(http_server_requests_seconds_count{tenant="%s"}[5m])) > %g',
-    "Too many 5xx answers of {{ $labels.service }}",
+    'sum by (service) (rate(http_server_requests_seconds_count{tenant="%s",status=~"5.."}[5m]))'
+      .. ' / sum by (service) (rate(http_server_requests_seconds_count{tenant="%s"}[5m])) > %g',
+    "Too many 5xx responses from {{ $labels.service }}",
   },
   {
     "latency_p95",
@@ -92,26 +96,16 @@ local THRESHOLDS = {
   {
     "disk",
     "DiskUsage",
-    'kubelet_volume_stats_used_bytes{persistentvolumeclaim="{pvc}"} / kubelet_volume_stats_capacity_bytes{persistentvolumeclaim="{pvc}"} > %g',
+    'kubelet_volume_stats_used_bytes{persistentvolumeclaim="{pvc}"}'
+      .. ' / kubelet_volume_stats_capacity_bytes{persistentvolumeclaim="{pvc}"} > %g',
     "The data volume is {{ $value }} full",
   },
 }
 
 local function expression(tenant, pattern, limit)
-  -- Pods by label would be right everywhere; cAdvisor only knows the pod's name, so names are matched whole.
-  local _, holes = pattern:gsub("%%s", "")
-  local names = {}
-  for i = 1, holes do
-    names[i] = tenant.name
-  end
-  names[#names + 1] = limit
-  local filled = pattern:format(table.unpack(names))
-  return (
-    filled
-      :gsub('pod=~"[^"]*%.%*"', ('tenant="%s"'):format(tenant.name))
-      :gsub("{id}", tenant.id)
-      :gsub("{pvc}", tenant.data_pvc)
-  )
+  local values =
+    { ["%s"] = tenant.name, ["%g"] = ("%g"):format(limit), ["{id}"] = tenant.id, ["{pvc}"] = tenant.data_pvc }
+  return (pattern:gsub("%%[sg]", values):gsub("{%w+}", values))
 end
 
 local function rule(tenant, name, expr, wait, severity, summary, description)
@@ -124,7 +118,7 @@ local function rule(tenant, name, expr, wait, severity, summary, description)
   }
 end
 
--- The guide's own three (8.3), to the letter.
+-- The guide's three alerts (8.3), word for word.
 local function guide_rules(tenant)
   local t = tenant.name
   return {
@@ -194,7 +188,7 @@ end
 
 -- ---- dashboard ----
 
--- The guide's list (8.2, "Tenant Overview Dashboard"); %s is the tenant's label.
+-- The guide's list (8.2, "Tenant Overview Dashboard"); %s is the tenant.
 local PANELS = {
   { "Service health", "stat", 'min by (service) (up{tenant="%s"})' },
   { "Pod CPU", "timeseries", 'sum by (pod) (rate(container_cpu_usage_seconds_total{tenant="%s"}[5m]))' },
@@ -220,7 +214,8 @@ local PANELS = {
   {
     "Gateway API call success rate",
     "timeseries",
-    'sum by (service) (rate(http_client_requests_seconds_count{tenant="%s",outcome="SUCCESS"}[5m])) / sum by (service) (rate(http_client_requests_seconds_count{tenant="%s"}[5m]))',
+    'sum by (service) (rate(http_client_requests_seconds_count{tenant="%s",outcome="SUCCESS"}[5m]))'
+      .. ' / sum by (service) (rate(http_client_requests_seconds_count{tenant="%s"}[5m]))',
   },
   { "Recent deployments", "table", 'max by (service, image) (kube_pod_container_info{tenant="%s"})' },
 }
@@ -249,7 +244,7 @@ local function dashboard(tenant)
   }
 end
 
---- Ensures service monitor, alerts and dashboard, in the tree and in the cluster. Grafana's sidecar takes the dashboard
+--- Ensures ServiceMonitor, alerts and dashboard, in the tree and in the cluster. Grafana's sidecar loads the dashboard
 --- from the labelled ConfigMap.
 ---@param tenant table
 function M.create(tenant)

@@ -1,15 +1,15 @@
---- Names of this platform, in one place. The guide's own irregularities live here and nowhere else
+--- The names of this platform, in one place, with the guide's irregularities
 --- (guide: "Tenant Naming Conventions", Appendix C).
 
 local M = {}
 
--- Room for the longest name that is built from it: NAME-service-transactional within Kubernetes' 63 characters.
+--- The longest tenant name: NAME-service-transactional must fit in Kubernetes' 63 characters.
 M.MAX_TENANT_NAME = 40
 
--- Two gateways keep their files in a folder with an underscore, though the service has a hyphen.
+-- The folders of these two gateways have an underscore, though the services have a hyphen.
 local FOLDERS = { ["provision-gateway"] = "provision_gateway", ["crm-gateway"] = "crm_gateway" }
 
---- Why a text is no tenant name, or nil if it is one.
+--- What is wrong with a tenant name, or nil.
 ---@param name any
 ---@return string|nil problem
 function M.tenant_name_problem(name)
@@ -26,7 +26,7 @@ end
 ---@return boolean
 function M.is_tenant_id(id) return type(id) == "string" and id:find("^TIDLT%-%d%d%d%d%d%d$") ~= nil end
 
---- The name of one of a tenant's services, releases or objects: NAME-SERVICE.
+--- The name of a tenant's service, release or object: NAME-SERVICE.
 ---@param tenant {name: string}
 ---@param what string
 ---@return string
@@ -57,7 +57,7 @@ function M.values_folder(tenant_name, service) return ("%s/helm_values/%s/"):for
 ---@return string
 function M.values_file(tenant_name, service) return M.values_folder(tenant_name, service) .. service .. ".yaml" end
 
---- "NewClient" of "New Client Inc.": how the guide begins the names of alerts.
+--- The prefix of a tenant's alerts: "NewClient" for "New Client Inc.".
 ---@param tenant {name: string, company: string}
 ---@return string
 function M.camel(tenant)
@@ -73,7 +73,7 @@ end
 
 --- Fills {name} patterns of platform.yaml.
 ---@param pattern string "coredb-{tenant}"
----@param names table<string, string>
+---@param names table<string, string> values by name; an unknown name stays as it is
 ---@return string
 function M.fill(pattern, names) return (pattern:gsub("{(%w+)}", names)) end
 

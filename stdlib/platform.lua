@@ -1,5 +1,5 @@
---- What the engine asks of this platform: is that a tenant, what is it called everywhere, and what may a run for it touch.
---- Reads nothing itself; the engine hands it platform.yaml and tenants/NAME.yaml as tables.
+--- What the engine asks about this platform: is this a tenant, what are its names, and what may a run for it touch.
+--- It reads no file: the engine passes platform.yaml and tenants/NAME.yaml as tables.
 
 local catalogue = require "stdlib.catalogue"
 local naming = require "stdlib.naming"
@@ -23,7 +23,7 @@ M.READABLE = {
   "tenants/",
 }
 
---- Why a text cannot be a tenant's name, or nil. Asked before any file is opened.
+--- What is wrong with a tenant name, or nil. The engine asks before it opens any file.
 ---@param name string
 ---@return {message: string, hint: string}|nil
 function M.name_problem(name)
@@ -35,12 +35,12 @@ function M.name_problem(name)
   }
 end
 
---- Makes a tenant of its file.
+--- Makes a tenant from its file.
 ---@param name string as typed
 ---@param platform table platform.yaml
 ---@param file table tenants/NAME.yaml
 ---@param where string the file's path, for messages
----@param others {name: string, id: string, where: string}[] what the other tenant files say
+---@param others {name: string, id: string?, where: string}[] from the other tenant files
 ---@return table|nil tenant name, id (nil until allocated), company, environment, …, database, domain, platform
 ---@return {message: string, hint: string, where: string}|nil problem
 function M.load(name, platform, file, where, others)
@@ -114,9 +114,9 @@ local function writable_files(tenant)
   return paths
 end
 
---- Exactly what a run for this tenant may touch. Asked at the start and again when the tenant has got its id.
----@param tenant table
----@return table grants
+--- Exactly what a run for this tenant may touch. The engine asks at the start, and again once the tenant has its id.
+---@param tenant table of M.load
+---@return table grants by module: pg, vault, k8s, helm, redis, broker, dns, files, http, rds, s3
 function M.grants(tenant)
   local platform = tenant.platform
   local ingress = platform.kubernetes.ingress_service
@@ -145,22 +145,22 @@ function M.grants(tenant)
   }
 end
 
---- What is special about the tenant now, for o2x list --tenants: that it is in maintenance.
+--- The tenant's current status, for o2x list --tenants: its maintenance.
 ---@param tenant table
----@return string?
+---@return string? status nil if there is nothing to report
 function M.status(tenant)
-  local note = require "stdlib.maintenance.note"
-  local this = note.of(tenant)
-  return this and note.describe(tenant, this) or nil
+  local status = require "stdlib.maintenance.status"
+  local record = status.of(tenant)
+  return record and status.describe(tenant, record) or nil
 end
 
---- What every run for the tenant says first: that a maintenance was forgotten.
+--- A warning that every run for the tenant prints first: an overdue maintenance.
 ---@param tenant table
----@return string?
+---@return string? warning
 function M.notice(tenant)
-  local note = require "stdlib.maintenance.note"
-  local this = note.of(tenant)
-  return this and note.lapsed(this) and note.describe(tenant, this) or nil
+  local status = require "stdlib.maintenance.status"
+  local record = status.of(tenant)
+  return record and status.overdue(record) and status.describe(tenant, record) or nil
 end
 
 return M

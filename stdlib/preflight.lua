@@ -1,12 +1,12 @@
---- What must be true before the first effect: everything that can be known to fail later is said now, all at once
---- where possible (guide: "Prerequisites Checklist").
+--- Checks before the first effect: what would fail later fails now, with a clear message
+--- (guide: "Prerequisites Checklist").
 
 local catalogue = require "stdlib.catalogue"
 local dns = require "o2x.dns"
 local files = require "o2x.files"
 local helm = require "o2x.helm"
 local k8s = require "o2x.k8s"
-local maintenance = require "stdlib.maintenance.note"
+local maintenance = require "stdlib.maintenance.status"
 local naming = require "stdlib.naming"
 local pg = require "o2x.pg"
 local providers = require "stdlib.providers"
@@ -16,7 +16,7 @@ local vault = require "o2x.vault"
 
 local M = {}
 
--- One needed secret: path in Vault, section of the secrets source, field names.
+-- The secrets that onboarding needs: path in Vault, section of the secrets source, field names.
 local function needed(tenant)
   local list = { { section = "license", path = "license/onboarding", fields = { "license_key" } } }
   for _, item in ipairs(tenant.integrations) do
@@ -26,11 +26,11 @@ local function needed(tenant)
   return list
 end
 
-local function missing_fields(given, need, where)
+local function field_problem(given, need)
   for _, field in ipairs(need.fields) do
     local value = given[field]
     if value == nil then return ("%s.%s is missing"):format(need.section, field) end
-    if not secret.is(value) then return ("%s.%s must be a text (put it in quotes)"):format(need.section, field) end
+    if not secret.is(value) then return ("%s.%s must be a string (put it in quotes)"):format(need.section, field) end
     if value:length() == 0 then return ("%s.%s is empty"):format(need.section, field) end
   end
 end
@@ -40,20 +40,16 @@ local function check_secrets(tenant)
   for _, need in ipairs(needed(tenant)) do
     local given = tenant.secrets and tenant.secrets[need.section]
     if type(given) == "table" then
-      local problem = missing_fields(given, need)
+      local problem = field_problem(given, need)
       if problem then
-        invalid(
-          problem,
-          "the tenant file's integrations say what is needed: " .. table.concat(need.fields, ", "),
-          source
-        )
+        invalid(problem, "the tenant file's integrations need: " .. table.concat(need.fields, ", "), source)
       end
     elseif given ~= nil then
-      invalid(need.section .. " must be a table of texts", nil, source)
+      invalid(need.section .. " must be a table of strings", nil, source)
     elseif not vault.read(need.path) then
       invalid(
-        ("no secrets for %s: neither given nor in Vault"):format(need.section),
-        "give them by --secrets=FILE (mode 0600), --secrets=- (standard input) or --secrets=vault:PATH; "
+        ("no secrets for %s, neither given nor in Vault"):format(need.section),
+        "pass them with --secrets=FILE (mode 0600), --secrets=- (standard input) or --secrets=vault:PATH; "
           .. "needed: "
           .. table.concat(need.fields, ", "),
         tenant.secrets and source or nil
@@ -65,7 +61,7 @@ end
 local function check_tree(tenant, params)
   for _, service in ipairs(catalogue.names()) do
     local chart = naming.chart(service) .. "/Chart.yaml"
-    if not files.exists(chart) then fail(chart .. " is not there", "O2X_PLATFORM must name the platform tree") end
+    if not files.exists(chart) then fail("there is no " .. chart, "O2X_PLATFORM must name the platform tree") end
     if params.from and not files.exists(naming.values_file(params.from, service)) then
       invalid(("from=%s: there is no %s"):format(params.from, naming.values_file(params.from, service)))
     end
@@ -73,7 +69,7 @@ local function check_tree(tenant, params)
   if params.from == tenant.name then invalid("from= names the tenant itself") end
 end
 
--- Another tenant with the file's id, or this name with another id, would be found out only half-way.
+-- A mismatch of name and id would otherwise show only half-way.
 local function check_registry(tenant)
   local row =
     pg.control:one("select id, name from core_config.tenant where name = $1 or id = $2", tenant.name, tenant.id)
@@ -86,7 +82,7 @@ local function check_registry(tenant)
   end
 end
 
--- Asks every system once: one that is down, or does not let us in, would otherwise be found out half-way.
+-- Contacts every system once: one that is down or refuses access would otherwise show only half-way.
 local function check_systems(tenant)
   local balancer = tenant.platform.kubernetes.ingress_service
   vault.read("info")
@@ -101,9 +97,10 @@ local function check_systems(tenant)
   end
 end
 
---- Checks everything that onboarding needs.
+--- Checks everything that onboarding needs: tree, registry, systems, maintenance, secrets. Raises the first problem, as
+--- an input error or a failure.
 ---@param tenant table
----@param params table of the runbook
+---@param params { from: string? } from: the tenant whose values files are copied
 function M.onboard(tenant, params)
   check_tree(tenant, params)
   check_registry(tenant)

@@ -1,5 +1,5 @@
---- The providers that a tenant's integrations can be with: which gateway talks to them, where their credentials are in
---- Vault, and which fields these have (guide: step 3, "Secret Format Examples").
+--- The providers that a tenant can integrate: their gateway, where their credentials are in Vault, and the fields of
+--- these (guide: step 3, "Secret Format Examples").
 
 local M = {}
 
@@ -10,7 +10,7 @@ local PROVIDERS = {
     type = "FINANCE_GATEWAY",
     vault = "quickbooks",
     fields = { "client_id", "client_secret", "access_token", "refresh_token", "token_expiry" },
-    -- known from the tenant file, but kept with the credentials as the gateway expects
+    -- public, from the tenant file, but the gateway reads it with the credentials
     public = function(integration) return { realm_id = integration.oauth2.realmid } end,
     test = "/api/quickbooks/test-connection",
   },
@@ -73,7 +73,7 @@ local PROVIDERS = {
   },
 }
 
--- Each gateway's own table of attributes and the columns that a tenant file may fill.
+-- The table of each gateway's attributes, and the columns that a tenant file may set.
 local ATTRIBUTES = {
   FINANCE_GATEWAY = {
     table = "finance_gateway_attributes",
@@ -91,9 +91,10 @@ local ATTRIBUTES = {
   CRM_GATEWAY = { table = "crm_gateway_attributes", columns = { "instanceurl", "apiversion", "syncdirection" } },
 }
 
---- One provider, or nil.
+--- One provider by name.
 ---@param name string as in tenant_merchants: "QUICKBOOKS"
----@return table|nil
+---@return table|nil provider title, gateway, type, vault (path), fields (list), test (path) and
+--- public (a function of an integration, or nil)
 function M.find(name) return PROVIDERS[name] end
 
 --- The names of all providers, sorted.
@@ -107,7 +108,7 @@ function M.names()
   return names
 end
 
---- The table of a gateway type's attributes.
+--- The attributes of a gateway type.
 ---@param type string "FINANCE_GATEWAY"
 ---@return {table: string, columns: string[]}|nil
 function M.attributes(type) return ATTRIBUTES[type] end

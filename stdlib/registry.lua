@@ -1,10 +1,10 @@
---- The registry of tenants in the control database, and each tenant's own row (guide: steps 1 and 2.3).
+--- The registry of tenants in the control database, and the tenant's rows in its own (guide: steps 1 and 2.3).
 
 local pg = require "o2x.pg"
 
 local M = {}
 
--- The licence key is only written when it is at hand; a later run without the secrets leaves it alone.
+-- A run without the secrets leaves the licence key as it is.
 local function tenant_values(tenant)
   local license = tenant.secrets and tenant.secrets.license
   return {
@@ -29,8 +29,8 @@ local function profile_values(tenant)
   }
 end
 
---- The tenant's id: the one it has, or the next free one, taken under a lock in the control database so that two
---- onboardings at once get two ids (guide step 1 reads there but writes elsewhere).
+--- The tenant's id: the one it has, or the next free one. It is allocated under a lock in the control database, so that
+--- two onboardings at once get two ids. Fails if the tenant file has another id.
 ---@param tenant table
 ---@return string id "TIDLT-100008"
 function M.allocate(tenant)
@@ -45,23 +45,20 @@ function M.allocate(tenant)
   }
   if tenant.id and tenant.id ~= row.id then
     fail(
-      ("the tenant file says %s, the registry %s"):format(tenant.id, row.id),
+      ("the tenant file has id %s, the registry %s"):format(tenant.id, row.id),
       "one of them is wrong: correct the file or the registry"
     )
   end
   return row.id
 end
 
---- Reads the tenant's id from the registry, for runbooks that work on a tenant that is there.
+--- Reads an existing tenant's id from the registry. Fails if it is not there.
 ---@param tenant table
 ---@return string id
 function M.find(tenant)
   local row = pg.control:one("select id from core_config.tenant where name = $1", tenant.name)
   if not row then
-    fail(
-      ("tenant %s is not in the registry"):format(tenant.name),
-      "onboard it first: o2x run runbooks/onboard.lua " .. tenant.name
-    )
+    fail(("tenant %s is not in the registry"):format(tenant.name), "onboard it first: o2x run onboard " .. tenant.name)
   end
   return row.id
 end

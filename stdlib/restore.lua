@@ -1,5 +1,5 @@
---- Bringing a tenant's data back (guide: Database Restore, without touching the other tenants): it is restored beside
---- the tenant's own database, compared, and takes its place in one transaction. The old one is kept.
+--- Restores one tenant's data (guide: Database Restore, but without touching other tenants). The data are restored into
+--- a copy beside the tenant's database and verified; then the copy replaces it in one transaction. The old one is kept.
 
 local archive = require "o2x.archive"
 local clock = require "o2x.clock"
@@ -15,10 +15,10 @@ local SIZE <const> = "select pg_database_size(current_database()) as size"
 local HISTORY <const> = [[
 select script, checksum from public.flyway_schema_history where success and version is not null]]
 
--- The row by which a database says whose it is.
+-- The row that identifies the owner of a database.
 local function owner(tenant) return { table = "core_config.tenant", key = { id = tenant.id, name = tenant.name } } end
 
--- What a database is like that is made anew because the tenant's own is lost.
+-- The properties of a new database, for when the tenant's own is lost.
 local function defaults(tenant)
   local database = tenant.platform.database
   return {
@@ -39,27 +39,27 @@ local function count_of(map)
   return count
 end
 
---- Refuses what can only go wrong.
+--- Checks the parameters: exactly one source, and not the control database. Raises an input error.
 ---@param tenant table
----@param params table archive, snapshot, at: one of them
+---@param params { archive: string?, snapshot: string?, at: string? }
 function M.check(tenant, params)
   local given = (params.archive and 1 or 0) + (params.snapshot and 1 or 0) + (params.at and 1 or 0)
   if given ~= 1 then
     invalid(
-      "from where? exactly one of archive=FILE, snapshot=ID and at=TIME is wanted",
-      ("o2x run backup %s list=true shows what there is"):format(tenant.name)
+      "give exactly one of archive=FILE, snapshot=ID and at=TIME",
+      ("o2x run backup %s list=true lists them"):format(tenant.name)
     )
   end
   if tenant.database == tenant.platform.database.control then
     invalid(
-      ("%s holds the registry of all tenants: it is not brought back for one of them"):format(tenant.database),
-      "restore it by hand, together with whoever runs the platform"
+      ("%s holds the registry of all tenants and cannot be restored for one of them"):format(tenant.database),
+      "restore it by hand, with the platform team"
     )
   end
 end
 
 -- "2026-02-14T09:30:00Z, 3 h 12 min ago"
-local function when(created)
+local function with_age(created)
   if not created:find("Z$") then return created end
   return ("%s, %s ago"):format(created, text.duration(math.max(0, clock.now() - clock.parse(created) // 1)))
 end
@@ -68,81 +68,84 @@ end
 
 local function time_of(at)
   local ok, time = pcall(clock.parse, at)
-  return ok and time or invalid(("at=%s is no time"):format(at), "such as at=2026-02-14T09:30:00Z")
+  return ok and time or invalid(("at=%s is not a time"):format(at), "such as at=2026-02-14T09:30:00Z")
 end
 
---- The snapshot that is meant: by its name, or the newest that was whole at a time.
+--- The snapshot to restore from: by name, or the newest one completed before a time. An input error if there is none.
 ---@param tenant table
----@param params table snapshot or at
----@return table snapshot id, created
-function M.snapshot(tenant, params)
+---@param params { snapshot: string?, at: string? } at: ISO 8601
+---@return { id: string, created: string } snapshot
+function M.find_snapshot(tenant, params)
   local found = params.snapshot and rds.find(params.snapshot) or rds.newest_before(time_of(params.at or ""))
   if not found then
     invalid(
       ("%s has no snapshot from before %s"):format(tenant.name, params.at),
-      ("o2x run backup %s list=true shows what there is"):format(tenant.name)
+      ("o2x run backup %s list=true lists them"):format(tenant.name)
     )
   end
-  log(("snapshot %s is from %s"):format(found.id, when(found.created)))
-  log("RDS makes a server of it, which takes 10 to 40 minutes; until then nothing changes, and the tenant goes on")
+  log(("snapshot %s is from %s"):format(found.id, with_age(found.created)))
+  log(
+    "RDS creates a server from it, which takes 10 to 40 minutes; meanwhile nothing changes and the tenant keeps running"
+  )
   return { id = found.id, created = found.created }
 end
 
---- Makes this run's own server from the snapshot.
+--- Creates this run's temporary server from a snapshot and waits for it.
 ---@param _ table tenant
----@param snapshot table
----@return table server address, port
-function M.server(_, snapshot)
+---@param snapshot table of M.find_snapshot
+---@return { address: string, port: integer } server
+function M.create_server(_, snapshot)
   local server = rds.ensure_server(snapshot.id)
   return { address = server.address, port = server.port }
 end
 
---- Copies the tenant's database, and no other, from the server.
+--- Dumps the tenant's database, and no other, from the temporary server.
 ---@param _ table tenant
----@param server table
----@return string path
-function M.copy(_, server) return archive.dump_server(server) end
+---@param server table of M.create_server
+---@return string path of the archive
+function M.dump(_, server) return archive.dump_server(server) end
 
---- Throws the server away.
-function M.remove_server() rds.remove_server() end
+--- Deletes the temporary server.
+function M.delete_server() rds.remove_server() end
 
---- Removes the copy that was made on the way.
-function M.clean() archive.drop_own() end
+--- Deletes the archive of M.dump.
+function M.delete_dump() archive.drop_own() end
 
 -- ---- from S3 ----
 
---- Is it an object of S3 rather than a file?
+--- Whether a name is a URL rather than a path.
 ---@param name string
 ---@return boolean
 function M.is_url(name) return name:find("^%w+://") ~= nil end
 
---- Fetches an archive from the tenant's own part of S3.
+--- Downloads an archive from the tenant's own part of S3. An input error if it is outside of that or missing.
 ---@param _ table tenant
----@param url string
----@return string path
-function M.fetch(_, url) return s3.fetch(url) end
+---@param url string s3://BUCKET/KEY
+---@return string path of the archive
+function M.download(_, url) return s3.fetch(url) end
 
---- Removes what was fetched.
-function M.drop_fetched() s3.drop_own() end
+--- Deletes the archive of M.download.
+function M.delete_download() s3.drop_own() end
 
--- ---- looking at it ----
+-- ---- the archive ----
 
---- Reads an archive to its end, and says how much it is, from when, and about how long it takes.
+--- Reads an archive to its end and logs its size, its age and the estimated duration. An input error if it is damaged,
+--- is another tenant's, or lacks the table.
 ---@param tenant table
 ---@param path string
----@param wanted string? one table only
----@param snapshot table? that it was copied from: then the data are as old as that
----@return table archive what archive.restore_aside needs
-function M.examine(tenant, path, wanted, snapshot)
+---@param wanted string? a single table
+---@param snapshot table? the snapshot that it was dumped from, which gives its age
+---@return table archive for M.create_copy
+function M.inspect(tenant, path, wanted, snapshot)
   local found = archive.examine(path, owner(tenant), wanted)
-  if not found then -- a plan has not copied it yet
+  if not found then -- in a plan, there is no dump yet
     return { path = path, table = wanted, created = snapshot and snapshot.created }
   end
   found.created = snapshot and snapshot.created or found.created
   local size = pg.tenant:one(SIZE)
-  log(("%s: %s as it was on %s"):format(snapshot and snapshot.id or path, found.database, when(found.created)))
+  log(("%s holds %s as of %s"):format(snapshot and snapshot.id or path, found.database, with_age(found.created)))
   log(
-    ("%d tables, %d rows, %s packed; the database that it replaces takes %s on the server"):format(
+    ("%d tables, %d rows, %s compressed; it replaces a database of %s"):format(
       found.tables,
       found.rows,
       text.bytes(found.bytes),
@@ -150,59 +153,65 @@ function M.examine(tenant, path, wanted, snapshot)
     )
   )
   local seconds = 2 * (found.seconds or found.bytes // 2 ^ 22) + 5
-  log(("restoring it takes about %s; whatever was written since is not in it"):format(text.duration(seconds)))
+  log(("the restore takes about %s; it does not bring back what was written since"):format(text.duration(seconds)))
   return found
 end
 
---- Restores it beside the tenant's database and compares it with what was saved.
+--- Restores an archive into a copy beside the tenant's database and verifies the copy against the archive.
 ---@param tenant table
----@param found table of M.examine
-function M.aside(tenant, found) archive.restore_aside(found, { defaults = defaults(tenant) }) end
+---@param found table of M.inspect
+function M.create_copy(tenant, found) archive.restore_aside(found, { defaults = defaults(tenant) }) end
 
---- Refuses data of a newer release than what runs: migrations that the tenant's own database does not have.
+--- Fails if the copy is from a newer release: if it has migrations that the tenant's database does not have.
 ---@param tenant table
-function M.compare_migrations(tenant)
-  local there, count = {}, 0
+function M.check_migrations(tenant)
+  local current, count = {}, 0
   for _, row in ipairs(pg.tenant:rows(HISTORY)) do
-    there[row.script] = row.checksum
+    current[row.script] = row.checksum
   end
-  if not next(there) then return end -- its database is lost: nothing to compare with
+  if not next(current) then return end -- the database is lost: nothing to compare with
   for _, row in ipairs(archive.rows(HISTORY)) do
     count = count + 1
-    if there[row.script] ~= row.checksum then
+    if current[row.script] ~= row.checksum then
       fail(
-        ("what was saved has the migration %s, which %s does not have"):format(row.script, tenant.database),
-        "deploy the release that it is of, and migrate, before it is restored"
+        ("the archive has migration %s, which %s does not have"):format(row.script, tenant.database),
+        "deploy and migrate to the archive's release first, then restore"
       )
     end
   end
   if count > 0 then
-    log(("%d migrations in what was saved, all of them known; %d now"):format(count, count_of(there)))
+    log(
+      ("the archive has %d migrations, the database %d; all of the archive's are known"):format(
+        count,
+        count_of(current)
+      )
+    )
   end
 end
 
---- Is somebody else's maintenance on? Then it is theirs to end.
+--- Whether the tenant is in maintenance already. The restore then leaves it on.
 ---@param tenant table
 ---@return boolean
 function M.in_maintenance(tenant)
-  local note = maintenance.of(tenant)
-  if note then log(maintenance.describe(tenant, note)) end
-  return note ~= nil
+  local record = maintenance.of(tenant)
+  if record then log(maintenance.describe(tenant, record)) end
+  return record ~= nil
 end
 
---- Puts the restored database in the place of the tenant's own.
+--- Replaces the tenant's database with the copy. The old one is kept under another name.
 ---@param tenant table
+---@return string? kept name of the old database; nil if there was none
 function M.swap(tenant)
   local kept = archive.swap { defaults = defaults(tenant) }
-  if kept then log(("what was there until now is kept as %s"):format(kept)) end
-  log("Redis may hold what is newer than the data: o2x run cache-clear " .. tenant.name)
+  if kept then log(("the old database is kept as %s"):format(kept)) end
+  log("Redis may hold values newer than the data; to clear them: o2x run cache-clear " .. tenant.name)
   return kept
 end
 
---- Brings one table back.
+--- Restores a single table from the copy and drops the copy.
 ---@param _ table tenant
----@param found table of M.examine
-function M.table(_, found)
+---@param found table of M.inspect
+function M.restore_table(_, found)
   archive.restore_table(found.table)
   archive.drop_aside()
 end

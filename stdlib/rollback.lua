@@ -1,10 +1,10 @@
---- Going back (guide: "Rollback Deployment"): each release to its own revision, dependants first. The guide uses one
---- number for all releases; a revision belongs to its release.
+--- Rollback (guide: "Rollback Deployment"): each release to its own revision, dependants first. The guide uses one
+--- number for all releases, but a revision belongs to its release.
 
 local clock = require "o2x.clock"
 local health = require "stdlib.health"
 local helm = require "o2x.helm"
-local maintenance = require "stdlib.maintenance.note"
+local maintenance = require "stdlib.maintenance.status"
 local naming = require "stdlib.naming"
 local runs = require "o2x.runs"
 local services = require "stdlib.services"
@@ -13,17 +13,17 @@ local values = require "stdlib.values"
 
 local M = {}
 
--- ---- which revision ----
+-- ---- choosing the revisions ----
 
--- "90m" ago, or a moment with its offset.
-local function time_of(word)
-  local seconds = text.parse_duration(word)
+-- "90m" ago, or an ISO 8601 time with its offset.
+local function time_of(to)
+  local seconds = text.parse_duration(to)
   if seconds then return clock.now() - seconds end
-  local ok, time = pcall(clock.parse, word)
+  local ok, time = pcall(clock.parse, to)
   return ok and time
     or invalid(
-      ("to=%s is no revision, run or time"):format(word),
-      "a revision of one service (to=3), a run (to=R-20261123-…), a time (to=2026-11-23T07:00:00Z), how long ago (to=2h)"
+      ("to=%s is not a revision, a run or a time"):format(to),
+      "a revision of one service (to=3), a run (to=R-20261123-…), a time (to=2026-11-23T07:00:00Z) or an age (to=2h)"
     )
 end
 
@@ -34,9 +34,9 @@ local function to_revision(revision)
   end
 end
 
--- What a run found before its first write to a release.
-local function to_run(word)
-  local run, before = runs.find(word), {}
+-- The revision that each release had before a run changed it.
+local function to_run(id)
+  local run, before = runs.find(id), {}
   for _, effect in ipairs(run.effects) do
     if effect.kind == "helm.release" and effect.outcome ~= "unchanged" and before[effect.key] == nil then
       before[effect.key] = effect.before and effect.before.revision or false
@@ -49,14 +49,14 @@ local function to_run(word)
   end
 end
 
--- How the revision to go back to is found, by what to= says.
+-- The function that finds the revision to go back to, according to to=.
 local function finder(params, chosen, named)
   local to = params.to
   if not to then return helm.previous end
   if to:find("^%d+$") then
     if not named or #chosen ~= 1 then
       invalid(
-        ("to=%s: a revision belongs to one release, and several services are meant"):format(to),
+        ("to=%s: a revision belongs to one release, but several services are selected"):format(to),
         "name one: services=service-billing to=" .. to
       )
     end
@@ -64,7 +64,7 @@ local function finder(params, chosen, named)
   end
   if to:find("^R%-") then return to_run(to) end
   local time = time_of(to)
-  return function(name) return helm.before(name, time), "had no good revision then" end
+  return function(name) return helm.before(name, time), "had no good revision at that time" end
 end
 
 local function target(name, find)
@@ -82,16 +82,16 @@ local function target(name, find)
   }
 end
 
--- The revisions of all services that can go back; a service that was asked for by name must.
+-- The revisions of all services that can go back. It is an error if a service given by name cannot.
 local function choose(tenant, params)
   local chosen, named = services.choose(params.services)
   local find = finder(params, chosen, named)
   local targets, list = {}, {}
   local found = parallel.each(chosen, function(service)
     local name = naming.resource(tenant, service)
-    local one, problem = target(name, find)
-    if not one and named then invalid(name .. " " .. problem, "helm history " .. name) end
-    return one or false
+    local revision, problem = target(name, find)
+    if not revision and named then invalid(name .. " " .. problem, "helm history " .. name) end
+    return revision or false
   end, { limit = 4 })
   for i, service in ipairs(chosen) do
     if found[i] then
@@ -102,66 +102,68 @@ local function choose(tenant, params)
   return { targets = targets, services = list }
 end
 
--- ---- going there ----
+-- ---- rolling back ----
 
 local function tag(image) return image and image:match(":([^:/]+)$") or "?" end
 
--- The values file says again what the release says, so that the next deployment does not undo this.
-local function restore_values(tenant, service, one)
+-- Makes the values file match the release, so that the next deployment does not undo the rollback.
+local function restore_values(tenant, service, revisions)
   local name = naming.resource(tenant, service)
-  local from, to = helm.at(name, one.from), helm.at(name, one.to)
+  local from, to = helm.at(name, revisions.from), helm.at(name, revisions.to)
   if from and to then values.revert(tenant, service, helm.values(from), helm.values(to)) end
 end
 
-local function back(tenant, service, one, timeout)
-  local name = naming.resource(tenant, service)
-  log(("%s: %s → %s, revision %d → that of %d"):format(service, tag(one.was), tag(one.image), one.from, one.to))
-  local outcome = step("Go back", helm.rollback, name, one.to, { wait = false })
-  local found = step("Become healthy", health.wait, tenant, service, timeout)
-  if found.ok then
-    step("Restore the values file", restore_values, tenant, service, one)
-    return { state = outcome == "unchanged" and "as it was" or "back" }
+local function roll_back(tenant, service, revisions, timeout)
+  local name, from, to = naming.resource(tenant, service), revisions.from, revisions.to
+  log(("%s: %s → %s, revision %d → %d"):format(service, tag(revisions.was), tag(revisions.image), from, to))
+  local outcome = step("Roll back", helm.rollback, name, to, { wait = false })
+  local result = step("Wait until healthy", health.wait, tenant, service, timeout)
+  if result.ok then
+    step("Restore the values file", restore_values, tenant, service, revisions)
+    return { state = outcome == "unchanged" and "unchanged" or "rolled back" }
   end
-  if one.status ~= "deployed" then return { state = "failing", why = found.why } end
-  log(("%s fails on revision %d, too: %s"):format(service, one.to, found.why))
-  step("Put it back where it was", helm.rollback, name, one.from, { wait = false })
-  return { state = "put back", why = found.why }
+  if revisions.status ~= "deployed" then return { state = "failing", why = result.why } end
+  log(("%s also fails on revision %d: %s"):format(service, to, result.why))
+  step("Return to the current revision", helm.rollback, name, from, { wait = false })
+  return { state = "kept", why = result.why }
 end
 
 local function report(chosen, results)
-  local rows, troubles = {}, {}
+  local rows, problems = {}, {}
   for _, service in ipairs(chosen.services) do
-    local one, result = chosen.targets[service], results[service]
+    local revisions, result = chosen.targets[service], results[service]
     rows[#rows + 1] = {
       service = service,
-      from = one.from,
-      was = tag(one.was),
-      to = one.to,
-      image = tag(one.image),
+      from = revisions.from,
+      was = tag(revisions.was),
+      to = revisions.to,
+      image = tag(revisions.image),
       state = result.state,
     }
     if result.why then
-      troubles[#troubles + 1] = ("%s fails on revision %d, too%s (%s)"):format(
+      problems[#problems + 1] = ("%s also fails on revision %d%s (%s)"):format(
         service,
-        one.to,
-        result.state == "put back" and (", and was put back to %d"):format(one.from) or "",
+        revisions.to,
+        result.state == "kept" and (" and was returned to %d"):format(revisions.from) or "",
         result.why
       )
     end
   end
   output { columns = { "service", "from", "was", "to", "image", "state" }, rows = rows }
-  if #troubles > 0 then fail(table.concat(troubles, "; ")) end
+  if #problems > 0 then fail(table.concat(problems, "; ")) end
 end
 
---- Takes services back, dependants first, each to its own revision.
+--- Rolls services back, dependants first, each to its own revision. An input error if there is no revision to go back
+--- to; fails if a service is not healthy on it either.
 ---@param tenant table
 ---@param params { services: string[]?, to: string?, timeout: integer }
+--- to: revision, run, time or age; default: the previous good revision; timeout: seconds for one service
 function M.run(tenant, params)
   maintenance.refuse(tenant, "rollback")
   local chosen = step("Choose the revisions", choose, tenant, params)
   local results = services.each(
     services.reverse_waves(chosen.services),
-    function(service) return back(tenant, service, chosen.targets[service], params.timeout) end
+    function(service) return roll_back(tenant, service, chosen.targets[service], params.timeout) end
   )
   report(chosen, results)
 end

@@ -1,20 +1,20 @@
---- Deploying to one tenant: an image tag, or what the tree says, in waves, each healthy before the next. What fails
---- takes everything back that was deployed with it.
+--- Deploys an image tag, or the tree as it is, to one tenant. Goes in waves, each healthy before the next. If a service
+--- fails, everything that was deployed with it is rolled back.
 
 local files = require "o2x.files"
 local health = require "stdlib.health"
 local helm = require "o2x.helm"
 local helm_values = require "o2x.helm_values"
-local maintenance = require "stdlib.maintenance.note"
+local maintenance = require "stdlib.maintenance.status"
 local naming = require "stdlib.naming"
 local services = require "stdlib.services"
 local yaml = require "o2x.yaml"
 
 local M = {}
 
--- ---- what is meant ----
+-- ---- before the deployment ----
 
--- Customisation level 4: a tenant, or one of its services, stays at a tag of its own.
+-- Customisation level 4: a tenant, or one of its services, has its own image tag.
 local function pin(tenant, service) return tenant.pins[service] or tenant.image end
 
 local function split_pinned(tenant, chosen, image)
@@ -36,40 +36,41 @@ local function check_chart(service, wanted)
   if version ~= wanted then
     invalid(
       ("chart=%s, but %s is version %s"):format(wanted, path, version),
-      "check the tree out at that version, or name services="
+      "check out the tree at that version, or select services="
     )
   end
 end
 
--- What a service is before the deployment: its revision and its values file, to which a failure goes back.
-local function note(tenant, service)
+-- A service's revision and values file before the deployment, to roll back to.
+local function previous_state(tenant, service)
   local path = naming.values_file(tenant.name, service)
   if not files.exists(path) then
-    invalid("there is no " .. path, ("o2x run onboard %s makes it"):format(tenant.name))
+    invalid("there is no " .. path, ("o2x run onboard %s creates it"):format(tenant.name))
   end
   local status = helm.status(naming.resource(tenant, service))
   local text = files.read(path)
   return { revision = status and status.revision, text = text, tag = helm_values.parse(text, path):get("image.tag") }
 end
 
-local function notes(tenant, chosen)
-  local found, noted = parallel.each(chosen, function(service) return note(tenant, service) end, { limit = 4 }), {}
+local function previous_states(tenant, chosen)
+  local states = parallel.each(chosen, function(service) return previous_state(tenant, service) end, { limit = 4 })
+  local previous = {}
   for i, service in ipairs(chosen) do
-    noted[service] = found[i]
+    previous[service] = states[i]
   end
-  return noted
+  return previous
 end
 
 local function repair(tenant, chosen)
   parallel.each(chosen, function(service) helm.repair(naming.resource(tenant, service)) end, { limit = 4 })
 end
 
--- ---- there ----
+-- ---- the deployment ----
 
-local function write_values(tenant, service, image, noted)
+local function write_values(tenant, service, image, previous)
   if not image then return end
   local path = naming.values_file(tenant.name, service)
-  files.ensure(path, helm_values.parse(noted.text, path):set("image.tag", image):text())
+  files.ensure(path, helm_values.parse(previous.text, path):set("image.tag", image):text())
 end
 
 local function release(tenant, service)
@@ -81,27 +82,27 @@ local function release(tenant, service)
   })
 end
 
-local function deploy(tenant, service, params, noted)
-  write_values(tenant, service, params.image, noted)
+local function deploy(tenant, service, params, previous)
+  write_values(tenant, service, params.image, previous)
   local result = step("Release", release, tenant, service)
-  if result.ok then result = step("Become healthy", health.wait, tenant, service, params.timeout) end
+  if result.ok then result = step("Wait until healthy", health.wait, tenant, service, params.timeout) end
   return result
 end
 
--- ---- and back ----
+-- ---- rolling back ----
 
-local function undo(tenant, service, noted)
+local function roll_back(tenant, service, previous)
   local name = naming.resource(tenant, service)
-  if noted.revision then
-    helm.rollback(name, noted.revision, { wait = false })
+  if previous.revision then
+    helm.rollback(name, previous.revision, { wait = false })
   else
     helm.remove_release(name, tenant.namespace)
   end
-  files.ensure(naming.values_file(tenant.name, service), noted.text)
+  files.ensure(naming.values_file(tenant.name, service), previous.text)
 end
 
-local function take_back(tenant, done, noted)
-  services.each(services.reverse_waves(done), function(service) undo(tenant, service, noted[service]) end)
+local function roll_back_all(tenant, started, previous)
+  services.each(services.reverse_waves(started), function(service) roll_back(tenant, service, previous[service]) end)
 end
 
 local function has_failed(results)
@@ -111,61 +112,63 @@ local function has_failed(results)
   return false
 end
 
--- Deploys wave by wave until one has a failure. -> results by service, the services that were begun
-local function waves(tenant, chosen, params, noted)
+-- Deploys wave by wave until a service fails. -> results by service, the services that were started, whether one failed
+local function waves(tenant, chosen, params, previous)
   local results = services.each(
     services.waves(chosen),
-    function(service) return deploy(tenant, service, params, noted[service]) end,
+    function(service) return deploy(tenant, service, params, previous[service]) end,
     has_failed
   )
-  local begun = {}
+  local started = {}
   for service in pairs(results) do
-    begun[#begun + 1] = service
+    started[#started + 1] = service
   end
-  return results, begun, has_failed(results)
+  return results, started, has_failed(results)
 end
 
-local function report(tenant, chosen, pinned, params, noted, results, failed)
-  local rows, troubles = {}, {}
+local function report(tenant, chosen, pinned, params, previous, results, failed)
+  local rows, problems = {}, {}
   for _, service in ipairs(chosen) do
     local result = results[service]
-    local state = not result and "not begun"
+    local state = not result and "not started"
       or not failed and "deployed"
-      or result.ok and "taken back"
-      or "failed, taken back"
-    local was = noted[service].tag
+      or result.ok and "rolled back"
+      or "failed, rolled back"
+    local was = previous[service].tag
     rows[#rows + 1] = { service = service, was = was, image = params.image or was, state = state }
-    if result and not result.ok then troubles[#troubles + 1] = service .. ": " .. result.why end
+    if result and not result.ok then problems[#problems + 1] = service .. ": " .. result.why end
   end
   for _, service in ipairs(pinned) do
     local tag = pin(tenant, service)
-    rows[#rows + 1] = { service = service, was = tag, image = tag, state = "pinned: left alone" }
+    rows[#rows + 1] = { service = service, was = tag, image = tag, state = "pinned" }
   end
   output { columns = { "service", "was", "image", "state" }, rows = rows }
-  return troubles
+  return problems
 end
 
---- Deploys to a tenant.
+--- Deploys to a tenant. An input error if a values file is missing or a chart has another version; fails after the
+--- rollback if a service does not become healthy.
 ---@param tenant table
 ---@param params { image: string?, chart: string?, services: string[]?, timeout: integer }
+--- image: tag; chart: required version; timeout: seconds for one service
 function M.run(tenant, params)
   maintenance.refuse(tenant, "deploy")
   local chosen, pinned = split_pinned(tenant, (services.choose(params.services)), params.image)
   for _, service in ipairs(pinned) do
-    log(("%s is pinned to %s in tenants/%s.yaml: left alone"):format(service, pin(tenant, service), tenant.name))
+    log(("%s is skipped: tenants/%s.yaml pins it to %s"):format(service, tenant.name, pin(tenant, service)))
   end
   for _, service in ipairs(params.chart and chosen or {}) do
     check_chart(service, params.chart)
   end
-  step("Repair what was left pending", repair, tenant, chosen)
-  local noted = step("Note what is there", notes, tenant, chosen)
-  local results, begun, failed = waves(tenant, chosen, params, noted)
-  if failed then step("Take it back", take_back, tenant, begun, noted) end
-  local troubles = report(tenant, chosen, pinned, params, noted, results, failed)
+  step("Repair pending releases", repair, tenant, chosen)
+  local previous = step("Save the current state", previous_states, tenant, chosen)
+  local results, started, failed = waves(tenant, chosen, params, previous)
+  if failed then step("Roll back", roll_back_all, tenant, started, previous) end
+  local problems = report(tenant, chosen, pinned, params, previous, results, failed)
   if failed then
     fail(
-      ("%s; everything that was deployed went back to its own revision"):format(table.concat(troubles, "; ")),
-      "when the cause is mended, begin anew: o2x run deploy " .. tenant.name
+      ("%s; everything that was deployed is back on its own revision"):format(table.concat(problems, "; ")),
+      "fix the cause, then start again: o2x run deploy " .. tenant.name
     )
   end
 end

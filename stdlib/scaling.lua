@@ -1,16 +1,16 @@
---- How many of a service run: within the catalogue's bounds, and not against an autoscaler.
+--- Sets the replicas of services, within the catalogue's range and not against an autoscaler.
 
 local catalogue = require "stdlib.catalogue"
 local files = require "o2x.files"
 local helm_values = require "o2x.helm_values"
 local k8s = require "o2x.k8s"
-local maintenance = require "stdlib.maintenance.note"
+local maintenance = require "stdlib.maintenance.status"
 local naming = require "stdlib.naming"
 local services = require "stdlib.services"
 
 local M = {}
 
--- An autoscaler has the tenant's label, or was made by hand and has the workload's name.
+-- Finds a workload's autoscaler by its target, or by name if it was created by hand and lacks the tenant label.
 local function autoscalers(tenant)
   local by_target = {}
   for _, object in ipairs(k8s.list("HorizontalPodAutoscaler", { namespace = tenant.namespace })) do
@@ -19,44 +19,44 @@ local function autoscalers(tenant)
   return function(name) return by_target[name] or k8s.get("HorizontalPodAutoscaler", name, tenant.namespace) end
 end
 
-local function bounds_of(scaler) return ("%d–%d"):format(scaler.spec.minReplicas or 1, scaler.spec.maxReplicas) end
+local function range_of(scaler) return ("%d–%d"):format(scaler.spec.minReplicas or 1, scaler.spec.maxReplicas) end
 
--- ---- before anything is written ----
+-- ---- checks before the first write ----
 
-local function check_bounds(service, count)
-  local least, most = table.unpack(catalogue.find(service).replicas)
-  if count >= least and count <= most then return end
-  local range = least == most and tostring(least) or ("%d to %d"):format(least, most)
-  local instead = count == 0 and "the runbook maintenance stops a tenant in order; " or ""
+local function check_range(service, count)
+  local min, max = table.unpack(catalogue.find(service).replicas)
+  if count >= min and count <= max then return end
+  local range = min == max and tostring(min) or ("%d to %d"):format(min, max)
+  local hint = count == 0 and "o2x run maintenance stops a tenant in order; " or ""
   invalid(
     ("%s runs with %s replicas, not with %d"):format(service, range, count),
-    instead .. "force=true does it all the same"
+    hint .. "force=true overrides the range"
   )
 end
 
 local function check_service(tenant, service, params, find_scaler)
   local name = naming.resource(tenant, service)
   if not k8s.get("Deployment", name, tenant.namespace) then
-    invalid(("%s has no %s running"):format(tenant.name, service))
+    invalid(("%s has no deployment of %s"):format(tenant.name, service))
   end
-  if not params.force then check_bounds(service, params.replicas) end
+  if not params.force then check_range(service, params.replicas) end
   local scaler = find_scaler(name)
   if not scaler then return end
-  local words = ("%s has an autoscaler (%s, %s replicas)"):format(service, scaler.metadata.name, bounds_of(scaler))
+  local message = ("%s has an autoscaler (%s, %s replicas)"):format(service, scaler.metadata.name, range_of(scaler))
   if not params.force then
     invalid(
-      words .. ", which would set its own number again",
-      ("kubectl edit hpa %s changes its bounds; force=true scales all the same"):format(scaler.metadata.name)
+      message .. ", which would override this number",
+      ("kubectl edit hpa %s changes its range; force=true scales anyway"):format(scaler.metadata.name)
     )
   end
-  log(words .. ", which may set its own number again")
+  log(message .. ", which may override this number")
 end
 
 local function check_params(tenant, params)
   if not params.replicas then
-    invalid("scale needs the parameter replicas", "add replicas=3, or status=true to look")
+    invalid("scale needs the parameter replicas", "add replicas=3, or status=true to show the current state")
   end
-  if params.replicas < 0 then invalid(("replicas=%d: a number from 0 expected"):format(params.replicas)) end
+  if params.replicas < 0 then invalid(("replicas=%d: must be 0 or more"):format(params.replicas)) end
   if not params.service then
     invalid("scale needs the parameter service", "service=service-billing,service-usage or service=all")
   end
@@ -67,7 +67,7 @@ local function check_params(tenant, params)
   return chosen
 end
 
--- ---- doing it ----
+-- ---- scaling ----
 
 local function write_values(tenant, service, count)
   local path = naming.values_file(tenant.name, service)
@@ -84,45 +84,51 @@ local function scale(tenant, service, params)
   if params.permanent then write_values(tenant, service, params.replicas) end
 end
 
---- Scales services.
+--- Scales services and waits until they are ready. An input error outside the catalogue's range or against an
+--- autoscaler, unless forced.
 ---@param tenant table
 ---@param params { service: string[], replicas: integer, permanent: boolean, force: boolean, timeout: integer }
+--- timeout: seconds for one service
 function M.run(tenant, params)
   maintenance.refuse(tenant, "scale")
   local chosen = check_params(tenant, params)
   services.each(services.waves(chosen), function(service) scale(tenant, service, params) end)
 end
 
--- ---- looking ----
+-- ---- status ----
 
 local function values_count(tenant, service)
   local path = naming.values_file(tenant.name, service)
   return files.exists(path) and helm_values.parse(files.read(path), path):get("replicaCount") or nil
 end
 
-local function look(tenant, service, find_scaler)
+local function status_of(tenant, service, find_scaler)
   local name = naming.resource(tenant, service)
   local object, scaler = k8s.get("Deployment", name, tenant.namespace), find_scaler(name)
-  local least, most = table.unpack(catalogue.find(service).replicas)
+  local min, max = table.unpack(catalogue.find(service).replicas)
   return {
     service = service,
-    bounds = ("%d–%d"):format(least, most),
+    range = ("%d–%d"):format(min, max),
     values_file = values_count(tenant, service),
     replicas = object and (object.spec.replicas or 1),
     ready = object and (object.status.readyReplicas or 0),
-    autoscaler = scaler and bounds_of(scaler),
+    autoscaler = scaler and range_of(scaler),
   }
 end
 
---- Shows how many run, how many should, and who decides.
+--- Outputs each service's desired and ready replicas, its range, its number in the values file, and its autoscaler.
 ---@param tenant table
 ---@param params { service: string[]? }
 function M.status(tenant, params)
-  local note = maintenance.of(tenant)
-  if note and not maintenance.lapsed(note) then log(maintenance.describe(tenant, note)) end
+  local record = maintenance.of(tenant)
+  if record and not maintenance.overdue(record) then log(maintenance.describe(tenant, record)) end
   local chosen, find_scaler = services.choose(params.service), autoscalers(tenant)
-  local rows = parallel.each(chosen, function(service) return look(tenant, service, find_scaler) end, { limit = 4 })
-  output { columns = { "service", "replicas", "ready", "bounds", "values_file", "autoscaler" }, rows = rows }
+  local rows = parallel.each(
+    chosen,
+    function(service) return status_of(tenant, service, find_scaler) end,
+    { limit = 4 }
+  )
+  output { columns = { "service", "replicas", "ready", "range", "values_file", "autoscaler" }, rows = rows }
 end
 
 return M

@@ -1,17 +1,18 @@
---- Which of a tenant's services are meant, and in which order they are taken.
+--- Selects services and walks them in start or stop order.
 
 local catalogue = require "stdlib.catalogue"
 local text = require "o2x.text"
 
 local M = {}
 
---- Seconds that one service may take to become ready, unless a run says otherwise (timeout=).
+--- Seconds for one service to become ready, unless a run says otherwise (timeout=).
 M.TIMEOUT = 600
 
---- The services that are named, in the catalogue's order; all if none is, or for "all".
+--- The named services, in the catalogue's order. All services without names or for "all". An input error for an unknown
+--- name.
 ---@param names string[]?
 ---@return string[] services
----@return boolean named were they asked for by name?
+---@return boolean named whether they were given by name
 function M.choose(names)
   if not names or (#names == 1 and names[1] == "all") then return catalogue.names(), false end
   local wanted, chosen = {}, {}
@@ -30,9 +31,9 @@ function M.choose(names)
   return chosen, true
 end
 
---- The waves in which some services start.
+--- The waves in which services start.
 ---@param services string[]
----@return string[][]
+---@return string[][] waves
 function M.waves(services)
   local wanted, waves = {}, {}
   for _, name in ipairs(services) do
@@ -48,9 +49,9 @@ function M.waves(services)
   return waves
 end
 
---- The waves in which they stop: dependants first.
+--- The waves in which services stop: dependants first.
 ---@param services string[]
----@return string[][]
+---@return string[][] waves
 function M.reverse_waves(services)
   local waves, reversed = M.waves(services), {}
   for i = #waves, 1, -1 do
@@ -59,11 +60,11 @@ function M.reverse_waves(services)
   return reversed
 end
 
---- Takes services wave by wave, a step a wave and a step a service, side by side within a wave.
+--- Calls fn for each item in a step of its own, inside a step per wave. Items of one wave run side by side.
 ---@param waves any[][] names of services, or tables that have a name
 ---@param fn fun(item: any): any
----@param is_over (fun(results: table<any, any>): boolean)? asked after each wave; the next one begins if it says false
----@return table<any, any> results by item; false for one that gave nothing
+---@param is_over (fun(results: table<any, any>): boolean)? called after each wave; true ends the walk
+---@return table<any, any> results by item; false if fn returned nothing
 function M.each(waves, fn, is_over)
   local results = {}
   local function take(item) return step(type(item) == "table" and item.name or item, fn, item) or false end

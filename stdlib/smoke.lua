@@ -1,5 +1,5 @@
---- Does the tenant work, from the outside? The guide's checklist of 7.3, line by line, on a test customer that is made
---- once and found again (guide: 7.2 and 7.3).
+--- Smoke test: does the tenant work, seen from outside? The guide's checklist, on a test customer that onboarding
+--- creates once (guide: 7.2 and 7.3).
 
 local admin = require "stdlib.admin"
 local broker = require "o2x.broker"
@@ -19,7 +19,7 @@ local M = {}
 
 local EXTERNAL_ID = "o2x-smoke"
 
--- ---- the test customer's way from order to payment ----
+-- ---- the workflow of the test customer ----
 
 local function graphql(tenant, session, query, variables)
   return {
@@ -30,6 +30,7 @@ local function graphql(tenant, session, query, variables)
   }
 end
 
+-- found: where the response of find has the value, such as "data.getOrder.id"
 local function ensure(tenant, session, what, find, found, create, variables)
   return service.ensure {
     name = ("%s %s"):format(what, EXTERNAL_ID),
@@ -40,7 +41,8 @@ local function ensure(tenant, session, what, find, found, create, variables)
   }
 end
 
---- Takes a test customer from order to paid invoice and report; each part is made once and found again later.
+--- Ensures a test customer with an order, a bill, an invoice, a payment and a report. Later runs find what the first
+--- one created.
 ---@param tenant table
 function M.workflow(tenant)
   local session = admin.session(tenant)
@@ -50,7 +52,8 @@ function M.workflow(tenant)
     "customer",
     "query($external: String) { getCustomer(input: {externalId: $external}) { id } }",
     "data.getCustomer.id",
-    'mutation($external: String, $email: String!) { createCustomer(input: {firstName: "Test", lastName: "User", email: $email, externalId: $external}) { id accountNumber } }',
+    'mutation($external: String, $email: String!) { createCustomer(input: {firstName: "Test", lastName: "User", '
+      .. "email: $email, externalId: $external}) { id accountNumber } }",
     { external = EXTERNAL_ID, email = "o2x-smoke@" .. tenant.domain }
   )
   local order = ensure(
@@ -59,7 +62,8 @@ function M.workflow(tenant)
     "order",
     "query($external: String) { getOrder(input: {externalId: $external}) { id } }",
     "data.getOrder.id",
-    'mutation($external: String, $customer: ID!) { createOrder(input: {customerId: $customer, externalId: $external, product: "STANDARD", amount: 10}) { id } }',
+    "mutation($external: String, $customer: ID!) { createOrder(input: {customerId: $customer, "
+      .. 'externalId: $external, product: "STANDARD", amount: 10}) { id } }',
     { external = EXTERNAL_ID, customer = customer }
   )
   ensure(
@@ -97,7 +101,8 @@ function M.workflow(tenant)
     "payment",
     "query($external: String) { getPaymentHistory(input: {externalId: $external}) { id } }",
     "data.getPaymentHistory.1.id",
-    'mutation($external: String, $invoice: ID!) { processPayment(input: {invoiceId: $invoice, method: "CARD", externalId: $external}) { id status } }',
+    "mutation($external: String, $invoice: ID!) { processPayment(input: {invoiceId: $invoice, "
+      .. 'method: "CARD", externalId: $external}) { id status } }',
     { external = EXTERNAL_ID, invoice = invoice }
   )
   ensure(
@@ -111,11 +116,11 @@ function M.workflow(tenant)
   )
 end
 
--- ---- the fourteen lines ----
+-- ---- the fourteen checks ----
 
 local function query(tenant, session, text, variables)
   local response = service.call(graphql(tenant, session, text, variables))
-  if response.status ~= 200 then fail(("GraphQL answers %d"):format(response.status)) end
+  if response.status ~= 200 then fail(("GraphQL returns HTTP %d"):format(response.status)) end
   if response.json.errors then fail("GraphQL: " .. response.json.errors[1].message) end
   return response.json.data
 end
@@ -139,16 +144,18 @@ local function secrets(tenant)
   end
 end
 
-local function need_id(tenant) return tenant.id or fail("the tenant's id is not known: the registry does not tell") end
+local function need_id(tenant)
+  return tenant.id or fail("the tenant's id is unknown because the registry cannot be read")
+end
 
 local function queues(tenant)
   need_id(tenant)
-  local there = {}
+  local existing = {}
   for _, queue in ipairs(broker.queues(tenant.id .. ".")) do
-    there[queue.name or queue] = true
+    existing[queue.name or queue] = true
   end
   for _, name in ipairs(messaging.queues(tenant)) do
-    if not there[name] then fail("no queue " .. name) end
+    if not existing[name] then fail("there is no queue " .. name) end
   end
 end
 
@@ -165,7 +172,7 @@ local function gateways(tenant)
     }
     if response.status ~= 200 then
       fail(
-        ("%s does not reach %s: HTTP %d"):format(provider.gateway, provider.title, response.status),
+        ("%s cannot connect to %s: HTTP %d"):format(provider.gateway, provider.title, response.status),
         ("check the credentials in Vault: secret/tenant/%s/%s"):format(tenant.name, provider.vault)
       )
     end
@@ -174,7 +181,7 @@ end
 
 local function at_least_one(tenant, session, field, text)
   local found = query(tenant, session, text, { external = EXTERNAL_ID })[field]
-  if not found or (type(found) == "table" and next(found) == nil) then fail("none found by " .. field) end
+  if not found or (type(found) == "table" and next(found) == nil) then fail(field .. " returns nothing") end
   return found
 end
 
@@ -189,10 +196,10 @@ local function of_customer(tenant, session, field)
   return query(tenant, session, text, { customer = customer.id })[field]
 end
 
--- The cycle was triggered for the test customer by the workflow; a check only looks at what came of it.
+-- The workflow triggers the billing cycle of the test customer. A check only reads the result.
 local function bills(tenant, session)
   if not of_customer(tenant, session, "getBills")[1] then
-    fail("the billing cycle has made no bill for the test customer")
+    fail("the billing cycle has created no bill for the test customer")
   end
 end
 
@@ -204,24 +211,24 @@ local function invoice_pdf(tenant, session)
     session = session,
   }
   if response.status ~= 200 or not response.body:find("^%%PDF") then
-    fail(("no PDF of invoice %s: HTTP %d"):format(invoices[1].id, response.status))
+    fail(("there is no PDF of invoice %s: HTTP %d"):format(invoices[1].id, response.status))
   end
 end
 
-local function graphql_answers(tenant, session)
+local function graphql_responds(tenant, session)
   local config = query(
     tenant,
     session,
     "query($id: ID) { getTenantConfig(input: {id: $id}) { tenantId tenantName status } }",
     { id = tenant.id }
   ).getTenantConfig
-  if config.tenantId ~= tenant.id then fail("getTenantConfig answers for " .. tostring(config.tenantId)) end
+  if config.tenantId ~= tenant.id then fail("getTenantConfig returns tenant " .. tostring(config.tenantId)) end
 end
 
 local function database() pg.tenant:one("select count(*) as n from core_config.tenant") end
 
--- The guide's fourteen lines: name, function and its arguments.
-local function lines(tenant)
+-- The guide's fourteen checks: name, function and its arguments.
+local function checks(tenant)
   local session = admin.session(tenant)
   local function has(field, text)
     return function() at_least_one(tenant, session, field, text) end
@@ -233,7 +240,7 @@ local function lines(tenant)
     { "Redis connection", redis.ping },
     { "ActiveMQ queues", queues, tenant },
     { "Admin user can log in", session.login },
-    { "GraphQL endpoint responding", graphql_answers, tenant, session },
+    { "GraphQL endpoint responding", graphql_responds, tenant, session },
     { "Gateway integrations authenticated", gateways, tenant },
     {
       "Test customer",
@@ -256,28 +263,28 @@ local function lines(tenant)
   }
 end
 
---- The guide's fourteen lines, each a check with a result; the first that fails is an error.
+--- Runs the guide's fourteen checks. Fails at the first one that fails.
 ---@param tenant table
 function M.checklist(tenant)
-  for _, line in ipairs(lines(tenant)) do
-    check(table.unpack(line))
+  for _, entry in ipairs(checks(tenant)) do
+    check(table.unpack(entry))
   end
 end
 
---- The same on their own: every line is looked at, whatever became of those before.
+--- Runs all fourteen checks, also after a failure, and outputs the results. Fails if one failed.
 ---@param tenant table
----@param params { junit: string? }
+---@param params { junit: string? } junit: file for the results as JUnit XML
 function M.run(tenant, params)
   local known, id = pcall(registry.find, tenant)
   if known then tenant.id = id end
   local failed = {}
-  for _, line in ipairs(lines(tenant)) do
-    if not pcall(check, table.unpack(line)) then failed[#failed + 1] = line[1] end
+  for _, entry in ipairs(checks(tenant)) do
+    if not pcall(check, table.unpack(entry)) then failed[#failed + 1] = entry[1] end
   end
   output { checks = true, junit = params.junit }
   if not known and not tenant.id then fail(tostring(id), id.hint) end
   if #failed > 0 then
-    fail(("%d of %d checks failed: %s"):format(#failed, #lines(tenant), table.concat(failed, ", ")))
+    fail(("%d of %d checks failed: %s"):format(#failed, #checks(tenant), table.concat(failed, ", ")))
   end
 end
 

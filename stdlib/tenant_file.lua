@@ -1,4 +1,4 @@
---- What a tenant file (tenants/NAME.yaml) must and may say. Every rule is checked before a run begins.
+--- The rules for a tenant file (tenants/NAME.yaml). All of them are checked before a run begins.
 
 local naming = require "stdlib.naming"
 local providers = require "stdlib.providers"
@@ -10,16 +10,16 @@ local ENVIRONMENTS = { production = true, sandbox = true, development = true, de
 
 local function problem(message, hint, ...) return { message = message:format(...), hint = hint } end
 
-local function is_text(value) return type(value) == "string" and value ~= "" end
+local function is_string(value) return type(value) == "string" and value ~= "" end
 
--- A schema: field → "text", "text?" (optional), "table", "table?", "list?" or a function(value) → problem text or nil.
+-- A schema: field → "string", "integer", "table" or "list"; with "?" it is optional.
 local TOP = {
-  name = "text",
-  id = "text?",
-  company = "text",
-  environment = "text",
-  region = "text?",
-  domain = "text?",
+  name = "string",
+  id = "string?",
+  company = "string",
+  environment = "string",
+  region = "string?",
+  domain = "string?",
   contacts = "table",
   admin = "table",
   profile = "table",
@@ -30,47 +30,47 @@ local TOP = {
   branding = "table?",
   overrides = "table?",
   pins = "table?",
-  notes = "text?",
-  image = "text?",
+  notes = "string?",
+  image = "string?",
 }
 local PARTS = {
-  contacts = { primary = "text", technical = "text?", account_manager = "text?" },
-  admin = { email = "text", firstname = "text", lastname = "text" },
+  contacts = { primary = "string", technical = "string?", account_manager = "string?" },
+  admin = { email = "string", firstname = "string", lastname = "string" },
   profile = {
-    address = "text?",
-    city = "text?",
-    state = "text?",
-    country = "text",
-    timezone = "text",
-    currency = "text",
+    address = "string?",
+    city = "string?",
+    state = "string?",
+    country = "string",
+    timezone = "string",
+    currency = "string",
   },
-  invoice_template = { name = "text", html = "text", css = "text?" },
-  branding = { logo_url = "text?", primary_color = "text?", secondary_color = "text?" },
-  overrides = { database = "text?" },
+  invoice_template = { name = "string", html = "string", css = "string?" },
+  branding = { logo_url = "string?", primary_color = "string?", secondary_color = "string?" },
+  overrides = { database = "string?" },
 }
 local INTEGRATION = {
-  name = "text",
+  name = "string",
   index = "integer",
-  type = "text",
-  authtype = "text",
-  apitype = "text",
-  baseurl = "text",
+  type = "string",
+  authtype = "string",
+  apitype = "string",
+  baseurl = "string",
   oauth1 = "table?",
   oauth2 = "table?",
   attributes = "table?",
   custom_mappings = "table?",
   custom_config = "table?",
-  status = "text?",
+  status = "string?",
 }
 
 local function type_problem(value, wanted)
   local optional = wanted:sub(-1) == "?"
   if value == nil then return not optional and "is missing" or nil end
   local kind = optional and wanted:sub(1, -2) or wanted
-  if kind == "text" and not is_text(value) then
-    return "must be a text" .. (type(value) == "number" and " (put it in quotes)" or "")
+  if kind == "string" and not is_string(value) then
+    return "must be a string" .. (type(value) == "number" and " (put it in quotes)" or "")
   end
-  if kind == "integer" and math.type(value) ~= "integer" then return "must be a whole number" end
+  if kind == "integer" and math.type(value) ~= "integer" then return "must be an integer" end
   if (kind == "table" or kind == "list") and type(value) ~= "table" then return "must be a " .. kind end
   return nil
 end
@@ -103,13 +103,18 @@ local function check_integration(item, position, seen)
   if wrong then return wrong end
   local provider = providers.find(item.name)
   if not provider then
-    return problem("%sname: '%s' is no provider", "known: " .. table.concat(providers.names(), ", "), prefix, item.name)
+    return problem(
+      "%sname: '%s' is not a provider",
+      "known: " .. table.concat(providers.names(), ", "),
+      prefix,
+      item.name
+    )
   end
   if item.type ~= provider.type then
     return problem("%stype: %s is a %s, not a %s", nil, prefix, item.name, provider.type, item.type)
   end
-  if seen[item.name] then return problem("%sname: %s is there twice", nil, prefix, item.name) end
-  if seen[item.index] then return problem("%sindex: %d is there twice", "they count from 0", prefix, item.index) end
+  if seen[item.name] then return problem("%sname: %s is used twice", nil, prefix, item.name) end
+  if seen[item.index] then return problem("%sindex: %d is used twice", "count from 0", prefix, item.index) end
   seen[item.name], seen[item.index] = true, true
   if item.authtype == "OAUTH2" and not item.oauth2 then return problem("%soauth2 is missing", nil, prefix) end
   if item.authtype == "OAUTH1" and not item.oauth1 then return problem("%soauth1 is missing", nil, prefix) end
@@ -128,14 +133,14 @@ end
 local function check_identity(name, file, others)
   if file.name ~= name then
     return problem(
-      "name is '%s', but the file is that of '%s'",
-      "a tenant's file is called tenants/NAME.yaml",
+      "name is '%s', but the file name says '%s'",
+      "the file of tenant NAME is tenants/NAME.yaml",
       tostring(file.name),
       name
     )
   end
   if file.id ~= nil and not naming.is_tenant_id(file.id) then
-    return problem("id '%s' is not of the form TIDLT-100008", nil, tostring(file.id))
+    return problem("id '%s' does not have the form TIDLT-100008", nil, tostring(file.id))
   end
   for _, other in ipairs(others or {}) do
     if other.name == name then
@@ -147,13 +152,13 @@ local function check_identity(name, file, others)
   end
 end
 
---- The first thing that is wrong with a tenant file, or nil.
+--- The first problem of a tenant file, or nil.
 ---@param name string the tenant's name as typed
----@param file any the file's content
----@param others {name: string, id: string, where: string}[]
----@return {message: string, hint: string}|nil
+---@param file any the decoded file
+---@param others {name: string, id: string?, where: string}[]? from the other tenant files
+---@return {message: string, hint: string?}|nil problem
 function M.problem(name, file, others)
-  if type(file) ~= "table" then return problem("is not a tenant file", "see tenants/newclient.yaml for one") end
+  if type(file) ~= "table" then return problem("is not a tenant file", "tenants/newclient.yaml is an example") end
   local wrong = check_fields(file, TOP, "") or check_identity(name, file, others)
   if wrong then return wrong end
   for part, schema in pairs(PARTS) do
@@ -168,7 +173,7 @@ function M.problem(name, file, others)
     )
   end
   if file.domain and not file.domain:find("^[a-z0-9][a-z0-9%.%-]*%.[a-z]+$") then
-    return problem("domain '%s' is no domain name", nil, file.domain)
+    return problem("domain '%s' is not a domain name", nil, file.domain)
   end
   local seen = {}
   for position, item in ipairs(file.integrations or {}) do
@@ -176,7 +181,9 @@ function M.problem(name, file, others)
     if wrong then return wrong end
   end
   for key, value in pairs(file.properties or {}) do
-    if not is_text(value) then return problem("properties.%s must be a text (put it in quotes)", nil, tostring(key)) end
+    if not is_string(value) then
+      return problem("properties.%s must be a string (put it in quotes)", nil, tostring(key))
+    end
   end
   for key, flag in pairs(file.features or {}) do
     if type(flag) ~= "table" or type(flag.enabled) ~= "boolean" then

@@ -1,5 +1,5 @@
---- Helm values files: made from the catalogue, or from another tenant's (guide: step 4).
---- A file that is there already keeps what its operators wrote; only what identifies the tenant is put right.
+--- Helm values files, generated from the catalogue or copied from another tenant (guide: step 4). In an existing file,
+--- only the values that identify the tenant are corrected; everything else stays.
 
 local catalogue = require "stdlib.catalogue"
 local files = require "o2x.files"
@@ -9,7 +9,7 @@ local naming = require "stdlib.naming"
 
 local M = {}
 
--- How every file ends: the release itself.
+-- The end of every file.
 local RELEASE = [[
 fullnameOverride: {tenant}-{service}
 image:
@@ -25,7 +25,7 @@ resources:
     memory: {requests_memory}
 ]]
 
--- Guide 4.2. {name} is filled in; everything else is the file as it will be.
+-- Guide 4.2. Only {name} is replaced.
 local CORE = [[
 app:
   env: {environment}
@@ -68,7 +68,7 @@ app:
     dataPvc: {data_pvc}
 ]] .. RELEASE
 
--- Guide 4.3, but for license.decryptKey: a secret has no place in a file that is in git. Vault has it.
+-- Guide 4.3 without license.decryptKey: that is a secret, the file is in git, and Vault has it.
 local GATEWAY = [[
 app:
   envMap:
@@ -141,7 +141,7 @@ local function from_catalogue(tenant, service, params)
   return (template:gsub("{([%w_]+)}", names_for(tenant, service, params)))
 end
 
--- What makes a file this tenant's and no other's, as path → value.
+-- The values that identify the tenant: path → value.
 local function identity(tenant, service)
   local values = {
     ["app.postgres.url"] = jdbc_url(tenant),
@@ -181,7 +181,7 @@ local function set_identity(doc, tenant, service)
   return doc:text()
 end
 
--- Longer names that begin with the source's, such as urbanos-sbx, are other tenants' and stay.
+-- Names that must stay when the source's name is replaced: urbanos-sbx is another tenant, not urbanos.
 local function other_tenants(source)
   local names = {}
   for _, name in ipairs(files.list("tenants")) do
@@ -193,7 +193,7 @@ end
 
 local function from_tenant(tenant, service, source, params)
   local path = naming.values_file(source, service.name)
-  if not files.exists(path) then fail(("%s has no %s"):format(source, path), "leave from= out to use the catalogue") end
+  if not files.exists(path) then fail(("%s has no %s"):format(source, path), "without from=, the catalogue is used") end
   local doc = helm_values.parse(files.read(path), path)
   local source_id = doc:get("app.tenantId")
   doc:replace_tenant({ { source_id, tenant.id }, { source, tenant.name } }, { keep = other_tenants(source) })
@@ -214,16 +214,16 @@ local function text_for(tenant, service, params)
   return from_catalogue(tenant, service, params)
 end
 
---- Ensures the values files of all services (guide 4.1 to 4.3).
+--- Ensures the values files of all services (guide 4.1 to 4.3). Fails if the source tenant lacks a file.
 ---@param tenant table
----@param params {image: string?, from: string?}
+---@param params { image: string?, from: string? } image: tag for new files; from: the tenant to copy
 function M.write(tenant, params)
   for _, service in ipairs(catalogue.all()) do
     files.ensure(naming.values_file(tenant.name, service.name), text_for(tenant, service, params))
   end
 end
 
--- ---- going back ----
+-- ---- reverting ----
 
 local function is_list(value) return type(value) == "table" and (json.is_array(value) or #value > 0) end
 
@@ -234,7 +234,7 @@ local function same(a, b)
   return json.encode(a) == json.encode(b)
 end
 
--- name → item of a list of named things; nil for any other list.
+-- name → item, for a list whose items have distinct names; nil for other lists.
 local function named(list)
   local items = {}
   for _, item in ipairs(list) do
@@ -259,7 +259,7 @@ end
 
 local function escape(name) return (name:gsub("[%.%[%]\\]", "\\%0")) end
 
--- Takes back what leads from `before` to `after`, path by path; whatever else a file says stays.
+-- Undoes the change from `before` to `after`, path by path. The rest of the file stays.
 local function revert(doc, path, after, before)
   if same(after, before) then return end
   if before == nil then
@@ -278,11 +278,11 @@ local function revert(doc, path, after, before)
   end
 end
 
---- Takes back in a service's values file what changed from one set of values to another.
+--- Undoes a change of values in a service's values file. The rest of the file stays; a missing file is left alone.
 ---@param tenant table
 ---@param service string
----@param after table values now
----@param before table values as they shall be again
+---@param after table the values after the change
+---@param before table the values before it
 function M.revert(tenant, service, after, before)
   local path = naming.values_file(tenant.name, service)
   if not files.exists(path) then return end

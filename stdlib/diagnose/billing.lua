@@ -1,4 +1,4 @@
---- "Billing/Invoice Generation Issues" (guide: Troubleshooting 5): bills that failed or wait, the job schedule,
+--- "Billing/Invoice Generation Issues" (guide: Troubleshooting 5): failed and pending bills, the job schedule,
 --- invoices without a document, the invoice template.
 
 local clock = require "o2x.clock"
@@ -23,7 +23,7 @@ local function logs(tenant, service)
 end
 
 local function bills(found, tenant)
-  local mend = logs(tenant, "jobs-common")
+  local fix = logs(tenant, "jobs-common")
   for _, status in ipairs { "FAILED", "PENDING" } do
     local condition = status == "FAILED" and "created_date > now() - interval '40 days'"
       or "created_date < now() - interval '1 hour'"
@@ -36,9 +36,9 @@ local function bills(found, tenant)
         found,
         "critical",
         "bill",
-        status == "FAILED" and "bills have failed" or "bills are PENDING for more than an hour",
+        status == "FAILED" and "bills have failed" or "bills have been PENDING for more than an hour",
         list(rows),
-        mend
+        fix
       )
     end
   end
@@ -46,7 +46,7 @@ end
 
 -- ---- jobs ----
 
--- Days between two runs of a cron expression, roughly: enough to see that some were left out.
+-- Approximate days between two runs of a cron expression: precise enough to notice missed runs.
 local function period(cron)
   local minute, hour, day, month, weekday = cron:match "^(%S+)%s+(%S+)%s+(%S+)%s+(%S+)%s+(%S+)$"
   if not minute then return nil end
@@ -56,7 +56,7 @@ local function period(cron)
   return hour ~= "*" and 1 or 1 / 24
 end
 
-local function overdue(found, job, mend)
+local function overdue(found, job, fix)
   local days = job.last_run and period(job.cron)
   if not days then return end
   local late = (clock.now() - job.last) / DAY - days
@@ -65,11 +65,23 @@ local function overdue(found, job, mend)
       found,
       "critical",
       "job_schedule",
-      ("job %s did not run when it should have"):format(job.job_type),
+      ("job %s missed its schedule"):format(job.job_type),
       ("last run %s, schedule %s"):format(job.last_run, job.cron),
-      mend
+      fix
     )
   end
+end
+
+local function paused(found, tenant, job)
+  local update = "update job_schedule set status = 'ACTIVE' where tenant_id = '%s' and job_type = '%s'"
+  findings.add(
+    found,
+    "warning",
+    "job_schedule",
+    ("job %s is %s"):format(job.job_type, job.status),
+    "schedule " .. job.cron,
+    ('psql -d %s -c "%s"'):format(tenant.database, update:format(tenant.id, job.job_type))
+  )
 end
 
 local function jobs(found, tenant)
@@ -79,42 +91,29 @@ local function jobs(found, tenant)
     from job_schedule where tenant_id = $1 order by job_type]],
     tenant.id
   )
-  local trigger = ("kubectl get pods -l app=%s; POST /api/jobs/billing/trigger of it with X-Tenant-ID: %s"):format(
+  local trigger = ("kubectl get pods -l app=%s; POST /api/jobs/billing/trigger to it with X-Tenant-ID: %s"):format(
     naming.resource(tenant, "jobs-common"),
     tenant.id
   )
-  local active = {}
   for _, job in ipairs(rows) do
-    active[job.job_type] = job.status == "ACTIVE"
     if job.status == "ACTIVE" then
       overdue(found, job, trigger)
     else
-      findings.add(
-        found,
-        "warning",
-        "job_schedule",
-        ("job %s is %s"):format(job.job_type, job.status),
-        "schedule " .. job.cron,
-        ("psql -d %s -c \"update job_schedule set status = 'ACTIVE' where tenant_id = '%s' and job_type = '%s'\""):format(
-          tenant.database,
-          tenant.id,
-          job.job_type
-        )
-      )
+      paused(found, tenant, job)
     end
   end
-  -- A tenant that has just been onboarded has neither; one that was billed before has lost its schedule.
+  -- A new tenant has neither jobs nor bills. One with bills has lost its schedule.
   if #rows == 0 and pg.tenant:one("select 1 as found from bill where tenant_id = $1 limit 1", tenant.id) then
     findings.add(
       found,
       "critical",
       "job_schedule",
       "no job is scheduled",
-      "no row of " .. tenant.id,
-      ("psql -d %s -c \"insert into job_schedule (tenant_id, job_type, cron) values ('%s', 'BILLING', '0 2 1 * *')\""):format(
-        tenant.database,
-        tenant.id
-      )
+      "no row for " .. tenant.id,
+      (
+        'psql -d %s -c "insert into job_schedule (tenant_id, job_type, cron) '
+        .. "values ('%s', 'BILLING', '0 2 1 * *')\""
+      ):format(tenant.database, tenant.id)
     )
   end
 end
@@ -153,19 +152,19 @@ local function template(found, tenant)
     "critical",
     "core_config.invoice_template",
     "there is no invoice template",
-    "no row of " .. tenant.id,
+    "no row for " .. tenant.id,
     "o2x run onboard " .. tenant.name
   )
 end
 
---- Looks at all of it.
----@param found table
+--- Runs the checks of this chapter.
+---@param found table of findings.new
 ---@param tenant table
----@param world table
-function M.look(found, tenant, world)
-  if not world.database then return end
+---@param facts table of pods.facts
+function M.run(found, tenant, facts)
+  if not facts.database then return end
   for subject, fn in pairs { bill = bills, job_schedule = jobs, invoice = invoices, invoice_template = template } do
-    findings.look(found, subject, "psql -d " .. tenant.database, fn, found, tenant)
+    findings.check(found, subject, "psql -d " .. tenant.database, fn, found, tenant)
   end
 end
 

@@ -1,5 +1,5 @@
---- The causes of "Service Won't Start" that are not seen in the cluster's own state (guide: Troubleshooting 1):
---- database, environment, secrets, the services' Vault token, and who the tenant is.
+--- The causes of "Service Won't Start" outside the cluster's state (guide: Troubleshooting 1): database, environment,
+--- secrets, the services' Vault token, the tenant's row.
 
 local catalogue = require "stdlib.catalogue"
 local files = require "o2x.files"
@@ -15,12 +15,12 @@ local yaml = require "o2x.yaml"
 local M = {}
 
 local DAY = 86400
-local CONNECTIONS = 0.90 -- share of the database's connection limit
+local CONNECTIONS <const> = 0.90 -- share of the database's connection limit
 
 -- ---- environment ----
 
--- What every service needs of the guide's "Environment Variables Reference"; true: any value that is not empty.
-local function needed(tenant)
+-- Variables of every service (guide: "Environment Variables Reference"); true: any value that is not empty.
+local function required(tenant)
   return {
     TENANT_ID = tenant.id,
     LOGS_DIR = true,
@@ -31,64 +31,64 @@ local function needed(tenant)
   }
 end
 
--- What the service's own values file gives it besides.
-local function said_by_file(tenant, service)
+-- The variables in the service's values file.
+local function from_values_file(tenant, service)
   local file = naming.values_file(tenant.name, service)
   local ok, values = pcall(yaml.decode, files.exists(file) and files.read(file) or "{}")
-  local said = {}
+  local variables = {}
   for _, entry in ipairs(ok and type(values) == "table" and values.app and values.app.envMap or {}) do
     if type(entry) == "table" and entry.name then
-      said[entry.name] = entry.value ~= nil and tostring(entry.value) or ""
+      variables[entry.name] = entry.value ~= nil and tostring(entry.value) or ""
     end
   end
-  return said
+  return variables
 end
 
 local function environment_of(deployment)
   local env = {}
   for _, container in ipairs(deployment.spec.template.spec.containers) do
     for _, entry in ipairs(container.env or {}) do
-      env[entry.name] = entry.value or (entry.valueFrom and "(from elsewhere)") or ""
+      env[entry.name] = entry.value or (entry.valueFrom and "(valueFrom)") or ""
     end
-    if container.envFrom then env["*"] = true end -- what is in there is not known here
+    if container.envFrom then env["*"] = true end -- a ConfigMap or a Secret
   end
   return env
 end
 
 local function database_of(url) return url:match "^jdbc:postgresql://[^/]+/([^?]+)" end
 
--- -> names that are not there, and what is otherwise than it should be
+-- -> names of missing variables, descriptions of wrong ones
 local function compare(tenant, service, env)
-  local missing, wrong, said = {}, {}, said_by_file(tenant, service)
-  for name, value in pairs(needed(tenant)) do
+  local missing, wrong, in_file = {}, {}, from_values_file(tenant, service)
+  for name, value in pairs(required(tenant)) do
     if (env[name] or "") == "" then
       missing[#missing + 1] = name
     elseif value ~= true and env[name] ~= value then
       wrong[#wrong + 1] = ("%s is %s, should be %s"):format(name, env[name], value)
     end
-    said[name] = nil
+    in_file[name] = nil
   end
-  for name, value in pairs(said) do
+  for name, value in pairs(in_file) do
     if env[name] == nil and value ~= "" then
       missing[#missing + 1] = name
     elseif env[name] and env[name] ~= value then
-      wrong[#wrong + 1] = ("%s is %s, the values file says %s"):format(name, env[name], value)
+      wrong[#wrong + 1] = ("%s is %s, but %s in the values file"):format(name, env[name], value)
     end
   end
   local name = database_of(env.SPRING_DATASOURCE_URL or "")
   if name and name ~= tenant.database then
-    wrong[#wrong + 1] = ("SPRING_DATASOURCE_URL leads to %s, should lead to %s"):format(name, tenant.database)
+    wrong[#wrong + 1] = ("SPRING_DATASOURCE_URL points to %s, should point to %s"):format(name, tenant.database)
   end
   return missing, wrong
 end
 
 local function environment(found, tenant, service, deployment)
   local env = environment_of(deployment)
-  if env["*"] then return end -- from a ConfigMap or a Secret: what is in there is not known here
+  if env["*"] then return end -- comes from a ConfigMap or a Secret, which is not checked here
   local missing, wrong = compare(tenant, service, env)
-  local mend = (
-    "changed by hand: kubectl rollout undo deployment/%s; else correct %s and: o2x run deploy %s services=%s "
-    .. "--confirm=%s"
+  local fix = (
+    "if changed by hand: kubectl rollout undo deployment/%s; otherwise correct %s and run: "
+    .. "o2x run deploy %s services=%s --confirm=%s"
   ):format(deployment.metadata.name, naming.values_file(tenant.name, service), tenant.name, service, tenant.name)
   if #missing > 0 then
     findings.add(
@@ -97,7 +97,7 @@ local function environment(found, tenant, service, deployment)
       service,
       "environment lacks " .. table.concat(missing, ", "),
       "deployment " .. deployment.metadata.name,
-      mend
+      fix
     )
   end
   for _, problem in ipairs(wrong) do
@@ -107,14 +107,14 @@ local function environment(found, tenant, service, deployment)
       service,
       "environment is wrong: " .. problem,
       "deployment " .. deployment.metadata.name,
-      mend
+      fix
     )
   end
 end
 
-local function environments(found, tenant, world)
+local function environments(found, tenant, facts)
   for _, service in ipairs(catalogue.names()) do
-    local deployment = world.deployments[naming.resource(tenant, service)]
+    local deployment = facts.deployments[naming.resource(tenant, service)]
     if deployment then environment(found, tenant, service, deployment) end
   end
 end
@@ -132,9 +132,9 @@ local function values_of(found, tenant, name, keys)
         found,
         "critical",
         "secret " .. name,
-        object and "has no " .. key or "is not there",
+        object and "has no " .. key or "is missing",
         "namespace " .. tenant.namespace,
-        ("kubectl get secret %s -n %s -o yaml; onboarding makes it from the secrets file, shared.%s"):format(
+        ("kubectl get secret %s -n %s -o yaml; onboarding creates it from the secrets file, shared.%s"):format(
           name,
           tenant.namespace,
           name
@@ -146,12 +146,12 @@ local function values_of(found, tenant, name, keys)
   return values
 end
 
--- The token that all services of the namespace log in to Vault with.
+-- All services of the namespace log in to Vault with this token.
 local function vault_token(found, tenant)
   local name = tenant.platform.kubernetes.vault_secret
   local values = values_of(found, tenant, name, { "token" })
   if not values then return end
-  local mend = (
+  local fix = (
     "vault token create -policy=… -field=token > t; kubectl create secret generic %s --from-file=token=t "
     .. "--dry-run=client -o yaml | kubectl apply -f -; restart the services"
   ):format(name)
@@ -162,51 +162,51 @@ local function vault_token(found, tenant)
       "critical",
       "secret " .. name,
       "its Vault token is not valid",
-      "Vault does not know it: expired or revoked",
-      mend
+      "Vault rejects it: expired or revoked",
+      fix
     )
   elseif not seen.readable then
     findings.add(
       found,
       "critical",
       "secret " .. name,
-      "its Vault token may not read the tenant's secrets",
-      "secret/tenant/" .. tenant.name .. "/info is refused",
-      mend
+      "its Vault token cannot read the tenant's secrets",
+      "secret/tenant/" .. tenant.name .. "/info is denied",
+      fix
     )
   elseif seen.ttl and seen.ttl > 0 and seen.ttl < 7 * DAY then
     findings.add(
       found,
       "warning",
       "secret " .. name,
-      ("its Vault token ends in %s"):format(text.duration(seen.ttl)),
+      ("its Vault token expires in %s"):format(text.duration(seen.ttl)),
       "ttl " .. seen.ttl,
       "vault token renew, with that token"
     )
   end
 end
 
-local function vault_secrets(found, tenant, world)
+local function vault_secrets(found, tenant, facts)
   for _, path in ipairs { "info", "license/onboarding" } do
     if not vault.read(path) then
       findings.add(
         found,
         "critical",
         "Vault",
-        ("secret/tenant/%s/%s is not there"):format(tenant.name, path),
+        ("secret/tenant/%s/%s is missing"):format(tenant.name, path),
         "no such secret",
         "o2x run onboard " .. tenant.name
       )
     end
   end
-  world.vault = true
+  facts.vault = true
 end
 
 -- ---- the database ----
 
 local function exists(tenant)
   return pg.admin:one(
-    "select datconnlimit as most, datallowconn as open from pg_database where datname = $1",
+    "select datconnlimit as connection_limit, datallowconn as open from pg_database where datname = $1",
     tenant.database
   )
 end
@@ -227,7 +227,7 @@ local function login(found, tenant)
     "secret " .. name,
     "the services cannot log in to " .. tenant.database,
     why,
-    ("correct secret %s (all tenants use it), or the role's password or CONNECT right in PostgreSQL"):format(name)
+    ("correct secret %s (all tenants use it), or the role's password or CONNECT privilege in PostgreSQL"):format(name)
   )
 end
 
@@ -256,7 +256,7 @@ local function tenant_row(found, tenant)
     found,
     "critical",
     "core_config.tenant",
-    row and "the tenant is " .. row.status or "the tenant's row is not there",
+    row and "the tenant is " .. row.status or "the tenant's row is missing",
     ("%s in %s"):format(tenant.id, tenant.database),
     "o2x run onboard " .. tenant.name
   )
@@ -275,60 +275,52 @@ local function migrations(found, tenant)
   end
 end
 
--- Is the tenant's database there at all? The other chapters ask it.
-local function database(found, tenant, world)
+-- Sets facts.database if the other chapters can query the database.
+local function database(found, tenant, facts)
   local row = exists(tenant)
   if not row or not row.open then
     return findings.add(
       found,
       "critical",
       tenant.database,
-      row and "the database takes no connections" or "the database is not there",
+      row and "the database does not accept connections" or "the database is missing",
       "pg_database",
-      ("o2x run restore %s snapshot=… --confirm=%s; a new tenant's is made by onboarding"):format(
+      ("o2x run restore %s snapshot=… --confirm=%s; for a new tenant, onboarding creates it"):format(
         tenant.name,
         tenant.name
       )
     )
   end
-  connections(found, tenant, row.most)
-  if not world.blind then login(found, tenant) end
+  connections(found, tenant, row.connection_limit)
+  if not facts.no_cluster then login(found, tenant) end
   tenant_row(found, tenant)
-  world.database = true
+  facts.database = true
   migrations(found, tenant)
 end
 
---- Looks at all of it.
----@param found table
+--- Runs the checks of this chapter.
+---@param found table of findings.new
 ---@param tenant table
----@param world table deployments; database and vault are set when they can be asked
-function M.look(found, tenant, world)
+---@param facts table of pods.facts; sets database and vault if they can be queried
+function M.run(found, tenant, facts)
   local kubernetes = tenant.platform.kubernetes
-  if world.blind then -- the database and Vault can be asked nevertheless
-    findings.look(found, tenant.database, "psql -l", database, found, tenant, world)
-    return findings.look(found, "Vault", "vault status", vault_secrets, found, tenant, world)
+  if facts.no_cluster then -- the database and Vault can still be checked
+    findings.check(found, tenant.database, "psql -l", database, found, tenant, facts)
+    return findings.check(found, "Vault", "vault status", vault_secrets, found, tenant, facts)
   end
-  findings.look(
+  findings.check(
     found,
     "environment",
     "kubectl get deployments -l tenant=" .. tenant.name,
     environments,
     found,
     tenant,
-    world
+    facts
   )
-  findings.look(
-    found,
-    tenant.database,
-    "psql -l; are PGHOST and the security group right?",
-    database,
-    found,
-    tenant,
-    world
-  )
-  findings.look(found, "Vault", "vault status", vault_secrets, found, tenant, world)
-  if not world.vault then return end
-  findings.look(found, kubernetes.vault_secret, "vault status", vault_token, found, tenant)
+  findings.check(found, tenant.database, "psql -l; check PGHOST and the security group", database, found, tenant, facts)
+  findings.check(found, "Vault", "vault status", vault_secrets, found, tenant, facts)
+  if not facts.vault then return end
+  findings.check(found, kubernetes.vault_secret, "vault status", vault_token, found, tenant)
 end
 
 return M

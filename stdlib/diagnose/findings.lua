@@ -1,31 +1,31 @@
---- What diagnose has found: each thing with its severity, its evidence and the command that mends it.
+--- The findings of diagnose, each with its severity, evidence and the command that fixes it.
 
 local M = {}
 
---- Worst first. critical: something does not work; warning: it works badly, or soon will not; note: worth knowing.
+--- Worst first. critical: something does not work; warning: it works badly or will soon fail; note: worth knowing.
 M.SEVERITIES = { "critical", "warning", "note" }
 
 local RANK = { critical = 1, warning = 2, note = 3 }
-local LONGEST = 300 -- bytes of evidence
-local PATIENCE = 30 -- seconds for one look
+local LONGEST <const> = 300 -- bytes of one text
+local TIMEOUT <const> = 30 -- seconds for one check
 
 local function one_line(text)
   text = tostring(text):gsub("%s+", " ")
   return #text > LONGEST and text:sub(1, LONGEST) .. " …" or text
 end
 
---- An empty list.
----@return table
+--- An empty list of findings. Its field `area` names the chapter.
+---@return { list: table[], area: string? } found
 function M.new() return { list = {} } end
 
 --- Adds a finding.
----@param found table
+---@param found table of M.new
 ---@param severity "critical"|"warning"|"note"
----@param subject string what it is about: a service, a table …
----@param finding string
----@param evidence any what was seen
----@param mend string the command that mends it, or shows more
-function M.add(found, severity, subject, finding, evidence, mend)
+---@param subject string a service, a table …
+---@param finding string what is wrong
+---@param evidence any what shows it; "-" if nil
+---@param fix string the command that fixes it or shows more
+function M.add(found, severity, subject, finding, evidence, fix)
   assert(RANK[severity], "no such severity")
   table.insert(found.list, {
     severity = severity,
@@ -33,27 +33,27 @@ function M.add(found, severity, subject, finding, evidence, mend)
     subject = subject,
     finding = one_line(finding),
     evidence = evidence and one_line(evidence) or "-",
-    mend = one_line(mend),
+    fix = one_line(fix),
     number = #found.list,
   })
 end
 
---- Runs one look at something, not for ever. That it cannot be looked at is a finding, too, and does not stop the others.
----@param found table
+--- Runs one check, for at most 30 s. An error is a finding as well and does not stop the others.
+---@param found table of M.new
 ---@param subject string
----@param mend string what to do when it fails
+---@param fix string what to do if the check cannot run
 ---@param fn function
 ---@param ... any arguments of fn
----@return boolean ok
-function M.look(found, subject, mend, fn, ...)
-  local ok, problem = pcall(timeout, PATIENCE, fn, ...)
-  if not ok then M.add(found, "critical", subject, "cannot be looked at", problem, mend) end
+---@return boolean ok whether the check could run
+function M.check(found, subject, fix, fn, ...)
+  local ok, problem = pcall(timeout, TIMEOUT, fn, ...)
+  if not ok then M.add(found, "critical", subject, "cannot be checked", problem, fix) end
   return ok
 end
 
---- All that was found, worst first.
----@param parts table[] lists of findings
----@return table[] rows severity, area, subject, finding, evidence, mend
+--- All findings, worst first; otherwise in the order of the parts.
+---@param parts table[] of M.new
+---@return table[] rows severity, area, subject, finding, evidence, fix
 function M.ranked(parts)
   local rows = {}
   for part, found in ipairs(parts) do
@@ -73,29 +73,29 @@ function M.ranked(parts)
   return rows
 end
 
---- How many of each severity, in words.
+--- The number of findings by severity.
 ---@param rows table[]
----@return string "2 critical, 1 warning"
+---@return string "2 critical, 1 warning", or "no findings"
 function M.summary(rows)
-  local counts, words = {}, {}
+  local counts, parts = {}, {}
   for _, row in ipairs(rows) do
     counts[row.severity] = (counts[row.severity] or 0) + 1
   end
   for _, severity in ipairs(M.SEVERITIES) do
-    if counts[severity] then words[#words + 1] = ("%d %s"):format(counts[severity], severity) end
+    if counts[severity] then parts[#parts + 1] = ("%d %s"):format(counts[severity], severity) end
   end
-  return #words > 0 and table.concat(words, ", ") or "no finding"
+  return #parts > 0 and table.concat(parts, ", ") or "no findings"
 end
 
---- The findings for people: a paragraph each.
+--- The findings as text, three lines each.
 ---@param rows table[]
 ---@return string
 function M.text(rows)
   local lines = {}
   for _, row in ipairs(rows) do
     lines[#lines + 1] = ("%-8s  %s: %s"):format(row.severity:upper(), row.subject, row.finding)
-    lines[#lines + 1] = "          seen: " .. row.evidence
-    lines[#lines + 1] = "          mend: " .. row.mend
+    lines[#lines + 1] = "          evidence: " .. row.evidence
+    lines[#lines + 1] = "          fix: " .. row.fix
   end
   return table.concat(lines, "\n")
 end

@@ -1,5 +1,5 @@
 --- "Gateway Authentication Failing" (guide: Troubleshooting 2): merchants in the database, credentials in Vault,
---- what the providers say of them.
+--- the connection to the provider.
 
 local clock = require "o2x.clock"
 local findings = require "stdlib.diagnose.findings"
@@ -44,7 +44,7 @@ local function merchant(found, tenant, item)
       "critical",
       item.name,
       "the merchant is " .. row.status,
-      "core_config.tenant_merchants says so, the tenant file " .. wanted,
+      "status in core_config.tenant_merchants; the tenant file says " .. wanted,
       "o2x plan onboard " .. tenant.name
     )
   end
@@ -98,17 +98,16 @@ local function credentials(found, tenant, provider)
   return fields
 end
 
--- The guide looks for the expiry in the database, where there is none: it is with the tokens.
+-- The guide looks for the expiry in the database, but it is in Vault with the tokens.
 local function expiry(found, tenant, provider, fields)
   if not fields.token_expiry then return end
   local path = vault_path(tenant, provider)
   local ok, ends = pcall(clock.parse, fields.token_expiry)
-  local mend = ("get a new access token with the refresh token, vault kv patch %s access_token=… token_expiry=…; %s"):format(
-    path,
-    restart(tenant, provider)
-  )
+  local fix = (
+    "get a new access token with the refresh token: " .. "vault kv patch %s access_token=… token_expiry=…; %s"
+  ):format(path, restart(tenant, provider))
   if not ok then
-    return findings.add(found, "warning", provider.gateway, provider.title .. ": token_expiry is no time", path, mend)
+    return findings.add(found, "warning", provider.gateway, provider.title .. ": token_expiry is not a time", path, fix)
   end
   local left = ends - clock.now()
   if left < HOUR then
@@ -116,9 +115,9 @@ local function expiry(found, tenant, provider, fields)
       found,
       left < 0 and "critical" or "warning",
       provider.gateway,
-      ("%s: the OAuth token %s"):format(provider.title, left < 0 and "has expired" or "expires within the hour"),
+      ("%s: the OAuth token %s"):format(provider.title, left < 0 and "has expired" or "expires within an hour"),
       ("%s: token_expiry %s"):format(path, clock.iso(ends)),
-      mend
+      fix
     )
   end
 end
@@ -134,13 +133,13 @@ local function connection(found, tenant, provider)
     json = {},
   }
   if response.status == 200 then return end
-  local said = response.json and response.json.message or ("HTTP " .. response.status)
+  local reason = response.json and response.json.message or ("HTTP " .. response.status)
   findings.add(
     found,
     "critical",
     provider.gateway,
-    ("%s refuses the connection: %s"):format(provider.title, tostring(said)),
-    ("POST %s answers %d"):format(provider.test, response.status),
+    ("%s refuses the connection: %s"):format(provider.title, tostring(reason)),
+    ("POST %s returns %d"):format(provider.test, response.status),
     ("verify the credentials with %s, vault kv patch %s …; %s"):format(
       provider.title,
       vault_path(tenant, provider),
@@ -149,33 +148,33 @@ local function connection(found, tenant, provider)
   )
 end
 
-local function integration(found, tenant, world, item)
+local function integration(found, tenant, facts, item)
   local provider = providers.find(item.name)
-  if world.database then merchant(found, tenant, item) end
+  if facts.database then merchant(found, tenant, item) end
   local before = #found.list
-  local fields = world.vault and credentials(found, tenant, provider)
+  local fields = facts.vault and credentials(found, tenant, provider)
   if fields then expiry(found, tenant, provider, fields) end
-  local deployment = world.deployments[naming.resource(tenant, provider.gateway)]
-  local runs = deployment and (deployment.status.readyReplicas or 0) > 0
-  if world.maintenance or not runs or not world.vault then return end -- told elsewhere
-  if #found.list == before then connection(found, tenant, provider) end -- else it is known why it would be refused
+  local deployment = facts.deployments[naming.resource(tenant, provider.gateway)]
+  local running = deployment and (deployment.status.readyReplicas or 0) > 0
+  if facts.maintenance or not running or not facts.vault then return end -- reported elsewhere
+  if #found.list == before then connection(found, tenant, provider) end -- otherwise the cause is known already
 end
 
---- Looks at all of the tenant's integrations.
----@param found table
+--- Checks each of the tenant's integrations.
+---@param found table of findings.new
 ---@param tenant table
----@param world table
-function M.look(found, tenant, world)
+---@param facts table of pods.facts
+function M.run(found, tenant, facts)
   for _, item in ipairs(tenant.integrations) do
     local provider = providers.find(item.name)
-    findings.look(
+    findings.check(
       found,
       provider.gateway,
       "kubectl logs deployment/" .. naming.resource(tenant, provider.gateway),
       integration,
       found,
       tenant,
-      world,
+      facts,
       item
     )
   end

@@ -1,5 +1,5 @@
---- "High Latency / Slow Responses" (guide: Troubleshooting 3): what the services measure of themselves, the database's
---- slow statements and missing indexes, the cache, the queues.
+--- "High Latency / Slow Responses" (guide: Troubleshooting 3): the services' own metrics, slow queries and missing
+--- indexes in the database, the cache, the queues.
 
 local broker = require "o2x.broker"
 local catalogue = require "stdlib.catalogue"
@@ -12,8 +12,8 @@ local redis = require "o2x.redis"
 
 local M = {}
 
-local SLOW_QUERY = 1000 -- milliseconds on average, as the guide asks
-local ENOUGH = 1000 -- look-ups, below which a hit rate says nothing
+local SLOW_QUERY <const> = 1000 -- milliseconds on average, as in the guide
+local MIN_LOOKUPS <const> = 1000 -- with fewer lookups, a hit rate means nothing
 
 local function limits(tenant)
   local known = tenant.platform.monitoring.thresholds
@@ -26,10 +26,10 @@ local function limits(tenant)
   }
 end
 
--- ---- what a service says of itself ----
+-- ---- the services' metrics ----
 
--- Sums over the series of Prometheus' text: name → value, and of requests those that ended with 5xx.
-local function measures(text)
+-- Sums of all series in Prometheus' text format: name → value; "errors": requests with status 5xx.
+local function sum_metrics(text)
   local sums = {}
   local function add(name, value) sums[name] = (sums[name] or 0) + value end
   for name, labels, value in text:gmatch "([%w_:]+)(%b{})%s+([%d.eE+-]+)" do
@@ -41,24 +41,24 @@ local function measures(text)
 end
 
 local function pool(found, tenant, service, sums, limit)
-  local active, most = sums.hikaricp_connections_active or 0, sums.hikaricp_connections_max or 0
+  local active, max = sums.hikaricp_connections_active or 0, sums.hikaricp_connections_max or 0
   local waiting = sums.hikaricp_connections_pending or 0
-  if most > 0 and active / most > limit or waiting > 0 then
+  if max > 0 and active / max > limit or waiting > 0 then
     findings.add(
       found,
       "critical",
       service,
       "the database connection pool is exhausted",
-      ("%d of %d connections active, %d requests wait"):format(active // 1, most // 1, waiting // 1),
+      ("%d of %d connections active, %d requests waiting"):format(active // 1, max // 1, waiting // 1),
       (
-        "look for slow queries first; add SPRING_DATASOURCE_HIKARI_MAXIMUMPOOLSIZE to app.envMap in %s, then: "
+        "check for slow queries first; add SPRING_DATASOURCE_HIKARI_MAXIMUMPOOLSIZE to app.envMap in %s, then: "
         .. "o2x run deploy %s services=%s --confirm=%s"
       ):format(naming.values_file(tenant.name, service), tenant.name, service, tenant.name)
     )
   end
 end
 
-local function requests(found, tenant, service, sums, most)
+local function requests(found, tenant, service, sums, limit)
   local count = sums.http_server_requests_seconds_count or 0
   if count == 0 then return end
   local mean, errors = (sums.http_server_requests_seconds_sum or 0) / count, (sums.errors or 0) / count
@@ -68,22 +68,22 @@ local function requests(found, tenant, service, sums, most)
     catalogue.find(service).replicas[2],
     tenant.name
   )
-  if mean > most.latency then
+  if mean > limit.latency then
     findings.add(
       found,
       "warning",
       service,
-      ("answers after %.1f s on average"):format(mean),
+      ("responds after %.1f s on average"):format(mean),
       ("%d requests"):format(count // 1),
       scale
     )
   end
-  if errors > most.errors then
+  if errors > limit.errors then
     findings.add(
       found,
       "critical",
       service,
-      ("%d %% of its answers are errors (5xx)"):format(errors * 100 // 1),
+      ("%d %% of its responses are errors (5xx)"):format(errors * 100 // 1),
       ("%d requests"):format(count // 1),
       "kubectl logs deployment/" .. naming.resource(tenant, service) .. " | grep ERROR"
     )
@@ -92,10 +92,10 @@ end
 
 local function health(found, tenant, service)
   local response = k8s.request(naming.resource(tenant, service), 8080, { path = "/actuator/health" })
-  local said = response.json or {}
-  if said.status == "UP" then return end
+  local body = response.json or {}
+  if body.status == "UP" then return end
   local down = {}
-  for name, component in pairs(said.components or {}) do
+  for name, component in pairs(body.components or {}) do
     if component.status ~= "UP" then down[#down + 1] = name end
   end
   table.sort(down)
@@ -103,34 +103,34 @@ local function health(found, tenant, service)
     found,
     "critical",
     service,
-    "says that it is not healthy",
-    ("%s%s"):format(said.status or "HTTP " .. response.status, #down > 0 and ": " .. table.concat(down, ", ") or ""),
+    "reports that it is not healthy",
+    ("%s%s"):format(body.status or "HTTP " .. response.status, #down > 0 and ": " .. table.concat(down, ", ") or ""),
     "kubectl logs deployment/" .. naming.resource(tenant, service)
   )
 end
 
-local function measure(found, tenant, service, most)
+local function check_service(found, tenant, service, limit)
   health(found, tenant, service)
   local response = k8s.request(naming.resource(tenant, service), 8080, { path = "/actuator/prometheus" })
   if response.status ~= 200 then return end
-  local sums = measures(response.body)
-  pool(found, tenant, service, sums, most.pool)
-  requests(found, tenant, service, sums, most)
+  local sums = sum_metrics(response.body)
+  pool(found, tenant, service, sums, limit.pool)
+  requests(found, tenant, service, sums, limit)
 end
 
-local function services(found, tenant, world, most)
+local function services(found, tenant, facts, limit)
   parallel.each(catalogue.names(), function(service)
-    local deployment = world.deployments[naming.resource(tenant, service)]
-    if not deployment or (deployment.status.readyReplicas or 0) == 0 then return end -- told elsewhere
-    findings.look(
+    local deployment = facts.deployments[naming.resource(tenant, service)]
+    if not deployment or (deployment.status.readyReplicas or 0) == 0 then return end -- reported elsewhere
+    findings.check(
       found,
       service,
       "kubectl logs deployment/" .. naming.resource(tenant, service),
-      measure,
+      check_service,
       found,
       tenant,
       service,
-      most
+      limit
     )
   end, { limit = 4 })
 end
@@ -159,7 +159,7 @@ local function slow_queries(found, tenant)
   end
 end
 
--- The guide's own, and what the migrations make besides: table and the columns that an index must begin with.
+-- The guide's indexes and those of the migrations: the table and the columns that an index must begin with.
 local INDEXES = {
   { name = "idx_account_tenant_email", on = "account", columns = "tenant_id, email" },
   { name = "idx_invoice_customer_date", on = "invoice", columns = "customer_id, invoice_date" },
@@ -170,13 +170,13 @@ local INDEXES = {
 local function indexes(found, tenant)
   for _, index in ipairs(INDEXES) do
     local row = pg.tenant:one(
-      [[select to_regclass('public.' || quote_ident($1)) is not null as there,
+      [[select to_regclass('public.' || quote_ident($1)) is not null as exists,
       exists(select 1 from pg_indexes where schemaname = 'public' and tablename = $1
         and indexdef like '%(' || $2 || '%') as indexed]],
       index.on,
       index.columns
     )
-    if row.there and not row.indexed then
+    if row.exists and not row.indexed then
       findings.add(
         found,
         "warning",
@@ -196,17 +196,17 @@ end
 
 -- ---- cache and queues ----
 
-local function cache(found, tenant, least)
+local function cache(found, tenant, min_rate)
   local info = redis.info()
   local hits, misses = info.keyspace_hits or 0, info.keyspace_misses or 0
-  if hits + misses >= ENOUGH and hits / (hits + misses) < least then
+  if hits + misses >= MIN_LOOKUPS and hits / (hits + misses) < min_rate then
     findings.add(
       found,
       "warning",
       "Redis",
-      ("only %d %% of the look-ups find something"):format(hits * 100 // (hits + misses)),
-      ("%d hits, %d misses, of all tenants since the server's start"):format(hits, misses),
-      "are the services' caches switched on (spring.cache), is maxmemory large enough? redis-cli INFO memory"
+      ("the hit rate is only %d %%"):format(hits * 100 // (hits + misses)),
+      ("%d hits, %d misses, for all tenants since the server started"):format(hits, misses),
+      "check that the services' caches are on (spring.cache) and that maxmemory is large enough: redis-cli INFO memory"
     )
   end
   if (info.maxmemory or 0) > 0 and info.used_memory / info.maxmemory > 0.9 then
@@ -221,48 +221,48 @@ local function cache(found, tenant, least)
   end
 end
 
-local function queues(found, tenant, most)
-  local there = {}
+local function queues(found, tenant, max_depth)
+  local existing = {}
   for _, queue in ipairs(broker.queues(tenant.id .. ".")) do
-    there[queue.name] = true
-    if (queue.depth or 0) > most then
+    existing[queue.name] = true
+    if (queue.depth or 0) > max_depth then
       findings.add(
         found,
         "warning",
         "queue " .. queue.name,
-        ("%d messages wait"):format(queue.depth),
+        ("%d messages are waiting"):format(queue.depth),
         ("%d consumers"):format(queue.consumers or 0),
-        "kubectl logs of its consumers; more of them: o2x run scale " .. tenant.name
+        "check the logs of its consumers; to add more: o2x run scale " .. tenant.name
       )
     end
   end
   for _, name in ipairs(messaging.queues(tenant)) do
-    if not there[name] then
+    if not existing[name] then
       findings.add(
         found,
         "critical",
         "queue " .. name,
-        "is not there",
-        "the broker does not know it",
+        "is missing",
+        "the broker does not have it",
         "o2x run onboard " .. tenant.name
       )
     end
   end
 end
 
---- Looks at all of it.
----@param found table
+--- Runs the checks of this chapter.
+---@param found table of findings.new
 ---@param tenant table
----@param world table
-function M.look(found, tenant, world)
-  local most = limits(tenant)
-  if not world.maintenance then services(found, tenant, world, most) end
-  if world.database then
-    findings.look(found, tenant.database, "psql -d " .. tenant.database, slow_queries, found, tenant)
-    findings.look(found, tenant.database, "psql -d " .. tenant.database, indexes, found, tenant)
+---@param facts table of pods.facts
+function M.run(found, tenant, facts)
+  local limit = limits(tenant)
+  if not facts.maintenance then services(found, tenant, facts, limit) end
+  if facts.database then
+    findings.check(found, tenant.database, "psql -d " .. tenant.database, slow_queries, found, tenant)
+    findings.check(found, tenant.database, "psql -d " .. tenant.database, indexes, found, tenant)
   end
-  findings.look(found, "Redis", 'redis-cli -u "$REDIS_URL" PING', cache, found, tenant, most.hits)
-  findings.look(found, "broker", "is O2X_BROKER_URL right, is the broker up?", queues, found, tenant, most.queue)
+  findings.check(found, "Redis", 'redis-cli -u "$REDIS_URL" PING', cache, found, tenant, limit.hits)
+  findings.check(found, "broker", "check O2X_BROKER_URL and that the broker is up", queues, found, tenant, limit.queue)
 end
 
 return M

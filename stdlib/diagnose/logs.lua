@@ -1,5 +1,5 @@
---- What the services' logs say (all five chapters of the guide's Troubleshooting look there): known troubles by name,
---- other errors by number.
+--- Errors in the services' logs, which all five chapters of the guide's Troubleshooting read: known problems by name,
+--- other errors by count.
 
 local catalogue = require "stdlib.catalogue"
 local clock = require "o2x.clock"
@@ -9,51 +9,51 @@ local naming = require "stdlib.naming"
 
 local M = {}
 
-local TAIL = 300
-local RECENT = 6 * 3600 -- seconds; what is older has been seen, or is over
+local TAIL <const> = 300 -- lines of each pod
+local RECENT <const> = 6 * 3600 -- seconds; older errors are ignored
 
--- The first that fits is told. Patterns are those of Lua, on the line in lower case.
+-- Lua pattern on the line in lower case, severity, finding, fix. The first match counts.
 local KNOWN = {
   {
     "hikaripool.*not available",
     "critical",
     "no free database connection",
-    "look for slow queries; raise the pool's size in the values file",
+    "check for slow queries; raise the pool size in the values file",
   },
-  { "password authentication failed", "critical", "the database refuses the log-in", "check secret pg-secret" },
+  { "password authentication failed", "critical", "the database rejects the login", "check secret pg-secret" },
   {
     "too many connections",
     "critical",
-    "the database has no connection left",
+    "the database has no connections left",
     "psql -c 'select * from pg_stat_activity'",
   },
-  { "outofmemoryerror", "critical", "Java runs out of memory", "raise resources.limits.memory in its values file" },
-  { "vault.*denied", "critical", "Vault refuses the service", "check secret app-vault-token" },
+  { "outofmemoryerror", "critical", "Java is out of memory", "raise resources.limits.memory in its values file" },
+  { "vault.*denied", "critical", "Vault denies access", "check secret app-vault-token" },
   {
     "token expired",
     "critical",
-    "a provider says that the token has expired",
+    "a provider reports that the token has expired",
     "renew the token in Vault, restart the gateway",
   },
   {
     "invalid credentials",
     "critical",
-    "a provider refuses the credentials",
+    "a provider rejects the credentials",
     "correct the credentials in Vault, restart the gateway",
   },
   {
     "401 unauthorized",
     "critical",
-    "a provider refuses the credentials",
+    "a provider rejects the credentials",
     "correct the credentials in Vault, restart the gateway",
   },
-  { "s3.*denied", "critical", "S3 refuses the service", "check the bucket policy and the IAM role" },
-  { "accessdenied", "critical", "S3 refuses the service", "check the bucket policy and the IAM role" },
+  { "s3.*denied", "critical", "S3 denies access", "check the bucket policy and the IAM role" },
+  { "accessdenied", "critical", "S3 denies access", "check the bucket policy and the IAM role" },
   { "s3.*fail", "critical", "uploads to S3 fail", "check the bucket policy and the IAM role" },
   { "template.*not found", "critical", "a template is missing", "check core_config.invoice_template" },
-  { "payment.*fail", "warning", "payments fail", "look at payment and at the payment gateway" },
-  { "bill.*fail", "warning", "billing fails", "look at bill and at job_schedule" },
-  { "pdf.*fail", "warning", "invoice documents fail", "look at the template and at S3" },
+  { "payment.*fail", "warning", "payments fail", "check table payment and the payment gateway" },
+  { "bill.*fail", "warning", "billing fails", "check tables bill and job_schedule" },
+  { "pdf.*fail", "warning", "invoice documents fail", "check the template and S3" },
 }
 
 local function is_recent(line)
@@ -66,51 +66,51 @@ local function is_error(line)
   return (line:find "%f[%u]ERROR%f[^%u]" or line:find "%f[%u]FATAL%f[^%u]") and is_recent(line)
 end
 
-local function known_trouble(line)
+local function known_problem(line)
   local lower = line:lower()
-  for _, trouble in ipairs(KNOWN) do
-    if lower:find(trouble[1]) then return trouble end
+  for _, problem in ipairs(KNOWN) do
+    if lower:find(problem[1]) then return problem end
   end
 end
 
--- One finding a trouble and service, however many lines and pods tell it.
-local function tell(found, tenant, service, seen)
-  local mend = "kubectl logs deployment/" .. naming.resource(tenant, service) .. " --since=6h | grep ERROR"
-  for _, trouble in ipairs(seen.order) do
+-- One finding per problem and service, however many lines and pods have it.
+local function report(found, tenant, service, seen)
+  local fix = "kubectl logs deployment/" .. naming.resource(tenant, service) .. " --since=6h | grep ERROR"
+  for _, problem in ipairs(seen.order) do
     findings.add(
       found,
-      trouble[2],
+      problem[2],
       service,
-      "its log says: " .. trouble[3],
-      seen.lines[trouble[3]],
-      trouble[4] .. "; " .. mend
+      "its log reports: " .. problem[3],
+      seen.lines[problem[3]],
+      problem[4] .. "; " .. fix
     )
   end
   if seen.others > 0 then
-    findings.add(found, "warning", service, ("its log has %d errors"):format(seen.others), seen.last, mend)
+    findings.add(found, "warning", service, ("its log has %d errors"):format(seen.others), seen.last, fix)
   end
 end
 
-local function note(seen, line)
-  local trouble = known_trouble(line)
-  if not trouble then
+local function collect(seen, line)
+  local problem = known_problem(line)
+  if not problem then
     seen.others, seen.last = seen.others + 1, line
     return
   end
-  if not seen.lines[trouble[3]] then table.insert(seen.order, trouble) end
-  seen.lines[trouble[3]] = line
+  if not seen.lines[problem[3]] then table.insert(seen.order, problem) end
+  seen.lines[problem[3]] = line
 end
 
-local function of_service(found, tenant, service, world)
+local function of_service(found, tenant, service, facts)
   local seen = { order = {}, lines = {}, others = 0 }
-  for _, pod in ipairs(world.pods) do
+  for _, pod in ipairs(facts.pods) do
     if (pod.metadata.labels or {}).app == naming.resource(tenant, service) and pod.status.phase == "Running" then
       local ok, text = pcall(k8s.logs, pod.metadata.name, { tail = TAIL, namespace = pod.metadata.namespace })
       local known = {}
       for line in (ok and text or ""):gmatch "[^\n]+" do
         if is_error(line) and not known[line] and not seen[line] then
           known[line] = true
-          note(seen, line)
+          collect(seen, line)
         end
       end
       for line in pairs(known) do
@@ -118,12 +118,12 @@ local function of_service(found, tenant, service, world)
       end
     end
   end
-  tell(found, tenant, service, seen)
+  report(found, tenant, service, seen)
 end
 
--- Of a service that crashes the log is evidence already.
-local function crashes(tenant, service, world)
-  for _, pod in ipairs(world.pods) do
+-- The log of a crashing service is already the evidence of that finding.
+local function crashes(tenant, service, facts)
+  for _, pod in ipairs(facts.pods) do
     if (pod.metadata.labels or {}).app == naming.resource(tenant, service) then
       for _, status in ipairs(pod.status.containerStatuses or {}) do
         if status.state and status.state.waiting then return true end
@@ -132,14 +132,14 @@ local function crashes(tenant, service, world)
   end
 end
 
---- Looks at all of them.
----@param found table
+--- Reads the logs of all services.
+---@param found table of findings.new
 ---@param tenant table
----@param world table
-function M.look(found, tenant, world)
+---@param facts table of pods.facts
+function M.run(found, tenant, facts)
   parallel.each(catalogue.names(), function(service)
-    if crashes(tenant, service, world) then return end
-    findings.look(
+    if crashes(tenant, service, facts) then return end
+    findings.check(
       found,
       service,
       "kubectl logs deployment/" .. naming.resource(tenant, service),
@@ -147,7 +147,7 @@ function M.look(found, tenant, world)
       found,
       tenant,
       service,
-      world
+      facts
     )
   end, { limit = 4 })
 end

@@ -1,5 +1,5 @@
---- "Payment Processing Failures" (guide: Troubleshooting 4): payments that failed or are stuck, payment methods that
---- have expired, the way in for webhooks.
+--- "Payment Processing Failures" (guide: Troubleshooting 4): failed and stuck payments, expired payment methods,
+--- webhooks.
 
 local findings = require "stdlib.diagnose.findings"
 local http = require "o2x.http"
@@ -27,7 +27,7 @@ local function failed(found, tenant)
     found,
     total.failed * 2 > total.all and "critical" or "warning",
     "payment",
-    ("%d of the last day's %d payments failed"):format(total.failed, total.all),
+    ("%d of %d payments in the last day failed"):format(total.failed, total.all),
     list(rows),
     "kubectl logs deployment/" .. naming.resource(tenant, "payment-gateway") .. " | grep -i error"
   )
@@ -45,10 +45,10 @@ local function stuck(found, tenant)
     "payment",
     ("%d payments are stuck in PENDING"):format(total.n),
     ("since %s: %s"):format(total.since, list(rows)),
-    ("do webhooks arrive, is queue %s.payment.processing consumed? kubectl logs deployment/%s | grep -i payment"):format(
-      tenant.id,
-      naming.resource(tenant, "service-payment")
-    )
+    (
+      "check that webhooks arrive and queue %s.payment.processing is consumed: "
+      .. "kubectl logs deployment/%s | grep -i payment"
+    ):format(tenant.id, naming.resource(tenant, "service-payment"))
   )
 end
 
@@ -64,13 +64,13 @@ local function expired(found, tenant)
     "payment_profile",
     ("%d payment methods have expired"):format(total),
     "customers " .. list(rows),
-    "the customers bring them up to date in the self-care portal: https://" .. tenant.domain
+    "customers update them in the self-care portal: https://" .. tenant.domain
   )
 end
 
 -- ---- webhooks ----
 
--- A GET changes nothing; a receiver says that it wants a POST (405), or that it wants a signature.
+-- A GET changes nothing; a working receiver rejects it (405, or a missing signature).
 local function reachable(found, path, tenant)
   local url = ("https://api.%s%s"):format(tenant.domain, path)
   local ok, response = pcall(http.request, { url = url, timeout = 10 })
@@ -79,7 +79,7 @@ local function reachable(found, path, tenant)
     found,
     "critical",
     "payment-gateway",
-    "the webhook's address does not answer as it should",
+    "the webhook URL does not respond",
     ("GET %s: %s"):format(url, ok and "HTTP " .. response.status or tostring(response)),
     ("kubectl get ingress %s -o yaml; o2x plan onboard %s"):format(naming.resource(tenant, "ingress"), tenant.name)
   )
@@ -108,18 +108,18 @@ local function webhook(found, tenant, item, with_database)
   if path then reachable(found, path, tenant) end
 end
 
---- Looks at all of it.
----@param found table
+--- Runs the checks of this chapter.
+---@param found table of findings.new
 ---@param tenant table
----@param world table
-function M.look(found, tenant, world)
-  local mend = "psql -d " .. tenant.database
-  for _, fn in ipairs(world.database and { failed, stuck, expired } or {}) do
-    findings.look(found, "payment", mend, fn, found, tenant)
+---@param facts table of pods.facts
+function M.run(found, tenant, facts)
+  local fix = "psql -d " .. tenant.database
+  for _, fn in ipairs(facts.database and { failed, stuck, expired } or {}) do
+    findings.check(found, "payment", fix, fn, found, tenant)
   end
-  for _, item in ipairs(world.maintenance and {} or tenant.integrations) do
+  for _, item in ipairs(facts.maintenance and {} or tenant.integrations) do
     if item.type == "PAYMENT_GATEWAY" then
-      findings.look(found, item.name, mend, webhook, found, tenant, item, world.database)
+      findings.check(found, item.name, fix, webhook, found, tenant, item, facts.database)
     end
   end
 end

@@ -1,22 +1,23 @@
---- "Service Won't Start" (guide: Troubleshooting 1), as the cluster sees it: deployments, pods, releases, volume,
---- certificate, and what the pods use.
+--- "Service Won't Start" (guide: Troubleshooting 1), in the cluster: deployments, pods, releases, volume,
+--- certificate, and resource usage.
 
 local catalogue = require "stdlib.catalogue"
 local clock = require "o2x.clock"
 local findings = require "stdlib.diagnose.findings"
 local helm = require "o2x.helm"
 local k8s = require "o2x.k8s"
-local maintenance = require "stdlib.maintenance.note"
+local maintenance = require "stdlib.maintenance.status"
 local naming = require "stdlib.naming"
 local quantity = require "stdlib.diagnose.quantity"
 
 local M = {}
 
 local HOUR, DAY = 3600, 86400
-local FULL = { cpu = 0.80, memory = 0.85 } -- of the limit, as the guide's alerts
+local FULL <const> = { cpu = 0.80, memory = 0.85 } -- share of the limit, as in the guide's alerts
 
-local function run(tenant, runbook, words)
-  return ("o2x run %s %s%s --confirm=%s"):format(runbook, tenant.name, words and " " .. words or "", tenant.name)
+-- The command line of a runbook.
+local function o2x_run(tenant, runbook, arguments)
+  return ("o2x run %s %s %s --confirm=%s"):format(runbook, tenant.name, arguments, tenant.name)
 end
 
 -- ---- pods ----
@@ -28,8 +29,8 @@ local function last_event(pod)
   end
 end
 
--- The line of a crashed container's log that says most: the last that tells a cause, else the last.
-local function last_words(pod)
+-- The most useful line of a crashed container's log: the last one with a cause, otherwise the last one.
+local function crash_line(pod)
   local ok, text =
     pcall(k8s.logs, pod.metadata.name, { tail = 50, previous = true, namespace = pod.metadata.namespace })
   local cause, last
@@ -52,15 +53,15 @@ local function waiting(found, tenant, service, pod, status)
       found,
       "critical",
       service,
-      ("container crashes again and again (%s, %d restarts)"):format(
+      ("container keeps crashing (%s, %d restarts)"):format(
         ended.reason == "OOMKilled" and "out of memory" or "exit code " .. tostring(ended.exitCode),
         status.restartCount
       ),
-      last_words(pod) or state.message,
+      crash_line(pod) or state.message,
       "kubectl logs "
         .. pod.metadata.name
         .. " --previous; after a deploy: "
-        .. run(tenant, "rollback", "services=" .. service)
+        .. o2x_run(tenant, "rollback", "services=" .. service)
     )
   elseif CANNOT_PULL[state.reason] then
     findings.add(
@@ -69,19 +70,26 @@ local function waiting(found, tenant, service, pod, status)
       service,
       "image cannot be pulled: " .. tostring(status.image),
       state.message,
-      run(tenant, "rollback", "services=" .. service)
+      o2x_run(tenant, "rollback", "services=" .. service)
     )
   elseif MISSING[state.reason] then
     findings.add(
       found,
       "critical",
       service,
-      "container cannot be made: " .. tostring(state.message),
+      "container cannot be created: " .. tostring(state.message),
       last_event(pod),
-      describe .. "; shared secrets are made by: o2x run onboard " .. tenant.name
+      describe .. "; onboarding creates the shared secrets: o2x run onboard " .. tenant.name
     )
   elseif state.reason ~= "ContainerCreating" and state.reason ~= "PodInitializing" then
-    findings.add(found, "critical", service, "container waits: " .. tostring(state.reason), state.message, describe)
+    findings.add(
+      found,
+      "critical",
+      service,
+      "container is waiting: " .. tostring(state.reason),
+      state.message,
+      describe
+    )
   end
 end
 
@@ -96,7 +104,7 @@ local function restarts(found, service, pod, status)
       service,
       "container was killed: out of memory",
       pod.metadata.name .. " at " .. ended.finishedAt,
-      "raise resources.limits.memory in its values file, then: o2x run deploy"
+      "raise resources.limits.memory in its values file, then run: o2x run deploy"
     )
   elseif status.restartCount > 3 and recent then
     findings.add(
@@ -104,7 +112,7 @@ local function restarts(found, service, pod, status)
       "critical",
       service,
       ("container restarted %d times"):format(status.restartCount),
-      last_words(pod) or pod.metadata.name,
+      crash_line(pod) or pod.metadata.name,
       "kubectl logs " .. pod.metadata.name .. " --previous"
     )
   end
@@ -116,10 +124,17 @@ local function unschedulable(pod)
   end
 end
 
-local function look_at_pod(found, tenant, service, pod)
+local function check_pod(found, tenant, service, pod)
   local problem = unschedulable(pod)
   if problem then
-    findings.add(found, "critical", service, "pod finds no node", problem, "kubectl describe pod " .. pod.metadata.name)
+    findings.add(
+      found,
+      "critical",
+      service,
+      "pod cannot be scheduled",
+      problem,
+      "kubectl describe pod " .. pod.metadata.name
+    )
   end
   for _, status in ipairs(pod.status.containerStatuses or {}) do
     if status.state and status.state.waiting then
@@ -130,16 +145,16 @@ local function look_at_pod(found, tenant, service, pod)
   end
 end
 
--- A deployment's pods fail alike: of one service, one of a kind is told.
-local function pods_of(found, tenant, service, world)
+-- The pods of a deployment fail alike, so only the first failing one is reported.
+local function pods_of(found, tenant, service, facts)
   local own, before = {}, #found.list
-  for _, pod in ipairs(world.pods) do
+  for _, pod in ipairs(facts.pods) do
     if (pod.metadata.labels or {}).app == naming.resource(tenant, service) and not pod.metadata.deletionTimestamp then
       own[#own + 1] = pod
     end
   end
   for _, pod in ipairs(own) do
-    look_at_pod(found, tenant, service, pod)
+    check_pod(found, tenant, service, pod)
     if #found.list > before then break end
   end
   return #found.list > before
@@ -149,7 +164,7 @@ end
 
 local function replicas(found, tenant, service, deployment, explained)
   local wanted, ready = deployment.spec.replicas or 1, deployment.status.readyReplicas or 0
-  local least = catalogue.find(service).replicas[1]
+  local min = catalogue.find(service).replicas[1]
   if wanted == 0 then
     findings.add(
       found,
@@ -157,7 +172,7 @@ local function replicas(found, tenant, service, deployment, explained)
       service,
       "is scaled to 0",
       "spec.replicas: 0",
-      run(tenant, "scale", ("service=%s replicas=%d"):format(service, least))
+      o2x_run(tenant, "scale", ("service=%s replicas=%d"):format(service, min))
     )
   elseif ready < wanted and not explained then
     findings.add(
@@ -168,21 +183,21 @@ local function replicas(found, tenant, service, deployment, explained)
       "deployment " .. deployment.metadata.name,
       "kubectl describe deployment " .. deployment.metadata.name
     )
-  elseif wanted < least then
+  elseif wanted < min then
     findings.add(
       found,
       "warning",
       service,
-      ("runs with fewer replicas than the catalogue's %d"):format(least),
+      ("has fewer replicas than the catalogue's minimum of %d"):format(min),
       "spec.replicas: " .. wanted,
-      run(tenant, "scale", ("service=%s replicas=%d"):format(service, least))
+      o2x_run(tenant, "scale", ("service=%s replicas=%d"):format(service, min))
     )
   end
 end
 
-local function deployments(found, tenant, world)
+local function deployments(found, tenant, facts)
   for _, service in ipairs(catalogue.names()) do
-    local deployment = world.deployments[naming.resource(tenant, service)]
+    local deployment = facts.deployments[naming.resource(tenant, service)]
     if not deployment then
       findings.add(
         found,
@@ -192,8 +207,8 @@ local function deployments(found, tenant, world)
         "no deployment " .. naming.resource(tenant, service),
         "o2x run onboard " .. tenant.name
       )
-    elseif not world.maintenance then
-      replicas(found, tenant, service, deployment, pods_of(found, tenant, service, world))
+    elseif not facts.maintenance then
+      replicas(found, tenant, service, deployment, pods_of(found, tenant, service, facts))
     end
   end
 end
@@ -210,7 +225,7 @@ local function releases(found, tenant)
         service,
         "release is " .. release.status,
         ("%s, revision %s, %s"):format(release.name, release.revision, release.chart),
-        run(tenant, "rollback", "services=" .. service)
+        o2x_run(tenant, "rollback", "services=" .. service)
       )
     end
   end
@@ -223,8 +238,8 @@ local function volume(found, tenant)
     found,
     "critical",
     tenant.data_pvc,
-    "the data volume is not there",
-    claim and "phase " .. tostring(claim.status.phase) or "no such claim",
+    "the data volume is missing",
+    claim and "phase " .. tostring(claim.status.phase) or "there is no such claim",
     "o2x run onboard " .. tenant.name
   )
 end
@@ -232,7 +247,7 @@ end
 local function certificate(found, tenant)
   local name = naming.resource(tenant, "tls-cert")
   local object = k8s.get("Certificate", name, tenant.namespace)
-  local mend = ("kubectl describe certificate %s; cmctl renew %s"):format(name, name)
+  local fix = ("kubectl describe certificate %s; cmctl renew %s"):format(name, name)
   if not object then
     return findings.add(
       found,
@@ -252,21 +267,21 @@ local function certificate(found, tenant)
       name,
       left < 0 and "the certificate has expired" or ("the certificate expires in %d days"):format(left // DAY),
       "notAfter " .. ends,
-      mend
+      fix
     )
   end
   for _, condition in ipairs(object.status and object.status.conditions or {}) do
     if condition.type == "Ready" and condition.status ~= "True" then
-      findings.add(found, "critical", name, "the certificate is not ready", condition.message, mend)
+      findings.add(found, "critical", name, "the certificate is not ready", condition.message, fix)
     end
   end
 end
 
-local function usage(found, tenant, world)
+local function usage(found, tenant, facts)
   local ok, metrics =
     pcall(k8s.list, "PodMetrics", { selector = "tenant=" .. tenant.name, namespace = tenant.namespace })
-  for _, one in ipairs(ok and metrics or {}) do -- without a metrics server there is nothing to see
-    local deployment = world.deployments[(one.metadata.labels or {}).app]
+  for _, one in ipairs(ok and metrics or {}) do -- without a metrics server there are none
+    local deployment = facts.deployments[(one.metadata.labels or {}).app]
     local service = (one.metadata.labels or {}).app and one.metadata.labels.app:sub(#tenant.name + 2)
     for _, container in ipairs(deployment and one.containers or {}) do
       local share, what = quantity.worst(container, deployment.spec.template.spec.containers, FULL)
@@ -278,51 +293,56 @@ local function usage(found, tenant, world)
           ("uses %d %% of its %s limit"):format(share * 100 // 1, what),
           ("%s: %s"):format(one.metadata.name, container.usage[what]),
           what == "cpu"
-              and run(tenant, "scale", ("service=%s replicas=%d"):format(service, (deployment.spec.replicas or 1) + 1))
-            or "raise resources.limits.memory in its values file, then: o2x run deploy"
+              and o2x_run(
+                tenant,
+                "scale",
+                ("service=%s replicas=%d"):format(service, (deployment.spec.replicas or 1) + 1)
+              )
+            or "raise resources.limits.memory in its values file, then run: o2x run deploy"
         )
       end
     end
   end
 end
 
-local function told_maintenance(found, tenant, world)
-  if not world.maintenance then return end
-  local over = maintenance.lapsed(world.maintenance)
+local function maintenance_mode(found, tenant, facts)
+  if not facts.maintenance then return end
+  local overdue = maintenance.overdue(facts.maintenance)
   findings.add(
     found,
-    over and "critical" or "warning",
+    overdue and "critical" or "warning",
     tenant.name,
-    over and "is in maintenance, which should be over" or "is in maintenance",
-    maintenance.describe(tenant, world.maintenance),
-    run(tenant, "maintenance", "mode=off")
+    overdue and "is in maintenance, which is overdue" or "is in maintenance",
+    maintenance.describe(tenant, facts.maintenance),
+    o2x_run(tenant, "maintenance", "mode=off")
   )
 end
 
---- What the other chapters look at, too.
+--- The facts that all chapters use. Other chapters add `database` and `vault`: true if they can be queried. Raises an
+--- error if the cluster does not answer.
 ---@param tenant table
----@return { pods: table[], deployments: table<string, table>, maintenance: table?, blind: boolean? } blind: the cluster does not answer
-function M.world(tenant)
+---@return { pods: table[], deployments: table<string, table>, maintenance: table? } facts deployments by name
+function M.facts(tenant)
   local options = { selector = "tenant=" .. tenant.name, namespace = tenant.namespace }
-  local world = { pods = k8s.list("Pod", options), deployments = {}, maintenance = maintenance.of(tenant) }
+  local facts = { pods = k8s.list("Pod", options), deployments = {}, maintenance = maintenance.of(tenant) }
   for _, deployment in ipairs(k8s.list("Deployment", options)) do
-    world.deployments[deployment.metadata.name] = deployment
+    facts.deployments[deployment.metadata.name] = deployment
   end
-  return world
+  return facts
 end
 
---- Looks at all of it.
----@param found table
+--- Runs the checks of this chapter.
+---@param found table of findings.new
 ---@param tenant table
----@param world table of M.world
-function M.look(found, tenant, world)
-  if world.blind then return end
-  told_maintenance(found, tenant, world)
-  findings.look(found, "deployments", "kubectl get pods -l tenant=" .. tenant.name, deployments, found, tenant, world)
-  findings.look(found, "releases", "helm list -a -n " .. tenant.namespace, releases, found, tenant)
-  findings.look(found, tenant.data_pvc, "kubectl get pvc " .. tenant.data_pvc, volume, found, tenant)
-  findings.look(found, "certificate", "kubectl get certificates", certificate, found, tenant)
-  findings.look(found, "usage", "kubectl top pods -l tenant=" .. tenant.name, usage, found, tenant, world)
+---@param facts table of M.facts
+function M.run(found, tenant, facts)
+  if facts.no_cluster then return end
+  maintenance_mode(found, tenant, facts)
+  findings.check(found, "deployments", "kubectl get pods -l tenant=" .. tenant.name, deployments, found, tenant, facts)
+  findings.check(found, "releases", "helm list -a -n " .. tenant.namespace, releases, found, tenant)
+  findings.check(found, tenant.data_pvc, "kubectl get pvc " .. tenant.data_pvc, volume, found, tenant)
+  findings.check(found, "certificate", "kubectl get certificates", certificate, found, tenant)
+  findings.check(found, "usage", "kubectl top pods -l tenant=" .. tenant.name, usage, found, tenant, facts)
 end
 
 return M

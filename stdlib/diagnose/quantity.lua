@@ -1,4 +1,4 @@
---- Kubernetes quantities, as far as limits and usage need them.
+--- Kubernetes quantities of limits and usage.
 
 local M = {}
 
@@ -16,20 +16,20 @@ local FACTORS = {
   Ti = 2 ^ 40,
 }
 
---- "1500m" → 1.5; nil if it is no quantity.
+--- The value of a quantity: "1500m" → 1.5.
 ---@param text string|number|nil
----@return number|nil
+---@return number|nil value nil if it is not a quantity
 function M.value(text)
   local digits, unit = tostring(text):match "^([%d.]+)(%a*)$"
   return digits and FACTORS[unit] and tonumber(digits) * FACTORS[unit]
 end
 
---- How full a container is, where that is beyond what is all right.
----@param used { name: string, usage: table<string, string> }
----@param containers table[] of the pod's template
----@param full table<string, number> share of the limit that is too much
----@return number|nil share
----@return string|nil what "cpu", "memory"
+--- The resource of a container that is above its threshold.
+---@param used { name: string, usage: table<string, string> } a container of PodMetrics
+---@param containers table[] the pod template's containers
+---@param full table<string, number> thresholds as shares of the limit: { cpu = 0.8 }
+---@return number|nil share of the limit; nil if nothing is above its threshold
+---@return string|nil resource "cpu", "memory"
 function M.worst(used, containers, full)
   for _, container in ipairs(containers) do
     local limits = container.name == used.name and container.resources and container.resources.limits

@@ -1,16 +1,16 @@
---- The page that clients see meanwhile: 503 with words, by ingress-nginx's default-backend annotation. It takes over by
---- itself where the service behind a rule has no pods, so nothing has to be switched at the right moment, neither way.
+--- The page that clients see during maintenance, with status 503. It is ingress-nginx's default backend: it serves
+--- whenever the service behind a rule has no pods, so nothing has to be switched at the right moment.
 
 local json = require "o2x.json"
 local k8s = require "o2x.k8s"
 local naming = require "stdlib.naming"
-local note = require "stdlib.maintenance.note"
+local status = require "stdlib.maintenance.status"
 
 local M = {}
 
 local BACKEND = "nginx.ingress.kubernetes.io/default-backend"
 local IMAGE = "nginxinc/nginx-unprivileged:1.27-alpine"
-local READY = 60 -- seconds; without its page, ingress-nginx answers 503 in its own words
+local READY <const> = 60 -- seconds; without the page, clients see ingress-nginx's own 503
 
 local SERVER = [[
 server {
@@ -38,17 +38,17 @@ local HTML = [[
 <head><meta charset="utf-8"><title>Maintenance</title></head>
 <body>
 <h1>We will be back soon</h1>
-<p>{company} is being maintained. Your data are safe; please try again later.</p>
+<p>{company} is undergoing maintenance. Your data are safe. Please try again later.</p>
 </body>
 </html>
 ]]
 
 local function name_of(tenant) return naming.resource(tenant, "maintenance") end
 
--- Not the tenant's label: neither its pods nor its monitoring are these.
+-- Without the tenant label: the page is not one of the tenant's monitored services.
 local function labels(tenant) return { app = name_of(tenant), ["app.kubernetes.io/managed-by"] = "o2x" } end
 
-local function config_map(tenant, words)
+local function config_map(tenant, record)
   local html = HTML:gsub("{company}", (tenant.company:gsub("[<>&]", "")))
   return {
     apiVersion = "v1",
@@ -56,8 +56,8 @@ local function config_map(tenant, words)
     metadata = {
       name = name_of(tenant),
       namespace = tenant.namespace,
-      annotations = { [note.KEY] = words },
-      labels = { tenant = tenant.name, [note.KEY] = "on", ["app.kubernetes.io/managed-by"] = "o2x" },
+      annotations = { [status.KEY] = record },
+      labels = { tenant = tenant.name, [status.KEY] = "on", ["app.kubernetes.io/managed-by"] = "o2x" },
     },
     data = { ["default.conf"] = SERVER, ["maintenance.html"] = html },
   }
@@ -109,39 +109,40 @@ local function service(tenant)
   }
 end
 
---- Ensures the note. From here on the tenant is in maintenance.
+--- Writes the record. From here on the tenant is in maintenance.
 ---@param tenant table
----@param words string the note
-function M.note(tenant, words) k8s.ensure(config_map(tenant, words)) end
+---@param record string JSON
+function M.write_record(tenant, record) k8s.ensure(config_map(tenant, record)) end
 
---- Ensures that the page is there to be shown, and that the ingress shows it where no service answers.
+--- Ensures the page's Deployment and Service and makes it the ingress's default backend. A page that does not become
+--- ready, and a tenant without an ingress, are logged only.
 ---@param tenant table
----@param words fun(before: table): string what to note on the ingress
-function M.show(tenant, words)
+---@param annotation fun(state: table): string the annotation that saves a state
+function M.show(tenant, annotation)
   k8s.ensure(deployment(tenant))
   k8s.ensure(service(tenant))
   local ok, problem = pcall(k8s.wait_ready, "Deployment", name_of(tenant), READY, tenant.namespace)
-  if not ok then log("the page is not ready, clients see the ingress's own 503: " .. tostring(problem)) end
+  if not ok then log("the maintenance page is not ready, clients see the ingress's own 503: " .. tostring(problem)) end
   local name = naming.resource(tenant, "ingress")
   local ingress = k8s.get("Ingress", name, tenant.namespace)
-  if not ingress then return log(("%s has no ingress: nobody is shown a page"):format(tenant.name)) end
+  if not ingress then return log(("%s has no ingress: no maintenance page is shown"):format(tenant.name)) end
   local annotations = ingress.metadata.annotations or {}
   k8s.annotate("Ingress", name, {
     [BACKEND] = name_of(tenant),
-    [note.KEY] = annotations[note.KEY] or words { default_backend = annotations[BACKEND] },
+    [status.KEY] = annotations[status.KEY] or annotation { default_backend = annotations[BACKEND] },
   })
 end
 
---- Gives the ingress back what it had.
+--- Restores the ingress's default backend.
 ---@param tenant table
 function M.hide(tenant)
   local name = naming.resource(tenant, "ingress")
-  local before = note.on(k8s.get("Ingress", name, tenant.namespace))
-  if not before then return end
-  k8s.annotate("Ingress", name, { [BACKEND] = before.default_backend or json.null, [note.KEY] = json.null })
+  local saved = status.saved(k8s.get("Ingress", name, tenant.namespace))
+  if not saved then return end
+  k8s.annotate("Ingress", name, { [BACKEND] = saved.default_backend or json.null, [status.KEY] = json.null })
 end
 
---- Takes page and note away; the note goes last.
+--- Removes the page and the record. The record goes last: until then the tenant is in maintenance.
 ---@param tenant table
 function M.remove(tenant)
   k8s.remove("Service", name_of(tenant), tenant.namespace)

@@ -1,31 +1,32 @@
---- A tenant's workloads, autoscalers and schedules in and out of maintenance. What was there is noted on each object
---- before it is changed, so that any machine can restore it, whatever became of the run.
+--- Stops and restores a tenant's workloads, autoscalers and cron jobs. Each object's state is saved in its own
+--- annotation before it is changed, so that any machine can restore it, whatever became of the run.
 
 local json = require "o2x.json"
 local k8s = require "o2x.k8s"
 local naming = require "stdlib.naming"
-local note = require "stdlib.maintenance.note"
 local services = require "stdlib.services"
+local status = require "stdlib.maintenance.status"
 
 local M = {}
 
 local KINDS = { "Deployment", "StatefulSet" }
 
-local function list(tenant, kind) return k8s.list(kind, { namespace = tenant.namespace }) end
+local function objects(tenant, kind) return k8s.list(kind, { namespace = tenant.namespace }) end
 
--- Workloads as plain values that a step can record: kind, name, replicas now, and what is noted.
+-- Plain values, which a step can record.
 local function workloads(tenant)
   local found = {}
   for _, kind in ipairs(KINDS) do
-    for _, object in ipairs(list(tenant, kind)) do
+    for _, object in ipairs(objects(tenant, kind)) do
       local replicas = object.spec.replicas or 1
-      found[#found + 1] = { kind = kind, name = object.metadata.name, replicas = replicas, noted = note.on(object) }
+      found[#found + 1] =
+        { kind = kind, name = object.metadata.name, replicas = replicas, saved = status.saved(object) }
     end
   end
   return found
 end
 
--- An autoscaler made by hand has the workload's name and no label.
+-- An autoscaler created by hand has its workload's name and no tenant label.
 local function autoscalers(tenant)
   local found, seen = {}, {}
   local function add(object)
@@ -34,12 +35,12 @@ local function autoscalers(tenant)
     local spec = object.spec
     found[#found + 1] = {
       name = object.metadata.name,
-      least = spec.minReplicas or 1,
-      most = spec.maxReplicas,
-      noted = note.on(object),
+      min = spec.minReplicas or 1,
+      max = spec.maxReplicas,
+      saved = status.saved(object),
     }
   end
-  for _, object in ipairs(list(tenant, "HorizontalPodAutoscaler")) do
+  for _, object in ipairs(objects(tenant, "HorizontalPodAutoscaler")) do
     add(object)
   end
   local names = services.choose()
@@ -54,20 +55,22 @@ end
 
 local function schedules(tenant)
   local found = {}
-  for _, object in ipairs(list(tenant, "CronJob")) do
-    found[#found + 1] = { name = object.metadata.name, suspend = object.spec.suspend or false, noted = note.on(object) }
+  for _, object in ipairs(objects(tenant, "CronJob")) do
+    found[#found + 1] =
+      { name = object.metadata.name, suspend = object.spec.suspend or false, saved = status.saved(object) }
   end
   return found
 end
 
---- Everything that maintenance concerns.
+--- The objects that maintenance changes, each with its current state and, in `saved`, the saved one.
 ---@param tenant table
----@return { workloads: table[], autoscalers: table[], schedules: table[] }
-function M.look(tenant)
+---@return { workloads: table[], autoscalers: table[], schedules: table[] } found
+--- workloads: kind, name, replicas; autoscalers: name, min, max; schedules: name, suspend
+function M.list(tenant)
   return { workloads = workloads(tenant), autoscalers = autoscalers(tenant), schedules = schedules(tenant) }
 end
 
--- The workloads in reverse waves: what is in no wave depends on everything, so it goes first.
+-- The workloads in stop order. What is not in the catalogue may depend on anything, so it comes first.
 local function reverse_waves(tenant, found)
   local by_name, waves, rest = {}, {}, {}
   for _, workload in ipairs(found) do
@@ -90,73 +93,74 @@ local function reverse_waves(tenant, found)
   return waves
 end
 
-local function text_of(before) return json.encode(before) end
-
---- Notes what is there, stops the schedules, and takes the workloads to nothing, dependants first.
+--- Saves the current state, suspends the cron jobs and scales the workloads to 0, dependants first. A state that is
+--- saved already is kept.
 ---@param tenant table
----@param found table of look
----@param words fun(before: table): string what to note on an object of which `before` is to be remembered
-function M.drain(tenant, found, words)
+---@param found table of M.list
+---@param annotation fun(state: table): string the annotation that saves a state
+function M.stop(tenant, found, annotation)
+  local function saved(object, state) return object.saved and json.encode(object.saved) or annotation(state) end
   step("Schedules", function()
     for _, job in ipairs(found.schedules) do
-      local noted = job.noted and text_of(job.noted) or words { suspend = job.suspend }
-      k8s.set("CronJob", job.name, { metadata = { annotations = { [note.KEY] = noted } }, spec = { suspend = true } })
+      k8s.set("CronJob", job.name, {
+        metadata = { annotations = { [status.KEY] = saved(job, { suspend = job.suspend }) } },
+        spec = { suspend = true },
+      })
     end
     for _, scaler in ipairs(found.autoscalers) do
-      local noted = scaler.noted and text_of(scaler.noted) or words { least = scaler.least, most = scaler.most }
-      k8s.annotate("HorizontalPodAutoscaler", scaler.name, { [note.KEY] = noted })
+      local state = saved(scaler, { min = scaler.min, max = scaler.max })
+      k8s.annotate("HorizontalPodAutoscaler", scaler.name, { [status.KEY] = state })
     end
   end)
-  -- An autoscaler leaves a workload alone that has no replicas; nothing else of it needs to change.
+  -- Autoscalers need no change: they ignore a workload with 0 replicas.
   services.each(reverse_waves(tenant, found.workloads), function(workload)
-    local noted = workload.noted and text_of(workload.noted) or words { replicas = workload.replicas }
-    k8s.annotate(workload.kind, workload.name, { [note.KEY] = noted })
+    local state = saved(workload, { replicas = workload.replicas })
+    k8s.annotate(workload.kind, workload.name, { [status.KEY] = state })
     k8s.scale(workload.kind, workload.name, 0, { seconds = services.TIMEOUT })
   end)
 end
 
 local function restore_workload(workload)
-  if not workload.noted then return nil end
-  k8s.scale(workload.kind, workload.name, workload.noted.replicas, { wait = false })
+  if not workload.saved then return nil end
+  k8s.scale(workload.kind, workload.name, workload.saved.replicas, { wait = false })
   local ready, problem = pcall(k8s.wait_ready, workload.kind, workload.name, services.TIMEOUT)
-  k8s.annotate(workload.kind, workload.name, { [note.KEY] = json.null })
+  k8s.annotate(workload.kind, workload.name, { [status.KEY] = json.null })
   return not ready and tostring(problem) or nil
 end
 
---- Restores exactly what is noted, in the waves in which services start. One that does not become ready does not keep
---- the others down.
+--- Restores the saved state in start order. A workload that does not become ready does not stop the others.
 ---@param tenant table
----@param found table of look
----@return string[] troubles
+---@param found table of M.list
+---@return string[] problems one for each workload that is not ready in time
 function M.restore(tenant, found)
   local waves = {}
   for _, wave in ipairs(reverse_waves(tenant, found.workloads)) do
     table.insert(waves, 1, wave)
   end
-  local results, troubles = services.each(waves, restore_workload), {}
+  local results, problems = services.each(waves, restore_workload), {}
   for _, workload in ipairs(found.workloads) do
-    troubles[#troubles + 1] = results[workload] or nil
+    problems[#problems + 1] = results[workload] or nil
   end
   step("Schedules", function()
     for _, scaler in ipairs(found.autoscalers) do
-      if scaler.noted then
+      if scaler.saved then
         k8s.set("HorizontalPodAutoscaler", scaler.name, {
-          metadata = { annotations = { [note.KEY] = json.null } },
-          spec = { minReplicas = scaler.noted.least, maxReplicas = scaler.noted.most },
+          metadata = { annotations = { [status.KEY] = json.null } },
+          spec = { minReplicas = scaler.saved.min, maxReplicas = scaler.saved.max },
         })
       end
     end
     for _, job in ipairs(found.schedules) do
-      if job.noted then
+      if job.saved then
         k8s.set(
           "CronJob",
           job.name,
-          { metadata = { annotations = { [note.KEY] = json.null } }, spec = { suspend = job.noted.suspend } }
+          { metadata = { annotations = { [status.KEY] = json.null } }, spec = { suspend = job.saved.suspend } }
         )
       end
     end
   end)
-  return troubles
+  return problems
 end
 
 return M

@@ -116,7 +116,7 @@ describe("diagnose", function()
     for _, cause in ipairs(list) do
       for _, one in ipairs(cause.expected) do
         local row = find(rows, table.unpack(one))
-        assert.is_true(#row.evidence > 0 and #row.mend > 0, cause.name)
+        assert.is_true(#row.evidence > 0 and #row.fix > 0, cause.name)
       end
     end
   end
@@ -151,7 +151,7 @@ describe("diagnose", function()
 
   local function pods_anew(service) kubectl("delete", "pod", "-l", "app=urbanos-" .. service, "--wait=false") end
 
-  seeded("a container that crashes", { { "critical", "service-billing", "crashes again and again" } }, function()
+  seeded("a container that crashes", { { "critical", "service-billing", "keeps crashing" } }, function()
     fault("k8s", "crash-pods", "match=urbanos-service-billing")
     pods_anew "service-billing"
     return function()
@@ -184,7 +184,7 @@ describe("diagnose", function()
   seeded("environment variables that are missing or wrong", {
     { "critical", "service-transactional", "lacks REDIS_HOST, TENANT_ID" },
     { "critical", "service-billing", "AMQ_BROKER_URL is ssl://elsewhere:1" },
-    { "critical", "service-invoice", "leads to coredb%-demo" },
+    { "critical", "service-invoice", "points to coredb%-demo" },
   }, function()
     kubectl("set", "env", "deployment/urbanos-service-transactional", "TENANT_ID-", "REDIS_HOST-")
     kubectl("set", "env", "deployment/urbanos-service-billing", "AMQ_BROKER_URL=ssl://elsewhere:1")
@@ -203,7 +203,7 @@ describe("diagnose", function()
 
   are_found "why pods do not start, and environments"
 
-  seeded("a database that is not there", { { "critical", DATABASE, "is not there" } }, function()
+  seeded("a database that is not there", { { "critical", DATABASE, "is missing" } }, function()
     admin_sql("select pg_terminate_backend(pid) from pg_stat_activity where datname = '" .. DATABASE .. "'")
     admin_sql('alter database "coredb-urbanos" rename to "coredb-aside"')
     return function()
@@ -235,7 +235,7 @@ describe("diagnose", function()
 
   are_found "credentials that the services cannot use"
 
-  seeded("a shared secret that is gone", { { "critical", "secret app-vault-token", "is not there" } }, function()
+  seeded("a shared secret that is gone", { { "critical", "secret app-vault-token", "is missing" } }, function()
     local file = fs.join(lab.dir, "kept.json")
     fs.write(file, kubectl("get", "secret", "app-vault-token", "-o", "json"), { mode = 384 })
     kubectl("delete", "secret", "app-vault-token")
@@ -345,7 +345,7 @@ describe("diagnose", function()
   end)
 
   seeded("slow answers, errors, bad health", {
-    { "warning", "service-proxy", "answers after 6.%d s" },
+    { "warning", "service-proxy", "responds after 6.%d s" },
     { "critical", "service-usage", "are errors" },
     { "critical", "service-revenue", "not healthy" },
   }, function()
@@ -370,14 +370,14 @@ describe("diagnose", function()
     end
   end)
 
-  seeded("a cache that finds nothing", { { "warning", "Redis", "only %d+ %% of the look%-ups" } }, function()
+  seeded("a cache that finds nothing", { { "warning", "Redis", "hit rate is only %d+ %%" } }, function()
     lab:run({ "sh", "-c", 'yes "GET nothing" | head -1500 | redis-cli --no-auth-warning -u "$REDIS_URL" >/dev/null' })
     return function() lab:out("redis-cli", "--no-auth-warning", "-u", lab.env.REDIS_URL, "CONFIG", "RESETSTAT") end
   end)
 
   seeded(
     "a queue that nobody empties",
-    { { "warning", "queue " .. ID .. ".billing.invoice", "messages wait" } },
+    { { "warning", "queue " .. ID .. ".billing.invoice", "messages are waiting" } },
     function()
       local file = lab.platform .. "/platform.yaml"
       local was = fs.read(file)
@@ -426,7 +426,7 @@ describe("diagnose", function()
 
   seeded(
     "a webhook that is not reachable",
-    { { "critical", "payment-gateway", "webhook's address does not answer" } },
+    { { "critical", "payment-gateway", "webhook URL does not respond" } },
     function()
       fault("ingress", "deaf", "match=urbanos-payment-gateway")
       return function() fault("ingress", "off") end
@@ -468,7 +468,7 @@ describe("diagnose", function()
 
   seeded("a job that is off, and one that did not run", {
     { "warning", "job_schedule", "job INVOICE is PAUSED" },
-    { "critical", "job_schedule", "job BILLING did not run" },
+    { "critical", "job_schedule", "job BILLING missed its schedule" },
   }, function()
     sql "update job_schedule set status = 'PAUSED' where job_type = 'INVOICE'"
     sql "update job_schedule set last_run = now() - interval '70 days' where job_type = 'BILLING'"
@@ -497,7 +497,7 @@ describe("diagnose", function()
 
   seeded(
     "uploads that S3 refuses",
-    { { "critical", "service-invoice", "S3 refuses" }, { "critical", "service-invoice", "not healthy" } },
+    { { "critical", "service-invoice", "S3 denies access" }, { "critical", "service-invoice", "not healthy" } },
     function()
       fault(
         "ingress",
@@ -514,8 +514,8 @@ describe("diagnose", function()
   -- ---- what cannot be looked at ----
 
   seeded("systems that are down, without stopping at the first", {
-    { "critical", "Redis", "cannot be looked at" },
-    { "critical", "Vault", "cannot be looked at" },
+    { "critical", "Redis", "cannot be checked" },
+    { "critical", "Vault", "cannot be checked" },
   }, function()
     fault("redis", "down")
     fault("vault", "sealed")
@@ -536,7 +536,7 @@ describe("diagnose", function()
     mend()
     assert.equal(2, result.code)
     assert.matches("CRITICAL  finance%-gateway: QuickBooks: the OAuth token has expired", result.stdout)
-    assert.matches("mend: .*vault kv patch secret/tenant/urbanos/quickbooks", result.stdout)
+    assert.matches("fix: .*vault kv patch secret/tenant/urbanos/quickbooks", result.stdout)
     assert.matches("1 critical", result.stderr)
   end)
 
@@ -545,7 +545,7 @@ describe("diagnose", function()
     local rows, result = diagnose()
     fault("postgres", "off")
     assert.equal(2, result.code)
-    find(rows, "critical", DATABASE, "cannot be looked at")
+    find(rows, "critical", DATABASE, "cannot be checked")
     for _, row in ipairs(rows) do
       assert.are_not.equal("Vault", row.subject)
     end

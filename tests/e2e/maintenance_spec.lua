@@ -118,16 +118,16 @@ describe("maintenance", function()
     assert.equal(1, count)
     assert.equal("tenant", silence.matchers[1].name)
     assert.equal("urbanos", silence.matchers[1].value)
-    e:refused("deploy refused: urbanos is in maintenance since", "deploy", "image=v9")
+    e:refused("deploy refused: urbanos has been in maintenance since", "deploy", "image=v9")
     e:refused("rollback refused", "rollback")
     e:refused("scale refused", "scale", "service=service-billing", "replicas=2")
     assert.equal(0, e:plan("maintenance", "mode=off").totals.create)
-    assert.matches("urbanos .* is in maintenance since", lab:o2x({ "list", "--tenants" }).stdout)
+    assert.matches("urbanos .* has been in maintenance since", lab:o2x({ "list", "--tenants" }).stdout)
     e:run("maintenance", "mode=on", "for=2h") -- only the end moves
     all_stopped()
     local rows = e:run("maintenance", "mode=status").result
     for _, row in ipairs(rows) do
-      assert.truthy(row.remembered, row.what)
+      assert.truthy(row.saved, row.what)
     end
     e:run("maintenance", "mode=off")
     untouched(before)
@@ -173,7 +173,7 @@ describe("maintenance", function()
       assert.matches("IT SHOULD HAVE ENDED", lab:o2x(words).stderr)
     end
     assert.is_nil(lab:o2x({ "plan", "maintenance", "demo", "mode=off" }).stderr:find("ENDED", 1, true))
-    assert.matches("deploy refused: urbanos is in maintenance", lab:o2x({ "run", "onboard", "urbanos" }).stderr)
+    assert.matches("deploy refused: urbanos has been in maintenance", lab:o2x({ "run", "onboard", "urbanos" }).stderr)
     e:run("maintenance", "mode=off")
   end)
 

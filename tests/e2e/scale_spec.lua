@@ -21,7 +21,7 @@ describe("scale", function()
     e:run("scale", "service=service-billing", "replicas=3", "permanent=true")
     assert.equal(old:gsub("replicaCount: 2", "replicaCount: 3"), fs.read(path))
     local rows = e:run("scale", "status=true", "service=service-billing,service-usage").result
-    assert.same({ service = "service-billing", replicas = 3, ready = 3, bounds = "2–3", values_file = 3 }, rows[1])
+    assert.same({ service = "service-billing", replicas = 3, ready = 3, range = "2–3", values_file = 3 }, rows[1])
     assert.equal("2–4", rows[2].autoscaler)
     local before = lab:snapshot "coredb-urbanos"
     assert.equal(1, e:plan("scale", "service=service-billing", "replicas=2").totals.change)
@@ -39,7 +39,7 @@ describe("scale", function()
       "replicas=40"
     )
     e:refused("not with 0", "scale", "service=service-billing", "replicas=0")
-    e:refused("a number from 0", "scale", "service=service-billing", "replicas=-1")
+    e:refused("must be 0 or more", "scale", "service=service-billing", "replicas=-1")
     e:refused("there is no service 'nosuch'", "scale", "service=nosuch", "replicas=2")
     e:refused(
       "has an autoscaler %(urbanos%-service%-usage, 2–4 replicas%)",

@@ -1,27 +1,27 @@
---- Coopeg's production is onboarded as everybody is, but its bank wants the company's papers in order first, its monitoring
---- before its services, and one property more.
+--- Coopeg's production is onboarded like any tenant, with three differences: its contract is checked first, monitoring
+--- comes before the services, and there is one more property.
 
 local files = require "o2x.files"
 local monitoring = require "stdlib.monitoring"
 local pg = require "o2x.pg"
 local runbook = require "o2x.runbook"
 
-local WATCH, CURRENCY = "Set up monitoring and alerts", "coopeg.settlement_currency"
+local MONITORING, CURRENCY = "Set up monitoring and alerts", "coopeg.settlement_currency"
 
 return runbook.override(require "runbooks.onboard", {
   version = "1.0.0",
-  summary = "Bring Coopeg's production to serving traffic: the bank's way",
-  params = { wait = { default = "20m" } },
+  summary = "Bring Coopeg's production from a signed contract to serving traffic",
+  params = { timeout = { default = "20m" } },
 
   before = {
-    ["Check what onboarding needs"] = function(tenant)
-      check("the sandbox was there first", function() return files.exists("tenants/coopeg-sbx.yaml") end)
-      check("the currency is that of the contract", function() return tenant.profile.currency == "CRC" end)
+    ["Check the prerequisites"] = function(tenant)
+      check("the sandbox tenant exists", function() return files.exists("tenants/coopeg-sbx.yaml") end)
+      check("the currency matches the contract", function() return tenant.profile.currency == "CRC" end)
     end,
-    -- Another order: whoever watches sees the services come up.
-    ["Deploy"] = function(tenant) step(WATCH, monitoring.create, tenant) end,
+    -- Monitoring first, so that it shows the services starting.
+    ["Deploy"] = function(tenant) step(MONITORING, monitoring.create, tenant) end,
   },
-  without = { WATCH },
+  without = { MONITORING },
 
   after = {
     ["Apply the tenant's customisation"] = function(tenant)
