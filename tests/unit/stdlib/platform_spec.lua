@@ -1,224 +1,99 @@
--- The platform's own rules: names, order, tenant files, grants.
-
-require "tests.support.apis"
-
-local catalogue = require "stdlib.catalogue"
-local naming = require "stdlib.naming"
-local platform = require "stdlib.platform"
+local raised = require "tests.support.raised"
 local scope = require "o2x.base.scope"
-local tenant_file = require "stdlib.tenant_file"
+local stdlib = require "tests.support.stdlib"
 
-local function position(waves, name)
-  for number, wave in ipairs(waves) do
-    for _, member in ipairs(wave) do
-      if member == name then return number end
-    end
-  end
-end
+describe("stdlib.platform", function()
+  local platform = stdlib.new().require "platform"
 
-local function file(changes)
-  local value = {
-    name = "newclient",
-    company = "New Client Inc.",
-    environment = "production",
-    contacts = { primary = "contact@newclient.com" },
-    admin = { email = "admin@newclient.com", firstname = "Admin", lastname = "User" },
-    profile = { country = "USA", timezone = "America/New_York", currency = "USD" },
-    integrations = {
-      {
-        name = "STRIPE",
-        index = 0,
-        type = "PAYMENT_GATEWAY",
-        authtype = "API_KEY",
-        apitype = "REST",
-        baseurl = "https://api.stripe.com",
-      },
-    },
-  }
-  for key, change in pairs(changes or {}) do
-    value[key] = change
-  end
-  return value
-end
-
-local PLATFORM = {
-  domain = "embrix.com",
-  region = "us-east-1",
-  namespace = "default",
-  database = { name = "coredb-{tenant}", control = "enginedevdb" },
-  redis = { host = "master.{environment}-cache-rg" },
-  vault = { uri = "http://{tenant}-vault-interface/", path = "tenant/{tenant}/{environment}" },
-  kubernetes = {
-    volume_claim = "{tenant}-data-pvc",
-    postgres_secret = "pg-secret",
-    vault_secret = "app-vault-token",
-    ingress_service = { namespace = "ingress-nginx", name = "ingress-nginx-controller" },
-  },
-  storage = { data_bucket = "embrix-{environment}-data" },
-  monitoring = { namespace = "monitoring" },
-}
-
-local function load(name, changes)
-  changes = changes or {}
-  changes.name = changes.name or name
-  return assert(platform.load(name, PLATFORM, file(changes), "tenants/" .. name .. ".yaml", {}))
-end
-
-describe("waves of the catalogue", function()
-  local waves = catalogue.waves()
-
-  it("have all sixteen services once", function()
-    local count, seen = 0, {}
-    for _, wave in ipairs(waves) do
-      for _, name in ipairs(wave) do
-        assert.is_nil(seen[name])
-        seen[name], count = true, count + 1
-      end
-    end
-    assert.equal(16, count)
-  end)
-
-  it("follow the dependency matrix, not the order of steps 5.3 and 5.4", function()
-    local function before(a, b) assert.is_true(position(waves, a) < position(waves, b), a .. " before " .. b) end
-    for _, gateway in ipairs(catalogue.gateways()) do
-      before(gateway.name, "service-transactional")
-    end
-    before("service-sso", "service-transactional")
-    before("service-transactional", "service-usage")
-    before("service-usage", "service-billing")
-    before("service-usage", "service-mediation")
-    before("service-billing", "service-invoice")
-    before("service-billing", "service-payment")
-    before("service-invoice", "service-revenue")
-    before("service-revenue", "batch-process")
-    before("jobs-common", "service-proxy")
-  end)
-
-  it("put what is independent side by side", function()
-    assert.equal(position(waves, "service-billing"), position(waves, "service-mediation"))
-    assert.equal(position(waves, "service-invoice"), position(waves, "service-payment"))
-    assert.equal(6, #waves[1])
-  end)
-end)
-
-describe("names", function()
-  it("of tenants: lower case, digits, single hyphens, at most 40", function()
+  it("accepts tenant names of lower-case letters, digits and single hyphens", function()
     for _, name in ipairs { "newclient", "newclient-sbx", "coopeg-prd", "a1" } do
-      assert.is_nil(naming.tenant_name_problem(name))
-    end
-    for _, name in ipairs {
-      "",
-      "New Client",
-      "NEWCLIENT",
-      "../x",
-      "a;b",
-      "a'b",
-      "a--b",
-      "a-",
-      "-a",
-      "1a",
-      "a\0b",
-      ("a"):rep(41),
-      "näme",
-      "a.b",
-    } do
-      assert.is_string(naming.tenant_name_problem(name), name)
+      assert.is_nil(platform.name_problem(name), name)
     end
   end)
 
-  it("keep the two underscored folders", function()
-    assert.equal(
-      "provision_gateway/helm_values/newclient/provision-gateway.yaml",
-      naming.values_file("newclient", "provision-gateway")
+  it("rejects every other name", function()
+    local bad =
+      { "", "New Client", "NEWCLIENT", "../x", "a;b", "a'b", "a--b", "a-", "-a", "1a", "a\0b", "näme", "a.b" }
+    for _, name in ipairs(bad) do
+      assert.is_string(platform.name_problem(name).message, name)
+    end
+  end)
+
+  it("rejects a name that leaves no room for the names built from it", function()
+    assert.is_nil(platform.name_problem(("a"):rep(40)))
+    assert.is_string(platform.name_problem(("a"):rep(41)).message)
+  end)
+
+  it("derives the tenant's names from platform.yaml", function()
+    local tenant = stdlib.tenant "newclient"
+    assert.equal("coredb-newclient", tenant.database)
+    assert.equal("newclient.embrix.com", tenant.domain)
+    assert.equal("tenant/newclient/production", tenant.vault_path)
+    assert.equal("newclient-data-pvc", tenant.data_pvc)
+  end)
+
+  it("keeps a legacy database name", function() assert.equal("enginedevdb", stdlib.tenant("dev").database) end)
+
+  it("returns a problem with the file's path", function()
+    local tenant, problem = platform.load("newclient", {}, { name = "newclient" }, "tenants/newclient.yaml", {})
+    assert.is_nil(tenant)
+    assert.equal("tenants/newclient.yaml", problem.where)
+  end)
+
+  describe("grants", function()
+    local grants = platform.grants(stdlib.tenant "newclient")
+
+    it("include the tenant's own names in every system", function()
+      assert.equal("coredb-newclient", grants.pg.tenant)
+      scope.path(grants.vault, "tenant/newclient/quickbooks", "path")
+      scope.name(grants.helm, "newclient-service-sso", "release")
+      scope.domain(grants.dns, "*.newclient.embrix.com", "name")
+      scope.path(grants.files.write, "crm_gateway/helm_values/newclient/crm-gateway.yaml", "file")
+      scope.key(grants.redis, "TIDLT-100008:session:1", "key")
+    end)
+
+    local function refused(check, list, value) assert.equal("refused", raised(check, list, value, "it").kind, value) end
+
+    it("exclude a tenant whose name begins with this one", function()
+      refused(scope.path, grants.vault, "tenant/newclient-sbx/quickbooks")
+      refused(scope.name, grants.helm, "newclient-sbx-service-sso")
+      refused(scope.name, grants.k8s.names, "newclient-sbx-service-sso")
+      refused(scope.domain, grants.dns, "newclient-sbx.embrix.com")
+      refused(scope.path, grants.files.write, "core/helm_values/newclient-sbx/service-sso.yaml")
+    end)
+
+    it(
+      "exclude a tenant whose id begins with this one",
+      function() refused(scope.key, grants.redis, "TIDLT-1000081:session:1") end
     )
-    assert.equal("crm_gateway/charts/crm-gateway", naming.chart("crm-gateway"))
-    assert.equal("tax-gateway/charts/tax-gateway", naming.chart("tax-gateway"))
-    assert.equal("core/helm_values/newclient/service-billing.yaml", naming.values_file("newclient", "service-billing"))
+
+    it("exclude paths that leave the tenant's folder", function()
+      refused(scope.path, grants.vault, "tenant/newclient/../urbanos/info")
+      refused(scope.path, grants.files.write, "core/helm_values/newclient/../urbanos/service-sso.yaml")
+    end)
+
+    it("exclude all keys, queues and objects while the tenant has no id", function()
+      local tenant = stdlib.tenant "newclient"
+      tenant.id = nil
+      local without_id = platform.grants(tenant)
+      assert.same({ {}, {}, {} }, { without_id.redis, without_id.broker, without_id.s3 })
+    end)
   end)
 
-  it("of alerts begin as the guide's", function()
-    assert.equal("NewClient", naming.camel { name = "newclient", company = "New Client Inc." })
-    assert.equal("AcmeSbx", naming.camel { name = "acme-sbx", company = "Inc." })
-  end)
-end)
-
-describe("a tenant file", function()
-  local function wrong(changes, others)
-    local problem = tenant_file.problem("newclient", file(changes), others)
-    return problem and problem.message
-  end
-
-  it("that is right has no problem", function() assert.is_nil(wrong {}) end)
-
-  it("must be that of the tenant, and of nobody else", function()
-    assert.matches("name is 'other'", wrong { name = "other" })
-    assert.matches("also in tenants/x.yaml", wrong({}, { { name = "newclient", where = "tenants/x.yaml" } }))
-    assert.matches(
-      "TIDLT%-100005 is also in",
-      wrong({ id = "TIDLT-100005" }, { { name = "urbanos", id = "TIDLT-100005", where = "tenants/urbanos.yaml" } })
-    )
-    assert.matches("not of the form", wrong { id = "100005" })
-  end)
-
-  it("is told about unknown, missing and wrong-typed fields by name", function()
-    assert.matches("companyname is not a known field", wrong { companyname = "x" })
-    assert.matches("company must be a text", wrong { company = 12 })
-    assert.matches("profile.country is missing", wrong { profile = { timezone = "UTC", currency = "USD" } })
-    assert.matches("environment 'prod' is not known", wrong { environment = "prod" })
-    assert.matches(
-      "integrations%[1%]%.name: 'PAYPAL' is no provider",
-      wrong {
-        integrations = {
-          {
-            name = "PAYPAL",
-            index = 0,
-            type = "PAYMENT_GATEWAY",
-            authtype = "API_KEY",
-            apitype = "REST",
-            baseurl = "https://x.y",
-          },
-        },
+  describe("notice", function()
+    local function notice(until_)
+      local record = ('{"since":"2026-02-11T08:00:00Z","until":"%s","by":"ann@host","run":"R-1"}'):format(until_)
+      local std = stdlib.new {
+        k8s = { get = function() return { metadata = { annotations = { ["o2x.io/maintenance"] = record } } } end },
       }
-    )
-    assert.matches("properties.a must be a text", wrong { properties = { a = 30 } })
-  end)
-end)
-
-describe("grants", function()
-  local grants = platform.grants(load("newclient"))
-
-  it("take in the tenant's own", function()
-    assert.equal("coredb-newclient", grants.pg.tenant)
-    scope.path(grants.vault, "tenant/newclient/quickbooks", "path")
-    scope.name(grants.helm, "newclient-service-sso", "release")
-    scope.domain(grants.dns, "*.newclient.embrix.com", "name")
-    scope.path(grants.files.write, "crm_gateway/helm_values/newclient/crm-gateway.yaml", "file")
-  end)
-
-  it("never take in newclient-sbx, in any system", function()
-    local function refused(check, list, value)
-      local ok, err = pcall(check, list, value, "it")
-      assert.is_false(ok, value)
-      assert.equal("refused", err.kind)
+      return std.require("platform").notice(stdlib.tenant "urbanos")
     end
-    refused(scope.path, grants.vault, "tenant/newclient-sbx/quickbooks")
-    refused(scope.path, grants.vault, "tenant/newclient/../urbanos/info")
-    refused(scope.name, grants.helm, "newclient-sbx-service-sso")
-    refused(scope.name, grants.k8s.names, "newclient-sbx-service-sso")
-    refused(scope.domain, grants.dns, "newclient-sbx.embrix.com")
-    refused(scope.path, grants.files.write, "core/helm_values/newclient-sbx/service-sso.yaml")
-    refused(scope.path, grants.files.write, "core/helm_values/newclient/../urbanos/service-sso.yaml")
-  end)
 
-  it("of a tenant without an id hold no key and no queue; with one, only its own", function()
-    assert.same({}, grants.redis)
-    local with_id = platform.grants(load("urbanos", { id = "TIDLT-100005" }))
-    scope.key(with_id.redis, "TIDLT-100005:session:1", "key")
-    assert.has_error(function() scope.key(with_id.redis, "TIDLT-1000051:session:1", "key") end)
-  end)
+    it(
+      "warns of an overdue maintenance",
+      function() assert.matches("urbanos .* SHOULD HAVE ENDED 2 h", notice "2026-02-11T10:00:00Z") end
+    )
 
-  it(
-    "keep a legacy database name",
-    function() assert.equal("enginedevdb", load("dev", { overrides = { database = "enginedevdb" } }).database) end
-  )
+    it("is silent until the planned end", function() assert.is_nil(notice "2026-02-11T13:00:00Z") end)
+  end)
 end)

@@ -1,0 +1,53 @@
+local raised = require "tests.support.raised"
+local secret = require "o2x.base.secret"
+local stdlib = require "tests.support.stdlib"
+
+describe("stdlib.admin", function()
+  local tenant = stdlib.tenant "newclient"
+
+  -- The sandbox, with a database in which the user exists or not.
+  local function new(user_exists)
+    return stdlib.new {
+      vault = {
+        ensure = function() return { password = secret.new "generated" } end,
+        read = function() end,
+      },
+      pg = { tenant = { one = function() return user_exists and { found = 1 } or nil end } },
+    }
+  end
+
+  local function user_row(std)
+    std.require("admin").create(tenant)
+    local name, key, values = table.unpack(std.called("pg.tenant:ensure_row")[1])
+    assert.equal("core_config.users", name)
+    assert.same({ userid = "admin@newclient.com" }, key)
+    return values
+  end
+
+  it("generates the password in Vault", function()
+    local std = new(false)
+    std.require("admin").create(tenant)
+    assert.same({
+      { "admin", { username = "admin@newclient.com" }, { generate = { password = 24 } } },
+    }, std.called "vault.ensure")
+  end)
+
+  it("creates the user with a hash of the password, as a secret", function()
+    local hash = user_row(new(false)).password
+    assert.is_true(secret.is(hash))
+    assert.equal(60, hash:length()) -- bcrypt's
+  end)
+
+  it("keeps the password of an existing user", function() assert.is_nil(user_row(new(true)).password) end)
+
+  it("logs in at the tenant's single sign-on", function()
+    local std = stdlib.new { service = { session = function(options) return options end } }
+    assert.equal("newclient-service-sso", std.require("admin").session(tenant).service)
+  end)
+
+  it("fails at the login if Vault has no password", function()
+    local std = stdlib.new { service = { session = function(options) return options end } }
+    local session = std.require("admin").session(tenant)
+    assert.matches("Vault has no secret 'admin' for newclient", raised(session.json).message)
+  end)
+end)

@@ -1,0 +1,82 @@
+local raised = require "tests.support.raised"
+local stdlib = require "tests.support.stdlib"
+
+describe("stdlib.deploy", function()
+  local tenant = stdlib.tenant "newclient"
+
+  it("releases a service with its chart and values file", function()
+    local std = stdlib.new()
+    std.require("deploy").release(tenant, "service-sso", 90)
+    local name, options = table.unpack(std.called("helm.ensure_release")[1])
+    assert.equal("newclient-service-sso", name)
+    assert.same({
+      chart = "core/charts/service-sso",
+      values = "core/helm_values/newclient/service-sso.yaml",
+      namespace = "default",
+      timeout = 90,
+    }, options)
+  end)
+
+  it("releases all services in waves", function()
+    local std = stdlib.new()
+    std.require("deploy").all(tenant)
+    assert.equal(16, #std.called "helm.ensure_release")
+    assert.equal("Wave 1", std.steps[1])
+    assert.matches("/service%-proxy$", std.steps[#std.steps])
+  end)
+
+  it("does not deploy into maintenance", function()
+    local record = '{"since":"S","until":"2026-02-11T13:00:00Z","by":"B","run":"R"}'
+    local std = stdlib.new {
+      k8s = { get = function() return { metadata = { annotations = { ["o2x.io/maintenance"] = record } } } end },
+    }
+    assert.matches(
+      "deploy refused: newclient has been in maintenance",
+      raised(std.require("deploy").all, tenant).message
+    )
+    assert.same({}, std.called "helm.ensure_release")
+  end)
+
+  -- A cluster with all Services, one pod each, whose log and health are these.
+  local function verify(log, health)
+    local std = stdlib.new {
+      k8s = {
+        list = function(kind)
+          local objects = {}
+          for i = 1, kind == "Service" and 16 or 1 do
+            objects[i] = { metadata = { name = kind .. i } }
+          end
+          return objects
+        end,
+        logs = function() return log end,
+        request = function() return { status = 503, json = health } end,
+      },
+    }
+    std.require("deploy").verify(tenant)
+    return std
+  end
+
+  it(
+    "verifies the log and the health of each service",
+    function() assert.equal(1 + 2 * 16, #verify("Started in 3 s", { status = "UP" }).checks) end
+  )
+
+  it(
+    "fails for a service that has not logged its start",
+    function()
+      assert.matches("Pod1 has not logged that it has started", raised(verify, "Starting", { status = "UP" }).message)
+    end
+  )
+
+  it(
+    "fails for a service that reports bad health",
+    function()
+      assert.matches("newclient%-service%-%w+ reports DOWN", raised(verify, "Started", { status = "DOWN" }).message)
+    end
+  )
+
+  it(
+    "reports the HTTP status of a health endpoint without JSON",
+    function() assert.matches("reports HTTP 503", raised(verify, "Started", nil).message) end
+  )
+end)
