@@ -196,6 +196,7 @@ local function from_tenant(tenant, service, source, params)
   if not files.exists(path) then fail(("%s has no %s"):format(source, path), "without from=, the catalogue is used") end
   local doc = helm_values.parse(files.read(path), path)
   local source_id = doc:get("app.tenantId")
+  if type(source_id) ~= "string" then fail(path .. " has no app.tenantId to replace") end
   doc:replace_tenant({ { source_id, tenant.id }, { source, tenant.name } }, { keep = other_tenants(source) })
   if doc:get("app.license.decryptKey") ~= nil then doc:remove("app.license.decryptKey") end
   set_identity(doc, tenant, service)
@@ -214,7 +215,7 @@ local function text_for(tenant, service, params)
   return from_catalogue(tenant, service, params)
 end
 
---- Ensures the values files of all services (guide 4.1 to 4.3). Fails if the source tenant lacks a file.
+--- Ensures the values files of all services (guide 4.1 to 4.3). Fails if the source tenant lacks a file or its id in one.
 ---@param tenant table
 ---@param params { image: string?, from: string? } image: tag for new files; from: the tenant to copy
 function M.write(tenant, params)

@@ -52,11 +52,10 @@ describe("stdlib.ingress", function()
     assert.same({ "newclient.embrix.com", "api.newclient.embrix.com", "*.newclient.embrix.com" }, names)
   end)
 
-  it(
-    "fails while the load balancer has no host name",
-    function() local problem = raised(new({}).require("ingress").records, tenant)
-    assert.matches("has no load balancer yet", problem.message) end
-  )
+  it("fails while the load balancer has no host name", function()
+    local problem = raised(new({}).require("ingress").records, tenant)
+    assert.matches("has no load balancer yet", problem.message)
+  end)
 
   it("verifies each name server and both endpoints", function()
     local std = new { balancer = "lb.example", second = "lb.example" }

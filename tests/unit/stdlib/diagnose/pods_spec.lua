@@ -1,0 +1,234 @@
+local chapters = require "tests.support.chapters"
+local stdlib = require "tests.support.stdlib"
+
+describe("stdlib.diagnose.pods", function()
+  local SOON, LATER = "2026-02-14T12:00:00Z", "2026-12-01T00:00:00Z"
+
+  -- All Deployments, each with the catalogue's minimum of replicas, but for service-sso's: wanted, ready.
+  local function deployments(wanted, ready)
+    local by_name = {}
+    for _, service in ipairs(stdlib.new().require("catalogue").all()) do
+      local name, replicas = "urbanos-" .. service.name, service.replicas[1]
+      local containers = { { name = "app", resources = { limits = { cpu = "1", memory = "1Gi" } } } }
+      by_name[name] = {
+        metadata = { name = name },
+        spec = { replicas = replicas, template = { spec = { containers = containers } } },
+        status = { readyReplicas = replicas },
+      }
+    end
+    local sso = by_name["urbanos-service-sso"]
+    sso.spec.replicas, sso.status.readyReplicas = wanted or 2, ready or wanted or 2
+    return by_name
+  end
+
+  local function pod(status)
+    return {
+      metadata = { name = "p1", namespace = "default", labels = { app = "urbanos-service-sso" } },
+      status = status,
+    }
+  end
+
+  -- A pod whose container waits for this reason.
+  local function waiting(reason, more)
+    local status = { state = { waiting = { reason = reason, message = "M" } }, restartCount = 5, image = "embrix/x:v9" }
+    for key, value in pairs(more or {}) do
+      status[key] = value
+    end
+    return pod { containerStatuses = { status } }
+  end
+
+  -- A healthy tenant, but for what the options change.
+  local function run(options, facts)
+    facts = facts or {}
+    facts.deployments = options.deployments or deployments()
+    facts.pods = { options.pod }
+    local certificate = options.certificate == nil and { notAfter = LATER } or options.certificate
+    local claim = options.claim == nil and "Bound" or options.claim
+    return chapters.run("pods", {
+      helm = { list = function() return options.releases or {} end },
+      k8s = {
+        get = function(kind)
+          if kind == "Certificate" then return certificate and { status = certificate } or nil end
+          return claim and { status = { phase = claim } } or nil
+        end,
+        list = function() return options.metrics or {} end,
+        logs = function() return options.log or "" end,
+        events = function() return options.events or {} end,
+      },
+    }, facts)
+  end
+
+  it("finds nothing for a healthy tenant", function() assert.same({}, (run {})) end)
+
+  it(
+    "leaves everything out without a cluster",
+    function() assert.same({}, (run({ deployments = {} }, { no_cluster = true }))) end
+  )
+
+  describe("deployments", function()
+    it("finds one that is missing", function()
+      local list = deployments()
+      list["urbanos-service-sso"] = nil
+      assert.same({ "critical service-sso: is not deployed" }, (run { deployments = list }))
+    end)
+
+    it("finds one that is scaled to 0, and says how to scale it back", function()
+      local found, rows = run { deployments = deployments(0) }
+      assert.same({ "critical service-sso: is scaled to 0" }, found)
+      assert.equal("o2x run scale urbanos service=service-sso replicas=2 --confirm=urbanos", rows[1].fix)
+    end)
+
+    it("finds one with fewer replicas than the catalogue's minimum", function()
+      local found = run { deployments = deployments(1) }
+      assert.same({ "warning service-sso: has fewer replicas than the catalogue's minimum of 2" }, found)
+    end)
+
+    it("finds replicas that are not ready", function()
+      assert.same({ "warning service-sso: 1 of 2 replicas are ready" }, (run { deployments = deployments(2, 1) }))
+      assert.same({ "critical service-sso: 0 of 2 replicas are ready" }, (run { deployments = deployments(2, 0) }))
+    end)
+
+    it("does not judge replicas during maintenance", function()
+      local record = { since = "S", ["until"] = LATER, by = "B", run = "R" }
+      local found = run({ deployments = deployments(0) }, { maintenance = record })
+      assert.same({ "warning urbanos: is in maintenance" }, found)
+    end)
+
+    it("finds an overdue maintenance", function()
+      local record = { since = "S", ["until"] = "2026-02-11T11:00:00Z", by = "B", run = "R" }
+      assert.same({ "critical urbanos: is in maintenance, which is overdue" }, (run({}, { maintenance = record })))
+    end)
+  end)
+
+  describe("pods", function()
+    it("finds a crashing container, with the cause from its log", function()
+      local ended = { lastState = { terminated = { exitCode = 1 } } }
+      local log = "starting\nCaused by: no database\nbye\n"
+      local found, rows = run { pod = waiting("CrashLoopBackOff", ended), log = log }
+      assert.same({ "critical service-sso: container keeps crashing (exit code 1, 5 restarts)" }, found)
+      assert.equal("Caused by: no database", rows[1].evidence)
+    end)
+
+    it("finds a container that crashes because it is out of memory", function()
+      local ended = { lastState = { terminated = { reason = "OOMKilled" } } }
+      assert.matches("out of memory, 5 restarts", run({ pod = waiting("CrashLoopBackOff", ended) })[1])
+    end)
+
+    it("finds an image that cannot be pulled", function()
+      local found = run { pod = waiting "ImagePullBackOff" }
+      assert.same({ "critical service-sso: image cannot be pulled: embrix/x:v9" }, found)
+    end)
+
+    it("finds a container that cannot be created, with the last warning", function()
+      local events = {
+        { type = "Warning", reason = "Failed", message = "no secret" },
+        { type = "Normal", reason = "Pulled", message = "image" },
+      }
+      local found, rows = run { pod = waiting "CreateContainerConfigError", events = events }
+      assert.same({ "critical service-sso: container cannot be created: M" }, found)
+      assert.equal("Failed: no secret", rows[1].evidence)
+    end)
+
+    it(
+      "is patient with a container that is being created",
+      function() assert.same({}, (run { pod = waiting "ContainerCreating" })) end
+    )
+
+    it("finds a pod that cannot be scheduled", function()
+      local conditions = { { type = "PodScheduled", status = "False", message = "no node" } }
+      assert.same({ "critical service-sso: pod cannot be scheduled" }, (run { pod = pod { conditions = conditions } }))
+    end)
+
+    -- A running container that ended before, at this time.
+    local function restarted(reason, time, count)
+      local terminated = { reason = reason, finishedAt = time }
+      local status = { state = { running = {} }, lastState = { terminated = terminated }, restartCount = count }
+      return run { pod = pod { containerStatuses = { status } } }
+    end
+
+    it("finds a container that was killed in the last hour", function()
+      assert.matches("container was killed: out of memory", restarted("OOMKilled", "2026-02-11T11:30:00Z", 1)[1])
+      assert.same({}, (restarted("OOMKilled", "2026-02-11T10:30:00Z", 1)))
+    end)
+
+    it("finds more than three restarts", function()
+      assert.matches("container restarted 4 times", restarted("Error", "2026-02-11T11:30:00Z", 4)[1])
+      assert.same({}, (restarted("Error", "2026-02-11T11:30:00Z", 3)))
+    end)
+
+    it(
+      "explains missing replicas by the pod, not twice",
+      function() assert.equal(1, #run { deployments = deployments(2, 0), pod = waiting "ImagePullBackOff" }) end
+    )
+  end)
+
+  it("finds a failed and a pending release", function()
+    local function release(name, status) return { name = name, status = status, revision = 2, chart = "c" } end
+    local found = run {
+      releases = {
+        release("urbanos-service-sso", "failed"),
+        release("urbanos-service-usage", "pending-upgrade"),
+        release("urbanos-service-proxy", "deployed"),
+      },
+    }
+    assert.same({
+      "critical service-sso: release is failed",
+      "warning service-usage: release is pending-upgrade",
+    }, found)
+  end)
+
+  it("finds a data volume that is missing or not bound", function()
+    assert.same({ "critical urbanos-data-pvc: the data volume is missing" }, (run { claim = false }))
+    assert.same({ "critical urbanos-data-pvc: the data volume is missing" }, (run { claim = "Pending" }))
+  end)
+
+  describe("certificate", function()
+    local function certificate(status) return (run { certificate = status }) end
+
+    it(
+      "is missing",
+      function() assert.same({ "critical urbanos-tls-cert: there is no certificate" }, certificate(false)) end
+    )
+
+    it(
+      "expires within a week",
+      function()
+        assert.same({ "warning urbanos-tls-cert: the certificate expires in 3 days" }, certificate { notAfter = SOON })
+      end
+    )
+
+    it("has expired", function()
+      local found = certificate { notAfter = "2026-02-01T00:00:00Z" }
+      assert.same({ "critical urbanos-tls-cert: the certificate has expired" }, found)
+    end)
+
+    it("is not ready", function()
+      local found = certificate { conditions = { { type = "Ready", status = "False", message = "pending" } } }
+      assert.same({ "critical urbanos-tls-cert: the certificate is not ready" }, found)
+    end)
+  end)
+
+  it("finds a container near its limit", function()
+    local metrics = {
+      { metadata = { name = "p1", labels = { app = "urbanos-service-sso" } }, containers = {} },
+    }
+    metrics[1].containers[1] = { name = "app", usage = { cpu = "900m", memory = "1Mi" } }
+    local found, rows = run { metrics = metrics }
+    assert.same({ "warning service-sso: uses 90 % of its cpu limit" }, found)
+    assert.matches("replicas=3", rows[1].fix)
+  end)
+
+  it("gathers the facts that all chapters use", function()
+    local std = stdlib.new {
+      k8s = {
+        list = function(kind) return { { metadata = { name = kind } } } end,
+        get = function() end,
+      },
+    }
+    local facts = std.require("diagnose.pods").facts(chapters.tenant)
+    assert.equal("Pod", facts.pods[1].metadata.name)
+    assert.truthy(facts.deployments.Deployment)
+    assert.is_nil(facts.maintenance)
+    assert.equal("tenant=urbanos", std.called("k8s.list")[1][2].selector)
+  end)
+end)

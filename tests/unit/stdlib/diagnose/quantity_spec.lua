@@ -1,0 +1,39 @@
+local stdlib = require "tests.support.stdlib"
+
+describe("stdlib.diagnose.quantity", function()
+  local quantity = stdlib.new().require "diagnose.quantity"
+
+  it("reads decimal and binary units", function()
+    assert.equal(1.5, quantity.value "1500m")
+    assert.equal(2 * 2 ^ 30, quantity.value "2Gi")
+    assert.equal(3000, quantity.value "3k")
+    assert.equal(2, quantity.value(2))
+  end)
+
+  it("returns nothing for what is not a quantity", function()
+    assert.is_nil(quantity.value(nil))
+    assert.is_nil(quantity.value "much")
+    assert.is_nil(quantity.value "1Xi")
+  end)
+
+  -- The share of a container with these limits and this usage that is above 80 % of CPU or 85 % of memory.
+  local function worst(limits, usage, name)
+    local containers = { { name = "app", resources = { limits = limits } } }
+    return quantity.worst({ name = name or "app", usage = usage }, containers, { cpu = 0.80, memory = 0.85 })
+  end
+
+  it("finds a resource above its threshold", function()
+    local share, resource = worst({ cpu = "1000m", memory = "1Gi" }, { cpu = "900m", memory = "100Mi" })
+    assert.equal("cpu", resource)
+    assert.equal(0.9, share)
+  end)
+
+  it("finds nothing at the threshold", function() assert.is_nil(worst({ cpu = "1" }, { cpu = "800m" })) end)
+
+  it("finds nothing without a limit", function() assert.is_nil(worst(nil, { cpu = "9" })) end)
+
+  it(
+    "compares a container with its own limits",
+    function() assert.is_nil(worst({ cpu = "1" }, { cpu = "9" }, "sidecar")) end
+  )
+end)
