@@ -33,6 +33,6 @@ Undo:    not needed]],
     for _, name in ipairs(tables) do
       step("Vacuum " .. name, function() pg.tenant:ensure_vacuumed(name, since) end)
     end
-    log(("%d tables of %s are up to date"):format(#tables, tenant.name))
+    log(("%d tables of %s are vacuumed"):format(#tables, tenant.name))
   end,
 }

@@ -215,7 +215,8 @@ local function text_for(tenant, service, params)
   return from_catalogue(tenant, service, params)
 end
 
---- Ensures the values files of all services (guide 4.1 to 4.3). Fails if the source tenant lacks a file or its id in one.
+--- Ensures the values files of all services (guide 4.1 to 4.3). Fails if the tenant to copy lacks a file or its id in
+--- one.
 ---@param tenant table
 ---@param params { image: string?, from: string? } image: tag for new files; from: the tenant to copy
 function M.write(tenant, params)
