@@ -1,6 +1,8 @@
 -- Editor definitions: no function that scripts can call is missing, and each file is Lua.
 
 local definitions = require "o2x.script.definitions"
+local fs = require "o2x.base.fs"
+local reference = require "o2x.script.reference"
 
 describe("editor definitions", function()
   local files = definitions.files()
@@ -44,5 +46,25 @@ describe("editor definitions", function()
     assert.truthy(files["pg.lua"]:find("function object:ensure_vacuumed(name, since) end", 1, true))
     assert.truthy(files["pg.lua"]:find("M.tenant = object", 1, true))
     assert.truthy(files["runbook.lua"]:find('"vault:write"', 1, true))
+  end)
+
+  it("have exactly the fields that are accepted", function()
+    local classes = reference.classes()
+    for class, path in pairs {
+      ["o2x.declaration"] = "lua/o2x/script/runbook.lua",
+      ["o2x.override"] = "lua/o2x/script/override.lua",
+      ["o2x.hooks"] = "lua/o2x/script/hooks.lua",
+      ["o2x.parameter"] = "lua/o2x/project/params.lua",
+    } do
+      local accepted, documented = {}, {}
+      for name in fs.read(path):match("local FIELDS =%s*(%b{})"):gmatch "([%w_]+)%]? = " do
+        accepted[name] = true
+      end
+      for _, line in ipairs(classes[class]) do
+        local name = line:match "^@field %[?([%w_]+)%]? "
+        if name then documented[name] = true end
+      end
+      assert.same(accepted, documented, class)
+    end
   end)
 end)
