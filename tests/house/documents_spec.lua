@@ -87,4 +87,10 @@ describe("a document", function()
     assert.same({}, unknown)
     assert.is_true(count > 10)
   end)
+
+  it("shows runbooks/vacuum.lua as it is", function()
+    local shown = fs.read("README.md"):match "```lua\n(.-)```"
+    assert.is_true(#shown > 500)
+    assert.equal(shown, fs.read("runbooks/vacuum.lua"):match "\n(return runbook.*)$")
+  end)
 end)

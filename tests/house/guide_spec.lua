@@ -19,4 +19,13 @@ describe("docs/guide.md", function()
       assert.is_true(fs.exists("runbooks/" .. name .. ".lua"), name)
     end
   end)
+
+  it("names steps of the onboarding that are there", function()
+    local onboard, count = fs.read "runbooks/onboard.lua", 0
+    for name in text:gmatch "%*(%u[%w ]+)%*" do
+      assert.is_truthy(onboard:find(('step("%s"'):format(name), 1, true), name)
+      count = count + 1
+    end
+    assert.is_true(count > 15)
+  end)
 end)
