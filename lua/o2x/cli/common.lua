@@ -22,6 +22,14 @@ local MEMORY = 1 << 30 -- bytes of Lua's heap: a script that grows without end g
 -- What to type next; a run that was refused has changed nothing and is simply started again.
 local NEXT = { done = "o2x show %s", failed = "o2x resume %s", interrupted = "o2x resume %s" }
 
+--- Options that several commands have.
+M.SECRETS = {
+  "secrets",
+  value = "FILE|-|vault:PATH",
+  help = "the tenant's secrets: a file of mode 0600, standard input, a Vault path",
+}
+M.STANDARD = { "standard", help = "the standard runbook, though the tenant has its own version of it" }
+
 local function flags(options)
   local values = {}
   for _, word in ipairs(options.set or {}) do

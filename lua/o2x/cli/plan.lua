@@ -68,12 +68,8 @@ return {
 Runs the real runbook against the real systems, but only reads from them: what it would write is kept aside, where
 its later steps see it. Checks that need the changes to be there are listed, not made.]],
   options = {
-    {
-      "secrets",
-      value = "FILE|-|vault:PATH",
-      help = "the tenant's secrets: a file of mode 0600, standard input, a Vault path",
-    },
-    { "standard", help = "the standard runbook, though the tenant has its own version of it" },
+    common.SECRETS,
+    common.STANDARD,
     { "detailed-exitcode", help = "exit with 2 if anything would change" },
     { "full", help = "every line of every change" },
     { "json", help = "the plan as JSON" },

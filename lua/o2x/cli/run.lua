@@ -46,13 +46,9 @@ A tenant's own version of it, runbooks/tenants/TENANT/NAME.lua, comes first. NAM
 Whatever is as it should be already is left alone; a run that was interrupted goes on with o2x resume.
 o2x run RUNBOOK --tenants=WHICH [name=value ...] makes a run for each of several tenants, each bound to its own.]],
   options = {
-    {
-      "secrets",
-      value = "FILE|-|vault:PATH",
-      help = "the tenant's secrets: a file of mode 0600, standard input, a Vault path",
-    },
+    common.SECRETS,
     { "confirm", value = "TENANT", help = "say the tenant's name again, as severe runbooks want" },
-    { "standard", help = "the standard runbook, though the tenant has its own version of it" },
+    common.STANDARD,
     { "allow-edited", help = "even if it was changed under an unchanged version (versions.lock); the journal says so" },
     {
       "tenants",

@@ -37,13 +37,7 @@ function M.from(file, node, load, visit)
     queue[#queue + 1] = { at, target, origin }
   end
   local function follow(at, n, origin)
-    local object, key
-    if n.k == "index" and n.key.k == "string" then
-      object, key = n.object, n.key.value
-    end
-    if n.k == "method" then
-      object, key = n.object, n.name
-    end
+    local object, key = script.member(n)
     if object and object.k == "name" and object.var then
       local module = script.required(object)
       local other = module and load(module) or not module and at

@@ -12,6 +12,15 @@ function M.calls(node, word)
   return node.k == "call" and node.fn.k == "name" and not node.fn.var and node.fn.name == word
 end
 
+--- What a node takes of what: "ensure" of `vault` in vault.ensure, "rows" of `pg.tenant` in pg.tenant:rows().
+---@param node table
+---@return table? object nil if the node takes nothing by a name
+---@return string? key
+function M.member(node)
+  if node.k == "index" and node.key.k == "string" then return node.object, node.key.value end
+  if node.k == "method" then return node.object, node.name end
+end
+
 --- What a node requires: require "NAME" itself, or a local that was set so.
 ---@param node table?
 ---@return string? name

@@ -9,13 +9,7 @@ local M = {}
 
 -- The api and the function of it that a node names: vault.ensure, pg.tenant:ensure_row, a local that is one of these.
 local function api_function(node)
-  local object, key
-  if node.k == "index" and node.key.k == "string" then
-    object, key = node.object, node.key.value
-  end
-  if node.k == "method" then
-    object, key = node.object, node.name
-  end
+  local object, key = script.member(node)
   while object and object.k == "index" do
     object = object.object
   end
