@@ -257,7 +257,7 @@ describe("a run", function()
 
   it("refuses two steps of one name, a secret as a result, a write in a check", function()
     for body, message in pairs {
-      [ [[ step("a", function() end) step("a", function() end) ]] ] = "two steps have the same name: a",
+      [ [[ step("a", function() end) step("a", function() end) ]] ] = "duplicate step name: a",
       [ [[ step("a", function() return tenant.secrets.door.key end) ]] ] = "returns a secret",
       [ [[ check("a", function() toy.ensure("one", 1) end) ]] ] = "a check may only read",
       [ [[ step("a", function() return function() end end) ]] ] = "cannot be recorded",

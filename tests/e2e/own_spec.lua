@@ -128,7 +128,7 @@ return runbook.override(require "runbooks.build", {
       [[ without = { "Furnsh" }, ]]
     )
     refused('unknown field "befor"; did you mean before?', [[ befor = {}, ]])
-    refused('before["Build"]: a function expected, got a string', [[ before = { Build = "x" }, ]])
+    refused('before["Build"]: expected a function, got a string', [[ before = { Build = "x" }, ]])
     refused("params.rooms: the type must be one of", [[ params = { rooms = { "intege" } }, ]])
     toy:write("runbooks/tenants/alpha/build.lua", 'return require "o2x.runbook".override(require "runbooks.bild", {})')
     has(toy:o2x({ "run", "build", "alpha" }).stderr, "unknown runbook bild; did you mean build?")

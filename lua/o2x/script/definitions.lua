@@ -1,4 +1,4 @@
---- Editor definitions for lua-language-server, made from the doc comments of what scripts can call.
+--- Generates editor definitions for lua-language-server from the doc comments of the functions that scripts can call.
 
 local effects = require "o2x.effects"
 local library = require "o2x.script.library"
@@ -8,7 +8,7 @@ local fs = require "o2x.base.fs"
 
 local M = {}
 
--- What a runbook is made with: require "o2x.runbook".
+-- The module that declares a runbook: require "o2x.runbook".
 local RUNBOOK = [[
 ---@class o2x.runbook
 ---@overload fun(declaration: o2x.declaration): o2x.declaration
@@ -23,7 +23,7 @@ function M.override(standard, changes) end
 return M
 ]]
 
--- Objects in an api, whose methods are documented in one place: api → the names of the objects.
+-- Objects of an API that share their methods: API → the names of the objects.
 local OBJECTS = { pg = { "tenant", "control", "admin" }, helm_values = {} }
 local CLASS = { pg = "o2x.pg.database", helm_values = "o2x.helm_values.document" }
 
@@ -36,7 +36,7 @@ local function sorted(functions)
   return list
 end
 
--- Comments of classes belong to what the engine keeps, not to what scripts see.
+-- Leaves out @class and @field, which describe objects of the engine that scripts do not see.
 local function doc_of(entry)
   local lines, documented = {}, {}
   for _, line in ipairs(entry.doc) do
@@ -85,17 +85,17 @@ function M.api(name)
   return table.concat(parts, "\n") .. "\n" .. table.concat(members, "\n") .. "\nreturn M\n"
 end
 
--- "pg:write"|"vault:write" …: the words of modules that write something
-local function effect_words()
+-- "pg:write"|"vault:write" …: the effects that a runbook can declare.
+local function effect_names()
   local list = {}
   for _, name in ipairs(effects.NAMES) do
-    local word = effects.find(name).declares
-    if word then list[#list + 1] = ("%q"):format(word) end
+    local effect = effects.find(name).declares
+    if effect then list[#list + 1] = ("%q"):format(effect) end
   end
   return table.concat(list, "|")
 end
 
--- Names of the Lua library that scripts have, in lua-language-server's own words: those that they lack.
+-- lua-language-server's names for the parts of the Lua library; settings() disables those that scripts lack.
 local BUILTIN = {
   "basic",
   "bit",
@@ -120,9 +120,9 @@ local BUILTIN = {
 }
 
 local function settings()
-  local there, lines = library.new(1), {}
+  local available, lines = library.new(1), {}
   for _, name in ipairs(BUILTIN) do
-    local kept = name == "basic" or name == "builtin" or name == "package" or there[name] ~= nil
+    local kept = name == "basic" or name == "builtin" or name == "package" or available[name] ~= nil
     lines[#lines + 1] = ('    "%s": "%s"'):format(name, kept and "default" or "disable")
   end
   return ([[
@@ -153,7 +153,7 @@ end
 
 local function classes()
   local all, names = reference.classes(), {}
-  local parts = { "---@meta o2x.runbook\n", "---@alias o2x.effect " .. effect_words() .. "\n" }
+  local parts = { "---@meta o2x.runbook\n", "---@alias o2x.effect " .. effect_names() .. "\n" }
   for name in pairs(all) do
     names[#names + 1] = name
   end
@@ -165,10 +165,10 @@ local function classes()
   return (table.concat(parts, "\n"):gsub("@api@", tostring(runbooks.API)))
 end
 
---- All files of definitions: name → text.
+--- All definition files: name → text.
 ---@return table<string, string>
 function M.files()
-  local all = { ["words.lua"] = globals(), ["runbook.lua"] = classes() }
+  local all = { ["globals.lua"] = globals(), ["runbook.lua"] = classes() }
   for _, name in ipairs(reference.names()) do
     all[name .. ".lua"] = M.api(name)
   end

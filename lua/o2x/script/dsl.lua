@@ -1,6 +1,5 @@
---- The words that runbooks are written in: step, check, parallel, fail, invalid, log, output, sleep, timeout,
---- wait_until.
--- None of them works while a file is being loaded: loading says what there is, it does nothing.
+--- The DSL of runbooks: step, check, parallel, fail, invalid, log, output, sleep, timeout, wait_until.
+-- None of these functions works while a file is being loaded, because loading must not do anything.
 
 local frozen = require "o2x.base.frozen"
 local errors = require "o2x.base.error"
@@ -10,21 +9,21 @@ local value = require "o2x.base.value"
 
 local M = {}
 
-local FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2 -- seconds between two looks of wait_until
+local FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2 -- seconds between two calls in wait_until
 
 local function script_error(sandbox, kind, message, hint)
   errors.raise { kind = kind, message = message, hint = hint, where = sandbox:where() }
 end
 
-local function check_functions(sandbox, word, list)
+local function check_functions(sandbox, name, list)
   for key, fn in pairs(list) do
     if type(fn) ~= "function" then
-      script_error(sandbox, "failed", ("%s: %s is a %s, not a function"):format(word, tostring(key), type(fn)))
+      script_error(sandbox, "failed", ("%s: %s is a %s, not a function"):format(name, tostring(key), type(fn)))
     end
   end
 end
 
-local function parallel_word(sandbox)
+local function new_parallel(sandbox)
   --- Calls fn for each item of a list, at most limit at a time.
   ---@function parallel.each
   ---@param list any[]
@@ -34,34 +33,34 @@ local function parallel_word(sandbox)
   local function each(list, fn, options)
     sandbox:running("parallel.each")
     if type(list) ~= "table" then
-      script_error(sandbox, "failed", "parallel.each: a list expected, got " .. type(list))
+      script_error(sandbox, "failed", "parallel.each: expected a list, got a " .. type(list))
     end
     check_functions(sandbox, "parallel.each", { fn })
     local limit = options and options.limit
     if limit ~= nil and not (math.type(limit) == "integer" and limit > 0) then
-      script_error(sandbox, "failed", "parallel.each: limit is a positive integer")
+      script_error(sandbox, "failed", "parallel.each: limit must be a positive integer")
     end
     return task.each(list, fn, { limit = limit })
   end
-  local word = frozen.new { each = each }
-  debug.getmetatable(word).__call = function(_, functions)
+  local parallel = frozen.new { each = each }
+  debug.getmetatable(parallel).__call = function(_, functions)
     sandbox:running("parallel")
-    if type(functions) ~= "table" then script_error(sandbox, "failed", "parallel: a table of functions expected") end
+    if type(functions) ~= "table" then script_error(sandbox, "failed", "parallel: expected a table of functions") end
     check_functions(sandbox, "parallel", functions)
     return task.parallel(functions)
   end
-  return word
+  return parallel
 end
 
--- What waits for the effect of a write has nothing to wait for while the write is only planned.
-local function idle(run) return run.mode == "plan" and run.plan:has_changes() end
+-- A wait for the effect of a write would never end while the write is only planned.
+local function skips_waiting(run) return run.mode == "plan" and run.plan:has_changes() end
 
 local function wait_until(sandbox, what, seconds, fn, ...)
   local run = sandbox:running("wait_until")
   if type(what) ~= "string" or type(seconds) ~= "number" or type(fn) ~= "function" then
-    script_error(sandbox, "failed", "wait_until: what (text), seconds and a function expected")
+    script_error(sandbox, "failed", "wait_until: expected a text, seconds and a function")
   end
-  if idle(run) then return nil end
+  if skips_waiting(run) then return nil end
   local deadline, pause = task.now() + seconds, FIRST_PAUSE
   while true do
     local result, why = fn(...)
@@ -71,7 +70,7 @@ local function wait_until(sandbox, what, seconds, fn, ...)
       script_error(
         sandbox,
         "timeout",
-        ("%s: not within %g s%s"):format(what, seconds, why and ": " .. tostring(why) or "")
+        ("%s: timed out after %g s%s"):format(what, seconds, why and ": " .. tostring(why) or "")
       )
     end
     task.sleep(pause)
@@ -79,8 +78,7 @@ local function wait_until(sandbox, what, seconds, fn, ...)
   end
 end
 
--- A table for whoever started the run, or the checks that it made: printed at its end, `result` in --json. A later one
--- takes the place of an earlier.
+-- Sets the result of the run: a table, or the checks that it made. A later call replaces an earlier one.
 local function output(sandbox, given)
   local run = sandbox:running("output")
   local is_table = type(given) == "table" and type(given.columns) == "table" and type(given.rows) == "table"
@@ -88,17 +86,17 @@ local function output(sandbox, given)
     script_error(
       sandbox,
       "failed",
-      "output: { columns = { names }, rows = { { name = value } } } or { checks = true } expected"
+      "output: expected { columns = { names }, rows = { { name = value } } } or { checks = true }"
     )
   end
   if given.exit ~= nil and given.exit ~= 0 and given.exit ~= 2 then
-    script_error(sandbox, "failed", "output: exit is 0 or 2 (something was found)")
+    script_error(sandbox, "failed", "output: exit must be 0 or 2 (something was found)")
   end
-  if value.has_secret(given) then script_error(sandbox, "refused", "output: would show a secret") end
+  if value.has_secret(given) then script_error(sandbox, "refused", "output: the result contains a secret") end
   run.output = given
 end
 
---- The words, bound to a sandbox.
+--- The functions of the DSL, bound to a sandbox.
 ---@param sandbox table
 ---@return table<string, any>
 function M.new(sandbox)
@@ -120,7 +118,7 @@ function M.new(sandbox)
     --- Calls all functions at the same time and waits for them; the first error cancels the others.
     ---@param functions table<string, function>
     ---@return table<string, any> results by the same names
-    parallel = parallel_word(sandbox),
+    parallel = new_parallel(sandbox),
 
     --- Ends the run as failed; it can be resumed.
     ---@param message string

@@ -28,7 +28,7 @@ local FIELDS = { effects = "table", before = "function", after = "function" }
 
 local function check(hooks, shown)
   local function fail(message) errors.input(message, nil, shown) end
-  if type(hooks) ~= "table" then fail("hooks: a table with before and after expected") end
+  if type(hooks) ~= "table" then fail("hooks: expected a table with before and after") end
   for name, value in pairs(hooks) do
     if not FIELDS[name] then
       fail(
@@ -38,11 +38,11 @@ local function check(hooks, shown)
         )
       )
     elseif type(value) ~= FIELDS[name] then
-      fail(("hooks: %s: a %s expected, got a %s"):format(name, FIELDS[name], type(value)))
+      fail(("hooks: %s: expected a %s, got a %s"):format(name, FIELDS[name], type(value)))
     end
   end
-  for _, word in ipairs(hooks.effects or {}) do
-    if not effects.is_effect_word(word) then fail(("hooks: effects: unknown word %q"):format(tostring(word))) end
+  for _, name in ipairs(hooks.effects or {}) do
+    if not effects.is_effect_word(name) then fail(("hooks: effects: unknown effect %q"):format(tostring(name))) end
   end
 end
 
@@ -86,27 +86,27 @@ local function about(run, status, err)
   }
 end
 
--- A hook writes what the hooks declare, and nothing else.
+-- A hook may write only what the hooks file declares.
 local function call(run, fn, name, status, err)
   local declared = run.declared
   local _restore <close> = defer(function()
     run.declared, run.ctx.declared = declared, declared
   end)
   local own = {}
-  for _, word in ipairs(run.hooks.effects) do
-    own[word] = true
+  for _, effect in ipairs(run.hooks.effects) do
+    own[effect] = true
   end
   run.declared, run.ctx.declared = own, own
   step.step(run, name, function() fn(run.tenant, about(run, status, err)) end)
 end
 
---- What comes before a run.
+--- Runs the hook before a run.
 ---@param run table
 function M.before(run)
   if run.hooks and run.hooks.before then call(run, run.hooks.before, "Hook before", "begun") end
 end
 
---- What comes after one. A run that is done stays done, whatever its hook says.
+--- Runs the hook after a run. A failing hook does not change the run's status.
 ---@param run table
 ---@param status "done"|"failed"
 ---@param err table?

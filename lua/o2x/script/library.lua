@@ -1,5 +1,5 @@
---- The Lua library as scripts see it: built from an empty table by allow-list, nothing in it can be changed, nothing
--- depends on addresses or hash order, and pcall cannot keep a cancelled or expired script alive.
+--- The Lua library for scripts: an allow-list of read-only functions whose results do not depend on addresses or hash
+-- order. pcall cannot catch cancellation or the CPU limit.
 
 local core = require "o2x.core.sandbox"
 local frozen = require "o2x.base.frozen"
@@ -9,8 +9,8 @@ local M = {}
 
 core.library(debug.getinfo(1, "S").source) -- the time that is spent here is that of the script that calls
 
-local LONGEST = 64 * 1024 * 1024 -- bytes that string.rep may make
-local WIDEST = 1000000 -- elements that table.move, concat and unpack may span
+local MAX_STRING = 64 * 1024 * 1024 -- bytes that string.rep may produce
+local MAX_SPAN = 1000000 -- elements that table.move, concat and unpack may span
 
 local function pick(library, names)
   local copy = {}
@@ -20,7 +20,7 @@ local function pick(library, names)
   return copy
 end
 
--- Metatables that scripts made; all others are out of their sight.
+-- Metatables that scripts set; all others are hidden from them.
 local made = setmetatable({}, { __mode = "k" })
 
 local function safe_setmetatable(t, metatable)
@@ -50,9 +50,9 @@ local function in_order(a, b)
   return a < b
 end
 
--- The same order in every process; a resumed run must take the same way.
+-- The same order in every process, because a resumed run must repeat the same steps.
 local function sorted_pairs(t)
-  if type(t) ~= "table" then error("pairs: table expected, got " .. type(t), 2) end
+  if type(t) ~= "table" then error("pairs: expected a table, got " .. type(t), 2) end
   t = frozen.contents[t] or t
   local keys = {}
   for key in next, t do
@@ -70,7 +70,7 @@ local function sorted_pairs(t)
 end
 
 local function first_only(t, key)
-  if key ~= nil then error("next is only for asking whether a table is empty: next(t) == nil; use pairs", 2) end
+  if key ~= nil then error("next only tests for an empty table, next(t) == nil; use pairs to iterate", 2) end
   return next(frozen.contents[t] or t)
 end
 
@@ -89,7 +89,7 @@ end
 
 local function safe_pcall(fn, ...) return pass_on(pcall(fn, ...)) end
 
--- The handler runs after the unwinding, so that it is stopped like any other code.
+-- The handler runs after the stack was unwound, so that cancellation and the CPU limit apply to it, too.
 local function safe_xpcall(fn, handler, ...)
   local results = table.pack(pass_on(pcall(fn, ...)))
   if results[1] then return table.unpack(results, 1, results.n) end
@@ -101,7 +101,7 @@ local function strings()
   local lib = pick(string, "byte char find gmatch gsub len lower match reverse sub upper pack unpack packsize")
   function lib.rep(s, n, separator)
     local length = (#s + #(separator or "")) * (tonumber(n) or 0)
-    if length > LONGEST then error("string.rep: the result would be too long", 2) end
+    if length > MAX_STRING then error("string.rep: the result would be too long", 2) end
     return string.rep(s, n, separator)
   end
   function lib.format(format, ...)
@@ -118,7 +118,7 @@ local function strings()
 end
 
 local function span(what, first, last)
-  if (tonumber(last) or 0) - (tonumber(first) or 0) > WIDEST then error(what .. ": too many elements", 3) end
+  if (tonumber(last) or 0) - (tonumber(first) or 0) > MAX_SPAN then error(what .. ": too many elements", 3) end
 end
 
 local function tables()
@@ -138,8 +138,8 @@ local function tables()
   return lib
 end
 
--- splitmix64: the same numbers for the same seed in every process. Its constants are in halves for tools that read no
--- number above 2^63.
+-- splitmix64: the same numbers for the same seed in every process. The constants are split for tools that cannot read
+-- numbers above 2^63.
 local GAMMA <const> = 0x9E3779B9 << 32 | 0x7F4A7C15
 local MIX_1 <const> = 0xBF58476D << 32 | 0x1CE4E5B9
 local MIX_2 <const> = 0x94D049BB << 32 | 0x133111EB
@@ -159,7 +159,7 @@ local function generator(seed)
       low, high = 1, low
     end
     low, high = math.tointeger(low), math.tointeger(high)
-    if not low or not high or low > high then error("random: a range of integers expected", 2) end
+    if not low or not high or low > high then error("random: expected a range of integers", 2) end
     return low + (next_bits() & math.maxinteger) % (high - low + 1)
   end
 end
@@ -174,7 +174,7 @@ local function numbers(seed)
   return lib
 end
 
-local string_library -- one for the program: the metatable of strings is shared
+local string_library -- one per process, because all strings share a metatable
 
 local function lock_strings()
   if string_library then return end

@@ -1,5 +1,5 @@
---- A tenant's own version of a runbook: the standard one with other parameters, more around it, or steps put before,
---- after, instead of or without its own. The standard one stays as it is; its later versions are taken over.
+--- A tenant's own version of a runbook: the standard one with changed parameters, with code around it, or with steps
+--- inserted, replaced or left out. It follows later versions of the standard runbook.
 --
 --   local runbook = require "o2x.runbook"
 --   return runbook.override(require "runbooks.onboard", {
@@ -44,7 +44,7 @@ local FIELDS = {
   run = "function",
 }
 
--- `return runbook.override(…)` is a tail call: the script's line is gone, so the word at fault is looked for.
+-- `return runbook.override(…)` is a tail call and its line is lost, so the line is found by searching for the word.
 local function misuse(sandbox, word, message, hint)
   local shown, line = sandbox.file or "?", 1
   local text = sandbox.texts[shown] or ""
@@ -66,7 +66,7 @@ local function check_fields(sandbox, changes)
         "its fields: " .. table.concat(names, ", ")
       )
     elseif type(value) ~= FIELDS[name] then
-      misuse(sandbox, name, ("%s: a %s expected, got a %s"):format(name, FIELDS[name], type(value)))
+      misuse(sandbox, name, ("%s: expected a %s, got a %s"):format(name, FIELDS[name], type(value)))
     end
   end
   if not changes.version then misuse(sandbox, nil, 'the field "version" is missing: it is this file\'s own') end
@@ -77,7 +77,7 @@ local function edits_of(sandbox, changes)
   local edits = {}
   local function edit(path)
     if type(path) ~= "string" or path == "" then
-      misuse(sandbox, nil, "a step's name expected, got " .. tostring(path))
+      misuse(sandbox, nil, "expected the name of a step, got " .. tostring(path))
     end
     edits[path] = edits[path] or { used = false }
     return edits[path]
@@ -85,7 +85,7 @@ local function edits_of(sandbox, changes)
   for _, where in ipairs { "before", "after", "instead" } do
     for path, fn in pairs(changes[where] or {}) do
       if type(fn) ~= "function" then
-        misuse(sandbox, path, ("%s[%q]: a function expected, got a %s"):format(where, tostring(path), type(fn)))
+        misuse(sandbox, path, ("%s[%q]: expected a function, got a %s"):format(where, tostring(path), type(fn)))
       end
       edit(path)[where] = fn
     end
@@ -96,7 +96,7 @@ local function edits_of(sandbox, changes)
   return edits
 end
 
--- Steps that no source knows by name are a mistake, unless the standard runbook makes names at run time.
+-- A step name that is not in the standard runbook's source is an error, unless the runbook computes step names.
 local function check_steps(sandbox, standard, edits)
   local names, beginnings = require("o2x.script.check.script").steps(sandbox.texts[standard.path])
   local function computed(name)
@@ -108,8 +108,12 @@ local function check_steps(sandbox, standard, edits)
   for path in pairs(edits) do
     local first = path:match("^[^/]*")
     if not names[first] and not computed(first) then
-      local known = sorted_keys(names)
-      misuse(sandbox, first, ("%s has no step %q%s"):format(standard.path, first, suggest.did_you_mean(first, known)))
+      local existing = sorted_keys(names)
+      misuse(
+        sandbox,
+        first,
+        ("%s has no step %q%s"):format(standard.path, first, suggest.did_you_mean(first, existing))
+      )
     end
   end
 end
@@ -136,10 +140,10 @@ end
 
 local function union(a, b)
   local list, seen = {}, {}
-  for _, words in ipairs { a or {}, b or {} } do
-    for _, word in ipairs(words) do
-      if not seen[word] then list[#list + 1] = word end
-      seen[word] = true
+  for _, items in ipairs { a or {}, b or {} } do
+    for _, item in ipairs(items) do
+      if not seen[item] then list[#list + 1] = item end
+      seen[item] = true
     end
   end
   return list
@@ -147,7 +151,7 @@ end
 
 -- ---- at run time ----
 
--- What the override itself does is not edited by it: only the standard runbook's steps are.
+-- The edits apply only to the standard runbook's steps, not to steps of the override itself.
 local function own(fn, ...) return task.within("override_own", true, fn, ...) end
 
 local function standards(fn, ...) return task.within("override_own", false, fn, ...) end
@@ -158,7 +162,7 @@ local function runner(standard, changes)
   return function(tenant, params) return own(changes.run, tenant, params, call) end
 end
 
---- What a step is to do in this run: an override's edits around it.
+--- Runs a step with the override's edits around it.
 ---@param run table
 ---@param path string
 ---@param perform fun(fn: (fun(original: function): any)?): any runs the step, or fn in its place
@@ -174,7 +178,7 @@ function M.step(run, path, perform)
       return own(edit.instead, run.tenant, run.params, function() return standards(original) end)
     end)
   elseif edit.without then
-    run.report:message("", "info", ("left out, as %s says: %s"):format(run.runbook.path, path))
+    run.report:message("", "info", ("skipped by %s: %s"):format(run.runbook.path, path))
   else
     result = perform()
   end
@@ -182,7 +186,7 @@ function M.step(run, path, perform)
   return result
 end
 
---- The edits of a finished run that met no step.
+--- The edits of a finished run that no step matched.
 ---@param run table
 ---@return string[] paths
 function M.unused(run)
@@ -194,7 +198,7 @@ function M.unused(run)
   return list
 end
 
---- Makes a runbook of a standard one and what is to be different.
+--- Builds a runbook from a standard one and a table of changes.
 ---@param sandbox table
 ---@param standard table what require "runbooks.NAME" gave
 ---@param changes table
@@ -204,11 +208,11 @@ function M.make(sandbox, standard, changes)
     misuse(
       sandbox,
       nil,
-      "the standard runbook expected",
+      "the first argument must be the standard runbook",
       'runbook.override(require "runbooks.NAME", { version = "1.0.0", … })'
     )
   end
-  if type(changes) ~= "table" then misuse(sandbox, nil, "a table of what is different expected") end
+  if type(changes) ~= "table" then misuse(sandbox, nil, "the second argument must be a table of changes") end
   check_fields(sandbox, changes)
   local edits = edits_of(sandbox, changes)
   check_steps(sandbox, standard, edits)

@@ -1,6 +1,5 @@
---- What scripts can use, read from the sources that provide it: functions with their parameters and doc comments,
---- whether a call leads to a write, and the tables that runbooks declare. For o2x check, o2x defs and
---- docs/scripting.md.
+--- What scripts can use, parsed from the sources: functions with their parameters and doc comments, whether a call
+--- leads to a write, and the tables that runbooks declare. Used by o2x check, o2x defs and docs/scripting.md.
 
 local effects = require "o2x.effects"
 local parser = require "o2x.script.check.parser"
@@ -39,7 +38,7 @@ local function blocks(text)
   return list
 end
 
--- The comment above each line that has one: line → the lines of the comment.
+-- Line → the lines of the doc comment above it.
 local function comments(text)
   local by_line = {}
   for _, block in ipairs(blocks(text)) do
@@ -65,7 +64,7 @@ local function names_of(node, with_self)
   return names
 end
 
--- What is no function here (decode = yaml.decode) has the parameters that its comment names.
+-- An alias of a function elsewhere (decode = yaml.decode) has the parameters that its comment lists.
 local function documented(doc)
   local names = {}
   for _, line in ipairs(doc) do
@@ -102,7 +101,7 @@ local function entry(file, name, node, docs, line)
   }
 end
 
--- The tables that a function makes, and the tables that are named in it.
+-- Collects the functions in the tables that a function returns or fills.
 local function of_function(file, func, docs, into)
   local function take_table(node)
     for _, item in ipairs(node.items) do
@@ -119,7 +118,7 @@ local function of_function(file, func, docs, into)
   end)
 end
 
--- The functions of a file that have the name: local function api, function M.api, { api = function … }.
+-- The functions of that name in a file: local function api, function M.api, { api = function … }.
 local function functions_named(file, name)
   local found = {}
   local function take(func)

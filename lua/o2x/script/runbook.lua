@@ -1,4 +1,4 @@
---- Runbooks: finding them, loading them, and checking what they declare. Loading does nothing else.
+--- Loads runbooks and checks their declarations. Loading has no side effects.
 
 local effects = require "o2x.effects"
 local errors = require "o2x.base.error"
@@ -34,7 +34,7 @@ local FIELDS = {
 }
 local ORDER = { "name", "version", "api", "summary", "help", "params", "effects", "severe", "run" }
 
--- The line of a script where a field is set, for messages.
+-- The position of a field in a script, for messages.
 local function place(shown, text, field)
   local number = 0
   for line in (text .. "\n"):gmatch("(.-)\n") do
@@ -59,9 +59,9 @@ local function check_fields(declaration, fail)
   for _, field in ipairs(ORDER) do
     local expected, value = FIELDS[field], declaration[field]
     if value == nil then
-      if expected[2] then fail(("the field %q is missing"):format(field)) end
+      if expected[2] then fail(("missing field %q"):format(field)) end
     elseif type(value) ~= expected[1] then
-      fail(("%s: a %s expected, got a %s"):format(field, expected[1], type(value)), field)
+      fail(("%s: expected a %s, got a %s"):format(field, expected[1], type(value)), field)
     end
   end
 end
@@ -75,22 +75,22 @@ local function check_values(declaration, fail, file_name)
     fail(("name: %q, but the file is %s.lua"):format(declaration.name, file_name), "name")
   end
   if not declaration.version:match("^%d+%.%d+%.%d+$") then
-    fail("version: three numbers such as 1.0.0 expected", "version")
+    fail("version: expected three numbers, such as 1.0.0", "version")
   end
   if major and (declaration.version .. "."):sub(1, #major + 1) ~= major .. "." then
     fail(("version: %s, but the file is %s.lua"):format(declaration.version, file_name), "version")
   end
   if declaration.api ~= M.API then
-    fail(("api: this o2x offers api %d, the runbook wants %s"):format(M.API, tostring(declaration.api)), "api")
+    fail(("api: this o2x supports api %d, the runbook needs %s"):format(M.API, tostring(declaration.api)), "api")
   end
   for name, spec in pairs(declaration.params or {}) do
     local problem, field = params.problem(name, spec)
     if problem then fail(problem, field) end
   end
-  for _, word in ipairs(declaration.effects or {}) do
-    if not effects.is_effect_word(word) then
+  for _, name in ipairs(declaration.effects or {}) do
+    if not effects.is_effect_word(name) then
       fail(
-        ("effects: unknown word %q%s"):format(tostring(word), suggest.did_you_mean(tostring(word), effects.words())),
+        ("effects: unknown effect %q%s"):format(tostring(name), suggest.did_you_mean(tostring(name), effects.words())),
         "effects"
       )
     end
@@ -108,7 +108,7 @@ function M.load(sandbox, path)
   local text = sandbox.texts[shown]
   local function fail(message, field) errors.input(message, nil, place(shown, text, field)) end
   if type(declaration) ~= "table" then
-    fail('is no runbook: it must return require "o2x.runbook" { name = …, run = … }')
+    fail('not a runbook: it must return require "o2x.runbook" { name = …, run = … }')
   end
   check_fields(declaration, fail)
   check_values(declaration, fail, fs.name(path):match("^(.-)%.lua$"))

@@ -1,6 +1,6 @@
---- Where runbooks and stdlib run: an environment with an allow-list of names, text chunks only, and a require that
--- knows the apis of o2x and the files of stdlib. It stops accidents, undeclared effects, reaching for another tenant;
--- it is no wall against an author who means harm and may deploy anyway.
+--- The sandbox in which runbooks and stdlib run: an allow-list of names, source chunks only, and a require that loads
+-- only o2x APIs, stdlib and runbooks. It prevents accidents, undeclared effects and access to other tenants; it does
+-- not protect against a malicious author, who may deploy anyway.
 
 local defer = require "o2x.base.defer"
 local frozen = require "o2x.base.frozen"
@@ -13,32 +13,32 @@ local suggest = require "o2x.base.suggest"
 local override = require "o2x.script.override"
 local runbooks = require "o2x.script.runbook"
 local runbook_files = require "o2x.project.runbook_files"
-local words = require "o2x.script.dsl"
+local dsl = require "o2x.script.dsl"
 
 local M = {}
 
-local LARGEST = 1024 * 1024 -- bytes of a script
+local MAX_SOURCE = 1024 * 1024 -- bytes of a script
 local SOFT, HARD = 5, 15
 
 local INSTEAD = {
   print = "use log(message)",
   os = 'use require "o2x.clock"',
   io = 'use require "o2x.files"',
-  load = "write the code in a file",
+  load = "put the code into a file",
   coroutine = "use parallel",
-  debug = "it shows what scripts may not see",
+  debug = "it would bypass the sandbox",
   package = "use require",
   dofile = 'use require "stdlib.NAME"',
   loadfile = 'use require "stdlib.NAME"',
   collectgarbage = "it is not needed",
-  _G = "names are fixed",
+  _G = "globals are fixed",
   rawset = "use t[k] = v",
 }
 
 local Sandbox = {}
 Sandbox.__index = Sandbox
 
---- The first script line on the stack, as "runbooks/x.lua:12"; nil outside of scripts.
+--- The innermost script line on the stack, as "runbooks/x.lua:12"; nil outside of scripts.
 ---@return string?
 function Sandbox:where()
   for level = 2, 60 do
@@ -48,7 +48,7 @@ function Sandbox:where()
   end
 end
 
---- The run that the scripts are bound to; refuses while there is none, that is while a file is being loaded.
+--- The run that the scripts belong to; raises an error while a file is being loaded.
 ---@param what string
 ---@return table run
 function Sandbox:running(what)
@@ -56,8 +56,8 @@ function Sandbox:running(what)
   errors.raise {
     kind = "refused",
     where = self:where(),
-    message = what .. " while the file is being loaded",
-    hint = "loading may not do anything: move it into a function that run calls",
+    message = what .. " is not allowed while the file is being loaded",
+    hint = "move it into the function run, or into a function that run calls",
   }
 end
 
@@ -67,13 +67,13 @@ local function syntax_error(path, message)
 end
 
 local function read_source(path, shown)
-  local text = fs.read(path, LARGEST)
-  if text:byte(1) == 27 then errors.input("is compiled Lua; only source text runs", nil, shown) end
+  local text = fs.read(path, MAX_SOURCE)
+  if text:byte(1) == 27 then errors.input("compiled Lua is not allowed, only source text", nil, shown) end
   if text:sub(1, 3) == "\xEF\xBB\xBF" then text = text:sub(4) end
   return text
 end
 
---- How a path is shown: relative to the project where it is inside it.
+--- The path to show: relative to the project if it is inside it.
 ---@param path string
 ---@return string
 function Sandbox:shown(path)
@@ -81,14 +81,14 @@ function Sandbox:shown(path)
   return path:sub(1, #root) == root and path:sub(#root + 1) or path
 end
 
--- Whatever goes wrong while a file is loaded is the file's fault: bad input, with its place.
+-- Any error while a file is loaded is bad input, reported at its line.
 local function load_error(shown, err)
   if err.kind ~= "bug" then error(err, 0) end
   local line, text = err.message:match("^" .. shown:gsub("%p", "%%%0") .. ":(%d+): (.*)$")
   errors.input(text or err.message, nil, line and shown .. ":" .. line or shown)
 end
 
---- Loads a script and gives what it returns.
+--- Loads a script and returns its value.
 ---@param path string
 ---@return any
 function Sandbox:load_file(path)
@@ -108,21 +108,21 @@ function Sandbox:load_file(path)
   return result
 end
 
---- Loads a file of stdlib/; a name that is not there is bad input.
+--- Loads a file of stdlib/; an unknown name is bad input.
 ---@param name string "stdlib.NAME"
 ---@return any what the file returns
 function Sandbox:require_stdlib(name)
   if not name:match("^stdlib%.[%w_][%w_.]*$") or name:find("..", 1, true) then
-    errors.input(("require %q: no such name"):format(name), nil, self:where())
+    errors.input(("require %q: invalid name"):format(name), nil, self:where())
   end
   local path = fs.join(self.project.stdlib, (name:match("^stdlib%.(.*)$"):gsub("%.", "/")) .. ".lua")
   if not fs.exists(path) and not (self.kept and self.kept(self:shown(path))) then
-    errors.input(("require %q: there is no %s"):format(name, self:shown(path)), nil, self:where())
+    errors.input(("require %q: %s not found"):format(name, self:shown(path)), nil, self:where())
   end
   return self:load_file(path)
 end
 
--- What is made when something of it is used: most runbooks use it when they run, not to say what they are.
+-- Loads a module at its first use: most runbooks use stdlib when they run, not in their declaration.
 local function later(make)
   local module
   return frozen.new({}, function(key)
@@ -138,7 +138,7 @@ function Sandbox:require_runbook(name)
   local path = fs.join(self.project.runbooks, name .. ".lua")
   if not fs.exists(path) and not (self.kept and self.kept(self:shown(path))) then
     errors.input(
-      ("there is no runbook %s%s"):format(name, suggest.did_you_mean(name, runbook_files.names(self.project))),
+      ("unknown runbook %s%s"):format(name, suggest.did_you_mean(name, runbook_files.names(self.project))),
       nil,
       self:where()
     )
@@ -146,36 +146,36 @@ function Sandbox:require_runbook(name)
   return runbooks.load(self, path)
 end
 
--- What require "o2x.runbook" gives: called with a declaration, it is that; override makes one of another.
-local function runbook_word(sandbox)
-  local word = frozen.new {
+-- The module "o2x.runbook": calling it with a declaration returns the declaration; override derives one from another.
+local function runbook_module(sandbox)
+  local module = frozen.new {
     override = function(standard, changes) return override.make(sandbox, standard, changes) end,
   }
-  debug.getmetatable(word).__call = function(_, declaration) return declaration end
-  return word
+  debug.getmetatable(module).__call = function(_, declaration) return declaration end
+  return module
 end
 
---- What scripts get for a name; loaded once.
+--- The require of scripts: loads a module once.
 ---@param name string "o2x.NAME", "stdlib.NAME" or "runbooks.NAME"
 ---@return any module
 function Sandbox:require(name)
-  if type(name) ~= "string" then errors.input("require: a name expected", nil, self:where()) end
+  if type(name) ~= "string" then errors.input("require: expected a name", nil, self:where()) end
   local loaded = self.loaded[name]
   if loaded ~= nil then return loaded end
-  if self.pending[name] then errors.input(("require %q: it requires itself"):format(name), nil, self:where()) end
+  if self.pending[name] then errors.input(("require %q: circular require"):format(name), nil, self:where()) end
   self.pending[name] = true
   local _forget <close> = defer(function() self.pending[name] = nil end)
   if name:match("^stdlib%.") then
     loaded = self.declarations and later(function() return self:require_stdlib(name) end) or self:require_stdlib(name)
   elseif name == "o2x.runbook" then
-    loaded = runbook_word(self)
+    loaded = runbook_module(self)
   elseif runbook_files.is_name(name:match("^runbooks%.([^@]+)@?[%d.]*$") or "") then
     loaded = self:require_runbook(name:match("^runbooks%.(.*)$"))
   elseif name:match("^o2x%.") then
     loaded = self:require_api(name:sub(5))
   else
     errors.input(
-      ("require %q: scripts may use o2x.NAME, stdlib.NAME and runbooks.NAME"):format(name),
+      ("require %q: scripts may require only o2x.NAME, stdlib.NAME and runbooks.NAME"):format(name),
       nil,
       self:where()
     )
@@ -185,13 +185,14 @@ function Sandbox:require(name)
   return loaded
 end
 
---- An api is bound to the run's tenant, which is not known yet while files are loaded: it is made at its first use.
+--- Gives an API, bound to the run's tenant. The tenant is unknown while files are loaded, so the API is created at its
+--- first use.
 ---@param name string without "o2x."
 ---@return table api
 function Sandbox:require_api(name)
   if not effects.known(name) then
     errors.input(
-      ('require "o2x.%s": there is no such api%s'):format(name, suggest.did_you_mean(name, effects.NAMES)),
+      ('require "o2x.%s": unknown API%s'):format(name, suggest.did_you_mean(name, effects.NAMES)),
       nil,
       self:where()
     )
@@ -208,8 +209,8 @@ function Sandbox:require_api(name)
     local value = api[key]
     if value ~= nil then return value end
     local names = {}
-    for known in pairs(api) do
-      names[#names + 1] = tostring(known)
+    for existing in pairs(api) do
+      names[#names + 1] = tostring(existing)
     end
     errors.raise {
       kind = "failed",
@@ -222,18 +223,18 @@ end
 
 local function environment(sandbox)
   local names = library.new(sandbox.seed)
-  for name, word in pairs(words.new(sandbox)) do
-    names[name] = word
+  for name, fn in pairs(dsl.new(sandbox)) do
+    names[name] = fn
   end
   names.require = function(name) return sandbox:require(name) end
   return frozen.new(names, function(name)
     local instead = INSTEAD[name]
     error(("%s is not %s"):format(tostring(name), instead and "available in runbooks: " .. instead or "defined"), 2)
-  end, "global %s: say local")
+  end, "global variable %s is not allowed; declare it local")
 end
 
--- Seconds of a script's own CPU time without a wait, not counting o2x's: until the error, until the end.
--- O2X_CPU_LIMIT=SOFT,HARD sets others.
+-- Limits in seconds of a script's own CPU time between two waits, not counting o2x's: SOFT raises an error, HARD ends
+-- the process. O2X_CPU_LIMIT=SOFT,HARD changes them.
 local function limits()
   local soft, hard = (os.getenv("O2X_CPU_LIMIT") or ""):match("^([%d.]+),([%d.]+)$")
   return tonumber(soft) or SOFT, tonumber(hard) or HARD
@@ -242,8 +243,8 @@ end
 --- A sandbox for one project and at most one run.
 ---@param project table root, stdlib
 ---@param seed integer?
----@param kept (fun(shown: string): string?)? sources that take the place of the files
----@return table sandbox runbooks: those that were loaded; texts: path as shown → source
+---@param kept (fun(shown: string): string?)? sources to use instead of the files
+---@return table sandbox runbooks: the loaded ones; texts: path as shown → source
 function M.new(project, seed, kept)
   local sandbox = setmetatable({
     project = project,
@@ -262,12 +263,14 @@ function M.new(project, seed, kept)
   core.watch(
     soft,
     hard,
-    ("o2x: a script ran for %g s without waiting for anything; the run was ended, o2x resume goes on"):format(hard)
+    ("o2x: a script ran for %g s without waiting for anything; the run was stopped, continue with o2x resume"):format(
+      hard
+    )
   )
   return sandbox
 end
 
---- A sandbox for those who only want to know what runbooks declare: what they use of stdlib is not looked at.
+--- A sandbox for reading declarations only; it does not load stdlib.
 ---@param project table
 ---@return table sandbox
 function M.for_declarations(project)

@@ -1,6 +1,6 @@
---- Steps name the work for people. A finished step's result is remembered under its path ("Deploy/service-sso"), not
--- its position, so that a run can be resumed after its runbook was edited. Where a task is in the tree is kept in the
--- task's own context: branches of a parallel each have their own.
+--- Steps and checks. A finished step's result is recorded under its path ("Deploy/service-sso"), not its position, so
+-- that a run can be resumed after its runbook was edited. The current path is in the task's context, so that each
+-- branch of a parallel has its own.
 
 local errors = require "o2x.base.error"
 local override = require "o2x.script.override"
@@ -9,17 +9,18 @@ local value = require "o2x.base.value"
 
 local M = {}
 
---- The path of the step that the running task is in; "" outside of any.
+--- The path of the current task's step; "" outside of any step.
 ---@return string
 function M.path() return task.context().step_path or "" end
 
---- Is the running task inside a check?
+--- Is the current task inside a check?
 ---@return boolean
 function M.in_check() return task.context().in_check or false end
 
 local function check_name(name)
   if type(name) ~= "string" or name == "" or #name > 200 or name:find("[%c/]") or not utf8.len(name) then
-    errors.raise { kind = "failed", message = ("a step needs a name without slashes, got %s"):format(value.text(name)) }
+    local message = ("a step's name must be a text without slashes, got %s"):format(value.text(name))
+    errors.raise { kind = "failed", message = message }
   end
 end
 
@@ -27,8 +28,8 @@ local function claim(run, path)
   if run.seen_steps[path] then
     errors.raise {
       kind = "failed",
-      message = ("two steps have the same name: %s"):format(path),
-      hint = "give each step of one level its own name",
+      message = ("duplicate step name: %s"):format(path),
+      hint = "step names must be unique within their parent",
     }
   end
   run.seen_steps[path] = true
@@ -38,8 +39,8 @@ local function recordable(path, result)
   if value.has_secret(result) then
     errors.raise {
       kind = "refused",
-      message = ("step %s returns a secret, which is never recorded"):format(path),
-      hint = "read it again where it is needed",
+      message = ("step %s returns a secret, which must not be recorded"):format(path),
+      hint = "read the secret again where it is needed",
     }
   end
   return value.plain(result, "the result of step " .. path)
@@ -68,7 +69,7 @@ local function perform(run, path, fn, ...)
   return result
 end
 
---- Runs fn as a named step, or gives what it gave before the run was interrupted.
+--- Runs fn as a named step, or returns its recorded result if it finished before the run was interrupted.
 ---@param run table
 ---@param name string
 ---@param fn function
@@ -94,7 +95,7 @@ function M.step(run, name, fn, ...)
   end)
 end
 
---- Runs a check: an assertion that only reads. In a plan that has changes it cannot be true yet, so it is only listed.
+--- Runs a check, an assertion that only reads. A plan that has changes only lists it, because it cannot be true yet.
 ---@param run table
 ---@param name string
 ---@param fn function returns what it found, or false and why not

@@ -81,59 +81,60 @@ return M
   it("finds names that are not there", function()
     finds("stpe is not defined; did you mean step?", 1, 'stpe("x", house.look, tenant)')
     finds("print is not available in runbooks: use log(message)", 2, '\nprint("x")')
-    finds("assigns the global count", 1, "count = 1")
+    finds("assignment to the global count", 1, "count = 1")
     finds("string.fromat is not available in runbooks", 1, 'log(string.fromat("x"))')
     finds('o2x.vault has no "raed"; did you mean read?', 1, 'log(vault.raed("x"))')
     finds('o2x.pg has no "row"', 1, 'log(pg.tenant:row("select 1"))')
     finds('stdlib.house has no "biuld"; did you mean build?', 1, 'step("x", house.biuld, tenant)')
-    finds("params.room is no declared parameter; did you mean rooms?", 2, "\nlog(params.room)")
-    finds('require "o2x.valt": there is no such api; did you mean vault?', 1, 'require("o2x.valt")')
+    finds("params.room is not declared; did you mean rooms?", 2, "\nlog(params.room)")
+    finds('require "o2x.valt": unknown API; did you mean vault?', 1, 'require("o2x.valt")')
   end)
 
   it("finds misuse of the api", function()
-    finds("pg.tenant.rows with a point", 1, 'log(pg.tenant.rows("select 1"))')
-    finds("vault:read with a colon", 1, 'log(vault:read("x"))')
-    finds(
-      "a query is put together from texts",
-      1,
-      [[log(pg.tenant:rows("select * from t where a = '" .. tenant.name .. "'"))]]
-    )
-    finds("a query is put together from texts", 1, [[log(pg.tenant:one(("select %s"):format(tenant.name)))]])
+    finds("pg.tenant.rows is a method", 1, 'log(pg.tenant.rows("select 1"))')
+    finds("vault:read is not a method", 1, 'log(vault:read("x"))')
+    finds("SQL built by concatenation", 1, [[log(pg.tenant:rows("select * from t where a = '" .. tenant.name .. "'"))]])
+    finds("SQL built by concatenation", 1, [[log(pg.tenant:one(("select %s"):format(tenant.name)))]])
     finds("tenant.name is read-only", 1, 'tenant.name = "x"')
     finds(
-      "a check may only read, vault.ensure writes",
+      "a check must only read, but vault.ensure writes",
       1,
       'check("x", function() vault.ensure("x", {}) end)',
       '"vault:write"'
     )
-    finds('step "x" calls its function at once', 1, 'step("x", house.look(tenant))')
+    finds('step "x" calls its function instead of passing it', 1, 'step("x", house.look(tenant))')
   end)
 
   it("finds effects that are not declared, also through stdlib", function()
+    finds("undeclared effect: vault.ensure writes", 1, 'step("x", function() vault.ensure("x", {}) end)')
     finds(
-      "vault.ensure writes, and the runbook does not declare it",
-      1,
-      'step("x", function() vault.ensure("x", {}) end)'
-    )
-    finds(
-      "vault.ensure writes, called from here (stdlib/house.lua:3), and the runbook does not declare it",
+      "undeclared effect: vault.ensure writes, called from here (stdlib/house.lua:3)",
       1,
       'step("x", house.build, tenant)'
     )
-    finds("k8s.scale writes", 1, 'step("x", function() k8s.scale("Deployment", "x", 1) end)', '"vault:write"')
-    finds("pg.ensure_row writes", 1, 'step("x", function() pg.tenant:ensure_row("t", {}, {}) end)')
-    finds("pg.ensure_row writes", 2, 'local db = pg.tenant\nstep("x", function() db:ensure_row("t", {}, {}) end)')
+    finds(
+      "undeclared effect: k8s.scale writes",
+      1,
+      'step("x", function() k8s.scale("Deployment", "x", 1) end)',
+      '"vault:write"'
+    )
+    finds("undeclared effect: pg.ensure_row writes", 1, 'step("x", function() pg.tenant:ensure_row("t", {}, {}) end)')
+    finds(
+      "undeclared effect: pg.ensure_row writes",
+      2,
+      'local db = pg.tenant\nstep("x", function() db:ensure_row("t", {}, {}) end)'
+    )
     finds(nil, 1, 'step("x", house.look, tenant)')
   end)
 
   it("finds steps without a name, and two of one name", function()
-    finds("a step without a name", 1, "step(function() end)")
-    finds("a step without a name", 1, 'step("", house.look)')
+    finds("step without a name", 1, "step(function() end)")
+    finds("step without a name", 1, 'step("", house.look)')
     finds('step "x" has no function', 1, 'step("x")')
-    finds('two steps have the same name: "x" (line 9)', 2, 'step("x", house.look)\nstep("x", house.look)')
+    finds('duplicate step name "x" (line 9)', 2, 'step("x", house.look)\nstep("x", house.look)')
     finds('step "x" is in a loop', 1, 'for i = 1, 3 do step("x", house.look, i) end')
     finds('step "x" is in a loop', 1, 'parallel.each({ 1 }, function() step("x", house.look) end)')
-    finds('two steps have the same name: "x"', 2, 'if tenant.id then step("x", house.look) end\nstep("x", house.look)')
+    finds('duplicate step name "x"', 2, 'if tenant.id then step("x", house.look) end\nstep("x", house.look)')
     finds(
       nil,
       1,
@@ -143,16 +144,12 @@ return M
   end)
 
   it("finds secrets in literals", function()
-    finds("an AWS access key stands in the source", 1, 'log("AKIA' .. 'IOSFODNN7EXAMPLE")')
-    finds("a Stripe key stands in the source", 1, 'log("sk_live_' .. '51H8abcdefghijklmn")')
-    finds("a URL with a password stands in the source", 1, 'log("postgres://admin:' .. 'hunter2@db/x")')
-    finds(
-      "password is a secret that stands in the source",
-      1,
-      'local c = { password = "hunter2-hunter2" } log(c.password)'
-    )
-    finds("api_key is a secret that stands in the source", 1, 'local api_key = "0123456789abcdef" log(api_key)')
-    finds("a private key stands in the source", 1, 'log("-----BEGIN RSA' .. ' PRIVATE KEY-----")')
+    finds("an AWS access key in the source", 1, 'log("AKIA' .. 'IOSFODNN7EXAMPLE")')
+    finds("a Stripe key in the source", 1, 'log("sk_live_' .. '51H8abcdefghijklmn")')
+    finds("a URL with a password in the source", 1, 'log("postgres://admin:' .. 'hunter2@db/x")')
+    finds("password looks like a secret in the source", 1, 'local c = { password = "hunter2-hunter2" } log(c.password)')
+    finds("api_key looks like a secret in the source", 1, 'local api_key = "0123456789abcdef" log(api_key)')
+    finds("a private key in the source", 1, 'log("-----BEGIN RSA' .. ' PRIVATE KEY-----")')
     finds(
       nil,
       1,
@@ -164,9 +161,9 @@ return M
     local function first(text) return problems_of(text)[1].text end
     local declaration =
       'return require "o2x.runbook" {\n  name = "x", version = "1.0.0", api = 1, summary = "s",\n  %s\n}'
-    assert.equal("runbooks/x.lua:2: the runbook has no help", first(declaration:format("run = function() end")))
+    assert.equal("runbooks/x.lua:2: missing help", first(declaration:format("run = function() end")))
     assert.equal(
-      "runbooks/x.lua:3: the parameter a has no help",
+      "runbooks/x.lua:3: parameter a has no help",
       first(declaration:format('help = "h", params = { a = { "string" } }, run = function() end'))
     )
     assert.equal('runbooks/x.lua:3: unknown field "rnu"; did you mean run?', first(declaration:format("rnu = 1")))

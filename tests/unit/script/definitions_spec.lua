@@ -23,7 +23,7 @@ describe("editor definitions", function()
       elseif name:match "^_ENV%." and kind == "function" and not name:match "^_ENV%.%w+%." then
         local word = name:sub(6)
         local standard = _G[word] ~= nil
-        if not standard and not files["words.lua"]:find("function " .. word .. "(", 1, true) then
+        if not standard and not files["globals.lua"]:find("function " .. word .. "(", 1, true) then
           missing[#missing + 1] = name
         end
       end

@@ -80,7 +80,7 @@ describe("a script", function()
       print = "use log",
       os = "o2x.clock",
       io = "o2x.files",
-      load = "write the code in a file",
+      load = "put the code into a file",
       debug = "",
       package = "use require",
       loadfile = "",
@@ -96,8 +96,8 @@ describe("a script", function()
       refused("return " .. name, name .. " is not")
       refused("return " .. name, hint)
     end
-    refused("x = 1", "global x: say local")
-    refused("_ENV.x = 1", "global x: say local")
+    refused("x = 1", "global variable x is not allowed")
+    refused("_ENV.x = 1", "global variable x is not allowed")
     refused("string.format = nil", "format is read-only")
     refused("table.x = 1", "x is read-only")
     refused("setmetatable(_ENV, {})", "is read-only")
@@ -176,7 +176,7 @@ describe("a script", function()
       local ok = scripts.run(("return require %q"):format(name))
       assert.is_false(ok, name)
     end
-    refused("require(1)", "a name expected")
+    refused("require(1)", "expected a name")
     refused("return require 'o2x.vualt'", "did you mean vault?")
     refused("return require('o2x.json').nosuch()", "")
     refused("require('o2x.json').encode = 1", "is read-only")
@@ -249,7 +249,10 @@ describe("a script", function()
     refused("parallel.each({}, function() end, { limit = 0 })", "positive integer")
     refused("timeout(0.02, sleep, 5)", "took longer than 0.02 s")
     works("local n = 0 return wait_until('it', 5, function() n = n + 1 return n == 3 and 'yes' end)", "yes")
-    refused("wait_until('the end', 0.2, function() return false, 'not yet' end)", "the end: not within 0.2 s: not yet")
+    refused(
+      "wait_until('the end', 0.2, function() return false, 'not yet' end)",
+      "the end: timed out after 0.2 s: not yet"
+    )
   end)
 end)
 

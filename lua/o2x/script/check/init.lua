@@ -1,4 +1,4 @@
---- o2x check: what can be seen of a script without running it.
+--- o2x check: static analysis of a script.
 
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
@@ -8,15 +8,15 @@ local reach = require "o2x.script.check.reach"
 local runbooks = require "o2x.script.runbook"
 local sandbox = require "o2x.script.sandbox"
 local steps = require "o2x.script.check.steps"
-local words = require "o2x.script.dsl"
+local dsl = require "o2x.script.dsl"
 local writes = require "o2x.script.check.writes"
 local library = require "o2x.script.library"
 
 local M = {}
 
-local function word_list(box)
+local function global_names(box)
   local list = {}
-  for _, source in ipairs { library.new(1), words.new(box) } do
+  for _, source in ipairs { library.new(1), dsl.new(box) } do
     for name in pairs(source) do
       list[#list + 1] = name
     end
@@ -24,7 +24,7 @@ local function word_list(box)
   return list
 end
 
--- Files of stdlib and other runbooks, for what a runbook leads to.
+-- Loads files of stdlib, to follow a runbook's calls into them.
 local function loader(project)
   local known = {}
   return function(name)
@@ -54,12 +54,12 @@ local function check_help(look, runbook, text)
   if not runbook.help or not runbook.help:match("%S") then
     look.problem(
       line_of(text, "summary"),
-      "the runbook has no help",
-      "help = [[why, what it touches, how to verify, how to go back]]"
+      "missing help",
+      "help = [[why it exists, what it changes, how to verify it, how to undo it]]"
     )
   end
   for name, spec in pairs(runbook.params) do
-    if not spec.help then look.problem(line_of(text, name), ("the parameter %s has no help"):format(name)) end
+    if not spec.help then look.problem(line_of(text, name), ("parameter %s has no help"):format(name)) end
   end
 end
 
@@ -92,7 +92,7 @@ function M.file(project, path, kind)
     tree = file.tree,
     sandbox = box,
     environment = box.environment,
-    words = word_list(box),
+    globals = global_names(box),
     load = loader(project),
     effects = ok and loaded and loaded.effects or {},
     declared = ok and kind == "runbook" and loaded.params or nil,

@@ -1,4 +1,4 @@
---- Lua source as tokens, for o2x check. What is read here has been compiled before: it is right.
+--- A lexer of Lua for o2x check. The source has already been compiled, so it has no syntax errors.
 
 local M = {}
 
@@ -60,7 +60,7 @@ local function symbol(text, i)
   return text:sub(i, i)
 end
 
--- Past white space and comments.
+-- Skips white space and comments.
 local function skip(text, i)
   while true do
     i = text:find("%S", i) or #text + 1
@@ -89,7 +89,7 @@ local function one(text, i)
   return found, found, i + #found
 end
 
---- The tokens of a text: { kind, value, line }; the last is of the kind "end of file".
+--- The tokens of a text: { kind, value, line }; the last one has the kind "end of file".
 ---@param text string
 ---@return table[]
 function M.tokens(text)

@@ -1,10 +1,10 @@
---- o2x check: secrets that stand in the source.
+--- o2x check: finds secrets in the source.
 
 local parser = require "o2x.script.check.parser"
 
 local M = {}
 
--- What well-known credentials look like.
+-- Patterns of well-known credentials.
 local SHAPES = {
   { "^AKIA[%u%d]+$", 20, "an AWS access key" },
   { "^ASIA[%u%d]+$", 20, "an AWS access key" },
@@ -46,7 +46,7 @@ local function names_secret(name)
   return false
 end
 
--- Words of a language and paths are names of secrets, not secrets.
+-- Ordinary words and paths are names of secrets, not secrets.
 local function looks_random(text)
   if #text < 8 or text:find("[%s/%%{}<>$‹]") then return false end
   return text:find("%a") ~= nil and text:find("[^%a_.-]") ~= nil
@@ -57,28 +57,28 @@ local function named(look, name, node, line)
   if looks_random(node.value) then
     look.problem(
       line,
-      ("%s is a secret that stands in the source"):format(name),
-      "secrets come from tenant.secrets or vault.read, and are never written down here"
+      ("%s looks like a secret in the source"):format(name),
+      "read secrets from tenant.secrets or with vault.read"
     )
-    node.told = true
+    node.reported = true
   end
 end
 
 local function shaped(look, node)
-  if node.told then return end
+  if node.reported then return end
   for _, shape in ipairs(SHAPES) do
     if #node.value >= shape[2] and node.value:find(shape[1]) then
       look.problem(
         node.line,
-        shape[3] .. " stands in the source",
-        "secrets come from tenant.secrets or vault.read; whoever can read this file has it: make a new one"
+        shape[3] .. " in the source",
+        "revoke it, then read the new one from tenant.secrets or with vault.read"
       )
       return
     end
   end
 end
 
---- Looks for secrets among the literals.
+--- Reports literals that look like secrets.
 ---@param look table
 function M.look(look)
   parser.walk(look.tree, function(node)

@@ -13,14 +13,14 @@ local M = {}
 local function global(look, node, assigned)
   local ok, value = pcall(function() return look.environment[node.name] end)
   if assigned then
-    look.problem(node.line, ("assigns the global %s"):format(node.name), "say local " .. node.name)
+    look.problem(node.line, ("assignment to the global %s"):format(node.name), "declare it: local " .. node.name)
   elseif not ok then
     local message = tostring(value):gsub("^.-:%d+: ", "")
-    look.problem(node.line, message .. suggest.did_you_mean(node.name, look.words))
+    look.problem(node.line, message .. suggest.did_you_mean(node.name, look.globals))
   end
 end
 
--- string.fromat: the allow-listed library has no such name.
+-- A misspelt or forbidden library function, such as string.fromat.
 local function library(look, node)
   local name = node.object.name
   local ok, lib = pcall(function() return look.environment[name] end)
@@ -53,7 +53,7 @@ local function stdlib_field(look, module, key, line)
   look.problem(line, ("%s has no %q%s"):format(module, key, suggest.did_you_mean(key, sorted_keys(loaded))))
 end
 
--- Objects of an api take a colon (pg.tenant:rows), apis themselves a point (vault.ensure).
+-- Methods of an API's objects take a colon (pg.tenant:rows), functions of an API a dot (vault.ensure).
 local function form(look, node)
   local api, rest = api_path(node.object)
   if not api then return end
@@ -62,9 +62,17 @@ local function form(look, node)
   local found = api_field(look, api, key, node.line)
   if not found then return end
   if node.k == "method" and not found.method then
-    look.problem(node.line, ("%s:%s with a colon"):format(shown, key), ("say %s.%s(…)"):format(shown, key))
+    look.problem(
+      node.line,
+      ("%s:%s is not a method"):format(shown, key),
+      ("call it with a dot: %s.%s(…)"):format(shown, key)
+    )
   elseif node.called and found.method and rest then
-    look.problem(node.line, ("%s.%s with a point"):format(shown, key), ("say %s:%s(…)"):format(shown, key))
+    look.problem(
+      node.line,
+      ("%s.%s is a method"):format(shown, key),
+      ("call it with a colon: %s:%s(…)"):format(shown, key)
+    )
   end
 end
 
@@ -81,14 +89,11 @@ local function required(look, node)
   if type(name) ~= "string" or name == "o2x.runbook" then return end
   local api = name:match("^o2x%.(.*)$")
   if api and not effects.known(api) then
-    look.problem(
-      node.line,
-      ("require %q: there is no such api%s"):format(name, suggest.did_you_mean(api, effects.NAMES))
-    )
+    look.problem(node.line, ("require %q: unknown API%s"):format(name, suggest.did_you_mean(api, effects.NAMES)))
   end
 end
 
--- Does an expression hold what comes from outside of the script: tenant.name, params.x, row.id?
+-- Does an expression contain external data, such as tenant.name, params.x or row.id?
 local function from_outside(expression)
   local found = false
   parser.walk(expression, function(node)
@@ -99,7 +104,7 @@ local function from_outside(expression)
   return found
 end
 
--- A query that is put together from texts is one that somebody else may finish.
+-- A query built by concatenation is open to SQL injection.
 local function query(look, node)
   local sql = node.args[1]
   if not sql or node.name ~= "rows" and node.name ~= "one" then return end
@@ -109,7 +114,7 @@ local function query(look, node)
       and (sql.b.k ~= "string" or sql.a.k ~= "string" and sql.a.k ~= "binary")
     or sql.k == "method" and sql.name == "format"
   if built and from_outside(sql) then
-    look.problem(node.line, "a query is put together from texts", "give the values as $1, $2 after it")
+    look.problem(node.line, "SQL built by concatenation", "pass the values as parameters: $1, $2 …")
   end
 end
 
@@ -124,8 +129,8 @@ local function params(look, func)
     if look.declared[node.key.value] then return end
     look.problem(
       node.line,
-      ("params.%s is no declared parameter%s"):format(node.key.value, suggest.did_you_mean(node.key.value, names)),
-      "the runbook's params declare them"
+      ("params.%s is not declared%s"):format(node.key.value, suggest.did_you_mean(node.key.value, names)),
+      "declare it in the runbook's params"
     )
   end)
 end
@@ -137,13 +142,13 @@ local function assigned(look, target)
     look.problem(
       target.line,
       ("tenant.%s is read-only"):format(target.key.value),
-      "a tenant is what its file says; only its id may be set, once"
+      "only tenant.id may be set, once; change the rest in the tenant's file"
     )
   end
 end
 
---- Looks for names that are not there.
----@param look table tree, environment, words, sandbox, declared (parameters or nil), problem(line, message, hint)
+--- Reports undefined names.
+---@param look table tree, environment, globals, sandbox, declared (parameters or nil), problem(line, message, hint)
 function M.look(look)
   parser.walk(look.tree, function(node)
     if node.k == "call" then

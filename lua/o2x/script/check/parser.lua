@@ -1,5 +1,5 @@
---- Lua source as a tree with its names resolved, for o2x check. Expressions are { k =, line = } with k one of name,
---- index, call, method, func, table, string, number, literal, binary, unary; a name has var, unless it is global.
+--- Parses Lua into a tree with resolved names, for o2x check. Expressions are { k =, line = } with k one of name,
+--- index, call, method, func, table, string, number, literal, binary, unary; a name has var unless it is global.
 
 local lexer = require "o2x.script.check.lexer"
 
@@ -430,7 +430,7 @@ end
 local FIELDS = { "object", "key", "fn", "a", "b", "value", "condition" }
 local LISTS = { "args", "items", "values", "targets", "clauses", "exprs", "body" }
 
---- Calls enter for each node of a tree, parents first; a node for which it gives false is not gone into.
+--- Calls enter for each node of a tree, parents first; if it returns false, the node's children are skipped.
 ---@param node table
 ---@param enter fun(node: table): boolean?
 function M.walk(node, enter)

@@ -1,11 +1,11 @@
---- What a piece of a script leads to: through local functions, and through the functions of modules that are required.
+--- Follows calls from a piece of a script through local functions and through functions of required modules.
 
 local parser = require "o2x.script.check.parser"
 local script = require "o2x.script.check.script"
 
 local M = {}
 
---- A source as a file to look into.
+--- Parses a source for `from`.
 ---@param text string
 ---@param shown string its path, for people
 ---@return table file tree, defined (functions by the name of their field), shown
@@ -24,7 +24,7 @@ end
 
 local function is_function(node) return node ~= nil and (node.k == "func" or node.k == "name") end
 
---- Visits a node and all that it leads to, each once.
+--- Visits a node and everything reachable from it, each once.
 ---@param file table
 ---@param node table
 ---@param load fun(name: string): table? the file of a module

@@ -1,27 +1,27 @@
---- A script as o2x check sees it: its tree, what its locals stand for, the steps that it names.
+--- Helpers of o2x check: a script's tree, the modules behind its locals, the names of its steps.
 
 local parser = require "o2x.script.check.parser"
 
 local M = {}
 
---- Is a node a call of a word of scripts, such as step?
+--- Is a node a call of a global function, such as step?
 ---@param node table
----@param word string
+---@param name string
 ---@return boolean
-function M.calls(node, word)
-  return node.k == "call" and node.fn.k == "name" and not node.fn.var and node.fn.name == word
+function M.calls(node, name)
+  return node.k == "call" and node.fn.k == "name" and not node.fn.var and node.fn.name == name
 end
 
---- What a node takes of what: "ensure" of `vault` in vault.ensure, "rows" of `pg.tenant` in pg.tenant:rows().
+--- The object and the key of a node: `vault` and "ensure" in vault.ensure, `pg.tenant` and "rows" in pg.tenant:rows().
 ---@param node table
----@return table? object nil if the node takes nothing by a name
+---@return table? object nil if the node is not an access by name
 ---@return string? key
 function M.member(node)
   if node.k == "index" and node.key.k == "string" then return node.object, node.key.value end
   if node.k == "method" then return node.object, node.name end
 end
 
---- What a node requires: require "NAME" itself, or a local that was set so.
+--- The module that a node requires: require "NAME" itself, or a local that holds it.
 ---@param node table?
 ---@return string? name
 function M.required(node)
@@ -44,10 +44,10 @@ function M.tree(text)
   return main
 end
 
---- The names of the steps that a text calls.
+--- The names of the steps in a source.
 ---@param text string
----@return table<string, boolean> names that stand there
----@return string[] beginnings of names that are put together; "" where even that is not known
+---@return table<string, boolean> names that are literals
+---@return string[] beginnings of computed names; "" if the beginning is unknown
 function M.steps(text)
   local names, beginnings = {}, {}
   parser.walk(M.tree(text), function(node)

@@ -1,4 +1,4 @@
---- o2x check: steps without a name, two of one name, and checks that write.
+--- o2x check: finds steps without a name, duplicate step names, and checks that write.
 
 local parser = require "o2x.script.check.parser"
 local reference = require "o2x.script.reference"
@@ -8,31 +8,30 @@ local M = {}
 
 local NAMELESS = { func = true, number = true, literal = true, table = true }
 
-local function check_step(look, node, word)
+local function check_step(look, node, kind)
   local name, fn = node.args[1], node.args[2]
   local spread = #node.args == 1 and (name.k == "call" or name.k == "method" or name.value == "...")
   if spread then return end -- step(table.unpack(line))
   if not name or NAMELESS[name.k] or name.k == "string" and name.value:match("^%s*$") then
-    look.problem(node.line, ("a %s without a name"):format(word), ('%s("What it does", function, …)'):format(word))
+    look.problem(node.line, ("%s without a name"):format(kind), ('%s("What it does", function, …)'):format(kind))
     return
   end
   if name.k == "string" and name.value:find("[%c/]") then
-    look.problem(node.line, ("the name of a %s has a slash or a line end: %q"):format(word, name.value))
+    look.problem(node.line, ("the name of a %s contains a slash or a line break: %q"):format(kind, name.value))
   end
   local shown = name.k == "string" and ("%q"):format(name.value) or ""
   if not fn or fn.k == "string" or fn.k == "number" or fn.k == "literal" or fn.k == "table" then
-    look.problem(node.line, ("%s %s has no function"):format(word, shown))
+    look.problem(node.line, ("%s %s has no function"):format(kind, shown))
   elseif fn.k == "call" and fn.fn.k == "index" then
     look.problem(
       node.line,
-      ("%s %s calls its function at once"):format(word, shown),
-      ("give the function and its arguments: %s(%s, f, …)"):format(word, shown)
+      ("%s %s calls its function instead of passing it"):format(kind, shown),
+      ("pass the function and its arguments: %s(%s, f, …)"):format(kind, shown)
     )
   end
 end
 
--- Literal names in one stretch of code that may run together: seen is name → line, looped whether it runs again and
--- again.
+-- Finds duplicate literal names in statements that may run together. seen: name → line; looped: inside a loop.
 local stretch
 
 local function names_in(look, node, seen, looped)
@@ -57,14 +56,14 @@ local function names_in(look, node, seen, looped)
     if looped then
       look.problem(
         n.line,
-        ("step %q is in a loop: its second time has the same name"):format(name.value),
-        "put into its name what it is about"
+        ("step %q is in a loop: its name repeats"):format(name.value),
+        "make the name unique, for example with the loop variable"
       )
     elseif seen[name.value] then
       look.problem(
         n.line,
-        ("two steps have the same name: %q (line %d)"):format(name.value, seen[name.value]),
-        "give each step of one level its own name"
+        ("duplicate step name %q (line %d)"):format(name.value, seen[name.value]),
+        "step names must be unique within their parent"
       )
     end
     seen[name.value] = seen[name.value] or n.line
@@ -80,7 +79,7 @@ local function branches(look, statement, seen, looped)
     end
     if clause.condition then names_in(look, clause.condition, own, looped) end
     stretch(look, clause.body, own, looped)
-    -- What returns does not come by what follows.
+    -- A branch that returns never reaches the following statements.
     local last = clause.body[#clause.body]
     if not (last and last.k == "return") then
       for name, line in pairs(own) do
@@ -121,14 +120,14 @@ local function check_reads(look, node)
     if found and found.writes then
       look.problem(
         n.line,
-        ("a check may only read, %s.%s writes"):format(api, n.key.value),
-        "write in a step, look in a check"
+        ("a check must only read, but %s.%s writes"):format(api, n.key.value),
+        "write in a step and read in a check"
       )
     end
   end)
 end
 
---- Looks at the steps and checks of a script.
+--- Reports mistakes in the steps and checks of a script.
 ---@param look table
 function M.look(look)
   parser.walk(look.tree, function(node)

@@ -1,4 +1,4 @@
---- o2x check: effects that a runbook has without declaring them, found through the functions of stdlib that it calls.
+--- o2x check: finds effects that a runbook does not declare, also in the stdlib functions that it calls.
 
 local effects = require "o2x.effects"
 local reach = require "o2x.script.check.reach"
@@ -7,7 +7,7 @@ local script = require "o2x.script.check.script"
 
 local M = {}
 
--- The api and the function of it that a node names: vault.ensure, pg.tenant:ensure_row, a local that is one of these.
+-- The API and the function that a node refers to: vault.ensure, pg.tenant:ensure_row, or a local that holds one.
 local function api_function(node)
   local object, key = script.member(node)
   while object and object.k == "index" do
@@ -19,25 +19,25 @@ local function api_function(node)
   return api, key
 end
 
---- Looks for undeclared effects.
----@param look table file, load(module), effects (declared words), problem
+--- Reports undeclared effects.
+---@param look table file, load(module), effects (the declared ones), problem
 function M.look(look)
-  local declared, told = {}, {}
-  for _, word in ipairs(look.effects) do
-    declared[word] = true
+  local declared, reported = {}, {}
+  for _, effect in ipairs(look.effects) do
+    declared[effect] = true
   end
   reach.from(look.file, look.tree, look.load, function(file, node, origin)
     local api, key = api_function(node)
     local functions = api and reference.of(api)
     local found = functions and functions[key]
     local module = found and found.writes and effects.find(api)
-    if not module or not module.declares or declared[module.declares] or told[module.declares] then return end
-    told[module.declares] = true
+    if not module or not module.declares or declared[module.declares] or reported[module.declares] then return end
+    reported[module.declares] = true
     local through = file ~= look.file and (", called from here (%s:%d)"):format(file.shown, node.line) or ""
     look.problem(
       origin.line,
-      ("%s.%s writes%s, and the runbook does not declare it"):format(api, key, through),
-      ("add %q to its effects"):format(module.declares)
+      ("undeclared effect: %s.%s writes%s"):format(api, key, through),
+      ("add %q to the runbook's effects"):format(module.declares)
     )
   end)
 end
