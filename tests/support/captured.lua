@@ -1,5 +1,7 @@
 --- What a function writes to standard output and standard error, instead of writing it there.
 
+-- luacheck: globals io
+
 --- Runs fn; raises its error.
 ---@param fn function
 ---@return string stdout

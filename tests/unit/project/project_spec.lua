@@ -3,9 +3,8 @@ local project = require "o2x.project.project"
 
 describe("project.find", function()
   local place
-  before_each(
-    function() place = folder { ["mine/runbooks/deploy.lua"] = "", ["mine/stdlib/x.lua"] = "", ["other/o2x.yaml"] = "" } end
-  )
+  local FILES <const> = { ["mine/runbooks/deploy.lua"] = "", ["mine/stdlib/x.lua"] = "" }
+  before_each(function() place = folder(FILES) end)
   after_each(function() place:close() end)
 
   it("finds the project of a runbook's path", function()
@@ -25,9 +24,8 @@ end)
 
 describe("project.at", function()
   local place
-  before_each(
-    function() place = folder { ["mine/o2x.yaml"] = "", ["share/runbooks/a.lua"] = "", ["share/stdlib/a.lua"] = "" } end
-  )
+  local FILES <const> = { ["mine/o2x.yaml"] = "", ["share/runbooks/a.lua"] = "", ["share/stdlib/a.lua"] = "" }
+  before_each(function() place = folder(FILES) end)
   after_each(function() place:close() end)
 
   it(
