@@ -30,8 +30,8 @@ OBJECTS := $(HOST:host/%.c=$(BUILD)/host/%.o)
 LUA      := $(shell find lua/o2x -name '*.lua' | sort)
 # What o2x check, o2x defs and docs/scripting.md know scripts from: the apis, the globals, the tables that are declared.
 APIS     := $(filter lua/o2x/effects/%,$(LUA)) \
-            $(addprefix lua/o2x/,$(addsuffix .lua,script/dsl script/runbook script/override script/hooks project/params \
-              project/tenants))
+            $(patsubst %,lua/o2x/script/%.lua,dsl runbook override hooks) \
+            $(patsubst %,lua/o2x/project/%.lua,params tenants)
 # What the lab's program is made of: the simulators, and those rooms of o2x that know nothing of runs.
 LAB_LUA  := $(shell find lua/lab -name '*.lua' | sort) \
             $(filter lua/o2x/base/% lua/o2x/client/% lua/o2x/report/% lua/o2x/project/% lua/o2x/cli/args.lua \
@@ -75,7 +75,7 @@ $(BUILD)/embedded_lab.c: $(BUILD)/embed $(LAB_LUA) $(BUILD)/lua.list
 $(SOURCES): $(APIS) $(BUILD)/lua.list
 	mkdir -p $(@D)
 	{ echo 'return {'; for file in $(APIS); do \
-	  name=$$(echo "$$file" | sed 's,^lua/o2x/effects/,,; s,^lua/o2x/script/,,; s,^lua/o2x/project/,,; s,\.lua$$,,; s,/init$$,,; s,/,.,g'); \
+	  name=$$(echo "$$file" | sed -E 's,^lua/o2x/(effects|script|project)/,,; s,\.lua$$,,; s,/init$$,,; s,/,.,g'); \
 	  printf '["%s"] = [==[\n' "$$name"; cat "$$file"; echo ']==],'; done; echo '}'; } > $@
 
 # Changes when a Lua file comes or goes, so that the embedded sets follow.

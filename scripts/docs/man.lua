@@ -60,7 +60,7 @@ function M.text()
   option_lines(add, args.COMMON)
   add(".SH CONFIGURATION")
   add(
-    "A value comes from the first place that has it: \\-\\-set=KEY=VALUE, the variable O2X_KEY, o2x.yaml of the project,"
+    "A value comes from the first place that has it: \\-\\-set=KEY=VALUE, the variable O2X_KEY, the project's o2x.yaml,"
   )
   add("~/.config/o2x/config.yaml, the variable of the system's own clients, the default.")
   configuration_lines(add)

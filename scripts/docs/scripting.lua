@@ -268,7 +268,7 @@ function M.text()
   add("What a hook is told of the run:\n")
   class_text(add, "o2x.run")
   add(
-    "## The Lua library\n\nWhat scripts have of it; `pairs` goes in a fixed order, `math.random` repeats in a resumed run.\n"
+    "## The Lua library\n\nScripts have this part. `pairs` has a fixed order; `math.random` repeats in a resumed run.\n"
   )
   library_text(add)
   add("## APIs\n")

@@ -1,5 +1,5 @@
--- Whatever others may call has a doc comment that says what it does and names its parameters: native functions, functions
--- of modules, methods, and what scripts can call.
+-- Whatever others may call has a doc comment that says what it does and names its parameters: native functions,
+-- functions of modules, methods, and what scripts can call.
 
 local fs = require "o2x.base.fs"
 local reference = require "o2x.script.reference"
@@ -66,8 +66,8 @@ local function names_of(list)
   return names
 end
 
--- Each function Owner.name(…), Owner:name(…) and Owner.name = … of a text, with the doc comment above it. The functions of
--- a table whose type is said by ---@type (or of an effect type, which docs/effects.md describes) need no comment each.
+-- Each function Owner.name(…), Owner:name(…) and Owner.name = … of a text, with the doc comment above it. Functions of
+-- a table that has a ---@type, or of an effect type, which docs/effects.md describes, need no comment each.
 local function functions(path, text)
   local found, doc, typed = {}, {}, {}
   for line in (text .. "\n"):gmatch("(.-)\n") do
@@ -132,7 +132,7 @@ describe("documentation", function()
     local wrong = {}
     local function look(api, list)
       for name, entry in pairs(list) do
-        local is_object = #entry.params == 0 and #entry.doc == 0 and api == "pg" -- pg.tenant: its methods are documented
+        local is_object = #entry.params == 0 and #entry.doc == 0 and api == "pg" -- pg.tenant: it has methods
         local problem = not entry.constant and not is_object and problem_of(entry.doc, entry.params)
         if problem then wrong[#wrong + 1] = ("%s.%s: %s"):format(api, name, problem) end
       end

@@ -8,8 +8,8 @@ return {
   name = "crypto",
   api = function()
     return {
-      --- The bcrypt hash of a password, as a secret: it can be guessed at, so it is in no plan and no journal. In a plan, a
-      --- password that would be generated is not known, and neither is its hash.
+      --- The bcrypt hash of a password, as a secret: it can be guessed, so it is in no plan and no journal. In a plan,
+      --- a password that would be generated is not known, and neither is its hash.
       ---@param password userdata|string a secret
       ---@return userdata secret
       bcrypt = function(password)

@@ -212,8 +212,8 @@ end
 
 local function api(ctx)
   return {
-    --- Ensures a record set: compared, then created or changed, then waited for. A foreign one is refused. Names have no
-    --- final dot.
+    --- Ensures a record set: compares it, creates or changes it, waits until it is INSYNC. A foreign one is refused.
+    --- Names have no final dot.
     ---@param given { name: string, type: string, ttl: integer?, values: string[], takeover: boolean? }
     ---@return { type: string, ttl: integer, values: string[] }
     ensure_record = function(given) return (ensure_record(ctx, given)) end,

@@ -1,6 +1,6 @@
 --- Objects that live in a service of the tenant, behind its own HTTP interface: found by one request, made by another.
---- Runbooks: require "o2x.service". A request names a `service`, and goes through the API server's proxy, so that nothing
---- is port-forwarded; or a `url`, and goes the way that clients take. What needs a session's token must take the second:
+--- Runbooks: require "o2x.service". A request names a `service`, and goes through the API server's proxy, so that
+--- nothing is port-forwarded; or a `url`, and goes the way of clients. What needs a session's token must use a `url`:
 --- the API server keeps the Authorization header for itself.
 
 local errors = require "o2x.base.error"
@@ -140,17 +140,20 @@ end
 local function api(ctx)
   return {
     --- Ensures an object of a service.
-    ---@param options { name: string, service: string, find: table, found: string, create: table? } requests as for call; found: where the answer to find has the id
+    ---@param options { name: string, service: string, find: table, found: string, create: table? } find, create:
+    ---  requests as for call; found: where the answer to find has the id
     ---@return any id what find answers at `found`
     ensure = function(options) return ctx:effect("service.object", options, { present = true }).id end,
 
     --- Sends a request that changes nothing of the tenant's: a query, a test. For checks.
-    ---@param request { service: string?, port: integer?, path: string?, url: string?, method: string?, headers: table?, json: any, session: table? }
+    ---@param request { service: string?, port: integer?, path: string?, url: string?, method: string?,
+    ---  headers: table?, json: any, session: table? }
     ---@return { status: integer, headers: table, body: string, json: any }
     call = function(request) return send(ctx, request) end,
 
     --- A session at a service that gives tokens.
-    ---@param options { service: string, path: string, json: fun(): table, token: string } token: where the answer has it
+    ---@param options { service: string, path: string, json: fun(): table, token: string } token: its place in the
+    ---  answer
     ---@return { login: function, token: function, forget: function }
     session = function(options) return session(ctx, options) end,
   }

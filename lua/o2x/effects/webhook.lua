@@ -1,5 +1,6 @@
---- Messages to the operators' own systems: require "o2x.webhook". One address, from the configuration (webhook.url); a chat
---- message, a ticket. Sent at least once: a resumed run that cannot know sends again, with the same Idempotency-Key.
+--- Messages to the operators' own systems: require "o2x.webhook". One address, from the configuration (webhook.url);
+--- a chat message, a ticket. Sent at least once: a resumed run that cannot know sends again, with the same
+--- Idempotency-Key.
 
 local errors = require "o2x.base.error"
 local http = require "o2x.client.http"

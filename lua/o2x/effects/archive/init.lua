@@ -132,7 +132,7 @@ return {
     return {
       --- Dumps the tenant's database into a new file and reads it back.
       ---@param path string of the file, on this machine
-      ---@return { database: string, at: string, bytes: integer, sha256: string, tables: integer, rows: integer } made what pg_dump wrote
+      ---@return { database: string, at: string, bytes: integer, sha256: string, tables: integer, rows: integer }
       dump = function(path) return dump(ctx, absolute(path)) end,
 
       --- Dumps the tenant's database into a new file in the folder of this run.
@@ -198,7 +198,8 @@ return {
       drop_aside = function() ctx:effect("pg.restored", target_of(ctx, {}), nil) end,
 
       --- The databases that restores of this tenant left behind.
-      ---@return { name: string, what: string, at: string, run: string, size: integer }[] what: "before" or "restored"; size: bytes
+      ---@return { name: string, what: string, at: string, run: string, size: integer }[]
+      ---  what: "before" or "restored"; size: bytes
       kept = function() return kept(ctx) end,
     }
   end,

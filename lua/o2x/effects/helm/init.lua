@@ -275,7 +275,8 @@ local function api(ctx)
     --- Ensures a release, and waits until its workloads are ready.
     ---@param name string
     ---@param o { chart: string, values: any, namespace: string?, timeout: number?, wait: boolean? } chart: a folder of
-    --- the platform tree; values: a file of it, a table without secrets, or a list of these; timeout: to get ready in
+    ---  the platform tree; values: a file of it, a table without secrets, or a list of these; timeout: seconds until
+    ---  the workloads are ready
     ---@return table release revision, chart, app_version, status
     ---@return string outcome
     ensure_release = function(name, o) return ensure_release(ctx, name, o) end,
@@ -295,7 +296,7 @@ local function api(ctx)
     --- The revisions of a release, oldest first.
     ---@param name string
     ---@param namespace string? the tenant's own by default
-    ---@return table[]? revisions revision, status, chart, app_version, description, updated; nil if there is no such release
+    ---@return table[]? revisions revision, status, chart, app_version, description, updated; nil: no such release
     history = function(name, namespace) return client(ctx):history(name, default(namespace)) end,
 
     --- A release as it is.

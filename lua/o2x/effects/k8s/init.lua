@@ -239,7 +239,7 @@ local function api(ctx)
       return patient(ctx, client(ctx).events, client(ctx), kind, name, namespace)
     end,
 
-    --- Waits until an object is ready. If it does not become ready, the error explains why: pods, events, last log lines.
+    --- Waits until an object is ready. If it does not become ready, the error explains why: pods, events, log lines.
     ---@param kind string
     ---@param name string
     ---@param seconds number? longest wait; 300
@@ -254,7 +254,8 @@ local function api(ctx)
     --- Sends a request to a service through the API server's proxy. A plan refuses methods other than GET and HEAD.
     ---@param service string
     ---@param port integer|string
-    ---@param o { method: string?, path: string?, headers: table?, json: any, body: any, timeout: number?, namespace: string? }?
+    ---@param o { method: string?, path: string?, headers: table?, json: any, body: any, timeout: number?,
+    ---  namespace: string? }?
     ---@return table response status, headers, body
     request = function(service, port, o)
       o = request_fields(o or {})
