@@ -4,7 +4,7 @@
 --   local runbook = require "o2x.runbook"
 --   return runbook.override(require "runbooks.onboard", {
 --     version = "1.0.0",
---     params  = { wait = { default = "20m" } },
+--     params  = { timeout = { default = "20m" } },
 --     before  = { Deploy = function(tenant, params) … end },
 --     without = { "Write the handoff documents" },
 --   })
