@@ -233,7 +233,8 @@ describe("a helm that died", function()
       s=sh.helm.release.v1.t1-app.v1
       r=$(kubectl get secret $s -o jsonpath={.data.release} | base64 -d | base64 -d | gunzip |
         sed 's/"status":"superseded"/"status":"deployed"/' | gzip -c | base64 -w0 | base64 -w0)
-      kubectl patch secret $s --type merge -p "{data: {release: $r}, metadata: {labels: {status: deployed}}}"]]
+      kubectl patch secret $s --type merge \
+        -p "{\"data\":{\"release\":\"$r\"},\"metadata\":{\"labels\":{\"status\":\"deployed\"}}}"]]
     )
     local run = env.run()
     run.ensure()
