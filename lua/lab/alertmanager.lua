@@ -1,8 +1,8 @@
 --- Alertmanager's silences (API v2), behind the Service alertmanager-operated.
 
 local clock = require "o2x.base.clock"
-local crypto = require "o2x.base.crypto"
 local json = require "o2x.base.json"
+local uuid = require "lab.uuid"
 
 local M = {}
 
@@ -10,17 +10,12 @@ local JSON <const> = { ["Content-Type"] = "application/json" }
 
 local function answer(status, value) return status, JSON, json.encode(value) end
 
-local function uuid()
-  local hex = crypto.hex(crypto.random(16))
-  return ("%s-%s-4%s-8%s-%s"):format(hex:sub(1, 8), hex:sub(9, 12), hex:sub(14, 16), hex:sub(18, 20), hex:sub(21, 32))
-end
-
 local function state_of(silence, now)
   if clock.parse(silence.endsAt) <= now then return "expired" end
   return clock.parse(silence.startsAt) > now and "pending" or "active"
 end
 
-local function shown(silence, now)
+local function with_status(silence, now)
   local copy = { status = { state = state_of(silence, now) } }
   for name, value in pairs(silence) do
     copy[name] = value
@@ -31,7 +26,7 @@ end
 local function list(state, now)
   local found = json.array {}
   for _, silence in ipairs(state.silences) do
-    found[#found + 1] = shown(silence, now)
+    found[#found + 1] = with_status(silence, now)
   end
   return answer(200, found)
 end
@@ -53,7 +48,7 @@ local function problem_of(given)
   if ends <= starts then return "Failed to create silence: start time must be before end time" end
 end
 
--- One that is still in force is replaced under its id; one that is over comes back under a new one.
+-- An active silence is replaced under its id, an expired one is created again under a new id.
 local function post(state, now, body)
   local ok, given = pcall(json.decode, body or "")
   local problem = problem_of(ok and given or nil)
@@ -82,9 +77,12 @@ local function delete(state, now, id)
   return 200, nil, ""
 end
 
---- Answers a request.
+--- Handles a request.
 ---@param lab table
----@param req table
+---@param req httpd.request
+---@return integer status
+---@return table? headers
+---@return string body
 function M.handle(lab, req)
   local state, now = lab.state("alertmanager"), lab.clock()
   state.silences = json.array(state.silences or {})
@@ -96,7 +94,7 @@ function M.handle(lab, req)
   elseif id and req.method == "GET" then
     local silence = find(state, id)
     if silence then
-      status, headers, body = answer(200, shown(silence, now))
+      status, headers, body = answer(200, with_status(silence, now))
     end
   elseif id and req.method == "DELETE" then
     status, headers, body = delete(state, now, id)

@@ -1,5 +1,5 @@
---- The one AWS endpoint of the lab. A request says in its signature's credential scope which service it is for; each
---- service is a file of its own.
+--- The lab's AWS endpoint, one for all services. The credential scope of a request's signature names the service; each
+--- service is a module.
 
 local aws_auth = require("lab.aws_auth")
 local clock = require("o2x.base.clock")
@@ -14,7 +14,11 @@ local SERVICES <const> = { rds = "lab.rds", route53 = "lab.route53", s3 = "lab.s
 
 local function request_id() return crypto.hex(crypto.random(16)) end
 
---- An error as the query and REST-XML services of AWS write it.
+--- An error response of AWS's query and REST-XML services.
+---@param status integer
+---@param code string
+---@param message string
+---@param namespace string?
 ---@return integer status, table headers, string body
 function M.problem(status, code, message, namespace)
   local id = request_id()
@@ -27,7 +31,11 @@ function M.problem(status, code, message, namespace)
     }, namespace)
 end
 
---- An answer.
+--- An XML response.
+---@param status integer
+---@param node table of o2x.base.xml
+---@param namespace string?
+---@param headers table<string, string>?
 ---@return integer status, table headers, string body
 function M.answer(status, node, namespace, headers)
   headers = headers or {}
@@ -51,7 +59,9 @@ local function handler(lab, keys)
     local scope, code, message = aws_auth.check(request, keys, clock.now())
     if not scope then return M.problem(403, code, message) end
     local service = services[scope.service]
-    if not service then return M.problem(400, "UnknownService", ("the lab has no %s"):format(scope.service)) end
+    if not service then
+      return M.problem(400, "UnknownService", ("the lab does not simulate %s"):format(scope.service))
+    end
     return service(request, keys)
   end
 end
@@ -78,7 +88,7 @@ function M.start(lab)
   }
 end
 
--- Services that have servers of their own.
+-- Calls a function of each service that has it.
 local function each_service(name, lab)
   for _, module in pairs(SERVICES) do
     local service = require(module)
@@ -86,11 +96,11 @@ local function each_service(name, lab)
   end
 end
 
---- Ends what a killed lab left running.
+--- Stops the servers that a killed lab left running.
 ---@param lab table
 function M.sweep(lab) each_service("sweep", lab) end
 
---- Removes what the services keep outside of the lab's folder; the lab is down.
+--- Removes the data that the services keep outside of the lab's folder. The lab must be down.
 ---@param lab table
 function M.forget(lab) each_service("forget", lab) end
 

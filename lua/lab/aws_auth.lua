@@ -1,25 +1,19 @@
---- Checks the signature of a request to AWS (Signature Version 4), the whole of it, as the real endpoint does.
+--- Verifies the signature of a request to AWS (Signature Version 4) in full, as the real endpoint does.
 
 local crypto = require("o2x.base.crypto")
+local httpd = require("lab.httpd")
 
 local M = {}
 
 local AUTHORIZATION <const> = "^AWS4%-HMAC%-SHA256 Credential=([^,%s]+),%s*SignedHeaders=([^,%s]+),%s*Signature=(%x+)$"
-local SKEW <const> = 15 * 60 -- seconds a clock may be wrong
+local MAX_SKEW <const> = 15 * 60 -- seconds between the clocks of client and server
 
--- Header values and query, sorted and encoded in the one way both sides must.
-local function encode(text)
-  return (text:gsub("[^%w%-%._~]", function(c) return ("%%%02X"):format(c:byte()) end))
-end
-
+-- Query and headers in the canonical form that client and server sign.
 local function canonical_query(target)
   local raw, pairs_list = target:match("%?(.*)$") or "", {}
   for pair in raw:gmatch("[^&]+") do
     local key, value = pair:match("^([^=]*)=?(.*)$")
-    local function decode(text)
-      return (text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
-    end
-    pairs_list[#pairs_list + 1] = encode(decode(key)) .. "=" .. encode(decode(value))
+    pairs_list[#pairs_list + 1] = httpd.encode(httpd.decode(key)) .. "=" .. httpd.encode(httpd.decode(value))
   end
   table.sort(pairs_list)
   return table.concat(pairs_list, "&")
@@ -58,11 +52,13 @@ local function time_of(stamp)
   return year and require("o2x.base.clock").parse(("%s-%s-%sT%s:%s:%sZ"):format(year, month, day, hour, minute, second))
 end
 
---- Whom and what is a request for?
----@param request table
+--- Verifies a request.
+---@param request httpd.request
 ---@param keys {access_key: string, secret_key: string}
----@param now number
----@return table|nil scope {date, region, service}; or nil, code, message
+---@param now number seconds since 1970
+---@return table|nil scope {date, region, service}; nil if the request is refused
+---@return string? code of the error
+---@return string? message of the error
 function M.check(request, keys, now)
   local header = request.headers.authorization
   if not header then return nil, "MissingAuthenticationToken", "Request is missing Authentication Token" end
@@ -75,7 +71,7 @@ function M.check(request, keys, now)
   end
   local scope = { date = date, region = region, service = service, text = text }
   local sent = time_of(request.headers["x-amz-date"])
-  if not sent or math.abs(sent - now) > SKEW then
+  if not sent or math.abs(sent - now) > MAX_SKEW then
     return nil, "RequestExpired", "Signature expired or not yet current"
   end
   if given ~= signature(request, keys, scope, signed) then

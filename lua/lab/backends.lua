@@ -1,19 +1,22 @@
---- Who answers behind a Service of the cluster: the API server's proxy and the ingress both end here.
+--- Routes a request to the simulated program behind a Service, for the API server's proxy and the ingress.
 
 local M = {}
 
-local PLATFORM <const> = { ["monitoring/alertmanager-operated"] = "lab.alertmanager" }
+local SPECIAL <const> = { ["monitoring/alertmanager-operated"] = "lab.alertmanager" }
 
---- Answers a request.
+--- Handles a request.
 ---@param lab table
 ---@param info table of lab.k8s.backend
----@param req table
+---@param req httpd.request
+---@return integer status
+---@return table? headers
+---@return string body
 function M.handle(lab, info, req)
-  local own = PLATFORM[info.namespace .. "/" .. info.service]
-  if own then return require(own).handle(lab, req) end
-  local page = require "lab.page"
-  local files = page.of(lab, info)
-  if files then return page.handle(files, req) end
+  local special = SPECIAL[info.namespace .. "/" .. info.service]
+  if special then return require(special).handle(lab, req) end
+  local nginx = require "lab.nginx"
+  local files = nginx.files(lab, info)
+  if files then return nginx.handle(files, req) end
   return require("lab.services").handle(lab, info, req)
 end
 

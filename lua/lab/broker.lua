@@ -1,6 +1,7 @@
---- The message broker's administration in the lab: Jolokia and the message API of ActiveMQ 5.16, as they were recorded.
+--- The lab's message broker: Jolokia and the message API of ActiveMQ 5.16, after recordings of the real one.
 
 local crypto = require "o2x.base.crypto"
+local httpd = require "lab.httpd"
 local json = require "o2x.base.json"
 
 local M = { name = "broker" }
@@ -42,7 +43,7 @@ end
 
 -- ---- object names ----
 
--- "org.apache.activemq:type=Broker,brokerName=x" → its keys; nil when it is not one of the broker's.
+-- "org.apache.activemq:type=Broker,brokerName=x" → its keys; nil if it is not an object name of the broker.
 local function read_name(text)
   local keys = {}
   for key, value in (text:match("^org%.apache%.activemq:(.+)$") or ""):gmatch("([^,=]+)=([^,]*)") do
@@ -101,16 +102,16 @@ local BROKER_ATTRIBUTES = {
   end,
 }
 
--- One attribute, or several as a table; nil and the missing one's name.
-local function attributes_of(known, object, wanted)
-  if type(wanted) == "string" then
-    if not known[wanted] then return nil, wanted end
-    return known[wanted](object)
+-- One attribute by name, or several by a list of names; nil and the name of a missing one.
+local function read_attributes(getters, object, names)
+  if type(names) == "string" then
+    if not getters[names] then return nil, names end
+    return getters[names](object)
   end
   local values = {}
-  for _, name in ipairs(wanted) do
-    if not known[name] then return nil, name end
-    values[name] = known[name](object)
+  for _, name in ipairs(names) do
+    if not getters[name] then return nil, name end
+    values[name] = getters[name](object)
   end
   return values
 end
@@ -125,7 +126,7 @@ local function matches(pattern, object_keys)
   return true
 end
 
--- Every object: { keys, attributes known, the object }.
+-- All objects: { keys, attribute getters, the object }.
 local function objects(state)
   local list = { { { type = "Broker", brokerName = BROKER }, BROKER_ATTRIBUTES, state } }
   for _, queue in ipairs(state.queues) do
@@ -142,9 +143,9 @@ local function read(_, state, request, keys)
   local pattern, found = request.mbean:find("[%*%?]"), {}
   for _, object in ipairs(objects(state)) do
     if matches(keys, object[1]) then
-      -- By pattern, an attribute is always in a table of its object.
-      local wanted = pattern and type(request.attribute) == "string" and { request.attribute } or request.attribute
-      local value, missing = attributes_of(object[2], object[3], wanted)
+      -- For a pattern, each object has a table of its attributes, even if there is only one.
+      local names = pattern and type(request.attribute) == "string" and { request.attribute } or request.attribute
+      local value, missing = read_attributes(object[2], object[3], names)
       if missing then return no_attribute(missing) end
       if not pattern then return { value = value } end
       found[canonical(object[1])] = value
@@ -154,7 +155,7 @@ local function read(_, state, request, keys)
   return problem(404, "javax.management.InstanceNotFoundException", request.mbean)
 end
 
-local function shown(queue, message)
+local function message_body(queue, message)
   local body = {
     JMSMessageID = message.id,
     JMSDestination = "queue://" .. queue.name,
@@ -199,7 +200,7 @@ local QUEUE_OPERATIONS = {
   browse = function(_, _, queue)
     local list = json.array {}
     for i, message in ipairs(queue.messages) do
-      list[i] = shown(queue, message)
+      list[i] = message_body(queue, message)
     end
     return list
   end,
@@ -238,7 +239,7 @@ local function version()
   }
 end
 
-local function answer_one(lab, state, request)
+local function execute(lab, state, request)
   local command, keys = COMMANDS[request.type or ""], read_name(tostring(request.mbean or ""))
   local answer
   if request.type == "version" then
@@ -265,8 +266,7 @@ end
 local function from_path(path)
   local parts = {}
   for part in (path:gsub("!/", "\0") .. "/"):gmatch("(.-)/") do
-    part = part:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end)
-    parts[#parts + 1] = (part:gsub("%z", "/"))
+    parts[#parts + 1] = (httpd.decode(part):gsub("%z", "/"))
   end
   local kind, mbean, third = parts[1], parts[2], parts[3]
   if kind == "read" and third then
@@ -297,16 +297,16 @@ local function jolokia(lab, state, req)
       )
   end
   if req.method ~= "POST" then
-    return 200, TEXT, json.encode(answer_one(lab, state, from_path(req.path:sub(#"/api/jolokia/" + 1))))
+    return 200, TEXT, json.encode(execute(lab, state, from_path(req.path:sub(#"/api/jolokia/" + 1))))
   end
   local ok, request = pcall(json.decode, req.body)
   if not ok or type(request) ~= "table" then
     return 200, TEXT, json.encode(problem(400, "java.lang.IllegalArgumentException", "Invalid JSON request"))
   end
-  if not request[1] then return 200, TEXT, json.encode(answer_one(lab, state, request)) end
+  if not request[1] then return 200, TEXT, json.encode(execute(lab, state, request)) end
   local answers = json.array {}
   for i, each in ipairs(request) do
-    answers[i] = answer_one(lab, state, each)
+    answers[i] = execute(lab, state, each)
   end
   return 200, TEXT, json.encode(answers)
 end
@@ -316,8 +316,7 @@ end
 local function messages(lab, state, req, name)
   if req.method == "POST" then
     local text = ("&" .. req.body):match("&body=([^&]*)") or req.body
-    text = text:gsub("+", " "):gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end)
-    put(lab, state, add(state, name), text, true)
+    put(lab, state, add(state, name), httpd.decode((text:gsub("+", " "))), true)
     lab.save("broker")
     return 200, nil, "Message sent"
   end
@@ -358,7 +357,7 @@ local function handler(lab, state)
   end
 end
 
---- Starts the broker's administration.
+--- Starts the server.
 ---@param lab table
 ---@return table {port, env, stop}
 function M.start(lab)

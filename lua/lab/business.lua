@@ -1,5 +1,5 @@
---- What the tenant's platform is for, in miniature: customers order, orders are billed, bills become invoices, invoices
---- are paid, reports count it all. One plain table a tenant holds it, so that it survives a restart of the lab.
+--- The tenant's business in miniature, with its GraphQL schema: customers, orders, bills, invoices, payments, reports.
+--- Each tenant's data are a plain table, so that they survive a restart of the lab.
 
 local M = {}
 
@@ -8,8 +8,10 @@ Business.__index = Business
 
 local KINDS = { "customers", "orders", "bills", "invoices", "payments", "reports" }
 
----@param state table   the tenant's own part of the lab's state
+--- Opens a tenant's business.
+---@param state table   the tenant's part of the lab's state
 ---@param options {tenant: string, tenant_id: string?, now: fun(): number, url: string}
+---@return table business
 function M.open(state, options)
   for _, kind in ipairs(KINDS) do
     state[kind] = state[kind] or {}
@@ -29,20 +31,20 @@ local function cents(amount) return math.floor(amount * 100 + 0.5) / 100 end
 
 local function timestamp(now) return os.date("!%Y-%m-%dT%H:%M:%SZ", now // 1 | 0) end
 
-local function find(list, wanted)
+local function find(list, fields)
   for _, item in ipairs(list) do
     local same = true
-    for key, value in pairs(wanted) do
+    for key, value in pairs(fields) do
       same = same and item[key] == value
     end
     if same then return item end
   end
 end
 
-local function filter(list, wanted)
+local function filter(list, fields)
   local found = {}
   for _, item in ipairs(list) do
-    if find({ item }, wanted) then found[#found + 1] = item end
+    if find({ item }, fields) then found[#found + 1] = item end
   end
   return found
 end
@@ -60,9 +62,8 @@ function Business:get(kind, id, what)
   return find(self.state[kind], { id = id }) or reject("NOT_FOUND", "%s %s not found", what, id)
 end
 
--- A client's own identifier may be used once: that is how a client finds out whether an interrupted request was carried
--- out.
-function Business:unused(kind, external, what)
+-- An external id may be used once. So a client can find out whether an interrupted request took effect.
+function Business:check_unused(kind, external, what)
   local other = external and find(self.state[kind], { externalId = external })
   if other then reject("CONFLICT", "%s with externalId %s already exists: %s", what, external, other.id) end
 end
@@ -73,7 +74,7 @@ function Business:create_customer(input)
   if not input.email:find("^[^@%s]+@[^@%s]+%.[^@%s]+$") then
     reject("BAD_USER_INPUT", "email %s is not an address", input.email)
   end
-  self:unused("customers", input.externalId, "customer")
+  self:check_unused("customers", input.externalId, "customer")
   local customer = self:add("customers", "CUST", {
     firstName = input.firstName,
     lastName = input.lastName,
@@ -95,7 +96,7 @@ function Business:update_customer(input)
 end
 
 function Business:find_one(kind, input, what)
-  if not next(input) then reject("BAD_USER_INPUT", "%s: say which one", what) end
+  if not next(input) then reject("BAD_USER_INPUT", "%s: no id or other field is given", what) end
   return find(self.state[kind], input)
 end
 
@@ -123,7 +124,7 @@ end
 
 function Business:create_order(input)
   local customer = self:get("customers", input.customerId, "customer")
-  self:unused("orders", input.externalId, "order")
+  self:check_unused("orders", input.externalId, "order")
   local items, total = order_items(input), 0
   for _, item in ipairs(items) do
     total = total + item.quantity * item.price
@@ -142,7 +143,7 @@ end
 
 function Business:submit_order(input)
   local order =
-    self:get("orders", input.id or input.orderId or reject("BAD_USER_INPUT", "submitOrder: say which order"), "order")
+    self:get("orders", input.id or input.orderId or reject("BAD_USER_INPUT", "submitOrder: no id is given"), "order")
   if order.status == "DRAFT" then
     order.status, order.submittedAt = "SUBMITTED", timestamp(self.now())
   end
@@ -184,7 +185,7 @@ function Business:bill(customer, orders)
   return bill
 end
 
---- Bills every submitted order that has no bill yet (of one customer, or of all): a second run finds nothing to do.
+-- Bills every submitted order that has no bill yet, of one customer or of all.
 function Business:trigger_billing(input)
   local by_customer, order_of = {}, {}
   for _, order in ipairs(self.state.orders) do
@@ -212,7 +213,7 @@ end
 
 function Business:process_payment(input)
   local invoice = self:get("invoices", input.invoiceId, "invoice")
-  self:unused("payments", input.externalId, "payment")
+  self:check_unused("payments", input.externalId, "payment")
   local amount = cents(input.amount or invoice.amountDue)
   if invoice.status == "PAID" then reject("CONFLICT", "invoice %s is already paid", invoice.id) end
   if amount <= 0 or amount > invoice.amountDue then
@@ -253,7 +254,7 @@ function Business:generate_report(input)
   if not kind then
     reject("BAD_USER_INPUT", "report %s is not one of BILLING, CUSTOMERS, INVOICES, REVENUE", input.type)
   end
-  self:unused("reports", input.externalId, "report")
+  self:check_unused("reports", input.externalId, "report")
   local rows = {}
   for i, item in ipairs(self.state[kind.from]) do
     rows[i] = {}
@@ -271,7 +272,8 @@ function Business:generate_report(input)
   })
 end
 
---- The printed invoice; nil when there is no such invoice.
+--- The invoice as a PDF; nil if it does not exist.
+---@param id string
 ---@return string|nil pdf
 function Business:invoice_pdf(id)
   local invoice = find(self.state.invoices, { id = id })
@@ -395,7 +397,7 @@ local MUTATIONS = {
   },
 }
 
---- What the tenant sells, as a GraphQL schema.
+--- The GraphQL schema.
 M.schema = {
   query = "Query",
   mutation = "Mutation",

@@ -5,66 +5,64 @@ local json = require "o2x.base.json"
 local lab = require "lab"
 local suggest = require "o2x.base.suggest"
 local out = require "o2x.report.out"
+local sorted_keys = require "o2x.base.sorted_keys"
 
-local WORDS = { up = 0, down = 0, status = 0, env = 0, reset = 0, serve = 0, fault = 2, ["advance-clock"] = 1 }
+local MAX_ARGUMENTS = { up = 0, down = 0, status = 0, env = 0, reset = 0, serve = 0, fault = 2, ["advance-clock"] = 1 }
 local FAULT_OPTIONS = { times = true, match = true, seconds = true }
-local SHOWN = { "up", "down", "status", "env", "reset", "fault", "advance-clock" }
+local ACTION_NAMES = { "up", "down", "status", "env", "reset", "fault", "advance-clock" }
 local USAGE = "lab up|down|status|env|reset|fault|advance-clock"
 
--- The words of the command, and the name=value words of a fault.
+-- The action and its arguments. The name=value arguments of a fault go into the options.
 local function parse(words, options)
-  local what, rest = words[1], {}
-  if not WORDS[what] then
-    errors.input(("lab knows no %s%s"):format(out.printable(what), suggest.did_you_mean(what, SHOWN)), "o2x help lab")
+  local action, rest = words[1], {}
+  if not MAX_ARGUMENTS[action] then
+    local hint = suggest.did_you_mean(action, ACTION_NAMES)
+    errors.input(("lab: unknown action %q%s"):format(out.printable(action), hint), "o2x help lab")
   end
   for i = 2, #words do
     local key, value = words[i]:match "^(%l+)=(.*)$"
-    if what == "fault" and key and FAULT_OPTIONS[key] then
+    if action == "fault" and key and FAULT_OPTIONS[key] then
       options[key] = value
     else
       rest[#rest + 1] = words[i]
     end
   end
-  if #rest > WORDS[what] then
-    errors.input(("lab %s: what is %q?"):format(what, rest[WORDS[what] + 1]), "o2x help lab")
+  local unexpected = rest[MAX_ARGUMENTS[action] + 1]
+  if unexpected then
+    errors.input(("lab %s: unexpected argument %q"):format(action, out.printable(unexpected)), "o2x help lab")
   end
-  return what, rest
+  return action, rest
 end
 
 local function say(format, ...) out.say(format:format(...)) end
 
--- For any POSIX shell: nothing in a value is special between single quotes but the quote itself.
+-- Quotes for any POSIX shell: between single quotes, only the single quote is special.
 local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 
--- What would make a client look elsewhere in spite of our variables.
+-- Variables that would point a client elsewhere in spite of ours.
 local UNSET = "AWS_PROFILE AWS_SESSION_TOKEN PGDATABASE PGOPTIONS PGPASSFILE PGSERVICE PGSSLMODE VAULT_NAMESPACE"
 
--- curl and the AWS command line would ask a proxy for 127.0.0.1 as well.
+-- curl and the AWS command line would send requests for 127.0.0.1 to a proxy.
 local function print_no_proxy()
   for _, name in ipairs { "http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY" } do
     if os.getenv(name) then
-      local known = os.getenv "no_proxy" or os.getenv "NO_PROXY"
-      local text = quote((known and known ~= "" and known .. "," or "") .. "127.0.0.1,localhost")
+      local current = os.getenv "no_proxy" or os.getenv "NO_PROXY"
+      local text = quote((current and current ~= "" and current .. "," or "") .. "127.0.0.1,localhost")
       io.stdout:write("export no_proxy=", text, " NO_PROXY=", text, "\n")
       return
     end
   end
 end
 
--- Not by out.data: what is printed here is for a shell, passwords and all.
+-- Not through out.data, which would hide the passwords: a shell reads this.
 local function print_env(env, as_json)
   if as_json then
     io.stdout:write(json.pretty(env), "\n")
     return
   end
-  local names = {}
-  for name in pairs(env) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
   io.stdout:write("unset ", UNSET, "\n")
   print_no_proxy()
-  for _, name in ipairs(names) do
+  for _, name in ipairs(sorted_keys(env)) do
     io.stdout:write("export ", name, "=", quote(env[name]), "\n")
   end
 end
@@ -78,12 +76,8 @@ local function print_status(status, as_json)
     out.data(("the lab in %s is not up"):format(status.dir))
     return
   end
-  local names, rows = {}, { { "SERVICE", "ADDRESS" } }
-  for name in pairs(status.servers) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  for _, name in ipairs(names) do
+  local rows = { { "SERVICE", "ADDRESS" } }
+  for _, name in ipairs(sorted_keys(status.servers)) do
     local port = status.servers[name].port
     rows[#rows + 1] = { name, port and ("127.0.0.1:%d"):format(port) or "-" }
   end
@@ -106,7 +100,7 @@ local function print_rules(rules, as_json)
     }
   end
   out.columns(rows, out.data)
-  if #rules == 0 then say("no faults are in force") end
+  if #rules == 0 then say("no request is set to fail") end
 end
 
 local ACTIONS = {
@@ -118,7 +112,7 @@ local ACTIONS = {
   end,
   down = function(_, options) say(lab.down(options) and "the lab is down" or "the lab was not up") end,
   reset = function(_, options)
-    say(lab.reset(options) and "the lab is in its first state and up" or "the lab is in its first state; it was not up")
+    say(lab.reset(options) and "the lab is reset and up" or "the lab is reset; it is not up")
   end,
   env = function(_, options) print_env(lab.env(options), options.json) end,
   status = function(_, options)
@@ -130,7 +124,12 @@ local ACTIONS = {
   fault = function(words, options)
     if #words == 1 then errors.input("lab fault " .. words[1] .. ": which fault?", "o2x help lab") end
     options.service, options.kind = words[1], words[2]
-    print_rules(lab.fault(options), options.json)
+    local rules = lab.fault(options)
+    if words[1] and not options.json then
+      say(words[2] == "off" and "the faults of %s are cleared" or "%s: %s", words[1], words[2])
+    else
+      print_rules(rules, options.json)
+    end
   end,
   ["advance-clock"] = function(words, options)
     options.seconds = tonumber(words[1])
@@ -145,27 +144,29 @@ return {
   name = "lab",
   usage = USAGE,
   least = 1,
-  summary = "the platform in miniature on this machine: to try, to learn, to test",
+  summary = "run the platform in miniature on this machine, to try, learn and test",
   options = {
-    { "dir", value = "FOLDER", help = "where it is kept; default .o2x/lab in the project, or $O2X_LAB_DIR" },
-    { "platform", value = "FOLDER", help = "up, reset: the tree it gets a copy of; default examples/platform" },
-    { "json", help = "status, env, fault: as JSON" },
+    { "dir", value = "FOLDER", help = "the lab's folder; default $O2X_LAB_DIR, or .o2x/lab in the project" },
+    { "platform", value = "FOLDER", help = "up, reset: the platform tree to copy; default examples/platform" },
+    { "json", help = "status, env, fault: print JSON" },
   },
   help = [[
-  up                  starts it: PostgreSQL, Redis, Vault, Kubernetes, Route 53 and DNS, message broker, services
-  down                stops it; what it holds stays on disk
-  status              what runs, and where; exit code 1 when it is not up
-  env                 the variables for psql, redis-cli, kubectl, helm, vault, aws, dig and o2x: eval "$(o2x lab env)"
-  reset               back to the first state
-  fault               lists the faults that are in force
+  up                  start PostgreSQL, Redis, Vault, Kubernetes, Route 53, DNS, message broker and services
+  down                stop all of it; the data stay on disk
+  status              show the address of each server; exit code 1 if the lab is not up
+  env                 print variables for psql, redis-cli, kubectl, helm, vault, aws, dig and o2x:
+                      eval "$(o2x lab env)"
+  reset               restore the initial state
+  fault               list the requests that are set to fail
   fault SERVICE KIND [times=N] [match=TEXT]
-                      what goes wrong with the next requests: 429, 500 or another status; timeout (after the effect),
-                      hang, drop, drop-after, slow; and the service's own, such as vault sealed, k8s broken-pods,
-                      postgres down; off takes it back
+                      make the next N requests fail, default 1. KIND: an HTTP status such as 429 or 500;
+                      hang, drop (no effect); timeout, drop-after (effect, but no response); slow;
+                      a fault of the service itself, such as vault sealed, k8s broken-pods, postgres down;
+                      off clears the faults of the service
   advance-clock SECONDS
-                      moves the lab's clock forward]],
+                      move the lab's clock forward]],
   run = function(options, words)
-    local what, rest = parse(words, options)
-    return ACTIONS[what](rest, options) or 0
+    local action, rest = parse(words, options)
+    return ACTIONS[action](rest, options) or 0
   end,
 }

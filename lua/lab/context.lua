@@ -1,4 +1,4 @@
---- What a simulator is given: a folder, ports that stay the same, state that outlives the process, a clock, a server.
+--- The `lab` object that each simulator gets: folder, stable ports, persistent state, clock, HTTP server, certificates.
 
 local clock = require "o2x.base.clock"
 local crypto = require "o2x.base.crypto"
@@ -12,7 +12,7 @@ local tls = require "lab.tls"
 
 local M = {}
 
-local SAVE_AFTER = 0.3 -- seconds; changes within it are written together
+local SAVE_DELAY = 0.3 -- seconds; changes within this time are written together
 local PRIVATE = 0x180 -- 0600
 local FIRST_PORT <const> = 10000
 local PORT_TRIES <const> = 20
@@ -52,7 +52,7 @@ local function keep_ports(lab)
   local path = fs.join(lab.dir, "ports.json")
   local ports, given = read_json(path) or {}, {}
 
-  -- The port it had, or another when somebody has taken that meanwhile.
+  -- The port of a server: the one it had before, or a free one if that is taken.
   local function port_of(name)
     if given[name] then return given[name] end
     local port = ports[name]
@@ -103,7 +103,7 @@ local function keep_state(lab)
     changed = {}
   end
 
-  -- Changes that follow each other closely are written together.
+  -- Changes in quick succession are written together.
   local pending = false
   local function save(name)
     for each in pairs(name and { [name] = true } or states) do
@@ -112,7 +112,7 @@ local function keep_state(lab)
     if pending then return end
     pending = true
     task.spawn(function()
-      task.sleep(SAVE_AFTER)
+      task.sleep(SAVE_DELAY)
       pending = false
       local names = changed
       changed = {}
@@ -126,7 +126,7 @@ local function keep_state(lab)
 end
 
 --- Makes the lab object. Its functions are called with a dot: lab.port("vault").
----@param dir string the lab's folder; made if it is not there
+---@param dir string the lab's folder; created if missing
 ---@return table lab dir, host, port, state, save, flush, clock, serve, certificate, log
 function M.new(dir)
   fs.mkdir(dir, 0x1c0)
@@ -135,26 +135,26 @@ function M.new(dir)
   local log_path = fs.join(lab.dir, "lab.log")
 
   lab.ca = tls.authority(tls_folder)
-  -- port(name) → number; on_port(name, start) → what start(port) gave, and the port.
+  -- port(name): the port of a server; on_port(name, start): the result of start(port), and the port.
   lab.port, lab.on_port = keep_ports(lab)
-  -- state(name): a plain table; save(name): keep it soon (without a name: all); flush(): now.
+  -- state(name): a table that is kept on disk; save(name): write it soon (all without a name); flush(): write all now.
   lab.state, lab.save, lab.flush = keep_state(lab)
 
-  --- One line in the lab's log.
+  --- Appends a line to the lab's log.
   function lab.log(text) fs.append(log_path, ("%s %s\n"):format(clock.iso(), text), PRIVATE) end
 
   --- The lab's time, in seconds since 1970. `o2x lab advance-clock` moves it forward.
   function lab.clock() return clock.now() + (lab.state("clock").advanced or 0) end
 
-  --- A certificate of the lab's authority for names and addresses.
+  --- A certificate for names and addresses, signed by the lab's authority.
   function lab.certificate(name, names) return tls.certificate(tls_folder, name, names) end
 
-  lab.faults = { rules = faults.open(lab), wired = {} } -- wired: the services that are behind the injector
+  lab.faults = { rules = faults.open(lab), injected = {} } -- injected: the services behind the fault injector
 
-  --- A server on the port NAME, behind the fault injector. options.tls: true, or { cert, key }.
+  --- Starts an HTTP server on port(name), behind the fault injector. options.tls: true, or { cert, key }.
   function lab.serve(name, handler, options)
     local certificate = options and options.tls
-    lab.faults.wired[name] = true
+    lab.faults.injected[name] = true
     if certificate == true then certificate = lab.certificate("server", { "localhost", "127.0.0.1" }) end
     return (
       lab.on_port(

@@ -3,22 +3,15 @@
 local errors = require "o2x.base.error"
 local faults = require "lab.faults"
 local json = require "o2x.base.json"
+local sorted_keys = require "o2x.base.sorted_keys"
 
 local M = {}
 
-local HTTP_KINDS <const> = "429, 500 or another status, timeout, hang, drop, drop-after, slow, off, or one of its own"
-local SERVER_KINDS <const> = "down, off"
+local HTTP_KINDS <const> =
+  "use an HTTP status such as 429, or timeout, hang, drop, drop-after, slow, off; see o2x help lab"
+local SERVER_KINDS <const> = "use down or off"
 
-local function names_of(instances)
-  local names = {}
-  for name in pairs(instances) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  return table.concat(names, ", ")
-end
-
--- A real server, which is a process of its own, can be down.
+-- A real server runs in its own process: its only fault is to be down.
 local function server_fault(lab, service, kind)
   local module = require("lab." .. service)
   if kind == "down" then
@@ -26,27 +19,30 @@ local function server_fault(lab, service, kind)
   elseif kind == "off" then
     module.start(lab)
   else
-    errors.input(("%s knows no fault '%s'"):format(service, tostring(kind)), SERVER_KINDS)
+    errors.input(("%s has no fault '%s'"):format(service, tostring(kind)), SERVER_KINDS)
   end
 end
 
--- A service behind the injector may have real servers besides (aws: those of RDS); its faults are the injector's.
+-- The injector has the faults of a service behind it, even if the service has real servers too (aws: those of RDS).
 local function set_fault(lab, instances, body)
   local rules, service, kind = lab.faults.rules, body.service, body.kind
   if not service then return { rules = rules } end
   local instance = instances[service]
   if not instance then
-    errors.input(("the lab has no service '%s'"):format(service), "services: " .. names_of(instances))
+    errors.input(
+      ("the lab has no service '%s'"):format(service),
+      "services: " .. table.concat(sorted_keys(instances), ", ")
+    )
   end
-  if require("lab." .. service).sweep and not lab.faults.wired[service] then
+  if require("lab." .. service).sweep and not lab.faults.injected[service] then
     server_fault(lab, service, kind)
   elseif kind == "off" then
     faults.clear(rules, service)
     if instance.fault then instance.fault("off", body) end
-  elseif lab.faults.wired[service] and faults.known(kind or "") then
+  elseif lab.faults.injected[service] and faults.known(kind or "") then
     faults.add(rules, service, kind, body)
   elseif not (instance.fault and instance.fault(kind, body)) then
-    errors.input(("%s knows no fault '%s'"):format(service, tostring(kind)), HTTP_KINDS)
+    errors.input(("%s has no fault '%s'"):format(service, tostring(kind)), HTTP_KINDS)
   end
   lab.save("faults")
   return { rules = rules }
@@ -61,12 +57,12 @@ end
 
 local function answer(status, value) return status, { ["Content-Type"] = "application/json" }, json.encode(value) end
 
---- Opens the door. The token is in lab.json, which only the lab's owner can read.
+--- Starts the control server. Its token is in lab.json, which only the lab's owner can read.
 ---@param lab table
 ---@param instances table<string, table> the simulators
 ---@param token string
 ---@return table server
-function M.open(lab, instances, token)
+function M.start(lab, instances, token)
   local routes = {
     ["/fault"] = function(body) return set_fault(lab, instances, body) end,
     ["/advance-clock"] = function(body) return advance_clock(lab, body) end,

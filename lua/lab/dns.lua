@@ -6,15 +6,15 @@ local listen = require("o2x.core.listen")
 local task = require("o2x.base.task")
 local udp = require("o2x.core.udp")
 local wire = require("lab.dns_wire")
-local zones = require("lab.zones")
+local zones = require("lab.dns_zones")
 
 local M = { name = "dns" }
 
-local MAX_CHAIN <const> = 8 -- links of a chain of aliases that are followed
-local PLAIN_UDP <const> = 512 -- without EDNS, RFC 1035
-local IDLE <const> = 10 -- seconds a TCP client may be silent
+local MAX_CHAIN <const> = 8 -- aliases that are followed
+local PLAIN_UDP <const> = 512 -- bytes of a response without EDNS, RFC 1035
+local IDLE_TIMEOUT <const> = 10 -- seconds
 
--- Load balancers have public names in life; in the lab they are here.
+-- The public names of load balancers resolve to this machine.
 local BALANCERS <const> = ".elb.amazonaws.com."
 
 local function records_at(zone, name, kind)
@@ -24,14 +24,13 @@ local function records_at(zone, name, kind)
       exists = true
       if record.type == kind or kind == "ANY" then found[#found + 1] = record end
     elseif zones.within(record.name, name) then
-      exists = true -- an empty non-terminal: something is below it
+      exists = true -- an empty non-terminal: a record exists below it
     end
   end
   return found, exists
 end
 
--- The records for a name: its own, or those of the wildcard at its closest existing parent (RFC 4592), under the asked
--- name.
+-- The records for a name: its own, or those of the wildcard at its closest existing parent (RFC 4592).
 local function lookup(zone, name, kind)
   local found, exists = records_at(zone, name, kind)
   local alias = not found[1] and records_at(zone, name, "CNAME")[1]
@@ -100,15 +99,15 @@ local function reply_to(store, query)
   return resolve(store, zones.canonical(question.name), question.type)
 end
 
---- Answers one message; nil for what does not deserve an answer.
----@param store table  the zones
+--- Answers a message.
+---@param store lab.dns_zones
 ---@param bytes string
----@param tcp boolean
----@return string|nil
+---@param tcp boolean whether it came over TCP, where a response may be longer
+---@return string|nil response nil: none is due
 function M.answer(store, bytes, tcp)
   local query = dns.parse(bytes)
   if not query then
-    -- Enough of a head to say so; anything shorter, or an answer, is noise.
+    -- FORMERR, unless the message has no complete header or is a response itself.
     if #bytes < 12 or bytes:byte(3) >= 0x80 then return nil end
     return bytes:sub(1, 2) .. string.pack(">I2I2I2I2I2", 0x8001, 0, 0, 0, 0)
   end
@@ -142,7 +141,7 @@ local function fill(connection, buffer, count)
     if bytes == "" or not bytes and code ~= "EAGAIN" then return nil end
     if bytes then
       buffer = buffer .. bytes
-    elseif not task.wait_fd(connection:fd(), "r", IDLE) then
+    elseif not task.wait_fd(connection:fd(), "r", IDLE_TIMEOUT) then
       return nil
     end
   end
@@ -155,7 +154,7 @@ local function write_all(connection, bytes)
     local n, _, code = connection:write(bytes, from)
     if n then
       from = from + n
-    elseif code ~= "EAGAIN" or not task.wait_fd(connection:fd(), "w", IDLE) then
+    elseif code ~= "EAGAIN" or not task.wait_fd(connection:fd(), "w", IDLE_TIMEOUT) then
       return false
     end
   end
@@ -186,7 +185,7 @@ local function serve_tcp(listener, store, connections)
     elseif code == "EAGAIN" then
       task.wait_fd(listener:fd(), "r", math.huge)
     else
-      task.sleep(0.1) -- out of descriptors, say: others may end
+      task.sleep(0.1) -- such as out of file descriptors: a connection may close
     end
   end
 end
@@ -203,7 +202,7 @@ local function bind(lab)
   return socket, listener, port
 end
 
--- `o2x lab fault dns servfail` and `silent`: all questions until `off`.
+-- `o2x lab fault dns servfail|silent`: for all queries until `off`.
 local function fault_handler(store)
   return function(kind)
     if kind == "off" then

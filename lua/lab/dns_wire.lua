@@ -1,4 +1,4 @@
---- Writes DNS messages: the lab's name server's half of the wire. Reading is in o2x.core.dnsmsg.
+--- Encodes DNS messages for the lab's name server. Decoding is in o2x.core.dnsmsg.
 
 local dns = require("o2x.client.dns")
 
@@ -7,7 +7,7 @@ local M = {}
 local RCODES = { NOERROR = 0, FORMERR = 1, SERVFAIL = 2, NXDOMAIN = 3, NOTIMP = 4, REFUSED = 5 }
 local EDNS_SIZE <const> = 1232
 
--- "a\.b.c." → labels, each with its length before it.
+-- "a\.b.c." → labels, each after its length.
 local function encode_name(name)
   local parts, label, i = {}, {}, 1
   local function finish()
@@ -52,7 +52,7 @@ end
 
 local function byte_of(digits) return string.char(tonumber(digits)) end
 
--- `"one" "two"` → character strings, each with its length before it; a long one is cut in pieces of 255.
+-- `"one" "two"` → character strings, each after its length; a long one is split into pieces of 255 bytes.
 local function encode_strings(text)
   local result, i = {}, 1
   while i <= #text do
@@ -96,7 +96,7 @@ local ENCODERS = {
   end,
 }
 
---- Can this text be a value of this type? Route 53's simulator asks before it takes one.
+--- Whether a text is a valid value of a record type.
 ---@param kind string
 ---@param text string
 ---@return boolean
@@ -117,7 +117,8 @@ local function encode_section(records)
   return table.concat(parts), #parts
 end
 
---- Writes an answer; one that is longer than `limit` is cut to its head, with the mark that sends the client to TCP.
+--- Encodes a response. One that is longer than `limit` is cut to its header with the truncation bit, so that the client
+--- repeats the query over TCP.
 ---@param query table  as o2x.dns parsed it; `edns` tells whether it had an OPT record
 ---@param reply table  rcode, authoritative, answers and authority: lists of records {name, type, ttl, values}
 ---@param limit integer bytes
@@ -148,7 +149,8 @@ function M.encode(query, reply, limit)
   return #whole <= limit and whole or message(0x0200, "", 0, 0)
 end
 
---- "CNAME" → 5, "TYPE99" → 99.
+--- The number of a record type: "CNAME" → 5, "TYPE99" → 99.
+---@param name string
 ---@return integer
 function M.type_number(name) return dns.types[name] or math.tointeger(tonumber(name:match("^TYPE(%d+)$"))) end
 

@@ -1,10 +1,10 @@
---- Faults by request: what goes wrong on the wire, in front of every simulator.
+--- The fault injector in front of every HTTP simulator:
 ---
----     o2x lab fault vault 429                 the next request is answered 429 and has no effect
----     o2x lab fault k8s drop-after times=3    three requests take effect, their answers are lost
+---     o2x lab fault vault 429                 the next request gets 429 and has no effect
+---     o2x lab fault k8s drop-after times=3    three requests take effect, their responses are lost
 ---     o2x lab fault aws timeout match=GetChange
----     o2x lab fault vault sealed              the simulator's own fault (its `fault` function)
----     o2x lab fault vault off                 no more faults there
+---     o2x lab fault vault sealed              a fault of the simulator itself (its `fault` function)
+---     o2x lab fault vault off                 clears the faults of Vault
 
 local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
@@ -12,7 +12,7 @@ local task = require "o2x.base.task"
 
 local M = {}
 
-local LONG = 600 -- seconds; longer than any client's patience
+local SILENCE = 600 -- seconds; longer than any client's timeout
 
 local REASONS <const> = {
   [401] = "Unauthorized",
@@ -29,7 +29,7 @@ local REASONS <const> = {
 local XML <const> = "<ErrorResponse><Error><Type>Receiver</Type><Code>%s</Code><Message>injected by the lab</Message>"
   .. "</Error><RequestId>lab</RequestId></ErrorResponse>"
 
--- One body that Kubernetes' clients, Vault's and people understand; AWS's want XML.
+-- One JSON body serves the clients of Kubernetes and Vault; those of AWS need XML.
 local function answer(service, status)
   local reason = REASONS[status] or "InternalError"
   local headers = { ["Content-Type"] = "application/json" }
@@ -51,15 +51,15 @@ local function answer(service, status)
     }
 end
 
--- What each kind does with a request. `handle` is the simulator.
+-- What each kind does with a request. `handle` is the simulator's handler.
 local KINDS = {
-  ["timeout"] = function(_, handle, req) -- the effect, then silence: the client cannot know
+  ["timeout"] = function(_, handle, req) -- the effect, then no response: the client cannot know
     handle(req)
-    task.sleep(LONG)
+    task.sleep(SILENCE)
     req:drop()
   end,
-  ["hang"] = function(_, _, req) -- silence, and no effect
-    task.sleep(LONG)
+  ["hang"] = function(_, _, req) -- no effect and no response
+    task.sleep(SILENCE)
     req:drop()
   end,
   ["drop"] = function(_, _, req) req:drop() end,
@@ -73,12 +73,12 @@ local KINDS = {
   end,
 }
 
---- Is that a fault of the wire, which every HTTP simulator has?
+--- Whether the injector has this kind of fault; other kinds are the simulators' own.
 ---@param kind string
 ---@return boolean
 function M.known(kind) return KINDS[kind] ~= nil or kind:find("^[45]%d%d$") ~= nil end
 
---- The rules in force, which outlive the lab's process.
+--- The active rules, as they are kept in the lab's state.
 ---@param lab table
 ---@return table[] rules
 function M.open(lab)
@@ -95,7 +95,7 @@ end
 function M.add(rules, service, kind, options)
   local times = tonumber(options.times or 1)
   if not times or times < 1 or times % 1 ~= 0 then
-    errors.input(("times=%s is not a number of requests"):format(options.times))
+    errors.input(("times=%s: not a number of requests"):format(options.times), "for example times=3")
   end
   rules[#rules + 1] = {
     service = service,
@@ -106,7 +106,7 @@ function M.add(rules, service, kind, options)
   }
 end
 
---- Removes a service's rules.
+--- Removes the rules of a service.
 ---@param rules table[]
 ---@param service string
 function M.clear(rules, service)
@@ -115,7 +115,7 @@ function M.clear(rules, service)
   end
 end
 
--- The first rule that fits, counted down.
+-- The first rule that matches, with its remaining count decremented.
 local function take(rules, service, req)
   local line = req.method .. " " .. req.target
   for i, rule in ipairs(rules) do
@@ -130,8 +130,8 @@ local function take(rules, service, req)
   end
 end
 
---- A handler behind the injector.
----@param rules table[] the lab's; looked at with every request
+--- Puts the injector in front of a handler.
+---@param rules table[] the active rules; read at every request
 ---@param service string
 ---@param handle function a simulator's handler
 ---@param log fun(text: string)

@@ -1,4 +1,5 @@
--- An HTTP server: each request is handled in its own task.
+--- An HTTP server that handles each request in its own task.
+
 local core = require "o2x.core.httpd"
 local errors = require "o2x.base.error"
 local task = require "o2x.base.task"
@@ -9,19 +10,28 @@ local MAX_BODY <const> = 64 * 1024 * 1024
 
 ---@class httpd.request
 ---@field method string
----@field target string path and query as they were sent
----@field path string the same without the query, not decoded
----@field query table<string, string> decoded; the last of several wins
----@field headers table<string, string> lower-case names; several of one name are joined by ", "
+---@field target string path and query as received
+---@field path string without the query, not decoded
+---@field query table<string, string> decoded; the last of repeated ones
+---@field headers table<string, string> lower-case names; repeated ones are joined by ", "
 ---@field body string
 local Request = {}
 Request.__index = Request
 
----Decodes %XX and, in a query, "+".
+--- Decodes %XX. In forms and queries, "+" must be replaced by a space before.
 ---@param text string
 ---@return string
 function M.decode(text)
   return (text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
+end
+
+--- Encodes all bytes but letters, digits and "-._~" as %XX.
+---@param text string
+---@param safe string? another character to leave as it is, such as "/"
+---@return string
+function M.encode(text, safe)
+  local pattern = "[^%w%-%._~" .. (safe and "%" .. safe or "") .. "]"
+  return (text:gsub(pattern, function(c) return ("%%%02X"):format(c:byte()) end))
 end
 
 local function parse_query(text)
@@ -42,7 +52,7 @@ local function collect_headers(list)
   return headers
 end
 
--- The server frames its answers itself.
+-- The server sets these headers itself.
 local FRAMING <const> = { ["content-length"] = true, ["transfer-encoding"] = true }
 
 local function flatten_headers(headers)
@@ -72,16 +82,16 @@ local function new_request(handle)
   }, Request)
 end
 
----Begins a streamed (chunked) answer; the handler's own results are then ignored.
+--- Starts a streamed (chunked) response. The results of the handler are then ignored.
 ---@param status integer
 ---@param headers table<string, string|string[]>?
----@return userdata writer write(bytes) → false when the client is gone; close(); closed(); notify(event)
+---@return userdata writer write(bytes) → false if the client is gone; close(); closed(); notify(event)
 function Request:stream(status, headers)
   self.taken = true
   return self.handle:stream(status, flatten_headers(headers))
 end
 
----Closes the connection without an answer.
+--- Closes the connection without a response.
 function Request:drop()
   self.taken = true
   self.handle:drop()
@@ -102,8 +112,8 @@ local function report(state, request, problem)
 end
 
 local function handle(state, userdata)
-  local held <close> = userdata -- whatever happens below, the connection does not stay open for ever
-  local request = new_request(held)
+  local connection <close> = userdata -- so that it is closed in any case
+  local request = new_request(connection)
   local ok, problem = xpcall(function() answer(request, state.handler(request)) end, errors.handler)
   if not ok then report(state, request, problem) end
 end
@@ -125,7 +135,7 @@ end
 local Server = {}
 Server.__index = Server
 
----Stops listening, closes every connection and cancels the handlers that still run. May be called twice.
+--- Stops listening, closes every connection and cancels running handlers. May be called twice.
 function Server:stop()
   local state = self.state
   if state.stopped then return end
@@ -138,7 +148,7 @@ end
 
 Server.__close = Server.stop
 
----Starts a server.
+--- Starts a server.
 ---@param options table handler, host ("127.0.0.1"), port (0), tls {cert=, key=} as PEM text, max_body, log(text)
 ---@return httpd.server
 function M.serve(options)

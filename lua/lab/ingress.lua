@@ -1,5 +1,4 @@
---- The way in from outside: one HTTPS server that routes by host and path as the Ingress objects say, to the tenant's
---- services.
+--- The lab's ingress controller: an HTTPS server that routes requests to services by the Ingress objects.
 
 local fs = require("o2x.base.fs")
 local json = require("o2x.base.json")
@@ -12,11 +11,11 @@ local M = { name = "ingress" }
 local CLASS <const> = "nginx"
 local DEFAULT_BACKEND <const> = "nginx.ingress.kubernetes.io/default-backend"
 local DOMAIN <const> = "*.embrix.com"
-local LOOK <const> = 0.2 -- seconds between looks for hosts that the certificate does not name
+local WATCH_INTERVAL <const> = 0.2 -- seconds between checks for hosts that are missing in the certificate
 
 -- ---- routing ----
 
--- The host to look under: the name itself if any rule has it, else its wildcard, else the rules without a host.
+-- The host of the rules that apply: the name itself, else its wildcard, else nil for the rules without a host.
 local function choose_host(rules, host)
   local wildcard = "*" .. (host:match("^[^.]+(%..+)$") or "")
   local found
@@ -41,26 +40,26 @@ local function all_rules(ingresses)
   return rules
 end
 
--- Prefix is by whole path elements: /api is not a prefix of /apidocs.
+-- A prefix matches whole path elements: /api does not match /apidocs.
 local function path_matches(entry, path)
-  local wanted = entry.path or "/"
-  if entry.pathType == "Exact" then return path == wanted end
-  wanted = wanted:gsub("/$", "")
-  return path == wanted or path:sub(1, #wanted + 1) == wanted .. "/"
+  local pattern = entry.path or "/"
+  if entry.pathType == "Exact" then return path == pattern end
+  pattern = pattern:gsub("/$", "")
+  return path == pattern or path:sub(1, #pattern + 1) == pattern .. "/"
 end
 
 local function rank(entry) return #(entry.path or "/") + (entry.pathType == "Exact" and 100000 or 0) end
 
---- The service that a request is for: the most exact host, then an exact path, then the longest.
+--- The service for a request: by the most specific host, then by exact path, then by the longest path.
 ---@param ingresses table[] Ingress objects
 ---@param host string
 ---@param path string
----@return table|nil target { namespace, service, port, default: who answers when the service has no endpoints }
+---@return table|nil target { namespace, service, port, default: the Service used if `service` has no endpoints }
 function M.route(ingresses, host, path)
   local rules, best = all_rules(ingresses), nil
-  local wanted = choose_host(rules, host)
+  local rule_host = choose_host(rules, host)
   for _, entry in ipairs(rules) do
-    for _, candidate in ipairs(entry.rule.host == wanted and entry.rule.http and entry.rule.http.paths or {}) do
+    for _, candidate in ipairs(entry.rule.host == rule_host and entry.rule.http and entry.rule.http.paths or {}) do
       if path_matches(candidate, path) and candidate.backend.service and (not best or rank(candidate) > best.rank) then
         local service = candidate.backend.service
         best = {
@@ -76,8 +75,8 @@ function M.route(ingresses, host, path)
   return best
 end
 
-local function page(status, words)
-  local title = ("%d %s"):format(status, words)
+local function error_page(status, reason)
+  local title = ("%d %s"):format(status, reason)
   return status,
     { ["Content-Type"] = "text/html" },
     (
@@ -87,7 +86,7 @@ local function page(status, words)
 end
 
 -- The Ingress objects of this controller's class.
-local function ours(lab)
+local function ingresses_of_class(lab)
   local found = {}
   for _, ingress in ipairs(lab.k8s.list("networking.k8s.io/v1", "Ingress")) do
     local class = ingress.spec.ingressClassName or (ingress.metadata.annotations or {})["kubernetes.io/ingress.class"]
@@ -96,7 +95,7 @@ local function ours(lab)
   return found
 end
 
--- ingress-nginx asks the default backend when the service behind the rule has no endpoints.
+-- Like ingress-nginx: the default backend serves requests whose service has no endpoints.
 local function default_backend(lab, target)
   local service = target.default and lab.k8s.get("v1", "Service", target.namespace, target.default)
   local port = service and service.spec.ports[1]
@@ -107,11 +106,11 @@ end
 local function handler(lab)
   return function(req)
     local host = (req.headers.host or ""):gsub(":%d+$", ""):lower()
-    local target = M.route(ours(lab), host, req.path)
-    if not target then return page(404, "Not Found") end
+    local target = M.route(ingresses_of_class(lab), host, req.path)
+    if not target then return error_page(404, "Not Found") end
     local backend = lab.k8s.backend(target.namespace, target.service, target.port)
     if not backend or not backend.ready then backend = default_backend(lab, target) end
-    if not backend then return page(503, "Service Temporarily Unavailable") end
+    if not backend then return error_page(503, "Service Temporarily Unavailable") end
     backend.ingress = true
     return backends.handle(lab, backend, req)
   end
@@ -119,15 +118,15 @@ end
 
 -- ---- the certificate ----
 
-local function covered(names, host)
+local function is_covered(names, host)
   for _, name in ipairs(names) do
     if name == host or name:sub(1, 1) == "*" and host:match("^[^.]+(%..+)$") == name:sub(2) then return true end
   end
   return false
 end
 
--- The domains of tenant files that were not read yet. A tenant that is described, but not onboarded, is named by the
--- certificate already: its Ingress does not then cut off the requests of others.
+-- The domains in tenant files that were not read yet. The certificate covers a tenant before it is onboarded, so that
+-- its new Ingress does not restart the server under the requests of others.
 local function new_domains(lab, read)
   local found, folder = {}, fs.join(lab.dir, "platform/tenants")
   for _, name in ipairs(fs.exists(folder) and fs.list(folder) or {}) do
@@ -142,14 +141,15 @@ local function new_domains(lab, read)
   return found
 end
 
--- The names of the certificate: those it has, and the hosts of tenants and Ingress objects that none of them covers.
-local function extend(lab, names, read)
+-- Adds the hosts of tenants and Ingress objects that the certificate's names do not cover. Returns whether there were
+-- any.
+local function add_hosts(lab, names, read)
   local added, hosts = false, new_domains(lab, read)
-  for _, entry in ipairs(all_rules(ours(lab))) do
+  for _, entry in ipairs(all_rules(ingresses_of_class(lab))) do
     hosts[#hosts + 1] = entry.rule.host
   end
   for _, host in ipairs(hosts) do
-    if not covered(names, host) then
+    if not is_covered(names, host) then
       names[#names + 1], added = host, true
     end
   end
@@ -161,20 +161,20 @@ local function open(lab, hosts)
   return lab.serve("ingress", handler(lab), { tls = certificate })
 end
 
---- Starts the server. When an Ingress brings a new host, it goes on with a certificate that names it.
+--- Starts the server. For a new host in an Ingress it restarts with a certificate that covers the host.
 ---@param lab table
 ---@return table {port, env, stop}
 function M.start(lab)
   local state = lab.state("ingress")
   state.names = state.names or json.array { DOMAIN, "localhost", "127.0.0.1" }
   local read = {}
-  extend(lab, state.names, read)
+  add_hosts(lab, state.names, read)
   local server = open(lab, state.names)
   local watcher = task.spawn(function()
     while true do
-      task.sleep(LOOK)
-      if extend(lab, state.names, read) then
-        lab.certificate("ingress", state.names) -- made before the old server goes, so that the gap is short
+      task.sleep(WATCH_INTERVAL)
+      if add_hosts(lab, state.names, read) then
+        lab.certificate("ingress", state.names) -- signed before the server stops, to keep the gap short
         server:stop()
         server = open(lab, state.names)
         lab.save("ingress")

@@ -1,5 +1,5 @@
---- The lab: the platform in miniature on this machine. `up` starts a process of its own (`serve`), the other commands
---- talk to it. Everything is below one folder; two labs in two folders know nothing of each other.
+--- The lab: the platform in miniature on this machine. `up` starts a background process (lab.serve), the other commands
+--- talk to it. Everything is kept in one folder; two labs in two folders are independent.
 
 local clock = require "o2x.base.clock"
 local errors = require "o2x.base.error"
@@ -12,9 +12,9 @@ local task = require "o2x.base.task"
 
 local M = {}
 
-local START <const> = 90 -- seconds a lab may take to be ready, on a slow machine
-local STOP <const> = 20 -- seconds until it is ended the hard way
-local POLL <const> = 0.05
+local START_TIMEOUT <const> = 90 -- seconds until ready, on a slow machine
+local STOP_TIMEOUT <const> = 20 -- seconds until the process is killed
+local POLL <const> = 0.05 -- seconds
 
 local function fail(message, hint, where)
   errors.raise { kind = "failed", module = "lab", message = message, hint = hint, where = where }
@@ -22,7 +22,7 @@ end
 
 local function absolute(path) return path:sub(1, 1) == "/" and path or fs.join(fs.cwd(), path) end
 
--- The example tree: the checkout's, or the one that was installed beside the program.
+-- The example platform tree: the checkout's, or the installed one.
 local function example_tree(root)
   local tree = fs.join(root, "examples/platform")
   if fs.is_folder(tree) then return tree end
@@ -30,14 +30,14 @@ local function example_tree(root)
   return fs.join(prefix, "share/o2x/examples/platform")
 end
 
--- Beside the project's run store; outside of any project here.
+-- The project's root and the folder of its run store; outside of a project, the current folder and its .o2x.
 local function home()
   local ok, found = pcall(project.find)
   if ok then return found.root, fs.folder(found.state) end
   return fs.cwd(), fs.join(fs.cwd(), ".o2x")
 end
 
---- Where a lab is and what it is made from.
+--- Where a lab is kept and which platform tree it copies.
 ---@param options { dir: string?, platform: string? }
 ---@return { dir: string, platform: string, root: string }
 function M.place(options)
@@ -50,46 +50,47 @@ function M.place(options)
   }
 end
 
--- Who holds the lock of the serving process: its pid, or nil. Looking means trying to take it, so whoever else looks at
--- the same moment is met as a holder without words.
-local function holder(path)
+-- The pid of the process that holds the lock, or nil. The check takes the lock for a moment, so another process that
+-- checks at the same time appears as a holder without a pid.
+local function lock_holder(path)
   for _ = 1, 100 do
-    local held, words = lock.take(path, "")
-    if held then
-      held:close()
+    local taken, pid = lock.take(path, "")
+    if taken then
+      taken:close()
       return nil
     end
-    if words ~= "" then return words end
+    if pid ~= "" then return pid end
     task.sleep(0.01)
   end
 end
 
--- What the serving process says of itself: { pid, env, servers }; nil when none serves.
+-- The running lab as its lab.json describes it: { pid, env, servers, ready }; nil if no lab is running.
 local function running(place)
   local path = fs.join(place.dir, "serve.lock")
-  local words = fs.exists(path) and holder(path)
-  if not words then return nil end
+  local pid = fs.exists(path) and lock_holder(path)
+  if not pid then return nil end
   local text = fs.read_if(fs.join(place.dir, "lab.json"))
   local lab = text and json.decode(text, "lab.json") or {}
-  lab.ready = lab.pid ~= nil and lab.pid == tonumber(words)
-  lab.pid = tonumber(words)
+  lab.ready = lab.pid ~= nil and lab.pid == tonumber(pid)
+  lab.pid = tonumber(pid)
   return lab
 end
 
-local function need(place)
+-- The running lab; an error if it is not up.
+local function require_up(place)
   local lab = running(place)
   if lab and lab.ready then return lab end
   local message = ("the lab in %s is not up"):format(place.dir)
   errors.raise { kind = "unreachable", module = "lab", message = message, hint = "o2x lab up" }
 end
 
--- The last complaint of a process that did not become ready.
+-- Fails with the last error that the process logged before it ended.
 local function start_problem(place)
   local path, found = fs.join(place.dir, "lab.log"), nil
   for line in (fs.read_if(path) or ""):gmatch "[^\n]+" do
     found = line:match "^o2x: (.*)" or found
   end
-  fail("the lab did not start: " .. (found or "it left no word"), "the log tells more", path)
+  fail("the lab did not start: " .. (found or "no error was logged"), "read the log", path)
 end
 
 local function start(place)
@@ -100,45 +101,49 @@ local function start(place)
     detached = true,
     log = fs.join(place.dir, "lab.log"),
   }
-  local deadline = task.now() + START
+  local deadline = task.now() + START_TIMEOUT
   repeat
     task.sleep(POLL)
     local lab = running(place)
     if lab and lab.ready then return lab end
     if child:status() and not lab then start_problem(place) end
   until task.now() > deadline
-  fail(("the lab is not ready after %d s"):format(START), "o2x lab down, then again", fs.join(place.dir, "lab.log"))
+  fail(
+    ("the lab is not ready after %d s"):format(START_TIMEOUT),
+    "o2x lab down, then o2x lab up",
+    fs.join(place.dir, "lab.log")
+  )
 end
 
---- Starts the lab, unless it is up.
+--- Starts the lab unless it is up, and waits until it is ready.
 ---@param options { dir: string?, platform: string?, on_start: fun(dir: string)? }
 ---@return { pid: integer, env: table, servers: table, started: boolean }
 function M.up(options)
   local place = M.place(options)
   fs.mkdir(place.dir, 0x1c0)
-  local deadline = task.now() + START
-  local one
-  -- Two at once: the second waits for the first and finds the lab up.
+  local deadline = task.now() + START_TIMEOUT
+  local up_lock
+  -- Of two concurrent calls, the second waits for the first and finds the lab up.
   repeat
-    one = lock.take(fs.join(place.dir, "up.lock"), "")
-    if not one then task.sleep(POLL) end
-  until one or task.now() > deadline
-  if not one then fail("another 'o2x lab up' is still at work in " .. place.dir) end
+    up_lock = lock.take(fs.join(place.dir, "up.lock"), "")
+    if not up_lock then task.sleep(POLL) end
+  until up_lock or task.now() > deadline
+  if not up_lock then fail("another 'o2x lab up' is still running in " .. place.dir, "try again in a moment") end
   local lab = running(place)
   if lab and not lab.ready then
-    fail(("the lab in %s is just stopping or starting"):format(place.dir), "try again in a moment")
+    fail(("the lab in %s is starting or stopping"):format(place.dir), "try again in a moment")
   end
   local started = lab == nil
   if started and options.on_start then options.on_start(place.dir) end
   lab = lab or start(place)
-  one:close()
+  up_lock:close()
   lab.started, lab.dir = started, place.dir
   return lab
 end
 
 local function signal(name, pid) proc.run { argv = { "sh", "-c", 'kill -s "$1" "$2"', "sh", name, tostring(pid) } } end
 
--- A zombie, which nobody may ever collect in a container, is no more.
+-- A zombie counts as ended: in a container it may never be reaped.
 local function alive(pid)
   local stat = fs.read_if(("/proc/%d/stat"):format(pid))
   return stat ~= nil and stat:match "%) (%a)" ~= "Z"
@@ -153,7 +158,7 @@ local function wait_gone(pid, seconds)
   return true
 end
 
---- Stops the lab and everything it started; what it holds stays on disk.
+--- Stops the lab and everything it started. Its data stay on disk.
 ---@param options { dir: string? }
 ---@return boolean was it up
 function M.down(options)
@@ -161,19 +166,19 @@ function M.down(options)
   local lab = running(place)
   if lab then
     signal("TERM", lab.pid)
-    if not wait_gone(lab.pid, STOP) then
+    if not wait_gone(lab.pid, STOP_TIMEOUT) then
       signal("KILL", lab.pid)
-      if not wait_gone(lab.pid, STOP) then fail(("process %d does not end"):format(lab.pid)) end
+      if not wait_gone(lab.pid, STOP_TIMEOUT) then fail(("process %d does not end"):format(lab.pid)) end
     end
   end
-  -- Servers of a lab that was killed go on without it.
+  -- The servers of a killed lab are still running.
   if fs.exists(fs.join(place.dir, "ports.json")) then
     require("lab.serve").sweep(require("lab.context").new(place.dir))
   end
   return lab ~= nil
 end
 
---- Back to the first state: everything is forgotten but the ports and the certificates.
+--- Resets the lab to its initial state: removes all data except the ports and the certificates.
 ---@param options { dir: string?, platform: string? }
 ---@return table? lab when it was up, and so is again
 function M.reset(options)
@@ -183,12 +188,12 @@ function M.reset(options)
   return was_up and M.up(options) or nil
 end
 
---- The variables that make the ordinary clients, and o2x, talk to the lab.
+--- The environment variables that point the usual clients and o2x to the lab.
 ---@param options { dir: string? }
 ---@return table<string, string>
-function M.env(options) return need(M.place(options)).env end
+function M.env(options) return require_up(M.place(options)).env end
 
---- What runs, and where.
+--- Whether the lab is up, and the address of each server.
 ---@param options { dir: string? }
 ---@return { up: boolean, dir: string, pid: integer?, servers: table? }
 function M.status(options)
@@ -197,8 +202,8 @@ function M.status(options)
   return { up = lab.ready or false, dir = place.dir, pid = lab.pid, servers = lab.servers }
 end
 
--- The lab's own door, for whoever may read lab.json.
-local function ask(lab, path, body)
+-- A request to the lab's control server (lab.control). Its token is in lab.json.
+local function control_request(lab, path, body)
   local http = require "o2x.client.http"
   local response = http.request {
     method = "POST",
@@ -212,12 +217,12 @@ local function ask(lab, path, body)
   return answer
 end
 
---- Injects a fault, takes the faults of a service back (kind "off"), or lists them (no service).
+--- Injects a fault, clears the faults of a service (kind "off"), or lists all faults (no service).
 ---@param options { dir: string?, service: string?, kind: string?, times: string?, match: string?, seconds: string? }
----@return table[] rules that are in force
+---@return table[] rules the active faults
 function M.fault(options)
-  local lab = need(M.place(options))
-  return ask(lab, "/fault", {
+  local lab = require_up(M.place(options))
+  return control_request(lab, "/fault", {
     service = options.service,
     kind = options.kind,
     times = options.times,
@@ -226,12 +231,12 @@ function M.fault(options)
   }).rules
 end
 
---- Moves the lab's clock on.
+--- Moves the lab's clock forward.
 ---@param options { dir: string?, seconds: number }
 ---@return string the lab's time now
 function M.advance_clock(options)
-  local lab = need(M.place(options))
-  return clock.iso(ask(lab, "/advance-clock", { seconds = options.seconds }).now)
+  local lab = require_up(M.place(options))
+  return clock.iso(control_request(lab, "/advance-clock", { seconds = options.seconds }).now)
 end
 
 return M

@@ -1,4 +1,4 @@
---- The smallest PDF that every viewer opens: one page, one font, one content stream.
+--- A minimal PDF: one page, one font, one content stream.
 
 local M = {}
 

@@ -1,4 +1,4 @@
---- A PostgreSQL server of the lab as a process. `at` says where it is: { user, data, log }.
+--- A PostgreSQL server of the lab as a process. `at` is { user, data, log }: its user, data folder and log file.
 
 local daemon = require "lab.daemon"
 local errors = require "o2x.base.error"
@@ -9,9 +9,9 @@ local task = require "o2x.base.task"
 
 local M = { USERS = { "postgres", "nobody" } }
 
-local READY_SECONDS <const> = 60
+local START_TIMEOUT <const> = 60 -- seconds
 
---- The path of one of PostgreSQL's programs. Debian keeps each version's in a folder of its own, outside PATH.
+--- The path of one of PostgreSQL's programs. Debian installs each version in its own folder, which is not on PATH.
 ---@param name string
 ---@return string
 function M.program(name)
@@ -38,8 +38,8 @@ local function pid_file(at)
   return { pid = lines[1], port = math.tointeger(tonumber(lines[4])) }
 end
 
---- Does it run? A postmaster.pid that a crash left is not a server: the number may be a zombie's, or somebody else's by
---- now.
+--- Whether the server is running. A postmaster.pid that a crash left behind does not count: its pid may belong to a
+--- zombie or to another process.
 ---@param at table
 ---@return boolean
 function M.is_running(at)
@@ -47,24 +47,24 @@ function M.is_running(at)
   return pid ~= nil and daemon.is_running(pid, at.data)
 end
 
-local function last_words(at)
+local function last_error(at)
   local text = fs.read_if(at.log) or ""
-  return text:match("FATAL:%s*([^\n]+)") or text:match("([^\n]+)%s*$") or "it left no word"
+  return text:match("FATAL:%s*([^\n]+)") or text:match("([^\n]+)%s*$") or "no error was logged"
 end
 
---- Starts it, and waits until it answers.
+--- Starts the server and waits until it accepts connections.
 ---@param at table
 ---@param port integer
 function M.launch(at, port)
   fs.remove(at.log)
-  fs.remove(fs.join(at.data, "postmaster.pid")) -- is_running has found it stale; PostgreSQL would believe in a zombie
+  fs.remove(fs.join(at.data, "postmaster.pid")) -- stale; PostgreSQL would take a zombie for a server
   local option = ("-c port=%d"):format(port)
-  local result = pg_ctl(at, "start", "-w", "-t", tostring(READY_SECONDS), "-l", at.log, "-o", option)
+  local result = pg_ctl(at, "start", "-w", "-t", tostring(START_TIMEOUT), "-l", at.log, "-o", option)
   if result.code == 0 then return end
   errors.raise {
     kind = "failed",
     module = "lab",
-    message = "PostgreSQL did not start: " .. last_words(at),
+    message = "PostgreSQL did not start: " .. last_error(at),
     where = at.log,
   }
 end
@@ -75,7 +75,7 @@ end
 ---@param password string
 ---@return o2x.pg.Connection to the database postgres
 function M.connect(port, user, password)
-  local deadline = task.now() + READY_SECONDS
+  local deadline = task.now() + START_TIMEOUT
   while true do
     local ok, db = pcall(pg.connect, {
       host = "127.0.0.1",
@@ -92,12 +92,12 @@ function M.connect(port, user, password)
   end
 end
 
---- The port of one that runs.
+--- The port of a running server.
 ---@param at table
 ---@return integer?
 function M.port(at) return pid_file(at).port end
 
---- Ends it, whoever started it. Its data stay.
+--- Stops the server, whoever started it. The data stay.
 ---@param at table
 function M.stop(at)
   if not M.is_running(at) then return end

@@ -1,5 +1,5 @@
---- The lab's PostgreSQL: the real server in a folder of its own, on loopback, with the roles of the platform: admin,
---- who makes databases, and appuser, whom the services log in as.
+--- The lab's PostgreSQL: the real server in its own folder, on loopback, with the platform's roles: admin creates
+--- databases, appuser is the services' login.
 
 local daemon = require "lab.daemon"
 local fs = require "o2x.base.fs"
@@ -8,7 +8,7 @@ local server = require "lab.pg_server"
 
 local M = { name = "postgres" }
 
--- It holds nothing that is worth a wait for the disk; but what is committed survives a killed process.
+-- No waiting for the disk: the data need not survive a crash of the machine, only one of the process.
 local SETTINGS = {
   listen_addresses = "127.0.0.1",
   unix_socket_directories = "",
@@ -40,7 +40,7 @@ local function place(lab)
   return { user = user, path = path, data = fs.join(path, "data"), log = fs.join(path, "log") }
 end
 
--- As on RDS, where the distribution has it: what diagnose asks for slow statements.
+-- pg_stat_statements as on RDS, if it is installed: diagnose reads slow statements from it.
 local function preloaded()
   local library = server.program("postgres"):gsub("/bin/postgres$", "/lib/pg_stat_statements.so")
   return fs.exists(library) and { "shared_preload_libraries = 'pg_stat_statements'" } or {}
@@ -55,11 +55,11 @@ local function settings_text()
   return table.concat(lines, "\n") .. "\n"
 end
 
--- Made aside and renamed, so that a half-made one is never taken for whole.
+-- The data folder is completed under a temporary name and renamed, so that an incomplete one is never used.
 local function initialise(lab, at, state)
   local path = daemon.folder(lab, "postgres", at.user)
-  local aside, password_file = fs.join(path, "data.new"), fs.join(path, "password")
-  if fs.exists(aside) then fs.remove_tree(aside) end
+  local temporary, password_file = fs.join(path, "data.new"), fs.join(path, "password")
+  if fs.exists(temporary) then fs.remove_tree(temporary) end
   for _, role in ipairs { "superuser", "admin", "appuser" } do
     state[role .. "_password"] = daemon.password()
   end
@@ -70,7 +70,7 @@ local function initialise(lab, at, state)
     argv = {
       server.program("initdb"),
       "-D",
-      aside,
+      temporary,
       "-U",
       "postgres",
       "--no-sync",
@@ -81,32 +81,32 @@ local function initialise(lab, at, state)
     },
     env = { LC_ALL = "C" },
   }, "initdb")
-  fs.append(fs.join(aside, "postgresql.conf"), settings_text())
-  fs.rename(aside, at.data)
+  fs.append(fs.join(temporary, "postgresql.conf"), settings_text())
+  fs.rename(temporary, at.data)
 end
 
--- ---- its roles ----
+-- ---- roles ----
 
 local function make_roles(lab, port, state)
   local db <close> = server.connect(port, "postgres", state.superuser_password)
   if state.roles then return end
   for role, rights in pairs { admin = "CREATEDB CREATEROLE", appuser = "" } do
-    local there = db:one("SELECT 1 AS found FROM pg_roles WHERE rolname = $1", role)
+    local existing = db:one("SELECT 1 AS found FROM pg_roles WHERE rolname = $1", role)
     db:query(
       ("%s ROLE %s LOGIN %s PASSWORD %s"):format(
-        there and "ALTER" or "CREATE",
+        existing and "ALTER" or "CREATE",
         role,
         rights,
         db:verifier(role, state[role .. "_password"])
       )
     )
   end
-  db:query("GRANT pg_signal_backend, pg_read_all_stats TO admin") -- as the master user of RDS has it
+  db:query("GRANT pg_signal_backend, pg_read_all_stats TO admin") -- like the master user of RDS
   state.roles = true
   lab.save("postgres")
 end
 
---- Starts the server, or finds it running; makes its data and roles the first time.
+--- Starts the server unless it is running. The first start creates the data folder and the roles.
 ---@param lab table
 ---@return {port: integer, env: table<string, string>, stop: function}
 function M.start(lab)
@@ -128,16 +128,16 @@ function M.start(lab)
   return { port = port, env = env, stop = function() M.sweep(lab) end }
 end
 
---- Ends the server of a lab, whoever started it. Its data stays.
+--- Stops the server, also one that a killed lab left running. The data stay.
 ---@param lab table
 function M.sweep(lab) server.stop(place(lab)) end
 
---- Does the lab's server run?
+--- Whether the server is running.
 ---@param lab table
 ---@return boolean
 function M.status(lab) return server.is_running(place(lab)) end
 
---- Removes the server's data; the lab is down.
+--- Removes the server's data. The lab must be down.
 ---@param lab table
 function M.forget(lab)
   M.sweep(lab)

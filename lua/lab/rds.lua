@@ -1,26 +1,23 @@
---- RDS of the lab by the Query API of 2014-10-31, for the AWS command line and for o2x alike.
+--- The lab's RDS: the Query API of 2014-10-31.
 
 local clock = require "o2x.base.clock"
 local httpd = require "lab.httpd"
 local servers = require "lab.rds_servers"
+local sorted_keys = require "o2x.base.sorted_keys"
 
 local M = { sweep = servers.sweep, forget = servers.forget }
 
 local NAMESPACE <const> = "http://rds.amazonaws.com/doc/2014-10-31/"
 local ACCOUNT <const> = "123456789012"
-local MOST_RECORDS <const> = 100
+local MAX_RECORDS <const> = 100
 
 local function arn(what, id) return ("arn:aws:rds:us-east-1:%s:%s:%s"):format(ACCOUNT, what, id) end
 
 local function stamp(time) return clock.iso(time, 3) end
 
 local function tag_list(tags)
-  local list, names = { "TagList" }, {}
-  for name in pairs(tags or {}) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  for _, name in ipairs(names) do
+  local list = { "TagList" }
+  for _, name in ipairs(sorted_keys(tags)) do
     list[#list + 1] = { "Tag", { "Key", name }, { "Value", tags[name] } }
   end
   return list
@@ -98,7 +95,7 @@ end
 local function no_instance(api, id) return problem(api, 404, "DBInstanceNotFound", "DBInstance %s not found.", id) end
 local function no_snapshot(api, id) return problem(api, 404, "DBSnapshotNotFound", "DBSnapshot %s not found.", id) end
 
--- An identifier as the service takes it, in lower case; or nil and the refusal.
+-- A valid identifier in lower case; or nil and the error response.
 local function identifier(api, form, name)
   local id = (form[name] or ""):lower()
   if id == "" then
@@ -130,10 +127,10 @@ local function tags_of(form)
   return tags
 end
 
--- One page of a list; the marker is where the next begins.
+-- One page of a list. The marker is where the next page starts.
 local function page(form, list, name, node)
   local from = math.tointeger(tonumber(form.Marker or "")) or 0
-  local most = math.min(math.tointeger(tonumber(form.MaxRecords or "")) or MOST_RECORDS, MOST_RECORDS)
+  local most = math.min(math.tointeger(tonumber(form.MaxRecords or "")) or MAX_RECORDS, MAX_RECORDS)
   local nodes = { name }
   for i = from + 1, math.min(from + most, #list) do
     nodes[#nodes + 1] = node(list[i])
@@ -185,7 +182,7 @@ function Api:CreateDBSnapshot(form)
       self,
       400,
       "InvalidDBInstanceState",
-      "Cannot create a snapshot because the database instance %s is not " .. "currently in the available state.",
+      "Cannot create a snapshot because the database instance %s is not currently in the available state.",
       instance.id
     )
   end
@@ -286,7 +283,7 @@ local function parse(request)
   return form
 end
 
---- The handler of requests that are signed for RDS.
+--- The handler of requests signed for RDS.
 ---@param lab table
 ---@param aws table lab.aws
 ---@return function

@@ -1,5 +1,5 @@
---- What the lab's RDS keeps: snapshots, which are base backups of a real PostgreSQL, and servers made from them, which
---- are real ones on ports of their own. The first server is the lab's own PostgreSQL.
+--- Snapshots and instances of the lab's RDS. A snapshot is a base backup of a real PostgreSQL, an instance that is
+--- restored from it is a real server with its own port. The primary instance is the lab's PostgreSQL.
 
 local daemon = require "lab.daemon"
 local errors = require "o2x.base.error"
@@ -9,14 +9,14 @@ local task = require "o2x.base.task"
 
 local M = {}
 
-local LEAST <const> = { snapshot = 0.5, instance = 1 } -- seconds of the lab's clock that each takes at least
+local MIN_SECONDS <const> = { snapshot = 0.5, instance = 1 } -- minimum duration of each, by the lab's clock
 local NAME <const> = "rds"
 
 ---@class lab.rds_servers
 local Servers = {}
 Servers.__index = Servers
 
--- ---- where things are ----
+-- ---- paths and ports ----
 
 local function folder_of(lab, what, id)
   local user = daemon.user(server.USERS)
@@ -28,9 +28,10 @@ local function place(lab, id)
   return { user = user, folder = folder, data = fs.join(folder, "data"), log = fs.join(folder, "log") }
 end
 
+--- Saves the state.
 function Servers:save() self.lab.save("rds") end
 
--- The lab's own server, as an instance like the others.
+-- Registers the lab's PostgreSQL as an instance.
 local function adopt(self, id)
   local state = self.state
   state.primary = id
@@ -47,15 +48,15 @@ end
 
 local function port_name(instance) return instance.primary and "postgres" or "rds-" .. instance.id end
 
---- The port on which an instance answers.
+--- The port of an instance.
 ---@param instance table
 ---@return integer
 function Servers:port(instance) return self.lab.port(port_name(instance)) end
 
--- ---- work that takes its time ----
+-- ---- background work ----
 
--- Runs work as a task of its own; the entry is available afterwards, and not before its least time has passed.
-local function begin(self, entry, least, work)
+-- Runs the work as a task. The entry becomes available afterwards, but not before its minimum duration is over.
+local function run_in_background(self, entry, min_seconds, work)
   task.spawn(function()
     local ok, problem = xpcall(work, errors.handler)
     if not ok then
@@ -63,7 +64,7 @@ local function begin(self, entry, least, work)
       entry.status = "failed"
       return self:save()
     end
-    while self.lab.clock() < entry.created + least do
+    while self.lab.clock() < entry.created + min_seconds do
       task.sleep(0.05)
     end
     if entry.status == "creating" then entry.status = "available" end
@@ -71,16 +72,16 @@ local function begin(self, entry, least, work)
   end)
 end
 
--- Made aside and renamed, so that a half-made one is never taken for whole.
-local function into_place(user, aside, path) daemon.must(user, { argv = { "mv", "-T", aside, path } }, "mv") end
+-- A folder is completed under a temporary name and renamed, so that an incomplete one is never used.
+local function rename(user, temporary, path) daemon.must(user, { argv = { "mv", "-T", temporary, path } }, "mv") end
 
 local function take_snapshot(self, snapshot)
   local path, user = folder_of(self.lab, "snapshot", snapshot.id)
   if fs.exists(path) then return end
   local base = daemon.folder(self.lab, NAME, user)
-  local password_file, aside = fs.join(base, "password"), path .. ".new"
+  local password_file, temporary = fs.join(base, "password"), path .. ".new"
   daemon.write(password_file, "*:*:*:*:" .. self.lab.state("postgres").superuser_password .. "\n", user)
-  if fs.exists(aside) then fs.remove_tree(aside) end
+  if fs.exists(temporary) then fs.remove_tree(temporary) end
   local argv = {
     server.program("pg_basebackup"),
     "-h",
@@ -90,16 +91,16 @@ local function take_snapshot(self, snapshot)
     "-U",
     "postgres",
     "-D",
-    aside,
+    temporary,
     "--checkpoint=fast",
     "--wal-method=fetch",
     "--no-sync",
   }
   daemon.must(user, { argv = argv, env = { LC_ALL = "C", PGPASSFILE = password_file }, timeout = 300 }, "pg_basebackup")
-  into_place(user, aside, path)
+  rename(user, temporary, path)
 end
 
-local function bring_up(self, instance)
+local function start_instance(self, instance)
   local at = place(self.lab, instance.id)
   if not fs.exists(at.data) then
     local from = folder_of(self.lab, "snapshot", instance.snapshot)
@@ -107,13 +108,13 @@ local function bring_up(self, instance)
     if fs.exists(at.folder) then fs.remove_tree(at.folder) end
     daemon.must(at.user, { argv = { "mkdir", "-m", "700", at.folder } }, "mkdir")
     daemon.must(at.user, { argv = { "cp", "-a", from, at.data .. ".new" }, timeout = 300 }, "cp")
-    into_place(at.user, at.data .. ".new", at.data)
+    rename(at.user, at.data .. ".new", at.data)
   end
   if server.is_running(at) then return end
   self.lab.on_port(port_name(instance), function(port) server.launch(at, port) end)
 end
 
---- Begins a snapshot.
+--- Starts to take a snapshot.
 ---@param id string
 ---@param instance string
 ---@param tags table<string, string>
@@ -123,7 +124,7 @@ function Servers:create_snapshot(id, instance, tags)
     { id = id, instance = instance, created = self.lab.clock(), status = "creating", type = "manual", tags = tags }
   self.state.snapshots[id] = snapshot
   self:save()
-  begin(self, snapshot, LEAST.snapshot, function() take_snapshot(self, snapshot) end)
+  run_in_background(self, snapshot, MIN_SECONDS.snapshot, function() take_snapshot(self, snapshot) end)
   return snapshot
 end
 
@@ -136,7 +137,7 @@ function Servers:delete_snapshot(snapshot)
   self:save()
 end
 
---- Begins a server from a snapshot.
+--- Starts to restore an instance from a snapshot.
 ---@param id string
 ---@param snapshot table
 ---@param tags table<string, string>
@@ -153,11 +154,11 @@ function Servers:restore(id, snapshot, tags, class)
   }
   self.state.instances[id] = instance
   self:save()
-  begin(self, instance, LEAST.instance, function() bring_up(self, instance) end)
+  run_in_background(self, instance, MIN_SECONDS.instance, function() start_instance(self, instance) end)
   return instance
 end
 
---- Begins to remove a server.
+--- Starts to delete an instance.
 ---@param instance table
 function Servers:delete_instance(instance)
   instance.status = "deleting"
@@ -174,34 +175,36 @@ function Servers:delete_instance(instance)
   end)
 end
 
--- What a lab that was ended left half done is gone on with; its servers are started again.
-local function go_on(self)
+-- After a restart of the lab: finishes what was interrupted and starts the instances again.
+local function resume(self)
   for _, snapshot in pairs(self.state.snapshots) do
-    if snapshot.status == "creating" then begin(self, snapshot, 0, function() take_snapshot(self, snapshot) end) end
+    if snapshot.status == "creating" then
+      run_in_background(self, snapshot, 0, function() take_snapshot(self, snapshot) end)
+    end
   end
   for _, instance in pairs(self.state.instances) do
     if instance.status == "deleting" then
       self:delete_instance(instance)
     elseif not instance.primary then
-      begin(self, instance, 0, function() bring_up(self, instance) end)
+      run_in_background(self, instance, 0, function() start_instance(self, instance) end)
     end
   end
 end
 
---- Opens what there is.
+--- Opens the lab's RDS and resumes what was interrupted.
 ---@param lab table
 ---@return lab.rds_servers
 function M.open(lab)
   local state = lab.state("rds")
   state.instances, state.snapshots = state.instances or {}, state.snapshots or {}
   local self = setmetatable({ lab = lab, state = state }, Servers)
-  go_on(self)
+  resume(self)
   return self
 end
 
---- Says which of RDS's servers the lab's own PostgreSQL is.
+--- Registers the lab's PostgreSQL as an instance.
 ---@param lab table
----@param id string
+---@param id string the instance's identifier
 function M.adopt(lab, id)
   local state = lab.state("rds")
   state.instances, state.snapshots = state.instances or {}, state.snapshots or {}
@@ -209,7 +212,7 @@ function M.adopt(lab, id)
   lab.save("rds")
 end
 
---- Ends all servers of a lab that were made from snapshots, whoever started them.
+--- Stops all instances that were restored from snapshots, including those that a killed lab left running.
 ---@param lab table
 function M.sweep(lab)
   local user = daemon.user(server.USERS)
@@ -221,7 +224,7 @@ function M.sweep(lab)
   end
 end
 
---- Removes all data; the lab is down.
+--- Removes all data. The lab must be down.
 ---@param lab table
 function M.forget(lab)
   M.sweep(lab)

@@ -1,4 +1,4 @@
---- The lab's Redis: the real server in a folder of its own, on loopback, with a password.
+--- The lab's Redis: the real server in its own folder, on loopback, with a password.
 
 local daemon = require "lab.daemon"
 local errors = require "o2x.base.error"
@@ -10,8 +10,8 @@ local task = require "o2x.base.task"
 local M = { name = "redis" }
 
 local USERS = { "redis", "nobody" }
-local READY_SECONDS = 30
-local STOP_SECONDS = 10
+local START_TIMEOUT = 30 -- seconds
+local STOP_TIMEOUT = 10 -- seconds
 
 local function place(lab)
   local user = daemon.user(USERS)
@@ -43,8 +43,9 @@ local function config_text(at, port, password)
   }, "\n")
 end
 
--- A file of the process' number that a crash left is not a server. Redis changes its arguments to "PATH ADDRESS:PORT".
-local function running(lab, at)
+-- The server's pid, or nil. A pid file that a crash left behind does not count. Redis changes its arguments to
+-- "PATH ADDRESS:PORT".
+local function running_pid(lab, at)
   local pid = (fs.read_if(at.pid_file) or ""):match "%d+"
   local port = lab.state("redis").port
   if not pid or not port then return nil end
@@ -58,22 +59,22 @@ local function client(lab)
   return redis.connect { url = url, timeout = 5, connect_timeout = 5 }
 end
 
-local function last_words(at, problem)
+local function last_error(at, problem)
   local text = fs.read_if(at.log) or ""
   return text:match "# ([^\n]+)%s*$" or tostring(problem)
 end
 
-local function until_ready(lab, at)
-  local deadline = task.now() + READY_SECONDS
+local function wait_until_ready(lab, at)
+  local deadline = task.now() + START_TIMEOUT
   while true do
-    local one <close> = client(lab)
-    local ok, problem = pcall(one.ping, one)
+    local connection <close> = client(lab)
+    local ok, problem = pcall(connection.ping, connection)
     if ok then return end
     if not (errors.is(problem) and problem.retryable) or task.now() > deadline then
       errors.raise {
         kind = "failed",
         module = "lab",
-        message = "Redis did not start: " .. last_words(at, problem),
+        message = "Redis did not start: " .. last_error(at, problem),
         where = at.log,
       }
     end
@@ -89,17 +90,17 @@ local function launch(lab, at, port)
   daemon.write(at.config, config_text(at, port, state.password), at.user)
   local argv = { proc.find "redis-server", at.config }
   daemon.launch(at.user, { argv = argv, log = fs.join(lab.dir, "redis.start") }, "redis-server")
-  until_ready(lab, at)
+  wait_until_ready(lab, at)
 end
 
---- Starts the server, or finds it running.
+--- Starts the server unless it is running.
 ---@param lab table
 ---@return {port: integer, env: table<string, string>, stop: function}
 function M.start(lab)
   local at, state = place(lab), lab.state "redis"
   state.password = state.password or daemon.password()
-  if running(lab, at) then
-    until_ready(lab, at)
+  if running_pid(lab, at) then
+    wait_until_ready(lab, at)
   else
     lab.on_port("redis", function(port) launch(lab, at, port) end)
   end
@@ -110,16 +111,17 @@ function M.start(lab)
   }
 end
 
---- Ends the server of a lab, whoever started it. Its data stays.
+--- Stops the server, also one that a killed lab left running. The data stay.
 ---@param lab table
 function M.sweep(lab)
   local at = place(lab)
-  local pid = running(lab, at)
+  local pid = running_pid(lab, at)
   if not pid then return end
-  local one <close> = client(lab)
-  pcall(one.command, one, "SHUTDOWN", "NOSAVE") -- the append-only file has everything; there is no answer
-  local deadline = task.now() + STOP_SECONDS
-  while running(lab, at) do
+  local connection <close> = client(lab)
+  -- There is no response. NOSAVE: the append-only file has everything.
+  pcall(connection.command, connection, "SHUTDOWN", "NOSAVE")
+  local deadline = task.now() + STOP_TIMEOUT
+  while running_pid(lab, at) do
     if task.now() > deadline then
       errors.raise {
         kind = "failed",
@@ -132,12 +134,12 @@ function M.sweep(lab)
   end
 end
 
---- Does the lab's server run?
+--- Whether the server is running.
 ---@param lab table
 ---@return boolean
-function M.status(lab) return running(lab, place(lab)) ~= nil end
+function M.status(lab) return running_pid(lab, place(lab)) ~= nil end
 
---- Removes the server's data; the lab is down.
+--- Removes the server's data. The lab must be down.
 ---@param lab table
 function M.forget(lab)
   M.sweep(lab)

@@ -1,11 +1,10 @@
---- Route 53 of the lab: hosted zones, record sets and changes by the REST and XML of 2013-04-01, for the AWS command
---- line and for o2x alike. Where the emulator it was recorded from differs from the service's reference, the reference
---- is right.
+--- The lab's Route 53: hosted zones, record sets and changes by the REST API of 2013-04-01. Where the emulator it was
+--- recorded from differs from the service's reference, this follows the reference.
 
 local crypto = require("o2x.base.crypto")
 local wire = require("lab.dns_wire")
 local xml = require("o2x.base.xml")
-local zones = require("lab.zones")
+local zones = require("lab.dns_zones")
 
 local M = {}
 
@@ -13,7 +12,7 @@ local NAMESPACE <const> = "https://route53.amazonaws.com/doc/2013-04-01/"
 local MAX_ITEMS <const> = 300
 local ACTIONS <const> = { CREATE = true, DELETE = true, UPSERT = true }
 
--- "*" goes out as the service writes it.
+-- The service escapes "*".
 local function wire_name(name) return (name:gsub("%*", "\\052")) end
 
 local function timestamp(time)
@@ -66,7 +65,7 @@ local function record_node(record)
   }
 end
 
--- One change of a batch, checked; or nil and what is wrong with it.
+-- One change of a batch; or nil and a message if it is invalid.
 local function read_change(element)
   local action, set = element:value("Action"), element:find("ResourceRecordSet")
   local name, kind = set and set:value("Name"), set and set:value("Type")
@@ -141,7 +140,7 @@ function Api:get_zone(_, zone)
   return self:answer(200, { "GetHostedZoneResponse", zone_node(zone), delegation_node(zone) })
 end
 
--- Pages begin at the name and type that the last one ended before.
+-- A page starts at the name and type that the request gives.
 local function starts_at(zone, query)
   if not query.name then return 1 end
   local name = zones.canonical(query.name)
@@ -213,7 +212,7 @@ local function seed(lab, store)
   store:seed(store:create(domain, crypto.hex(crypto.random(8))), given.dns or {})
 end
 
---- The handler of requests that are signed for Route 53.
+--- The handler of requests signed for Route 53.
 ---@param lab table  `lab.seed`: { domain = "embrix.com", dns = { {name=, type=, ttl=, values=}, … } }
 ---@param aws table  lab.aws
 ---@return function

@@ -1,4 +1,4 @@
---- S3 of the lab: buckets and objects as files, for the AWS command line and for o2x alike, addressed in the path.
+--- The lab's S3: buckets and objects as files, with path-style addresses.
 
 local clock = require "o2x.base.clock"
 local crypto = require "o2x.base.crypto"
@@ -9,11 +9,11 @@ local xml = require "o2x.base.xml"
 local M = {}
 
 local NAMESPACE <const> = "http://s3.amazonaws.com/doc/2006-03-01/"
-local MOST_KEYS <const> = 1000
-local LARGEST <const> = 1 << 30
+local MAX_KEYS <const> = 1000
+local MAX_OBJECT_BYTES <const> = 1 << 30
 local UNSIGNED <const> = { ["UNSIGNED-PAYLOAD"] = true, ["STREAMING-UNSIGNED-PAYLOAD-TRAILER"] = true }
 
--- S3's errors have no envelope.
+-- Errors of S3 have no ErrorResponse envelope.
 local function problem(status, code, message, resource)
   return status,
     { ["Content-Type"] = "application/xml" },
@@ -33,7 +33,7 @@ local function http_date(time) return os.date("!%a, %d %b %Y %H:%M:%S GMT", time
 local Api = {}
 Api.__index = Api
 
--- Content is kept under its own hash, so that no key has to be a file's name.
+-- Content is stored under its hash, so that keys need not be valid file names.
 local function file_of(api, object) return fs.join(api.folder, object.sha256) end
 
 local function no_bucket(bucket)
@@ -73,11 +73,7 @@ local function sorted_keys(objects, prefix, after)
   return keys
 end
 
-local function encoded(key)
-  return (key:gsub("[^%w%-%._~/]", function(c) return ("%%%02X"):format(c:byte()) end))
-end
-
--- Keys that go on below the delimiter are one common prefix.
+-- The common prefix of a key: up to the first delimiter after the prefix.
 local function common(key, prefix, delimiter)
   local at = delimiter ~= "" and key:find(delimiter, #prefix + 1, true)
   return at and key:sub(1, at + #delimiter - 1)
@@ -87,9 +83,9 @@ function Api:list_objects(request, name, bucket)
   local query = request.query
   local prefix, delimiter = query.prefix or "", query.delimiter or ""
   local after = query["continuation-token"] or query["start-after"] or query.marker or ""
-  local most = math.min(math.tointeger(tonumber(query["max-keys"] or "")) or MOST_KEYS, MOST_KEYS)
-  local shown = query["encoding-type"] == "url" and encoded or function(key) return key end
-  local node, count, last, seen = { "ListBucketResult", { "Name", name }, { "Prefix", shown(prefix) } }, 0, nil, {}
+  local most = math.min(math.tointeger(tonumber(query["max-keys"] or "")) or MAX_KEYS, MAX_KEYS)
+  local function encode(key) return query["encoding-type"] == "url" and httpd.encode(key, "/") or key end
+  local node, count, last, seen = { "ListBucketResult", { "Name", name }, { "Prefix", encode(prefix) } }, 0, nil, {}
   local truncated = false
   for _, key in ipairs(sorted_keys(bucket.objects, prefix, after)) do
     local group = common(key, prefix, delimiter)
@@ -100,10 +96,10 @@ function Api:list_objects(request, name, bucket)
       end
       count = count + 1
       local object = bucket.objects[key]
-      node[#node + 1] = group and { "CommonPrefixes", { "Prefix", shown(group) } }
+      node[#node + 1] = group and { "CommonPrefixes", { "Prefix", encode(group) } }
         or {
           "Contents",
-          { "Key", shown(key) },
+          { "Key", encode(key) },
           { "LastModified", clock.iso(object.modified, 3) },
           { "ETag", object.etag },
           { "Size", object.size },
@@ -123,7 +119,7 @@ end
 
 -- ---- objects ----
 
--- The body of a chunked upload ("aws-chunked"): lengths in hex between the pieces, a trailer after the last.
+-- The body of a chunked upload ("aws-chunked"): each chunk after its length in hex, then a trailer.
 local function unchunk(body)
   local parts, at = {}, 1
   while true do
@@ -180,7 +176,7 @@ function Api:get_object(request, bucket, key)
   for name, value in pairs(object.metadata) do
     headers["x-amz-meta-" .. name] = value
   end
-  local body = fs.read(file_of(self, object), LARGEST)
+  local body = fs.read(file_of(self, object), MAX_OBJECT_BYTES)
   local from, to = (request.headers.range or ""):match("^bytes=(%d+)%-(%d*)$")
   if not from then return 200, headers, body end
   to = math.min(tonumber(to) or math.huge, object.size - 1)
@@ -218,7 +214,7 @@ function Api:on_bucket(request, name)
   return self:list_objects(request, name, bucket)
 end
 
---- The handler of requests that are signed for S3.
+--- The handler of requests signed for S3.
 ---@param lab table
 ---@return function
 function M.handler(lab)
@@ -235,10 +231,10 @@ function M.handler(lab)
   end
 end
 
---- Makes the buckets that the platform has.
+--- Creates the platform's buckets.
 ---@param lab table
 ---@param names string[]
-function M.sow(lab, names)
+function M.seed(lab, names)
   local state = lab.state("s3")
   state.buckets = state.buckets or {}
   for _, name in ipairs(names) do

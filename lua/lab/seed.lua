@@ -1,5 +1,5 @@
---- What the lab holds when it is new: lab/seed.yaml of the platform tree says it, this carries it out, once. Nothing of
---- the platform's names is known here.
+--- Seeds a new lab, once: databases, secrets, objects, releases and records as lab/seed.yaml of the platform tree lists
+--- them. No name of the platform is known here.
 
 local crypto = require "o2x.base.crypto"
 local errors = require "o2x.base.error"
@@ -15,7 +15,7 @@ local yaml = require "o2x.base.yaml"
 
 local M = {}
 
-local HELMS_AT_ONCE <const> = 4
+local HELM_CONCURRENCY <const> = 4
 local BALANCER <const> = "/api/v1/namespaces/ingress-nginx/services/ingress-nginx-controller"
 
 local function fail(format, ...)
@@ -35,17 +35,17 @@ local function connect(env, database)
   }
 end
 
-local function create_database(db, wanted, name, template)
+local function create_database(db, databases, name, template)
   local from = template and "TEMPLATE " .. pg.quote(template) or "ENCODING 'UTF8' TEMPLATE template0"
   db:query(
     ("CREATE DATABASE %s OWNER %s %s CONNECTION LIMIT %d"):format(
       pg.quote(name),
-      pg.quote(wanted.owner),
+      pg.quote(databases.owner),
       from,
-      wanted.connection_limit
+      databases.connection_limit
     )
   )
-  db:query(("GRANT CONNECT ON DATABASE %s TO %s"):format(pg.quote(name), pg.quote(wanted.user)))
+  db:query(("GRANT CONNECT ON DATABASE %s TO %s"):format(pg.quote(name), pg.quote(databases.user)))
 end
 
 local function migrate(env, database, folder, schemas)
@@ -57,31 +57,31 @@ local function migrate(env, database, folder, schemas)
   history.migrate(db, flyway.resolve(files), { schemas = schemas })
 end
 
-local function fill(env, source, wanted)
-  for _, name in ipairs(wanted.names) do
+local function fill_databases(env, source, databases)
+  for _, name in ipairs(databases.names) do
     local db <close> = connect(env, name)
-    for _, step in ipairs(wanted.fill) do
+    for _, step in ipairs(databases.fill) do
       if not step.database or step.database == name then db:script(fs.read(fs.join(source, step.sql))) end
     end
   end
 end
 
-local function sow_databases(env, source, wanted)
-  local first = wanted.names[1]
+local function seed_databases(env, source, databases)
+  local first = databases.names[1]
   do
     local db <close> = connect(env, "postgres")
-    create_database(db, wanted, first)
-    migrate(env, first, fs.join(source, wanted.migrations), wanted.schemas)
-    for i = 2, #wanted.names do
-      create_database(db, wanted, wanted.names[i], first)
+    create_database(db, databases, first)
+    migrate(env, first, fs.join(source, databases.migrations), databases.schemas)
+    for i = 2, #databases.names do
+      create_database(db, databases, databases.names[i], first)
     end
   end
-  fill(env, source, wanted)
+  fill_databases(env, source, databases)
 end
 
 -- ---- Vault ----
 
-local function sow_vault(env, secrets)
+local function seed_vault(env, secrets)
   for path, fields in pairs(secrets) do
     local answer = http.request {
       method = "POST",
@@ -96,27 +96,28 @@ end
 
 -- ---- Kubernetes and helm ----
 
-local function filled(value, words)
-  if type(value) == "string" then return (value:gsub("{([%w_]+)}", words)) end
+-- Replaces {name} in all strings. Changes the value it is given.
+local function substitute(value, replacements)
+  if type(value) == "string" then return (value:gsub("{([%w_]+)}", replacements)) end
   if type(value) ~= "table" then return value end
   for key, item in pairs(value) do
-    value[key] = filled(item, words)
+    value[key] = substitute(item, replacements)
   end
   return value
 end
 
-local function sow_manifests(lab, source, manifests, words)
+local function seed_manifests(lab, source, manifests, replacements)
   local objects = {}
   for _, path in ipairs(manifests) do
     for _, object in ipairs(yaml.decode_all(fs.read(fs.join(source, path)), path)) do
-      objects[#objects + 1] = filled(object, words)
+      objects[#objects + 1] = substitute(object, replacements)
     end
   end
   require("lab.k8s.seed").seed(lab, objects)
 end
 
--- The real helm, so that the releases are what helm makes. They come up while the rest is seeded.
-local function sow_releases(lab, env, releases)
+-- The real helm installs the releases. They become ready while the rest is seeded.
+local function seed_releases(lab, env, releases)
   local folder = fs.join(lab.dir, "cache/helm")
   fs.mkdir(folder, 0x1c0)
   local function install(release)
@@ -134,22 +135,22 @@ local function sow_releases(lab, env, releases)
     }
     if result.code ~= 0 then fail("helm %s: %s", release.name, result.stderr:gsub("%s+$", "")) end
   end
-  install(releases[1]) -- helm keeps what it learned of the server for the others
-  task.each({ table.unpack(releases, 2) }, install, { limit = HELMS_AT_ONCE })
+  install(releases[1]) -- fills the discovery cache for the others
+  task.each({ table.unpack(releases, 2) }, install, { limit = HELM_CONCURRENCY })
 end
 
-local function sow_cluster(lab, env, source, wanted)
+local function seed_cluster(lab, env, source, cluster)
   local postgres = lab.state("postgres")
-  sow_manifests(lab, source, wanted.manifests, {
+  seed_manifests(lab, source, cluster.manifests, {
     appuser_password = postgres.appuser_password,
     vault_token = env.VAULT_TOKEN,
   })
-  sow_releases(lab, env, wanted.releases)
+  seed_releases(lab, env, cluster.releases)
 end
 
 -- ---- the rest ----
 
--- Asks the API server what the ingress controller's load balancer is called.
+-- The host name of the ingress controller's load balancer, from the API server.
 local function balancer_name(env)
   local config = yaml.decode(fs.read(env.KUBECONFIG), env.KUBECONFIG)
   local cluster, user = config.clusters[1].cluster, config.users[1].user
@@ -163,17 +164,17 @@ local function balancer_name(env)
   return status.loadBalancer.ingress[1].hostname
 end
 
-local function sow_dns(lab, env, wanted)
-  local zones = require "lab.zones"
+local function seed_dns(lab, env, dns)
+  local zones = require "lab.dns_zones"
   local store = zones.open(lab)
-  local zone = store:holding(zones.canonical(wanted.zone)) or store:create(wanted.zone, "lab")
+  local zone = store:holding(zones.canonical(dns.zone)) or store:create(dns.zone, "lab")
   local balancer = balancer_name(env)
   local changes = {}
-  for _, name in ipairs(wanted.balanced) do
+  for _, name in ipairs(dns.balanced) do
     for _, prefix in ipairs { "", "api.", "*." } do
       changes[#changes + 1] = {
         action = "CREATE",
-        record = { name = prefix .. name, type = "CNAME", ttl = wanted.ttl, values = { balancer .. "." } },
+        record = { name = prefix .. name, type = "CNAME", ttl = dns.ttl, values = { balancer .. "." } },
       }
     end
   end
@@ -181,7 +182,7 @@ local function sow_dns(lab, env, wanted)
   if problems then fail("DNS: %s", problems[1]) end
 end
 
-local function sow_redis(env, keys)
+local function seed_redis(env, keys)
   local redis = require("o2x.client.redis").connect { url = env.REDIS_URL, password = env.REDISCLI_AUTH }
   for key, value in pairs(keys) do
     redis:command("SET", key, value)
@@ -189,7 +190,7 @@ local function sow_redis(env, keys)
   redis:close()
 end
 
-local function sow_queues(env, names)
+local function seed_queues(env, names)
   local broker = require("o2x.client.broker").new {
     url = env.O2X_BROKER_URL,
     user = env.O2X_BROKER_USER,
@@ -200,37 +201,37 @@ local function sow_queues(env, names)
   end
 end
 
---- Seeds the lab, unless that was done.
+--- Seeds the lab unless it is seeded already.
 ---@param lab table
----@param env table<string, string> what the simulators export
+---@param env table<string, string> the variables that the simulators export
 ---@param source string the platform tree
-function M.sow(lab, env, source)
+function M.run(lab, env, source)
   local state, path = lab.state("seed"), fs.join(source, "lab/seed.yaml")
   if state.done or not fs.exists(path) then return end
-  local wanted = yaml.decode(fs.read(path), path)
-  state.began = true
+  local spec = yaml.decode(fs.read(path), path)
+  state.started = true
   lab.flush()
   task.parallel {
-    databases = function() sow_databases(env, source, wanted.databases) end,
-    vault = function() sow_vault(env, wanted.vault) end,
-    cluster = function() sow_cluster(lab, env, source, wanted) end,
-    redis = function() sow_redis(env, wanted.redis) end,
-    queues = function() sow_queues(env, wanted.queues) end,
+    databases = function() seed_databases(env, source, spec.databases) end,
+    vault = function() seed_vault(env, spec.vault) end,
+    cluster = function() seed_cluster(lab, env, source, spec) end,
+    redis = function() seed_redis(env, spec.redis) end,
+    queues = function() seed_queues(env, spec.queues) end,
   }
-  if wanted.s3 then require("lab.s3").sow(lab, wanted.s3.buckets) end
-  if wanted.rds then require("lab.rds_servers").adopt(lab, wanted.rds.instance) end
-  sow_dns(lab, env, wanted.dns)
+  if spec.s3 then require("lab.s3").seed(lab, spec.s3.buckets) end
+  if spec.rds then require("lab.rds_servers").adopt(lab, spec.rds.instance) end
+  seed_dns(lab, env, spec.dns)
   state.done = true
   lab.flush()
 end
 
---- Was the lab ended in the middle of its first start? Then it is neither empty nor whole.
+--- Whether an earlier start was interrupted while seeding, so that the data are incomplete.
 ---@param dir string
 ---@return boolean
-function M.half_done(dir)
+function M.is_incomplete(dir)
   local text = fs.read_if(fs.join(dir, "state/seed.json"))
   local state = text and json.decode(text, "seed.json") or {}
-  return state.began == true and not state.done
+  return state.started == true and not state.done
 end
 
 return M

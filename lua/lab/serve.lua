@@ -1,26 +1,26 @@
---- The lab's process: starts every simulator, seeds what is there at the beginning, and waits to be told to stop.
+--- The lab's background process: starts every simulator, seeds the initial data, and runs until a signal.
 
 local context = require "lab.context"
 local control = require "lab.control"
 local crypto = require "o2x.base.crypto"
 local errors = require "o2x.base.error"
+local folders = require "lab.folders"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local lock = require "o2x.core.lock"
 local program = require "o2x.core.program"
 local seed = require "lab.seed"
 local task = require "o2x.base.task"
-local tree = require "lab.tree"
 
 local M = {}
 
--- Those of one wave start side by side; a later one may ask an earlier one for things.
+-- The simulators of a wave start concurrently. A later wave may use an earlier one.
 local WAVES <const> = {
   { "postgres", "redis", "vault", "k8s", "aws", "dns", "broker" },
   { "ingress" },
 }
 
--- What a reset leaves: a client's settings stay valid.
+-- A reset leaves these, so that the settings of clients stay valid.
 local KEPT <const> = {
   ["ports.json"] = true,
   ["tls"] = true,
@@ -38,9 +38,9 @@ local function each_simulator(fn)
 end
 
 local function start_one(lab, name)
-  local began = task.now()
+  local start = task.now()
   local instance = require("lab." .. name).start(lab)
-  lab.log(("%s is ready on port %s (%.2f s)"):format(name, instance.port or "-", task.now() - began))
+  lab.log(("%s is ready on port %s (%.2f s)"):format(name, instance.port or "-", task.now() - start))
   return instance
 end
 
@@ -79,32 +79,32 @@ local function describe(instances)
   return servers
 end
 
-local function until_told()
-  local told, watchers = task.event(), {}
+local function wait_for_signal()
+  local stop, watchers = task.event(), {}
   for i, name in ipairs { "TERM", "INT", "HUP" } do
     watchers[i] = task.spawn(function()
       local signal <close> = task.signal(name)
       task.wait(signal, math.huge)
-      told:set()
+      stop:set()
     end)
   end
-  task.wait(told, math.huge)
+  task.wait(stop, math.huge)
   for _, watcher in ipairs(watchers) do
     watcher:cancel()
   end
 end
 
 local function begin(lab, platform, instances)
-  local env = tree.prepare(lab, platform)
+  local env = folders.prepare(lab, platform)
   start_all(lab, instances)
   merged_env(lab, instances, env)
-  local began = task.now()
-  seed.sow(lab, env, platform)
-  lab.log(("seeded (%.2f s)"):format(task.now() - began))
+  local start = task.now()
+  seed.run(lab, env, platform)
+  lab.log(("seeded (%.2f s)"):format(task.now() - start))
   return env
 end
 
--- A lab that did not come up leaves nothing running: neither servers nor this process, whatever its tasks wait for.
+-- If the start fails, nothing is left running: neither the servers nor this process with its waiting tasks.
 local function give_up(lab, instances, problem)
   io.stderr:write("o2x: ", tostring(problem), "\n", problem.traceback or "", "\n")
   stop_all(lab, instances)
@@ -112,32 +112,32 @@ local function give_up(lab, instances, problem)
   program.exit_now(errors.exit_code(problem))
 end
 
--- Others who look whether we run hold the lock for a moment.
+-- Another process that checks whether the lab is running holds the lock for a moment.
 local function take_lock(path)
-  local held, words
+  local taken, pid
   for _ = 1, 100 do
-    held, words = lock.take(path, tostring(program.pid()))
-    if held or words ~= "" then break end
+    taken, pid = lock.take(path, tostring(program.pid()))
+    if taken or pid ~= "" then break end
     task.sleep(0.01)
   end
-  if held then return held end
-  errors.raise { kind = "locked", module = "lab", message = ("process %s serves this lab already"):format(words) }
+  if taken then return taken end
+  errors.raise { kind = "locked", module = "lab", message = ("process %s already runs this lab"):format(pid) }
 end
 
---- Runs the lab until a signal ends it.
+--- Runs the lab until SIGTERM, SIGINT or SIGHUP.
 ---@param place { dir: string, platform: string }
 ---@return integer exit code
 function M.run(place)
   fs.mkdir(place.dir, 0x1c0)
-  local _held <close> = take_lock(fs.join(place.dir, "serve.lock"))
+  local _lock <close> = take_lock(fs.join(place.dir, "serve.lock"))
   fs.remove(fs.join(place.dir, "lab.json"))
-  if seed.half_done(place.dir) then M.forget(place) end
+  if seed.is_incomplete(place.dir) then M.forget(place) end
   local lab = context.new(place.dir)
   local instances = {}
   local ok, env = xpcall(begin, errors.handler, lab, place.platform, instances)
   if not ok then give_up(lab, instances, env) end
   local token = crypto.hex(crypto.random(16))
-  local door = control.open(lab, instances, token)
+  local control_server = control.start(lab, instances, token)
   lab.flush()
   fs.write(
     fs.join(lab.dir, "lab.json"),
@@ -145,22 +145,22 @@ function M.run(place)
       pid = program.pid(),
       env = env,
       servers = describe(instances),
-      control = { url = ("http://%s:%d"):format(lab.host, door.port), token = token },
+      control = { url = ("http://%s:%d"):format(lab.host, control_server.port), token = token },
     },
     { mode = 0x180 }
   )
   lab.log("ready")
-  until_told()
+  wait_for_signal()
   lab.log("stopping")
   fs.remove(fs.join(lab.dir, "lab.json"))
-  door:stop()
+  control_server:stop()
   stop_all(lab, instances)
   lab.flush()
   lab.log("stopped")
   return 0
 end
 
---- Ends what a killed lab left running.
+--- Stops the servers that a killed lab left running.
 ---@param lab table
 function M.sweep(lab)
   each_simulator(function(module)
@@ -168,7 +168,7 @@ function M.sweep(lab)
   end)
 end
 
---- Removes everything that a lab holds, wherever it is; it must be down.
+--- Removes all data of a lab, including what is outside of its folder. The lab must be down.
 ---@param place { dir: string }
 function M.forget(place)
   local lab = context.new(place.dir)

@@ -1,46 +1,52 @@
---- What goes wrong with a tenant's services on request, and what they then say in their logs:
+--- Faults of the tenants' services, and the log lines that come with them. All are set at the ingress:
 ---
----     o2x lab fault ingress unhealthy match=newclient-service-billing[:redis]   health is DOWN (because of redis)
----     o2x lab fault ingress rejected match=newclient-payment-gateway            the provider refuses its credentials
----     o2x lab fault ingress exhausted match=newclient-service-billing           no free database connection
----     o2x lab fault ingress sluggish match=newclient-service-proxy              answers take seconds
----     o2x lab fault ingress failing match=newclient-service-proxy               many requests end with 500
----     o2x lab fault ingress deaf match=newclient-payment-gateway                its webhooks are not there
----     o2x lab fault ingress says match='newclient-jobs-common:ERROR text'       a line in its log
----     o2x lab fault ingress off                                                 all of it is over, the lines are gone
+---     o2x lab fault ingress unhealthy match=newclient-service-billing[:redis]    health is DOWN (because of redis)
+---     o2x lab fault ingress bad-credentials match=newclient-payment-gateway      the provider refuses the credentials
+---     o2x lab fault ingress pool-exhausted match=newclient-service-billing       no free database connection
+---     o2x lab fault ingress high-latency match=newclient-service-proxy           responses take seconds
+---     o2x lab fault ingress http-errors match=newclient-service-proxy            many responses are 500
+---     o2x lab fault ingress no-webhooks match=newclient-payment-gateway          webhooks are not found
+---     o2x lab fault ingress log-line match='newclient-jobs-common:ERROR text'    a line in the log
+---     o2x lab fault ingress off                                                  clears the faults and the lines
 
 local json = require("o2x.base.json")
 
 local M = {}
 
-local MOST_LINES <const> = 50
+local MAX_LINES <const> = 50
 
-local KINDS <const> =
-  { unhealthy = true, rejected = true, exhausted = true, sluggish = true, failing = true, deaf = true }
+local KINDS <const> = {
+  ["unhealthy"] = true,
+  ["bad-credentials"] = true,
+  ["pool-exhausted"] = true,
+  ["high-latency"] = true,
+  ["http-errors"] = true,
+  ["no-webhooks"] = true,
+}
 
 local POOL <const> = "HikariPool-1 - Connection is not available, request timed out after 30000ms."
 
---- Lets a service say something in its log.
+--- Adds a line to a service's log.
 ---@param lab table
 ---@param service string
 ---@param level string "ERROR"
 ---@param logger string
 ---@param message string
-function M.say(lab, service, level, logger, message)
+function M.log(lab, service, level, logger, message)
   local logs = lab.state("service_logs")
   logs[service] = json.array(logs[service] or {})
-  if #logs[service] >= MOST_LINES then table.remove(logs[service], 1) end
+  if #logs[service] >= MAX_LINES then table.remove(logs[service], 1) end
   table.insert(logs[service], { at = lab.clock(), level = level, logger = logger, message = message })
   lab.save("service_logs")
 end
 
---- What a service has said beyond its start.
+--- The lines that were added to a service's log.
 ---@param lab table
 ---@param service string
 ---@return { at: number, level: string, logger: string, message: string }[]
 function M.lines(lab, service) return lab.state("service_logs")[service] or {} end
 
---- Is a service's fault in force? Gives what was said after its name, "" if nothing.
+--- A service's active fault: the text after the service's name ("" if there is none); nil if it is not active.
 ---@param lab table
 ---@param service string
 ---@param kind string
@@ -55,7 +61,7 @@ local function set(lab, kind, service, detail)
   faults[service] = faults[service] or {}
   faults[service][kind] = detail
   lab.save("service_faults")
-  if kind == "exhausted" then M.say(lab, service, "ERROR", "com.zaxxer.hikari.pool.HikariPool", POOL) end
+  if kind == "pool-exhausted" then M.log(lab, service, "ERROR", "com.zaxxer.hikari.pool.HikariPool", POOL) end
 end
 
 local function clear(lab)
@@ -68,18 +74,18 @@ local function clear(lab)
   end
 end
 
---- Brings a fault about.
+--- Sets or clears faults.
 ---@param lab table
----@param kind string
----@param options {match: string?}
----@return boolean known
+---@param kind string one of the above
+---@param options {match: string?} SERVICE or SERVICE:DETAIL
+---@return boolean known false: there is no such kind, or no service is given
 function M.set(lab, kind, options)
   local service, detail = (options.match or ""):match("^([^:]+):?(.*)$")
   if kind == "off" then
     clear(lab)
-  elseif kind == "says" and service and detail ~= "" then
+  elseif kind == "log-line" and service and detail ~= "" then
     local level, text = detail:match("^(%u+) (.*)$")
-    M.say(lab, service, level or "ERROR", "com.embrix.Service", text or detail)
+    M.log(lab, service, level or "ERROR", "com.embrix.Service", text or detail)
   elseif KINDS[kind] and service then
     set(lab, kind, service, detail)
   else

@@ -1,11 +1,11 @@
---- The tenant's HTTP services, all of them: actuator, single sign-on, gateways, jobs, and the API proxy with GraphQL.
---- The API server's service proxy and the ingress both end here; what a tenant has is kept in `lab.state("services")`,
---- by tenant.
+--- The tenants' HTTP services: actuator, single sign-on, gateways, jobs, and the API proxy with GraphQL. Requests come
+--- from the API server's service proxy and from the ingress. The state of each tenant is in `lab.state("services")`.
 
 local clock = require("o2x.base.clock")
 local json = require("o2x.base.json")
+local jwt = require("lab.jwt")
 local crypto = require("o2x.base.crypto")
-local graphql = require("lab.graphql_run")
+local graphql = require("lab.graphql_executor")
 local business = require("lab.business")
 local database = require("lab.tenant_database")
 local faults = require("lab.service_faults")
@@ -16,11 +16,11 @@ local M = {}
 ---@class lab.service_info
 ---@field namespace string
 ---@field service string   name of the Service object, such as "newclient-service-sso"
----@field tenant string?   "newclient"; found out when it is not given
+---@field tenant string?   "newclient"; found by the Service if absent
 ---@field port integer
 ---@field labels table?
----@field env table?       environment of the service's container; TENANT_ID and JDBC URLs are looked at
----@field ingress boolean? it came through the ingress
+---@field env table?       environment of the service's container; TENANT_ID and JDBC URLs are read
+---@field ingress boolean? whether the request came through the ingress
 
 local TOKEN_SECONDS <const> = 3600
 
@@ -44,7 +44,7 @@ local function body_of(call)
   return ok and type(value) == "table" and value or nil
 end
 
--- Who is called: "newclient-service-sso" of tenant "newclient" is the role "service-sso".
+-- The role of a service: "newclient-service-sso" of tenant "newclient" is "service-sso".
 local function role_of(info)
   local prefix = info.tenant .. "-"
   return info.service:sub(1, #prefix) == prefix and info.service:sub(#prefix + 1) or info.service
@@ -80,7 +80,7 @@ local function health(call)
   )
 end
 
---- Sets a fault of the services: o2x lab fault services KIND.
+--- Sets a fault of a service (lab.service_faults).
 M.fault = faults.set
 
 local function alive() return answer(200, { status = "UP" }) end
@@ -106,53 +106,37 @@ process_cpu_usage{TAGS} 0.01
 ]]
 
 local function metrics(call)
-  local exhausted, count = call:fault("exhausted"), (call.state.requests or 0) + 100
+  local exhausted, count = call:fault("pool-exhausted"), (call.state.requests or 0) + 100
   local values = {
     TAGS = ('service="%s",tenant="%s"'):format(call.role, call.info.tenant),
     COUNT = count,
-    SUM = ("%.3f"):format(count * (call:fault("sluggish") and 6.5 or 0.004)),
+    SUM = ("%.3f"):format(count * (call:fault("high-latency") and 6.5 or 0.004)),
     ACTIVE = exhausted and "20.0" or "2.0",
     PENDING = exhausted and "12.0" or "0.0",
-    ERRORS = call:fault("failing") and count or 0,
+    ERRORS = call:fault("http-errors") and count or 0,
   }
   return 200, { ["Content-Type"] = "text/plain; version=0.0.4; charset=utf-8" }, (METRICS:gsub("%u%u%u+", values))
 end
 
--- tokens: JSON Web Tokens (HS256), keyed by a random value of the tenant
-
-local URL_SAFE = { ["+"] = "-", ["/"] = "_", ["="] = "" }
-
-local function base64url(bytes) return (crypto.base64(bytes):gsub("[+/=]", URL_SAFE)) end
-
-local function from_base64url(text)
-  local plain = text:gsub("[-_]", { ["-"] = "+", ["_"] = "/" })
-  return crypto.unbase64(plain .. ("="):rep(-#plain % 4))
-end
-
-local function sign(call, text) return base64url(crypto.hmac_sha256_bytes(call.state.token_key, text)) end
+-- tokens, signed with a random key per tenant
 
 local function issue_token(call, username)
   local issued = call.now() // 1 | 0
-  local text = base64url('{"alg":"HS256","typ":"JWT"}')
-    .. "."
-    .. base64url(json.encode({
-      sub = username,
-      tenant = call.info.tenant,
-      iat = issued,
-      exp = issued + TOKEN_SECONDS,
-      jti = random(8),
-    }))
-  return text .. "." .. sign(call, text)
+  local claims = {
+    sub = username,
+    tenant = call.info.tenant,
+    iat = issued,
+    exp = issued + TOKEN_SECONDS,
+    jti = random(8),
+  }
+  return jwt.sign(claims, call.state.token_key)
 end
 
--- The name in the request's token, or nil when it has none that is ours and still good.
+-- The user in the request's token; nil if there is no valid token.
 local function bearer(call)
-  local text, payload, signature = (call.req.headers.authorization or ""):match(
-    "^[Bb]earer%s+([%w-_]+%.([%w-_]+))%.([%w-_]+)$"
-  )
-  if not text or signature ~= sign(call, text) then return nil end
-  local claims = json.decode(from_base64url(payload))
-  return claims.exp > call.now() and claims.sub or nil
+  local token = (call.req.headers.authorization or ""):match("^[Bb]earer%s+(%S+)$")
+  local claims = token and jwt.verify(token, call.state.token_key)
+  return claims and claims.exp > call.now() and claims.sub or nil
 end
 
 -- single sign-on
@@ -182,23 +166,7 @@ local function create_user(call)
   if find_user(call, given.username) or database.user(call.lab, call.info, given.username) then
     return problem(call, 409, "Conflict", ("user %s already exists"):format(given.username))
   end
-  local hash = #given.password <= 72 and crypto.bcrypt(given.password)
-  local id = hash and database.add_user(call.lab, call.info, given, hash)
-  if id then
-    return answer(201, {
-      id = id,
-      username = given.username,
-      email = given.email,
-      firstName = given.firstName,
-      lastName = given.lastName,
-      roleId = given.roleId,
-      status = given.status or "ACTIVE",
-      createdAt = now_text(call),
-    })
-  end
-  local salt = random(16) -- a tenant without a database, in small tests
   local user = {
-    id = ("user-%d"):format(#call.state.users + 1),
     username = given.username,
     email = given.email,
     firstName = given.firstName,
@@ -206,10 +174,14 @@ local function create_user(call)
     roleId = given.roleId,
     status = given.status or "ACTIVE",
     createdAt = now_text(call),
-    salt = salt,
-    digest = crypto.sha256(salt .. given.password),
   }
-  table.insert(call.state.users, user)
+  local hash = #given.password <= 72 and crypto.bcrypt(given.password)
+  user.id = hash and database.add_user(call.lab, call.info, given, hash) or nil
+  if not user.id then -- a tenant without a database, in small tests
+    user.id, user.salt = ("user-%d"):format(#call.state.users + 1), random(16)
+    user.digest = crypto.sha256(user.salt .. given.password)
+    table.insert(call.state.users, user)
+  end
   return answer(201, public(user))
 end
 
@@ -221,7 +193,7 @@ local function list_users(call)
   return answer(200, { content = json.array(found), totalElements = #found })
 end
 
--- A user made by the API, or a row of the tenant's database with a bcrypt hash: whose password it is, or nil.
+-- The user with this password, or nil: one of the state, or a row of the tenant's database with a bcrypt hash.
 local function authenticate(call, username, password)
   local user = find_user(call, username)
   if user then return crypto.sha256(user.salt .. password) == user.digest and user or nil end
@@ -245,11 +217,11 @@ local function login(call)
   })
 end
 
--- gateways: each answers for its own merchants, and only for the tenant it was deployed for
+-- gateways: each serves its own merchants, and only the tenant it was deployed for
 
--- Why the provider refuses what the gateway has of its credentials, or nil.
+-- Why the provider refuses the gateway's credentials; nil if it accepts them.
 local function refusal(call, path)
-  if call:fault("rejected") then return "Invalid credentials" end
+  if call:fault("bad-credentials") then return "Invalid credentials" end
   local credentials = vault.read(call.lab, call.info.tenant, path)
   if credentials == false then return "Invalid credentials" end
   local expiry = credentials and credentials.token_expiry
@@ -271,7 +243,7 @@ local function gateway(merchant, path, message)
     end
     local why = refusal(call, path)
     if why then
-      call:say("ERROR", "com.embrix.gateway.Authentication", ("%s: 401 Unauthorized: %s"):format(merchant, why))
+      call:log("ERROR", "com.embrix.gateway.Authentication", ("%s: 401 Unauthorized: %s"):format(merchant, why))
       return problem(call, 401, "Unauthorized", why)
     end
     return answer(200, {
@@ -285,9 +257,9 @@ local function gateway(merchant, path, message)
   end
 end
 
--- Stripe posts here; what is not signed is not taken.
+-- Stripe's webhook: only signed requests are accepted.
 local function webhook(call)
-  if call:fault("deaf") ~= nil then return problem(call, 404, "Not Found", "No message available") end
+  if call:fault("no-webhooks") ~= nil then return problem(call, 404, "Not Found", "No message available") end
   if not call.req.headers["stripe-signature"] then
     return problem(call, 400, "Bad Request", "the signature is missing")
   end
@@ -343,7 +315,7 @@ local function invoice_pdf(call, id)
     pdf
 end
 
--- routes: role → "METHOD path pattern" → handler; what the pattern captures follows the call
+-- routes: role → "METHOD path pattern" → handler(call, capture)
 
 local function app_info(call) return answer(200, { app = { name = call.role, tenant = call.info.tenant } }) end
 
@@ -425,19 +397,20 @@ local function state_of(lab, tenant)
   return state
 end
 
--- Whoever knows only which Service it is: the cluster knows the rest.
+-- Adds the fields that the caller does not know, from the cluster.
 local function complete(lab, info)
   if info.service and info.tenant then return info end
   local name = info.service or info.name
-  local known = lab.k8s and lab.k8s.backend(info.namespace, name, info.port) or { labels = info.labels or {} }
-  known.service, known.tenant = name, known.tenant or known.labels.tenant or name:match("^(.+)%-service%-%l+$") or name
-  return known
+  local found = lab.k8s and lab.k8s.backend(info.namespace, name, info.port) or { labels = info.labels or {} }
+  found.service = name
+  found.tenant = found.tenant or found.labels.tenant or name:match("^(.+)%-service%-%l+$") or name
+  return found
 end
 
---- Answers one request to one of a tenant's services.
+--- Handles a request to a tenant's service.
 ---@param lab table
 ---@param info lab.service_info
----@param req table              as o2x.httpd gives it; `path` is the path at the service
+---@param req httpd.request      `path` is the path at the service
 ---@return integer status, table headers, string body
 function M.handle(lab, info, req)
   info = complete(lab, info)
@@ -450,11 +423,11 @@ function M.handle(lab, info, req)
     state = state_of(lab, info.tenant),
     tenant_id = info.env and info.env.TENANT_ID,
     fault = function(_, kind) return faults.of(lab, info.service, kind) end,
-    say = function(_, ...) faults.say(lab, info.service, ...) end,
+    log = function(_, ...) faults.log(lab, info.service, ...) end,
   }
   local handler, capture = route(call)
   if not handler then
-    if capture and not (call:fault("deaf") and req.path:find("^/webhooks/")) then
+    if capture and not (call:fault("no-webhooks") and req.path:find("^/webhooks/")) then
       return problem(call, 405, "Method Not Allowed", ("Method '%s' is not supported."):format(req.method))
     end
     return problem(call, 404, "Not Found", "No message available")

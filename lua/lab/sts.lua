@@ -1,4 +1,4 @@
---- The lab's Security Token Service: who am I.
+--- The lab's Security Token Service: GetCallerIdentity.
 
 local M = {}
 

@@ -1,4 +1,4 @@
---- What the lab's services read in their tenant's own database, as the real ones do.
+--- The users in the tenant's database, which the lab's services read and write as the real ones do.
 
 local pg = require("o2x.client.pg")
 
@@ -8,8 +8,8 @@ local USER <const> = [[
   select userid as username, password, email, firstname as "firstName", lastname as "lastName", status
   from core_config.users where userid = $1 or email = $1]]
 
--- The database that the service was deployed with: its JDBC URL, or the usual name.
-local function name_of(info)
+-- The database in the service's JDBC URL, or the default name.
+local function database_name(info)
   for _, value in pairs(info.env or {}) do
     local name = tostring(value):match("^jdbc:postgresql://[^/]+/([^?]+)")
     if name then return name end
@@ -22,8 +22,8 @@ local ADD_USER <const> = [[
   values ($1, $2, $3, $4, $5, $6, (select id from core_config.roles where id = $7), 'INTERNAL')
   on conflict (userid) do nothing returning id]]
 
--- Runs fn(db) on the tenant's database; nil when there is none.
-local function with(lab, info, fn)
+-- Runs fn(db) on the tenant's database; nil if there is none.
+local function with_database(lab, info, fn)
   local state = lab.state("postgres")
   if not state.superuser_password then return nil end
   local ok, found = pcall(function()
@@ -32,7 +32,7 @@ local function with(lab, info, fn)
       port = lab.port("postgres"),
       user = "postgres",
       password = state.superuser_password,
-      dbname = name_of(info),
+      dbname = database_name(info),
       sslmode = "disable",
       connect_timeout = 5,
       application_name = "o2x lab",
@@ -43,14 +43,14 @@ local function with(lab, info, fn)
   return ok and found or nil
 end
 
---- Makes a user in the tenant's database.
+--- Adds a user to the tenant's database.
 ---@param lab table
 ---@param info lab.service_info
 ---@param user table username, email, firstName, lastName, roleId, status
----@param hash string of the password, by bcrypt
----@return string|nil id nil when there is no such database
+---@param hash string the password's bcrypt hash
+---@return string|nil id nil if there is no such database or the user exists
 function M.add_user(lab, info, user, hash)
-  return with(lab, info, function(db)
+  return with_database(lab, info, function(db)
     local rows = db:query(
       ADD_USER,
       user.username,
@@ -65,13 +65,13 @@ function M.add_user(lab, info, user, hash)
   end)
 end
 
---- A user of the tenant, or nil; also when there is no such database.
+--- A user of the tenant; nil if there is no such user or database.
 ---@param lab table
 ---@param info lab.service_info
 ---@param username string
 ---@return table|nil user {username, password (a bcrypt hash), email, firstName, lastName, status}
 function M.user(lab, info, username)
-  return with(lab, info, function(db) return db:one(USER, username) end)
+  return with_database(lab, info, function(db) return db:one(USER, username) end)
 end
 
 return M

@@ -1,11 +1,11 @@
---- What the lab's services read in the tenant's part of Vault, as the real ones do.
+--- The tenant's secrets in Vault, which the lab's services read as the real ones do.
 
 local M = {}
 
---- The fields of a secret: false when there is none, nil when the lab has no Vault at all.
+--- The fields of a secret: false if it does not exist, nil if the lab has no Vault.
 ---@param lab table
 ---@param tenant string
----@param path string below the tenant's own
+---@param path string below secret/tenant/TENANT/
 ---@return table|false|nil
 function M.read(lab, tenant, path)
   local mount = (lab.state("vault").mounts or {})["secret/"]

@@ -1,5 +1,5 @@
---- The lab's own certificate authority and what it signs. The openssl command does the work; elliptic curves, because
---- their keys are made in a millisecond.
+--- The lab's certificate authority and the certificates it signs, by the openssl command. Elliptic curves, because
+--- their keys are generated in a millisecond.
 
 local fs = require "o2x.base.fs"
 local errors = require "o2x.base.error"
@@ -9,7 +9,7 @@ local M = {}
 
 local DAYS = "3650"
 
--- A configuration of its own: the machine's openssl.cnf may add extensions.
+-- Not the machine's openssl.cnf, which may add extensions.
 local CONFIG = [[
 [req]
 distinguished_name = name
@@ -68,12 +68,12 @@ local function sign(folder, name, common_name, extensions, more)
   local result = proc.run { argv = argv, timeout = 30 }
   fs.remove(path .. ".cnf")
   if result.code ~= 0 then
-    local said = result.stderr:gsub("%s+$", "")
-    errors.raise { kind = "failed", module = "lab", op = "tls", message = "openssl made no certificate: " .. said }
+    local output = result.stderr:gsub("%s+$", "")
+    errors.raise { kind = "failed", module = "lab", op = "tls", message = "openssl: " .. output }
   end
 end
 
---- Makes the authority, unless it is there.
+--- Creates the authority unless it exists.
 ---@param folder string
 ---@return string path of its certificate
 function M.authority(folder)
@@ -83,17 +83,17 @@ function M.authority(folder)
   return path
 end
 
---- A certificate for names and addresses, signed by the authority; made again when the names change.
+--- A certificate for names and addresses, signed by the authority. A new one is signed when the names change.
 ---@param folder string
 ---@param name string of its files
 ---@param names string[] host names (a first label may be `*`) and addresses
 ---@return { cert: string, key: string } as PEM text
 function M.certificate(folder, name, names)
-  local path, wanted = fs.join(folder, name), table.concat(names, "\n")
-  if fs.read_if(path .. ".names") ~= wanted or not fs.exists(path .. ".key") then
+  local path, list = fs.join(folder, name), table.concat(names, "\n")
+  if fs.read_if(path .. ".names") ~= list or not fs.exists(path .. ".key") then
     local authority = fs.join(folder, "ca")
     sign(folder, name, names[1], LEAF:format(san(names)), { "-CA", authority .. ".crt", "-CAkey", authority .. ".key" })
-    fs.write(path .. ".names", wanted)
+    fs.write(path .. ".names", list)
   end
   return { cert = fs.read(path .. ".crt"), key = fs.read(path .. ".key") }
 end

@@ -1,21 +1,22 @@
---- A Vault: key-value secrets (version 2), tokens, AppRole, Kubernetes, policies, sealing. It answers the `vault`
---- command and raw requests as Vault 1.21 does; what it keeps is in the lab's state "vault".
+--- A simulator of Vault 1.21: key-value secrets (version 2), tokens, AppRole and Kubernetes logins, policies, sealing.
+--- Its data are in the lab's state "vault".
 
-local answer = require "lab.vault_answer"
+local response = require "lab.vault_response"
 local auth = require "lab.vault_auth"
 local httpd = require "lab.httpd"
 local json = require "o2x.base.json"
 local kv = require "lab.vault_kv"
 local policy = require "lab.vault_policy"
 local sys = require "lab.vault_sys"
+local uuid = require "lab.uuid"
 
 local M = { name = "vault" }
 
 local SECRET <const> = "secret/"
 
--- ---- the request ----
+-- ---- requests ----
 
--- As Go's path.Clean does to what was sent, before it is decoded.
+-- Like Go's path.Clean, applied before decoding.
 local function clean(path)
   local parts = {}
   for part in path:gmatch "[^/]+" do
@@ -55,9 +56,9 @@ local function new_call(req, now)
   }
 end
 
--- ---- who may ----
+-- ---- authorisation ----
 
-local function capability_needed(vault, call)
+local function capabilities_needed(vault, call)
   if call.op ~= "update" then return { call.op } end
   local path, mount = sys.mount_of(vault.mounts, call.path)
   if mount then return { kv.creates(mount.store, call.path:sub(#path + 1)) and "create" or "update" } end
@@ -69,8 +70,8 @@ local function is_allowed(vault, call)
   for _, path in ipairs(paths) do
     local granted = policy.capabilities(vault.policies, call.token.policies, path)
     if granted.root then return true end
-    for _, word in ipairs(capability_needed(vault, call)) do
-      if granted[word] then return true end
+    for _, capability in ipairs(capabilities_needed(vault, call)) do
+      if granted[capability] then return true end
     end
   end
   return false
@@ -82,10 +83,10 @@ local function dispatch(vault, call)
   local method_rest = call.path:match "^auth/(.*)$"
   if method_rest then
     local path, method = sys.mount_of(vault.auth, method_rest)
-    return method and auth.handle(vault, call, method, method_rest:sub(#path + 1)) or answer.no_route(call.path)
+    return method and auth.handle(vault, call, method, method_rest:sub(#path + 1)) or response.no_route(call.path)
   end
   local path, mount = sys.mount_of(vault.mounts, call.path)
-  return mount and kv.handle(mount.store, call, call.path:sub(#path + 1)) or answer.no_route(call.path)
+  return mount and kv.handle(mount.store, call, call.path:sub(#path + 1)) or response.no_route(call.path)
 end
 
 local function has_route(vault, call)
@@ -93,33 +94,33 @@ local function has_route(vault, call)
 end
 
 local function decide(vault, call)
-  if not call.op then return answer.fail(405, "unsupported method") end
+  if not call.op then return response.fail(405, "unsupported method") end
   local rest = call.path:match "^sys/(.*)$" or ""
   local open = sys.OPEN[call.op .. " " .. rest]
   if open then return open(vault, call) end
-  if vault.sealed then return answer.fail(503, "Vault is sealed") end
-  if not call.body then return answer.fail(400, "failed to parse JSON input: invalid character") end
+  if vault.sealed then return response.fail(503, "Vault is sealed") end
+  if not call.body then return response.fail(400, "failed to parse JSON input: invalid character") end
   if sys.over_quota(vault, call.path, call.now) then
-    return answer.fail(429, ("request path %q: rate limit quota exceeded"):format(call.path))
+    return response.fail(429, ("request path %q: rate limit quota exceeded"):format(call.path))
   end
   local unauthenticated = sys.UNAUTHENTICATED[call.op .. " " .. rest]
   if unauthenticated then return unauthenticated(vault, call) end
   if call.path:find "^auth/.*/login$" then return dispatch(vault, call) end
   call.token = auth.find(vault, call.token_id, call.now)
   if call.token and vault.root_expired and call.token.id == vault.root then call.token = nil end
-  if call.token_id and not call.token then return answer.invalid_token() end
-  if not call.token then return answer.fail(403, "permission denied") end
-  if not has_route(vault, call) then return answer.no_route(call.path) end
+  if call.token_id and not call.token then return response.invalid_token() end
+  if not call.token then return response.fail(403, "permission denied") end
+  if not has_route(vault, call) then return response.no_route(call.path) end
   local preflight = rest:find "^internal/ui/mounts/"
-  if not preflight and not is_allowed(vault, call) then return answer.denied() end
+  if not preflight and not is_allowed(vault, call) then return response.denied() end
   return dispatch(vault, call)
 end
 
--- ---- the answer ----
+-- ---- responses ----
 
 local function envelope(found)
   local body = {
-    request_id = found.request_id or answer.uuid(),
+    request_id = found.request_id or uuid(),
     lease_id = "",
     renewable = false,
     lease_duration = 0,
@@ -146,14 +147,14 @@ local function encode(found)
 end
 
 local function wrap_seconds(call)
-  local seconds = answer.seconds(call.headers["x-vault-wrap-ttl"])
+  local seconds = response.seconds(call.headers["x-vault-wrap-ttl"])
   return seconds and seconds > 0 and seconds or nil
 end
 
---- Answers one request.
+--- Handles a request.
 ---@param vault table the state
----@param req table
----@param now number
+---@param req httpd.request
+---@param now number seconds since 1970
 ---@return integer status
 ---@return table headers
 ---@return string body
@@ -177,7 +178,7 @@ function M.handle(vault, req, now)
   return found.status, HEADERS, encode(found)
 end
 
-local function begin(vault, now)
+local function initialise(vault, now)
   if vault.initialised ~= nil then return end
   sys.initialise(vault, now)
   sys.mount_kv(vault, SECRET, "the platform's secrets")
@@ -200,12 +201,12 @@ end
 
 local CHANGES <const> = { POST = true, PUT = true, PATCH = true, DELETE = true }
 
---- Starts the simulator. Its env has the root token.
+--- Starts the simulator. The env has the root token.
 ---@param lab table
 ---@return table instance port, env, stop(), fault(kind)
 function M.start(lab)
   local vault = lab.state "vault"
-  begin(vault, lab.clock())
+  initialise(vault, lab.clock())
   lab.save "vault"
   local server = lab.serve("vault", function(req)
     local status, headers, body = M.handle(vault, req, lab.clock())

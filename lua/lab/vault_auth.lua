@@ -1,21 +1,26 @@
---- Tokens and the ways to get one: AppRole and Kubernetes.
+--- Tokens, and the auth methods that issue them: AppRole and Kubernetes.
 
-local answer = require "lab.vault_answer"
-local crypto = require "o2x.base.crypto"
+local response = require "lab.vault_response"
 local json = require "o2x.base.json"
+local jwt = require "lab.jwt"
+local sorted_keys = require "o2x.base.sorted_keys"
+local uuid = require "lab.uuid"
 
 local M = {}
 
-local MONTH <const> = 2764800 -- Vault's default and longest lease
+local MAX_TTL <const> = 2764800 -- seconds; Vault's default and maximum
 
 local function policies_of(token) return json.array(table.move(token.policies, 1, #token.policies, 1, {})) end
 
---- Makes a token. fields: policies, ttl, max_ttl, display_name, path, meta, orphan, renewable, period
+--- Creates a token.
+---@param vault table
+---@param now number seconds since 1970
+---@param fields table policies, ttl, max_ttl, display_name, path, meta, orphan, renewable, period
 ---@return table token
 function M.new_token(vault, now, fields)
   local token = {
-    id = fields.id or "hvs." .. answer.letters(24),
-    accessor = answer.letters(24),
+    id = fields.id or "hvs." .. response.letters(24),
+    accessor = response.letters(24),
     policies = fields.policies,
     ttl = fields.ttl,
     max_ttl = fields.max_ttl or 0,
@@ -33,7 +38,11 @@ function M.new_token(vault, now, fields)
   return token
 end
 
---- The live token with this id, or nil.
+--- The token with an id; nil if it is unknown or expired.
+---@param vault table
+---@param id string|nil
+---@param now number seconds since 1970
+---@return table|nil token
 function M.find(vault, id, now)
   local token = id and vault.tokens[id]
   if token and token.expires and token.expires <= now then
@@ -43,8 +52,8 @@ function M.find(vault, id, now)
   return token
 end
 
---- The "auth" part of an answer.
-function M.auth_of(token)
+-- The "auth" field of a response.
+local function auth_of(token)
   return {
     client_token = token.id,
     accessor = token.accessor,
@@ -71,8 +80,8 @@ local function describe(token, now)
     entity_id = token.entity_id,
     explicit_max_ttl = 0,
     id = token.id,
-    expire_time = expire and answer.moment(expire) or json.null,
-    issue_time = answer.moment(token.created),
+    expire_time = expire and response.time(expire) or json.null,
+    issue_time = response.time(token.created),
     meta = token.meta or json.null,
     num_uses = 0,
     orphan = token.orphan,
@@ -89,14 +98,14 @@ local function with_default(list, no_default)
   for _, name in ipairs(list) do
     set[name] = true
   end
-  return set.root and { "root" } or answer.names(set)
+  return set.root and { "root" } or sorted_keys(set)
 end
 
 local function as_list(value)
   if type(value) == "table" then return value end
   local list = {}
-  for word in tostring(value or ""):gmatch "[^,%s]+" do
-    list[#list + 1] = word
+  for item in tostring(value or ""):gmatch "[^,%s]+" do
+    list[#list + 1] = item
   end
   return list
 end
@@ -108,29 +117,29 @@ local function renewed(token, increment, now)
   local expires = now + ttl
   if token.max_ttl > 0 then expires = math.min(expires, token.created + token.max_ttl) end
   token.expires = expires
-  local auth = M.auth_of(token)
+  local auth = auth_of(token)
   auth.lease_duration = math.max(0, (expires - now) // 1 | 0)
-  return answer.ok(nil, { auth = auth, mount_type = "token" })
+  return response.ok(nil, { auth = auth, mount_type = "token" })
 end
 
 local function create(vault, call, orphan)
   local body = call.body
-  local ttl, period = answer.seconds(body.ttl), answer.seconds(body.period)
-  if not ttl or not period then return answer.fail(400, "invalid ttl") end
-  local asked = as_list(body.policies)
-  if #asked == 0 then asked = call.token.policies end
+  local ttl, period = response.seconds(body.ttl), response.seconds(body.period)
+  if not ttl or not period then return response.fail(400, "invalid ttl") end
+  local policies = as_list(body.policies)
+  if #policies == 0 then policies = call.token.policies end
   local token = M.new_token(vault, call.now, {
     id = body.id,
-    policies = with_default(asked, body.no_default_policy),
+    policies = with_default(policies, body.no_default_policy),
     meta = body.meta,
     period = period,
-    ttl = period > 0 and period or (ttl > 0 and ttl or MONTH),
+    ttl = period > 0 and period or (ttl > 0 and ttl or MAX_TTL),
     orphan = orphan or body.no_parent,
-    max_ttl = answer.seconds(body.explicit_max_ttl),
+    max_ttl = response.seconds(body.explicit_max_ttl),
     renewable = body.renewable,
     display_name = (body.display_name or "") ~= "" and "token-" .. body.display_name or "token",
   })
-  return answer.ok(nil, { auth = M.auth_of(token), mount_type = "token" })
+  return response.ok(nil, { auth = auth_of(token), mount_type = "token" })
 end
 
 local function by_body(vault, call) return M.find(vault, call.body.token, call.now) end
@@ -142,16 +151,16 @@ local function self_token(_, call) return call.token end
 local function lookup(pick)
   return function(vault, call)
     local token = pick(vault, call)
-    return token and answer.ok(describe(token, call.now), TOKEN) or answer.fail(403, "bad token")
+    return token and response.ok(describe(token, call.now), TOKEN) or response.fail(403, "bad token")
   end
 end
 
 local function renew(pick)
   return function(vault, call)
     local token = pick(vault, call)
-    if not token then return answer.fail(403, "bad token") end
-    if not token.renewable then return answer.fail(400, "lease is not renewable") end
-    return renewed(token, answer.seconds(call.body.increment) or 0, call.now)
+    if not token then return response.fail(403, "bad token") end
+    if not token.renewable then return response.fail(400, "lease is not renewable") end
+    return renewed(token, response.seconds(call.body.increment) or 0, call.now)
   end
 end
 
@@ -159,7 +168,7 @@ local function revoking(pick)
   return function(vault, call)
     local token = pick(vault, call)
     if token then revoke(vault, token) end
-    return answer.empty()
+    return response.empty()
   end
 end
 
@@ -178,34 +187,34 @@ local TOKENS <const> = {
 
 local function token_method(vault, call, rest)
   local operation = TOKENS[call.op .. " " .. rest]
-  return operation and operation(vault, call) or answer.no_route(call.path)
+  return operation and operation(vault, call) or response.no_route(call.path)
 end
 
--- ---- roles, which AppRole and Kubernetes share ----
+-- ---- roles, for AppRole and Kubernetes ----
 
 local function save_role(method, name, body)
-  local role = method.roles[name] or { role_id = answer.uuid(), secret_ids = {} }
+  local role = method.roles[name] or { role_id = uuid(), secret_ids = {} }
   for key, value in pairs(body) do
     role[key] = value
   end
   method.roles[name] = role
-  return answer.empty()
+  return response.empty()
 end
 
 local function log_in(vault, call, name, role, kind, meta)
-  local ttl = answer.seconds(role.token_ttl or role.ttl) or 0
+  local ttl = response.seconds(role.token_ttl or role.ttl) or 0
   local token = M.new_token(vault, call.now, {
     policies = with_default(as_list(role.token_policies or role.policies)),
-    ttl = ttl > 0 and ttl or MONTH,
-    max_ttl = answer.seconds(role.token_max_ttl or role.max_ttl),
-    period = answer.seconds(role.token_period),
+    ttl = ttl > 0 and ttl or MAX_TTL,
+    max_ttl = response.seconds(role.token_max_ttl or role.max_ttl),
+    period = response.seconds(role.token_period),
     display_name = kind,
     path = ("auth/%s/login"):format(kind),
     meta = meta or { role_name = name },
     orphan = true,
-    entity_id = answer.uuid(),
+    entity_id = uuid(),
   })
-  return answer.ok(nil, { auth = M.auth_of(token) })
+  return response.ok(nil, { auth = auth_of(token) })
 end
 
 local function role_crud(method, call, name, mount_type)
@@ -213,19 +222,19 @@ local function role_crud(method, call, name, mount_type)
   if call.op == "update" then return save_role(method, name, call.body) end
   if call.op == "delete" then
     method.roles[name] = nil
-    return answer.empty()
+    return response.empty()
   end
-  if not role then return answer.fail(404) end
-  local shown = {}
+  if not role then return response.fail(404) end
+  local public = {}
   for key, value in pairs(role) do
-    if key ~= "secret_ids" and key ~= "role_id" then shown[key] = value end
+    if key ~= "secret_ids" and key ~= "role_id" then public[key] = value end
   end
-  return answer.ok(shown, { mount_type = mount_type })
+  return response.ok(public, { mount_type = mount_type })
 end
 
 local function list_roles(method, mount_type)
-  local names = answer.names(method.roles)
-  return #names > 0 and answer.ok({ keys = json.array(names) }, { mount_type = mount_type }) or answer.fail(404)
+  local names = sorted_keys(method.roles)
+  return #names > 0 and response.ok({ keys = json.array(names) }, { mount_type = mount_type }) or response.fail(404)
 end
 
 -- ---- AppRole ----
@@ -238,41 +247,33 @@ local function approle_login(vault, method, call)
       return log_in(vault, call, name, role, "approle")
     end
   end
-  return answer.fail(400, "invalid role or secret ID")
+  return response.fail(400, "invalid role or secret ID")
 end
 
 local function approle_method(vault, call, rest, method)
   if rest == "login" and call.op == "update" then return approle_login(vault, method, call) end
   if rest == "role" and call.op == "list" then return list_roles(method, "approle") end
   local name, part = rest:match "^role/([^/]+)/?(.*)$"
-  if not name then return answer.no_route(call.path) end
+  if not name then return response.no_route(call.path) end
   if part == "" then return role_crud(method, call, name, "approle") end
   local role = method.roles[name]
-  if not role then return answer.fail(404) end
+  if not role then return response.fail(404) end
   if part == "role-id" then
-    if call.op == "read" then return answer.ok({ role_id = role.role_id }, APPROLE) end
+    if call.op == "read" then return response.ok({ role_id = role.role_id }, APPROLE) end
     role.role_id = call.body.role_id
-    return answer.empty()
+    return response.empty()
   elseif part == "secret-id" and call.op == "update" then
-    local id, accessor = answer.uuid(), answer.uuid()
+    local id, accessor = uuid(), uuid()
     role.secret_ids[id] = accessor
-    return answer.ok(
+    return response.ok(
       { secret_id = id, secret_id_accessor = accessor, secret_id_num_uses = 0, secret_id_ttl = 0 },
       APPROLE
     )
   end
-  return answer.no_route(call.path)
+  return response.no_route(call.path)
 end
 
--- ---- Kubernetes: the claims of the service account's token are looked at, its signature is not ----
-
-local function claims_of(jwt)
-  local payload = tostring(jwt):match "^[%w_-]+%.([%w_-]+)%.[%w_-]*$"
-  if not payload then return nil end
-  local plain = payload:gsub("-", "+"):gsub("_", "/")
-  local ok, claims = pcall(function() return json.decode(crypto.unbase64(plain .. ("="):rep(-#plain % 4))) end)
-  return ok and type(claims) == "table" and claims or nil
-end
+-- ---- Kubernetes: the claims of the service account's token are checked, its signature is not ----
 
 local function is_bound(list, value)
   for _, each in ipairs(as_list(list)) do
@@ -284,16 +285,16 @@ end
 local function kubernetes_login(vault, method, call)
   local name = call.body.role
   local role = name and method.roles[name]
-  if not name then return answer.fail(400, "missing role") end
-  if not role then return answer.fail(400, ("invalid role name %q"):format(name)) end
-  local claims = claims_of(call.body.jwt)
+  if not name then return response.fail(400, "missing role") end
+  if not role then return response.fail(400, ("invalid role name %q"):format(name)) end
+  local claims = jwt.claims(call.body.jwt)
   local namespace, account = tostring(claims and claims.sub):match "^system:serviceaccount:([^:]+):([^:]+)$"
-  if not namespace then return answer.fail(403, "permission denied") end
+  if not namespace then return response.fail(403, "permission denied") end
   if not is_bound(role.bound_service_account_names, account) then
-    return answer.fail(403, "service account name not authorized")
+    return response.fail(403, "service account name not authorized")
   end
   if not is_bound(role.bound_service_account_namespaces, namespace) then
-    return answer.fail(403, "namespace not authorized")
+    return response.fail(403, "namespace not authorized")
   end
   return log_in(
     vault,
@@ -310,25 +311,28 @@ local function kubernetes_method(vault, call, rest, method)
   if rest == "role" and call.op == "list" then return list_roles(method, "kubernetes") end
   local name = rest:match "^role/([^/]+)$"
   if name then return role_crud(method, call, name, "kubernetes") end
-  if rest ~= "config" then return answer.no_route(call.path) end
-  if call.op == "read" then return answer.ok(method.config or {}, { mount_type = "kubernetes" }) end
+  if rest ~= "config" then return response.no_route(call.path) end
+  if call.op == "read" then return response.ok(method.config or {}, { mount_type = "kubernetes" }) end
   method.config = call.body
-  return answer.empty()
+  return response.empty()
 end
 
 local METHODS <const> = { token = token_method, approle = approle_method, kubernetes = kubernetes_method }
 
---- A new auth method, or nil if this simulator does not have that type.
+--- A new auth method; nil if the simulator does not have the type.
+---@param type string
+---@return table|nil method
 function M.new_method(type)
-  return METHODS[type] and { type = type, roles = {}, accessor = ("auth_%s_%s"):format(type, answer.letters(8)) } or nil
+  if not METHODS[type] then return nil end
+  return { type = type, roles = {}, accessor = ("auth_%s_%s"):format(type, response.letters(8)) }
 end
 
---- Answers a request below auth/MOUNT/.
+--- Handles a request below auth/MOUNT/.
 ---@param vault table
 ---@param call table
 ---@param method table the mount
----@param rest string
----@return table answer
+---@param rest string the path below the mount
+---@return table response
 function M.handle(vault, call, method, rest) return METHODS[method.type](vault, call, rest, method) end
 
 return M

@@ -1,7 +1,8 @@
 --- The key-value store, version 2: versions, check-and-set, soft and hard deletion, metadata.
 
-local answer = require "lab.vault_answer"
+local response = require "lab.vault_response"
 local json = require "o2x.base.json"
+local sorted_keys = require "o2x.base.sorted_keys"
 
 local M = {}
 
@@ -21,7 +22,7 @@ local function version_info(secret, number)
 end
 
 local function new_secret(call)
-  local now = answer.moment(call.now)
+  local now = response.time(call.now)
   return {
     cas_required = false,
     max_versions = 0,
@@ -34,7 +35,7 @@ local function new_secret(call)
   }
 end
 
--- What is wrong with a write's "cas" option, or nil.
+-- The problem with a write's "cas" option, or nil.
 local function cas_problem(store, secret, options)
   local cas = options.cas
   local required = (secret and secret.cas_required) or store.config.cas_required
@@ -58,21 +59,21 @@ end
 local function append(store, call, path, data, operation)
   local secret = store.secrets[path] or new_secret(call)
   store.secrets[path] = secret
-  local number, now = secret.current_version + 1, answer.moment(call.now)
+  local number, now = secret.current_version + 1, response.time(call.now)
   secret.versions[tostring(number)] =
     { data = data, created_time = now, deletion_time = "", destroyed = false, operation = operation }
   secret.current_version, secret.updated_time, secret.last_operation = number, now, operation
   prune(store, secret)
-  return answer.ok(version_info(secret, number), KV)
+  return response.ok(version_info(secret, number), KV)
 end
 
 local function is_object(value) return type(value) == "table" and not json.is_array(value) end
 
 local function is_gone(version, now)
-  return version.destroyed or (version.deletion_time ~= "" and version.deletion_time <= answer.moment(now))
+  return version.destroyed or (version.deletion_time ~= "" and version.deletion_time <= response.time(now))
 end
 
--- The version asked for: number, version; or nil when there is none.
+-- The requested version: number, version; nil if there is none.
 local function find(secret, query)
   if not secret then return nil end
   local number = math.tointeger(tonumber(query.version or 0))
@@ -81,7 +82,7 @@ local function find(secret, query)
 end
 
 local function gone(secret, number)
-  return answer.ok({ data = json.null, metadata = version_info(secret, number) }, { status = 404, mount_type = "" })
+  return response.ok({ data = json.null, metadata = version_info(secret, number) }, { status = 404, mount_type = "" })
 end
 
 local data = {}
@@ -89,20 +90,20 @@ local data = {}
 function data.read(store, call, path)
   local secret = store.secrets[path]
   local number, version = find(secret, call.query)
-  if not version then return answer.fail(404) end
+  if not version then return response.fail(404) end
   if is_gone(version, call.now) then return gone(secret, number) end
-  return answer.ok({ data = version.data, metadata = version_info(secret, number) }, KV)
+  return response.ok({ data = version.data, metadata = version_info(secret, number) }, KV)
 end
 
 function data.update(store, call, path)
-  if not is_object(call.body.data) then return answer.fail(400, "no data provided") end
+  if not is_object(call.body.data) then return response.fail(400, "no data provided") end
   local secret = store.secrets[path]
   local problem = cas_problem(store, secret, is_object(call.body.options) and call.body.options or {})
-  if problem then return answer.fail(400, problem) end
+  if problem then return response.fail(400, problem) end
   return append(store, call, path, call.body.data, secret and "update" or "create")
 end
 
--- RFC 7396: null removes, objects merge, everything else replaces.
+-- RFC 7396: null removes, objects merge, anything else replaces.
 local function merge(old, new)
   local result = {}
   for name, value in pairs(old) do
@@ -123,41 +124,41 @@ end
 function data.patch(store, call, path)
   local media = call.headers["content-type"] or ""
   if not media:find("application/merge-patch+json", 1, true) then
-    return answer.fail(415, "PATCH requires Content-Type: application/merge-patch+json")
+    return response.fail(415, "PATCH requires Content-Type: application/merge-patch+json")
   end
-  if not is_object(call.body.data) then return answer.fail(400, "no data provided") end
+  if not is_object(call.body.data) then return response.fail(400, "no data provided") end
   local secret = store.secrets[path]
   local number, version = find(secret, {})
-  if not version then return answer.fail(404) end
+  if not version then return response.fail(404) end
   if is_gone(version, call.now) then return gone(secret, number) end
   local problem = cas_problem(store, secret, is_object(call.body.options) and call.body.options or {})
-  if problem then return answer.fail(400, problem) end
+  if problem then return response.fail(400, problem) end
   return append(store, call, path, merge(version.data, call.body.data), "patch")
 end
 
 local function soft_delete(version, call)
-  if not is_gone(version, call.now) then version.deletion_time = answer.moment(call.now) end
+  if not is_gone(version, call.now) then version.deletion_time = response.time(call.now) end
 end
 
 function data.delete(store, call, path)
   local _, version = find(store.secrets[path], {})
   if version then soft_delete(version, call) end
-  return answer.empty()
+  return response.empty()
 end
 
--- delete, undelete, destroy: a change of the versions that the body lists
+-- delete, undelete, destroy: changes the versions in the body
 local function each_version(change)
   return {
     update = function(store, call, path)
       local versions = call.body.versions
-      if type(versions) ~= "table" or #versions == 0 then return answer.fail(400, "no version number provided") end
+      if type(versions) ~= "table" or #versions == 0 then return response.fail(400, "no version number provided") end
       local secret = store.secrets[path]
-      if not secret then return answer.fail(404) end
+      if not secret then return response.fail(404) end
       for _, number in ipairs(versions) do
         local version = secret.versions[tostring(number)]
         if version then change(version, call) end
       end
-      return answer.empty()
+      return response.empty()
     end,
   }
 end
@@ -166,7 +167,7 @@ local metadata = {}
 
 function metadata.read(store, _, path)
   local secret = store.secrets[path]
-  if not secret then return answer.fail(404) end
+  if not secret then return response.fail(404) end
   local function actor(operation)
     operation = operation or "create"
     return { actor = "root", operation = operation, client_id = CLIENT_ID }
@@ -181,7 +182,7 @@ function metadata.read(store, _, path)
       deleted_by = json.null,
     }
   end
-  return answer.ok({
+  return response.ok({
     cas_required = secret.cas_required,
     created_time = secret.created_time,
     current_version = secret.current_version,
@@ -204,23 +205,23 @@ end
 function metadata.update(store, call, path)
   store.secrets[path] = store.secrets[path] or new_secret(call)
   set_metadata(store.secrets[path], call.body)
-  return answer.empty()
+  return response.empty()
 end
 
 function metadata.patch(store, call, path)
   local secret = store.secrets[path]
-  if not secret then return answer.fail(404) end
+  if not secret then return response.fail(404) end
   local body = call.body
   if is_object(body.custom_metadata) then
     body.custom_metadata = merge(secret.custom_metadata or {}, body.custom_metadata)
   end
   set_metadata(secret, body)
-  return answer.empty()
+  return response.empty()
 end
 
 function metadata.delete(store, _, path)
   store.secrets[path] = nil
-  return answer.empty()
+  return response.empty()
 end
 
 function metadata.list(store, _, path)
@@ -228,9 +229,9 @@ function metadata.list(store, _, path)
   for name in pairs(store.secrets) do
     if name:sub(1, #prefix) == prefix then found[name:sub(#prefix + 1):match "^[^/]*/?"] = true end
   end
-  local keys = answer.names(found)
-  if #keys == 0 then return answer.fail(404) end
-  return answer.ok({ keys = json.array(keys) }, KV)
+  local keys = sorted_keys(found)
+  if #keys == 0 then return response.fail(404) end
+  return response.ok({ keys = json.array(keys) }, KV)
 end
 
 local subkeys = {}
@@ -245,18 +246,18 @@ function subkeys.read(store, call, path)
     end
     return copy
   end
-  return answer.ok({ subkeys = names_only(found.data.data), metadata = found.data.metadata }, KV)
+  return response.ok({ subkeys = names_only(found.data.data), metadata = found.data.metadata }, KV)
 end
 
 local config = {}
 
-function config.read(store) return answer.ok(store.config, KV) end
+function config.read(store) return response.ok(store.config, KV) end
 
 function config.update(store, call)
   for _, name in ipairs { "cas_required", "max_versions", "delete_version_after" } do
     if call.body[name] ~= nil then store.config[name] = call.body[name] end
   end
-  return answer.empty()
+  return response.empty()
 end
 
 local ENDPOINTS <const> = {
@@ -273,12 +274,13 @@ local ENDPOINTS <const> = {
   end),
 }
 
---- A new, empty store.
+--- A new store.
+---@return table store
 function M.new()
   return { secrets = {}, config = { cas_required = false, max_versions = 0, delete_version_after = "0s" } }
 end
 
---- Would a write at this path create something? (Then it needs "create", not "update".)
+--- Whether a write at a path would create a secret, so that it needs "create" instead of "update".
 ---@param store table
 ---@param rest string below the mount
 function M.creates(store, rest)
@@ -287,19 +289,19 @@ function M.creates(store, rest)
   return path ~= nil and version == nil
 end
 
---- Answers a request below a mount.
+--- Handles a request below a mount.
 ---@param store table
 ---@param call table op (read, update, patch, delete, list), query, body, headers, now
 ---@param rest string below the mount: "data/tenant/x"
----@return table answer
+---@return table response
 function M.handle(store, call, rest)
   local endpoint, path = rest:match "^(%w+)/?(.*)$"
   local operation = ENDPOINTS[endpoint] and ENDPOINTS[endpoint][call.op]
   local bare = endpoint == "config" or (endpoint == "metadata" and call.op == "list")
   if not ENDPOINTS[endpoint] or (path == "" and not bare) then
-    return answer.fail(404, ("no handler for route %q. route entry not found."):format(call.path))
+    return response.fail(404, ("no handler for route %q. route entry not found."):format(call.path))
   end
-  if not operation then return answer.fail(405, "1 error occurred:\n\t* unsupported operation\n\n") end
+  if not operation then return response.fail(405, "1 error occurred:\n\t* unsupported operation\n\n") end
   return operation(store, call, path)
 end
 

@@ -1,4 +1,4 @@
---- Policies: the part of Vault's language that rules are written in, and what a token may do by them.
+--- Policies: the part of Vault's policy language that defines paths, and the capabilities that follow from it.
 
 local M = {}
 
@@ -13,7 +13,7 @@ path "sys/wrapping/lookup" { capabilities = ["update"] }
 path "sys/wrapping/unwrap" { capabilities = ["update"] }
 ]]
 
---- Reads a policy's text: path "…" { capabilities = ["…"] } blocks and comments.
+--- Parses a policy: path "…" { capabilities = ["…"] } blocks and comments.
 ---@param text string
 ---@return table[]|nil rules { pattern, capabilities (set) }
 ---@return string? problem
@@ -27,15 +27,15 @@ function M.parse(text)
     local list = block:match "capabilities%s*=%s*(%b[])"
     if not list then return nil, "failed to parse policy: path without capabilities" end
     local capabilities = {}
-    for word in list:gmatch '"(%w+)"' do
-      capabilities[word] = true
+    for name in list:gmatch '"(%w+)"' do
+      capabilities[name] = true
     end
     rules[#rules + 1] = { pattern = pattern, capabilities = capabilities }
     rest = after
   end
 end
 
--- "+" is one path element, a "*" at the end is anything
+-- "+" matches one path element, "*" at the end matches anything.
 local function matches(pattern, path)
   local glob = pattern:sub(-1) == "*"
   local plain = glob and pattern:sub(1, -2) or pattern
@@ -43,30 +43,30 @@ local function matches(pattern, path)
   return path:find("^" .. lua .. (glob and "" or "$")) ~= nil
 end
 
--- Vault's order: the pattern with the later wildcard wins, then the longer one.
-local function weight(pattern)
+-- Vault's precedence: the pattern with the later wildcard wins, then the longer one.
+local function precedence(pattern)
   local wildcard = pattern:find "[%+%*]"
   return (wildcard or 1e6) * 1e4 + #pattern
 end
 
---- What the policies allow at a path, as a set; empty is a refusal.
+--- The capabilities that policies give for a path.
 ---@param texts table<string, string> all policies by name
----@param names string[] the token's
+---@param names string[] the token's policies
 ---@param path string
----@return table<string, boolean>
+---@return table<string, boolean> set of capabilities; empty: the request is denied
 function M.capabilities(texts, names, path)
   local best, allowed = -1, {}
   for _, name in ipairs(names) do
     if name == "root" then return { root = true } end
     local text = texts[name] or (name == "default" and DEFAULT) or ""
     for _, rule in ipairs(M.parse(text) or {}) do
-      local heavy = weight(rule.pattern)
-      if matches(rule.pattern, path) and heavy >= best then
-        if heavy > best then
-          best, allowed = heavy, {}
+      local rank = precedence(rule.pattern)
+      if matches(rule.pattern, path) and rank >= best then
+        if rank > best then
+          best, allowed = rank, {}
         end
-        for word in pairs(rule.capabilities) do
-          allowed[word] = true
+        for capability in pairs(rule.capabilities) do
+          allowed[capability] = true
         end
       end
     end

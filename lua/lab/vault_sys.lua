@@ -1,11 +1,13 @@
---- sys/: health, sealing, mounts, policies, wrapping, quotas.
+--- Requests below sys/: health, sealing, mounts, policies, wrapping, quotas.
 
-local answer = require "lab.vault_answer"
+local response = require "lab.vault_response"
 local auth = require "lab.vault_auth"
 local crypto = require "o2x.base.crypto"
 local json = require "o2x.base.json"
 local kv = require "lab.vault_kv"
 local policy = require "lab.vault_policy"
+local sorted_keys = require "o2x.base.sorted_keys"
+local uuid = require "lab.uuid"
 
 local M = {}
 
@@ -33,14 +35,14 @@ local function seal_status(vault)
   if not vault.sealed then
     body.cluster_name, body.cluster_id = vault.cluster_name, vault.cluster_id
   end
-  return answer.plain(200, body)
+  return response.plain(200, body)
 end
 
 local function health(vault, call)
   local status = not vault.initialised and tonumber(call.query.uninitcode or 501)
     or vault.sealed and tonumber(call.query.sealedcode or 503)
     or 200
-  return answer.plain(math.tointeger(status), {
+  return response.plain(math.tointeger(status), {
     initialized = vault.initialised,
     sealed = vault.sealed,
     standby = vault.sealed,
@@ -59,7 +61,7 @@ local function health(vault, call)
 end
 
 local function leader()
-  return answer.plain(200, {
+  return response.plain(200, {
     ha_enabled = false,
     is_self = false,
     active_time = "0001-01-01T00:00:00Z",
@@ -70,13 +72,13 @@ local function leader()
   })
 end
 
---- Makes an empty vault ready: keys, a root token, the built-in auth method. It is sealed afterwards.
+--- Initialises an empty vault: key, root token, built-in auth method. It is sealed afterwards.
 ---@param vault table
----@param now number
+---@param now number seconds since 1970
 function M.initialise(vault, now)
   local key = crypto.random(32)
   vault.initialised, vault.sealed, vault.key = true, true, crypto.hex(key)
-  vault.cluster_name, vault.cluster_id = "vault-cluster-" .. crypto.hex(crypto.random(4)), answer.uuid()
+  vault.cluster_name, vault.cluster_id = "vault-cluster-" .. crypto.hex(crypto.random(4)), uuid()
   vault.tokens, vault.policies, vault.wrapped, vault.quotas = {}, {}, {}, {}
   vault.mounts, vault.auth = {}, { ["token/"] = auth.new_method "token" }
   vault.root = auth.new_token(
@@ -87,9 +89,9 @@ function M.initialise(vault, now)
 end
 
 local function init(vault, call)
-  if vault.initialised then return answer.fail(400, "Vault is already initialized") end
+  if vault.initialised then return response.fail(400, "Vault is already initialized") end
   M.initialise(vault, call.now)
-  return answer.plain(200, {
+  return response.plain(200, {
     keys = json.array { vault.key },
     keys_base64 = json.array { crypto.base64(crypto.unhex(vault.key)) },
     root_token = vault.root,
@@ -97,17 +99,17 @@ local function init(vault, call)
 end
 
 local function unseal(vault, call)
-  if not vault.initialised then return answer.fail(400, "server is not yet initialized") end
+  if not vault.initialised then return response.fail(400, "server is not yet initialized") end
   local key = call.body.key
-  local given = type(key) == "string" and (key == vault.key or key == crypto.base64(crypto.unhex(vault.key)))
-  if vault.sealed and not given and not call.body.reset then return answer.fail(400, "Unseal failed, invalid key") end
-  if given then vault.sealed = false end
+  local valid = type(key) == "string" and (key == vault.key or key == crypto.base64(crypto.unhex(vault.key)))
+  if vault.sealed and not valid and not call.body.reset then return response.fail(400, "Unseal failed, invalid key") end
+  if valid then vault.sealed = false end
   return seal_status(vault)
 end
 
 local function seal(vault)
   vault.sealed = true
-  return answer.empty()
+  return response.empty()
 end
 
 -- ---- mounts ----
@@ -131,20 +133,25 @@ local function mount_info(mount, path)
   }
 end
 
---- Adds a key-value store.
+--- Mounts a new key-value store.
+---@param vault table
+---@param path string such as "secret/"
+---@param description string?
 function M.mount_kv(vault, path, description)
   vault.mounts[path] = {
     type = "kv",
     options = { version = "2" },
     accessor = "kv_" .. crypto.hex(crypto.random(4)),
-    uuid = answer.uuid(),
+    uuid = uuid(),
     description = description,
     store = kv.new(),
   }
 end
 
---- The mount that a path lies in.
----@return string|nil path "secret/"
+--- The mount that contains a path.
+---@param mounts table<string, table>
+---@param path string
+---@return string|nil path of the mount, such as "secret/"
 ---@return table|nil mount
 function M.mount_of(mounts, path)
   local best
@@ -158,20 +165,20 @@ local function mount(vault, call, name)
   local path = name:gsub("/*$", "/")
   if call.op == "delete" then
     vault.mounts[path] = nil
-    return answer.empty()
+    return response.empty()
   end
   if call.op == "read" then
     local found = vault.mounts[path]
-    return found and answer.ok(mount_info(found, path), SYSTEM)
-      or answer.fail(400, ("No secret engine mount at %s"):format(path))
+    return found and response.ok(mount_info(found, path), SYSTEM)
+      or response.fail(400, ("No secret engine mount at %s"):format(path))
   end
   local kind, version = call.body.type, (call.body.options or {}).version
-  if vault.mounts[path] then return answer.fail(400, ("path is already in use at %s"):format(path)) end
+  if vault.mounts[path] then return response.fail(400, ("path is already in use at %s"):format(path)) end
   if kind ~= "kv-v2" and not (kind == "kv" and tostring(version) == "2") then
-    return answer.fail(400, "this vault has no secrets engine but kv, version 2")
+    return response.fail(400, "the lab's Vault has only the secrets engine kv, version 2")
   end
   M.mount_kv(vault, path, call.body.description)
-  return answer.empty()
+  return response.empty()
 end
 
 local function list_mounts(vault)
@@ -179,22 +186,22 @@ local function list_mounts(vault)
   for path, each in pairs(vault.mounts) do
     found[path] = mount_info(each, nil)
   end
-  return answer.ok(found, SYSTEM)
+  return response.ok(found, SYSTEM)
 end
 
 local function auth_mount(vault, call, name)
   local path = name:gsub("/*$", "/")
   if call.op == "delete" then
     vault.auth[path] = nil
-    return answer.empty()
+    return response.empty()
   end
-  if vault.auth[path] then return answer.fail(400, ("path is already in use at %s"):format(path)) end
+  if vault.auth[path] then return response.fail(400, ("path is already in use at %s"):format(path)) end
   local method = auth.new_method(call.body.type)
   if not method then
-    return answer.fail(400, ("plugin not found in the catalog: %s"):format(tostring(call.body.type)))
+    return response.fail(400, ("plugin not found in the catalog: %s"):format(tostring(call.body.type)))
   end
   vault.auth[path] = method
-  return answer.empty()
+  return response.empty()
 end
 
 local function list_auth(vault)
@@ -202,12 +209,12 @@ local function list_auth(vault)
   for path, each in pairs(vault.auth) do
     found[path] = { type = each.type, accessor = each.accessor, description = "", ["local"] = false, seal_wrap = false }
   end
-  return answer.ok(found, SYSTEM)
+  return response.ok(found, SYSTEM)
 end
 
--- ---- what clients ask before they act ----
+-- ---- preflight requests of clients ----
 
--- Does any of the token's rules lie in the mount?
+-- Whether any of the token's rules is about the mount.
 local function has_access(vault, token, path)
   for _, name in ipairs(token.policies) do
     if name == "root" then return true end
@@ -223,14 +230,14 @@ end
 local function ui_mount(vault, call, rest)
   local path, found = M.mount_of(vault.mounts, rest)
   if not call.token or not found or not has_access(vault, call.token, path) then
-    return answer.fail(
+    return response.fail(
       403,
-      ("preflight capability check returned 403, please ensure client's policies grant access " .. "to path %q"):format(
+      ("preflight capability check returned 403, please ensure client's policies grant access to path %q"):format(
         path or rest .. "/"
       )
     )
   end
-  return answer.ok(mount_info(found, path))
+  return response.ok(mount_info(found, path))
 end
 
 local function ui_mounts(vault, call)
@@ -238,57 +245,62 @@ local function ui_mounts(vault, call)
   for path, each in pairs(vault.mounts) do
     if call.token and has_access(vault, call.token, path) then secret[path] = mount_info(each, path) end
   end
-  return answer.ok { secret = secret, auth = {} }
+  return response.ok { secret = secret, auth = {} }
 end
 
 local function capabilities_self(vault, call)
   local paths = type(call.body.paths) == "table" and call.body.paths or { call.body.paths or call.body.path }
   local data = {}
   for _, path in ipairs(paths) do
-    local names = answer.names(policy.capabilities(vault.policies, call.token.policies, path))
+    local names = sorted_keys(policy.capabilities(vault.policies, call.token.policies, path))
     data[path] = json.array(#names > 0 and names or { "deny" })
     data.capabilities = data[path]
   end
-  return answer.ok(data, SYSTEM)
+  return response.ok(data, SYSTEM)
 end
 
 -- ---- policies ----
 
 local function policies(vault, call, name)
   if name == "" then
-    local names = answer.names(vault.policies)
+    local names = sorted_keys(vault.policies)
     table.insert(names, 1, "default")
     names[#names + 1] = "root"
-    return answer.ok({ keys = json.array(names), policies = json.array(names) }, SYSTEM)
+    return response.ok({ keys = json.array(names), policies = json.array(names) }, SYSTEM)
   elseif call.op == "update" then
     local text = call.body.policy or call.body.rules or ""
     local _, problem = policy.parse(text)
-    if problem then return answer.fail(400, problem) end
+    if problem then return response.fail(400, problem) end
     vault.policies[name] = text
-    return answer.empty()
+    return response.empty()
   elseif call.op == "delete" then
     vault.policies[name] = nil
-    return answer.empty()
+    return response.empty()
   end
   local text = vault.policies[name]
-  if not text then return answer.fail(404, ("No policy named: %s"):format(name)) end
-  return answer.ok({ name = name, policy = text, rules = text }, SYSTEM)
+  if not text then return response.fail(404, ("No policy named: %s"):format(name)) end
+  return response.ok({ name = name, policy = text, rules = text }, SYSTEM)
 end
 
--- ---- wrapping: an answer put aside under a token that opens it once ----
+-- ---- wrapping: a response is stored under a token that reads it once ----
 
---- Puts an encoded answer aside.
----@return table answer with wrap_info
+--- Stores an encoded response.
+---@param vault table
+---@param call table
+---@param ttl integer seconds
+---@param text string
+---@param wrapped_accessor string? accessor of the token in the response
+---@return table response with wrap_info
 function M.wrap(vault, call, ttl, text, wrapped_accessor)
-  local id, now = "hvs." .. answer.letters(24), call.now
+  local id, now = "hvs." .. response.letters(24), call.now
   vault.wrapped[id] = { text = text, expires = now + ttl, ttl = ttl, created = now, path = call.path }
-  return answer.ok(nil, {
+  return response.ok(nil, {
     request_id = "",
     wrap_info = {
       token = id,
-      accessor = answer.letters(24),
+      accessor = response.letters(24),
       ttl = ttl,
-      creation_time = answer.moment(now),
+      creation_time = response.time(now),
       creation_path = call.path,
       wrapped_accessor = wrapped_accessor,
     },
@@ -305,17 +317,17 @@ local INVALID <const> = "wrapping token is not valid or does not exist"
 
 local function unwrap(vault, call)
   local found, id = wrapped(vault, call)
-  if not found then return answer.fail(400, INVALID) end
+  if not found then return response.fail(400, INVALID) end
   vault.wrapped[id] = nil
   return { status = 200, text = found.text }
 end
 
 local function wrapping_lookup(vault, call)
   local found = wrapped(vault, call)
-  if not found then return answer.fail(400, INVALID) end
-  return answer.ok {
+  if not found then return response.fail(400, INVALID) end
+  return response.ok {
     creation_path = found.path,
-    creation_time = answer.moment(found.created),
+    creation_time = response.time(found.created),
     creation_ttl = found.ttl,
   }
 end
@@ -327,15 +339,19 @@ local function quota(vault, call, name)
     vault.quotas[name] = {
       path = call.body.path or "",
       rate = tonumber(call.body.rate),
-      interval = answer.seconds(call.body.interval or "1s"),
+      interval = response.seconds(call.body.interval or "1s"),
       used = 0,
       since = call.now,
     }
   end
-  return answer.empty()
+  return response.empty()
 end
 
---- Is a request over one of the rate limits? Counts it.
+--- Counts a request. Returns whether it exceeds a rate limit.
+---@param vault table
+---@param path string
+---@param now number seconds since 1970
+---@return boolean
 function M.over_quota(vault, path, now)
   for _, each in pairs(vault.quotas) do
     if path:sub(1, #each.path) == each.path then
@@ -351,17 +367,17 @@ end
 
 -- ---- routes ----
 
---- Open to everybody, sealed or not.
+--- Operations without a token, sealed or not.
 M.OPEN = {
   ["read health"] = health,
   ["read seal-status"] = seal_status,
   ["read leader"] = leader,
   ["update init"] = init,
-  ["read init"] = function(vault) return answer.plain(200, { initialized = vault.initialised }) end,
+  ["read init"] = function(vault) return response.plain(200, { initialized = vault.initialised }) end,
   ["update unseal"] = unseal,
 }
 
---- Open to everybody when unsealed; a token may come, but must then be a live one.
+--- Operations without a token if unsealed. A token that is given must be valid.
 M.UNAUTHENTICATED = {
   ["update wrapping/unwrap"] = unwrap,
   ["update wrapping/lookup"] = wrapping_lookup,
@@ -384,7 +400,11 @@ local PREFIXES <const> = {
   { "quotas/rate-limit/", quota },
 }
 
---- Answers a request below sys/ from a token that may.
+--- Handles an authorised request below sys/.
+---@param vault table
+---@param call table
+---@param rest string the path below sys/
+---@return table response
 function M.handle(vault, call, rest)
   local exact = EXACT[call.op .. " " .. rest]
   if exact then return exact(vault, call) end
@@ -392,7 +412,7 @@ function M.handle(vault, call, rest)
     local prefix, operation = each[1], each[2]
     if rest:sub(1, #prefix) == prefix then return operation(vault, call, (rest:sub(#prefix + 1):gsub("^/", ""))) end
   end
-  return answer.no_route(call.path)
+  return response.no_route(call.path)
 end
 
 return M

@@ -306,7 +306,7 @@ describe("diagnose", function()
   seeded("credentials that the provider refuses, and the log that says so", {
     { "critical", "payment-gateway", "refuses the connection: Invalid credentials" },
   }, function()
-    fault("ingress", "rejected", "match=urbanos-payment-gateway")
+    fault("ingress", "bad-credentials", "match=urbanos-payment-gateway")
     return function() fault("ingress", "off") end
   end)
 
@@ -314,7 +314,7 @@ describe("diagnose", function()
     "a gateway whose log tells of refused credentials",
     { { "critical", "finance-gateway", "the token has expired" } },
     function()
-      fault("ingress", "says", "match=urbanos-finance-gateway:ERROR QUICKBOOKS: 401 Unauthorized: Token expired")
+      fault("ingress", "log-line", "match=urbanos-finance-gateway:ERROR QUICKBOOKS: 401 Unauthorized: Token expired")
       return function() fault("ingress", "off") end
     end
   )
@@ -340,7 +340,7 @@ describe("diagnose", function()
     { "critical", "service-billing", "pool is exhausted" },
     { "critical", "service-billing", "no free database connection" },
   }, function()
-    fault("ingress", "exhausted", "match=urbanos-service-billing")
+    fault("ingress", "pool-exhausted", "match=urbanos-service-billing")
     return function() fault("ingress", "off") end
   end)
 
@@ -349,8 +349,8 @@ describe("diagnose", function()
     { "critical", "service-usage", "are errors" },
     { "critical", "service-revenue", "not healthy" },
   }, function()
-    fault("ingress", "sluggish", "match=urbanos-service-proxy")
-    fault("ingress", "failing", "match=urbanos-service-usage")
+    fault("ingress", "high-latency", "match=urbanos-service-proxy")
+    fault("ingress", "http-errors", "match=urbanos-service-usage")
     fault("ingress", "unhealthy", "match=urbanos-service-revenue:redis")
     return function() fault("ingress", "off") end
   end)
@@ -428,7 +428,7 @@ describe("diagnose", function()
     "a webhook that is not reachable",
     { { "critical", "payment-gateway", "webhook URL does not respond" } },
     function()
-      fault("ingress", "deaf", "match=urbanos-payment-gateway")
+      fault("ingress", "no-webhooks", "match=urbanos-payment-gateway")
       return function() fault("ingress", "off") end
     end
   )
@@ -501,7 +501,7 @@ describe("diagnose", function()
     function()
       fault(
         "ingress",
-        "says",
+        "log-line",
         "match=urbanos-service-invoice:ERROR S3Exception: Access Denied (Service: S3, Status Code: 403)"
       )
       fault("ingress", "unhealthy", "match=urbanos-service-invoice:s3")

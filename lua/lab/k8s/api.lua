@@ -1,4 +1,4 @@
----The REST interface: which object or collection a path means, and what each verb does to it.
+--- The REST API: the object or collection of each path, and what each verb does to it.
 local body = require "lab.k8s.body"
 local crypto = require "o2x.base.crypto"
 local discovery = require "lab.k8s.discovery"
@@ -9,7 +9,7 @@ local selector = require "lab.k8s.selector"
 local status = require "lab.k8s.status"
 local subresources = require "lab.k8s.subresources"
 local convert = require "lab.k8s.convert"
-local virtual = require "lab.k8s.virtual"
+local virtual = require "lab.k8s.computed"
 local watch = require "lab.k8s.watch"
 
 local M = {}
@@ -33,7 +33,7 @@ local function segments(path)
   return parts
 end
 
--- the path behind the first n segments, raw
+-- the path after the first n segments, not decoded
 local function tail(path, n)
   for _ = 1, n do
     path = path:match("^/+[^/]+(.*)$") or ""
@@ -168,7 +168,7 @@ local function matching(store, kind, namespace, filter)
   return found
 end
 
---- Answers a request for a list.
+--- Handles GET of a collection.
 function M.list(api, req, target)
   local store, kind = api.store, target.kind
   local filter, code, problem, selective = filter_of(req, kind)
@@ -181,7 +181,7 @@ function M.list(api, req, target)
   return body.list(kind, list, meta, body.view(req), store.clock())
 end
 
---- Answers a request for one object.
+--- Handles GET of an object.
 function M.get(api, req, target)
   local store, kind = api.store, target.kind
   local object = virtual.get(store, kind, target.namespace, target.name)
@@ -219,7 +219,7 @@ local function decode_object(req, target)
   return object
 end
 
---- Answers a request for a new object.
+--- Handles POST.
 function M.create(api, req, target)
   local object, code, problem = decode_object(req, target)
   if not object then return body.answer(code, problem) end
@@ -230,7 +230,7 @@ function M.create(api, req, target)
   return body.answer(code, problem, options.warnings)
 end
 
---- Answers a request for an object as a whole.
+--- Handles PUT.
 function M.update(api, req, target)
   local object, code, problem = decode_object(req, target)
   if not object then return body.answer(code, problem) end
@@ -249,7 +249,7 @@ function M.update(api, req, target)
   return body.answer(code, problem, options.warnings)
 end
 
---- Answers a request for some fields of an object.
+--- Handles PATCH.
 function M.patch(api, req, target)
   local how = PATCHES[(req.headers["content-type"] or ""):match("^[^;%s]*")]
   if not how then
@@ -301,12 +301,12 @@ local function delete_options(req)
   }
 end
 
---- Answers a request for an end of one object.
+--- Handles DELETE of an object.
 function M.delete(api, req, target)
   return body.answer(objects.delete(api.store, target.kind, target.namespace, target.name, delete_options(req)))
 end
 
---- Answers a request for an end of all that a selector takes in.
+--- Handles DELETE of a collection.
 function M.delete_collection(api, req, target)
   local filter, code, problem = filter_of(req, target.kind)
   if not filter then return body.answer(code, problem) end
@@ -340,7 +340,7 @@ local function on_resource(api, req, target)
   return handler(api, req, target)
 end
 
----Answers one request.
+--- Handles a request.
 ---@param api { store: lab.k8s.Store, token: string?, controllers: table, lab: table }
 ---@param req table
 ---@return integer? status nil: the answer was streamed

@@ -1,4 +1,4 @@
----Reading request bodies and writing answers: JSON, YAML, protobuf; objects, lists, tables.
+--- Decodes request bodies (JSON, YAML, protobuf) and encodes responses (objects, lists, tables).
 local convert = require "lab.k8s.convert"
 local json = require "o2x.base.json"
 local kinds = require "lab.k8s.kinds"
@@ -31,11 +31,11 @@ function M.decode(req, kind)
   local yaml = media:find("yaml", 1, true) and not req.body:match("^%s*[%[{]")
   local ok, result = pcall(yaml and decode_yaml or json.decode, req.body)
   if not ok or type(result) ~= "table" or value.is_list(result) ~= (media == JSON_PATCH) then
-    local wanted = kind and ("the object provided is unrecognized (must be of type %s): "):format(kind.kind) or ""
+    local prefix = kind and ("the object provided is unrecognized (must be of type %s): "):format(kind.kind) or ""
     return nil,
       status.bad_request(
         ("%scouldn't get version/kind; json parse error: %s (%s)"):format(
-          wanted,
+          prefix,
           ok and "unexpected value" or first_line(result),
           req.body:sub(1, 60)
         )
@@ -49,7 +49,7 @@ local function go_name(api_version, kind)
   return (group ~= "" and group:match("^[^.]+") or "core"), version .. "." .. kind
 end
 
----Checks that an object is of the kind that the path speaks of.
+--- Checks that an object has the kind of the request's path.
 ---@param kind lab.k8s.Kind
 ---@param object table
 ---@return integer? status
@@ -68,20 +68,20 @@ function M.check_kind(kind, object)
     )
   end
   local _, given = go_name(object.apiVersion, object.kind)
-  local wanted = go_name(kind.api_version, kind.kind)
+  local expected = go_name(kind.api_version, kind.kind)
   return status.bad_request(
     ("%s in version %q cannot be handled as a %s: converting (%s) to (%s.%s): unknown conversion"):format(
       object.kind,
       object.apiVersion:match("[^/]+$"),
       kind.kind,
       given,
-      wanted,
+      expected,
       kind.kind
     )
   )
 end
 
----What form of answer the client would like.
+--- The form of the response that the client accepts.
 ---@param req table
 ---@return { table: boolean?, partial: boolean?, include: string?, version: string? }
 function M.view(req)

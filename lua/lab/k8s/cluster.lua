@@ -1,4 +1,4 @@
----What is in the cluster before anybody writes to it: nodes, namespaces, storage classes, the ingress controller.
+--- The initial objects of the cluster: nodes, namespaces, storage classes, the ingress controller.
 local value = require "lab.k8s.value"
 
 local M = {}

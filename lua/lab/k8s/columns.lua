@@ -1,12 +1,13 @@
----The columns of each resource's table, as the API server prints them.
-local quantity = require "lab.k8s.quantity"
+--- The table columns of each resource, as the API server has them.
+local conditions = require "lab.k8s.conditions"
+local quantity = require "o2x.client.k8s.quantity"
 local selector = require "lab.k8s.selector"
 local value = require "lab.k8s.value"
 
 local M = {}
 local get = value.get
 
----A span of time in kubectl's short form.
+--- A duration in kubectl's short form.
 ---@param seconds number
 ---@return string
 function M.span(seconds)
@@ -71,7 +72,7 @@ local CONTAINERS = wide { "Containers", cell = function(o) return joined(contain
 local IMAGES = wide { "Images", cell = function(o) return joined(containers(o), "image") end }
 local SELECTOR = wide { "Selector", cell = function(o) return selector.text(get(o, "spec", "selector")) end }
 
----The word in a pod's status column.
+--- The text of a pod's STATUS column.
 ---@param o table
 ---@return string
 function M.pod_status(o)
@@ -177,12 +178,6 @@ local function node_roles(o)
   return #roles > 0 and table.concat(roles, ",") or "<none>"
 end
 
-local function condition(o, wanted)
-  for _, c in ipairs(get(o, "status", "conditions") or {}) do
-    if c.type == wanted then return c end
-  end
-end
-
 local function endpoints(o)
   local parts = {}
   for _, subset in ipairs(o.subsets or {}) do
@@ -213,7 +208,7 @@ local function resources_used(name)
   return function(o)
     local total = 0
     for _, c in ipairs(o.containers or { { usage = o.usage } }) do
-      total = total + (quantity.number(get(c, "usage", name) or "0") or 0)
+      total = total + (quantity.value(get(c, "usage", name) or "0") or 0)
     end
     return name == "cpu" and math.floor(total * 1000) .. "m" or math.floor(total / 2 ^ 20) .. "Mi"
   end
@@ -247,7 +242,7 @@ local BY_STORE = {
     {
       "Status",
       cell = function(o)
-        local ready = condition(o, "Ready")
+        local ready = conditions.find(o, "Ready")
         return (ready and ready.status == "True" and "Ready" or "NotReady")
           .. (get(o, "spec", "unschedulable") and ",SchedulingDisabled" or "")
       end,
@@ -352,7 +347,7 @@ local BY_STORE = {
     {
       "Status",
       cell = function(o)
-        return condition(o, "Complete") and "Complete" or condition(o, "Failed") and "Failed" or "Running"
+        return conditions.find(o, "Complete") and "Complete" or conditions.find(o, "Failed") and "Failed" or "Running"
       end,
     },
     {
@@ -437,7 +432,7 @@ local BY_STORE = {
     {
       "Ready",
       cell = function(o)
-        local ready = condition(o, "Ready")
+        local ready = conditions.find(o, "Ready")
         return ready and ready.status or ""
       end,
     },

@@ -1,4 +1,4 @@
----The one kind with two versions: HorizontalPodAutoscaler, kept as autoscaling/v2.
+--- Conversion between API versions. Only HorizontalPodAutoscaler has two; it is stored as autoscaling/v2.
 local value = require "lab.k8s.value"
 
 local M = {}

@@ -1,4 +1,4 @@
----What the API server fills in: one function a resource, for the objects it is sent.
+--- The API server's defaults: one function per resource.
 local value = require "lab.k8s.value"
 
 local M = {}
@@ -226,7 +226,7 @@ local BY_RESOURCE = {
   end,
 }
 
----Fills in what the object leaves open. Changes the object it is given.
+--- Fills in the defaults of an object, in place.
 ---@param kind lab.k8s.Kind
 ---@param object table
 ---@return table object the same
@@ -245,7 +245,7 @@ local NEW_STATUS = {
   horizontalpodautoscalers = function() return { currentReplicas = 0, desiredReplicas = 0 } end,
 }
 
----The status of an object that is new.
+--- The initial status of an object.
 ---@param kind lab.k8s.Kind
 ---@return table?
 function M.status(kind)

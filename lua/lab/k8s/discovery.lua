@@ -1,5 +1,5 @@
----What the server serves: the aggregated and the old form of discovery, and the little of OpenAPI v3 that makes `helm`
----and `kubectl` leave validation to the server. Everything is made once from the table of kinds.
+--- API discovery, aggregated and legacy, and enough of OpenAPI v3 that `helm` and `kubectl` leave validation to the
+--- server. All documents are built once from the table of kinds.
 local crypto = require "o2x.base.crypto"
 local json = require "o2x.base.json"
 local kinds = require "lab.k8s.kinds"
@@ -26,7 +26,7 @@ M.VERSION = {
 
 local AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=%s;as=APIGroupDiscoveryList"
 
--- groups in the order of the table: { name, versions = { { name, kinds } } }, the preferred version first
+-- groups in the order of the table: { name, versions = { { name, kinds } } }, preferred version first
 local function groups()
   local list, at = {}, {}
   for _, kind in ipairs(kinds.list) do
@@ -168,7 +168,7 @@ end
 
 local made = {}
 
--- a body that is made once: { text, etag }
+-- a cached body: { text, etag }
 local function once(name, make)
   if not made[name] then
     local text = make()
@@ -278,7 +278,7 @@ local function openapi_old(req)
   return answer(req, once("/openapi/v2", openapi_v2.document), openapi_v2.MEDIA_TYPE)
 end
 
----Answers a request for discovery, the version or OpenAPI.
+--- Handles a request for discovery, the version or OpenAPI.
 ---@param req table
 ---@return integer? status nil: the path is something else
 ---@return table? headers

@@ -1,4 +1,4 @@
----Events: what a controller says of an object; the same said again is counted.
+--- Events of controllers. A repeated event only increments a count.
 local M = {}
 
 local MAX_EVENTS = 1000
@@ -35,8 +35,8 @@ function M.record(store, object, component, kind, reason, message, field_path)
   local now = store:time()
   local namespace = object.metadata.namespace or "default"
   local id = table.concat({ object.metadata.uid or "", reason, message }, "\0")
-  store.said = store.said or {}
-  local old = store.said[id] and store:get("/events", namespace, store.said[id])
+  store.event_names = store.event_names or {}
+  local old = store.event_names[id] and store:get("/events", namespace, store.event_names[id])
   if old then
     local again = {}
     for k, v in pairs(old) do
@@ -53,7 +53,7 @@ function M.record(store, object, component, kind, reason, message, field_path)
   store.event_count = (store.event_count or #store:list("/events")) + 1
   if store.event_count % (MAX_EVENTS // 4) == 0 then forget_oldest(store) end
   local name = ("%s.%x%08x"):format(object.metadata.name, math.floor(store.clock()), math.random(0, 0xffffffff))
-  store.said[id] = name
+  store.event_names[id] = name
   local about = reference(object)
   about.fieldPath = field_path
   store:put("/events", {

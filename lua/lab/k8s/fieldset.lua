@@ -1,5 +1,5 @@
----Sets of field paths, as `managedFields` holds them. A node is `{ member = boolean, kids = { [element] = node } }`; an
----element is `f:name`, `k:{"name":"app"}` or `v:"value"`.
+--- Sets of field paths, as in `managedFields`. A node is `{ member = boolean, children = { [element] = node } }`; an
+--- element is `f:name`, `k:{"name":"app"}` or `v:"value"`.
 local json = require "o2x.base.json"
 local types = require "lab.k8s.types"
 local value = require "lab.k8s.value"
@@ -7,38 +7,38 @@ local value = require "lab.k8s.value"
 local M = {}
 
 ---@return table an empty set
-function M.new() return { kids = {} } end
+function M.new() return { children = {} } end
 
 ---@param node table
 ---@return boolean
-function M.is_empty(node) return not node.member and next(node.kids) == nil end
+function M.is_empty(node) return not node.member and next(node.children) == nil end
 
 local function kid(node, element)
-  local k = node.kids[element]
+  local k = node.children[element]
   if not k then
     k = M.new()
-    node.kids[element] = k
+    node.children[element] = k
   end
   return k
 end
 
--- drops what has become empty below
+-- removes empty children
 local function prune(node)
-  for element, k in pairs(node.kids) do
+  for element, k in pairs(node.children) do
     prune(k)
-    if M.is_empty(k) then node.kids[element] = nil end
+    if M.is_empty(k) then node.children[element] = nil end
   end
 end
 
 ---@param fields table FieldsV1
 ---@return table
 function M.from_fields(fields)
-  local node = { member = next(fields) == nil, kids = {} }
+  local node = { member = next(fields) == nil, children = {} }
   for element, inner in pairs(fields) do
     if element == "." then
       node.member = true
     else
-      node.kids[element] = M.from_fields(inner)
+      node.children[element] = M.from_fields(inner)
     end
   end
   return node
@@ -48,7 +48,7 @@ end
 ---@return table FieldsV1
 function M.to_fields(node)
   local fields = {}
-  for element, k in pairs(node.kids) do
+  for element, k in pairs(node.children) do
     fields[element] = M.to_fields(k)
   end
   if node.member and next(fields) then fields["."] = {} end
@@ -59,12 +59,12 @@ end
 ---@param b table
 ---@return table
 function M.union(a, b)
-  local result = { member = a.member or b.member, kids = {} }
-  for element, k in pairs(a.kids) do
-    result.kids[element] = b.kids[element] and M.union(k, b.kids[element]) or k
+  local result = { member = a.member or b.member, children = {} }
+  for element, k in pairs(a.children) do
+    result.children[element] = b.children[element] and M.union(k, b.children[element]) or k
   end
-  for element, k in pairs(b.kids) do
-    result.kids[element] = result.kids[element] or k
+  for element, k in pairs(b.children) do
+    result.children[element] = result.children[element] or k
   end
   return result
 end
@@ -73,9 +73,9 @@ end
 ---@param b table
 ---@return table what is in a and not in b
 function M.difference(a, b)
-  local result = { member = a.member and not b.member or nil, kids = {} }
-  for element, k in pairs(a.kids) do
-    result.kids[element] = b.kids[element] and M.difference(k, b.kids[element]) or k
+  local result = { member = a.member and not b.member or nil, children = {} }
+  for element, k in pairs(a.children) do
+    result.children[element] = b.children[element] and M.difference(k, b.children[element]) or k
   end
   prune(result)
   return result
@@ -85,15 +85,15 @@ end
 ---@param b table
 ---@return table
 function M.intersection(a, b)
-  local result = { member = a.member and b.member or nil, kids = {} }
-  for element, k in pairs(a.kids) do
-    if b.kids[element] then result.kids[element] = M.intersection(k, b.kids[element]) end
+  local result = { member = a.member and b.member or nil, children = {} }
+  for element, k in pairs(a.children) do
+    if b.children[element] then result.children[element] = M.intersection(k, b.children[element]) end
   end
   prune(result)
   return result
 end
 
--- the element of a keyed list, such as k:{"containerPort":8080,"protocol":"TCP"}
+-- the path element of a keyed list item, such as k:{"containerPort":8080,"protocol":"TCP"}
 local function key_element(field, item)
   local parts = {}
   for _, key in ipairs(field.keys) do
@@ -104,7 +104,7 @@ local function key_element(field, item)
   return "k:{" .. table.concat(parts, ",") .. "}"
 end
 
----The members of a map, struct or list as element → value; nil when the value is replaced as a whole.
+---The members of a map, struct or list as element → value; nil if the value is atomic.
 ---@param field lab.k8s.Field?
 ---@param v any
 ---@return table<string, any>?
@@ -134,7 +134,7 @@ local function add_all(node, field, v)
   end
 end
 
--- what Go writes for a field that nobody set: then its container is not new
+-- a zero value, which Go writes for an unset field: its container is then not new
 local function zero(field)
   if field.always then return value.array {} end
   if field.code == "struct" and not field.pointer then return {} end
@@ -163,7 +163,7 @@ local function compare(field, old, new, changed, removed)
   end
 end
 
----What a change of an object touches.
+--- The fields that a change of an object sets, and those that it removes.
 ---@param field lab.k8s.Field? of both
 ---@param old any
 ---@param new any
@@ -190,18 +190,18 @@ local function applied(node, field, v, declared)
   end
 end
 
----The fields that an applied configuration speaks of.
+--- The fields in an applied configuration.
 ---@param field lab.k8s.Field?
 ---@param v any
 ---@return table
 function M.of(field, v)
   local node = M.new()
   applied(node, field, v, true)
-  node.member = nil -- nobody owns the object as such
+  node.member = nil -- the object itself has no owner
   return node
 end
 
--- ".spec.containers[name=\"app\"].image" as conflicts name it
+-- a path as in the message of a conflict: ".spec.containers[name=\"app\"].image"
 local function path_text(prefix, element)
   local kind, rest = element:match("^(%l):(.*)$")
   if kind == "f" then return prefix .. "." .. rest end
@@ -214,15 +214,15 @@ local function path_text(prefix, element)
   return prefix .. "[" .. table.concat(parts, ",") .. "]"
 end
 
----The paths of a set, as text, sorted.
+--- The paths of a set as texts, sorted.
 ---@param node table
 ---@return string[]
 function M.paths(node)
   local list = {}
   local function walk(n, prefix)
     if n.member and prefix ~= "" then table.insert(list, prefix) end
-    for _, element in ipairs(value.keys(n.kids)) do
-      walk(n.kids[element], path_text(prefix, element))
+    for _, element in ipairs(value.keys(n.children)) do
+      walk(n.children[element], path_text(prefix, element))
     end
   end
   walk(node, "")

@@ -1,14 +1,13 @@
----The Kubernetes API server of the lab: discovery, objects, watches and the controllers behind them, for the real
----`helm` and `kubectl` as for o2x itself.
+--- The lab's Kubernetes: API server and controllers, complete enough for the real `helm` and `kubectl`.
 local api = require "lab.k8s.api"
 local cluster = require "lab.k8s.cluster"
-local control = require "lab.k8s.control"
 local controllers = require "lab.k8s.controllers"
 local crypto = require "o2x.base.crypto"
 local faults = require "lab.faults"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local kinds = require "lab.k8s.kinds"
+local manager = require "lab.k8s.controller_manager"
 local proxy = require "lab.k8s.proxy"
 local seed = require "lab.k8s.seed"
 local selector = require "lab.k8s.selector"
@@ -19,7 +18,7 @@ local M = { name = "k8s" }
 
 local PRIVATE <const> = 0x180 -- 0600
 
--- YAML is a superset of JSON, and this is the one file that both kubectl and helm must read
+-- written as JSON, which is valid YAML
 local function write_kubeconfig(lab, url, authority, token)
   local path = fs.join(lab.dir, "kubeconfig")
   fs.write(path, json.pretty {
@@ -35,8 +34,8 @@ local function write_kubeconfig(lab, url, authority, token)
   return path
 end
 
--- What goes wrong with a release, by the requests that helm then makes: writing its objects, or the last word on
--- itself.
+-- Faults of releases match the requests that helm makes: those for the release's objects, or the last one for its
+-- status.
 local HELM <const> = {
   ["helm-fails"] = { line = "PATCH /apis/apps/v1/namespaces/default/deployments/%s?", times = 1 },
   ["helm-dies"] = { line = "PUT /api/v1/namespaces/default/secrets/sh.helm.release.v1.%s.v", times = 2 },
@@ -79,7 +78,7 @@ local function fault_handler(server)
   end
 end
 
--- environment of the first container behind a Service, as name → value
+-- the environment of the first container behind a Service: name → value
 local function environment(server, service)
   local wanted = selector.from_object(service.spec.selector)
   for _, pod in ipairs(server.store:list("/pods", service.metadata.namespace)) do
@@ -94,7 +93,7 @@ local function environment(server, service)
   return {}, nil
 end
 
--- what the other simulators may ask
+-- the functions for other simulators
 local function face(server)
   local function store_of(api_version, kind)
     local k = assert(kinds.of(api_version, kind), "unknown kind " .. kind)
@@ -102,12 +101,12 @@ local function face(server)
   end
   return {
     api = server,
-    -- one object, or nil; it must not be changed
+    -- an object, or nil; the caller must not change it
     get = function(api_version, kind, namespace, name)
       return server.store:get(store_of(api_version, kind), namespace, name)
     end,
     list = function(api_version, kind, namespace) return server.store:list(store_of(api_version, kind), namespace) end,
-    -- namespace, service, tenant, port, labels, env and `ready` (a pod is) of a Service; nil when there is none
+    -- namespace, service, tenant, port, labels, env and `ready` (it has a ready pod) of a Service; nil if there is none
     backend = function(namespace, name, port)
       local service = server.store:get("/services", namespace, name)
       if not service then return nil end
@@ -135,8 +134,8 @@ function M.start(lab)
   state.settings = state.settings or {}
   local server = { lab = lab, token = state.token, settings = state.settings }
   server.store = store.new { state = state, save = function() lab.save("k8s") end, clock = lab.clock }
-  server.controllers = controllers.new(server.store, lab, state.settings)
-  control.register(server.controllers)
+  server.controllers = manager.new(server.store, lab, state.settings)
+  controllers.register(server.controllers)
   lab.k8s = face(server)
   local authority = fs.read(lab.ca)
   server.controllers.authority = authority

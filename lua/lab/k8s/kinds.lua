@@ -1,5 +1,5 @@
----The kinds that the simulator serves: one table. What is not said here (columns, defaults, controllers) is keyed by
----the resource's name in the module concerned.
+--- The table of all kinds that the simulator serves. Columns, defaults and controllers are in their own modules, keyed
+--- by the resource's name.
 local M = {}
 
 ---@class lab.k8s.Kind
@@ -192,7 +192,7 @@ function M.at(api_version, resource) return by_path[api_version .. "/" .. resour
 ---@return lab.k8s.Kind?
 function M.of(api_version, kind) return by_kind[tostring(api_version) .. "/" .. tostring(kind)] end
 
----The kind in whose version the objects of a store are kept.
+--- The kind in the version in which a store keeps its objects.
 ---@param store string
 ---@return lab.k8s.Kind?
 function M.stored(store) return by_store[store] end

@@ -1,4 +1,4 @@
----Logs of pods: what a Spring Boot service says when it starts, or why it does not.
+--- Logs of pods: the start of a Spring Boot service, or the reason why it fails.
 local body = require "lab.k8s.body"
 local faults = require "lab.service_faults"
 local status = require "lab.k8s.status"
@@ -83,7 +83,7 @@ local function format_line(at, line, timestamps)
   return timestamps and stamp:gsub("Z$", "000000Z") .. " " .. text or text
 end
 
--- how the container stands: "waiting" with its reason, "running", "crashing"
+-- the state of the container: "waiting" with its reason, "running", "crashing"
 local function condition(pod, name)
   for _, c in ipairs(value.get(pod, "status", "containerStatuses") or {}) do
     if c.name == name then
@@ -97,14 +97,14 @@ end
 
 local function stamped(at, line, lines) lines[#lines + 1] = { at = at, line = line } end
 
--- How it started, and what the service has said since.
+-- The lines of the start, then those that were added since.
 local function history(api, pod, container, from, crashing)
   local all = {}
   for _, line in ipairs(crashing and crashed(pod, container) or started(pod, container)) do
     stamped(from + line[1], line, all)
   end
-  for _, said in ipairs(not crashing and faults.lines(api.lab, app_of(pod, container)) or {}) do
-    if said.at >= from then stamped(said.at, { 0, said.level, said.logger, said.message }, all) end
+  for _, line in ipairs(not crashing and faults.lines(api.lab, app_of(pod, container)) or {}) do
+    if line.at >= from then stamped(line.at, { 0, line.level, line.logger, line.message }, all) end
   end
   return all
 end

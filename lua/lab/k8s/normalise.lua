@@ -1,5 +1,5 @@
----The canonical form of what a client sends: nulls and empty values gone, quantities as the server writes them, types
----checked, unknown fields found.
+--- Brings objects from clients into canonical form: removes nulls and empty values, normalises quantities, checks
+--- types, finds unknown fields.
 local crypto = require "o2x.base.crypto"
 local quantity = require "lab.k8s.quantity"
 local types = require "lab.k8s.types"
@@ -84,7 +84,7 @@ local function map(ctx, field, v)
   return result
 end
 
--- what Go's `omitempty` leaves out
+-- values that Go's `omitempty` omits
 local function omitted(field, v)
   if field.pointer then return false end
   if type(v) == "table" then return next(v) == nil and field.code ~= "struct" and field.code ~= "j" end

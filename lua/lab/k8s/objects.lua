@@ -1,10 +1,10 @@
----Writes as the API server does them: canonical form, defaults, validation, generation, managed fields, optimistic
----locking, dry run, finalizers. Each function gives an HTTP status and a body: the object, or what is wrong.
+--- The API server's writes: canonical form, defaults, validation, generation, managed fields, optimistic locking, dry
+--- run, finalizers. Each function returns an HTTP status and a body: the object or a Status.
 local convert = require "lab.k8s.convert"
 local defaults = require "lab.k8s.defaults"
 local json = require "o2x.base.json"
 local kinds = require "lab.k8s.kinds"
-local managed = require "lab.k8s.managed"
+local managed = require "lab.k8s.managed_fields"
 local normalise = require "lab.k8s.normalise"
 local patch = require "lab.k8s.patch"
 local status = require "lab.k8s.status"
@@ -83,7 +83,7 @@ function M.generate_name(prefix)
   return prefix:sub(1, 58) .. table.concat(name)
 end
 
--- a Job finds its pods by labels that are made for it
+-- the generated labels by which a Job selects its pods
 local function label_job(job)
   local template, name, uid = job.spec.template, job.metadata.name, job.metadata.uid
   job.spec.selector = job.spec.selector or { matchLabels = { ["batch.kubernetes.io/controller-uid"] = uid } }
@@ -95,7 +95,7 @@ local function label_job(job)
   }, template.metadata.labels)
 end
 
--- what is given out when an object is made: addresses, ports, finalizers, labels
+-- allocates addresses, ports, finalizers and labels for a new object
 local function allocate(store, kind, object)
   local state = store.state
   if kind.store == "batch/jobs" then return label_job(object) end
@@ -119,7 +119,7 @@ local function allocate(store, kind, object)
   end
 end
 
--- what was given out stays given out when a client leaves it out
+-- keeps allocated values that an update omits
 local function keep_allocated(kind, live, object)
   if kind.store == "/services" and object.spec.type ~= "ExternalName" then
     for _, name in ipairs { "clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy" } do
@@ -199,7 +199,7 @@ function M.create(store, kind, namespace, object, options)
   return 201, render(kind, result)
 end
 
--- what of an object counts as its specification
+-- the part of an object whose changes increment its generation
 local function specification(kind, object)
   local rest = value.merged(object)
   rest.metadata, rest.status, rest.apiVersion, rest.kind = nil, nil, nil, nil
@@ -214,7 +214,7 @@ local function without_bookkeeping(object)
   )
 end
 
--- puts a checked new version of a live object into the store
+-- stores a validated new version of a live object
 local function commit(store, kind, live, object, options)
   local stored = stored_kind(kind)
   if stored.generation then
@@ -237,7 +237,7 @@ local function commit(store, kind, live, object, options)
   return 200, render(kind, object)
 end
 
--- the parts of the metadata that a client cannot change
+-- restores the metadata that a client cannot change
 local function keep_identity(live, object)
   local meta, old = object.metadata, live.metadata
   for _, name in ipairs {
@@ -269,7 +269,7 @@ local function precondition(kind, live, meta)
   end
 end
 
--- merges the request with what it may not touch: the status, or everything but the status
+-- merges the request with the part that it cannot change: the status, or everything except the status
 local function restrict(stored, live, object, options)
   if options.subresource == "status" then
     local result = value.merged(live, { status = object.status, metadata = value.merged(live.metadata) })
@@ -314,7 +314,7 @@ end
 
 local LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
--- kubectl's own note of what was applied last follows its server-side apply, so that it may go back to the client's
+-- server-side apply updates kubectl's last-applied annotation too, so that kubectl can return to client-side apply
 local function follow_last_applied(object, config, options)
   local annotations = object.metadata.annotations
   if options.manager ~= "kubectl" or not annotations or not annotations[LAST_APPLIED] then return end
@@ -437,7 +437,7 @@ function M.delete(store, kind, namespace, name, options)
   return status.deleted(kind, live)
 end
 
----Lets the dependents of an object go on without it.
+--- Removes an object from the owner references of its dependents.
 ---@param store lab.k8s.Store
 ---@param owner table
 function M.orphan(store, owner)

@@ -1,12 +1,12 @@
----The old OpenAPI document, for kubectl before 1.27: it comes as protobuf (gnostic's `openapi.v2.Document`). That
----kubectl validates by it and computes its patches from it, so here every type is described.
+--- The OpenAPI v2 document, for kubectl before 1.27, in protobuf (gnostic's `openapi.v2.Document`). That kubectl
+--- validates by it and computes patches from it, so it describes every type.
 local kinds = require "lab.k8s.kinds"
 local types = require "lab.k8s.types"
 local value = require "lab.k8s.value"
 
 local M = {}
 
--- clients ask for the first; it is no media type by the rules, so the answer carries the second
+-- clients accept the first, which is not a valid media type; the response has the second
 M.ACCEPT = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
 M.MEDIA_TYPE = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 

@@ -1,4 +1,4 @@
----JSON merge patches (RFC 7396), JSON patches (RFC 6902) and strategic merge patches. None changes what it is given.
+---JSON merge patches (RFC 7396), JSON patches (RFC 6902) and strategic merge patches. None changes its arguments.
 local types = require "lab.k8s.types"
 local value = require "lab.k8s.value"
 
@@ -133,7 +133,7 @@ local function id(item, key)
   return type(item) == "table" and item[key] or nil
 end
 
--- the elements that the patch orders, in that order; the server's own stay before what they stood before
+-- the elements that the patch orders, in that order; others stay before the element they preceded
 local function reorder(list, order, key)
   local rank, ordered, others = {}, {}, {}
   for i, item in ipairs(order) do

@@ -1,5 +1,6 @@
----Bodies of type `application/vnd.kubernetes.protobuf`: the magic, `runtime.Unknown`, and in it a message of the API's
----types. helm stores its releases so, kubectl creates so; both read JSON answers gladly, so nothing is written here.
+--- Decodes bodies of type `application/vnd.kubernetes.protobuf`: a magic number and `runtime.Unknown`, which contains a
+--- message of the API's types. helm and kubectl send some requests so. Both accept JSON responses, so nothing is
+--- encoded.
 local crypto = require "o2x.base.crypto"
 local json = require "o2x.base.json"
 local types = require "lab.k8s.types"
@@ -93,7 +94,7 @@ local function add_map_entry(map, field, bytes)
   map[entry[1] or ""] = v
 end
 
--- Go writes every field that is not a pointer, set or not; what JSON would leave out is left out here
+-- Go writes every field that is not a pointer, set or not; those that JSON would omit are omitted here
 local function is_absent(field, v)
   if v == nil then return true end
   if field.pointer then return false end
@@ -122,7 +123,7 @@ function message(t, bytes, into)
   return object
 end
 
----The type whose messages an apiVersion and kind are written in.
+--- The message type of an apiVersion and kind.
 ---@param api_version string
 ---@param kind string
 ---@return lab.k8s.Type?

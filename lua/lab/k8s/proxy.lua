@@ -1,5 +1,5 @@
----Requests to a Service through the API server: /api/v1/namespaces/NS/services/NAME:PORT/proxy/PATH. The answer is that
----of the lab's tenant services, as long as a pod behind the Service is ready.
+--- Requests to a Service through the API server: /api/v1/namespaces/NS/services/NAME:PORT/proxy/PATH. The lab's tenant
+--- services handle them if the Service has a ready pod.
 local body = require "lab.k8s.body"
 local status = require "lab.k8s.status"
 local value = require "lab.k8s.value"
@@ -36,7 +36,7 @@ function M.has_endpoints(store, service)
   return false
 end
 
--- the lab may bring its own services, else they are the simulated ones
+-- the lab's own handler if it has one (in tests), else the simulated services
 local function call(lab, info, req)
   if lab.service then return lab.service(info, req) end
   return require("lab.backends").handle(lab, info, req)

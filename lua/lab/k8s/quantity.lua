@@ -1,4 +1,5 @@
----Quantities (`500m`, `1.5Gi`, `1e3`): checked, and brought into the form in which the API server hands them back.
+--- The canonical form of quantities (`500m`, `1.5Gi`, `1e3`), as the API server returns them. Their values are those of
+--- o2x.client.k8s.quantity.
 local M = {}
 
 local DECIMAL = { n = -9, u = -6, m = -3, [""] = 0, k = 3, M = 6, G = 9, T = 12, P = 15, E = 18 }
@@ -11,7 +12,7 @@ for suffix, power in pairs(BINARY) do
   BINARY_SUFFIX[power] = suffix
 end
 
----What the API server says of a quantity that it cannot read.
+--- The API server's message for an invalid quantity.
 M.message = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
 
 -- "1.50" → 150, -2
@@ -54,6 +55,7 @@ local function format_binary(n, exponent, power)
   return n .. (BINARY_SUFFIX[power] or "")
 end
 
+--- The canonical form of a quantity.
 ---@param value string|number
 ---@return string? canonical nil: not a quantity
 function M.canonical(value)
@@ -69,18 +71,6 @@ function M.canonical(value)
   local power = suffix:match("^[eE]([+-]?%d+)$")
   if power then return sign .. format_decimal(n, exponent + math.tointeger(tonumber(power)), false) end
   return nil
-end
-
----@param value string|number a quantity
----@return number? its plain value
-function M.number(value)
-  local text = M.canonical(value)
-  if not text then return nil end
-  local number, suffix = text:match("^(-?%d+)(.*)$")
-  local n = tonumber(number)
-  if DECIMAL[suffix] then return n * 10.0 ^ DECIMAL[suffix] end
-  if BINARY[suffix] then return n * 2.0 ^ (10 * BINARY[suffix]) end
-  return tonumber(text)
 end
 
 return M

@@ -1,4 +1,4 @@
----Puts objects into the simulated cluster without a client.
+--- Adds objects to the simulated cluster without a client.
 local kinds = require "lab.k8s.kinds"
 local objects = require "lab.k8s.objects"
 
@@ -20,7 +20,7 @@ local function put(api, object)
   objects.patch(api.store, kind, namespace, meta.name, "merge", status, { manager = "lab", subresource = "status" })
 end
 
----Applies objects (plain tables as in a manifest), in order, and lets the controllers do their work.
+--- Applies objects (tables as in a manifest) in order, and runs the controllers.
 ---@param lab table a lab whose Kubernetes simulator has started
 ---@param list table[]
 function M.seed(lab, list)

@@ -25,7 +25,7 @@ local function parse_requirement(text)
   return nil
 end
 
--- "a=b,c in (x,y)" → its requirements' texts: a comma inside parentheses does not separate
+-- "a=b,c in (x,y)" → the texts of its requirements: a comma inside parentheses does not separate
 local function split(text)
   local parts, depth, from = {}, 0, 1
   for at = 1, #text + 1 do
@@ -58,7 +58,7 @@ function M.parse(text)
   return requirements
 end
 
----A `LabelSelector` (matchLabels, matchExpressions), a plain map of labels included, as requirements.
+--- The requirements of a `LabelSelector` (matchLabels, matchExpressions) or of a plain map of labels.
 ---@param selector table?
 ---@return table[]
 function M.from_object(selector)
@@ -121,7 +121,7 @@ function M.text(selector)
   return table.concat(parts, ",")
 end
 
----Whether an object's fields are those of a field selector's requirements; an absent field counts as empty.
+--- Whether an object matches the requirements of a field selector. An absent field counts as empty.
 ---@param requirements table[]
 ---@param object table
 ---@return boolean

@@ -1,4 +1,4 @@
----`Status` bodies: what the API server says when something did not go as asked.
+--- `Status` bodies: the API server's error responses.
 local M = {}
 
 ---@param code integer
@@ -102,7 +102,7 @@ end
 ---@param message string
 function M.expired(message) return M.failure(410, "Expired", message) end
 
---- The answer to a request without credentials, or with wrong ones.
+--- The response to a request without valid credentials.
 function M.unauthorised() return M.failure(401, "Unauthorized", "Unauthorized") end
 
 ---@param method string

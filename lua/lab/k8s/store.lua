@@ -1,10 +1,11 @@
----The objects, their one resource version, and the history that watches read. An object in the store is never changed
----in place: a write puts another table there, so whoever holds the old one still has what it was.
+--- The objects, the resource version, and the history that watches read. Objects in the store are never changed in
+--- place: a write replaces the table, so that a reference to the old one stays valid.
+local uuid = require "lab.uuid"
 local value = require "lab.k8s.value"
 
 local M = {}
 
--- how many changes a watch may be behind before it is told that its resource version is too old
+-- changes in the history; a watch that is further behind gets "resource version too old"
 local HISTORY = 2000
 
 ---@class lab.k8s.Store
@@ -54,7 +55,7 @@ function M.new(options)
   return self
 end
 
--- keeps track of who is owned by whom, so that a deletion finds its dependents without a search
+-- indexes the dependents of each owner, so that a deletion finds them without a search
 function Store:index(store, key, before, object)
   local id = store .. " " .. key
   if before then
@@ -108,11 +109,6 @@ function Store:owned(uid)
   return list
 end
 
-local function uuid()
-  local function hex(n) return ("%0" .. n .. "x"):format(math.random(0, (1 << 4 * n) - 1)) end
-  return ("%s-%s-4%s-%x%s-%s"):format(hex(8), hex(4), hex(3), math.random(8, 11), hex(3), hex(12))
-end
-
 ---A new uid.
 ---@return string
 function Store:uid() return uuid() end
@@ -142,7 +138,7 @@ function Store:record(kind, store, key, object, before)
   end
 end
 
----Stores an object, new or changed; gives it the next resource version.
+--- Stores a new or changed object with the next resource version.
 ---@param store string
 ---@param object table becomes the store's
 ---@return table object

@@ -28,7 +28,7 @@ local function scale_of(object)
   }
 end
 
--- the scale that a request asks for
+-- the number of replicas in a request
 local function wanted_scale(req, live)
   local given, code, problem = body.decode(req)
   if not given then return nil, code, problem end
@@ -63,7 +63,7 @@ local function scale(api, req, target)
   return body.answer(code, code == 200 and scale_of(object) or object)
 end
 
--- a budget that the loss of this pod would break
+-- a disruption budget that the eviction of the pod would violate
 local function budget_against(api, target)
   local pod = api.store:get("/pods", target.namespace, target.name)
   for _, budget in ipairs(pod and api.store:list("policy/poddisruptionbudgets", target.namespace) or {}) do
@@ -107,7 +107,7 @@ local function token(api, _, target)
   })
 end
 
--- the lab's pods are no processes: there is nothing to run a command in or to forward a port to
+-- the lab's pods are not processes: exec, attach and port-forward are impossible
 local function interactive(_, _, target)
   return body.answer(
     status.failure(

@@ -1,4 +1,4 @@
----The tables that `kubectl get` shows: `meta.k8s.io/v1` Table, made here from the columns of each resource.
+--- `meta.k8s.io/v1` Tables, as shown by `kubectl get`, built from the columns of each resource.
 local columns = require "lab.k8s.columns"
 local value = require "lab.k8s.value"
 

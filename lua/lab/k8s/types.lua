@@ -1,5 +1,5 @@
----The types of the Kubernetes API, as far as the simulator knows them: one description that serves the protobuf
----decoder, strategic merge patches, server-side apply and validation.
+--- The types of the Kubernetes API that the simulator knows: one description for the protobuf decoder, strategic merge
+--- patches, server-side apply and validation.
 ---
 ---A line of `types_core.lua` and `types_groups.lua` is a type: `Name` (`Name!`: replaced as a whole by server-side
 ---apply), then its fields `json=number:type`. Scalars: `s` string, `i` integer, `b` boolean, `f` number, `y` bytes
@@ -8,6 +8,8 @@
 ---list keyed by these fields (`@` alone: a set), `!` replaced as a whole, `%key` merged by that key in a strategic
 ---merge patch (`%` alone: a merged list of scalars), `&` retains keys, `^` a list that Go writes even when it is empty.
 ---A field without a name is an embedded message: its fields stand in its parent's JSON.
+local value = require "lab.k8s.value"
+
 local M = {}
 
 ---@class lab.k8s.Field
@@ -62,7 +64,7 @@ local function parse_field(text)
 end
 
 local function load_sources()
-  -- of a custom resource only the header is known
+  -- of a custom resource, only the metadata are described
   sources = { Custom = { atomic = false, text = " metadata=1:ObjectMeta" } }
   for _, file in ipairs { "core", "groups" } do
     local text = require("lab.k8s.types_" .. file):gsub("\n  ", " ")
@@ -100,12 +102,7 @@ end
 ---@return string[]
 function M.names()
   if not sources then load_sources() end
-  local names = {}
-  for name in pairs(sources) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  return names
+  return value.keys(sources)
 end
 
 ---The description of the value under `key` in a value described by `field`.
@@ -127,7 +124,7 @@ end
 ---@return lab.k8s.Field?
 function M.root(name) return M.get(name) and { json = "", number = 0, code = "struct", type = name } end
 
----Whether server-side apply replaces the value as a whole.
+--- Whether the value is atomic: server-side apply replaces it as a whole.
 ---@param field lab.k8s.Field?
 ---@return boolean
 function M.is_atomic(field)

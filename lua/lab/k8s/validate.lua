@@ -1,5 +1,6 @@
----What the API server refuses: one list of causes an object, in the server's own words.
+--- The API server's validation: the list of an object's problems, with the messages of the real server.
 local json = require "o2x.base.json"
+local quantity = require "o2x.client.k8s.quantity"
 local selector = require "lab.k8s.selector"
 local value = require "lab.k8s.value"
 
@@ -221,8 +222,7 @@ local function claim_immutable(causes, live, object)
   if live.status.phase == "Bound" then
     local before, after = old.resources.requests, new.resources.requests
     old.resources.requests, new.resources.requests = nil, nil
-    local quantity = require "lab.k8s.quantity"
-    if value.equal(old, new) and quantity.number(after.storage) < quantity.number(before.storage) then
+    if value.equal(old, new) and quantity.value(after.storage) < quantity.value(before.storage) then
       causes:add(
         "FieldValueForbidden",
         "spec.resources.requests.storage",

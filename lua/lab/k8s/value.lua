@@ -1,14 +1,15 @@
----Plain values: copies, comparison, times, names. Objects in the store are never changed in place; whoever wants
----another one makes a copy first.
+--- Operations on plain values: copy, comparison, times. Objects in the store are never changed in place, but copied
+--- first.
 local json = require "o2x.base.json"
 
 local M = {}
 
---- null and arrays, as o2x.json has them.
+--- The null of o2x.base.json.
 M.null = json.null
---- See null.
+--- Marks a table as an array, also if it is empty.
 M.array = json.array
 
+--- Whether a value is a list.
 ---@param v any
 ---@return boolean
 function M.is_list(v) return type(v) == "table" and (json.is_array(v) or #v > 0) end
@@ -26,6 +27,7 @@ function M.copy(v)
   return json.is_array(v) and json.array(t) or t
 end
 
+--- Whether two values are equal, recursively.
 ---@param a any
 ---@param b any
 ---@return boolean
@@ -56,18 +58,12 @@ end
 ---The keys of a table, sorted.
 ---@param t table?
 ---@return string[]
-function M.keys(t)
-  local keys = {}
-  for k in pairs(t or {}) do
-    keys[#keys + 1] = k
-  end
-  table.sort(keys)
-  return keys
-end
+M.keys = require "o2x.base.sorted_keys"
 
+--- Merges tables into a new one. Later ones override earlier ones.
 ---@generic K, V
 ---@param ... table<K, V>?
----@return table<K, V> all of them together, the later ones winning
+---@return table<K, V>
 function M.merged(...)
   local t = {}
   for i = 1, select("#", ...) do
@@ -78,13 +74,15 @@ function M.merged(...)
   return t
 end
 
+--- A time in the API's format.
 ---@param seconds number since the epoch
----@return string as the API writes times
+---@return string
 function M.time(seconds)
   return os.date("!%Y-%m-%dT%H:%M:%SZ", math.floor(seconds)) --[[@as string]]
 end
 
----@param text string? a time as the API writes it
+--- The time in the API's format as a number.
+---@param text string?
 ---@return number? seconds since the epoch
 function M.seconds(text)
   local y, mo, d, h, mi, s = (text or ""):match("^(%d+)-(%d+)-(%d+)T(%d+):(%d+):(%d+)")

@@ -1,4 +1,4 @@
----Watches: the changes after a resource version, then whatever comes, until the client has enough.
+--- Watches: sends the changes after a resource version, then new ones until the client disconnects or a timeout.
 local convert = require "lab.k8s.convert"
 local json = require "o2x.base.json"
 local status = require "lab.k8s.status"
@@ -41,7 +41,7 @@ function Watch:matches(object)
   return object and (not self.namespace or object.metadata.namespace == self.namespace) and self.filter(object)
 end
 
--- a change as this watch sees it: what leaves its selection is deleted for it, what enters it is added
+-- a change as seen by this watch: an object that leaves its selection is deleted, one that enters it is added
 function Watch:deliver(change)
   if change.store ~= self.kind.store then return true end
   local now = change.type ~= "DELETED" and self:matches(change.object)
@@ -56,7 +56,7 @@ function Watch:too_old(rv)
   self:emit("ERROR", body)
 end
 
--- everything that is there already
+-- the existing objects
 function Watch:initial(wants_end)
   for _, object in ipairs(self.store:list(self.kind.store, self.namespace)) do
     if self:matches(object) then self:send("ADDED", object) end
@@ -98,7 +98,7 @@ function Watch:run(seconds, bookmarks)
   end
 end
 
----Serves a watch; comes back when it is over.
+--- Serves a watch until it ends.
 ---@param store lab.k8s.Store
 ---@param req table
 ---@param kind lab.k8s.Kind

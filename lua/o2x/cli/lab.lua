@@ -1,4 +1,4 @@
---- `o2x lab`: starts the lab's own program, o2x-lab, which lies beside this one and is not needed in production.
+--- `o2x lab`: runs o2x-lab, a separate program in the same folder. Production does not need it.
 
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
@@ -8,11 +8,11 @@ return {
   name = "lab",
   usage = "lab up|down|status|env|reset|fault|advance-clock",
   raw = true,
-  summary = "the platform in miniature on this machine: to try, to learn, to test",
+  summary = "run the platform in miniature on this machine, to try, learn and test",
   run = function(words)
     local path = fs.join(fs.folder(fs.realpath "/proc/self/exe"), "o2x-lab")
     if not fs.exists(path) then
-      errors.input(path .. ": not found; the lab is a program of its own", "install it there: make install-lab")
+      errors.input("the lab is not installed: there is no " .. path, "install it: make install-lab")
     end
     local _, problem = program.exec(path, { arg[0] .. " lab", table.unpack(words) })
     errors.raise { kind = "failed", message = ("%s: %s"):format(path, problem) }

@@ -4,7 +4,7 @@ local listen = require "o2x.core.listen"
 local small_lab = require "tests.support.small_lab"
 local task = require "o2x.base.task"
 local udp = require "o2x.core.udp"
-local zones = require "lab.zones"
+local zones = require "lab.dns_zones"
 
 local SEED <const> = {
   { name = "a.embrix.com", type = "A", values = { "192.0.2.2", "192.0.2.1" } },

@@ -1,11 +1,13 @@
--- The lab, as its users meet it: by the command line. Folders with a space and a quote in their names.
+-- The lab by the command line, in folders with a space and a quote in their names.
+local build = require "tests.support.build"
+local clock = require "o2x.base.clock"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local proc = require "o2x.base.proc"
 local task = require "o2x.base.task"
 
 local PROGRAM = fs.join(fs.folder(fs.realpath "/proc/self/exe"), "o2x")
-local UP = 300 -- seconds; a machine that does other things as well
+local UP = 300 -- seconds; the machine may be busy
 
 local function lab(folder, ...)
   return proc.run { argv = { PROGRAM, "lab", ... }, env = { O2X_LAB_DIR = folder }, timeout = UP }
@@ -125,7 +127,7 @@ describe("the lab", function()
   it("injects faults by request", function()
     assert.equal(3, lab(one, "fault", "nosuch", "429").code)
     assert.equal(3, lab(one, "fault", "aws", "nosuch").code)
-    assert.equal(0, lab(one, "fault", "aws", "500", "times=1", "match=hostedzone").code)
+    assert.matches("aws: 500\n$", lab(one, "fault", "aws", "500", "times=1", "match=hostedzone").stderr)
     assert.truthy(lab(one, "fault").stdout:find "^aws +500 +1 time +match=hostedzone\n$")
     local function status()
       return in_shell(one, 'curl -s -o /dev/null -w "%{http_code}" "$AWS_ENDPOINT_URL/2013-04-01/hostedzone"').stdout
@@ -133,6 +135,14 @@ describe("the lab", function()
     assert.equal("500", status())
     assert.not_equal("500", status())
     assert.equal("", lab(one, "fault").stdout)
+    assert.matches("no request is set to fail\n$", lab(one, "fault").stderr)
+  end)
+
+  it("moves its clock forward", function()
+    local result = lab(one, "advance-clock", "7200")
+    assert.equal(0, result.code, result.stderr)
+    local time = clock.parse(result.stderr:match "the lab's time is (%S+)\n$")
+    assert.is_true(math.abs(time - clock.now() - 7200) < 300)
   end)
 
   it("can be started again after it was killed, and stopped so that nothing runs on", function()
@@ -158,5 +168,56 @@ describe("the lab", function()
       assert.equal(3, result.code)
       assert.is_nil(result.stderr:find("traceback", 1, true))
     end
+  end)
+end)
+
+describe("an installed o2x", function()
+  local base, bin, folder
+
+  -- make with the binaries as they are (-o): a test does not rebuild them under the others.
+  local function make(...)
+    local argv = { "make", "-s", "-o", build.o2x, "-o", build.o2x .. "-lab", "DESTDIR=" .. base, "PREFIX=/usr", ... }
+    local result = proc.run { argv = argv, timeout = 60 }
+    assert.equal(0, result.code, result.stderr)
+  end
+
+  local function installed(...)
+    return proc.run { argv = { bin .. "/o2x", "lab", ... }, cwd = "/", env = { O2X_LAB_DIR = folder }, timeout = UP }
+  end
+
+  setup(function()
+    base = fs.temp_folder()
+    bin, folder = base .. "/usr/bin", base .. "/lab"
+    make "install"
+  end)
+
+  teardown(function()
+    proc.run { argv = { PROGRAM, "lab", "down", "--dir=" .. folder } }
+    proc.run { argv = { PROGRAM, "lab", "reset", "--dir=" .. folder } }
+    fs.remove_tree(base)
+  end)
+
+  it("names the missing program without the lab", function()
+    local result = installed "up"
+    assert.equal(3, result.code)
+    assert.equal(
+      ("o2x: the lab is not installed: there is no %s/o2x-lab\n     install it: make install-lab\n"):format(bin),
+      result.stderr
+    )
+  end)
+
+  it("runs the lab from any folder after make install-lab", function()
+    make "install-lab"
+    local result = installed "up"
+    assert.equal(0, result.code, result.stderr)
+    assert.equal(0, installed("status").code)
+    assert.is_true(fs.exists(folder .. "/platform/platform.yaml"))
+    assert.equal(0, installed("down").code)
+  end)
+
+  it("has a lab program that works on its own", function()
+    local result = proc.run { argv = { bin .. "/o2x-lab", "status", "--dir=" .. folder }, cwd = "/" }
+    assert.equal(1, result.code)
+    assert.matches("is not up\n$", result.stdout)
   end)
 end)

@@ -1,5 +1,5 @@
-local graphql = require("lab.graphql")
-local run = require("lab.graphql_run")
+local graphql = require("lab.graphql_parser")
+local run = require("lab.graphql_executor")
 
 local NULL = {}
 local calls

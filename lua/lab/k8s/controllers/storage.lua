@@ -1,4 +1,4 @@
----Volume claims get a volume of their class, and let go of it when nobody uses it any more.
+--- Binds volume claims to volumes of their class, and releases volumes that are no longer used.
 local events = require "lab.k8s.events"
 local value = require "lab.k8s.value"
 

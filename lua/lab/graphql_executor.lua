@@ -4,10 +4,10 @@
 ---       Query    = { getBill = { type = "Bill", input = { id = "ID!" }, resolve = function(parent, input, ctx) … } },
 ---       Bill     = { id = "ID", invoice = { type = "Invoice", resolve = … }, lines = "[Line]" } } }
 ---
---- A field given as a string is a property of its parent with that type. `input` names what a field takes, either as
---- the one argument `input: {…}` or as arguments of its own.
+--- A field whose definition is a string is a property of its parent with that type. `input` lists the arguments of a
+--- field, which a request gives as `input: {…}` or one by one.
 
-local graphql = require("lab.graphql")
+local graphql = require("lab.graphql_parser")
 
 local M = {}
 
@@ -31,7 +31,7 @@ local function literal(node, variables, location)
   return result
 end
 
--- The types a variable or an input field may have; everything else (enumerations, input objects) is taken as it comes.
+-- Checks of variables and input fields by type. Other types (enumerations, input objects) are not checked.
 local CHECKS = {
   ID = function(v) return type(v) == "string" or math.type(v) == "integer" end,
   String = function(v) return type(v) == "string" end,
@@ -40,10 +40,10 @@ local CHECKS = {
   Boolean = function(v) return type(v) == "boolean" end,
 }
 
-local function check(value, want, what, location)
-  local base, required = want:match("^(.-)(!?)$")
+local function check(value, expected, what, location)
+  local base, required = expected:match("^(.-)(!?)$")
   if value == nil then
-    if required == "!" then fail(('%s of required type "%s" was not provided.'):format(what, want), location) end
+    if required == "!" then fail(('%s of required type "%s" was not provided.'):format(what, expected), location) end
   elseif CHECKS[base] and not CHECKS[base](value) then
     fail(('%s got invalid value; expected type "%s".'):format(what, base), location)
   end
@@ -77,7 +77,7 @@ function Run:included(directives)
   return true
 end
 
--- The fields of a selection set, fragments unfolded, in the order asked.
+-- The fields of a selection set in order, with fragments expanded.
 function Run:collect(selections, into, seen)
   for _, selection in ipairs(selections) do
     if self:included(selection.directives) then
@@ -100,7 +100,7 @@ function Run:collect(selections, into, seen)
   return into
 end
 
--- What the arguments of a field name, whether they come inside `input: {…}` or on their own.
+-- The arguments of a field, whether they are given as `input: {…}` or one by one.
 local function given_arguments(definition, field)
   local input = field.arguments.input
   if not input or (definition.input and definition.input.input) then return field.arguments, nil end
@@ -119,8 +119,7 @@ function Run:check_names(given, definition, field)
   end
 end
 
--- Nothing runs before the whole document has been found valid: a mutation with a typing mistake in what it selects has
--- no effect.
+-- The whole document is validated before anything runs: a mutation with a typo in its selection has no effect.
 function Run:validate(type_name, selections, depth)
   if depth > MAX_DEPTH then fail("Query is nested too deeply.") end
   for _, field in ipairs(self:collect(selections, {}, {})) do
@@ -209,8 +208,7 @@ function Run:object(parent, type_name, fields, path)
       if type(value) ~= "table" or not value.graphql then error(value, 0) end
       value.path, value.locations = value.path or here, value.locations or { field.location }
       if #path > 0 then error(value, 0) end
-      -- At the top each field stands alone: the others keep their data, as the specification has it for nullable
-      -- fields.
+      -- An error of one root field leaves the data of the others, as the specification demands for nullable fields.
       table.insert(
         self.errors,
         { message = value.message, path = value.path, locations = value.locations, extensions = value.extensions }
@@ -253,7 +251,7 @@ local function execute(schema, request, options)
   return { data = data, errors = run.errors[1] and run.errors or nil }
 end
 
---- Runs one request and gives the answer's body as a table. A request that does not parse has `errors` and no `data`.
+--- Runs a request and returns the body of the response. If the request does not parse, it has `errors` and no `data`.
 ---@param schema table
 ---@param request {query: string, operationName: string?, variables: table?}
 ---@param options {context: any, null: any, list: fun(t: table): table}  null and list: as the JSON module has them

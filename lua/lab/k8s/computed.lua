@@ -1,4 +1,4 @@
----Kinds that are not kept but worked out: access reviews and metrics.
+--- Kinds that are not stored but computed: access reviews and metrics.
 local value = require "lab.k8s.value"
 
 local M = {}
@@ -18,7 +18,7 @@ local function rules(object)
   })
 end
 
----The answer to the creation of something that is not kept.
+--- Handles the creation of an object of a computed kind.
 ---@param kind lab.k8s.Kind
 ---@param object table
 ---@return table?
@@ -42,7 +42,7 @@ local function metrics_header(store, kind, of)
   }
 end
 
--- a pod uses a steady share of nothing: enough to tell pods apart
+-- the usage of a pod is constant, and different for each pod
 local function pod_metrics(store, kind, pod)
   local result = metrics_header(store, kind, pod)
   result.containers = value.array {}
@@ -62,7 +62,7 @@ local function node_metrics(store, kind, node)
   return result
 end
 
----The objects of a kind that is worked out, or nil for a kind that is kept.
+--- The objects of a computed kind; nil for a kind that is stored.
 ---@param store lab.k8s.Store
 ---@param kind lab.k8s.Kind
 ---@param namespace string?

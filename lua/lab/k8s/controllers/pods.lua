@@ -1,5 +1,5 @@
----Scheduler and kubelet in one: pods get a node, what they need is looked for, their containers start, or do not.
-local controllers = require "lab.k8s.controllers"
+--- Scheduler and kubelet: assigns pods to nodes, checks what they depend on, and starts their containers or fails.
+local manager = require "lab.k8s.controller_manager"
 local crypto = require "o2x.base.crypto"
 local events = require "lab.k8s.events"
 local value = require "lab.k8s.value"
@@ -8,7 +8,7 @@ local M = {}
 
 local KUBELET = "kubelet"
 
--- a rule of `o2x lab fault k8s broken-pods|crash-pods match=PATTERN`, or an image whose tag says that it is broken
+-- a fault set by `o2x lab fault k8s broken-pods|crash-pods match=PATTERN`, or by an image tag that means "broken"
 local function fault_of(ctl, pod)
   for _, rule in ipairs(ctl.settings.broken or {}) do
     if pod.metadata.name:find(rule.match, 1, true) then return rule.kind end
@@ -42,7 +42,7 @@ end
 
 local SINGULAR = { secrets = "secret", configmaps = "configmap" }
 
--- a Secret or ConfigMap that a container's environment refers to and that is not there
+-- a missing Secret or ConfigMap that a container's environment refers to
 local function missing_reference(ctl, pod)
   for _, ref in ipairs(refs(pod)) do
     local object = ctl.store:get("/" .. ref.kind, pod.metadata.namespace, ref.name)
@@ -83,7 +83,7 @@ local function pick_node(ctl, pod)
 end
 
 local function condition(pod, now, kind, ok, reason, message)
-  return controllers.condition(value.get(pod, "status", "conditions"), {
+  return manager.condition(value.get(pod, "status", "conditions"), {
     type = kind,
     status = ok and "True" or "False",
     reason = not ok and reason or nil,
@@ -118,7 +118,7 @@ local function address(ctl)
   return ("10.0.%d.%d"):format(n // 250 % 250, n % 250 + 1)
 end
 
--- the status of a pod whose containers are all in one state
+-- the status of a pod whose containers are all in the same state
 local function status_of(ctl, pod, phase, ready, make_state)
   local now, old = ctl.store:time(), pod.status or {}
   local why, message = "ContainersNotReady", ("containers with unready status: [%s]"):format(names_of(pod))
@@ -246,7 +246,7 @@ local function say_crashing(ctl, pod)
   end
 end
 
--- a status that is news; what is to be said of it is said once
+-- sets a status and records its event once, when the status changes
 local function news(ctl, pod, status, tell, ...)
   if value.equal(pod.status, status) then return end
   tell(ctl, pod, ...)
@@ -294,7 +294,7 @@ local function schedule(ctl, pod)
   return ctl:change("/pods", pod, function(copy) copy.spec.nodeName = node end)
 end
 
--- what a container does that cannot start: its status, and what is said of it
+-- the status and event of a pod whose containers cannot start
 local function pull_fails(ctl, pod)
   return waiting(
     ctl,
@@ -312,7 +312,7 @@ local function crashes(ctl, pod) return crashing(ctl, pod), say_crashing end
 
 local FAULTS = { ["broken-pods"] = pull_fails, ["crash-pods"] = crashes }
 
--- starts the containers; they are ready some time later
+-- starts the containers, which become ready some time later
 local function start(ctl, pod)
   local missing, fault = missing_reference(ctl, pod), fault_of(ctl, pod)
   if missing then
@@ -351,7 +351,7 @@ function M.reconcile(ctl, namespace, name)
   if pod then start(ctl, pod) end
 end
 
--- what a pod waited for may have come
+-- a missing dependency of a pod may exist now
 local function retry_waiting(ctl, namespace)
   for _, pod in ipairs(ctl.store:list("/pods", namespace)) do
     if not is_over(pod) and is_waiting(pod) then ctl:enqueue("pod", pod.metadata.namespace, pod.metadata.name) end

@@ -1,5 +1,6 @@
----cert-manager: an ingress with its annotation gets a Certificate, a Certificate gets a Secret signed by the lab.
-local controllers = require "lab.k8s.controllers"
+--- cert-manager: creates a Certificate for an annotated ingress, and a Secret signed by the lab for a Certificate.
+local conditions = require "lab.k8s.conditions"
+local manager = require "lab.k8s.controller_manager"
 local crypto = require "o2x.base.crypto"
 local events = require "lab.k8s.events"
 local task = require "o2x.base.task"
@@ -43,7 +44,7 @@ local function from_ingress(ctl, namespace, name)
           namespace = namespace,
           labels = ingress.metadata.labels,
           generation = 1,
-          ownerReferences = controllers.owned_by(ingress),
+          ownerReferences = manager.owned_by(ingress),
         },
       })
       events.record(
@@ -63,7 +64,7 @@ local function from_ingress(ctl, namespace, name)
 end
 
 local function condition(ctl, certificate, ok, reason, message)
-  return controllers.condition(value.get(certificate, "status", "conditions"), {
+  return manager.condition(value.get(certificate, "status", "conditions"), {
     type = "Ready",
     status = ok and "True" or "False",
     reason = reason,
@@ -140,7 +141,7 @@ local function issued(ctl, namespace, name, pair)
   })
 end
 
--- signing is the work of another program: it is waited for beside the controllers
+-- signing runs another program, so it is a task of its own
 local function sign(ctl, certificate)
   local meta, names = certificate.metadata, certificate.spec.dnsNames or { certificate.metadata.name }
   local id = meta.namespace .. "-" .. meta.name
@@ -159,10 +160,8 @@ end
 
 local function is_current(ctl, certificate)
   if not ctl.store:get("/secrets", certificate.metadata.namespace, certificate.spec.secretName) then return false end
-  for _, c in ipairs(value.get(certificate, "status", "conditions") or {}) do
-    if c.type == "Ready" then return c.status == "True" and c.observedGeneration == certificate.metadata.generation end
-  end
-  return false
+  local ready = conditions.find(certificate, "Ready")
+  return ready ~= nil and ready.status == "True" and ready.observedGeneration == certificate.metadata.generation
 end
 
 local function reconcile(ctl, namespace, name)

@@ -1,13 +1,13 @@
----The controllers: what happens by itself after a write. A change in the store puts keys into a queue, `run` works the
----queue until nothing is left; what has to wait is a timer on the lab's clock.
+--- The controller manager: a change in the store enqueues keys, `run` reconciles them until the queue is empty. Delayed
+--- work is a timer on the lab's clock.
 local task = require "o2x.base.task"
 local value = require "lab.k8s.value"
 
 local M = {}
 
--- an advanced clock is noticed within this time
+-- seconds between checks of the timers, so that an advanced clock is noticed
 local TICK = 0.5
--- two controllers that answer each other for ever are a bug; the queue is cut off rather than the lab hung
+-- reconciliations per run; two controllers that trigger each other for ever are a bug, which must not hang the lab
 local MAX_ROUNDS = 100000
 
 ---@class lab.k8s.Controllers
@@ -38,7 +38,7 @@ function M.new(store, lab, settings)
   return self
 end
 
----Registers a reconciler: `fn(controllers, namespace, name)` is called when its object may need attention.
+--- Registers a reconciler: `fn(controllers, namespace, name)` is called when its object may have changed.
 ---@param name string
 ---@param store string? changes of these objects are its concern
 ---@param fn fun(controllers: table, namespace: string?, name: string)
@@ -75,7 +75,7 @@ function Controllers:enqueue(reconciler, namespace, name)
   self.queue[self.last] = { key = key, reconciler = reconciler, namespace = namespace, name = name }
 end
 
----Puts the owner of an object into the queue.
+--- Enqueues the owner of an object.
 ---@param object table
 ---@param kind string
 ---@param reconciler string
@@ -90,7 +90,7 @@ function Controllers:step(item)
   if not ok then self.lab.log(("k8s controller %s: %s"):format(item.key, tostring(problem))) end
 end
 
----Works until the queue is empty. A reconciler never waits, so nothing runs in between.
+--- Reconciles until the queue is empty. Reconcilers never wait, so nothing else runs in between.
 function Controllers:run()
   if self.running then return end
   self.running = true
@@ -126,7 +126,7 @@ function Controllers:fire()
   self:run()
 end
 
----Puts a key into the queue after some time. One timer a key: the earlier one counts.
+--- Enqueues a key after a delay. There is one timer per key: the earlier one is kept.
 ---@param seconds number
 ---@param reconciler string
 ---@param namespace string?
@@ -143,7 +143,7 @@ function Controllers:after(seconds, reconciler, namespace, name)
   self.ticker = task.spawn(function() self:tick() end)
 end
 
----Takes a timer back.
+--- Cancels a timer.
 ---@param reconciler string
 ---@param namespace string?
 ---@param name string
@@ -164,7 +164,7 @@ function Controllers:tick()
   self.ticker, self.sooner = nil, nil
 end
 
----Ends the timers and whatever is still being signed.
+--- Stops the timers and the tasks that sign certificates.
 function Controllers:stop()
   self.timers = {}
   if self.ticker then self.ticker:cancel() end
@@ -173,7 +173,7 @@ function Controllers:stop()
   end
 end
 
----Everything is looked at once, after a start.
+--- Enqueues all objects, after a start.
 function Controllers:resync()
   for store, sources in pairs(self.sources) do
     for _, object in ipairs(self.store:list(store)) do
@@ -185,7 +185,7 @@ function Controllers:resync()
   self:run()
 end
 
----Puts a new status on an object, if it is another one.
+--- Updates the status of an object if it differs.
 ---@param store string
 ---@param object table the one in the store
 ---@param new_status table
@@ -195,7 +195,7 @@ function Controllers:set_status(store, object, new_status)
   return self.store:put(store, value.merged(object, { status = new_status, metadata = value.merged(object.metadata) }))
 end
 
----Changes a copy of an object by `fn` and stores it, if it is then another one.
+--- Changes a copy of an object by `fn` and stores it if it differs.
 ---@param store string
 ---@param object table
 ---@param fn fun(copy: table)
@@ -207,7 +207,7 @@ function Controllers:change(store, object, fn)
   return self.store:put(store, copy)
 end
 
----Makes an object.
+--- Creates an object.
 ---@param store string
 ---@param object table apiVersion, kind, metadata.name …
 ---@return table
@@ -232,7 +232,7 @@ function M.owned_by(owner)
   }
 end
 
----A status condition, whose transition time is kept as long as its status is.
+--- A status condition. Its transition time is kept while the status stays the same.
 ---@param list table[]? the conditions so far
 ---@param condition table type, status, reason, message
 ---@param now string

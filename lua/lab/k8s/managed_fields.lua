@@ -1,11 +1,11 @@
----Who manages which field: `metadata.managedFields` as the API server keeps it, and server-side apply on top of it.
+--- Field ownership: `metadata.managedFields` as the API server maintains it, and server-side apply.
 local fieldset = require "lab.k8s.fieldset"
 local types = require "lab.k8s.types"
 local value = require "lab.k8s.value"
 
 local M = {}
 
--- what belongs to nobody
+-- fields without an owner
 local IGNORED = {
   "name",
   "namespace",
@@ -89,13 +89,13 @@ local function write(object, entries)
   object.metadata.managedFields = #list > 0 and list or nil
 end
 
--- gives the writer's entry its new set; the time is that of the last change of the set
+-- sets the fields of a manager's entry; its time is that of the last change
 local function claim(own, set, writer)
   if own.time and value.equal(fieldset.to_fields(own.set), fieldset.to_fields(set)) then return end
   own.set, own.time = set, writer.time
 end
 
----Records an update: the writer comes to own what it changed, nobody owns what is gone.
+--- Records an update: the manager now owns the fields it changed; removed fields have no owner.
 ---@param kind lab.k8s.Kind
 ---@param live table? nil: the object is new
 ---@param object table the object about to be stored; its managedFields are set
@@ -103,7 +103,7 @@ end
 function M.update(kind, live, object, writer)
   local given = object.metadata.managedFields
   if given and #given == 0 then
-    object.metadata.managedFields = nil -- the caller wants a fresh start
+    object.metadata.managedFields = nil -- the client asked to reset them
     return
   end
   local entries = read(given and object or live)
@@ -114,13 +114,13 @@ function M.update(kind, live, object, writer)
   end
   local own, replicas_were_owned = own_entry(entries, writer), false
   for _, entry in ipairs(entries) do
-    local spec = entry.set.kids["f:spec"]
-    replicas_were_owned = replicas_were_owned or spec and spec.kids["f:replicas"] ~= nil
+    local spec = entry.set.children["f:spec"]
+    replicas_were_owned = replicas_were_owned or spec and spec.children["f:replicas"] ~= nil
     if entry ~= own then entry.set = fieldset.difference(fieldset.difference(entry.set, removed), changed) end
   end
   local set = fieldset.union(fieldset.difference(own.set, removed), changed)
   if writer.subresource == "scale" and (object.spec.replicas == 0 or not replicas_were_owned) then
-    set = fieldset.difference(own.set, changed) -- a Scale leaves out its zero; what nobody owned stays nobody's
+    set = fieldset.difference(own.set, changed) -- a Scale omits its zero; fields without an owner stay so
   end
   claim(own, set, writer)
   write(object, entries)
@@ -164,15 +164,15 @@ function merge(field, live, config)
   return result
 end
 
--- takes the fields of the set `gone` out of a value, but for those that hold something of the set `kept`
+-- removes the fields of the set `gone` from a value, except those that contain fields of the set `kept`
 local function take_out(field, v, gone, kept)
   local members, fields = fieldset.members(field, v)
   if not members then return v end
   local result = value.is_list(v) and value.array {} or {}
   local function keep(item, element, k)
-    local out, held = gone.kids[element], kept.kids[element]
+    local out, held = gone.children[element], kept.children[element]
     if out and out.member and not held then return end
-    if out and next(out.kids) then item = take_out(fields[element], item, out, held or fieldset.new()) end
+    if out and next(out.children) then item = take_out(fields[element], item, out, held or fieldset.new()) end
     if k then
       result[k] = item
     else
@@ -207,7 +207,7 @@ local function conflicts_of(entries, own, changed)
   return list
 end
 
----Server-side apply.
+--- Server-side apply.
 ---@param kind lab.k8s.Kind
 ---@param live table?
 ---@param config table the applied configuration

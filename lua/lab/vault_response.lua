@@ -1,53 +1,61 @@
---- What the parts of the Vault simulator answer with: plain tables that vault.lua turns into HTTP.
+--- Responses of the Vault simulator: plain tables that lab.vault turns into HTTP.
 
 local clock = require "o2x.base.clock"
 local crypto = require "o2x.base.crypto"
 
 local M = {}
 
+--- A successful response.
 ---@param data table?
 ---@param fields table? auth, wrap_info, warnings, mount_type, status
+---@return table response
 function M.ok(data, fields)
-  local answer = { status = 200, data = data }
+  local response = { status = 200, data = data }
   for name, value in pairs(fields or {}) do
-    answer[name] = value
+    response[name] = value
   end
-  return answer
+  return response
 end
 
---- An answer outside the usual envelope, as those of sys/health and the like are.
+--- A response without the usual envelope, such as that of sys/health.
+---@param status integer
+---@param body table
+---@return table response
 function M.plain(status, body) return { status = status, plain = body } end
 
---- An answer without a body.
+--- A response without a body.
+---@return table response
 function M.empty() return { status = 204 } end
 
+--- An error response.
 ---@param status integer
----@param ... string messages; none for the bare 404
+---@param ... string messages; none for a plain 404
+---@return table response
 function M.fail(status, ...) return { status = status, errors = { ... } } end
 
---- Vault's word for a token that is unknown, expired or revoked.
+--- The response to a token that is unknown, expired or revoked.
+---@return table response
 function M.invalid_token() return M.fail(403, "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n") end
 
---- Vault's word for a token whose policies do not allow it.
+--- The response to a request that the token's policies do not allow.
+---@return table response
 function M.denied() return M.fail(403, "1 error occurred:\n\t* permission denied\n\n") end
 
---- Vault's word for a path that no engine is mounted at.
+--- The response to a path without a mounted engine.
 ---@param path string
+---@return table response
 function M.no_route(path) return M.fail(404, ("no handler for route %q. route entry not found."):format(path)) end
 
---- A moment as Vault writes it.
-function M.moment(now) return clock.iso(now, 9) end
-
---- A random UUID, as Vault names requests, accessors and leases.
+--- A time in Vault's format.
+---@param now number seconds since 1970
 ---@return string
-function M.uuid()
-  local hex = crypto.hex(crypto.random(16))
-  return ("%s-%s-%s-%s-%s"):format(hex:sub(1, 8), hex:sub(9, 12), hex:sub(13, 16), hex:sub(17, 20), hex:sub(21))
-end
+function M.time(now) return clock.iso(now, 9) end
 
 local ALPHABET <const> = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 --- Random letters and digits.
+---@param count integer
+---@return string
 function M.letters(count)
   return (
     crypto.random(count):gsub(".", function(byte)
@@ -59,7 +67,9 @@ end
 
 local UNITS <const> = { s = 1, m = 60, h = 3600, d = 86400 }
 
---- Seconds of "768h", "1h30m", "60", 60; nil if it is none of these.
+--- A duration in seconds: of "768h", "1h30m", "60" or 60; nil if it is invalid, 0 if it is absent.
+---@param value string|number|nil
+---@return integer|nil
 function M.seconds(value)
   if value == nil or value == "" then return 0 end
   local number = tonumber(value)
@@ -72,16 +82,6 @@ function M.seconds(value)
     total, rest = total + tonumber(count) * UNITS[unit], after
   end
   return math.tointeger(total)
-end
-
---- The names of a table, sorted.
-function M.names(set)
-  local list = {}
-  for name in pairs(set) do
-    list[#list + 1] = name
-  end
-  table.sort(list)
-  return list
 end
 
 return M

@@ -1,4 +1,4 @@
---- The lab's folders: its own copy of the platform tree, the secrets of the tenants to be onboarded, the run store.
+--- The lab's folders: a copy of the platform tree, the secrets of tenants that can be onboarded, the run store.
 
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
@@ -7,19 +7,19 @@ local proc = require "o2x.base.proc"
 local M = {}
 
 local function copy(from, to)
-  -- Links are followed: the charts share one library by them, and helm says a word about each link it meets.
+  -- -L copies what links point to: the charts share a library through links, and helm warns about each link.
   local result = proc.run { argv = { "cp", "-RL", from, to }, timeout = 60 }
   if result.code == 0 then return end
   errors.raise { kind = "failed", module = "lab", op = "copy", message = result.stderr:gsub("%s+$", "") }
 end
 
--- A copy that was cut short must not pass for one: it gets its name when it is whole.
-local function copy_whole(from, to)
+-- Copies to a temporary name and renames, so that an interrupted copy is not mistaken for a complete one.
+local function copy_atomically(from, to)
   if fs.exists(to) then return end
   if fs.exists(to .. ".new") then fs.remove_tree(to .. ".new") end
   copy(from, to .. ".new")
-  local own = fs.join(to .. ".new", "lab") -- what the lab holds at its start, and secrets: no part of a platform
-  if fs.exists(own) then fs.remove_tree(own) end
+  local seed = fs.join(to .. ".new", "lab") -- the lab's initial data and secrets are not part of the platform
+  if fs.exists(seed) then fs.remove_tree(seed) end
   fs.rename(to .. ".new", to)
 end
 
@@ -32,16 +32,16 @@ local function copy_secrets(from, to)
   end
 end
 
---- Makes what is not there yet; what is there, people may have changed.
+--- Creates the folders that are missing. Existing ones are left alone: the user may have changed them.
 ---@param lab table
 ---@param source string the platform tree to copy
----@return table<string, string> env
+---@return table<string, string> env variables that point o2x to the folders
 function M.prepare(lab, source)
   local platform, secrets, runs = fs.join(lab.dir, "platform"), fs.join(lab.dir, "secrets"), fs.join(lab.dir, "runs")
   if not fs.is_folder(source) then
-    errors.input("there is no platform tree at " .. source, "start the lab in a checkout, or say --platform=FOLDER")
+    errors.input("no platform tree at " .. source, "start the lab in a checkout, or pass --platform=FOLDER")
   end
-  copy_whole(source, platform)
+  copy_atomically(source, platform)
   copy_secrets(fs.join(source, "lab/secrets"), secrets)
   fs.mkdir(runs, 0x1c0)
   return {

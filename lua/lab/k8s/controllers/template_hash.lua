@@ -1,4 +1,4 @@
----The short hash that names a pod template.
+--- The short hash in the names of ReplicaSets and pods, of their pod template.
 local crypto = require "o2x.base.crypto"
 local json = require "o2x.base.json"
 

@@ -1,6 +1,7 @@
----Deployments, ReplicaSets, StatefulSets, DaemonSets, Jobs: from the object to its pods, and back to its status.
-local deployment = require "lab.k8s.control.deployment"
-local sets = require "lab.k8s.control.sets"
+--- Registers the controllers of Deployments, ReplicaSets, StatefulSets, DaemonSets and Jobs. A change of a pod enqueues
+--- its owner.
+local deployment = require "lab.k8s.controllers.deployment"
+local sets = require "lab.k8s.controllers.sets"
 
 local M = {}
 

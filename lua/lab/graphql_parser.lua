@@ -1,5 +1,5 @@
---- A GraphQL document, parsed: operations, selections, arguments, variables, aliases, fragments and directives
---- as the specification of October 2021 writes them. Type system definitions are not part of a request and are refused.
+--- Parses a GraphQL document (specification of October 2021): operations, selections, arguments, variables, aliases,
+--- fragments and directives. Type system definitions are not part of a request and are refused.
 
 local M = {}
 
@@ -20,7 +20,7 @@ local function position(text, offset)
   return { line = line, column = offset - start + 1 }
 end
 
---- A request that is not GraphQL, or not one this schema knows, is an error of this form.
+--- Raises the error of a request that is invalid GraphQL or does not fit the schema.
 ---@param message string
 ---@param location table|nil {line=, column=}
 function M.fail(message, location)
@@ -29,7 +29,7 @@ end
 
 function Parser:fail(message) M.fail("Syntax Error: " .. message .. ".", position(self.text, self.start)) end
 
--- White space, commas and comments mean nothing.
+-- The position after white space, commas and comments.
 function Parser:skip()
   local at = self.next
   while true do
@@ -146,7 +146,7 @@ function Parser:value_node()
     return { kind = "literal", value = value }
   end
   local word = self:expect("name")
-  return LITERALS[word] or { kind = "literal", value = word } -- an enumeration travels as its name
+  return LITERALS[word] or { kind = "literal", value = word } -- an enumeration value is represented by its name
 end
 
 function Parser:arguments()
@@ -257,7 +257,7 @@ function Parser:definition(document)
   end
 end
 
---- Parses a request document; raises `{graphql=true, message=, locations=}` when it is not one.
+--- Parses a request document. Raises `{graphql=true, message=, locations=}` if it is invalid.
 ---@param text string
 ---@return table document { operations = {…}, fragments = {name → fragment} }
 function M.parse(text)

@@ -1,10 +1,11 @@
----ReplicaSets, StatefulSets, DaemonSets and Jobs: as many pods as they say.
-local controllers = require "lab.k8s.controllers"
+--- The controllers of ReplicaSets, StatefulSets, DaemonSets and Jobs: create and delete pods to match the spec.
+local conditions = require "lab.k8s.conditions"
+local manager = require "lab.k8s.controller_manager"
 local defaults = require "lab.k8s.defaults"
 local events = require "lab.k8s.events"
 local kinds = require "lab.k8s.kinds"
 local objects = require "lab.k8s.objects"
-local revision_names = require "lab.k8s.control.revision"
+local template_hash = require "lab.k8s.controllers.template_hash"
 local value = require "lab.k8s.value"
 
 local M = {}
@@ -13,7 +14,7 @@ local POD = kinds.at("v1", "pods")
 
 local REVISION = "controller-revision-hash"
 
-local function revision_of(set) return set.metadata.name .. "-" .. revision_names.hash(set.spec.template) end
+local function revision_of(set) return set.metadata.name .. "-" .. template_hash.hash(set.spec.template) end
 
 local function pods_of(ctl, owner)
   local list = {}
@@ -22,13 +23,6 @@ local function pods_of(ctl, owner)
   end
   table.sort(list, function(a, b) return a.metadata.name < b.metadata.name end)
   return list
-end
-
-local function is_ready(pod)
-  for _, c in ipairs(value.get(pod, "status", "conditions") or {}) do
-    if c.type == "Ready" then return c.status == "True" end
-  end
-  return false
 end
 
 ---@param ctl lab.k8s.Controllers
@@ -51,7 +45,7 @@ function M.make_pod(ctl, owner, component, name, change)
       namespace = owner.metadata.namespace,
       labels = template.metadata.labels,
       annotations = template.metadata.annotations,
-      ownerReferences = controllers.owned_by(owner),
+      ownerReferences = manager.owned_by(owner),
     },
   }
   pod.metadata.labels = pod.metadata.labels or {}
@@ -66,10 +60,10 @@ local function delete_pod(ctl, owner, pod, component)
   events.record(ctl.store, owner, component, "Normal", "SuccessfulDelete", "Deleted pod: " .. pod.metadata.name)
 end
 
--- those that are not ready go first, then the youngest
+-- pods that are not ready are deleted first, then the youngest
 local function by_dispensability(pods)
   table.sort(pods, function(a, b)
-    if is_ready(a) ~= is_ready(b) then return not is_ready(a) end
+    if conditions.is_ready(a) ~= conditions.is_ready(b) then return not conditions.is_ready(a) end
     if a.metadata.creationTimestamp ~= b.metadata.creationTimestamp then
       return a.metadata.creationTimestamp > b.metadata.creationTimestamp
     end
@@ -80,7 +74,7 @@ end
 local function count_ready(pods)
   local n = 0
   for _, pod in ipairs(pods) do
-    n = n + (is_ready(pod) and 1 or 0)
+    n = n + (conditions.is_ready(pod) and 1 or 0)
   end
   return n
 end
@@ -144,7 +138,7 @@ local function make_ordinal(ctl, set, ordinal)
   end)
 end
 
--- one at a time and in order, unless the set says otherwise
+-- one pod at a time and in order, unless podManagementPolicy is Parallel
 local function step_statefulset(ctl, set, pods)
   local wanted, at = revision_of(set), {}
   for _, pod in ipairs(pods) do
@@ -153,7 +147,7 @@ local function step_statefulset(ctl, set, pods)
   local in_order = set.spec.podManagementPolicy ~= "Parallel"
   for ordinal = 0, set.spec.replicas - 1 do
     if not at[ordinal] then make_ordinal(ctl, set, ordinal) end
-    if in_order and not (at[ordinal] and is_ready(at[ordinal])) then return end
+    if in_order and not (at[ordinal] and conditions.is_ready(at[ordinal])) then return end
   end
   for ordinal, pod in pairs(at) do
     if ordinal >= set.spec.replicas then delete_pod(ctl, set, pod, "statefulset-controller") end
@@ -188,11 +182,11 @@ function M.statefulset(ctl, namespace, name)
   })
 end
 
--- one pod at a time gives way to one of the new template
+-- replaces one pod at a time by one of the new template
 local function replace_one(ctl, set)
   local old
   for _, pod in ipairs(pods_of(ctl, set)) do
-    if not is_ready(pod) then return end
+    if not conditions.is_ready(pod) then return end
     if pod.metadata.labels[REVISION] ~= revision_of(set) then old = pod end
   end
   if old then delete_pod(ctl, set, old, "daemonset-controller") end
@@ -253,7 +247,7 @@ local function job_status(ctl, job, pods)
     for _, kind in ipairs { "SuccessCriteriaMet", "Complete" } do
       table.insert(
         status.conditions,
-        controllers.condition(old.conditions, {
+        manager.condition(old.conditions, {
           type = kind,
           status = "True",
           lastProbeTime = status.completionTime,

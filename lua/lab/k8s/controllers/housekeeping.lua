@@ -1,5 +1,7 @@
----Namespaces and what belongs in them, garbage, autoscalers, disruption budgets, definitions of custom resources.
-local controllers = require "lab.k8s.controllers"
+--- Small controllers: namespaces and their default objects, garbage collection, autoscalers, disruption budgets, custom
+--- resource definitions.
+local conditions = require "lab.k8s.conditions"
+local manager = require "lab.k8s.controller_manager"
 local selector = require "lab.k8s.selector"
 local value = require "lab.k8s.value"
 
@@ -40,7 +42,7 @@ local function reconcile_namespace(ctl, _, name)
   end
 end
 
--- what was owned by an object that is gone goes too, unless another owner is left
+-- garbage collection: deletes the dependents of a deleted object that have no other owner
 local function collect(ctl, _, uid)
   for _, dependent in ipairs(ctl.store:owned(uid)) do
     local others = false
@@ -53,7 +55,7 @@ end
 
 local TARGETS = { Deployment = "apps/deployments", StatefulSet = "apps/statefulsets", ReplicaSet = "apps/replicasets" }
 local AUTOSCALERS = "autoscaling/horizontalpodautoscalers"
--- what every pod of the lab uses of its requested CPU, in percent
+-- CPU usage of each pod in percent of its request
 local STEADY_LOAD = 35
 
 local function current_metrics(hpa)
@@ -73,7 +75,7 @@ local function current_metrics(hpa)
 end
 
 local function hpa_condition(ctl, hpa, kind, ok, reason, message)
-  return controllers.condition(
+  return manager.condition(
     value.get(hpa, "status", "conditions"),
     { type = kind, status = ok and "True" or "False", reason = reason, message = message },
     ctl.store:time()
@@ -156,9 +158,7 @@ local function budget(ctl, namespace, name)
   for _, pod in ipairs(ctl.store:list("/pods", namespace)) do
     if selector.matches(wanted, pod.metadata.labels) then
       expected = expected + 1
-      for _, c in ipairs(value.get(pod, "status", "conditions") or {}) do
-        if c.type == "Ready" and c.status == "True" then healthy = healthy + 1 end
-      end
+      if conditions.is_ready(pod) then healthy = healthy + 1 end
     end
   end
   local desired = pdb.spec.minAvailable and budget_share(pdb.spec.minAvailable, expected)
@@ -181,7 +181,7 @@ local function define(ctl, _, name)
   for _, kind in ipairs { "NamesAccepted", "Established" } do
     table.insert(
       list,
-      controllers.condition(value.get(definition, "status", "conditions"), {
+      manager.condition(value.get(definition, "status", "conditions"), {
         type = kind,
         status = "True",
         reason = kind == "Established" and "InitialNamesAccepted" or "NoConflicts",

@@ -1,18 +1,12 @@
----Services get endpoints and, where they want one, a load balancer; ingresses get the address of theirs.
-local controllers = require "lab.k8s.controllers"
+--- Gives services their endpoints and load balancers, and ingresses their addresses.
+local conditions = require "lab.k8s.conditions"
+local manager = require "lab.k8s.controller_manager"
 local crypto = require "o2x.base.crypto"
 local events = require "lab.k8s.events"
 local selector = require "lab.k8s.selector"
 local value = require "lab.k8s.value"
 
 local M = {}
-
-local function is_ready(pod)
-  for _, c in ipairs(value.get(pod, "status", "conditions") or {}) do
-    if c.type == "Ready" then return c.status == "True" end
-  end
-  return false
-end
 
 local function target_port(pod, port)
   if type(port.targetPort) == "number" then return port.targetPort end
@@ -62,7 +56,7 @@ end
 local function subsets_of(service, pods)
   local subset = { ports = value.array {}, addresses = value.array {}, notReadyAddresses = value.array {} }
   for _, pod in ipairs(pods) do
-    table.insert(is_ready(pod) and subset.addresses or subset.notReadyAddresses, address_of(pod))
+    table.insert(conditions.is_ready(pod) and subset.addresses or subset.notReadyAddresses, address_of(pod))
   end
   for _, port in ipairs(service.spec.ports or {}) do
     table.insert(subset.ports, { name = port.name, port = target_port(pods[1], port), protocol = port.protocol })
@@ -76,7 +70,7 @@ end
 local function slice_of(service, pods)
   local list, ports = value.array {}, value.array {}
   for _, pod in ipairs(pods) do
-    local ready = is_ready(pod)
+    local ready = conditions.is_ready(pod)
     table.insert(list, {
       addresses = value.array { pod.status.podIP },
       nodeName = pod.spec.nodeName,
@@ -100,7 +94,7 @@ local function endpoints(ctl, service)
       name = meta.name,
       namespace = meta.namespace,
       labels = meta.labels,
-      ownerReferences = controllers.owned_by(service),
+      ownerReferences = manager.owned_by(service),
     },
   })
   local list, ports = slice_of(service, pods)
@@ -118,12 +112,12 @@ local function endpoints(ctl, service)
         ["kubernetes.io/service-name"] = meta.name,
         ["endpointslice.kubernetes.io/managed-by"] = "endpointslice-controller.k8s.io",
       },
-      ownerReferences = controllers.owned_by(service),
+      ownerReferences = manager.owned_by(service),
     },
   })
 end
 
--- the name that AWS would give: stable for a Service
+-- a name as AWS gives it, always the same for a Service
 local function load_balancer_name(service)
   local hash = crypto.sha256(service.metadata.namespace .. "/" .. service.metadata.name)
   return ("a%s-%d.us-east-1.elb.amazonaws.com"):format(hash:sub(1, 31), tonumber(hash:sub(32, 39), 16))

@@ -1,5 +1,4 @@
---- An nginx that serves one page from a ConfigMap, as far as such configurations go: `return`, `error_page`,
---- `add_header`.
+--- An nginx that serves static pages from a ConfigMap. It knows the directives `return`, `error_page` and `add_header`.
 
 local M = {}
 
@@ -9,7 +8,7 @@ local function first_pod(lab, info)
   end
 end
 
--- The ConfigMap with a server's configuration that the pod mounts.
+-- The ConfigMap with the server's configuration, which the pod mounts.
 local function config_of(lab, pod)
   for _, volume in ipairs(pod.spec.volumes or {}) do
     local map = volume.configMap and lab.k8s.get("v1", "ConfigMap", pod.metadata.namespace, volume.configMap.name)
@@ -17,18 +16,18 @@ local function config_of(lab, pod)
   end
 end
 
---- The files of the nginx behind a Service; nil when no nginx is.
+--- The files of the nginx behind a Service; nil if the Service has no nginx.
 ---@param lab table
 ---@param info table namespace, labels …
----@return table<string, string>?
-function M.of(lab, info)
+---@return table<string, string>? files by name
+function M.files(lab, info)
   if not (info.labels and info.labels.app) then return nil end
   local pod = first_pod(lab, info)
   local image = pod and pod.spec.containers[1].image or ""
   return image:find("nginx", 1, true) and config_of(lab, pod) or nil
 end
 
--- The exact locations: path → what stands between the braces.
+-- The exact locations: path → the block in braces.
 local function locations(config)
   local found = {}
   for path, block in config:gmatch("location = (%S+) (%b{})") do
@@ -45,9 +44,12 @@ local function headers_of(block)
   return headers
 end
 
---- Answers a request as that nginx would.
+--- Handles a request as that nginx would.
 ---@param files table<string, string>
----@param req table
+---@param req httpd.request
+---@return integer status
+---@return table headers
+---@return string body
 function M.handle(files, req)
   local config = files["default.conf"]
   local exact = locations(config)

@@ -1,7 +1,7 @@
----The deployment controller: one ReplicaSet a pod template, rolled over within maxSurge and maxUnavailable.
-local controllers = require "lab.k8s.controllers"
+--- The deployment controller: one ReplicaSet per pod template, rolled out within maxSurge and maxUnavailable.
+local manager = require "lab.k8s.controller_manager"
 local events = require "lab.k8s.events"
-local revision_names = require "lab.k8s.control.revision"
+local template_hash = require "lab.k8s.controllers.template_hash"
 local value = require "lab.k8s.value"
 
 local M = {}
@@ -13,7 +13,7 @@ local MAX = "deployment.kubernetes.io/max-replicas"
 local HASH = "pod-template-hash"
 local LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
--- a share of the replicas: 1, "25%"
+-- a number or percentage of the replicas: 1, "25%"
 local function share(v, replicas, round)
   if type(v) == "number" then return v end
   local percent = tonumber(tostring(v):match("^(%d+)%%$") or 0)
@@ -63,7 +63,7 @@ local function set_annotations(object, surge, revision)
 end
 
 local function make_set(ctl, object, surge, revision)
-  local hash = revision_names.hash(object.spec.template)
+  local hash = template_hash.hash(object.spec.template)
   local template = value.copy(object.spec.template)
   template.metadata.labels = value.merged(template.metadata.labels, { [HASH] = hash })
   local selector = value.copy(object.spec.selector)
@@ -81,14 +81,14 @@ local function make_set(ctl, object, surge, revision)
       labels = value.copy(template.metadata.labels),
       annotations = set_annotations(object, surge, revision),
       generation = 1,
-      ownerReferences = controllers.owned_by(object),
+      ownerReferences = manager.owned_by(object),
     },
     spec = { replicas = 0, selector = selector, template = template },
     status = { replicas = 0 },
   })
 end
 
--- the ReplicaSet of the current template, with the highest revision; a rollback gives an old one a new number
+-- gives the current template's ReplicaSet the highest revision, also after a rollback to an old template
 local function current_set(ctl, object, surge)
   local sets = owned_sets(ctl, object)
   local latest = sets[#sets] and revision_of(sets[#sets]) or 0
@@ -140,7 +140,7 @@ end
 
 local function spec_replicas(set) return set.spec.replicas end
 
--- takes replicas from the old sets: first those that were never ready, then as many as availability allows
+-- scales the old sets down: first replicas that are not ready, then as many as availability allows
 local function shrink(ctl, object, sets, current, may_go)
   local left = {}
   for _, set in ipairs(sets) do
@@ -204,7 +204,7 @@ local function conditions(ctl, object, current, counts)
   local _, unavailable = limits(object)
   local enough = counts.available >= object.spec.replicas - unavailable
   local list = value.array {
-    controllers.condition(before, {
+    manager.condition(before, {
       type = "Available",
       status = enough and "True" or "False",
       reason = enough and "MinimumReplicasAvailable" or "MinimumReplicasUnavailable",
@@ -215,15 +215,11 @@ local function conditions(ctl, object, current, counts)
     and counts.replicas == object.spec.replicas
     and counts.available == object.spec.replicas
   local word, reason, message = progress_condition(object, current, complete)
-  local progress = controllers.condition(
-    before,
-    { type = "Progressing", status = word, reason = reason, message = message },
-    now,
-    true
-  )
+  local progress =
+    manager.condition(before, { type = "Progressing", status = word, reason = reason, message = message }, now, true)
   if complete then ctl:not_after("deployment", object.metadata.namespace, object.metadata.name) end
   if not complete and reason == "ReplicaSetUpdated" and deadline_passed(ctl, object, progress) then
-    progress = controllers.condition(before, {
+    progress = manager.condition(before, {
       type = "Progressing",
       status = "False",
       reason = "ProgressDeadlineExceeded",

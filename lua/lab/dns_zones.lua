@@ -1,5 +1,5 @@
---- The DNS zones of the lab: what Route 53 lists and changes, and what the name server answers. A change is seen by the
---- API at once and by the name server when it is INSYNC, a moment later, as in life.
+--- The lab's DNS zones, which Route 53 lists and changes and the name server serves. A change is visible to the API at
+--- once and to the name server when it is INSYNC, a moment later, as with the real service.
 
 local M = {}
 
@@ -8,7 +8,7 @@ local NAME_SERVERS <const> =
   { "ns-2048.awsdns-64.com.", "ns-2049.awsdns-65.net.", "ns-2050.awsdns-66.org.", "ns-2051.awsdns-67.co.uk." }
 local SOA <const> = "ns-2048.awsdns-64.com. awsdns-hostmaster.amazon.com. 1 7200 900 1209600 86400"
 
---- A name as it is kept: lower case, final dot, "*" written plainly.
+--- The canonical form of a name: lower case, final dot, "*" unescaped.
 ---@param name string
 ---@return string
 function M.canonical(name)
@@ -16,11 +16,13 @@ function M.canonical(name)
   return name:sub(-1) == "." and name or name .. "."
 end
 
---- Is `name` the zone's own or below it?
+--- Whether a name is the zone's apex or below it.
+---@param name string
+---@param zone string the zone's name
 ---@return boolean
 function M.within(name, zone) return name == zone or name:sub(-#zone - 1) == "." .. zone end
 
--- Route 53's order: by labels from the right.
+-- Route 53 sorts by labels from the right.
 local function sort_key(record)
   local labels = {}
   for label in record.name:gmatch("[^.]+") do
@@ -29,7 +31,9 @@ local function sort_key(record)
   return table.concat(labels, "\1") .. "\0" .. record.type
 end
 
---- Does one record come before another in Route 53's order?
+--- Whether one record sorts before another in Route 53's order.
+---@param a table
+---@param b table
 ---@return boolean
 function M.before(a, b) return sort_key(a) < sort_key(b) end
 
@@ -82,11 +86,13 @@ local function same_values(a, b)
   return key(a) == key(b)
 end
 
+---@class lab.dns_zones
 local Zones = {}
 Zones.__index = Zones
 
---- The lab's one set of zones.
+--- Opens the lab's zones. All callers share one state.
 ---@param lab table
+---@return lab.dns_zones
 function M.open(lab)
   local state = lab.state("route53")
   state.zones, state.changes = state.zones or {}, state.changes or {}
@@ -101,9 +107,9 @@ local function identifier(prefix)
   return prefix .. string.char(table.unpack(letters))
 end
 
---- Makes a zone with its NS and SOA records.
+--- Creates a zone with its NS and SOA records.
 ---@param name string
----@param reference string the caller's own
+---@param reference string the caller reference
 ---@return table zone
 function Zones:create(name, reference)
   name = M.canonical(name)
@@ -122,15 +128,22 @@ function Zones:create(name, reference)
   return zone
 end
 
+--- All zones.
+---@return table[] zones {id, name, reference, records, served}
 function Zones:list() return self.state.zones end
 
+--- The zone with an id.
+---@param id string
+---@return table|nil zone
 function Zones:by_id(id)
   for _, zone in ipairs(self.state.zones) do
     if zone.id == id then return zone end
   end
 end
 
---- The zone that holds a name: the longest that it is in.
+--- The most specific zone that contains a name.
+---@param name string in canonical form
+---@return table|nil zone
 function Zones:holding(name)
   local best
   for _, zone in ipairs(self.state.zones) do
@@ -157,9 +170,9 @@ local function conflict_of(zone, records, record)
   end
 end
 
-local function problem_of_delete(zone, there, record, label)
-  if not there then return ("Tried to delete resource record set %s but it was not found"):format(label) end
-  if not same_values(there, record) then
+local function problem_of_delete(zone, current, record, label)
+  if not current then return ("Tried to delete resource record set %s but it was not found"):format(label) end
+  if not same_values(current, record) then
     return ("Tried to delete resource record set %s but the values provided do not match the current values"):format(
       label
     )
@@ -169,17 +182,17 @@ local function problem_of_delete(zone, there, record, label)
   end
 end
 
--- What the real service says of one change, or nil when it is fine. `records` is the zone as the earlier changes of the
--- batch left it.
+-- The real service's message about an invalid change; nil if it is valid. `records` is the zone after the batch's
+-- earlier changes.
 local function problem_of(zone, records, change)
   local record = change.record
-  local there = find(records, record.name, record.type)
+  local current = find(records, record.name, record.type)
   local label = ("[name='%s', type='%s']"):format(record.name, record.type)
   if not M.within(record.name, zone.name) then
     return ("RRSet with DNS name %s is not permitted in zone %s"):format(record.name, zone.name)
   elseif change.action == "DELETE" then
-    return problem_of_delete(zone, there, record, label)
-  elseif change.action == "CREATE" and there then
+    return problem_of_delete(zone, current, record, label)
+  elseif change.action == "CREATE" and current then
     return ("Tried to create resource record set %s but it already exists"):format(label)
   elseif record.type == "CNAME" and record.name == zone.name then
     return ("RRSet of type CNAME with DNS name %s is not permitted at apex in zone %s"):format(record.name, zone.name)
@@ -187,7 +200,7 @@ local function problem_of(zone, records, change)
   return conflict_of(zone, records, record)
 end
 
---- Carries out a batch: all of it or, when one change is wrong, nothing.
+--- Applies a batch of changes: all of them or, if one is invalid, none.
 ---@param zone table
 ---@param changes {action: string, record: table}[]
 ---@return table|nil change {id, status, submitted}
@@ -218,7 +231,7 @@ function Zones:change(zone, changes)
   return change
 end
 
---- Lets the changes whose time has come reach the name server.
+--- Moves the changes whose propagation time is over to the name server.
 function Zones:settle()
   local now = self.lab.clock()
   for _, change in ipairs(self.state.changes) do
@@ -234,6 +247,8 @@ function Zones:settle()
   end
 end
 
+--- The change with an id.
+---@param id string
 ---@return table|nil change
 function Zones:get_change(id)
   self:settle()
@@ -242,7 +257,7 @@ function Zones:get_change(id)
   end
 end
 
---- Puts records in place without a change: what the lab begins with.
+--- Adds records at once, without a change.
 ---@param zone table
 ---@param records table[] {name, type, ttl, values}
 function Zones:seed(zone, records)
