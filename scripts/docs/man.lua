@@ -23,10 +23,25 @@ local function option_lines(add, options)
   end
 end
 
+-- Prose is filled; indented lines stay as they are.
+local function help_lines(add, text)
+  local filled = true
+  for line in text:gmatch("[^\n]+") do
+    local fill = not line:match("^%s")
+    if fill ~= filled then add(fill and ".fi" or ".nf") end
+    filled = fill
+    add(escape(line))
+  end
+  if not filled then add(".fi") end
+end
+
 local function command_lines(add, command)
   add(".SS " .. escape("o2x " .. command.usage))
   add(escape(command.summary:sub(1, 1):upper() .. command.summary:sub(2) .. "."))
-  if command.help then add(".PP\n.nf\n" .. escape(command.help) .. "\n.fi") end
+  if command.help then
+    add(".PP")
+    help_lines(add, command.help)
+  end
   option_lines(add, command.options or {})
 end
 
