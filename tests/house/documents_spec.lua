@@ -93,4 +93,31 @@ describe("a document", function()
     assert.is_true(#shown > 500)
     assert.equal(shown, fs.read("runbooks/vacuum.lua"):match "\n(return runbook.*)$")
   end)
+
+  it("names faults that the lab has", function()
+    local sources, count = {}, 0
+    local function walk(folder)
+      for _, name in ipairs(fs.list(folder)) do
+        local path = fs.join(folder, name)
+        if fs.is_folder(path) then
+          walk(path)
+        else
+          sources[#sources + 1] = fs.read(path)
+        end
+      end
+    end
+    walk "lua/lab"
+    local text = table.concat(sources, "\n")
+    for row in fs.read("docs/lab.md"):match("\n## Faults\n(.-)\n## "):gmatch "\n| (`[^|]+) |" do
+      for words in row:gmatch "`([^`]+)`" do
+        local kind = words:match "^%l+ ([%l-]+)" or words:match "^[%l-]+$"
+        if kind then
+          local known = text:find(('"%s"'):format(kind), 1, true) or text:find(("%s = true"):format(kind), 1, true)
+          assert.is_truthy(known, words)
+          count = count + 1
+        end
+      end
+    end
+    assert.is_true(count > 15)
+  end)
 end)
