@@ -48,27 +48,27 @@ local function read_process(pid, what)
   return ok and text or ""
 end
 
--- The descendants of a process: what /proc shows of their arguments and of the environment they were given.
-local function look_at_children(parent, seen)
-  local parents, pids = {}, {}
-  for _, pid in ipairs(fs.list "/proc") do
-    if pid:match("^%d+$") then
-      parents[pid] = read_process(pid, "stat"):match("^.*%) %a (%d+)")
-      pids[#pids + 1] = pid
+-- The children of a process, by the kernel's own list: other tests' processes are none of ours.
+local function children_of(pid)
+  local found = {}
+  local ok, threads = pcall(fs.list, ("/proc/%s/task"):format(pid))
+  for _, thread in ipairs(ok and threads or {}) do
+    for child in read_process(pid, ("task/%s/children"):format(thread)):gmatch "%d+" do
+      found[#found + 1] = child
     end
   end
-  for _, pid in ipairs(pids) do
-    local above = parents[pid]
-    while above and above ~= parent do
-      above = parents[above]
-    end
-    if above then
-      local arguments = read_process(pid, "cmdline")
-      seen[arguments] = "arguments"
-      -- o2x has its environment from the test, and so has a child before its exec: that one is left out.
-      local is_o2x = parents[pid] == parent or arguments == read_process(parents[pid], "cmdline")
-      if not is_o2x then seen[read_process(pid, "environ")] = "environment" end
-    end
+  return found
+end
+
+-- The descendants of a process: what /proc shows of their arguments and of the environment they were given.
+local function look_at_children(parent, seen, parent_arguments)
+  for _, pid in ipairs(children_of(parent)) do
+    local arguments = read_process(pid, "cmdline")
+    seen[arguments] = "arguments"
+    -- o2x has its environment from the test, and so has a child before its exec: that one is left out.
+    local is_o2x = parent_arguments == nil or arguments == parent_arguments
+    if not is_o2x then seen[read_process(pid, "environ")] = "environment" end
+    look_at_children(pid, seen, arguments)
   end
 end
 

@@ -77,7 +77,7 @@ describe("a hostile", function()
   it("Redis: unexpected answer to SCAN", function()
     for _, answer in ipairs { ":1\r\n", "*0\r\n", "*2\r\n:1\r\n:2\r\n", "$-1\r\n" } do
       beside(answer, true, function(port)
-        local client <close> = redis.connect { url = "redis://127.0.0.1:" .. port, timeout = 2 }
+        local client <close> = redis.connect { url = "redis://127.0.0.1:" .. port, timeout = 0.5 }
         is_plain(raised(client.count, client, "TIDLT-100008:"))
       end)
     end
