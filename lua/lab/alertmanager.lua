@@ -53,11 +53,11 @@ local function post(state, now, body)
   local ok, given = pcall(json.decode, body or "")
   local problem = problem_of(ok and given or nil)
   if problem then return answer(400, problem) end
-  local known, at = find(state, given.id)
-  if given.id and not known then return answer(404, "silence not found") end
-  if known and state_of(known, now) == "expired" then at = nil end
+  local current, at = find(state, given.id)
+  if given.id and not current then return answer(404, "silence not found") end
+  if current and state_of(current, now) == "expired" then at = nil end
   local silence = {
-    id = at and known.id or uuid(),
+    id = at and current.id or uuid(),
     matchers = given.matchers,
     startsAt = given.startsAt,
     endsAt = given.endsAt,

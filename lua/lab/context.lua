@@ -141,17 +141,25 @@ function M.new(dir)
   lab.state, lab.save, lab.flush = keep_state(lab)
 
   --- Appends a line to the lab's log.
+  ---@param text string
   function lab.log(text) fs.append(log_path, ("%s %s\n"):format(clock.iso(), text), PRIVATE) end
 
   --- The lab's time, in seconds since 1970. `o2x lab advance-clock` moves it forward.
   function lab.clock() return clock.now() + (lab.state("clock").advanced or 0) end
 
   --- A certificate for names and addresses, signed by the lab's authority.
+  ---@param name string of its files
+  ---@param names string[] host names and addresses
+  ---@return { cert: string, key: string } as PEM text
   function lab.certificate(name, names) return tls.certificate(tls_folder, name, names) end
 
   lab.faults = { rules = faults.open(lab), injected = {} } -- injected: the services behind the fault injector
 
-  --- Starts an HTTP server on port(name), behind the fault injector. options.tls: true, or { cert, key }.
+  --- Starts an HTTP server on port(name), behind the fault injector.
+  ---@param name string the service
+  ---@param handler fun(req: httpd.request): integer?, table?, string?
+  ---@param options { tls: true|{ cert: string, key: string } }?
+  ---@return httpd.server
   function lab.serve(name, handler, options)
     local certificate = options and options.tls
     lab.faults.injected[name] = true

@@ -39,7 +39,7 @@ local function set_fault(lab, instances, body)
   elseif kind == "off" then
     faults.clear(rules, service)
     if instance.fault then instance.fault("off", body) end
-  elseif lab.faults.injected[service] and faults.known(kind or "") then
+  elseif lab.faults.injected[service] and faults.has(kind or "") then
     faults.add(rules, service, kind, body)
   elseif not (instance.fault and instance.fault(kind, body)) then
     errors.input(("%s has no fault '%s'"):format(service, tostring(kind)), HTTP_KINDS)

@@ -76,7 +76,7 @@ local KINDS = {
 --- Whether the injector has this kind of fault; other kinds are the simulators' own.
 ---@param kind string
 ---@return boolean
-function M.known(kind) return KINDS[kind] ~= nil or kind:find("^[45]%d%d$") ~= nil end
+function M.has(kind) return KINDS[kind] ~= nil or kind:find("^[45]%d%d$") ~= nil end
 
 --- The active rules, as they are kept in the lab's state.
 ---@param lab table

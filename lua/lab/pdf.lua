@@ -2,6 +2,7 @@
 
 local M = {}
 
+--- A PDF with one page.
 ---@param content string  operators of the page's content stream
 ---@return string pdf
 function M.page(content)

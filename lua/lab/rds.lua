@@ -130,12 +130,12 @@ end
 -- One page of a list. The marker is where the next page starts.
 local function page(form, list, name, node)
   local from = math.tointeger(tonumber(form.Marker or "")) or 0
-  local most = math.min(math.tointeger(tonumber(form.MaxRecords or "")) or MAX_RECORDS, MAX_RECORDS)
+  local limit = math.min(math.tointeger(tonumber(form.MaxRecords or "")) or MAX_RECORDS, MAX_RECORDS)
   local nodes = { name }
-  for i = from + 1, math.min(from + most, #list) do
+  for i = from + 1, math.min(from + limit, #list) do
     nodes[#nodes + 1] = node(list[i])
   end
-  if from + most < #list then return nodes, { "Marker", from + most } end
+  if from + limit < #list then return nodes, { "Marker", from + limit } end
   return nodes
 end
 

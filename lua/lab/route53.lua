@@ -108,9 +108,9 @@ function Api:problem(status, code, message) return self.aws.problem(status, code
 function Api:answer(status, node, headers) return self.aws.answer(status, node, NAMESPACE, headers) end
 
 function Api:list_zones(request)
-  local list, wanted = { "HostedZones" }, request.query.dnsname and zones.canonical(request.query.dnsname)
+  local list, first_name = { "HostedZones" }, request.query.dnsname and zones.canonical(request.query.dnsname)
   for _, zone in ipairs(self.store:list()) do
-    if not wanted or zone.name >= wanted then list[#list + 1] = zone_node(zone) end
+    if not first_name or zone.name >= first_name then list[#list + 1] = zone_node(zone) end
   end
   local by_name = request.path:find("hostedzonesbyname", 1, true)
   return self:answer(200, {

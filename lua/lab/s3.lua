@@ -83,14 +83,14 @@ function Api:list_objects(request, name, bucket)
   local query = request.query
   local prefix, delimiter = query.prefix or "", query.delimiter or ""
   local after = query["continuation-token"] or query["start-after"] or query.marker or ""
-  local most = math.min(math.tointeger(tonumber(query["max-keys"] or "")) or MAX_KEYS, MAX_KEYS)
+  local limit = math.min(math.tointeger(tonumber(query["max-keys"] or "")) or MAX_KEYS, MAX_KEYS)
   local function encode(key) return query["encoding-type"] == "url" and httpd.encode(key, "/") or key end
   local node, count, last, seen = { "ListBucketResult", { "Name", name }, { "Prefix", encode(prefix) } }, 0, nil, {}
   local truncated = false
   for _, key in ipairs(sorted_keys(bucket.objects, prefix, after)) do
     local group = common(key, prefix, delimiter)
     if not (group and seen[group]) then
-      if count == most then
+      if count == limit then
         truncated = true
         break
       end
@@ -109,7 +109,7 @@ function Api:list_objects(request, name, bucket)
     end
     last = key
   end
-  node[#node + 1] = { "MaxKeys", most }
+  node[#node + 1] = { "MaxKeys", limit }
   node[#node + 1] = { "KeyCount", count }
   node[#node + 1] = { "EncodingType", query["encoding-type"] or "url" }
   node[#node + 1] = { "IsTruncated", tostring(truncated) }

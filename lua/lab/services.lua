@@ -148,11 +148,11 @@ local function find_user(call, username)
 end
 
 local function public(user)
-  local shown = {}
+  local fields = {}
   for key, value in pairs(user) do
-    if key ~= "digest" and key ~= "salt" and key ~= "password" then shown[key] = value end
+    if key ~= "digest" and key ~= "salt" and key ~= "password" then fields[key] = value end
   end
-  return shown
+  return fields
 end
 
 local function create_user(call)

@@ -5,6 +5,7 @@ local M = {}
 local NAMESPACE <const> = "https://sts.amazonaws.com/doc/2011-06-15/"
 local ACCOUNT <const> = "123456789012"
 
+--- The handler of requests signed for STS.
 ---@param _ table lab
 ---@param aws table lab.aws
 ---@return function handler

@@ -218,9 +218,9 @@ function M.start(lab)
     env = { VAULT_ADDR = ("http://%s:%d"):format(lab.host, server.port), VAULT_TOKEN = vault.root },
     stop = function() server:stop() end,
     fault = function(kind)
-      local known = fault(vault, kind)
-      if known then lab.save "vault" end
-      return known
+      local ok = fault(vault, kind)
+      if ok then lab.save "vault" end
+      return ok
     end,
   }
 end

@@ -81,7 +81,7 @@ local function find(secret, query)
   return number, secret.versions[tostring(number)]
 end
 
-local function gone(secret, number)
+local function deleted_response(secret, number)
   return response.ok({ data = json.null, metadata = version_info(secret, number) }, { status = 404, mount_type = "" })
 end
 
@@ -91,7 +91,7 @@ function data.read(store, call, path)
   local secret = store.secrets[path]
   local number, version = find(secret, call.query)
   if not version then return response.fail(404) end
-  if is_gone(version, call.now) then return gone(secret, number) end
+  if is_gone(version, call.now) then return deleted_response(secret, number) end
   return response.ok({ data = version.data, metadata = version_info(secret, number) }, KV)
 end
 
@@ -130,7 +130,7 @@ function data.patch(store, call, path)
   local secret = store.secrets[path]
   local number, version = find(secret, {})
   if not version then return response.fail(404) end
-  if is_gone(version, call.now) then return gone(secret, number) end
+  if is_gone(version, call.now) then return deleted_response(secret, number) end
   local problem = cas_problem(store, secret, is_object(call.body.options) and call.body.options or {})
   if problem then return response.fail(400, problem) end
   return append(store, call, path, merge(version.data, call.body.data), "patch")

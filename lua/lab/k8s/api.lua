@@ -41,9 +41,10 @@ local function tail(path, n)
   return path
 end
 
----@param path string raw
+--- The object or collection that a path means.
+---@param path string not decoded
 ---@return lab.k8s.Target?
----@return boolean? known the API version exists, the resource does not
+---@return boolean? version_exists the API version exists, the resource does not
 function M.target(path)
   local parts = segments(path)
   local api_version, at
@@ -83,7 +84,7 @@ local function write_options(req, target)
   }
 end
 
----The filter of a list, watch or deletion.
+--- The filter of a list, watch or deletion.
 ---@return (fun(object: table): boolean)?
 ---@return integer? status
 ---@return table? problem
@@ -169,6 +170,12 @@ local function matching(store, kind, namespace, filter)
 end
 
 --- Handles GET of a collection.
+---@param api table
+---@param req httpd.request
+---@param target lab.k8s.Target
+---@return integer? status
+---@return table? headers
+---@return string? body
 function M.list(api, req, target)
   local store, kind = api.store, target.kind
   local filter, code, problem, selective = filter_of(req, kind)
@@ -182,6 +189,12 @@ function M.list(api, req, target)
 end
 
 --- Handles GET of an object.
+---@param api table
+---@param req httpd.request
+---@param target lab.k8s.Target
+---@return integer? status
+---@return table? headers
+---@return string? body
 function M.get(api, req, target)
   local store, kind = api.store, target.kind
   local object = virtual.get(store, kind, target.namespace, target.name)
@@ -220,6 +233,12 @@ local function decode_object(req, target)
 end
 
 --- Handles POST.
+---@param api table
+---@param req httpd.request
+---@param target lab.k8s.Target
+---@return integer? status
+---@return table? headers
+---@return string? body
 function M.create(api, req, target)
   local object, code, problem = decode_object(req, target)
   if not object then return body.answer(code, problem) end
@@ -231,6 +250,12 @@ function M.create(api, req, target)
 end
 
 --- Handles PUT.
+---@param api table
+---@param req httpd.request
+---@param target lab.k8s.Target
+---@return integer? status
+---@return table? headers
+---@return string? body
 function M.update(api, req, target)
   local object, code, problem = decode_object(req, target)
   if not object then return body.answer(code, problem) end
@@ -250,6 +275,12 @@ function M.update(api, req, target)
 end
 
 --- Handles PATCH.
+---@param api table
+---@param req httpd.request
+---@param target lab.k8s.Target
+---@return integer? status
+---@return table? headers
+---@return string? body
 function M.patch(api, req, target)
   local how = PATCHES[(req.headers["content-type"] or ""):match("^[^;%s]*")]
   if not how then
@@ -302,11 +333,23 @@ local function delete_options(req)
 end
 
 --- Handles DELETE of an object.
+---@param api table
+---@param req httpd.request
+---@param target lab.k8s.Target
+---@return integer? status
+---@return table? headers
+---@return string? body
 function M.delete(api, req, target)
   return body.answer(objects.delete(api.store, target.kind, target.namespace, target.name, delete_options(req)))
 end
 
 --- Handles DELETE of a collection.
+---@param api table
+---@param req httpd.request
+---@param target lab.k8s.Target
+---@return integer? status
+---@return table? headers
+---@return string? body
 function M.delete_collection(api, req, target)
   local filter, code, problem = filter_of(req, target.kind)
   if not filter then return body.answer(code, problem) end
@@ -343,7 +386,7 @@ end
 --- Handles a request.
 ---@param api { store: lab.k8s.Store, token: string?, controllers: table, lab: table }
 ---@param req table
----@return integer? status nil: the answer was streamed
+---@return integer? status nil: the response was streamed
 ---@return table? headers
 ---@return string? body
 function M.handle(api, req)
@@ -353,9 +396,9 @@ function M.handle(api, req)
   end
   local code, headers, text = discovery.handle(req)
   if code then return code, headers, text end
-  local target, known = M.target(req.path)
+  local target, version_exists = M.target(req.path)
   if target then return on_resource(api, req, target) end
-  if known then
+  if version_exists then
     return body.answer(status.failure(404, "NotFound", "the server could not find the requested resource", {}))
   end
   return 404, { ["Content-Type"] = "text/plain; charset=utf-8" }, "404 page not found\n"

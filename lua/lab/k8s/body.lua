@@ -15,9 +15,9 @@ local function first_line(text) return (tostring(text):match("^[^\n]*")) end
 
 local function decode_yaml(text) return require("o2x.base.yaml").decode(text) end
 
----Reads the body of a request.
+--- Reads the body of a request.
 ---@param req table
----@param kind lab.k8s.Kind? what it should be
+---@param kind lab.k8s.Kind? the expected kind
 ---@return table? body
 ---@return integer? status
 ---@return table? problem
@@ -98,6 +98,7 @@ local function partial(object)
   return { kind = "PartialObjectMetadata", apiVersion = "meta.k8s.io/v1", metadata = object.metadata }
 end
 
+--- A JSON response.
 ---@param code integer
 ---@param body table
 ---@param warnings string[]?
@@ -113,6 +114,7 @@ function M.answer(code, body, warnings)
   return code, headers, json.encode(body)
 end
 
+--- The response with an object, in the form that the client accepts.
 ---@param kind lab.k8s.Kind
 ---@param object table in the version of the request
 ---@param view table
@@ -134,6 +136,7 @@ function M.object(kind, object, view, now)
   return M.answer(200, object)
 end
 
+--- The response with a list, in the form that the client accepts.
 ---@param kind lab.k8s.Kind
 ---@param objects table[] as they are stored
 ---@param meta table the list's metadata

@@ -82,6 +82,7 @@ local function workload(namespace, name, image, port)
   })
 end
 
+--- The initial objects of the cluster.
 ---@return table[] objects in the order in which they are made
 function M.objects()
   local list = {}

@@ -25,6 +25,7 @@ function M.span(seconds)
   return ("%dy%dd"):format(d // 365, d % 365)
 end
 
+--- The time since a timestamp, as in kubectl's AGE column.
 ---@param time string?
 ---@param now number
 ---@return string
@@ -447,6 +448,7 @@ local BY_STORE = {
   },
 }
 
+--- The columns of a kind's table.
 ---@param kind lab.k8s.Kind
 ---@return table[]? columns { title, type=, format=, wide=, cell = fun(object, now) }
 function M.of(kind) return BY_STORE[kind.store] end

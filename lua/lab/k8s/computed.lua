@@ -80,6 +80,7 @@ function M.list(store, kind, namespace)
   return list
 end
 
+--- An object of a computed kind.
 ---@param store lab.k8s.Store
 ---@param kind lab.k8s.Kind
 ---@param namespace string?

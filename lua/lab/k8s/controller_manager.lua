@@ -17,6 +17,7 @@ local MAX_ROUNDS = 100000
 local Controllers = {}
 Controllers.__index = Controllers
 
+--- Creates the controller manager of a store.
 ---@param store lab.k8s.Store
 ---@param lab table
 ---@param settings table kept on disk: ready (seconds until a pod is ready), broken (rules, see pods.lua)
@@ -49,7 +50,7 @@ function Controllers:reconciler(name, store, fn)
   end
 end
 
----Calls `fn(change, object)` at each change of a store's objects.
+--- Calls `fn(change, object)` at each change of a store's objects.
 ---@param store string
 ---@param fn fun(change: table, object: table)
 function Controllers:on(store, fn)
@@ -64,6 +65,7 @@ function Controllers:on_change(change)
   if change.type == "DELETED" then self:enqueue("garbage", nil, change.object.metadata.uid) end
 end
 
+--- Enqueues an object for a reconciler.
 ---@param reconciler string
 ---@param namespace string?
 ---@param name string
@@ -137,7 +139,7 @@ function Controllers:after(seconds, reconciler, namespace, name)
   if old and old.due <= due then return end
   self.timers[key] = { due = due, reconciler = reconciler, namespace = namespace, name = name }
   if self.ticker then
-    if self.sooner then self.sooner:set() end
+    if self.wake then self.wake:set() end
     return
   end
   self.ticker = task.spawn(function() self:tick() end)
@@ -147,21 +149,22 @@ end
 ---@param reconciler string
 ---@param namespace string?
 ---@param name string
-function Controllers:not_after(reconciler, namespace, name)
+function Controllers:cancel_after(reconciler, namespace, name)
   self.timers[reconciler .. " " .. (namespace or "") .. "/" .. name] = nil
-  if not next(self.timers) and self.sooner then self.sooner:set() end
+  if not next(self.timers) and self.wake then self.wake:set() end
 end
 
+--- Waits for the timers and reconciles what is due, until no timer is left.
 function Controllers:tick()
-  local sooner <close> = task.event()
-  self.sooner = sooner
+  local wake <close> = task.event()
+  self.wake = wake
   while next(self.timers) do
     local left = self:next_due() - self.store.clock()
-    if left > 0 then task.wait(sooner, math.min(left, TICK)) end
-    sooner:clear()
+    if left > 0 then task.wait(wake, math.min(left, TICK)) end
+    wake:clear()
     if next(self.timers) then self:fire() end
   end
-  self.ticker, self.sooner = nil, nil
+  self.ticker, self.wake = nil, nil
 end
 
 --- Stops the timers and the tasks that sign certificates.
@@ -217,6 +220,7 @@ function Controllers:make(store, object)
   return self.store:put(store, object)
 end
 
+--- The owner references of an object that a controller creates for `owner`.
 ---@param owner table
 ---@return table[] ownerReferences of what `owner` controls
 function M.owned_by(owner)

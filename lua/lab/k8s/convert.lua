@@ -3,6 +3,7 @@ local value = require "lab.k8s.value"
 
 local M = {}
 
+--- Converts an object of a request to the stored version.
 ---@param kind lab.k8s.Kind the version of the request
 ---@param object table in that version
 ---@return table object in the stored version
@@ -19,6 +20,7 @@ function M.to_stored(kind, object)
   return result
 end
 
+--- Converts a stored object to the version of the request.
 ---@param kind lab.k8s.Kind
 ---@param object table in the stored version
 ---@return table object in the version of the request

@@ -72,10 +72,10 @@ local function aggregated_resource(kind)
   }
 end
 
-local function aggregated(version, wanted)
+local function aggregated(version, includes)
   local items = value.array {}
   for _, group in ipairs(groups()) do
-    if wanted(group.name) then
+    if includes(group.name) then
       local versions = value.array {}
       for _, v in ipairs(group.versions) do
         local resources = value.array {}
@@ -190,10 +190,10 @@ local function wants_aggregated(req)
   return accept:find("v=v2;", 1, true) and "v2" or "v2beta1"
 end
 
-local function root(req, name, wanted, legacy)
+local function root(req, name, includes, legacy)
   local version = wants_aggregated(req)
   if version then
-    local document = once(name .. version, function() return aggregated(version, wanted) end)
+    local document = once(name .. version, function() return aggregated(version, includes) end)
     return answer(req, document, AGGREGATED:format(version))
   end
   return answer(req, once(name, legacy))

@@ -24,6 +24,7 @@ local function reference(object)
   }
 end
 
+--- Records an event, or increments the count of the same one.
 ---@param store lab.k8s.Store
 ---@param object table what the event is about
 ---@param component string such as "kubelet"

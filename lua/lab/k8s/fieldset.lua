@@ -6,9 +6,11 @@ local value = require "lab.k8s.value"
 
 local M = {}
 
----@return table an empty set
+--- An empty set.
+---@return table set
 function M.new() return { children = {} } end
 
+--- Whether a set is empty.
 ---@param node table
 ---@return boolean
 function M.is_empty(node) return not node.member and next(node.children) == nil end
@@ -30,6 +32,7 @@ local function prune(node)
   end
 end
 
+--- Decodes a set from FieldsV1.
 ---@param fields table FieldsV1
 ---@return table
 function M.from_fields(fields)
@@ -44,6 +47,7 @@ function M.from_fields(fields)
   return node
 end
 
+--- Encodes a set to FieldsV1.
 ---@param node table
 ---@return table FieldsV1
 function M.to_fields(node)
@@ -55,6 +59,7 @@ function M.to_fields(node)
   return fields
 end
 
+--- The union of two sets.
 ---@param a table
 ---@param b table
 ---@return table
@@ -69,6 +74,7 @@ function M.union(a, b)
   return result
 end
 
+--- The difference of two sets.
 ---@param a table
 ---@param b table
 ---@return table what is in a and not in b
@@ -81,6 +87,7 @@ function M.difference(a, b)
   return result
 end
 
+--- The intersection of two sets.
 ---@param a table
 ---@param b table
 ---@return table
@@ -104,7 +111,7 @@ local function key_element(field, item)
   return "k:{" .. table.concat(parts, ",") .. "}"
 end
 
----The members of a map, struct or list as element → value; nil if the value is atomic.
+--- The members of a map, struct or list as element → value; nil if the value is atomic.
 ---@param field lab.k8s.Field?
 ---@param v any
 ---@return table<string, any>?

@@ -80,9 +80,9 @@ end
 
 -- the environment of the first container behind a Service: name → value
 local function environment(server, service)
-  local wanted = selector.from_object(service.spec.selector)
+  local requirements = selector.from_object(service.spec.selector)
   for _, pod in ipairs(server.store:list("/pods", service.metadata.namespace)) do
-    if service.spec.selector and selector.matches(wanted, pod.metadata.labels) then
+    if service.spec.selector and selector.matches(requirements, pod.metadata.labels) then
       local env = {}
       for _, entry in ipairs(pod.spec.containers[1].env or {}) do
         env[entry.name] = entry.value
@@ -125,6 +125,7 @@ local function face(server)
   }
 end
 
+--- Starts API server and controllers.
 ---@param lab table
 ---@return { port: integer, env: table<string, string>, stop: fun(), fault: fun(kind: string, options: table): boolean }
 function M.start(lab)

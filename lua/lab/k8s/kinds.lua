@@ -30,7 +30,7 @@ local function set(text)
   return t
 end
 
-local function words(text)
+local function split(text)
   if not text then return nil end
   local t = {}
   for word in text:gmatch("%S+") do
@@ -151,8 +151,8 @@ local function entry(row)
     resource = row[3],
     kind = row[4],
     singular = row.singular or row[4]:lower(),
-    short = words(row.short),
-    categories = words(row.categories),
+    short = split(row.short),
+    categories = split(row.categories),
     namespaced = not has "c",
     type = row.type or (has "v" and "Custom" or row[4]),
     custom = has "v" and row[1]:find(".", 1, true) ~= nil,
@@ -161,7 +161,7 @@ local function entry(row)
     generation = has "g",
     extra = row.extra,
     fields = row.fields or {},
-    verbs = words(row.verbs) or ALL,
+    verbs = split(row.verbs) or ALL,
   }
   kind.api_version = kind.group == "" and kind.version or kind.group .. "/" .. kind.version
   kind.store = kind.group .. "/" .. kind.resource
@@ -169,7 +169,7 @@ local function entry(row)
   return kind
 end
 
----All kinds, in the order of the table.
+--- All kinds, in the order of the table.
 ---@type lab.k8s.Kind[]
 M.list = {}
 local by_path, by_kind, by_store, versions = {}, {}, {}, {}
@@ -182,11 +182,13 @@ for _, row in ipairs(TABLE) do
   versions[kind.api_version] = true
 end
 
+--- The kind of a resource.
 ---@param api_version string such as "apps/v1"
 ---@param resource string such as "deployments"
 ---@return lab.k8s.Kind?
 function M.at(api_version, resource) return by_path[api_version .. "/" .. resource] end
 
+--- The kind by its name.
 ---@param api_version string?
 ---@param kind string?
 ---@return lab.k8s.Kind?
@@ -197,11 +199,12 @@ function M.of(api_version, kind) return by_kind[tostring(api_version) .. "/" .. 
 ---@return lab.k8s.Kind?
 function M.stored(store) return by_store[store] end
 
+--- Whether an API version exists.
 ---@param api_version string
 ---@return boolean
 function M.has_version(api_version) return versions[api_version] == true end
 
----The subresources of a kind: name → { kind, group, version, verbs }.
+--- The subresources of a kind: name → { kind, group, version, verbs }.
 ---@param kind lab.k8s.Kind
 ---@return table<string, table>
 function M.subresources(kind)

@@ -124,13 +124,13 @@ local function lines_of(api, pod, container, query, now)
   return result
 end
 
-local function pick(pod, wanted)
+local function pick(pod, name)
   local names = {}
   for _, c in ipairs(pod.spec.containers) do
-    if c.name == wanted or not wanted and #pod.spec.containers == 1 then return c end
+    if c.name == name or not name and #pod.spec.containers == 1 then return c end
     table.insert(names, c.name)
   end
-  if wanted then return nil, ("container %s is not valid for pod %s"):format(wanted, pod.metadata.name) end
+  if name then return nil, ("container %s is not valid for pod %s"):format(name, pod.metadata.name) end
   return nil,
     ("a container name must be specified for pod %s, choose one of: [%s]"):format(
       pod.metadata.name,
@@ -152,17 +152,18 @@ local function problem_of(pod, container, query)
 end
 
 local function follow(api, req, pod, text)
-  local gone <close> = task.event()
+  local closed <close> = task.event()
   local writer = req:stream(200, { ["Content-Type"] = "text/plain" })
-  writer:notify(gone)
+  writer:notify(closed)
   writer:write(text)
   local meta = pod.metadata
   while not writer:closed() and api.store:get("/pods", meta.namespace, meta.name) do
-    task.wait(gone, FOLLOW_EVERY)
+    task.wait(closed, FOLLOW_EVERY)
   end
   writer:close()
 end
 
+--- Handles a request for a pod's log.
 ---@param api table
 ---@param req table
 ---@param target lab.k8s.Target

@@ -164,15 +164,17 @@ function merge(field, live, config)
   return result
 end
 
--- removes the fields of the set `gone` from a value, except those that contain fields of the set `kept`
-local function take_out(field, v, gone, kept)
+-- removes the fields of the set `removed` from a value, except those that contain fields of the set `kept`
+local function remove_fields(field, v, removed, kept)
   local members, fields = fieldset.members(field, v)
   if not members then return v end
   local result = value.is_list(v) and value.array {} or {}
   local function keep(item, element, k)
-    local out, held = gone.children[element], kept.children[element]
-    if out and out.member and not held then return end
-    if out and next(out.children) then item = take_out(fields[element], item, out, held or fieldset.new()) end
+    local removed_child, kept_child = removed.children[element], kept.children[element]
+    if removed_child and removed_child.member and not kept_child then return end
+    if removed_child and next(removed_child.children) then
+      item = remove_fields(fields[element], item, removed_child, kept_child or fieldset.new())
+    end
     if k then
       result[k] = item
     else
@@ -227,8 +229,8 @@ function M.apply(kind, live, config, writer, force, finish)
   for _, entry in ipairs(entries) do
     if entry ~= own then kept = fieldset.union(kept, entry.set) end
   end
-  local gone = fieldset.difference(own.set, kept)
-  if not fieldset.is_empty(gone) then merged = take_out(field, merged, gone, kept) end
+  local given_up = fieldset.difference(own.set, kept)
+  if not fieldset.is_empty(given_up) then merged = remove_fields(field, merged, given_up, kept) end
   merged = finish(merged)
 
   local changed, removed = fieldset.compare(field, stripped(live), stripped(merged))

@@ -28,8 +28,8 @@ local function integer(ctx, v)
   return n
 end
 
-local function expect(ctx, v, wanted, gotype)
-  if type(v) ~= wanted then mismatch(ctx, v, gotype) end
+local function expect(ctx, v, expected, gotype)
+  if type(v) ~= expected then mismatch(ctx, v, gotype) end
   return v
 end
 
@@ -127,6 +127,7 @@ function walk(ctx, field, v)
   return struct(ctx, field, v)
 end
 
+--- Brings an object into canonical form.
 ---@param kind lab.k8s.Kind
 ---@param object table
 ---@return table? object a new one

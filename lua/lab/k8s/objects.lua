@@ -72,8 +72,9 @@ local function stored_kind(kind) return kinds.stored(kind.store) or kind end
 
 local LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 
+--- A name for `metadata.generateName`.
 ---@param prefix string
----@return string a name with five random characters
+---@return string the prefix and five random characters
 function M.generate_name(prefix)
   local name = {}
   for i = 1, 5 do
@@ -161,6 +162,7 @@ end
 
 local function render(kind, object) return convert.from_stored(kind, object) end
 
+--- Creates an object.
 ---@param store lab.k8s.Store
 ---@param kind lab.k8s.Kind
 ---@param namespace string?
@@ -280,6 +282,7 @@ local function restrict(stored, live, object, options)
   return object
 end
 
+--- Replaces an object.
 ---@param store lab.k8s.Store
 ---@param kind lab.k8s.Kind
 ---@param namespace string?
@@ -359,6 +362,7 @@ end
 
 local MEDIA = "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
 
+--- Patches an object.
 ---@param store lab.k8s.Store
 ---@param kind lab.k8s.Kind
 ---@param namespace string?
@@ -398,6 +402,7 @@ function M.patch(store, kind, namespace, name, how, body, options)
   return M.update(store, kind, namespace, name, result, options)
 end
 
+--- Deletes an object.
 ---@param store lab.k8s.Store
 ---@param kind lab.k8s.Kind
 ---@param namespace string?
@@ -418,15 +423,15 @@ function M.delete(store, kind, namespace, name, options)
       { name = name, kind = "namespaces" }
     )
   end
-  local held = #(live.metadata.finalizers or {}) > 0 or kind.store == "/namespaces"
-  if held then
-    local gone = value.merged(
+  local has_finalizers = #(live.metadata.finalizers or {}) > 0 or kind.store == "/namespaces"
+  if has_finalizers then
+    local deleted = value.merged(
       live,
       { metadata = value.merged(live.metadata, { deletionTimestamp = store:time(), deletionGracePeriodSeconds = 0 }) }
     )
-    if kind.store == "/namespaces" then gone.status = { phase = "Terminating" } end
-    if not options.dry and not live.metadata.deletionTimestamp then store:put(kind.store, gone) end
-    return 200, render(kind, gone)
+    if kind.store == "/namespaces" then deleted.status = { phase = "Terminating" } end
+    if not options.dry and not live.metadata.deletionTimestamp then store:put(kind.store, deleted) end
+    return 200, render(kind, deleted)
   end
   if not options.dry then
     if options.propagation == "Orphan" then M.orphan(store, live) end

@@ -103,6 +103,7 @@ local function definitions()
   return table.concat(list)
 end
 
+--- The document, encoded.
 ---@return string
 function M.document()
   local paths = {}

@@ -1,9 +1,10 @@
----JSON merge patches (RFC 7396), JSON patches (RFC 6902) and strategic merge patches. None changes its arguments.
+--- JSON merge patches (RFC 7396), JSON patches (RFC 6902) and strategic merge patches. None changes its arguments.
 local types = require "lab.k8s.types"
 local value = require "lab.k8s.value"
 
 local M = {}
 
+--- Applies a JSON merge patch.
 ---@param target any
 ---@param patch any
 ---@return any
@@ -104,6 +105,7 @@ local OPERATIONS = {
   end,
 }
 
+--- Applies a JSON patch.
 ---@param document table
 ---@param operations table[]
 ---@return table? result
@@ -122,9 +124,9 @@ end
 
 local strategic
 
-local function find(list, key, wanted)
+local function find(list, key, value_of_key)
   for i, item in ipairs(list) do
-    if type(item) == "table" and item[key] == wanted then return i end
+    if type(item) == "table" and item[key] == value_of_key then return i end
   end
 end
 
@@ -255,6 +257,7 @@ function strategic(field, current, patch)
   return result
 end
 
+--- Applies a strategic merge patch.
 ---@param type_name string the type of the object
 ---@param document table
 ---@param patch table

@@ -134,6 +134,7 @@ function M.type_of(api_version, kind)
   return types.get(kind)
 end
 
+--- Decodes a body.
 ---@param body string
 ---@return table? object nil: not such a body
 ---@return string? message

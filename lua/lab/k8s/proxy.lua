@@ -17,17 +17,18 @@ local function parse(text)
   return name, port ~= "" and port or nil
 end
 
-local function find_port(service, wanted)
+local function find_port(service, port_name)
   local ports = value.get(service, "spec", "ports") or {}
-  if not wanted then return #ports == 1 and ports[1] or nil end
+  if not port_name then return #ports == 1 and ports[1] or nil end
   for _, port in ipairs(ports) do
-    if port.name == wanted or tostring(port.port) == wanted then return port end
+    if port.name == port_name or tostring(port.port) == port_name then return port end
   end
 end
 
+--- Whether a Service has a ready pod.
 ---@param store lab.k8s.Store
 ---@param service table
----@return boolean a pod behind the Service is ready
+---@return boolean
 function M.has_endpoints(store, service)
   local endpoints = store:get("/endpoints", service.metadata.namespace, service.metadata.name)
   for _, subset in ipairs(endpoints and endpoints.subsets or {}) do
@@ -42,6 +43,7 @@ local function call(lab, info, req)
   return require("lab.backends").handle(lab, info, req)
 end
 
+--- Handles a request to a Service.
 ---@param api table
 ---@param req table
 ---@param target lab.k8s.Target
@@ -49,11 +51,11 @@ end
 ---@return table? headers
 ---@return string? body
 function M.handle(api, req, target)
-  local name, wanted = parse(target.name)
+  local name, port_name = parse(target.name)
   local service = name and api.store:get("/services", target.namespace, name)
   if not service then return body.answer(status.not_found(target.kind, name or target.name)) end
-  local port = find_port(service, wanted)
-  if not port then return unavailable(("no service port %q found for service %q"):format(wanted or "", name)) end
+  local port = find_port(service, port_name)
+  if not port then return unavailable(("no service port %q found for service %q"):format(port_name or "", name)) end
   if not M.has_endpoints(api.store, service) then
     return unavailable(("no endpoints available for service %q"):format(target.name))
   end

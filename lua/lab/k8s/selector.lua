@@ -1,4 +1,4 @@
----Label and field selectors.
+--- Label and field selectors.
 local value = require "lab.k8s.value"
 
 local M = {}
@@ -44,7 +44,7 @@ local function split(text)
   return parts
 end
 
----Parses `a=b,c!=d,e in (x,y),f notin (x),g,!h`.
+--- Parses `a=b,c!=d,e in (x,y),f notin (x),g,!h`.
 ---@param text string?
 ---@return table[]? requirements
 ---@return string? message
@@ -66,8 +66,8 @@ function M.from_object(selector)
   local plain = not selector.matchLabels and not selector.matchExpressions
   local requirements = {}
   for _, key in ipairs(value.keys(plain and selector or selector.matchLabels)) do
-    local wanted = (plain and selector or selector.matchLabels)[key]
-    table.insert(requirements, { key = key, op = "in", values = { [wanted] = true } })
+    local label = (plain and selector or selector.matchLabels)[key]
+    table.insert(requirements, { key = key, op = "in", values = { [label] = true } })
   end
   local ops = { In = "in", NotIn = "notin", Exists = "exists", DoesNotExist = "absent" }
   for _, expression in ipairs(selector.matchExpressions or {}) do
@@ -80,6 +80,7 @@ function M.from_object(selector)
   return requirements
 end
 
+--- Whether labels match the requirements of a label selector.
 ---@param requirements table[]
 ---@param labels table<string, string>?
 ---@return boolean
@@ -101,7 +102,7 @@ function M.matches(requirements, labels)
   return true
 end
 
----A selector as text, as `kubectl` shows it: `app=x,tier in (a,b)`.
+--- A selector as text, as `kubectl` shows it: `app=x,tier in (a,b)`.
 ---@param selector table?
 ---@return string
 function M.text(selector)

@@ -1,6 +1,7 @@
 --- `Status` bodies: the API server's error responses.
 local M = {}
 
+--- An error response.
 ---@param code integer
 ---@param reason string?
 ---@param message string
@@ -29,18 +30,21 @@ local function details_of(kind, name, more)
   return details
 end
 
+--- The response if an object does not exist.
 ---@param kind lab.k8s.Kind
 ---@param name string
 function M.not_found(kind, name)
   return M.failure(404, "NotFound", ("%s %q not found"):format(kind.qualified, name), details_of(kind, name))
 end
 
+--- The response if an object exists already.
 ---@param kind lab.k8s.Kind
 ---@param name string
 function M.exists(kind, name)
   return M.failure(409, "AlreadyExists", ("%s %q already exists"):format(kind.qualified, name), details_of(kind, name))
 end
 
+--- The response to a conflicting write.
 ---@param kind lab.k8s.Kind
 ---@param name string
 ---@param why string?
@@ -57,6 +61,7 @@ function M.conflict(kind, name, why)
   )
 end
 
+--- The response to a server-side apply of fields that others own.
 ---@param list table[] { message, field }
 function M.apply_conflict(list)
   local causes = {}
@@ -78,33 +83,37 @@ function M.apply_conflict(list)
   return M.failure(409, "Conflict", text, { causes = causes })
 end
 
+--- The response to an invalid request.
 ---@param message string
 function M.bad_request(message) return M.failure(400, "BadRequest", message) end
 
+--- The response to an object that is invalid.
 ---@param kind lab.k8s.Kind
 ---@param name string
----@param causes table[] { reason, message, field }: `message` as behind "field: "
+---@param causes table[] { reason, message, field }: `message` is without the "field: " prefix
 function M.invalid(kind, name, causes)
   local parts = {}
   for _, c in ipairs(causes) do
     table.insert(parts, c.field .. ": " .. c.message)
   end
   local text = #parts == 1 and parts[1] or "[" .. table.concat(parts, ", ") .. "]"
-  local shown = kind.group == "" and kind.kind or kind.kind .. "." .. kind.group
+  local kind_name = kind.group == "" and kind.kind or kind.kind .. "." .. kind.group
   return M.failure(
     422,
     "Invalid",
-    ("%s %q is invalid: %s"):format(shown, name, text),
+    ("%s %q is invalid: %s"):format(kind_name, name, text),
     { name = name, group = kind.group ~= "" and kind.group or nil, kind = kind.kind, causes = causes }
   )
 end
 
+--- The response if a resource version is too old.
 ---@param message string
 function M.expired(message) return M.failure(410, "Expired", message) end
 
 --- The response to a request without valid credentials.
 function M.unauthorised() return M.failure(401, "Unauthorized", "Unauthorized") end
 
+--- The response to a method that the resource does not have.
 ---@param method string
 function M.method_not_allowed(method)
   return M.failure(
@@ -115,6 +124,7 @@ function M.method_not_allowed(method)
   )
 end
 
+--- The response to a successful deletion.
 ---@param kind lab.k8s.Kind
 ---@param object table the deleted object
 ---@return integer status

@@ -29,6 +29,7 @@ local function each_owner(object, fn)
   end
 end
 
+--- Opens a store.
 ---@param options { state: table, save: fun(), clock: fun(): number }
 ---@return lab.k8s.Store
 function M.new(options)
@@ -71,6 +72,7 @@ function Store:index(store, key, before, object)
   end
 end
 
+--- An object by name.
 ---@param store string
 ---@param namespace string?
 ---@param name string
@@ -80,7 +82,7 @@ function Store:get(store, namespace, name)
   return objects and objects[key_of(namespace, name)]
 end
 
----The objects of a store, or of one namespace of it, in the order of namespace and name.
+--- The objects of a store, or of one namespace of it, in the order of namespace and name.
 ---@param store string
 ---@param namespace string?
 ---@return table[]
@@ -97,7 +99,7 @@ function Store:list(store, namespace)
   return keys
 end
 
----The objects that name `uid` as an owner.
+--- The objects that name `uid` as an owner.
 ---@param uid string
 ---@return table[] { store, object }
 function Store:owned(uid)
@@ -109,11 +111,12 @@ function Store:owned(uid)
   return list
 end
 
----A new uid.
+--- A new uid.
 ---@return string
 function Store:uid() return uuid() end
 
----@return string the time, as objects carry it
+--- The current time in the API's format.
+---@return string
 function Store:time() return value.time(self.clock()) end
 
 function Store:record(kind, store, key, object, before)
@@ -152,16 +155,17 @@ function Store:put(store, object)
   return object
 end
 
+--- Removes an object.
 ---@param store string
 ---@param object table the one in the store
 function Store:remove(store, object)
   self.state.rv = self.state.rv + 1
-  local gone = value.merged(object)
-  gone.metadata = value.merged(object.metadata, { resourceVersion = tostring(self.state.rv) })
-  self:record("DELETED", store, key_of(gone.metadata.namespace, gone.metadata.name), gone, object)
+  local deleted = value.merged(object)
+  deleted.metadata = value.merged(object.metadata, { resourceVersion = tostring(self.state.rv) })
+  self:record("DELETED", store, key_of(deleted.metadata.namespace, deleted.metadata.name), deleted, object)
 end
 
----The changes after a resource version.
+--- The changes after a resource version.
 ---@param rv integer
 ---@return integer? position where they begin in the history; nil: too long ago
 function Store:since(rv)
@@ -178,6 +182,7 @@ function Store:since(rv)
   return low
 end
 
+--- The current resource version.
 ---@return integer
 function Store:version() return self.state.rv end
 

@@ -1,4 +1,4 @@
----Subresources: scale, log, eviction, token, the proxy of services.
+--- Subresources: scale, log, eviction, token, the proxy of services.
 local body = require "lab.k8s.body"
 local logs = require "lab.k8s.logs"
 local objects = require "lab.k8s.objects"
@@ -29,7 +29,7 @@ local function scale_of(object)
 end
 
 -- the number of replicas in a request
-local function wanted_scale(req, live)
+local function decode_scale(req, live)
   local given, code, problem = body.decode(req)
   if not given then return nil, code, problem end
   if req.method == "PUT" then return given end
@@ -46,11 +46,11 @@ local function scale(api, req, target)
   local live = api.store:get(target.kind.store, target.namespace, target.name)
   if not live then return body.answer(status.not_found(target.kind, target.name)) end
   if req.method == "GET" then return body.answer(200, scale_of(live)) end
-  local wanted, code, problem = wanted_scale(req, live)
-  if not wanted then return body.answer(code, problem) end
+  local requested, code, problem = decode_scale(req, live)
+  if not requested then return body.answer(code, problem) end
   local object = value.copy(live)
-  object.spec.replicas = value.get(wanted, "spec", "replicas") or 0
-  object.metadata.resourceVersion = value.get(wanted, "metadata", "resourceVersion")
+  object.spec.replicas = value.get(requested, "spec", "replicas") or 0
+  object.metadata.resourceVersion = value.get(requested, "metadata", "resourceVersion")
   local manager = req.query.fieldManager or (req.headers["user-agent"] or "unknown"):match("^[^/]*")
   code, object = objects.update(
     api.store,
@@ -130,6 +130,7 @@ local HANDLERS = {
   token = { POST = token },
 }
 
+--- Handles a request for a subresource.
 ---@param api table
 ---@param req table
 ---@param target lab.k8s.Target
@@ -139,8 +140,8 @@ local HANDLERS = {
 function M.handle(api, req, target)
   if target.sub == "proxy" and target.kind.store == "/services" then return proxy.handle(api, req, target) end
   if INTERACTIVE[target.sub] and target.kind.store == "/pods" then return interactive(api, req, target) end
-  local known = target.sub == "scale" and target.kind.scale or (target.kind.extra or {})[target.sub]
-  local handler = known and HANDLERS[target.sub] and HANDLERS[target.sub][req.method]
+  local subresource = target.sub == "scale" and target.kind.scale or (target.kind.extra or {})[target.sub]
+  local handler = subresource and HANDLERS[target.sub] and HANDLERS[target.sub][req.method]
   if handler then return handler(api, req, target) end
   return body.answer(status.failure(404, "NotFound", "the server could not find the requested resource", {}))
 end

@@ -29,6 +29,7 @@ local function row_object(object, include)
   return { kind = "PartialObjectMetadata", apiVersion = "meta.k8s.io/v1", metadata = object.metadata }
 end
 
+--- The table of a list of objects.
 ---@param kind lab.k8s.Kind
 ---@param objects table[]
 ---@param meta table the list's metadata

@@ -1,13 +1,18 @@
 --- The types of the Kubernetes API that the simulator knows: one description for the protobuf decoder, strategic merge
 --- patches, server-side apply and validation.
 ---
----A line of `types_core.lua` and `types_groups.lua` is a type: `Name` (`Name!`: replaced as a whole by server-side
----apply), then its fields `json=number:type`. Scalars: `s` string, `i` integer, `b` boolean, `f` number, `y` bytes
----(base64 in JSON), `q` quantity, `o` integer or string, `t` time, `j` anything. `[]x` is a list, `{}x` a map, `Name` a
----struct that is always there, `*Name` one that may be absent (`*i`: zero is a value too). Behind the type: `@a,b` a
----list keyed by these fields (`@` alone: a set), `!` replaced as a whole, `%key` merged by that key in a strategic
----merge patch (`%` alone: a merged list of scalars), `&` retains keys, `^` a list that Go writes even when it is empty.
----A field without a name is an embedded message: its fields stand in its parent's JSON.
+--- A line of `types_core.lua` and `types_groups.lua` is a type: `Name` (`Name!`: atomic in server-side apply), then its
+--- fields `json=number:type`.
+---
+---   scalars     `s` string, `i` integer, `b` boolean, `f` number, `y` bytes (base64 in JSON), `q` quantity,
+---               `o` integer or string, `t` time, `j` anything
+---   composites  `[]x` list, `{}x` map, `Name` struct that is always present, `*Name` struct that may be absent
+---               (`*i`: zero is a value too)
+---   suffixes    `@a,b` list keyed by these fields (`@` alone: a set), `!` atomic, `%key` merged by that key in a
+---               strategic merge patch (`%` alone: a merged list of scalars), `&` retains keys, `^` a list that Go
+---               writes even if it is empty
+---
+--- A field without a name is an embedded message: its fields are in its parent's JSON.
 local value = require "lab.k8s.value"
 
 local M = {}
@@ -74,8 +79,9 @@ local function load_sources()
   end
 end
 
+--- The description of a type.
 ---@param name string?
----@return lab.k8s.Type? nil: not described, anything goes
+---@return lab.k8s.Type? nil: the type is not described
 function M.get(name)
   if not name then return nil end
   if types[name] then return types[name] end
@@ -98,14 +104,14 @@ function M.get(name)
   return t
 end
 
----The names of all types, sorted.
+--- The names of all types, sorted.
 ---@return string[]
 function M.names()
   if not sources then load_sources() end
   return value.keys(sources)
 end
 
----The description of the value under `key` in a value described by `field`.
+--- The description of the value under `key` in a value described by `field`.
 ---@param field lab.k8s.Field? nil: not described
 ---@param key string
 ---@return lab.k8s.Field?
@@ -119,7 +125,7 @@ function M.child(field, key)
   return nil
 end
 
----The description of a whole object of that type.
+--- The description of a whole object of that type.
 ---@param name string?
 ---@return lab.k8s.Field?
 function M.root(name) return M.get(name) and { json = "", number = 0, code = "struct", type = name } end

@@ -44,8 +44,8 @@ function Causes:required(field, more)
 end
 
 function Causes:invalid(field, v, why)
-  local shown = type(v) == "table" and json.encode(v) or type(v) == "string" and ("%q"):format(v) or tostring(v)
-  self:add("FieldValueInvalid", field, ("Invalid value: %s: %s"):format(shown, why))
+  local text = type(v) == "table" and json.encode(v) or type(v) == "string" and ("%q"):format(v) or tostring(v)
+  self:add("FieldValueInvalid", field, ("Invalid value: %s: %s"):format(text, why))
 end
 
 local function unsupported(causes, field, v, allowed)
@@ -194,9 +194,10 @@ local BY_RESOURCE = {
   horizontalpodautoscalers = hpa,
 }
 
+--- Validates a new object.
 ---@param kind lab.k8s.Kind
 ---@param object table
----@return table[]? causes nil: nothing wrong
+---@return table[]? causes nil: the object is valid
 function M.new_object(kind, object)
   local causes = setmetatable({}, Causes)
   metadata(causes, kind, object.metadata)
@@ -275,6 +276,7 @@ local IMMUTABLE = {
   end,
 }
 
+--- Validates a change of an object.
 ---@param kind lab.k8s.Kind
 ---@param live table
 ---@param object table

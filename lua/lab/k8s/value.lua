@@ -14,7 +14,7 @@ M.array = json.array
 ---@return boolean
 function M.is_list(v) return type(v) == "table" and (json.is_array(v) or #v > 0) end
 
----A deep copy; empty arrays stay arrays.
+--- A deep copy; empty arrays stay arrays.
 ---@generic T
 ---@param v T
 ---@return T
@@ -43,7 +43,7 @@ function M.equal(a, b)
   return true
 end
 
----The value at a path of keys, or nil.
+--- The value at a path of keys, or nil.
 ---@param v any
 ---@param ... string|integer
 ---@return any
@@ -55,7 +55,7 @@ function M.get(v, ...)
   return v
 end
 
----The keys of a table, sorted.
+--- The keys of a table, sorted.
 ---@param t table?
 ---@return string[]
 M.keys = require "o2x.base.sorted_keys"

@@ -190,6 +190,7 @@ local function retry_all(ctl)
   end
 end
 
+--- Registers the controllers of ingresses, certificates and issuers.
 ---@param ctl lab.k8s.Controllers
 function M.register(ctl)
   ctl.signing = {}

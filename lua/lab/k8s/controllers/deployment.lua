@@ -217,7 +217,7 @@ local function conditions(ctl, object, current, counts)
   local word, reason, message = progress_condition(object, current, complete)
   local progress =
     manager.condition(before, { type = "Progressing", status = word, reason = reason, message = message }, now, true)
-  if complete then ctl:not_after("deployment", object.metadata.namespace, object.metadata.name) end
+  if complete then ctl:cancel_after("deployment", object.metadata.namespace, object.metadata.name) end
   if not complete and reason == "ReplicaSetUpdated" and deadline_passed(ctl, object, progress) then
     progress = manager.condition(before, {
       type = "Progressing",
@@ -266,12 +266,13 @@ local function forget_history(ctl, object, sets, current)
   end
 end
 
+--- Reconciles a Deployment.
 ---@param ctl lab.k8s.Controllers
 ---@param namespace string
 ---@param name string
 function M.reconcile(ctl, namespace, name)
   local object = ctl.store:get("apps/deployments", namespace, name)
-  if not object then return ctl:not_after("deployment", namespace, name) end
+  if not object then return ctl:cancel_after("deployment", namespace, name) end
   local surge = limits(object)
   local current, sets = current_set(ctl, object, surge)
   object = ctl:change(

@@ -109,17 +109,17 @@ local function autoscale(ctl, namespace, name)
   end
   local current = target.spec.replicas
   local off = current == 0
-  local wanted = off and 0 or math.max(hpa.spec.minReplicas or 1, math.min(hpa.spec.maxReplicas, current))
-  if wanted ~= current then
+  local desired = off and 0 or math.max(hpa.spec.minReplicas or 1, math.min(hpa.spec.maxReplicas, current))
+  if desired ~= current then
     ctl:change(store, target, function(copy)
-      copy.spec.replicas, copy.metadata.generation = wanted, (copy.metadata.generation or 1) + 1
+      copy.spec.replicas, copy.metadata.generation = desired, (copy.metadata.generation or 1) + 1
     end)
   end
   ctl:set_status(AUTOSCALERS, hpa, {
     currentReplicas = current,
-    desiredReplicas = wanted,
+    desiredReplicas = desired,
     currentMetrics = not off and current_metrics(hpa) or nil,
-    lastScaleTime = wanted ~= current and ctl.store:time() or value.get(hpa, "status", "lastScaleTime"),
+    lastScaleTime = desired ~= current and ctl.store:time() or value.get(hpa, "status", "lastScaleTime"),
     conditions = value.array {
       hpa_condition(ctl, hpa, "AbleToScale", true, "ReadyForNewScale", "recommended size matches current size"),
       hpa_condition(
@@ -154,9 +154,9 @@ end
 local function budget(ctl, namespace, name)
   local pdb = ctl.store:get(BUDGETS, namespace, name)
   if not pdb then return end
-  local wanted, expected, healthy = selector.from_object(pdb.spec.selector), 0, 0
+  local requirements, expected, healthy = selector.from_object(pdb.spec.selector), 0, 0
   for _, pod in ipairs(ctl.store:list("/pods", namespace)) do
-    if selector.matches(wanted, pod.metadata.labels) then
+    if selector.matches(requirements, pod.metadata.labels) then
       expected = expected + 1
       if conditions.is_ready(pod) then healthy = healthy + 1 end
     end
@@ -206,6 +206,7 @@ local function each(ctl, store, namespace, reconciler)
   end
 end
 
+--- Registers the small controllers.
 ---@param ctl lab.k8s.Controllers
 function M.register(ctl)
   ctl:reconciler("namespace", "/namespaces", reconcile_namespace)

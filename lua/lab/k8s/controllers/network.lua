@@ -31,13 +31,13 @@ local function address_of(pod)
   }
 end
 
-local function behind(ctl, service)
-  local wanted, pods = selector.from_object(service.spec.selector), {}
+local function pods_of(ctl, service)
+  local requirements, pods = selector.from_object(service.spec.selector), {}
   for _, pod in ipairs(ctl.store:list("/pods", service.metadata.namespace)) do
     if
       value.get(pod, "status", "podIP")
       and value.get(pod, "status", "phase") == "Running"
-      and selector.matches(wanted, pod.metadata.labels)
+      and selector.matches(requirements, pod.metadata.labels)
     then
       table.insert(pods, pod)
     end
@@ -85,7 +85,7 @@ local function slice_of(service, pods)
 end
 
 local function endpoints(ctl, service)
-  local meta, pods = service.metadata, behind(ctl, service)
+  local meta, pods = service.metadata, pods_of(ctl, service)
   put(ctl, "/endpoints", {
     apiVersion = "v1",
     kind = "Endpoints",
@@ -159,13 +159,14 @@ end
 
 local function services_of_pod(ctl, pod)
   for _, service in ipairs(ctl.store:list("/services", pod.metadata.namespace)) do
-    local wanted = service.spec.selector
-    if wanted and selector.matches(selector.from_object(wanted), pod.metadata.labels) then
+    local labels = service.spec.selector
+    if labels and selector.matches(selector.from_object(labels), pod.metadata.labels) then
       ctl:enqueue("service", pod.metadata.namespace, service.metadata.name)
     end
   end
 end
 
+--- Registers the controllers of services, endpoints and ingresses.
 ---@param ctl lab.k8s.Controllers
 function M.register(ctl)
   ctl:reconciler("service", "/services", reconcile_service)

@@ -247,15 +247,15 @@ local function say_crashing(ctl, pod)
 end
 
 -- sets a status and records its event once, when the status changes
-local function news(ctl, pod, status, tell, ...)
+local function change_status(ctl, pod, status, record, ...)
   if value.equal(pod.status, status) then return end
-  tell(ctl, pod, ...)
+  record(ctl, pod, ...)
   ctl:set_status("/pods", pod, status)
 end
 
 local function stay_pending(ctl, pod, message)
   message = "0/3 nodes are available: " .. message
-  news(ctl, pod, {
+  change_status(ctl, pod, {
     phase = "Pending",
     qosClass = qos(pod),
     conditions = value.array {
@@ -316,7 +316,7 @@ local FAULTS = { ["broken-pods"] = pull_fails, ["crash-pods"] = crashes }
 local function start(ctl, pod)
   local missing, fault = missing_reference(ctl, pod), fault_of(ctl, pod)
   if missing then
-    return news(
+    return change_status(
       ctl,
       pod,
       waiting(ctl, pod, "CreateContainerConfigError", missing),
@@ -327,7 +327,7 @@ local function start(ctl, pod)
       pod.spec.containers[1].name
     )
   elseif fault then
-    return news(ctl, pod, FAULTS[fault](ctl, pod))
+    return change_status(ctl, pod, FAULTS[fault](ctl, pod))
   end
   local state = value.get(pod, "status", "containerStatuses", 1, "state") or {}
   if not state.running then
@@ -341,6 +341,7 @@ local function start(ctl, pod)
   ctl:set_status("/pods", pod, running(ctl, pod, left <= 0))
 end
 
+--- Reconciles a pod: schedules it, starts its containers, updates its status.
 ---@param ctl lab.k8s.Controllers
 ---@param namespace string
 ---@param name string
@@ -358,6 +359,7 @@ local function retry_waiting(ctl, namespace)
   end
 end
 
+--- Registers scheduler and kubelet.
 ---@param ctl lab.k8s.Controllers
 function M.register(ctl)
   ctl:reconciler("pod", "/pods", M.reconcile)

@@ -25,6 +25,7 @@ local function pods_of(ctl, owner)
   return list
 end
 
+--- Creates a pod of an owner from its template.
 ---@param ctl lab.k8s.Controllers
 ---@param owner table
 ---@param component string
@@ -81,6 +82,7 @@ end
 
 local function nonzero(n) return n ~= 0 and n or nil end
 
+--- Reconciles a ReplicaSet.
 ---@param ctl lab.k8s.Controllers
 ---@param namespace string
 ---@param name string
@@ -140,7 +142,7 @@ end
 
 -- one pod at a time and in order, unless podManagementPolicy is Parallel
 local function step_statefulset(ctl, set, pods)
-  local wanted, at = revision_of(set), {}
+  local revision, at = revision_of(set), {}
   for _, pod in ipairs(pods) do
     at[math.tointeger(pod.metadata.name:match("(%d+)$"))] = pod
   end
@@ -154,12 +156,13 @@ local function step_statefulset(ctl, set, pods)
   end
   for ordinal = set.spec.replicas - 1, 0, -1 do
     local pod = at[ordinal]
-    if pod and pod.metadata.labels[REVISION] ~= wanted then
+    if pod and pod.metadata.labels[REVISION] ~= revision then
       return delete_pod(ctl, set, pod, "statefulset-controller")
     end
   end
 end
 
+--- Reconciles a StatefulSet.
 ---@param ctl lab.k8s.Controllers
 ---@param namespace string
 ---@param name string
@@ -192,6 +195,7 @@ local function replace_one(ctl, set)
   if old then delete_pod(ctl, set, old, "daemonset-controller") end
 end
 
+--- Reconciles a DaemonSet.
 ---@param ctl lab.k8s.Controllers
 ---@param namespace string
 ---@param name string
@@ -260,6 +264,7 @@ local function job_status(ctl, job, pods)
   return status
 end
 
+--- Reconciles a Job.
 ---@param ctl lab.k8s.Controllers
 ---@param namespace string
 ---@param name string

@@ -26,8 +26,8 @@ end
 
 local function release(ctl, claim)
   if in_use(ctl, claim) then return end
-  local gone = ctl:change(CLAIMS, claim, function(copy) copy.metadata.finalizers = nil end)
-  ctl.store:remove(CLAIMS, gone)
+  local released = ctl:change(CLAIMS, claim, function(copy) copy.metadata.finalizers = nil end)
+  ctl.store:remove(CLAIMS, released)
   local volume = ctl.store:get(VOLUMES, nil, claim.spec.volumeName or "")
   if not volume then return end
   if volume.spec.persistentVolumeReclaimPolicy == "Delete" then
@@ -63,7 +63,7 @@ local function make_volume(ctl, claim, class)
 end
 
 local function bind(ctl, claim)
-  local class, wanted = class_of(ctl, claim)
+  local class, class_name = class_of(ctl, claim)
   local component = "persistentvolume-controller"
   if not class then
     return events.record(
@@ -72,7 +72,7 @@ local function bind(ctl, claim)
       component,
       "Warning",
       "ProvisioningFailed",
-      ("storageclass.storage.k8s.io %q not found"):format(wanted or "")
+      ("storageclass.storage.k8s.io %q not found"):format(class_name or "")
     )
   end
   local volume = make_volume(ctl, claim, class)
@@ -100,10 +100,10 @@ local function bind(ctl, claim)
 end
 
 local function grow(ctl, claim)
-  local wanted = claim.spec.resources.requests.storage
-  ctl:change(CLAIMS, claim, function(copy) copy.status.capacity = { storage = wanted } end)
+  local size = claim.spec.resources.requests.storage
+  ctl:change(CLAIMS, claim, function(copy) copy.status.capacity = { storage = size } end)
   local volume = ctl.store:get(VOLUMES, nil, claim.spec.volumeName or "")
-  if volume then ctl:change(VOLUMES, volume, function(copy) copy.spec.capacity = { storage = wanted } end) end
+  if volume then ctl:change(VOLUMES, volume, function(copy) copy.spec.capacity = { storage = size } end) end
 end
 
 local function reconcile(ctl, namespace, name)
@@ -114,6 +114,7 @@ local function reconcile(ctl, namespace, name)
   bind(ctl, claim)
 end
 
+--- Registers the controllers of volumes and volume claims.
 ---@param ctl lab.k8s.Controllers
 function M.register(ctl)
   ctl:reconciler("claim", CLAIMS, reconcile)

@@ -6,6 +6,7 @@ local M = {}
 
 local LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 
+--- The hash of a pod template.
 ---@param template table
 ---@return string such as "7cdf8c4b8b"
 function M.hash(template)

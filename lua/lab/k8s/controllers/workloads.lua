@@ -5,6 +5,7 @@ local sets = require "lab.k8s.controllers.sets"
 
 local M = {}
 
+--- Registers the controllers of workloads.
 ---@param controllers lab.k8s.Controllers
 function M.register(controllers)
   controllers:reconciler("deployment", "apps/deployments", deployment.reconcile)
