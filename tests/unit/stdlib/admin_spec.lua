@@ -38,11 +38,32 @@ describe("stdlib.admin", function()
     assert.equal(60, hash:length()) -- bcrypt's
   end)
 
+  it("gives the user the administrator's role", function()
+    local values = user_row(new(false))
+    values.password = nil
+    assert.same({
+      email = "admin@newclient.com",
+      firstname = "Admin",
+      lastname = "User",
+      type = "INTERNAL",
+      status = "ACTIVE",
+      category = "SYSTEM_ADMIN",
+      roleid = "ADMIN_ROLE_ID",
+    }, values)
+  end)
+
   it("keeps the password of an existing user", function() assert.is_nil(user_row(new(true)).password) end)
 
   it("logs in at the tenant's single sign-on", function()
-    local std = stdlib.new { service = { session = function(options) return options end } }
-    assert.equal("newclient-service-sso", std.require("admin").session(tenant).service)
+    local password = secret.new "p"
+    local std = stdlib.new {
+      service = { session = function(options) return options end },
+      vault = { read = function() return { password = password } end },
+    }
+    local session = std.require("admin").session(tenant)
+    assert.equal("newclient-service-sso", session.service)
+    assert.equal("accessToken", session.token)
+    assert.same({ username = "admin@newclient.com", password = password }, session.json())
   end)
 
   it("fails at the login if Vault has no password", function()

@@ -48,6 +48,9 @@ describe("stdlib.backup", function()
       names[i] = row.name
     end
     assert.same({ "S", "s3://u", "K" }, names)
+    assert.same({ "what", "name", "from", "state" }, std.run.output.columns)
+    assert.same({ what = "manual snapshot", name = "S", from = "C", state = "on" }, std.run.output.rows[1])
+    assert.equal("archive", std.run.output.rows[2].what)
     assert.equal("database replaced by a restore", std.run.output.rows[3].what)
   end)
 end)

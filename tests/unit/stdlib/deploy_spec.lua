@@ -56,10 +56,13 @@ describe("stdlib.deploy", function()
     return std
   end
 
-  it(
-    "verifies the log and the health of each service",
-    function() assert.equal(1 + 2 * 16, #verify("Started in 3 s", { status = "UP" }).checks) end
-  )
+  it("verifies the log and the health of each service", function()
+    local std = verify("Started in 3 s", { status = "UP" })
+    assert.equal(1 + 2 * 16, #std.checks)
+    local name, port, request = table.unpack(std.called("k8s.request")[1])
+    assert.matches("^newclient%-", name)
+    assert.same({ 8080, "/actuator/health" }, { port, request.path })
+  end)
 
   it(
     "fails for a service that has not logged its start",

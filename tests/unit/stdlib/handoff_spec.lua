@@ -29,6 +29,11 @@ describe("stdlib.handoff", function()
     end)
 
     it(
+      "writes the environment with a capital letter",
+      function() has(write()[PAGE], "- **Environment:** Production") end
+    )
+
+    it(
       "lists the deployed releases",
       function() has(write()[PAGE], "| newclient-service-sso | service-sso-1.0.0 | v2.5.0 |") end
     )

@@ -47,6 +47,7 @@ describe("stdlib.ingress", function()
     local names = {}
     for i, call in ipairs(std.called "dns.ensure_record") do
       names[i] = call[1].name
+      assert.equal("CNAME", call[1].type)
       assert.same({ "lb.example" }, call[1].values)
     end
     assert.same({ "newclient.embrix.com", "api.newclient.embrix.com", "*.newclient.embrix.com" }, names)
@@ -61,16 +62,24 @@ describe("stdlib.ingress", function()
     local std = new { balancer = "lb.example", second = "lb.example" }
     std.require("ingress").verify(tenant)
     assert.equal(4, #std.checks)
+    assert.same({
+      { "newclient.embrix.com", "CNAME" },
+      { "api.newclient.embrix.com", "CNAME" },
+    }, std.called "dns.authoritative")
+    assert.same({
+      { { method = "HEAD", url = "https://newclient.embrix.com/" } },
+      { { method = "HEAD", url = "https://api.newclient.embrix.com/graphql" } },
+    }, std.called "http.request")
   end)
 
   it("fails if a name server has another value", function()
     local std = new { balancer = "lb.example", second = "old.example" }
     local problem = raised(std.require("ingress").verify, tenant)
-    assert.matches("name server ns2 returns old.example", problem.message)
+    assert.matches("name server ns2 returns old.example for newclient.embrix.com, not lb.example", problem.message)
   end)
 
   it("fails if an endpoint returns a server error", function()
-    local std = new { balancer = "lb.example", second = "lb.example", status = 502 }
-    assert.matches("returns 502", raised(std.require("ingress").verify, tenant).message)
+    local std = new { balancer = "lb.example", second = "lb.example", status = 500 }
+    assert.matches("returns 500", raised(std.require("ingress").verify, tenant).message)
   end)
 end)

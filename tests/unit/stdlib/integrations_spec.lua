@@ -28,6 +28,14 @@ describe("stdlib.integrations", function()
     assert.equal(0, key.index)
   end)
 
+  it("ensures the attributes of OAuth 1", function()
+    local std = stdlib.new()
+    local item = { name = "NETSUITE", index = 3, type = "FINANCE_GATEWAY", oauth1 = { realm = "r" } }
+    std.require("integrations").configure(stdlib.tenant("newclient", { integrations = { item } }))
+    local call = std.called("pg.tenant:ensure_row")[2]
+    assert.same({ "core_config.oauth1_attributes", { id = "TIDLT-100008", index = 3 }, { realm = "r" } }, call)
+  end)
+
   it("ensures the attributes of each gateway type", function()
     assert.truthy(row "finance_gateway_attributes")
     assert.truthy(row "payment_gateway_attributes")

@@ -33,7 +33,7 @@ describe("stdlib.maintenance", function()
     return stdlib.new {
       runs = { current = function() return { id = "R-2", user = "bob", host = "laptop" } end },
       k8s = {
-        list = function(kind) return kind == "Deployment" and { deployment() } or {} end,
+        list = function(kind) return kind == "Deployment" and { deployment() } or options[kind] or {} end,
         get = function(kind)
           if kind == "ConfigMap" then
             return options.record and { metadata = { annotations = { [KEY] = options.record } } } or nil
@@ -147,6 +147,18 @@ describe("stdlib.maintenance", function()
     it("outputs the current and the saved state", function()
       local std = status { record = with {}, saved = with { replicas = 2 }, replicas = 0 }
       assert.same({ { what = "Deployment urbanos-service-sso", now = 0, saved = 2 } }, std.run.output.rows)
+    end)
+
+    it("outputs autoscalers and cron jobs", function()
+      local function object(name, spec, saved)
+        return { metadata = { name = name, annotations = { [KEY] = json.encode(saved) } }, spec = spec }
+      end
+      local std = status {
+        HorizontalPodAutoscaler = { object("h", { minReplicas = 1, maxReplicas = 9 }, { min = 2, max = 4 }) },
+        CronJob = { object("c", { suspend = true }, { suspend = false }) },
+      }
+      assert.same({ what = "HorizontalPodAutoscaler h", now = "1–9", saved = "2–4" }, std.run.output.rows[2])
+      assert.same({ what = "CronJob c", now = "suspended", saved = "active" }, std.run.output.rows[3])
     end)
 
     it(

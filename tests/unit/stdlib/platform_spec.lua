@@ -54,6 +54,12 @@ describe("stdlib.platform", function()
 
     local function refused(check, list, value) assert.equal("refused", raised(check, list, value, "it").kind, value) end
 
+    it("include the objects that are not services", function()
+      for _, what in ipairs { "ingress", "tls-cert", "services", "alerts", "dashboard", "maintenance", "data-pvc" } do
+        scope.name(grants.k8s.names, "newclient-" .. what, "object")
+      end
+    end)
+
     it("exclude a tenant whose name begins with this one", function()
       refused(scope.path, grants.vault, "tenant/newclient-sbx/quickbooks")
       refused(scope.name, grants.helm, "newclient-sbx-service-sso")

@@ -59,6 +59,12 @@ describe("stdlib.restore", function()
     end)
   end)
 
+  it("creates a temporary server from the snapshot", function()
+    local std = stdlib.new { rds = { ensure_server = function() return { address = "a", port = 1, more = {} } end } }
+    assert.same({ address = "a", port = 1 }, std.require("restore").create_server(tenant, { id = "S" }))
+    assert.same({ { "S" } }, std.called "rds.ensure_server")
+  end)
+
   it("tells URLs from paths", function()
     local restore = stdlib.new().require "restore"
     assert.is_true(restore.is_url "s3://bucket/u.dump")

@@ -79,6 +79,20 @@ describe("stdlib.smoke", function()
     assert.matches("2 of 14 checks failed: All pods are running and healthy, Vault", problem.message)
   end)
 
+  it("names the guide's fourteen checks", function()
+    local std, names = new {}, {}
+    std.require("smoke").run(stdlib.tenant "newclient", {})
+    for i, entry in ipairs(std.checks) do
+      names[i] = entry.name
+    end
+    assert.equal(
+      "All pods are running and healthy; Database connectivity; Vault secrets accessible; Redis connection; "
+        .. "ActiveMQ queues; Admin user can log in; GraphQL endpoint responding; Gateway integrations authenticated; "
+        .. "Test customer; Test order; Billing cycle; Invoice PDF; Payment processing; Reports",
+      table.concat(names, "; ")
+    )
+  end)
+
   it("finds a missing queue", function() assert.same({ "ActiveMQ queues" }, failed { queues = {} }) end)
 
   it(

@@ -186,8 +186,9 @@ describe("stdlib.diagnose.configuration", function()
     end)
   end)
 
-  it(
-    "checks only the database and Vault without a cluster",
-    function() assert.same({}, (run({ env = { REDIS_HOST = NOTHING }, secret = NOTHING }, { no_cluster = true }))) end
-  )
+  it("checks only the database and Vault without a cluster", function()
+    local wrong = { env = { REDIS_HOST = NOTHING }, secret = NOTHING, database = NOTHING }
+    local found = run(wrong, { no_cluster = true })
+    assert.same({ "critical coredb-urbanos: the database is missing" }, found)
+  end)
 end)

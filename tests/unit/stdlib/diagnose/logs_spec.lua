@@ -4,7 +4,7 @@ describe("stdlib.diagnose.logs", function()
   local function pod(name, changes)
     local made = {
       metadata = { name = name, namespace = "default", labels = { app = "urbanos-service-billing" } },
-      status = { phase = "Running" },
+      status = { phase = "Running", containerStatuses = { { state = { running = {} } } } },
     }
     for key, value in pairs(changes or {}) do
       made.status[key] = value
@@ -38,6 +38,28 @@ describe("stdlib.diagnose.logs", function()
     "reports a problem once, however many lines and pods have it",
     function() assert.equal(1, #run { a = EXHAUSTED .. EXHAUSTED:gsub("59", "58"), b = EXHAUSTED }) end
   )
+
+  it("recognises each known problem", function()
+    local lines = {
+      ["FATAL: password authentication failed for user app"] = "the database rejects the login",
+      ["FATAL: sorry, too many connections"] = "the database has no connections left",
+      ["java.lang.OutOfMemoryError: heap"] = "Java is out of memory",
+      ["Vault: permission denied"] = "Vault denies access",
+      ["QUICKBOOKS: 401 Unauthorized: Token expired"] = "a provider reports that the token has expired",
+      ["STRIPE: Invalid credentials"] = "a provider rejects the credentials",
+      ["AVALARA: 401 Unauthorized"] = "a provider rejects the credentials",
+      ["S3Exception: Access Denied"] = "S3 denies access",
+      ["AccessDenied on bucket"] = "S3 denies access",
+      ["S3 upload failed"] = "uploads to S3 fail",
+      ["Template invoice not found"] = "a template is missing",
+      ["Payment P-1 failed"] = "payments fail",
+      ["Billing run failed"] = "billing fails",
+      ["PDF rendering failed"] = "invoice documents fail",
+    }
+    for line, problem in pairs(lines) do
+      assert.matches("its log reports: " .. problem .. "$", run({ a = "ERROR " .. line .. "\n" })[1])
+    end
+  end)
 
   it("counts other errors", function()
     local found = run { a = "ERROR one\nERROR two\n" }

@@ -4,9 +4,17 @@ describe("stdlib.diagnose.quantity", function()
   local quantity = stdlib.new().require "diagnose.quantity"
 
   it("reads decimal and binary units", function()
-    assert.equal(1.5, quantity.value "1500m")
-    assert.equal(2 * 2 ^ 30, quantity.value "2Gi")
-    assert.equal(3000, quantity.value "3k")
+    local decimal = { n = 1e-9, u = 1e-6, m = 1e-3, k = 1e3, M = 1e6, G = 1e9 }
+    local binary = { Ki = 1024, Mi = 1024 ^ 2, Gi = 1024 ^ 3, Ti = 1024 ^ 4 }
+    for _, units in ipairs { decimal, binary } do
+      for unit, factor in pairs(units) do
+        assert.equal(1.5 * factor, quantity.value("1.5" .. unit), unit)
+      end
+    end
+  end)
+
+  it("reads numbers without a unit", function()
+    assert.equal(2, quantity.value "2")
     assert.equal(2, quantity.value(2))
   end)
 

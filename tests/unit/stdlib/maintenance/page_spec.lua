@@ -26,12 +26,17 @@ describe("stdlib.maintenance.page", function()
   end
 
   -- The annotations that the ingress gets.
-  local function annotated(std) return std.called("k8s.annotate")[1][3] end
+  local function annotated(std)
+    local kind, name, annotations = table.unpack(std.called("k8s.annotate")[1])
+    assert.same({ "Ingress", "urbanos-ingress" }, { kind, name })
+    return annotations
+  end
 
   it("writes the record into the tenant's ConfigMap", function()
     local std = new {}
     std.require("maintenance.page").write_record(tenant, "RECORD")
     local map = std.called("k8s.ensure")[1][1]
+    assert.same({ "v1", "ConfigMap" }, { map.apiVersion, map.kind })
     assert.equal("urbanos-maintenance", map.metadata.name)
     assert.equal("RECORD", map.metadata.annotations[KEY])
   end)

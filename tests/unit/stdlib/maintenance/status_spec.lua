@@ -29,6 +29,11 @@ describe("stdlib.maintenance.status", function()
     assert.equal(1800, status.overdue(status.of(tenant)))
   end)
 
+  it("is overdue from the planned end on", function()
+    local status = new "2026-02-11T12:00:00Z"
+    assert.equal(0, status.overdue(status.of(tenant)))
+  end)
+
   it("is not overdue before the planned end", function()
     local status = new(AHEAD)
     assert.is_nil(status.overdue(status.of(tenant)))
