@@ -1,5 +1,5 @@
--- Writes the documents that are made from the sources (make docs): build/o2x-dev scripts/docs.lua
--- tests/house/documents_spec.lua fails when a committed one is not what the sources give.
+-- Generates documents from the sources (make docs): build/o2x-dev scripts/docs.lua
+-- tests/house/documents_spec.lua fails if a committed one is out of date.
 
 local fs = require "o2x.base.fs"
 

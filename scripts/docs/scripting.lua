@@ -20,7 +20,7 @@ local HEAD = [[
 Runbooks, `runbooks/hooks.lua` and the files of `stdlib/` are Lua 5.4 in a sandbox. This page lists all they can use.
 `o2x defs FOLDER` writes the same as definitions for lua-language-server; `README.md` shows how to write a runbook.
 
-`require "o2x.NAME"` gives an api, bound to the run and its tenant at its first use; `require "stdlib.NAME"` gives a file
+`require "o2x.NAME"` gives an api, bound to the run and its tenant at first use; `require "stdlib.NAME"` gives a file
 of `stdlib/`; `require "runbooks.NAME"` gives a standard runbook. Loading a file must not do anything: only the apis
 PURE may be used while it is loaded.
 

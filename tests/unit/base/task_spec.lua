@@ -1,3 +1,4 @@
+local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
 local task = require "o2x.base.task"
 
@@ -54,7 +55,7 @@ describe("task.each", function()
     local ended = 0
     local err = raised(task.each, { 1, 2, 3 }, function(i)
       if i == 3 then errors.input "third" end
-      local _ended <close> = setmetatable({}, { __close = function() ended = ended + 1 end })
+      local _ended <close> = defer(function() ended = ended + 1 end)
       task.sleep(60)
     end)
     assert.equal("third", err.message)

@@ -1,3 +1,4 @@
+local defer = require "o2x.base.defer"
 local xml = require("o2x.base.xml")
 
 describe("XML", function()
@@ -28,8 +29,7 @@ describe("XML", function()
     for _, text in ipairs({ "<a/>", "<a" }) do
       local closed = false
       do
-        local outer <close> = setmetatable({}, { __close = function() closed = true end })
-        assert.is_table(outer)
+        local _closer <close> = defer(function() closed = true end)
         pcall(xml.parse, text)
       end
       assert.is_true(closed)
