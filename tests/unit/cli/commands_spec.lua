@@ -1,0 +1,33 @@
+local commands = require "o2x.cli.commands"
+
+describe("the commands", function()
+  it("each have a file that declares them", function()
+    for _, name in ipairs(commands.names()) do
+      local command = commands.find(name)
+      assert.equal(name, command.name)
+      assert.equal(name, command.usage:match "^[%l-]+")
+      assert.is_true(#command.summary > 0)
+      assert.equal("function", type(command.run))
+    end
+  end)
+
+  it("are in one group only", function()
+    local seen = {}
+    for _, name in ipairs(commands.names()) do
+      assert.is_nil(seen[name])
+      seen[name] = true
+    end
+  end)
+
+  it("that are not there are answered with the nearest", function()
+    local ok, err = pcall(commands.find, "rum")
+    assert.is_false(ok)
+    assert.equal("input", err.kind)
+    assert.matches("'rum'; did you mean run", err.message)
+  end)
+
+  it("are shown without control characters", function()
+    local _, err = pcall(commands.find, "a\27[2J")
+    assert.is_nil(err.message:find "%c")
+  end)
+end)
