@@ -2,7 +2,7 @@
 
 local clients = require "o2x.engine.clients"
 local context = require "o2x.engine.context"
-local effect = require "o2x.engine.gate"
+local gate = require "o2x.engine.gate"
 local effects = require "o2x.effects"
 local plan = require "o2x.engine.plan"
 
@@ -37,7 +37,7 @@ function M.run(options)
     journal = { records = {}, append = function(self, record) table.insert(self.records, record) end },
   }
   run.client, run.close = clients.new(run.config, run.scope, run)
-  run.gate = effect.new(run)
+  run.gate = gate.new(run)
   run.ctx = context.new(run)
   run.ctx.run_id = run.id
   return effects.bind(run, effects.find(options.module)), run

@@ -1,9 +1,10 @@
 --- The gate over a system that is a table, with a journal that is a list.
 
-local effect = require "o2x.engine.gate"
+local gate = require "o2x.engine.gate"
 local errors = require "o2x.base.error"
 local history = require "o2x.engine.history"
 local json = require "o2x.base.json"
+local resume = require "o2x.engine.resume"
 local plan = require "o2x.engine.plan"
 local value = require "o2x.base.value"
 
@@ -11,6 +12,8 @@ local M = {}
 
 local G = {}
 G.__index = G
+
+local UNDO = { how = "the value that was there is written again" }
 
 local function key(target) return target end
 
@@ -36,13 +39,14 @@ local function module_over(g)
     name = "memory",
     declares = "memory:write",
     types = {
-      { kind = "thing", class = "idempotent", key = key, read = read, write = write },
-      { kind = "blind", class = "unprovable", key = key, read = function() end, write = write },
-      { kind = "house", class = "idempotent", key = key, read = read, write = write },
-      { kind = "room", class = "idempotent", key = key, read = read_inside, write = write, parent = inside "house" },
-      { kind = "shelf", class = "idempotent", key = key, read = read_inside, write = write, parent = inside "room" },
+      { kind = "thing", class = "idempotent", key = key, read = read, write = write, undo = UNDO },
+      { kind = "blind", class = "unprovable", key = key, read = function() end, write = write, undo = UNDO },
+      { kind = "house", class = "idempotent", key = key, read = read, write = write, undo = UNDO },
+      { kind = "room", class = "idempotent", key = key, read = read_inside, write = write, undo = UNDO, parent = inside "house" },
+      { kind = "shelf", class = "idempotent", key = key, read = read_inside, write = write, undo = UNDO, parent = inside "room" },
       {
         kind = "numbered",
+        undo = UNDO,
         class = "idempotent",
         key = key,
         read = read,
@@ -90,7 +94,7 @@ function M.new(options)
       end,
     },
   }
-  g.gate = effect.new(g.run)
+  g.gate = gate.new(g.run)
   g.gate:register(module_over(g), {})
   return g
 end
@@ -111,7 +115,7 @@ function G:crash_after(t) self.crash = t end
 function G:past()
   local records = { { t = "begin", runbook = {}, params = {} } }
   table.move(self.records, 1, #self.records, 2, records)
-  return history.of(records).past
+  return resume.past(history.of(records), self.take_over)
 end
 
 function G:plan_text()

@@ -1,7 +1,7 @@
 --- A run without a runbook: the real gate and context over clients that a test gives, the journal in memory.
 
 local context = require "o2x.engine.context"
-local effect = require "o2x.engine.gate"
+local gate = require "o2x.engine.gate"
 local plan = require "o2x.engine.plan"
 local task = require "o2x.base.task"
 
@@ -38,7 +38,7 @@ function M.new(o)
   run.report = listener(run.said)
   run.journal = { append = function(_, record) run.records[#run.records + 1] = record end }
   run.client = function(name) return o.clients[name] or error("no client " .. name, 0) end
-  run.gate = effect.new(run)
+  run.gate = gate.new(run)
   run.ctx = context.new(run)
   for _, module in ipairs(o.modules) do
     run.gate:register(module, run.ctx)

@@ -118,4 +118,16 @@ function M.plain(value, what)
   errors.raise { kind = "failed", message = message }
 end
 
+--- A value as it was before M.plain: bytes that are no text come back. A secret does not.
+---@param value any
+---@return any
+function M.revive(value)
+  if type(value) ~= "table" or value == json.null then return value end
+  if type(value["$bytes"]) == "string" then return crypto.unbase64(value["$bytes"]) end
+  for key, item in next, value do
+    value[key] = M.revive(item)
+  end
+  return value
+end
+
 return M

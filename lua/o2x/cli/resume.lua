@@ -85,7 +85,7 @@ local function perform_one(options, store, id)
         )
       )
     end
-  end)
+  end, options.take_over)
   return common.conclude(this, status, err, options, task.now() - start)
 end
 
@@ -112,6 +112,12 @@ several tenants (F-…) goes on where it stopped.]],
       "secrets",
       value = "FILE|-|vault:PATH",
       help = "the tenant's secrets, if they came by standard input or have moved",
+    },
+    {
+      "take-over",
+      value = "EFFECT",
+      many = true,
+      help = "overwrite what somebody else changed in this effect's target since the run stopped (its id or its key)",
     },
     { "edited", help = "go on with the scripts as they are now, not as they were when the run began" },
     { "allow-edited", help = "even if one was changed under an unchanged version (versions.lock)" },

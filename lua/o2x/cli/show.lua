@@ -8,7 +8,7 @@ local out = require "o2x.report.out"
 local plan = require "o2x.engine.plan"
 local units = require "o2x.base.units"
 
-local SIGNS = { created = "+", changed = "~", deleted = "-", unchanged = "=", begun = "?" }
+local SIGNS = { created = "+", changed = "~", deleted = "-", unchanged = "=", begun = "?", failed = "!", dropped = "." }
 local LONGEST = 12
 
 local function newest(store)

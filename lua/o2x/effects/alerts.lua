@@ -36,7 +36,11 @@ local function find(ctx, target)
   end
 end
 
-local silence = { kind = "alerts.silence", class = "idempotent" }
+local silence = {
+  kind = "alerts.silence",
+  class = "idempotent",
+  undo = { how = "the silence that was there is set again, or the new one ends" },
+}
 
 function silence.key(target) return ("%s=%s"):format(target.label, target.value) end
 

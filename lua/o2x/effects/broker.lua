@@ -5,13 +5,14 @@ local errors = require "o2x.base.error"
 local queue = {
   kind = "broker.queue",
   class = "idempotent",
+  undo = { how = "a queue that was made is removed while it is empty", cannot = "a queue with messages in it stays" },
   key = function(target) return target.name end,
 
-  read = function(ctx, target) return ctx.client("broker"):queue(target.name) and { name = target.name } or nil end,
+  read = function(ctx, target) return ctx:client "broker":queue(target.name) and { name = target.name } or nil end,
 
   -- Taking a queue away (that only undo does) must not lose messages.
   write = function(ctx, target, desired)
-    local client = ctx.client("broker")
+    local client = ctx:client "broker"
     if desired then return client:add_queue(target.name) end
     local there = client:queue(target.name)
     if there and there.depth > 0 then
@@ -37,7 +38,7 @@ local function api(ctx)
     --- The queues whose names begin with a prefix of the tenant's own.
     ---@param prefix string "TIDLT-100008."
     ---@return { name: string, depth: integer, consumers: integer }[]
-    queues = function(prefix) return ctx.client("broker"):queues(prefix) end,
+    queues = function(prefix) return ctx:client "broker":queues(prefix) end,
   }
 end
 

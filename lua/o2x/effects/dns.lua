@@ -40,7 +40,7 @@ end
 local function in_the_way(record, kind) return record.type == kind or record.type == "CNAME" or kind == "CNAME" end
 
 local function records_at(ctx, target)
-  local client = ctx.client("route53")
+  local client = ctx:client "route53"
   local zone = client:zone_of(target.name)
   local found = {}
   for _, record in ipairs(client:records_of(zone, target.name)) do
@@ -144,9 +144,8 @@ local function write(ctx, target, desired, before)
   local changes = changes_for(target, desired, found)
   if not changes[1] then return nil end
   local id = client:change(zone, changes, "o2x " .. tostring(ctx.run_id))
-  ctx.waiting(("Route 53: %s INSYNC"):format(target.name))
+  ctx:waiting(("Route 53: %s INSYNC"):format(target.name))
   client:wait_insync(id)
-  return { change = id }
 end
 
 local function strip(kind, values) return NAMES[kind] and plain_values(kind, values) or values end
@@ -183,6 +182,7 @@ end
 local record = {
   kind = "dns.record",
   class = "probed",
+  undo = { how = "the record set that was there is put back", cannot = "caches keep the old answer up to its TTL" },
   key = key_of,
   read = read,
   write = write,
@@ -223,7 +223,7 @@ local function api(ctx)
     ---@return string zone its name
     zone = function(name)
       scope.domain(ctx.scope.dns, name, "DNS name")
-      local _, zone = ctx.client("route53"):zone_of(name)
+      local _, zone = ctx:client "route53":zone_of(name)
       return zone
     end,
 

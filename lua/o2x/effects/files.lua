@@ -73,6 +73,10 @@ local text = {
   key = function(path) return path end,
   read = read,
   write = write,
+  reference = function(ctx, path)
+    return { mode = ("%03o"):format(fs.stat(resolve(ctx, path, readable(ctx), "the file")).mode & 0x1ff) }
+  end,
+  undo = { how = "the bytes and the mode that were there are written again" },
   show = show,
 }
 

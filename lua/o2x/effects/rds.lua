@@ -11,7 +11,7 @@ local value = require "o2x.base.value"
 local SNAPSHOT_SECONDS <const>, INSTANCE_SECONDS <const> = 4 * 3600, 4 * 3600
 local POLL <const> = { first = 0.2, factor = 1.5, longest = 15 }
 
-local function client(ctx) return ctx.client("rds") end
+local function client(ctx) return ctx:client "rds" end
 
 -- Waits until look() says so; what it says otherwise is shown.
 local function wait(ctx, what, seconds, look)
@@ -19,7 +19,7 @@ local function wait(ctx, what, seconds, look)
   while true do
     local done, status = look()
     if done then return end
-    ctx.waiting(("%s: %s for %s"):format(what, status or "waiting", units.duration(task.now() - began)))
+    ctx:waiting(("%s: %s for %s"):format(what, status or "waiting", units.duration(task.now() - began)))
     if task.now() - began > seconds then
       errors.raise {
         kind = "timeout",
@@ -96,7 +96,10 @@ end
 
 local snapshot = {
   kind = "rds.snapshot",
-  class = "probed",
+  class = "idempotent",
+  -- On its way to be available, or to be gone.
+  interim = function(_, _, _, now) return now ~= nil and now.status ~= "available" end,
+  undo = { how = "the snapshot is deleted", cannot = "a snapshot that was deleted" },
   key = function(target) return target.id end,
   read = read_snapshot,
   write = write_snapshot,
@@ -165,7 +168,9 @@ end
 
 local instance = {
   kind = "rds.instance",
-  class = "probed",
+  class = "idempotent",
+  interim = function() return true end, -- read refuses a server that is not this run's
+  undo = { how = "the server is deleted", cannot = "a server that was deleted: it is made again from its snapshot" },
   key = function(target) return target.id end,
   read = read_instance,
   equal = function(current, desired)

@@ -21,21 +21,21 @@ local count = {
   kind = "redis.count",
   class = "read",
   key = function(target) return target end,
-  read = function(ctx, prefix) return ctx.client("redis"):count(prefix) end,
+  read = function(ctx, prefix) return ctx:client "redis":count(prefix) end,
 }
 
 local info = {
   kind = "redis.info",
   class = "read",
   key = function(target) return target end,
-  read = function(ctx, section) return ctx.client("redis"):info(section ~= "all" and section or nil) end,
+  read = function(ctx, section) return ctx:client "redis":info(section ~= "all" and section or nil) end,
 }
 
 local ping = {
   kind = "redis.ping",
   class = "read",
   key = function() return "ping" end,
-  read = function(ctx) return ctx.client("redis"):ping() end,
+  read = function(ctx) return ctx:client "redis":ping() end,
 }
 
 -- ---- keys, to remove ----
@@ -49,6 +49,10 @@ local function some(count) return count == 1 and "1 key" or out.count(count) .. 
 local keys = {
   kind = "redis.keys",
   class = "idempotent",
+  -- Services go on writing keys: whatever is there now is nobody's change.
+  interim = function() return true end,
+  info = function(_, target) return { removed = target.removed or "unknown" } end,
+  undo = { how = "not at all", cannot = "removed keys: services make caches anew, users log in again" },
   key = function(target) return target.prefix .. (target.glob or "*") end,
 }
 
@@ -71,16 +75,16 @@ function keys.read(ctx, target)
   if target.whole then
     parts, seen = counter(target)
   end
-  local found = ctx:client("redis"):count(target.prefix, { glob = target.glob, progress = ctx.waiting, seen = seen })
+  local found = ctx:client("redis"):count(target.prefix, { glob = target.glob, progress = ctx.progress, seen = seen })
   if not target.swept then return found > 0 and { keys = found, parts = parts } or nil end
-  if found > 0 then ctx.log("info", ("%s came since: the services go on"):format(some(found))) end
+  if found > 0 then ctx:log("info", ("%s came since: the services go on"):format(some(found))) end
 end
 
 -- A replica that lets itself be written to would lose it, or refuse in the middle.
 local function check_primary(ctx, client)
   local replication = client:info "replication"
   if replication.role == nil or replication.role == "master" then return end
-  ctx.log("warning", ("Redis is a replica of %s:%s now"):format(replication.master_host, replication.master_port))
+  ctx:log("warning", ("Redis is a replica of %s:%s now"):format(replication.master_host, replication.master_port))
   client:close() -- the name may lead to another server by now
   errors.raise {
     kind = "unreachable",
@@ -105,8 +109,8 @@ function keys.write(ctx, target, desired, before)
   end
   local client = ctx:client "redis"
   check_primary(ctx, client)
-  ctx.log("info", ("%s to remove"):format(some(before and before.keys or 0)))
-  local removed = client:unlink(target.prefix, { glob = target.glob, progress = ctx.waiting })
+  ctx:log("info", ("%s to remove"):format(some(before and before.keys or 0)))
+  local removed = client:unlink(target.prefix, { glob = target.glob, progress = ctx.progress })
   target.swept, target.removed = true, (target.removed or 0) + removed
   return { removed = removed }
 end

@@ -8,7 +8,7 @@ local fs = require "o2x.base.fs"
 local scope = require "o2x.base.scope"
 local units = require "o2x.base.units"
 
-local function client(ctx) return ctx.client("s3") end
+local function client(ctx) return ctx:client "s3" end
 
 -- "s3://bucket/TIDLT-100008/backups/x.dump", within the grants.
 local function split(ctx, url)
@@ -63,16 +63,17 @@ local function write_object(ctx, target, desired)
   end
   local tags = { ["o2x-run"] = ctx.run_id, ["o2x-sha256"] = desired.sha256, tenant = ctx.tenant.name }
   local note = archive_file.note_path(target.path)
-  ctx.waiting(("sending %s to %s"):format(units.bytes(desired.bytes), target.url))
+  ctx:waiting(("sending %s to %s"):format(units.bytes(desired.bytes), target.url))
   s3:put_file(target.bucket, note_key(target.key), note, archive.sha256(note))
   s3:put_file(target.bucket, target.key, target.path, desired.sha256, tags)
-  ctx.waiting("reading " .. target.url .. " back")
+  ctx:waiting("reading " .. target.url .. " back")
   read_back(ctx, target, desired)
 end
 
 local object = {
   kind = "s3.object",
-  class = "probed",
+  class = "idempotent",
+  undo = { how = "the object and its note are deleted", cannot = "an object that was deleted" },
   key = function(target) return target.url end,
   read = read_object,
   write = write_object,
@@ -87,7 +88,9 @@ local object = {
 
 local copy = {
   kind = "s3.copy",
-  class = "probed",
+  class = "idempotent",
+  interim = function() return true end, -- a file of this run's own folder
+  undo = { how = "the copy is removed" },
   key = function(target) return target.path end,
   read = function(_, target)
     local stat = fs.stat(target.path)
@@ -98,7 +101,7 @@ local copy = {
     fs.remove(note)
     if desired == nil then return fs.remove(target.path) end
     local s3 = client(ctx)
-    ctx.waiting(("fetching %s, %s"):format(target.url, units.bytes(desired.bytes)))
+    ctx:waiting(("fetching %s, %s"):format(target.url, units.bytes(desired.bytes)))
     if s3:head(target.bucket, note_key(target.key)) then s3:get_file(target.bucket, note_key(target.key), note) end
     s3:get_file(target.bucket, target.key, target.path)
   end,

@@ -91,7 +91,9 @@ local function release_of(target) return "helm.release", { name = target.service
 
 local object = {
   kind = "service.object",
-  class = "probed",
+  class = "idempotent",
+  record = function(target) return { service = target.service, name = target.name } end,
+  undo = { how = "not at all", cannot = "an object of a service: only the service can take it away" },
   key = function(target) return target.service .. ": " .. target.name end,
   read = function(ctx, target)
     local found = pick(ask(ctx, target.find, "find").json, target.found)

@@ -1,4 +1,5 @@
---- What the modules of lua/o2x/effects get of a run: its tenant and grants, its clients, and the gate.
+--- What the modules of lua/o2x/effects get of a run: its tenant and grants, its clients, and the gate. All of it is called
+--- as methods: ctx:client "pg", ctx:effect(kind, target, desired), ctx:read(kind, target).
 
 local errors = require "o2x.base.error"
 local step = require "o2x.script.step"
@@ -6,76 +7,103 @@ local store = require "o2x.engine.store"
 
 local M = {}
 
--- A value that must be the same when the run is resumed: kept in the journal under the step and its name.
-local function recorded(run, name, fn)
+---@class o2x.context
+---@field mode "apply"|"plan"
+---@field tenant table
+---@field scope table what stdlib/platform.lua grants
+---@field config table
+---@field declared table<string, boolean>
+---@field run_id string
+---@field progress fun(text: string) shows what the run waits for; a plain function, to be handed to clients
+local Context = {}
+Context.__index = Context
+
+local runs = setmetatable({}, { __mode = "k" }) -- context → its run, out of reach of the modules
+
+--- The context of a run.
+---@param run table
+---@return o2x.context
+function M.new(run)
+  local ctx = setmetatable({
+    mode = run.mode,
+    tenant = run.tenant,
+    scope = run.scope,
+    config = run.config,
+    declared = run.declared,
+    progress = function(text) run.report:waiting(step.path(), text) end,
+  }, Context)
+  runs[ctx] = run
+  return ctx
+end
+
+--- A wire client of the run, made at its first use.
+---@param name string
+---@return table
+function Context:client(name) return runs[self].client(name) end
+
+--- Makes a target what it should be.
+---@param kind string
+---@param target any
+---@param desired any nil: it should not be there
+---@return any what is there now (in a plan: would be)
+---@return "created"|"changed"|"deleted"|"unchanged" outcome
+function Context:effect(kind, target, desired) return runs[self].gate:effect(kind, target, desired) end
+
+--- Reads a target as the run sees it.
+---@param kind string
+---@param target any
+---@return any
+function Context:read(kind, target) return runs[self].gate:read(kind, target) end
+
+--- Would an earlier step of this plan have written something? Then what waits for it cannot come about.
+---@return boolean
+function Context:planned()
+  local run = runs[self]
+  return run.mode == "plan" and run.plan:has_changes()
+end
+
+--- Says something to whoever watches the run, and to its log.
+---@param level "info"|"warning"|"warn"
+---@param message string
+---@param fields table?
+function Context:log(level, message, fields) runs[self].report:message(step.path(), level, message, fields) end
+
+--- Shows what the run waits for.
+---@param text string
+function Context:waiting(text) self.progress(text) end
+
+--- Runs a check: an assertion that only reads.
+---@param name string
+---@param fn function
+---@return any
+function Context:check(name, fn, ...) return step.check(runs[self], name, fn, ...) end
+
+--- A value that a resumed run must see again (the time, a random name): kept in the journal under the step and its name.
+---@param name string
+---@param fn fun(): any
+---@return any
+function Context:recorded(name, fn)
+  local run = runs[self]
   local base = ("%s: %s"):format(step.path(), name)
   run.value_counts = run.value_counts or {}
   run.value_counts[base] = (run.value_counts[base] or 0) + 1
   local key = ("%s #%d"):format(base, run.value_counts[base])
-  local past = run.past and run.past.values[key]
+  local past = run.past and run.past:value(key)
   if past then return past.value end
   local value = fn()
   if run.journal then run.journal:append { t = "value", path = step.path(), name = name, key = key, value = value } end
   return value
 end
 
---- The context of a run.
----@param run table
----@return table ctx
-function M.new(run)
-  local ctx = {
-    mode = run.mode,
-    tenant = run.tenant,
-    scope = run.scope,
-    config = run.config,
-    declared = run.declared,
-  }
+--- What earlier runs did.
+---@return table store
+function Context:run_store() return store.open(self.config.state) end
 
-  --- A wire client, made once.
-  function ctx.client(self, name) return run.client(self == ctx and name or self) end
-
-  --- Makes a target what it should be.
-  function ctx:effect(kind, target, desired) return run.gate:effect(kind, target, desired) end
-
-  --- Reads a target as the run sees it.
-  function ctx:read(kind, target) return run.gate:read(kind, target) end
-
-  --- Would an earlier step of this plan have written something? Then what waits for it cannot come about.
-  function ctx:planned() return run.mode == "plan" and run.plan:has_changes() end
-
-  function ctx.log(self, ...)
-    local level, message, fields = ...
-    if self ~= ctx then
-      level, message, fields = self, ...
-    end
-    run.report:message(step.path(), level, message, fields)
-  end
-
-  function ctx.waiting(self, text)
-    if self ~= ctx then text = self end
-    run.report:waiting(step.path(), text)
-  end
-
-  function ctx.check(self, ...)
-    if self == ctx then return step.check(run, ...) end
-    return step.check(run, self, ...)
-  end
-
-  --- A value that a resumed run must see again (the time, a random name).
-  function ctx.recorded(self, ...)
-    if self == ctx then return recorded(run, ...) end
-    return recorded(run, self, ...)
-  end
-
-  --- What earlier runs did.
-  function ctx.run_store() return store.open(run.config.state) end
-
-  --- Refuses, with the script's line.
-  function ctx:refuse(message, hint)
-    errors.raise { kind = "refused", message = message, hint = hint, where = run.sandbox:where() }
-  end
-
-  return ctx
+--- Refuses, with the script's line.
+---@param message string
+---@param hint string?
+function Context:refuse(message, hint)
+  errors.raise { kind = "refused", message = message, hint = hint, where = runs[self].sandbox:where() }
 end
 
 return M

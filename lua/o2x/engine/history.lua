@@ -1,4 +1,5 @@
---- What the records of a journal amount to: what a resumed run need not do again, and what people want to see.
+--- What the records of a journal amount to: how the run went, its steps and effects. What a resumed run makes of them is
+--- in resume.lua.
 
 local clock = require "o2x.base.clock"
 
@@ -48,7 +49,7 @@ function collect.done(h, record)
   local step = h.by_path[record.path] or {}
   step.status, step.seconds = "done", record.seconds
   -- A result that had a secret in it was masked on its way to the disk: it is worth nothing, the step runs again.
-  if not record.masked then h.past.steps[record.path] = { result = record.result } end
+  if not record.masked then h.results[record.path] = { result = record.result } end
 end
 
 function collect.fail(h, record)
@@ -57,10 +58,10 @@ function collect.fail(h, record)
 end
 
 local function effect(h, record)
-  local entry = h.past.effects[record.effect]
+  local entry = h.by_effect[record.effect]
   if not entry then
-    entry = { path = record.path, kind = record.kind, key = record.key, retries = 0 }
-    h.past.effects[record.effect] = entry
+    entry = { id = record.effect, slot = record.slot, path = record.path, kind = record.kind, key = record.key, retries = 0 }
+    h.by_effect[record.effect] = entry
   end
   return entry
 end
@@ -70,22 +71,40 @@ local function list(h, entry)
   entry.listed = true
 end
 
+local OF_INTENT = { "slot", "kind", "key", "class", "target", "before", "reference", "desired", "show", "at" }
+
+-- A second intent of the same effect says what was there before the write that stands: it counts.
 function collect.intent(h, record)
   local entry = effect(h, record)
-  entry.kind, entry.key = record.kind, record.key
-  if not entry.intent then
-    entry.before, entry.at = record.before, record.at
+  for _, field in ipairs(OF_INTENT) do
+    entry[field] = record[field]
   end
-  entry.intent, entry.result = true, nil
-  entry.desired, entry.class, entry.show, entry.outcome = record.desired, record.class, record.show, "begun"
+  entry.intent, entry.result, entry.left, entry.outcome = true, nil, nil, "begun"
+  local slot = h.by_slot[record.slot] or {}
+  h.by_slot[record.slot] = slot
+  if slot[#slot] ~= entry then slot[#slot + 1] = entry end
   list(h, entry)
 end
 
 function collect.result(h, record)
   local entry = effect(h, record)
   entry.result, entry.after, entry.info, entry.masked = true, record.after, record.info, record.masked
+  entry.image = record.image
+  if entry.image == nil then entry.image = record.after end
   entry.outcome, entry.seconds = record.outcome, record.seconds
   list(h, entry)
+end
+
+-- The write failed; whether it changed anything, and what, is asked by the resumed run.
+function collect.failed(h, record)
+  local entry = effect(h, record)
+  entry.outcome, entry.message, entry.left = "failed", record.message, record.left
+end
+
+-- A resumed run found that the write never took place, and does not want it any more.
+function collect.dropped(h, record)
+  local entry = effect(h, record)
+  entry.dropped, entry.outcome = true, "dropped"
 end
 
 function collect.same(h, record)
@@ -102,7 +121,7 @@ end
 
 function collect.check(h, record) h.checks[#h.checks + 1] = record end
 
-function collect.value(h, record) h.past.values[record.key] = { value = record.value } end
+function collect.value(h, record) h.values[record.key] = { value = record.value } end
 
 collect["end"] = function(h, record)
   h.status, h.error, h.ended = record.status, record.error, record.at
@@ -110,7 +129,8 @@ end
 
 --- Sums the records of a journal up.
 ---@param records table[]
----@return table history id, runbook, tenant, params, steps, effects, checks, status, error, started, ended, past
+---@return table history id, runbook, tenant, params, steps, effects, checks, status, error, started, ended; for resume.lua
+---  results (by step), values (by name), by_effect, by_slot
 function M.of(records)
   local h = {
     steps = {},
@@ -119,7 +139,10 @@ function M.of(records)
     checks = {},
     retries = 0,
     resumed = 0,
-    past = { steps = {}, effects = {}, values = {} },
+    results = {},
+    values = {},
+    by_effect = {},
+    by_slot = {},
   }
   for _, record in ipairs(records) do
     local take = collect[record.t]
@@ -131,9 +154,9 @@ end
 
 --- How many effects ended in which way.
 ---@param h table
----@return table counts created, changed, deleted, unchanged, begun
+---@return table counts created, changed, deleted, unchanged, begun, failed, dropped
 function M.counts(h)
-  local counts = { created = 0, changed = 0, deleted = 0, unchanged = 0, begun = 0 }
+  local counts = { created = 0, changed = 0, deleted = 0, unchanged = 0, begun = 0, failed = 0, dropped = 0 }
   for _, entry in ipairs(h.effects) do
     counts[entry.outcome] = counts[entry.outcome] + 1
   end

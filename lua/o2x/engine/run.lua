@@ -4,7 +4,7 @@ local clients = require "o2x.engine.clients"
 local context = require "o2x.engine.context"
 local crypto = require "o2x.base.crypto"
 local defer = require "o2x.base.defer"
-local effect = require "o2x.engine.gate"
+local gate = require "o2x.engine.gate"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local hooks = require "o2x.script.hooks"
@@ -15,6 +15,7 @@ local params = require "o2x.project.params"
 local plan = require "o2x.engine.plan"
 local program = require "o2x.core.program"
 local progress = require "o2x.report.progress"
+local resume = require "o2x.engine.resume"
 local retry = require "o2x.base.retry"
 local runbooks = require "o2x.script.runbook"
 local sandbox = require "o2x.script.sandbox"
@@ -93,7 +94,7 @@ function M.prepare(options)
   run.client, run.close_clients = clients.new(run.config, run.scope, run)
   load_secrets(run, contents)
   retry.seconds = run.config.retry.seconds
-  run.gate = effect.new(run)
+  run.gate = gate.new(run)
   run.ctx = context.new(run)
   run.sandbox.run = run
   return run
@@ -121,7 +122,7 @@ function M.prepare_look(project, config, name)
   run.sandbox = sandbox.new(project)
   run.tenant, run.scope = tenants.load(run.sandbox, config, name)
   run.client, run.close_clients = clients.new(config, run.scope, run)
-  run.gate = effect.new(run)
+  run.gate = gate.new(run)
   run.ctx = context.new(run)
   run.sandbox.run = run
   return run
@@ -183,6 +184,9 @@ end
 local function perform(run)
   notice(run)
   run.runbook.run(run.tenant, run.params)
+  for _, problem in ipairs(resume.settle(run.gate)) do
+    run.ctx:log("warn", "what became of it is unknown: " .. problem)
+  end
   for _, path in ipairs(override.unused(run)) do
     run.ctx:log("warn", ("%s: the run came by no step %q"):format(run.runbook.path, path))
   end
@@ -319,13 +323,15 @@ end
 ---@param run table prepared from the run's own header
 ---@param id string
 ---@param started fun(run: table, changed: string[])? told which sources were edited since the run began
+---@param take_over string[]? effects whose foreign changes are overwritten
 ---@return "done"|"failed"|"refused"|"interrupted" status
 ---@return table? error
-function M.resume(run, id, started)
+function M.resume(run, id, started, take_over)
   local _held <close> = take_lock(run, id)
   local old = run.store:reopen(id)
-  run.id, run.folder, run.journal, run.past = id, old.folder, old.journal, old.history.past
-  local changed = M.edited(run, id)
+  run.id, run.folder, run.journal = id, old.folder, old.journal
+  run.past = resume.past(old.history, take_over)
+  local changed = resume.edited(run, id)
   run.journal:append {
     t = "resume",
     o2x = program.version,
@@ -337,21 +343,6 @@ function M.resume(run, id, started)
   run.sandbox.keep = function(path, text) run.store:keep(id, path, text) end
   if started then started(run, changed) end
   return execute(run)
-end
-
---- The sources that are not what they were when a run began.
----@param run table
----@param id string
----@return string[] paths
-function M.edited(run, id)
-  local changed = {}
-  for path in pairs(run.sandbox.texts) do
-    local was = run.store:source(id, path)
-    local now = fs.read_if(path:sub(1, 1) == "/" and path or fs.join(run.project.root, path))
-    if was and was ~= now then changed[#changed + 1] = path end
-  end
-  table.sort(changed)
-  return changed
 end
 
 return M

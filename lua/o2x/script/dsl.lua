@@ -65,7 +65,7 @@ local function wait_until(sandbox, what, seconds, fn, ...)
   while true do
     local result, why = fn(...)
     if result then return result end
-    run.ctx.waiting(what .. (why and " (" .. tostring(why) .. ")" or ""))
+    run.ctx:waiting(what .. (why and " (" .. tostring(why) .. ")" or ""))
     if task.now() + pause > deadline then
       script_error(
         sandbox,
@@ -136,7 +136,7 @@ function M.new(sandbox)
     --- Prints a message and adds it to the log of the run.
     ---@param message string
     ---@param fields table? more for the log, name → value
-    log = function(message, fields) sandbox:running("log").ctx.log("info", tostring(message), fields) end,
+    log = function(message, fields) sandbox:running("log").ctx:log("info", tostring(message), fields) end,
 
     --- Gives the run a result: a table (or text) printed at its end and `result` in --json. The last call counts.
     --- Either { columns = { names }, rows = { { name = value } … } }, with text = "…" to print instead of the table,

@@ -85,7 +85,7 @@ function M.step(run, name, fn, ...)
   local arguments = table.pack(...)
   return override.step(run, path, function(instead)
     claim(run, path)
-    local past = run.past and run.past.steps[path]
+    local past = run.past and run.past:step(path)
     if past then
       run.report:step_recalled(path)
       return past.result

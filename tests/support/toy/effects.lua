@@ -55,10 +55,13 @@ local function next_number(ctx, target)
   return last + 1, ctx, target
 end
 
+local UNDO = { how = "the file that was there is written again" }
+
 local types = {
-  { kind = "toy.value", class = "idempotent", key = key, read = read, write = write },
+  { kind = "toy.value", class = "idempotent", key = key, read = read, write = write, undo = UNDO },
   {
     kind = "toy.once",
+    undo = UNDO,
     class = "probed",
     key = key,
     read = read,
@@ -67,6 +70,7 @@ local types = {
   },
   {
     kind = "toy.part",
+    undo = UNDO,
     class = "idempotent",
     key = key,
     read = function(ctx, target)
@@ -80,6 +84,7 @@ local types = {
   },
   {
     kind = "toy.blind",
+    undo = UNDO,
     class = "unprovable",
     key = key,
     read = function() return nil end,
@@ -88,6 +93,7 @@ local types = {
   },
   {
     kind = "toy.number",
+    undo = UNDO,
     class = "idempotent",
     key = key,
     read = function(ctx, target)

@@ -1,38 +1,9 @@
 -- The gate by itself: types in memory, a journal in memory.
 
-local effect = require "o2x.engine.gate"
 local errors = require "o2x.base.error"
 local gates = require "tests.support.memory_gate"
 local secret = require "o2x.base.secret"
 local value = require "o2x.base.value"
-
-describe("an effect type", function()
-  it("does not load without a class, a key, a read or a write", function()
-    local module = { name = "x", declares = "x:write" }
-    local whole = { kind = "x.y", class = "idempotent", key = tostring, read = print, write = print }
-    effect.check_type(module, whole)
-    for _, field in ipairs { "kind", "class", "key", "read", "write" } do
-      local part = {}
-      for name, item in pairs(whole) do
-        part[name] = name ~= field and item or nil
-      end
-      assert.has_error(function() effect.check_type(module, part) end)
-    end
-    assert.has_error(
-      function()
-        effect.check_type(module, {
-          kind = "x.y",
-          class = "sometimes",
-          key = tostring,
-          read = print,
-          write = print,
-        })
-      end
-    )
-    assert.has_error(function() effect.check_type({ name = "x" }, whole) end)
-    effect.check_type({ name = "x" }, { kind = "x.y", class = "read", key = tostring, read = print })
-  end)
-end)
 
 describe("the gate in a plan", function()
   it("lets later reads see earlier writes, and writes nothing", function()

@@ -32,7 +32,7 @@ end
 
 -- Whatever an earlier try left of it.
 local function drop(ctx, target)
-  ctx.client("pg"):close()
+  ctx:client "pg":close()
   local db <close> = support.connect(ctx, ctx.scope.pg.admin, NO_LIMIT)
   db:query(("DROP DATABASE IF EXISTS %s WITH (FORCE)"):format(pg.quote(target.name, "database name")))
 end
@@ -56,7 +56,7 @@ local function unquoted(name) return (name:gsub('"', "")) end
 
 -- All of it; or every table empty and the data of one: then nothing refers to it, and it refers to nothing.
 local function fill(ctx, target, desired)
-  local options = ctx.client("pg"):options_for(target.name)
+  local options = ctx:client "pg":options_for(target.name)
   if not desired.table then return archive.restore(options, target.path) end
   archive.restore(options, target.path, { "--section=pre-data" })
   local schema, name = unquoted(desired.table):match("^([^.]*)%.(.*)$")
@@ -108,9 +108,9 @@ local function write(ctx, target, desired)
   if desired == nil then return end
   check_unchanged(target, desired)
   create(ctx, target)
-  ctx.waiting(("restoring %s to %s"):format(units.bytes(target.bytes or 0), target.name))
+  ctx:waiting(("restoring %s to %s"):format(units.bytes(target.bytes or 0), target.name))
   fill(ctx, target, desired)
-  ctx.waiting("comparing " .. target.name .. " with the archive")
+  ctx:waiting("comparing " .. target.name .. " with the archive")
   verify(ctx, target, desired)
   local note = {
     o2x = "restored",
@@ -128,7 +128,8 @@ end
 --- The effect type of a database restored aside.
 M.restored = {
   kind = "pg.restored",
-  class = "probed",
+  class = "idempotent",
+  undo = { how = "the copy is dropped" },
   key = function(target) return target.name end,
   read = read,
   write = write,

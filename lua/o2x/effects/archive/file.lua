@@ -70,7 +70,7 @@ end
 
 -- The data and its fingerprint from one snapshot.
 local function take(ctx, target, part)
-  local pool, began = ctx.client("pg"), task.now()
+  local pool, began = ctx:client "pg", task.now()
   local options = { statement_timeout = 0, idle_timeout = 0 }
   for name, value in pairs(target.server or {}) do
     options[name] = value
@@ -125,12 +125,11 @@ local function write(ctx, target, desired)
   end
   local part = target.path .. ".part"
   local note = take(ctx, target, part)
-  ctx.waiting("reading the archive back")
+  ctx:waiting("reading the archive back")
   read_back(part, note)
   note.bytes, note.sha256 = fs.stat(part).size, archive.sha256(part)
   fs.write(M.note_path(target.path), json.pretty(note) .. "\n", { mode = PRIVATE })
   fs.rename(part, target.path)
-  return { bytes = note.bytes, seconds = note.seconds }
 end
 
 local function refuse_overwriting(path)
@@ -155,7 +154,8 @@ end
 --- The effect type of an archive in a file.
 M.file = {
   kind = "pg.archive",
-  class = "probed",
+  class = "idempotent",
+  undo = { how = "the archive and its note are removed", cannot = "an archive that was removed" },
   key = function(target) return target.path end,
   read = read,
   equal = function(current, desired)
@@ -255,7 +255,7 @@ function M.examine(ctx, path, owner, wanted)
   if stat.type ~= "file" then errors.input("is a " .. stat.type .. ", not an archive", nil, path) end
   local head, note = archive.header(path), M.note(path)
   if note then check_note(path, note, stat) end
-  ctx.waiting(("reading %s, %s"):format(path, units.bytes(stat.size)))
+  ctx:waiting(("reading %s, %s"):format(path, units.bytes(stat.size)))
   local counts, rows = archive.contents(path, owner.table)
   check_owner(path, owner, rows)
   local tables, total = M.totals(only_rows(counts))

@@ -108,11 +108,17 @@ local function swap(ctx, options)
   return after.kept
 end
 
--- What the table should hold is known from the copy; a plan has none.
+-- What the table should hold is known from the copy; a plan has none. A resumed run may have dropped the copy already.
 local function restore_table(ctx, name)
   local database = ctx.scope.pg.tenant
   local target = { database = database, aside = aside.restore(database, ctx.run_id), table = name }
-  local wanted = ctx.mode == "plan" and {} or archive_table.fingerprint(ctx, target.aside, name)
+  target.kept = archive_table.kept_name(ctx, name)
+  local wanted = {}
+  if ctx.mode ~= "plan" then
+    wanted = ctx:recorded("fingerprint of " .. name, function()
+      return archive_table.fingerprint(ctx, target.aside, name)
+    end)
+  end
   local _, outcome = ctx:effect("pg.table", target, wanted)
   return outcome
 end

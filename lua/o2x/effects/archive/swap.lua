@@ -96,18 +96,18 @@ local function swap(db, target, list)
 end
 
 local function write(ctx, target)
-  ctx.client("pg"):close() -- our own sessions are in the way as well
+  ctx:client "pg":close() -- our own sessions are in the way as well
   local db <close> = support.connect(ctx, ctx.scope.pg.admin, { lock_timeout = 30 })
   local current = properties.read(db, target.database)
   local note = need_restored(db, ctx, target)
   swap(db, target, statements(ctx, target, current, note))
-  return { kept = current and target.kept or nil }
 end
 
 --- The effect type of a restored database in the place of the tenant's own.
 M.swapped = {
   kind = "pg.swapped",
-  class = "probed",
+  class = "idempotent",
+  undo = { how = "the databases change places again: what was kept is the tenant's own" },
   key = function(target) return target.database end,
   read = read,
   equal = equal,

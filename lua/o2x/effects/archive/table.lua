@@ -47,8 +47,12 @@ end
 ---@return {rows: integer, checksum: string}? nil if there is no such table
 function M.fingerprint(ctx, database, name) return snapshot(ctx, database, name) end
 
--- "core_config.users" of run R-… is kept as o2x."R-… core_config.users", cut where PostgreSQL would cut it.
-local function kept_name(ctx, name) return 'o2x."' .. ("%s %s"):format(ctx.run_id, name:gsub('"', "")):sub(1, 63) .. '"' end
+--- Where a run keeps what a table held: core_config.users of run R-… is o2x."R-… core_config.users", cut where PostgreSQL
+--- would cut it.
+---@param ctx table
+---@param name string of the table
+---@return string
+function M.kept_name(ctx, name) return 'o2x."' .. ("%s %s"):format(ctx.run_id, name:gsub('"', "")):sub(1, 63) .. '"' end
 
 -- ---- the transaction ----
 
@@ -176,7 +180,7 @@ local function bring_back(ctx, tx, source, target, desired)
   tx:query(("LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE"):format(target.table))
   local columns, key = same_columns(tx, target, source), names(tx:query(KEY, target.table))
   tx:query("CREATE SCHEMA IF NOT EXISTS o2x")
-  tx:query(("CREATE TABLE %s AS TABLE %s"):format(kept_name(ctx, target.table), target.table))
+  tx:query(("CREATE TABLE %s AS TABLE %s"):format(target.kept, target.table))
   tx:query(("ALTER TABLE %s DISABLE TRIGGER USER"):format(target.table))
   copy(tx, source, target, columns)
   if key[1] then
@@ -190,19 +194,24 @@ local function bring_back(ctx, tx, source, target, desired)
   if lines[1] then
     errors.raise { kind = "failed", module = "archive", op = "verify", message = lines[1] .. ": nothing was changed" }
   end
+  return found
 end
 
-local function write(ctx, target, desired)
+local function write(ctx, target, desired, _, id)
   local source <close> = support.connect(ctx, target.aside, NO_LIMIT)
   local db <close> = support.connect(ctx, target.database, NO_LIMIT)
-  db:transaction(function(tx) bring_back(ctx, tx, source, target, desired) end, { attempts = 1 })
-  return { kept = kept_name(ctx, target.table) }
+  local function fill(tx) return bring_back(ctx, tx, source, target, desired) end
+  return nil, support.once_on(ctx, db, id, fill, { attempts = 1 })
 end
 
 --- The effect type of one table brought back.
 M.restored_table = {
   kind = "pg.table",
-  class = "transactional", -- the table itself tells whether it was committed
+  class = "transactional",
+  marker = function(ctx, target, id) return support.marked(ctx, target.database, id) end,
+  -- Services go on writing to the table once it is back: that is nobody's change of what was restored.
+  interim = function() return true end,
+  undo = { how = "the table that was kept in the schema o2x takes its place again" },
   key = function(target) return target.database .. " " .. target.table end,
   read = function(ctx, target) return snapshot(ctx, target.database, target.table) end,
   write = write,

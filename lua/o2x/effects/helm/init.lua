@@ -40,7 +40,19 @@ end
 
 -- ---- the effect type ----
 
-local release = { kind = "helm.release", class = "probed", key = function(target) return target.name end }
+local release = {
+  kind = "helm.release",
+  class = "idempotent",
+  key = function(target) return target.name end,
+  record = function(target) return { name = target.name, namespace = target.namespace } end,
+  reference = function(_, _, before) return { revision = before.revision } end,
+  -- A helm that died leaves its release pending; whose it was is looked at before it is repaired.
+  interim = function(_, _, _, now) return now ~= nil and now.status ~= "deployed" end,
+  undo = {
+    how = "the release goes back to its revision from before; a new one is uninstalled",
+    cannot = "what hooks did; a removed release whose history is gone is installed again from its chart",
+  },
+}
 
 local function namespace_of(ctx, target) return target.namespace or ctx:client("k8s").namespace end
 
@@ -95,7 +107,7 @@ local function repair(ctx, target, before)
   for _, revision in ipairs(helm:history(target.name, namespace) or {}) do
     if revision.status == "deployed" then deployed = revision.revision end
   end
-  ctx.log(
+  ctx:log(
     "warning",
     ("release %s was left %s by a run that ended: %s"):format(
       target.name,
@@ -213,7 +225,7 @@ local function wait_ready(ctx, objects, namespace, seconds)
     if WORKLOADS[object.kind] then
       ready.wait(k8s, object.kind, object.metadata.name, {
         namespace = object.metadata.namespace or namespace,
-        progress = ctx.waiting,
+        progress = ctx.progress,
         seconds = math.max(seconds - (task.now() - start), 1),
       })
     end

@@ -99,11 +99,11 @@ local function settle(ctx, name, namespace)
     if not last or not last.status:match("^pending") then return last end
     local age = clock.now() - clock.parse(last.updated)
     if ctx.mode == "plan" or age >= STALE or is_ours(ctx, name, namespace) then
-      ctx.log("warning", ("release %s was left %s by a helm that ended"):format(name, last.status))
+      ctx:log("warning", ("release %s was left %s by a helm that ended"):format(name, last.status))
       return last
     end
     if not said then
-      ctx.log("warning", ("release %s is %s: looking whether a helm is still at work on it"):format(name, last.status))
+      ctx:log("warning", ("release %s is %s: looking whether a helm is still at work on it"):format(name, last.status))
       said = true
     end
     task.sleep(1)

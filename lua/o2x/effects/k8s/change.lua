@@ -26,7 +26,7 @@ local function kind_of(target) return { apiVersion = target.api_version, kind = 
 
 -- Reads again as long as the server has a passing fault.
 local function patient(ctx, fn, ...)
-  return retry.read(function(_, err) ctx.waiting("trying again: " .. tostring(err)) end, nil, fn, ...)
+  return retry.read(function(_, err) ctx:waiting("trying again: " .. tostring(err)) end, nil, fn, ...)
 end
 
 local function get(ctx, target) return client(ctx):get(kind_of(target), target.name, target.namespace) end
@@ -37,7 +37,12 @@ end
 
 -- ---- replicas ----
 
-local replicas = { kind = "k8s.replicas", class = "idempotent", key = key }
+local replicas = {
+  kind = "k8s.replicas",
+  class = "idempotent",
+  key = key,
+  undo = { how = "the number that was there is set again" },
+}
 
 function replicas.read(ctx, target)
   local found = get(ctx, target)
@@ -89,7 +94,11 @@ local function project(object, places)
   return found
 end
 
-local fields = { kind = "k8s.fields", class = "idempotent" }
+local fields = {
+  kind = "k8s.fields",
+  class = "idempotent",
+  undo = { how = "the values that were there are set again" },
+}
 
 function fields.key(target)
   local names = {}
@@ -192,7 +201,7 @@ local function wait_gone(ctx, target, seconds)
         message = ("%s: %s after %d s"):format(title(target), waiting, seconds),
       }
     end
-    ctx.waiting(title(target) .. ": " .. waiting)
+    ctx:waiting(title(target) .. ": " .. waiting)
     task.sleep(pause)
     pause = math.min(pause * 1.5, 1)
   end
@@ -218,7 +227,7 @@ local function scale(ctx, kind, name, count, o)
       client(ctx),
       target.kind,
       name,
-      { seconds = seconds, namespace = target.namespace, progress = ctx.waiting }
+      { seconds = seconds, namespace = target.namespace, progress = ctx.progress }
     )
   end
   return outcome

@@ -20,7 +20,19 @@ local function input(message) errors.raise { kind = "input", module = "k8s", mes
 
 -- ---- objects ----
 
-local object = { kind = "k8s.object", class = "idempotent", key = key, equal = compare.equal }
+local object = {
+  kind = "k8s.object",
+  class = "idempotent",
+  key = key,
+  equal = compare.equal,
+  undo = { how = "the fields that the run set get their values back; a new object is deleted, a deleted one made again" },
+}
+
+-- Of a live object, what we speak of: others, and the server itself, change the rest all the time.
+function object.image(current, desired)
+  if desired == nil then return compare.clean(current) end
+  return compare.project(current, desired)
+end
 
 local function kind_of(target)
   return target.api_version and { apiVersion = target.api_version, kind = target.kind } or target.kind
@@ -54,7 +66,12 @@ end
 
 -- ---- Secrets: made, never overwritten ----
 
-local k8s_secret = { kind = "k8s.secret", class = "idempotent", key = key }
+local k8s_secret = {
+  kind = "k8s.secret",
+  class = "idempotent",
+  key = key,
+  undo = { how = "a new Secret is deleted", cannot = "content that was overwritten: the journal has no secret" },
+}
 
 function k8s_secret.read(ctx, target)
   local found = client(ctx):get("Secret", target.name, target.namespace)
@@ -150,7 +167,7 @@ local function is_secret(target) return target.kind == "Secret" and target.api_v
 
 -- Reads that are not an effect's are tried again here; what they wait for is shown.
 local function patient(ctx, fn, ...)
-  return retry.read(function(_, err) ctx.waiting("trying again: " .. tostring(err)) end, nil, fn, ...)
+  return retry.read(function(_, err) ctx:waiting("trying again: " .. tostring(err)) end, nil, fn, ...)
 end
 
 local SAFE <const> = { GET = true, HEAD = true }
@@ -247,7 +264,7 @@ local function api(ctx)
     ---@return table? object nil in a plan with changes, which has nothing to wait for
     wait_ready = function(kind, name, seconds, namespace)
       if ctx:planned() then return nil end
-      local o = { seconds = seconds or 300, namespace = namespace, progress = ctx.waiting }
+      local o = { seconds = seconds or 300, namespace = namespace, progress = ctx.progress }
       return ready.wait(client(ctx), kind, name, o)
     end,
 

@@ -147,7 +147,10 @@ end
 
 local database = {
   kind = "pg.database",
-  class = "probed",
+  class = "idempotent",
+  undo = {
+    how = "a new database is dropped while it holds only what the run put there, else renamed; owner and limit are set back",
+  },
   key = function(target) return target.name end,
   read = read_database,
   equal = function(current, desired)
@@ -247,6 +250,15 @@ end
 local grant = {
   kind = "pg.grant",
   class = "idempotent",
+  undo = { how = "what was granted is revoked, what was revoked is granted" },
+  -- A grant is a statement: some of them may be done.
+  interim = function(_, target, past, now)
+    for name in pairs(target.wanted) do
+      local is, was, wanted = (now or {})[name] or false, (past.before or {})[name] or false, (past.desired or {})[name]
+      if is ~= was and is ~= (wanted or false) then return false end
+    end
+    return true
+  end,
   key = function(target)
     local names = {}
     each_grant(target.wanted, function(_, _, name) names[#names + 1] = name end)

@@ -152,7 +152,7 @@ function Named:ensure_migrated(folder, options)
     ["flyway:database"] = own.database,
     ["flyway:defaultSchema"] = schemas[1],
     ["flyway:table"] = "flyway_schema_history",
-    ["flyway:user"] = ctx.client("pg").options.user,
+    ["flyway:user"] = ctx:client "pg".options.user,
   }
   for name, v in pairs(options and options.placeholders or {}) do
     placeholders[name] = v

@@ -72,6 +72,15 @@ end
 M.migration = {
   kind = "pg.migration",
   class = "idempotent",
+  undo = { how = "not at all", cannot = "migrations; the database itself goes if the run made it" },
+  record = function(target) return { database = target.database, folder = target.folder, schemas = target.schemas } end,
+  -- Each script is a transaction of its own: some of them may be done.
+  interim = function(_, _, past, now)
+    for script, checksum in pairs(now or {}) do
+      if not past.desired or past.desired[script] ~= checksum then return false end
+    end
+    return true
+  end,
   key = function(target) return target.database .. " " .. target.folder end,
   parent = function(target) return "pg.database", { database = target.admin, name = target.database } end,
   read = function(ctx, target)
@@ -89,8 +98,8 @@ M.migration = {
     local db <close> = support.connect(ctx, target.database, { statement_timeout = SCRIPT_SECONDS })
     history.migrate(db, target.resolved, {
       schemas = target.schemas,
-      waiting = ctx.waiting,
-      on_start = function(migration) ctx.waiting(("%s: %s"):format(target.database, migration.script)) end,
+      waiting = ctx.progress,
+      on_start = function(migration) ctx:waiting(("%s: %s"):format(target.database, migration.script)) end,
     })
   end,
   predict = function(ctx, target, desired)

@@ -194,6 +194,7 @@ local function write_row(tx, target, desired, before)
     sql, parameters = update_row(target, desired)
   end
   if sql then tx:defer(sql, table.unpack(parameters)) end
+  return support.verified(name_of(target), read_row(tx, target, target.columns, true), desired, equal)
 end
 
 local function read_target(ctx, target)
@@ -211,11 +212,21 @@ M.row = {
   parent = function(target) return "pg.database", { database = target.admin, name = target.database } end,
   read = read_target,
   equal = equal,
-  probe = function(ctx, target, _, effect_key) return support.probe(ctx, target.database, effect_key) end,
-  write = function(ctx, target, desired, before, effect_key)
-    explain(target, function()
-      support.once(ctx, target.database, effect_key, function(tx) write_row(tx, target, desired, before) end)
-    end)
+  marker = function(ctx, target, id) return support.marked(ctx, target.database, id) end,
+  undo = {
+    how = "the columns that the run set get their values back; a new row is deleted",
+    cannot = "columns that held a secret: the journal has none",
+  },
+  write = function(ctx, target, desired, before, id)
+    return nil,
+      explain(target, function()
+        return support.once(
+          ctx,
+          target.database,
+          id,
+          function(tx) return write_row(tx, target, desired, before) end
+        )
+      end)
   end,
   predict = function(_, _, desired, before)
     if desired == nil then return nil end
@@ -271,10 +282,12 @@ local function allocate(tx, target, desired)
   else
     -- Readers go on, writers wait: also those that are not o2x.
     tx:defer(("LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE"):format(pg.quote_table(target.table)))
-    if read_row(tx, target, target.columns, true) then return end
+    local there = read_row(tx, target, target.columns, true)
+    if there then return there end
     sql, parameters = insert_row(target, with_id(target, desired, next_id(tx, target)))
   end
   tx:defer(sql, table.unpack(parameters))
+  return read_row(tx, target, target.columns, true)
 end
 
 --- The effect type of a row with the next free id.
@@ -285,11 +298,13 @@ M.allocated = {
   read = read_target,
   -- The values are those of a new row; of one that is there only the id counts (ensure_row keeps the rest in order).
   equal = function(current, desired) return (current == nil) == (desired == nil) end,
-  probe = function(ctx, target, _, effect_key) return support.probe(ctx, target.database, effect_key) end,
-  write = function(ctx, target, desired, _, effect_key)
-    explain(target, function()
-      support.once(ctx, target.database, effect_key, function(tx) allocate(tx, target, desired) end)
-    end)
+  marker = function(ctx, target, id) return support.marked(ctx, target.database, id) end,
+  undo = { how = "the row is deleted; its id is not given to anybody else", cannot = "a row that others refer to by now" },
+  write = function(ctx, target, desired, _, id)
+    return nil,
+      explain(target, function()
+        return support.once(ctx, target.database, id, function(tx) return allocate(tx, target, desired) end)
+      end)
   end,
   predict = function(ctx, target, desired)
     if desired == nil then return nil end

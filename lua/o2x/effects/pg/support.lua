@@ -11,13 +11,13 @@ local M = {}
 ---@param ctx table
 ---@param database string
 ---@param fn function
-function M.with(ctx, database, fn) return ctx.client("pg"):with(database, fn) end
+function M.with(ctx, database, fn) return ctx:client "pg":with(database, fn) end
 
 --- A connection of its own; to be closed.
 ---@param ctx table
 ---@param database string
 ---@param overrides table? options of pg.connect
-function M.connect(ctx, database, overrides) return ctx.client("pg"):connect(database, overrides) end
+function M.connect(ctx, database, overrides) return ctx:client "pg":connect(database, overrides) end
 
 --- Where a connection leads, for messages.
 ---@param db o2x.pg.Connection
@@ -94,37 +94,68 @@ end
 --- Runs fn(tx) in a transaction that also leaves the effect's marker row: if that row is there already, an earlier
 --- attempt was committed and nothing is done.
 ---@param ctx table
+---@param db o2x.pg.Connection
+---@param effect_key string
+---@param fn fun(tx: o2x.pg.Connection): any
+---@param options table? of transaction
+---@return any what fn gave; nil if the marker was there
+function M.once_on(ctx, db, effect_key, fn, options)
+  local function run()
+    return db:transaction(function(tx)
+      tx:defer("INSERT INTO o2x.effect (key, run) VALUES ($1, $2)", effect_key, ctx.run_id)
+      return fn(tx)
+    end, options)
+  end
+  local ok, result = pcall(run)
+  if not ok and no_marker_table(result) then
+    make_marker_table(db)
+    ok, result = pcall(run)
+  end
+  if ok or marked_already(result) then return ok and result or nil end
+  error(result, 0)
+end
+
+--- The same on a connection of the run's pool.
+---@param ctx table
 ---@param database string
 ---@param effect_key string
 ---@param fn fun(tx: o2x.pg.Connection): any
+---@return any
 function M.once(ctx, database, effect_key, fn)
-  return M.with(ctx, database, function(db)
-    local function run()
-      return db:transaction(function(tx)
-        tx:defer("INSERT INTO o2x.effect (key, run) VALUES ($1, $2)", effect_key, ctx.run_id)
-        return fn(tx)
-      end)
-    end
-    local ok, result = pcall(run)
-    if not ok and no_marker_table(result) then
-      make_marker_table(db)
-      ok, result = pcall(run)
-    end
-    if ok or marked_already(result) then return ok and result or nil end
-    error(result, 0)
-  end)
+  return M.with(ctx, database, function(db) return M.once_on(ctx, db, effect_key, fn) end)
 end
 
 --- Is the effect's marker row there?
 ---@param ctx table
 ---@param database string
 ---@param effect_key string
----@return "done"|"absent"
-function M.probe(ctx, database, effect_key)
+---@return boolean
+function M.marked(ctx, database, effect_key)
   return M.with(ctx, database, function(db)
-    if not db:one("SELECT to_regclass('o2x.effect') IS NOT NULL AS there").there then return "absent" end
-    return db:one("SELECT 1 AS found FROM o2x.effect WHERE key = $1", effect_key) and "done" or "absent"
+    if not db:one("SELECT to_regclass('o2x.effect') IS NOT NULL AS there").there then return false end
+    return db:one("SELECT 1 AS found FROM o2x.effect WHERE key = $1", effect_key) ~= nil
   end)
+end
+
+--- Compares what a transaction is about to commit with what it should be; raises, so that nothing is committed.
+---@param name string of the target
+---@param after any
+---@param desired any
+---@param equal fun(current: any, desired: any): boolean
+---@return any after
+function M.verified(name, after, desired, equal)
+  local as_desired = after == nil and desired == nil or after ~= nil and desired ~= nil and equal(after, desired)
+  if as_desired then return after end
+  errors.raise {
+    kind = "failed",
+    module = "pg",
+    op = "verify",
+    message = ("%s: read-back mismatch, nothing was committed: %s"):format(
+      name,
+      table.concat(diff.lines(desired, after), "; "):sub(1, 400)
+    ),
+    hint = "a trigger or a rule of the table may change what is written",
+  }
 end
 
 return M

@@ -30,6 +30,8 @@ local function when(seconds) return seconds and seconds > 0 and os.date("!%Y-%m-
 return {
   kind = "pg.vacuum",
   class = "idempotent",
+  interim = function() return true end, -- the server vacuums by itself, too
+  undo = { how = "not needed: no data changes" },
   key = function(target) return target.database .. " " .. target.table end,
   read = read,
   equal = function(current, desired) return current.last >= desired.last end,

@@ -1,0 +1,89 @@
+--- The effect contract: what an effect type must give. It is checked when the type is registered, so that a type that
+--- could not be resumed never gets to write. docs/effects.md explains it, and lists the types from their own fields.
+---
+---@class o2x.effect_type
+---@field kind string "pg.row": unique, the system first
+---@field class "read"|"idempotent"|"probed"|"transactional"|"unprovable" what makes an interrupted write known
+---@field key fun(target: any): string names the target: canonical and unique within the kind
+---@field read fun(ctx: table, target: any): any the current value, nil if there is nothing
+---@field write fun(ctx: table, target: any, desired: any, before: any, id: string): any, any makes it so; gives info for
+---  the journal and, if it knows, the value that it left
+---@field probe (fun(ctx: table, target: any, desired: any, id: string): "done"|"absent")? class probed: did this write happen?
+---@field marker (fun(ctx: table, target: any, id: string): boolean)? class transactional: was this write committed?
+---@field equal (fun(current: any, desired: any): boolean)? default: deep equality
+---@field show (fun(target: any, before: any, after: any): table)? title and lines; default: a deep diff
+---@field parent (fun(target: any): string, any)? kind and target of what it lives in: if a plan creates that, there is
+---  nothing here yet and the system is not asked
+---@field predict (fun(ctx: table, target: any, desired: any, before: any): any)? what a plan shows as written
+---@field record (fun(target: any): any)? the target as the journal keeps it, plain data; default: the target
+---@field image (fun(value: any, desired: any): any)? of a value, what undo restores and a comparison looks at; default:
+---  the value
+---@field reference (fun(ctx: table, target: any, before: any): table)? by what the system itself gives the before-image back:
+---  a version, a revision
+---@field interim (fun(ctx: table, target: any, past: table, now: any): boolean)? is `now` a state that this very write, cut
+---  short, leaves, or that the system reaches by itself? Then it is nobody else's change. past: before, desired, id
+---@field info (fun(ctx: table, target: any, after: any): any)? the info of a write whose answer was lost; a type whose write
+---  gives info must have it
+---@field undo { how: string, cannot: string? } how a write is taken back, and what cannot be; for people
+
+local M = {}
+
+-- class → what it demands beside kind, key and read, what would contradict it, and how an interrupted write is known
+local CLASSES = {
+  read = { demands = {}, forbids = { "write", "probe", "marker", "undo" } },
+  idempotent = { demands = { "write", "undo" }, forbids = { "probe", "marker" }, known = "by reading the value" },
+  probed = { demands = { "write", "probe", "undo" }, forbids = { "marker" }, known = "by asking the system" },
+  transactional = {
+    demands = { "write", "marker", "undo" },
+    forbids = { "probe" },
+    known = "by its marker, committed in the same transaction",
+  },
+  unprovable = { demands = { "write", "undo" }, forbids = { "probe", "marker" }, known = "not at all: the operator decides" },
+}
+
+local FUNCTIONS = {
+  "key", "read", "write", "probe", "marker", "equal", "show", "parent", "predict", "record", "image", "reference",
+  "interim", "info",
+}
+
+local FIELDS = { kind = true, class = true, undo = true }
+for _, name in ipairs(FUNCTIONS) do
+  FIELDS[name] = true
+end
+
+local function check_undo(must, undo)
+  if undo == nil then return end
+  must(type(undo) == "table" and type(undo.how) == "string", "undo.how is missing: a text for people")
+end
+
+--- Checks an effect type.
+---@param module table what a file of lua/o2x/effects returns
+---@param effect_type o2x.effect_type
+function M.check(module, effect_type)
+  local function must(condition, what)
+    if condition then return end
+    error(("effect type %s of o2x.%s: %s"):format(tostring(effect_type.kind), module.name, what), 0)
+  end
+  must(type(effect_type.kind) == "string", "has no kind")
+  local class = CLASSES[effect_type.class]
+  must(class, "its class is none of read, idempotent, probed, transactional, unprovable")
+  for _, name in ipairs { "key", "read", table.unpack(class.demands) } do
+    must(effect_type[name], ("class %s demands %s"):format(effect_type.class, name))
+  end
+  for _, name in ipairs(class.forbids) do
+    must(effect_type[name] == nil, ("class %s has no use for %s"):format(effect_type.class, name))
+  end
+  for name, item in pairs(effect_type) do
+    must(FIELDS[name], ("%s is no field of an effect type"):format(tostring(name)))
+    must(type(item) == "function" or name == "kind" or name == "class" or name == "undo", name .. " is no function")
+  end
+  check_undo(must, effect_type.undo)
+  must(effect_type.class == "read" or module.declares, "its module declares no effect")
+end
+
+--- How an interrupted write of a class is known to have happened, for people.
+---@param class string
+---@return string
+function M.known(class) return CLASSES[class].known or "writes nothing" end
+
+return M

@@ -1,0 +1,96 @@
+-- The contract of effect types: what a class demands, and what contradicts it.
+
+local contract = require "o2x.engine.contract"
+local effects = require "o2x.effects"
+
+local MODULE = { name = "x", declares = "x:write" }
+
+local function whole(class, extra)
+  local effect_type = {
+    kind = "x.y",
+    class = class,
+    key = tostring,
+    read = print,
+    write = print,
+    undo = { how = "it is written again" },
+  }
+  for name, item in pairs(extra or {}) do
+    effect_type[name] = item
+  end
+  return effect_type
+end
+
+local WHOLE = {
+  idempotent = whole "idempotent",
+  probed = whole("probed", { probe = print }),
+  transactional = whole("transactional", { marker = print }),
+  unprovable = whole "unprovable",
+  read = { kind = "x.y", class = "read", key = tostring, read = print },
+}
+
+local function problem(effect_type, module)
+  local ok, err = pcall(contract.check, module or MODULE, effect_type)
+  return not ok and err or nil
+end
+
+describe("an effect type", function()
+  for class, effect_type in pairs(WHOLE) do
+    it("of class " .. class .. " loads when it gives all that its class demands", function()
+      assert.is_nil(problem(effect_type))
+    end)
+
+    it("of class " .. class .. " does not load without any one of them", function()
+      for field in pairs(effect_type) do
+        local part = {}
+        for name, item in pairs(effect_type) do
+          part[name] = name ~= field and item or nil
+        end
+        assert.is_string(problem(part), class .. " without " .. field)
+      end
+    end)
+  end
+
+  it("does not load with what contradicts its class", function()
+    for class, field in pairs { idempotent = "probe", probed = "marker", transactional = "probe", read = "write" } do
+      local effect_type = { [field] = print }
+      for name, item in pairs(WHOLE[class]) do
+        effect_type[name] = item
+      end
+      assert.equal(
+        ("effect type x.y of o2x.x: class %s has no use for %s"):format(class, field),
+        problem(effect_type)
+      )
+    end
+  end)
+
+  it("does not load with a field that nobody reads", function()
+    assert.matches("prob is no field of an effect type", problem(whole("idempotent", { prob = print })))
+  end)
+
+  it("does not load where its module declares no effect", function()
+    assert.matches("declares no effect", problem(WHOLE.idempotent, { name = "x" }))
+    assert.is_nil(problem(WHOLE.read, { name = "x" }))
+  end)
+end)
+
+describe("the effect types of o2x", function()
+  it("all keep the contract", function()
+    local count = 0
+    for _, name in ipairs(effects.NAMES) do
+      local module = effects.find(name)
+      for _, effect_type in ipairs(module.types or {}) do
+        contract.check(module, effect_type)
+        count = count + 1
+      end
+    end
+    assert.is_true(count > 25, count .. " types")
+  end)
+
+  it("are never unprovable: a resumed run can go on by itself", function()
+    for _, name in ipairs(effects.NAMES) do
+      for _, effect_type in ipairs(effects.find(name).types or {}) do
+        assert.not_equal("unprovable", effect_type.class, effect_type.kind)
+      end
+    end
+  end)
+end)
