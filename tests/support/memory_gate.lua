@@ -4,8 +4,8 @@ local gate = require "o2x.engine.gate"
 local errors = require "o2x.base.error"
 local history = require "o2x.engine.history"
 local json = require "o2x.base.json"
-local resume = require "o2x.engine.resume"
 local plan = require "o2x.engine.plan"
+local resume = require "o2x.engine.resume"
 local value = require "o2x.base.value"
 
 local M = {}
@@ -35,15 +35,71 @@ local function module_over(g)
     if not g.system[target:match("^[^/]*")] then errors.raise { kind = "failed", message = "no such house" } end
     return g.system[target]
   end
+  -- A system with transactions: what is written and its marker appear together.
+  local function write_marked(ctx, target, desired, before, id)
+    if g.markers[id] then return nil end
+    write(ctx, target, desired, before, id)
+    g.markers[id] = true
+    return nil, desired
+  end
   return {
     name = "memory",
     declares = "memory:write",
     types = {
       { kind = "thing", class = "idempotent", key = key, read = read, write = write, undo = UNDO },
       { kind = "blind", class = "unprovable", key = key, read = function() end, write = write, undo = UNDO },
+      {
+        kind = "marked",
+        class = "transactional",
+        key = key,
+        read = read,
+        write = write_marked,
+        marker = function(_, _, id) return g.markers[id] == true end,
+        undo = UNDO,
+      },
+      {
+        kind = "asked",
+        class = "probed",
+        key = key,
+        read = read,
+        write = write,
+        probe = function(_, target, desired) return value.equal(g.system[target], desired) and "done" or "absent" end,
+        undo = UNDO,
+      },
+      -- A write in two halves: cut short, it leaves the first.
+      {
+        kind = "halves",
+        class = "idempotent",
+        key = key,
+        read = read,
+        write = function(ctx, target, desired)
+          g.system[target] = "half"
+          if g.cut then error(g.cut, 0) end
+          write(ctx, target, desired)
+        end,
+        interim = function(_, _, _, now) return now == "half" end,
+        info = function(_, _, after) return { version = "of " .. tostring(after) } end,
+        undo = UNDO,
+      },
       { kind = "house", class = "idempotent", key = key, read = read, write = write, undo = UNDO },
-      { kind = "room", class = "idempotent", key = key, read = read_inside, write = write, undo = UNDO, parent = inside "house" },
-      { kind = "shelf", class = "idempotent", key = key, read = read_inside, write = write, undo = UNDO, parent = inside "room" },
+      {
+        kind = "room",
+        class = "idempotent",
+        key = key,
+        read = read_inside,
+        write = write,
+        undo = UNDO,
+        parent = inside "house",
+      },
+      {
+        kind = "shelf",
+        class = "idempotent",
+        key = key,
+        read = read_inside,
+        write = write,
+        undo = UNDO,
+        parent = inside "room",
+      },
       {
         kind = "numbered",
         undo = UNDO,
@@ -71,7 +127,10 @@ local runs = 0
 --- A gate. system is the table that effects write to; past and id are those of an earlier one, to resume it.
 function M.new(options)
   runs = runs + 1
-  local g = setmetatable({ system = options.system, attempts = {}, faults = {}, trace = {}, records = {} }, G)
+  local g = setmetatable(
+    { system = options.system, attempts = {}, faults = {}, trace = {}, records = {}, markers = options.markers or {} },
+    G
+  )
   local silent = setmetatable({}, {
     __index = function()
       return function() end
@@ -110,6 +169,23 @@ end
 
 --- Raises after a record of this kind was written.
 function G:crash_after(t) self.crash = t end
+
+--- The gate of the run resumed: the same system, and what the journal says. The records of both are kept.
+function G:resumed(take_over)
+  self.take_over = take_over
+  local again = M.new { system = self.system, markers = self.markers, past = self:past(), id = self.run.id }
+  again.records = table.move(self.records, 1, #self.records, 1, {})
+  return again
+end
+
+--- What the journal says of the effects, in order.
+function G:effects()
+  local list = {}
+  for i, entry in ipairs(self:past().history.effects) do
+    list[i] = ("%s: %s → %s %s"):format(entry.key, tostring(entry.before), tostring(entry.desired), entry.outcome)
+  end
+  return list
+end
 
 --- What a resumed run knows.
 function G:past()

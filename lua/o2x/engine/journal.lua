@@ -7,7 +7,7 @@ local frame = require "o2x.core.frame"
 local json = require "o2x.base.json"
 local secret = require "o2x.base.secret"
 
-local M = { FORMAT = 1 }
+local M = { FORMAT = 2 }
 
 local FIRST = ("0"):rep(16)
 local RESERVE = 256 * 1024 -- bytes kept free ahead, so that a result can be written when the disk fills up

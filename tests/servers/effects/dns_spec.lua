@@ -30,6 +30,8 @@ describe("a DNS record", function()
       client = function() return client end,
       run_store = function() return store.open(fs.join(lab.dir, "runs")) end,
       waiting = function() end,
+      progress = function() end,
+      run_store = function(self) return store.open(self.config.state) end,
       writes = 0,
     }
     function new:effect(_, target, desired)
@@ -129,7 +131,7 @@ describe("a DNS record", function()
         { t = "begin", tenant = tenant, runbook = { name = "onboard" } },
         {}
       )
-      local effect = { t = "intent", path = "", kind = "dns.record", key = key, effect = "e" .. #values[1] }
+      local effect = { t = "intent", path = "", kind = "dns.record", key = key, effect = "e" .. #values[1], slot = "s" }
       journal:append(effect)
       journal:append {
         t = "result",

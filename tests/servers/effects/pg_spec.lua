@@ -184,13 +184,13 @@ describe("effects on PostgreSQL", function()
       columns = { "status" },
       secrets = {},
     }
-    assert.equal("done", type.probe(run.ctx, target, nil, effect))
-    assert.equal("absent", type.probe(run.ctx, target, nil, "another"))
+    assert.is_true(type.marker(run.ctx, target, effect))
+    assert.is_false(type.marker(run.ctx, target, "another"))
     type.write(run.ctx, target, { status = "TWICE" }, { status = "ACTIVE" }, effect)
     assert.equal("ACTIVE", server.sql(NAME, "SELECT status FROM core_config.tenant"))
     local problem = raised(type.write, run.ctx, target, { status = "X" }, { status = "something else" }, "another")
     assert.equal("conflict", problem.kind)
-    assert.equal("absent", type.probe(run.ctx, target, nil, "another"))
+    assert.is_false(type.marker(run.ctx, target, "another"))
     type.write(run.ctx, target, nil, { status = "ACTIVE" }, "gone")
     assert.equal("0", server.sql(NAME, "SELECT count(*) FROM core_config.tenant"))
   end)

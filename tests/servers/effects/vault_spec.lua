@@ -1,7 +1,9 @@
 -- The effect type vault.secret on the lab's Vault, through the real gate.
 local gate = require "tests.support.gate"
+local history = require "o2x.engine.history"
 local json = require "o2x.base.json"
 local raised = require "tests.support.raised"
+local resume = require "o2x.engine.resume"
 local secret = require "o2x.base.secret"
 local server = require "tests.support.vault"
 local value = require "o2x.base.value"
@@ -170,17 +172,11 @@ end)
 describe("a resumed run", function()
   -- What a journal would know after a crash: everything, or the intents alone.
   local function past_of(made, with_results)
-    local effects = {}
+    local records = {}
     for _, record in ipairs(made.journal.records) do
-      local entry = effects[record.effect] or {}
-      effects[record.effect] = entry
-      if record.t == "intent" then
-        entry.intent, entry.before, entry.desired = true, record.before, record.desired
-      elseif record.t == "result" and with_results then
-        entry.result, entry.after, entry.outcome = true, record.after, record.outcome
-      end
+      if record.t == "intent" or with_results then records[#records + 1] = record end
     end
-    return json.decode(json.encode { effects = effects, values = {} })
+    return resume.past(history.of(json.decode(json.encode(json.array(records)))))
   end
 
   local function onboard(api)

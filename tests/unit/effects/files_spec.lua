@@ -1,5 +1,5 @@
 local core_fs = require "o2x.core.fs"
-local effect = require "o2x.engine.gate"
+local contract = require "o2x.engine.contract"
 local files = require "o2x.effects.files"
 local fs = require "o2x.base.fs"
 local raised = require "tests.support.raised"
@@ -44,7 +44,7 @@ describe("o2x.files", function()
   end)
   after_each(function() fs.remove_tree(tree) end)
 
-  it("is a module that the gate takes", function() effect.check_type(files, files.types[1]) end)
+  it("is a module that the gate takes", function() contract.check(files, files.types[1]) end)
 
   it("ensures, reads, lists, removes", function()
     assert.equal("unchanged", api.ensure("core/helm_values/newclient/a.yaml", "a: 1\nb: 2\n"))

@@ -99,7 +99,7 @@ describe("the gate in a run", function()
       assert.equal("changed", select(2, again:effect("thing", "a", 2)))
       assert.equal(done == 0 and 1 or nil, again.attempts.a)
       assert.equal(2, g.system.a)
-      assert.equal(1, g:past().effects[next(g:past().effects)].before)
+      assert.equal(1, g:past().history.effects[1].before)
     end
   end)
 

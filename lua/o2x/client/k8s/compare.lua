@@ -80,7 +80,10 @@ end
 covers = function(current, desired, key, merge, amounts)
   if value.is_unknown(desired) then return false end
   if desired == json.null then return current == nil or current == json.null end
-  if secret.is(desired) or secret.is(current) then return value_.equal(current, desired) end -- or a journal's reference
+  if secret.is(desired) or secret.is(current) then
+    -- Against another secret, or the reference that a journal keeps of one: never against clear text.
+    return type(desired) ~= "string" and type(current) ~= "string" and value_.equal(current, desired)
+  end
   if type(desired) ~= "table" then
     return current == desired or (amounts or QUANTITIES[key] or false) and quantity.equal(current, desired)
   end
