@@ -37,6 +37,10 @@ LAB_LUA  := $(shell find lua/lab -name '*.lua' | sort) \
             $(filter lua/o2x/base/% lua/o2x/client/% lua/o2x/report/% lua/o2x/project/% lua/o2x/cli/args.lua \
               lua/o2x/cli/entry.lua lua/o2x/cli/usage.lua,$(LUA))
 SOURCES  := $(BUILD)/lua/o2x/script/effect_sources.lua
+# The names of the apis: lua/o2x/effects/NAME.lua and lua/o2x/effects/NAME/init.lua.
+EFFECTS  := $(sort $(filter-out init,$(patsubst lua/o2x/effects/%.lua,%,$(wildcard lua/o2x/effects/*.lua))) \
+            $(patsubst lua/o2x/effects/%/init.lua,%,$(wildcard lua/o2x/effects/*/init.lua)))
+NAMES    := $(BUILD)/lua/o2x/effects/names.lua
 
 all: $(BUILD)/o2x $(BUILD)/o2x-lab $(BUILD)/o2x-dev
 
@@ -65,8 +69,12 @@ $(BUILD)/host/main_dev.o: host/main.c | $(BUILD)/host
 $(BUILD)/embed: host/tool/embed.c | $(BUILD)/host
 	$(CC) -std=c11 -O1 $(WARNINGS) $(shell pkg-config --cflags lua5.4) -o $@ $< $(LUA_A) -lm -ldl
 
-$(BUILD)/embedded_o2x.c: $(BUILD)/embed $(LUA) $(BUILD)/lua.list $(SOURCES)
-	$(BUILD)/embed lua $(LUA) $(SOURCES) > $@.tmp && mv $@.tmp $@
+$(BUILD)/embedded_o2x.c: $(BUILD)/embed $(LUA) $(BUILD)/lua.list $(SOURCES) $(NAMES)
+	$(BUILD)/embed lua $(LUA) $(SOURCES) $(NAMES) > $@.tmp && mv $@.tmp $@
+
+$(NAMES): $(BUILD)/lua.list
+	mkdir -p $(@D)
+	echo 'return { $(foreach name,$(EFFECTS),"$(name)";) }' > $@
 
 $(BUILD)/embedded_lab.c: $(BUILD)/embed $(LAB_LUA) $(BUILD)/lua.list
 	$(BUILD)/embed lua $(LAB_LUA) > $@.tmp && mv $@.tmp $@

@@ -73,6 +73,7 @@ Aborted: o2x resume continues. To give up: o2x run maintenance TENANT mode=off s
     step("Restore into a copy", restore.create_copy, tenant, archive)
     if params.table then
       step("Restore the table", restore.restore_table, tenant, archive)
+      step("Drop the copy", restore.drop_copy)
     else
       step("Check the migrations", restore.check_migrations, tenant)
       replace_database(tenant)

@@ -208,12 +208,12 @@ function M.swap(tenant)
   return kept
 end
 
---- Restores a single table from the copy and drops the copy.
+--- Restores a single table from the copy.
 ---@param _ table tenant
 ---@param found table of M.inspect
-function M.restore_table(_, found)
-  archive.restore_table(found.table)
-  archive.drop_aside()
-end
+function M.restore_table(_, found) archive.restore_table(found.table) end
+
+--- Drops the copy that a table was restored from.
+function M.drop_copy() archive.drop_aside() end
 
 return M

@@ -26,7 +26,7 @@ local LAB_FILES =
 local ENTRIES = { ["lua/o2x/main.lua"] = true, ["lua/lab/main.lua"] = true }
 
 -- Written by the Makefile.
-local GENERATED = { ["o2x.script.effect_sources"] = true }
+local GENERATED = { ["o2x.script.effect_sources"] = true, ["o2x.effects.names"] = true }
 
 -- The one module of stdlib that the program asks for by name, as the platform's side of the contract.
 local CONTRACT = { ["stdlib/platform.lua"] = true }
@@ -132,6 +132,22 @@ local function computed(house, path, tokens, prefix, line)
   end
 end
 
+-- Files that find modules by names which are not in them: what they find.
+local FINDERS = {
+  ["lua/o2x/effects/init.lua"] = function(path)
+    return path:match "^lua/o2x/effects/[^/]+%.lua$" or path:match "^lua/o2x/effects/[^/]+/init%.lua$"
+  end,
+  ["lua/o2x/engine/clients.lua"] = function(path, text)
+    return path:match "^lua/o2x/client/" and text:find("function M.for_run(", 1, true)
+  end,
+}
+
+local function found_by_name(house, path)
+  for _, other in ipairs(sorted_keys(house.tree)) do
+    if other ~= path and FINDERS[path](other, house.tree[other]) then house:arrow(path, other, 1) end
+  end
+end
+
 local LOADERS = { require = true, lazy = true }
 
 local function read_lua(house, path, text)
@@ -195,6 +211,7 @@ function M.new(tree)
   for _, path in ipairs(sorted_keys(tree)) do
     if path:match "%.lua$" then
       read_lua(house, path, tree[path])
+      if FINDERS[path] then found_by_name(house, path) end
     else
       read_c(house, path, tree[path])
     end

@@ -98,4 +98,16 @@ end
 M.cancelled = M.new { kind = "cancelled", message = "interrupted" }
 core.set_cancelled(M.cancelled)
 
+--- Raises kind `input` where a system is not configured.
+---@param setting any
+---@param what string the system
+---@param variable string by which it is configured
+function M.need_setting(setting, what, variable)
+  if setting then return end
+  M.input(
+    ("%s is not configured"):format(what),
+    ("set %s, or write it into o2x.yaml; o2x config explain shows what is set"):format(variable)
+  )
+end
+
 return M

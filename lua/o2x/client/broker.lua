@@ -161,4 +161,14 @@ function Client:remove_queue(name)
   )
 end
 
+--- The broker's client of a run.
+---@param config table
+---@param scope table
+---@return table client
+function M.for_run(config, scope)
+  local o = config.broker
+  errors.need_setting(o.url, "the message broker", "O2X_BROKER_URL")
+  return M.new { url = o.url, user = o.user, password = o.password, scope = function() return scope.broker or {} end }
+end
+
 return M

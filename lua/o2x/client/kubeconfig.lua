@@ -294,4 +294,11 @@ function Config:text()
   }
 end
 
+--- The kubeconfig of a run.
+---@param config table
+---@return table kubeconfig
+function M.for_run(config)
+  return M.load { path = config.kube.config, context = config.kube.context, exec_plugins = config.kube.exec_plugins }
+end
+
 return M

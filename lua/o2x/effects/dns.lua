@@ -40,7 +40,7 @@ end
 local function in_the_way(record, kind) return record.type == kind or record.type == "CNAME" or kind == "CNAME" end
 
 local function records_at(ctx, target)
-  local client = ctx:client "route53"
+  local client = ctx:client "aws.route53"
   local zone = client:zone_of(target.name)
   local found = {}
   for _, record in ipairs(client:records_of(zone, target.name)) do
@@ -223,7 +223,7 @@ local function api(ctx)
     ---@return string zone its name
     zone = function(name)
       scope.domain(ctx.scope.dns, name, "DNS name")
-      local _, zone = ctx:client "route53":zone_of(name)
+      local _, zone = ctx:client("aws.route53"):zone_of(name)
       return zone
     end,
 

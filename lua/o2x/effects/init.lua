@@ -2,33 +2,8 @@
 
 local errors = require "o2x.base.error"
 
-local M = {
-  NAMES = {
-    "alerts",
-    "archive",
-    "broker",
-    "clock",
-    "crypto",
-    "dns",
-    "files",
-    "helm",
-    "helm_values",
-    "http",
-    "json",
-    "k8s",
-    "pg",
-    "rds",
-    "redis",
-    "runs",
-    "s3",
-    "secret",
-    "service",
-    "text",
-    "vault",
-    "webhook",
-    "yaml",
-  },
-}
+--- NAMES: the files and folders of lua/o2x/effects, in order; the Makefile lists them.
+local M = { NAMES = require "o2x.effects.names" }
 
 local known = {}
 for _, name in ipairs(M.NAMES) do

@@ -11,7 +11,7 @@ local value = require "o2x.base.value"
 local SNAPSHOT_SECONDS <const>, INSTANCE_SECONDS <const> = 4 * 3600, 4 * 3600
 local POLL <const> = { first = 0.2, factor = 1.5, longest = 15 }
 
-local function client(ctx) return ctx:client "rds" end
+local function client(ctx) return ctx:client "aws.rds" end
 
 -- Waits until look() says so; what it says otherwise is shown.
 local function wait(ctx, what, seconds, look)

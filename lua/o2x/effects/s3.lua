@@ -8,7 +8,7 @@ local fs = require "o2x.base.fs"
 local scope = require "o2x.base.scope"
 local units = require "o2x.base.units"
 
-local function client(ctx) return ctx:client "s3" end
+local function client(ctx) return ctx:client "aws.s3" end
 
 -- "s3://bucket/TIDLT-100008/backups/x.dump", within the grants.
 local function split(ctx, url)

@@ -5,15 +5,13 @@ local errors = require "o2x.base.error"
 
 local M = {}
 
-local by_class = {}
+local function by_reading(gate, e) return gate.equal(e.type, gate:read_live(e), e.desired) end
 
-function by_class.idempotent(gate, e) return gate.equal(e.type, gate:read_live(e), e.desired) end
+local function by_asking(gate, e) return gate:ask(e, e.type.probe, e.target, e.desired, e.id) == "done" end
 
-function by_class.probed(gate, e) return gate:ask(e, e.type.probe, e.target, e.desired, e.id) == "done" end
+local function by_marker(gate, e) return gate:ask(e, e.type.marker, e.target, e.id) end
 
-function by_class.transactional(gate, e) return gate:ask(e, e.type.marker, e.target, e.id) end
-
-function by_class.unprovable(_, e)
+local function in_doubt(_, e)
   errors.raise {
     kind = "unknown",
     op = e.type.kind,
@@ -22,10 +20,13 @@ function by_class.unprovable(_, e)
   }
 end
 
+local BY_CLASS <const> =
+  { idempotent = by_reading, probed = by_asking, transactional = by_marker, unprovable = in_doubt }
+
 --- Did this write take place?
 ---@param gate table
 ---@param e table type, target, desired, key, id
 ---@return boolean
-function M.took_place(gate, e) return by_class[e.type.class](gate, e) end
+function M.took_place(gate, e) return BY_CLASS[e.type.class](gate, e) end
 
 return M

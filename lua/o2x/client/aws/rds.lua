@@ -1,5 +1,6 @@
 --- Amazon RDS: snapshots of a database server and servers made from them. The Query API of 2014-10-31.
 
+local access = require "o2x.client.aws.access"
 local aws = require "o2x.client.aws.support"
 local errors = require "o2x.base.error"
 local http = require "o2x.client.http"
@@ -186,5 +187,10 @@ function Client:delete_instance(id)
   local parameters = { DBInstanceIdentifier = id, SkipFinalSnapshot = "true", DeleteAutomatedBackups = "true" }
   request_if(self, "DeleteDBInstance", parameters, "DBInstanceNotFound")
 end
+
+--- The RDS client of a run.
+---@param config table
+---@return table client
+function M.for_run(config) return M.new(access.of(config)) end
 
 return M

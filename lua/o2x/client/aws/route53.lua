@@ -1,6 +1,7 @@
 --- A client of Route 53: zones, record sets, changes. A change is finished when it is INSYNC; looking a new name up
 --- before that makes resolvers cache that it does not exist.
 
+local access = require "o2x.client.aws.access"
 local aws = require "o2x.client.aws.support"
 local errors = require "o2x.base.error"
 local http = require "o2x.client.http"
@@ -259,5 +260,10 @@ function Client:wait_insync(id, seconds)
     pause = math.min(POLL.longest, pause * POLL.factor)
   end
 end
+
+--- The Route 53 client of a run.
+---@param config table
+---@return table client
+function M.for_run(config) return M.new(access.of(config)) end
 
 return M

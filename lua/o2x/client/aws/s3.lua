@@ -1,5 +1,6 @@
 --- A client of Amazon S3: objects up to 5 GB, uploaded from and downloaded into files, so that memory stays constant.
 
+local access = require "o2x.client.aws.access"
 local aws = require "o2x.client.aws.support"
 local crypto = require "o2x.base.crypto"
 local errors = require "o2x.base.error"
@@ -164,5 +165,10 @@ function Client:delete(bucket, key)
   local response = send(self, request, bucket, key)
   if response.status >= 300 and response.status ~= 404 then fail(request, response) end
 end
+
+--- The S3 client of a run.
+---@param config table
+---@return table client
+function M.for_run(config) return M.new(access.of(config)) end
 
 return M

@@ -419,4 +419,20 @@ function Helm:uninstall(name, namespace)
   if r.code ~= 0 and not complaint(r):find("release: not found", 1, true) then raise_failure("uninstall", name, r) end
 end
 
+--- helm for a run. What it keeps on disk (a kubeconfig among it) goes when the run ends, by the client's close.
+---@param config table
+---@param scope table
+---@param run table
+---@param client fun(name: string): table
+---@return table client
+function M.for_run(config, scope, run, client)
+  return M.new {
+    kubeconfig = client "kubeconfig",
+    folder = run.folder,
+    scope = scope.helm,
+    namespaces = scope.k8s and scope.k8s.namespaces,
+    program = config.helm.command,
+  }
+end
+
 return M

@@ -368,4 +368,12 @@ end
 extend(require "o2x.client.k8s.workloads")
 extend(require "o2x.client.k8s.proxy")
 
+--- The Kubernetes client of a run.
+---@param _ table
+---@param scope table
+---@param _ table
+---@param client fun(name: string): table
+---@return table client
+function M.for_run(_, scope, _, client) return M.new { config = client "kubeconfig", scope = scope.k8s } end
+
 return M

@@ -1,6 +1,7 @@
 --- The connection pool of one run: opens connections on demand, keeps them until the run ends, and connects only to the
 --- databases that the run was granted.
 
+local copies = require "o2x.client.pg.copies"
 local pg = require "o2x.client.pg"
 local scope = require "o2x.base.scope"
 local task = require "o2x.base.task"
@@ -98,6 +99,30 @@ function Pool:close()
     end
   end
   self.idle = {}
+end
+
+--- The pool of a run: the databases that the run was granted, and the copy beside the tenant's that this very run restores
+--- into.
+---@param config table
+---@param scope table
+---@param run table
+---@return table pool
+function M.for_run(config, scope, run)
+  local o, grants = config.pg, {}
+  for _, name in pairs(scope.pg or {}) do
+    grants[#grants + 1] = name
+  end
+  if run.id and scope.pg.tenant then grants[#grants + 1] = copies.restore(scope.pg.tenant, run.id) end
+  return M.new({
+    host = o.host,
+    port = o.port,
+    user = o.user,
+    password = o.password,
+    passfile = o.passfile,
+    sslmode = o.sslmode,
+    sslrootcert = o.sslrootcert,
+    application_name = "o2x",
+  }, grants)
 end
 
 return M

@@ -295,4 +295,14 @@ end
 ---@param key string
 function Client:check_key(key) check_granted(self, key, "the Redis key") end
 
+--- The Redis client of a run.
+---@param config table
+---@param scope table
+---@return table client
+function M.for_run(config, scope)
+  local o = config.redis
+  errors.need_setting(o.url, "Redis", "REDIS_URL")
+  return M.connect { url = o.url, password = o.password, ca_file = o.ca, scope = function() return scope.redis or {} end }
+end
+
 return M

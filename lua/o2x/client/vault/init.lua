@@ -233,4 +233,26 @@ end
 ---Revokes the token if this client logged in for it. Never raises.
 function Client:close() self.auth:close() end
 
+--- The Vault client of a run.
+---@param config table
+---@param scope table
+---@param run table
+---@return table client
+function M.for_run(config, scope, run)
+  local o = config.vault
+  errors.need_setting(o.addr, "Vault", "VAULT_ADDR")
+  return M.new {
+    addr = o.addr,
+    token = o.token,
+    role_id = o.role_id,
+    secret_id = o.secret_id,
+    kubernetes_role = o.kubernetes_role,
+    namespace = o.namespace,
+    ca_file = o.cacert,
+    mount = o.mount,
+    scope = scope.vault,
+    warn = function(text) run.ctx:log("warn", "Vault: " .. text) end,
+  }
+end
+
 return M

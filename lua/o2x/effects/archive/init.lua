@@ -5,7 +5,7 @@ local archive_aside = require "o2x.effects.archive.copy"
 local archive_file = require "o2x.effects.archive.file"
 local archive_swap = require "o2x.effects.archive.swap"
 local archive_table = require "o2x.effects.archive.table"
-local aside = require "o2x.effects.archive.names"
+local copies = require "o2x.client.pg.copies"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local properties = require "o2x.client.pg.properties"
@@ -45,7 +45,7 @@ local function kept(ctx)
   for _, row in ipairs(rows) do
     local note = properties.note(row.comment)
     local run = note and note.of == database and note.run
-    if run and (row.name == aside.before(database, run) or row.name == aside.restore(database, run)) then
+    if run and (row.name == copies.before(database, run) or row.name == copies.restore(database, run)) then
       found[#found + 1] = { name = row.name, run = run, what = note.o2x, at = note.at, size = row.size }
     end
   end
@@ -81,7 +81,7 @@ end
 local function target_of(ctx, summary, options)
   local database = ctx.scope.pg.tenant
   return {
-    name = aside.restore(database, ctx.run_id),
+    name = copies.restore(database, ctx.run_id),
     database = database,
     path = summary.path,
     bytes = summary.bytes,
@@ -100,8 +100,8 @@ local function swap(ctx, options)
   local database = ctx.scope.pg.tenant
   local target = {
     database = database,
-    aside = aside.restore(database, ctx.run_id),
-    kept = aside.before(database, ctx.run_id),
+    aside = copies.restore(database, ctx.run_id),
+    kept = copies.before(database, ctx.run_id),
     defaults = options and options.defaults,
   }
   local after = ctx:effect("pg.swapped", target, { run = ctx.run_id, kept = target.kept })
@@ -111,13 +111,14 @@ end
 -- What the table should hold is known from the copy; a plan has none. A resumed run may have dropped the copy already.
 local function restore_table(ctx, name)
   local database = ctx.scope.pg.tenant
-  local target = { database = database, aside = aside.restore(database, ctx.run_id), table = name }
+  local target = { database = database, aside = copies.restore(database, ctx.run_id), table = name }
   target.kept = archive_table.kept_name(ctx, name)
   local wanted = {}
   if ctx.mode ~= "plan" then
-    wanted = ctx:recorded("fingerprint of " .. name, function()
-      return archive_table.fingerprint(ctx, target.aside, name)
-    end)
+    wanted = ctx:recorded(
+      "fingerprint of " .. name,
+      function() return archive_table.fingerprint(ctx, target.aside, name) end
+    )
   end
   local _, outcome = ctx:effect("pg.table", target, wanted)
   return outcome
@@ -186,7 +187,7 @@ return {
       ---@param ... any parameters
       ---@return table[] rows
       rows = function(sql, ...)
-        local name = aside.restore(ctx.scope.pg.tenant, ctx.run_id)
+        local name = copies.restore(ctx.scope.pg.tenant, ctx.run_id)
         return ctx:read("pg.aside_query", { name = name, sql = sql, parameters = table.pack(...) }) or {}
       end,
 
