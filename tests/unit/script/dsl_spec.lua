@@ -10,8 +10,8 @@ local function words(mode, changes)
     logged = {},
   }
   run.ctx = {
-    waiting = function(text) table.insert(run.waited, text) end,
-    log = function(level, text) table.insert(run.logged, level .. " " .. text) end,
+    waiting = function(_, text) table.insert(run.waited, text) end,
+    log = function(_, level, text) table.insert(run.logged, level .. " " .. text) end,
   }
   local sandbox = { running = function() return run end, where = function() return "x.lua:3" end }
   return dsl.new(sandbox), run

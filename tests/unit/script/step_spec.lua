@@ -12,12 +12,7 @@ local function new_run(past)
   })
   local run = { seen_steps = {}, report = silent, records = {}, now = function() return "now" end }
   run.journal = { append = function(_, record) table.insert(run.records, record) end }
-  if past then
-    run.past = { steps = {} }
-    for path, result in pairs(past) do
-      run.past.steps[path] = { result = result }
-    end
-  end
+  if past then run.past = { step = function(_, path) return past[path] and { result = past[path] } end } end
   return run
 end
 

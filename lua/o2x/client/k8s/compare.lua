@@ -82,7 +82,7 @@ covers = function(current, desired, key, merge, amounts)
   if desired == json.null then return current == nil or current == json.null end
   if secret.is(desired) or secret.is(current) then
     -- Against another secret, or the reference that a journal keeps of one: never against clear text.
-    return type(desired) ~= "string" and type(current) ~= "string" and value_.equal(current, desired)
+    return type(desired) ~= "string" and type(current) ~= "string" and value.equal(current, desired)
   end
   if type(desired) ~= "table" then
     return current == desired or (amounts or QUANTITIES[key] or false) and quantity.equal(current, desired)
