@@ -402,7 +402,7 @@ describe("diagnose", function()
   -- ---- 4. payments ----
 
   seeded("payments that failed or are stuck, and expired payment methods", {
-    { "critical", "payment", "payments failed" },
+    { "critical", "payment", "payments in the last day failed" },
     { "critical", "payment", "1 payments are stuck" },
     { "note", "payment_profile", "1 payment methods have expired" },
   }, function()
