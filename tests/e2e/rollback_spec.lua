@@ -93,10 +93,7 @@ describe("deploy and rollback", function()
     fs.write(path, text .. "pins:\n  tax-gateway: v2.5.0\n")
     local result = e:run("deploy", "image=v2.7.0", BOTH)
     fs.write(path, text)
-    assert.same(
-      { service = "tax-gateway", was = "v2.5.0", image = "v2.5.0", state = "pinned" },
-      result.result[2]
-    )
+    assert.same({ service = "tax-gateway", was = "v2.5.0", image = "v2.5.0", state = "pinned" }, result.result[2])
     assert.equal("v2.5.0", e:tag "tax-gateway")
     assert.equal("v2.7.0", e:tag "service-billing")
   end)

@@ -1,5 +1,5 @@
--- The timer of the script watch fired until the process was gone. After the end of the Lua state it read memory that had
--- been reused, so that a finished run sometimes ended with a segmentation fault.
+-- The timer of the script watch fired until the process was gone. After the end of the Lua state it read memory that
+-- had been reused, so that a finished run sometimes ended with a segmentation fault.
 local build = require "tests.support.build"
 local fs = require "o2x.base.fs"
 local proc = require "o2x.base.proc"
