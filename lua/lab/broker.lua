@@ -1,5 +1,6 @@
 --- The lab's message broker: Jolokia and the message API of ActiveMQ 5.16, after recordings of the real one.
 
+local clock = require "o2x.base.clock"
 local crypto = require "o2x.base.crypto"
 local httpd = require "lab.httpd"
 local json = require "o2x.base.json"
@@ -164,7 +165,7 @@ local function message_body(queue, message)
     JMSExpiration = 0,
     JMSDeliveryMode = message.persistent and "PERSISTENT" or "NON-PERSISTENT",
     JMSPriority = message.persistent and 5 or 0,
-    JMSTimestamp = os.date("!%Y-%m-%dT%H:%M:%SZ", message.at // 1 | 0),
+    JMSTimestamp = clock.iso(message.at),
     PropertiesText = "{}",
     BrokerPath = "null",
     JMSXGroupSeq = 0,

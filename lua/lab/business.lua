@@ -1,6 +1,8 @@
 --- The tenant's business in miniature, with its GraphQL schema: customers, orders, bills, invoices, payments, reports.
 --- Each tenant's data are a plain table, so that they survive a restart of the lab.
 
+local clock = require "o2x.base.clock"
+
 local M = {}
 
 local Business = {}
@@ -29,8 +31,6 @@ end
 
 local function cents(amount) return math.floor(amount * 100 + 0.5) / 100 end
 
-local function timestamp(now) return os.date("!%Y-%m-%dT%H:%M:%SZ", now // 1 | 0) end
-
 local function find(list, fields)
   for _, item in ipairs(list) do
     local same = true
@@ -53,7 +53,7 @@ function Business:add(kind, prefix, item)
   local number = (self.state.sequence[kind] or 0) + 1
   self.state.sequence[kind] = number
   item.id = ("%s-%06d"):format(prefix, number)
-  item.createdAt = timestamp(self.now())
+  item.createdAt = clock.iso(self.now())
   table.insert(self.state[kind], item)
   return item
 end
@@ -145,7 +145,7 @@ function Business:submit_order(input)
   local order =
     self:get("orders", input.id or input.orderId or reject("BAD_USER_INPUT", "submitOrder: no id is given"), "order")
   if order.status == "DRAFT" then
-    order.status, order.submittedAt = "SUBMITTED", timestamp(self.now())
+    order.status, order.submittedAt = "SUBMITTED", clock.iso(self.now())
   end
   return order
 end
@@ -161,7 +161,7 @@ function Business:invoice(bill)
     currency = bill.currency,
     status = "OPEN",
   })
-  invoice.invoiceNumber, invoice.dueDate = invoice.id, os.date("!%Y-%m-%d", (self.now() // 1 | 0) + 30 * 86400)
+  invoice.invoiceNumber, invoice.dueDate = invoice.id, clock.today(self.now() + 30 * 86400)
   bill.invoiceId = invoice.id
 end
 
@@ -175,7 +175,7 @@ function Business:bill(customer, orders)
     amount = cents(amount),
     currency = orders[1].currency,
     status = "BILLED",
-    billDate = os.date("!%Y-%m-%d", self.now() // 1 | 0),
+    billDate = clock.today(self.now()),
   })
   bill.billNumber, bill.orderIds = bill.id, {}
   for i, order in ipairs(orders) do

@@ -1,6 +1,7 @@
 --- The lab's Route 53: hosted zones, record sets and changes by the REST API of 2013-04-01. Where the emulator it was
 --- recorded from differs from the service's reference, this follows the reference.
 
+local clock = require("o2x.base.clock")
 local crypto = require("o2x.base.crypto")
 local wire = require("lab.dns_wire")
 local xml = require("o2x.base.xml")
@@ -14,10 +15,6 @@ local ACTIONS <const> = { CREATE = true, DELETE = true, UPSERT = true }
 
 -- The service escapes "*".
 local function wire_name(name) return (name:gsub("%*", "\\052")) end
-
-local function timestamp(time)
-  return os.date("!%Y-%m-%dT%H:%M:%S", time // 1 | 0) .. (".%03dZ"):format(time % 1 * 1000 // 1 | 0)
-end
 
 local function zone_node(zone)
   return {
@@ -35,7 +32,7 @@ local function change_node(change)
     "ChangeInfo",
     { "Id", "/change/" .. change.id },
     { "Status", change.status },
-    { "SubmittedAt", timestamp(change.submitted) },
+    { "SubmittedAt", clock.iso(change.submitted, 3) },
   }
 end
 

@@ -1,5 +1,6 @@
 --- Logs of pods: the start of a Spring Boot service, or the reason why it fails.
 local body = require "lab.k8s.body"
+local clock = require "o2x.base.clock"
 local faults = require "lab.service_faults"
 local status = require "lab.k8s.status"
 local task = require "o2x.base.task"
@@ -78,7 +79,7 @@ local function crashed(pod, container)
 end
 
 local function format_line(at, line, timestamps)
-  local stamp = os.date("!%Y-%m-%dT%H:%M:%S", math.floor(at)) .. (".%03dZ"):format(math.floor(at % 1 * 1000))
+  local stamp = clock.iso(at, 3)
   local text = ("%s %5s 1 --- [main] %-40s : %s"):format(stamp, line[2], line[3], line[4])
   return timestamps and stamp:gsub("Z$", "000000Z") .. " " .. text or text
 end

@@ -1,5 +1,6 @@
 --- Operations on plain values: copy, comparison, times. Objects in the store are never changed in place, but copied
 --- first.
+local clock = require "o2x.base.clock"
 local json = require "o2x.base.json"
 
 local M = {}
@@ -77,22 +78,14 @@ end
 --- A time in the API's format.
 ---@param seconds number since the epoch
 ---@return string
-function M.time(seconds)
-  return os.date("!%Y-%m-%dT%H:%M:%SZ", math.floor(seconds)) --[[@as string]]
-end
+function M.time(seconds) return clock.iso(math.floor(seconds)) end
 
 --- The time in the API's format as a number.
 ---@param text string?
----@return number? seconds since the epoch
+---@return number? seconds since the epoch; nil if there is no valid time
 function M.seconds(text)
-  local y, mo, d, h, mi, s = (text or ""):match("^(%d+)-(%d+)-(%d+)T(%d+):(%d+):(%d+)")
-  if not y then return nil end
-  y, mo, d = math.tointeger(y), math.tointeger(mo), math.tointeger(d)
-  -- days since the epoch in the proleptic Gregorian calendar, years beginning in March
-  if mo <= 2 then y = y - 1 end
-  local era, yoe = y // 400, y % 400
-  local doe = yoe * 365 + yoe // 4 - yoe // 100 + (153 * ((mo + 9) % 12) + 2) // 5 + d - 1
-  return ((era * 146097 + doe - 719468) * 24 + h) * 3600 + mi * 60 + s
+  local ok, seconds = pcall(clock.parse, text or "")
+  return ok and seconds or nil
 end
 
 return M
