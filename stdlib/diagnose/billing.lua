@@ -10,14 +10,6 @@ local M = {}
 
 local DAY = 86400
 
-local function list(rows)
-  local ids = {}
-  for i, row in ipairs(rows) do
-    ids[i] = row.id
-  end
-  return table.concat(ids, ", ")
-end
-
 local function logs(tenant, service)
   return ("kubectl logs deployment/%s | grep -i billing"):format(naming.resource(tenant, service))
 end
@@ -37,7 +29,7 @@ local function bills(found, tenant)
         "critical",
         "bill",
         status == "FAILED" and "bills have failed" or "bills have been PENDING for more than an hour",
-        list(rows),
+        findings.ids(rows),
         fix
       )
     end
@@ -130,7 +122,7 @@ local function invoices(found, tenant)
       "warning",
       "invoice",
       "invoices have no document",
-      list(rows),
+      findings.ids(rows),
       ("kubectl logs deployment/%s | grep -i error; aws s3 ls s3://%s/%s/invoices/"):format(
         naming.resource(tenant, "service-invoice"),
         tenant.data_bucket,

@@ -38,6 +38,17 @@ function M.add(found, severity, subject, finding, evidence, fix)
   })
 end
 
+--- The ids of rows, as evidence: "17, 18".
+---@param rows { id: any }[]
+---@return string
+function M.ids(rows)
+  local ids = {}
+  for i, row in ipairs(rows) do
+    ids[i] = row.id
+  end
+  return table.concat(ids, ", ")
+end
+
 --- Runs one check, for at most 30 s. An error is a finding as well and does not stop the others.
 ---@param found table of M.new
 ---@param subject string

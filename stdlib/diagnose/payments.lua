@@ -8,14 +8,6 @@ local pg = require "o2x.pg"
 
 local M = {}
 
-local function list(rows)
-  local ids = {}
-  for i, row in ipairs(rows) do
-    ids[i] = row.id
-  end
-  return table.concat(ids, ", ")
-end
-
 local function failed(found, tenant)
   local total = pg.tenant:one [[select count(*) filter (where status = 'FAILED') as failed, count(*) as all
     from payment where created_date > now() - interval '1 day']]
@@ -28,7 +20,7 @@ local function failed(found, tenant)
     total.failed * 2 > total.all and "critical" or "warning",
     "payment",
     ("%d of %d payments in the last day failed"):format(total.failed, total.all),
-    list(rows),
+    findings.ids(rows),
     "kubectl logs deployment/" .. naming.resource(tenant, "payment-gateway") .. " | grep -i error"
   )
 end
@@ -44,7 +36,7 @@ local function stuck(found, tenant)
     "critical",
     "payment",
     ("%d payments are stuck in PENDING"):format(total.n),
-    ("since %s: %s"):format(total.since, list(rows)),
+    ("since %s: %s"):format(total.since, findings.ids(rows)),
     (
       "check that webhooks arrive and queue %s.payment.processing is consumed: "
       .. "kubectl logs deployment/%s | grep -i payment"
@@ -63,7 +55,7 @@ local function expired(found, tenant)
     "note",
     "payment_profile",
     ("%d payment methods have expired"):format(total),
-    "customers " .. list(rows),
+    "customers " .. findings.ids(rows),
     "customers update them in the self-care portal: https://" .. tenant.domain
   )
 end

@@ -8,7 +8,7 @@ local helm = require "o2x.helm"
 local k8s = require "o2x.k8s"
 local maintenance = require "stdlib.maintenance.status"
 local naming = require "stdlib.naming"
-local quantity = require "stdlib.diagnose.quantity"
+local limits = require "stdlib.diagnose.limits"
 
 local M = {}
 
@@ -284,7 +284,7 @@ local function usage(found, tenant, facts)
     local deployment = facts.deployments[(one.metadata.labels or {}).app]
     local service = (one.metadata.labels or {}).app and one.metadata.labels.app:sub(#tenant.name + 2)
     for _, container in ipairs(deployment and one.containers or {}) do
-      local share, what = quantity.worst(container, deployment.spec.template.spec.containers, FULL)
+      local share, what = limits.exceeded(container, deployment.spec.template.spec.containers, FULL)
       if share then
         findings.add(
           found,

@@ -1,5 +1,6 @@
 ---Amounts and names as people read and type them: require "o2x.text".
 
+local quantity = require "o2x.client.k8s.quantity"
 local suggest = require "o2x.base.suggest"
 local units = require "o2x.base.units"
 
@@ -19,6 +20,10 @@ return {
       ---@param text string
       ---@return integer?
       parse_duration = units.parse_duration,
+      --- The number of a Kubernetes quantity: 1.5 of "1500m", 2147483648 of "2Gi"; nil if it is none.
+      ---@param quantity string|number|nil
+      ---@return number?
+      parse_quantity = quantity.value,
       --- "; did you mean NAME?" for a misspelt name, or "" if none of the names is near.
       ---@param name string
       ---@param names string[]
