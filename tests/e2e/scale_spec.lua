@@ -47,7 +47,7 @@ describe("scale", function()
       "service=service-usage",
       "replicas=3"
     )
-    e:refused("missing parameter replicas", "scale", "service=service-billing")
+    e:refused("parameter replicas", "scale", "service=service-billing")
     assert.equal(3, e:try("scale", "service=service-billing", "replicas=many").code)
     e:run("scale", "service=service-usage", "replicas=3", "force=true")
     assert.matches("urbanos%-service%-usage=3", e:replicas())

@@ -1,5 +1,6 @@
 -- A lab of its own for a spec file, and the ordinary clients to look at it with.
 
+local daemon = require "lab.daemon"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local proc = require "o2x.base.proc"
@@ -9,10 +10,33 @@ Lab.__index = Lab
 
 local M = { O2X = require("tests.support.build").o2x }
 
+-- Where the lab in a folder keeps the files of its real servers when it runs as root.
+local function servers_folder(dir) return fs.folder(daemon.path({ dir = fs.realpath(dir) }, "postgres", "root")) end
+
+local function copy(from, to)
+  local result = proc.run { argv = { "cp", "-a", from .. "/.", to }, timeout = 300 }
+  assert(result.code == 0, result.stderr)
+end
+
+-- Makes a folder the copy of a seeded lab that is down, if there is one: O2X_TEST_LAB, which tests/all makes. The copy
+-- gets ports of its own. Seeding a lab takes several times as long.
+local function copy_seeded(dir)
+  local seeded = os.getenv "O2X_TEST_LAB"
+  if not seeded or not fs.exists(fs.join(seeded, "done")) then return end
+  copy(seeded, dir)
+  for _, name in ipairs { "done", "ports.json", "lab.log" } do
+    fs.remove(fs.join(dir, name))
+  end
+  if not daemon.is_root() then return end
+  fs.mkdir(servers_folder(dir), 0x1c9) -- 0711
+  copy(servers_folder(seeded), servers_folder(dir))
+end
+
 --- Starts a lab in a new folder.
 function M.start()
   local lab = setmetatable({ dir = fs.temp_folder(fs.join(os.getenv "TMPDIR" or "/tmp", "o2x-test-lab-")) }, Lab)
   lab.env = { O2X_LAB_DIR = lab.dir }
+  copy_seeded(lab.dir)
   local up = lab:o2x { "lab", "up" }
   assert(up.code == 0, "o2x lab up: " .. up.stderr)
   for name, value in pairs(json.decode(lab:o2x({ "lab", "env", "--json" }).stdout)) do
@@ -22,11 +46,15 @@ function M.start()
   return lab
 end
 
---- Stops it and takes its folder away.
+--- Stops it and takes its folder away. The sanitizers write what they find at its end into its log.
 function Lab:stop()
-  self:o2x { "lab", "down" }
-  self:o2x { "lab", "reset" }
+  local down = self:o2x { "lab", "down" }
+  local found = (fs.read_if(fs.join(self.dir, "lab.log")) or ""):match "[^\n]*Sanitizer.*"
+  local reset = self:o2x { "lab", "reset" }
   fs.remove_tree(self.dir)
+  assert(down.code == 0, "o2x lab down: " .. down.stderr)
+  assert(reset.code == 0, "o2x lab reset: " .. reset.stderr)
+  assert(not found, found)
 end
 
 function Lab:environment(more)
