@@ -75,6 +75,7 @@ function Context:waiting(text) self.progress(text) end
 --- Runs a check: an assertion that only reads.
 ---@param name string
 ---@param fn function
+---@param ... any arguments of fn
 ---@return any
 function Context:check(name, fn, ...) return step.check(runs[self], name, fn, ...) end
 

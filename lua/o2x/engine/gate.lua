@@ -43,7 +43,9 @@ function Gate:register(module, ctx)
   end
 end
 
--- One module's effects may read another's ("helm" reads the values files of "files"), used by the script or not.
+--- One module's effects may read another's ("helm" reads the values files of "files"), used by the script or not.
+---@param kind string
+---@return { type: o2x.effect_type, declares: string? }? entry nil if no module has it
 function Gate:load_type(kind)
   for _, name in ipairs(effects.NAMES) do
     self:register(effects.find(name), self.run.ctx)
@@ -120,6 +122,7 @@ end
 --- Asks the system, again while its failures are transient.
 ---@param e table
 ---@param fn fun(ctx: table, ...): any
+---@param ... any arguments of fn
 ---@return any
 function Gate:ask(e, fn, ...) return retry.read(on_retry(self, e), nil, fn, self.ctx, ...) end
 
@@ -149,7 +152,10 @@ function Gate:read(kind, target)
   return self:read_live { type = effect_type, target = target, key = key }
 end
 
--- Does the plan itself create something that this target lives in? Then the system need not be asked.
+--- Does the plan itself create something that this target lives in? Then the system need not be asked.
+---@param effect_type o2x.effect_type
+---@param target any
+---@return boolean
 function Gate:parent_is_new(effect_type, target)
   if not effect_type.parent then return false end
   local kind, parent = effect_type.parent(target)
@@ -194,6 +200,12 @@ local function outcome_of(before, after)
   return after == nil and "deleted" or "changed"
 end
 
+--- Plans an effect: compares, and writes to the overlay only.
+---@param effect_type o2x.effect_type
+---@param target any
+---@param desired any
+---@return any after what would be there
+---@return string outcome
 function Gate:plan(effect_type, target, desired)
   local key = effect_type.key(target)
   local before = self:read(effect_type.kind, target)
@@ -221,8 +233,11 @@ end
 
 local function hash(...) return crypto.sha256(table.concat({ ... }, "\0")):sub(1, 32) end
 
--- The place of an effect: the n-th on this target within this step. It is the same in a resumed run, whatever else is
--- edited around it.
+--- The place of an effect: the n-th on this target within this step. It is the same in a resumed run, whatever else is
+--- edited around it.
+---@param effect_type o2x.effect_type
+---@param key string
+---@return string slot
 function Gate:slot(effect_type, key)
   local name = table.concat({ step.path(), effect_type.kind, key }, "\0")
   self.counts[name] = (self.counts[name] or 0) + 1
@@ -237,6 +252,12 @@ function Gate.name(e, earlier)
   e.id = hash(e.slot, earlier, e.desired == nil and "nothing" or json.encode { value.plain(e.desired, e.key) })
 end
 
+--- Applies an effect, unless a resumed run finds it done.
+---@param effect_type o2x.effect_type
+---@param target any
+---@param desired any
+---@return any after what is there now
+---@return string outcome
 function Gate:apply(effect_type, target, desired)
   local key = effect_type.key(target)
   local e = {
@@ -254,13 +275,14 @@ function Gate:apply(effect_type, target, desired)
   return self:perform(e)
 end
 
--- resume.lua may have read the value already (e.read), and may go on with an intent of the journal (e.intended) or with
--- what was there before it (e.carried).
+--- resume.lua may have read the value already (e.read), and may go on with an intent of the journal (e.intended) or with
+--- what was there before it (e.carried).
+---@param e table the effect
+---@return any after what is there now
+---@return string outcome
 function Gate:perform(e)
   self.run.report:effect_started(e.path, e.type.kind, e.key)
-  if not e.read then
-    e.before = self:read_live(e)
-  end
+  if not e.read then e.before = self:read_live(e) end
   if not e.intended then
     if self.equal(e.type, e.before, e.desired) then return self:unchanged(e) end
     self:intend(e)
@@ -274,19 +296,24 @@ end
 ---@return any current
 ---@return string "unchanged"
 function Gate:unchanged(e)
-  local record = { t = "same", path = e.path, kind = e.type.kind, key = value.text(e.key), effect = e.id, slot = e.slot }
+  local record =
+    { t = "same", path = e.path, kind = e.type.kind, key = value.text(e.key), effect = e.id, slot = e.slot }
   self.run.journal:append(record, true)
   self.run.report:effect_done(e.path, e.type.kind, e.key, "unchanged", task.now() - e.start)
   return e.before, "unchanged"
 end
 
+--- By what the system itself gives the before-image back.
+---@param e table the effect
+---@return table? reference plain data; nil if the before-image is in the journal
 function Gate:reference(e)
   if e.carried then return e.carried.reference end
   if e.before == nil or not e.type.reference then return nil end
   return value.plain(e.type.reference(self.ctx, e.target, e.before), e.key)
 end
 
--- Everything that undo and a resumed run need, on the disk before the write begins.
+--- Everything that undo and a resumed run need, on the disk before the write begins.
+---@param e table the effect
 function Gate:intend(e)
   self.wrote = true
   kill_points.pass()
@@ -329,8 +356,11 @@ function Gate:failed(e, err, left)
   }, true)
 end
 
--- Writes, again where that is safe. After a failure the system is asked first: somebody (perhaps this very request) may
--- have done it.
+--- Writes, again where that is safe. After a failure the system is asked first: somebody (perhaps this very request) may
+--- have done it.
+---@param e table the effect
+---@return any info for the journal
+---@return any after what write left, if it knows
 function Gate:write(e)
   local budget
   while true do
@@ -353,8 +383,10 @@ function Gate:write(e)
   end
 end
 
--- Did the write take place? If not, `before` is brought up to date, in the journal too: what counts is what was there
--- before the write that stands.
+--- Did the write take place? If not, `before` is brought up to date, in the journal too: what counts is what was there
+--- before the write that stands.
+---@param e table the effect
+---@return boolean
 function Gate:happened(e)
   if e.type.class ~= "unprovable" and outcome.took_place(self, e) then
     e.lost = true

@@ -21,6 +21,8 @@ local OF_BEGIN = {
   "fleet",
 }
 
+--- By record type: adds a record to the history.
+---@type table<string, fun(h: table, record: table)>
 local collect = {}
 
 function collect.begin(h, record)
@@ -60,7 +62,8 @@ end
 local function effect(h, record)
   local entry = h.by_effect[record.effect]
   if not entry then
-    entry = { id = record.effect, slot = record.slot, path = record.path, kind = record.kind, key = record.key, retries = 0 }
+    entry =
+      { id = record.effect, slot = record.slot, path = record.path, kind = record.kind, key = record.key, retries = 0 }
     h.by_effect[record.effect] = entry
   end
   return entry

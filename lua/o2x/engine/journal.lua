@@ -64,6 +64,7 @@ function Journal:append(record, lazy)
   self.number, self.previous = self.number + 1, hash
 end
 
+--- Closes the file.
 function Journal:close() self.file:close() end
 
 local function damaged(path, number, why)
