@@ -49,7 +49,7 @@ describe("a run", function()
     assert.equal(7, #toy:writes())
     assert.equal(0, toy:o2x({ "plan", "build", "alpha", "--detailed-exitcode" }).code)
     assert.truthy(
-      toy:o2x({ "plan", "build", "alpha" }).stdout:find("Nothing to do: 7 effects are as they should be.", 1, true)
+      toy:o2x({ "plan", "build", "alpha" }).stdout:find("Nothing to do: all 7 effects are up to date.", 1, true)
     )
   end)
 
@@ -121,7 +121,7 @@ describe("a run", function()
     assert.equal("done", toy:json({ "runs", "--json" })[1].status)
     local again = toy:o2x { "resume" }
     assert.equal(3, again.code)
-    assert.truthy(again.stderr:find("there is no unfinished run", 1, true))
+    assert.truthy(again.stderr:find("no unfinished run", 1, true))
   end)
 
   it("may be edited before it goes on; finished steps are not run again", function()
@@ -137,7 +137,7 @@ describe("a run", function()
       )
     )
     local result = ok(toy:o2x { "resume", "--edited" })
-    assert.truthy(result.stderr:find("edited since the run began: runbooks/build.lua", 1, true))
+    assert.truthy(result.stderr:find("edited since the run started: runbooks/build.lua", 1, true))
     assert.equal("Alpha Ltd in 1", toy:holds().sign.text)
     assert.same({ deep = true }, toy:holds().hole)
     assert.equal(8, #toy:writes())
@@ -151,7 +151,7 @@ describe("a run", function()
     local result = ok(toy:o2x { "resume" })
     assert.truthy(
       result.stderr:find(
-        "edited since the run began: runbooks/build.lua, stdlib/house.lua; it goes on with what it began with",
+        "edited since the run started: runbooks/build.lua, stdlib/house.lua; the run continues with its own copy",
         1,
         true
       )

@@ -43,10 +43,10 @@ return runbook.override(require "runbooks.build", {
     local plan = ok(toy:o2x { "plan", "build", "alpha" })
     has(
       plan.stderr,
-      "note: alpha has its own build: runbooks/tenants/alpha/build.lua 1.2.0, over runbooks/build.lua 1.0.0"
+      "note: alpha uses its own build: runbooks/tenants/alpha/build.lua 1.2.0, based on runbooks/build.lua 1.0.0"
     )
     local run = ok(toy:o2x { "run", "runbooks/build.lua", "alpha" })
-    has(run.stderr, "alpha has its own build")
+    has(run.stderr, "alpha uses its own build")
     local holds = toy:holds()
     assert.same({ of = "alpha" }, holds.ground)
     assert.same({ { red = true }, { on = true } }, { holds.carpet, holds.lamp })
@@ -166,10 +166,10 @@ describe("versions", function()
     assert.same({}, toy:holds())
     assert.equal(3, toy:o2x({ "check" }).code)
     assert.equal(3, toy:o2x({ "lock" }).code)
-    has(ok(toy:o2x { "plan", "build", "alpha" }).stderr, "changed under an unchanged version")
+    has(ok(toy:o2x { "plan", "build", "alpha" }).stderr, "edited without a new version")
     ok(toy:o2x { "run", "build", "alpha", "--allow-edited" })
     assert.same({ "runbooks/build.lua 1.0.0" }, toy:json({ "show", "--json" }).allow_edited)
-    has(ok(toy:o2x { "show" }).stdout, "changed under an unchanged version (--allow-edited): runbooks/build.lua 1.0.0")
+    has(ok(toy:o2x { "show" }).stdout, "edited without a new version (--allow-edited): runbooks/build.lua 1.0.0")
     fs.write(path, (text:gsub("1%.0%.0", "1.0.1")))
     ok(toy:o2x { "run", "build", "alpha" })
     has(ok(toy:o2x { "check", "--update-lock" }).stderr, "build 1.0.1")

@@ -59,6 +59,6 @@ describe("the smoke test", function()
   it("refuses a file that cannot be written", function()
     local result = lab:o2x { "run", "smoke", "newclient", "junit=/nowhere/smoke.xml" }
     assert.equal(3, result.code)
-    assert.matches("JUnit file cannot be written", result.stderr)
+    assert.matches("cannot write the JUnit file", result.stderr)
   end)
 end)

@@ -1,4 +1,4 @@
---- The words of a command line, checked against what the command takes.
+--- Parses the command line against a command's declaration.
 
 local errors = require "o2x.base.error"
 local suggest = require "o2x.base.suggest"
@@ -7,11 +7,11 @@ local M = {}
 
 -- Options that every command takes.
 M.COMMON = {
-  { "help", short = "h", help = "this text" },
-  { "quiet", short = "q", help = "only results and errors" },
-  { "verbose", short = "v", help = "also what did not change, and tracebacks" },
-  { "no-color", help = "no colours (or set NO_COLOR)" },
-  { "set", value = "KEY=VALUE", many = true, help = "a configuration value; see o2x config explain" },
+  { "help", short = "h", help = "show this help" },
+  { "quiet", short = "q", help = "print only results and errors" },
+  { "verbose", short = "v", help = "also print what did not change, and tracebacks" },
+  { "no-color", help = "do not use colours (also: NO_COLOR=1)" },
+  { "set", value = "KEY=VALUE", many = true, help = "set a configuration value (keys: o2x config explain)" },
 }
 
 local function index(command)
@@ -36,14 +36,14 @@ local function store(options, option, value)
   end
 end
 
--- One option; -> how many words it took beside its own
+-- Stores one option; -> the number of further arguments that it consumed
 local function take(command, options, by_name, names, words, i)
   local word, value = words[i]:match("^(%-%-?[^=]+)=(.*)$")
   word = word or words[i]
   local option = by_name[word]
   if not option then
     errors.input(
-      ("unknown option %s of o2x %s%s"):format(word, command.name, suggest.did_you_mean(word, names)),
+      ("o2x %s: unknown option %s%s"):format(command.name, word, suggest.did_you_mean(word, names)),
       ("o2x help %s lists its options"):format(command.name)
     )
   end
@@ -52,16 +52,16 @@ local function take(command, options, by_name, names, words, i)
     store(options, option, true)
     return 0
   end
-  local taken = 0
+  local consumed = 0
   if not value then
-    value, taken = words[i + 1], 1
+    value, consumed = words[i + 1], 1
     if not value then errors.input(("%s needs a value: %s=%s"):format(word, word, option.value)) end
   end
   store(options, option, value)
-  return taken
+  return consumed
 end
 
---- Splits the words into options and the rest.
+--- Splits the arguments into options and positional arguments.
 ---@param command table name, options, usage, least, most
 ---@param words string[]
 ---@return table options name → value, with _ for -
@@ -86,12 +86,13 @@ function M.parse(command, words)
     errors.input(("o2x %s needs %s"):format(command.name, command.needs or "more"), "usage: o2x " .. command.usage)
   end
   if command.most and #rest > command.most then
-    errors.input(("%s: what is %q? o2x %s"):format(command.name, rest[command.most + 1], command.usage))
+    local message = ("o2x %s: unexpected argument %q"):format(command.name, rest[command.most + 1])
+    errors.input(message, "usage: o2x " .. command.usage)
   end
   return options, rest
 end
 
---- Splits name=value words.
+--- Parses name=value arguments.
 ---@param words string[]
 ---@param from integer
 ---@return table<string, string>
@@ -99,8 +100,8 @@ function M.assignments(words, from)
   local values = {}
   for i = from, #words do
     local name, value = words[i]:match("^([%w_-]+)=(.*)$")
-    if not name then errors.input(("%q: a parameter is given as name=value"):format(words[i])) end
-    if values[name] then errors.input(("the parameter %s is given twice"):format(name)) end
+    if not name then errors.input(("invalid argument %q: parameters have the form name=value"):format(words[i])) end
+    if values[name] then errors.input(("parameter %s is given twice"):format(name)) end
     values[name] = value
   end
   return values

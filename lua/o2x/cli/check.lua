@@ -13,15 +13,16 @@ local versions = require "o2x.project.versions"
 local M = {
   name = "check",
   usage = "check [RUNBOOK ...]",
-  summary = "find mistakes in runbooks and stdlib without running anything",
+  summary = "find mistakes in runbooks and stdlib without running them",
   help = [[
-Finds syntax errors; names, fields and parameters that do not exist; undeclared effects, also those of stdlib's
-functions; steps without a name or with the name of another; checks that write; missing help; secrets in the source;
-queries put together from texts; content that was changed under an unchanged version (versions.lock).
-Without RUNBOOK, it checks the whole project.]],
+Finds syntax errors; undefined names, fields and parameters; undeclared effects,
+also in stdlib; unnamed steps and duplicate step names; checks that write;
+missing help; secrets in the source; SQL built by concatenation; runbooks that
+were edited without a new version (versions.lock).
+Without RUNBOOK, checks the whole project.]],
   options = {
-    { "update-lock", help = "when all is well, take new versions into versions.lock (as o2x lock)" },
-    { "json", help = "as JSON" },
+    { "update-lock", help = "if there are no problems, add new versions to versions.lock (like o2x lock)" },
+    { "json", help = "print JSON" },
   },
 }
 
@@ -38,7 +39,7 @@ local function folder_files(folder, into)
   return into
 end
 
---- All runbooks of a project: standard ones, then the tenants' own.
+--- The paths of all runbooks of a project: the standard ones, then the tenants' own.
 ---@param project table
 ---@return string[] paths
 function M.runbooks(project)
@@ -76,19 +77,19 @@ local function check_version(locked, entry, runbook, text)
   table.insert(entry.problems, { text = tostring(problem), hint = problem.hint, line = 0 })
 end
 
--- Two files of one version must be one.
-local function check_twins(seen, entry, runbook, text)
+-- Two files with the same version must have the same content.
+local function check_duplicate(seen, entry, runbook, text)
   local id = runbook.name .. " " .. runbook.version
   local own = runbook.path:match("runbooks/tenants/([^/]+)/[^/]+$")
   if own then id = own .. "/" .. id end
   if seen[id] and seen[id].text ~= text then
     table.insert(entry.problems, {
-      text = ("%s: %s is also the version of %s, with other content"):format(
+      text = ("%s: version %s is also that of %s, which has different content"):format(
         runbook.path,
         runbook.version,
         seen[id].path
       ),
-      hint = "raise the version of the newer one",
+      hint = "raise the version of the newer file",
       line = 0,
     })
   end
@@ -105,7 +106,7 @@ local function look(project, words)
     if runbook then
       loaded[#loaded + 1] = { runbook = runbook, text = text }
       check_version(locked, entry, runbook, text)
-      check_twins(seen, entry, runbook, text)
+      check_duplicate(seen, entry, runbook, text)
     end
     list[#list + 1] = entry
   end
@@ -135,11 +136,11 @@ local function data(list)
   return json.array(files)
 end
 
---- Checks the runbooks that are named, or all; raises when one has a problem.
+--- Checks the given runbooks, or all; raises an error if one has a problem.
 ---@param options table of the command line
 ---@param words string[]
 function M.run(options, words)
-  local project = common.place(options, words[1])
+  local project = common.load_project(options, words[1])
   local list, loaded = look(project, words)
   local bad, count = 0, 0
   for _, entry in ipairs(list) do
@@ -150,7 +151,9 @@ function M.run(options, words)
   else
     show(list)
   end
-  if bad > 0 then errors.input(("%d problems in %d of %d files"):format(count, bad, #list)) end
+  if bad > 0 then
+    errors.input(("%d problem%s in %d of %d files"):format(count, count == 1 and "" or "s", bad, #list))
+  end
   if not options.update_lock then return end
   for _, added in ipairs(versions.update(project, loaded)) do
     out.say("locked " .. added)

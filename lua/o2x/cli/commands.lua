@@ -1,4 +1,4 @@
---- The commands of o2x, in the groups in which help and the manual page show them. Each is a file beside this one that
+--- The commands of o2x, in the groups of the help and the manual page. Each is a file in this folder that
 --- returns { name, usage, summary, help, options, least, most, needs, run }.
 
 local errors = require "o2x.base.error"
@@ -8,10 +8,10 @@ local suggest = require "o2x.base.suggest"
 local M = {}
 
 M.GROUPS = {
-  { "Run", "run", "plan", "resume" },
-  { "Look", "runs", "show", "list", "info" },
-  { "Write", "check", "lock", "new", "defs" },
-  { "Around", "lab", "config", "version", "help" },
+  { "Run runbooks", "run", "plan", "resume" },
+  { "Look at runs and runbooks", "runs", "show", "list", "info" },
+  { "Write runbooks", "check", "lock", "new", "defs" },
+  { "Other", "lab", "config", "version", "help" },
 }
 
 M.EXIT_CODES = {

@@ -1,4 +1,4 @@
---- What the commands share: finding project and configuration, running interruptibly, and the last lines of a run.
+--- Shared by the commands: finds project and configuration, handles Ctrl-C, prints the summary of a run.
 
 local config = require "o2x.project.config"
 local errors = require "o2x.base.error"
@@ -17,24 +17,24 @@ local units = require "o2x.base.units"
 
 local M = {}
 
-local MEMORY = 1 << 30 -- bytes of Lua's heap: a script that grows without end gets "not enough memory"
+local MEMORY_LIMIT = 1 << 30 -- bytes of Lua's heap; a script that exceeds it gets "not enough memory"
 
--- What to type next; a run that was refused has changed nothing and is simply started again.
+-- What to type next. A refused run has changed nothing and is started again, so it has no entry.
 local NEXT = { done = "o2x show %s", failed = "o2x resume %s", interrupted = "o2x resume %s" }
 
 --- Options that several commands have.
 M.SECRETS = {
   "secrets",
   value = "FILE|-|vault:PATH",
-  help = "the tenant's secrets: a file of mode 0600, standard input, a Vault path",
+  help = "the tenant's secrets: a file of mode 0600, standard input, or a Vault path",
 }
-M.STANDARD = { "standard", help = "the standard runbook, though the tenant has its own version of it" }
+M.STANDARD = { "standard", help = "use the standard runbook even if the tenant has its own version" }
 
 local function flags(options)
   local values = {}
   for _, word in ipairs(options.set or {}) do
     local name, value = word:match("^([%w._]+)=(.*)$")
-    if not name then errors.input(("--set=%s: KEY=VALUE expected"):format(word)) end
+    if not name then errors.input(("--set=%s: expected KEY=VALUE"):format(word)) end
     values[name] = value
   end
   return values
@@ -45,49 +45,49 @@ end
 ---@param path string? of a runbook
 ---@return table project
 ---@return table config
-function M.place(options, path)
+function M.load_project(options, path)
   local found = project.find(path)
   return found, config.load(found, flags(options))
 end
 
---- The project that a run began in, and its configuration.
+--- The project of an earlier run, and its configuration.
 ---@param options table of the command line
 ---@param h table the run's history
 ---@return table project
 ---@return table config
-function M.place_of(options, h)
+function M.load_project_of(options, h)
   local found = project.at(h.root)
   return found, config.load(found, flags(options))
 end
 
---- The file of a runbook for a tenant, both as typed.
+--- Finds the file of a runbook for a tenant.
 ---@param found table the project
 ---@param options table of the command line
----@param words string[] runbook and tenant
+---@param words string[] runbook and tenant, as typed
 ---@return string path
 function M.runbook(found, options, words)
   tenants.check_name(words[2])
   return runbooks.find(found, words[1], not options.standard and words[2] or nil)
 end
 
---- What whoever starts a run should know beforehand: a tenant's own version, an edited one.
+--- Prints notes before a run: the tenant has its own version, or a runbook was edited without a new version.
 ---@param run table
 function M.notes(run)
   local over = run.runbook.overrides
   local own = run.runbook.path:match("runbooks/tenants/([^/]+)/[^/]+$")
   if own then
     out.say(
-      ("note: %s has its own %s: %s %s%s"):format(
+      ("note: %s uses its own %s: %s %s%s"):format(
         own,
         run.runbook.name,
         run.runbook.path,
         run.runbook.version,
-        over and (", over %s %s"):format(over.path, over.version) or ""
+        over and (", based on %s %s"):format(over.path, over.version) or ""
       )
     )
   end
   for _, edited in ipairs(run.edited_versions) do
-    out.say(("note: changed under an unchanged version (versions.lock): %s"):format(edited))
+    out.say(("note: edited without a new version (versions.lock): %s"):format(edited))
   end
 end
 
@@ -96,17 +96,17 @@ end
 ---@return table store
 function M.open_store(configuration) return store.open(configuration.state) end
 
---- The run store. With O2X_STATE one need not stand in the project.
+--- The run store. With O2X_STATE this works outside of the project, too.
 ---@param options table of the command line
 ---@return table store
 function M.store(options)
   local state = os.getenv("O2X_STATE")
   if state and fs.is_folder(state) then return store.open(fs.realpath(state)) end
-  local _, configuration = M.place(options)
+  local _, configuration = M.load_project(options)
   return store.open(configuration.state)
 end
 
--- The first signal asks for an orderly stop, the second does not ask.
+-- The first signal stops the work cleanly, the second exits at once.
 local function watch(caught, work)
   local signal <close> = caught
   local count = 0
@@ -114,28 +114,28 @@ local function watch(caught, work)
     task.wait(signal, math.huge)
     count = count + math.max(signal:clear(), 1)
     if count > 1 then program.exit_now(130) end
-    out.say("\ninterrupted: stopping in order (once more: at once)")
+    out.say("\ninterrupted: stopping cleanly; interrupt again to stop at once")
     work:cancel()
   end
 end
 
--- Under nohup a hang-up is to be ignored, as it was when we began.
+-- nohup ignores SIGHUP before it starts us; this must stay so.
 local function hangup_is_ignored()
   local mask = (fs.read_if("/proc/self/status") or ""):match("SigIgn:%s*(%x+)")
   return mask ~= nil and tonumber(mask, 16) & 1 == 1
 end
 
---- Runs fn so that Ctrl-C ends it in order.
+--- Runs fn so that Ctrl-C stops it cleanly.
 ---@param fn function
 ---@param ... any arguments of fn
 ---@return any its results, or raises its error
 function M.interruptible(fn, ...)
-  program.memory_limit(MEMORY)
+  program.memory_limit(MEMORY_LIMIT)
   local signals, watchers = {}, {}
   local names = { "INT", "TERM", not hangup_is_ignored() and "HUP" or nil }
   for i, name in ipairs(names) do
-    signals[i] = task.signal(name)
-  end -- caught before the work begins
+    signals[i] = task.signal(name) -- before the work starts
+  end
   local work = task.spawn(fn, ...)
   for i, signal in ipairs(signals) do
     watchers[i] = task.spawn(watch, signal, work)
@@ -155,15 +155,15 @@ end
 ---@param counts table
 ---@return string
 function M.counts(counts)
-  local words = {}
+  local parts = {}
   for _, name in ipairs { "created", "changed", "deleted", "unchanged" } do
     local count = counts[name] + (name == "unchanged" and counts.recalled or 0)
-    if count > 0 or name == "changed" or name == "unchanged" then words[#words + 1] = count .. " " .. name end
+    if count > 0 or name == "changed" or name == "unchanged" then parts[#parts + 1] = count .. " " .. name end
   end
-  return table.concat(words, ", ")
+  return table.concat(parts, ", ")
 end
 
---- The last lines of a run, and its exit code.
+--- Prints the result and summary of a run; returns the exit code.
 ---@param run table
 ---@param status string
 ---@param err table?

@@ -6,8 +6,10 @@ local json = require "o2x.base.json"
 local out = require "o2x.report.out"
 
 local function perform(options, words)
-  if words[1] ~= "explain" then errors.input(("config: %q? o2x config explain"):format(out.printable(words[1]))) end
-  local _, config = common.place(options)
+  if words[1] ~= "explain" then
+    errors.input(("o2x config: unexpected argument %q"):format(out.printable(words[1])), "usage: o2x config explain")
+  end
+  local _, config = common.load_project(options)
   local list = config.explain()
   if options.json then return out.json(json.array(list)) end
   local style, rows = out.style(1), {}
@@ -17,7 +19,7 @@ local function perform(options, words)
   out.columns(rows, out.data)
   out.data(
     style.dim(
-      "flag (--set=KEY=VALUE) > O2X_* > o2x.yaml > ~/.config/o2x/config.yaml"
+      "precedence: --set=KEY=VALUE > O2X_* > o2x.yaml > ~/.config/o2x/config.yaml"
         .. " > PG*, VAULT_*, KUBECONFIG, AWS_* … > default"
     )
   )
@@ -28,8 +30,8 @@ return {
   usage = "config explain",
   least = 1,
   most = 1,
-  needs = "a word: explain",
-  summary = "every configuration value and where it is from",
-  options = { { "json", help = "as JSON" } },
+  needs = "the argument explain",
+  summary = "show every configuration value and where it comes from",
+  options = { { "json", help = "print JSON" } },
   run = perform,
 }

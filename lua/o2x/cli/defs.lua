@@ -8,14 +8,14 @@ local out = require "o2x.report.out"
 local function perform(options, words)
   local folder = words[1]
   local count, settings = definitions.write(folder)
-  out.say(("made %d files of definitions below %s"):format(count, folder))
-  local project = common.place(options)
+  out.say(("wrote %d definition files below %s"):format(count, folder))
+  local project = common.load_project(options)
   local path = fs.join(project.root, ".luarc.json")
   if fs.exists(path) then
-    return out.say(path .. " is there already and left alone; its workspace.library wants " .. folder)
+    return out.say(("%s exists and was not changed; add %q to its workspace.library"):format(path, folder))
   end
   fs.write(path, settings, { mode = tonumber("644", 8) })
-  out.say("made " .. path .. ": lua-language-server knows step, check and the apis of runbooks now")
+  out.say(("wrote %s: lua-language-server now knows the functions of runbooks"):format(path))
 end
 
 return {
@@ -24,9 +24,9 @@ return {
   least = 1,
   most = 1,
   needs = "a folder",
-  summary = "write editor definitions for lua-language-server",
+  summary = "write definitions of the runbook functions for lua-language-server",
   help = [[
-Every function that runbooks can call, with its parameters and its doc comment, as lua-language-server reads them; and a
-.luarc.json in the project that names them, unless there is one.]],
+Writes a definition of every function that runbooks can call, with parameters
+and documentation, and a .luarc.json in the project unless it already exists.]],
   run = perform,
 }

@@ -1,4 +1,4 @@
---- What every program of o2x begins and ends with: an error becomes one line and an exit code.
+--- The entry point of every o2x program: turns an error into one line and an exit code.
 
 local errors = require "o2x.base.error"
 local out = require "o2x.report.out"
@@ -12,15 +12,15 @@ function M.set_output(options)
   if options.no_color then out.colour = false end
 end
 
---- Runs the program's main function; an error is printed, not raised.
+--- Runs the program's main function and prints its error.
 ---@param main fun(words: string[]): integer?
 ---@param words string[] of the command line
 ---@return integer exit code
 function M.run(main, words)
   local ok, result = xpcall(main, errors.handler, words)
   if ok then return result or 0 end
-  result = errors.wrap(result) -- Lua raises a lack of memory as plain text
-  if result.kind == "bug" and not result.hint then result.hint = "--verbose shows where in the program" end
+  result = errors.wrap(result) -- Lua raises "not enough memory" as plain text
+  if result.kind == "bug" and not result.hint then result.hint = "this is a bug in o2x; --verbose shows where" end
   out.problem(result, result.step)
   return errors.exit_code(result)
 end

@@ -1,4 +1,4 @@
---- o2x run RUNBOOK --tenants=WHICH, and o2x resume of it: what the two share.
+--- Runs over several tenants: o2x run RUNBOOK --tenants=WHICH, and o2x resume F-….
 
 local args = require "o2x.cli.args"
 local common = require "o2x.cli.common"
@@ -16,7 +16,7 @@ local M = {}
 
 local COLOURS = { done = "green", failed = "red", interrupted = "yellow", refused = "yellow" }
 
--- One tenant's run, prepared by prepare; whatever goes wrong is an outcome.
+-- Runs one tenant; an error becomes the outcome of that tenant.
 local function attempt(fleet, tenant, prepare, apply)
   local start = task.now()
   local report = progress.new { quiet = out.quiet or fleet.at_once > 1, verbose = out.verbose }
@@ -98,7 +98,7 @@ local function rows_of(outcomes, style)
     local counts = outcome.counts
     rows[i + 1] = {
       outcome.tenant,
-      style[COLOURS[outcome.status] or "dim"](outcome.status .. (outcome.earlier and " before" or "")),
+      style[COLOURS[outcome.status] or "dim"](outcome.status .. (outcome.earlier and " earlier" or "")),
       counts and tostring(counts.created + counts.changed + counts.deleted) or "-",
       outcome.seconds and units.duration(outcome.seconds) or "-",
       outcome.run or "-",
@@ -139,7 +139,7 @@ local function exit_code(outcomes, status)
   return 0
 end
 
---- Goes through a fleet's tenants and tells how each ended.
+--- Runs the tenants of a fleet and prints how each ended.
 ---@param store table
 ---@param project table
 ---@param config table
@@ -172,16 +172,16 @@ end
 
 local function at_once(options)
   local count = math.tointeger(tonumber(options.at_once or "1"))
-  if not count or count < 1 or count > 64 then errors.input("--at-once: a number from 1 to 64 expected") end
+  if not count or count < 1 or count > 64 then errors.input("--at-once: expected a number from 1 to 64") end
   return count
 end
 
--- For several tenants the selector is said again, so that nobody confirms more than was meant.
+-- Over several tenants, --confirm must repeat the selector, so that nobody confirms more tenants than intended.
 local function check_confirmed(options)
   if options.confirm and options.confirm ~= options.tenants then
     errors.input(
-      ("--confirm=%s, but the run is for --tenants=%s"):format(options.confirm, options.tenants),
-      "over several tenants a severe runbook wants the selector again: --confirm=" .. options.tenants
+      ("--confirm=%s does not match --tenants=%s"):format(options.confirm, options.tenants),
+      "repeat the selector: --confirm=" .. options.tenants
     )
   end
 end
@@ -191,9 +191,9 @@ end
 ---@param words string[]
 ---@return integer exit code
 function M.run(options, words)
-  local project, config = common.place(options, words[1])
+  local project, config = common.load_project(options, words[1])
   if options.secrets == "-" then
-    errors.input("--secrets=-: standard input is for one tenant", "use a folder: O2X_SECRETS")
+    errors.input("--secrets=- works for one tenant only", "put the secrets into a folder and set O2X_SECRETS to it")
   end
   check_confirmed(options)
   local names = fleets.select(project, config, options.tenants)
@@ -221,7 +221,7 @@ end
 ---@param fleet table
 ---@return integer exit code
 function M.resume(options, store, fleet)
-  local project, config = common.place_of(options, fleet)
+  local project, config = common.load_project_of(options, fleet)
   return M.perform(store, project, config, fleet, options)
 end
 

@@ -3,7 +3,8 @@
 local out = require "o2x.report.out"
 local usage = require "o2x.cli.usage"
 
-local M = { name = "help", usage = "help [COMMAND]", most = 1, summary = "show this text, or the help of a command" }
+local M =
+  { name = "help", usage = "help [COMMAND]", most = 1, summary = "show this overview, or the help of a command" }
 
 local function overview(commands)
   out.data("o2x runs versioned runbooks for the tenants of a platform.")
@@ -16,21 +17,21 @@ local function overview(commands)
       rows[#rows + 1] = { "  o2x " .. command.usage, command.summary }
     end
   end
-  out.columns(rows, out.data)
+  out.columns(rows, out.data, out.width())
   out.data("")
   out.data("Exit codes")
   rows = {}
   for i, code in ipairs(commands.EXIT_CODES) do
     rows[i] = { ("  %d"):format(code[1]), code[2] }
   end
-  out.columns(rows, out.data)
+  out.columns(rows, out.data, out.width())
   out.data("")
-  out.data("o2x help COMMAND shows more.")
+  out.data("o2x help COMMAND shows the options of a command.")
 end
 
---- Shows the overview, or the help of one command; the lab's program has a help of its own.
+--- Shows the overview, or the help of one command. The lab's program prints its own help.
 ---@param _ table options of the command line
----@param words string[] the command's name, or nothing
+---@param words string[] the command's name, or empty
 ---@param commands table lua/o2x/cli/commands.lua, which requires this file
 function M.run(_, words, commands)
   if not words[1] then return overview(commands) end

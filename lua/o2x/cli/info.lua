@@ -9,7 +9,7 @@ local sorted_keys = require "o2x.base.sorted_keys"
 local units = require "o2x.base.units"
 
 local function default_text(spec)
-  if spec.default == nil then return spec.optional and "optional" or "needed" end
+  if spec.default == nil then return spec.optional and "optional" or "required" end
   local seconds = spec[1] == "duration" and tonumber(spec.default)
   return "default " .. (seconds and units.duration(seconds) or tostring(spec.default))
 end
@@ -46,7 +46,7 @@ local function data(runbook)
 end
 
 local function perform(options, words)
-  local project = common.place(options, words[1])
+  local project = common.load_project(options, words[1])
   local runbook = runbooks.load(sandbox.new(project), runbooks.find(project, words[1]))
   if options.json then return out.json(data(runbook)) end
   local style = out.style(1)
@@ -62,7 +62,7 @@ local function perform(options, words)
     out.columns(rows, out.data)
   end
   out.data("\nWrites: " .. (#runbook.effects > 0 and table.concat(runbook.effects, ", ") or "nothing"))
-  if runbook.severe then out.data("Severe: wants --confirm=TENANT.") end
+  if runbook.severe then out.data("Severe: requires --confirm=TENANT.") end
   out.data(("\no2x plan %s TENANT"):format(runbook.path))
 end
 
@@ -72,7 +72,7 @@ return {
   least = 1,
   most = 1,
   needs = "a runbook",
-  summary = "what a runbook does, its parameters, what it may write",
-  options = { { "json", help = "as JSON" } },
+  summary = "show what a runbook does, its parameters, and what it may write",
+  options = { { "json", help = "print JSON" } },
   run = perform,
 }

@@ -6,7 +6,7 @@ local program = require "o2x.core.program"
 
 return {
   name = "lab",
-  usage = "lab up|down|status|env|reset|fault|advance-clock",
+  usage = "lab COMMAND",
   raw = true,
   summary = "run the platform in miniature on this machine, to try, learn and test",
   run = function(words)

@@ -14,7 +14,7 @@ local sandbox = require "o2x.script.sandbox"
 local task = require "o2x.base.task"
 local tenants = require "o2x.project.tenants"
 
--- Whose own version of a runbook there is; one that no standard runbook belongs to is listed, too.
+-- Runbook → the tenants that have their own version of it, with or without a standard runbook.
 local function own_versions(project)
   local by_name = {}
   for _, own in ipairs(runbook_files.overrides(project)) do
@@ -24,7 +24,7 @@ local function own_versions(project)
   return by_name
 end
 
--- A broken runbook is listed, too: with what is wrong.
+-- A broken runbook is listed with its error.
 local function describe(project, box, name)
   local path = fs.join(project.runbooks, name .. ".lua")
   local ok, loaded = xpcall(runbooks.load, errors.handler, box, path)
@@ -38,16 +38,16 @@ local function describe(project, box, name)
   }
 end
 
--- What the platform's status(tenant) says, which may have to ask the systems; nil if the platform has no such function.
+-- The result of the platform's status(tenant), which may query the systems; nil if the platform has no such function.
 local function status_of(project, config, name)
-  local ok, words = xpcall(function()
+  local ok, status = xpcall(function()
     local this = run.prepare_look(project, config, name)
     local _close <close> = defer(this.close_clients)
     local platform = this.sandbox:require("stdlib.platform")
     return platform.status and (platform.status(this.tenant) or "")
   end, errors.handler)
-  if ok then return words end
-  return "status unknown: " .. tostring(words)
+  if ok then return status end
+  return "status unknown: " .. tostring(status)
 end
 
 local function describe_tenant(project, config, name, own)
@@ -95,13 +95,13 @@ local function list_tenants(options, project, config)
 end
 
 local function perform(options)
-  local project, config = common.place(options)
+  local project, config = common.load_project(options)
   if options.tenants then return common.interruptible(list_tenants, options, project, config) end
   local list, box = {}, sandbox.for_declarations(project)
   for i, name in ipairs(runbooks.names(project)) do
     list[i] = describe(project, box, name)
   end
-  local known = tenants.names(config)
+  local tenant_names = tenants.names(config)
   local own = own_versions(project)
   for _, entry in ipairs(list) do
     entry.own_versions, own[entry.name] = own[entry.name] and json.array(own[entry.name]), nil
@@ -111,7 +111,7 @@ local function perform(options)
       { name = name, summary = "only for " .. table.concat(whose, ", "), own_versions = json.array(whose) }
   end
   table.sort(list, function(a, b) return a.name < b.name end)
-  if options.json then return out.json { runbooks = json.array(list), tenants = json.array(known) } end
+  if options.json then return out.json { runbooks = json.array(list), tenants = json.array(tenant_names) } end
   local style, rows = out.style(1), {}
   for i, entry in ipairs(list) do
     rows[i] = {
@@ -129,18 +129,18 @@ local function perform(options)
     }
   end
   out.columns(rows, out.data)
-  if #list == 0 then out.say("no runbooks in " .. project.runbooks .. "; o2x new NAME makes one") end
-  if #known > 0 then out.data(style.dim("tenants: " .. table.concat(known, ", "))) end
+  if #list == 0 then out.say("no runbooks in " .. project.runbooks .. "; create one: o2x new NAME") end
+  if #tenant_names > 0 then out.data(style.dim("tenants: " .. table.concat(tenant_names, ", "))) end
 end
 
 return {
   name = "list",
   usage = "list",
   most = 0,
-  summary = "list the runbooks and the tenants",
+  summary = "list the runbooks and tenants",
   options = {
-    { "tenants", help = "the tenants, with what is known of them: id, environment, own versions, status" },
-    { "json", help = "as JSON" },
+    { "tenants", help = "list the tenants with id, environment, region, own runbooks and status" },
+    { "json", help = "print JSON" },
   },
   run = perform,
 }

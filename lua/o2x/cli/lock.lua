@@ -9,14 +9,14 @@ local sandbox = require "o2x.script.sandbox"
 local versions = require "o2x.project.versions"
 
 local function perform(options)
-  local project = common.place(options)
+  local project = common.load_project(options)
   local loaded = {}
   for i, path in ipairs(check.runbooks(project)) do
     local box = sandbox.new(project)
     local runbook = runbooks.load(box, path)
     loaded[i] = { runbook = runbook, text = box.texts[runbook.path] }
   end
-  if #loaded == 0 then errors.input("there are no runbooks to lock") end
+  if #loaded == 0 then errors.input("no runbooks to lock") end
   local added = versions.update(project, loaded, options.allow_edited)
   for _, id in ipairs(added) do
     out.say("locked " .. id)
@@ -28,11 +28,11 @@ return {
   name = "lock",
   usage = "lock",
   most = 0,
-  summary = "write versions.lock: what each runbook's version contains",
+  summary = "record the content of each runbook version in versions.lock",
   help = [[
-runbooks/versions.lock has name, version and content (sha256) of each runbook. From then on a runbook that was changed
-under an unchanged version neither passes o2x check nor runs, unless you add --allow-edited, which the journal
-records.]],
-  options = { { "allow-edited", help = "also what was changed under an unchanged version" } },
+runbooks/versions.lock holds the name, version and SHA-256 of each runbook.
+A locked runbook that is edited without a new version fails o2x check and does
+not run, unless you add --allow-edited, which the journal records.]],
+  options = { { "allow-edited", help = "also accept runbooks that were edited without a new version" } },
   run = perform,
 }

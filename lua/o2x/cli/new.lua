@@ -6,12 +6,12 @@ local fs = require "o2x.base.fs"
 local out = require "o2x.report.out"
 local runbook_files = require "o2x.project.runbook_files"
 
--- What a new runbook looks like is the platform's to say: stdlib/template.lua.txt, with {name} for its name.
+-- The platform provides the template: stdlib/template.lua.txt, with {name} as the placeholder.
 local function template(project)
   local path = fs.join(project.stdlib, "template.lua.txt")
   local text = fs.read_if(path)
   if not text then
-    errors.input("there is no template for a new runbook", "copy one of " .. project.runbooks .. " instead", path)
+    errors.input("template for new runbooks not found", "copy a runbook from " .. project.runbooks .. " instead", path)
   end
   return text
 end
@@ -19,14 +19,14 @@ end
 local function perform(options, words)
   local name = words[1]
   if not runbook_files.is_name(name) then
-    errors.input(("%q is no name for a runbook: small letters, digits and hyphens"):format(out.printable(name)))
+    errors.input(("invalid runbook name %q: lowercase letters, digits and hyphens"):format(out.printable(name)))
   end
-  local project = common.place(options)
+  local project = common.load_project(options)
   local path = fs.join(project.root, "runbooks", name .. ".lua")
-  if fs.exists(path) then errors.input("there is such a runbook already", "o2x info " .. name, path) end
+  if fs.exists(path) then errors.input("this runbook already exists", "o2x info " .. name, path) end
   fs.write(path, (template(project):gsub("{name}", name)), { parents = true, mode = tonumber("644", 8) })
-  out.say("made " .. path)
-  out.say(("next: edit it, then o2x check %s and o2x plan %s TENANT; it runs as it is"):format(name, name))
+  out.say("created " .. path)
+  out.say(("next: edit it, then run o2x check %s and o2x plan %s TENANT"):format(name, name))
 end
 
 return {
@@ -35,6 +35,6 @@ return {
   least = 1,
   most = 1,
   needs = "a name",
-  summary = "make a runbook to start from",
+  summary = "create a runbook from a template",
   run = perform,
 }

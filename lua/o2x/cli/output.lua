@@ -1,4 +1,4 @@
---- What a runbook gives to read (its word `output`): a table on the terminal, `result` in --json, JUnit XML in a file.
+--- The result that a runbook sets with output(): a table on the terminal, `result` in --json, JUnit XML in a file.
 
 local clock = require "o2x.base.clock"
 local errors = require "o2x.base.error"
@@ -11,7 +11,7 @@ local M = {}
 
 local ESCAPES = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;" }
 
--- XML 1.0 has no way to say most control characters.
+-- XML 1.0 does not allow most control characters.
 local function escape(text) return (tostring(text):gsub("[%z\1-\8\11\12\14-\31]", "?"):gsub('[&<>"]', ESCAPES)) end
 
 local function test_case(suite, row)
@@ -50,7 +50,7 @@ end
 
 local function write_junit(run, rows, path)
   local ok, err = pcall(fs.write, path, (secret.scrub(M.junit(run.runbook.name .. "." .. run.tenant_name, rows))))
-  if not ok then errors.input("the JUnit file cannot be written: " .. tostring(err)) end
+  if not ok then errors.input("cannot write the JUnit file: " .. tostring(err)) end
 end
 
 local function cell(value)
@@ -75,7 +75,7 @@ local function print_table(columns, rows)
   out.columns(lines, out.data)
 end
 
--- The checks of the run as a table: the first line of what each found.
+-- The columns of the table of checks.
 local CHECKS = { "check", "ok", "found" }
 
 --- Gives a run's output, if it has one: prints the table unless JSON is wanted, writes the JUnit file. What a plan

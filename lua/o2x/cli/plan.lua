@@ -34,14 +34,14 @@ local function show(this, plan, options, words)
   local style = out.style(1)
   plan:render(out.data, style, options.full)
   if not plan:has_changes() then
-    return out.data(("Nothing to do: %d effects are as they should be."):format(plan:counts().unchanged))
+    return out.data(("Nothing to do: all %d effects are up to date."):format(plan:counts().unchanged))
   end
   out.data(style.bold(plan:totals()))
-  out.data("Do it: " .. style.bold(command))
+  out.data("To apply: " .. style.bold(command))
 end
 
 local function perform(options, words)
-  local project, config = common.place(options, words[1])
+  local project, config = common.load_project(options, words[1])
   local this = run.prepare {
     mode = "plan",
     project = project,
@@ -63,16 +63,17 @@ return {
   usage = "plan RUNBOOK TENANT [name=value ...]",
   least = 2,
   needs = "a runbook and a tenant",
-  summary = "show what a run would change; nothing is written",
+  summary = "show what a run would change, without writing anything",
   help = [[
-Runs the real runbook against the real systems, but only reads from them: what it would write is kept aside, where
-its later steps see it. Checks that need the changes to be there are listed, not made.]],
+Executes the runbook against the real systems, but only reads from them. Planned
+writes are kept in memory, where later steps see them. Checks that depend on
+the changes are listed, not executed.]],
   options = {
     common.SECRETS,
     common.STANDARD,
-    { "detailed-exitcode", help = "exit with 2 if anything would change" },
-    { "full", help = "every line of every change" },
-    { "json", help = "the plan as JSON" },
+    { "detailed-exitcode", help = "exit with code 2 if there are changes" },
+    { "full", help = "show every line of every change" },
+    { "json", help = "print the plan as JSON" },
   },
   run = function(options, words) return common.interruptible(perform, options, words) end,
 }

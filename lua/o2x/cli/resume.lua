@@ -10,7 +10,7 @@ local progress = require "o2x.report.progress"
 local run = require "o2x.engine.run"
 local task = require "o2x.base.task"
 
--- Runs and runs over several tenants that can go on; those of the latter go on with it.
+-- The unfinished fleets, and the unfinished runs that do not belong to one of them.
 local function candidates(store)
   local list = fleets.unfinished(store)
   local open = {}
@@ -26,23 +26,24 @@ end
 local function the_unfinished_one(store)
   local found = candidates(store)
   if #found == 1 then return found[1] end
-  if #found == 0 then errors.input("there is no unfinished run", "o2x runs lists all runs") end
+  if #found == 0 then errors.input("no unfinished run", "o2x runs lists all runs") end
   for _, h in ipairs(found) do
     local whom = h.tenants and #h.tenants .. " tenants" or h.tenant
     out.data(("%s  %s %s  %s"):format(h.id, h.tenants and h.runbook or h.runbook.name, whom, h.status or "crashed"))
   end
-  errors.input(("%d runs are unfinished"):format(#found), "name one: o2x resume RUN")
+  errors.input(("%d unfinished runs"):format(#found), "choose one: o2x resume RUN")
 end
 
 local function check(store, id)
   local h = store:look(id)
   if h.damaged then error(h.damaged, 0) end
   if h.status == "refused" then
-    errors.input(("%s was refused before it wrote anything"):format(id), "start it again with o2x run")
+    errors.input(
+      ("%s was refused and wrote nothing, so it cannot be resumed"):format(id),
+      "start it again with o2x run"
+    )
   end
-  if h.status == "done" then
-    errors.input(("%s is done: there is nothing to resume"):format(id), ("o2x show %s"):format(id))
-  end
+  if h.status == "done" then errors.input(("%s is already done"):format(id), ("o2x show %s"):format(id)) end
   return h
 end
 
@@ -50,14 +51,14 @@ local function file_of(project, h, edited)
   local path = run.file_of(project, h)
   if not edited or fs.exists(path) then return path end
   errors.input(
-    ("%s, which the run began with, is gone"):format(h.runbook.path),
-    "without --edited, the run goes on with what it began with"
+    ("%s no longer exists"):format(h.runbook.path),
+    ("without --edited, the run continues with its own copy: o2x resume %s"):format(h.id)
   )
 end
 
 local function perform_one(options, store, id)
   local h = check(store, id)
-  local project, config = common.place_of(options, h)
+  local project, config = common.load_project_of(options, h)
   local this = run.prepare {
     mode = "apply",
     project = project,
@@ -75,13 +76,13 @@ local function perform_one(options, store, id)
   this.store = store
   local start = task.now()
   local status, err = run.resume(this, id, function(_, edited)
-    out.say(("%s %s for %s goes on, run %s"):format(this.runbook.name, this.runbook.version, this.tenant_name, id))
+    out.say(("resuming %s %s for %s, run %s"):format(this.runbook.name, this.runbook.version, this.tenant_name, id))
     if #edited > 0 then
       out.say(
-        ("note: edited since the run began: %s; %s"):format(
+        ("note: edited since the run started: %s; %s"):format(
           table.concat(edited, ", "),
-          options.edited and "finished steps are not run again"
-            or "it goes on with what it began with (--edited: with the files as they are)"
+          options.edited and "finished steps do not run again"
+            or "the run continues with its own copy (use the edited files: --edited)"
         )
       )
     end
@@ -101,27 +102,31 @@ return {
   name = "resume",
   usage = "resume [RUN]",
   most = 1,
-  summary = "go on with a run that was interrupted or failed",
+  summary = "continue a run that failed or was interrupted",
   help = [[
-Finished steps and effects are not done again; where the run ended in the middle of one, the system is asked whether it
-took place. The run goes on with the scripts that it began with, which are kept in its folder; where one of them was at
-fault, mend it and say --edited. Without RUN, the one unfinished run; if there are several, they are listed. A run over
-several tenants (F-…) goes on where it stopped.]],
+Finished steps and effects do not run again. If the run stopped in the middle of
+an effect, o2x asks the system whether it took place.
+
+The run continues with its own copy of the scripts. If a script caused the
+failure, fix it and add --edited.
+
+Without RUN, resumes the only unfinished run, or lists them if there are
+several. A run over several tenants (F-…) continues where it stopped.]],
   options = {
     {
       "secrets",
       value = "FILE|-|vault:PATH",
-      help = "the tenant's secrets, if they came by standard input or have moved",
+      help = "the tenant's secrets, if they came from standard input or have moved",
     },
     {
       "take-over",
       value = "EFFECT",
       many = true,
-      help = "overwrite what somebody else changed in this effect's target since the run stopped (its id or its key)",
+      help = "overwrite what someone else changed in this effect's target since the run stopped (effect id or key)",
     },
-    { "edited", help = "go on with the scripts as they are now, not as they were when the run began" },
-    { "allow-edited", help = "even if one was changed under an unchanged version (versions.lock)" },
-    { "json", help = "the result as JSON" },
+    { "edited", help = "continue with the current scripts instead of the run's own copy" },
+    { "allow-edited", help = "continue even if a runbook was edited without a new version (versions.lock)" },
+    { "json", help = "print the result as JSON" },
   },
   run = function(options, words) return common.interruptible(perform, options, words) end,
 }

@@ -13,7 +13,7 @@ local function perform(options, words)
   if not words[2] then
     errors.input("o2x run needs a runbook and a tenant", "usage: o2x run RUNBOOK TENANT [name=value ...]")
   end
-  local project, config = common.place(options, words[1])
+  local project, config = common.load_project(options, words[1])
   local this = run.prepare {
     mode = "apply",
     project = project,
@@ -41,23 +41,32 @@ return {
   needs = "a runbook and a tenant",
   summary = "run a runbook for a tenant",
   help = [[
-RUNBOOK is a name ("onboard") or a path ("runbooks/onboard.lua"); o2x info RUNBOOK shows its parameters.
-A tenant's own version of it, runbooks/tenants/TENANT/NAME.lua, comes first. NAME@1 is an older version.
-Whatever is as it should be already is left alone; a run that was interrupted goes on with o2x resume.
-o2x run RUNBOOK --tenants=WHICH [name=value ...] makes a run for each of several tenants, each bound to its own.]],
+RUNBOOK is a name ("onboard"), an older version ("onboard@1"), or a path
+("runbooks/onboard.lua"). o2x info RUNBOOK shows its parameters.
+A tenant's own version, runbooks/tenants/TENANT/NAME.lua, takes precedence.
+
+A run changes only what differs from the desired state. If it fails or is
+interrupted, o2x resume continues it.
+
+To run for several tenants, each in a run of its own:
+  o2x run RUNBOOK --tenants=WHICH [name=value ...]
+]],
   options = {
     common.SECRETS,
-    { "confirm", value = "TENANT", help = "say the tenant's name again, as severe runbooks want" },
+    { "confirm", value = "TENANT", help = "repeat the tenant's name; required by severe runbooks" },
     common.STANDARD,
-    { "allow-edited", help = "even if it was changed under an unchanged version (versions.lock); the journal says so" },
+    {
+      "allow-edited",
+      help = "run a runbook that was edited without a new version (versions.lock); the journal records it",
+    },
     {
       "tenants",
       value = "WHICH",
-      help = "a run for each of several: all, names (a,b), or fields (env=production,region=us-east-1)",
+      help = "run for several tenants: all, names (a,b), or fields (env=production,region=us-east-1)",
     },
-    { "at-once", value = "N", help = "with --tenants: so many at a time (1)" },
-    { "keep-going", help = "with --tenants: go on with the others when one fails" },
-    { "json", help = "the result as JSON" },
+    { "at-once", value = "N", help = "with --tenants: how many tenants at a time (default 1)" },
+    { "keep-going", help = "with --tenants: continue with the other tenants when one fails" },
+    { "json", help = "print the result as JSON" },
   },
   run = function(options, words) return common.interruptible(perform, options, words) end,
 }

@@ -53,7 +53,7 @@ local function row(h, style)
     h.tenant,
     ("%d changed"):format(changed),
     units.duration(history.seconds(h)),
-    h.overtaken and status .. style.dim(" (" .. h.overtaken .. " came after it)") or status,
+    h.overtaken and status .. style.dim((" (superseded by %s)"):format(h.overtaken)) or status,
   }
 end
 
@@ -82,9 +82,9 @@ return {
   most = 0,
   summary = "list the runs, oldest first",
   options = {
-    { "tenant", value = "TENANT", help = "only those of a tenant" },
-    { "unfinished", help = "only those that o2x resume can go on with, and those that run" },
-    { "json", help = "as JSON" },
+    { "tenant", value = "TENANT", help = "only the runs for this tenant" },
+    { "unfinished", help = "only runs that are in progress or can be resumed" },
+    { "json", help = "print JSON" },
   },
   run = perform,
 }

@@ -9,11 +9,11 @@ local plan = require "o2x.engine.plan"
 local units = require "o2x.base.units"
 
 local SIGNS = { created = "+", changed = "~", deleted = "-", unchanged = "=", begun = "?", failed = "!", dropped = "." }
-local LONGEST = 12
+local MAX_LINES = 12 -- of a change, without --full
 
 local function newest(store)
   local ids = store:ids()
-  return ids[#ids] or errors.input("there are no runs yet", "o2x run RUNBOOK TENANT")
+  return ids[#ids] or errors.input("no runs yet", "o2x run RUNBOOK TENANT")
 end
 
 local function data(h)
@@ -78,8 +78,8 @@ local function write_effect(e, depth, style, full)
   )
   local lines = e.show and e.show.lines or {}
   for i, line in ipairs(lines) do
-    if i > LONGEST and not full then
-      out.data(("%s    … %d more lines (--full)"):format(depth, #lines - LONGEST))
+    if i > MAX_LINES and not full then
+      out.data(("%s    … %d more lines (--full)"):format(depth, #lines - MAX_LINES))
       break
     end
     out.data(depth .. "    " .. style.sign(line:match("^%s*([+~-])") or "", line))
@@ -107,8 +107,8 @@ local function write_group(path, depth, effects, checks, style, options)
   if same > 0 then out.data(depth .. style.dim(("= %d unchanged"):format(same))) end
   for _, check in ipairs(checks[path] or {}) do
     local mark = check.ok and style.green("✓") or style.red("✗")
-    local said = check.found or check.message
-    out.data(("%s%s %s%s"):format(depth, mark, check.name, said and ": " .. said or ""))
+    local detail = check.found or check.message
+    out.data(("%s%s %s%s"):format(depth, mark, check.name, detail and ": " .. detail or ""))
   end
 end
 
@@ -129,12 +129,12 @@ end
 
 local function write_origin(h)
   if h.runbook.overrides then
-    out.data(("  %s, over %s %s"):format(h.runbook.path, h.runbook.overrides.path, h.runbook.overrides.version))
+    out.data(("  %s, based on %s %s"):format(h.runbook.path, h.runbook.overrides.path, h.runbook.overrides.version))
   end
   for _, edited in ipairs(h.allow_edited or {}) do
-    out.data("  changed under an unchanged version (--allow-edited): " .. edited)
+    out.data("  edited without a new version (--allow-edited): " .. edited)
   end
-  if h.fleet then out.data("  one of " .. h.fleet) end
+  if h.fleet then out.data("  part of " .. h.fleet) end
 end
 
 local function write_head(h, style)
@@ -148,7 +148,7 @@ local function write_head(h, style)
   write_origin(h)
   out.data(
     style.dim(
-      ("  begun %s by %s@%s, %s%s"):format(
+      ("  started %s by %s@%s, %s%s"):format(
         h.started,
         h.user,
         h.host,
@@ -162,7 +162,8 @@ end
 local function write_end(h, style)
   if h.error then out.data(style.red("error: ") .. h.error.message) end
   out.data(common.counts(history.counts(h)))
-  if h.status ~= "done" and h.status ~= "running" then out.data("next: " .. style.bold("o2x resume " .. h.id)) end
+  local resumable = h.status ~= "done" and h.status ~= "running" and h.status ~= "refused"
+  if resumable then out.data("next: " .. style.bold("o2x resume " .. h.id)) end
 end
 
 local function perform(options, words)
@@ -180,11 +181,11 @@ return {
   name = "show",
   usage = "show [RUN]",
   most = 1,
-  summary = "what a run did: steps, effects with before and after, times",
-  help = "Without RUN, the newest one.",
+  summary = "show what a run did: steps, changes, checks, times",
+  help = "Without RUN, shows the newest run.",
   options = {
-    { "full", help = "every line, and what was unchanged" },
-    { "json", help = "as JSON, with the values before and after" },
+    { "full", help = "show every line, and what did not change" },
+    { "json", help = "print JSON, with the values before and after" },
   },
   run = perform,
 }

@@ -1,4 +1,4 @@
---- The help text of one command, made from its declaration.
+--- Prints the help of a command from its declaration.
 
 local args = require "o2x.cli.args"
 local out = require "o2x.report.out"
@@ -19,11 +19,11 @@ end
 function M.show(command)
   out.data("o2x " .. command.usage)
   out.data(("  %s"):format(command.summary))
-  if command.help then out.data("\n" .. command.help) end
+  if command.help then out.data("\n" .. command.help:gsub("%s+$", "")) end
   for _, group in ipairs { { "Options", command.options or {} }, { "Options of every command", args.COMMON } } do
     if #group[2] > 0 then
       out.data("\n" .. group[1])
-      out.columns(option_rows(group[2]), out.data)
+      out.columns(option_rows(group[2]), out.data, out.width())
     end
   end
 end

@@ -7,8 +7,8 @@ return {
   name = "version",
   usage = "version",
   most = 0,
-  summary = "which o2x this is",
-  options = { { "json", help = "as JSON" } },
+  summary = "show the version",
+  options = { { "json", help = "print JSON" } },
   run = function(options)
     if options.json then
       return out.json { o2x = program.version, lua = _VERSION, api = require("o2x.script.runbook").API }

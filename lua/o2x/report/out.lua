@@ -73,10 +73,31 @@ local function width(cell)
   return utf8.len(plain) or #plain
 end
 
+-- Splits a text into lines of at most `limit` characters, at spaces.
+local function wrap(text, limit)
+  local lines = { "" }
+  for word in text:gmatch("%S+") do
+    local line = lines[#lines] == "" and word or lines[#lines] .. " " .. word
+    if width(line) > limit and lines[#lines] ~= "" then
+      lines[#lines + 1] = word
+    else
+      lines[#lines] = line
+    end
+  end
+  return lines
+end
+
+local NARROWEST <const> = 20 -- characters; a narrower last column is not wrapped
+
+--- The columns of the terminal that stdout is; nil if it is not a terminal.
+---@return integer?
+function M.width() return tty.is(1) and tty.size(1) or nil end
+
 --- Prints rows in aligned columns.
 ---@param rows string[][]
 ---@param write fun(line: string)
-function M.columns(rows, write)
+---@param limit integer? of a line: longer texts in the last column continue below; no limit if absent
+function M.columns(rows, write, limit)
   local widths = {}
   for _, row in ipairs(rows) do
     for i, cell in ipairs(row) do
@@ -84,10 +105,14 @@ function M.columns(rows, write)
     end
   end
   for _, row in ipairs(rows) do
-    local cells = {}
-    for i, cell in ipairs(row) do
-      cells[i] = i < #row and cell .. (" "):rep(widths[i] - width(cell)) or cell
+    local cells, indent = {}, 0
+    for i = 1, #row - 1 do
+      cells[i] = row[i] .. (" "):rep(widths[i] - width(row[i]))
+      indent = indent + widths[i] + 2
     end
+    local room = #row > 1 and limit and limit - indent
+    local last = room and room >= NARROWEST and wrap(row[#row], room) or { row[#row] }
+    cells[#row] = table.concat(last, "\n" .. (" "):rep(indent))
     write((table.concat(cells, "  "):gsub("%s+$", "")))
   end
 end

@@ -78,16 +78,16 @@ describe("common.counts", function()
   end)
 end)
 
-describe("common.place", function()
+describe("common.load_project", function()
   it("takes configuration from the command line", function()
-    local place <close> = folder { ["runbooks/x.lua"] = "" }
-    local project, config = common.place({ set = { "pg.host=db.example.com" } }, place:at "runbooks/x.lua")
-    assert.equal(place.path, project.root)
+    local here <close> = folder { ["runbooks/x.lua"] = "" }
+    local project, config = common.load_project({ set = { "pg.host=db.example.com" } }, here:at "runbooks/x.lua")
+    assert.equal(here.path, project.root)
     assert.equal("db.example.com", config.pg.host)
   end)
 
   it("wants KEY=VALUE", function()
-    local ok, err = pcall(common.place, { set = { "pg.host" } })
+    local ok, err = pcall(common.load_project, { set = { "pg.host" } })
     assert.is_false(ok)
     assert.equal("input", err.kind)
     assert.matches("pg.host", err.message)

@@ -53,7 +53,7 @@ describe("hooks.lua", function()
     refused("hooks.lua: .*table", "return 1")
     refused('unknown field "befor"; did you mean before', "return { befor = function() end }")
     refused("before: .*function", "return { before = 1 }")
-    refused('unknown word "webhok:write"', 'return { effects = { "webhok:write" } }')
+    refused('unknown effect "webhok:write"', 'return { effects = { "webhok:write" } }')
   end)
 end)
 

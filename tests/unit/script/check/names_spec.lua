@@ -15,7 +15,7 @@ describe("a name that is not there", function()
     names.look {
       tree = script.tree(text),
       environment = box.environment,
-      words = { "step", "check" },
+      globals = { "step", "check" },
       sandbox = box,
       declared = declared,
       problem = function(line, message) list[#list + 1] = line .. ": " .. message end,
@@ -63,7 +63,7 @@ describe("a query", function()
         tree = script.tree('local pg = require "o2x.pg" local function f(tenant) ' .. text .. " end"),
         environment = setmetatable({}, { __index = function() return {} end }),
         problem = function() n = n + 1 end,
-        words = {},
+        globals = {},
       }
       return n
     end
