@@ -1,5 +1,6 @@
 -- Backup and restore of one tenant, looked at with psql, pg_restore and the AWS command line.
 
+local build = require "tests.support.build"
 local eventually = require "tests.support.eventually"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
@@ -179,17 +180,36 @@ describe("backup and restore", function()
     )
     assert.equal("2", lab:sql(DATABASE, "select count(*) from " .. kept))
     assert.equal("0", asides())
-    local killed = lab:o2x({
+  end)
+
+  -- The step read the copy's fingerprint after it had dropped the copy: killed at 7 and 11, it could never be resumed. A
+  -- service that writes to the table between commit and read-back did the same.
+  it("brings one table back wherever it is killed, with a service that writes meanwhile", function()
+    local words = {
       "run",
       "restore",
       "urbanos",
       "--confirm=urbanos",
       "archive=" .. path "u.dump",
       "table=core_config.tenant_property_defaults",
-    }, { env = { O2X_KILL_AT = "7" } })
-    assert.equal(9, killed.signal)
-    ok(lab:o2x { "resume" })
-    assert.equal("2", lab:sql(DATABASE, COUNT))
+    }
+    local at, stride = 1, build.sanitized and 4 or 1
+    while true do
+      spoil()
+      local killed = lab:o2x(words, { env = { O2X_KILL_AT = tostring(at) } })
+      if killed.code == 0 then break end
+      assert.equal(9, killed.signal, killed.stderr)
+      local restored = lab:sql(DATABASE, COUNT) == "2"
+      if restored then
+        lab:sql(DATABASE, "update core_config.tenant_property_defaults set property_value = property_value || '!'")
+      end
+      local resumed = lab:o2x { "resume" }
+      assert.equal(0, resumed.code, ("killed at %d: %s"):format(at, resumed.stderr))
+      assert.equal("2", lab:sql(DATABASE, COUNT), "killed at " .. at)
+      assert.equal("0", asides(), "killed at " .. at)
+      at = at + stride
+    end
+    assert.is_true(at > 12, "only " .. at .. " kill points")
   end)
 
   it("refuses what is not whole, not this tenant's, not there", function()
