@@ -13,7 +13,7 @@ local M = {}
 local G = {}
 G.__index = G
 
-local UNDO = { how = "the value that was there is written again" }
+local UNDO = { before = "the value", how = "the value that was there is written again" }
 
 local function key(target) return target end
 

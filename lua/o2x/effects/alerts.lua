@@ -39,7 +39,10 @@ end
 local silence = {
   kind = "alerts.silence",
   class = "idempotent",
-  undo = { how = "the silence that was there is set again, or the new one ends" },
+  undo = {
+    before = "the end and the comment of the silence",
+    how = "the silence that was there is set again, or the new one ends",
+  },
 }
 
 function silence.key(target) return ("%s=%s"):format(target.label, target.value) end

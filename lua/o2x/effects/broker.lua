@@ -5,7 +5,11 @@ local errors = require "o2x.base.error"
 local queue = {
   kind = "broker.queue",
   class = "idempotent",
-  undo = { how = "a queue that was made is removed while it is empty", cannot = "a queue with messages in it stays" },
+  undo = {
+    before = "whether the queue was there",
+    how = "a queue that was made is removed while it is empty",
+    cannot = "a queue with messages in it stays",
+  },
   key = function(target) return target.name end,
 
   read = function(ctx, target) return ctx:client "broker":queue(target.name) and { name = target.name } or nil end,

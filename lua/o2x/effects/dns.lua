@@ -182,7 +182,11 @@ end
 local record = {
   kind = "dns.record",
   class = "probed",
-  undo = { how = "the record set that was there is put back", cannot = "caches keep the old answer up to its TTL" },
+  undo = {
+    before = "the record set: type, TTL, values, alias",
+    how = "the record set that was there is put back",
+    cannot = "caches keep the old answer up to its TTL",
+  },
   key = key_of,
   read = read,
   write = write,

@@ -76,7 +76,10 @@ local text = {
   reference = function(ctx, path)
     return { mode = ("%03o"):format(fs.stat(resolve(ctx, path, readable(ctx), "the file")).mode & 0x1ff) }
   end,
-  undo = { how = "the bytes and the mode that were there are written again" },
+  undo = {
+    before = "the text; the mode by reference",
+    how = "the bytes and the mode that were there are written again",
+  },
   show = show,
 }
 

@@ -99,7 +99,11 @@ local snapshot = {
   class = "idempotent",
   -- On its way to be available, or to be gone.
   interim = function(_, _, _, now) return now ~= nil and now.status ~= "available" end,
-  undo = { how = "the snapshot is deleted", cannot = "a snapshot that was deleted" },
+  undo = {
+    before = "that there was no such snapshot",
+    how = "the snapshot is deleted",
+    cannot = "a snapshot that was deleted",
+  },
   key = function(target) return target.id end,
   read = read_snapshot,
   write = write_snapshot,
@@ -170,7 +174,11 @@ local instance = {
   kind = "rds.instance",
   class = "idempotent",
   interim = function() return true end, -- read refuses a server that is not this run's
-  undo = { how = "the server is deleted", cannot = "a server that was deleted: it is made again from its snapshot" },
+  undo = {
+    before = "that there was no such server",
+    how = "the server is deleted",
+    cannot = "a server that was deleted: it is made again from its snapshot",
+  },
   key = function(target) return target.id end,
   read = read_instance,
   equal = function(current, desired)

@@ -52,7 +52,11 @@ local keys = {
   -- Services go on writing keys: whatever is there now is nobody's change.
   interim = function() return true end,
   info = function(_, target) return { removed = target.removed or "unknown" } end,
-  undo = { how = "not at all", cannot = "removed keys: services make caches anew, users log in again" },
+  undo = {
+    before = "the number of keys",
+    how = "not at all",
+    cannot = "removed keys: services make caches anew, users log in again",
+  },
   key = function(target) return target.prefix .. (target.glob or "*") end,
 }
 

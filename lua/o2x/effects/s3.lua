@@ -73,7 +73,11 @@ end
 local object = {
   kind = "s3.object",
   class = "idempotent",
-  undo = { how = "the object and its note are deleted", cannot = "an object that was deleted" },
+  undo = {
+    before = "that there was no such object",
+    how = "the object and its note are deleted",
+    cannot = "an object that was deleted",
+  },
   key = function(target) return target.url end,
   read = read_object,
   write = write_object,
@@ -90,7 +94,7 @@ local copy = {
   kind = "s3.copy",
   class = "idempotent",
   interim = function() return true end, -- a file of this run's own folder
-  undo = { how = "the copy is removed" },
+  undo = { before = "that there was no such file", how = "the copy is removed" },
   key = function(target) return target.path end,
   read = function(_, target)
     local stat = fs.stat(target.path)

@@ -93,7 +93,11 @@ local object = {
   kind = "service.object",
   class = "idempotent",
   record = function(target) return { service = target.service, name = target.name } end,
-  undo = { how = "not at all", cannot = "an object of a service: only the service can take it away" },
+  undo = {
+    before = "whether the object was there",
+    how = "not at all",
+    cannot = "an object of a service: only the service can take it away",
+  },
   key = function(target) return target.service .. ": " .. target.name end,
   read = function(ctx, target)
     local found = pick(ask(ctx, target.find, "find").json, target.found)

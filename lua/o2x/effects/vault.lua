@@ -85,7 +85,10 @@ end
 local SECRET <const> = {
   kind = "vault.secret",
   class = "idempotent",
-  undo = { how = "Vault's own version from before is made the newest; a new secret is deleted" },
+  undo = {
+    before = "a tag of each field; the version by reference",
+    how = "Vault's own version from before is made the newest; a new secret is deleted",
+  },
   reference = function(_, _, before) return { version = versions[before] } end,
   info = function(_, _, after) return { version = after and versions[after] } end,
   key = function(target) return target.key end,

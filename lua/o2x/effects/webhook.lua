@@ -12,7 +12,7 @@ local TIMEOUT = 15 -- seconds
 local message = {
   kind = "webhook.message",
   class = "idempotent",
-  undo = { how = "not at all", cannot = "a message that was sent" },
+  undo = { before = "nothing", how = "not at all", cannot = "a message that was sent" },
   key = function(target) return target.title end,
   read = function(_, target) return target.sent end, -- nobody can be asked; what this run sent, it knows
   write = function(ctx, target, desired, _, effect_key)

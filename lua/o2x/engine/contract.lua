@@ -24,26 +24,47 @@
 ---  short, leaves, or that the system reaches by itself? Then it is nobody else's change. past: before, desired, id
 ---@field info (fun(ctx: table, target: any, after: any): any)? the info of a write whose answer was lost; a type whose write
 ---  gives info must have it
----@field undo { how: string, cannot: string? } how a write is taken back, and what cannot be; for people
+---@field undo { before: string, how: string, cannot: string? } what the before-image is, how a write is taken back, and what
+---  cannot be taken back; for people (docs/effects.md)
 
 local M = {}
 
 -- class → what it demands beside kind, key and read, what would contradict it, and how an interrupted write is known
 local CLASSES = {
   read = { demands = {}, forbids = { "write", "probe", "marker", "undo" } },
-  idempotent = { demands = { "write", "undo" }, forbids = { "probe", "marker" }, known = "by reading the value" },
+  idempotent = {
+    demands = { "write", "undo" },
+    forbids = { "probe", "marker" },
+    known = "by reading the value; what is not there is written again",
+  },
   probed = { demands = { "write", "probe", "undo" }, forbids = { "marker" }, known = "by asking the system" },
   transactional = {
     demands = { "write", "marker", "undo" },
     forbids = { "probe" },
     known = "by its marker, committed in the same transaction",
   },
-  unprovable = { demands = { "write", "undo" }, forbids = { "probe", "marker" }, known = "not at all: the operator decides" },
+  unprovable = {
+    demands = { "write", "undo" },
+    forbids = { "probe", "marker" },
+    known = "not at all: the operator decides",
+  },
 }
 
 local FUNCTIONS = {
-  "key", "read", "write", "probe", "marker", "equal", "show", "parent", "predict", "record", "image", "reference",
-  "interim", "info",
+  "key",
+  "read",
+  "write",
+  "probe",
+  "marker",
+  "equal",
+  "show",
+  "parent",
+  "predict",
+  "record",
+  "image",
+  "reference",
+  "interim",
+  "info",
 }
 
 local FIELDS = { kind = true, class = true, undo = true }
@@ -53,7 +74,9 @@ end
 
 local function check_undo(must, undo)
   if undo == nil then return end
-  must(type(undo) == "table" and type(undo.how) == "string", "undo.how is missing: a text for people")
+  for _, name in ipairs { "before", "how" } do
+    must(type(undo[name]) == "string", ("undo.%s is missing: a text for people"):format(name))
+  end
 end
 
 --- Checks an effect type.

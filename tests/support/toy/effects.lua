@@ -55,7 +55,7 @@ local function next_number(ctx, target)
   return last + 1, ctx, target
 end
 
-local UNDO = { how = "the file that was there is written again" }
+local UNDO = { before = "the value", how = "the file that was there is written again" }
 
 local types = {
   { kind = "toy.value", class = "idempotent", key = key, read = read, write = write, undo = UNDO },

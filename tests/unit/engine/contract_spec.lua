@@ -12,7 +12,7 @@ local function whole(class, extra)
     key = tostring,
     read = print,
     write = print,
-    undo = { how = "it is written again" },
+    undo = { before = "the value", how = "it is written again" },
   }
   for name, item in pairs(extra or {}) do
     effect_type[name] = item
@@ -35,9 +35,10 @@ end
 
 describe("an effect type", function()
   for class, effect_type in pairs(WHOLE) do
-    it("of class " .. class .. " loads when it gives all that its class demands", function()
-      assert.is_nil(problem(effect_type))
-    end)
+    it(
+      "of class " .. class .. " loads when it gives all that its class demands",
+      function() assert.is_nil(problem(effect_type)) end
+    )
 
     it("of class " .. class .. " does not load without any one of them", function()
       for field in pairs(effect_type) do
@@ -56,16 +57,14 @@ describe("an effect type", function()
       for name, item in pairs(WHOLE[class]) do
         effect_type[name] = item
       end
-      assert.equal(
-        ("effect type x.y of o2x.x: class %s has no use for %s"):format(class, field),
-        problem(effect_type)
-      )
+      assert.equal(("effect type x.y of o2x.x: class %s has no use for %s"):format(class, field), problem(effect_type))
     end
   end)
 
-  it("does not load with a field that nobody reads", function()
-    assert.matches("prob is no field of an effect type", problem(whole("idempotent", { prob = print })))
-  end)
+  it(
+    "does not load with a field that nobody reads",
+    function() assert.matches("prob is no field of an effect type", problem(whole("idempotent", { prob = print }))) end
+  )
 
   it("does not load where its module declares no effect", function()
     assert.matches("declares no effect", problem(WHOLE.idempotent, { name = "x" }))

@@ -129,7 +129,7 @@ end
 M.restored = {
   kind = "pg.restored",
   class = "idempotent",
-  undo = { how = "the copy is dropped" },
+  undo = { before = "that there was no such copy", how = "the copy is dropped" },
   key = function(target) return target.name end,
   read = read,
   write = write,

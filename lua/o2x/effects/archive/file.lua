@@ -155,7 +155,11 @@ end
 M.file = {
   kind = "pg.archive",
   class = "idempotent",
-  undo = { how = "the archive and its note are removed", cannot = "an archive that was removed" },
+  undo = {
+    before = "that there was no such file",
+    how = "the archive and its note are removed",
+    cannot = "an archive that was removed",
+  },
   key = function(target) return target.path end,
   read = read,
   equal = function(current, desired)

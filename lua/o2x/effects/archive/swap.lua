@@ -107,7 +107,10 @@ end
 M.swapped = {
   kind = "pg.swapped",
   class = "idempotent",
-  undo = { how = "the databases change places again: what was kept is the tenant's own" },
+  undo = {
+    before = "whose copy was in place; the old database is kept under another name",
+    how = "the databases change places again: what was kept is the tenant's own",
+  },
   key = function(target) return target.database end,
   read = read,
   equal = equal,

@@ -211,7 +211,10 @@ M.restored_table = {
   marker = function(ctx, target, id) return support.marked(ctx, target.database, id) end,
   -- Services go on writing to the table once it is back: that is nobody's change of what was restored.
   interim = function() return true end,
-  undo = { how = "the table that was kept in the schema o2x takes its place again" },
+  undo = {
+    before = "rows and checksum; the content is kept as a table in the schema o2x",
+    how = "the table that was kept in the schema o2x takes its place again",
+  },
   key = function(target) return target.database .. " " .. target.table end,
   read = function(ctx, target) return snapshot(ctx, target.database, target.table) end,
   write = write,

@@ -49,6 +49,7 @@ local release = {
   -- A helm that died leaves its release pending; whose it was is looked at before it is repaired.
   interim = function(_, _, _, now) return now ~= nil and now.status ~= "deployed" end,
   undo = {
+    before = "hashes of values and manifest; the revision by reference",
     how = "the release goes back to its revision from before; a new one is uninstalled",
     cannot = "what hooks did; a removed release whose history is gone is installed again from its chart",
   },

@@ -41,7 +41,7 @@ local replicas = {
   kind = "k8s.replicas",
   class = "idempotent",
   key = key,
-  undo = { how = "the number that was there is set again" },
+  undo = { before = "the number", how = "the number that was there is set again" },
 }
 
 function replicas.read(ctx, target)
@@ -97,7 +97,7 @@ end
 local fields = {
   kind = "k8s.fields",
   class = "idempotent",
-  undo = { how = "the values that were there are set again" },
+  undo = { before = "the named fields", how = "the values that were there are set again" },
 }
 
 function fields.key(target)

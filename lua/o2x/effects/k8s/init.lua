@@ -25,7 +25,10 @@ local object = {
   class = "idempotent",
   key = key,
   equal = compare.equal,
-  undo = { how = "the fields that the run set get their values back; a new object is deleted, a deleted one made again" },
+  undo = {
+    before = "the fields that the run sets; of a deleted object all of it",
+    how = "the fields that the run set get their values back; a new object is deleted, a deleted one made again",
+  },
 }
 
 -- Of a live object, what we speak of: others, and the server itself, change the rest all the time.
@@ -70,7 +73,11 @@ local k8s_secret = {
   kind = "k8s.secret",
   class = "idempotent",
   key = key,
-  undo = { how = "a new Secret is deleted", cannot = "content that was overwritten: the journal has no secret" },
+  undo = {
+    before = "the type, and a tag of each key",
+    how = "a new Secret is deleted",
+    cannot = "content that was overwritten: the journal has no secret",
+  },
 }
 
 function k8s_secret.read(ctx, target)

@@ -149,6 +149,7 @@ local database = {
   kind = "pg.database",
   class = "idempotent",
   undo = {
+    before = "owner, encoding, locale, connection limit",
     how = "a new database is dropped while it holds only what the run put there, else renamed; owner and limit are set back",
   },
   key = function(target) return target.name end,
@@ -250,7 +251,10 @@ end
 local grant = {
   kind = "pg.grant",
   class = "idempotent",
-  undo = { how = "what was granted is revoked, what was revoked is granted" },
+  undo = {
+    before = "for each named grant, whether it was there",
+    how = "what was granted is revoked, what was revoked is granted",
+  },
   -- A grant is a statement: some of them may be done.
   interim = function(_, target, past, now)
     for name in pairs(target.wanted) do

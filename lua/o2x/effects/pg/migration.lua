@@ -72,7 +72,11 @@ end
 M.migration = {
   kind = "pg.migration",
   class = "idempotent",
-  undo = { how = "not at all", cannot = "migrations; the database itself goes if the run made it" },
+  undo = {
+    before = "the scripts that were applied, with their checksums",
+    how = "not at all",
+    cannot = "migrations; the database itself goes if the run made it",
+  },
   record = function(target) return { database = target.database, folder = target.folder, schemas = target.schemas } end,
   -- Each script is a transaction of its own: some of them may be done.
   interim = function(_, _, past, now)

@@ -214,18 +214,14 @@ M.row = {
   equal = equal,
   marker = function(ctx, target, id) return support.marked(ctx, target.database, id) end,
   undo = {
+    before = "the columns that the run sets; a tag of each that holds a secret",
     how = "the columns that the run set get their values back; a new row is deleted",
     cannot = "columns that held a secret: the journal has none",
   },
   write = function(ctx, target, desired, before, id)
     return nil,
       explain(target, function()
-        return support.once(
-          ctx,
-          target.database,
-          id,
-          function(tx) return write_row(tx, target, desired, before) end
-        )
+        return support.once(ctx, target.database, id, function(tx) return write_row(tx, target, desired, before) end)
       end)
   end,
   predict = function(_, _, desired, before)
@@ -299,7 +295,11 @@ M.allocated = {
   -- The values are those of a new row; of one that is there only the id counts (ensure_row keeps the rest in order).
   equal = function(current, desired) return (current == nil) == (desired == nil) end,
   marker = function(ctx, target, id) return support.marked(ctx, target.database, id) end,
-  undo = { how = "the row is deleted; its id is not given to anybody else", cannot = "a row that others refer to by now" },
+  undo = {
+    before = "that there was no row",
+    how = "the row is deleted; its id is not given to anybody else",
+    cannot = "a row that others refer to by now",
+  },
   write = function(ctx, target, desired, _, id)
     return nil,
       explain(target, function()

@@ -31,7 +31,7 @@ return {
   kind = "pg.vacuum",
   class = "idempotent",
   interim = function() return true end, -- the server vacuums by itself, too
-  undo = { how = "not needed: no data changes" },
+  undo = { before = "the time of the last vacuum", how = "not needed: no data changes" },
   key = function(target) return target.database .. " " .. target.table end,
   read = read,
   equal = function(current, desired) return current.last >= desired.last end,

@@ -1,0 +1,50 @@
+-- docs/effects.md: its table of effect types comes from the types themselves; the rest is written by hand.
+
+local contract = require "o2x.engine.contract"
+local effects = require "o2x.effects"
+local fs = require "o2x.base.fs"
+
+local M = { path = "docs/effects.md" }
+
+local FIRST <const>, LAST <const> = "<!-- types: made by make docs -->\n", "<!-- end of types -->"
+
+local function all_types()
+  local list = {}
+  for _, name in ipairs(effects.NAMES) do
+    for _, effect_type in ipairs(effects.find(name).types or {}) do
+      if effect_type.class ~= "read" then list[#list + 1] = effect_type end
+    end
+  end
+  table.sort(list, function(a, b) return a.kind < b.kind end)
+  return list
+end
+
+local function rows()
+  local lines = {
+    "| type | class | an interrupted write is known | before-image | taken back | cannot be taken back |",
+    "|---|---|---|---|---|---|",
+  }
+  for _, one in ipairs(all_types()) do
+    lines[#lines + 1] = ("| `%s` | %s | %s%s | %s | %s | %s |"):format(
+      one.kind,
+      one.class,
+      contract.known(one.class),
+      one.interim and "; a half-done one is recognised" or "",
+      one.undo.before,
+      one.undo.how,
+      one.undo.cannot or "–"
+    )
+  end
+  return table.concat(lines, "\n") .. "\n"
+end
+
+--- The document, with the table made anew.
+---@return string
+function M.text()
+  local text = fs.read(M.path)
+  local _, head = text:find(FIRST, 1, true)
+  local tail = text:find(LAST, 1, true)
+  return text:sub(1, head) .. rows() .. text:sub(tail)
+end
+
+return M
