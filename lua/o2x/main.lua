@@ -5,12 +5,12 @@ local commands = require "o2x.cli.commands"
 local entry = require "o2x.cli.entry"
 local usage = require "o2x.cli.usage"
 
-local function dispatch(words)
-  local name = words[1]
+local function dispatch(arguments)
+  local name = arguments[1]
   if not name or name == "--help" or name == "-h" then name = "help" end
   if name == "--version" then name = "version" end
   local command = commands.find(name)
-  local rest = table.move(words, 2, #words, 1, {})
+  local rest = table.move(arguments, 2, #arguments, 1, {})
   if command.raw then return command.run(rest) end
   local options, positional = args.parse(command, rest)
   entry.set_output(options)

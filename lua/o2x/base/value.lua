@@ -118,7 +118,7 @@ function M.plain(value, what)
   errors.raise { kind = "failed", message = message }
 end
 
---- A value as it was before M.plain: bytes that are no text come back. A secret does not.
+--- Reverses M.plain: restores binary data. A secret cannot be restored.
 ---@param value any
 ---@return any
 function M.revive(value)

@@ -37,25 +37,25 @@ local function store(options, option, value)
 end
 
 -- Stores one option; -> the number of further arguments that it consumed
-local function take(command, options, by_name, names, words, i)
-  local word, value = words[i]:match("^(%-%-?[^=]+)=(.*)$")
-  word = word or words[i]
-  local option = by_name[word]
+local function take(command, options, by_name, names, arguments, i)
+  local argument, value = arguments[i]:match("^(%-%-?[^=]+)=(.*)$")
+  argument = argument or arguments[i]
+  local option = by_name[argument]
   if not option then
     errors.input(
-      ("o2x %s: unknown option %s%s"):format(command.name, word, suggest.did_you_mean(word, names)),
+      ("o2x %s: unknown option %s%s"):format(command.name, argument, suggest.did_you_mean(argument, names)),
       ("o2x help %s lists its options"):format(command.name)
     )
   end
   if not option.value then
-    if value then errors.input(("%s takes no value"):format(word)) end
+    if value then errors.input(("%s takes no value"):format(argument)) end
     store(options, option, true)
     return 0
   end
   local consumed = 0
   if not value then
-    value, consumed = words[i + 1], 1
-    if not value then errors.input(("%s needs a value: %s=%s"):format(word, word, option.value)) end
+    value, consumed = arguments[i + 1], 1
+    if not value then errors.input(("%s needs a value: %s=%s"):format(argument, argument, option.value)) end
   end
   store(options, option, value)
   return consumed
@@ -63,21 +63,21 @@ end
 
 --- Splits the arguments into options and positional arguments.
 ---@param command table name, options, usage, least, most
----@param words string[]
+---@param arguments string[]
 ---@return table options name → value, with _ for -
 ---@return string[] rest
-function M.parse(command, words)
+function M.parse(command, arguments)
   local by_name, names = index(command)
   local options, rest, i = {}, {}, 1
-  while i <= #words do
-    local word = words[i]
-    if word == "--" then
-      table.move(words, i + 1, #words, #rest + 1, rest)
+  while i <= #arguments do
+    local argument = arguments[i]
+    if argument == "--" then
+      table.move(arguments, i + 1, #arguments, #rest + 1, rest)
       break
-    elseif word:match("^%-.") then
-      i = i + take(command, options, by_name, names, words, i)
+    elseif argument:match("^%-.") then
+      i = i + take(command, options, by_name, names, arguments, i)
     else
-      rest[#rest + 1] = word
+      rest[#rest + 1] = argument
     end
     i = i + 1
   end
@@ -93,14 +93,14 @@ function M.parse(command, words)
 end
 
 --- Parses name=value arguments.
----@param words string[]
+---@param arguments string[]
 ---@param from integer
 ---@return table<string, string>
-function M.assignments(words, from)
+function M.assignments(arguments, from)
   local values = {}
-  for i = from, #words do
-    local name, value = words[i]:match("^([%w_-]+)=(.*)$")
-    if not name then errors.input(("invalid argument %q: parameters have the form name=value"):format(words[i])) end
+  for i = from, #arguments do
+    local name, value = arguments[i]:match("^([%w_-]+)=(.*)$")
+    if not name then errors.input(("invalid argument %q: parameters have the form name=value"):format(arguments[i])) end
     if values[name] then errors.input(("parameter %s is given twice"):format(name)) end
     values[name] = value
   end

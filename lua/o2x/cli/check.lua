@@ -1,4 +1,4 @@
---- o2x check [RUNBOOK ...]
+--- The command o2x check: finds mistakes in scripts without running them.
 
 local common = require "o2x.cli.common"
 local errors = require "o2x.base.error"
@@ -54,12 +54,12 @@ function M.runbooks(project)
 end
 
 -- path → kind, in order
-local function files_of(project, words)
+local function files_of(project, arguments)
   local list = {}
-  for _, word in ipairs(words) do
-    list[#list + 1] = { runbooks.find(project, word), "runbook" }
+  for _, argument in ipairs(arguments) do
+    list[#list + 1] = { runbooks.find(project, argument), "runbook" }
   end
-  if #words > 0 then return list end
+  if #arguments > 0 then return list end
   for _, path in ipairs(M.runbooks(project)) do
     list[#list + 1] = { path, "runbook" }
   end
@@ -96,9 +96,9 @@ local function check_duplicate(seen, entry, runbook, text)
   seen[id] = seen[id] or { text = text, path = runbook.path }
 end
 
-local function look(project, words)
+local function look(project, arguments)
   local list, loaded, seen, locked = {}, {}, {}, versions.read(project)
-  for _, file in ipairs(files_of(project, words)) do
+  for _, file in ipairs(files_of(project, arguments)) do
     local problems, runbook, text = lint.file(project, file[1], file[2])
     local root = project.root .. "/"
     local shown = file[1]:sub(1, #root) == root and file[1]:sub(#root + 1) or file[1]
@@ -138,10 +138,10 @@ end
 
 --- Checks the given runbooks, or all; raises an error if one has a problem.
 ---@param options table of the command line
----@param words string[]
-function M.run(options, words)
-  local project = common.load_project(options, words[1])
-  local list, loaded = look(project, words)
+---@param arguments string[]
+function M.run(options, arguments)
+  local project = common.load_project(options, arguments[1])
+  local list, loaded = look(project, arguments)
   local bad, count = 0, 0
   for _, entry in ipairs(list) do
     bad, count = bad + (#entry.problems > 0 and 1 or 0), count + #entry.problems

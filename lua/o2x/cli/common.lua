@@ -32,9 +32,9 @@ M.STANDARD = { "standard", help = "use the standard runbook even if the tenant h
 
 local function flags(options)
   local values = {}
-  for _, word in ipairs(options.set or {}) do
-    local name, value = word:match("^([%w._]+)=(.*)$")
-    if not name then errors.input(("--set=%s: expected KEY=VALUE"):format(word)) end
+  for _, argument in ipairs(options.set or {}) do
+    local name, value = argument:match("^([%w._]+)=(.*)$")
+    if not name then errors.input(("--set=%s: expected KEY=VALUE"):format(argument)) end
     values[name] = value
   end
   return values
@@ -63,11 +63,11 @@ end
 --- Finds the file of a runbook for a tenant.
 ---@param found table the project
 ---@param options table of the command line
----@param words string[] runbook and tenant, as typed
+---@param arguments string[] runbook and tenant, as typed
 ---@return string path
-function M.runbook(found, options, words)
-  tenants.check_name(words[2])
-  return runbooks.find(found, words[1], not options.standard and words[2] or nil)
+function M.runbook(found, options, arguments)
+  tenants.check_name(arguments[2])
+  return runbooks.find(found, arguments[1], not options.standard and arguments[2] or nil)
 end
 
 --- Prints notes before a run: the tenant has its own version, or a runbook was edited without a new version.

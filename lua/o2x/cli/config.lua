@@ -1,13 +1,16 @@
---- o2x config explain
+--- The command o2x config explain: shows the configuration and where each value comes from.
 
 local common = require "o2x.cli.common"
 local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
 local out = require "o2x.report.out"
 
-local function perform(options, words)
-  if words[1] ~= "explain" then
-    errors.input(("o2x config: unexpected argument %q"):format(out.printable(words[1])), "usage: o2x config explain")
+local function perform(options, arguments)
+  if arguments[1] ~= "explain" then
+    errors.input(
+      ("o2x config: unexpected argument %q"):format(out.printable(arguments[1])),
+      "usage: o2x config explain"
+    )
   end
   local _, config = common.load_project(options)
   local list = config.explain()

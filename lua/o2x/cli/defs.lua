@@ -1,12 +1,12 @@
---- o2x defs FOLDER
+--- The command o2x defs: writes definitions of the runbook functions for lua-language-server.
 
 local common = require "o2x.cli.common"
 local definitions = require "o2x.script.definitions"
 local fs = require "o2x.base.fs"
 local out = require "o2x.report.out"
 
-local function perform(options, words)
-  local folder = words[1]
+local function perform(options, arguments)
+  local folder = arguments[1]
   local count, settings = definitions.write(folder)
   out.say(("wrote %d definition files below %s"):format(count, folder))
   local project = common.load_project(options)

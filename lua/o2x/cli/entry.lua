@@ -13,11 +13,11 @@ function M.set_output(options)
 end
 
 --- Runs the program's main function and prints its error.
----@param main fun(words: string[]): integer?
----@param words string[] of the command line
+---@param main fun(arguments: string[]): integer?
+---@param arguments string[] of the command line
 ---@return integer exit code
-function M.run(main, words)
-  local ok, result = xpcall(main, errors.handler, words)
+function M.run(main, arguments)
+  local ok, result = xpcall(main, errors.handler, arguments)
   if ok then return result or 0 end
   result = errors.wrap(result) -- Lua raises "not enough memory" as plain text
   if result.kind == "bug" and not result.hint then result.hint = "this is a bug in o2x; --verbose shows where" end

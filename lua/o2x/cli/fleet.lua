@@ -188,20 +188,20 @@ end
 
 --- o2x run RUNBOOK --tenants=WHICH
 ---@param options table
----@param words string[]
+---@param arguments string[]
 ---@return integer exit code
-function M.run(options, words)
-  local project, config = common.load_project(options, words[1])
+function M.run(options, arguments)
+  local project, config = common.load_project(options, arguments[1])
   if options.secrets == "-" then
     errors.input("--secrets=- works for one tenant only", "put the secrets into a folder and set O2X_SECRETS to it")
   end
   check_confirmed(options)
   local names = fleets.select(project, config, options.tenants)
   local spec = {
-    runbook = words[1],
+    runbook = arguments[1],
     selector = options.tenants,
     tenants = json.array(names),
-    params = args.assignments(words, 2),
+    params = args.assignments(arguments, 2),
     at_once = at_once(options),
     keep_going = options.keep_going or false,
     standard = options.standard,
@@ -210,7 +210,7 @@ function M.run(options, words)
     secrets = options.secrets,
     root = project.root,
   }
-  run.rehearse_params(project, common.runbook(project, spec, { words[1], names[1] }), spec.params, options)
+  run.rehearse_params(project, common.runbook(project, spec, { arguments[1], names[1] }), spec.params, options)
   local store = common.open_store(config)
   return M.perform(store, project, config, fleets.create(store, spec), options)
 end

@@ -1,4 +1,4 @@
---- o2x help [COMMAND]
+--- The command o2x help: shows all commands, or the help of one.
 
 local out = require "o2x.report.out"
 local usage = require "o2x.cli.usage"
@@ -31,11 +31,11 @@ end
 
 --- Shows the overview, or the help of one command. The lab's program prints its own help.
 ---@param _ table options of the command line
----@param words string[] the command's name, or empty
+---@param arguments string[] the command's name, or empty
 ---@param commands table lua/o2x/cli/commands.lua, which requires this file
-function M.run(_, words, commands)
-  if not words[1] then return overview(commands) end
-  local command = commands.find(words[1])
+function M.run(_, arguments, commands)
+  if not arguments[1] then return overview(commands) end
+  local command = commands.find(arguments[1])
   if command.raw then return command.run { "help" } end
   usage.show(command)
 end

@@ -1,4 +1,4 @@
---- o2x info RUNBOOK
+--- The command o2x info: shows a runbook's help, parameters and effects.
 
 local common = require "o2x.cli.common"
 local json = require "o2x.base.json"
@@ -45,9 +45,9 @@ local function data(runbook)
   }
 end
 
-local function perform(options, words)
-  local project = common.load_project(options, words[1])
-  local runbook = runbooks.load(sandbox.new(project), runbooks.find(project, words[1]))
+local function perform(options, arguments)
+  local project = common.load_project(options, arguments[1])
+  local runbook = runbooks.load(sandbox.new(project), runbooks.find(project, arguments[1]))
   if options.json then return out.json(data(runbook)) end
   local style = out.style(1)
   out.data(("%s %s  %s"):format(style.bold(runbook.name), runbook.version, runbook.summary))

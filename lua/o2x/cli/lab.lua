@@ -9,12 +9,12 @@ return {
   usage = "lab COMMAND",
   raw = true,
   summary = "run the platform in miniature on this machine, to try, learn and test",
-  run = function(words)
+  run = function(arguments)
     local path = fs.join(fs.folder(fs.realpath "/proc/self/exe"), "o2x-lab")
     if not fs.exists(path) then
       errors.input("the lab is not installed: there is no " .. path, "install it: make install-lab")
     end
-    local _, problem = program.exec(path, { arg[0] .. " lab", table.unpack(words) })
+    local _, problem = program.exec(path, { arg[0] .. " lab", table.unpack(arguments) })
     errors.raise { kind = "failed", message = ("%s: %s"):format(path, problem) }
   end,
 }

@@ -1,4 +1,4 @@
---- o2x list
+--- The command o2x list: lists the runbooks and tenants.
 
 local common = require "o2x.cli.common"
 local defer = require "o2x.base.defer"

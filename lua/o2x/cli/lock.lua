@@ -1,4 +1,4 @@
---- o2x lock
+--- The command o2x lock: records the content of each runbook version in versions.lock.
 
 local check = require "o2x.cli.check"
 local common = require "o2x.cli.common"

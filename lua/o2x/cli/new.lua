@@ -1,4 +1,4 @@
---- o2x new NAME
+--- The command o2x new: creates a runbook from the platform's template.
 
 local common = require "o2x.cli.common"
 local errors = require "o2x.base.error"
@@ -16,8 +16,8 @@ local function template(project)
   return text
 end
 
-local function perform(options, words)
-  local name = words[1]
+local function perform(options, arguments)
+  local name = arguments[1]
   if not runbook_files.is_name(name) then
     errors.input(("invalid runbook name %q: lowercase letters, digits and hyphens"):format(out.printable(name)))
   end

@@ -79,7 +79,7 @@ end
 local CHECKS = { "check", "ok", "found" }
 
 --- Gives a run's output, if it has one: prints the table unless JSON is wanted, writes the JUnit file. What a plan
---- would change is not there yet, so nothing is told of it.
+--- would change does not exist yet, so a plan with changes has no output.
 ---@param run table
 ---@param options table of the command line
 ---@return table? rows for --json

@@ -1,4 +1,4 @@
---- o2x plan RUNBOOK TENANT [name=value ...]
+--- The command o2x plan: shows what a run would change.
 
 local args = require "o2x.cli.args"
 local common = require "o2x.cli.common"
@@ -10,17 +10,18 @@ local run = require "o2x.engine.run"
 
 local CHANGES = 2 -- exit code of --detailed-exitcode
 
-local function next_command(options, words)
+local function next_command(options, arguments)
   local command = { "o2x run" }
-  for _, word in ipairs(words) do
-    command[#command + 1] = word:find("[^%w%-._/=:@,+]") and ("'%s'"):format(word:gsub("'", "'\\''")) or word
+  for _, argument in ipairs(arguments) do
+    command[#command + 1] = argument:find("[^%w%-._/=:@,+]") and ("'%s'"):format(argument:gsub("'", "'\\''"))
+      or argument
   end
   if options.secrets then command[#command + 1] = "--secrets=" .. options.secrets end
   return table.concat(command, " ")
 end
 
-local function show(this, plan, options, words)
-  local command = next_command(options, words)
+local function show(this, plan, options, arguments)
+  local command = next_command(options, arguments)
   local result = output.give(this, options)
   if this.runbook.severe then command = command .. " --confirm=" .. this.tenant_name end
   if options.json then
@@ -40,21 +41,21 @@ local function show(this, plan, options, words)
   out.data("To apply: " .. style.bold(command))
 end
 
-local function perform(options, words)
-  local project, config = common.load_project(options, words[1])
+local function perform(options, arguments)
+  local project, config = common.load_project(options, arguments[1])
   local this = run.prepare {
     mode = "plan",
     project = project,
     config = config,
-    file = common.runbook(project, options, words),
-    tenant = words[2],
-    params = args.assignments(words, 3),
+    file = common.runbook(project, options, arguments),
+    tenant = arguments[2],
+    params = args.assignments(arguments, 3),
     secrets = options.secrets,
     report = progress.new { quiet = options.quiet or options.json, verbose = options.verbose, planning = true },
   }
   common.notes(this)
   local plan = run.plan(this)
-  show(this, plan, options, words)
+  show(this, plan, options, arguments)
   return options.detailed_exitcode and plan:has_changes() and CHANGES or 0
 end
 
@@ -75,5 +76,5 @@ the changes are listed, not executed.]],
     { "full", help = "show every line of every change" },
     { "json", help = "print the plan as JSON" },
   },
-  run = function(options, words) return common.interruptible(perform, options, words) end,
+  run = function(options, arguments) return common.interruptible(perform, options, arguments) end,
 }

@@ -1,4 +1,4 @@
---- o2x resume [RUN]
+--- The command o2x resume: continues a run that failed or was interrupted.
 
 local common = require "o2x.cli.common"
 local errors = require "o2x.base.error"
@@ -90,12 +90,14 @@ local function perform_one(options, store, id)
   return common.conclude(this, status, err, options, task.now() - start)
 end
 
-local function perform(options, words)
+local function perform(options, arguments)
   local store = common.store(options)
-  if words[1] and words[1]:match("^F%-") then return fleet.resume(options, store, fleets.read(store, words[1])) end
-  local found = not words[1] and the_unfinished_one(store) or nil
+  if arguments[1] and arguments[1]:match("^F%-") then
+    return fleet.resume(options, store, fleets.read(store, arguments[1]))
+  end
+  local found = not arguments[1] and the_unfinished_one(store) or nil
   if found and found.tenants then return fleet.resume(options, store, found) end
-  return perform_one(options, store, found and found.id or store:find(words[1]))
+  return perform_one(options, store, found and found.id or store:find(arguments[1]))
 end
 
 return {
@@ -128,5 +130,5 @@ several. A run over several tenants (F-…) continues where it stopped.]],
     { "allow-edited", help = "continue even if a runbook was edited without a new version (versions.lock)" },
     { "json", help = "print the result as JSON" },
   },
-  run = function(options, words) return common.interruptible(perform, options, words) end,
+  run = function(options, arguments) return common.interruptible(perform, options, arguments) end,
 }

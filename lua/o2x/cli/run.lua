@@ -1,4 +1,4 @@
---- o2x run RUNBOOK TENANT [name=value ...]
+--- The command o2x run: runs a runbook for one tenant or several.
 
 local args = require "o2x.cli.args"
 local common = require "o2x.cli.common"
@@ -8,20 +8,20 @@ local progress = require "o2x.report.progress"
 local run = require "o2x.engine.run"
 local task = require "o2x.base.task"
 
-local function perform(options, words)
-  if options.tenants then return require("o2x.cli.fleet").run(options, words) end
-  if not words[2] then
+local function perform(options, arguments)
+  if options.tenants then return require("o2x.cli.fleet").run(options, arguments) end
+  if not arguments[2] then
     errors.input("o2x run needs a runbook and a tenant", "usage: o2x run RUNBOOK TENANT [name=value ...]")
   end
-  local project, config = common.load_project(options, words[1])
+  local project, config = common.load_project(options, arguments[1])
   local this = run.prepare {
     mode = "apply",
     project = project,
     config = config,
-    file = common.runbook(project, options, words),
-    tenant = words[2],
+    file = common.runbook(project, options, arguments),
+    tenant = arguments[2],
     allow_edited = options.allow_edited,
-    params = args.assignments(words, 3),
+    params = args.assignments(arguments, 3),
     secrets = options.secrets,
     report = progress.new { quiet = options.quiet, verbose = options.verbose },
   }
@@ -68,5 +68,5 @@ To run for several tenants, each in a run of its own:
     { "keep-going", help = "with --tenants: continue with the other tenants when one fails" },
     { "json", help = "print the result as JSON" },
   },
-  run = function(options, words) return common.interruptible(perform, options, words) end,
+  run = function(options, arguments) return common.interruptible(perform, options, arguments) end,
 }

@@ -1,4 +1,4 @@
---- o2x runs
+--- The command o2x runs: lists the runs.
 
 local common = require "o2x.cli.common"
 local history = require "o2x.engine.history"

@@ -1,4 +1,4 @@
---- o2x show [RUN]
+--- The command o2x show: shows what a run did.
 
 local common = require "o2x.cli.common"
 local errors = require "o2x.base.error"
@@ -166,9 +166,9 @@ local function write_end(h, style)
   if resumable then out.data("next: " .. style.bold("o2x resume " .. h.id)) end
 end
 
-local function perform(options, words)
+local function perform(options, arguments)
   local store = common.store(options)
-  local h = store:look(words[1] and store:find(words[1]) or newest(store))
+  local h = store:look(arguments[1] and store:find(arguments[1]) or newest(store))
   if h.damaged then error(h.damaged, 0) end
   if options.json then return out.json(data(h)) end
   local style = out.style(1)

@@ -8,8 +8,8 @@ local M = {}
 local function option_rows(options)
   local rows = {}
   for _, option in ipairs(options) do
-    local word = (option.short and "-" .. option.short .. ", " or "    ") .. "--" .. option[1]
-    rows[#rows + 1] = { "  " .. word .. (option.value and "=" .. option.value or ""), option.help }
+    local argument = (option.short and "-" .. option.short .. ", " or "    ") .. "--" .. option[1]
+    rows[#rows + 1] = { "  " .. argument .. (option.value and "=" .. option.value or ""), option.help }
   end
   return rows
 end

@@ -1,4 +1,4 @@
---- o2x version
+--- The command o2x version: shows the versions of o2x, Lua and the runbook API.
 
 local out = require "o2x.report.out"
 local program = require "o2x.core.program"

@@ -195,7 +195,7 @@ function M.request(request)
   return { status = status, headers = collect(headers), body = body }
 end
 
----A text as it may stand in a URL: "a%20b".
+---Percent-encodes a text for a URL: "a%20b".
 ---@param text string
 ---@param kept string? characters, as in a Lua pattern's set, that stay beside letters, digits and -._~
 ---@return string

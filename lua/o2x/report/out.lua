@@ -4,8 +4,8 @@ local json = require "o2x.base.json"
 local secret = require "o2x.base.secret"
 local tty = require "o2x.core.tty"
 
--- How much is said, and whether in colour. This belongs to the process, not to a run: all runs of a process share its
--- terminal, and messages before a run begins or after it failed follow the same options. cli/entry.lua sets it once.
+-- Verbosity and colour. They belong to the process and not to a run, because all runs of a process share its
+-- terminal, and messages before and after a run follow the same options. cli/entry.lua sets them once.
 local M = { quiet = false, verbose = false, colour = nil }
 
 local CODES = { bold = "1", dim = "2", red = "31", green = "32", yellow = "33", cyan = "36" }

@@ -1,10 +1,10 @@
---- runbooks/hooks.lua: what operators want done before and after every run (a message, a ticket), through the same
---- gate.
+--- Loads and runs the hooks of runbooks/hooks.lua, which run before and after every run (to send a message, open a
+--- ticket). Their effects go through the same gate.
 --
 --   return {
 --     effects = { "webhook:write" },
---     before  = function(tenant, run) … end,     -- an error keeps the run from beginning
---     after   = function(tenant, run) … end,     -- run.status is "done" or "failed", run.error what went wrong
+--     before  = function(tenant, run) … end,     -- an error prevents the run
+--     after   = function(tenant, run) … end,     -- run.status is "done" or "failed", run.error the error
 --   }
 
 local defer = require "o2x.base.defer"

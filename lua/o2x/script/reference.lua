@@ -81,7 +81,7 @@ local function parameters(node, doc)
   return names[1] == "..." and documented(doc) or names
 end
 
--- A value that is no function: json.null.
+-- A value that is not a function, such as json.null.
 local function is_constant(node, doc)
   for _, line in ipairs(doc) do
     if line:match("^@type ") then return true end
@@ -158,7 +158,7 @@ end
 
 local known = {}
 
---- The functions of an api, those of the objects in it (pg.tenant) among them.
+--- The functions of an API, including the methods of its objects (pg.tenant).
 ---@param name string
 ---@return table<string, table>? functions name → { name, params, doc, writes, method, class, constant }; nil if unknown
 function M.of(name)
@@ -217,7 +217,7 @@ function M.classes()
   return classes
 end
 
---- What an api is for: the comment at the head of its source.
+--- The description of an API: the comment at the head of its source.
 ---@param name string
 ---@return string[] lines
 function M.head(name)
@@ -225,7 +225,7 @@ function M.head(name)
   return first and first.doc or {}
 end
 
---- The names of all apis that are described, sorted.
+--- The names of all documented APIs, sorted.
 ---@return string[]
 function M.names()
   local list = {}

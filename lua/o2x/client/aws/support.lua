@@ -1,4 +1,4 @@
---- What the clients of AWS's services share: signing, what their errors mean, sending again.
+--- Shared by the AWS clients: signs requests, interprets errors, retries throttled requests.
 
 local errors = require "o2x.base.error"
 local task = require "o2x.base.task"
@@ -84,8 +84,9 @@ function M.fail(service, name, what, response, op)
   }
 end
 
---- Sends a request, again while the service throttles it. Network failures are left to the run, which knows whether the
---- request may be sent twice. Exponential backoff with jitter, so that throttled clients do not all come back at once.
+--- Sends a request and retries while the service throttles it. Network failures are left to the run, which knows
+--- whether the request may be sent twice. Exponential backoff with jitter, so that throttled clients do not all come
+--- back at once.
 ---@param send fun(): http.response
 ---@param pause number seconds before the second attempt
 ---@return http.response

@@ -92,7 +92,7 @@ local function tied_to_name(selector, names)
   return false
 end
 
---- The label selector that a list goes out with: the tenant's label is added unless a granted name ties it already.
+--- The label selector to send with a list: adds the tenant's label unless a granted name already restricts it.
 ---@param resource table
 ---@param namespace string?
 ---@param selector string?
@@ -113,8 +113,8 @@ function Grants:selector(resource, namespace, selector, name)
   return selector and selector ~= "" and own .. "," .. selector or own
 end
 
---- Notes that the server listed an object under such a selector, so that it is the tenant's: from now on its name will
---- do. Not for a list of one name: that one may only be there to be looked at.
+--- Records that the server listed an object under such a selector, so that the object belongs to the tenant and its
+--- name is granted from now on. Not for a list of one name, which may be granted for reading only.
 ---@param resource table
 ---@param namespace string?
 ---@param name string
@@ -122,7 +122,7 @@ function Grants:admit(resource, namespace, name)
   if self.spec then self.seen[place(resource, namespace, name)] = true end
 end
 
---- Checks that rendered objects lie within the grants, before a program of others (helm) writes them.
+--- Checks rendered objects against the grants, before another program (helm) writes them.
 ---@param find fun(object: table): table the object's resource
 ---@param objects table[]
 ---@param namespace string where objects without a namespace go

@@ -40,9 +40,8 @@ local function headers_for_service(headers)
   return out
 end
 
---- Sends a request to a service of the cluster. What the service answers is the result, whatever its status. A service
---- that may only be looked at gets no other methods than those that change nothing, unless `shared` says that the
---- caller sends nothing there but what is the tenant's own.
+--- Sends a request to a service of the cluster and returns its answer, whatever its status. A service with read-only
+--- grants gets only safe methods, unless `shared` promises that the caller sends only the tenant's own data.
 ---@param service string
 ---@param port integer|string
 ---@param o { method: string?, path: string?, headers: table?, json: any, body: any, timeout: number?,

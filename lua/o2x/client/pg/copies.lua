@@ -1,5 +1,5 @@
---- The databases beside a tenant's own: the one that a run restores into, and the one that it put out of the way. Both
---- are named after the run. No tenant's name has two hyphens in a row, so that none of them can be another tenant's.
+--- Names of the databases that a restore creates: the restore copy, and the old database that it replaced. Both contain
+--- the run's id. Tenant names never contain two hyphens in a row, so the names cannot collide with another tenant's.
 
 local crypto = require "o2x.base.crypto"
 
@@ -14,13 +14,13 @@ local function name(database, what, run)
   return database:sub(1, LONGEST - #suffix - #tag - 1) .. "-" .. tag .. suffix
 end
 
---- Where a run restores to before anything of the tenant's is touched.
+--- The restore copy: a run restores into it before it touches the tenant's database.
 ---@param database string
 ---@param run string
 ---@return string
 function M.restore(database, run) return name(database, "restore", run) end
 
---- What a run put out of the way.
+--- The old database that a run replaced.
 ---@param database string
 ---@param run string
 ---@return string

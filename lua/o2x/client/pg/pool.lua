@@ -68,7 +68,7 @@ local function leave(self, dbname)
   self.open[dbname] = self.open[dbname] - 1
   for _, turn in ipairs(self.waiting) do
     turn:set()
-  end -- whoever waits looks again
+  end -- the waiting task checks again
   self.waiting = {}
 end
 
@@ -101,15 +101,14 @@ function Pool:close()
   self.idle = {}
 end
 
---- The pool of a run: the databases that the run was granted, and the copy beside the tenant's that this very run restores
---- into.
+--- The pool of a run. It may connect to the databases that the run was granted and to the run's own restore copy.
 ---@param config table
----@param scope table
+---@param granted table what the run may touch
 ---@param run table
 ---@return table pool
-function M.for_run(config, scope, run)
+function M.for_run(config, granted, run)
   local o, grants = config.pg, {}
-  for _, name in pairs(scope.pg or {}) do
+  for _, name in pairs(granted.pg or {}) do
     grants[#grants + 1] = name
   end
   if run.id and scope.pg.tenant then grants[#grants + 1] = copies.restore(scope.pg.tenant, run.id) end

@@ -182,7 +182,7 @@ function M.drain(self)
     if status == "error" then
       failed = failed or M.failure(self, result)
     elseif status == "copy_in" or status == "copy_out" then
-      self:close() -- nobody is there to feed it or to take it
+      self:close() -- there is no reader or writer for the COPY stream
       return nil, pg_error.statement(self.options, COPY_REFUSED)
     end
     last = result

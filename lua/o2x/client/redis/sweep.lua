@@ -11,7 +11,7 @@ local M = {}
 local LARGEST, SMALLEST = 1000, 50 -- buckets of one SCAN, keys of one UNLINK
 local LONG = 0.003 -- seconds: a part that keeps the server busier is made smaller
 local SHORTEST_REST = 0.001
-local TELL = 1 -- seconds between two words of progress
+local REPORT_INTERVAL = 1 -- seconds between two progress messages
 
 --- A pattern for the keys that consist of the prefix, taken literally, and a part that matches glob.
 ---@param prefix string
@@ -47,7 +47,7 @@ end
 
 -- ---- progress ----
 
-local function new_progress(tell) return { tell = tell, bits = 1, start = task.now(), last = task.now() } end
+local function new_progress(report) return { report = report, bits = 1, start = task.now(), last = task.now() } end
 
 -- SCAN increments its cursor with the bits reversed: over a table of 2^bits buckets, the first cursors are large.
 local function share_of(progress, cursor)
@@ -64,9 +64,9 @@ end
 
 local function advance(progress, cursor, text)
   local share, now = share_of(progress, cursor), task.now()
-  if not progress.tell or now - progress.last < TELL or share == 0 then return end
+  if not progress.report or now - progress.last < REPORT_INTERVAL or share == 0 then return end
   progress.last = now
-  progress.tell(
+  progress.report(
     ("%s, %d %% of Redis scanned, about %s left"):format(
       text(),
       share * 100 // 1,

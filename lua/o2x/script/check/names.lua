@@ -1,5 +1,5 @@
---- o2x check: names that are not there. Globals, the Lua library, apis, stdlib, parameters; and calls in the wrong
---- form.
+--- o2x check: finds undefined globals, library functions, API functions, stdlib functions and parameters; and methods
+--- called with the wrong operator.
 
 local effects = require "o2x.effects"
 local sorted_keys = require "o2x.base.sorted_keys"
@@ -28,7 +28,7 @@ local function library(look, node)
   look.problem(node.line, ("%s.%s is not available in runbooks"):format(name, node.key.value))
 end
 
--- "pg.tenant" for the node of it; -> api, rest
+-- The API and the path in it that a node refers to: "pg", "tenant" for pg.tenant.
 local function api_path(node)
   local module = script.required(node)
   if module then return module:match("^o2x%.(.*)$") end

@@ -12,7 +12,7 @@ local function line_start(text, at)
   return at
 end
 
--- The last byte of the line that `at` stands in, without its end of line.
+-- The last byte of the line that contains `at`, without the line ending.
 local function line_end(text, at)
   local newline = text:find("\n", math.max(at, 1), true)
   local last = newline and newline - 1 or #text
@@ -26,7 +26,7 @@ local function native(text, lines) return (lines:gsub("\n", eol(text))) end
 
 local function splice(text, first, last, new) return text:sub(1, first - 1) .. new .. text:sub(last + 1) end
 
--- Puts lines in place of a value; a comment that stood behind the value stays on its line.
+-- Replaces a value by lines; a comment after the value stays on its line.
 local function splice_lines(text, first, last, lines)
   lines = native(text, lines)
   local tail = text:sub(last + 1, line_end(text, last)):match "^%s+#.*$"
@@ -35,7 +35,7 @@ local function splice_lines(text, first, last, lines)
   return splice(text, first, last + #tail, lines:sub(1, break_at - 1) .. tail .. lines:sub(break_at))
 end
 
----The last byte of what a node says. (libyaml ends a block collection where the next thing begins.)
+---The last byte of a node's own text. (libyaml ends a block collection where the next node begins.)
 ---@param text string
 ---@param node table
 ---@return integer
@@ -46,7 +46,7 @@ function M.content_end(text, node)
     return M.content_end(text, node.items[#node.items])
   elseif node.style == "literal" or node.style == "folded" then
     local body = text:sub(node.first, node.last)
-    -- "+" keeps the blank lines at the end: they are part of what it says.
+    -- "+" keeps the blank lines at the end, so they are part of the value.
     return body:match "^[|>]%d*%+" and node.last or node.first + #body:gsub("%s+$", "") - 1
   end
   return node.last
@@ -62,7 +62,7 @@ local function value_first(text, node)
   return at
 end
 
--- The last byte of a node that is to be replaced.
+-- The last byte to replace for a node.
 local function visible_end(text, node)
   local last = M.content_end(text, node)
   while last >= node.first and text:sub(last, last):find "%s" do
@@ -71,10 +71,10 @@ local function visible_end(text, node)
   return last
 end
 
--- Where the value of an entry begins: behind the colon of its key.
+-- The position after the colon of an entry's key.
 local function after_colon(text, entry) return text:match("^%s*:()", entry.key.last + 1) or entry.value.first end
 
--- Where an item begins: at its dash.
+-- The position of an item's dash.
 local function dash(text, item)
   local at = item.first - 1
   while at > 0 and text:sub(at, at):find "%s" do
@@ -90,7 +90,7 @@ end
 
 local function entry_text(key, v, indent) return emit.block({ [key] = v }, indent):sub(#indent + 1) end
 
--- A string in the way the old one was written.
+-- A string in the quoting style of the old value.
 local function styled(v, node, indent, flow)
   if type(v) ~= "string" then return emit.scalar(v) end
   if node.style == "double" then return emit.double_quoted(v) end
@@ -101,7 +101,7 @@ end
 
 local function is_filled(v) return type(v) == "table" and next(v) ~= nil end
 
--- A filled table in place of an entry's value: on the lines below the key.
+-- Replaces an entry's value by a non-empty table, on the lines below the key.
 local function put_block(text, place, v)
   local node = place.node
   local last = visible_end(text, node)
@@ -117,10 +117,10 @@ local function put_block(text, place, v)
   return splice_lines(text, node.first, last, emit.block(v, ""))
 end
 
--- A tag goes with the value that it was for; an anchor stays.
+-- The old value's tag is removed with it; its anchor stays.
 local function first_of(text, node) return node.tag and not node.anchor and node.first or value_first(text, node) end
 
----Puts a value in the place of another.
+---Replaces a value.
 ---@param text string
 ---@param place table node, and entry or list (what it is in), flow (whether within brackets)
 ---@param v any
@@ -158,7 +158,7 @@ local function predecessor(entries, key)
   return #entries > 1 and place or #entries
 end
 
----Adds a key to a mapping that has some.
+---Adds a key to a non-empty mapping.
 ---@param text string
 ---@param node table mapping
 ---@param key string
@@ -179,7 +179,7 @@ function M.add_entry(text, node, key, v)
   return splice(text, at + 1, at, native(text, "\n" .. indent .. entry_text(key, v, indent)))
 end
 
----Adds an element to the end of a list that has some.
+---Appends an element to a non-empty list.
 ---@param text string
 ---@param node table sequence
 ---@param v any
@@ -192,7 +192,7 @@ function M.add_item(text, node, v)
   return splice(text, at + 1, at, native(text, "\n" .. emit.block({ v }, indent)))
 end
 
--- Cuts a child of a block collection out: whole lines if it begins one, else up to where the next child begins.
+-- Cuts out a child of a block collection: whole lines if it begins a line, else up to the next child.
 local function cut(text, first, last, next_first)
   local start = line_start(text, first)
   if not text:sub(start, first - 1):find "^ *$" then return splice(text, first, next_first - 1, "") end
@@ -200,7 +200,7 @@ local function cut(text, first, last, next_first)
   return splice(text, start, stop, "")
 end
 
----Removes an entry of a block mapping that has others.
+---Removes an entry of a block mapping that has more.
 ---@param text string
 ---@param node table mapping
 ---@param i integer
@@ -210,7 +210,7 @@ function M.remove_entry(text, node, i)
   return cut(text, entry.key.first, M.content_end(text, entry.value), following and following.key.first)
 end
 
----Removes an element of a block list that has others.
+---Removes an element of a block list that has more.
 ---@param text string
 ---@param node table sequence
 ---@param i integer
@@ -220,7 +220,7 @@ function M.remove_item(text, node, i)
   return cut(text, dash(text, node.items[i]), M.content_end(text, node.items[i]), following and dash(text, following))
 end
 
----Replaces a string's own bytes.
+---Replaces the bytes of a string.
 ---@param text string
 ---@param node table scalar
 ---@param change fun(text: string): string

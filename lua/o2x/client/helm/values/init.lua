@@ -34,7 +34,7 @@ local function load(doc, text)
   return { text = text, root = nodes[1], value = value }
 end
 
----Reads a values file.
+---Parses a values file.
 ---@param text string
 ---@param filename string? for messages
 ---@return table doc
@@ -47,7 +47,7 @@ function M.parse(text, filename)
   return setmetatable(doc, Doc)
 end
 
----The text, as changed.
+---The text with all edits.
 ---@return string
 function Doc:text() return self.state.text end
 
@@ -77,7 +77,7 @@ local function lookup(value, parts)
   return value
 end
 
----The value at a path, aliases and merge keys followed; nil where there is none, `json.null` for null. Tables are
+---The value at a path, with aliases and merge keys resolved; nil if it is missing, `json.null` for null. Tables are
 ---copies.
 ---@param path string
 ---@return any
@@ -109,7 +109,7 @@ local function collect(paths, value, path)
   end
 end
 
----The paths of all values, in the order of the text; elements of a list of named things by their name.
+---The paths of all values in the order of the text; elements of a list of named items by name.
 ---@return string[]
 function Doc:paths()
   local paths = {}
@@ -137,7 +137,7 @@ local function child(doc, place, part, value)
   end
 end
 
--- Walks as far as the text goes. -> places from the root on, the number of parts found
+-- Follows a path as far as it exists. -> the places from the root on, the number of parts found
 local function locate(doc, parts)
   local place, value = { node = doc.state.root, flow = false }, doc.state.value
   local places = { place }
@@ -160,7 +160,7 @@ local function adopt(doc, text, expected, path)
   doc.state = state
 end
 
--- The value that parts `from` on must have, so that a path that is not there yet leads to `v`.
+-- The value to insert at part `from`, so that the rest of the path leads to `v`.
 local function wrap(doc, parts, from, v, path)
   for i = #parts, from, -1 do
     local part = parts[i]
@@ -230,8 +230,8 @@ local function add(doc, places, parts, found, v, path)
   fail(doc, ("%s: the path goes through %s"):format(path, what), node)
 end
 
----Sets the value at a path; what is missing on the way is made. A string keeps the quotes of the one it replaces.
----A new key goes to its alphabetical place if its neighbours are in order, else to the end.
+---Sets the value at a path and creates missing parents. A string keeps the quoting style of the old value. A new key is
+---inserted alphabetically if its neighbours are sorted, else at the end.
 ---@param path string
 ---@param v any
 ---@return table doc
@@ -256,7 +256,7 @@ function Doc:set(path, v)
   return self
 end
 
----Removes what is at a path. Comments above it stay.
+---Removes the value at a path. Comments above it stay.
 ---@param path string
 ---@return boolean removed false when it was not there
 function Doc:remove(path)
@@ -341,7 +341,7 @@ local function map_strings(value, change)
   return out
 end
 
--- What is left of the old names, with where it stands: in a value, a key or a comment.
+-- The remaining occurrences of the old names and whether each is in a value, a key or a comment.
 local function leftovers(doc, candidates)
   local inside, text, list = {}, doc.state.text, {}
   each_value(doc.state.root, "", false, function(node)
@@ -364,8 +364,8 @@ local function leftovers(doc, candidates)
   return list
 end
 
----Makes another tenant's file this one's: replaces names in values, where they stand as whole names (`urbanos` in
----`http://urbanos-tax-gateway` and `coredb-urbanos`). Keys and comments stay as they are.
+---Adapts another tenant's file: replaces names in values where they are whole names (`urbanos` in
+---`http://urbanos-tax-gateway` and `coredb-urbanos`). Keys and comments do not change.
 ---@param pairs_list { [1]: string, [2]: string }[] old and new names; the longest is tried first
 ---@param options { keep: string[]? }? keep: names that stay though an old one stands in them (`urbanos-sbx`)
 ---@return table report replaced: { path, line, before, after }[]; left: { line, where, text }[], where a "value", "key"
@@ -390,8 +390,7 @@ function Doc:replace_tenant(pairs_list, options)
   return { replaced = replaced, left = leftovers(self, candidates) }
 end
 
----A values file of a table: keys in the table's order if it has one (`yaml.ordered`), else sorted, as the guide's files
----are.
+---A values file from a table: keys in the table's order if it has one (`yaml.ordered`), else sorted.
 ---@param values table
 ---@return string
 function M.render(values) return yaml.encode(values) end

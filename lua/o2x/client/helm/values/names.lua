@@ -14,7 +14,7 @@ local function match_at(text, at, candidates)
   end
 end
 
----The names to look for, longest first. `keep` are names that stay, though one to replace may stand in them.
+---The names to replace, longest first. Names in `keep` stay even if they contain a name to replace.
 ---@param pairs_list { [1]: string, [2]: string }[] old and new
 ---@param keep string[]?
 ---@return table[]
@@ -53,7 +53,7 @@ function M.replace(text, candidates)
   return table.concat(out) .. text:sub(from)
 end
 
----Where one of the old names still stands, however it is written, as a whole name or not, outside of the new names.
+---The position of a remaining old name in any case, also as a part of a word, but not inside a new name.
 ---@param text string
 ---@param candidates table[]
 ---@return integer[] bytes
