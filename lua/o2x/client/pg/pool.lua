@@ -111,7 +111,7 @@ function M.for_run(config, granted, run)
   for _, name in pairs(granted.pg or {}) do
     grants[#grants + 1] = name
   end
-  if run.id and scope.pg.tenant then grants[#grants + 1] = copies.restore(scope.pg.tenant, run.id) end
+  if run.id and granted.pg.tenant then grants[#grants + 1] = copies.restore(granted.pg.tenant, run.id) end
   return M.new({
     host = o.host,
     port = o.port,
