@@ -8,7 +8,8 @@ local task = require "o2x.base.task"
 local M = {
   attempts = 40, -- of one operation; usually the time limit is reached first
   first_attempts = 3, -- until a system was reached once in this run: before that the address is probably wrong
-  seconds = 60, -- limit for one operation with all its attempts and pauses (configuration: retry.seconds)
+  -- Limit for one operation with all its attempts and pauses. A run gives its own: the configuration's retry.seconds.
+  seconds = 60,
   first = 0.1, -- first pause in seconds; doubled each time, with jitter
   longest = 10, -- longest pause
   longest_retry_after = 60, -- limit for a server's Retry-After
@@ -37,19 +38,23 @@ function M.pause(n, err)
   return math.random() * math.min(M.first * 2 ^ n, M.longest)
 end
 
+---@class o2x.retry.options
+---@field on_retry (fun(n: integer, err: table, seconds: number))? told before each pause
+---@field attempts integer? at most; 40 by default
+---@field seconds number? limit for all attempts and pauses together; 60 by default
+
 --- One operation's budget of attempts and time.
----@param on_retry fun(n: integer, err: table, seconds: number)
----@param attempts integer?
+---@param options o2x.retry.options
 ---@return table budget again(err) waits and returns true, or false when the budget is spent
-function M.budget(on_retry, attempts)
-  local made, give_up = 0, task.now() + M.seconds
-  attempts = attempts or M.attempts
+function M.budget(options)
+  local made, give_up = 0, task.now() + (options.seconds or M.seconds)
+  local attempts = options.attempts or M.attempts
   return {
     again = function(err)
       made = made + 1
       local seconds = M.pause(made, err)
       if made >= attempts or task.now() + seconds > give_up then return false end
-      on_retry(made, err, seconds)
+      if options.on_retry then options.on_retry(made, err, seconds) end
       task.sleep(seconds)
       return true
     end,
@@ -57,19 +62,18 @@ function M.budget(on_retry, attempts)
 end
 
 --- Runs a read and retries it while its failures are transient.
----@param on_retry fun(n: integer, err: table, seconds: number)
----@param attempts integer?
+---@param options o2x.retry.options
 ---@param fn function
 ---@param ... any arguments of fn
 ---@return any
-function M.read(on_retry, attempts, fn, ...)
+function M.read(options, fn, ...)
   local budget
   while true do
     local results = table.pack(xpcall(fn, errors.handler, ...))
     if results[1] then return table.unpack(results, 2, results.n) end
     local err = results[2]
     if not M.may(err, true) then error(err, 0) end
-    budget = budget or M.budget(on_retry, attempts)
+    budget = budget or M.budget(options)
     if not budget.again(err) then error(err, 0) end
   end
 end

@@ -1,7 +1,8 @@
---- What the modules of lua/o2x/effects get of a run: its tenant and grants, its clients, and the gate. All of it is called
---- as methods: ctx:client "pg", ctx:effect(kind, target, desired), ctx:read(kind, target).
+--- What the modules of lua/o2x/effects get of a run: its tenant and grants, its clients, and the gate. All of it is
+--- called as methods: ctx:client "pg", ctx:effect(kind, target, desired), ctx:read(kind, target).
 
 local errors = require "o2x.base.error"
+local retry = require "o2x.base.retry"
 local step = require "o2x.script.step"
 local store = require "o2x.engine.store"
 
@@ -79,7 +80,8 @@ function Context:waiting(text) self.progress(text) end
 ---@return any
 function Context:check(name, fn, ...) return step.check(runs[self], name, fn, ...) end
 
---- A value that a resumed run must see again (the time, a random name): kept in the journal under the step and its name.
+--- A value that a resumed run must see again (the time, a random name): kept in the journal under the step and its
+--- name.
 ---@param name string
 ---@param fn fun(): any
 ---@return any
@@ -94,6 +96,16 @@ function Context:recorded(name, fn)
   local value = fn()
   if run.journal then run.journal:append { t = "value", path = step.path(), name = name, key = key, value = value } end
   return value
+end
+
+--- Calls a function that only reads, outside of any effect, again while its failures are transient; shows why it waits.
+---@param fn function
+---@param ... any arguments of fn
+---@return any
+function Context:retry(fn, ...)
+  local options = { seconds = runs[self].retry_seconds }
+  function options.on_retry(_, err) self:waiting("trying again: " .. tostring(err)) end
+  return retry.read(options, fn, ...)
 end
 
 --- What earlier runs did.

@@ -6,9 +6,10 @@
 ---@field class "read"|"idempotent"|"probed"|"transactional"|"unprovable" what makes an interrupted write known
 ---@field key fun(target: any): string names the target: canonical and unique within the kind
 ---@field read fun(ctx: table, target: any): any the current value, nil if there is nothing
----@field write fun(ctx: table, target: any, desired: any, before: any, id: string): any, any makes it so; gives info for
----  the journal and, if it knows, the value that it left
----@field probe (fun(ctx: table, target: any, desired: any, id: string): "done"|"absent")? class probed: did this write happen?
+---@field write fun(ctx: table, target: any, desired: any, before: any, id: string): any, any makes it so; gives info
+---  for the journal and, if it knows, the value that it left
+---@field probe (fun(ctx: table, target: any, desired: any, id: string): "done"|"absent")? class probed: did this write
+---  happen?
 ---@field marker (fun(ctx: table, target: any, id: string): boolean)? class transactional: was this write committed?
 ---@field equal (fun(current: any, desired: any): boolean)? default: deep equality
 ---@field show (fun(target: any, before: any, after: any): table)? title and lines; default: a deep diff
@@ -18,14 +19,14 @@
 ---@field record (fun(target: any): any)? the target as the journal keeps it, plain data; default: the target
 ---@field image (fun(value: any, desired: any): any)? of a value, what undo restores and a comparison looks at; default:
 ---  the value
----@field reference (fun(ctx: table, target: any, before: any): table)? by what the system itself gives the before-image back:
----  a version, a revision
----@field interim (fun(ctx: table, target: any, past: table, now: any): boolean)? is `now` a state that this very write, cut
----  short, leaves, or that the system reaches by itself? Then it is nobody else's change. past: before, desired, id
----@field info (fun(ctx: table, target: any, after: any): any)? the info of a write whose answer was lost; a type whose write
----  gives info must have it
----@field undo { before: string, how: string, cannot: string? } what the before-image is, how a write is taken back, and what
----  cannot be taken back; for people (docs/effects.md)
+---@field reference (fun(ctx: table, target: any, before: any): table)? by what the system itself gives the before-image
+---  back: a version, a revision
+---@field interim (fun(ctx: table, target: any, past: table, now: any): boolean)? is `now` a state that this very write,
+---  cut short, leaves, or that the system reaches by itself? Then it is nobody else's change. past: before, desired, id
+---@field info (fun(ctx: table, target: any, after: any): any)? the info of a write whose answer was lost; a type whose
+---  write gives info must have it
+---@field undo { before: string, how: string, cannot: string? } what the before-image is, how a write is taken back, and
+---  what cannot be taken back; for people (docs/effects.md)
 
 local M = {}
 

@@ -102,8 +102,9 @@ end
 
 -- ---- reading ----
 
-local function on_retry(gate, e)
-  return function(attempt, err, seconds)
+-- How an effect's operations are retried: within the run's time, each retry in the report and the journal.
+local function retries(gate, e, attempts)
+  local function on_retry(attempt, err, seconds)
     gate.run.report:retry(step.path(), e.key, attempt, err, seconds)
     if not gate.run.journal then return end
     gate.run.journal:append({
@@ -117,6 +118,7 @@ local function on_retry(gate, e)
       message = value.text(err),
     }, true)
   end
+  return { on_retry = on_retry, attempts = attempts, seconds = gate.run.retry_seconds }
 end
 
 --- Asks the system, again while its failures are transient.
@@ -124,7 +126,7 @@ end
 ---@param fn fun(ctx: table, ...): any
 ---@param ... any arguments of fn
 ---@return any
-function Gate:ask(e, fn, ...) return retry.read(on_retry(self, e), nil, fn, self.ctx, ...) end
+function Gate:ask(e, fn, ...) return retry.read(retries(self, e), fn, self.ctx, ...) end
 
 --- The value as the system has it.
 ---@param e table type, target, key
@@ -132,7 +134,7 @@ function Gate:ask(e, fn, ...) return retry.read(on_retry(self, e), nil, fn, self
 function Gate:read_live(e)
   local system = e.type.kind:match("^[^.]+")
   local attempts = not self.reached[system] and retry.first_attempts or nil
-  local found = retry.read(on_retry(self, e), attempts, e.type.read, self.ctx, e.target)
+  local found = retry.read(retries(self, e, attempts), e.type.read, self.ctx, e.target)
   self.reached[system] = true
   return found
 end
@@ -244,8 +246,8 @@ function Gate:slot(effect_type, key)
   return hash(self.run.id, name, self.counts[name])
 end
 
---- Names an effect by its place, by what it wants, and by how many came before it there. A script that was corrected asks
---- for another effect, with a marker of its own.
+--- Names an effect by its place, by what it wants, and by how many came before it there. A script that was corrected
+--- asks for another effect, with a marker of its own.
 ---@param e table slot, desired, key
 ---@param earlier integer effects that the journal has at this place
 function Gate.name(e, earlier)
@@ -374,7 +376,7 @@ function Gate:write(e)
     local again = unknown or retry.may(err, false)
     if unknown and e.type.class == "unprovable" then again = false end
     if again and unknown and self:happened(e) then return nil end
-    budget = budget or retry.budget(on_retry(self, e))
+    budget = budget or retry.budget(retries(self, e))
     if not again or not budget.again(err) then
       self:failed(e, err)
       error(err, 0)

@@ -1,5 +1,5 @@
---- What the records of a journal amount to: how the run went, its steps and effects. What a resumed run makes of them is
---- in resume.lua.
+--- What the records of a journal amount to: how the run went, its steps and effects. What a resumed run makes of them
+--- is in resume.lua.
 
 local clock = require "o2x.base.clock"
 
@@ -132,8 +132,8 @@ end
 
 --- Sums the records of a journal up.
 ---@param records table[]
----@return table history id, runbook, tenant, params, steps, effects, checks, status, error, started, ended; for resume.lua
----  results (by step), values (by name), by_effect, by_slot
+---@return table history id, runbook, tenant, params, steps, effects, checks, status, error, started, ended; for
+---  resume.lua results (by step), values (by name), by_effect, by_slot
 function M.of(records)
   local h = {
     steps = {},

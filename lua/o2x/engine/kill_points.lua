@@ -1,5 +1,5 @@
---- For tests: O2X_KILL_AT=n ends the process at the n-th kill point of an effect (before the intent, after it, after the
---- write, after the result), by the same signal as kill -9.
+--- For tests: O2X_KILL_AT=n ends the process at the n-th kill point of an effect (before the intent, after it, after
+--- the write, after the result), by the same signal as kill -9.
 
 local program = require "o2x.core.program"
 

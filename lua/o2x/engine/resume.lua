@@ -27,9 +27,7 @@ Past.__index = Past
 ---@param h table history.of the journal's records
 ---@param take_over string[]? effects (ids or keys) whose foreign changes the operator wants overwritten
 ---@return table past
-function M.past(h, take_over)
-  return setmetatable({ history = h, take_over = take_over or {}, visited = {} }, Past)
-end
+function M.past(h, take_over) return setmetatable({ history = h, take_over = take_over or {}, visited = {} }, Past) end
 
 --- What a finished step gave.
 ---@param path string
@@ -109,7 +107,8 @@ local function is_like(gate, e, entry, now, image)
   return value.equal(gate.image(e.type, now, entry.desired, e.key), image)
 end
 
--- Stops at a value that somebody else put there, unless it is what the script wants anyway, or the operator has decided.
+-- Stops at a value that somebody else put there, unless it is what the script wants anyway, or the operator has
+-- decided.
 ---@param known boolean is the value one that this run knows?
 local function check_foreign(gate, e, entry, now, known)
   if known or gate.equal(e.type, now, e.desired) or takes_over(gate.run.past, entry) then return end

@@ -16,7 +16,6 @@ local plan = require "o2x.engine.plan"
 local program = require "o2x.core.program"
 local progress = require "o2x.report.progress"
 local resume = require "o2x.engine.resume"
-local retry = require "o2x.base.retry"
 local runbooks = require "o2x.script.runbook"
 local sandbox = require "o2x.script.sandbox"
 local secrets_source = require "o2x.project.secrets_source"
@@ -75,6 +74,7 @@ function M.prepare(options)
     config = options.config,
     report = options.report,
     given = options.params,
+    retry_seconds = options.config.retry.seconds,
     tenant_name = options.tenant,
     secrets_source = options.secrets,
     seed = options.seed or string.unpack("<i8", crypto.random(8)),
@@ -93,7 +93,6 @@ function M.prepare(options)
   run.tenant, run.scope, contents = tenants.load(run.sandbox, run.config, options.tenant)
   run.client, run.close_clients = clients.new(run.config, run.scope, run)
   load_secrets(run, contents)
-  retry.seconds = run.config.retry.seconds
   run.gate = gate.new(run)
   run.ctx = context.new(run)
   run.sandbox.run = run
@@ -110,6 +109,7 @@ function M.prepare_look(project, config, name)
     mode = "apply",
     project = project,
     config = config,
+    retry_seconds = config.retry.seconds,
     tenant_name = name,
     seen_steps = {},
     now = store.now,

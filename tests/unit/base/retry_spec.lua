@@ -69,19 +69,19 @@ describe("retry.read", function()
 
   it("gives all results of a read that works", function()
     local fn = failing {}
-    assert.same({ "done", 1 }, { retry.read(note, nil, fn) })
+    assert.same({ "done", 1 }, { retry.read({ on_retry = note }, fn) })
     assert.same({}, noted)
   end)
 
   it("tries again after transient failures, and tells", function()
     local fn = failing { fault "timeout", fault "unreachable" }
-    assert.same({ "done", 3 }, { retry.read(note, nil, fn) })
+    assert.same({ "done", 3 }, { retry.read({ on_retry = note }, fn) })
     assert.same({ "1 timeout", "2 unreachable" }, noted)
   end)
 
   it("gives up after so many attempts, with the last error", function()
     local fn, calls = failing { fault "timeout", fault "timeout", fault "unreachable" }
-    local ok, err = pcall(retry.read, note, 3, fn)
+    local ok, err = pcall(retry.read, { on_retry = note, attempts = 3 }, fn)
     assert.is_false(ok)
     assert.equal("unreachable", err.kind)
     assert.equal(3, calls.n)
@@ -89,16 +89,13 @@ describe("retry.read", function()
 
   it("does not try again after an error that is final", function()
     local fn, calls = failing { fault "refused" }
-    assert.is_false((pcall(retry.read, note, nil, fn)))
+    assert.is_false((pcall(retry.read, { on_retry = note }, fn)))
     assert.equal(1, calls.n)
   end)
 
   it("does not begin a pause that the time limit forbids", function()
     local fn, calls = failing { fault("timeout", { retry_after = 1000 }) }
-    local seconds = retry.seconds
-    retry.seconds = 1
-    local ok = pcall(retry.read, note, nil, fn)
-    retry.seconds = seconds
+    local ok = pcall(retry.read, { on_retry = note, seconds = 1 }, fn)
     assert.is_false(ok)
     assert.equal(1, calls.n)
   end)

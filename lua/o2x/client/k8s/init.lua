@@ -24,6 +24,7 @@ Client.__index = Client
 ---@class o2x.k8s.options
 ---@field config table a loaded kubeconfig (o2x.kubeconfig)
 ---@field scope o2x.k8s.grants? what the run may touch; nil: everything
+---@field retry_seconds number? limit for retrying one request of the client itself
 
 --- A client for one cluster.
 ---@param options o2x.k8s.options
@@ -34,6 +35,7 @@ function M.new(options)
     namespace = options.scope and options.scope.namespace or options.config.namespace,
     grants = grants.new(options.scope),
     manager = compare.FIELD_MANAGER,
+    retry_seconds = options.retry_seconds,
   }, Client)
 end
 
@@ -118,7 +120,7 @@ end
 ---@return table decoded
 function Client:get_json(path, accept)
   local what, tries = "the Kubernetes API at " .. self.config.server, 0
-  return retry.read(function() end, nil, function()
+  return retry.read({ seconds = self.retry_seconds }, function()
     tries = tries + 1
     local ok, response = pcall(self.send, self, "GET", path, { accept = accept })
     if ok then return decode(check(what, response, "discover"), what) end
@@ -374,6 +376,8 @@ extend(require "o2x.client.k8s.proxy")
 ---@param _ table
 ---@param client fun(name: string): table
 ---@return table client
-function M.for_run(_, scope, _, client) return M.new { config = client "kubeconfig", scope = scope.k8s } end
+function M.for_run(_, scope, run, client)
+  return M.new { config = client "kubeconfig", scope = scope.k8s, retry_seconds = run.retry_seconds }
+end
 
 return M

@@ -11,7 +11,6 @@ local helm_rollback = require "o2x.effects.helm.rollback"
 local json = require "o2x.base.json"
 local manifest = require "o2x.client.helm.manifest"
 local ready = require "o2x.client.k8s.ready"
-local retry = require "o2x.base.retry"
 local task = require "o2x.base.task"
 local value = require "o2x.base.value"
 local yaml = require "o2x.base.yaml"
@@ -260,7 +259,7 @@ end
 -- Releases that the plan would make are listed as if they were there.
 local function list(ctx, namespace)
   local helm = client(ctx)
-  local found, seen = retry.read(function() end, nil, helm.list, helm, namespace), {}
+  local found, seen = ctx:retry(helm.list, helm, namespace), {}
   for _, one in ipairs(found) do
     seen[one.name] = true
   end

@@ -4,7 +4,8 @@ local diff = require "o2x.base.diff"
 local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
 local ready = require "o2x.client.k8s.ready"
-local retry = require "o2x.base.retry"
+local sorted_keys = require "o2x.base.sorted_keys"
+local support = require "o2x.effects.k8s.support"
 local task = require "o2x.base.task"
 local value = require "o2x.base.value"
 
@@ -14,22 +15,7 @@ local SECONDS <const> = 300 -- to become ready, or to go
 local ATTEMPTS <const> = 8 -- of a patch while others write to the object
 local PAUSE <const> = 0.2
 
-local function client(ctx) return ctx:client "k8s" end
-
-local function title(target)
-  return ("%s %s%s"):format(target.kind, target.namespace and target.namespace .. "/" or "", target.name)
-end
-
-local function key(target) return ("%s/%s/%s"):format(target.namespace or "-", target.kind, target.name) end
-
-local function kind_of(target) return { apiVersion = target.api_version, kind = target.kind } end
-
--- Reads again as long as the server has a passing fault.
-local function patient(ctx, fn, ...)
-  return retry.read(function(_, err) ctx:waiting("trying again: " .. tostring(err)) end, nil, fn, ...)
-end
-
-local function get(ctx, target) return client(ctx):get(kind_of(target), target.name, target.namespace) end
+local client, get, key, kind_of, title = support.client, support.get, support.key, support.kind_of, support.title
 
 local function missing(target)
   errors.raise { kind = "failed", module = "k8s", code = "not_found", message = title(target) .. " does not exist" }
@@ -100,14 +86,7 @@ local fields = {
   undo = { before = "the named fields", how = "the values that were there are set again" },
 }
 
-function fields.key(target)
-  local names = {}
-  for name in pairs(target.places) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  return key(target) .. " " .. table.concat(names, ", ")
-end
+function fields.key(target) return key(target) .. " " .. table.concat(sorted_keys(target.places), ", ") end
 
 function fields.read(ctx, target)
   local found = get(ctx, target)
@@ -173,11 +152,12 @@ M.types = { replicas, fields }
 -- Objects whose names nobody can know beforehand are the tenant's when the server lists them under its label.
 local function target_of(ctx, kind, name, namespace)
   local k8s = client(ctx)
-  local resource = patient(ctx, k8s.resource, k8s, kind)
-  local where = resource.namespaced and (namespace or k8s.namespace) or nil
-  if not k8s.grants:allows(resource, where, name) then patient(ctx, k8s.list, k8s, kind, { namespace = where }) end
+  local resource = ctx:retry(k8s.resource, k8s, kind)
+  local target = support.target(ctx, resource, name, namespace)
+  local where = target.namespace
+  if not k8s.grants:allows(resource, where, name) then ctx:retry(k8s.list, k8s, kind, { namespace = where }) end
   k8s.grants:object(resource, where, name, false)
-  return { kind = resource.kind, api_version = resource.api_version, name = name, namespace = where }
+  return target
 end
 
 local function gone(object)
@@ -189,7 +169,7 @@ end
 local function wait_gone(ctx, target, seconds)
   local deadline, pause = task.now() + seconds, 0.1
   while true do
-    local object = patient(ctx, get, ctx, target)
+    local object = ctx:retry(get, ctx, target)
     if not object then return end
     local done, waiting = gone(object)
     if done then return end

@@ -5,16 +5,10 @@ local compare = require "o2x.client.k8s.compare"
 local diff = require "o2x.base.diff"
 local errors = require "o2x.base.error"
 local ready = require "o2x.client.k8s.ready"
-local retry = require "o2x.base.retry"
 local secret = require "o2x.base.secret"
+local support = require "o2x.effects.k8s.support"
 
-local function client(ctx) return ctx:client "k8s" end
-
-local function key(target) return ("%s/%s/%s"):format(target.namespace or "-", target.kind, target.name) end
-
-local function title(target)
-  return ("%s %s%s"):format(target.kind, target.namespace and target.namespace .. "/" or "", target.name)
-end
+local client, key, kind_of, title = support.client, support.key, support.kind_of, support.title
 
 local function input(message) errors.raise { kind = "input", module = "k8s", message = message } end
 
@@ -37,12 +31,8 @@ function object.image(current, desired)
   return compare.project(current, desired)
 end
 
-local function kind_of(target)
-  return target.api_version and { apiVersion = target.api_version, kind = target.kind } or target.kind
-end
-
 function object.read(ctx, target)
-  local found = client(ctx):get(kind_of(target), target.name, target.namespace)
+  local found = support.get(ctx, target)
   return found and compare.remember(found)
 end
 
@@ -157,10 +147,8 @@ local function encoded(data)
 end
 
 local function target_of(ctx, kind, name, namespace)
-  local k8s = client(ctx)
-  local resource = k8s:resource(kind)
-  local where = resource.namespaced and (namespace or k8s.namespace) or nil
-  return { kind = resource.kind, api_version = resource.api_version, name = name, namespace = where }, resource
+  local resource = client(ctx):resource(kind)
+  return support.target(ctx, resource, name, namespace), resource
 end
 
 -- The same for a write: what may only be looked at is refused before the gate reads it, in a plan too.
@@ -171,11 +159,6 @@ local function target_to_write(ctx, kind, name, namespace)
 end
 
 local function is_secret(target) return target.kind == "Secret" and target.api_version == "v1" end
-
--- Reads that are not an effect's are tried again here; what they wait for is shown.
-local function patient(ctx, fn, ...)
-  return retry.read(function(_, err) ctx:waiting("trying again: " .. tostring(err)) end, nil, fn, ...)
-end
 
 local SAFE <const> = { GET = true, HEAD = true }
 local REQUEST <const> = { "method", "path", "headers", "json", "body", "timeout", "namespace" }
@@ -230,7 +213,7 @@ local function api(ctx)
     ---@param kind string
     ---@param o { selector: string?, namespace: string? }?
     ---@return table[] objects
-    list = function(kind, o) return (patient(ctx, client(ctx).list, client(ctx), kind, o)) end,
+    list = function(kind, o) return (ctx:retry(client(ctx).list, client(ctx), kind, o)) end,
 
     --- Ensures a Secret. One that exists with other content is a conflict error, unless overwrite is asked for.
     ---@param name string
@@ -252,16 +235,14 @@ local function api(ctx)
     ---@param pod string
     ---@param o { tail: integer?, previous: boolean?, container: string?, namespace: string? }? tail: lines
     ---@return string
-    logs = function(pod, o) return patient(ctx, client(ctx).logs, client(ctx), pod, o) end,
+    logs = function(pod, o) return ctx:retry(client(ctx).logs, client(ctx), pod, o) end,
 
     --- The events about an object, oldest first.
     ---@param kind string "Deployment", "deploy", "servicemonitors.monitoring.coreos.com"
     ---@param name string
     ---@param namespace string? the tenant's own by default
     ---@return { type: string, reason: string, message: string, count: integer, time: string }[]
-    events = function(kind, name, namespace)
-      return patient(ctx, client(ctx).events, client(ctx), kind, name, namespace)
-    end,
+    events = function(kind, name, namespace) return ctx:retry(client(ctx).events, client(ctx), kind, name, namespace) end,
 
     --- Waits until an object is ready. If it does not become ready, the error explains why: pods, events, log lines.
     ---@param kind string
@@ -283,7 +264,7 @@ local function api(ctx)
     ---@return table response status, headers, body
     request = function(service, port, o)
       o = request_fields(o or {})
-      if SAFE[o.method or "GET"] then return patient(ctx, client(ctx).request, client(ctx), service, port, o) end
+      if SAFE[o.method or "GET"] then return ctx:retry(client(ctx).request, client(ctx), service, port, o) end
       if ctx.mode == "plan" then
         errors.raise {
           kind = "refused",

@@ -1,0 +1,46 @@
+--- What the effects of o2x.k8s share: the client, and how an object is named.
+
+local M = {}
+
+--- The client of the run's cluster.
+---@param ctx o2x.context
+---@return table client
+function M.client(ctx) return ctx:client "k8s" end
+
+--- An effect's target as one word for the journal: "default/Deployment/urbanos-sso".
+---@param target { kind: string, api_version: string?, name: string, namespace: string? }
+---@return string
+function M.key(target) return ("%s/%s/%s"):format(target.namespace or "-", target.kind, target.name) end
+
+--- A target as people name it: "Deployment default/urbanos-sso".
+---@param target { kind: string, api_version: string?, name: string, namespace: string? }
+---@return string
+function M.title(target)
+  return ("%s %s%s"):format(target.kind, target.namespace and target.namespace .. "/" or "", target.name)
+end
+
+--- The kind of a target as the client wants it.
+---@param target { kind: string, api_version: string? }
+---@return string|table
+function M.kind_of(target)
+  return target.api_version and { apiVersion = target.api_version, kind = target.kind } or target.kind
+end
+
+--- The object of a target, as the server has it.
+---@param ctx o2x.context
+---@param target { kind: string, api_version: string?, name: string, namespace: string? }
+---@return table? object
+function M.get(ctx, target) return M.client(ctx):get(M.kind_of(target), target.name, target.namespace) end
+
+--- The target of a name, in the tenant's namespace unless another is given.
+---@param ctx o2x.context
+---@param resource table of client:resource
+---@param name string
+---@param namespace string?
+---@return { kind: string, api_version: string, name: string, namespace: string? }
+function M.target(ctx, resource, name, namespace)
+  local where = resource.namespaced and (namespace or M.client(ctx).namespace) or nil
+  return { kind = resource.kind, api_version = resource.api_version, name = name, namespace = where }
+end
+
+return M
