@@ -103,9 +103,8 @@ end
 ---@param ... any arguments of fn
 ---@return any
 function Context:retry(fn, ...)
-  local options = { seconds = runs[self].retry_seconds }
-  function options.on_retry(_, err) self:waiting("trying again: " .. tostring(err)) end
-  return retry.read(options, fn, ...)
+  local function on_retry(_, err) self:waiting("trying again: " .. tostring(err)) end
+  return retry.read({ seconds = runs[self].retry_seconds, on_retry = on_retry }, fn, ...)
 end
 
 --- What earlier runs did.

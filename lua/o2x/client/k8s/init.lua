@@ -373,6 +373,7 @@ extend(require "o2x.client.k8s.proxy")
 --- The Kubernetes client of a run.
 ---@param _ table
 ---@param scope table
+---@param run table its time for retries
 ---@param _ table
 ---@param client fun(name: string): table
 ---@return table client
