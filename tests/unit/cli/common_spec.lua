@@ -58,6 +58,12 @@ describe("the last line of a run", function()
     end
   )
 
+  it("is JSON with the error where there is one", function()
+    local err = errors.new { kind = "failed", message = "no", hint = "do that", step = "Paint" }
+    local _, stdout = conclude("failed", err, { json = true })
+    assert.same({ kind = "failed", message = "no", hint = "do that", step = "Paint" }, json.decode(stdout).error)
+  end)
+
   it("is JSON when asked for", function()
     local _, stdout = conclude("done", nil, { json = true })
     local given = json.decode(stdout)

@@ -1,0 +1,65 @@
+--- The api of an effects module over clients that a test makes: effects are carried out at once, without a gate or a
+--- journal, and noted.
+
+local effects = require "o2x.effects"
+local errors = require "o2x.base.error"
+local value = require "o2x.base.value"
+
+local Context = {}
+Context.__index = Context
+
+--- Makes a target what it should be, as the gate does: read, compare, write.
+function Context:effect(kind, target, desired)
+  local sort = self.types[kind]
+  local before = sort.read(self, target)
+  local same = (sort.equal or value.equal)(before, desired)
+  local outcome = same and "unchanged" or before == nil and "created" or desired == nil and "deleted" or "changed"
+  self.done[#self.done + 1] = outcome .. " " .. sort.key(target)
+  if same then return before, outcome end
+  sort.write(self, target, desired, before, self.run_id .. "/1")
+  return sort.read(self, target), outcome
+end
+
+--- Reads a target.
+function Context:read(kind, target) return self.types[kind].read(self, target) end
+
+--- Notes a message.
+function Context:log(level, text) self.logged[#self.logged + 1] = level .. " " .. text end
+
+--- Is asked to show what is waited for.
+function Context:waiting() end
+
+--- A value that a resumed run would see again.
+function Context:recorded(_, fn) return fn() end
+
+--- Refuses.
+function Context:refuse(message, hint) errors.raise { kind = "refused", message = message, hint = hint } end
+
+--- The api of a module.
+---@param name string
+---@param options { clients: table<string, table>?, scope: table?, config: table?, tenant: table? }?
+---@return table api
+---@return table ctx done: the effects as "outcome key"; logged; types
+return function(name, options)
+  options = options or {}
+  local module = effects.find(name)
+  local ctx = setmetatable({
+    mode = "apply",
+    run_id = "R-1",
+    scope = options.scope or {},
+    config = options.config or {},
+    tenant = options.tenant or { name = "acme" },
+    done = {},
+    logged = {},
+    types = {},
+    progress = function() end,
+  }, Context)
+  ctx.client = function(one, other)
+    local wanted = other or one
+    return options.clients[wanted] or options.clients[wanted:match "[^.]+$"]
+  end
+  for _, sort in ipairs(module.types or {}) do
+    ctx.types[sort.kind] = sort
+  end
+  return module.api(ctx), ctx
+end

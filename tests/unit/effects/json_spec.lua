@@ -1,0 +1,33 @@
+local api = require "tests.support.api"
+local secret = require "o2x.base.secret"
+local value = require "o2x.base.value"
+
+local json = api "json"
+
+describe("o2x.json", function()
+  it("reads what it wrote", function()
+    local text = json.encode { b = 1, a = json.array {}, n = json.null }
+    assert.equal('{"a":[],"b":1,"n":null}', text)
+    assert.is_true(json.is_array(json.decode(text).a))
+    assert.equal(json.null, json.decode(text).n)
+  end)
+
+  it("writes what a plan does not know yet as such", function()
+    assert.equal('{"a":["(known after apply)"]}', json.encode { a = { value.unknown } })
+    assert.matches("known after apply", json.pretty { a = value.unknown })
+  end)
+
+  it("writes no secret", function()
+    for _, write in ipairs { json.encode, json.pretty } do
+      local ok, err = pcall(write, { secret.new("sesame-sesame", "s") })
+      assert.is_false(ok)
+      assert.equal("refused", err.kind)
+    end
+  end)
+
+  it("says where a text is none", function()
+    local ok, err = pcall(json.decode, "{", "note.json")
+    assert.is_false(ok)
+    assert.matches("note.json", tostring(err))
+  end)
+end)
