@@ -14,7 +14,7 @@ local function checker(compare)
       module = "scope",
       code = "EREFUSED",
       message = ("%s %s"):format(what, message),
-      hint = "a run is bound to one tenant; stdlib/platform.lua says what it may touch",
+      hint = "a run may touch only what stdlib/platform.lua grants for its tenant",
     }
   end
 end

@@ -84,7 +84,7 @@ local function check_duplicate(seen, entry, runbook, text)
   if own then id = own .. "/" .. id end
   if seen[id] and seen[id].text ~= text then
     table.insert(entry.problems, {
-      text = ("%s: version %s is also that of %s, which has different content"):format(
+      text = ("%s: version %s already exists with different content in %s"):format(
         runbook.path,
         runbook.version,
         seen[id].path

@@ -24,11 +24,11 @@ end
 local made = setmetatable({}, { __mode = "k" })
 
 local function safe_setmetatable(t, metatable)
-  if type(t) ~= "table" then error("setmetatable: table expected", 2) end
+  if type(t) ~= "table" then error("setmetatable: expected a table", 2) end
   local current = debug.getmetatable(t)
   if current and not made[current] then error("this metatable is read-only", 2) end
   if metatable == nil then return setmetatable(t, nil) end
-  if type(metatable) ~= "table" then error("setmetatable: table expected", 2) end
+  if type(metatable) ~= "table" then error("setmetatable: expected a table", 2) end
   for _, field in ipairs { "__gc", "__mode" } do
     if rawget(metatable, field) ~= nil then error(field .. " is not available in runbooks", 2) end
   end

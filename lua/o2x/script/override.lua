@@ -69,7 +69,7 @@ local function check_fields(sandbox, changes)
       misuse(sandbox, name, ("%s: expected a %s, got a %s"):format(name, FIELDS[name], type(value)))
     end
   end
-  if not changes.version then misuse(sandbox, nil, 'the field "version" is missing: it is this file\'s own') end
+  if not changes.version then misuse(sandbox, nil, 'missing field "version": the version of this file') end
 end
 
 -- path of a step → { before =, after =, instead =, without = }

@@ -68,7 +68,7 @@ end
 
 local function check_values(declaration, fail, file_name)
   if not runbook_files.is_name(declaration.name) then
-    fail("name: small letters, digits and hyphens expected", "name")
+    fail("name: only lowercase letters, digits and hyphens are allowed", "name")
   end
   local base, major = file_name:match("^(.-)@(.*)$")
   if declaration.name ~= (base or file_name) then

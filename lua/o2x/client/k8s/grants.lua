@@ -24,7 +24,7 @@ local function refuse(what, why)
     module = "k8s",
     code = "EREFUSED",
     message = what .. " " .. why,
-    hint = "a run is bound to one tenant; stdlib/platform.lua says what it may touch",
+    hint = "a run may touch only what stdlib/platform.lua grants for its tenant",
   }
 end
 
