@@ -28,14 +28,14 @@ local function port_is_free(port)
   return ok
 end
 
--- The first of the ports that the system gives to outgoing connections and to servers that do not ask for one.
+-- The first port of the range that the system assigns to outgoing connections and to servers without a fixed port.
 local function first_ephemeral()
   local range = fs.read_if "/proc/sys/net/ipv4/ip_local_port_range" or ""
   return math.tointeger(tonumber(range:match "^%d+")) or 32768
 end
 
---- A port that is free now. It is none that a connection or another server could get by chance: a lab keeps its ports
---- while it is down.
+--- A free port outside of the range that the system assigns: a lab keeps its ports while it is down, so no connection or
+--- other server should get them by chance.
 ---@return integer
 function M.free_port()
   local span = first_ephemeral() - FIRST_PORT
@@ -43,11 +43,11 @@ function M.free_port()
     local port = span > 0 and FIRST_PORT + string.unpack("<I4", crypto.random(4)) % span or 0
     if port > 0 and port_is_free(port) then return port end
   end
-  local server <close> = httpd.serve { handler = function() return 404 end } -- the system's choice
+  local server <close> = httpd.serve { handler = function() return 404 end } -- any port
   return server.port
 end
 
--- port(name): the port of a server. on_port(name, start): starts it there.
+-- port(name): the port of a server. on_port(name, start): starts the server on it.
 local function keep_ports(lab)
   local path = fs.join(lab.dir, "ports.json")
   local ports, given = read_json(path) or {}, {}
@@ -66,7 +66,7 @@ local function keep_ports(lab)
     return errors.is(problem) and problem.code == "EADDRINUSE" or not port_is_free(port)
   end
 
-  -- A port that was free may be somebody else's when the server takes it: then it gets another.
+  -- Another process may have taken the port since it was free: then the server gets another one.
   local function on_port(name, start)
     for tries = 1, PORT_TRIES do
       local port = port_of(name)
