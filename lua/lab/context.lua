@@ -34,8 +34,8 @@ local function first_ephemeral()
   return math.tointeger(tonumber(range:match "^%d+")) or 32768
 end
 
---- A free port outside of the range that the system assigns: a lab keeps its ports while it is down, so no connection or
---- other server should get them by chance.
+--- A free port outside of the range that the system assigns: a lab keeps its ports while it is down, so no connection
+--- and no other server should get them by chance.
 ---@return integer
 function M.free_port()
   local span = first_ephemeral() - FIRST_PORT
