@@ -43,7 +43,7 @@ local function take(command, options, by_name, names, arguments, i)
   local option = by_name[argument]
   if not option then
     errors.input(
-      ("o2x %s: unknown option %s%s"):format(command.name, argument, suggest.did_you_mean(argument, names)),
+      ("%s: unknown option %s%s"):format(command.name, argument, suggest.did_you_mean(argument, names)),
       ("o2x help %s lists its options"):format(command.name)
     )
   end
@@ -83,10 +83,10 @@ function M.parse(command, arguments)
   end
   if options.help then return options, rest end
   if #rest < (command.least or 0) then
-    errors.input(("o2x %s needs %s"):format(command.name, command.needs or "more"), "usage: o2x " .. command.usage)
+    errors.input(("%s needs %s"):format(command.name, command.needs or "more"), "usage: o2x " .. command.usage)
   end
   if command.most and #rest > command.most then
-    local message = ("o2x %s: unexpected argument %q"):format(command.name, rest[command.most + 1])
+    local message = ("%s: unexpected argument %q"):format(command.name, rest[command.most + 1])
     errors.input(message, "usage: o2x " .. command.usage)
   end
   return options, rest

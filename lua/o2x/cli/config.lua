@@ -7,10 +7,7 @@ local out = require "o2x.report.out"
 
 local function perform(options, arguments)
   if arguments[1] ~= "explain" then
-    errors.input(
-      ("o2x config: unexpected argument %q"):format(out.printable(arguments[1])),
-      "usage: o2x config explain"
-    )
+    errors.input(("config: unexpected argument %q"):format(out.printable(arguments[1])), "usage: o2x config explain")
   end
   local _, config = common.load_project(options)
   local list = config.explain()

@@ -11,7 +11,7 @@ local task = require "o2x.base.task"
 local function perform(options, arguments)
   if options.tenants then return require("o2x.cli.fleet").run(options, arguments) end
   if not arguments[2] then
-    errors.input("o2x run needs a runbook and a tenant", "usage: o2x run RUNBOOK TENANT [name=value ...]")
+    errors.input("run needs a runbook and a tenant", "usage: o2x run RUNBOOK TENANT [name=value ...]")
   end
   local project, config = common.load_project(options, arguments[1])
   local this = run.prepare {

@@ -36,7 +36,7 @@ describe("a command line", function()
 
   it("is refused with the word that is wrong", function()
     assert.equal(
-      "o2x run: unknown option --jsn; did you mean --json?",
+      "run: unknown option --jsn; did you mean --json?",
       (input_error(args.parse, COMMAND, { "--jsn", "a", "b" }))
     )
     assert.truthy(input_error(args.parse, COMMAND, { "-x", "a", "b" }):find("unknown option -x", 1, true))
