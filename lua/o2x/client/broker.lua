@@ -163,12 +163,12 @@ end
 
 --- The broker's client of a run.
 ---@param config table
----@param scope table
+---@param grants table what the run may touch
 ---@return table client
-function M.for_run(config, scope)
+function M.for_run(config, grants)
   local o = config.broker
   errors.need_setting(o.url, "the message broker", "O2X_BROKER_URL")
-  return M.new { url = o.url, user = o.user, password = o.password, scope = function() return scope.broker or {} end }
+  return M.new { url = o.url, user = o.user, password = o.password, scope = function() return grants.broker or {} end }
 end
 
 return M

@@ -247,7 +247,10 @@ local function newest_before(ctx, time)
   return best
 end
 
-local function instance_target(ctx) return { id = "o2x-restore-" .. ctx.run_id:lower(), near = ctx.scope.rds.instance } end
+local function instance_target(ctx)
+  local id = "o2x-restore-" .. ctx.run_id:lower()
+  return { id = id, near = ctx.scope.rds.instance }
+end
 
 return {
   name = "rds",

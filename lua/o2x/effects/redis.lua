@@ -2,6 +2,7 @@
 
 local errors = require "o2x.base.error"
 local out = require "o2x.report.out"
+local sorted_keys = require "o2x.base.sorted_keys"
 
 -- "TIDLT-100008:*" or "TIDLT-100008:session:" → the prefix that it means.
 local function prefix_of(pattern)
@@ -42,7 +43,7 @@ local ping = {
 
 local MOST_PARTS = 20
 
-local function some(count) return count == 1 and "1 key" or out.count(count) .. " keys" end
+local function some(n) return n == 1 and "1 key" or out.count(n) .. " keys" end
 
 -- Keys under a prefix: { keys = n, parts = { session = n … } }, or nil if there are none. What comes while and after
 -- they are removed is new and of the running services, not a remainder: a target that was swept reads as empty.
@@ -120,11 +121,7 @@ function keys.write(ctx, target, desired, before)
 end
 
 function keys.show(target, before)
-  local lines, names = {}, {}
-  for name in pairs(before and before.parts or {}) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
+  local lines, names = {}, sorted_keys(before and before.parts or {})
   for i, name in ipairs(names) do
     lines[i] = ("- %s of %s"):format(some(before.parts[name]), name)
   end

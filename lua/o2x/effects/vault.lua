@@ -2,6 +2,7 @@
 --- are secrets to them.
 
 local secret = require "o2x.base.secret"
+local sorted_keys = require "o2x.base.sorted_keys"
 local value = require "o2x.base.value"
 
 -- version of the secret that a table of fields was read from; what a write must find (check-and-set)
@@ -53,18 +54,6 @@ local function write(ctx, target, desired, before)
   return { version = client:put(target.path, desired, { cas = version }) }
 end
 
-local function sorted_names(before, after)
-  local seen, names = {}, {}
-  for _, fields in ipairs { before or {}, after or {} } do
-    for name in pairs(fields) do
-      if not seen[name] then names[#names + 1] = name end
-      seen[name] = true
-    end
-  end
-  table.sort(names)
-  return names
-end
-
 -- The value itself never shows; of a changed one its tags tell that it did change.
 local function line(name, old, new)
   local function tag(field) return secret.is(field) and field:fingerprint():sub(1, 8) or "…" end
@@ -76,7 +65,7 @@ end
 
 local function show(target, before, after)
   local lines = {}
-  for i, name in ipairs(sorted_names(before, after)) do
+  for i, name in ipairs(sorted_keys(before or {}, after or {})) do
     lines[i] = line(name, before and before[name], after and after[name])
   end
   return { title = target.key, lines = lines }

@@ -109,7 +109,10 @@ end
 local function folder_of(store) return fs.join(store.folder, "fleets") end
 local function path_of(store, id) return fs.join(folder_of(store), id .. ".json") end
 
-local function save(store, fleet) fs.write(path_of(store, fleet.id), json.pretty(fleet), { mode = tonumber("600", 8) }) end
+local function save(store, fleet)
+  local text = json.pretty(fleet)
+  fs.write(path_of(store, fleet.id), text, { mode = tonumber("600", 8) })
+end
 
 --- Begins a run over several tenants.
 ---@param store table

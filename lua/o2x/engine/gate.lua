@@ -277,8 +277,8 @@ function Gate:apply(effect_type, target, desired)
   return self:perform(e)
 end
 
---- resume.lua may have read the value already (e.read), and may go on with an intent of the journal (e.intended) or with
---- what was there before it (e.carried).
+--- resume.lua may have read the value already (e.read), and may go on with an intent of the journal (e.intended) or
+--- with what was there before it (e.carried).
 ---@param e table the effect
 ---@return any after what is there now
 ---@return string outcome
@@ -358,8 +358,8 @@ function Gate:failed(e, err, left)
   }, true)
 end
 
---- Writes, again where that is safe. After a failure the system is asked first: somebody (perhaps this very request) may
---- have done it.
+--- Writes, again where that is safe. After a failure the system is asked first: somebody (perhaps this very request)
+--- may have done it.
 ---@param e table the effect
 ---@return any info for the journal
 ---@return any after what write left, if it knows

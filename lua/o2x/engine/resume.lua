@@ -87,12 +87,15 @@ local function changes(gate, e, before, after)
   return table.concat(lines, "; "):sub(1, 300)
 end
 
+local FOREIGN <const> = "%s %s was changed by somebody else since the run stopped. "
+  .. "This run's change: %s. What it is now: %s"
+
 local function conflict(gate, e, entry, now)
   errors.raise {
     kind = "conflict",
     op = e.type.kind,
     code = "foreign_change",
-    message = ("%s %s was changed by somebody else since the run stopped. This run's change: %s. What it is now: %s"):format(
+    message = FOREIGN:format(
       e.type.kind,
       e.key,
       changes(gate, e, entry.before, entry.desired),

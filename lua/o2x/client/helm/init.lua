@@ -421,16 +421,16 @@ end
 
 --- helm for a run. What it keeps on disk (a kubeconfig among it) goes when the run ends, by the client's close.
 ---@param config table
----@param scope table
+---@param grants table what the run may touch
 ---@param run table
 ---@param client fun(name: string): table
 ---@return table client
-function M.for_run(config, scope, run, client)
+function M.for_run(config, grants, run, client)
   return M.new {
     kubeconfig = client "kubeconfig",
     folder = run.folder,
-    scope = scope.helm,
-    namespaces = scope.k8s and scope.k8s.namespaces,
+    scope = grants.helm,
+    namespaces = grants.k8s and grants.k8s.namespaces,
     program = config.helm.command,
   }
 end

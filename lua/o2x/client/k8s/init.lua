@@ -374,7 +374,6 @@ extend(require "o2x.client.k8s.proxy")
 ---@param _ table
 ---@param scope table
 ---@param run table its time for retries
----@param _ table
 ---@param client fun(name: string): table
 ---@return table client
 function M.for_run(_, scope, run, client)

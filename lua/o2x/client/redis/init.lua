@@ -297,12 +297,13 @@ function Client:check_key(key) check_granted(self, key, "the Redis key") end
 
 --- The Redis client of a run.
 ---@param config table
----@param scope table
+---@param grants table what the run may touch
 ---@return table client
-function M.for_run(config, scope)
+function M.for_run(config, grants)
   local o = config.redis
   errors.need_setting(o.url, "Redis", "REDIS_URL")
-  return M.connect { url = o.url, password = o.password, ca_file = o.ca, scope = function() return scope.redis or {} end }
+  local function prefixes() return grants.redis or {} end
+  return M.connect { url = o.url, password = o.password, ca_file = o.ca, scope = prefixes }
 end
 
 return M

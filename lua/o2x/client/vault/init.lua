@@ -235,10 +235,10 @@ function Client:close() self.auth:close() end
 
 --- The Vault client of a run.
 ---@param config table
----@param scope table
+---@param grants table what the run may touch
 ---@param run table
 ---@return table client
-function M.for_run(config, scope, run)
+function M.for_run(config, grants, run)
   local o = config.vault
   errors.need_setting(o.addr, "Vault", "VAULT_ADDR")
   return M.new {
@@ -250,7 +250,7 @@ function M.for_run(config, scope, run)
     namespace = o.namespace,
     ca_file = o.cacert,
     mount = o.mount,
-    scope = scope.vault,
+    scope = grants.vault,
     warn = function(text) run.ctx:log("warn", "Vault: " .. text) end,
   }
 end

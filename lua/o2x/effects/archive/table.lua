@@ -47,8 +47,8 @@ end
 ---@return {rows: integer, checksum: string}? nil if there is no such table
 function M.fingerprint(ctx, database, name) return snapshot(ctx, database, name) end
 
---- Where a run keeps what a table held: core_config.users of run R-… is o2x."R-… core_config.users", cut where PostgreSQL
---- would cut it.
+--- Where a run keeps what a table held: core_config.users of run R-… is o2x."R-… core_config.users", cut where
+--- PostgreSQL would cut it.
 ---@param ctx table
 ---@param name string of the table
 ---@return string

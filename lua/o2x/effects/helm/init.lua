@@ -97,10 +97,10 @@ local function repair(ctx, target, before)
         target.name,
         before.status
       ),
-      hint = ("helm history %s -n %s; if nobody is at work: helm rollback, or helm uninstall if it was never deployed"):format(
-        target.name,
-        namespace
-      ),
+      hint = (
+        "helm history %s -n %s; if nobody is at work: helm rollback,"
+        .. " or helm uninstall if it was never deployed"
+      ):format(target.name, namespace),
     }
   end
   local deployed
@@ -315,7 +315,10 @@ local function api(ctx)
     ---@param name string
     ---@param namespace string? the tenant's own by default
     ---@return table? release revision, status, chart, app_version; nil if there is none
-    status = function(name, namespace) return ctx:read("helm.release", { name = name, namespace = default(namespace) }) end,
+    status = function(name, namespace)
+      local target = { name = name, namespace = default(namespace) }
+      return ctx:read("helm.release", target)
+    end,
   }
   for name, fn in pairs(own) do
     known[name] = fn

@@ -242,7 +242,10 @@ local function api(ctx)
     ---@param name string
     ---@param namespace string? the tenant's own by default
     ---@return { type: string, reason: string, message: string, count: integer, time: string }[]
-    events = function(kind, name, namespace) return ctx:retry(client(ctx).events, client(ctx), kind, name, namespace) end,
+    events = function(kind, name, namespace)
+      local k8s = client(ctx)
+      return ctx:retry(k8s.events, k8s, kind, name, namespace)
+    end,
 
     --- Waits until an object is ready. If it does not become ready, the error explains why: pods, events, log lines.
     ---@param kind string

@@ -2,6 +2,7 @@
 
 local errors = require "o2x.base.error"
 local pg = require "o2x.client.pg"
+local sorted_keys = require "o2x.base.sorted_keys"
 local support = require "o2x.effects.pg.support"
 local value = require "o2x.base.value"
 
@@ -150,7 +151,8 @@ local database = {
   class = "idempotent",
   undo = {
     before = "owner, encoding, locale, connection limit",
-    how = "a new database is dropped while it holds only what the run put there, else renamed; owner and limit are set back",
+    how = "a new database is dropped while it holds only what the run put there, else renamed; "
+      .. "owner and limit are set back",
   },
   key = function(target) return target.name end,
   read = read_database,
@@ -217,12 +219,7 @@ local function wanted(privileges)
 end
 
 local function each_grant(map, fn)
-  local names = {}
-  for name in pairs(map) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  for _, name in ipairs(names) do
+  for _, name in ipairs(sorted_keys(map)) do
     local privilege, role = name:match("^(%u+) to (.*)$")
     fn(privilege, role, name)
   end
@@ -258,8 +255,9 @@ local grant = {
   -- A grant is a statement: some of them may be done.
   interim = function(_, target, past, now)
     for name in pairs(target.wanted) do
-      local is, was, wanted = (now or {})[name] or false, (past.before or {})[name] or false, (past.desired or {})[name]
-      if is ~= was and is ~= (wanted or false) then return false end
+      local function granted(map) return (map or {})[name] or false end
+      local is = granted(now)
+      if is ~= granted(past.before) and is ~= granted(past.desired) then return false end
     end
     return true
   end,

@@ -5,23 +5,13 @@ local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
 local pg = require "o2x.client.pg"
 local secret = require "o2x.base.secret"
+local sorted_keys = require "o2x.base.sorted_keys"
 local support = require "o2x.effects.pg.support"
 local value = require "o2x.base.value"
 
 local M = {}
 
 -- ---- SQL of a row ----
-
-local function sorted_names(...)
-  local names = {}
-  for _, map in ipairs { ... } do
-    for name in pairs(map) do
-      names[#names + 1] = name
-    end
-  end
-  table.sort(names)
-  return names
-end
 
 local function quoted(names, suffix)
   local list = {}
@@ -34,7 +24,7 @@ end
 -- '"id" = $3 AND "index" = $4', its parameters added to the list.
 local function condition(key, parameters)
   local parts = {}
-  for _, name in ipairs(sorted_names(key)) do
+  for _, name in ipairs(sorted_keys(key)) do
     parameters[#parameters + 1] = key[name]
     parts[#parts + 1] = ("%s = $%d"):format(pg.quote(name, "column name"), #parameters)
   end
@@ -61,7 +51,7 @@ local function insert_row(target, values)
   for name, v in pairs(values) do
     all[name] = v
   end
-  local names, places, parameters = sorted_names(all), {}, {}
+  local names, places, parameters = sorted_keys(all), {}, {}
   for i, name in ipairs(names) do
     places[i], parameters[i] = "$" .. i, all[name]
   end
@@ -70,7 +60,7 @@ local function insert_row(target, values)
 end
 
 local function update_row(target, values)
-  local names, sets, parameters = sorted_names(values), {}, {}
+  local names, sets, parameters = sorted_keys(values), {}, {}
   for i, name in ipairs(names) do
     sets[i], parameters[i] = ("%s = $%d"):format(pg.quote(name, "column name"), i), values[name]
   end
@@ -125,7 +115,7 @@ end
 
 local function name_of(target)
   local parts = {}
-  for _, name in ipairs(sorted_names(target.key)) do
+  for _, name in ipairs(sorted_keys(target.key)) do
     local v = target.key[name]
     parts[#parts + 1] = ("%s = %s"):format(name, type(v) == "string" and "'" .. v .. "'" or tostring(v))
   end
@@ -319,6 +309,6 @@ M.allocated = {
 }
 
 --- The names of the columns that a target is about, sorted.
-M.columns = sorted_names
+M.columns = sorted_keys
 
 return M

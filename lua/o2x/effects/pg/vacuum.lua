@@ -1,4 +1,5 @@
---- pg.vacuum: a table that was vacuumed and analyzed not longer ago than some time. VACUUM may be sent again at any time.
+--- pg.vacuum: a table that was vacuumed and analyzed not longer ago than some time. VACUUM may be sent again at any
+--- time.
 
 local errors = require "o2x.base.error"
 local pg = require "o2x.client.pg"
@@ -10,7 +11,11 @@ FROM pg_stat_user_tables s WHERE s.relid = to_regclass($1)]]
 local function quoted(name)
   local schema, relation = name:match("^([^.]+)%.([^.]+)$")
   if not relation then
-    errors.raise { kind = "input", module = "pg", message = ("table '%s': schema.table expected"):format(tostring(name)) }
+    errors.raise {
+      kind = "input",
+      module = "pg",
+      message = ("table '%s': schema.table expected"):format(tostring(name)),
+    }
   end
   return pg.quote(schema, "schema name") .. "." .. pg.quote(relation, "table name")
 end
