@@ -54,11 +54,11 @@ end
 
 local function check_params(tenant, params)
   if not params.replicas then
-    invalid("scale needs the parameter replicas", "add replicas=3, or status=true to show the current state")
+    invalid("missing parameter replicas", "add replicas=3, or status=true to show the current state")
   end
   if params.replicas < 0 then invalid(("replicas=%d: must be 0 or more"):format(params.replicas)) end
   if not params.service then
-    invalid("scale needs the parameter service", "service=service-billing,service-usage or service=all")
+    invalid("missing parameter service", "service=service-billing,service-usage or service=all")
   end
   local chosen, find_scaler = services.choose(params.service), autoscalers(tenant)
   for _, service in ipairs(chosen) do

@@ -82,8 +82,8 @@ describe("stdlib.scaling", function()
   end)
 
   it("requires both parameters", function()
-    refused("needs the parameter replicas", { service = { "service-billing" } })
-    refused("needs the parameter service", { replicas = 2 })
+    refused("missing parameter replicas", { service = { "service-billing" } })
+    refused("missing parameter service", { replicas = 2 })
   end)
 
   it("refuses a service that is not deployed", function()
