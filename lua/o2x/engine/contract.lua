@@ -28,6 +28,9 @@
 ---@field undo { before: string, how: string, cannot: string? } what the before-image is, how a write is taken back, and
 ---  what cannot be taken back; for people (docs/effects.md)
 
+local diff = require "o2x.base.diff"
+local value = require "o2x.base.value"
+
 local M = {}
 
 -- class → what it demands beside kind, key and read, what would contradict it, and how an interrupted write is known
@@ -109,5 +112,53 @@ end
 ---@param class string
 ---@return string
 function M.known(class) return CLASSES[class].known or "writes nothing" end
+
+-- ---- what a type says, or what is so where it says nothing ----
+
+--- How a change looks to people.
+---@param effect_type o2x.effect_type
+---@param target any
+---@param before any
+---@param after any
+---@return { title: string, lines: string[] }
+function M.describe(effect_type, target, before, after)
+  local shown = effect_type.show and effect_type.show(target, before, after) or { lines = diff.lines(before, after) }
+  local lines = {}
+  for i, line in ipairs(shown.lines or {}) do
+    lines[i] = value.text(line)
+  end
+  return { title = value.text(shown.title or effect_type.key(target)), lines = lines }
+end
+
+--- Is the current value what is desired, in the type's own sense?
+---@param effect_type o2x.effect_type
+---@param current any
+---@param desired any
+---@return boolean
+function M.equal(effect_type, current, desired)
+  if current == nil or desired == nil then return current == desired end
+  if effect_type.equal then return effect_type.equal(current, desired) end
+  return value.equal(current, desired)
+end
+
+--- What of a value the journal keeps: what undo restores, and what tells whether somebody else changed it.
+---@param effect_type o2x.effect_type
+---@param current any
+---@param desired any
+---@param key string for the error about a value that cannot be recorded
+---@return any
+function M.image(effect_type, current, desired, key)
+  if current ~= nil and effect_type.image then current = effect_type.image(current, desired) end
+  return value.plain(current, key)
+end
+
+--- What became of a target.
+---@param before any
+---@param after any
+---@return "created"|"deleted"|"changed"
+function M.outcome(before, after)
+  if before == nil then return "created" end
+  return after == nil and "deleted" or "changed"
+end
 
 return M

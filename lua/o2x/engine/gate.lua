@@ -5,14 +5,12 @@
 ---   plan     read through the overlay; note the difference; write to the overlay only
 ---   resume   apply, but first resume.lua says what the journal and the system know of this effect
 
+local apply = require "o2x.engine.apply"
 local contract = require "o2x.engine.contract"
 local crypto = require "o2x.base.crypto"
-local diff = require "o2x.base.diff"
 local effects = require "o2x.effects"
 local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
-local kill_points = require "o2x.engine.kill_points"
-local outcome = require "o2x.engine.outcome"
 local overlay = require "o2x.engine.overlay"
 local resume = require "o2x.engine.resume"
 local retry = require "o2x.base.retry"
@@ -63,51 +61,17 @@ function Gate:type_of(kind)
   return entry.type, entry.declares
 end
 
---- How a change looks to people.
----@param effect_type o2x.effect_type
----@param target any
----@param before any
----@param after any
----@return { title: string, lines: string[] }
-function Gate.describe(effect_type, target, before, after)
-  local shown = effect_type.show and effect_type.show(target, before, after) or { lines = diff.lines(before, after) }
-  local lines = {}
-  for i, line in ipairs(shown.lines or {}) do
-    lines[i] = value.text(line)
-  end
-  return { title = value.text(shown.title or effect_type.key(target)), lines = lines }
-end
-
---- Is the current value what is desired, in the type's own sense?
----@param effect_type o2x.effect_type
----@param current any
----@param desired any
----@return boolean
-function Gate.equal(effect_type, current, desired)
-  if current == nil or desired == nil then return current == desired end
-  if effect_type.equal then return effect_type.equal(current, desired) end
-  return value.equal(current, desired)
-end
-
---- What of a value the journal keeps: what undo restores, and what tells whether somebody else changed it.
----@param effect_type o2x.effect_type
----@param current any
----@param desired any
----@param key string for the error about a value that cannot be recorded
----@return any
-function Gate.image(effect_type, current, desired, key)
-  if current ~= nil and effect_type.image then current = effect_type.image(current, desired) end
-  return value.plain(current, key)
-end
-
 -- ---- reading ----
 
--- How an effect's operations are retried: within the run's time, each retry in the report and the journal.
-local function retries(gate, e, attempts)
+--- How an effect's operations are retried: within the run's time, each retry in the report and the journal.
+---@param e table type, key, id
+---@param attempts integer? default: as many as the time allows
+---@return { on_retry: function, attempts: integer?, seconds: number } for o2x.base.retry
+function Gate:retries(e, attempts)
   local function on_retry(attempt, err, seconds)
-    gate.run.report:retry(step.path(), e.key, attempt, err, seconds)
-    if not gate.run.journal then return end
-    gate.run.journal:append({
+    self.run.report:retry(step.path(), e.key, attempt, err, seconds)
+    if not self.run.journal then return end
+    self.run.journal:append({
       t = "retry",
       path = step.path(),
       kind = e.type.kind,
@@ -118,7 +82,7 @@ local function retries(gate, e, attempts)
       message = value.text(err),
     }, true)
   end
-  return { on_retry = on_retry, attempts = attempts, seconds = gate.run.retry_seconds }
+  return { on_retry = on_retry, attempts = attempts, seconds = self.run.retry_seconds }
 end
 
 --- Asks the system, again while its failures are transient.
@@ -126,7 +90,7 @@ end
 ---@param fn fun(ctx: table, ...): any
 ---@param ... any arguments of fn
 ---@return any
-function Gate:ask(e, fn, ...) return retry.read(retries(self, e), fn, self.ctx, ...) end
+function Gate:ask(e, fn, ...) return retry.read(self:retries(e), fn, self.ctx, ...) end
 
 --- The value as the system has it.
 ---@param e table type, target, key
@@ -134,7 +98,7 @@ function Gate:ask(e, fn, ...) return retry.read(retries(self, e), fn, self.ctx, 
 function Gate:read_live(e)
   local system = e.type.kind:match("^[^.]+")
   local attempts = not self.reached[system] and retry.first_attempts or nil
-  local found = retry.read(retries(self, e, attempts), e.type.read, self.ctx, e.target)
+  local found = retry.read(self:retries(e, attempts), e.type.read, self.ctx, e.target)
   self.reached[system] = true
   return found
 end
@@ -197,11 +161,6 @@ function Gate:effect(kind, target, desired)
   return self:apply(effect_type, target, desired)
 end
 
-local function outcome_of(before, after)
-  if before == nil then return "created" end
-  return after == nil and "deleted" or "changed"
-end
-
 --- Plans an effect: compares, and writes to the overlay only.
 ---@param effect_type o2x.effect_type
 ---@param target any
@@ -211,13 +170,13 @@ end
 function Gate:plan(effect_type, target, desired)
   local key = effect_type.key(target)
   local before = self:read(effect_type.kind, target)
-  if self.equal(effect_type, before, desired) then
+  if contract.equal(effect_type, before, desired) then
     self.run.plan:unchanged(effect_type.kind, key, step.path())
     return before, "unchanged"
   end
   local after = desired
   if effect_type.predict then after = effect_type.predict(self.ctx, target, desired, before) end
-  local result = outcome_of(before, desired)
+  local result = contract.outcome(before, desired)
   self.overlay:set(effect_type.kind, key, after, before == nil)
   self.run.plan:change {
     kind = effect_type.kind,
@@ -225,7 +184,7 @@ function Gate:plan(effect_type, target, desired)
     path = step.path(),
     outcome = result,
     class = effect_type.class,
-    show = self.describe(effect_type, target, before, after),
+    show = contract.describe(effect_type, target, before, after),
     before = before,
     after = after,
   }
@@ -274,208 +233,7 @@ function Gate:apply(effect_type, target, desired)
   self.name(e, 0)
   local over, after, result = resume.effect(self, e)
   if over then return after, result end
-  return self:perform(e)
-end
-
---- resume.lua may have read the value already (e.read), and may go on with an intent of the journal (e.intended) or
---- with what was there before it (e.carried).
----@param e table the effect
----@return any after what is there now
----@return string outcome
-function Gate:perform(e)
-  self.run.report:effect_started(e.path, e.type.kind, e.key)
-  if not e.read then e.before = self:read_live(e) end
-  if not e.intended then
-    if self.equal(e.type, e.before, e.desired) then return self:unchanged(e) end
-    self:intend(e)
-  end
-  local info, after = self:write(e)
-  return self:conclude(e, info, after)
-end
-
---- Notes that there is nothing to do.
----@param e table
----@return any current
----@return string "unchanged"
-function Gate:unchanged(e)
-  local record =
-    { t = "same", path = e.path, kind = e.type.kind, key = value.text(e.key), effect = e.id, slot = e.slot }
-  self.run.journal:append(record, true)
-  self.run.report:effect_done(e.path, e.type.kind, e.key, "unchanged", task.now() - e.start)
-  return e.before, "unchanged"
-end
-
---- By what the system itself gives the before-image back.
----@param e table the effect
----@return table? reference plain data; nil if the before-image is in the journal
-function Gate:reference(e)
-  if e.carried then return e.carried.reference end
-  if e.before == nil or not e.type.reference then return nil end
-  return value.plain(e.type.reference(self.ctx, e.target, e.before), e.key)
-end
-
---- Everything that undo and a resumed run need, on the disk before the write begins.
----@param e table the effect
-function Gate:intend(e)
-  self.wrote = true
-  kill_points.pass()
-  local target = e.target
-  if e.type.record then target = e.type.record(target) end
-  local carried = e.carried
-  local before = carried and carried.before
-  if not carried then before = self.image(e.type, e.before, e.desired, e.key) end
-  e.origin = before
-  self.run.journal:append {
-    t = "intent",
-    path = e.path,
-    kind = e.type.kind,
-    key = value.text(e.key),
-    effect = e.id,
-    slot = e.slot,
-    class = e.type.class,
-    target = value.plain(target, e.key),
-    before = before,
-    reference = self:reference(e),
-    desired = value.plain(e.desired, e.key),
-    show = self.describe(e.type, e.target, e.before, e.desired),
-    at = self.run.now(),
-  }
-  kill_points.pass()
-end
-
---- Notes that an intended write did not get there, and what it left.
----@param e table
----@param err table
----@param left any what was read back, if it was
-function Gate:failed(e, err, left)
-  if err.kind == "cancelled" then return end
-  self.run.journal:append({
-    t = "failed",
-    path = e.path,
-    effect = e.id,
-    message = value.text(err),
-    left = self.image(e.type, left, e.desired, e.key),
-  }, true)
-end
-
---- Writes, again where that is safe. After a failure the system is asked first: somebody (perhaps this very request)
---- may have done it.
----@param e table the effect
----@return any info for the journal
----@return any after what write left, if it knows
-function Gate:write(e)
-  local budget
-  while true do
-    local results = table.pack(xpcall(e.type.write, errors.handler, self.ctx, e.target, e.desired, e.before, e.id))
-    if results[1] then
-      kill_points.pass()
-      return table.unpack(results, 2, results.n)
-    end
-    local err = errors.wrap(results[2])
-    local unknown = err.kind == "unknown"
-    local again = unknown or retry.may(err, false)
-    if unknown and e.type.class == "unprovable" then again = false end
-    if again and unknown and self:happened(e) then return nil end
-    budget = budget or retry.budget(retries(self, e))
-    if not again or not budget.again(err) then
-      self:failed(e, err)
-      error(err, 0)
-    end
-    if self:happened(e) then return nil end
-  end
-end
-
---- Did the write take place? If not, `before` is brought up to date, in the journal too: what counts is what was there
---- before the write that stands.
----@param e table the effect
----@return boolean
-function Gate:happened(e)
-  if e.type.class ~= "unprovable" and outcome.took_place(self, e) then
-    e.lost = true
-    return true
-  end
-  local current = self:read_live(e)
-  if self.equal(e.type, current, e.desired) then
-    e.lost = true
-    return true
-  end
-  local was, is = self.image(e.type, e.before, e.desired, e.key), self.image(e.type, current, e.desired, e.key)
-  e.before = current
-  if not value.equal(was, is) and not self:is_interim(e, { before = was, desired = e.desired, id = e.id }, current) then
-    self:intend(e)
-  end
-  return false
-end
-
---- Is the value one that a write of ours, cut short, leaves, or that the system reaches by itself?
----@param e table
----@param past table before, desired, id
----@param now any
----@return boolean
-function Gate:is_interim(e, past, now)
-  return e.type.interim ~= nil and self:ask(e, e.type.interim, e.target, past, now) or false
-end
-
-local function mismatch(gate, e, after)
-  return errors.new {
-    kind = "conflict",
-    op = e.type.kind,
-    message = ("%s: read-back mismatch, it is not what was written: %s"):format(
-      e.key,
-      table.concat(gate.describe(e.type, e.target, e.desired, after).lines, "; "):sub(1, 400)
-    ),
-    hint = "somebody else may be changing it; o2x resume tries again",
-  }
-end
-
-local function info_of(gate, e, info, after)
-  if e.lost then return e.type.info and gate:ask(e, e.type.info, e.target, after) or nil end
-  if info ~= nil and not e.type.info then
-    error(("effect type %s: its write gives info, so it must have the function info"):format(e.type.kind), 0)
-  end
-  return info
-end
-
---- Reads back what was written and records the result.
----@param e table
----@param info any what write gave, for the journal
----@param after any what write left, if it knows
----@return any after
----@return string outcome
-function Gate:conclude(e, info, after)
-  if after == nil or e.lost then after = self:read_live(e) end
-  if not self.equal(e.type, after, e.desired) then
-    local past = { before = e.origin, desired = e.desired, id = e.id }
-    if not self:is_interim(e, past, after) then
-      local err = mismatch(self, e, after)
-      self:failed(e, err, after)
-      error(err, 0)
-    end
-  end
-  local result = outcome_of(e.origin, e.desired)
-  self:record(e, result, after, info_of(self, e, info, after))
-  kill_points.pass()
-  self.run.report:effect_done(e.path, e.type.kind, e.key, result, task.now() - e.start)
-  return after, result
-end
-
---- Writes the RESULT of an effect.
----@param e table
----@param result string outcome
----@param after any
----@param info any
-function Gate:record(e, result, after, info)
-  self.run.journal:append {
-    t = "result",
-    path = e.path,
-    effect = e.id,
-    outcome = result,
-    info = value.plain(info, e.key),
-    after = value.plain(after, e.key),
-    image = e.type.image and self.image(e.type, after, e.desired, e.key) or nil,
-    seconds = task.now() - e.start,
-    at = self.run.now(),
-  }
+  return apply.perform(self, e)
 end
 
 return M

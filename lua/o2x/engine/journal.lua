@@ -74,8 +74,7 @@ local function damaged(path, number, why)
     code = "damaged",
     where = path,
     message = ("line %d of the journal is damaged: %s"):format(number + 1, why),
-    hint = "the journal was changed after it was written; bring the file back from a copy, "
-      .. "or look at the systems by hand",
+    hint = "the journal was changed after it was written; restore the file from a copy, or inspect the systems by hand",
   }
 end
 

@@ -1,11 +1,12 @@
 --- Did a write take place? Asked when an answer was lost, and by a resumed run. Each class of the effect contract has
 --- its own way to know; nothing is guessed, and nothing is sent again before the answer.
 
+local contract = require "o2x.engine.contract"
 local errors = require "o2x.base.error"
 
 local M = {}
 
-local function by_reading(gate, e) return gate.equal(e.type, gate:read_live(e), e.desired) end
+local function by_reading(gate, e) return contract.equal(e.type, gate:read_live(e), e.desired) end
 
 local function by_asking(gate, e) return gate:ask(e, e.type.probe, e.target, e.desired, e.id) == "done" end
 

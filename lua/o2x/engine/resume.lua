@@ -11,6 +11,8 @@
 --- Before anything is written, three values are compared: before, ours, now. A value that is neither was put there by
 --- somebody else since; it is a conflict, and the operator decides: `o2x resume RUN --take-over=EFFECT`.
 
+local apply = require "o2x.engine.apply"
+local contract = require "o2x.engine.contract"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local outcome = require "o2x.engine.outcome"
@@ -82,7 +84,7 @@ local function earlier(e, entry)
 end
 
 local function changes(gate, e, before, after)
-  local lines = gate.describe(e.type, e.target, before, after).lines
+  local lines = contract.describe(e.type, e.target, before, after).lines
   if #lines == 0 then return "nothing" end
   return table.concat(lines, "; "):sub(1, 300)
 end
@@ -107,21 +109,16 @@ end
 
 -- Is it what `image` says? nil is nothing there.
 local function is_like(gate, e, entry, now, image)
-  return value.equal(gate.image(e.type, now, entry.desired, e.key), image)
+  return value.equal(contract.image(e.type, now, entry.desired, e.key), image)
 end
 
 -- Stops at a value that somebody else put there, unless it is what the script wants anyway, or the operator has
 -- decided.
 ---@param known boolean is the value one that this run knows?
 local function check_foreign(gate, e, entry, now, known)
-  if known or gate.equal(e.type, now, e.desired) or takes_over(gate.run.past, entry) then return end
-  if gate:is_interim(e, { before = entry.before, desired = entry.desired, id = entry.id }, now) then return end
+  if known or contract.equal(e.type, now, e.desired) or takes_over(gate.run.past, entry) then return end
+  if apply.is_interim(gate, e, { before = entry.before, desired = entry.desired, id = entry.id }, now) then return end
   conflict(gate, e, entry, now)
-end
-
-local function outcome_of(entry)
-  if entry.before == nil then return "created" end
-  return entry.desired == nil and "deleted" or "changed"
 end
 
 local function drop(gate, entry)
@@ -132,7 +129,7 @@ end
 -- The write took place, and the run ended before it could say so.
 local function settle(gate, old, entry, now)
   local info = old.type.info and gate:ask(old, old.type.info, old.target, now) or nil
-  gate:record(old, outcome_of(entry), now, info)
+  apply.record(gate, old, contract.outcome(entry.before, entry.desired), now, info)
   entry.result = true
 end
 
@@ -158,12 +155,12 @@ end
 
 -- The write took place; the script wants the same, or something else.
 local function after_write(gate, e, entry, old, now)
-  check_foreign(gate, e, entry, now, gate.equal(e.type, now, old.desired))
+  check_foreign(gate, e, entry, now, contract.equal(e.type, now, old.desired))
   settle(gate, old, entry, now)
-  local stands = gate.equal(e.type, now, e.desired) or not takes_over(gate.run.past, entry)
+  local stands = contract.equal(e.type, now, e.desired) or not takes_over(gate.run.past, entry)
   if not e.same or not stands then return go_on(e, now) end
-  gate.run.report:effect_done(e.path, e.type.kind, e.key, outcome_of(entry), 0)
-  return true, now, outcome_of(entry)
+  gate.run.report:effect_done(e.path, e.type.kind, e.key, contract.outcome(entry.before, entry.desired), 0)
+  return true, now, contract.outcome(entry.before, entry.desired)
 end
 
 -- The write did not take place. Cut short, it may have left a part of it: then what was there before it still counts.

@@ -1,0 +1,227 @@
+--- Writing one effect: intent, write, read back, result. What a resumed run skips of it is resume.lua's to say.
+
+local contract = require "o2x.engine.contract"
+local errors = require "o2x.base.error"
+local kill_points = require "o2x.engine.kill_points"
+local outcome = require "o2x.engine.outcome"
+local retry = require "o2x.base.retry"
+local task = require "o2x.base.task"
+local value = require "o2x.base.value"
+
+local M = {}
+
+--- Writes an effect. resume.lua may have read the value already (e.read), and may go on with an intent of the journal
+--- (e.intended) or with what was there before it (e.carried).
+---@param gate table
+---@param e table the effect
+---@return any after what is there now
+---@return string outcome
+function M.perform(gate, e)
+  gate.run.report:effect_started(e.path, e.type.kind, e.key)
+  if not e.read then e.before = gate:read_live(e) end
+  if not e.intended then
+    if contract.equal(e.type, e.before, e.desired) then return M.unchanged(gate, e) end
+    M.intend(gate, e)
+  end
+  local info, after = M.write(gate, e)
+  return M.conclude(gate, e, info, after)
+end
+
+--- Notes that there is nothing to do.
+---@param gate table
+---@param e table
+---@return any current
+---@return string "unchanged"
+function M.unchanged(gate, e)
+  local record =
+    { t = "same", path = e.path, kind = e.type.kind, key = value.text(e.key), effect = e.id, slot = e.slot }
+  gate.run.journal:append(record, true)
+  gate.run.report:effect_done(e.path, e.type.kind, e.key, "unchanged", task.now() - e.start)
+  return e.before, "unchanged"
+end
+
+--- By what the system itself gives the before-image back.
+---@param gate table
+---@param e table the effect
+---@return table? reference plain data; nil if the before-image is in the journal
+function M.reference(gate, e)
+  if e.carried then return e.carried.reference end
+  if e.before == nil or not e.type.reference then return nil end
+  return value.plain(e.type.reference(gate.ctx, e.target, e.before), e.key)
+end
+
+--- Everything that undo and a resumed run need, on the disk before the write begins.
+---@param gate table
+---@param e table the effect
+function M.intend(gate, e)
+  gate.wrote = true
+  kill_points.pass()
+  local target = e.target
+  if e.type.record then target = e.type.record(target) end
+  local carried = e.carried
+  local before = carried and carried.before
+  if not carried then before = contract.image(e.type, e.before, e.desired, e.key) end
+  e.origin = before
+  gate.run.journal:append {
+    t = "intent",
+    path = e.path,
+    kind = e.type.kind,
+    key = value.text(e.key),
+    effect = e.id,
+    slot = e.slot,
+    class = e.type.class,
+    target = value.plain(target, e.key),
+    before = before,
+    reference = M.reference(gate, e),
+    desired = value.plain(e.desired, e.key),
+    show = contract.describe(e.type, e.target, e.before, e.desired),
+    at = gate.run.now(),
+  }
+  kill_points.pass()
+end
+
+--- Notes that an intended write did not get there, and what it left.
+---@param gate table
+---@param e table
+---@param err table
+---@param left any what was read back, if it was
+function M.failed(gate, e, err, left)
+  if err.kind == "cancelled" then return end
+  gate.run.journal:append({
+    t = "failed",
+    path = e.path,
+    effect = e.id,
+    message = value.text(err),
+    left = contract.image(e.type, left, e.desired, e.key),
+  }, true)
+end
+
+--- Writes, again where that is safe. After a failure the system is asked first: this request or somebody else may have
+--- done it.
+---@param gate table
+---@param e table the effect
+---@return any info for the journal
+---@return any after what write left, if it knows
+function M.write(gate, e)
+  local budget
+  while true do
+    local results = table.pack(xpcall(e.type.write, errors.handler, gate.ctx, e.target, e.desired, e.before, e.id))
+    if results[1] then
+      kill_points.pass()
+      return table.unpack(results, 2, results.n)
+    end
+    local err = errors.wrap(results[2])
+    local unknown = err.kind == "unknown"
+    local again = unknown or retry.may(err, false)
+    if unknown and e.type.class == "unprovable" then again = false end
+    if again and unknown and M.happened(gate, e) then return nil end
+    budget = budget or retry.budget(gate:retries(e))
+    if not again or not budget.again(err) then
+      M.failed(gate, e, err)
+      error(err, 0)
+    end
+    if M.happened(gate, e) then return nil end
+  end
+end
+
+--- Did the write take place? If not, `before` is brought up to date, in the journal too: what counts is what was there
+--- before the write that stands.
+---@param gate table
+---@param e table the effect
+---@return boolean
+function M.happened(gate, e)
+  if e.type.class ~= "unprovable" and outcome.took_place(gate, e) then
+    e.lost = true
+    return true
+  end
+  local current = gate:read_live(e)
+  if contract.equal(e.type, current, e.desired) then
+    e.lost = true
+    return true
+  end
+  local past = {
+    before = contract.image(e.type, e.before, e.desired, e.key),
+    desired = e.desired,
+    id = e.id,
+  }
+  local unchanged = value.equal(past.before, contract.image(e.type, current, e.desired, e.key))
+  e.before = current
+  if not unchanged and not M.is_interim(gate, e, past, current) then M.intend(gate, e) end
+  return false
+end
+
+--- Is the value one that a write of ours, cut short, leaves, or that the system reaches by itself?
+---@param gate table
+---@param e table
+---@param past table before, desired, id
+---@param now any
+---@return boolean
+function M.is_interim(gate, e, past, now)
+  return e.type.interim ~= nil and gate:ask(e, e.type.interim, e.target, past, now) or false
+end
+
+local function mismatch(gate, e, after)
+  return errors.new {
+    kind = "conflict",
+    op = e.type.kind,
+    message = ("%s: read-back mismatch, it is not what was written: %s"):format(
+      e.key,
+      table.concat(contract.describe(e.type, e.target, e.desired, after).lines, "; "):sub(1, 400)
+    ),
+    hint = "somebody else may be changing it; o2x resume tries again",
+  }
+end
+
+local function info_of(gate, e, info, after)
+  if e.lost then return e.type.info and gate:ask(e, e.type.info, e.target, after) or nil end
+  if info ~= nil and not e.type.info then
+    error(("effect type %s: its write gives info, so it must have the function info"):format(e.type.kind), 0)
+  end
+  return info
+end
+
+--- Reads back what was written and records the result.
+---@param gate table
+---@param e table
+---@param info any what write gave, for the journal
+---@param after any what write left, if it knows
+---@return any after
+---@return string outcome
+function M.conclude(gate, e, info, after)
+  if after == nil or e.lost then after = gate:read_live(e) end
+  if not contract.equal(e.type, after, e.desired) then
+    local past = { before = e.origin, desired = e.desired, id = e.id }
+    if not M.is_interim(gate, e, past, after) then
+      local err = mismatch(gate, e, after)
+      M.failed(gate, e, err, after)
+      error(err, 0)
+    end
+  end
+  local result = contract.outcome(e.origin, e.desired)
+  M.record(gate, e, result, after, info_of(gate, e, info, after))
+  kill_points.pass()
+  gate.run.report:effect_done(e.path, e.type.kind, e.key, result, task.now() - e.start)
+  return after, result
+end
+
+--- Writes the RESULT of an effect.
+---@param gate table
+---@param e table
+---@param result string outcome
+---@param after any
+---@param info any
+function M.record(gate, e, result, after, info)
+  gate.run.journal:append {
+    t = "result",
+    path = e.path,
+    effect = e.id,
+    outcome = result,
+    info = value.plain(info, e.key),
+    after = value.plain(after, e.key),
+    image = e.type.image and contract.image(e.type, after, e.desired, e.key) or nil,
+    seconds = task.now() - e.start,
+    at = gate.run.now(),
+  }
+end
+
+return M
