@@ -96,7 +96,7 @@ local function check_duplicate(seen, entry, runbook, text)
   seen[id] = seen[id] or { text = text, path = runbook.path }
 end
 
-local function look(project, arguments)
+local function check_files(project, arguments)
   local list, loaded, seen, locked = {}, {}, {}, versions.read(project)
   for _, file in ipairs(files_of(project, arguments)) do
     local problems, runbook, text = lint.file(project, file[1], file[2])
@@ -141,7 +141,7 @@ end
 ---@param arguments string[]
 function M.run(options, arguments)
   local project = common.load_project(options, arguments[1])
-  local list, loaded = look(project, arguments)
+  local list, loaded = check_files(project, arguments)
   local bad, count = 0, 0
   for _, entry in ipairs(list) do
     bad, count = bad + (#entry.problems > 0 and 1 or 0), count + #entry.problems

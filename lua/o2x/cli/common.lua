@@ -72,7 +72,7 @@ end
 
 --- Prints notes before a run: the tenant has its own version, or a runbook was edited without a new version.
 ---@param run table
-function M.notes(run)
+function M.print_notes(run)
   local over = run.runbook.overrides
   local own = run.runbook.path:match("runbooks/tenants/([^/]+)/[^/]+$")
   if own then
@@ -174,7 +174,7 @@ function M.conclude(run, status, err, options, seconds)
   local style = out.style(2)
   local counts = run.report.counts
   local next_command = NEXT[status] and NEXT[status]:format(run.id)
-  local result = output.give(run, options)
+  local result = output.print(run, options)
   if options.json then
     out.json {
       run = run.id,

@@ -25,7 +25,7 @@ local function attempt(fleet, tenant, prepare, apply)
     this = prepare(report)
     return apply(this, function()
       out.say(("%s %s for %s, run %s"):format(this.runbook.name, this.runbook.version, tenant, this.id))
-      common.notes(this)
+      common.print_notes(this)
     end)
   end, errors.handler)
   if not ok then

@@ -78,12 +78,12 @@ end
 -- The columns of the table of checks.
 local CHECKS = { "check", "ok", "found" }
 
---- Gives a run's output, if it has one: prints the table unless JSON is wanted, writes the JUnit file. What a plan
+--- Prints a run's output, if it has one: the table (unless JSON is wanted), and writes the JUnit file. What a plan
 --- would change does not exist yet, so a plan with changes has no output.
 ---@param run table
 ---@param options table of the command line
 ---@return table? rows for --json
-function M.give(run, options)
+function M.print(run, options)
   local output = run.output
   if not output or run.mode == "plan" and run.plan:has_changes() then return nil end
   local rows = output.checks and (run.checks or {}) or output.rows

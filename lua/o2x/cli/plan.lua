@@ -22,7 +22,7 @@ end
 
 local function show(this, plan, options, arguments)
   local command = next_command(options, arguments)
-  local result = output.give(this, options)
+  local result = output.print(this, options)
   if this.runbook.severe then command = command .. " --confirm=" .. this.tenant_name end
   if options.json then
     local data = plan:data()
@@ -53,7 +53,7 @@ local function perform(options, arguments)
     secrets = options.secrets,
     report = progress.new { quiet = options.quiet or options.json, verbose = options.verbose, planning = true },
   }
-  common.notes(this)
+  common.print_notes(this)
   local plan = run.plan(this)
   show(this, plan, options, arguments)
   return options.detailed_exitcode and plan:has_changes() and CHANGES or 0

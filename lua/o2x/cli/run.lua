@@ -29,7 +29,7 @@ local function perform(options, arguments)
   local start = task.now()
   local status, err = run.apply(this, function()
     out.say(("%s %s for %s, run %s"):format(this.runbook.name, this.runbook.version, this.tenant_name, this.id))
-    common.notes(this)
+    common.print_notes(this)
   end)
   return common.conclude(this, status, err, options, task.now() - start)
 end

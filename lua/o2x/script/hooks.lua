@@ -70,7 +70,7 @@ end
 ---@field status "begun"|"done"|"failed"
 ---@field error string? what went wrong
 
-local function about(run, status, err)
+local function run_info(run, status, err)
   local user, host = identity.here()
   return frozen.new {
     runbook = run.runbook.name,
@@ -97,7 +97,7 @@ local function call(run, fn, name, status, err)
     own[effect] = true
   end
   run.declared, run.ctx.declared = own, own
-  step.step(run, name, function() fn(run.tenant, about(run, status, err)) end)
+  step.step(run, name, function() fn(run.tenant, run_info(run, status, err)) end)
 end
 
 --- Runs the hook before a run.

@@ -50,16 +50,16 @@ local function line_of(text, field)
   return 1
 end
 
-local function check_help(look, runbook, text)
+local function check_help(context, runbook, text)
   if not runbook.help or not runbook.help:match("%S") then
-    look.problem(
+    context.problem(
       line_of(text, "summary"),
       "missing help",
       "help = [[why it exists, what it changes, how to verify it, how to undo it]]"
     )
   end
   for name, spec in pairs(runbook.params) do
-    if not spec.help then look.problem(line_of(text, name), ("parameter %s has no help"):format(name)) end
+    if not spec.help then context.problem(line_of(text, name), ("parameter %s has no help"):format(name)) end
   end
 end
 
@@ -87,7 +87,7 @@ function M.file(project, path, kind)
   local fine, file = pcall(reach.file, text, shown)
   if not fine or not load(text, "=check", "t") then return problems end
   local seen = {}
-  local look = {
+  local context = {
     file = file,
     tree = file.tree,
     sandbox = box,
@@ -102,11 +102,11 @@ function M.file(project, path, kind)
       seen[full] = true
     end,
   }
-  names.look(look)
-  steps.look(look)
-  literals.look(look)
-  if ok and kind ~= "library" then writes.look(look) end
-  if ok and kind == "runbook" then check_help(look, loaded, text) end
+  names.check(context)
+  steps.check(context)
+  literals.check(context)
+  if ok and kind ~= "library" then writes.check(context) end
+  if ok and kind == "runbook" then check_help(context, loaded, text) end
   table.sort(problems, function(a, b) return a.line < b.line end)
   return problems, ok and kind == "runbook" and loaded or nil, text
 end

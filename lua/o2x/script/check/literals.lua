@@ -52,10 +52,10 @@ local function looks_random(text)
   return text:find("%a") ~= nil and text:find("[^%a_.-]") ~= nil
 end
 
-local function named(look, name, node, line)
+local function named(context, name, node, line)
   if type(name) ~= "string" or not node or node.k ~= "string" or not names_secret(name) then return end
   if looks_random(node.value) then
-    look.problem(
+    context.problem(
       line,
       ("%s looks like a secret in the source"):format(name),
       "read secrets from tenant.secrets or with vault.read"
@@ -64,11 +64,11 @@ local function named(look, name, node, line)
   end
 end
 
-local function shaped(look, node)
+local function shaped(context, node)
   if node.reported then return end
   for _, shape in ipairs(SHAPES) do
     if #node.value >= shape[2] and node.value:find(shape[1]) then
-      look.problem(
+      context.problem(
         node.line,
         shape[3] .. " in the source",
         "revoke it, then read the new one from tenant.secrets or with vault.read"
@@ -79,24 +79,24 @@ local function shaped(look, node)
 end
 
 --- Reports literals that look like secrets.
----@param look table
-function M.look(look)
-  parser.walk(look.tree, function(node)
+---@param context table
+function M.check(context)
+  parser.walk(context.tree, function(node)
     if node.k == "table" then
       for _, item in ipairs(node.items) do
-        named(look, item.name, item.value, item.line)
+        named(context, item.name, item.value, item.line)
       end
     elseif node.k == "local" then
       for i, var in ipairs(node.vars) do
-        named(look, var.name, node.values[i], node.line)
+        named(context, var.name, node.values[i], node.line)
       end
     elseif node.k == "assign" then
       for i, target in ipairs(node.targets) do
         local key = target.k == "index" and target.key or target
-        named(look, key.value or key.name, node.values[i], node.line)
+        named(context, key.value or key.name, node.values[i], node.line)
       end
     elseif node.k == "string" then
-      shaped(look, node)
+      shaped(context, node)
     end
   end)
 end

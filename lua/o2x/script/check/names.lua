@@ -10,22 +10,22 @@ local script = require "o2x.script.check.script"
 
 local M = {}
 
-local function global(look, node, assigned)
-  local ok, value = pcall(function() return look.environment[node.name] end)
+local function global(context, node, assigned)
+  local ok, value = pcall(function() return context.environment[node.name] end)
   if assigned then
-    look.problem(node.line, ("assignment to the global %s"):format(node.name), "declare it: local " .. node.name)
+    context.problem(node.line, ("assignment to the global %s"):format(node.name), "declare it: local " .. node.name)
   elseif not ok then
     local message = tostring(value):gsub("^.-:%d+: ", "")
-    look.problem(node.line, message .. suggest.did_you_mean(node.name, look.globals))
+    context.problem(node.line, message .. suggest.did_you_mean(node.name, context.globals))
   end
 end
 
 -- A misspelt or forbidden library function, such as string.fromat.
-local function library(look, node)
+local function library(context, node)
   local name = node.object.name
-  local ok, lib = pcall(function() return look.environment[name] end)
+  local ok, lib = pcall(function() return context.environment[name] end)
   if not ok or type(lib) ~= "table" or lib[node.key.value] ~= nil then return end
-  look.problem(node.line, ("%s.%s is not available in runbooks"):format(name, node.key.value))
+  context.problem(node.line, ("%s.%s is not available in runbooks"):format(name, node.key.value))
 end
 
 -- The API and the path in it that a node refers to: "pg", "tenant" for pg.tenant.
@@ -41,34 +41,34 @@ local function api_path(node)
   end
 end
 
-local function api_field(look, api, key, line)
+local function api_field(context, api, key, line)
   local functions = reference.of(api)
   if not functions or functions[key] then return functions and functions[key] end
-  look.problem(line, ("o2x.%s has no %q%s"):format(api, key, suggest.did_you_mean(key, sorted_keys(functions))))
+  context.problem(line, ("o2x.%s has no %q%s"):format(api, key, suggest.did_you_mean(key, sorted_keys(functions))))
 end
 
-local function stdlib_field(look, module, key, line)
-  local ok, loaded = pcall(look.sandbox.require, look.sandbox, module)
+local function stdlib_field(context, module, key, line)
+  local ok, loaded = pcall(context.sandbox.require, context.sandbox, module)
   if not ok or type(loaded) ~= "table" or loaded[key] ~= nil then return end
-  look.problem(line, ("%s has no %q%s"):format(module, key, suggest.did_you_mean(key, sorted_keys(loaded))))
+  context.problem(line, ("%s has no %q%s"):format(module, key, suggest.did_you_mean(key, sorted_keys(loaded))))
 end
 
 -- Methods of an API's objects take a colon (pg.tenant:rows), functions of an API a dot (vault.ensure).
-local function form(look, node)
+local function form(context, node)
   local api, rest = api_path(node.object)
   if not api then return end
   local key = node.k == "method" and node.name or node.key.value
   local shown = table.concat({ api, rest }, ".")
-  local found = api_field(look, api, key, node.line)
+  local found = api_field(context, api, key, node.line)
   if not found then return end
   if node.k == "method" and not found.method then
-    look.problem(
+    context.problem(
       node.line,
       ("%s:%s is not a method"):format(shown, key),
       ("call it with a dot: %s.%s(…)"):format(shown, key)
     )
   elseif node.called and found.method and rest then
-    look.problem(
+    context.problem(
       node.line,
       ("%s.%s is a method"):format(shown, key),
       ("call it with a colon: %s:%s(…)"):format(shown, key)
@@ -76,20 +76,20 @@ local function form(look, node)
   end
 end
 
-local function index(look, node)
+local function index(context, node)
   if node.key.k ~= "string" then return end
-  if node.object.k == "name" and not node.object.var then return library(look, node) end
+  if node.object.k == "name" and not node.object.var then return library(context, node) end
   local module = script.required(node.object)
-  if module and module:match("^stdlib%.") then return stdlib_field(look, module, node.key.value, node.line) end
-  form(look, node)
+  if module and module:match("^stdlib%.") then return stdlib_field(context, module, node.key.value, node.line) end
+  form(context, node)
 end
 
-local function required(look, node)
+local function required(context, node)
   local name = node.args[1] and node.args[1].value
   if type(name) ~= "string" or name == "o2x.runbook" then return end
   local api = name:match("^o2x%.(.*)$")
   if api and not effects.known(api) then
-    look.problem(node.line, ("require %q: unknown API%s"):format(name, suggest.did_you_mean(api, effects.NAMES)))
+    context.problem(node.line, ("require %q: unknown API%s"):format(name, suggest.did_you_mean(api, effects.NAMES)))
   end
 end
 
@@ -105,7 +105,7 @@ local function from_outside(expression)
 end
 
 -- A query built by concatenation is open to SQL injection.
-local function query(look, node)
+local function query(context, node)
   local sql = node.args[1]
   if not sql or node.name ~= "rows" and node.name ~= "one" then return end
   if api_path(node.object) ~= "pg" then return end
@@ -114,20 +114,22 @@ local function query(look, node)
       and (sql.b.k ~= "string" or sql.a.k ~= "string" and sql.a.k ~= "binary")
     or sql.k == "method" and sql.name == "format"
   if built and from_outside(sql) then
-    look.problem(node.line, "SQL built by concatenation", "pass the values as parameters: $1, $2 …")
+    context.problem(node.line, "SQL built by concatenation", "pass the values as parameters: $1, $2 …")
   end
 end
 
-local function params(look, func)
+local function params(context, func)
   local tenant, given = func.params[1], func.params[2]
-  if not look.declared or not tenant or not given or tenant.name ~= "tenant" or given.name ~= "params" then return end
-  local names = sorted_keys(look.declared)
+  if not context.declared or not tenant or not given or tenant.name ~= "tenant" or given.name ~= "params" then
+    return
+  end
+  local names = sorted_keys(context.declared)
   parser.walk(func, function(node)
     if node.k ~= "index" or node.object.k ~= "name" or node.object.var ~= given or node.key.k ~= "string" then
       return
     end
-    if look.declared[node.key.value] then return end
-    look.problem(
+    if context.declared[node.key.value] then return end
+    context.problem(
       node.line,
       ("params.%s is not declared%s"):format(node.key.value, suggest.did_you_mean(node.key.value, names)),
       "declare it in the runbook's params"
@@ -135,11 +137,11 @@ local function params(look, func)
   end)
 end
 
-local function assigned(look, target)
-  if target.k == "name" and not target.var then return global(look, target, true) end
+local function assigned(context, target)
+  if target.k == "name" and not target.var then return global(context, target, true) end
   local is_tenant = target.k == "index" and target.object.k == "name" and target.object.name == "tenant"
   if is_tenant and target.key.k == "string" and target.key.value ~= "id" and target.object.var then
-    look.problem(
+    context.problem(
       target.line,
       ("tenant.%s is read-only"):format(target.key.value),
       "only tenant.id may be set, once; change the rest in the tenant's file"
@@ -148,26 +150,26 @@ local function assigned(look, target)
 end
 
 --- Reports undefined names.
----@param look table tree, environment, globals, sandbox, declared (parameters or nil), problem(line, message, hint)
-function M.look(look)
-  parser.walk(look.tree, function(node)
+---@param context table tree, environment, globals, sandbox, declared (parameters or nil), problem(line, message, hint)
+function M.check(context)
+  parser.walk(context.tree, function(node)
     if node.k == "call" then
       node.fn.called = true
-      if script.calls(node, "require") then required(look, node) end
+      if script.calls(node, "require") then required(context, node) end
     elseif node.k == "assign" then
       for _, target in ipairs(node.targets) do
         if target.k == "name" then target.assigned = true end
-        assigned(look, target)
+        assigned(context, target)
       end
     elseif node.k == "name" and not node.var and not node.assigned then
-      global(look, node)
+      global(context, node)
     elseif node.k == "index" then
-      index(look, node)
+      index(context, node)
     elseif node.k == "method" then
-      form(look, node)
-      query(look, node)
+      form(context, node)
+      query(context, node)
     elseif node.k == "func" then
-      params(look, node)
+      params(context, node)
     end
   end)
 end

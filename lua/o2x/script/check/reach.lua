@@ -46,18 +46,18 @@ function M.from(file, node, load, visit)
       push(at, n.var.value, origin)
     end
   end
-  local function look(at, root, origin)
+  local function visit_tree(at, root, origin)
     parser.walk(root, function(n)
       local from = origin or n
       visit(at, n, from)
       follow(at, n, from)
     end)
   end
-  look(file, node, nil)
+  visit_tree(file, node, nil)
   local i = 1
   while queue[i] do
     local entry = queue[i]
-    look(entry[1], entry[2].k == "name" and entry[2].var and entry[2].var.value or entry[2], entry[3])
+    visit_tree(entry[1], entry[2].k == "name" and entry[2].var and entry[2].var.value or entry[2], entry[3])
     i = i + 1
   end
 end

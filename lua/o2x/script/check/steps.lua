@@ -8,22 +8,22 @@ local M = {}
 
 local NAMELESS = { func = true, number = true, literal = true, table = true }
 
-local function check_step(look, node, kind)
+local function check_step(context, node, kind)
   local name, fn = node.args[1], node.args[2]
   local spread = #node.args == 1 and (name.k == "call" or name.k == "method" or name.value == "...")
   if spread then return end -- step(table.unpack(line))
   if not name or NAMELESS[name.k] or name.k == "string" and name.value:match("^%s*$") then
-    look.problem(node.line, ("%s without a name"):format(kind), ('%s("What it does", function, …)'):format(kind))
+    context.problem(node.line, ("%s without a name"):format(kind), ('%s("What it does", function, …)'):format(kind))
     return
   end
   if name.k == "string" and name.value:find("[%c/]") then
-    look.problem(node.line, ("the name of a %s contains a slash or a line break: %q"):format(kind, name.value))
+    context.problem(node.line, ("the name of a %s contains a slash or a line break: %q"):format(kind, name.value))
   end
   local shown = name.k == "string" and ("%q"):format(name.value) or ""
   if not fn or fn.k == "string" or fn.k == "number" or fn.k == "literal" or fn.k == "table" then
-    look.problem(node.line, ("%s %s has no function"):format(kind, shown))
+    context.problem(node.line, ("%s %s has no function"):format(kind, shown))
   elseif fn.k == "call" and fn.fn.k == "index" then
-    look.problem(
+    context.problem(
       node.line,
       ("%s %s calls its function instead of passing it"):format(kind, shown),
       ("pass the function and its arguments: %s(%s, f, …)"):format(kind, shown)
@@ -34,10 +34,10 @@ end
 -- Finds duplicate literal names in statements that may run together. seen: name → line; looped: inside a loop.
 local stretch
 
-local function names_in(look, node, seen, looped)
+local function names_in(context, node, seen, looped)
   parser.walk(node, function(n)
     if n.k == "func" then
-      stretch(look, n.body, {}, n.repeated or false)
+      stretch(context, n.body, {}, n.repeated or false)
       return false
     end
     if
@@ -54,13 +54,13 @@ local function names_in(look, node, seen, looped)
     local name = n.args[1]
     if not name or name.k ~= "string" then return end
     if looped then
-      look.problem(
+      context.problem(
         n.line,
         ("step %q is in a loop: its name repeats"):format(name.value),
         "make the name unique, for example with the loop variable"
       )
     elseif seen[name.value] then
-      look.problem(
+      context.problem(
         n.line,
         ("duplicate step name %q (line %d)"):format(name.value, seen[name.value]),
         "step names must be unique within their parent"
@@ -70,15 +70,15 @@ local function names_in(look, node, seen, looped)
   end)
 end
 
-local function branches(look, statement, seen, looped)
+local function branches(context, statement, seen, looped)
   local all = {}
   for _, clause in ipairs(statement.clauses) do
     local own = {}
     for name, line in pairs(seen) do
       own[name] = line
     end
-    if clause.condition then names_in(look, clause.condition, own, looped) end
-    stretch(look, clause.body, own, looped)
+    if clause.condition then names_in(context, clause.condition, own, looped) end
+    stretch(context, clause.body, own, looped)
     -- A branch that returns never reaches the following statements.
     local last = clause.body[#clause.body]
     if not (last and last.k == "return") then
@@ -92,24 +92,24 @@ local function branches(look, statement, seen, looped)
   end
 end
 
-stretch = function(look, statements, seen, looped)
+stretch = function(context, statements, seen, looped)
   for _, statement in ipairs(statements) do
     if statement.k == "if" then
-      branches(look, statement, seen, looped)
+      branches(context, statement, seen, looped)
     elseif statement.k == "loop" then
       for _, expression in ipairs(statement.exprs) do
-        names_in(look, expression, seen, looped)
+        names_in(context, expression, seen, looped)
       end
-      stretch(look, statement.body, {}, true)
+      stretch(context, statement.body, {}, true)
     elseif statement.k == "do" then
-      stretch(look, statement.body, seen, looped)
+      stretch(context, statement.body, seen, looped)
     else
-      names_in(look, statement, seen, looped)
+      names_in(context, statement, seen, looped)
     end
   end
 end
 
-local function check_reads(look, node)
+local function check_reads(context, node)
   local fn = node.args[2]
   if not fn or fn.k ~= "func" then return end
   parser.walk(fn, function(n)
@@ -118,7 +118,7 @@ local function check_reads(look, node)
     local functions = api and reference.of(api)
     local found = functions and functions[n.key.value]
     if found and found.writes then
-      look.problem(
+      context.problem(
         n.line,
         ("a check must only read, but %s.%s writes"):format(api, n.key.value),
         "write in a step and read in a check"
@@ -128,16 +128,16 @@ local function check_reads(look, node)
 end
 
 --- Reports mistakes in the steps and checks of a script.
----@param look table
-function M.look(look)
-  parser.walk(look.tree, function(node)
-    if script.calls(node, "step") then check_step(look, node, "step") end
+---@param context table
+function M.check(context)
+  parser.walk(context.tree, function(node)
+    if script.calls(node, "step") then check_step(context, node, "step") end
     if script.calls(node, "check") then
-      check_step(look, node, "check")
-      check_reads(look, node)
+      check_step(context, node, "check")
+      check_reads(context, node)
     end
   end)
-  stretch(look, look.tree.body, {}, false)
+  stretch(context, context.tree.body, {}, false)
 end
 
 return M

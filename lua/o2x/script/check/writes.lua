@@ -20,21 +20,21 @@ local function api_function(node)
 end
 
 --- Reports undeclared effects.
----@param look table file, load(module), effects (the declared ones), problem
-function M.look(look)
+---@param context table file, load(module), effects (the declared ones), problem
+function M.check(context)
   local declared, reported = {}, {}
-  for _, effect in ipairs(look.effects) do
+  for _, effect in ipairs(context.effects) do
     declared[effect] = true
   end
-  reach.from(look.file, look.tree, look.load, function(file, node, origin)
+  reach.from(context.file, context.tree, context.load, function(file, node, origin)
     local api, key = api_function(node)
     local functions = api and reference.of(api)
     local found = functions and functions[key]
     local module = found and found.writes and effects.find(api)
     if not module or not module.declares or declared[module.declares] or reported[module.declares] then return end
     reported[module.declares] = true
-    local through = file ~= look.file and (", called from here (%s:%d)"):format(file.shown, node.line) or ""
-    look.problem(
+    local through = file ~= context.file and (", called from here (%s:%d)"):format(file.shown, node.line) or ""
+    context.problem(
       origin.line,
       ("undeclared effect: %s.%s writes%s"):format(api, key, through),
       ("add %q to the runbook's effects"):format(module.declares)

@@ -4,7 +4,7 @@ local script = require "o2x.script.check.script"
 -- The lines on which a secret is found.
 local function lines_of(text)
   local lines = {}
-  literals.look {
+  literals.check {
     tree = script.tree(text),
     problem = function(line, message)
       assert.is_nil(message:find("hunter2", 1, true), "the message repeats the secret")

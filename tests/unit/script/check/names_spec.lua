@@ -12,7 +12,7 @@ describe("a name that is not there", function()
   local function said(text, declared)
     local list = {}
     local box = sandbox.new { root = place.path, runbooks = place:at "runbooks", stdlib = place:at "stdlib" }
-    names.look {
+    names.check {
       tree = script.tree(text),
       environment = box.environment,
       globals = { "step", "check" },
@@ -59,7 +59,7 @@ describe("a query", function()
   it("that is put together from what comes from outside is found", function()
     local function count(text)
       local n = 0
-      names.look {
+      names.check {
         tree = script.tree('local pg = require "o2x.pg" local function f(tenant) ' .. text .. " end"),
         environment = setmetatable({}, { __index = function() return {} end }),
         problem = function() n = n + 1 end,

@@ -4,7 +4,7 @@ local steps = require "o2x.script.check.steps"
 -- The lines on which something is wrong with a step or check.
 local function lines_of(text)
   local lines = {}
-  steps.look { tree = script.tree(text), problem = function(line) lines[#lines + 1] = line end }
+  steps.check { tree = script.tree(text), problem = function(line) lines[#lines + 1] = line end }
   table.sort(lines)
   return lines
 end

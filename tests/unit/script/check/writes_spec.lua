@@ -5,7 +5,7 @@ local writes = require "o2x.script.check.writes"
 local function found(text, effects, modules)
   local list = {}
   local file = reach.file('local vault = require "o2x.vault"\nlocal pg = require "o2x.pg"\n' .. text, "main")
-  writes.look {
+  writes.check {
     file = file,
     tree = file.tree,
     effects = effects or {},
