@@ -1,0 +1,66 @@
+-- Each file of lua/o2x and stdlib has a spec at its mirrored path: lua/o2x/base/fs.lua is tested by
+-- tests/unit/base/fs_spec.lua, or by tests/servers/base/fs_spec.lua where it needs a server; a command of lua/o2x/cli
+-- by the page of its name in tests/pages as well.
+
+local fs = require "o2x.base.fs"
+local house = require "tests.support.house"
+
+-- Tested elsewhere, and why.
+local ELSEWHERE <const> = {
+  -- What the first word of a command line leads to is seen from outside.
+  ["lua/o2x/main.lua"] = "tests/pages/main.txt",
+  -- They need whole runs, killed and resumed.
+  ["lua/o2x/cli/fleet.lua"] = "tests/e2e/fleet_spec.lua",
+  ["lua/o2x/engine/run.lua"] = "tests/e2e/engine_spec.lua",
+  ["lua/o2x/engine/kill_points.lua"] = "tests/e2e/engine_spec.lua",
+  -- Parts of o2x.pg, tested with it on a real server.
+  ["lua/o2x/effects/pg/database.lua"] = "tests/servers/effects/pg_spec.lua",
+  ["lua/o2x/effects/pg/migration.lua"] = "tests/servers/effects/pg_spec.lua",
+  ["lua/o2x/effects/pg/row.lua"] = "tests/servers/effects/pg_spec.lua",
+  -- They rename, fill and compare whole databases: only a real server tells.
+  ["lua/o2x/effects/archive/init.lua"] = "tests/e2e/restore_spec.lua",
+  ["lua/o2x/effects/archive/copy.lua"] = "tests/e2e/restore_spec.lua",
+  ["lua/o2x/effects/archive/swap.lua"] = "tests/e2e/restore_spec.lua",
+  ["lua/o2x/effects/archive/table.lua"] = "tests/e2e/restore_spec.lua",
+}
+
+-- The places where the spec of a source may be.
+local function places(path)
+  local name = path:gsub("^lua/o2x/", ""):gsub("%.lua$", "")
+  local list = {}
+  for _, one in ipairs { name, (name:gsub("/init$", "")) } do
+    list[#list + 1] = ("tests/unit/%s_spec.lua"):format(one)
+    list[#list + 1] = ("tests/servers/%s_spec.lua"):format(one)
+  end
+  local command = name:match "^cli/([%w_]+)$"
+  if command then list[#list + 1] = ("tests/pages/%s.txt"):format(command) end
+  return list
+end
+
+local function is_tested(path)
+  for _, place in ipairs(places(path)) do
+    if fs.exists(place) then return true end
+  end
+  return ELSEWHERE[path] ~= nil and fs.exists(ELSEWHERE[path])
+end
+
+describe("a file of lua/o2x or stdlib", function()
+  it("has a spec at its mirrored path", function()
+    local missing = {}
+    for path in pairs(house.read ".") do
+      local ours = path:match "^lua/o2x/.*%.lua$" or path:match "^stdlib/.*%.lua$"
+      if ours and not is_tested(path) then missing[#missing + 1] = path end
+    end
+    table.sort(missing)
+    assert.same({}, missing)
+  end)
+
+  it("that is tested elsewhere is there, and has no spec of its own", function()
+    for path in pairs(ELSEWHERE) do
+      assert.is_true(fs.exists(path), path)
+      for _, place in ipairs(places(path)) do
+        assert.is_false(fs.exists(place), place)
+      end
+    end
+  end)
+end)

@@ -1,0 +1,46 @@
+local folder = require "tests.support.folder"
+local lock = require "o2x.engine.lock"
+local program = require "o2x.core.program"
+
+local function words(run) return { user = "ada", host = "vm", run = run, runbook = "deploy", since = "12:00" } end
+
+describe("a tenant's lock", function()
+  local place
+  before_each(function() place = folder { ["locks/.keep"] = "" } end)
+  after_each(function() place:close() end)
+
+  it("is held by one at a time, and the next is told by whom", function()
+    local held <close> = lock.take(place.path, "acme", words "R-1")
+    assert.truthy(held)
+    local ok, err = pcall(lock.take, place.path, "acme", words "R-2")
+    assert.is_false(ok)
+    assert.equal("locked", err.kind)
+    assert.matches("acme .*ada@vm .*deploy %(R%-1%) .*12:00 .*" .. program.pid(), err.message)
+  end)
+
+  it("does not keep others from another tenant", function()
+    local first <close> = lock.take(place.path, "acme", words "R-1")
+    local second <close> = lock.take(place.path, "zeta", words "R-2")
+    assert.is_true(first ~= second)
+  end)
+
+  it("is free again when it is closed", function()
+    do
+      local _held <close> = lock.take(place.path, "acme", words "R-1")
+    end
+    local again <close> = lock.take(place.path, "acme", words "R-2")
+    assert.truthy(again)
+  end)
+
+  it("says who holds it", function()
+    assert.is_nil(lock.holder(place.path, "acme"))
+    local _held <close> = lock.take(place.path, "acme", words "R-1")
+    assert.equal("R-1", lock.holder(place.path, "acme").run)
+  end)
+
+  it("that cannot be taken for another reason is a failure", function()
+    local ok, err = pcall(lock.take, place:at "nosuch", "acme", words "R-1")
+    assert.is_false(ok)
+    assert.equal("failed", err.kind)
+  end)
+end)
