@@ -21,7 +21,7 @@ end
 
 local function rows()
   local lines = {
-    "| type | class | an interrupted write is known | before-image | taken back | cannot be taken back |",
+    "| type | class | after an interruption | before-image | undo | what cannot be undone |",
     "|---|---|---|---|---|---|",
   }
   for _, one in ipairs(all_types()) do

@@ -1,4 +1,4 @@
---- Writing one effect: intent, write, read back, result. What a resumed run skips of it is resume.lua's to say.
+--- Applies one effect: intent, write, read back, result. resume.lua decides what a resumed run skips.
 
 local contract = require "o2x.engine.contract"
 local errors = require "o2x.base.error"

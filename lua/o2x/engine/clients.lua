@@ -1,5 +1,5 @@
---- The wire clients of a run, each made from the configuration at its first use, bound to what the tenant was granted.
---- ctx:client "aws.s3" is lua/o2x/client/aws/s3.lua, which makes it: for_run(config, scope, run, client).
+--- The wire clients of a run, each made from the configuration at its first use, limited to what the tenant was
+--- granted. ctx:client "aws.s3" is made by for_run(config, scope, run, client) of lua/o2x/client/aws/s3.lua.
 
 local M = {}
 

@@ -1,5 +1,5 @@
---- What the modules of lua/o2x/effects get of a run: its tenant and grants, its clients, and the gate. All of it is
---- called as methods: ctx:client "pg", ctx:effect(kind, target, desired), ctx:read(kind, target).
+--- What the modules of lua/o2x/effects get of a run: its tenant and grants, its clients, and the gate. Everything
+--- is a method: ctx:client "pg", ctx:effect(kind, target, desired), ctx:read(kind, target).
 
 local errors = require "o2x.base.error"
 local retry = require "o2x.base.retry"

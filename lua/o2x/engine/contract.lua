@@ -39,18 +39,18 @@ local CLASSES = {
   idempotent = {
     demands = { "write", "undo" },
     forbids = { "probe", "marker" },
-    known = "by reading the value; what is not there is written again",
+    known = "read and compare; write again what is missing",
   },
-  probed = { demands = { "write", "probe", "undo" }, forbids = { "marker" }, known = "by asking the system" },
+  probed = { demands = { "write", "probe", "undo" }, forbids = { "marker" }, known = "ask the system" },
   transactional = {
     demands = { "write", "marker", "undo" },
     forbids = { "probe" },
-    known = "by its marker, committed in the same transaction",
+    known = "read its marker, committed in the same transaction",
   },
   unprovable = {
     demands = { "write", "undo" },
     forbids = { "probe", "marker" },
-    known = "not at all: the operator decides",
+    known = "the operator decides",
   },
 }
 
@@ -108,7 +108,7 @@ function M.check(module, effect_type)
   must(effect_type.class == "read" or module.declares, "its module declares no effect")
 end
 
---- How an interrupted write of a class is known to have happened, for people.
+--- How a run finds out whether an interrupted write of a class took place, for people.
 ---@param class string
 ---@return string
 function M.known(class) return CLASSES[class].known or "writes nothing" end

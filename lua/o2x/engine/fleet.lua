@@ -1,5 +1,5 @@
---- A run over several tenants: a run for each, every one bound to its own tenant, one after the other or some at once.
--- What is kept of it is what was asked for; how far it came is in the journals of its runs, which name it.
+--- A run over several tenants: one run per tenant, each bound to its own tenant, one after the other or several at
+--- once. The fleet's file holds what was asked for; progress is in the journals of its runs, which name the fleet.
 
 local clock = require "o2x.base.clock"
 local errors = require "o2x.base.error"

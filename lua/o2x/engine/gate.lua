@@ -1,9 +1,10 @@
---- The gate: every write of every run goes through here. It reads what is there, compares it with what should be, and
---- writes only the difference; it records before and after, so that a run can be planned, resumed and looked at.
+--- The gate: every write of every run goes through here. It reads the current value, compares it with the desired
+--- one and writes only a difference. It records the values before and after, so a run can be planned, resumed and
+--- shown.
 ---
 ---   apply    read; equal → unchanged; else INTENT → write → read back → RESULT
----   plan     read through the overlay; note the difference; write to the overlay only
----   resume   apply, but first resume.lua says what the journal and the system know of this effect
+---   plan     read through the overlay; record the difference; write to the overlay only
+---   resume   as apply, but resume.lua first decides from the journal and the system
 
 local apply = require "o2x.engine.apply"
 local contract = require "o2x.engine.contract"

@@ -1,5 +1,5 @@
---- What the records of a journal amount to: how the run went, its steps and effects. What a resumed run makes of them
---- is in resume.lua.
+--- A run as its journal describes it: how it went, its steps and effects. resume.lua decides what a resumed run
+--- does with the records.
 
 local clock = require "o2x.base.clock"
 

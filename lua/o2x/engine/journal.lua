@@ -1,5 +1,6 @@
---- The journal of a run: what was about to happen, and what did. One JSON line a record, framed (host/frame.c) so that
--- a torn last line is told from damage; on the disk before the effect it speaks of begins.
+--- The journal of a run: what was about to happen, and what happened. One JSON record per line, framed by
+--- host/frame.c so that a torn last line can be told from damage. A record is on the disk before the effect that it
+--- announces starts.
 
 local core = require "o2x.core.journal"
 local errors = require "o2x.base.error"

@@ -1,4 +1,4 @@
---- One run a tenant at a time. The lock is the kernel's and goes with its holder, so it is never stale.
+--- At most one run per tenant. The kernel releases the lock when its holder ends, so it is never stale.
 
 local core = require "o2x.core.lock"
 local errors = require "o2x.base.error"

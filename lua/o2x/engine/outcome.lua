@@ -1,5 +1,5 @@
---- Did a write take place? Asked when an answer was lost, and by a resumed run. Each class of the effect contract has
---- its own way to know; nothing is guessed, and nothing is sent again before the answer.
+--- Did a write take place? Asked when an answer was lost, and by a resumed run. Each class of the effect contract
+--- has its own way to find out. Nothing is guessed, and nothing is sent again before the answer is known.
 
 local contract = require "o2x.engine.contract"
 local errors = require "o2x.base.error"

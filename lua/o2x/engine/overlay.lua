@@ -1,4 +1,4 @@
---- What a plan would have written so far. Reads of the plan look here first, so that later steps see earlier ones.
+--- The writes that a plan would have made so far. Reads of the plan look here first, so later steps see earlier ones.
 
 local M = {}
 

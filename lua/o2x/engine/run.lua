@@ -1,4 +1,4 @@
---- One run of a runbook for a tenant: everything is loaded and checked first, then it is planned, applied or resumed.
+--- One run of a runbook for a tenant: prepare (load and check everything), then plan, apply or resume.
 
 local clients = require "o2x.engine.clients"
 local context = require "o2x.engine.context"

@@ -1,5 +1,5 @@
---- The run store: a folder with a folder for each run, holding its journal, its log and the sources it began with.
--- The ids of runs sort by time.
+--- The run store: one folder per run with its journal, its log and the scripts it started with. Run ids sort by
+--- time.
 
 local clock = require "o2x.base.clock"
 local crypto = require "o2x.base.crypto"
