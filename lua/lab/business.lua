@@ -49,6 +49,11 @@ local function filter(list, fields)
   return found
 end
 
+--- Adds an item, with its id and creation time.
+---@param kind string list of the state: "customers", "orders" …
+---@param prefix string of the id
+---@param item table
+---@return table item
 function Business:add(kind, prefix, item)
   local number = (self.state.sequence[kind] or 0) + 1
   self.state.sequence[kind] = number
@@ -58,11 +63,19 @@ function Business:add(kind, prefix, item)
   return item
 end
 
+--- An item by its id; raises NOT_FOUND.
+---@param kind string
+---@param id string
+---@param what string for the message
+---@return table item
 function Business:get(kind, id, what)
   return find(self.state[kind], { id = id }) or reject("NOT_FOUND", "%s %s not found", what, id)
 end
 
--- An external id may be used once. So a client can find out whether an interrupted request took effect.
+--- An external id may be used once. So a client can find out whether an interrupted request took effect.
+---@param kind string
+---@param external string?
+---@param what string for the message
 function Business:check_unused(kind, external, what)
   local other = external and find(self.state[kind], { externalId = external })
   if other then reject("CONFLICT", "%s with externalId %s already exists: %s", what, external, other.id) end
@@ -70,6 +83,9 @@ end
 
 -- customers
 
+--- Creates a customer.
+---@param input table arguments of the GraphQL field
+---@return table customer
 function Business:create_customer(input)
   if not input.email:find("^[^@%s]+@[^@%s]+%.[^@%s]+$") then
     reject("BAD_USER_INPUT", "email %s is not an address", input.email)
@@ -87,6 +103,9 @@ function Business:create_customer(input)
   return customer
 end
 
+--- Changes the fields of a customer that are given.
+---@param input table arguments of the GraphQL field
+---@return table customer
 function Business:update_customer(input)
   local customer = self:get("customers", input.id, "customer")
   for _, field in ipairs({ "firstName", "lastName", "email", "company", "status" }) do
@@ -95,11 +114,19 @@ function Business:update_customer(input)
   return customer
 end
 
+--- The first item whose fields are as given; raises BAD_USER_INPUT when none is given.
+---@param kind string
+---@param input table field → value
+---@param what string for the message
+---@return table? item
 function Business:find_one(kind, input, what)
   if not next(input) then reject("BAD_USER_INPUT", "%s: no id or other field is given", what) end
   return find(self.state[kind], input)
 end
 
+--- Finds a customer by id, email, external id or account number.
+---@param input table arguments of the GraphQL field
+---@return table? customer
 function Business:get_customer(input)
   if input.email then input.email = input.email:lower() end
   return self:find_one("customers", input, "getCustomer")
@@ -122,6 +149,9 @@ local function order_items(input)
   return items
 end
 
+--- Creates an order in status DRAFT.
+---@param input table arguments of the GraphQL field
+---@return table order
 function Business:create_order(input)
   local customer = self:get("customers", input.customerId, "customer")
   self:check_unused("orders", input.externalId, "order")
@@ -141,6 +171,9 @@ function Business:create_order(input)
   return order
 end
 
+--- Submits an order; one that is submitted already stays as it is.
+---@param input table arguments of the GraphQL field
+---@return table order
 function Business:submit_order(input)
   local order =
     self:get("orders", input.id or input.orderId or reject("BAD_USER_INPUT", "submitOrder: no id is given"), "order")
@@ -152,6 +185,8 @@ end
 
 -- billing
 
+--- Creates the invoice of a bill, due in 30 days.
+---@param bill table
 function Business:invoice(bill)
   local invoice = self:add("invoices", "INV", {
     billId = bill.id,
@@ -165,6 +200,10 @@ function Business:invoice(bill)
   bill.invoiceId = invoice.id
 end
 
+--- Creates the bill of orders, and its invoice.
+---@param customer string its id
+---@param orders table[] in one currency
+---@return table bill
 function Business:bill(customer, orders)
   local amount = 0
   for _, order in ipairs(orders) do
@@ -185,7 +224,9 @@ function Business:bill(customer, orders)
   return bill
 end
 
--- Bills every submitted order that has no bill yet, of one customer or of all.
+--- Bills every submitted order that has no bill yet, of one customer or of all.
+---@param input table arguments of the GraphQL field customerId: only of this customer
+---@return table run id, status, billsCreated, bills
 function Business:trigger_billing(input)
   local by_customer, order_of = {}, {}
   for _, order in ipairs(self.state.orders) do
@@ -211,6 +252,9 @@ end
 
 -- payments
 
+--- Pays an invoice, or a part of it.
+---@param input table arguments of the GraphQL field
+---@return table payment
 function Business:process_payment(input)
   local invoice = self:get("invoices", input.invoiceId, "invoice")
   self:check_unused("payments", input.externalId, "payment")
@@ -249,6 +293,9 @@ local REPORTS = {
   CUSTOMERS = { from = "customers", columns = { "accountNumber", "email", "status" } },
 }
 
+--- Generates a report.
+---@param input table arguments of the GraphQL field type: BILLING, CUSTOMERS, INVOICES or REVENUE
+---@return table report
 function Business:generate_report(input)
   local kind = REPORTS[input.type:upper()]
   if not kind then

@@ -64,6 +64,9 @@ end
 local Run = {}
 Run.__index = Run
 
+--- Do @skip and @include let a selection in?
+---@param directives table[]
+---@return boolean
 function Run:included(directives)
   for _, directive in ipairs(directives) do
     local condition = directive.arguments["if"]
@@ -77,7 +80,11 @@ function Run:included(directives)
   return true
 end
 
--- The fields of a selection set in order, with fragments expanded.
+--- The fields of a selection set in order, with fragments expanded.
+---@param selections table[]
+---@param into table[] the fields so far
+---@param seen table<string, boolean> fragments that are being expanded
+---@return table[] into
 function Run:collect(selections, into, seen)
   for _, selection in ipairs(selections) do
     if self:included(selection.directives) then
@@ -111,6 +118,10 @@ local function given_arguments(definition, field)
   return input.fields, nil
 end
 
+--- Refuses arguments that a field does not have.
+---@param given table<string, any>
+---@param definition table of the field
+---@param field table node
 function Run:check_names(given, definition, field)
   for name in pairs(given) do
     if not (definition.input and definition.input[name]) then
@@ -119,7 +130,10 @@ function Run:check_names(given, definition, field)
   end
 end
 
--- The whole document is validated before anything runs: a mutation with a typo in its selection has no effect.
+--- The whole document is validated before anything runs: a mutation with a typo in its selection has no effect.
+---@param type_name string
+---@param selections table[]
+---@param depth integer
 function Run:validate(type_name, selections, depth)
   if depth > MAX_DEPTH then fail("Query is nested too deeply.") end
   for _, field in ipairs(self:collect(selections, {}, {})) do
@@ -129,6 +143,10 @@ function Run:validate(type_name, selections, depth)
   end
 end
 
+--- Validates a field: its name, arguments and selection.
+---@param type_name string
+---@param field table node
+---@param depth integer
 function Run:validate_field(type_name, field, depth)
   local definition = self.schema.types[type_name][field.name]
   if not definition then
@@ -152,6 +170,10 @@ function Run:validate_field(type_name, field, depth)
   end
 end
 
+--- The arguments of a field, checked by type.
+---@param definition table of the field
+---@param field table node
+---@return table<string, any> input
 function Run:input(definition, field)
   local nodes, variable = given_arguments(definition, field)
   local given = {}
@@ -175,6 +197,12 @@ function Run:input(definition, field)
   return input
 end
 
+--- A resolved value as the response has it.
+---@param value any
+---@param want string its type: "Bill", "[Line]", "ID!"
+---@param field table node
+---@param path (string|integer)[] where in the response
+---@return any
 function Run:complete(value, want, field, path)
   if value == nil then return self.null end
   want = want:gsub("!", "")
@@ -190,6 +218,12 @@ function Run:complete(value, want, field, path)
   return self:object(value, want, self:collect(field.selections, {}, {}), path)
 end
 
+--- Resolves a field.
+---@param parent table
+---@param type_name string of the parent
+---@param field table node
+---@param path (string|integer)[] where in the response
+---@return any
 function Run:field(parent, type_name, field, path)
   if field.name == "__typename" then return type_name end
   local definition = self.schema.types[type_name][field.name]
@@ -198,6 +232,12 @@ function Run:field(parent, type_name, field, path)
   return self:complete(value, definition.type, field, path)
 end
 
+--- Resolves the fields of an object. An error of a root field is added to the errors; a deeper one is raised.
+---@param parent table
+---@param type_name string
+---@param fields table[] nodes
+---@param path (string|integer)[] where in the response
+---@return table<string, any>
 function Run:object(parent, type_name, fields, path)
   local result = {}
   for _, field in ipairs(fields) do

@@ -27,9 +27,12 @@ function M.fail(message, location)
   error({ graphql = true, message = message, locations = location and { location } or nil }, 0)
 end
 
+--- Raises a syntax error at the current token.
+---@param message string
 function Parser:fail(message) M.fail("Syntax Error: " .. message .. ".", position(self.text, self.start)) end
 
--- The position after white space, commas and comments.
+--- The position after white space, commas and comments.
+---@return integer
 function Parser:skip()
   local at = self.next
   while true do
@@ -39,6 +42,8 @@ function Parser:skip()
   end
 end
 
+--- Reads a string, in quotes or in triple quotes.
+---@param at integer position of the opening quote
 function Parser:string_token(at)
   if self.text:sub(at, at + 2) == '"""' then
     local close = self.text:find('"""', at + 3, true)
@@ -64,6 +69,7 @@ function Parser:string_token(at)
   end
 end
 
+--- Reads the next token into kind and value.
 function Parser:advance()
   local at = self:skip()
   self.start = at
@@ -95,6 +101,9 @@ function Parser:advance()
   end
 end
 
+--- Takes the token if it is of a kind.
+---@param kind string
+---@return any? value
 function Parser:accept(kind)
   if self.kind ~= kind then return nil end
   local value = self.value
@@ -102,11 +111,18 @@ function Parser:accept(kind)
   return value
 end
 
+--- Takes the token, which must be of a kind.
+---@param kind string
+---@return any value
 function Parser:expect(kind)
   if self.kind ~= kind then self:fail(("Expected %s, found %q"):format(kind, tostring(self.value))) end
   return self:accept(kind)
 end
 
+--- Calls a method one level deeper; refuses a document that is nested too deeply.
+---@param fn fun(parser: table, ...): any
+---@param ... any more arguments of fn
+---@return any result
 function Parser:nested(fn, ...)
   self.depth = self.depth + 1
   if self.depth > MAX_DEPTH then self:fail("Document is nested too deeply") end
@@ -121,6 +137,8 @@ local LITERALS = {
   null = { kind = "null" },
 }
 
+--- Parses a value: a variable, a list, an object or a literal.
+---@return table node
 function Parser:value_node()
   if self:accept("$") then return { kind = "variable", name = self:expect("name") } end
   if self:accept("[") then
@@ -149,6 +167,8 @@ function Parser:value_node()
   return LITERALS[word] or { kind = "literal", value = word } -- an enumeration value is represented by its name
 end
 
+--- Parses the arguments of a field or directive.
+---@return table<string, table> nodes by name
 function Parser:arguments()
   local arguments = {}
   if not self:accept("(") then return arguments end
@@ -161,6 +181,8 @@ function Parser:arguments()
   return arguments
 end
 
+--- Parses directives.
+---@return { name: string, arguments: table }[]
 function Parser:directives()
   local list = {}
   while self:accept("@") do
@@ -169,6 +191,8 @@ function Parser:directives()
   return list
 end
 
+--- Parses a field, a fragment spread or an inline fragment.
+---@return table node
 function Parser:selection()
   local location = position(self.text, self.start)
   if self:accept("...") then
@@ -199,6 +223,8 @@ function Parser:selection()
   }
 end
 
+--- Parses a selection set.
+---@return table[] nodes
 function Parser:selections()
   self:expect("{")
   local list = {}
@@ -208,6 +234,8 @@ function Parser:selections()
   return list
 end
 
+--- Parses a type.
+---@return string text "[Line]!"
 function Parser:type_text()
   local text
   if self:accept("[") then
@@ -218,6 +246,8 @@ function Parser:type_text()
   return self:accept("!") and text .. "!" or text
 end
 
+--- Parses the variables of an operation.
+---@return { name: string, type: string, default: table? }[]
 function Parser:variables()
   local list = {}
   if not self:accept("(") then return list end
@@ -233,6 +263,8 @@ function Parser:variables()
   return list
 end
 
+--- Parses an operation or a fragment and adds it.
+---@param document table operations, fragments
 function Parser:definition(document)
   if self.kind == "{" then
     table.insert(document.operations, { kind = "query", variables = {}, selections = self:selections() })

@@ -148,6 +148,11 @@ local function sorted(map)
   return list
 end
 
+--- Lists snapshots.
+---@param form table<string, string> of the request
+---@return integer status
+---@return table headers
+---@return string body
 function Api:DescribeDBSnapshots(form)
   local id, list = form.DBSnapshotIdentifier, {}
   if id and not self.state.snapshots[id:lower()] then return no_snapshot(self, id) end
@@ -163,6 +168,11 @@ function Api:DescribeDBSnapshots(form)
   return answer(self, "DescribeDBSnapshots", page(form, list, "DBSnapshots", snapshot_node))
 end
 
+--- Creates a snapshot of an instance.
+---@param form table<string, string> of the request
+---@return integer status
+---@return table headers
+---@return string body
 function Api:CreateDBSnapshot(form)
   local id, refusal = identifier(self, form, "DBSnapshotIdentifier")
   if not id then return table.unpack(refusal) end
@@ -189,6 +199,11 @@ function Api:CreateDBSnapshot(form)
   return answer(self, "CreateDBSnapshot", snapshot_node(self.servers:create_snapshot(id, instance.id, tags_of(form))))
 end
 
+--- Deletes a snapshot.
+---@param form table<string, string> of the request
+---@return integer status
+---@return table headers
+---@return string body
 function Api:DeleteDBSnapshot(form)
   local snapshot = self.state.snapshots[(form.DBSnapshotIdentifier or ""):lower()]
   if not snapshot then return no_snapshot(self, form.DBSnapshotIdentifier or "") end
@@ -205,6 +220,11 @@ function Api:DeleteDBSnapshot(form)
   return answer(self, "DeleteDBSnapshot", snapshot_node(snapshot))
 end
 
+--- Lists instances.
+---@param form table<string, string> of the request
+---@return integer status
+---@return table headers
+---@return string body
 function Api:DescribeDBInstances(form)
   local id, list = form.DBInstanceIdentifier, {}
   if id and not self.state.instances[id:lower()] then return no_instance(self, id) end
@@ -218,6 +238,11 @@ function Api:DescribeDBInstances(form)
   )
 end
 
+--- Creates an instance from a snapshot.
+---@param form table<string, string> of the request
+---@return integer status
+---@return table headers
+---@return string body
 function Api:RestoreDBInstanceFromDBSnapshot(form)
   local id, refusal = identifier(self, form, "DBInstanceIdentifier")
   if not id then return table.unpack(refusal) end
@@ -239,6 +264,11 @@ function Api:RestoreDBInstanceFromDBSnapshot(form)
   return answer(self, "RestoreDBInstanceFromDBSnapshot", instance_node(self, instance))
 end
 
+--- Deletes an instance.
+---@param form table<string, string> of the request
+---@return integer status
+---@return table headers
+---@return string body
 function Api:DeleteDBInstance(form)
   local instance = self.state.instances[(form.DBInstanceIdentifier or ""):lower()]
   if not instance then return no_instance(self, form.DBInstanceIdentifier or "") end

@@ -100,10 +100,29 @@ end
 local Api = {}
 Api.__index = Api
 
+--- An error response.
+---@param status integer
+---@param code string
+---@param message string
+---@return integer status
+---@return table headers
+---@return string body
 function Api:problem(status, code, message) return self.aws.problem(status, code, message, NAMESPACE) end
 
+--- An XML response.
+---@param status integer
+---@param node table
+---@param headers table?
+---@return integer status
+---@return table headers
+---@return string body
 function Api:answer(status, node, headers) return self.aws.answer(status, node, NAMESPACE, headers) end
 
+--- Lists hosted zones, from a name on if one is given.
+---@param request table
+---@return integer status
+---@return table headers
+---@return string body
 function Api:list_zones(request)
   local list, first_name = { "HostedZones" }, request.query.dnsname and zones.canonical(request.query.dnsname)
   for _, zone in ipairs(self.store:list()) do
@@ -118,6 +137,11 @@ function Api:list_zones(request)
   })
 end
 
+--- Creates a hosted zone.
+---@param request table
+---@return integer status
+---@return table headers
+---@return string body
 function Api:create_zone(request)
   local ok, root = pcall(xml.parse, request.body)
   local name, reference = ok and root:value("Name"), ok and root:value("CallerReference")
@@ -133,6 +157,12 @@ function Api:create_zone(request)
   )
 end
 
+--- A hosted zone with its name servers.
+---@param _ table request
+---@param zone table
+---@return integer status
+---@return table headers
+---@return string body
 function Api:get_zone(_, zone)
   return self:answer(200, { "GetHostedZoneResponse", zone_node(zone), delegation_node(zone) })
 end
@@ -151,6 +181,12 @@ local function starts_at(zone, query)
   return #zone.records + 1
 end
 
+--- Lists record sets, one page.
+---@param request table
+---@param zone table
+---@return integer status
+---@return table headers
+---@return string body
 function Api:list_records(request, zone)
   local limit = math.min(math.tointeger(tonumber(request.query.maxitems or MAX_ITEMS)) or MAX_ITEMS, MAX_ITEMS)
   local list, from = { "ResourceRecordSets" }, starts_at(zone, request.query)
@@ -167,6 +203,12 @@ function Api:list_records(request, zone)
   return self:answer(200, node)
 end
 
+--- Applies a batch of changes, all or none.
+---@param request table
+---@param zone table
+---@return integer status
+---@return table headers
+---@return string body
 function Api:change_records(request, zone)
   local ok, root = pcall(xml.parse, request.body)
   local batch = ok and root:find("ChangeBatch", "Changes")
@@ -184,6 +226,12 @@ function Api:change_records(request, zone)
   return self:answer(200, { "ChangeResourceRecordSetsResponse", change_node(change) })
 end
 
+--- The state of a change: PENDING or INSYNC.
+---@param _ table request
+---@param id string
+---@return integer status
+---@return table headers
+---@return string body
 function Api:get_change(_, id)
   local change = self.store:get_change(id)
   if not change then return self:problem(404, "NoSuchChange", ("Could not find resource with ID: %s"):format(id)) end

@@ -42,6 +42,10 @@ end
 
 -- ---- buckets ----
 
+--- Lists buckets.
+---@return integer status
+---@return table headers
+---@return string body
 function Api:list_buckets()
   local list = { "Buckets" }
   for name, bucket in pairs(self.state.buckets) do
@@ -50,6 +54,11 @@ function Api:list_buckets()
   return answer { "ListAllMyBucketsResult", { "Owner", { "ID", "lab" } }, list }
 end
 
+--- Creates a bucket.
+---@param name string
+---@return integer status
+---@return table headers
+---@return string body
 function Api:create_bucket(name)
   if self.state.buckets[name] then
     return problem(
@@ -79,6 +88,13 @@ local function common(key, prefix, delimiter)
   return at and key:sub(1, at + #delimiter - 1)
 end
 
+--- Lists the objects of a bucket, one page.
+---@param request table
+---@param name string
+---@param bucket table
+---@return integer status
+---@return table headers
+---@return string body
 function Api:list_objects(request, name, bucket)
   local query = request.query
   local prefix, delimiter = query.prefix or "", query.delimiter or ""
@@ -131,6 +147,13 @@ local function unchunk(body)
   end
 end
 
+--- Stores an object; If-None-Match: * keeps an existing one.
+---@param request table
+---@param bucket table
+---@param key string
+---@return integer status
+---@return table headers
+---@return string body
 function Api:put_object(request, bucket, key)
   local body, declared = request.body or "", request.headers["x-amz-content-sha256"]
   if (request.headers["content-encoding"] or ""):find("aws-chunked", 1, true) then body = unchunk(body) end
@@ -164,6 +187,13 @@ function Api:put_object(request, bucket, key)
   return 200, { ETag = object.etag }, ""
 end
 
+--- An object, or a range of it.
+---@param request table
+---@param bucket table
+---@param key string
+---@return integer status
+---@return table headers
+---@return string body
 function Api:get_object(request, bucket, key)
   local object = bucket.objects[key]
   if not object then return problem(404, "NoSuchKey", "The specified key does not exist.", "/" .. key) end
@@ -184,12 +214,25 @@ function Api:get_object(request, bucket, key)
   return 206, headers, body:sub(from + 1, to + 1)
 end
 
+--- Deletes an object, if it is there.
+---@param bucket table
+---@param key string
+---@return integer status
+---@return table headers
+---@return string body
 function Api:delete_object(bucket, key)
   bucket.objects[key] = nil
   self.lab.save("s3")
   return 204, {}, ""
 end
 
+--- Handles a request for an object.
+---@param request table
+---@param bucket table
+---@param key string
+---@return integer status
+---@return table headers
+---@return string body
 function Api:on_object(request, bucket, key)
   if request.method == "PUT" then return self:put_object(request, bucket, key) end
   if request.method == "DELETE" then return self:delete_object(bucket, key) end
@@ -197,6 +240,12 @@ function Api:on_object(request, bucket, key)
   return problem(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
 end
 
+--- Handles a request for a bucket.
+---@param request table
+---@param name string
+---@return integer status
+---@return table headers
+---@return string body
 function Api:on_bucket(request, name)
   if request.method == "PUT" then return self:create_bucket(name) end
   local bucket = self.state.buckets[name]

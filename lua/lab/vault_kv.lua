@@ -85,6 +85,8 @@ local function deleted_response(secret, number)
   return response.ok({ data = json.null, metadata = version_info(secret, number) }, { status = 404, mount_type = "" })
 end
 
+--- By operation.
+---@type table<string, fun(store: table, call: table, path: string): table>
 local data = {}
 
 function data.read(store, call, path)
@@ -163,6 +165,8 @@ local function each_version(change)
   }
 end
 
+--- By operation.
+---@type table<string, fun(store: table, call: table, path: string): table>
 local metadata = {}
 
 function metadata.read(store, _, path)
@@ -234,6 +238,8 @@ function metadata.list(store, _, path)
   return response.ok({ keys = json.array(keys) }, KV)
 end
 
+--- By operation.
+---@type table<string, fun(store: table, call: table, path: string): table>
 local subkeys = {}
 
 function subkeys.read(store, call, path)
@@ -249,6 +255,8 @@ function subkeys.read(store, call, path)
   return response.ok({ subkeys = names_only(found.data.data), metadata = found.data.metadata }, KV)
 end
 
+--- By operation.
+---@type table<string, fun(store: table, call: table, path: string): table>
 local config = {}
 
 function config.read(store) return response.ok(store.config, KV) end

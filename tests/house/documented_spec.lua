@@ -105,7 +105,7 @@ describe("documentation", function()
     assert.same({}, missing)
   end)
 
-  for _, folder in ipairs { "lua/o2x", "stdlib" } do
+  for _, folder in ipairs { "lua/o2x", "lua/lab", "stdlib" } do
     it("stands above every function and method of " .. folder, function()
       local wrong, count = {}, 0
       each_file(folder, ".lua", function(path, text)

@@ -58,6 +58,8 @@ function Controllers:on(store, fn)
   table.insert(self.sources[store], fn)
 end
 
+--- Passes a change of the store to those who watch its objects.
+---@param change table
 function Controllers:on_change(change)
   for _, fn in ipairs(self.sources[change.store] or {}) do
     fn(change, change.object)
@@ -87,6 +89,8 @@ function Controllers:enqueue_owner(object, kind, reconciler)
   end
 end
 
+--- Reconciles one item; an error goes to the log of the lab.
+---@param item table of the queue
 function Controllers:step(item)
   local ok, problem = xpcall(self.reconcilers[item.reconciler], debug.traceback, self, item.namespace, item.name)
   if not ok then self.lab.log(("k8s controller %s: %s"):format(item.key, tostring(problem))) end
@@ -106,6 +110,8 @@ function Controllers:run()
   self.running = false
 end
 
+--- When the next timer is due.
+---@return number? time of the store's clock; nil if there is no timer
 function Controllers:next_due()
   local due
   for _, timer in pairs(self.timers) do
@@ -114,6 +120,7 @@ function Controllers:next_due()
   return due
 end
 
+--- Reconciles what the timers that are due stand for.
 function Controllers:fire()
   local now, due = self.store.clock(), {}
   for name, timer in pairs(self.timers) do

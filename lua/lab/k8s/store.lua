@@ -56,7 +56,11 @@ function M.new(options)
   return self
 end
 
--- indexes the dependents of each owner, so that a deletion finds them without a search
+--- indexes the dependents of each owner, so that a deletion finds them without a search
+---@param store string path of the objects
+---@param key string
+---@param before table? object until now
+---@param object table? object from now on
 function Store:index(store, key, before, object)
   local id = store .. " " .. key
   if before then
@@ -119,6 +123,12 @@ function Store:uid() return uuid() end
 ---@return string
 function Store:time() return value.time(self.clock()) end
 
+--- Records a change: in the state, the index, the history, and for those who listen.
+---@param kind "ADDED"|"MODIFIED"|"DELETED"
+---@param store string path of the objects
+---@param key string
+---@param object table
+---@param before table? object until now
 function Store:record(kind, store, key, object, before)
   local state = self.state
   state.objects[store] = state.objects[store] or {}

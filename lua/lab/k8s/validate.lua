@@ -37,12 +37,23 @@ end
 local Causes = {}
 Causes.__index = Causes
 
+--- Adds a cause.
+---@param reason string
+---@param field string path
+---@param message string
 function Causes:add(reason, field, message) self[#self + 1] = { reason = reason, field = field, message = message } end
 
+--- Adds that a field is missing.
+---@param field string path
+---@param more string? why
 function Causes:required(field, more)
   self:add("FieldValueRequired", field, "Required value" .. (more and ": " .. more or ""))
 end
 
+--- Adds that a value is invalid.
+---@param field string path
+---@param v any value
+---@param why string
 function Causes:invalid(field, v, why)
   local text = type(v) == "table" and json.encode(v) or type(v) == "string" and ("%q"):format(v) or tostring(v)
   self:add("FieldValueInvalid", field, ("Invalid value: %s: %s"):format(text, why))

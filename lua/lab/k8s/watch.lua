@@ -13,8 +13,16 @@ local BOOKMARK_EVERY = 60
 local Watch = {}
 Watch.__index = Watch
 
+--- Writes an event.
+---@param kind string
+---@param object table
+---@return boolean open false: the client is gone
 function Watch:emit(kind, object) return self.writer:write(json.encode { type = kind, object = object } .. "\n") end
 
+--- Writes an event with an object in the version and form that the client asked for.
+---@param kind string
+---@param object table as stored
+---@return boolean open
 function Watch:send(kind, object)
   object = convert.from_stored(self.kind, object)
   if self.view.table then
@@ -29,6 +37,9 @@ function Watch:send(kind, object)
   return self:emit(kind, object)
 end
 
+--- Writes a bookmark with the current resource version.
+---@param annotations table?
+---@return boolean open
 function Watch:bookmark(annotations)
   return self:emit("BOOKMARK", {
     kind = self.kind.kind,
@@ -37,11 +48,16 @@ function Watch:bookmark(annotations)
   })
 end
 
+--- Is an object in the selection of this watch?
+---@param object table?
+---@return boolean?
 function Watch:matches(object)
   return object and (not self.namespace or object.metadata.namespace == self.namespace) and self.filter(object)
 end
 
--- a change as seen by this watch: an object that leaves its selection is deleted, one that enters it is added
+--- a change as seen by this watch: an object that leaves its selection is deleted, one that enters it is added
+---@param change table
+---@return boolean open
 function Watch:deliver(change)
   if change.store ~= self.kind.store then return true end
   local now = change.type ~= "DELETED" and self:matches(change.object)
@@ -51,12 +67,15 @@ function Watch:deliver(change)
   return true
 end
 
+--- Ends the watch: the changes since a resource version are gone.
+---@param rv string|integer
 function Watch:too_old(rv)
   local _, body = status.expired(("too old resource version: %s (%d)"):format(rv, self.store.oldest))
   self:emit("ERROR", body)
 end
 
--- the existing objects
+--- the existing objects
+---@param wants_end boolean whether a bookmark marks their end
 function Watch:initial(wants_end)
   for _, object in ipairs(self.store:list(self.kind.store, self.namespace)) do
     if self:matches(object) then self:send("ADDED", object) end
@@ -64,6 +83,9 @@ function Watch:initial(wants_end)
   if wants_end then self:bookmark { ["k8s.io/initial-events-end"] = "true" } end
 end
 
+--- Finds where to start, and sends the existing objects if the client wants them.
+---@param query table<string, string>
+---@return boolean started
 function Watch:start(query)
   local store, rv = self.store, query.resourceVersion
   local whole = query.sendInitialEvents == "true"
@@ -77,6 +99,9 @@ function Watch:start(query)
   return self.at ~= nil
 end
 
+--- Sends changes until the timeout or until the client is gone.
+---@param seconds number
+---@param bookmarks boolean whether the client wants bookmarks
 function Watch:run(seconds, bookmarks)
   local store, deadline = self.store, task.now() + seconds
   local next_bookmark = task.now() + BOOKMARK_EVERY
