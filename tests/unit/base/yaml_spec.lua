@@ -187,7 +187,7 @@ none: []
     for _, case in ipairs(texts) do
       local start = os.clock()
       refused(case[1], case[2])
-      assert.is_true(os.clock() - start < 1, case[2])
+      assert.is_true(os.clock() - start < 5, case[2])
       task.sleep(0) -- the host ends what never waits
     end
     for _, text in ipairs {
@@ -198,7 +198,7 @@ none: []
     } do
       local start = os.clock()
       pcall(yaml.decode, text)
-      assert.is_true(os.clock() - start < 3)
+      assert.is_true(os.clock() - start < 10)
       task.sleep(0)
     end
   end)

@@ -71,10 +71,10 @@ local function attack(seeds, try)
   math.randomseed(41)
   local deadline, slowest = task.now() + SECONDS, 0
   for _ = 1, 20000 do
-    local start = task.now()
-    if start > deadline then break end
+    if task.now() > deadline then break end
+    local start = os.clock() -- the processor's time: others may be at work
     try(mutate(seeds))
-    slowest = math.max(slowest, task.now() - start)
+    slowest = math.max(slowest, os.clock() - start)
   end
   assert.is_true(slowest < 1)
 end
