@@ -17,7 +17,8 @@
 #define TYPE "o2x.redis"
 #define REPLY_TYPE "o2x.redis.reply"
 
-enum { MAX_FILL = 65536, MAX_WORDS = 1 << 20, MAX_REPLY = 256 << 20 };
+/* The shortest element of an array has four bytes. */
+enum { MAX_FILL = 65536, MAX_WORDS = 1 << 20, MAX_REPLY = 256 << 20, MAX_ELEMENTS = MAX_REPLY / 4 };
 
 struct redis {
 	redisReader *reader;
@@ -58,6 +59,29 @@ static int redis_close(lua_State *L)
 	return 0;
 }
 
+#if HIREDIS_MAJOR < 1
+typedef int array_length;
+#else
+typedef size_t array_length;
+#endif
+
+static redisReplyObjectFunctions bounded;
+static void *(*create_array)(const redisReadTask *, array_length);
+
+/* hiredis allocates an array when its length is announced, gigabytes if the server says so. */
+static void *create_bounded_array(const redisReadTask *task, array_length length)
+{
+	return length > MAX_ELEMENTS ? NULL : create_array(task, length);
+}
+
+static void bound_arrays(redisReader *reader)
+{
+	create_array = reader->fn->createArray;
+	bounded = *reader->fn;
+	bounded.createArray = create_bounded_array;
+	reader->fn = &bounded;
+}
+
 /***
  Creates a Redis client on a connection.
  @function core.redis.new
@@ -75,6 +99,7 @@ static int redis_new(lua_State *L)
 	redis->reader = redisReaderCreate();
 	if (!redis->reader)
 		return luaL_error(L, "not enough memory");
+	bound_arrays(redis->reader);
 	return 1;
 }
 

@@ -199,6 +199,7 @@ end
 local options = parse { table.unpack(arg, 2) } -- arg[1] is this file
 if not options then return 3 end
 
+local at_start = census()
 local busted = require "busted.core"()
 require "busted"(busted)
 local report = reporter(busted, options)
@@ -208,4 +209,7 @@ for _, path in ipairs(spec_files(options.roots)) do
 end
 require "busted.execute"(busted)(1, {})
 print(("%d passed, %d failed"):format(report.passed, report.failed))
-return report.failed > 0 and 1 or 0
+local code = report.failed > 0 and 1 or 0
+-- A task that a failed test left waiting would keep the process from ending.
+if task.live() > at_start.tasks then os.exit(code) end
+return code
