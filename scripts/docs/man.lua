@@ -23,14 +23,14 @@ local function option_lines(add, options)
   end
 end
 
--- Prose is filled; indented lines stay as they are.
+-- Prose is filled, an empty line ends a paragraph; indented lines stay as they are.
 local function help_lines(add, text)
   local filled = true
-  for line in text:gmatch("[^\n]+") do
+  for line in (text .. "\n"):gmatch("(.-)\n") do
     local fill = not line:match("^%s")
     if fill ~= filled then add(fill and ".fi" or ".nf") end
     filled = fill
-    add(escape(line))
+    add(line == "" and ".PP" or escape(line))
   end
   if not filled then add(".fi") end
 end
