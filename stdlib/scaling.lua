@@ -79,7 +79,7 @@ local function scale(tenant, service, params)
     "Deployment",
     naming.resource(tenant, service),
     params.replicas,
-    { namespace = tenant.namespace, seconds = params.timeout }
+    { namespace = tenant.namespace, timeout = params.timeout }
   )
   if params.permanent then write_values(tenant, service, params.replicas) end
 end

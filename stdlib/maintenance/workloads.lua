@@ -116,7 +116,7 @@ function M.stop(tenant, found, annotation)
   services.each(reverse_waves(tenant, found.workloads), function(workload)
     local state = saved(workload, { replicas = workload.replicas })
     k8s.annotate(workload.kind, workload.name, { [status.KEY] = state })
-    k8s.scale(workload.kind, workload.name, 0, { seconds = services.TIMEOUT })
+    k8s.scale(workload.kind, workload.name, 0, { timeout = services.TIMEOUT })
   end)
 end
 

@@ -40,7 +40,7 @@ describe("stdlib.scaling", function()
   it("scales a service", function()
     local std = scale { service = { "service-billing" }, replicas = 3 }
     assert.same({
-      { "Deployment", "urbanos-service-billing", 3, { namespace = "default", seconds = 60 } },
+      { "Deployment", "urbanos-service-billing", 3, { namespace = "default", timeout = 60 } },
     }, std.called "k8s.scale")
   end)
 

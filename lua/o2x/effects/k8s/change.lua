@@ -199,7 +199,7 @@ local function scale(ctx, kind, name, count, o)
   local target = target_of(ctx, kind, name, o.namespace)
   local _, outcome = ctx:effect("k8s.replicas", target, count)
   if ctx.mode == "plan" or o.wait == false then return outcome end
-  local seconds = o.seconds or SECONDS
+  local seconds = o.timeout or SECONDS
   if count == 0 then
     wait_gone(ctx, target, seconds)
   else
@@ -231,7 +231,7 @@ function M.api(ctx)
     ---@param kind string Deployment or StatefulSet
     ---@param name string
     ---@param count integer
-    ---@param o { namespace: string?, seconds: number?, wait: boolean? }?
+    ---@param o { namespace: string?, timeout: number?, wait: boolean? }? timeout: seconds, 300
     ---@return string outcome
     scale = function(kind, name, count, o) return scale(ctx, kind, name, count, o) end,
 
