@@ -2,10 +2,12 @@ local context = require "lab.context"
 local eventually = require "tests.support.eventually"
 local fs = require "o2x.base.fs"
 local gate = require "tests.support.gate"
+local history = require "o2x.engine.history"
 local net = require "o2x.base.net"
 local proc = require "o2x.base.proc"
 local raised = require "tests.support.raised"
 local redis = require "o2x.client.redis"
+local resume = require "o2x.engine.resume"
 local secret = require "o2x.base.secret"
 local servers = require "tests.support.servers"
 local task = require "o2x.base.task"
@@ -334,11 +336,7 @@ describe("Redis", function()
         end
       end
       assert.is_false((pcall(api.clear, "TIDLT-100008:")))
-      local past = {
-        effects = { [intent.effect] = { intent = true, before = intent.before, desired = intent.desired } },
-        steps = {},
-        values = {},
-      }
+      local past = resume.past(history.of { { t = "begin", runbook = {}, params = {} }, intent })
       local again, resumed = apply { id = "interrupted", past = past }
       assert.same({ 30, "deleted" }, { again.clear "TIDLT-100008:" })
       assert.equal("0", cli "DBSIZE")
