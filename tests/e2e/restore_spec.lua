@@ -182,8 +182,8 @@ describe("backup and restore", function()
     assert.equal("0", asides())
   end)
 
-  -- The step read the copy's fingerprint after it had dropped the copy: killed at 7 and 11, it could never be resumed. A
-  -- service that writes to the table between commit and read-back did the same.
+  -- The step read the copy's fingerprint after it had dropped the copy: killed at 7 and 11, it could never be resumed.
+  -- A service that writes to the table between commit and read-back had the same effect.
   it("brings one table back wherever it is killed, with a service that writes meanwhile", function()
     local words = {
       "run",

@@ -1,5 +1,6 @@
--- `ensure_row "A"`, failure, the script corrected to "B", `o2x resume --edited`: the marker of the first attempt counted
--- as done and the run could never be resumed. Now the row becomes "B", or the operator is asked about a foreign change.
+-- `ensure_row "A"`, failure, the script corrected to "B", `o2x resume --edited`: the marker of the first attempt
+-- counted as done and the run could never be resumed. Now the row becomes "B", or the operator is asked about a foreign
+-- change.
 
 local build = require "tests.support.build"
 local fs = require "o2x.base.fs"

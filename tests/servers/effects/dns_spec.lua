@@ -28,7 +28,6 @@ describe("a DNS record", function()
       scope = { dns = { "newclient.embrix.com" } },
       config = { state = fs.join(lab.dir, "runs"), dns = { servers = { lab.env.O2X_LAB_DNS } } },
       client = function() return client end,
-      run_store = function() return store.open(fs.join(lab.dir, "runs")) end,
       waiting = function() end,
       progress = function() end,
       run_store = function(self) return store.open(self.config.state) end,
