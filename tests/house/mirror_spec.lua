@@ -11,6 +11,7 @@ local ELSEWHERE <const> = {
   ["lua/o2x/main.lua"] = "tests/pages/main.txt",
   -- They need whole runs, killed and resumed.
   ["lua/o2x/cli/fleet.lua"] = "tests/e2e/fleet_spec.lua",
+  ["lua/o2x/engine/apply.lua"] = "tests/e2e/engine_spec.lua",
   ["lua/o2x/engine/run.lua"] = "tests/e2e/engine_spec.lua",
   ["lua/o2x/engine/kill_points.lua"] = "tests/e2e/engine_spec.lua",
   -- Parts of o2x.pg, tested with it on a real server.

@@ -13,6 +13,12 @@ describe("o2x.crypto", function()
     assert.not_equal(hash:fingerprint(), crypto.bcrypt(password):fingerprint())
   end)
 
+  it("tells whether a hash is that of a password", function()
+    local hash = require("o2x.base.crypto").bcrypt "correct-horse"
+    assert.is_true(crypto.bcrypt_matches("correct-horse", hash))
+    assert.is_false(crypto.bcrypt_matches("correct-mule", hash))
+  end)
+
   it("does not know the hash of what a plan does not know", function()
     assert.is_true(value.is_unknown(crypto.bcrypt(value.unknown)))
     assert.is_false(crypto.bcrypt_matches(value.unknown, "x"))

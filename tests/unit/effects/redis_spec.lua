@@ -82,6 +82,20 @@ describe("redis.clear", function()
   end)
 end)
 
+describe("what redis.clear would remove", function()
+  local function shown(before)
+    local _, ctx = open {}
+    return ctx.types["redis.keys"].show({ prefix = "T-1:" }, before)
+  end
+
+  it("is shown by its parts and as a whole", function()
+    local lines = shown({ keys = 3, parts = { session = 1, cache = 2 } }).lines
+    assert.same({ "- 2 keys of cache", "- 1 key of session", "- 3 keys in all" }, lines)
+    assert.same({ "- 3 keys" }, shown({ keys = 3 }).lines)
+    assert.same({}, shown(nil).lines)
+  end)
+end)
+
 describe("redis.count", function()
   it("counts below a prefix, which may end with a star", function()
     local redis = open { ["T-1:a"] = true, ["T-1:b"] = true }
