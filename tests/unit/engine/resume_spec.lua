@@ -1,5 +1,6 @@
 -- What a resumed run does with each record of its journal, for each class of effects: the script may have been
--- corrected, the write may have happened or not, somebody else may have changed the value. `gates` is the gate over a table.
+-- corrected, the write may have happened or not, somebody else may have changed the value. `gates` is the gate over a
+-- table.
 
 local gates = require "tests.support.memory_gate"
 local resume = require "o2x.engine.resume"
