@@ -10,7 +10,6 @@ local ELSEWHERE <const> = {
   -- What the first word of a command line leads to is seen from outside.
   ["lua/o2x/main.lua"] = "tests/pages/main.txt",
   -- They need whole runs, killed and resumed.
-  ["lua/o2x/cli/fleet.lua"] = "tests/e2e/fleet_spec.lua",
   ["lua/o2x/engine/apply.lua"] = "tests/e2e/engine_spec.lua",
   ["lua/o2x/engine/run.lua"] = "tests/e2e/engine_spec.lua",
   ["lua/o2x/engine/kill_points.lua"] = "tests/e2e/engine_spec.lua",

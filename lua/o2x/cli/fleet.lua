@@ -46,12 +46,12 @@ local function again(store, project, config, fleet, past, report, options)
     file = run.file_of(project, past),
     tenant = past.tenant,
     params = past.params,
-    secrets = past.secrets,
+    secrets = options.secrets or past.secrets,
     seed = past.seed,
     fleet = fleet.id,
     report = report,
     allow_edited = options.allow_edited,
-    kept = function(path) return store:source(past.id, path) end,
+    kept = not options.edited and function(path) return store:source(past.id, path) end or nil,
   }
 end
 
@@ -64,7 +64,7 @@ local function go_on(store, project, config, fleet, options)
         local this = again(store, project, config, fleet, past, report, options)
         this.store = store
         return this
-      end, function(this, started) return run.resume(this, past.id, started) end)
+      end, function(this, started) return run.resume(this, past.id, started, options.take_over) end)
     end
     return attempt(
       fleet,
