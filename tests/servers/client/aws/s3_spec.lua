@@ -12,7 +12,7 @@ describe("S3", function()
 
   setup(function()
     lab = small_lab.start { "aws" }
-    require("lab.s3").sow(lab, { "backups" })
+    require("lab.s3").seed(lab, { "backups" })
     client = s3.new {
       region = "us-east-1",
       access_key = lab.env.AWS_ACCESS_KEY_ID,
