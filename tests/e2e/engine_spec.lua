@@ -124,6 +124,17 @@ describe("a run", function()
     assert.truthy(again.stderr:find("no unfinished run", 1, true))
   end)
 
+  it("says which of the tenant's files were edited before it was resumed", function()
+    toy:o2x({ "run", "build", "alpha" }, { O2X_KILL_AT = "6" })
+    local path = toy.project .. "/platform/tenants/alpha.yaml"
+    fs.write(path, fs.read(path) .. "# seen\n")
+    local result = ok(toy:o2x { "resume" })
+    assert.truthy(
+      result.stderr:find("edited since the run started: " .. path .. "; finished steps do not run again", 1, true),
+      result.stderr
+    )
+  end)
+
   it("may be edited before it goes on; finished steps are not run again", function()
     toy:fault("sign", "failed")
     toy:o2x { "run", "build", "alpha" }

@@ -75,7 +75,7 @@ local function perform_one(options, store, id)
   }
   this.store = store
   local start = task.now()
-  local status, err = run.resume(this, id, function(_, edited)
+  local status, err = run.resume(this, id, function(_, edited, files)
     out.say(("resuming %s %s for %s, run %s"):format(this.runbook.name, this.runbook.version, this.tenant_name, id))
     if #edited > 0 then
       out.say(
@@ -84,6 +84,11 @@ local function perform_one(options, store, id)
           options.edited and "finished steps do not run again"
             or "the run continues with its own copy (use the edited files: --edited)"
         )
+      )
+    end
+    if #files > 0 then
+      out.say(
+        ("note: edited since the run started: %s; finished steps do not run again"):format(table.concat(files, ", "))
       )
     end
   end, options.take_over)

@@ -13,6 +13,7 @@ local OF_BEGIN = {
   "seed",
   "o2x",
   "library",
+  "inputs",
   "user",
   "host",
   "secrets",

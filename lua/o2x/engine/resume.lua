@@ -13,6 +13,7 @@
 
 local apply = require "o2x.engine.apply"
 local contract = require "o2x.engine.contract"
+local crypto = require "o2x.base.crypto"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local outcome = require "o2x.engine.outcome"
@@ -239,7 +240,7 @@ function M.settle(gate)
   return problems
 end
 
--- ---- the scripts ----
+-- ---- scripts and files ----
 
 --- The sources that are not what they were when a run began.
 ---@param run table
@@ -251,6 +252,19 @@ function M.edited(run, id)
     local was = run.store:source(id, path)
     local now = fs.read_if(path:sub(1, 1) == "/" and path or fs.join(run.project.root, path))
     if was and was ~= now then changed[#changed + 1] = path end
+  end
+  table.sort(changed)
+  return changed
+end
+
+--- The tenant's files that are not what they were when a run began. Finished steps keep what they said then.
+---@param h table history
+---@return string[] paths
+function M.changed_files(h)
+  local changed = {}
+  for path, hash in pairs(h.inputs or {}) do
+    local text = fs.read_if(path)
+    if not text or crypto.sha256(text) ~= hash then changed[#changed + 1] = path end
   end
   table.sort(changed)
   return changed

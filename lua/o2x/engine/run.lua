@@ -239,6 +239,15 @@ local function hashes(texts)
   return list
 end
 
+-- What the run takes from the tenant's files, by their hashes: a resumed run reads them anew.
+local function inputs(run)
+  local texts = {}
+  for _, path in ipairs(tenants.files(run.config, run.tenant_name)) do
+    texts[path] = fs.read_if(path)
+  end
+  return hashes(texts)
+end
+
 local function header(run)
   local user, host = identity.here()
   return {
@@ -252,6 +261,7 @@ local function header(run)
     allow_edited = #run.edited_versions > 0 and run.edited_versions or nil,
     fleet = run.fleet,
     library = hashes(run.sandbox.texts),
+    inputs = inputs(run),
     tenant = run.tenant_name,
     params = run.given,
     seed = run.seed,
@@ -322,7 +332,8 @@ end
 --- Goes on with a run that did not end.
 ---@param run table prepared from the run's own header
 ---@param id string
----@param started fun(run: table, changed: string[])? told which sources were edited since the run began
+---@param started fun(run: table, changed: string[], files: string[])? called with the scripts, and the tenant's files,
+---  that were edited since the run began
 ---@param take_over string[]? effects whose foreign changes are overwritten
 ---@return "done"|"failed"|"refused"|"interrupted" status
 ---@return table? error
@@ -331,7 +342,7 @@ function M.resume(run, id, started, take_over)
   local old = run.store:reopen(id)
   run.id, run.folder, run.journal = id, old.folder, old.journal
   run.past = resume.past(old.history, take_over)
-  local changed = resume.edited(run, id)
+  local changed, files = resume.edited(run, id), resume.changed_files(old.history)
   run.journal:append {
     t = "resume",
     o2x = program.version,
@@ -341,7 +352,7 @@ function M.resume(run, id, started, take_over)
     kept = run.sandbox.kept ~= nil,
   }
   run.sandbox.keep = function(path, text) run.store:keep(id, path, text) end
-  if started then started(run, changed) end
+  if started then started(run, changed, files) end
   return execute(run)
 end
 

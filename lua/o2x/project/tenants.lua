@@ -47,6 +47,14 @@ end
 
 local function folder_of(config) return fs.join(config.platform, "tenants") end
 
+--- The files that say what a tenant is.
+---@param config table
+---@param name string
+---@return string[] paths
+function M.files(config, name)
+  return { fs.join(config.platform, "platform.yaml"), fs.join(folder_of(config), name .. ".yaml") }
+end
+
 --- The names of all tenants that have a file, sorted.
 ---@param config table
 ---@return string[]
