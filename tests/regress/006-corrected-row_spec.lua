@@ -21,7 +21,7 @@ describe("a row whose script is corrected before the run is resumed", function()
     server.sql("postgres", ('CREATE DATABASE "%s" OWNER admin'):format(DATABASE))
     server.sql(
       DATABASE,
-      "CREATE TABLE public.note (id int PRIMARY KEY, v text); ALTER TABLE public.note OWNER TO admin"
+      "CREATE TABLE public.note (id int PRIMARY KEY, v text, w text); ALTER TABLE public.note OWNER TO admin"
     )
   end)
   teardown(function()
@@ -38,7 +38,7 @@ describe("a row whose script is corrected before the run is resumed", function()
     return proc.run { argv = { build.o2x, ... }, cwd = folder, env = env, timeout = 300 }
   end
 
-  local function script(text, after)
+  local function script(text, after, column)
     fs.write(
       fs.join(folder, "runbooks/note.lua"),
       ([[
@@ -47,11 +47,11 @@ return require "o2x.runbook" {
   name = "note", version = "1.0.0", api = 1, summary = "A row", effects = { "pg:write" },
   run = function()
     step("Note", function()
-      pg.tenant:ensure_row("public.note", { id = 1 }, { v = "%s" })
+      pg.tenant:ensure_row("public.note", { id = 1 }, { %s = "%s" })
       %s
     end)
   end,
-}]]):format(text, after or "")
+}]]):format(column or "v", text, after or "")
     )
   end
 
@@ -120,6 +120,19 @@ return require "o2x.runbook" {
       assert.equal("A", row())
       local list = effects()
       assert.equal("theirs → A changed", list[#list])
+    end
+  end)
+
+  it("may name another column: what it did not ask for then was not changed by somebody else", function()
+    for at = 2, 4 do
+      server.sql(DATABASE, "UPDATE public.note SET v = 'old', w = 'old'; DROP SCHEMA IF EXISTS o2x CASCADE")
+      if fs.exists(fs.join(folder, "runs")) then fs.remove_tree(fs.join(folder, "runs")) end
+      script "A"
+      assert.equal(9, o2x(at, "run", "note", "newclient").signal)
+      script("B", nil, "w")
+      local resumed = o2x(nil, "resume", "--edited")
+      assert.equal(0, resumed.code, ("killed at %d: %s"):format(at, resumed.stderr))
+      assert.equal(at == 2 and "old|B" or "A|B", server.sql(DATABASE, "SELECT v || '|' || w FROM public.note"))
     end
   end)
 end)

@@ -16,12 +16,16 @@ local function shorten(text)
   return text:sub(1, cut - 1) .. ("… (%d bytes)"):format(#text)
 end
 
+-- What a journal has of a secret.
+local function is_reference(v) return type(v) == "table" and not value.is_unknown(v) and rawget(v, "$secret") ~= nil end
+
 --- One value on one line.
 ---@param v any
 ---@return string
 function M.inline(v)
   if v == nil then return "absent" end
   if v == json.null then return "null" end
+  if is_reference(v) then return ("‹secret %s›"):format(v["$secret"]) end
   if secret.is(v) or value.is_unknown(v) then return tostring(v) end
   if type(v) == "string" then
     v = value.text(v)
@@ -38,7 +42,7 @@ local function is_map(v)
     and not value.is_unknown(v)
     and not json.is_array(v)
     and #v == 0
-    and rawget(v, "$secret") == nil
+    and not is_reference(v)
 end
 
 local function is_list_of_scalars(v)
@@ -88,6 +92,7 @@ end
 
 local function tagged(v)
   if secret.is(v) then return ("%s #%s"):format(tostring(v), v:fingerprint():sub(1, 6)) end
+  if is_reference(v) then return ("%s #%s"):format(M.inline(v), v.fp:sub(1, 6)) end
   return M.inline(v)
 end
 

@@ -8,6 +8,7 @@ local json = require "o2x.base.json"
 local out = require "o2x.report.out"
 local plan = require "o2x.engine.plan"
 local progress = require "o2x.report.progress"
+local resume = require "o2x.engine.resume"
 local run = require "o2x.engine.run"
 local task = require "o2x.base.task"
 local units = require "o2x.base.units"
@@ -43,7 +44,7 @@ local function again(store, project, config, fleet, past, report, options)
     mode = "apply",
     project = project,
     config = config,
-    file = run.file_of(project, past),
+    file = run.file_to_resume(project, past, options.edited),
     tenant = past.tenant,
     params = past.params,
     secrets = options.secrets or past.secrets,
@@ -221,6 +222,7 @@ end
 ---@param fleet table
 ---@return integer exit code
 function M.resume(options, store, fleet)
+  resume.check_take_over(fleet.id, fleets.runs(store, fleet), options.take_over or {})
   local project, config = common.load_project_of(options, fleet)
   return M.perform(store, project, config, fleet, options)
 end

@@ -4,9 +4,9 @@ local common = require "o2x.cli.common"
 local errors = require "o2x.base.error"
 local fleet = require "o2x.cli.fleet"
 local fleets = require "o2x.engine.fleet"
-local fs = require "o2x.base.fs"
 local out = require "o2x.report.out"
 local progress = require "o2x.report.progress"
+local resume = require "o2x.engine.resume"
 local run = require "o2x.engine.run"
 local task = require "o2x.base.task"
 
@@ -47,23 +47,15 @@ local function check(store, id)
   return h
 end
 
-local function file_of(project, h, edited)
-  local path = run.file_of(project, h)
-  if not edited or fs.exists(path) then return path end
-  errors.input(
-    ("%s no longer exists"):format(h.runbook.path),
-    ("without --edited, the run continues with its own copy: o2x resume %s"):format(h.id)
-  )
-end
-
 local function perform_one(options, store, id)
   local h = check(store, id)
+  resume.check_take_over(id, { h }, options.take_over or {})
   local project, config = common.load_project_of(options, h)
   local this = run.prepare {
     mode = "apply",
     project = project,
     config = config,
-    file = file_of(project, h, options.edited),
+    file = run.file_to_resume(project, h, options.edited),
     tenant = h.tenant,
     params = h.params,
     secrets = options.secrets or h.secrets,

@@ -29,6 +29,7 @@ local function data(h)
   end
   for i, e in ipairs(h.effects) do
     effects[i] = {
+      id = e.id,
       step = e.path,
       kind = e.kind,
       target = e.key,

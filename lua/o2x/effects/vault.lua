@@ -56,7 +56,10 @@ end
 
 -- The value itself never shows; of a changed one its tags tell that it did change.
 local function line(name, old, new)
-  local function tag(field) return secret.is(field) and field:fingerprint():sub(1, 8) or "…" end
+  local function tag(field)
+    if secret.is(field) then return field:fingerprint():sub(1, 8) end
+    return type(field) == "table" and field.fp and field.fp:sub(1, 8) or "…" -- as the journal has it
+  end
   if old == nil then return ("+ %s: (set)"):format(name) end
   if new == nil then return ("- %s"):format(name) end
   if value.equal(old, new) then return ("  %s: (same)"):format(name) end

@@ -35,7 +35,7 @@ end
 function M.unchanged(gate, e)
   local record =
     { t = "same", path = e.path, kind = e.type.kind, key = value.text(e.key), effect = e.id, slot = e.slot }
-  gate.run.journal:append(record, true)
+  gate:append(record, true)
   gate.run.report:effect_done(e.path, e.type.kind, e.key, "unchanged", task.now() - e.start)
   return e.before, "unchanged"
 end
@@ -62,7 +62,7 @@ function M.intend(gate, e)
   local before = carried and carried.before
   if not carried then before = contract.image(e.type, e.before, e.desired, e.key) end
   e.origin = before
-  gate.run.journal:append {
+  gate:append {
     t = "intent",
     path = e.path,
     kind = e.type.kind,
@@ -82,18 +82,12 @@ end
 
 --- Notes that an intended write did not get there, and what it left.
 ---@param gate table
----@param e table
+---@param e table id, path
 ---@param err table
----@param left any what was read back, if it was
+---@param left any the image of what was read back, if it was
 function M.failed(gate, e, err, left)
   if err.kind == "cancelled" then return end
-  gate.run.journal:append({
-    t = "failed",
-    path = e.path,
-    effect = e.id,
-    message = value.text(err),
-    left = contract.image(e.type, left, e.desired, e.key),
-  }, true)
+  gate:append({ t = "failed", path = e.path, effect = e.id, message = value.text(err), left = left }, true)
 end
 
 --- Writes, again where that is safe. After a failure the system is asked first: this request or somebody else may have
@@ -193,7 +187,7 @@ function M.conclude(gate, e, info, after)
     local past = { before = e.origin, desired = e.desired, id = e.id }
     if not M.is_interim(gate, e, past, after) then
       local err = mismatch(gate, e, after)
-      M.failed(gate, e, err, after)
+      M.failed(gate, e, err, contract.image(e.type, after, e.desired, e.key))
       error(err, 0)
     end
   end
@@ -211,7 +205,7 @@ end
 ---@param after any
 ---@param info any
 function M.record(gate, e, result, after, info)
-  gate.run.journal:append {
+  gate:append {
     t = "result",
     path = e.path,
     effect = e.id,

@@ -11,6 +11,7 @@ local contract = require "o2x.engine.contract"
 local crypto = require "o2x.base.crypto"
 local effects = require "o2x.effects"
 local errors = require "o2x.base.error"
+local history = require "o2x.engine.history"
 local json = require "o2x.base.json"
 local overlay = require "o2x.engine.overlay"
 local resume = require "o2x.engine.resume"
@@ -28,7 +29,22 @@ Gate.__index = Gate
 ---@param run table mode, id, journal, past, declared, report, plan
 ---@return table gate
 function M.new(run)
-  return setmetatable({ run = run, types = {}, overlay = overlay.new(), counts = {}, reached = {} }, Gate)
+  return setmetatable(
+    { run = run, types = {}, overlay = overlay.new(), counts = {}, reached = {}, own_history = history.new() },
+    Gate
+  )
+end
+
+--- What the run's journal says of its effects, up to now.
+---@return table history
+function Gate:history() return self.run.past and self.run.past.history or self.own_history end
+
+--- Adds a record to the journal and to the history.
+---@param record table
+---@param lazy boolean? need not be on the disk yet
+function Gate:append(record, lazy)
+  self.run.journal:append(record, lazy)
+  history.add(self:history(), record)
 end
 
 --- Takes the effect types of a module in.
@@ -234,6 +250,7 @@ function Gate:apply(effect_type, target, desired)
   self.name(e, 0)
   local over, after, result = resume.effect(self, e)
   if over then return after, result end
+  resume.others(self, e)
   return apply.perform(self, e)
 end
 

@@ -70,12 +70,24 @@ local function effect(h, record)
   return entry
 end
 
+--- What effects on one target have in common.
+---@param kind string
+---@param key string as the journal has it
+---@return string
+function M.target(kind, key) return kind .. "\0" .. key end
+
 local function list(h, entry)
   if not entry.listed then h.effects[#h.effects + 1] = entry end
   entry.listed = true
 end
 
 local OF_INTENT = { "slot", "kind", "key", "class", "target", "before", "reference", "desired", "show", "at" }
+
+local function add_to(lists, name, entry)
+  local members = lists[name] or {}
+  lists[name] = members
+  if members[#members] ~= entry then members[#members + 1] = entry end
+end
 
 -- A second intent of the same effect says what was there before the write that stands: it counts.
 function collect.intent(h, record)
@@ -84,15 +96,16 @@ function collect.intent(h, record)
     entry[field] = record[field]
   end
   entry.intent, entry.result, entry.left, entry.outcome = true, nil, nil, "begun"
-  local slot = h.by_slot[record.slot] or {}
-  h.by_slot[record.slot] = slot
-  if slot[#slot] ~= entry then slot[#slot + 1] = entry end
+  entry.order, entry.intent_masked = h.count, record.masked
+  add_to(h.by_slot, record.slot, entry)
+  add_to(h.by_target, M.target(record.kind, record.key), entry)
   list(h, entry)
 end
 
 function collect.result(h, record)
   local entry = effect(h, record)
   entry.result, entry.after, entry.info, entry.masked = true, record.after, record.info, record.masked
+  entry.order = h.count
   entry.image = record.image
   if entry.image == nil then entry.image = record.after end
   entry.outcome, entry.seconds = record.outcome, record.seconds
@@ -131,12 +144,11 @@ collect["end"] = function(h, record)
   h.status, h.error, h.ended = record.status, record.error, record.at
 end
 
---- Sums the records of a journal up.
----@param records table[]
----@return table history id, runbook, tenant, params, steps, effects, checks, status, error, started, ended; for
----  resume.lua results (by step), values (by name), by_effect, by_slot
-function M.of(records)
-  local h = {
+--- An empty history.
+---@return table history
+function M.new()
+  return {
+    count = 0,
     steps = {},
     by_path = {},
     effects = {},
@@ -147,11 +159,29 @@ function M.of(records)
     values = {},
     by_effect = {},
     by_slot = {},
+    by_target = {},
   }
+end
+
+--- Adds a record to a history.
+---@param h table
+---@param record table
+function M.add(h, record)
+  h.count = h.count + 1
+  local take = collect[record.t]
+  if take then take(h, record) end
+  h.last = record.at or h.last
+end
+
+--- Sums the records of a journal up.
+---@param records table[]
+---@return table history id, runbook, tenant, params, steps, effects, checks, status, error, started, ended; for
+---  resume.lua results (by step), values (by name), by_effect, by_slot, by_target; order in an effect: the number of
+---  its newest record
+function M.of(records)
+  local h = M.new()
   for _, record in ipairs(records) do
-    local take = collect[record.t]
-    if take then take(h, record) end
-    h.last = record.at or h.last
+    M.add(h, record)
   end
   return h
 end

@@ -6,17 +6,22 @@
 ---   intent, no result the system is asked whether the write took place (outcome.lua):
 ---                       it did               → RESULT is written now
 ---                       it did not           → it is done now, or DROPPED if the script wants something else by now
----   end of the run    intents that the script came by no more are settled in the same way
+---                     the same before another effect on its target is written: its step may have been renamed
+---   end of the run    intents that nobody came by again are settled in the same way, in every run
 ---
 --- Before anything is written, three values are compared: before, ours, now. A value that is neither was put there by
---- somebody else since; it is a conflict, and the operator decides: `o2x resume RUN --take-over=EFFECT`.
+--- somebody else since; it is a conflict, and the operator decides: `o2x resume RUN --take-over=EFFECT`. "Ours" is also
+--- what a later effect of this run left at the same target.
 
 local apply = require "o2x.engine.apply"
 local contract = require "o2x.engine.contract"
 local crypto = require "o2x.base.crypto"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
+local history = require "o2x.engine.history"
+local json = require "o2x.base.json"
 local outcome = require "o2x.engine.outcome"
+local secret = require "o2x.base.secret"
 local value = require "o2x.base.value"
 
 local M = {}
@@ -26,11 +31,47 @@ local M = {}
 local Past = {}
 Past.__index = Past
 
+local SHORTEST <const> = 6 -- characters of an effect's id
+
+local function names(word, entry)
+  if word == entry.key then return true end
+  return #word >= SHORTEST and entry.id:sub(1, #word) == word
+end
+
+local function is_known(word, runs)
+  for _, h in pairs(runs) do
+    for _, entry in ipairs(h.effects or {}) do
+      if entry.intent and names(word, entry) then return true end
+    end
+  end
+  return false
+end
+
+--- Refuses a word that names no effect: it would be ignored, and the run would stop at the same conflict again.
+---@param id string what is resumed
+---@param runs table<any, table> the histories of its runs
+---@param words string[] of --take-over
+function M.check_take_over(id, runs, words)
+  for _, word in ipairs(words) do
+    if not is_known(word, runs) then
+      errors.input(
+        ("--take-over=%s: %s has no such effect"):format(word, id),
+        "use the effect id (at least 6 characters) or key that the conflict's message shows"
+      )
+    end
+  end
+end
+
 --- The memory of a resumed run.
 ---@param h table history.of the journal's records
 ---@param take_over string[]? effects (ids or keys) whose foreign changes the operator wants overwritten
 ---@return table past
-function M.past(h, take_over) return setmetatable({ history = h, take_over = take_over or {}, visited = {} }, Past) end
+function M.past(h, take_over)
+  for _, entry in ipairs(h.effects) do
+    entry.earlier = true -- of an earlier attempt at this run
+  end
+  return setmetatable({ history = h, take_over = take_over or {}, touched = {} }, Past)
+end
 
 --- What a finished step gave.
 ---@param path string
@@ -45,34 +86,96 @@ end
 ---@return { value: any }?
 function Past:value(key) return self.history.values[key] end
 
+local function target_of(entry) return history.target(entry.kind, entry.key) end
+
 --- What was intended at this place of the script, in order.
 ---@param slot string
 ---@return table[] entries
 function Past:effects(slot)
   local entries = self.history.by_slot[slot] or {}
   for _, entry in ipairs(entries) do
-    self.visited[entry.id] = true
+    entry.visited = true
   end
   return entries
 end
 
+--- Notes that the script came by an effect.
+---@param entry table
+function Past:touch(entry)
+  local target = target_of(entry)
+  self.touched[target] = math.max(self.touched[target] or 0, entry.order)
+end
+
+--- Did an effect that comes before this one in the script write to the same target after it? Then its result does not
+--- stand any more.
+---@param entry table
+---@return boolean
+function Past:superseded(entry)
+  local all = self.history.by_target[target_of(entry)]
+  local newest = all[#all]
+  return (self.touched[target_of(entry)] or 0) > entry.order or not newest.earlier and newest.order > entry.order
+end
+
+--- The effects of this run on the same target that came after this one.
+---@param entry table
+---@return table[] entries
+function Past:later(entry)
+  local list = {}
+  for _, other in ipairs(self.history.by_target[target_of(entry)]) do
+    if other ~= entry and other.order > entry.order and not other.dropped then list[#list + 1] = other end
+  end
+  return list
+end
+
+--- The effects on a target that an earlier attempt began and the script has not come by yet.
+---@param kind string
+---@param key string
+---@return table[] entries
+function Past:unfinished(kind, key)
+  local list = {}
+  for _, entry in ipairs(self.history.by_target[history.target(kind, key)] or {}) do
+    if entry.earlier and not (entry.result or entry.dropped or entry.visited) then list[#list + 1] = entry end
+  end
+  return list
+end
+
 local function takes_over(past, entry)
   for _, word in ipairs(past.take_over) do
-    if word == entry.key or #word >= 6 and entry.id:sub(1, #word) == word then return true end
+    if names(word, entry) then return true end
   end
   return false
 end
 
 -- ---- one effect ----
 
+-- A value of the journal, with its bytes; secrets stay references.
+local function revived(recorded) return value.revive(value.plain(recorded)) end
+
+-- A plain value as the journal would hold it: where a secret was found in a text, the journal has it masked.
+local function as_recorded(plain, masked)
+  if not masked then return plain end
+  return json.decode((secret.scrub(json.encode { plain })))[1]
+end
+
+-- The target as it was named then: which columns, which fields. A corrected script may name others.
+local function target_then(e, entry)
+  if e.type.record or value.equal(value.plain(e.target, e.key), entry.target) then return e.target end
+  local target = revived(entry.target)
+  return value.has_reference(target) and e.target or target
+end
+
 -- The effect of an earlier attempt, as the gate knows effects. Where the script still wants the same, its own value is
 -- better than the journal's, which has no secrets.
 local function earlier(e, entry)
-  local desired = entry.desired
-  if e.same then desired = e.desired end
+  local desired
+  if e.same then
+    desired = e.desired
+  else
+    desired = revived(entry.desired)
+  end
   return {
     type = e.type,
-    target = e.target,
+    target = target_then(e, entry),
     desired = desired,
     key = e.key,
     slot = entry.slot,
@@ -84,8 +187,15 @@ local function earlier(e, entry)
   }
 end
 
-local function changes(gate, e, before, after)
-  local lines = contract.describe(e.type, e.target, before, after).lines
+-- What is there now, as the script looks at it, and as the earlier attempt did.
+local function read_now(gate, e, old)
+  local now = gate:read_live(e)
+  if rawequal(old.target, e.target) then return now, now end
+  return now, gate:read_live(old)
+end
+
+local function changes(e, before, after)
+  local lines = contract.describe(e.type, e.target, revived(before), revived(after)).lines
   if #lines == 0 then return "nothing" end
   return table.concat(lines, "; "):sub(1, 300)
 end
@@ -93,45 +203,60 @@ end
 local FOREIGN <const> = "%s %s was changed by somebody else since the run stopped. "
   .. "This run's change: %s. What it is now: %s"
 
-local function conflict(gate, e, entry, now)
+local function conflict(gate, old, entry, now)
+  local image = contract.image(old.type, now, revived(entry.desired), old.key)
   errors.raise {
     kind = "conflict",
-    op = e.type.kind,
+    op = old.type.kind,
     code = "foreign_change",
     message = FOREIGN:format(
-      e.type.kind,
-      e.key,
-      changes(gate, e, entry.before, entry.desired),
-      changes(gate, e, entry.before, now)
+      old.type.kind,
+      old.key,
+      changes(old, entry.before, entry.desired),
+      changes(old, entry.before, as_recorded(image, entry.intent_masked))
     ),
     hint = ("look at it; to overwrite it: o2x resume %s --take-over=%s"):format(gate.run.id, entry.id:sub(1, 8)),
   }
 end
 
 -- Is it what `image` says? nil is nothing there.
-local function is_like(gate, e, entry, now, image)
-  return value.equal(contract.image(e.type, now, entry.desired, e.key), image)
+local function is_like(old, entry, now, image, masked)
+  local mine = contract.image(old.type, now, revived(entry.desired), old.key)
+  return value.equal(as_recorded(mine, masked), image)
+end
+
+-- Is it what a later effect of this run left there, or was about to?
+local function is_later(gate, old, entry, now)
+  for _, other in ipairs(gate.run.past:later(entry)) do
+    if other.result and is_like(old, other, now, other.image, other.masked) then return true end
+    if not other.result and contract.equal(old.type, now, revived(other.desired)) then return true end
+    if other.left ~= nil and is_like(old, other, now, other.left) then return true end
+  end
+  return false
 end
 
 -- Stops at a value that somebody else put there, unless it is what the script wants anyway, or the operator has
 -- decided.
+---@param now any as the script looks at it
+---@param seen any as the earlier attempt looked at it
 ---@param known boolean is the value one that this run knows?
-local function check_foreign(gate, e, entry, now, known)
+local function check_foreign(gate, e, entry, old, now, seen, known)
   if known or contract.equal(e.type, now, e.desired) or takes_over(gate.run.past, entry) then return end
-  if apply.is_interim(gate, e, { before = entry.before, desired = entry.desired, id = entry.id }, now) then return end
-  conflict(gate, e, entry, now)
+  local past = { before = entry.before, desired = old.desired, id = entry.id }
+  if apply.is_interim(gate, old, past, seen) then return end
+  conflict(gate, old, entry, seen)
 end
 
 local function drop(gate, entry)
-  gate.run.journal:append { t = "dropped", path = entry.path, effect = entry.id, at = gate.run.now() }
-  entry.dropped = true
+  gate:append { t = "dropped", path = entry.path, effect = entry.id, at = gate.run.now() }
 end
 
--- The write took place, and the run ended before it could say so.
+-- The write took place, and the run ended before it could say so. What is there now may be somebody else's.
 local function settle(gate, old, entry, now)
   local info = old.type.info and gate:ask(old, old.type.info, old.target, now) or nil
-  apply.record(gate, old, contract.outcome(entry.before, entry.desired), now, info)
-  entry.result = true
+  local after = old.desired
+  if contract.equal(old.type, now, old.desired) then after = now end
+  apply.record(gate, old, contract.outcome(entry.before, entry.desired), after, info)
 end
 
 -- The journal knows the result. Secrets are not in it: their place is asked.
@@ -147,36 +272,50 @@ local function go_on(e, now)
   return false
 end
 
--- The effect is finished, and the script wants something else by now.
+-- The effect is finished, and the script wants something else by now, or wrote something else here meanwhile.
 local function after_result(gate, e, entry)
-  local now = gate:read_live(e)
-  check_foreign(gate, e, entry, now, is_like(gate, e, entry, now, entry.image))
+  local old = earlier(e, entry)
+  local now, seen = read_now(gate, e, old)
+  if e.same and contract.equal(e.type, now, e.desired) then return recall(gate, e, entry) end
+  local known = is_like(old, entry, seen, entry.image, entry.masked) or is_later(gate, old, entry, seen)
+  check_foreign(gate, e, entry, old, now, seen, known)
   return go_on(e, now)
 end
 
 -- The write took place; the script wants the same, or something else.
-local function after_write(gate, e, entry, old, now)
-  check_foreign(gate, e, entry, now, contract.equal(e.type, now, old.desired))
-  settle(gate, old, entry, now)
+local function after_write(gate, e, entry, old, now, seen)
+  local known = contract.equal(e.type, seen, old.desired) or is_later(gate, old, entry, seen)
+  check_foreign(gate, e, entry, old, now, seen, known)
+  settle(gate, old, entry, seen)
   local stands = contract.equal(e.type, now, e.desired) or not takes_over(gate.run.past, entry)
   if not e.same or not stands then return go_on(e, now) end
-  gate.run.report:effect_done(e.path, e.type.kind, e.key, contract.outcome(entry.before, entry.desired), 0)
-  return true, now, contract.outcome(entry.before, entry.desired)
+  gate.run.report:effect_done(e.path, e.type.kind, e.key, entry.outcome, 0)
+  return true, now, entry.outcome
 end
 
 -- The write did not take place. Cut short, it may have left a part of it: then what was there before it still counts.
-local function before_write(gate, e, entry, now)
-  local untouched = is_like(gate, e, entry, now, entry.before)
-  local left = entry.left ~= nil and is_like(gate, e, entry, now, entry.left)
-  check_foreign(gate, e, entry, now, untouched or left)
-  local taken = not untouched and takes_over(gate.run.past, entry)
+local function before_write(gate, e, entry, old, now, seen)
+  local untouched = is_like(old, entry, seen, entry.before, entry.intent_masked)
+  local known = untouched or entry.left ~= nil and is_like(old, entry, seen, entry.left)
+  local later = not known and is_later(gate, old, entry, seen)
+  check_foreign(gate, e, entry, old, now, seen, known or later)
+  local taken = not untouched and (later or takes_over(gate.run.past, entry))
   if e.same and not taken then
     e.id, e.intended, e.origin = entry.id, true, entry.before
     return go_on(e, now)
   end
   drop(gate, entry)
-  if not untouched and not taken then e.carried = entry end
+  if not untouched and not taken and rawequal(old.target, e.target) then e.carried = entry end
   return go_on(e, now)
+end
+
+-- What became of a write that has no result, and what follows for the effect that the script wants now.
+local function unfinished(gate, e, entry)
+  local old = earlier(e, entry)
+  local took_place = outcome.took_place(gate, old)
+  local now, seen = read_now(gate, e, old)
+  if took_place then return after_write(gate, e, entry, old, now, seen) end
+  return before_write(gate, e, entry, old, now, seen)
 end
 
 --- Decides what becomes of an effect that the journal may know of.
@@ -186,31 +325,42 @@ end
 ---@return any after
 ---@return string? outcome
 function M.effect(gate, e)
-  if not gate.run.past then return false end
-  local entries = gate.run.past:effects(e.slot)
+  local past = gate.run.past
+  if not past then return false end
+  local entries = past:effects(e.slot)
   local entry = entries[#entries]
   if not entry then return false end
   gate.name(e, #entries)
   if entry.dropped then return false end
-  e.same = value.equal(value.plain(e.desired, e.key), entry.desired)
-  if entry.result and e.same then return recall(gate, e, entry) end
+  e.same = value.equal(as_recorded(value.plain(e.desired, e.key), entry.intent_masked), entry.desired)
+  local superseded = past:superseded(entry)
+  past:touch(entry)
+  if entry.result and e.same and not superseded then return recall(gate, e, entry) end
   if entry.result then return after_result(gate, e, entry) end
-  local old = earlier(e, entry)
-  local took_place = outcome.took_place(gate, old)
-  local now = gate:read_live(e)
-  if took_place then return after_write(gate, e, entry, old, now) end
-  return before_write(gate, e, entry, now)
+  return unfinished(gate, e, entry)
+end
+
+--- Settles what an earlier attempt began at the same target in another place, before the effect is written: a step that
+--- was renamed is another place. Somebody else's change is a conflict there, too.
+---@param gate table
+---@param e table the effect
+function M.others(gate, e)
+  if not gate.run.past then return end
+  for _, entry in ipairs(gate.run.past:unfinished(e.type.kind, value.text(e.key))) do
+    e.same = false
+    entry.visited = true
+    unfinished(gate, e, entry)
+  end
 end
 
 -- ---- the end of the run ----
 
 -- An intent of a step that the script does not have any more, or of a write whose failure it lived with.
-local function settle_unvisited(gate, entry)
-  local effect_type = gate:type_of(entry.kind)
+local function settle_left_over(gate, entry)
   local e = {
-    type = effect_type,
-    target = entry.target,
-    desired = entry.desired,
+    type = gate:type_of(entry.kind),
+    target = revived(entry.target),
+    desired = revived(entry.desired),
     key = entry.key,
     slot = entry.slot,
     id = entry.id,
@@ -225,16 +375,24 @@ local function settle_unvisited(gate, entry)
   end
 end
 
---- Settles what the journal holds as begun and the script did not come by again, so that the records have no hole.
+local function is_left_over(entry)
+  if not entry.intent or entry.result or entry.dropped then return false end
+  return entry.outcome == "begun" or entry.earlier and not entry.visited or false
+end
+
+--- Settles what the journal holds as begun and nobody will come by again, so that the records have no hole. A system
+--- that cannot be asked makes it a failed effect.
 ---@param gate table
 ---@return string[] problems of systems that could not be asked
 function M.settle(gate)
   local problems = {}
-  local past = gate.run.past
-  for _, entry in ipairs(past and past.history.effects or {}) do
-    if entry.intent and not entry.result and not entry.dropped and not past.visited[entry.id] then
-      local ok, err = xpcall(settle_unvisited, errors.handler, gate, entry)
-      if not ok then problems[#problems + 1] = ("%s %s: %s"):format(entry.kind, entry.key, tostring(err)) end
+  for _, entry in ipairs(gate:history().effects) do
+    if is_left_over(entry) then
+      local ok, err = xpcall(settle_left_over, errors.handler, gate, entry)
+      if not ok then
+        apply.failed(gate, entry, errors.wrap(err))
+        problems[#problems + 1] = ("%s %s: %s"):format(entry.kind, entry.key, tostring(err))
+      end
     end
   end
   return problems

@@ -137,6 +137,20 @@ function M.file_of(project, h)
   return path:sub(1, 1) == "/" and path or fs.join(project.root, path)
 end
 
+--- The runbook's file of a run that is resumed.
+---@param project table
+---@param h table the run's history
+---@param edited boolean? as it is now; else as the run keeps it
+---@return string path
+function M.file_to_resume(project, h, edited)
+  local path = M.file_of(project, h)
+  if not edited or fs.exists(path) then return path end
+  errors.input(
+    ("%s no longer exists"):format(h.runbook.path),
+    ("without --edited, the run continues with its own copy: o2x resume %s"):format(h.id)
+  )
+end
+
 --- Loads a runbook and checks what it is given, before any of several tenants is begun.
 ---@param project table
 ---@param file string
@@ -184,11 +198,15 @@ end
 local function perform(run)
   notice(run)
   run.runbook.run(run.tenant, run.params)
-  for _, problem in ipairs(resume.settle(run.gate)) do
-    run.ctx:log("warn", "what became of it is unknown: " .. problem)
-  end
   for _, path in ipairs(override.unused(run)) do
     run.ctx:log("warn", ("%s: the run came by no step %q"):format(run.runbook.path, path))
+  end
+end
+
+-- The end of a run that is done: nobody will come by what is still begun.
+local function settle(run)
+  for _, problem in ipairs(resume.settle(run.gate)) do
+    run.ctx:log("warn", "what became of it is unknown: " .. problem)
   end
 end
 
@@ -199,6 +217,7 @@ local function apply(run)
   run.wrote = run.gate.wrote -- by the run, not by the hook after it
   hooks.after(run, ok and "done" or "failed", not ok and errors.wrap(err) or nil)
   if not ok then error(err, 0) end
+  settle(run)
 end
 
 -- Hooks are no change by themselves: they are shown where there is something to do.
