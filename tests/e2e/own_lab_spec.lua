@@ -24,7 +24,7 @@ describe("operators' own", function()
     local plan = ok(lab:o2x { "plan", "onboard", "coopeg-prd", "--secrets=" .. secrets, "--json" })
     assert.equal(before, lab:snapshot "coredb-coopeg-prd")
     assert.truthy(
-      plan.stderr:find("note: coopeg-prd has its own onboard: runbooks/tenants/coopeg-prd/onboard.lua", 1, true)
+      plan.stderr:find("note: coopeg-prd uses its own onboard: runbooks/tenants/coopeg-prd/onboard.lua", 1, true)
     )
     local data = json.decode(plan.stdout)
     assert.equal("runbooks/onboard.lua", data.overrides.path)
