@@ -2,6 +2,7 @@
 
 local json = require "o2x.base.json"
 local labs = require "tests.support.lab"
+local ok = require "tests.support.ok"
 
 local RUNBOOK, CONFIRM = "runbooks/cache-clear.lua", "--confirm=urbanos"
 local ID, NEIGHBOUR = "TIDLT-100005", "TIDLT-1000051"
@@ -31,11 +32,6 @@ describe("cache-clear", function()
       .. "for _, key in ipairs(KEYS) do redis.call('SET', key .. i, 'x') end end return 1"
     local script = ('FLUSHALL\nEVAL "%s" %d %s %d'):format(fill_all, #prefixes, table.concat(prefixes, " "), count)
     lab:out("sh", "-c", 'printf "%s\n" "$1" | redis-cli --no-auth-warning -u "$REDIS_URL"', "sh", script)
-  end
-
-  local function ok(result)
-    assert(result.code == 0, ("exit %s %s\n%s\n%s"):format(result.code, result.signal, result.stdout, result.stderr))
-    return result
   end
 
   it("takes one part and leaves the others and the neighbour's alone", function()

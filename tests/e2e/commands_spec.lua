@@ -2,13 +2,9 @@
 
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
+local ok = require "tests.support.ok"
 local proc = require "o2x.base.proc"
 local toys = require "tests.support.toy"
-
-local function ok(result)
-  assert(result.code == 0, ("exit %s %s\n%s\n%s"):format(result.code, result.signal, result.stdout, result.stderr))
-  return result
-end
 
 describe("the command line", function()
   local toy

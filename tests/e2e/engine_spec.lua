@@ -3,6 +3,7 @@
 local defer = require "o2x.base.defer"
 local eventually = require "tests.support.eventually"
 local fs = require "o2x.base.fs"
+local ok = require "tests.support.ok"
 local proc = require "o2x.base.proc"
 local task = require "o2x.base.task"
 local toys = require "tests.support.toy"
@@ -16,11 +17,6 @@ local EVERYTHING = {
   ["room-3"] = { name = "3", chairs = 4 },
   sign = { text = "Alpha Ltd at 1" },
 }
-
-local function ok(result)
-  assert(result.code == 0, ("exit %s %s\n%s\n%s"):format(result.code, result.signal, result.stdout, result.stderr))
-  return result
-end
 
 describe("a run", function()
   local toy

@@ -4,6 +4,7 @@ local build = require "tests.support.build"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local labs = require "tests.support.lab"
+local ok = require "tests.support.ok"
 local task = require "o2x.base.task"
 local yaml = require "o2x.base.yaml"
 
@@ -13,11 +14,6 @@ describe("onboarding", function()
   local lab
   setup(function() lab = labs.start() end)
   teardown(function() lab:stop() end)
-
-  local function ok(result)
-    assert(result.code == 0, ("exit %s\n%s\n%s"):format(result.code, result.stdout, result.stderr))
-    return result
-  end
 
   it("can be seen before it happens: the plan sends reads only and says what would be made", function()
     local before = lab:snapshot "coredb-newclient"

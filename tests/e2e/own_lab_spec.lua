@@ -4,16 +4,12 @@
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local labs = require "tests.support.lab"
+local ok = require "tests.support.ok"
 
 describe("operators' own", function()
   local lab
   setup(function() lab = labs.start() end)
   teardown(function() lab:stop() end)
-
-  local function ok(result)
-    assert(result.code == 0, ("exit %s\n%s\n%s"):format(result.code, result.stdout, result.stderr))
-    return result
-  end
 
   it("lists Coopeg's version of onboarding and says in the plan that it is used", function()
     assert.matches("own version: coopeg%-prd", ok(lab:o2x { "list" }).stdout)

@@ -3,12 +3,8 @@
 local fs = require "o2x.base.fs"
 local httpd = require "lab.httpd"
 local json = require "o2x.base.json"
+local ok = require "tests.support.ok"
 local toys = require "tests.support.toy"
-
-local function ok(result)
-  assert(result.code == 0, ("exit %s %s\n%s\n%s"):format(result.code, result.signal, result.stdout, result.stderr))
-  return result
-end
 
 local function has(text, part) assert.truthy(text:find(part, 1, true), text) end
 

@@ -5,6 +5,7 @@ local eventually = require "tests.support.eventually"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local labs = require "tests.support.lab"
+local ok = require "tests.support.ok"
 local proc = require "o2x.base.proc"
 
 local DATABASE = "coredb-urbanos"
@@ -32,11 +33,6 @@ describe("backup and restore", function()
     lab:stop()
     fs.remove_tree(folder)
   end)
-
-  local function ok(result)
-    assert(result.code == 0, ("exit %s %s\n%s\n%s"):format(result.code, result.signal, result.stdout, result.stderr))
-    return result
-  end
 
   local function refused(result, words)
     assert.equal(3, result.code, result.stdout .. result.stderr)

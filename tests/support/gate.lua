@@ -5,18 +5,11 @@ local context = require "o2x.engine.context"
 local gate = require "o2x.engine.gate"
 local effects = require "o2x.effects"
 local plan = require "o2x.engine.plan"
+local silent = require "tests.support.silent"
 
 local M = {}
 
 local runs = 0
-
-local function silent()
-  return setmetatable({}, {
-    __index = function()
-      return function() end
-    end,
-  })
-end
 
 --- Makes the run.
 ---@param options {mode: "apply"|"plan", module: string, config: table, scope: table, past: table?, id: string?}

@@ -4,6 +4,7 @@
 
 local fs = require "o2x.base.fs"
 local lexer = require "o2x.script.check.lexer"
+local sorted_keys = require "o2x.base.sorted_keys"
 
 local M = {}
 
@@ -30,15 +31,6 @@ local GENERATED = { ["o2x.script.effect_sources"] = true, ["o2x.effects.names"] 
 
 -- The one module of stdlib that the program asks for by name, as the platform's side of the contract.
 local CONTRACT = { ["stdlib/platform.lua"] = true }
-
-local function sorted_keys(map)
-  local keys = {}
-  for key in pairs(map) do
-    keys[#keys + 1] = key
-  end
-  table.sort(keys)
-  return keys
-end
 
 --- The room of a file; nil if it stands in none.
 ---@param path string such as "lua/o2x/engine/gate.lua"

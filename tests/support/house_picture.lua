@@ -3,6 +3,7 @@
 
 local house = require "tests.support.house"
 local proc = require "o2x.base.proc"
+local sorted_keys = require "o2x.base.sorted_keys"
 
 local M = {}
 
@@ -33,15 +34,6 @@ local COLOUR <const> = {
 
 -- Nearly every room stands on these: how often is written into its box, an arrow comes from the floor above only.
 local FLOORS <const> = { base = "report", host = "base" }
-
-local function sorted_keys(map)
-  local keys = {}
-  for key in pairs(map) do
-    keys[#keys + 1] = key
-  end
-  table.sort(keys)
-  return keys
-end
 
 local function room_line(room, count, folder, uses)
   local floors = {}

@@ -6,6 +6,7 @@ local history = require "o2x.engine.history"
 local json = require "o2x.base.json"
 local plan = require "o2x.engine.plan"
 local resume = require "o2x.engine.resume"
+local silent = require "tests.support.silent"
 local value = require "o2x.base.value"
 
 local M = {}
@@ -131,16 +132,12 @@ function M.new(options)
     { system = options.system, attempts = {}, faults = {}, trace = {}, records = {}, markers = options.markers or {} },
     G
   )
-  local silent = setmetatable({}, {
-    __index = function()
-      return function() end
-    end,
-  })
+  local report = silent()
   g.run = {
     mode = options.mode or "apply",
     id = options.id or "R-" .. runs,
     past = options.past,
-    report = silent,
+    report = report,
     plan = plan.new(),
     declared = { ["memory:write"] = true },
     runbook = { path = "test" },

@@ -1,20 +1,17 @@
 local folder = require "tests.support.folder"
 local hooks = require "o2x.script.hooks"
 local sandboxes = require "o2x.script.sandbox"
+local silent = require "tests.support.silent"
 
 local function new_run(loaded)
-  local silent = setmetatable({}, {
-    __index = function()
-      return function() end
-    end,
-  })
+  local report = silent()
   local run = {
     id = "R-1",
     tenant = { name = "acme" },
     given = { rooms = "3" },
     runbook = { name = "build", version = "1.0.0", summary = "Build" },
     seen_steps = {},
-    report = silent,
+    report = report,
     declared = { ["pg:write"] = true },
     warnings = {},
     hooks = loaded,

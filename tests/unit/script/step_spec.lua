@@ -1,16 +1,13 @@
 local errors = require "o2x.base.error"
 local secret = require "o2x.base.secret"
+local silent = require "tests.support.silent"
 local step = require "o2x.script.step"
 local task = require "o2x.base.task"
 
 -- A run that keeps its records in a list; past: steps that are done already, path → result.
 local function new_run(past)
-  local silent = setmetatable({}, {
-    __index = function()
-      return function() end
-    end,
-  })
-  local run = { seen_steps = {}, report = silent, records = {}, now = function() return "now" end }
+  local report = silent()
+  local run = { seen_steps = {}, report = report, records = {}, now = function() return "now" end }
   run.journal = { append = function(_, record) table.insert(run.records, record) end }
   if past then run.past = { step = function(_, path) return past[path] and { result = past[path] } end } end
   return run
