@@ -144,6 +144,7 @@ return {
   name = "lab",
   usage = USAGE,
   least = 1,
+  needs = "a subcommand",
   summary = "run the platform in miniature on this machine, to try, learn and test",
   options = {
     { "dir", value = "FOLDER", help = "the lab's folder; default $O2X_LAB_DIR, or .o2x/lab in the project" },
