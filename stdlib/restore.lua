@@ -160,7 +160,7 @@ end
 --- Restores an archive into a copy beside the tenant's database and verifies the copy against the archive.
 ---@param tenant table
 ---@param found table of M.inspect
-function M.create_copy(tenant, found) archive.restore_aside(found, { defaults = defaults(tenant) }) end
+function M.create_copy(tenant, found) archive.create_copy(found, { defaults = defaults(tenant) }) end
 
 --- Fails if the copy is from a newer release: if it has migrations that the tenant's database does not have.
 ---@param tenant table
@@ -214,6 +214,6 @@ end
 function M.restore_table(_, found) archive.restore_table(found.table) end
 
 --- Drops the copy that a table was restored from.
-function M.drop_copy() archive.drop_aside() end
+function M.drop_copy() archive.drop_copy() end
 
 return M

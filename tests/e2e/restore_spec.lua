@@ -41,7 +41,7 @@ describe("backup and restore", function()
   end
 
   local function restore(...) return lab:o2x { "run", "restore", "urbanos", "--confirm=urbanos", ... } end
-  local function asides()
+  local function copies()
     return lab:sql("postgres", "select count(*) from pg_database where datname like 'coredb-urbanos--restore-%'")
   end
   local function spoil() lab:sql(DATABASE, "delete from core_config.tenant_property_defaults") end
@@ -56,8 +56,8 @@ describe("backup and restore", function()
     assert.equal(tonumber(lab:sql(DATABASE, "select count(*) from public.account")), note.tables["public.account"].rows)
     local again = lab:o2x { "run", "backup", "urbanos", "to=" .. path "u.dump" }
     assert.equal(1, again.code)
-    assert.truthy(again.stderr:find("there is a file of that name already", 1, true))
-    refused(lab:o2x { "run", "backup", "urbanos", "to=" .. path "no/such/u.dump" }, "there is no such folder")
+    assert.truthy(again.stderr:find("the file already exists", 1, true))
+    refused(lab:o2x { "run", "backup", "urbanos", "to=" .. path "no/such/u.dump" }, "the folder does not exist")
   end)
 
   it("is killed while it saves, and goes on: one whole archive", function()
@@ -90,7 +90,7 @@ describe("backup and restore", function()
     assert.equal(replicas, lab:out("kubectl", "get", "deploy", "-l", "tenant=urbanos", "-o", REPLICAS))
     local kept = lab:sql("postgres", "select datname from pg_database where datname like 'coredb-urbanos--before-%'")
     assert.equal("0", lab:sql(kept, COUNT))
-    assert.equal("0", asides())
+    assert.equal("0", copies())
     assert.truthy(lab:o2x({ "run", "backup", "urbanos", "list=true" }).stdout:find(kept, 1, true))
   end)
 
@@ -136,7 +136,7 @@ describe("backup and restore", function()
   end)
 
   it("is killed in the middle of its writes and resumed", function()
-    for _, at in ipairs { 2, 3, 5, 6, 7 } do -- its effects are the copy aside and the swap
+    for _, at in ipairs { 2, 3, 5, 6, 7 } do -- its effects are the restored copy and the swap
       spoil()
       local killed = lab:o2x(
         { "run", "restore", "urbanos", "--confirm=urbanos", "archive=" .. path "u.dump" },
@@ -145,7 +145,7 @@ describe("backup and restore", function()
       assert.equal(9, killed.signal, "at " .. at)
       ok(lab:o2x { "resume" })
       assert.equal("2", lab:sql(DATABASE, COUNT), "killed at " .. at)
-      assert.equal("0", asides(), "killed at " .. at)
+      assert.equal("0", copies(), "killed at " .. at)
     end
   end)
 
@@ -175,7 +175,7 @@ describe("backup and restore", function()
       where schemaname = 'o2x' and tablename like 'R-%']]
     )
     assert.equal("2", lab:sql(DATABASE, "select count(*) from " .. kept))
-    assert.equal("0", asides())
+    assert.equal("0", copies())
   end)
 
   -- The step read the copy's fingerprint after it had dropped the copy: killed at 7 and 11, it could never be resumed.
@@ -202,7 +202,7 @@ describe("backup and restore", function()
       local resumed = lab:o2x { "resume" }
       assert.equal(0, resumed.code, ("killed at %d: %s"):format(at, resumed.stderr))
       assert.equal("2", lab:sql(DATABASE, COUNT), "killed at " .. at)
-      assert.equal("0", asides(), "killed at " .. at)
+      assert.equal("0", copies(), "killed at " .. at)
       at = at + stride
     end
     assert.is_true(at > 12, "only " .. at .. " kill points")
@@ -218,9 +218,9 @@ describe("backup and restore", function()
     local others = lab:sql("postgres", "select string_agg(datname, ',' order by 1) from pg_database")
     refused(restore("archive=" .. path "cut"), "incomplete or damaged")
     refused(restore("archive=" .. path "late"), "incomplete or damaged")
-    refused(restore("archive=" .. path "changed"), "the archive is not the one that was made")
+    refused(restore("archive=" .. path "changed"), "the archive does not match its note")
     refused(restore("archive=" .. path "text"), "incomplete or damaged")
-    refused(restore("archive=" .. path "missing"), "there is no such archive")
+    refused(restore("archive=" .. path "missing"), "the archive does not exist")
     refused(restore("archive=" .. folder), "is a folder")
     refused(restore(), "exactly one of archive=FILE")
     refused(restore("archive=" .. path "u.dump", "table=no.such"), "no table no.such")

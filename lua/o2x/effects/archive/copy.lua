@@ -1,5 +1,5 @@
---- The effect type of a database restored aside: made beside the tenant's own, filled from an archive, compared with
---- what the archive's note says, and only then marked as whole. The tenant's own is not touched.
+--- The effect type of the restored copy: a database next to the tenant's, restored from an archive, compared with the
+--- archive's note, and only then marked as complete. The tenant's database is not touched.
 
 local archive = require "o2x.client.pg.archive"
 local archive_file = require "o2x.effects.archive.file"
@@ -15,7 +15,7 @@ local M = {}
 
 local NO_LIMIT <const> = { statement_timeout = 0, idle_timeout = 0 }
 
---- A database's note, if it is one of ours; nil also when there is no such database.
+--- The note that o2x left on a database; nil if it has none or does not exist.
 ---@param ctx table
 ---@param name string
 ---@return table?
@@ -30,21 +30,22 @@ local function read(ctx, target)
   return { sha256 = note.sha256, table = note.table }
 end
 
--- Whatever an earlier try left of it.
+-- Drops what an earlier attempt may have left.
 local function drop(ctx, target)
   ctx:client "pg":close()
   local db <close> = support.connect(ctx, ctx.scope.pg.admin, NO_LIMIT)
   db:query(("DROP DATABASE IF EXISTS %s WITH (FORCE)"):format(pg.quote(target.name, "database name")))
 end
 
--- Empty, with the rights and settings of the tenant's own, or what the platform says where that one is lost.
+-- Creates an empty database with the rights and settings of the tenant's, or with the platform's defaults if that one
+-- is lost.
 local function create(ctx, target)
   local db <close> = support.connect(ctx, ctx.scope.pg.admin, NO_LIMIT)
   local like = properties.read(db, target.database)
   properties.create(db, target.name, like or target.defaults)
   if like then
     for _, statement in ipairs(properties.copy_rights(db, target.database, target.name)) do
-      ctx:log("warn", "a superuser has to set again: " .. statement)
+      ctx:log("warn", "a superuser must run again: " .. statement)
     end
     return
   end
@@ -54,7 +55,7 @@ end
 
 local function unquoted(name) return (name:gsub('"', "")) end
 
--- All of it; or every table empty and the data of one: then nothing refers to it, and it refers to nothing.
+-- Restores everything; or the schema and the data of one table, without the constraints that would need other data.
 local function fill(ctx, target, desired)
   local options = ctx:client "pg":options_for(target.name)
   if not desired.table then return archive.restore(options, target.path) end
@@ -70,8 +71,8 @@ local function refuse(target, lines)
     op = "verify",
     details = lines,
     where = target.path,
-    message = ("what was restored is not what was saved: %s"):format(lines[1]),
-    hint = "the tenant's database was not touched; take another archive",
+    message = ("the restored data differ from the archive: %s"):format(lines[1]),
+    hint = "the tenant's database was not touched; use another archive",
   }
 end
 
@@ -89,7 +90,7 @@ local function verify(ctx, target, desired)
   end, { read_only = true })
   local lines = fingerprint.differences(expected(target, desired), found)
   if lines[1] then refuse(target, lines) end
-  db:script("ANALYZE") -- the planner knows nothing of a restored table
+  db:script("ANALYZE") -- a restored table has no planner statistics
 end
 
 local function check_unchanged(target, desired)
@@ -98,8 +99,8 @@ local function check_unchanged(target, desired)
     kind = "conflict",
     module = "archive",
     where = target.path,
-    message = "the archive has changed since it was looked at",
-    hint = "start again, with the archive left alone",
+    message = "the archive has changed since it was checked",
+    hint = "start a new run and do not change the archive meanwhile",
   }
 end
 
@@ -125,20 +126,20 @@ local function write(ctx, target, desired)
   support.with(ctx, ctx.scope.pg.admin, function(db) db:query(properties.note_statement(target.name, note)) end)
 end
 
---- The effect type of a database restored aside.
+--- The effect type of the restored copy.
 M.restored = {
   kind = "pg.restored",
   class = "idempotent",
-  undo = { before = "that there was no such copy", how = "the copy is dropped" },
+  undo = { before = "whether the copy existed", how = "drops the copy" },
   key = function(target) return target.name end,
   read = read,
   write = write,
   show = function(target, before, after)
     local lines = {}
-    if before and not after then lines[1] = "- the copy that was restored aside" end
+    if before and not after then lines[1] = "- the restored copy" end
     if after then
       lines[1] = ("+ %s of %s, from %s"):format(after.table or "all", target.path, target.created or "an unknown time")
-      lines[2] = ("+ %s rows, compared with what was saved"):format(target.rows or "all")
+      lines[2] = ("+ %s rows, compared with the archive"):format(target.rows or "all")
     end
     return { title = "database " .. target.name, lines = lines }
   end,

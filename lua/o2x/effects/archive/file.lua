@@ -1,5 +1,5 @@
---- The effect type of archives, and reading one. Beside each archive lies FILE.json, which says what is in it: rows and
---- a checksum of each table, taken in the same snapshot as the data.
+--- The effect type of archives, and reading one. Next to each archive is its note, FILE.json: the rows and a checksum
+--- of each table, taken in the same snapshot as the data.
 
 local archive = require "o2x.client.pg.archive"
 local clock = require "o2x.base.clock"
@@ -19,12 +19,12 @@ local LARGEST_NOTE <const> = 16 * 1024 * 1024
 
 local SIZE <const> = "SELECT pg_database_size(current_database()) AS size"
 
---- Where the note about an archive is.
+--- The path of an archive's note.
 ---@param path string
 ---@return string
 function M.note_path(path) return path .. ".json" end
 
---- The note about an archive, or nil.
+--- The note of an archive, or nil.
 ---@param path string
 ---@return table?
 function M.note(path)
@@ -34,14 +34,10 @@ function M.note(path)
   if ok and type(note) == "table" and type(note.tables) == "table" and note.format == "o2x archive 1" then
     return note
   end
-  errors.input(
-    "is not a note about an archive",
-    "take it away, then the archive is checked without it",
-    M.note_path(path)
-  )
+  errors.input("is not an archive's note", "remove it to check the archive without a note", M.note_path(path))
 end
 
---- How many tables and rows a fingerprint tells of.
+--- The number of tables and rows in a fingerprint.
 ---@param tables table<string, {rows: integer}>
 ---@return integer tables
 ---@return integer rows
@@ -68,7 +64,7 @@ end
 
 -- ---- making one ----
 
--- The data and its fingerprint from one snapshot.
+-- Takes the data and their fingerprint from one snapshot.
 local function take(ctx, target, part)
   local pool, began = ctx:client "pg", task.now()
   local options = { statement_timeout = 0, idle_timeout = 0 }
@@ -103,7 +99,7 @@ local function only_rows(counts)
   return tables
 end
 
--- Read to its end: an archive that cannot be read back is none.
+-- Reads the whole archive: one that cannot be read back is worthless.
 local function read_back(part, note)
   archive.header(part)
   local differences = fingerprint.differences(only_rows(archive.contents(part)), note.tables)
@@ -112,9 +108,9 @@ local function read_back(part, note)
     kind = "failed",
     module = "archive",
     where = part,
-    message = "the archive reads back otherwise: " .. differences[1],
+    message = "the archive differs from the database: " .. differences[1],
     details = differences,
-    hint = "it was not put in place; o2x resume makes it again",
+    hint = "the archive was not saved; o2x resume dumps it again",
   }
 end
 
@@ -137,12 +133,12 @@ local function refuse_overwriting(path)
     kind = "conflict",
     module = "archive",
     where = path,
-    message = "there is a file of that name already",
-    hint = "give another name, or move it away: a backup never writes over anything",
+    message = "the file already exists",
+    hint = "choose another name or move the file: a backup never overwrites a file",
   }
 end
 
--- A file that this run did not make is never written over.
+-- Never overwrites a file that this run did not write.
 local function read(ctx, target)
   local stat = fs.stat(target.path)
   if not stat then return nil end
@@ -156,9 +152,9 @@ M.file = {
   kind = "pg.archive",
   class = "idempotent",
   undo = {
-    before = "that there was no such file",
-    how = "the archive and its note are removed",
-    cannot = "an archive that was removed",
+    before = "whether the file existed",
+    how = "removes the archive and its note",
+    cannot = "a removed archive",
   },
   key = function(target) return target.path end,
   read = read,
@@ -189,7 +185,7 @@ M.file = {
 
 local function describe(row) return ("%s (%s)"):format(row.name or "?", row.id or "?") end
 
--- An archive says itself whose data it holds.
+-- The archive itself shows which tenant's data it holds.
 local function check_owner(path, owner, rows)
   local row = rows[1]
   local wanted = describe(owner.key)
@@ -198,8 +194,8 @@ local function check_owner(path, owner, rows)
       kind = "refused",
       module = "archive",
       where = path,
-      message = ("holds no row of %s, so nobody knows whose data it is"):format(owner.table),
-      hint = "a restore takes whole archives of one tenant's database",
+      message = ("holds no row of %s, which would name the tenant"):format(owner.table),
+      hint = "a restore needs a complete archive of one tenant's database",
     }
   end
   local holds = #rows > 1 and #rows .. " tenants" or describe(row)
@@ -210,7 +206,7 @@ local function check_owner(path, owner, rows)
         module = "archive",
         where = path,
         message = ("holds the data of %s, not of %s"):format(holds, wanted),
-        hint = "a run is bound to one tenant and takes no other's data",
+        hint = "a run restores the data of its own tenant only",
       }
     end
   end
@@ -219,17 +215,17 @@ end
 local function check_note(path, note, stat)
   if note.bytes == stat.size and archive.sha256(path) == note.sha256 then return end
   errors.input(
-    ("the archive is not the one that was made: %d bytes, not %d%s"):format(
+    ("the archive does not match its note: %d bytes, not %d%s"):format(
       stat.size,
       note.bytes,
       note.bytes == stat.size and " other" or ""
     ),
-    "it was cut short or changed since; nothing was changed",
+    "it was truncated or changed since it was written; nothing was changed",
     path
   )
 end
 
--- The table that somebody means, as the archive writes its name.
+-- The name of a table as the archive has it.
 local function find_table(path, counts, word)
   local names = {}
   for name in pairs(counts) do
@@ -239,22 +235,22 @@ local function find_table(path, counts, word)
   end
   errors.input(
     ("the archive has no table %s%s"):format(word, suggest.did_you_mean(word, names)),
-    "as schema.table",
+    "expected schema.table",
     path
   )
 end
 
---- Reads an archive to its end and checks whose it is.
+--- Reads a whole archive and checks whose data it holds.
 ---@param ctx table
 ---@param path string
----@param owner {table: string, key: table<string, string>} the table that tells whose data it is, and its one row
+---@param owner {table: string, key: table<string, string>} the table that identifies the tenant, and its one row
 ---@param wanted string? a table that must be in it
 ---@return table summary path, database, created, bytes, sha256, tables, rows, table (the one wanted), complete (has it
 ---  checksums?)
 function M.examine(ctx, path, owner, wanted)
   local stat = fs.stat(path)
   if not stat then
-    errors.input("there is no such archive", "o2x run runbooks/backup.lua TENANT list=true shows what there is", path)
+    errors.input("the archive does not exist", "o2x run runbooks/backup.lua TENANT list=true lists the archives", path)
   end
   if stat.type ~= "file" then errors.input("is a " .. stat.type .. ", not an archive", nil, path) end
   local head, note = archive.header(path), M.note(path)

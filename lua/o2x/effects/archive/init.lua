@@ -1,7 +1,7 @@
---- Archives of the tenant's database for runbooks: made by pg_dump, examined, restored into a database beside the
---- tenant's own, and put in its place.
+--- Archives of the tenant's database for runbooks: dumped by pg_dump, checked, restored into a copy next to the
+--- tenant's database, which the copy can then replace.
 
-local archive_aside = require "o2x.effects.archive.copy"
+local archive_copy = require "o2x.effects.archive.copy"
 local archive_file = require "o2x.effects.archive.file"
 local archive_swap = require "o2x.effects.archive.swap"
 local archive_table = require "o2x.effects.archive.table"
@@ -11,7 +11,7 @@ local fs = require "o2x.base.fs"
 local properties = require "o2x.client.pg.properties"
 local support = require "o2x.effects.pg.support"
 
--- Reading an archive takes as long as it is large; a run does it once.
+-- A large archive takes long to read, so a run reads it once.
 local contents = {
   kind = "pg.archive_contents",
   class = "read",
@@ -21,7 +21,7 @@ local contents = {
 }
 
 local restored_rows = {
-  kind = "pg.aside_query",
+  kind = "pg.copy_query",
   class = "read",
   key = function(target) return target.name .. " " .. target.sql:sub(1, 80) end,
   parent = function(target) return "pg.restored", { name = target.name } end,
@@ -38,7 +38,7 @@ local KEPT <const> = [[SELECT datname AS name, pg_database_size(oid) AS size,
 shobj_description(oid, 'pg_database') AS comment
 FROM pg_database WHERE datname LIKE '%--%' ORDER BY 1]]
 
--- Ours, of this tenant: the name is the one that the note's run would have given.
+-- Databases that o2x left for this tenant: the name matches the run in the note.
 local function kept(ctx)
   local database, found = ctx.scope.pg.tenant, {}
   local rows = support.with(ctx, ctx.scope.pg.admin, function(db) return db:rows(KEPT) end)
@@ -53,18 +53,18 @@ local function kept(ctx)
 end
 
 local function absolute(path)
-  if type(path) ~= "string" or path == "" or path:find("%c") then errors.input("the name of an archive expected") end
+  if type(path) ~= "string" or path == "" or path:find("%c") then errors.input("expected the name of an archive") end
   path = path:sub(1, 1) == "/" and path or fs.join(fs.cwd(), path)
   local folder = fs.folder(path)
-  if not fs.is_folder(folder) then errors.input("there is no such folder", "make it first", folder) end
+  if not fs.is_folder(folder) then errors.input("the folder does not exist", "create it first", folder) end
   if fs.is_folder(path) then errors.input("is a folder: name a file in it", nil, path) end
   return fs.join(fs.realpath(folder), fs.name(path))
 end
 
--- Where a run keeps the copy that it makes on the way.
+-- The path of a file in the run's own folder.
 local function own_path(ctx, name) return fs.join(ctx.config.state, ctx.run_id, name or "restore.dump") end
 
--- An archive that this run itself makes or fetches is not there yet while it is planned.
+-- In a plan, an archive that the run itself dumps or fetches does not exist yet.
 local function contents_target(ctx, path, owner, wanted)
   local target = { path = path, owner = owner, table = wanted, made_by = nil }
   if path == own_path(ctx) then target.made_by = "pg.archive" end
@@ -91,7 +91,7 @@ local function target_of(ctx, summary, options)
   }
 end
 
-local function restore_aside(ctx, summary, options)
+local function create_copy(ctx, summary, options)
   local target = target_of(ctx, summary, options)
   return (ctx:effect("pg.restored", target, { sha256 = summary.sha256, table = summary.table }))
 end
@@ -100,7 +100,7 @@ local function swap(ctx, options)
   local database = ctx.scope.pg.tenant
   local target = {
     database = database,
-    aside = copies.restore(database, ctx.run_id),
+    copy = copies.restore(database, ctx.run_id),
     kept = copies.before(database, ctx.run_id),
     defaults = options and options.defaults,
   }
@@ -108,16 +108,16 @@ local function swap(ctx, options)
   return after.kept
 end
 
--- What the table should hold is known from the copy; a plan has none. A resumed run may have dropped the copy already.
+-- The copy shows what the table should hold; a plan has none. A resumed run may have dropped it, so it is recorded.
 local function restore_table(ctx, name)
   local database = ctx.scope.pg.tenant
-  local target = { database = database, aside = copies.restore(database, ctx.run_id), table = name }
+  local target = { database = database, copy = copies.restore(database, ctx.run_id), table = name }
   target.kept = archive_table.kept_name(ctx, name)
   local wanted = {}
   if ctx.mode ~= "plan" then
     wanted = ctx:recorded(
       "fingerprint of " .. name,
-      function() return archive_table.fingerprint(ctx, target.aside, name) end
+      function() return archive_table.fingerprint(ctx, target.copy, name) end
     )
   end
   local _, outcome = ctx:effect("pg.table", target, wanted)
@@ -130,7 +130,7 @@ return {
   types = {
     archive_file.file,
     contents,
-    archive_aside.restored,
+    archive_copy.restored,
     restored_rows,
     archive_swap.swapped,
     archive_table.restored_table,
@@ -156,7 +156,7 @@ return {
         }
       end,
 
-      --- Dumps the tenant's database of another server into the folder of this run.
+      --- Dumps the tenant's database on another server into the folder of this run.
       ---@param server { address: string, port: integer }
       ---@return string path
       dump_server = function(server)
@@ -167,42 +167,42 @@ return {
       --- Removes the archive from the folder of this run.
       drop_own = function() ctx:effect("pg.archive", { path = own_path(ctx), database = ctx.scope.pg.tenant }, nil) end,
 
-      --- Reads an archive to its end. One of another tenant is refused.
+      --- Reads a whole archive and checks that it is the tenant's; another tenant's is refused.
       ---@param path string
-      ---@param owner { table: string, key: table } the row that must be in it, which tells whose it is
+      ---@param owner { table: string, key: table } a row that must be in it and identifies the tenant
       ---@param wanted string? a table that must be in it
-      ---@return table summary what is in it; `table`: what was wanted
+      ---@return table summary its content; `table`: the table that was asked for
       examine = function(path, owner, wanted)
         return ctx:read("pg.archive_contents", contents_target(ctx, path, owner, wanted))
       end,
 
-      --- Restores an examined archive into a database beside the tenant's own: all of it, or its `table`.
+      --- Restores an examined archive, or only its `table`, into a copy next to the tenant's database.
       ---@param summary table from examine
-      ---@param options { defaults: table? }? properties of the database and `user` if the tenant's own is not there
+      ---@param options { defaults: table? }? properties of the database and `user` if the tenant's does not exist
       ---@return table restored
-      restore_aside = function(summary, options) return restore_aside(ctx, summary, options) end,
+      create_copy = function(summary, options) return create_copy(ctx, summary, options) end,
 
-      --- Reads from the database that was restored beside the tenant's own; a plan, which has none, reads nothing.
+      --- Reads rows from the restored copy. A plan has no copy and gets an empty list.
       ---@param sql string one statement; parameters are $1, $2 …
       ---@param ... any parameters
       ---@return table[] rows
       rows = function(sql, ...)
         local name = copies.restore(ctx.scope.pg.tenant, ctx.run_id)
-        return ctx:read("pg.aside_query", { name = name, sql = sql, parameters = table.pack(...) }) or {}
+        return ctx:read("pg.copy_query", { name = name, sql = sql, parameters = table.pack(...) }) or {}
       end,
 
-      --- Puts the restored database in the place of the tenant's own, in one transaction.
-      ---@param options { defaults: table? }? see restore_aside
-      ---@return string name under which the old one is kept
+      --- Replaces the tenant's database with the restored copy, in one transaction.
+      ---@param options { defaults: table? }? see create_copy
+      ---@return string name of the old database, which is kept
       swap = function(options) return swap(ctx, options) end,
 
-      --- Brings one table back from the restored database.
+      --- Restores one table from the restored copy.
       ---@param name string "schema.table"
       ---@return string outcome
       restore_table = function(name) return restore_table(ctx, name) end,
 
-      --- Removes the database that was restored beside the tenant's own.
-      drop_aside = function() ctx:effect("pg.restored", target_of(ctx, {}), nil) end,
+      --- Drops the restored copy.
+      drop_copy = function() ctx:effect("pg.restored", target_of(ctx, {}), nil) end,
 
       --- The databases that restores of this tenant left behind.
       ---@return { name: string, what: string, at: string, run: string, size: integer }[]

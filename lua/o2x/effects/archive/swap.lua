@@ -1,5 +1,5 @@
---- The effect type of putting a restored database in the place of the tenant's own: both renames in one transaction, so
---- that there is always one of that name. The old one is kept.
+--- The effect type that replaces the tenant's database with the restored copy. Both renames are one transaction, so a
+--- database of that name always exists. The old one is kept.
 
 local clock = require "o2x.base.clock"
 local errors = require "o2x.base.error"
@@ -32,20 +32,21 @@ end
 local function equal(current, desired) return current ~= nil and desired ~= nil and current.run == desired.run end
 
 local function need_restored(db, ctx, target)
-  local found = properties.read(db, target.aside)
+  local found = properties.read(db, target.copy)
   local note = found and properties.note(found.comment)
   if note and note.run == ctx.run_id and not note.table then return note end
   errors.raise {
     kind = "failed",
     module = "archive",
     op = "pg.swapped",
-    message = ("%s is not there, or not whole: nothing was swapped"):format(target.aside),
+    message = ("%s does not exist or is not complete: nothing was replaced"):format(target.copy),
   }
 end
 
--- What takes the place gets the note and, last of all, the limit; what is kept says until when it was in use.
+-- The copy gets the old database's name, its connection limit and the note. The old one's note has the time of the
+-- swap.
 local function statements(ctx, target, current, note)
-  local database, aside, kept = pg.quote(target.database), pg.quote(target.aside), pg.quote(target.kept)
+  local database, copy, kept = pg.quote(target.database), pg.quote(target.copy), pg.quote(target.kept)
   local list = {}
   local function add(...) list[#list + 1] = { string.format(...) } end
   if current then
@@ -60,7 +61,7 @@ local function statements(ctx, target, current, note)
       }),
     }
   end
-  add("ALTER DATABASE %s RENAME TO %s", aside, database)
+  add("ALTER DATABASE %s RENAME TO %s", copy, database)
   add("ALTER DATABASE %s CONNECTION LIMIT %d", database, (current or target.defaults).connection_limit)
   note.swapped = clock.iso()
   list[#list + 1] = { properties.note_statement(target.database, note) }
@@ -68,24 +69,24 @@ local function statements(ctx, target, current, note)
 end
 
 local function still_used(db, target)
-  local who = {}
+  local sessions = {}
   for i, row in ipairs(db:rows(SESSIONS, target.database)) do
-    who[i] = ("%s from %s (%s)"):format(row.role or "?", row.address or "?", row.application or "?")
+    sessions[i] = ("%s from %s (%s)"):format(row.role or "?", row.address or "?", row.application or "?")
   end
   errors.raise {
     kind = "conflict",
     module = "archive",
     op = "pg.swapped",
-    details = who,
-    message = ("%s is in use again and again: %s"):format(target.database, who[1] or "somebody comes and goes"),
-    hint = "end what connects to it, then o2x resume; nothing was swapped",
+    details = sessions,
+    message = ("%s is still in use: %s"):format(target.database, sessions[1] or "by short-lived sessions"),
+    hint = "stop what connects to it, then o2x resume; nothing was replaced",
   }
 end
 
--- Somebody may connect between the end of the sessions and the rename: then the rename is refused, and tried again.
+-- A client may connect after the sessions were ended: PostgreSQL then refuses the rename, and it is tried again.
 local function swap(db, target, list)
   for try = 1, TRIES do
-    local ended, problem = pcall(db.query, db, TERMINATE, pg.array { target.database, target.aside })
+    local ended, problem = pcall(db.query, db, TERMINATE, pg.array { target.database, target.copy })
     local ok, err = pcall(db.transaction, db, function(tx) tx:exec(list) end, { attempts = 1 })
     if ok then return end
     if not errors.is(err) or err.code ~= IN_USE then error(err, 0) end
@@ -96,29 +97,29 @@ local function swap(db, target, list)
 end
 
 local function write(ctx, target)
-  ctx:client "pg":close() -- our own sessions are in the way as well
+  ctx:client "pg":close() -- our own sessions would block the rename
   local db <close> = support.connect(ctx, ctx.scope.pg.admin, { lock_timeout = 30 })
   local current = properties.read(db, target.database)
   local note = need_restored(db, ctx, target)
   swap(db, target, statements(ctx, target, current, note))
 end
 
---- The effect type of a restored database in the place of the tenant's own.
+--- The effect type that replaces the tenant's database with the restored copy.
 M.swapped = {
   kind = "pg.swapped",
   class = "idempotent",
   undo = {
-    before = "whose copy was in place; the old database is kept under another name",
-    how = "the databases change places again: what was kept is the tenant's own",
+    before = "the run whose copy was in place; the old database is kept under another name",
+    how = "renames both databases back",
   },
   key = function(target) return target.database end,
   read = read,
   equal = equal,
   write = write,
   show = function(target, before)
-    local lines = { ("~ %s takes its place"):format(target.aside) }
+    local lines = { ("~ replaced by %s"):format(target.copy) }
     if before then
-      table.insert(lines, 1, ("~ what is there now is kept as %s; its sessions are ended"):format(target.kept))
+      table.insert(lines, 1, ("~ the current database is kept as %s; its sessions are ended"):format(target.kept))
     end
     return { title = "database " .. target.database, lines = lines }
   end,

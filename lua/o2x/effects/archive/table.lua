@@ -1,5 +1,5 @@
---- The effect type of one table brought back: its rows come from the database restored aside, in one transaction that
---- ends only when the table holds exactly what was saved. What it held before is kept beside it, in the schema o2x.
+--- The effect type of one restored table. One transaction copies its rows from the restored copy and commits only if
+--- the table then equals the archive. Its earlier content is kept as a table in the schema o2x.
 
 local errors = require "o2x.base.error"
 local fingerprint = require "o2x.client.pg.fingerprint"
@@ -15,13 +15,13 @@ local KEY <const> = [[SELECT quote_ident(a.attname) AS name
 FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
 WHERE i.indrelid = $1::regclass AND i.indisprimary ORDER BY 1]]
 
--- Tables whose rows would go, or be emptied, along with a row of this one.
+-- Tables whose rows a delete in this one would delete or change.
 local FOLLOWERS <const> = [[SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_constraint f
 JOIN pg_class c ON c.oid = f.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE f.confrelid = $1::regclass AND f.contype = 'f' AND f.confdeltype IN ('c', 'n', 'd')
 AND f.conrelid <> f.confrelid ORDER BY 1]]
 
-local PORTION <const> = 1 << 20 -- bytes of rows that go over at once
+local PORTION <const> = 1 << 20 -- bytes of rows that are copied at once
 local NO_LIMIT <const> = { statement_timeout = 0, idle_timeout = 0, lock_timeout = 30 }
 
 local function names(rows)
@@ -47,8 +47,8 @@ end
 ---@return {rows: integer, checksum: string}? nil if there is no such table
 function M.fingerprint(ctx, database, name) return snapshot(ctx, database, name) end
 
---- Where a run keeps what a table held: core_config.users of run R-… is o2x."R-… core_config.users", cut where
---- PostgreSQL would cut it.
+--- The table that keeps a table's earlier content: o2x."R-… core_config.users" for core_config.users in run R-…,
+--- truncated to PostgreSQL's longest name.
 ---@param ctx table
 ---@param name string of the table
 ---@return string
@@ -63,16 +63,16 @@ local function same_columns(tx, target, source)
     kind = "conflict",
     module = "archive",
     op = "pg.table",
-    message = ("%s has other columns now (%s) than when it was saved (%s)"):format(
+    message = ("%s now has other columns (%s) than the archive (%s)"):format(
       target.table,
       table.concat(columns, ", "),
       table.concat(others, ", ")
     ),
-    hint = "a migration has changed it since: restore the whole database, or copy by hand from " .. target.aside,
+    hint = "a migration has changed it: restore the whole database, or copy by hand from " .. target.copy,
   }
 end
 
--- Where one task leaves a portion for another; it waits until the one before has been taken.
+-- A channel for one portion between two tasks: put waits until the previous portion was taken.
 local function slot()
   local portion, waiting
   local function wait_while(condition)
@@ -99,7 +99,7 @@ local function slot()
   end
 end
 
--- From the other database into a temporary table of this one, a portion at a time.
+-- Copies from the restored copy into a temporary table, a portion at a time.
 local function copy(tx, source, target, columns)
   local list, put, take = table.concat(columns, ", "), slot()
   local like = ("SELECT %s FROM %s WITH NO DATA"):format(list, target.table)
@@ -135,16 +135,16 @@ local function refuse_followers(tx, target, gone)
     kind = "conflict",
     module = "archive",
     op = "pg.table",
-    message = ("%d rows of %s are newer than the archive, and without them rows of %s would be lost"):format(
+    message = ("%d rows of %s are newer than the archive; deleting them would delete or change rows of %s"):format(
       gone,
       target.table,
       table.concat(followers, ", ")
     ),
-    hint = "restore the whole database, or copy by hand from " .. target.aside,
+    hint = "restore the whole database, or copy by hand from " .. target.copy,
   }
 end
 
--- By primary key, so that rows that are the same stay, and what refers to them too.
+-- Merges by primary key: rows that are the same stay, and so do the rows that refer to them.
 local function merge(tx, target, columns, key)
   local keys, sets = table.concat(key, ", "), {}
   local is_key = {}
@@ -175,8 +175,8 @@ local function replace(tx, target, columns)
   tx:query(("INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM o2x_saved"):format(target.table, list, list))
 end
 
--- Its own triggers would write over what was saved (updated_at); foreign keys stay in force.
-local function bring_back(ctx, tx, source, target, desired)
+-- The table's own triggers would overwrite restored values (updated_at), so they are off. Foreign keys stay in force.
+local function restore(ctx, tx, source, target, desired)
   tx:query(("LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE"):format(target.table))
   local columns, key = same_columns(tx, target, source), names(tx:query(KEY, target.table))
   tx:query("CREATE SCHEMA IF NOT EXISTS o2x")
@@ -198,22 +198,22 @@ local function bring_back(ctx, tx, source, target, desired)
 end
 
 local function write(ctx, target, desired, _, id)
-  local source <close> = support.connect(ctx, target.aside, NO_LIMIT)
+  local source <close> = support.connect(ctx, target.copy, NO_LIMIT)
   local db <close> = support.connect(ctx, target.database, NO_LIMIT)
-  local function fill(tx) return bring_back(ctx, tx, source, target, desired) end
+  local function fill(tx) return restore(ctx, tx, source, target, desired) end
   return nil, support.once_on(ctx, db, id, fill, { attempts = 1 })
 end
 
---- The effect type of one table brought back.
+--- The effect type of one restored table.
 M.restored_table = {
   kind = "pg.table",
   class = "transactional",
   marker = function(ctx, target, id) return support.marked(ctx, target.database, id) end,
-  -- Services go on writing to the table once it is back: that is nobody's change of what was restored.
+  -- Services write to the table again as soon as it is restored: that is no conflict.
   interim = function() return true end,
   undo = {
-    before = "rows and checksum; the content is kept as a table in the schema o2x",
-    how = "the table that was kept in the schema o2x takes its place again",
+    before = "rows and checksum; the content stays as a table in the schema o2x",
+    how = "replaces the table with the one kept in the schema o2x",
   },
   key = function(target) return target.database .. " " .. target.table end,
   read = function(ctx, target) return snapshot(ctx, target.database, target.table) end,
@@ -221,8 +221,8 @@ M.restored_table = {
   show = function(target, before, after)
     local lines = {}
     if before and after then
-      lines[1] = ("~ %d rows become the %s that were saved"):format(before.rows, after.rows or "rows")
-      lines[2] = "~ what it holds now is kept in the schema o2x"
+      lines[1] = ("~ %d rows are replaced by the archive's %s"):format(before.rows, after.rows or "rows")
+      lines[2] = "~ the current content is kept in the schema o2x"
     end
     return { title = ("table %s of %s"):format(target.table, target.database), lines = lines }
   end,
