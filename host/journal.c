@@ -123,6 +123,10 @@ static int journal_reserve(lua_State *L)
 	struct stat status;
 	if (fstat(journal->fd, &status) != 0)
 		return broken(L, journal, "cannot get the size of the journal");
+	if (status.st_nlink == 0) {
+		errno = ENOENT; /* what is written to it is lost when the process ends */
+		return broken(L, journal, "the journal was deleted");
+	}
 	if (fallocate(journal->fd, FALLOC_FL_KEEP_SIZE, status.st_size, bytes) != 0 &&
 	    errno != EOPNOTSUPP && errno != ENOSYS)
 		return host_fail_errno(L, "no room for the journal", errno);

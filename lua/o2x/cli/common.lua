@@ -174,6 +174,7 @@ function M.conclude(run, status, err, options, seconds)
   local style = out.style(2)
   local counts = run.report.counts
   local next_command = NEXT[status] and NEXT[status]:format(run.id)
+  if run.edited and status ~= "done" and next_command then next_command = next_command .. " --edited" end
   local result = output.print(run, options)
   if options.json then
     out.json {

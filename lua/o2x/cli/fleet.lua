@@ -109,7 +109,9 @@ local function rows_of(outcomes, style)
   return rows
 end
 
-local function data_of(fleet, outcomes, status)
+local function next_of(fleet, options) return "o2x resume " .. fleet.id .. (options.edited and " --edited" or "") end
+
+local function data_of(fleet, outcomes, status, options)
   local list = {}
   for i, outcome in ipairs(outcomes) do
     list[i] = {
@@ -128,7 +130,7 @@ local function data_of(fleet, outcomes, status)
     runbook = fleet.runbook,
     status = status,
     tenants = json.array(list),
-    next = status ~= "done" and "o2x resume " .. fleet.id or nil,
+    next = status ~= "done" and next_of(fleet, options) or nil,
   }
 end
 
@@ -151,7 +153,7 @@ function M.perform(store, project, config, fleet, options)
   out.say(("%s for %d tenants, %s"):format(fleet.runbook, #fleet.tenants, fleet.id))
   local outcomes, status = fleets.perform(store, fleet, go_on(store, project, config, fleet, options))
   if options.json then
-    out.json(data_of(fleet, outcomes, status))
+    out.json(data_of(fleet, outcomes, status, options))
   else
     out.columns(rows_of(outcomes, out.style(1)), out.data)
   end
@@ -165,7 +167,7 @@ function M.perform(store, project, config, fleet, options)
       fleet.runbook,
       done,
       #outcomes,
-      status == "done" and "" or "; next: o2x resume " .. fleet.id
+      status == "done" and "" or "; next: " .. next_of(fleet, options)
     )
   )
   return exit_code(outcomes, status)

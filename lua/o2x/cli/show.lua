@@ -164,7 +164,7 @@ local function write_end(h, style)
   if h.error then out.data(style.red("error: ") .. h.error.message) end
   out.data(common.counts(history.counts(h)))
   local resumable = h.status ~= "done" and h.status ~= "running" and h.status ~= "refused"
-  if resumable then out.data("next: " .. style.bold("o2x resume " .. h.id)) end
+  if resumable then out.data("next: " .. style.bold("o2x resume " .. h.id .. (h.edited and " --edited" or ""))) end
 end
 
 local function perform(options, arguments)

@@ -91,11 +91,12 @@ local function left_by_us(ctx, target, before)
   return false
 end
 
-local function refuse_foreign(ctx, target, desired, before)
+local function refuse_foreign(ctx, target, desired, before, taken)
   if
     not before
     or not desired
     or target.takeover
+    or taken
     or same_values(before, desired)
     or left_by_us(ctx, target, before)
   then
@@ -137,9 +138,9 @@ local function changes_for(target, desired, found)
   return changes
 end
 
-local function write(ctx, target, desired, before)
+local function write(ctx, target, desired, before, _, taken)
   scope.domain(ctx.scope.dns, target.name, "DNS name")
-  refuse_foreign(ctx, target, desired, before)
+  refuse_foreign(ctx, target, desired, before, taken)
   local found, zone, client = records_at(ctx, target)
   local changes = changes_for(target, desired, found)
   if not changes[1] then return nil end

@@ -74,6 +74,7 @@ function M.intend(gate, e)
     before = before,
     reference = M.reference(gate, e),
     desired = value.plain(e.desired, e.key),
+    taken = e.taken,
     show = contract.describe(e.type, e.target, e.before, e.desired),
     at = gate.run.now(),
   }
@@ -99,7 +100,8 @@ end
 function M.write(gate, e)
   local budget
   while true do
-    local results = table.pack(xpcall(e.type.write, errors.handler, gate.ctx, e.target, e.desired, e.before, e.id))
+    local results =
+      table.pack(xpcall(e.type.write, errors.handler, gate.ctx, e.target, e.desired, e.before, e.id, e.taken))
     if results[1] then
       kill_points.pass()
       return table.unpack(results, 2, results.n)

@@ -6,8 +6,9 @@
 ---@field class "read"|"idempotent"|"probed"|"transactional"|"unprovable" what makes an interrupted write known
 ---@field key fun(target: any): string names the target: canonical and unique within the kind
 ---@field read fun(ctx: table, target: any): any the current value, nil if there is nothing
----@field write fun(ctx: table, target: any, desired: any, before: any, id: string): any, any makes it so; gives info
----  for the journal and, if it knows, the value that it left
+---@field write fun(ctx: table, target: any, desired: any, before: any, id: string, taken: boolean?): any, any makes it
+---  so; gives info for the journal and, if it knows, the value that it left. taken: the operator said that `before`,
+---  which is somebody else's, may be overwritten (--take-over)
 ---@field probe (fun(ctx: table, target: any, desired: any, id: string): "done"|"absent")? class probed: did this write
 ---  happen?
 ---@field marker (fun(ctx: table, target: any, id: string): boolean)? class transactional: was this write committed?

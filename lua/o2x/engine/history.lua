@@ -34,7 +34,7 @@ function collect.begin(h, record)
 end
 
 function collect.resume(h, record)
-  h.resumed = h.resumed + 1
+  h.resumed, h.edited = h.resumed + 1, record.kept == false
   h.pid, h.status, h.error, h.ended = record.pid, nil, nil, nil
 end
 
@@ -81,7 +81,7 @@ local function list(h, entry)
   entry.listed = true
 end
 
-local OF_INTENT = { "slot", "kind", "key", "class", "target", "before", "reference", "desired", "show", "at" }
+local OF_INTENT = { "slot", "kind", "key", "class", "target", "before", "reference", "desired", "taken", "show", "at" }
 
 local function add_to(lists, name, entry)
   local members = lists[name] or {}
@@ -175,9 +175,9 @@ end
 
 --- Sums the records of a journal up.
 ---@param records table[]
----@return table history id, runbook, tenant, params, steps, effects, checks, status, error, started, ended; for
----  resume.lua results (by step), values (by name), by_effect, by_slot, by_target; order in an effect: the number of
----  its newest record
+---@return table history id, runbook, tenant, params, steps, effects, checks, status, error, started, ended; edited:
+---  it was resumed with the edited scripts; for resume.lua results (by step), values (by name), by_effect, by_slot,
+---  by_target; in an effect, order: the number of its newest record
 function M.of(records)
   local h = M.new()
   for _, record in ipairs(records) do

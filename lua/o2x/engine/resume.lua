@@ -215,7 +215,11 @@ local function conflict(gate, old, entry, now)
       changes(old, entry.before, entry.desired),
       changes(old, entry.before, as_recorded(image, entry.intent_masked))
     ),
-    hint = ("look at it; to overwrite it: o2x resume %s --take-over=%s"):format(gate.run.id, entry.id:sub(1, 8)),
+    hint = ("look at it; to overwrite it: o2x resume %s%s --take-over=%s"):format(
+      gate.run.id,
+      gate.run.edited and " --edited" or "",
+      entry.id:sub(1, 8)
+    ),
   }
 end
 
@@ -241,7 +245,11 @@ end
 ---@param seen any as the earlier attempt looked at it
 ---@param known boolean is the value one that this run knows?
 local function check_foreign(gate, e, entry, old, now, seen, known)
-  if known or contract.equal(e.type, now, e.desired) or takes_over(gate.run.past, entry) then return end
+  if known or contract.equal(e.type, now, e.desired) then return end
+  if takes_over(gate.run.past, entry) then
+    e.taken = true
+    return
+  end
   local past = { before = entry.before, desired = old.desired, id = entry.id }
   if apply.is_interim(gate, old, past, seen) then return end
   conflict(gate, old, entry, seen)
@@ -301,7 +309,7 @@ local function before_write(gate, e, entry, old, now, seen)
   check_foreign(gate, e, entry, old, now, seen, known or later)
   local taken = not untouched and (later or takes_over(gate.run.past, entry))
   if e.same and not taken then
-    e.id, e.intended, e.origin = entry.id, true, entry.before
+    e.id, e.intended, e.origin, e.taken = entry.id, true, entry.before, entry.taken
     return go_on(e, now)
   end
   drop(gate, entry)

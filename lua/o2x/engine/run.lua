@@ -360,7 +360,7 @@ function M.resume(run, id, started, take_over)
   local _held <close> = take_lock(run, id)
   local old = run.store:reopen(id)
   run.id, run.folder, run.journal = id, old.folder, old.journal
-  run.past = resume.past(old.history, take_over)
+  run.past, run.edited = resume.past(old.history, take_over), run.sandbox.kept == nil
   local changed, files = resume.edited(run, id), resume.changed_files(old.history)
   run.journal:append {
     t = "resume",

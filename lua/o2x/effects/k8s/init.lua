@@ -36,11 +36,11 @@ function object.read(ctx, target)
   return found and compare.remember(found)
 end
 
-function object.write(ctx, target, desired)
+function object.write(ctx, target, desired, _, _, taken)
   if desired == nil then
     client(ctx):delete(kind_of(target), target.name, { namespace = target.namespace })
   else
-    client(ctx):apply(compare.clean(desired), { force = target.force })
+    client(ctx):apply(compare.clean(desired), { force = target.force or taken })
   end
 end
 
@@ -49,6 +49,7 @@ local function untitled(whole)
   if not whole then return nil end
   local copy = compare.clean(whole)
   copy.apiVersion, copy.kind, copy.metadata.name, copy.metadata.namespace = nil, nil, nil, nil
+  if next(copy.metadata) == nil then copy.metadata = nil end
   return copy
 end
 
