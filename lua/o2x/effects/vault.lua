@@ -42,6 +42,25 @@ local function read(ctx, target)
   return fields
 end
 
+-- The fields that are wanted, among those that are there: a service keeps fields of its own beside them.
+local function merged(there, wanted)
+  local all = {}
+  for name, field in pairs(there or {}) do
+    all[name] = field
+  end
+  for name, field in pairs(wanted) do
+    all[name] = field
+  end
+  return all
+end
+
+local function equal(current, desired)
+  for name, field in pairs(desired) do
+    if not value.equal(current[name], field) then return false end
+  end
+  return true
+end
+
 local function write(ctx, target, desired, before)
   local client = ctx:client("vault")
   if desired == nil then return client:delete(target.path) end
@@ -51,7 +70,7 @@ local function write(ctx, target, desired, before)
     found, version = client:read(target.path) -- none, or a deleted one: its version counts
     if found and not value.equal(found, before) then version = 0 end -- somebody was faster: let Vault refuse
   end
-  return { version = client:put(target.path, desired, { cas = version }) }
+  return { version = client:put(target.path, merged(before, desired), { cas = version }) }
 end
 
 -- The value itself never shows; of a changed one its tags tell that it did change.
@@ -68,7 +87,7 @@ end
 
 local function show(target, before, after)
   local lines = {}
-  for i, name in ipairs(sorted_keys(before or {}, after or {})) do
+  for i, name in ipairs(sorted_keys(after or before or {})) do
     lines[i] = line(name, before and before[name], after and after[name])
   end
   return { title = target.key, lines = lines }
@@ -78,7 +97,7 @@ local SECRET <const> = {
   kind = "vault.secret",
   class = "idempotent",
   undo = {
-    before = "a tag of each field; the version by reference",
+    before = "a tag of each field that the run sets; the version by reference",
     how = "Vault's own version from before is made the newest; a new secret is deleted",
   },
   reference = function(_, _, before) return { version = versions[before] } end,
@@ -86,6 +105,16 @@ local SECRET <const> = {
   key = function(target) return target.key end,
   read = read,
   write = write,
+  equal = equal,
+  image = function(fields, desired)
+    if desired == nil then return fields end
+    local set = {}
+    for name in pairs(desired) do
+      set[name] = fields[name]
+    end
+    return set
+  end,
+  predict = function(_, _, desired, before) return desired and merged(before, desired) end,
   show = show,
 }
 
@@ -98,17 +127,15 @@ local function target_of(ctx, path, public)
   return { path = full, key = ("%s/%s"):format(mount, full), public = public }
 end
 
--- What should be there: what is, what the script wants, and what is to be made up if it is not there yet.
+-- What should be there: what the script wants, and what is to be made up if it is not there yet.
 local function desire(path, current, fields, generate)
   local desired = {}
-  for name, field in pairs(current or {}) do
-    desired[name] = field
-  end
   for name, field in pairs(fields) do
     local kept = secret.is(field) or value.is_unknown(field)
     desired[name] = kept and field or tostring(field) -- Vault's own clients write texts
   end
   for name, length in pairs(generate or {}) do
+    if desired[name] == nil then desired[name] = current and current[name] end
     if desired[name] == nil then desired[name] = secret.random(length, nil, ("%s/%s"):format(path, name)) end
   end
   return desired

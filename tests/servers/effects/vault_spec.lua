@@ -203,6 +203,38 @@ describe("a resumed run", function()
     assert.equal(1, select(2, stored(v, "license/onboarding")))
   end)
 
+  it("is not stopped by what a service wrote into a field of its own meanwhile", function()
+    for _, done in ipairs { true, false } do
+      local v <close> = server.start()
+      local path = "secret/data/tenant/newclient/quickbooks"
+      v.ask("PUT", path, { data = { client_id = "old", refreshed = "monday" } })
+      local api, made = run(v, { id = "three" })
+      api.ensure("quickbooks", FIELDS)
+      local now = stored(v, "quickbooks")
+      if not done then now = { client_id = "old" } end
+      now.refreshed = "tuesday"
+      v.ask("PUT", path, { data = now })
+      local again = run(v, { id = "three", past = past_of(made, false) })
+      again.ensure("quickbooks", FIELDS)
+      assert.same(
+        { refreshed = "tuesday", client_id = "the-client", client_secret = "very-secret-value" },
+        (stored(v, "quickbooks"))
+      )
+    end
+  end)
+
+  it("stops at somebody else's change of a field that it sets", function()
+    local v <close> = server.start()
+    local path = "secret/data/tenant/newclient/quickbooks"
+    v.ask("PUT", path, { data = { client_id = "old", refreshed = "monday" } })
+    local api, made = run(v, { id = "four" })
+    api.ensure("quickbooks", FIELDS)
+    v.ask("PUT", path, { data = { client_id = "theirs", refreshed = "monday" } })
+    local again = run(v, { id = "four", past = past_of(made, false) })
+    assert.equal("foreign_change", raised(again.ensure, "quickbooks", FIELDS).code)
+    assert.equal("theirs", stored(v, "quickbooks").client_id)
+  end)
+
   it("never has a secret in its journal", function()
     local v <close> = server.start()
     local api, made = run(v)
