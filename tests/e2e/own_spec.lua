@@ -238,7 +238,7 @@ return { effects = { "webhook:write" },
     assert.same({ text = "build for alpha: done" }, got[1][1])
     assert.equal(32, #got[1][2])
     assert.equal(1, #got)
-    has(ok(toy:o2x { "run", "build", "alpha" }).stderr, "there is no web hook configured")
+    has(ok(toy:o2x { "run", "build", "alpha" }).stderr, "no webhook is configured")
   end)
 
   it("keep a run from beginning, but not from being done", function()

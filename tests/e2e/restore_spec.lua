@@ -252,8 +252,8 @@ describe("backup and restore", function()
       "is outside what this run may touch"
     )
     refused(restore("archive=s3://embrix-development-data/TIDLT-1000050/u.dump"), "is outside what this run may touch")
-    refused(restore("archive=s3://embrix-development-data/TIDLT-100005/none.dump"), "there is no such object")
-    refused(restore("archive=ftp://somewhere/u.dump"), "is no object of S3")
+    refused(restore("archive=s3://embrix-development-data/TIDLT-100005/none.dump"), "the object does not exist")
+    refused(restore("archive=ftp://somewhere/u.dump"), "is not an S3 object")
   end)
 
   -- ---- from a snapshot ----
@@ -299,7 +299,7 @@ describe("backup and restore", function()
   it("refuses a snapshot of another tenant, of no tenant, from after", function()
     local id = snapshots()[1].DBSnapshotIdentifier
     refused(lab:o2x { "run", "restore", "shm", "--confirm=shm", "snapshot=" .. id }, "is not named after shm")
-    refused(restore("snapshot=nosuch"), "there is no snapshot nosuch")
+    refused(restore("snapshot=nosuch"), "unknown snapshot nosuch")
     refused(restore("at=yesterday"), "is not a time")
     refused(restore("at=2020-01-01T00:00:00Z"), "no snapshot from before")
     assert.equal("embrix-rds-dev-db", instances())

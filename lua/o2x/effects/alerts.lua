@@ -1,5 +1,5 @@
---- The tenant's alerts: silences in Alertmanager (API v2), through the API server's proxy. A silence matches the
---- tenant's label and nothing else, so no other tenant's alerts fall silent with it.
+--- The tenant's alerts: silences in Alertmanager (API v2), through the API server's proxy. A silence matches only the
+--- tenant's label, so it silences no other tenant's alerts.
 
 local clock = require "o2x.base.clock"
 local errors = require "o2x.base.error"
@@ -27,7 +27,7 @@ local function is_of_tenant(silence, label, value)
     and matcher.isEqual ~= false
 end
 
--- Our silence of the tenant that is in force, as Alertmanager has it.
+-- The tenant's active silence that o2x created, as Alertmanager has it.
 local function find(ctx, target)
   for _, silence in ipairs(ask(ctx, target.where, { path = "/api/v2/silences" }) or {}) do
     local over = silence.status and silence.status.state == "expired"
@@ -41,7 +41,7 @@ local silence = {
   class = "idempotent",
   undo = {
     before = "the end and the comment of the silence",
-    how = "the silence that was there is set again, or the new one ends",
+    how = "restores the silence; ends a new one",
   },
 }
 
@@ -84,7 +84,7 @@ local function target_of(ctx, where)
     errors.raise {
       kind = "refused",
       module = "alerts",
-      message = "the grants name no label of the tenant: whose alerts?",
+      message = "the grants have no label that identifies the tenant's alerts",
     }
   end
   return { where = where, label = label[1], value = label[2] }

@@ -6,15 +6,15 @@ local queue = {
   kind = "broker.queue",
   class = "idempotent",
   undo = {
-    before = "whether the queue was there",
-    how = "a queue that was made is removed while it is empty",
-    cannot = "a queue with messages in it stays",
+    before = "whether the queue existed",
+    how = "removes a new queue if it is empty",
+    cannot = "a new queue that holds messages",
   },
   key = function(target) return target.name end,
 
   read = function(ctx, target) return ctx:client "broker":queue(target.name) and { name = target.name } or nil end,
 
-  -- Taking a queue away (that only undo does) must not lose messages.
+  -- Removing a queue, which only undo does, must not lose messages.
   write = function(ctx, target, desired)
     local client = ctx:client "broker"
     if desired then return client:add_queue(target.name) end
@@ -25,7 +25,7 @@ local queue = {
         module = "broker",
         op = "remove",
         message = ("queue %s holds %d messages"):format(target.name, there.depth),
-        hint = "let them be consumed, or purge the queue",
+        hint = "wait until they are consumed, or purge the queue",
       }
     end
     client:remove_queue(target.name)
@@ -39,7 +39,7 @@ local function api(ctx)
     ---@return { name: string }
     ensure_queue = function(name) return (ctx:effect("broker.queue", { name = name }, { name = name })) end,
 
-    --- The queues whose names begin with a prefix of the tenant's own.
+    --- The queues whose names begin with a prefix of the tenant's.
     ---@param prefix string "TIDLT-100008."
     ---@return { name: string, depth: integer, consumers: integer }[]
     queues = function(prefix) return ctx:client "broker":queues(prefix) end,

@@ -1,4 +1,4 @@
---- The time for runbooks: require "o2x.clock". It is noted in the journal, so that a resumed run sees the same.
+--- The time for runbooks: require "o2x.clock". The journal records it, so that a resumed run sees the same time.
 
 local clock = require "o2x.base.clock"
 
@@ -9,13 +9,13 @@ return {
       return ctx:recorded("clock.now", function() return math.floor(clock.now()) end)
     end
     return {
-      --- Seconds since 1970; a resumed run sees the same.
+      --- The time in seconds since 1970. A resumed run sees the same time.
       ---@return integer
       now = now,
       --- The date: "2026-11-23".
       ---@return string
       today = function() return clock.today(now()) end,
-      --- A time as ISO 8601, now if none is given.
+      --- A time as ISO 8601; default: now.
       ---@param time number?
       ---@return string
       iso = function(time) return clock.iso(time or now()) end,

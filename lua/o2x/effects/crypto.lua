@@ -1,4 +1,4 @@
---- Hashes for runbooks: require "o2x.crypto". A password goes in as a secret and comes out as its bcrypt hash.
+--- Hashes for runbooks: require "o2x.crypto". A password is passed as a secret; its bcrypt hash is a secret too.
 
 local crypto = require "o2x.base.crypto"
 local secret = require "o2x.base.secret"
@@ -8,15 +8,15 @@ return {
   name = "crypto",
   api = function()
     return {
-      --- The bcrypt hash of a password, as a secret: it can be guessed, so it is in no plan and no journal. In a plan,
-      --- a password that would be generated is not known, and neither is its hash.
+      --- The bcrypt hash of a password, as a secret: hashes can be cracked, so none is in a plan or a journal. In a
+      --- plan, a password that would be generated is unknown, and so is its hash.
       ---@param password userdata|string a secret
       ---@return userdata secret
       bcrypt = function(password)
         if value.is_unknown(password) then return value.unknown end
         return secret.new(crypto.bcrypt(password), "bcrypt hash")
       end,
-      --- Is the hash one of the password?
+      --- Does the hash match the password?
       ---@param password userdata|string
       ---@param hash string
       ---@return boolean

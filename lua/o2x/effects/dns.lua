@@ -1,7 +1,7 @@
 --- DNS records in Route 53. Runbooks: require "o2x.dns".
 ---
---- A name that points elsewhere is somebody's, unless a run of this tenant left it so: it is refused, never taken over
---- silently. A change is waited for until it is INSYNC, because asking for a new name earlier makes resolvers remember
+--- A record that points elsewhere is foreign unless a run of this tenant wrote it. A foreign record is refused, never
+--- taken over silently. A write waits until Route 53 reports INSYNC: a resolver that asks for a new name earlier caches
 --- that it does not exist.
 
 local dns = require "o2x.client.dns"
@@ -11,10 +11,10 @@ local scope = require "o2x.base.scope"
 local task = require "o2x.base.task"
 local value = require "o2x.base.value"
 
-local CAUGHT_UP <const> = 60 -- seconds the name servers get, after a crash, to answer what Route 53 lists
+local CAUGHT_UP <const> = 60 -- seconds that the name servers have, after a crash, to serve what Route 53 lists
 local DEFAULT_TTL <const> = 300
 
--- Types whose values are names: compared without case and final dot.
+-- Types whose values are names: compared without case and trailing dot.
 local NAMES <const> = { CNAME = true, NS = true, PTR = true }
 
 local function plain_values(kind, values)
@@ -36,7 +36,7 @@ local function same_values(a, b)
   return a.type == b.type and not a.alias and not b.alias and value.equal(a.values, b.values)
 end
 
--- A CNAME stands alone at its name; other types stand side by side.
+-- A CNAME must be the only record of its name; other types coexist.
 local function in_the_way(record, kind) return record.type == kind or record.type == "CNAME" or kind == "CNAME" end
 
 local function records_at(ctx, target)
@@ -73,7 +73,7 @@ end
 
 local function key_of(target) return target.name .. " " .. target.type end
 
--- Did an earlier run of this tenant leave exactly this? The run store knows.
+-- Did an earlier run of this tenant write exactly this? The run store knows.
 local function left_by_us(ctx, target, before)
   for _, run in ipairs(ctx:run_store():list()) do
     for _, effect in ipairs(run.tenant == ctx.tenant.name and run.effects or {}) do
@@ -107,8 +107,8 @@ local function refuse_foreign(ctx, target, desired, before, taken)
     module = "dns",
     op = "record",
     code = "foreign",
-    message = ("%s is already there: %s, not %s"):format(target.name, describe(before), describe(desired)),
-    hint = "if it may be replaced: takeover=true",
+    message = ("%s already exists: %s, not %s"):format(target.name, describe(before), describe(desired)),
+    hint = "takeover=true replaces it",
   }
 end
 
@@ -116,7 +116,7 @@ local function change_of(action, target, record)
   return { action = action, name = target.name, type = record.type, ttl = record.ttl, values = record.values }
 end
 
--- What has to happen, as one batch: all of it or nothing.
+-- The changes to send, as one atomic batch.
 local function changes_for(target, desired, found)
   local changes, action = {}, "CREATE"
   for _, record in ipairs(found) do
@@ -128,7 +128,10 @@ local function changes_for(target, desired, found)
         module = "dns",
         op = "record",
         code = "alias",
-        message = ("%s %s is an alias or one of a weighted set: left alone"):format(target.name, record.type),
+        message = ("%s %s is an alias or part of a weighted set; o2x does not change those"):format(
+          target.name,
+          record.type
+        ),
       }
     else
       changes[#changes + 1] = change_of("DELETE", target, record.as_listed)
@@ -166,8 +169,8 @@ local function caught_up(ctx, target, desired)
   return true
 end
 
--- Route 53 lists a record before its servers have it. Whoever crashed while waiting has lost the change's id, so the
--- servers are asked; from a place that cannot reach them, the list is all there is to know.
+-- Route 53 lists a record before its name servers have it. A run that crashed while it waited has lost the change's id,
+-- so this asks the name servers; where they cannot be reached, the list must do.
 local function probe(ctx, target, desired)
   local current = read(ctx, target)
   if desired == nil then return current == nil and "done" or "absent" end
@@ -185,8 +188,8 @@ local record = {
   class = "probed",
   undo = {
     before = "the record set: type, TTL, values, alias",
-    how = "the record set that was there is put back",
-    cannot = "caches keep the old answer up to its TTL",
+    how = "restores the record set; deletes a new one",
+    cannot = "caches, which keep the old answer up to its TTL",
   },
   key = key_of,
   read = read,
@@ -202,7 +205,7 @@ local function ensure_record(ctx, given)
   local kind = tostring(given.type or ""):upper()
   if not dns.types[kind] or type(given.name) ~= "string" or type(given.values) ~= "table" or not given.values[1] then
     errors.input(
-      "dns.ensure_record wants name, type and values",
+      "dns.ensure_record: expected name, type and values",
       'dns.ensure_record { name = "x.example.com", type = "CNAME", values = { "y.example.com" } }'
     )
   end
@@ -217,13 +220,13 @@ end
 
 local function api(ctx)
   return {
-    --- Ensures a record set: compares it, creates or changes it, waits until it is INSYNC. A foreign one is refused.
-    --- Names have no final dot.
+    --- Ensures a record set: compares it, creates or changes it, waits until it is INSYNC. Another owner's is refused
+    --- unless takeover is true. Names have no trailing dot.
     ---@param given { name: string, type: string, ttl: integer?, values: string[], takeover: boolean? }
     ---@return { type: string, ttl: integer, values: string[] }
     ensure_record = function(given) return (ensure_record(ctx, given)) end,
 
-    --- The hosted zone that a name of the tenant's belongs to; raises when there is none.
+    --- The hosted zone of a name of the tenant; raises if there is none.
     ---@param name string
     ---@return string zone its name
     zone = function(name)
@@ -232,9 +235,9 @@ local function api(ctx)
       return zone
     end,
 
-    --- The values of a name, from the system's resolver (or the configured servers); an empty list when there are none.
+    --- The values of a name, from the system's resolver or the configured servers; an empty list if there are none.
     ---@param name string
-    ---@param kind string? "A" if absent
+    ---@param kind string? default: "A"
     ---@return string[] values
     ---@return string? why "NXDOMAIN" or "NODATA"
     lookup = function(name, kind)
@@ -242,7 +245,7 @@ local function api(ctx)
       return strip((kind or "A"):upper(), values), why
     end,
 
-    --- The values that each authoritative server of the name's zone gives, past all caches.
+    --- The values that each authoritative server of the name's zone returns, without caches.
     ---@param name string
     ---@param kind string
     ---@return table<string, string[]> values by server

@@ -1,5 +1,5 @@
---- Text files of the platform tree: require "o2x.files". Paths are relative to the tree; a run may write exactly the
---- files that stdlib/platform.lua grants, and a symbolic link that leads anywhere else is refused.
+--- Text files of the platform tree: require "o2x.files". Paths are relative to the tree. A run may write only the files
+--- that stdlib/platform.lua grants; a symbolic link to any other file is refused.
 
 local diff = require "o2x.base.diff"
 local errors = require "o2x.base.error"
@@ -9,7 +9,7 @@ local secret = require "o2x.base.secret"
 local value = require "o2x.base.value"
 
 local LARGEST = 4 * 1024 * 1024
-local LONGEST = 60 -- lines of a difference
+local LONGEST = 60 -- lines of a diff that are shown
 
 local function refuse(path, why)
   errors.raise { kind = "refused", module = "files", op = path, message = path .. " " .. why }
@@ -17,15 +17,13 @@ end
 
 local function root_of(ctx) return fs.realpath(ctx.config.platform) end
 
--- The absolute path, once the grants allow it both as it is written and as it is after symbolic links.
+-- The absolute path. The grants must allow the path both as written and with its symbolic links resolved.
 local function resolve(ctx, path, grants, what, shape)
   shape = shape or function(p) return p end
   scope.path(grants, shape(path), what)
   local root = root_of(ctx)
   local real = fs.canonical(fs.join(root, path))
-  if not real or real:sub(1, #root + 1) ~= root .. "/" then
-    refuse(path, "is a link that leads out of the platform tree")
-  end
+  if not real or real:sub(1, #root + 1) ~= root .. "/" then refuse(path, "is a link out of the platform tree") end
   local inside = real:sub(#root + 2)
   if inside ~= path then scope.path(grants, shape(inside), what .. " (behind a link)") end
   return real
@@ -78,17 +76,17 @@ local text = {
   end,
   undo = {
     before = "the text; the mode by reference",
-    how = "the bytes and the mode that were there are written again",
+    how = "restores text and mode; removes a new file",
   },
   show = show,
 }
 
 local function ensure(ctx, path, content)
-  if secret.is(content) then refuse(path, "would hold a secret, and the platform tree is in git") end
+  if secret.is(content) then refuse(path, "would contain a secret, but the platform tree is in git") end
   if type(content) ~= "string" and not value.is_unknown(content) then
-    errors.input(("files.ensure(%q, text): a text expected, got %s"):format(tostring(path), type(content)))
+    errors.input(("files.ensure(%q, text): expected a string, got %s"):format(tostring(path), type(content)))
   end
-  -- Before the gate reads, so that a file that may be read and not written is refused by a plan too.
+  -- Checked before the gate reads, so that a plan too refuses a file that may be read but not written.
   resolve(ctx, path, ctx.scope.files.write, "writing the file")
   local _, outcome = ctx:effect("file.text", path, content)
   return outcome
@@ -96,7 +94,7 @@ end
 
 local function is_folder(ctx, path)
   local folder = path:gsub("/+$", "")
-  -- A grant such as "core/" is for what is below: asked by a name that could be there.
+  -- A grant such as "core/" covers what is below it, so the check uses a name in the folder.
   local real = resolve(ctx, folder, readable(ctx), "the folder", function(p) return p .. "/_" end)
   return fs.is_folder(real), real
 end
@@ -119,12 +117,12 @@ return {
   types = { text },
   api = function(ctx)
     return {
-      --- Ensures a file's text, below the platform tree.
+      --- Ensures the text of a file of the platform tree.
       ---@param path string
       ---@param content string
       ---@return string outcome
       ensure = function(path, content) return ensure(ctx, path, content) end,
-      --- Ensures that a file is not there.
+      --- Ensures that a file does not exist.
       ---@param path string
       ---@return string outcome
       remove = function(path)
@@ -132,21 +130,21 @@ return {
         local _, outcome = ctx:effect("file.text", path, nil)
         return outcome
       end,
-      --- A file's text; an error if there is none.
+      --- The text of a file; an error if it does not exist.
       ---@param path string
       ---@return string
       read = function(path)
         local content = ctx:read("file.text", path)
         if content == nil then
-          errors.raise { kind = "failed", module = "files", message = path .. ": there is no such file" }
+          errors.raise { kind = "failed", module = "files", message = path .. " does not exist" }
         end
         return content
       end,
-      --- Is there such a file or folder?
+      --- Does the file or folder exist?
       ---@param path string
       ---@return boolean
       exists = function(path) return exists(ctx, path) end,
-      --- The names in a folder; none if it is not there.
+      --- The names in a folder; none if it does not exist.
       ---@param folder string
       ---@return string[]
       list = function(folder) return list(ctx, folder) end,

@@ -4,7 +4,7 @@
 local helm_values = require "o2x.client.helm.values"
 local placeholder = require "o2x.base.placeholder"
 
--- A document as scripts see it: what they set may be unknown in a plan.
+-- A document as scripts see it: in a plan, a value that they set may be unknown.
 local function open(doc)
   local api = {}
   --- The value at a path: app.envMap[name=X].value, hosts[0], a\.b; nil if there is none.
@@ -17,7 +17,7 @@ local function open(doc)
   --- The file's text as it is now.
   ---@return string
   function api:text() return doc:text() end
-  --- Takes a value out.
+  --- Removes a value.
   ---@param path string
   function api:remove(path) return doc:remove(path) end
   --- Sets a value.
@@ -28,16 +28,16 @@ local function open(doc)
     doc:set(path, placeholder.fill(value))
     return api
   end
-  --- Sets everything that a table has.
+  --- Sets all values of a table.
   ---@param values table
   ---@return o2x.helm_values.document
   function api:merge(values)
     doc:merge(placeholder.fill(values))
     return api
   end
-  --- Replaces one tenant's names by another's, as whole words.
+  --- Replaces one tenant's names with another's, as whole words.
   ---@param names string[][] { old, new } pairs
-  ---@param options { keep: string[]? }? paths that stay
+  ---@param options { keep: string[]? }? keep: paths that stay
   ---@return { replaced: integer, left: table }
   function api:replace_tenant(names, options) return doc:replace_tenant(placeholder.fill(names), options) end
   return api
@@ -47,7 +47,7 @@ return {
   name = "helm_values",
   api = function()
     return {
-      --- Opens a values file's text, to be changed by path with comments and layout kept.
+      --- Parses the text of a values file, to change it by path; comments and layout are kept.
       ---@param text string
       ---@param filename string for messages
       ---@return o2x.helm_values.document

@@ -1,5 +1,5 @@
---- Looks at the tenant's own HTTP endpoints: require "o2x.http". Only hosts that the run was granted, and only with
---- methods that change nothing: a write by a bare request would be in no plan, and could not be resumed.
+--- Reads the tenant's own HTTP endpoints: require "o2x.http". Only granted hosts, and only methods that change nothing:
+--- a write by a plain request would be in no plan and could not be resumed.
 
 local errors = require "o2x.base.error"
 local http = require "o2x.client.http"
@@ -17,8 +17,8 @@ local function check(ctx, request)
   local method = request.method or "GET"
   if not SAFE[method] then
     ctx:refuse(
-      ("http.request only looks: GET, HEAD, OPTIONS, not %s"):format(tostring(method)),
-      "use o2x.service for what a service is to hold"
+      ("http.request only reads: GET, HEAD, OPTIONS, not %s"):format(tostring(method)),
+      "to create an object in a service, use o2x.service"
     )
   end
   local scheme, host = http.split(tostring(request.url))
@@ -32,7 +32,7 @@ return {
   api = function(ctx)
     local https = ctx.config.https or {}
     return {
-      --- Looks at an endpoint of the tenant's: GET, HEAD, OPTIONS, of granted hosts.
+      --- Sends a GET, HEAD or OPTIONS request to a granted host.
       ---@param request { url: string, method: string?, headers: table?, timeout: number? }
       ---@return { status: integer, headers: table<string, string>, body: string }
       request = function(request)

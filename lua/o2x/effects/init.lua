@@ -1,4 +1,4 @@
---- The modules of lua/o2x/effects: what scripts may require as "o2x.NAME", and the effect types behind it.
+--- The modules of lua/o2x/effects: what scripts can require as "o2x.NAME", and the effect types of each.
 
 local errors = require "o2x.base.error"
 
@@ -13,7 +13,7 @@ end
 -- Modules that neither read nor write a system: scripts may use them while they are loaded.
 local PURE = { crypto = true, helm_values = true, json = true, secret = true, text = true, yaml = true }
 
---- Is the word one that a runbook's `effects` may have?
+--- Is this a valid word in a runbook's `effects`?
 ---@param word any
 ---@return boolean
 function M.is_effect_word(word)
@@ -21,7 +21,7 @@ function M.is_effect_word(word)
   return name ~= nil and known[name] == true
 end
 
---- All words that a runbook's `effects` may have.
+--- All valid words in a runbook's `effects`.
 ---@return string[]
 function M.words()
   local words = {}
@@ -60,7 +60,7 @@ function M.add(module)
   package.loaded["o2x.effects." .. module.name] = module
 end
 
---- The api of a module for one run; its types go through the run's gate.
+--- The api of a module for one run; registers its effect types with the run's gate.
 ---@param run table
 ---@param module table
 ---@return table api

@@ -7,12 +7,12 @@ return {
   name = "json",
   api = function()
     return {
-      --- Reads JSON.
+      --- Parses JSON.
       ---@param text string
-      ---@param source string? where it is from, for messages
+      ---@param source string? where it comes from, for messages
       ---@return any
       decode = json.decode,
-      --- Marks a table as a list, an empty one too.
+      --- Marks a table as a list, even an empty one.
       ---@param list table
       ---@return table
       array = json.array,
@@ -28,7 +28,7 @@ return {
       ---@param value any
       ---@return string
       encode = function(value) return json.encode(placeholder.fill(value)) end,
-      --- Writes JSON for people.
+      --- Writes indented JSON.
       ---@param value any
       ---@return string
       pretty = function(value) return json.pretty(placeholder.fill(value)) end,

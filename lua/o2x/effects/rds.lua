@@ -1,6 +1,5 @@
---- RDS for runbooks: snapshots of the platform's database server, and a server aside made from one. A snapshot holds
---- the data of all tenants; a run may use those that are named after its own tenant, and those that RDS makes by
---- itself.
+--- RDS for runbooks: snapshots of the platform's database server, and a temporary server restored from one. A snapshot
+--- holds the data of all tenants; a run may use those named after its own tenant and RDS's automated ones.
 
 local clock = require "o2x.base.clock"
 local errors = require "o2x.base.error"
@@ -13,7 +12,7 @@ local POLL <const> = { first = 0.2, factor = 1.5, longest = 15 }
 
 local function client(ctx) return ctx:client "aws.rds" end
 
--- Waits until look() says so; what it says otherwise is shown.
+-- Polls look() until it returns true; shows the status that it returns until then.
 local function wait(ctx, what, seconds, look)
   local began, pause = task.now(), POLL.first
   while true do
@@ -24,7 +23,7 @@ local function wait(ctx, what, seconds, look)
       errors.raise {
         kind = "timeout",
         module = "rds",
-        hint = "o2x resume goes on waiting",
+        hint = "o2x resume continues to wait",
         message = ("%s is still %s after %s"):format(what, status or "not ready", units.duration(seconds)),
       }
     end
@@ -52,13 +51,13 @@ local BROKEN <const> = {
 
 -- ---- rds.snapshot ----
 
--- NAME-manual-YYYYMMDD-HHMMSS of exactly this tenant: newclient-sbx-manual-… is not newclient's.
+-- NAME-manual-YYYYMMDD-HHMMSS of exactly this tenant: newclient-sbx-manual-… does not belong to newclient.
 local function is_own(ctx, id)
   local tenant, stamp = tostring(id):match("^(.+)%-manual%-(%d+%-%d+)$")
   return tenant == ctx.tenant.name and stamp:find("^%d%d%d%d%d%d%d%d%-%d%d%d%d%d%d$") ~= nil
 end
 
--- Automated ones are of the server, not of a tenant.
+-- Automated snapshots belong to the server, not to a tenant.
 local function may_use(ctx, snapshot)
   return snapshot.instance == ctx.scope.rds.instance and (is_own(ctx, snapshot.id) or snapshot.type == "automated")
 end
@@ -69,14 +68,17 @@ local function refuse(ctx, id, why)
     module = "rds",
     code = "EREFUSED",
     message = ("snapshot %s %s"):format(id, why),
-    hint = ("its own are named NAME-manual-DATE-TIME; o2x run backup NAME list=true"):gsub("NAME", ctx.tenant.name),
+    hint = ("snapshots of NAME are named NAME-manual-DATE-TIME; o2x run backup NAME list=true lists them"):gsub(
+      "NAME",
+      ctx.tenant.name
+    ),
   }
 end
 
 local function read_snapshot(ctx, target)
   local found = client(ctx):snapshot(target.id)
   if not found or found.status == "deleted" then return nil end
-  if found.instance ~= target.instance then refuse(ctx, target.id, "is of another server: " .. found.instance) end
+  if found.instance ~= target.instance then refuse(ctx, target.id, "belongs to another server: " .. found.instance) end
   return { instance = found.instance, status = found.status }
 end
 
@@ -88,7 +90,7 @@ local function write_snapshot(ctx, target, desired, before)
   end
   wait(ctx, "snapshot " .. target.id, SNAPSHOT_SECONDS, function()
     local now = rds:snapshot(target.id)
-    local status = now and now.status or "not there yet"
+    local status = now and now.status or "not created yet"
     if BROKEN[status] then broken("snapshot " .. target.id, status) end
     return status == "available", status
   end)
@@ -97,12 +99,12 @@ end
 local snapshot = {
   kind = "rds.snapshot",
   class = "idempotent",
-  -- On its way to be available, or to be gone.
+  -- Being created or deleted.
   interim = function(_, _, _, now) return now ~= nil and now.status ~= "available" end,
   undo = {
-    before = "that there was no such snapshot",
-    how = "the snapshot is deleted",
-    cannot = "a snapshot that was deleted",
+    before = "whether the snapshot existed",
+    how = "deletes a new snapshot",
+    cannot = "a deleted snapshot",
   },
   key = function(target) return target.id end,
   read = read_snapshot,
@@ -112,8 +114,8 @@ local snapshot = {
     return {
       title = "snapshot " .. target.id,
       lines = {
-        before and after and "~ it is waited for"
-          or ("%s of the server %s, with all databases on it"):format(sign, target.instance),
+        before and after and "~ wait until it is available"
+          or ("%s of the server %s with all its databases"):format(sign, target.instance),
       },
     }
   end,
@@ -128,7 +130,7 @@ local function read_instance(ctx, target)
     errors.raise {
       kind = "conflict",
       module = "rds",
-      message = ("the server %s is there, and not of this run"):format(target.id),
+      message = ("the server %s exists but does not belong to this run"):format(target.id),
     }
   end
   return { snapshot = found.tags["o2x:snapshot"], status = found.status, address = found.address, port = found.port }
@@ -142,8 +144,8 @@ local function create_instance(ctx, target, desired, before)
       errors.raise {
         kind = "failed",
         module = "rds",
-        message = "there is no server " .. target.near,
-        hint = "database.instance of platform.yaml names it; is aws.region right?",
+        message = "unknown server " .. target.near,
+        hint = "check database.instance in platform.yaml, and aws.region",
       }
     end
     rds:restore_instance(
@@ -155,7 +157,7 @@ local function create_instance(ctx, target, desired, before)
   end
   wait(ctx, "server " .. target.id, INSTANCE_SECONDS, function()
     local now = rds:instance(target.id)
-    local status = now and now.status or "not there yet"
+    local status = now and now.status or "not created yet"
     if BROKEN[status] then broken("server " .. target.id, status) end
     return status == "available", status
   end)
@@ -173,11 +175,10 @@ end
 local instance = {
   kind = "rds.instance",
   class = "idempotent",
-  interim = function() return true end, -- read refuses a server that is not this run's
+  interim = function() return true end, -- read refuses another run's server
   undo = {
-    before = "that there was no such server",
-    how = "the server is deleted",
-    cannot = "a server that was deleted: it is made again from its snapshot",
+    before = "whether the server existed",
+    how = "deletes a new server; restores a deleted one from its snapshot",
   },
   key = function(target) return target.id end,
   read = read_instance,
@@ -194,11 +195,11 @@ local instance = {
       and { snapshot = desired.snapshot, status = "available", address = value.unknown, port = value.unknown }
   end,
   show = function(target, before, after)
-    local line = "- the server aside, which is not needed any more"
+    local line = "- the temporary server"
     if after then
-      line = ("+ a server of its own, from the snapshot %s; nothing of %s changes"):format(after.snapshot, target.near)
+      line = ("+ a temporary server from the snapshot %s; %s does not change"):format(after.snapshot, target.near)
     end
-    return { title = "server " .. target.id, lines = { before and after and "~ it is waited for" or line } }
+    return { title = "server " .. target.id, lines = { before and after and "~ wait until it is available" or line } }
   end,
 }
 
@@ -219,22 +220,19 @@ local listing = {
 
 local function snapshots(ctx) return ctx:read("rds.snapshots", { instance = ctx.scope.rds.instance }) end
 
--- The one of that name, or the reason why not.
+-- The snapshot of that name; an error says why the tenant has none.
 local function find(ctx, id)
   for _, one in ipairs(snapshots(ctx)) do
     if one.id == id then return one end
   end
   local other = client(ctx):snapshot(id)
   if not other then
-    errors.input(
-      "there is no snapshot " .. id,
-      ("o2x run backup %s list=true shows what there is"):format(ctx.tenant.name)
-    )
+    errors.input("unknown snapshot " .. id, ("o2x run backup %s list=true lists the snapshots"):format(ctx.tenant.name))
   end
   refuse(
     ctx,
     id,
-    other.instance ~= ctx.scope.rds.instance and "is of another server: " .. other.instance
+    other.instance ~= ctx.scope.rds.instance and "belongs to another server: " .. other.instance
       or "is not named after " .. ctx.tenant.name
   )
 end
@@ -262,7 +260,7 @@ return {
       ---@return { id: string, created: string, status: string, type: string, gigabytes: integer }[]
       snapshots = function() return snapshots(ctx) end,
 
-      --- The snapshot of a name; one of another tenant is refused.
+      --- The snapshot of a name. Another tenant's is refused.
       ---@param id string
       ---@return table snapshot
       find = function(id) return find(ctx, id) end,
@@ -272,7 +270,7 @@ return {
       ---@return table? snapshot nil if there is none
       newest_before = function(time) return newest_before(ctx, time) end,
 
-      --- Ensures a snapshot of the platform's server under a name of the tenant's own, and waits until it is complete.
+      --- Ensures a snapshot of the platform's server, named after the tenant, and waits until it is complete.
       ---@param id string TENANT-manual-DATE-TIME
       ---@return string outcome
       ensure_snapshot = function(id)
@@ -282,14 +280,14 @@ return {
         return outcome
       end,
 
-      --- Ensures a server of this run's own, made from a snapshot, and waits until it is available.
+      --- Ensures this run's temporary server, restored from a snapshot, and waits until it is available.
       ---@param id string of the snapshot
       ---@return { address: string, port: integer } server
       ensure_server = function(id)
         return (ctx:effect("rds.instance", instance_target(ctx), { snapshot = find(ctx, id).id, status = "available" }))
       end,
 
-      --- Removes this run's own server.
+      --- Deletes this run's temporary server.
       remove_server = function() ctx:effect("rds.instance", instance_target(ctx), nil) end,
     }
   end,

@@ -1,10 +1,10 @@
---- Redis for runbooks: what the server says of itself, how many keys the tenant has there, and their removal.
+--- Redis for runbooks: information about the server, the number of the tenant's keys, and their removal.
 
 local errors = require "o2x.base.error"
 local out = require "o2x.report.out"
 local sorted_keys = require "o2x.base.sorted_keys"
 
--- "TIDLT-100008:*" or "TIDLT-100008:session:" → the prefix that it means.
+-- The prefix of "TIDLT-100008:*" or "TIDLT-100008:session:".
 local function prefix_of(pattern)
   local prefix = type(pattern) == "string" and pattern:gsub("%*$", "")
   if not prefix or prefix:find "[%*%?%[%]\\]" then
@@ -39,29 +39,29 @@ local ping = {
   read = function(ctx) return ctx:client "redis":ping() end,
 }
 
--- ---- keys, to remove ----
+-- ---- removing keys ----
 
 local MOST_PARTS = 20
 
 local function some(n) return n == 1 and "1 key" or out.count(n) .. " keys" end
 
--- Keys under a prefix: { keys = n, parts = { session = n … } }, or nil if there are none. What comes while and after
--- they are removed is new and of the running services, not a remainder: a target that was swept reads as empty.
+-- Keys with a prefix: { keys = n, parts = { session = n … } }, or nil if there are none. Running services write new
+-- keys during and after the removal. These are not left over, so a target that was swept reads as empty.
 local keys = {
   kind = "redis.keys",
   class = "idempotent",
-  -- Services go on writing keys: whatever is there now is nobody's change.
+  -- Services write keys all the time: they are never a conflict.
   interim = function() return true end,
   info = function(_, target) return { removed = target.removed or "unknown" } end,
   undo = {
     before = "the number of keys",
-    how = "not at all",
-    cannot = "removed keys: services make caches anew, users log in again",
+    how = "not possible",
+    cannot = "removed keys: services fill their caches again, users log in again",
   },
   key = function(target) return target.prefix .. (target.glob or "*") end,
 }
 
--- Tells keys of a tenant apart by what follows its prefix: session, cache, rate-limit.
+-- Counts a tenant's keys by what follows the prefix: session, cache, rate-limit.
 local function counter(target)
   local parts, known = {}, 0
   return parts,
@@ -82,15 +82,15 @@ function keys.read(ctx, target)
   end
   local found = ctx:client("redis"):count(target.prefix, { glob = target.glob, progress = ctx.progress, seen = seen })
   if not target.swept then return found > 0 and { keys = found, parts = parts } or nil end
-  if found > 0 then ctx:log("info", ("%s came since: the services go on"):format(some(found))) end
+  if found > 0 then ctx:log("info", ("services have written %s since"):format(some(found))) end
 end
 
--- A replica that lets itself be written to would lose it, or refuse in the middle.
+-- A write to a replica would be lost, or refused halfway.
 local function check_primary(ctx, client)
   local replication = client:info "replication"
   if replication.role == nil or replication.role == "master" then return end
   ctx:log("warning", ("Redis is a replica of %s:%s now"):format(replication.master_host, replication.master_port))
-  client:close() -- the name may lead to another server by now
+  client:close() -- the name may resolve to another server by now
   errors.raise {
     kind = "unreachable",
     module = "redis",
@@ -108,8 +108,8 @@ function keys.write(ctx, target, desired, before)
       kind = "failed",
       module = "redis",
       op = "unlink",
-      message = "removed keys cannot be put back",
-      hint = "what was in the cache is made anew by the services, sessions by logging in",
+      message = "removed keys cannot be restored",
+      hint = "services fill their caches again; users log in again",
     }
   end
   local client = ctx:client "redis"
@@ -133,8 +133,7 @@ local function input(message, hint)
   errors.raise { kind = "input", module = "redis", op = "clear", message = message, hint = hint }
 end
 
--- A pattern is what follows the prefix. One that begins with a wildcard is meant for the whole of the keys by whoever
--- types it, not for one tenant's.
+-- A pattern matches what follows the prefix. One that begins with a wildcard was probably meant for whole keys.
 local function check_glob(glob)
   if type(glob) ~= "string" or glob == "" then input("a pattern must not be empty", "such as session:*") end
   if glob:find "^[%*%?%[\\]" then
@@ -162,13 +161,13 @@ return {
   types = { count, info, ping, keys },
   api = function(ctx)
     return {
-      --- Removes the keys with a prefix of the tenant's own, without stopping the server for others.
-      ---@param prefix string "TIDLT-100008:" or one below it
-      ---@param glob string? of these only the keys that go on like this: "user-1*"
+      --- Removes the keys with a prefix of the tenant's, in batches that do not block the server.
+      ---@param prefix string "TIDLT-100008:" or a longer one
+      ---@param glob string? only keys that match it after the prefix: "user-1*"
       ---@return integer removed
       ---@return string outcome
       clear = function(prefix, glob) return clear(ctx, prefix, glob) end,
-      --- What INFO says, as a table; numbers as numbers.
+      --- The answer of INFO as a table, with numbers as numbers.
       ---@param section string?
       ---@return table
       info = function(section) return ctx:read("redis.info", section or "all") end,
@@ -176,7 +175,7 @@ return {
       ---@param pattern string "TIDLT-100008:*"
       ---@return integer
       count = function(pattern) return ctx:read("redis.count", prefix_of(pattern)) end,
-      --- Is the server there? Raises if not.
+      --- Checks that the server answers; raises if not.
       ---@return boolean
       ping = function() return ctx:read("redis.ping", "ping") end,
     }

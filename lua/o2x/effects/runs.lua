@@ -3,7 +3,7 @@
 local errors = require "o2x.base.error"
 local identity = require "o2x.base.identity"
 
--- What a script may see of a run: what it was, and each target with what was there before and after.
+-- What scripts see of a run: its header, and each effect with its values before and after.
 local function look(ctx, id)
   local h = ctx:run_store():look(id)
   if h.damaged then error(h.damaged, 0) end
@@ -38,7 +38,7 @@ return {
   name = "runs",
   api = function(ctx)
     return {
-      --- This run: its id ("plan" in a plan), and who started it.
+      --- This run: its id ("plan" in a plan) and the user who started it.
       ---@return { id: string, user: string, host: string }
       current = function()
         return ctx:recorded("runs.current", function()
@@ -47,7 +47,7 @@ return {
         end)
       end,
 
-      --- An earlier run of the same tenant, by its id or an unambiguous end of it.
+      --- An earlier run of the same tenant, by its id or a unique part at its end or beginning.
       ---@param word string
       ---@return table run id, runbook, status, params, started, ended, user, host, effects: kind, key, outcome, before,
       --- after, at

@@ -1,5 +1,5 @@
---- S3 for runbooks: archives of the tenant, below the tenant's own prefix of its bucket. An archive travels with the
---- note about it, KEY.json.
+--- S3 for runbooks: archives of the tenant, below its own prefix of the bucket. Each archive has its note next to it,
+--- KEY.json.
 
 local archive = require "o2x.client.pg.archive"
 local archive_file = require "o2x.effects.archive.file"
@@ -14,7 +14,7 @@ local function client(ctx) return ctx:client "aws.s3" end
 local function split(ctx, url)
   local bucket, key = tostring(url):match("^s3://([%l%d][%l%d.-]+)/(.+)$")
   if not bucket or key:find("[%c]") or key:find("//", 1, true) or key:find("/$") then
-    errors.input(("%s is no object of S3"):format(tostring(url)), "s3://BUCKET/KEY")
+    errors.input(("%s is not an S3 object"):format(tostring(url)), "s3://BUCKET/KEY")
   end
   scope.path(ctx.scope.s3, bucket .. "/" .. key, "the S3 object")
   return { bucket = bucket, key = key, url = url }
@@ -32,14 +32,14 @@ local function read_object(ctx, target)
       kind = "conflict",
       module = "s3",
       where = target.url,
-      message = "there is an object of that name already",
-      hint = "give another name: a backup never writes over anything",
+      message = "the object already exists",
+      hint = "choose another name: a backup never overwrites an object",
     }
   end
   return { sha256 = found.metadata["o2x-sha256"], bytes = found.size }
 end
 
--- Read back as it is there: the hash that counts is that of the bytes that come back.
+-- Downloads the object and compares its hash.
 local function read_back(ctx, target, desired)
   local path = target.path .. ".back"
   client(ctx):get_file(target.bucket, target.key, path)
@@ -50,7 +50,7 @@ local function read_back(ctx, target, desired)
       kind = "failed",
       module = "s3",
       where = target.url,
-      message = "it reads back otherwise than it was sent",
+      message = "the uploaded object differs from the archive",
     }
   end
 end
@@ -63,7 +63,7 @@ local function write_object(ctx, target, desired)
   end
   local tags = { ["o2x-run"] = ctx.run_id, ["o2x-sha256"] = desired.sha256, tenant = ctx.tenant.name }
   local note = archive_file.note_path(target.path)
-  ctx:waiting(("sending %s to %s"):format(units.bytes(desired.bytes), target.url))
+  ctx:waiting(("uploading %s to %s"):format(units.bytes(desired.bytes), target.url))
   s3:put_file(target.bucket, note_key(target.key), note, archive.sha256(note))
   s3:put_file(target.bucket, target.key, target.path, desired.sha256, tags)
   ctx:waiting("reading " .. target.url .. " back")
@@ -74,16 +74,16 @@ local object = {
   kind = "s3.object",
   class = "idempotent",
   undo = {
-    before = "that there was no such object",
-    how = "the object and its note are deleted",
-    cannot = "an object that was deleted",
+    before = "whether the object existed",
+    how = "deletes a new object and its note",
+    cannot = "a deleted object",
   },
   key = function(target) return target.url end,
   read = read_object,
   write = write_object,
   show = function(target, _, after)
     local size = after and after.bytes and ", " .. units.bytes(after.bytes) or ""
-    local line = after and "+ the archive and the note about it" .. size or "- the archive"
+    local line = after and "+ the archive and its note" .. size or "- the archive"
     return { title = target.url, lines = { line } }
   end,
 }
@@ -94,7 +94,7 @@ local copy = {
   kind = "s3.copy",
   class = "idempotent",
   interim = function() return true end, -- a file of this run's own folder
-  undo = { before = "that there was no such file", how = "the copy is removed" },
+  undo = { before = "whether the file existed", how = "removes the file" },
   key = function(target) return target.path end,
   read = function(_, target)
     local stat = fs.stat(target.path)
@@ -133,12 +133,12 @@ local head = {
 
 local function own_path(ctx) return fs.join(ctx.config.state, ctx.run_id, "s3.dump") end
 
--- What is at a URL, fetched into this run's own folder.
+-- Fetches an object into this run's folder.
 local function fetch(ctx, url)
   local target = split(ctx, url)
   local found = ctx:read("s3.head", target)
   if not found then
-    errors.input("there is no such object", "o2x run backup TENANT list=true shows what there is", url)
+    errors.input("the object does not exist", "o2x run backup TENANT list=true lists the archives", url)
   end
   ctx:log("info", ("%s: %s, of %s"):format(url, units.bytes(found.size), found.modified or "an unknown time"))
   target.path = own_path(ctx)
@@ -152,7 +152,7 @@ local function upload(ctx, made, url)
   return (ctx:effect("s3.object", target, { sha256 = made.sha256, bytes = made.bytes }))
 end
 
--- The tenant's own objects whose key ends so; below every prefix that is granted.
+-- The tenant's objects whose key has this ending, below every granted prefix.
 local function list(ctx, ending)
   local found = {}
   for _, prefix in ipairs(ctx.scope.s3 or {}) do
@@ -179,7 +179,7 @@ return {
       ---@param url string "s3://BUCKET/KEY"
       check = function(url) split(ctx, url) end,
 
-      --- Sends an archive and its note, and reads both back. An object that is there already is a conflict.
+      --- Uploads an archive and its note, and reads the archive back. An object that exists already is a conflict.
       ---@param made { path: string, sha256: string, bytes: integer } from archive.dump_own
       ---@param url string
       upload = function(made, url) return upload(ctx, made, url) end,
@@ -189,11 +189,11 @@ return {
       ---@return string path
       fetch = function(url) return fetch(ctx, url) end,
 
-      --- Removes what was fetched.
-      drop_own = function() ctx:effect("s3.copy", { path = own_path(ctx), url = "what was fetched" }, nil) end,
+      --- Removes the fetched files.
+      drop_own = function() ctx:effect("s3.copy", { path = own_path(ctx), url = "the fetched archive" }, nil) end,
 
       --- The tenant's own objects.
-      ---@param ending string? of their names
+      ---@param ending string? of their keys
       ---@return { url: string, size: integer, modified: string }[] size: bytes
       list = function(ending) return list(ctx, ending) end,
     }

@@ -1,4 +1,4 @@
---- Secrets, as scripts see them: values to pass on, not to read. Runbooks: require "o2x.secret".
+--- Secrets for runbooks: require "o2x.secret". Scripts can pass secrets on, but not read them.
 
 local secret = require "o2x.base.secret"
 
@@ -11,7 +11,7 @@ return {
       ---@return boolean
       is = secret.is,
 
-      --- Do two secrets, or a secret and a text, hold the same?
+      --- Are two secrets, or a secret and a string, equal?
       ---@param a userdata|string
       ---@param b userdata|string
       ---@return boolean

@@ -1,7 +1,7 @@
---- Objects that live in a service of the tenant, behind its own HTTP interface: found by one request, made by another.
---- Runbooks: require "o2x.service". A request names a `service`, and goes through the API server's proxy, so that
---- nothing is port-forwarded; or a `url`, and goes the way of clients. What needs a session's token must use a `url`:
---- the API server keeps the Authorization header for itself.
+--- Objects in a service of the tenant, reached over its HTTP interface: one request finds an object, another creates
+--- it. Runbooks: require "o2x.service". A request with `service` goes through the API server's proxy, so no port is
+--- forwarded. A request with `url` goes the way that clients go. A request with a session's token needs a `url`: the
+--- API server does not forward the Authorization header.
 
 local errors = require "o2x.base.error"
 local http = require "o2x.client.http"
@@ -12,7 +12,7 @@ local secret = require "o2x.base.secret"
 local DEFAULT_PORT = 8080
 local TIMEOUT = 30 -- seconds
 
--- "data.getBills.1.id" of a decoded answer; json null counts as absent.
+-- The value at a path of a decoded answer: "data.getBills.1.id". JSON null counts as absent.
 local function pick(value, path)
   for part in path:gmatch("[^.]+") do
     if type(value) ~= "table" then return nil end
@@ -70,7 +70,7 @@ local function refuse(request, response, what)
     module = "service",
     op = what,
     code = response.status,
-    message = ("%s answers %d%s"):format(
+    message = ("%s answered %d%s"):format(
       request.url or request.service .. " " .. request.path,
       response.status,
       answered and ": " .. answered or ""
@@ -86,7 +86,7 @@ local function ask(ctx, request, what)
   return response
 end
 
--- A service's objects can only be there when its release is.
+-- A service's objects can exist only if its release does.
 local function release_of(target) return "helm.release", { name = target.service } end
 
 local object = {
@@ -94,9 +94,9 @@ local object = {
   class = "idempotent",
   record = function(target) return { service = target.service, name = target.name } end,
   undo = {
-    before = "whether the object was there",
-    how = "not at all",
-    cannot = "an object of a service: only the service can take it away",
+    before = "whether the object existed",
+    how = "not possible",
+    cannot = "an object of a service: only the service can remove it",
   },
   key = function(target) return target.service .. ": " .. target.name end,
   read = function(ctx, target)
@@ -110,7 +110,7 @@ local object = {
         kind = "failed",
         module = "service",
         op = "create",
-        message = target.name .. " is not there, though it should follow from what was done",
+        message = target.name .. " does not exist, although an earlier step should have created it",
       }
     end
     ask(ctx, target.create, "create")
@@ -122,7 +122,7 @@ local object = {
   parent = release_of,
 }
 
--- A session logs in when it is first used and keeps its token for the run; the token is a secret.
+-- A session logs in at its first use and keeps its token, a secret, for the run.
 local function session(ctx, options)
   local token
   local function login()
@@ -148,16 +148,16 @@ local function api(ctx)
     --- Ensures an object of a service.
     ---@param options { name: string, service: string, find: table, found: string, create: table? } find, create:
     ---  requests as for call; found: where the answer to find has the id
-    ---@return any id what find answers at `found`
+    ---@return any id the value at `found` in the answer to find
     ensure = function(options) return ctx:effect("service.object", options, { present = true }).id end,
 
-    --- Sends a request that changes nothing of the tenant's: a query, a test. For checks.
+    --- Sends a request that changes nothing: a query, a test. For checks.
     ---@param request { service: string?, port: integer?, path: string?, url: string?, method: string?,
     ---  headers: table?, json: any, session: table? }
     ---@return { status: integer, headers: table, body: string, json: any }
     call = function(request) return send(ctx, request) end,
 
-    --- A session at a service that gives tokens.
+    --- A session with a service that issues tokens.
     ---@param options { service: string, path: string, json: fun(): table, token: string } token: its place in the
     ---  answer
     ---@return { login: function, token: function, forget: function }

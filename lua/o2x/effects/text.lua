@@ -1,4 +1,4 @@
----Amounts and names as people read and type them: require "o2x.text".
+--- Amounts and names as people read and type them: require "o2x.text".
 
 local quantity = require "o2x.client.k8s.quantity"
 local suggest = require "o2x.base.suggest"
@@ -16,15 +16,15 @@ return {
       ---@param seconds number
       ---@return string
       duration = units.duration,
-      --- The seconds of a duration as it is typed: "90s", "30m", "2h", "7d"; nil if the text is none.
+      --- The seconds of a typed duration: "90s", "30m", "2h", "7d"; nil if it is not a duration.
       ---@param text string
       ---@return integer?
       parse_duration = units.parse_duration,
-      --- The number of a Kubernetes quantity: 1.5 of "1500m", 2147483648 of "2Gi"; nil if it is none.
+      --- The number of a Kubernetes quantity: 1.5 for "1500m", 2147483648 for "2Gi"; nil if it is not a quantity.
       ---@param quantity string|number|nil
       ---@return number?
       parse_quantity = quantity.value,
-      --- "; did you mean NAME?" for a misspelt name, or "" if none of the names is near.
+      --- "; did you mean NAME?" for a misspelt name, or "" if no name is similar.
       ---@param name string
       ---@param names string[]
       ---@return string

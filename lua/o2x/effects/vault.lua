@@ -1,15 +1,15 @@
---- Secrets in Vault, as effects. Scripts name paths below their tenant's own; values that they did not give themselves
---- are secrets to them.
+--- Secrets in Vault for runbooks. Scripts use paths below their tenant's; values that they did not set themselves are
+--- secrets to them.
 
 local secret = require "o2x.base.secret"
 local sorted_keys = require "o2x.base.sorted_keys"
 local value = require "o2x.base.value"
 
--- version of the secret that a table of fields was read from; what a write must find (check-and-set)
+-- table of fields → the version that it was read from; a write requires that version (check-and-set)
 local versions = setmetatable({}, { __mode = "k" })
 
--- A value that is known anyway (the tenant's name, what the script gave in clear) is no secret: it would be masked in
--- every line of the log.
+-- A value that is public anyway (the tenant's name, what the script gave in clear text) is not a secret: as one, it
+-- would be masked in every line of the log.
 local function publish(fields, known)
   for name, field in pairs(fields) do
     for _, text in ipairs(known) do
@@ -42,7 +42,7 @@ local function read(ctx, target)
   return fields
 end
 
--- The fields that are wanted, among those that are there: a service keeps fields of its own beside them.
+-- Do the current fields include the desired ones? A service may keep fields of its own in the same secret.
 local function merged(there, wanted)
   local all = {}
   for name, field in pairs(there or {}) do
@@ -67,13 +67,13 @@ local function write(ctx, target, desired, before)
   local version = before and versions[before]
   if not version then
     local found
-    found, version = client:read(target.path) -- none, or a deleted one: its version counts
-    if found and not value.equal(found, before) then version = 0 end -- somebody was faster: let Vault refuse
+    found, version = client:read(target.path) -- not found or deleted: a deleted secret still has a version
+    if found and not value.equal(found, before) then version = 0 end -- another client was faster: let Vault refuse
   end
   return { version = client:put(target.path, merged(before, desired), { cas = version }) }
 end
 
--- The value itself never shows; of a changed one its tags tell that it did change.
+-- Never shows a value; the tags of a changed one show that it did change.
 local function line(name, old, new)
   local function tag(field)
     if secret.is(field) then return field:fingerprint():sub(1, 8) end
@@ -98,7 +98,7 @@ local SECRET <const> = {
   class = "idempotent",
   undo = {
     before = "a tag of each field that the run sets; the version by reference",
-    how = "Vault's own version from before is made the newest; a new secret is deleted",
+    how = "makes Vault's earlier version the newest; deletes a new secret",
   },
   reference = function(_, _, before) return { version = versions[before] } end,
   info = function(_, _, after) return { version = after and versions[after] } end,
@@ -118,21 +118,21 @@ local SECRET <const> = {
   show = show,
 }
 
--- Where a script's path is: below the tenant's own folder.
+-- A script's path is below the tenant's folder.
 local function target_of(ctx, path, public)
   local base = ctx.scope.vault and ctx.scope.vault[1]
-  if not base then ctx:refuse("this run may not touch Vault") end
+  if not base then ctx:refuse("the grants of this run have no path in Vault") end
   local full = base .. path
   local mount = ctx.config.vault and ctx.config.vault.mount or "secret"
   return { path = full, key = ("%s/%s"):format(mount, full), public = public }
 end
 
--- What should be there: what the script wants, and what is to be made up if it is not there yet.
+-- The desired fields: those that the script sets, and generated values for missing ones.
 local function desire(path, current, fields, generate)
   local desired = {}
   for name, field in pairs(fields) do
     local kept = secret.is(field) or value.is_unknown(field)
-    desired[name] = kept and field or tostring(field) -- Vault's own clients write texts
+    desired[name] = kept and field or tostring(field) -- Vault's own clients write strings
   end
   for name, length in pairs(generate or {}) do
     if desired[name] == nil then desired[name] = current and current[name] end
@@ -152,21 +152,22 @@ end
 
 local function api(ctx)
   return {
-    --- Ensures that a secret has these fields; others that it has are left alone.
-    ---@param path string below the tenant's own: "quickbooks"
+    --- Ensures that a secret has these fields. Its other fields stay as they are.
+    ---@param path string below the tenant's: "quickbooks"
     ---@param fields table<string, string|userdata>
-    ---@param options { generate: table<string, integer> }? missing fields to make up, of so many characters
-    ---@return table fields what is there now
+    ---@param options { generate: table<string, integer> }? generate: fields to generate if missing → number of
+    ---  characters
+    ---@return table fields all current ones
     ensure = function(path, fields, options)
       local target = target_of(ctx, path, clear_texts(fields))
       local current = ctx:read("vault.secret", target)
       return (ctx:effect("vault.secret", target, desire(path, current, fields, options and options.generate)))
     end,
 
-    --- Tries a token that services have: does Vault know it, how long yet, may it read this secret?
+    --- Tests a token of the services: is it valid, for how long, and can it read this secret?
     ---@param token userdata
     ---@param path string below the tenant's own
-    ---@return { valid: boolean, ttl: integer?, readable: boolean } ttl: seconds; 0: it does not end
+    ---@return { valid: boolean, ttl: integer?, readable: boolean } ttl: seconds; 0: it does not expire
     try_token = function(token, path) return ctx:client("vault"):try_token(token, target_of(ctx, path).path) end,
 
     --- Reads a secret.

@@ -1,5 +1,5 @@
---- Messages to the operators' own systems: require "o2x.webhook". One address, from the configuration (webhook.url);
---- a chat message, a ticket. Sent at least once: a resumed run that cannot know sends again, with the same
+--- Messages to the operators' systems: require "o2x.webhook". A chat message or a ticket, sent to the configured
+--- address (webhook.url) at least once: if a resumed run cannot know whether it was sent, it sends again with the same
 --- Idempotency-Key.
 
 local errors = require "o2x.base.error"
@@ -12,9 +12,9 @@ local TIMEOUT = 15 -- seconds
 local message = {
   kind = "webhook.message",
   class = "idempotent",
-  undo = { before = "nothing", how = "not at all", cannot = "a message that was sent" },
+  undo = { before = "nothing", how = "not possible", cannot = "a sent message" },
   key = function(target) return target.title end,
-  read = function(_, target) return target.sent end, -- nobody can be asked; what this run sent, it knows
+  read = function(_, target) return target.sent end, -- the receiver cannot be asked, but the run knows what it sent
   write = function(ctx, target, desired, _, effect_key)
     local response = http.request {
       module = "webhook",
@@ -29,7 +29,7 @@ local message = {
         kind = "failed",
         module = "webhook",
         retryable = response.status >= 500,
-        message = ("the web hook answers %d"):format(response.status),
+        message = ("the webhook answered %d"):format(response.status),
         hint = "o2x config explain shows webhook.url",
       }
     end
@@ -45,15 +45,15 @@ return {
   api = function(ctx)
     return {
       --- Sends a message to the configured address, as JSON.
-      ---@param title string what the run calls it
+      ---@param title string its name in the run
       ---@param body table such as { text = "…" }
       send = function(title, body)
         if type(title) ~= "string" or type(body) ~= "table" then
-          errors.input("webhook.send: a title and a table expected", 'webhook.send("chat", { text = "…" })')
+          errors.input("webhook.send: expected a title and a table", 'webhook.send("chat", { text = "…" })')
         end
-        if value.has_secret(body) then ctx:refuse("webhook.send: the message has a secret in it") end
+        if value.has_secret(body) then ctx:refuse("webhook.send: the message contains a secret") end
         if not ctx.config.webhook.url then
-          errors.input("there is no web hook configured", "set O2X_WEBHOOK_URL, or webhook: {url: …} in o2x.yaml")
+          errors.input("no webhook is configured", "set O2X_WEBHOOK_URL, or webhook: {url: …} in o2x.yaml")
         end
         ctx:effect("webhook.message", { title = title }, body)
       end,

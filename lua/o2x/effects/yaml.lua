@@ -7,25 +7,25 @@ return {
   name = "yaml",
   api = function()
     return {
-      --- Reads YAML of one document. Mappings become tables, null becomes yaml.null.
+      --- Parses one YAML document. Mappings become tables, null becomes yaml.null.
       ---@param text string
-      ---@param source string? the file that it is from, for messages
+      ---@param source string? the file that it comes from, for messages
       ---@return any
       decode = yaml.decode,
-      --- Reads YAML of any number of documents.
+      --- Parses any number of YAML documents.
       ---@param text string
       ---@param source string?
       ---@return any[]
       decode_all = yaml.decode_all,
-      --- A table that is written in the order of its pairs: { { "name", "x" }, { "value", 1 } }.
+      --- A table that encode writes in the order of its pairs: { { "name", "x" }, { "value", 1 } }.
       ---@param pairs any[][]
       ---@return table
       ordered = yaml.ordered,
-      --- The keys of a table in their order.
+      --- The keys of a table, in their order.
       ---@param value table
       ---@return string[]
       keys = yaml.keys,
-      --- Marks a table as a list, an empty one too.
+      --- Marks a table as a list, even an empty one.
       ---@param list table
       ---@return table
       array = yaml.array,

@@ -109,7 +109,7 @@ describe("a DNS record", function()
     local problem = problem_of(dns.ensure_record, taken)
     assert.equal("conflict", problem.kind)
     assert.equal(
-      "taken.newclient.embrix.com is already there: CNAME other.example.com, not CNAME " .. BALANCER,
+      "taken.newclient.embrix.com already exists: CNAME other.example.com, not CNAME " .. BALANCER,
       problem.message
     )
     assert.truthy(problem.hint:find("takeover=true", 1, true))

@@ -118,7 +118,7 @@ describe("rds.ensure_snapshot", function()
   end)
 end)
 
-describe("a server aside", function()
+describe("a temporary server", function()
   local like = { id = "db-1", class = "db.m6g.large", tags = {}, status = "available" }
 
   it("is made from a snapshot, and removed again", function()

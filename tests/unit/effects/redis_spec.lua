@@ -55,7 +55,7 @@ describe("redis.clear", function()
       return n
     end
     redis.clear "T-1:"
-    assert.matches("1 key came since", ctx.logged[2])
+    assert.matches("services have written 1 key since", ctx.logged[2])
   end)
 
   it("takes a pattern after the prefix, not one that begins with a wildcard", function()

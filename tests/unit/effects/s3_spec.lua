@@ -98,7 +98,7 @@ describe("o2x.s3", function()
     assert.is_false(fs.exists(path .. ".json"))
   end)
 
-  it("says that there is no such object", function()
+  it("says that the object does not exist", function()
     local ok, err = pcall((open {}).fetch, "s3://data/T-1/nosuch.dump")
     assert.is_false(ok)
     assert.equal("input", err.kind)

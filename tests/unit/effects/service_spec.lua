@@ -55,7 +55,7 @@ describe("service.ensure", function()
     local server = cluster { ["GET /bills"] = { status = 200, json = {} } }
     local ok, err = pcall(open(server).ensure, { name = "x", service = "billing", find = BILL.find, found = "id" })
     assert.is_false(ok)
-    assert.matches("^x is not there", err.message)
+    assert.matches("^x does not exist", err.message)
   end)
 end)
 

@@ -1,5 +1,5 @@
---- What a revision of a release is made of, as effects carry it: hashes of its values and its manifest. Their texts
---- stay in memory for the diff; the journal must not have them, because old charts render secrets.
+--- The content of a revision of a release, as effects hold it: hashes of its values and its manifest. The texts stay in
+--- memory for the diff; the journal must not have them, because old charts render secrets.
 
 local crypto = require "o2x.base.crypto"
 local diff = require "o2x.base.diff"
@@ -10,7 +10,7 @@ local M = {}
 
 local texts, configs = {}, {}
 
---- The hash of a manifest, whose text is remembered.
+--- The hash of a manifest; remembers its text.
 ---@param text string
 ---@return string
 function M.hash_manifest(text)
@@ -19,12 +19,12 @@ function M.hash_manifest(text)
   return hash
 end
 
---- The text behind a hash, if it was seen.
+--- The manifest of a hash, if it was hashed in this run.
 ---@param hash string?
 ---@return string?
 function M.text(hash) return hash and texts[hash] end
 
--- Numbers as JSON has them, whether they came through YAML or through helm: 1000.0 is 1000.
+-- Numbers as JSON has them, whether they come from YAML or from helm: 1000.0 becomes 1000.
 local function plain_numbers(value)
   if math.type(value) == "float" then return math.tointeger(value) or value end
   if type(value) ~= "table" or value == json.null then return value end
@@ -35,7 +35,7 @@ local function plain_numbers(value)
   return copy
 end
 
---- The hash of values, which are remembered.
+--- The hash of values; remembers them.
 ---@param values table
 ---@return string
 function M.hash_values(values)
@@ -45,12 +45,12 @@ function M.hash_values(values)
   return hash
 end
 
---- The values behind a hash, if they were seen.
+--- The values of a hash, if they were hashed in this run.
 ---@param hash string?
 ---@return table?
 function M.values(hash) return hash and configs[hash] end
 
---- What differs between two sets of values, line by line.
+--- The diff of two sets of values, as lines.
 ---@param before string? hash
 ---@param after string? hash
 ---@return string[]
@@ -65,8 +65,8 @@ function M.values_diff(before, after)
 end
 
 --- A revision's content.
----@param status table what `helm status` says of the revision
----@param entry table its line of `helm history`
+---@param status table the output of `helm status` for the revision
+---@param entry table its entry in `helm history`
 ---@return table content revision, status, chart, app_version, values, manifest
 function M.of(status, entry)
   local config = status.config ~= json.null and status.config or {}
@@ -80,8 +80,8 @@ function M.of(status, entry)
   }
 end
 
---- The image of the first container that a manifest runs.
----@param hash string of a manifest that was seen
+--- The image of the first container in a manifest.
+---@param hash string of a manifest that was hashed in this run
 ---@return string?
 function M.image(hash)
   for _, object in ipairs(manifest.objects(texts[hash] or "")) do

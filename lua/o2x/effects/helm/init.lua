@@ -1,6 +1,6 @@
---- Releases by the real helm. A release is what its chart and values render to, so one that renders as it was deployed
---- is left alone. helm is not asked to wait: the objects' readiness is followed over the API, where it can be shown and
---- explained.
+--- Releases of the helm program. A release is compared by what its chart and values render to, so an unchanged one is
+--- not deployed again. helm does not wait for workloads: o2x watches them over the API, where it can show and explain
+--- their state.
 
 local content = require "o2x.effects.helm.content"
 local diff = require "o2x.base.diff"
@@ -22,7 +22,7 @@ local function client(ctx) return ctx:client "helm" end
 
 -- ---- values ----
 
--- Later values win, maps are merged: as helm does with several -f.
+-- Later values win, maps are merged, as helm does with several -f.
 local function merge(into, values)
   for key, item in pairs(values) do
     local known = into[key]
@@ -45,18 +45,18 @@ local release = {
   key = function(target) return target.name end,
   record = function(target) return { name = target.name, namespace = target.namespace } end,
   reference = function(_, _, before) return { revision = before.revision } end,
-  -- A helm that died leaves its release pending; whose it was is looked at before it is repaired.
+  -- A helm that died leaves its release pending; repair checks first whether it was started by o2x.
   interim = function(_, _, _, now) return now ~= nil and now.status ~= "deployed" end,
   undo = {
     before = "hashes of values and manifest; the revision by reference",
-    how = "the release goes back to its revision from before; a new one is uninstalled",
-    cannot = "what hooks did; a removed release whose history is gone is installed again from its chart",
+    how = "rolls back to the earlier revision; uninstalls a new release",
+    cannot = "what hooks did; a removed release without history is installed again from its chart",
   },
 }
 
 local function namespace_of(ctx, target) return target.namespace or ctx:client("k8s").namespace end
 
--- A release that changes between the two questions is asked for again.
+-- Reads again if the release changes between the two requests.
 local function latest(helm, name, namespace)
   for _ = 1, 3 do
     local found = helm:status(name, namespace)
@@ -68,7 +68,7 @@ local function latest(helm, name, namespace)
     kind = "conflict",
     module = "helm",
     op = "read",
-    message = ("release %s keeps changing: somebody else is at work on it"):format(name),
+    message = ("release %s keeps changing: another client is working on it"):format(name),
   }
 end
 
@@ -84,8 +84,8 @@ function release.equal(current, desired)
     and current.manifest == desired.manifest
 end
 
--- A helm that died leaves its release locked. Ours (the label says so) is brought back to where it can go on: to the
--- revision that was deployed, or to nothing if none ever was. The tenant's lock makes sure that it is dead.
+-- A helm that died leaves its release locked. If o2x started it, as its label shows, this rolls back to the deployed
+-- revision, or removes a release that never was deployed. The tenant's lock ensures that no such helm still runs.
 local function repair(ctx, target, before)
   local helm, namespace = client(ctx), namespace_of(ctx, target)
   if #helm:list(namespace, { name = target.name, selector = helm_client.LABEL }) == 0 then
@@ -93,12 +93,12 @@ local function repair(ctx, target, before)
       kind = "conflict",
       module = "helm",
       op = "upgrade",
-      message = ("release %s is %s, and not by o2x: another helm is at work on it, or died at it"):format(
+      message = ("release %s is %s, but not by o2x: another helm is working on it or died"):format(
         target.name,
         before.status
       ),
       hint = (
-        "helm history %s -n %s; if nobody is at work: helm rollback,"
+        "helm history %s -n %s; if no helm is running: helm rollback,"
         .. " or helm uninstall if it was never deployed"
       ):format(target.name, namespace),
     }
@@ -112,7 +112,7 @@ local function repair(ctx, target, before)
     ("release %s was left %s by a run that ended: %s"):format(
       target.name,
       before.status,
-      deployed and "rolled back to revision " .. deployed or "removed, it was never deployed"
+      deployed and "rolled back to revision " .. deployed or "removed because it was never deployed"
     )
   )
   if deployed then
@@ -156,7 +156,7 @@ function release.show(target, before, after)
   else
     table.move(diff.lines(before, after), 1, 1000, #lines + 1, lines)
   end
-  if #lines == 0 and before and after then lines[1] = "~ values (what they render to stays the same)" end
+  if #lines == 0 and before and after then lines[1] = "~ values (the rendered objects stay the same)" end
   return { title = ("release %s%s"):format(target.name, after and " (" .. after.chart .. ")" or ""), lines = lines }
 end
 
@@ -166,7 +166,7 @@ local function input(message, where, hint)
   errors.raise { kind = "input", module = "helm", message = message, where = where, hint = hint }
 end
 
--- A chart's folder within the platform tree; what leads out of it is refused.
+-- A chart's folder in the platform tree; refuses a path that leads out of it.
 local function chart_folder(ctx, chart)
   local tree = fs.realpath(ctx.config.platform)
   local path = type(chart) == "string" and fs.canonical(fs.join(tree, chart))
@@ -183,7 +183,7 @@ local function chart_label(folder)
   return ("%s-%s"):format(chart.name, chart.version), tostring(chart.appVersion or "")
 end
 
--- A values file as the run sees it (a plan has files that are not on disk, some not known yet), or a table.
+-- A table, or a values file as the run sees it: in a plan, it may not be on disk yet, or be unknown.
 local function read_values(ctx, one)
   if value.is_unknown(one) then return one end
   if type(one) == "table" then return json.encode(one), "values", one end
@@ -196,7 +196,7 @@ local function read_values(ctx, one)
   return text, one, values
 end
 
--- What to give helm, and the values' hash; or what is unknown.
+-- The source for helm and the hash of the values; the values may be unknown.
 local function source_of(ctx, o, namespace)
   local k8s = ctx:client "k8s"
   local source = {
@@ -232,7 +232,7 @@ local function wait_ready(ctx, objects, namespace, seconds)
   end
 end
 
--- What the release should be: rendered, and looked at before anything is written.
+-- The desired release. It is rendered and its objects are checked before anything is written.
 local function render(ctx, name, source, values)
   local chart, app_version = chart_label(source.chart)
   local desired = { chart = chart, app_version = app_version, values = values, manifest = value.unknown }
@@ -256,7 +256,7 @@ local function ensure_release(ctx, name, o)
   return after, outcome
 end
 
--- Releases that the plan would make are listed as if they were there.
+-- In a plan, the list includes the releases that the plan would create.
 local function list(ctx, namespace)
   local helm = client(ctx)
   local found, seen = ctx:retry(helm.list, helm, namespace), {}
@@ -287,13 +287,13 @@ local function api(ctx)
     --- Ensures a release, and waits until its workloads are ready.
     ---@param name string
     ---@param o { chart: string, values: any, namespace: string?, timeout: number?, wait: boolean? } chart: a folder of
-    ---  the platform tree; values: a file of it, a table without secrets, or a list of these; timeout: seconds until
-    ---  the workloads are ready
+    ---  the platform tree; values: a file of the tree, a table without secrets, or a list of these; timeout: seconds
+    ---  until the workloads are ready
     ---@return table release revision, chart, app_version, status
     ---@return string outcome
     ensure_release = function(name, o) return ensure_release(ctx, name, o) end,
 
-    --- Ensures that a release is not there.
+    --- Ensures that a release does not exist.
     ---@param name string
     ---@param namespace string? the tenant's own by default
     remove_release = function(name, namespace)
@@ -308,10 +308,10 @@ local function api(ctx)
     --- The revisions of a release, oldest first.
     ---@param name string
     ---@param namespace string? the tenant's own by default
-    ---@return table[]? revisions revision, status, chart, app_version, description, updated; nil: no such release
+    ---@return table[]? revisions revision, status, chart, app_version, description, updated; nil if there is no release
     history = function(name, namespace) return client(ctx):history(name, default(namespace)) end,
 
-    --- A release as it is.
+    --- The current state of a release.
     ---@param name string
     ---@param namespace string? the tenant's own by default
     ---@return table? release revision, status, chart, app_version; nil if there is none

@@ -1,5 +1,5 @@
---- Going back: which revision a release had before, and making it so again. Part of o2x.helm. Revision numbers belong
---- to each release; a number that is right for one is wrong for another.
+--- Rollback of releases: finds the earlier revision and goes back to it. Part of o2x.helm. Revision numbers count per
+--- release, so the number of one release means nothing for another.
 
 local clock = require "o2x.base.clock"
 local content = require "o2x.effects.helm.content"
@@ -10,7 +10,7 @@ local task = require "o2x.base.task"
 
 local M = {}
 
--- A release that is pending and not by us may have a helm at work on it. One that nobody touched for so long is dead.
+-- Seconds. Another client's helm may be working on a pending release; after this time without a change it is dead.
 local STALE <const> = 20
 
 local function client(ctx) return ctx:client "helm" end
@@ -30,7 +30,7 @@ local function entry_of(history, revision)
   end
 end
 
--- What a revision was made of, or nil if it is gone.
+-- The content of a revision, or nil if it is gone.
 local function look(ctx, name, namespace, entry)
   local status = client(ctx):status(name, namespace, entry.revision)
   if not status then return nil end
@@ -41,7 +41,7 @@ end
 
 local function is_good(entry) return entry.status == "deployed" or entry.status == "superseded" end
 
--- "Rollback to 2" is revision 2 again: what came before it came before 2.
+-- "Rollback to 2" is revision 2 again, so the revisions before it are those before 2.
 local function origin(history, entry)
   local revision = tonumber((entry.description or ""):match("^Rollback to (%d+)$"))
   local source = revision and revision < entry.revision and entry_of(history, revision)
@@ -50,7 +50,7 @@ end
 
 local function differs(a, b) return a.manifest ~= b.manifest or a.values ~= b.values or a.chart ~= b.chart end
 
--- The newest good revision before a place in the history for which `wanted` holds.
+-- The newest good revision, up to a place in the history, for which `wanted` is true.
 local function search(ctx, name, namespace, history, place, wanted)
   for i = place, 1, -1 do
     local found = is_good(history[i]) and look(ctx, name, namespace, history[i])
@@ -62,7 +62,7 @@ local function previous(ctx, name, namespace)
   local history = history_of(ctx, name, namespace)
   if not history then return nil end
   local last = history[#history]
-  -- What was begun and did not get there: back to what was there.
+  -- The last deployment did not succeed: go back to the one before it.
   if last.status ~= "deployed" then
     return search(ctx, name, namespace, history, #history - 1, function() return true end)
   end
@@ -90,9 +90,9 @@ local function is_ours(ctx, name, namespace)
   return #client(ctx):list(namespace, { name = name, selector = helm_client.LABEL }) > 0
 end
 
--- Waits until a pending release is surely nobody's. -> its last entry in the history
+-- Waits until no helm can be working on a pending release. -> its last entry in the history
 local function settle(ctx, name, namespace)
-  local said
+  local reported
   while true do
     local history = history_of(ctx, name, namespace)
     local last = history and history[#history]
@@ -102,9 +102,12 @@ local function settle(ctx, name, namespace)
       ctx:log("warning", ("release %s was left %s by a helm that ended"):format(name, last.status))
       return last
     end
-    if not said then
-      ctx:log("warning", ("release %s is %s: looking whether a helm is still at work on it"):format(name, last.status))
-      said = true
+    if not reported then
+      ctx:log(
+        "warning",
+        ("release %s is %s: waiting to see whether a helm is still working on it"):format(name, last.status)
+      )
+      reported = true
     end
     task.sleep(1)
   end
@@ -123,20 +126,20 @@ end
 
 local function rollback(ctx, name, namespace, revision)
   local last = settle(ctx, name, namespace)
-  if not last then fail("failed", ("there is no release %s"):format(name)) end
+  if not last then fail("failed", ("unknown release %s"):format(name)) end
   local found = at(ctx, name, namespace, revision)
   if not found then
     fail(
       "input",
       ("release %s has no revision %s"):format(name, tostring(revision)),
-      ("helm history %s shows what is kept; helm keeps the last ten"):format(name)
+      ("helm history %s lists the revisions; helm keeps the last ten"):format(name)
     )
   end
   local _, outcome = ctx:effect("helm.release", { name = name, namespace = namespace }, desired_of(found))
   return outcome, manifest.objects(content.text(found.manifest))
 end
 
--- Brings a pending release back to what was deployed; one that never was is removed.
+-- Rolls a pending release back to its deployed revision; removes one that was never deployed.
 local function repair(ctx, name, namespace)
   local history = history_of(ctx, name, namespace)
   local last = history and history[#history]
@@ -148,9 +151,9 @@ local function repair(ctx, name, namespace)
   return outcome
 end
 
---- The functions that o2x.helm has of here.
+--- The functions of this file in o2x.helm.
 ---@param ctx table
----@param wait fun(objects: table[], namespace: string, seconds: number?) until the workloads are ready
+---@param wait fun(objects: table[], namespace: string, seconds: number?) waits until the workloads are ready
 ---@return table
 function M.api(ctx, wait)
   local function default(namespace) return namespace or ctx:client("k8s").namespace end
@@ -162,8 +165,8 @@ function M.api(ctx, wait)
     ---@return table? revision revision, status, chart, app_version, image, updated, description; nil if it is not kept
     at = function(name, revision, namespace) return at(ctx, name, default(namespace), revision) end,
 
-    --- The last good revision before the present one whose image or values differ. For a release that is no more than
-    --- half deployed: what was there before.
+    --- The last good revision before the current one whose image or values differ. For a release whose last deployment
+    --- did not succeed: the last good revision before it.
     ---@param name string
     ---@param namespace string? the tenant's own by default
     ---@return table? revision revision, status, chart, app_version, image, updated, description; nil if there is none
@@ -176,12 +179,12 @@ function M.api(ctx, wait)
     ---@return table? revision revision, status, chart, app_version, image, updated, description; nil if there was none
     before = function(name, time, namespace) return before(ctx, name, default(namespace), time) end,
 
-    --- The values that a revision was given.
-    ---@param found table of at, previous or before
+    --- The values of a revision.
+    ---@param found table from at, previous or before
     ---@return table? values
     values = function(found) return content.values(found.values) end,
 
-    --- Goes back to a revision, as a new one, and waits until its workloads are ready.
+    --- Rolls back to a revision, which creates a new one, and waits until its workloads are ready.
     ---@param name string
     ---@param revision integer
     ---@param o { namespace: string?, timeout: number?, wait: boolean? }?
@@ -193,7 +196,7 @@ function M.api(ctx, wait)
       return outcome
     end,
 
-    --- Brings a release that helm left pending back to what was deployed.
+    --- Rolls a release that helm left pending back to its deployed revision; removes one that was never deployed.
     ---@param name string
     ---@param namespace string? the tenant's own by default
     ---@return string outcome

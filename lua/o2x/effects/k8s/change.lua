@@ -1,4 +1,4 @@
---- Small changes of objects that are there: how many replicas a workload has, and a few named fields. Part of o2x.k8s.
+--- Small changes of existing objects: the number of replicas of a workload, and single fields. Part of o2x.k8s.
 
 local diff = require "o2x.base.diff"
 local errors = require "o2x.base.error"
@@ -11,8 +11,8 @@ local value = require "o2x.base.value"
 
 local M = {}
 
-local SECONDS <const> = 300 -- to become ready, or to go
-local ATTEMPTS <const> = 8 -- of a patch while others write to the object
+local SECONDS <const> = 300 -- until pods are ready or gone
+local ATTEMPTS <const> = 8 -- of a patch, while other clients write to the object
 local PAUSE <const> = 0.2
 
 local client, get, key, kind_of, title = support.client, support.get, support.key, support.kind_of, support.title
@@ -27,7 +27,7 @@ local replicas = {
   kind = "k8s.replicas",
   class = "idempotent",
   key = key,
-  undo = { before = "the number", how = "the number that was there is set again" },
+  undo = { before = "the number", how = "restores the number" },
 }
 
 function replicas.read(ctx, target)
@@ -69,7 +69,7 @@ local function lookup(object, path)
   return object
 end
 
--- What an object says of the fields; json.null where it says nothing.
+-- The object's values of the fields; json.null for a missing one.
 local function project(object, places)
   local found = {}
   for text, path in pairs(places) do
@@ -83,7 +83,7 @@ end
 local fields = {
   kind = "k8s.fields",
   class = "idempotent",
-  undo = { before = "the named fields", how = "the values that were there are set again" },
+  undo = { before = "the named fields", how = "restores the fields" },
 }
 
 function fields.key(target) return key(target) .. " " .. table.concat(sorted_keys(target.places), ", ") end
@@ -93,7 +93,7 @@ function fields.read(ctx, target)
   return found and project(found, target.places)
 end
 
--- A merge patch of the fields that differ, tied to the version of the object that was looked at.
+-- A merge patch of the fields, bound to the version of the object that was read.
 local function patch_of(object, target, desired)
   local patch = { metadata = { resourceVersion = object.metadata.resourceVersion } }
   for text, path in pairs(target.places) do
@@ -109,8 +109,8 @@ end
 
 local function is_conflict(err) return errors.is(err) and err.kind == "conflict" end
 
--- The controllers write to most objects all the time: a version that has passed is looked at again, as long as the
--- fields in question are what they were.
+-- Controllers write to most objects all the time: if the version is outdated, the object is read again, provided that
+-- the fields in question have not changed.
 function fields.write(ctx, target, desired, before)
   if before == nil then missing(target) end
   for attempt = 1, ATTEMPTS do
@@ -120,8 +120,8 @@ function fields.write(ctx, target, desired, before)
         kind = "conflict",
         module = "k8s",
         op = "patch",
-        message = title(target) .. ": somebody else just changed it",
-        hint = "look at it, then o2x resume",
+        message = title(target) .. " was just changed by another client",
+        hint = "check it, then o2x resume",
       }
     end
     local patch = patch_of(object, target, desired)
@@ -149,7 +149,7 @@ M.types = { replicas, fields }
 
 -- ---- what scripts see ----
 
--- Objects whose names nobody can know beforehand are the tenant's when the server lists them under its label.
+-- Objects whose names are not known beforehand belong to the tenant if the server lists them under its label.
 local function target_of(ctx, kind, name, namespace)
   local k8s = client(ctx)
   local resource = ctx:retry(k8s.resource, k8s, kind)
@@ -162,10 +162,10 @@ end
 
 local function gone(object)
   local count = object.status and object.status.replicas or 0
-  return count == 0, ("%d pods still there"):format(count)
+  return count == 0, ("%d pods still exist"):format(count)
 end
 
--- Waits until the pods of a workload that was scaled to nothing are gone.
+-- Waits until the pods of a workload that was scaled to 0 are gone.
 local function wait_gone(ctx, target, seconds)
   local deadline, pause = task.now() + seconds, 0.1
   while true do
@@ -193,7 +193,7 @@ local function scale(ctx, kind, name, count, o)
     errors.raise {
       kind = "input",
       module = "k8s",
-      message = ("replicas of %s: a whole number from 0 expected, got %s"):format(name, tostring(count)),
+      message = ("replicas of %s: expected a whole number, 0 or more, got %s"):format(name, tostring(count)),
     }
   end
   local target = target_of(ctx, kind, name, o.namespace)
@@ -217,25 +217,27 @@ local function set(ctx, kind, name, patch, o)
   local target = target_of(ctx, kind, name, o and o.namespace)
   target.places = {}
   local desired = flatten(patch, {}, target.places, {})
-  if next(desired) == nil then errors.raise { kind = "input", module = "k8s", message = "k8s.set: which fields?" } end
+  if next(desired) == nil then
+    errors.raise { kind = "input", module = "k8s", message = "k8s.set: expected at least one field" }
+  end
   local _, outcome = ctx:effect("k8s.fields", target, desired)
   return outcome
 end
 
---- The functions that o2x.k8s has of here.
+--- The functions of this file in o2x.k8s.
 ---@param ctx table
 ---@return table
 function M.api(ctx)
   return {
-    --- Ensures a workload's number of replicas, and waits until they are ready, or gone.
+    --- Ensures a workload's number of replicas, and waits until they are ready or gone.
     ---@param kind string Deployment or StatefulSet
     ---@param name string
     ---@param count integer
-    ---@param o { namespace: string?, timeout: number?, wait: boolean? }? timeout: seconds, 300
+    ---@param o { namespace: string?, timeout: number?, wait: boolean? }? timeout: seconds; default: 300
     ---@return string outcome
     scale = function(kind, name, count, o) return scale(ctx, kind, name, count, o) end,
 
-    --- Ensures fields of an object that is there: { spec = { suspend = true } }; json.null: the field is not there.
+    --- Ensures fields of an existing object: { spec = { suspend = true } }. json.null removes a field.
     ---@param kind string
     ---@param name string
     ---@param patch table
@@ -243,7 +245,7 @@ function M.api(ctx)
     ---@return string outcome
     set = function(kind, name, patch, o) return set(ctx, kind, name, patch, o) end,
 
-    --- Ensures annotations of an object that is there; json.null: the annotation is not there.
+    --- Ensures annotations of an existing object. json.null removes an annotation.
     ---@param kind string
     ---@param name string
     ---@param annotations table<string, any>

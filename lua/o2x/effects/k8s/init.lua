@@ -1,4 +1,4 @@
---- Objects of the cluster. What is desired is applied server-side, field by field; what others put there stays.
+--- Objects of the cluster. The desired fields are applied server-side; fields of other managers stay.
 
 local change = require "o2x.effects.k8s.change"
 local compare = require "o2x.client.k8s.compare"
@@ -20,12 +20,12 @@ local object = {
   key = key,
   equal = compare.equal,
   undo = {
-    before = "the fields that the run sets; of a deleted object all of it",
-    how = "the fields that the run set get their values back; a new object is deleted, a deleted one made again",
+    before = "the fields that the run sets; all of a deleted object",
+    how = "restores the fields that the run set; deletes a new object, creates a deleted one again",
   },
 }
 
--- Of a live object, what we speak of: others, and the server itself, change the rest all the time.
+-- Only the desired fields of a live object: other clients and the server change the rest all the time.
 function object.image(current, desired)
   if desired == nil then return compare.clean(current) end
   return compare.project(current, desired)
@@ -44,7 +44,7 @@ function object.write(ctx, target, desired, _, _, taken)
   end
 end
 
--- What the title says already need not be in the lines.
+-- Leaves out what the title already says.
 local function untitled(whole)
   if not whole then return nil end
   local copy = compare.clean(whole)
@@ -58,7 +58,7 @@ function object.show(target, before, after)
   return { title = title(target), lines = diff.lines(untitled(before), untitled(after)) }
 end
 
--- ---- Secrets: made, never overwritten ----
+-- ---- Secrets: created, never overwritten ----
 
 local k8s_secret = {
   kind = "k8s.secret",
@@ -66,8 +66,8 @@ local k8s_secret = {
   key = key,
   undo = {
     before = "the type, and a tag of each key",
-    how = "a new Secret is deleted",
-    cannot = "content that was overwritten: the journal has no secret",
+    how = "deletes a new Secret",
+    cannot = "overwritten content: the journal has no secrets",
   },
 }
 
@@ -76,7 +76,7 @@ function k8s_secret.read(ctx, target)
   return found and { type = found.type, data = found.data or {} }
 end
 
--- Keys that others added stay; the type cannot be changed, and matters only to a new one.
+-- Keys of other clients stay. The type of an existing Secret cannot be changed, so it is not compared.
 function k8s_secret.equal(current, desired) return compare.covers(current.data, desired.data) end
 
 local function refuse_overwriting(target, current, desired)
@@ -93,7 +93,7 @@ local function refuse_overwriting(target, current, desired)
       title(target),
       table.concat(keys, ", ")
     ),
-    hint = "give the value that is in use, or change it there for all who use it; overwrite=true replaces it",
+    hint = "use the current value, or change the Secret for all who use it; overwrite=true replaces it",
   }
 end
 
@@ -140,7 +140,7 @@ local function encoded(data)
   for name, value in pairs(data) do
     if type(value) == "string" then value = secret.new(value, name) end
     if not secret.is(value) then
-      input(("secret key %s: text or a secret was expected, not a %s"):format(name, type(value)))
+      input(("secret key %s: expected a string or a secret, got a %s"):format(name, type(value)))
     end
     out[name] = value:base64()
   end
@@ -152,7 +152,7 @@ local function target_of(ctx, kind, name, namespace)
   return support.target(ctx, resource, name, namespace), resource
 end
 
--- The same for a write: what may only be looked at is refused before the gate reads it, in a plan too.
+-- The same for a write: a read-only object is refused before the gate reads it, in a plan too.
 local function target_to_write(ctx, kind, name, namespace)
   local target, resource = target_of(ctx, kind, name, namespace)
   client(ctx).grants:object(resource, target.namespace, name, false)
@@ -164,7 +164,7 @@ local function is_secret(target) return target.kind == "Secret" and target.api_v
 local SAFE <const> = { GET = true, HEAD = true }
 local REQUEST <const> = { "method", "path", "headers", "json", "body", "timeout", "namespace" }
 
--- What a script may say of a request; whether a service is shared is not its to say.
+-- The fields that a script may set in a request; only the grants decide whether a service is shared.
 local function request_fields(given)
   local o, known = {}, {}
   for _, name in ipairs(REQUEST) do
@@ -180,10 +180,10 @@ end
 
 local function api(ctx)
   local known = {
-    --- Ensures an object: everything that it names is so in the cluster; what it does not name is left alone.
+    --- Ensures that an object has these fields in the cluster. Its other fields stay as they are.
     ---@param wanted table apiVersion, kind, metadata.name …
-    ---@param o { force: boolean? }? force: take fields over from another manager
-    ---@return table object as it is now
+    ---@param o { force: boolean? }? force: take over fields of another manager
+    ---@return table object its current state
     ensure = function(wanted, o)
       check_object(wanted)
       local target = target_to_write(ctx, wanted, wanted.metadata.name, wanted.metadata.namespace)
@@ -191,7 +191,7 @@ local function api(ctx)
       return (ctx:effect("k8s.object", target, wanted))
     end,
 
-    --- Ensures that an object is not there.
+    --- Ensures that an object does not exist.
     ---@param kind string "Deployment", "deploy", "servicemonitors.monitoring.coreos.com"
     ---@param name string
     ---@param namespace string? the tenant's own by default
@@ -200,7 +200,7 @@ local function api(ctx)
       ctx:effect(is_secret(target) and "k8s.secret" or "k8s.object", target, nil)
     end,
 
-    --- Reads an object. The data of a Secret come out as secrets, in base64.
+    --- Reads an object. The data of a Secret are secrets, in base64.
     ---@param kind string "Deployment", "deploy", "servicemonitors.monitoring.coreos.com"
     ---@param name string
     ---@param namespace string? the tenant's own by default
@@ -216,7 +216,7 @@ local function api(ctx)
     ---@return table[] objects
     list = function(kind, o) return (ctx:retry(client(ctx).list, client(ctx), kind, o)) end,
 
-    --- Ensures a Secret. One that exists with other content is a conflict error, unless overwrite is asked for.
+    --- Ensures a Secret. If it exists with other content, that is a conflict unless overwrite is true.
     ---@param name string
     ---@param data table<string, string|userdata>
     ---@param o { namespace: string?, type: string?, overwrite: boolean? }?
@@ -251,7 +251,7 @@ local function api(ctx)
     --- Waits until an object is ready. If it does not become ready, the error explains why: pods, events, log lines.
     ---@param kind string
     ---@param name string
-    ---@param seconds number? longest wait; 300
+    ---@param seconds number? longest wait; default: 300
     ---@param namespace string? the tenant's own by default
     ---@return table? object nil in a plan with changes, which has nothing to wait for
     wait_ready = function(kind, name, seconds, namespace)
@@ -274,8 +274,8 @@ local function api(ctx)
           kind = "refused",
           module = "k8s",
           op = "request",
-          message = ("a plan sends no %s to service %s"):format(o.method, service),
-          hint = "put it into a check: a plan with changes skips those",
+          message = ("a plan must not send %s to service %s"):format(o.method, service),
+          hint = "move it to a check: a plan with changes skips checks",
         }
       end
       return client(ctx):request(service, port, o)

@@ -1,4 +1,4 @@
---- What the effects of o2x.k8s share: the client, and how an object is named.
+--- Shared by the effects of o2x.k8s: the client and the names of objects.
 
 local M = {}
 
@@ -19,7 +19,7 @@ function M.title(target)
   return ("%s %s%s"):format(target.kind, target.namespace and target.namespace .. "/" or "", target.name)
 end
 
---- The kind of a target as the client wants it.
+--- The kind of a target as the client expects it.
 ---@param target { kind: string, api_version: string? }
 ---@return string|table
 function M.kind_of(target)

@@ -1,4 +1,4 @@
---- Effect types of databases: that one exists as it should, and who may do what with it.
+--- The effect types of databases: a database with its properties, and the privileges on it.
 
 local errors = require "o2x.base.error"
 local pg = require "o2x.client.pg"
@@ -15,9 +15,9 @@ FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba WHERE d.datname = $1]]
 local LOCALES = [[SELECT DISTINCT collcollate AS name FROM pg_collation
 WHERE collprovider = 'c' AND collcollate IS NOT NULL AND collencoding IN (-1, pg_char_to_encoding('UTF8')) ORDER BY 1]]
 
-local CREATE_SECONDS = 300 -- copying the template may have to wait for a checkpoint
+local CREATE_SECONDS = 300 -- a copy of the template may wait for a checkpoint
 
--- C.UTF-8, C.utf8 and c.UTF8 are one locale; UTF8 and utf-8 one encoding.
+-- C.UTF-8, C.utf8 and c.UTF8 are the same locale; UTF8 and utf-8 are the same encoding.
 local function plain_name(name) return (tostring(name):lower():gsub("%-", "")) end
 
 local SAME_NAME = { collate = true, ctype = true, encoding = true }
@@ -27,7 +27,7 @@ local function same(field, a, b)
   return a == b
 end
 
--- What cannot be changed once the database is there.
+-- Refuses to change what is fixed once the database exists.
 local function check_fixed(target, before, desired)
   for _, field in ipairs { "encoding", "collate", "ctype" } do
     if desired[field] and not same(field, before[field], desired[field]) then
@@ -35,13 +35,13 @@ local function check_fixed(target, before, desired)
         kind = "conflict",
         module = "pg",
         op = "pg.database",
-        message = ("the database %s is there with %s %s, not %s, and that cannot be changed"):format(
+        message = ("database %s exists with %s %s, not %s, which cannot be changed"):format(
           target.name,
           field,
           before[field],
           desired[field]
         ),
-        hint = "say what it has in the configuration, or dump it, drop it and let it be created anew",
+        hint = "adapt the configuration, or dump and drop the database: the next run creates it again",
       }
     end
   end
@@ -76,7 +76,7 @@ local function check_role(db, name)
     module = "pg",
     code = "42704",
     message = ("the PostgreSQL server has no role %s"):format(name),
-    hint = ("CREATE ROLE %s LOGIN, or name another one in platform.yaml"):format(name),
+    hint = ("CREATE ROLE %s LOGIN, or set another one in platform.yaml"):format(name),
   }
 end
 
@@ -84,16 +84,16 @@ local function check_owner(db, desired)
   if desired.owner then check_role(db, desired.owner) end
 end
 
--- A word such as en_US.UTF-8 as an SQL string: nothing in it that could end the string.
+-- A name such as en_US.UTF-8 as an SQL string. It has no character that could end the string.
 local function literal(word, what)
   if type(word) ~= "string" or not word:find("^[%w_.@%-]+$") then
-    errors.raise { kind = "input", module = "pg", message = ("%q is no %s"):format(tostring(word), what) }
+    errors.raise { kind = "input", module = "pg", message = ("%q is not a valid %s"):format(tostring(word), what) }
   end
   return "'" .. word .. "'"
 end
 
 local function create_statement(name, desired)
-  -- template0: the only template whose encoding and locale may be changed, and which nobody can be connected to
+  -- template0: the only template that allows another encoding and locale, and that has no connections
   local words = { "CREATE DATABASE " .. pg.quote(name, "database name") .. " TEMPLATE template0" }
   local function add(...) words[#words + 1] = table.concat({ ... }, " ") end
   if desired.owner then add("OWNER", pg.quote(desired.owner, "role name")) end
@@ -121,7 +121,7 @@ local function create(ctx, target, desired)
   local db <close> = support.connect(ctx, target.database, { statement_timeout = CREATE_SECONDS })
   local ok, err = pcall(db.query, db, create_statement(target.name, desired))
   if ok then return end
-  -- Somebody was quicker, perhaps an earlier attempt of this very run: the gate compares what is there.
+  -- Another client created it first, maybe an earlier attempt of this run: the gate compares what exists.
   if errors.is(err) and (err.code == "42P04" or err.code == "23505") then return end
   explain(db, err, desired)
 end
@@ -151,8 +151,8 @@ local database = {
   class = "idempotent",
   undo = {
     before = "owner, encoding, locale, connection limit",
-    how = "a new database is dropped while it holds only what the run put there, else renamed; "
-      .. "owner and limit are set back",
+    how = "drops a new database that holds only what the run wrote, renames any other new one; "
+      .. "restores owner and limit",
   },
   key = function(target) return target.name end,
   read = read_database,
@@ -195,7 +195,7 @@ local WORDS = {
   temporary = { "TEMPORARY" },
 }
 
---- What is wanted, as a value of pg.grant: "CONNECT to appuser" → is it granted?
+--- The desired value of pg.grant: "CONNECT to appuser" → true.
 ---@param privileges table<string, string[]|string> all, connect, create, temporary → roles
 ---@return table<string, boolean>
 local function wanted(privileges)
@@ -249,10 +249,10 @@ local grant = {
   kind = "pg.grant",
   class = "idempotent",
   undo = {
-    before = "for each named grant, whether it was there",
-    how = "what was granted is revoked, what was revoked is granted",
+    before = "for each named privilege, whether it was granted",
+    how = "revokes what the run granted; grants what it revoked",
   },
-  -- A grant is a statement: some of them may be done.
+  -- Each grant is its own statement, so an interrupted write may have done only some.
   interim = function(_, target, past, now)
     for name in pairs(target.wanted) do
       local function granted(map) return (map or {})[name] or false end
@@ -297,7 +297,7 @@ local grant = {
       local had, has = before and before[name] or false, after and after[name] or false
       if had ~= has then lines[#lines + 1] = ("%s GRANT %s TO %s"):format(has and "+" or "-", privilege, role) end
     end)
-    return { title = "rights on database " .. target.name, lines = lines }
+    return { title = "privileges on database " .. target.name, lines = lines }
   end,
 }
 

@@ -1,5 +1,5 @@
---- PostgreSQL for runbooks: named connections pg.tenant, pg.control and pg.admin. Reads cannot write; what is written
---- is said as the state that should be.
+--- PostgreSQL for runbooks: the named connections pg.tenant, pg.control and pg.admin. Reads cannot write; writes name
+--- the desired state.
 
 local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
@@ -30,13 +30,13 @@ local query = {
   end,
 }
 
--- What a script must not reach (the run, the name of the database) is kept beside the objects that it gets.
+-- Scripts must not reach the run or the name of the database, so these are kept outside the objects that scripts get.
 local private = setmetatable({}, { __mode = "k" }) -- named connection → { ctx, database, admin }
 
 ---@class o2x.pg.Named
 local Named = {}
 
---- Reads rows, in a transaction that cannot write. In a plan, a database that the plan would create reads as empty.
+--- Reads rows in a read-only transaction. In a plan, a database that the plan would create reads as empty.
 ---@param sql string one statement; parameters are $1, $2 …
 ---@param ... any
 ---@return table[] rows column → value; NULL is absent, numeric and times are text, json is decoded
@@ -52,7 +52,7 @@ end
 ---@return table|nil row the first, or nil
 function Named:one(sql, ...) return self:rows(sql, ...)[1] end
 
---- Tries to log in to the database as somebody else, as the services do.
+--- Tries to log in to the database as another user, as the services do.
 ---@param user string|userdata
 ---@param password string|userdata
 ---@return boolean
@@ -72,7 +72,7 @@ end
 
 local function check_columns(map, what, may_be_empty)
   if type(map) ~= "table" or #map > 0 or not may_be_empty and next(map) == nil then
-    invalid(("%s must be a table column → value"):format(what))
+    invalid(("%s must be a table of column → value"):format(what))
   end
   return map
 end
@@ -81,7 +81,7 @@ local function row_target(own, name, key, columns, secrets)
   check_columns(key, "the key of a row")
   for column, v in pairs(key) do
     if not value.is_unknown(v) and (v == json.null or type(v) == "table" or secret.is(v)) then
-      invalid(("%s.%s: a key's value must be a text, a number or a boolean"):format(name, column))
+      invalid(("%s.%s: the value of a key must be a string, a number or a boolean"):format(name, column))
     end
   end
   return { database = own.database, admin = own.admin, table = name, key = key, columns = columns, secrets = secrets }
@@ -95,11 +95,11 @@ local function secret_columns(values)
   return secrets
 end
 
---- Ensures that the row with this key is there and has these values; other columns are left alone.
+--- Ensures that the row with this key exists and has these values. Other columns stay as they are.
 ---@param name string "core_config.tenant"
 ---@param key table column → value
 ---@param values table column → value; json.null is NULL, a table is JSON, a secret is never shown
----@return table row key and values as they are now
+---@return table row its key and current values
 ---@return string outcome "unchanged", "created", "changed"
 function Named:ensure_row(name, key, values)
   local own = private[self]
@@ -118,9 +118,10 @@ end
 
 local ALLOCATED = { table = true, key = true, column = true, prefix = true, digits = true, first = true, values = true }
 
---- Ensures a row that has the next free id, taken under a lock: prefix, then digits. A row that is there keeps its id.
+--- Ensures a row with an id: prefix, then digits. A new row gets the next free id under a lock; a row that exists keeps
+--- its id.
 ---@param o {table: string, key: table, column: string, prefix: string, digits: integer, first: integer?,
----  values: table?} values are those of a new row
+---  values: table?} values: of a new row
 ---@return table row the key's columns, the id and the values
 ---@return string outcome
 function Named:ensure_allocated(o)
@@ -141,10 +142,10 @@ function Named:ensure_allocated(o)
   return own.ctx:effect("pg.allocated", target, values)
 end
 
---- Ensures that the folder's migrations are applied, in Flyway's way: its history table, its checksums.
+--- Ensures that the folder's migrations are applied, as Flyway would: with its history table and its checksums.
 ---@param folder string below the platform tree
----@param options {schemas: string[], placeholders: table<string, string>?}? public if absent
----@return string outcome "unchanged", "created" (nothing was applied before) or "changed"
+---@param options {schemas: string[], placeholders: table<string, string>?}? schemas: { "public" } by default
+---@return string outcome "unchanged", "created" (none was applied before) or "changed"
 function Named:ensure_migrated(folder, options)
   local own = private[self]
   local ctx, schemas = own.ctx, options and options.schemas or { "public" }
@@ -163,14 +164,14 @@ function Named:ensure_migrated(folder, options)
   return outcome
 end
 
---- Ensures that a table was vacuumed and analyzed, by whomever, since a time.
+--- Ensures that a table was vacuumed and analyzed since a time, by any client.
 ---@param name string schema.table
 ---@param since number seconds since 1970
 ---@return string outcome "unchanged" or "changed"
 function Named:ensure_vacuumed(name, since)
   local own = private[self]
   if type(name) ~= "string" or type(since) ~= "number" then
-    invalid("ensure_vacuumed: a table's name and a time (clock.now() - seconds) expected")
+    invalid("ensure_vacuumed: expected a table name and a time (clock.now() - seconds)")
   end
   local target = { database = own.database, table = name }
   local _, outcome = own.ctx:effect("pg.vacuum", target, { last = math.floor(since) })
@@ -184,24 +185,24 @@ local Admin = {}
 
 local DATABASE = { owner = true, encoding = true, collate = true, ctype = true, connection_limit = true }
 
--- A run may create, and give rights on, its own tenant's database and no other.
+-- A run may create its own tenant's database, and grant privileges on it, but on no other.
 local function check_own(own, name)
   if name ~= own.ctx.scope.pg.tenant then
     errors.raise {
       kind = "refused",
       module = "pg",
       code = "EREFUSED",
-      message = ("database '%s' is outside what this run may touch"):format(tostring(name)),
-      hint = "a run is bound to one tenant; stdlib/platform.lua says what it may touch",
+      message = ("database '%s' is not granted to this run"):format(tostring(name)),
+      hint = "a run is bound to one tenant; stdlib/platform.lua grants its databases",
     }
   end
   return name
 end
 
---- Ensures a database. pg.locale of the configuration, if set, is taken for collate and ctype.
+--- Ensures a database. If pg.locale is configured, it replaces collate and ctype.
 ---@param name string
 ---@param options {owner: string?, encoding: string?, collate: string?, ctype: string?, connection_limit: integer?}
----@return table database as it is now
+---@return table database its current properties
 ---@return string outcome
 function Admin:ensure_database(name, options)
   local own = private[self]
@@ -217,7 +218,7 @@ function Admin:ensure_database(name, options)
   return own.ctx:effect("pg.database", { database = own.database, name = check_own(own, name) }, desired)
 end
 
---- Ensures rights on a database.
+--- Ensures privileges on a database.
 ---@param name string
 ---@param privileges table<string, string[]> all, connect, create, temporary → roles
 ---@return string outcome

@@ -1,5 +1,5 @@
---- The effect type of migrations: a folder of Flyway's scripts, applied. One effect for the folder; each script is one
---- transaction with its own row in Flyway's history, so an interrupted effect goes on where it was.
+--- The effect type of migrations: one effect applies a folder of Flyway scripts. Each script is one transaction with
+--- its own row in Flyway's history, so an interrupted effect continues where it stopped.
 
 local errors = require "o2x.base.error"
 local flyway = require "o2x.client.flyway"
@@ -28,7 +28,7 @@ end
 ---@param root string the tree
 ---@param folder string below it
 ---@param grants string[] what may be read
----@param placeholders table<string, string> flyway:database and so on
+---@param placeholders table<string, string> such as flyway:database
 ---@return table[]
 function M.load(root, folder, grants, placeholders)
   folder = folder:gsub("/+$", "")
@@ -37,7 +37,7 @@ function M.load(root, folder, grants, placeholders)
     errors.raise {
       kind = "input",
       module = "flyway",
-      message = "there is no such folder of migrations",
+      message = "the folder of migrations does not exist",
       where = folder,
     }
   end
@@ -73,12 +73,12 @@ M.migration = {
   kind = "pg.migration",
   class = "idempotent",
   undo = {
-    before = "the scripts that were applied, with their checksums",
-    how = "not at all",
-    cannot = "migrations; the database itself goes if the run made it",
+    before = "the applied scripts with their checksums",
+    how = "not possible",
+    cannot = "migrations; undo drops a database that the run created",
   },
   record = function(target) return { database = target.database, folder = target.folder, schemas = target.schemas } end,
-  -- Each script is a transaction of its own: some of them may be done.
+  -- Each script is its own transaction, so an interrupted write may have applied only some.
   interim = function(_, _, past, now)
     for script, checksum in pairs(now or {}) do
       if not past.desired or past.desired[script] ~= checksum then return false end

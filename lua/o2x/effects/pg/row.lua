@@ -1,4 +1,4 @@
---- Effect types of rows: one row with these values, and a row whose id is the next free one.
+--- The effect types of rows: a row with given values, and a row that gets the next free id.
 
 local diff = require "o2x.base.diff"
 local errors = require "o2x.base.error"
@@ -21,7 +21,7 @@ local function quoted(names, suffix)
   return table.concat(list, ", ")
 end
 
--- '"id" = $3 AND "index" = $4', its parameters added to the list.
+-- '"id" = $3 AND "index" = $4'; adds its parameters to the list.
 local function condition(key, parameters)
   local parts = {}
   for _, name in ipairs(sorted_keys(key)) do
@@ -93,7 +93,7 @@ local function plain_time(text)
   return (text:gsub("^(%d%d%d%d%-%d%d%-%d%d)T", "%1 "):gsub("Z$", "+00"):gsub("([+-]%d%d):?00$", "%1"))
 end
 
--- The database gives back what it was given in its own form: 10.5 as 10.50, "7" as 7, a time with a blank.
+-- The database returns values in its own form: 10.5 as 10.50, "7" as 7, a time with a space.
 local function same(current, desired)
   if value.equal(current, desired) then return true end
   if value.is_unknown(desired) or secret.is(current) or secret.is(desired) then return false end
@@ -128,8 +128,8 @@ local function only_row(target, rows)
     kind = "conflict",
     module = "pg",
     op = "pg.row",
-    message = name_of(target) .. " is more than one row",
-    hint = "name all columns of the table's key",
+    message = name_of(target) .. ": more than one row",
+    hint = "give all columns of the table's key",
   }
 end
 
@@ -152,7 +152,7 @@ local WRONG = {
   ["23514"] = true,
 }
 
--- An error of a row names the row.
+-- Adds the row to the message of an error about its values.
 local function explain(target, fn)
   local ok, result = pcall(fn)
   if ok then return result end
@@ -163,7 +163,7 @@ local function explain(target, fn)
 end
 
 local function write_row(tx, target, desired, before)
-  -- Two runs that both find no row must not both insert one; the table may have no unique key to stop them.
+  -- Two runs that both find no row must not both insert one, and the table may have no unique key to prevent it.
   tx:defer("SELECT pg_advisory_xact_lock(hashtext($1))", name_of(target))
   local current = read_row(tx, target, target.columns, true)
   if not value.equal(current, before) then
@@ -172,7 +172,7 @@ local function write_row(tx, target, desired, before)
       module = "pg",
       op = "pg.row",
       retryable = true,
-      message = name_of(target) .. " was changed by somebody else in this moment",
+      message = name_of(target) .. " was just changed by another client",
     }
   end
   local sql, parameters
@@ -204,9 +204,9 @@ M.row = {
   equal = equal,
   marker = function(ctx, target, id) return support.marked(ctx, target.database, id) end,
   undo = {
-    before = "the columns that the run sets; a tag of each that holds a secret",
-    how = "the columns that the run set get their values back; a new row is deleted",
-    cannot = "columns that held a secret: the journal has none",
+    before = "the columns that the run sets; a tag of each secret one",
+    how = "restores the columns that the run set; deletes a new row",
+    cannot = "columns that held a secret: the journal has no secrets",
   },
   write = function(ctx, target, desired, before, id)
     return nil,
@@ -266,7 +266,7 @@ local function allocate(tx, target, desired)
   if desired == nil then
     sql, parameters = delete_row(target)
   else
-    -- Readers go on, writers wait: also those that are not o2x.
+    -- Readers continue; writers wait, other clients' too.
     tx:defer(("LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE"):format(pg.quote_table(target.table)))
     local there = read_row(tx, target, target.columns, true)
     if there then return there end
@@ -282,13 +282,13 @@ M.allocated = {
   class = "transactional",
   key = function(target) return name_of(target) .. ": " .. target.column end,
   read = read_target,
-  -- The values are those of a new row; of one that is there only the id counts (ensure_row keeps the rest in order).
+  -- The values are for a new row. In an existing row only the id matters (ensure_row handles the rest).
   equal = function(current, desired) return (current == nil) == (desired == nil) end,
   marker = function(ctx, target, id) return support.marked(ctx, target.database, id) end,
   undo = {
-    before = "that there was no row",
-    how = "the row is deleted; its id is not given to anybody else",
-    cannot = "a row that others refer to by now",
+    before = "whether the row existed",
+    how = "deletes a new row",
+    cannot = "a row that other rows refer to",
   },
   write = function(ctx, target, desired, _, id)
     return nil,
@@ -308,7 +308,7 @@ M.allocated = {
   end,
 }
 
---- The names of the columns that a target is about, sorted.
+--- The columns in tables of column → value, sorted.
 M.columns = sorted_keys
 
 return M

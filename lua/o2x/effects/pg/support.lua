@@ -1,4 +1,4 @@
---- What the effect types of PostgreSQL share: connections of the run, marker rows, how a change is shown.
+--- Shared by the effect types of PostgreSQL: connections of the run, marker rows, the form of a change.
 
 local diff = require "o2x.base.diff"
 local errors = require "o2x.base.error"
@@ -13,13 +13,13 @@ local M = {}
 ---@param fn function
 function M.with(ctx, database, fn) return ctx:client "pg":with(database, fn) end
 
---- A connection of its own; to be closed.
+--- Opens a connection outside the pool. The caller closes it.
 ---@param ctx table
 ---@param database string
 ---@param overrides table? options of pg.connect
 function M.connect(ctx, database, overrides) return ctx:client "pg":connect(database, overrides) end
 
---- Where a connection leads, for messages.
+--- The server of a connection, for messages.
 ---@param db o2x.pg.Connection
 ---@return string
 function M.server(db) return pg_error.where(db.options) end
@@ -33,7 +33,7 @@ end
 
 -- ---- what a plan may find missing ----
 
---- Does a plan not know one of these values yet? Then what is asked for by it cannot be there.
+--- Is one of these values still unknown in the plan? Then what they identify does not exist yet.
 ---@param values table
 ---@return boolean
 function M.any_unknown(values)
@@ -46,9 +46,9 @@ end
 local NO_DATABASE = { ["3D000"] = true }
 local NO_OBJECT = { ["42P01"] = true, ["3F000"] = true, ["42703"] = true }
 
-local migrating = setmetatable({}, { __mode = "k" }) -- ctx → database → true: the plan has migrations to run there
+local migrating = setmetatable({}, { __mode = "k" }) -- ctx → database → true: the plan would run migrations there
 
---- Notes that the plan would migrate a database: then tables may be missing that later steps read.
+--- Notes that the plan would migrate a database: tables that later steps read may not exist yet.
 ---@param ctx table
 ---@param database string
 function M.will_migrate(ctx, database)
@@ -56,7 +56,7 @@ function M.will_migrate(ctx, database)
   migrating[ctx][database] = true
 end
 
---- Runs a read; in a plan, what the plan itself would have made first (a database, a table) reads as nothing.
+--- Runs a read. In a plan, a database or a table that the plan itself would create first reads as nothing.
 ---@param ctx table
 ---@param database string
 ---@param fn function
@@ -91,14 +91,14 @@ local function marked_already(err)
   return errors.is(err) and err.code == "23505" and err.schema == "o2x" and err.table == "effect"
 end
 
---- Runs fn(tx) in a transaction that also leaves the effect's marker row: if that row is there already, an earlier
---- attempt was committed and nothing is done.
+--- Runs fn(tx) in a transaction that also writes the effect's marker row. If the row exists already, an earlier attempt
+--- was committed and nothing is done.
 ---@param ctx table
 ---@param db o2x.pg.Connection
 ---@param effect_key string
 ---@param fn fun(tx: o2x.pg.Connection): any
 ---@param options table? of transaction
----@return any what fn gave; nil if the marker was there
+---@return any the result of fn; nil if the marker existed
 function M.once_on(ctx, db, effect_key, fn, options)
   local function run()
     return db:transaction(function(tx)
@@ -115,7 +115,7 @@ function M.once_on(ctx, db, effect_key, fn, options)
   error(result, 0)
 end
 
---- The same on a connection of the run's pool.
+--- Like once_on, on a connection of the run's pool.
 ---@param ctx table
 ---@param database string
 ---@param effect_key string
@@ -125,7 +125,7 @@ function M.once(ctx, database, effect_key, fn)
   return M.with(ctx, database, function(db) return M.once_on(ctx, db, effect_key, fn) end)
 end
 
---- Is the effect's marker row there?
+--- Does the effect's marker row exist?
 ---@param ctx table
 ---@param database string
 ---@param effect_key string
@@ -137,7 +137,7 @@ function M.marked(ctx, database, effect_key)
   end)
 end
 
---- Compares what a transaction is about to commit with what it should be; raises, so that nothing is committed.
+--- Compares what a transaction is about to commit with the desired value. A difference raises, so nothing is committed.
 ---@param name string of the target
 ---@param after any
 ---@param desired any

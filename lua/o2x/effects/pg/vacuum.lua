@@ -1,5 +1,4 @@
---- pg.vacuum: a table that was vacuumed and analyzed not longer ago than some time. VACUUM may be sent again at any
---- time.
+--- The effect type of a table that was vacuumed and analyzed since a given time. VACUUM may be repeated at any time.
 
 local errors = require "o2x.base.error"
 local pg = require "o2x.client.pg"
@@ -14,7 +13,7 @@ local function quoted(name)
     errors.raise {
       kind = "input",
       module = "pg",
-      message = ("table '%s': schema.table expected"):format(tostring(name)),
+      message = ("table '%s': expected schema.table"):format(tostring(name)),
     }
   end
   return pg.quote(schema, "schema name") .. "." .. pg.quote(relation, "table name")
@@ -26,7 +25,7 @@ local function read(ctx, target)
   errors.raise {
     kind = "failed",
     module = "pg",
-    message = ("there is no table %s in %s"):format(target.table, target.database),
+    message = ("table %s does not exist in %s"):format(target.table, target.database),
   }
 end
 
@@ -35,7 +34,7 @@ local function when(seconds) return seconds and seconds > 0 and os.date("!%Y-%m-
 return {
   kind = "pg.vacuum",
   class = "idempotent",
-  interim = function() return true end, -- the server vacuums by itself, too
+  interim = function() return true end, -- autovacuum may be faster
   undo = { before = "the time of the last vacuum", how = "not needed: no data changes" },
   key = function(target) return target.database .. " " .. target.table end,
   read = read,
