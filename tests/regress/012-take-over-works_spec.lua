@@ -48,6 +48,7 @@ local function guarding(system)
           if system.cut then errors.raise { kind = "cancelled", message = "killed" } end
           system[target] = desired
         end,
+        show = function() return { lines = { system.seen or "hashes" } } end,
         undo = { before = "the value", how = "the value that was there is written again" },
       },
     },
@@ -80,6 +81,14 @@ describe("--take-over", function()
     assert.is_true(ok, tostring(err))
     assert.equal("A", system.x)
     assert.equal("theirs", history.of(records).effects[2].before)
+  end)
+
+  it("is asked for with this run's change as the run showed it: the journal may have but hashes of it", function()
+    local system = { x = "old", cut = true, seen = "~ image: v1 → v2" }
+    local records = attempt(system)
+    system.x, system.seen = "theirs", nil
+    local _, _, err = attempt(system, records)
+    assert.matches("This run's change: ~ image: v1 → v2. What it is now: hashes", tostring(err), 1, true)
   end)
 
   it("is not taken for granted", function()

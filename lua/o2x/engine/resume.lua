@@ -194,17 +194,28 @@ local function read_now(gate, e, old)
   return now, gate:read_live(old)
 end
 
-local function changes(e, before, after)
-  local lines = contract.describe(e.type, e.target, revived(before), revived(after)).lines
+local MOST <const> = 300 -- bytes of a change in a message
+
+local function one_line(lines)
+  for i, line in ipairs(lines) do
+    lines[i] = line:match("^%s*(.-)%s*$")
+  end
   if #lines == 0 then return "nothing" end
-  return table.concat(lines, "; "):sub(1, 300)
+  local text = table.concat(lines, "; ")
+  return #text > MOST and text:sub(1, (utf8.offset(text, 0, MOST) or MOST) - 1) .. "…" or text
+end
+
+-- What the intent showed was made of the values themselves; the journal may have but their hashes or tags.
+local function change_of(old, entry)
+  if entry.show then return one_line(table.move(entry.show.lines or {}, 1, #(entry.show.lines or {}), 1, {})) end
+  return one_line(contract.describe(old.type, old.target, revived(entry.before), revived(entry.desired)).lines)
 end
 
 local FOREIGN <const> = "%s %s was changed by somebody else since the run stopped. "
   .. "This run's change: %s. What it is now: %s"
 
 local function conflict(gate, old, entry, now)
-  local image = contract.image(old.type, now, revived(entry.desired), old.key)
+  local image = as_recorded(contract.image(old.type, now, revived(entry.desired), old.key), entry.intent_masked)
   errors.raise {
     kind = "conflict",
     op = old.type.kind,
@@ -212,8 +223,8 @@ local function conflict(gate, old, entry, now)
     message = FOREIGN:format(
       old.type.kind,
       old.key,
-      changes(old, entry.before, entry.desired),
-      changes(old, entry.before, as_recorded(image, entry.intent_masked))
+      change_of(old, entry),
+      one_line(contract.describe(old.type, old.target, revived(entry.before), revived(image)).lines)
     ),
     hint = ("look at it; to overwrite it: o2x resume %s%s --take-over=%s"):format(
       gate.run.id,

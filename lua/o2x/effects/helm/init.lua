@@ -3,7 +3,6 @@
 --- their state.
 
 local content = require "o2x.effects.helm.content"
-local diff = require "o2x.base.diff"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local helm_client = require "o2x.client.helm"
@@ -136,6 +135,20 @@ function release.write(ctx, target, desired, before, effect_key)
   helm:upgrade(target.name, source)
 end
 
+-- Of contents that the journal has, only hashes are known: they tell that something changed, not what.
+local function hash_lines(before, after)
+  if not before then return { "+ " .. after.chart } end
+  if not after then return { "- " .. before.chart } end
+  local lines = {}
+  if before.revision ~= after.revision and before.revision and after.revision then
+    lines[1] = ("~ revision: %s → %s"):format(before.revision, after.revision)
+  end
+  for _, field in ipairs { "values", "manifest" } do
+    if before[field] ~= after[field] then lines[#lines + 1] = ("~ %s: (changed)"):format(field) end
+  end
+  return lines
+end
+
 function release.show(target, before, after)
   local lines = {}
   for _, field in ipairs { "chart", "status" } do
@@ -154,7 +167,7 @@ function release.show(target, before, after)
   elseif (old or not before) and (new or not after) then
     table.move(manifest.diff(old, new), 1, 1000, #lines + 1, lines)
   else
-    table.move(diff.lines(before, after), 1, 1000, #lines + 1, lines)
+    table.move(hash_lines(before, after), 1, 1000, #lines + 1, lines)
   end
   if #lines == 0 and before and after then lines[1] = "~ values (the rendered objects stay the same)" end
   return { title = ("release %s%s"):format(target.name, after and " (" .. after.chart .. ")" or ""), lines = lines }
