@@ -266,7 +266,7 @@ describe("a run", function()
     for body, message in pairs {
       [ [[ step("a", function() end) step("a", function() end) ]] ] = "duplicate step name: a",
       [ [[ step("a", function() return tenant.secrets.door.key end) ]] ] = "returns a secret",
-      [ [[ check("a", function() toy.ensure("one", 1) end) ]] ] = "a check may only read",
+      [ [[ check("a", function() toy.ensure("one", 1) end) ]] ] = "a check must only read",
       [ [[ step("a", function() return function() end end) ]] ] = "cannot be recorded",
     } do
       toy:runbook("wrong", body)

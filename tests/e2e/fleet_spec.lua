@@ -71,10 +71,10 @@ describe("a run over several tenants", function()
     for selector, message in pairs {
       ["env=prod"] = "no tenant has env=prod",
       ["colour=red"] = "no tenant has a field colour",
-      ["alpa"] = "there is no tenant alpa; did you mean alpha?",
-      ["alpha,env=production"] = "names, or FIELD=VALUE, not both",
-      ["alpha,alpha"] = "alpha is there twice",
-      [","] = "all, names, or FIELD=VALUE expected",
+      ["alpa"] = "unknown tenant alpa; did you mean alpha?",
+      ["alpha,env=production"] = "expected names or FIELD=VALUE, not both",
+      ["alpha,alpha"] = "alpha is given twice",
+      [","] = "expected all, names, or FIELD=VALUE",
       ["env=sandbox,region=eu"] = "no tenant has all of",
       ["../x"] = "tenant name",
     } do

@@ -10,8 +10,8 @@ local value = require "o2x.base.value"
 
 local M = {}
 
---- Writes an effect. resume.lua may have read the value already (e.read), and may go on with an intent of the journal
---- (e.intended) or with what was there before it (e.carried).
+--- Writes an effect. resume.lua may have read the value already (e.read), and may continue an intent of the journal
+--- (e.intended) or keep its before-image (e.carried).
 ---@param gate table
 ---@param e table the effect
 ---@return any after what is there now
@@ -27,7 +27,7 @@ function M.perform(gate, e)
   return M.conclude(gate, e, info, after)
 end
 
---- Notes that there is nothing to do.
+--- Records that there is nothing to do.
 ---@param gate table
 ---@param e table
 ---@return any current
@@ -40,7 +40,7 @@ function M.unchanged(gate, e)
   return e.before, "unchanged"
 end
 
---- By what the system itself gives the before-image back.
+--- The reference by which the system itself returns the before-image.
 ---@param gate table
 ---@param e table the effect
 ---@return table? reference plain data; nil if the before-image is in the journal
@@ -50,7 +50,7 @@ function M.reference(gate, e)
   return value.plain(e.type.reference(gate.ctx, e.target, e.before), e.key)
 end
 
---- Everything that undo and a resumed run need, on the disk before the write begins.
+--- Writes the intent, all that undo and a resumed run need, to the disk before the write begins.
 ---@param gate table
 ---@param e table the effect
 function M.intend(gate, e)
@@ -81,7 +81,7 @@ function M.intend(gate, e)
   kill_points.pass()
 end
 
---- Notes that an intended write did not get there, and what it left.
+--- Records that an intended write failed, and what it left.
 ---@param gate table
 ---@param e table id, path
 ---@param err table
@@ -91,12 +91,12 @@ function M.failed(gate, e, err, left)
   gate:append({ t = "failed", path = e.path, effect = e.id, message = value.text(err), left = left }, true)
 end
 
---- Writes, again where that is safe. After a failure the system is asked first: this request or somebody else may have
---- done it.
+--- Writes, with retries where they are safe. After a failure it asks the system first: this request or another client
+--- may have done it.
 ---@param gate table
 ---@param e table the effect
 ---@return any info for the journal
----@return any after what write left, if it knows
+---@return any after the value that write left, if it knows
 function M.write(gate, e)
   local budget
   while true do
@@ -120,8 +120,8 @@ function M.write(gate, e)
   end
 end
 
---- Did the write take place? If not, `before` is brought up to date, in the journal too: what counts is what was there
---- before the write that stands.
+--- Did the write take place? If not, this updates `before`, in the journal too: what counts is the value before the
+--- write that succeeds.
 ---@param gate table
 ---@param e table the effect
 ---@return boolean
@@ -146,7 +146,7 @@ function M.happened(gate, e)
   return false
 end
 
---- Is the value one that a write of ours, cut short, leaves, or that the system reaches by itself?
+--- Is the value one that this run's interrupted write leaves, or that the system reaches by itself?
 ---@param gate table
 ---@param e table
 ---@param past table before, desired, id
@@ -160,11 +160,11 @@ local function mismatch(gate, e, after)
   return errors.new {
     kind = "conflict",
     op = e.type.kind,
-    message = ("%s: read-back mismatch, it is not what was written: %s"):format(
+    message = ("%s: read-back mismatch, the value differs from what was written: %s"):format(
       e.key,
       table.concat(contract.describe(e.type, e.target, e.desired, after).lines, "; "):sub(1, 400)
     ),
-    hint = "somebody else may be changing it; o2x resume tries again",
+    hint = "another client may be changing it; o2x resume tries again",
   }
 end
 
@@ -179,8 +179,8 @@ end
 --- Reads back what was written and records the result.
 ---@param gate table
 ---@param e table
----@param info any what write gave, for the journal
----@param after any what write left, if it knows
+---@param info any the info from write, for the journal
+---@param after any the value that write left, if it knows
 ---@return any after
 ---@return string outcome
 function M.conclude(gate, e, info, after)

@@ -1,17 +1,17 @@
---- The wire clients of a run, each made from the configuration at its first use, limited to what the tenant was
---- granted. ctx:client "aws.s3" is made by for_run(config, scope, run, client) of lua/o2x/client/aws/s3.lua.
+--- The wire clients of a run. Each is created from the configuration at its first use and limited to the tenant's
+--- grants. ctx:client "aws.s3" calls for_run(config, scope, run, client) of lua/o2x/client/aws/s3.lua.
 
 local M = {}
 
--- Where the module of the name is not the one that makes the client.
+-- Names whose client is created by another module.
 local MADE_BY <const> = { pg = "pg.pool" }
 
---- A function that gives the run's client of a name, the same each time.
+--- A function that returns the run's client of a name, always the same one.
 ---@param config table
----@param scope table what stdlib/platform.lua grants; changes in place when the tenant gets its id
+---@param scope table the grants of stdlib/platform.lua; changes in place when the tenant gets its id
 ---@param run table
 ---@return fun(name: string): table client
----@return fun() close closes all that were made
+---@return fun() close closes all clients that were created
 function M.new(config, scope, run)
   local made, order = {}, {}
   local function client(name)

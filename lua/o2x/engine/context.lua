@@ -1,5 +1,5 @@
---- What the modules of lua/o2x/effects get of a run: its tenant and grants, its clients, and the gate. Everything
---- is a method: ctx:client "pg", ctx:effect(kind, target, desired), ctx:read(kind, target).
+--- What the modules of lua/o2x/effects see of a run: its tenant, grants, clients and gate. Everything is a method:
+--- ctx:client "pg", ctx:effect(kind, target, desired), ctx:read(kind, target).
 
 local errors = require "o2x.base.error"
 local retry = require "o2x.base.retry"
@@ -11,11 +11,11 @@ local M = {}
 ---@class o2x.context
 ---@field mode "apply"|"plan"
 ---@field tenant table
----@field scope table what stdlib/platform.lua grants
+---@field scope table the grants of stdlib/platform.lua
 ---@field config table
 ---@field declared table<string, boolean>
 ---@field run_id string
----@field progress fun(text: string) shows what the run waits for; a plain function, to be handed to clients
+---@field progress fun(text: string) shows what the run waits for; a plain function, so that clients can take it
 local Context = {}
 Context.__index = Context
 
@@ -37,16 +37,16 @@ function M.new(run)
   return ctx
 end
 
---- A wire client of the run, made at its first use.
+--- A wire client of the run, created at its first use.
 ---@param name string
 ---@return table
 function Context:client(name) return runs[self].client(name) end
 
---- Makes a target what it should be.
+--- Brings a target to its desired value.
 ---@param kind string
 ---@param target any
----@param desired any nil: it should not be there
----@return any what is there now (in a plan: would be)
+---@param desired any nil: it should not exist
+---@return any after the current value (in a plan: the predicted one)
 ---@return "created"|"changed"|"deleted"|"unchanged" outcome
 function Context:effect(kind, target, desired) return runs[self].gate:effect(kind, target, desired) end
 
@@ -56,14 +56,14 @@ function Context:effect(kind, target, desired) return runs[self].gate:effect(kin
 ---@return any
 function Context:read(kind, target) return runs[self].gate:read(kind, target) end
 
---- Would an earlier step of this plan have written something? Then what waits for it cannot come about.
+--- Would an earlier step of this plan have changed something? Then there is nothing to wait for.
 ---@return boolean
 function Context:planned()
   local run = runs[self]
   return run.mode == "plan" and run.plan:has_changes()
 end
 
---- Says something to whoever watches the run, and to its log.
+--- Shows a message and writes it to the run's log.
 ---@param level "info"|"warning"|"warn"
 ---@param message string
 ---@param fields table?
@@ -80,8 +80,8 @@ function Context:waiting(text) self.progress(text) end
 ---@return any
 function Context:check(name, fn, ...) return step.check(runs[self], name, fn, ...) end
 
---- A value that a resumed run must see again (the time, a random name): kept in the journal under the step and its
---- name.
+--- A value that a resumed run must see again, such as the time or a random name. The journal keeps it under its step
+--- and name.
 ---@param name string
 ---@param fn fun(): any
 ---@return any
@@ -98,7 +98,7 @@ function Context:recorded(name, fn)
   return value
 end
 
---- Calls a function that only reads, outside of any effect, again while its failures are transient; shows why it waits.
+--- Calls a function that only reads, outside any effect. Retries transient failures and shows why it waits.
 ---@param fn function
 ---@param ... any arguments of fn
 ---@return any
@@ -107,11 +107,11 @@ function Context:retry(fn, ...)
   return retry.read({ seconds = runs[self].retry_seconds, on_retry = on_retry }, fn, ...)
 end
 
---- What earlier runs did.
+--- The store of earlier runs.
 ---@return table store
 function Context:run_store() return store.open(self.config.state) end
 
---- Refuses, with the script's line.
+--- Raises a refusal with the script's line.
 ---@param message string
 ---@param hint string?
 function Context:refuse(message, hint)

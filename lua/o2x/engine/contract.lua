@@ -1,5 +1,5 @@
---- The effect contract: what an effect type must give. It is checked when the type is registered, so that a type that
---- could not be resumed never gets to write. docs/effects.md explains it, and lists the types from their own fields.
+--- The effect contract: what an effect type must provide. It is checked when the type is registered, so that a type
+--- that could not be resumed never writes. docs/effects.md explains it, and lists the types from their own fields.
 ---
 ---@class o2x.effect_type
 ---@field kind string "pg.row": unique, the system first
@@ -80,7 +80,7 @@ end
 local function check_undo(must, undo)
   if undo == nil then return end
   for _, name in ipairs { "before", "how" } do
-    must(type(undo[name]) == "string", ("undo.%s is missing: a text for people"):format(name))
+    must(type(undo[name]) == "string", ("undo.%s must be a text"):format(name))
   end
 end
 
@@ -92,31 +92,31 @@ function M.check(module, effect_type)
     if condition then return end
     error(("effect type %s of o2x.%s: %s"):format(tostring(effect_type.kind), module.name, what), 0)
   end
-  must(type(effect_type.kind) == "string", "has no kind")
+  must(type(effect_type.kind) == "string", "kind must be a string")
   local class = CLASSES[effect_type.class]
-  must(class, "its class is none of read, idempotent, probed, transactional, unprovable")
+  must(class, "class must be read, idempotent, probed, transactional or unprovable")
   for _, name in ipairs { "key", "read", table.unpack(class.demands) } do
-    must(effect_type[name], ("class %s demands %s"):format(effect_type.class, name))
+    must(effect_type[name], ("class %s requires %s"):format(effect_type.class, name))
   end
   for _, name in ipairs(class.forbids) do
-    must(effect_type[name] == nil, ("class %s has no use for %s"):format(effect_type.class, name))
+    must(effect_type[name] == nil, ("class %s does not allow %s"):format(effect_type.class, name))
   end
   for name, item in pairs(effect_type) do
-    must(FIELDS[name], ("%s is no field of an effect type"):format(tostring(name)))
-    must(type(item) == "function" or name == "kind" or name == "class" or name == "undo", name .. " is no function")
+    must(FIELDS[name], ("%s is not a field of an effect type"):format(tostring(name)))
+    must(type(item) == "function" or name == "kind" or name == "class" or name == "undo", name .. " must be a function")
   end
   check_undo(must, effect_type.undo)
-  must(effect_type.class == "read" or module.declares, "its module declares no effect")
+  must(effect_type.class == "read" or module.declares, "its module must declare an effect")
 end
 
---- How a run finds out whether an interrupted write of a class took place, for people.
+--- How a run finds out whether an interrupted write of a class took place, as a text.
 ---@param class string
 ---@return string
 function M.known(class) return CLASSES[class].known or "writes nothing" end
 
--- ---- what a type says, or what is so where it says nothing ----
+-- ---- a type's functions and their defaults ----
 
---- How a change looks to people.
+--- A change as people read it.
 ---@param effect_type o2x.effect_type
 ---@param target any
 ---@param before any
@@ -131,7 +131,7 @@ function M.describe(effect_type, target, before, after)
   return { title = value.text(shown.title or effect_type.key(target)), lines = lines }
 end
 
---- Is the current value what is desired, in the type's own sense?
+--- Does the current value equal the desired one, as the type defines it?
 ---@param effect_type o2x.effect_type
 ---@param current any
 ---@param desired any
@@ -142,7 +142,7 @@ function M.equal(effect_type, current, desired)
   return value.equal(current, desired)
 end
 
---- What of a value the journal keeps: what undo restores, and what tells whether somebody else changed it.
+--- The part of a value that the journal keeps: what undo restores, and what shows a change from outside the run.
 ---@param effect_type o2x.effect_type
 ---@param current any
 ---@param desired any
@@ -153,7 +153,7 @@ function M.image(effect_type, current, desired, key)
   return value.plain(current, key)
 end
 
---- What became of a target.
+--- The outcome of a write.
 ---@param before any
 ---@param after any
 ---@return "created"|"deleted"|"changed"

@@ -1,5 +1,5 @@
 --- A run over several tenants: one run per tenant, each bound to its own tenant, one after the other or several at
---- once. The fleet's file holds what was asked for; progress is in the journals of its runs, which name the fleet.
+--- once. The fleet's file holds the request; progress is in the journals of its runs, which name the fleet.
 
 local clock = require "o2x.base.clock"
 local errors = require "o2x.base.error"
@@ -25,15 +25,15 @@ local function check_names(words, known)
   for _, word in ipairs(words) do
     tenants.check_name(word)
     if not set[word] then
-      errors.input(("--tenants: there is no tenant %s%s"):format(word, suggest.did_you_mean(word, known)))
+      errors.input(("--tenants: unknown tenant %s%s"):format(word, suggest.did_you_mean(word, known)))
     end
-    if seen[word] then errors.input(("--tenants: %s is there twice"):format(word)) end
+    if seen[word] then errors.input(("--tenants: %s is given twice"):format(word)) end
     seen[word] = true
   end
   return words
 end
 
--- A tenant whose file is broken might be meant: it is an error, not one left out.
+-- A broken tenant file is an error: the selector may include that tenant, so it must not be skipped.
 local function load_all(project, config, known)
   local box, loaded = sandbox.new(project), {}
   for i, name in ipairs(known) do
@@ -71,7 +71,7 @@ local function filter(project, config, words, known)
   local loaded, conditions = load_all(project, config, known), {}
   for i, word in ipairs(words) do
     local name, value = word:match("^([%w_]+)=(.+)$")
-    if not name then errors.input(("--tenants: %q: names, or FIELD=VALUE, not both"):format(word)) end
+    if not name then errors.input(("--tenants: %q: expected names or FIELD=VALUE, not both"):format(word)) end
     local field = ALIASES[name] or name
     local there = values_of(loaded, field)
     if #there == 0 then errors.input(("--tenants: no tenant has a field %s"):format(name), "such as env, region") end
@@ -88,7 +88,7 @@ local function filter(project, config, words, known)
   return names
 end
 
---- The tenants that a selector means: "all", names, or fields ("env=production,region=us-east-1").
+--- The tenants of a selector: "all", names, or fields ("env=production,region=us-east-1").
 ---@param project table
 ---@param config table
 ---@param selector string
@@ -98,13 +98,13 @@ function M.select(project, config, selector)
   for word in selector:gmatch("[^,]+") do
     words[#words + 1] = word
   end
-  if #words == 0 then errors.input("--tenants: all, names, or FIELD=VALUE expected") end
+  if #words == 0 then errors.input("--tenants: expected all, names, or FIELD=VALUE") end
   if selector == "all" then return known end
   if not selector:find("=", 1, true) then return check_names(words, known) end
   return filter(project, config, words, known)
 end
 
--- ---- what is kept ----
+-- ---- the fleet's file ----
 
 local function folder_of(store) return fs.join(store.folder, "fleets") end
 local function path_of(store, id) return fs.join(folder_of(store), id .. ".json") end
@@ -114,7 +114,7 @@ local function save(store, fleet)
   fs.write(path_of(store, fleet.id), text, { mode = tonumber("600", 8) })
 end
 
---- Begins a run over several tenants.
+--- Creates the file of a run over several tenants.
 ---@param store table
 ---@param fleet table runbook, selector, tenants, params, options
 ---@return table fleet with its id
@@ -127,7 +127,7 @@ function M.create(store, fleet)
   return fleet
 end
 
---- One by its id, or the end of it.
+--- A fleet by its id or the end of it.
 ---@param store table
 ---@param word string "F-…"
 ---@return table fleet
@@ -140,12 +140,12 @@ function M.read(store, word)
     end
   end
   if not found then
-    errors.input("there is no run over several tenants " .. word, "o2x runs lists the runs, each with its own")
+    errors.input("unknown run " .. word, "o2x runs lists the runs and the fleets that they belong to")
   end
   return json.decode(fs.read(path_of(store, found)), path_of(store, found))
 end
 
---- Those that did not come to their end, the newest of each runbook.
+--- The fleets that did not finish: of each runbook, only the newest counts.
 ---@param store table
 ---@return table[]
 function M.unfinished(store)
@@ -163,7 +163,7 @@ function M.unfinished(store)
   return list
 end
 
---- The newest run of each tenant that belongs to it.
+--- The newest run of each tenant in a fleet.
 ---@param store table
 ---@param fleet table
 ---@return table<string, table> histories by tenant
@@ -175,9 +175,9 @@ function M.runs(store, fleet)
   return by_tenant
 end
 
--- ---- going through them ----
+-- ---- running ----
 
---- Goes through the tenants that are not done yet; stops at the first failure unless the fleet keeps going.
+--- Runs the tenants that are not done yet; stops at the first failure unless keep_going is set.
 ---@param store table
 ---@param fleet table
 ---@param go fun(tenant: string, past: table?): table outcome { status, run, error, seconds, counts }

@@ -47,7 +47,7 @@ function Gate:append(record, lazy)
   history.add(self:history(), record)
 end
 
---- Takes the effect types of a module in.
+--- Registers the effect types of a module.
 ---@param module table
 ---@param ctx table
 function Gate:register(module, ctx)
@@ -58,7 +58,8 @@ function Gate:register(module, ctx)
   end
 end
 
---- One module's effects may read another's ("helm" reads the values files of "files"), used by the script or not.
+--- Finds an effect type in all modules: one module's effects may read another's ("helm" reads the values files of
+--- "files"), even if the script does not use that one.
 ---@param kind string
 ---@return { type: o2x.effect_type, declares: string? }? entry nil if no module has it
 function Gate:load_type(kind)
@@ -74,13 +75,13 @@ end
 ---@return string? declares
 function Gate:type_of(kind)
   local entry = self.types[kind] or self:load_type(kind)
-  if not entry then error("there is no effect type " .. tostring(kind), 0) end
+  if not entry then error("unknown effect type " .. tostring(kind), 0) end
   return entry.type, entry.declares
 end
 
 -- ---- reading ----
 
---- How an effect's operations are retried: within the run's time, each retry in the report and the journal.
+--- Options for the retries of an effect: within the run's time, each retry in the report and the journal.
 ---@param e table type, key, id
 ---@param attempts integer? default: as many as the time allows
 ---@return { on_retry: function, attempts: integer?, seconds: number } for o2x.base.retry
@@ -102,14 +103,14 @@ function Gate:retries(e, attempts)
   return { on_retry = on_retry, attempts = attempts, seconds = self.run.retry_seconds }
 end
 
---- Asks the system, again while its failures are transient.
+--- Asks the system, with retries of transient failures.
 ---@param e table
 ---@param fn fun(ctx: table, ...): any
 ---@param ... any arguments of fn
 ---@return any
 function Gate:ask(e, fn, ...) return retry.read(self:retries(e), fn, self.ctx, ...) end
 
---- The value as the system has it.
+--- The current value in the system.
 ---@param e table type, target, key
 ---@return any
 function Gate:read_live(e)
@@ -120,7 +121,7 @@ function Gate:read_live(e)
   return found
 end
 
---- Reads what is there, as the run sees it: in a plan, what earlier steps would have written is there.
+--- Reads a target as the run sees it: a plan sees what its earlier steps would have written.
 ---@param kind string
 ---@param target any
 ---@return any
@@ -135,7 +136,7 @@ function Gate:read(kind, target)
   return self:read_live { type = effect_type, target = target, key = key }
 end
 
---- Does the plan itself create something that this target lives in? Then the system need not be asked.
+--- Would the plan create something that this target lives in? Then the system need not be asked.
 ---@param effect_type o2x.effect_type
 ---@param target any
 ---@return boolean
@@ -162,7 +163,7 @@ local function refuse_undeclared(run, kind, declares)
   end
 end
 
---- Makes the target what it should be; nil as desired means that it should not be there.
+--- Brings a target to its desired value; nil means that it should not exist.
 ---@param kind string
 ---@param target any
 ---@param desired any
@@ -172,7 +173,7 @@ function Gate:effect(kind, target, desired)
   local effect_type, declares = self:type_of(kind)
   refuse_undeclared(self.run, kind, declares)
   if step.in_check() then
-    errors.raise { kind = "refused", op = kind, message = "a check may only read, this one writes " .. kind }
+    errors.raise { kind = "refused", op = kind, message = "a check must only read, but this one writes " .. kind }
   end
   if self.run.mode == "plan" then return self:plan(effect_type, target, desired) end
   return self:apply(effect_type, target, desired)
@@ -211,8 +212,8 @@ end
 
 local function hash(...) return crypto.sha256(table.concat({ ... }, "\0")):sub(1, 32) end
 
---- The place of an effect: the n-th on this target within this step. It is the same in a resumed run, whatever else is
---- edited around it.
+--- The place of an effect: the n-th on this target within this step. A resumed run finds the same place, even if the
+--- script was edited around it.
 ---@param effect_type o2x.effect_type
 ---@param key string
 ---@return string slot
@@ -222,15 +223,15 @@ function Gate:slot(effect_type, key)
   return hash(self.run.id, name, self.counts[name])
 end
 
---- Names an effect by its place, by what it wants, and by how many came before it there. A script that was corrected
---- asks for another effect, with a marker of its own.
+--- The id of an effect: from its place, its desired value, and the number of effects before it at that place. A
+--- corrected script gets another id, and so its own marker.
 ---@param e table slot, desired, key
 ---@param earlier integer effects that the journal has at this place
 function Gate.name(e, earlier)
   e.id = hash(e.slot, earlier, e.desired == nil and "nothing" or json.encode { value.plain(e.desired, e.key) })
 end
 
---- Applies an effect, unless a resumed run finds it done.
+--- Applies an effect, unless a resumed run has done it already.
 ---@param effect_type o2x.effect_type
 ---@param target any
 ---@param desired any

@@ -51,7 +51,7 @@ end
 function collect.done(h, record)
   local step = h.by_path[record.path] or {}
   step.status, step.seconds = "done", record.seconds
-  -- A result that had a secret in it was masked on its way to the disk: it is worth nothing, the step runs again.
+  -- A result that contained a secret was masked in the journal: it is useless, so the step runs again.
   if not record.masked then h.results[record.path] = { result = record.result } end
 end
 
@@ -89,7 +89,7 @@ local function add_to(lists, name, entry)
   if members[#members] ~= entry then members[#members + 1] = entry end
 end
 
--- A second intent of the same effect says what was there before the write that stands: it counts.
+-- A second intent of the same effect counts: it has the value before the write that succeeded.
 function collect.intent(h, record)
   local entry = effect(h, record)
   for _, field in ipairs(OF_INTENT) do
@@ -112,13 +112,13 @@ function collect.result(h, record)
   list(h, entry)
 end
 
--- The write failed; whether it changed anything, and what, is asked by the resumed run.
+-- The write failed. The resumed run finds out whether it changed anything.
 function collect.failed(h, record)
   local entry = effect(h, record)
   entry.outcome, entry.message, entry.left = "failed", record.message, record.left
 end
 
--- A resumed run found that the write never took place, and does not want it any more.
+-- A resumed run found that the write never took place and is no longer wanted.
 function collect.dropped(h, record)
   local entry = effect(h, record)
   entry.dropped, entry.outcome = true, "dropped"
@@ -173,7 +173,7 @@ function M.add(h, record)
   h.last = record.at or h.last
 end
 
---- Sums the records of a journal up.
+--- Sums up the records of a journal.
 ---@param records table[]
 ---@return table history id, runbook, tenant, params, steps, effects, checks, status, error, started, ended; edited:
 ---  it was resumed with the edited scripts; for resume.lua results (by step), values (by name), by_effect, by_slot,
@@ -186,7 +186,7 @@ function M.of(records)
   return h
 end
 
---- How many effects ended in which way.
+--- The number of effects with each outcome.
 ---@param h table
 ---@return table counts created, changed, deleted, unchanged, begun, failed, dropped
 function M.counts(h)
@@ -197,7 +197,7 @@ function M.counts(h)
   return counts
 end
 
---- From the beginning to the last record.
+--- The time from the beginning to the last record.
 ---@param h table
 ---@return number seconds
 function M.seconds(h) return h.started and h.last and clock.parse(h.last) - clock.parse(h.started) or 0 end

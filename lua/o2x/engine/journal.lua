@@ -1,5 +1,5 @@
---- The journal of a run: what was about to happen, and what happened. One JSON record per line, framed by
---- host/frame.c so that a torn last line can be told from damage. A record is on the disk before the effect that it
+--- The journal of a run: what was about to happen, and what happened. It has one JSON record per line, framed by
+--- host/frame.c so that a torn last line differs from damage. A record is on the disk before the effect that it
 --- announces starts.
 
 local core = require "o2x.core.journal"
@@ -11,7 +11,7 @@ local secret = require "o2x.base.secret"
 local M = { FORMAT = 2 }
 
 local FIRST = ("0"):rep(16)
-local RESERVE = 256 * 1024 -- bytes kept free ahead, so that a result can be written when the disk fills up
+local RESERVE = 256 * 1024 -- bytes reserved ahead, so that a result can be written when the disk is full
 
 local Journal = {}
 Journal.__index = Journal
@@ -33,7 +33,7 @@ local function check(path, ok, message, code)
   return ok
 end
 
---- Begins a journal; the file must not be there.
+--- Creates a journal; the file must not exist.
 ---@param path string
 ---@param header table first record
 ---@return table journal
@@ -45,8 +45,8 @@ function M.create(path, header)
   return self
 end
 
--- Secrets are references long before this (value.plain); what a script may have pieced together is masked here, and the
--- record says so, because what was masked is of no use to a resumed run.
+-- Secrets are references already (value.plain). Text that a script may have built from one is masked here, and the
+-- record says so, because a resumed run cannot use a masked value.
 local function encode(record)
   local text, masked = secret.scrub(json.encode(record))
   if not masked then return text end
@@ -84,13 +84,13 @@ local function read_file(path)
   return file:read("a") or fail(path, "the journal cannot be read", "EIO")
 end
 
--- Bytes that a crash left behind the last whole line: part of a line, or the zeros of a page that was never written.
+-- Checks what a crash left after the last complete line: part of a line, or the zeros of a page that was never written.
 local function check_tail(path, number, tail)
   local text = tail:gsub("\0+$", "")
-  if not frame.torn(text) then damaged(path, number, "its end is not the one that was written") end
+  if not frame.torn(text) then damaged(path, number, "its end differs from what was written") end
 end
 
---- Reads a journal. A torn last line is left out; any other damage is an error.
+--- Reads a journal. Leaves out a torn last line; any other damage is an error.
 ---@param path string
 ---@return table[] records
 ---@return table state what reopen needs: number, previous, size
@@ -104,7 +104,7 @@ function M.read(path)
     state.number, state.previous, state.size = state.number + 1, hash, next_position - 1
   end
   if state.size < #text then check_tail(path, state.number, text:sub(state.size + 1)) end
-  if #records == 0 then fail(path, "the journal is empty: the run never began", "empty") end
+  if #records == 0 then fail(path, "the journal is empty: the run never started", "empty") end
   if records[1].t ~= "begin" or records[1].format ~= M.FORMAT then
     fail(
       path,
@@ -115,10 +115,10 @@ function M.read(path)
   return records, state
 end
 
---- Opens a journal to go on with it.
+--- Opens a journal to continue it.
 ---@param path string
 ---@return table journal
----@return table[] records that are in it
+---@return table[] records its records
 function M.reopen(path)
   local records, state = M.read(path)
   local file = check(path, core.open(path))

@@ -15,7 +15,7 @@ local function parse(words)
   return ok and type(holder) == "table" and holder or {}
 end
 
---- Who holds a tenant's lock.
+--- The holder of a tenant's lock.
 ---@param state string the run store's folder
 ---@param tenant string
 ---@return table? holder user, host, pid, run, runbook, since
@@ -24,7 +24,7 @@ function M.holder(state, tenant)
   return words and parse(words)
 end
 
---- Takes a tenant's lock, or says who has it.
+--- Takes a tenant's lock; the error names its holder.
 ---@param state string
 ---@param tenant string
 ---@param words table user, host, run, runbook, since
@@ -42,14 +42,14 @@ function M.take(state, tenant, words)
     module = "lock",
     message = ("%s is locked: %s@%s runs %s%s since %s (process %s)"):format(
       tenant,
-      holder.user or "somebody",
+      holder.user or "?",
       holder.host or "?",
       holder.runbook or "a runbook",
       holder.run and " (" .. holder.run .. ")" or "",
       holder.since or "?",
       tostring(holder.pid or "?")
     ),
-    hint = "wait until it ends, or interrupt it there; the lock goes with the process",
+    hint = "wait until it ends, or interrupt it there; the lock ends with the process",
   }
 end
 

@@ -1,5 +1,5 @@
---- Did a write take place? Asked when an answer was lost, and by a resumed run. Each class of the effect contract
---- has its own way to find out. Nothing is guessed, and nothing is sent again before the answer is known.
+--- Finds out whether a write took place, after a lost answer and in a resumed run. Each class of the effect contract
+--- has its own way. Nothing is guessed, and nothing is sent again before the answer is known.
 
 local contract = require "o2x.engine.contract"
 local errors = require "o2x.base.error"
@@ -17,7 +17,7 @@ local function in_doubt(_, e)
     kind = "unknown",
     op = e.type.kind,
     message = ("%s %s: it is unknown whether it was done"):format(e.type.kind, e.key),
-    hint = "look at the system, then start a new run",
+    hint = "check the system, then start a new run",
   }
 end
 

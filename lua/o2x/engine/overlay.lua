@@ -29,11 +29,11 @@ function Overlay:is_new(kind, key)
   return entry ~= nil and entry.new and entry.value ~= nil
 end
 
---- Notes a write.
+--- Records a write.
 ---@param kind string
 ---@param key string
 ---@param value any nil for a deletion
----@param new boolean was there nothing before?
+---@param new boolean would the write create it?
 function Overlay:set(kind, key, value, new)
   local entries = self.kinds[kind] or {}
   self.kinds[kind] = entries

@@ -20,10 +20,10 @@ function M.new() return setmetatable({ changes = {}, same = 0, checks = {} }, Pl
 ---@param change table kind, key, path, outcome, show, before, after
 function Plan:change(change) self.changes[#self.changes + 1] = change end
 
---- Counts an effect that is as it should be.
+--- Counts an effect whose target needs no change.
 function Plan:unchanged() self.same = self.same + 1 end
 
---- Notes a check that can only be made once the changes are there.
+--- Records a check that can run only after the changes.
 ---@param path string
 ---@param name string
 function Plan:check_later(path, name) self.checks[#self.checks + 1] = { path = path, name = name } end
@@ -32,7 +32,7 @@ function Plan:check_later(path, name) self.checks[#self.checks + 1] = { path = p
 ---@return boolean
 function Plan:has_changes() return #self.changes > 0 end
 
---- How many effects would do what.
+--- The number of effects with each outcome.
 ---@return table counts created, changed, deleted, unchanged
 function Plan:counts()
   local counts = { created = 0, changed = 0, deleted = 0, unchanged = self.same }
@@ -68,7 +68,7 @@ end
 
 local function system_of(change) return change.kind:match("^[^.]+") end
 
--- The systems in the order in which the run first touches them, each with its changes in the run's order.
+-- The systems in the order of their first change, each with its changes in the run's order.
 local function by_system(changes)
   local systems, order = {}, {}
   for _, change in ipairs(changes) do

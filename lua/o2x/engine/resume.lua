@@ -2,16 +2,16 @@
 ---
 ---   done (a step)     the step is not run; its result is given
 ---   value             the same value is given (the time, a random name)
----   result            the effect is not done again, if the script still wants the same; else it is a new effect
+---   result            the effect is not done again if the script still wants the same; else it is a new effect
 ---   intent, no result the system is asked whether the write took place (outcome.lua):
 ---                       it did               → RESULT is written now
----                       it did not           → it is done now, or DROPPED if the script wants something else by now
+---                       it did not           → it is done now, or DROPPED if the script wants something else now
 ---                     the same before another effect on its target is written: its step may have been renamed
----   end of the run    intents that nobody came by again are settled in the same way, in every run
+---   end of the run    intents that the script did not reach again are settled in the same way, in every run
 ---
---- Before anything is written, three values are compared: before, ours, now. A value that is neither was put there by
---- somebody else since; it is a conflict, and the operator decides: `o2x resume RUN --take-over=EFFECT`. "Ours" is also
---- what a later effect of this run left at the same target.
+--- Before anything is written, three values are compared: before, ours, now. If now is neither of the
+--- others, it was changed outside this run: a conflict, and the operator decides: `o2x resume RUN --take-over=EFFECT`.
+--- "Ours" is also what a later effect of this run left on the same target.
 
 local apply = require "o2x.engine.apply"
 local contract = require "o2x.engine.contract"
@@ -48,7 +48,7 @@ local function is_known(word, runs)
 end
 
 --- Refuses a word that names no effect: it would be ignored, and the run would stop at the same conflict again.
----@param id string what is resumed
+---@param id string of the run or the fleet
 ---@param runs table<any, table> the histories of its runs
 ---@param words string[] of --take-over
 function M.check_take_over(id, runs, words)
@@ -62,7 +62,7 @@ function M.check_take_over(id, runs, words)
   end
 end
 
---- The memory of a resumed run.
+--- What a resumed run knows of its earlier attempts.
 ---@param h table history.of the journal's records
 ---@param take_over string[]? effects (ids or keys) whose foreign changes the operator wants overwritten
 ---@return table past
@@ -73,7 +73,7 @@ function M.past(h, take_over)
   return setmetatable({ history = h, take_over = take_over or {}, touched = {} }, Past)
 end
 
---- What a finished step gave.
+--- The result of a finished step.
 ---@param path string
 ---@return { result: any }? nil if it has to run
 function Past:step(path)
@@ -88,7 +88,7 @@ function Past:value(key) return self.history.values[key] end
 
 local function target_of(entry) return history.target(entry.kind, entry.key) end
 
---- What was intended at this place of the script, in order.
+--- The effects that were intended at this place of the script, in order.
 ---@param slot string
 ---@return table[] entries
 function Past:effects(slot)
@@ -99,15 +99,15 @@ function Past:effects(slot)
   return entries
 end
 
---- Notes that the script came by an effect.
+--- Records that the script has reached an effect.
 ---@param entry table
 function Past:touch(entry)
   local target = target_of(entry)
   self.touched[target] = math.max(self.touched[target] or 0, entry.order)
 end
 
---- Did an effect that comes before this one in the script write to the same target after it? Then its result does not
---- stand any more.
+--- Did an effect that comes before this one in the script write to the same target after it? Then its result no longer
+--- holds.
 ---@param entry table
 ---@return boolean
 function Past:superseded(entry)
@@ -127,7 +127,7 @@ function Past:later(entry)
   return list
 end
 
---- The effects on a target that an earlier attempt began and the script has not come by yet.
+--- The effects on a target that an earlier attempt began and the script has not reached yet.
 ---@param kind string
 ---@param key string
 ---@return table[] entries
@@ -148,24 +148,24 @@ end
 
 -- ---- one effect ----
 
--- A value of the journal, with its bytes; secrets stay references.
+-- A value of the journal with its bytes; secrets stay references.
 local function revived(recorded) return value.revive(value.plain(recorded)) end
 
--- A plain value as the journal would hold it: where a secret was found in a text, the journal has it masked.
+-- A plain value as the journal would hold it: a secret within a text is masked.
 local function as_recorded(plain, masked)
   if not masked then return plain end
   return json.decode((secret.scrub(json.encode { plain })))[1]
 end
 
--- The target as it was named then: which columns, which fields. A corrected script may name others.
+-- The target of the earlier attempt, with its columns or fields. A corrected script may name others.
 local function target_then(e, entry)
   if e.type.record or value.equal(value.plain(e.target, e.key), entry.target) then return e.target end
   local target = revived(entry.target)
   return value.has_reference(target) and e.target or target
 end
 
--- The effect of an earlier attempt, as the gate knows effects. Where the script still wants the same, its own value is
--- better than the journal's, which has no secrets.
+-- The effect of an earlier attempt, in the gate's form. If the script still wants the same, its own value is better
+-- than the journal's, which has no secrets.
 local function earlier(e, entry)
   local desired
   if e.same then
@@ -187,7 +187,7 @@ local function earlier(e, entry)
   }
 end
 
--- What is there now, as the script looks at it, and as the earlier attempt did.
+-- The current value, as the script reads it now and as the earlier attempt read it.
 local function read_now(gate, e, old)
   local now = gate:read_live(e)
   if rawequal(old.target, e.target) then return now, now end
@@ -211,7 +211,7 @@ local function change_of(old, entry)
   return one_line(contract.describe(old.type, old.target, revived(entry.before), revived(entry.desired)).lines)
 end
 
-local FOREIGN <const> = "%s %s was changed by somebody else since the run stopped. "
+local FOREIGN <const> = "%s %s was changed outside this run since it stopped. "
   .. "This run's change: %s. What it is now: %s"
 
 local function conflict(gate, old, entry, now)
@@ -226,7 +226,7 @@ local function conflict(gate, old, entry, now)
       change_of(old, entry),
       one_line(contract.describe(old.type, old.target, revived(entry.before), revived(image)).lines)
     ),
-    hint = ("look at it; to overwrite it: o2x resume %s%s --take-over=%s"):format(
+    hint = ("check it; to overwrite it: o2x resume %s%s --take-over=%s"):format(
       gate.run.id,
       gate.run.edited and " --edited" or "",
       entry.id:sub(1, 8)
@@ -234,13 +234,13 @@ local function conflict(gate, old, entry, now)
   }
 end
 
--- Is it what `image` says? nil is nothing there.
+-- Does the value equal `image`? nil means that it does not exist.
 local function is_like(old, entry, now, image, masked)
   local mine = contract.image(old.type, now, revived(entry.desired), old.key)
   return value.equal(as_recorded(mine, masked), image)
 end
 
--- Is it what a later effect of this run left there, or was about to?
+-- Is the value what a later effect of this run wrote, or was about to write?
 local function is_later(gate, old, entry, now)
   for _, other in ipairs(gate.run.past:later(entry)) do
     if other.result and is_like(old, other, now, other.image, other.masked) then return true end
@@ -250,10 +250,9 @@ local function is_later(gate, old, entry, now)
   return false
 end
 
--- Stops at a value that somebody else put there, unless it is what the script wants anyway, or the operator has
--- decided.
----@param now any as the script looks at it
----@param seen any as the earlier attempt looked at it
+-- Stops at a value from outside this run, unless the script wants that value anyway or the operator has decided.
+---@param now any the value as the script reads it now
+---@param seen any the value as the earlier attempt read it
 ---@param known boolean is the value one that this run knows?
 local function check_foreign(gate, e, entry, old, now, seen, known)
   if known or contract.equal(e.type, now, e.desired) then return end
@@ -270,7 +269,7 @@ local function drop(gate, entry)
   gate:append { t = "dropped", path = entry.path, effect = entry.id, at = gate.run.now() }
 end
 
--- The write took place, and the run ended before it could say so. What is there now may be somebody else's.
+-- The write took place, but the run ended before it could record that. The current value may be from outside this run.
 local function settle(gate, old, entry, now)
   local info = old.type.info and gate:ask(old, old.type.info, old.target, now) or nil
   local after = old.desired
@@ -278,20 +277,20 @@ local function settle(gate, old, entry, now)
   apply.record(gate, old, contract.outcome(entry.before, entry.desired), after, info)
 end
 
--- The journal knows the result. Secrets are not in it: their place is asked.
+-- The journal knows the result. It has no secrets, so those are read from the system.
 local function recall(gate, e, entry)
   gate.run.report:effect_done(e.path, e.type.kind, e.key, "recalled", 0)
   if not entry.masked and not value.has_reference(entry.after) then return true, entry.after, entry.outcome end
   return true, gate:read_live(e), entry.outcome
 end
 
--- On to the gate, with the value that was read.
+-- Passes the effect to the gate, with the value that was read.
 local function go_on(e, now)
   e.read, e.before = true, now
   return false
 end
 
--- The effect is finished, and the script wants something else by now, or wrote something else here meanwhile.
+-- The effect is finished, but the script now wants something else, or wrote something else here meanwhile.
 local function after_result(gate, e, entry)
   local old = earlier(e, entry)
   local now, seen = read_now(gate, e, old)
@@ -312,7 +311,7 @@ local function after_write(gate, e, entry, old, now, seen)
   return true, now, entry.outcome
 end
 
--- The write did not take place. Cut short, it may have left a part of it: then what was there before it still counts.
+-- The write did not take place. If it was interrupted, it may have left a part: then the value before it still counts.
 local function before_write(gate, e, entry, old, now, seen)
   local untouched = is_like(old, entry, seen, entry.before, entry.intent_masked)
   local known = untouched or entry.left ~= nil and is_like(old, entry, seen, entry.left)
@@ -328,7 +327,7 @@ local function before_write(gate, e, entry, old, now, seen)
   return go_on(e, now)
 end
 
--- What became of a write that has no result, and what follows for the effect that the script wants now.
+-- Finds out what became of a write without a result, and what follows for the effect that the script wants now.
 local function unfinished(gate, e, entry)
   local old = earlier(e, entry)
   local took_place = outcome.took_place(gate, old)
@@ -337,7 +336,7 @@ local function unfinished(gate, e, entry)
   return before_write(gate, e, entry, old, now, seen)
 end
 
---- Decides what becomes of an effect that the journal may know of.
+--- Decides about an effect that the journal may know.
 ---@param gate table
 ---@param e table the effect, as the script wants it now
 ---@return boolean over is there nothing left to do?
@@ -359,8 +358,8 @@ function M.effect(gate, e)
   return unfinished(gate, e, entry)
 end
 
---- Settles what an earlier attempt began at the same target in another place, before the effect is written: a step that
---- was renamed is another place. Somebody else's change is a conflict there, too.
+--- Before an effect is written, settles what an earlier attempt began on the same target in another place, such as a
+--- step that was renamed. A change from outside this run is a conflict there too.
 ---@param gate table
 ---@param e table the effect
 function M.others(gate, e)
@@ -374,7 +373,7 @@ end
 
 -- ---- the end of the run ----
 
--- An intent of a step that the script does not have any more, or of a write whose failure it lived with.
+-- An intent of a step that the script no longer has, or of a write whose failure it handled.
 local function settle_left_over(gate, entry)
   local e = {
     type = gate:type_of(entry.kind),
@@ -399,8 +398,8 @@ local function is_left_over(entry)
   return entry.outcome == "begun" or entry.earlier and not entry.visited or false
 end
 
---- Settles what the journal holds as begun and nobody will come by again, so that the records have no hole. A system
---- that cannot be asked makes it a failed effect.
+--- Settles what the journal holds as begun and the script did not reach again, so that the records are complete. If the
+--- system cannot be asked, the effect counts as failed.
 ---@param gate table
 ---@return string[] problems of systems that could not be asked
 function M.settle(gate)
@@ -419,7 +418,7 @@ end
 
 -- ---- scripts and files ----
 
---- The sources that are not what they were when a run began.
+--- The sources that changed since a run started.
 ---@param run table
 ---@param id string
 ---@return string[] paths
@@ -434,7 +433,7 @@ function M.edited(run, id)
   return changed
 end
 
---- The tenant's files that are not what they were when a run began. Finished steps keep what they said then.
+--- The tenant's files that changed since a run started. Finished steps keep the values from then.
 ---@param h table history
 ---@return string[] paths
 function M.changed_files(h)

@@ -35,11 +35,11 @@ local M = {}
 ---@field file string of the runbook
 ---@field tenant string
 ---@field params table<string, string>
----@field secrets string? where the tenant's secrets are
+---@field secrets string? the source of the tenant's secrets
 ---@field seed integer? of a run that is resumed
----@field kept (fun(shown: string): string?)? the sources that a resumed run began with
----@field allow_edited boolean? run what was changed under an unchanged version, too
----@field fleet string? the run over several tenants that it belongs to
+---@field kept (fun(shown: string): string?)? the sources that a resumed run started with
+---@field allow_edited boolean? also run a changed runbook with an unchanged version
+---@field fleet string? the id of the fleet that it belongs to
 
 local function set_of(words)
   local set = {}
@@ -54,7 +54,7 @@ local function load_secrets(run, contents)
     secrets_source.load(run.secrets_source, run.config.secrets, run.tenant_name, run.client)
 end
 
--- A changed runbook under an unchanged version does not run; a plan of it only says so.
+-- Refuses a changed runbook with an unchanged version; a plan only reports it.
 local function check_versions(run, options)
   run.edited_versions = {}
   if options.kept then return end
@@ -64,7 +64,7 @@ local function check_versions(run, options)
   end
 end
 
---- Loads and checks all that a run needs; nothing is read from a system, nothing is written.
+--- Loads and checks all that a run needs. Reads nothing from a system and writes nothing.
 ---@param options o2x.run.options
 ---@return table run
 function M.prepare(options)
@@ -99,7 +99,7 @@ function M.prepare(options)
   return run
 end
 
---- A run that only looks, for commands that ask stdlib something of a tenant. Close its clients.
+--- A read-only run, for commands that use stdlib for a tenant. The caller closes its clients.
 ---@param project table
 ---@param config table
 ---@param name string of the tenant
@@ -128,7 +128,7 @@ function M.prepare_look(project, config, name)
   return run
 end
 
---- The file that a run began with.
+--- The runbook file that a run started with.
 ---@param project table
 ---@param h table its history
 ---@return string path
@@ -151,7 +151,7 @@ function M.file_to_resume(project, h, edited)
   )
 end
 
---- Loads a runbook and checks what it is given, before any of several tenants is begun.
+--- Loads a runbook and checks its parameters before the first of several tenants starts.
 ---@param project table
 ---@param file string
 ---@param given table<string, string>
@@ -169,7 +169,7 @@ end
 
 --- Refuses a severe runbook that was not confirmed.
 ---@param run table
----@param confirmed string? the tenant's name, typed by whoever starts the run
+---@param confirmed string? the tenant's name, as the operator typed it
 function M.confirm(run, confirmed)
   if confirmed and confirmed ~= run.tenant_name then
     errors.input(("--confirm=%s, but the run is for %s"):format(confirmed, run.tenant_name))
@@ -184,10 +184,9 @@ end
 
 -- ---- performing ----
 
-local NOTICE <const> = 3 -- seconds for what is only said by the way
+local NOTICE <const> = 3 -- seconds for the platform's notice
 
--- What the platform wants said of the tenant, whatever the run is for. A system that does not answer is no reason to
--- wait.
+-- Shows the platform's notice about the tenant, in every run. A system that does not answer must not delay the run.
 local function notice(run)
   local platform = run.sandbox:require("stdlib.platform")
   if not platform.notice then return end
@@ -199,14 +198,14 @@ local function perform(run)
   notice(run)
   run.runbook.run(run.tenant, run.params)
   for _, path in ipairs(override.unused(run)) do
-    run.ctx:log("warn", ("%s: the run came by no step %q"):format(run.runbook.path, path))
+    run.ctx:log("warn", ("%s: no step %q in this run"):format(run.runbook.path, path))
   end
 end
 
 -- The end of a run that is done: nobody will come by what is still begun.
 local function settle(run)
   for _, problem in ipairs(resume.settle(run.gate)) do
-    run.ctx:log("warn", "what became of it is unknown: " .. problem)
+    run.ctx:log("warn", "the outcome is unknown: " .. problem)
   end
 end
 
@@ -214,13 +213,13 @@ local function apply(run)
   local _close <close> = defer(run.close_clients)
   hooks.before(run)
   local ok, err = xpcall(perform, errors.handler, run)
-  run.wrote = run.gate.wrote -- by the run, not by the hook after it
+  run.wrote = run.gate.wrote -- by the run, not by the hooks after it
   hooks.after(run, ok and "done" or "failed", not ok and errors.wrap(err) or nil)
   if not ok then error(err, 0) end
   settle(run)
 end
 
--- Hooks are no change by themselves: they are shown where there is something to do.
+-- Hooks alone are not a change: the plan shows them only if there are other changes.
 local function rehearse(run)
   local _close <close> = defer(run.close_clients)
   perform(run)
@@ -229,7 +228,7 @@ local function rehearse(run)
   hooks.after(run, "done")
 end
 
---- Runs the runbook against an overlay; the systems are only read.
+--- Runs the runbook against an overlay. Only reads from the systems.
 ---@param run table
 ---@return table plan
 function M.plan(run)
@@ -258,7 +257,7 @@ local function hashes(texts)
   return list
 end
 
--- What the run takes from the tenant's files, by their hashes: a resumed run reads them anew.
+-- The hashes of the tenant's files, which a resumed run reads again.
 local function inputs(run)
   local texts = {}
   for _, path in ipairs(tenants.files(run.config, run.tenant_name)) do
@@ -297,7 +296,7 @@ local function problem_of(err)
   return { kind = err.kind, message = value.text(err), hint = err.hint and value.text(err.hint) }
 end
 
--- The last word of a journal. Where the journal itself is what failed, there is nothing left to write to.
+-- Writes the end record. If the journal itself failed, it cannot be written.
 local function conclude(run, status, err)
   local ended = pcall(run.journal.append, run.journal, {
     t = "end",
@@ -310,7 +309,7 @@ local function conclude(run, status, err)
   return ended
 end
 
--- A run that was refused before its first write is over: nothing is half done.
+-- A run that was refused before its first write is finished: nothing needs a resume.
 local function verdict(run, err)
   if err.kind == "cancelled" then return "interrupted" end
   local wrote = run.wrote
@@ -335,7 +334,7 @@ end
 
 --- Applies a prepared run.
 ---@param run table
----@param started fun(run: table)? called when it has its id and its journal
+---@param started fun(run: table)? called once it has its id and its journal
 ---@return "done"|"failed"|"refused"|"interrupted" status
 ---@return table? error
 function M.apply(run, started)
@@ -348,11 +347,11 @@ function M.apply(run, started)
   return execute(run)
 end
 
---- Goes on with a run that did not end.
+--- Continues a run that did not finish.
 ---@param run table prepared from the run's own header
 ---@param id string
 ---@param started fun(run: table, changed: string[], files: string[])? called with the scripts, and the tenant's files,
----  that were edited since the run began
+---  that were edited since the run started
 ---@param take_over string[]? effects whose foreign changes are overwritten
 ---@return "done"|"failed"|"refused"|"interrupted" status
 ---@return table? error

@@ -19,7 +19,8 @@ Store.__index = Store
 
 local PATTERN = "^R%-%d%d%d%d%d%d%d%d%-%d%d%d%d%d%d%-%x%x%x%x$"
 
---- The run store in a folder, made if it is not there. Sets the key of fingerprints, so that those of its runs compare.
+--- The run store in a folder, which is created if necessary. Sets the key of fingerprints, so that the fingerprints of
+--- its runs are comparable.
 ---@param folder string
 ---@return table store
 function M.open(folder)
@@ -44,7 +45,7 @@ function Store:folder_of(id) return fs.join(self.folder, id) end
 ---@return string path
 function Store:journal_of(id) return fs.join(self.folder, id, "journal") end
 
---- An id for a run that begins now: the date, the time, and the fraction of the second, so that ids sort by time.
+--- An id for a run that starts now: the date, the time, and the fraction of the second, so that ids sort by time.
 ---@return string
 function Store:new_id()
   repeat
@@ -58,7 +59,7 @@ local function check(path, ok, message, code)
   if not ok then errors.raise { kind = "failed", module = "store", message = message, code = code, where = path } end
 end
 
---- Makes the folder of a new run. It appears under its name only when its journal has begun.
+--- Creates the folder of a new run. It gets its final name only after its journal has begun.
 ---@param id string
 ---@param header table the journal's first record
 ---@param sources table<string, string> path as shown → text
@@ -79,7 +80,7 @@ function Store:create(id, header, sources)
   return folder, new
 end
 
---- Goes on with a run: its journal open, and what is in it.
+--- Opens a run to continue it.
 ---@param id string
 ---@return table run id, folder, journal, history
 function Store:reopen(id)
@@ -97,14 +98,15 @@ function Store:ids()
   return ids
 end
 
--- What a run without a last word is doing: it runs while somebody holds its tenant's lock for it, else it crashed.
+-- The status of a run. One without an end record is running while a process holds its tenant's lock for it, else it
+-- crashed.
 local function status(self, h)
   if h.status then return h.status end
   local holder = lock.holder(self.folder, h.tenant)
   return holder and holder.run == h.id and "running" or "crashed"
 end
 
---- What a run is and how it stands.
+--- A run with its status.
 ---@param id string
 ---@return table history with status; a damaged journal gives { id, status = "damaged", error }
 function Store:look(id)
@@ -117,7 +119,7 @@ function Store:look(id)
   return h
 end
 
---- All runs, oldest first. One that a later run of the same runbook for the same tenant has overtaken says so.
+--- All runs, oldest first. `overtaken` has the id of a later run of the same runbook for the same tenant.
 ---@return table[]
 function Store:list()
   local list, later = {}, {}
@@ -134,7 +136,7 @@ function Store:list()
   return list
 end
 
---- The runs that o2x resume can go on with.
+--- The runs that o2x resume can continue.
 ---@return table[]
 function Store:unfinished()
   local found = {}
@@ -146,7 +148,7 @@ function Store:unfinished()
   return found
 end
 
---- The run that a word means: its id, or the end or beginning of it if that is unique.
+--- A run by its id, or by a unique beginning or end of it.
 ---@param word string
 ---@return string id
 function Store:find(word)
@@ -157,16 +159,16 @@ function Store:find(word)
   end
   if #matches == 1 then return matches[1] end
   if #matches > 1 then errors.input(("%s could be %s"):format(word, table.concat(matches, " or "))) end
-  errors.input(("there is no run %s%s"):format(word, suggest.did_you_mean(word, ids)), "o2x runs lists them")
+  errors.input(("unknown run %s%s"):format(word, suggest.did_you_mean(word, ids)), "o2x runs lists them")
 end
 
---- The source of a script as it was when the run began, or nil.
+--- The source of a script from when the run started, or nil.
 ---@param id string
 ---@param path string as shown
 ---@return string?
 function Store:source(id, path) return fs.read_if(fs.join(self:folder_of(id), "sources", path)) end
 
---- Keeps a script that a run loads on its way, unless it is there from an earlier attempt.
+--- Keeps a script that a run loads later, unless an earlier attempt has kept it.
 ---@param id string
 ---@param path string as shown
 ---@param text string
@@ -175,7 +177,7 @@ function Store:keep(id, path, text)
   if not fs.exists(file) then fs.write(file, text, { parents = true }) end
 end
 
---- The moment as the records have it.
+--- The current time in the form of the records.
 M.now = function() return clock.iso(nil, 3) end
 
 return M

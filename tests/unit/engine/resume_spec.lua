@@ -80,7 +80,7 @@ for kind in pairs(WRITTEN) do
           local again = g:resumed()
           local text, err = message(again.effect, again, kind, "x", wanted)
           assert.equal("conflict", err.kind)
-          assert.matches("changed by somebody else", text, 1, true)
+          assert.matches("changed outside this run", text, 1, true)
           assert.matches("old → A", text, 1, true)
           assert.matches("old → theirs", text, 1, true)
           assert.matches("o2x resume R%-%d+ %-%-take%-over=%x+", err.hint)
