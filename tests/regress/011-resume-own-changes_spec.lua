@@ -185,6 +185,17 @@ describe("what was begun when the script lived with the failure", function()
   end)
 end)
 
+describe("a transaction that was not committed, where somebody else did what is wanted", function()
+  it("is dropped: this run changed nothing", function()
+    local g = killed("marked", false)
+    g.system.x = "A"
+    local again = g:resumed()
+    assert.equal("unchanged", select(2, within("S", again, "marked", "x", "A")))
+    assert.is_nil(again.attempts.x)
+    assert.equal("x: old → A dropped", again:effects()[1])
+  end)
+end)
+
 describe("a value with a secret in its text", function()
   it("is what it was, though the journal has it masked", function()
     local _hidden <close> = secret.new("hunter2hunter2", "a password")

@@ -318,12 +318,14 @@ local function before_write(gate, e, entry, old, now, seen)
   local later = not known and is_later(gate, old, entry, seen)
   check_foreign(gate, e, entry, old, now, seen, known or later)
   local taken = not untouched and (later or takes_over(gate.run.past, entry))
-  if e.same and not taken then
+  -- Where the marker says that it was not this run, somebody else did what is wanted: nothing is left to write.
+  local by_others = e.type.class == "transactional" and contract.equal(e.type, now, e.desired)
+  if e.same and not taken and not by_others then
     e.id, e.intended, e.origin, e.taken = entry.id, true, entry.before, entry.taken
     return go_on(e, now)
   end
   drop(gate, entry)
-  if not untouched and not taken and rawequal(old.target, e.target) then e.carried = entry end
+  if not untouched and not taken and not by_others and rawequal(old.target, e.target) then e.carried = entry end
   return go_on(e, now)
 end
 
