@@ -6,28 +6,29 @@
 ---@field class "read"|"idempotent"|"probed"|"transactional"|"unprovable" what makes an interrupted write known
 ---@field key fun(target: any): string names the target: canonical and unique within the kind
 ---@field read fun(ctx: table, target: any): any the current value, nil if there is nothing
----@field write fun(ctx: table, target: any, desired: any, before: any, id: string, taken: boolean?): any, any makes it
----  so; gives info for the journal and, if it knows, the value that it left. taken: the operator said that `before`,
----  which is somebody else's, may be overwritten (--take-over)
+---@field write fun(ctx: table, target: any, desired: any, before: any, id: string, taken: boolean?): any, any
+---  writes the desired value; returns info for the journal and, if it knows, the value that it left. taken: `before` is
+---  from outside the run, and the operator allowed to overwrite it (--take-over)
 ---@field probe (fun(ctx: table, target: any, desired: any, id: string): "done"|"absent")? class probed: did this write
 ---  happen?
 ---@field marker (fun(ctx: table, target: any, id: string): boolean)? class transactional: was this write committed?
 ---@field equal (fun(current: any, desired: any): boolean)? default: deep equality
 ---@field show (fun(target: any, before: any, after: any): table)? title and lines; default: a deep diff
----@field parent (fun(target: any): string, any)? kind and target of what it lives in: if a plan creates that, there is
----  nothing here yet and the system is not asked
----@field predict (fun(ctx: table, target: any, desired: any, before: any): any)? what a plan shows as written
+---@field parent (fun(target: any): string, any)? kind and target of what it lives in: if a plan creates that, this
+---  target does not exist yet and the system is not asked
+---@field predict (fun(ctx: table, target: any, desired: any, before: any): any)? the value that a plan shows as
+---  written
 ---@field record (fun(target: any): any)? the target as the journal keeps it, plain data; default: the target
----@field image (fun(value: any, desired: any): any)? of a value, what undo restores and a comparison looks at; default:
----  the value
----@field reference (fun(ctx: table, target: any, before: any): table)? by what the system itself gives the before-image
----  back: a version, a revision
----@field interim (fun(ctx: table, target: any, past: table, now: any): boolean)? is `now` a state that this very write,
----  cut short, leaves, or that the system reaches by itself? Then it is nobody else's change. past: before, desired, id
----@field info (fun(ctx: table, target: any, after: any): any)? the info of a write whose answer was lost; a type whose
----  write gives info must have it
----@field undo { before: string, how: string, cannot: string? } what the before-image is, how a write is taken back, and
----  what cannot be taken back; for people (docs/effects.md)
+---@field image (fun(value: any, desired: any): any)? the part of a value that undo restores and that
+---  is compared; default: the value
+---@field reference (fun(ctx: table, target: any, before: any): table)? by which the system itself returns the
+---  before-image: a version, a revision
+---@field interim (fun(ctx: table, target: any, past: table, now: any): boolean)? is `now` a state that this write leaves
+---  when it is interrupted, or that the system reaches by itself? Then it is no conflict. past: before, desired, id
+---@field info (fun(ctx: table, target: any, after: any): any)? the info of a write whose answer was lost; required if write
+---  returns info
+---@field undo { before: string, how: string, cannot: string? } what the before-image is, how a write is undone, and what
+---  cannot be undone; texts for docs/effects.md
 
 local diff = require "o2x.base.diff"
 local value = require "o2x.base.value"

@@ -202,7 +202,7 @@ local function perform(run)
   end
 end
 
--- The end of a run that is done: nobody will come by what is still begun.
+-- Settles what is still begun at the end of a finished run: the script will not reach it again.
 local function settle(run)
   for _, problem in ipairs(resume.settle(run.gate)) do
     run.ctx:log("warn", "the outcome is unknown: " .. problem)
