@@ -99,6 +99,66 @@ describe("--take-over", function()
   end)
 end)
 
+-- One object with fields, of which an effect sets some.
+local function fields_of(object)
+  return {
+    name = "fields",
+    declares = "fields:write",
+    types = {
+      {
+        kind = "fields.some",
+        class = "idempotent",
+        key = function(target) return table.concat(target, ",") end,
+        whole = function() return "object" end,
+        read = function(_, target)
+          local found = {}
+          for _, name in ipairs(target) do
+            found[name] = object[name]
+          end
+          return found
+        end,
+        write = function(_, _, desired)
+          for name, item in pairs(desired) do
+            object[name] = item
+          end
+          if object.cut then errors.raise { kind = "cancelled", message = "killed" } end
+        end,
+        undo = { before = "the fields", how = "they are written again" },
+      },
+    },
+    api = function(ctx)
+      return { set = function(names, desired) return ctx:effect("fields.some", names, desired) end }
+    end,
+  }
+end
+
+describe("a corrected script that sets more fields of an object", function()
+  local function killed(theirs)
+    local object = { a = "old", b = "old", cut = true }
+    local first = small_run.new { modules = { fields_of(object) }, clients = {} }
+    assert.is_false(pcall(first.api.fields.set, { "a" }, { a = "A" }))
+    object.cut, object.a = nil, theirs or object.a
+    local past = resume.past(history.of(first.records))
+    local second = small_run.new { modules = { fields_of(object) }, clients = {}, past = past }
+    local ok, err = pcall(second.api.fields.set, { "a", "b" }, { a = "A2", b = "B" })
+    return object, past.history.effects, ok, err
+  end
+
+  it("has a true record of what it set before", function()
+    local object, effects, ok = killed()
+    assert.is_true(ok)
+    assert.same({ a = "A2", b = "B" }, object)
+    assert.same({ "changed", "changed" }, { effects[1].outcome, effects[2].outcome })
+  end)
+
+  it("stops at what somebody else set there", function()
+    local object, _, ok, err = killed "theirs"
+    assert.is_false(ok)
+    assert.equal("foreign_change", err.code)
+    assert.equal("theirs", object.a)
+  end)
+end)
+
 describe("a journal that was deleted", function()
   it("takes no more records: the effect that they announce does not start", function()
     local path = os.tmpname()

@@ -70,6 +70,7 @@ function M.intend(gate, e)
     effect = e.id,
     slot = e.slot,
     class = e.type.class,
+    whole = e.type.whole and value.text(e.type.whole(e.target)) or nil,
     target = value.plain(target, e.key),
     before = before,
     reference = M.reference(gate, e),

@@ -19,6 +19,8 @@
 ---@field predict (fun(ctx: table, target: any, desired: any, before: any): any)? the value that a plan shows as
 ---  written
 ---@field record (fun(target: any): any)? the target as the journal keeps it, plain data; default: the target
+---@field whole (fun(target: any): string)? what the target is a part of, where parts may overlap: what is unfinished in
+---  one part is settled before another is written; default: the key
 ---@field image (fun(value: any, desired: any): any)? the part of a value that undo restores and that
 ---  is compared; default: the value
 ---@field reference (fun(ctx: table, target: any, before: any): table)? by which the system itself returns the
@@ -67,6 +69,7 @@ local FUNCTIONS = {
   "parent",
   "predict",
   "record",
+  "whole",
   "image",
   "reference",
   "interim",

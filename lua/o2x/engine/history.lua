@@ -72,7 +72,7 @@ end
 
 --- What effects on one target have in common.
 ---@param kind string
----@param key string as the journal has it
+---@param key string of the target, or of the whole that it is a part of
 ---@return string
 function M.target(kind, key) return kind .. "\0" .. key end
 
@@ -81,7 +81,8 @@ local function list(h, entry)
   entry.listed = true
 end
 
-local OF_INTENT = { "slot", "kind", "key", "class", "target", "before", "reference", "desired", "taken", "show", "at" }
+local OF_INTENT =
+  { "slot", "kind", "key", "class", "whole", "target", "before", "reference", "desired", "taken", "show", "at" }
 
 local function add_to(lists, name, entry)
   local members = lists[name] or {}
@@ -98,7 +99,7 @@ function collect.intent(h, record)
   entry.intent, entry.result, entry.left, entry.outcome = true, nil, nil, "begun"
   entry.order, entry.intent_masked = h.count, record.masked
   add_to(h.by_slot, record.slot, entry)
-  add_to(h.by_target, M.target(record.kind, record.key), entry)
+  add_to(h.by_target, M.target(record.kind, record.whole or record.key), entry)
   list(h, entry)
 end
 

@@ -86,7 +86,7 @@ end
 ---@return { value: any }?
 function Past:value(key) return self.history.values[key] end
 
-local function target_of(entry) return history.target(entry.kind, entry.key) end
+local function target_of(entry) return history.target(entry.kind, entry.whole or entry.key) end
 
 --- The effects that were intended at this place of the script, in order.
 ---@param slot string
@@ -129,7 +129,7 @@ end
 
 --- The effects on a target that an earlier attempt began and the script has not reached yet.
 ---@param kind string
----@param key string
+---@param key string of the target, or of the whole that it is a part of
 ---@return table[] entries
 function Past:unfinished(kind, key)
   local list = {}
@@ -177,7 +177,7 @@ local function earlier(e, entry)
     type = e.type,
     target = target_then(e, entry),
     desired = desired,
-    key = e.key,
+    key = entry.key,
     slot = entry.slot,
     id = entry.id,
     path = entry.path,
@@ -366,7 +366,8 @@ end
 ---@param e table the effect
 function M.others(gate, e)
   if not gate.run.past then return end
-  for _, entry in ipairs(gate.run.past:unfinished(e.type.kind, value.text(e.key))) do
+  local key = e.type.whole and e.type.whole(e.target) or e.key
+  for _, entry in ipairs(gate.run.past:unfinished(e.type.kind, value.text(key))) do
     e.same = false
     entry.visited = true
     unfinished(gate, e, entry)

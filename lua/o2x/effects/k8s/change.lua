@@ -86,6 +86,8 @@ local fields = {
   undo = { before = "the named fields", how = "restores the fields" },
 }
 
+fields.whole = key -- one effect may set some of an object's fields that another sets too
+
 function fields.key(target) return key(target) .. " " .. table.concat(sorted_keys(target.places), ", ") end
 
 function fields.read(ctx, target)
