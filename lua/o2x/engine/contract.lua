@@ -25,12 +25,13 @@
 ---  is compared; default: the value
 ---@field reference (fun(ctx: table, target: any, before: any): table)? by which the system itself returns the
 ---  before-image: a version, a revision
----@field interim (fun(ctx: table, target: any, past: table, now: any): boolean)? is `now` a state that this write leaves
----  when it is interrupted, or that the system reaches by itself? Then it is no conflict. past: before, desired, id
----@field info (fun(ctx: table, target: any, after: any): any)? the info of a write whose answer was lost; required if write
----  returns info
----@field undo { before: string, how: string, cannot: string? } what the before-image is, how a write is undone, and what
----  cannot be undone; texts for docs/effects.md
+---@field interim (fun(ctx: table, target: any, past: table, now: any): boolean)? is `now` a state that this write
+---  leaves when it is interrupted, or that the system reaches by itself? Then it is no conflict. past: before, desired,
+---  id
+---@field info (fun(ctx: table, target: any, after: any): any)? the info of a write whose answer was lost; required if
+---  write returns info
+---@field undo { before: string, how: string, cannot: string? } what the before-image is, how a write is undone, and
+---  what cannot be undone; texts for docs/effects.md
 
 local diff = require "o2x.base.diff"
 local value = require "o2x.base.value"
