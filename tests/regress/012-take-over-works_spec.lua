@@ -6,7 +6,7 @@ local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local history = require "o2x.engine.history"
 local journal = require "o2x.core.journal"
-local resume = require "o2x.engine.resume"
+local memory = require "o2x.engine.memory"
 local small_run = require "tests.support.small_run"
 local toys = require "tests.support.toy"
 
@@ -59,7 +59,7 @@ local function guarding(system)
 end
 
 local function attempt(system, records, take_over)
-  local past = records and resume.past(history.of(records), take_over) or nil
+  local past = records and memory.new(history.of(records), take_over) or nil
   local run = small_run.new { modules = { guarding(system) }, clients = {}, past = past }
   local ok, err = pcall(run.api.guarding.ensure, "A")
   return table.move(run.records, 1, #run.records, records and #records + 1 or 1, records or {}), ok, err
@@ -138,7 +138,7 @@ describe("a corrected script that sets more fields of an object", function()
     local first = small_run.new { modules = { fields_of(object) }, clients = {} }
     assert.is_false(pcall(first.api.fields.set, { "a" }, { a = "A" }))
     object.cut, object.a = nil, theirs or object.a
-    local past = resume.past(history.of(first.records))
+    local past = memory.new(history.of(first.records))
     local second = small_run.new { modules = { fields_of(object) }, clients = {}, past = past }
     local ok, err = pcall(second.api.fields.set, { "a", "b" }, { a = "A2", b = "B" })
     return object, past.history.effects, ok, err

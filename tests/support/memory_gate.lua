@@ -5,7 +5,7 @@ local errors = require "o2x.base.error"
 local history = require "o2x.engine.history"
 local json = require "o2x.base.json"
 local plan = require "o2x.engine.plan"
-local resume = require "o2x.engine.resume"
+local memory = require "o2x.engine.memory"
 local silent = require "tests.support.silent"
 local value = require "o2x.base.value"
 
@@ -188,7 +188,7 @@ end
 function G:past()
   local records = { { t = "begin", runbook = {}, params = {} } }
   table.move(self.records, 1, #self.records, 2, records)
-  return resume.past(history.of(records), self.take_over)
+  return memory.new(history.of(records), self.take_over)
 end
 
 function G:plan_text()

@@ -8,7 +8,7 @@ local json = require "o2x.base.json"
 local out = require "o2x.report.out"
 local plan = require "o2x.engine.plan"
 local progress = require "o2x.report.progress"
-local resume = require "o2x.engine.resume"
+local memory = require "o2x.engine.memory"
 local run = require "o2x.engine.run"
 local task = require "o2x.base.task"
 local units = require "o2x.base.units"
@@ -224,7 +224,7 @@ end
 ---@param fleet table
 ---@return integer exit code
 function M.resume(options, store, fleet)
-  resume.check_take_over(fleet.id, fleets.runs(store, fleet), options.take_over or {})
+  memory.check_take_over(fleet.id, fleets.runs(store, fleet), options.take_over or {})
   local project, config = common.load_project_of(options, fleet)
   return M.perform(store, project, config, fleet, options)
 end

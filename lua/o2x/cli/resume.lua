@@ -6,7 +6,7 @@ local fleet = require "o2x.cli.fleet"
 local fleets = require "o2x.engine.fleet"
 local out = require "o2x.report.out"
 local progress = require "o2x.report.progress"
-local resume = require "o2x.engine.resume"
+local memory = require "o2x.engine.memory"
 local run = require "o2x.engine.run"
 local task = require "o2x.base.task"
 
@@ -49,7 +49,7 @@ end
 
 local function perform_one(options, store, id)
   local h = check(store, id)
-  resume.check_take_over(id, { h }, options.take_over or {})
+  memory.check_take_over(id, { h }, options.take_over or {})
   local project, config = common.load_project_of(options, h)
   local this = run.prepare {
     mode = "apply",

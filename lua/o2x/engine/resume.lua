@@ -18,133 +18,12 @@ local contract = require "o2x.engine.contract"
 local crypto = require "o2x.base.crypto"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
-local history = require "o2x.engine.history"
 local json = require "o2x.base.json"
 local outcome = require "o2x.engine.outcome"
 local secret = require "o2x.base.secret"
 local value = require "o2x.base.value"
 
 local M = {}
-
--- ---- what the journal knows ----
-
-local Past = {}
-Past.__index = Past
-
-local SHORTEST <const> = 6 -- characters of an effect's id
-
-local function names(word, entry)
-  if word == entry.key then return true end
-  return #word >= SHORTEST and entry.id:sub(1, #word) == word
-end
-
-local function is_known(word, runs)
-  for _, h in pairs(runs) do
-    for _, entry in ipairs(h.effects or {}) do
-      if entry.intent and names(word, entry) then return true end
-    end
-  end
-  return false
-end
-
---- Refuses a word that names no effect: it would be ignored, and the run would stop at the same conflict again.
----@param id string of the run or the fleet
----@param runs table<any, table> the histories of its runs
----@param words string[] of --take-over
-function M.check_take_over(id, runs, words)
-  for _, word in ipairs(words) do
-    if not is_known(word, runs) then
-      errors.input(
-        ("--take-over=%s: %s has no such effect"):format(word, id),
-        "use the effect id (at least 6 characters) or key that the conflict's message shows"
-      )
-    end
-  end
-end
-
---- What a resumed run knows of its earlier attempts.
----@param h table history.of the journal's records
----@param take_over string[]? effects (ids or keys) whose foreign changes the operator wants overwritten
----@return table past
-function M.past(h, take_over)
-  for _, entry in ipairs(h.effects) do
-    entry.earlier = true -- of an earlier attempt at this run
-  end
-  return setmetatable({ history = h, take_over = take_over or {}, touched = {} }, Past)
-end
-
---- The result of a finished step.
----@param path string
----@return { result: any }? nil if it has to run
-function Past:step(path)
-  local found = self.history.results[path]
-  return found and { result = value.revive(found.result) }
-end
-
---- A recorded value.
----@param key string
----@return { value: any }?
-function Past:value(key) return self.history.values[key] end
-
-local function target_of(entry) return history.target(entry.kind, entry.whole or entry.key) end
-
---- The effects that were intended at this place of the script, in order.
----@param slot string
----@return table[] entries
-function Past:effects(slot)
-  local entries = self.history.by_slot[slot] or {}
-  for _, entry in ipairs(entries) do
-    entry.visited = true
-  end
-  return entries
-end
-
---- Records that the script has reached an effect.
----@param entry table
-function Past:touch(entry)
-  local target = target_of(entry)
-  self.touched[target] = math.max(self.touched[target] or 0, entry.order)
-end
-
---- Did an effect that comes before this one in the script write to the same target after it? Then its result no longer
---- holds.
----@param entry table
----@return boolean
-function Past:superseded(entry)
-  local all = self.history.by_target[target_of(entry)]
-  local newest = all[#all]
-  return (self.touched[target_of(entry)] or 0) > entry.order or not newest.earlier and newest.order > entry.order
-end
-
---- The effects of this run on the same target that came after this one.
----@param entry table
----@return table[] entries
-function Past:later(entry)
-  local list = {}
-  for _, other in ipairs(self.history.by_target[target_of(entry)]) do
-    if other ~= entry and other.order > entry.order and not other.dropped then list[#list + 1] = other end
-  end
-  return list
-end
-
---- The effects on a target that an earlier attempt began and the script has not reached yet.
----@param kind string
----@param key string of the target, or of the whole that it is a part of
----@return table[] entries
-function Past:unfinished(kind, key)
-  local list = {}
-  for _, entry in ipairs(self.history.by_target[history.target(kind, key)] or {}) do
-    if entry.earlier and not (entry.result or entry.dropped or entry.visited) then list[#list + 1] = entry end
-  end
-  return list
-end
-
-local function takes_over(past, entry)
-  for _, word in ipairs(past.take_over) do
-    if names(word, entry) then return true end
-  end
-  return false
-end
 
 -- ---- one effect ----
 
@@ -256,7 +135,7 @@ end
 ---@param known boolean is the value one that this run knows?
 local function check_foreign(gate, e, entry, old, now, seen, known)
   if known or contract.equal(e.type, now, e.desired) then return end
-  if takes_over(gate.run.past, entry) then
+  if gate.run.past:takes_over(entry) then
     e.taken = true
     return
   end
@@ -305,7 +184,7 @@ local function after_write(gate, e, entry, old, now, seen)
   local known = contract.equal(e.type, seen, old.desired) or is_later(gate, old, entry, seen)
   check_foreign(gate, e, entry, old, now, seen, known)
   settle(gate, old, entry, seen)
-  local stands = contract.equal(e.type, now, e.desired) or not takes_over(gate.run.past, entry)
+  local stands = contract.equal(e.type, now, e.desired) or not gate.run.past:takes_over(entry)
   if not e.same or not stands then return go_on(e, now) end
   gate.run.report:effect_done(e.path, e.type.kind, e.key, entry.outcome, 0)
   return true, now, entry.outcome
@@ -317,7 +196,7 @@ local function before_write(gate, e, entry, old, now, seen)
   local known = untouched or entry.left ~= nil and is_like(old, entry, seen, entry.left)
   local later = not known and is_later(gate, old, entry, seen)
   check_foreign(gate, e, entry, old, now, seen, known or later)
-  local taken = not untouched and (later or takes_over(gate.run.past, entry))
+  local taken = not untouched and (later or gate.run.past:takes_over(entry))
   -- Where the marker says that it was not this run, somebody else did what is wanted: nothing is left to write.
   local by_others = e.type.class == "transactional" and contract.equal(e.type, now, e.desired)
   if e.same and not taken and not by_others then

@@ -15,6 +15,7 @@ local params = require "o2x.project.params"
 local plan = require "o2x.engine.plan"
 local program = require "o2x.core.program"
 local progress = require "o2x.report.progress"
+local memory = require "o2x.engine.memory"
 local resume = require "o2x.engine.resume"
 local runbooks = require "o2x.script.runbook"
 local sandbox = require "o2x.script.sandbox"
@@ -359,7 +360,7 @@ function M.resume(run, id, started, take_over)
   local _held <close> = take_lock(run, id)
   local old = run.store:reopen(id)
   run.id, run.folder, run.journal = id, old.folder, old.journal
-  run.past, run.edited = resume.past(old.history, take_over), run.sandbox.kept == nil
+  run.past, run.edited = memory.new(old.history, take_over), run.sandbox.kept == nil
   local changed, files = resume.edited(run, id), resume.changed_files(old.history)
   run.journal:append {
     t = "resume",

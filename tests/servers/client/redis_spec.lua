@@ -7,7 +7,7 @@ local net = require "o2x.base.net"
 local proc = require "o2x.base.proc"
 local raised = require "tests.support.raised"
 local redis = require "o2x.client.redis"
-local resume = require "o2x.engine.resume"
+local memory = require "o2x.engine.memory"
 local secret = require "o2x.base.secret"
 local servers = require "tests.support.servers"
 local task = require "o2x.base.task"
@@ -336,7 +336,7 @@ describe("Redis", function()
         end
       end
       assert.is_false((pcall(api.clear, "TIDLT-100008:")))
-      local past = resume.past(history.of { { t = "begin", runbook = {}, params = {} }, intent })
+      local past = memory.new(history.of { { t = "begin", runbook = {}, params = {} }, intent })
       local again, resumed = apply { id = "interrupted", past = past }
       assert.same({ 30, "deleted" }, { again.clear "TIDLT-100008:" })
       assert.equal("0", cli "DBSIZE")

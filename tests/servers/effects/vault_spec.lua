@@ -3,7 +3,7 @@ local gate = require "tests.support.gate"
 local history = require "o2x.engine.history"
 local json = require "o2x.base.json"
 local raised = require "tests.support.raised"
-local resume = require "o2x.engine.resume"
+local memory = require "o2x.engine.memory"
 local secret = require "o2x.base.secret"
 local server = require "tests.support.vault"
 local value = require "o2x.base.value"
@@ -176,7 +176,7 @@ describe("a resumed run", function()
     for _, record in ipairs(made.journal.records) do
       if record.t == "intent" or with_results then records[#records + 1] = record end
     end
-    return resume.past(history.of(json.decode(json.encode(json.array(records)))))
+    return memory.new(history.of(json.decode(json.encode(json.array(records)))))
   end
 
   local function onboard(api)

@@ -179,23 +179,3 @@ describe("the end of a resumed run", function()
     assert.matches("blind x: ", problems[1], 1, true)
   end)
 end)
-
-describe("a value of the journal", function()
-  it("comes back as it was, bytes that are no text too", function()
-    local g = gates.new { system = {} }
-    g.records = {
-      { t = "done", path = "s", result = { bytes = { ["$bytes"] = "/wA=" }, list = { 1, 2.5 } } },
-      { t = "value", key = "k #1", value = 7 },
-    }
-    local past = g:past()
-    assert.same({ result = { bytes = "\xFF\0", list = { 1, 2.5 } } }, past:step "s")
-    assert.same({ value = 7 }, past:value "k #1")
-    assert.is_nil(past:step "other")
-  end)
-
-  it("that was masked is not used: the step runs again", function()
-    local g = gates.new { system = {} }
-    g.records = { { t = "done", path = "s", result = "******", masked = true } }
-    assert.is_nil(g:past():step "s")
-  end)
-end)
