@@ -171,4 +171,17 @@ describe("a journal that was deleted", function()
     assert.equal("ENOENT", code)
     file:close()
   end)
+
+  it("is no run to resume: the command that starts it again is proposed, as a shell takes it", function()
+    local toy <close> = toys.new()
+    toy:runbook(
+      "tend",
+      'step("plant", function() toy.ensure("one", 1) toy.forget_runs() toy.ensure("two", 2) end)',
+      'params = { note = { "string", optional = true, help = "a note" } },'
+    )
+    local stopped = toy:o2x { "run", "tend", "alpha", "note=it's late" }
+    assert.equal(1, stopped.code)
+    assert.truthy(stopped.stderr:find("next: o2x run tend alpha 'note=it'\\''s late'", 1, true), stopped.stderr)
+    assert.same({ one = 1 }, toy:holds())
+  end)
 end)

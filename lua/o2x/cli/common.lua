@@ -10,6 +10,7 @@ local plan = lazy "o2x.engine.plan"
 local program = require "o2x.core.program"
 local project = require "o2x.project.project"
 local runbooks = lazy "o2x.script.runbook"
+local sorted_keys = require "o2x.base.sorted_keys"
 local store = lazy "o2x.engine.store"
 local task = require "o2x.base.task"
 local tenants = lazy "o2x.project.tenants"
@@ -163,6 +164,40 @@ function M.counts(counts)
   return table.concat(parts, ", ")
 end
 
+local function quoted(argument)
+  if not argument:find("[^%w%-._/=:@,+]") then return argument end
+  return ("'%s'"):format(argument:gsub("'", "'\\''"))
+end
+
+--- The command that starts a run, as a shell takes it.
+---@param run table
+---@param arguments string[] runbook, tenant, name=value …
+---@param options table of the command line: secrets, standard
+---@return string
+function M.run_command(run, arguments, options)
+  local words = table.move(arguments, 1, #arguments, 1, {})
+  if options.secrets then words[#words + 1] = "--secrets=" .. options.secrets end
+  if options.standard then words[#words + 1] = "--standard" end
+  if run.runbook.severe then words[#words + 1] = "--confirm=" .. run.tenant_name end
+  for i, word in ipairs(words) do
+    words[i] = quoted(word)
+  end
+  return "o2x run " .. table.concat(words, " ")
+end
+
+-- A run whose journal was deleted cannot be resumed; it is started again.
+local function next_of(run, status, options)
+  if not NEXT[status] then return nil end
+  if status == "done" or not run.folder or fs.exists(fs.join(run.folder, "journal")) then
+    return NEXT[status]:format(run.id) .. (run.edited and status ~= "done" and " --edited" or "")
+  end
+  local arguments = { run.runbook.name, run.tenant_name }
+  for _, name in ipairs(sorted_keys(run.given or {})) do
+    arguments[#arguments + 1] = ("%s=%s"):format(name, run.given[name])
+  end
+  return M.run_command(run, arguments, options)
+end
+
 --- Prints the result and summary of a run; returns the exit code.
 ---@param run table
 ---@param status string
@@ -173,8 +208,7 @@ end
 function M.conclude(run, status, err, options, seconds)
   local style = out.style(2)
   local counts = run.report.counts
-  local next_command = NEXT[status] and NEXT[status]:format(run.id)
-  if run.edited and status ~= "done" and next_command then next_command = next_command .. " --edited" end
+  local next_command = next_of(run, status, options)
   local result = output.print(run, options)
   if options.json then
     out.json {

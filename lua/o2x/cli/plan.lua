@@ -10,20 +10,9 @@ local run = require "o2x.engine.run"
 
 local CHANGES = 2 -- exit code of --detailed-exitcode
 
-local function next_command(options, arguments)
-  local command = { "o2x run" }
-  for _, argument in ipairs(arguments) do
-    command[#command + 1] = argument:find("[^%w%-._/=:@,+]") and ("'%s'"):format(argument:gsub("'", "'\\''"))
-      or argument
-  end
-  if options.secrets then command[#command + 1] = "--secrets=" .. options.secrets end
-  return table.concat(command, " ")
-end
-
 local function show(this, plan, options, arguments)
-  local command = next_command(options, arguments)
+  local command = common.run_command(this, arguments, options)
   local result = output.print(this, options)
-  if this.runbook.severe then command = command .. " --confirm=" .. this.tenant_name end
   if options.json then
     local data = plan:data()
     data.runbook, data.tenant, data.params = this.runbook.name, this.tenant_name, this.given

@@ -130,6 +130,8 @@ return {
           pcall(task.wait, task.event(), 0.05, true)
         end
       end,
+      -- Somebody removes the run store while the run goes on.
+      forget_runs = function() fs.remove_tree(ctx.config.state) end,
       tick = function()
         local n = tonumber(fs.read_if(path_of(".ticks")) or "0") + 1
         fs.write(path_of(".ticks"), tostring(n))

@@ -108,3 +108,25 @@ describe("common.interruptible", function()
     assert.equal("bad", err.message)
   end)
 end)
+
+describe("the command that starts a run", function()
+  local run = { runbook = {}, tenant_name = "alpha" }
+
+  it(
+    "is what a shell takes, values and files with blanks and quotes too",
+    function()
+      assert.equal(
+        "o2x run tend alpha 'note=it'\\''s late' '--secrets=my secrets.yaml'",
+        common.run_command(run, { "tend", "alpha", "note=it's late" }, { secrets = "my secrets.yaml" })
+      )
+    end
+  )
+
+  it("keeps what the plan was asked with, and confirms a severe runbook", function()
+    local severe = { runbook = { severe = true }, tenant_name = "alpha" }
+    assert.equal(
+      "o2x run tend alpha --standard --confirm=alpha",
+      common.run_command(severe, { "tend", "alpha" }, { standard = true })
+    )
+  end)
+end)
