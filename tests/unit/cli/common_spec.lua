@@ -110,14 +110,14 @@ describe("common.interruptible", function()
 end)
 
 describe("the command that starts a run", function()
-  local run = { runbook = {}, tenant_name = "alpha" }
+  local plain = { runbook = {}, tenant_name = "alpha" }
 
   it(
     "is what a shell takes, values and files with blanks and quotes too",
     function()
       assert.equal(
         "o2x run tend alpha 'note=it'\\''s late' '--secrets=my secrets.yaml'",
-        common.run_command(run, { "tend", "alpha", "note=it's late" }, { secrets = "my secrets.yaml" })
+        common.run_command(plain, { "tend", "alpha", "note=it's late" }, { secrets = "my secrets.yaml" })
       )
     end
   )
