@@ -103,6 +103,10 @@ asan:
 test: all
 	tests/all
 
+# The attacks of tests/hostile, under the sanitizers.
+hostile: asan
+	O2X_BUILD=$(BUILD)/asan $(BUILD)/asan/o2x-dev tests/run.lua tests/hostile
+
 # Every C file, compiled for its warnings only.
 warnings: | $(BUILD)/host
 	for file in host/*.c; do $(CC) $(ALL_CFLAGS) -MF /dev/null -fsyntax-only "$$file" || exit 1; done
@@ -145,6 +149,7 @@ help:
 	@echo 'make                 build/o2x, build/o2x-lab (o2x lab) and build/o2x-dev, which runs a Lua file: tests, tools'
 	@echo 'make demo            install what is needed, start the lab, onboard a tenant, show what was made'
 	@echo 'make test            all tests'
+	@echo 'make hostile         attacks on scope, secrets, sandbox and limits, under the sanitizers'
 	@echo 'make lint            formatters and linters; make format mends what they can mend'
 	@echo 'make house           draws the rooms and arrows of the sources into docs/house.svg'
 	@echo 'make docs            docs/scripting.md and the manual page, from the sources'
@@ -153,7 +158,7 @@ help:
 	@echo 'make install-lab     likewise the lab, which production does not need'
 	@echo 'make clean           removes build/'
 
-.PHONY: all asan test warnings lint format house docs demo install install-lab clean help FORCE
+.PHONY: all asan test hostile warnings lint format house docs demo install install-lab clean help FORCE
 FORCE:
 
 -include $(wildcard $(BUILD)/host/*.d)

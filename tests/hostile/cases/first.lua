@@ -1,0 +1,35 @@
+-- What every run refuses: names of others, and scripts that are not scripts.
+
+return {
+  {
+    "reads another tenant's keys",
+    body = [[redis.count "TIDLT-100001:*"]],
+    code = 3,
+    expect = { "TIDLT-100001", "outside what this run may touch" },
+  },
+  {
+    "reads all keys",
+    body = [[redis.count "*"]],
+    code = 3,
+    expect = "an empty prefix would match the keys of all tenants",
+  },
+  {
+    "writes another tenant's secret by a path upwards",
+    body = [[vault.ensure("../coopeg-sbx/stripe", { api_key = "x" })]],
+    code = 3,
+    expect = "coopeg-sbx",
+  },
+  {
+    "removes another tenant's service",
+    body = [[k8s.remove("Service", "coopeg-sbx-service-sso")]],
+    code = 3,
+    expect = "coopeg-sbx-service-sso",
+  },
+  {
+    "writes without declaring it",
+    effects = "",
+    body = [[vault.ensure("x", { a = "b" })]],
+    code = 3,
+    expect = "writes vault.secret without declaring it",
+  },
+}
