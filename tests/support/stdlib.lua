@@ -87,7 +87,7 @@ function M.new(fakes)
   local defaults = { clock = fixed_clock(), files = tree_in_memory(std.tree) }
 
   function box:require_api(name)
-    if effects.is_pure(name) and not fakes[name] then return effects.find(name).api(nil) end
+    if effects.is_pure(name) and not fakes[name] then return effects.pure(name) end
     return recorder(std, name, name .. ".", fakes[name] or defaults[name] or {})
   end
 

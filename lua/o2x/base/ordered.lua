@@ -26,6 +26,11 @@ function M.new(pairs_list)
   return M.mark(t, keys)
 end
 
+---Gives a copy of a table the table's order.
+---@param from table
+---@param to table
+function M.copy(from, to) orders[to] = orders[from] end
+
 ---The keys of a table in its order, or sorted if it has none.
 ---@param t table
 ---@return any[]

@@ -2,6 +2,7 @@
 
 local crypto = require "o2x.base.crypto"
 local errors = require "o2x.base.error"
+local frozen = require "o2x.base.frozen"
 local json = require "o2x.base.json"
 local secret = require "o2x.base.secret"
 
@@ -10,7 +11,7 @@ local M = {}
 -- A value that a plan cannot know yet (a generated id, a load balancer's name). Concatenating or indexing it gives the
 -- same unknown value, so that a runbook continues as if it were there.
 local Unknown = { __name = "o2x.unknown", __metatable = false }
-local unknown = setmetatable({}, Unknown)
+local unknown = frozen.handle(setmetatable({}, Unknown))
 Unknown.__tostring = function() return "(known after apply)" end
 Unknown.__concat = function() return unknown end
 Unknown.__index = function() return unknown end

@@ -1,6 +1,8 @@
 --- The modules of lua/o2x/effects: what scripts can require as "o2x.NAME", and the effect types of each.
 
 local errors = require "o2x.base.error"
+local frozen = require "o2x.base.frozen"
+local snapshot = require "o2x.base.snapshot"
 
 --- NAMES: the files and folders of lua/o2x/effects, in order; the Makefile lists them.
 local M = { NAMES = require "o2x.effects.names" }
@@ -60,7 +62,33 @@ function M.add(module)
   package.loaded["o2x.effects." .. module.name] = module
 end
 
---- The api of a module for one run; registers its effect types with the run's gate.
+-- An object such as pg.tenant keeps its identity; its methods are wrapped.
+local function guard_methods(object, name, where)
+  local metatable, methods = debug.getmetatable(object), {}
+  for key, method in pairs(type(metatable.__index) == "table" and metatable.__index or {}) do
+    methods[key] = snapshot.wrap_method(method, ("%s:%s"):format(name, key), where)
+  end
+  if next(methods) then metatable.__index = methods end
+end
+
+-- What a script gets of a module: the same names, but all that goes in or comes out is copied.
+local function guarded(name, api, where)
+  local guard = {}
+  for key, item in pairs(api) do
+    local full = ("%s.%s"):format(name, key)
+    guard[key] = type(item) == "function" and snapshot.wrap(item, full, where) or item
+    if frozen.is_handle(item) then guard_methods(item, full, where) end
+  end
+  return guard
+end
+
+--- The api of a module that is_pure, for scripts.
+---@param name string
+---@param where (fun(): string?)? gives the script's line, for errors
+---@return table api
+function M.pure(name, where) return guarded(name, M.find(name).api(nil), where) end
+
+--- The api of a module for one run, for scripts; registers its effect types with the run's gate.
 ---@param run table
 ---@param module table
 ---@return table api
@@ -70,7 +98,7 @@ function M.bind(run, module)
     return module.api(run.ctx)
   end, errors.handler)
   if not ok then error(api, 0) end
-  return api
+  return guarded(module.name, api, function() return run.sandbox and run.sandbox:where() end)
 end
 
 return M

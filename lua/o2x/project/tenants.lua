@@ -6,6 +6,7 @@ local frozen = require "o2x.base.frozen"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local lazy = require "o2x.base.lazy"
+local snapshot = require "o2x.base.snapshot"
 local suggest = require "o2x.base.suggest"
 local out = require "o2x.report.out"
 local yaml = lazy "o2x.base.yaml"
@@ -99,15 +100,6 @@ local function others_of(config, name)
   return list
 end
 
-local function copy(value)
-  if type(value) ~= "table" or value == json.null then return value end
-  local result = {}
-  for key, item in next, value do
-    result[key] = copy(item)
-  end
-  return result
-end
-
 -- Updates the granted lists in place, because clients keep references to them.
 local function replace_in_place(old, new)
   for key in next, old do
@@ -135,8 +127,11 @@ end
 -- Scripts get a read-only tenant. They may set its id once, after it was allocated; the grants that depend on it
 -- follow. The grants are computed from a copy that scripts cannot reach.
 local function guarded(tenant, platform, others)
-  local own = copy(tenant)
-  local scope = platform.grants(own)
+  local function grants(of)
+    return snapshot.take(platform.grants(snapshot.take(of, "the tenant")), "stdlib/platform.lua: grants")
+  end
+  local own = snapshot.take(tenant, "the tenant")
+  local scope = grants(own)
   local function assign(name, id)
     if name ~= "id" or (own.id ~= nil and own.id ~= id) then
       local message = name == "id" and ("tenant.id is already set to %s"):format(own.id)
@@ -146,7 +141,7 @@ local function guarded(tenant, platform, others)
     if own.id == id then return end
     check_id(id, others)
     own.id, tenant.id = id, id
-    replace_in_place(scope, platform.grants(copy(own)))
+    replace_in_place(scope, grants(own))
   end
   return frozen.new(tenant, nil, assign), scope
 end
@@ -175,6 +170,7 @@ function M.load(sandbox, config, name)
   local tenant
   tenant, problem = platform.load(name, settings, read(path), path, others)
   if not tenant then errors.input(problem.message, problem.hint, problem.where or path) end
+  tenant = snapshot.take(tenant, "stdlib/platform.lua: load")
   local guard, scope = guarded(tenant, platform, others)
   return guard, scope, tenant
 end

@@ -50,29 +50,52 @@ local function in_order(a, b)
   return a < b
 end
 
--- The same order in every process, because a resumed run must repeat the same steps.
+-- The same order in every process, because a resumed run must repeat the same steps. As in Lua, fields may be changed
+-- and removed on the way, and __pairs decides if the script gave one.
 local function sorted_pairs(t)
+  local metatable = type(t) == "table" and debug.getmetatable(t)
+  if metatable and made[metatable] and metatable.__pairs then
+    local step, state, first = metatable.__pairs(t)
+    return step, state, first
+  end
   if type(t) ~= "table" then error("pairs: expected a table, got " .. type(t), 2) end
-  t = frozen.contents[t] or t
-  local keys = {}
-  for key in next, t do
+  local contents, keys = frozen.contents[t] or t, {}
+  for key in next, contents do
     if not TYPE_ORDER[type(key)] then error(("pairs: a key is a %s, which has no order"):format(type(key)), 2) end
     keys[#keys + 1] = key
   end
   table.sort(keys, in_order)
   local i = 0
   return function()
+    local key, item
     repeat
       i = i + 1
-    until keys[i] == nil or rawget(t, keys[i]) ~= nil
-    return keys[i], keys[i] ~= nil and rawget(t, keys[i]) or nil
-  end
+      key = keys[i]
+      item = key ~= nil and rawget(contents, key)
+    until key == nil or item ~= nil
+    if contents ~= t then item = frozen.view(item) end
+    return key, item
+  end,
+    t,
+    nil
 end
 
 local function first_only(t, key)
   if key ~= nil then error("next only tests for an empty table, next(t) == nil; use pairs to iterate", 2) end
-  return next(frozen.contents[t] or t)
+  local contents = frozen.contents[t]
+  if not contents then return next(t) end
+  local first, item = next(contents)
+  return first, frozen.view(item)
 end
+
+-- The raw contents of a view are what it shows.
+local function raw_get(t, key)
+  local contents = frozen.contents[t]
+  if contents then return frozen.view(rawget(contents, key)) end
+  return rawget(t, key)
+end
+
+local function raw_len(t) return rawlen(frozen.contents[t] or t) end
 
 local NO_ADDRESS = { table = true, ["function"] = true, thread = true }
 
@@ -202,8 +225,8 @@ function M.new(seed)
     tostring = safe_tostring,
     type = type,
     rawequal = rawequal,
-    rawlen = rawlen,
-    rawget = rawget,
+    rawlen = raw_len,
+    rawget = raw_get,
     setmetatable = safe_setmetatable,
     getmetatable = safe_getmetatable,
     string = frozen.new(string_library),

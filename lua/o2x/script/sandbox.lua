@@ -180,7 +180,7 @@ function Sandbox:require(name)
       self:where()
     )
   end
-  if loaded == nil then loaded = true end
+  loaded = loaded == nil or frozen.view(loaded)
   self.loaded[name] = loaded
   return loaded
 end
@@ -198,10 +198,10 @@ function Sandbox:require_api(name)
     )
   end
   if effects.is_pure(name) then
-    if self.declarations then
-      return later(function() return effects.find(name).api(nil) end)
+    local function make()
+      return effects.pure(name, function() return self:where() end)
     end
-    return frozen.new(effects.find(name).api(nil))
+    return self.declarations and later(make) or frozen.new(make())
   end
   local api
   local function missing(key)

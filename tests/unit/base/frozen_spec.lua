@@ -40,4 +40,77 @@ describe("a frozen table", function()
     local contents = { a = 1 }
     assert.equal(contents, frozen.contents[frozen.new(contents)])
   end)
+
+  -- Each way to write, at each depth. `at` gives the table inside the view.
+  local DEEP = { list = { { name = "a" }, { name = "b" } }, map = { inner = { deep = 1 } }, text = "x" }
+  local PLACES = {
+    top = function(view) return view end,
+    list = function(view) return view.list end,
+    item = function(view) return view.list[1] end,
+    ["item of ipairs"] = function(view)
+      for _, item in ipairs(view.list) do
+        return item
+      end
+    end,
+    ["item of pairs"] = function(view)
+      for _, item in pairs(view.list) do
+        return item
+      end
+    end,
+    ["what unpack gives"] = function(view) return (table.unpack(view.list)) end,
+    ["map in a map"] = function(view) return view.map.inner end,
+  }
+  local WRITES = {
+    ["an old name"] = function(t) t.name = "other" end,
+    ["a new name"] = function(t) t.new = 1 end,
+    ["an index"] = function(t) t[1] = 1 end,
+    removing = function(t)
+      t.text, t.name, t.deep = nil, nil, nil
+    end,
+    ["table.insert"] = function(t) table.insert(t, 1) end,
+    ["table.insert in front"] = function(t) table.insert(t, 1, 1) end,
+    ["table.move into it"] = function(t) table.move({ 1, 2 }, 1, 2, 1, t) end,
+    ["setmetatable"] = function(t) setmetatable(t, {}) end,
+  }
+  for place, at in pairs(PLACES) do
+    for way, write in pairs(WRITES) do
+      it(("refuses %s at: %s"):format(way, place), function()
+        assert.has_error(function() write(at(frozen.new(DEEP))) end)
+        assert.same({ list = { { name = "a" }, { name = "b" } }, map = { inner = { deep = 1 } }, text = "x" }, DEEP)
+      end)
+    end
+  end
+
+  it("refuses to be sorted or emptied", function()
+    assert.has_error(function() table.sort(frozen.new { 2, 1 }) end)
+    assert.has_error(function() table.remove(frozen.new { 2, 1 }) end)
+  end)
+
+  it("shows the same table as the same view", function()
+    local view = frozen.new(DEEP)
+    assert.is_true(view.map == view.map)
+    assert.is_true(view.list[1] == select(2, next { frozen.view(DEEP).list[1] }))
+    assert.is_true(frozen.view(view) == view)
+  end)
+
+  it("names the line that assigns, also through a function in C", function()
+    for _, write in ipairs { function() frozen.new({}).x = 1 end, function() table.insert(frozen.new {}, 1) end } do
+      local _, message = pcall(write)
+      assert.matches("^tests/unit/base/frozen_spec.lua:%d+: ", message)
+    end
+  end)
+
+  it("leaves what guards itself as it is", function()
+    local object = frozen.handle(setmetatable({}, { __metatable = false }))
+    assert.equal(object, frozen.new({ object = object }).object)
+  end)
+
+  it("can be called and shown when its contents can", function()
+    local view = frozen.new(setmetatable({}, {
+      __call = function(_, x) return x + 1 end,
+      __tostring = function() return "me" end,
+    }))
+    assert.equal(3, view(2))
+    assert.equal("me", tostring(view))
+  end)
 end)

@@ -109,7 +109,7 @@ describe("a script", function()
       nil,
       nil
     )
-    works("return rawget(_ENV, 'string'), rawlen(string), rawequal(_ENV, _ENV)", nil, 0, true)
+    works("return rawget(_ENV, 'string') == string, rawlen(string), rawequal(_ENV, _ENV)", true, 0, true)
   end)
 
   it("cannot make finalizers or weak tables (E05, E06)", function()

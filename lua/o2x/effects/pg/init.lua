@@ -2,6 +2,7 @@
 --- the desired state.
 
 local errors = require "o2x.base.error"
+local frozen = require "o2x.base.frozen"
 local json = require "o2x.base.json"
 local pg_database = require "o2x.effects.pg.database"
 local pg_migration = require "o2x.effects.pg.migration"
@@ -229,7 +230,7 @@ function Admin:ensure_grant(name, privileges)
   return outcome
 end
 
-local function frozen() invalid("pg.tenant, pg.control and pg.admin cannot be changed") end
+local function refuse() invalid("pg.tenant, pg.control and pg.admin cannot be changed") end
 
 return {
   name = "pg",
@@ -252,7 +253,7 @@ return {
           methods[name] = method
         end
       end
-      local object = setmetatable({}, { __index = methods, __newindex = frozen, __metatable = false })
+      local object = frozen.handle(setmetatable({}, { __index = methods, __newindex = refuse, __metatable = false }))
       private[object] = { ctx = ctx, database = names[which], admin = names.admin }
       return object
     end
