@@ -1,5 +1,6 @@
 --- The tenant's database (guide: steps 2.1 and 2.2).
 
+local naming = require "stdlib.naming"
 local pg = require "o2x.pg"
 
 local M = {}
@@ -8,14 +9,15 @@ local M = {}
 ---@param tenant table
 function M.create(tenant)
   local database = tenant.platform.database
+  local owner = naming.fill(database.owner, { tenant = tenant.name })
   pg.admin:ensure_database(tenant.database, {
-    owner = database.owner,
+    owner = owner,
     encoding = database.encoding,
     collate = database.locale,
     ctype = database.locale,
     connection_limit = database.connection_limit,
   })
-  pg.admin:ensure_grant(tenant.database, { all = { database.owner }, connect = { database.user } })
+  pg.admin:ensure_grant(tenant.database, { all = { owner }, connect = { database.user } })
 end
 
 --- Applies pending migrations with Flyway's rules and history table. Fails if an applied migration has changed.

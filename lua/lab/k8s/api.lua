@@ -1,10 +1,12 @@
 --- The REST API: the object or collection of each path, and what each verb does to it.
+local admission = require "lab.k8s.admission"
 local body = require "lab.k8s.body"
 local crypto = require "o2x.base.crypto"
 local discovery = require "lab.k8s.discovery"
 local json = require "o2x.base.json"
 local kinds = require "lab.k8s.kinds"
 local objects = require "lab.k8s.objects"
+local rbac = require "lab.k8s.rbac"
 local selector = require "lab.k8s.selector"
 local status = require "lab.k8s.status"
 local subresources = require "lab.k8s.subresources"
@@ -242,7 +244,7 @@ end
 function M.create(api, req, target)
   local object, code, problem = decode_object(req, target)
   if not object then return body.answer(code, problem) end
-  local special = virtual.create(target.kind, object)
+  local special = virtual.create(target.kind, object, function() return rbac.review(api, req.user, object) end)
   if special then return body.answer(201, special) end
   local options = write_options(req, target)
   code, problem = objects.create(api.store, target.kind, target.namespace, object, options)
@@ -367,11 +369,21 @@ local ON_ALL_NAMESPACES = { GET = M.list }
 
 local PUBLIC = { ["/healthz"] = true, ["/livez"] = true, ["/readyz"] = true, ["/version"] = true }
 
-local function authorised(api, req)
-  return not api.token or PUBLIC[req.path] or req.headers.authorization == "Bearer " .. api.token
+-- Admission policies see the name of an object that a request would create.
+local function created_name(req, target, user)
+  if user.all or req.method ~= "POST" or target.sub then return nil end
+  local object = decode_object(req, target)
+  return object and object.metadata.name
 end
 
-local function on_resource(api, req, target)
+local function on_resource(api, req, target, user)
+  local asked = rbac.attributes(req, target)
+  if target.kind.group ~= "authorization.k8s.io" and not rbac.allowed(api, user, asked) then
+    return body.answer(rbac.forbidden(user, asked, target))
+  end
+  req.user = user
+  local code, problem = admission.check(api, user, req.method, target, created_name(req, target, user))
+  if code then return body.answer(code, problem) end
   if target.sub and target.sub ~= "status" then
     return subresources.handle(api, req, target)
   elseif target.sub == "status" and not target.kind.status then
@@ -390,14 +402,15 @@ end
 ---@return table? headers
 ---@return string? body
 function M.handle(api, req)
-  if not authorised(api, req) then return body.answer(status.unauthorised()) end
+  local user = PUBLIC[req.path] and { all = true } or rbac.user(api, req)
+  if not user then return body.answer(status.unauthorised()) end
   if req.path:match("^/healthz") or req.path:match("^/livez") or req.path:match("^/readyz") then
     return 200, { ["Content-Type"] = "text/plain; charset=utf-8" }, "ok"
   end
   local code, headers, text = discovery.handle(req)
   if code then return code, headers, text end
   local target, version_exists = M.target(req.path)
-  if target then return on_resource(api, req, target) end
+  if target then return on_resource(api, req, target, user) end
   if version_exists then
     return body.answer(status.failure(404, "NotFound", "the server could not find the requested resource", {}))
   end

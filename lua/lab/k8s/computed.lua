@@ -3,10 +3,6 @@ local value = require "lab.k8s.value"
 
 local M = {}
 
-local function review(object)
-  return value.merged(object, { status = { allowed = true, reason = "the lab's token may do everything" } })
-end
-
 local function rules(object)
   local all = value.array { "*" }
   return value.merged(object, {
@@ -21,9 +17,10 @@ end
 --- Handles the creation of an object of a computed kind.
 ---@param kind lab.k8s.Kind
 ---@param object table
+---@param review fun(): table the answer to an access review
 ---@return table?
-function M.create(kind, object)
-  if kind.kind == "SelfSubjectAccessReview" then return review(object) end
+function M.create(kind, object, review)
+  if kind.kind == "SelfSubjectAccessReview" then return review() end
   if kind.kind == "SelfSubjectRulesReview" then return rules(object) end
 end
 

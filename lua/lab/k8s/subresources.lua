@@ -5,6 +5,7 @@ local objects = require "lab.k8s.objects"
 local patch = require "lab.k8s.patch"
 local proxy = require "lab.k8s.proxy"
 local selector = require "lab.k8s.selector"
+local rbac = require "lab.k8s.rbac"
 local status = require "lab.k8s.status"
 local value = require "lab.k8s.value"
 
@@ -98,12 +99,18 @@ local function eviction(api, _, target)
   return body.answer(201, { kind = "Status", apiVersion = "v1", metadata = {}, status = "Success" })
 end
 
-local function token(api, _, target)
+local function token(api, req, target)
+  if not api.store:get("/serviceaccounts", target.namespace, target.name) then
+    return body.answer(status.not_found(target.kind, target.name))
+  end
+  local wanted = body.decode(req, target.kind) or {}
+  local seconds = value.get(wanted, "spec", "expirationSeconds")
+  local issued, expires = rbac.issue(api, target.namespace, target.name, tonumber(seconds))
   return body.answer(201, {
     kind = "TokenRequest",
     apiVersion = "authentication.k8s.io/v1",
     metadata = { name = target.name, namespace = target.namespace },
-    status = { token = api.token, expirationTimestamp = value.time(api.store.clock() + 3600) },
+    status = { token = issued, expirationTimestamp = value.time(expires) },
   })
 end
 

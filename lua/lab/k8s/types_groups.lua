@@ -165,4 +165,18 @@ V1HorizontalPodAutoscalerStatus observedGeneration=1:*i lastScaleTime=2:t curren
 V1Scale metadata=1:ObjectMeta spec=2:V1ScaleSpec status=3:V1ScaleStatus
 V1ScaleSpec replicas=1:i
 V1ScaleStatus replicas=1:i selector=2:s
+MatchCondition name=1:s expression=2:s
+MatchResources namespaceSelector=1:*LabelSelector objectSelector=2:*LabelSelector
+  resourceRules=3:[]NamedRuleWithOperations! excludeResourceRules=4:[]NamedRuleWithOperations! matchPolicy=7:*s
+NamedRuleWithOperations resourceNames=1:[]s! =2:RuleWithOperations
+Rule apiGroups=1:[]s! apiVersions=2:[]s! resources=3:[]s! scope=4:*s
+RuleWithOperations operations=1:[]s! =2:Rule
+ValidatingAdmissionPolicy metadata=1:ObjectMeta spec=2:ValidatingAdmissionPolicySpec
+  status=3:ValidatingAdmissionPolicyStatus
+ValidatingAdmissionPolicyBinding metadata=1:ObjectMeta spec=2:ValidatingAdmissionPolicyBindingSpec
+ValidatingAdmissionPolicyBindingSpec policyName=1:s matchResources=3:*MatchResources validationActions=4:[]s@
+ValidatingAdmissionPolicySpec matchConstraints=2:*MatchResources validations=3:[]Validation! failurePolicy=4:*s
+  matchConditions=6:[]MatchCondition@name
+ValidatingAdmissionPolicyStatus observedGeneration=1:i
+Validation expression=1:s message=2:s reason=3:*s messageExpression=4:s
 ]]

@@ -9,7 +9,7 @@ local M = {}
 
 M.GROUPS = {
   { "Run runbooks", "run", "plan", "resume" },
-  { "Look at runs and runbooks", "runs", "show", "list", "info" },
+  { "Look at runs and runbooks", "runs", "show", "list", "info", "policy" },
   { "Write runbooks", "check", "lock", "new", "defs" },
   { "Other", "lab", "config", "version", "help" },
 }

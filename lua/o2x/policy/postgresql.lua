@@ -1,0 +1,125 @@
+--- A tenant's grants as a role and rights of PostgreSQL, in SQL for psql.
+---
+--- The role owns the tenant's database and what is in it. Of the control database it has the tenant's own rows: a
+--- restrictive row security policy, which takes nothing from other roles. It may create databases, because onboarding
+--- and restore do; what it creates belongs to it alone.
+
+local sorted_keys = require "o2x.base.sorted_keys"
+
+local M = {}
+
+local function name(text) return '"' .. text:gsub('"', '""') .. '"' end
+
+local function literal(text) return "'" .. tostring(text):gsub("'", "''") .. "'" end
+
+local function table_name(text) return (text:gsub("[^.]+", name)) end
+
+local function fill(text, names)
+  return (text:gsub("{([%w_]+)}", function(key) return names[key] or error("no " .. key) end))
+end
+
+local ROLE <const> = [[
+SET client_min_messages = warning;
+-- The role. Give it a password: \password {role}
+SELECT 'CREATE ROLE {role}' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {role_text}) \gexec
+ALTER ROLE {role} LOGIN CREATEDB NOSUPERUSER NOCREATEROLE NOREPLICATION NOBYPASSRLS;
+-- To own the databases it is given, and to end sessions in one that a restore replaces.
+GRANT {role} TO CURRENT_USER;
+GRANT pg_signal_backend, pg_read_all_stats TO {role};
+]]
+
+-- The tenant's database may not exist yet: then the run creates it, as its owner.
+local OWN <const> = [[
+
+-- The tenant's database: its own, and nobody's who is not named.
+SELECT 'ALTER DATABASE {database} OWNER TO {role}'
+  WHERE EXISTS (SELECT FROM pg_database WHERE datname = {database_text}) \gexec
+SELECT 'REVOKE CONNECT, TEMPORARY ON DATABASE {database} FROM PUBLIC'
+  WHERE EXISTS (SELECT FROM pg_database WHERE datname = {database_text}) \gexec
+SELECT EXISTS (SELECT FROM pg_database WHERE datname = {database_text}) AS there \gset
+\if :there
+\connect {database}
+DO $$
+DECLARE command text;
+BEGIN
+  FOR command IN
+    SELECT format('ALTER SCHEMA %I OWNER TO %I', nspname, {role_text}) FROM pg_namespace
+      WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
+    UNION ALL
+    SELECT format('ALTER %s %I.%I OWNER TO %I',
+        CASE relkind WHEN 'S' THEN 'SEQUENCE' WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'TABLE' END,
+        nspname, relname, {role_text})
+      FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+      WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' AND relkind IN ('r', 'p', 'v', 'm', 'S')
+        AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype IN ('a', 'i', 'e'))
+    UNION ALL
+    SELECT format('ALTER ROUTINE %s OWNER TO %I', p.oid::regprocedure, {role_text})
+      FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace
+      WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
+        AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
+  LOOP
+    EXECUTE command;
+  END LOOP;
+END $$;
+\endif
+]]
+
+local CONTROL <const> = [[
+
+-- The control database: the tenant's own rows.
+\connect {control}
+SET client_min_messages = warning;
+GRANT CONNECT ON DATABASE {control} TO {role};
+CREATE SCHEMA IF NOT EXISTS o2x;
+CREATE TABLE IF NOT EXISTS o2x.effect (key text PRIMARY KEY, run text NOT NULL, at timestamptz NOT NULL DEFAULT now());
+GRANT USAGE ON SCHEMA o2x TO {role};
+GRANT SELECT, INSERT ON o2x.effect TO {role};
+]]
+
+local ROWS <const> = [[
+
+GRANT USAGE ON SCHEMA {schema} TO {role};
+GRANT SELECT, INSERT, UPDATE ON {table} TO {role};
+ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;
+SELECT 'CREATE POLICY others ON {table} USING (true) WITH CHECK (true)'
+  WHERE NOT EXISTS (SELECT FROM pg_policy WHERE polrelid = '{table}'::regclass AND polname = 'others') \gexec
+DROP POLICY IF EXISTS {role} ON {table};
+CREATE POLICY {role} ON {table} AS RESTRICTIVE TO {role} USING ({condition}) WITH CHECK ({condition});
+]]
+
+local function condition(key)
+  local parts = {}
+  for i, column in ipairs(sorted_keys(key)) do
+    parts[i] = ("%s = %s"):format(name(column), literal(key[column]))
+  end
+  return table.concat(parts, " AND ")
+end
+
+local function rows(names, granted)
+  local parts = {}
+  for _, path in ipairs(sorted_keys(granted)) do
+    names.schema, names.table = name(path:match "^[^.]+"), table_name(path)
+    names.condition = condition(granted[path])
+    parts[#parts + 1] = fill(ROWS, names)
+  end
+  return table.concat(parts)
+end
+
+--- The statements. They can be run again.
+---@param identity string
+---@param grants table
+---@return string
+function M.text(identity, grants)
+  local pg = grants.pg
+  local names = {
+    role = name(identity),
+    role_text = literal(identity),
+    database = name(pg.tenant),
+    database_text = literal(pg.tenant),
+    control = name(pg.control),
+  }
+  local own = pg.tenant ~= pg.control and fill(OWN, names) or ""
+  return fill(ROLE, names) .. own .. fill(CONTROL, names) .. rows(names, pg.rows or {})
+end
+
+return M

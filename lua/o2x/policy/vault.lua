@@ -1,0 +1,20 @@
+--- A tenant's grants as a policy of Vault, in HCL.
+
+local M = {}
+
+--- The policy: the tenant's secrets, read and written, but never deleted. Vault's own default policy, which every token
+--- has, lets it look itself up, renew and revoke.
+---@param identity string
+---@param grants table
+---@param config table
+---@return string
+function M.text(identity, grants, config)
+  local mount = config.vault and config.vault.mount or "secret"
+  local lines = { ("# %s: the secrets below these paths, and nothing else."):format(identity) }
+  for _, path in ipairs(grants.vault or {}) do
+    lines[#lines + 1] = ('path "%s/data/%s*" { capabilities = ["create", "read", "update"] }'):format(mount, path)
+  end
+  return table.concat(lines, "\n")
+end
+
+return M
