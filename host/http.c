@@ -115,7 +115,7 @@ static int transfer_result(lua_State *L)
 	lua_pushinteger(L, transfer->status);
 	push_head(L, transfer);
 	if (label)
-		secret_push(L, bytes, transfer->body.length, label);
+		secret_push_message(L, bytes, transfer->body.length, label);
 	else
 		lua_pushlstring(L, bytes, transfer->body.length);
 	return 3;

@@ -10,6 +10,7 @@
 #include "utf8.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +23,6 @@
 /* Owns the tree while Lua values are built from it, which may raise. */
 struct tree {
 	cJSON *root;
-	bool wipe;
 };
 
 struct reader {
@@ -33,29 +33,25 @@ struct reader {
 	char detail[128];
 };
 
-static void wipe_strings(cJSON *item)
+/* Also where a text turns out not to be JSON: it may have been a secret. */
+static void wipe_and_free(void *bytes)
 {
-	for (; item; item = item->next) {
-		if (item->valuestring)
-			explicit_bzero(item->valuestring, strlen(item->valuestring));
-		wipe_strings(item->child);
-	}
+	if (bytes)
+		explicit_bzero(bytes, malloc_usable_size(bytes));
+	free(bytes);
 }
 
 static int tree_gc(lua_State *L)
 {
 	struct tree *t = luaL_checkudata(L, 1, TREE_TYPE);
-	if (t->wipe)
-		wipe_strings(t->root);
 	cJSON_Delete(t->root);
 	t->root = NULL;
 	return 0;
 }
 
-static struct tree *tree_new(lua_State *L, bool wipe)
+static struct tree *tree_new(lua_State *L)
 {
 	struct tree *tree = host_newuserdata(L, sizeof *tree, TREE_TYPE);
-	tree->wipe = wipe;
 	lua_toclose(L, -1);
 	return tree;
 }
@@ -155,8 +151,22 @@ static void skip_string(struct reader *r)
 	r->at = s ? check_string(r, s) : r->end;
 }
 
-/* Reads the next number of the text and pushes it. */
-static bool push_number(struct reader *r)
+/*
+** Where secrets begin. `want` is what is left of the dotted prefix, "" when we are below it, NULL
+** when we are beside it; `label` is the stack index of the name that a secret gets.
+*/
+struct place {
+	const char *want;
+	int label;
+};
+
+static bool is_secret(struct place place)
+{
+	return place.want && !*place.want;
+}
+
+/* Reads the next number of the text and pushes it. A secret one keeps the form of the text. */
+static bool push_number(struct reader *r, struct place place)
 {
 	const char *s = r->at;
 	while (s < r->end && *s != '-' && (*s < '0' || *s > '9'))
@@ -165,6 +175,11 @@ static bool push_number(struct reader *r)
 	const char *end = number_end(s, &integer);
 	if (!end || strchr("0123456789+-.eE", *end ? *end : 'x'))
 		return fail(r, s, "not a number");
+	if (is_secret(place)) {
+		secret_push_literal(r->L, s, (size_t)(end - s), lua_tostring(r->L, place.label));
+		r->at = end;
+		return true;
+	}
 	errno = 0;
 	if (integer) {
 		long long n = strtoll(s, NULL, 10);
@@ -181,14 +196,14 @@ static bool push_number(struct reader *r)
 	return true;
 }
 
-/*
-** Where secrets begin. `want` is what is left of the dotted prefix, "" when we are below it, NULL
-** when we are beside it; `label` is the stack index of the name that a secret gets.
-*/
-struct place {
-	const char *want;
-	int label;
-};
+static void push_boolean(lua_State *L, bool value, struct place place)
+{
+	if (is_secret(place))
+		secret_push_literal(L, value ? "true" : "false", value ? 4 : 5,
+				    lua_tostring(L, place.label));
+	else
+		lua_pushboolean(L, value);
+}
 
 static bool push_value(struct reader *r, const cJSON *item, struct place place);
 
@@ -230,7 +245,7 @@ static void push_label(lua_State *L, int parent, const char *key)
 static bool push_member(struct reader *r, const cJSON *item, struct place place)
 {
 	lua_State *L = r->L;
-	bool secret = place.want && !*place.want;
+	bool secret = is_secret(place);
 	skip_string(r);
 	lua_pushstring(L, item->string);
 	lua_pushvalue(L, -1);
@@ -269,12 +284,12 @@ static bool push_value(struct reader *r, const cJSON *item, struct place place)
 	luaL_checkstack(L, 8, "JSON");
 	switch (item->type & 0xff) {
 	case cJSON_False:
-	case cJSON_True: lua_pushboolean(L, cJSON_IsTrue(item)); return true;
+	case cJSON_True: push_boolean(L, cJSON_IsTrue(item), place); return true;
 	case cJSON_NULL: json_pushnull(L); return true;
-	case cJSON_Number: return push_number(r);
+	case cJSON_Number: return push_number(r, place);
 	case cJSON_String:
 		skip_string(r);
-		if (place.want && !*place.want)
+		if (is_secret(place))
 			secret_push(L, item->valuestring, strlen(item->valuestring),
 				    lua_tostring(L, place.label));
 		else
@@ -311,10 +326,10 @@ static bool parse(struct reader *r, struct tree *t)
 	return end == r->end || fail(r, end, "something after the value");
 }
 
-static int decode(lua_State *L, const char *text, size_t len, struct place place, bool secret)
+static int decode(lua_State *L, const char *text, size_t len, struct place place)
 {
 	struct reader r = { .L = L, .text = text, .end = text + len, .at = text };
-	struct tree *t = tree_new(L, secret);
+	struct tree *t = tree_new(L);
 	if (!parse(&r, t) || (r.at = text, !push_value(&r, t->root, place)))
 		return push_failure(&r);
 	return 1;
@@ -331,12 +346,13 @@ static int json_decode(lua_State *L)
 {
 	size_t len;
 	const char *text = luaL_checklstring(L, 1, &len);
-	return decode(L, text, len, (struct place){ 0 }, false);
+	return decode(L, text, len, (struct place){ 0 });
 }
 
 /***
- Parses JSON that is a secret. Each string below prefix becomes a secret named after its key;
- everything else becomes a plain value.
+ Parses JSON that is a secret. Each string, number and boolean below prefix becomes a secret named
+ after its key; encode_secret writes it back as what it was. null stays null, and what is beside
+ the prefix becomes a plain value.
  @function core.json.decode_secret
  @param text secret
  @param prefix string the dotted path of an object, such as "data.data"; "" for the whole text
@@ -355,7 +371,7 @@ static int json_decode_secret(lua_State *L)
 		lua_pushliteral(L, "");
 		lua_replace(L, 3);
 	}
-	return decode(L, text, len, place, true);
+	return decode(L, text, len, place);
 }
 
 /***
@@ -399,6 +415,7 @@ static const luaL_Reg functions[] = {
 
 int luaopen_o2x_core_json(lua_State *L)
 {
+	cJSON_InitHooks(&(cJSON_Hooks){ malloc, wipe_and_free });
 	host_newtype(L, TREE_TYPE, no_methods, tree_gc);
 	luaL_newlib(L, functions);
 	json_pushnull(L);

@@ -224,7 +224,10 @@ static bool write_other(struct writer *w, int idx)
 		return refuse(w, luaL_typename(w->L, idx), "type");
 	if (!w->open_secrets)
 		return refuse(w, "a secret", "secret");
-	return write_string(w, bytes, len);
+	if (!secret_is_literal(w->L, idx))
+		return write_string(w, bytes, len);
+	luabuffer_add(w->L, w->out, bytes, len);
+	return true;
 }
 
 static bool write_value(struct writer *w, int idx)
@@ -277,7 +280,7 @@ static int encode(lua_State *L, bool open_secrets)
 	if (!write_value(&w, 1))
 		return push_refusal(&w);
 	if (open_secrets)
-		secret_push(L, w.out->bytes, w.out->length, "json");
+		secret_push_message(L, w.out->bytes, w.out->length, "json");
 	else
 		lua_pushlstring(L, w.out->bytes, w.out->length);
 	return 1;

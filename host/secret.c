@@ -1,14 +1,16 @@
 /*
-** secret.c: secrets are opaque values. Lua can pass one on, join it with text and compare its
-** fingerprint, but not read it. All live secrets are in a list, so that scrub.c can mask them in
-** output.
+** secret.c: secrets are opaque values. Lua can pass one on and join it with text, but not read it.
+** All of them are in a list, so that scrub.c can mask them in output. One that Lua has collected
+** stays in the list, because a server may still send its text back.
 */
 #include "secret.h"
 #include "encode.h"
 #include "host.h"
 #include "libcrypto.h"
-#include "scrub.h"
+#include "secret_memory.h"
+#include "secret_text.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,45 +20,88 @@
 #define TYPE "o2x.secret"
 
 struct secret {
-	struct scrub_entry entry; /* bytes, length, place in the list of live secrets */
+	struct secret_text *text; /* NULL after wipe */
+	bool literal;             /* a number or a boolean in JSON's own form */
+	bool mixed;               /* joined with a text that was no secret */
 	char label[96];
 };
 
 /*
-** The key of fingerprints. One for the process, like the list of live secrets in scrub.c: equal
-** secrets must have equal fingerprints everywhere.
+** The key of fingerprints. One for the process: equal secrets must have equal fingerprints
+** everywhere.
 */
 static unsigned char tag_key[32];
 static bool tag_key_set;
 
+/* Fills memory with random bytes; raises when the system has none. [-0, +0, e] */
+static void fill_random(lua_State *L, unsigned char *bytes, size_t length)
+{
+	while (length > 0) {
+		ssize_t got = getrandom(bytes, length, 0);
+		if (got < 0 && errno != EINTR)
+			luaL_error(L, "no random bytes: %s", strerror(errno));
+		if (got > 0) {
+			bytes += got;
+			length -= (size_t)got;
+		}
+	}
+}
+
 /* ---- creating and opening ---- */
 
+/* A zeroed secret that is not masked yet, so that its bytes can be filled in. [-0, +1, m] */
 static struct secret *new_secret(lua_State *L, size_t length, const char *label)
 {
 	struct secret *secret = host_newuserdata(L, sizeof *secret, TYPE);
 	snprintf(secret->label, sizeof secret->label, "%s", label ? label : "");
-	secret->entry.bytes = calloc(1, length + 1);
-	if (!secret->entry.bytes)
+	secret->text = secret_text_new(length);
+	if (!secret->text)
 		luaL_error(L, "not enough memory");
-	secret->entry.length = length;
+	return secret;
+}
+
+static char *bytes_of(const struct secret *secret)
+{
+	return secret->text->entry.bytes;
+}
+
+static size_t length_of(const struct secret *secret)
+{
+	return secret->text->entry.length;
+}
+
+static struct secret *push(lua_State *L, const char *bytes, size_t length, const char *label)
+{
+	struct secret *secret = new_secret(L, length, label);
+	if (length)
+		memcpy(bytes_of(secret), bytes, length);
+	scrub_add(&secret->text->entry);
 	return secret;
 }
 
 void secret_push(lua_State *L, const char *bytes, size_t length, const char *label)
 {
-	struct secret *secret = new_secret(L, length, label);
-	memcpy(secret->entry.bytes, bytes, length);
-	scrub_add(&secret->entry);
+	push(L, bytes, length, label);
+}
+
+void secret_push_literal(lua_State *L, const char *json, size_t length, const char *label)
+{
+	push(L, json, length, label)->literal = true;
+}
+
+void secret_push_message(lua_State *L, const char *bytes, size_t length, const char *label)
+{
+	push(L, bytes, length, label)->text->message = true;
 }
 
 const char *secret_bytes(lua_State *L, int index, size_t *length)
 {
 	const struct secret *secret = luaL_testudata(L, index, TYPE);
-	if (!secret || !secret->entry.bytes)
+	if (!secret || !secret->text)
 		return NULL;
 	if (length)
-		*length = secret->entry.length;
-	return secret->entry.bytes;
+		*length = length_of(secret);
+	return bytes_of(secret);
 }
 
 const char *secret_checkbytes(lua_State *L, int index, size_t *length)
@@ -76,22 +121,42 @@ const char *secret_label(lua_State *L, int index)
 	return secret ? secret->label : "";
 }
 
+bool secret_is_literal(lua_State *L, int index)
+{
+	const struct secret *secret = luaL_testudata(L, index, TYPE);
+	return secret && secret->literal;
+}
+
 static struct secret *check(lua_State *L, int index)
 {
 	struct secret *secret = luaL_checkudata(L, index, TYPE);
-	luaL_argcheck(L, secret->entry.bytes, index, "the secret is gone");
+	luaL_argcheck(L, secret->text, index, "the secret is gone");
 	return secret;
 }
 
 static int secret_gc(lua_State *L)
 {
-	struct secret *secret = lua_touserdata(L, 1);
-	if (!secret->entry.bytes)
-		return 0;
-	scrub_remove(&secret->entry);
-	explicit_bzero(secret->entry.bytes, secret->entry.length);
-	free(secret->entry.bytes);
-	secret->entry.bytes = NULL;
+	struct secret *secret = luaL_checkudata(L, 1, TYPE);
+	struct secret_text *text = secret->text;
+	secret->text = NULL;
+	if (text)
+		secret_text_retire(text);
+	return 0;
+}
+
+/***
+ Ends a secret: wipes its text, which is not masked any more. For a value that turned out to be no
+ secret, or for a whole message that has been read. Scripts cannot reach this function.
+ @function core.secret.wipe
+ @param secret secret
+*/
+static int secret_wipe(lua_State *L)
+{
+	struct secret *secret = luaL_checkudata(L, 1, TYPE);
+	struct secret_text *text = secret->text;
+	secret->text = NULL;
+	if (text)
+		secret_text_free(text);
 	return 0;
 }
 
@@ -129,12 +194,11 @@ static int secret_random(lua_State *L)
 	size_t limit = 256 - 256 % size; /* larger bytes would favour the first characters */
 	for (size_t i = 0; i < count;) {
 		unsigned char byte;
-		if (getrandom(&byte, 1, 0) != 1)
-			return luaL_error(L, "no random bytes");
+		fill_random(L, &byte, 1);
 		if (byte < limit)
-			secret->entry.bytes[i++] = alphabet[byte % size];
+			bytes_of(secret)[i++] = alphabet[byte % size];
 	}
-	scrub_add(&secret->entry);
+	scrub_add(&secret->text->entry);
 	return 1;
 }
 
@@ -184,6 +248,7 @@ static int secret_tostring(lua_State *L)
 
 /***
  Joins a secret and a string, or two secrets. The result is a secret with the label of the first.
+ One that was joined with a string is mixed: see is_mixed.
  @function secret:__concat
  @param a secret|string
  @param b secret|string
@@ -193,11 +258,12 @@ static int secret_concat(lua_State *L)
 {
 	size_t na, nb;
 	const char *a = secret_checkbytes(L, 1, &na), *b = secret_checkbytes(L, 2, &nb);
-	const char *label = secret_label(L, luaL_testudata(L, 1, TYPE) ? 1 : 2);
-	struct secret *joined = new_secret(L, na + nb, label);
-	memcpy(joined->entry.bytes, a, na);
-	memcpy(joined->entry.bytes + na, b, nb);
-	scrub_add(&joined->entry);
+	const struct secret *left = luaL_testudata(L, 1, TYPE), *right = luaL_testudata(L, 2, TYPE);
+	struct secret *joined = new_secret(L, na + nb, (left ? left : right)->label);
+	joined->mixed = !left || !right || left->mixed || right->mixed;
+	memcpy(bytes_of(joined), a, na);
+	memcpy(bytes_of(joined) + na, b, nb);
+	scrub_add(&joined->text->entry);
 	return 1;
 }
 
@@ -209,10 +275,19 @@ static int secret_concat(lua_State *L)
 static int secret_base64(lua_State *L)
 {
 	const struct secret *secret = check(L, 1);
-	struct secret *coded =
-		new_secret(L, encode_base64_size(secret->entry.length), secret->label);
-	encode_base64(secret->entry.bytes, secret->entry.length, coded->entry.bytes);
-	scrub_add(&coded->entry);
+	struct secret *coded = new_secret(L, encode_base64_size(length_of(secret)), secret->label);
+	coded->mixed = secret->mixed;
+	encode_base64(bytes_of(secret), length_of(secret), bytes_of(coded));
+	scrub_add(&coded->text->entry);
+	return 1;
+}
+
+/* Arguments: bytes, length, the secret that they were decoded from. */
+static int push_plain(lua_State *L)
+{
+	const struct secret *secret = check(L, 3);
+	push(L, lua_touserdata(L, 1), (size_t)lua_tointeger(L, 2), secret->label)->mixed =
+		secret->mixed;
 	return 1;
 }
 
@@ -224,13 +299,23 @@ static int secret_base64(lua_State *L)
 static int secret_unbase64(lua_State *L)
 {
 	const struct secret *secret = check(L, 1);
-	struct secret *plain = new_secret(L, secret->entry.length / 4 * 3 + 3, secret->label);
-	long length =
-		encode_unbase64(secret->entry.bytes, secret->entry.length, plain->entry.bytes);
-	plain->entry.length = length > 0 ? (size_t)length : 0;
-	plain->entry.bytes[plain->entry.length] = '\0';
-	scrub_add(&plain->entry);
-	return length >= 0 ? 1 : host_fail(L, "syntax", "not base64");
+	size_t room = length_of(secret) / 4 * 3 + 3;
+	char *plain = secret_memory_new(room);
+	if (!plain)
+		return luaL_error(L, "not enough memory");
+	long length = encode_unbase64(bytes_of(secret), length_of(secret), plain);
+	if (length < 0) {
+		secret_memory_free(plain, room);
+		return host_fail(L, "syntax", "not base64");
+	}
+	lua_pushcfunction(L,
+			  push_plain); /* protected: plain must be wiped when there is no memory */
+	lua_pushlightuserdata(L, plain);
+	lua_pushinteger(L, length);
+	lua_pushvalue(L, 1);
+	int status = lua_pcall(L, 3, 1, 0);
+	secret_memory_free(plain, room);
+	return status ? lua_error(L) : 1;
 }
 
 /***
@@ -240,7 +325,19 @@ static int secret_unbase64(lua_State *L)
 */
 static int secret_length(lua_State *L)
 {
-	lua_pushinteger(L, (lua_Integer)check(L, 1)->entry.length);
+	lua_pushinteger(L, (lua_Integer)length_of(check(L, 1)));
+	return 1;
+}
+
+/***
+ Was the secret joined with a text that was no secret? Whoever joined them may know its text.
+ @function core.secret.is_mixed
+ @param secret secret
+ @return boolean
+*/
+static int secret_is_mixed(lua_State *L)
+{
+	lua_pushboolean(L, check(L, 1)->mixed);
 	return 1;
 }
 
@@ -248,21 +345,27 @@ static int secret_length(lua_State *L)
  Sets the key of fingerprints, so that those of two processes can be compared. If never called, the
  key is random.
  @function core.secret.set_key
- @param key string 32 bytes
+ @param key string 32 bytes, not all zero
 */
 static int secret_set_key(lua_State *L)
 {
 	size_t length;
 	const char *key = luaL_checklstring(L, 1, &length);
 	luaL_argcheck(L, length == sizeof tag_key, 1, "32 bytes expected");
+	unsigned char any = 0;
+	for (size_t i = 0; i < length; i++)
+		any |= (unsigned char)key[i];
+	luaL_argcheck(L, any, 1, "the key must not be zero");
 	memcpy(tag_key, key, sizeof tag_key);
 	tag_key_set = true;
 	return 0;
 }
 
 /***
- Returns a keyed hash: equal for equal secrets, and it reveals nothing else.
- @function secret:fingerprint
+ Returns a keyed hash: equal for equal secrets, and it reveals nothing else. It is no method,
+ because a script that could compare it could guess.
+ @function core.secret.fingerprint
+ @param secret secret
  @return string 16 hexadecimal digits
 */
 static int secret_fingerprint(lua_State *L)
@@ -271,12 +374,12 @@ static int secret_fingerprint(lua_State *L)
 	const char *problem = libcrypto_load();
 	if (problem)
 		return luaL_error(L, "libcrypto: %s", problem);
-	if (!tag_key_set && getrandom(tag_key, sizeof tag_key, 0) == (ssize_t)sizeof tag_key)
-		tag_key_set = true;
+	if (!tag_key_set)
+		fill_random(L, tag_key, sizeof tag_key);
+	tag_key_set = true;
 	unsigned char digest[32];
 	libcrypto.HMAC(libcrypto.EVP_sha256(), tag_key, (int)sizeof tag_key,
-		       (const unsigned char *)secret->entry.bytes, secret->entry.length, digest,
-		       NULL);
+		       (const unsigned char *)bytes_of(secret), length_of(secret), digest, NULL);
 	char hex[16];
 	encode_hex((const char *)digest, sizeof hex / 2, hex);
 	lua_pushlstring(L, hex, sizeof hex);
@@ -312,7 +415,6 @@ static const luaL_Reg methods[] = {
 	{ "base64", secret_base64 },
 	{ "unbase64", secret_unbase64 },
 	{ "length", secret_length },
-	{ "fingerprint", secret_fingerprint },
 	{ NULL, NULL },
 };
 
@@ -327,6 +429,9 @@ static const luaL_Reg functions[] = {
 	{ "random", secret_random },
 	{ "is", secret_is },
 	{ "equal", secret_equal },
+	{ "is_mixed", secret_is_mixed },
+	{ "wipe", secret_wipe },
+	{ "fingerprint", secret_fingerprint },
 	{ "set_key", secret_set_key },
 	{ "scrub", secret_scrub },
 	{ NULL, NULL },
@@ -336,6 +441,8 @@ int luaopen_o2x_core_secret(lua_State *L)
 {
 	host_newtype(L, TYPE, methods, secret_gc);
 	luaL_getmetatable(L, TYPE);
+	lua_pushnil(L);
+	lua_setfield(L, -2, "__close"); /* a script must not end a secret */
 	luaL_setfuncs(L, metamethods, 0);
 	lua_pop(L, 1);
 	luaL_newlib(L, functions);

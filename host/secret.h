@@ -16,6 +16,21 @@
 void secret_push(lua_State *L, const char *bytes, size_t length, const char *label);
 
 /*
+** The same for a number or a boolean, in JSON's own form: it is written to JSON without quotes.
+** [-0, +1, m]
+*/
+void secret_push_literal(lua_State *L, const char *json, size_t length, const char *label);
+
+/*
+** The same for a whole request or answer. What is secret in it has a value of its own, so it need
+** not be masked after it was collected. [-0, +1, m]
+*/
+void secret_push_message(lua_State *L, const char *bytes, size_t length, const char *label);
+
+/* Was the secret at index made by secret_push_literal? [-0, +0, -] */
+bool secret_is_literal(lua_State *L, int index);
+
+/*
 ** The bytes of the secret at index, followed by a NUL; or NULL if it is no secret. Valid as long as
 ** the value. [-0, +0, -]
 */

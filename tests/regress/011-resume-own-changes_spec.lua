@@ -198,7 +198,7 @@ end)
 
 describe("a value with a secret in its text", function()
   it("is what it was, though the journal has it masked", function()
-    local _hidden <close> = secret.new("hunter2hunter2", "a password")
+    local hidden = secret.new("hunter2hunter2", "a password")
     local g = gates.new { system = { x = "old" } }
     local append = g.run.journal.append
     g.run.journal.append = function(self, record)
@@ -214,6 +214,7 @@ describe("a value with a secret in its text", function()
     local again = g:resumed()
     again:effect("thing", "x", "A")
     assert.equal("A", again.system.x)
+    secret.wipe(hidden)
   end)
 end)
 

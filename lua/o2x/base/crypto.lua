@@ -11,7 +11,7 @@ local function check(op, value, message, code)
 end
 
 ---SHA-256 as 64 hexadecimal digits. Rejects secrets, because a plain hash of a short one can be guessed; use
----`s:fingerprint()`.
+---`secret.fingerprint(s)`.
 ---@param text string
 ---@return string
 function M.sha256(text) return core.hex(core.sha256(text)) end

@@ -91,7 +91,7 @@ local function add(lines, sign, path, text)
 end
 
 local function tagged(v)
-  if secret.is(v) then return ("%s #%s"):format(tostring(v), v:fingerprint():sub(1, 6)) end
+  if secret.is(v) then return ("%s #%s"):format(tostring(v), secret.fingerprint(v):sub(1, 6)) end
   if is_reference(v) then return ("%s #%s"):format(M.inline(v), v.fp:sub(1, 6)) end
   return M.inline(v)
 end

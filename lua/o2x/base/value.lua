@@ -36,7 +36,7 @@ local function equal_secrets(a, b)
   if is_reference(a) then
     a, b = b, a
   end
-  if is_reference(b) then return secret.is(a) and a:fingerprint() == b.fp or is_reference(a) and a.fp == b.fp end
+  if is_reference(b) then return secret.is(a) and secret.fingerprint(a) == b.fp or is_reference(a) and a.fp == b.fp end
   local function comparable(v) return secret.is(v) or type(v) == "string" end
   return comparable(a) and comparable(b) and secret.equal(a, b)
 end
@@ -98,7 +98,7 @@ end
 ---@return any
 function M.plain(value, what)
   if secret.is(value) then
-    return { ["$secret"] = tostring(value):match("^‹secret (.*)›$") or "", fp = value:fingerprint() }
+    return { ["$secret"] = tostring(value):match("^‹secret (.*)›$") or "", fp = secret.fingerprint(value) }
   end
   if M.is_unknown(value) then return { ["$unknown"] = true } end
   local kind = type(value)

@@ -1,6 +1,7 @@
 --- Secrets in Vault for runbooks. Scripts use paths below their tenant's; values that they did not set themselves are
 --- secrets to them.
 
+local errors = require "o2x.base.error"
 local secret = require "o2x.base.secret"
 local sorted_keys = require "o2x.base.sorted_keys"
 local value = require "o2x.base.value"
@@ -8,36 +9,26 @@ local value = require "o2x.base.value"
 -- table of fields → the version that it was read from; a write requires that version (check-and-set)
 local versions = setmetatable({}, { __mode = "k" })
 
--- A value that is public anyway (the tenant's name, what the script gave in clear text) is not a secret: as one, it
--- would be masked in every line of the log.
-local function publish(fields, known)
+-- Ends the secrets of what is no secret: the tenant's own names, and the text that the script gave for this very field.
+-- As a secret, it would be masked in every line of the log. A text for another field says nothing about this one: a
+-- script could guess.
+local function publish(ctx, target, fields)
+  local tenant, given = ctx.tenant or {}, target.public or {}
   for name, field in pairs(fields) do
-    for _, text in ipairs(known) do
-      if secret.is(field) and secret.equal(field, text) then
-        local _dead <close> = field
+    local public = { given = given[name], name = tenant.name, id = tenant.id, environment = tenant.environment }
+    for _, text in pairs(public) do
+      if secret.is(fields[name]) and secret.equal(field, text) then
+        secret.wipe(field)
         fields[name] = text
-        break
       end
     end
   end
 end
 
-local function known_of(ctx, target)
-  local list = {}
-  for _, text in ipairs(target.public or {}) do
-    list[#list + 1] = text
-  end
-  for _, name in ipairs { "name", "id", "environment" } do
-    local text = ctx.tenant and ctx.tenant[name]
-    if type(text) == "string" then list[#list + 1] = text end
-  end
-  return list
-end
-
 local function read(ctx, target)
   local fields, version = ctx:client("vault"):read(target.path)
   if not fields then return nil end
-  publish(fields, known_of(ctx, target))
+  publish(ctx, target, fields)
   versions[fields] = version
   return fields
 end
@@ -76,7 +67,7 @@ end
 -- Never shows a value; the tags of a changed one show that it did change.
 local function line(name, old, new)
   local function tag(field)
-    if secret.is(field) then return field:fingerprint():sub(1, 8) end
+    if secret.is(field) then return secret.fingerprint(field):sub(1, 8) end
     return type(field) == "table" and field.fp and field.fp:sub(1, 8) or "…" -- as the journal has it
   end
   if old == nil then return ("+ %s: (set)"):format(name) end
@@ -127,12 +118,26 @@ local function target_of(ctx, path, public)
   return { path = full, key = ("%s/%s"):format(mount, full), public = public }
 end
 
+local PLAIN <const> = { string = true, number = true, boolean = true }
+
+-- A field as Vault's own clients write it: a string.
+local function field_text(path, name, field)
+  if PLAIN[type(field)] then return tostring(field) end
+  errors.raise {
+    kind = "input",
+    module = "vault",
+    op = "ensure",
+    message = ("vault.ensure(%q): field %s is a %s, not a text or a secret"):format(path, tostring(name), type(field)),
+    hint = "json.encode makes a text of a table",
+  }
+end
+
 -- The desired fields: those that the script sets, and generated values for missing ones.
 local function desire(path, current, fields, generate)
   local desired = {}
   for name, field in pairs(fields) do
     local kept = secret.is(field) or value.is_unknown(field)
-    desired[name] = kept and field or tostring(field) -- Vault's own clients write strings
+    desired[name] = kept and field or field_text(path, name, field)
   end
   for name, length in pairs(generate or {}) do
     if desired[name] == nil then desired[name] = current and current[name] end
@@ -141,13 +146,13 @@ local function desire(path, current, fields, generate)
   return desired
 end
 
+-- Field → the text that the script gave for it.
 local function clear_texts(fields)
-  local list = {}
-  for _, field in pairs(fields) do
-    if not secret.is(field) and not value.is_unknown(field) then list[#list + 1] = tostring(field) end
+  local texts = {}
+  for name, field in pairs(fields) do
+    if PLAIN[type(field)] then texts[name] = tostring(field) end
   end
-  table.sort(list)
-  return list
+  return texts
 end
 
 local function api(ctx)

@@ -202,12 +202,60 @@ describe("json and secrets", function()
     local v = json.decode_secret(answer, "data.data", "stripe")
     assert.equal(3, v.data.metadata.version)
     assert.equal("plain", v.database)
-    assert.equal(5, v.data.data.i)
+    assert.is_true(secret.equal(v.data.data.i, "5"))
     assert.is_true(secret.equal(v.data.data.api_key, "sk_live_1"))
     assert.equal("‹secret stripe/api_key›", tostring(v.data.data.api_key))
     assert.is_true(secret.equal(v.data.data.n.x, "deep"))
     assert.equal("‹secret stripe/n/x›", tostring(v.data.data.n.x))
     assert.is_true(secret.is(v.data.data.l[1]))
+  end)
+
+  -- name of the case → JSON of a value; the text of its leaves
+  local LEAVES = {
+    { "an integer", "7", { "7" } },
+    { "zero", "0", { "0" } },
+    { "a negative integer", "-12", { "-12" } },
+    { "an integer beyond 64 bits", "123456789012345678901234567890", { "123456789012345678901234567890" } },
+    { "a float", "3.250", { "3.250" } },
+    { "an exponent", "1E+400", { "1E+400" } },
+    { "true", "true", { "true" } },
+    { "false", "false", { "false" } },
+    { "an empty string", '""', { "" } },
+    { "a string of digits", '"0012"', { "0012" } },
+    { "a string that looks like a boolean", '"true"', { "true" } },
+    { "a list", '[1,"b",true,[2.5]]', { "1", "b", "true", "2.5" } },
+    { "a map", '{"a":1,"b":{"c":"d","e":false}}', { "1", "d", "false" } },
+    { "an empty list", "[]", {} },
+  }
+
+  local function leaves(node, found)
+    if type(node) ~= "table" then
+      assert.is_true(secret.is(node))
+      found[#found + 1] = node
+    else
+      for _, key in ipairs(#node > 0 and { table.unpack({ 1, 2, 3, 4 }, 1, #node) } or { "a", "b", "c", "e" }) do
+        if node[key] ~= nil then leaves(node[key], found) end
+      end
+    end
+    return found
+  end
+
+  for _, case in ipairs(LEAVES) do
+    it("makes secrets of " .. case[1] .. ", and writes back what it was", function()
+      local text = ('{"data":{"value":%s}}'):format(case[2])
+      local decoded = json.decode_secret(secret.new(text, "answer"), "data")
+      local found = leaves(decoded.data.value, {})
+      assert.equal(#case[3], #found)
+      for i, leaf in ipairs(found) do
+        assert.is_true(secret.equal(leaf, case[3][i]))
+      end
+      assert.is_true(secret.equal(json.encode_secret(decoded), text))
+    end)
+  end
+
+  it("leaves null as it is, because nothing is no secret", function()
+    local v = json.decode_secret(secret.new('{"a":null}', "answer"), "")
+    assert.equal(json.null, v.a)
   end)
 
   it("makes every string a secret with an empty prefix", function()

@@ -56,6 +56,7 @@ local function encode(path) return http.percent_encode(path, "/@:+=,!$&'()*") en
 local function decode(request, response)
   if response.body:length() == 0 then return {} end
   local ok, body = pcall(json.decode_secret, response.body, request.secrets or "data.data", request.label or "vault")
+  secret.wipe(response.body)
   if ok and type(body) == "table" then return body end
   if response.status >= 300 then return {} end -- a proxy's page, say; the status speaks
   problems.raise(request, response, "the answer is not JSON")
@@ -132,8 +133,9 @@ end
 
 -- Discards a value that was read only as a permission check: registered as a secret, it would be masked everywhere.
 local function forget(fields)
+  if secret.is(fields) then return secret.wipe(fields) end
   for _, field in pairs(type(fields) == "table" and fields or {}) do
-    if secret.is(field) then local _dead <close> = field end
+    forget(field)
   end
 end
 
