@@ -1,7 +1,7 @@
 --- What the engine asks about this platform: is this a tenant, what are its names, and what may a run for it touch.
 --- It reads no file: the engine passes platform.yaml and tenants/NAME.yaml as tables.
 
-local catalogue = require "stdlib.catalogue"
+local claims = require "stdlib.claims"
 local naming = require "stdlib.naming"
 local tenant_file = require "stdlib.tenant_file"
 
@@ -40,17 +40,20 @@ end
 ---@param platform table platform.yaml
 ---@param file table tenants/NAME.yaml
 ---@param where string the file's path, for messages
----@param others {name: string, id: string?, where: string}[] from the other tenant files
+---@param others {name: string, id: string?, tenant: string, file: table, where: string}[] the other tenant files
 ---@return table|nil tenant name, id (nil until allocated), company, environment, …, database, domain, platform
----@return {message: string, hint: string, where: string}|nil problem
+---@return {message: string, hint: string, where: string, field: string?}|nil problem
+---@return string[]|nil notes on other tenant files
 function M.load(name, platform, file, where, others)
-  local problem = tenant_file.problem(name, file, others)
+  local problem, notes = tenant_file.problem(name, file, others), nil
+  local identity = not problem and claims.identity(name, platform, file)
+  if identity then
+    problem, notes = claims.problem(identity, platform, file, others)
+  end
   if problem then
     problem.where = where
     return nil, problem
   end
-  local names = { tenant = name, environment = file.environment, domain = platform.domain }
-  local overrides = file.overrides or {}
   local tenant = {
     name = name,
     id = file.id,
@@ -69,48 +72,22 @@ function M.load(name, platform, file, where, others)
     notes = file.notes,
     pins = file.pins or {},
     image = file.image,
-    database = overrides.database or naming.fill(platform.database.name, names),
-    domain = file.domain or (name .. "." .. platform.domain),
-    vault_uri = naming.fill(platform.vault.uri, names),
-    vault_path = naming.fill(platform.vault.path, names),
-    redis_host = naming.fill(platform.redis.host, names),
-    data_pvc = naming.fill(platform.kubernetes.volume_claim, names),
-    data_bucket = naming.fill(platform.storage.data_bucket, names),
+    domain = identity.domain,
+    database = identity.database,
+    vault_uri = identity.vault_uri,
+    vault_path = identity.vault_path,
+    redis_host = identity.redis_host,
+    data_pvc = identity.data_pvc,
+    data_bucket = identity.data_bucket,
     namespace = platform.namespace,
   }
-  return tenant
+  return tenant, nil, notes
 end
 
-local function service_names(tenant)
-  local names = {}
-  for i, service in ipairs(catalogue.names()) do
-    names[i] = naming.resource(tenant, service)
-  end
-  return names
-end
-
-local function object_names(tenant)
-  local names = service_names(tenant)
-  for _, what in ipairs { "ingress", "tls-cert", "services", "alerts", "dashboard", "maintenance" } do
-    names[#names + 1] = naming.resource(tenant, what)
-  end
-  names[#names + 1] = tenant.data_pvc
-  return names
-end
-
+-- Every tenant writes its line of the inventory.
 local function writable_files(tenant)
-  local paths = {
-    ("docs/runbooks/TENANT_%s.md"):format(tenant.name),
-    "docs/TENANT_INVENTORY.md",
-    ("docs/notes/%s.md"):format(tenant.name),
-    ("k8s/ingress/%s-ingress.yaml"):format(tenant.name),
-    ("monitoring/servicemonitor-%s.yaml"):format(tenant.name),
-    ("monitoring/dashboard-%s.json"):format(tenant.name),
-    ("alerts/%s-alerts.yaml"):format(tenant.name),
-  }
-  for _, service in ipairs(catalogue.names()) do
-    paths[#paths + 1] = naming.values_file(tenant.name, service)
-  end
+  local paths = claims.files(tenant)
+  paths[#paths + 1] = "docs/TENANT_INVENTORY.md"
   return paths
 end
 
@@ -126,7 +103,7 @@ function M.grants(tenant)
     k8s = {
       namespace = platform.namespace,
       namespaces = { platform.namespace, platform.monitoring.namespace },
-      names = object_names(tenant),
+      names = claims.objects(tenant),
       label = { "tenant", tenant.name },
       shared = { platform.kubernetes.postgres_secret, platform.kubernetes.vault_secret },
       read = {
@@ -134,7 +111,7 @@ function M.grants(tenant)
         ("%s/%s"):format(platform.monitoring.namespace, platform.monitoring.alertmanager or "alertmanager-operated"),
       },
     },
-    helm = service_names(tenant),
+    helm = claims.services(tenant),
     redis = tenant.id and { tenant.id .. ":" } or {},
     broker = tenant.id and { tenant.id .. "." } or {},
     dns = { tenant.domain },

@@ -172,9 +172,6 @@ function M.problem(name, file, others)
       file.environment
     )
   end
-  if file.domain and not file.domain:find("^[a-z0-9][a-z0-9%.%-]*%.[a-z]+$") then
-    return problem("domain '%s' is not a domain name", nil, file.domain)
-  end
   local seen = {}
   for position, item in ipairs(file.integrations or {}) do
     wrong = check_integration(item, position, seen)

@@ -25,7 +25,10 @@ describe("the example tree", function()
     for _, item in ipairs(all) do
       local others = {}
       for _, other in ipairs(all) do
-        if other ~= item then others[#others + 1] = { name = other.name, id = other.file.id, where = other.where } end
+        if other ~= item then
+          others[#others + 1] =
+            { tenant = other.name, name = other.name, id = other.file.id, file = other.file, where = other.where }
+        end
       end
       local tenant, problem = platform.load(item.name, shared, item.file, item.where, others)
       assert.is_not_nil(tenant, problem and problem.message)

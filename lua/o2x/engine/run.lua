@@ -65,6 +65,12 @@ local function check_versions(run, options)
   end
 end
 
+-- What decides about tenants and grants is loaded before the runbook, in a sandbox that the runbook cannot reach.
+local function load_platform(run)
+  run.platform_sandbox = run.sandbox:apart()
+  run.platform = run.platform_sandbox:require "stdlib.platform"
+end
+
 --- Loads and checks all that a run needs. Reads nothing from a system and writes nothing.
 ---@param options o2x.run.options
 ---@return table run
@@ -85,18 +91,19 @@ function M.prepare(options)
   }
   tenants.check_name(options.tenant)
   run.sandbox = sandbox.new(run.project, run.seed, options.kept)
+  load_platform(run)
   run.runbook = runbooks.load(run.sandbox, options.file)
   run.hooks = hooks.load(run.sandbox)
   check_versions(run, options)
   run.declared = set_of(run.runbook.effects)
   run.params = params.check(run.runbook.params, options.params, run.runbook.name)
   local contents
-  run.tenant, run.scope, contents = tenants.load(run.sandbox, run.config, options.tenant)
+  run.tenant, run.scope, contents = tenants.load(run.platform_sandbox, run.config, options.tenant)
   run.client, run.close_clients = clients.new(run.config, run.scope, run)
   load_secrets(run, contents)
   run.gate = gate.new(run)
   run.ctx = context.new(run)
-  run.sandbox.run = run
+  run.sandbox.run, run.platform_sandbox.run = run, run
   return run
 end
 
@@ -121,11 +128,12 @@ function M.prepare_look(project, config, name)
     runbook = { name = "look", path = "look", effects = {} },
   }
   run.sandbox = sandbox.new(project)
-  run.tenant, run.scope = tenants.load(run.sandbox, config, name)
+  load_platform(run)
+  run.tenant, run.scope = tenants.load(run.platform_sandbox, config, name)
   run.client, run.close_clients = clients.new(config, run.scope, run)
   run.gate = gate.new(run)
   run.ctx = context.new(run)
-  run.sandbox.run = run
+  run.sandbox.run, run.platform_sandbox.run = run, run
   return run
 end
 
@@ -189,9 +197,8 @@ local NOTICE <const> = 3 -- seconds for the platform's notice
 
 -- Shows the platform's notice about the tenant, in every run. A system that does not answer must not delay the run.
 local function notice(run)
-  local platform = run.sandbox:require("stdlib.platform")
-  if not platform.notice then return end
-  local ok, text = pcall(task.timeout, NOTICE, platform.notice, run.tenant)
+  if not run.platform.notice then return end
+  local ok, text = pcall(task.timeout, NOTICE, run.platform.notice, run.tenant)
   if ok and text then run.report:message("", "warning", text) end
 end
 

@@ -85,7 +85,7 @@ local function read_platform(config)
   return read(path)
 end
 
--- Name, id and file of the other tenants.
+-- What the files of the other tenants say. tenant is the name of the file, name is what it says in it.
 local function others_of(config, name)
   local list = {}
   for _, other in ipairs(M.names(config)) do
@@ -94,7 +94,8 @@ local function others_of(config, name)
       local ok, file = xpcall(read, errors.handler, path)
       -- A broken file of one tenant must not block runs for the others.
       if not ok then out.say("note: skipped a broken tenant file: " .. tostring(file)) end
-      list[#list + 1] = ok and { name = file.name or other, id = file.id, where = path } or nil
+      list[#list + 1] = ok and { tenant = other, name = file.name or other, id = file.id, file = file, where = path }
+        or nil
     end
   end
   return list
@@ -146,6 +147,33 @@ local function guarded(tenant, platform, others)
   return frozen.new(tenant, nil, assign), scope
 end
 
+-- "PATH:LINE" of a field such as "overrides.database"; the path alone if the file does not name it.
+local function place_of(path, field)
+  local part, inner = tostring(field):match("^([^.]+)%.?(.*)$")
+  local number, found, inside = 0, nil, false
+  for line in (fs.read(path) .. "\n"):gmatch("(.-)\r?\n") do
+    number = number + 1
+    local name = line:match("^([%w_]+)%s*:")
+    if name then inside = name == part end
+    if name == part or inside and inner ~= "" and line:match("^%s+([%w_]+)%s*:") == inner then found = number end
+  end
+  return found and path .. ":" .. found or path
+end
+
+-- The tenant that the platform makes of a file.
+local function make(platform, settings, config, name, path)
+  local others = others_of(config, name)
+  local tenant, problem, notes = platform.load(name, settings, read(path), path, others)
+  if not tenant then
+    local where = problem.field and place_of(path, problem.field) or problem.where or path
+    errors.input(problem.message, problem.hint, where)
+  end
+  for _, note in ipairs(notes or {}) do
+    out.say("note: " .. note)
+  end
+  return snapshot.take(tenant, "stdlib/platform.lua: load"), others
+end
+
 --- Loads a tenant.
 ---@param sandbox table
 ---@param config table
@@ -166,11 +194,7 @@ function M.load(sandbox, config, name)
       "its file does not exist: " .. path
     )
   end
-  local others = others_of(config, name)
-  local tenant
-  tenant, problem = platform.load(name, settings, read(path), path, others)
-  if not tenant then errors.input(problem.message, problem.hint, problem.where or path) end
-  tenant = snapshot.take(tenant, "stdlib/platform.lua: load")
+  local tenant, others = make(platform, settings, config, name, path)
   local guard, scope = guarded(tenant, platform, others)
   return guard, scope, tenant
 end

@@ -270,6 +270,18 @@ function M.new(project, seed, kept)
   return sandbox
 end
 
+--- Another sandbox of the same project and sources with modules of its own: nothing that a script of this one changes
+--- is seen there. Both keep the texts that they load in one place.
+---@return table sandbox
+function Sandbox:apart()
+  local other = M.new(self.project, self.seed, self.kept)
+  other.texts = self.texts
+  other.keep = function(shown, text)
+    if self.keep then self.keep(shown, text) end
+  end
+  return other
+end
+
 --- A sandbox for reading declarations only; it does not load stdlib.
 ---@param project table
 ---@return table sandbox

@@ -96,11 +96,6 @@ describe("stdlib.tenant_file", function()
   )
 
   it(
-    "rejects a domain that is not one",
-    function() assert.matches("'new client' is not a domain name", message { domain = "new client" }) end
-  )
-
-  it(
     "rejects an unknown provider",
     function() assert.matches("'PAYPAL' is not a provider", integration_message { name = "PAYPAL" }) end
   )

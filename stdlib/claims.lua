@@ -1,0 +1,345 @@
+--- What a tenant claims: every name in every system that its file and its own name lead to. No two tenants may claim
+--- the same one, and none may claim the platform's.
+
+local catalogue = require "stdlib.catalogue"
+local naming = require "stdlib.naming"
+
+local M = {}
+
+local function problem(field, message, hint, ...) return { field = field, message = message:format(...), hint = hint } end
+
+local function text(value) return type(value) == "string" and value ~= "" and value or nil end
+
+-- ---- what a tenant has ----
+
+--- The identities of a tenant, from its name and its file. Of a file that breaks the rules, only what is usable.
+---@param name string
+---@param platform table platform.yaml
+---@param file table tenants/NAME.yaml
+---@return table identity id, domain, database, vault_uri, vault_path, redis_host, data_pvc, data_bucket
+function M.identity(name, platform, file)
+  local names = { tenant = name, environment = text(file.environment), domain = platform.domain }
+  local overrides = type(file.overrides) == "table" and file.overrides or {}
+  return {
+    name = name,
+    id = file.id,
+    domain = text(file.domain) or (name .. "." .. platform.domain),
+    database = text(overrides.database) or naming.fill(platform.database.name, names),
+    vault_uri = naming.fill(platform.vault.uri, names),
+    vault_path = naming.fill(platform.vault.path, names),
+    redis_host = naming.fill(platform.redis.host, names),
+    data_pvc = naming.fill(platform.kubernetes.volume_claim, names),
+    data_bucket = naming.fill(platform.storage.data_bucket, names),
+  }
+end
+
+--- The names of a tenant's services and releases.
+---@param tenant {name: string}
+---@return string[]
+function M.services(tenant)
+  local names = {}
+  for i, service in ipairs(catalogue.names()) do
+    names[i] = naming.resource(tenant, service)
+  end
+  return names
+end
+
+--- The names of a tenant's objects in the cluster.
+---@param tenant {name: string, data_pvc: string}
+---@return string[]
+function M.objects(tenant)
+  local names = M.services(tenant)
+  for _, what in ipairs { "ingress", "tls-cert", "services", "alerts", "dashboard", "maintenance" } do
+    names[#names + 1] = naming.resource(tenant, what)
+  end
+  names[#names + 1] = tenant.data_pvc
+  return names
+end
+
+--- The files of the platform tree that belong to one tenant.
+---@param tenant {name: string}
+---@return string[] paths
+function M.files(tenant)
+  local paths = {
+    ("docs/runbooks/TENANT_%s.md"):format(tenant.name),
+    ("docs/notes/%s.md"):format(tenant.name),
+    ("k8s/ingress/%s-ingress.yaml"):format(tenant.name),
+    ("monitoring/servicemonitor-%s.yaml"):format(tenant.name),
+    ("monitoring/dashboard-%s.json"):format(tenant.name),
+    ("alerts/%s-alerts.yaml"):format(tenant.name),
+  }
+  for _, service in ipairs(catalogue.names()) do
+    paths[#paths + 1] = naming.values_file(tenant.name, service)
+  end
+  return paths
+end
+
+-- ---- domains ----
+
+-- The form in which domains are compared: DNS ignores case and a dot at the end.
+local function folded(domain) return (domain:lower():gsub("%.$", "")) end
+
+local function is_below(domain, above) return domain:sub(-#above - 1) == "." .. above end
+
+-- Does a run that may change one of them reach the other?
+local function overlap(a, b)
+  a, b = folded(a), folded(b)
+  return a == b or is_below(a, b) or is_below(b, a)
+end
+
+local function domain_form(domain)
+  if #domain > 253 or not domain:find "^[a-z0-9.-]+$" or not domain:find "%.%l[%l%d-]*$" then return false end
+  for label in (domain .. "."):gmatch "([^.]*)%." do
+    if #label > 63 or not label:find "^%w[%w-]*$" or label:find "%-$" then return false end
+  end
+  return true
+end
+
+-- All host names of the platform in platform.yaml, at any depth.
+local function hosts_in(value, domain, hosts)
+  if type(value) == "table" then
+    for key, item in pairs(value) do
+      if key ~= "custom_domains" then hosts_in(item, domain, hosts) end
+    end
+  elseif type(value) == "string" and not value:find("{", 1, true) then
+    for host in value:lower():gmatch "[%w.-]+" do
+      if is_below(folded(host), domain) then hosts[#hosts + 1] = folded(host) end
+    end
+  end
+  return hosts
+end
+
+local function listed(list, name) return type(list) == "table" and text(list[name]) or nil end
+
+local function domain_problem(own, platform)
+  local domain, top = own.domain, folded(platform.domain)
+  if not domain_form(domain) then
+    return problem(
+      "domain",
+      "domain '%s' is not a domain name",
+      "lower-case letters, digits, hyphens and dots, such as newclient." .. top,
+      domain
+    )
+  end
+  if domain == top or is_below(top, domain) then
+    return problem(
+      "domain",
+      "domain %s is the platform's own (platform.yaml: %s)",
+      ("leave it out for %s.%s"):format(own.name, top),
+      domain,
+      top
+    )
+  end
+  for _, host in ipairs(hosts_in(platform, top, {})) do
+    if overlap(domain, host) then
+      return problem(
+        "domain",
+        "domain %s belongs to the platform: platform.yaml has %s",
+        ("use %s.%s, or another name below %s"):format(own.name, top, top),
+        domain,
+        host
+      )
+    end
+  end
+  if not is_below(domain, top) and listed(platform.custom_domains, own.name) ~= domain then
+    return problem(
+      "domain",
+      "domain %s is not below the platform's, %s",
+      ("to allow it, add to platform.yaml: custom_domains: {%s: %s}"):format(own.name, domain),
+      domain,
+      top
+    )
+  end
+end
+
+-- ---- databases ----
+
+local RESERVED = { postgres = true, template0 = true, template1 = true, rdsadmin = true }
+
+local function default_database(name, platform, file)
+  return M.identity(name, platform, { environment = file.environment }).database
+end
+
+local function database_problem(own, platform, file)
+  local database, legacy = own.database, listed(platform.database.legacy, own.name)
+  local default = default_database(own.name, platform, file)
+  if not database:find "^[a-z][a-z0-9_-]*$" or #database > 63 then
+    return problem(
+      "overrides.database",
+      "database '%s' is not a name: lower-case letters, digits, _ and -, at most 63",
+      ("leave out overrides.database for %s"):format(default),
+      database
+    )
+  end
+  if RESERVED[database] then
+    return problem(
+      "overrides.database",
+      "database %s belongs to the server",
+      ("leave out overrides.database for %s"):format(default),
+      database
+    )
+  end
+  if database == platform.database.control and legacy ~= database then
+    return problem(
+      "overrides.database",
+      "database %s is the control database (platform.yaml: database.control)",
+      ("leave out overrides.database for %s"):format(default),
+      database
+    )
+  end
+  if database ~= default and legacy ~= database then
+    return problem(
+      "overrides.database",
+      "database %s is not %s",
+      (
+        "leave out overrides.database; a database older than the rule is listed in platform.yaml: "
+        .. "database.legacy: {%s: %s}"
+      ):format(own.name, database),
+      database,
+      default
+    )
+  end
+end
+
+-- ---- two tenants ----
+
+-- A tenant has a right to what follows from its name, and to what platform.yaml lists for it.
+local function rights(name, platform, file)
+  local default = M.identity(name, platform, { environment = file.environment })
+  local function set(value, list) return { [value] = true, [listed(list, name) or value] = true } end
+  return {
+    domain = set(folded(default.domain), platform.custom_domains),
+    database = set(default.database, platform.database.legacy),
+  }
+end
+
+local SAME = {
+  domain = overlap,
+  database = function(a, b) return a:lower() == b:lower() end,
+}
+local FIELD = { domain = "domain", database = "overrides.database" }
+
+-- What both a file states and its name leads to: others may have neither.
+local function all_of(what, identity, right)
+  local list = { identity[what] }
+  for value in pairs(right[what]) do
+    list[#list + 1] = value
+  end
+  return list
+end
+
+-- A stated name that another tenant has. Of two tenants that claim it, the one that has a right to it goes on.
+local function stated_conflict(what, own, own_right, theirs, right, other)
+  local mine = own_right[what][folded(own[what])]
+  for _, value in ipairs(all_of(what, theirs, right)) do
+    if SAME[what](own[what], value) then
+      local message = ("%s %s belongs to %s, which has %s (%s)"):format(
+        what,
+        own[what],
+        theirs.name,
+        value,
+        other.where
+      )
+      local hint = "two tenants cannot share a " .. what .. ": correct one of the two files"
+      if not mine or right[what][folded(value)] then return { field = FIELD[what], message = message, hint = hint } end
+      return nil, ("%s: %s %s belongs to %s"):format(other.where, what, value, own.name)
+    end
+  end
+end
+
+-- The hosts of the URLs in a tenant's file, each with its field: { "integrations.1.oauth2.redirecturi", host }.
+local function url_hosts(value, path, hosts)
+  for key, item in pairs(value) do
+    local field = path and ("%s.%s"):format(path, tostring(key)) or tostring(key)
+    if type(item) == "table" then
+      url_hosts(item, field, hosts)
+    elseif type(item) == "string" and field ~= "notes" then
+      for host in item:lower():gmatch "://([%w.-]+)" do
+        hosts[#hosts + 1] = { field, host }
+      end
+    end
+  end
+  return hosts
+end
+
+local function is_within(host, domain) return host == folded(domain) or is_below(host, folded(domain)) end
+
+-- A copied file may keep the other tenant's address, such as the redirect URI of an OAuth client.
+local function url_conflict(hosts, own, theirs, right, where)
+  for _, entry in ipairs(hosts) do
+    local field, host = entry[1], folded(entry[2])
+    for _, domain in ipairs(is_within(host, own.domain) and {} or all_of("domain", theirs, right)) do
+      if is_within(host, domain) then
+        local message = "%s names %s, which belongs to %s (%s)"
+        return problem(field, message, "correct the URL", field, host, theirs.name, where)
+      end
+    end
+  end
+end
+
+local function set_of(...)
+  local set = {}
+  for _, list in ipairs { ... } do
+    for _, name in ipairs(list) do
+      set[name] = true
+    end
+  end
+  return set
+end
+
+-- Names that are built from the tenants' names: a + b-c is a-b + c.
+local function built_conflict(own, theirs, where)
+  local taken = set_of(M.objects(theirs), M.files(theirs), { theirs.vault_path })
+  for _, list in ipairs { M.objects(own), M.files(own), { own.vault_path } } do
+    for _, name in ipairs(list) do
+      if taken[name] then
+        return problem(
+          "name",
+          "name '%s' leads to %s, which %s has, too (%s)",
+          "choose another name for one of the two tenants",
+          own.name,
+          name,
+          theirs.name,
+          where
+        )
+      end
+    end
+  end
+end
+
+local function shared_conflict(own, platform)
+  local kubernetes = platform.kubernetes
+  local shared = set_of { kubernetes.postgres_secret, kubernetes.vault_secret, kubernetes.ingress_service.name }
+  for _, name in ipairs(M.objects(own)) do
+    if shared[name] then
+      return problem("name", "name '%s' leads to %s, which belongs to the platform", nil, own.name, name)
+    end
+  end
+end
+
+--- Why a tenant may not have what it claims, or nil.
+---@param own table of identity
+---@param platform table platform.yaml
+---@param file table the tenant's file
+---@param others {tenant: string, file: table, where: string}[] the other tenants' files
+---@return {message: string, hint: string?, field: string}|nil problem field: of the file, "overrides.database"
+---@return string[] notes what is wrong with other files that claim what is this tenant's
+function M.problem(own, platform, file, others)
+  local notes = {}
+  local wrong = domain_problem(own, platform) or database_problem(own, platform, file) or shared_conflict(own, platform)
+  if wrong then return wrong, notes end
+  local own_right, hosts = rights(own.name, platform, file), url_hosts(file, nil, {})
+  for _, other in ipairs(others) do
+    local theirs, right = M.identity(other.tenant, platform, other.file), rights(other.tenant, platform, other.file)
+    for _, what in ipairs { "domain", "database" } do
+      local conflict, note = stated_conflict(what, own, own_right, theirs, right, other)
+      if conflict then return conflict, notes end
+      notes[#notes + 1] = note
+    end
+    wrong = url_conflict(hosts, own, theirs, right, other.where) or built_conflict(own, theirs, other.where)
+    if wrong then return wrong, notes end
+  end
+  return nil, notes
+end
+
+return M
