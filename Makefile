@@ -107,6 +107,24 @@ test: all
 hostile: asan
 	O2X_BUILD=$(BUILD)/asan $(BUILD)/asan/o2x-dev tests/run.lua tests/hostile
 
+# Parsers of what comes from outside, fed with mutations of tests/fuzz/corpus for SECONDS each.
+SECONDS ?= 10
+FUZZING  = -O1 -g -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+fuzz: build/fuzz/fuzz all
+	scripts/fuzz $(SECONDS)
+
+build/fuzz/fuzz: tests/fuzz/fuzz.c build/fuzz/embedded.o $(HOST:host/%.c=build/fuzz/host/%.o)
+	clang $(filter-out -Werror,$(ALL_CFLAGS)) $(FUZZING) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+build/fuzz/embedded.o: $(BUILD)/embedded_o2x.c
+	mkdir -p build/fuzz/host
+	clang $(ALL_CFLAGS) -c -o $@ $<
+
+build/fuzz/host/%.o: host/%.c
+	mkdir -p build/fuzz/host
+	clang $(ALL_CFLAGS) $(FUZZING) -c -o $@ $<
+
 # Every C file, compiled for its warnings only.
 warnings: | $(BUILD)/host
 	for file in host/*.c; do $(CC) $(ALL_CFLAGS) -MF /dev/null -fsyntax-only "$$file" || exit 1; done
@@ -150,6 +168,7 @@ help:
 	@echo 'make demo            install what is needed, start the lab, onboard a tenant, show what was made'
 	@echo 'make test            all tests'
 	@echo 'make hostile         attacks on scope, secrets, sandbox and limits, under the sanitizers'
+	@echo 'make fuzz SECONDS=10 mutated inputs for every parser, that long each'
 	@echo 'make lint            formatters and linters; make format mends what they can mend'
 	@echo 'make house           draws the rooms and arrows of the sources into docs/house.svg'
 	@echo 'make docs            docs/scripting.md and the manual page, from the sources'
@@ -158,7 +177,7 @@ help:
 	@echo 'make install-lab     likewise the lab, which production does not need'
 	@echo 'make clean           removes build/'
 
-.PHONY: all asan test hostile warnings lint format house docs demo install install-lab clean help FORCE
+.PHONY: all asan test hostile fuzz warnings lint format house docs demo install install-lab clean help FORCE
 FORCE:
 
 -include $(wildcard $(BUILD)/host/*.d)

@@ -47,23 +47,40 @@ local function resolve(folder, path) return path:sub(1, 1) == "/" and path or fo
 
 local function read_yaml(path)
   local doc = yaml.decode(fs.read(path), path)
-  if type(doc) ~= "table" then bad("not a kubeconfig", path) end
+  if type(doc) ~= "table" or doc == json.null then bad("not a kubeconfig", path) end
   if doc.kind ~= nil and doc.kind ~= "Config" then bad("not a kubeconfig: kind is " .. tostring(doc.kind), path) end
   return doc
+end
+
+-- Values as kubectl reads them: null and "" count as absent, and a text must be one.
+local function text_of(map, field, where)
+  local value = map[field]
+  if value == nil or value == json.null or value == "" then return nil end
+  if type(value) ~= "string" then
+    bad(("%s must be a text, not a %s"):format(field, type(value)), where, "put it in quotes")
+  end
+  return value
+end
+
+local function table_of(map, field, where)
+  local value = map[field]
+  if value == nil or value == json.null then return nil end
+  if type(value) ~= "table" then bad(("%s must not be a %s"):format(field, type(value)), where) end
+  return value
 end
 
 -- Adds one file; entries of earlier files win. Each entry remembers its file, because its paths are relative to it.
 local function merge(into, doc, path)
   for _, kind in ipairs { "cluster", "user", "context" } do
-    for _, entry in ipairs(doc[kind .. "s"] or {}) do
-      local merged = into[kind]
-      if type(entry) == "table" and type(entry.name) == "string" and not merged[entry.name] then
-        merged[entry.name] = { value = type(entry[kind]) == "table" and entry[kind] or {}, path = path }
+    for _, entry in ipairs(table_of(doc, kind .. "s", path) or {}) do
+      if type(entry) ~= "table" or entry == json.null then bad(kind .. "s has an entry that is not a map", path) end
+      local name = text_of(entry, "name", path)
+      if name and not into[kind][name] then
+        into[kind][name] = { value = table_of(entry, kind, path) or {}, path = path }
       end
     end
   end
-  local current = doc["current-context"]
-  if not into.current and type(current) == "string" and current ~= "" then into.current = current end
+  into.current = into.current or text_of(doc, "current-context", path)
 end
 
 local function load_files(list, explicit)
@@ -83,18 +100,19 @@ end
 
 local function refuse_unsupported(kind, entry)
   for _, field in ipairs(UNSUPPORTED[kind]) do
-    if entry.value[field] ~= nil then bad(("%s is not supported"):format(field), entry.path) end
+    local value = entry.value[field]
+    if value ~= nil and value ~= json.null then bad(("%s is not supported"):format(field), entry.path) end
   end
 end
 
 -- A certificate or key from NAME-data (base64) or NAME (a file); NAME-data wins.
 local function inline_or_file(entry, name)
-  local data, file = entry.value[name .. "-data"], entry.value[name]
-  if type(data) == "string" and data ~= "" then
+  local data, file = text_of(entry.value, name .. "-data", entry.path), text_of(entry.value, name, entry.path)
+  if data then
     local ok, bytes = pcall(crypto.unbase64, data)
     return ok and bytes or bad(name .. "-data is not base64", entry.path)
   end
-  if type(file) == "string" and file ~= "" then
+  if file then
     local path = resolve(folder_of(entry.path), file)
     return fs.read_if(path) or bad(("%s %s does not exist"):format(name, path), entry.path)
   end
@@ -138,20 +156,21 @@ local function use_user(config, entry, options)
   if (config.cert == nil) ~= (config.key == nil) then
     bad("client-certificate and client-key must be set together", entry.path)
   end
-  if type(user.tokenFile) == "string" and user.tokenFile ~= "" then
-    config.token_file = resolve(folder_of(entry.path), user.tokenFile)
-  elseif type(user.token) == "string" and user.token ~= "" then
-    config.static_token = secret.new(user.token, "kubernetes token")
-  elseif type(user.exec) == "table" then
-    config.plugin = { exec = user.exec, path = entry.path, allowed = options.exec_plugins or {} }
+  local file, token = text_of(user, "tokenFile", entry.path), text_of(user, "token", entry.path)
+  local exec = table_of(user, "exec", entry.path)
+  if file then
+    config.token_file = resolve(folder_of(entry.path), file)
+  elseif token then
+    config.static_token = secret.new(token, "kubernetes token")
+  elseif exec then
+    config.plugin = { exec = exec, path = entry.path, allowed = options.exec_plugins or {} }
   end
 end
 
 -- ---- exec plugins: a kubeconfig can run programs, so only those that the configuration lists may run ----
 
 local function plugin_command(plugin)
-  local command = plugin.exec.command
-  if type(command) ~= "string" then bad("exec has no command", plugin.path) end
+  local command = text_of(plugin.exec, "command", plugin.path) or bad("exec has no command", plugin.path)
   local path = command
   if not command:find("/", 1, true) then
     path = proc.find(command)
@@ -169,17 +188,17 @@ local function plugin_command(plugin)
 end
 
 local function run_plugin(plugin)
-  local argv = { plugin_command(plugin), table.unpack(plugin.exec.args or {}) }
-  local version = plugin.exec.apiVersion or "client.authentication.k8s.io/v1"
+  local argv = { plugin_command(plugin), table.unpack(table_of(plugin.exec, "args", plugin.path) or {}) }
+  local version = text_of(plugin.exec, "apiVersion", plugin.path) or "client.authentication.k8s.io/v1"
   local request = { apiVersion = version, kind = "ExecCredential", spec = { interactive = false } }
   local env = { KUBERNETES_EXEC_INFO = json.encode(request) }
-  for _, item in ipairs(plugin.exec.env or {}) do
+  for _, item in ipairs(table_of(plugin.exec, "env", plugin.path) or {}) do
     env[item.name] = item.value
   end
   local r = proc.run { argv = argv, env = env, timeout = 60 }
   local ok, doc = pcall(json.decode, r.stdout)
   local status = ok and type(doc) == "table" and doc.status
-  if r.code ~= 0 or type(status) ~= "table" then
+  if r.code ~= 0 or type(status) ~= "table" or status == json.null then
     local reason = r.stderr:match("[^\n]+") or "no output"
     errors.raise {
       kind = "unauthorised",
@@ -189,10 +208,12 @@ local function run_plugin(plugin)
       message = ("the credential plugin %s returned no credential: %s"):format(argv[1], reason),
     }
   end
+  local token = text_of(status, "token", plugin.path)
+  local key = text_of(status, "clientKeyData", plugin.path)
   return {
-    token = status.token and secret.new(status.token, "kubernetes token"),
-    cert = status.clientCertificateData,
-    key = status.clientKeyData and secret.new(status.clientKeyData, "kubernetes client key"),
+    token = token and secret.new(token, "kubernetes token"),
+    cert = text_of(status, "clientCertificateData", plugin.path),
+    key = key and secret.new(key, "kubernetes client key"),
   }
 end
 
@@ -226,12 +247,11 @@ local function from_files(all, options)
   local config = setmetatable({
     context = name,
     path = context.path,
-    namespace = options.namespace or context.value.namespace or "default",
+    namespace = options.namespace or text_of(context.value, "namespace", context.path) or "default",
   }, Config)
-  use_cluster(config, pick(all, "cluster", context.value.cluster))
-  if context.value.user and context.value.user ~= "" then
-    use_user(config, pick(all, "user", context.value.user), options)
-  end
+  use_cluster(config, pick(all, "cluster", text_of(context.value, "cluster", context.path)))
+  local user = text_of(context.value, "user", context.path)
+  if user then use_user(config, pick(all, "user", user), options) end
   return config
 end
 

@@ -2,6 +2,7 @@
 --- does with the records.
 
 local clock = require "o2x.base.clock"
+local errors = require "o2x.base.error"
 
 local M = {}
 
@@ -164,11 +165,42 @@ function M.new()
   }
 end
 
+-- By record type: the texts without which a record means nothing.
+local NEEDS = {
+  step = { "path" },
+  done = { "path" },
+  fail = { "path" },
+  intent = { "effect", "slot", "kind", "key" },
+  result = { "effect" },
+  failed = { "effect" },
+  dropped = { "effect" },
+  same = { "effect" },
+  value = { "key" },
+}
+
+local function damaged(h, what)
+  errors.raise {
+    kind = "failed",
+    module = "journal",
+    code = "damaged",
+    message = ("record %d of the journal %s"):format(h.count, what),
+    hint = "the journal was changed after it was written; restore the file from a copy, or inspect the systems by hand",
+  }
+end
+
+local function check(h, record)
+  if type(record) ~= "table" then damaged(h, "is not a table") end
+  for _, field in ipairs(NEEDS[record.t] or {}) do
+    if type(record[field]) ~= "string" then damaged(h, ("(%s) has no %s"):format(record.t, field)) end
+  end
+end
+
 --- Adds a record to a history.
 ---@param h table
 ---@param record table
 function M.add(h, record)
   h.count = h.count + 1
+  check(h, record)
   local take = collect[record.t]
   if take then take(h, record) end
   h.last = record.at or h.last

@@ -124,6 +124,26 @@ contexts:
     refused("not a kubeconfig", "just text")
   end)
 
+  it("reads null as absent, as kubectl does", function()
+    refused("no current context", "apiVersion: v1\nkind: Config\nclusters: null\ncontexts: null\nusers: null\n")
+    assert.is_truthy(load(config("server: 'https://h:1', insecure-skip-tls-verify: null", "token: null")))
+  end)
+
+  for what, text in pairs {
+    ["token must be a text, not a number"] = config("server: 'https://h:1'", "token: 1234567"),
+    ["certificate%-authority%-data must be a text"] = config(
+      "server: 'https://h:1', certificate-authority-data: 7",
+      ""
+    ),
+    ["clusters must not be a string"] = "kind: Config\nclusters: all\n",
+    ["clusters has an entry that is not a map"] = "kind: Config\nclusters: [1]\n",
+    ["user must not be a boolean"] = "kind: Config\nusers: [{name: a, user: true}]\n",
+    ["namespace must be a text"] = config("server: 'https://h:1'", "", ", namespace: [a]"),
+    ["exec must not be a string"] = config("server: 'https://h:1'", "exec: aws"),
+  } do
+    it("has no other shape: " .. what, function() refused(what, text) end)
+  end
+
   it("may speak plain http to this very machine", function()
     for _, host in ipairs { "127.0.0.1:1", "localhost:80", "[::1]:80" } do
       assert.equal("http://" .. host, load(config(("server: 'http://%s'"):format(host), "token: t")).server)

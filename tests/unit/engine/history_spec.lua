@@ -1,4 +1,5 @@
 local history = require "o2x.engine.history"
+local raised = require "tests.support.raised"
 
 local BEGIN <const> = { t = "begin", id = "R-1", tenant = "acme", at = "2026-02-10T12:00:00Z", pid = 7 }
 
@@ -14,6 +15,21 @@ local function intent(id, fields)
 end
 
 describe("the history of a run", function()
+  for _, record in ipairs {
+    { t = "step" },
+    { t = "done", path = 7 },
+    { t = "intent", effect = "e", slot = "s", kind = "k" },
+    { t = "result" },
+    { t = "value", value = 1 },
+    "no table",
+  } do
+    it("refuses a record that says too little: " .. tostring(record.t), function()
+      local problem = raised(of, record)
+      assert.equal("damaged", problem.code)
+      assert.matches("^record 2 of the journal ", problem.message)
+    end)
+  end
+
   it("says whose it is and when it began", function()
     local h = of()
     assert.same({ "R-1", "acme", 7 }, { h.id, h.tenant, h.pid })
