@@ -2,67 +2,15 @@
 local chart = require "tests.support.chart"
 local faults = require "lab.faults"
 local fs = require "o2x.base.fs"
-local helm = require "o2x.client.helm"
+local helm_cluster = require "tests.support.helm_cluster"
 local json = require "o2x.base.json"
 local k8s = require "o2x.client.k8s"
-local kubeconfig = require "o2x.client.kubeconfig"
 local proc = require "o2x.base.proc"
 local raised = require "tests.support.raised"
-local small_lab = require "tests.support.small_lab"
-local small_run = require "tests.support.small_run"
 local task = require "o2x.base.task"
 
-local SCOPE = {
-  k8s = { namespace = "default", names = { "t1-app", "t1-web" }, label = { "tenant", "t1" } },
-  helm = { "t1-app", "t1-web" },
-  files = { read = { "values/" }, write = {} },
-}
-
--- A cluster, a platform tree with a chart and values, and runs against them.
 local function cluster(what, body)
-  it(what, function()
-    small_lab.with({ "k8s" }, nil, function(lab)
-      local env = { lab = lab, tree = fs.join(lab.dir, "tree") }
-      chart.write(fs.join(env.tree, "charts/app"))
-      fs.write(fs.join(env.tree, "values/app.yaml"), "level: INFO\n", { parents = true })
-      env.config = kubeconfig.load { path = lab.env.KUBECONFIG }
-      env.k8s = k8s.new { config = env.config, scope = SCOPE.k8s }
-      env.helm = helm.new { kubeconfig = env.config, folder = fs.join(lab.dir, "run"), scope = SCOPE.helm }
-
-      function env.values(text) fs.write(fs.join(env.tree, "values/app.yaml"), text) end
-
-      function env.run(mode)
-        local run = small_run.new {
-          mode = mode,
-          scope = SCOPE,
-          config = { platform = env.tree },
-          clients = { k8s = env.k8s, helm = env.helm },
-          modules = { (require "o2x.effects.files"), (require "o2x.effects.k8s"), (require "o2x.effects.helm") },
-        }
-        function run.ensure(o)
-          o = o or {}
-          o.chart, o.values, o.timeout = o.chart or "charts/app", o.values or "values/app.yaml", o.timeout or 120
-          return run.api.helm.ensure_release(o.name or "t1-app", o)
-        end
-        return run
-      end
-
-      function env.ask(...)
-        local r = lab.run(...)
-        assert.equal(0, r.code, r.stderr)
-        return (r.stdout:gsub("%s+$", ""))
-      end
-      function env.releases()
-        local list = json.decode(env.ask("helm", "list", "-a", "-o", "json"))
-        for i, one in ipairs(list) do
-          list[i] = ("%s %s %s"):format(one.name, one.revision, one.status)
-        end
-        return table.concat(list, "; ")
-      end
-      body(env)
-      env.helm:close()
-    end)
-  end)
+  it(what, function() helm_cluster.with(body) end)
 end
 
 describe("a release", function()

@@ -4,7 +4,6 @@ local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local helm = require "o2x.client.helm"
 local json = require "o2x.base.json"
-local manifest = require "o2x.client.helm.manifest"
 local secret = require "o2x.base.secret"
 
 local KUBECONFIG = {
@@ -43,12 +42,59 @@ describe("helm", function()
     )
   end
 
+  -- A release as upgrade takes it.
+  local function to_write(o)
+    local release = { chart = chart.write(fs.join(folder, "chart")), namespace = "default", values = {}, objects = {} }
+    for name, value in pairs(o or {}) do
+      release[name] = value
+    end
+    return release
+  end
+
   it("renders a chart with values that it reads from files", function()
-    local objects = manifest.objects(template(nil, { "replicas: 3\n", { level = "DEBUG" } }))
+    local objects = template(nil, { "replicas: 3\n", { level = "DEBUG" } }).objects
     assert.equal("Service", objects[1].kind)
     local spec = objects[2].spec
     assert.equal(3, spec.replicas)
     assert.equal("DEBUG", spec.template.spec.containers[1].env[1].value)
+  end)
+
+  it("renders an install or an upgrade, hooks apart, tests left out", function()
+    local function hook(event)
+      return ('kind: Job\napiVersion: batch/v1\nmetadata: {name: %s, annotations: {"helm.sh/hook": %s}}\n'):format(
+        event,
+        event
+      )
+    end
+    local path = chart.write(fs.join(folder, "chart"), {
+      ["cm.yaml"] = "kind: ConfigMap\napiVersion: v1\nmetadata: {name: u-{{ .Release.IsUpgrade }}}\n",
+      ["job.yaml"] = hook "pre-upgrade",
+      ["test.yaml"] = hook "test",
+    })
+    for _, upgrade in ipairs { true, false } do
+      local r = client:template("t1-app", { chart = path, namespace = "default", values = {}, upgrade = upgrade })
+      assert.equal("u-" .. tostring(upgrade), r.objects[1].metadata.name)
+      assert.same({ 3, 1, "pre-upgrade" }, { #r.objects, #r.hooks, r.hooks[1].metadata.name })
+    end
+  end)
+
+  it("gets no cluster for rendering, so a chart that asks one is refused at its line", function()
+    for _, text in ipairs {
+      '{{ lookup "v1" "Secret" "default" "other" }}',
+      'a: b\n{{ if (lookup "v1" "Namespace" "" "x") }}c: d{{ end }}',
+      "{{ tpl .Values.sneaky . }}",
+    } do
+      local sneaky = { sneaky = '{{ lookup "v1" "ConfigMap" "" "" }}' }
+      local e = raised(template, { ["bad.yaml"] = "# first\n" .. text }, { sneaky })
+      assert.equal("refused", e.kind)
+      assert.matches("the chart asks the cluster %(lookup ", e.message)
+      assert.is_truthy(e.where:find("chart/templates/bad.yaml:", 1, true), e.where)
+    end
+    local helper = '{{ define "h" }}{{ lookup "v1" "Pod" "" "" }}{{ end }}'
+    local used = { ["bad.yaml"] = '{{ include "h" . }}', ["_h.tpl"] = helper }
+    assert.equal("refused", raised(template, used).kind)
+    -- What is defined and not used asks nothing.
+    template { ["bad.yaml"] = "", ["_h.tpl"] = helper }
   end)
 
   it("leaves no values behind, and nothing that others may read", function()
@@ -145,13 +191,13 @@ describe("helm", function()
         "h",
         ('if [ "$1" = version ]; then echo v3.20.0; else printf "%%s\\n" \'Error: %s\' >&2; exit 1; fi'):format(case[1])
       )
-      local e = raised(c.upgrade, c, "t1-app", { chart = folder, namespace = "default", values = {} })
+      local e = raised(c.upgrade, c, "t1-app", to_write())
       assert.equal(case[2], e.kind, case[1])
       assert.equal(case[3], e.retryable)
       assert.equal("helm upgrade t1-app: " .. case[1], e.message)
     end
     local c = program("h", 'if [ "$1" = version ]; then echo v3.20.0; else kill -9 $$; fi')
-    assert.equal("unknown", raised(c.upgrade, c, "t1-app", { chart = folder, namespace = "default", values = {} }).kind)
+    assert.equal("unknown", raised(c.upgrade, c, "t1-app", to_write()).kind)
   end)
 
   it("never sees values or credentials on its command line, nor our environment", function()
@@ -165,10 +211,7 @@ describe("helm", function()
         .. folder
         .. '/seen";; esac; done; fi'
     )
-    c:upgrade(
-      "t1-app",
-      { chart = folder, namespace = "ns", values = { { a = "visible" } }, label = "k1", timeout = 10 }
-    )
+    c:upgrade("t1-app", to_write { namespace = "ns", values = { { a = "visible" } }, label = "k1", timeout = 10 })
     local argv = fs.read(folder .. "/argv")
     assert.is_nil(argv:find("visible"))
     assert.is_truthy(argv:find("--labels o2x-effect=k1", 1, true))

@@ -1,12 +1,15 @@
 --- Runs `helm` 3 as a child process. Values and credentials reach it only as files of mode 0600, and its home folders
 --- are below the run's folder, so that concurrent runs share nothing.
 
+local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
+local failure = require "o2x.client.helm.failure"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local manifest = require "o2x.client.helm.manifest"
 local proc = require "o2x.base.proc"
 local scope = require "o2x.base.scope"
+local sealed = require "o2x.client.helm.sealed"
 local semaphore = require "o2x.base.semaphore"
 
 local M = {}
@@ -51,105 +54,23 @@ function Helm:close()
   self.env, self.text = nil, nil
 end
 
--- ---- errors ----
-
 local function bad(kind, message, more)
   local e = more or {}
   e.kind, e.module, e.message = kind, "helm", message
   errors.raise(e)
 end
 
--- helm's own error text: what follows "Error: ", without its warnings about links in charts.
-local function complaint(r)
-  local text = r.stderr:match("Error: (.*)$") or r.stderr
-  local lines = {}
-  for line in text:gmatch("[^\n]+") do
-    if not line:match("^Use %-%-debug flag") and not line:match("^walk%.go:") then lines[#lines + 1] = line end
-  end
-  return table.concat(lines, " "), r
-end
-
--- Go templates report CHART/templates/x.yaml:LINE:COLUMN; this gives the path on disk.
-local function place_in_chart(text, chart)
-  local inside, line = text:match("[%w_.-]+/(templates/[%w_./-]+):(%d+)")
-  inside = inside or text:match("[%w_.-]+/(templates/[%w_./-]+%.[%w]+)")
-  local parent = text:match("[%w_.-]+/(charts/[%w_./-]+/templates/[%w_./-]+:%d+)")
-  if parent then return fs.join(chart, parent) end
-  if not inside then return chart end
-  -- "parse" and YAML errors count lines elsewhere: "… on svc/templates/x.yaml: …: yaml: line 5: …"
-  line = line or text:match("yaml: line (%d+)")
-  return fs.join(chart, inside) .. (line and ":" .. line or "")
-end
-
--- The reason in a template error.
-local function render_reason(text)
-  return text:match("<[^>]*>: (.*)$") and (text:match("at (<[^>]*>: .*)$"))
-    or text:match("^execution error at %([^)]*%): (.*)$")
-    or text:match("^parse error at %([^)]*%): (.*)$")
-    or text:match("^YAML parse error on [^:]*: error converting YAML to JSON: (.*)$")
-    or text:match("^YAML parse error on [^:]*: (.*)$")
-    or text
-end
-
-local function is_render_error(text)
-  return text:match("^template: ")
-    or text:match("^execution error at")
-    or text:match("^parse error at")
-    or text:match("^YAML parse error on")
-    or text:match("values don't meet the specifications of the schema")
-end
-
-local function raise_render(text, chart)
-  local where = place_in_chart(text, chart)
-  bad("input", "chart rendering failed: " .. render_reason(text), { op = "template", where = where })
-end
-
--- Patterns of helm's errors and our kind of error for each. The first match wins.
-local FAILURES = {
-  {
-    "another operation %(install/upgrade/rollback%) is in progress",
-    "conflict",
-    "another helm process is working on it or died while doing so; check with: helm history %s",
-  },
-  {
-    "invalid ownership metadata",
-    "conflict",
-    "the objects do not belong to this release; delete them, or label and annotate them as helm asks",
-  },
-  { "Kubernetes cluster unreachable", "unreachable", nil, true },
-  { "Unauthorized", "unauthorised" },
-  { "[Ff]orbidden", "unauthorised", "kubectl auth can-i --list shows what these credentials may do" },
-  { "context deadline exceeded", "unknown" },
-  { "i/o timeout", "unknown" },
-  { "EOF$", "unknown" },
-  { "connection re[sf]", "unknown" },
-  { "http2: ", "unknown" },
-  { "server is currently unable", "unknown" },
-  { "[Tt]oo many requests", "unknown" },
-  { "an error on the server", "unknown" },
-  { "[Ii]nternal error", "unknown" },
-  { "non%-absolute URLs should be in form", "input" },
-  { "path .* not found", "input" },
-  { "Chart.yaml file is missing", "input" },
-  { "no such file or directory", "input" },
-  { "failed to parse", "input" },
-}
-
-local function raise_failure(op, name, r, chart)
-  local text, what = complaint(r), ("helm %s %s"):format(op, name)
-  if r.signal then
-    bad("unknown", ("%s was killed by signal %d"):format(what, r.signal), { op = op, code = "signal" })
-  end
-  if chart and is_render_error(text) then raise_render(text, chart) end
-  for _, f in ipairs(FAILURES) do
-    if text:find(f[1]) then
-      bad(f[2], what .. ": " .. text, { op = op, hint = f[3] and f[3]:format(name), retryable = f[4] })
-    end
-  end
-  bad("failed", what .. ": " .. (text ~= "" and text or "exit code " .. r.code), { op = op })
-end
-
 -- ---- running it ----
+
+-- Charts are rendered with this configuration: no credentials, and an address at which nobody can answer. A chart that
+-- asks the cluster fails at once.
+local NO_CLUSTER <const> = [[
+apiVersion: v1
+kind: Config
+clusters: [{name: none, cluster: {server: "http://127.0.0.1:0"}}]
+contexts: [{name: none, context: {cluster: none}}]
+current-context: none
+]]
 
 --- The environment with helm's own home folders; the kubeconfig is rewritten after a refresh of the credentials.
 ---@return table<string, string> env
@@ -166,6 +87,7 @@ function Helm:environment()
       KUBECONFIG = fs.join(self.folder, "kubeconfig"),
       HELM_DRIVER = "secret",
     }
+    fs.write(fs.join(self.folder, "no-cluster"), NO_CLUSTER, { mode = PRIVATE })
   end
   if self.text ~= self.kubeconfig:revision() then
     fs.write(self.env.KUBECONFIG, self.kubeconfig:text(), { mode = PRIVATE })
@@ -181,17 +103,28 @@ end
 --- Runs helm with its own home folders, at most CONCURRENCY at a time.
 ---@param words string[] arguments
 ---@param seconds number? timeout; READ_SECONDS if absent
+---@param env table<string, string>? by default the one of environment
 ---@return table result of proc.run: code, signal, stdout, stderr
-function Helm:run(words, seconds)
+function Helm:run(words, seconds, env)
   local argv = { self.program, table.unpack(words) }
-  return self.slots:run(proc.run, { argv = argv, env = self:environment(), timeout = seconds or READ_SECONDS })
+  return self.slots:run(proc.run, { argv = argv, env = env or self:environment(), timeout = seconds or READ_SECONDS })
+end
+
+-- The environment for rendering: the same home folders, and no cluster.
+local function without_cluster(env)
+  local copy = {}
+  for name, value in pairs(env) do
+    copy[name] = value
+  end
+  copy.KUBECONFIG = fs.join(fs.folder(env.KUBECONFIG), "no-cluster")
+  return copy
 end
 
 --- Helm's version. Accepts only 3.13 or newer 3.x, because older ones cannot label releases.
 ---@return string
 function Helm:version()
   if self.checked_version then return self.checked_version end
-  local r = proc.run { argv = { self.program, "version", "--template", "{{.Version}}" }, timeout = 20 }
+  local r = self:run({ "version", "--template", "{{.Version}}" }, 20)
   local version, major, minor = r.stdout:match("v?((%d+)%.?(%d*)[%w.+-]*)")
   if major ~= "3" or (tonumber(minor) or 0) < OLDEST_MINOR then
     bad(
@@ -239,8 +172,8 @@ function Helm:ask(op, name, namespace, ...)
   self:check_name(name, namespace)
   local r = self:run { op, name, "-o", "json", "-n", namespace, ... }
   if r.code == 0 then return json.decode(r.stdout, "helm " .. op) end
-  if complaint(r):find("release: not found", 1, true) then return nil end
-  raise_failure(op, name, r)
+  if failure.text(r):find("release: not found", 1, true) then return nil end
+  failure.raise(op, name, r)
 end
 
 -- ---- reading ----
@@ -257,7 +190,7 @@ function Helm:list(namespace, o)
   if o.selector then add(words, "--selector", o.selector) end
   if o.name then add(words, "--filter", "^" .. o.name:gsub("[.-]", "[%0]") .. "$") end
   local r = self:run(words)
-  if r.code ~= 0 then raise_failure("list", "in " .. namespace, r) end
+  if r.code ~= 0 then failure.raise("list", "in " .. namespace, r) end
   local found = {}
   for _, release in ipairs(json.decode(r.stdout, "helm list")) do
     if not self.scope or pcall(scope.name, self.scope, release.name, "release") then
@@ -358,45 +291,68 @@ end
 ---@field namespace string
 ---@field kube_version string? the server's version
 ---@field api_versions string[]? beyond those that every helm knows
+---@field upgrade boolean? render it as an upgrade, not as an install
+---@field objects table[]? for upgrade: what the release shall hold, hooks among it
 ---@field label string? value of the label M.LABEL
 ---@field timeout number? seconds for one operation of helm's; 300
 
---- Renders a chart locally.
+--- Renders a chart, without its tests. A chart that asks the cluster (lookup) is refused: what is written must depend
+--- on nothing but the chart, its values, and whether this is an upgrade.
 ---@param name string
 ---@param release o2x.helm.release
----@return string manifest as the release will hold it
----@return string hooks what helm makes beside it while it writes the release
+---@return o2x.helm.rendering
 function Helm:template(name, release)
   self:check_name(name, release.namespace)
-  local words = { "template", name, release.chart, "-n", release.namespace, "--skip-tests" }
+  local words = { "template", name, release.chart, "-n", release.namespace, "--skip-tests", "--include-crds" }
+  words[#words + 1] = "--dry-run=server" -- makes lookup ask, and so fail
+  if release.upgrade then words[#words + 1] = "--is-upgrade" end
   if release.kube_version then add(words, "--kube-version", release.kube_version) end
   for _, version in ipairs(release.api_versions or {}) do
     add(words, "--api-versions", version)
   end
   return self:with_values_files(release.values, function(paths)
-    local r = self:run(with_values(words, paths))
-    if r.code == 0 then return manifest.without_hooks(r.stdout) end
+    local r = self:run(with_values(words, paths), nil, without_cluster(self:environment()))
+    if r.code == 0 then return manifest.rendering(r.stdout) end
     name_values_file(r, paths, release.values_names)
-    raise_failure("template", name, r, release.chart)
+    failure.raise("template", name, r, release.chart)
   end)
 end
 
---- Installs or upgrades; returns when the objects are written, not when they are ready. Skips a chart's crds/, because
+--- Is there a release of this name that an upgrade would change, rather than install?
+---@param name string
+---@param namespace string
+---@return boolean
+function Helm:exists(name, namespace)
+  self:check_name(name, namespace)
+  self.lists[namespace] = self.lists[namespace] or self:list(namespace)
+  for _, one in ipairs(self.lists[namespace]) do
+    if one.name == name and one.status ~= "uninstalled" then return true end
+  end
+  return false
+end
+
+--- Installs or upgrades; returns when the objects are written, not when they are ready. helm gets a sealed chart that
+--- holds exactly `release.objects`, and the values only as a record for `helm get values`. It writes no crds/, because
 --- CRDs belong to the cluster and not to a tenant.
 ---@param name string
 ---@param release o2x.helm.release
 function Helm:upgrade(name, release)
   self:check_name(name, release.namespace)
+  self:environment()
+  self.files = self.files + 1
+  local folder = fs.join(self.folder, ("chart-%d"):format(self.files))
+  local _remove <close> = defer(function() fs.remove_tree(folder) end)
+  sealed.write(folder, release.chart, release.objects)
   local seconds = release.timeout or 300
-  local words = { "upgrade", name, release.chart, "--install", "-n", release.namespace, "--reset-values" }
-  words[#words + 1] = "--skip-crds"
+  local words = { "upgrade", name, folder, "--install", "-n", release.namespace, "--reset-values", "--skip-crds" }
   add(words, "--timeout", ("%ds"):format(seconds))
   if release.label then add(words, "--labels", M.LABEL .. "=" .. release.label) end
+  self.lists[release.namespace] = nil
   self:with_values_files(release.values, function(paths)
     local r = self:run(with_values(words, paths), seconds + 30)
     if r.code == 0 then return end
     name_values_file(r, paths, release.values_names)
-    raise_failure("upgrade", name, r, release.chart)
+    failure.raise("upgrade", name, r, release.chart)
   end)
 end
 
@@ -406,8 +362,9 @@ end
 ---@param namespace string
 function Helm:rollback(name, revision, namespace)
   self:check_name(name, namespace)
+  self.lists[namespace] = nil
   local r = self:run({ "rollback", name, tostring(revision), "-n", namespace }, 330)
-  if r.code ~= 0 then raise_failure("rollback", name, r) end
+  if r.code ~= 0 then failure.raise("rollback", name, r) end
 end
 
 --- Uninstalls a release with its objects; a missing release is not an error.
@@ -415,8 +372,11 @@ end
 ---@param namespace string
 function Helm:uninstall(name, namespace)
   self:check_name(name, namespace)
+  self.lists[namespace] = nil
   local r = self:run({ "uninstall", name, "-n", namespace }, 330)
-  if r.code ~= 0 and not complaint(r):find("release: not found", 1, true) then raise_failure("uninstall", name, r) end
+  if r.code ~= 0 and not failure.text(r):find("release: not found", 1, true) then
+    failure.raise("uninstall", name, r)
+  end
 end
 
 --- helm for a run. What it keeps on disk (a kubeconfig among it) goes when the run ends, by the client's close.

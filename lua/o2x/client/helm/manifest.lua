@@ -1,4 +1,4 @@
---- A rendered chart (several YAML documents) as objects, as one hash, and as a short diff.
+--- A rendered chart, or the manifest of a release, as objects, as one hash, and as a short diff.
 
 local crypto = require "o2x.base.crypto"
 local diff = require "o2x.base.diff"
@@ -7,65 +7,133 @@ local yaml = require "o2x.base.yaml"
 
 local M = {}
 
---- The documents of a manifest, without separators, helm's "# Source" comments and surrounding white space.
----@param text string
----@return string[]
-function M.documents(text)
-  local documents, lines = {}, {}
+-- The sections of a stream that helm prints: text, and the template that it comes from.
+local function sections(text)
+  local found, lines, source = {}, {}, nil
   local function close()
-    local document = table.concat(lines, "\n"):gsub("^%s+", ""):gsub("%s+$", "")
-    if document ~= "" then documents[#documents + 1] = document end
-    lines = {}
+    local section = table.concat(lines, "\n")
+    if section:find("%S") then found[#found + 1] = { text = section .. "\n", source = source } end
+    lines, source = {}, nil
   end
   for line in (text .. "\n"):gmatch("([^\n]*)\n") do
     if line:match("^%-%-%-%s*$") then
       close()
-    elseif not line:match("^# Source: ") then
+    else
+      source = source or line:match("^# Source: (.*)")
       lines[#lines + 1] = line
     end
   end
   close()
-  return documents
+  return found
 end
 
---- A hash of the documents; equal for two texts with the same documents in the same order.
----@param text string
----@return string
-function M.hash(text) return crypto.sha256(table.concat(M.documents(text), "\n---\n")) end
-
-local function is_hook(document)
-  if not document:find("helm.sh/hook", 1, true) then return false end
-  local object = yaml.decode(document .. "\n", "manifest")
-  local annotations = type(object) == "table" and object.metadata and object.metadata.annotations
-  return type(annotations) == "table" and annotations["helm.sh/hook"] ~= nil
-end
-
---- Separates the hooks from the other objects.
----@param text string
----@return string manifest
----@return string hooks
-function M.without_hooks(text)
-  local parts = { {}, {} }
-  for _, document in ipairs(M.documents(text)) do
-    table.insert(parts[is_hook(document) and 2 or 1], document .. "\n")
+-- The server takes any list of objects apart, a ConfigMapList as well as a List.
+local function add_objects(into, object)
+  if type(object) ~= "table" or object == json.null then return end
+  if type(object.kind) == "string" and object.kind:match("List$") and type(object.items) == "table" then
+    for _, one in ipairs(object.items) do
+      add_objects(into, one)
+    end
+  else
+    into[#into + 1] = object
   end
-  return table.concat(parts[1], "---\n"), table.concat(parts[2], "---\n")
 end
 
---- The objects of a manifest.
+local function objects_of(section)
+  local objects = {}
+  for _, object in ipairs(yaml.decode_all(section.text, section.source or "manifest", { ordered = true })) do
+    add_objects(objects, object)
+  end
+  return objects
+end
+
+--- The objects of a manifest, those of lists too. Their fields keep the manifest's order.
 ---@param text string
 ---@return table[]
 function M.objects(text)
   local objects = {}
-  for _, document in ipairs(M.documents(text)) do
-    local object = yaml.decode(document .. "\n", "manifest")
-    if type(object) == "table" and object ~= json.null then
-      for _, one in ipairs(object.kind == "List" and object.items or { object }) do
-        objects[#objects + 1] = one
-      end
-    end
+  for _, section in ipairs(sections(text)) do
+    local more = objects_of(section)
+    table.move(more, 1, #more, #objects + 1, objects)
   end
   return objects
+end
+
+--- Objects as the text of a manifest: what objects reads from it is the same again.
+---@param objects table[]
+---@return string
+function M.text(objects)
+  local documents = {}
+  for i, object in ipairs(objects) do
+    documents[i] = yaml.encode(object)
+  end
+  return table.concat(documents, "---\n")
+end
+
+--- The events of a hook ("pre-upgrade,post-upgrade"); nil if the object is none.
+---@param object table
+---@return string?
+function M.hook(object)
+  local metadata = type(object.metadata) == "table" and object.metadata or {}
+  local annotations = type(metadata.annotations) == "table" and metadata.annotations or {}
+  local events = annotations["helm.sh/hook"]
+  return events ~= nil and events ~= json.null and tostring(events) or nil
+end
+
+---@class o2x.helm.rendering
+---@field objects table[] what the release will hold, in helm's order
+---@field hooks table[] what helm makes beside it, before and after it writes the release
+---@field crds table[] of the chart's crds/ folders
+
+--- What helm prints for a chart, sorted out.
+---@param text string of helm template --include-crds
+---@return o2x.helm.rendering
+function M.rendering(text)
+  local found = { objects = {}, hooks = {}, crds = {} }
+  for _, section in ipairs(sections(text)) do
+    local is_crd = (section.source or ""):find("/crds/", 1, true)
+    for _, object in ipairs(objects_of(section)) do
+      local list = is_crd and found.crds or M.hook(object) and found.hooks or found.objects
+      list[#list + 1] = object
+    end
+  end
+  return found
+end
+
+--- A value as JSON has it, whether it comes from YAML or from helm: 1000.0 becomes 1000.
+---@param value any
+---@return any copy
+function M.canonical(value)
+  if math.type(value) == "float" then return math.tointeger(value) or value end
+  if type(value) ~= "table" or value == json.null then return value end
+  local copy = json.is_array(value) and json.array {} or {}
+  for key, item in pairs(value) do
+    copy[key] = M.canonical(item)
+  end
+  return copy
+end
+
+--- A hash of objects; equal for the same objects in any order, however they were written.
+---@param objects table[]
+---@return string
+function M.hash(objects)
+  local texts = {}
+  for i, object in ipairs(objects) do
+    texts[i] = json.encode(M.canonical(object))
+  end
+  table.sort(texts)
+  return crypto.sha256(table.concat(texts, "\n"))
+end
+
+--- How people name an object: "Job prod/migrate (hook pre-upgrade)".
+---@param object table
+---@return string
+function M.name(object)
+  local metadata = type(object.metadata) == "table" and object.metadata or {}
+  local namespace = metadata.namespace and metadata.namespace .. "/" or ""
+  local events = M.hook(object)
+  local hook = events and (" (hook %s)"):format(events:gsub("%s*,%s*", ", ")) or ""
+  return ("%s %s%s%s"):format(tostring(object.kind), namespace, tostring(metadata.name), hook)
 end
 
 --- Turns lists of named items into maps, so that an inserted item is one line in the diff.
@@ -108,21 +176,20 @@ end
 
 local function index(objects)
   local found, order = {}, {}
-  for _, object in ipairs(objects) do
-    local metadata = object.metadata or {}
-    local id = ("%s %s%s"):format(object.kind, metadata.namespace and metadata.namespace .. "/" or "", metadata.name)
+  for _, object in ipairs(objects or {}) do
+    local id = M.name(object)
     found[id], order[#order + 1] = object, id
   end
   return found, order
 end
 
---- What changes from one manifest to another, object by object.
----@param before string?
----@param after string?
+--- What changes from some objects to others, object by object.
+---@param before table[]?
+---@param after table[]?
 ---@return string[] lines
 function M.diff(before, after)
-  local old, old_order = index(before and M.objects(before) or {})
-  local new, new_order = index(after and M.objects(after) or {})
+  local old, old_order = index(before)
+  local new, new_order = index(after)
   local lines = {}
   for _, id in ipairs(new_order) do
     if not old[id] then

@@ -1,5 +1,5 @@
---- The content of a revision of a release, as effects hold it: hashes of its values and its manifest. The texts stay in
---- memory for the diff; the journal must not have them, because old charts render secrets.
+--- The content of a revision of a release, as effects hold it: hashes of its values and its objects. The objects
+--- themselves stay in memory for the diff; the journal must not have them, because old charts render secrets.
 
 local crypto = require "o2x.base.crypto"
 local diff = require "o2x.base.diff"
@@ -8,38 +8,44 @@ local manifest = require "o2x.client.helm.manifest"
 
 local M = {}
 
-local texts, configs = {}, {}
+local known, configs = {}, {}
 
---- The hash of a manifest; remembers its text.
----@param text string
+--- The hash of objects; remembers them.
+---@param objects table[]
 ---@return string
-function M.hash_manifest(text)
-  local hash = manifest.hash(text)
-  texts[hash] = text
+function M.hash_objects(objects)
+  local hash = manifest.hash(objects)
+  known[hash] = objects
   return hash
 end
 
---- The manifest of a hash, if it was hashed in this run.
----@param hash string?
----@return string?
-function M.text(hash) return hash and texts[hash] end
+--- The hash of a stored manifest; remembers its objects. A text that cannot be read has a hash, but no objects.
+---@param text string
+---@return string
+function M.hash_manifest(text)
+  local ok, objects = pcall(manifest.objects, text)
+  return ok and M.hash_objects(objects) or crypto.sha256(text)
+end
 
--- Numbers as JSON has them, whether they come from YAML or from helm: 1000.0 becomes 1000.
-local function plain_numbers(value)
-  if math.type(value) == "float" then return math.tointeger(value) or value end
-  if type(value) ~= "table" or value == json.null then return value end
-  local copy = json.is_array(value) and json.array {} or {}
-  for key, item in pairs(value) do
-    copy[key] = plain_numbers(item)
-  end
-  return copy
+--- The objects of a hash, if they were hashed in this run.
+---@param hash string?
+---@return table[]?
+function M.objects(hash) return hash and known[hash] end
+
+--- The objects and hooks of a content.
+---@param found { manifest: string, hooks: string? }?
+---@return table[]? objects nil if they are not known
+function M.all(found)
+  local objects = found and M.objects(found.manifest)
+  local hooks = found and found.hooks and M.objects(found.hooks) or {}
+  return objects and table.move(hooks, 1, #hooks, #objects + 1, { table.unpack(objects) })
 end
 
 --- The hash of values; remembers them.
 ---@param values table
 ---@return string
 function M.hash_values(values)
-  local plain = plain_numbers(values)
+  local plain = manifest.canonical(values)
   local hash = crypto.sha256(json.encode(plain))
   configs[hash] = plain
   return hash
@@ -64,10 +70,20 @@ function M.values_diff(before, after)
   return lines
 end
 
+-- The hash of a revision's hooks, nil if it has none. Its tests do not count: they are never run here.
+local function hash_hooks(stored)
+  local texts = {}
+  for _, hook in ipairs(type(stored) == "table" and stored ~= json.null and stored or {}) do
+    local events = table.concat(type(hook.events) == "table" and hook.events or {}, ",")
+    if not events:match("^test") then texts[#texts + 1] = hook.manifest end
+  end
+  return #texts > 0 and M.hash_manifest(table.concat(texts, "\n---\n")) or nil
+end
+
 --- A revision's content.
 ---@param status table the output of `helm status` for the revision
 ---@param entry table its entry in `helm history`
----@return table content revision, status, chart, app_version, values, manifest
+---@return table content revision, status, chart, app_version, values, manifest, hooks
 function M.of(status, entry)
   local config = status.config ~= json.null and status.config or {}
   return {
@@ -77,6 +93,7 @@ function M.of(status, entry)
     app_version = entry.app_version,
     values = M.hash_values(config),
     manifest = M.hash_manifest(status.manifest),
+    hooks = hash_hooks(status.hooks),
   }
 end
 
@@ -84,7 +101,7 @@ end
 ---@param hash string of a manifest that was hashed in this run
 ---@return string?
 function M.image(hash)
-  for _, object in ipairs(manifest.objects(texts[hash] or "")) do
+  for _, object in ipairs(known[hash] or {}) do
     local spec = object.spec and object.spec.template and object.spec.template.spec
     local container = spec and spec.containers and spec.containers[1]
     if container then return container.image end

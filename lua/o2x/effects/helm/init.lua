@@ -4,37 +4,19 @@
 
 local content = require "o2x.effects.helm.content"
 local errors = require "o2x.base.error"
-local fs = require "o2x.base.fs"
 local helm_client = require "o2x.client.helm"
 local helm_rollback = require "o2x.effects.helm.rollback"
-local json = require "o2x.base.json"
 local manifest = require "o2x.client.helm.manifest"
 local ready = require "o2x.client.k8s.ready"
+local render = require "o2x.effects.helm.render"
+local stored = require "o2x.effects.helm.stored"
 local task = require "o2x.base.task"
 local value = require "o2x.base.value"
-local yaml = require "o2x.base.yaml"
 
 local READY_SECONDS <const> = 300
 local WORKLOADS <const> = { Deployment = true, StatefulSet = true, DaemonSet = true, Job = true }
 
 local function client(ctx) return ctx:client "helm" end
-
--- ---- values ----
-
--- Later values win, maps are merged, as helm does with several -f.
-local function merge(into, values)
-  for key, item in pairs(values) do
-    local known = into[key]
-    local both = type(item) == "table"
-      and type(known) == "table"
-      and item ~= json.null
-      and known ~= json.null
-      and not json.is_array(item)
-      and not json.is_array(known)
-    into[key] = both and merge(known, item) or item
-  end
-  return into
-end
 
 -- ---- the effect type ----
 
@@ -81,6 +63,13 @@ function release.equal(current, desired)
     and current.chart == desired.chart
     and current.values == desired.values
     and current.manifest == desired.manifest
+    and current.hooks == desired.hooks
+end
+
+-- A plan refuses what a run would refuse.
+function release.predict(ctx, target, desired, before)
+  stored.check(ctx, target.name, namespace_of(ctx, target), before)
+  return desired
 end
 
 -- A helm that died leaves its release locked. If o2x started it, as its label shows, this rolls back to the deployed
@@ -115,24 +104,27 @@ local function repair(ctx, target, before)
     )
   )
   if deployed then
-    helm:rollback(target.name, deployed, namespace)
+    stored.rollback(ctx, target.name, namespace, deployed)
   else
-    helm:uninstall(target.name, namespace)
+    stored.uninstall(ctx, target.name, namespace)
   end
 end
 
 function release.write(ctx, target, desired, before, effect_key)
-  local helm, namespace = client(ctx), namespace_of(ctx, target)
-  if desired == nil then return helm:uninstall(target.name, namespace) end
-  if not target.source then return helm:rollback(target.name, desired.revision, namespace) end -- pending or not
+  local namespace = namespace_of(ctx, target)
+  if desired == nil then return stored.uninstall(ctx, target.name, namespace) end
+  if not target.source then -- pending or not
+    return stored.rollback(ctx, target.name, namespace, desired.revision, desired)
+  end
+  stored.check(ctx, target.name, namespace, before)
   if before and before.status:match("^pending") then repair(ctx, target, before) end
-  if before and before.status == "uninstalling" then helm:uninstall(target.name, namespace) end
+  if before and before.status == "uninstalling" then stored.uninstall(ctx, target.name, namespace) end
   local source = {}
   for name, item in pairs(target.source) do
     source[name] = item
   end
   source.label = effect_key
-  helm:upgrade(target.name, source)
+  client(ctx):upgrade(target.name, source)
 end
 
 -- Of contents that the journal has, only hashes are known: they tell that something changed, not what.
@@ -143,8 +135,22 @@ local function hash_lines(before, after)
   if before.revision ~= after.revision and before.revision and after.revision then
     lines[1] = ("~ revision: %s → %s"):format(before.revision, after.revision)
   end
-  for _, field in ipairs { "values", "manifest" } do
+  for _, field in ipairs { "values", "manifest", "hooks" } do
     if before[field] ~= after[field] then lines[#lines + 1] = ("~ %s: (changed)"):format(field) end
+  end
+  return lines
+end
+
+local function append(lines, more) table.move(more, 1, #more, #lines + 1, lines) end
+
+-- What the diff does not say: an unchanged hook runs again, a CRD of the chart is left as it is.
+local function notes(target, before, after)
+  local lines = {}
+  for _, hook in ipairs(before and after and before.hooks == after.hooks and content.objects(after.hooks) or {}) do
+    lines[#lines + 1] = ("  %s runs again"):format(manifest.name(hook))
+  end
+  for _, crd in ipairs(target.source and target.source.crds or {}) do
+    lines[#lines + 1] = ("  %s (CRD) is in the cluster already"):format(manifest.name(crd))
   end
   return lines
 end
@@ -161,75 +167,20 @@ function release.show(target, before, after)
       lines[#lines + 1] = "  values " .. line
     end
   end
-  local old, new = before and content.text(before.manifest), after and content.text(after.manifest)
+  local old, new = content.all(before), content.all(after)
   if after and value.is_unknown(after.manifest) then
     lines[#lines + 1] = (before and "~ " or "+ ") .. tostring(after.manifest)
   elseif (old or not before) and (new or not after) then
-    table.move(manifest.diff(old, new), 1, 1000, #lines + 1, lines)
+    append(lines, manifest.diff(old, new))
   else
-    table.move(hash_lines(before, after), 1, 1000, #lines + 1, lines)
+    append(lines, hash_lines(before, after))
   end
   if #lines == 0 and before and after then lines[1] = "~ values (the rendered objects stay the same)" end
+  append(lines, notes(target, before, after))
   return { title = ("release %s%s"):format(target.name, after and " (" .. after.chart .. ")" or ""), lines = lines }
 end
 
 -- ---- what scripts see ----
-
-local function input(message, where, hint)
-  errors.raise { kind = "input", module = "helm", message = message, where = where, hint = hint }
-end
-
--- A chart's folder in the platform tree; refuses a path that leads out of it.
-local function chart_folder(ctx, chart)
-  local tree = fs.realpath(ctx.config.platform)
-  local path = type(chart) == "string" and fs.canonical(fs.join(tree, chart))
-  if not path or path:sub(1, #tree + 1) ~= tree .. "/" then
-    input(("chart %s is not in the platform tree"):format(tostring(chart)))
-  end
-  if not fs.exists(fs.join(path, "Chart.yaml")) then input("is not a chart: it has no Chart.yaml", path) end
-  return path
-end
-
-local function chart_label(folder)
-  local path = fs.join(folder, "Chart.yaml")
-  local chart = yaml.decode(fs.read(path), path)
-  return ("%s-%s"):format(chart.name, chart.version), tostring(chart.appVersion or "")
-end
-
--- A table, or a values file as the run sees it: in a plan, it may not be on disk yet, or be unknown.
-local function read_values(ctx, one)
-  if value.is_unknown(one) then return one end
-  if type(one) == "table" then return json.encode(one), "values", one end
-  local text = ctx:read("file.text", one)
-  if value.is_unknown(text) then return text end
-  if not text then input(("values file %s does not exist"):format(tostring(one))) end
-  local values = yaml.decode(text, one)
-  if values == nil or values == json.null then values = {} end
-  if type(values) ~= "table" then input("values must be a map", one) end
-  return text, one, values
-end
-
--- The source for helm and the hash of the values; the values may be unknown.
-local function source_of(ctx, o, namespace)
-  local k8s = ctx:client "k8s"
-  local source = {
-    chart = chart_folder(ctx, o.chart),
-    namespace = namespace,
-    values = {},
-    values_names = {},
-    kube_version = k8s:version(),
-    api_versions = k8s:kinds():extensions(),
-  }
-  local merged = {}
-  local list = type(o.values) == "table" and #o.values > 0 and o.values or { o.values }
-  for i, one in ipairs(list) do
-    local values
-    source.values[i], source.values_names[i], values = read_values(ctx, one)
-    if value.is_unknown(source.values[i]) then return source, value.unknown end
-    merge(merged, values)
-  end
-  return source, content.hash_values(merged)
-end
 
 local function wait_ready(ctx, objects, namespace, seconds)
   local k8s, start = ctx:client "k8s", task.now()
@@ -245,27 +196,11 @@ local function wait_ready(ctx, objects, namespace, seconds)
   end
 end
 
--- The desired release. It is rendered and its objects are checked before anything is written.
-local function render(ctx, name, source, values)
-  local chart, app_version = chart_label(source.chart)
-  local desired = { chart = chart, app_version = app_version, values = values, manifest = value.unknown }
-  if value.is_unknown(values) then return desired, {} end
-  local k8s = ctx:client "k8s"
-  local text, hooks = client(ctx):template(name, source)
-  local objects = manifest.objects(text)
-  for _, rendered in ipairs { objects, manifest.objects(hooks) } do
-    k8s.grants:objects(function(object) return k8s:resource(object) end, rendered, source.namespace)
-  end
-  desired.manifest = content.hash_manifest(text)
-  return desired, objects
-end
-
 local function ensure_release(ctx, name, o)
   local namespace = o.namespace or ctx:client("k8s").namespace
-  local source, values = source_of(ctx, o, namespace)
-  local desired, objects = render(ctx, name, source, values)
+  local desired, source = render.release(ctx, name, namespace, o)
   local after, outcome = ctx:effect("helm.release", { name = name, namespace = namespace, source = source }, desired)
-  if ctx.mode ~= "plan" and o.wait ~= false then wait_ready(ctx, objects, namespace, o.timeout) end
+  if ctx.mode ~= "plan" and o.wait ~= false then wait_ready(ctx, source.objects, namespace, o.timeout) end
   return after, outcome
 end
 

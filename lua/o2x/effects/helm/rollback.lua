@@ -5,7 +5,7 @@ local clock = require "o2x.base.clock"
 local content = require "o2x.effects.helm.content"
 local errors = require "o2x.base.error"
 local helm_client = require "o2x.client.helm"
-local manifest = require "o2x.client.helm.manifest"
+local render = require "o2x.effects.helm.render"
 local task = require "o2x.base.task"
 
 local M = {}
@@ -48,7 +48,9 @@ local function origin(history, entry)
   return source and origin(history, source) or entry
 end
 
-local function differs(a, b) return a.manifest ~= b.manifest or a.values ~= b.values or a.chart ~= b.chart end
+local function differs(a, b)
+  return a.manifest ~= b.manifest or a.hooks ~= b.hooks or a.values ~= b.values or a.chart ~= b.chart
+end
 
 -- The newest good revision, up to a place in the history, for which `wanted` is true.
 local function search(ctx, name, namespace, history, place, wanted)
@@ -121,6 +123,7 @@ local function desired_of(found)
     app_version = found.app_version,
     values = found.values,
     manifest = found.manifest,
+    hooks = found.hooks,
   }
 end
 
@@ -135,8 +138,9 @@ local function rollback(ctx, name, namespace, revision)
       ("helm history %s lists the revisions; helm keeps the last ten"):format(name)
     )
   end
+  render.check(ctx, content.all(found) or {}, namespace)
   local _, outcome = ctx:effect("helm.release", { name = name, namespace = namespace }, desired_of(found))
-  return outcome, manifest.objects(content.text(found.manifest))
+  return outcome, content.objects(found.manifest) or {}
 end
 
 -- Rolls a pending release back to its deployed revision; removes one that was never deployed.

@@ -22,16 +22,27 @@ local ENV = '        - name: A\n          value: "1"\n        - name: STRIPE_API
 local SERVICE =
   "---\n# Source: svc/templates/service.yaml\napiVersion: v1\nkind: Service\nmetadata:\n  name: a\n  namespace: ns\n"
 
+local function diff(before, after)
+  return manifest.diff(before and manifest.objects(before), after and manifest.objects(after))
+end
+
 describe("a manifest", function()
-  it("falls apart into its documents", function()
-    local docs = manifest.documents(SERVICE .. "--- \n\n---\n" .. deployment("i", ENV))
-    assert.equal(2, #docs)
-    assert.equal("apiVersion: v1\nkind: Service\nmetadata:\n  name: a\n  namespace: ns", docs[1])
+  it("has the same hash however its objects are written and in whatever order", function()
+    local hash = function(text) return manifest.hash(manifest.objects(text)) end
+    assert.equal(hash(SERVICE), hash("\n" .. SERVICE:gsub("# Source: [^\n]*\n", "") .. "\n---\n"))
+    assert.equal(hash(SERVICE .. deployment("i", ENV)), hash(deployment("i", ENV) .. SERVICE))
+    assert.equal(hash "a: 1.0\nb: {c: yes}\n", hash "b: {c: true}\na: 1\n")
+    assert.are_not.equal(hash(SERVICE), hash((SERVICE:gsub("name: a", "name: b"))))
   end)
 
-  it("has the same hash with other white space and sources around", function()
-    assert.equal(manifest.hash(SERVICE), manifest.hash("\n" .. SERVICE:gsub("# Source: [^\n]*\n", "") .. "\n---\n"))
-    assert.are_not.equal(manifest.hash(SERVICE), manifest.hash((SERVICE:gsub("name: a", "name: b"))))
+  it("is the same again after it was written", function()
+    for _, text in ipairs {
+      SERVICE .. deployment("i", ENV),
+      'a: "no"\nb: "1_0"\nc: "{{ x }}"\nd: |\n  x\n\n  y\ne: 0777\n',
+    } do
+      local objects = manifest.objects(text)
+      assert.same(objects, manifest.objects(manifest.text(objects)))
+    end
   end)
 
   it("keeps a separator within a text", function()
@@ -45,6 +56,34 @@ describe("a manifest", function()
     assert.same({ "A", "B", "C" }, { objects[1].kind, objects[2].kind, objects[3].kind })
   end)
 
+  -- What helm or the server takes apart must be seen apart here.
+  it("hides no object", function()
+    for text, kinds in pairs {
+      ["kind: A\n--- # more\nkind: B\n"] = "A B",
+      ["kind: A\n...\n---\nkind: B\n"] = "A B",
+      ["kind: A\n--- {kind: B}\n"] = "A B",
+      ["kind: ConfigMapList\nitems: [{kind: A}, {kind: List, items: [{kind: B}]}]\n"] = "A B",
+      ["x: &x {kind: B}\nkind: A\n---\n<<: {kind: B}\n"] = "A B",
+    } do
+      local found = {}
+      for i, object in ipairs(manifest.objects(text)) do
+        found[i] = object.kind
+      end
+      assert.equal(kinds, table.concat(found, " "), text)
+    end
+    assert.has_error(function() manifest.objects "kind: A\nkind: B\n" end)
+  end)
+
+  it("is sorted out: objects, hooks, CRDs", function()
+    local text = SERVICE
+      .. "---\n# Source: app/crds/x.yaml\nkind: CustomResourceDefinition\nmetadata: {name: x}\n"
+      .. '---\nkind: Job\nmetadata: {name: j, annotations: {"helm.sh/hook": "pre-install,pre-upgrade"}}\n'
+    local found = manifest.rendering(text)
+    assert.same({ 1, 1, 1 }, { #found.objects, #found.hooks, #found.crds })
+    assert.equal("Service ns/a", manifest.name(found.objects[1]))
+    assert.equal("Job j (hook pre-install, pre-upgrade)", manifest.name(found.hooks[1]))
+  end)
+
   it("differs by object and field, named things by their names", function()
     local more = ENV:gsub("(        %- name: STRIPE)", '        - name: B\n          value: "2"\n%1')
       :gsub("sk_live", "sk_test")
@@ -55,11 +94,11 @@ describe("a manifest", function()
       "    ~ spec.template.spec.containers.app.env.STRIPE_API_KEY.value: (hidden)",
       "    ~ spec.template.spec.containers.app.image: i:1 → i:2",
       "- Service ns/a",
-    }, manifest.diff(SERVICE .. deployment("i:1", ENV), deployment("i:2", (more:gsub('value: "1"', 'value: "3"')))))
+    }, diff(SERVICE .. deployment("i:1", ENV), deployment("i:2", (more:gsub('value: "1"', 'value: "3"')))))
   end)
 
   it("that is new is a list of objects", function()
-    assert.same({ "+ Service ns/a", "+ Deployment a" }, manifest.diff(nil, SERVICE .. deployment("i", ENV)))
-    assert.same({}, manifest.diff(SERVICE, SERVICE))
+    assert.same({ "+ Service ns/a", "+ Deployment a" }, diff(nil, SERVICE .. deployment("i", ENV)))
+    assert.same({}, diff(SERVICE, SERVICE))
   end)
 end)

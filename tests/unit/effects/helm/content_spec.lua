@@ -19,9 +19,35 @@ describe("the content of a revision", function()
   it("is known by hashes, behind which the texts stand", function()
     local hash = content.hash_manifest(MANIFEST)
     assert.is_nil(hash:find("sso", 1, true))
-    assert.equal(MANIFEST, content.text(hash))
-    assert.is_nil(content.text "nosuch")
-    assert.is_nil(content.text(nil))
+    assert.equal("Deployment", content.objects(hash)[1].kind)
+    assert.is_nil(content.objects "nosuch")
+    assert.is_nil(content.objects(nil))
+  end)
+
+  it("that cannot be read has a hash, and no objects", function()
+    local broken = "a: 1\na: 2\n"
+    local hash = content.hash_manifest(broken)
+    assert.equal(hash, content.hash_manifest(broken))
+    assert.is_nil(content.objects(hash))
+    assert.is_nil(content.all { manifest = hash })
+  end)
+
+  it("counts hooks, but no tests", function()
+    local function of(hooks)
+      return content.of(
+        { version = 1, config = {}, manifest = MANIFEST, info = { status = "deployed" }, hooks = hooks },
+        {}
+      )
+    end
+    local function hook(name, event)
+      return { events = { event }, manifest = "kind: Job\nmetadata: {name: " .. name .. "}\n" }
+    end
+    local plain, hooked = of(json.null), of { hook("a", "pre-upgrade"), hook("t", "test") }
+    assert.is_nil(plain.hooks)
+    assert.is_nil(of({ hook("t", "test") }).hooks)
+    assert.equal(2, #content.all(hooked))
+    assert.equal("a", content.objects(hooked.hooks)[1].metadata.name)
+    assert.not_equal(hooked.hooks, of({ hook("b", "pre-upgrade") }).hooks)
   end)
 
   it("has the same hash for the same values, however numbers and keys came", function()

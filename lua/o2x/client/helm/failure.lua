@@ -1,0 +1,127 @@
+--- What helm says when it fails, as one of our errors.
+
+local errors = require "o2x.base.error"
+local fs = require "o2x.base.fs"
+
+local M = {}
+
+local function bad(kind, message, more)
+  local e = more or {}
+  e.kind, e.module, e.message = kind, "helm", message
+  errors.raise(e)
+end
+
+--- helm's own error text: what follows "Error: ", without its warnings about links in charts.
+---@param r table result of proc.run
+---@return string
+function M.text(r)
+  local text = r.stderr:match("Error: (.*)$") or r.stderr
+  local lines = {}
+  for line in text:gmatch("[^\n]+") do
+    if not line:match("^Use %-%-debug flag") and not line:match("^walk%.go:") then lines[#lines + 1] = line end
+  end
+  return table.concat(lines, " ")
+end
+
+-- Go templates report CHART/templates/x.yaml:LINE:COLUMN; this gives the path on disk.
+local function place_in_chart(text, chart)
+  local inside, line = text:match("[%w_.-]+/(templates/[%w_./-]+):(%d+)")
+  inside = inside or text:match("[%w_.-]+/(templates/[%w_./-]+%.[%w]+)")
+  local parent = text:match("[%w_.-]+/(charts/[%w_./-]+/templates/[%w_./-]+:%d+)")
+  if parent then return fs.join(chart, parent) end
+  if not inside then return chart end
+  -- "parse" and YAML errors count lines elsewhere: "… on svc/templates/x.yaml: …: yaml: line 5: …"
+  line = line or text:match("yaml: line (%d+)")
+  return fs.join(chart, inside) .. (line and ":" .. line or "")
+end
+
+-- The reason in a template error.
+local function render_reason(text)
+  return text:match("<[^>]*>: (.*)$") and (text:match("at (<[^>]*>: .*)$"))
+    or text:match("^execution error at %([^)]*%): (.*)$")
+    or text:match("^parse error at %([^)]*%): (.*)$")
+    or text:match("^YAML parse error on [^:]*: error converting YAML to JSON: (.*)$")
+    or text:match("^YAML parse error on [^:]*: (.*)$")
+    or text
+end
+
+local function is_render_error(text)
+  return text:match("^template: ")
+    or text:match("^execution error at")
+    or text:match("^parse error at")
+    or text:match("^YAML parse error on")
+    or text:match("values don't meet the specifications of the schema")
+end
+
+-- A chart is rendered without a cluster, so that a plan shows all that its objects depend on.
+local function raise_lookup(text, chart)
+  local what = text:match("at <(lookup .-)>: error calling lookup") or "lookup"
+  bad(
+    "refused",
+    ("the chart asks the cluster (%s): what it renders would depend on more than its values"):format(what),
+    {
+      op = "template",
+      where = place_in_chart(text, chart),
+      hint = "read the object in the runbook (k8s.get), and give the chart what it needs by its values",
+    }
+  )
+end
+
+local function raise_render(text, chart)
+  if text:find("error calling lookup", 1, true) then raise_lookup(text, chart) end
+  local where = place_in_chart(text, chart)
+  bad("input", "chart rendering failed: " .. render_reason(text), { op = "template", where = where })
+end
+
+-- Patterns of helm's errors and our kind of error for each. The first match wins.
+local FAILURES = {
+  {
+    "another operation %(install/upgrade/rollback%) is in progress",
+    "conflict",
+    "another helm process is working on it or died while doing so; check with: helm history %s",
+  },
+  {
+    "invalid ownership metadata",
+    "conflict",
+    "the objects do not belong to this release; delete them, or label and annotate them as helm asks",
+  },
+  { "Kubernetes cluster unreachable", "unreachable", nil, true },
+  { "Unauthorized", "unauthorised" },
+  { "[Ff]orbidden", "unauthorised", "kubectl auth can-i --list shows what these credentials may do" },
+  { "context deadline exceeded", "unknown" },
+  { "i/o timeout", "unknown" },
+  { "EOF$", "unknown" },
+  { "connection re[sf]", "unknown" },
+  { "http2: ", "unknown" },
+  { "server is currently unable", "unknown" },
+  { "[Tt]oo many requests", "unknown" },
+  { "an error on the server", "unknown" },
+  { "[Ii]nternal error", "unknown" },
+  { "non%-absolute URLs should be in form", "input" },
+  { "path .* not found", "input" },
+  { "Chart.yaml file is missing", "input" },
+  { "no such file or directory", "input" },
+  { "missing in charts/ directory", "input", "put the subchart into the chart's folder charts/: o2x fetches none" },
+  { "failed to parse", "input" },
+}
+
+--- Raises helm's failure as one of our errors.
+---@param op string of helm
+---@param name string of the release
+---@param r table result of proc.run
+---@param chart string? its folder, for errors in templates
+function M.raise(op, name, r, chart)
+  local text, what = M.text(r), ("helm %s %s"):format(op, name)
+  if r.signal then
+    bad("unknown", ("%s was killed by signal %d"):format(what, r.signal), { op = op, code = "signal" })
+  end
+  if chart and is_render_error(text) then raise_render(text, chart) end
+  for _, f in ipairs(FAILURES) do
+    if text:find(f[1]) then
+      bad(f[2], what .. ": " .. text, { op = op, hint = f[3] and f[3]:format(name), retryable = f[4] })
+    end
+  end
+  bad("failed", what .. ": " .. (text ~= "" and text or "exit code " .. r.code), { op = op })
+end
+
+return M

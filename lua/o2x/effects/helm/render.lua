@@ -1,0 +1,185 @@
+--- What a release shall be: renders a chart with its values, and checks all objects that helm would make, hooks
+--- included, before anything is written. What was rendered here is what helm writes (o2x.client.helm.sealed).
+
+local chart = require "o2x.client.helm.chart"
+local clock = require "o2x.base.clock"
+local content = require "o2x.effects.helm.content"
+local errors = require "o2x.base.error"
+local fs = require "o2x.base.fs"
+local json = require "o2x.base.json"
+local manifest = require "o2x.client.helm.manifest"
+local task = require "o2x.base.task"
+local value = require "o2x.base.value"
+local yaml = require "o2x.base.yaml"
+
+local M = {}
+
+local function input(message, where, hint)
+  errors.raise { kind = "input", module = "helm", message = message, where = where, hint = hint }
+end
+
+-- ---- chart and values ----
+
+-- A chart's folder in the platform tree, and what is in it; refuses a path, or a link in the chart, that leads out.
+local function chart_folder(ctx, name)
+  local tree = fs.realpath(ctx.config.platform)
+  local path = type(name) == "string" and fs.canonical(fs.join(tree, name))
+  if not path or path:sub(1, #tree + 1) ~= tree .. "/" then
+    input(("chart %s is not in the platform tree"):format(tostring(name)))
+  end
+  if not fs.exists(fs.join(path, "Chart.yaml")) then input("is not a chart: it has no Chart.yaml", path) end
+  return path, chart.inspect(path, tree)
+end
+
+local function chart_label(folder)
+  local path = fs.join(folder, "Chart.yaml")
+  local about = yaml.decode(fs.read(path), path)
+  return ("%s-%s"):format(about.name, about.version), tostring(about.appVersion or "")
+end
+
+-- A table, or a values file as the run sees it: in a plan, it may not be on disk yet, or be unknown.
+local function read_values(ctx, one)
+  if value.is_unknown(one) then return one end
+  if type(one) == "table" then return json.encode(one), "values", one end
+  local text = ctx:read("file.text", one)
+  if value.is_unknown(text) then return text end
+  if not text then input(("values file %s does not exist"):format(tostring(one))) end
+  local values = yaml.decode(text, one)
+  if values == nil or values == json.null then values = {} end
+  if type(values) ~= "table" then input("values must be a map", one) end
+  return text, one, values
+end
+
+-- Later values win, maps are merged, as helm does with several -f.
+local function merge(into, values)
+  for key, item in pairs(values) do
+    local known = into[key]
+    local both = type(item) == "table"
+      and type(known) == "table"
+      and item ~= json.null
+      and known ~= json.null
+      and not json.is_array(item)
+      and not json.is_array(known)
+    into[key] = both and merge(known, item) or item
+  end
+  return into
+end
+
+-- The source for helm and the hash of the values; the values may be unknown.
+local function source_of(ctx, name, namespace, o)
+  local k8s = ctx:client "k8s"
+  local folder, about = chart_folder(ctx, o.chart)
+  local source = {
+    chart = folder,
+    about = about,
+    namespace = namespace,
+    values = {},
+    values_names = {},
+    kube_version = k8s:version(),
+    api_versions = k8s:kinds():extensions(),
+    objects = {},
+  }
+  local merged = {}
+  local list = type(o.values) == "table" and #o.values > 0 and o.values or { o.values }
+  for i, one in ipairs(list) do
+    local values
+    source.values[i], source.values_names[i], values = read_values(ctx, one)
+    if value.is_unknown(source.values[i]) then return source, value.unknown end
+    merge(merged, values)
+  end
+  source.upgrade = ctx:client("helm"):exists(name, namespace)
+  return source, content.hash_values(merged)
+end
+
+-- ---- rendering ----
+
+-- The first difference between two renderings, as people read it.
+local function difference(one, other)
+  local lines = manifest.diff(one, other)
+  local where = lines[1] and lines[1]:sub(3) or "the objects"
+  local field = lines[2] and lines[2]:match("^%s+[-+~] ([^:]+):")
+  return field and where .. ", " .. field or where
+end
+
+-- A chart that renders otherwise each time would change the release in every run.
+local function refuse_volatile(ctx, name, source, first)
+  if not (source.about.volatile or source.about.clock) then return end
+  if source.about.clock then task.sleep(1 - clock.now() % 1) end
+  local second = ctx:client("helm"):template(name, source)
+  for _, part in ipairs { "objects", "hooks" } do
+    if manifest.hash(first[part]) ~= manifest.hash(second[part]) then
+      input(
+        ("the chart renders otherwise each time: %s"):format(difference(first[part], second[part])),
+        source.chart,
+        "make random values and times in the runbook, and give them to the chart by its values or in a Secret"
+      )
+    end
+  end
+end
+
+-- CRDs belong to the cluster. helm never changes one that exists, so such a one may be in the chart.
+local function check_crds(k8s, crds, folder)
+  for _, object in ipairs(crds) do
+    local name = type(object.metadata) == "table" and object.metadata.name
+    if object.kind ~= "CustomResourceDefinition" or not k8s:kinds():find(tostring(name)) then
+      errors.raise {
+        kind = "refused",
+        module = "helm",
+        op = "template",
+        code = "EREFUSED",
+        message = ("the chart brings %s in crds/, which belongs to the whole cluster"):format(manifest.name(object)),
+        where = folder,
+        hint = "ask the administrators of the cluster to install it first: kubectl apply -f "
+          .. fs.join(folder, "crds"),
+      }
+    end
+  end
+end
+
+-- An object without kind or name cannot be checked, nor written.
+local function check_form(objects, folder)
+  for _, object in ipairs(objects) do
+    local metadata = object.metadata
+    local ok = type(object.apiVersion) == "string"
+      and type(object.kind) == "string"
+      and type(metadata) == "table"
+      and type(metadata.name) == "string"
+      and (metadata.namespace == nil or type(metadata.namespace) == "string")
+    if not ok then input("the chart renders an object without apiVersion, kind or metadata.name", folder) end
+  end
+end
+
+--- Checks what helm would write: each object must be granted, with all that it holds.
+---@param ctx table
+---@param objects table[] with hooks
+---@param namespace string of the release
+---@param where string? the chart's folder, for messages
+function M.check(ctx, objects, namespace, where)
+  local k8s = ctx:client "k8s"
+  check_form(objects, where)
+  k8s.grants:objects(function(object) return k8s:resource(object) end, objects, namespace)
+end
+
+--- Renders and checks the desired release.
+---@param ctx table
+---@param name string
+---@param namespace string
+---@param o { chart: string, values: any }
+---@return table desired chart, app_version, values, manifest, hooks
+---@return table source for helm: chart, values, objects (hooks among it), crds …
+function M.release(ctx, name, namespace, o)
+  local source, values = source_of(ctx, name, namespace, o)
+  local label, app_version = chart_label(source.chart)
+  local desired = { chart = label, app_version = app_version, values = values, manifest = value.unknown }
+  if value.is_unknown(values) then return desired, source end
+  local rendering = ctx:client("helm"):template(name, source)
+  refuse_volatile(ctx, name, source, rendering)
+  check_crds(ctx:client "k8s", rendering.crds, source.chart)
+  desired.manifest = content.hash_objects(rendering.objects)
+  if #rendering.hooks > 0 then desired.hooks = content.hash_objects(rendering.hooks) end
+  source.objects, source.crds = content.all(desired), rendering.crds
+  M.check(ctx, source.objects, namespace, source.chart)
+  return desired, source
+end
+
+return M
