@@ -1,27 +1,35 @@
 /*
-** scrub.c: masks secrets in text that leaves the program. Finds each live secret raw and in its
-** usual encodings: base64 in its three alignments, hexadecimal, URL-escaped and JSON-escaped.
-** Secrets shorter than MINIMUM bytes are skipped, because they would mask half of every text.
+** scrub.c: masks secrets in text that leaves the program. All secrets are searched first, in the
+** original text; then what was found is masked at once, so that a secret which is part of another
+** one, or overlaps it, leaves nothing of either.
 */
 #include "scrub.h"
-#include "encode.h"
+#include "scrub_search.h"
 
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MINIMUM = 6 };
+/* ---- the live secrets ---- */
 
 /*
-** All live secrets. The list belongs to secret.c, whose userdata add and remove themselves. It is
-** one for the process, not for the host: no secret of anybody may leave the process, and text must
-** be masked where no Lua state is at hand.
+** All live secrets, and their index while neither has changed. The list belongs to secret.c, whose
+** userdata add and remove themselves. It is one for the process, not for the host: no secret of
+** anybody may leave the process, and text must be masked where no Lua state is at hand.
 */
 static struct scrub_entry *entries;
+static struct scrub_index index_of_entries;
+static bool indexed;
+
+static void forget_index(void)
+{
+	if (indexed)
+		scrub_index_free(&index_of_entries);
+	indexed = false;
+}
 
 void scrub_add(struct scrub_entry *entry)
 {
+	forget_index();
 	entry->next = entries;
 	entry->link = &entries;
 	if (entries)
@@ -33,134 +41,216 @@ void scrub_remove(struct scrub_entry *entry)
 {
 	if (!entry->link)
 		return;
+	forget_index();
 	*entry->link = entry->next;
 	if (entry->next)
 		entry->next->link = entry->link;
 	entry->link = NULL;
 }
 
-/* ---- the forms of one secret ---- */
+/* ---- the search ---- */
 
-struct form {
-	char *bytes;
-	size_t length;
+/* Part of a text, from one byte up to another. */
+struct range {
+	size_t from, to;
+	const struct scrub_entry *entry;
 };
 
-static struct form raw_form(const struct scrub_entry *entry)
-{
-	struct form form = { malloc(entry->length), entry->length };
-	if (form.bytes)
-		memcpy(form.bytes, entry->bytes, entry->length);
-	return form;
-}
+struct search {
+	const struct scrub_index *index;
+	size_t offset;  /* of the part of the text that is searched now */
+	size_t allowed; /* bytes that may still be decoded in this part */
+	struct range *ranges;
+	size_t count, room;
+	bool failed;
+};
 
-static struct form hex_form(const struct scrub_entry *entry)
+static void add_range(struct search *search, struct range range)
 {
-	struct form form = { malloc(2 * entry->length), 2 * entry->length };
-	if (form.bytes)
-		encode_hex(entry->bytes, entry->length, form.bytes);
-	return form;
-}
-
-/* Only those characters that depend on the secret alone when shift other bytes precede it. */
-static struct form base64_form(const struct scrub_entry *entry, size_t shift)
-{
-	size_t total = shift + entry->length, first = (8 * shift + 5) / 6, last = 8 * total / 6;
-	char *padded = calloc(1, total), *coded = malloc(encode_base64_size(total));
-	struct form form = { NULL, last - first };
-	if (padded && coded && (form.bytes = malloc(form.length))) {
-		memcpy(padded + shift, entry->bytes, entry->length);
-		encode_base64(padded, total, coded);
-		memcpy(form.bytes, coded + first, form.length);
+	struct range *last = search->count ? &search->ranges[search->count - 1] : NULL;
+	if (last && last->from <= range.from && range.from <= last->to) {
+		last->to = range.to > last->to ? range.to : last->to;
+		return;
 	}
-	free(padded);
-	free(coded);
-	return form;
-}
-
-static bool unreserved(char c)
-{
-	return c && strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~", c);
-}
-
-static struct form url_form(const struct scrub_entry *entry)
-{
-	struct form form = { malloc(3 * entry->length + 1), 0 };
-	for (size_t i = 0; form.bytes && i < entry->length; i++) {
-		if (unreserved(entry->bytes[i]))
-			form.bytes[form.length++] = entry->bytes[i];
-		else
-			form.length += (size_t)snprintf(form.bytes + form.length, 4, "%%%02X",
-							(unsigned char)entry->bytes[i]);
-	}
-	return form;
-}
-
-static struct form json_form(const struct scrub_entry *entry)
-{
-	static const char plain[] = "\"\\\b\f\n\r\t", letter[] = "\"\\bfnrt";
-	struct form form = { malloc(6 * entry->length + 1), 0 };
-	for (size_t i = 0; form.bytes && i < entry->length; i++) {
-		char c = entry->bytes[i];
-		const char *at = c ? strchr(plain, c) : NULL;
-		if (at) {
-			form.bytes[form.length++] = '\\';
-			form.bytes[form.length++] = letter[at - plain];
-		} else if ((unsigned char)c < 0x20) {
-			form.length += (size_t)snprintf(form.bytes + form.length, 7, "\\u%04x",
-							(unsigned)c);
-		} else {
-			form.bytes[form.length++] = c;
+	if (search->count == search->room) {
+		size_t room = search->room ? 2 * search->room : 16;
+		struct range *more = realloc(search->ranges, room * sizeof *more);
+		if (!more) {
+			search->failed = true;
+			return;
 		}
+		search->ranges = more;
+		search->room = room;
 	}
-	return form;
+	search->ranges[search->count++] = range;
+}
+
+/* Tries the needles that can begin with that byte, at one place. */
+static void try_needles(struct search *search, const struct scrub_stream *stream, size_t at,
+			unsigned char first)
+{
+	size_t end;
+	for (size_t i = search->index->from[first]; i < search->index->from[first + 1]; i++) {
+		const struct scrub_needle *needle = &search->index->needles[i];
+		if (!scrub_match(stream, at, needle, &end) || end <= at)
+			continue;
+		add_range(search, (struct range){ search->offset + scrub_start(stream, at),
+						  search->offset + scrub_end(stream, end - 1),
+						  needle->entry });
+	}
+}
+
+static bool may_begin(const struct scrub_index *index, unsigned first, unsigned second)
+{
+	return index->pairs[(first << 8 | second) >> 3] & 1u << (second & 7);
+}
+
+static void search_plain(struct search *search, const struct scrub_stream *stream)
+{
+	struct scrub_unit units[SCRUB_UNITS];
+	const struct scrub_index *index = search->index;
+	for (size_t at = 0; at + 1 < stream->length; at++) {
+		unsigned char c = stream->bytes[at];
+		if (may_begin(index, c, stream->bytes[at + 1]))
+			try_needles(search, stream, at, c);
+		if (!scrub_escapes[c])
+			continue;
+		int count = scrub_units(stream->bytes + at, stream->length - at, units);
+		for (int i = 0; i < count; i++)
+			if (units[i].length)
+				try_needles(search, stream, at, units[i].bytes[0]);
+	}
+}
+
+static bool make_room(struct scrub_room *room, size_t length)
+{
+	room->bytes = malloc(length);
+	room->start = malloc(length * sizeof *room->start);
+	room->end = malloc(length * sizeof *room->end);
+	return room->bytes && room->start && room->end;
+}
+
+static void free_room(struct scrub_room *room, size_t length)
+{
+	if (room->bytes)
+		explicit_bzero(room->bytes, length);
+	free(room->bytes);
+	free(room->start);
+	free(room->end);
+}
+
+static void search_layers(struct search *search, const struct scrub_stream *stream, int layers);
+
+/* Decodes a stream in one way, and searches what that gives. */
+static void search_decoded(struct search *search, const struct scrub_stream *stream, int way,
+			   struct scrub_room *room, int layers)
+{
+	if (!scrub_decode(stream, way, room) || search->allowed < room->length)
+		return;
+	search->allowed -= room->length;
+	struct scrub_stream decoded = { room->bytes, room->length, room->start, room->end };
+	search_plain(search, &decoded);
+	scrub_keep_text(way, room);
+	decoded.length = room->length;
+	search_layers(search, &decoded, layers);
+}
+
+static void search_layers(struct search *search, const struct scrub_stream *stream, int layers)
+{
+	struct scrub_room room;
+	if (layers == 0 || stream->length < SCRUB_SHORTEST || search->failed)
+		return;
+	if (!make_room(&room, stream->length))
+		search->failed = true;
+	for (int way = 0; way < scrub_decodings && !search->failed; way++)
+		search_decoded(search, stream, way, &room, layers - 1);
+	free_room(&room, stream->length);
+}
+
+enum {
+	PART = 512 * 1024,  /* bytes of a text that are searched at once */
+	LONG = 1024 * 1024, /* bytes of a code that is found where two parts meet */
+	STRETCH = 16,       /* a code is at most so much longer than the secret */
+	EFFORT = 64,        /* bytes decoded for each byte of the text */
+};
+
+/* A long text is searched in parts, which overlap by what a secret in any code can take. */
+static bool search_text(struct search *search, const char *text, size_t length)
+{
+	if (!indexed)
+		indexed = scrub_index_make(&index_of_entries, entries);
+	if (!indexed)
+		return false;
+	search->index = &index_of_entries;
+	size_t longest = search->index->longest, overlap = STRETCH * longest + 256;
+	if (longest == 0)
+		return true;
+	overlap = overlap > LONG ? (longest > LONG ? longest : LONG) : overlap;
+	size_t part = PART > 2 * overlap ? PART : 2 * overlap;
+	for (size_t at = 0; at < length && !search->failed; at += part - overlap) {
+		size_t size = length - at < part ? length - at : part;
+		struct scrub_stream stream = { (const unsigned char *)text + at, size, NULL, NULL };
+		search->offset = at;
+		search->allowed = EFFORT * (size + 1024);
+		search_plain(search, &stream);
+		search_layers(search, &stream, SCRUB_LAYERS);
+		if (size == length - at)
+			break;
+	}
+	return !search->failed;
 }
 
 /* ---- masking ---- */
 
-/*
-** Overwrites each occurrence with asterisks, which keeps the length of lines. -> number of
-** occurrences
-*/
-static size_t mask(char *text, size_t length, struct form form)
+static int by_place(const void *a, const void *b)
 {
-	size_t count = 0;
-	char *at = text;
-	while (form.bytes && form.length >= MINIMUM &&
-	       (at = memmem(at, length - (size_t)(at - text), form.bytes, form.length))) {
-		memset(at, '*', form.length);
-		count++;
-	}
-	if (form.bytes)
-		explicit_bzero(form.bytes, form.length);
-	free(form.bytes);
-	return count;
+	const struct range *x = a, *y = b;
+	return x->from < y->from ? -1 : x->from > y->from;
 }
 
-static size_t mask_entry(char *text, size_t length, const struct scrub_entry *entry)
+/* The text with a mask for each stretch that one or more ranges cover. */
+static char *masked(const char *text, size_t length, struct search *search, size_t *clean)
 {
-	return mask(text, length, raw_form(entry)) + mask(text, length, json_form(entry)) +
-	       mask(text, length, url_form(entry)) + mask(text, length, hex_form(entry)) +
-	       mask(text, length, base64_form(entry, 0)) +
-	       mask(text, length, base64_form(entry, 1)) +
-	       mask(text, length, base64_form(entry, 2));
-}
-
-char *scrub_text(const char *text, size_t length, size_t *found)
-{
-	char *copy = malloc(length + 1);
-	*found = copy ? 0 : SCRUB_FAILED;
+	char *copy = malloc(length + search->count * (sizeof SCRUB_MASK - 1) + 1);
+	size_t done = 0, used = 0;
+	*clean = SCRUB_FAILED;
 	if (!copy)
 		return NULL;
-	for (size_t i = 0; i < length; i++)
-		copy[i] = text[i] ? text[i] : '?';
-	copy[length] = '\0';
-	for (const struct scrub_entry *entry = entries; entry; entry = entry->next)
-		if (entry->length >= MINIMUM)
-			*found += mask_entry(copy, length, entry);
-	if (*found == 0) {
-		free(copy);
-		return NULL;
+	qsort(search->ranges, search->count, sizeof *search->ranges, by_place);
+	for (size_t i = 0; i < search->count;) {
+		size_t from = search->ranges[i].from, to = from;
+		for (; i < search->count && (search->ranges[i].from <= to); i++)
+			to = search->ranges[i].to > to ? search->ranges[i].to : to;
+		memcpy(copy + used, text + done, from - done);
+		used += from - done;
+		memcpy(copy + used, SCRUB_MASK, sizeof SCRUB_MASK - 1);
+		used += sizeof SCRUB_MASK - 1;
+		done = to;
 	}
+	memcpy(copy + used, text + done, length - done);
+	*clean = used + length - done;
+	copy[*clean] = '\0';
 	return copy;
+}
+
+char *scrub_text(const char *text, size_t length, size_t *clean)
+{
+	struct search search = { 0 };
+	char *copy = NULL;
+	*clean = 0;
+	if (!search_text(&search, text, length))
+		*clean = SCRUB_FAILED;
+	else if (search.count)
+		copy = masked(text, length, &search, clean);
+	free(search.ranges);
+	return copy;
+}
+
+const struct scrub_entry *scrub_find(const char *text, size_t length, int *failed)
+{
+	struct search search = { 0 };
+	*failed = !search_text(&search, text, length);
+	const struct scrub_entry *found = !*failed && search.count ? search.ranges[0].entry : NULL;
+	free(search.ranges);
+	return found;
 }

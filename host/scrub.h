@@ -1,28 +1,51 @@
 /*
 ** scrub.h: masks live secrets in text that is about to leave the program. No Lua here.
+**
+** A secret is found plain, with any of its characters escaped, and in base64, hexadecimal and lists
+** of numbers, also where these are nested up to three deep; see scrub_search.h. It is not found when
+** it was cut, reversed, compressed, encrypted, or changed to upper or lower case.
 */
 #ifndef O2X_SCRUB_H
 #define O2X_SCRUB_H
 
 #include <stddef.h>
 
+/*
+** A secret with fewer bytes than this, white space around it not counted, is not masked: it would
+** be found by chance in many texts.
+*/
+enum { SCRUB_SHORTEST = 6 };
+
+/* What stands in place of a secret, however long that is. */
+#define SCRUB_MASK "******"
+
 struct scrub_entry {
 	char *bytes;
 	size_t length;
+	char label[96]; /* what is shown for it */
 	struct scrub_entry *next, **link;
 };
 
-/* Adds a secret to the list of live ones, or removes it. The bytes stay its owner's. */
+/*
+** Adds a secret to the list of live ones, or removes it. The bytes stay its owner's, who changes
+** them only while the secret is not in the list.
+*/
 void scrub_add(struct scrub_entry *entry);
 void scrub_remove(struct scrub_entry *entry);
 
-/* Value of *found when there is no memory for the search: the text must not be printed. */
+/* Value of *length when there is no memory for the search: the text must not be printed. */
 #define SCRUB_FAILED ((size_t)-1)
 
 /*
-** Returns a copy with every live secret masked, to be freed, or NULL if there is none in the text.
-** Sets *found to the number of secrets. A NUL in the text becomes '?'.
+** Returns a copy with every live secret masked, to be freed, with its length; NULL and the length 0
+** if there is none in the text. A NUL follows the copy.
 */
-char *scrub_text(const char *text, size_t length, size_t *found);
+char *scrub_text(const char *text, size_t length, size_t *clean);
+
+/* Is the secret long enough to be found? */
+int scrub_can_find(const struct scrub_entry *entry);
+
+/* The first live secret in a text, or NULL. Sets *failed when there is no memory for the search. */
+const struct scrub_entry *scrub_find(const char *text, size_t length, int *failed);
 
 #endif

@@ -57,6 +57,7 @@ static struct secret *new_secret(lua_State *L, size_t length, const char *label)
 	secret->text = secret_text_new(length);
 	if (!secret->text)
 		luaL_error(L, "not enough memory");
+	memcpy(secret->text->entry.label, secret->label, sizeof secret->label);
 	return secret;
 }
 
@@ -395,20 +396,50 @@ static int secret_fingerprint(lua_State *L)
 */
 static int secret_scrub(lua_State *L)
 {
-	size_t length;
+	size_t length, masked;
 	const char *text = luaL_checklstring(L, 1, &length);
-	size_t found = 0;
-	char *clean = scrub_text(text, length, &found);
-	if (found == SCRUB_FAILED)
+	char *clean = scrub_text(text, length, &masked);
+	if (masked == SCRUB_FAILED)
 		return luaL_error(L, "not enough memory");
-	if (!clean) {
+	if (clean)
+		lua_pushlstring(L, clean, masked);
+	else
 		lua_pushvalue(L, 1);
-	} else {
-		lua_pushstring(L, clean);
-		free(clean);
-	}
-	lua_pushboolean(L, found > 0);
+	free(clean);
+	lua_pushboolean(L, clean != NULL);
 	return 2;
+}
+
+/***
+ Is there a live secret in a text, plain or encoded?
+ @function core.secret.found
+ @param text string
+ @return string|nil label of one that is
+*/
+static int secret_found(lua_State *L)
+{
+	size_t length;
+	int failed;
+	const char *text = luaL_checklstring(L, 1, &length);
+	const struct scrub_entry *entry = scrub_find(text, length, &failed);
+	if (failed)
+		return luaL_error(L, "not enough memory");
+	lua_pushstring(L, entry ? entry->label : NULL);
+	return 1;
+}
+
+/***
+ Can the secret be masked? One of fewer than 6 bytes, white space around it not counted, cannot: it
+ would be found by chance in many texts.
+ @function core.secret.is_maskable
+ @param secret secret
+ @return boolean
+*/
+static int secret_is_maskable(lua_State *L)
+{
+	const struct secret *secret = check(L, 1);
+	lua_pushboolean(L, scrub_can_find(&secret->text->entry));
+	return 1;
 }
 
 static const luaL_Reg methods[] = {
@@ -434,6 +465,8 @@ static const luaL_Reg functions[] = {
 	{ "fingerprint", secret_fingerprint },
 	{ "set_key", secret_set_key },
 	{ "scrub", secret_scrub },
+	{ "found", secret_found },
+	{ "is_maskable", secret_is_maskable },
 	{ NULL, NULL },
 };
 

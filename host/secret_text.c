@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST = 1024, SHORTEST = 6, LONGEST = 4096 };
+enum { MOST = 1024, LONGEST = 4096 };
 
 /* The retired ones, oldest first. One list for the process, as in scrub.c. */
 static struct secret_text *first, *last;
@@ -55,7 +55,7 @@ static void free_oldest(void)
 void secret_text_retire(struct secret_text *text)
 {
 	size_t length = text->entry.length;
-	bool masked = text->entry.link && length >= SHORTEST && length <= LONGEST;
+	bool masked = text->entry.link && length >= SCRUB_SHORTEST && length <= LONGEST;
 	if (!masked || text->message || is_retired(text)) {
 		secret_text_free(text);
 		return;

@@ -1,0 +1,259 @@
+/*
+** scrub_decode.c: codes of whole texts. A text does not say where a code begins, so each is decoded
+** at every alignment. Wrong alignments give noise, in which nothing is found.
+*/
+#include "scrub_search.h"
+#include "utf8.h"
+
+#include <string.h>
+
+enum { SHORTEST = SCRUB_SHORTEST }; /* bytes of a run that can hold a secret */
+
+static void put(struct scrub_room *room, unsigned char byte, uint32_t start, uint32_t end)
+{
+	room->bytes[room->length] = byte;
+	room->start[room->length] = start;
+	room->end[room->length++] = end;
+}
+
+/* What comes after a NUL has nothing to do with what comes before. */
+static void put_gap(struct scrub_room *room, const struct scrub_stream *in, size_t at)
+{
+	if (room->length && room->bytes[room->length - 1])
+		put(room, 0, scrub_start(in, at), scrub_start(in, at));
+}
+
+static size_t skip(const struct scrub_stream *in, size_t at, const char *set, size_t most)
+{
+	while (most-- > 0 && at < in->length && in->bytes[at] && strchr(set, in->bytes[at]))
+		at++;
+	return at;
+}
+
+/* ---- base64 and base64url ---- */
+
+static int sextet(unsigned char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	if (c == '+' || c == '-')
+		return 62;
+	return c == '/' || c == '_' ? 63 : -1;
+}
+
+/* The next character of a run, which goes on over line breaks; the stream's length at its end. */
+static size_t next_of_run(const struct scrub_stream *in, size_t at)
+{
+	size_t next = at + 1;
+	if (next < in->length && (in->bytes[next] == '\n' || in->bytes[next] == '\r'))
+		next = skip(in, next, " \t\r\n", in->length);
+	return next < in->length && sextet(in->bytes[next]) >= 0 ? next : in->length;
+}
+
+/* Decodes the run that begins at `from`, without its first `shift` characters. -> its end */
+static size_t base64_run(const struct scrub_stream *in, size_t from, int shift,
+			 struct scrub_room *room)
+{
+	size_t length = room->length, at = from, before = from, end = from;
+	unsigned bits = 0;
+	for (int i = -shift; at < in->length; i++) {
+		bits = bits << 6 | (unsigned)sextet(in->bytes[at]);
+		if (i >= 0 && i % 4 != 0)
+			put(room, (unsigned char)(bits >> (6 - 2 * (i % 4))),
+			    scrub_start(in, before), scrub_end(in, at));
+		before = at;
+		end = at + 1;
+		at = next_of_run(in, at);
+	}
+	if (room->length - length < SHORTEST)
+		room->length = length;
+	return end;
+}
+
+static bool base64(const struct scrub_stream *in, int shift, struct scrub_room *room)
+{
+	for (size_t at = 0; at < in->length; at++) {
+		if (sextet(in->bytes[at]) < 0)
+			continue;
+		put_gap(room, in, at);
+		at = base64_run(in, at, shift, room);
+	}
+	return room->length > 0;
+}
+
+/* ---- hexadecimal ---- */
+
+static int nibble(const struct scrub_stream *in, size_t at)
+{
+	unsigned char c = at < in->length ? in->bytes[at] : 0;
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* What stands between two bytes: "61 62", "61:62", "0x61, 0x62", "\x61\x62", or nothing. */
+static size_t skip_between(const struct scrub_stream *in, size_t at)
+{
+	at = skip(in, at, " \t\r\n:;,-", 4);
+	size_t prefix = skip(in, at, "0\\", 2);
+	if (prefix > at && prefix < in->length && (in->bytes[prefix] | 0x20) == 'x')
+		return prefix + 1;
+	return at;
+}
+
+static size_t hex_run(const struct scrub_stream *in, size_t from, struct scrub_room *room)
+{
+	size_t length = room->length, at = from;
+	while (nibble(in, at) >= 0 && nibble(in, at + 1) >= 0) {
+		put(room, (unsigned char)(nibble(in, at) << 4 | nibble(in, at + 1)),
+		    scrub_start(in, at), scrub_end(in, at + 1));
+		from = at + 2;
+		at = skip_between(in, from);
+	}
+	if (room->length - length < SHORTEST)
+		room->length = length;
+	return from;
+}
+
+static bool hex(const struct scrub_stream *in, int shift, struct scrub_room *room)
+{
+	for (size_t at = 0; at < in->length; at++) {
+		if (nibble(in, at) < 0 || (at && nibble(in, at - 1) >= 0))
+			continue;
+		put_gap(room, in, at);
+		size_t from = at + (size_t)shift;
+		size_t end = nibble(in, from) >= 0 ? hex_run(in, from, room) : from;
+		at = end > at ? end - 1 : at;
+	}
+	return room->length > 0;
+}
+
+/* ---- lists of decimal numbers: [112, 97, 115] ---- */
+
+/* A number of at most 255; a negative one is a signed byte. -> the place after it, or 0 */
+static size_t decimal(const struct scrub_stream *in, size_t at, unsigned *value)
+{
+	bool negative = in->bytes[at] == '-';
+	size_t from = at + negative;
+	*value = 0;
+	for (at = from;
+	     at < in->length && at - from < 3 && nibble(in, at) >= 0 && nibble(in, at) < 10; at++)
+		*value = *value * 10 + (unsigned)nibble(in, at);
+	if (at == from || *value > 255)
+		return 0;
+	if (negative)
+		*value = 256 - *value;
+	return at;
+}
+
+static size_t numbers_run(const struct scrub_stream *in, size_t from, struct scrub_room *room)
+{
+	size_t length = room->length, at = from, end, next;
+	unsigned value;
+	while (at < in->length && (end = decimal(in, at, &value)) > 0) {
+		put(room, (unsigned char)value, scrub_start(in, at), scrub_end(in, end - 1));
+		from = end;
+		next = skip(in, end, " \t\r\n,;", in->length);
+		if (next == end)
+			break;
+		at = next;
+	}
+	if (room->length - length < SHORTEST)
+		room->length = length;
+	return from;
+}
+
+static bool numbers(const struct scrub_stream *in, int shift, struct scrub_room *room)
+{
+	(void)shift;
+	for (size_t at = 0; at < in->length; at++) {
+		if (nibble(in, at) < 0 || nibble(in, at) > 9 || (at && nibble(in, at - 1) >= 0))
+			continue;
+		put_gap(room, in, at);
+		size_t from = at && in->bytes[at - 1] == '-' ? at - 1 : at;
+		size_t end = numbers_run(in, from, room);
+		at = end > at ? end - 1 : at;
+	}
+	return room->length > 0;
+}
+
+/* ---- escapes, which may be escaped themselves ---- */
+
+static bool escapes(const struct scrub_stream *in, int mark, struct scrub_room *room)
+{
+	struct scrub_unit units[SCRUB_UNITS];
+	if (!memchr(in->bytes, mark, in->length))
+		return false;
+	bool found = false;
+	for (size_t at = 0; at < in->length;) {
+		size_t consumed = 1;
+		int count = in->bytes[at] == mark
+				    ? scrub_units(in->bytes + at, in->length - at, units)
+				    : 0;
+		if (count)
+			consumed = units[0].consumed;
+		found = found || count;
+		int length = count ? units[0].length : 1;
+		for (int i = 0; i < length; i++)
+			put(room, count ? units[0].bytes[i] : in->bytes[at], scrub_start(in, at),
+			    scrub_end(in, at + consumed - 1));
+		at += consumed;
+	}
+	return found;
+}
+
+/* ---- all ways ---- */
+
+static const struct {
+	bool (*decode)(const struct scrub_stream *in, int argument, struct scrub_room *room);
+	int argument;
+	bool noisy; /* does it also decode what is no code at all? */
+} ways[] = {
+	{ base64, 0, true },     { base64, 1, true },      { base64, 2, true },
+	{ base64, 3, true },     { hex, 0, true },         { hex, 1, true },
+	{ numbers, 0, true },    { escapes, '\\', false }, { escapes, '%', false },
+	{ escapes, '&', false },
+};
+
+const int scrub_decodings = sizeof ways / sizeof *ways;
+
+bool scrub_decode(const struct scrub_stream *stream, int way, struct scrub_room *room)
+{
+	room->length = 0;
+	return ways[way].decode(stream, ways[way].argument, room);
+}
+
+/* The length of the character of text that begins there; 0 for control characters and noise. */
+static size_t text_length(const struct scrub_room *room, size_t at)
+{
+	unsigned char c = room->bytes[at];
+	if (c < 0x80)
+		return c >= ' ' || scrub_is_space(c) ? 1 : 0;
+	return utf8_length((const char *)room->bytes + at, room->length - at);
+}
+
+void scrub_keep_text(int way, struct scrub_room *room)
+{
+	struct scrub_room kept = *room;
+	size_t n;
+	kept.length = 0;
+	if (!ways[way].noisy)
+		return;
+	for (size_t at = 0; at < room->length; at++) {
+		size_t from = at;
+		while (at < room->length && (n = text_length(room, at)) > 0)
+			at += n;
+		if (at - from <= SHORTEST)
+			continue;
+		for (size_t i = from; i < at; i++)
+			put(&kept, room->bytes[i], room->start[i], room->end[i]);
+		if (at < room->length)
+			put(&kept, 0, room->start[at], room->start[at]);
+	}
+	room->length = kept.length;
+}
