@@ -2,6 +2,7 @@
 ** scrub_decode.c: codes of whole texts. A text does not say where a code begins, so each is decoded
 ** at every alignment. Wrong alignments give noise, in which nothing is found.
 */
+#include "scrub.h"
 #include "scrub_search.h"
 #include "utf8.h"
 

@@ -4,6 +4,7 @@
 ** A secret is looked for without the white space around it, because programs trim what they read.
 ** The lines of a PEM block also count one by one, because programs print keys line by line.
 */
+#include "scrub.h"
 #include "scrub_search.h"
 
 #include <stdlib.h>

@@ -12,13 +12,13 @@
 #ifndef O2X_SCRUB_SEARCH_H
 #define O2X_SCRUB_SEARCH_H
 
-#include "scrub.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* ---- what is searched for (scrub_index.c) ---- */
+
+struct scrub_entry;
 
 struct scrub_needle {
 	const char *bytes; /* part of the entry's */
