@@ -4,6 +4,7 @@
 local daemon = require "lab.daemon"
 local fs = require "o2x.base.fs"
 local proc = require "o2x.base.proc"
+local reader = require "o2x.client.pg.reader"
 local server = require "lab.pg_server"
 
 local M = { name = "postgres" }
@@ -87,9 +88,19 @@ end
 
 -- ---- roles ----
 
+local ROLES <const> = 2 -- counts the changes here: the roles of an older lab are completed
+
+-- The role that scripts' reads run as.
+local function make_reader(db)
+  if db:one "SELECT 1 AS found FROM pg_roles WHERE rolname = 'o2x_reader'" then return end
+  for _, statement in ipairs(reader.statements("o2x_reader", "admin")) do
+    db:query(statement)
+  end
+end
+
 local function make_roles(lab, port, state)
   local db <close> = server.connect(port, "postgres", state.superuser_password)
-  if state.roles then return end
+  if state.roles == ROLES then return end
   for role, rights in pairs { admin = "CREATEDB CREATEROLE", appuser = "" } do
     local existing = db:one("SELECT 1 AS found FROM pg_roles WHERE rolname = $1", role)
     db:query(
@@ -102,7 +113,8 @@ local function make_roles(lab, port, state)
     )
   end
   db:query("GRANT pg_signal_backend, pg_read_all_stats TO admin") -- like the master user of RDS
-  state.roles = true
+  make_reader(db)
+  state.roles = ROLES
   lab.save("postgres")
 end
 

@@ -23,6 +23,8 @@ local KEYS = {
   { "pg.sslmode", "TLS mode: disable, prefer, require, verify-ca, verify-full", env = "PGSSLMODE", default = "prefer" },
   { "pg.sslrootcert", "certificate authority of PostgreSQL", env = "PGSSLROOTCERT", kind = "path" },
   { "pg.locale", "collation and ctype of new databases", default = "en_US.UTF-8" },
+  { "pg.reader", "role that scripts' reads run as: o2x_reader if there is one; none: pg.user" },
+  { "pg.functions", "the platform's own functions that reads may call, as SCHEMA.NAME", kind = "list" },
   { "pg.admin_database", "database to connect to when creating others", default = "postgres" },
   { "vault.addr", "Vault server", env = "VAULT_ADDR" },
   { "vault.token", "Vault token", env = "VAULT_TOKEN", kind = "secret" },

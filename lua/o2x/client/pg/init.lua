@@ -36,6 +36,17 @@ function Connection:close() self.core:close() end
 
 Connection.__close = Connection.close
 
+--- Gives back what the session may hold: advisory locks, settings, temporary objects, cursors, LISTEN. A trigger or a
+--- function of the database may have taken it.
+---@return boolean ok false: the connection is closed, because it could not be reset
+function Connection:reset()
+  if not self.untidy then return true end
+  local ok = pcall(self.query, self, "DISCARD ALL")
+  self.untidy = not ok
+  if not ok then self:close() end
+  return ok
+end
+
 --- Can the connection be reused? Detects a server that has hung up without a round trip: the first look reads its last
 --- message, the second the end of the stream.
 function Connection:idle()
@@ -67,6 +78,7 @@ end
 
 -- Queues groups of statements, a sync after each.
 local function queue(self, groups)
+  self.untidy = true
   check(self, self.core:pipeline(true))
   for _, group in ipairs(groups) do
     for _, statement in ipairs(group) do
@@ -108,6 +120,17 @@ local function exchange(self, groups)
   return answers, first
 end
 
+--- Runs groups of statements in one round trip, like pipeline, but returns the first error instead of raising it.
+---@param groups table list of lists of { sql, parameter … }
+---@return table results per group the list of native results
+---@return table|nil error
+function Connection:exchange(groups) return exchange(self, groups) end
+
+--- The rows of a native result: `db.to_rows(result)`.
+---@param result userdata of pipeline or exchange
+---@return table rows
+Connection.to_rows = to_rows
+
 --- Runs groups of statements in one round trip. An error skips the rest of its own group only.
 ---@param groups table list of lists of { sql, parameter … } (with n, if parameters may be nil)
 ---@return table results per group the list of native results; raises the first error after all was read
@@ -126,7 +149,9 @@ end
 -- ---- statements ----
 
 -- Outside an open transaction, a write whose answer is lost may have taken effect.
-local function begin_write(self) self.uncertain = self.depth == 0 or nil end
+local function begin_write(self)
+  self.untidy, self.uncertain = true, self.depth == 0 or nil
+end
 
 --- Runs one statement, in the open transaction or in its own.
 ---@param sql string
@@ -284,6 +309,7 @@ end
 
 local function copy_start(self, sql, wanted)
   send_deferred(self)
+  self.untidy = true
   check(self, self.core:send(sql))
   flush(self)
   local result = session.next_result(self)

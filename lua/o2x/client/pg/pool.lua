@@ -72,7 +72,7 @@ local function leave(self, dbname)
   self.waiting = {}
 end
 
---- Runs fn(connection). A connection that is not left idle is closed.
+--- Runs fn(connection). Whoever gets the connection next finds nothing of it; one that is not left idle is closed.
 ---@param dbname string
 ---@param fn fun(db: o2x.pg.Connection): any
 ---@return any what fn returned
@@ -80,7 +80,7 @@ function Pool:with(dbname, fn)
   wait_for_turn(self, dbname)
   local ok, db = pcall(take, self, dbname)
   local results = ok and table.pack(pcall(fn, db)) or { false, db, n = 2 }
-  if ok and db:idle() then
+  if ok and db:idle() and db:reset() then
     self.idle[dbname] = self.idle[dbname] or {}
     table.insert(self.idle[dbname], db)
   elseif ok then

@@ -38,6 +38,7 @@ local function patience(o) return o.statement_timeout > 0 and o.statement_timeou
 
 local function settings(options)
   local text = "-c statement_timeout=%d -c lock_timeout=%d -c idle_in_transaction_session_timeout=%d -c DateStyle=ISO"
+    .. " -c standard_conforming_strings=on" -- or the database's own setting would change what a backslash means
   return text:format(options.statement_timeout * 1000, options.lock_timeout * 1000, options.idle_timeout * 1000)
 end
 

@@ -8,6 +8,7 @@ local archive_table = require "o2x.effects.archive.table"
 local copies = require "o2x.client.pg.copies"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
+local pg_query = require "o2x.effects.pg.query"
 local properties = require "o2x.client.pg.properties"
 local support = require "o2x.effects.pg.support"
 
@@ -26,11 +27,8 @@ local restored_rows = {
   key = function(target) return target.name .. " " .. target.sql:sub(1, 80) end,
   parent = function(target) return "pg.restored", { name = target.name } end,
   read = function(ctx, target)
-    return support.with(
-      ctx,
-      target.name,
-      function(db) return db:rows(target.sql, table.unpack(target.parameters, 1, target.parameters.n)) end
-    )
+    pg_query.check(ctx, target.sql, target.parameters)
+    return pg_query.rows(ctx, target.name, target.sql, target.parameters)
   end,
 }
 
@@ -188,7 +186,9 @@ return {
       ---@return table[] rows
       rows = function(sql, ...)
         local name = copies.restore(ctx.scope.pg.tenant, ctx.run_id)
-        return ctx:read("pg.copy_query", { name = name, sql = sql, parameters = table.pack(...) }) or {}
+        local target = { name = name, sql = sql, parameters = table.pack(...) }
+        pg_query.check(ctx, sql, target.parameters)
+        return ctx:read("pg.copy_query", target) or {}
       end,
 
       --- Replaces the tenant's database with the restored copy, in one transaction.

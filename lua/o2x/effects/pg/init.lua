@@ -1,11 +1,13 @@
 --- PostgreSQL for runbooks: the named connections pg.tenant, pg.control and pg.admin. Reads cannot write; writes name
 --- the desired state.
 
+local arguments = require "o2x.effects.pg.arguments"
 local errors = require "o2x.base.error"
 local frozen = require "o2x.base.frozen"
 local json = require "o2x.base.json"
 local pg_database = require "o2x.effects.pg.database"
 local pg_migration = require "o2x.effects.pg.migration"
+local pg_query = require "o2x.effects.pg.query"
 local pg_row = require "o2x.effects.pg.row"
 local pg_vacuum = require "o2x.effects.pg.vacuum"
 local secret = require "o2x.base.secret"
@@ -16,21 +18,6 @@ local function invalid(message, hint) errors.raise { kind = "input", module = "p
 
 -- ---- reading ----
 
-local query = {
-  kind = "pg.query",
-  class = "read",
-  key = function(target) return target.database .. " " .. target.sql:gsub("%s+", " "):sub(1, 80) end,
-  parent = function(target) return "pg.database", { database = target.admin, name = target.database } end,
-  read = function(ctx, target)
-    if support.any_unknown(target.parameters) then return nil end
-    return support.read(
-      ctx,
-      target.database,
-      function(db) return db:rows(target.sql, table.unpack(target.parameters, 1, target.parameters.n)) end
-    )
-  end,
-}
-
 -- Scripts must not reach the run or the name of the database, so these are kept outside the objects that scripts get.
 local private = setmetatable({}, { __mode = "k" }) -- named connection → { ctx, database, admin }
 
@@ -38,12 +25,13 @@ local private = setmetatable({}, { __mode = "k" }) -- named connection → { ctx
 local Named = {}
 
 --- Reads rows in a read-only transaction. In a plan, a database that the plan would create reads as empty.
----@param sql string one statement; parameters are $1, $2 …
----@param ... any
+---@param sql string one statement that only reads; parameters are $1, $2 …
+---@param ... any parameters, no secrets
 ---@return table[] rows column → value; NULL is absent, numeric and times are text, json is decoded
 function Named:rows(sql, ...)
   local own = private[self]
   local target = { database = own.database, admin = own.admin, sql = sql, parameters = table.pack(...) }
+  pg_query.check(own.ctx, sql, target.parameters)
   return own.ctx:read("pg.query", target) or {}
 end
 
@@ -71,6 +59,20 @@ end
 
 -- ---- writing ----
 
+-- A run may create, migrate and vacuum its own tenant's database, and grant privileges on it, but on no other.
+local function check_own(own, name)
+  if name ~= own.ctx.scope.pg.tenant then
+    errors.raise {
+      kind = "refused",
+      module = "pg",
+      code = "EREFUSED",
+      message = ("database '%s' is not granted to this run"):format(tostring(name)),
+      hint = "a run is bound to one tenant; stdlib/platform.lua grants its databases",
+    }
+  end
+  return name
+end
+
 local function check_columns(map, what, may_be_empty)
   if type(map) ~= "table" or #map > 0 or not may_be_empty and next(map) == nil then
     invalid(("%s must be a table of column → value"):format(what))
@@ -79,6 +81,8 @@ local function check_columns(map, what, may_be_empty)
 end
 
 local function row_target(own, name, key, columns, secrets)
+  if own.database == own.admin then check_own(own, own.database) end
+  arguments.table_name(name)
   check_columns(key, "the key of a row")
   for column, v in pairs(key) do
     if not value.is_unknown(v) and (v == json.null or type(v) == "table" or secret.is(v)) then
@@ -130,6 +134,7 @@ function Named:ensure_allocated(o)
   for name in pairs(o) do
     if not ALLOCATED[name] then invalid("ensure_allocated: unknown field " .. tostring(name)) end
   end
+  arguments.allocation(o)
   local values = {}
   for column, v in pairs(check_columns(o.values or {}, "values", true)) do
     values[column] = v
@@ -149,14 +154,15 @@ end
 ---@return string outcome "unchanged", "created" (none was applied before) or "changed"
 function Named:ensure_migrated(folder, options)
   local own = private[self]
-  local ctx, schemas = own.ctx, options and options.schemas or { "public" }
+  check_own(own, own.database)
+  local ctx, schemas = own.ctx, arguments.schemas(options and options.schemas or { "public" })
   local placeholders = {
     ["flyway:database"] = own.database,
     ["flyway:defaultSchema"] = schemas[1],
     ["flyway:table"] = "flyway_schema_history",
     ["flyway:user"] = ctx:client "pg".options.user,
   }
-  for name, v in pairs(options and options.placeholders or {}) do
+  for name, v in pairs(arguments.placeholders(options and options.placeholders)) do
     placeholders[name] = v
   end
   local resolved = pg_migration.load(ctx.config.platform, folder, ctx.scope.files.read, placeholders)
@@ -174,6 +180,7 @@ function Named:ensure_vacuumed(name, since)
   if type(name) ~= "string" or type(since) ~= "number" then
     invalid("ensure_vacuumed: expected a table name and a time (clock.now() - seconds)")
   end
+  check_own(own, own.database)
   local target = { database = own.database, table = name }
   local _, outcome = own.ctx:effect("pg.vacuum", target, { last = math.floor(since) })
   return outcome
@@ -185,20 +192,6 @@ end
 local Admin = {}
 
 local DATABASE = { owner = true, encoding = true, collate = true, ctype = true, connection_limit = true }
-
--- A run may create its own tenant's database, and grant privileges on it, but on no other.
-local function check_own(own, name)
-  if name ~= own.ctx.scope.pg.tenant then
-    errors.raise {
-      kind = "refused",
-      module = "pg",
-      code = "EREFUSED",
-      message = ("database '%s' is not granted to this run"):format(tostring(name)),
-      hint = "a run is bound to one tenant; stdlib/platform.lua grants its databases",
-    }
-  end
-  return name
-end
 
 --- Ensures a database. If pg.locale is configured, it replaces collate and ctype.
 ---@param name string
@@ -212,6 +205,7 @@ function Admin:ensure_database(name, options)
     if not DATABASE[field] then invalid("ensure_database: unknown field " .. tostring(field)) end
     desired[field] = v
   end
+  arguments.database(desired, own.ctx.scope.roles)
   local locale = own.ctx.config.pg and own.ctx.config.pg.locale
   if locale then
     desired.collate, desired.ctype = locale, locale
@@ -224,7 +218,9 @@ end
 ---@param privileges table<string, string[]> all, connect, create, temporary → roles
 ---@return string outcome
 function Admin:ensure_grant(name, privileges)
-  local own, wanted = private[self], pg_database.wanted(privileges)
+  local own = private[self]
+  arguments.privileges(privileges, own.ctx.scope.roles)
+  local wanted = pg_database.wanted(privileges)
   local target = { database = own.database, name = check_own(own, name), wanted = wanted }
   local _, outcome = own.ctx:effect("pg.grant", target, wanted)
   return outcome
@@ -236,7 +232,7 @@ return {
   name = "pg",
   declares = "pg:write",
   types = {
-    query,
+    pg_query.query,
     pg_database.database,
     pg_database.grant,
     pg_row.row,

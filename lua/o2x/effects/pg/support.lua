@@ -56,18 +56,27 @@ function M.will_migrate(ctx, database)
   migrating[ctx][database] = true
 end
 
---- Runs a read. In a plan, a database or a table that the plan itself would create first reads as nothing.
+--- Runs fn(). In a plan, a database or a table that the plan itself would create first reads as nothing.
 ---@param ctx table
----@param database string
+---@param database string that fn reads
 ---@param fn function
 ---@return any nil if there is nothing yet
-function M.read(ctx, database, fn)
-  if ctx.mode ~= "plan" then return M.with(ctx, database, fn) end
-  local ok, result = pcall(M.with, ctx, database, fn)
+function M.or_nothing(ctx, database, fn)
+  if ctx.mode ~= "plan" then return fn() end
+  local ok, result = pcall(fn)
   if ok then return result end
   local code = errors.is(result) and result.code
   if NO_DATABASE[code] or NO_OBJECT[code] and migrating[ctx] and migrating[ctx][database] then return nil end
   error(result, 0)
+end
+
+--- Runs a read of our own on a connection of the run's pool.
+---@param ctx table
+---@param database string
+---@param fn fun(db: o2x.pg.Connection): any
+---@return any nil if a plan would create what is read first
+function M.read(ctx, database, fn)
+  return M.or_nothing(ctx, database, function() return M.with(ctx, database, fn) end)
 end
 
 -- ---- markers: exactly once ----

@@ -11,6 +11,10 @@ describe("a pool", function()
       local db = { dbname = options.dbname, password = options.password, is_idle = true }
       function db:idle() return self.is_idle end
       function db:close() self.closed = true end
+      function db:reset()
+        self.resets = (self.resets or 0) + 1
+        return not self.is_stained
+      end
       made[#made + 1] = db
       return db
     end
@@ -44,6 +48,13 @@ describe("a pool", function()
     assert.is_true(made[1].closed)
     pool:with("coredb-acme", function() end)
     assert.equal(2, #made)
+  end)
+
+  it("resets a connection before it is used again, and closes one that cannot be", function()
+    pool:with("coredb-acme", function() end)
+    assert.equal(1, made[1].resets)
+    pool:with("coredb-acme", function(db) db.is_stained = true end)
+    pool:with("coredb-acme", function(db) assert.equal(made[2], db) end)
   end)
 
   it("passes an error on, and the connection stays usable", function()
