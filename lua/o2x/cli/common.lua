@@ -115,7 +115,8 @@ local function watch(caught, work)
     task.wait(signal, math.huge)
     count = count + math.max(signal:clear(), 1)
     if count > 1 then program.exit_now(130) end
-    out.say("\ninterrupted: stopping cleanly; interrupt again to stop at once")
+    out.say ""
+    out.say("interrupted: stopping cleanly; interrupt again to stop at once")
     work:cancel()
   end
 end

@@ -52,18 +52,21 @@ local function perform(options, arguments)
   local style = out.style(1)
   out.data(("%s %s  %s"):format(style.bold(runbook.name), runbook.version, runbook.summary))
   out.data(style.dim(runbook.path))
-  if runbook.help then out.data("\n" .. runbook.help:gsub("%s+$", "")) end
+  if runbook.help then out.text("\n" .. runbook.help:gsub("%s+$", "")) end
   local rows = {}
   for _, name in ipairs(sorted_keys(runbook.params)) do
     rows[#rows + 1] = param_row(name, runbook.params[name])
   end
   if #rows > 0 then
-    out.data("\nParameters")
+    out.data ""
+    out.data "Parameters"
     out.columns(rows, out.data)
   end
-  out.data("\nWrites: " .. (#runbook.effects > 0 and table.concat(runbook.effects, ", ") or "nothing"))
+  out.data ""
+  out.data("Writes: " .. (#runbook.effects > 0 and table.concat(runbook.effects, ", ") or "nothing"))
   if runbook.severe then out.data("Severe: requires --confirm=TENANT.") end
-  out.data(("\no2x plan %s TENANT"):format(runbook.path))
+  out.data ""
+  out.data(("o2x plan %s TENANT"):format(runbook.path))
 end
 
 return {

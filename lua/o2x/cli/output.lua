@@ -68,7 +68,7 @@ local function print_table(columns, rows)
   for _, row in ipairs(rows) do
     local cells = {}
     for i, column in ipairs(columns) do
-      cells[i] = out.printable(cell(row[column])):gsub("\n", " ")
+      cells[i] = cell(row[column])
     end
     lines[#lines + 1] = cells
   end
@@ -89,7 +89,7 @@ function M.print(run, options)
   local rows = output.checks and (run.checks or {}) or output.rows
   if output.junit then write_junit(run, rows, output.junit) end
   if not options.json and output.text then
-    if output.text ~= "" then out.data(out.printable(output.text)) end
+    if output.text ~= "" then out.text(output.text) end
   elseif not options.json then
     print_table(output.checks and CHECKS or output.columns, rows)
   end

@@ -19,10 +19,11 @@ end
 function M.show(command)
   out.data("o2x " .. command.usage)
   out.data(("  %s"):format(command.summary))
-  if command.help then out.data("\n" .. command.help:gsub("%s+$", "")) end
+  if command.help then out.text("\n" .. command.help:gsub("%s+$", "")) end
   for _, group in ipairs { { "Options", command.options or {} }, { "Options of every command", args.COMMON } } do
     if #group[2] > 0 then
-      out.data("\n" .. group[1])
+      out.data ""
+      out.data(group[1])
       out.columns(option_rows(group[2]), out.data, out.width())
     end
   end

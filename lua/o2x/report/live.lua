@@ -20,6 +20,9 @@ Live.__index = Live
 ---@return table live
 function M.new(report, style) return setmetatable({ report = report, style = style, shown = 0, frame = 1 }, Live) end
 
+-- Without secrets, on one line.
+local function shown(text) return out.printable((secret.scrub(text))) end
+
 --- Erases the view.
 function Live:clear()
   if self.shown > 0 then io.stderr:write(("\27[%dA\27[J"):format(self.shown)) end
@@ -30,7 +33,7 @@ end
 ---@param text string
 function Live:print(text)
   self:clear()
-  io.stderr:write(text, "\n")
+  io.stderr:write(shown(text), "\n")
   self:draw()
 end
 
@@ -44,7 +47,7 @@ end
 local function describe(entry)
   local text = ("%s  %s"):format(entry.path:gsub("/", " › "), units.duration(task.now() - entry.start))
   if entry.waiting then text = text .. "  " .. entry.waiting end
-  return out.printable((secret.scrub(text)))
+  return shown(text)
 end
 
 --- Draws the view below the cursor: one line per innermost step.
@@ -54,11 +57,11 @@ function Live:draw()
   local limit = math.min(MAX_LINES, rows - 2)
   for i, entry in ipairs(leaves) do
     if i > limit then
-      io.stderr:write(self.style.dim(("  … and %d more"):format(#leaves - limit)), "\n")
+      io.stderr:write(shown(self.style.dim(("  … and %d more"):format(#leaves - limit))), "\n")
       self.shown = self.shown + 1
       break
     end
-    io.stderr:write(self.style.cyan(FRAMES[self.frame]), " ", fit(describe(entry), columns - 3), "\n")
+    io.stderr:write(shown(self.style.cyan(FRAMES[self.frame])), " ", fit(describe(entry), columns - 3), "\n")
     self.shown = self.shown + 1
   end
 end

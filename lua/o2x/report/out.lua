@@ -1,6 +1,7 @@
 --- Output: results to stdout, messages to stderr, colour only on a terminal that supports it.
 
 local json = require "o2x.base.json"
+local printable = require "o2x.report.printable"
 local secret = require "o2x.base.secret"
 local tty = require "o2x.core.tty"
 
@@ -23,7 +24,7 @@ function M.style(fd)
   local on = wants_colour(fd)
   local style = { on = on }
   for name, code in pairs(CODES) do
-    style[name] = function(text) return on and ("\27[%sm%s\27[0m"):format(code, text) or text end
+    style[name] = function(text) return on and printable.colour(code, text) or text end
   end
   style.sign = function(sign, text)
     local colour = SIGN_COLOURS[sign]
@@ -32,26 +33,29 @@ function M.style(fd)
   return style
 end
 
---- Replaces control characters, which must not reach the terminal; keeps colours.
----@param text string
----@return string
-function M.printable(text)
-  text = text:gsub("\t", " "):gsub("[%z\1-\9\11-\26\28-\31\127]", "?")
-  return (text:gsub("\27(%[?%d*m?)", function(rest) return (rest:match("^%[%d+m$") and "\27" or "?") .. rest end))
-end
+--- A text as one line that a terminal shows and does not obey; see printable.lua.
+M.printable = printable.line
 
---- Prints a line of results.
+-- What is written: without secrets, and with nothing that a terminal would obey.
+local function safe_lines(text) return printable.lines((secret.scrub(text))) end
+local function safe_line(text) return printable.line((secret.scrub(text))) end
+
+--- Prints one line of results.
 ---@param text string?
-function M.data(text) io.stdout:write((secret.scrub(text or "")), "\n") end
+function M.data(text) io.stdout:write(safe_line(text or ""), "\n") end
+
+--- Prints results whose line breaks are their own: help, a report that a script wrote.
+---@param text string
+function M.text(text) io.stdout:write(safe_lines(text), "\n") end
 
 --- Prints a value as JSON, for --json.
 ---@param value any
-function M.json(value) M.data(json.pretty(value)) end
+function M.json(value) M.text(printable.json(json.pretty(value))) end
 
---- Prints a message, unless --quiet.
+--- Prints a message of one line, unless --quiet.
 ---@param text string
 function M.say(text)
-  if not M.quiet then io.stderr:write((secret.scrub(text)), "\n") end
+  if not M.quiet then io.stderr:write(safe_line(text), "\n") end
 end
 
 --- Prints an error and its hint.
@@ -59,17 +63,17 @@ end
 ---@param step string? the step that failed
 function M.problem(err, step)
   local style = M.style(2)
-  local text = M.printable((secret.scrub((step and step .. ": " or "") .. tostring(err)))):gsub("\n", " ")
-  io.stderr:write(style.red("o2x: "), text, "\n")
-  for _, line in ipairs(err.details or {}) do
-    io.stderr:write("     ", M.printable(secret.scrub(line)), "\n")
+  local text = (step and step .. ": " or "") .. tostring(err)
+  io.stderr:write(safe_line(style.red("o2x: ") .. text), "\n")
+  for _, detail in ipairs(err.details or {}) do
+    io.stderr:write("     ", safe_line(detail), "\n")
   end
-  if err.hint then io.stderr:write("     ", M.printable(secret.scrub(err.hint)), "\n") end
-  if err.traceback and M.verbose then io.stderr:write((secret.scrub(err.traceback)), "\n") end
+  if err.hint then io.stderr:write("     ", safe_line(err.hint), "\n") end
+  if err.traceback and M.verbose then io.stderr:write(safe_lines(err.traceback), "\n") end
 end
 
 local function width(cell)
-  local plain = cell:gsub("\27%[%d+m", "")
+  local plain = printable.plain(cell)
   return utf8.len(plain) or #plain
 end
 
@@ -93,18 +97,20 @@ local NARROWEST <const> = 20 -- characters; a narrower last column is not wrappe
 ---@return integer?
 function M.width() return tty.is(1) and tty.size(1) or nil end
 
---- Prints rows in aligned columns.
+--- Prints rows in aligned columns. A cell is one line: what it has of control characters is written out first.
 ---@param rows string[][]
 ---@param write fun(line: string)
 ---@param limit integer? of a line: longer texts in the last column continue below; no limit if absent
 function M.columns(rows, write, limit)
-  local widths = {}
-  for _, row in ipairs(rows) do
+  local widths, shown = {}, {}
+  for r, row in ipairs(rows) do
+    shown[r] = {}
     for i, cell in ipairs(row) do
-      widths[i] = math.max(widths[i] or 0, width(cell))
+      shown[r][i] = printable.marked(cell)
+      widths[i] = math.max(widths[i] or 0, width(shown[r][i]))
     end
   end
-  for _, row in ipairs(rows) do
+  for _, row in ipairs(shown) do
     local cells, indent = {}, 0
     for i = 1, #row - 1 do
       cells[i] = row[i] .. (" "):rep(widths[i] - width(row[i]))
@@ -112,8 +118,11 @@ function M.columns(rows, write, limit)
     end
     local room = #row > 1 and limit and limit - indent
     local last = room and room >= NARROWEST and wrap(row[#row], room) or { row[#row] }
-    cells[#row] = table.concat(last, "\n" .. (" "):rep(indent))
-    write((table.concat(cells, "  "):gsub("%s+$", "")))
+    for i, part in ipairs(last) do
+      cells[#row] = part
+      local before = i == 1 and table.concat(cells, "  ") or (" "):rep(indent) .. part
+      write((before:gsub("%s+$", "")))
+    end
   end
 end
 

@@ -83,9 +83,9 @@ end
 function Report:line(path, text)
   self.last = task.now()
   if self.quiet then return end
-  text = out.printable((secret.scrub(text)))
   if self.live then return self.live:print(text) end
-  io.stderr:write(os.date("%H:%M:%S "), path ~= "" and path .. ": " or "", text, "\n")
+  text = os.date("%H:%M:%S ") .. (path ~= "" and path .. ": " or "") .. text
+  io.stderr:write(out.printable((secret.scrub(text))), "\n")
 end
 
 local function indent(path)
