@@ -1,12 +1,12 @@
---- The error object of o2x: what failed, where, why, and what to type next.
+--- The error object of o2x: what failed, where, why, and what to type next. Scripts get these objects from pcall, so
+--- they are read-only views: nobody reaches what they share, or changes what is reported. o2x itself uses amend.
 
 local core = require "o2x.core.task"
+local frozen = require "o2x.base.frozen"
 
 local M = {}
 
-local Error = {}
-Error.__index = Error
-Error.__name = "o2x.error"
+local made = setmetatable({}, { __mode = "k" }) -- the error objects
 
 local EXIT_CODES = {
   input = 3,
@@ -17,10 +17,9 @@ local EXIT_CODES = {
   cancelled = 130,
 }
 
-function Error:__tostring()
-  local text = self.message or self.kind
-  if self.where then text = self.where .. ": " .. text end
-  return text
+local function text_of(err)
+  local text = err.message or err.kind
+  return err.where and err.where .. ": " .. text or text
 end
 
 ---@class o2x.error.fields
@@ -38,7 +37,24 @@ end
 --- Makes an error object without raising it.
 ---@param fields o2x.error.fields
 ---@return table error
-function M.new(fields) return setmetatable(fields, Error) end
+function M.new(fields)
+  local err = frozen.new(fields, nil, "the %s of an error is read-only")
+  debug.getmetatable(err).__tostring = text_of
+  made[err] = true
+  return err
+end
+
+--- Adds to an error object, or corrects it, where more is known than where it was made.
+---@param err table
+---@param fields o2x.error.fields those that change
+---@return table err
+function M.amend(err, fields)
+  local contents = frozen.contents[err]
+  for name, field in pairs(fields) do
+    contents[name] = field
+  end
+  return err
+end
 
 --- Makes an error object and raises it.
 ---@param fields table see new
@@ -53,7 +69,15 @@ function M.input(message, hint, where) M.raise { kind = "input", message = messa
 --- Is the value an error object?
 ---@param value any
 ---@return boolean
-function M.is(value) return getmetatable(value) == Error end
+function M.is(value) return made[value] == true end
+
+-- The text of any raised value; a table of a script may refuse to become one.
+local function text_of_any(value)
+  local ok, text = pcall(tostring, value)
+  local metatable = debug.getmetatable(value)
+  if type(value) == "string" or metatable and metatable.__tostring and ok then return text end
+  return type(value) == "number" and text or ("(error object is a %s value)"):format(type(value))
+end
 
 --- Turns any raised value into an error object; a value that is not one becomes a bug with its traceback.
 ---@param value any
@@ -61,7 +85,7 @@ function M.is(value) return getmetatable(value) == Error end
 ---@return table error
 function M.wrap(value, traceback)
   if M.is(value) then return value end
-  return M.new { kind = "bug", message = tostring(value), traceback = traceback }
+  return M.new { kind = "bug", message = text_of_any(value), traceback = traceback }
 end
 
 --- A message handler for xpcall: wraps everything but error objects, with a traceback.
@@ -69,7 +93,7 @@ end
 ---@return table error
 function M.handler(value)
   if M.is(value) then return value end
-  return M.wrap(value, debug.traceback(tostring(value), 2))
+  return M.wrap(value, debug.traceback(text_of_any(value), 2))
 end
 
 --- The program's exit code for an error.

@@ -5,7 +5,7 @@
 return function(...)
   local seen, keys = {}, {}
   for _, map in ipairs { ... } do
-    for key in next, map do
+    for key in pairs(map) do
       if not seen[key] then keys[#keys + 1] = tostring(key) end
       seen[key] = true
     end

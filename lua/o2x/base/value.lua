@@ -50,10 +50,10 @@ function M.equal(a, b)
   if rawequal(a, b) then return true end
   if secret.is(a) or secret.is(b) or is_reference(a) or is_reference(b) then return equal_secrets(a, b) end
   if type(a) ~= "table" or type(b) ~= "table" then return a == b end
-  for key, value in next, a do
+  for key, value in pairs(a) do
     if not M.equal(value, b[key]) then return false end
   end
-  for key in next, b do
+  for key in pairs(b) do
     if a[key] == nil then return false end
   end
   return true
@@ -65,7 +65,7 @@ end
 function M.has_secret(value)
   if secret.is(value) then return true end
   if type(value) ~= "table" or M.is_unknown(value) then return false end
-  for _, item in next, value do
+  for _, item in pairs(value) do
     if M.has_secret(item) then return true end
   end
   return false
@@ -77,7 +77,7 @@ end
 function M.has_reference(value)
   if type(value) ~= "table" then return false end
   if is_reference(value) or value["$bytes"] then return true end
-  for _, item in next, value do
+  for _, item in pairs(value) do
     if M.has_reference(item) then return true end
   end
   return false
@@ -104,7 +104,7 @@ function M.plain(value, what)
   local kind = type(value)
   if kind == "table" then
     local copy = {}
-    for key, item in next, value do
+    for key, item in pairs(value) do
       copy[key] = M.plain(item, what)
     end
     return json.is_array(value) and json.array(copy) or copy
@@ -125,7 +125,7 @@ end
 function M.revive(value)
   if type(value) ~= "table" or value == json.null then return value end
   if type(value["$bytes"]) == "string" then return crypto.unbase64(value["$bytes"]) end
-  for key, item in next, value do
+  for key, item in pairs(value) do
     value[key] = M.revive(item)
   end
   return value

@@ -20,7 +20,9 @@ function M.run(main, arguments)
   local ok, result = xpcall(main, errors.handler, arguments)
   if ok then return result or 0 end
   result = errors.wrap(result) -- Lua raises "not enough memory" as plain text
-  if result.kind == "bug" and not result.hint then result.hint = "this is a bug in o2x; --verbose shows where" end
+  if result.kind == "bug" and not result.hint then
+    errors.amend(result, { hint = "this is a bug in o2x; --verbose shows where" })
+  end
   out.problem(result, result.step)
   return errors.exit_code(result)
 end

@@ -194,7 +194,7 @@ function Report:step_failed(path, err, seconds)
     seconds = seconds,
     problem = tostring(err),
     kind = err.kind,
-    details = err.details,
+    details = err.details and table.move(err.details, 1, #err.details, 1, {}),
     traceback = err.traceback,
   }
   self:write_log("ERROR", "step failed", fields)

@@ -2,6 +2,7 @@
 -- order. pcall cannot catch cancellation or the CPU limit.
 
 local core = require "o2x.core.sandbox"
+local errors = require "o2x.base.error"
 local frozen = require "o2x.base.frozen"
 local task = require "o2x.base.task"
 
@@ -110,13 +111,36 @@ local function pass_on(ok, err, ...)
   return ok, err, ...
 end
 
-local function safe_pcall(fn, ...) return pass_on(pcall(fn, ...)) end
+local function safe_pcall(...)
+  if select("#", ...) == 0 then error("bad argument #1 to 'pcall' (value expected)", 2) end
+  return pass_on(pcall(...))
+end
 
 -- The handler runs after the stack was unwound, so that cancellation and the CPU limit apply to it, too.
 local function safe_xpcall(fn, handler, ...)
+  if type(handler) ~= "function" then
+    error(("bad argument #2 to 'xpcall' (function expected, got %s)"):format(type(handler)), 2)
+  end
   local results = table.pack(pass_on(pcall(fn, ...)))
   if results[1] then return table.unpack(results, 1, results.n) end
-  return false, handler(results[2])
+  local _, answer = pass_on(pcall(handler, results[2]))
+  return false, answer
+end
+
+-- The error of an interrupted run, kept by a script that closed a variable meanwhile, must not end another run.
+local function is_stale(value) return errors.is(value) and value.kind == "cancelled" and not task.cancelled() end
+
+local function safe_error(value, level)
+  level = level == nil and 1 or level
+  if math.type(level) == "integer" and level > 0 then level = level + 1 end
+  if is_stale(value) then value = tostring(value) end
+  error(value, level)
+end
+
+local function safe_assert(...)
+  local ok, message = ...
+  if not ok and is_stale(message) then error(tostring(message), 0) end
+  return assert(...)
 end
 
 local function strings()
@@ -213,8 +237,8 @@ end
 function M.new(seed)
   lock_strings()
   return {
-    assert = assert,
-    error = error,
+    assert = safe_assert,
+    error = safe_error,
     ipairs = ipairs,
     next = first_only,
     pairs = sorted_pairs,

@@ -47,7 +47,7 @@ local function recordable(path, result)
 end
 
 local function failed(run, path, err, seconds)
-  if err.kind ~= "cancelled" then err.step = err.step or path end
+  if err.kind ~= "cancelled" and not err.step then errors.amend(err, { step = path }) end
   run.report:step_failed(path, err, seconds)
   if run.journal then
     run.journal:append({ t = "fail", path = path, kind = err.kind, message = value.text(err), at = run.now() }, true)

@@ -1,4 +1,5 @@
 local errors = require "o2x.base.error"
+local json = require "o2x.base.json"
 
 local function raised(fn, ...)
   local ok, err = pcall(fn, ...)
@@ -65,5 +66,55 @@ describe("errors.check", function()
   it("puts the caller's message before the reported one", function()
     local err = raised(errors.check, { kind = "failed", message = "cannot open x" }, nil, "no such file", "ENOENT")
     assert.equal("cannot open x: no such file", err.message)
+  end)
+end)
+
+describe("an error object in the hands of a script", function()
+  local FIELDS = { kind = "failed", message = "no", details = { "a" }, cause = { code = 1 } }
+
+  local function new() return errors.new(json.decode(json.encode(FIELDS))) end
+
+  it("shows its fields, and nothing of its class", function()
+    local err = new()
+    assert.same({ "failed", "no", "a", 1 }, { err.kind, err.message, err.details[1], err.cause.code })
+    for _, name in ipairs { "__index", "__newindex", "__tostring", "__gc", "__name", "__metatable", "new" } do
+      assert.is_nil(err[name])
+    end
+    assert.is_false(getmetatable(err))
+  end)
+
+  for what, write in pairs {
+    ["its kind"] = function(err) err.kind = "cancelled" end,
+    ["a new field"] = function(err) err.retryable = true end,
+    ["a field taken away"] = function(err) err.message = nil end,
+    ["a table inside"] = function(err) err.details[1] = "b" end,
+    ["a table inside a table"] = function(err) err.cause.code = 2 end,
+    ["its metatable"] = function(err) setmetatable(err, {}) end,
+  } do
+    it("cannot be changed: " .. what, function()
+      local err = new()
+      assert.has_error(function() write(err) end)
+      assert.same({ "failed", "no", "a", 1 }, { err.kind, err.message, err.details[1], err.cause.code })
+      assert.is_nil(err.retryable)
+    end)
+  end
+
+  it("is known by what it is, not by how it looks", function()
+    local forged = setmetatable({ kind = "cancelled", message = "x" }, { __tostring = function() return "x" end })
+    assert.is_false(errors.is(forged))
+    assert.equal("bug", errors.wrap(forged).kind)
+    assert.equal(1, errors.exit_code(errors.wrap(forged)))
+  end)
+
+  it("is amended by o2x only", function()
+    local err = new()
+    assert.equal(err, errors.amend(err, { hint = "try" }))
+    assert.equal("try", err.hint)
+  end)
+
+  it("shows no address of a raised table", function()
+    assert.equal("(error object is a table value)", tostring(errors.wrap {}))
+    assert.equal("(error object is a function value)", tostring(errors.wrap(print)))
+    assert.equal("7", tostring(errors.wrap(7)))
   end)
 end)

@@ -144,9 +144,8 @@ end
 local function failed(db, migration, problem)
   if not errors.is(problem) or not problem.code then error(problem, 0) end
   local line = problem.position and 1 + select(2, migration.text:sub(1, problem.position):gsub("\n", ""))
-  problem.where = line and ("%s:%d"):format(migration.script, line) or migration.script
-  problem.op = "migrate"
-  error(problem, 0)
+  local where = line and ("%s:%d"):format(migration.script, line) or migration.script
+  error(errors.amend(problem, { where = where, op = "migrate" }), 0)
 end
 
 local function record(db, name, rank, migration, seconds, success)

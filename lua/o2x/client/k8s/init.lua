@@ -86,7 +86,8 @@ function Client:request_once(method, path, o)
   if ok then return response end
   if errors.is(response) and response.kind == "unreachable" and not response.hint then
     local file = self.config.path
-    response.hint = ("check the cluster of context %s%s"):format(self.config.context, file and " in " .. file or "")
+    local hint = ("check the cluster of context %s%s"):format(self.config.context, file and " in " .. file or "")
+    errors.amend(response, { hint = hint })
   end
   error(response, 0)
 end
@@ -125,7 +126,7 @@ function Client:get_json(path, accept)
     local ok, response = pcall(self.send, self, "GET", path, { accept = accept })
     if ok then return decode(check(what, response, "discover"), what) end
     if errors.is(response) and response.sent == false and tries >= retry.first_attempts then
-      response.retryable = false
+      errors.amend(response, { retryable = false })
     end
     error(response, 0)
   end)

@@ -215,8 +215,8 @@ function Connection:rows(sql, ...)
   local ok, answers = pcall(self.pipeline, self, { { { "BEGIN READ ONLY" }, table.pack(sql, ...) }, { { "COMMIT" } } })
   if ok then return to_rows(answers[1][2]) end
   if errors.is(answers) and answers.code == "25006" then
-    answers.kind = "refused"
-    answers.hint = "rows and one cannot write; use an ensure_… function, so that the plan and the journal record it"
+    local hint = "rows and one cannot write; use an ensure_… function, so that the plan and the journal record it"
+    errors.amend(answers, { kind = "refused", hint = hint })
   end
   error(answers, 0)
 end

@@ -33,10 +33,10 @@ end
 local function explain(problem, role)
   if not errors.is(problem) then return end
   if problem.code == "25006" then
-    problem.kind = "refused"
-    problem.hint = "rows and one cannot write; use an ensure_… function, so that the plan and the journal record it"
+    local hint = "rows and one cannot write; use an ensure_… function, so that the plan and the journal record it"
+    errors.amend(problem, { kind = "refused", hint = hint })
   elseif problem.code == "42501" and role then
-    problem.hint = ("reads run as the role %s: grant it SELECT, or pg_read_all_data"):format(role)
+    errors.amend(problem, { hint = ("reads run as the role %s: grant it SELECT, or pg_read_all_data"):format(role) })
   end
 end
 

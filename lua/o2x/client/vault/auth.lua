@@ -54,7 +54,7 @@ local function send(self, request, token)
   local ok, response = pcall(self.client.send, self.client, request, token)
   if ok then return response end
   if errors.is(response) and response.kind == "unknown" then
-    response.kind, response.retryable = "unreachable", true
+    errors.amend(response, { kind = "unreachable", retryable = true })
   end
   error(response, 0)
 end

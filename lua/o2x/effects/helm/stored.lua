@@ -37,13 +37,17 @@ local function check_names(ctx, name, namespace, found)
     local ok, err = pcall(k8s.grants.object, k8s.grants, resource, where, metadata.name, false)
     if not ok then
       err = errors.wrap(err)
-      err.message = ("release %s holds %s, which helm would change or delete: %s"):format(
-        name,
-        manifest.name(object),
-        err.message
-      )
-      err.where = nil
-      error(err, 0)
+      errors.raise {
+        kind = err.kind,
+        module = err.module,
+        op = err.op,
+        message = ("release %s holds %s, which helm would change or delete: %s"):format(
+          name,
+          manifest.name(object),
+          err.message
+        ),
+        hint = err.hint,
+      }
     end
   end
 end

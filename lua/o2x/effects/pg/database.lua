@@ -107,8 +107,10 @@ end
 local function explain(db, err, desired)
   if not errors.is(err) then error(err, 0) end
   if err.code == "42501" then
-    err.message = ("%s: the role %s may not create databases"):format(support.server(db), db.options.user)
-    err.hint = ("as a superuser: ALTER ROLE %s CREATEDB"):format(db.options.user)
+    errors.amend(err, {
+      message = ("%s: the role %s may not create databases"):format(support.server(db), db.options.user),
+      hint = ("as a superuser: ALTER ROLE %s CREATEDB"):format(db.options.user),
+    })
   elseif err.code == "42704" then
     check_owner(db, desired)
   elseif err.message:find("locale name", 1, true) then

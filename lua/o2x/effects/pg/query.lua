@@ -25,8 +25,7 @@ local function no_role(ctx, role, problem)
   local user = ctx.config.pg.user or "admin"
   local command = ("psql -d postgres -c '%s'"):format(table.concat(reader.statements(role, user), "; "))
   if configured(ctx) then
-    problem.kind, problem.hint = "unauthorised", command .. " as a superuser makes it"
-    error(problem, 0)
+    error(errors.amend(problem, { kind = "unauthorised", hint = command .. " as a superuser makes it" }), 0)
   end
   without_role[ctx] = true
   local message = "the server has no role %s that %s may take, so reads run as %s; as a superuser: %s"

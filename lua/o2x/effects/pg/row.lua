@@ -157,7 +157,7 @@ local function explain(target, fn)
   local ok, result = pcall(fn)
   if ok then return result end
   if errors.is(result) and WRONG[result.code] then
-    result.message = name_of(target) .. ": " .. result.message:gsub("^[^:]*: ", "")
+    errors.amend(result, { message = name_of(target) .. ": " .. result.message:gsub("^[^:]*: ", "") })
   end
   error(result, 0)
 end
