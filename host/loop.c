@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <uv.h>
 
@@ -52,10 +53,42 @@ static void free_handle(uv_handle_t *handle)
 	free(handle->data);
 }
 
+/* ---- memory ---- */
+
+/*
+** libuv aborts when it gets no memory. We end in words instead, which is as safe as kill -9: the
+** journal has what was done.
+*/
+static void *or_end(void *block)
+{
+	static const char words[] = "o2x: not enough memory; an unfinished run: o2x resume\n";
+	if (block)
+		return block;
+	ssize_t ignored = write(STDERR_FILENO, words, sizeof words - 1);
+	(void)ignored;
+	_exit(1);
+}
+
+static void *uv_memory(size_t size)
+{
+	return or_end(malloc(size ? size : 1));
+}
+
+static void *uv_cleared_memory(size_t count, size_t size)
+{
+	return or_end(calloc(count ? count : 1, size ? size : 1));
+}
+
+static void *uv_resized_memory(void *block, size_t size)
+{
+	return or_end(realloc(block, size ? size : 1));
+}
+
 /* ---- the loop ---- */
 
 struct loop *loop_new(void)
 {
+	uv_replace_allocator(uv_memory, uv_resized_memory, uv_cleared_memory, free);
 	struct loop *loop = calloc(1, sizeof *loop);
 	if (loop && uv_loop_init(&loop->uv) != 0) {
 		free(loop);

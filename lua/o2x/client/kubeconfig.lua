@@ -135,7 +135,8 @@ end
 
 local function use_cluster(config, entry)
   refuse_unsupported("cluster", entry)
-  if entry.value["insecure-skip-tls-verify"] then
+  local skip = entry.value["insecure-skip-tls-verify"]
+  if skip ~= nil and skip ~= json.null and skip ~= false then
     bad("insecure-skip-tls-verify is not allowed", entry.path, "set the cluster's certificate-authority instead")
   end
   config.server = check_server(entry.value.server, entry.path)

@@ -1,0 +1,55 @@
+--- Faults of the C library (tests/faults/shim.c) in a program under test.
+
+local build = require "tests.support.build"
+local fs = require "o2x.base.fs"
+local proc = require "o2x.base.proc"
+
+local M = {}
+
+--- The number of each error that a fault may give.
+M.ERRORS = { EIO = 5, ENOMEM = 12, ENOSPC = 28, ECONNRESET = 104, ECONNREFUSED = 111, ETIMEDOUT = 110 }
+
+local shim
+
+--- Builds the library; the sanitizers bring their own malloc, so it cannot be used with them.
+---@return string path
+function M.shim()
+  assert(not build.sanitized, "no faults under the sanitizers")
+  if shim then return shim end
+  shim = fs.join(fs.temp_folder "/tmp/o2x-faults-", "shim.so")
+  local built = proc.run {
+    argv = { "cc", "-Wall", "-Wextra", "-Werror", "-O1", "-fPIC", "-shared", "-o", shim, "tests/faults/shim.c" },
+    timeout = 120,
+  }
+  assert(built.code == 0, built.stderr)
+  return shim
+end
+
+--- Removes the library again.
+function M.forget()
+  if shim then fs.remove_tree((shim:match "^(.*)/")) end
+  shim = nil
+end
+
+--- The environment in which the Nth call of a name fails.
+---@param call string "malloc", "write", "fsync", "rename", "connect", "send" or "recv"
+---@param n integer
+---@param name string of the error
+---@param on boolean? all later ones, too
+---@return table<string, string> env
+---@return fun(): boolean struck did it strike?
+function M.env(call, n, name, on)
+  local mark = os.tmpname()
+  os.remove(mark)
+  return {
+    LD_PRELOAD = M.shim(),
+    O2X_FAULT = ("%s:%d:%d%s"):format(call, n, M.ERRORS[name], on and ":on" or ""),
+    O2X_FAULT_HIT = mark,
+  }, function()
+    local hit = fs.exists(mark)
+    os.remove(mark)
+    return hit
+  end
+end
+
+return M
