@@ -1,0 +1,188 @@
+-- Calls every native function while one allocation after another fails in it: the Nth once, then the Nth and all later
+-- ones. Run by tests/unit/host/native_faults_spec.lua with the library of tests/faults/shim.c; a crash ends the process.
+-- Prints how many functions and faults there were.
+
+local core = setmetatable({}, { __index = function(_, name) return require("o2x.core." .. name) end })
+local fs = require "o2x.base.fs"
+
+local MOST <const> = 400 -- faults in one function
+
+local folder = fs.temp_folder "/tmp/o2x-natives-"
+local file = folder .. "/file"
+fs.write(file, "text")
+fs.write(folder .. "/secret.yaml", "a: {b: secret-text}\n")
+fs.chmod(folder .. "/secret.yaml", tonumber("600", 8))
+
+local function live() return core.secret.new("a secret text", "label") end
+
+local function connected()
+  local listener = assert(core.listen.open("127.0.0.1", 0))
+  local connection = core.net.connect("127.0.0.1", listener:port())
+  return connection, listener
+end
+
+local GRANTS <const> = { "tenant/a/" }
+
+-- Each by the name that its documentation gives it (@function). Values that are closed are closed here.
+local calls = {
+  ["clock.format"] = function() return core.clock.format(1, 0, 3) end,
+  ["clock.parse"] = function() return core.clock.parse "2026-01-01T00:00:00Z" end,
+  ["clock.wall"] = function() return core.clock.wall() end,
+  ["clock.monotonic"] = function() return core.clock.monotonic() end,
+  ["crypto.base64"] = function() return core.crypto.base64 "abc" end,
+  ["crypto.unbase64"] = function() return core.crypto.unbase64 "YWJj" end,
+  ["crypto.hex"] = function() return core.crypto.hex "abc" end,
+  ["crypto.unhex"] = function() return core.crypto.unhex "616263" end,
+  ["crypto.sha256"] = function() return core.crypto.sha256 "abc" end,
+  ["crypto.hmac_sha256"] = function() return core.crypto.hmac_sha256("k", "abc") end,
+  ["crypto.crc32c"] = function() return core.crypto.crc32c "abc" end,
+  ["crypto.random"] = function() return core.crypto.random(8) end,
+  ["dnsmsg.parse"] = function() return core.dnsmsg.parse(("\0"):rep(12)) end,
+  ["event.new"] = function()
+    local event <close> = core.event.new()
+    event:set()
+    return event:seen(), event:clear()
+  end,
+  ["event.timer"] = function()
+    local timer <close> = core.event.timer(1)
+    return timer
+  end,
+  ["event.signal"] = function()
+    local signal <close> = core.event.signal "HUP"
+    return signal
+  end,
+  ["event.fd"] = function()
+    local connection, listener <close> = connected()
+    local _close <close> = connection
+    local watch <close> = core.event.fd(connection:fd(), "w")
+    return listener, watch
+  end,
+  ["frame.seal"] = function() return core.frame.seal(0, ("0"):rep(16), '{"a":1}') end,
+  ["frame.open"] = function()
+    local line = core.frame.seal(0, ("0"):rep(16), '{"a":1}')
+    return core.frame.open(line:sub(1, -2), 0, ("0"):rep(16))
+  end,
+  ["frame.torn"] = function() return core.frame.torn '{"n":0' end,
+  ["fs.read"] = function() return core.fs.read(file, 100) end,
+  ["fs.read_secret"] = function() return core.fs.read_secret(folder .. "/secret.yaml", "label") end,
+  ["fs.write"] = function() return core.fs.write(folder .. "/new", "abc") end,
+  ["fs.append"] = function() return core.fs.append(folder .. "/new", "abc") end,
+  ["fs.list"] = function() return core.fs.list(folder) end,
+  ["fs.stat"] = function() return core.fs.stat(file) end,
+  ["fs.cwd"] = function() return core.fs.cwd() end,
+  ["fs.realpath"] = function() return core.fs.realpath(file) end,
+  ["fs.readlink"] = function() return core.fs.readlink(file) end,
+  ["fs.mkdtemp"] = function() return fs.remove_tree(assert(core.fs.mkdtemp(folder .. "/x"))) end,
+  ["fs.mkdir"] = function() return core.fs.mkdir(folder .. "/d", tonumber("700", 8)) end,
+  ["fs.chmod"] = function() return core.fs.chmod(file, tonumber("600", 8)) end,
+  ["fs.rename"] = function() return core.fs.rename(file, file) end,
+  ["fs.remove"] = function() return core.fs.remove(folder .. "/none") end,
+  ["fs.remove_tree"] = function() return core.fs.remove_tree(folder .. "/d") end,
+  ["fs.symlink"] = function() return core.fs.symlink("x", folder .. "/link") end,
+  ["fs.user"] = function() return core.fs.user "root" end,
+  ["http.start"] = function()
+    local op <close> =
+      assert(core.http.start { url = "http://127.0.0.1:1/", method = "GET", headers = {}, timeout = 1 })
+    return op
+  end,
+  ["httpd.listen"] = function()
+    local server = assert(core.httpd.listen("127.0.0.1", 0, 1000))
+    local port = server:port()
+    server:stop()
+    return port
+  end,
+  ["journal.open"] = function()
+    os.remove(folder .. "/journal")
+    local journal = assert(core.journal.open(folder .. "/journal", true))
+    journal:reserve(100)
+    journal:append "abc\n"
+    journal:sync()
+    journal:cut(2)
+    journal:close()
+  end,
+  ["journal.sync_folder"] = function() return core.journal.sync_folder(folder) end,
+  ["json.decode"] = function() return core.json.decode '{"a":[1,2,{"b":"c\\u00e9"}],"d":null}' end,
+  ["json.decode_secret"] = function()
+    return core.json.decode_secret(core.secret.new([[{"a":"bcdefgh"}]], "x"), "a", "label")
+  end,
+  ["json.encode"] = function() return core.json.encode { a = { 1, 2 }, b = "c\n" } end,
+  ["json.encode_secret"] = function() return core.json.encode_secret { a = live() } end,
+  ["json.array"] = function() return core.json.is_array(core.json.array {}) end,
+  ["listen.open"] = function()
+    local listener <close> = assert(core.listen.open("127.0.0.1", 0))
+    return listener:port(), listener:fd(), listener:accept()
+  end,
+  ["lock.take"] = function()
+    local lock <close> = assert(core.lock.take(folder .. "/lock", "me"))
+    return core.lock.holder(folder .. "/lock"), lock
+  end,
+  ["net.connect"] = function()
+    local connection, listener <close> = connected()
+    local _close <close> = connection
+    return connection:connected(), connection:write "abc", connection:read(), listener
+  end,
+  ["program.environment"] = function() return core.program.environment() end,
+  ["program.pid"] = function() return core.program.pid() end,
+  ["redis.new"] = function()
+    local connection, listener <close> = connected()
+    local client <close> = core.redis.new(connection)
+    client:append("PING", "x", 7, live())
+    return client:flush(), client:reply(), listener
+  end,
+  ["redis.url"] = function() return core.redis.url "redis://u:p@127.0.0.1:6379/1" end,
+  ["scope.path"] = function() return core.scope.path(GRANTS, "tenant/b/x") end,
+  ["scope.name"] = function() return core.scope.name({ "a" }, "b") end,
+  ["scope.key"] = function() return core.scope.key({ "a:" }, "b:") end,
+  ["scope.domain"] = function() return core.scope.domain({ "a.example" }, "b.example") end,
+  ["secret.new"] = function() return tostring(live()), live() .. "x", live():length() end,
+  ["secret.random"] = function() return core.secret.random(20) end,
+  ["secret.equal"] = function() return core.secret.equal(live(), live()) end,
+  ["secret.fingerprint"] = function() return core.secret.fingerprint(live()) end,
+  ["secret.scrub"] = function()
+    local secret = live()
+    return core.secret.scrub "x a%20secret%20text YSBzZWNyZXQgdGV4dA== x", secret
+  end,
+  ["secret.base64"] = function() return live():base64():unbase64() end,
+  ["secret.set_key"] = function() return core.secret.set_key(("k"):rep(32)) end,
+  ["secret.is"] = function() return core.secret.is(live()), core.secret.is_mixed(live()) end,
+  ["secret.found"] = function()
+    local secret = live()
+    return core.secret.found "xa secret textx", core.secret.is_maskable(secret), core.secret.wipe(secret)
+  end,
+  ["subprocess.which"] = function() return core.subprocess.which "true" end,
+  ["tty.is"] = function() return core.tty.is(1), core.tty.size(1) end,
+  ["udp.bind"] = function()
+    local socket <close> = assert(core.udp.bind("127.0.0.1", 0))
+    return socket:port(), socket:fd(), socket:receive()
+  end,
+  ["xml.parse"] = function() return core.xml.parse "<a b='c'><d>e</d></a>" end,
+  ["yaml.parser"] = function()
+    local parser = core.yaml.parser "a: [1, {b: c}]\nd: 'e'\n"
+    repeat
+      local event = parser:next()
+    until not event or event == "stream_end"
+  end,
+}
+
+local functions, struck, broken = 0, 0, 0
+for name, call in pairs(calls) do
+  functions = functions + 1
+  for _, how in ipairs { "", ":on" } do
+    for n = 1, MOST do
+      os.getenv(("FAULT:malloc:%d:12%s"):format(n, how))
+      pcall(call)
+      os.getenv "FAULT:off"
+      local hit = os.getenv "FAULT:hit"
+      if not hit then break end
+      struck = struck + 1
+      collectgarbage()
+    end
+    local ok, problem = pcall(call)
+    if not ok then
+      io.stdout:write(("%s does not work any more: %s\n"):format(name, problem))
+      broken = broken + 1
+    end
+  end
+end
+fs.remove_tree(folder)
+io.stdout:write(("%d functions, %d faults, %d broken\n"):format(functions, struck, broken))
