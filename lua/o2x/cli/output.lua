@@ -1,6 +1,7 @@
 --- The result that a runbook sets with output(): a table on the terminal, `result` in --json, JUnit XML in a file.
 
 local clock = require "o2x.base.clock"
+local diff = require "o2x.base.diff"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
@@ -56,6 +57,7 @@ end
 local function cell(value)
   if value == true then return "yes" end
   if value == false then return "no" end
+  if type(value) == "table" then return diff.inline(value) end
   return value == nil and "-" or tostring(value)
 end
 

@@ -6,6 +6,7 @@ local crypto = require "o2x.base.crypto"
 local defer = require "o2x.base.defer"
 local gate = require "o2x.engine.gate"
 local errors = require "o2x.base.error"
+local frozen = require "o2x.base.frozen"
 local fs = require "o2x.base.fs"
 local hooks = require "o2x.script.hooks"
 local identity = require "o2x.base.identity"
@@ -96,7 +97,7 @@ function M.prepare(options)
   run.hooks = hooks.load(run.sandbox)
   check_versions(run, options)
   run.declared = set_of(run.runbook.effects)
-  run.params = params.check(run.runbook.params, options.params, run.runbook.name)
+  run.params = frozen.new(params.check(run.runbook.params, options.params, run.runbook.name))
   local contents
   run.tenant, run.scope, contents = tenants.load(run.platform_sandbox, run.config, options.tenant)
   run.client, run.close_clients = clients.new(run.config, run.scope, run)
@@ -199,7 +200,7 @@ local NOTICE <const> = 3 -- seconds for the platform's notice
 local function notice(run)
   if not run.platform.notice then return end
   local ok, text = pcall(task.timeout, NOTICE, run.platform.notice, run.tenant)
-  if ok and text then run.report:message("", "warning", text) end
+  if ok and type(text) == "string" then run.report:message("", "warning", text) end
 end
 
 local function perform(run)

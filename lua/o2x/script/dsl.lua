@@ -3,9 +3,13 @@
 
 local frozen = require "o2x.base.frozen"
 local errors = require "o2x.base.error"
+local library = require "o2x.script.library"
+local snapshot = require "o2x.base.snapshot"
 local step = require "o2x.script.step"
 local task = require "o2x.base.task"
 local value = require "o2x.base.value"
+
+local text = library.tostring
 
 local M = {}
 
@@ -13,6 +17,10 @@ local FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2 -- seconds between two calls in wait_u
 
 local function script_error(sandbox, kind, message, hint)
   errors.raise { kind = kind, message = message, hint = hint, where = sandbox:where() }
+end
+
+local function where_of(sandbox)
+  return function() return sandbox:where() end
 end
 
 local function check_functions(sandbox, name, list)
@@ -36,7 +44,9 @@ local function new_parallel(sandbox)
       script_error(sandbox, "failed", "parallel.each: expected a list, got a " .. type(list))
     end
     check_functions(sandbox, "parallel.each", { fn })
-    local limit = options and options.limit
+    list = snapshot.shallow(list, "parallel.each: the list", where_of(sandbox))
+    options = snapshot.take(options, "parallel.each: the options", where_of(sandbox))
+    local limit = type(options) == "table" and options.limit or nil
     if limit ~= nil and not (math.type(limit) == "integer" and limit > 0) then
       script_error(sandbox, "failed", "parallel.each: limit must be a positive integer")
     end
@@ -46,6 +56,7 @@ local function new_parallel(sandbox)
   debug.getmetatable(parallel).__call = function(_, functions)
     sandbox:running("parallel")
     if type(functions) ~= "table" then script_error(sandbox, "failed", "parallel: expected a table of functions") end
+    functions = snapshot.shallow(functions, "parallel", where_of(sandbox))
     check_functions(sandbox, "parallel", functions)
     return task.parallel(functions)
   end
@@ -65,12 +76,12 @@ local function wait_until(sandbox, what, seconds, fn, ...)
   while true do
     local result, why = fn(...)
     if result then return result end
-    run.ctx:waiting(what .. (why and " (" .. tostring(why) .. ")" or ""))
+    run.ctx:waiting(what .. (why and " (" .. text(why) .. ")" or ""))
     if task.now() + pause > deadline then
       script_error(
         sandbox,
         "timeout",
-        ("%s: timed out after %g s%s"):format(what, seconds, why and ": " .. tostring(why) or "")
+        ("%s: timed out after %g s%s"):format(what, seconds, why and ": " .. text(why) or "")
       )
     end
     task.sleep(pause)
@@ -78,9 +89,35 @@ local function wait_until(sandbox, what, seconds, fn, ...)
   end
 end
 
+local function is_list_of(kind, list)
+  for _, item in ipairs(list or {}) do
+    if type(item) ~= kind then return false end
+  end
+  return true
+end
+
+local function check_fields(sandbox, given)
+  if given.text ~= nil and type(given.text) ~= "string" then
+    script_error(sandbox, "failed", "output: text must be a text")
+  elseif not is_list_of("string", given.columns) then
+    script_error(sandbox, "failed", "output: columns must be a list of texts")
+  elseif not is_list_of("table", given.rows) then
+    script_error(sandbox, "failed", "output: rows must be a list of tables")
+  end
+end
+
+-- Did the operator type this as a parameter?
+local function is_given(run, word)
+  for _, given in pairs(run.params or {}) do
+    if type(word) == "string" and given == word then return true end
+  end
+  return false
+end
+
 -- Sets the result of the run: a table, or the checks that it made. A later call replaces an earlier one.
 local function output(sandbox, given)
   local run = sandbox:running("output")
+  given = snapshot.take(given, "output", where_of(sandbox))
   local is_table = type(given) == "table" and type(given.columns) == "table" and type(given.rows) == "table"
   if not is_table and not (type(given) == "table" and given.checks == true) then
     script_error(
@@ -91,6 +128,14 @@ local function output(sandbox, given)
   end
   if given.exit ~= nil and given.exit ~= 0 and given.exit ~= 2 then
     script_error(sandbox, "failed", "output: exit must be 0 or 2 (something was found)")
+  end
+  check_fields(sandbox, given)
+  if given.junit ~= nil and not is_given(run, given.junit) then
+    script_error(
+      sandbox,
+      "refused",
+      "output: junit must be the value of a parameter, because whoever starts the run says where to write"
+    )
   end
   if value.has_secret(given) then script_error(sandbox, "refused", "output: the result contains a secret") end
   run.output = given
@@ -123,20 +168,23 @@ function M.new(sandbox)
     --- Ends the run as failed; it can be resumed.
     ---@param message string
     ---@param hint string? what to do about it
-    fail = function(message, hint) script_error(sandbox, "failed", tostring(message), hint and tostring(hint)) end,
+    fail = function(message, hint) script_error(sandbox, "failed", text(message), hint and text(hint)) end,
 
     --- Ends the run because a file or a parameter that the user gave is wrong (exit code 3).
     ---@param message string
     ---@param hint string? what to type instead
     ---@param where string? file, or file:line; by default the line of the script
     invalid = function(message, hint, where)
-      errors.input(tostring(message), hint and tostring(hint), where and tostring(where) or sandbox:where())
+      errors.input(text(message), hint and text(hint), where and text(where) or sandbox:where())
     end,
 
     --- Prints a message and adds it to the log of the run.
     ---@param message string
     ---@param fields table? more for the log, name → value
-    log = function(message, fields) sandbox:running("log").ctx:log("info", tostring(message), fields) end,
+    log = function(message, fields)
+      fields = snapshot.take(fields, "log: the fields", where_of(sandbox))
+      sandbox:running("log").ctx:log("info", text(message), fields)
+    end,
 
     --- Gives the run a result: a table (or text) printed at its end and `result` in --json. The last call counts.
     --- Either { columns = { names }, rows = { { name = value } … } }, with text = "…" to print instead of the table,

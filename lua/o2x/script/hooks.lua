@@ -14,6 +14,7 @@ local runbook_files = require "o2x.project.runbook_files"
 local identity = require "o2x.base.identity"
 local effects = require "o2x.effects"
 local fs = require "o2x.base.fs"
+local snapshot = require "o2x.base.snapshot"
 local suggest = require "o2x.base.suggest"
 local step = require "o2x.script.step"
 
@@ -53,7 +54,7 @@ function M.load(sandbox)
   local path = fs.join(sandbox.project.runbooks, "hooks.lua")
   local shown = sandbox:shown(path)
   if not runbook_files.hooks(sandbox.project) and not (sandbox.kept and sandbox.kept(shown)) then return nil end
-  local hooks = sandbox:load_file(path)
+  local hooks = snapshot.take(sandbox:load_file(path), "hooks", function() return shown end)
   check(hooks, shown)
   return { before = hooks.before, after = hooks.after, effects = hooks.effects or {}, path = shown }
 end

@@ -100,7 +100,10 @@ local function raw_len(t) return rawlen(frozen.contents[t] or t) end
 
 local NO_ADDRESS = { table = true, ["function"] = true, thread = true }
 
-local function safe_tostring(v)
+--- tostring without addresses: "table" where Lua gives "table: 0x55…".
+---@param v any
+---@return string
+function M.tostring(v)
   local metatable = debug.getmetatable(v)
   if NO_ADDRESS[type(v)] and not (metatable and metatable.__tostring) then return type(v) end
   return tostring(v)
@@ -157,7 +160,7 @@ local function strings()
     end
     local arguments = table.pack(...)
     for i = 1, arguments.n do
-      if NO_ADDRESS[type(arguments[i])] then arguments[i] = safe_tostring(arguments[i]) end
+      if NO_ADDRESS[type(arguments[i])] then arguments[i] = M.tostring(arguments[i]) end
     end
     return string.format(format, table.unpack(arguments, 1, arguments.n))
   end
@@ -246,7 +249,7 @@ function M.new(seed)
     xpcall = safe_xpcall,
     select = select,
     tonumber = tonumber,
-    tostring = safe_tostring,
+    tostring = M.tostring,
     type = type,
     rawequal = rawequal,
     rawlen = raw_len,

@@ -10,6 +10,7 @@
 --   })
 
 local errors = require "o2x.base.error"
+local snapshot = require "o2x.base.snapshot"
 local sorted_keys = require "o2x.base.sorted_keys"
 local suggest = require "o2x.base.suggest"
 local task = require "o2x.base.task"
@@ -204,7 +205,9 @@ end
 ---@param changes table
 ---@return table declaration
 function M.make(sandbox, standard, changes)
-  if type(standard) ~= "table" or type(standard.run) ~= "function" then
+  local function where() return sandbox:where() end
+  if type(standard) == "table" then standard = snapshot.take(standard, "the standard runbook", where) end
+  if type(standard) ~= "table" or type(standard.run) ~= "function" or not sandbox.texts[standard.path] then
     misuse(
       sandbox,
       nil,
@@ -213,6 +216,7 @@ function M.make(sandbox, standard, changes)
     )
   end
   if type(changes) ~= "table" then misuse(sandbox, nil, "the second argument must be a table of changes") end
+  changes = snapshot.take(changes, "the changes", where)
   check_fields(sandbox, changes)
   local edits = edits_of(sandbox, changes)
   check_steps(sandbox, standard, edits)

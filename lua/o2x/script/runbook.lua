@@ -4,6 +4,7 @@ local effects = require "o2x.effects"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local runbook_files = require "o2x.project.runbook_files"
+local snapshot = require "o2x.base.snapshot"
 local suggest = require "o2x.base.suggest"
 local params = require "o2x.project.params"
 
@@ -97,7 +98,7 @@ local function check_values(declaration, fail, file_name)
   end
 end
 
---- Loads a runbook and checks its declaration.
+--- Loads a runbook and checks its declaration. What is checked is a copy: the script cannot change it afterwards.
 ---@param sandbox table
 ---@param path string
 ---@return table runbook the declaration, with path (as shown), params and effects always there; edits and overrides
@@ -110,13 +111,14 @@ function M.load(sandbox, path)
   if type(declaration) ~= "table" then
     fail('not a runbook: it must return require "o2x.runbook" { name = …, run = … }')
   end
+  local over = sandbox.overrides[declaration]
+  declaration = snapshot.take(declaration, "the declaration", function() return shown end)
   check_fields(declaration, fail)
   check_values(declaration, fail, fs.name(path):match("^(.-)%.lua$"))
   local runbook = { path = shown, file = path, params = {}, effects = {} }
   for field, value in pairs(declaration) do
     runbook[field] = value
   end
-  local over = sandbox.overrides[declaration]
   if over then
     runbook.edits, runbook.overrides = over.edits, { name = over.name, version = over.version, path = over.path }
   end

@@ -3,11 +3,15 @@
 -- branch of a parallel has its own.
 
 local errors = require "o2x.base.error"
+local library = require "o2x.script.library"
 local override = require "o2x.script.override"
+local snapshot = require "o2x.base.snapshot"
 local task = require "o2x.base.task"
 local value = require "o2x.base.value"
 
 local M = {}
+
+local SCALAR <const> = { string = true, number = true, boolean = true }
 
 --- The path of the current task's step; "" outside of any step.
 ---@return string
@@ -35,7 +39,13 @@ local function claim(run, path)
   run.seen_steps[path] = true
 end
 
-local function recordable(path, result)
+-- A copy of what a step returned: the same now as in a resumed run, which gets it from the journal.
+local function recordable(run, path, result)
+  result = snapshot.take(
+    result,
+    "the result of step " .. path,
+    function() return run.sandbox and run.sandbox:where() end
+  )
   if value.has_secret(result) then
     errors.raise {
       kind = "refused",
@@ -43,7 +53,7 @@ local function recordable(path, result)
       hint = "read the secret again where it is needed",
     }
   end
-  return value.plain(result, "the result of step " .. path)
+  return result, value.plain(result, "the result of step " .. path)
 end
 
 local function failed(run, path, err, seconds)
@@ -61,12 +71,12 @@ local function perform(run, path, fn, ...)
   if run.journal then run.journal:append({ t = "step", path = path, at = run.now() }, true) end
   local ok, result = xpcall(fn, errors.handler, ...)
   if not ok then failed(run, path, errors.wrap(result), task.now() - start) end
-  local plain = recordable(path, result)
+  local kept, plain = recordable(run, path, result)
   if run.journal then
     run.journal:append { t = "done", path = path, result = plain, seconds = task.now() - start, at = run.now() }
   end
   run.report:step_done(path, task.now() - start)
-  return result
+  return kept
 end
 
 --- Runs fn as a named step, or returns its recorded result if it finished before the run was interrupted.
@@ -88,7 +98,7 @@ function M.step(run, name, fn, ...)
     local past = run.past and run.past:step(path)
     if past then
       run.report:step_recalled(path)
-      return past.result
+      return (snapshot.take(past.result, "the result of step " .. path))
     end
     local function body() return fn(table.unpack(arguments, 1, arguments.n)) end
     return task.within("step_path", path, perform, run, path, instead or body, body)
@@ -115,7 +125,7 @@ function M.check(run, name, fn, ...)
     or found == false
       and errors.new {
         kind = "failed",
-        message = ("check failed: %s%s"):format(name, why and ": " .. tostring(why) or ""),
+        message = ("check failed: %s%s"):format(name, why and ": " .. library.tostring(why) or ""),
       }
   if problem and problem.kind == "cancelled" then error(problem, 0) end
   run.report:check(path, name, not problem, problem and tostring(problem) or found)
@@ -133,7 +143,7 @@ function M.check(run, name, fn, ...)
       name = name,
       ok = not problem,
       at = run.now(),
-      found = not problem and type(found) ~= "table" and found ~= nil and value.text(found) or nil,
+      found = not problem and SCALAR[type(found)] and value.text(found) or nil,
       message = problem and value.text(problem) or nil,
     }, true)
   end

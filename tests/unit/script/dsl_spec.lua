@@ -93,7 +93,39 @@ describe("output", function()
     word.output { columns = { "a" }, rows = {} }
     local second = { columns = { "b" }, rows = {}, exit = 2 }
     word.output(second)
-    assert.equal(second, run.output)
+    assert.same(second, run.output)
+  end)
+
+  it("does not change when the script changes its tables later", function()
+    local word, run = words()
+    local row = { a = 1 }
+    local given = { columns = { "a" }, rows = { row } }
+    word.output(given)
+    row.a, given.exit, given.columns[1] = secret.new("a secret of some length", "x"), 7, {}
+    assert.same({ columns = { "a" }, rows = { { a = 1 } } }, run.output)
+  end)
+
+  for what, given in pairs {
+    ["a text that is a table"] = { columns = { "a" }, rows = {}, text = {} },
+    ["a column that is a table"] = { columns = { {} }, rows = {} },
+    ["a row that is a text"] = { columns = { "a" }, rows = { "x" } },
+    ["another exit code"] = { columns = { "a" }, rows = {}, exit = 130 },
+    ["a metatable"] = setmetatable({ columns = { "a" }, rows = {} }, { __index = {} }),
+    ["rows with a metatable"] = { columns = { "a" }, rows = setmetatable({}, { __len = function() return 1 end }) },
+    ["a file that nobody named"] = { checks = true, junit = "/tmp/x.xml" },
+  } do
+    it("refuses " .. what, function()
+      local word, run = words()
+      assert.is_truthy(raised(word.output, given).message)
+      assert.is_nil(run.output)
+    end)
+  end
+
+  it("writes a file that is the value of a parameter", function()
+    local word, run = words()
+    run.params = { file = "x.xml" }
+    word.output { checks = true, junit = "x.xml" }
+    assert.equal("x.xml", run.output.junit)
   end)
 
   it("is nothing else, and shows no secret", function()

@@ -6,7 +6,12 @@ step("room " .. i, f)
 ]]
 
 local function new_sandbox()
-  return { texts = { ["runbooks/build.lua"] = STANDARD }, overrides = {}, file = "runbooks/tenants/acme/build.lua" }
+  return {
+    texts = { ["runbooks/build.lua"] = STANDARD },
+    overrides = {},
+    file = "runbooks/tenants/acme/build.lua",
+    where = function() return "runbooks/tenants/acme/build.lua:2" end,
+  }
 end
 
 local standard = {
@@ -38,6 +43,22 @@ describe("an override", function()
     local made = make {}
     assert.same({ "build", "2.0.0", "Build", "standard" }, { made.name, made.version, made.summary, made.run() })
   end)
+
+  it("does not follow tables that change later, and refuses metatables", function()
+    local effects = { "vault:write" }
+    local made = make { effects = effects }
+    effects[1] = "s3:write"
+    assert.same({ "pg:write", "vault:write" }, made.effects)
+    refused("the changes effects: the table has a metatable", new_sandbox(), standard, {
+      version = "2.0.0",
+      effects = setmetatable({}, { __index = function() return "s3:write" end }),
+    })
+  end)
+
+  it(
+    "wants a runbook that require gave",
+    function() refused("must be the standard runbook", new_sandbox(), { run = print }, { version = "2.0.0" }) end
+  )
 
   it("changes fields of parameters and adds new ones", function()
     local made = make { params = { rooms = { default = 5 }, colour = { "string" } } }

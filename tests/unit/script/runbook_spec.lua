@@ -44,6 +44,33 @@ describe("a runbook", function()
     assert.equal(runbook, box.runbooks[1])
   end)
 
+  it("is what it was when it was checked", function()
+    local path = place:write(
+      "runbooks/deploy.lua",
+      [[local effects, room = {}, { "integer", default = 1 }
+      local declared = require "o2x.runbook" {
+        name = "deploy", version = "1.0.0", api = 1, summary = "s", effects = effects, params = { room = room },
+        run = function() effects[1], room.default = "vault:write", {} end,
+      }
+      return declared]]
+    )
+    local box = sandbox.new { root = place.path, runbooks = place:at "runbooks", stdlib = place:at "stdlib" }
+    local loaded = runbooks.load(box, path)
+    loaded.run()
+    assert.same({ {}, { "integer", default = 1 } }, { loaded.effects, loaded.params.room })
+  end)
+
+  it("has no metatable that could answer otherwise the next time", function()
+    local answers = "setmetatable({}, { __index = function() return 'pg:write' end })"
+    refused("runbooks/deploy.lua", "effects: the table has a metatable", { effects = answers })
+    refused("runbooks/deploy.lua", "params: the table has a metatable", { params = answers })
+    refused(
+      "runbooks/deploy.lua",
+      "params.room: the table has a metatable",
+      { params = "{ room = " .. answers .. " }" }
+    )
+  end)
+
   it("may have an older version beside it", function()
     assert.equal("1.2.3", load(fields { version = '"1.2.3"' }, "deploy@1").version)
     assert.equal("1.2.3", load(fields { version = '"1.2.3"' }, "deploy@1.2").version)

@@ -1,4 +1,5 @@
 local errors = require "o2x.base.error"
+local frozen = require "o2x.base.frozen"
 local secret = require "o2x.base.secret"
 local silent = require "tests.support.silent"
 local step = require "o2x.script.step"
@@ -33,6 +34,25 @@ describe("a step", function()
     assert.equal(3, step.step(run, "add", function(a, b) return a + b end, 1, 2))
     assert.same({ "step add", "done add" }, brief(run))
     assert.equal(3, run.records[2].result)
+  end)
+
+  it("gives a copy, the same as a resumed run gets", function()
+    local run, kept = new_run(), { list = { 1 } }
+    local result = step.step(run, "make", function() return kept end)
+    result.list[1] = 2
+    assert.same({ list = { 1 } }, kept)
+    assert.same({ list = { 1 } }, run.records[2].result)
+    local past = { make = { 1 } }
+    step.step(new_run(past), "make", print)[1] = 2
+    assert.same({ make = { 1 } }, past)
+  end)
+
+  it("reads through views, and refuses a metatable", function()
+    local run = new_run()
+    assert.same({ a = { 1 } }, step.step(run, "view", function() return frozen.new { a = { 1 } } end))
+    assert.same({ a = { 1 } }, run.records[2].result)
+    local err = raised(step.step, run, "class", function() return { setmetatable({}, { __index = {} }) } end)
+    assert.matches("the result of step class %[1%]: the table has a metatable", err.message)
   end)
 
   it("in another one has both names in its path", function()

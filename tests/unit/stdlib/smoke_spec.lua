@@ -123,7 +123,8 @@ describe("stdlib.smoke", function()
 
   it("outputs the checks, for JUnit as well", function()
     local std = new {}
-    std.require("smoke").run(stdlib.tenant "newclient", { junit = "smoke.xml" })
+    std.run.params = { junit = "smoke.xml" }
+    std.require("smoke").run(stdlib.tenant "newclient", std.run.params)
     assert.same({ checks = true, junit = "smoke.xml" }, std.run.output)
   end)
 
