@@ -2,6 +2,7 @@
 --- It reads no file: the engine passes platform.yaml and tenants/NAME.yaml as tables.
 
 local claims = require "stdlib.claims"
+local contents = require "stdlib.contents"
 local naming = require "stdlib.naming"
 local tenant_file = require "stdlib.tenant_file"
 
@@ -84,10 +85,12 @@ function M.load(name, platform, file, where, others)
   return tenant, nil, notes
 end
 
--- Every tenant writes its line of the inventory.
+-- One file for all tenants, with a section for each.
+local INVENTORY = "docs/TENANT_INVENTORY.md"
+
 local function writable_files(tenant)
   local paths = claims.files(tenant)
-  paths[#paths + 1] = "docs/TENANT_INVENTORY.md"
+  paths[#paths + 1] = INVENTORY
   return paths
 end
 
@@ -107,6 +110,8 @@ function M.grants(tenant)
       names = claims.objects(tenant),
       label = { "tenant", tenant.name },
       shared = { platform.kubernetes.postgres_secret, platform.kubernetes.vault_secret },
+      rotate = contents.rotated(tenant),
+      contents = contents.of(tenant),
       read = {
         ("%s/%s"):format(ingress.namespace, ingress.name),
         ("%s/%s"):format(platform.monitoring.namespace, platform.monitoring.alertmanager or "alertmanager-operated"),
@@ -116,7 +121,11 @@ function M.grants(tenant)
     redis = tenant.id and { tenant.id .. ":" } or {},
     broker = tenant.id and { tenant.id .. "." } or {},
     dns = { tenant.domain },
-    files = { read = M.READABLE, write = writable_files(tenant) },
+    files = {
+      read = M.READABLE,
+      write = writable_files(tenant),
+      sections = { [INVENTORY] = ("## %s ("):format(tenant.name) },
+    },
     http = { tenant.domain },
     rds = { instance = platform.database.instance },
     s3 = tenant.id and { tenant.data_bucket .. "/" .. tenant.id .. "/" } or {},

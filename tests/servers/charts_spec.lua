@@ -1,5 +1,6 @@
 -- The example tree with the real helm: every chart renders, and what it renders is what the guide selects by.
 local fs = require "o2x.base.fs"
+local of = require "tests.support.objects"
 local proc = require "o2x.base.proc"
 local yaml = require "o2x.base.yaml"
 
@@ -69,6 +70,15 @@ describe("the charts", function()
       assert.equal("6379", env.REDIS_PORT)
     end)
   end
+
+  it("render what a run for their tenant may write, and no other run", function()
+    local own, other = of.grants(nil, "urbanos"), of.grants(nil, "demo")
+    for _, name in ipairs(catalogue.names()) do
+      local rendered = yaml.decode_all(render(name, "urbanos").stdout, name)
+      own:objects(of.resource, rendered, "default")
+      assert.is_false(pcall(other.objects, other, of.resource, rendered, "default"))
+    end
+  end)
 
   it("refuse values of another tenant", function()
     local result = render("service-billing", "urbanos", { "--set", "app.tenantName=demo" })

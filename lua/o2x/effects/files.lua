@@ -6,6 +6,7 @@ local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local scope = require "o2x.base.scope"
 local secret = require "o2x.base.secret"
+local section = require "o2x.base.section"
 local value = require "o2x.base.value"
 
 local LARGEST = 4 * 1024 * 1024
@@ -45,8 +46,23 @@ local function read(ctx, path)
   return fs.read(real, LARGEST)
 end
 
+-- A file that all tenants share: a run changes its own sections, and leaves the others as they are now.
+local function keep_others(ctx, real, path, desired)
+  local heading = (ctx.scope.files.sections or {})[real:sub(#root_of(ctx) + 2)]
+  if not heading or value.is_unknown(desired) then return end
+  if desired == nil then refuse(path, "is shared by all tenants: a run does not remove it") end
+  local stray = section.strayed(fs.read_if(real, LARGEST), desired, heading)
+  if stray then
+    refuse(
+      path,
+      ("is shared by all tenants: a run changes what is below '%s', not the line '%s'"):format(heading, stray)
+    )
+  end
+end
+
 local function write(ctx, path, desired)
   local real = resolve(ctx, path, ctx.scope.files.write, "writing the file")
+  keep_others(ctx, real, path, desired)
   if desired == nil then
     fs.remove(real)
   else
@@ -87,7 +103,7 @@ local function ensure(ctx, path, content)
     errors.input(("files.ensure(%q, text): expected a string, got %s"):format(tostring(path), type(content)))
   end
   -- Checked before the gate reads, so that a plan too refuses a file that may be read but not written.
-  resolve(ctx, path, ctx.scope.files.write, "writing the file")
+  keep_others(ctx, resolve(ctx, path, ctx.scope.files.write, "writing the file"), path, content)
   local _, outcome = ctx:effect("file.text", path, content)
   return outcome
 end
@@ -126,7 +142,7 @@ return {
       ---@param path string
       ---@return string outcome
       remove = function(path)
-        resolve(ctx, path, ctx.scope.files.write, "removing the file")
+        keep_others(ctx, resolve(ctx, path, ctx.scope.files.write, "removing the file"), path, nil)
         local _, outcome = ctx:effect("file.text", path, nil)
         return outcome
       end,

@@ -15,6 +15,15 @@ local GRANTS = {
   label = { "tenant", "t1" },
   shared = { "pg-secret" },
   read = { "ingress-nginx/ingress-nginx-controller" },
+  contents = {
+    hosts = { "t1.example.com" },
+    name_labels = { "app" },
+    annotations = {
+      ["cert-manager.io/cluster-issuer"] = { "letsencrypt-prod" },
+      ["deployment.kubernetes.io/revision"] = "plain",
+      ["kubectl.kubernetes.io/restartedAt"] = "plain",
+    },
+  },
 }
 
 local function deployment(name, image, more)
@@ -365,9 +374,63 @@ describe("a k8s.secret", function()
     end
     assert.equal("b3RoZXIx", env.kubectl("get", "secret", "pg-secret", "-o", "jsonpath={.data.password}"))
     env.run("apply").api.k8s.ensure_secret("pg-secret", data("other1"))
+  end)
+
+  cluster("of the tenant's own is overwritten where the script says so", function(env)
+    env.kubectl("create", "secret", "generic", "t1-app", "--from-literal=password=other1", "--from-literal=more=m")
+    env.run("apply").api.k8s.ensure_secret("t1-app", data(), { overwrite = true })
+    assert.equal("aHVudGVyMjI=", env.kubectl("get", "secret", "t1-app", "-o", "jsonpath={.data.password}"))
+    assert.equal("bQ==", env.kubectl("get", "secret", "t1-app", "-o", "jsonpath={.data.more}"))
+  end)
+
+  cluster("that all tenants share is neither overwritten nor changed nor removed", function(env)
+    env.kubectl("create", "secret", "generic", "pg-secret", "--from-literal=password=other1")
+    local before = env.kubectl("get", "secret", "pg-secret", "-o", "json")
+    for _, mode in ipairs { "apply", "plan" } do
+      local api = env.run(mode).api.k8s
+      for _, try in ipairs {
+        function() api.ensure_secret("pg-secret", data(), { overwrite = true }) end,
+        function() api.remove("Secret", "pg-secret") end,
+        function() api.set("Secret", "pg-secret", { data = { password = "eA==" } }) end,
+        function() api.annotate("Secret", "pg-secret", { note = "x" }) end,
+        function() api.scale("Secret", "pg-secret", 0) end,
+      } do
+        local e = raised(try)
+        assert.equal("refused", e.kind)
+        assert.is_truthy(e.message:find("Secret default/pg-secret is shared by all tenants", 1, true), e.message)
+        assert.is_string(e.hint)
+      end
+    end
+    assert.equal(before, env.kubectl("get", "secret", "pg-secret", "-o", "json"))
+  end)
+
+  cluster("that all tenants share is overwritten by the run that rotates it, and not removed by it", function(env)
+    local spec = { rotate = { "pg-secret" } }
+    for name, item in pairs(GRANTS) do
+      spec[name] = item
+    end
+    env.client = k8s.new { config = env.config, scope = spec }
+    env.kubectl("create", "secret", "generic", "pg-secret", "--from-literal=password=other1")
     env.run("apply").api.k8s.ensure_secret("pg-secret", data(), { overwrite = true })
     assert.equal("aHVudGVyMjI=", env.kubectl("get", "secret", "pg-secret", "-o", "jsonpath={.data.password}"))
-    assert.equal("bQ==", env.kubectl("get", "secret", "pg-secret", "-o", "jsonpath={.data.more}"))
+    assert.equal("refused", raised(env.run("apply").api.k8s.remove, "Secret", "pg-secret").kind)
+  end)
+
+  cluster("that all tenants share may be of another kind: created, compared, never changed", function(env)
+    local function map(value)
+      return {
+        apiVersion = "v1",
+        kind = "ConfigMap",
+        metadata = { name = "pg-secret", namespace = "default" },
+        data = { a = value },
+      }
+    end
+    env.run("apply").api.k8s.ensure(map "1")
+    env.run("apply").api.k8s.ensure(map "1")
+    assert.equal("conflict", raised(env.run("apply").api.k8s.ensure, map "2").kind)
+    assert.equal("refused", raised(env.run("apply").api.k8s.remove, "ConfigMap", "pg-secret").kind)
+    assert.equal("refused", raised(env.client.apply, env.client, map "2").kind)
+    assert.equal("1", env.kubectl("get", "configmap", "pg-secret", "-o", "jsonpath={.data.a}"))
   end)
 
   cluster("is shown without its values", function(env)

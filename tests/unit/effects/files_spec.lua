@@ -46,6 +46,28 @@ describe("o2x.files", function()
 
   it("is a module that the gate takes", function() contract.check(files, files.types[1]) end)
 
+  it("confines a change of a shared file to the run's own section", function()
+    local shared, link = "core/shared.md", "core/helm_values/newclient/link.yaml"
+    local text = "# All\n\n## a (1)\n- one\n\n## newclient (2)\n- two\n"
+    fs.write(fs.join(tree, shared), text)
+    core_fs.symlink(fs.join(tree, shared), fs.join(tree, link))
+    table.insert(ctx.scope.files.write, shared)
+    ctx.scope.files.sections = { [shared] = "## newclient (" }
+    assert.equal("changed", api.ensure(shared, (text:gsub("two", "2"))))
+    for _, path in ipairs { shared, link } do
+      for _, after in ipairs { (text:gsub("one", "1")), "## newclient (2)\n- two\n", "" } do
+        local e = raised(api.ensure, path, after)
+        assert.equal("refused", e.kind)
+        assert.is_truthy(e.message:find(path .. " is shared by all tenants", 1, true), e.message)
+      end
+      assert.equal("refused", raised(api.remove, path).kind)
+    end
+    assert.equal((text:gsub("two", "2")), fs.read(fs.join(tree, shared)))
+    -- What came meanwhile from another run stays too.
+    fs.write(fs.join(tree, shared), text .. "\n## b (3)\n")
+    assert.equal("refused", raised(files.types[1].write, ctx, shared, text).kind)
+  end)
+
   it("ensures, reads, lists, removes", function()
     assert.equal("unchanged", api.ensure("core/helm_values/newclient/a.yaml", "a: 1\nb: 2\n"))
     assert.equal("changed", api.ensure("core/helm_values/newclient/a.yaml", "a: 2\n"))

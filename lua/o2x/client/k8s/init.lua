@@ -162,11 +162,12 @@ end
 ---@return table resource
 ---@return string path
 ---@return string what "Deployment NAME"
+---@return string? where its namespace
 function Client:place(kind, name, namespace, reading)
   local resource = self:resource(kind)
   local where = resource.namespaced and (namespace or self.namespace) or nil
   self.grants:object(resource, where, name, reading)
-  return resource, self:collection(resource, where) .. "/" .. name, resource.kind .. " " .. name
+  return resource, self:collection(resource, where) .. "/" .. name, resource.kind .. " " .. name, where
 end
 
 --- The path of the objects of a kind.
@@ -274,7 +275,8 @@ end
 ---@return table? object as it is now (nil for a Secret)
 function Client:apply(object, o)
   o = o or {}
-  local resource, path, what = self:place(object, object.metadata.name, object.metadata.namespace)
+  local resource, path, what, where = self:place(object, object.metadata.name, object.metadata.namespace)
+  self.grants:contents(resource, where, object, { merging = true })
   local response = self:send("PATCH", path, {
     content_type = "application/apply-patch+yaml",
     body = body_of(object),
@@ -287,7 +289,9 @@ end
 ---@param object table
 ---@return table? object as it is now (nil for a Secret)
 function Client:create(object)
-  local resource, path, what = self:place(object, object.metadata.name, object.metadata.namespace)
+  local resource, path, what, where = self:place(object, object.metadata.name, object.metadata.namespace, true)
+  self.grants:create(resource, where, object.metadata.name)
+  self.grants:contents(resource, where, object)
   local response = self:send("POST", (path:match("^(.*)/")), {
     content_type = "application/json",
     body = body_of(object),
@@ -300,7 +304,8 @@ end
 ---@param object table
 ---@return table? object as it is now (nil for a Secret)
 function Client:replace(object)
-  local resource, path, what = self:place(object, object.metadata.name, object.metadata.namespace)
+  local resource, path, what, where = self:place(object, object.metadata.name, object.metadata.namespace)
+  self.grants:contents(resource, where, compare.clean(object))
   local response = self:send("PUT", path, {
     content_type = "application/json",
     body = body_of(object),
@@ -319,11 +324,13 @@ local PATCH_TYPES = {
 ---@param kind string|table
 ---@param name string
 ---@param patch table
----@param o { type: "merge"|"strategic"|"json"|nil, namespace: string?, subresource: string? }? merge if no type
+---@param o { type: "merge"|"strategic"|"json"|nil, namespace: string?, subresource: string?, onto: table? }? merge if
+--- no type; onto: the object that the patch is bound to by its resourceVersion
 ---@return table object
 function Client:patch(kind, name, patch, o)
   o = o or {}
-  local _, path, what = self:place(kind, name, o.namespace)
+  local resource, path, what, where = self:place(kind, name, o.namespace)
+  if o.subresource ~= "scale" then self.grants:patch(resource, where, name, o.onto, patch) end
   local response = self:send("PATCH", o.subresource and path .. "/" .. o.subresource or path, {
     content_type = PATCH_TYPES[o.type or "merge"],
     body = json.encode(patch),
@@ -339,7 +346,8 @@ end
 ---@return boolean deleted whether there was one
 function Client:delete(kind, name, o)
   o = o or {}
-  local _, path, what = self:place(kind, name, o.namespace)
+  local resource, path, what, where = self:place(kind, name, o.namespace)
+  self.grants:remove(resource, where, name)
   local response = self:send("DELETE", path, {
     content_type = "application/json",
     body = json.encode {

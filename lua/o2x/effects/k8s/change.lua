@@ -127,8 +127,8 @@ function fields.write(ctx, target, desired, before)
       }
     end
     local patch = patch_of(object, target, desired)
-    local ok, err =
-      pcall(client(ctx).patch, client(ctx), kind_of(target), target.name, patch, { namespace = target.namespace })
+    local o = { namespace = target.namespace, onto = object }
+    local ok, err = pcall(client(ctx).patch, client(ctx), kind_of(target), target.name, patch, o)
     if ok then return end
     if not is_conflict(err) or attempt == ATTEMPTS then error(err, 0) end
     task.sleep(PAUSE)
@@ -159,7 +159,7 @@ local function target_of(ctx, kind, name, namespace)
   local where = target.namespace
   if not k8s.grants:allows(resource, where, name) then ctx:retry(k8s.list, k8s, kind, { namespace = where }) end
   k8s.grants:object(resource, where, name, false)
-  return target
+  return target, resource
 end
 
 local function gone(object)
@@ -216,7 +216,8 @@ local function scale(ctx, kind, name, count, o)
 end
 
 local function set(ctx, kind, name, patch, o)
-  local target = target_of(ctx, kind, name, o and o.namespace)
+  local target, resource = target_of(ctx, kind, name, o and o.namespace)
+  client(ctx).grants:patch(resource, target.namespace, name, ctx:retry(get, ctx, target), patch)
   target.places = {}
   local desired = flatten(patch, {}, target.places, {})
   if next(desired) == nil then

@@ -37,10 +37,13 @@ function object.read(ctx, target)
 end
 
 function object.write(ctx, target, desired, _, _, taken)
+  local k8s = client(ctx)
   if desired == nil then
-    client(ctx):delete(kind_of(target), target.name, { namespace = target.namespace })
+    k8s:delete(kind_of(target), target.name, { namespace = target.namespace })
+  elseif k8s.grants:is_shared(target.namespace, target.name) then
+    k8s:create(compare.clean(desired)) -- never the one that came there meanwhile
   else
-    client(ctx):apply(compare.clean(desired), { force = target.force or taken })
+    k8s:apply(compare.clean(desired), { force = target.force or taken })
   end
 end
 
@@ -76,24 +79,37 @@ function k8s_secret.read(ctx, target)
   return found and { type = found.type, data = found.data or {} }
 end
 
+local function unequal(target, what, hint)
+  errors.raise {
+    kind = "conflict",
+    module = "k8s",
+    op = "ensure",
+    message = ("%s exists with other content%s: it is not overwritten"):format(title(target), what),
+    hint = hint,
+  }
+end
+
 -- Keys of other clients stay. The type of an existing Secret cannot be changed, so it is not compared.
 function k8s_secret.equal(current, desired) return compare.covers(current.data, desired.data) end
 
-local function refuse_overwriting(target, current, desired)
+local function refuse_overwriting(ctx, target, current, desired)
   local keys = {}
   for name, value in pairs(desired.data) do
     if not compare.covers(current.data[name], value) then keys[#keys + 1] = name end
   end
   table.sort(keys)
-  errors.raise {
-    kind = "conflict",
-    module = "k8s",
-    op = "ensure_secret",
-    message = ("%s exists with other content (%s): it is not overwritten"):format(
-      title(target),
-      table.concat(keys, ", ")
-    ),
-    hint = "use the current value, or change the Secret for all who use it; overwrite=true replaces it",
+  local shared = client(ctx).grants:is_shared(target.namespace, target.name)
+  local way_out = shared and "change the Secret for all who use it" or "overwrite=true replaces it"
+  unequal(target, (" (%s)"):format(table.concat(keys, ", ")), "use the current value, or " .. way_out)
+end
+
+local function secret_object(target, desired)
+  return {
+    apiVersion = "v1",
+    kind = "Secret",
+    type = desired.type,
+    data = desired.data,
+    metadata = { name = target.name, namespace = target.namespace },
   }
 end
 
@@ -103,18 +119,11 @@ function k8s_secret.write(ctx, target, desired, before)
     k8s:delete("Secret", target.name, { namespace = target.namespace })
     return
   end
-  if before and not target.overwrite then refuse_overwriting(target, before, desired) end
-  local body = {
-    apiVersion = "v1",
-    kind = "Secret",
-    type = desired.type,
-    data = desired.data,
-    metadata = { name = target.name, namespace = target.namespace },
-  }
+  if before and not target.overwrite then refuse_overwriting(ctx, target, before, desired) end
   if before then
-    k8s:apply(body, { force = true })
+    k8s:apply(secret_object(target, desired), { force = true })
   else
-    k8s:create(body)
+    k8s:create(secret_object(target, desired))
   end
 end
 
@@ -152,10 +161,50 @@ local function target_of(ctx, kind, name, namespace)
   return support.target(ctx, resource, name, namespace), resource
 end
 
--- The same for a write: a read-only object is refused before the gate reads it, in a plan too.
-local function target_to_write(ctx, kind, name, namespace)
+-- The targets of writes. What may not be written is refused here, before the gate reads it, in a plan too.
+local function target_to_remove(ctx, kind, name, namespace)
   local target, resource = target_of(ctx, kind, name, namespace)
-  client(ctx).grants:object(resource, target.namespace, name, false)
+  client(ctx).grants:remove(resource, target.namespace, name)
+  return target
+end
+
+-- `wanted` may leave out fields that the server's object has, but not those that a new one needs.
+local function check_contents(ctx, resource, target, wanted)
+  local grants = client(ctx).grants
+  local ok, problem = pcall(grants.contents, grants, resource, target.namespace, wanted)
+  if ok then return end
+  grants:contents(resource, target.namespace, wanted, { merging = true })
+  if not ctx:read("k8s.object", target) then error(problem, 0) end
+end
+
+local function target_to_ensure(ctx, wanted)
+  local name = wanted.metadata.name
+  client(ctx).grants:kind(wanted)
+  local target, resource = target_of(ctx, wanted, name, wanted.metadata.namespace)
+  client(ctx).grants:create(resource, target.namespace, name)
+  check_contents(ctx, resource, target, compare.clean(wanted))
+  return target, resource
+end
+
+-- A shared object is compared, not changed.
+local function keep_shared(ctx, target, resource, wanted)
+  local grants = client(ctx).grants
+  if not grants:is_shared(target.namespace, target.name) then
+    return grants:object(resource, target.namespace, target.name, false)
+  end
+  local current = ctx:read("k8s.object", target)
+  if current and not compare.equal(current, wanted) then
+    unequal(target, "", "all tenants share it: change it by hand, for all who use it")
+  end
+end
+
+-- A Secret may be overwritten if it is the tenant's own, or a shared one that this run is here to rotate.
+local function target_of_secret(ctx, name, desired, o)
+  local target, resource = target_of(ctx, "Secret", name, o.namespace)
+  local grants = client(ctx).grants
+  grants:create(resource, target.namespace, name)
+  if o.overwrite then grants:object(resource, target.namespace, name, false) end
+  grants:contents(resource, target.namespace, secret_object(target, desired))
   return target
 end
 
@@ -180,13 +229,15 @@ end
 
 local function api(ctx)
   local known = {
-    --- Ensures that an object has these fields in the cluster. Its other fields stay as they are.
+    --- Ensures that an object has these fields in the cluster. Its other fields stay as they are. stdlib/contents.lua
+    --- says what the objects of a tenant may contain.
     ---@param wanted table apiVersion, kind, metadata.name …
     ---@param o { force: boolean? }? force: take over fields of another manager
     ---@return table object its current state
     ensure = function(wanted, o)
       check_object(wanted)
-      local target = target_to_write(ctx, wanted, wanted.metadata.name, wanted.metadata.namespace)
+      local target, resource = target_to_ensure(ctx, wanted)
+      keep_shared(ctx, target, resource, wanted)
       target.force = o and o.force or nil
       return (ctx:effect("k8s.object", target, wanted))
     end,
@@ -196,7 +247,7 @@ local function api(ctx)
     ---@param name string
     ---@param namespace string? the tenant's own by default
     remove = function(kind, name, namespace)
-      local target = target_to_write(ctx, kind, name, namespace)
+      local target = target_to_remove(ctx, kind, name, namespace)
       ctx:effect(is_secret(target) and "k8s.secret" or "k8s.object", target, nil)
     end,
 
@@ -216,18 +267,19 @@ local function api(ctx)
     ---@return table[] objects
     list = function(kind, o) return (ctx:retry(client(ctx).list, client(ctx), kind, o)) end,
 
-    --- Ensures a Secret. If it exists with other content, that is a conflict unless overwrite is true.
+    --- Ensures a Secret. If it exists with other content, that is a conflict unless overwrite is true. A Secret that
+    --- all tenants share is not overwritten, except by the run that platform.yaml names in kubernetes.rotate.
     ---@param name string
     ---@param data table<string, string|userdata>
     ---@param o { namespace: string?, type: string?, overwrite: boolean? }?
     ensure_secret = function(name, data, o)
       o = o or {}
-      local target = target_to_write(ctx, "Secret", name, o.namespace)
-      target.overwrite = o.overwrite or nil
       local desired = { type = o.type or "Opaque", data = encoded(data) }
+      local target = target_of_secret(ctx, name, desired, o)
+      target.overwrite = o.overwrite or nil
       local current = ctx:read("k8s.secret", target)
       if current and not o.overwrite and not k8s_secret.equal(current, desired) then
-        refuse_overwriting(target, current, desired)
+        refuse_overwriting(ctx, target, current, desired)
       end
       ctx:effect("k8s.secret", target, desired)
     end,

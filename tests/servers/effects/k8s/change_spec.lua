@@ -14,6 +14,7 @@ local SCOPE = {
     label = { "tenant", "t1" },
     shared = {},
     read = { "monitoring/alertmanager-operated" },
+    contents = { name_labels = { "app" }, annotations = { ["a.b/c"] = "plain" } },
   },
 }
 

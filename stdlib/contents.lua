@@ -1,0 +1,116 @@
+--- What the Kubernetes objects of a tenant may contain on this platform. The names of objects are in platform.lua;
+--- o2x knows the fields of each kind (lua/o2x/client/k8s/contents/) and looks into each object before it is written,
+--- those of charts too. What is not listed here is not written.
+
+local M = {}
+
+-- Not here, so that a run never writes them: roles and their bindings, namespaces, quotas and limits, network policies,
+-- endpoints, persistent volumes, classes, custom resource definitions, webhooks, nodes, bare pods.
+local KINDS = {
+  "Deployment.apps",
+  "StatefulSet.apps",
+  "Job.batch",
+  "CronJob.batch",
+  "HorizontalPodAutoscaler.autoscaling",
+  "PodDisruptionBudget.policy",
+  "Service",
+  "Ingress.networking.k8s.io",
+  "ConfigMap",
+  "Secret",
+  "ServiceAccount",
+  "PersistentVolumeClaim",
+  "ServiceMonitor.monitoring.coreos.com",
+  "PrometheusRule.monitoring.coreos.com",
+}
+
+-- A pod or a certificate that is removed comes back.
+local REMOVABLE = { "Pod", "Certificate.cert-manager.io" }
+
+-- Selectors of this platform look for these; the label tenant is one of them too.
+local NAME_LABELS = { "app", "app.kubernetes.io/instance" }
+
+-- Grafana's sidecar loads ConfigMaps by a label, so theirs are listed.
+local LABELS = {
+  "app.kubernetes.io/component",
+  "app.kubernetes.io/managed-by",
+  "app.kubernetes.io/name",
+  "app.kubernetes.io/part-of",
+  "app.kubernetes.io/version",
+  "component",
+  "grafana_dashboard",
+  "helm.sh/chart",
+  "o2x.io/maintenance",
+  "service",
+  "tier",
+}
+
+-- "plain": a word or number, which cannot become a line of a configuration file. "name": of the tenant's objects.
+-- An annotation without a domain is free: no controller reads it.
+local function annotations(kubernetes)
+  return {
+    ["cert-manager.io/cluster-issuer"] = { kubernetes.cluster_issuer },
+    ["checksum/*"] = "plain",
+    ["deployment.kubernetes.io/revision"] = "plain",
+    ["helm.sh/hook"] = "plain",
+    ["helm.sh/hook-delete-policy"] = "plain",
+    ["helm.sh/hook-weight"] = "plain",
+    ["helm.sh/resource-policy"] = "plain",
+    ["kubectl.kubernetes.io/default-container"] = "plain",
+    ["kubectl.kubernetes.io/restartedAt"] = "plain",
+    ["kubernetes.io/change-cause"] = "any",
+    ["kubernetes.io/description"] = "any",
+    ["kubernetes.io/ingress.class"] = { kubernetes.ingress_class },
+    ["nginx.ingress.kubernetes.io/backend-protocol"] = "plain",
+    ["nginx.ingress.kubernetes.io/default-backend"] = "name",
+    ["nginx.ingress.kubernetes.io/force-ssl-redirect"] = "plain",
+    ["nginx.ingress.kubernetes.io/limit-connections"] = "plain",
+    ["nginx.ingress.kubernetes.io/limit-rps"] = "plain",
+    ["nginx.ingress.kubernetes.io/proxy-body-size"] = "plain",
+    ["nginx.ingress.kubernetes.io/proxy-buffer-size"] = "plain",
+    ["nginx.ingress.kubernetes.io/proxy-buffering"] = "plain",
+    ["nginx.ingress.kubernetes.io/proxy-connect-timeout"] = "plain",
+    ["nginx.ingress.kubernetes.io/proxy-read-timeout"] = "plain",
+    ["nginx.ingress.kubernetes.io/proxy-send-timeout"] = "plain",
+    ["nginx.ingress.kubernetes.io/ssl-redirect"] = "plain",
+    ["o2x.io/maintenance"] = "any",
+    ["prometheus.io/path"] = "plain",
+    ["prometheus.io/port"] = "plain",
+    ["prometheus.io/scheme"] = "plain",
+    ["prometheus.io/scrape"] = "plain",
+  }
+end
+
+--- What the objects of a tenant may contain.
+---@param tenant table
+---@return table contents as lua/o2x/client/k8s/contents/init.lua describes it
+function M.of(tenant)
+  local kubernetes = tenant.platform.kubernetes
+  return {
+    kinds = KINDS,
+    removable = REMOVABLE,
+    hosts = { tenant.domain },
+    id = tenant.id,
+    name_labels = NAME_LABELS,
+    labels = LABELS,
+    classes = { kubernetes.ingress_class, kubernetes.storage_class },
+    annotations = annotations(kubernetes),
+    -- A field that the platform lets its charts use: "Deployment.apps/spec.template.spec.tolerations".
+    fields = {},
+  }
+end
+
+--- Which of the secrets that all tenants share the tenant's run may overwrite: those that platform.yaml gives it, as
+--- long as somebody rotates them.
+---@param tenant table
+---@return string[]
+function M.rotated(tenant)
+  local found = {}
+  local given = tenant.platform.kubernetes.rotate
+  for name, who in pairs(type(given) == "table" and given or {}) do
+    if who == tenant.name then found[#found + 1] = name end
+  end
+  table.sort(found)
+  return found
+end
+
+return M
