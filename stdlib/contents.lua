@@ -2,6 +2,9 @@
 --- o2x knows the fields of each kind (lua/o2x/client/k8s/contents/) and looks into each object before it is written,
 --- those of charts too. What is not listed here is not written.
 
+local catalogue = require "stdlib.catalogue"
+local naming = require "stdlib.naming"
+
 local M = {}
 
 -- Not here, so that a run never writes them: roles and their bindings, namespaces, quotas and limits, network policies,
@@ -80,6 +83,34 @@ local function annotations(kubernetes)
   }
 end
 
+local ANY_TENANT = "[a-z0-9-]+"
+
+-- "coredb-{tenant}" -> the Lua pattern of all tenants' such names, and this tenant's.
+local function pattern(template, tenant)
+  local escaped = template:gsub("[%^%$%(%)%%%.%[%]%*%+%-%?]", "%%%0")
+  local names = { tenant = tenant.name, environment = tenant.environment, domain = tenant.platform.domain }
+  return (escaped:gsub("{%w+}", ANY_TENANT)), naming.fill(template, names)
+end
+
+-- How the texts that services read name a tenant: its id, database, Vault, volume, services. In a file of values that
+-- was copied from another tenant, these would be the other's.
+local function patterns(tenant)
+  local platform = tenant.platform
+  local found = { ["TIDLT%-%d+"] = tenant.id or "" }
+  local templates = { platform.vault.uri, platform.kubernetes.volume_claim }
+  for _, service in ipairs(catalogue.names()) do
+    templates[#templates + 1] = "{tenant}-" .. service
+  end
+  for _, template in ipairs(templates) do
+    if template:find("{tenant}", 1, true) then
+      local known, own = pattern(template, tenant)
+      found[known] = own
+    end
+  end
+  found[pattern(platform.database.name, tenant)] = tenant.database
+  return found
+end
+
 --- What the objects of a tenant may contain.
 ---@param tenant table
 ---@return table contents as lua/o2x/client/k8s/contents/init.lua describes it
@@ -94,6 +125,7 @@ function M.of(tenant)
     labels = LABELS,
     classes = { kubernetes.ingress_class, kubernetes.storage_class },
     annotations = annotations(kubernetes),
+    patterns = patterns(tenant),
     -- A field that the platform lets its charts use: "Deployment.apps/spec.template.spec.tolerations".
     fields = {},
   }

@@ -1,6 +1,7 @@
 --- The page that clients see during maintenance, with status 503. It is ingress-nginx's default backend: it serves
 --- whenever the service behind a rule has no pods, so nothing has to be switched at the right moment.
 
+local claims = require "stdlib.claims"
 local json = require "o2x.json"
 local k8s = require "o2x.k8s"
 local naming = require "stdlib.naming"
@@ -114,8 +115,17 @@ end
 ---@param record string JSON
 function M.write_record(tenant, record) k8s.ensure(config_map(tenant, record)) end
 
+-- A default backend that is not the tenant's could not be restored: a run may name the tenant's services only.
+local function is_own(tenant, backend)
+  if not backend then return true end
+  for _, name in ipairs(claims.objects(tenant)) do
+    if name == backend then return true end
+  end
+  return false
+end
+
 --- Ensures the page's Deployment and Service and makes it the ingress's default backend. A page that does not become
---- ready, and a tenant without an ingress, are logged only.
+--- ready, a tenant without an ingress, and an ingress with another default backend are logged only.
 ---@param tenant table
 ---@param annotation fun(state: table): string the annotation that saves a state
 function M.show(tenant, annotation)
@@ -127,6 +137,11 @@ function M.show(tenant, annotation)
   local ingress = k8s.get("Ingress", name, tenant.namespace)
   if not ingress then return log(("%s has no ingress: no maintenance page is shown"):format(tenant.name)) end
   local annotations = ingress.metadata.annotations or {}
+  if not is_own(tenant, annotations[BACKEND]) then
+    return log(
+      ("%s has a default backend of its own, %s: no maintenance page is shown"):format(name, annotations[BACKEND])
+    )
+  end
   k8s.annotate("Ingress", name, {
     [BACKEND] = name_of(tenant),
     [status.KEY] = annotations[status.KEY] or annotation { default_backend = annotations[BACKEND] },

@@ -18,6 +18,17 @@ describe("stdlib.contents", function()
     assert.same({}, given.fields)
   end)
 
+  it("knows the names of tenants in texts, and which are its own", function()
+    local legacy = contents.of(tenant "dev").patterns
+    assert.equal("enginedevdb", legacy["coredb%-[a-z0-9-]+"])
+    assert.equal("TIDLT-100003", legacy["TIDLT%-%d+"])
+    assert.equal("http://dev-vault-interface/", legacy["http://[a-z0-9-]+%-vault%-interface/"])
+    assert.equal("dev-service-sso", legacy["[a-z0-9-]+%-service%-sso"])
+    local unallocated = tenant "newclient"
+    unallocated.id = nil
+    assert.equal("", contents.of(unallocated).patterns["TIDLT%-%d+"])
+  end)
+
   it("lists no kind of roles, quotas, policies or endpoints", function()
     for _, name in ipairs(contents.of(tenant "newclient").kinds) do
       for _, word in ipairs { "Role", "Quota", "Limit", "Policy", "Endpoint", "Namespace", "Webhook", "Class" } do

@@ -61,8 +61,14 @@ describe("stdlib.maintenance.page", function()
   )
 
   it("saves the earlier default backend", function()
-    local annotations = annotated(show { [BACKEND] = "fallback" })
-    assert.same({ default_backend = "fallback" }, json.decode(annotations[KEY]))
+    local annotations = annotated(show { [BACKEND] = "urbanos-service-proxy" })
+    assert.same({ default_backend = "urbanos-service-proxy" }, json.decode(annotations[KEY]))
+  end)
+
+  it("leaves a default backend alone that it could not restore", function()
+    local std = show { [BACKEND] = "fallback" }
+    assert.matches("urbanos%-ingress has a default backend of its own, fallback", std.logs[1])
+    assert.same({}, std.called "k8s.annotate")
   end)
 
   it("keeps a state that is saved already", function()
@@ -89,8 +95,8 @@ describe("stdlib.maintenance.page", function()
   end
 
   it("restores the default backend", function()
-    local annotations = annotated(hide { [KEY] = json.encode { default_backend = "fallback" } })
-    assert.equal("fallback", annotations[BACKEND])
+    local annotations = annotated(hide { [KEY] = json.encode { default_backend = "urbanos-service-proxy" } })
+    assert.equal("urbanos-service-proxy", annotations[BACKEND])
     assert.equal(json.null, annotations[KEY])
   end)
 

@@ -19,6 +19,7 @@ local M = {}
 ---@field labels string[]? further labels of a ConfigMap or Secret, which programs pick up by them
 ---@field classes string[]? of ingresses, volumes, priorities
 ---@field annotations table<string, "plain"|"name"|"any"|string[]>? by key, or by a beginning that ends with *
+---@field patterns table<string, string>? Lua patterns of tenants' identities in texts, and what they may match
 ---@field fields string[]? "Deployment.apps/spec.template.spec.tolerations": allowed whatever they hold
 
 local DEFAULT <const> = { name_labels = { "app", "app.kubernetes.io/instance" } }

@@ -183,7 +183,7 @@ local SECRET <const> = {
   immutable = plain,
 }
 
-local CONFIG_MAP <const> = { data = entries(plain), binaryData = entries(plain), immutable = plain }
+local CONFIG_MAP <const> = { data = entries(reference.text), binaryData = entries(plain), immutable = plain }
 
 local ACCOUNT <const> = {
   automountServiceAccountToken = plain,

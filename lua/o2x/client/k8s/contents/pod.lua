@@ -7,7 +7,7 @@ local rule = require "o2x.client.k8s.contents.rule"
 local M = {}
 
 local any, list, map, one_of, plain = rule.any, rule.list, rule.map, rule.one_of, rule.plain
-local name = reference.name
+local name, text = reference.name, reference.text
 
 local function number_above_zero(check, path, item)
   if math.type(item) ~= "integer" or item < 1 then check:refuse(path, "may only be a whole number above 0") end
@@ -41,7 +41,7 @@ local SOURCE <const> = map { name = name, optional = plain }
 
 local ENV <const> = list(map {
   name = plain,
-  value = plain,
+  value = text,
   valueFrom = map {
     secretKeyRef = KEY,
     configMapKeyRef = KEY,
@@ -96,8 +96,8 @@ local CONTAINER <const> = map {
   name = plain,
   image = plain,
   imagePullPolicy = plain,
-  command = list(plain),
-  args = list(plain),
+  command = list(text),
+  args = list(text),
   workingDir = plain,
   ports = list(map { name = plain, containerPort = plain, protocol = plain, hostPort = one_of(0) }),
   env = ENV,

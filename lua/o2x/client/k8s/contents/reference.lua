@@ -27,6 +27,21 @@ function M.name(check, path, item)
   if not has(check.names, item) then check:refuse(path, ("names '%s', which is not the tenant's"):format(item)) end
 end
 
+--- A text that programs read: it names nothing that the platform's patterns know as another tenant's. A copied file of
+--- values is recognised by this.
+---@param check table
+---@param path string
+---@param item any
+function M.text(check, path, item)
+  rule.plain(check, path, item)
+  if type(item) ~= "string" then return end
+  for pattern, own in next, check.contents.patterns or {} do
+    for found in item:gmatch(pattern) do
+      if found ~= own then return check:refuse(path, ("names '%s', which is not the tenant's"):format(found)) end
+    end
+  end
+end
+
 --- The name of a service account: the tenant's, or the namespace's default, which every pod gets that names none.
 ---@param check table
 ---@param path string

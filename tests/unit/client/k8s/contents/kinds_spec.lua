@@ -252,6 +252,7 @@ describe(
         "grafana_datasource is not among the labels of a ConfigMap",
       },
       { "ConfigMap", "metadata.labels/argocd.argoproj.io/secret-type", "cluster", "is not among the labels" },
+      { "ConfigMap", "data", { ["a.yaml"] = "url: coredb-urbanos" }, "data[a.yaml] names 'coredb-urbanos'" },
       { "ConfigMap", "data", { a = { b = 1 } }, "data.a is not a plain value" },
       { "Secret", "type", "kubernetes.io/service-account-token", "type may only be Opaque" },
       { "Secret", "type", "bootstrap.kubernetes.io/token", "type may only be" },

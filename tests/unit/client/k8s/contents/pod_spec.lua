@@ -184,6 +184,28 @@ describe("a pod is refused with", function()
     end
   )
 
+  describe("values that were copied from another tenant:", function()
+    local function value(text) return { { name = "A", value = text } } end
+    objects.each_refused(
+      it,
+      rows {
+        { MAIN .. "env", value "jdbc:postgresql://h:5432/coredb-urbanos?a=b", "env[A].value names 'coredb-urbanos'" },
+        { MAIN .. "env", value "coredb-newclient-sbx", "names 'coredb-newclient-sbx', which is not the tenant's" },
+        { MAIN .. "env", value "TIDLT-100005", "names 'TIDLT-100005'" },
+        { MAIN .. "env", value "TIDLT-1000089", "names 'TIDLT-1000089'" },
+        { MAIN .. "env", value "http://urbanos-payment-gateway:8080", "names 'urbanos-payment-gateway'" },
+        { MAIN .. "env", value "http://urbanos-vault-interface/", "names 'http://urbanos-vault-interface/'" },
+        { MAIN .. "env", value "/mnt/urbanos-data-pvc", "names 'urbanos-data-pvc'" },
+        { MAIN .. "args", { "--db=coredb-newclient", "--db=coredb-demo" }, "args[1] names 'coredb-demo'" },
+        {
+          MAIN .. "command",
+          { "sh", "-c", "curl newclient-sbx-service-sso:8080" },
+          "names 'newclient-sbx-service-sso'",
+        },
+      }
+    )
+  end)
+
   describe("scheduling at others' cost:", function()
     local others =
       { { labelSelector = { matchLabels = { tenant = "urbanos" } }, topologyKey = "kubernetes.io/hostname" } }
@@ -319,6 +341,11 @@ describe("a pod may have", function()
       {
         MAIN .. "env",
         { { name = "A", value = "b" }, { name = "B", valueFrom = { fieldRef = { fieldPath = "metadata.name" } } } },
+      },
+      { MAIN .. "env", { { name = "A", value = "jdbc:postgresql://embrix-rds-dev-db:5432/coredb-newclient?x=y" } } },
+      {
+        MAIN .. "env",
+        { { name = "A", value = "http://newclient-service-proxy:8080 TIDLT-100008.billing service-sso" } },
       },
       { MAIN .. "env", env { secretKeyRef = { name = "app-vault-token", key = "token", optional = true } } },
       { MAIN .. "envFrom", { { prefix = "A_", secretRef = { name = "pg-secret" } } } },

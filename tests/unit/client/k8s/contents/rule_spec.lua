@@ -75,7 +75,7 @@ describe("rules", function()
   end)
 
   it("let a secret stand where a text does", function()
-    local hidden <close> = secret.new("hunter22", "s")
+    local hidden = secret.new("hunter22", "s")
     assert.same({}, found(rule.plain, hidden))
     assert.same({ " is not a plain value" }, found(rule.plain, {}))
     assert.same({ " is not a plain value" }, found(rule.plain, print))
