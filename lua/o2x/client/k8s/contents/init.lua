@@ -6,7 +6,6 @@ local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
 local kinds = require "o2x.client.k8s.contents.kinds"
 local rule = require "o2x.client.k8s.contents.rule"
-local sorted_keys = require "o2x.base.sorted_keys"
 
 local M = {}
 
@@ -179,7 +178,7 @@ local function touched(patch, path, found)
     found[#found + 1] = path
     return found
   end
-  for _, key in ipairs(sorted_keys(patch)) do
+  for _, key in ipairs(rule.keys(patch)) do
     touched(patch[key], rule.below(path, key), found)
   end
   return found

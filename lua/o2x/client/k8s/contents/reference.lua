@@ -4,7 +4,6 @@ local json = require "o2x.base.json"
 local promql = require "o2x.client.k8s.contents.promql"
 local rule = require "o2x.client.k8s.contents.rule"
 local scope = require "o2x.base.scope"
-local sorted_keys = require "o2x.base.sorted_keys"
 
 local M = {}
 
@@ -94,8 +93,8 @@ end
 
 local function labels(check, path, item, only_listed)
   rule.entries(rule.plain)(check, path, item)
-  for _, key in ipairs(type(item) == "table" and sorted_keys(item) or {}) do
-    local here, value = below(path, key), item[key]
+  for _, key in ipairs(rule.keys(item)) do
+    local here, value = below(path, key), rawget(item, key)
     if value ~= json.null and not identity(check, here, key, value) then
       if only_listed and not has(check.contents.labels, key) then
         check:refuse(here, "is not among the labels of a " .. check.kind)
@@ -122,8 +121,9 @@ function M.listed_labels(check, path, item) labels(check, path, item, true) end
 ---@param item any
 function M.selector(check, path, item)
   local pinned = false
-  for _, key in ipairs(type(item) == "table" and sorted_keys(item) or {}) do
-    if item[key] ~= json.null and identity(check, below(path, key), key, item[key]) then pinned = true end
+  for _, key in ipairs(rule.keys(item)) do
+    local value = rawget(item, key)
+    if value ~= json.null and identity(check, below(path, key), key, value) then pinned = true end
   end
   if pinned then return rule.entries(rule.plain)(check, path, item) end
   local label = check.label
@@ -176,8 +176,8 @@ end
 ---@param item any
 function M.annotations(check, path, item)
   rule.entries(rule.plain)(check, path, item)
-  for _, key in ipairs(type(item) == "table" and sorted_keys(item) or {}) do
-    local value = item[key]
+  for _, key in ipairs(rule.keys(item)) do
+    local value = rawget(item, key)
     if value ~= json.null then
       annotation(check, below(path, key), annotation_rule(check.contents.annotations or {}, key), value)
     end

@@ -4,7 +4,6 @@
 
 local json = require "o2x.base.json"
 local secret = require "o2x.base.secret"
-local sorted_keys = require "o2x.base.sorted_keys"
 local value = require "o2x.base.value"
 
 local M = {}
@@ -34,6 +33,18 @@ local function is_list(item)
   return count == rawlen(item)
 end
 
+--- The keys of a map as it will be encoded, whatever its metatable says, sorted.
+---@param map any
+---@return string[] keys none if it is no table
+function M.keys(map)
+  local keys = {}
+  for key in next, type(map) == "table" and map or {} do
+    keys[#keys + 1] = tostring(key)
+  end
+  table.sort(keys)
+  return keys
+end
+
 --- The path of a field: keys with dots, slashes and so on stand in brackets.
 ---@param path string
 ---@param key string|integer
@@ -55,7 +66,7 @@ end
 function M.map(known, required)
   return function(check, path, item)
     if not is_map(item) then return check:refuse(path, "is not a map") end
-    for _, key in ipairs(sorted_keys(item)) do
+    for _, key in ipairs(M.keys(item)) do
       local place, rule, one = M.below(path, key), known[key], rawget(item, key)
       if rule then
         apply(rule, check, place, one)
@@ -75,7 +86,7 @@ end
 function M.entries(rule)
   return function(check, path, item)
     if not is_map(item) then return check:refuse(path, "is not a map") end
-    for _, key in ipairs(sorted_keys(item)) do
+    for _, key in ipairs(M.keys(item)) do
       apply(rule, check, M.below(path, key), rawget(item, key))
     end
   end
