@@ -363,15 +363,16 @@ static int secret_set_key(lua_State *L)
 }
 
 /***
- Returns a keyed hash: equal for equal secrets, and it reveals nothing else. It is no method,
+ Returns a keyed hash: equal for equal bytes, and it reveals nothing else. It is no method,
  because a script that could compare it could guess.
  @function core.secret.fingerprint
- @param secret secret
+ @param value secret|string
  @return string 16 hexadecimal digits
 */
 static int secret_fingerprint(lua_State *L)
 {
-	const struct secret *secret = check(L, 1);
+	size_t length;
+	const char *bytes = secret_checkbytes(L, 1, &length);
 	const char *problem = libcrypto_load();
 	if (problem)
 		return luaL_error(L, "libcrypto: %s", problem);
@@ -380,7 +381,7 @@ static int secret_fingerprint(lua_State *L)
 	tag_key_set = true;
 	unsigned char digest[32];
 	libcrypto.HMAC(libcrypto.EVP_sha256(), tag_key, (int)sizeof tag_key,
-		       (const unsigned char *)bytes_of(secret), length_of(secret), digest, NULL);
+		       (const unsigned char *)bytes, length, digest, NULL);
 	char hex[16];
 	encode_hex((const char *)digest, sizeof hex / 2, hex);
 	lua_pushlstring(L, hex, sizeof hex);

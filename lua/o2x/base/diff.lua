@@ -2,6 +2,7 @@
 -- A secret is never shown; if it changed, its fingerprint differs.
 
 local json = require "o2x.base.json"
+local mask = require "o2x.base.mask"
 local secret = require "o2x.base.secret"
 local value = require "o2x.base.value"
 
@@ -11,6 +12,7 @@ local MAX_VALUE = 96 -- bytes of a value on a line
 local MAX_CELLS = 4e6 -- lines before × lines after that a text diff compares
 
 local function shorten(text)
+  text = mask.text(text)
   if #text <= MAX_VALUE then return text end
   local cut = utf8.offset(text, 0, MAX_VALUE) or MAX_VALUE
   return text:sub(1, cut - 1) .. ("… (%d bytes)"):format(#text)
@@ -26,6 +28,7 @@ function M.inline(v)
   if v == nil then return "absent" end
   if v == json.null then return "null" end
   if is_reference(v) then return ("‹secret %s›"):format(v["$secret"]) end
+  if mask.is_reference(v) then v = v["$masked"] end
   if secret.is(v) or value.is_unknown(v) then return tostring(v) end
   if type(v) == "string" then
     v = value.text(v)
@@ -43,6 +46,7 @@ local function is_map(v)
     and not json.is_array(v)
     and #v == 0
     and not is_reference(v)
+    and not mask.is_reference(v)
 end
 
 local function is_list_of_scalars(v)
@@ -92,7 +96,7 @@ end
 
 local function tagged(v)
   if secret.is(v) then return ("%s #%s"):format(tostring(v), secret.fingerprint(v):sub(1, 6)) end
-  if is_reference(v) then return ("%s #%s"):format(M.inline(v), v.fp:sub(1, 6)) end
+  if is_reference(v) or mask.is_reference(v) then return ("%s #%s"):format(M.inline(v), v.fp:sub(1, 6)) end
   return M.inline(v)
 end
 

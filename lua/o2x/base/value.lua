@@ -4,6 +4,7 @@ local crypto = require "o2x.base.crypto"
 local errors = require "o2x.base.error"
 local frozen = require "o2x.base.frozen"
 local json = require "o2x.base.json"
+local mask = require "o2x.base.mask"
 local secret = require "o2x.base.secret"
 
 local M = {}
@@ -41,6 +42,14 @@ local function equal_secrets(a, b)
   return comparable(a) and comparable(b) and secret.equal(a, b)
 end
 
+-- Compares a value with what a journal has of one that contained a secret.
+local function equal_masked(a, b)
+  if mask.is_reference(a) then
+    a, b = b, a
+  end
+  return (mask.is_reference(a) and a.fp or mask.tag(M.plain(a))) == b.fp
+end
+
 --- Deep equality. Secrets are compared by content; an unknown value equals nothing.
 ---@param a any
 ---@param b any
@@ -48,6 +57,7 @@ end
 function M.equal(a, b)
   if M.is_unknown(a) or M.is_unknown(b) then return false end
   if rawequal(a, b) then return true end
+  if mask.is_reference(a) or mask.is_reference(b) then return equal_masked(a, b) end
   if secret.is(a) or secret.is(b) or is_reference(a) or is_reference(b) then return equal_secrets(a, b) end
   if type(a) ~= "table" or type(b) ~= "table" then return a == b end
   for key, value in pairs(a) do
@@ -71,12 +81,13 @@ function M.has_secret(value)
   return false
 end
 
---- Does a value from a journal contain a reference instead of content: to a secret, or to binary data?
+--- Does a value from a journal contain a reference instead of content: to a secret, to a value that contained one, or
+--- to binary data?
 ---@param value any
 ---@return boolean
 function M.has_reference(value)
   if type(value) ~= "table" then return false end
-  if is_reference(value) or value["$bytes"] then return true end
+  if is_reference(value) or mask.is_reference(value) or value["$bytes"] then return true end
   for _, item in pairs(value) do
     if M.has_reference(item) then return true end
   end

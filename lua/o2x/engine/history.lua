@@ -2,6 +2,7 @@
 --- does with the records.
 
 local clock = require "o2x.base.clock"
+local mask = require "o2x.base.mask"
 local errors = require "o2x.base.error"
 
 local M = {}
@@ -23,6 +24,27 @@ local OF_BEGIN = {
   "fleet",
 }
 
+-- Names that come from scripts. One that contained a secret is masked in the journal; its tag tells what it was.
+local NAMES = { "path", "key", "whole" }
+
+local function tag(h, name)
+  if mask.is_reference(name) then return name.fp end
+  h.tags[name] = h.tags[name] or mask.tag(name)
+  return h.tags[name]
+end
+
+-- A record with its names as texts; tags holds what they are found by.
+local function named(h, record)
+  local copy = setmetatable({ tags = {} }, { __index = record })
+  for _, field in ipairs(NAMES) do
+    local name = record[field]
+    if type(mask.shown(name)) == "string" then
+      copy.tags[field], copy[field] = tag(h, name), mask.shown(name)
+    end
+  end
+  return copy
+end
+
 --- By record type: adds a record to the history.
 ---@type table<string, fun(h: table, record: table)>
 local collect = {}
@@ -40,24 +62,24 @@ function collect.resume(h, record)
 end
 
 function collect.step(h, record)
-  local step = h.by_path[record.path]
+  local step = h.by_path[record.tags.path]
   if not step then
     step = { path = record.path }
-    h.by_path[record.path] = step
+    h.by_path[record.tags.path] = step
     h.steps[#h.steps + 1] = step
   end
   step.started, step.status, step.message = record.at, "begun", nil
 end
 
 function collect.done(h, record)
-  local step = h.by_path[record.path] or {}
+  local step = h.by_path[record.tags.path] or {}
   step.status, step.seconds = "done", record.seconds
   -- A result that contained a secret was masked in the journal: it is useless, so the step runs again.
-  if not record.masked then h.results[record.path] = { result = record.result } end
+  h.results[record.tags.path] = { result = record.result, masked = record.masked }
 end
 
 function collect.fail(h, record)
-  local step = h.by_path[record.path] or {}
+  local step = h.by_path[record.tags.path] or {}
   step.status, step.message = "failed", record.message
 end
 
@@ -71,11 +93,33 @@ local function effect(h, record)
   return entry
 end
 
---- What effects on one target have in common.
+local function target(kind, key_tag) return kind .. "\0" .. key_tag end
+
+--- The effects on one target, in the order of their newest records.
+---@param h table
 ---@param kind string
 ---@param key string of the target, or of the whole that it is a part of
----@return string
-function M.target(kind, key) return kind .. "\0" .. key end
+---@return table[] entries
+function M.on_target(h, kind, key) return h.by_target[target(kind, tag(h, key))] or {} end
+
+--- The effects on the target of an effect.
+---@param h table
+---@param entry table
+---@return table[] entries
+---@return string target the same for all effects on it
+function M.beside(h, entry) return h.by_target[entry.on], entry.on end
+
+--- The recorded result of a finished step.
+---@param h table
+---@param path string
+---@return { result: any, masked: boolean? }? masked: the result contained a secret and cannot be used
+function M.result(h, path) return h.results[tag(h, path)] end
+
+--- A recorded value.
+---@param h table
+---@param key string
+---@return { value: any, masked: boolean? }?
+function M.value(h, key) return h.values[tag(h, key)] end
 
 local function list(h, entry)
   if not entry.listed then h.effects[#h.effects + 1] = entry end
@@ -98,15 +142,16 @@ function collect.intent(h, record)
     entry[field] = record[field]
   end
   entry.intent, entry.result, entry.left, entry.outcome = true, nil, nil, "begun"
-  entry.order, entry.intent_masked = h.count, record.masked
+  entry.order = h.count
   add_to(h.by_slot, record.slot, entry)
-  add_to(h.by_target, M.target(record.kind, record.whole or record.key), entry)
+  entry.on = target(record.kind, record.tags.whole or record.tags.key)
+  add_to(h.by_target, entry.on, entry)
   list(h, entry)
 end
 
 function collect.result(h, record)
   local entry = effect(h, record)
-  entry.result, entry.after, entry.info, entry.masked = true, record.after, record.info, record.masked
+  entry.result, entry.after, entry.info = true, record.after, record.info
   entry.order = h.count
   entry.image = record.image
   if entry.image == nil then entry.image = record.after end
@@ -140,7 +185,7 @@ end
 
 function collect.check(h, record) h.checks[#h.checks + 1] = record end
 
-function collect.value(h, record) h.values[record.key] = { value = record.value } end
+function collect.value(h, record) h.values[record.tags.key] = { value = record.value, masked = record.masked } end
 
 collect["end"] = function(h, record)
   h.status, h.error, h.ended = record.status, record.error, record.at
@@ -162,6 +207,7 @@ function M.new()
     by_effect = {},
     by_slot = {},
     by_target = {},
+    tags = {},
   }
 end
 
@@ -191,7 +237,7 @@ end
 local function check(h, record)
   if type(record) ~= "table" then damaged(h, "is not a table") end
   for _, field in ipairs(NEEDS[record.t] or {}) do
-    if type(record[field]) ~= "string" then damaged(h, ("(%s) has no %s"):format(record.t, field)) end
+    if type(mask.shown(record[field])) ~= "string" then damaged(h, ("(%s) has no %s"):format(record.t, field)) end
   end
 end
 
@@ -202,7 +248,7 @@ function M.add(h, record)
   h.count = h.count + 1
   check(h, record)
   local take = collect[record.t]
-  if take then take(h, record) end
+  if take then take(h, named(h, record)) end
   h.last = record.at or h.last
 end
 

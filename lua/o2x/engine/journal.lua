@@ -6,12 +6,21 @@ local core = require "o2x.core.journal"
 local errors = require "o2x.base.error"
 local frame = require "o2x.core.frame"
 local json = require "o2x.base.json"
+local mask = require "o2x.base.mask"
 local secret = require "o2x.base.secret"
 
 local M = { FORMAT = 2 }
 
 local FIRST = ("0"):rep(16)
 local RESERVE = 256 * 1024 -- bytes reserved ahead, so that a result can be written when the disk is full
+
+local function set(...)
+  local words = {}
+  for word in table.concat({ ... }, " "):gmatch "%S+" do
+    words[word] = true
+  end
+  return words
+end
 
 local Journal = {}
 Journal.__index = Journal
@@ -45,13 +54,42 @@ function M.create(path, header)
   return self
 end
 
--- Secrets are references already (value.plain). Text that a script may have built from one is masked here, and the
--- record says so, because a resumed run cannot use a masked value.
+-- Fields that o2x itself writes. They are never masked: a resumed run needs each of them. What a run needs by name and
+-- a secret that equals it are refused before the run starts (engine/secret_names.lua).
+local STRUCTURE = set(
+  "t format id at pid seconds o2x user host root seed tenant runbook secrets library inputs fleet allow_edited",
+  "kind effect slot class outcome status ok attempt problem edited kept taken"
+)
+
+-- Names from scripts, by which a resumed run finds its records; history.lua finds the masked ones, too.
+local NAMES = set "path key whole"
+
+-- Fields for people, which nothing is compared with.
+local TEXTS = set("message hint found show error", "name")
+
+-- Secrets are references already (value.plain). Values that a script or a system may have built from one are masked
+-- here, field by field, so that the record stays what it is. It says when that happened.
+local function masked(record)
+  local copy, any = {}, false
+  for field, item in next, record do
+    local found = false
+    if STRUCTURE[field] then
+      copy[field] = item
+    elseif TEXTS[field] then
+      copy[field] = mask.value(item)
+    else
+      copy[field], found = mask.record(item)
+    end
+    any = any or found and not NAMES[field]
+  end
+  copy.masked = any or nil
+  return copy
+end
+
 local function encode(record)
-  local text, masked = secret.scrub(json.encode(record))
-  if not masked then return text end
-  record.masked = true
-  return (secret.scrub(json.encode(record)))
+  local text = json.encode(record)
+  if not secret.found(text) then return text end
+  return json.encode(masked(record))
 end
 
 --- Adds a record and waits until it is on the disk.

@@ -55,17 +55,20 @@ end
 --- The result of a finished step.
 ---@param path string
 ---@return { result: any }? nil if it has to run
+---@return boolean? forgotten it has to run again, because its result contained a secret
 function Memory:step(path)
-  local found = self.history.results[path]
-  return found and { result = value.revive(found.result) }
+  local found = history.result(self.history, path)
+  if not found or found.masked then return nil, found ~= nil end
+  return { result = value.revive(found.result) }
 end
 
 --- A recorded value.
 ---@param key string
----@return { value: any }?
-function Memory:value(key) return self.history.values[key] end
-
-local function target_of(entry) return history.target(entry.kind, entry.whole or entry.key) end
+---@return { value: any }? nil too if it contained a secret
+function Memory:value(key)
+  local found = history.value(self.history, key)
+  return found and not found.masked and found or nil
+end
 
 --- The effects that were intended at this place of the script, in order.
 ---@param slot string
@@ -81,7 +84,7 @@ end
 --- Records that the script has reached an effect.
 ---@param entry table
 function Memory:touch(entry)
-  local target = target_of(entry)
+  local _, target = history.beside(self.history, entry)
   self.touched[target] = math.max(self.touched[target] or 0, entry.order)
 end
 
@@ -90,9 +93,9 @@ end
 ---@param entry table
 ---@return boolean
 function Memory:superseded(entry)
-  local all = self.history.by_target[target_of(entry)]
+  local all, target = history.beside(self.history, entry)
   local newest = all[#all]
-  return (self.touched[target_of(entry)] or 0) > entry.order or not newest.earlier and newest.order > entry.order
+  return (self.touched[target] or 0) > entry.order or not newest.earlier and newest.order > entry.order
 end
 
 --- The effects of this run on the same target that came after this one.
@@ -100,7 +103,7 @@ end
 ---@return table[] entries
 function Memory:later(entry)
   local list = {}
-  for _, other in ipairs(self.history.by_target[target_of(entry)]) do
+  for _, other in ipairs((history.beside(self.history, entry))) do
     if other ~= entry and other.order > entry.order and not other.dropped then list[#list + 1] = other end
   end
   return list
@@ -112,7 +115,7 @@ end
 ---@return table[] entries
 function Memory:unfinished(kind, key)
   local list = {}
-  for _, entry in ipairs(self.history.by_target[history.target(kind, key)] or {}) do
+  for _, entry in ipairs(history.on_target(self.history, kind, key)) do
     if entry.earlier and not (entry.result or entry.dropped or entry.visited) then list[#list + 1] = entry end
   end
   return list

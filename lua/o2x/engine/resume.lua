@@ -30,12 +30,6 @@ local M = {}
 -- A value of the journal with its bytes; secrets stay references.
 local function revived(recorded) return value.revive(value.plain(recorded)) end
 
--- A plain value as the journal would hold it: a secret within a text is masked.
-local function as_recorded(plain, masked)
-  if not masked then return plain end
-  return json.decode((secret.scrub(json.encode { plain })))[1]
-end
-
 -- The target of the earlier attempt, with its columns or fields. A corrected script may name others.
 local function target_then(e, entry)
   if e.type.record or value.equal(value.plain(e.target, e.key), entry.target) then return e.target end
@@ -94,7 +88,7 @@ local FOREIGN <const> = "%s %s was changed outside this run since it stopped. "
   .. "This run's change: %s. What it is now: %s"
 
 local function conflict(gate, old, entry, now)
-  local image = as_recorded(contract.image(old.type, now, revived(entry.desired), old.key), entry.intent_masked)
+  local image = contract.image(old.type, now, revived(entry.desired), old.key)
   errors.raise {
     kind = "conflict",
     op = old.type.kind,
@@ -114,15 +108,14 @@ local function conflict(gate, old, entry, now)
 end
 
 -- Does the value equal `image`? nil means that it does not exist.
-local function is_like(old, entry, now, image, masked)
-  local mine = contract.image(old.type, now, revived(entry.desired), old.key)
-  return value.equal(as_recorded(mine, masked), image)
+local function is_like(old, entry, now, image)
+  return value.equal(contract.image(old.type, now, revived(entry.desired), old.key), image)
 end
 
 -- Is the value what a later effect of this run wrote, or was about to write?
 local function is_later(gate, old, entry, now)
   for _, other in ipairs(gate.run.past:later(entry)) do
-    if other.result and is_like(old, other, now, other.image, other.masked) then return true end
+    if other.result and is_like(old, other, now, other.image) then return true end
     if not other.result and contract.equal(old.type, now, revived(other.desired)) then return true end
     if other.left ~= nil and is_like(old, other, now, other.left) then return true end
   end
@@ -159,7 +152,7 @@ end
 -- The journal knows the result. It has no secrets, so those are read from the system.
 local function recall(gate, e, entry)
   gate.run.report:effect_done(e.path, e.type.kind, e.key, "recalled", 0)
-  if not entry.masked and not value.has_reference(entry.after) then return true, entry.after, entry.outcome end
+  if not value.has_reference(entry.after) then return true, entry.after, entry.outcome end
   return true, gate:read_live(e), entry.outcome
 end
 
@@ -174,7 +167,7 @@ local function after_result(gate, e, entry)
   local old = earlier(e, entry)
   local now, seen = read_now(gate, e, old)
   if e.same and contract.equal(e.type, now, e.desired) then return recall(gate, e, entry) end
-  local known = is_like(old, entry, seen, entry.image, entry.masked) or is_later(gate, old, entry, seen)
+  local known = is_like(old, entry, seen, entry.image) or is_later(gate, old, entry, seen)
   check_foreign(gate, e, entry, old, now, seen, known)
   return go_on(e, now)
 end
@@ -192,7 +185,7 @@ end
 
 -- The write did not take place. If it was interrupted, it may have left a part: then the value before it still counts.
 local function before_write(gate, e, entry, old, now, seen)
-  local untouched = is_like(old, entry, seen, entry.before, entry.intent_masked)
+  local untouched = is_like(old, entry, seen, entry.before)
   local known = untouched or entry.left ~= nil and is_like(old, entry, seen, entry.left)
   local later = not known and is_later(gate, old, entry, seen)
   check_foreign(gate, e, entry, old, now, seen, known or later)
@@ -231,7 +224,7 @@ function M.effect(gate, e)
   if not entry then return false end
   gate.name(e, #entries)
   if entry.dropped then return false end
-  e.same = value.equal(as_recorded(value.plain(e.desired, e.key), entry.intent_masked), entry.desired)
+  e.same = value.equal(value.plain(e.desired, e.key), entry.desired)
   local superseded = past:superseded(entry)
   past:touch(entry)
   if entry.result and e.same and not superseded then return recall(gate, e, entry) end

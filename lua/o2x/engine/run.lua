@@ -20,6 +20,7 @@ local memory = require "o2x.engine.memory"
 local resume = require "o2x.engine.resume"
 local runbooks = require "o2x.script.runbook"
 local sandbox = require "o2x.script.sandbox"
+local secret_names = require "o2x.engine.secret_names"
 local secrets_source = require "o2x.project.secrets_source"
 local store = require "o2x.engine.store"
 local task = require "o2x.base.task"
@@ -102,6 +103,8 @@ function M.prepare(options)
   run.tenant, run.scope, contents = tenants.load(run.platform_sandbox, run.config, options.tenant)
   run.client, run.close_clients = clients.new(run.config, run.scope, run)
   load_secrets(run, contents)
+  secret_names.check(run)
+  run.warnings = secret_names.warnings(contents.secrets)
   run.gate = gate.new(run)
   run.ctx = context.new(run)
   run.sandbox.run, run.platform_sandbox.run = run, run
@@ -204,6 +207,9 @@ local function notice(run)
 end
 
 local function perform(run)
+  for _, warning in ipairs(run.warnings) do
+    run.report:message("", "warn", warning)
+  end
   notice(run)
   run.runbook.run(run.tenant, run.params)
   for _, path in ipairs(override.unused(run)) do

@@ -95,7 +95,11 @@ function M.step(run, name, fn, ...)
   local arguments = table.pack(...)
   return override.step(run, path, function(instead)
     claim(run, path)
-    local past = run.past and run.past:step(path)
+    local past, forgotten
+    if run.past then
+      past, forgotten = run.past:step(path)
+    end
+    if forgotten then run.report:message(path, "info", "runs again: its result contained a secret") end
     if past then
       run.report:step_recalled(path)
       return (snapshot.take(past.result, "the result of step " .. path))

@@ -1,0 +1,122 @@
+--- Refuses, before a run does anything, a secret that is also a name which the run cannot do without: its records and
+--- messages would name it, or nobody could read them. Says of a secret that is too short to be masked that it is.
+
+local clock = require "o2x.base.clock"
+local errors = require "o2x.base.error"
+local identity = require "o2x.base.identity"
+local secret = require "o2x.base.secret"
+local sorted_keys = require "o2x.base.sorted_keys"
+
+local M = {}
+
+-- What o2x writes into every journal by itself. A secret that is one of these words is refused; one that is a part of
+-- such a word is only masked elsewhere.
+local WORDS = "attempt before begin changed class created deleted desired dropped effect error failed failure fields "
+  .. "fleet format hidden inputs interrupted intent kind library masked message overrides params reference refused "
+  .. "result resume retry runbook seconds secret secrets status target tenant unchanged unprovable version whole "
+  .. "$secret $masked $bytes idempotent transactional o2x ******"
+
+local HINT <const> = "change that secret; if it is none, take it out of the secrets"
+
+local function refuse(label, what, hint)
+  errors.raise {
+    kind = "refused",
+    module = "secrets",
+    message = ("the secret %s is also %s, so it could not be kept out of the records"):format(label, what),
+    hint = hint or HINT,
+  }
+end
+
+-- A secret within a name.
+local function check(what, name)
+  if type(name) ~= "string" then return end
+  local label = secret.found(name)
+  if label then refuse(label, what) end
+end
+
+local function check_all(what, value)
+  if type(value) ~= "table" then return check(what, value) end
+  for key, item in next, value do
+    check_all(what, item)
+    check(what, key)
+  end
+end
+
+local function check_words()
+  if not secret.found(WORDS) then return end
+  for word in WORDS:gmatch "%S+" do
+    local label = secret.found(word)
+    if label and secret.scrub(word) == "******" then refuse(label, "a word of the records") end
+  end
+end
+
+-- The parts of the tenant that name things; others may well be in its secrets too, such as an e-mail address.
+local TENANT = { "name", "id", "environment", "region", "domain", "database", "namespace" }
+
+local function check_given(run)
+  for _, name in ipairs(sorted_keys(run.given or {})) do
+    local label = secret.found(tostring(run.given[name]))
+    if label then
+      refuse(
+        label,
+        "the parameter " .. name,
+        "leave the parameter out: a runbook takes secrets from the tenant's secrets"
+      )
+    end
+  end
+end
+
+local function check_sources(run)
+  for _, path in ipairs(sorted_keys(run.sandbox.texts)) do
+    local label = secret.found(run.sandbox.texts[path])
+    if label then refuse(label, "in the script " .. path, "take it out of the script, or change that secret") end
+  end
+end
+
+--- Refuses a secret that is also a name which the run needs.
+---@param run table prepared, with its secrets
+function M.check(run)
+  local user, host = identity.here()
+  check("the tenant's name", run.tenant_name)
+  for _, field in ipairs(TENANT) do
+    check("the tenant's " .. field, run.tenant[field])
+  end
+  check_all("a name that the tenant's runs may touch", run.scope)
+  check("the runbook's name", run.runbook.name)
+  check("the runbook's path", run.runbook.path)
+  check("the project's folder", run.project.root)
+  check("the folder of the run store", run.config.state)
+  check("the source of the secrets", run.secrets_source)
+  check("your user name", user)
+  check("this machine's name", host)
+  check("today's date", clock.iso())
+  check("a part of the run's id", os.date "!R-%Y%m%d-")
+  check_words()
+  check_given(run)
+  check_sources(run)
+end
+
+local function add_short(list, node)
+  if secret.is(node) then
+    if node:length() > 0 and not secret.is_maskable(node) then list[#list + 1] = node end
+  elseif type(node) == "table" then
+    for _, name in ipairs(sorted_keys(node)) do
+      add_short(list, node[name])
+    end
+  end
+  return list
+end
+
+--- Warnings about the secrets that are too short to be masked.
+---@param secrets table? the tenant's, nested
+---@return string[]
+function M.warnings(secrets)
+  local lines = {}
+  for i, short in ipairs(add_short({}, secrets)) do
+    local label = tostring(short):match "^‹secret (.*)›$" or ""
+    lines[i] = ("the secret %s has only %d characters: it is not masked where it appears"):format(label, short:length())
+  end
+  return lines
+end
+
+return M
