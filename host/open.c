@@ -16,6 +16,7 @@
 	X(httpd) \
 	X(journal) \
 	X(json) \
+	X(library) \
 	X(listen) \
 	X(lock) \
 	X(net) \

@@ -4,6 +4,7 @@
 local core = require "o2x.core.sandbox"
 local errors = require "o2x.base.error"
 local frozen = require "o2x.base.frozen"
+local native = require "o2x.core.library"
 local task = require "o2x.base.task"
 
 local M = {}
@@ -24,17 +25,16 @@ end
 -- Metatables that scripts set; all others are hidden from them.
 local made = setmetatable({}, { __mode = "k" })
 
-local function safe_setmetatable(t, metatable)
-  if type(t) ~= "table" then error("setmetatable: expected a table", 2) end
+local function check_setmetatable(t, metatable)
+  if type(t) ~= "table" or type(metatable) ~= "table" and metatable ~= nil then return end -- Lua says what is wrong
   local current = debug.getmetatable(t)
-  if current and not made[current] then error("this metatable is read-only", 2) end
-  if metatable == nil then return setmetatable(t, nil) end
-  if type(metatable) ~= "table" then error("setmetatable: expected a table", 2) end
+  if current and not made[current] then error("this metatable is read-only", 3) end
+  if metatable == nil then return end
+  if frozen.contents[metatable] then error("setmetatable: a read-only table cannot be a metatable", 3) end
   for _, field in ipairs { "__gc", "__mode" } do
-    if rawget(metatable, field) ~= nil then error(field .. " is not available in runbooks", 2) end
+    if rawget(metatable, field) ~= nil then error(field .. " is not available in runbooks", 3) end
   end
   made[metatable] = true
-  return setmetatable(t, metatable)
 end
 
 local function safe_getmetatable(t)
@@ -55,8 +55,9 @@ end
 -- and removed on the way, and __pairs decides if the script gave one.
 local function sorted_pairs(t)
   local metatable = type(t) == "table" and debug.getmetatable(t)
-  if metatable and made[metatable] and metatable.__pairs then
-    local step, state, first = metatable.__pairs(t)
+  local own = metatable and made[metatable] and rawget(metatable, "__pairs")
+  if own then
+    local step, state, first = own(t)
     return step, state, first
   end
   if type(t) ~= "table" then error("pairs: expected a table, got " .. type(t), 2) end
@@ -105,13 +106,13 @@ local NO_ADDRESS = { table = true, ["function"] = true, thread = true }
 ---@return string
 function M.tostring(v)
   local metatable = debug.getmetatable(v)
-  if NO_ADDRESS[type(v)] and not (metatable and metatable.__tostring) then return type(v) end
+  if NO_ADDRESS[type(v)] and not (metatable and rawget(metatable, "__tostring")) then return type(v) end
   return tostring(v)
 end
 
-local function pass_on(ok, err, ...)
-  if not ok and (task.cancelled() or core.expired()) then error(err, 0) end
-  return ok, err, ...
+local function pass_on(ok, ...)
+  if not ok and (task.cancelled() or core.expired()) then error((...), 0) end
+  return ok, ...
 end
 
 local function safe_pcall(...)
@@ -120,11 +121,13 @@ local function safe_pcall(...)
 end
 
 -- The handler runs after the stack was unwound, so that cancellation and the CPU limit apply to it, too.
-local function safe_xpcall(fn, handler, ...)
+local function safe_xpcall(...)
+  local fn, handler = ...
   if type(handler) ~= "function" then
-    error(("bad argument #2 to 'xpcall' (function expected, got %s)"):format(type(handler)), 2)
+    local got = select("#", ...) < 2 and "no value" or type(handler)
+    error(("bad argument #2 to 'xpcall' (function expected, got %s)"):format(got), 2)
   end
-  local results = table.pack(pass_on(pcall(fn, ...)))
+  local results = table.pack(pass_on(pcall(fn, select(3, ...))))
   if results[1] then return table.unpack(results, 1, results.n) end
   local _, answer = pass_on(pcall(handler, results[2]))
   return false, answer
@@ -133,58 +136,65 @@ end
 -- The error of an interrupted run, kept by a script that closed a variable meanwhile, must not end another run.
 local function is_stale(value) return errors.is(value) and value.kind == "cancelled" and not task.cancelled() end
 
-local function safe_error(value, level)
-  level = level == nil and 1 or level
-  if math.type(level) == "integer" and level > 0 then level = level + 1 end
-  if is_stale(value) then value = tostring(value) end
-  error(value, level)
+-- The checks below stand before functions of Lua (host/library.c): they raise an error at the script's line, which is
+-- level 3, or return other arguments, or nothing.
+
+local function check_error(value, ...)
+  if is_stale(value) then return tostring(value), ... end
 end
 
-local function safe_assert(...)
-  local ok, message = ...
-  if not ok and is_stale(message) then error(tostring(message), 0) end
-  return assert(...)
+local function check_rep(s, n, separator)
+  local length = #tostring(s) + #tostring(separator or "")
+  if length * (tonumber(n) or 0.0) > MAX_STRING then error("string.rep: the result would be too long", 3) end
+  if length == 0 and tonumber(n) then return s, 1 end -- Lua would count to n
 end
+
+local function check_format(format, ...)
+  if tostring(format):gsub("%%%%", ""):find("%%[-+ #0-9.]*p") then
+    error("string.format: %p is not available in runbooks", 3)
+  end
+  local arguments = table.pack(...)
+  for i = 1, arguments.n do
+    if NO_ADDRESS[type(arguments[i])] then arguments[i] = M.tostring(arguments[i]) end
+  end
+  return format, table.unpack(arguments, 1, arguments.n)
+end
+
+-- As floats, because the difference of two integers may wrap around.
+local function check_span(what, first, last)
+  if (tonumber(last) or 0) + 0.0 - (tonumber(first) or 0) > MAX_SPAN then error(what .. ": too many elements", 4) end
+end
+
+-- The length is asked for once: a metatable of the script may answer differently each time.
+local function check_unpack(t, first, last)
+  if type(t) ~= "table" then return end
+  first, last = first or 1, last or #t
+  check_span("table.unpack", first, last)
+  return t, first, last
+end
+
+local function check_concat(t, separator, first, last)
+  if type(t) ~= "table" then return end
+  first, last = first or 1, last or #t
+  check_span("table.concat", first, last)
+  return t, separator, first, last
+end
+
+local function check_move(_, first, last) check_span("table.move", first, last) end
 
 local function strings()
   ---@type table<string, function> as in the Lua manual
   local lib = pick(string, "byte char find gmatch gsub len lower match reverse sub upper pack unpack packsize")
-  function lib.rep(s, n, separator)
-    local length = (#s + #(separator or "")) * (tonumber(n) or 0)
-    if length > MAX_STRING then error("string.rep: the result would be too long", 2) end
-    return string.rep(s, n, separator)
-  end
-  function lib.format(format, ...)
-    if tostring(format):gsub("%%%%", ""):find("%%[-+ #0-9.]*p") then
-      error("string.format: %p is not available in runbooks", 2)
-    end
-    local arguments = table.pack(...)
-    for i = 1, arguments.n do
-      if NO_ADDRESS[type(arguments[i])] then arguments[i] = M.tostring(arguments[i]) end
-    end
-    return string.format(format, table.unpack(arguments, 1, arguments.n))
-  end
+  lib.rep = native.checked(string.rep, check_rep)
+  lib.format = native.checked(string.format, check_format)
   return lib
-end
-
-local function span(what, first, last)
-  if (tonumber(last) or 0) - (tonumber(first) or 0) > MAX_SPAN then error(what .. ": too many elements", 3) end
 end
 
 local function tables()
   local lib = pick(table, "insert pack remove sort")
-  function lib.unpack(t, first, last)
-    span("table.unpack", first or 1, last or #t)
-    return table.unpack(t, first, last)
-  end
-  function lib.concat(t, separator, first, last)
-    span("table.concat", first or 1, last or #t)
-    return table.concat(t, separator, first, last)
-  end
-  function lib.move(from, first, last, at, to)
-    span("table.move", first, last)
-    return table.move(from, first, last, at, to)
-  end
+  lib.unpack = native.checked(table.unpack, check_unpack)
+  lib.concat = native.checked(table.concat, check_concat)
+  lib.move = native.checked(table.move, check_move)
   return lib
 end
 
@@ -205,6 +215,7 @@ local function generator(seed)
   end
   return function(low, high)
     if not low then return (next_bits() >> 11) * 2.0 ^ -53 end
+    if not high and math.tointeger(low) == 0 then return next_bits() end
     if not high then
       low, high = 1, low
     end
@@ -240,8 +251,8 @@ end
 function M.new(seed)
   lock_strings()
   return {
-    assert = safe_assert,
-    error = safe_error,
+    assert = native.assert(error, check_error),
+    error = native.checked(error, check_error),
     ipairs = ipairs,
     next = first_only,
     pairs = sorted_pairs,
@@ -254,7 +265,7 @@ function M.new(seed)
     rawequal = rawequal,
     rawlen = raw_len,
     rawget = raw_get,
-    setmetatable = safe_setmetatable,
+    setmetatable = native.checked(setmetatable, check_setmetatable),
     getmetatable = safe_getmetatable,
     string = frozen.new(string_library),
     table = frozen.new(tables()),

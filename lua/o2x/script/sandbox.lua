@@ -229,7 +229,7 @@ local function environment(sandbox)
   names.require = function(name) return sandbox:require(name) end
   return frozen.new(names, function(name)
     local instead = INSTEAD[name]
-    error(("%s is not %s"):format(tostring(name), instead and "available in runbooks: " .. instead or "defined"), 2)
+    error(("%s is not %s"):format(tostring(name), instead and "available in runbooks: " .. instead or "defined"), 3)
   end, "global variable %s is not allowed; declare it local")
 end
 
