@@ -74,6 +74,12 @@ int host_run(struct host *host, lua_State *L, int nargs);
 /* The Lua state of the task that runs now. Safe in a signal handler. */
 lua_State *host_current_state(const struct host *host);
 
+/*
+** For a C function that works long for a script: raises the error of a script whose time is used
+** up, or whose run was interrupted (sandbox.c). [-0, +0, v]
+*/
+void host_check_time(lua_State *L);
+
 /* Cancels every task but the running one. Part of the shutdown. */
 void host_cancel_all(struct host *host);
 

@@ -20,6 +20,7 @@
 	X(listen) \
 	X(lock) \
 	X(net) \
+	X(pattern) \
 	X(pg) \
 	X(program) \
 	X(redis) \

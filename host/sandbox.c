@@ -10,8 +10,8 @@
 **
 ** After `soft` seconds the script gets an error. After `hard` seconds the process ends, which is as
 ** safe as kill -9. That happens when the script keeps running in spite of the error, and when one C
-** function does not return for so long, such as a pattern match that backtracks for ever. While
-** nothing burns CPU, the watch costs nothing.
+** function does not return for so long; a long C function that asks host_check_time gets the error
+** instead. While nothing burns CPU, the watch costs nothing.
 */
 #include "host.h"
 
@@ -94,6 +94,12 @@ static void attribute(lua_State *L, lua_Debug *event)
 	lua_pushfstring(L, "%s:%d: the script ran for %s s without waiting for anything",
 			info.short_src, info.currentline, watch.soft_text);
 	lua_error(L);
+}
+
+void host_check_time(lua_State *L)
+{
+	if (watch.running && watch.asked > 0)
+		attribute(L, NULL);
 }
 
 /* A signal handler: plain memory, write, _exit, and lua_sethook, which Lua allows here. */

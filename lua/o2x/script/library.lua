@@ -5,6 +5,7 @@ local core = require "o2x.core.sandbox"
 local errors = require "o2x.base.error"
 local frozen = require "o2x.base.frozen"
 local native = require "o2x.core.library"
+local pattern = require "o2x.core.pattern"
 local task = require "o2x.base.task"
 
 local M = {}
@@ -182,16 +183,40 @@ end
 
 local function check_move(_, first, last) check_span("table.move", first, last) end
 
+local function compare(a, b) return a < b end
+
+local HERE <const> = debug.getinfo(1, "S").short_src
+
+-- Lua's own order compares in C, where nothing can stop it. This one does the same, with the same errors.
+local function less(a, b)
+  local kind = type(a)
+  if kind == type(b) and (kind == "number" or kind == "string") then return a < b end
+  local ok, result = pcall(compare, a, b)
+  if ok then return result end
+  local place, rest = tostring(result):match("^(.-):%d+: (.*)$")
+  error(place == HERE and rest or result, 0)
+end
+
+local function check_sort(t, before)
+  if type(t) ~= "table" then return end
+  check_span("table.sort", 1, #t)
+  return t, before == nil and less or before
+end
+
 local function strings()
   ---@type table<string, function> as in the Lua manual
-  local lib = pick(string, "byte char find gmatch gsub len lower match reverse sub upper pack unpack packsize")
+  local lib = pick(string, "byte char len lower reverse sub upper pack unpack packsize")
+  for _, name in ipairs { "find", "match", "gmatch", "gsub" } do
+    lib[name] = pattern[name] -- Lua's own cannot be stopped
+  end
   lib.rep = native.checked(string.rep, check_rep)
   lib.format = native.checked(string.format, check_format)
   return lib
 end
 
 local function tables()
-  local lib = pick(table, "insert pack remove sort")
+  local lib = pick(table, "insert pack remove")
+  lib.sort = native.checked(table.sort, check_sort)
   lib.unpack = native.checked(table.unpack, check_unpack)
   lib.concat = native.checked(table.concat, check_concat)
   lib.move = native.checked(table.move, check_move)
