@@ -80,6 +80,21 @@ lua_State *host_current_state(const struct host *host);
 */
 void host_check_time(lua_State *L);
 
+/* Looks at the script that runs, at its next instruction. Safe in a signal handler. */
+void host_watch_script(lua_State *L);
+
+/* Has a signal asked the program to stop? Safe in a signal handler. */
+bool host_interrupted(void);
+
+/*
+** Notes which line of a script wants memory that it does not get. Allocates nothing, so that the
+** allocator may call it.
+*/
+void host_note_memory(struct host *host);
+
+/* Cancels the running task, and raises the error of a cancelled task. [-0, +0, v] */
+int host_cancel_current(lua_State *L);
+
 /* Cancels every task but the running one. Part of the shutdown. */
 void host_cancel_all(struct host *host);
 

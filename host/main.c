@@ -26,8 +26,10 @@ static void *allocate(void *ud, void *block, size_t old_size, size_t size)
 		return NULL;
 	}
 	size_t more = size > old_size ? size - old_size : 0;
-	if (more && host->memory_limit && host->memory_used + more > host->memory_limit)
+	if (more && host->memory_limit && host->memory_used + more > host->memory_limit) {
+		host_note_memory(host);
 		return NULL;
+	}
 	void *result = realloc(block, size);
 	if (result)
 		host->memory_used = host->memory_used - old_size + size;

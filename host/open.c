@@ -14,6 +14,7 @@
 	X(fs) \
 	X(http) \
 	X(httpd) \
+	X(interrupt) \
 	X(journal) \
 	X(json) \
 	X(library) \

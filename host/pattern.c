@@ -1,308 +1,241 @@
 /*
-** pattern.c: matches Lua's patterns, as the Lua manual describes them, for the string functions of
-** scripts (pattern_lib.c). In Lua's own matcher a pattern that backtracks runs for as long as it
-** likes, inside one C function that nothing can stop. This one counts its work, and every few
-** thousand steps it asks the watch over scripts (sandbox.c) whether the script has any time left.
+** pattern.c: find, match, gmatch and gsub of Lua's string library, on the matcher of pattern_match.c,
+** which stops when the script has no time left. tests/unit/host/pattern_spec.lua compares their
+** results with Lua's own.
 */
-#include "pattern.h"
 #include "host.h"
+#include "pattern_match.h"
 
 #include <ctype.h>
 #include <string.h>
 
-enum {
-	MAX_DEPTH = 200,  /* of items that may be given back */
-	SLICE = 4096,     /* steps between two looks at the time */
-	IS_OPEN = -1,     /* length of a capture whose end is not reached */
-	IS_POSITION = -2, /* length of a capture "()" */
-};
-
-static const char *match_here(struct match *m, const char *s, const char *p);
-
-/* Counts steps, and raises an error when the script has no time left. [-0, +0, v] */
-static void count(struct match *m, ptrdiff_t steps)
+/* Where a search begins, from 0; more than length: nowhere. */
+static size_t start_of(lua_Integer init, size_t length)
 {
-	m->steps += (size_t)steps;
-	if (m->steps < SLICE)
-		return;
-	m->steps = 0;
-	host_check_time(m->L);
+	if (init > 0)
+		return (size_t)init - 1;
+	if (init == 0 || init < -(lua_Integer)length)
+		return 0;
+	return length - (size_t)-init;
 }
 
-/* ---- one character ---- */
-
-static bool in_class(int c, int class)
+/* Has the pattern none of the characters that Lua looks for? A ')' alone is not among them. */
+static bool is_plain(const char *p, size_t length)
 {
-	bool found;
-	switch (tolower(class)) {
-	case 'a': found = isalpha(c); break;
-	case 'c': found = iscntrl(c); break;
-	case 'd': found = isdigit(c); break;
-	case 'g': found = isgraph(c); break;
-	case 'l': found = islower(c); break;
-	case 'p': found = ispunct(c); break;
-	case 's': found = isspace(c); break;
-	case 'u': found = isupper(c); break;
-	case 'w': found = isalnum(c); break;
-	case 'x': found = isxdigit(c); break;
-	case 'z': found = c == 0; break; /* not in the manual any more, but in use */
-	default: return class == c;
-	}
-	return isupper(class) ? !found : found;
+	for (size_t at = 0; at <= length; at += strlen(p + at) + 1)
+		if (strpbrk(p + at, "^$*+?.([%-"))
+			return false;
+	return true;
 }
 
-/* The end of the item at p, without what repeats it. */
-static const char *item_end(struct match *m, const char *p)
+static int search(lua_State *L, bool find)
 {
-	if (*p == '%') {
-		if (p + 1 >= m->pattern_end)
-			luaL_error(m->L, "malformed pattern (ends with '%%')");
-		return p + 2;
+	size_t length, pattern_length;
+	const char *text = luaL_checklstring(L, 1, &length);
+	const char *p = luaL_checklstring(L, 2, &pattern_length);
+	size_t from = start_of(luaL_optinteger(L, 3, 1), length);
+	if (from > length) {
+		luaL_pushfail(L);
+		return 1;
 	}
-	if (*p != '[')
-		return p + 1;
-	p++;
-	if (p < m->pattern_end && *p == '^')
-		p++;
-	do { /* a ']' in the first place is a character of the set */
-		if (p >= m->pattern_end)
-			luaL_error(m->L, "malformed pattern (missing ']')");
-		if (*p++ == '%' && p < m->pattern_end)
-			p++;
-	} while (p >= m->pattern_end || *p != ']');
-	return p + 1;
-}
-
-/* last: the ']' of the set that begins at p. */
-static bool in_set(int c, const char *p, const char *last)
-{
-	bool wanted = true;
-	if (p[1] == '^') {
-		wanted = false;
-		p++;
-	}
-	while (++p < last) {
-		if (*p == '%') {
-			if (in_class(c, (unsigned char)*++p))
-				return wanted;
-		} else if (p[1] == '-' && p + 2 < last) {
-			if ((unsigned char)p[0] <= c && c <= (unsigned char)p[2])
-				return wanted;
-			p += 2;
-		} else if ((unsigned char)*p == c) {
-			return wanted;
+	if (find && (lua_toboolean(L, 4) || is_plain(p, pattern_length))) {
+		const char *found = memmem(text + from, length - from, p, pattern_length);
+		if (!found) {
+			luaL_pushfail(L);
+			return 1;
 		}
+		lua_pushinteger(L, found - text + 1);
+		lua_pushinteger(L, found - text + (lua_Integer)pattern_length);
+		return 2;
 	}
-	return !wanted;
+	struct match m = { .L = L,
+			   .text = text,
+			   .text_end = text + length,
+			   .pattern_end = p + pattern_length };
+	const char *s = text + from;
+	bool anchored = *p == '^';
+	do {
+		const char *end = match_at(&m, s, p + anchored);
+		if (!end)
+			continue;
+		if (!find)
+			return match_push_all(&m, s, end, true);
+		lua_pushinteger(L, s - text + 1);
+		lua_pushinteger(L, end - text);
+		return match_push_all(&m, s, end, false) + 2;
+	} while (s++ < m.text_end && !anchored);
+	luaL_pushfail(L);
+	return 1;
 }
 
-static bool one(const struct match *m, const char *s, const char *p, const char *end)
+/***
+ As string.find.
+ @function core.pattern.find
+*/
+static int pattern_find(lua_State *L)
 {
-	if (s >= m->text_end)
+	return search(L, true);
+}
+
+/***
+ As string.match.
+ @function core.pattern.match
+*/
+static int pattern_match(lua_State *L)
+{
+	return search(L, false);
+}
+
+/* ---- gmatch ---- */
+
+/* Upvalues: the text, the pattern, where to go on, where the last match ended (-1: nowhere). */
+static int next_match(lua_State *L)
+{
+	size_t length, pattern_length;
+	const char *text = lua_tolstring(L, lua_upvalueindex(1), &length);
+	const char *p = lua_tolstring(L, lua_upvalueindex(2), &pattern_length);
+	lua_Integer from = lua_tointeger(L, lua_upvalueindex(3));
+	lua_Integer last = lua_tointeger(L, lua_upvalueindex(4));
+	struct match m = { .L = L,
+			   .text = text,
+			   .text_end = text + length,
+			   .pattern_end = p + pattern_length };
+	for (; from <= (lua_Integer)length; from++) {
+		const char *s = text + from, *end = match_at(&m, s, p);
+		if (!end || end - text == last)
+			continue;
+		lua_pushinteger(L, end - text);
+		lua_copy(L, -1, lua_upvalueindex(3));
+		lua_replace(L, lua_upvalueindex(4));
+		return match_push_all(&m, s, end, true);
+	}
+	lua_pushinteger(L, from);
+	lua_replace(L, lua_upvalueindex(3));
+	return 0;
+}
+
+/***
+ As string.gmatch.
+ @function core.pattern.gmatch
+*/
+static int pattern_gmatch(lua_State *L)
+{
+	size_t length;
+	luaL_checklstring(L, 1, &length);
+	luaL_checkstring(L, 2);
+	size_t from = start_of(luaL_optinteger(L, 3, 1), length);
+	lua_settop(L, 2);
+	lua_pushinteger(L, (lua_Integer)(from > length ? length + 1 : from));
+	lua_pushinteger(L, -1);
+	lua_pushcclosure(L, next_match, 4);
+	return 1;
+}
+
+/* ---- gsub ---- */
+
+/* Adds the replacement text, with its %0 to %9. */
+static void add_text(struct match *m, luaL_Buffer *out, const char *s, const char *end)
+{
+	size_t length;
+	const char *r = lua_tolstring(m->L, 3, &length), *r_end = r + length, *percent;
+	while ((percent = memchr(r, '%', (size_t)(r_end - r)))) {
+		luaL_addlstring(out, r, (size_t)(percent - r));
+		int c = percent + 1 < r_end ? (unsigned char)percent[1] : 0;
+		if (c == '%') {
+			luaL_addchar(out, '%');
+		} else if (c == '0') {
+			luaL_addlstring(out, s, (size_t)(end - s));
+		} else if (isdigit(c)) {
+			match_push(m, c - '1', s, end);
+			luaL_addvalue(out);
+		} else {
+			luaL_error(m->L, "invalid use of '%%' in replacement string");
+		}
+		r = percent + 2;
+	}
+	luaL_addlstring(out, r, (size_t)(r_end - r));
+}
+
+/* Adds what stands for the match s to end. -> whether it differs from the match */
+static bool add_replacement(struct match *m, luaL_Buffer *out, const char *s, const char *end)
+{
+	lua_State *L = m->L;
+	switch (lua_type(L, 3)) {
+	case LUA_TFUNCTION:
+		lua_pushvalue(L, 3);
+		lua_call(L, match_push_all(m, s, end, true), 1);
+		break;
+	case LUA_TTABLE:
+		match_push(m, 0, s, end);
+		lua_gettable(L, 3);
+		break;
+	default: add_text(m, out, s, end); return true;
+	}
+	if (!lua_toboolean(L, -1)) {
+		lua_pop(L, 1);
+		luaL_addlstring(out, s, (size_t)(end - s));
 		return false;
-	int c = (unsigned char)*s;
-	switch (*p) {
-	case '.': return true;
-	case '%': return in_class(c, (unsigned char)p[1]);
-	case '[': return in_set(c, p, end - 1);
-	default: return (unsigned char)*p == c;
 	}
+	if (!lua_isstring(L, -1))
+		luaL_error(L, "invalid replacement value (a %s)", luaL_typename(L, -1));
+	luaL_addvalue(out);
+	return true;
 }
 
-/* ---- items that are longer ---- */
-
-/* "%bxy": from an x to its y. */
-static const char *balanced(struct match *m, const char *s, const char *p)
+/***
+ As string.gsub.
+ @function core.pattern.gsub
+*/
+static int pattern_gsub(lua_State *L)
 {
-	if (p + 1 >= m->pattern_end)
-		luaL_error(m->L, "malformed pattern (missing arguments to '%%b')");
-	if (s >= m->text_end || *s != *p)
-		return NULL;
-	int open = 1;
-	for (const char *at = s + 1; at < m->text_end; at++) {
-		if (*at == p[1]) {
-			if (--open == 0) {
-				count(m, at - s);
-				return at + 1;
-			}
-		} else if (*at == *p) {
-			open++;
-		}
-	}
-	count(m, m->text_end - s);
-	return NULL;
-}
-
-/* As many as there are, then fewer and fewer. */
-static const char *most(struct match *m, const char *s, const char *p, const char *end)
-{
-	ptrdiff_t times = 0;
-	for (; one(m, s + times, p, end); times++)
-		count(m, end - p);
-	for (; times >= 0; times--) {
-		const char *found = match_here(m, s + times, end + 1);
-		if (found)
-			return found;
-	}
-	return NULL;
-}
-
-/* None, then more and more. */
-static const char *fewest(struct match *m, const char *s, const char *p, const char *end)
-{
-	for (;; s++) {
-		count(m, end - p);
-		const char *found = match_here(m, s, end + 1);
-		if (found || !one(m, s, p, end))
-			return found;
-	}
-}
-
-/* ---- captures ---- */
-
-static const char *open_capture(struct match *m, const char *s, const char *p, ptrdiff_t length)
-{
-	if (m->captures >= MAX_CAPTURES)
-		luaL_error(m->L, "too many captures");
-	m->capture[m->captures++] = (struct capture){ s, length };
-	const char *found = match_here(m, s, p);
-	if (!found)
-		m->captures--;
-	return found;
-}
-
-static const char *close_capture(struct match *m, const char *s, const char *p)
-{
-	int n = m->captures - 1;
-	while (n >= 0 && m->capture[n].length != IS_OPEN)
-		n--;
-	if (n < 0)
-		luaL_error(m->L, "invalid pattern capture");
-	m->capture[n].length = s - m->capture[n].start;
-	const char *found = match_here(m, s, p);
-	if (!found)
-		m->capture[n].length = IS_OPEN;
-	return found;
-}
-
-/* "%1": the same text as a capture's. */
-static const char *same_again(struct match *m, const char *s, int digit)
-{
-	int n = digit - '1';
-	if (n < 0 || n >= m->captures || m->capture[n].length == IS_OPEN)
-		luaL_error(m->L, "invalid capture index %%%d", n + 1);
-	ptrdiff_t length = m->capture[n].length;
-	if (length < 0 || m->text_end - s < length)
-		return NULL;
-	count(m, length);
-	return memcmp(m->capture[n].start, s, (size_t)length) == 0 ? s + length : NULL;
-}
-
-/* ---- a whole pattern ---- */
-
-/* "%f[set]": between a character that is not of the set and one that is. -> the end of the item */
-static const char *frontier(struct match *m, const char *s, const char *p)
-{
-	if (p >= m->pattern_end || *p != '[')
-		luaL_error(m->L, "missing '[' after '%%f' in pattern");
-	const char *end = item_end(m, p);
-	count(m, end - p);
-	int before = s == m->text ? 0 : (unsigned char)s[-1];
-	int after = s == m->text_end ? 0 : (unsigned char)*s;
-	return !in_set(before, p, end - 1) && in_set(after, p, end - 1) ? end : NULL;
-}
-
-/* -> the end of what the rest of the pattern, p, matches at s; or NULL */
-static const char *follow(struct match *m, const char *s, const char *p)
-{
-	while (p < m->pattern_end) {
-		count(m, 1);
-		if (*p == '(')
-			return p + 1 < m->pattern_end && p[1] == ')'
-				       ? open_capture(m, s, p + 2, IS_POSITION)
-				       : open_capture(m, s, p + 1, IS_OPEN);
-		if (*p == ')')
-			return close_capture(m, s, p + 1);
-		if (*p == '$' && p + 1 == m->pattern_end)
-			return s == m->text_end ? s : NULL;
-		int kind = *p == '%' && p + 1 < m->pattern_end ? (unsigned char)p[1] : 0;
-		if (kind == 'b' || isdigit(kind)) {
-			s = kind == 'b' ? balanced(m, s, p + 2) : same_again(m, s, kind);
-			if (!s)
-				return NULL;
-			p += kind == 'b' ? 4 : 2;
-			continue;
-		}
-		if (kind == 'f') {
-			p = frontier(m, s, p + 2);
-			if (!p)
-				return NULL;
-			continue;
-		}
-		const char *end = item_end(m, p);
-		count(m, end - p);
-		switch (end < m->pattern_end ? *end : 0) {
-		case '*': return most(m, s, p, end);
-		case '+': return one(m, s, p, end) ? most(m, s + 1, p, end) : NULL;
-		case '-': return fewest(m, s, p, end);
-		case '?': {
-			const char *found =
-				one(m, s, p, end) ? match_here(m, s + 1, end + 1) : NULL;
-			if (found)
-				return found;
-			p = end + 1;
+	size_t length, pattern_length;
+	const char *text = luaL_checklstring(L, 1, &length), *s = text, *last = NULL;
+	const char *p = luaL_checklstring(L, 2, &pattern_length);
+	int kind = lua_type(L, 3);
+	lua_Integer most_times = luaL_optinteger(L, 4, (lua_Integer)length + 1), times = 0;
+	bool anchored = *p == '^', changed = false;
+	luaL_argexpected(L,
+			 kind == LUA_TNUMBER || kind == LUA_TSTRING || kind == LUA_TFUNCTION ||
+				 kind == LUA_TTABLE,
+			 3, "string/function/table");
+	struct match m = { .L = L,
+			   .text = text,
+			   .text_end = text + length,
+			   .pattern_end = p + pattern_length };
+	luaL_Buffer out;
+	luaL_buffinit(L, &out);
+	while (times < most_times) {
+		const char *end = match_at(&m, s, p + anchored);
+		if (end && end != last) {
+			times++;
+			changed |= add_replacement(&m, &out, s, end);
+			s = last = end;
+		} else if (s < m.text_end) {
+			luaL_addchar(&out, *s++);
+		} else {
 			break;
 		}
-		default:
-			if (!one(m, s, p, end))
-				return NULL;
-			s++;
-			p = end;
-		}
+		if (anchored)
+			break;
 	}
-	return s;
+	luaL_addlstring(&out, s, (size_t)(m.text_end - s));
+	luaL_pushresult(&out);
+	if (!changed)
+		lua_pushvalue(L, 1);
+	lua_pushinteger(L, times);
+	return 2;
 }
 
-static const char *match_here(struct match *m, const char *s, const char *p)
-{
-	if (++m->depth > MAX_DEPTH)
-		luaL_error(m->L, "pattern too complex");
-	s = follow(m, s, p);
-	m->depth--;
-	return s;
-}
+static const luaL_Reg functions[] = {
+	{ "find", pattern_find },
+	{ "match", pattern_match },
+	{ "gmatch", pattern_gmatch },
+	{ "gsub", pattern_gsub },
+	{ NULL, NULL },
+};
 
-const char *match_at(struct match *m, const char *s, const char *p)
+int luaopen_o2x_core_pattern(lua_State *L)
 {
-	m->captures = 0;
-	m->depth = 0;
-	return match_here(m, s, p);
-}
-
-/* ---- results ---- */
-
-void match_push(struct match *m, int n, const char *s, const char *end)
-{
-	if (n >= m->captures) {
-		if (n != 0)
-			luaL_error(m->L, "invalid capture index %%%d", n + 1);
-		lua_pushlstring(m->L, s, (size_t)(end - s));
-		return;
-	}
-	struct capture *capture = &m->capture[n];
-	if (capture->length == IS_OPEN)
-		luaL_error(m->L, "unfinished capture");
-	if (capture->length == IS_POSITION)
-		lua_pushinteger(m->L, capture->start - m->text + 1);
-	else
-		lua_pushlstring(m->L, capture->start, (size_t)capture->length);
-}
-
-int match_push_all(struct match *m, const char *s, const char *end, bool whole)
-{
-	int number = m->captures == 0 && whole ? 1 : m->captures;
-	luaL_checkstack(m->L, number, "too many captures");
-	for (int n = 0; n < number; n++)
-		match_push(m, n, s, end);
-	return number;
+	luaL_newlib(L, functions);
+	return 1;
 }

@@ -19,6 +19,7 @@
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -30,12 +31,19 @@
 /* Registry: what stops the timer when the Lua state is closed. */
 #define TIMER "o2x.sandbox.timer"
 
+/* The name of a script's chunk, for those who may not touch Lua's heap. */
+struct script {
+	struct script *next;
+	char source[];
+};
+
 /*
 ** The watch belongs to this file. It is one for the process, not for the host, because a signal and
 ** its handler are the process's; the process has one host, and one thread that runs Lua.
 */
 static struct {
 	struct host *host;
+	struct script *scripts;
 	timer_t timer;
 	bool running;
 	char soft_text[16]; /* of the soft limit, for the message */
@@ -45,6 +53,7 @@ static struct {
 	volatile unsigned long turn; /* of the last tick */
 	volatile sig_atomic_t asked; /* ticks since the hook last ran, in this turn */
 	volatile sig_atomic_t own;   /* ticks that were the script's, in this turn */
+	char memory[256];            /* the line that got no memory, "" if none */
 } watch;
 
 /* Safe in a signal handler. */
@@ -56,14 +65,14 @@ static _Noreturn void end_process(void)
 }
 
 /*
-** Is a script running? Fills info for its function. o2x's own code is not a script, whoever calls
+** Is a script running at that level of the stack? Fills info for its function. o2x's own code is not a script, whoever calls
 ** it, and a script that o2x calls back is one. [-0, +0, m]
 */
-static bool find_script(lua_State *L, lua_Debug *info)
+static bool find_script(lua_State *L, int level, lua_Debug *info)
 {
 	bool library = true, script = false;
 	lua_getfield(L, LUA_REGISTRYINDEX, SOURCES);
-	for (int level = 0; library && lua_getstack(L, level, info); level++) {
+	for (; library && lua_getstack(L, level, info); level++) {
 		lua_getinfo(L, "Sl", info);
 		if (*info->what == 'C')
 			continue;
@@ -81,10 +90,13 @@ static void attribute(lua_State *L, lua_Debug *event)
 {
 	lua_Debug info;
 	int ticks = watch.asked;
-	(void)event;
+	bool returns = event && (event->event == LUA_HOOKRET);
 	watch.asked = 0;
-	lua_sethook(L, NULL, 0, 0);
-	if (watch.turn != watch.host->turns || !find_script(L, &info))
+	if (!host_interrupted())
+		lua_sethook(L, NULL, 0, 0);
+	else if (find_script(L, returns, &info)) /* also when o2x's code returns to a script */
+		host_cancel_current(L);
+	if (!watch.host || watch.turn != watch.host->turns || !find_script(L, 0, &info))
 		return; /* the task has waited since, or o2x itself is at work */
 	watch.own += ticks;
 	if (watch.own >= watch.hard)
@@ -96,9 +108,14 @@ static void attribute(lua_State *L, lua_Debug *event)
 	lua_error(L);
 }
 
+void host_watch_script(lua_State *L)
+{
+	lua_sethook(L, attribute, LUA_MASKRET | LUA_MASKCOUNT, host_interrupted() ? 1000 : 1);
+}
+
 void host_check_time(lua_State *L)
 {
-	if (watch.running && watch.asked > 0)
+	if (watch.asked > 0 || host_interrupted())
 		attribute(L, NULL);
 }
 
@@ -117,7 +134,7 @@ static void on_tick(int number)
 		watch.asked++;
 		if (watch.asked >= watch.hard)
 			end_process();
-		lua_sethook(host_current_state(host), attribute, LUA_MASKRET | LUA_MASKCOUNT, 1);
+		host_watch_script(host_current_state(host));
 	}
 	errno = error;
 }
@@ -129,6 +146,10 @@ static int stop_timer(lua_State *L)
 	if (watch.running)
 		timer_delete(watch.timer);
 	watch.running = false;
+	for (struct script *script; (script = watch.scripts);) {
+		watch.scripts = script->next;
+		free(script);
+	}
 	return 0;
 }
 
@@ -211,6 +232,55 @@ static int note_source(lua_State *L, bool script)
 	return 0;
 }
 
+static const struct script *known_script(const char *source)
+{
+	const struct script *script = watch.scripts;
+	while (script && strcmp(script->source, source) != 0)
+		script = script->next;
+	return script;
+}
+
+/* Without memory the script is not known, and its line is not named. */
+static void remember_script(const char *source)
+{
+	size_t size = strlen(source) + 1;
+	struct script *script = known_script(source) ? NULL : malloc(sizeof *script + size);
+	if (!script)
+		return;
+	memcpy(script->source, source, size);
+	script->next = watch.scripts;
+	watch.scripts = script;
+}
+
+void host_note_memory(struct host *host)
+{
+	lua_Debug info;
+	lua_State *L = host->current ? host_current_state(host) : NULL;
+	*watch.memory = '\0';
+	for (int level = 0; L && lua_getstack(L, level, &info); level++) {
+		lua_getinfo(L, "Sl", &info);
+		if (*info.what == 'C' || !known_script(info.source))
+			continue;
+		snprintf(watch.memory, sizeof watch.memory, "%s:%d", info.source + 1,
+			 info.currentline);
+		return;
+	}
+}
+
+/***
+ Returns the line of a script that wanted memory which it did not get, and forgets it.
+ @function core.sandbox.out_of_memory
+ @return string|nil such as "runbooks/onboard.lua:12"
+*/
+static int sandbox_out_of_memory(lua_State *L)
+{
+	if (!*watch.memory)
+		return 0;
+	lua_pushstring(L, watch.memory);
+	*watch.memory = '\0';
+	return 1;
+}
+
 /***
  Says that the functions of a chunk are a script's: their CPU time is watched.
  @function core.sandbox.script
@@ -218,6 +288,7 @@ static int note_source(lua_State *L, bool script)
 */
 static int sandbox_script(lua_State *L)
 {
+	remember_script(luaL_checkstring(L, 1));
 	return note_source(L, true);
 }
 
@@ -235,6 +306,7 @@ static int sandbox_library(lua_State *L)
 static const luaL_Reg functions[] = {
 	{ "watch", sandbox_watch },
 	{ "expired", sandbox_expired },
+	{ "out_of_memory", sandbox_out_of_memory },
 	{ "script", sandbox_script },
 	{ "library", sandbox_library },
 	{ NULL, NULL },

@@ -131,6 +131,8 @@ static void run(struct task *task)
 	task->nargs = 0;
 	host->current = task;
 	host->turns++;
+	if (host_interrupted())
+		host_watch_script(task->L);
 	int status = lua_resume(task->L, host->L, nargs, &nresults);
 	host->current = NULL;
 	if (status == LUA_YIELD) {
@@ -280,6 +282,12 @@ static int wait_done(lua_State *L, int status, lua_KContext shielded)
 	if (task->cancelled && !shielded)
 		return raise_cancelled(L);
 	return host_fail(L, "timeout", "timeout");
+}
+
+int host_cancel_current(lua_State *L)
+{
+	current(L)->cancelled = true;
+	return raise_cancelled(L);
 }
 
 /***

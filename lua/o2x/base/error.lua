@@ -3,6 +3,7 @@
 
 local core = require "o2x.core.task"
 local frozen = require "o2x.base.frozen"
+local sandbox = require "o2x.core.sandbox"
 
 local M = {}
 
@@ -79,12 +80,24 @@ local function text_of_any(value)
   return type(value) == "number" and text or ("(error object is a %s value)"):format(type(value))
 end
 
+-- Lua's own error says neither where nor what to do. It is a plain text, and no message handler is called for it.
+local function out_of_memory()
+  return M.new {
+    kind = "failed",
+    code = "memory",
+    where = sandbox.out_of_memory(),
+    message = "not enough memory for what the scripts hold",
+    hint = "work on less at a time, or raise limits.memory in o2x.yaml",
+  }
+end
+
 --- Turns any raised value into an error object; a value that is not one becomes a bug with its traceback.
 ---@param value any
 ---@param traceback string?
 ---@return table error
 function M.wrap(value, traceback)
   if M.is(value) then return value end
+  if value == "not enough memory" then return out_of_memory() end
   return M.new { kind = "bug", message = text_of_any(value), traceback = traceback }
 end
 

@@ -57,6 +57,10 @@ function Handle:done() return self.results ~= nil end
 --- Cancels the task: its next wait raises an error.
 function Handle:cancel() self.task:cancel() end
 
+--- Where the task waits, as a traceback; nil when it has ended.
+---@return string?
+function Handle:traceback() return self.task:traceback() end
+
 --- Waits until the task has ended.
 ---@param seconds number?
 ---@param shielded boolean?
@@ -78,8 +82,8 @@ end
 ---@param ... any arguments of fn
 ---@return table handle join, wait, cancel, done
 function M.spawn(fn, ...)
-  local handle = setmetatable({ ended = event.new() }, Handle)
   local context = setmetatable({}, { __index = core.context() })
+  local handle = setmetatable({ ended = event.new(), context = context }, Handle)
   handle.task = core.spawn(context, function(...)
     local results = table.pack(xpcall(fn, errors.handler, ...))
     handle.results = results

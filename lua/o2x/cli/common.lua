@@ -3,7 +3,9 @@
 local config = require "o2x.project.config"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
+local interrupt = require "o2x.core.interrupt"
 local lazy = require "o2x.base.lazy"
+local limits = require "o2x.base.limits"
 local out = require "o2x.report.out"
 local output = lazy "o2x.cli.output"
 local plan = lazy "o2x.engine.plan"
@@ -18,7 +20,7 @@ local units = require "o2x.base.units"
 
 local M = {}
 
-local MEMORY_LIMIT = 1 << 30 -- bytes of Lua's heap; a script that exceeds it gets "not enough memory"
+local LAST_WORDS = "o2x: interrupted; what was under way did not stop and was ended; o2x resume continues a run"
 
 -- What to type next. A refused run has changed nothing and is started again, so it has no entry.
 local NEXT = { done = "o2x show %s", failed = "o2x resume %s", interrupted = "o2x resume %s" }
@@ -41,25 +43,25 @@ local function flags(options)
   return values
 end
 
+local function load_config(found, options)
+  local loaded = config.load(found, flags(options))
+  program.memory_limit(limits.bytes "memory")
+  return found, loaded
+end
+
 --- The project and its configuration.
 ---@param options table of the command line
 ---@param path string? of a runbook
 ---@return table project
 ---@return table config
-function M.load_project(options, path)
-  local found = project.find(path)
-  return found, config.load(found, flags(options))
-end
+function M.load_project(options, path) return load_config(project.find(path), options) end
 
 --- The project of an earlier run, and its configuration.
 ---@param options table of the command line
 ---@param h table the run's history
 ---@return table project
 ---@return table config
-function M.load_project_of(options, h)
-  local found = project.at(h.root)
-  return found, config.load(found, flags(options))
-end
+function M.load_project_of(options, h) return load_config(project.at(h.root), options) end
 
 --- Finds the file of a runbook for a tenant.
 ---@param found table the project
@@ -132,17 +134,18 @@ end
 ---@param ... any arguments of fn
 ---@return any its results, or raises its error
 function M.interruptible(fn, ...)
-  program.memory_limit(MEMORY_LIMIT)
   local signals, watchers = {}, {}
   local names = { "INT", "TERM", not hangup_is_ignored() and "HUP" or nil }
   for i, name in ipairs(names) do
     signals[i] = task.signal(name) -- before the work starts
   end
+  interrupt.watch(LAST_WORDS, table.unpack(names, 1, #signals))
   local work = task.spawn(fn, ...)
   for i, signal in ipairs(signals) do
     watchers[i] = task.spawn(watch, signal, work)
   end
   local ok, err = pcall(work.join, work)
+  interrupt.close()
   for _, watcher in ipairs(watchers) do
     watcher:cancel()
   end

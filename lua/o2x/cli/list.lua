@@ -24,11 +24,17 @@ local function own_versions(project)
   return by_name
 end
 
+-- The text of an error that is listed instead of what has it. Ctrl-C is not one.
+local function problem_of(err)
+  if err.kind == "cancelled" then error(err, 0) end
+  return tostring(err)
+end
+
 -- A broken runbook is listed with its error.
 local function describe(project, box, name)
   local path = fs.join(project.runbooks, name .. ".lua")
   local ok, loaded = xpcall(runbooks.load, errors.handler, box, path)
-  if not ok then return { name = name, problem = tostring(loaded) } end
+  if not ok then return { name = name, problem = problem_of(loaded) } end
   return {
     name = name,
     version = loaded.version,
@@ -46,12 +52,12 @@ local function status_of(project, config, name)
     return this.platform.status and (this.platform.status(this.tenant) or "")
   end, errors.handler)
   if ok then return status end
-  return "status unknown: " .. tostring(status)
+  return "status unknown: " .. problem_of(status)
 end
 
 local function describe_tenant(project, config, name, own)
   local ok, tenant = xpcall(tenants.load, errors.handler, sandbox.new(project), config, name)
-  if not ok then return { name = name, problem = tostring(tenant) } end
+  if not ok then return { name = name, problem = problem_of(tenant) } end
   return {
     name = name,
     id = tenant.id,
@@ -98,6 +104,7 @@ local function perform(options)
   if options.tenants then return common.interruptible(list_tenants, options, project, config) end
   local list, box = {}, sandbox.for_declarations(project)
   for i, name in ipairs(runbooks.names(project)) do
+    task.sleep(0) -- a wait starts the time of each file: one that uses up its own does not use up the next one's
     list[i] = describe(project, box, name)
   end
   local tenant_names = tenants.names(config)

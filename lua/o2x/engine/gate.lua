@@ -13,6 +13,7 @@ local effects = require "o2x.effects"
 local errors = require "o2x.base.error"
 local history = require "o2x.engine.history"
 local json = require "o2x.base.json"
+local limits = require "o2x.base.limits"
 local overlay = require "o2x.engine.overlay"
 local resume = require "o2x.engine.resume"
 local retry = require "o2x.base.retry"
@@ -172,6 +173,8 @@ end
 function Gate:effect(kind, target, desired)
   local effect_type, declares = self:type_of(kind)
   refuse_undeclared(self.run, kind, declares)
+  limits.count(self.run, "effects", 1, "more than %s effects in one run")
+  limits.check_journal(self.run)
   if step.in_check() then
     errors.raise { kind = "refused", op = kind, message = "a check must only read, but this one writes " .. kind }
   end

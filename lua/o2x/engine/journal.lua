@@ -48,7 +48,7 @@ end
 ---@return table journal
 function M.create(path, header)
   local file = check(path, core.open(path, true))
-  local self = setmetatable({ path = path, file = file, number = 0, previous = FIRST }, Journal)
+  local self = setmetatable({ path = path, file = file, number = 0, previous = FIRST, size = 0 }, Journal)
   header.t, header.format = "begin", M.FORMAT
   self:append(header)
   return self
@@ -100,7 +100,7 @@ function Journal:append(record, lazy)
   check(self.path, self.file:reserve(#line + RESERVE))
   check(self.path, self.file:append(line))
   if not lazy then check(self.path, self.file:sync()) end
-  self.number, self.previous = self.number + 1, hash
+  self.number, self.previous, self.size = self.number + 1, hash, self.size + #line
 end
 
 --- Closes the file.
@@ -161,7 +161,8 @@ function M.reopen(path)
   local records, state = M.read(path)
   local file = check(path, core.open(path))
   check(path, file:cut(state.size))
-  return setmetatable({ path = path, file = file, number = state.number, previous = state.previous }, Journal), records
+  local self = { path = path, file = file, number = state.number, previous = state.previous, size = state.size }
+  return setmetatable(self, Journal), records
 end
 
 return M

@@ -3,6 +3,7 @@
 local clients = require "o2x.engine.clients"
 local context = require "o2x.engine.context"
 local crypto = require "o2x.base.crypto"
+local deadline = require "o2x.engine.deadline"
 local defer = require "o2x.base.defer"
 local gate = require "o2x.engine.gate"
 local errors = require "o2x.base.error"
@@ -226,8 +227,8 @@ end
 
 local function apply(run)
   local _close <close> = defer(run.close_clients)
-  hooks.before(run)
-  local ok, err = xpcall(perform, errors.handler, run)
+  deadline.perform(run, hooks.before)
+  local ok, err = xpcall(deadline.perform, errors.handler, run, perform)
   run.wrote = run.gate.wrote -- by the run, not by the hooks after it
   hooks.after(run, ok and "done" or "failed", not ok and errors.wrap(err) or nil)
   if not ok then error(err, 0) end
@@ -237,7 +238,7 @@ end
 -- Hooks alone are not a change: the plan shows them only if there are other changes.
 local function rehearse(run)
   local _close <close> = defer(run.close_clients)
-  perform(run)
+  deadline.perform(run, perform)
   if not run.plan:has_changes() then return end
   hooks.before(run)
   hooks.after(run, "done")

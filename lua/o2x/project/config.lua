@@ -4,6 +4,7 @@
 
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
+local limits = require "o2x.base.limits"
 local suggest = require "o2x.base.suggest"
 local program = require "o2x.core.program"
 local secret = require "o2x.base.secret"
@@ -56,11 +57,17 @@ local KEYS = {
   { "retry.seconds", "time limit for retries of one operation, in seconds", kind = "integer", default = 60 },
 }
 
+for _, limit in ipairs(limits.LIST) do
+  KEYS[#KEYS + 1] = { "limits." .. limit[1], limit[2] .. ", at most", kind = "count", default = limit[3] }
+end
+
 local by_key, sections = {}, {}
 for _, key in ipairs(KEYS) do
   by_key[key[1]] = key
   sections[key[1]:match("^(.-)%.") or ""] = true
 end
+
+local MOST <const> = 1000000000 -- of a limit
 
 local function absolute(path, base)
   if path:sub(1, 2) == "~/" then return (os.getenv("HOME") or "") .. path:sub(2) end
@@ -85,6 +92,10 @@ local function convert(key, value, source, base)
   local text = tostring(value)
   if text:find("%c") then wrong(key, "a text without control characters", source) end
   if kind == "integer" then return math.tointeger(tonumber(text)) or wrong(key, "an integer", source) end
+  if kind == "count" then
+    local count = math.tointeger(tonumber(text))
+    return count and count >= 1 and count <= MOST and count or wrong(key, "an integer from 1 to 1000000000", source)
+  end
   if kind == "secret" then return secret.new(text, key[1]) end
   if kind == "path" then return absolute(text, base) end
   return text
@@ -217,6 +228,7 @@ function M.load(project, flags, env)
       sources[key[1]] = source
     end
   end
+  limits.use(values.limits)
   values.state = values.state or project.state
   sources.state = sources.state or "default"
   return setmetatable(values, { __index = { explain = function() return M.explain(values, sources) end } })

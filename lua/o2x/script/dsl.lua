@@ -2,8 +2,10 @@
 -- None of these functions works while a file is being loaded, because loading must not do anything.
 
 local frozen = require "o2x.base.frozen"
+local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
 local library = require "o2x.script.library"
+local limits = require "o2x.base.limits"
 local snapshot = require "o2x.base.snapshot"
 local step = require "o2x.script.step"
 local task = require "o2x.base.task"
@@ -14,6 +16,7 @@ local text = library.tostring
 local M = {}
 
 local FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2 -- seconds between two calls in wait_until
+local SHORTEST_SLEEP <const> = 0.01 -- seconds; the number of shorter ones is limited
 
 local function script_error(sandbox, kind, message, hint)
   errors.raise { kind = kind, message = message, hint = hint, where = sandbox:where() }
@@ -31,8 +34,31 @@ local function check_functions(sandbox, name, list)
   end
 end
 
+-- A time that a script may wait: a run's own limit is the longest that makes sense.
+local function check_seconds(sandbox, name, seconds)
+  local longest = limits.get "run"
+  if type(seconds) == "number" and seconds >= 0 and seconds <= longest then return end
+  local message = ("%s: seconds must be a number from 0 to %d, got %s"):format(name, longest, value.text(seconds))
+  script_error(sandbox, "failed", message)
+end
+
+-- Calls start(room) while `wanted` tasks count as the run's; room: how many it may have at a time.
+local function with_tasks(sandbox, wanted, least, start)
+  local run, context = sandbox:running("parallel"), task.context()
+  local depth = (context.parallel_depth or 0) + 1
+  if depth > limits.get "nesting" then
+    limits.reached("nesting", "parallel inside parallel, more than %s deep", sandbox:where())
+  end
+  local used = run.tasks or 0
+  local room = math.min(wanted, limits.get "tasks" - used)
+  if room < least then limits.reached("tasks", "more than %s tasks at a time", sandbox:where()) end
+  run.tasks = used + room
+  local _restore <close> = defer(function() run.tasks = run.tasks - room end)
+  return task.within("parallel_depth", depth, start, room)
+end
+
 local function new_parallel(sandbox)
-  --- Calls fn for each item of a list, at most limit at a time.
+  --- Calls fn for each item of a list, at most limit at a time, and never more than limits.tasks.
   ---@function parallel.each
   ---@param list any[]
   ---@param fn fun(item: any): any
@@ -50,7 +76,14 @@ local function new_parallel(sandbox)
     if limit ~= nil and not (math.type(limit) == "integer" and limit > 0) then
       script_error(sandbox, "failed", "parallel.each: limit must be a positive integer")
     end
-    return task.each(list, fn, { limit = limit })
+    if #list > limits.get "rows" then limits.reached("rows", "parallel.each: more than %s items", sandbox:where()) end
+    if #list == 0 then return {} end
+    return with_tasks(
+      sandbox,
+      math.min(limit or #list, #list),
+      1,
+      function(room) return task.each(list, fn, { limit = room }) end
+    )
   end
   local parallel = frozen.new { each = each }
   debug.getmetatable(parallel).__call = function(_, functions)
@@ -58,7 +91,11 @@ local function new_parallel(sandbox)
     if type(functions) ~= "table" then script_error(sandbox, "failed", "parallel: expected a table of functions") end
     functions = snapshot.shallow(functions, "parallel", where_of(sandbox))
     check_functions(sandbox, "parallel", functions)
-    return task.parallel(functions)
+    local count = 0
+    for _ in pairs(functions) do
+      count = count + 1
+    end
+    return with_tasks(sandbox, count, count, function() return task.parallel(functions) end)
   end
   return parallel
 end
@@ -71,6 +108,7 @@ local function wait_until(sandbox, what, seconds, fn, ...)
   if type(what) ~= "string" or type(seconds) ~= "number" or type(fn) ~= "function" then
     script_error(sandbox, "failed", "wait_until: expected a text, seconds and a function")
   end
+  check_seconds(sandbox, "wait_until", seconds)
   if skips_waiting(run) then return nil end
   local deadline, pause = task.now() + seconds, FIRST_PAUSE
   while true do
@@ -137,8 +175,18 @@ local function output(sandbox, given)
       "output: junit must be the value of a parameter, because whoever starts the run says where to write"
     )
   end
+  if is_table and rawlen(given.rows) > limits.get "rows" then
+    limits.reached("rows", "output: more than %s rows", sandbox:where())
+  end
   if value.has_secret(given) then script_error(sandbox, "refused", "output: the result contains a secret") end
   run.output = given
+end
+
+local function log(sandbox, message, fields)
+  local run = sandbox:running("log")
+  limits.count(run, "log_lines", 1, "more than %s messages logged")
+  limits.count(run, "log", #message, "more than %s MiB logged", 1 << 20)
+  run.ctx:log("info", message, fields)
 end
 
 --- The functions of the DSL, bound to a sandbox.
@@ -182,8 +230,7 @@ function M.new(sandbox)
     ---@param message string
     ---@param fields table? more for the log, name → value
     log = function(message, fields)
-      fields = snapshot.take(fields, "log: the fields", where_of(sandbox))
-      sandbox:running("log").ctx:log("info", text(message), fields)
+      log(sandbox, text(message), snapshot.take(fields, "log: the fields", where_of(sandbox)))
     end,
 
     --- Gives the run a result: a table (or text) printed at its end and `result` in --json. The last call counts.
@@ -197,6 +244,8 @@ function M.new(sandbox)
     ---@param seconds number
     sleep = function(seconds)
       local run = sandbox:running("sleep")
+      check_seconds(sandbox, "sleep", seconds)
+      if seconds < SHORTEST_SLEEP then limits.count(run, "sleeps", 1, "more than %s sleeps shorter than 10 ms") end
       if run.mode ~= "plan" then task.sleep(seconds) end
     end,
 
@@ -207,6 +256,7 @@ function M.new(sandbox)
     ---@return any result what fn returned
     timeout = function(seconds, fn, ...)
       sandbox:running("timeout")
+      check_seconds(sandbox, "timeout", seconds)
       return task.timeout(seconds, fn, ...)
     end,
 

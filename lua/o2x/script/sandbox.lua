@@ -19,6 +19,7 @@ local M = {}
 
 local MAX_SOURCE = 1024 * 1024 -- bytes of a script
 local SOFT, HARD = 5, 15
+local DECLARATION <const> = 1 -- seconds for a file of which only the declaration is wanted
 
 local INSTEAD = {
   print = "use log(message)",
@@ -61,7 +62,9 @@ function Sandbox:running(what)
   }
 end
 
+-- The message is an error object where the parser ran out of stack: Lua calls the handler of the xpcall around it.
 local function syntax_error(path, message)
+  message = tostring(message)
   local line, text = message:match("^.-:(%d+): (.*)$")
   errors.input(text or message, nil, line and path .. ":" .. line or path)
 end
@@ -240,6 +243,11 @@ local function limits()
   return tonumber(soft) or SOFT, tonumber(hard) or HARD
 end
 
+local function watch(soft, hard)
+  local words = "o2x: a script ran for %g s without waiting for anything; the run was stopped, continue with o2x resume"
+  core.watch(soft, hard, words:format(hard))
+end
+
 --- A sandbox for one project and at most one run.
 ---@param project table root, stdlib
 ---@param seed integer?
@@ -259,14 +267,7 @@ function M.new(project, seed, kept)
     overrides = {},
   }, Sandbox)
   sandbox.environment = environment(sandbox)
-  local soft, hard = limits()
-  core.watch(
-    soft,
-    hard,
-    ("o2x: a script ran for %g s without waiting for anything; the run was stopped, continue with o2x resume"):format(
-      hard
-    )
-  )
+  watch(limits())
   return sandbox
 end
 
@@ -288,6 +289,8 @@ end
 function M.for_declarations(project)
   local sandbox = M.new(project)
   sandbox.declarations = true
+  local soft, hard = limits()
+  watch(math.min(soft, DECLARATION), hard)
   return sandbox
 end
 

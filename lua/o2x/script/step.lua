@@ -4,6 +4,7 @@
 
 local errors = require "o2x.base.error"
 local library = require "o2x.script.library"
+local limits = require "o2x.base.limits"
 local override = require "o2x.script.override"
 local snapshot = require "o2x.base.snapshot"
 local task = require "o2x.base.task"
@@ -21,14 +22,23 @@ function M.path() return task.context().step_path or "" end
 ---@return boolean
 function M.in_check() return task.context().in_check or false end
 
-local function check_name(name)
-  if type(name) ~= "string" or name == "" or #name > 200 or name:find("[%c/]") or not utf8.len(name) then
+local LONGEST_NAME <const> = 200 -- bytes
+
+local function check_name(run, name)
+  local where = run.sandbox and run.sandbox:where()
+  if type(name) == "string" and #name > LONGEST_NAME then
+    local message = ("a step's name has at most %d bytes, this one has %d"):format(LONGEST_NAME, #name)
+    errors.raise { kind = "failed", where = where, message = message }
+  end
+  if type(name) ~= "string" or name == "" or name:find("[%c/]") or not utf8.len(name) then
     local message = ("a step's name must be a text without slashes, got %s"):format(value.text(name))
-    errors.raise { kind = "failed", message = message }
+    errors.raise { kind = "failed", where = where, message = message }
   end
 end
 
 local function claim(run, path)
+  limits.count(run, "steps", 1, "more than %s steps and checks in one run")
+  limits.check_journal(run)
   if run.seen_steps[path] then
     errors.raise {
       kind = "failed",
@@ -86,7 +96,7 @@ end
 ---@param ... any arguments of fn
 ---@return any its first result
 function M.step(run, name, fn, ...)
-  check_name(name)
+  check_name(run, name)
   if type(fn) ~= "function" then
     errors.raise { kind = "failed", message = ("step %q has no function"):format(name) }
   end
@@ -116,7 +126,8 @@ end
 ---@param ... any arguments of fn
 ---@return any
 function M.check(run, name, fn, ...)
-  check_name(name)
+  check_name(run, name)
+  limits.count(run, "steps", 1, "more than %s steps and checks in one run")
   local path = M.path()
   if run.mode == "plan" and run.plan:has_changes() then
     run.plan:check_later(path, name)

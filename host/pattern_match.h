@@ -1,8 +1,8 @@
 /*
-** pattern.h: one text and one pattern of Lua, for pattern_lib.c.
+** pattern_match.h: one text and one pattern of Lua, for pattern.c.
 */
-#ifndef O2X_PATTERN_H
-#define O2X_PATTERN_H
+#ifndef O2X_PATTERN_MATCH_H
+#define O2X_PATTERN_MATCH_H
 
 #include <stdbool.h>
 #include <stddef.h>
