@@ -65,8 +65,8 @@ static _Noreturn void end_process(void)
 }
 
 /*
-** Is a script running at that level of the stack? Fills info for its function. o2x's own code is not a script, whoever calls
-** it, and a script that o2x calls back is one. [-0, +0, m]
+** Is a script running at that level of the stack? Fills info for its function. o2x's own code is
+** not a script, whoever calls it, and a script that o2x calls back is one. [-0, +0, m]
 */
 static bool find_script(lua_State *L, int level, lua_Debug *info)
 {
@@ -108,9 +108,12 @@ static void attribute(lua_State *L, lua_Debug *event)
 	lua_error(L);
 }
 
+/* lua_sethook visits each call on the stack, which takes longer than a tick if there are many. */
 void host_watch_script(lua_State *L)
 {
-	lua_sethook(L, attribute, LUA_MASKRET | LUA_MASKCOUNT, host_interrupted() ? 1000 : 1);
+	if (lua_gethook(L) != attribute)
+		lua_sethook(L, attribute, LUA_MASKRET | LUA_MASKCOUNT,
+			    host_interrupted() ? 1000 : 1);
 }
 
 void host_check_time(lua_State *L)

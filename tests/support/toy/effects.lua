@@ -125,6 +125,7 @@ return {
       read = function(name) return ctx:read("toy.value", { name = name }) end,
       wait = function(seconds) task.sleep(seconds) end,
       stubborn = function(seconds)
+        fs.write(path_of(".stubborn"), "")
         local deadline = task.now() + seconds
         while task.now() < deadline do
           pcall(task.wait, task.event(), 0.05, true)
