@@ -57,6 +57,13 @@ local calls = {
     local watch <close> = core.event.fd(connection:fd(), "w")
     return listener, watch
   end,
+  ["pattern.find"] = function() return core.pattern.find("key = value", "(%w+) = (%w+)") end,
+  ["pattern.match"] = function() return core.pattern.match("key = value", "(%w+) = (%w+)") end,
+  ["pattern.gmatch"] = function()
+    for _ in core.pattern.gmatch("a b c", "%w") do
+    end
+  end,
+  ["pattern.gsub"] = function() return core.pattern.gsub("key", "%w", ("%0"):rep(100)) end,
   ["frame.seal"] = function() return core.frame.seal(0, ("0"):rep(16), '{"a":1}') end,
   ["frame.open"] = function()
     local line = core.frame.seal(0, ("0"):rep(16), '{"a":1}')
