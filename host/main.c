@@ -3,6 +3,7 @@
 ** the root task. With -DO2X_DEV it is build/o2x-dev instead: runs a Lua file of the checkout with
 ** the same host (tests, tools).
 */
+#include "complain.h"
 #include "host.h"
 #include "loop.h"
 
@@ -142,7 +143,7 @@ int main(int argc, char **argv)
 	host.loop = loop_new();
 	lua_State *L = lua_newstate(allocate, &host);
 	if (!host.loop || !L) {
-		fprintf(stderr, "o2x: not enough memory\n");
+		complain("o2x: not enough memory");
 		return 1;
 	}
 	host.L = L;
@@ -151,13 +152,13 @@ int main(int argc, char **argv)
 	lua_pushinteger(L, argc);
 	lua_pushlightuserdata(L, argv);
 	if (lua_pcall(L, 2, 0, 0) != LUA_OK) {
-		fprintf(stderr, "o2x: %s\n", lua_tostring(L, -1));
+		complain("o2x: %s", lua_tostring(L, -1));
 		host.exit_code = 1;
 	}
 	lua_close(L);
 	int left = loop_free(host.loop);
 	if (left > 0) {
-		fprintf(stderr, "o2x: internal error: %d handle(s) left open\n", left);
+		complain("o2x: internal error: %d handle(s) left open", left);
 		host.exit_code = 1;
 	}
 	return host.exit_code;

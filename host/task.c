@@ -4,6 +4,7 @@
 ** here, from the main loop. Joining, parallel tasks and time limits are built in
 ** lua/o2x/base/task.lua, from spawn, wait and event.
 */
+#include "complain.h"
 #include "host.h"
 #include "loop.h"
 
@@ -111,7 +112,7 @@ static void report(struct task *task, lua_State *from)
 {
 	const char *text = luaL_tolstring(from, -1, NULL);
 	luaL_traceback(from, task->L, text, 0);
-	fprintf(stderr, "o2x: internal error: %s\n", lua_tostring(from, -1));
+	complain("o2x: internal error: %s", lua_tostring(from, -1));
 	lua_pop(from, 2);
 	task->host->exit_code = 1;
 }
@@ -179,11 +180,10 @@ static void run_ready(struct host *host)
 
 static void report_deadlock(struct host *host)
 {
-	fprintf(stderr, "o2x: internal error: deadlock: %d task(s) wait for each other\n",
-		host->live);
+	complain("o2x: internal error: deadlock: %d task(s) wait for each other", host->live);
 	for (struct task *task = host->tasks; task; task = task->next) {
 		luaL_traceback(host->L, task->L, "waiting task:", 0);
-		fprintf(stderr, "%s\n", lua_tostring(host->L, -1));
+		complain("%s", lua_tostring(host->L, -1));
 		lua_pop(host->L, 1);
 	}
 	host->exit_code = 1;

@@ -2,6 +2,7 @@
 
 local core = require "o2x.core.httpd"
 local errors = require "o2x.base.error"
+local sink = require "o2x.base.sink"
 local task = require "o2x.base.task"
 
 local M = {}
@@ -97,7 +98,7 @@ function Request:drop()
   self.handle:drop()
 end
 
-local function default_log(text) io.stderr:write("o2x httpd: ", text, "\n") end
+local function default_log(text) sink.lines("stderr", "o2x httpd: " .. text) end
 
 local function answer(request, status, headers, body)
   if not request.taken then request.handle:answer(status or 200, flatten_headers(headers), body or "") end

@@ -10,6 +10,7 @@ local json = require "o2x.base.json"
 local lock = require "o2x.core.lock"
 local program = require "o2x.core.program"
 local seed = require "lab.seed"
+local sink = require "o2x.base.sink"
 local task = require "o2x.base.task"
 
 local M = {}
@@ -106,7 +107,7 @@ end
 
 -- If the start fails, nothing is left running: neither the servers nor this process with its waiting tasks.
 local function give_up(lab, instances, problem)
-  io.stderr:write("o2x: ", tostring(problem), "\n", problem.traceback or "", "\n")
+  sink.lines("stderr", ("o2x: %s\n%s"):format(tostring(problem), problem.traceback or ""))
   stop_all(lab, instances)
   M.sweep(lab)
   program.exit_now(errors.exit_code(problem))

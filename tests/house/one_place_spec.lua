@@ -36,6 +36,32 @@ describe("one place", function()
     function() assert.same({ "lua/o2x/project/runbook_files.lua" }, holding('"^[%l%d][%l%d-]*$"', { "lua/o2x" })) end
   )
 
+  it("writes to standard output and standard error: base/sink.lua, which masks secrets", function()
+    local found = {}
+    each_file("lua", function(path, source)
+      for line in source:gmatch "[^\n]+" do
+        local code = line:gsub("%-%-.*", "")
+        if code:find "io%.std%l+" or code:find "io%[" or code:find "io%.write" or code:find "%f[%w_.:]print%s*%(" then
+          found[path] = true
+        end
+      end
+    end)
+    -- o2x lab env prints the lab's own passwords, for a shell.
+    assert.same({ ["lua/o2x/base/sink.lua"] = true, ["lua/lab/command.lua"] = true }, found)
+  end)
+
+  it("prints in C: host/complain.c, which masks secrets; the others are signal handlers", function()
+    local found = {}
+    for _, name in ipairs(fs.list "host") do
+      local path = "host/" .. name
+      for line in (name:find "%.c$" and fs.read(path) or ""):gmatch "[^\n]+" do
+        local prints = line:find "%f[%w_]v?f?d?printf%s*%(" or line:find "%f[%w_]f?puts%s*%(" or line:find "perror%s*%("
+        if (prints or line:find "STD%u+_FILENO") and not line:find "^%s*[/*]" then found[path] = true end
+      end
+    end
+    assert.same({ ["host/complain.c"] = true, ["host/loop.c"] = true, ["host/sandbox.c"] = true }, found)
+  end)
+
   it(
     "makes what is closed at the end of a block: base/defer.lua",
     function() assert.same({}, holding("{ __close =", { "lua", "stdlib" })) end

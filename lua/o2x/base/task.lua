@@ -241,7 +241,7 @@ function M.main(entry, arguments)
     program.exit_code(math.type(result) == "integer" and result or 0)
     return
   end
-  io.stderr:write("o2x: ", result.traceback or tostring(result), "\n")
+  require("o2x.base.sink").lines("stderr", "o2x: " .. (result.traceback or tostring(result)))
   program.exit_code(errors.exit_code(result))
 end
 

@@ -3,6 +3,7 @@
 
 local clock = require "o2x.base.clock"
 local errors = require "o2x.base.error"
+local mask = require "o2x.base.mask"
 
 local BY <const> = "o2x"
 
@@ -14,7 +15,7 @@ local function ask(ctx, where, o)
     kind = answer.status >= 500 and "unreachable" or "failed",
     module = "alerts",
     op = o.method,
-    message = ("Alertmanager: HTTP %d: %s"):format(answer.status, (answer.body or ""):sub(1, 200)),
+    message = ("Alertmanager: HTTP %d: %s"):format(answer.status, mask.text(answer.body or ""):sub(1, 200)),
   }
 end
 

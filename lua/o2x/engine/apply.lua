@@ -3,6 +3,7 @@
 local contract = require "o2x.engine.contract"
 local errors = require "o2x.base.error"
 local kill_points = require "o2x.engine.kill_points"
+local mask = require "o2x.base.mask"
 local outcome = require "o2x.engine.outcome"
 local retry = require "o2x.base.retry"
 local task = require "o2x.base.task"
@@ -163,7 +164,7 @@ local function mismatch(gate, e, after)
     op = e.type.kind,
     message = ("%s: read-back mismatch, the value differs from what was written: %s"):format(
       e.key,
-      table.concat(contract.describe(e.type, e.target, e.desired, after).lines, "; "):sub(1, 400)
+      mask.text(table.concat(contract.describe(e.type, e.target, e.desired, after).lines, "; ")):sub(1, 400)
     ),
     hint = "another client may be changing it; o2x resume tries again",
   }

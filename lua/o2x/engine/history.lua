@@ -35,7 +35,10 @@ end
 
 -- A record with its names as texts; tags holds what they are found by.
 local function named(h, record)
-  local copy = setmetatable({ tags = {} }, { __index = record })
+  local copy = { tags = {} }
+  for field, item in next, record do
+    copy[field] = item
+  end
   for _, field in ipairs(NAMES) do
     local name = record[field]
     if type(mask.shown(name)) == "string" then
@@ -183,7 +186,10 @@ function collect.retry(h, record)
   if record.effect then effect(h, record).retries = effect(h, record).retries + 1 end
 end
 
-function collect.check(h, record) h.checks[#h.checks + 1] = record end
+function collect.check(h, record)
+  record.tags = nil
+  h.checks[#h.checks + 1] = record
+end
 
 function collect.value(h, record) h.values[record.tags.key] = { value = record.value, masked = record.masked } end
 

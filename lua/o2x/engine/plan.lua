@@ -1,7 +1,6 @@
 --- A plan: what a run would change, over all systems, as one list.
 
 local json = require "o2x.base.json"
-local secret = require "o2x.base.secret"
 local value = require "o2x.base.value"
 
 local M = {}
@@ -88,7 +87,7 @@ local function render_change(write, change, style, full)
   local lines = change.show.lines or {}
   local most = full and #lines or LONGEST
   for i = 1, math.min(#lines, most) do
-    local line = secret.scrub(lines[i])
+    local line = lines[i]
     write("      " .. style.sign(line:match("^%s*([+~-])") or "", line))
   end
   if #lines > most then write(("      … %d more lines (--full shows them)"):format(#lines - most)) end

@@ -18,9 +18,8 @@ local contract = require "o2x.engine.contract"
 local crypto = require "o2x.base.crypto"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
-local json = require "o2x.base.json"
+local mask = require "o2x.base.mask"
 local outcome = require "o2x.engine.outcome"
-local secret = require "o2x.base.secret"
 local value = require "o2x.base.value"
 
 local M = {}
@@ -74,7 +73,7 @@ local function one_line(lines)
     lines[i] = line:match("^%s*(.-)%s*$")
   end
   if #lines == 0 then return "nothing" end
-  local text = table.concat(lines, "; ")
+  local text = mask.text(table.concat(lines, "; ")) -- before it is cut
   return #text > MOST and text:sub(1, (utf8.offset(text, 0, MOST) or MOST) - 1) .. "…" or text
 end
 

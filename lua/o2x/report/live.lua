@@ -1,7 +1,6 @@
 --- The live view on a terminal: one line per running branch, below the final lines.
 
-local out = require "o2x.report.out"
-local secret = require "o2x.base.secret"
+local sink = require "o2x.base.sink"
 local task = require "o2x.base.task"
 local tty = require "o2x.core.tty"
 local units = require "o2x.base.units"
@@ -20,12 +19,9 @@ Live.__index = Live
 ---@return table live
 function M.new(report, style) return setmetatable({ report = report, style = style, shown = 0, frame = 1 }, Live) end
 
--- Without secrets, on one line.
-local function shown(text) return out.printable((secret.scrub(text))) end
-
 --- Erases the view.
 function Live:clear()
-  if self.shown > 0 then io.stderr:write(("\27[%dA\27[J"):format(self.shown)) end
+  if self.shown > 0 then sink.erase("stderr", self.shown) end
   self.shown = 0
 end
 
@@ -33,7 +29,7 @@ end
 ---@param text string
 function Live:print(text)
   self:clear()
-  io.stderr:write(shown(text), "\n")
+  sink.line("stderr", text)
   self:draw()
 end
 
@@ -47,7 +43,7 @@ end
 local function describe(entry)
   local text = ("%s  %s"):format(entry.path:gsub("/", " › "), units.duration(task.now() - entry.start))
   if entry.waiting then text = text .. "  " .. entry.waiting end
-  return shown(text)
+  return sink.line_of(text) -- before it is cut
 end
 
 --- Draws the view below the cursor: one line per innermost step.
@@ -57,11 +53,11 @@ function Live:draw()
   local limit = math.min(MAX_LINES, rows - 2)
   for i, entry in ipairs(leaves) do
     if i > limit then
-      io.stderr:write(shown(self.style.dim(("  … and %d more"):format(#leaves - limit))), "\n")
+      sink.line("stderr", self.style.dim(("  … and %d more"):format(#leaves - limit)))
       self.shown = self.shown + 1
       break
     end
-    io.stderr:write(shown(self.style.cyan(FRAMES[self.frame])), " ", fit(describe(entry), columns - 3), "\n")
+    sink.line("stderr", self.style.cyan(FRAMES[self.frame]) .. " " .. fit(describe(entry), columns - 3))
     self.shown = self.shown + 1
   end
 end

@@ -1,13 +1,16 @@
 --- Output: results to stdout, messages to stderr, colour only on a terminal that supports it.
 
-local json = require "o2x.base.json"
-local printable = require "o2x.report.printable"
-local secret = require "o2x.base.secret"
+local mask = require "o2x.base.mask"
+local printable = require "o2x.base.printable"
+local sink = require "o2x.base.sink"
 local tty = require "o2x.core.tty"
 
 -- Verbosity and colour. They belong to the process and not to a run, because all runs of a process share its
 -- terminal, and messages before and after a run follow the same options. cli/entry.lua sets them once.
 local M = { quiet = false, verbose = false, colour = nil }
+
+--- A text as one line that a terminal shows and does not obey; see base/printable.lua.
+M.printable = printable.line
 
 local CODES = { bold = "1", dim = "2", red = "31", green = "32", yellow = "33", cyan = "36" }
 local SIGN_COLOURS = { ["+"] = "green", ["-"] = "red", ["~"] = "yellow" }
@@ -33,29 +36,22 @@ function M.style(fd)
   return style
 end
 
---- A text as one line that a terminal shows and does not obey; see printable.lua.
-M.printable = printable.line
-
--- What is written: without secrets, and with nothing that a terminal would obey.
-local function safe_lines(text) return printable.lines((secret.scrub(text))) end
-local function safe_line(text) return printable.line((secret.scrub(text))) end
-
 --- Prints one line of results.
 ---@param text string?
-function M.data(text) io.stdout:write(safe_line(text or ""), "\n") end
+function M.data(text) sink.line("stdout", text or "") end
 
 --- Prints results whose line breaks are their own: help, a report that a script wrote.
 ---@param text string
-function M.text(text) io.stdout:write(safe_lines(text), "\n") end
+function M.text(text) sink.lines("stdout", text) end
 
 --- Prints a value as JSON, for --json.
 ---@param value any
-function M.json(value) M.text(printable.json(json.pretty(value))) end
+function M.json(value) sink.json("stdout", value) end
 
 --- Prints a message of one line, unless --quiet.
 ---@param text string
 function M.say(text)
-  if not M.quiet then io.stderr:write(safe_line(text), "\n") end
+  if not M.quiet then sink.line("stderr", text) end
 end
 
 --- Prints an error and its hint.
@@ -64,12 +60,12 @@ end
 function M.problem(err, step)
   local style = M.style(2)
   local text = (step and step .. ": " or "") .. tostring(err)
-  io.stderr:write(safe_line(style.red("o2x: ") .. text), "\n")
+  sink.line("stderr", style.red("o2x: ") .. text)
   for _, detail in ipairs(err.details or {}) do
-    io.stderr:write("     ", safe_line(detail), "\n")
+    sink.line("stderr", "     " .. tostring(detail))
   end
-  if err.hint then io.stderr:write("     ", safe_line(err.hint), "\n") end
-  if err.traceback and M.verbose then io.stderr:write(safe_lines(err.traceback), "\n") end
+  if err.hint then sink.line("stderr", "     " .. tostring(err.hint)) end
+  if err.traceback and M.verbose then sink.lines("stderr", err.traceback) end
 end
 
 local function width(cell)
@@ -97,7 +93,8 @@ local NARROWEST <const> = 20 -- characters; a narrower last column is not wrappe
 ---@return integer?
 function M.width() return tty.is(1) and tty.size(1) or nil end
 
---- Prints rows in aligned columns. A cell is one line: what it has of control characters is written out first.
+--- Prints rows in aligned columns. A cell is one line: what it has of secrets and control characters is replaced
+--- first, because a cell may be broken into lines.
 ---@param rows string[][]
 ---@param write fun(line: string)
 ---@param limit integer? of a line: longer texts in the last column continue below; no limit if absent
@@ -106,7 +103,7 @@ function M.columns(rows, write, limit)
   for r, row in ipairs(rows) do
     shown[r] = {}
     for i, cell in ipairs(row) do
-      shown[r][i] = printable.marked(cell)
+      shown[r][i] = printable.marked(mask.text(cell))
       widths[i] = math.max(widths[i] or 0, width(shown[r][i]))
     end
   end

@@ -6,7 +6,7 @@ local diff = require "o2x.base.diff"
 local json = require "o2x.base.json"
 local live = require "o2x.report.live"
 local out = require "o2x.report.out"
-local secret = require "o2x.base.secret"
+local sink = require "o2x.base.sink"
 local task = require "o2x.base.task"
 local tty = require "o2x.core.tty"
 local units = require "o2x.base.units"
@@ -66,13 +66,9 @@ function Report:write_log(level, message, context)
     message = value.text(message),
     context = context,
   }
-  local ok, line = pcall(json.encode, entry)
-  if not ok then -- a bad log entry must not fail the run
-    entry.context = { left_out = value.text(line) }
-    line = json.encode(entry)
-  end
-  self.log:write((secret.scrub(line)), "\n")
-  self.log:flush()
+  local ok, problem = pcall(json.encode, entry)
+  if not ok then entry.context = { left_out = value.text(problem) } end -- a bad log entry must not fail the run
+  sink.log(self.log, entry)
 end
 
 -- ---- lines for people ----
@@ -85,7 +81,7 @@ function Report:line(path, text)
   if self.quiet then return end
   if self.live then return self.live:print(text) end
   text = os.date("%H:%M:%S ") .. (path ~= "" and path .. ": " or "") .. text
-  io.stderr:write(out.printable((secret.scrub(text))), "\n")
+  sink.line("stderr", text)
 end
 
 local function indent(path)

@@ -2,7 +2,7 @@ local captured = require "tests.support.captured"
 local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
 local out = require "o2x.report.out"
-local printable = require "o2x.report.printable"
+local printable = require "o2x.base.printable"
 local secret = require "o2x.base.secret"
 
 describe("out", function()

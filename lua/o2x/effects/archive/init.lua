@@ -8,6 +8,7 @@ local archive_table = require "o2x.effects.archive.table"
 local copies = require "o2x.client.pg.copies"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
+local mask = require "o2x.base.mask"
 local pg_query = require "o2x.effects.pg.query"
 local properties = require "o2x.client.pg.properties"
 local support = require "o2x.effects.pg.support"
@@ -24,7 +25,7 @@ local contents = {
 local restored_rows = {
   kind = "pg.copy_query",
   class = "read",
-  key = function(target) return target.name .. " " .. target.sql:sub(1, 80) end,
+  key = function(target) return target.name .. " " .. mask.text(target.sql):sub(1, 80) end,
   parent = function(target) return "pg.restored", { name = target.name } end,
   read = function(ctx, target)
     pg_query.check(ctx, target.sql, target.parameters)

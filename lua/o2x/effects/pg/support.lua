@@ -2,6 +2,7 @@
 
 local diff = require "o2x.base.diff"
 local errors = require "o2x.base.error"
+local mask = require "o2x.base.mask"
 local pg_error = require "o2x.client.pg.error"
 local value = require "o2x.base.value"
 
@@ -161,7 +162,7 @@ function M.verified(name, after, desired, equal)
     op = "verify",
     message = ("%s: read-back mismatch, nothing was committed: %s"):format(
       name,
-      table.concat(diff.lines(desired, after), "; "):sub(1, 400)
+      mask.text(table.concat(diff.lines(desired, after), "; ")):sub(1, 400)
     ),
     hint = "a trigger or a rule of the table may change what is written",
   }

@@ -1,5 +1,5 @@
 local json = require "o2x.base.json"
-local printable = require "o2x.report.printable"
+local printable = require "o2x.base.printable"
 
 -- what it is → the text, and how it is shown
 local HIDDEN = {
