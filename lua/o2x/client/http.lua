@@ -99,8 +99,11 @@ end
 local DERIVED <const> = { host = true, ["content-length"] = true, ["transfer-encoding"] = true, connection = true }
 
 local function check_headers(headers)
-  for name in pairs(headers or {}) do
+  for name, text in pairs(headers or {}) do
     name = tostring(name)
+    if type(text) ~= "string" and type(text) ~= "number" and not secret.is(text) then
+      errors.input(("http request: the header %s must be a text, got a %s"):format(name, type(text)))
+    end
     if DERIVED[name:lower()] then errors.input(("http request: the header %s cannot be set"):format(name)) end
   end
 end

@@ -8,6 +8,7 @@ local dns = require "o2x.client.dns"
 local errors = require "o2x.base.error"
 local route53 = require "o2x.client.aws.route53"
 local scope = require "o2x.base.scope"
+local secret = require "o2x.base.secret"
 local task = require "o2x.base.task"
 local value = require "o2x.base.value"
 
@@ -20,6 +21,10 @@ local NAMES <const> = { CNAME = true, NS = true, PTR = true }
 local function plain_values(kind, values)
   local result = {}
   for i, each in ipairs(values) do
+    if type(each) ~= "string" and type(each) ~= "number" then
+      local got = secret.is(each) and "secret" or type(each)
+      errors.input(("dns.ensure_record: values[%d] must be a text, got a %s"):format(i, got))
+    end
     each = tostring(each)
     if NAMES[kind] then
       each = route53.canonical(each)
@@ -202,7 +207,7 @@ local record = {
 }
 
 local function ensure_record(ctx, given)
-  local kind = tostring(given.type or ""):upper()
+  local kind = type(given.type) == "string" and given.type:upper() or ""
   if not dns.types[kind] or type(given.name) ~= "string" or type(given.values) ~= "table" or not given.values[1] then
     errors.input(
       "dns.ensure_record: expected name, type and values",

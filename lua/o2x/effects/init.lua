@@ -63,21 +63,26 @@ function M.add(module)
 end
 
 -- An object such as pg.tenant keeps its identity; its methods are wrapped.
-local function guard_methods(object, name, where)
+local function guard_methods(object, name, where, explain)
   local metatable, methods = debug.getmetatable(object), {}
   for key, method in pairs(type(metatable.__index) == "table" and metatable.__index or {}) do
-    methods[key] = snapshot.wrap_method(method, ("%s:%s"):format(name, key), where)
+    local explained = explain and explain(method, key, true) or method
+    methods[key] = snapshot.wrap_method(explained, ("%s:%s"):format(name, key), where)
   end
   if next(methods) then metatable.__index = methods end
 end
 
 -- What a script gets of a module: the same names, but all that goes in or comes out is copied.
-local function guarded(name, api, where)
+local function guarded(name, api, where, explain)
   local guard = {}
   for key, item in pairs(api) do
     local full = ("%s.%s"):format(name, key)
-    guard[key] = type(item) == "function" and snapshot.wrap(item, full, where) or item
-    if frozen.is_handle(item) then guard_methods(item, full, where) end
+    if type(item) == "function" then
+      guard[key] = snapshot.wrap(explain and explain(item, key) or item, full, where)
+    else
+      guard[key] = item
+      if frozen.is_handle(item) then guard_methods(item, full, where, explain) end
+    end
   end
   return guard
 end
@@ -85,20 +90,23 @@ end
 --- The api of a module that is_pure, for scripts.
 ---@param name string
 ---@param where (fun(): string?)? gives the script's line, for errors
+---@param explain (fun(fn: function, name: string, is_method: boolean?): function)? makes a function explain a wrong
+---  argument
 ---@return table api
-function M.pure(name, where) return guarded(name, M.find(name).api(nil), where) end
+function M.pure(name, where, explain) return guarded(name, M.find(name).api(nil), where, explain) end
 
 --- The api of a module for one run, for scripts; registers its effect types with the run's gate.
 ---@param run table
 ---@param module table
+---@param explain (fun(fn: function, name: string, is_method: boolean?): function)? see pure
 ---@return table api
-function M.bind(run, module)
+function M.bind(run, module, explain)
   local ok, api = xpcall(function()
     run.gate:register(module, run.ctx)
     return module.api(run.ctx)
   end, errors.handler)
   if not ok then error(api, 0) end
-  return guarded(module.name, api, function() return run.sandbox and run.sandbox:where() end)
+  return guarded(module.name, api, function() return run.sandbox and run.sandbox:where() end, explain)
 end
 
 return M

@@ -9,6 +9,7 @@ local effects = require "o2x.effects"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local library = require "o2x.script.library"
+local signature = require "o2x.script.signature"
 local suggest = require "o2x.base.suggest"
 local override = require "o2x.script.override"
 local runbooks = require "o2x.script.runbook"
@@ -200,15 +201,15 @@ function Sandbox:require_api(name)
       self:where()
     )
   end
+  local function where() return self:where() end
+  local function explain(fn, key, is_method) return signature.explain(fn, name, key, where, is_method) end
   if effects.is_pure(name) then
-    local function make()
-      return effects.pure(name, function() return self:where() end)
-    end
+    local function make() return effects.pure(name, where, explain) end
     return self.declarations and later(make) or frozen.new(make())
   end
   local api
   local function missing(key)
-    if not api then api = effects.bind(self:running("the use of o2x." .. name), effects.find(name)) end
+    if not api then api = effects.bind(self:running("the use of o2x." .. name), effects.find(name), explain) end
     local value = api[key]
     if value ~= nil then return value end
     local names = {}
