@@ -39,6 +39,31 @@ static int read_all(int fd, struct buffer *b, size_t limit)
 	return error ? error : b->length > limit ? EFBIG : 0;
 }
 
+/* May only its owner read the file? -> 0 or an errno: EACCES if not, EINVAL if it is no file */
+static int check_private(int fd)
+{
+	struct stat st;
+	if (fstat(fd, &st))
+		return errno;
+	if (!S_ISREG(st.st_mode))
+		return EINVAL;
+	bool ours = st.st_uid == geteuid() || st.st_uid == 0;
+	return ours && !(st.st_mode & 077) ? 0 : EACCES;
+}
+
+/* -> 0 or an errno */
+static int read_private(const char *path, struct buffer *b, size_t limit)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return errno;
+	int error = check_private(fd); /* of what was opened: the path may lead elsewhere by now */
+	if (!error)
+		error = read_all(fd, b, limit);
+	close(fd);
+	return error;
+}
+
 /* -> 0 or an errno */
 static int read_file(const char *path, struct buffer *b, size_t limit)
 {
@@ -88,6 +113,25 @@ static int fs_read_secret(lua_State *L)
 	if (error)
 		return host_fail_errno(L, path, error);
 	secret_push(L, b->bytes ? b->bytes : "", b->length, label);
+	return 1;
+}
+
+/***
+ Reads a whole file (1 MB at most) that only its owner can access into a secret.
+ @function core.fs.read_private
+ @param path string
+ @param label string
+ @return secret, or nil, message, code: "EACCES" if others can access it, "EINVAL" if it is no file
+*/
+static int fs_read_private(lua_State *L)
+{
+	const char *path = host_checkcstr(L, 1);
+	const char *label = luaL_checkstring(L, 2);
+	struct buffer *b = luabuffer_new(L);
+	int error = read_private(path, b, 1 << 20);
+	if (error)
+		return host_fail_errno(L, path, error);
+	secret_push_message(L, b->bytes ? b->bytes : "", b->length, label);
 	return 1;
 }
 
@@ -231,6 +275,7 @@ static const luaL_Reg no_methods[] = { { NULL, NULL } };
 static const luaL_Reg functions[] = {
 	{ "read", fs_read },
 	{ "read_secret", fs_read_secret },
+	{ "read_private", fs_read_private },
 	{ "stat", fs_stat },
 	{ "list", fs_list },
 	{ "realpath", fs_realpath },

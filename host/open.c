@@ -15,6 +15,7 @@
 	X(http) \
 	X(httpd) \
 	X(interrupt) \
+	X(input) \
 	X(journal) \
 	X(json) \
 	X(library) \

@@ -50,31 +50,25 @@ void scrub_remove(struct scrub_entry *entry)
 
 /* ---- the search ---- */
 
-/* Part of a text, from one byte up to another. */
-struct range {
-	size_t from, to;
-	const struct scrub_entry *entry;
-};
-
 struct search {
 	const struct scrub_index *index;
 	size_t offset;  /* of the part of the text that is searched now */
 	size_t allowed; /* bytes that may still be decoded in this part */
-	struct range *ranges;
+	struct scrub_range *ranges;
 	size_t count, room;
 	bool failed;
 };
 
-static void add_range(struct search *search, struct range range)
+static void add_range(struct search *search, struct scrub_range range)
 {
-	struct range *last = search->count ? &search->ranges[search->count - 1] : NULL;
+	struct scrub_range *last = search->count ? &search->ranges[search->count - 1] : NULL;
 	if (last && last->from <= range.from && range.from <= last->to) {
 		last->to = range.to > last->to ? range.to : last->to;
 		return;
 	}
 	if (search->count == search->room) {
 		size_t room = search->room ? 2 * search->room : 16;
-		struct range *more = realloc(search->ranges, room * sizeof *more);
+		struct scrub_range *more = realloc(search->ranges, room * sizeof *more);
 		if (!more) {
 			search->failed = true;
 			return;
@@ -94,9 +88,9 @@ static void try_needles(struct search *search, const struct scrub_stream *stream
 		const struct scrub_needle *needle = &search->index->needles[i];
 		if (!scrub_match(stream, at, needle, &end) || end <= at)
 			continue;
-		add_range(search, (struct range){ search->offset + scrub_start(stream, at),
-						  search->offset + scrub_end(stream, end - 1),
-						  needle->entry });
+		add_range(search, (struct scrub_range){ search->offset + scrub_start(stream, at),
+							search->offset + scrub_end(stream, end - 1),
+							needle->entry });
 	}
 }
 
@@ -204,28 +198,54 @@ static bool search_text(struct search *search, const char *text, size_t length)
 
 static int by_place(const void *a, const void *b)
 {
-	const struct range *x = a, *y = b;
+	const struct scrub_range *x = a, *y = b;
 	return x->from < y->from ? -1 : x->from > y->from;
 }
 
-/* The text with a mask for each stretch that one or more ranges cover. */
-static char *masked(const char *text, size_t length, struct search *search, size_t *clean)
+/* Sorts the ranges and joins those that meet. */
+static void join_ranges(struct search *search)
 {
-	char *copy = malloc(length + search->count * (sizeof SCRUB_MASK - 1) + 1);
+	size_t last = 0;
+	struct scrub_range *ranges = search->ranges;
+	if (!search->count)
+		return;
+	qsort(ranges, search->count, sizeof *ranges, by_place);
+	for (size_t i = 1; i < search->count; i++) {
+		if (ranges[i].from > ranges[last].to)
+			ranges[++last] = ranges[i];
+		else if (ranges[i].to > ranges[last].to)
+			ranges[last].to = ranges[i].to;
+	}
+	search->count = last + 1;
+}
+
+struct scrub_range *scrub_ranges(const char *text, size_t length, size_t *count)
+{
+	struct search search = { 0 };
+	bool done = search_text(&search, text, length);
+	join_ranges(&search);
+	*count = done ? search.count : SCRUB_FAILED;
+	if (done && search.count)
+		return search.ranges;
+	free(search.ranges);
+	return NULL;
+}
+
+/* The text with a mask for each range. */
+static char *masked(const char *text, size_t length, const struct scrub_range *ranges, size_t count,
+		    size_t *clean)
+{
+	char *copy = malloc(length + count * (sizeof SCRUB_MASK - 1) + 1);
 	size_t done = 0, used = 0;
 	*clean = SCRUB_FAILED;
 	if (!copy)
 		return NULL;
-	qsort(search->ranges, search->count, sizeof *search->ranges, by_place);
-	for (size_t i = 0; i < search->count;) {
-		size_t from = search->ranges[i].from, to = from;
-		for (; i < search->count && (search->ranges[i].from <= to); i++)
-			to = search->ranges[i].to > to ? search->ranges[i].to : to;
-		memcpy(copy + used, text + done, from - done);
-		used += from - done;
+	for (size_t i = 0; i < count; i++) {
+		memcpy(copy + used, text + done, ranges[i].from - done);
+		used += ranges[i].from - done;
 		memcpy(copy + used, SCRUB_MASK, sizeof SCRUB_MASK - 1);
 		used += sizeof SCRUB_MASK - 1;
-		done = to;
+		done = ranges[i].to;
 	}
 	memcpy(copy + used, text + done, length - done);
 	*clean = used + length - done;
@@ -235,14 +255,13 @@ static char *masked(const char *text, size_t length, struct search *search, size
 
 char *scrub_text(const char *text, size_t length, size_t *clean)
 {
-	struct search search = { 0 };
+	size_t count;
 	char *copy = NULL;
-	*clean = 0;
-	if (!search_text(&search, text, length))
-		*clean = SCRUB_FAILED;
-	else if (search.count)
-		copy = masked(text, length, &search, clean);
-	free(search.ranges);
+	struct scrub_range *ranges = scrub_ranges(text, length, &count);
+	*clean = count == SCRUB_FAILED ? SCRUB_FAILED : 0;
+	if (ranges)
+		copy = masked(text, length, ranges, count, clean);
+	free(ranges);
 	return copy;
 }
 

@@ -42,6 +42,18 @@ void scrub_remove(struct scrub_entry *entry);
 */
 char *scrub_text(const char *text, size_t length, size_t *clean);
 
+/* Part of a text that has a live secret, from one byte up to another. */
+struct scrub_range {
+	size_t from, to;
+	const struct scrub_entry *entry; /* one that begins there */
+};
+
+/*
+** The parts of a text that have live secrets, in order and apart from each other, to be freed; NULL
+** and the count 0 if there are none.
+*/
+struct scrub_range *scrub_ranges(const char *text, size_t length, size_t *count);
+
 /* Is the secret long enough to be found? */
 int scrub_can_find(const struct scrub_entry *entry);
 

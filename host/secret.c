@@ -8,6 +8,7 @@
 #include "host.h"
 #include "libcrypto.h"
 #include "secret_memory.h"
+#include "secret_search.h"
 #include "secret_text.h"
 
 #include <errno.h>
@@ -22,7 +23,7 @@
 struct secret {
 	struct secret_text *text; /* NULL after wipe */
 	bool literal;             /* a number or a boolean in JSON's own form */
-	bool mixed;               /* joined with a text that was no secret */
+	bool joined;              /* made of parts by .. */
 	char label[96];
 };
 
@@ -76,7 +77,7 @@ static struct secret *push(lua_State *L, const char *bytes, size_t length, const
 	struct secret *secret = new_secret(L, length, label);
 	if (length)
 		memcpy(bytes_of(secret), bytes, length);
-	scrub_add(&secret->text->entry);
+	secret_text_mask(secret->text);
 	return secret;
 }
 
@@ -199,7 +200,7 @@ static int secret_random(lua_State *L)
 		if (byte < limit)
 			bytes_of(secret)[i++] = alphabet[byte % size];
 	}
-	scrub_add(&secret->text->entry);
+	secret_text_mask(secret->text);
 	return 1;
 }
 
@@ -249,7 +250,6 @@ static int secret_tostring(lua_State *L)
 
 /***
  Joins a secret and a string, or two secrets. The result is a secret with the label of the first.
- One that was joined with a string is mixed: see is_mixed.
  @function secret:__concat
  @param a secret|string
  @param b secret|string
@@ -261,10 +261,10 @@ static int secret_concat(lua_State *L)
 	const char *a = secret_checkbytes(L, 1, &na), *b = secret_checkbytes(L, 2, &nb);
 	const struct secret *left = luaL_testudata(L, 1, TYPE), *right = luaL_testudata(L, 2, TYPE);
 	struct secret *joined = new_secret(L, na + nb, (left ? left : right)->label);
-	joined->mixed = !left || !right || left->mixed || right->mixed;
+	joined->joined = true;
 	memcpy(bytes_of(joined), a, na);
 	memcpy(bytes_of(joined) + na, b, nb);
-	scrub_add(&joined->text->entry);
+	secret_text_mask(joined->text);
 	return 1;
 }
 
@@ -277,9 +277,9 @@ static int secret_base64(lua_State *L)
 {
 	const struct secret *secret = check(L, 1);
 	struct secret *coded = new_secret(L, encode_base64_size(length_of(secret)), secret->label);
-	coded->mixed = secret->mixed;
+	coded->joined = secret->joined;
 	encode_base64(bytes_of(secret), length_of(secret), bytes_of(coded));
-	scrub_add(&coded->text->entry);
+	secret_text_mask(coded->text);
 	return 1;
 }
 
@@ -287,8 +287,8 @@ static int secret_base64(lua_State *L)
 static int push_plain(lua_State *L)
 {
 	const struct secret *secret = check(L, 3);
-	push(L, lua_touserdata(L, 1), (size_t)lua_tointeger(L, 2), secret->label)->mixed =
-		secret->mixed;
+	push(L, lua_touserdata(L, 1), (size_t)lua_tointeger(L, 2), secret->label)->joined =
+		secret->joined;
 	return 1;
 }
 
@@ -331,14 +331,14 @@ static int secret_length(lua_State *L)
 }
 
 /***
- Was the secret joined with a text that was no secret? Whoever joined them may know its text.
- @function core.secret.is_mixed
+ Was the secret made of parts? Whoever joined them may know some: comparing it is guessing.
+ @function core.secret.is_joined
  @param secret secret
  @return boolean
 */
-static int secret_is_mixed(lua_State *L)
+static int secret_is_joined(lua_State *L)
 {
-	lua_pushboolean(L, check(L, 1)->mixed);
+	lua_pushboolean(L, check(L, 1)->joined);
 	return 1;
 }
 
@@ -389,44 +389,16 @@ static int secret_fingerprint(lua_State *L)
 }
 
 /***
- Masks every live secret in a text, raw and in the usual encodings.
- @function core.secret.scrub
+ Declares a text public, such as a name that is shown everywhere: it is never masked. Out of
+ scripts' reach.
+ @function core.secret.publish
  @param text string
- @return string
- @return boolean was anything masked?
 */
-static int secret_scrub(lua_State *L)
-{
-	size_t length, masked;
-	const char *text = luaL_checklstring(L, 1, &length);
-	char *clean = scrub_text(text, length, &masked);
-	if (masked == SCRUB_FAILED)
-		return luaL_error(L, "not enough memory");
-	if (clean)
-		lua_pushlstring(L, clean, masked);
-	else
-		lua_pushvalue(L, 1);
-	free(clean);
-	lua_pushboolean(L, clean != NULL);
-	return 2;
-}
-
-/***
- Is there a live secret in a text, plain or encoded?
- @function core.secret.found
- @param text string
- @return string|nil label of one that is
-*/
-static int secret_found(lua_State *L)
+static int secret_publish(lua_State *L)
 {
 	size_t length;
-	int failed;
 	const char *text = luaL_checklstring(L, 1, &length);
-	const struct scrub_entry *entry = scrub_find(text, length, &failed);
-	if (failed)
-		return luaL_error(L, "not enough memory");
-	lua_pushstring(L, entry ? entry->label : NULL);
-	return 1;
+	return secret_text_publish(text, length) ? 0 : luaL_error(L, "not enough memory");
 }
 
 /***
@@ -461,12 +433,14 @@ static const luaL_Reg functions[] = {
 	{ "random", secret_random },
 	{ "is", secret_is },
 	{ "equal", secret_equal },
-	{ "is_mixed", secret_is_mixed },
+	{ "is_joined", secret_is_joined },
 	{ "wipe", secret_wipe },
+	{ "publish", secret_publish },
 	{ "fingerprint", secret_fingerprint },
 	{ "set_key", secret_set_key },
 	{ "scrub", secret_scrub },
 	{ "found", secret_found },
+	{ "ranges", secret_ranges },
 	{ "is_maskable", secret_is_maskable },
 	{ NULL, NULL },
 };

@@ -13,11 +13,21 @@
 struct secret_text {
 	struct scrub_entry entry; /* bytes, length, place in the list of what is masked */
 	bool message; /* a whole request or answer: what is secret in it has a text of its own */
-	struct secret_text *next; /* the one that was retired after this one */
+	struct secret_text *other, **link; /* the list of all */
+	struct secret_text *next;          /* the one that was retired after this one */
 };
 
 /* A zeroed text of that length, with a NUL after it, not masked yet; or NULL. */
 struct secret_text *secret_text_new(size_t length);
+
+/* Masks it in output from now on, unless it is public. */
+void secret_text_mask(struct secret_text *text);
+
+/*
+** Declares a text public, such as a name: it is never masked, although a secret may
+** have it too. -> false: no memory
+*/
+bool secret_text_publish(const char *bytes, size_t length);
 
 /* Wipes and frees it; it is not masked any more. */
 void secret_text_free(struct secret_text *text);

@@ -3,6 +3,8 @@
 ** values and edits from them. Size and depth are limited here, because libyaml limits neither.
 */
 #include "host.h"
+#include "json_value.h"
+#include "secret.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -16,15 +18,29 @@
 struct parser {
 	yaml_parser_t yaml;
 	bool open, ended;
+	bool secret; /* scalars become secrets, and what libyaml copied is wiped */
 	int depth;
 	const char *text; /* kept alive by the user value */
 	size_t length;
 	size_t mark_index, mark_byte; /* libyaml counts characters; the last position converted */
 };
 
+/* libyaml's copies of the text: its buffers, and tokens that no event was made of. */
+static void wipe(yaml_parser_t *yaml)
+{
+	explicit_bzero(yaml->raw_buffer.start,
+		       (size_t)(yaml->raw_buffer.end - yaml->raw_buffer.start));
+	explicit_bzero(yaml->buffer.start, (size_t)(yaml->buffer.end - yaml->buffer.start));
+	for (yaml_token_t *token = yaml->tokens.head; token < yaml->tokens.tail; token++)
+		if (token->type == YAML_SCALAR_TOKEN)
+			explicit_bzero(token->data.scalar.value, token->data.scalar.length);
+}
+
 static int parser_gc(lua_State *L)
 {
 	struct parser *p = luaL_checkudata(L, 1, TYPE);
+	if (p->open && p->secret)
+		wipe(&p->yaml);
 	if (p->open)
 		yaml_parser_delete(&p->yaml);
 	p->open = false;
@@ -95,11 +111,33 @@ static void push_string(lua_State *L, const yaml_char_t *text)
 	lua_pushstring(L, (const char *)text);
 }
 
-static void push_scalar(lua_State *L, const yaml_event_t *event)
+static bool is_null(const yaml_event_t *event)
+{
+	static const char *const words[] = { "", "~", "null", "Null", "NULL" };
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
+		    !strcmp((const char *)event->data.scalar.value, words[i]))
+			return true;
+	return false;
+}
+
+/* label: of the secret that the scalar becomes, or NULL for a plain text. */
+static void push_text(lua_State *L, const yaml_event_t *event, const char *label)
+{
+	const char *text = (const char *)event->data.scalar.value;
+	if (!label)
+		lua_pushlstring(L, text, event->data.scalar.length);
+	else if (is_null(event))
+		json_pushnull(L);
+	else
+		secret_push(L, text, event->data.scalar.length, label);
+}
+
+static void push_scalar(lua_State *L, const yaml_event_t *event, const char *label)
 {
 	static const char *const styles[] = { "any",    "plain",   "single",
 					      "double", "literal", "folded" };
-	lua_pushlstring(L, (const char *)event->data.scalar.value, event->data.scalar.length);
+	push_text(L, event, label);
 	lua_pushstring(L, styles[event->data.scalar.style]);
 	push_string(L, event->data.scalar.anchor);
 	push_string(L, event->data.scalar.tag);
@@ -115,10 +153,10 @@ static void push_collection(lua_State *L, bool flow, const yaml_char_t *anchor,
 }
 
 /* Pushes value, style, anchor, tag. -> number of values */
-static int push_data(lua_State *L, const yaml_event_t *event)
+static int push_data(lua_State *L, const yaml_event_t *event, const char *label)
 {
 	switch (event->type) {
-	case YAML_SCALAR_EVENT: push_scalar(L, event); return 4;
+	case YAML_SCALAR_EVENT: push_scalar(L, event, label); return 4;
 	case YAML_ALIAS_EVENT: push_string(L, event->data.alias.anchor); return 1;
 	case YAML_SEQUENCE_START_EVENT:
 		push_collection(L, event->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE,
@@ -147,37 +185,42 @@ static const char *const names[] = {
 
 /*
 ** Runs protected, so that the event is deleted even when Lua runs out of memory. Arguments: parser,
-** event.
+** label or nil, event.
 */
 static int push_event(lua_State *L)
 {
 	struct parser *p = lua_touserdata(L, 1);
-	yaml_event_t *event = lua_touserdata(L, 2);
+	const char *label = lua_tostring(L, 2);
+	yaml_event_t *event = lua_touserdata(L, 3);
 	lua_pushstring(L, names[event->type]);
 	lua_pushinteger(L, (lua_Integer)mark_byte(p, event->start_mark.index) + 1);
 	lua_pushinteger(L, (lua_Integer)mark_byte(p, event->end_mark.index));
 	lua_pushinteger(L, (lua_Integer)event->start_mark.line + 1);
 	lua_pushinteger(L, (lua_Integer)event->start_mark.column + 1);
-	return 5 + push_data(L, event);
+	return 5 + push_data(L, event, label);
 }
 
-static int convert_event(lua_State *L, yaml_event_t *event)
+static int convert_event(lua_State *L, yaml_event_t *event, bool secret)
 {
-	lua_settop(L, 1);
+	lua_settop(L, 2);
 	lua_pushcfunction(L, push_event);
 	lua_pushvalue(L, 1);
+	lua_pushvalue(L, 2);
 	lua_pushlightuserdata(L, event);
-	int status = lua_pcall(L, 2, LUA_MULTRET, 0);
+	int status = lua_pcall(L, 3, LUA_MULTRET, 0);
+	if (secret && event->type == YAML_SCALAR_EVENT)
+		explicit_bzero(event->data.scalar.value, event->data.scalar.length);
 	yaml_event_delete(event);
 	if (status)
 		return lua_error(L);
-	return lua_gettop(L) - 1;
+	return lua_gettop(L) - 2;
 }
 
 /***
  Returns the next event. Kinds: "stream", "document", "document_end", "alias", "scalar",
  "sequence", "sequence_end", "mapping", "mapping_end", "stream_end" (the last; nothing after it).
  @function parser:next
+ @param label string? makes a scalar's text a secret with this label, or null if it is YAML's null
  @return string kind, or nil, "line:column: message", code ("syntax", "tab", "depth")
  @return integer first byte (from 1)
  @return integer last byte
@@ -191,6 +234,7 @@ static int convert_event(lua_State *L, yaml_event_t *event)
 static int parser_next(lua_State *L)
 {
 	struct parser *p = luaL_checkudata(L, 1, TYPE);
+	luaL_optstring(L, 2, NULL);
 	yaml_event_t event;
 	luaL_argcheck(L, p->open && !p->ended, 1, "the stream has ended");
 	luaL_checkstack(L, 16, "YAML");
@@ -209,19 +253,20 @@ static int parser_next(lua_State *L)
 		p->ended = true;
 		return fail_at(L, at.line, at.column, "depth", "nested deeper than 64 levels");
 	}
-	return convert_event(L, &event);
+	return convert_event(L, &event, p->secret);
 }
 
 /***
  Creates a parser for a YAML text.
  @function core.yaml.parser
- @param text string UTF-8, at most 1 MB
+ @param text string|secret UTF-8, at most 1 MB
  @return parser, or nil, "line:column: message", "size"
 */
 static int yaml_parser(lua_State *L)
 {
 	size_t length;
-	const char *text = luaL_checklstring(L, 1, &length);
+	const char *text = secret_checkbytes(L, 1, &length);
+	bool secret = secret_bytes(L, 1, NULL) != NULL;
 	if (length > MAX_BYTES)
 		return fail_at(L, 0, 0, "size", "larger than 1 MB");
 	struct parser *p = host_newuserdata(L, sizeof *p, TYPE);
@@ -230,6 +275,7 @@ static int yaml_parser(lua_State *L)
 	if (!yaml_parser_initialize(&p->yaml))
 		return luaL_error(L, "not enough memory");
 	p->open = true;
+	p->secret = secret;
 	p->text = text;
 	p->length = length;
 	/*

@@ -150,4 +150,10 @@ function M.notice(tenant)
   return record and status.overdue(record) and status.describe(tenant, record) or nil
 end
 
+--- Is a text public wherever it comes from, even if a store of secrets has it? A tenant's id is: the registry, queues
+--- and keys have it.
+---@param text string
+---@return boolean
+function M.is_public(text) return naming.is_tenant_id(text) end
+
 return M

@@ -47,7 +47,7 @@ local function module_over(g)
     name = "memory",
     declares = "memory:write",
     types = {
-      { kind = "thing", class = "idempotent", key = key, read = read, write = write, undo = UNDO },
+      { kind = "thing", secrets = "opaque", class = "idempotent", key = key, read = read, write = write, undo = UNDO },
       { kind = "blind", class = "unprovable", key = key, read = function() end, write = write, undo = UNDO },
       {
         kind = "marked",

@@ -59,6 +59,24 @@ end
 ---@return userdata secret
 function M.read_secret(path, label) return check("read_secret", core.read_secret(path, label or M.name(path))) end
 
+---Reads a file that only its owner can access as a secret; what others can access, and what is no file, is bad input.
+---@param path string
+---@param label string?
+---@return userdata secret
+function M.read_private(path, label)
+  local text, message, code = core.read_private(path, label or M.name(path))
+  if code == "EACCES" then
+    errors.input(
+      "the file is accessible to others, or not yours; its mode must be 0600",
+      ("chmod 600 %s"):format(path),
+      path
+    )
+  end
+  if code == "EINVAL" then errors.input("not a file", nil, path) end
+  if code == "EFBIG" then errors.input("larger than 1 MB", nil, path) end
+  return check("read_private", text, message, code)
+end
+
 ---Writes a file atomically and syncs it: readers see either the old or the new content. Replaces a symbolic link
 ---instead of following it.
 ---@param path string

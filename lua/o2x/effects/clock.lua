@@ -1,9 +1,11 @@
 --- The time for runbooks: require "o2x.clock". The journal records it, so that a resumed run sees the same time.
 
 local clock = require "o2x.base.clock"
+local secret = require "o2x.base.secret"
 
 return {
   name = "clock",
+  secrets = { parse = true },
   api = function(ctx)
     local function now()
       return ctx:recorded("clock.now", function() return math.floor(clock.now()) end)
@@ -19,10 +21,15 @@ return {
       ---@param time number?
       ---@return string
       iso = function(time) return clock.iso(time or now()) end,
-      --- The seconds since 1970 of an ISO 8601 time.
-      ---@param text string
+      --- The seconds since 1970 of an ISO 8601 time, which may be a secret that a store gave.
+      ---@param text string|userdata
       ---@return number
-      parse = clock.parse,
+      parse = function(text)
+        if secret.is(text) and secret.is_joined(text) then
+          ctx:refuse("clock.parse: a secret that was joined from parts", "pass the secret as the store gave it")
+        end
+        return clock.parse(text)
+      end,
     }
   end,
 }

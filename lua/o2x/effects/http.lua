@@ -29,6 +29,7 @@ end
 
 return {
   name = "http",
+  secrets = { request = { "^headers%.[^.]+$" } },
   api = function(ctx)
     local https = ctx.config.https or {}
     return {

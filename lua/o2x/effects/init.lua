@@ -2,6 +2,7 @@
 
 local errors = require "o2x.base.error"
 local frozen = require "o2x.base.frozen"
+local leaks = require "o2x.base.leaks"
 local snapshot = require "o2x.base.snapshot"
 
 --- NAMES: the files and folders of lua/o2x/effects, in order; the Makefile lists them.
@@ -63,28 +64,57 @@ function M.add(module)
 end
 
 -- An object such as pg.tenant keeps its identity; its methods are wrapped.
-local function guard_methods(object, name, where, explain)
+local function guard_methods(object, name, protect, where)
   local metatable, methods = debug.getmetatable(object), {}
   for key, method in pairs(type(metatable.__index) == "table" and metatable.__index or {}) do
-    local explained = explain and explain(method, key, true) or method
-    methods[key] = snapshot.wrap_method(explained, ("%s:%s"):format(name, key), where)
+    local full = ("%s:%s"):format(name, key)
+    methods[key] = snapshot.wrap_method(protect(method, full, key, true), full, where)
   end
   if next(methods) then metatable.__index = methods end
 end
 
--- What a script gets of a module: the same names, but all that goes in or comes out is copied.
-local function guarded(name, api, where, explain)
+-- What a script gets of a module: the same names, but all that goes in or comes out is copied. protect makes more of a
+-- function before that.
+local function guarded(name, api, protect, where)
   local guard = {}
   for key, item in pairs(api) do
     local full = ("%s.%s"):format(name, key)
-    if type(item) == "function" then
-      guard[key] = snapshot.wrap(explain and explain(item, key) or item, full, where)
-    else
-      guard[key] = item
-      if frozen.is_handle(item) then guard_methods(item, full, where, explain) end
-    end
+    guard[key] = type(item) == "function" and snapshot.wrap(protect(item, full, key), full, where) or item
+    if frozen.is_handle(item) then guard_methods(item, full, protect, where) end
   end
   return guard
+end
+
+-- Calls fn with each text of a table, deep, until it returns something true.
+local function any_text(t, fn)
+  for _, item in next, frozen.contents[t] or t do
+    if type(item) == "string" and fn(item) or type(item) == "table" and any_text(item, fn) then return true end
+  end
+  return false
+end
+
+-- What the platform declares public: the ids of tenants.
+local function platform_says(run, text)
+  local platform = run.sandbox and run.sandbox.require and run.sandbox:require "stdlib.platform"
+  return platform and platform.is_public and platform.is_public(text) or false
+end
+
+--- What a run's script knows anyway: the texts of the tenant's file, of the platform's, and of its parameters; and what
+--- the platform declares public.
+---@param run table
+---@return fun(text: string): boolean is_public
+function M.is_public(run)
+  local function without_secrets()
+    local copy = {}
+    for name, item in next, frozen.contents[run.tenant] or run.tenant or {} do
+      if name ~= "secrets" then copy[name] = item end
+    end
+    return { copy, run.given or {} }
+  end
+  return function(text)
+    return any_text(without_secrets(), function(given) return given:find(text, 1, true) ~= nil end)
+      or platform_says(run, text)
+  end
 end
 
 --- The api of a module that is_pure, for scripts.
@@ -93,7 +123,15 @@ end
 ---@param explain (fun(fn: function, name: string, is_method: boolean?): function)? makes a function explain a wrong
 ---  argument
 ---@return table api
-function M.pure(name, where, explain) return guarded(name, M.find(name).api(nil), where, explain) end
+function M.pure(name, where, explain)
+  local module = M.find(name)
+  local function protect(fn, full, key)
+    if explain then fn = explain(fn, key) end
+    local takes_secrets = not module.secrets or module.secrets[key]
+    return takes_secrets and fn or leaks.without_secrets(fn, full, where)
+  end
+  return guarded(name, module.api(nil), protect, where)
+end
 
 --- The api of a module for one run, for scripts; registers its effect types with the run's gate.
 ---@param run table
@@ -106,7 +144,17 @@ function M.bind(run, module, explain)
     return module.api(run.ctx)
   end, errors.handler)
   if not ok then error(api, 0) end
-  return guarded(module.name, api, function() return run.sandbox and run.sandbox:where() end, explain)
+  local is_public, plan = M.is_public(run), run.mode == "plan"
+  local function where() return run.sandbox and run.sandbox:where() end
+  local function protect(fn, full, key, is_method)
+    if explain then fn = explain(fn, key, is_method) end
+    local secrets = module.secrets and module.secrets[key]
+    local stored = type(secrets) == "table" and secrets.stored
+    local border =
+      { what = full, secrets = secrets, stored = stored, is_public = is_public, plan = plan, where = where }
+    return leaks.wrap(fn, border, is_method and 2)
+  end
+  return guarded(module.name, api, protect, where)
 end
 
 return M

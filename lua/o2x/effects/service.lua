@@ -165,4 +165,19 @@ local function api(ctx)
   }
 end
 
-return { name = "service", declares = "service:write", types = { object }, api = api }
+-- Where a request may hold secrets.
+local IN_REQUEST <const> = { "^headers%.[^.]+$", "^json%.", "^json$" }
+local IN_OBJECT <const> = {}
+for _, pattern in ipairs(IN_REQUEST) do
+  for _, request in ipairs { "find", "create" } do
+    IN_OBJECT[#IN_OBJECT + 1] = ("^%s%%.%s"):format(request, pattern:sub(2))
+  end
+end
+
+return {
+  name = "service",
+  declares = "service:write",
+  secrets = { ensure = IN_OBJECT, call = IN_REQUEST },
+  types = { object },
+  api = api,
+}

@@ -86,6 +86,7 @@ end
 
 local SECRET <const> = {
   kind = "vault.secret",
+  secrets = "stored",
   class = "idempotent",
   undo = {
     before = "a tag of each field that the run sets; the version by reference",
@@ -186,4 +187,10 @@ local function api(ctx)
   }
 end
 
-return { name = "vault", declares = "vault:write", types = { SECRET }, api = api }
+return {
+  name = "vault",
+  declares = "vault:write",
+  secrets = { ensure = { "^[^.]+$", stored = 2 }, try_token = true },
+  types = { SECRET },
+  api = api,
+}

@@ -28,6 +28,8 @@
 ---@field interim (fun(ctx: table, target: any, past: table, now: any): boolean)? is `now` a state that this write
 ---  leaves when it is interrupted, or that the system reaches by itself? Then it is no conflict. past: before, desired,
 ---  id
+---@field secrets "opaque"|"stored"|nil may the desired value hold secrets? Without it, the gate refuses one. opaque: as
+---  secrets only; stored: in clear text too, because the system is a store of secrets
 ---@field info (fun(ctx: table, target: any, after: any): any)? the info of a write whose answer was lost; required if
 ---  write returns info
 ---@field undo { before: string, how: string, cannot: string? } what the before-image is, how a write is undone, and
@@ -77,10 +79,12 @@ local FUNCTIONS = {
   "info",
 }
 
-local FIELDS = { kind = true, class = true, undo = true }
+local FIELDS = { kind = "string", class = "string", undo = "table", secrets = "string" }
 for _, name in ipairs(FUNCTIONS) do
-  FIELDS[name] = true
+  FIELDS[name] = "function"
 end
+
+local SECRETS = { none = true, opaque = true, stored = true }
 
 local function check_undo(must, undo)
   if undo == nil then return end
@@ -108,8 +112,9 @@ function M.check(module, effect_type)
   end
   for name, item in pairs(effect_type) do
     must(FIELDS[name], ("%s is not a field of an effect type"):format(tostring(name)))
-    must(type(item) == "function" or name == "kind" or name == "class" or name == "undo", name .. " must be a function")
+    must(type(item) == "function" or FIELDS[name] ~= "function", name .. " must be a function")
   end
+  must(SECRETS[effect_type.secrets or "none"], "secrets must be opaque, stored or absent")
   check_undo(must, effect_type.undo)
   must(effect_type.class == "read" or module.declares, "its module must declare an effect")
 end

@@ -13,6 +13,7 @@ local effects = require "o2x.effects"
 local errors = require "o2x.base.error"
 local history = require "o2x.engine.history"
 local json = require "o2x.base.json"
+local leaks = require "o2x.base.leaks"
 local limits = require "o2x.base.limits"
 local overlay = require "o2x.engine.overlay"
 local resume = require "o2x.engine.resume"
@@ -164,6 +165,22 @@ local function refuse_undeclared(run, kind, declares)
   end
 end
 
+-- Secrets go only where the type allows them, and their text nowhere.
+local function refuse_leaks(run, effect_type, target, desired)
+  local border = {
+    what = effect_type.kind,
+    secrets = effect_type.secrets ~= nil,
+    stored = effect_type.secrets == "stored",
+    is_public = effects.is_public(run),
+    plan = run.mode == "plan",
+  }
+  leaks.check(desired, border)
+  border.secrets = true -- a request that finds or creates the target may hold one
+  leaks.check(target, border)
+  border.stored = nil
+  leaks.check(effect_type.key(target), border)
+end
+
 --- Brings a target to its desired value; nil means that it should not exist.
 ---@param kind string
 ---@param target any
@@ -178,6 +195,7 @@ function Gate:effect(kind, target, desired)
   if step.in_check() then
     errors.raise { kind = "refused", op = kind, message = "a check must only read, but this one writes " .. kind }
   end
+  refuse_leaks(self.run, effect_type, target, desired)
   if self.run.mode == "plan" then return self:plan(effect_type, target, desired) end
   return self:apply(effect_type, target, desired)
 end

@@ -3,44 +3,21 @@
 
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
-local json = require "o2x.base.json"
-local secret = require "o2x.base.secret"
+local input = require "o2x.base.input"
+local out = require "o2x.report.out"
+local secrets_file = require "o2x.project.secrets_file"
+local tty = require "o2x.core.tty"
 
 local M = {}
 
-local function refuse_open_file(path)
-  if fs.private(path) then return end
-  errors.raise {
-    kind = "input",
-    module = "secrets",
-    where = path,
-    message = "the secrets file is accessible to others; its mode must be 0600",
-    hint = ("chmod 600 %s"):format(path),
-  }
-end
-
-local function read(path)
+local function from_file(path)
   if not fs.exists(path) then errors.input("secrets file not found", nil, path) end
-  refuse_open_file(path)
-  return fs.read(path, 1024 * 1024)
+  return secrets_file.parse(fs.read_private(path), path)
 end
 
--- Every text becomes a secret labelled with its path; other values stay, so that a later check can name them.
-local function seal(node, place)
-  if type(node) == "string" then return secret.new(node, place) end
-  if type(node) ~= "table" or node == json.null then return node end
-  local sealed = {}
-  for key, item in pairs(node) do
-    sealed[key] = seal(item, place == "" and key or ("%s/%s"):format(place, key))
-  end
-  return sealed
-end
-
-local function parse(text, where)
-  local document = require("o2x.base.yaml").decode(text, where)
-  if document == nil or document == json.null then return {} end
-  if type(document) ~= "table" then errors.input("expected a map of secrets", nil, where) end
-  return seal(document, "")
+local function from_input()
+  if tty.is(0) then out.say "secrets, as YAML, then Ctrl-D (what you type is not shown):" end
+  return secrets_file.parse(input.read_secret "standard input", "standard input")
 end
 
 local function from_vault(path, client)
@@ -57,12 +34,12 @@ end
 ---@return table? secrets nested as in the file; nil if there is no source
 ---@return string where they are from, for messages
 function M.load(source, folder, tenant, client)
-  if source == "-" then return parse(io.read("a"), "standard input"), "standard input" end
+  if source == "-" then return from_input(), "standard input" end
   local path = source and source:match("^vault:(.+)$")
   if path then return from_vault(path, client), source end
-  if source then return parse(read(source), source), source end
+  if source then return from_file(source), source end
   local file = folder and fs.join(folder, tenant .. ".yaml")
-  if file and fs.exists(file) then return parse(read(file), file), file end
+  if file and fs.exists(file) then return from_file(file), file end
   return nil, file or "no source of secrets"
 end
 

@@ -7,6 +7,7 @@ local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local lazy = require "o2x.base.lazy"
 local snapshot = require "o2x.base.snapshot"
+local secret = require "o2x.base.secret"
 local suggest = require "o2x.base.suggest"
 local out = require "o2x.report.out"
 local yaml = lazy "o2x.base.yaml"
@@ -142,7 +143,11 @@ local function guarded(tenant, platform, others)
     if own.id == id then return end
     check_id(id, others)
     own.id, tenant.id = id, id
+    secret.publish(id)
     replace_in_place(scope, grants(own))
+  end
+  for _, name in ipairs { "name", "id", "environment" } do
+    if type(tenant[name]) == "string" then secret.publish(tenant[name]) end -- a service may store it beside secrets
   end
   return frozen.new(tenant, nil, assign), scope
 end

@@ -1,5 +1,5 @@
 --- The Lua library for scripts: an allow-list of read-only functions whose results do not depend on addresses or hash
--- order. pcall cannot catch cancellation or the CPU limit.
+-- order. pcall cannot catch cancellation, the CPU limit or a final refusal.
 
 local core = require "o2x.core.sandbox"
 local errors = require "o2x.base.error"
@@ -111,8 +111,11 @@ function M.tostring(v)
   return tostring(v)
 end
 
+-- A script must not go on after a refusal that tells it whether it guessed a secret.
+local function is_final(err) return errors.is(err) and err.final end
+
 local function pass_on(ok, ...)
-  if not ok and (task.cancelled() or core.expired()) then error((...), 0) end
+  if not ok and (task.cancelled() or core.expired() or is_final((...))) then error((...), 0) end
   return ok, ...
 end
 

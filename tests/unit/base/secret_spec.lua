@@ -105,15 +105,13 @@ describe("what a script could guess with", function()
     it("does not give " .. what, function() assert.is_false((pcall(fn))) end)
   end
 
-  it("knows what was joined with a text", function()
-    local pin = secret.new("1234", "pin")
-    assert.is_false(secret.is_mixed(pin))
-    assert.is_true(secret.is_mixed(pin .. ""))
-    assert.is_true(secret.is_mixed(secret.new("", "none") .. "guess"))
-    assert.is_false(secret.is_mixed(pin .. key))
-    assert.is_true(secret.is_mixed(key .. ("x" .. pin)))
-    assert.is_true(secret.is_mixed(("Bearer " .. key):base64()))
-    assert.is_true(secret.is_mixed(("Bearer " .. key):base64():unbase64()))
+  it("knows what was made of parts", function()
+    assert.is_false(secret.is_joined(key))
+    assert.is_false(secret.is_joined(key:base64()))
+    assert.is_true(secret.is_joined(key .. ""))
+    assert.is_true(secret.is_joined(secret.new("", "none") .. "guess"))
+    assert.is_true(secret.is_joined(key .. key))
+    assert.is_true(secret.is_joined(("Bearer " .. key):base64():unbase64()))
   end)
 end)
 
@@ -122,6 +120,24 @@ describe("the key of fingerprints", function()
     assert.is_false((pcall(secret.set_key, ("\0"):rep(32))))
     assert.is_false((pcall(secret.set_key, "short")))
   end)
+end)
+
+describe("secret.ranges", function()
+  local one, other = secret.new("ranges-one-ranges", "one"), secret.new("one-ranges-other", "other")
+
+  for text, expected in pairs {
+    [""] = {},
+    ["nothing"] = {},
+    ["ranges-one-ranges"] = { 1, 17 },
+    ["a ranges-one-ranges b one-ranges-other"] = { 3, 19, 23, 38 },
+    ["ranges-one-ranges-other"] = { 1, 23 }, -- they share a part
+    ["\0ranges-one-ranges\0"] = { 2, 18 },
+  } do
+    it(("finds the parts of %q"):format(text), function()
+      assert.same(expected, secret.ranges(text))
+      assert.is_true(one:length() + other:length() > 0)
+    end)
+  end
 end)
 
 describe("secret.scrub", function()

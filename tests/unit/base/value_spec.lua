@@ -82,7 +82,10 @@ describe("a diff", function()
     assert.equal("+ p: ‹secret k›", lines({}, { p = a }))
     assert.equal("", lines({ p = a }, { p = secret.new("one-secret", "other") }))
     assert.equal(
-      ("~ p: ‹secret k› #%s → ‹secret k› #%s"):format(secret.fingerprint(a):sub(1, 6), secret.fingerprint(b):sub(1, 6)),
+      ("~ p: ‹secret k› #%s → ‹secret k› #%s"):format(
+        secret.fingerprint(a):sub(1, 6),
+        secret.fingerprint(b):sub(1, 6)
+      ),
       lines({ p = a }, { p = b })
     )
     assert.equal("+ id: (known after apply)", lines({}, { id = value.unknown }))

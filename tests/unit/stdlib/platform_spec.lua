@@ -102,4 +102,12 @@ describe("stdlib.platform", function()
 
     it("is silent until the planned end", function() assert.is_nil(notice "2026-02-11T13:00:00Z") end)
   end)
+
+  it("declares a tenant's id public, and nothing else", function()
+    local of_std = stdlib.new({}).require "platform"
+    assert.is_true(of_std.is_public "TIDLT-100008")
+    for _, text in ipairs { "TIDLT-10000", "xTIDLT-100008", "TIDLT-100008x", "newclient", "" } do
+      assert.is_false(of_std.is_public(text))
+    end
+  end)
 end)

@@ -65,6 +65,7 @@ end
 
 local k8s_secret = {
   kind = "k8s.secret",
+  secrets = "stored",
   class = "idempotent",
   key = key,
   undo = {
@@ -339,4 +340,13 @@ local function api(ctx)
   return known
 end
 
-return { name = "k8s", declares = "k8s:write", types = { object, k8s_secret, table.unpack(change.types) }, api = api }
+return {
+  name = "k8s",
+  declares = "k8s:write",
+  secrets = {
+    ensure_secret = { "^[^.]+$", stored = 2 },
+    request = { "^headers%.[^.]+$", "^json%.", "^json$", "^body$" },
+  },
+  types = { object, k8s_secret, table.unpack(change.types) },
+  api = api,
+}

@@ -231,6 +231,7 @@ local function refuse() invalid("pg.tenant, pg.control and pg.admin cannot be ch
 return {
   name = "pg",
   declares = "pg:write",
+  secrets = { ensure_row = { "^[^.]+$" }, ensure_allocated = { "^values%.[^.]+$" }, try_login = true },
   types = {
     pg_query.query,
     pg_database.database,

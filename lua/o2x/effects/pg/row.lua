@@ -197,6 +197,7 @@ end
 --- The effect type of one row.
 M.row = {
   kind = "pg.row",
+  secrets = "opaque",
   class = "transactional",
   key = name_of,
   parent = function(target) return "pg.database", { database = target.admin, name = target.database } end,
@@ -279,6 +280,7 @@ end
 --- The effect type of a row with the next free id.
 M.allocated = {
   kind = "pg.allocated",
+  secrets = "opaque",
   class = "transactional",
   key = function(target) return name_of(target) .. ": " .. target.column end,
   read = read_target,
