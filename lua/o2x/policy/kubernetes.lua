@@ -37,6 +37,7 @@ end
 -- What names can say about the tenant's own namespace.
 local function named_rules(k8s)
   local own, change = k8s.names, { "get", "patch", "update", "delete" }
+  local rotated = k8s.rotate and #k8s.rotate > 0 and rule("", { "secrets" }, { "patch", "update" }, k8s.rotate)
   return {
     rule("", { "configmaps", "services", "secrets" }, change, own),
     rule("", { "persistentvolumeclaims" }, { "get", "patch", "update" }, own),
@@ -49,6 +50,7 @@ local function named_rules(k8s)
     rule("cert-manager.io", { "certificates" }, { "get" }, own),
     rule("", { "services/proxy" }, { "get", "create" }, with_port(own, SERVICE_PORT)),
     rule("", { "secrets" }, { "get" }, k8s.shared),
+    rotated or nil,
   }
 end
 
@@ -139,11 +141,15 @@ local function admission(identity, grants)
   local k8s = grants.k8s
   local account = ("system:serviceaccount:%s:%s"):format(k8s.namespace, identity)
   local is_secret = "request.resource.resource == 'secrets'"
-  local expression = table.concat({
+  local admitted = {
     ("request.name in %s"):format(quoted(k8s.names)),
     ("(%s && (%s))"):format(is_secret, is_release(grants.helm or {})),
     ("(%s && request.operation == 'CREATE' && request.name in %s)"):format(is_secret, quoted(k8s.shared or {})),
-  }, " || ")
+  }
+  if k8s.rotate and #k8s.rotate > 0 then
+    local rotated = "(%s && request.operation == 'UPDATE' && request.name in %s)"
+    admitted[#admitted + 1] = rotated:format(is_secret, quoted(k8s.rotate))
+  end
   local policy = {
     apiVersion = ADMISSION,
     kind = "ValidatingAdmissionPolicy",
@@ -165,7 +171,7 @@ local function admission(identity, grants)
       },
       validations = array {
         {
-          expression = expression,
+          expression = table.concat(admitted, " || "),
           message = ("%s may write only the objects of its tenant"):format(identity),
         },
       },

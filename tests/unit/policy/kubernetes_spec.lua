@@ -66,4 +66,30 @@ describe("the objects of Kubernetes", function()
       end)
     end
   end)
+
+  it("let the tenant whose run rotates a shared secret overwrite it, and not remove it", function()
+    local k8s = { rotate = { "pg-secret" } }
+    for name, item in pairs(GRANTS.k8s) do
+      k8s[name] = item
+    end
+    local objects, rules = kubernetes.objects("o2x-dev", { helm = GRANTS.helm, k8s = k8s }), {}
+    local function allowed(operation, name)
+      for _, object in ipairs(objects) do
+        if object.kind == "ValidatingAdmissionPolicy" then
+          local request = { name = name, operation = operation, resource = { resource = "secrets" } }
+          return admission.evaluate(object.spec.validations[1].expression, request)
+        end
+      end
+    end
+    assert.same(
+      { true, false, false },
+      { allowed("UPDATE", "pg-secret"), allowed("DELETE", "pg-secret"), allowed("UPDATE", "app-vault-token") }
+    )
+    for _, object in ipairs(objects) do
+      for _, rule in ipairs(object.rules or {}) do
+        if rule.resourceNames and rule.resourceNames[1] == "pg-secret" then rules[#rules + 1] = rule.verbs end
+      end
+    end
+    assert.same({ { "get" }, { "patch", "update" } }, rules)
+  end)
 end)

@@ -135,7 +135,12 @@ describe("the platform", function()
     )
     check(less, objects.of "ConfigMap")
     refused("kind Service", check, less, objects.of "Service")
-    refused("kind RoleBinding", check, less, object("RoleBinding", "rbac.authorization.k8s.io/v1"))
+    refused(
+      "is granted, but contents/kinds.lua does not say",
+      check,
+      less,
+      object("RoleBinding", "rbac.authorization.k8s.io/v1")
+    )
   end)
 
   it("that says nothing grants no host, class or annotation", function()

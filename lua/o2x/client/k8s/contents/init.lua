@@ -77,8 +77,12 @@ end
 function M.kind_problem(contents, resource)
   local name = M.kind_name(resource)
   local listed = contents and contents.kinds
-  if kinds[name] and (not listed or has(listed, name)) then return nil end
-  return { path = "kind", why = ("%s is not a kind that a run may write"):format(name) }
+  local why = "%s is not a kind that a run may write"
+  if not listed or has(listed, name) then
+    if kinds[name] then return nil end
+    if listed then why = "%s is granted, but contents/kinds.lua does not say what may be in it" end
+  end
+  return { path = "kind", why = why:format(name) }
 end
 
 -- Whether one path is the other, or leads to it.
