@@ -145,8 +145,11 @@ local function check_object(o)
   if o.apiVersion == "v1" and o.kind == "Secret" then input("Secrets are made by k8s.ensure_secret") end
 end
 
-local function encoded(data)
+local function encoded(name_of_secret, data)
   local out = {}
+  if type(data) ~= "table" then
+    input(("the data of Secret %s: expected a table, got %s"):format(tostring(name_of_secret), type(data)))
+  end
   for name, value in pairs(data) do
     if type(value) == "string" then value = secret.new(value, name) end
     if not secret.is(value) then
@@ -275,7 +278,7 @@ local function api(ctx)
     ---@param o { namespace: string?, type: string?, overwrite: boolean? }?
     ensure_secret = function(name, data, o)
       o = o or {}
-      local desired = { type = o.type or "Opaque", data = encoded(data) }
+      local desired = { type = o.type or "Opaque", data = encoded(name, data) }
       local target = target_of_secret(ctx, name, desired, o)
       target.overwrite = o.overwrite or nil
       local current = ctx:read("k8s.secret", target)

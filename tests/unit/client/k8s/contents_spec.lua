@@ -205,8 +205,23 @@ describe("a change of an object", function()
     refused("spec.type", bounds.patch, bounds, resource, "default", NAME, nil, { spec = { type = "NodePort" } })
   end)
 
+  it("leaves what makes the object this object, and what the server writes", function()
+    local service = objects.of "Service"
+    for _, patch in ipairs {
+      { apiVersion = "apps/v1" },
+      { kind = "Deployment" },
+      { metadata = { name = "newclient-ingress" } },
+      { metadata = { namespace = "kube-system" } },
+      { status = { loadBalancer = { ingress = json.array {} } } },
+      { status = json.null },
+    } do
+      refused("cannot be changed", change, service, patch)
+    end
+  end)
+
   it("that is no map is refused", function()
     local service = objects.of "Service"
+    refused("what is written is not a map", change, service, "x")
     refused("is not a map", change, service, json.array { { op = "remove", path = "/spec/selector" } })
     refused("is not a map", change, service, { metadata = "x" })
   end)

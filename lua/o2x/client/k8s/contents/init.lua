@@ -133,7 +133,7 @@ function M.refuse(resource, object, problems)
     message = ("%s %s: %s %s"):format(
       resource.kind,
       tostring(type(object.metadata) == "table" and object.metadata.name),
-      problems[1].path,
+      problems[1].path ~= "" and problems[1].path or "what is written",
       problems[1].why
     ),
     hint = "leave it out; stdlib/contents.lua says what the objects of a tenant may contain",
@@ -175,6 +175,9 @@ function M.merge(object, patch)
   return merged
 end
 
+-- What makes an object this object, and what only the server writes.
+local IDENTITY <const> = { "apiVersion", "kind", "metadata.name", "metadata.namespace", "status" }
+
 -- The paths of what a patch sets.
 local function touched(patch, path, found)
   local leaf = type(patch) ~= "table" or patch == json.null or json.is_array(patch) or #patch > 0 or next(patch) == nil
@@ -198,6 +201,13 @@ end
 function M.patch_problems(bounds, resource, object, patch)
   local base = object or { apiVersion = resource.api_version, kind = resource.kind, metadata = {} }
   local blamed, places = {}, touched(patch, "", {})
+  for _, place in ipairs(places) do
+    for _, fixed in ipairs(IDENTITY) do
+      if related(place, fixed) and #place >= #fixed then
+        blamed[#blamed + 1] = { path = place, why = "cannot be changed" }
+      end
+    end
+  end
   for _, problem in ipairs(M.problems(bounds, resource, M.merge(base, patch))) do
     local blame = problem.path == "kind"
     for _, place in ipairs(places) do

@@ -124,7 +124,7 @@ function M.any() end
 function M.one_of(...)
   local allowed, names = {}, {}
   for i, one in ipairs { ... } do
-    allowed[one], names[i] = true, tostring(one)
+    allowed[one], names[i] = true, one == "" and "empty" or tostring(one)
   end
   local why = "may only be " .. table.concat(names, " or ")
   return function(check, path, item)
