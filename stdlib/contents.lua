@@ -92,11 +92,16 @@ local function pattern(template, tenant)
   return (escaped:gsub("{%w+}", ANY_TENANT)), naming.fill(template, names)
 end
 
--- How the texts that services read name a tenant: its id, database, Vault, volume, services. In a file of values that
+-- How the texts that programs read name a tenant: its id, database, Vault, volume, services, dashboard. In a file that
 -- was copied from another tenant, these would be the other's.
 local function patterns(tenant)
   local platform = tenant.platform
-  local found = { ["TIDLT%-%d+"] = tenant.id or "" }
+  local found = {
+    ["TIDLT%-%d+"] = tenant.id or "",
+    ['tenant=\\?"([%w-]+)'] = tenant.name, -- in PromQL
+    ['"uid":%s*"tenant%-([%w-]+)'] = tenant.name, -- of a dashboard
+    ["tenant%-([%w-]+)%.json"] = tenant.name, -- its file
+  }
   local templates = { platform.vault.uri, platform.kubernetes.volume_claim }
   for _, service in ipairs(catalogue.names()) do
     templates[#templates + 1] = "{tenant}-" .. service

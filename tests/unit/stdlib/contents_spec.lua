@@ -1,3 +1,4 @@
+local objects = require "tests.support.objects"
 local stdlib = require "tests.support.stdlib"
 
 describe("stdlib.contents", function()
@@ -44,5 +45,28 @@ describe("stdlib.contents", function()
     assert.same({ "other" }, contents.rotated(tenant("newclient", rotate)))
     assert.same({}, contents.rotated(tenant("urbanos", rotate)))
     assert.same({}, contents.rotated(tenant("dev", "dev")))
+  end)
+
+  it("lets through what the other modules write", function()
+    local one = stdlib.tenant "newclient"
+    local written = 0
+    for name, call in pairs {
+      cluster = function(module) module.volume(one) end,
+      monitoring = function(module) module.create(one) end,
+      ingress = function(module) module.create(one) end,
+      ["maintenance.page"] = function(module)
+        module.write_record(one, "{}")
+        module.show(one, function() return "{}" end)
+      end,
+    } do
+      local std = stdlib.new { k8s = { get = function() return nil end } }
+      call(std.require(name))
+      for _, arguments in ipairs(std.called "k8s.ensure") do
+        local object = arguments[1]
+        objects.grants():objects(objects.resource, { object }, "default")
+        written = written + 1
+      end
+    end
+    assert.equal(8, written)
   end)
 end)

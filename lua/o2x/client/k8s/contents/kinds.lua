@@ -183,7 +183,9 @@ local SECRET <const> = {
   immutable = plain,
 }
 
-local CONFIG_MAP <const> = { data = entries(reference.text), binaryData = entries(plain), immutable = plain }
+-- Of the keys too: Grafana's sidecar makes files of them, in one folder for all tenants.
+local CONFIG_MAP <const> =
+  { data = entries(reference.text, reference.text), binaryData = entries(plain), immutable = plain }
 
 local ACCOUNT <const> = {
   automountServiceAccountToken = plain,

@@ -82,12 +82,15 @@ end
 
 --- A map whose keys are free.
 ---@param rule o2x.k8s.rule of each value
+---@param key_rule o2x.k8s.rule? of each key
 ---@return o2x.k8s.rule
-function M.entries(rule)
+function M.entries(rule, key_rule)
   return function(check, path, item)
     if not is_map(item) then return check:refuse(path, "is not a map") end
     for _, key in ipairs(M.keys(item)) do
-      apply(rule, check, M.below(path, key), rawget(item, key))
+      local place = M.below(path, key)
+      apply(rule, check, place, rawget(item, key))
+      if key_rule then key_rule(check, place, key) end
     end
   end
 end
