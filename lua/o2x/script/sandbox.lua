@@ -4,6 +4,7 @@
 
 local defer = require "o2x.base.defer"
 local frozen = require "o2x.base.frozen"
+local constants = require "o2x.script.constants"
 local core = require "o2x.core.sandbox"
 local effects = require "o2x.effects"
 local errors = require "o2x.base.error"
@@ -123,7 +124,9 @@ function Sandbox:require_stdlib(name)
   if not fs.exists(path) and not (self.kept and self.kept(self:shown(path))) then
     errors.input(("require %q: %s not found"):format(name, self:shown(path)), nil, self:where())
   end
-  return self:load_file(path)
+  local module = self:load_file(path)
+  constants.seal(module, self.sources)
+  return module
 end
 
 -- Loads a module at its first use: most runbooks use stdlib when they run, not in their declaration.
