@@ -10,15 +10,17 @@ local ordered = require "o2x.base.ordered"
 local M = {}
 
 local DEEPEST <const> = 64 -- levels of tables, as in JSON
-local MOST <const> = 1000000 -- values in one argument
+local MOST <const> = 200000 -- values in one argument
+local LONGEST <const> = 8 -- keys of a path that a message shows
 
 local KEYS <const> = { string = true, number = true, boolean = true }
 local ATOMS <const> = { ["nil"] = true, string = true, number = true, boolean = true, userdata = true }
 
--- The place inside the value: ".spec.ports[2]".
+-- The place inside the value: ".spec.ports[2]". A long one is cut.
 local function path_of(keys)
   local parts = {}
   for i, key in ipairs(keys) do
+    if i > LONGEST then return table.concat(parts) .. "…" end
     parts[i] = type(key) == "string" and "." .. key or ("[%s]"):format(tostring(key))
   end
   return table.concat(parts)

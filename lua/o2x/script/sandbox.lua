@@ -44,7 +44,7 @@ Sandbox.__index = Sandbox
 --- The innermost script line on the stack, as "runbooks/x.lua:12"; nil outside of scripts.
 ---@return string?
 function Sandbox:where()
-  for level = 2, 60 do
+  for level = 2, 250 do
     local info = debug.getinfo(level, "Sl")
     if not info then return nil end
     if self.sources[info.source] then return info.source:sub(2) .. ":" .. info.currentline end
