@@ -2,8 +2,9 @@
 ** scrub.h: masks live secrets in text that is about to leave the program. No Lua here.
 **
 ** A secret is found plain, with any of its characters escaped, and in base64, hexadecimal and lists
-** of numbers, also where these are nested up to three deep; see scrub_search.h. It is not found when
-** it was cut, reversed, compressed, encrypted, or changed to upper or lower case.
+** of numbers, also where these are nested up to three deep; see scrub_search.h. Its first ten bytes or
+** more are found where dots follow, because programs shorten texts so. It is not found when it was cut
+** in another way, reversed, compressed, encrypted, or changed to upper or lower case.
 */
 #ifndef O2X_SCRUB_H
 #define O2X_SCRUB_H

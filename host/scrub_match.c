@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-enum { KEPT = 64, STEPS = 4096 };
+/* A secret that was cut is found by this many bytes, where dots say that it goes on. */
+enum { KEPT = 64, STEPS = 4096, CUT = 10 };
 
 /* So far: bytes of the needle done, and the place in the text. */
 struct place {
@@ -94,6 +95,13 @@ static bool step(struct matcher *m, struct place *place)
 	return found;
 }
 
+/* "..." or "…" */
+static bool is_ellipsis(const struct scrub_stream *stream, size_t at)
+{
+	return stream->length - at >= 3 && (memcmp(stream->bytes + at, "...", 3) == 0 ||
+					    memcmp(stream->bytes + at, "\xe2\x80\xa6", 3) == 0);
+}
+
 bool scrub_match(const struct scrub_stream *stream, size_t at, const struct scrub_needle *needle,
 		 size_t *end)
 {
@@ -111,6 +119,8 @@ bool scrub_match(const struct scrub_stream *stream, size_t at, const struct scru
 		if (place.at < stream->length &&
 		    (white ? over_space(&m, &place) : step(&m, &place)))
 			continue;
+		if (place.done >= CUT && is_ellipsis(stream, place.at))
+			break;
 		if (m.count > KEPT + forgotten)
 			forgotten = m.count - KEPT;
 		if (m.count == forgotten)

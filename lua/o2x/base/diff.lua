@@ -213,7 +213,7 @@ end
 ---@return string[] lines
 function M.text(before, after, context)
   context = context or 2
-  local script = edit_script(before and split(before) or {}, after and split(after) or {})
+  local script = edit_script(before and split(mask.text(before)) or {}, after and split(mask.text(after)) or {})
   local keep = {}
   for i, line in ipairs(script) do
     if line:sub(1, 1) ~= " " then

@@ -4,6 +4,7 @@ local crypto = require "o2x.base.crypto"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
+local mask = require "o2x.base.mask"
 local proc = require "o2x.base.proc"
 local secret = require "o2x.base.secret"
 local yaml = require "o2x.base.yaml"
@@ -200,7 +201,7 @@ local function run_plugin(plugin)
   local ok, doc = pcall(json.decode, r.stdout)
   local status = ok and type(doc) == "table" and doc.status
   if r.code ~= 0 or type(status) ~= "table" or status == json.null then
-    local reason = r.stderr:match("[^\n]+") or "no output"
+    local reason = mask.text(r.stderr):match("[^\n]+") or "no output"
     errors.raise {
       kind = "unauthorised",
       module = "kubeconfig",

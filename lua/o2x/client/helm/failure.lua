@@ -2,6 +2,7 @@
 
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
+local mask = require "o2x.base.mask"
 
 local M = {}
 
@@ -17,7 +18,7 @@ end
 function M.text(r)
   local text = r.stderr:match("Error: (.*)$") or r.stderr
   local lines = {}
-  for line in text:gmatch("[^\n]+") do
+  for line in mask.text(text):gmatch("[^\n]+") do
     if not line:match("^Use %-%-debug flag") and not line:match("^walk%.go:") then lines[#lines + 1] = line end
   end
   return table.concat(lines, " ")

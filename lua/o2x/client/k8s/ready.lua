@@ -1,6 +1,7 @@
 --- Readiness: whether an object is ready, what it waits for, and why it failed to become ready.
 
 local errors = require "o2x.base.error"
+local mask = require "o2x.base.mask"
 local retry = require "o2x.base.retry"
 local task = require "o2x.base.task"
 
@@ -204,7 +205,7 @@ local function add_log(lines, client, pod)
     ok, text = pcall(client.logs, client, name, { tail = LOG_LINES, namespace = namespace })
   end
   if not ok and errors.is(text) and text.kind == "cancelled" then error(text, 0) end
-  for line in (ok and text or ""):gmatch("[^\n]+") do
+  for line in mask.text(ok and text or ""):gmatch("[^\n]+") do
     lines[#lines + 1] = "  log    " .. line
   end
 end

@@ -1,7 +1,7 @@
 --- Turns errors of PostgreSQL into error objects: one clear line, a kind, the SQLSTATE as the code, a hint.
 
 local errors = require "o2x.base.error"
-local secret = require "o2x.base.secret"
+local mask = require "o2x.base.mask"
 
 local M = {}
 
@@ -187,7 +187,7 @@ end
 function M.statement(options, fields, uncertain)
   local code = fields.code
   if not code then return M.broken(options, fields.message or "", uncertain) end
-  local message = secret.scrub(("%s: %s"):format(options.dbname, fields.message:gsub("\n.*", "")))
+  local message = ("%s: %s"):format(options.dbname, mask.text(fields.message):gsub("\n.*", ""))
   local hint = by_state(HINTS, code) or fields.hint
   if code == "42501" then hint = ("role %s lacks this privilege"):format(options.user or "?") end
   return errors.new {

@@ -3,6 +3,7 @@
 
 local checked = require "o2x.client.pg.query"
 local errors = require "o2x.base.error"
+local mask = require "o2x.base.mask"
 local reader = require "o2x.client.pg.reader"
 local secret = require "o2x.base.secret"
 local support = require "o2x.effects.pg.support"
@@ -87,7 +88,7 @@ end
 M.query = {
   kind = "pg.query",
   class = "read",
-  key = function(target) return target.database .. " " .. target.sql:gsub("%s+", " "):sub(1, 80) end,
+  key = function(target) return target.database .. " " .. mask.text(target.sql):gsub("%s+", " "):sub(1, 80) end,
   parent = function(target) return "pg.database", { database = target.admin, name = target.database } end,
   read = function(ctx, target)
     M.check(ctx, target.sql, target.parameters)
