@@ -14,6 +14,8 @@
 
 #define TYPE "o2x.input"
 
+enum { INPUT = 0 }; /* the descriptor */
+
 struct input {
 	struct buffer buffer;
 	size_t limit;
@@ -27,10 +29,10 @@ static int input_gc(lua_State *L)
 	struct input *input = luaL_checkudata(L, 1, TYPE);
 	buffer_free(&input->buffer);
 	if (input->flags >= 0)
-		fcntl(STDIN_FILENO, F_SETFL, input->flags);
+		fcntl(INPUT, F_SETFL, input->flags);
 	input->flags = -1;
 	if (input->silent)
-		tcsetattr(STDIN_FILENO, TCSANOW, &input->before);
+		tcsetattr(INPUT, TCSANOW, &input->before);
 	input->silent = false;
 	return 0;
 }
@@ -46,11 +48,11 @@ static int input_open(lua_State *L)
 	lua_Integer limit = host_checkrange(L, 1, 1, (lua_Integer)64 << 20);
 	struct input *input = host_newuserdata(L, sizeof *input, TYPE);
 	input->limit = (size_t)limit;
-	input->flags = fcntl(STDIN_FILENO, F_GETFL);
-	if (tcgetattr(STDIN_FILENO, &input->before) == 0) {
+	input->flags = fcntl(INPUT, F_GETFL);
+	if (tcgetattr(INPUT, &input->before) == 0) {
 		struct termios quiet = input->before;
 		quiet.c_lflag &= ~(tcflag_t)ECHO;
-		input->silent = tcsetattr(STDIN_FILENO, TCSANOW, &quiet) == 0;
+		input->silent = tcsetattr(INPUT, TCSANOW, &quiet) == 0;
 	}
 	return 1;
 }
@@ -64,9 +66,9 @@ static int input_waits(lua_State *L)
 {
 	struct stat st;
 	luaL_checkudata(L, 1, TYPE);
-	bool known = fstat(STDIN_FILENO, &st) == 0;
-	lua_pushboolean(L, known && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode) ||
-				     isatty(STDIN_FILENO)));
+	bool known = fstat(INPUT, &st) == 0;
+	lua_pushboolean(L,
+			known && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode) || isatty(INPUT)));
 	return 1;
 }
 
@@ -79,7 +81,7 @@ static int input_step(lua_State *L)
 {
 	struct input *input = luaL_checkudata(L, 1, TYPE);
 	char chunk[16384];
-	ssize_t got = read(STDIN_FILENO, chunk, sizeof chunk);
+	ssize_t got = read(INPUT, chunk, sizeof chunk);
 	int error = got < 0 && errno != EINTR && errno != EAGAIN ? errno : 0;
 	if (got > 0 && input->buffer.length + (size_t)got > input->limit)
 		error = EFBIG;

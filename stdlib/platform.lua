@@ -102,6 +102,7 @@ function M.grants(tenant)
   local ingress = platform.kubernetes.ingress_service
   return {
     pg = { tenant = tenant.database, control = platform.database.control, admin = "postgres" },
+    sslmode = platform.database.sslmode,
     roles = { platform.database.owner, platform.database.user },
     vault = { ("tenant/%s/"):format(tenant.name) },
     k8s = {

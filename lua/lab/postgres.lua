@@ -135,7 +135,13 @@ function M.start(lab)
     _, port = lab.on_port("postgres", function(free) server.launch(at, free) end)
   end
   make_roles(lab, port, state)
-  local env = { PGHOST = "127.0.0.1", PGPORT = tostring(port), PGUSER = "admin", PGPASSWORD = state.admin_password }
+  local env = {
+    PGHOST = "127.0.0.1",
+    PGPORT = tostring(port),
+    PGUSER = "admin",
+    PGPASSWORD = state.admin_password,
+    PGSSLMODE = "disable",
+  }
   if state.locale ~= "en_US.UTF-8" then env.O2X_PG_LOCALE = state.locale end
   return { port = port, env = env, stop = function() M.sweep(lab) end }
 end

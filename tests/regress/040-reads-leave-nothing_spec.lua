@@ -16,6 +16,7 @@ describe("a read", function()
       config = {
         pg = {
           host = "127.0.0.1",
+          sslmode = "disable",
           port = server.port,
           user = "admin",
           password = secret.new(server.state.admin_password, "pg.password"),

@@ -1,6 +1,7 @@
 --- A client of ActiveMQ's administration, through Jolokia. Jolokia answers HTTP 200 with a status of its own in the
 --- body, and rejects requests that have no Origin header.
 
+local cleartext = require "o2x.client.cleartext"
 local errors = require "o2x.base.error"
 local http = require "o2x.client.http"
 local json = require "o2x.base.json"
@@ -168,6 +169,7 @@ end
 function M.for_run(config, grants)
   local o = config.broker
   errors.need_setting(o.url, "the message broker", "O2X_BROKER_URL")
+  cleartext.check_url(config, o.url, "the message broker")
   return M.new { url = o.url, user = o.user, password = o.password, scope = function() return grants.broker or {} end }
 end
 

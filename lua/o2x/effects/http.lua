@@ -1,9 +1,11 @@
 --- Reads the tenant's own HTTP endpoints: require "o2x.http". Only granted hosts, and only methods that change nothing:
 --- a write by a plain request would be in no plan and could not be resumed.
 
+local cleartext = require "o2x.client.cleartext"
 local errors = require "o2x.base.error"
 local http = require "o2x.client.http"
 local scope = require "o2x.base.scope"
+local value = require "o2x.base.value"
 
 local SAFE = { GET = true, HEAD = true, OPTIONS = true }
 local FIELDS = { method = true, url = true, headers = true, timeout = true }
@@ -38,6 +40,7 @@ return {
       ---@return { status: integer, headers: table<string, string>, body: string }
       request = function(request)
         local method, scheme = check(ctx, request)
+        if value.has_secret(request.headers) then cleartext.check_url(ctx.config, request.url, "http.request") end
         return http.request {
           module = "http",
           method = method,

@@ -2,6 +2,7 @@
 --- address (webhook.url) at least once: if a resumed run cannot know whether it was sent, it sends again with the same
 --- Idempotency-Key.
 
+local cleartext = require "o2x.client.cleartext"
 local errors = require "o2x.base.error"
 local http = require "o2x.client.http"
 local json = require "o2x.base.json"
@@ -55,6 +56,7 @@ return {
         if not ctx.config.webhook.url then
           errors.input("no webhook is configured", "set O2X_WEBHOOK_URL, or webhook: {url: …} in o2x.yaml")
         end
+        cleartext.check_url(ctx.config, ctx.config.webhook.url, "the webhook") -- its address is a credential
         ctx:effect("webhook.message", { title = title }, body)
       end,
     }

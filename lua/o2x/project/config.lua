@@ -21,7 +21,7 @@ local KEYS = {
   { "pg.user", "role to connect as", env = "PGUSER", default = "admin" },
   { "pg.password", "password of pg.user", env = "PGPASSWORD", kind = "secret" },
   { "pg.passfile", "password file in libpq's format", env = "PGPASSFILE", kind = "path" },
-  { "pg.sslmode", "TLS mode: disable, prefer, require, verify-ca, verify-full", env = "PGSSLMODE", default = "prefer" },
+  { "pg.sslmode", "TLS mode; default: what platform.yaml says, or verify-full", env = "PGSSLMODE" },
   { "pg.sslrootcert", "certificate authority of PostgreSQL", env = "PGSSLROOTCERT", kind = "path" },
   { "pg.locale", "collation and ctype of new databases", default = "en_US.UTF-8" },
   { "pg.reader", "role that scripts' reads run as: o2x_reader if there is one; none: pg.user" },
@@ -53,6 +53,7 @@ local KEYS = {
   { "dns.servers", "name servers to query instead of the system's", env = "O2X_LAB_DNS", kind = "list" },
   { "https.connect_to", "address to connect to for every HTTPS host", env = "O2X_LAB_HTTPS" },
   { "https.ca", "certificate authority of HTTPS hosts", env = "O2X_LAB_CA", kind = "path" },
+  { "cleartext.hosts", "hosts to which credentials may go unencrypted", kind = "list" },
   { "webhook.url", "URL that o2x.webhook posts to: a chat or ticket system" },
   { "retry.seconds", "time limit for retries of one operation, in seconds", kind = "integer", default = 60 },
 }

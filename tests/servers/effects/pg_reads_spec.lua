@@ -173,6 +173,7 @@ describe("a script's read", function()
       config = {
         pg = {
           host = "127.0.0.1",
+          sslmode = "disable",
           port = server.port,
           user = "admin",
           reader = "o2x_reader",

@@ -55,6 +55,7 @@ describe("effects on PostgreSQL", function()
         platform = tree,
         pg = {
           host = "127.0.0.1",
+          sslmode = "disable",
           port = server.port,
           user = options.user or "admin",
           locale = options.locale or server.state.locale,

@@ -1,5 +1,6 @@
 --- What every client of AWS is given: who asks, and where.
 
+local cleartext = require "o2x.client.cleartext"
 local errors = require "o2x.base.error"
 
 local M = {}
@@ -14,7 +15,7 @@ function M.of(config)
     access_key = o.access_key_id,
     secret_key = o.secret_access_key,
     session_token = o.session_token,
-    endpoint = o.endpoint,
+    endpoint = cleartext.check_url(config, o.endpoint, "AWS"),
     region = o.region,
   }
 end

@@ -118,7 +118,7 @@ function M.for_run(config, granted, run)
     user = o.user,
     password = o.password,
     passfile = o.passfile,
-    sslmode = o.sslmode,
+    sslmode = o.sslmode or granted.sslmode or "verify-full",
     sslrootcert = o.sslrootcert,
     application_name = "o2x",
   }, grants)

@@ -1,6 +1,7 @@
 --- The Redis client: one connection, opened on demand and reopened after a failure; pipelined commands; never a command
 --- that blocks the server (KEYS, FLUSHDB, DEL of many keys).
 
+local cleartext = require "o2x.client.cleartext"
 local core = require "o2x.core.redis"
 local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
@@ -303,7 +304,10 @@ function M.for_run(config, grants)
   local o = config.redis
   errors.need_setting(o.url, "Redis", "REDIS_URL")
   local function prefixes() return grants.redis or {} end
-  return M.connect { url = o.url, password = o.password, ca_file = o.ca, scope = prefixes }
+  local client = M.connect { url = o.url, password = o.password, ca_file = o.ca, scope = prefixes }
+  local place = client.place
+  if place.password and not place.tls then cleartext.check_host(config, place.host, "Redis", "rediss://") end
+  return client
 end
 
 return M

@@ -3,6 +3,7 @@
 --- retry.
 
 local auth = require "o2x.client.vault.auth"
+local cleartext = require "o2x.client.cleartext"
 local errors = require "o2x.base.error"
 local http = require "o2x.client.http"
 local json = require "o2x.base.json"
@@ -244,7 +245,7 @@ function M.for_run(config, grants, run)
   local o = config.vault
   errors.need_setting(o.addr, "Vault", "VAULT_ADDR")
   return M.new {
-    addr = o.addr,
+    addr = cleartext.check_url(config, o.addr, "Vault"),
     token = o.token,
     role_id = o.role_id,
     secret_id = o.secret_id,
