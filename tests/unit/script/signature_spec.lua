@@ -19,7 +19,7 @@ local WRONG = {
   { "dns", "ensure_record", { { name = "x", type = "A", values = "1.2.3.4" } }, "given.values must be a table" },
   { "dns", "ensure_record", { { name = "x", type = "A", values = { true } } }, "given.values[1] must be a string" },
   { "broker", "ensure_queue", { { name = "x" } }, "name must be a string, got a table" },
-  { "clock", "parse", { true }, "text must be a string, got a boolean" },
+  { "clock", "parse", { true }, "text must be a string" },
   { "webhook", "send", { "x" }, "body must be a table, got nothing" },
   { "pg", "one", { {} }, "sql must be a string, got a table" },
   { "service", "call", { { port = "80" } }, "request.port must be a integer, got a string" },
