@@ -31,6 +31,21 @@ state is there already, nothing is sent. Secrets are opaque values; see [archite
 [Hooks](#hooks) · [Lua library](#the-lua-library) · [APIs](#apis)
 ]]
 
+local DIFFERENCES <const> = [[
+Some things differ on purpose:
+
+- `pairs` goes through numbers, then texts, then booleans, each in order, because a resumed run must repeat the same
+  steps. A key of another type has no order and is an error. `next(t)` only tells whether a table is empty.
+- `math.random` gives the same numbers in a resumed run.
+- `tostring` and `%s` show no addresses: `table`, not `table: 0x55…`. `%p` is not available.
+- A metatable may not have `__gc` or `__mode`. The metatable of texts is hidden.
+- `pcall` cannot hold up an interruption or the limit of time. The handler of `xpcall` runs after the stack is unwound.
+- Globals cannot be set. What `require` gives, the tenant, the parameters and errors are read-only, with all tables in
+  them: copy a table to change it. The tables of a file of `stdlib/` are constant once it is loaded.
+- What an API is given is copied once, and what it returns is a copy. A table with a metatable, a table in itself, more
+  than 64 levels and more than 200,000 values are refused.
+]]
+
 -- ---- doc comments ----
 
 -- A type ends at the first space outside of brackets, unless the type goes on after it (fun(): a, b; a | b).
@@ -267,10 +282,9 @@ function M.text()
   class_text(add, "o2x.hooks")
   add("What a hook is told of the run:\n")
   class_text(add, "o2x.run")
-  add(
-    "## The Lua library\n\nScripts have this part. `pairs` has a fixed order; `math.random` repeats in a resumed run.\n"
-  )
+  add "## The Lua library\n\nScripts have this part, and it does what the Lua manual says.\n"
   library_text(add)
+  add(DIFFERENCES)
   add("## APIs\n")
   for _, name in ipairs(reference.names()) do
     api_text(add, name)
