@@ -1,6 +1,8 @@
 /*
-** dns.c: DNS queries, by c-ares, which does the transport: retries, TCP after a truncated answer,
-** checks of sender and identifier. Lua gets the raw answer, which dnsmsg.c parses. Each query has a
+** dns.c: DNS queries, by c-ares, which does the transport: retries, TCP after a truncated answer. It
+** drops what does not come from the server's address and port, has another identifier, or answers
+** another question. The identifier is random for each query, and so is the port, because each query
+** has a socket of its own. Lua gets the raw answer, which dnsmsg.c parses. Each query has a
 ** channel of its own, because it has its own servers, flags and timeout.
 */
 #include "host.h"
@@ -10,11 +12,13 @@
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include <ares.h>
 
 #define TYPE "o2x.dns.lookup"
 #define MAX_SOCKETS 16
+#define MAX_ECHOES 16
 #define CLASS_IN 1
 #define UDP_SIZE 1232 /* what DNS Flag Day 2020 recommends: no fragments on any usual path */
 
@@ -34,8 +38,9 @@ struct lookup {
 	struct socket sockets[MAX_SOCKETS];
 	bool closing, done;
 	int status;
-	unsigned char *answer;
-	int length;
+	unsigned char *query, *answer;
+	int query_length, length;
+	int echoes; /* queries that came back as if they were answers */
 	struct ares_addrinfo *addresses;
 };
 
@@ -108,10 +113,25 @@ static void finish(struct lookup *lookup, int status)
 		host_wake(&lookup->wait);
 }
 
+/* Is it a query that somebody sent back? c-ares does not look. */
+static bool is_echo(const unsigned char *bytes, int length)
+{
+	return length > 2 && !(bytes[2] & 0x80);
+}
+
 static void on_answer(void *arg, int status, int timeouts, unsigned char *bytes, int length)
 {
 	struct lookup *lookup = arg;
 	(void)timeouts;
+	if (status == ARES_SUCCESS && is_echo(bytes, length)) {
+		if (!lookup->closing &&
+		    lookup->echoes++ < MAX_ECHOES) { /* the answer may come yet */
+			ares_send(lookup->channel, lookup->query, lookup->query_length, on_answer,
+				  lookup);
+			return;
+		}
+		status = ARES_EBADRESP;
+	}
 	if (status == ARES_SUCCESS && length > 0) {
 		lookup->answer = malloc((size_t)length);
 		if (!lookup->answer)
@@ -147,6 +167,8 @@ static void release(struct lookup *lookup)
 	lookup->timer = NULL;
 	free(lookup->answer);
 	lookup->answer = NULL;
+	ares_free_string(lookup->query);
+	lookup->query = NULL;
 	ares_freeaddrinfo(lookup->addresses);
 	lookup->addresses = NULL;
 }
@@ -262,18 +284,16 @@ static int dns_query(lua_State *L)
 	int timeout = (int)host_checkrange(L, 4, 1, 3600000),
 	    tries = (int)host_checkrange(L, 5, 1, 10);
 	int flags = lua_toboolean(L, 6) ? ARES_FLAG_USEVC : 0;
-	unsigned char *query = NULL;
-	int length = 0;
 	struct lookup *lookup = open_lookup(L, servers, timeout, tries, flags);
 	if (!lookup)
 		return 3;
-	/* The identifier is 0 because c-ares replaces it with its own. */
-	int status = ares_create_query(name, CLASS_IN, type, 0, lua_toboolean(L, 7), &query,
-				       &length, UDP_SIZE);
+	int status = ares_create_query(name, CLASS_IN, type, 0, lua_toboolean(L, 7), &lookup->query,
+				       &lookup->query_length, UDP_SIZE);
+	if (status == ARES_SUCCESS && getrandom(lookup->query, 2, 0) != 2)
+		status = ARES_EFILE;
 	if (status != ARES_SUCCESS)
 		return host_fail(L, code_of(status), "%s", ares_strerror(status));
-	ares_send(lookup->channel, query, length, on_answer, lookup);
-	ares_free_string(query);
+	ares_send(lookup->channel, lookup->query, lookup->query_length, on_answer, lookup);
 	rearm(lookup);
 	return 1;
 }
