@@ -7,6 +7,7 @@ local http = require "o2x.client.http"
 local json = require "o2x.base.json"
 local scope = require "o2x.base.scope"
 local secret = require "o2x.base.secret"
+local shape = require "o2x.base.shape"
 
 local M = {}
 
@@ -43,6 +44,8 @@ local function fail(kind, op, message, code, hint)
   }
 end
 
+local ANSWER <const> = { status = "number", value = "any?", error_type = "string?" }
+
 local function send(client, op, command)
   local response = http.request {
     method = "POST",
@@ -64,7 +67,7 @@ local function send(client, op, command)
     local kind = response.status >= 500 and "unreachable" or "failed"
     fail(kind, op, ("%s answered HTTP %d"):format(client.url, response.status), response.status)
   end
-  return json.decode(response.body, "broker")
+  return shape.check(json.decode(response.body, "broker"), ANSWER, "broker: " .. op, "broker")
 end
 
 -- A Jolokia request; nil when the object does not exist.
@@ -88,13 +91,14 @@ local function broker_object(client)
     "find",
     { type = "read", mbean = "org.apache.activemq:type=Broker,brokerName=*", attribute = "BrokerName" }
   )
+  if found ~= nil then shape.check(found, "map", "broker: the broker's MBean", "broker") end
   local name = found and next(found)
   if not name then fail("failed", "find", ("no broker MBean at %s"):format(client.url), nil, "check O2X_BROKER_URL") end
   client.object = name
   return name
 end
 
-local function broker_name(client) return broker_object(client):match("brokerName=([^,]+)") end
+local function broker_name(client) return tostring(broker_object(client)):match("brokerName=([^,]+)") or "unknown" end
 
 -- The name becomes part of an MBean name, where other characters have a meaning.
 local function check_name(client, name)
@@ -113,6 +117,7 @@ local function queue_object(client, name)
 end
 
 local ATTRIBUTES <const> = { "Name", "QueueSize", "ConsumerCount" }
+local QUEUE <const> = { QueueSize = "integer", ConsumerCount = "integer" }
 
 --- The queues whose names start with a prefix, sorted by name.
 ---@param prefix string
@@ -125,9 +130,10 @@ function Client:queues(prefix)
     { type = "read", mbean = queue_object(self, prefix .. "*"), attribute = ATTRIBUTES }
   ) or {}
   local queues = {}
-  for object, values in pairs(found) do
-    local name = object:match("destinationName=([^,]+)")
-    if name:sub(1, #prefix) == prefix then
+  for object, values in pairs(shape.check(found, "map", "broker: queues", "broker")) do
+    shape.check(values, QUEUE, "broker: the queue " .. tostring(object), "broker")
+    local name = tostring(object):match("destinationName=([^,]+)")
+    if name and name:sub(1, #prefix) == prefix then
       queues[#queues + 1] = { name = name, depth = values.QueueSize, consumers = values.ConsumerCount }
     end
   end
@@ -141,6 +147,7 @@ end
 function Client:queue(name)
   check_name(self, name)
   local values = call(self, "queue", { type = "read", mbean = queue_object(self, name), attribute = ATTRIBUTES })
+  if values ~= nil then shape.check(values, QUEUE, "broker: the queue " .. name, "broker") end
   return values and { name = name, depth = values.QueueSize, consumers = values.ConsumerCount } or nil
 end
 

@@ -4,6 +4,7 @@
 local clock = require "o2x.base.clock"
 local errors = require "o2x.base.error"
 local mask = require "o2x.base.mask"
+local shape = require "o2x.base.shape"
 
 local BY <const> = "o2x"
 
@@ -19,6 +20,17 @@ local function ask(ctx, where, o)
   }
 end
 
+local SILENCES <const> = {
+  "each?",
+  {
+    id = "string",
+    createdBy = "string?",
+    endsAt = "string",
+    status = { "?", state = "string?" },
+    matchers = { "each", { name = "string", value = "string" } },
+  },
+}
+
 local function is_of_tenant(silence, label, value)
   local matcher = silence.matchers[1]
   return #silence.matchers == 1
@@ -30,7 +42,9 @@ end
 
 -- The tenant's active silence that o2x created, as Alertmanager has it.
 local function find(ctx, target)
-  for _, silence in ipairs(ask(ctx, target.where, { path = "/api/v2/silences" }) or {}) do
+  local silences = ask(ctx, target.where, { path = "/api/v2/silences" })
+  shape.check(silences, SILENCES, "Alertmanager: the silences", "alerts")
+  for _, silence in ipairs(silences or {}) do
     local over = silence.status and silence.status.state == "expired"
     local ours = silence.createdBy == BY and is_of_tenant(silence, target.label, target.value)
     if ours and not over then return silence end

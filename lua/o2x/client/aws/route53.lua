@@ -5,6 +5,7 @@ local access = require "o2x.client.aws.access"
 local aws = require "o2x.client.aws.support"
 local errors = require "o2x.base.error"
 local http = require "o2x.client.http"
+local paging = require "o2x.base.paging"
 local task = require "o2x.base.task"
 local xml = require "o2x.base.xml"
 
@@ -65,8 +66,10 @@ end
 
 -- ---- zones ----
 
+local ANSWER <const> = "Route 53"
+
 local function list_zones(client)
-  local names, marker = {}, nil
+  local names, marker, listed = {}, nil, paging.new("Route 53's list of zones")
   repeat
     local root = request(
       client,
@@ -74,14 +77,16 @@ local function list_zones(client)
       "GET",
       "/hostedzone" .. (marker and "?marker=" .. http.percent_encode(marker) or "")
     )
-    for _, zone in ipairs(root:find("HostedZones") or {}) do
+    local zones = root:find("HostedZones") or {}
+    for _, zone in ipairs(zones) do
       names[#names + 1] = {
-        id = zone:value("Id"):match("[^/]+$"),
-        name = M.canonical(zone:value("Name")),
+        id = aws.need(zone, ANSWER, "Id"):match("[^/]*$"),
+        name = M.canonical(aws.need(zone, ANSWER, "Name")),
         private = zone:value("Config", "PrivateZone") == "true",
       }
     end
-    marker = root:value("IsTruncated") == "true" and root:value("NextMarker") or nil
+    marker = root:value("IsTruncated") == "true" and aws.need(root, ANSWER, "NextMarker")
+    marker = listed:next(marker or nil, #zones)
   until not marker
   return names
 end
@@ -154,15 +159,15 @@ end
 
 local function read_record(element)
   local record = {
-    name = M.canonical(element:value("Name")),
-    type = element:value("Type"),
+    name = M.canonical(aws.need(element, ANSWER, "Name")),
+    type = aws.need(element, ANSWER, "Type"),
     ttl = math.tointeger(tonumber(element:value("TTL") or "")),
     alias = element:value("AliasTarget", "DNSName"),
     set = element:value("SetIdentifier"),
     values = {},
   }
   for i, item in ipairs(element:find("ResourceRecords") or {}) do
-    record.values[i] = item:value("Value")
+    record.values[i] = aws.need(item, ANSWER, "Value")
   end
   table.sort(record.values)
   return record
@@ -174,10 +179,12 @@ end
 ---@param enough (fun(record: table): boolean)? stops the reading when it says so
 ---@return table[] records {name, type, ttl, values, alias, set}
 function Client:records(zone, from, enough)
+  local listed = paging.new("Route 53's list of the records of " .. zone)
   local records, query = {}, from and "?name=" .. http.percent_encode(from) or ""
   repeat
     local root = request(self, "ListResourceRecordSets", "GET", ("/hostedzone/%s/rrset%s"):format(zone, query))
-    for _, element in ipairs(root:find("ResourceRecordSets") or {}) do
+    local elements = root:find("ResourceRecordSets") or {}
+    for _, element in ipairs(elements) do
       local record = read_record(element)
       if enough and enough(record) then return records end
       records[#records + 1] = record
@@ -185,12 +192,13 @@ function Client:records(zone, from, enough)
     local more = root:value("IsTruncated") == "true"
     query = more
         and ("?name=%s&type=%s"):format(
-          http.percent_encode(root:value("NextRecordName")),
-          http.percent_encode(root:value("NextRecordType"))
+          http.percent_encode(aws.need(root, ANSWER, "NextRecordName")),
+          http.percent_encode(aws.need(root, ANSWER, "NextRecordType"))
         )
       or nil
     local set = more and root:value("NextRecordIdentifier")
     if set then query = query .. "&identifier=" .. http.percent_encode(set) end
+    query = listed:next(query, #elements)
   until not query
   return records
 end
@@ -231,7 +239,7 @@ function Client:change(zone, changes, comment)
   local batch = comment and { "ChangeBatch", { "Comment", comment }, nodes } or { "ChangeBatch", nodes }
   local body = xml.write({ "ChangeResourceRecordSetsRequest", batch }, NAMESPACE)
   local root = request(self, "ChangeResourceRecordSets", "POST", ("/hostedzone/%s/rrset/"):format(zone), body)
-  return root:value("ChangeInfo", "Id"):match("[^/]+$")
+  return aws.need(root, ANSWER, "ChangeInfo", "Id"):match("[^/]*$")
 end
 
 --- The status of a change.

@@ -6,6 +6,7 @@ local crypto = require "o2x.base.crypto"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local http = require "o2x.client.http"
+local paging = require "o2x.base.paging"
 local xml = require "o2x.base.xml"
 
 local M = {}
@@ -137,7 +138,7 @@ end
 ---@param prefix string
 ---@return {key: string, size: integer, modified: string}[]
 function Client:list(bucket, prefix)
-  local found, token = {}, nil
+  local found, token, listed = {}, nil, paging.new("S3's list of " .. bucket)
   repeat
     local query = "list-type=2&prefix=" .. http.percent_encode(prefix)
     if token then query = ("continuation-token=%s&%s"):format(http.percent_encode(token), query) end
@@ -145,14 +146,16 @@ function Client:list(bucket, prefix)
     local response = send(self, request, bucket)
     if response.status ~= 200 then fail(request, response) end
     local root = xml.parse(response.body, "S3's list of " .. bucket)
-    for _, element in ipairs(root:all("Contents")) do
+    local elements = root:all("Contents")
+    for _, element in ipairs(elements) do
       found[#found + 1] = {
-        key = element:value("Key"),
-        size = math.tointeger(tonumber(element:value("Size"))) or 0,
+        key = aws.need(element, "S3's list of " .. bucket, "Key"),
+        size = math.tointeger(tonumber(element:value("Size") or "")) or 0,
         modified = element:value("LastModified"),
       }
     end
-    token = root:value("IsTruncated") == "true" and root:value("NextContinuationToken") or nil
+    token = root:value("IsTruncated") == "true" and aws.need(root, "S3's list of " .. bucket, "NextContinuationToken")
+    token = listed:next(token or nil, #elements)
   until not token
   return found
 end

@@ -84,6 +84,25 @@ function M.fail(service, name, what, response, op)
   }
 end
 
+--- The text of an element that an answer must have.
+---@param element table
+---@param what string whose answer it is
+---@param ... string names of the elements on the way
+---@return string
+function M.need(element, what, ...)
+  local text = element:value(...)
+  if text then return text end
+  errors.raise {
+    kind = "failed",
+    code = "shape",
+    message = ("%s: unexpected answer: %s has no %s"):format(
+      what,
+      element.name or "an element",
+      table.concat({ ... }, ".")
+    ),
+  }
+end
+
 --- Sends a request and retries while the service throttles it. Network failures are left to the run, which knows
 --- whether the request may be sent twice. Exponential backoff with jitter, so that throttled clients do not all come
 --- back at once.

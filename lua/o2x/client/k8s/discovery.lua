@@ -1,12 +1,47 @@
 --- API discovery: the kinds that the server has and their paths. The client fetches this once.
 
 local errors = require "o2x.base.error"
+local shape = require "o2x.base.shape"
 
 local M = {}
 
 -- The aggregated form answers for all groups at once; servers before 1.27 answer with the older lists.
 M.ACCEPT = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,"
   .. "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json"
+
+local WHAT <const> = "the kinds of the cluster"
+
+local AGGREGATED <const> = {
+  items = {
+    "each?",
+    {
+      metadata = { "?", name = "string?" },
+      versions = {
+        "each?",
+        {
+          version = "string",
+          resources = {
+            "each?",
+            {
+              resource = "string",
+              responseKind = { "?", kind = "string?" },
+              singularResource = "string?",
+              shortNames = { "each?", "string" },
+            },
+          },
+        },
+      },
+    },
+  },
+}
+local RESOURCES <const> = {
+  resources = {
+    "each?",
+    { name = "string", kind = "string", singularName = "string?", shortNames = { "each?", "string" } },
+  },
+}
+local VERSIONS <const> = { versions = { "each?", "string" } }
+local GROUPS <const> = { groups = { "each?", { name = "string", versions = { "each?", { version = "string" } } } } }
 
 local Kinds = {}
 Kinds.__index = Kinds
@@ -40,6 +75,7 @@ local function add(kinds, group, version, item)
 end
 
 local function add_aggregated(kinds, list)
+  shape.check(list, AGGREGATED, WHAT, "k8s")
   for _, group in ipairs(list.items or {}) do
     for _, version in ipairs(group.versions or {}) do
       for _, r in ipairs(version.resources or {}) do
@@ -56,6 +92,7 @@ local function add_aggregated(kinds, list)
 end
 
 local function add_legacy(kinds, group, version, list)
+  shape.check(list, RESOURCES, WHAT, "k8s")
   for _, r in ipairs(list.resources or {}) do
     if not r.name:find("/", 1, true) then
       add(kinds, group, version, {
@@ -72,6 +109,7 @@ end
 local function load_core(kinds, get)
   local list = get("/api", M.ACCEPT)
   if list.kind == "APIGroupDiscoveryList" then return add_aggregated(kinds, list) end
+  shape.check(list, VERSIONS, WHAT, "k8s")
   for _, version in ipairs(list.versions or {}) do
     add_legacy(kinds, "", version, get("/api/" .. version))
   end
@@ -80,6 +118,7 @@ end
 local function load_groups(kinds, get)
   local list = get("/apis", M.ACCEPT)
   if list.kind == "APIGroupDiscoveryList" then return add_aggregated(kinds, list) end
+  shape.check(list, GROUPS, WHAT, "k8s")
   for _, group in ipairs(list.groups or {}) do
     for _, version in ipairs(group.versions or {}) do
       add_legacy(kinds, group.name, version.version, get(base_of(group.name, version.version)))

@@ -7,7 +7,9 @@ local errors = require "o2x.base.error"
 local grants = require "o2x.client.k8s.grants"
 local http = require "o2x.client.http"
 local json = require "o2x.base.json"
+local paging = require "o2x.base.paging"
 local retry = require "o2x.base.retry"
+local shape = require "o2x.base.shape"
 local status = require "o2x.client.k8s.status"
 local watch = require "o2x.client.k8s.watch"
 
@@ -103,9 +105,27 @@ function Client:send(method, path, o)
   return response
 end
 
-local function decode(response, what)
+-- What every object has, and every list.
+local OBJECT <const> = {
+  metadata = {
+    "?",
+    name = "string?",
+    namespace = "string?",
+    resourceVersion = "string?",
+    annotations = "map?",
+    labels = "map?",
+  },
+}
+local LIST <const> = {
+  items = { "each", { metadata = { name = "string?" } } },
+  metadata = { "?", continue = "string?", resourceVersion = "string?" },
+}
+
+local function decode(response, what, form)
   local ok, object = pcall(json.decode, response.body, what)
-  if ok and type(object) == "table" then return status.without_nulls(object) end
+  if ok and type(object) == "table" then
+    return shape.check(status.without_nulls(object), form or OBJECT, what, "k8s")
+  end
   errors.raise { kind = "failed", module = "k8s", op = "decode", message = what .. ": the answer is not JSON" }
 end
 
@@ -209,6 +229,7 @@ end
 ---@return boolean complete false: the continue token expired
 function Client:pages(resource, namespace, o, fn)
   local path, token = self:collection(resource, namespace), nil
+  local listed = paging.new("the cluster's list of " .. resource.plural)
   repeat
     local response = self:send("GET", path, {
       query = {
@@ -219,10 +240,9 @@ function Client:pages(resource, namespace, o, fn)
       },
     })
     if response.status == 410 and token then return false end
-    local list = decode(check(resource.plural, response, "list"), path)
+    local list = decode(check(resource.plural, response, "list"), path, LIST)
     fn(list)
-    token = list.metadata and list.metadata.continue
-    if token == "" then token = nil end
+    token = listed:next(list.metadata and list.metadata.continue, #list.items)
   until not token
   return true
 end
@@ -247,7 +267,7 @@ function Client:list(kind, o)
     items = {}
     local whole = self:pages(resource, namespace, asked, function(list)
       version = list.metadata and list.metadata.resourceVersion
-      for _, item in ipairs(list.items or {}) do
+      for _, item in ipairs(list.items) do
         item.apiVersion, item.kind = resource.api_version, resource.kind
         items[#items + 1] = item
         if not o.name then self.grants:admit(resource, namespace, item.metadata.name) end

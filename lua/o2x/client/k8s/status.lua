@@ -3,6 +3,7 @@
 local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
 local secret = require "o2x.base.secret"
+local shape = require "o2x.base.shape"
 
 local M = {}
 
@@ -47,7 +48,17 @@ local HINTS = {
   [403] = "kubectl auth can-i --list shows what these credentials may do",
 }
 
--- The Status object of an error answer, or nil for the error page of a proxy or load balancer.
+local STATUS <const> = {
+  message = "string?",
+  reason = "string?",
+  details = {
+    "?",
+    retryAfterSeconds = "number?",
+    causes = { "each?", { field = "string?", reason = "string?", message = "string" } },
+  },
+}
+
+-- The Status object of an error answer; an empty one for the error page of a proxy or load balancer.
 local function read_status(response)
   local ok, status
   if secret.is(response.body) then
@@ -55,7 +66,8 @@ local function read_status(response)
   else
     ok, status = pcall(json.decode, response.body)
   end
-  if ok and type(status) == "table" and status.kind == "Status" then return status end
+  local good = ok and type(status) == "table" and status.kind == "Status" and not shape.problem(status, STATUS)
+  if good then return status end
   return {}
 end
 

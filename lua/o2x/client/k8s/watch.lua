@@ -4,6 +4,7 @@
 local errors = require "o2x.base.error"
 local http = require "o2x.client.http"
 local json = require "o2x.base.json"
+local shape = require "o2x.base.shape"
 local status = require "o2x.client.k8s.status"
 local task = require "o2x.base.task"
 
@@ -24,6 +25,10 @@ local function state_of(items)
   return state
 end
 
+local EVENT <const> =
+  { type = "string", object = { code = "integer?", metadata = { "?", name = "string?", resourceVersion = "string?" } } }
+local CHANGED <const> = { object = { metadata = { name = "string?", resourceVersion = "string" } } }
+
 local Watch = {}
 Watch.__index = Watch
 
@@ -40,7 +45,8 @@ end
 ---@param event table type, object
 ---@return any? result of see
 function Watch:take(event)
-  local object = event.object
+  local what = "the watch of " .. self.resource.plural
+  local object = shape.check(event, EVENT, what, "k8s").object
   if event.type == "ERROR" then
     if object.code == 410 then
       self.version = nil
@@ -49,10 +55,10 @@ function Watch:take(event)
     local response = { status = object.code or 500, headers = {}, body = json.encode(object) }
     error(status.error(self.resource.plural, response, "watch"), 0)
   end
-  self.version = object.metadata.resourceVersion
+  self.version = shape.check(event, CHANGED, what, "k8s").object.metadata.resourceVersion
   if event.type == "BOOKMARK" then return nil end
   object.apiVersion, object.kind = self.resource.api_version, self.resource.kind
-  local name = object.metadata.name
+  local name = object.metadata.name or ""
   self.items[name] = event.type ~= "DELETED" and object or nil
   return self.see(self.items, event)
 end

@@ -237,6 +237,15 @@ function Client:ping() return self:command "PING" == "PONG" end
 ---@return table<string, any> redis_version, used_memory … numbers as numbers; db0 = { keys =, expires = … }
 function Client:info(section)
   local text = section and self:command("INFO", section) or self:command "INFO"
+  if type(text) ~= "string" then
+    errors.raise {
+      kind = "failed",
+      module = "redis",
+      op = "info",
+      code = "shape",
+      message = ("%s: unexpected answer to INFO: a %s"):format(where(self), type(text)),
+    }
+  end
   local info = {}
   for name, value in text:gmatch "([%w_%-]+):([^\r\n]*)" do
     if value:find "^%w+=[^,]*," then

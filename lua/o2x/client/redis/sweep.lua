@@ -3,6 +3,7 @@
 
 local errors = require "o2x.base.error"
 local out = require "o2x.report.out"
+local paging = require "o2x.base.paging"
 local task = require "o2x.base.task"
 local units = require "o2x.base.units"
 
@@ -78,7 +79,11 @@ end
 -- ---- the walk ----
 
 local function page_of(client, value)
-  local good = type(value) == "table" and type(value[1]) == "string" and type(value[2]) == "table"
+  local keys = type(value) == "table" and value[2]
+  local good = type(keys) == "table" and type(value[1]) == "string" and value[1]:find("^%d+$")
+  for _, key in ipairs(good and keys or {}) do
+    good = good and type(key) == "string"
+  end
   if good then return value[1], value[2] end
   client:close()
   errors.raise { kind = "failed", module = "redis", op = "scan", message = "unexpected answer to SCAN" }
@@ -102,7 +107,7 @@ end
 local function walk(client, prefix, options, take, answered, text)
   local pace, progress = new_pace(client), new_progress(options.progress)
   local pattern, session = M.pattern(prefix, options.glob), client.core
-  local cursor, also = "0", {}
+  local cursor, also, listed = "0", {}, paging.new("the scan of Redis", { unbounded = true })
   repeat
     same_session(client, session)
     local start = task.now()
@@ -113,6 +118,7 @@ local function walk(client, prefix, options, take, answered, text)
     end
     local keys
     cursor, keys = page_of(client, values[1])
+    listed:next(cursor ~= "0" and cursor or nil, #keys)
     also = take(keys)
     advance(progress, cursor, text)
     rest(pace, seconds)

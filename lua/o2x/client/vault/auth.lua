@@ -5,6 +5,7 @@ local fs = require "o2x.base.fs"
 local errors = require "o2x.base.error"
 local problems = require "o2x.client.vault.error"
 local secret = require "o2x.base.secret"
+local shape = require "o2x.base.shape"
 local task = require "o2x.base.task"
 
 local M = {}
@@ -74,6 +75,9 @@ local function login_request(options)
   end
 end
 
+local LOGIN <const> = { client_token = "secret", lease_duration = "number?", renewable = "boolean?" }
+local LOOKED_UP <const> = { ttl = "number?", lease_duration = "number?", renewable = "boolean?" }
+
 local function log_in(self)
   local path, body = login_request(self.client.options)
   if not path then
@@ -89,7 +93,8 @@ local function log_in(self)
     { method = "PUT", path = path, what = "log in", json = body, secrets = "auth.client_token", label = LABEL }
   local response = send(self, request)
   local auth = response.body.auth
-  if response.status == 200 and auth then
+  if response.status == 200 then
+    shape.check(auth, LOGIN, "Vault: log in", "vault")
     keep(self, auth.client_token, auth.lease_duration, auth.renewable)
     return true
   end
@@ -118,7 +123,8 @@ local function look_up(self)
   local response = ask_about(self, self.current)
   self.looked_up = response.status == 200 or response.status == 403
   local data = response.status == 200 and response.body.data
-  if data then keep(self, self.current, data.ttl, data.renewable) end
+  if type(data) == "table" then shape.check(data, LOOKED_UP, "Vault: look up the token", "vault") end
+  if type(data) == "table" then keep(self, self.current, data.ttl, data.renewable) end
 end
 
 local function extend(self)
@@ -133,7 +139,9 @@ local function extend(self)
     label = LABEL,
   }, token)
   local auth = ok and response.status == 200 and response.body.auth
-  if auth then keep(self, token, auth.lease_duration, auth.renewable) end
+  if type(auth) == "table" and not shape.problem(auth, LOOKED_UP) then
+    keep(self, token, auth.lease_duration, auth.renewable)
+  end
 end
 
 ---A token that is valid as far as we know.

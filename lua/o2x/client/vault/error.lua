@@ -1,6 +1,7 @@
 --- Turns Vault's error answers into error objects, and decides whether the request may be retried.
 
 local errors = require "o2x.base.error"
+local json = require "o2x.base.json"
 
 local M = {}
 
@@ -9,7 +10,12 @@ local ACTIVE <const> = "point VAULT_ADDR at the active server"
 
 local function text_of(response)
   local list = type(response.body) == "table" and response.body.errors
-  local text = type(list) == "table" and table.concat(list, "; ") or ""
+  if type(list) == "string" then list = { list } end
+  local texts = {}
+  for i, item in ipairs(type(list) == "table" and list or {}) do
+    texts[i] = (type(item) == "string" or type(item) == "number") and tostring(item) or json.encode(item)
+  end
+  local text = table.concat(texts, "; ")
   return (text:gsub("^%d+ errors? occurred:", ""):gsub("[%s*]+", " "):match "^%s*(.-)%s*$")
 end
 

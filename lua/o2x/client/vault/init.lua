@@ -7,9 +7,11 @@ local cleartext = require "o2x.client.cleartext"
 local errors = require "o2x.base.error"
 local http = require "o2x.client.http"
 local json = require "o2x.base.json"
+local limits = require "o2x.base.limits"
 local problems = require "o2x.client.vault.error"
 local scope = require "o2x.base.scope"
 local secret = require "o2x.base.secret"
+local shape = require "o2x.base.shape"
 
 local M = {}
 
@@ -111,6 +113,12 @@ local function endpoint(self, kind, path) return ("%s/%s/%s"):format(self.mount,
 
 -- ---- the key-value store ----
 
+local PRESENT <const> = { data = { data = "map?", metadata = { version = "integer" } } }
+local ABSENT <const> = { data = { "?", metadata = { "?", version = "integer" } } }
+local WRITTEN <const> = { data = { version = "integer" } }
+local LISTED <const> = { data = { "?", keys = { "each", "string" } } }
+local TOKEN <const> = { data = { ttl = "number?" } }
+
 ---Reads a secret.
 ---@param path string below the mount: "tenant/newclient/quickbooks"
 ---@param version integer? the newest if absent
@@ -126,10 +134,13 @@ function Client:read(path, version)
     label = path,
     absent = true,
   })
-  local data = type(body.data) == "table" and body.data or {}
-  local metadata = data.metadata
-  if status == 404 then return nil, metadata and metadata.version or 0, metadata end
-  return data.data, metadata.version, metadata
+  local what = "Vault: read " .. path
+  if status == 404 then
+    local metadata = shape.problem(body, ABSENT) == nil and body.data and body.data.metadata or nil
+    return nil, metadata and metadata.version or 0, metadata
+  end
+  local data = shape.check(body, PRESENT, what, "vault").data
+  return data.data, data.metadata.version, data.metadata
 end
 
 -- Discards a value that was read only as a permission check: registered as a secret, it would be masked everywhere.
@@ -156,8 +167,8 @@ function Client:try_token(token, path)
   if looked.status >= 500 or looked.status == 429 then problems.raise(request, looked) end -- that says nothing of it
   local read =
     self:send({ method = "GET", path = endpoint(self, "data", path), what = "read " .. path, label = path }, token)
-  forget(read.status == 200 and read.body.data and read.body.data.data)
-  local data = looked.status == 200 and looked.body.data or {}
+  forget(read.status == 200 and shape.problem(read.body, PRESENT) == nil and read.body.data.data)
+  local data = looked.status == 200 and shape.check(looked.body, TOKEN, "Vault: look up a token", "vault").data or {}
   return { valid = looked.status == 200, ttl = data.ttl, readable = read.status == 200 }
 end
 
@@ -173,7 +184,7 @@ function Client:put(path, fields, options)
     what = "write " .. path,
     json = { data = fields, options = { cas = options and options.cas } },
   })
-  return body.data.version
+  return shape.check(body, WRITTEN, "Vault: write " .. path, "vault").data.version
 end
 
 ---Changes some fields; json.null removes one.
@@ -189,7 +200,7 @@ function Client:patch(path, fields, options)
     media = "application/merge-patch+json",
     json = { data = fields, options = { cas = options and options.cas } },
   })
-  return body.data.version
+  return shape.check(body, WRITTEN, "Vault: patch " .. path, "vault").data.version
 end
 
 ---Deletes the newest version; it can be undeleted.
@@ -219,7 +230,10 @@ function Client:list(path)
     self,
     { method = "LIST", path = ("%s/metadata/%s"):format(self.mount, path), what = "list " .. path, absent = true }
   )
-  return type(body.data) == "table" and body.data.keys or {}
+  local data = shape.check(body, LISTED, "Vault: list " .. path, "vault").data
+  local keys = data and data.keys or {}
+  if #keys > limits.get "rows" then limits.reached("rows", "Vault: list " .. path .. ": more than %s names") end
+  return keys
 end
 
 ---The server's health, also while it is sealed.
@@ -230,7 +244,7 @@ function Client:health() return self:send({ method = "GET", path = "sys/health",
 ---@return table
 function Client:token_info()
   local request = { method = "GET", path = "auth/token/lookup-self", what = "look up the token", secrets = "data.id" }
-  return call(self, request).data
+  return shape.check(call(self, request), TOKEN, "Vault: look up the token", "vault").data
 end
 
 ---Revokes the token if this client logged in for it. Never raises.

@@ -1,0 +1,99 @@
+--- The shape that an answer of a server must have. A wrong one is an error that names the server and the field, and
+--- never an error of Lua somewhere behind it.
+---
+---   "string", "number", "integer", "boolean", "map" (a table that is no list), "secret", "any"
+---   "string?" …                     the same, or absent, or null
+---   { "each", FORM }                a list of that; { "each?", FORM } may be absent, or null
+---   { name = FORM, … }              a map that has at least these fields
+---   { "?", name = FORM, … }         the same, or absent, or null
+
+local errors = require "o2x.base.error"
+local json = require "o2x.base.json"
+local secret = require "o2x.base.secret"
+
+local M = {}
+
+-- JSON's lists are marked; those that o2x has copied may not be.
+local function is_list(value) return json.is_array(value) and #value > 0 or rawget(value, 1) ~= nil end
+
+local function kind_of(value)
+  if value == nil or value == json.null then return "nothing" end
+  if type(value) == "table" then return (json.is_array(value) or is_list(value)) and "a list" or "a map" end
+  return "a " .. type(value)
+end
+
+local check
+
+local function check_each(value, form, path)
+  if type(value) ~= "table" or not is_list(value) and next(value) ~= nil then return path, "a list", kind_of(value) end
+  for i, item in ipairs(value) do
+    local where, wanted, got = check(item, form, ("%s[%d]"):format(path, i))
+    if where then return where, wanted, got end
+  end
+end
+
+local function check_map(value, form, path)
+  if type(value) ~= "table" or is_list(value) then return path, "a map", kind_of(value) end
+  for name, inner in pairs(form) do
+    if name ~= 1 then
+      if value[name] == json.null then value[name] = nil end
+      local where, wanted, got = check(value[name], inner, path .. "." .. name)
+      if where then return where, wanted, got end
+    end
+  end
+end
+
+local NAMED <const> = {
+  string = function(value) return type(value) == "string" end,
+  number = function(value) return type(value) == "number" end,
+  integer = function(value) return math.type(value) == "integer" end,
+  boolean = function(value) return type(value) == "boolean" end,
+  map = function(value) return type(value) == "table" and not is_list(value) end,
+  secret = function(value) return secret.is(value) end,
+  any = function(value) return value ~= nil end,
+}
+
+-- -> nothing if it fits; else the path, what is wanted there, what is there
+function check(value, form, path)
+  local absent = value == nil or value == json.null
+  if type(form) == "table" then
+    if (form[1] == "?" or form[1] == "each?") and absent then return end
+    if form[1] == "each" or form[1] == "each?" then return check_each(value, form[2], path) end
+    return check_map(value, form, path)
+  end
+  local name, optional = form:match("^(%a+)(%??)$")
+  if absent and optional == "?" or not absent and NAMED[name](value) then return end
+  return path, (name:find("^[aeiou]") and "an " or "a ") .. name, kind_of(value)
+end
+
+--- Does a value have a form? Fields that are null are removed where the form names them.
+---@param value any decoded JSON
+---@param form string|table
+---@return string? problem "data.version: expected an integer, got nothing"; nil if it fits
+function M.problem(value, form)
+  local path, wanted, got = check(value, form, "")
+  if not path then return nil end
+  path = path:gsub("^%.", "")
+  return ("%sexpected %s, got %s"):format(path ~= "" and path .. ": " or "", wanted, got)
+end
+
+--- Returns the value, or raises an error of kind "failed".
+---@generic T
+---@param value T decoded JSON
+---@param form string|table
+---@param what string whose answer to what it is: "Vault: read tenant/a"
+---@param module string? for the error
+---@return T
+function M.check(value, form, what, module)
+  local problem = M.problem(value, form)
+  if not problem then return value end
+  errors.raise {
+    kind = "failed",
+    module = module,
+    code = "shape",
+    message = ("%s: unexpected answer: %s"):format(what, problem),
+    hint = "is the address right? something else may be answering there",
+  }
+end
+
+return M
