@@ -11,8 +11,7 @@ Paging.__index = Paging
 
 --- A list whose first page comes next.
 ---@param what string such as "S3's list of backups"
----@param o { unbounded: boolean? }? unbounded: nobody collects the items, so only the pages count, and 100 times as many
----  are allowed
+---@param o { unbounded: boolean? }? unbounded: nobody collects the items, so only pages count, 100 times as many
 ---@return table paging
 function M.new(what, o)
   return setmetatable({ what = what, pages = 0, items = 0, unbounded = o and o.unbounded, mark = nil, at = 1 }, Paging)
