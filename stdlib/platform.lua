@@ -94,16 +94,48 @@ local function writable_files(tenant)
   return paths
 end
 
+-- The roles that may own what is in a tenant's database and get privileges on it.
+local function database_roles(database)
+  local roles = { database.owner, database.user }
+  for _, name in ipairs(database.roles or {}) do
+    roles[#roles + 1] = name
+  end
+  return roles
+end
+
+-- Whose archives a run may restore, what may be in them, and the properties of a database that is lost.
+local function archive_grants(tenant)
+  local database = tenant.platform.database
+  return {
+    owner = {
+      table = "core_config.tenant",
+      key = tenant.id and { id = tenant.id, name = tenant.name } or {},
+      columns = { "tenant_id", "tenantid" },
+    },
+    extensions = database.extensions or {},
+    functions = database.functions or {},
+    defaults = {
+      owner = database.owner,
+      encoding = database.encoding,
+      collate = database.locale,
+      ctype = database.locale,
+      connection_limit = database.connection_limit,
+      user = database.user,
+    },
+  }
+end
+
 --- Exactly what a run for this tenant may touch. The engine asks at the start, and again once the tenant has its id.
 ---@param tenant table of M.load
----@return table grants by module: pg, vault, k8s, helm, redis, broker, dns, files, http, rds, s3
+---@return table grants by module: pg, vault, k8s, helm, redis, broker, dns, files, http, rds, s3, archive; and roles
 function M.grants(tenant)
   local platform = tenant.platform
   local ingress = platform.kubernetes.ingress_service
   return {
     pg = { tenant = tenant.database, control = platform.database.control, admin = "postgres" },
     sslmode = platform.database.sslmode,
-    roles = { platform.database.owner, platform.database.user },
+    roles = database_roles(platform.database),
+    archive = archive_grants(tenant),
     vault = { ("tenant/%s/"):format(tenant.name) },
     k8s = {
       namespace = platform.namespace,

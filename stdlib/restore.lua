@@ -15,22 +15,6 @@ local SIZE <const> = "select pg_database_size(current_database()) as size"
 local HISTORY <const> = [[
 select script, checksum from public.flyway_schema_history where success and version is not null]]
 
--- The row that identifies the owner of a database.
-local function owner(tenant) return { table = "core_config.tenant", key = { id = tenant.id, name = tenant.name } } end
-
--- The properties of a new database, for when the tenant's own is lost.
-local function defaults(tenant)
-  local database = tenant.platform.database
-  return {
-    owner = database.owner,
-    encoding = database.encoding,
-    collate = database.locale,
-    ctype = database.locale,
-    connection_limit = database.connection_limit,
-    user = database.user,
-  }
-end
-
 local function count_of(map)
   local count = 0
   for _ in pairs(map) do
@@ -100,10 +84,8 @@ function M.create_server(_, snapshot)
 end
 
 --- Dumps the tenant's database, and no other, from the temporary server.
----@param _ table tenant
----@param server table of M.create_server
 ---@return string path of the archive
-function M.dump(_, server) return archive.dump_server(server) end
+function M.dump() return archive.dump_server() end
 
 --- Deletes the temporary server.
 function M.delete_server() rds.remove_server() end
@@ -131,13 +113,13 @@ function M.delete_download() s3.drop_own() end
 
 --- Reads an archive to its end and logs its size, its age and the estimated duration. An input error if it is damaged,
 --- is another tenant's, or lacks the table.
----@param tenant table
+---@param _ table tenant
 ---@param path string
 ---@param wanted string? a single table
 ---@param snapshot table? the snapshot that it was dumped from, which gives its age
 ---@return table archive for M.create_copy
-function M.inspect(tenant, path, wanted, snapshot)
-  local found = archive.examine(path, owner(tenant), wanted)
+function M.inspect(_, path, wanted, snapshot)
+  local found = archive.examine(path, wanted)
   if not found then -- in a plan, there is no dump yet
     return { path = path, table = wanted, created = snapshot and snapshot.created }
   end
@@ -158,9 +140,9 @@ function M.inspect(tenant, path, wanted, snapshot)
 end
 
 --- Restores an archive into a copy beside the tenant's database and verifies the copy against the archive.
----@param tenant table
+---@param _ table tenant
 ---@param found table of M.inspect
-function M.create_copy(tenant, found) archive.create_copy(found, { defaults = defaults(tenant) }) end
+function M.create_copy(_, found) archive.create_copy(found) end
 
 --- Fails if the copy is from a newer release: if it has migrations that the tenant's database does not have.
 ---@param tenant table
@@ -202,7 +184,7 @@ end
 ---@param tenant table
 ---@return string? kept name of the old database; nil if there was none
 function M.swap(tenant)
-  local kept = archive.swap { defaults = defaults(tenant) }
+  local kept = archive.swap()
   if kept then log(("the old database is kept as %s"):format(kept)) end
   log("Redis may hold values newer than the data; to clear them: o2x run cache-clear " .. tenant.name)
   return kept

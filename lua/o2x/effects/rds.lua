@@ -3,6 +3,7 @@
 
 local clock = require "o2x.base.clock"
 local errors = require "o2x.base.error"
+local rds_client = require "o2x.client.aws.rds"
 local task = require "o2x.base.task"
 local units = require "o2x.base.units"
 local value = require "o2x.base.value"
@@ -245,10 +246,7 @@ local function newest_before(ctx, time)
   return best
 end
 
-local function instance_target(ctx)
-  local id = "o2x-restore-" .. ctx.run_id:lower()
-  return { id = id, near = ctx.scope.rds.instance }
-end
+local function instance_target(ctx) return { id = rds_client.temporary(ctx.run_id), near = ctx.scope.rds.instance } end
 
 return {
   name = "rds",

@@ -19,7 +19,7 @@ local STATE = [[select row(
   (select count(*) || '/' || max(v) from public.t),
   (select count(*) from pg_stat_activity where application_name = 'victim'),
   (select count(*) from pg_prepared_xacts),
-  (select string_agg(rolname, ',' order by 1) from pg_roles),
+  (select string_agg(rolname, ',' order by rolname) from pg_roles),
   (select string_agg(relname, ',' order by 1) from pg_class where relnamespace = 'public'::regnamespace),
   (select count(*) from pg_locks where mode in ('AccessExclusiveLock', 'RowShareLock') and pid <> pg_backend_pid()),
   (select count(*) from pg_replication_slots), pg_notification_queue_usage())::text as state]]
@@ -262,7 +262,7 @@ describe("a script's read", function()
   it("takes no secret as a parameter, which it would show", function()
     local problem = raised(pg.rows, pg, "select $1::text as x", secret.new("hunter2-hunter2", "x"))
     assert.equal("refused", problem.kind)
-    assert.matches("%$1 of a read is a secret", problem.message)
+    assert.matches("a secret", problem.message)
     assert.equal("input", raised(pg.rows, pg, nil).kind)
     assert.equal("input", raised(pg.rows, pg, { "select 1" }).kind)
   end)

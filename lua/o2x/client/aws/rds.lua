@@ -10,6 +10,11 @@ local xml = require "o2x.base.xml"
 local M = {}
 
 local VERSION <const> = "2014-10-31"
+--- The name of a run's temporary server.
+---@param run string its id
+---@return string
+function M.temporary(run) return "o2x-restore-" .. run:lower() end
+
 ---@class o2x.rds
 local Client = {}
 Client.__index = Client

@@ -1,5 +1,5 @@
---- Creates, verifies and restores archives in pg_dump's custom format. The programs get the connection and its password
---- as a service file through a pipe, never in arguments, in the environment or on disk.
+--- Creates and reads archives in pg_dump's custom format; restore.lua restores them. The programs get the connection and
+--- its password as a service file through a pipe, never in arguments, in the environment or on disk.
 
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
@@ -73,17 +73,6 @@ function M.dump(options, path, snapshot)
   run(options, argv)
 end
 
---- Restores an archive into an empty database; stops at the first error.
----@param options table
----@param path string
----@param selection string[]? arguments of pg_restore that choose a part
-function M.restore(options, path, selection)
-  local argv = { "pg_restore", "--no-password", "--exit-on-error", "--dbname=service=o2x" }
-  table.move(selection or {}, 1, #(selection or {}), #argv + 1, argv)
-  argv[#argv + 1] = path
-  run(options, argv)
-end
-
 -- ---- reading back ----
 
 local function incomplete(path, stderr)
@@ -105,6 +94,18 @@ local function read(path, arguments, on_line)
     proc.run { argv = argv, timeout = SECONDS, env = { LC_ALL = "C" }, keep = on_line == nil, on_line = on_line }
   if result.code ~= 0 then incomplete(path, result.stderr) end
   return result.stdout
+end
+
+--- Reads the SQL text that restores an archive.
+---@param path string
+---@param arguments string[] of pg_restore, which choose a part
+---@param on_line fun(line: string)
+function M.text(path, arguments, on_line)
+  local argv = { "--no-tablespaces", "--file=-" }
+  table.move(arguments, 1, #arguments, #argv + 1, argv)
+  read(path, argv, function(line, stream)
+    if stream == "stdout" then on_line(line) end
+  end)
 end
 
 --- The header of an archive.

@@ -323,24 +323,43 @@ local function copy_start(self, sql, wanted)
   errors.raise { kind = "bug", module = "pg", op = "copy", message = "not a COPY in the right direction: " .. sql }
 end
 
+--- Begins to send rows in bulk: `copy_open`, then `copy_send` for each portion, then `copy_close`.
+---@param sql string "COPY table (columns) FROM STDIN"
+function Connection:copy_open(sql) copy_start(self, sql, "copy_in") end
+
+--- Sends a portion of rows in COPY's text format (pg.copy_row).
+---@param portion string
+function Connection:copy_send(portion)
+  copy_step(self, self.core.copy_put, portion)
+  flush(self)
+end
+
+--- Ends the rows.
+---@param problem string? why they are to be thrown away
+---@return integer rows
+function Connection:copy_close(problem)
+  copy_step(self, self.core.copy_end, problem)
+  flush(self)
+  local result, failed = drain(self)
+  if problem then return 0 end
+  return finish(self, result, failed):affected()
+end
+
 --- Sends rows in bulk.
 ---@param sql string "COPY table (columns) FROM STDIN"
 ---@param source fun(): string? gives portions of COPY's text format (pg.copy_row), then nil
 ---@return integer rows
 function Connection:copy_in(sql, source)
-  copy_start(self, sql, "copy_in")
+  self:copy_open(sql)
   local ok, problem = pcall(function()
     for portion in source do
-      copy_step(self, self.core.copy_put, portion)
-      flush(self)
+      self:copy_send(portion)
     end
   end)
   if not self.core:alive() then error(problem, 0) end
-  copy_step(self, self.core.copy_end, not ok and "the row source failed" or nil)
-  flush(self)
-  local result, failed = drain(self)
+  local rows = self:copy_close(not ok and "the row source failed" or nil)
   if not ok then error(problem, 0) end
-  return finish(self, result, failed):affected()
+  return rows
 end
 
 --- Receives rows in bulk; memory does not grow with their number.

@@ -2,6 +2,7 @@
 
 local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
+local lexer = require "o2x.client.pg.lexer"
 
 local M = {}
 
@@ -59,6 +60,30 @@ function M.quote_table(name)
   local schema, rest = tostring(name):match("^([^.]*)%.(.*)$")
   if not schema then return M.quote(name, "table name") end
   return M.quote(schema, "schema name") .. "." .. M.quote(rest, "table name")
+end
+
+--- The name of a table as somebody wrote it, with its schema, each part quoted where it was: core_config.users,
+--- public."order". What is anything else is refused.
+---@param name any
+---@return string
+function M.table_name(name)
+  local list = type(name) == "string" and lexer.tokens(name)
+  local function part(token)
+    if not token then return nil end
+    if token.kind == "name" and token.text:find "^[%a_]" then return token.text end
+    return token.kind == "quoted" and token.text ~= "" and '"' .. token.text:gsub('"', '""') .. '"' or nil
+  end
+  local schema, relation = part(list and list[1]), part(list and list[3])
+  if schema and relation and #list == 3 and list[2].kind == "op" and list[2].text == "." then
+    return schema .. "." .. relation
+  end
+  errors.raise {
+    kind = "input",
+    module = "pg",
+    code = "name",
+    message = ("%q is not the name of a table"):format(tostring(name)):gsub("%c", "?"),
+    hint = "the form is schema.table",
+  }
 end
 
 --- An array parameter from a list of strings and numbers.

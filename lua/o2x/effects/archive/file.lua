@@ -7,6 +7,8 @@ local errors = require "o2x.base.error"
 local fingerprint = require "o2x.client.pg.fingerprint"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
+local owner = require "o2x.effects.archive.owner"
+local restore = require "o2x.client.pg.restore"
 local suggest = require "o2x.base.suggest"
 local support = require "o2x.effects.pg.support"
 local task = require "o2x.base.task"
@@ -64,11 +66,26 @@ end
 
 -- ---- making one ----
 
+-- The address of the run's own temporary server. It is asked for, because the admin's password is sent there.
+local function address_of(ctx, id)
+  local found = ctx:client("aws.rds"):instance(id)
+  if found and found.tags["o2x:run"] == ctx.run_id and found.address then
+    return { host = found.address, port = found.port }
+  end
+  errors.raise {
+    kind = "failed",
+    module = "archive",
+    message = ("the temporary server %s does not exist"):format(id),
+    hint = "rds.ensure_server makes it first",
+  }
+end
+
 -- Takes the data and their fingerprint from one snapshot.
 local function take(ctx, target, part)
   local pool, began = ctx:client "pg", task.now()
+  local server = target.server and address_of(ctx, target.server)
   local options = { statement_timeout = 0, idle_timeout = 0 }
-  for name, value in pairs(target.server or {}) do
+  for name, value in pairs(server or {}) do
     options[name] = value
   end
   local db <close> = pool:connect(target.database, options)
@@ -76,7 +93,7 @@ local function take(ctx, target, part)
     local head = tx:query("SELECT pg_export_snapshot() AS snapshot, current_setting('server_version') AS server")[1]
     local at = clock.iso()
     local got = task.parallel {
-      file = function() archive.dump(pool:options_for(target.database, target.server), part, head.snapshot) end,
+      file = function() archive.dump(pool:options_for(target.database, server), part, head.snapshot) end,
       tables = function() return fingerprint.take(tx) end,
     }
     return {
@@ -99,10 +116,40 @@ local function only_rows(counts)
   return tables
 end
 
+--- What an archive's statements may be about, from the grants.
+---@param ctx table
+---@param path string
+---@return o2x.pg.dump.rules
+function M.rules(ctx, path)
+  local granted = ctx.scope.archive or {}
+  local function set(list)
+    local map = {}
+    for _, name in ipairs(list or {}) do
+      map[name] = true
+    end
+    return map
+  end
+  return {
+    path = path,
+    roles = set(ctx.scope.roles),
+    extensions = set(granted.extensions),
+    functions = set(granted.functions),
+  }
+end
+
+-- The rows of an archive. What a restore would refuse is said now, and not when the data are lost.
+local function counts_of(ctx, part)
+  local ok, counts = pcall(restore.inspect, M.rules(ctx, part))
+  if ok then return counts end
+  if not errors.is(counts) or counts.kind ~= "refused" then error(counts, 0) end
+  ctx:log("warn", "o2x will not restore this archive: " .. counts.message)
+  return archive.contents(part)
+end
+
 -- Reads the whole archive: one that cannot be read back is worthless.
-local function read_back(part, note)
+local function read_back(ctx, part, note)
   archive.header(part)
-  local differences = fingerprint.differences(only_rows(archive.contents(part)), note.tables)
+  local differences = fingerprint.differences(only_rows(counts_of(ctx, part)), note.tables)
   if not differences[1] then return end
   errors.raise {
     kind = "failed",
@@ -122,7 +169,7 @@ local function write(ctx, target, desired)
   local part = target.path .. ".part"
   local note = take(ctx, target, part)
   ctx:waiting("reading the archive back")
-  read_back(part, note)
+  read_back(ctx, part, note)
   note.bytes, note.sha256 = fs.stat(part).size, archive.sha256(part)
   fs.write(M.note_path(target.path), json.pretty(note) .. "\n", { mode = PRIVATE })
   fs.rename(part, target.path)
@@ -183,35 +230,6 @@ M.file = {
 
 -- ---- reading one ----
 
-local function describe(row) return ("%s (%s)"):format(row.name or "?", row.id or "?") end
-
--- The archive itself shows which tenant's data it holds.
-local function check_owner(path, owner, rows)
-  local row = rows[1]
-  local wanted = describe(owner.key)
-  if not row then
-    errors.raise {
-      kind = "refused",
-      module = "archive",
-      where = path,
-      message = ("holds no row of %s, which would name the tenant"):format(owner.table),
-      hint = "a restore needs a complete archive of one tenant's database",
-    }
-  end
-  local holds = #rows > 1 and #rows .. " tenants" or describe(row)
-  for column, value in pairs(owner.key) do
-    if #rows > 1 or row[column] ~= value then
-      errors.raise {
-        kind = "refused",
-        module = "archive",
-        where = path,
-        message = ("holds the data of %s, not of %s"):format(holds, wanted),
-        hint = "a run restores the data of its own tenant only",
-      }
-    end
-  end
-end
-
 local function check_note(path, note, stat)
   if note.bytes == stat.size and archive.sha256(path) == note.sha256 then return end
   errors.input(
@@ -223,6 +241,27 @@ local function check_note(path, note, stat)
     "it was truncated or changed since it was written; nothing was changed",
     path
   )
+end
+
+local inspected = setmetatable({}, { __mode = "k" }) -- ctx → SHA-256 of an archive → true: checked to its end
+
+--- Reads a whole archive and checks its statements and whose it is, unless this run has done so.
+---@param ctx table
+---@param path string
+---@param sha256 string of the archive
+---@return table<string, integer>? counts table → rows; nil if it was checked before
+function M.inspect(ctx, path, sha256)
+  inspected[ctx] = inspected[ctx] or {}
+  if inspected[ctx][sha256] then return nil end
+  local whose, note = owner.of(ctx), M.note(path)
+  local counts, rows = restore.inspect(M.rules(ctx, path), whose.table)
+  owner.check_rows(path, whose, rows)
+  if note then owner.check_note(path, note, ctx.scope.pg.tenant) end
+  if archive.sha256(path) ~= sha256 then
+    errors.raise { kind = "conflict", module = "archive", where = path, message = "changes while it is read" }
+  end
+  inspected[ctx][sha256] = true
+  return counts
 end
 
 -- The name of a table as the archive has it.
@@ -243,11 +282,10 @@ end
 --- Reads a whole archive and checks whose data it holds.
 ---@param ctx table
 ---@param path string
----@param owner {table: string, key: table<string, string>} the table that identifies the tenant, and its one row
 ---@param wanted string? a table that must be in it
 ---@return table summary path, database, created, bytes, sha256, tables, rows, table (the one wanted), complete (has it
 ---  checksums?)
-function M.examine(ctx, path, owner, wanted)
+function M.examine(ctx, path, wanted)
   local stat = fs.stat(path)
   if not stat then
     errors.input("the archive does not exist", "o2x run runbooks/backup.lua TENANT list=true lists the archives", path)
@@ -256,15 +294,15 @@ function M.examine(ctx, path, owner, wanted)
   local head, note = archive.header(path), M.note(path)
   if note then check_note(path, note, stat) end
   ctx:waiting(("reading %s, %s"):format(path, units.bytes(stat.size)))
-  local counts, rows = archive.contents(path, owner.table)
-  check_owner(path, owner, rows)
+  local sha256 = note and note.sha256 or archive.sha256(path)
+  local counts = M.inspect(ctx, path, sha256) or archive.contents(path)
   local tables, total = M.totals(only_rows(counts))
   return {
     path = path,
     database = head.database,
     created = note and note.at or head.created,
     bytes = stat.size,
-    sha256 = note and note.sha256 or archive.sha256(path),
+    sha256 = sha256,
     tables = tables,
     rows = total,
     table = wanted and find_table(path, counts, wanted),

@@ -10,7 +10,9 @@ local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local mask = require "o2x.base.mask"
 local pg_query = require "o2x.effects.pg.query"
+local pg_sql = require "o2x.client.pg.sql"
 local properties = require "o2x.client.pg.properties"
+local rds_client = require "o2x.client.aws.rds"
 local support = require "o2x.effects.pg.support"
 
 -- A large archive takes long to read, so a run reads it once.
@@ -19,7 +21,7 @@ local contents = {
   class = "read",
   key = function(target) return target.path end,
   parent = function(target) return target.made_by, { path = target.path } end,
-  read = function(ctx, target) return archive_file.examine(ctx, target.path, target.owner, target.table) end,
+  read = function(ctx, target) return archive_file.examine(ctx, target.path, target.table) end,
 }
 
 local restored_rows = {
@@ -64,8 +66,11 @@ end
 local function own_path(ctx, name) return fs.join(ctx.config.state, ctx.run_id, name or "restore.dump") end
 
 -- In a plan, an archive that the run itself dumps or fetches does not exist yet.
-local function contents_target(ctx, path, owner, wanted)
-  local target = { path = path, owner = owner, table = wanted, made_by = nil }
+local function contents_target(ctx, path, wanted)
+  if wanted ~= nil and type(wanted) ~= "string" then
+    errors.input("examine takes a path and the name of a table", "whose archive it is follows from the tenant")
+  end
+  local target = { path = path, table = wanted, made_by = nil }
   if path == own_path(ctx) then target.made_by = "pg.archive" end
   if path == own_path(ctx, "s3.dump") then target.made_by = "s3.copy" end
   if not target.made_by then target.path = absolute(path) end
@@ -77,7 +82,10 @@ local function dump(ctx, path, server)
   return (ctx:effect("pg.archive", target, { database = target.database, run = ctx.run_id }))
 end
 
-local function target_of(ctx, summary, options)
+-- The properties of a new database, for when the tenant's own is lost.
+local function defaults(ctx) return ctx.scope.archive and ctx.scope.archive.defaults end
+
+local function target_of(ctx, summary)
   local database = ctx.scope.pg.tenant
   return {
     name = copies.restore(database, ctx.run_id),
@@ -86,29 +94,43 @@ local function target_of(ctx, summary, options)
     bytes = summary.bytes,
     created = summary.created,
     rows = summary.rows,
-    defaults = options and options.defaults,
+    defaults = defaults(ctx),
   }
 end
 
-local function create_copy(ctx, summary, options)
-  local target = target_of(ctx, summary, options)
-  return (ctx:effect("pg.restored", target, { sha256 = summary.sha256, table = summary.table }))
+local SUMMARY <const> = { path = "string", sha256 = "string", bytes = "number", created = "string", rows = "number" }
+
+-- A plan has no sizes of an archive that it would only make.
+local function check_summary(summary)
+  if type(summary) ~= "table" then errors.input("create_copy takes what examine returned") end
+  for field, kind in pairs(SUMMARY) do
+    local given = summary[field]
+    if given ~= nil and type(given) ~= kind then errors.input(("create_copy: %s must be a %s"):format(field, kind)) end
+  end
+  if summary.path == nil then errors.input("create_copy takes what examine returned: path is missing") end
+  return summary.table ~= nil and pg_sql.table_name(summary.table) or nil
 end
 
-local function swap(ctx, options)
+local function create_copy(ctx, summary)
+  local wanted = check_summary(summary)
+  return (ctx:effect("pg.restored", target_of(ctx, summary), { sha256 = summary.sha256, table = wanted }))
+end
+
+local function swap(ctx)
   local database = ctx.scope.pg.tenant
   local target = {
     database = database,
     copy = copies.restore(database, ctx.run_id),
     kept = copies.before(database, ctx.run_id),
-    defaults = options and options.defaults,
+    defaults = defaults(ctx),
   }
   local after = ctx:effect("pg.swapped", target, { run = ctx.run_id, kept = target.kept })
   return after.kept
 end
 
 -- The copy shows what the table should hold; a plan has none. A resumed run may have dropped it, so it is recorded.
-local function restore_table(ctx, name)
+local function restore_table(ctx, given)
+  local name = pg_sql.table_name(given)
   local database = ctx.scope.pg.tenant
   local target = { database = database, copy = copies.restore(database, ctx.run_id), table = name }
   target.kept = archive_table.kept_name(ctx, name)
@@ -155,31 +177,27 @@ return {
         }
       end,
 
-      --- Dumps the tenant's database on another server into the folder of this run.
-      ---@param server { address: string, port: integer }
+      --- Dumps the tenant's database on the temporary server of this run (rds.ensure_server) into the run's folder.
       ---@return string path
-      dump_server = function(server)
-        dump(ctx, own_path(ctx), { host = server.address, port = server.port })
+      dump_server = function()
+        dump(ctx, own_path(ctx), rds_client.temporary(ctx.run_id))
         return own_path(ctx)
       end,
 
       --- Removes the archive from the folder of this run.
       drop_own = function() ctx:effect("pg.archive", { path = own_path(ctx), database = ctx.scope.pg.tenant }, nil) end,
 
-      --- Reads a whole archive and checks that it is the tenant's; another tenant's is refused.
+      --- Reads a whole archive. One with statements about anything but the contents of a database is refused, and so is
+      --- one that is not the tenant's.
       ---@param path string
-      ---@param owner { table: string, key: table } a row that must be in it and identifies the tenant
       ---@param wanted string? a table that must be in it
       ---@return table summary its content; `table`: the table that was asked for
-      examine = function(path, owner, wanted)
-        return ctx:read("pg.archive_contents", contents_target(ctx, path, owner, wanted))
-      end,
+      examine = function(path, wanted) return ctx:read("pg.archive_contents", contents_target(ctx, path, wanted)) end,
 
       --- Restores an examined archive, or only its `table`, into a copy next to the tenant's database.
       ---@param summary table from examine
-      ---@param options { defaults: table? }? properties of the database and `user` if the tenant's does not exist
       ---@return table restored
-      create_copy = function(summary, options) return create_copy(ctx, summary, options) end,
+      create_copy = function(summary) return create_copy(ctx, summary) end,
 
       --- Reads rows from the restored copy. A plan has no copy and gets an empty list.
       ---@param sql string one statement; parameters are $1, $2 …
@@ -193,9 +211,8 @@ return {
       end,
 
       --- Replaces the tenant's database with the restored copy, in one transaction.
-      ---@param options { defaults: table? }? see create_copy
       ---@return string name of the old database, which is kept
-      swap = function(options) return swap(ctx, options) end,
+      swap = function() return swap(ctx) end,
 
       --- Restores one table from the restored copy.
       ---@param name string "schema.table"

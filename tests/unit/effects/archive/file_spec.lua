@@ -3,8 +3,10 @@ local crypto = require "o2x.base.crypto"
 local file = require "o2x.effects.archive.file"
 local folder = require "tests.support.folder"
 local json = require "o2x.base.json"
+local restore = require "o2x.client.pg.restore"
 
 local OWNER <const> = { table = "core.tenant", key = { id = "T-1", name = "acme" } }
+local SCOPE <const> = { pg = { tenant = "coredb-acme" }, archive = { owner = OWNER } }
 
 local function note(fields)
   local text = { format = "o2x archive 1", tables = { ["core.tenant"] = { rows = 1, checksum = "x" } } }
@@ -18,15 +20,14 @@ describe("an archive in a file", function()
   local place, real, ctx
   before_each(function()
     place = folder { ["a.dump"] = "the contents" }
-    ctx = { run_id = "R-1", waiting = function() end }
-    real = { header = archive.header, contents = archive.contents }
+    ctx = { run_id = "R-1", scope = SCOPE, waiting = function() end }
+    real = { header = archive.header, contents = archive.contents, inspect = restore.inspect }
     archive.header = function() return { created = "then", database = "coredb-acme", server = "16" } end
-    archive.contents = function()
-      return { ["core.tenant"] = 1, ['core."order"'] = 5 }, { { id = "T-1", name = "acme" } }
-    end
+    restore.inspect = function() return { ["core.tenant"] = 1, ['core."order"'] = 5 }, { { id = "T-1", name = "acme" } } end
+    archive.contents = restore.inspect
   end)
   after_each(function()
-    archive.header, archive.contents = real.header, real.contents
+    archive.header, archive.contents, restore.inspect = real.header, real.contents, real.inspect
     place:close()
   end)
 
@@ -38,38 +39,36 @@ describe("an archive in a file", function()
   end
 
   it("is read to its end, without a note too", function()
-    local found = file.examine(ctx, place:at "a.dump", OWNER, "core.order")
+    local found = file.examine(ctx, place:at "a.dump", "core.order")
     assert.same({ 2, 6, 'core."order"', false }, { found.tables, found.rows, found.table, found.complete })
     assert.equal(crypto.sha256 "the contents", found.sha256)
   end)
 
   it("is the one that its note speaks of", function()
     place:write("a.dump.json", note { bytes = 12, sha256 = crypto.sha256 "the contents", at = "2026" })
-    assert.is_true(file.examine(ctx, place:at "a.dump", OWNER).complete)
+    assert.is_true(file.examine(ctx, place:at "a.dump").complete)
     place:write("a.dump.json", note { bytes = 12, sha256 = crypto.sha256 "other contents" })
-    refused("input", "a.dump", file.examine, ctx, place:at "a.dump", OWNER)
+    refused("input", "a.dump", file.examine, ctx, place:at "a.dump")
     place:write("a.dump.json", note { bytes = 99, sha256 = crypto.sha256 "the contents" })
-    refused("input", "12 bytes", file.examine, ctx, place:at "a.dump", OWNER)
+    refused("input", "12 bytes", file.examine, ctx, place:at "a.dump")
   end)
 
   it("of another tenant, of several or of nobody is refused", function()
     local other, own = { id = "T-2", name = "acme" }, { id = "T-1", name = "acme" }
     for _, rows in ipairs { {}, { other }, { own, other } } do
-      archive.contents = function() return {}, rows end
-      refused("refused", "a.dump", file.examine, ctx, place:at "a.dump", OWNER)
+      restore.inspect = function() return {}, rows end
+      refused("refused", "a.dump", file.examine, ctx, place:at "a.dump")
     end
   end)
 
   it(
     "says which table it has not, and which is near",
-    function()
-      refused("input", "core.oder; did you mean core.order", file.examine, ctx, place:at "a.dump", OWNER, "core.oder")
-    end
+    function() refused("input", "core.oder; did you mean core.order", file.examine, ctx, place:at "a.dump", "core.oder") end
   )
 
   it("is a file that is there", function()
-    refused("input", "nosuch", file.examine, ctx, place:at "nosuch", OWNER)
-    refused("input", "not an archive", file.examine, ctx, place.path, OWNER)
+    refused("input", "nosuch", file.examine, ctx, place:at "nosuch")
+    refused("input", "not an archive", file.examine, ctx, place.path)
   end)
 
   it("is never written over", function()
