@@ -6,6 +6,7 @@
 local errors = require "o2x.base.error"
 local http = require "o2x.client.http"
 local json = require "o2x.base.json"
+local leaks = require "o2x.base.leaks"
 local scope = require "o2x.base.scope"
 local secret = require "o2x.base.secret"
 
@@ -126,10 +127,12 @@ local object = {
 local function session(ctx, options)
   local token
   local function login()
+    local body = options.json()
+    leaks.check(body, { what = "the login of " .. options.service, secrets = true, stored = true })
     local response = ctx:client("k8s"):request(
       options.service,
       options.port or DEFAULT_PORT,
-      { method = "POST", path = options.path, json = options.json(), timeout = TIMEOUT }
+      { method = "POST", path = options.path, json = body, timeout = TIMEOUT }
     )
     local value = response.status < 300 and pick(response.json, options.token)
     if not value then refuse(options, response, "log in") end

@@ -3,6 +3,7 @@
 -- branch of a parallel has its own.
 
 local errors = require "o2x.base.error"
+local leaks = require "o2x.base.leaks"
 local library = require "o2x.script.library"
 local limits = require "o2x.base.limits"
 local override = require "o2x.script.override"
@@ -34,6 +35,7 @@ local function check_name(run, name)
     local message = ("a step's name must be a text without slashes, got %s"):format(value.text(name))
     errors.raise { kind = "failed", where = where, message = message }
   end
+  leaks.check(name, { what = "a step's name", stored = true, plan = true, where = function() return where end })
 end
 
 local function claim(run, path)

@@ -86,6 +86,21 @@ for _, what in ipairs(names) do
   end
 end
 
+add(
+  "a step's name with the label of a secret",
+  [[step("use " .. tostring(key), function() end)]],
+  "a step's name: has the label of a secret",
+  { code = 3 }
+)
+add(
+  "a login with the label of a secret",
+  [[
+    service.session({ service = "urbanos-service-sso", path = "/api/auth/login", token = "accessToken",
+      json = function() return { username = "x", password = tostring(key) } end }).login()]],
+  "password: has the label of a secret",
+  { code = 3 }
+)
+
 -- A script cannot go on after it found out.
 add(
   "catches the refusal of a right guess",
