@@ -27,6 +27,7 @@ local LONGEST_NAME <const> = 200 -- bytes
 
 local function check_name(run, name)
   local where = run.sandbox and run.sandbox:where()
+  leaks.check(name, { what = "a step's name", stored = true, plan = true, where = function() return where end })
   if type(name) == "string" and #name > LONGEST_NAME then
     local message = ("a step's name has at most %d bytes, this one has %d"):format(LONGEST_NAME, #name)
     errors.raise { kind = "failed", where = where, message = message }
@@ -35,7 +36,6 @@ local function check_name(run, name)
     local message = ("a step's name must be a text without slashes, got %s"):format(value.text(name))
     errors.raise { kind = "failed", where = where, message = message }
   end
-  leaks.check(name, { what = "a step's name", stored = true, plan = true, where = function() return where end })
 end
 
 local function claim(run, path)

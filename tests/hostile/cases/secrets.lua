@@ -196,6 +196,45 @@ add(
   "still a secret"
 )
 
+-- Credentials that would go over a network in clear text.
+local function unencrypted(what, body, env, expect) add(what, body, expect, { env = env }) end
+unencrypted(
+  "PostgreSQL that declines TLS",
+  [[pg.tenant:one "select 1 as x"]],
+  { PGSSLMODE = "" },
+  "does not support TLS, but sslmode requires it"
+)
+unencrypted(
+  "Vault by http",
+  [[vault.read "info"]],
+  { VAULT_ADDR = "http://vault.example.com:8200" },
+  "Vault: credentials would go to vault.example.com unencrypted"
+)
+unencrypted(
+  "Redis without TLS",
+  [[redis.ping()]],
+  { REDIS_URL = "redis://:sesame-sesame@redis.example.com" },
+  "Redis: credentials would go to redis.example.com unencrypted"
+)
+unencrypted(
+  "the broker by http",
+  [[broker.queues "TIDLT-100005."]],
+  { O2X_BROKER_URL = "http://mq.example.com" },
+  "the message broker: credentials would go to mq.example.com unencrypted"
+)
+unencrypted(
+  "AWS by http",
+  [[rds.snapshots()]],
+  { AWS_ENDPOINT_URL = "http://aws.example.com" },
+  "AWS: credentials would go to aws.example.com unencrypted"
+)
+unencrypted(
+  "a webhook by http",
+  [[webhook.send("chat", { text = "x" })]],
+  { O2X_WEBHOOK_URL = "http://hooks.example.com/T0/B0" },
+  "the webhook: credentials would go to hooks.example.com unencrypted"
+)
+
 -- Files of secrets.
 local function file(what, text, expect)
   cases[#cases + 1] = { what, body = "log 'x'", secrets = text, expect = expect, absent = "hunter2hunter2", code = 3 }
