@@ -166,6 +166,7 @@ describe("an archive", function()
       pg = {
         host = "127.0.0.1",
         port = server.port,
+        sslmode = "disable",
         user = options and options.user or "admin",
         password = secret.new(server.state.admin_password, "pg.password"),
       },

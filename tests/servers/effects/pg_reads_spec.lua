@@ -273,6 +273,35 @@ describe("a script's read", function()
     assert.equal("timeout", problem.kind)
   end)
 
+  it("runs as itself where the server has no such role for it, and says so once", function()
+    local said = {}
+    local api, other = gate.run {
+      mode = "apply",
+      module = "pg",
+      config = {
+        pg = {
+          host = "127.0.0.1",
+          port = server.port,
+          user = "appuser",
+          sslmode = "disable",
+          password = secret.new(server.state.appuser_password, "pg.password"),
+        },
+      },
+      scope = { pg = { tenant = NAME, control = "enginedevdb", admin = "postgres" }, files = { read = {} } },
+    }
+    other.report = setmetatable({
+      message = function(_, _, level, message) said[#said + 1] = level .. " " .. message end,
+    }, { __index = other.report })
+    for _ = 1, 2 do
+      assert.equal("appuser", api.tenant:one("select current_user as role").role)
+    end
+    assert.equal(1, #said)
+    assert.matches('^warn the server has no role o2x_reader that appuser may take.*CREATE ROLE "o2x_reader"', said[1])
+    assert.equal("refused", raised(api.tenant.rows, api.tenant, "select pg_sleep(1)").kind)
+    other.close()
+    unchanged()
+  end)
+
   it("needs the role that the configuration names, and says how to make it", function()
     run.ctx.config.pg.reader = "no_such_role"
     local problem = raised(pg.rows, pg, "select 1")

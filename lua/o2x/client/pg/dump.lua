@@ -73,13 +73,19 @@ local function count_atomic(self, token)
   end
 end
 
+local function unexpected(text, at, characters)
+  local command = text:match("^\\%g+", at)
+  if command then return ("%s is a command of psql, not SQL"):format(command:sub(1, 40)) end
+  return ("unexpected %q"):format(characters):gsub("%c", "?")
+end
+
 -- Reads tokens up to the end of the buffer or of the statement. -> the place of the semicolon
 local function scan(self)
   while true do
     local token, after, from = lexer.next(self.buffer, self.at)
     self.at = from
     if not token then
-      if after and after ~= "open" then refuse(self, ("unexpected %q"):format(after)) end
+      if after and after ~= "open" then refuse(self, unexpected(self.buffer, from, after)) end
       return nil
     end
     self.first = self.first or self.number
