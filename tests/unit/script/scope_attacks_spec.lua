@@ -82,7 +82,7 @@ local function make_tree(folder)
 end
 
 local function configuration(folder, tree, port)
-  local helm, kubeconfig, at = fs.join(folder, "helm"), fs.join(folder, "kubeconfig"), "127.0.0.1:" .. port
+  local helm, kubeconfig, at = fs.join(folder, "helm.sh"), fs.join(folder, "kubeconfig"), "127.0.0.1:" .. port
   fs.write(helm, ("#!/bin/sh\ntouch '%s/helm-ran'\nexit 1\n"):format(folder), { mode = tonumber("755", 8) })
   fs.write(kubeconfig, KUBECONFIG:format(port))
   return {
