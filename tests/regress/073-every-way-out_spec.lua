@@ -11,8 +11,8 @@ local task = require "o2x.base.task"
 local toys = require "tests.support.toy"
 
 local WORD = "open-sesame"
--- WORD plain, in hex and in base64
-local FORMS = { WORD, "6f70656e2d736573616d65", "b3Blbi1zZXNhbWU" }
+-- WORD plain, in capitals, in hex and in base64
+local FORMS = { WORD, WORD:upper(), "6f70656e2d736573616d65", "b3Blbi1zZXNhbWU" }
 
 local function leaks(text)
   for _, form in ipairs(FORMS) do

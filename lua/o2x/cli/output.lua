@@ -64,7 +64,7 @@ end
 local function print_table(columns, rows)
   local head, lines = {}, {}
   for i, column in ipairs(columns) do
-    head[i] = column:upper():gsub("_", " ")
+    head[i] = mask.text(column):upper():gsub("_", " ") -- masked first: in capitals it would not be found
   end
   lines[1] = head
   for _, row in ipairs(rows) do
