@@ -253,7 +253,7 @@ static char *masked(const char *text, size_t length, const struct scrub_range *r
 	return copy;
 }
 
-char *scrub_text(const char *text, size_t length, size_t *clean)
+static char *mask_once(const char *text, size_t length, size_t *clean)
 {
 	size_t count;
 	char *copy = NULL;
@@ -262,6 +262,27 @@ char *scrub_text(const char *text, size_t length, size_t *clean)
 	if (ranges)
 		copy = masked(text, length, ranges, count, clean);
 	free(ranges);
+	return copy;
+}
+
+enum { ROUNDS = 4 };
+
+/*
+** A mask and what stands beside it can look like a secret that has asterisks, so what was masked is
+** searched again.
+*/
+char *scrub_text(const char *text, size_t length, size_t *clean)
+{
+	char *copy = mask_once(text, length, clean);
+	for (int i = 1; copy && i < ROUNDS; i++) {
+		size_t more;
+		char *again = mask_once(copy, *clean, &more);
+		if (!again && more != SCRUB_FAILED)
+			break;
+		free(copy);
+		copy = again;
+		*clean = more;
+	}
 	return copy;
 }
 

@@ -12,8 +12,8 @@
 #include <stddef.h>
 
 /*
-** A secret with fewer bytes than this, white space around it not counted, is not masked: it would
-** be found by chance in many texts.
+** A secret with fewer bytes than this, or of white space alone, is not masked: it would be found by
+** chance in many texts.
 */
 enum { SCRUB_SHORTEST = 6 };
 

@@ -1,7 +1,8 @@
 /*
 ** scrub_index.c: what the search looks for, sorted by first byte.
 **
-** A secret is looked for without the white space around it, because programs trim what they read.
+** A secret is looked for without the white space around it, because programs trim what they read;
+** with it if it is too short otherwise.
 ** The lines of a PEM block also count one by one, because programs print keys line by line.
 */
 #include "scrub.h"
@@ -20,8 +21,10 @@ static void each_needle(const struct scrub_entry *entry,
 		needle.bytes++, needle.length--;
 	while (needle.length && scrub_is_space((unsigned char)needle.bytes[needle.length - 1]))
 		needle.length--;
+	if (needle.length == 0 || entry->length < SCRUB_SHORTEST)
+		return; /* white space alone is everywhere */
 	if (needle.length < SCRUB_SHORTEST)
-		return;
+		needle = (struct scrub_needle){ entry->bytes, entry->length, entry };
 	see(index, &needle);
 	if (needle.length < 11 || memcmp(needle.bytes, "-----BEGIN ", 11) != 0)
 		return;

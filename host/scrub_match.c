@@ -57,8 +57,9 @@ static size_t space_length(const struct scrub_stream *stream, size_t at)
 static bool over_space(struct matcher *m, struct place *place)
 {
 	size_t at = place->at, before = at, n;
-	while (scrub_is_space((unsigned char)m->needle->bytes[place->done]))
-		place->done++; /* a needle does not end in white space */
+	while (place->done < m->needle->length &&
+	       scrub_is_space((unsigned char)m->needle->bytes[place->done]))
+		place->done++;
 	while ((n = space_length(m->stream, at)) > 0) {
 		if (at > before && scrub_escapes[m->stream->bytes[at]])
 			keep(m, at, place->done);

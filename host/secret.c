@@ -402,8 +402,8 @@ static int secret_publish(lua_State *L)
 }
 
 /***
- Can the secret be masked? One of fewer than 6 bytes, white space around it not counted, cannot: it
- would be found by chance in many texts.
+ Can the secret be masked? One of fewer than 6 bytes, or of white space alone, cannot: it would be
+ found by chance in many texts.
  @function core.secret.is_maskable
  @param secret secret
  @return boolean

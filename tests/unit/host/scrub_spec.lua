@@ -258,6 +258,8 @@ describe("a key of several lines", function()
   it("needs not have the white space around it", function()
     local _live <close> = hold("  padded-secret\n", "padded")
     assert.equal("is ****** now", (secret.scrub "is padded-secret now"))
+    local _short <close> = hold(" abc\n\n", "short within")
+    assert.equal("<******>abc", (secret.scrub "< abc\n\n>abc"))
   end)
 end)
 
@@ -284,12 +286,27 @@ describe("what is no secret", function()
     end
   end)
 
+  it("is white space", function()
+    local _live <close> = hold("      \n", "blank")
+    assert.equal("a       \n b", (secret.scrub "a       \n b"))
+  end)
+
   it("is what has fewer than six bytes", function()
-    local short, long = secret.new(" abcde\n", "short"), secret.new("abcdef", "long enough")
+    local short, long = secret.new("abcde", "short"), secret.new("abcdef", "long enough")
     assert.is_false(secret.is_maskable(short))
     assert.is_true(secret.is_maskable(long))
     assert.equal("abcde", (secret.scrub "abcde"))
     secret.wipe(long)
+  end)
+end)
+
+describe("a secret like the mask", function()
+  it("is not made by masking", function()
+    local _live <close> = hold("a*****", "asterisks")
+    for _, text in ipairs { "aa*****", "aa*****a*****", "a*****", "ba*****b" } do
+      local clean = secret.scrub(text)
+      assert.is_nil(clean:find("a*****", 1, true), clean)
+    end
   end)
 end)
 
