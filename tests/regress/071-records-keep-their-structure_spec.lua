@@ -3,6 +3,7 @@
 
 local fs = require "o2x.base.fs"
 local journal = require "o2x.engine.journal"
+local json = require "o2x.base.json"
 local toys = require "tests.support.toy"
 
 -- Scripts do not contain secrets, so the texts are put together here.
@@ -18,11 +19,9 @@ local SECRETS = {
   '","path":"',
   '"t":"intent"',
   '"},{"x',
-  "1234567",
   "planting",
   '":{"depth":2',
-  "tree-alpha",
-  "lake-al",
+  "applying",
   '"kind":',
   '{"$secret":"x"}',
   "\\u0022",
@@ -46,6 +45,23 @@ local function kill_and_resume(path, kill)
   assert.equal(2, #toy:writes(), table.concat(toy:writes(), "; "))
 end
 
+-- What the system held before, and what the run must replace.
+local function kill_and_resume_over(path, text, kill)
+  local toy <close> = toys.new()
+  toy:runbook("tend", BODY)
+  fs.write(toy.system .. "/tree-alpha", json.encode { note = "was " .. text, [text] = { 1, text } })
+  local killed = toy:o2x({ "run", "tend", "alpha", "--secrets=" .. path }, { O2X_KILL_AT = tostring(kill) })
+  assert.equal(9, killed.signal, killed.stderr)
+  local resumed = toy:o2x { "resume" }
+  assert.equal(0, resumed.code, resumed.stderr)
+  assert.equal(1234567, toy:holds()["tree-alpha"].height)
+  assert.equal(2, #toy:writes(), table.concat(toy:writes(), "; "))
+  local id = toy:json({ "show", "--json" }).id
+  local kept = fs.read(toy.state .. "/" .. id .. "/journal")
+  assert.is_nil(kept:find(text, 1, true), kept)
+  assert.matches('"$masked"', kept, 1, true)
+end
+
 describe("a run with a secret that its records contain", function()
   for _, text in ipairs(SECRETS) do
     it("is killed and resumed: " .. text, function()
@@ -58,4 +74,14 @@ describe("a run with a secret that its records contain", function()
       fs.remove_tree(folder)
     end)
   end
+
+  it("is killed and resumed when the system holds the secret", function()
+    local folder = fs.temp_folder "/tmp/o2x-odd-"
+    local path = folder .. "/secrets.yaml"
+    fs.write(path, "odd: open-sesame\n", { mode = tonumber("600", 8) })
+    for _, kill in ipairs { 1, 2, 3 } do
+      kill_and_resume_over(path, "open-sesame", kill)
+    end
+    fs.remove_tree(folder)
+  end)
 end)
