@@ -26,8 +26,8 @@ describe("a read of rows", function()
   end)
 
   it("gives a secret where the database has one", function()
-    local row =
-      pg_over({ { licence = "sesame-parameter", note = "it is sesame-parameter" } }).tenant:one "select licence, note from doors"
+    local pg = pg_over { { licence = "sesame-parameter", note = "it is sesame-parameter" } }
+    local row = pg.tenant:one "select licence, note from doors"
     assert.is_true(secret.equal(row.licence, key))
     assert.equal("it is ‹secret›", row.note)
   end)

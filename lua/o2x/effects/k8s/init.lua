@@ -4,6 +4,7 @@ local change = require "o2x.effects.k8s.change"
 local compare = require "o2x.client.k8s.compare"
 local diff = require "o2x.base.diff"
 local errors = require "o2x.base.error"
+local guesses = require "o2x.base.guesses"
 local ready = require "o2x.client.k8s.ready"
 local secret = require "o2x.base.secret"
 local support = require "o2x.effects.k8s.support"
@@ -232,6 +233,7 @@ local function request_fields(given)
 end
 
 local function api(ctx)
+  local count = guesses.new "k8s.ensure_secret"
   local known = {
     --- Ensures that an object has these fields in the cluster. Its other fields stay as they are. stdlib/contents.lua
     --- says what the objects of a tenant may contain.
@@ -282,6 +284,9 @@ local function api(ctx)
       local target = target_of_secret(ctx, name, desired, o)
       target.overwrite = o.overwrite or nil
       local current = ctx:read("k8s.secret", target)
+      for key, given in pairs(current and data or {}) do
+        count(current.data[key], given) -- a conflict tells whether a text was right
+      end
       if current and not o.overwrite and not k8s_secret.equal(current, desired) then
         refuse_overwriting(ctx, target, current, desired)
       end
