@@ -6,7 +6,10 @@ local naming = require "stdlib.naming"
 
 local M = {}
 
-local function problem(field, message, hint, ...) return { field = field, message = message:format(...), hint = hint } end
+local function problem(field, message, hint, ...)
+  local text = message:format(...)
+  return { field = field, message = text, hint = hint }
+end
 
 local function text(value) return type(value) == "string" and value ~= "" and value or nil end
 
@@ -150,6 +153,15 @@ local function domain_problem(own, platform)
       top
     )
   end
+end
+
+--- The names of other tenants whose domain a tenant's domain would be, whether they have a file or not.
+---@param tenant {name: string, domain: string, platform: table}
+---@return string[] names at most one
+function M.names_of(tenant)
+  local top = "." .. folded(tenant.platform.domain)
+  local label = tenant.domain:sub(-#top) == top and tenant.domain:sub(1, -#top - 1):match "[^.]+$"
+  return label and label ~= tenant.name and { label } or {}
 end
 
 -- ---- databases ----

@@ -4,10 +4,8 @@ local billing = require "stdlib.diagnose.billing"
 local configuration = require "stdlib.diagnose.configuration"
 local findings = require "stdlib.diagnose.findings"
 local gateways = require "stdlib.diagnose.gateways"
-local k8s = require "o2x.k8s"
 local latency = require "stdlib.diagnose.latency"
 local logs = require "stdlib.diagnose.logs"
-local naming = require "stdlib.naming"
 local payments = require "stdlib.diagnose.payments"
 local pods = require "stdlib.diagnose.pods"
 local registry = require "stdlib.registry"
@@ -59,14 +57,7 @@ function M.identify(tenant)
   if ok then return id end
   local problem = id
   if type(problem) ~= "table" or not UNANSWERED[problem.kind] then error(problem, 0) end
-  local seen, deployments =
-    pcall(k8s.list, "Deployment", { selector = "tenant=" .. tenant.name, namespace = tenant.namespace })
-  for _, deployment in ipairs(seen and deployments or {}) do
-    for _, entry in ipairs(deployment.spec.template.spec.containers[1].env or {}) do
-      if entry.name == "TENANT_ID" and naming.is_tenant_id(entry.value) then return entry.value end
-    end
-  end
-  error(problem, 0)
+  return registry.from_services(tenant) or error(problem, 0)
 end
 
 --- Runs all checks.

@@ -36,6 +36,14 @@ function M.name_problem(name)
   }
 end
 
+--- What is wrong with a tenant id, or nil. The engine asks before a script gives the tenant its id.
+---@param id string
+---@return {message: string, hint: string?}|nil
+function M.id_problem(id)
+  if naming.is_tenant_id(id) then return nil end
+  return { message = ("'%s' does not have the form TIDLT-100008"):format(id), hint = "use registry.find(tenant)" }
+end
+
 --- Makes a tenant from its file.
 ---@param name string as typed
 ---@param platform table platform.yaml
@@ -164,6 +172,31 @@ function M.grants(tenant)
     s3 = tenant.id and { tenant.data_bucket .. "/" .. tenant.id .. "/" } or {},
   }
 end
+
+--- Where the registry of tenants is, and what no other tenant in it may have. The engine asks it before every run, and
+--- when a script gives the tenant its id.
+---@param tenant table
+---@return table place for lua/o2x/engine/registration.lua
+function M.registry(tenant)
+  local others = { { "vaultpath", tenant.vault_path } }
+  for _, name in ipairs(claims.names_of(tenant)) do
+    others[#others + 1] = { "name", name }
+  end
+  return {
+    database = tenant.platform.database.control,
+    admin = "postgres",
+    table = "core_config.tenant",
+    id = "id",
+    name = "name",
+    others = others,
+    by_id = { "redis", "broker", "s3" },
+  }
+end
+
+--- The id that the tenant's services have, for the time when the registry does not answer.
+---@param tenant table
+---@return string? id
+function M.witness(tenant) return require("stdlib.registry").from_services(tenant) end
 
 --- The tenant's current status, for o2x list --tenants: its maintenance.
 ---@param tenant table

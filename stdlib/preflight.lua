@@ -8,9 +8,9 @@ local helm = require "o2x.helm"
 local k8s = require "o2x.k8s"
 local maintenance = require "stdlib.maintenance.status"
 local naming = require "stdlib.naming"
-local pg = require "o2x.pg"
 local providers = require "stdlib.providers"
 local redis = require "o2x.redis"
+local registry = require "stdlib.registry"
 local secret = require "o2x.secret"
 local vault = require "o2x.vault"
 
@@ -69,22 +69,10 @@ local function check_tree(tenant, params)
   if params.from == tenant.name then invalid("from= names the tenant itself") end
 end
 
--- A mismatch of name and id would otherwise show only half-way.
-local function check_registry(tenant)
-  local row =
-    pg.control:one("select id, name from core_config.tenant where name = $1 or id = $2", tenant.name, tenant.id)
-  if row and tenant.id and (row.id ~= tenant.id or row.name ~= tenant.name) then
-    invalid(
-      ("the registry has %s as %s, the tenant file says %s"):format(row.name, row.id, tenant.id),
-      nil,
-      ("tenants/%s.yaml"):format(tenant.name)
-    )
-  end
-end
-
 -- Contacts every system once: one that is down or refuses access would otherwise show only half-way.
 local function check_systems(tenant)
   local balancer = tenant.platform.kubernetes.ingress_service
+  registry.lookup(tenant)
   vault.read("info")
   redis.ping()
   helm.list()
@@ -103,7 +91,6 @@ end
 ---@param params { from: string? } from: the tenant whose values files are copied
 function M.onboard(tenant, params)
   check_tree(tenant, params)
-  check_registry(tenant)
   check_systems(tenant)
   maintenance.refuse(tenant, "deploy")
   check_secrets(tenant)

@@ -1,5 +1,7 @@
 --- The registry of tenants in the control database, and the tenant's rows in its own (guide: steps 1 and 2.3).
 
+local k8s = require "o2x.k8s"
+local naming = require "stdlib.naming"
 local pg = require "o2x.pg"
 
 local M = {}
@@ -52,15 +54,33 @@ function M.allocate(tenant)
   return row.id
 end
 
+--- The tenant's row in the registry.
+---@param tenant table
+---@return {id: string}? row nil if there is none
+function M.lookup(tenant) return pg.control:one("select id from core_config.tenant where name = $1", tenant.name) end
+
 --- Reads an existing tenant's id from the registry. Fails if it is not there.
 ---@param tenant table
 ---@return string id
 function M.find(tenant)
-  local row = pg.control:one("select id from core_config.tenant where name = $1", tenant.name)
+  local row = M.lookup(tenant)
   if not row then
     fail(("tenant %s is not in the registry"):format(tenant.name), "onboard it first: o2x run onboard " .. tenant.name)
   end
   return row.id
+end
+
+--- The id in the environment of the tenant's services.
+---@param tenant table
+---@return string? id nil if the cluster does not answer, or has none
+function M.from_services(tenant)
+  local options = { selector = "tenant=" .. tenant.name, namespace = tenant.namespace }
+  local seen, deployments = pcall(k8s.list, "Deployment", options)
+  for _, deployment in ipairs(seen and deployments or {}) do
+    for _, entry in ipairs(deployment.spec.template.spec.containers[1].env or {}) do
+      if entry.name == "TENANT_ID" and naming.is_tenant_id(entry.value) then return entry.value end
+    end
+  end
 end
 
 --- Ensures the rows in tenant and tenant_profile, in the control database and in the tenant's own.

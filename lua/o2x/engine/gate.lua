@@ -196,6 +196,7 @@ function Gate:effect(kind, target, desired)
     errors.raise { kind = "refused", op = kind, message = "a check must only read, but this one writes " .. kind }
   end
   refuse_leaks(self.run, effect_type, target, desired)
+  if self.run.registration then self.run.registration:require(kind) end
   if self.run.mode == "plan" then return self:plan(effect_type, target, desired) end
   return self:apply(effect_type, target, desired)
 end

@@ -16,6 +16,7 @@ local override = require "o2x.script.override"
 local params = require "o2x.project.params"
 local plan = require "o2x.engine.plan"
 local program = require "o2x.core.program"
+local registration = require "o2x.engine.registration"
 local progress = require "o2x.report.progress"
 local memory = require "o2x.engine.memory"
 local resume = require "o2x.engine.resume"
@@ -101,13 +102,19 @@ function M.prepare(options)
   run.declared = set_of(run.runbook.effects)
   run.params = frozen.new(params.check(run.runbook.params, options.params, run.runbook.name))
   local contents
-  run.tenant, run.scope, contents = tenants.load(run.platform_sandbox, run.config, options.tenant)
+  run.tenant, run.scope, contents = tenants.load(
+    run.platform_sandbox,
+    run.config,
+    options.tenant,
+    function(id) run.registration:confirm(id) end
+  )
   run.client, run.close_clients = clients.new(run.config, run.scope, run)
   load_secrets(run, contents)
   secret_names.check(run)
   run.warnings = secret_names.warnings(contents.secrets)
   run.gate = gate.new(run)
   run.ctx = context.new(run)
+  run.registration = registration.new(run)
   run.sandbox.run, run.platform_sandbox.run = run, run
   return run
 end
@@ -227,6 +234,7 @@ end
 
 local function apply(run)
   local _close <close> = defer(run.close_clients)
+  run.registration:check()
   deadline.perform(run, hooks.before)
   local ok, err = xpcall(deadline.perform, errors.handler, run, perform)
   run.wrote = run.gate.wrote -- by the run, not by the hooks after it
@@ -238,6 +246,7 @@ end
 -- Hooks alone are not a change: the plan shows them only if there are other changes.
 local function rehearse(run)
   local _close <close> = defer(run.close_clients)
+  run.registration:check()
   deadline.perform(run, perform)
   if not run.plan:has_changes() then return end
   hooks.before(run)

@@ -116,8 +116,10 @@ local function replace_in_place(old, new)
   end
 end
 
-local function check_id(id, others)
+local function check_id(id, platform, others)
   if type(id) ~= "string" or id == "" then errors.raise { kind = "refused", message = "tenant.id: expected a text" } end
+  local problem = platform.id_problem and platform.id_problem(id)
+  if problem then errors.raise { kind = "refused", message = "tenant.id: " .. problem.message, hint = problem.hint } end
   for _, other in ipairs(others) do
     if other.id == id then
       local message = ("tenant.id: %s belongs to %s"):format(id, other.name)
@@ -128,7 +130,7 @@ end
 
 -- Scripts get a read-only tenant. They may set its id once, after it was allocated; the grants that depend on it
 -- follow. The grants are computed from a copy that scripts cannot reach.
-local function guarded(tenant, platform, others)
+local function guarded(tenant, platform, others, confirm)
   local function grants(of)
     return snapshot.take(platform.grants(snapshot.take(of, "the tenant")), "stdlib/platform.lua: grants")
   end
@@ -141,7 +143,8 @@ local function guarded(tenant, platform, others)
       errors.raise { kind = "refused", message = message }
     end
     if own.id == id then return end
-    check_id(id, others)
+    check_id(id, platform, others)
+    if confirm then confirm(id) end
     own.id, tenant.id = id, id
     secret.publish(id)
     replace_in_place(scope, grants(own))
@@ -183,10 +186,11 @@ end
 ---@param sandbox table
 ---@param config table
 ---@param name string
+---@param confirm (fun(id: string))? raises if the tenant may not have this id, which a script gives it
 ---@return table tenant read-only except for its id
 ---@return table scope what a run for it may touch; changes in place when the tenant gets its id
 ---@return table contents of the tenant, for the engine to add to
-function M.load(sandbox, config, name)
+function M.load(sandbox, config, name, confirm)
   M.check_name(name)
   local platform = sandbox:require("stdlib.platform")
   local problem = platform.name_problem and platform.name_problem(name)
@@ -200,7 +204,7 @@ function M.load(sandbox, config, name)
     )
   end
   local tenant, others = make(platform, settings, config, name, path)
-  local guard, scope = guarded(tenant, platform, others)
+  local guard, scope = guarded(tenant, platform, others, confirm)
   return guard, scope, tenant
 end
 

@@ -20,7 +20,6 @@ describe("stdlib.preflight", function()
   -- Platform and systems are all right, unless options say otherwise.
   local function new(options)
     local std = stdlib.new {
-      pg = { control = { one = function() return options.row end } },
       vault = { read = function() return options.in_vault end },
       k8s = { get = function(kind) return kind == "Service" and not options.no_ingress and {} or nil end },
     }
@@ -66,11 +65,6 @@ describe("stdlib.preflight", function()
       assert.matches("from=urbanos: there is no core/helm_values/urbanos", problem { params = { from = "urbanos" } })
     end
   )
-
-  it("finds another tenant with the same id", function()
-    local row = { id = "TIDLT-100008", name = "other" }
-    assert.matches("the registry has other as TIDLT%-100008", problem { row = row })
-  end)
 
   it(
     "finds that the ingress controller is missing",

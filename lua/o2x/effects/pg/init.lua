@@ -6,6 +6,7 @@ local errors = require "o2x.base.error"
 local frozen = require "o2x.base.frozen"
 local json = require "o2x.base.json"
 local pg_database = require "o2x.effects.pg.database"
+local pg_matching = require "o2x.effects.pg.matching"
 local pg_migration = require "o2x.effects.pg.migration"
 local pg_query = require "o2x.effects.pg.query"
 local pg_row = require "o2x.effects.pg.row"
@@ -234,6 +235,7 @@ return {
   secrets = { ensure_row = { "^[^.]+$" }, ensure_allocated = { "^values%.[^.]+$" }, try_login = true },
   types = {
     pg_query.query,
+    pg_matching,
     pg_database.database,
     pg_database.grant,
     pg_row.row,

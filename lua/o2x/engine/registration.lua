@@ -1,0 +1,158 @@
+--- Whose id is it? The platform's registry says which id belongs to which tenant's name. What a file or a script says
+--- of it is believed only if the registry holds the same.
+---
+--- stdlib/platform.lua says where the registry is: registry(tenant) returns
+---
+---   { database, admin, table, id, name = columns' names, others = { { column, value }, … } what no other row may have,
+---     by_id = { effects whose targets have the id in their names: "redis", … } }
+---
+--- and witness(tenant) the id that the tenant's services have, for reads while the registry does not answer. A platform
+--- without these functions has no registry.
+
+local errors = require "o2x.base.error"
+local task = require "o2x.base.task"
+
+local M = {}
+
+local FIRST <const> = 5 -- seconds for the question at the start; later ones wait as long as any other read
+
+local Registration = {}
+Registration.__index = Registration
+
+--- The registration of a run's tenant.
+---@param run table platform, tenant, gate, ctx
+---@return table registration
+function M.new(run) return setmetatable({ run = run }, Registration) end
+
+-- Where the registry is, for the tenant as it is now; nil if there is none.
+function Registration:place()
+  local registry = self.run.platform.registry
+  return registry and registry(self.run.tenant)
+end
+
+local function refuse(message, hint, where)
+  errors.raise { kind = "refused", code = "EREFUSED", message = message, hint = hint, where = where }
+end
+
+function Registration:file() return self.run.tenant_file or ("tenants/%s.yaml"):format(self.run.tenant.name) end
+
+-- One row of the registry that has something of this tenant.
+function Registration:compare(place, row)
+  local tenant = self.run.tenant
+  local name, id = row[place.name], row[place.id]
+  if name == tenant.name and (not tenant.id or id == tenant.id) then return end
+  if name == tenant.name or id == tenant.id then
+    refuse(
+      ("the registry has %s as %s, the tenant file says %s"):format(name, id, tenant.id),
+      ("correct the id in %s, or leave it out: the registry knows it"):format(self:file()),
+      self:file()
+    )
+  end
+  for _, other in ipairs(place.others) do
+    if row[other[1]] == other[2] then
+      local message = ("%s %s belongs to %s (%s) in the registry"):format(other[1], other[2], name, id)
+      refuse(message, "two tenants cannot share it: correct " .. self:file(), self:file())
+    end
+  end
+end
+
+-- Compares all rows that have something of this tenant. The tenant is known if one is its own.
+function Registration:examine(place, rows)
+  local tenant = self.run.tenant
+  for _, row in ipairs(rows) do
+    self:compare(place, row)
+    if row[place.name] == tenant.name and row[place.id] == tenant.id then self.known = true end
+  end
+  if not self.known then self.why = ("the registry has no %s as %s"):format(tenant.name, tostring(tenant.id)) end
+end
+
+function Registration:target(place)
+  local tenant, any = self.run.tenant, { { place.name, self.run.tenant.name } }
+  if tenant.id then any[2] = { place.id, tenant.id } end
+  local columns, seen = { place.name, place.id }, { [place.name] = true, [place.id] = true }
+  for _, other in ipairs(place.others) do
+    any[#any + 1] = other
+    if not seen[other[1]] then columns[#columns + 1] = other[1] end
+    seen[other[1]] = true
+  end
+  return { database = place.database, admin = place.admin, table = place.table, any = any, columns = columns }
+end
+
+--- Asks the registry before the first step. Refuses a tenant that the registry knows under another id or name. Without
+--- an answer the run goes on, because somebody may have to find out why there is none: see require.
+function Registration:check()
+  local run, place = self.run, self:place()
+  if not place then return end
+  local target = self:target(place)
+  local ok, rows = pcall(task.timeout, FIRST, run.gate:type_of("pg.matching").read, run.ctx, target)
+  if ok then return self:examine(place, rows) end
+  if errors.is(rows) and rows.kind == "cancelled" then error(rows, 0) end
+  self.why = tostring(rows)
+  if not run.tenant.id then return end
+  local message = "the registry does not say whether %s is %s's, so this run cannot change %s: %s"
+  run.ctx:log("warn", message:format(run.tenant.id, run.tenant.name, table.concat(place.by_id, ", "), self.why))
+end
+
+local UNANSWERED = { unreachable = true, unauthorised = true, timeout = true }
+
+-- The id that the registry holds for the tenant's name; a plan sees what it has allocated.
+function Registration:held(place)
+  return self.run.gate:read("pg.allocated", {
+    database = place.database,
+    admin = place.admin,
+    table = place.table,
+    key = { [place.name] = self.run.tenant.name },
+    column = place.id,
+    columns = { place.id },
+    secrets = {},
+  })
+end
+
+--- Checks an id that a script gives to the tenant: the registry must hold it for the tenant's name. If the registry
+--- does not answer, the tenant's services must have it, and the run may only read by it.
+---@param id string
+function Registration:confirm(id)
+  local run, place = self.run, self:place()
+  if not place then return end
+  local ok, row = pcall(self.held, self, place)
+  local held = ok and row and row[place.id]
+  if not ok then
+    if not (errors.is(row) and UNANSWERED[row.kind]) then error(row, 0) end
+    held, self.why = run.platform.witness and run.platform.witness(run.tenant), tostring(row)
+    if not held then
+      refuse("tenant.id: the registry does not answer: " .. self.why, "when it does: o2x resume, or run it again")
+    end
+  end
+  if held ~= id then
+    local says = held and ("%s has %s"):format(run.tenant.name, tostring(held))
+      or ("there is no %s"):format(run.tenant.name)
+    refuse(("tenant.id: %s is not the tenant's: in the registry, %s"):format(id, says), "use registry.find(tenant)")
+  end
+  self.known = ok
+end
+
+--- Refuses an effect on what the tenant's id names, unless the registry has confirmed the id.
+---@param kind string of the effect
+function Registration:require(kind)
+  if self.known then return end
+  local place, module = self:place(), kind:match "^[^.]+"
+  for _, name in ipairs(place and place.by_id or {}) do
+    if name == module then
+      local ok, rows = pcall(self.run.gate.read, self.run.gate, "pg.matching", self:target(place))
+      if ok then
+        self:examine(place, rows)
+      elseif errors.is(rows) and rows.kind == "cancelled" then
+        error(rows, 0)
+      else
+        self.why = tostring(rows)
+      end
+      if self.known then return end
+      refuse(
+        ("%s: whether %s is %s's is not certain: %s"):format(kind, self.run.tenant.id, self.run.tenant.name, self.why),
+        "when the registry has confirmed it: o2x resume, or run it again"
+      )
+    end
+  end
+end
+
+return M

@@ -1,0 +1,189 @@
+-- What a tenant file or a script says of an id is believed only if the registry holds the same.
+
+local errors = require "o2x.base.error"
+local raised = require "tests.support.raised"
+local registration = require "o2x.engine.registration"
+
+local PLACE <const> = {
+  database = "control",
+  admin = "postgres",
+  table = "core.tenant",
+  name = "name",
+  id = "id",
+  others = { { "vaultpath", "tenant/acme" }, { "name", "shop" } },
+  by_id = { "redis", "s3" },
+}
+
+-- A run for acme over these rows of the registry: what matches, and what is held for the name.
+local function run_of(o)
+  local run = {
+    said = {},
+    asked = {},
+    tenant = { name = "acme", id = o.id },
+    platform = {
+      registry = not o.none and function() return PLACE end or nil,
+      witness = function() return o.witness end,
+    },
+  }
+  run.ctx = { log = function(_, level, message) run.said[#run.said + 1] = level .. " " .. message end }
+  local function rows()
+    if o.down then errors.raise { kind = o.down, message = "no route to the registry" } end
+    local found = {}
+    for _, row in ipairs(o.rows or {}) do
+      for _, pair in ipairs(run.asked[#run.asked].any) do
+        if row[pair[1]] == pair[2] then found[#found + 1] = row end
+      end
+    end
+    return found
+  end
+  run.gate = {
+    type_of = function()
+      return {
+        read = function(_, target)
+          run.asked[#run.asked + 1] = target
+          return rows()
+        end,
+      }
+    end,
+    read = function(_, kind, target)
+      if kind == "pg.matching" then
+        run.asked[#run.asked + 1] = target
+        return rows()
+      end
+      if o.down then errors.raise { kind = o.down, message = "no route to the registry" } end
+      for _, row in ipairs(o.rows or {}) do
+        if row.name == target.key.name then return { id = row.id } end
+      end
+    end,
+  }
+  run.registration = registration.new(run)
+  return run
+end
+
+local ACME <const> = { name = "acme", id = "T-1", vaultpath = "tenant/acme" }
+
+describe("before the first step", function()
+  local cases = {
+    { "the registry has the name and the id", { id = "T-1", rows = { ACME } } },
+    { "the registry has the name, the file has no id", { rows = { ACME } } },
+    { "neither is there yet", {} },
+    {
+      "the name has another id",
+      { id = "T-2", rows = { ACME } },
+      "the registry has acme as T%-1, the tenant file says T%-2",
+    },
+    {
+      "the id has another name",
+      { id = "T-2", rows = { { name = "zeta", id = "T-2" } } },
+      "the registry has zeta as T%-2, the tenant file says T%-2",
+    },
+    {
+      "both are there, apart",
+      { id = "T-2", rows = { ACME, { name = "zeta", id = "T-2" } } },
+      "the registry has",
+    },
+    {
+      "another has the Vault path",
+      { rows = { { name = "zeta", id = "T-2", vaultpath = "tenant/acme" } } },
+      "vaultpath tenant/acme belongs to zeta %(T%-2%)",
+    },
+    {
+      "another has the name that the domain would be",
+      { id = "T-1", rows = { ACME, { name = "shop", id = "T-3" } } },
+      "name shop belongs to shop %(T%-3%)",
+    },
+  }
+  for _, case in ipairs(cases) do
+    it((case[3] and "refuses: " or "goes on: ") .. case[1], function()
+      local run = run_of(case[2])
+      if not case[3] then return run.registration:check() end
+      local problem = raised(run.registration.check, run.registration)
+      assert.equal("refused", problem.kind)
+      assert.matches(case[3], problem.message)
+      assert.matches("tenants/acme.yaml", problem.where)
+    end)
+  end
+
+  it("asks once, for all at once", function()
+    local run = run_of { id = "T-1", rows = { ACME } }
+    run.registration:check()
+    assert.equal(1, #run.asked)
+    assert.same({ "name", "id", "vaultpath" }, run.asked[1].columns)
+  end)
+
+  it("goes on without an answer, and says what that means", function()
+    local run = run_of { id = "T-1", down = "unreachable" }
+    run.registration:check()
+    assert.matches("^warn the registry does not say whether T%-1 is acme's, .* cannot change redis, s3", run.said[1])
+  end)
+
+  it("asks nobody where the platform has no registry", function()
+    local run = run_of { none = true, down = "unreachable" }
+    run.registration:check()
+    run.registration:confirm "anything"
+    run.registration:require "redis.keys"
+    assert.same({}, run.asked)
+  end)
+
+  it("ends where the run was cancelled", function()
+    local run = run_of { down = "cancelled" }
+    assert.equal("cancelled", raised(run.registration.check, run.registration).kind)
+  end)
+end)
+
+describe("an id that a script gives to the tenant", function()
+  local function confirm(o, id)
+    local run = run_of(o)
+    run.registration:confirm(id)
+    return run
+  end
+
+  it("is taken if the registry holds it", function() confirm({ rows = { ACME } }, "T-1") end)
+
+  for _, case in ipairs {
+    { "another tenant's", { rows = { ACME, { name = "zeta", id = "T-2" } } }, "T-2", "acme has T%-1" },
+    { "one that nobody has", { rows = { ACME } }, "T-9", "acme has T%-1" },
+    { "one of a tenant that is not registered", { rows = {} }, "T-1", "there is no acme" },
+    { "one that cannot be looked up", { down = "unreachable" }, "T-1", "does not answer" },
+    { "not what its services have", { down = "unreachable", witness = "T-2" }, "T-1", "acme has T%-2" },
+    { "one after a broken answer", { down = "failed", witness = "T-1" }, "T-1", "no route" },
+  } do
+    it("is refused: " .. case[1], function()
+      local problem = raised(confirm, case[2], case[3])
+      assert.matches(case[4], problem.message)
+    end)
+  end
+
+  it("is good for reading only, where just the services have it", function()
+    local run = confirm({ down = "unreachable", witness = "T-1" }, "T-1")
+    run.tenant.id = "T-1"
+    assert.equal("refused", raised(run.registration.require, run.registration, "redis.keys").kind)
+    run.registration:require "k8s.object"
+  end)
+end)
+
+describe("a write by the id", function()
+  it("needs a registry that has confirmed the id", function()
+    for _, o in ipairs { { id = "T-1", down = "unreachable" }, { id = "T-1", down = "failed" }, { id = "T-1" } } do
+      local run = run_of(o)
+      run.registration:check()
+      for _, kind in ipairs { "redis.keys", "s3.object" } do
+        local problem = raised(run.registration.require, run.registration, kind)
+        assert.equal("refused", problem.kind)
+        assert.matches("o2x resume", problem.hint)
+      end
+      run.registration:require "vault.secret"
+    end
+  end)
+
+  it("is done when the registry answers later", function()
+    local o = { id = "T-1", rows = { ACME }, down = "unreachable" }
+    local run = run_of(o)
+    run.registration:check()
+    o.down = nil
+    run.registration:require "redis.keys"
+    assert.equal(2, #run.asked)
+    run.registration:require "redis.keys"
+    assert.equal(2, #run.asked)
+  end)
+end)
