@@ -299,12 +299,13 @@ local function set_of(...)
   return set
 end
 
--- Names that are built from the tenants' names: a + b-c is a-b + c.
-local function built_conflict(own, theirs, where)
-  local taken = set_of(M.objects(theirs), M.files(theirs), { theirs.vault_path })
-  for _, list in ipairs { M.objects(own), M.files(own), { own.vault_path } } do
+-- All names that are built from a tenant's name: a + b-c is a-b + c.
+local function built(tenant) return { M.objects(tenant), M.files(tenant), { tenant.vault_path } } end
+
+local function built_conflict(own, mine, theirs, where)
+  for _, list in ipairs(built(theirs)) do
     for _, name in ipairs(list) do
-      if taken[name] then
+      if mine[name] then
         return problem(
           "name",
           "name '%s' leads to %s, which %s has, too (%s)",
@@ -341,6 +342,7 @@ function M.problem(own, platform, file, others)
   local wrong = domain_problem(own, platform) or database_problem(own, platform, file) or shared_conflict(own, platform)
   if wrong then return wrong, notes end
   local own_right, hosts = rights(own.name, platform, file), url_hosts(file, nil, {})
+  local mine = set_of(table.unpack(built(own)))
   for _, other in ipairs(others) do
     local theirs, right = M.identity(other.tenant, platform, other.file), rights(other.tenant, platform, other.file)
     for _, what in ipairs { "domain", "database" } do
@@ -348,7 +350,7 @@ function M.problem(own, platform, file, others)
       if conflict then return conflict, notes end
       notes[#notes + 1] = note
     end
-    wrong = url_conflict(hosts, own, theirs, right, other.where) or built_conflict(own, theirs, other.where)
+    wrong = url_conflict(hosts, own, theirs, right, other.where) or built_conflict(own, mine, theirs, other.where)
     if wrong then return wrong, notes end
   end
   return nil, notes

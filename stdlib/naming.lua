@@ -6,6 +6,9 @@ local M = {}
 --- The longest tenant name: NAME-service-transactional must fit in Kubernetes' 63 characters.
 M.MAX_TENANT_NAME = 40
 
+--- How the registry allocates a tenant's id: TIDLT-100008.
+M.TENANT_ID = { column = "id", prefix = "TIDLT-", digits = 6, first = 100001 }
+
 -- The folders of these two gateways have an underscore, though the services have a hyphen.
 local FOLDERS = { ["provision-gateway"] = "provision_gateway", ["crm-gateway"] = "crm_gateway" }
 

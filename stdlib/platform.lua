@@ -133,14 +133,42 @@ local function archive_grants(tenant)
   }
 end
 
+-- The rows of the registry that are the tenant's own, and the columns that say so: what the tenant does not have yet is
+-- false there, and nobody may write it.
+local function registry_rows(tenant)
+  local id = tenant.id
+  local rows = {
+    ["core_config.tenant"] = { name = tenant.name, id = id },
+    ["core_config.tenant_profile"] = id and { tenantid = id } or nil,
+  }
+  local identity = {
+    ["core_config.tenant"] = {
+      name = tenant.name,
+      id = id or false,
+      vaultpath = tenant.vault_path,
+      vaulturi = tenant.vault_uri,
+    },
+    ["core_config.tenant_profile"] = { tenantid = id or false },
+  }
+  return rows, identity
+end
+
 --- Exactly what a run for this tenant may touch. The engine asks at the start, and again once the tenant has its id.
 ---@param tenant table of M.load
 ---@return table grants by module: pg, vault, k8s, helm, redis, broker, dns, files, http, rds, s3, archive; and roles
 function M.grants(tenant)
   local platform = tenant.platform
   local ingress = platform.kubernetes.ingress_service
+  local rows, identity = registry_rows(tenant)
   return {
-    pg = { tenant = tenant.database, control = platform.database.control, admin = "postgres" },
+    pg = {
+      tenant = tenant.database,
+      control = platform.database.control,
+      admin = "postgres",
+      rows = rows,
+      identity = identity,
+      allocated = { ["core_config.tenant"] = naming.TENANT_ID },
+    },
     sslmode = platform.database.sslmode,
     roles = database_roles(platform.database),
     archive = archive_grants(tenant),

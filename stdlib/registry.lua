@@ -39,10 +39,10 @@ function M.allocate(tenant)
   local row = pg.control:ensure_allocated {
     table = "core_config.tenant",
     key = { name = tenant.name },
-    column = "id",
-    prefix = "TIDLT-",
-    digits = 6,
-    first = 100001,
+    column = naming.TENANT_ID.column,
+    prefix = naming.TENANT_ID.prefix,
+    digits = naming.TENANT_ID.digits,
+    first = naming.TENANT_ID.first,
     values = tenant_values(tenant),
   }
   if tenant.id and tenant.id ~= row.id then
@@ -57,7 +57,7 @@ end
 --- The tenant's row in the registry.
 ---@param tenant table
 ---@return {id: string}? row nil if there is none
-function M.lookup(tenant) return pg.control:one("select id from core_config.tenant where name = $1", tenant.name) end
+function M.lookup(tenant) return pg.control:row("core_config.tenant", { name = tenant.name }, { "id" }) end
 
 --- Reads an existing tenant's id from the registry. Fails if it is not there.
 ---@param tenant table

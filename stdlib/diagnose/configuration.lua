@@ -204,13 +204,6 @@ end
 
 -- ---- the database ----
 
-local function exists(tenant)
-  return pg.admin:one(
-    "select datconnlimit as connection_limit, datallowconn as open from pg_database where datname = $1",
-    tenant.database
-  )
-end
-
 local function login(found, tenant)
   local name = tenant.platform.kubernetes.postgres_secret
   local values = values_of(found, tenant, name, { "username", "password" })
@@ -231,9 +224,8 @@ local function login(found, tenant)
   )
 end
 
-local function connections(found, tenant, limit)
+local function connections(found, tenant, limit, now)
   if limit < 1 then return end
-  local now = pg.admin:one("select count(*) as n from pg_stat_activity where datname = $1", tenant.database).n
   if now / limit > CONNECTIONS then
     findings.add(
       found,
@@ -250,7 +242,7 @@ local function connections(found, tenant, limit)
 end
 
 local function tenant_row(found, tenant)
-  local row = pg.tenant:one("select status from core_config.tenant where id = $1", tenant.id)
+  local row = pg.tenant:row("core_config.tenant", { id = tenant.id }, { "status" })
   if row and row.status == "ACTIVE" then return end
   findings.add(
     found,
@@ -277,7 +269,7 @@ end
 
 -- Sets facts.database if the other chapters can query the database.
 local function database(found, tenant, facts)
-  local row = exists(tenant)
+  local row = pg.admin:database(tenant.database)
   if not row or not row.open then
     return findings.add(
       found,
@@ -291,7 +283,7 @@ local function database(found, tenant, facts)
       )
     )
   end
-  connections(found, tenant, row.connection_limit)
+  connections(found, tenant, row.connection_limit, row.connections)
   if not facts.no_cluster then login(found, tenant) end
   tenant_row(found, tenant)
   facts.database = true

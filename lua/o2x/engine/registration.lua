@@ -3,7 +3,8 @@
 ---
 --- stdlib/platform.lua says where the registry is: registry(tenant) returns
 ---
----   { database, admin, table, id, name = columns' names, others = { { column, value }, … } what no other row may have,
+---   { database, admin, table, id, name = columns' names,
+---     others = { { column, value }, … } what no other row may have,
 ---     by_id = { effects whose targets have the id in their names: "redis", … } }
 ---
 --- and witness(tenant) the id that the tenant's services have, for reads while the registry does not answer. A platform
@@ -25,7 +26,7 @@ Registration.__index = Registration
 function M.new(run) return setmetatable({ run = run }, Registration) end
 
 -- Where the registry is, for the tenant as it is now; nil if there is none.
-function Registration:place()
+local function place_of(self)
   local registry = self.run.platform.registry
   return registry and registry(self.run.tenant)
 end
@@ -34,39 +35,42 @@ local function refuse(message, hint, where)
   errors.raise { kind = "refused", code = "EREFUSED", message = message, hint = hint, where = where }
 end
 
-function Registration:file() return self.run.tenant_file or ("tenants/%s.yaml"):format(self.run.tenant.name) end
+local function file_of(self) return ("tenants/%s.yaml"):format(self.run.tenant.name) end
 
 -- One row of the registry that has something of this tenant.
-function Registration:compare(place, row)
+local function compare(self, place, row)
   local tenant = self.run.tenant
   local name, id = row[place.name], row[place.id]
   if name == tenant.name and (not tenant.id or id == tenant.id) then return end
   if name == tenant.name or id == tenant.id then
     refuse(
       ("the registry has %s as %s, the tenant file says %s"):format(name, id, tenant.id),
-      ("correct the id in %s, or leave it out: the registry knows it"):format(self:file()),
-      self:file()
+      ("correct the id in %s, or leave it out: the registry knows it"):format(file_of(self)),
+      file_of(self)
     )
   end
   for _, other in ipairs(place.others) do
     if row[other[1]] == other[2] then
       local message = ("%s %s belongs to %s (%s) in the registry"):format(other[1], other[2], name, id)
-      refuse(message, "two tenants cannot share it: correct " .. self:file(), self:file())
+      refuse(message, "two tenants cannot share it: correct " .. file_of(self), file_of(self))
     end
   end
 end
 
--- Compares all rows that have something of this tenant. The tenant is known if one is its own.
-function Registration:examine(place, rows)
+-- Compares all rows that have something of this tenant. One of them must confirm an id that is there already.
+local function examine(self, place, rows)
   local tenant = self.run.tenant
   for _, row in ipairs(rows) do
-    self:compare(place, row)
+    compare(self, place, row)
     if row[place.name] == tenant.name and row[place.id] == tenant.id then self.known = true end
   end
-  if not self.known then self.why = ("the registry has no %s as %s"):format(tenant.name, tostring(tenant.id)) end
+  if self.known or not tenant.id then return end
+  local hint = "leave the id out of %s: onboarding allocates it"
+  local message = ("the registry has no %s, but the tenant file says %s"):format(tenant.name, tenant.id)
+  refuse(message, hint:format(file_of(self)), file_of(self))
 end
 
-function Registration:target(place)
+local function target_of(self, place)
   local tenant, any = self.run.tenant, { { place.name, self.run.tenant.name } }
   if tenant.id then any[2] = { place.id, tenant.id } end
   local columns, seen = { place.name, place.id }, { [place.name] = true, [place.id] = true }
@@ -81,22 +85,27 @@ end
 --- Asks the registry before the first step. Refuses a tenant that the registry knows under another id or name. Without
 --- an answer the run goes on, because somebody may have to find out why there is none: see require.
 function Registration:check()
-  local run, place = self.run, self:place()
+  local run, place = self.run, place_of(self)
   if not place then return end
-  local target = self:target(place)
+  local target = target_of(self, place)
   local ok, rows = pcall(task.timeout, FIRST, run.gate:type_of("pg.matching").read, run.ctx, target)
-  if ok then return self:examine(place, rows) end
+  if ok then return examine(self, place, rows or {}) end
   if errors.is(rows) and rows.kind == "cancelled" then error(rows, 0) end
-  self.why = tostring(rows)
   if not run.tenant.id then return end
   local message = "the registry does not say whether %s is %s's, so this run cannot change %s: %s"
-  run.ctx:log("warn", message:format(run.tenant.id, run.tenant.name, table.concat(place.by_id, ", "), self.why))
+  local modules = table.concat(place.by_id, ", ")
+  run.ctx:log("warn", message:format(run.tenant.id, run.tenant.name, modules, tostring(rows)))
+end
+
+-- psql takes the server from the same variables as o2x.
+local function hint_of(place)
+  return ('psql -d %s -c "select 1" shows whether it answers; then run or resume it again'):format(place.database)
 end
 
 local UNANSWERED = { unreachable = true, unauthorised = true, timeout = true }
 
 -- The id that the registry holds for the tenant's name; a plan sees what it has allocated.
-function Registration:held(place)
+local function held_id(self, place)
   return self.run.gate:read("pg.allocated", {
     database = place.database,
     admin = place.admin,
@@ -112,16 +121,14 @@ end
 --- does not answer, the tenant's services must have it, and the run may only read by it.
 ---@param id string
 function Registration:confirm(id)
-  local run, place = self.run, self:place()
+  local run, place = self.run, place_of(self)
   if not place then return end
-  local ok, row = pcall(self.held, self, place)
+  local ok, row = pcall(held_id, self, place)
   local held = ok and row and row[place.id]
   if not ok then
     if not (errors.is(row) and UNANSWERED[row.kind]) then error(row, 0) end
-    held, self.why = run.platform.witness and run.platform.witness(run.tenant), tostring(row)
-    if not held then
-      refuse("tenant.id: the registry does not answer: " .. self.why, "when it does: o2x resume, or run it again")
-    end
+    held = run.platform.witness and run.platform.witness(run.tenant)
+    if not held then refuse("tenant.id: the registry does not answer: " .. tostring(row), hint_of(place)) end
   end
   if held ~= id then
     local says = held and ("%s has %s"):format(run.tenant.name, tostring(held))
@@ -131,28 +138,26 @@ function Registration:confirm(id)
   self.known = ok
 end
 
+local function needs_id(place, kind)
+  local module = kind:match "^[^.]+"
+  for _, name in ipairs(place.by_id) do
+    if name == module then return true end
+  end
+  return false
+end
+
 --- Refuses an effect on what the tenant's id names, unless the registry has confirmed the id.
 ---@param kind string of the effect
 function Registration:require(kind)
-  if self.known then return end
-  local place, module = self:place(), kind:match "^[^.]+"
-  for _, name in ipairs(place and place.by_id or {}) do
-    if name == module then
-      local ok, rows = pcall(self.run.gate.read, self.run.gate, "pg.matching", self:target(place))
-      if ok then
-        self:examine(place, rows)
-      elseif errors.is(rows) and rows.kind == "cancelled" then
-        error(rows, 0)
-      else
-        self.why = tostring(rows)
-      end
-      if self.known then return end
-      refuse(
-        ("%s: whether %s is %s's is not certain: %s"):format(kind, self.run.tenant.id, self.run.tenant.name, self.why),
-        "when the registry has confirmed it: o2x resume, or run it again"
-      )
-    end
-  end
+  local run, place = self.run, place_of(self)
+  if self.known or not run.tenant.id or not place or not needs_id(place, kind) then return end
+  local ok, rows = pcall(run.gate.read, run.gate, "pg.matching", target_of(self, place))
+  if ok then return examine(self, place, rows or {}) end
+  if errors.is(rows) and rows.kind == "cancelled" then error(rows, 0) end
+  refuse(
+    ("%s: whether %s is %s's is not certain: %s"):format(kind, run.tenant.id, run.tenant.name, tostring(rows)),
+    hint_of(place)
+  )
 end
 
 return M

@@ -86,11 +86,14 @@ local function read_platform(config)
   return read(path)
 end
 
--- What the files of the other tenants say. tenant is the name of the file, name is what it says in it.
+-- What the files of the other tenants say. tenant is the name of the file, name is what it says in it. A copy such as
+-- urbanos.bak.yaml has a name that no tenant can have.
 local function others_of(config, name)
   local list = {}
   for _, other in ipairs(M.names(config)) do
-    if other ~= name then
+    if not M.is_name(other) then
+      out.say(("note: skipped %s.yaml: no tenant can have this name"):format(fs.join(folder_of(config), other)))
+    elseif other ~= name then
       local path = fs.join(folder_of(config), other .. ".yaml")
       local ok, file = xpcall(read, errors.handler, path)
       -- A broken file of one tenant must not block runs for the others.

@@ -62,7 +62,16 @@ describe("effects on PostgreSQL", function()
           password = secret.new(server.state[(options.user or "admin") .. "_password"], "pg.password"),
         },
       },
-      scope = { pg = { tenant = NAME, control = "enginedevdb", admin = "postgres" }, files = { read = { "engine/" } } },
+      scope = {
+        pg = {
+          tenant = NAME,
+          control = "enginedevdb",
+          admin = "postgres",
+          rows = { ["core_config.tenant"] = { name = options.name or "newclient" } },
+          allocated = { ["core_config.tenant"] = { column = "id", prefix = "TIDLT-", digits = 6, first = 100001 } },
+        },
+        files = { read = { "engine/" } },
+      },
     }
     open[#open + 1] = run
     return api, run
@@ -205,7 +214,7 @@ describe("effects on PostgreSQL", function()
     )
     local names = { "a", "b", "c", "d" }
     local ids = task.each(names, function(name)
-      local pg = start()
+      local pg = start("apply", { name = name })
       return pg.control:ensure_allocated {
         table = "core_config.tenant",
         key = { name = name },
@@ -217,11 +226,13 @@ describe("effects on PostgreSQL", function()
     end)
     table.sort(ids)
     assert.same({ "TIDLT-100008", "TIDLT-100009", "TIDLT-100010", "TIDLT-100011" }, ids)
-    local again = start().control:ensure_allocated {
+    local again = start("apply", { name = "b" }).control:ensure_allocated {
       table = "core_config.tenant",
       key = { name = "b" },
       column = "id",
       prefix = "TIDLT-",
+      digits = 6,
+      first = 100001,
     }
     assert.equal(again.id, server.sql("enginedevdb", "SELECT id FROM core_config.tenant WHERE name = 'b'"))
   end)

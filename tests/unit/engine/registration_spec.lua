@@ -83,6 +83,11 @@ describe("before the first step", function()
       "the registry has",
     },
     {
+      "the file has an id, the registry does not know the name",
+      { id = "T-1" },
+      "the registry has no acme, but the tenant file says T%-1",
+    },
+    {
       "another has the Vault path",
       { rows = { { name = "zeta", id = "T-2", vaultpath = "tenant/acme" } } },
       "vaultpath tenant/acme belongs to zeta %(T%-2%)",
@@ -164,13 +169,13 @@ end)
 
 describe("a write by the id", function()
   it("needs a registry that has confirmed the id", function()
-    for _, o in ipairs { { id = "T-1", down = "unreachable" }, { id = "T-1", down = "failed" }, { id = "T-1" } } do
+    for _, o in ipairs { { id = "T-1", down = "unreachable" }, { id = "T-1", down = "failed" } } do
       local run = run_of(o)
       run.registration:check()
       for _, kind in ipairs { "redis.keys", "s3.object" } do
         local problem = raised(run.registration.require, run.registration, kind)
         assert.equal("refused", problem.kind)
-        assert.matches("o2x resume", problem.hint)
+        assert.matches("psql %-d control", problem.hint)
       end
       run.registration:require "vault.secret"
     end

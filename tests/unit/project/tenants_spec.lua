@@ -83,6 +83,18 @@ describe("a tenant", function()
     assert.matches("zeta.yaml", told)
   end)
 
+  it("is not stopped by files that cannot be a tenant's, which is told", function()
+    for _, name in ipairs { "zeta.bak", "Zeta", ".zeta" } do
+      place:write(("tenants/%s.yaml"):format(name), "company: Zeta\nid: T-1\nname: acme\n")
+    end
+    local tenant
+    local _, told = captured(function() tenant = load "acme" end)
+    assert.equal("acme", tenant.name)
+    for _, name in ipairs { "zeta.bak.yaml", "Zeta.yaml", ".zeta.yaml" } do
+      assert.truthy(told:find(name, 1, true), name)
+    end
+  end)
+
   it("needs a platform.yaml", function()
     config.platform = place:at "tenants"
     refused("input", "platform.yaml", load, "acme")

@@ -13,7 +13,7 @@ describe("stdlib.diagnose", function()
       local std = stdlib.new {
         pg = {
           control = {
-            one = function()
+            row = function()
               if kind then errors.raise { kind = kind, message = "the registry's error" } end
               return { id = "TIDLT-100005" }
             end,
@@ -49,7 +49,7 @@ describe("stdlib.diagnose", function()
         get = function() end,
         request = function() return { status = 200, json = { status = "UP" }, body = "" } end,
       },
-      pg = { admin = { one = function() end } },
+      pg = { admin = { database = function() end } },
       vault = { read = function() return {} end },
       redis = { info = function() return {} end },
       broker = { queues = function() return {} end },

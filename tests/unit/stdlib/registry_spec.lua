@@ -6,7 +6,7 @@ describe("stdlib.registry", function()
   local function new(id)
     local row = id and { id = id }
     return stdlib.new {
-      pg = { control = { ensure_allocated = function() return row end, one = function() return row end } },
+      pg = { control = { ensure_allocated = function() return row end, row = function() return row end } },
     }
   end
 

@@ -54,7 +54,7 @@ describe("stdlib.smoke", function()
         list = function() return {} end,
         request = function() return { status = 200, json = { status = options.health or "UP" } } end,
       },
-      pg = { control = { one = find } },
+      pg = { control = { row = find } },
     }
   end
 

@@ -77,8 +77,18 @@ local function contents_target(ctx, path, wanted)
   return target
 end
 
+-- The tenant's database. One that holds the registry is all tenants' and is neither dumped nor replaced for one.
+local function own_database(ctx)
+  local granted = ctx.scope.pg
+  if granted.tenant ~= granted.control then return granted.tenant end
+  ctx:refuse(
+    ("%s holds the registry of all tenants: it has no archive for one of them"):format(granted.control),
+    ("o2x run backup %s takes a snapshot of the server"):format(ctx.tenant and ctx.tenant.name or "TENANT")
+  )
+end
+
 local function dump(ctx, path, server)
-  local target = { path = path, database = ctx.scope.pg.tenant, server = server }
+  local target = { path = path, database = own_database(ctx), server = server }
   return (ctx:effect("pg.archive", target, { database = target.database, run = ctx.run_id }))
 end
 
@@ -86,7 +96,7 @@ end
 local function defaults(ctx) return ctx.scope.archive and ctx.scope.archive.defaults end
 
 local function target_of(ctx, summary)
-  local database = ctx.scope.pg.tenant
+  local database = own_database(ctx)
   return {
     name = copies.restore(database, ctx.run_id),
     database = database,
@@ -117,7 +127,7 @@ local function create_copy(ctx, summary)
 end
 
 local function swap(ctx)
-  local database = ctx.scope.pg.tenant
+  local database = own_database(ctx)
   local target = {
     database = database,
     copy = copies.restore(database, ctx.run_id),
@@ -131,7 +141,7 @@ end
 -- The copy shows what the table should hold; a plan has none. A resumed run may have dropped it, so it is recorded.
 local function restore_table(ctx, given)
   local name = pg_sql.table_name(given)
-  local database = ctx.scope.pg.tenant
+  local database = own_database(ctx)
   local target = { database = database, copy = copies.restore(database, ctx.run_id), table = name }
   target.kept = archive_table.kept_name(ctx, name)
   local wanted = {}

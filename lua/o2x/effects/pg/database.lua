@@ -303,4 +303,19 @@ local grant = {
   end,
 }
 
-return { database = database, grant = grant, wanted = wanted }
+-- ---- pg.database_status ----
+
+local STATUS <const> = [[SELECT datconnlimit AS connection_limit, datallowconn AS open,
+(SELECT count(*) FROM pg_stat_activity a WHERE a.datname = d.datname) AS connections
+FROM pg_database d WHERE datname = $1]]
+
+local status = {
+  kind = "pg.database_status",
+  class = "read",
+  key = function(target) return target.name end,
+  read = function(ctx, target)
+    return support.with(ctx, target.database, function(db) return db:one(STATUS, target.name) end)
+  end,
+}
+
+return { database = database, grant = grant, status = status, wanted = wanted }

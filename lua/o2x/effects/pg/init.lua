@@ -10,6 +10,7 @@ local pg_matching = require "o2x.effects.pg.matching"
 local pg_migration = require "o2x.effects.pg.migration"
 local pg_query = require "o2x.effects.pg.query"
 local pg_row = require "o2x.effects.pg.row"
+local rows_granted = require "o2x.effects.pg.rows_granted"
 local pg_vacuum = require "o2x.effects.pg.vacuum"
 local secret = require "o2x.base.secret"
 local support = require "o2x.effects.pg.support"
@@ -20,7 +21,7 @@ local function invalid(message, hint) errors.raise { kind = "input", module = "p
 -- ---- reading ----
 
 -- Scripts must not reach the run or the name of the database, so these are kept outside the objects that scripts get.
-local private = setmetatable({}, { __mode = "k" }) -- named connection → { ctx, database, admin }
+local private = setmetatable({}, { __mode = "k" }) -- named connection → { ctx, database, admin, which }
 
 ---@class o2x.pg.Named
 local Named = {}
@@ -31,6 +32,7 @@ local Named = {}
 ---@return table[] rows column → value; NULL is absent, numeric and times are text, json is decoded
 function Named:rows(sql, ...)
   local own = private[self]
+  rows_granted.free_read(own)
   local target = { database = own.database, admin = own.admin, sql = sql, parameters = table.pack(...) }
   pg_query.check(own.ctx, sql, target.parameters)
   return own.ctx:read("pg.query", target) or {}
@@ -41,24 +43,6 @@ end
 ---@param ... any parameters
 ---@return table|nil row the first, or nil
 function Named:one(sql, ...) return self:rows(sql, ...)[1] end
-
---- Tries to log in to the database as another user, as the services do.
----@param user string|userdata
----@param password string|userdata
----@return boolean
----@return string? why not
-function Named:try_login(user, password)
-  local own = private[self]
-  local ok, db = pcall(support.connect, own.ctx, own.database, { user = user, password = password })
-  if ok then
-    db:close()
-    return true
-  end
-  if errors.is(db) and db.kind ~= "cancelled" then return false, tostring(db) end
-  error(db, 0)
-end
-
--- ---- writing ----
 
 -- A run may create, migrate and vacuum its own tenant's database, and grant privileges on it, but on no other.
 local function check_own(own, name)
@@ -74,6 +58,25 @@ local function check_own(own, name)
   return name
 end
 
+--- Tries to log in to the database as another user, as the services do.
+---@param user string|userdata
+---@param password string|userdata
+---@return boolean
+---@return string? why not
+function Named:try_login(user, password)
+  local own = private[self]
+  check_own(own, own.database)
+  local ok, db = pcall(support.connect, own.ctx, own.database, { user = user, password = password })
+  if ok then
+    db:close()
+    return true
+  end
+  if errors.is(db) and db.kind ~= "cancelled" then return false, tostring(db) end
+  error(db, 0)
+end
+
+-- ---- writing ----
+
 local function check_columns(map, what, may_be_empty)
   if type(map) ~= "table" or #map > 0 or not may_be_empty and next(map) == nil then
     invalid(("%s must be a table of column → value"):format(what))
@@ -85,12 +88,31 @@ local function row_target(own, name, key, columns, secrets)
   if own.database == own.admin then check_own(own, own.database) end
   arguments.table_name(name)
   check_columns(key, "the key of a row")
+  rows_granted.key(own, name, key)
   for column, v in pairs(key) do
     if not value.is_unknown(v) and (v == json.null or type(v) == "table" or secret.is(v)) then
       invalid(("%s.%s: the value of a key must be a string, a number or a boolean"):format(name, column))
     end
   end
   return { database = own.database, admin = own.admin, table = name, key = key, columns = columns, secrets = secrets }
+end
+
+--- Reads the row with this key. A plan shows it as its earlier steps would leave it. In the control database, the key
+--- is the tenant's own name or id.
+---@param name string "core_config.tenant"
+---@param key table column → value
+---@param columns string[] their names
+---@return table|nil row column → value, NULL is absent; nil if there is no such row
+function Named:row(name, key, columns)
+  local own = private[self]
+  if type(columns) ~= "table" or #columns == 0 then invalid "row: columns must be a list of names" end
+  local found = own.ctx:read("pg.row", row_target(own, name, key, columns, {}))
+  if not found then return nil end
+  local row = {}
+  for _, column in ipairs(columns) do
+    if found[column] ~= json.null then row[column] = found[column] end
+  end
+  return row
 end
 
 local function secret_columns(values)
@@ -111,6 +133,7 @@ function Named:ensure_row(name, key, values)
   local own = private[self]
   check_columns(values, "the values of a row", true)
   local target = row_target(own, name, key, pg_row.columns(values), secret_columns(values))
+  rows_granted.values(own, name, values)
   local after, outcome = own.ctx:effect("pg.row", target, values)
   local row = {}
   for column, v in pairs(key) do
@@ -140,11 +163,13 @@ function Named:ensure_allocated(o)
   for column, v in pairs(check_columns(o.values or {}, "values", true)) do
     values[column] = v
   end
-  for column, v in pairs(o.key) do
+  for column, v in pairs(check_columns(o.key, "the key of a row")) do
     values[column] = v
   end
   local columns = pg_row.columns(values, { [o.column] = true })
   local target = row_target(own, o.table, o.key, columns, secret_columns(values))
+  rows_granted.values(own, o.table, o.values or {})
+  rows_granted.allocation(own, o)
   target.column, target.prefix, target.digits, target.first = o.column, o.prefix or "", o.digits or 6, o.first or 1
   return own.ctx:effect("pg.allocated", target, values)
 end
@@ -194,6 +219,15 @@ local Admin = {}
 
 local DATABASE = { owner = true, encoding = true, collate = true, ctype = true, connection_limit = true }
 
+--- What the server knows of a database.
+---@param name string the tenant's own
+---@return {connection_limit: integer, open: boolean, connections: integer}|nil database connection_limit -1: none;
+---  open: connections are allowed; connections: how many there are now; nil if there is no such database
+function Admin:database(name)
+  local own = private[self]
+  return own.ctx:read("pg.database_status", { database = own.database, name = check_own(own, name) })
+end
+
 --- Ensures a database. If pg.locale is configured, it replaces collate and ctype.
 ---@param name string
 ---@param options {owner: string?, encoding: string?, collate: string?, ctype: string?, connection_limit: integer?}
@@ -238,6 +272,7 @@ return {
     pg_matching,
     pg_database.database,
     pg_database.grant,
+    pg_database.status,
     pg_row.row,
     pg_row.allocated,
     pg_migration.migration,
@@ -253,7 +288,7 @@ return {
         end
       end
       local object = frozen.handle(setmetatable({}, { __index = methods, __newindex = refuse, __metatable = false }))
-      private[object] = { ctx = ctx, database = names[which], admin = names.admin }
+      private[object] = { ctx = ctx, database = names[which], admin = names.admin, which = which }
       return object
     end
     return { tenant = named("tenant", Named), control = named("control", Named), admin = named("admin", Named, Admin) }

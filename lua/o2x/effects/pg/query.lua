@@ -5,6 +5,7 @@ local checked = require "o2x.client.pg.query"
 local errors = require "o2x.base.error"
 local mask = require "o2x.base.mask"
 local reader = require "o2x.client.pg.reader"
+local rows_granted = require "o2x.effects.pg.rows_granted"
 local secret = require "o2x.base.secret"
 local support = require "o2x.effects.pg.support"
 
@@ -93,7 +94,11 @@ M.query = {
   read = function(ctx, target)
     M.check(ctx, target.sql, target.parameters)
     if support.any_unknown(target.parameters) then return nil end
-    local function read() return M.rows(ctx, target.database, target.sql, target.parameters) end
+    local function run(sql) return M.rows(ctx, target.database, sql, target.parameters) end
+    local function read()
+      rows_granted.relations(ctx, target.database, target.sql, run)
+      return run(target.sql)
+    end
     return support.or_nothing(ctx, target.database, read)
   end,
 }

@@ -62,13 +62,13 @@ describe("stdlib.diagnose.configuration", function()
       },
       pg = {
         admin = {
-          one = function(sql)
-            if sql:find "pg_stat_activity" then return { n = options.connections or 1 } end
-            return given(options.database, { connection_limit = 100, open = true })
+          database = function()
+            local connections = options.connections or 1
+            return given(options.database, { connection_limit = 100, open = true, connections = connections })
           end,
         },
         tenant = {
-          one = function() return given(options.row, { status = "ACTIVE" }) end,
+          row = function() return given(options.row, { status = "ACTIVE" }) end,
           rows = function() return options.migrations or {} end,
           try_login = function() return options.login ~= false, "password authentication failed" end,
         },
