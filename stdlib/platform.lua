@@ -155,7 +155,11 @@ end
 
 --- Exactly what a run for this tenant may touch. The engine asks at the start, and again once the tenant has its id.
 ---@param tenant table of M.load
+<<<<<<< HEAD
 ---@return table grants by module: pg, vault, k8s, helm, redis, broker, dns, files, http, rds, s3, archive; and roles
+=======
+---@return table grants by module: pg, vault, k8s, helm, redis, broker, dns, files, http, headers, rds, s3
+>>>>>>> 18ff987 (Requests that change something are effects)
 function M.grants(tenant)
   local platform = tenant.platform
   local ingress = platform.kubernetes.ingress_service
@@ -196,6 +200,7 @@ function M.grants(tenant)
       sections = { [INVENTORY] = ("## %s ("):format(tenant.name) },
     },
     http = { tenant.domain },
+    headers = tenant.id and { ["x-tenant-id"] = tenant.id } or {},
     rds = { instance = platform.database.instance },
     s3 = tenant.id and { tenant.data_bucket .. "/" .. tenant.id .. "/" } or {},
   }

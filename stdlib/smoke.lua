@@ -23,10 +23,18 @@ local EXTERNAL_ID = "o2x-smoke"
 
 local function graphql(tenant, session, query, variables)
   return {
-    method = "POST",
     url = ("https://api.%s/graphql"):format(tenant.domain),
     session = session,
-    json = { query = query, variables = variables },
+    query = query,
+    variables = variables,
+  }
+end
+
+local function mutation(tenant, session, text, variables)
+  return {
+    url = ("https://api.%s/graphql"):format(tenant.domain),
+    session = session,
+    json = { query = text, variables = variables },
   }
 end
 
@@ -37,7 +45,7 @@ local function ensure(tenant, session, what, find, found, create, variables)
     service = naming.resource(tenant, "service-proxy"),
     find = graphql(tenant, session, find, variables),
     found = found,
-    create = graphql(tenant, session, create, variables),
+    create = mutation(tenant, session, create, variables),
   }
 end
 
@@ -119,7 +127,7 @@ end
 -- ---- the fourteen checks ----
 
 local function query(tenant, session, text, variables)
-  local response = service.call(graphql(tenant, session, text, variables))
+  local response = service.query(graphql(tenant, session, text, variables))
   if response.status ~= 200 then fail(("GraphQL returns HTTP %d"):format(response.status)) end
   if response.json.errors then fail("GraphQL: " .. response.json.errors[1].message) end
   return response.json.data
@@ -163,9 +171,8 @@ local function gateways(tenant)
   need_id(tenant)
   for _, item in ipairs(tenant.integrations) do
     local provider = providers.find(item.name)
-    local response = service.call {
+    local response = service.test {
       service = naming.resource(tenant, provider.gateway),
-      method = "POST",
       path = provider.test,
       headers = { ["X-Tenant-ID"] = tenant.id },
       json = {},

@@ -125,9 +125,8 @@ end
 -- ---- the gateway itself ----
 
 local function connection(found, tenant, provider)
-  local response = service.call {
+  local response = service.test {
     service = naming.resource(tenant, provider.gateway),
-    method = "POST",
     path = provider.test,
     headers = { ["X-Tenant-ID"] = tenant.id },
     json = {},

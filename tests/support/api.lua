@@ -20,6 +20,15 @@ function Context:effect(kind, target, desired)
   return sort.read(self, target), outcome
 end
 
+--- Notes a request that has an effect; raises in a plan, as the gate does.
+function Context:announce(_, what)
+  if self.mode == "plan" then errors.raise { kind = "refused", code = "when_applied", message = what } end
+  self.announced[#self.announced + 1] = what
+end
+
+--- Notes what a plan would list.
+function Context:check_later(what) self.later[#self.later + 1] = what end
+
 --- Reads a target.
 function Context:read(kind, target) return self.types[kind].read(self, target) end
 
@@ -37,19 +46,22 @@ function Context:refuse(message, hint) errors.raise { kind = "refused", message 
 
 --- The api of a module.
 ---@param name string
----@param options { clients: table<string, table>?, scope: table?, config: table?, tenant: table? }?
+---@param options { clients: table<string, table>?, scope: table?, config: table?, tenant: table?,
+---  mode: string? }?
 ---@return table api
----@return table ctx done: the effects as "outcome key"; logged; types
+---@return table ctx done: the effects as "outcome key"; announced; later; logged; types
 return function(name, options)
   options = options or {}
   local module = effects.find(name)
   local ctx = setmetatable({
-    mode = "apply",
+    mode = options.mode or "apply",
     run_id = "R-1",
     scope = options.scope or {},
     config = options.config or {},
     tenant = options.tenant or { name = "acme" },
     done = {},
+    announced = {},
+    later = {},
     logged = {},
     types = {},
     progress = function() end,

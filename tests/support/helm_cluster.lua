@@ -12,7 +12,12 @@ local small_run = require "tests.support.small_run"
 local M = {}
 
 local SCOPE = {
-  k8s = { namespace = "default", names = { "t1-app", "t1-web" }, label = { "tenant", "t1" } },
+  k8s = {
+    namespace = "default",
+    names = { "t1-app", "t1-web" },
+    label = { "tenant", "t1" },
+    contents = { annotations = { ["helm.sh/*"] = "plain" } },
+  },
   helm = { "t1-app", "t1-web" },
   files = { read = { "values/" }, write = {} },
 }

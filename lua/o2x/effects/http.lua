@@ -4,10 +4,11 @@
 local cleartext = require "o2x.client.cleartext"
 local errors = require "o2x.base.error"
 local http = require "o2x.client.http"
+local rules = require "o2x.client.request_rules"
 local scope = require "o2x.base.scope"
 local value = require "o2x.base.value"
 
-local SAFE = { GET = true, HEAD = true, OPTIONS = true }
+local PORTS = { http = 80, https = 443 }
 local FIELDS = { method = true, url = true, headers = true, timeout = true }
 
 local function check(ctx, request)
@@ -16,16 +17,13 @@ local function check(ctx, request)
       errors.input(("http.request: unknown field %q (method, url, headers, timeout)"):format(tostring(name)))
     end
   end
-  local method = request.method or "GET"
-  if not SAFE[method] then
-    ctx:refuse(
-      ("http.request only reads: GET, HEAD, OPTIONS, not %s"):format(tostring(method)),
-      "to create an object in a service, use o2x.service"
-    )
-  end
-  local scheme, host = http.split(tostring(request.url))
+  local method = rules.read_method(request.method, "http.request")
+  local scheme, host, port = http.split(tostring(request.url))
   if not scheme then errors.input(("'%s' is not an http or https URL"):format(tostring(request.url))) end
   scope.domain(ctx.scope.http, host, "the HTTP host")
+  if port and port ~= PORTS[scheme] then scope.name(ctx.scope.http, host .. ":" .. port, "the HTTP host and port") end
+  local path = request.url:match("^%w+://[^/?#]*(.*)$")
+  if path ~= "" then rules.path(path, "path of a URL") end
   return method, scheme
 end
 
@@ -45,7 +43,7 @@ return {
           module = "http",
           method = method,
           url = request.url,
-          headers = request.headers,
+          headers = rules.headers(request.headers, ctx.scope.headers),
           timeout = request.timeout or 30,
           connect_to = scheme == "https" and https.connect_to or nil,
           ca_file = scheme == "https" and https.ca or nil,

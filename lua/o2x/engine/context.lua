@@ -50,6 +50,15 @@ function Context:client(name) return runs[self].client(name) end
 ---@return "created"|"changed"|"deleted"|"unchanged" outcome
 function Context:effect(kind, target, desired) return runs[self].gate:effect(kind, target, desired) end
 
+--- Announces a request with an effect that leaves nothing behind to compare: a login, a test. Raises in a plan.
+---@param declares string the word that the runbook must declare
+---@param what string for people
+function Context:announce(declares, what) runs[self].gate:announce(declares, what) end
+
+--- Lists something in the plan that is checked only when the run is applied.
+---@param what string
+function Context:check_later(what) runs[self].plan:check_later(step.path(), what) end
+
 --- Reads a target as the run sees it.
 ---@param kind string
 ---@param target any

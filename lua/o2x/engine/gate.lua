@@ -201,6 +201,25 @@ function Gate:effect(kind, target, desired)
   return self:apply(effect_type, target, desired)
 end
 
+--- Announces a request that has an effect but leaves nothing behind to compare: a login, a test of a connection. It
+--- must be declared, a plan does not send it, and the journal says that it was sent. A check may send it.
+---@param declares string the word that the runbook must declare
+---@param what string "log in: POST newclient-service-sso /api/auth/login"
+function Gate:announce(declares, what)
+  local run = self.run
+  refuse_undeclared(run, "a request (" .. what .. ")", declares)
+  if run.mode == "plan" then
+    errors.raise {
+      kind = "refused",
+      code = "when_applied",
+      message = ("a plan sends no such request: %s"):format(what),
+      hint = "put it into a check: what needs it is then checked when the run is applied",
+    }
+  end
+  limits.count(run, "effects", 1, "more than %s effects in one run")
+  run.journal:append { t = "sent", path = step.path(), what = value.text(what), at = run.now() }
+end
+
 --- Plans an effect: compares, and writes to the overlay only.
 ---@param effect_type o2x.effect_type
 ---@param target any

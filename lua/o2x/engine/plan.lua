@@ -109,7 +109,7 @@ function Plan:render(write, style, full)
   end
   if #self.checks > 0 then
     write("")
-    write(style.bold("checked once that is done"))
+    write(style.bold(#order > 0 and "checked once that is done" or "checked when it is applied"))
     for _, check in ipairs(self.checks) do
       write(("  ? %s%s"):format(check.path ~= "" and check.path .. ": " or "", check.name))
     end

@@ -121,6 +121,13 @@ function M.step(run, name, fn, ...)
   end)
 end
 
+-- A check that needs a request which a plan does not send.
+local function later(run, path, name)
+  run.plan:check_later(path, name)
+  run.checks = run.checks or {}
+  table.insert(run.checks, { check = name, later = true, found = "checked when applied" })
+end
+
 --- Runs a check, an assertion that only reads. A plan that has changes only lists it, because it cannot be true yet.
 ---@param run table
 ---@param name string
@@ -145,6 +152,7 @@ function M.check(run, name, fn, ...)
         message = ("check failed: %s%s"):format(name, why and ": " .. library.tostring(why) or ""),
       }
   if problem and problem.kind == "cancelled" then error(problem, 0) end
+  if problem and problem.code == "when_applied" then return later(run, path, name) end
   run.report:check(path, name, not problem, problem and tostring(problem) or found)
   run.checks = run.checks or {}
   table.insert(run.checks, {

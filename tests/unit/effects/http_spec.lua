@@ -20,7 +20,7 @@ describe("o2x.http", function()
         )
       end
     )
-    local http = api("http", { scope = { http = { "127.0.0.1" } } })
+    local http = api("http", { scope = { http = { "127.0.0.1", "127.0.0.1:" .. server.port } } })
     local answer = http.request { url = ("http://127.0.0.1:%d/x"):format(server.port), method = "GET" }
     assert.same({ 200, "here", "GET /x" }, { answer.status, answer.body, answer.headers["x-asked"] })
   end)

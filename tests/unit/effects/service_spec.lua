@@ -1,5 +1,6 @@
 local api = require "tests.support.api"
-local secret = require "o2x.base.secret"
+local raised = require "tests.support.raised"
+local value = require "o2x.base.value"
 
 -- A service behind the cluster's proxy: "METHOD path" → answer, or a function that gives one
 local function cluster(answers)
@@ -60,6 +61,17 @@ describe("service.ensure", function()
 end)
 
 describe("service.call", function()
+  it("only reads", function()
+    local server = cluster {}
+    local service = open(server)
+    for _, method in ipairs { "POST", "PUT", "PATCH", "DELETE", "get", "GET ", "GET\r\nX", "TRACE" } do
+      local e = raised(service.call, { service = "billing", path = "/x", method = method })
+      assert.equal("refused", e.kind)
+      assert.matches("service.send", e.hint)
+    end
+    assert.same({}, server.asked)
+  end)
+
   it(
     "gives the answer, whatever its status",
     function() assert.equal(404, open(cluster {}).call({ service = "billing", path = "/x" }).status) end
@@ -75,44 +87,50 @@ describe("service.call", function()
   end)
 end)
 
-describe("service.session", function()
-  local function server()
-    return cluster {
-      ["POST /login"] = { status = 200, json = { data = { token = "t-123456789" } } },
-      ["GET /x"] = { status = 401, json = {} },
-    }
-  end
+describe("service.test", function()
+  local answers = { ["POST /test"] = { status = 401, json = { message = "no" } } }
 
-  -- token: where the answer to the login has it
-  local function session(service, token)
-    return service.session {
-      service = "gateway",
-      path = "/login",
-      json = function() return {} end,
-      token = token or "data.token",
-    }
-  end
-
-  it("logs in at its first use and keeps the token, a secret", function()
-    local this = server()
-    local login = session((open(this)))
-    assert.is_true(secret.is(login.token()))
-    assert.equal(login.token(), login.token())
-    assert.equal(1, #this.asked)
+  it("sends a POST and gives the answer, and says so", function()
+    local server = cluster(answers)
+    local service, ctx = open(server)
+    assert.equal(401, service.test({ service = "gateway", path = "/test", json = {} }).status)
+    assert.same({ "test: POST gateway /test" }, ctx.announced)
   end)
 
-  it("forgets a token that is not taken any more", function()
-    local this = server()
-    local service = open(this)
-    local login = session(service)
-    service.call { service = "gateway", path = "/x", session = login }
-    login.token()
-    assert.equal(3, #this.asked)
+  it("sends nothing in a plan", function()
+    local server = cluster(answers)
+    local service = api("service", { clients = { k8s = server }, mode = "plan" })
+    assert.equal("when_applied", raised(service.test, { service = "gateway", path = "/test" }).code)
+    assert.same({}, server.asked)
   end)
+end)
 
-  it("says that it cannot log in", function()
-    local ok, err = pcall(session((open(server())), "nosuch").token)
-    assert.is_false(ok)
-    assert.matches("gateway /login", err.message)
+describe("service.query", function()
+  it("sends a query, and nothing else", function()
+    local server = cluster { ["POST /graphql"] = { status = 200, json = { data = { a = 1 } } } }
+    local service = open(server)
+    local given = { service = "proxy", path = "/graphql", query = "{ a }" }
+    assert.equal(1, service.query(given).json.data.a)
+    assert.same({ query = "{ a }" }, server.asked[1].json)
+    given.query = "mutation { a }"
+    assert.equal("refused", raised(service.query, given).kind)
+    assert.equal(1, #server.asked)
+  end)
+end)
+
+describe("in a plan", function()
+  it("what needs a login is listed, not looked for", function()
+    local server = cluster {}
+    local service, ctx = api("service", { clients = { k8s = server }, mode = "plan" })
+    local login = service.session { service = "sso", path = "/login", token = "t", json = {} }
+    local found = service.ensure {
+      name = "bill",
+      service = "billing",
+      find = { service = "billing", path = "/bills", session = login },
+      found = "id",
+    }
+    assert.is_true(value.is_unknown(found))
+    assert.same({ "billing: bill" }, ctx.later)
+    assert.same({}, server.asked)
   end)
 end)

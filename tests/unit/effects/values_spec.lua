@@ -55,7 +55,8 @@ describe("o2x.http", function()
       seen = request:match "^[^\r]*"
       send "HTTP/1.1 503 Busy\r\nContent-Length: 2\r\nX-A: b\r\n\r\nno"
     end)
-    local response = client({ "localhost" }).request { url = ("http://localhost:%d/x?y=1"):format(held.port) }
+    local host = "localhost:" .. held.port
+    local response = client({ "localhost", host }).request { url = ("http://%s/x?y=1"):format(host) }
     assert.equal("GET /x?y=1 HTTP/1.1", seen)
     assert.same({ 503, "no", "b" }, { response.status, response.body, response.headers["x-a"] })
   end)

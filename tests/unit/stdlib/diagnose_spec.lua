@@ -53,7 +53,7 @@ describe("stdlib.diagnose", function()
       vault = { read = function() return {} end },
       redis = { info = function() return {} end },
       broker = { queues = function() return {} end },
-      service = { call = function() return { status = 200 } end },
+      service = { test = function() return { status = 200 } end },
       http = { request = function() return { status = 405 } end },
     }
     local rows = std.require("diagnose").run(tenant)

@@ -23,15 +23,11 @@ describe("stdlib.smoke", function()
 
   -- A working tenant, but for what the options change.
   local function new(options)
-    local function call(request)
-      if request.json and request.json.query then
-        return {
-          status = options.graphql or 200,
-          json = { data = answers(options.data or {}), errors = options.errors },
-        }
-      end
-      if request.path then return { status = options.gateway or 200 } end
-      return { status = 200, body = options.pdf or "%PDF-1.7" }
+    local function query()
+      return {
+        status = options.graphql or 200,
+        json = { data = answers(options.data or {}), errors = options.errors },
+      }
     end
     local function queues()
       local list = {}
@@ -43,7 +39,9 @@ describe("stdlib.smoke", function()
     local function find() return not options.unregistered and { id = "TIDLT-100008" } or nil end
     return stdlib.new {
       service = {
-        call = call,
+        call = function() return { status = 200, body = options.pdf or "%PDF-1.7" } end,
+        query = query,
+        test = function() return { status = options.gateway or 200 } end,
         session = function()
           return { login = function() end }
         end,

@@ -72,6 +72,17 @@ contexts: [{name: none, context: {cluster: none}}]
 current-context: none
 ]]
 
+-- helm's home folders: without them it would load the user's plugins and settings.
+local function homes(folder)
+  return {
+    HELM_CACHE_HOME = fs.join(folder, "cache"),
+    HELM_CONFIG_HOME = fs.join(folder, "config"),
+    HELM_DATA_HOME = fs.join(folder, "data"),
+    KUBECACHEDIR = fs.join(folder, "kube"),
+    HELM_DRIVER = "secret",
+  }
+end
+
 --- The environment with helm's own home folders; the kubeconfig is rewritten after a refresh of the credentials.
 ---@return table<string, string> env
 function Helm:environment()
@@ -79,14 +90,8 @@ function Helm:environment()
     for _, name in ipairs { "cache", "config", "data", "kube" } do
       fs.mkdir(fs.join(self.folder, name), PRIVATE_FOLDER)
     end
-    self.env = {
-      HELM_CACHE_HOME = fs.join(self.folder, "cache"),
-      HELM_CONFIG_HOME = fs.join(self.folder, "config"),
-      HELM_DATA_HOME = fs.join(self.folder, "data"),
-      KUBECACHEDIR = fs.join(self.folder, "kube"),
-      KUBECONFIG = fs.join(self.folder, "kubeconfig"),
-      HELM_DRIVER = "secret",
-    }
+    self.env = homes(self.folder)
+    self.env.KUBECONFIG = fs.join(self.folder, "kubeconfig")
     fs.write(fs.join(self.folder, "no-cluster"), NO_CLUSTER, { mode = PRIVATE })
   end
   if self.text ~= self.kubeconfig:revision() then
@@ -124,7 +129,8 @@ end
 ---@return string
 function Helm:version()
   if self.checked_version then return self.checked_version end
-  local r = self:run({ "version", "--template", "{{.Version}}" }, 20)
+  local argv = { self.program, "version", "--template", "{{.Version}}" }
+  local r = proc.run { argv = argv, env = homes(self.folder), timeout = 20 }
   local version, major, minor = r.stdout:match("v?((%d+)%.?(%d*)[%w.+-]*)")
   if major ~= "3" or (tonumber(minor) or 0) < OLDEST_MINOR then
     bad(

@@ -3,23 +3,24 @@
 
 local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
+local rules = require "o2x.client.request_rules"
 local status = require "o2x.client.k8s.status"
 
 local Client = {}
-
-local SAFE <const> = { GET = true, HEAD = true, OPTIONS = true }
 
 local function bad(what, value)
   local message = ("invalid %s: %q"):format(what, tostring(value))
   errors.raise { kind = "input", module = "k8s", op = "request", message = message }
 end
 
--- A path that leaves the service's prefix would address the API server itself.
-local function check_path(path)
-  local plain = path:gsub("%%2[eE]", "."):gsub("%%2[fF]", "/"):gsub("%?.*", "")
-  if path:sub(1, 1) ~= "/" or path:find("[%c%s]") or (plain .. "/"):find("/%.%.?/") then
-    bad("path of a service request", path)
+-- A service is named as it is: "https:name:port" would be another one for the API server.
+local function check_service(service, port)
+  if type(service) ~= "string" or #service > 63 or not service:match("^[a-z0-9][a-z0-9-]*$") then
+    bad("service", service)
   end
+  local number = math.type(port) == "integer" and port or type(port) == "string" and tonumber(port:match("^%d+$"))
+  local named = type(port) == "string" and #port <= 15 and port:match("^[a-z0-9-]*[a-z][a-z0-9-]*$")
+  if not named and not (number and number > 0 and number < 65536) then bad("port", port) end
 end
 
 -- Whether the answer comes from the API server and not from the service behind it.
@@ -48,10 +49,10 @@ end
 ---  namespace: string?, shared: boolean? }
 ---@return { status: integer, headers: table, body: string, json: any }
 function Client:request(service, port, o)
-  local path, method = o.path or "/", o.method or "GET"
-  check_path(path)
-  local _, base, what = self:place("Service", service, o.namespace, SAFE[method] or o.shared or false)
-  if not tostring(port):match("^[%w-]+$") then bad("port", port) end
+  if not rules.is_read(o.method or "GET") then rules.write_method(o.method, "k8s request") end
+  local path, method = rules.path(o.path or "/", "path of a service request"), o.method or "GET"
+  check_service(service, port)
+  local _, base, what = self:place("Service", service, o.namespace, rules.is_read(method) or o.shared or false)
   local is_json = o.json ~= nil
   local response = self:send(method, ("%s:%s/proxy%s"):format(base, port, path), {
     accept = "*/*",

@@ -1,5 +1,6 @@
 --- What helm's own records would make it touch. A release's record lies in the cluster; an upgrade or uninstall deletes
---- the objects that it names, and a rollback writes them. So they are checked like any others, before helm acts on them.
+--- the objects that it names, and a rollback writes them. So they are checked like any others, before helm acts on
+--- them.
 
 local content = require "o2x.effects.helm.content"
 local errors = require "o2x.base.error"

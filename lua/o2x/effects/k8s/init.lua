@@ -6,6 +6,7 @@ local diff = require "o2x.base.diff"
 local errors = require "o2x.base.error"
 local guesses = require "o2x.base.guesses"
 local ready = require "o2x.client.k8s.ready"
+local rules = require "o2x.client.request_rules"
 local secret = require "o2x.base.secret"
 local support = require "o2x.effects.k8s.support"
 
@@ -215,12 +216,12 @@ end
 
 local function is_secret(target) return target.kind == "Secret" and target.api_version == "v1" end
 
-local SAFE <const> = { GET = true, HEAD = true }
-local REQUEST <const> = { "method", "path", "headers", "json", "body", "timeout", "namespace" }
+local REQUEST <const> = { "method", "path", "headers", "timeout", "namespace" }
 
 -- The fields that a script may set in a request; only the grants decide whether a service is shared.
-local function request_fields(given)
+local function request_fields(ctx, given)
   local o, known = {}, {}
+  rules.read_method(given.method, "k8s.request")
   for _, name in ipairs(REQUEST) do
     o[name], known[name] = given[name], true
   end
@@ -229,6 +230,7 @@ local function request_fields(given)
       input(("k8s.request: unknown field %q (%s)"):format(tostring(name), table.concat(REQUEST, ", ")))
     end
   end
+  o.headers = rules.headers(given.headers, ctx.scope.headers)
   return o
 end
 
@@ -321,25 +323,14 @@ local function api(ctx)
       return ready.wait(client(ctx), kind, name, o)
     end,
 
-    --- Sends a request to a service through the API server's proxy. A plan refuses methods other than GET and HEAD.
+    --- Sends a GET, HEAD or OPTIONS request to a service through the API server's proxy. Requests that change
+    --- something are those of o2x.service.
     ---@param service string
     ---@param port integer|string
-    ---@param o { method: string?, path: string?, headers: table?, json: any, body: any, timeout: number?,
-    ---  namespace: string? }?
+    ---@param o { method: string?, path: string?, headers: table?, timeout: number?, namespace: string? }?
     ---@return table response status, headers, body
     request = function(service, port, o)
-      o = request_fields(o or {})
-      if SAFE[o.method or "GET"] then return ctx:retry(client(ctx).request, client(ctx), service, port, o) end
-      if ctx.mode == "plan" then
-        errors.raise {
-          kind = "refused",
-          module = "k8s",
-          op = "request",
-          message = ("a plan must not send %s to service %s"):format(o.method, service),
-          hint = "move it to a check: a plan with changes skips checks",
-        }
-      end
-      return client(ctx):request(service, port, o)
+      return ctx:retry(client(ctx).request, client(ctx), service, port, request_fields(ctx, o or {}))
     end,
   }
   for name, fn in pairs(change.api(ctx)) do

@@ -121,7 +121,7 @@ describe("a hostile chart", function()
     },
     ["is cluster-wide"] = {
       { ["templates/a.yaml"] = "kind: Namespace\napiVersion: v1\nmetadata: {name: t1-app}\n" },
-      "cluster%-wide",
+      "Namespace t1%-app",
     },
     ["brings a CRD"] = {
       {

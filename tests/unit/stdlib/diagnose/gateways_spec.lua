@@ -52,7 +52,7 @@ describe("stdlib.diagnose.gateways", function()
         end,
       },
       service = {
-        call = function() return { status = options.status or 200, json = { message = "Invalid credentials" } } end,
+        test = function() return { status = options.status or 200, json = { message = "Invalid credentials" } } end,
       },
     }, facts)
   end
@@ -119,16 +119,16 @@ describe("stdlib.diagnose.gateways", function()
 
   it("does not call a gateway whose credentials are known to be wrong", function()
     local _, _, std = run { path = "stripe", fields = nil }
-    assert.equal(4, #std.called "service.call")
+    assert.equal(4, #std.called "service.test")
   end)
 
   it("does not call gateways that are not running", function()
     local _, _, std = run { ready = 0 }
-    assert.same({}, std.called "service.call")
+    assert.same({}, std.called "service.test")
   end)
 
   it("does not call gateways during maintenance", function()
     local _, _, std = run({}, { maintenance = {} })
-    assert.same({}, std.called "service.call")
+    assert.same({}, std.called "service.test")
   end)
 end)

@@ -1,0 +1,65 @@
+--- Sessions with a service that issues tokens. A login is a request with an effect: a failed one counts against the
+--- user. So a plan never logs in, and a password that was refused is not tried again. Part of o2x.service.
+
+local errors = require "o2x.base.error"
+local frozen = require "o2x.base.frozen"
+local requests = require "o2x.effects.service.requests"
+local secret = require "o2x.base.secret"
+local semaphore = require "o2x.base.semaphore"
+
+local M = {}
+
+local Session = {}
+Session.__index = Session
+
+local function log_in(self)
+  local ctx, options = self.ctx, self.options
+  local login = requests.check(ctx, options, "login", { "token" })
+  ctx:announce("service:write", ("log in: POST %s"):format(login.to))
+  if type(options.json) == "function" then login.json = options.json() end
+  local response = requests.send(ctx, login)
+  local value = response.status < 300 and type(response.json) == "table" and requests.pick(response.json, options.token)
+  if type(value) ~= "string" then requests.fail(login, response, "log in") end
+  return secret.new(value, "token of " .. login.to)
+end
+
+--- The token, from a login at its first use.
+---@return userdata secret
+function Session:token()
+  return self.gate:run(function()
+    if self.value then return self.value end
+    if self.problem then error(self.problem, 0) end
+    local ok, result = xpcall(log_in, errors.handler, self)
+    if ok then
+      self.value = result
+      return result
+    end
+    local problem = errors.wrap(result)
+    if problem.kind == "unauthorised" or problem.kind == "failed" then self.problem = problem end
+    error(problem, 0)
+  end)
+end
+
+--- Drops a token that the service does not take any more.
+function Session:forget() self.value = nil end
+
+--- A session, as scripts hold it: it can log in, and be used in requests. The token stays out of their reach.
+---@param ctx table
+---@param options table service, port, path or url; json: a table, or a function that gives one; token
+---@return table handle
+function M.new(ctx, options)
+  if type(options) ~= "table" or type(options.token) ~= "string" then
+    errors.input "service.session: token must say where the answer has the token"
+  end
+  requests.check(ctx, options, "login", { "token" })
+  local self = setmetatable({ ctx = ctx, options = options, gate = semaphore.new(1) }, Session)
+  local handle = frozen.handle(setmetatable({}, {
+    __metatable = false,
+    __index = { login = function() self:token() end },
+    __newindex = function() error("a session is read-only", 2) end,
+  }))
+  requests.add_session(handle, self)
+  return handle
+end
+
+return M
