@@ -155,11 +155,8 @@ end
 
 --- Exactly what a run for this tenant may touch. The engine asks at the start, and again once the tenant has its id.
 ---@param tenant table of M.load
-<<<<<<< HEAD
----@return table grants by module: pg, vault, k8s, helm, redis, broker, dns, files, http, rds, s3, archive; and roles
-=======
----@return table grants by module: pg, vault, k8s, helm, redis, broker, dns, files, http, headers, rds, s3
->>>>>>> 18ff987 (Requests that change something are effects)
+---@return table grants by module: pg, vault, k8s, helm, redis, broker, dns, files, http, rds, s3, archive; and roles,
+---  headers
 function M.grants(tenant)
   local platform = tenant.platform
   local ingress = platform.kubernetes.ingress_service
