@@ -18,6 +18,8 @@ local WORDS = "attempt before begin changed class created deleted desired droppe
 
 local HINT <const> = "change that secret; if it is none, take it out of the secrets"
 
+local function label_of(one) return tostring(one):match "^‹secret (.*)›$" or "" end
+
 local function refuse(label, what, hint)
   errors.raise {
     kind = "refused",
@@ -53,6 +55,22 @@ end
 -- The parts of the tenant that name things; others may well be in its secrets too, such as an e-mail address.
 local TENANT = { "name", "id", "environment", "region", "domain", "database", "namespace" }
 
+-- These are public: they are never masked, so a secret that equals one is found by comparing.
+local PUBLIC = { "name", "id", "environment" }
+
+local function check_public(run, node)
+  if type(node) == "table" then
+    for _, item in pairs(node) do
+      check_public(run, item)
+    end
+  elseif secret.is(node) then
+    for _, field in ipairs(PUBLIC) do
+      local name = run.tenant[field]
+      if type(name) == "string" and secret.equal(node, name) then refuse(label_of(node), "the tenant's " .. field) end
+    end
+  end
+end
+
 local function check_given(run)
   for _, name in ipairs(sorted_keys(run.given or {})) do
     local label = secret.found(tostring(run.given[name]))
@@ -74,8 +92,11 @@ local function check_sources(run)
 end
 
 --- Refuses a secret that is also a name which the run needs.
----@param run table prepared, with its secrets
-function M.check(run)
+---@param run table prepared
+---@param secrets table? the tenant's, nested
+function M.check(run, secrets)
+  check_public(run, secrets)
+  check_public(run, run.config)
   local user, host = identity.here()
   check("the tenant's name", run.tenant_name)
   for _, field in ipairs(TENANT) do
@@ -113,8 +134,10 @@ end
 function M.warnings(secrets)
   local lines = {}
   for i, short in ipairs(add_short({}, secrets)) do
-    local label = tostring(short):match "^‹secret (.*)›$" or ""
-    lines[i] = ("the secret %s has only %d characters: it is not masked where it appears"):format(label, short:length())
+    lines[i] = ("the secret %s has only %d characters: it is not masked where it appears"):format(
+      label_of(short),
+      short:length()
+    )
   end
   return lines
 end

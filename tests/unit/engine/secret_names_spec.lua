@@ -65,6 +65,20 @@ describe("a secret is refused that is also", function()
   end)
 end)
 
+describe("a secret that equals a public name of the tenant", function()
+  it("is refused too, though such a name is never masked", function()
+    secret.publish "public-tenant"
+    local run = run_with { tenant = { name = "public-tenant" } }
+    local ok, err = pcall(secret_names.check, run, { deep = { secret.new("public-tenant", "deep/one") } })
+    assert.is_false(ok)
+    assert.matches("the secret deep/one is also the tenant's name", err.message, 1, true)
+    run.config.pg = { password = secret.new("public-tenant", "pg.password") }
+    ok, err = pcall(secret_names.check, run, {})
+    assert.is_false(ok)
+    assert.matches("the secret pg.password is also the tenant's name", err.message, 1, true)
+  end)
+end)
+
 describe("a secret that is too short to be masked", function()
   it("is named, with its length", function()
     local lines = secret_names.warnings {
