@@ -273,7 +273,8 @@ describe("a script's read", function()
     assert.equal("timeout", problem.kind)
   end)
 
-  it("runs as itself where the server has no such role for it, and says so once", function()
+  -- Reads as a role, without pg.reader. -> who it was, and what was said
+  local function read_as(user)
     local said = {}
     local api, other = gate.run {
       mode = "apply",
@@ -282,9 +283,9 @@ describe("a script's read", function()
         pg = {
           host = "127.0.0.1",
           port = server.port,
-          user = "appuser",
+          user = user,
           sslmode = "disable",
-          password = secret.new(server.state.appuser_password, "pg.password"),
+          password = secret.new(server.state[user .. "_password"], "pg.password"),
         },
       },
       scope = { pg = { tenant = NAME, control = "enginedevdb", admin = "postgres" }, files = { read = {} } },
@@ -292,13 +293,26 @@ describe("a script's read", function()
     other.report = setmetatable({
       message = function(_, _, level, message) said[#said + 1] = level .. " " .. message end,
     }, { __index = other.report })
-    for _ = 1, 2 do
-      assert.equal("appuser", api.tenant:one("select current_user as role").role)
-    end
-    assert.equal(1, #said)
-    assert.matches('^warn the server has no role o2x_reader that appuser may take.*CREATE ROLE "o2x_reader"', said[1])
+    local role = api.tenant:one("select current_user as role").role
+    assert.equal(role, api.tenant:one("select current_user as role").role)
     assert.equal("refused", raised(api.tenant.rows, api.tenant, "select pg_sleep(1)").kind)
     other.close()
+    return role, said
+  end
+
+  it("runs as itself where it may not take the role", function()
+    local role, said = read_as "appuser"
+    assert.same({ "appuser", {} }, { role, said })
+    unchanged()
+  end)
+
+  it("runs as itself where the server has no such role, and says once how to make it", function()
+    superuser:query "alter role o2x_reader rename to somebody_else"
+    local role, said = read_as "admin"
+    superuser:query "alter role somebody_else rename to o2x_reader"
+    assert.equal("admin", role)
+    assert.equal(1, #said)
+    assert.matches('^warn the server has no role o2x_reader, so reads run as admin.*CREATE ROLE "o2x_reader"', said[1])
     unchanged()
   end)
 

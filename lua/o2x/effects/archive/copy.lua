@@ -65,7 +65,7 @@ local function make_role(db, target)
   local user = db.options.user or "?"
   errors.amend(made, {
     message = ("an archive is restored by a temporary role, which %s may not create"):format(user),
-    hint = ([[psql -d postgres -c 'ALTER ROLE "%s" CREATEROLE' as a superuser, then o2x resume]]):format(user),
+    hint = ([[as a superuser, before o2x resume: psql -d postgres -c 'ALTER ROLE "%s" CREATEROLE']]):format(user),
   })
   error(made, 0)
 end

@@ -22,16 +22,21 @@ local function role_of(ctx)
   return configured(ctx) or DEFAULT_ROLE
 end
 
--- A platform that names its reading role relies on it; one that does not is told how to make it.
+local NOT_A_MEMBER <const> = "42501"
+
+-- A platform that names its reading role relies on it; one that does not is told how to make it. A role that may not
+-- take it has narrow rights itself (o2x policy).
 local function no_role(ctx, role, problem)
   local user = ctx.config.pg.user or "admin"
   local command = ("psql -d postgres -c '%s'"):format(table.concat(reader.statements(role, user), "; "))
   if configured(ctx) then
-    error(errors.amend(problem, { kind = "unauthorised", hint = command .. " as a superuser makes it" }), 0)
+    error(errors.amend(problem, { kind = "unauthorised", hint = "to make it, as a superuser: " .. command }), 0)
   end
   without_role[ctx] = true
-  local message = "the server has no role %s that %s may take, so reads run as %s; as a superuser: %s"
-  ctx:log("warn", message:format(role, user, user, command) .. "; or pg.reader=none in o2x.yaml")
+  if problem.code == NOT_A_MEMBER then return end
+  local message = "the server has no role %s, so reads run as %s; pg.reader=none in o2x.yaml agrees; "
+    .. "to make it, as a superuser: %s"
+  ctx:log("warn", message:format(role, user, command))
 end
 
 --- Runs a script's read on a database that the run may read.
