@@ -3,6 +3,7 @@
 
 local errors = require "o2x.base.error"
 local frozen = require "o2x.base.frozen"
+local leaks = require "o2x.base.leaks"
 local requests = require "o2x.effects.service.requests"
 local secret = require "o2x.base.secret"
 local semaphore = require "o2x.base.semaphore"
@@ -16,7 +17,10 @@ local function log_in(self)
   local ctx, options = self.ctx, self.options
   local login = requests.check(ctx, options, "login", { "token" })
   ctx:announce("service:write", ("log in: POST %s"):format(login.to))
-  if type(options.json) == "function" then login.json = options.json() end
+  if type(options.json) == "function" then
+    login.json = options.json()
+    leaks.check(login.json, { what = "the login of " .. login.to, secrets = true, stored = true })
+  end
   local response = requests.send(ctx, login)
   local value = response.status < 300 and type(response.json) == "table" and requests.pick(response.json, options.token)
   if type(value) ~= "string" then requests.fail(login, response, "log in") end
