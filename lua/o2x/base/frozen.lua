@@ -53,7 +53,7 @@ function M.new(contents, missing, refusal)
   local view = {}
   local function refuse(_, key, value)
     if type(refusal) == "function" then return refusal(key, value) end
-    error((refusal or "%s is read-only"):format(tostring(key)), culprit())
+    error((refusal or "%s is read-only; change a copy of the table"):format(tostring(key)), culprit())
   end
   local metatable = {
     __metatable = false,

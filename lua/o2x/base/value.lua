@@ -94,11 +94,22 @@ function M.has_reference(value)
   return false
 end
 
---- Text from other systems made safe for JSON.
+local ADDRESSED <const> = { table = true, ["function"] = true, thread = true }
+
+--- tostring without addresses: "table" where Lua gives "table: 0x55…", unless the table has a __tostring.
+---@param value any
+---@return string
+function M.shown(value)
+  local metatable = debug.getmetatable(value)
+  if ADDRESSED[type(value)] and not (metatable and rawget(metatable, "__tostring")) then return type(value) end
+  return tostring(value)
+end
+
+--- Text from scripts and other systems made safe for JSON.
 ---@param text any
 ---@return string
 function M.text(text)
-  text = tostring(text)
+  text = M.shown(text)
   if utf8.len(text) and not text:find("\0", 1, true) then return text end
   return (text:gsub("[%z\128-\255]", "?"))
 end

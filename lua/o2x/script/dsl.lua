@@ -4,14 +4,13 @@
 local frozen = require "o2x.base.frozen"
 local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
-local library = require "o2x.script.library"
 local limits = require "o2x.base.limits"
 local snapshot = require "o2x.base.snapshot"
 local step = require "o2x.script.step"
 local task = require "o2x.base.task"
 local value = require "o2x.base.value"
 
-local text = library.tostring
+local text = value.shown
 
 local M = {}
 
@@ -28,6 +27,9 @@ end
 
 local function check_functions(sandbox, name, list)
   for key, fn in pairs(list) do
+    if type(key) ~= "string" and type(key) ~= "number" then
+      script_error(sandbox, "failed", ("%s: a key is a %s, not a text or a number"):format(name, type(key)))
+    end
     if type(fn) ~= "function" then
       script_error(sandbox, "failed", ("%s: %s is a %s, not a function"):format(name, tostring(key), type(fn)))
     end

@@ -16,6 +16,7 @@ local effects = require "o2x.effects"
 local fs = require "o2x.base.fs"
 local snapshot = require "o2x.base.snapshot"
 local suggest = require "o2x.base.suggest"
+local value = require "o2x.base.value"
 local step = require "o2x.script.step"
 
 local M = {}
@@ -30,20 +31,20 @@ local FIELDS = { effects = "table", before = "function", after = "function" }
 local function check(hooks, shown)
   local function fail(message) errors.input(message, nil, shown) end
   if type(hooks) ~= "table" then fail("hooks: expected a table with before and after") end
-  for name, value in pairs(hooks) do
+  for name, item in pairs(hooks) do
     if not FIELDS[name] then
       fail(
         ("hooks: unknown field %q%s"):format(
-          tostring(name),
-          suggest.did_you_mean(tostring(name), { "effects", "before", "after" })
+          value.text(name),
+          suggest.did_you_mean(value.text(name), { "effects", "before", "after" })
         )
       )
-    elseif type(value) ~= FIELDS[name] then
-      fail(("hooks: %s: expected a %s, got a %s"):format(name, FIELDS[name], type(value)))
+    elseif type(item) ~= FIELDS[name] then
+      fail(("hooks: %s: expected a %s, got a %s"):format(name, FIELDS[name], type(item)))
     end
   end
   for _, name in ipairs(hooks.effects or {}) do
-    if not effects.is_effect_word(name) then fail(("hooks: effects: unknown effect %q"):format(tostring(name))) end
+    if not effects.is_effect_word(name) then fail(("hooks: effects: unknown effect %q"):format(value.text(name))) end
   end
 end
 

@@ -7,6 +7,7 @@ local frozen = require "o2x.base.frozen"
 local native = require "o2x.core.library"
 local pattern = require "o2x.core.pattern"
 local task = require "o2x.base.task"
+local value = require "o2x.base.value"
 
 local M = {}
 
@@ -100,17 +101,6 @@ end
 
 local function raw_len(t) return rawlen(frozen.contents[t] or t) end
 
-local NO_ADDRESS = { table = true, ["function"] = true, thread = true }
-
---- tostring without addresses: "table" where Lua gives "table: 0x55…".
----@param v any
----@return string
-function M.tostring(v)
-  local metatable = debug.getmetatable(v)
-  if NO_ADDRESS[type(v)] and not (metatable and rawget(metatable, "__tostring")) then return type(v) end
-  return tostring(v)
-end
-
 -- A script must not go on after a refusal that tells it whether it guessed a secret.
 local function is_final(err) return errors.is(err) and err.final end
 
@@ -138,13 +128,13 @@ local function safe_xpcall(...)
 end
 
 -- The error of an interrupted run, kept by a script that closed a variable meanwhile, must not end another run.
-local function is_stale(value) return errors.is(value) and value.kind == "cancelled" and not task.cancelled() end
+local function is_stale(raised) return errors.is(raised) and raised.kind == "cancelled" and not task.cancelled() end
 
 -- The checks below stand before functions of Lua (host/library.c): they raise an error at the script's line, which is
 -- level 3, or return other arguments, or nothing.
 
-local function check_error(value, ...)
-  if is_stale(value) then return tostring(value), ... end
+local function check_error(raised, ...)
+  if is_stale(raised) then return tostring(raised), ... end
 end
 
 local function check_rep(s, n, separator)
@@ -159,7 +149,8 @@ local function check_format(format, ...)
   end
   local arguments = table.pack(...)
   for i = 1, arguments.n do
-    if NO_ADDRESS[type(arguments[i])] then arguments[i] = M.tostring(arguments[i]) end
+    local kind = type(arguments[i])
+    if kind == "table" or kind == "function" then arguments[i] = value.shown(arguments[i]) end
   end
   return format, table.unpack(arguments, 1, arguments.n)
 end
@@ -288,7 +279,7 @@ function M.new(seed)
     xpcall = safe_xpcall,
     select = select,
     tonumber = tonumber,
-    tostring = M.tostring,
+    tostring = value.shown,
     type = type,
     rawequal = rawequal,
     rawlen = raw_len,

@@ -13,6 +13,7 @@ local errors = require "o2x.base.error"
 local snapshot = require "o2x.base.snapshot"
 local sorted_keys = require "o2x.base.sorted_keys"
 local suggest = require "o2x.base.suggest"
+local value = require "o2x.base.value"
 local task = require "o2x.base.task"
 
 local M = {}
@@ -58,7 +59,7 @@ end
 
 local function check_fields(sandbox, changes)
   local names = sorted_keys(FIELDS)
-  for name, value in pairs(changes) do
+  for name, item in pairs(changes) do
     if not FIELDS[name] then
       misuse(
         sandbox,
@@ -66,8 +67,8 @@ local function check_fields(sandbox, changes)
         ("unknown field %q%s"):format(tostring(name), suggest.did_you_mean(tostring(name), names)),
         "its fields: " .. table.concat(names, ", ")
       )
-    elseif type(value) ~= FIELDS[name] then
-      misuse(sandbox, name, ("%s: expected a %s, got a %s"):format(name, FIELDS[name], type(value)))
+    elseif type(item) ~= FIELDS[name] then
+      misuse(sandbox, name, ("%s: expected a %s, got a %s"):format(name, FIELDS[name], type(item)))
     end
   end
   if not changes.version then misuse(sandbox, nil, 'missing field "version": the version of this file') end
@@ -78,7 +79,7 @@ local function edits_of(sandbox, changes)
   local edits = {}
   local function edit(path)
     if type(path) ~= "string" or path == "" then
-      misuse(sandbox, nil, "expected the name of a step, got " .. tostring(path))
+      misuse(sandbox, nil, "expected the name of a step, got " .. value.text(path))
     end
     edits[path] = edits[path] or { used = false }
     return edits[path]
@@ -86,7 +87,7 @@ local function edits_of(sandbox, changes)
   for _, where in ipairs { "before", "after", "instead" } do
     for path, fn in pairs(changes[where] or {}) do
       if type(fn) ~= "function" then
-        misuse(sandbox, path, ("%s[%q]: expected a function, got a %s"):format(where, tostring(path), type(fn)))
+        misuse(sandbox, path, ("%s[%q]: expected a function, got a %s"):format(where, value.text(path), type(fn)))
       end
       edit(path)[where] = fn
     end
@@ -126,12 +127,12 @@ local function merged_params(standard, changed)
   end
   for name, spec in pairs(changed or {}) do
     local merged = {}
-    for field, value in pairs(params[name] or {}) do
-      merged[field] = value
+    for field, item in pairs(params[name] or {}) do
+      merged[field] = item
     end
     if type(spec) == "table" then
-      for field, value in pairs(spec) do
-        merged[field] = value
+      for field, item in pairs(spec) do
+        merged[field] = item
       end
     end
     params[name] = type(spec) == "table" and merged or spec

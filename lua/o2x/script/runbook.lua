@@ -6,6 +6,7 @@ local fs = require "o2x.base.fs"
 local runbook_files = require "o2x.project.runbook_files"
 local snapshot = require "o2x.base.snapshot"
 local suggest = require "o2x.base.suggest"
+local value = require "o2x.base.value"
 local params = require "o2x.project.params"
 
 local M = { API = 1 }
@@ -58,11 +59,11 @@ local function check_fields(declaration, fail)
     end
   end
   for _, field in ipairs(ORDER) do
-    local expected, value = FIELDS[field], declaration[field]
-    if value == nil then
+    local expected, given = FIELDS[field], declaration[field]
+    if given == nil then
       if expected[2] then fail(("missing field %q"):format(field)) end
-    elseif type(value) ~= expected[1] then
-      fail(("%s: expected a %s, got a %s"):format(field, expected[1], type(value)), field)
+    elseif type(given) ~= expected[1] then
+      fail(("%s: expected a %s, got a %s"):format(field, expected[1], type(given)), field)
     end
   end
 end
@@ -91,7 +92,10 @@ local function check_values(declaration, fail, file_name)
   for _, name in ipairs(declaration.effects or {}) do
     if not effects.is_effect_word(name) then
       fail(
-        ("effects: unknown effect %q%s"):format(tostring(name), suggest.did_you_mean(tostring(name), effects.words())),
+        ("effects: unknown effect %q%s"):format(
+          value.text(name),
+          suggest.did_you_mean(value.text(name), effects.words())
+        ),
         "effects"
       )
     end
@@ -116,8 +120,8 @@ function M.load(sandbox, path)
   check_fields(declaration, fail)
   check_values(declaration, fail, fs.name(path):match("^(.-)%.lua$"))
   local runbook = { path = shown, file = path, params = {}, effects = {} }
-  for field, value in pairs(declaration) do
-    runbook[field] = value
+  for field, item in pairs(declaration) do
+    runbook[field] = item
   end
   if over then
     runbook.edits, runbook.overrides = over.edits, { name = over.name, version = over.version, path = over.path }

@@ -12,6 +12,7 @@ local fs = require "o2x.base.fs"
 local library = require "o2x.script.library"
 local signature = require "o2x.script.signature"
 local suggest = require "o2x.base.suggest"
+local value = require "o2x.base.value"
 local override = require "o2x.script.override"
 local runbooks = require "o2x.script.runbook"
 local runbook_files = require "o2x.project.runbook_files"
@@ -213,8 +214,8 @@ function Sandbox:require_api(name)
   local api
   local function missing(key)
     if not api then api = effects.bind(self:running("the use of o2x." .. name), effects.find(name), explain) end
-    local value = api[key]
-    if value ~= nil then return value end
+    local found = api[key]
+    if found ~= nil then return found end
     local names = {}
     for existing in pairs(api) do
       names[#names + 1] = tostring(existing)
@@ -222,7 +223,7 @@ function Sandbox:require_api(name)
     errors.raise {
       kind = "failed",
       where = self:where(),
-      message = ("o2x.%s has no %q%s"):format(name, tostring(key), suggest.did_you_mean(tostring(key), names)),
+      message = ("o2x.%s has no %q%s"):format(name, value.text(key), suggest.did_you_mean(value.text(key), names)),
     }
   end
   return frozen.new({}, missing)
@@ -236,7 +237,7 @@ local function environment(sandbox)
   names.require = function(name) return sandbox:require(name) end
   return frozen.new(names, function(name)
     local instead = INSTEAD[name]
-    error(("%s is not %s"):format(tostring(name), instead and "available in runbooks: " .. instead or "defined"), 3)
+    error(("%s is not %s"):format(value.text(name), instead and "available in runbooks: " .. instead or "defined"), 3)
   end, "global variable %s is not allowed; declare it local")
 end
 

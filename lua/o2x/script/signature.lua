@@ -56,7 +56,7 @@ local function primary(text, at)
     local after = text:match("^fun%b()()", at) or #text + 1
     local returns = text:match("^:%s*()", after)
     if returns then
-      _, after = union(text, returns)
+      after = select(2, union(text, returns))
     end
     return { kind = "function" }, after
   elseif first == '"' then

@@ -4,7 +4,6 @@
 
 local errors = require "o2x.base.error"
 local leaks = require "o2x.base.leaks"
-local library = require "o2x.script.library"
 local limits = require "o2x.base.limits"
 local override = require "o2x.script.override"
 local snapshot = require "o2x.base.snapshot"
@@ -136,6 +135,13 @@ end
 ---@return any
 function M.check(run, name, fn, ...)
   check_name(run, name)
+  if type(fn) ~= "function" then
+    errors.raise {
+      kind = "failed",
+      message = ("check %q: expected a function, got a %s"):format(name, type(fn)),
+      where = run.sandbox and run.sandbox:where(),
+    }
+  end
   limits.count(run, "steps", 1, "more than %s steps and checks in one run")
   local path = M.path()
   if run.mode == "plan" and run.plan:has_changes() then
@@ -149,7 +155,7 @@ function M.check(run, name, fn, ...)
     or found == false
       and errors.new {
         kind = "failed",
-        message = ("check failed: %s%s"):format(name, why and ": " .. library.tostring(why) or ""),
+        message = ("check failed: %s%s"):format(name, why and ": " .. value.shown(why) or ""),
       }
   if problem and problem.kind == "cancelled" then error(problem, 0) end
   if problem and problem.code == "when_applied" then return later(run, path, name) end

@@ -242,3 +242,27 @@ describe("the functions of a script's library", function()
     assert.is_true((co()))
   end)
 end)
+
+-- Each word with each kind of wrong argument: an error at the script's line, without an address, and not one from
+-- inside o2x.
+describe("a wrong argument of a word", function()
+  local scripts = require "tests.support.scripts"
+  local FIRST = { "nil", "{}", "log", "true", "'x'", "0/0", "setmetatable({}, { __index = log })" }
+  local SECOND = { "nil", "{}", "'y'", "function() end" }
+
+  for name in
+    ("step check parallel parallel.each fail invalid log output sleep timeout wait_until require"):gmatch "%S+"
+  do
+    it("is one line at the script's line: " .. name, function()
+      for _, first in ipairs(FIRST) do
+        for _, second in ipairs(SECOND) do
+          local call = ("%s(%s, %s)"):format(name, first, second)
+          local ok, err = scripts.run(call)
+          local text = tostring(err)
+          assert.is_true(ok or err.kind ~= "bug", call .. ": " .. text)
+          assert.is_falsy(not ok and (text:find "0x" or text:find "lua/o2x" or text:find "\n"), call .. ": " .. text)
+        end
+      end
+    end)
+  end
+end)
