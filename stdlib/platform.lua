@@ -4,6 +4,7 @@
 local claims = require "stdlib.claims"
 local contents = require "stdlib.contents"
 local naming = require "stdlib.naming"
+local platform_file = require "stdlib.platform_file"
 local tenant_file = require "stdlib.tenant_file"
 
 local M = {}
@@ -55,6 +56,11 @@ end
 ---@return string[]|nil notes on other tenant files
 function M.load(name, platform, file, where, others)
   local problem, notes = tenant_file.problem(name, file, others), nil
+  local broken = not problem and platform_file.problem(platform)
+  if broken then
+    broken.where = where:gsub("tenants/[^/]*$", "platform.yaml")
+    return nil, broken
+  end
   local identity = not problem and claims.identity(name, platform, file)
   if identity then
     problem, notes = claims.problem(identity, platform, file, others)
