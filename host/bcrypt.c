@@ -103,7 +103,7 @@ static bool make_setting(struct job *job, const char *setting, unsigned long cos
  Starts hashing a password with bcrypt.
  @function core.crypto.bcrypt
  @param password string or secret: 1 to 72 bytes, no NUL
- @param cost integer? 4 to 15; default 10
+ @param cost integer? 4 to 14; default 10
  @param setting string? an existing hash, whose salt and cost are used: to compare with it
  @return operation; or nil, message, code
 */
@@ -112,7 +112,7 @@ int bcrypt_start(lua_State *L)
 	size_t len;
 	const char *password = secret_checkbytes(L, 1, &len);
 	unsigned long cost =
-		lua_isnoneornil(L, 2) ? 10 : (unsigned long)host_checkrange(L, 2, 4, 15);
+		lua_isnoneornil(L, 2) ? 10 : (unsigned long)host_checkrange(L, 2, 4, 14);
 	const char *setting = lua_isnoneornil(L, 3) ? NULL : host_checkcstr(L, 3);
 	bool good = len > 0 && len <= MAX_PASSWORD && !memchr(password, 0, len);
 	luaL_argcheck(L, good, 1, "1 to 72 bytes without NUL expected");

@@ -9,8 +9,11 @@
 #include "pg_send.h"
 #include "secret.h"
 
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 enum { MAX_KEYWORDS = 40 };
 
@@ -205,6 +208,24 @@ static int pg_consume(lua_State *L)
 }
 
 /***
+ Returns how much the server has sent since the connection began. libpq keeps a whole result in
+ memory and does not tell its size, but the kernel counts.
+ @function conn:received
+ @return integer bytes, or nothing for a connection that is not TCP
+*/
+static int pg_received(lua_State *L)
+{
+	struct tcp_info info = { 0 };
+	socklen_t size = sizeof info;
+	int fd = libpq.PQsocket(pg_check(L));
+	if (fd < 0 || getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0 ||
+	    size < offsetof(struct tcp_info, tcpi_bytes_received) + sizeof info.tcpi_bytes_received)
+		return 0;
+	lua_pushinteger(L, (lua_Integer)info.tcpi_bytes_received);
+	return 1;
+}
+
+/***
  Would result() have to wait?
  @function conn:busy
  @return boolean
@@ -276,6 +297,7 @@ static const luaL_Reg methods[] = {
 	{ "alive", pg_alive },
 	{ "flush", pg_flush },
 	{ "consume", pg_consume },
+	{ "received", pg_received },
 	{ "busy", pg_busy },
 	{ "transaction", pg_transaction },
 	{ "version", pg_version },

@@ -259,7 +259,6 @@ void host_note_memory(struct host *host)
 {
 	lua_Debug info;
 	lua_State *L = host->current ? host_current_state(host) : NULL;
-	*watch.memory = '\0';
 	for (int level = 0; L && lua_getstack(L, level, &info); level++) {
 		lua_getinfo(L, "Sl", &info);
 		if (*info.what == 'C' || !known_script(info.source))
@@ -268,6 +267,24 @@ void host_note_memory(struct host *host)
 			 info.currentline);
 		return;
 	}
+}
+
+/***
+ Returns the innermost line of a script that is running, or that called what is running.
+ @function core.sandbox.where
+ @return string|nil such as "runbooks/onboard.lua:12"
+*/
+static int sandbox_where(lua_State *L)
+{
+	lua_Debug info;
+	for (int level = 0; lua_getstack(L, level, &info); level++) {
+		lua_getinfo(L, "Sl", &info);
+		if (*info.what == 'C' || !known_script(info.source))
+			continue;
+		lua_pushfstring(L, "%s:%d", info.source + 1, info.currentline);
+		return 1;
+	}
+	return 0;
 }
 
 /***
@@ -309,6 +326,7 @@ static int sandbox_library(lua_State *L)
 static const luaL_Reg functions[] = {
 	{ "watch", sandbox_watch },
 	{ "expired", sandbox_expired },
+	{ "where", sandbox_where },
 	{ "out_of_memory", sandbox_out_of_memory },
 	{ "script", sandbox_script },
 	{ "library", sandbox_library },

@@ -19,6 +19,7 @@
 #include <sys/random.h>
 
 #define TYPE "o2x.secret"
+#define LARGEST ((size_t)64 << 20) /* bytes of one secret: they are outside of Lua's limited heap */
 
 struct secret {
 	struct secret_text *text; /* NULL after wipe */
@@ -53,6 +54,8 @@ static void fill_random(lua_State *L, unsigned char *bytes, size_t length)
 /* A zeroed secret that is not masked yet, so that its bytes can be filled in. [-0, +1, m] */
 static struct secret *new_secret(lua_State *L, size_t length, const char *label)
 {
+	if (length > LARGEST)
+		luaL_error(L, "a secret of more than %d MiB", (int)(LARGEST >> 20));
 	struct secret *secret = host_newuserdata(L, sizeof *secret, TYPE);
 	snprintf(secret->label, sizeof secret->label, "%s", label ? label : "");
 	secret->text = secret_text_new(length);

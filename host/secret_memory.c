@@ -21,6 +21,10 @@ struct cell {
 
 static struct cell *free_cells[CLASSES];
 
+/* Bytes of all secrets together: they are outside of the heap of Lua, whose size is limited. */
+#define MOST ((size_t)512 << 20)
+static size_t held;
+
 /* The sanitizers see no errors in memory that does not come from malloc. */
 #if defined(__SANITIZE_ADDRESS__)
 #define PLAIN true
@@ -63,7 +67,7 @@ static bool add_chunk(int class)
 	return bytes != NULL;
 }
 
-char *secret_memory_new(size_t size)
+static char *take(size_t size)
 {
 	if (PLAIN)
 		return calloc(1, size ? size : 1);
@@ -78,10 +82,21 @@ char *secret_memory_new(size_t size)
 	return (char *)cell;
 }
 
+char *secret_memory_new(size_t size)
+{
+	if (size > MOST - held)
+		return NULL;
+	char *bytes = take(size);
+	if (bytes)
+		held += size;
+	return bytes;
+}
+
 void secret_memory_free(char *bytes, size_t size)
 {
 	if (!bytes)
 		return;
+	held -= size;
 	explicit_bzero(bytes, size);
 	if (PLAIN) {
 		free(bytes);

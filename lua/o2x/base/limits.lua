@@ -1,5 +1,6 @@
 --- The limits of a run, all numbers in one place. The configuration may change each: limits.NAME in o2x.yaml.
 
+local core = require "o2x.core.sandbox"
 local errors = require "o2x.base.error"
 
 local M = {}
@@ -16,7 +17,7 @@ M.LIST = {
   { "log_lines", "messages that a run may log", 10000 },
   { "log", "MiB that a run may log", 64 },
   { "rows", "rows or items of one query, list or output", 1000000 },
-  { "answer", "MiB of one query's rows", 256 },
+  { "answer", "MiB of the answer to one query", 256 },
   { "pages", "pages of one list of a server", 10000 },
   { "memory", "MiB of memory for scripts and what they hold", 1024 },
 }
@@ -52,12 +53,12 @@ end
 --- Raises the error of a limit that was reached.
 ---@param name string
 ---@param what string how it is counted, with %s for the number: "more than %s steps"
----@param where string? the script's line
+---@param where string? the script's line; the one that called, if absent
 function M.reached(name, what, where)
   errors.raise {
     kind = "failed",
     code = "limit",
-    where = where,
+    where = where or core.where(),
     message = what:format(thousands(M.get(name))),
     hint = ("if that is meant, raise limits.%s in o2x.yaml; o2x config explain shows the limits"):format(name),
   }

@@ -3,6 +3,7 @@
 local core = require "o2x.core.pg"
 local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
+local limits = require "o2x.base.limits"
 local net = require "o2x.base.net"
 local pg_error = require "o2x.client.pg.error"
 local pg_sql = require "o2x.client.pg.sql"
@@ -155,11 +156,23 @@ function M.flush(self)
   end
 end
 
+-- What libpq keeps of an answer is outside of the heap of Lua, whose size is limited, so it is counted as it comes.
+local function check_size(self, before)
+  local now = before and self.core:received()
+  if not now or now - before <= limits.bytes "answer" then return end
+  local text = ("the answer of database %s has more than %%s MiB"):format(self.dbname)
+  if self.uncertain then M.give_up(self, text:format(limits.get "answer")) end
+  self:close()
+  limits.reached("answer", text)
+end
+
 --- The next native result, or nil when the statement has no more.
 function M.next_result(self)
+  local before = self.core:received()
   while self.core:busy() do
     M.wait(self, "r")
     M.check(self, self.core:consume())
+    check_size(self, before)
   end
   return self.core:result()
 end
