@@ -1,5 +1,5 @@
---- Creates and reads archives in pg_dump's custom format; restore.lua restores them. The programs get the connection and
---- its password as a service file through a pipe, never in arguments, in the environment or on disk.
+--- Creates and reads archives in pg_dump's custom format; restore.lua restores them. The programs get the connection
+--- and its password as a service file through a pipe, never in arguments, in the environment or on disk.
 
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"

@@ -28,7 +28,7 @@ function M.table_name(name)
   return name
 end
 
-local function is_whole(value, least, most) return math.type(value) == "integer" and value >= least and value <= most end
+local function is_whole(value, min, max) return math.type(value) == "integer" and value >= min and value <= max end
 
 --- The numbers of ensure_allocated.
 ---@param o { prefix: string?, digits: integer?, first: integer?, column: string }

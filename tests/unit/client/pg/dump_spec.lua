@@ -25,7 +25,7 @@ end
 describe("the SQL of an archive", function()
   for text, expected in pairs {
     ["SET a = 1;"] = "1 SET a = 1",
-    ["--\n-- Name: t; Type: TABLE; Schema: a; Owner: x\n--\n\nCREATE TABLE t (\n a int\n);"] = "5 CREATE TABLE t ( a int )",
+    ["--\n-- Name: t; Type: TABLE; Schema: a; Ow\n--\n\nCREATE TABLE t (\n a int\n);"] = "5 CREATE TABLE t ( a int )",
     ["a; b;\nc;"] = "1 a|1  b|2 c",
     ["a ';' \"b;\" /* ; */ -- ;\n$$;$$;"] = "1 a ';' \"b;\" /* ; */ -- ; $$;$$",
     ["COPY t (a) FROM stdin;\n1;\n\\\\.\n\\.\nb;"] = "1 COPY t (a) FROM stdin|rows 2|5 b",

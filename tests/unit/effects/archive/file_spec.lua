@@ -23,7 +23,8 @@ describe("an archive in a file", function()
     ctx = { run_id = "R-1", scope = SCOPE, waiting = function() end }
     real = { header = archive.header, contents = archive.contents, inspect = restore.inspect }
     archive.header = function() return { created = "then", database = "coredb-acme", server = "16" } end
-    restore.inspect = function() return { ["core.tenant"] = 1, ['core."order"'] = 5 }, { { id = "T-1", name = "acme" } } end
+    local counts = { ["core.tenant"] = 1, ['core."order"'] = 5 }
+    restore.inspect = function() return counts, { { id = "T-1", name = "acme" } } end
     archive.contents = restore.inspect
   end)
   after_each(function()
@@ -37,6 +38,8 @@ describe("an archive in a file", function()
     assert.equal(kind, err.kind)
     assert.matches(message, tostring(err))
   end
+
+  local function examine(wanted) return file.examine(ctx, place:at "a.dump", wanted) end
 
   it("is read to its end, without a note too", function()
     local found = file.examine(ctx, place:at "a.dump", "core.order")
@@ -63,7 +66,7 @@ describe("an archive in a file", function()
 
   it(
     "says which table it has not, and which is near",
-    function() refused("input", "core.oder; did you mean core.order", file.examine, ctx, place:at "a.dump", "core.oder") end
+    function() refused("input", "core.oder; did you mean core.order", examine, "core.oder") end
   )
 
   it("is a file that is there", function()
