@@ -66,6 +66,7 @@ describe("rows of the control database", function()
           port = server.port,
           user = "admin",
           reader = "none",
+          sslmode = "disable",
           password = secret.new(server.state.admin_password, "pg.password"),
         },
       },
