@@ -16,7 +16,7 @@ local SCOPE = {
     namespace = "default",
     names = { "t1-app", "t1-web" },
     label = { "tenant", "t1" },
-    contents = { annotations = { ["helm.sh/*"] = "plain" } },
+    contents = { name_labels = { "app" }, annotations = { ["helm.sh/*"] = "plain" } },
   },
   helm = { "t1-app", "t1-web" },
   files = { read = { "values/" }, write = {} },
