@@ -107,6 +107,10 @@ test: all
 hostile: asan
 	O2X_BUILD=$(BUILD)/asan $(BUILD)/asan/o2x-dev tests/run.lua tests/hostile
 
+# Secrets of awkward shapes, looked for everywhere after every shipped runbook, failing and killed.
+leakhunt: all
+	$(BUILD)/o2x-dev tests/leakhunt/hunt.lua
+
 # Parsers of what comes from outside, fed with mutations of tests/fuzz/corpus for SECONDS each.
 SECONDS ?= 10
 FUZZING  = -O1 -g -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -169,6 +173,7 @@ help:
 	@echo 'make test            all tests'
 	@echo 'make hostile         attacks on scope, secrets, sandbox and limits, under the sanitizers'
 	@echo 'make fuzz SECONDS=10 mutated inputs for every parser, that long each'
+	@echo 'make leakhunt        every runbook with marked secrets, failing and killed; then the search for them'
 	@echo 'make lint            formatters and linters; make format mends what they can mend'
 	@echo 'make house           draws the rooms and arrows of the sources into docs/house.svg'
 	@echo 'make docs            docs/scripting.md and the manual page, from the sources'
@@ -177,7 +182,7 @@ help:
 	@echo 'make install-lab     likewise the lab, which production does not need'
 	@echo 'make clean           removes build/'
 
-.PHONY: all asan test hostile fuzz warnings lint format house docs demo install install-lab clean help FORCE
+.PHONY: all asan test hostile fuzz leakhunt warnings lint format house docs demo install install-lab clean help FORCE
 FORCE:
 
 -include $(wildcard $(BUILD)/host/*.d)

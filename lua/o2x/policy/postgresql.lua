@@ -72,6 +72,10 @@ SET client_min_messages = warning;
 GRANT CONNECT ON DATABASE {control} TO {role};
 CREATE SCHEMA IF NOT EXISTS o2x;
 CREATE TABLE IF NOT EXISTS o2x.effect (key text PRIMARY KEY, run text NOT NULL, at timestamptz NOT NULL DEFAULT now());
+SELECT format('ALTER SCHEMA o2x OWNER TO %I', pg_get_userbyid(datdba)) FROM pg_database
+  WHERE datname = current_database() \gexec
+SELECT format('ALTER TABLE o2x.effect OWNER TO %I', pg_get_userbyid(datdba)) FROM pg_database
+  WHERE datname = current_database() \gexec
 GRANT USAGE ON SCHEMA o2x TO {role};
 GRANT SELECT, INSERT ON o2x.effect TO {role};
 ]]
