@@ -46,7 +46,7 @@ local function perform(options, arguments)
     if #systems > 1 then
       out.data(("# ---- %s: %s ----"):format(system.name, system.apply:format(policy.identity(tenant))))
     end
-    out.data((texts[system.name]:gsub("\n$", "")))
+    out.text((texts[system.name]:gsub("\n$", "")))
     if #systems > 1 then out.data() end
   end
   if not tenant.id then

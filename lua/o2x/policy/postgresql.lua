@@ -20,9 +20,13 @@ end
 
 local ROLE <const> = [[
 SET client_min_messages = warning;
--- The role. Give it a password: \password {role}
+-- The role. Give it a password: \password {role}. The queries of scripts run as the second role, which only reads:
+-- tell o2x so with O2X_PG_READER={reader_text}.
 SELECT 'CREATE ROLE {role}' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {role_text}) \gexec
 ALTER ROLE {role} LOGIN CREATEDB NOSUPERUSER NOCREATEROLE NOREPLICATION NOBYPASSRLS;
+SELECT 'CREATE ROLE {reader} NOLOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {reader_text}) \gexec
+GRANT pg_read_all_data, pg_read_all_stats TO {reader};
+GRANT {reader} TO {role};
 -- To own the databases it is given, and to end sessions in one that a restore replaces.
 GRANT {role} TO CURRENT_USER;
 GRANT pg_signal_backend, pg_read_all_stats TO {role};
@@ -80,6 +84,26 @@ GRANT USAGE ON SCHEMA o2x TO {role};
 GRANT SELECT, INSERT ON o2x.effect TO {role};
 ]]
 
+-- For the tenant whose own database is the control database: all of it but the registry.
+local SHARED <const> = [[
+DO $$
+DECLARE command text;
+BEGIN
+  FOR command IN
+    SELECT format('GRANT USAGE ON SCHEMA %I TO %I', nspname, {role_text}) FROM pg_namespace
+      WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
+    UNION ALL
+    SELECT format('GRANT %s ON %I.%I TO %I', CASE relkind WHEN 'S' THEN 'USAGE' ELSE 'SELECT, INSERT, UPDATE, DELETE' END,
+        nspname, relname, {role_text})
+      FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
+      WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'o2x') AND relkind IN ('r', 'p', 'v', 'm', 'S')
+        AND nspname || '.' || relname <> ALL (ARRAY[{limited}]::text[])
+  LOOP
+    EXECUTE command;
+  END LOOP;
+END $$;
+]]
+
 local ROWS <const> = [[
 
 GRANT USAGE ON SCHEMA {schema} TO {role};
@@ -88,7 +112,7 @@ ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;
 SELECT 'CREATE POLICY others ON {table} USING (true) WITH CHECK (true)'
   WHERE NOT EXISTS (SELECT FROM pg_policy WHERE polrelid = '{table}'::regclass AND polname = 'others') \gexec
 DROP POLICY IF EXISTS {role} ON {table};
-CREATE POLICY {role} ON {table} AS RESTRICTIVE TO {role} USING ({condition}) WITH CHECK ({condition});
+CREATE POLICY {role} ON {table} AS RESTRICTIVE TO {role}, {reader} USING ({condition}) WITH CHECK ({condition});
 ]]
 
 local function condition(key)
@@ -118,12 +142,26 @@ function M.text(identity, grants)
   local names = {
     role = name(identity),
     role_text = literal(identity),
+    reader = name(identity .. "-reader"),
+    reader_text = literal(identity .. "-reader"),
     database = name(pg.tenant),
     database_text = literal(pg.tenant),
     control = name(pg.control),
   }
-  local own = pg.tenant ~= pg.control and fill(OWN, names) or ""
-  return fill(ROLE, names) .. own .. fill(CONTROL, names) .. rows(names, pg.rows or {})
+  local granted = pg.rows or {}
+  local limited = {}
+  for i, path in ipairs(sorted_keys(granted)) do
+    limited[i] = literal(path)
+  end
+  names.limited = table.concat(limited, ", ")
+  local shares = pg.tenant == pg.control
+  return table.concat {
+    fill(ROLE, names),
+    shares and "" or fill(OWN, names),
+    fill(CONTROL, names),
+    shares and fill(SHARED, names) or "",
+    rows(names, granted),
+  }
 end
 
 return M
