@@ -59,13 +59,14 @@ local function keep(what, result)
   return result
 end
 
-local function words_of(lab, run, command)
+local function words_of(lab, run, command, option)
   local words = { command, ("runbooks/%s.lua"):format(run[1]), TENANT }
   for i = 2, #run do
     words[#words + 1] = (run[i]:gsub("{archive}", lab.dir .. "/newclient.dump"))
   end
   words[#words + 1] = "--secrets=" .. lab.secrets_file
   if command == "run" then words[#words + 1] = "--confirm=" .. TENANT end
+  words[#words + 1] = option
   return words
 end
 
@@ -77,7 +78,7 @@ local function hunt(lab, run)
     all.TMPDIR = lab.temporary
     return leaks.watched(seen, function() return lab:o2x(words, { env = all }) end)
   end
-  keep("plan --full " .. what, o2x { table.unpack(words_of(lab, run, "plan")), "--full" })
+  keep("plan --full " .. what, o2x(words_of(lab, run, "plan", "--full")))
   for _, n in ipairs(FAILING) do
     local env, struck = faults.env("send", n, "ECONNRESET", true)
     env.O2X_RETRY_SECONDS = "0"
@@ -88,7 +89,7 @@ local function hunt(lab, run)
     keep(("%s, killed at %d"):format(what, at), o2x(words_of(lab, run, "run"), { O2X_KILL_AT = tostring(at) }))
   end
   keep("resume", o2x { "resume", "--secrets=" .. lab.secrets_file })
-  local last = keep(what, o2x { table.unpack(words_of(lab, run, "run")), "--verbose" })
+  local last = keep(what, o2x(words_of(lab, run, "run", "--verbose")))
   for _, words in ipairs { { "show", "--full" }, { "show", "--json" }, { "runs", "--json" } } do
     keep(table.concat(words, " "), o2x(words))
   end
@@ -139,11 +140,11 @@ fs.write(lab.secrets_file, yaml.encode(SECRETS))
 fs.chmod(lab.secrets_file, tonumber("600", 8))
 
 local wanted = {}
-for _, name in ipairs(arg) do
-  wanted[name] = true
+for i = 2, #arg do
+  wanted[arg[i]] = true
 end
 for _, run in ipairs(RUNS) do
-  if #arg == 0 or wanted[run[1]] then hunt(lab, run) end
+  if #arg < 2 or wanted[run[1]] then hunt(lab, run) end
 end
 
 local files, open = look_at_files(lab)
