@@ -60,7 +60,7 @@ describe("with the rights of o2x policy", function()
       words[#words + 1] = word == ">PASSWORD" and ">redispassword" or word
     end
     assert.equal("OK\n", lab:run(words).stdout)
-    return (lab.env.REDIS_URL:gsub("^redis://[^@/]*@?", ("redis://%s:redispassword@"):format(ROLE)))
+    return (lab.env.REDIS_URL:gsub("^redis://", ("redis://%s:redispassword@"):format(ROLE)))
   end
 
   local function apply_kubernetes()
@@ -101,7 +101,7 @@ describe("with the rights of o2x policy", function()
 
   it("a tenant is onboarded", function()
     local path = fs.join(lab.platform, "platform.yaml")
-    fs.write(path, (fs.read(path):gsub("\n  owner: admin%s", "\n  owner: o2x-{tenant} ")))
+    fs.write(path, (fs.read(path):gsub("(\n  owner: )admin", "%1o2x-{tenant}")))
     apply()
     run("onboard", TENANT)
     apply()
@@ -112,7 +112,7 @@ describe("with the rights of o2x policy", function()
     { "diagnose", TENANT },
     { "onboard", TENANT },
     { "scale", TENANT, "service=service-billing", "replicas=3", "permanent=true" },
-    { "deploy", TENANT, "image=v2.5.1", "services=service-billing" },
+    { "deploy", TENANT, "image=v2.5.1", "services=service-billing", "--confirm=" .. TENANT },
     { "rollback", TENANT, "services=service-billing", "--confirm=" .. TENANT },
     { "maintenance", TENANT, "mode=on", "--confirm=" .. TENANT },
     { "maintenance", TENANT, "mode=off", "--confirm=" .. TENANT },
