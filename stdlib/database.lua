@@ -9,7 +9,7 @@ local M = {}
 ---@param tenant table
 function M.create(tenant)
   local database = tenant.platform.database
-  local owner = naming.fill(database.owner, { tenant = tenant.name })
+  local owner = naming.database_owner(tenant)
   pg.admin:ensure_database(tenant.database, {
     owner = owner,
     encoding = database.encoding,

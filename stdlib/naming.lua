@@ -80,4 +80,9 @@ end
 ---@return string
 function M.fill(pattern, names) return (pattern:gsub("{(%w+)}", names)) end
 
+--- The role that owns a tenant's database: database.owner of platform.yaml, such as "admin" or "o2x-{tenant}".
+---@param tenant {name: string, platform: table}
+---@return string
+function M.database_owner(tenant) return M.fill(tenant.platform.database.owner, { tenant = tenant.name }) end
+
 return M

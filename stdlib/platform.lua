@@ -109,8 +109,9 @@ local function writable_files(tenant)
 end
 
 -- The roles that may own what is in a tenant's database and get privileges on it.
-local function database_roles(database)
-  local roles = { database.owner, database.user }
+local function database_roles(tenant)
+  local database = tenant.platform.database
+  local roles = { naming.database_owner(tenant), database.user }
   for _, name in ipairs(database.roles or {}) do
     roles[#roles + 1] = name
   end
@@ -129,7 +130,7 @@ local function archive_grants(tenant)
     extensions = database.extensions or {},
     functions = database.functions or {},
     defaults = {
-      owner = database.owner,
+      owner = naming.database_owner(tenant),
       encoding = database.encoding,
       collate = database.locale,
       ctype = database.locale,
@@ -177,7 +178,7 @@ function M.grants(tenant)
       allocated = { ["core_config.tenant"] = naming.TENANT_ID },
     },
     sslmode = platform.database.sslmode,
-    roles = database_roles(platform.database),
+    roles = database_roles(tenant),
     archive = archive_grants(tenant),
     vault = { ("tenant/%s/"):format(tenant.name) },
     k8s = {

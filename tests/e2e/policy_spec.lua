@@ -85,7 +85,6 @@ describe("with the rights of o2x policy", function()
     env = {
       PGUSER = ROLE,
       PGPASSWORD = PASSWORD,
-      O2X_PG_READER = ROLE .. "-reader",
       VAULT_TOKEN = apply_vault(),
       KUBECONFIG = apply_kubernetes(),
       REDIS_URL = apply_redis(),

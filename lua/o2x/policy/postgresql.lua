@@ -20,13 +20,9 @@ end
 
 local ROLE <const> = [[
 SET client_min_messages = warning;
--- The role. Give it a password: \password {role}. The queries of scripts run as the second role, which only reads:
--- tell o2x so with O2X_PG_READER={reader_text}.
+-- The role. Give it a password: \password {role}.
 SELECT 'CREATE ROLE {role}' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {role_text}) \gexec
 ALTER ROLE {role} LOGIN CREATEDB NOSUPERUSER NOCREATEROLE NOREPLICATION NOBYPASSRLS;
-SELECT 'CREATE ROLE {reader} NOLOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {reader_text}) \gexec
-GRANT pg_read_all_data, pg_read_all_stats TO {reader};
-GRANT {reader} TO {role};
 -- To own the databases it is given, and to end sessions in one that a restore replaces.
 GRANT {role} TO CURRENT_USER;
 GRANT pg_signal_backend, pg_read_all_stats TO {role};
@@ -112,10 +108,18 @@ ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;
 SELECT 'CREATE POLICY others ON {table} USING (true) WITH CHECK (true)'
   WHERE NOT EXISTS (SELECT FROM pg_policy WHERE polrelid = '{table}'::regclass AND polname = 'others') \gexec
 DROP POLICY IF EXISTS {role} ON {table};
-CREATE POLICY {role} ON {table} AS RESTRICTIVE TO {role}, {reader} USING ({condition}) WITH CHECK ({condition});
+CREATE POLICY {role} ON {table} AS RESTRICTIVE TO {role} USING ({condition}) WITH CHECK ({condition});
 ]]
 
-local function condition(key)
+-- A new tenant's id follows the highest one: all ids may be read, and nothing else of the other rows.
+local IDS <const> = [[
+CREATE OR REPLACE VIEW o2x.{ids} AS SELECT {column} FROM {table};
+SELECT format('ALTER VIEW o2x.{ids} OWNER TO %I', pg_get_userbyid(datdba)) FROM pg_database
+  WHERE datname = current_database() \gexec
+GRANT SELECT ON o2x.{ids} TO {role};
+]]
+
+local function equals(key)
   local parts = {}
   for i, column in ipairs(sorted_keys(key)) do
     parts[i] = ("%s = %s"):format(name(column), literal(key[column]))
@@ -123,12 +127,43 @@ local function condition(key)
   return table.concat(parts, " AND ")
 end
 
-local function rows(names, granted)
-  local parts = {}
-  for _, path in ipairs(sorted_keys(granted)) do
+-- Until the tenant has its id, its other rows are those of whatever id its row in the registry gets.
+local function of_allocated(pg, identity)
+  local path, allocated = next(pg.allocated or {})
+  local key = path and pg.rows[path]
+  local column = next(identity)
+  if not key or next(identity, column) or identity[column] ~= false then return nil end
+  return ("%s = (SELECT %s FROM %s WHERE %s)"):format(
+    name(column),
+    name(allocated.column),
+    table_name(path),
+    equals(key)
+  )
+end
+
+-- The condition for each table of the control database: the granted key, or the key that the tenant is about to get.
+local function conditions(pg)
+  local found = {}
+  for path, key in pairs(pg.rows or {}) do
+    found[path] = equals(key)
+  end
+  for path, identity in pairs(pg.identity or {}) do
+    found[path] = found[path] or of_allocated(pg, identity)
+  end
+  return found
+end
+
+local function rows(names, pg)
+  local parts, found = {}, conditions(pg)
+  for _, path in ipairs(sorted_keys(found)) do
     names.schema, names.table = name(path:match "^[^.]+"), table_name(path)
-    names.condition = condition(granted[path])
+    names.condition = found[path]
     parts[#parts + 1] = fill(ROWS, names)
+    local allocated = pg.allocated and pg.allocated[path]
+    if allocated then
+      names.ids, names.column = name(path .. "." .. allocated.column), name(allocated.column)
+      parts[#parts + 1] = fill(IDS, names)
+    end
   end
   return table.concat(parts)
 end
@@ -142,8 +177,6 @@ function M.text(identity, grants)
   local names = {
     role = name(identity),
     role_text = literal(identity),
-    reader = name(identity .. "-reader"),
-    reader_text = literal(identity .. "-reader"),
     database = name(pg.tenant),
     database_text = literal(pg.tenant),
     control = name(pg.control),
@@ -160,7 +193,7 @@ function M.text(identity, grants)
     shares and "" or fill(OWN, names),
     fill(CONTROL, names),
     shares and fill(SHARED, names) or "",
-    rows(names, granted),
+    rows(names, pg),
   }
 end
 

@@ -22,7 +22,7 @@ describe("the statements of PostgreSQL", function()
     "give the tenant's rows of the control database by a restrictive policy",
     function()
       assert.is_true(
-        text():find([[CREATE POLICY "o2x-newclient" ON "core"."tenant" AS RESTRICTIVE TO "o2x-newclient", ]], 1, true)
+        text():find([[CREATE POLICY "o2x-newclient" ON "core"."tenant" AS RESTRICTIVE TO "o2x-newclient" USING]], 1, true)
           ~= nil
       )
     end

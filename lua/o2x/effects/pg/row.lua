@@ -233,10 +233,17 @@ M.row = {
 
 local NEXT = [[SELECT max(substring(%s from %d)::bigint) AS highest FROM %s WHERE %s ~ $1]]
 
+-- Where all ids are: in the table, or in the view that `o2x policy` makes for roles that see only their own rows.
+local function ids_of(db, target)
+  local view = ('o2x."%s.%s"'):format(target.table, target.column)
+  local there = db:query("SELECT to_regclass($1) IS NOT NULL AS there", view)[1].there
+  return there and view or pg.quote_table(target.table)
+end
+
 local function next_id(db, target)
   local column = pg.quote(target.column, "column name")
   local pattern = ("^%s[0-9]{%d}$"):format(target.prefix:gsub("[%^$.|?*+()%[%]{}\\]", "\\%0"), target.digits)
-  local row = db:query(NEXT:format(column, #target.prefix + 1, pg.quote_table(target.table), column), pattern)[1]
+  local row = db:query(NEXT:format(column, #target.prefix + 1, ids_of(db, target), column), pattern)[1]
   local number = math.max(target.first, (row.highest or 0) + 1)
   if #tostring(number) > target.digits then
     errors.raise {
