@@ -153,7 +153,7 @@ describe("with the rights of o2x policy", function()
       "row-level security"
     )
     refused(psql("coredb-" .. OTHER, "select count(*) from core_config.users"), "permission denied")
-    refused(psql("postgres", "alter role admin superuser"), "permission denied")
+    refused(psql("postgres", "alter role admin superuser"), "must be superuser")
     refused(psql("postgres", 'drop database "coredb-urbanos"'), "must be owner")
   end)
 

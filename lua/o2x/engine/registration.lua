@@ -57,13 +57,16 @@ local function compare(self, place, row)
   end
 end
 
--- Compares all rows that have something of this tenant. One of them must confirm an id that is there already.
+-- Compares all rows that have something of this tenant. One of them must confirm an id that is there already; a tenant
+-- whose file has none gets the registry's.
 local function examine(self, place, rows)
   local tenant = self.run.tenant
   for _, row in ipairs(rows) do
     compare(self, place, row)
-    if row[place.name] == tenant.name and row[place.id] == tenant.id then self.known = true end
+    if row[place.name] == tenant.name then self.held = row[place.id] end
   end
+  if self.held and not tenant.id then tenant.id = self.held end
+  self.known = self.known or self.held ~= nil and self.held == tenant.id
   if self.known or not tenant.id then return end
   local hint = "leave the id out of %s: onboarding allocates it"
   local message = ("the registry has no %s, but the tenant file says %s"):format(tenant.name, tenant.id)
@@ -82,8 +85,9 @@ local function target_of(self, place)
   return { database = place.database, admin = place.admin, table = place.table, any = any, columns = columns }
 end
 
---- Asks the registry before the first step. Refuses a tenant that the registry knows under another id or name. Without
---- an answer the run goes on, because somebody may have to find out why there is none: see require.
+--- Asks the registry before the first step. Refuses a tenant that the registry knows under another id or name, and gives
+--- its id to one whose file has none: what a run may touch depends on it. Without an answer the run goes on, because
+--- somebody may have to find out why there is none: see require.
 function Registration:check()
   local run, place = self.run, place_of(self)
   if not place then return end
@@ -122,7 +126,7 @@ end
 ---@param id string
 function Registration:confirm(id)
   local run, place = self.run, place_of(self)
-  if not place then return end
+  if not place or self.held == id then return end
   local ok, row = pcall(held_id, self, place)
   local held = ok and row and row[place.id]
   if not ok then

@@ -63,6 +63,15 @@ end
 local ACME <const> = { name = "acme", id = "T-1", vaultpath = "tenant/acme" }
 
 describe("before the first step", function()
+  it("a tenant whose file has no id gets the registry's", function()
+    local run = run_of { rows = { ACME } }
+    run.registration:check()
+    assert.equal("T-1", run.tenant.id)
+    run.registration:confirm "T-1"
+    run.registration:require "redis.keys"
+    assert.equal(1, #run.asked)
+  end)
+
   local cases = {
     { "the registry has the name and the id", { id = "T-1", rows = { ACME } } },
     { "the registry has the name, the file has no id", { rows = { ACME } } },
