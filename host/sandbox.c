@@ -288,7 +288,8 @@ static int sandbox_where(lua_State *L)
 }
 
 /***
- Returns the line of a script that wanted memory which it did not get, and forgets it.
+ Returns the line of a script that wanted memory which it did not get: the last one, because
+ making an error of it may fail for the same reason, and is tried again.
  @function core.sandbox.out_of_memory
  @return string|nil such as "runbooks/onboard.lua:12"
 */
@@ -297,7 +298,6 @@ static int sandbox_out_of_memory(lua_State *L)
 	if (!*watch.memory)
 		return 0;
 	lua_pushstring(L, watch.memory);
-	*watch.memory = '\0';
 	return 1;
 }
 
