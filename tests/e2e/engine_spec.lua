@@ -284,7 +284,6 @@ describe("a run", function()
       [[
       local key = tenant.secrets.door.key
       log("the key is " .. tostring(key), { key = key, list = { key }, fn = fail, n = 1, text = tostring(key) })
-      step("one", function() toy.ensure("one", { v = tostring(key .. "!") }) end)
       local ok, err = pcall(function() return #key end)
       log(tostring(ok))
       fail("no: " .. tostring(key))]]

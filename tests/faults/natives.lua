@@ -150,8 +150,14 @@ local calls = {
     return core.secret.scrub "x a%20secret%20text YSBzZWNyZXQgdGV4dA== x", secret
   end,
   ["secret.base64"] = function() return live():base64():unbase64() end,
+  ["secret.publish"] = function() return core.secret.publish "a public text" end,
+  ["secret.ranges"] = function()
+    local secret = live()
+    return core.secret.ranges "xa secret textx", secret
+  end,
+  ["fs.read_private"] = function() return core.fs.read_private(folder .. "/secret.yaml", "label") end,
   ["secret.set_key"] = function() return core.secret.set_key(("k"):rep(32)) end,
-  ["secret.is"] = function() return core.secret.is(live()), core.secret.is_mixed(live()) end,
+  ["secret.is"] = function() return core.secret.is(live()), core.secret.is_joined(live()) end,
   ["secret.found"] = function()
     local secret = live()
     return core.secret.found "xa secret textx", core.secret.is_maskable(secret), core.secret.wipe(secret)

@@ -13,6 +13,8 @@ local NATIVES <const> = "tests/faults/natives.lua"
 local ELSEWHERE <const> = {
   "^task%.",
   "^crypto%.bcrypt",
+  "^input%.open",
+  "^library%.",
   "^sandbox%.",
   "^interrupt%.",
   "^program%.ex",

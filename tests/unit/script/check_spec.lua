@@ -84,7 +84,7 @@ return M
     finds("assignment to the global count", 1, "count = 1")
     finds("string.fromat is not available in runbooks", 1, 'log(string.fromat("x"))')
     finds('o2x.vault has no "raed"; did you mean read?', 1, 'log(vault.raed("x"))')
-    finds('o2x.pg has no "row"', 1, 'log(pg.tenant:row("select 1"))')
+    finds('o2x.pg has no "rwo"; did you mean row?', 1, 'log(pg.tenant:rwo("a.b", { c = 1 }))')
     finds('stdlib.house has no "biuld"; did you mean build?', 1, 'step("x", house.biuld, tenant)')
     finds("params.room is not declared; did you mean rooms?", 2, "\nlog(params.room)")
     finds('require "o2x.valt": unknown API; did you mean vault?', 1, 'require("o2x.valt")')
