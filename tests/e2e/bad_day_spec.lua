@@ -20,11 +20,13 @@ describe("a run that meets one trouble after another", function()
   local function in_tree(path) return fs.join(lab.platform, path) end
 
   it("is told before the first effect when the DNS zone is missing", function()
-    local path = in_tree "tenants/newclient.yaml"
-    local text = fs.read(path)
+    local path, platform = in_tree "tenants/newclient.yaml", in_tree "platform.yaml"
+    local text, settings = fs.read(path), fs.read(platform)
     fs.write(path, (text:gsub("newclient%.embrix%.com", "newclient.example.net")))
+    fs.write(platform, (settings:gsub("custom_domains: {}", "custom_domains: {newclient: newclient.example.net}")))
     stopped(1, "zone", { "run", "onboard", "newclient" })
     fs.write(path, text)
+    fs.write(platform, settings)
     assert.equal("0", lab:sql("enginedevdb", "select count(*) from core_config.tenant where name = 'newclient'"))
   end)
 
