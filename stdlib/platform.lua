@@ -163,7 +163,7 @@ end
 --- Exactly what a run for this tenant may touch. The engine asks at the start, and again once the tenant has its id.
 ---@param tenant table of M.load
 ---@return table grants by module: pg, vault, k8s, helm, redis, broker, dns, files, http, rds, s3, archive; and roles,
----  headers
+---  headers, graphql (the paths at which services answer GraphQL)
 function M.grants(tenant)
   local platform = tenant.platform
   local ingress = platform.kubernetes.ingress_service
@@ -205,6 +205,7 @@ function M.grants(tenant)
     },
     http = { tenant.domain },
     headers = tenant.id and { ["x-tenant-id"] = tenant.id } or {},
+    graphql = { "/graphql" },
     rds = { instance = platform.database.instance },
     s3 = tenant.id and { tenant.data_bucket .. "/" .. tenant.id .. "/" } or {},
   }

@@ -85,6 +85,39 @@ function M.path(path, what)
   input(("invalid %s %s: it %s"):format(what or "path", shown(path), problem))
 end
 
+-- Where servers answer GraphQL by custom.
+local GRAPHQL <const> = "/graphql/?$"
+
+--- Refuses a GET whose path carries a GraphQL document: some servers carry out a mutation that comes so.
+---@param path string a path with its query
+---@param what string the function that was called, for the error
+---@return string path
+function M.read_path(path, what)
+  local plain, query = path:match("^([^?]*)%??(.*)$")
+  local text = decoded(query):lower()
+  local is_document = query ~= "" and plain:lower():find(GRAPHQL) or ("&" .. text):find("&query=.*mutation")
+  if not is_document then return path end
+  refuse(
+    ("%s: %s carries a GraphQL document, which may change something"):format(what, shown(path)),
+    "service.query sends a query"
+  )
+end
+
+--- The path of a GraphQL query. A query is a POST, which would be an effect anywhere else: only the paths that the
+--- platform grants are taken, and nothing behind them.
+---@param path string
+---@param granted string[]?
+---@return string path
+function M.query_path(path, granted)
+  for _, one in ipairs(granted or {}) do
+    if path == one then return path end
+  end
+  refuse(
+    ("service.query: no GraphQL is served at %s"):format(shown(path)),
+    ("stdlib/platform.lua grants the paths of GraphQL: %s"):format(table.concat(granted or {}, ", "))
+  )
+end
+
 -- ---- headers ----
 
 local HEADERS <const> = {

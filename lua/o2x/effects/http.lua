@@ -23,7 +23,7 @@ local function check(ctx, request)
   scope.domain(ctx.scope.http, host, "the HTTP host")
   if port and port ~= PORTS[scheme] then scope.name(ctx.scope.http, host .. ":" .. port, "the HTTP host and port") end
   local path = request.url:match("^%w+://[^/?#]*(.*)$")
-  if path ~= "" then rules.path(path, "path of a URL") end
+  if path ~= "" then rules.read_path(rules.path(path, "path of a URL"), "http.request") end
   return method, scheme
 end
 

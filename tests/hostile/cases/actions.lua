@@ -28,6 +28,38 @@ refused(
   { "http.request only reads", "service.send" }
 )
 
+for what, path in pairs {
+  ["a user"] = "/api/users/create",
+  ["a login"] = "/api/auth/login",
+  ["a path that only begins so"] = "/graphql/../api/users/create",
+  ["a path with a document of its own"] = "/graphql?query=mutation%7Ba%7D",
+} do
+  refused(
+    "posts by a query to " .. what,
+    ([[service.query { service = "urbanos-service-sso", path = %q, query = "{ a }",
+      variables = { username = "x" } }]]):format(path),
+    path
+  )
+end
+refused(
+  "posts by a query to a URL",
+  [[service.query { url = "https://api.urbanos.embrix.com/api/users/create", query = "{ a }" }]],
+  "no GraphQL is served at"
+)
+for what, call in pairs {
+  ["service.call"] = [[service.call { service = "urbanos-service-sso", path = "%s" }]],
+  ["k8s.request"] = [[k8s.request("urbanos-service-sso", 8080, { path = "%s" })]],
+  ["http.request"] = [[http.request { url = "https://api.urbanos.embrix.com%s" }]],
+  ["find"] = [[service.ensure { name = "x", service = "urbanos-service-sso", found = "id",
+    find = { service = "urbanos-service-sso", path = "%s" } }]],
+} do
+  refused(
+    "mutates by the path of " .. what,
+    call:format "/graphql?query=mutation%7Ba%7D",
+    "carries a GraphQL document"
+  )
+end
+
 for what, method in pairs {
   ["in lower case"] = "post",
   ["with a space"] = "GET ",

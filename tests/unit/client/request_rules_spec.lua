@@ -163,3 +163,34 @@ describe("a header", function()
     end
   end)
 end)
+
+describe("the path of a read", function()
+  it("carries no GraphQL document", function()
+    for _, path in ipairs {
+      "/graphql?query=mutation%7Ba%7D",
+      "/graphql?query=%7Ba%7D",
+      "/api/GraphQL/?extensions=%7B%7D",
+      "/graphql?documentId=1",
+      "/api?x=1&query=mutation+%7Ba%7D",
+      "/api?query=%6dutation%7Ba%7D",
+      "/api?%71uery=%23%0Amutation%7Ba%7D",
+    } do
+      local e = raised(rules.read_path, path, "service.call")
+      assert.equal("refused", e.kind, path)
+      assert.matches("service.query", e.hint)
+    end
+    for _, path in ipairs { "/", "/graphql", "/graphql?", "/api/search?query=mutual", "/x?mutation=1", "/x?a=query" } do
+      assert.equal(path, rules.read_path(path, "service.call"))
+    end
+  end)
+end)
+
+describe("the path of a GraphQL query", function()
+  it("is one that the platform grants, and nothing else", function()
+    assert.equal("/graphql", rules.query_path("/graphql", { "/api", "/graphql" }))
+    for _, path in ipairs { "/graphql?", "/graphql/", "/", "/graphql/x" } do
+      assert.equal("refused", raised(rules.query_path, path, { "/graphql" }).kind)
+    end
+    assert.equal("refused", raised(rules.query_path, "/graphql", nil).kind)
+  end)
+end)

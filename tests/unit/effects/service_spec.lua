@@ -15,7 +15,7 @@ local function cluster(answers)
   return self
 end
 
-local function open(server) return api("service", { clients = { k8s = server } }) end
+local function open(server) return api("service", { clients = { k8s = server }, scope = { graphql = { "/graphql" } } }) end
 
 local BILL <const> = {
   name = "bill profile",
@@ -115,6 +115,27 @@ describe("service.query", function()
     given.query = "mutation { a }"
     assert.equal("refused", raised(service.query, given).kind)
     assert.equal(1, #server.asked)
+  end)
+
+  it("goes only where GraphQL is served: it is a POST, which would be an effect elsewhere", function()
+    local server = cluster {}
+    local service = open(server)
+    for _, path in ipairs {
+      "/",
+      "/api/users/create",
+      "/api/auth/login",
+      "/graphql/../api/users",
+      "/graphql/",
+      "/graphql?query=mutation%7Ba%7D",
+      "/Graphql",
+      "/graphql;x",
+      "/api/graphql",
+    } do
+      local e = raised(service.query, { service = "proxy", path = path, query = "{ a }" })
+      assert.is_true(e.kind == "refused" or e.kind == "input", path)
+    end
+    assert.equal("refused", raised(service.query, { service = "proxy", query = "{ a }" }).kind)
+    assert.same({}, server.asked)
   end)
 end)
 

@@ -231,6 +231,7 @@ local function request_fields(ctx, given)
     end
   end
   o.headers = rules.headers(given.headers, ctx.scope.headers)
+  if type(o.path) == "string" then rules.read_path(o.path, "k8s.request") end
   return o
 end
 

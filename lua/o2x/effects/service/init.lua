@@ -100,7 +100,8 @@ local function api(ctx)
     ---@return { status: integer, headers: table, body: string, json: any }
     call = function(request) return requests.send(ctx, requests.check(ctx, request, "call")) end,
 
-    --- Sends a GraphQL query: it changes nothing. Any other operation in the document is refused.
+    --- Sends a GraphQL query: it changes nothing. Any other operation in the document is refused, and so is a path at
+    --- which the platform serves no GraphQL.
     ---@param request { service: string?, port: integer?, path: string?, url: string?, query: string, variables: table?,
     ---  operation: string?, headers: table?, session: table?, timeout: number? } operation: which one of several
     ---@return { status: integer, headers: table, body: string, json: any }

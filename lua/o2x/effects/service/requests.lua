@@ -60,17 +60,25 @@ local function check_url(ctx, url)
   scope.domain(ctx.scope.http, host, "the HTTP host")
   if port and port ~= 443 then scope.name(ctx.scope.http, host .. ":" .. port, "the HTTP host and port") end
   local path = url:match("^https://[^/?#]*(.*)$")
-  if path ~= "" then rules.path(path, "path of a URL") end
+  return path ~= "" and rules.path(path, "path of a URL") or "/"
 end
 
-local function place(ctx, given, what)
+-- Each sort of request may go only to a path where it does what it says.
+local PATH <const> = {
+  call = function(path, what) return rules.read_path(path, what) end,
+  query = function(path, _, ctx) return rules.query_path(path, ctx.scope.graphql) end,
+}
+
+local function check_path(ctx, path, sort, what) return PATH[sort] and PATH[sort](path, what, ctx) or path end
+
+local function place(ctx, given, sort, what)
   if (given.url == nil) == (given.service == nil) then input(what .. ": a request needs either url or service") end
   if given.url ~= nil then
     if given.path ~= nil or given.port ~= nil then input(what .. ": path and port go with service, not with url") end
-    check_url(ctx, given.url)
+    check_path(ctx, check_url(ctx, given.url), sort, what)
     return { url = given.url, to = given.url:gsub("%?.*", "") }
   end
-  local path, port = rules.path(given.path or "/"), given.port or DEFAULT_PORT
+  local path, port = check_path(ctx, rules.path(given.path or "/"), sort, what), given.port or DEFAULT_PORT
   if type(given.service) ~= "string" then input(what .. ": service must be a text") end
   local at = port == DEFAULT_PORT and "" or ":" .. tostring(port)
   return {
@@ -114,7 +122,7 @@ function M.check(ctx, given, sort, extra)
   local what = "service." .. (sort == "login" and "session" or sort)
   if type(given) == "table" and sort == "call" then rules.read_method(given.method, what) end
   M.only(given, what, PLACE, FIELDS[sort], extra or {})
-  local request = place(ctx, given, what)
+  local request = place(ctx, given, sort, what)
   request.method = METHOD[sort](given.method, what)
   request.headers = rules.headers(given.headers, ctx.scope.headers)
   request.session = given.session ~= nil

@@ -2,7 +2,7 @@ local api = require "tests.support.api"
 local raised = require "tests.support.raised"
 local requests = require "o2x.effects.service.requests"
 
-local SCOPE <const> = { http = { "acme.example.com" }, headers = { ["x-tenant-id"] = "T-1" } }
+local SCOPE <const> = { http = { "acme.example.com" }, headers = { ["x-tenant-id"] = "T-1" }, graphql = { "/graphql" } }
 
 describe("a request", function()
   local ctx
@@ -90,12 +90,19 @@ describe("a request", function()
   end)
 
   it("with a query only reads, and its body is made here", function()
-    local given = { service = "a", query = "query A { b } # c", variables = { x = 1 }, operation = "A" }
+    local given =
+      { service = "a", path = "/graphql", query = "query A { b } # c", variables = { x = 1 }, operation = "A" }
     local checked = requests.check_read(ctx, given)
     assert.equal("POST", checked.method)
     assert.same({ query = "query A { b }", variables = { x = 1 }, operationName = "A" }, checked.json)
-    assert.equal("refused", raised(requests.check_read, ctx, { service = "a", query = "mutation { b }" }).kind)
-    assert.equal("input", raised(requests.check_read, ctx, { service = "a", query = "{ b }", variables = "x" }).kind)
+    assert.equal(
+      "refused",
+      raised(requests.check_read, ctx, { service = "a", path = "/graphql", query = "mutation { b }" }).kind
+    )
+    assert.equal(
+      "input",
+      raised(requests.check_read, ctx, { service = "a", path = "/graphql", query = "{ b }", variables = "x" }).kind
+    )
     assert.equal("refused", raised(requests.check_read, ctx, { service = "a", method = "POST" }).kind)
     assert.equal("GET", requests.check_read(ctx, { service = "a" }).method)
   end)
