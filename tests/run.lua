@@ -62,7 +62,8 @@ local function parse(arguments)
     i = i + 1
   end
   if #options.roots == 0 then
-    options.roots = { "tests/house", "tests/unit", "tests/servers", "tests/regress", "tests/fuzz", "tests/hostile", "tests/e2e" }
+    options.roots =
+      { "tests/house", "tests/unit", "tests/servers", "tests/regress", "tests/fuzz", "tests/hostile", "tests/e2e" }
   end
   return options
 end

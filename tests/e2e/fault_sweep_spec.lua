@@ -63,12 +63,11 @@ describe("a run on the toy platform survives", function()
   } do
     local call, name, on = table.unpack(fault)
     it(("%s of a %s%s"):format(name, call, on and ", and of all later ones" or ""), function()
-      local n, struck = 1, nil
+      local n = 1
       repeat
         local where = ("%s %d: %s"):format(call, n, name)
         toy:reset()
-        local env
-        env, struck = faults.env(call, n, name, on)
+        local env, struck = faults.env(call, n, name, on)
         local result = toy:o2x({ "run", "build", "alpha" }, env)
         plain(result, where)
         local hit = struck()
@@ -139,12 +138,11 @@ describe("a run in the lab survives", function()
   } do
     local call, name = table.unpack(fault)
     it(("%s of a %s"):format(name, call), function()
-      local n, struck = 1, nil
+      local n = 1
       repeat
         local where = ("%s %d: %s"):format(call, n, name)
         reset()
-        local env
-        env, struck = faults.env(call, n, name)
+        local env, struck = faults.env(call, n, name)
         local result = o2x({ "run", "sweep", "urbanos" }, env)
         plain(result, where)
         local hit = struck()

@@ -1,6 +1,6 @@
 -- Calls every native function while one allocation after another fails in it: the Nth once, then the Nth and all later
--- ones. Run by tests/unit/host/native_faults_spec.lua with the library of tests/faults/shim.c; a crash ends the process.
--- Prints how many functions and faults there were.
+-- ones. Run by tests/unit/host/native_faults_spec.lua with the library of tests/faults/shim.c; a crash ends the
+-- process. Prints how many functions and faults there were.
 
 local core = setmetatable({}, { __index = function(_, name) return require("o2x.core." .. name) end })
 local fs = require "o2x.base.fs"

@@ -4,7 +4,8 @@
 ** O2X_FAULT=CALL:N:ERRNO lets the Nth call of that name fail from the program's start; with ":on"
 ** at its end, all later ones too. A program can also set a fault while it runs, by asking for a
 ** variable of the environment whose name is a fault: getenv("FAULT:malloc:3:12");
-** getenv("FAULT:off") takes it back, and getenv("FAULT:hit") answers "1" if it struck. O2X_FAULT_HIT names a file that is created then.
+** getenv("FAULT:off") takes it back, and getenv("FAULT:hit") answers "1" if it struck. O2X_FAULT_HIT
+** names a file that is created then.
 */
 #define _GNU_SOURCE
 #include <dlfcn.h>

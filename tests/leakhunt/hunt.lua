@@ -1,5 +1,5 @@
--- The hunt for leaks (make leakhunt): every shipped runbook in a lab, with secrets of awkward shapes: as it is, failing at
--- one request after another, and killed at one kill point after another. Then every secret is looked for in what the
+-- The hunt for leaks (make leakhunt): every shipped runbook in a lab, with secrets of awkward shapes: as it is, failing
+-- at one request after another, and killed at one kill point after another. Then every secret is looked for in what the
 -- runs printed and kept, in the platform tree, in temporary files, in what /proc showed of the children, and in the
 -- servers' logs. Prints what it looked at, and where it found something; the exit code is 1 then.
 --
@@ -47,6 +47,9 @@ local RUNS <const> = {
   { "backup", "to={archive}" },
   { "restore", "archive={archive}" },
 }
+
+local PASSWORDS <const> =
+  { "PGPASSWORD", "VAULT_TOKEN", "AWS_SECRET_ACCESS_KEY", "REDISCLI_AUTH", "O2X_BROKER_PASSWORD" }
 
 local FAILING <const> = { 1, 3, 8, 20, 50 } -- the first request that fails, with all later ones
 local KILLED <const> = { 1, 2, 3, 6, 11, 22, 47 } -- kill points
@@ -120,7 +123,7 @@ end
 local function live_secrets(lab)
   local secrets = {}
   leaks.add_texts(secrets, SECRETS, "secrets file")
-  for _, name in ipairs { "PGPASSWORD", "VAULT_TOKEN", "AWS_SECRET_ACCESS_KEY", "REDISCLI_AUTH", "O2X_BROKER_PASSWORD" } do
+  for _, name in ipairs(PASSWORDS) do
     leaks.add_texts(secrets, lab.env[name], name)
   end
   for text, name in pairs(secrets) do

@@ -1,5 +1,5 @@
--- Loops that waited, made steps, tasks or messages without end went on until somebody killed them. Each ends at a limit,
--- with one line that names the line of the script and the step.
+-- Loops that waited, made steps, tasks or messages without end went on until somebody killed them. Each ends at a
+-- limit, with one line that names the line of the script and the step.
 
 local Toy = require "tests.support.toy"
 

@@ -1,5 +1,6 @@
--- Queries carried the identifier 0, so that whoever guessed the port could answer. Now the identifier is random, and only
--- the answer to this query counts: what somebody else, or something else, answers is dropped, and the wait goes on.
+-- Queries carried the identifier 0, so that whoever guessed the port could answer. Now the identifier is random, and
+-- only the answer to this query counts: what somebody else, or something else, answers is dropped, and the wait goes
+-- on.
 
 local defer = require "o2x.base.defer"
 local dns = require "o2x.client.dns"

@@ -1,5 +1,5 @@
--- Lists whose next page never stopped coming, and a scan whose cursor never came back to 0, were followed for ever. Each
--- ends with one line.
+-- Lists whose next page never stopped coming, and a scan whose cursor never came back to 0, were followed for ever.
+-- Each ends with one line.
 
 local json = require "o2x.base.json"
 local k8s = require "o2x.client.k8s"

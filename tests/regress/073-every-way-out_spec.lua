@@ -129,7 +129,8 @@ local BODIES = {
   ["bad input"] = 'toy.ensure("a", 1) invalid("this is " .. word, "try " .. word, word .. ":1")',
   ["a wait"] = 'toy.ensure("a", 1) wait_until(word, 0.3, function() return nil, "because of " .. word end)',
   ["a branch"] = 'parallel { [word] = function() step(word, function() toy.ensure("a", 1) end) end }',
-  ["an output's columns"] = 'toy.ensure("a", 1) output { columns = { word }, rows = { { [word] = "x" }, { [word] = word } } }',
+  ["an output's columns"] = 'toy.ensure("a", 1) '
+    .. 'output { columns = { word }, rows = { { [word] = "x" }, { [word] = word } } }',
   ["an output's text"] = 'toy.ensure("a", 1) output { columns = { "a" }, rows = {}, text = "x\\n" .. word }',
   ["a call of nothing"] = "toy.ensure('a', 1) local t = {} t[word].x()",
   ["a recorded value"] = 'toy.ensure(toy.recorded(word, function() return "at " .. word end), 1)',

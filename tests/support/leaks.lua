@@ -1,4 +1,5 @@
---- The search for secrets: the forms that a secret may take, and the places where other users of a machine could see it.
+--- The search for secrets: the forms that a secret may take, and the places where other users of a machine could see
+--- it.
 
 local crypto = require "o2x.base.crypto"
 local fs = require "o2x.base.fs"

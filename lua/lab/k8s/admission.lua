@@ -6,6 +6,7 @@ local value = require "lab.k8s.value"
 local M = {}
 
 local GROUP <const> = "admissionregistration.k8s.io"
+local DENIED <const> = "%s %q is forbidden: ValidatingAdmissionPolicy '%s' with binding '%s' denied request: %s"
 local OPERATIONS <const> = { POST = "CREATE", PUT = "UPDATE", PATCH = "UPDATE", DELETE = "DELETE" }
 
 -- ---- the language ----
@@ -176,13 +177,8 @@ function M.check(api, user, method, target, name)
     local policy = api.store:get(GROUP .. "/validatingadmissionpolicies", nil, binding.spec.policyName)
     local problem = policy and concerns(policy.spec, request) and objection(policy.spec, request)
     if problem then
-      local message = ("%s %q is forbidden: ValidatingAdmissionPolicy '%s' with binding '%s' denied request: %s"):format(
-        target.kind.qualified,
-        request.name,
-        policy.metadata.name,
-        binding.metadata.name,
-        problem
-      )
+      local message =
+        DENIED:format(target.kind.qualified, request.name, policy.metadata.name, binding.metadata.name, problem)
       local details = { name = request.name, group = target.kind.group, kind = target.kind.resource }
       details.causes = { { message = problem } }
       return status.failure(422, "Invalid", message, details)

@@ -2,7 +2,6 @@
 
 local common = require "o2x.cli.common"
 local errors = require "o2x.base.error"
-local json = require "o2x.base.json"
 local out = require "o2x.report.out"
 local policy = require "o2x.policy"
 local sandbox = require "o2x.script.sandbox"

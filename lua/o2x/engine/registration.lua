@@ -85,9 +85,9 @@ local function target_of(self, place)
   return { database = place.database, admin = place.admin, table = place.table, any = any, columns = columns }
 end
 
---- Asks the registry before the first step. Refuses a tenant that the registry knows under another id or name, and gives
---- its id to one whose file has none: what a run may touch depends on it. Without an answer the run goes on, because
---- somebody may have to find out why there is none: see require.
+--- Asks the registry before the first step. Refuses a tenant that the registry knows under another id or name, and
+--- gives its id to one whose file has none: what a run may touch depends on it. Without an answer the run goes on,
+--- because somebody may have to find out why there is none: see require.
 function Registration:check()
   local run, place = self.run, place_of(self)
   if not place then return end

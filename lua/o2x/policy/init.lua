@@ -1,5 +1,5 @@
---- The server-side halves of a tenant's grants: what each system must be told so that it enforces the same walls itself,
---- even against a program that is not o2x. Each system's text is for that system's own tool.
+--- The server-side halves of a tenant's grants: what each system must be told so that it enforces the same walls
+--- itself, even against a program that is not o2x. Each system's text is for that system's own tool.
 
 local M = {}
 

@@ -89,8 +89,8 @@ BEGIN
     SELECT format('GRANT USAGE ON SCHEMA %I TO %I', nspname, {role_text}) FROM pg_namespace
       WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
     UNION ALL
-    SELECT format('GRANT %s ON %I.%I TO %I', CASE relkind WHEN 'S' THEN 'USAGE' ELSE 'SELECT, INSERT, UPDATE, DELETE' END,
-        nspname, relname, {role_text})
+    SELECT format('GRANT %s ON %I.%I TO %I',
+        CASE relkind WHEN 'S' THEN 'USAGE' ELSE 'SELECT, INSERT, UPDATE, DELETE' END, nspname, relname, {role_text})
       FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
       WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'o2x') AND relkind IN ('r', 'p', 'v', 'm', 'S')
         AND nspname || '.' || relname <> ALL (ARRAY[{limited}]::text[])

@@ -55,9 +55,7 @@ local function primary(text, at)
   elseif text:match("^fun%(", at) then
     local after = text:match("^fun%b()()", at) or #text + 1
     local returns = text:match("^:%s*()", after)
-    if returns then
-      after = select(2, union(text, returns))
-    end
+    if returns then after = select(2, union(text, returns)) end
     return { kind = "function" }, after
   elseif first == '"' then
     return { kind = "string" }, text:match('^"[^"]*"()', at) or #text + 1

@@ -1,5 +1,5 @@
--- Servers that answer what nobody expects: each client gives one line of an error that is not a bug of o2x, or gets along
--- with it. Nothing hangs, and no error of Lua comes out.
+-- Servers that answer what nobody expects: each client gives one line of an error that is not a bug of o2x, or gets
+-- along with it. Nothing hangs, and no error of Lua comes out.
 
 local broker = require "o2x.client.broker"
 local errors = require "o2x.base.error"
@@ -125,7 +125,8 @@ local XML <const> = {
   "<R><HostedZones><Z><Id>/a/</Id></Z></HostedZones></R>",
   "<R><ResourceRecordSets><S/></ResourceRecordSets></R>",
   "<R><ResourceRecordSets><S><Name>a</Name></S></ResourceRecordSets></R>",
-  "<R><ResourceRecordSets><S><Name>a</Name><Type>A</Type><ResourceRecords><V/></ResourceRecords></S></ResourceRecordSets></R>",
+  "<R><ResourceRecordSets><S><Name>a</Name><Type>A</Type>"
+    .. "<ResourceRecords><V/></ResourceRecords></S></ResourceRecordSets></R>",
   "<R><IsTruncated>true</IsTruncated><NextRecordName>a</NextRecordName></R>",
   "<R><IsTruncated>true</IsTruncated><NextRecordName>a</NextRecordName><NextRecordType>A</NextRecordType></R>",
   "<R><ChangeInfo/></R>",

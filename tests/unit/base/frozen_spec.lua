@@ -48,14 +48,12 @@ describe("a frozen table", function()
     list = function(view) return view.list end,
     item = function(view) return view.list[1] end,
     ["item of ipairs"] = function(view)
-      for _, item in ipairs(view.list) do
-        return item
-      end
+      local iterate, list, first = ipairs(view.list)
+      return select(2, iterate(list, first))
     end,
     ["item of pairs"] = function(view)
-      for _, item in pairs(view.list) do
-        return item
-      end
+      local iterate, list, first = pairs(view.list)
+      return select(2, iterate(list, first))
     end,
     ["what unpack gives"] = function(view) return (table.unpack(view.list)) end,
     ["map in a map"] = function(view) return view.map.inner end,

@@ -22,8 +22,11 @@ describe("the statements of PostgreSQL", function()
     "give the tenant's rows of the control database by a restrictive policy",
     function()
       assert.is_true(
-        text():find([[CREATE POLICY "o2x-newclient" ON "core"."tenant" AS RESTRICTIVE TO "o2x-newclient" USING]], 1, true)
-          ~= nil
+        text():find(
+          [[CREATE POLICY "o2x-newclient" ON "core"."tenant" AS RESTRICTIVE TO "o2x-newclient" USING]],
+          1,
+          true
+        ) ~= nil
       )
     end
   )

@@ -287,8 +287,8 @@ local function api(ctx)
       local target = target_of_secret(ctx, name, desired, o)
       target.overwrite = o.overwrite or nil
       local current = ctx:read("k8s.secret", target)
-      for key, given in pairs(current and data or {}) do
-        count(current.data[key], given) -- a conflict tells whether a text was right
+      for field, given in pairs(current and data or {}) do
+        count(current.data[field], given) -- a conflict tells whether a text was right
       end
       if current and not o.overwrite and not k8s_secret.equal(current, desired) then
         refuse_overwriting(ctx, target, current, desired)

@@ -9,7 +9,13 @@ local LONGEST <const> = 64 * 1024 -- bytes
 local DEEPEST <const> = 64 -- selections in each other
 
 local function refuse(message, hint, kind)
-  errors.raise { kind = kind or "input", module = "service", op = "query", message = "GraphQL: " .. message, hint = hint }
+  errors.raise {
+    kind = kind or "input",
+    module = "service",
+    op = "query",
+    message = "GraphQL: " .. message,
+    hint = hint,
+  }
 end
 
 local function line_of(text, at) return select(2, text:sub(1, at - 1):gsub("\n", "")) + 1 end

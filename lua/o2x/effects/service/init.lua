@@ -1,8 +1,8 @@
---- A service of the tenant, reached over its HTTP interface. What only reads is a call or a query; everything else is an
---- effect, planned and journaled: an object that one request finds and another creates, a request that is sent, a test,
---- a login. Runbooks: require "o2x.service". A request with `service` goes through the API server's proxy, so no port
---- is forwarded. A request with `url` goes the way that clients go. A request with a session needs a `url`: the API
---- server does not forward the Authorization header.
+--- A service of the tenant, reached over its HTTP interface. What only reads is a call or a query; everything else is
+--- an effect, planned and journaled: an object that one request finds and another creates, a request that is sent, a
+--- test, a login. Runbooks: require "o2x.service". A request with `service` goes through the API server's proxy, so no
+--- port is forwarded. A request with `url` goes the way that clients go. A request with a session needs a `url`: the
+--- API server does not forward the Authorization header.
 
 local errors = require "o2x.base.error"
 local requests = require "o2x.effects.service.requests"
@@ -114,7 +114,8 @@ local function api(ctx)
     ---  headers: table?, session: table?, timeout: number?, name: string?, result: string?, proof: table?,
     ---  repeatable: boolean? } method: POST by default; name: for people; result: where the answer has what is kept of
     ---  it; proof: { find = a request as for call or query, found = where its answer shows the effect, shows = which
-    ---  value, any by default, within = seconds that it may take, 30 by default }: with the proof there, nothing is sent; repeatable: sending it twice is like sending
+    ---  value, any by default, within = seconds that it may take, 30 by default }: with the proof there, nothing is
+    ---  sent; repeatable: sending it twice is like sending
     ---  it once
     ---@return { status: integer?, result: any } answer of a proved request: what the proof shows
     send = function(request) return send.send(ctx, request) end,

@@ -5,7 +5,10 @@ local rbac = require "lab.k8s.rbac"
 local GROUP <const> = "rbac.authorization.k8s.io"
 local USER <const> = { namespace = "default", name = "robot", username = "system:serviceaccount:default:robot" }
 
-local function role(namespace, name, ...) return { metadata = { namespace = namespace, name = name }, rules = { ... } } end
+local function role(namespace, name, ...)
+  local metadata = { namespace = namespace, name = name }
+  return { metadata = metadata, rules = { ... } }
+end
 
 local function binding(namespace, kind, name, subject)
   return {
