@@ -209,7 +209,7 @@ local function check_function(s, rules)
       refuse(s, what, "it names a support function")
     end
   end
-  local problem = body_check.problem(s.tokens)
+  local problem = body_check.problem(s.tokens, s.text)
   if problem then refuse(s, what, problem .. TRUST) end
   return "run"
 end
@@ -249,16 +249,25 @@ local function check_extension(s, rules)
   return "extension"
 end
 
+-- Expressions run with the rights of whoever uses the table, which may be the admin.
+local function check_expressions(s, by_name)
+  local problem = body_check.expression(s.tokens, by_name or false)
+  if problem then refuse(s, head(s, 2), problem) end
+  return "run"
+end
+
 local function check_create(s, rules)
   if s.tokens[2] == nil then refuse(s, "CREATE", "it is not whole") end
   if word(s, 2) == "extension" then return check_extension(s, rules) end
   if word(s, 2) == "function" or word(s, 2) == "procedure" then return check_function(s, rules) end
   if word(s, 2) == "type" then return check_type(s) end
   if word(s, 2) == "cast" then return check_cast(s) end
-  if word(s, 2) == "operator" and word(s, 3) ~= "class" and word(s, 3) ~= "family" then return "run" end
+  if word(s, 2) == "operator" and word(s, 3) ~= "class" and word(s, 3) ~= "family" then
+    return check_expressions(s, true)
+  end
   local kind = head(s, 6):sub(#"CREATE " + 1)
   if find(s, "tablespace") then refuse(s, "CREATE … TABLESPACE", "tablespaces belong to the server") end
-  if starts_with_one_of(kind, CREATED) then return "run" end
+  if starts_with_one_of(kind, CREATED) then return check_expressions(s, word(s, 2) == "aggregate") end
   refuse(s, head(s, 3), "it is not about the contents of a database")
 end
 
@@ -354,7 +363,7 @@ local function check_alter(s, rules)
   end
   if find(s, "owner", "to") then refuse(s, head(s, 3), "it changes an owner in an unusual way") end
   if find(s, "tablespace") then refuse(s, head(s, 2) .. " … TABLESPACE", "tablespaces belong to the server") end
-  if starts_with_one_of(kind, ALTERED) then return "run" end
+  if starts_with_one_of(kind, ALTERED) then return check_expressions(s) end
   if follows(s, 2, "text", "search", "configuration") and find(s, "add", "mapping") then return "run" end
   refuse(s, head(s, 3), "it is not about the contents of a database")
 end

@@ -93,6 +93,37 @@ M.others = set [[
   json_value levenshtein lgamma pg_input_is_valid random_normal similarity system_user to_bin to_oct unaccent
   unicode_assigned uuid_extract_timestamp uuid_extract_version uuid_generate_v4 uuidv4 uuidv7 word_similarity]]
 
+--- The server's functions that act, wait or show what is not the reader's: its volatile ones of all versions. A read
+--- may not name them in the form of a column, and an archive may not bring expressions that call them.
+M.acting = set [[
+  amvalidate binary_upgrade_create_empty_extension brin_desummarize_range brin_summarize_new_values
+  brin_summarize_range currtid2 currval cursor_to_xml cursor_to_xmlschema database_to_xml database_to_xml_and_xmlschema
+  dblink dblink_connect dblink_exec dblink_open dblink_send_query gin_clean_pending_list lastval lo_close lo_creat
+  lo_create lo_export lo_from_bytea lo_get lo_import lo_lseek lo_lseek64 lo_open lo_put lo_tell lo_tell64 lo_truncate
+  lo_truncate64 lo_unlink loread lowrite nextval pg_advisory_lock pg_advisory_lock_shared pg_advisory_unlock
+  pg_advisory_unlock_all pg_advisory_unlock_shared pg_advisory_xact_lock pg_advisory_xact_lock_shared pg_backup_start
+  pg_backup_stop pg_cancel_backend pg_clear_attribute_stats pg_clear_relation_stats pg_control_checkpoint
+  pg_control_init pg_control_recovery pg_control_system pg_copy_logical_replication_slot
+  pg_copy_physical_replication_slot pg_create_logical_replication_slot pg_create_physical_replication_slot
+  pg_create_restore_point pg_current_logfile pg_drop_replication_slot pg_export_snapshot pg_extension_config_dump
+  pg_file_read pg_file_rename pg_file_sync pg_file_unlink pg_file_write pg_hba_file_rules pg_import_system_collations
+  pg_log_backend_memory_contexts pg_log_standby_snapshot pg_logdir_ls pg_logical_emit_message
+  pg_logical_slot_get_binary_changes pg_logical_slot_get_changes pg_logical_slot_peek_binary_changes
+  pg_logical_slot_peek_changes pg_ls_archive_statusdir pg_ls_dir pg_ls_logdir pg_ls_logicalmapdir
+  pg_ls_logicalsnapdir pg_ls_replslotdir pg_ls_summariesdir pg_ls_tmpdir pg_ls_waldir pg_nextoid pg_notify pg_promote
+  pg_read_binary_file pg_read_file pg_read_file_old pg_reload_conf pg_replication_origin_advance
+  pg_replication_origin_create pg_replication_origin_drop pg_replication_origin_session_reset
+  pg_replication_origin_session_setup pg_replication_origin_xact_reset pg_replication_origin_xact_setup
+  pg_replication_slot_advance pg_restore_attribute_stats pg_restore_relation_stats pg_rotate_logfile
+  pg_rotate_logfile_old pg_show_all_file_settings pg_sleep pg_sleep_for pg_sleep_until pg_start_backup
+  pg_stat_clear_snapshot pg_stat_file pg_stat_force_next_flush pg_stat_reset pg_stat_reset_replication_slot
+  pg_stat_reset_shared pg_stat_reset_single_function_counters pg_stat_reset_single_table_counters pg_stat_reset_slru
+  pg_stat_reset_subscription_stats pg_stat_statements_reset pg_stop_backup pg_stop_making_pinned_objects pg_switch_wal
+  pg_switch_xlog pg_sync_replication_slots pg_terminate_backend pg_try_advisory_lock pg_try_advisory_lock_shared
+  pg_try_advisory_xact_lock pg_try_advisory_xact_lock_shared pg_wal_replay_pause pg_wal_replay_resume query_to_xml
+  query_to_xml_and_xmlschema query_to_xmlschema schema_to_xml schema_to_xml_and_xmlschema set_config setseed setval
+  table_to_xml table_to_xml_and_xmlschema ts_rewrite ts_stat txid_current pg_current_xact_id]]
+
 -- A parenthesis after one of these does not call a function: keywords, constructors, types with a precision.
 local SYNTAX <const> = set [[
   all and any array as between bernoulli by case cast char character coalesce collation cross cube dec decimal distinct

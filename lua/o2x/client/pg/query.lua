@@ -171,14 +171,36 @@ local function check_call(list, i, more)
   refuse(("call %s"):format(name), FUNCTION_HINT .. "; before a list of columns write AS: FROM t AS x (a, b)")
 end
 
--- PostgreSQL takes (value).name for name(value), too.
+-- PostgreSQL takes (value).name for name(value), too; and alias.name where FROM gives a function's value that alias.
 local function check_attribute(list, i)
   local origin = list[i - 2]
-  if not origin or list:is_name(i - 2) then return end
+  if not origin then return end
+  if list:is_name(i - 2) then
+    if not functions.acting[list[i].text] or list:is(i + 1, "(") then return end
+    refuse(("call %s in the form of a column"):format(list[i].text), FUNCTION_HINT)
+  end
   refuse(
     ("have .%s after a value: it could call a function"):format(list[i].text),
     "give the value a name in FROM, and write name.column"
   )
+end
+
+-- ---- what nobody reads ----
+
+-- They have passwords, of roles and of other servers. A role that may read all data may read these, too.
+local CREDENTIALS <const> = {
+  pg_authid = true,
+  pg_shadow = true,
+  pg_subscription = true,
+  pg_user_mapping = true,
+  pg_user_mappings = true,
+  user_mapping_options = true,
+  _pg_user_mappings = true,
+}
+
+local function check_relation(list, i)
+  if not CREDENTIALS[list[i].text] then return end
+  refuse(("name %s: it has passwords"):format(list[i].text), "pg_roles lists the roles without their passwords")
 end
 
 --- Checks the SQL of a read.
@@ -192,6 +214,7 @@ function M.check(sql, more)
     if list:is(i, ";") then refuse("have more than one statement", "read with one rows or one for each") end
     if token.kind == "name" and not list:is(i - 1, ".") then check_clause(list, i) end
     if list:is_name(i) then
+      check_relation(list, i)
       if list:is(i + 1, "(") then check_call(list, i, more or {}) end
       if list:is(i - 1, ".") then check_attribute(list, i) end
     end

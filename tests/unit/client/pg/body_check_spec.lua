@@ -2,8 +2,8 @@ local body_check = require "o2x.client.pg.body_check"
 local lexer = require "o2x.client.pg.lexer"
 
 local function problem(body, language)
-  local text = "CREATE FUNCTION f() RETURNS void LANGUAGE %s AS $body$%s$body$"
-  return body_check.problem(assert(lexer.tokens(text:format(language or "plpgsql", body))))
+  local text = ("CREATE FUNCTION f() RETURNS void LANGUAGE %s AS $body$%s$body$"):format(language or "plpgsql", body)
+  return body_check.problem(assert(lexer.tokens(text)), text)
 end
 
 describe("the body of a function", function()
@@ -17,6 +17,9 @@ describe("the body of a function", function()
     "begin raise exception 'please execute this: %', x; end",
     "declare role text; begin select database into role from t; end",
     "begin execute 'refresh materialized view ' || v; end",
+    "begin perform pg_advisory_xact_lock(1); perform nextval('s'); perform pg_notify('a', x); end",
+    "begin insert into pg_temp.work select * from t; grant select on t to appuser; x := E'\\n'; end",
+    "begin delete from t where a = 1; copy := 1; select load, copy into a, b from t; end",
   } do
     it("may be: " .. body, function() assert.is_nil(problem(body)) end)
   end
@@ -44,6 +47,26 @@ describe("the body of a function", function()
     ["begin perform pg_terminate_backend(1); end"] = "pg_terminate_backend",
     ["begin create extension dblink; end"] = "CREATE EXTENSION",
     ["begin reassign owned by a to b; end"] = "REASSIGN OWNED",
+    ["begin execute 'select 1' || '; alter' || ' system reset all'; end"] = "ALTER SYSTEM",
+    ["begin execute 'select 1; ' || x; end"] = "several statements",
+    ["begin update pg_catalog.pg_authid set rolsuper = true; end"] = "writes pg_catalog",
+    ["begin insert into pg_auth_members values (1); end"] = "writes pg_auth_members",
+    ["begin delete from only pg_database; end"] = "writes pg_database",
+    ["begin grant admin to appuser; end"] = "GRANT of a role",
+    ["begin if a then grant pg_monitor, b to appuser; end if; end"] = "GRANT of a role",
+    ["begin create or replace function g() returns int language c as 'x', 'y'; end"] = "LANGUAGE C",
+    ["begin create function g() returns int language sql as $$select 1$$; end"] = "CREATE FUNCTION",
+    ["begin copy t from '/etc/passwd'; end"] = "file of the server",
+    ["begin copy (select 1) to '/tmp/x'; end"] = "file of the server",
+    ["begin load 'x'; end"] = "LOAD",
+    ["begin security label on role x is 'y'; end"] = "SECURITY LABEL",
+    ["begin set local session_replication_role = replica; end"] = "SESSION_REPLICATION_ROLE",
+    ["begin perform set_config('ro' || 'le', 'admin', false); end"] = "set_config",
+    ["begin perform x.pg_terminate_backend from unnest(array[1]) x; end"] = "pg_terminate_backend",
+    ["begin perform lo_export(1, '/tmp/x'); end"] = "lo_export",
+    ["begin perform pg_reload_conf(); end"] = "pg_reload_conf",
+    ['begin perform U&"lo_\\0065xport"(1, 2); end'] = "cannot be read",
+    ["begin perform x(E'\\141lter system'); end"] = "hides its letters",
   } do
     it("may not be: " .. body, function()
       local found = problem(body)
@@ -55,4 +78,31 @@ describe("the body of a function", function()
       assert.is_true(matches, found)
     end)
   end
+end)
+
+describe("a body", function()
+  local function of(body)
+    local text = "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS " .. body
+    return body_check.problem(assert(lexer.tokens(text)), text)
+  end
+
+  for _, body in ipairs {
+    [[E'begin lo_\\x65xport; end']],
+    [[U&'begin \\0061lter system; end']],
+    "'begin al'\n'ter system; end'",
+  } do
+    it("is one plain text: " .. body:gsub("%c", " "), function() assert.is_string(of(body)) end)
+  end
+
+  it("may have quotes", function() assert.is_nil(of "'begin raise notice ''x''; end'") end)
+end)
+
+describe("an expression", function()
+  local function problem_of(text, by_name) return body_check.expression(assert(lexer.tokens(text)), by_name or false) end
+
+  it("may not call what acts on the server", function()
+    assert.equal("it calls lo_export", problem_of "CREATE TABLE a.x (b int DEFAULT pg_catalog.lo_export(1, '/tmp/x'))")
+    assert.equal("it names pg_read_file", problem_of("CREATE AGGREGATE a.x(text) (SFUNC = pg_read_file)", true))
+    assert.is_nil(problem_of "CREATE TABLE a.x (b int DEFAULT nextval('s'), c timestamp DEFAULT now(), dblink text)")
+  end)
 end)
