@@ -139,14 +139,12 @@ local function guarded(tenant, platform, others, confirm)
   end
   local own = snapshot.take(tenant, "the tenant")
   local scope = grants(own)
+  local function refuse(message) errors.raise { kind = "refused", message = message } end
   local function assign(name, id)
-    if name ~= "id" or (own.id ~= nil and own.id ~= id) then
-      local message = name == "id" and ("tenant.id is already set to %s"):format(own.id)
-        or ("tenant.%s is read-only"):format(tostring(name))
-      errors.raise { kind = "refused", message = message }
-    end
-    if own.id == id then return end
+    if name ~= "id" then refuse(("tenant.%s is read-only"):format(tostring(name))) end
+    if own.id == id and id ~= nil then return end
     check_id(id, platform, others)
+    if own.id then refuse(("tenant.id is already set to %s"):format(own.id)) end
     if confirm then confirm(id) end
     own.id, tenant.id = id, id
     secret.publish(id)
