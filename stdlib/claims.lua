@@ -84,6 +84,8 @@ local function folded(domain) return (domain:lower():gsub("%.$", "")) end
 
 local function is_below(domain, above) return domain:sub(-#above - 1) == "." .. above end
 
+local function is_within(host, domain) return host == folded(domain) or is_below(host, folded(domain)) end
+
 -- Does a run that may change one of them reach the other?
 local function overlap(a, b)
   a, b = folded(a), folded(b)
@@ -138,7 +140,8 @@ local function domain_problem(own, platform)
       return problem(
         "domain",
         "domain %s belongs to the platform: platform.yaml has %s",
-        ("use %s.%s, or another name below %s"):format(own.name, top, top),
+        is_within(own.name .. "." .. top, host) and "choose another name for the tenant"
+          or ("use %s.%s, or another name below %s"):format(own.name, top, top),
         domain,
         host
       )
@@ -155,13 +158,28 @@ local function domain_problem(own, platform)
   end
 end
 
---- The names of other tenants whose domain a tenant's domain would be, whether they have a file or not.
----@param tenant {name: string, domain: string, platform: table}
----@return string[] names at most one
+-- The tenant whose name a pattern such as "coredb-{tenant}" would make into a text.
+local function named_by(pattern, value)
+  local before, after = pattern:match "^(.-){tenant}(.*)$"
+  if not before or #value <= #before + #after then return nil end
+  if value:sub(1, #before) ~= before or value:sub(-#after - 1, -1):sub(2) ~= after then return nil end
+  return value:sub(#before + 1, #value - #after)
+end
+
+--- The names of other tenants whose domain or database a tenant's would be, whether they have a file or not.
+---@param tenant {name: string, domain: string, database: string, platform: table}
+---@return {name: string, claim: string, field: string}[] names claim: "domain shm.embrix.com"; field: of the file
 function M.names_of(tenant)
-  local top = "." .. folded(tenant.platform.domain)
-  local label = tenant.domain:sub(-#top) == top and tenant.domain:sub(1, -#top - 1):match "[^.]+$"
-  return label and label ~= tenant.name and { label } or {}
+  local platform, list = tenant.platform, {}
+  local function add(name, claim, value, field)
+    if not name or name == tenant.name then return end
+    list[#list + 1] = { name = name, claim = ("%s %s"):format(claim, value), field = field }
+  end
+  local top = "." .. folded(platform.domain)
+  local below = tenant.domain:sub(-#top) == top and tenant.domain:sub(1, -#top - 1) or ""
+  add(below:match "[^.]+$", "domain", tenant.domain, "domain")
+  add(named_by(platform.database.name, tenant.database), "database", tenant.database, "overrides.database")
+  return list
 end
 
 -- ---- databases ----
@@ -259,34 +277,29 @@ local function stated_conflict(what, own, own_right, theirs, right, other)
   end
 end
 
--- The hosts of the URLs in a tenant's file, each with its field: { "integrations.1.oauth2.redirecturi", host }.
-local function url_hosts(value, path, hosts)
+-- The texts in a tenant's file but its notes, each with its field: { "integrations.1.oauth2.redirecturi", text }.
+local function texts_of(value, path, texts)
   for key, item in pairs(value) do
     local field = path and ("%s.%s"):format(path, tostring(key)) or tostring(key)
     if type(item) == "table" then
-      url_hosts(item, field, hosts)
+      texts_of(item, field, texts)
     elseif type(item) == "string" and field ~= "notes" then
-      for host in item:lower():gmatch "://([%w.-]+)" do
-        hosts[#hosts + 1] = { field, host }
-      end
+      local plain = item:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end)
+      texts[#texts + 1] = { field, plain }
     end
   end
-  return hosts
+  return texts
 end
 
-local function is_within(host, domain) return host == folded(domain) or is_below(host, folded(domain)) end
-
--- A copied file may keep the other tenant's address, such as the redirect URI of an OAuth client.
-local function url_conflict(hosts, own, theirs, right, where)
-  for _, entry in ipairs(hosts) do
-    local field, host = entry[1], folded(entry[2])
-    for _, domain in ipairs(is_within(host, own.domain) and {} or all_of("domain", theirs, right)) do
-      if is_within(host, domain) then
-        local message = "%s names %s, which belongs to %s (%s)"
-        return problem(field, message, "correct the URL", field, host, theirs.name, where)
-      end
+-- The words of a file that may be names in some system: { field, word as it is compared, word }.
+local function words_of(file)
+  local words = {}
+  for _, entry in ipairs(texts_of(file, nil, {})) do
+    for word in entry[2]:gmatch "[%w._-]+" do
+      if word:find("[.-]") then words[#words + 1] = { entry[1], folded(word), word } end
     end
   end
+  return words
 end
 
 local function set_of(...)
@@ -301,6 +314,26 @@ end
 
 -- All names that are built from a tenant's name: a + b-c is a-b + c.
 local function built(tenant) return { M.objects(tenant), M.files(tenant), { tenant.vault_path } } end
+
+-- A copied file may keep what is the other tenant's, such as the redirect URI of an OAuth client, or its id in a URL.
+local function mention_conflict(words, own, theirs, right, where)
+  local names = set_of(M.objects(theirs), all_of("database", theirs, right), { text(theirs.id) and theirs.id:lower() })
+  local domains = all_of("domain", theirs, right)
+  for _, entry in ipairs(words) do
+    local field, word = entry[1], entry[2]
+    local hit = names[word]
+    for _, domain in ipairs(is_within(word, own.domain) and {} or domains) do
+      hit = hit or is_within(word, domain)
+    end
+    if hit and not (field == "domain" or field == "overrides.database" or field == "id") then
+      local message = "%s names %s, which belongs to %s (%s)"
+      local wrong =
+        problem(field, message, "correct it; only notes may name another tenant's", field, entry[3], theirs.name, where)
+      wrong.text = word
+      return wrong
+    end
+  end
+end
 
 local function built_conflict(own, mine, theirs, where)
   for _, list in ipairs(built(theirs)) do
@@ -330,27 +363,45 @@ local function shared_conflict(own, platform)
   end
 end
 
+-- The other tenants: those that have a file, and those that only platform.yaml lists.
+local function with_listed(others, own, platform)
+  local all, seen = table.move(others, 1, #others, 1, {}), { [own.name] = true }
+  for _, other in ipairs(others) do
+    seen[other.tenant] = true
+  end
+  for _, list in ipairs { platform.custom_domains or {}, platform.database.legacy or {} } do
+    for name in pairs(list) do
+      if type(name) == "string" and not seen[name] then
+        seen[name] = true
+        all[#all + 1] = { tenant = name, file = {}, where = "platform.yaml" }
+      end
+    end
+  end
+  return all
+end
+
 --- Why a tenant may not have what it claims, or nil.
 ---@param own table of identity
 ---@param platform table platform.yaml
 ---@param file table the tenant's file
 ---@param others {tenant: string, file: table, where: string}[] the other tenants' files
----@return {message: string, hint: string?, field: string}|nil problem field: of the file, "overrides.database"
+---@return {message: string, hint: string?, field: string, text: string?}|nil problem field: of the file, such as
+---  "overrides.database"; text: what of the field is wrong
 ---@return string[] notes what is wrong with other files that claim what is this tenant's
 function M.problem(own, platform, file, others)
   local notes = {}
   local wrong = domain_problem(own, platform) or database_problem(own, platform, file) or shared_conflict(own, platform)
   if wrong then return wrong, notes end
-  local own_right, hosts = rights(own.name, platform, file), url_hosts(file, nil, {})
+  local own_right, words = rights(own.name, platform, file), words_of(file)
   local mine = set_of(table.unpack(built(own)))
-  for _, other in ipairs(others) do
+  for _, other in ipairs(with_listed(others, own, platform)) do
     local theirs, right = M.identity(other.tenant, platform, other.file), rights(other.tenant, platform, other.file)
     for _, what in ipairs { "domain", "database" } do
       local conflict, note = stated_conflict(what, own, own_right, theirs, right, other)
       if conflict then return conflict, notes end
       notes[#notes + 1] = note
     end
-    wrong = url_conflict(hosts, own, theirs, right, other.where) or built_conflict(own, mine, theirs, other.where)
+    wrong = mention_conflict(words, own, theirs, right, other.where) or built_conflict(own, mine, theirs, other.where)
     if wrong then return wrong, notes end
   end
   return nil, notes

@@ -217,8 +217,8 @@ end
 ---@return table place for lua/o2x/engine/registration.lua
 function M.registry(tenant)
   local others = { { "vaultpath", tenant.vault_path } }
-  for _, name in ipairs(claims.names_of(tenant)) do
-    others[#others + 1] = { "name", name }
+  for _, other in ipairs(claims.names_of(tenant)) do
+    others[#others + 1] = { "name", other.name, claim = other.claim, field = other.field }
   end
   return {
     database = tenant.platform.database.control,

@@ -4,7 +4,8 @@
 --- stdlib/platform.lua says where the registry is: registry(tenant) returns
 ---
 ---   { database, admin, table, id, name = columns' names,
----     others = { { column, value }, … } what no other row may have,
+---     others = { { column, value, claim = , field = }, … } what no other row may have; claim: what of the tenant's
+---       file led to it, if anything; field: where the file has it
 ---     by_id = { effects whose targets have the id in their names: "redis", … } }
 ---
 --- and witness(tenant) the id that the tenant's services have, for reads while the registry does not answer. A platform
@@ -12,6 +13,7 @@
 
 local errors = require "o2x.base.error"
 local task = require "o2x.base.task"
+local tenants = require "o2x.project.tenants"
 
 local M = {}
 
@@ -37,22 +39,29 @@ end
 
 local function file_of(self) return ("tenants/%s.yaml"):format(self.run.tenant.name) end
 
+-- The line of the tenant's file that has a field.
+local function line_of(self, field)
+  local run = self.run
+  return run.config and tenants.place(run.config, run.tenant.name, field) or file_of(self)
+end
+
 -- One row of the registry that has something of this tenant.
 local function compare(self, place, row)
   local tenant = self.run.tenant
   local name, id = row[place.name], row[place.id]
   if name == tenant.name and (not tenant.id or id == tenant.id) then return end
   if name == tenant.name or id == tenant.id then
-    refuse(
-      ("the registry has %s as %s, the tenant file says %s"):format(name, id, tenant.id),
-      ("correct the id in %s, or leave it out: the registry knows it"):format(file_of(self)),
-      file_of(self)
-    )
+    local message = name == tenant.name
+        and ("the registry has %s as %s, the tenant file says %s"):format(name, id, tenant.id)
+      or ("%s belongs to %s in the registry, not to %s"):format(id, name, tenant.name)
+    local hint = "correct the id in %s, or leave it out: the registry knows it"
+    refuse(message, hint:format(file_of(self)), line_of(self, "id"))
   end
   for _, other in ipairs(place.others) do
     if row[other[1]] == other[2] then
-      local message = ("%s %s belongs to %s (%s) in the registry"):format(other[1], other[2], name, id)
-      refuse(message, "two tenants cannot share it: correct " .. file_of(self), file_of(self))
+      local what = other.claim or ("%s %s"):format(other[1], other[2])
+      local message = ("%s belongs to %s (%s) in the registry"):format(what, name, id)
+      refuse(message, "two tenants cannot share it: correct " .. file_of(self), line_of(self, other.field or "name"))
     end
   end
 end
@@ -93,7 +102,10 @@ function Registration:check()
   if not place then return end
   local target = target_of(self, place)
   local ok, rows = pcall(task.timeout, FIRST, run.gate:type_of("pg.matching").read, run.ctx, target)
-  if ok then return examine(self, place, rows or {}) end
+  if ok then
+    self.asked = true
+    return examine(self, place, rows or {})
+  end
   if errors.is(rows) and rows.kind == "cancelled" then error(rows, 0) end
   if not run.tenant.id then return end
   local message = "the registry does not say whether %s is %s's, so this run cannot change %s: %s"
@@ -150,16 +162,30 @@ local function needs_id(place, kind)
   return false
 end
 
---- Refuses an effect on what the tenant's id names, unless the registry has confirmed the id.
+-- What of the tenant's file only the registry can tell to be no other tenant's.
+local function unanswered_claim(self, place)
+  for _, other in ipairs(self.asked and {} or place.others) do
+    if other.claim then return other.claim end
+  end
+end
+
+--- Refuses an effect on what the tenant's id names, unless the registry has confirmed the id; and any effect as long as
+--- the registry has not answered whether what the file states is another tenant's.
 ---@param kind string of the effect
 function Registration:require(kind)
   local run, place = self.run, place_of(self)
-  if self.known or not run.tenant.id or not place or not needs_id(place, kind) then return end
+  if not place then return end
+  local what = not self.known and run.tenant.id and needs_id(place, kind) and run.tenant.id
+    or unanswered_claim(self, place)
+  if not what then return end
   local ok, rows = pcall(run.gate.read, run.gate, "pg.matching", target_of(self, place))
-  if ok then return examine(self, place, rows or {}) end
+  if ok then
+    self.asked = true
+    return examine(self, place, rows or {})
+  end
   if errors.is(rows) and rows.kind == "cancelled" then error(rows, 0) end
   refuse(
-    ("%s: whether %s is %s's is not certain: %s"):format(kind, run.tenant.id, run.tenant.name, tostring(rows)),
+    ("%s: whether %s is %s's is not certain: %s"):format(kind, what, run.tenant.name, tostring(rows)),
     hint_of(place)
   )
 end

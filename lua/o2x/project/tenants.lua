@@ -86,7 +86,8 @@ local function read_platform(config)
   return read(path)
 end
 
--- What the files of the other tenants say. tenant is the name of the file, name is what it says in it. A copy such as
+-- What the files of the other tenants say. tenant is the name of the file, name is what it says in it. A broken file
+-- must not block runs for the others; what follows from its name is still that tenant's. A copy such as
 -- urbanos.bak.yaml has a name that no tenant can have.
 local function others_of(config, name)
   local list = {}
@@ -96,10 +97,11 @@ local function others_of(config, name)
     elseif other ~= name then
       local path = fs.join(folder_of(config), other .. ".yaml")
       local ok, file = xpcall(read, errors.handler, path)
-      -- A broken file of one tenant must not block runs for the others.
-      if not ok then out.say("note: skipped a broken tenant file: " .. tostring(file)) end
-      list[#list + 1] = ok and { tenant = other, name = file.name or other, id = file.id, file = file, where = path }
-        or nil
+      if not ok then
+        out.say("note: skipped a broken tenant file: " .. tostring(file))
+        file = {}
+      end
+      list[#list + 1] = { tenant = other, name = file.name or other, id = file.id, file = file, where = path }
     end
   end
   return list
@@ -156,25 +158,34 @@ local function guarded(tenant, platform, others, confirm)
   return frozen.new(tenant, nil, assign), scope
 end
 
--- "PATH:LINE" of a field such as "overrides.database"; the path alone if the file does not name it.
-local function place_of(path, field)
+-- "PATH:LINE" of a field such as "overrides.database", or of a text in it; the path alone if the file has neither.
+local function place_of(path, field, text)
   local part, inner = tostring(field):match("^([^.]+)%.?(.*)$")
-  local number, found, inside = 0, nil, false
+  local number, found, exact, inside = 0, nil, nil, false
   for line in (fs.read(path) .. "\n"):gmatch("(.-)\r?\n") do
     number = number + 1
-    local name = line:match("^([%w_]+)%s*:")
+    local name = line:match("^[\"']?([%w_]+)[\"']?%s*:")
     if name then inside = name == part end
     if name == part or inside and inner ~= "" and line:match("^%s+([%w_]+)%s*:") == inner then found = number end
+    if inside and text and line:lower():find(text:lower(), 1, true) then exact = exact or number end
   end
-  return found and path .. ":" .. found or path
+  found = exact or found
+  return found and ("%s:%d"):format(path, found) or path
 end
+
+--- Where a tenant's file has a field.
+---@param config table
+---@param name string of the tenant
+---@param field string such as "domain" or "overrides.database"
+---@return string where "PATH:LINE", or the path alone
+function M.place(config, name, field) return place_of(fs.join(folder_of(config), name .. ".yaml"), field) end
 
 -- The tenant that the platform makes of a file.
 local function make(platform, settings, config, name, path)
   local others = others_of(config, name)
   local tenant, problem, notes = platform.load(name, settings, read(path), path, others)
   if not tenant then
-    local where = problem.field and place_of(path, problem.field) or problem.where or path
+    local where = problem.field and place_of(path, problem.field, problem.text) or problem.where or path
     errors.input(problem.message, problem.hint, where)
   end
   for _, note in ipairs(notes or {}) do

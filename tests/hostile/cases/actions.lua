@@ -53,11 +53,7 @@ for what, call in pairs {
   ["find"] = [[service.ensure { name = "x", service = "urbanos-service-sso", found = "id",
     find = { service = "urbanos-service-sso", path = "%s" } }]],
 } do
-  refused(
-    "mutates by the path of " .. what,
-    call:format "/graphql?query=mutation%7Ba%7D",
-    "carries a GraphQL document"
-  )
+  refused("mutates by the path of " .. what, call:format "/graphql?query=mutation%7Ba%7D", "carries a GraphQL document")
 end
 
 for what, method in pairs {

@@ -22,10 +22,11 @@ local function database(what, value, expect)
   return file(what, "company:", "overrides: {database: " .. value .. "}\ncompany:", { "urbanos.yaml:", expect })
 end
 
+-- A tenant that is not registered yet: one that is has the registry's id from the start.
 local function id(what, value, expect)
   return {
     what,
-    edits = { [FILE] = { { "id: TIDLT-100005\n", "" } } },
+    tenant = "newclient",
     body = ([[tenant.id = %s
 redis.count(tenant.id .. ":*")
 log "reached"]]):format(value),
@@ -63,9 +64,48 @@ return {
     "the registry has urbanos as TIDLT-100005"
   ),
   file("claims another's name", "name: urbanos", "name: shm", "name is 'shm'"),
+  {
+    "claims the domain of a tenant whose file is broken",
+    platform = { ["tenants/newclient.yaml"] = "\tx" },
+    edits = { [FILE] = { { "domain: urbanos.embrix.com", "domain: x.newclient.embrix.com" } } },
+    body = [[log "reached"]],
+    code = 3,
+    expect = { "urbanos.yaml:6", "domain x.newclient.embrix.com belongs to newclient" },
+    absent = "reached",
+  },
+  {
+    "claims the database of a tenant without a file",
+    edits = {
+      [FILE] = { { "company:", "overrides: {database: coredb-shm}\ncompany:" } },
+      ["platform.yaml"] = { { "    dev: enginedevdb", "    dev: enginedevdb\n    urbanos: coredb-shm" } },
+      ["tenants/shm.yaml"] = { { "name: shm", "name: [" } },
+    },
+    body = [[log "reached"]],
+    code = 3,
+    expect = { "urbanos.yaml:", "database coredb-shm belongs to shm" },
+    absent = "reached",
+  },
+  file(
+    "keeps another's redirect URI without a scheme",
+    "https://urbanos.embrix.com/oauth2/callback",
+    "shm.embrix.com/oauth2/callback",
+    { "redirecturi names shm.embrix.com", "urbanos.yaml:36" }
+  ),
+  file(
+    "keeps another's id in a property",
+    "properties:",
+    "properties:\n  tenant: TIDLT-100004",
+    "properties.tenant names TIDLT-100004, which belongs to shm"
+  ),
+  file(
+    "keeps another's database in a property",
+    "properties:",
+    "properties:\n  db: jdbc:postgresql://h/coredb-shm",
+    "properties.db names coredb-shm"
+  ),
   id("takes another's id", '"TIDLT-100004"', "TIDLT-100004 belongs to shm"),
-  id("takes an id that nobody has", '"TIDLT-100099"', "tenant.id is already set to TIDLT-100005"),
-  id("takes the test tenant's id", '"TIDLT-000000"', "tenant.id is already set to TIDLT-100005"),
+  id("takes an id that nobody has", '"TIDLT-100099"', "there is no newclient"),
+  id("takes the test tenant's id", '"TIDLT-000000"', "there is no newclient"),
   id("takes a glob for an id", '"TIDLT-??????"', "does not have the form"),
   id("takes a path for an id", '"../TIDLT-100004"', "does not have the form"),
   id("takes an id with a newline", '"TIDLT-100005\\n"', "does not have the form"),

@@ -15,7 +15,9 @@ local function cluster(answers)
   return self
 end
 
-local function open(server) return api("service", { clients = { k8s = server }, scope = { graphql = { "/graphql" } } }) end
+local SCOPE <const> = { graphql = { "/graphql" } }
+
+local function open(server) return api("service", { clients = { k8s = server }, scope = SCOPE }) end
 
 local BILL <const> = {
   name = "bill profile",

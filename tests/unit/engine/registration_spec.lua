@@ -21,7 +21,7 @@ local function run_of(o)
     asked = {},
     tenant = { name = "acme", id = o.id },
     platform = {
-      registry = not o.none and function() return PLACE end or nil,
+      registry = not o.none and function() return o.place or PLACE end or nil,
       witness = function() return o.witness end,
     },
   }
@@ -84,7 +84,7 @@ describe("before the first step", function()
     {
       "the id has another name",
       { id = "T-2", rows = { { name = "zeta", id = "T-2" } } },
-      "the registry has zeta as T%-2, the tenant file says T%-2",
+      "T%-2 belongs to zeta in the registry, not to acme",
     },
     {
       "both are there, apart",
@@ -187,6 +187,27 @@ describe("a write by the id", function()
         assert.matches("psql %-d control", problem.hint)
       end
       run.registration:require "vault.secret"
+    end
+  end)
+
+  it("of any sort needs a registry that has said whose a stated domain is", function()
+    local place = {}
+    for name, item in pairs(PLACE) do
+      place[name] = item
+    end
+    place.others = { { "name", "mall", claim = "domain x.mall.example.com", field = "domain" } }
+    for _, id in ipairs { "T-1", false } do
+      local o = { id = id or nil, rows = { ACME }, place = place, down = "unreachable" }
+      local run = run_of(o)
+      run.registration:check()
+      local problem = raised(run.registration.require, run.registration, "dns.record")
+      assert.equal("refused", problem.kind)
+      assert.matches("dns.record: whether domain x.mall.example.com is acme's is not certain", problem.message)
+      o.down = nil
+      run.registration:require "dns.record"
+      o.rows = { ACME, { name = "mall", id = "T-7" } }
+      problem = raised(run_of(o).registration.check, run_of(o).registration)
+      assert.matches("^domain x.mall.example.com belongs to mall %(T%-7%)", problem.message)
     end
   end)
 

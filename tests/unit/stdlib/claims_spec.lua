@@ -113,7 +113,47 @@ local REFUSED <const> = {
   {
     "another's logo",
     { ["  logo_url:"] = "  logo_url: 'https://API.Urbanos.embrix.com/logo.png'" },
-    "branding.logo_url names api.urbanos.embrix.com",
+    "branding.logo_url names API.Urbanos.embrix.com",
+  },
+  {
+    "another's redirect URI without its scheme",
+    { ["    redirecturi:"] = "    redirecturi: urbanos.embrix.com/oauth2/callback" },
+    "newclient.yaml:%d+: integrations.1.oauth2.redirecturi names urbanos.embrix.com",
+  },
+  {
+    "another's redirect URI with a user",
+    { ["    redirecturi:"] = "    redirecturi: HTTPS://x@URBANOS.embrix.com:443/" },
+    "redirecturi names URBANOS.embrix.com",
+  },
+  {
+    "another's redirect URI inside a URL",
+    { ["    redirecturi:"] = "    redirecturi: https://newclient.embrix.com/?to=https%3A%2F%2Furbanos.embrix.com" },
+    "redirecturi names urbanos.embrix.com",
+  },
+  {
+    "another's mailbox",
+    { ["  email:"] = "  email: admin@urbanos.embrix.com" },
+    "admin.email names urbanos.embrix.com",
+  },
+  {
+    "another's id in a URL",
+    { ["  logo_url:"] = "  logo_url: https://files.example.com/TIDLT-100005/logo.png" },
+    "branding.logo_url names TIDLT%-100005, which belongs to urbanos",
+  },
+  {
+    "another's database in a property",
+    { ["properties:"] = "properties:\n  db: jdbc:postgresql://h:5432/coredb-urbanos?x" },
+    "properties.db names coredb%-urbanos",
+  },
+  {
+    "another's service in a property",
+    { ["properties:"] = "properties:\n  sso: http://urbanos-service-sso:8080" },
+    "properties.sso names urbanos%-service%-sso",
+  },
+  {
+    "another's volume in a property",
+    { ["properties:"] = "properties:\n  data: urbanos-data-pvc" },
+    "properties.data names urbanos%-data%-pvc",
   },
 }
 
@@ -226,6 +266,51 @@ describe("the file of a tenant", function()
       { ["  path:"] = "  path: tenant/{tenant}", ["  postgres_secret:"] = "  postgres_secret: newclient-services" }
     )
     refused("which belongs to the platform", "newclient")
+  end)
+
+  it("may name others in its notes", function()
+    change("newclient", { ["notes:"] = "notes: was a part of urbanos.embrix.com (TIDLT-100005)" })
+    assert.equal("newclient", load("newclient").name)
+  end)
+
+  it("may not claim what follows from the name of a tenant whose file is broken", function()
+    place:write("tenants/urbanos.yaml", "\tx")
+    for _, changes in ipairs { domain "urbanos.embrix.com", domain "x.urbanos.embrix.com" } do
+      change("newclient", changes)
+      captured(function() refused("newclient.yaml:7: .*belongs to urbanos", "newclient") end)
+    end
+  end)
+
+  it("may not claim what platform.yaml lists for a tenant without a file", function()
+    change("platform", {
+      ["custom_domains:"] = "custom_domains: {ghost: pay.ghost.com, newclient: ghost.com}",
+      ["    dev:"] = "    newclient: oldghost\n    ghost: oldghost",
+    })
+    change("newclient", domain "ghost.com")
+    refused("ghost.com belongs to ghost, which has pay.ghost.com %(platform.yaml%)", "newclient")
+    change("newclient", domain "newclient.embrix.com")
+    change("newclient", database "oldghost")
+    refused("oldghost belongs to ghost", "newclient")
+  end)
+
+  it("says which tenants of the registry its domain and database lead to", function()
+    local claims = require("tests.support.stdlib").new().require "claims"
+    local platform = { domain = "example.com", database = { name = "core-{tenant}-db" } }
+    local function names(domain_name, database_name)
+      local found = {}
+      local tenant = { name = "acme", domain = domain_name, database = database_name, platform = platform }
+      for i, one in ipairs(claims.names_of(tenant)) do
+        found[i] = ("%s: %s, %s"):format(one.name, one.claim, one.field)
+      end
+      return found
+    end
+    assert.same({}, names("acme.example.com", "core-acme-db"))
+    assert.same({}, names("x.acme.example.com", "legacy"))
+    assert.same({}, names("pay.acme.com", "core--db"))
+    assert.same(
+      { "shop: domain x.shop.example.com, domain", "shop: database core-shop-db, overrides.database" },
+      names("x.shop.example.com", "core-shop-db")
+    )
   end)
 
   it("is not stopped by another's that is broken in any way", function()
