@@ -101,6 +101,8 @@ local function patterns(tenant)
     ['tenant=\\?"([%w-]+)'] = tenant.name, -- in PromQL
     ['"uid":%s*"tenant%-([%w-]+)'] = tenant.name, -- of a dashboard
     ["tenant%-([%w-]+)%.json"] = tenant.name, -- its file
+    ["secret/tenant/([%w-]+)"] = tenant.name, -- in Vault
+    ["secret/data/tenant/([%w-]+)"] = tenant.name,
   }
   local templates = { platform.vault.uri, platform.kubernetes.volume_claim }
   for _, service in ipairs(catalogue.names()) do

@@ -265,6 +265,58 @@ try(
   "auth-url] is not among the annotations"
 )
 
+set(
+  "a change of everything about an object",
+  "Service",
+  "urbanos-service-sso",
+  [[{ metadata = json.null }]],
+  "metadata cannot be changed"
+)
+
+-- ---- texts that name others ----
+
+ensure("another's dashboard", "v1", "ConfigMap", [[binaryData = { ["tenant-demo.json"] = "e30=" }]], "names 'demo'")
+ensure("another's database in base64", "v1", "ConfigMap", [[binaryData = { a = "Y29yZWRiLWRlbW8=" }]], "'coredb-demo'")
+ensure(
+  "another's folder of dashboards",
+  "v1",
+  "ConfigMap",
+  [[data = { a = "b" }]],
+  "grafana_folder] is not among the annotations",
+  [[labels = { grafana_dashboard = "1" }, annotations = { arrived = "yes", grafana_folder = "Demo" }]]
+)
+ensure(
+  "a path that is configuration",
+  "networking.k8s.io/v1",
+  "Ingress",
+  [[spec = { rules = { { host = "urbanos.embrix.com", http = { paths = { { path = "/x;} location /y { return 200; ",
+    pathType = "Prefix", backend = { service = { name = "urbanos-service-proxy", port = { number = 80 } } } } } } } } }]],
+  "path has characters"
+)
+ensure(
+  "an alert about all tenants",
+  "monitoring.coreos.com/v1",
+  "PrometheusRule",
+  [[spec = { groups = { { name = "a", rules = { { alert = "arrived", expr = 'up{tenant="urbanos"} or up' } } } } }]],
+  "looks at series of other tenants"
+)
+job(
+  "a request to another's service",
+  "",
+  [[lifecycle = { postStart = { exec = {
+  command = { "sh", "-c", "curl -XPOST http://demo-service-sso/" } } } }]],
+  "names 'demo-service-sso'"
+)
+job("a label of another's release", "", "", "labels.release names", [[release = "demo-service-sso"]])
+for _, kind in ipairs { "Service", "ConfigMap" } do
+  try(
+    ("a %s under the name of a shared secret"):format(kind),
+    ([[k8s.ensure { apiVersion = "v1", kind = %q, metadata = { name = "pg-secret", annotations = { arrived = "x" } },
+      spec = { selector = { tenant = "urbanos" } } }]]):format(kind),
+    "outside what this run may touch"
+  )
+end
+
 -- ---- what all tenants share ----
 
 for what, body in pairs {

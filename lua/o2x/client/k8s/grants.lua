@@ -15,7 +15,7 @@ local OUTSIDE = "is outside what this run may touch"
 ---@field namespaces string[]? where `names` may lie; the run's own if absent
 ---@field names string[] objects to read and write
 ---@field label string[]? name and value that the tenant's objects carry
----@field shared string[]? objects of the run's own namespace that all tenants share
+---@field shared string[]? Secrets of the run's own namespace that all tenants share
 ---@field rotate string[]? which of the shared Secrets this run may overwrite
 ---@field read string[]? "namespace/name": may be looked at
 ---@field contents o2x.k8s.contents? what may be in the objects
@@ -55,12 +55,14 @@ end
 
 local function place(resource, namespace, name) return ("%s/%s/%s"):format(namespace or "", resource.plural, name) end
 
--- The exact names that are granted in a namespace, for one sort of access: read, create, write.
-local function granted_names(spec, namespace, access)
+local function is_secret(resource) return resource.kind == "Secret" and (resource.group or "") == "" end
+
+-- The exact names that are granted in a namespace for objects of a kind, for one sort of access: read, create, write.
+local function granted_names(spec, namespace, access, resource)
   local names = {}
   local function add(list) table.move(list or {}, 1, #(list or {}), #names + 1, names) end
   if has(spec.namespaces or { spec.namespace }, namespace) then add(spec.names) end
-  if namespace == spec.namespace and access ~= "write" then add(spec.shared) end
+  if namespace == spec.namespace and access ~= "write" and is_secret(resource) then add(spec.shared) end
   for _, entry in ipairs(access == "read" and spec.read or {}) do
     local where, name = entry:match("^([^/]+)/([^/]+)$")
     if where == namespace then names[#names + 1] = name end
@@ -68,9 +70,7 @@ local function granted_names(spec, namespace, access)
   return names
 end
 
-local function is_secret(resource) return resource.kind == "Secret" and (resource.group or "") == "" end
-
---- Whether all tenants share an object.
+--- Whether all tenants share an object, if it is a Secret.
 ---@param namespace string?
 ---@param name string
 ---@return boolean
@@ -85,8 +85,8 @@ local ROTATE <const> = "to rotate it, platform.yaml names the tenant whose run m
 -- Refuses to change or remove a shared object, except a Secret that this run is here to rotate.
 ---@return boolean rotated whether it is such a Secret
 local function keep_shared(grants, resource, namespace, name, removing)
-  if not grants:is_shared(namespace, name) then return false end
-  local rotatable = is_secret(resource) and not removing
+  if not is_secret(resource) or not grants:is_shared(namespace, name) then return false end
+  local rotatable = not removing
   if rotatable and has(grants.spec.rotate, name) then return true end
   errors.raise {
     kind = "refused",
@@ -105,7 +105,7 @@ local function permit(grants, resource, namespace, name, access)
   if grants.seen[place(resource, namespace, name)] then return end
   if not namespace then refuse(("%s '%s'"):format(resource.kind, name), "is cluster-wide, it " .. OUTSIDE) end
   local what = ("%s in namespace %s"):format(resource.kind, namespace)
-  scope.name(granted_names(grants.spec, namespace, access), name, what)
+  scope.name(granted_names(grants.spec, namespace, access, resource), name, what)
 end
 
 --- Checks a request for one object.
@@ -141,7 +141,8 @@ local function bounds(spec, namespace)
   return {
     contents = spec.contents,
     label = spec.label,
-    names = granted_names(spec, namespace, "create"),
+    names = granted_names(spec, namespace, "write"),
+    secrets = namespace == spec.namespace and spec.shared or nil,
     namespaces = spec.namespaces or { spec.namespace },
   }
 end

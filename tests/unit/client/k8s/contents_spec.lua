@@ -223,7 +223,10 @@ describe("a change of an object", function()
     local service = objects.of "Service"
     refused("what is written is not a map", change, service, "x")
     refused("is not a map", change, service, json.array { { op = "remove", path = "/spec/selector" } })
-    refused("is not a map", change, service, { metadata = "x" })
+    for _, item in ipairs { "x", json.null, json.array { 1 }, 5 } do
+      refused("metadata cannot be changed", change, service, { metadata = item })
+    end
+    refused("spec is not a map", change, service, { spec = "x" })
   end)
 end)
 

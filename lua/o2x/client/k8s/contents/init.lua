@@ -94,7 +94,8 @@ local function related(a, b)
 end
 
 --- What is wrong with an object.
----@param bounds { contents: o2x.k8s.contents?, label: string[]?, names: string[], namespaces: string[] }
+---@param bounds { contents: o2x.k8s.contents?, label: string[]?, names: string[], secrets: string[]?, namespaces:
+--- string[] } secrets: those that all tenants share
 ---@param resource table of discovery
 ---@param object table
 ---@return { path: string, why: string, missing: boolean? }[] problems missing: a field that is not there
@@ -105,6 +106,7 @@ function M.problems(bounds, resource, object)
     contents = contents,
     label = bounds.label,
     names = bounds.names,
+    secrets = bounds.secrets,
     namespaces = bounds.namespaces,
     kind = resource.kind,
     name = name,
@@ -178,6 +180,17 @@ end
 -- What makes an object this object, and what only the server writes.
 local IDENTITY <const> = { "apiVersion", "kind", "metadata.name", "metadata.namespace", "status" }
 
+-- Does a patch of this place change what is fixed? A whole map in its stead does, too.
+local function changes_fixed(place, fixed, patch)
+  if not related(place, fixed) then return false end
+  if #place >= #fixed then return true end
+  local item = patch
+  for key in place:gmatch "[^.]+" do
+    item = item[key]
+  end
+  return type(item) ~= "table" or item == json.null or json.is_array(item) or #item > 0
+end
+
 -- The paths of what a patch sets.
 local function touched(patch, path, found)
   local leaf = type(patch) ~= "table" or patch == json.null or json.is_array(patch) or #patch > 0 or next(patch) == nil
@@ -203,9 +216,7 @@ function M.patch_problems(bounds, resource, object, patch)
   local blamed, places = {}, touched(patch, "", {})
   for _, place in ipairs(places) do
     for _, fixed in ipairs(IDENTITY) do
-      if related(place, fixed) and #place >= #fixed then
-        blamed[#blamed + 1] = { path = place, why = "cannot be changed" }
-      end
+      if changes_fixed(place, fixed, patch) then blamed[#blamed + 1] = { path = place, why = "cannot be changed" } end
     end
   end
   for _, problem in ipairs(M.problems(bounds, resource, M.merge(base, patch))) do

@@ -8,12 +8,12 @@ local rule = require "o2x.client.k8s.contents.rule"
 local any, entries, list, map, one_of, plain = rule.any, rule.entries, rule.list, rule.map, rule.one_of, rule.plain
 local name = reference.name
 
-local function metadata(labels)
+local function metadata(labels, annotations)
   return map {
     name = plain,
     namespace = plain,
     labels = labels,
-    annotations = reference.annotations,
+    annotations = annotations,
     resourceVersion = plain, -- binds a change to a version
   }
 end
@@ -21,7 +21,9 @@ end
 -- The server ignores the status of what is written.
 local function object(fields, labels)
   fields.apiVersion, fields.kind, fields.status = plain, plain, any
-  fields.metadata = metadata(labels or reference.labels)
+  local listed = labels == reference.listed_labels
+  fields.metadata =
+    metadata(labels or reference.labels, listed and reference.listed_annotations or reference.annotations)
   return map(fields)
 end
 
@@ -164,7 +166,7 @@ local INGRESS <const> = map {
   tls = list(map({ hosts = list(reference.host), secretName = name }, { "hosts" })),
   rules = list(map({
     host = reference.host,
-    http = map { paths = list(map({ path = plain, pathType = plain, backend = BACKEND }, { "backend" })) },
+    http = map { paths = list(map({ path = reference.path, pathType = plain, backend = BACKEND }, { "backend" })) },
   }, { "host" })),
 }
 
@@ -184,13 +186,16 @@ local SECRET <const> = {
 }
 
 -- Of the keys too: Grafana's sidecar makes files of them, in one folder for all tenants.
-local CONFIG_MAP <const> =
-  { data = entries(reference.text, reference.text), binaryData = entries(plain), immutable = plain }
+local CONFIG_MAP <const> = {
+  data = entries(reference.text, reference.text),
+  binaryData = entries(reference.encoded, reference.text),
+  immutable = plain,
+}
 
 local ACCOUNT <const> = {
   automountServiceAccountToken = plain,
-  secrets = list(map { name = name }),
-  imagePullSecrets = list(map { name = name }),
+  secrets = list(map { name = reference.secret }),
+  imagePullSecrets = list(map { name = reference.secret }),
 }
 
 -- ---- monitoring ----

@@ -7,7 +7,7 @@ local rule = require "o2x.client.k8s.contents.rule"
 local M = {}
 
 local any, list, map, one_of, plain = rule.any, rule.list, rule.map, rule.one_of, rule.plain
-local name, text = reference.name, reference.text
+local name, secret, text = reference.name, reference.secret, reference.text
 
 local function number_above_zero(check, path, item)
   if math.type(item) ~= "integer" or item < 1 then check:refuse(path, "may only be a whole number above 0") end
@@ -19,32 +19,33 @@ local ITEMS <const> = list(map { key = plain, path = plain, mode = plain })
 local FIELD_REF <const> = map { apiVersion = plain, fieldPath = plain }
 local RESOURCE_REF <const> = map { containerName = plain, resource = plain, divisor = plain }
 local DOWNWARD <const> = list(map { path = plain, mode = plain, fieldRef = FIELD_REF, resourceFieldRef = RESOURCE_REF })
-local NAMED_FILES <const> = map { name = name, items = ITEMS, optional = plain }
+local CONFIG_FILES <const> = map { name = name, items = ITEMS, optional = plain }
+local SECRET_FILES <const> = map { name = secret, items = ITEMS, optional = plain }
 
 local VOLUME <const> = map {
   name = plain,
   emptyDir = map { medium = one_of("", "Memory"), sizeLimit = plain },
   configMap = map { name = name, items = ITEMS, optional = plain, defaultMode = plain },
-  secret = map { secretName = name, items = ITEMS, optional = plain, defaultMode = plain },
+  secret = map { secretName = secret, items = ITEMS, optional = plain, defaultMode = plain },
   persistentVolumeClaim = map { claimName = name, readOnly = plain },
   downwardAPI = map { items = DOWNWARD, defaultMode = plain },
   projected = map {
     defaultMode = plain,
-    sources = list(map { configMap = NAMED_FILES, secret = NAMED_FILES, downwardAPI = map { items = DOWNWARD } }),
+    sources = list(map { configMap = CONFIG_FILES, secret = SECRET_FILES, downwardAPI = map { items = DOWNWARD } }),
   },
 }
 
 -- ---- containers ----
 
-local KEY <const> = map { name = name, key = plain, optional = plain }
-local SOURCE <const> = map { name = name, optional = plain }
+local CONFIG_KEY <const> = map { name = name, key = plain, optional = plain }
+local SECRET_KEY <const> = map { name = secret, key = plain, optional = plain }
 
 local ENV <const> = list(map {
   name = plain,
   value = text,
   valueFrom = map {
-    secretKeyRef = KEY,
-    configMapKeyRef = KEY,
+    secretKeyRef = SECRET_KEY,
+    configMapKeyRef = CONFIG_KEY,
     fieldRef = FIELD_REF,
     resourceFieldRef = RESOURCE_REF,
   },
@@ -52,12 +53,12 @@ local ENV <const> = list(map {
 
 -- Without httpGet.host and tcpSocket.host: the kubelet would send the request, from the node.
 local HANDLER <const> = {
-  exec = map { command = list(plain) },
+  exec = map { command = list(text) },
   httpGet = map {
     path = plain,
     port = plain,
     scheme = plain,
-    httpHeaders = list(map { name = plain, value = plain }),
+    httpHeaders = list(map { name = plain, value = text }),
   },
   tcpSocket = map { port = plain },
   grpc = map { port = plain, service = plain },
@@ -101,7 +102,11 @@ local CONTAINER <const> = map {
   workingDir = plain,
   ports = list(map { name = plain, containerPort = plain, protocol = plain, hostPort = one_of(0) }),
   env = ENV,
-  envFrom = list(map { prefix = plain, configMapRef = SOURCE, secretRef = SOURCE }),
+  envFrom = list(map {
+    prefix = plain,
+    configMapRef = map { name = name, optional = plain },
+    secretRef = map { name = secret, optional = plain },
+  }),
   resources = map { limits = rule.entries(plain), requests = rule.entries(plain) },
   volumeMounts = list(map {
     name = plain,
@@ -176,7 +181,7 @@ local SPEC <const> = map {
   serviceAccountName = reference.account,
   serviceAccount = reference.account,
   automountServiceAccountToken = plain,
-  imagePullSecrets = list(map { name = name }),
+  imagePullSecrets = list(map { name = secret }),
   hostNetwork = one_of(false),
   hostPID = one_of(false),
   hostIPC = one_of(false),

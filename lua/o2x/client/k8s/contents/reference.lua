@@ -1,5 +1,6 @@
 --- Rules for what an object refers to: other objects by name, hosts, classes, annotations, and pods by their labels.
 
+local crypto = require "o2x.base.crypto"
 local json = require "o2x.base.json"
 local promql = require "o2x.client.k8s.contents.promql"
 local rule = require "o2x.client.k8s.contents.rule"
@@ -26,6 +27,14 @@ function M.name(check, path, item)
   if not has(check.names, item) then check:refuse(path, ("names '%s', which is not the tenant's"):format(item)) end
 end
 
+--- The name of a Secret: the tenant's, or one that all tenants share.
+---@param check table
+---@param path string
+---@param item any
+function M.secret(check, path, item)
+  if not has(check.secrets, item) then M.name(check, path, item) end
+end
+
 --- A text that programs read: it names nothing that the platform's patterns know as another tenant's. A copied file of
 --- values is recognised by this.
 ---@param check table
@@ -38,6 +47,26 @@ function M.text(check, path, item)
     for found in item:gmatch(pattern) do
       if found ~= own then return check:refuse(path, ("names '%s', which is not the tenant's"):format(found)) end
     end
+  end
+end
+
+--- The same in base64.
+---@param check table
+---@param path string
+---@param item any
+function M.encoded(check, path, item)
+  rule.plain(check, path, item)
+  local ok, text = pcall(crypto.unbase64, type(item) == "string" and item or "")
+  if ok then M.text(check, path, text) end
+end
+
+--- A path of an Ingress: controllers put it into configuration files.
+---@param check table
+---@param path string
+---@param item any
+function M.path(check, path, item)
+  if type(item) ~= "string" or item:find "[^%w%-._~/()|$*+?^%%\\%[%]:@!&=,]" then
+    check:refuse(path, "has characters that a controller might act on")
   end
 end
 
@@ -96,6 +125,7 @@ local function labels(check, path, item, only_listed)
   for _, key in ipairs(rule.keys(item)) do
     local here, value = below(path, key), rawget(item, key)
     if value ~= json.null and not identity(check, here, key, value) then
+      M.text(check, here, value)
       if only_listed and not has(check.contents.labels, key) then
         check:refuse(here, "is not among the labels of a " .. check.kind)
       end
@@ -155,7 +185,6 @@ local function annotation_rule(known, key)
   for pattern, found in next, known do
     if pattern:sub(-1) == "*" and key:sub(1, #pattern - 1) == pattern:sub(1, -2) then return found end
   end
-  return not key:find("/", 1, true) and "any" -- without a domain no controller reads it
 end
 
 local function annotation(check, path, wanted, item)
@@ -170,19 +199,27 @@ local function annotation(check, path, wanted, item)
   end
 end
 
---- Annotations, by the platform's list.
----@param check table
----@param path string
----@param item any
-function M.annotations(check, path, item)
+local function annotations(check, path, item, free)
   rule.entries(rule.plain)(check, path, item)
   for _, key in ipairs(rule.keys(item)) do
     local value = rawget(item, key)
-    if value ~= json.null then
-      annotation(check, below(path, key), annotation_rule(check.contents.annotations or {}, key), value)
-    end
+    local known = annotation_rule(check.contents.annotations or {}, key)
+    if not known and free and not key:find("/", 1, true) then known = "any" end
+    if value ~= json.null then annotation(check, below(path, key), known, value) end
   end
 end
+
+--- Annotations, by the platform's list. Without a domain they are free: no controller reads them.
+---@param check table
+---@param path string
+---@param item any
+function M.annotations(check, path, item) annotations(check, path, item, true) end
+
+--- The same for ConfigMaps and Secrets: Grafana's sidecar reads annotations without a domain, too (grafana_folder).
+---@param check table
+---@param path string
+---@param item any
+function M.listed_annotations(check, path, item) annotations(check, path, item, false) end
 
 -- ---- Prometheus ----
 

@@ -16,6 +16,13 @@ end
 describe("the selectors of an expression", function()
   for text, expected in pairs {
     ["vector(1)"] = {},
+    ["up"] = { "" },
+    ['a{x="1"} or sum(b) > 0'] = { "x=1", "" },
+    ['up unless up{x="1"}'] = { "", "x=1" },
+    ['sum by (tenant, b) (rate(a{x="1"}[5m])) / on(pod) group_left (node) b{y="2"} offset 1h'] = { "x=1", "y=2" },
+    ['SUM(a{x="1"}) BY (b) and bool_metric'] = { "x=1", "" },
+    ['a{x="1"}[1h:5m] > 1.5e3 and 0x1f < +Inf'] = { "x=1" },
+    ["job:requests:rate5m > 3"] = { "" },
     ['up{a="b"}'] = { "a=b" },
     ['up{a="b",}'] = { "a=b" },
     ["up{}"] = { "" },
