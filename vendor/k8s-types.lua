@@ -32,6 +32,11 @@ local PACKAGES = {
   { alias = "networkingv1", dir = api .. "/networking/v1", roots = { "Ingress", "IngressClass", "NetworkPolicy" } },
   { alias = "policyv1", dir = api .. "/policy/v1", roots = { "PodDisruptionBudget", "Eviction" } },
   { alias = "rbacv1", dir = api .. "/rbac/v1", roots = { "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding" } },
+  {
+    alias = "admissionv1",
+    dir = api .. "/admissionregistration/v1",
+    roots = { "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding" },
+  },
   { alias = "coordinationv1", dir = api .. "/coordination/v1", roots = { "Lease" } },
   { alias = "storagev1", dir = api .. "/storage/v1", roots = { "StorageClass" } },
   { alias = "discoveryv1", dir = api .. "/discovery/v1", roots = { "EndpointSlice" } },

@@ -1,6 +1,7 @@
 -- Written by vendor/k8s-types.lua from k8s.io/api; the notation is explained in types.lua.
 return [[
 AggregationRule clusterRoleSelectors=1:[]LabelSelector
+AuditAnnotation key=1:s valueExpression=2:s
 ClusterRole metadata=1:ObjectMeta rules=2:[]PolicyRule^ aggregationRule=3:*AggregationRule
 ClusterRoleBinding metadata=1:ObjectMeta subjects=2:[]Subject roleRef=3:RoleRef
 ContainerResourceMetricSource name=1:s target=2:MetricTarget container=3:s
@@ -27,6 +28,7 @@ DeploymentStatus observedGeneration=1:i replicas=2:i updatedReplicas=3:i readyRe
 DeploymentStrategy type=1:s rollingUpdate=2:*RollingUpdateDeployment
 EndpointSlice metadata=1:ObjectMeta addressType=4:s endpoints=2:[]SliceEndpoint^ ports=3:[]SliceEndpointPort^
 Eviction metadata=1:ObjectMeta deleteOptions=2:*DeleteOptions
+ExpressionWarning fieldRef=2:s warning=3:s
 ExternalMetricSource metric=1:MetricIdentifier target=2:MetricTarget
 ExternalMetricStatus metric=1:MetricIdentifier current=2:MetricValueStatus
 FieldSelectorAttributes rawSelector=1:s requirements=2:[]FieldSelectorRequirement
@@ -77,6 +79,9 @@ LabelSelectorAttributes rawSelector=1:s requirements=2:[]LabelSelectorRequiremen
 Lease metadata=1:ObjectMeta spec=2:LeaseSpec
 LeaseSpec holderIdentity=1:*s leaseDurationSeconds=2:*i acquireTime=3:t renewTime=4:t leaseTransitions=5:*i
   strategy=6:*s preferredHolder=7:*s
+MatchCondition name=1:s expression=2:s
+MatchResources! namespaceSelector=1:*LabelSelector objectSelector=2:*LabelSelector
+  resourceRules=3:[]NamedRuleWithOperations excludeResourceRules=4:[]NamedRuleWithOperations matchPolicy=7:*s
 MetricIdentifier name=1:s selector=2:*LabelSelector
 MetricSpec type=1:s object=2:*ObjectMetricSource pods=3:*PodsMetricSource resource=4:*ResourceMetricSource
   containerResource=7:*ContainerResourceMetricSource external=5:*ExternalMetricSource
@@ -84,6 +89,7 @@ MetricStatus type=1:s object=2:*ObjectMetricStatus pods=3:*PodsMetricStatus reso
   containerResource=7:*ContainerResourceMetricStatus external=5:*ExternalMetricStatus
 MetricTarget type=1:s value=2:q averageValue=3:q averageUtilization=4:*i
 MetricValueStatus value=1:q averageValue=2:q averageUtilization=3:*i
+NamedRuleWithOperations! resourceNames=1:[]s =2:RuleWithOperations
 NetworkPolicy metadata=1:ObjectMeta spec=2:NetworkPolicySpec
 NetworkPolicyEgressRule ports=1:[]NetworkPolicyPort to=2:[]NetworkPolicyPeer
 NetworkPolicyIngressRule ports=1:[]NetworkPolicyPort from=2:[]NetworkPolicyPeer
@@ -95,6 +101,8 @@ NonResourceAttributes path=1:s verb=2:s
 NonResourceRule verbs=1:[]s^ nonResourceURLs=2:[]s
 ObjectMetricSource describedObject=1:CrossVersionObjectReference target=2:MetricTarget metric=3:MetricIdentifier
 ObjectMetricStatus metric=1:MetricIdentifier current=2:MetricValueStatus describedObject=3:CrossVersionObjectReference
+ParamKind! apiVersion=1:s kind=2:s
+ParamRef! name=1:s namespace=2:s selector=3:*LabelSelector parameterNotFoundAction=4:*s
 PodDisruptionBudget metadata=1:ObjectMeta spec=2:PodDisruptionBudgetSpec status=3:PodDisruptionBudgetStatus
 PodDisruptionBudgetSpec minAvailable=1:o selector=2:*LabelSelector maxUnavailable=3:o unhealthyPodEvictionPolicy=4:*s
 PodDisruptionBudgetStatus observedGeneration=1:i disruptedPods=2:{}t disruptionsAllowed=3:i currentHealthy=4:i
@@ -123,6 +131,8 @@ RoleRef! apiGroup=1:s kind=2:s name=3:s
 RollingUpdateDaemonSet maxUnavailable=1:o maxSurge=2:o
 RollingUpdateDeployment maxUnavailable=1:o maxSurge=2:o
 RollingUpdateStatefulSetStrategy partition=1:*i maxUnavailable=2:o
+Rule apiGroups=1:[]s apiVersions=2:[]s resources=3:[]s scope=4:*s
+RuleWithOperations operations=1:[]s =2:Rule
 SelfSubjectAccessReview metadata=1:ObjectMeta spec=2:SelfSubjectAccessReviewSpec status=3:SubjectAccessReviewStatus
 SelfSubjectAccessReviewSpec resourceAttributes=1:*ResourceAttributes nonResourceAttributes=2:*NonResourceAttributes
 SelfSubjectRulesReview metadata=1:ObjectMeta spec=2:SelfSubjectRulesReviewSpec status=3:SubjectRulesReviewStatus
@@ -154,6 +164,7 @@ SubjectRulesReviewStatus resourceRules=1:[]ResourceRule^ nonResourceRules=2:[]No
   evaluationError=4:s
 SuccessPolicy rules=1:[]SuccessPolicyRule^
 SuccessPolicyRule succeededIndexes=1:*s succeededCount=2:*i
+TypeChecking expressionWarnings=1:[]ExpressionWarning
 UncountedTerminatedPods succeeded=1:[]s@ failed=2:[]s@
 V1CrossVersionObjectReference! kind=1:s name=2:s apiVersion=3:s
 V1HorizontalPodAutoscaler metadata=1:ObjectMeta spec=2:V1HorizontalPodAutoscalerSpec
@@ -165,18 +176,15 @@ V1HorizontalPodAutoscalerStatus observedGeneration=1:*i lastScaleTime=2:t curren
 V1Scale metadata=1:ObjectMeta spec=2:V1ScaleSpec status=3:V1ScaleStatus
 V1ScaleSpec replicas=1:i
 V1ScaleStatus replicas=1:i selector=2:s
-MatchCondition name=1:s expression=2:s
-MatchResources namespaceSelector=1:*LabelSelector objectSelector=2:*LabelSelector
-  resourceRules=3:[]NamedRuleWithOperations! excludeResourceRules=4:[]NamedRuleWithOperations! matchPolicy=7:*s
-NamedRuleWithOperations resourceNames=1:[]s! =2:RuleWithOperations
-Rule apiGroups=1:[]s! apiVersions=2:[]s! resources=3:[]s! scope=4:*s
-RuleWithOperations operations=1:[]s! =2:Rule
 ValidatingAdmissionPolicy metadata=1:ObjectMeta spec=2:ValidatingAdmissionPolicySpec
   status=3:ValidatingAdmissionPolicyStatus
 ValidatingAdmissionPolicyBinding metadata=1:ObjectMeta spec=2:ValidatingAdmissionPolicyBindingSpec
-ValidatingAdmissionPolicyBindingSpec policyName=1:s matchResources=3:*MatchResources validationActions=4:[]s@
-ValidatingAdmissionPolicySpec matchConstraints=2:*MatchResources validations=3:[]Validation! failurePolicy=4:*s
-  matchConditions=6:[]MatchCondition@name
-ValidatingAdmissionPolicyStatus observedGeneration=1:i
+ValidatingAdmissionPolicyBindingSpec policyName=1:s paramRef=2:*ParamRef matchResources=3:*MatchResources
+  validationActions=4:[]s@
+ValidatingAdmissionPolicySpec paramKind=1:*ParamKind matchConstraints=2:*MatchResources validations=3:[]Validation
+  failurePolicy=4:*s auditAnnotations=5:[]AuditAnnotation matchConditions=6:[]MatchCondition@name%name
+  variables=7:[]Variable@name%name
+ValidatingAdmissionPolicyStatus observedGeneration=1:i typeChecking=2:*TypeChecking conditions=3:[]Condition@type
 Validation expression=1:s message=2:s reason=3:*s messageExpression=4:s
+Variable! name=1:s expression=2:s
 ]]
