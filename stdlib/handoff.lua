@@ -33,7 +33,8 @@ local function integrations_by_gateway(tenant)
     for _, item in ipairs(tenant.integrations) do
       if item.type == gateway:upper() .. "_GATEWAY" then
         local auth = item.oauth2 or item.oauth1
-        local where = auth and (" (%s)"):format(title_case(auth.environment:lower())) or ""
+        local environment = auth and auth.environment
+        local where = environment and (" (%s)"):format(title_case(tostring(environment):lower())) or ""
         titles[#titles + 1] = providers.find(item.name).title .. where
       end
     end

@@ -9,6 +9,8 @@ local yaml = require "o2x.yaml"
 
 local M = {}
 
+local FULL_POOL <const> = 0.9 -- share of the connections, as in the guide, where platform.yaml has none
+
 local function in_tree_and_cluster(path, object)
   files.ensure(path, yaml.encode(object))
   k8s.ensure(object)
@@ -118,6 +120,8 @@ local function rule(tenant, name, expr, wait, severity, summary, description)
   }
 end
 
+local function thresholds(tenant) return tenant.platform.monitoring.thresholds or {} end
+
 -- The guide's three alerts (8.3), word for word.
 local function guide_rules(tenant)
   local t = tenant.name
@@ -146,7 +150,7 @@ local function guide_rules(tenant)
       ('hikaricp_connections_active{tenant="%s"} >= hikaricp_connections_max{tenant="%s"} * %g'):format(
         t,
         t,
-        tenant.platform.monitoring.thresholds.connection_pool.above
+        (thresholds(tenant).connection_pool or {}).above or FULL_POOL
       ),
       "5m",
       "warning",
@@ -159,7 +163,7 @@ end
 local function threshold_rules(tenant, rules)
   for _, entry in ipairs(THRESHOLDS) do
     local key, name, pattern, summary = table.unpack(entry)
-    local limit = tenant.platform.monitoring.thresholds[key]
+    local limit = thresholds(tenant)[key]
     if limit then
       rules[#rules + 1] = rule(
         tenant,

@@ -3,10 +3,10 @@
 
 local M = {}
 
--- Field → "string", "integer", "number", "map" or "list of strings"; with "?" it may be absent. A table is a section.
+-- Field → a key of CHECKS; with "?" it may be absent. A table is a section.
 local SCHEMA = {
   domain = "string",
-  custom_domains = "map?",
+  custom_domains = "map of texts?",
   region = "string",
   namespace = "string",
   image = { repository = "string", tag = "string" },
@@ -17,7 +17,7 @@ local SCHEMA = {
     instance = "string",
     name = "string",
     control = "string",
-    legacy = "map?",
+    legacy = "map of texts?",
     owner = "string",
     user = "string",
     password_in = "string?",
@@ -26,6 +26,7 @@ local SCHEMA = {
     connection_limit = "integer?",
     migrations = "string?",
     schemas = "list of strings?",
+    roles = "list of strings?",
   },
   redis = { host = "string", port = "integer" },
   storage = { public_url = "string", data_bucket = "string" },
@@ -38,13 +39,13 @@ local SCHEMA = {
     volume_claim = "string",
     postgres_secret = "string",
     vault_secret = "string",
-    rotate = "map?",
+    rotate = "map of texts?",
     ingress_class = "string?",
     ingress_service = { namespace = "string", name = "string" },
     cluster_issuer = "string?",
   },
   dns = { zone = "string?", ttl = "integer?" },
-  monitoring = { namespace = "string", alertmanager = "string?", interval = "string?", thresholds = "map?" },
+  monitoring = { namespace = "string", alertmanager = "string?", interval = "string?", thresholds = "thresholds?" },
 }
 
 local function is_list_of_strings(value)
@@ -57,11 +58,33 @@ local function is_list_of_strings(value)
   return true
 end
 
+local function is_text(value) return type(value) == "string" and value ~= "" end
+
+local function is_map(value, is_item)
+  if type(value) ~= "table" or value[1] ~= nil then return false end
+  for _, item in pairs(value) do
+    if is_item and not is_item(item) then return false end
+  end
+  return true
+end
+
+local function is_threshold(item)
+  if not is_map(item) then return false end
+  for _, field in ipairs { "for", "severity" } do
+    if item[field] ~= nil and not is_text(item[field]) then return false end
+  end
+  return type(item.above or item.below) == "number"
+end
+
 local CHECKS = {
-  string = { "a text", function(value) return type(value) == "string" and value ~= "" end },
+  string = { "a text", is_text },
   integer = { "an integer", function(value) return math.type(value) == "integer" end },
   number = { "a number", function(value) return type(value) == "number" end },
-  map = { "a map", function(value) return type(value) == "table" and value[1] == nil end },
+  ["map of texts"] = { "a map of texts", function(value) return is_map(value, is_text) end },
+  thresholds = {
+    "a map of thresholds, such as disk: {above: 0.85, for: 5m, severity: warning}",
+    function(value) return is_map(value, is_threshold) end,
+  },
   ["list of strings"] = { "a list of texts", is_list_of_strings },
 }
 

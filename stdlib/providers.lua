@@ -11,7 +11,7 @@ local PROVIDERS = {
     vault = "quickbooks",
     fields = { "client_id", "client_secret", "access_token", "refresh_token", "token_expiry" },
     -- public, from the tenant file, but the gateway reads it with the credentials
-    public = function(integration) return { realm_id = integration.oauth2.realmid } end,
+    public = function(integration) return { realm_id = (integration.oauth2 or {}).realmid } end,
     test = "/api/quickbooks/test-connection",
   },
   NETSUITE = {
@@ -44,7 +44,7 @@ local PROVIDERS = {
     type = "TAX_GATEWAY",
     vault = "avalara",
     fields = { "account_id", "license_key" },
-    public = function(integration) return { company_code = integration.attributes.companycode } end,
+    public = function(integration) return { company_code = (integration.attributes or {}).companycode } end,
     test = "/api/avalara/ping",
   },
   TAXJAR = {

@@ -12,7 +12,8 @@ local function problem(message, hint, ...) return { message = message:format(...
 
 local function is_string(value) return type(value) == "string" and value ~= "" end
 
--- A schema: field → "string", "integer", "table" or "list"; with "?" it is optional.
+-- A schema: field → "string", "integer", "map", "map of texts", "map of values" (texts, numbers, booleans), "list", or
+-- "table" (a map or a list); with "?" it is optional.
 local TOP = {
   name = "string",
   id = "string?",
@@ -20,16 +21,16 @@ local TOP = {
   environment = "string",
   region = "string?",
   domain = "string?",
-  contacts = "table",
-  admin = "table",
-  profile = "table",
+  contacts = "map",
+  admin = "map",
+  profile = "map",
   integrations = "list?",
-  features = "table?",
-  properties = "table?",
-  invoice_template = "table?",
-  branding = "table?",
-  overrides = "table?",
-  pins = "table?",
+  features = "map?",
+  properties = "map of texts?",
+  invoice_template = "map?",
+  branding = "map?",
+  overrides = "map?",
+  pins = "map of texts?",
   notes = "string?",
   image = "string?",
 }
@@ -55,24 +56,60 @@ local INTEGRATION = {
   authtype = "string",
   apitype = "string",
   baseurl = "string",
-  oauth1 = "table?",
-  oauth2 = "table?",
-  attributes = "table?",
+  oauth1 = "map of values?",
+  oauth2 = "map of values?",
+  attributes = "map of values?",
   custom_mappings = "table?",
   custom_config = "table?",
   status = "string?",
 }
 
+-- An empty list is an empty map as well.
+local function is_map(value) return type(value) == "table" and value[1] == nil end
+
+local function is_list(value)
+  if type(value) ~= "table" then return false end
+  local count = 0
+  for _ in pairs(value) do
+    count = count + 1
+    if value[count] == nil then return false end
+  end
+  return true
+end
+
+local SCALARS = { string = true, number = true, boolean = true }
+local QUOTES = " (put it in quotes)"
+
+-- kind → what the field must be, nil if it is
+local CHECKS = {
+  string = function(value)
+    return not is_string(value) and "must be a string" .. (type(value) == "number" and QUOTES or "") or nil
+  end,
+  integer = function(value) return math.type(value) ~= "integer" and "must be an integer" or nil end,
+  map = function(value) return not is_map(value) and "must be a map" or nil end,
+  table = function(value) return type(value) ~= "table" and "must be a map or a list" or nil end,
+  list = function(value) return not is_list(value) and "must be a list" or nil end,
+}
+
+local function check_items(value, is_good, message)
+  for key, item in pairs(value) do
+    if not is_good(item) then return (".%s %s"):format(key, message) end
+  end
+end
+
+local ITEMS = {
+  ["map of texts"] = { is_string, "must be a string (put it in quotes)" },
+  ["map of values"] = { function(item) return SCALARS[type(item)] end, "must be a text, a number, true or false" },
+}
+
+-- What is wrong with a field, as a text that follows its name.
 local function type_problem(value, wanted)
   local optional = wanted:sub(-1) == "?"
-  if value == nil then return not optional and "is missing" or nil end
+  if value == nil then return not optional and " is missing" or nil end
   local kind = optional and wanted:sub(1, -2) or wanted
-  if kind == "string" and not is_string(value) then
-    return "must be a string" .. (type(value) == "number" and " (put it in quotes)" or "")
-  end
-  if kind == "integer" and math.type(value) ~= "integer" then return "must be an integer" end
-  if (kind == "table" or kind == "list") and type(value) ~= "table" then return "must be a " .. kind end
-  return nil
+  local wrong = (CHECKS[kind] or CHECKS.map)(value)
+  if wrong then return " " .. wrong end
+  return ITEMS[kind] and check_items(value, table.unpack(ITEMS[kind]))
 end
 
 local function unknown(prefix, field, schema)
@@ -92,13 +129,13 @@ local function check_fields(value, schema, prefix)
   end
   for field, wanted in pairs(schema) do
     local wrong = type_problem(value[field], wanted)
-    if wrong then return problem("%s%s %s", nil, prefix, field, wrong) end
+    if wrong then return problem("%s%s%s", nil, prefix, field, wrong) end
   end
 end
 
 local function check_integration(item, position, seen)
   local prefix = ("integrations[%d]."):format(position)
-  if type(item) ~= "table" then return problem("integrations[%d] must be a table", nil, position) end
+  if not is_map(item) then return problem("integrations[%d] must be a map", nil, position) end
   local wrong = check_fields(item, INTEGRATION, prefix)
   if wrong then return wrong end
   local provider = providers.find(item.name)
@@ -158,7 +195,7 @@ end
 ---@param others {name: string, id: string?, where: string}[]? from the other tenant files
 ---@return {message: string, hint: string?}|nil problem
 function M.problem(name, file, others)
-  if type(file) ~= "table" then return problem("is not a tenant file", "tenants/newclient.yaml is an example") end
+  if not is_map(file) then return problem("is not a tenant file", "tenants/newclient.yaml is an example") end
   local wrong = check_fields(file, TOP, "") or check_identity(name, file, others)
   if wrong then return wrong end
   for part, schema in pairs(PARTS) do
@@ -176,11 +213,6 @@ function M.problem(name, file, others)
   for position, item in ipairs(file.integrations or {}) do
     wrong = check_integration(item, position, seen)
     if wrong then return wrong end
-  end
-  for key, value in pairs(file.properties or {}) do
-    if not is_string(value) then
-      return problem("properties.%s must be a string (put it in quotes)", nil, tostring(key))
-    end
   end
   for key, flag in pairs(file.features or {}) do
     if type(flag) ~= "table" or type(flag.enabled) ~= "boolean" then

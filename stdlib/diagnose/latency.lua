@@ -15,14 +15,16 @@ local M = {}
 local SLOW_QUERY <const> = 1000 -- milliseconds on average, as in the guide
 local MIN_LOOKUPS <const> = 1000 -- with fewer lookups, a hit rate means nothing
 
+-- Where platform.yaml has no threshold, nothing is reported.
 local function limits(tenant)
-  local known = tenant.platform.monitoring.thresholds
+  local known = tenant.platform.monitoring.thresholds or {}
+  local function above(name) return (known[name] or {}).above or math.huge end
   return {
-    pool = known.connection_pool.above,
-    latency = known.latency_p95.above,
-    errors = known.http_errors.above,
-    hits = known.cache_hits.below,
-    queue = known.queue_depth.above,
+    pool = above "connection_pool",
+    latency = above "latency_p95",
+    errors = above "http_errors",
+    hits = (known.cache_hits or {}).below or 0,
+    queue = above "queue_depth",
   }
 end
 

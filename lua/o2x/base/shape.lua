@@ -83,8 +83,9 @@ end
 ---@param form string|table
 ---@param what string whose answer to what it is: "Vault: read tenant/a"
 ---@param module string? for the error
+---@param hint string? if it is no server that answers
 ---@return T
-function M.check(value, form, what, module)
+function M.check(value, form, what, module, hint)
   local problem = M.problem(value, form)
   if not problem then return value end
   errors.raise {
@@ -92,7 +93,7 @@ function M.check(value, form, what, module)
     module = module,
     code = "shape",
     message = ("%s: unexpected answer: %s"):format(what, problem),
-    hint = "is the address right? something else may be answering there",
+    hint = hint or "is the address right? something else may be answering there",
   }
 end
 

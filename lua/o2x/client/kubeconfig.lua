@@ -70,6 +70,30 @@ local function table_of(map, field, where)
   return value
 end
 
+-- A list of texts; null counts as absent.
+local function texts_of(map, field, where)
+  local texts = {}
+  for i, item in ipairs(table_of(map, field, where) or {}) do
+    texts[i] = type(item) == "string" and item
+      or bad(("%s must be a list of texts"):format(field), where, "put its items in quotes")
+  end
+  return texts
+end
+
+-- What becomes part of a header or of a path.
+local function token_of(text, what, where)
+  if text and text:find("[%c ]") then bad(what .. " contains a space or a control character", where) end
+  return text and secret.new(text, "kubernetes token")
+end
+
+local function namespace_of(map, where)
+  local name = text_of(map, "namespace", where)
+  if name and not name:find("^%l[%l%d-]*$") and not name:find("^%d[%l%d-]*$") then
+    bad(("namespace '%s' is not the name of a namespace"):format(name), where)
+  end
+  return name
+end
+
 -- Adds one file; entries of earlier files win. Each entry remembers its file, because its paths are relative to it.
 local function merge(into, doc, path)
   for _, kind in ipairs { "cluster", "user", "context" } do
@@ -77,7 +101,9 @@ local function merge(into, doc, path)
       if type(entry) ~= "table" or entry == json.null then bad(kind .. "s has an entry that is not a map", path) end
       local name = text_of(entry, "name", path)
       if name and not into[kind][name] then
-        into[kind][name] = { value = table_of(entry, kind, path) or {}, path = path }
+        local value = table_of(entry, kind, path) or {}
+        if value[1] ~= nil then bad(("%s %s must be a map, not a list"):format(kind, name), path) end
+        into[kind][name] = { value = value, path = path }
       end
     end
   end
@@ -125,7 +151,7 @@ local function is_loopback(server)
 end
 
 local function check_server(server, where)
-  if type(server) ~= "string" or not server:match("^https?://[^%s/?#]+") then
+  if type(server) ~= "string" or not server:match("^https?://[^%s/?#]+[^%s%c]*$") then
     bad("the cluster has no valid server URL", where)
   end
   if server:match("^http:") and not is_loopback(server) then
@@ -146,7 +172,7 @@ end
 
 local function token_from_file(path)
   local text = fs.read_if(path) or bad(("token file %s does not exist"):format(path))
-  return secret.new((text:gsub("%s+$", "")), "kubernetes token")
+  return token_of((text:gsub("%s+$", "")), "the token", path)
 end
 
 local function use_user(config, entry, options)
@@ -163,7 +189,7 @@ local function use_user(config, entry, options)
   if file then
     config.token_file = resolve(folder_of(entry.path), file)
   elseif token then
-    config.static_token = secret.new(token, "kubernetes token")
+    config.static_token = token_of(token, "token", entry.path)
   elseif exec then
     config.plugin = { exec = exec, path = entry.path, allowed = options.exec_plugins or {} }
   end
@@ -189,32 +215,47 @@ local function plugin_command(plugin)
   )
 end
 
+-- The variables that a kubeconfig gives the plugin.
+local function plugin_env(plugin)
+  local env = {}
+  for _, item in ipairs(table_of(plugin.exec, "env", plugin.path) or {}) do
+    if type(item) ~= "table" then bad("exec: env has an entry that is not a map", plugin.path) end
+    local name = text_of(item, "name", plugin.path) or bad("exec: env has an entry without a name", plugin.path)
+    env[name] = text_of(item, "value", plugin.path) or ""
+  end
+  return env
+end
+
+local function refused(plugin, message)
+  errors.raise {
+    kind = "unauthorised",
+    module = "kubeconfig",
+    op = "exec",
+    where = plugin.path,
+    message = ("the credential plugin %s returned %s"):format(plugin_command(plugin), message),
+  }
+end
+
 local function run_plugin(plugin)
-  local argv = { plugin_command(plugin), table.unpack(table_of(plugin.exec, "args", plugin.path) or {}) }
+  local argv = { plugin_command(plugin), table.unpack(texts_of(plugin.exec, "args", plugin.path)) }
   local version = text_of(plugin.exec, "apiVersion", plugin.path) or "client.authentication.k8s.io/v1"
   local request = { apiVersion = version, kind = "ExecCredential", spec = { interactive = false } }
-  local env = { KUBERNETES_EXEC_INFO = json.encode(request) }
-  for _, item in ipairs(table_of(plugin.exec, "env", plugin.path) or {}) do
-    env[item.name] = item.value
-  end
+  local env = plugin_env(plugin)
+  env.KUBERNETES_EXEC_INFO = json.encode(request)
   local r = proc.run { argv = argv, env = env, timeout = 60 }
   local ok, doc = pcall(json.decode, r.stdout)
   local status = ok and type(doc) == "table" and doc.status
   if r.code ~= 0 or type(status) ~= "table" or status == json.null then
     local reason = mask.text(r.stderr):match("[^\n]+") or "no output"
-    errors.raise {
-      kind = "unauthorised",
-      module = "kubeconfig",
-      op = "exec",
-      where = plugin.path,
-      message = ("the credential plugin %s returned no credential: %s"):format(argv[1], reason),
-    }
+    refused(plugin, "no credential: " .. reason)
   end
   local token = text_of(status, "token", plugin.path)
-  local key = text_of(status, "clientKeyData", plugin.path)
+  local cert, key = text_of(status, "clientCertificateData", plugin.path), text_of(status, "clientKeyData", plugin.path)
+  if (cert == nil) ~= (key == nil) then refused(plugin, "a certificate without its key, or a key without it") end
+  if not token and not cert then refused(plugin, "no credential: neither a token nor a certificate") end
   return {
-    token = token and secret.new(token, "kubernetes token"),
-    cert = text_of(status, "clientCertificateData", plugin.path),
+    token = token_of(token, "the token of the credential plugin", plugin.path),
+    cert = cert,
     key = key and secret.new(key, "kubernetes client key"),
   }
 end
@@ -249,7 +290,7 @@ local function from_files(all, options)
   local config = setmetatable({
     context = name,
     path = context.path,
-    namespace = options.namespace or text_of(context.value, "namespace", context.path) or "default",
+    namespace = options.namespace or namespace_of(context.value, context.path) or "default",
   }, Config)
   use_cluster(config, pick(all, "cluster", text_of(context.value, "cluster", context.path)))
   local user = text_of(context.value, "user", context.path)

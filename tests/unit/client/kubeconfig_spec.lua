@@ -5,6 +5,110 @@ local kubeconfig = require "o2x.client.kubeconfig"
 local proc = require "o2x.base.proc"
 local secret = require "o2x.base.secret"
 
+-- Whole files, and sections of a file that is fine otherwise: none of them can be used.
+local ODD <const> = {
+  file = {
+    "",
+    "null",
+    "[]",
+    "[a]",
+    "7",
+    "text",
+    "{",
+    "\0",
+    "\xff\xfe",
+    "<html>",
+    "{}",
+    "kind: [a]",
+    "kind: Pod",
+    "clusters: [{name: c, cluster: {server: 'https",
+    ("["):rep(100),
+    "a: 1\na: 2\n",
+  },
+  clusters = {
+    "x",
+    "{a: b}",
+    "{name: c, cluster: {}}",
+    "[null]",
+    "[[a]]",
+    "[{name: [a], cluster: {}}]",
+    "[{name: c, cluster: []}]",
+    "[{name: c, cluster: [a]}]",
+    "[{name: c, cluster: x}]",
+    "[{name: c, cluster: {server: [a]}}]",
+    "[{name: c, cluster: {server: 7}}]",
+    "[{name: c, cluster: {server: null}}]",
+    "[{name: c, cluster: {server: 'ftp://h'}}]",
+    '[{name: c, cluster: {server: "https://h\\nx"}}]',
+    "[{name: c, cluster: {server: 'https://h', certificate-authority-data: [a]}}]",
+    "[{name: c, cluster: {server: 'https://h', certificate-authority-data: '***'}}]",
+    "[{name: c, cluster: {server: 'https://h', certificate-authority: /}}]",
+    "[{name: c, cluster: {server: 'https://h', certificate-authority: nope}}]",
+  },
+  users = {
+    "x",
+    "{u: {}}",
+    "[{name: u, user: [a]}]",
+    "[{name: u, user: {token: [a]}}]",
+    "[{name: u, user: {token: 7}}]",
+    '[{name: u, user: {token: "a\\nb"}}]',
+    "[{name: u, user: {tokenFile: /}}]",
+    "[{name: u, user: {tokenFile: nope}}]",
+    "[{name: u, user: {exec: x}}]",
+    "[{name: u, user: {exec: [a]}}]",
+    "[{name: u, user: {exec: {}}}]",
+    "[{name: u, user: {exec: {command: [a]}}}]",
+    "[{name: u, user: {client-certificate-data: QQ==}}]",
+    "[{name: u, user: {client-certificate-data: [a], client-key-data: QQ==}}]",
+    "[{name: u, user: {client-certificate-data: QQ==, client-key-data: '*'}}]",
+    "[{name: u, user: {client-certificate: /, client-key: /}}]",
+  },
+  contexts = {
+    "x",
+    "{main: {}}",
+    "[{name: main, context: x}]",
+    "[{name: main, context: [a]}]",
+    "[{name: main, context: null}]",
+    "[{name: main, context: {cluster: [c]}}]",
+    "[{name: main, context: {cluster: c, user: [u]}}]",
+    "[{name: main, context: {cluster: c, user: u, namespace: [n]}}]",
+    "[{name: main, context: {cluster: c, user: u, namespace: 'a/../b'}}]",
+  },
+  ["current-context"] = { "[main]", "7", "other", "null" },
+  -- of a credential plugin
+  args = { "x", "[[a]]", "{a: b}", "[null]", "[7]" },
+  env = {
+    "x",
+    "[x]",
+    "[null]",
+    "[{}]",
+    "[{name: a, value: [b]}]",
+    "[{name: a, value: 7}]",
+    "[{name: [a]}]",
+    "{name: a}",
+    "[{name: 'a=b', value: c}]",
+  },
+  apiVersion = { "[a]", "7" },
+  -- what the plugin prints
+  output = {
+    "",
+    "text",
+    "null",
+    "[]",
+    "{}",
+    '{"status":null}',
+    '{"status":"x"}',
+    '{"status":[]}',
+    '{"status":{}}',
+    '{"status":{"token":[]}}',
+    '{"status":{"token":7}}',
+    '{"status":{"token":"a\\nb"}}',
+    '{"status":{"clientCertificateData":"x"}}',
+    '{"status":{"clientKeyData":"x"}}',
+    '{"status":{"clientCertificateData":[],"clientKeyData":"x"}}',
+  },
+}
+
 local function same_secret(text, s)
   assert.is_true(secret.is(s))
   assert.is_true(secret.equal(secret.new(text, "x"), s))
@@ -249,5 +353,53 @@ contexts:
     )
     assert.equal("prod", doc.contexts[1].context.namespace)
     assert.is_true(fs.private(folder .. "/out"))
+  end)
+
+  local function file_with(section, value)
+    if section == "file" then return value end
+    local exec = { command = "/bin/echo", args = "[x]", env = "[]", apiVersion = "x" }
+    local parts = {
+      clusters = "[{name: c, cluster: {server: 'https://h'}}]",
+      users = "[{name: u, user: {token: t}}]",
+      contexts = "[{name: main, context: {cluster: c, user: u}}]",
+      ["current-context"] = "main",
+    }
+    if parts[section] then
+      parts[section] = value
+    else
+      exec[section == "output" and "args" or section] = section == "output" and ("['%s']"):format(value) or value
+      local words = {}
+      for name, text in pairs(exec) do
+        words[#words + 1] = name .. ": " .. text
+      end
+      parts.users = ("[{name: u, user: {exec: {%s}}}]"):format(table.concat(words, ", "))
+    end
+    local lines = {}
+    for name, text in pairs(parts) do
+      lines[#lines + 1] = name .. ": " .. text .. "\n"
+    end
+    return table.concat(lines)
+  end
+
+  for section, values in pairs(ODD) do
+    it("of another shape is refused in one line: " .. section, function()
+      for _, value in ipairs(values) do
+        local path = file("config", file_with(section, value))
+        local ok, e = xpcall(function()
+          local c = kubeconfig.load { path = path, exec_plugins = { "/bin/echo" } }
+          c:credentials()
+          c:text()
+        end, errors.handler)
+        assert.is_false(ok, value)
+        assert.not_equal("bug", e.kind, tostring(e))
+        assert.is_nil(tostring(e):find "\n", tostring(e))
+      end
+    end)
+  end
+
+  it("that the tests of odd files start from can be used", function()
+    assert.is_truthy(load(file_with("current-context", "main")):text())
+    local with_plugin = load(file_with("output", '{"status":{"token":"t"}}'), { exec_plugins = { "/bin/echo" } })
+    same_secret("t", with_plugin:credentials().token)
   end)
 end)

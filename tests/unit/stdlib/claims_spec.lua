@@ -102,7 +102,7 @@ local REFUSED <const> = {
   { "a namespace", { ["namespace:"] = "namespace: kube-system" }, "namespace is not a known field" },
   { "a database outside overrides", { ["database:"] = "database: coredb-urbanos" }, "database is not a known field" },
   { "overrides as a list", { ["overrides:"] = "overrides: [database]" }, "overrides" },
-  { "overrides as a text", { ["overrides:"] = "overrides: x" }, "overrides must be a table" },
+  { "overrides as a text", { ["overrides:"] = "overrides: x" }, "overrides must be a map" },
   { "the environment as a path", { ["environment:"] = "environment: ../urbanos" }, "is not known" },
   -- addresses of others
   {

@@ -4,6 +4,9 @@ local yaml = require "o2x.base.yaml"
 
 local FILE <const> = "examples/platform/platform.yaml"
 
+local THRESHOLDS <const> =
+  "monitoring.thresholds must be a map of thresholds, such as disk: {above: 0.85, for: 5m, severity: warning}"
+
 -- path of a field, YAML of its value (nil: the field is removed), message
 local CASES <const> = {
   { "redis", nil, "redis is missing" },
@@ -21,7 +24,7 @@ local CASES <const> = {
   { "redis.port", "6379.5", "redis.port must be an integer" },
   { "database", nil, "database is missing" },
   { "database.control", nil, "database.control is missing" },
-  { "database.legacy", "dev", "database.legacy must be a map" },
+  { "database.legacy", "dev", "database.legacy must be a map of texts" },
   { "database.schemas", "public", "database.schemas must be a list of texts" },
   { "database.schemas", "[public, 1]", "database.schemas must be a list of texts" },
   { "image", nil, "image is missing" },
@@ -29,7 +32,11 @@ local CASES <const> = {
   { "domain", nil, "domain is missing" },
   { "domain", "[embrix.com]", "domain must be a text" },
   { "namespace", "true", "namespace must be a text" },
-  { "custom_domains", "[a]", "custom_domains must be a map" },
+  { "custom_domains", "[a]", "custom_domains must be a map of texts" },
+  { "custom_domains", "{acme: [a.com]}", "custom_domains must be a map of texts" },
+  { "database.legacy", "{acme: null}", "database.legacy must be a map of texts" },
+  { "database.roles", "reporting", "database.roles must be a list of texts" },
+  { "kubernetes.rotate", "[pg-secret]", "kubernetes.rotate must be a map of texts" },
   { "storage", nil, "storage is missing" },
   { "broker", nil, "broker is missing" },
   { "broker.queues", "{a: b}", "broker.queues must be a list of texts" },
@@ -41,7 +48,15 @@ local CASES <const> = {
   { "kubernetes.ingress_service.name", nil, "kubernetes.ingress_service.name is missing" },
   { "monitoring", nil, "monitoring is missing" },
   { "monitoring.namespace", "{a: b}", "monitoring.namespace must be a text" },
-  { "monitoring.thresholds", "[a]", "monitoring.thresholds must be a map" },
+  { "monitoring.thresholds", "[a]", THRESHOLDS },
+  { "monitoring.thresholds", "7", THRESHOLDS },
+  { "monitoring.thresholds", "{disk: 0.85}", THRESHOLDS },
+  { "monitoring.thresholds", "{disk: []}", THRESHOLDS },
+  { "monitoring.thresholds", "{disk: {}}", THRESHOLDS },
+  { "monitoring.thresholds", "{disk: {above: high}}", THRESHOLDS },
+  { "monitoring.thresholds", "{disk: {above: 1, for: 5}}", THRESHOLDS },
+  { "monitoring.thresholds", "{disk: {above: 1, severity: [a]}}", THRESHOLDS },
+  { "monitoring.thresholds", "{disk: null}", THRESHOLDS },
 }
 
 describe("stdlib.platform_file", function()

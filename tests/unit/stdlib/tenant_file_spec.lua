@@ -1,4 +1,50 @@
+local fs = require "o2x.base.fs"
 local stdlib = require "tests.support.stdlib"
+local yaml = require "o2x.base.yaml"
+
+local EXAMPLE <const> = "examples/platform/tenants/newclient.yaml"
+
+local NO_TEXT <const> = { "7", "true", "null", "[a]", "{a: b}", "''" }
+local NO_MAP <const> = { "7", "true", "null", "text", "''", "[a]", "[null]", "[{a: b}]" }
+local NO_MAP_OF_TEXTS <const> =
+  { "7", "null", "text", "[a]", "{a: 7}", "{a: null}", "{a: [b]}", "{a: {b: c}}" }
+local NO_MAP_OF_VALUES <const> = { "7", "null", "text", "[a]" }
+
+-- field, YAML of values that it cannot have, what the message says after the field
+local WRONG <const> = {
+  { "company", NO_TEXT },
+  { "environment", NO_TEXT },
+  { "region", NO_TEXT },
+  { "domain", NO_TEXT },
+  { "image", NO_TEXT },
+  { "id", NO_TEXT },
+  { "contacts", NO_MAP, " must be a map" },
+  { "admin", NO_MAP, " must be a map" },
+  { "profile", NO_MAP, " must be a map" },
+  { "features", NO_MAP, " must be a map" },
+  { "invoice_template", NO_MAP, " must be a map" },
+  { "branding", NO_MAP, " must be a map" },
+  { "overrides", NO_MAP, " must be a map" },
+  { "overrides", { "{database: [a]}", "{database: 7}", "{database: null}", "{other: a}" } },
+  { "properties", NO_MAP_OF_TEXTS },
+  { "pins", NO_MAP_OF_TEXTS },
+  { "contacts.primary", NO_TEXT },
+  { "admin.email", NO_TEXT },
+  { "profile.country", NO_TEXT },
+  { "branding.logo_url", NO_TEXT },
+  { "features", { "{a: true}", "{a: null}", "{a: []}", "{a: {enabled: 1}}", "{a: {enabled: null}}" } },
+  { "integrations", { "7", "null", "text", "{a: b}", "{name: STRIPE}", "true" }, " must be a list" },
+  { "integrations.1", { "7", "null", "text", "[a]", "[]" } },
+  { "integrations.1.name", NO_TEXT },
+  { "integrations.1.index", { "'0'", "0.5", "null", "[0]", "{}" } },
+  { "integrations.1.baseurl", NO_TEXT },
+  { "integrations.1.oauth2", NO_MAP_OF_VALUES, " must be a map" },
+  { "integrations.1.oauth2", { "{realmid: [1]}", "{realmid: null}", "{realmid: {a: b}}" } },
+  { "integrations.1.attributes", NO_MAP_OF_VALUES, " must be a map" },
+  { "integrations.1.attributes", { "{subsidiary: [1]}", "{subsidiary: null}", "{subsidiary: {a: b}}" } },
+  { "integrations.1.custom_mappings", { "7", "null", "text" }, " must be a map or a list" },
+  { "integrations.1.custom_config", { "7", "null", "text" }, " must be a map or a list" },
+}
 
 describe("stdlib.tenant_file", function()
   local tenant_file = stdlib.new().require "tenant_file"
@@ -147,4 +193,30 @@ describe("stdlib.tenant_file", function()
       assert.matches("features.x.enabled must be true or false", message { features = { x = { enabled = "yes" } } })
     end
   )
+
+  describe("is one line for a field of the wrong type:", function()
+    local function with(field, value)
+      local root = yaml.decode(fs.read(EXAMPLE), EXAMPLE)
+      local section, last = root, nil
+      for part in field:gmatch "[^.]+" do
+        if last then section = section[last] end
+        last = tonumber(part) or part
+      end
+      section[last] = yaml.decode(value, "value")
+      return root
+    end
+
+    for _, case in ipairs(WRONG) do
+      for _, value in ipairs(case[2]) do
+        it(("%s: %s"):format(case[1], value), function()
+          local problem = tenant_file.problem("newclient", with(case[1], value), {})
+          local field = case[1]:gsub("integrations%.(%d)", "integrations[%1]")
+          local message = problem and problem.message or "taken"
+          assert.equal(field, message:sub(1, #field))
+          assert.is_nil(message:find "\n")
+          if case[3] then assert.equal(field .. case[3], message) end
+        end)
+      end
+    end
+  end)
 end)

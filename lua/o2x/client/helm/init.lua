@@ -11,6 +11,7 @@ local proc = require "o2x.base.proc"
 local scope = require "o2x.base.scope"
 local sealed = require "o2x.client.helm.sealed"
 local semaphore = require "o2x.base.semaphore"
+local shape = require "o2x.base.shape"
 
 local M = {}
 
@@ -168,6 +169,33 @@ function Helm:check_name(name, namespace)
   self:version()
 end
 
+-- What helm prints; `helm list` gives the revision as a text.
+local ANSWERS <const> = {
+  list = {
+    "each?",
+    { name = "string", revision = "any", status = "string", chart = "string", app_version = "string?" },
+  },
+  history = {
+    "each?",
+    { revision = "integer", status = "string", updated = "string", chart = "string?", description = "string?" },
+  },
+  status = {
+    name = "string?",
+    version = "integer",
+    info = { status = "string", description = "string?" },
+    config = "map?",
+    manifest = "string?",
+    hooks = { "each?", { manifest = "string?" } },
+    labels = "map?",
+  },
+}
+
+local function decoded(op, text)
+  local what, hint = "helm " .. op, "is helm.command in o2x.yaml helm 3? helm version shows it"
+  local value = shape.check(json.decode(text, what), ANSWERS[op], what, "helm", hint)
+  return value ~= json.null and value or {}
+end
+
 --- Runs a command that answers in JSON.
 ---@param op string "history" or "status"
 ---@param name string of a release
@@ -177,7 +205,7 @@ end
 function Helm:ask(op, name, namespace, ...)
   self:check_name(name, namespace)
   local r = self:run { op, name, "-o", "json", "-n", namespace, ... }
-  if r.code == 0 then return json.decode(r.stdout, "helm " .. op) end
+  if r.code == 0 then return decoded(op, r.stdout) end
   if failure.text(r):find("release: not found", 1, true) then return nil end
   failure.raise(op, name, r)
 end
@@ -198,9 +226,10 @@ function Helm:list(namespace, o)
   local r = self:run(words)
   if r.code ~= 0 then failure.raise("list", "in " .. namespace, r) end
   local found = {}
-  for _, release in ipairs(json.decode(r.stdout, "helm list")) do
+  for _, release in ipairs(decoded("list", r.stdout)) do
     if not self.scope or pcall(scope.name, self.scope, release.name, "release") then
       release.revision = math.tointeger(tonumber(release.revision))
+        or bad("failed", ("helm list: the revision of %s is not an integer"):format(release.name), { op = "list" })
       found[#found + 1] = release
     end
   end

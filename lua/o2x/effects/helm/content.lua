@@ -92,7 +92,7 @@ function M.of(status, entry)
     chart = entry.chart,
     app_version = entry.app_version,
     values = M.hash_values(config),
-    manifest = M.hash_manifest(status.manifest),
+    manifest = M.hash_manifest(status.manifest or ""),
     hooks = hash_hooks(status.hooks),
   }
 end
