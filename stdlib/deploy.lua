@@ -39,15 +39,31 @@ local function started(tenant, service)
   end
 end
 
---- Fails unless a service's health endpoint says UP. Asks through the API server's proxy.
+--- What a service's health endpoint says, asked through the API server's proxy. An answer of another form than Spring
+--- Boot's has no status.
+---@param tenant table
+---@param service string
+---@return string status "UP", "DOWN", …, or "HTTP 503" without one
+---@return string[] down the names of the components that are not up, sorted
+function M.health(tenant, service)
+  local response = k8s.request(naming.resource(tenant, service), 8080, { path = "/actuator/health" })
+  local body, down = type(response.json) == "table" and response.json or {}, {}
+  for name, component in pairs(type(body.components) == "table" and body.components or {}) do
+    if type(component) ~= "table" or component.status ~= "UP" then down[#down + 1] = tostring(name) end
+  end
+  table.sort(down)
+  if type(body.status) == "string" then return body.status, down end
+  return ("HTTP %d%s"):format(response.status, response.status < 300 and " without a status" or ""), down
+end
+
+--- Fails unless a service's health endpoint says UP.
 ---@param tenant table
 ---@param service string
 function M.healthy(tenant, service)
-  local response = k8s.request(naming.resource(tenant, service), 8080, { path = "/actuator/health" })
-  local status = response.json and response.json.status
+  local status = M.health(tenant, service)
   if status ~= "UP" then
     fail(
-      ("%s reports %s"):format(naming.resource(tenant, service), status or ("HTTP " .. response.status)),
+      ("%s reports %s"):format(naming.resource(tenant, service), status),
       "kubectl logs deployment/" .. naming.resource(tenant, service)
     )
   end

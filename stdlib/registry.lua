@@ -77,7 +77,7 @@ function M.from_services(tenant)
   local options = { selector = "tenant=" .. tenant.name, namespace = tenant.namespace }
   local seen, deployments = pcall(k8s.list, "Deployment", options)
   for _, deployment in ipairs(seen and deployments or {}) do
-    for _, entry in ipairs(deployment.spec.template.spec.containers[1].env or {}) do
+    for _, entry in ipairs((deployment.spec.template.spec.containers[1] or {}).env or {}) do
       if entry.name == "TENANT_ID" and naming.is_tenant_id(entry.value) then return entry.value end
     end
   end

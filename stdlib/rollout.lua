@@ -32,10 +32,11 @@ end
 
 local function check_chart(service, wanted)
   local path = naming.chart(service) .. "/Chart.yaml"
-  local version = yaml.decode(files.read(path)).version
+  local chart = yaml.decode(files.read(path), path)
+  local version = type(chart) == "table" and chart.version
   if version ~= wanted then
     invalid(
-      ("chart=%s, but %s is version %s"):format(wanted, path, version),
+      ("chart=%s, but %s is version %s"):format(wanted, path, version or "unknown"),
       "check out the tree at that version, or select services="
     )
   end

@@ -5,6 +5,7 @@ local admin = require "stdlib.admin"
 local broker = require "o2x.broker"
 local catalogue = require "stdlib.catalogue"
 local deploy = require "stdlib.deploy"
+local json = require "o2x.json"
 local k8s = require "o2x.k8s"
 local messaging = require "stdlib.messaging"
 local naming = require "stdlib.naming"
@@ -126,11 +127,28 @@ end
 
 -- ---- the fourteen checks ----
 
-local function query(tenant, session, text, variables)
+local OBJECT <const> = { "?", id = "scalar" }
+local OBJECTS <const> = { "each?", { id = "scalar" } }
+
+-- What the fields of the queries give.
+local FORMS <const> = {
+  getCustomer = OBJECT,
+  getOrder = OBJECT,
+  getReportData = OBJECT,
+  getBills = OBJECTS,
+  getInvoices = OBJECTS,
+  getPaymentHistory = OBJECTS,
+  getTenantConfig = { tenantId = "string" },
+}
+
+-- The value of one field that a query asks for; nil if there is none.
+local function query(tenant, session, field, text, variables)
   local response = service.query(graphql(tenant, session, text, variables))
   if response.status ~= 200 then fail(("GraphQL returns HTTP %d"):format(response.status)) end
-  if response.json.errors then fail("GraphQL: " .. response.json.errors[1].message) end
-  return response.json.data
+  local what = "GraphQL " .. field
+  local failed = json.check(response.json, { errors = { "each?", { message = "string" } } }, what).errors
+  if failed and failed[1] then fail("GraphQL: " .. failed[1].message) end
+  return json.check(response.json, { data = { [field] = FORMS[field] } }, what).data[field]
 end
 
 local function pods(tenant)
@@ -187,8 +205,8 @@ local function gateways(tenant)
 end
 
 local function at_least_one(tenant, session, field, text)
-  local found = query(tenant, session, text, { external = EXTERNAL_ID })[field]
-  if not found or (type(found) == "table" and next(found) == nil) then fail(field .. " returns nothing") end
+  local found = query(tenant, session, field, text, { external = EXTERNAL_ID })
+  if not found or next(found) == nil then fail(field .. " returns nothing") end
   return found
 end
 
@@ -200,7 +218,7 @@ local function of_customer(tenant, session, field)
     "query($external: String) { getCustomer(input: {externalId: $external}) { id } }"
   )
   local text = ("query($customer: ID) { %s(input: {customerId: $customer}) { id } }"):format(field)
-  return query(tenant, session, text, { customer = customer.id })[field]
+  return query(tenant, session, field, text, { customer = customer.id }) or {}
 end
 
 -- The workflow triggers the billing cycle of the test customer. A check only reads the result.
@@ -226,9 +244,10 @@ local function graphql_responds(tenant, session)
   local config = query(
     tenant,
     session,
+    "getTenantConfig",
     "query($id: ID) { getTenantConfig(input: {id: $id}) { tenantId tenantName status } }",
     { id = tenant.id }
-  ).getTenantConfig
+  )
   if config.tenantId ~= tenant.id then fail("getTenantConfig returns tenant " .. tostring(config.tenantId)) end
 end
 

@@ -132,12 +132,13 @@ local function connection(found, tenant, provider)
     json = {},
   }
   if response.status == 200 then return end
-  local reason = response.json and response.json.message or ("HTTP " .. response.status)
+  local reason = type(response.json) == "table" and response.json.message
+  if type(reason) ~= "string" then reason = "HTTP " .. response.status end
   findings.add(
     found,
     "critical",
     provider.gateway,
-    ("%s refuses the connection: %s"):format(provider.title, tostring(reason)),
+    ("%s refuses the connection: %s"):format(provider.title, reason),
     ("POST %s returns %d"):format(provider.test, response.status),
     ("verify the credentials with %s, vault kv patch %s …; %s"):format(
       provider.title,

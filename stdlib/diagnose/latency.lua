@@ -3,7 +3,9 @@
 
 local broker = require "o2x.broker"
 local catalogue = require "stdlib.catalogue"
+local deploy = require "stdlib.deploy"
 local findings = require "stdlib.diagnose.findings"
+local json = require "o2x.json"
 local k8s = require "o2x.k8s"
 local messaging = require "stdlib.messaging"
 local naming = require "stdlib.naming"
@@ -51,7 +53,7 @@ local function pool(found, tenant, service, sums, limit)
       "critical",
       service,
       "the database connection pool is exhausted",
-      ("%d of %d connections active, %d requests waiting"):format(active // 1, max // 1, waiting // 1),
+      ("%.0f of %.0f connections active, %.0f requests waiting"):format(active, max, waiting),
       (
         "check for slow queries first; add SPRING_DATASOURCE_HIKARI_MAXIMUMPOOLSIZE to app.envMap in %s, then: "
         .. "o2x run deploy %s services=%s --confirm=%s"
@@ -76,7 +78,7 @@ local function requests(found, tenant, service, sums, limit)
       "warning",
       service,
       ("responds after %.1f s on average"):format(mean),
-      ("%d requests"):format(count // 1),
+      ("%.0f requests"):format(count),
       scale
     )
   end
@@ -85,28 +87,22 @@ local function requests(found, tenant, service, sums, limit)
       found,
       "critical",
       service,
-      ("%d %% of its responses are errors (5xx)"):format(errors * 100 // 1),
-      ("%d requests"):format(count // 1),
+      ("%.0f %% of its responses are errors (5xx)"):format(errors * 100 // 1),
+      ("%.0f requests"):format(count),
       "kubectl logs deployment/" .. naming.resource(tenant, service) .. " | grep ERROR"
     )
   end
 end
 
 local function health(found, tenant, service)
-  local response = k8s.request(naming.resource(tenant, service), 8080, { path = "/actuator/health" })
-  local body = response.json or {}
-  if body.status == "UP" then return end
-  local down = {}
-  for name, component in pairs(body.components or {}) do
-    if component.status ~= "UP" then down[#down + 1] = name end
-  end
-  table.sort(down)
+  local status, down = deploy.health(tenant, service)
+  if status == "UP" then return end
   findings.add(
     found,
     "critical",
     service,
     "reports that it is not healthy",
-    ("%s%s"):format(body.status or "HTTP " .. response.status, #down > 0 and ": " .. table.concat(down, ", ") or ""),
+    status .. (#down > 0 and ": " .. table.concat(down, ", ") or ""),
     "kubectl logs deployment/" .. naming.resource(tenant, service)
   )
 end
@@ -198,8 +194,16 @@ end
 
 -- ---- cache and queues ----
 
+local INFO <const> = {
+  keyspace_hits = "integer?",
+  keyspace_misses = "integer?",
+  maxmemory = "integer?",
+  used_memory = "integer?",
+  evicted_keys = "integer?",
+}
+
 local function cache(found, tenant, min_rate)
-  local info = redis.info()
+  local info = json.check(redis.info(), INFO, "Redis: INFO")
   local hits, misses = info.keyspace_hits or 0, info.keyspace_misses or 0
   if hits + misses >= MIN_LOOKUPS and hits / (hits + misses) < min_rate then
     findings.add(
@@ -211,7 +215,7 @@ local function cache(found, tenant, min_rate)
       "check that the services' caches are on (spring.cache) and that maxmemory is large enough: redis-cli INFO memory"
     )
   end
-  if (info.maxmemory or 0) > 0 and info.used_memory / info.maxmemory > 0.9 then
+  if (info.maxmemory or 0) > 0 and (info.used_memory or 0) / info.maxmemory > 0.9 then
     findings.add(
       found,
       "warning",

@@ -17,13 +17,20 @@ M.KEY = "o2x.io/maintenance"
 ---@return table? record nil if there is no object or no annotation
 function M.saved(object)
   local annotation = object and (object.metadata.annotations or {})[M.KEY]
-  return annotation and json.decode(annotation)
+  if not annotation then return nil end
+  local what = ("the annotation %s of %s"):format(M.KEY, object.metadata.name or "an object")
+  return json.check(json.decode(annotation, what), "map", what)
 end
+
+local RECORD <const> = { "?", since = "string", ["until"] = "string", by = "string", run = "string" }
 
 --- The tenant's current maintenance.
 ---@param tenant table
 ---@return table? record tenant, since, until (ISO 8601), by ("user@host"), run; nil if maintenance is off
-function M.of(tenant) return M.saved(k8s.get("ConfigMap", naming.resource(tenant, "maintenance"), tenant.namespace)) end
+function M.of(tenant)
+  local name = naming.resource(tenant, "maintenance")
+  return json.check(M.saved(k8s.get("ConfigMap", name, tenant.namespace)), RECORD, "the maintenance in " .. name)
+end
 
 --- How long ago the maintenance should have ended.
 ---@param record table

@@ -1,7 +1,8 @@
 --- The shape that an answer of a server must have. A wrong one is an error that names the server and the field, and
 --- never an error of Lua somewhere behind it.
 ---
----   "string", "number", "integer", "boolean", "map" (a table that is no list), "secret", "any"
+---   "string", "number", "integer", "boolean", "map" (a table that is no list), "secret", "any", "scalar" (one of the
+---   first four)
 ---   "string?" …                     the same, or absent, or null
 ---   { "each", FORM }                a list of that; { "each?", FORM } may be absent, or null
 ---   { name = FORM, … }              a map that has at least these fields
@@ -50,6 +51,10 @@ local NAMED <const> = {
   boolean = function(value) return type(value) == "boolean" end,
   map = function(value) return type(value) == "table" and not is_list(value) end,
   secret = function(value) return secret.is(value) end,
+  scalar = function(value)
+    local kind = type(value)
+    return kind == "string" or kind == "number" or kind == "boolean"
+  end,
   any = function(value) return value ~= nil end,
 }
 

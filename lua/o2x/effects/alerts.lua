@@ -21,7 +21,7 @@ local function ask(ctx, where, o)
 end
 
 local SILENCES <const> = {
-  "each?",
+  "each",
   {
     id = "string",
     createdBy = "string?",
@@ -44,7 +44,7 @@ end
 local function find(ctx, target)
   local silences = ask(ctx, target.where, { path = "/api/v2/silences" })
   shape.check(silences, SILENCES, "Alertmanager: the silences", "alerts")
-  for _, silence in ipairs(silences or {}) do
+  for _, silence in ipairs(silences) do
     local over = silence.status and silence.status.state == "expired"
     local ours = silence.createdBy == BY and is_of_tenant(silence, target.label, target.value)
     if ours and not over then return silence end

@@ -2,6 +2,7 @@
 
 local json = require "o2x.base.json"
 local placeholder = require "o2x.base.placeholder"
+local shape = require "o2x.base.shape"
 
 return {
   name = "json",
@@ -20,6 +21,16 @@ return {
       ---@param value any
       ---@return boolean
       is_array = json.is_array,
+
+      --- Returns the value if it has a form, otherwise fails with one line that names the field. Forms: "string",
+      --- "number", "integer", "boolean", "scalar" (a text, a number or a boolean), "map", "any", with "?" where it may
+      --- be absent or null; { "each", FORM }: a list of that; { name = FORM, … }: a map that has at least these
+      --- fields; { "?", name = FORM, … }: such a map, or nothing.
+      ---@param value any decoded JSON
+      ---@param form string|table
+      ---@param what string whose answer to what it is: "GraphQL"
+      ---@return any value without the fields that are null where the form names them
+      check = function(value, form, what) return shape.check(value, form, what) end,
 
       --- The null of JSON.
       ---@type any

@@ -4,6 +4,7 @@
 local compare = require "o2x.client.k8s.compare"
 local discovery = require "o2x.client.k8s.discovery"
 local errors = require "o2x.base.error"
+local forms = require "o2x.client.k8s.forms"
 local grants = require "o2x.client.k8s.grants"
 local http = require "o2x.client.http"
 local json = require "o2x.base.json"
@@ -105,28 +106,26 @@ function Client:send(method, path, o)
   return response
 end
 
--- What every object has, and every list.
-local OBJECT <const> = {
-  metadata = {
-    "?",
-    name = "string?",
-    namespace = "string?",
-    resourceVersion = "string?",
-    annotations = "map?",
-    labels = "map?",
-  },
-}
+-- What every list has.
 local LIST <const> = {
   items = { "each", { metadata = { name = "string?" } } },
   metadata = { "?", continue = "string?", resourceVersion = "string?" },
 }
 
-local function decode(response, what, form)
+local function decode_any(response, what)
   local ok, object = pcall(json.decode, response.body, what)
-  if ok and type(object) == "table" then
-    return shape.check(status.without_nulls(object), form or OBJECT, what, "k8s")
-  end
+  if ok and type(object) == "table" then return status.without_nulls(object) end
   errors.raise { kind = "failed", module = "k8s", op = "decode", message = what .. ": the answer is not JSON" }
+end
+
+local function decode(response, what, resource) return forms.check(resource, decode_any(response, what), what) end
+
+local function decode_list(response, what, resource)
+  local list = shape.check(decode_any(response, what), LIST, what, "k8s")
+  for i, item in ipairs(list.items) do
+    forms.check(resource, item, ("%s: items[%d]"):format(what, i))
+  end
+  return list
 end
 
 -- Decodes a Secret without exposing its values as text.
@@ -211,7 +210,7 @@ function Client:get(kind, name, namespace)
   local response = self:send("GET", path, { secret_body = hidden and name or nil })
   if response.status == 404 then return nil end
   check(what, response, "get")
-  return hidden and decode_secret(response, name) or decode(response, what)
+  return hidden and decode_secret(response, name) or decode(response, what, resource)
 end
 
 local function refuse_secret_list(resource)
@@ -240,7 +239,7 @@ function Client:pages(resource, namespace, o, fn)
       },
     })
     if response.status == 410 and token then return false end
-    local list = decode(check(resource.plural, response, "list"), path, LIST)
+    local list = decode_list(check(resource.plural, response, "list"), path, resource)
     fn(list)
     token = listed:next(list.metadata and list.metadata.continue, #list.items)
   until not token
@@ -285,7 +284,7 @@ end
 
 local function result_of(resource, response, what)
   if resource.kind == "Secret" then return nil end
-  return decode(response, what)
+  return decode(response, what, resource)
 end
 
 --- Applies an object server-side: creates it or changes its fields. A field that another manager owns with a different

@@ -64,7 +64,7 @@ function Client:request(service, port, o)
   if is_api_refusal(response) then error(status.error(what, response, "request"), 0) end
   if (response.headers["content-type"] or ""):find("json", 1, true) then
     local ok, value = pcall(json.decode, response.body)
-    response.json = ok and value or nil
+    response.json = ok and value ~= json.null and value or nil
   end
   return response
 end

@@ -164,7 +164,7 @@ local function send_by_url(ctx, request, headers)
     ca_file = https.ca,
   }
   local ok, value = pcall(json.decode, response.body)
-  response.json = ok and value or nil
+  response.json = ok and value ~= json.null and value or nil
   return response
 end
 
