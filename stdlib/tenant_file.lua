@@ -12,7 +12,7 @@ local function problem(message, hint, ...) return { message = message:format(...
 
 local function is_string(value) return type(value) == "string" and value ~= "" end
 
--- A schema: field → "string", "integer", "map", "map of texts", "map of values" (texts, numbers, booleans), "list", or
+-- A schema: field → "string", "integer", "map", "map of texts", "map of values" (no tables in it), "list", or
 -- "table" (a map or a list); with "?" it is optional.
 local TOP = {
   name = "string",

@@ -88,7 +88,7 @@ end
 
 local function namespace_of(map, where)
   local name = text_of(map, "namespace", where)
-  if name and not name:find("^%l[%l%d-]*$") and not name:find("^%d[%l%d-]*$") then
+  if name and not name:find("^[a-z0-9][a-z0-9-]*$") then
     bad(("namespace '%s' is not the name of a namespace"):format(name), where)
   end
   return name
