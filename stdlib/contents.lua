@@ -143,10 +143,10 @@ end
 ---@param tenant table
 ---@return string[]
 function M.rotated(tenant)
-  local found = {}
-  local given = tenant.platform.kubernetes.rotate
-  for name, who in pairs(type(given) == "table" and given or {}) do
-    if who == tenant.name then found[#found + 1] = name end
+  local kubernetes, found = tenant.platform.kubernetes, {}
+  local given = type(kubernetes.rotate) == "table" and kubernetes.rotate or {}
+  for _, name in ipairs { kubernetes.postgres_secret, kubernetes.vault_secret } do
+    if given[name] == tenant.name then found[#found + 1] = name end
   end
   table.sort(found)
   return found

@@ -330,6 +330,13 @@ for what, body in pairs {
 } do
   try(what .. " the shared secret", body, "Secret default/pg-secret is shared by all tenants", shared_stays)
 end
+for api_version, kind in pairs { v1 = "ConfigMap", ["apps/v1"] = "Deployment", ["batch/v1"] = "Job" } do
+  try(
+    ("makes a %s with the name of the shared secret"):format(kind),
+    ([[k8s.ensure { apiVersion = %q, kind = %q, metadata = { name = "pg-secret" } }]]):format(api_version, kind),
+    kind .. " in namespace default 'pg-secret' is outside"
+  )
+end
 
 local function inventory_stays(lab)
   local found = lab:out("cat", lab.platform .. "/docs/TENANT_INVENTORY.md")

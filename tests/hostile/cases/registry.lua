@@ -97,6 +97,12 @@ return {
   attack("tries passwords on the control database", [[pg.control:try_login("appuser", "x")]], "is not granted"),
   attack("asks how another's database is", [[pg.admin:database "coredb-shm"]], "is not granted"),
   attack(
+    "gives a table for a name",
+    "pg.control:ensure_row(" .. TENANT .. [[, { name = { "shm" } }, { status = "RETIRED" })]],
+    "core_config.tenant where name = a table is not this tenant's row"
+  ),
+  attack("has an empty key", "pg.control:row(" .. TENANT .. [[, {}, { "licensekey" })]], "the key of a row"),
+  attack(
     "answers a key twice",
     [[
 local n = 0

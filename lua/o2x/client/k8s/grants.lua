@@ -53,7 +53,9 @@ local function has(list, value)
   return false
 end
 
-local function place(resource, namespace, name) return ("%s/%s/%s"):format(namespace or "", resource.plural, name) end
+local function place(resource, namespace, name)
+  return ("%s/%s.%s/%s"):format(namespace or "", resource.plural, resource.group or "", name)
+end
 
 local function is_secret(resource) return resource.kind == "Secret" and (resource.group or "") == "" end
 

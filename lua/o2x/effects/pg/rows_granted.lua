@@ -36,7 +36,10 @@ local function limit(own, name)
   end
 end
 
-local function shown(v) return type(v) == "string" and "'" .. v .. "'" or tostring(v) end
+local function shown(v)
+  if type(v) == "table" then return "a table" end
+  return type(v) == "string" and "'" .. v .. "'" or tostring(v)
+end
 
 --- Checks the key of a row: in the control database, columns that are granted with these values, and no others.
 ---@param own table ctx, database, which

@@ -57,6 +57,12 @@ describe("the content of a revision", function()
     assert.same({ replicas = 2, app = { port = 80 } }, content.values(a))
   end)
 
+  it("has no objects where the chart rendered nothing: helm says nothing of a manifest then", function()
+    local found = content.of({ version = 2, info = { status = "deployed" } }, { chart = "sso-1.2.0" })
+    assert.same({}, content.objects(found.manifest))
+    assert.equal(content.hash_objects {}, found.manifest)
+  end)
+
   it("is made of what helm says of it", function()
     local status = { version = 3, config = json.null, manifest = MANIFEST, info = { status = "deployed" } }
     local found = content.of(status, { chart = "sso-1.2.0", app_version = "v1" })
