@@ -11,12 +11,12 @@ return {
       ---@param text string
       ---@param source string? the file that it comes from, for messages
       ---@return any
-      decode = yaml.decode,
+      decode = function(text, source) return yaml.decode(text, source) end,
       --- Parses any number of YAML documents.
       ---@param text string
       ---@param source string?
       ---@return any[]
-      decode_all = yaml.decode_all,
+      decode_all = function(text, source) return yaml.decode_all(text, source) end,
       --- A table that encode writes in the order of its pairs: { { "name", "x" }, { "value", 1 } }.
       ---@param pairs any[][]
       ---@return table

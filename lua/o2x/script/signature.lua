@@ -87,19 +87,22 @@ end
 
 local mismatch
 
-local function inside(one, given, path)
+local function inside(one, given, path, strict)
   for name, expected in pairs(one.fields or {}) do
-    local where, what, found = mismatch(expected, given[name], path .. "." .. name)
+    local where, what, found = mismatch(expected, given[name], path .. "." .. name, strict)
     if where then return where, what, found end
   end
   for i, item in ipairs(one.item and given or {}) do
-    local where, what, found = mismatch(one.item, item, ("%s[%d]"):format(path, i))
+    local where, what, found = mismatch(one.item, item, ("%s[%d]"):format(path, i), strict)
     if where then return where, what, found end
   end
 end
 
-local function fits(one, given)
-  if one.kind == "union" then return mismatch(one.inner, given, "") == nil end
+-- A number does for a string, mostly: Lua makes a text of it. Where that was the mistake, numbers are looked at, too.
+local function fits(one, given, strict)
+  if one.kind == "union" then return mismatch(one.inner, given, "", strict) == nil end
+  if strict and type(given) == "number" and one.kind == "string" then return false end
+  if strict and one.kind == "integer" then return math.tointeger(given) ~= nil end
   local names = NAMES[one.kind]
   if names then return names[type(given)] or false end
   return one.kind == "any" or given ~= nil
@@ -114,10 +117,10 @@ local function name_of(alternatives)
 end
 
 -- The place of the first value that is not of its type, what its type is, and the value; nil if there is none.
-function mismatch(alternatives, given, path)
+function mismatch(alternatives, given, path, strict)
   if value.is_unknown(given) then return nil end
   for _, one in ipairs(alternatives) do
-    if fits(one, given) then return inside(one, given, path) end
+    if fits(one, given, strict) then return inside(one, given, path, strict) end
   end
   return path, name_of(alternatives), given
 end
@@ -147,19 +150,45 @@ end
 ---@param api string "vault"
 ---@param name string "ensure"; of an object's method too
 ---@param arguments table packed
+---@param strict boolean? a number is no string, and only a whole number an integer
 ---@return string? message nil if they are as the comment says
-function M.problem(api, name, arguments)
+function M.problem(api, name, arguments, strict)
   local entry = (reference.of(api) or {})[name]
   local types = entry and types_of(entry.doc) or {}
   for i, param in ipairs(entry and entry.params or {}) do
     if types[param] and param ~= "..." then
-      local where, what, given = mismatch((union(types[param], 1)), arguments[i], param)
+      local where, what, given = mismatch((union(types[param], 1)), arguments[i], param, strict)
       if where then return ("%s must be a %s, got %s"):format(where, what, described(given)) end
     end
   end
 end
 
---- Makes an api's function explain its caller's mistake.
+-- What a function in C says of its argument: "1 to 72 bytes without NUL expected".
+local function said_in_c(message)
+  local what = message:match "bad argument #%d+ to '[^']*' (%b())"
+  return what and "wrong argument: " .. what:sub(2, -2)
+end
+
+local ADDRESSES <const> = { "table: 0x", "function: 0x", "userdata: 0x" }
+
+local function shows_address(message)
+  for _, text in ipairs(ADDRESSES) do
+    if message:find(text, 1, true) then return true end
+  end
+  return false
+end
+
+-- The message of an error that only says that an argument was not what the function expected; nil for others.
+local function explanation(err, api, name, arguments)
+  local message = tostring(err.message)
+  if err.kind ~= "bug" and not shows_address(message) then return nil end
+  local problem = M.problem(api, name, arguments) or M.problem(api, name, arguments, true)
+  return problem or err.kind == "bug" and said_in_c(message) or nil
+end
+
+local CALLER <const> = { input = true, refused = true } -- kinds of errors that the caller's line is to blame for
+
+--- Makes an api's function explain its caller's mistake, and say on which line it is.
 ---@param fn function
 ---@param api string
 ---@param name string
@@ -170,8 +199,11 @@ function M.explain(fn, api, name, where, is_method)
   local function answer(arguments, ok, ...)
     if ok then return ... end
     local err = ...
-    local message = err.kind == "bug" and M.problem(api, name, arguments)
-    if not message then error(err, 0) end
+    local message = explanation(err, api, name, arguments)
+    if not message then
+      if CALLER[err.kind] and not err.where and where then errors.amend(err, { where = where() }) end
+      error(err, 0)
+    end
     errors.input(("%s.%s: %s"):format(api, name, message), nil, where and where())
   end
   return function(...) return answer(table.pack(select(is_method and 2 or 1, ...)), xpcall(fn, errors.handler, ...)) end

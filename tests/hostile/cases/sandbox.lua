@@ -119,6 +119,26 @@ add(
   { code = 3, absent = "0x" }
 )
 
+-- Whatever is wrong with what a script hands over, the message names its line, and nothing from inside.
+for what, body in pairs {
+  ["counts keys of a table"] = "redis.count({})",
+  ["asks for a database of a function"] = "pg.admin:database(function() end)",
+  ["ensures a database of a table"] = "pg.admin:ensure_database({}, {})",
+  ["hashes nothing"] = "crypto.bcrypt('')",
+  ["hashes a number"] = "crypto.bcrypt(1)",
+  ["compares a number"] = "secret.equal('x', 1)",
+  ["parses a number"] = "yaml.decode(1)",
+  ["migrates a number"] = "pg.tenant:ensure_migrated(1)",
+  ["shows a fraction of a byte"] = "require('o2x.text').bytes(1.5)",
+  ["leaves its folder"] = "vault.read('../x')",
+  ["reads by a function that waits"] = "pg.tenant:rows 'select pg_sleep(1)'",
+  ["gives helm a function"] = "helm.ensure_release(tenant.name .. '-service-sso', "
+    .. "{ chart = 'core/charts/service-sso', values = { a = log } })",
+  ["asks for another's secret"] = "k8s.get('Secret', 'demo-tls-cert')",
+} do
+  add(what, body, "runbooks/hostile.lua:", { code = 3, absent = { "0x", "lua/o2x/base", "bad argument" } })
+end
+
 -- ---- how it ended ----
 
 add("says that it was interrupted", "error { kind = 'cancelled' }", "error object is a table", { code = 1 })

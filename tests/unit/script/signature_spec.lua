@@ -25,6 +25,14 @@ local WRONG = {
   { "service", "call", { { port = "80" } }, "request.port must be a integer, got a string" },
 }
 
+-- A number in the place of a text, and a fraction in that of a whole number, where they were the mistake.
+local STRICTLY_WRONG = {
+  { "secret", "equal", { "x", 7 }, "b must be a userdata or string, got a number" },
+  { "text", "bytes", { 1.5 }, "bytes must be a integer, got a number" },
+  { "text", "suggest", { "x", { 1 } }, "names[1] must be a string, got a number" },
+  { "yaml", "decode", { 1 }, "text must be a string, got a number" },
+}
+
 local RIGHT = {
   { "vault", "read", { "x" } },
   { "vault", "read", { value.unknown } },
@@ -41,6 +49,13 @@ describe("an argument", function()
     it(("of %s.%s is wrong: %s"):format(case[1], case[2], case[4]), function()
       local message = signature.problem(case[1], case[2], case[3])
       assert.truthy(message and message:find(case[4], 1, true), tostring(message))
+    end)
+  end
+
+  for _, case in ipairs(STRICTLY_WRONG) do
+    it(("of %s.%s is strictly wrong: %s"):format(case[1], case[2], case[4]), function()
+      assert.is_nil(signature.problem(case[1], case[2], case[3]))
+      assert.equal(case[4], signature.problem(case[1], case[2], case[3], true))
     end)
   end
 
