@@ -24,6 +24,12 @@ local function global_names(box)
   return list
 end
 
+-- A file that cannot be read has its problem from being loaded.
+local function text_of(path)
+  local ok, text = pcall(fs.read_if, path)
+  return ok and text or ""
+end
+
 -- Loads files of stdlib, to follow a runbook's calls into them.
 local function loader(project)
   local known = {}
@@ -32,8 +38,7 @@ local function loader(project)
     if folder ~= "stdlib" then return nil end
     local path = fs.join(project.stdlib, (rest:gsub("%.", "/")) .. ".lua")
     if known[name] == nil then
-      local text = fs.read_if(path)
-      local ok, file = pcall(reach.file, text or "", "stdlib/" .. rest:gsub("%.", "/") .. ".lua")
+      local ok, file = pcall(reach.file, text_of(path), "stdlib/" .. rest:gsub("%.", "/") .. ".lua")
       known[name] = ok and file or false
     end
     return known[name] or nil
@@ -83,7 +88,7 @@ function M.file(project, path, kind)
     or box.load_file
   local ok, loaded = xpcall(loads, errors.handler, box, path)
   if not ok then problems[1] = { text = place(loaded, shown), hint = loaded.hint, line = 0 } end
-  local text = box.texts[shown] or fs.read_if(path) or ""
+  local text = box.texts[shown] or text_of(path)
   local fine, file = pcall(reach.file, text, shown)
   if not fine or not load(text, "=check", "t") then return problems end
   local seen = {}
