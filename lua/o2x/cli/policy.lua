@@ -1,12 +1,13 @@
 --- The command o2x policy: prints what each system must be told so that it enforces a tenant's grants itself.
 
 local common = require "o2x.cli.common"
+local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
 local out = require "o2x.report.out"
 local policy = require "o2x.policy"
-local sandbox = require "o2x.script.sandbox"
+local registration = require "o2x.engine.registration"
+local run = require "o2x.engine.run"
 local suggest = require "o2x.base.suggest"
-local tenants = require "o2x.project.tenants"
 
 local function names()
   local list = {}
@@ -32,10 +33,31 @@ local function chosen(options, grants)
   )
 end
 
+-- The tenant with the id that the registry holds for it. A file that claims another's is refused, as a run refuses it.
+local function load(project, config, name)
+  local look = run.prepare_look(project, config, name)
+  local _close <close> = defer(look.close_clients)
+  local answered = registration.new(look):check()
+  return look.tenant, look.scope, answered
+end
+
+-- What the reader must know of the tenant's id.
+local function note(tenant, answered)
+  if not answered then
+    local has = tenant.id and ("%s is taken as %s's"):format(tenant.id, tenant.name)
+      or "what begins with its id is missing"
+    out.say(("note: the registry does not answer; %s"):format(has))
+  elseif not tenant.id then
+    local message = "note: %s has no id yet; what begins with it (Redis, broker, S3) follows after onboarding"
+    out.say(message:format(tenant.name))
+  end
+end
+
 local function perform(options, arguments)
   local project, config = common.load_project(options)
-  local tenant, grants = tenants.load(sandbox.new(project), config, arguments[1])
+  local tenant, grants, answered = load(project, config, arguments[1])
   local systems = chosen(options, grants)
+  note(tenant, answered)
   local texts = {}
   for _, system in ipairs(systems) do
     texts[system.name] = policy.text(system.name, tenant, grants, config)
@@ -47,11 +69,6 @@ local function perform(options, arguments)
     end
     out.text((texts[system.name]:gsub("\n$", "")))
     if #systems > 1 then out.data() end
-  end
-  if not tenant.id then
-    out.say(
-      ("note: %s has no id yet; what begins with it (Redis, broker, S3) follows after onboarding"):format(tenant.name)
-    )
   end
 end
 
@@ -66,7 +83,8 @@ return {
 o2x refuses what is outside a tenant's grants before it sends anything. With
 these policies the servers refuse it, too: an identity o2x-TENANT in each of
 them may do what the runbooks need for this tenant, and nothing else. Give a
-run that identity's credentials instead of an administrator's.]],
+run that identity's credentials instead of an administrator's. The registry is
+asked for the tenant's id.]],
   options = {
     {
       "system",

@@ -97,20 +97,23 @@ end
 --- Asks the registry before the first step. Refuses a tenant that the registry knows under another id or name, and
 --- gives its id to one whose file has none: what a run may touch depends on it. Without an answer the run goes on,
 --- because somebody may have to find out why there is none: see require.
+---@return boolean answered false: the registry did not answer
 function Registration:check()
   local run, place = self.run, place_of(self)
-  if not place then return end
+  if not place then return true end
   local target = target_of(self, place)
   local ok, rows = pcall(task.timeout, FIRST, run.gate:type_of("pg.matching").read, run.ctx, target)
   if ok then
     self.asked = true
-    return examine(self, place, rows or {})
+    examine(self, place, rows or {})
+    return true
   end
   if errors.is(rows) and rows.kind == "cancelled" then error(rows, 0) end
-  if not run.tenant.id then return end
+  if not run.tenant.id then return false end
   local message = "the registry does not say whether %s is %s's, so this run cannot change %s: %s"
   local modules = table.concat(place.by_id, ", ")
   run.ctx:log("warn", message:format(run.tenant.id, run.tenant.name, modules, tostring(rows)))
+  return false
 end
 
 -- psql takes the server from the same variables as o2x.
