@@ -22,7 +22,10 @@ local ROLE <const> = [[
 SET client_min_messages = warning;
 -- The role. Give it a password: \password {role}.
 SELECT 'CREATE ROLE {role}' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {role_text}) \gexec
-ALTER ROLE {role} LOGIN CREATEDB NOSUPERUSER NOCREATEROLE NOREPLICATION NOBYPASSRLS;
+ALTER ROLE {role} LOGIN CREATEDB NOCREATEROLE;
+-- Only a superuser may name these, so they are named only where they are set.
+SELECT 'ALTER ROLE {role} NOSUPERUSER NOREPLICATION NOBYPASSRLS' FROM pg_roles
+  WHERE rolname = {role_text} AND (rolsuper OR rolreplication OR rolbypassrls) \gexec
 -- To own the databases it is given, and to end sessions in one that a restore replaces.
 GRANT {role} TO CURRENT_USER;
 GRANT pg_signal_backend, pg_read_all_stats TO {role};

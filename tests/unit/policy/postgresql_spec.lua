@@ -38,6 +38,6 @@ describe("the statements of PostgreSQL", function()
 
   it(
     "make no superuser",
-    function() assert.is_truthy(text():find("NOSUPERUSER NOCREATEROLE NOREPLICATION NOBYPASSRLS", 1, true)) end
+    function() assert.is_truthy(text():find("NOSUPERUSER NOREPLICATION NOBYPASSRLS", 1, true)) end
   )
 end)
