@@ -13,6 +13,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 enum { MAX_KEYWORDS = 40 };
@@ -201,6 +202,10 @@ static int pg_flush(lua_State *L)
 static int pg_consume(lua_State *L)
 {
 	PGconn *conn = pg_check(L);
+	struct pg *pg = lua_touserdata(L, 1);
+	int waiting = 0, fd = libpq.PQsocket(conn);
+	if (fd >= 0 && ioctl(fd, FIONREAD, &waiting) == 0)
+		pg->seen += waiting;
 	if (!libpq.PQconsumeInput(conn))
 		return pg_fail(L, conn);
 	lua_pushboolean(L, true);
@@ -209,18 +214,20 @@ static int pg_consume(lua_State *L)
 
 /***
  Returns how much the server has sent since the connection began. libpq keeps a whole result in
- memory and does not tell its size, but the kernel counts.
+ memory and does not tell its size, but the kernel counts for TCP. Of a Unix socket, what waited
+ before each read is counted.
  @function conn:received
- @return integer bytes, or nothing for a connection that is not TCP
+ @return integer bytes
 */
 static int pg_received(lua_State *L)
 {
 	struct tcp_info info = { 0 };
 	socklen_t size = sizeof info;
 	int fd = libpq.PQsocket(pg_check(L));
+	const struct pg *pg = lua_touserdata(L, 1);
 	if (fd < 0 || getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0 ||
 	    size < offsetof(struct tcp_info, tcpi_bytes_received) + sizeof info.tcpi_bytes_received)
-		return 0;
+		info.tcpi_bytes_received = (unsigned long long)pg->seen;
 	lua_pushinteger(L, (lua_Integer)info.tcpi_bytes_received);
 	return 1;
 }

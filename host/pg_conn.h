@@ -12,7 +12,8 @@
 #define PG_TYPE "o2x.pg"
 
 struct pg {
-	PGconn *conn; /* NULL: closed */
+	PGconn *conn;   /* NULL: closed */
+	long long seen; /* bytes that waited when they were read; for sockets that count none */
 };
 
 /* The open connection at argument 1; raises when it is closed. [-0, +0, v] */

@@ -118,6 +118,17 @@ static int result_affected(lua_State *L)
 
 /* ---- rows ---- */
 
+/***
+ Returns the number of rows.
+ @function result:count
+ @return integer
+*/
+static int result_count(lua_State *L)
+{
+	lua_pushinteger(L, libpq.PQntuples(check(L)));
+	return 1;
+}
+
 /* [-0, +1, m] */
 static void push_value(lua_State *L, const char *text, size_t length, Oid type)
 {
@@ -204,10 +215,15 @@ static int result_json_columns(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {
-	{ "status", result_status },     { "error", result_error },
-	{ "affected", result_affected }, { "rows", result_rows },
-	{ "columns", result_columns },   { "json_columns", result_json_columns },
-	{ "close", result_close },       { NULL, NULL },
+	{ "status", result_status },
+	{ "error", result_error },
+	{ "affected", result_affected },
+	{ "count", result_count },
+	{ "rows", result_rows },
+	{ "columns", result_columns },
+	{ "close", result_close },
+	{ "json_columns", result_json_columns },
+	{ NULL, NULL },
 };
 
 void pg_result_open(lua_State *L)

@@ -147,28 +147,37 @@ local function feed(child, input)
   child:finish_input()
 end
 
+local function too_long(o, what, limit, stream)
+  fail("failed", "read", ("%s wrote %smore than %d bytes to %s"):format(o.argv[1], what, limit, stream), {
+    code = "too_long",
+  })
+end
+
 -- Calls on_line for each complete line, and at the end for an unterminated one.
-local function line_splitter(on_line, stream)
-  local rest = ""
+local function line_splitter(o, stream, limit)
+  local rest, on_line = "", o.on_line
   return function(bytes)
     if bytes == "" then
       if rest ~= "" then on_line(rest, stream) end
       return
     end
-    local from = 1
+    local from, stop = 1, bytes:find("\n", 1, true)
+    stop = stop and stop + #rest -- what was held has no line end
     bytes = rest .. bytes
-    for line, to in bytes:gmatch("([^\n]*)\n()") do
-      on_line(line, stream)
-      from = to
+    while stop do
+      on_line(bytes:sub(from, stop - 1), stream)
+      from = stop + 1
+      stop = bytes:find("\n", from, true)
     end
     rest = bytes:sub(from)
+    if #rest > limit then too_long(o, "a line of ", limit, stream) end
   end
 end
 
 local function collect(child, stream, o)
   local parts, size = {}, 0
   local limit = o.max_output or MAX_OUTPUT
-  local split = o.on_line and line_splitter(o.on_line, stream)
+  local split = o.on_line and line_splitter(o, stream, limit)
   while true do
     local bytes, why = child:read(stream)
     if bytes then
@@ -176,10 +185,7 @@ local function collect(child, stream, o)
       if bytes == "" then return table.concat(parts) end
       if o.keep ~= false or stream ~= "stdout" then
         size = size + #bytes
-        if size > limit then
-          local message = ("%s wrote more than %d bytes to %s"):format(o.argv[1], limit, stream)
-          fail("failed", "read", message, { code = "too_long" })
-        end
+        if size > limit then too_long(o, "", limit, stream) end
         parts[#parts + 1] = bytes
       end
     elseif why == "again" then

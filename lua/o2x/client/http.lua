@@ -10,6 +10,7 @@ local task = require "o2x.base.task"
 local M = {}
 
 local TIMEOUT <const>, CONNECT_TIMEOUT <const> = 60, 10
+local LONGEST_LINE <const>, LONGEST_REST <const> = 16 << 20, 1 << 20 -- bytes of a stream
 
 -- Fields that go to libcurl unchanged.
 local PASSED <const> = {
@@ -224,17 +225,24 @@ function Stream:read(seconds)
   end
 end
 
----Reads the rest of the body.
+-- What a stream holds in memory is bounded, however much the server sends.
+local function too_long(self, what, most)
+  fail(self.request, ("%s of the answer has more than %d MiB"):format(what, most >> 20), "too_large")
+end
+
+---Reads the rest of the body, at most 1 MiB.
 ---@return string
 function Stream:rest()
-  local parts = {}
+  local parts, size = {}, 0
   for bytes in function() return self:read() end do
+    size = size + #bytes
+    if size > LONGEST_REST then too_long(self, "the body", LONGEST_REST) end
     parts[#parts + 1] = bytes
   end
   return table.concat(parts)
 end
 
----Iterates over the lines, without their line ends.
+---Iterates over the lines, without their line ends. A line has at most 16 MiB.
 ---@param seconds number? how long to wait for more
 ---@return fun(): string|nil
 function Stream:lines(seconds)
@@ -249,6 +257,7 @@ function Stream:lines(seconds)
       end
       local bytes = self:read(seconds)
       held, from = held:sub(from), 1
+      if #held > LONGEST_LINE then too_long(self, "a line", LONGEST_LINE) end
       if not bytes then
         local last = held
         held = ""

@@ -4,6 +4,7 @@
 local errors = require "o2x.base.error"
 local http = require "o2x.client.http"
 local json = require "o2x.base.json"
+local limits = require "o2x.base.limits"
 local shape = require "o2x.base.shape"
 local status = require "o2x.client.k8s.status"
 local task = require "o2x.base.task"
@@ -37,7 +38,7 @@ Watch.__index = Watch
 function Watch:list()
   local items
   items, self.version = self.client:list(self.resource, self.o)
-  self.items = state_of(items)
+  self.items, self.count = state_of(items), #items
   return self.see(self.items)
 end
 
@@ -59,7 +60,10 @@ function Watch:take(event)
   if event.type == "BOOKMARK" then return nil end
   object.apiVersion, object.kind = self.resource.api_version, self.resource.kind
   local name = object.metadata.name or ""
-  self.items[name] = event.type ~= "DELETED" and object or nil
+  local was, is = self.items[name] and 1 or 0, event.type ~= "DELETED" and 1 or 0
+  self.count = self.count + is - was
+  if self.count > limits.get "rows" then limits.reached("rows", what .. ": more than %s objects") end
+  self.items[name] = is == 1 and object or nil
   return self.see(self.items, event)
 end
 

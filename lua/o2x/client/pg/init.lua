@@ -7,6 +7,7 @@
 local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
+local limits = require "o2x.base.limits"
 local pg_error = require "o2x.client.pg.error"
 local pg_sql = require "o2x.client.pg.sql"
 local session = require "o2x.client.pg.session"
@@ -65,10 +66,11 @@ local function parameters(...)
 end
 
 local function to_rows(result)
+  if result:count() > limits.get "rows" then limits.reached("rows", "a query gives more than %s rows") end
   local rows = result:rows()
   for _, name in ipairs(result:json_columns() or {}) do
     for _, row in ipairs(rows) do
-      if row[name] ~= nil then row[name] = json.decode(row[name]) end
+      if row[name] ~= nil then row[name] = json.decode(row[name], "column " .. name) end
     end
   end
   return rows
