@@ -85,7 +85,7 @@ local STREAMS <const> = {
       local stream <close> = http.stream { url = url }
       stream:rest()
     end,
-    "the body of the answer has more than 1 MiB",
+    "the body of the answer has more than 32 MiB",
   },
   ["the log of a pod"] = {
     OPEN,

@@ -10,7 +10,7 @@ local task = require "o2x.base.task"
 local M = {}
 
 local TIMEOUT <const>, CONNECT_TIMEOUT <const> = 60, 10
-local LONGEST_LINE <const>, LONGEST_REST <const> = 16 << 20, 1 << 20 -- bytes of a stream
+local LONGEST_LINE <const>, LONGEST_REST <const> = 16 << 20, 32 << 20 -- bytes of a stream
 
 -- Fields that go to libcurl unchanged.
 local PASSED <const> = {
@@ -230,7 +230,7 @@ local function too_long(self, what, most)
   fail(self.request, ("%s of the answer has more than %d MiB"):format(what, most >> 20), "too_large")
 end
 
----Reads the rest of the body, at most 1 MiB.
+---Reads the rest of the body, at most 32 MiB.
 ---@return string
 function Stream:rest()
   local parts, size = {}, 0
