@@ -1,5 +1,5 @@
--- A service that answered with a list, a number or null where the checks expect a map, or a metric without bounds, was an
--- error of Lua inside the library. Each is one line, or a finding.
+-- A service that answered with a list, a number or null where the checks expect a map, or a metric without bounds, was
+-- an error of Lua inside the library. Each is one line, or a finding.
 
 local chapters = require "tests.support.chapters"
 local errors = require "o2x.base.error"

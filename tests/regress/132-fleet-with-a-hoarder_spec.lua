@@ -9,8 +9,12 @@ local HOARDS <const> = {
   ["keeps ever more texts"] = "local t = {} while true do t[#t + 1] = ('x'):rep(1000) .. #t if #t % 1000 == 0 then "
     .. "sleep(0) end end",
   ["keeps ever more tables"] = "local t = {} while true do t[#t + 1] = { {} } if #t % 1000 == 0 then sleep(0) end end",
-  ["keeps them when it gets no more"] = "local t = {} while true do pcall(function() t[#t + 1] = ('x'):rep(100000) .. #t "
-    .. "end) sleep(0.01) end",
+  ["keeps them when it gets no more"] = [[
+    local t = {}
+    while true do
+      pcall(function() t[#t + 1] = ("x"):rep(100000) .. #t end)
+      sleep(0.01)
+    end]],
 }
 
 local BUSY <const> = [[
