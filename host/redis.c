@@ -18,7 +18,13 @@
 #define REPLY_TYPE "o2x.redis.reply"
 
 /* The shortest element of an array has four bytes. */
-enum { MAX_FILL = 65536, MAX_WORDS = 1 << 20, MAX_REPLY = 256 << 20, MAX_ELEMENTS = MAX_REPLY / 4 };
+enum {
+	MAX_FILL = 65536,
+	MAX_LINE = 65536,
+	MAX_WORDS = 1 << 20,
+	MAX_REPLY = 256 << 20,
+	MAX_ELEMENTS = MAX_REPLY / 4
+};
 
 struct redis {
 	redisReader *reader;
@@ -183,6 +189,23 @@ static int redis_fill(lua_State *L)
 	return 1;
 }
 
+/*
+** Is the reply that has begun a line without an end? hiredis would search all of it again after each
+** fill. A long string is no such thing: its length comes first, on a line of its own.
+*/
+static bool line_is_endless(const redisReader *reader)
+{
+	return reader->len - reader->pos > MAX_LINE &&
+	       !memchr(reader->buf + reader->pos, '\n', MAX_LINE);
+}
+
+static int parse_failed(lua_State *L, const redisReader *reader)
+{
+	/* also for an array that create_bounded_array refuses */
+	bool large = reader->err == REDIS_ERR_OOM;
+	return host_fail(L, "EPROTO", "%s", large ? "a reply that is too large" : reader->errstr);
+}
+
 static int reply_gc(lua_State *L)
 {
 	struct reply *box = lua_touserdata(L, 1);
@@ -222,8 +245,10 @@ static int redis_reply(lua_State *L)
 	struct reply *box = host_newuserdata(L, sizeof *box, REPLY_TYPE);
 	void *reply = NULL;
 	if (redisReaderGetReply(redis->reader, &reply) != REDIS_OK)
-		return host_fail(L, "EPROTO", "%s", redis->reader->errstr);
+		return parse_failed(L, redis->reader);
 	box->reply = reply;
+	if (!reply && line_is_endless(redis->reader))
+		return host_fail(L, "EPROTO", "a line of more than %d KiB", MAX_LINE >> 10);
 	if (!reply) {
 		lua_pushliteral(L, "more");
 		return 1;

@@ -46,12 +46,13 @@ static int sextet(unsigned char c)
 	return c == '/' || c == '_' ? 63 : -1;
 }
 
-/* The next character of a run, which goes on over line breaks; the stream's length at its end. */
+/*
+** The next character of a run, which goes on over line breaks, and over spaces, which many messages
+** have instead of them; the stream's length at its end.
+*/
 static size_t next_of_run(const struct scrub_stream *in, size_t at)
 {
-	size_t next = at + 1;
-	if (next < in->length && (in->bytes[next] == '\n' || in->bytes[next] == '\r'))
-		next = skip(in, next, " \t\r\n", in->length);
+	size_t next = skip(in, at + 1, " \t\r\n", in->length);
 	return next < in->length && sextet(in->bytes[next]) >= 0 ? next : in->length;
 }
 

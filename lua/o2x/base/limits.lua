@@ -18,7 +18,7 @@ M.LIST = {
   { "log", "MiB that a run may log", 64 },
   { "rows", "rows or items of one query, list or output", 1000000 },
   { "answer", "MiB of the answer to one query", 256 },
-  { "pages", "pages of one list of a server", 10000 },
+  { "pages", "pages of one list of a server", 2000 },
   { "memory", "MiB of memory for scripts and what they hold", 1024 },
 }
 

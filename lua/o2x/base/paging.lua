@@ -11,7 +11,7 @@ Paging.__index = Paging
 
 --- A list whose first page comes next.
 ---@param what string such as "S3's list of backups"
----@param o { unbounded: boolean? }? unbounded: nobody collects the items, so only pages count, 100 times as many
+---@param o { unbounded: boolean? }? unbounded: nobody collects the items, so only pages count, 500 times as many
 ---@return table paging
 function M.new(what, o)
   return setmetatable({ what = what, pages = 0, items = 0, unbounded = o and o.unbounded, mark = nil, at = 1 }, Paging)
@@ -43,7 +43,7 @@ function Paging:next(token, items)
       message = ("%s does not end: page %d is to begin where an earlier one did"):format(self.what, self.pages + 1),
     }
   end
-  if self.pages >= limits.get "pages" * (self.unbounded and 100 or 1) then
+  if self.pages >= limits.get "pages" * (self.unbounded and 500 or 1) then
     limits.reached("pages", self.what .. ": more than %s pages")
   end
   return token

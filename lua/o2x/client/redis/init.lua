@@ -228,24 +228,31 @@ end
 
 Client.__close = Client.close
 
+local function wrong_shape(self, op, command, answer)
+  self:close() -- what else it answers cannot be told apart any more
+  errors.raise {
+    kind = "failed",
+    module = "redis",
+    op = op,
+    code = "shape",
+    message = ("%s: unexpected answer to %s: a %s"):format(where(self), command, type(answer)),
+  }
+end
+
 --- Is the server up?
 ---@return boolean true, or raises
-function Client:ping() return self:command "PING" == "PONG" end
+function Client:ping()
+  local answer = self:command "PING"
+  if answer == "PONG" then return true end
+  wrong_shape(self, "ping", "PING", answer)
+end
 
 --- The server's INFO.
 ---@param section string? all that INFO gives if absent
 ---@return table<string, any> redis_version, used_memory … numbers as numbers; db0 = { keys =, expires = … }
 function Client:info(section)
   local text = section and self:command("INFO", section) or self:command "INFO"
-  if type(text) ~= "string" then
-    errors.raise {
-      kind = "failed",
-      module = "redis",
-      op = "info",
-      code = "shape",
-      message = ("%s: unexpected answer to INFO: a %s"):format(where(self), type(text)),
-    }
-  end
+  if type(text) ~= "string" then wrong_shape(self, "info", "INFO", text) end
   local info = {}
   for name, value in text:gmatch "([%w_%-]+):([^\r\n]*)" do
     if value:find "^%w+=[^,]*," then

@@ -103,13 +103,45 @@ local function same_session(client, session)
   }
 end
 
+-- ---- the end ----
+
+local PATIENCE <const> = 1000000 -- buckets or keys of which nobody asks why there are so many
+local BUCKETS <const> = 32 -- a table that has shrunk may have so many buckets for each key, and be walked twice
+
+-- How much a walk may visit: SCAN visits all keys of the database and all buckets of its table.
+local function most_visits(client)
+  local ok, info = pcall(client.info, client, "keyspace")
+  if not ok then return math.huge end -- it may not be permitted; the number of pages is limited, too
+  local database = info[("db%d"):format(client.place.db or 0)]
+  local keys = type(database) == "table" and math.tointeger(database.keys) or 0
+  return PATIENCE + BUCKETS * keys
+end
+
+local function check_visits(client, visited, most)
+  if visited <= most then return most end
+  most = most_visits(client)
+  if visited <= most then return most end
+  client:close()
+  errors.raise {
+    kind = "failed",
+    module = "redis",
+    op = "scan",
+    code = "endless",
+    message = ("the scan of Redis does not end: it has visited %d places, more than the database can have"):format(
+      visited
+    ),
+  }
+end
+
 -- take(keys) returns commands for a page of keys; they are sent with the next SCAN, and answered gets their results.
 local function walk(client, prefix, options, take, answered, text)
   local pace, progress = new_pace(client), new_progress(options.progress)
   local pattern, session = M.pattern(prefix, options.glob), client.core
   local cursor, also, listed = "0", {}, paging.new("the scan of Redis", { unbounded = true })
+  local visited, most = 0, PATIENCE
   repeat
     same_session(client, session)
+    visited = visited + pace.count
     local start = task.now()
     local values = client:pipeline { { "SCAN", cursor, "MATCH", pattern, "COUNT", pace.count }, table.unpack(also) }
     local seconds = task.now() - start
@@ -119,6 +151,7 @@ local function walk(client, prefix, options, take, answered, text)
     local keys
     cursor, keys = page_of(client, values[1])
     listed:next(cursor ~= "0" and cursor or nil, #keys)
+    if cursor ~= "0" then most = check_visits(client, visited, most) end
     also = take(keys)
     advance(progress, cursor, text)
     rest(pace, seconds)
