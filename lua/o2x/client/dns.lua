@@ -137,6 +137,24 @@ function M.query(question)
   return answer
 end
 
+-- The names whose records answer the question: the name itself, and where its CNAME records lead. What else a server
+-- puts into its answer is not about the question.
+local function answering_names(answer)
+  local names, grown = {}, true
+  for _, asked in ipairs(answer.questions) do
+    names[asked.name:lower()] = true
+  end
+  while grown do
+    grown = false
+    for _, record in ipairs(answer.records) do
+      if record.type == "CNAME" and names[record.name:lower()] and not names[record.value:lower()] then
+        names[record.value:lower()], grown = true, true
+      end
+    end
+  end
+  return names
+end
+
 --- The values of a name's records of one type, sorted. A missing name or type gives an empty list and says which of the
 --- two is missing.
 ---@param question dns.question
@@ -154,9 +172,9 @@ function M.values(question)
       message = ("%s: the server answered %s"):format(answer.question, answer.rcode),
     }
   end
-  local kind, values = (question.type or "A"):upper(), {}
+  local kind, values, names = (question.type or "A"):upper(), {}, answering_names(answer)
   for _, record in ipairs(answer.records) do
-    if record.type == kind then values[#values + 1] = record.value end
+    if record.type == kind and names[record.name:lower()] then values[#values + 1] = record.value end
   end
   table.sort(values)
   return values, not values[1] and "NODATA" or nil
