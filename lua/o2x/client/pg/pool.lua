@@ -1,7 +1,9 @@
 --- The connection pool of one run: opens connections on demand, keeps them until the run ends, and connects only to the
 --- databases that the run was granted.
 
+local cleartext = require "o2x.client.cleartext"
 local copies = require "o2x.client.pg.copies"
+local errors = require "o2x.base.error"
 local pg = require "o2x.client.pg"
 local scope = require "o2x.base.scope"
 local task = require "o2x.base.task"
@@ -101,6 +103,30 @@ function Pool:close()
   self.idle = {}
 end
 
+-- The modes of TLS → may the password go to a server that declines it?
+local MODES <const> = {
+  disable = true,
+  allow = true,
+  prefer = true,
+  require = false,
+  ["verify-ca"] = false,
+  ["verify-full"] = false,
+}
+
+-- libpq takes a list of hosts.
+local function check_mode(config, mode)
+  if MODES[mode] == nil then
+    errors.input(
+      ("PostgreSQL: unknown sslmode %q"):format(mode),
+      "use verify-full, verify-ca, require, prefer, allow or disable"
+    )
+  end
+  for host in (MODES[mode] and tostring(config.pg.host) or ""):gmatch "[^,]+" do
+    cleartext.check_host(config, host, "PostgreSQL", "sslmode verify-full")
+  end
+  return mode
+end
+
 --- The pool of a run. It may connect to the databases that the run was granted and to the run's own restore copy.
 ---@param config table
 ---@param granted table what the run may touch
@@ -118,7 +144,7 @@ function M.for_run(config, granted, run)
     user = o.user,
     password = o.password,
     passfile = o.passfile,
-    sslmode = o.sslmode or granted.sslmode or "verify-full",
+    sslmode = check_mode(config, o.sslmode or granted.sslmode or "verify-full"),
     sslrootcert = o.sslrootcert,
     application_name = "o2x",
   }, grants)
