@@ -66,12 +66,18 @@ local REASONS <const> = {
 local HINT <const> = "secrets go, as they are, to vault.ensure, k8s.ensure_secret, columns of pg's ensure_row, and "
   .. "headers and JSON of requests"
 
+-- The label of the first secret in a text that is not public.
+local function label_in(text, is_public)
+  local leak = leaks_of(text, is_public)[1]
+  return leak and secret.found(text:sub(leak[1], leak[2]))
+end
+
 -- A secret in the clear ends the run: a script that could go on would learn that it guessed right.
-local function refuse(border, path, reason)
+local function refuse(border, path, reason, label)
   errors.raise {
     kind = "refused",
     message = ("%s%s: %s"):format(border.what, path ~= "" and ", " .. path or "", REASONS[reason]),
-    hint = HINT,
+    hint = label and label ~= "" and ("it is the secret %s; %s"):format(label, HINT) or HINT,
     where = border.where and border.where() or nil,
     final = reason == "clear" or nil,
   }
@@ -100,7 +106,7 @@ end
 local function search(v, border, path)
   if type(v) == "string" or type(v) == "number" then
     local problem = problem_of(tostring(v), border)
-    if problem then refuse(border, path, problem) end
+    if problem then refuse(border, path, problem, problem == "clear" and label_in(tostring(v), border.is_public)) end
   elseif is_walked(v) then
     for key, item in next, v do
       local place = below(path, key)

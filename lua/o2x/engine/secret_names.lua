@@ -87,7 +87,7 @@ end
 local function check_sources(run)
   for _, path in ipairs(sorted_keys(run.sandbox.texts)) do
     local label = secret.found(run.sandbox.texts[path])
-    if label then refuse(label, "in the script " .. path, "take it out of the script, or change that secret") end
+    if label then refuse(label, "in the script " .. path, "take it out of the script; or " .. HINT) end
   end
 end
 
@@ -134,10 +134,7 @@ end
 function M.warnings(secrets)
   local lines = {}
   for i, short in ipairs(add_short({}, secrets)) do
-    lines[i] = ("the secret %s has only %d characters: it is not masked where it appears"):format(
-      label_of(short),
-      short:length()
-    )
+    lines[i] = ("the secret %s is too short to be masked where it appears"):format(label_of(short))
   end
   return lines
 end

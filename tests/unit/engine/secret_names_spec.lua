@@ -86,7 +86,7 @@ describe("a secret that is too short to be masked", function()
       empty = secret.new("", "empty"),
       flag = true,
     }
-    assert.same({ "the secret stripe/pin has only 4 characters: it is not masked where it appears" }, lines)
+    assert.same({ "the secret stripe/pin is too short to be masked where it appears" }, lines)
     assert.same({}, secret_names.warnings(nil))
   end)
 end)
