@@ -4,6 +4,7 @@ local access = require "o2x.client.aws.access"
 local aws = require "o2x.client.aws.support"
 local errors = require "o2x.base.error"
 local http = require "o2x.client.http"
+local paging = require "o2x.base.paging"
 local sorted_keys = require "o2x.base.sorted_keys"
 local xml = require "o2x.base.xml"
 
@@ -55,7 +56,8 @@ end
 local function request(client, action, parameters)
   local response = aws.send(function() return send_once(client, action, parameters) end, client.pause)
   if response.status >= 300 then aws.fail("rds", "RDS", action, response) end
-  return xml.parse(response.body, "RDS's answer to " .. action):find(action .. "Result")
+  local what = "RDS's answer to " .. action
+  return aws.part(xml.parse(response.body, what), what, action .. "Result")
 end
 
 -- Gives nil for a missing object; any other failure is an error.
@@ -71,7 +73,7 @@ end
 local function read_tags(element)
   local tags = {}
   for _, tag in ipairs(element:find("TagList") or {}) do
-    tags[tag:value("Key")] = tag:value("Value")
+    tags[aws.need(tag, "RDS", "Key")] = tag:value("Value")
   end
   return tags
 end
@@ -112,14 +114,16 @@ end
 ---@param instance string
 ---@return table[] snapshots id, instance, created, status, type ("manual", "automated"), gigabytes
 function Client:snapshots(instance)
-  local list, marker = {}, nil
+  local what = "RDS's list of the snapshots of " .. instance
+  local list, marker, listed = {}, nil, paging.new(what)
   repeat
     local root = request(self, "DescribeDBSnapshots", { DBInstanceIdentifier = instance, Marker = marker })
-    for _, element in ipairs(root:find("DBSnapshots") or {}) do
+    local elements = aws.part(root, what, "DBSnapshots")
+    for _, element in ipairs(elements) do
       list[#list + 1] = read_snapshot(element)
     end
-    marker = root:value("Marker")
-  until not marker or marker == ""
+    marker = listed:next(root:value("Marker"), #elements)
+  until not marker
   table.sort(list, function(a, b) return (a.created or "~") < (b.created or "~") end)
   return list
 end
@@ -129,7 +133,7 @@ end
 ---@return table?
 function Client:snapshot(id)
   local root = request_if(self, "DescribeDBSnapshots", { DBSnapshotIdentifier = id }, "DBSnapshotNotFound")
-  local element = root and root:find("DBSnapshots", "DBSnapshot")
+  local element = root and aws.part(root, "RDS", "DBSnapshots"):find("DBSnapshot")
   return element and read_snapshot(element)
 end
 
@@ -162,7 +166,7 @@ end
 ---@return table? id, status, class, address, port, tags, subnet_group, security_groups, public
 function Client:instance(id)
   local root = request_if(self, "DescribeDBInstances", { DBInstanceIdentifier = id }, "DBInstanceNotFound")
-  local element = root and root:find("DBInstances", "DBInstance")
+  local element = root and aws.part(root, "RDS", "DBInstances"):find("DBInstance")
   return element and read_instance(element)
 end
 

@@ -77,7 +77,7 @@ local function list_zones(client)
       "GET",
       "/hostedzone" .. (marker and "?marker=" .. http.percent_encode(marker) or "")
     )
-    local zones = root:find("HostedZones") or {}
+    local zones = aws.part(root, ANSWER, "HostedZones")
     for _, zone in ipairs(zones) do
       names[#names + 1] = {
         id = aws.need(zone, ANSWER, "Id"):match("[^/]*$"),
@@ -183,7 +183,7 @@ function Client:records(zone, from, enough)
   local records, query = {}, from and "?name=" .. http.percent_encode(from) or ""
   repeat
     local root = request(self, "ListResourceRecordSets", "GET", ("/hostedzone/%s/rrset%s"):format(zone, query))
-    local elements = root:find("ResourceRecordSets") or {}
+    local elements = aws.part(root, ANSWER, "ResourceRecordSets")
     for _, element in ipairs(elements) do
       local record = read_record(element)
       if enough and enough(record) then return records end

@@ -138,23 +138,24 @@ end
 ---@param prefix string
 ---@return {key: string, size: integer, modified: string}[]
 function Client:list(bucket, prefix)
-  local found, token, listed = {}, nil, paging.new("S3's list of " .. bucket)
+  local what = "S3's list of " .. bucket
+  local found, token, listed = {}, nil, paging.new(what)
   repeat
     local query = "list-type=2&prefix=" .. http.percent_encode(prefix)
     if token then query = ("continuation-token=%s&%s"):format(http.percent_encode(token), query) end
     local request = { method = "GET", query = query }
     local response = send(self, request, bucket)
     if response.status ~= 200 then fail(request, response) end
-    local root = xml.parse(response.body, "S3's list of " .. bucket)
+    local root = xml.parse(response.body, what)
     local elements = root:all("Contents")
     for _, element in ipairs(elements) do
       found[#found + 1] = {
-        key = aws.need(element, "S3's list of " .. bucket, "Key"),
+        key = aws.need(element, what, "Key"),
         size = math.tointeger(tonumber(element:value("Size") or "")) or 0,
         modified = element:value("LastModified"),
       }
     end
-    token = root:value("IsTruncated") == "true" and aws.need(root, "S3's list of " .. bucket, "NextContinuationToken")
+    token = aws.need(root, what, "IsTruncated") == "true" and aws.need(root, what, "NextContinuationToken")
     token = listed:next(token or nil, #elements)
   until not token
   return found

@@ -103,6 +103,17 @@ function M.need(element, what, ...)
   }
 end
 
+--- An element that an answer must have, even if there is nothing in it: another document must not pass for an empty
+--- list.
+---@param element table
+---@param what string whose answer it is
+---@param name string
+---@return table
+function M.part(element, what, name)
+  M.need(element, what, name)
+  return element:find(name)
+end
+
 --- Sends a request and retries while the service throttles it. Network failures are left to the run, which knows
 --- whether the request may be sent twice. Exponential backoff with jitter, so that throttled clients do not all come
 --- back at once.
