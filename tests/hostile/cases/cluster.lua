@@ -282,7 +282,7 @@ ensure(
   "v1",
   "ConfigMap",
   [[data = { a = "b" }]],
-  "grafana_folder] is not among the annotations",
+  "grafana_folder is not among the annotations",
   [[labels = { grafana_dashboard = "1" }, annotations = { arrived = "yes", grafana_folder = "Demo" }]]
 )
 ensure(
