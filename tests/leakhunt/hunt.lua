@@ -136,6 +136,7 @@ local function live_secrets(lab)
   return secrets
 end
 
+io.stdout:setvbuf "line"
 local lab = labs.start()
 lab.temporary = fs.temp_folder "/tmp/o2x-leakhunt-"
 lab.secrets_file = lab.dir .. "/awkward.yaml"
