@@ -12,7 +12,7 @@ M.SYSTEMS = {
   },
   { name = "vault", from = { "vault" }, apply = "vault policy write %s FILE" },
   { name = "kubernetes", from = { "k8s" }, apply = "kubectl apply -f FILE" },
-  { name = "redis", from = { "redis" }, apply = "redis-cli, then ACL SAVE" },
+  { name = "redis", from = { "redis" }, apply = "redis-cli; then ACL SETUSER %s >PASSWORD, and ACL SAVE" },
   { name = "aws", from = { "s3", "dns", "rds" }, apply = "aws iam put-role-policy --policy-document file://FILE" },
   { name = "broker", from = { "broker" }, apply = "the authorizationMap of activemq.xml" },
 }

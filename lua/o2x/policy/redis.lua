@@ -5,12 +5,13 @@ local M = {}
 -- What o2x sends: the counts and the removal of keys, and what it asks about the server.
 local COMMANDS <const> = "-@all +auth +hello +select +ping +info +scan +unlink"
 
---- The command that makes the user. SCAN is not limited by key patterns: it gives the names of all keys, but no value.
+--- The command that makes the user, who cannot log in before somebody gives a password. SCAN is not limited by key
+--- patterns: it gives the names of all keys, but no value.
 ---@param identity string
 ---@param grants table
 ---@return string
 function M.text(identity, grants)
-  local words = { "ACL SETUSER", identity, "reset", "on", ">PASSWORD", "resetchannels" }
+  local words = { "ACL SETUSER", identity, "reset", "on", "resetchannels" }
   for _, prefix in ipairs(grants.redis or {}) do
     words[#words + 1] = "~" .. prefix .. "*"
   end

@@ -119,7 +119,7 @@ return {
     "expected a text"
   ),
   row("changes the name", [[tenant.name = "shm"]], "tenant.name is read-only"),
-  row("changes the id", [[tenant.id = "TIDLT-100004"]], "already set to TIDLT-100005"),
+  row("changes the id", [[tenant.id = "TIDLT-100004"]], "TIDLT-100004 belongs to shm"),
   {
     "changes a field inside the tenant",
     body = [[tenant.platform.database.control = "coredb-shm"]],

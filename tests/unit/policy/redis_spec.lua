@@ -4,7 +4,7 @@ describe("the user of Redis", function()
   it("may use the tenant's prefix and the commands of o2x", function()
     local text = redis.text("o2x-newclient", { redis = { "TIDLT-100008:" } })
     assert.equal(
-      "ACL SETUSER o2x-newclient reset on >PASSWORD resetchannels ~TIDLT-100008:* -@all +auth +hello +select +ping "
+      "ACL SETUSER o2x-newclient reset on resetchannels ~TIDLT-100008:* -@all +auth +hello +select +ping "
         .. "+info +scan +unlink",
       text
     )
