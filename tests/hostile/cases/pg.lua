@@ -53,7 +53,11 @@ local function refused(what, body, expect, more)
 end
 
 refused("reads on the admin's database", [[pg.admin:rows "select pg_sleep(9)"]], "has no tables for scripts")
-refused("reads on the registry", [[pg.control:one "select pg_advisory_lock(1)"]], "a script may not read it with SQL of its own")
+refused(
+  "reads on the registry",
+  [[pg.control:one "select pg_advisory_lock(1)"]],
+  "a script may not read it with SQL of its own"
+)
 refused("reads in a plan", [[pg.tenant:rows "select pg_advisory_lock(1)"]], "pg_advisory_lock", { mode = "plan" })
 refused("reads SQL that is no text", [[pg.tenant:rows { "select 1" }]], "SQL as text")
 refused(

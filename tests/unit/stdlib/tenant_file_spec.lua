@@ -6,8 +6,7 @@ local EXAMPLE <const> = "examples/platform/tenants/newclient.yaml"
 
 local NO_TEXT <const> = { "7", "true", "null", "[a]", "{a: b}", "''" }
 local NO_MAP <const> = { "7", "true", "null", "text", "''", "[a]", "[null]", "[{a: b}]" }
-local NO_MAP_OF_TEXTS <const> =
-  { "7", "null", "text", "[a]", "{a: 7}", "{a: null}", "{a: [b]}", "{a: {b: c}}" }
+local NO_MAP_OF_TEXTS <const> = { "7", "null", "text", "[a]", "{a: 7}", "{a: null}", "{a: [b]}", "{a: {b: c}}" }
 local NO_MAP_OF_VALUES <const> = { "7", "null", "text", "[a]" }
 
 -- field, YAML of values that it cannot have, what the message says after the field
