@@ -31,7 +31,10 @@ describe("an archive", function()
   end
 
   it("may bring defaults, views and rules", function()
-    restore "CREATE TABLE core_config.x (a bigint DEFAULT nextval('core_config.s'::regclass), b timestamp DEFAULT now());"
+    restore(
+      "CREATE TABLE core_config.x "
+        .. "(a bigint DEFAULT nextval('core_config.s'::regclass), b timestamp DEFAULT now());"
+    )
     restore "CREATE VIEW core_config.v AS SELECT x.a, lower(x.b::text) FROM core_config.x;"
   end)
 end)

@@ -1,6 +1,6 @@
 -- Looked at were the fields that refer to other objects. Texts that programs read named other tenants in more places:
--- labels, probes, binaryData, Grafana's folder, a metric without braces, the path of an Ingress. And the names of shared
--- Secrets were granted for objects of every kind.
+-- labels, probes, binaryData, Grafana's folder, a metric without braces, the path of an Ingress. And the names of
+-- shared Secrets were granted for objects of every kind.
 
 local json = require "o2x.base.json"
 local objects = require "tests.support.objects"

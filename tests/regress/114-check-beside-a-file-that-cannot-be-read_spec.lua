@@ -1,4 +1,5 @@
--- One file of runbooks/ that could not be read (a link to a folder, to a device) kept o2x check from checking the others.
+-- One file of runbooks/ that could not be read (a link to a folder, to a device) kept o2x check from checking the
+-- others.
 
 local fs = require "o2x.base.fs"
 local proc = require "o2x.base.proc"

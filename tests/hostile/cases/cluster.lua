@@ -290,7 +290,8 @@ ensure(
   "networking.k8s.io/v1",
   "Ingress",
   [[spec = { rules = { { host = "urbanos.embrix.com", http = { paths = { { path = "/x;} location /y { return 200; ",
-    pathType = "Prefix", backend = { service = { name = "urbanos-service-proxy", port = { number = 80 } } } } } } } } }]],
+    pathType = "Prefix",
+    backend = { service = { name = "urbanos-service-proxy", port = { number = 80 } } } } } } } } }]],
   "path has characters"
 )
 ensure(

@@ -210,10 +210,10 @@ describe("stdlib.tenant_file", function()
         it(("%s: %s"):format(case[1], value), function()
           local problem = tenant_file.problem("newclient", with(case[1], value), {})
           local field = case[1]:gsub("integrations%.(%d)", "integrations[%1]")
-          local message = problem and problem.message or "taken"
-          assert.equal(field, message:sub(1, #field))
-          assert.is_nil(message:find "\n")
-          if case[3] then assert.equal(field .. case[3], message) end
+          local said = problem and problem.message or "taken"
+          assert.equal(field, said:sub(1, #field))
+          assert.is_nil(said:find "\n")
+          if case[3] then assert.equal(field .. case[3], said) end
         end)
       end
     end

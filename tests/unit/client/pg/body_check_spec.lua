@@ -98,7 +98,10 @@ describe("a body", function()
 end)
 
 describe("an expression", function()
-  local function problem_of(text, by_name) return body_check.expression(assert(lexer.tokens(text)), by_name or false) end
+  local function problem_of(text, by_name)
+    local tokens = assert(lexer.tokens(text))
+    return body_check.expression(tokens, by_name or false)
+  end
 
   it("may not call what acts on the server", function()
     assert.equal("it calls lo_export", problem_of "CREATE TABLE a.x (b int DEFAULT pg_catalog.lo_export(1, '/tmp/x'))")
