@@ -10,7 +10,10 @@ local ENDLESS = {
     "\n" .. [[return ("a"):rep(50):find(("a?"):rep(50) .. ("a"):rep(50) .. "b")]],
     "runbooks/c.lua:2: the script ran",
   },
-  d = { "local t = {} while true do t[#t + 1] = ('x'):rep(1e6) .. #t end", "runbooks/d.lua:1: not enough memory" },
+  d = {
+    "local x = ('x'):rep(1e4) local t = {} while true do t[#t + 1] = x:rep(1600) .. #t end",
+    "runbooks/d.lua:1: not enough memory",
+  },
   e = { "local function f() return 1 + f() end return f()", "runbooks/e.lua:1: stack overflow" },
   f = { "local s = ('x'):rep(1e9)", "runbooks/f.lua:1: string.rep: the result would be too long" },
   g = { "return {" .. ("{"):rep(300) .. ("}"):rep(300) .. "}", "overflow" },
