@@ -154,34 +154,47 @@ int connect(int fd, const struct sockaddr *address, socklen_t size)
 	return strikes("connect") ? -1 : (int)syscall(SYS_connect, fd, address, size);
 }
 
+/* A connection that is reset is gone: libraries wait for its end after a failed send. */
+static bool breaks(int fd, const char *call)
+{
+	if (!strikes(call))
+		return false;
+	int error = errno;
+	if (error == ECONNRESET)
+		syscall(SYS_shutdown, fd, SHUT_RDWR);
+	errno = error;
+	return true;
+}
+
 ssize_t send(int fd, const void *bytes, size_t size, int flags)
 {
-	return strikes("send") ? -1 : syscall(SYS_sendto, fd, bytes, size, flags, NULL, 0);
+	return breaks(fd, "send") ? -1 : syscall(SYS_sendto, fd, bytes, size, flags, NULL, 0);
 }
 
 ssize_t sendto(int fd, const void *bytes, size_t size, int flags, const struct sockaddr *to,
 	       socklen_t length)
 {
-	return strikes("send") ? -1 : syscall(SYS_sendto, fd, bytes, size, flags, to, length);
+	return breaks(fd, "send") ? -1 : syscall(SYS_sendto, fd, bytes, size, flags, to, length);
 }
 
 ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
-	return strikes("send") ? -1 : syscall(SYS_sendmsg, fd, message, flags);
+	return breaks(fd, "send") ? -1 : syscall(SYS_sendmsg, fd, message, flags);
 }
 
 ssize_t recv(int fd, void *bytes, size_t size, int flags)
 {
-	return strikes("recv") ? -1 : syscall(SYS_recvfrom, fd, bytes, size, flags, NULL, NULL);
+	return breaks(fd, "recv") ? -1 : syscall(SYS_recvfrom, fd, bytes, size, flags, NULL, NULL);
 }
 
 ssize_t recvfrom(int fd, void *restrict bytes, size_t size, int flags,
 		 struct sockaddr *restrict from, socklen_t *restrict length)
 {
-	return strikes("recv") ? -1 : syscall(SYS_recvfrom, fd, bytes, size, flags, from, length);
+	return breaks(fd, "recv") ? -1
+				  : syscall(SYS_recvfrom, fd, bytes, size, flags, from, length);
 }
 
 ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 {
-	return strikes("recv") ? -1 : syscall(SYS_recvmsg, fd, message, flags);
+	return breaks(fd, "recv") ? -1 : syscall(SYS_recvmsg, fd, message, flags);
 }
