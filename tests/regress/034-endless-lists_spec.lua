@@ -4,13 +4,12 @@
 local json = require "o2x.base.json"
 local k8s = require "o2x.client.k8s"
 local limits = require "o2x.base.limits"
-local listen = require "o2x.core.listen"
 local raw_server = require "tests.support.raw_server"
-local redis = require "o2x.client.redis"
 local route53 = require "o2x.client.aws.route53"
 local s3 = require "o2x.client.aws.s3"
 local secret = require "o2x.base.secret"
 local task = require "o2x.base.task"
+local with_redis = require "tests.support.redis_answers"
 
 local KEYS <const> =
   { region = "us-east-1", access_key = "a", secret_key = secret.new("secret-key", "k"), pause = 0.001 }
@@ -113,30 +112,10 @@ describe("a list without end", function()
     end)
   end
 
-  -- Answers each command by what answer(command) gives.
+  -- The message of a count against a server that answers each command by what answer(command) gives.
   local function scan(answer)
-    local listener <close> = assert(listen.open("127.0.0.1", 0))
-    local handle = task.spawn(function()
-      task.wait_fd(listener:fd(), "r", 30)
-      local connection <close> = listener:accept()
-      while true do
-        local bytes, _, code = connection:read()
-        if bytes == "" then return end
-        if bytes then
-          for command in bytes:gmatch("%*%d+\r\n%$%d+\r\n(%u+)") do
-            connection:write(answer(command))
-          end
-        elseif code == "EAGAIN" then
-          task.wait_fd(connection:fd(), "r", 30)
-        else
-          return
-        end
-      end
-    end)
-    local client = redis.connect { url = ("redis://127.0.0.1:%d/0"):format(listener:port()) }
-    local message = fails(client.count, client, "a:")
-    client:close()
-    handle:wait(5)
+    local message
+    with_redis(answer, function(client) message = fails(client.count, client, "a:") end)
     return message
   end
 

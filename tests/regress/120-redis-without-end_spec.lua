@@ -2,36 +2,7 @@
 -- was new each time went on for a million pages.
 
 local limits = require "o2x.base.limits"
-local listen = require "o2x.core.listen"
-local redis = require "o2x.client.redis"
-local task = require "o2x.base.task"
-
--- Calls fn(client) with a server that answers each command by what answer(command) gives; nil: more(connection).
-local function with_server(answer, fn)
-  local listener <close> = assert(listen.open("127.0.0.1", 0))
-  local handle = task.spawn(function()
-    task.wait_fd(listener:fd(), "r", 30)
-    local connection <close> = listener:accept()
-    while true do
-      local bytes, _, code = connection:read()
-      if bytes == "" then return end
-      if bytes then
-        for command in bytes:gmatch("%*%d+\r\n%$%d+\r\n(%u+)") do
-          connection:write(answer(command))
-        end
-      elseif code == "EAGAIN" then
-        task.wait_fd(connection:fd(), "r", 30)
-      else
-        return
-      end
-    end
-  end)
-  local client <close> = redis.connect { url = ("redis://127.0.0.1:%d/0"):format(listener:port()) }
-  local result = table.pack(pcall(task.timeout, 30, fn, client))
-  client:close()
-  handle:wait(5)
-  return table.unpack(result, 1, result.n)
-end
+local with_server = require "tests.support.redis_answers"
 
 local function ping(client) return client:ping() end
 
