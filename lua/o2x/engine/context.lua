@@ -2,6 +2,7 @@
 --- ctx:client "pg", ctx:effect(kind, target, desired), ctx:read(kind, target).
 
 local errors = require "o2x.base.error"
+local params = require "o2x.project.params"
 local retry = require "o2x.base.retry"
 local step = require "o2x.script.step"
 local store = require "o2x.engine.store"
@@ -115,6 +116,11 @@ function Context:retry(fn, ...)
   local function on_retry(_, err) self:waiting("trying again: " .. tostring(err)) end
   return retry.read({ seconds = runs[self].retry_seconds, on_retry = on_retry }, fn, ...)
 end
+
+--- Is a text the value of a parameter of the run?
+---@param text any
+---@return boolean
+function Context:is_given(text) return params.is_value(runs[self].params, text) end
 
 --- The store of earlier runs.
 ---@return table store

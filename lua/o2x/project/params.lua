@@ -149,4 +149,15 @@ function M.check(declared, given, runbook)
   return values
 end
 
+--- Is a text the value of a parameter? Whoever starts a run says where its files are written, not the script.
+---@param values table? of a run's parameters
+---@param text any
+---@return boolean
+function M.is_value(values, text)
+  for _, value in pairs(values or {}) do
+    if type(text) == "string" and value == text then return true end
+  end
+  return false
+end
+
 return M

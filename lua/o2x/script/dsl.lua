@@ -5,6 +5,7 @@ local frozen = require "o2x.base.frozen"
 local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
 local limits = require "o2x.base.limits"
+local params = require "o2x.project.params"
 local snapshot = require "o2x.base.snapshot"
 local step = require "o2x.script.step"
 local task = require "o2x.base.task"
@@ -146,14 +147,6 @@ local function check_fields(sandbox, given)
   end
 end
 
--- Did the operator type this as a parameter?
-local function is_given(run, word)
-  for _, given in pairs(run.params or {}) do
-    if type(word) == "string" and given == word then return true end
-  end
-  return false
-end
-
 -- Sets the result of the run: a table, or the checks that it made. A later call replaces an earlier one.
 local function output(sandbox, given)
   local run = sandbox:running("output")
@@ -170,7 +163,7 @@ local function output(sandbox, given)
     script_error(sandbox, "failed", "output: exit must be 0 or 2 (something was found)")
   end
   check_fields(sandbox, given)
-  if given.junit ~= nil and not is_given(run, given.junit) then
+  if given.junit ~= nil and not params.is_value(run.params, given.junit) then
     script_error(
       sandbox,
       "refused",

@@ -26,6 +26,13 @@ return {
     expect = "coopeg-sbx-service-sso",
   },
   {
+    "writes an archive where nobody asked for it",
+    body = [[archive.dump "/tmp/o2x-nobody-asked.dump"]],
+    code = 3,
+    expect = "archive.dump: the path must be the value of a parameter",
+    after = function() assert(not io.open "/tmp/o2x-nobody-asked.dump", "it was written") end,
+  },
+  {
     "writes without declaring it",
     effects = "",
     body = [[vault.ensure("x", { a = "b" })]],

@@ -140,10 +140,5 @@ pg.control:ensure_row("core_config.tenant", key, { status = "RETIRED" })]],
     NOT_OWN,
     "dev"
   ),
-  attack(
-    "dev: dumps the registry",
-    [[archive.dump "/tmp/o2x-registry.dump"]],
-    "holds the registry of all tenants",
-    "dev"
-  ),
+  attack("dev: dumps the registry", [[archive.dump_own()]], "holds the registry of all tenants", "dev"),
 }

@@ -381,12 +381,14 @@ describe("an archive", function()
     run.report = setmetatable({
       message = function(_, _, level, message) said[#said + 1] = level .. " " .. message end,
     }, { __index = run.report })
-    api.dump(fs.join(folder, "made-with-definer.dump"))
+    run.params = { to = fs.join(folder, "made-with-definer.dump") }
+    api.dump(run.params.to)
     assert.matches("^warn o2x will not restore this archive: CREATE FUNCTION public.d .*SECURITY DEFINER", said[1])
     server.sql(NAME, "drop function d()")
     run.close()
-    api = start()
-    api.dump(fs.join(folder, "made-without.dump"))
+    api, run = start()
+    run.params = { to = fs.join(folder, "made-without.dump") }
+    api.dump(run.params.to)
     assert.is_true(fs.exists(fs.join(folder, "made-without.dump.json")))
     unchanged()
   end)

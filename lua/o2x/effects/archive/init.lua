@@ -169,9 +169,17 @@ return {
   api = function(ctx)
     return {
       --- Dumps the tenant's database into a new file and reads it back.
-      ---@param path string of the file, on this machine
+      ---@param path string of the file, on this machine; the value of a parameter
       ---@return { database: string, at: string, bytes: integer, sha256: string, tables: integer, rows: integer }
-      dump = function(path) return dump(ctx, absolute(path)) end,
+      dump = function(path)
+        if not ctx:is_given(path) then
+          ctx:refuse(
+            "archive.dump: the path must be the value of a parameter, because whoever starts the run says where to write",
+            'declare it, such as params = { to = { "string" } }, and give archive.dump(params.to)'
+          )
+        end
+        return dump(ctx, absolute(path))
+      end,
 
       --- Dumps the tenant's database into a new file in the folder of this run.
       ---@return table made like that of dump, and path
