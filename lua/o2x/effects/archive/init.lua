@@ -174,7 +174,7 @@ return {
       dump = function(path)
         if not ctx:is_given(path) then
           ctx:refuse(
-            "archive.dump: the path must be the value of a parameter, because whoever starts a run says where it writes",
+            "archive.dump: the path must be the value of a parameter: whoever starts a run says where it writes",
             'declare it, such as params = { to = { "string" } }, and give archive.dump(params.to)'
           )
         end
