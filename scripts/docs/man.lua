@@ -3,6 +3,7 @@
 local args = require "o2x.cli.args"
 local commands = require "o2x.cli.commands"
 local config = require "o2x.project.config"
+local environment = require "o2x.project.environment"
 
 local M = { path = "docs/o2x.1" }
 
@@ -54,6 +55,18 @@ local function configuration_lines(add)
   end
 end
 
+local function environment_lines(add)
+  for _, row in ipairs(environment.LIST) do
+    local text = row.key and "Gives " .. row.key
+      or row.used
+      or row.ignored and "Ignored, with a warning: " .. row.ignored
+      or "Does not matter: " .. row.moot
+    add(".TP")
+    add(('.BR %s " (%s)"'):format(escape(row[1]), row[2]))
+    add(escape(text:sub(1, 1):upper() .. text:sub(2) .. "."))
+  end
+end
+
 --- The page as roff.
 ---@return string
 function M.text()
@@ -79,6 +92,10 @@ function M.text()
   )
   add("~/.config/o2x/config.yaml, the variable of the system's own clients, the default.")
   configuration_lines(add)
+  add(".SH ENVIRONMENT")
+  add("What other programs read from the environment, and what o2x does with it.")
+  add(".B o2x config explain\nshows what is set.")
+  environment_lines(add)
   add(".SH EXIT STATUS")
   for _, code in ipairs(commands.EXIT_CODES) do
     add((".TP\n.B %d\n%s"):format(code[1], escape(code[2])))

@@ -3,6 +3,7 @@
 local config = require "o2x.project.config"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
+local json = require "o2x.base.json"
 local interrupt = require "o2x.core.interrupt"
 local lazy = require "o2x.base.lazy"
 local limits = require "o2x.base.limits"
@@ -71,6 +72,14 @@ function M.load_project_of(options, h) return load_config(project.at(h.root), op
 function M.runbook(found, options, arguments)
   tenants.check_name(arguments[2])
   return runbooks.find(found, arguments[1], not options.standard and arguments[2] or nil)
+end
+
+--- Warns of what is set in the environment and does not count.
+---@param configuration table
+function M.print_warnings(configuration)
+  for _, text in ipairs(configuration.warnings()) do
+    out.say("warning: " .. text)
+  end
 end
 
 --- Prints notes before a run: the tenant has its own version, or a runbook was edited without a new version.
@@ -223,6 +232,7 @@ function M.conclude(run, status, err, options, seconds)
       seconds = seconds,
       totals = plan.totals(counts),
       result = result,
+      warnings = json.array(run.config.warnings()),
       next = next_command,
       error = err and { kind = err.kind, message = tostring(err), hint = err.hint, step = err.step } or nil,
     }

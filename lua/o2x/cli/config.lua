@@ -5,13 +5,25 @@ local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
 local out = require "o2x.report.out"
 
+-- What is set for the ecosystem's own clients.
+local function show_environment(list, style)
+  if #list == 0 then return end
+  local rows = {}
+  for i, entry in ipairs(list) do
+    rows[i] = { style.bold(entry.variable), entry.state, entry.help }
+  end
+  out.data ""
+  out.data "set in the environment:"
+  out.columns(rows, out.data)
+end
+
 local function perform(options, arguments)
   if arguments[1] ~= "explain" then
     errors.input(("config: unexpected argument %q"):format(out.printable(arguments[1])), "usage: o2x config explain")
   end
   local _, config = common.load_project(options)
-  local list = config.explain()
-  if options.json then return out.json(json.array(list)) end
+  local list, environment = config.explain(), config.environment()
+  if options.json then return out.json(json.array(table.move(environment, 1, #environment, #list + 1, list))) end
   local style, rows = out.style(1), {}
   for i, entry in ipairs(list) do
     rows[i] = { style.bold(entry.key), entry.value or "-", style.dim(entry.source), entry.help }
@@ -23,6 +35,7 @@ local function perform(options, arguments)
         .. " > PG*, VAULT_*, KUBECONFIG, AWS_* … > default"
     )
   )
+  show_environment(environment, style)
 end
 
 return {

@@ -111,7 +111,7 @@ end
 
 local function next_of(fleet, options) return "o2x resume " .. fleet.id .. (options.edited and " --edited" or "") end
 
-local function data_of(fleet, outcomes, status, options)
+local function data_of(fleet, outcomes, status, options, warnings)
   local list = {}
   for i, outcome in ipairs(outcomes) do
     list[i] = {
@@ -130,6 +130,7 @@ local function data_of(fleet, outcomes, status, options)
     runbook = fleet.runbook,
     status = status,
     tenants = json.array(list),
+    warnings = json.array(warnings),
     next = status ~= "done" and next_of(fleet, options) or nil,
   }
 end
@@ -151,9 +152,10 @@ end
 ---@return integer exit code
 function M.perform(store, project, config, fleet, options)
   out.say(("%s for %d tenants, %s"):format(fleet.runbook, #fleet.tenants, fleet.id))
+  common.print_warnings(config)
   local outcomes, status = fleets.perform(store, fleet, go_on(store, project, config, fleet, options))
   if options.json then
-    out.json(data_of(fleet, outcomes, status, options))
+    out.json(data_of(fleet, outcomes, status, options, config.warnings()))
   else
     out.columns(rows_of(outcomes, out.style(1)), out.data)
   end

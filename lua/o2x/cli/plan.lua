@@ -17,7 +17,7 @@ local function show(this, plan, options, arguments)
     local data = plan:data()
     data.runbook, data.tenant, data.params = this.runbook.name, this.tenant_name, this.given
     data.path, data.version, data.overrides = this.runbook.path, this.runbook.version, this.runbook.overrides
-    data.result = result
+    data.result, data.warnings = result, json.array(this.config.warnings())
     data.effects, data.next = json.array(this.runbook.effects), plan:has_changes() and command or nil
     return out.json(data)
   end
@@ -42,6 +42,7 @@ local function perform(options, arguments)
     secrets = options.secrets,
     report = progress.new { quiet = options.quiet or options.json, verbose = options.verbose, planning = true },
   }
+  common.print_warnings(config)
   common.print_notes(this)
   local plan = run.plan(this)
   show(this, plan, options, arguments)

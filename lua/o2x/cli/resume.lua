@@ -69,6 +69,7 @@ local function perform_one(options, store, id)
   local start = task.now()
   local status, err = run.resume(this, id, function(_, edited, files)
     out.say(("resuming %s %s for %s, run %s"):format(this.runbook.name, this.runbook.version, this.tenant_name, id))
+    common.print_warnings(config)
     if #edited > 0 then
       out.say(
         ("note: edited since the run started: %s; %s"):format(

@@ -1,7 +1,8 @@
 --- The configuration: addresses and credentials of the systems. The first source that has a value wins:
---- flag > O2X_* > o2x.yaml of the project > ~/.config/o2x/config.yaml > standard variables (PGHOST …) > default.
+--- flag > O2X_* > o2x.yaml of the project > ~/.config/o2x/config.yaml > standard variables (environment.lua) > default.
 -- Passwords and tokens become secrets immediately.
 
+local environment = require "o2x.project.environment"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local limits = require "o2x.base.limits"
@@ -11,48 +12,48 @@ local secret = require "o2x.base.secret"
 
 local M = {}
 
--- key, description, standard variable, default; kind: text if absent
+-- key, description, default; kind: text if absent
 local KEYS = {
   { "platform", "folder of the platform tree", kind = "path", default = "examples/platform" },
   { "state", "folder of the run store", kind = "path" },
   { "secrets", "folder of the tenants' secrets: NAME.yaml, mode 0600", kind = "path" },
-  { "pg.host", "PostgreSQL server", env = "PGHOST", default = "127.0.0.1" },
-  { "pg.port", "PostgreSQL port", env = "PGPORT", kind = "integer", default = 5432 },
-  { "pg.user", "role to connect as", env = "PGUSER", default = "admin" },
-  { "pg.password", "password of pg.user", env = "PGPASSWORD", kind = "secret" },
-  { "pg.passfile", "password file in libpq's format", env = "PGPASSFILE", kind = "path" },
-  { "pg.sslmode", "TLS mode; default: what platform.yaml says, or verify-full", env = "PGSSLMODE" },
-  { "pg.sslrootcert", "certificate authority of PostgreSQL", env = "PGSSLROOTCERT", kind = "path" },
+  { "pg.host", "PostgreSQL server", default = "127.0.0.1" },
+  { "pg.port", "PostgreSQL port", kind = "integer", default = 5432 },
+  { "pg.user", "role to connect as", default = "admin" },
+  { "pg.password", "password of pg.user", kind = "secret" },
+  { "pg.passfile", "password file in libpq's format", kind = "path" },
+  { "pg.sslmode", "TLS mode; default: what platform.yaml says, or verify-full" },
+  { "pg.sslrootcert", "certificate authority of PostgreSQL", kind = "path" },
   { "pg.locale", "collation and ctype of new databases", default = "en_US.UTF-8" },
   { "pg.reader", "role that scripts' reads run as: o2x_reader if there is one; none: pg.user" },
   { "pg.functions", "the platform's own functions that reads may call, as SCHEMA.NAME", kind = "list" },
   { "pg.admin_database", "database to connect to when creating others", default = "postgres" },
-  { "vault.addr", "Vault server", env = "VAULT_ADDR" },
-  { "vault.token", "Vault token", env = "VAULT_TOKEN", kind = "secret" },
-  { "vault.namespace", "Vault namespace", env = "VAULT_NAMESPACE" },
-  { "vault.cacert", "certificate authority of Vault", env = "VAULT_CACERT", kind = "path" },
+  { "vault.addr", "Vault server" },
+  { "vault.token", "Vault token", kind = "secret" },
+  { "vault.namespace", "Vault namespace" },
+  { "vault.cacert", "certificate authority of Vault", kind = "path" },
   { "vault.mount", "mount path of the KV engine", default = "secret" },
   { "vault.role_id", "AppRole to log in with if there is no token" },
   { "vault.secret_id", "secret id of that AppRole", kind = "secret" },
   { "vault.kubernetes_role", "role for a login from inside the cluster" },
-  { "kube.config", "kubeconfig files, separated by colons", env = "KUBECONFIG" },
+  { "kube.config", "kubeconfig files, separated by colons" },
   { "kube.context", "context to use; default: the current one" },
   { "kube.exec_plugins", "credential plugins that the kubeconfig may run", kind = "list" },
   { "helm.command", "the helm program", default = "helm" },
-  { "aws.endpoint", "endpoint to use instead of Amazon's", env = "AWS_ENDPOINT_URL" },
-  { "aws.region", "AWS region", env = "AWS_DEFAULT_REGION", env2 = "AWS_REGION", default = "us-east-1" },
-  { "aws.access_key_id", "access key", env = "AWS_ACCESS_KEY_ID" },
-  { "aws.secret_access_key", "secret access key", env = "AWS_SECRET_ACCESS_KEY", kind = "secret" },
-  { "aws.session_token", "session token", env = "AWS_SESSION_TOKEN", kind = "secret" },
-  { "redis.url", "Redis server", env = "REDIS_URL", kind = "secret" },
-  { "redis.password", "Redis password, if the URL has none", env = "REDISCLI_AUTH", kind = "secret" },
+  { "aws.endpoint", "endpoint to use instead of Amazon's" },
+  { "aws.region", "AWS region", default = "us-east-1" },
+  { "aws.access_key_id", "access key" },
+  { "aws.secret_access_key", "secret access key", kind = "secret" },
+  { "aws.session_token", "session token", kind = "secret" },
+  { "redis.url", "Redis server", kind = "secret" },
+  { "redis.password", "Redis password, if the URL has none", kind = "secret" },
   { "redis.ca", "certificate authority of Redis", kind = "path" },
   { "broker.url", "admin interface of the message broker" },
   { "broker.user", "user of the broker", default = "admin" },
   { "broker.password", "password of the broker", kind = "secret" },
-  { "dns.servers", "name servers to query instead of the system's", env = "O2X_LAB_DNS", kind = "list" },
-  { "https.connect_to", "address to connect to for every HTTPS host", env = "O2X_LAB_HTTPS" },
-  { "https.ca", "certificate authority of HTTPS hosts", env = "O2X_LAB_CA", kind = "path" },
+  { "dns.servers", "name servers to query instead of the system's", kind = "list" },
+  { "https.connect_to", "address to connect to for every HTTPS host" },
+  { "https.ca", "certificate authority of HTTPS hosts", kind = "path" },
   { "cleartext.hosts", "hosts to which credentials may go unencrypted", kind = "list" },
   { "webhook.url", "URL that o2x.webhook posts to: a chat or ticket system" },
   { "retry.seconds", "time limit for retries of one operation, in seconds", kind = "integer", default = 60 },
@@ -161,14 +162,8 @@ local function look(key, places)
   for _, file in ipairs(places.files) do
     if file.values[key[1]] ~= nil then return file.values[key[1]], file.path, fs.folder(file.path) end
   end
-  for _, name in ipairs { key.env or "", key.env2 or "" } do
-    if (places.env[name] or "") ~= "" then return places.env[name], name, places.cwd end
-  end
-  if key[1] == "vault.token" then
-    local path = fs.join(places.env.HOME or "", ".vault-token")
-    local token = places.env.HOME and fs.read_if(path)
-    if token then return (token:gsub("%s+$", "")), path, "/" end
-  end
+  local value, source = environment.value(key[1], places.env)
+  if value then return value, source, places.cwd end
   if key.default ~= nil then return key.default, "default", places.root end
 end
 
@@ -203,7 +198,7 @@ end
 ---@param project table
 ---@param flags table<string, string>? key → value from the command line
 ---@param env table<string, string>? the environment if absent
----@return table config config.pg.host …, and explain()
+---@return table config config.pg.host …, explain(), environment(): what is set of the ecosystem's, warnings() of it
 function M.load(project, flags, env)
   env = env or program.environment()
   flags = flags or {}
@@ -232,7 +227,13 @@ function M.load(project, flags, env)
   limits.use(values.limits)
   values.state = values.state or project.state
   sources.state = sources.state or "default"
-  return setmetatable(values, { __index = { explain = function() return M.explain(values, sources) end } })
+  return setmetatable(values, {
+    __index = {
+      explain = function() return M.explain(values, sources) end,
+      environment = function() return environment.explain(env, sources) end,
+      warnings = function() return environment.warnings(env) end,
+    },
+  })
 end
 
 --- All keys with their values and sources.
@@ -251,7 +252,7 @@ function M.explain(values, sources)
       value = value ~= nil and tostring(value) or nil,
       source = sources[key[1]] or "not set",
       help = key[2],
-      variable = own_variable(key) .. (key.env and ", " .. key.env or ""),
+      variable = table.concat({ own_variable(key), table.unpack(environment.names(key[1])) }, ", "),
     }
   end
   return list

@@ -13,6 +13,7 @@ local function run(fields)
     runbook = { name = "build" },
     tenant_name = "acme",
     report = { counts = COUNTS },
+    config = { warnings = function() return {} end },
   }
   for name, value in pairs(fields or {}) do
     this[name] = value

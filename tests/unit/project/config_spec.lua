@@ -50,6 +50,42 @@ describe("the configuration", function()
     assert.equal("--set", source_of(loaded, "pg.host"))
   end)
 
+  it("takes the variables of the systems' own clients", function()
+    for variable, key in pairs {
+      PGUSER = "pg.user",
+      PGPASSWORD = "pg.password",
+      PGPASSFILE = "pg.passfile",
+      PGSSLMODE = "pg.sslmode",
+      PGSSLROOTCERT = "pg.sslrootcert",
+      VAULT_ADDR = "vault.addr",
+      VAULT_AGENT_ADDR = "vault.addr",
+      VAULT_TOKEN = "vault.token",
+      VAULT_NAMESPACE = "vault.namespace",
+      VAULT_CACERT = "vault.cacert",
+      KUBECONFIG = "kube.config",
+      AWS_ENDPOINT_URL = "aws.endpoint",
+      AWS_DEFAULT_REGION = "aws.region",
+      AWS_REGION = "aws.region",
+      AWS_ACCESS_KEY_ID = "aws.access_key_id",
+      AWS_SECRET_ACCESS_KEY = "aws.secret_access_key",
+      AWS_SESSION_TOKEN = "aws.session_token",
+      REDIS_URL = "redis.url",
+      REDISCLI_AUTH = "redis.password",
+      O2X_LAB_DNS = "dns.servers",
+      O2X_LAB_HTTPS = "https.connect_to",
+      O2X_LAB_CA = "https.ca",
+    } do
+      local loaded = load(nil, { [variable] = "/given" })
+      local section, inner = key:match "^(.-)%.(.*)$"
+      local value = loaded[section][inner]
+      if type(value) == "table" then value = value[1] end
+      if secret.is(value) then value = secret.equal(value, secret.new("/given", "x")) and "/given" end
+      assert.equal("/given", value, variable)
+      assert.equal(variable, source_of(loaded, key))
+    end
+    assert.equal(6543, load(nil, { PGPORT = "6543" }).pg.port)
+  end)
+
   it("does not take an empty variable", function() assert.equal("127.0.0.1", load(nil, { PGHOST = "" }).pg.host) end)
 
   it("reads a key with its section in one word, too", function() assert.equal("x", load("pg.host: x\n").pg.host) end)

@@ -1,0 +1,138 @@
+--- What the ecosystem's own clients read from the environment: variables and files that operators have set for them.
+--- One row each, and what o2x does with it. `o2x config explain` shows those that are set, a run and a plan warn of
+--- those that o2x ignores, the manual page lists all.
+
+local fs = require "o2x.base.fs"
+
+local M = {}
+
+---@class o2x.environment.row
+---@field [1] string a variable, or a file: "~/.vault-token"
+---@field [2] string the system that it belongs to
+---@field key string? the key of the configuration that takes its value; the first row of a key that is set counts
+---@field used string? how it is used otherwise
+---@field ignored string? why o2x does not use it, and what to do instead; a run warns of it
+---@field moot string? why it does not matter to o2x
+---@field flag boolean? its value is yes or no, and no is as good as not set
+
+-- Exactly one of key, used, ignored and moot.
+---@type o2x.environment.row[]
+M.LIST = {
+  { "PGHOST", "postgresql", key = "pg.host" },
+  { "PGPORT", "postgresql", key = "pg.port" },
+  { "PGUSER", "postgresql", key = "pg.user" },
+  { "PGPASSWORD", "postgresql", key = "pg.password" },
+  { "PGPASSFILE", "postgresql", key = "pg.passfile" },
+  { "PGSSLMODE", "postgresql", key = "pg.sslmode" },
+  { "PGSSLROOTCERT", "postgresql", key = "pg.sslrootcert" },
+
+  { "VAULT_AGENT_ADDR", "vault", key = "vault.addr" },
+  { "VAULT_ADDR", "vault", key = "vault.addr" },
+  { "VAULT_TOKEN", "vault", key = "vault.token" },
+  { "~/.vault-token", "vault", key = "vault.token" },
+  { "VAULT_NAMESPACE", "vault", key = "vault.namespace" },
+  { "VAULT_CACERT", "vault", key = "vault.cacert" },
+  { "VAULT_SKIP_VERIFY", "vault", ignored = "o2x always verifies: set VAULT_CACERT", flag = true },
+  { "VAULT_WRAP_TTL", "vault", ignored = "o2x reads answers that are not wrapped: unset it" },
+  { "VAULT_FORMAT", "vault", moot = "a format of vault's own output" },
+
+  { "KUBECONFIG", "kubernetes", key = "kube.config" },
+
+  { "AWS_ENDPOINT_URL", "aws", key = "aws.endpoint" },
+  { "AWS_DEFAULT_REGION", "aws", key = "aws.region" },
+  { "AWS_REGION", "aws", key = "aws.region" },
+  { "AWS_ACCESS_KEY_ID", "aws", key = "aws.access_key_id" },
+  { "AWS_SECRET_ACCESS_KEY", "aws", key = "aws.secret_access_key" },
+  { "AWS_SESSION_TOKEN", "aws", key = "aws.session_token" },
+
+  { "REDIS_URL", "redis", key = "redis.url" },
+  { "REDISCLI_AUTH", "redis", key = "redis.password" },
+
+  { "O2X_LAB_DNS", "lab", key = "dns.servers" },
+  { "O2X_LAB_HTTPS", "lab", key = "https.connect_to" },
+  { "O2X_LAB_CA", "lab", key = "https.ca" },
+
+  { "NO_COLOR", "terminal", used = "no colours" },
+}
+
+local NO <const> = { ["0"] = true, f = true, ["false"] = true, no = true, off = true }
+
+local function is_file(row) return row[1]:sub(1, 2) == "~/" end
+
+-- The file of a row, below the HOME of env.
+local function path_of(row, env) return (env.HOME or "") ~= "" and fs.join(env.HOME, row[1]:sub(3)) or nil end
+
+local function is_set(row, env)
+  if is_file(row) then
+    local path = path_of(row, env)
+    return path ~= nil and fs.exists(path)
+  end
+  local value = env[row[1]] or ""
+  return value ~= "" and not (row.flag and NO[value:lower()])
+end
+
+--- The variables and files that give a key its value, the first that is set counts.
+---@param key string of the configuration: "vault.addr"
+---@return string[] names
+function M.names(key)
+  local names = {}
+  for _, row in ipairs(M.LIST) do
+    if row.key == key then names[#names + 1] = row[1] end
+  end
+  return names
+end
+
+--- The value that the environment gives a key.
+---@param key string of the configuration: "vault.addr"
+---@param env table<string, string>
+---@return string? value
+---@return string source the variable, or the path of the file
+function M.value(key, env)
+  for _, row in ipairs(M.LIST) do
+    if row.key == key and is_set(row, env) then
+      if not is_file(row) then return env[row[1]], row[1] end
+      local path = path_of(row, env)
+      return (fs.read(path):gsub("%s+$", "")), path
+    end
+  end
+  return nil, ""
+end
+
+local function describe(row, env, sources)
+  if row.ignored then return "ignored", row.ignored end
+  if not row.key then return row.used and "used" or "no matter", row.used or row.moot end
+  local source = sources[row.key]
+  if source and (source == row[1] or source == path_of(row, env)) then return "used", "gives " .. row.key end
+  return "not used", ("%s is from %s"):format(row.key, source or "another place")
+end
+
+--- What is set, and what o2x does with it.
+---@param env table<string, string>
+---@param sources table<string, string> where each key of the configuration has its value from
+---@return { variable: string, system: string, state: string, help: string }[] list state: "used", "not used",
+---  "ignored", "no matter"
+function M.explain(env, sources)
+  local list = {}
+  for _, row in ipairs(M.LIST) do
+    if is_set(row, env) then
+      local state, help = describe(row, env, sources)
+      list[#list + 1] = { variable = row[1], system = row[2], state = state, help = help }
+    end
+  end
+  return list
+end
+
+--- What is set and would be expected to matter, but does not.
+---@param env table<string, string>
+---@return string[] texts one line each
+function M.warnings(env)
+  local texts = {}
+  for _, row in ipairs(M.LIST) do
+    if row.ignored and is_set(row, env) then
+      texts[#texts + 1] = ("%s %s; %s"):format(row[1], is_file(row) and "exists" or "is set", row.ignored)
+    end
+  end
+  return texts
+end
+
+return M
