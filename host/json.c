@@ -1,155 +1,22 @@
 /*
-** json.c: parses JSON with cJSON, and is stricter: integers are exact to 64 bits (cJSON has only
-** doubles, so each number is read again from the text); text after the value, duplicate keys,
-** \u0000, bad UTF-8 and deep nesting are errors.
+** json.c: parses JSON into Lua values, or into secrets. json_text.h says what is an error in whose
+** text.
 */
 #include "json.h"
 #include "host.h"
+#include "json_text.h"
 #include "json_value.h"
+#include "luabuffer.h"
 #include "secret.h"
-#include "utf8.h"
 
-#include <errno.h>
-#include <malloc.h>
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include <cjson/cJSON.h>
-
-#define TREE_TYPE "o2x.json.tree"
-
-/* Owns the tree while Lua values are built from it, which may raise. */
-struct tree {
-	cJSON *root;
-};
 
 struct reader {
 	lua_State *L;
-	const char *text, *end;
-	const char *at;    /* follows the walk over the tree, which is in text order */
-	const char *error; /* set with `at` at the place */
-	char detail[128];
+	struct json_text text;
+	int depth;
 };
-
-/* Also where a text turns out not to be JSON: it may have been a secret. */
-static void wipe_and_free(void *bytes)
-{
-	if (bytes)
-		explicit_bzero(bytes, malloc_usable_size(bytes));
-	free(bytes);
-}
-
-static int tree_gc(lua_State *L)
-{
-	struct tree *t = luaL_checkudata(L, 1, TREE_TYPE);
-	cJSON_Delete(t->root);
-	t->root = NULL;
-	return 0;
-}
-
-static struct tree *tree_new(lua_State *L)
-{
-	struct tree *tree = host_newuserdata(L, sizeof *tree, TREE_TYPE);
-	lua_toclose(L, -1);
-	return tree;
-}
-
-static bool fail(struct reader *r, const char *at, const char *error)
-{
-	r->at = at;
-	r->error = error;
-	return false;
-}
-
-/* The end of the string that starts at s, on its opening quote; or NULL with the error set. */
-static const char *check_string(struct reader *r, const char *s)
-{
-	for (s++; s < r->end && *s != '"';) {
-		size_t n = 1;
-		if (*s == '\\') {
-			if (r->end - s >= 6 && !memcmp(s, "\\u0000", 6))
-				return fail(r, s, "\\u0000 in a string"), NULL;
-			n = r->end - s >= 2 ? 2 : 1;
-		} else if ((unsigned char)*s < 0x20) {
-			return fail(r, s, "a control character in a string"), NULL;
-		} else {
-			n = utf8_length(s, (size_t)(r->end - s));
-		}
-		if (!n)
-			return fail(r, s, "not UTF-8"), NULL;
-		s += n;
-	}
-	return s < r->end ? s + 1 : (fail(r, s, "a string without an end"), NULL);
-}
-
-/* Before cJSON sees the text: what cJSON would let pass, or recurse into. */
-static bool check_text(struct reader *r)
-{
-	int depth = 0;
-	const char *s = r->text;
-	while (s < r->end) {
-		if (*s == '"') {
-			s = check_string(r, s);
-			if (!s)
-				return false;
-			continue;
-		}
-		if (*s == '{' || *s == '[')
-			depth++;
-		else if (*s == '}' || *s == ']')
-			depth--;
-		else if ((unsigned char)*s < 0x20 && !strchr("\t\n\r", *s ? *s : 'x'))
-			return fail(r, s, "a control character");
-		if (depth > JSON_MAX_DEPTH)
-			return fail(r, s, "nested deeper than 64 levels");
-		s++;
-	}
-	return depth <= 0 || fail(r, s, "the text ends too early");
-}
-
-static const char *digits(const char *s)
-{
-	while (*s >= '0' && *s <= '9')
-		s++;
-	return s;
-}
-
-/* The end of a number by JSON's grammar, or NULL. Sets *integer. */
-static const char *number_end(const char *s, bool *integer)
-{
-	const char *start;
-	*integer = true;
-	s += *s == '-';
-	start = s;
-	s = digits(s);
-	if (s == start || (*start == '0' && s != start + 1))
-		return NULL;
-	if (*s == '.') {
-		*integer = false;
-		start = ++s;
-		s = digits(s);
-		if (s == start)
-			return NULL;
-	}
-	if (*s == 'e' || *s == 'E') {
-		*integer = false;
-		s += s[1] == '+' || s[1] == '-' ? 2 : 1;
-		start = s;
-		s = digits(s);
-		if (s == start)
-			return NULL;
-	}
-	return s;
-}
-
-/* Moves past the next string of the text. cJSON has parsed it, so there is one. */
-static void skip_string(struct reader *r)
-{
-	const char *s = memchr(r->at, '"', (size_t)(r->end - r->at));
-	r->at = s ? check_string(r, s) : r->end;
-}
 
 /*
 ** Where secrets begin. `want` is what is left of the dotted prefix, "" when we are below it, NULL
@@ -160,39 +27,43 @@ struct place {
 	int label;
 };
 
+static bool push_value(struct reader *r, struct place place);
+
 static bool is_secret(struct place place)
 {
 	return place.want && !*place.want;
 }
 
-/* Reads the next number of the text and pushes it. A secret one keeps the form of the text. */
+/* ---- scalars ---- */
+
+static bool push_string(struct reader *r, struct place place)
+{
+	struct json_string s;
+	if (!json_read_string(&r->text, &s))
+		return false;
+	if (is_secret(place))
+		secret_push(r->L, s.bytes, s.length, lua_tostring(r->L, place.label));
+	else
+		lua_pushlstring(r->L, s.bytes, s.length);
+	return true;
+}
+
+/* A secret number keeps the form of the text. */
 static bool push_number(struct reader *r, struct place place)
 {
-	const char *s = r->at;
-	while (s < r->end && *s != '-' && (*s < '0' || *s > '9'))
-		s++;
-	bool integer;
-	const char *end = number_end(s, &integer);
-	if (!end || strchr("0123456789+-.eE", *end ? *end : 'x'))
-		return fail(r, s, "not a number");
+	struct json_number n;
+	if (!json_skip_number(&r->text, &n))
+		return false;
 	if (is_secret(place)) {
-		secret_push_literal(r->L, s, (size_t)(end - s), lua_tostring(r->L, place.label));
-		r->at = end;
+		secret_push_literal(r->L, n.text, n.length, lua_tostring(r->L, place.label));
 		return true;
 	}
-	errno = 0;
-	if (integer) {
-		long long n = strtoll(s, NULL, 10);
-		if (errno)
-			return fail(r, s, "an integer that does not fit 64 bits");
-		lua_pushinteger(r->L, n);
-	} else {
-		double d = strtod(s, NULL);
-		if (isinf(d))
-			return fail(r, s, "a number too large");
-		lua_pushnumber(r->L, d);
-	}
-	r->at = end;
+	if (!json_number_value(&r->text, &n))
+		return false;
+	if (n.integer)
+		lua_pushinteger(r->L, n.i);
+	else
+		lua_pushnumber(r->L, n.d);
 	return true;
 }
 
@@ -205,32 +76,35 @@ static void push_boolean(lua_State *L, bool value, struct place place)
 		lua_pushboolean(L, value);
 }
 
-static bool push_value(struct reader *r, const cJSON *item, struct place place);
+/* ---- arrays and objects ---- */
 
-static const char *below(const char *want, const char *key)
+/* What is left of the prefix below a key, which may have a NUL. */
+static const char *below(const char *want, const struct json_string *key)
 {
-	size_t n = strlen(key);
 	if (!want || !*want)
 		return want;
-	if (strncmp(want, key, n) != 0 || (want[n] && want[n] != '.'))
+	if (strlen(want) < key->length || memcmp(want, key->bytes, key->length) != 0)
 		return NULL;
-	return want + n + (want[n] == '.');
+	want += key->length;
+	return *want == '.' ? want + 1 : *want ? NULL : want;
 }
 
-static bool push_array(struct reader *r, const cJSON *item, struct place place)
+static bool push_array(struct reader *r, struct place place)
 {
 	lua_Integer i = 0;
-
 	if (place.want && *place.want)
 		place.want = NULL;
-	lua_createtable(r->L, cJSON_GetArraySize(item), 0);
+	lua_newtable(r->L);
 	json_markarray(r->L, -1);
-	for (item = item->child; item; item = item->next) {
-		if (!push_value(r, item, place))
+	if (json_take(&r->text, ']'))
+		return true;
+	do {
+		json_next(&r->text);
+		if (!push_value(r, place))
 			return false;
 		lua_rawseti(r->L, -2, ++i);
-	}
-	return true;
+	} while (json_take(&r->text, ','));
+	return json_take(&r->text, ']');
 }
 
 /* [-0, +1] The label of a member: its key after the label of the whole. */
@@ -242,25 +116,38 @@ static void push_label(lua_State *L, int parent, const char *key)
 		lua_pushstring(L, key);
 }
 
-static bool push_member(struct reader *r, const cJSON *item, struct place place)
+/* [-0, +1, m] Reads the key of a member of the object on the top. */
+static bool push_key(struct reader *r, struct place *place)
+{
+	struct json_string key;
+	if (json_next(&r->text) != '"' || !json_read_string(&r->text, &key))
+		return false;
+	place->want = below(place->want, &key);
+	lua_pushlstring(r->L, key.bytes, key.length);
+	if (!r->text.exact)
+		return true;
+	lua_pushvalue(r->L, -1);
+	bool twice = lua_rawget(r->L, -3) != LUA_TNIL;
+	lua_pop(r->L, 1);
+	if (!twice)
+		return true;
+	snprintf(r->text.detail, sizeof r->text.detail,
+		 "the key \"%.60s\" stands twice in one object", lua_tostring(r->L, -1));
+	return json_wrong(&r->text, r->text.at, r->text.detail);
+}
+
+static bool push_member(struct reader *r, struct place place)
 {
 	lua_State *L = r->L;
 	bool secret = is_secret(place);
-	skip_string(r);
-	lua_pushstring(L, item->string);
-	lua_pushvalue(L, -1);
-	if (lua_rawget(L, -3) != LUA_TNIL) {
-		snprintf(r->detail, sizeof r->detail,
-			 "the key \"%.60s\" stands twice in one object", item->string);
-		return fail(r, r->at, r->detail);
-	}
-	lua_pop(L, 1);
-	place.want = below(place.want, item->string);
+	if (!push_key(r, &place) || !json_take(&r->text, ':'))
+		return false;
 	if (secret) {
-		push_label(L, place.label, item->string);
+		push_label(L, place.label, lua_tostring(L, -1));
 		place.label = lua_gettop(L);
 	}
-	if (!push_value(r, item, place))
+	json_next(&r->text);
+	if (!push_value(r, place))
 		return false;
 	if (secret)
 		lua_remove(L, -2);
@@ -268,91 +155,105 @@ static bool push_member(struct reader *r, const cJSON *item, struct place place)
 	return true;
 }
 
-static bool push_object(struct reader *r, const cJSON *item, struct place place)
+static bool push_object(struct reader *r, struct place place)
 {
 	lua_newtable(r->L);
-	for (item = item->child; item; item = item->next)
-		if (!push_member(r, item, place))
+	if (json_take(&r->text, '}'))
+		return true;
+	do {
+		if (!push_member(r, place))
 			return false;
+	} while (json_take(&r->text, ','));
+	return json_take(&r->text, '}');
+}
+
+static bool push_collection(struct reader *r, struct place place)
+{
+	bool array = *r->text.at == '[';
+	if (r->depth == JSON_MAX_DEPTH)
+		return json_wrong(&r->text, r->text.at, "nested deeper than 64 levels");
+	r->text.at++;
+	r->depth++;
+	if (!(array ? push_array(r, place) : push_object(r, place)))
+		return false;
+	r->depth--;
 	return true;
 }
 
-/* [-0, +1, m] on success; on failure the stack is left as it is and the error is set. */
-static bool push_value(struct reader *r, const cJSON *item, struct place place)
+/* [-0, +1, m] on success; on failure the stack is left as it is. */
+static bool push_value(struct reader *r, struct place place)
 {
-	lua_State *L = r->L;
-	luaL_checkstack(L, 8, "JSON");
-	switch (item->type & 0xff) {
-	case cJSON_False:
-	case cJSON_True: push_boolean(L, cJSON_IsTrue(item), place); return true;
-	case cJSON_NULL: json_pushnull(L); return true;
-	case cJSON_Number: return push_number(r, place);
-	case cJSON_String:
-		skip_string(r);
-		if (is_secret(place))
-			secret_push(L, item->valuestring, strlen(item->valuestring),
-				    lua_tostring(L, place.label));
-		else
-			lua_pushstring(L, item->valuestring);
-		return true;
-	case cJSON_Array: return push_array(r, item, place);
-	default: return push_object(r, item, place);
-	}
+	char c = r->text.at < r->text.end ? *r->text.at : '\0';
+	luaL_checkstack(r->L, 8, "JSON");
+	if (c == '"')
+		return push_string(r, place);
+	if (c == '{' || c == '[')
+		return push_collection(r, place);
+	if (c == '-' || (c >= '0' && c <= '9'))
+		return push_number(r, place);
+	if (json_word(&r->text, "null"))
+		return json_pushnull(r->L), true;
+	if (json_word(&r->text, "true"))
+		return push_boolean(r->L, true, place), true;
+	if (json_word(&r->text, "false"))
+		return push_boolean(r->L, false, place), true;
+	return false;
 }
 
-static int push_failure(struct reader *r)
+/* ---- whole texts ---- */
+
+/* Says what is wrong where nothing more exact was said: the text goes on as no JSON does. */
+static int push_failure(lua_State *L, struct json_text *t)
 {
-	int line = 1, column = 1;
-	for (const char *s = r->text; s < r->at && s < r->end; s++) {
-		column = *s == '\n' ? 1 : column + 1;
-		line += *s == '\n';
-	}
-	luaL_pushfail(r->L);
-	lua_pushfstring(r->L, "%d:%d: %s", line, column, r->error);
-	lua_pushliteral(r->L, "syntax");
+	int line, column;
+	if (!t->error && t->at == t->end)
+		t->error = "the text ends too early";
+	else if (!t->error)
+		t->error = (unsigned char)*t->at < 0x20 ? "a control character" : "not JSON";
+	json_place(t, &line, &column);
+	luaL_pushfail(L);
+	lua_pushfstring(L, "%d:%d: %s", line, column, t->error);
+	lua_pushliteral(L, "syntax");
 	return 3;
 }
 
-static bool parse(struct reader *r, struct tree *t)
+static int decode(lua_State *L, const char *text, size_t len, bool exact, struct place place)
 {
-	const char *end = NULL;
-	if (!check_text(r))
-		return false;
-	t->root = cJSON_ParseWithLengthOpts(r->text, (size_t)(r->end - r->text), &end, false);
-	if (!t->root)
-		return fail(r, end ? end : r->text, "not JSON");
-	while (end < r->end && strchr(" \t\r\n", *end))
-		end++;
-	return end == r->end || fail(r, end, "something after the value");
-}
-
-static int decode(lua_State *L, const char *text, size_t len, struct place place)
-{
-	struct reader r = { .L = L, .text = text, .end = text + len, .at = text };
-	struct tree *t = tree_new(L);
-	if (!parse(&r, t) || (r.at = text, !push_value(&r, t->root, place)))
-		return push_failure(&r);
-	return 1;
+	struct reader r = { .L = L };
+	r.text = (struct json_text){ .start = text, .at = text, .end = text + len, .exact = exact };
+	r.text.scratch = luabuffer_new(L);
+	json_word(&r.text, "\xef\xbb\xbf"); /* a byte order mark */
+	json_next(&r.text);
+	if (!push_value(&r, place))
+		return push_failure(L, &r.text);
+	json_next(&r.text);
+	if (r.text.at == r.text.end)
+		return 1;
+	json_wrong(&r.text, r.text.at, "something after the value");
+	return push_failure(L, &r.text);
 }
 
 /***
  Parses JSON. Objects become tables, arrays become marked tables, null becomes the one null value;
- integers are exact to 64 bits.
+ integers are exact to 64 bits. What a server may send is read as Go reads it: an integer beyond 64
+ bits becomes a float, \u0000 a NUL byte, half of a surrogate pair U+FFFD, and of two members with
+ one name the last one counts.
  @function core.json.decode
  @param text string
+ @param exact boolean? true: each of these is an error, as is right for a file that somebody wrote
  @return the value, or nil, "line:column: message", "syntax"
 */
 static int json_decode(lua_State *L)
 {
 	size_t len;
 	const char *text = luaL_checklstring(L, 1, &len);
-	return decode(L, text, len, (struct place){ 0 });
+	return decode(L, text, len, lua_toboolean(L, 2), (struct place){ 0 });
 }
 
 /***
- Parses JSON that is a secret. Each string, number and boolean below prefix becomes a secret named
- after its key; encode_secret writes it back as what it was. null stays null, and what is beside
- the prefix becomes a plain value.
+ Parses JSON that is a secret, as decode does. Each string, number and boolean below prefix becomes
+ a secret named after its key; encode_secret writes it back as what it was. null stays null, and
+ what is beside the prefix becomes a plain value.
  @function core.json.decode_secret
  @param text secret
  @param prefix string the dotted path of an object, such as "data.data"; "" for the whole text
@@ -371,7 +272,7 @@ static int json_decode_secret(lua_State *L)
 		lua_pushliteral(L, "");
 		lua_replace(L, 3);
 	}
-	return decode(L, text, len, place);
+	return decode(L, text, len, false, place);
 }
 
 /***
@@ -401,8 +302,6 @@ static int json_is_array(lua_State *L)
 	return 1;
 }
 
-static const luaL_Reg no_methods[] = { { NULL, NULL } };
-
 static const luaL_Reg functions[] = {
 	{ "decode", json_decode },
 	{ "decode_secret", json_decode_secret },
@@ -415,8 +314,6 @@ static const luaL_Reg functions[] = {
 
 int luaopen_o2x_core_json(lua_State *L)
 {
-	cJSON_InitHooks(&(cJSON_Hooks){ malloc, wipe_and_free });
-	host_newtype(L, TREE_TYPE, no_methods, tree_gc);
 	luaL_newlib(L, functions);
 	json_pushnull(L);
 	lua_setfield(L, -2, "null");

@@ -30,18 +30,21 @@ local function raise(op, message, code, source)
   }
 end
 
----Decodes JSON. Trailing text, duplicate keys, `\u0000`, invalid UTF-8, integers beyond 64 bits and more than 64 levels
----are errors.
+---Decodes JSON. Without options it reads what a server may send, as Go reads it: an integer beyond 64 bits becomes the
+---nearest float, `\u0000` a NUL byte, half of a surrogate pair U+FFFD, and of two members with one name the last one
+---counts. In a file that an operator wrote (`exact`) each of these is an error with its line. Trailing text, invalid
+---UTF-8, a number that no double can hold and more than 64 levels always are.
 ---@param text string
 ---@param source string? the file or request the text is from, for the error's message
+---@param options { exact: boolean? }?
 ---@return any
-function M.decode(text, source)
-  local value, message, code = core.decode(text)
+function M.decode(text, source, options)
+  local value, message, code = core.decode(text, options and options.exact or false)
   if message then raise("decode", message, code, source or "json") end
   return value
 end
 
----Decodes secret JSON; every string below the dotted `prefix` becomes a secret.
+---Decodes secret JSON, as `decode` does without options; every string below the dotted `prefix` becomes a secret.
 ---@param text userdata a secret
 ---@param prefix string such as "data.data"; "" for everything
 ---@param label string? prefix of the secrets' labels

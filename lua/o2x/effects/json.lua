@@ -8,9 +8,11 @@ return {
   name = "json",
   api = function()
     return {
-      --- Parses JSON.
+      --- Parses JSON. What a server may send is read as Go reads it: an integer beyond 64 bits becomes a float, and of
+      --- two members with one name the last one counts.
       ---@param text string
       ---@param source string? where it comes from, for messages
+      ---@param options { exact: boolean? }? exact: both are errors, as is right for a file that somebody wrote
       ---@return any
       decode = json.decode,
       --- Marks a table as a list, even an empty one.

@@ -7,7 +7,7 @@ return {
   name = "yaml",
   api = function()
     return {
-      --- Parses one YAML document. Mappings become tables, null becomes yaml.null.
+      --- Parses one YAML document. Mappings become tables, null becomes yaml.null, an integer beyond 64 bits a float.
       ---@param text string
       ---@param source string? the file that it comes from, for messages
       ---@return any

@@ -132,7 +132,7 @@ end
 local function read_file(path)
   local text = path and fs.read_if(path)
   if not text then return {} end
-  local document = require("o2x.base.yaml").decode(text, path)
+  local document = require("o2x.base.yaml").decode(text, path, { exact = true })
   local flat = {}
   if document == nil or document == require("o2x.base.json").null then return flat end
   if type(document) ~= "table" then errors.input("expected a map of keys", nil, path) end

@@ -39,7 +39,10 @@ local function scalar_value(state, node)
   if node.tag and node.tag ~= "!" then compose.fail(state.source, node, "unknown tag " .. node.tag) end
   if node.style ~= "plain" or node.tag then return node.text end
   local value, is = scalar.resolve(node.text)
-  if is == "range" then compose.fail(state.source, node, "integer does not fit in 64 bits: " .. node.text) end
+  if is == "range" then
+    if state.exact then compose.fail(state.source, node, "integer does not fit in 64 bits: " .. node.text) end
+    return value
+  end
   if is == "float" and value - value ~= 0 then
     compose.fail(state.source, node, "number is not finite: " .. node.text)
   end
@@ -142,17 +145,23 @@ end
 ---The value of a node of `o2x.yaml.compose`.
 ---@param node table
 ---@param source string
----@param options { ordered: boolean? }?
+---@param options o2x.yaml.options?
 ---@return any
 function M.value(node, source, options)
-  return value({ source = source, inside = 0, expanded = 0, ordered = options and options.ordered }, node, 0)
+  options = options or {}
+  local state = { source = source, inside = 0, expanded = 0, ordered = options.ordered, exact = options.exact }
+  return value(state, node, 0)
 end
 
+---@class o2x.yaml.options
+---@field ordered boolean? tables remember the order of their keys
+---@field exact boolean? a number beyond 64 bits is an error, as is right for a file that an operator wrote for o2x
+
 ---Decodes one YAML document. Mappings become tables with string keys, sequences become marked arrays, null and an empty
----text become `json.null`.
+---text become `json.null`. As for Helm, an integer beyond 64 bits is the nearest float.
 ---@param text string
 ---@param source string? the file it is from, for messages ("yaml" if absent)
----@param options { ordered: boolean? }? ordered: tables remember the order of their keys
+---@param options o2x.yaml.options?
 ---@return any
 function M.decode(text, source, options)
   source = source or "yaml"
@@ -165,7 +174,7 @@ end
 ---Decodes any number of YAML documents; empty ones are skipped.
 ---@param text string
 ---@param source string?
----@param options { ordered: boolean? }?
+---@param options o2x.yaml.options?
 ---@return any[]
 function M.decode_all(text, source, options)
   local values = {}

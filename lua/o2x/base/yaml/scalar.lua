@@ -29,7 +29,24 @@ end
 local radix = { x = 16, X = 16, b = 2, B = 2, o = 8, O = 8 }
 local digits = { [16] = "^%x+$", [10] = "^%d+$", [8] = "^[0-7]+$", [2] = "^[01]+$" }
 
--- -> integer; or nil, "range" if it does not fit in 64 bits; or nil if it is not an integer
+-- Digits that 64 bits without a sign can hold.
+local unsigned = {
+  [16] = "^0*" .. ("%x?"):rep(16) .. "$",
+  [8] = "^0*1?" .. ("[0-7]?"):rep(21) .. "$",
+  [2] = "^0*" .. ("[01]?"):rep(64) .. "$",
+}
+
+-- The float that Helm makes of a number of another base that needs all 64 bits.
+local function beyond(sign, base, rest)
+  if sign ~= "" or not unsigned[base] or not rest:match(unsigned[base]) then return nil end
+  local value = 0.0
+  for digit in rest:gmatch "." do
+    value = value * base + tonumber(digit, 16)
+  end
+  return value
+end
+
+-- -> integer; or nil, "range", float if it does not fit in 64 bits; or nil if it is not an integer
 local function integer(text)
   local sign, body = text:match "^([-+]?)(.+)$"
   if not body then return nil end
@@ -45,12 +62,12 @@ local function integer(text)
     local d = tonumber(digit, 16)
     -- Negative from the start: -2^63 has no positive counterpart.
     if value < (math.mininteger + d) // base + ((math.mininteger + d) % base == 0 and 0 or 1) then
-      return nil, "range"
+      return nil, "range", beyond(sign, base, rest)
     end
     value = value * base - d
   end
   if sign == "-" then return value end
-  if value == math.mininteger then return nil, "range" end
+  if value == math.mininteger then return nil, "range", beyond(sign, base, rest) end
   return -value
 end
 
@@ -69,7 +86,8 @@ end
 --- The value of a plain scalar, typed as Helm types it.
 ---@param text string
 ---@return any value nil for null
----@return string kind "string", "null", "bool", "int", "float", or "range": an integer beyond 64 bits
+---@return string kind "string", "null", "bool", "int", "float", or "range": an integer beyond 64 bits, whose value is
+---  the nearest float, or the text itself if Helm takes it for one
 function M.resolve(text)
   local word = words[text]
   if word then return word[1], word[2] end
@@ -79,8 +97,8 @@ function M.resolve(text)
     if value then return value, "float" end
   elseif first:match "[-+%d]" then
     local plain = text:gsub("_", "")
-    local value, problem = integer(plain)
-    if problem then return nil, problem end
+    local value, problem, inexact = integer(plain)
+    if problem then return inexact or float(plain) or text, problem end
     if value then return value, "int" end
     value = float(plain)
     if value then return value, "float" end
