@@ -6,6 +6,7 @@
 #include "complain.h"
 #include "host.h"
 #include "loop.h"
+#include "output.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -136,6 +137,8 @@ static int pmain(lua_State *L)
 int main(int argc, char **argv)
 {
 	struct host host = { 0 };
+	if (!output_open_standard()) /* before anything else is opened */
+		return 1;
 #ifndef O2X_DEV
 	protect_memory();
 #endif

@@ -22,6 +22,7 @@
 	X(listen) \
 	X(lock) \
 	X(net) \
+	X(output) \
 	X(pattern) \
 	X(pg) \
 	X(program) \

@@ -3,6 +3,7 @@
 local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
 local lab = require "lab"
+local sink = require "o2x.base.sink"
 local suggest = require "o2x.base.suggest"
 local out = require "o2x.report.out"
 local sorted_keys = require "o2x.base.sorted_keys"
@@ -42,28 +43,30 @@ local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 -- Variables that would point a client elsewhere in spite of ours.
 local UNSET = "AWS_PROFILE AWS_SESSION_TOKEN PGDATABASE PGOPTIONS PGPASSFILE PGSERVICE PGSSLMODE VAULT_NAMESPACE"
 
+-- Not through out.data, which would hide the passwords: a shell reads this.
+local function print_bare(line) sink.bare("stdout", line .. "\n") end
+
 -- curl and the AWS command line would send requests for 127.0.0.1 to a proxy.
 local function print_no_proxy()
   for _, name in ipairs { "http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY" } do
     if os.getenv(name) then
       local current = os.getenv "no_proxy" or os.getenv "NO_PROXY"
       local text = quote((current and current ~= "" and current .. "," or "") .. "127.0.0.1,localhost")
-      io.stdout:write("export no_proxy=", text, " NO_PROXY=", text, "\n")
+      print_bare(("export no_proxy=%s NO_PROXY=%s"):format(text, text))
       return
     end
   end
 end
 
--- Not through out.data, which would hide the passwords: a shell reads this.
 local function print_env(env, as_json)
   if as_json then
-    io.stdout:write(json.pretty(env), "\n")
+    print_bare(json.pretty(env))
     return
   end
-  io.stdout:write("unset ", UNSET, "\n")
+  print_bare("unset " .. UNSET)
   print_no_proxy()
   for _, name in ipairs(sorted_keys(env)) do
-    io.stdout:write("export ", name, "=", quote(env[name]), "\n")
+    print_bare(("export %s=%s"):format(name, quote(env[name])))
   end
 end
 

@@ -64,6 +64,22 @@ function Toy:o2x(words, env, options)
   }
 end
 
+--- Runs o2x from a shell, which does to its descriptors what is asked.
+---@param words string[]
+---@param redirect string "> /dev/full"
+---@param before string? commands of the shell; "$@" is the program and its words
+---@param env table<string, string>?
+---@return table result code, signal, stdout, stderr
+function Toy:shell(words, redirect, before, env)
+  local script = ('%s "$@" %s'):format(before or "", redirect)
+  return proc.run {
+    argv = { "bash", "-c", script, "bash", table.unpack(argv(words)) },
+    env = self:environment(env),
+    cwd = self.project,
+    timeout = 300,
+  }
+end
+
 --- Starts o2x and goes on.
 function Toy:start(words, env)
   return proc.start { argv = argv(words), env = self:environment(env), cwd = self.project, timeout = 300 }

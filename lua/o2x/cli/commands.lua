@@ -21,6 +21,7 @@ M.EXIT_CODES = {
   { 3, "bad input" },
   { 4, "a system cannot be reached or denies access" },
   { 5, "locked: another run for the same tenant is in progress" },
+  { 74, "done, but output is missing: it could not be written" },
   { 130, "interrupted; o2x resume continues" },
 }
 

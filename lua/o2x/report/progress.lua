@@ -47,7 +47,9 @@ end
 ---@param path string
 ---@param identity {tenant: table, run: string}
 function Report:log_to(path, identity)
-  self.log, self.identity = io.open(path, "a"), identity
+  local log, why = io.open(path, "a")
+  if not log then sink.lose("the log of the run", why) end
+  self.log, self.identity = log, identity
 end
 
 --- Writes an entry to the log of the run; nothing without log_to.

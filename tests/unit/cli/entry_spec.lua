@@ -2,6 +2,7 @@ local captured = require "tests.support.captured"
 local entry = require "o2x.cli.entry"
 local errors = require "o2x.base.error"
 local out = require "o2x.report.out"
+local sink = require "o2x.base.sink"
 
 -- -> exit code, what went to standard error
 local function run(main, ...)
@@ -29,6 +30,18 @@ describe("a program's entry", function()
     local code, text = run(function() errors.input("bad", "do that", "x.lua:3") end)
     assert.equal(3, code)
     assert.equal("o2x: x.lua:3: bad\n     do that\n", text)
+  end)
+
+  it("says which output is missing, and keeps the code of an error", function()
+    local real <const> = sink.lost
+    finally(function() sink.lost = real end)
+    sink.lost = function() return { ["standard output"] = "it is closed" } end
+    for usual, expected in pairs { [0] = 74, [2] = 74, [1] = 1, [130] = 130 } do
+      local code, text = run(function() return usual end)
+      assert.equal(expected, code)
+      assert.equal("o2x: standard output is incomplete: it is closed\n", text)
+    end
+    assert.equal(3, (run(function() errors.input "bad" end)))
   end)
 
   it("says where to look for a bug, without its traceback", function()
