@@ -171,7 +171,7 @@ static bool push_collection(struct reader *r, struct place place)
 {
 	bool array = *r->text.at == '[';
 	if (r->depth == JSON_MAX_DEPTH)
-		return json_wrong(&r->text, r->text.at, "nested deeper than 64 levels");
+		return json_wrong(&r->text, r->text.at, "nested deeper than 256 levels");
 	r->text.at++;
 	r->depth++;
 	if (!(array ? push_array(r, place) : push_object(r, place)))

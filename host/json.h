@@ -4,7 +4,7 @@
 
 #include <lua.h>
 
-#define JSON_MAX_DEPTH 64
+#define JSON_MAX_DEPTH 256 /* four times what scripts may nest: see base/plain.lua */
 
 /* core.json.encode, core.json.encode_secret: lua_CFunctions, documented where they are defined. */
 int json_encode(lua_State *L);

@@ -199,7 +199,7 @@ static bool write_table(struct writer *w, int idx)
 	bool strings, sequence;
 	size_t n = count_keys(w->L, idx, &strings, &sequence);
 	if (w->depth == JSON_MAX_DEPTH)
-		return refuse(w, "a table nested deeper than 64 levels (or in itself)", "depth");
+		return refuse(w, "a table nested deeper than 256 levels (or in itself)", "depth");
 	w->depth++;
 	if (sequence && (n > 0 || json_isarray(w->L, idx)))
 		return write_array(w, idx, (lua_Integer)n);

@@ -35,9 +35,16 @@ local TEXTS <const> = {
 local LISTS <const> = { "ARRAY['10.0.0.1'::inet]", "ARRAY['1 day'::interval]", "ARRAY[ROW(1, 'a')]" }
 
 local JSON <const> = {
-  "'99999999999999999999'::jsonb",
-  "repeat('[', 70)::text || repeat(']', 70)",
-  '\'{"a": 1, "a": 2}\'',
+  "'1e400'::jsonb",
+  "repeat('[', 270)::text || repeat(']', 270)",
+}
+
+-- SQL of a JSON value → what is read
+local READ <const> = {
+  ["'99999999999999999999'::jsonb"] = 1e20,
+  ["'9007199254740993'::jsonb"] = 9007199254740993,
+  ["'1.5'"] = 1.5,
+  ["'\"a\\u0000b\"'"] = "a\0b",
 }
 
 describe("a value of PostgreSQL", function()
@@ -54,6 +61,14 @@ describe("a value of PostgreSQL", function()
       local value = db:one("SELECT " .. sql .. " AS v").v
       assert.truthy(type(value) == "string" or type(value[1]) == "string", sql)
     end
+  end)
+
+  it("that is JSON is read as it is meant", function()
+    local db <close> = server.connect()
+    for sql, expected in pairs(READ) do
+      assert.equal(expected, db:one(("SELECT (%s)::json AS v"):format(sql)).v)
+    end
+    assert.equal(2, db:one([[SELECT '{"a": 1, "a": 2}'::json AS v]]).v.a)
   end)
 
   it("that is JSON beyond what o2x reads is one line", function()

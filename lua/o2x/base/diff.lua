@@ -35,7 +35,7 @@ function M.inline(v)
     if v:match("^[%w_./:@+,%-=*?&%%~ ]+$") and not v:match("^ ") and not v:match(" $") then return shorten(v) end
     return shorten(json.encode(v))
   end
-  if type(v) == "table" then return shorten(json.encode(value.plain(v))) end
+  if type(v) == "table" then return shorten(json.encode(value.displayed(v))) end
   return tostring(v)
 end
 

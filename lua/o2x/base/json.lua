@@ -33,7 +33,7 @@ end
 ---Decodes JSON. Without options it reads what a server may send, as Go reads it: an integer beyond 64 bits becomes the
 ---nearest float, `\u0000` a NUL byte, half of a surrogate pair U+FFFD, and of two members with one name the last one
 ---counts. In a file that an operator wrote (`exact`) each of these is an error with its line. Trailing text, invalid
----UTF-8, a number that no double can hold and more than 64 levels always are.
+---UTF-8, a number that no double can hold and more than 256 levels always are.
 ---@param text string
 ---@param source string? the file or request the text is from, for the error's message
 ---@param options { exact: boolean? }?

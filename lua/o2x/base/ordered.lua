@@ -31,6 +31,11 @@ end
 ---@param to table
 function M.copy(from, to) orders[to] = orders[from] end
 
+---Has the table an order of its own?
+---@param t table
+---@return boolean
+function M.is(t) return orders[t] ~= nil end
+
 ---The keys of a table in its order, or sorted if it has none.
 ---@param t table
 ---@return any[]

@@ -1,36 +1,38 @@
---- Values of effects: compares them, and copies them without their secrets.
+--- Values of effects: compares them, and copies them without their secrets (plain.lua).
 
-local crypto = require "o2x.base.crypto"
-local errors = require "o2x.base.error"
-local frozen = require "o2x.base.frozen"
-local json = require "o2x.base.json"
 local mask = require "o2x.base.mask"
+local plain = require "o2x.base.plain"
 local secret = require "o2x.base.secret"
+local unknown = require "o2x.base.unknown"
 
 local M = {}
 
--- A value that a plan cannot know yet (a generated id, a load balancer's name). Concatenating or indexing it gives the
--- same unknown value, so that a runbook continues as if it were there.
-local Unknown = { __name = "o2x.unknown", __metatable = false }
-local unknown = frozen.handle(setmetatable({}, Unknown))
-Unknown.__tostring = function() return "(known after apply)" end
-Unknown.__concat = function() return unknown end
-Unknown.__index = function() return unknown end
-Unknown.__newindex = function()
-  errors.raise { kind = "failed", message = "cannot modify a value that is known only after apply" }
-end
-
 --- The value that stands for "known after apply".
-M.unknown = unknown
+M.unknown = unknown.value
 
 --- Is it the value that stands for "known after apply"?
 ---@param value any
 ---@return boolean
-function M.is_unknown(value) return rawequal(value, unknown) end
+M.is_unknown = unknown.is
 
-local function is_reference(value)
-  return type(value) == "table" and not M.is_unknown(value) and rawget(value, "$secret") ~= nil
-end
+--- A copy that JSON can hold, as the records keep it: see plain.lua.
+---@param value any
+---@param what string? what the value is, for the error about a function or handle in it
+---@return any
+function M.plain(value, what) return plain.of(value, { what = what }) end
+
+--- A copy that JSON can hold, for people and programs that read it: numbers are numbers.
+---@param value any
+---@return any
+function M.displayed(value) return plain.of(value, { shown = true }) end
+
+--- Makes the value of a record again. A secret stays a reference.
+M.revive = plain.revive
+
+--- Does a value from a journal contain a reference instead of content: to a secret, or to a value that contained one?
+M.has_reference = plain.has_reference
+
+local is_reference = plain.is_secret
 
 -- Compares a secret with another one, with text, or with its reference from a journal.
 local function equal_secrets(a, b)
@@ -47,10 +49,16 @@ local function equal_masked(a, b)
   if mask.is_reference(a) then
     a, b = b, a
   end
-  return (mask.is_reference(a) and a.fp or mask.tag(M.plain(a))) == b.fp
+  return (mask.is_reference(a) and a.fp or mask.tag(M.plain(M.revive(a)))) == b.fp
 end
 
---- Deep equality. Secrets are compared by content; an unknown value equals nothing.
+-- A kept float stands for the number: a system may give back 2 for the 2.0 that was written.
+local function number_of(value)
+  return type(value) == "table" and type(rawget(value, "$float")) == "string" and plain.revive(value) or value
+end
+
+--- Deep equality. Numbers are compared by value, and NaN equals NaN, as in PostgreSQL; secrets by content; an unknown
+--- value equals nothing.
 ---@param a any
 ---@param b any
 ---@return boolean
@@ -59,7 +67,8 @@ function M.equal(a, b)
   if rawequal(a, b) then return true end
   if mask.is_reference(a) or mask.is_reference(b) then return equal_masked(a, b) end
   if secret.is(a) or secret.is(b) or is_reference(a) or is_reference(b) then return equal_secrets(a, b) end
-  if type(a) ~= "table" or type(b) ~= "table" then return a == b end
+  a, b = number_of(a), number_of(b)
+  if type(a) ~= "table" or type(b) ~= "table" then return a == b or a ~= a and b ~= b end
   for key, value in pairs(a) do
     if not M.equal(value, b[key]) then return false end
   end
@@ -77,19 +86,6 @@ function M.has_secret(value)
   if type(value) ~= "table" or M.is_unknown(value) then return false end
   for _, item in pairs(value) do
     if M.has_secret(item) then return true end
-  end
-  return false
-end
-
---- Does a value from a journal contain a reference instead of content: to a secret, to a value that contained one, or
---- to binary data?
----@param value any
----@return boolean
-function M.has_reference(value)
-  if type(value) ~= "table" then return false end
-  if is_reference(value) or mask.is_reference(value) or value["$bytes"] then return true end
-  for _, item in pairs(value) do
-    if M.has_reference(item) then return true end
   end
   return false
 end
@@ -112,45 +108,6 @@ function M.text(text)
   text = M.shown(text)
   if utf8.len(text) and not text:find("\0", 1, true) then return text end
   return (text:gsub("[%z\128-\255]", "?"))
-end
-
---- A copy that JSON can hold: a secret becomes {"$secret": label, "fp": fingerprint}.
----@param value any
----@param what string? what the value is, for the error about a function or handle in it
----@return any
-function M.plain(value, what)
-  if secret.is(value) then
-    return { ["$secret"] = tostring(value):match("^‹secret (.*)›$") or "", fp = secret.fingerprint(value) }
-  end
-  if M.is_unknown(value) then return { ["$unknown"] = true } end
-  local kind = type(value)
-  if kind == "table" then
-    local copy = {}
-    for key, item in pairs(value) do
-      copy[key] = M.plain(item, what)
-    end
-    return json.is_array(value) and json.array(copy) or copy
-  end
-  if kind == "string" and (value:find("\0", 1, true) or not utf8.len(value)) then
-    return { ["$bytes"] = crypto.base64(value) } -- JSON cannot represent it
-  end
-  if kind == "string" or kind == "number" or kind == "boolean" or kind == "nil" or value == json.null then
-    return value
-  end
-  local message = ("%s contains a %s, which cannot be recorded"):format(what or "the value", kind)
-  errors.raise { kind = "failed", message = message }
-end
-
---- Reverses M.plain: restores binary data. A secret cannot be restored.
----@param value any
----@return any
-function M.revive(value)
-  if type(value) ~= "table" or value == json.null then return value end
-  if type(value["$bytes"]) == "string" then return crypto.unbase64(value["$bytes"]) end
-  for key, item in pairs(value) do
-    value[key] = M.revive(item)
-  end
-  return value
 end
 
 return M

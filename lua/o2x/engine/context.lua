@@ -3,6 +3,7 @@
 
 local errors = require "o2x.base.error"
 local params = require "o2x.project.params"
+local plain = require "o2x.base.plain"
 local retry = require "o2x.base.retry"
 local step = require "o2x.script.step"
 local store = require "o2x.engine.store"
@@ -102,10 +103,10 @@ function Context:recorded(name, fn)
   run.value_counts[base] = (run.value_counts[base] or 0) + 1
   local key = ("%s #%d"):format(base, run.value_counts[base])
   local past = run.past and run.past:value(key)
-  if past then return past.value end
-  local value = fn()
-  if run.journal then run.journal:append { t = "value", path = step.path(), name = name, key = key, value = value } end
-  return value
+  if past then return plain.revive(past.value) end
+  local kept = plain.of(fn(), { what = name })
+  if run.journal then run.journal:append { t = "value", path = step.path(), name = name, key = key, value = kept } end
+  return plain.revive(kept)
 end
 
 --- Calls a function that only reads, outside any effect. Retries transient failures and shows why it waits.

@@ -129,8 +129,8 @@ function Plan:data()
       outcome = change.outcome,
       title = change.show.title,
       diff = json.array(change.show.lines or {}),
-      before = value.plain(change.before),
-      after = value.plain(change.after),
+      before = value.displayed(change.before),
+      after = value.displayed(change.after),
     }
   end
   return { changes = json.array(changes), checks = json.array(self.checks), totals = M.totals(self:counts()) }

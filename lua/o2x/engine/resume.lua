@@ -26,8 +26,8 @@ local M = {}
 
 -- ---- one effect ----
 
--- A value of the journal with its bytes; secrets stay references.
-local function revived(recorded) return value.revive(value.plain(recorded)) end
+-- A value of the journal; secrets stay references.
+local revived = value.revive
 
 -- The target of the earlier attempt, with its columns or fields. A corrected script may name others.
 local function target_then(e, entry)
@@ -151,7 +151,7 @@ end
 -- The journal knows the result. It has no secrets, so those are read from the system.
 local function recall(gate, e, entry)
   gate.run.report:effect_done(e.path, e.type.kind, e.key, "recalled", 0)
-  if not value.has_reference(entry.after) then return true, entry.after, entry.outcome end
+  if not value.has_reference(entry.after) then return true, revived(entry.after), entry.outcome end
   return true, gate:read_live(e), entry.outcome
 end
 

@@ -14,7 +14,7 @@ local M = {}
 local WORDS = "attempt before begin changed class created deleted desired dropped effect error failed failure fields "
   .. "fleet format hidden inputs interrupted intent kind library masked message overrides params reference refused "
   .. "result resume retry runbook seconds secret secrets status target tenant unchanged unprovable version whole "
-  .. "$secret $masked $bytes idempotent transactional o2x ******"
+  .. "$secret $masked $bytes $float $table $ordered idempotent transactional o2x ******"
 
 local HINT <const> = "change that secret; if it is none, take it out of the secrets"
 

@@ -6,6 +6,7 @@ local errors = require "o2x.base.error"
 local leaks = require "o2x.base.leaks"
 local limits = require "o2x.base.limits"
 local override = require "o2x.script.override"
+local plain = require "o2x.base.plain"
 local snapshot = require "o2x.base.snapshot"
 local task = require "o2x.base.task"
 local value = require "o2x.base.value"
@@ -50,13 +51,11 @@ local function claim(run, path)
   run.seen_steps[path] = true
 end
 
--- A copy of what a step returned: the same now as in a resumed run, which gets it from the journal.
+-- What a step returned, made again from what the journal keeps of it: so it is the same now as in a resumed run.
 local function recordable(run, path, result)
-  result = snapshot.take(
-    result,
-    "the result of step " .. path,
-    function() return run.sandbox and run.sandbox:where() end
-  )
+  local what = "the result of step " .. path
+  local function where() return run.sandbox and run.sandbox:where() end
+  result = snapshot.take(result, what, where)
   if value.has_secret(result) then
     errors.raise {
       kind = "refused",
@@ -64,7 +63,8 @@ local function recordable(run, path, result)
       hint = "read the secret again where it is needed",
     }
   end
-  return result, value.plain(result, "the result of step " .. path)
+  local kept = plain.of(result, { what = what, where = where, ordered = true })
+  return plain.revive(kept), kept
 end
 
 local function failed(run, path, err, seconds)
@@ -82,12 +82,12 @@ local function perform(run, path, fn, ...)
   if run.journal then run.journal:append({ t = "step", path = path, at = run.now() }, true) end
   local ok, result = xpcall(fn, errors.handler, ...)
   if not ok then failed(run, path, errors.wrap(result), task.now() - start) end
-  local kept, plain = recordable(run, path, result)
+  local again, kept = recordable(run, path, result)
   if run.journal then
-    run.journal:append { t = "done", path = path, result = plain, seconds = task.now() - start, at = run.now() }
+    run.journal:append { t = "done", path = path, result = kept, seconds = task.now() - start, at = run.now() }
   end
   run.report:step_done(path, task.now() - start)
-  return kept
+  return again
 end
 
 --- Runs fn as a named step, or returns its recorded result if it finished before the run was interrupted.

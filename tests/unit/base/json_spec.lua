@@ -115,8 +115,8 @@ describe("json.decode", function()
   end)
 
   it("refuses deep nesting in bounded time", function()
-    assert.is_truthy(json.decode(("["):rep(64) .. ("]"):rep(64)))
-    assert.is_truthy(refusal(json.decode, ("["):rep(65) .. ("]"):rep(65)):find("deeper than 64", 1, true))
+    assert.is_truthy(json.decode(("["):rep(256) .. ("]"):rep(256)))
+    assert.is_truthy(refusal(json.decode, ("["):rep(257) .. ("]"):rep(257)):find("deeper than 256", 1, true))
     local start = os.clock()
     refusal(json.decode, ('{"a":'):rep(100000))
     assert.is_true(os.clock() - start < 5)
@@ -175,7 +175,7 @@ describe("json.encode", function()
       { json.array { a = 1 }, "neither" },
       { "\xff", "not UTF-8" },
       { { ["\xff"] = 1 }, "not UTF-8" },
-      { cycle, "deeper than 64" },
+      { cycle, "deeper than 256" },
       { coroutine.create(print), "thread" },
     }
     for _, case in ipairs(bad) do
