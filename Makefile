@@ -103,6 +103,11 @@ asan:
 test: all
 	tests/all
 
+# o2x beside the tools that it does the work of: the same input, the results compared.
+reference: all
+	vendor/reference $$(vendor/reference --list)
+	$(BUILD)/o2x-dev tests/run.lua tests/reference/*_spec.lua
+
 # The attacks of tests/hostile, under the sanitizers.
 hostile: asan
 	O2X_BUILD=$(BUILD)/asan $(BUILD)/asan/o2x-dev tests/run.lua tests/hostile
@@ -182,7 +187,8 @@ help:
 	@echo 'make install-lab     likewise the lab, which production does not need'
 	@echo 'make clean           removes build/'
 
-.PHONY: all asan test hostile fuzz leakhunt warnings lint format house docs demo install install-lab clean help FORCE
+.PHONY: all asan test reference hostile fuzz leakhunt warnings lint \
+	format house docs demo install install-lab clean help FORCE
 FORCE:
 
 -include $(wildcard $(BUILD)/host/*.d)

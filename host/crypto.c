@@ -21,6 +21,23 @@ static void need_libcrypto(lua_State *L)
 }
 
 /***
+ Returns the SHA-1 of a text: for names of files that others chose by it, never for security.
+ @function core.crypto.sha1
+ @param text string
+ @return string 20 bytes
+*/
+static int crypto_sha1(lua_State *L)
+{
+	size_t len;
+	const char *text = luaL_checklstring(L, 1, &len);
+	unsigned char digest[SHA_DIGEST_LENGTH];
+	need_libcrypto(L);
+	libcrypto.SHA1((const unsigned char *)text, len, digest);
+	lua_pushlstring(L, (const char *)digest, sizeof digest);
+	return 1;
+}
+
+/***
  Returns the SHA-256 of a text.
  @function core.crypto.sha256
  @param text string
@@ -170,11 +187,17 @@ static int crypto_unbase64(lua_State *L)
 }
 
 static const luaL_Reg functions[] = {
-	{ "sha256", crypto_sha256 }, { "hmac_sha256", crypto_hmac_sha256 },
-	{ "crc32c", crypto_crc32c }, { "random", crypto_random },
-	{ "hex", crypto_hex },       { "unhex", crypto_unhex },
-	{ "base64", crypto_base64 }, { "unbase64", crypto_unbase64 },
-	{ "bcrypt", bcrypt_start },  { NULL, NULL },
+	{ "sha1", crypto_sha1 },
+	{ "sha256", crypto_sha256 },
+	{ "hmac_sha256", crypto_hmac_sha256 },
+	{ "crc32c", crypto_crc32c },
+	{ "random", crypto_random },
+	{ "hex", crypto_hex },
+	{ "unhex", crypto_unhex },
+	{ "base64", crypto_base64 },
+	{ "unbase64", crypto_unbase64 },
+	{ "bcrypt", bcrypt_start },
+	{ NULL, NULL },
 };
 
 int luaopen_o2x_core_crypto(lua_State *L)

@@ -11,6 +11,7 @@
 #define LIBCRYPTO(X) \
 	X(HMAC) \
 	X(EVP_sha256) \
+	X(SHA1) \
 	X(SHA256)
 
 LAZY_DECLARE(libcrypto, LIBCRYPTO)

@@ -10,6 +10,7 @@
 	X(dns) \
 	X(dnsmsg) \
 	X(event) \
+	X(extract) \
 	X(frame) \
 	X(fs) \
 	X(http) \

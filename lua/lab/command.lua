@@ -41,7 +41,9 @@ local function say(format, ...) out.say(format:format(...)) end
 local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 
 -- Variables that would point a client elsewhere in spite of ours.
-local UNSET = "AWS_PROFILE AWS_SESSION_TOKEN PGDATABASE PGOPTIONS PGPASSFILE PGSERVICE PGSSLMODE VAULT_NAMESPACE"
+local UNSET = "AWS_DEFAULT_PROFILE AWS_ENDPOINT_URL_RDS AWS_ENDPOINT_URL_ROUTE_53 AWS_ENDPOINT_URL_S3 "
+  .. "AWS_ENDPOINT_URL_STS AWS_IGNORE_CONFIGURED_ENDPOINT_URLS AWS_PROFILE AWS_REGION AWS_SECURITY_TOKEN "
+  .. "AWS_SESSION_TOKEN PGDATABASE PGOPTIONS PGPASSFILE PGSERVICE PGSSLMODE VAULT_NAMESPACE"
 
 -- Not through out.data, which would hide the passwords: a shell reads this.
 local function print_bare(line) sink.bare("stdout", line .. "\n") end

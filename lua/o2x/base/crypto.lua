@@ -10,6 +10,11 @@ local function check(op, value, message, code)
   return value
 end
 
+---SHA-1 as 40 hexadecimal digits: for names of files that others chose by it, never for security.
+---@param text string
+---@return string
+function M.sha1(text) return core.hex(core.sha1(text)) end
+
 ---SHA-256 as 64 hexadecimal digits. Rejects secrets, because a plain hash of a short one can be guessed; use
 ---`secret.fingerprint(s)`.
 ---@param text string

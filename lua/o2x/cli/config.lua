@@ -1,6 +1,7 @@
 --- The command o2x config explain: shows the configuration and where each value comes from.
 
 local common = require "o2x.cli.common"
+local credentials = require "o2x.client.aws.credentials"
 local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
 local out = require "o2x.report.out"
@@ -17,12 +18,24 @@ local function show_environment(list, style)
   out.columns(rows, out.data)
 end
 
+-- Keys and region of AWS may come from elsewhere than keys of the configuration.
+local function explain_aws(list, config)
+  local aws = credentials.explain(config)
+  for _, entry in ipairs(list) do
+    if entry.key == "aws.region" and aws.region then
+      entry.value, entry.source = aws.region, aws.region_source
+    end
+  end
+  list[#list + 1] = { key = "aws keys", value = aws.keys, source = "chosen", help = "where AWS's keys come from" }
+end
+
 local function perform(options, arguments)
   if arguments[1] ~= "explain" then
     errors.input(("config: unexpected argument %q"):format(out.printable(arguments[1])), "usage: o2x config explain")
   end
   local _, config = common.load_project(options)
   local list, environment = config.explain(), config.environment()
+  explain_aws(list, config)
   if options.json then return out.json(json.array(table.move(environment, 1, #environment, #list + 1, list))) end
   local style, rows = out.style(1), {}
   for i, entry in ipairs(list) do

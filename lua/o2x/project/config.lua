@@ -41,7 +41,13 @@ local KEYS = {
   { "kube.exec_plugins", "credential plugins that the kubeconfig may run", kind = "list" },
   { "helm.command", "the helm program", default = "helm" },
   { "aws.endpoint", "endpoint to use instead of Amazon's" },
-  { "aws.region", "AWS region", default = "us-east-1" },
+  { "aws.region", "AWS region; default: the profile's, or us-east-1" },
+  { "aws.profile", "profile of ~/.aws/config and ~/.aws/credentials that gives keys and region" },
+  { "aws.config_file", "file to read instead of ~/.aws/config", kind = "path" },
+  { "aws.credentials_file", "file to read instead of ~/.aws/credentials", kind = "path" },
+  { "aws.credential_processes", "programs that a profile may run for its keys, by their paths", kind = "list" },
+  { "aws.ca_bundle", "certificate authority of AWS", kind = "path" },
+  { "aws.hosted_zones", "ids of the hosted zones to use where several have one name", kind = "list" },
   { "aws.access_key_id", "access key" },
   { "aws.secret_access_key", "secret access key", kind = "secret" },
   { "aws.session_token", "session token", kind = "secret" },
@@ -198,7 +204,8 @@ end
 ---@param project table
 ---@param flags table<string, string>? key → value from the command line
 ---@param env table<string, string>? the environment if absent
----@return table config config.pg.host …, explain(), environment(): what is set of the ecosystem's, warnings() of it
+---@return table config config.pg.host …, source(key): where its value is from, explain(), environment(): what is
+---  set of the ecosystem's, warnings() of it
 function M.load(project, flags, env)
   env = env or program.environment()
   flags = flags or {}
@@ -230,6 +237,7 @@ function M.load(project, flags, env)
   return setmetatable(values, {
     __index = {
       explain = function() return M.explain(values, sources) end,
+      source = function(key) return sources[key] end,
       environment = function() return environment.explain(env, sources) end,
       warnings = function() return environment.warnings(env) end,
     },

@@ -2,6 +2,8 @@ local crypto = require "o2x.base.crypto"
 local secret = require "o2x.base.secret"
 
 describe("crypto", function()
+  it("names files by SHA-1", function() assert.equal("a9993e364706816aba3e25717850c26c9cd0d89d", crypto.sha1 "abc") end)
+
   it("hashes as FIPS 180 and RFC 4231 say", function()
     assert.equal("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", crypto.sha256 "abc")
     assert.equal("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", crypto.sha256 "")

@@ -1,22 +1,23 @@
 --- What every client of AWS is given: who asks, and where.
 
-local cleartext = require "o2x.client.cleartext"
-local errors = require "o2x.base.error"
+local credentials = require "o2x.client.aws.credentials"
+local endpoint = require "o2x.client.aws.endpoint"
 
 local M = {}
 
---- The options of an AWS client from the configuration; an input error if there are no credentials.
+--- The options of an AWS client from the configuration, the environment and the profiles. Nothing is sent yet.
 ---@param config table
----@return { access_key: string, secret_key: userdata, session_token: userdata?, endpoint: string?, region: string }
-function M.of(config)
-  local o = config.aws
-  errors.need_setting(o.access_key_id, "AWS access", "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+---@param service "rds"|"s3"|"route53"
+---@param env table<string, string>? the environment if absent
+---@return { credentials: o2x.aws.credentials, endpoint: string?, region: string, ca_file: string? } options endpoint:
+---  nil for Amazon's own
+function M.of(config, service, env)
+  local who = credentials.of(config, env)
   return {
-    access_key = o.access_key_id,
-    secret_key = o.secret_access_key,
-    session_token = o.session_token,
-    endpoint = cleartext.check_url(config, o.endpoint, "AWS"),
-    region = o.region,
+    credentials = who,
+    endpoint = endpoint.configured(who.source, service),
+    region = who.source.region,
+    ca_file = who.source.ca_file,
   }
 end
 

@@ -2,6 +2,7 @@
 
 local access = require "o2x.client.aws.access"
 local aws = require "o2x.client.aws.support"
+local endpoint = require "o2x.client.aws.endpoint"
 local errors = require "o2x.base.error"
 local http = require "o2x.client.http"
 local paging = require "o2x.base.paging"
@@ -21,11 +22,11 @@ local Client = {}
 Client.__index = Client
 
 --- A client. Nothing is sent yet.
----@param options table region, access_key, secret_key, session_token (each may be a secret), endpoint, pause
+---@param options table region, credentials or keys (see support.sign), endpoint, ca_file, pause
 ---@return o2x.rds
 function M.new(options)
-  local endpoint = options.endpoint or ("https://rds.%s.amazonaws.com"):format(options.region)
-  local client = { options = options, endpoint = endpoint:gsub("/$", ""), pause = options.pause or aws.PAUSE }
+  local url = options.endpoint or endpoint.amazon("rds", options.region)
+  local client = { options = options, endpoint = url:gsub("/$", ""), pause = options.pause or aws.PAUSE }
   return setmetatable(client, Client)
 end
 
@@ -54,8 +55,12 @@ local function send_once(client, action, parameters)
 end
 
 local function request(client, action, parameters)
-  local response = aws.send(function() return send_once(client, action, parameters) end, client.pause)
-  if response.status >= 300 then aws.fail("rds", "RDS", action, response) end
+  local response = aws.send(
+    function() return send_once(client, action, parameters) end,
+    client.pause,
+    client.options.credentials
+  )
+  if response.status >= 300 then aws.fail("rds", "RDS", action, response, nil, client.options.credentials) end
   local what = "RDS's answer to " .. action
   return aws.part(xml.parse(response.body, what), what, action .. "Result")
 end
@@ -200,6 +205,6 @@ end
 --- The RDS client of a run.
 ---@param config table
 ---@return table client
-function M.for_run(config) return M.new(access.of(config)) end
+function M.for_run(config) return M.new(access.of(config, "rds")) end
 
 return M

@@ -3,6 +3,7 @@
 
 local access = require "o2x.client.aws.access"
 local aws = require "o2x.client.aws.support"
+local endpoint = require "o2x.client.aws.endpoint"
 local errors = require "o2x.base.error"
 local http = require "o2x.client.http"
 local paging = require "o2x.base.paging"
@@ -12,8 +13,7 @@ local xml = require "o2x.base.xml"
 local M = {}
 
 local NAMESPACE <const> = "https://route53.amazonaws.com/doc/2013-04-01/"
-local ENDPOINT <const> = "https://route53.amazonaws.com"
-local REGION <const> = "us-east-1" -- global: always signed for this region
+local REGION <const> = "us-east-1"
 local INSYNC_SECONDS <const> = 600
 local POLL <const> = { first = 0.2, factor = 1.6, longest = 10 }
 
@@ -27,21 +27,15 @@ local Client = {}
 Client.__index = Client
 
 --- A client. Nothing is sent yet.
----@param options table access_key, secret_key, session_token (each may be a secret), endpoint (Amazon's own), ca_file,
----  pause (seconds before the first request is sent again)
+---@param options table credentials or keys (see support.sign), endpoint (Amazon's own), region (us-east-1), ca_file,
+---  zones (ids to use where several have one name), pause (seconds before the first request is sent again)
 ---@return o2x.route53
 function M.new(options)
-  if not options.access_key or not options.secret_key then
-    errors.raise {
-      kind = "unauthorised",
-      module = "route53",
-      message = "no AWS credentials",
-      hint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
-    }
-  end
+  local region = options.region or REGION
   return setmetatable({
     options = options,
-    endpoint = (options.endpoint or ENDPOINT):gsub("/$", ""),
+    endpoint = (options.endpoint or endpoint.amazon("route53", region)):gsub("/$", ""),
+    region = endpoint.home(region),
     pause = options.pause or aws.PAUSE,
   }, Client)
 end
@@ -54,13 +48,16 @@ local function send_once(client, method, path, body)
     url = client.endpoint .. "/2013-04-01" .. path,
     headers = { ["Content-Type"] = body and "application/xml" or nil },
     body = body,
-    ca_file = client.options.ca_file,
-  }, client.options, "route53", REGION))
+  }, client.options, "route53", client.region))
 end
 
 local function request(client, op, method, path, body)
-  local response = aws.send(function() return send_once(client, method, path, body) end, client.pause)
-  if response.status >= 300 then aws.fail("route53", "Route 53", op, response) end
+  local response = aws.send(
+    function() return send_once(client, method, path, body) end,
+    client.pause,
+    client.options.credentials
+  )
+  if response.status >= 300 then aws.fail("route53", "Route 53", op, response, nil, client.options.credentials) end
   return xml.parse(response.body, "Route 53's answer to " .. op)
 end
 
@@ -272,6 +269,6 @@ end
 --- The Route 53 client of a run.
 ---@param config table
 ---@return table client
-function M.for_run(config) return M.new(access.of(config)) end
+function M.for_run(config) return M.new(access.of(config, "route53")) end
 
 return M

@@ -3,6 +3,7 @@
 local access = require "o2x.client.aws.access"
 local aws = require "o2x.client.aws.support"
 local crypto = require "o2x.base.crypto"
+local endpoint = require "o2x.client.aws.endpoint"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local http = require "o2x.client.http"
@@ -19,39 +20,64 @@ local Client = {}
 Client.__index = Client
 
 --- A client. Nothing is sent yet.
----@param options table region, access_key, secret_key, session_token (each may be a secret), endpoint, pause
+---@param options table region, credentials or keys (see support.sign), endpoint, ca_file, pause
 ---@return o2x.s3
-function M.new(options) return setmetatable({ options = options, pause = options.pause or aws.PAUSE }, Client) end
+function M.new(options)
+  return setmetatable({ options = options, pause = options.pause or aws.PAUSE, regions = {} }, Client)
+end
+
+-- Buckets live in a region of their own, which an answer names when it is another than was asked.
+local function region_of(client, bucket) return client.regions[bucket] or client.options.region end
 
 -- Amazon's endpoint has the bucket in the host name. Other endpoints, and buckets whose name has a dot (no certificate
 -- covers it), have it in the path.
 local function url_of(client, bucket, key)
   local path = key and http.percent_encode(key):gsub("%%2F", "/") or ""
-  local endpoint = client.options.endpoint
-  if endpoint then return ("%s/%s/%s"):format(endpoint:gsub("/$", ""), bucket, path) end
-  if bucket:find(".", 1, true) then
-    return ("https://s3.%s.amazonaws.com/%s/%s"):format(client.options.region, bucket, path)
-  end
-  return ("https://%s.s3.%s.amazonaws.com/%s"):format(bucket, client.options.region, path)
+  local given = client.options.endpoint
+  if given then return ("%s/%s/%s"):format(given:gsub("/$", ""), bucket, path) end
+  local amazon = endpoint.amazon("s3", region_of(client, bucket))
+  if bucket:find(".", 1, true) then return ("%s/%s/%s"):format(amazon, bucket, path) end
+  return ("https://%s.%s/%s"):format(bucket, amazon:gsub("^https://", ""), path)
 end
 
 local EMPTY <const> = crypto.sha256("")
 
-local function prepare(client, request, bucket, key)
-  request.url = url_of(client, bucket, key) .. (request.query and "?" .. request.query or "")
-  request.query = nil
-  request.headers = request.headers or {}
-  request.headers["x-amz-content-sha256"] = request.headers["x-amz-content-sha256"] or EMPTY
-  return aws.sign(request, client.options, "s3", client.options.region)
+-- A signed copy: a request that is sent again may need another region or other keys.
+local function signed(client, request, bucket, key)
+  local copy, headers = {}, {}
+  for name, value in pairs(request) do
+    copy[name] = value
+  end
+  for name, value in pairs(request.headers or {}) do
+    headers[name] = value
+  end
+  headers["x-amz-content-sha256"] = headers["x-amz-content-sha256"] or EMPTY
+  copy.headers, copy.query = headers, nil
+  copy.url = url_of(client, bucket, key) .. (request.query and "?" .. request.query or "")
+  request.url = copy.url
+  return aws.sign(copy, client.options, "s3", region_of(client, bucket))
 end
 
-local function fail(request, response)
-  aws.fail("s3", "S3", ("%s %s"):format(request.method, request.url:gsub("%?.*", "")), response, request.method)
+local function fail(client, request, response)
+  local what = ("%s %s"):format(request.method, request.url:gsub("%?.*", ""))
+  aws.fail("s3", "S3", what, response, request.method, client.options.credentials)
+end
+
+-- Notes the region that an answer names, if it is news.
+local function moved(client, bucket, response)
+  if response.status < 300 then return false end
+  local _, _, problem = aws.problem(response)
+  local region = response.headers["x-amz-bucket-region"] or problem and problem:value("Region")
+  if not region or not region:find("^[%l%d-]+$") or region == region_of(client, bucket) then return false end
+  client.regions[bucket] = region
+  return true
 end
 
 local function send(client, request, bucket, key)
-  prepare(client, request, bucket, key)
-  return aws.send(function() return http.request(request) end, client.pause)
+  local function once() return http.request(signed(client, request, bucket, key)) end
+  local response = aws.send(once, client.pause, client.options.credentials)
+  if moved(client, bucket, response) then response = aws.send(once, client.pause, client.options.credentials) end
+  return response
 end
 
 --- The properties of an object; nil if it does not exist.
@@ -62,7 +88,7 @@ function Client:head(bucket, key)
   local request = { method = "HEAD" }
   local response = send(self, request, bucket, key)
   if response.status == 404 then return nil end
-  if response.status ~= 200 then fail(request, response) end
+  if response.status ~= 200 then fail(self, request, response) end
   local metadata = {}
   for name, value in pairs(response.headers) do
     local field = name:match("^x%-amz%-meta%-(.*)$")
@@ -102,7 +128,19 @@ function Client:put_file(bucket, key, path, sha256, metadata)
   end
   local request = { method = "PUT", headers = headers, body_file = path, timeout = 60 + size / SLOWEST }
   local response = send(self, request, bucket, key)
-  if response.status ~= 200 then fail(request, response) end
+  if response.status ~= 200 then fail(self, request, response) end
+end
+
+-- The body of an object as a stream.
+local function open(client, bucket, key)
+  local request = { method = "GET" }
+  for try = 1, 2 do
+    local stream = http.stream(signed(client, request, bucket, key))
+    if stream.status == 200 then return stream end
+    local response = { status = stream.status, headers = stream.headers, body = stream:rest() }
+    stream:close()
+    if try == 2 or not moved(client, bucket, response) then fail(client, request, response) end
+  end
 end
 
 --- Downloads an object into a new file of mode 0600.
@@ -110,9 +148,7 @@ end
 ---@param key string
 ---@param path string
 function Client:get_file(bucket, key, path)
-  local request = prepare(self, { method = "GET" }, bucket, key)
-  local stream <close> = http.stream(request)
-  if stream.status ~= 200 then fail(request, { status = stream.status, body = stream:rest() }) end
+  local stream <close> = open(self, bucket, key)
   local part, got = path .. ".part", 0
   fs.remove(part)
   fs.append(part, "", 0x180)
@@ -145,7 +181,7 @@ function Client:list(bucket, prefix)
     if token then query = ("continuation-token=%s&%s"):format(http.percent_encode(token), query) end
     local request = { method = "GET", query = query }
     local response = send(self, request, bucket)
-    if response.status ~= 200 then fail(request, response) end
+    if response.status ~= 200 then fail(self, request, response) end
     local root = xml.parse(response.body, what)
     local elements = root:all("Contents")
     for _, element in ipairs(elements) do
@@ -167,12 +203,12 @@ end
 function Client:delete(bucket, key)
   local request = { method = "DELETE" }
   local response = send(self, request, bucket, key)
-  if response.status >= 300 and response.status ~= 404 then fail(request, response) end
+  if response.status >= 300 and response.status ~= 404 then fail(self, request, response) end
 end
 
 --- The S3 client of a run.
 ---@param config table
 ---@return table client
-function M.for_run(config) return M.new(access.of(config)) end
+function M.for_run(config) return M.new(access.of(config, "s3")) end
 
 return M

@@ -8,6 +8,8 @@ local M = {}
 
 local TRIES <const>, LONGEST_PAUSE <const> = 6, 20
 local KEYS_HINT <const> = "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and their IAM permissions"
+local CLOCK_HINT <const> = "set this machine's clock: timedatectl status"
+local RENEW_HINT <const> = "get new keys; o2x config explain names their source"
 
 -- Throttled or overloaded (some of these with status 400): nothing was done, so the request may be sent again.
 local LATER <const> = {
@@ -19,6 +21,10 @@ local LATER <const> = {
   ServiceUnavailable = true,
   InternalError = true,
   InternalFailure = true,
+  RequestThrottled = true,
+  TooManyRequestsException = true,
+  RequestTimeout = true,
+  ["HTTP 429"] = true,
   ["HTTP 503"] = true,
 }
 local UNAUTHORISED <const> = {
@@ -30,6 +36,7 @@ local UNAUTHORISED <const> = {
   MissingAuthenticationToken = true,
   IncompleteSignature = true,
   ExpiredToken = true,
+  ExpiredTokenException = true,
   RequestExpired = true,
   RequestTimeTooSkewed = true,
   UnrecognizedClientException = true,
@@ -37,30 +44,54 @@ local UNAUTHORISED <const> = {
   ["HTTP 403"] = true,
 }
 
+local EXPIRED <const> = { ExpiredToken = true, ExpiredTokenException = true, TokenRefreshRequired = true }
+local SKEWED <const> = { RequestExpired = true, RequestTimeTooSkewed = true, RequestInTheFuture = true }
+
 --- Seconds before a request is sent again for the first time.
 M.PAUSE = 1
 
 --- Signs a request for http.request with a client's keys.
 ---@param request table changed and given back
----@param options table access_key, secret_key, session_token (each may be a secret)
+---@param options table credentials, or access_key, secret_key and session_token (each may be a secret); ca_file
 ---@param service string "rds"
 ---@param region string
 ---@return table request
 function M.sign(request, options, service, region)
+  local keys = options.credentials and options.credentials.get(options.credentials) or options
   request.headers = request.headers or {}
-  request.headers["X-Amz-Security-Token"] = options.session_token
+  request.headers["X-Amz-Security-Token"] = keys.session_token
   request.aws_sigv4 = ("aws:amz:%s:%s"):format(region, service)
-  request.access_key, request.secret_key, request.module = options.access_key, options.secret_key, service
+  request.access_key, request.secret_key, request.module = keys.access_key, keys.secret_key, service
+  request.ca_file = request.ca_file or options.ca_file
   return request
 end
 
--- A body that is not XML is not an error of its own.
-local function read_problem(response)
-  local ok, root = pcall(xml.parse, response.body or "")
+--- What an answer says went wrong. A body that is not XML is not an error of its own.
+---@param response http.response root: its parsed body, if somebody has parsed it
+---@return string code
+---@return string message
+---@return xml.element? error
+function M.problem(response)
+  local ok, root = true, response.root
+  if not root then
+    ok, root = pcall(xml.parse, response.body or "")
+  end
   local found = ok and (root:find("Error") or root)
   local messages = ok and root:find("Messages")
   local message = messages and messages:value("Message") or found and found:value("Message") or "no reason given"
-  return found and found:value("Code") or ("HTTP %d"):format(response.status), message:match("^%[(.*)%]$") or message
+  local code = found and found:value("Code") or ("HTTP %d"):format(response.status)
+  return code, message:match("^%[(.*)%]$") or message, found or nil
+end
+
+-- What people are told instead of the service's own words, which assume that they know them.
+local function words_of(code, message, credentials)
+  if SKEWED[code] or message:find("^Signature expired") or message:find("^Signature not yet current") then
+    return "this machine's clock and AWS's differ too much: " .. message, CLOCK_HINT
+  elseif EXPIRED[code] then
+    return "the keys have expired: " .. message, credentials and credentials:hint() or RENEW_HINT
+  end
+  local source = credentials and credentials:describe()
+  return message, source and ("%s, from %s"):format(KEYS_HINT, source) or KEYS_HINT
 end
 
 --- Raises an error answer.
@@ -69,9 +100,11 @@ end
 ---@param what string that was asked for
 ---@param response http.response
 ---@param op string? of the error; `what` if absent
-function M.fail(service, name, what, response, op)
-  local code, message = read_problem(response)
+---@param credentials o2x.aws.credentials? who asked
+function M.fail(service, name, what, response, op, credentials)
+  local code, message = M.problem(response)
   local kind = UNAUTHORISED[code] and "unauthorised" or LATER[code] and "unreachable" or "failed"
+  local words, hint = words_of(code, message, credentials)
   errors.raise {
     kind = kind,
     module = service,
@@ -79,8 +112,8 @@ function M.fail(service, name, what, response, op)
     code = code,
     status = response.status,
     retryable = LATER[code] or response.status >= 500,
-    hint = kind == "unauthorised" and KEYS_HINT or nil,
-    message = ("%s: %s failed: %s (%s)"):format(name, what, message, code),
+    hint = kind == "unauthorised" and hint or nil,
+    message = ("%s: %s failed: %s (%s)"):format(name, what, words, code),
   }
 end
 
@@ -116,16 +149,26 @@ end
 
 --- Sends a request and retries while the service throttles it. Network failures are left to the run, which knows
 --- whether the request may be sent twice. Exponential backoff with jitter, so that throttled clients do not all come
---- back at once.
----@param send fun(): http.response
+--- back at once. Keys that have expired on the way are fetched again, once.
+---@param send fun(): http.response signs and sends
 ---@param pause number seconds before the second attempt
+---@param credentials o2x.aws.credentials? who asks
 ---@return http.response
-function M.send(send, pause)
-  for try = 1, TRIES do
+function M.send(send, pause, credentials)
+  local try, renewed = 1, false
+  while true do
     local response = send()
-    if response.status < 300 or try == TRIES or not LATER[read_problem(response)] then return response end
-    local longest = math.min(LONGEST_PAUSE, pause * 2 ^ (try - 1))
-    task.sleep(longest / 2 + math.random() * longest / 2)
+    if response.status < 300 then return response end
+    local code = M.problem(response)
+    if EXPIRED[code] and credentials and not renewed and credentials:expire() then
+      renewed = true
+    elseif try == TRIES or not LATER[code] then
+      return response
+    else
+      local longest = math.min(LONGEST_PAUSE, pause * 2 ^ (try - 1))
+      task.sleep(longest / 2 + math.random() * longest / 2)
+      try = try + 1
+    end
   end
 end
 

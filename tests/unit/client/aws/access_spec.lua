@@ -1,27 +1,32 @@
 local access = require "o2x.client.aws.access"
+local secret = require "o2x.base.secret"
+
+local HOME <const> = { HOME = "/nosuch", AWS_EC2_METADATA_DISABLED = "true" }
 
 describe("the access to AWS", function()
   it("is what the configuration says", function()
-    local aws = {
-      access_key_id = "AKIA",
-      secret_access_key = "s",
-      session_token = "t",
-      endpoint = "http://127.0.0.1:1",
-      region = "eu-west-1",
-    }
-    assert.same({
-      access_key = "AKIA",
-      secret_key = "s",
-      session_token = "t",
-      endpoint = "http://127.0.0.1:1",
-      region = "eu-west-1",
-    }, access.of { aws = aws })
+    local key, token = secret.new("secret-key", "k"), secret.new("the-token", "t")
+    local found = access.of({
+      aws = {
+        access_key_id = "AKIA",
+        secret_access_key = key,
+        session_token = token,
+        endpoint = "http://127.0.0.1:1",
+        region = "eu-west-1",
+        ca_bundle = "/ca.pem",
+      },
+    }, "rds", HOME)
+    local keys = found.credentials:get()
+    assert.same({ "AKIA", key, token }, { keys.access_key, keys.secret_key, keys.session_token })
+    assert.same({ "http://127.0.0.1:1", "eu-west-1", "/ca.pem" }, { found.endpoint, found.region, found.ca_file })
   end)
 
-  it("that is not configured says which variables to set", function()
-    local ok, err = pcall(access.of, { aws = { region = "us-east-1" } })
+  it("that is not configured says which variables to set, when it is needed", function()
+    local found = access.of({ aws = {} }, "rds", HOME)
+    assert.equal("us-east-1", found.region)
+    local ok, err = pcall(found.credentials.get, found.credentials)
     assert.is_false(ok)
     assert.equal("input", err.kind)
-    assert.matches("AWS_ACCESS_KEY_ID", tostring(err) .. tostring(err.hint))
+    assert.matches("AWS_PROFILE, or AWS_ACCESS_KEY_ID", err.hint, 1, true)
   end)
 end)
