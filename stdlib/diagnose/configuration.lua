@@ -4,6 +4,7 @@
 local catalogue = require "stdlib.catalogue"
 local files = require "o2x.files"
 local findings = require "stdlib.diagnose.findings"
+local json = require "o2x.json"
 local k8s = require "o2x.k8s"
 local naming = require "stdlib.naming"
 local pg = require "o2x.pg"
@@ -31,15 +32,21 @@ local function required(tenant)
   }
 end
 
+-- The part of a values file that is read here.
+local VALUES <const> = { app = { "?", envMap = { "each?", { name = "string?", value = "scalar?" } } } }
+
+local function read_values(file)
+  local content = files.exists(file) and files.read(file) or "{}"
+  return json.check(yaml.decode(content, file), VALUES, file)
+end
+
 -- The variables in the service's values file.
 local function from_values_file(tenant, service)
   local file = naming.values_file(tenant.name, service)
-  local ok, values = pcall(yaml.decode, files.exists(file) and files.read(file) or "{}")
   local variables = {}
-  for _, entry in ipairs(ok and type(values) == "table" and values.app and values.app.envMap or {}) do
-    if type(entry) == "table" and entry.name then
-      variables[entry.name] = entry.value ~= nil and tostring(entry.value) or ""
-    end
+  local ok, values = pcall(read_values, file)
+  for _, entry in ipairs(ok and values.app and values.app.envMap or {}) do
+    if entry.name then variables[entry.name] = entry.value ~= nil and tostring(entry.value) or "" end
   end
   return variables
 end

@@ -44,6 +44,30 @@ function M.decode(text, source, options)
   return value
 end
 
+---Removes what is null from maps, in place. Readers take null and absent for the same; Lua does not: `x or {}` keeps a
+---null. Items of lists stay, because their places count.
+---@param value any decoded JSON or YAML
+---@return any value nil for null
+function M.without_nulls(value)
+  if value == M.null then return nil end
+  if type(value) ~= "table" then return value end
+  for key, item in pairs(value) do
+    if type(item) == "table" then
+      M.without_nulls(item)
+    elseif item == M.null and type(key) == "string" then
+      value[key] = nil
+    end
+  end
+  return value
+end
+
+---Decodes JSON for a reader: what is null is absent.
+---@param text string
+---@param source string? the file or request the text is from, for the error's message
+---@param options { exact: boolean? }? as for decode
+---@return any value nil for null
+function M.read(text, source, options) return M.without_nulls(M.decode(text, source, options)) end
+
 ---Decodes secret JSON, as `decode` does without options; every string below the dotted `prefix` becomes a secret.
 ---@param text userdata a secret
 ---@param prefix string such as "data.data"; "" for everything

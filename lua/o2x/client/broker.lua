@@ -67,7 +67,7 @@ local function send(client, op, command)
     local kind = response.status >= 500 and "unreachable" or "failed"
     fail(kind, op, ("%s answered HTTP %d"):format(client.url, response.status), response.status)
   end
-  local ok, answer = pcall(json.decode, response.body)
+  local ok, answer = pcall(json.read, response.body)
   if not ok then fail("failed", op, client.url .. " did not answer with JSON", "shape") end
   return shape.check(answer, ANSWER, "broker: " .. op, "broker")
 end

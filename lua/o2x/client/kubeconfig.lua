@@ -47,7 +47,7 @@ local function folder_of(path) return path:match("^(.*)/[^/]*$") or "." end
 local function resolve(folder, path) return path:sub(1, 1) == "/" and path or folder .. "/" .. path end
 
 local function read_yaml(path)
-  local doc = yaml.decode(fs.read(path), path)
+  local doc = yaml.read(fs.read(path), path)
   if type(doc) ~= "table" or doc == json.null then bad("not a kubeconfig", path) end
   if doc.kind ~= nil and doc.kind ~= "Config" then bad("not a kubeconfig: kind is " .. tostring(doc.kind), path) end
   return doc
@@ -243,7 +243,7 @@ local function run_plugin(plugin)
   local env = plugin_env(plugin)
   env.KUBERNETES_EXEC_INFO = json.encode(request)
   local r = proc.run { argv = argv, env = env, timeout = 60 }
-  local ok, doc = pcall(json.decode, r.stdout)
+  local ok, doc = pcall(json.read, r.stdout)
   local status = ok and type(doc) == "table" and doc.status
   if r.code ~= 0 or type(status) ~= "table" or status == json.null then
     local reason = mask.text(r.stderr):match("[^\n]+") or "no output"

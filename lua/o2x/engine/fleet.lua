@@ -142,7 +142,7 @@ function M.read(store, word)
   if not found then
     errors.input("unknown run " .. word, "o2x runs lists the runs and the fleets that they belong to")
   end
-  return json.decode(fs.read(path_of(store, found)), path_of(store, found))
+  return json.read(fs.read(path_of(store, found)), path_of(store, found))
 end
 
 --- The fleets that did not finish: of each runbook, only the newest counts.

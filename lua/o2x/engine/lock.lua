@@ -11,7 +11,7 @@ local M = {}
 local function path_of(state, tenant) return fs.join(state, "locks", tenant) end
 
 local function parse(words)
-  local ok, holder = pcall(json.decode, words)
+  local ok, holder = pcall(json.read, words)
   return ok and type(holder) == "table" and holder or {}
 end
 

@@ -84,17 +84,26 @@ end
 
 local function wrong(key, expected, source) errors.input(("%s: expected %s"):format(key[1], expected), nil, source) end
 
--- Converts a value to the kind of its key; relative paths are relative to base.
-local function convert(key, value, source, base)
-  local kind = key.kind or "text"
-  if kind == "list" then
-    if type(value) == "table" then return value end
-    local items = {}
+-- A list of texts, from a list or from a text with commas.
+local function list_of(key, value, source)
+  local items = {}
+  if type(value) ~= "table" then
     for item in tostring(value):gmatch("[^,%s]+") do
       items[#items + 1] = item
     end
     return items
   end
+  if #value == 0 and next(value) ~= nil then wrong(key, "a list", source) end
+  for i, item in ipairs(value) do
+    items[i] = type(item) == "string" and item or wrong(key, "a list of texts", source)
+  end
+  return items
+end
+
+-- Converts a value to the kind of its key; relative paths are relative to base.
+local function convert(key, value, source, base)
+  local kind = key.kind or "text"
+  if kind == "list" then return list_of(key, value, source) end
   if type(value) == "table" then wrong(key, "a single value", source) end
   if secret.is(value) then return value end
   local text = tostring(value)
@@ -138,9 +147,9 @@ end
 local function read_file(path)
   local text = path and fs.read_if(path)
   if not text then return {} end
-  local document = require("o2x.base.yaml").decode(text, path, { exact = true })
+  local document = require("o2x.base.yaml").read(text, path, { exact = true })
   local flat = {}
-  if document == nil or document == require("o2x.base.json").null then return flat end
+  if document == nil then return flat end
   if type(document) ~= "table" then errors.input("expected a map of keys", nil, path) end
   for name, value in pairs(document) do
     if by_key[name] then

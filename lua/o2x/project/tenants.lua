@@ -71,8 +71,8 @@ function M.names(config)
 end
 
 local function read(path)
-  local document = yaml.decode(fs.read(path, 1024 * 1024), path, { exact = true })
-  if type(document) ~= "table" or document == json.null or json.is_array(document) and #document > 0 then
+  local document = yaml.read(fs.read(path, 1024 * 1024), path, { exact = true })
+  if type(document) ~= "table" or json.is_array(document) and #document > 0 then
     errors.input("expected a map", nil, path)
   end
   return document

@@ -429,3 +429,10 @@ resources:
     end
   end)
 end)
+
+describe("yaml.read", function()
+  it("leaves out what is null", function()
+    assert.same({ b = { c = "d" } }, yaml.read("a: ~\nb: {c: d, e: null}\n", "x"))
+    assert.is_nil(yaml.read("", "x"))
+  end)
+end)

@@ -86,6 +86,14 @@ describe("the configuration", function()
     assert.equal(6543, load(nil, { PGPORT = "6543" }).pg.port)
   end)
 
+  it("takes null for absent, and lists of texts only", function()
+    assert.equal("127.0.0.1", load("pg: {host: null}\n").pg.host)
+    assert.same({ "/a" }, load("kube: {exec_plugins: [/a]}\n").kube.exec_plugins)
+    refused("kube.exec_plugins: expected a list of texts", "kube: {exec_plugins: [7]}\n")
+    refused("kube.exec_plugins: expected a list of texts", "kube: {exec_plugins: [null]}\n")
+    refused("kube.exec_plugins: expected a list", "kube: {exec_plugins: {a: b}}\n")
+  end)
+
   it("does not take an empty variable", function() assert.equal("127.0.0.1", load(nil, { PGHOST = "" }).pg.host) end)
 
   it("reads a key with its section in one word, too", function() assert.equal("x", load("pg.host: x\n").pg.host) end)

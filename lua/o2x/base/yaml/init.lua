@@ -171,6 +171,13 @@ function M.decode(text, source, options)
   return M.value(documents[1], source, options)
 end
 
+---Decodes one YAML document for a reader: what is null is absent.
+---@param text string
+---@param source string? the file it is from, for messages
+---@param options { exact: boolean? }? as for decode
+---@return any value nil for null and for an empty text
+function M.read(text, source, options) return json.without_nulls(M.decode(text, source, options)) end
+
 ---Decodes any number of YAML documents; empty ones are skipped.
 ---@param text string
 ---@param source string?

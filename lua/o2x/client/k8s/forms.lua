@@ -67,7 +67,7 @@ for _, form in pairs(FORMS) do
   form.metadata = METADATA
 end
 
---- Checks an object. Where it has no status yet, or no template, it gets an empty one.
+--- Checks an object. Where it has no metadata, no status yet, or no template, it gets an empty one.
 ---@param resource { group: string, kind: string }?
 ---@param object any decoded
 ---@param what string for the error: "Deployment a"
@@ -75,6 +75,7 @@ end
 function M.check(resource, object, what)
   local form = resource and FORMS[resource.group .. "/" .. resource.kind] or PLAIN
   shape.check(object, form, what, "k8s")
+  object.metadata = object.metadata or {}
   if form.status and object.status == nil then object.status = {} end
   if form == WORKLOAD and object.spec.template == nil then object.spec.template = { spec = { containers = {} } } end
   return object

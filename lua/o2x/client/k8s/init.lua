@@ -113,8 +113,8 @@ local LIST <const> = {
 }
 
 local function decode_any(response, what)
-  local ok, object = pcall(json.decode, response.body, what)
-  if ok and type(object) == "table" then return status.without_nulls(object) end
+  local ok, object = pcall(json.read, response.body, what)
+  if ok and type(object) == "table" then return object end
   errors.raise { kind = "failed", module = "k8s", op = "decode", message = what .. ": the answer is not JSON" }
 end
 
@@ -130,7 +130,8 @@ end
 
 -- Decodes a Secret without exposing its values as text.
 local function decode_secret(response, what)
-  return status.without_nulls(json.decode_secret(response.body, "data", what))
+  local object = json.decode_secret(response.body, "data", what)
+  return json.without_nulls(object)
 end
 
 --- Requests of the client itself, outside of any effect, retry here: only briefly if nothing listens (the address is

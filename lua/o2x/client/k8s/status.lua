@@ -64,7 +64,7 @@ local function read_status(response)
   if secret.is(response.body) then
     ok, status = pcall(json.decode_secret, response.body, "data")
   else
-    ok, status = pcall(json.decode, response.body)
+    ok, status = pcall(json.read, response.body)
   end
   local good = ok and type(status) == "table" and status.kind == "Status" and not shape.problem(status, STATUS)
   if good then return status end
@@ -99,21 +99,6 @@ function M.error(what, response, op)
     -- A rejected request may be retried; after an internal server error the write may have happened.
     retryable = code == 429 or code == 503 or (code == 500 and status.reason == "ServerTimeout") or nil,
   }
-end
-
---- Removes nulls in place: for Kubernetes null and absent are the same, for Lua they are not.
----@param value any
----@return any value
-function M.without_nulls(value)
-  if type(value) ~= "table" then return value end
-  for key, item in pairs(value) do
-    if item == json.null then
-      value[key] = nil
-    else
-      M.without_nulls(item)
-    end
-  end
-  return value
 end
 
 --- Returns a successful answer, raises an error for any other.

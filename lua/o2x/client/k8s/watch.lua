@@ -98,10 +98,10 @@ function Watch:follow()
   if not stream then return nil, false end
   local came = false
   for line in stream:lines(STREAM_SECONDS + 30) do
-    local whole, event = pcall(json.decode, line)
+    local whole, event = pcall(json.read, line)
     if not whole then break end -- the connection broke within a line
     came = true
-    local result = self:take(status.without_nulls(event))
+    local result = self:take(event)
     if result ~= nil or not self.version then return result, true end
   end
   return nil, came

@@ -91,7 +91,7 @@ end
 ---@param comment string?
 ---@return table?
 function M.note(comment)
-  local ok, note = pcall(json.decode, comment or "")
+  local ok, note = pcall(json.read, comment or "")
   return ok and type(note) == "table" and note.o2x and note or nil
 end
 

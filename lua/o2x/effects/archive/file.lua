@@ -32,7 +32,7 @@ function M.note_path(path) return path .. ".json" end
 function M.note(path)
   local text = fs.read_if(M.note_path(path), LARGEST_NOTE)
   if not text then return nil end
-  local ok, note = pcall(json.decode, text, M.note_path(path))
+  local ok, note = pcall(json.read, text, M.note_path(path))
   if ok and type(note) == "table" and type(note.tables) == "table" and note.format == "o2x archive 1" then
     return note
   end

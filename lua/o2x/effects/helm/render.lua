@@ -33,7 +33,7 @@ end
 
 local function chart_label(folder)
   local path = fs.join(folder, "Chart.yaml")
-  local about = yaml.decode(fs.read(path), path)
+  local about = yaml.read(fs.read(path), path)
   return ("%s-%s"):format(about.name, about.version), tostring(about.appVersion or "")
 end
 

@@ -50,7 +50,7 @@ describe("the forms of kinds", function()
     local pod = { metadata = { name = "a" } }
     assert.same({ metadata = { name = "a" }, status = {} }, forms.check(POD, pod, "Pod a"))
     local deployment = forms.check(DEPLOYMENT, { spec = {} }, "Deployment a")
-    assert.same({ spec = { template = { spec = { containers = {} } } }, status = {} }, deployment)
+    assert.same({ metadata = {}, spec = { template = { spec = { containers = {} } } }, status = {} }, deployment)
     local thing = { metadata = { name = "a" }, status = "any" }
     assert.equal(thing, forms.check(OTHER, thing, "Thing a"))
   end)

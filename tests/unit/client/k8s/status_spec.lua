@@ -70,10 +70,3 @@ describe("status.check", function()
     function() assert.is_false((pcall(status.check, "x", { status = 302, headers = {}, body = "" }, "get"))) end
   )
 end)
-
-describe("status.without_nulls", function()
-  it("removes them at every depth", function()
-    local value = { a = json.null, b = { c = json.null, d = 1 } }
-    assert.same({ b = { d = 1 } }, status.without_nulls(value))
-  end)
-end)
