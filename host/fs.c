@@ -152,7 +152,7 @@ static void set_integer(lua_State *L, const char *name, lua_Integer value)
  @param path string
  @param follow boolean? whether to follow a symbolic link; default true
  @return table type ("file", "folder", "link", "other"), mode, size, mtime (seconds, a float),
-   uid, gid; or nil, message, code
+   uid, gid, device and inode (which tell one file from another); or nil, message, code
 */
 static int fs_stat(lua_State *L)
 {
@@ -161,7 +161,7 @@ static int fs_stat(lua_State *L)
 	struct stat st;
 	if (fstatat(AT_FDCWD, path, &st, follow ? 0 : AT_SYMLINK_NOFOLLOW))
 		return host_fail_errno(L, path, errno);
-	lua_createtable(L, 0, 6);
+	lua_createtable(L, 0, 8);
 	lua_pushstring(L, type_name(st.st_mode));
 	lua_setfield(L, -2, "type");
 	lua_pushnumber(L, (lua_Number)st.st_mtim.tv_sec + (lua_Number)st.st_mtim.tv_nsec / 1e9);
@@ -170,6 +170,8 @@ static int fs_stat(lua_State *L)
 	set_integer(L, "size", st.st_size);
 	set_integer(L, "uid", st.st_uid);
 	set_integer(L, "gid", st.st_gid);
+	set_integer(L, "device", (lua_Integer)st.st_dev);
+	set_integer(L, "inode", (lua_Integer)st.st_ino);
 	return 1;
 }
 

@@ -92,7 +92,7 @@ static int set_attributes(int fd, const char *path, int mode)
 	return fchmod(fd, (mode_t)mode) ? errno : 0;
 }
 
-static int write_atomically(const char *path, const char *bytes, size_t len, int mode)
+static int write_atomically(const char *path, const char *bytes, size_t len, int mode, bool keep)
 {
 	char folder[PATH_MAX], temporary[PATH_MAX];
 	if (!folder_of(path, folder))
@@ -107,12 +107,12 @@ static int write_atomically(const char *path, const char *bytes, size_t len, int
 		error = errno;
 	if (close(fd) && !error)
 		error = errno;
-	if (!error && rename(temporary, path))
+	if (!error && (keep ? link(temporary, path) : rename(temporary, path)))
 		error = errno;
-	if (error) {
+	if (error || keep)
 		unlink(temporary);
+	if (error)
 		return error;
-	}
 	return sync_folder(folder);
 }
 
@@ -135,6 +135,7 @@ int fs_finish(lua_State *L, const char *path, int error)
  @param path string
  @param bytes string or secret
  @param mode integer? exactly this mode; default: the old file's, else by the umask
+ @param keep boolean? fails with "EEXIST" if there is anything at the path
  @return true, or nil, message, code
 */
 int fs_write(lua_State *L)
@@ -142,7 +143,8 @@ int fs_write(lua_State *L)
 	const char *path = host_checkcstr(L, 1);
 	size_t len;
 	const char *bytes = secret_checkbytes(L, 2, &len);
-	return fs_finish(L, path, write_atomically(path, bytes, len, check_mode(L, 3)));
+	return fs_finish(L, path,
+			 write_atomically(path, bytes, len, check_mode(L, 3), lua_toboolean(L, 4)));
 }
 
 /***

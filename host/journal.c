@@ -1,6 +1,7 @@
 /*
 ** journal.c: an append-only file that guarantees what has reached the disk. A failed write or
-** fdatasync is final: nobody knows what is on the disk after it, so every later call fails.
+** fdatasync is final: nobody knows what is on the disk after it, so every later call fails. One
+** process has the file at a time: the kernel holds its lock, and releases it with the process.
 */
 #include "host.h"
 
@@ -14,7 +15,9 @@
 #define TYPE "o2x.journal"
 
 struct journal {
-	int fd; /* -1: closed */
+	int fd;     /* -1: closed */
+	off_t size; /* that we left it with */
+	off_t synced;
 	bool broken;
 };
 
@@ -51,12 +54,18 @@ static int broken(lua_State *L, struct journal *journal, const char *what)
 	return host_fail_errno(L, what, error);
 }
 
+static bool lock(int fd)
+{
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	return fcntl(fd, F_OFD_SETLK, &whole) == 0;
+}
+
 /***
  Opens a journal for appending. Never follows a symbolic link. Only its owner can read it.
  @function core.journal.open
  @param path string
  @param create boolean? the file must not be there yet
- @return userdata, or nil, message, code
+ @return userdata, or nil, message, code: "locked" while another process has it open
 */
 static int journal_open(lua_State *L)
 {
@@ -67,6 +76,60 @@ static int journal_open(lua_State *L)
 	journal->fd = open(path, flags, 0600);
 	if (journal->fd < 0)
 		return host_fail_errno(L, path, errno);
+	if (!lock(journal->fd) && (errno == EAGAIN || errno == EACCES))
+		return host_fail(L, "locked", "%s: another process has it open", path);
+	struct stat status;
+	if (fstat(journal->fd, &status) != 0)
+		return host_fail_errno(L, path, errno);
+	journal->size = journal->synced = status.st_size;
+	return 1;
+}
+
+/***
+ Has a process opened the journal?
+ @function core.journal.held
+ @param path string
+ @return boolean
+*/
+static int journal_held(lua_State *L)
+{
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int fd = open(host_checkcstr(L, 1), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	bool held = fd >= 0 && fcntl(fd, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
+	if (fd >= 0)
+		close(fd);
+	lua_pushboolean(L, held);
+	return 1;
+}
+
+/***
+ Is it still the file at its path, as we left it? What is written to a file that was deleted is lost
+ when the process ends.
+ @function journal:stands
+ @param path string where it should be
+ @return true, or nil, message, "lost"
+*/
+static int journal_stands(lua_State *L)
+{
+	struct journal *journal = check(L);
+	const char *path = host_checkcstr(L, 2);
+	struct stat ours, there;
+	if (fstat(journal->fd, &ours) != 0)
+		return broken(L, journal, "cannot get the size of the journal");
+	bool named = lstat(path, &there) == 0;
+	const char *what = NULL;
+	if (ours.st_nlink == 0 && !named)
+		what = "was deleted";
+	else if (!named)
+		what = "was moved, or its folder was";
+	else if (ours.st_dev != there.st_dev || ours.st_ino != there.st_ino)
+		what = "was replaced by another file";
+	else if (ours.st_size != journal->size)
+		what = "was changed by somebody else";
+	journal->broken = what != NULL;
+	if (what)
+		return host_fail(L, "lost", "the journal %s", what);
+	lua_pushboolean(L, true);
 	return 1;
 }
 
@@ -89,6 +152,7 @@ static int journal_append(lua_State *L)
 			return broken(L, journal, "cannot write the journal");
 		bytes += written;
 		length -= (size_t)written;
+		journal->size += written;
 	}
 	lua_pushboolean(L, true);
 	return 1;
@@ -96,15 +160,21 @@ static int journal_append(lua_State *L)
 
 /***
  Waits until everything appended is on the disk. A failure is final, because the kernel may have
- dropped the pages.
+ dropped the pages. What may not be there is taken back, so that a later reader does not find it.
  @function journal:sync
  @return true, or nil, message, code
 */
 static int journal_sync(lua_State *L)
 {
 	struct journal *journal = check(L);
-	if (fdatasync(journal->fd) != 0)
+	if (fdatasync(journal->fd) != 0) {
+		int error = errno;
+		if (ftruncate(journal->fd, journal->synced) != 0)
+			error = errno;
+		errno = error;
 		return broken(L, journal, "cannot sync the journal");
+	}
+	journal->synced = journal->size;
 	lua_pushboolean(L, true);
 	return 1;
 }
@@ -120,14 +190,7 @@ static int journal_reserve(lua_State *L)
 {
 	struct journal *journal = check(L);
 	off_t bytes = (off_t)host_checkrange(L, 2, 1, 1 << 30);
-	struct stat status;
-	if (fstat(journal->fd, &status) != 0)
-		return broken(L, journal, "cannot get the size of the journal");
-	if (status.st_nlink == 0) {
-		errno = ENOENT; /* what is written to it is lost when the process ends */
-		return broken(L, journal, "the journal was deleted");
-	}
-	if (fallocate(journal->fd, FALLOC_FL_KEEP_SIZE, status.st_size, bytes) != 0 &&
+	if (fallocate(journal->fd, FALLOC_FL_KEEP_SIZE, journal->size, bytes) != 0 &&
 	    errno != EOPNOTSUPP && errno != ENOSYS)
 		return host_fail_errno(L, "no room for the journal", errno);
 	lua_pushboolean(L, true);
@@ -146,6 +209,7 @@ static int journal_cut(lua_State *L)
 	off_t size = (off_t)host_checkrange(L, 2, 0, INT64_MAX);
 	if (ftruncate(journal->fd, size) != 0 || fdatasync(journal->fd) != 0)
 		return broken(L, journal, "cannot truncate the journal");
+	journal->size = journal->synced = size;
 	lua_pushboolean(L, true);
 	return 1;
 }
@@ -171,12 +235,18 @@ static int sync_folder(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {
-	{ "append", journal_append }, { "sync", journal_sync }, { "reserve", journal_reserve },
-	{ "cut", journal_cut },       { "close", journal_gc },  { NULL, NULL },
+	{ "append", journal_append },
+	{ "sync", journal_sync },
+	{ "stands", journal_stands },
+	{ "reserve", journal_reserve },
+	{ "cut", journal_cut },
+	{ "close", journal_gc },
+	{ NULL, NULL },
 };
 
 static const luaL_Reg functions[] = {
 	{ "open", journal_open },
+	{ "held", journal_held },
 	{ "sync_folder", sync_folder },
 	{ NULL, NULL },
 };

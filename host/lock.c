@@ -1,12 +1,16 @@
 /*
-** lock.c: a lock that cannot outlive its holder. The kernel releases an open file description (OFD)
-** lock when its process ends, however it ends. The text in the file only says who holds it.
+** lock.c: locks that cannot outlive their holder: the kernel releases them when the process ends,
+** however it ends. One is an open file description (OFD) lock; the text in its file only says who
+** holds it. The other is a name on this machine, an abstract Unix socket: nobody can remove it.
 */
 #include "host.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define TYPE "o2x.lock"
@@ -88,9 +92,54 @@ static int lock_holder(lua_State *L)
 	return 1;
 }
 
+/* The process that has the name, as far as it can be asked; else 0. */
+static lua_Integer owner(const struct sockaddr_un *address, socklen_t length)
+{
+	struct ucred who = { 0 };
+	socklen_t size = sizeof who;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return 0;
+	bool known = connect(fd, (const struct sockaddr *)address, length) == 0 &&
+		     getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0;
+	close(fd);
+	return known ? who.pid : 0;
+}
+
+/***
+ Claims a name on this machine. Never waits.
+ @function core.lock.claim
+ @param name string at most 100 bytes
+ @return userdata the claim, held until close() or the end of the process; or nil, the process that
+   has the name (0: unknown), "locked"; or nil, message, code
+*/
+static int lock_claim(lua_State *L)
+{
+	size_t length;
+	const char *name = luaL_checklstring(L, 1, &length);
+	struct sockaddr_un address = { .sun_family = AF_UNIX }; /* sun_path[0] = 0: abstract */
+	luaL_argcheck(L, length > 0 && length <= 100, 1, "1 to 100 bytes expected");
+	memcpy(address.sun_path + 1, name, length);
+	socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length);
+	struct lock *lock = host_newuserdata(L, sizeof *lock, TYPE);
+	lock->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (lock->fd < 0)
+		return host_fail_errno(L, "the lock's socket", errno);
+	/* It listens so that others can learn whose it is; nobody answers. */
+	if (bind(lock->fd, (struct sockaddr *)&address, size) == 0 && listen(lock->fd, 64) == 0)
+		return 1;
+	if (errno != EADDRINUSE)
+		return host_fail_errno(L, "the lock's socket", errno);
+	lua_pushnil(L);
+	lua_pushinteger(L, owner(&address, size));
+	lua_pushliteral(L, "locked");
+	return 3;
+}
+
 static const luaL_Reg methods[] = { { "close", lock_gc }, { NULL, NULL } };
 static const luaL_Reg functions[] = {
 	{ "take", lock_take },
+	{ "claim", lock_claim },
 	{ "holder", lock_holder },
 	{ NULL, NULL },
 };

@@ -102,11 +102,13 @@ local calls = {
     os.remove(folder .. "/journal")
     local journal = assert(core.journal.open(folder .. "/journal", true))
     journal:reserve(100)
+    journal:stands(folder .. "/journal")
     journal:append "abc\n"
     journal:sync()
     journal:cut(2)
     journal:close()
   end,
+  ["journal.held"] = function() return core.journal.held(folder .. "/journal") end,
   ["journal.sync_folder"] = function() return core.journal.sync_folder(folder) end,
   ["json.decode"] = function() return core.json.decode '{"a":[1,2,{"b":"c\\u00e9"}],"d":null}' end,
   ["json.decode_secret"] = function()
@@ -122,6 +124,10 @@ local calls = {
   ["lock.take"] = function()
     local lock <close> = assert(core.lock.take(folder .. "/lock", "me"))
     return core.lock.holder(folder .. "/lock"), lock
+  end,
+  ["lock.claim"] = function()
+    local claim <close> = assert(core.lock.claim "o2x/faults")
+    return claim, core.lock.claim "o2x/faults"
   end,
   ["net.connect"] = function()
     local connection, listener <close> = connected()

@@ -7,7 +7,8 @@ local proc = require "o2x.base.proc"
 local M = {}
 
 --- The number of each error that a fault may give.
-M.ERRORS = { EIO = 5, ENOMEM = 12, ENOSPC = 28, ECONNRESET = 104, ECONNREFUSED = 111, ETIMEDOUT = 110 }
+M.ERRORS =
+  { EIO = 5, ENOMEM = 12, ENOSPC = 28, EROFS = 30, EDQUOT = 122, ECONNRESET = 104, ECONNREFUSED = 111, ETIMEDOUT = 110 }
 
 local shim
 

@@ -81,8 +81,11 @@ function Toy:shell(words, redirect, before, env)
 end
 
 --- Starts o2x and goes on.
-function Toy:start(words, env)
-  return proc.start { argv = argv(words), env = self:environment(env), cwd = self.project, timeout = 300 }
+---@param words string[]
+---@param env table<string, string>?
+---@param log string? file that takes what it says
+function Toy:start(words, env, log)
+  return proc.start { argv = argv(words), env = self:environment(env), cwd = self.project, timeout = 300, log = log }
 end
 
 --- The same, decoded from --json; fails if it fails.

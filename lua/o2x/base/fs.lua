@@ -81,11 +81,14 @@ end
 ---instead of following it.
 ---@param path string
 ---@param bytes string|userdata text or a secret
----@param options { mode: integer?, parents: boolean? }? mode: by default the old file's, else by the umask
+---@param options { mode: integer?, parents: boolean?, keep: boolean? }? mode: by default the old file's, else by the
+---  umask; keep: a file that is there already stays as it is
 function M.write(path, bytes, options)
   options = options or {}
   if options.parents then M.mkdir(M.folder(path)) end
-  check("write", core.write(path, bytes, options.mode))
+  local written, message, code = core.write(path, bytes, options.mode, options.keep)
+  if not written and options.keep and code == "EEXIST" then return end
+  check("write", written, message, code)
 end
 
 ---Appends to a file without syncing it.
@@ -94,8 +97,8 @@ end
 ---@param mode integer? of a new file
 function M.append(path, bytes, mode) check("append", core.append(path, bytes, mode)) end
 
----The properties of a path: `type` ("file", "folder", "link", "other"), `mode`, `size`, `mtime`, `uid`, `gid`; nil if
----it does not exist.
+---The properties of a path: `type` ("file", "folder", "link", "other"), `mode`, `size`, `mtime`, `uid`, `gid`, `device`
+---and `inode`; nil if it does not exist.
 ---@param path string
 ---@param follow boolean? whether to follow a symbolic link, true if absent
 ---@return table?

@@ -198,10 +198,11 @@ function M.run_command(run, arguments, options)
   return "o2x run " .. table.concat(words, " ")
 end
 
--- A run whose journal was deleted cannot be resumed; it is started again.
+-- A run whose journal was deleted or replaced cannot be resumed; it is started again.
 local function next_of(run, status, options)
   if not NEXT[status] then return nil end
-  if status == "done" or not run.folder or fs.exists(fs.join(run.folder, "journal")) then
+  local there = not run.folder or not run.journal:is_lost() and fs.exists(fs.join(run.folder, "journal"))
+  if status == "done" or there then
     return NEXT[status]:format(run.id) .. (run.edited and status ~= "done" and " --edited" or "")
   end
   local arguments = { run.runbook.name, run.tenant_name }

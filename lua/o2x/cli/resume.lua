@@ -37,13 +37,7 @@ end
 local function check(store, id)
   local h = store:look(id)
   if h.damaged then error(h.damaged, 0) end
-  if h.status == "refused" then
-    errors.input(
-      ("%s was refused and wrote nothing, so it cannot be resumed"):format(id),
-      "start it again with o2x run"
-    )
-  end
-  if h.status == "done" then errors.input(("%s is already done"):format(id), ("o2x show %s"):format(id)) end
+  store:check_unfinished(h)
   return h
 end
 

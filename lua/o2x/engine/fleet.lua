@@ -120,7 +120,8 @@ end
 ---@return table fleet with its id
 function M.create(store, fleet)
   fs.mkdir(folder_of(store), tonumber("700", 8))
-  fleet.id = store:new_id():gsub("^R", "F")
+  local id, _reserved <close> = store:new_id()
+  fleet.id = id:gsub("^R", "F")
   local user, host = identity.here()
   fleet.at, fleet.user, fleet.host = clock.iso(nil, 3), user, host
   save(store, fleet)

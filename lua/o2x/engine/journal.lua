@@ -12,7 +12,9 @@ local secret = require "o2x.base.secret"
 local M = { FORMAT = 2 }
 
 local FIRST = ("0"):rep(16)
-local RESERVE = 256 * 1024 -- bytes reserved ahead, so that a result can be written when the disk is full
+-- Bytes reserved before what announces something new, so that its result can be written when the disk is full.
+local RESERVE <const> = 256 * 1024
+local ANNOUNCES <const> = { begin = true, resume = true, intent = true, sent = true }
 
 local function set(...)
   local words = {}
@@ -25,17 +27,35 @@ end
 local Journal = {}
 Journal.__index = Journal
 
-local function fail(path, message, code)
-  local full = code == "ENOSPC"
-  errors.raise {
-    kind = "failed",
+-- By code: what there is to say, around the system's own words, and to do.
+local MESSAGES <const> = {
+  ENOSPC = "the disk is full: the journal cannot grow",
+  EDQUOT = "the quota is used up: the journal cannot grow",
+  lost = "%s: the run stops before its next write, and what it wrote so far stands",
+  locked = "another process continues this run",
+}
+local HINTS <const> = {
+  ENOSPC = "free some space, then o2x resume",
+  EDQUOT = "free some space, then o2x resume",
+  EFBIG = "raise the limit (ulimit -f), then o2x resume",
+  EROFS = "mount the file system for writing, then o2x resume",
+  lost = "o2x plan shows what is left to do",
+  locked = "wait until it ends; o2x runs shows it",
+}
+
+local function problem(path, message, code)
+  return errors.new {
+    kind = code == "locked" and "locked" or "failed",
     module = "journal",
     code = code,
     where = path,
-    message = full and "the disk is full: the journal cannot grow" or message,
-    hint = full and "free some space, then o2x resume" or nil,
+    message = (MESSAGES[code] or "%s"):format(message),
+    hint = HINTS[code],
+    final = true, -- no script goes on without a journal
   }
 end
+
+local function fail(path, message, code) error(problem(path, message, code), 0) end
 
 local function check(path, ok, message, code)
   if not ok then fail(path, message, code) end
@@ -92,16 +112,32 @@ local function encode(record)
   return json.encode(masked(record))
 end
 
+--- Goes on if a native call did; else ends the journal: every later record gets the same error.
+---@param ok any what the call gave
+---@param message string?
+---@param code string?
+function Journal:ensure(ok, message, code)
+  if ok then return end
+  self.failure = problem(self.path, message, code)
+  error(self.failure, 0)
+end
+
 --- Adds a record and waits until it is on the disk.
 ---@param record table plain values only
 ---@param lazy boolean? need not be on the disk yet
 function Journal:append(record, lazy)
+  if self.failure then error(self.failure, 0) end
   local line, hash = frame.seal(self.number, self.previous, encode(record))
-  check(self.path, self.file:reserve(#line + RESERVE))
-  check(self.path, self.file:append(line))
-  if not lazy then check(self.path, self.file:sync()) end
+  self:ensure(self.file:stands(self.path))
+  if ANNOUNCES[record.t] then check(self.path, self.file:reserve(#line + RESERVE)) end
+  self:ensure(self.file:append(line))
+  if not lazy then self:ensure(self.file:sync()) end
   self.number, self.previous, self.size = self.number + 1, hash, self.size + #line
 end
+
+--- Can the run be continued from what is on the disk?
+---@return boolean
+function Journal:is_lost() return self.failure ~= nil and self.failure.code == "lost" end
 
 --- Closes the file.
 function Journal:close() self.file:close() end
@@ -153,13 +189,23 @@ function M.read(path)
   return records, state
 end
 
---- Opens a journal to continue it.
+--- Is a process writing the journal?
+---@param path string
+---@return boolean
+function M.held(path) return core.held(path) end
+
+--- Opens a journal to continue it. It is read only once nobody else can write it.
 ---@param path string
 ---@return table journal
 ---@return table[] records its records
 function M.reopen(path)
-  local records, state = M.read(path)
   local file = check(path, core.open(path))
+  local ok, records, state = xpcall(M.read, errors.handler, path)
+  if not ok then
+    file:close()
+    error(records, 0)
+  end
+  check(path, file:stands(path))
   check(path, file:cut(state.size))
   local self = { path = path, file = file, number = state.number, previous = state.previous, size = state.size }
   return setmetatable(self, Journal), records

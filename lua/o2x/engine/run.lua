@@ -321,9 +321,9 @@ local function problem_of(err)
   return { kind = err.kind, message = value.text(err), hint = err.hint and value.text(err.hint) }
 end
 
--- Writes the end record. If the journal itself failed, it cannot be written.
+-- Writes the end record. A run whose end cannot be recorded is not done.
 local function conclude(run, status, err)
-  local ended = pcall(run.journal.append, run.journal, {
+  local ended, problem = xpcall(run.journal.append, errors.handler, run.journal, {
     t = "end",
     status = status,
     error = err and problem_of(err) or nil,
@@ -331,7 +331,8 @@ local function conclude(run, status, err)
   })
   run.journal:close()
   run.report:close()
-  return ended
+  if ended then return status, err end
+  return status == "done" and "failed" or status, err or problem
 end
 
 -- A run that was refused before its first write is finished: nothing needs a resume.
@@ -347,14 +348,9 @@ local function execute(run)
   run.ctx.run_id = run.id
   run.report:log_to(fs.join(run.folder, "log"), { tenant = run.tenant, run = run.id })
   local ok, err = xpcall(run.report.during, errors.handler, run.report, apply, run)
-  if ok then
-    conclude(run, "done")
-    return "done"
-  end
+  if ok then return conclude(run, "done") end
   err = errors.wrap(err)
-  local status = verdict(run, err)
-  conclude(run, status, err)
-  return status, err
+  return conclude(run, verdict(run, err), err)
 end
 
 --- Applies a prepared run.
@@ -364,7 +360,8 @@ end
 ---@return table? error
 function M.apply(run, started)
   run.store = run.store or store.open(run.config.state)
-  run.id = run.store:new_id()
+  local id, _reserved <close> = run.store:new_id()
+  run.id = id
   local _held <close> = take_lock(run, run.id)
   run.folder, run.journal = run.store:create(run.id, header(run), run.sandbox.texts)
   run.sandbox.keep = function(path, text) run.store:keep(run.id, path, text) end
@@ -383,6 +380,7 @@ end
 function M.resume(run, id, started, take_over)
   local _held <close> = take_lock(run, id)
   local old = run.store:reopen(id)
+  run.store:check_unfinished(old.history) -- it may have ended since the command looked
   run.id, run.folder, run.journal = id, old.folder, old.journal
   run.past, run.edited = memory.new(old.history, take_over), run.sandbox.kept == nil
   local changed, files = resume.edited(run, id), resume.changed_files(old.history)

@@ -2,12 +2,13 @@
 --- time.
 
 local clock = require "o2x.base.clock"
+local core = require "o2x.core.fs"
 local crypto = require "o2x.base.crypto"
+local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local history = require "o2x.engine.history"
 local journal = require "o2x.engine.journal"
-local lock = require "o2x.engine.lock"
 local suggest = require "o2x.base.suggest"
 local secret = require "o2x.base.secret"
 local sync_folder = require("o2x.core.journal").sync_folder
@@ -17,7 +18,35 @@ local M = {}
 local Store = {}
 Store.__index = Store
 
-local PATTERN = "^R%-%d%d%d%d%d%d%d%d%-%d%d%d%d%d%d%-%x%x%x%x$"
+local PATTERN <const> = "^R%-(%d%d%d%d)(%d%d)(%d%d)%-(%d%d)(%d%d)(%d%d)%-(%x%x%x%x)$"
+local TICKS <const> = 65536 -- of a second, in an id
+
+-- The time of an id, in ticks.
+local function ticks_of(id)
+  local year, month, day, hour, minute, second, tick = id:match(PATTERN)
+  local text = ("%s-%s-%sT%s:%s:%sZ"):format(year, month, day, hour, minute, second)
+  local ok, seconds = pcall(clock.parse, text)
+  return (ok and math.floor(seconds) or 0) * TICKS + tonumber(tick, 16)
+end
+
+-- The key of a store, made once: of two programs that make it, one keeps what the other made.
+local function key_of(path)
+  local key = fs.read_if(path)
+  if not key then
+    fs.write(path, crypto.random(32), { mode = tonumber("600", 8), keep = true })
+    key = fs.read(path)
+  end
+  if #key == 32 then return key end
+  errors.raise {
+    kind = "failed",
+    module = "store",
+    where = path,
+    message = ("the key of the run store has %d bytes instead of 32"):format(#key),
+    hint = ("restore it from a copy; without one, remove it: rm %s (runs in progress cannot be resumed then)"):format(
+      path
+    ),
+  }
+end
 
 --- The run store in a folder, which is created if necessary. Sets the key of fingerprints, so that the fingerprints of
 --- its runs are comparable.
@@ -25,14 +54,7 @@ local PATTERN = "^R%-%d%d%d%d%d%d%d%d%-%d%d%d%d%d%d%-%x%x%x%x$"
 ---@return table store
 function M.open(folder)
   fs.mkdir(folder, tonumber("700", 8))
-  fs.mkdir(fs.join(folder, "locks"), tonumber("700", 8))
-  local path = fs.join(folder, "key")
-  local key = fs.read_if(path)
-  if not key or #key ~= 32 then
-    key = crypto.random(32)
-    fs.write(path, key, { mode = tonumber("600", 8) })
-  end
-  secret.set_key(key)
+  secret.set_key(key_of(fs.join(folder, "key")))
   return setmetatable({ folder = folder }, Store)
 end
 
@@ -45,29 +67,42 @@ function Store:folder_of(id) return fs.join(self.folder, id) end
 ---@return string path
 function Store:journal_of(id) return fs.join(self.folder, id, "journal") end
 
---- An id for a run that starts now: the date, the time, and the fraction of the second, so that ids sort by time.
----@return string
-function Store:new_id()
-  repeat
-    local now = clock.now()
-    local id = ("R-%s-%04x"):format(os.date("!%Y%m%d-%H%M%S", math.floor(now)), math.floor(now % 1 * 65536))
-    if not fs.exists(self:folder_of(id)) then return id end
-  until false
-end
-
 local function check(path, ok, message, code)
   if not ok then errors.raise { kind = "failed", module = "store", message = message, code = code, where = path } end
 end
 
+-- The path where a run is made before it gets its name.
+local function making_of(self, id) return fs.join(self.folder, ".new-" .. id) end
+
+--- A new id: the date, the time, and the fraction of the second. Ids sort by time, also where the clock was set back:
+--- then the next one follows the newest there is. Its folder is reserved, so that nobody gets the same id.
+---@return string id
+---@return table reserved to be closed; removes the folder if the run did not begin
+function Store:new_id()
+  local ids = self:ids()
+  local ticks = math.max(math.floor(clock.now() * TICKS), ids[1] and ticks_of(ids[#ids]) + 1 or 0)
+  while true do
+    local id = ("R-%s-%04x"):format(os.date("!%Y%m%d-%H%M%S", ticks // TICKS), ticks % TICKS)
+    local making = making_of(self, id)
+    local made, message, code = core.mkdir(making, tonumber("700", 8))
+    if not made and code ~= "EEXIST" then check(self.folder, made, message, code) end
+    local free = made and not fs.exists(self:folder_of(id)) -- looked for last: its maker renames the other one
+    if free then
+      return id, defer(function() core.remove(making) end)
+    end
+    if made then fs.remove(making) end
+    ticks = ticks + 1
+  end
+end
+
 --- Creates the folder of a new run. It gets its final name only after its journal has begun.
----@param id string
+---@param id string from new_id
 ---@param header table the journal's first record
 ---@param sources table<string, string> path as shown → text
 ---@return string folder
 ---@return table journal
 function Store:create(id, header, sources)
-  local making, folder = fs.join(self.folder, ".new-" .. id), self:folder_of(id)
-  fs.mkdir(making, tonumber("700", 8))
+  local making, folder = making_of(self, id), self:folder_of(id)
   for path, text in pairs(sources) do
     fs.write(fs.join(making, "sources", path), text, { parents = true })
   end
@@ -98,12 +133,10 @@ function Store:ids()
   return ids
 end
 
--- The status of a run. One without an end record is running while a process holds its tenant's lock for it, else it
--- crashed.
+-- The status of a run. One without an end record is running while a process has its journal, else it crashed.
 local function status(self, h)
   if h.status then return h.status end
-  local holder = lock.holder(self.folder, h.tenant)
-  return holder and holder.run == h.id and "running" or "crashed"
+  return journal.held(self:journal_of(h.id)) and "running" or "crashed"
 end
 
 --- A run with its status.
@@ -148,6 +181,18 @@ function Store:unfinished()
   return found
 end
 
+--- Refuses to continue a run that has ended.
+---@param h table its history
+function Store.check_unfinished(_, h)
+  if h.status == "refused" then
+    errors.input(
+      ("%s was refused and wrote nothing, so it cannot be resumed"):format(h.id),
+      "start it again with o2x run"
+    )
+  end
+  if h.status == "done" then errors.input(("%s is already done"):format(h.id), ("o2x show %s"):format(h.id)) end
+end
+
 --- A run by its id, or by a unique beginning or end of it.
 ---@param word string
 ---@return string id
@@ -168,13 +213,14 @@ end
 ---@return string?
 function Store:source(id, path) return fs.read_if(fs.join(self:folder_of(id), "sources", path)) end
 
---- Keeps a script that a run loads later, unless an earlier attempt has kept it.
+--- Keeps a script that a run loads later, unless an earlier attempt has kept it. A run that was deleted is not made
+--- again by that; its next record notices.
 ---@param id string
 ---@param path string as shown
 ---@param text string
 function Store:keep(id, path, text)
   local file = fs.join(self:folder_of(id), "sources", path)
-  if not fs.exists(file) then fs.write(file, text, { parents = true }) end
+  if not fs.exists(file) and fs.exists(self:journal_of(id)) then fs.write(file, text, { parents = true }) end
 end
 
 --- The current time in the form of the records.

@@ -4,6 +4,7 @@
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
+local proc = require "o2x.base.proc"
 local task = require "o2x.base.task"
 
 local function path_of(name) return fs.join(os.getenv("TOY"), name) end
@@ -133,6 +134,13 @@ return {
       end,
       -- Somebody removes the run store while the run goes on.
       forget_runs = function() fs.remove_tree(ctx.config.state) end,
+      -- Somebody types a command while the run goes on; $STATE is the run store, $RUN the run's folder.
+      somebody = function(command)
+        local state = ctx.config.state
+        local env = { STATE = state, RUN = fs.join(state, ctx.run_id), PATH = os.getenv "PATH" }
+        local result = proc.run { argv = { "sh", "-ec", command }, env = env }
+        assert(result.code == 0, result.stderr)
+      end,
       tick = function()
         local n = tonumber(fs.read_if(path_of(".ticks")) or "0") + 1
         fs.write(path_of(".ticks"), tostring(n))

@@ -1,6 +1,7 @@
 local core = require "o2x.core.journal"
 local fs = require "o2x.base.fs"
 local journal = require "o2x.engine.journal"
+local raised = require "tests.support.raised"
 local secret = require "o2x.base.secret"
 
 describe("a journal", function()
@@ -123,6 +124,30 @@ describe("a journal", function()
       "calling 'append' on bad self (the journal is broken: an earlier write failed)"
     )
     full:close()
+  end)
+
+  it("is written by one at a time, and says so to the others", function()
+    local new = journal.create(path, { tenant = "alpha" })
+    assert.is_true(journal.held(path))
+    local err = raised(journal.reopen, path)
+    assert.same({ "locked", "another process continues this run" }, { err.kind, err.message })
+    assert.equal(1, #journal.read(path))
+    new:close()
+    assert.is_false(journal.held(path))
+    journal.reopen(path):close()
+  end)
+
+  it("takes no record any more once one was refused", function()
+    local new = journal.create(path, { tenant = "alpha" })
+    fs.rename(path, path .. "-old")
+    local err = raised(new.append, new, { t = "step", path = "a" })
+    assert.equal("lost", err.code)
+    assert.matches("the journal was moved, or its folder was: the run stops", err.message)
+    fs.rename(path .. "-old", path)
+    assert.equal(err, raised(new.append, new, { t = "step", path = "b" }))
+    assert.is_true(new:is_lost())
+    new:close()
+    assert.equal(1, #journal.read(path))
   end)
 
   it("never holds a live secret, even one that a script pieced together", function()

@@ -1,6 +1,8 @@
 local folder = require "tests.support.folder"
+local fs = require "o2x.base.fs"
 local lock = require "o2x.engine.lock"
 local program = require "o2x.core.program"
+local raised = require "tests.support.raised"
 
 local function words(run) return { user = "ada", host = "vm", run = run, runbook = "deploy", since = "12:00" } end
 
@@ -36,6 +38,24 @@ describe("a tenant's lock", function()
     assert.is_nil(lock.holder(place.path, "acme"))
     local _held <close> = lock.take(place.path, "acme", words "R-1")
     assert.equal("R-1", lock.holder(place.path, "acme").run)
+  end)
+
+  it("is that of the tenant, not of the file", function()
+    local _held <close> = lock.take(place.path, "acme", words "R-1")
+    fs.remove_tree(place:at "locks")
+    local err = raised(lock.take, place.path .. "/.", "acme", words "R-2")
+    assert.equal("locked", err.kind)
+    assert.equal(("acme is locked by process %d"):format(program.pid()), err.message)
+  end)
+
+  it("lets nothing go that it has not taken", function()
+    do
+      local _held <close> = lock.take(place.path, "acme", words "R-1")
+      raised(lock.take, place.path, "acme", words "R-2")
+      assert.equal("locked", raised(lock.take, place.path, "acme", words "R-3").kind)
+    end
+    local again <close> = lock.take(place.path, "acme", words "R-4")
+    assert.truthy(again)
   end)
 
   it("that cannot be taken for another reason is a failure", function()

@@ -1,7 +1,9 @@
+local clock = require "o2x.base.clock"
 local eventually = require "tests.support.eventually"
 local fs = require "o2x.base.fs"
 local lock = require "o2x.engine.lock"
 local proc = require "o2x.base.proc"
+local raised = require "tests.support.raised"
 local store = require "o2x.engine.store"
 
 describe("the run store", function()
@@ -31,6 +33,61 @@ describe("the run store", function()
     end
     assert.same(ids, runs:ids())
     assert.matches("^R%-%d%d%d%d%d%d%d%d%-%d%d%d%d%d%d%-%x%x%x%x$", ids[1])
+  end)
+
+  describe("while the clock", function()
+    local now <const> = clock.now
+    after_each(function() clock.now = now end)
+
+    for what, times in pairs {
+      ["stands still"] = { 1e9, 1e9, 1e9, 1e9 },
+      ["is set back"] = { 1e9, 1e9 - 3600, 1e9 - 86400 * 365, 0 },
+      ["is set forward and back"] = { 1e9, 2 ^ 31 + 5, 4e9, 1e9 },
+      ["is at the end of a second"] = { 1e9 + 65535 / 65536, 1e9 + 65535 / 65536, 1e9 + 0.9999999 },
+    } do
+      it(what .. ", ids sort by when the runs began", function()
+        local ids = {}
+        for i, time in ipairs(times) do
+          clock.now = function() return time end
+          ids[i] = begin("alpha", "done")
+        end
+        assert.same(ids, runs:ids())
+      end)
+    end
+  end)
+
+  it("gives no two runs the same id, whoever asks", function()
+    local now <const> = clock.now
+    clock.now = function() return 1e9 end
+    local other = store.open(runs.folder)
+    local one, _one <close> = runs:new_id()
+    local two, _two <close> = other:new_id()
+    clock.now = now
+    assert.are_not.equal(one, two)
+  end)
+
+  it("leaves nothing of a run that did not begin", function()
+    do
+      local _id, _reserved <close> = runs:new_id()
+    end
+    assert.same({ "key" }, fs.list(runs.folder))
+  end)
+
+  it("makes no file of a run that was removed", function()
+    local id = begin "alpha"
+    fs.remove_tree(runs:folder_of(id))
+    runs:keep(id, "stdlib/late.lua", "return 2")
+    assert.is_nil(fs.stat(runs:folder_of(id)))
+  end)
+
+  it("has one key, whoever makes it; a damaged one is not replaced", function()
+    local path = runs.folder .. "/key"
+    local key = fs.read(path)
+    store.open(runs.folder)
+    assert.equal(key, fs.read(path))
+    fs.write(path, key:sub(1, 7))
+    assert.matches("has 7 bytes instead of 32", raised(store.open, runs.folder).message)
+    assert.equal(7, #fs.read(path))
   end)
 
   it("keeps the sources that a run began with, for its owner only", function()
