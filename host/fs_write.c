@@ -92,7 +92,48 @@ static int set_attributes(int fd, const char *path, int mode)
 	return fchmod(fd, (mode_t)mode) ? errno : 0;
 }
 
-static int write_atomically(const char *path, const char *bytes, size_t len, int mode, bool keep)
+/* What must be at the path when a file is put there. */
+struct expected {
+	enum { ANYTHING, NOTHING, BYTES } what;
+	const char *bytes;
+	size_t length;
+};
+
+/* Does the file hold these bytes? -> 0 or an errno: ESTALE if not */
+static int holds(const char *path, const char *bytes, size_t length)
+{
+	char chunk[16384];
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return errno == ENOENT ? ESTALE : errno;
+	int error = 0;
+	ssize_t n = 1;
+	while (!error && n > 0) {
+		n = read(fd, chunk, sizeof chunk);
+		if (n < 0)
+			error = errno;
+		else if ((size_t)n > length || memcmp(chunk, bytes, (size_t)n) != 0)
+			error = ESTALE;
+		else
+			bytes += n, length -= (size_t)n;
+	}
+	close(fd);
+	return error ? error : length > 0 ? ESTALE : 0;
+}
+
+/* Gives a finished file its name, if there is what was expected. -> 0 or an errno */
+static int put(const char *temporary, const char *path, const struct expected *expected)
+{
+	if (expected->what == NOTHING)
+		return link(temporary, path) == 0 ? 0 : errno == EEXIST ? ESTALE : errno;
+	int error = expected->what == BYTES ? holds(path, expected->bytes, expected->length) : 0;
+	if (error)
+		return error;
+	return rename(temporary, path) ? errno : 0;
+}
+
+static int write_atomically(const char *path, const char *bytes, size_t len, int mode,
+			    const struct expected *expected)
 {
 	char folder[PATH_MAX], temporary[PATH_MAX];
 	if (!folder_of(path, folder))
@@ -107,9 +148,9 @@ static int write_atomically(const char *path, const char *bytes, size_t len, int
 		error = errno;
 	if (close(fd) && !error)
 		error = errno;
-	if (!error && (keep ? link(temporary, path) : rename(temporary, path)))
-		error = errno;
-	if (error || keep)
+	if (!error)
+		error = put(temporary, path, expected);
+	if (error || expected->what == NOTHING)
 		unlink(temporary);
 	if (error)
 		return error;
@@ -135,16 +176,22 @@ int fs_finish(lua_State *L, const char *path, int error)
  @param path string
  @param bytes string or secret
  @param mode integer? exactly this mode; default: the old file's, else by the umask
- @param keep boolean? fails with "EEXIST" if there is anything at the path
- @return true, or nil, message, code
+ @param expected string|false|nil what must be there until now: these bytes; false: nothing
+ @return true, or nil, message, code: "ESTALE" if something else is there
 */
 int fs_write(lua_State *L)
 {
 	const char *path = host_checkcstr(L, 1);
 	size_t len;
 	const char *bytes = secret_checkbytes(L, 2, &len);
-	return fs_finish(L, path,
-			 write_atomically(path, bytes, len, check_mode(L, 3), lua_toboolean(L, 4)));
+	struct expected expected = { ANYTHING, NULL, 0 };
+	if (lua_isboolean(L, 4))
+		expected.what = NOTHING;
+	else if (!lua_isnoneornil(L, 4)) {
+		expected.what = BYTES;
+		expected.bytes = luaL_checklstring(L, 4, &expected.length);
+	}
+	return fs_finish(L, path, write_atomically(path, bytes, len, check_mode(L, 3), &expected));
 }
 
 /***

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -136,12 +137,27 @@ static int lock_claim(lua_State *L)
 	return 3;
 }
 
+/***
+ Takes the lock of a folder, for a moment in which files in it are changed. Nothing is left in it.
+ Never waits.
+ @function core.lock.folder
+ @param path string
+ @return userdata the lock; or nil, message, code: "EWOULDBLOCK" while another program has it
+*/
+static int lock_folder(lua_State *L)
+{
+	const char *path = host_checkcstr(L, 1);
+	struct lock *lock = host_newuserdata(L, sizeof *lock, TYPE);
+	lock->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (lock->fd < 0 || flock(lock->fd, LOCK_EX | LOCK_NB) != 0)
+		return host_fail_errno(L, path, errno);
+	return 1;
+}
+
 static const luaL_Reg methods[] = { { "close", lock_gc }, { NULL, NULL } };
 static const luaL_Reg functions[] = {
-	{ "take", lock_take },
-	{ "claim", lock_claim },
-	{ "holder", lock_holder },
-	{ NULL, NULL },
+	{ "take", lock_take },     { "claim", lock_claim }, { "holder", lock_holder },
+	{ "folder", lock_folder }, { NULL, NULL },
 };
 
 int luaopen_o2x_core_lock(lua_State *L)

@@ -125,6 +125,10 @@ local calls = {
     local lock <close> = assert(core.lock.take(folder .. "/lock", "me"))
     return core.lock.holder(folder .. "/lock"), lock
   end,
+  ["lock.folder"] = function()
+    local lock <close> = assert(core.lock.folder(folder))
+    return lock, core.lock.folder(folder)
+  end,
   ["lock.claim"] = function()
     local claim <close> = assert(core.lock.claim "o2x/faults")
     return claim, core.lock.claim "o2x/faults"

@@ -35,7 +35,7 @@ describe("the inventory", function()
       end
       assert.equal("refused", raised(run.api.files.remove, INVENTORY).kind)
       assert.equal(text, fs.read(path))
-      assert.equal("changed", run.api.files.ensure(INVENTORY, text .. "\n## newclient (TIDLT-100008)\n- new\n"))
+      assert.equal("created", run.api.files.ensure(INVENTORY, text .. "\n## newclient (TIDLT-100008)\n- new\n"))
     end
   end)
 end)

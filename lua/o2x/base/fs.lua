@@ -81,13 +81,21 @@ end
 ---instead of following it.
 ---@param path string
 ---@param bytes string|userdata text or a secret
----@param options { mode: integer?, parents: boolean?, keep: boolean? }? mode: by default the old file's, else by the
----  umask; keep: a file that is there already stays as it is
+---@param options { mode: integer?, parents: boolean?, expected: string|false|nil }? mode: by default the old file's,
+---  else by the umask; expected: what must be there until now (false: nothing), or else this is a conflict
 function M.write(path, bytes, options)
   options = options or {}
   if options.parents then M.mkdir(M.folder(path)) end
-  local written, message, code = core.write(path, bytes, options.mode, options.keep)
-  if not written and options.keep and code == "EEXIST" then return end
+  local written, message, code = core.write(path, bytes, options.mode, options.expected)
+  if code == "ESTALE" and options.expected ~= nil then
+    errors.raise {
+      kind = "conflict",
+      module = "fs",
+      op = "write",
+      code = code,
+      message = path .. ": somebody else changed it meanwhile; it is left as it is",
+    }
+  end
   check("write", written, message, code)
 end
 

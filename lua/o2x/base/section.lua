@@ -17,6 +17,51 @@ function M.outside(text, heading)
   return lines
 end
 
+-- Lines as a text that ends with one newline; "" if there are none.
+local function text_of(lines)
+  local text = table.concat(lines, "\n"):gsub("%s*$", "")
+  return text == "" and "" or text .. "\n"
+end
+
+-- The lines before the owner's first section, those of the sections, and those behind the first that are others'.
+local function parts(text, heading)
+  local before, own, after, inside = {}, {}, {}, false
+  for line in (text:gsub("\n$", "") .. "\n"):gmatch "([^\n]*)\n" do
+    if is_heading(line) then inside = line:sub(1, #heading) == heading end
+    local list = inside and own or #own > 0 and after or before
+    list[#list + 1] = line
+  end
+  return before, own, after
+end
+
+--- One owner's sections.
+---@param text string
+---@param heading string
+---@return string? text nil if there are none
+function M.own(text, heading)
+  local _, own = parts(text, heading)
+  return #own > 0 and text_of(own) or nil
+end
+
+--- The same text with other sections of one owner, where the first one was or at the end. All else stays.
+---@param text string
+---@param heading string
+---@param own string? nil: without them
+---@return string
+function M.replace(text, heading, own)
+  local before, _, after = parts(text, heading)
+  local pieces = {}
+  for _, piece in ipairs { text_of(before), own or "", text_of(after) } do
+    if piece ~= "" then pieces[#pieces + 1] = piece end
+  end
+  return table.concat(pieces, "\n")
+end
+
+--- The title of a text: its first line, if that is a heading of the first level.
+---@param text string
+---@return string?
+function M.title(text) return text:match "^# [^\n]*\n" end
+
 -- A file that is made has a title of its own.
 local function without_title(lines)
   local first = lines[1] and lines[1]:find "^# " and 2 or 1

@@ -3,6 +3,7 @@
 
 local diff = require "o2x.base.diff"
 local errors = require "o2x.base.error"
+local folder_lock = require "o2x.base.folder_lock"
 local fs = require "o2x.base.fs"
 local scope = require "o2x.base.scope"
 local secret = require "o2x.base.secret"
@@ -46,12 +47,15 @@ local function read(ctx, path)
   return fs.read(real, LARGEST)
 end
 
--- A file that all tenants share: a run changes its own sections, and leaves the others as they are now.
-local function keep_others(ctx, real, path, desired)
-  local heading = (ctx.scope.files.sections or {})[real:sub(#root_of(ctx) + 2)]
+-- How the run's own sections begin in a file that all tenants share; nil for any other file.
+local function heading_of(ctx, real) return (ctx.scope.files.sections or {})[real:sub(#root_of(ctx) + 2)] end
+
+-- A file that all tenants share: a run changes its own sections, and leaves the others as they were when it read them.
+local function keep_others(ctx, real, path, desired, read_before)
+  local heading = heading_of(ctx, real)
   if not heading or value.is_unknown(desired) then return end
   if desired == nil then refuse(path, "is shared by all tenants: a run does not remove it") end
-  local stray = section.strayed(fs.read_if(real, LARGEST), desired, heading)
+  local stray = section.strayed(read_before or fs.read_if(real, LARGEST), desired, heading)
   if stray then
     refuse(
       path,
@@ -60,14 +64,39 @@ local function keep_others(ctx, real, path, desired)
   end
 end
 
-local function write(ctx, path, desired)
+local function write(ctx, path, desired, before)
   local real = resolve(ctx, path, ctx.scope.files.write, "writing the file")
   keep_others(ctx, real, path, desired)
   if desired == nil then
     fs.remove(real)
   else
-    fs.write(real, desired, { parents = true })
+    fs.write(real, desired, { parents = true, expected = before or false })
   end
+end
+
+-- ---- a run's own sections of a shared file ----
+
+local function read_section(ctx, target)
+  local text = read(ctx, target.path)
+  return text and section.own(text, target.heading)
+end
+
+-- Others change their sections at the same time. So the file is read again, and written as a whole, while nobody else
+-- has the lock of its folder.
+local function write_section(ctx, target, desired, before)
+  local real = resolve(ctx, target.path, ctx.scope.files.write, "writing the file")
+  fs.mkdir(fs.folder(real))
+  local _locked <close> = folder_lock.take(fs.folder(real))
+  local text = fs.read_if(real, LARGEST)
+  if text and section.own(text, target.heading) ~= before then
+    errors.raise {
+      kind = "conflict",
+      module = "files",
+      op = target.path,
+      message = ("%s: somebody else changed what is below '%s' meanwhile"):format(target.path, target.heading),
+    }
+  end
+  fs.write(real, section.replace(text or target.title, target.heading, desired), { expected = text or false })
 end
 
 local function show(path, before, after)
@@ -97,14 +126,48 @@ local text = {
   show = show,
 }
 
-local function ensure(ctx, path, content)
+local own_section = {
+  kind = "file.section",
+  class = "idempotent",
+  key = function(target) return target.path end,
+  read = read_section,
+  write = write_section,
+  undo = {
+    before = "the run's own sections of a file that all tenants share",
+    how = "restores these sections; leaves all others",
+  },
+  show = function(target, before, after) return show(target.path, before, after) end,
+}
+
+-- The effect of a text: on the file, or on the run's own sections of a shared one.
+local function bring(ctx, path, content, read_before)
+  -- Checked before the gate reads, so that a plan too refuses a file that may be read but not written.
+  local real = resolve(ctx, path, ctx.scope.files.write, "writing the file")
+  keep_others(ctx, real, path, content, read_before)
+  local heading = heading_of(ctx, real)
+  if not heading then return ctx:effect("file.text", path, content) end
+  local unknown = value.is_unknown(content)
+  local title = not unknown and section.title(content) or ""
+  local own = unknown and content or section.own(content, heading)
+  return ctx:effect("file.section", { path = path, heading = heading, title = title }, own)
+end
+
+-- The text of a file, in a plan with what the run would have written there.
+local function text_in(ctx, path)
+  local content = ctx:read("file.text", path)
+  local real = resolve(ctx, path, readable(ctx), "the file")
+  local heading = heading_of(ctx, real)
+  if not heading or ctx.mode ~= "plan" then return content, real end
+  local own = ctx:read("file.section", { path = path, heading = heading, title = "" })
+  return (content or own) and section.replace(content or "", heading, own), real
+end
+
+local function ensure(ctx, path, content, reads)
   if secret.is(content) then refuse(path, "would contain a secret, but the platform tree is in git") end
   if type(content) ~= "string" and not value.is_unknown(content) then
     errors.input(("files.ensure(%q, text): expected a string, got %s"):format(tostring(path), type(content)))
   end
-  -- Checked before the gate reads, so that a plan too refuses a file that may be read but not written.
-  keep_others(ctx, resolve(ctx, path, ctx.scope.files.write, "writing the file"), path, content)
-  local _, outcome = ctx:effect("file.text", path, content)
+  local _, outcome = bring(ctx, path, content, reads[path])
   return outcome
 end
 
@@ -124,20 +187,21 @@ local function exists(ctx, path)
   local clean = path:gsub("/+$", "")
   local may_be_folder = pcall(scope.path, readable(ctx), clean .. "/_", "the folder")
   if may_be_folder and fs.is_folder(fs.join(root_of(ctx), clean)) then return (is_folder(ctx, clean)) end
-  return ctx:read("file.text", path) ~= nil
+  return text_in(ctx, path) ~= nil
 end
 
 return {
   name = "files",
   declares = "files:write",
-  types = { text },
+  types = { text, own_section },
   api = function(ctx)
+    local reads = {} -- path → the text that the script read last
     return {
       --- Ensures the text of a file of the platform tree.
       ---@param path string
       ---@param content string
       ---@return string outcome
-      ensure = function(path, content) return ensure(ctx, path, content) end,
+      ensure = function(path, content) return ensure(ctx, path, content, reads) end,
       --- Ensures that a file does not exist.
       ---@param path string
       ---@return string outcome
@@ -150,7 +214,8 @@ return {
       ---@param path string
       ---@return string
       read = function(path)
-        local content = ctx:read("file.text", path)
+        local content = text_in(ctx, path)
+        reads[path] = content
         if content == nil then
           errors.raise { kind = "failed", module = "files", message = path .. " does not exist" }
         end

@@ -33,8 +33,8 @@ end
 local function key_of(path)
   local key = fs.read_if(path)
   if not key then
-    fs.write(path, crypto.random(32), { mode = tonumber("600", 8), keep = true })
-    key = fs.read(path)
+    pcall(fs.write, path, crypto.random(32), { mode = tonumber("600", 8), expected = false })
+    key = fs.read(path) -- says what is wrong if it was not written
   end
   if #key == 32 then return key end
   errors.raise {

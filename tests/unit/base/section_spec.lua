@@ -56,6 +56,28 @@ describe("a file of sections", function()
     end
   end)
 
+  it("gives one owner's sections, and takes others in their place", function()
+    for _, row in ipairs {
+      { TEXT, "## b (2)\n- two\n" },
+      { "## b (2)", "## b (2)\n" },
+      { "# T\n## b (2)\n- 2\n\n\n## a (1)\n## b (3)\n", "## b (2)\n- 2\n\n\n## b (3)\n" },
+      { "", nil },
+      { "# T\n\n## bb (2)\n", nil },
+    } do
+      assert.equal(row[2], section.own(row[1], HEADING))
+    end
+    assert.equal(TEXT, section.replace(TEXT, HEADING, section.own(TEXT, HEADING)))
+    assert.equal(change("%- two", "- 2"), section.replace(TEXT, HEADING, "## b (2)\n- 2\n"))
+    assert.equal(change("## b %(2%)\n%- two\n\n", ""), section.replace(TEXT, HEADING, nil))
+    assert.equal("# T\n\n## b (2)\n", section.replace("# T\n", HEADING, "## b (2)\n"))
+    assert.equal("## b (2)\n", section.replace("", HEADING, "## b (2)\n"))
+  end)
+
+  it("has a title, if it begins with one", function()
+    assert.equal("# Inventory\n", section.title(TEXT))
+    assert.is_nil(section.title "## a\n")
+  end)
+
   it("may be made with a title, but with no other section", function()
     assert.is_nil(section.strayed(nil, "# Inventory\n\n## b (2)\n- two\n", HEADING))
     assert.is_nil(section.strayed(nil, "## b (2)\n- two\n", HEADING))

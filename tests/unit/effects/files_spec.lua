@@ -31,20 +31,27 @@ describe("o2x.files", function()
       refuse = function(_, message) error(message, 0) end,
     }
     -- The gate without its journal: what it asks of a type, in its order.
-    local text = files.types[1]
-    function ctx:read(_, target) return text.read(self, target) end
-    function ctx:effect(_, target, desired)
-      local before = text.read(self, target)
+    local types = {}
+    for _, one in ipairs(files.types) do
+      types[one.kind] = one
+    end
+    function ctx:read(kind, target) return types[kind].read(self, target) end
+    function ctx:effect(kind, target, desired)
+      local before = types[kind].read(self, target)
       if value.equal(before, desired) then return before, "unchanged" end
-      text.write(self, target, desired, before)
-      assert.equal(desired, text.read(self, target))
+      types[kind].write(self, target, desired, before)
+      assert.equal(desired, types[kind].read(self, target))
       return desired, before == nil and "created" or desired == nil and "deleted" or "changed"
     end
     api = files.api(ctx)
   end)
   after_each(function() fs.remove_tree(tree) end)
 
-  it("is a module that the gate takes", function() contract.check(files, files.types[1]) end)
+  it("is a module that the gate takes", function()
+    for _, one in ipairs(files.types) do
+      contract.check(files, one)
+    end
+  end)
 
   it("confines a change of a shared file to the run's own section", function()
     local shared, link = "core/shared.md", "core/helm_values/newclient/link.yaml"
@@ -66,6 +73,72 @@ describe("o2x.files", function()
     -- What came meanwhile from another run stays too.
     fs.write(fs.join(tree, shared), text .. "\n## b (3)\n")
     assert.equal("refused", raised(files.types[1].write, ctx, shared, text).kind)
+  end)
+
+  describe("of a file that all tenants share", function()
+    local path <const>, heading <const> = "core/shared.md", "## newclient ("
+    local TEXT <const> = "# All\n\n## a (1)\n- one\n\n## newclient (2)\n- two\n\n## z (9)\n- last\n"
+    local real
+    before_each(function()
+      real = fs.join(tree, path)
+      table.insert(ctx.scope.files.write, path)
+      ctx.scope.files.sections = { [path] = heading }
+      fs.write(real, TEXT)
+    end)
+
+    it("keeps what others wrote since the script read it", function()
+      local seen = api.read(path)
+      fs.write(real, (TEXT:gsub("- one", "- uno"):gsub("- last\n", "- last\n\n## zz (10)\n- new\n")))
+      assert.equal("changed", api.ensure(path, (seen:gsub("- two", "- 2"))))
+      assert.equal(
+        "# All\n\n## a (1)\n- uno\n\n## newclient (2)\n- 2\n\n## z (9)\n- last\n\n## zz (10)\n- new\n",
+        fs.read(real)
+      )
+    end)
+
+    it("leaves mode and links as they are", function()
+      fs.chmod(real, tonumber("640", 8))
+      fs.rename(real, real .. ".real")
+      assert(core_fs.symlink("shared.md.real", real))
+      table.insert(ctx.scope.files.write, path .. ".real")
+      ctx.scope.files.sections[path .. ".real"] = heading
+      assert.equal("changed", api.ensure(path, (TEXT:gsub("- two", "- 2"))))
+      assert.same({ "link", tonumber("640", 8) }, { fs.stat(real, false).type, fs.stat(real).mode })
+    end)
+
+    it("makes it with its title, and adds to one without own sections", function()
+      fs.remove(real)
+      assert.equal("created", api.ensure(path, "# All\n\n## newclient (2)\n- two\n"))
+      assert.equal("# All\n\n## newclient (2)\n- two\n", fs.read(real))
+      fs.write(real, "# All\n\n## a (1)\n- one\n")
+      assert.equal("created", api.ensure(path, "# All\n\n## a (1)\n- one\n\n## newclient (2)\n- two\n"))
+      assert.equal("# All\n\n## a (1)\n- one\n\n## newclient (2)\n- two\n", fs.read(real))
+      assert.equal("deleted", api.ensure(path, "# All\n\n## a (1)\n- one\n"))
+      assert.equal("# All\n\n## a (1)\n- one\n", fs.read(real))
+    end)
+
+    it("is a conflict if somebody edits the own section meanwhile, and that stays", function()
+      local one = files.types[2]
+      local target = { path = path, heading = heading, title = "" }
+      local before = one.read(ctx, target)
+      local edited = TEXT:gsub("- two", "- by hand")
+      fs.write(real, edited)
+      assert.equal("conflict", raised(one.write, ctx, target, "## newclient (2)\n- 2\n", before).kind)
+      assert.equal(edited, fs.read(real))
+    end)
+  end)
+
+  it("never overwrites what somebody wrote since it was read", function()
+    local one, path = files.types[1], "docs/x.md"
+    fs.write(fs.join(tree, path), "by hand", { parents = true })
+    for _, before in ipairs { "read", "by han", "by handy", "" } do
+      assert.equal("conflict", raised(one.write, ctx, path, "ours", before).kind)
+    end
+    assert.equal("conflict", raised(one.write, ctx, path, "ours", nil).kind)
+    assert.equal("by hand", fs.read(fs.join(tree, path)))
+    one.write(ctx, path, "ours", "by hand")
+    assert.equal("ours", fs.read(fs.join(tree, path)))
+    assert.same({ "x.md" }, fs.list(fs.join(tree, "docs")))
   end)
 
   it("ensures, reads, lists, removes", function()
