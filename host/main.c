@@ -6,9 +6,8 @@
 #include "complain.h"
 #include "host.h"
 #include "loop.h"
-#include "output.h"
+#include "surroundings.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,12 +136,14 @@ static int pmain(lua_State *L)
 int main(int argc, char **argv)
 {
 	struct host host = { 0 };
-	if (!output_open_standard()) /* before anything else is opened */
+	const char *problem = surroundings_prepare(); /* before anything else is opened */
+	if (problem) {
+		complain("o2x: %s", problem);
 		return 1;
+	}
 #ifndef O2X_DEV
 	protect_memory();
 #endif
-	signal(SIGPIPE, SIG_IGN);
 	host.loop = loop_new();
 	lua_State *L = lua_newstate(allocate, &host);
 	if (!host.loop || !L) {

@@ -2,27 +2,13 @@
 ** output.c: writes to standard output and standard error, and says when that fails. Not by stdio,
 ** which drops what a non-blocking descriptor does not take at once.
 */
-#include "output.h"
 #include "host.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
 enum { PATIENCE = 300 * 1000 }; /* ms that a reader may pause */
-
-bool output_open_standard(void)
-{
-	for (int fd = 0; fd <= 2; fd++) {
-		if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF)
-			continue;
-		/* The lowest free number is fd. Opened for reading, it refuses writes (EBADF). */
-		if (open("/dev/null", O_RDONLY) < 0 && open("/", O_RDONLY | O_DIRECTORY) < 0)
-			return false;
-	}
-	return true;
-}
 
 /* Waits until a non-blocking descriptor takes more. -> 0 or an errno */
 static int wait_writable(int fd)

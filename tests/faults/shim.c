@@ -6,6 +6,9 @@
 ** variable of the environment whose name is a fault: getenv("FAULT:malloc:3:12");
 ** getenv("FAULT:off") takes it back, and getenv("FAULT:hit") answers "1" if it struck. O2X_FAULT_HIT
 ** names a file that is created then.
+**
+** O2X_CLOCK=at:SECONDS lets the time of day begin there; O2X_CLOCK=jump:SECONDS sets it forward and
+** back by so much, at every other reading.
 */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -20,6 +23,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct {
@@ -28,6 +32,21 @@ static struct {
 	int error;
 	bool on, hit;
 } fault;
+
+static struct {
+	long at, jump, start;
+	bool forward;
+} wound;
+
+static void set_clock(const char *text)
+{
+	struct timespec now;
+	syscall(SYS_clock_gettime, CLOCK_REALTIME, &now);
+	wound.start = now.tv_sec;
+	wound.at = -1;
+	if (sscanf(text, "at:%ld", &wound.at) != 1)
+		sscanf(text, "jump:%ld", &wound.jump);
+}
 
 static void set(const char *text)
 {
@@ -69,9 +88,12 @@ static bool strikes(const char *call)
 __attribute__((constructor)) static void start(void)
 {
 	extern char **environ;
-	for (char **at = environ; *at; at++)
+	for (char **at = environ; *at; at++) {
 		if (strncmp(*at, "O2X_FAULT=", 10) == 0)
 			set(*at + 10);
+		if (strncmp(*at, "O2X_CLOCK=", 10) == 0)
+			set_clock(*at + 10);
+	}
 }
 
 char *getenv(const char *name)
@@ -113,6 +135,35 @@ void *calloc(size_t count, size_t size)
 void *realloc(void *block, size_t size)
 {
 	return strikes("malloc") ? NULL : __libc_realloc(block, size);
+}
+
+/* ---- the time of day ---- */
+
+static long wind(long seconds)
+{
+	if (wound.start == 0)
+		return seconds;
+	if (wound.at >= 0)
+		return wound.at + seconds - wound.start;
+	wound.forward = !wound.forward;
+	return wound.forward ? seconds + wound.jump : seconds - wound.jump;
+}
+
+int clock_gettime(clockid_t id, struct timespec *now)
+{
+	int result = (int)syscall(SYS_clock_gettime, id, now);
+	if (result == 0 && id == CLOCK_REALTIME)
+		now->tv_sec = wind(now->tv_sec);
+	return result;
+}
+
+time_t time(time_t *copy)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (copy)
+		*copy = now.tv_sec;
+	return now.tv_sec;
 }
 
 /* ---- calls of the system ---- */

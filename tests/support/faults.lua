@@ -53,4 +53,9 @@ function M.env(call, n, name, on)
   end
 end
 
+--- The environment in which the time of day is another.
+---@param text string "at:SECONDS" or "jump:SECONDS"
+---@return table<string, string> env
+function M.clock(text) return { LD_PRELOAD = M.shim(), O2X_CLOCK = text } end
+
 return M

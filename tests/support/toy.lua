@@ -80,6 +80,19 @@ function Toy:shell(words, redirect, before, env)
   }
 end
 
+--- Starts o2x from a shell, which becomes it, and goes on.
+---@param words string[]
+---@param before string commands of the shell; "$@" is the program and its words
+---@param env table<string, string>?
+function Toy:start_shell(words, before, env)
+  return proc.start {
+    argv = { "bash", "-c", before .. ' exec "$@"', "bash", table.unpack(argv(words)) },
+    env = self:environment(env),
+    cwd = self.project,
+    timeout = 300,
+  }
+end
+
 --- Starts o2x and goes on.
 ---@param words string[]
 ---@param env table<string, string>?

@@ -2,6 +2,7 @@
 
 local core = require "o2x.core.fs"
 local errors = require "o2x.base.error"
+local user_folders = require "o2x.base.user_folders"
 
 local M = {}
 
@@ -147,7 +148,11 @@ function M.mkdir(path, mode)
     M.mkdir(M.folder(path), mode)
     made, message, code = core.mkdir(path, mode)
   end
-  if not made and code == "EEXIST" and M.is_folder(path) then made = true end
+  if not made and code == "EEXIST" then
+    if M.is_folder(path) then return end
+    local there = M.stat(path, false)
+    message = ("%s: is not a folder, but a %s"):format(path, there and there.type or "file")
+  end
   check("mkdir", made, message, code)
 end
 
@@ -223,8 +228,13 @@ end
 ---@param prefix string? of its path; in TMPDIR if absent
 ---@return string
 function M.temp_folder(prefix)
-  prefix = prefix or M.join(os.getenv("TMPDIR") or "/tmp", "o2x-")
-  return check("temp_folder", core.mkdtemp(prefix))
+  local made, message, code = core.mkdtemp(prefix or M.join(user_folders.temporary(), "o2x-"))
+  if made or prefix then return check("temp_folder", made, message, code) end
+  errors.input(
+    "no temporary folder can be made: " .. message,
+    "set TMPDIR to a folder that can be written, or unset it",
+    "TMPDIR"
+  )
 end
 
 ---Is a file owned by the user or root, and inaccessible for everyone else?
@@ -237,6 +247,10 @@ end
 
 ---The current working directory.
 ---@return string
-function M.cwd() return check("cwd", core.cwd()) end
+function M.cwd()
+  local path, message, code = core.cwd()
+  if code == "ENOENT" then errors.input("the current folder was removed", "cd to a folder that is there") end
+  return check("cwd", path, message, code)
+end
 
 return M

@@ -4,6 +4,7 @@ local core = require "o2x.core.subprocess"
 local errors = require "o2x.base.error"
 local sorted_keys = require "o2x.base.sorted_keys"
 local task = require "o2x.base.task"
+local user_folders = require "o2x.base.user_folders"
 
 local M = {}
 
@@ -68,8 +69,7 @@ end
 
 -- vendor/bootstrap installs here, so that it needs no root.
 local function find_in_cache(name)
-  local home = os.getenv "HOME"
-  local cache = os.getenv "XDG_CACHE_HOME" or home and home .. "/.cache"
+  local cache = user_folders.cache()
   return cache and not name:find("/", 1, true) and core.which(cache .. "/o2x/bin/" .. name) or nil
 end
 

@@ -282,9 +282,9 @@ function M.counts(h)
   return counts
 end
 
---- The time from the beginning to the last record.
+--- The time from the beginning to the last record; 0 if the clock was set back meanwhile.
 ---@param h table
 ---@return number seconds
-function M.seconds(h) return h.started and h.last and clock.parse(h.last) - clock.parse(h.started) or 0 end
+function M.seconds(h) return h.started and h.last and math.max(clock.parse(h.last) - clock.parse(h.started), 0) or 0 end
 
 return M

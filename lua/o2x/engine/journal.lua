@@ -44,6 +44,7 @@ local HINTS <const> = {
 }
 
 local function problem(path, message, code)
+  if message:sub(1, #path + 2) == path .. ": " then message = message:sub(#path + 3) end
   return errors.new {
     kind = code == "locked" and "locked" or "failed",
     module = "journal",

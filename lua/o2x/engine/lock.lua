@@ -50,9 +50,7 @@ local function refuse(tenant, holder)
   }
 end
 
-local function fail(path, message, code)
-  errors.raise { kind = "failed", module = "lock", message = message, code = code, where = path }
-end
+local function fail(message, code) errors.raise { kind = "failed", module = "lock", message = message, code = code } end
 
 -- The names that stand for a tenant of a run store.
 local function names(state, tenant)
@@ -71,7 +69,7 @@ local function claim(state, tenant, name)
   local held, message, code = core.claim(name)
   if held then return held end
   if code == "locked" then refuse(tenant, M.holder(state, tenant) or { pid = message > 0 and message or nil }) end
-  fail(state, message, code)
+  fail(message, code)
 end
 
 local function take_file(state, tenant, words)
@@ -83,7 +81,7 @@ local function take_file(state, tenant, words)
     if code ~= "ENOENT" then break end -- somebody removed the folder just now
   end
   if code == "locked" then refuse(tenant, parse(message)) end
-  fail(path_of(state, tenant), message, code)
+  fail(message, code) -- which begins with the path
 end
 
 --- Takes a tenant's lock; the error names its holder.

@@ -33,8 +33,9 @@ end
 local function key_of(path)
   local key = fs.read_if(path)
   if not key then
-    pcall(fs.write, path, crypto.random(32), { mode = tonumber("600", 8), expected = false })
-    key = fs.read(path) -- says what is wrong if it was not written
+    local made, problem = pcall(fs.write, path, crypto.random(32), { mode = tonumber("600", 8), expected = false })
+    if not made and problem.kind ~= "conflict" then error(problem, 0) end
+    key = fs.read(path)
   end
   if #key == 32 then return key end
   errors.raise {
@@ -53,7 +54,10 @@ end
 ---@param folder string
 ---@return table store
 function M.open(folder)
-  fs.mkdir(folder, tonumber("700", 8))
+  local made, problem = pcall(fs.mkdir, folder, tonumber("700", 8))
+  if not made then
+    error(errors.amend(problem, { hint = "set O2X_STATE, or state in o2x.yaml, to a folder that can be written" }), 0)
+  end
   secret.set_key(key_of(fs.join(folder, "key")))
   return setmetatable({ folder = folder }, Store)
 end

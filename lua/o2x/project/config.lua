@@ -9,6 +9,7 @@ local limits = require "o2x.base.limits"
 local suggest = require "o2x.base.suggest"
 local program = require "o2x.core.program"
 local secret = require "o2x.base.secret"
+local user_folders = require "o2x.base.user_folders"
 
 local M = {}
 
@@ -78,7 +79,11 @@ end
 local MOST <const> = 1000000000 -- of a limit
 
 local function absolute(path, base)
-  if path:sub(1, 2) == "~/" then return (os.getenv("HOME") or "") .. path:sub(2) end
+  if path:sub(1, 2) == "~/" then
+    local home = user_folders.home()
+    if not home then errors.input(("%s: HOME is not set"):format(path), "write the whole path") end
+    return home .. path:sub(2)
+  end
   return path:sub(1, 1) == "/" and path or fs.join(base, path)
 end
 
@@ -219,7 +224,8 @@ function M.load(project, flags, env)
   env = env or program.environment()
   flags = flags or {}
   check_flags(flags)
-  local user = fs.join(env.XDG_CONFIG_HOME or fs.join(env.HOME or "/", ".config"), "o2x", "config.yaml")
+  local user = user_folders.config(env)
+  user = user and fs.join(user, "o2x", "config.yaml")
   local places = {
     flags = flags,
     env = env,

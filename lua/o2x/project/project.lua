@@ -53,6 +53,9 @@ end
 ---@param shared string? folder of the installed program's runbooks and stdlib
 ---@return table project
 function M.at(root, shared)
+  if not utf8.len(root) then
+    errors.input("the name of the project's folder is not UTF-8", "rename the folder", root) -- no journal can hold it
+  end
   shared = shared or share()
   local yaml = fs.join(root, "o2x.yaml")
   return {

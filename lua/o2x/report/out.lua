@@ -15,9 +15,19 @@ M.printable = printable.line
 local CODES = { bold = "1", dim = "2", red = "31", green = "32", yellow = "33", cyan = "36" }
 local SIGN_COLOURS = { ["+"] = "green", ["-"] = "red", ["~"] = "yellow" }
 
+local PLAIN <const> = { [""] = true, dumb = true, unknown = true }
+
+--- Is a stream a terminal that moves its cursor and shows colours?
+---@param fd integer 1 or 2
+---@return boolean
+function M.is_terminal(fd) return tty.is(fd) and not PLAIN[os.getenv "TERM" or ""] end
+
+-- As no-color.org and bixense.com/clicolors say.
 local function wants_colour(fd)
   if M.colour ~= nil then return M.colour end
-  return tty.is(fd) and (os.getenv("NO_COLOR") or "") == "" and os.getenv("TERM") ~= "dumb"
+  if (os.getenv "NO_COLOR" or "") ~= "" then return false end
+  if (os.getenv "CLICOLOR_FORCE" or "0") ~= "0" then return true end
+  return M.is_terminal(fd) and os.getenv "CLICOLOR" ~= "0"
 end
 
 --- Colours for one stream, or none.

@@ -8,7 +8,6 @@ local live = require "o2x.report.live"
 local out = require "o2x.report.out"
 local sink = require "o2x.base.sink"
 local task = require "o2x.base.task"
-local tty = require "o2x.core.tty"
 local units = require "o2x.base.units"
 local value = require "o2x.base.value"
 
@@ -26,7 +25,7 @@ Report.__index = Report
 function M.new(options)
   options = options or {}
   local on_terminal = options.live
-  if on_terminal == nil then on_terminal = tty.is(2) and os.getenv("TERM") ~= "dumb" end
+  if on_terminal == nil then on_terminal = out.is_terminal(2) end
   local style = out.style(2)
   local self = setmetatable({
     quiet = options.quiet,
