@@ -50,7 +50,8 @@ local function encode_ipv6(text)
   return table.concat(head) .. ("\0\0"):rep(missing) .. table.concat(tail)
 end
 
-local function byte_of(digits) return string.char(tonumber(digits)) end
+-- Route 53 writes bytes in octal.
+local function byte_of(digits) return string.char(tonumber(digits, 8) & 255) end
 
 -- `"one" "two"` → character strings, each after its length; a long one is split into pieces of 255 bytes.
 local function encode_strings(text)
@@ -60,7 +61,7 @@ local function encode_strings(text)
     while text:sub(close, close) ~= '"' and close <= #text do
       close = close + (text:sub(close, close) == "\\" and 2 or 1)
     end
-    local plain = text:sub(i + 1, close - 1):gsub("\\(%d%d%d)", byte_of):gsub("\\(.)", "%1")
+    local plain = text:sub(i + 1, close - 1):gsub("\\([0-7][0-7][0-7])", byte_of):gsub("\\(.)", "%1")
     repeat
       result[#result + 1], plain = string.pack("s1", plain:sub(1, 255)), plain:sub(256)
     until plain == ""

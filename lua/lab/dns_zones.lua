@@ -28,7 +28,7 @@ local function sort_key(record)
   for label in record.name:gmatch("[^.]+") do
     table.insert(labels, 1, label)
   end
-  return table.concat(labels, "\1") .. "\0" .. record.type
+  return table.concat(labels, "\1") .. "\0" .. record.type .. "\0" .. (record.set or "")
 end
 
 --- Whether one record sorts before another in Route 53's order.
@@ -37,14 +37,14 @@ end
 ---@return boolean
 function M.before(a, b) return sort_key(a) < sort_key(b) end
 
-local function find(records, name, kind)
+local function find(records, wanted)
   for i, record in ipairs(records) do
-    if record.name == name and record.type == kind then return record, i end
+    if record.name == wanted.name and record.type == wanted.type and record.set == wanted.set then return record, i end
   end
 end
 
 local function put(records, record)
-  local _, index = find(records, record.name, record.type)
+  local _, index = find(records, record)
   if index then
     records[index] = record
   else
@@ -53,15 +53,15 @@ local function put(records, record)
   end
 end
 
-local function remove(records, name, kind)
-  local _, index = find(records, name, kind)
+local function remove(records, record)
+  local _, index = find(records, record)
   if index then table.remove(records, index) end
 end
 
 local function apply(records, changes)
   for _, change in ipairs(changes) do
     if change.action == "DELETE" then
-      remove(records, change.record.name, change.record.type)
+      remove(records, change.record)
     else
       put(records, change.record)
     end
@@ -81,7 +81,7 @@ local function same_values(a, b)
   local function key(record)
     local values = { table.unpack(record.values) }
     table.sort(values)
-    return record.ttl .. "\0" .. table.concat(values, "\0")
+    return table.concat({ record.ttl or "", record.alias or "", record.policy or "", table.unpack(values) }, "\0")
   end
   return key(a) == key(b)
 end
@@ -152,9 +152,27 @@ function Zones:holding(name)
   return best
 end
 
+-- Plain sets and those with identifiers, and those of two policies, cannot have one name and type.
+local function clash_of(other, record)
+  if other.policy == record.policy then return nil end
+  if record.policy == "MultiValueAnswer" then
+    return (
+      "RRSet with DNS name %s, type %s, SetIdentifier %s cannot be created because a non multivalue answer rrset "
+      .. "exists with the same name and type."
+    ):format(record.name, record.type, record.set)
+  end
+  return (
+    "RRSet with DNS name %s, type %s, SetIdentifier %s cannot be created as other RRSets exist with the same "
+    .. "name and type."
+  ):format(record.name, record.type, record.set or "null")
+end
+
 local function conflict_of(zone, records, record)
   for _, other in ipairs(records) do
-    if other.name == record.name and other.type ~= record.type then
+    if other.name == record.name and other.type == record.type then
+      local clash = clash_of(other, record)
+      if clash then return clash end
+    elseif other.name == record.name then
       if record.type == "CNAME" then
         return (
           "RRSet of type CNAME with DNS name %s is not permitted as it conflicts with other records "
@@ -186,8 +204,9 @@ end
 -- earlier changes.
 local function problem_of(zone, records, change)
   local record = change.record
-  local current = find(records, record.name, record.type)
-  local label = ("[name='%s', type='%s']"):format(record.name, record.type)
+  local current = find(records, record)
+  local set = record.set and (", set identifier='%s'"):format(record.set) or ""
+  local label = ("[name='%s', type='%s'%s]"):format(record.name, record.type, set)
   if not M.within(record.name, zone.name) then
     return ("RRSet with DNS name %s is not permitted in zone %s"):format(record.name, zone.name)
   elseif change.action == "DELETE" then

@@ -2,8 +2,8 @@
 --- recorded from differs from the service's reference, this follows the reference.
 
 local clock = require("o2x.base.clock")
+local changes_of = require("lab.route53_changes")
 local crypto = require("o2x.base.crypto")
-local wire = require("lab.dns_wire")
 local xml = require("o2x.base.xml")
 local zones = require("lab.dns_zones")
 
@@ -11,7 +11,6 @@ local M = {}
 
 local NAMESPACE <const> = "https://route53.amazonaws.com/doc/2013-04-01/"
 local MAX_ITEMS <const> = 300
-local ACTIONS <const> = { CREATE = true, DELETE = true, UPSERT = true }
 
 -- The service escapes "*".
 local function wire_name(name) return (name:gsub("%*", "\\052")) end
@@ -22,7 +21,7 @@ local function zone_node(zone)
     { "Id", "/hostedzone/" .. zone.id },
     { "Name", wire_name(zone.name) },
     { "CallerReference", zone.reference },
-    { "Config", { "PrivateZone", "false" } },
+    { "Config", { "PrivateZone", tostring(zone.private == true) } },
     { "ResourceRecordSetCount", #zone.records },
   }
 end
@@ -49,52 +48,18 @@ local function delegation_node(zone)
 end
 
 local function record_node(record)
+  local node = { "ResourceRecordSet", { "Name", wire_name(record.name) }, { "Type", record.type } }
+  if record.set then node[#node + 1] = { "SetIdentifier", record.set } end
+  for _, element in ipairs(record.extra or {}) do
+    node[#node + 1] = element
+  end
+  if record.alias then return node end
   local values = { "ResourceRecords" }
   for _, value in ipairs(record.values) do
     values[#values + 1] = { "ResourceRecord", { "Value", value } }
   end
-  return {
-    "ResourceRecordSet",
-    { "Name", wire_name(record.name) },
-    { "Type", record.type },
-    { "TTL", record.ttl },
-    values,
-  }
-end
-
--- One change of a batch; or nil and a message if it is invalid.
-local function read_change(element)
-  local action, set = element:value("Action"), element:find("ResourceRecordSet")
-  local name, kind = set and set:value("Name"), set and set:value("Type")
-  if not ACTIONS[action] or not name or not wire.type_number(kind or "") then
-    return nil, "InvalidInput", "Invalid request"
-  end
-  local ttl, records = math.tointeger(tonumber(set:value("TTL") or "")), set:find("ResourceRecords")
-  if not ttl or not records or #records == 0 then
-    return nil,
-      "InvalidInput",
-      (
-        "Invalid request: Expected exactly one of [AliasTarget, all of [TTL, and ResourceRecords], or "
-        .. "TrafficPolicyInstanceId], but found none in Change with [Action=%s, Name=%s, Type=%s, SetIdentifier=null]"
-      ):format(action, name, kind)
-  end
-  local record = { name = zones.canonical(name), type = kind, ttl = ttl, values = {} }
-  for i, item in ipairs(records) do
-    record.values[i] = item:value("Value") or ""
-    if not wire.valid(kind, record.values[i]) then
-      local problem = kind == "TXT" and "InvalidCharacterString (Value should be enclosed in quotation marks)"
-        or kind .. "RRDATAInvalid (Value is not valid)"
-      return nil,
-        "InvalidChangeBatch",
-        ("[Invalid Resource Record: 'FATAL problem: %s' encountered with '%s']"):format(problem, record.values[i])
-    end
-  end
-  if kind == "CNAME" and #record.values > 1 then
-    return nil,
-      "InvalidChangeBatch",
-      ("[RRSet of type CNAME with DNS name %s is not permitted to have more than one value]"):format(record.name)
-  end
-  return { action = action, record = record }
+  node[#node + 1], node[#node + 2] = { "TTL", record.ttl }, values
+  return node
 end
 
 local Api = {}
@@ -148,7 +113,13 @@ function Api:create_zone(request)
   if not name or not reference then
     return self:problem(400, "InvalidInput", "Invalid XML ; a Name and a CallerReference are needed")
   end
+  for _, zone in ipairs(self.store:list()) do
+    if zone.reference == reference then
+      return self:problem(409, "HostedZoneAlreadyExists", "A hosted zone has already been created with that reference")
+    end
+  end
   local zone = self.store:create(name, reference)
+  zone.private = root:find("VPC") ~= nil or root:value("HostedZoneConfig", "PrivateZone") == "true"
   local change = self.store:change(zone, {})
   return self:answer(
     201,
@@ -172,7 +143,10 @@ local function starts_at(zone, query)
   if not query.name then return 1 end
   local name = zones.canonical(query.name)
   for i, record in ipairs(zone.records) do
-    if record.name == name and (not query.type or record.type >= query.type) then return i end
+    local here = record.name == name and (not query.type or record.type >= query.type)
+    if here and (not query.identifier or record.type > query.type or (record.set or "") >= query.identifier) then
+      return i
+    end
   end
   local probe = { name = name, type = query.type or "" }
   for i, record in ipairs(zone.records) do
@@ -198,6 +172,7 @@ function Api:list_records(request, zone)
   if next_record then
     node[#node + 1] = { "NextRecordName", wire_name(next_record.name) }
     node[#node + 1] = { "NextRecordType", next_record.type }
+    if next_record.set then node[#node + 1] = { "NextRecordIdentifier", next_record.set } end
   end
   node[#node + 1] = { "MaxItems", limit }
   return self:answer(200, node)
@@ -215,12 +190,8 @@ function Api:change_records(request, zone)
   if not batch or #batch == 0 then
     return self:problem(400, "InvalidInput", "Invalid XML ; a ChangeBatch with Changes is needed")
   end
-  local changes = {}
-  for i, element in ipairs(batch) do
-    local change, code, message = read_change(element)
-    if not change then return self:problem(400, code, message) end
-    changes[i] = change
-  end
+  local changes, code, message = changes_of.read(batch)
+  if not changes then return self:problem(400, code, message) end
   local change, problems = self.store:change(zone, changes)
   if not change then return self:problem(400, "InvalidChangeBatch", "[" .. table.concat(problems, ", ") .. "]") end
   return self:answer(200, { "ChangeResourceRecordSetsResponse", change_node(change) })

@@ -8,6 +8,7 @@ local NEEDS_NULL <const> = {
   ["lua/o2x/effects/json.lua"] = { 1, "scripts see null, and check the shape by json.check" },
   ["lua/o2x/effects/yaml.lua"] = { 2, "scripts see null" },
   ["lua/o2x/effects/service/requests.lua"] = { 1, "scripts see null, and check the shape by json.check" },
+  ["lua/o2x/client/aws/credentials/keys.lua"] = { 1, "a text alone" },
   ["lua/o2x/client/k8s/proxy.lua"] = { 1, "scripts see null, and check the shape by json.check" },
   ["lua/o2x/effects/helm/render.lua"] = { 1, "null in values deletes a default" },
   ["lua/o2x/client/helm/init.lua"] = { 1, "null in values deletes a default; the rest has a shape" },

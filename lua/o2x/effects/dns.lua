@@ -6,17 +6,13 @@
 
 local dns = require "o2x.client.dns"
 local errors = require "o2x.base.error"
-local route53 = require "o2x.client.aws.route53"
+local dns_record = require "o2x.client.aws.record"
 local scope = require "o2x.base.scope"
 local secret = require "o2x.base.secret"
 local task = require "o2x.base.task"
-local value = require "o2x.base.value"
 
 local CAUGHT_UP <const> = 60 -- seconds that the name servers have, after a crash, to serve what Route 53 lists
 local DEFAULT_TTL <const> = 300
-
--- Types whose values are names: compared without case and trailing dot.
-local NAMES <const> = { CNAME = true, NS = true, PTR = true }
 
 local function plain_values(kind, values)
   local result = {}
@@ -25,20 +21,14 @@ local function plain_values(kind, values)
       local got = secret.is(each) and "secret" or type(each)
       errors.input(("dns.ensure_record: values[%d] must be a text, got a %s"):format(i, got))
     end
-    each = tostring(each)
-    if NAMES[kind] then
-      each = route53.canonical(each)
-    elseif kind == "TXT" and each:sub(1, 1) ~= '"' then
-      each = '"' .. each:gsub('[\\"]', "\\%0") .. '"'
-    end
-    result[i] = each
+    result[i] = dns_record.value(kind, tostring(each))
   end
   table.sort(result)
   return result
 end
 
 local function same_values(a, b)
-  return a.type == b.type and not a.alias and not b.alias and value.equal(a.values, b.values)
+  return a.type == b.type and not a.policy and not b.policy and dns_record.same_values(a.type, a.values, b.values)
 end
 
 -- A CNAME must be the only record of its name; other types coexist.
@@ -55,7 +45,7 @@ local function records_at(ctx, target)
         ttl = record.ttl,
         values = plain_values(record.type, record.values),
         alias = record.alias,
-        set = record.set,
+        policy = record.policy,
         as_listed = record,
       }
     end
@@ -63,17 +53,37 @@ local function records_at(ctx, target)
   return found, zone, client
 end
 
+-- A special record set decides: it is refused, whatever is beside it.
 local function read(ctx, target)
   scope.domain(ctx.scope.dns, target.name, "DNS name")
-  local found = records_at(ctx, target)[1]
-  return found and { type = found.type, ttl = found.ttl, values = found.values, alias = found.alias } or nil
+  local all = records_at(ctx, target)
+  local found = all[1]
+  for _, each in ipairs(all) do
+    if each.policy then found = each end
+  end
+  if not found then return nil end
+  return { type = found.type, ttl = found.ttl, values = found.values, alias = found.alias, policy = found.policy }
 end
 
 local function describe(record)
+  if record.policy and not record.alias then return ("%s %s record set"):format(record.type, record.policy) end
   return ("%s %s"):format(
     record.type,
     record.alias and "alias of " .. record.alias or table.concat(record.values, ", ")
   )
+end
+
+-- Weighted sets, aliases and their like are made by somebody with a purpose that values alone do not tell.
+local function refuse_special(target, record)
+  if not record or not record.policy then return end
+  errors.raise {
+    kind = "refused",
+    module = "dns",
+    op = "record",
+    code = "special",
+    message = ("%s is there as %s; o2x does not change that"):format(target.name, describe(record)),
+    hint = "change it where it was made, or choose another name",
+  }
 end
 
 local function key_of(target) return target.name .. " " .. target.type end
@@ -125,19 +135,9 @@ end
 local function changes_for(target, desired, found)
   local changes, action = {}, "CREATE"
   for _, record in ipairs(found) do
-    if desired and record.type == desired.type and not record.set then
+    refuse_special(target, record)
+    if desired and record.type == desired.type then
       action = "UPSERT"
-    elseif record.alias or record.set then
-      errors.raise {
-        kind = "refused",
-        module = "dns",
-        op = "record",
-        code = "alias",
-        message = ("%s %s is an alias or part of a weighted set; o2x does not change those"):format(
-          target.name,
-          record.type
-        ),
-      }
     else
       changes[#changes + 1] = change_of("DELETE", target, record.as_listed)
     end
@@ -146,8 +146,17 @@ local function changes_for(target, desired, found)
   return changes
 end
 
+local function check_apex(target, desired, zone)
+  if not desired or desired.type ~= "CNAME" or target.name ~= zone then return end
+  errors.input(
+    ("dns.ensure_record: %s is the name of its zone, which cannot be a CNAME"):format(zone),
+    "give it A records, or choose a name below it"
+  )
+end
+
 local function write(ctx, target, desired, before, _, taken)
   scope.domain(ctx.scope.dns, target.name, "DNS name")
+  refuse_special(target, before)
   refuse_foreign(ctx, target, desired, before, taken)
   local found, zone, client = records_at(ctx, target)
   local changes = changes_for(target, desired, found)
@@ -157,7 +166,22 @@ local function write(ctx, target, desired, before, _, taken)
   client:wait_insync(id)
 end
 
-local function strip(kind, values) return NAMES[kind] and plain_values(kind, values) or values end
+-- A name server writes bytes in decimal, Route 53 in octal.
+local function in_octal(escaped)
+  local byte = escaped:match "^%d%d%d$"
+  return byte and ("\\%03o"):format(tonumber(byte)) or nil
+end
+
+-- What a name server says, in the form that ensure_record gives back.
+local function strip(kind, values)
+  if kind ~= "TXT" then return plain_values(kind, values) end
+  local result = {}
+  for i, text in ipairs(values) do
+    result[i] = text:gsub("\\(.%d?%d?)", in_octal)
+  end
+  table.sort(result)
+  return result
+end
 
 local function authoritative(ctx, name, kind)
   local result = {}
@@ -167,9 +191,14 @@ local function authoritative(ctx, name, kind)
   return result
 end
 
+local function equal(current, desired)
+  if not current or not desired then return current == desired end
+  return current.ttl == desired.ttl and same_values(current, desired)
+end
+
 local function caught_up(ctx, target, desired)
   for _, values in pairs(authoritative(ctx, target.name, desired.type)) do
-    if not value.equal(values, desired.values) then return false end
+    if not dns_record.same_values(desired.type, values, desired.values) then return false end
   end
   return true
 end
@@ -179,7 +208,7 @@ end
 local function probe(ctx, target, desired)
   local current = read(ctx, target)
   if desired == nil then return current == nil and "done" or "absent" end
-  if not current or not value.equal(current, desired) then return "absent" end
+  if not current or not equal(current, desired) then return "absent" end
   pcall(task.timeout, CAUGHT_UP, function()
     while not caught_up(ctx, target, desired) do
       task.sleep(1)
@@ -198,9 +227,13 @@ local record = {
   },
   key = key_of,
   read = read,
+  equal = equal,
   write = write,
   probe = probe,
   predict = function(ctx, target, desired, before)
+    local _, zone = ctx:client("aws.route53"):zone_of(target.name)
+    check_apex(target, desired, zone)
+    refuse_special(target, before)
     refuse_foreign(ctx, target, desired, before)
     return desired
   end,
@@ -215,12 +248,12 @@ local function ensure_record(ctx, given)
     )
   end
   scope.domain(ctx.scope.dns, given.name, "DNS name")
-  local target = { name = route53.canonical(given.name), type = kind, takeover = given.takeover or nil }
-  return ctx:effect(
-    "dns.record",
-    target,
-    { type = kind, ttl = given.ttl or DEFAULT_TTL, values = plain_values(kind, given.values) }
-  )
+  local target = { name = dns_record.name(given.name), type = kind, takeover = given.takeover or nil }
+  local desired = { type = kind, ttl = given.ttl or DEFAULT_TTL, values = plain_values(kind, given.values) }
+  local problem = dns_record.problem { name = target.name, type = kind, ttl = desired.ttl, values = desired.values }
+  if problem then errors.input(("dns.ensure_record: %s %s: %s"):format(target.name, kind, problem)) end
+  desired.ttl = math.tointeger(desired.ttl)
+  return ctx:effect("dns.record", target, desired)
 end
 
 local function api(ctx)

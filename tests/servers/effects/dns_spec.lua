@@ -6,7 +6,7 @@ local route53 = require "o2x.client.aws.route53"
 local secret = require "o2x.base.secret"
 local small_lab = require "tests.support.small_lab"
 local store = require "o2x.engine.store"
-local value = require "o2x.base.value"
+local zones = require "lab.dns_zones"
 
 local BALANCER <const> = "lb-1.us-east-1.elb.amazonaws.com"
 local record = dns_module.types[1]
@@ -35,12 +35,12 @@ describe("a DNS record", function()
     }
     function new:effect(_, target, desired)
       local before = record.read(self, target)
-      if before and desired and value.equal(before, desired) then return before, "unchanged" end
+      if record.equal(before, desired) then return before, "unchanged" end
       if self.mode == "plan" then return record.predict(self, target, desired, before), "planned" end
       self.writes = self.writes + 1
       record.write(self, target, desired, before)
       local after = record.read(self, target)
-      assert.same(desired, after)
+      assert.is_true(record.equal(after, desired))
       return after, before and "changed" or "created"
     end
     return new
@@ -153,6 +153,47 @@ describe("a DNS record", function()
     assert.same({ new }, (dns.lookup("taken.newclient.embrix.com", "CNAME")))
   end)
 
+  case("that is more than its values is refused, whatever it holds and even for a takeover", function()
+    local zone = zones.open(lab):holding "embrix.com."
+    local name = "special.newclient.embrix.com"
+    for word, fields in pairs {
+      alias = { alias = "lb.example.com.", values = {} },
+      weighted = { set = "blue", policy = "Weight", extra = { { "Weight", 1 } }, ttl = 300, values = { "192.0.2.1" } },
+    } do
+      fields.name, fields.type = name .. ".", "A"
+      fields.extra = fields.extra or { { "AliasTarget", { "DNSName", "lb.example.com." } } }
+      zone.records[#zone.records + 1] = fields
+      for _, mode in ipairs { "plan", "apply" } do
+        ctx.mode = mode
+        for _, given in ipairs {
+          { name = name, type = "A", values = { "192.0.2.1" }, takeover = true },
+          { name = name, type = "CNAME", values = { "x.example.com" }, takeover = true },
+        } do
+          local problem = problem_of(dns.ensure_record, given)
+          assert.equal("refused", problem.kind)
+          assert.matches(word == "alias" and "A alias of lb.example.com" or "A weighted record set", problem.message)
+        end
+      end
+      assert.equal(fields, table.remove(zone.records))
+    end
+  end)
+
+  case("that Route 53 would refuse is refused in a plan", function()
+    ctx.mode = "plan"
+    for expected, given in pairs {
+      ["ttl must be"] = { type = "A", values = { "192.0.2.1" }, ttl = -1 },
+      ["the same as values"] = { type = "TXT", values = { "x", "x" } },
+      ["a string of 300 bytes"] = { type = "TXT", values = { '"' .. ("x"):rep(300) .. '"' } },
+    } do
+      given.name = "newclient.embrix.com"
+      local problem = problem_of(dns.ensure_record, given)
+      assert.equal("input", problem.kind)
+      assert.matches(expected, problem.message, 1, true)
+    end
+    ctx.scope.dns = { "embrix.com" }
+    assert.matches("which cannot be a CNAME", problem_of(dns.ensure_record, cname "embrix.com").message, 1, true)
+  end)
+
   case("outside the tenant's own domain is refused", function()
     for _, name in ipairs {
       "embrix.com",
@@ -200,5 +241,21 @@ describe("a DNS record", function()
     dns.ensure_record { name = "_x.newclient.embrix.com", type = "TXT", values = { '"say \\"hi\\""', '"a" "b"' } }
     assert.equal(1, ctx.writes)
     assert.same({ '"a" "b"', '"say \\"hi\\""' }, (dns.lookup("_x.newclient.embrix.com", "TXT")))
+  end)
+
+  case("may hold a long text, which is split, and bytes of any kind", function()
+    local long = "v=DKIM1; p=" .. ("k"):rep(400)
+    local given = { name = "_k.newclient.embrix.com", type = "TXT", values = { long, "gr\u{fc}n" } }
+    dns.ensure_record(given)
+    dns.ensure_record(given)
+    local halves = ('"%s" "%s"'):format(long:sub(1, 100), long:sub(101, 300)) .. (' "%s"'):format(long:sub(301))
+    given.values = { '"gr\\303\\274n"', halves }
+    dns.ensure_record(given)
+    assert.equal(1, ctx.writes)
+    for _, values in pairs(dns.authoritative(given.name, "TXT")) do
+      assert.same({ '"gr\\303\\274n"', ('"%s" "%s"'):format(long:sub(1, 255), long:sub(256)) }, values)
+    end
+    record.write(ctx, { name = given.name, type = "TXT" }, nil, record.read(ctx, { name = given.name, type = "TXT" }))
+    assert.same({}, (dns.lookup(given.name, "TXT")))
   end)
 end)

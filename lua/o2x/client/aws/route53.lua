@@ -7,6 +7,8 @@ local endpoint = require "o2x.client.aws.endpoint"
 local errors = require "o2x.base.error"
 local http = require "o2x.client.http"
 local paging = require "o2x.base.paging"
+local dns_record = require "o2x.client.aws.record"
+local retry = require "o2x.base.retry"
 local task = require "o2x.base.task"
 local xml = require "o2x.base.xml"
 
@@ -15,12 +17,13 @@ local M = {}
 local NAMESPACE <const> = "https://route53.amazonaws.com/doc/2013-04-01/"
 local REGION <const> = "us-east-1"
 local INSYNC_SECONDS <const> = 600
+local MOST_CHANGES <const>, MOST_VALUES <const>, MOST_CHARACTERS <const> = 1000, 1000, 32000 -- of a batch
 local POLL <const> = { first = 0.2, factor = 1.6, longest = 10 }
 
---- The canonical form of a name: lower case, no final dot, `*` unescaped.
+--- The canonical form of a name.
 ---@param name string
 ---@return string
-function M.canonical(name) return (name:lower():gsub("\\052", "*"):gsub("%.$", "")) end
+M.canonical = dns_record.name
 
 ---@class o2x.route53
 local Client = {}
@@ -51,13 +54,35 @@ local function send_once(client, method, path, body)
   }, client.options, "route53", client.region))
 end
 
+-- What to do about a batch that was refused.
+local REMEDIES <const> = {
+  { "not permitted at apex", "a zone's own name cannot be a CNAME: give it A records" },
+  { "conflict", "a CNAME must be the only record of its name: take the other away, or choose another name" },
+  { "it already exists", "somebody made it meanwhile: run again" },
+  { "but it was not found", "somebody took it away meanwhile: run again" },
+  { "do not match the current values", "somebody changed it meanwhile: run again" },
+  { "not permitted in zone", "choose a name in the zone" },
+}
+
+local function fail(client, op, response)
+  local code, message = aws.problem(response)
+  local _, err = pcall(aws.fail, "route53", "Route 53", op, response, nil, client.options.credentials)
+  for _, remedy in ipairs(code == "InvalidChangeBatch" and REMEDIES or {}) do
+    if message:find(remedy[1], 1, true) then
+      errors.amend(err, { hint = remedy[2] })
+      break
+    end
+  end
+  error(err, 0)
+end
+
 local function request(client, op, method, path, body)
   local response = aws.send(
     function() return send_once(client, method, path, body) end,
     client.pause,
     client.options.credentials
   )
-  if response.status >= 300 then aws.fail("route53", "Route 53", op, response, nil, client.options.credentials) end
+  if response.status >= 300 then fail(client, op, response) end
   return xml.parse(response.body, "Route 53's answer to " .. op)
 end
 
@@ -92,17 +117,51 @@ end
 ---@return { id: string, name: string, private: boolean }[]
 function Client:list_zones() return list_zones(self) end
 
--- Caches the public zones, because an account may send only five requests per second; lists them again when the wanted
--- one is missing.
+-- The zones that count: the public ones, and those that the configuration names.
+local function usable(client)
+  local wanted, zones = {}, {}
+  for _, id in ipairs(client.options.zones or {}) do
+    wanted[id:match("[^/]*$")] = true
+  end
+  for _, zone in ipairs(list_zones(client)) do
+    zone.wanted = wanted[zone.id]
+    if zone.wanted or not zone.private then zones[#zones + 1] = zone end
+  end
+  return zones
+end
+
+-- Several zones may have one name. Only one of them answers the world, and nothing here tells which.
+local function only(found)
+  local wanted, ids = {}, {}
+  for i, zone in ipairs(found) do
+    if zone.wanted then wanted[#wanted + 1] = zone end
+    ids[i] = zone.id
+  end
+  if #wanted == 1 then return wanted[1] end
+  if #found == 1 then return found[1] end
+  table.sort(ids)
+  errors.raise {
+    kind = "refused",
+    module = "route53",
+    op = "zone",
+    code = "several",
+    message = ("%d hosted zones are named %s: %s"):format(#found, found[1].name, table.concat(ids, ", ")),
+    hint = (
+      "dig NS %s shows whose name servers answer; write that zone's id into o2x.yaml: "
+      .. "aws: {hosted_zones: [%s]}"
+    ):format(found[1].name, ids[1]),
+  }
+end
+
+-- Caches the zones, because an account may send only five requests per second; lists them again when the wanted one is
+-- missing.
 local function find_zone(client, choose)
   local found = client.zones and choose(client.zones)
-  if found then return found end
-  local public = {}
-  for _, zone in ipairs(list_zones(client)) do
-    if not zone.private then public[#public + 1] = zone end
+  if not found or not found[1] then
+    client.zones = usable(client)
+    found = choose(client.zones)
   end
-  client.zones = public
-  return choose(public)
+  return found[1] and only(found)
 end
 
 local function no_zone(client, name)
@@ -121,30 +180,37 @@ local function no_zone(client, name)
   }
 end
 
---- The public zone of exactly that name; raises an error that lists the existing zones.
+--- The zone of exactly that name; raises an error that lists the existing zones, or those that have the name.
 ---@param name string
 ---@return string id
 function Client:zone(name)
   name = M.canonical(name)
   local found = find_zone(self, function(zones)
+    local named = {}
     for _, zone in ipairs(zones) do
-      if zone.name == name then return zone end
+      if zone.name == name then named[#named + 1] = zone end
     end
+    return named
   end)
   return (found or no_zone(self, name)).id
 end
 
---- The public zone that a name belongs to: the longest matching suffix, by whole labels.
+--- The zone that a name belongs to: the longest matching suffix, by whole labels.
 ---@param name string
 ---@return string id
 ---@return string zone
 function Client:zone_of(name)
   name = M.canonical(name)
   local found = find_zone(self, function(zones)
-    local best
+    local best = {}
     for _, zone in ipairs(zones) do
       local inside = name == zone.name or name:sub(-#zone.name - 1) == "." .. zone.name
-      if inside and (not best or #zone.name > #best.name) then best = zone end
+      local longer = #zone.name - (best[1] and #best[1].name or 0)
+      if inside and longer > 0 then
+        best = { zone }
+      elseif inside and longer == 0 then
+        best[#best + 1] = zone
+      end
     end
     return best
   end)
@@ -154,27 +220,65 @@ end
 
 -- ---- record sets ----
 
+-- What o2x writes; a record set that has anything else is somebody else's, and would lose it.
+local PLAIN <const> = { Name = true, Type = true, TTL = true, ResourceRecords = true }
+local POLICIES <const> = {
+  { "AliasTarget", "alias" },
+  { "TrafficPolicyInstanceId", "traffic policy" },
+  { "Weight", "weighted" },
+  { "Region", "latency" },
+  { "Failover", "failover" },
+  { "GeoLocation", "geolocation" },
+  { "GeoProximityLocation", "geoproximity" },
+  { "CidrRoutingConfig", "CIDR" },
+  { "MultiValueAnswer", "multivalue" },
+  { "HealthCheckId", "health check" },
+}
+
+-- The kind of a record set that is more than values, in a word; nil for a plain one.
+local function policy_of(element)
+  for _, policy in ipairs(POLICIES) do
+    if element:find(policy[1]) then return policy[2] end
+  end
+  for _, child in ipairs(element) do
+    if not PLAIN[child.name] then return child.name end
+  end
+end
+
 local function read_record(element)
-  local record = {
+  local found = {
     name = M.canonical(aws.need(element, ANSWER, "Name")),
     type = aws.need(element, ANSWER, "Type"),
     ttl = math.tointeger(tonumber(element:value("TTL") or "")),
     alias = element:value("AliasTarget", "DNSName"),
     set = element:value("SetIdentifier"),
+    policy = policy_of(element),
     values = {},
   }
   for i, item in ipairs(element:find("ResourceRecords") or {}) do
-    record.values[i] = aws.need(item, ANSWER, "Value")
+    found.values[i] = aws.need(item, ANSWER, "Value")
   end
-  table.sort(record.values)
-  return record
+  table.sort(found.values)
+  return found
+end
+
+-- The query of the page after this one, in the order of its names, which the signature requires.
+local function next_page(root)
+  if root:value("IsTruncated") ~= "true" then return nil end
+  local set = root:value("NextRecordIdentifier")
+  return ("?%sname=%s&type=%s"):format(
+    set and "identifier=" .. http.percent_encode(set) .. "&" or "",
+    http.percent_encode(aws.need(root, ANSWER, "NextRecordName")),
+    http.percent_encode(aws.need(root, ANSWER, "NextRecordType"))
+  )
 end
 
 --- The record sets of a zone, starting at a name.
 ---@param zone string id
 ---@param from string? name to begin at
 ---@param enough (fun(record: table): boolean)? stops the reading when it says so
----@return table[] records {name, type, ttl, values, alias, set}
+---@return table[] records {name, type, ttl, values, alias, set, policy}; policy: nil, or what makes the set more than
+---  its values: "alias", "weighted" …
 function Client:records(zone, from, enough)
   local listed = paging.new("Route 53's list of the records of " .. zone)
   local records, query = {}, from and "?name=" .. http.percent_encode(from) or ""
@@ -182,20 +286,11 @@ function Client:records(zone, from, enough)
     local root = request(self, "ListResourceRecordSets", "GET", ("/hostedzone/%s/rrset%s"):format(zone, query))
     local elements = aws.part(root, ANSWER, "ResourceRecordSets")
     for _, element in ipairs(elements) do
-      local record = read_record(element)
-      if enough and enough(record) then return records end
-      records[#records + 1] = record
+      local found = read_record(element)
+      if enough and enough(found) then return records end
+      records[#records + 1] = found
     end
-    local more = root:value("IsTruncated") == "true"
-    query = more
-        and ("?name=%s&type=%s"):format(
-          http.percent_encode(aws.need(root, ANSWER, "NextRecordName")),
-          http.percent_encode(aws.need(root, ANSWER, "NextRecordType"))
-        )
-      or nil
-    local set = more and root:value("NextRecordIdentifier")
-    if set then query = query .. "&identifier=" .. http.percent_encode(set) end
-    query = listed:next(query, #elements)
+    query = listed:next(next_page(root), #elements)
   until not query
   return records
 end
@@ -206,7 +301,7 @@ end
 ---@return table[] records
 function Client:records_of(zone, name)
   name = M.canonical(name)
-  return self:records(zone, name, function(record) return record.name ~= name end)
+  return self:records(zone, name, function(found) return found.name ~= name end)
 end
 
 -- ---- changes ----
@@ -223,12 +318,37 @@ local function change_node(change)
   }
 end
 
+-- Route 53 refuses a longer batch. An UPSERT counts twice.
+local function check_size(changes)
+  local values, characters = 0, 0
+  for _, change in ipairs(changes) do
+    local times = change.action == "UPSERT" and 2 or 1
+    values = values + times * #change.values
+    for _, value in ipairs(change.values) do
+      characters = characters + times * #value
+    end
+  end
+  if #changes <= MOST_CHANGES and values <= MOST_VALUES and characters <= MOST_CHARACTERS then return end
+  errors.input(
+    ("Route 53: a batch of %d changes with %d values and %d characters; at most %d, %d and %d are allowed"):format(
+      #changes,
+      values,
+      characters,
+      MOST_CHANGES,
+      MOST_VALUES,
+      MOST_CHARACTERS
+    ),
+    "split it"
+  )
+end
+
 --- Submits a batch of changes; it is applied as a whole or not at all.
 ---@param zone string id
 ---@param changes { action: "CREATE"|"UPSERT"|"DELETE", name: string, type: string, ttl: integer, values: string[] }[]
 ---@param comment string? shown by the console
 ---@return string id of the change
 function Client:change(zone, changes, comment)
+  check_size(changes)
   local nodes = { "Changes" }
   for _, change in ipairs(changes) do
     nodes[#nodes + 1] = change_node(change)
@@ -243,7 +363,16 @@ end
 ---@param id string
 ---@return string status "PENDING" or "INSYNC"
 function Client:status(id)
-  return request(self, "GetChange", "GET", "/change/" .. http.percent_encode(id)):value("ChangeInfo", "Status")
+  local root = request(self, "GetChange", "GET", "/change/" .. http.percent_encode(id))
+  return aws.need(root, ANSWER, "ChangeInfo", "Status")
+end
+
+-- A change that was accepted goes on without us: an answer that does not come is asked for again.
+local function is_insync(client, id)
+  local ok, status = pcall(client.status, client, id)
+  if ok then return status == "INSYNC" end
+  if not retry.may(status, true) then error(status, 0) end
+  return false
 end
 
 --- Waits until a change has reached every name server.
@@ -251,7 +380,7 @@ end
 ---@param seconds number? 600
 function Client:wait_insync(id, seconds)
   local deadline, pause = task.now() + (seconds or INSYNC_SECONDS), POLL.first
-  while self:status(id) ~= "INSYNC" do
+  while not is_insync(self, id) do
     if task.now() + pause > deadline then
       errors.raise {
         kind = "timeout",
@@ -269,6 +398,10 @@ end
 --- The Route 53 client of a run.
 ---@param config table
 ---@return table client
-function M.for_run(config) return M.new(access.of(config, "route53")) end
+function M.for_run(config)
+  local options = access.of(config, "route53")
+  options.zones = config.aws.hosted_zones
+  return M.new(options)
+end
 
 return M

@@ -66,6 +66,15 @@ function M.sign(request, options, service, region)
   return request
 end
 
+-- Route 53 names all that is wrong with a batch.
+local function messages_of(root)
+  local texts = {}
+  for _, element in ipairs(root:find("Messages") or {}) do
+    texts[#texts + 1] = element.text
+  end
+  return texts[1] and table.concat(texts, "; ")
+end
+
 --- What an answer says went wrong. A body that is not XML is not an error of its own.
 ---@param response http.response root: its parsed body, if somebody has parsed it
 ---@return string code
@@ -77,8 +86,7 @@ function M.problem(response)
     ok, root = pcall(xml.parse, response.body or "")
   end
   local found = ok and (root:find("Error") or root)
-  local messages = ok and root:find("Messages")
-  local message = messages and messages:value("Message") or found and found:value("Message") or "no reason given"
+  local message = ok and messages_of(root) or found and found:value("Message") or "no reason given"
   local code = found and found:value("Code") or ("HTTP %d"):format(response.status)
   return code, message:match("^%[(.*)%]$") or message, found or nil
 end

@@ -43,13 +43,13 @@ function M.from_json(body, names, what)
   for _, name in ipairs(names) do
     text, found[name] = extract.secrets(text, ('"%s"%%s*:%%s*"([^"]*)"'):format(name), name)
   end
-  local ok, document = pcall(json.decode, text)
-  if not ok or type(document) ~= "table" or document == json.null then M.refuse(what, "the answer is not JSON") end
+  local ok, document = pcall(json.read, text)
+  if not ok or type(document) ~= "table" then M.refuse(what, "the answer is not JSON") end
   local function put(map)
     for name, value in pairs(map) do
       local each = found[name] and extract.marked(value, found[name])
       if each then map[name] = unescape(each, name) end
-      if type(value) == "table" and value ~= json.null then put(value) end
+      if type(value) == "table" then put(value) end
     end
   end
   put(document)
@@ -70,7 +70,7 @@ function M.from_xml(body, what)
 end
 
 local function time_of(value, what)
-  if value == nil or value == json.null then return nil end
+  if value == nil then return nil end
   if math.type(value) == "integer" then return value / 1000 end -- milliseconds, as the SSO portal has it
   local ok, seconds = pcall(clock.parse, tostring(value))
   if not ok then M.refuse(what, ("the time %q is no time"):format(tostring(value))) end
@@ -83,7 +83,7 @@ end
 ---@param hint string? what to type when they have expired
 ---@return o2x.aws.keys
 function M.check(given, what, hint)
-  local token = given.session_token ~= json.null and given.session_token or nil
+  local token = given.session_token
   if type(given.access_key) ~= "string" or given.access_key == "" then M.refuse(what, "no access key in the answer") end
   if not secret.is(given.secret_key) then M.refuse(what, "no secret access key in the answer") end
   if token and not secret.is(token) then token = nil end -- an empty text

@@ -6,7 +6,6 @@ local crypto = require "o2x.base.crypto"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local http = require "o2x.client.http"
-local json = require "o2x.base.json"
 local keys = require "o2x.client.aws.credentials.keys"
 
 local M = {}
@@ -64,7 +63,7 @@ local function fetch(source, settings, what, hint)
   }
   local document = keys.from_json(response.body, { "secretAccessKey", "sessionToken" }, what)
   if response.status ~= 200 then
-    local message = document.message ~= json.null and document.message or ("HTTP %d"):format(response.status)
+    local message = document.message or ("HTTP %d"):format(response.status)
     keys.refuse(what, tostring(message), response.status == 401 and hint or nil, {
       status = response.status,
       kind = response.status >= 500 and "unreachable" or "unauthorised",
@@ -72,7 +71,7 @@ local function fetch(source, settings, what, hint)
     })
   end
   local given = document.roleCredentials
-  if type(given) ~= "table" or given == json.null then keys.refuse(what, "no roleCredentials in the answer") end
+  if type(given) ~= "table" then keys.refuse(what, "no roleCredentials in the answer") end
   return keys.check({
     access_key = given.accessKeyId,
     secret_key = given.secretAccessKey,
