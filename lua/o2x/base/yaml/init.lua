@@ -107,7 +107,7 @@ local function mapping_value(state, node, depth)
       end
     else
       local key = key_text(state, entry.key)
-      if own[key] then compose.fail(state.source, entry.key, ("duplicate key %q"):format(key)) end
+      if own[key] and not state.repeats then compose.fail(state.source, entry.key, ("duplicate key %q"):format(key)) end
       own[key] = true
       map[key] = value(state, entry.value, depth)
       keys[#keys + 1] = key
@@ -149,13 +149,17 @@ end
 ---@return any
 function M.value(node, source, options)
   options = options or {}
-  local state = { source = source, inside = 0, expanded = 0, ordered = options.ordered, exact = options.exact }
+  local state = { source = source, inside = 0, expanded = 0 }
+  for _, name in ipairs { "ordered", "exact", "repeats" } do
+    state[name] = options[name]
+  end
   return value(state, node, 0)
 end
 
 ---@class o2x.yaml.options
 ---@field ordered boolean? tables remember the order of their keys
 ---@field exact boolean? a number beyond 64 bits is an error, as is right for a file that an operator wrote for o2x
+---@field repeats boolean? a key may be there twice, and the last one counts, as it does for Helm in what a chart renders
 
 ---Decodes one YAML document. Mappings become tables with string keys, sequences become marked arrays, null and an empty
 ---text become `json.null`. As for Helm, an integer beyond 64 bits is the nearest float.

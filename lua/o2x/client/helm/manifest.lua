@@ -41,7 +41,8 @@ end
 
 local function objects_of(section)
   local objects = {}
-  for _, object in ipairs(yaml.decode_all(section.text, section.source or "manifest", { ordered = true })) do
+  local options = { ordered = true, repeats = true }
+  for _, object in ipairs(yaml.decode_all(section.text, section.source or "manifest", options)) do
     add_objects(objects, object)
   end
   return objects
@@ -100,17 +101,29 @@ function M.rendering(text)
   return found
 end
 
---- A value as JSON has it, whether it comes from YAML or from helm: 1000.0 becomes 1000.
----@param value any
----@return any copy
-function M.canonical(value)
-  if math.type(value) == "float" then return math.tointeger(value) or value end
+-- A copy of a value, its numbers changed by a function.
+local function with_numbers(value, number)
+  if type(value) == "number" then return number(value) end
   if type(value) ~= "table" or value == json.null then return value end
   local copy = json.is_array(value) and json.array {} or {}
   for key, item in pairs(value) do
-    copy[key] = M.canonical(item)
+    copy[key] = with_numbers(item, number)
   end
   return copy
+end
+
+local function whole(n) return math.tointeger(n) or n end
+
+--- A value as Kubernetes has it, however it was written: 1000.0 becomes 1000.
+---@param value any
+---@return any copy
+function M.canonical(value) return with_numbers(value, whole) end
+
+--- Values as helm has them: it keeps each number as a double, so that integers beyond 2^53 are rounded.
+---@param values any
+---@return any copy
+function M.doubles(values)
+  return with_numbers(values, function(n) return whole(n + 0.0) end)
 end
 
 --- A hash of objects; equal for the same objects in any order, however they were written.

@@ -45,7 +45,7 @@ end
 ---@param values table
 ---@return string
 function M.hash_values(values)
-  local plain = manifest.canonical(values)
+  local plain = manifest.doubles(values)
   local hash = crypto.sha256(json.encode(plain))
   configs[hash] = plain
   return hash

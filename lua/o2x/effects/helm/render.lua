@@ -8,6 +8,7 @@ local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local manifest = require "o2x.client.helm.manifest"
+local read = require "o2x.client.helm.values.read"
 local task = require "o2x.base.task"
 local value = require "o2x.base.value"
 local yaml = require "o2x.base.yaml"
@@ -44,25 +45,7 @@ local function read_values(ctx, one)
   local text = ctx:read("file.text", one)
   if value.is_unknown(text) then return text end
   if not text then input(("values file %s does not exist"):format(tostring(one))) end
-  local values = yaml.decode(text, one)
-  if values == nil or values == json.null then values = {} end
-  if type(values) ~= "table" then input("values must be a map", one) end
-  return text, one, values
-end
-
--- Later values win, maps are merged, as helm does with several -f.
-local function merge(into, values)
-  for key, item in pairs(values) do
-    local known = into[key]
-    local both = type(item) == "table"
-      and type(known) == "table"
-      and item ~= json.null
-      and known ~= json.null
-      and not json.is_array(item)
-      and not json.is_array(known)
-    into[key] = both and merge(known, item) or item
-  end
-  return into
+  return text, one, read.values(text, one)
 end
 
 -- The source for helm and the hash of the values; the values may be unknown.
@@ -76,7 +59,7 @@ local function source_of(ctx, name, namespace, o)
     values = {},
     values_names = {},
     kube_version = k8s:version(),
-    api_versions = k8s:kinds():extensions(),
+    api_versions = k8s:kinds():api_versions(),
     objects = {},
   }
   local merged = {}
@@ -85,7 +68,7 @@ local function source_of(ctx, name, namespace, o)
     local values
     source.values[i], source.values_names[i], values = read_values(ctx, one)
     if value.is_unknown(source.values[i]) then return source, value.unknown end
-    merge(merged, values)
+    read.merge(merged, values)
   end
   source.upgrade = ctx:client("helm"):exists(name, namespace)
   return source, content.hash_values(merged)
@@ -149,6 +132,23 @@ local function check_form(objects, folder)
   end
 end
 
+-- helm would find out when it writes the second one, and leave a failed release behind.
+local function check_unique(objects, folder)
+  local seen = {}
+  for _, object in ipairs(objects) do
+    local group = object.apiVersion:match("^(.*)/") or ""
+    local id = ("%s/%s"):format(group, manifest.name(object))
+    if seen[id] then
+      input(
+        ("the chart renders %s twice"):format(manifest.name(object)),
+        folder,
+        "remove one of the templates, or give the objects names of their own"
+      )
+    end
+    seen[id] = true
+  end
+end
+
 --- Checks what helm would write: each object must be granted, with all that it holds.
 ---@param ctx table
 ---@param objects table[] with hooks
@@ -168,6 +168,7 @@ end
 ---@return table desired chart, app_version, values, manifest, hooks
 ---@return table source for helm: chart, values, objects (hooks among it), crds …
 function M.release(ctx, name, namespace, o)
+  ctx:client("helm"):check_name(name, namespace)
   local source, values = source_of(ctx, name, namespace, o)
   local label, app_version = chart_label(source.chart)
   local desired = { chart = label, app_version = app_version, values = values, manifest = value.unknown }
@@ -179,6 +180,7 @@ function M.release(ctx, name, namespace, o)
   if #rendering.hooks > 0 then desired.hooks = content.hash_objects(rendering.hooks) end
   source.objects, source.crds = content.all(desired), rendering.crds
   M.check(ctx, source.objects, namespace, source.chart)
+  check_unique(rendering.objects, source.chart)
   return desired, source
 end
 

@@ -64,6 +64,7 @@ describe("a manifest", function()
       ["kind: A\n--- {kind: B}\n"] = "A B",
       ["kind: ConfigMapList\nitems: [{kind: A}, {kind: List, items: [{kind: B}]}]\n"] = "A B",
       ["x: &x {kind: B}\nkind: A\n---\n<<: {kind: B}\n"] = "A B",
+      ["kind: A\nkind: B\n"] = "B", -- to the server too
     } do
       local found = {}
       for i, object in ipairs(manifest.objects(text)) do
@@ -71,7 +72,7 @@ describe("a manifest", function()
       end
       assert.equal(kinds, table.concat(found, " "), text)
     end
-    assert.has_error(function() manifest.objects "kind: A\nkind: B\n" end)
+    assert.has_error(function() manifest.objects "kind: A\n kind: B\n" end)
   end)
 
   it("is sorted out: objects, hooks, CRDs", function()

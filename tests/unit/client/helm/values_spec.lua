@@ -187,7 +187,7 @@ describe("helm_values", function()
   it("refuses a change that would change something else too", function()
     local text = "base: &b\n  x: 1\nother: *b\nmerged:\n  <<: *b\n"
     assert.is_truthy(
-      refusal(set, "base.x", 2, text):find("v.yaml: base.x cannot be edited without changing other values", 1, true)
+      refusal(set, "base.x", 2, text):find("v.yaml:2: base.x cannot be edited without changing other values", 1, true)
     )
     assert.is_truthy(refusal(set, "other.x", 2, text):find("goes through an alias", 1, true))
     assert.is_truthy(refusal(set, "other", 2, text):find("is an alias", 1, true))
@@ -308,7 +308,7 @@ describe("helm_values", function()
 
   it("refuses what is no values file", function()
     assert.is_truthy(
-      refusal(helm_values.parse, "a", "v.yaml"):find("v.yaml:1: a values file must be a mapping", 1, true)
+      refusal(helm_values.parse, "a", "v.yaml"):find("v.yaml:1: a values file must be a map", 1, true)
     )
     assert.is_truthy(refusal(helm_values.parse, "a: 1\na: 2\n", "v.yaml"):find("v.yaml:2:1: duplicate key", 1, true))
     assert.is_truthy(refusal(helm_values.parse, "a: 1\n---\nb: 1\n", "v.yaml"):find("only one document", 1, true))

@@ -25,7 +25,7 @@ describe("the content of a revision", function()
   end)
 
   it("that cannot be read has a hash, and no objects", function()
-    local broken = "a: 1\na: 2\n"
+    local broken = "a: 1\n b: 2\n"
     local hash = content.hash_manifest(broken)
     assert.equal(hash, content.hash_manifest(broken))
     assert.is_nil(content.objects(hash))

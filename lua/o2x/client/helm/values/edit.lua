@@ -83,8 +83,10 @@ local function dash(text, item)
   return at
 end
 
+local BYTE_ORDER_MARK <const> = "^\xef\xbb\xbf"
+
 local function column_blanks(text, at)
-  local before = text:sub(line_start(text, at), at - 1)
+  local before = text:sub(line_start(text, at), at - 1):gsub(BYTE_ORDER_MARK, "")
   return (" "):rep(utf8.len(before) or #before)
 end
 
@@ -158,6 +160,19 @@ local function predecessor(entries, key)
   return #entries > 1 and place or #entries
 end
 
+-- The node that ends last in a node's text.
+local function innermost(node)
+  if node.style == "flow" then return node end
+  local last = node.entries and node.entries[#node.entries].value or node.items and node.items[#node.items]
+  return last and innermost(last) or node
+end
+
+-- Does a node end the file, as a text block without a final newline? What follows would give it one.
+local function is_open(text, node)
+  local last = innermost(node)
+  return (last.style == "literal" or last.style == "folded") and last.last >= #text and text:sub(-1) ~= "\n"
+end
+
 ---Adds a key to a non-empty mapping.
 ---@param text string
 ---@param node table mapping
@@ -172,6 +187,7 @@ function M.add_entry(text, node, key, v)
   local first = node.entries[1].key.first
   local indent = column_blanks(text, first)
   local after = predecessor(node.entries, key)
+  if after > 0 and is_open(text, node.entries[after].value) then after = after - 1 end
   if after == 0 then
     return splice(text, first, first - 1, native(text, entry_text(key, v, indent) .. "\n") .. indent)
   end

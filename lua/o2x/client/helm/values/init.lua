@@ -2,13 +2,13 @@
 ---
 ---After each edit the new text is parsed again; if anything but the intended value differs, the edit is an error.
 
-local compose = require "o2x.base.yaml.compose"
 local edit = require "o2x.client.helm.values.edit"
 local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
 local names = require "o2x.client.helm.values.names"
 local ordered = require "o2x.base.ordered"
 local path_of = require "o2x.client.helm.values.path"
+local read = require "o2x.client.helm.values.read"
 local yaml = require "o2x.base.yaml"
 
 local M = {}
@@ -28,10 +28,8 @@ local function fail(doc, message, node)
 end
 
 local function load(doc, text)
-  local nodes = compose.compose(text, doc.source)
-  if nodes[2] then fail(doc, "a values file must have only one document", nodes[2]) end
-  local value = nodes[1] and yaml.value(nodes[1], doc.source, { ordered = true }) or json.null
-  return { text = text, root = nodes[1], value = value }
+  local root = read.node(text, doc.source)
+  return { text = text, root = root, value = read.value(root, doc.source) }
 end
 
 ---Parses a values file.
@@ -41,9 +39,6 @@ end
 function M.parse(text, filename)
   local doc = { source = filename or "values" }
   doc.state = load(doc, text)
-  if type(doc.state.value) ~= "table" and doc.state.value ~= json.null then
-    fail(doc, "a values file must be a mapping", doc.state.root)
-  end
   return setmetatable(doc, Doc)
 end
 
@@ -152,10 +147,10 @@ end
 
 -- ---- changes ----
 
-local function adopt(doc, text, expected, path)
+local function adopt(doc, text, expected, path, node)
   local ok, state = pcall(load, doc, text)
   if not ok or json.encode(state.value) ~= json.encode(expected) then
-    fail(doc, path .. " cannot be edited without changing other values (anchor, merge key or unusual layout)")
+    fail(doc, path .. " cannot be edited without changing other values (anchor, merge key or unusual layout)", node)
   end
   doc.state = state
 end
@@ -199,10 +194,10 @@ local function set_root(doc, v, path)
   local text = doc.state.text
   local root = doc.state.root
   if root and (root.kind ~= "scalar" or root.text ~= "") then
-    adopt(doc, edit.put(text, { node = root }, v), v, path)
+    adopt(doc, edit.put(text, { node = root }, v), v, path, root)
   else
     if text ~= "" and text:sub(-1) ~= "\n" then text = text .. "\n" end
-    adopt(doc, text .. yaml.encode(v), v, path)
+    adopt(doc, text .. yaml.encode(v), v, path, root)
   end
 end
 
@@ -217,14 +212,14 @@ local function add(doc, places, parts, found, v, path)
   if node.kind == "mapping" and part.key then
     local inner = wrap(doc, parts, found + 2, v, path)
     target[part.key] = inner
-    return adopt(doc, edit.add_entry(doc.state.text, node, part.key, inner), expected, path)
+    return adopt(doc, edit.add_entry(doc.state.text, node, part.key, inner), expected, path, node)
   elseif node.kind == "sequence" and not part.key then
     if part.index and part.index ~= #node.items + 1 then
       fail(doc, ("%s: no element [%d]"):format(path, part.index - 1), node)
     end
     local item = wrap(doc, { part.index and { index = 1 } or part, table.unpack(parts, found + 2) }, 1, v, path)[1]
     target[#target + 1] = item
-    return adopt(doc, edit.add_item(doc.state.text, node, item), expected, path)
+    return adopt(doc, edit.add_item(doc.state.text, node, item), expected, path, node)
   end
   local what = node.kind == "alias" and "an alias" or "a value that is not a table"
   fail(doc, ("%s: the path goes through %s"):format(path, what), node)
@@ -249,7 +244,7 @@ function Doc:set(path, v)
     if place.node.kind == "alias" then fail(self, path .. " is an alias; edit the anchor it refers to", place.node) end
     local expected = copy(self.state.value)
     assign(expected, { table.unpack(parts, 1, found) }, inner)
-    adopt(self, edit.put(self.state.text, place, inner), expected, path)
+    adopt(self, edit.put(self.state.text, place, inner), expected, path, place.node)
   else
     add(self, places, parts, found, v, path)
   end
@@ -279,7 +274,7 @@ function Doc:remove(path)
   else
     text = (place.list and edit.remove_item or edit.remove_entry)(text, node, place.index)
   end
-  adopt(self, text, expected, path)
+  adopt(self, text, expected, path, place.node)
   return true
 end
 

@@ -1,0 +1,79 @@
+--- Values files as helm reads them: YAML 1.1, one map, later files win.
+
+local compose = require "o2x.base.yaml.compose"
+local errors = require "o2x.base.error"
+local json = require "o2x.base.json"
+local yaml = require "o2x.base.yaml"
+
+local M = {}
+
+local function input(message, source, node, hint)
+  errors.raise {
+    kind = "input",
+    module = "helm_values",
+    message = message,
+    where = source .. (node and ":" .. node.line or ""),
+    hint = hint,
+  }
+end
+
+local function is_empty(node) return node.kind == "scalar" and yaml.value(node, "") == json.null end
+
+--- The nodes of a values file. helm reads only the first document, so that another one may only be empty, as in a file
+--- that ends in a line of three dashes.
+---@param text string
+---@param source string the file, for messages
+---@return table? root of the first document; nil if there is none
+function M.node(text, source)
+  if text:find "^\xff\xfe" or text:find "^\xfe\xff" then
+    input("is UTF-16, not UTF-8", source, nil, "save it as UTF-8: iconv -f UTF-16 -t UTF-8")
+  end
+  local nodes = compose.compose(text, source)
+  for i = 2, #nodes do
+    if not is_empty(nodes[i]) then
+      input(
+        "a values file must have only one document: helm ignores this one",
+        source,
+        nodes[i],
+        "remove the line --- above it, or make it a file of its own"
+      )
+    end
+  end
+  return nodes[1]
+end
+
+--- The values of the root node of a file, with the order of their keys.
+---@param root table? of `node`
+---@param source string
+---@return table|userdata values json.null if the file is empty
+function M.value(root, source)
+  local value = root and yaml.value(root, source, { ordered = true }) or json.null
+  if value ~= json.null and (type(value) ~= "table" or json.is_array(value)) then
+    input("a values file must be a map", source, root)
+  end
+  return value
+end
+
+--- The values of a file.
+---@param text string
+---@param source string the file, for messages
+---@return table values empty if the file is
+function M.values(text, source)
+  local value = M.value(M.node(text, source), source)
+  return value == json.null and {} or value
+end
+
+local function is_map(value) return type(value) == "table" and value ~= json.null and not json.is_array(value) end
+
+--- Adds the values of a later file: maps are merged, everything else is replaced, as helm does with several -f.
+---@param into table
+---@param values table
+---@return table into
+function M.merge(into, values)
+  for key, item in pairs(values) do
+    into[key] = is_map(item) and is_map(into[key]) and M.merge(into[key], item) or item
+  end
+  return into
+end
+
+return M
