@@ -3,8 +3,8 @@
 
 local M = {}
 
---- The longest tenant name: NAME-service-transactional must fit in Kubernetes' 63 characters.
-M.MAX_TENANT_NAME = 40
+--- The longest tenant name: NAME-service-transactional must fit in the 53 characters of a helm release.
+M.MAX_TENANT_NAME = 31
 
 --- How the registry allocates a tenant's id: TIDLT-100008.
 M.TENANT_ID = { column = "id", prefix = "TIDLT-", digits = 6, first = 100001 }

@@ -10,7 +10,6 @@ local NEEDS_NULL <const> = {
   ["lua/o2x/effects/service/requests.lua"] = { 1, "scripts see null, and check the shape by json.check" },
   ["lua/o2x/client/aws/credentials/keys.lua"] = { 1, "a text alone" },
   ["lua/o2x/client/k8s/proxy.lua"] = { 1, "scripts see null, and check the shape by json.check" },
-  ["lua/o2x/effects/helm/render.lua"] = { 1, "null in values deletes a default" },
   ["lua/o2x/client/helm/init.lua"] = { 1, "null in values deletes a default; the rest has a shape" },
   ["lua/o2x/client/helm/manifest.lua"] = { 1, "a manifest is compared as it is" },
   ["lua/o2x/client/helm/sealed.lua"] = { 1, "Chart.yaml is written again as it is" },

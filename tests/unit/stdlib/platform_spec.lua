@@ -20,8 +20,8 @@ describe("stdlib.platform", function()
   end)
 
   it("rejects a name that leaves no room for the names built from it", function()
-    assert.is_nil(platform.name_problem(("a"):rep(40)))
-    assert.is_string(platform.name_problem(("a"):rep(41)).message)
+    assert.is_nil(platform.name_problem(("a"):rep(31)))
+    assert.is_string(platform.name_problem(("a"):rep(32)).message)
   end)
 
   it("derives the tenant's names from platform.yaml", function()

@@ -159,7 +159,7 @@ end
 ---@class o2x.yaml.options
 ---@field ordered boolean? tables remember the order of their keys
 ---@field exact boolean? a number beyond 64 bits is an error, as is right for a file that an operator wrote for o2x
----@field repeats boolean? a key may be there twice, and the last one counts, as it does for Helm in what a chart renders
+---@field repeats boolean? a key may be there twice, and the last one counts, as for Helm in what a chart renders
 
 ---Decodes one YAML document. Mappings become tables with string keys, sequences become marked arrays, null and an empty
 ---text become `json.null`. As for Helm, an integer beyond 64 bits is the nearest float.

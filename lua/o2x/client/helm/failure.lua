@@ -104,6 +104,13 @@ local FAILURES = {
   { "no such file or directory", "input" },
   { "missing in charts/ directory", "input", "put the subchart into the chart's folder charts/: o2x fetches none" },
   { "failed to parse", "input" },
+  { "chart requires kubeVersion", "input", "take a version of the chart that is made for this cluster" },
+  { "charts are not installable", "input", "it is a library of other charts: name it in a chart's dependencies" },
+  {
+    "Too long: must have at most",
+    "input",
+    "helm keeps a release in one Secret of at most 1 MiB: split the chart, or take large files out of it",
+  },
 }
 
 --- Raises helm's failure as one of our errors.
@@ -119,7 +126,8 @@ function M.raise(op, name, r, chart)
   if chart and is_render_error(text) then raise_render(text, chart) end
   for _, f in ipairs(FAILURES) do
     if text:find(f[1]) then
-      bad(f[2], what .. ": " .. text, { op = op, hint = f[3] and f[3]:format(name), retryable = f[4] })
+      local where = f[2] == "input" and chart or nil
+      bad(f[2], what .. ": " .. text, { op = op, where = where, hint = f[3] and f[3]:format(name), retryable = f[4] })
     end
   end
   bad("failed", what .. ": " .. (text ~= "" and text or "exit code " .. r.code), { op = op })

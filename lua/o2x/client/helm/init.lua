@@ -18,6 +18,7 @@ local M = {}
 local CONCURRENCY = 4 -- helm processes; each needs a core for a moment and 100 MB
 local READ_SECONDS = 60
 local OLDEST_MINOR = 13
+local LONGEST_NAME <const> = 53
 local PRIVATE, PRIVATE_FOLDER = tonumber("600", 8), tonumber("700", 8)
 
 --- The label of releases that o2x wrote; its value is the effect's key.
@@ -162,8 +163,10 @@ end
 ---@param namespace string
 function Helm:check_name(name, namespace)
   self:check_namespace(namespace)
-  if type(name) ~= "string" or #name > 53 or not name:match("^[a-z0-9][a-z0-9.-]*$") then
+  if type(name) ~= "string" or not name:match("^[a-z0-9][a-z0-9.-]*$") then
     bad("input", ("invalid release name %q"):format(tostring(name)))
+  elseif #name > LONGEST_NAME then
+    bad("input", ("the release name %s has %d characters; helm takes at most %d"):format(name, #name, LONGEST_NAME))
   end
   if self.scope then scope.name(self.scope, name, "release") end
   self:version()
@@ -325,7 +328,7 @@ end
 ---@field values_names string[]? what to call them in errors
 ---@field namespace string
 ---@field kube_version string? the server's version
----@field api_versions string[]? beyond those that every helm knows
+---@field api_versions string[]? of the server, with its kinds, beside those that every helm knows
 ---@field upgrade boolean? render it as an upgrade, not as an install
 ---@field objects table[]? for upgrade: what the release shall hold, hooks among it
 ---@field label string? value of the label M.LABEL

@@ -162,16 +162,14 @@ function Kinds:need(name, api_version)
   }
 end
 
---- The entries of .Capabilities.APIVersions for kinds that helm does not know by itself.
+--- The entries of .Capabilities.APIVersions, as helm makes them when it asks the cluster itself.
 ---@return string[] "group/version" and "group/version/Kind", sorted
-function Kinds:extensions()
+function Kinds:api_versions()
   local list, seen = {}, {}
   for name, resource in pairs(self.exact) do
-    if resource.group:find(".", 1, true) and not resource.group:match("%.k8s%.io$") then
-      list[#list + 1] = name
-      if not seen[resource.api_version] then list[#list + 1] = resource.api_version end
-      seen[resource.api_version] = true
-    end
+    list[#list + 1] = name
+    if not seen[resource.api_version] then list[#list + 1] = resource.api_version end
+    seen[resource.api_version] = true
   end
   table.sort(list)
   return list

@@ -307,9 +307,7 @@ describe("helm_values", function()
   )
 
   it("refuses what is no values file", function()
-    assert.is_truthy(
-      refusal(helm_values.parse, "a", "v.yaml"):find("v.yaml:1: a values file must be a map", 1, true)
-    )
+    assert.is_truthy(refusal(helm_values.parse, "a", "v.yaml"):find("v.yaml:1: a values file must be a map", 1, true))
     assert.is_truthy(refusal(helm_values.parse, "a: 1\na: 2\n", "v.yaml"):find("v.yaml:2:1: duplicate key", 1, true))
     assert.is_truthy(refusal(helm_values.parse, "a: 1\n---\nb: 1\n", "v.yaml"):find("only one document", 1, true))
     assert.is_nil(parse(""):get "a")
