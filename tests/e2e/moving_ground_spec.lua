@@ -90,6 +90,24 @@ describe("while a run goes on", function()
     end)
   end
 
+  for what, command in pairs {
+    removed = "rm -r $RUN/sources",
+    changed = ": > $RUN/sources/runbooks/two.lua",
+  } do
+    it(("its copy of the scripts may be %s: it is not resumed with others unasked"):format(what), function()
+      toy:fault("two", "failed")
+      toy:runbook("two", TWO_WRITES:format(command))
+      assert.equal(1, toy:o2x({ "run", "two", "alpha" }).code)
+      toy:runbook("two", TWO_WRITES:format "true")
+      local result = toy:o2x { "resume" }
+      assert.equal(3, result.code)
+      assert.truthy(result.stderr:find("the run's own copy of ", 1, true), result.stderr)
+      assert.same({ one = { v = 1 } }, toy:holds())
+      ok(toy:o2x(words(result.stderr:match "o2x (resume R%S+ %-%-edited)")))
+      assert.same({ one = { v = 1 }, two = { v = 2 } }, toy:holds())
+    end)
+  end
+
   it("is not done if all is removed after its last write", function()
     toy:runbook("two", [[ step("one", function() toy.ensure("one", { v = 1 }) end) toy.somebody("rm -r $RUN") ]])
     local result = toy:o2x { "run", "two", "alpha", "--json" }

@@ -50,6 +50,8 @@ local COMMANDS = {
   { "version" },
   { "help" },
   { "help", "run" },
+  { "lab", "help" },
+  { "lab", "status" },
   { "nonsense" },
 }
 

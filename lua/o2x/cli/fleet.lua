@@ -52,7 +52,7 @@ local function again(store, project, config, fleet, past, report, options)
     fleet = fleet.id,
     report = report,
     allow_edited = options.allow_edited,
-    kept = not options.edited and function(path) return store:source(past.id, path) end or nil,
+    kept = not options.edited and store:kept(past) or nil,
   }
 end
 

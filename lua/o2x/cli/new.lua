@@ -24,7 +24,8 @@ local function perform(options, arguments)
   local project = common.load_project(options)
   local path = fs.join(project.root, "runbooks", name .. ".lua")
   if fs.exists(path) then errors.input("this runbook already exists", "o2x info " .. name, path) end
-  fs.write(path, (template(project):gsub("{name}", name)), { parents = true, mode = tonumber("644", 8) })
+  local text = template(project):gsub("{name}", name)
+  fs.write(path, text, { parents = true, mode = tonumber("644", 8), expected = false })
   out.say("created " .. path)
   out.say(("next: edit it, then run o2x check %s and o2x plan %s TENANT"):format(name, name))
 end

@@ -56,7 +56,7 @@ local function perform_one(options, store, id)
     seed = h.seed,
     fleet = h.fleet,
     allow_edited = options.allow_edited,
-    kept = not options.edited and function(path) return store:source(id, path) end or nil,
+    kept = not options.edited and store:kept(h) or nil,
     report = progress.new { quiet = options.quiet, verbose = options.verbose },
   }
   this.store = store

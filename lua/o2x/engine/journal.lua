@@ -37,6 +37,7 @@ local MESSAGES <const> = {
 local HINTS <const> = {
   ENOSPC = "free some space, then o2x resume",
   EDQUOT = "free some space, then o2x resume",
+  EIO = "look after the disk (dmesg), then o2x resume",
   EFBIG = "raise the limit (ulimit -f), then o2x resume",
   EROFS = "mount the file system for writing, then o2x resume",
   lost = "o2x plan shows what is left to do",

@@ -217,6 +217,22 @@ end
 ---@return string?
 function Store:source(id, path) return fs.read_if(fs.join(self:folder_of(id), "sources", path)) end
 
+--- Gives the scripts that a run started with to the run that continues it. A copy that was removed or changed since is
+--- refused: what it would do is not what was begun.
+---@param h table the run's history
+---@return fun(path: string): string? kept path as shown → text; nil for a script that it did not start with
+function Store:kept(h)
+  return function(path)
+    local text, hash = self:source(h.id, path), (h.library or {})[path]
+    if not hash or text and crypto.sha256(text) == hash then return text end
+    errors.input(
+      ("the run's own copy of %s was %s"):format(path, text and "changed" or "removed"),
+      ("o2x resume %s --edited continues with the scripts as they are now"):format(h.id),
+      fs.join(self:folder_of(h.id), "sources", path)
+    )
+  end
+end
+
 --- Keeps a script that a run loads later, unless an earlier attempt has kept it. A run that was deleted is not made
 --- again by that; its next record notices.
 ---@param id string

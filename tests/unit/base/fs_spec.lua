@@ -1,4 +1,6 @@
+local build = require "tests.support.build"
 local fs = require "o2x.base.fs"
+local proc = require "o2x.base.proc"
 local secret = require "o2x.base.secret"
 
 local function refusal(fn, ...)
@@ -84,6 +86,42 @@ describe("fs", function()
     assert.is_truthy(refusal(fs.mkdir, at "x/f"):find("x/f: is not a folder, but a file", 1, true))
     fs.write(at "n/e/w", "1", { parents = true })
     assert.equal("1", fs.read(at "n/e/w"))
+  end)
+
+  it("makes temporary folders where TMPDIR says, or says why not", function()
+    local program = at "temporary.lua"
+    fs.write(program, 'print(require("o2x.base.fs").temp_folder())')
+    local function said(tmpdir)
+      local result = proc.run { argv = { build.dev, program }, env = { TMPDIR = tmpdir } }
+      return result.stdout .. result.stderr
+    end
+    fs.mkdir(at "tmp")
+    assert.equal(at "tmp", said(at "tmp"):match "^(.*)/o2x%-%w+\n$")
+    for _, unset in ipairs { "", "relative" } do
+      local made = said(unset):match "^(/tmp/o2x%-%w+)\n$"
+      assert.is_truthy(made)
+      fs.remove(made)
+    end
+    for _, bad in ipairs { at "no", program } do
+      assert.matches("TMPDIR: no temporary folder can be made: " .. bad, said(bad), 1, true)
+    end
+  end)
+
+  it("leaves alone what is not as expected", function()
+    fs.write(at "file", "one", { expected = false })
+    for _, expected in ipairs { false, "", "on", "onee", "two" } do
+      local ok, problem = pcall(fs.write, at "file", "new", { expected = expected })
+      assert.same({ false, "conflict" }, { ok, problem.kind })
+      assert.equal("one", fs.read(at "file"))
+    end
+    assert.is_false((pcall(fs.write, at "none", "new", { expected = "one" })))
+    fs.write(at "file", ("x"):rep(100000), { expected = "one" })
+    fs.write(at "file", "", { expected = ("x"):rep(100000) })
+    fs.write(at "file", "last", { expected = "" })
+    assert.equal("last", fs.read(at "file"))
+    for _, name in ipairs(fs.list(folder)) do
+      assert.is_nil(name:find("^%.o2x%-"), name)
+    end
   end)
 
   it("appends", function()
