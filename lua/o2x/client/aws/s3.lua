@@ -73,11 +73,15 @@ local function moved(client, bucket, response)
   return true
 end
 
-local function send(client, request, bucket, key)
-  local function once() return http.request(signed(client, request, bucket, key)) end
+-- Sends until the service has time, the keys are fresh, and the bucket is in the region that is asked.
+local function insist(client, bucket, once)
   local response = aws.send(once, client.pause, client.options.credentials)
-  if moved(client, bucket, response) then response = aws.send(once, client.pause, client.options.credentials) end
-  return response
+  if not moved(client, bucket, response) then return response end
+  return aws.send(once, client.pause, client.options.credentials)
+end
+
+local function send(client, request, bucket, key)
+  return insist(client, bucket, function() return http.request(signed(client, request, bucket, key)) end)
 end
 
 --- The properties of an object; nil if it does not exist.
@@ -134,13 +138,13 @@ end
 -- The body of an object as a stream.
 local function open(client, bucket, key)
   local request = { method = "GET" }
-  for try = 1, 2 do
+  local response = insist(client, bucket, function()
     local stream = http.stream(signed(client, request, bucket, key))
     if stream.status == 200 then return stream end
-    local response = { status = stream.status, headers = stream.headers, body = stream:rest() }
-    stream:close()
-    if try == 2 or not moved(client, bucket, response) then fail(client, request, response) end
-  end
+    local _closed <close> = stream
+    return { status = stream.status, headers = stream.headers, body = stream:rest() }
+  end)
+  return response.status == 200 and response or fail(client, request, response)
 end
 
 --- Downloads an object into a new file of mode 0600.

@@ -99,7 +99,7 @@ local function words_of(code, message, credentials)
     return "the keys have expired: " .. message, credentials and credentials:hint() or RENEW_HINT
   end
   local source = credentials and credentials:describe()
-  return message, source and ("%s, from %s"):format(KEYS_HINT, source) or KEYS_HINT
+  return message, source and ("check the keys from %s and their IAM permissions"):format(source) or KEYS_HINT
 end
 
 --- Raises an error answer.
