@@ -45,9 +45,9 @@ static void on_cancel(struct wait *wait)
  Starts a request. Nothing is taken from the environment; redirects are not followed.
  @function core.http.start
  @param request table method, url, headers (flat list; values may be secrets), body (string or
-   secret) or body_file (a path), timeout, connect_timeout, max_body, stream, ca, ca_file, cert,
-   key (PEM),
-   connect_to ("host:port"), proxy, aws_sigv4 ("aws:amz:REGION:SERVICE"), access_key, secret_key
+   secret) or body_file (a path), timeout, connect_timeout, max_body, stream, ca, ca_file,
+   ca_folder, more_authorities, cert, key (PEM), connect_to ("host:port"), proxy,
+   aws_sigv4 ("aws:amz:REGION:SERVICE"), access_key, secret_key
  @return userdata an operation
 */
 static int http_start(lua_State *L)

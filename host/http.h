@@ -64,7 +64,7 @@ struct transfer {
 	FILE *body_file; /* sent instead of it */
 	size_t request_read;
 	char origin[300]; /* scheme://host:port; limits connections */
-	bool stream, paused, head_done, too_large;
+	bool stream, paused, head_done, too_large, proxied;
 	struct buffer head; /* of the response: name NUL value NUL … */
 	struct buffer body; /* of the response; of a stream, what was not taken yet */
 	size_t max_body;

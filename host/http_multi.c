@@ -276,11 +276,24 @@ void transfer_unpause(struct transfer *transfer)
 	curl.curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
 }
 
+/* Does the tunnel to an https server stand? Until then, only the proxy was asked. */
+static bool has_tunnel(const struct transfer *transfer)
+{
+	long connects = 0, answer = 0;
+	curl_off_t handshake = 0;
+	if (!transfer->proxied || strncmp(transfer->origin, "https:", 6) != 0)
+		return true;
+	curl.curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connects);
+	curl.curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_CONNECTCODE, &answer);
+	curl.curl_easy_getinfo(transfer->easy, CURLINFO_APPCONNECT_TIME_T, &handshake);
+	return connects == 0 || ((answer == 0 || answer / 100 == 2) && handshake > 0);
+}
+
 bool transfer_was_sent(const struct transfer *transfer)
 {
 	long bytes = 0;
 	curl.curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &bytes);
-	return bytes > 0;
+	return bytes > 0 && has_tunnel(transfer);
 }
 
 const char *transfer_failure(const struct transfer *transfer)

@@ -1,6 +1,6 @@
 /*
 ** http_options.c: turns a request table into libcurl's options. Only https (verified) and http; no
-** redirects, no .netrc, nothing from the environment.
+** redirects, no .netrc; what the environment says is read by lua/o2x/client/proxy.lua.
 */
 #include "http.h"
 #include "secret.h"
@@ -69,8 +69,18 @@ static void set_limits(lua_State *L, struct transfer *transfer)
 	SET(CURLOPT_USERAGENT, "o2x/" O2X_VERSION);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, milliseconds_field(L, "connect_timeout"));
 	SET(CURLOPT_TIMEOUT_MS, milliseconds_field(L, "timeout"));
+}
+
+/* Headers are for the server only; what a proxy says before the tunnel stands is no response. */
+static void set_proxy(lua_State *L, struct transfer *transfer)
+{
 	const char *proxy = text_field(L, "proxy");
+	transfer->proxied = proxy;
 	SET(CURLOPT_PROXY, proxy ? proxy : "");
+	SET(CURLOPT_NOPROXY, "");
+	SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
+	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	SET(CURLOPT_PROXYAUTH, (long)CURLAUTH_BASIC);
 	lua_pop(L, 1);
 }
 
@@ -80,20 +90,35 @@ static void set_blob(struct transfer *transfer, CURLoption option, const struct 
 	SET(option, &blob);
 }
 
+/*
+** "ca" and "ca_file" are trusted alone, not the system's authorities too, unless "more_authorities"
+** says so. The same count for a proxy that speaks TLS.
+*/
+static void set_authorities(lua_State *L, struct transfer *transfer)
+{
+	const char *folder = text_field(L, "ca_folder"), *file = text_field(L, "ca_file");
+	bool ca = bytes_field(L, "ca", &transfer->ca);
+	lua_getfield(L, 1, "more_authorities");
+	if (!lua_toboolean(L, -1) || folder) {
+		SET(CURLOPT_CAPATH, folder);
+		SET(CURLOPT_PROXY_CAPATH, folder);
+	}
+	if (ca) {
+		set_blob(transfer, CURLOPT_CAINFO_BLOB, &transfer->ca);
+		set_blob(transfer, CURLOPT_PROXY_CAINFO_BLOB, &transfer->ca);
+	} else if (file) {
+		SET(CURLOPT_CAINFO, file);
+		SET(CURLOPT_PROXY_CAINFO, file);
+	}
+	lua_pop(L, 3);
+}
+
 static void set_tls(lua_State *L, struct transfer *transfer)
 {
 	SET(CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(CURLOPT_SSL_VERIFYHOST, 2L);
 	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	const char *ca_file = text_field(L, "ca_file");
-	bool ca = bytes_field(L, "ca", &transfer->ca);
-	if (ca || ca_file)
-		SET(CURLOPT_CAPATH, NULL); /* that authority only, not the system's too */
-	if (ca)
-		set_blob(transfer, CURLOPT_CAINFO_BLOB, &transfer->ca);
-	else if (ca_file)
-		SET(CURLOPT_CAINFO, ca_file);
-	lua_pop(L, 1);
+	set_authorities(L, transfer);
 	if (bytes_field(L, "cert", &transfer->cert)) {
 		SET(CURLOPT_SSLCERTTYPE, "PEM");
 		set_blob(transfer, CURLOPT_SSLCERT_BLOB, &transfer->cert);
@@ -274,6 +299,7 @@ void transfer_configure(lua_State *L, struct transfer *transfer)
 	transfer->stream = lua_toboolean(L, -1);
 	lua_pop(L, 2);
 	set_limits(L, transfer);
+	set_proxy(L, transfer);
 	set_target(L, transfer);
 	set_tls(L, transfer);
 	set_headers(L, transfer);

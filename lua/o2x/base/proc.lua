@@ -12,7 +12,7 @@ local SIGTERM, SIGKILL = 15, 9
 local GRACE = 5 -- seconds between SIGTERM and SIGKILL
 local MAX_OUTPUT = 16 * 1024 * 1024
 
--- The variables that a child inherits: paths and locale, no credentials.
+-- The variables that a child inherits: paths, locale, how to reach the network; no credentials of systems.
 local INHERITED = {
   "PATH",
   "HOME",
@@ -25,6 +25,14 @@ local INHERITED = {
   "LC_CTYPE",
   "SSL_CERT_FILE",
   "SSL_CERT_DIR",
+  "HTTPS_PROXY",
+  "https_proxy",
+  "HTTP_PROXY",
+  "http_proxy",
+  "ALL_PROXY",
+  "all_proxy",
+  "NO_PROXY",
+  "no_proxy",
 }
 
 local INSTALL_HINT = {

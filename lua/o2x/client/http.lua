@@ -3,6 +3,8 @@
 local core = require "o2x.core.http"
 local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
+local program = require "o2x.core.program"
+local proxies = require "o2x.client.proxy"
 local scope = require "o2x.base.scope"
 local secret = require "o2x.base.secret"
 local task = require "o2x.base.task"
@@ -22,8 +24,6 @@ local PASSED <const> = {
   "ca_file",
   "cert",
   "key",
-  "connect_to",
-  "proxy",
   "aws_sigv4",
   "access_key",
   "secret_key",
@@ -39,6 +39,9 @@ local KNOWN <const> = {
   scope = true,
   secret_body = true,
   module = true,
+  connect_to = true,
+  proxy = true,
+  tls_name = true,
 }
 for _, name in ipairs(PASSED) do
   KNOWN[name] = true
@@ -65,6 +68,13 @@ local HINTS <const> = {
   unknown = "the request may have been carried out: check before sending it again",
 }
 
+-- Where a request went through a proxy, its failure may be the proxy's.
+local function by_proxy(request)
+  if not request.via then return "" end
+  local host = request.via:gsub("^%a[%w+.-]*://", ""):gsub("^.*@", "")
+  return (" (by the proxy %s%s)"):format(host, request.proxy_from and ", " .. request.proxy_from or "")
+end
+
 local function fail(request, message, code)
   local kind = kind_of(code, request.method)
   errors.raise {
@@ -72,7 +82,7 @@ local function fail(request, message, code)
     module = request.module or "http",
     op = request.method,
     code = code,
-    message = ("%s %s: %s"):format(request.method, request.url:gsub("%?.*", ""), message),
+    message = ("%s %s: %s%s"):format(request.method, request.url:gsub("%?.*", ""), message, by_proxy(request)),
     retryable = kind ~= "unknown" and TRANSIENT[code] or false,
     sent = not NOT_SENT[code],
     hint = HINTS[code] or HINTS[kind],
@@ -102,7 +112,8 @@ local DERIVED <const> = { host = true, ["content-length"] = true, ["transfer-enc
 local function check_headers(headers)
   for name, text in pairs(headers or {}) do
     name = tostring(name)
-    if type(text) ~= "string" and type(text) ~= "number" and not secret.is(text) then
+    local kind = type(text)
+    if kind ~= "string" and kind ~= "number" and kind ~= "table" and not secret.is(text) then
       errors.input(("http request: the header %s must be a text, got a %s"):format(name, type(text)))
     end
     if DERIVED[name:lower()] then errors.input(("http request: the header %s cannot be set"):format(name)) end
@@ -129,10 +140,52 @@ end
 
 local function flatten(headers)
   local list = {}
-  for name, value in pairs(headers or {}) do
-    list[#list + 1], list[#list + 2] = name, secret.is(value) and value or tostring(value)
+  for name, values in pairs(headers or {}) do
+    for _, value in ipairs(type(values) == "table" and values or { values }) do
+      list[#list + 1], list[#list + 2] = name, secret.is(value) and value or tostring(value)
+    end
   end
   return list
+end
+
+local DEFAULT_PORT <const> = { http = 80, https = 443 }
+
+-- A server that shows the certificate of another name is asked by that name, at its own address: libcurl sends the name
+-- of the URL in the handshake and verifies it.
+local function name_server(request, fields, add)
+  if not request.tls_name then return end
+  local scheme, host, port = M.split(request.url)
+  local authority = request.url:match "^%a+://([^/?#]+)"
+  fields.url = ("%s://%s:%d%s"):format(
+    scheme,
+    request.tls_name,
+    port or DEFAULT_PORT[scheme],
+    request.url:match "^%a+://[^/?#]+(.*)$"
+  )
+  fields.connect_to = fields.connect_to or ("%s:%d"):format(host, port or DEFAULT_PORT[scheme])
+  add("Host", authority)
+end
+
+-- The proxy of the request: the one that it names ("" for none), else the environment's for the address that is
+-- connected to.
+local function choose_proxy(request)
+  local scheme, host, port = M.split(request.url)
+  port = port or DEFAULT_PORT[scheme]
+  if request.proxy then return request.proxy ~= "" and request.proxy or nil end
+  if request.connect_to then
+    local to, at = request.connect_to:match "^(.*):(%d+)$"
+    host, port = to or request.connect_to, tonumber(at) or port
+  end
+  local url, variable = proxies.of(scheme, host, port, program.environment())
+  request.proxy_from = variable
+  return url
+end
+
+-- The default authorities, where the request names none.
+local function trust(request, fields)
+  if request.ca or request.ca_file or request.url:find "^http:" and not request.via then return end
+  fields.ca_file, fields.ca_folder = proxies.authorities(program.environment())
+  fields.more_authorities = true
 end
 
 local function native(request)
@@ -155,6 +208,11 @@ local function native(request)
     add("Content-Type", "application/json")
   end
   if request.token then add("Authorization", "Bearer " .. request.token) end
+  fields.connect_to = request.connect_to
+  name_server(request, fields, add)
+  request.via = choose_proxy(request)
+  fields.proxy = request.via
+  trust(request, fields)
   fields.headers = headers
   fields.connect_timeout = request.connect_timeout or CONNECT_TIMEOUT
   return fields
@@ -186,8 +244,10 @@ end
 
 ---Sends a request and waits for the complete answer, whatever its status.
 ---@param request table method ("GET"), url, headers, body or json (either may hold secrets), body_file, token, timeout
----  (60), connect_timeout (10), max_body (32 MiB), ca, ca_file, cert, key, connect_to, proxy, scope (granted hosts),
----  secret_body (a label), aws_sigv4, access_key, secret_key, module (named in errors)
+---  (60), connect_timeout (10), max_body (32 MiB), ca, ca_file, cert, key, tls_name (of the server's certificate, if not
+---  the URL's host), connect_to ("host:port"), proxy (a URL as proxy.parse gives it, "" for none; by default what the
+---  environment says), scope (granted hosts), secret_body (a label), aws_sigv4, access_key, secret_key, module (named in
+---  errors). A header's value may be a list of values.
 ---@return http.response
 function M.request(request)
   request = prepare(request)

@@ -99,6 +99,18 @@ M.LIST = {
   { "O2X_LAB_HTTPS", "lab", key = "https.connect_to" },
   { "O2X_LAB_CA", "lab", key = "https.ca" },
 
+  { "HTTPS_PROXY", "network", used = "proxy of https hosts but this machine" },
+  { "https_proxy", "network", used = "as HTTPS_PROXY, if that is not set" },
+  { "HTTP_PROXY", "network", used = "proxy of http hosts but this machine" },
+  { "http_proxy", "network", used = "as HTTP_PROXY, if that is not set" },
+  { "ALL_PROXY", "network", used = "proxy of hosts that have none of the others" },
+  { "all_proxy", "network", used = "as ALL_PROXY, if that is not set" },
+  { "NO_PROXY", "network", used = "hosts, .domains, networks (10.0.0.0/8) and * that are reached without a proxy" },
+  { "no_proxy", "network", used = "as NO_PROXY, if that is not set" },
+  { "SSL_CERT_FILE", "network", used = "certificate authorities where no key names others" },
+  { "SSL_CERT_DIR", "network", used = "folder of certificate authorities, named as openssl rehash does" },
+  { "CURL_CA_BUNDLE", "network", ignored = "set SSL_CERT_FILE instead" },
+
   { "NO_COLOR", "terminal", used = "no colours" },
 }
 

@@ -1,5 +1,6 @@
 local errors = require "o2x.base.error"
 local eventually = require "tests.support.eventually"
+local fs = require "o2x.base.fs"
 local proc = require "o2x.base.proc"
 local secret = require "o2x.base.secret"
 local task = require "o2x.base.task"
@@ -19,6 +20,10 @@ local function alive(pid)
   stat:close()
   return state ~= "Z"
 end
+
+-- What a child of ours may have.
+local INHERITED <const> = "PATH HOME USER LOGNAME TMPDIR TZ LANG LC_ALL LC_CTYPE SSL_CERT_FILE SSL_CERT_DIR"
+  .. " HTTPS_PROXY https_proxy HTTP_PROXY http_proxy ALL_PROXY all_proxy NO_PROXY no_proxy O2X_TEST"
 
 describe("a program that is run", function()
   it("gives its output and exit code", function()
@@ -42,15 +47,19 @@ describe("a program that is run", function()
     assert.equal("O2X_TEST=x=y", lines.O2X_TEST)
     assert.is_string(lines.PATH)
     for name in pairs(lines) do
-      assert.is_truthy(
-        ("PATH HOME USER LOGNAME TMPDIR TZ LANG LC_ALL LC_CTYPE SSL_CERT_FILE SSL_CERT_DIR O2X_TEST"):find(
-          name,
-          1,
-          true
-        ),
-        name
-      )
+      assert.is_truthy(INHERITED:find(name, 1, true), name)
     end
+  end)
+
+  it("reaches the network as we do", function()
+    local script = os.tmpname()
+    fs.write(script, 'print(require("o2x.base.proc").run({ argv = { "env" } }).stdout)')
+    local env = { HTTPS_PROXY = "http://p:1", no_proxy = ".example", PGPASSWORD = "none-of-yours" }
+    local r = proc.run { argv = { "/proc/self/exe", script }, env = env } -- this very program
+    assert.matches("HTTPS_PROXY=http://p:1\n", r.stdout)
+    assert.matches("no_proxy=%.example\n", r.stdout)
+    assert.is_nil(r.stdout:find "PGPASSWORD")
+    fs.remove(script)
   end)
 
   it("has no descriptors but its three", function()
