@@ -18,15 +18,13 @@ local function show_environment(list, style)
   out.columns(rows, out.data)
 end
 
--- Keys and region of AWS may come from elsewhere than keys of the configuration.
-local function explain_aws(list, config)
-  local aws = credentials.explain(config)
+-- The region of AWS may be the profile's.
+local function complete(list, aws)
   for _, entry in ipairs(list) do
     if entry.key == "aws.region" and aws.region then
       entry.value, entry.source = aws.region, aws.region_source
     end
   end
-  list[#list + 1] = { key = "aws keys", value = aws.keys, source = "chosen", help = "where AWS's keys come from" }
 end
 
 local function perform(options, arguments)
@@ -35,8 +33,12 @@ local function perform(options, arguments)
   end
   local _, config = common.load_project(options)
   local list, environment = config.explain(), config.environment()
-  explain_aws(list, config)
-  if options.json then return out.json(json.array(table.move(environment, 1, #environment, #list + 1, list))) end
+  local aws = credentials.explain(config)
+  complete(list, aws)
+  if options.json then
+    list[#list + 1] = { key = "aws keys", value = aws.keys, source = "chosen", help = "where AWS's keys come from" }
+    return out.json(json.array(table.move(environment, 1, #environment, #list + 1, list)))
+  end
   local style, rows = out.style(1), {}
   for i, entry in ipairs(list) do
     rows[i] = { style.bold(entry.key), entry.value or "-", style.dim(entry.source), entry.help }
@@ -48,6 +50,7 @@ local function perform(options, arguments)
         .. " > PG*, VAULT_*, KUBECONFIG, AWS_* … > default"
     )
   )
+  out.data("keys of AWS: " .. aws.keys)
   show_environment(environment, style)
 end
 

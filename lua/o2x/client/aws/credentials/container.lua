@@ -49,6 +49,7 @@ local function ask(url, env, what)
     headers = { Accept = "application/json", Authorization = token_of(env, what) },
     timeout = TIMEOUT,
     connect_timeout = TIMEOUT,
+    proxy = url:find("^http:") and "" or nil, -- the agent is beside the container
     secret_body = "container credentials",
     module = "aws",
   }

@@ -31,7 +31,7 @@ local function timeout_of(env)
 end
 
 local function ask(endpoint, path, seconds, more)
-  local request = { url = endpoint .. path, timeout = seconds, connect_timeout = seconds, module = "aws" }
+  local request = { url = endpoint .. path, timeout = seconds, connect_timeout = seconds, proxy = "", module = "aws" }
   for name, value in pairs(more) do
     request[name] = value
   end
