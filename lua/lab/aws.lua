@@ -50,13 +50,20 @@ local function keys_of(lab)
   return state
 end
 
+-- A web identity needs no keys.
+local function is_unsigned(request)
+  local action = "&Action=AssumeRoleWithWebIdentity&"
+  return not request.headers.authorization and ("&" .. request.body .. "&"):find(action, 1, true) ~= nil
+end
+
 local function handler(lab, keys)
   local services = {}
   for name, module in pairs(SERVICES) do
     services[name] = require(module).handler(lab, M)
   end
   return function(request)
-    local scope, code, message = aws_auth.check(request, keys, clock.now())
+    if is_unsigned(request) then return services.sts(request, keys) end
+    local scope, code, message = aws_auth.check(request, keys, clock.now(), lab.clock())
     if not scope then return M.problem(403, code, message) end
     local service = services[scope.service]
     if not service then

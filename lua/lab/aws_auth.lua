@@ -52,29 +52,42 @@ local function time_of(stamp)
   return year and require("o2x.base.clock").parse(("%s-%s-%sT%s:%s:%sZ"):format(year, month, day, hour, minute, second))
 end
 
+-- The keys that a request is signed with, or nil and what is wrong with them.
+local function keys_of(request, access, keys, lab_time)
+  if access == keys.access_key then return keys end
+  local session = keys.sessions and keys.sessions[access]
+  if not session or request.headers["x-amz-security-token"] ~= session.token then
+    return nil, "InvalidClientTokenId", "The security token included in the request is invalid."
+  end
+  if session.expires <= lab_time then
+    return nil, "ExpiredToken", "The security token included in the request is expired"
+  end
+  return session
+end
+
 --- Verifies a request.
 ---@param request httpd.request
----@param keys {access_key: string, secret_key: string}
+---@param keys {access_key: string, secret_key: string, sessions: table?} sessions: keys of roles by their ids
 ---@param now number seconds since 1970
+---@param lab_time number? the lab's clock, by which sessions expire; `now` if absent
 ---@return table|nil scope {date, region, service}; nil if the request is refused
 ---@return string? code of the error
 ---@return string? message of the error
-function M.check(request, keys, now)
+function M.check(request, keys, now, lab_time)
   local header = request.headers.authorization
   if not header then return nil, "MissingAuthenticationToken", "Request is missing Authentication Token" end
   local credential, signed, given = header:match(AUTHORIZATION)
   local access, text = (credential or ""):match("^([^/]+)/(.+)$")
   local date, region, service = (text or ""):match("^(%d+)/([^/]+)/([^/]+)/aws4_request$")
   if not date then return nil, "IncompleteSignature", "Authorization header is not a Signature Version 4" end
-  if access ~= keys.access_key then
-    return nil, "InvalidClientTokenId", "The security token included in the request is invalid."
-  end
+  local own, code, message = keys_of(request, access, keys, lab_time or now)
+  if not own then return nil, code, message end
   local scope = { date = date, region = region, service = service, text = text }
   local sent = time_of(request.headers["x-amz-date"])
   if not sent or math.abs(sent - now) > MAX_SKEW then
     return nil, "RequestExpired", "Signature expired or not yet current"
   end
-  if given ~= signature(request, keys, scope, signed) then
+  if given ~= signature(request, own, scope, signed) then
     return nil,
       "SignatureDoesNotMatch",
       "The request signature we calculated does not match the signature you provided. "
