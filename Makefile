@@ -11,7 +11,7 @@ BUILD   := build$(if $(filter asan,$(MODE)),/asan)
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Werror
 PACKAGES := libuv lua5.4 yaml-0.1 libcares hiredis
-HEADERS  := libpq libcurl libmicrohttpd libcrypto expat
+HEADERS  := libpq libcurl libmicrohttpd libcrypto expat zlib
 
 SANITISE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 OPTIMISE := $(if $(filter asan,$(MODE)),$(SANITISE),-O2 -g)

@@ -13,6 +13,7 @@
 	X(extract) \
 	X(frame) \
 	X(fs) \
+	X(gzip) \
 	X(http) \
 	X(httpd) \
 	X(interrupt) \

@@ -1,4 +1,5 @@
---- Runs `helm` 3 as a child process. Values and credentials reach it only as files of mode 0600, and its home folders
+--- Releases of helm 3. Reads helm's records over the Kubernetes API (releases.lua); renders charts and writes releases
+--- by `helm` as a child process. Values and credentials reach it only as files of mode 0600, and its home folders
 --- are below the run's folder, so that concurrent runs share nothing.
 
 local defer = require "o2x.base.defer"
@@ -6,19 +7,20 @@ local errors = require "o2x.base.error"
 local failure = require "o2x.client.helm.failure"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
+local k8s_client = require "o2x.client.k8s"
 local manifest = require "o2x.client.helm.manifest"
 local proc = require "o2x.base.proc"
+local releases = require "o2x.client.helm.releases"
 local scope = require "o2x.base.scope"
 local sealed = require "o2x.client.helm.sealed"
 local semaphore = require "o2x.base.semaphore"
-local shape = require "o2x.base.shape"
 
 local M = {}
 
 local CONCURRENCY = 4 -- helm processes; each needs a core for a moment and 100 MB
 local READ_SECONDS = 60
 local OLDEST_MINOR = 13
-local LONGEST_NAME <const> = 53
+local LONGEST_NAME <const> = 53 -- helm's limit
 local PRIVATE, PRIVATE_FOLDER = tonumber("600", 8), tonumber("700", 8)
 
 --- The label of releases that o2x wrote; its value is the effect's key.
@@ -29,6 +31,7 @@ Helm.__index = Helm
 
 ---@class o2x.helm.options
 ---@field kubeconfig table a loaded kubeconfig (o2x.kubeconfig)
+---@field k8s table? client by which helm's records are read; one for the kubeconfig if absent
 ---@field folder string? of the run; nil (a plan has none): a temporary one
 ---@field scope string[]? the releases that the run may touch; nil: all
 ---@field namespaces string[]? where they may lie; nil: anywhere
@@ -38,15 +41,17 @@ Helm.__index = Helm
 ---@param options o2x.helm.options
 ---@return table client
 function M.new(options)
+  local k8s = options.k8s or k8s_client.new { config = options.kubeconfig }
   return setmetatable({
     kubeconfig = options.kubeconfig,
+    k8s = k8s,
+    releases = releases.new(k8s, options.scope),
     folder = options.folder and fs.join(options.folder, "helm") or fs.temp_folder(),
     scope = options.scope,
     namespaces = options.namespaces,
     program = options.program or "helm",
     slots = semaphore.new(CONCURRENCY),
     files = 0,
-    lists = {},
   }, Helm)
 end
 
@@ -113,6 +118,7 @@ end
 ---@param env table<string, string>? by default the one of environment
 ---@return table result of proc.run: code, signal, stdout, stderr
 function Helm:run(words, seconds, env)
+  self:version()
   local argv = { self.program, table.unpack(words) }
   return self.slots:run(proc.run, { argv = argv, env = env or self:environment(), timeout = seconds or READ_SECONDS })
 end
@@ -165,111 +171,62 @@ function Helm:check_name(name, namespace)
   self:check_namespace(namespace)
   if type(name) ~= "string" or not name:match("^[a-z0-9][a-z0-9.-]*$") then
     bad("input", ("invalid release name %q"):format(tostring(name)))
-  elseif #name > LONGEST_NAME then
-    bad("input", ("the release name %s has %d characters; helm takes at most %d"):format(name, #name, LONGEST_NAME))
+  end
+  if #name > LONGEST_NAME then
+    bad("input", ("the release name %s has %d characters; helm takes at most %d"):format(name, #name, LONGEST_NAME), {
+      hint = "a shorter name of the tenant or of the service makes it fit",
+    })
   end
   if self.scope then scope.name(self.scope, name, "release") end
-  self:version()
 end
 
--- What helm prints; `helm list` gives the revision as a text.
-local ANSWERS <const> = {
-  list = {
-    "each?",
-    { name = "string", revision = "any", status = "string", chart = "string", app_version = "string?" },
-  },
-  history = {
-    "each?",
-    { revision = "integer", status = "string", updated = "string", chart = "string?", description = "string?" },
-  },
-  status = {
-    name = "string?",
-    version = "integer",
-    info = { status = "string", description = "string?" },
-    config = "map?",
-    manifest = "string?",
-    hooks = { "each?", { manifest = "string?" } },
-    labels = "map?",
-  },
-}
+-- ---- reading: without helm, from its records ----
 
-local function decoded(op, text)
-  local what, hint = "helm " .. op, "is helm.command in o2x.yaml helm 3? helm version shows it"
-  local value = shape.check(json.decode(text, what), ANSWERS[op], what, "helm", hint)
-  return value ~= json.null and value or {}
-end
-
---- Runs a command that answers in JSON.
----@param op string "history" or "status"
----@param name string of a release
+--- The newest revision of each release in the namespace that the run may see, in any state.
 ---@param namespace string
----@param ... string more arguments
----@return any? value nil if there is no such release
-function Helm:ask(op, name, namespace, ...)
-  self:check_name(name, namespace)
-  local r = self:run { op, name, "-o", "json", "-n", namespace, ... }
-  if r.code == 0 then return decoded(op, r.stdout) end
-  if failure.text(r):find("release: not found", 1, true) then return nil end
-  failure.raise(op, name, r)
-end
-
--- ---- reading ----
-
---- All releases in the namespace that the run may see, in any state.
----@param namespace string
----@param o { selector: string?, name: string? }?
----@return { name: string, revision: integer, status: string, chart: string, app_version: string, updated: string }[]
-function Helm:list(namespace, o)
-  o = o or {}
+---@return o2x.helm.record[]
+function Helm:list(namespace)
   self:check_namespace(namespace)
-  self:version()
-  local words = { "list", "--all", "--max", "0", "-n", namespace, "-o", "json" }
-  if o.selector then add(words, "--selector", o.selector) end
-  if o.name then add(words, "--filter", "^" .. o.name:gsub("[.-]", "[%0]") .. "$") end
-  local r = self:run(words)
-  if r.code ~= 0 then failure.raise("list", "in " .. namespace, r) end
-  local found = {}
-  for _, release in ipairs(decoded("list", r.stdout)) do
-    if not self.scope or pcall(scope.name, self.scope, release.name, "release") then
-      release.revision = math.tointeger(tonumber(release.revision))
-        or bad("failed", ("helm list: the revision of %s is not an integer"):format(release.name), { op = "list" })
-      found[#found + 1] = release
-    end
-  end
-  return found
+  return self.releases:list(namespace)
 end
 
---- The chart and app_version of one revision. The list is cached and serves all releases that have not changed since.
+--- A release's revisions, oldest first.
 ---@param name string
 ---@param namespace string
----@param revision integer
----@return table? listed nil if the release has gone on meanwhile
-function Helm:listed(name, namespace, revision)
+---@return o2x.helm.record[]? nil if there is no such release
+function Helm:history(name, namespace)
   self:check_name(name, namespace)
-  local function find()
-    for _, one in ipairs(self.lists[namespace] or {}) do
-      if one.name == name and one.revision == revision then return one end
-    end
-  end
-  local found = find()
-  if found then return found end
-  self.lists[namespace] = self:list(namespace)
-  return find()
+  local found = self.releases:history(name, namespace)
+  return #found > 0 and found or nil
 end
 
---- A release's revisions, oldest first: revision, status, chart, app_version, description, updated.
+--- One revision of a release.
 ---@param name string
 ---@param namespace string
----@return table[]? nil if there is no such release
-function Helm:history(name, namespace) return self:ask("history", name, namespace) end
-
---- The latest revision: info.status, info.description, version, config (values), manifest.
----@param name string
----@param namespace string
----@param revision integer? another one than the latest
----@return table? release nil if there is none
+---@param revision integer? the newest one if absent
+---@return o2x.helm.record? nil if there is none
 function Helm:status(name, namespace, revision)
-  return self:ask("status", name, namespace, table.unpack(revision and { "--revision", tostring(revision) } or {}))
+  self:check_name(name, namespace)
+  if revision then return self.releases:get(name, namespace, revision) end
+  return self.releases:newest(name, namespace)
+end
+
+--- Is there a release of this name that an upgrade would change, rather than install?
+---@param name string
+---@param namespace string
+---@return boolean
+function Helm:exists(name, namespace)
+  local newest = self:status(name, namespace)
+  return newest ~= nil and newest.status ~= "uninstalled"
+end
+
+-- What was read before a helm that writes says nothing of the time after it.
+local function write(self, words, seconds)
+  local _forget <close> = defer(function()
+    self.releases:forget()
+    self.k8s:forget()
+  end)
+  return self:run(words, seconds)
 end
 
 -- ---- rendering and writing ----
@@ -356,19 +313,6 @@ function Helm:template(name, release)
   end)
 end
 
---- Is there a release of this name that an upgrade would change, rather than install?
----@param name string
----@param namespace string
----@return boolean
-function Helm:exists(name, namespace)
-  self:check_name(name, namespace)
-  self.lists[namespace] = self.lists[namespace] or self:list(namespace)
-  for _, one in ipairs(self.lists[namespace]) do
-    if one.name == name and one.status ~= "uninstalled" then return true end
-  end
-  return false
-end
-
 --- Installs or upgrades; returns when the objects are written, not when they are ready. helm gets a sealed chart that
 --- holds exactly `release.objects`, and the values only as a record for `helm get values`. It writes no crds/, because
 --- CRDs belong to the cluster and not to a tenant.
@@ -385,9 +329,8 @@ function Helm:upgrade(name, release)
   local words = { "upgrade", name, folder, "--install", "-n", release.namespace, "--reset-values", "--skip-crds" }
   add(words, "--timeout", ("%ds"):format(seconds))
   if release.label then add(words, "--labels", M.LABEL .. "=" .. release.label) end
-  self.lists[release.namespace] = nil
   self:with_values_files(release.values, function(paths)
-    local r = self:run(with_values(words, paths), seconds + 30)
+    local r = write(self, with_values(words, paths), seconds + 30)
     if r.code == 0 then return end
     name_values_file(r, paths, release.values_names)
     failure.raise("upgrade", name, r, release.chart)
@@ -400,8 +343,7 @@ end
 ---@param namespace string
 function Helm:rollback(name, revision, namespace)
   self:check_name(name, namespace)
-  self.lists[namespace] = nil
-  local r = self:run({ "rollback", name, tostring(revision), "-n", namespace }, 330)
+  local r = write(self, { "rollback", name, tostring(revision), "-n", namespace }, 330)
   if r.code ~= 0 then failure.raise("rollback", name, r) end
 end
 
@@ -410,8 +352,7 @@ end
 ---@param namespace string
 function Helm:uninstall(name, namespace)
   self:check_name(name, namespace)
-  self.lists[namespace] = nil
-  local r = self:run({ "uninstall", name, "-n", namespace }, 330)
+  local r = write(self, { "uninstall", name, "-n", namespace }, 330)
   if r.code ~= 0 and not failure.text(r):find("release: not found", 1, true) then
     failure.raise("uninstall", name, r)
   end
@@ -426,6 +367,7 @@ end
 function M.for_run(config, grants, run, client)
   return M.new {
     kubeconfig = client "kubeconfig",
+    k8s = client "k8s",
     folder = run.folder,
     scope = grants.helm,
     namespaces = grants.k8s and grants.k8s.namespaces,

@@ -8,6 +8,7 @@ local forms = require "o2x.client.k8s.forms"
 local grants = require "o2x.client.k8s.grants"
 local http = require "o2x.client.http"
 local json = require "o2x.base.json"
+local memo = require "o2x.base.memo"
 local paging = require "o2x.base.paging"
 local retry = require "o2x.base.retry"
 local shape = require "o2x.base.shape"
@@ -18,6 +19,7 @@ local M = {}
 
 local PAGE = 250
 local TIMEOUT = 30
+local SHARED_SECONDS <const> = 5 -- a plan is one look at the cluster, a run looks again
 
 local check = status.check
 
@@ -28,6 +30,7 @@ Client.__index = Client
 ---@field config table a loaded kubeconfig (o2x.kubeconfig)
 ---@field scope o2x.k8s.grants? what the run may touch; nil: everything
 ---@field retry_seconds number? limit for retrying one request of the client itself
+---@field shared_seconds number? for how long a list may serve several readers (fetch); 0 if absent
 
 --- A client for one cluster.
 ---@param options o2x.k8s.options
@@ -39,6 +42,8 @@ function M.new(options)
     grants = grants.new(options.scope),
     manager = compare.FIELD_MANAGER,
     retry_seconds = options.retry_seconds,
+    shared_seconds = options.shared_seconds or 0,
+    shared = memo.new(options.shared_seconds or 0),
   }, Client)
 end
 
@@ -101,6 +106,7 @@ end
 ---@param o table query, headers, body, accept, content_type, timeout (seconds), secret_body
 ---@return table response status, headers, body
 function Client:send(method, path, o)
+  if method ~= "GET" then self:forget() end
   local response = self:request_once(method, path, o)
   if response.status == 401 and self.config:refresh() then response = self:request_once(method, path, o) end
   return response
@@ -224,7 +230,7 @@ end
 --- Calls fn with each page; restarts a list whose continue token has expired.
 ---@param resource table
 ---@param namespace string? nil: all
----@param o table selector, fields, page (objects per page)
+---@param o table selector, fields, page (objects per page), accept (media type)
 ---@param fn fun(list: table)
 ---@return boolean complete false: the continue token expired
 function Client:pages(resource, namespace, o, fn)
@@ -232,6 +238,7 @@ function Client:pages(resource, namespace, o, fn)
   local listed = paging.new("the cluster's list of " .. resource.plural)
   repeat
     local response = self:send("GET", path, {
+      accept = o.accept,
       query = {
         labelSelector = o.selector,
         fieldSelector = o.fields,
@@ -305,16 +312,34 @@ function Client:apply(object, o)
   return result_of(resource, check(what, response, "apply"), what)
 end
 
+local function merged(map, more)
+  local all = {}
+  for _, one in ipairs { map or {}, more or {} } do
+    for name, item in pairs(one) do
+      all[name] = item
+    end
+  end
+  return all
+end
+
+local function marked(object, marks)
+  local metadata = merged(object.metadata)
+  metadata.labels = merged(metadata.labels, marks.labels)
+  metadata.annotations = merged(metadata.annotations, marks.annotations)
+  return merged(object, { metadata = metadata })
+end
+
 --- Creates an object; an existing one is a conflict error.
 ---@param object table
+---@param marks { labels: table, annotations: table }? what is added to its metadata after the check: a program's own
 ---@return table? object as it is now (nil for a Secret)
-function Client:create(object)
+function Client:create(object, marks)
   local resource, path, what, where = self:place(object, object.metadata.name, object.metadata.namespace, true)
   self.grants:create(resource, where, object.metadata.name)
   self.grants:contents(resource, where, object)
   local response = self:send("POST", (path:match("^(.*)/")), {
     content_type = "application/json",
-    body = body_of(object),
+    body = body_of(marks and marked(object, marks) or object),
     query = { fieldManager = self.manager },
   })
   return result_of(resource, check(what, response, "create"), what)
@@ -346,17 +371,17 @@ local PATCH_TYPES = {
 ---@param patch table
 ---@param o { type: "merge"|"strategic"|"json"|nil, namespace: string?, subresource: string?, onto: table? }? merge if
 --- no type; onto: the object that the patch is bound to by its resourceVersion
----@return table object
+---@return table? object as it is now (nil for a Secret)
 function Client:patch(kind, name, patch, o)
   o = o or {}
   local resource, path, what, where = self:place(kind, name, o.namespace)
   if o.subresource ~= "scale" then self.grants:patch(resource, where, name, o.onto, patch) end
   local response = self:send("PATCH", o.subresource and path .. "/" .. o.subresource or path, {
     content_type = PATCH_TYPES[o.type or "merge"],
-    body = json.encode(patch),
+    body = resource.kind == "Secret" and json.encode_secret(patch) or json.encode(patch),
     query = { fieldManager = self.manager },
   })
-  return decode(check(what, response, "patch"), what)
+  return result_of(resource, check(what, response, "patch"), what)
 end
 
 --- Deletes an object; a missing object is not an error.
@@ -396,6 +421,7 @@ local function extend(methods)
   end
 end
 
+extend(require "o2x.client.k8s.fetch")
 extend(require "o2x.client.k8s.workloads")
 extend(require "o2x.client.k8s.proxy")
 
@@ -406,7 +432,12 @@ extend(require "o2x.client.k8s.proxy")
 ---@param client fun(name: string): table
 ---@return table client
 function M.for_run(_, scope, run, client)
-  return M.new { config = client "kubeconfig", scope = scope.k8s, retry_seconds = run.retry_seconds }
+  return M.new {
+    config = client "kubeconfig",
+    scope = scope.k8s,
+    retry_seconds = run.retry_seconds,
+    shared_seconds = run.mode == "plan" and math.huge or SHARED_SECONDS,
+  }
 end
 
 return M

@@ -70,30 +70,32 @@ function M.values_diff(before, after)
   return lines
 end
 
+local function is_test(hook)
+  local events = type(hook.events) == "table" and hook.events or {}
+  return tostring(events[1]):find("^test") ~= nil
+end
+
 -- The hash of a revision's hooks, nil if it has none. Its tests do not count: they are never run here.
-local function hash_hooks(stored)
+local function hash_hooks(hooks)
   local texts = {}
-  for _, hook in ipairs(type(stored) == "table" and stored ~= json.null and stored or {}) do
-    local events = table.concat(type(hook.events) == "table" and hook.events or {}, ",")
-    if not events:match("^test") then texts[#texts + 1] = hook.manifest end
+  for _, hook in ipairs(hooks) do
+    if not is_test(hook) then texts[#texts + 1] = hook.manifest end
   end
   return #texts > 0 and M.hash_manifest(table.concat(texts, "\n---\n")) or nil
 end
 
 --- A revision's content.
----@param status table the output of `helm status` for the revision
----@param entry table its entry in `helm history`
+---@param record o2x.helm.record
 ---@return table content revision, status, chart, app_version, values, manifest, hooks
-function M.of(status, entry)
-  local config = status.config ~= json.null and status.config or {}
+function M.of(record)
   return {
-    revision = status.version,
-    status = status.info.status,
-    chart = entry.chart,
-    app_version = entry.app_version,
-    values = M.hash_values(config),
-    manifest = M.hash_manifest(status.manifest or ""),
-    hooks = hash_hooks(status.hooks),
+    revision = record.revision,
+    status = record.status,
+    chart = record.chart,
+    app_version = record.app_version,
+    values = M.hash_values(record.config),
+    manifest = M.hash_manifest(record.manifest),
+    hooks = hash_hooks(record.hooks),
   }
 end
 

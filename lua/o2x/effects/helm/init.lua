@@ -37,25 +37,10 @@ local release = {
 
 local function namespace_of(ctx, target) return target.namespace or ctx:client("k8s").namespace end
 
--- Reads again if the release changes between the two requests.
-local function latest(helm, name, namespace)
-  for _ = 1, 3 do
-    local found = helm:status(name, namespace)
-    if not found or found.info.status == "uninstalled" then return nil end
-    local listed = helm:listed(name, namespace, found.version)
-    if listed then return found, listed end
-  end
-  errors.raise {
-    kind = "conflict",
-    module = "helm",
-    op = "read",
-    message = ("release %s keeps changing: another client is working on it"):format(name),
-  }
-end
-
 function release.read(ctx, target)
-  local found, listed = latest(client(ctx), target.name, namespace_of(ctx, target))
-  return found and content.of(found, listed)
+  local found = client(ctx):status(target.name, namespace_of(ctx, target))
+  if not found or found.status == "uninstalled" then return nil end
+  return content.of(found)
 end
 
 function release.equal(current, desired)
@@ -68,7 +53,7 @@ end
 
 -- A plan refuses what a run would refuse.
 function release.predict(ctx, target, desired, before)
-  stored.check(ctx, target.name, namespace_of(ctx, target), before)
+  if before then stored.check(ctx, target.name, namespace_of(ctx, target)) end
   return desired
 end
 
@@ -76,7 +61,8 @@ end
 -- revision, or removes a release that never was deployed. The tenant's lock ensures that no such helm still runs.
 local function repair(ctx, target, before)
   local helm, namespace = client(ctx), namespace_of(ctx, target)
-  if #helm:list(namespace, { name = target.name, selector = helm_client.LABEL }) == 0 then
+  local newest = ctx:retry(helm.status, helm, target.name, namespace)
+  if not newest or not newest.labels[helm_client.LABEL] then
     errors.raise {
       kind = "conflict",
       module = "helm",
@@ -92,7 +78,7 @@ local function repair(ctx, target, before)
     }
   end
   local deployed
-  for _, revision in ipairs(helm:history(target.name, namespace) or {}) do
+  for _, revision in ipairs(ctx:retry(helm.history, helm, target.name, namespace) or {}) do
     if revision.status == "deployed" then deployed = revision.revision end
   end
   ctx:log(
@@ -116,7 +102,7 @@ function release.write(ctx, target, desired, before, effect_key)
   if not target.source then -- pending or not
     return stored.rollback(ctx, target.name, namespace, desired.revision, desired)
   end
-  stored.check(ctx, target.name, namespace, before)
+  stored.check(ctx, target.name, namespace)
   if before and before.status:match("^pending") then repair(ctx, target, before) end
   if before and before.status == "uninstalling" then stored.uninstall(ctx, target.name, namespace) end
   local source = {}
@@ -204,28 +190,54 @@ local function ensure_release(ctx, name, o)
   return after, outcome
 end
 
--- In a plan, the list includes the releases that the plan would create.
+local function summary(name, namespace, record)
+  return {
+    name = name,
+    namespace = namespace,
+    chart = record.chart,
+    app_version = record.app_version,
+    revision = record.revision,
+    status = record.status,
+    updated = record.updated,
+  }
+end
+
+-- In a plan, the list includes the releases that the plan would create. A helm that will not do is noticed here, before
+-- anything is written.
 local function list(ctx, namespace)
   local helm = client(ctx)
-  local found, seen = ctx:retry(helm.list, helm, namespace), {}
-  for _, one in ipairs(found) do
-    seen[one.name] = true
+  helm:version()
+  local found, seen = {}, {}
+  for i, one in ipairs(ctx:retry(helm.list, helm, namespace)) do
+    found[i], seen[one.name] = summary(one.name, namespace, one), true
   end
   for _, name in ipairs(ctx.mode == "plan" and helm.scope or {}) do
     local planned = not seen[name] and ctx:read("helm.release", { name = name, namespace = namespace })
     if planned then
-      found[#found + 1] = {
-        name = name,
-        namespace = namespace,
-        chart = planned.chart,
-        app_version = planned.app_version,
-        revision = planned.revision or 1,
-        status = "deployed",
-      }
+      local new = summary(name, namespace, planned)
+      new.revision, new.status = planned.revision or 1, "deployed"
+      found[#found + 1] = new
     end
   end
   table.sort(found, function(a, b) return a.name < b.name end)
   return found
+end
+
+-- What scripts see of a release's revisions.
+local function history(ctx, name, namespace)
+  local helm, entries = client(ctx), nil
+  for i, one in ipairs(ctx:retry(helm.history, helm, name, namespace) or {}) do
+    entries = entries or {}
+    entries[i] = {
+      revision = one.revision,
+      status = one.status,
+      chart = one.chart,
+      app_version = one.app_version,
+      description = one.description,
+      updated = one.updated,
+    }
+  end
+  return entries
 end
 
 local function api(ctx)
@@ -250,14 +262,14 @@ local function api(ctx)
 
     --- The tenant's releases.
     ---@param namespace string? the tenant's own by default
-    ---@return { name: string, revision: integer, status: string, chart: string, app_version: string }[]
+    ---@return table[] releases name, namespace, revision, status, chart, app_version, updated (ISO 8601)
     list = function(namespace) return list(ctx, default(namespace)) end,
 
     --- The revisions of a release, oldest first.
     ---@param name string
     ---@param namespace string? the tenant's own by default
     ---@return table[]? revisions revision, status, chart, app_version, description, updated; nil if there is no release
-    history = function(name, namespace) return client(ctx):history(name, default(namespace)) end,
+    history = function(name, namespace) return history(ctx, name, default(namespace)) end,
 
     --- The current state of a release.
     ---@param name string

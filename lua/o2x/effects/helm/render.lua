@@ -70,7 +70,8 @@ local function source_of(ctx, name, namespace, o)
     if value.is_unknown(source.values[i]) then return source, value.unknown end
     read.merge(merged, values)
   end
-  source.upgrade = ctx:client("helm"):exists(name, namespace)
+  local helm = ctx:client "helm"
+  source.upgrade = ctx:retry(helm.exists, helm, name, namespace)
   return source, content.hash_values(merged)
 end
 

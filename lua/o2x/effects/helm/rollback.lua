@@ -20,8 +20,8 @@ local function fail(kind, message, hint)
 end
 
 local function history_of(ctx, name, namespace)
-  local history = client(ctx):history(name, namespace)
-  return history and #history > 0 and history or nil
+  local helm = client(ctx)
+  return ctx:retry(helm.history, helm, name, namespace)
 end
 
 local function entry_of(history, revision)
@@ -30,12 +30,9 @@ local function entry_of(history, revision)
   end
 end
 
--- The content of a revision, or nil if it is gone.
-local function look(ctx, name, namespace, entry)
-  local status = client(ctx):status(name, namespace, entry.revision)
-  if not status then return nil end
-  local found = content.of(status, entry)
-  found.image, found.updated, found.description = content.image(found.manifest), entry.updated, entry.description
+local function look(record)
+  local found = content.of(record)
+  found.image, found.updated, found.description = content.image(found.manifest), record.updated, record.description
   return found
 end
 
@@ -53,9 +50,9 @@ local function differs(a, b)
 end
 
 -- The newest good revision, up to a place in the history, for which `wanted` is true.
-local function search(ctx, name, namespace, history, place, wanted)
+local function search(history, place, wanted)
   for i = place, 1, -1 do
-    local found = is_good(history[i]) and look(ctx, name, namespace, history[i])
+    local found = is_good(history[i]) and look(history[i])
     if found and wanted(found) then return found end
   end
 end
@@ -66,31 +63,27 @@ local function previous(ctx, name, namespace)
   local last = history[#history]
   -- The last deployment did not succeed: go back to the one before it.
   if last.status ~= "deployed" then
-    return search(ctx, name, namespace, history, #history - 1, function() return true end)
+    return search(history, #history - 1, function() return true end)
   end
   local source = origin(history, last)
-  local now = look(ctx, name, namespace, last)
+  local now = look(last)
   local _, place = entry_of(history, source.revision)
-  return search(ctx, name, namespace, history, place - 1, function(found) return differs(found, now) end)
+  return search(history, place - 1, function(found) return differs(found, now) end)
 end
 
 local function before(ctx, name, namespace, time)
   local history = history_of(ctx, name, namespace)
   if not history then return nil end
-  return search(ctx, name, namespace, history, #history, function(found) return clock.parse(found.updated) <= time end)
+  return search(history, #history, function(found) return clock.parse(found.updated) <= time end)
 end
 
 local function at(ctx, name, namespace, revision)
-  local history = history_of(ctx, name, namespace)
-  local entry = history and entry_of(history, revision)
-  return entry and look(ctx, name, namespace, entry)
+  local helm = client(ctx)
+  local record = ctx:retry(helm.status, helm, name, namespace, revision)
+  return record and look(record)
 end
 
 -- ---- releases that a helm left pending ----
-
-local function is_ours(ctx, name, namespace)
-  return #client(ctx):list(namespace, { name = name, selector = helm_client.LABEL }) > 0
-end
 
 -- Waits until no helm can be working on a pending release. -> its last entry in the history
 local function settle(ctx, name, namespace)
@@ -100,7 +93,7 @@ local function settle(ctx, name, namespace)
     local last = history and history[#history]
     if not last or not last.status:match("^pending") then return last end
     local age = clock.now() - clock.parse(last.updated)
-    if ctx.mode == "plan" or age >= STALE or is_ours(ctx, name, namespace) then
+    if ctx.mode == "plan" or age >= STALE or last.labels[helm_client.LABEL] then
       ctx:log("warning", ("release %s was left %s by a helm that ended"):format(name, last.status))
       return last
     end

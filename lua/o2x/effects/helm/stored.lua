@@ -11,6 +11,12 @@ local M = {}
 
 local function client(ctx) return ctx:client "helm" end
 
+-- A read in the midst of a write, which itself is not simply sent again.
+local function read(ctx, method, ...)
+  local helm = client(ctx)
+  return ctx:retry(helm[method], helm, ...)
+end
+
 local function unreadable(name, revision)
   errors.raise {
     kind = "failed",
@@ -23,8 +29,8 @@ end
 
 -- The content of a revision as helm has it now; nil if there is none.
 local function revision_of(ctx, name, namespace, revision)
-  local status = client(ctx):status(name, namespace, revision)
-  return status and content.of(status, {})
+  local found = read(ctx, "status", name, namespace, revision)
+  return found and content.of(found)
 end
 
 local function need_objects(name, found) return content.all(found) or unreadable(name, tostring(found.revision)) end
@@ -53,25 +59,24 @@ local function check_names(ctx, name, namespace, found)
   end
 end
 
--- The last revision that is deployed, if it is not the newest.
-local function deployed(ctx, name, namespace)
-  local history = client(ctx):history(name, namespace) or {}
-  for i = #history - 1, 1, -1 do
-    if history[i].status == "deployed" then return revision_of(ctx, name, namespace, history[i].revision) end
+-- The newest revision and the newest that is deployed, as helm finds them: among all records, by what is in them.
+local function in_use(ctx, name, namespace)
+  local history, deployed = read(ctx, "history", name, namespace) or {}, nil
+  for _, record in ipairs(history) do
+    if record.status == "deployed" then deployed = record end
   end
+  return history[#history], deployed
 end
 
 --- Checks the names of all objects that helm finds in a release's records when it changes or deletes the release.
 ---@param ctx table
 ---@param name string
 ---@param namespace string
----@param before table? content of the newest revision; nil: there is no release
-function M.check(ctx, name, namespace, before)
-  if not before then return end
-  if not content.all(before) then before = revision_of(ctx, name, namespace, before.revision) or before end
-  check_names(ctx, name, namespace, before)
-  local older = before.status and before.status ~= "deployed" and deployed(ctx, name, namespace)
-  if older then check_names(ctx, name, namespace, older) end
+function M.check(ctx, name, namespace)
+  local newest, deployed = in_use(ctx, name, namespace)
+  if not newest or newest.status == "uninstalled" then return end
+  check_names(ctx, name, namespace, content.of(newest))
+  if deployed and deployed ~= newest then check_names(ctx, name, namespace, content.of(deployed)) end
 end
 
 --- Uninstalls a release whose objects may all be deleted; a missing release is not an error.
@@ -79,7 +84,7 @@ end
 ---@param name string
 ---@param namespace string
 function M.uninstall(ctx, name, namespace)
-  M.check(ctx, name, namespace, revision_of(ctx, name, namespace))
+  M.check(ctx, name, namespace)
   client(ctx):uninstall(name, namespace)
 end
 
@@ -100,7 +105,7 @@ function M.rollback(ctx, name, namespace, revision, planned)
       hint = ("helm get manifest %s --revision %d shows it"):format(name, revision),
     }
   end
-  M.check(ctx, name, namespace, revision_of(ctx, name, namespace))
+  M.check(ctx, name, namespace)
   render.check(ctx, need_objects(name, found), namespace)
   client(ctx):rollback(name, revision, namespace)
 end

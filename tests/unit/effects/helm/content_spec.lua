@@ -1,5 +1,4 @@
 local content = require "o2x.effects.helm.content"
-local json = require "o2x.base.json"
 
 local MANIFEST <const> = [[
 ---
@@ -32,22 +31,25 @@ describe("the content of a revision", function()
     assert.is_nil(content.all { manifest = hash })
   end)
 
-  it("counts hooks, but no tests", function()
-    local function of(hooks)
-      return content.of(
-        { version = 1, config = {}, manifest = MANIFEST, info = { status = "deployed" }, hooks = hooks },
-        {}
-      )
+  -- A record as the client reads it.
+  local function of(more)
+    local record = { revision = 1, status = "deployed", config = {}, manifest = MANIFEST, hooks = {} }
+    for name, value in pairs(more) do
+      record[name] = value
     end
+    return content.of(record)
+  end
+
+  it("counts hooks, but no tests", function()
     local function hook(name, event)
       return { events = { event }, manifest = "kind: Job\nmetadata: {name: " .. name .. "}\n" }
     end
-    local plain, hooked = of(json.null), of { hook("a", "pre-upgrade"), hook("t", "test") }
+    local plain, hooked = of {}, of { hooks = { hook("a", "pre-upgrade"), hook("t", "test") } }
     assert.is_nil(plain.hooks)
-    assert.is_nil(of({ hook("t", "test") }).hooks)
+    assert.is_nil(of({ hooks = { hook("t", "test") } }).hooks)
     assert.equal(2, #content.all(hooked))
     assert.equal("a", content.objects(hooked.hooks)[1].metadata.name)
-    assert.not_equal(hooked.hooks, of({ hook("b", "pre-upgrade") }).hooks)
+    assert.not_equal(hooked.hooks, of({ hooks = { hook("b", "pre-upgrade") } }).hooks)
   end)
 
   it("has the same hash for the same values, however numbers and keys came", function()
@@ -57,15 +59,14 @@ describe("the content of a revision", function()
     assert.same({ replicas = 2, app = { port = 80 } }, content.values(a))
   end)
 
-  it("has no objects where the chart rendered nothing: helm says nothing of a manifest then", function()
-    local found = content.of({ version = 2, info = { status = "deployed" } }, { chart = "sso-1.2.0" })
+  it("has no objects where the chart rendered nothing", function()
+    local found = of { manifest = "" }
     assert.same({}, content.objects(found.manifest))
     assert.equal(content.hash_objects {}, found.manifest)
   end)
 
-  it("is made of what helm says of it", function()
-    local status = { version = 3, config = json.null, manifest = MANIFEST, info = { status = "deployed" } }
-    local found = content.of(status, { chart = "sso-1.2.0", app_version = "v1" })
+  it("is made of helm's record", function()
+    local found = of { revision = 3, chart = "sso-1.2.0", app_version = "v1" }
     assert.same({ 3, "deployed", "sso-1.2.0", "v1" }, { found.revision, found.status, found.chart, found.app_version })
     assert.equal(content.hash_values {}, found.values)
     assert.equal("registry/sso:v1", content.image(found.manifest))

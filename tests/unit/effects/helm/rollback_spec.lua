@@ -15,28 +15,35 @@ spec:
 local function release(revisions)
   local history = {}
   for i, r in ipairs(revisions) do
-    history[i] = {
-      revision = i,
+    history[#history + 1] = {
+      name = "sso",
+      revision = revisions.first and revisions.first + i - 1 or i,
       status = r[1],
       description = r[3] or "Upgrade complete",
       updated = r[4] or "2026-02-10T12:00:00Z",
       chart = "sso-1",
       app_version = r[2],
+      config = {},
+      manifest = MANIFEST:format(r[2]),
+      hooks = {},
+      labels = {},
     }
   end
   local helm = {
     history = function() return history end,
     status = function(_, _, _, revision)
-      return {
-        version = revision,
-        config = {},
-        info = { status = revisions[revision][1] },
-        manifest = MANIFEST:format(revisions[revision][2]),
-      }
+      for _, record in ipairs(history) do
+        if record.revision == revision then return record end
+      end
     end,
   }
   local clients = { helm = helm, k8s = { namespace = "prod" } }
-  local ctx = { mode = "apply", client = function(_, name) return clients[name] end, log = function() end }
+  local ctx = {
+    mode = "apply",
+    client = function(_, name) return clients[name] end,
+    retry = function(_, fn, ...) return fn(...) end,
+    log = function() end,
+  }
   return rollback.api(ctx, function() end)
 end
 
@@ -65,6 +72,11 @@ describe("what a release had before", function()
     local revisions =
       { { "superseded", "v1" }, { "superseded", "v2" }, { "superseded", "v3" }, { "deployed", "v2", "Rollback to 2" } }
     assert.equal(1, previous(revisions))
+  end)
+
+  it("after going back to one that helm no longer keeps is what came before that", function()
+    local kept = { first = 11, { "superseded", "v1" }, { "superseded", "v2" }, { "deployed", "v3", "Rollback to 2" } }
+    assert.equal(12, previous(kept))
   end)
 
   it("is nothing for a first revision", function() assert.is_nil(previous { { "deployed", "v1" } }) end)

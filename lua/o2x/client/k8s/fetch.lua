@@ -1,0 +1,59 @@
+--- Reads many objects in few requests: a list of a kind serves all of the tenant's objects in it, and all readers that
+--- ask within the client's shared_seconds; only what no list has is read by itself. Methods of the client (o2x.k8s).
+
+local errors = require "o2x.base.error"
+local task = require "o2x.base.task"
+
+local Client = {}
+
+local CONCURRENCY <const> = 4 -- reads of single objects
+
+---@class o2x.k8s.reference
+---@field resource table of client:resource
+---@field namespace string? nil for a kind that has none
+---@field name string
+
+--- Forgets what readers share: something was changed.
+function Client:forget() self.shared:forget() end
+
+local function is_secret(resource) return resource.kind == "Secret" and resource.group == "" end
+
+local function kind_of(resource) return { apiVersion = resource.api_version, kind = resource.kind } end
+
+-- Credentials may read an object by its name and yet not list its kind.
+local function may_not_list(err) return errors.is(err) and (err.kind == "unauthorised" or err.kind == "refused") end
+
+-- The tenant's objects of a kind, by name; an empty table where they cannot be listed. Lists of Secrets are left out:
+-- they would hold those of others in the clear.
+local function listed(client, resource, namespace)
+  local label = client.grants.spec and client.grants.spec.label
+  if not label or not namespace or is_secret(resource) then return {} end
+  local key = ("%s/%s %s"):format(resource.api_version, resource.plural, namespace)
+  return client.shared:get(key, function()
+    local ok, items = pcall(client.list, client, kind_of(resource), { namespace = namespace })
+    if not ok and not may_not_list(items) then error(items, 0) end
+    local by_name = {}
+    for _, item in ipairs(ok and items or {}) do
+      by_name[item.metadata.name] = item
+    end
+    return by_name
+  end)
+end
+
+--- Reads objects. The values of a Secret's `data` come out as secrets, in base64 as the server has them. The objects
+--- are shared with other readers: they must not be changed.
+---@param references o2x.k8s.reference[]
+---@return (table|false)[] objects in the order of the references; false for one that does not exist
+function Client:fetch(references)
+  return task.each(
+    references,
+    function(one)
+      return listed(self, one.resource, one.namespace)[one.name]
+        or self:get(kind_of(one.resource), one.name, one.namespace)
+        or false
+    end,
+    { limit = CONCURRENCY }
+  )
+end
+
+return Client
