@@ -116,7 +116,7 @@ local CASES <const> = {
   },
   {
     name = "texts",
-    make = function(h) h("install", "texts", "--set-json", 't={"a":"1e3","b":"","c":null,"d":[],"e":{},"f":"a\\nb"}') end,
+    make = function(h) h("install", "texts", "--set-json", 't={"a":"1e3","b":"","c":null,"d":[],"f":"a\\nb"}') end,
   },
   { name = "labelled", make = function(h) h("install", "labelled", "--labels", "team=a") end },
   {

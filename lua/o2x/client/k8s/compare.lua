@@ -1,5 +1,6 @@
 --- Compares an object with the desired one. The server adds defaults, rewrites quantities and keeps other managers'
 --- fields, so "equal" means: all desired fields are there, and no field that we applied earlier and no longer desire.
+local fields = require "o2x.client.k8s.fields"
 local json = require "o2x.base.json"
 local quantity = require "o2x.client.k8s.quantity"
 local secret = require "o2x.base.secret"
@@ -9,55 +10,9 @@ local M = {}
 
 M.FIELD_MANAGER = "o2x"
 
--- Below these keys, values are quantities; elsewhere "1000m" and "1" are different strings.
-local QUANTITIES = {
-  requests = true,
-  limits = true,
-  capacity = true,
-  hard = true,
-  default = true,
-  defaultRequest = true,
-  sizeLimit = true,
-  averageValue = true,
-  divisor = true,
-}
-
--- Lists that the server merges by a key, in built-in kinds; every other list is compared as one value.
-local MERGE_KEYS = {
-  containers = { "name" },
-  initContainers = { "name" },
-  env = { "name" },
-  volumes = { "name" },
-  imagePullSecrets = { "name" },
-  volumeMounts = { "mountPath" },
-  volumeDevices = { "devicePath" },
-  hostAliases = { "ip" },
-  conditions = { "type" },
-  ports = { "containerPort", "port", "protocol" },
-  topologySpreadConstraints = { "topologyKey", "whenUnsatisfiable" },
-  ownerReferences = { "uid" },
-}
+local MERGE_KEYS <const>, QUANTITIES <const> = fields.MERGE_KEYS, fields.QUANTITIES
 
 local function is_list(t) return json.is_array(t) or #t > 0 end
-
-local function builtin(object)
-  local group = tostring(object.apiVersion):match("^(.*)/") or ""
-  return not group:find(".", 1, true) or group:match("%.k8s%.io$") ~= nil
-end
-
--- The element of a list that has the same merge keys as `wanted`.
-local function counterpart(list, wanted, keys)
-  for _, element in ipairs(list) do
-    local agree = false
-    for _, key in ipairs(keys) do
-      if wanted[key] ~= nil and element[key] ~= nil then
-        agree = wanted[key] == element[key]
-        if not agree then break end
-      end
-    end
-    if agree then return element end
-  end
-end
 
 local covers
 
@@ -71,7 +26,7 @@ local function covers_list(current, desired, key, merge)
     return true
   end
   for _, item in ipairs(desired) do
-    local element = counterpart(current, item, keys)
+    local element = fields.counterpart(current, item, keys)
     if not element or not covers(element, item, key, merge) then return false end
   end
   return true
@@ -118,8 +73,8 @@ local function has_value(list, text)
 end
 
 -- Walks fieldsV1 ("f:name", "k:{keys}", "v:value") along the desired value.
-local function all_desired(fields, desired)
-  for field, below in pairs(fields) do
+local function all_desired(managed, desired)
+  for field, below in pairs(managed) do
     local sort, rest = field:match("^([fkv]):(.*)$")
     local item
     if sort == "f" then
@@ -150,9 +105,9 @@ end
 ---@return boolean
 function M.equal(current, desired)
   if not current then return desired == nil end
-  if not desired or not covers(current, desired, nil, builtin(desired)) then return false end
-  local fields = ours(current)
-  return not fields or all_desired(fields, desired)
+  if not desired or not covers(current, desired, nil, fields.is_builtin(desired)) then return false end
+  local managed = ours(current)
+  return not managed or all_desired(managed, desired)
 end
 
 --- Whether everything of `desired` is in `current`, as parts of objects of the server's own kinds.
@@ -177,7 +132,7 @@ function M.project(current, desired, key, amounts)
     local keys, out = MERGE_KEYS[key], {}
     for i, item in ipairs(desired) do
       local element = current[i]
-      if keys and type(item) == "table" then element = counterpart(current, item, keys) end
+      if keys and type(item) == "table" then element = fields.counterpart(current, item, keys) end
       if element ~= nil then out[#out + 1] = M.project(element, item, key) end
     end
     for i = #desired + 1, keys and 0 or #current do

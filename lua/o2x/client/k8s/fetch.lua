@@ -1,7 +1,10 @@
 --- Reads many objects in few requests: a list of a kind serves all of the tenant's objects in it, and all readers that
 --- ask within the client's shared_seconds; only what no list has is read by itself. Methods of the client (o2x.k8s).
 
+local crypto = require "o2x.base.crypto"
 local errors = require "o2x.base.error"
+local json = require "o2x.base.json"
+local status = require "o2x.client.k8s.status"
 local task = require "o2x.base.task"
 
 local Client = {}
@@ -40,20 +43,34 @@ local function listed(client, resource, namespace)
   end)
 end
 
---- Reads objects. The values of a Secret's `data` come out as secrets, in base64 as the server has them. The objects
---- are shared with other readers: they must not be changed.
+-- A Secret with hashes in the place of its data.
+local function hashed(client, one)
+  local _, path, what = client:place(kind_of(one.resource), one.name, one.namespace, true)
+  local response = client:send("GET", path, {})
+  if response.status == 404 then return nil end
+  local object = status.without_nulls(json.decode(status.check(what, response, "get").body, what))
+  for name, text in pairs(object.data or {}) do
+    object.data[name] = Client.hash(text)
+  end
+  return object
+end
+
+--- What stands for a value of a Secret in what fetch returns: enough to compare it.
+---@param text string base64
+---@return string
+function Client.hash(text) return crypto.sha256(text) end
+
+--- Reads objects. The values of a Secret's `data` come out as hashes of the base64. The objects are shared with other
+--- readers: they must not be changed.
 ---@param references o2x.k8s.reference[]
 ---@return (table|false)[] objects in the order of the references; false for one that does not exist
 function Client:fetch(references)
-  return task.each(
-    references,
-    function(one)
-      return listed(self, one.resource, one.namespace)[one.name]
-        or self:get(kind_of(one.resource), one.name, one.namespace)
-        or false
-    end,
-    { limit = CONCURRENCY }
-  )
+  return task.each(references, function(one)
+    if is_secret(one.resource) then return hashed(self, one) or false end
+    return listed(self, one.resource, one.namespace)[one.name]
+      or self:get(kind_of(one.resource), one.name, one.namespace)
+      or false
+  end, { limit = CONCURRENCY })
 end
 
 return Client

@@ -378,7 +378,7 @@ function Client:patch(kind, name, patch, o)
   if o.subresource ~= "scale" then self.grants:patch(resource, where, name, o.onto, patch) end
   local response = self:send("PATCH", o.subresource and path .. "/" .. o.subresource or path, {
     content_type = PATCH_TYPES[o.type or "merge"],
-    body = resource.kind == "Secret" and json.encode_secret(patch) or json.encode(patch),
+    body = json.encode(patch),
     query = { fieldManager = self.manager },
   })
   return result_of(resource, check(what, response, "patch"), what)

@@ -6,6 +6,7 @@ local content = require "o2x.effects.helm.content"
 local errors = require "o2x.base.error"
 local helm_client = require "o2x.client.helm"
 local helm_rollback = require "o2x.effects.helm.rollback"
+local live = require "o2x.effects.helm.live"
 local manifest = require "o2x.client.helm.manifest"
 local ready = require "o2x.client.k8s.ready"
 local render = require "o2x.effects.helm.render"
@@ -26,8 +27,6 @@ local release = {
   key = function(target) return target.name end,
   record = function(target) return { name = target.name, namespace = target.namespace } end,
   reference = function(_, _, before) return { revision = before.revision } end,
-  -- A helm that died leaves its release pending; repair checks first whether it was started by o2x.
-  interim = function(_, _, _, now) return now ~= nil and now.status ~= "deployed" end,
   undo = {
     before = "hashes of values and manifest; the revision by reference",
     how = "rolls back to the earlier revision; uninstalls a new release",
@@ -37,13 +36,29 @@ local release = {
 
 local function namespace_of(ctx, target) return target.namespace or ctx:client("k8s").namespace end
 
-function release.read(ctx, target)
-  local found = client(ctx):status(target.name, namespace_of(ctx, target))
-  if not found or found.status == "uninstalled" then return nil end
-  return content.of(found)
+-- The lines of drifts that were read: the journal gets the places only, because edited fields may hold secrets.
+local shown = {}
+
+local function add_drift(ctx, found, namespace)
+  local objects = content.objects(found.manifest)
+  local drifts = objects and live.drift(ctx, objects, namespace) or {}
+  if #drifts == 0 then return end
+  found.drift = live.places(drifts)
+  shown[table.concat(found.drift, "\n")] = live.lines(drifts)
 end
 
-function release.equal(current, desired)
+-- The newest revision, and where the cluster differs from it. A release that is not deployed is written anew anyway.
+function release.read(ctx, target)
+  local namespace = namespace_of(ctx, target)
+  local record = client(ctx):status(target.name, namespace)
+  if not record or record.status == "uninstalled" then return nil end
+  local found = content.of(record)
+  if found.status == "deployed" and not target.record_only then add_drift(ctx, found, namespace) end
+  return found
+end
+
+-- Is this what helm's record shall be, whatever became of the objects?
+local function same_record(current, desired)
   return current.status == "deployed"
     and current.chart == desired.chart
     and current.values == desired.values
@@ -51,9 +66,29 @@ function release.equal(current, desired)
     and current.hooks == desired.hooks
 end
 
+function release.equal(current, desired) return same_record(current, desired) and not current.drift end
+
+-- Drift is what the run mends, not what undo brings back.
+function release.image(current)
+  local image = {}
+  for name, item in pairs(current) do
+    image[name] = item
+  end
+  image.drift = nil
+  return image
+end
+
+-- A helm that died leaves its release pending; repair checks first whether it was started by o2x. A run that died after
+-- helm may have left drift to mend.
+function release.interim(_, _, past, now)
+  if now == nil then return false end
+  return now.status ~= "deployed" or now.drift ~= nil and past.desired ~= nil and same_record(now, past.desired)
+end
+
 -- A plan refuses what a run would refuse.
 function release.predict(ctx, target, desired, before)
-  if before then stored.check(ctx, target.name, namespace_of(ctx, target)) end
+  local helm_writes = before and not (desired and same_record(before, desired))
+  if helm_writes then stored.check(ctx, target.name, namespace_of(ctx, target)) end
   return desired
 end
 
@@ -96,12 +131,8 @@ local function repair(ctx, target, before)
   end
 end
 
-function release.write(ctx, target, desired, before, effect_key)
+local function upgrade(ctx, target, before, effect_key)
   local namespace = namespace_of(ctx, target)
-  if desired == nil then return stored.uninstall(ctx, target.name, namespace) end
-  if not target.source then -- pending or not
-    return stored.rollback(ctx, target.name, namespace, desired.revision, desired)
-  end
   stored.check(ctx, target.name, namespace)
   if before and before.status:match("^pending") then repair(ctx, target, before) end
   if before and before.status == "uninstalling" then stored.uninstall(ctx, target.name, namespace) end
@@ -111,6 +142,19 @@ function release.write(ctx, target, desired, before, effect_key)
   end
   source.label = effect_key
   client(ctx):upgrade(target.name, source)
+end
+
+function release.write(ctx, target, desired, before, effect_key)
+  local namespace = namespace_of(ctx, target)
+  if desired == nil then return stored.uninstall(ctx, target.name, namespace) end
+  if not before or not same_record(before, desired) then
+    if target.source then
+      upgrade(ctx, target, before, effect_key)
+    else -- pending or not
+      stored.rollback(ctx, target.name, namespace, desired.revision, desired)
+    end
+  end
+  live.mend(ctx, target.name, namespace, content.objects(desired.manifest) or {})
 end
 
 -- Of contents that the journal has, only hashes are known: they tell that something changed, not what.
@@ -141,18 +185,27 @@ local function notes(target, before, after)
   return lines
 end
 
+-- Between helm's record and the cluster.
+local function drift_lines(found)
+  if not found or not found.drift then return {} end
+  return shown[table.concat(found.drift, "\n")] or found.drift
+end
+
 function release.show(target, before, after)
   local lines = {}
+  local mends = before and after and before.drift and same_record(before, after)
   for _, field in ipairs { "chart", "status" } do
     local old, new = before and before[field], after and (after[field] or "deployed")
     if before and after and old ~= new then lines[#lines + 1] = ("~ %s: %s → %s"):format(field, old, new) end
   end
-  if not target.source and before and after then
+  if not target.source and before and after and not mends then
     lines[#lines + 1] = ("~ revision: %s → that of %s"):format(before.revision, after.revision)
     for _, line in ipairs(content.values_diff(before.values, after.values)) do
       lines[#lines + 1] = "  values " .. line
     end
   end
+  append(lines, drift_lines(before))
+  append(lines, drift_lines(after))
   local old, new = content.all(before), content.all(after)
   if after and value.is_unknown(after.manifest) then
     lines[#lines + 1] = (before and "~ " or "+ ") .. tostring(after.manifest)
@@ -162,7 +215,7 @@ function release.show(target, before, after)
     append(lines, hash_lines(before, after))
   end
   if #lines == 0 and before and after then lines[1] = "~ values (the rendered objects stay the same)" end
-  append(lines, notes(target, before, after))
+  if not mends then append(lines, notes(target, before, after)) end
   return { title = ("release %s%s"):format(target.name, after and " (" .. after.chart .. ")" or ""), lines = lines }
 end
 
@@ -212,7 +265,8 @@ local function list(ctx, namespace)
     found[i], seen[one.name] = summary(one.name, namespace, one), true
   end
   for _, name in ipairs(ctx.mode == "plan" and helm.scope or {}) do
-    local planned = not seen[name] and ctx:read("helm.release", { name = name, namespace = namespace })
+    local planned = not seen[name]
+      and ctx:read("helm.release", { name = name, namespace = namespace, record_only = true })
     if planned then
       local new = summary(name, namespace, planned)
       new.revision, new.status = planned.revision or 1, "deployed"
@@ -276,7 +330,7 @@ local function api(ctx)
     ---@param namespace string? the tenant's own by default
     ---@return table? release revision, status, chart, app_version; nil if there is none
     status = function(name, namespace)
-      local target = { name = name, namespace = default(namespace) }
+      local target = { name = name, namespace = default(namespace), record_only = true }
       return ctx:read("helm.release", target)
     end,
   }

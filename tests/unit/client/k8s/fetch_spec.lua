@@ -1,6 +1,7 @@
 local errors = require "o2x.base.error"
 local fetch = require "o2x.client.k8s.fetch"
 local grants = require "o2x.client.k8s.grants"
+local json = require "o2x.base.json"
 local memo = require "o2x.base.memo"
 local raised = require "tests.support.raised"
 
@@ -21,6 +22,12 @@ local function cluster(o)
       items[#items + 1] = { metadata = { name = name } }
     end
     return items
+  end
+  function client:place(kind, name) return nil, name, ("%s %s"):format(kind.kind, name) end
+  function client:send(_, name)
+    self.log[#self.log + 1] = "get Secret " .. name
+    local body = json.encode { metadata = { name = name }, data = { key = "dGV4dA==" } }
+    return { status = name == "gone" and 404 or 200, headers = {}, body = body }
   end
   function client:get(kind, name)
     self.log[#self.log + 1] = ("get %s %s"):format(kind.kind, name)
@@ -65,6 +72,14 @@ describe("objects", function()
     local client = cluster { spec = SPEC, labelled = { "a" } }
     assert.same({ "a" }, names(client, SECRET, "a"))
     assert.same({ "get Secret a" }, client.log)
+  end)
+
+  it("that are Secrets have hashes in the place of their texts", function()
+    local client = cluster {}
+    local found = client:fetch { { resource = SECRET, namespace = "prod", name = "a" } }
+    assert.same({ key = client.hash "dGV4dA==" }, found[1].data)
+    assert.is_nil(json.encode(found[1]):find("dGV4dA", 1, true))
+    assert.same({ false }, names(client, SECRET, "gone"))
   end)
 
   it("are read by themselves without a label to list by", function()

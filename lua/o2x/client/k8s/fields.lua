@@ -1,0 +1,101 @@
+--- What is known of the fields of the server's own kinds: where two forms mean the same, where the server fills
+--- something in.
+
+local M = {}
+
+local function set(...)
+  local names = {}
+  for _, name in ipairs { ... } do
+    names[name] = true
+  end
+  return names
+end
+
+--- Below these keys, values are quantities; elsewhere "1000m" and "1" are different texts.
+M.QUANTITIES =
+  set("requests", "limits", "capacity", "hard", "default", "defaultRequest", "sizeLimit", "averageValue", "divisor")
+
+--- Lists that the server merges by a key; every other list is one value.
+M.MERGE_KEYS = {
+  containers = { "name" },
+  initContainers = { "name" },
+  env = { "name" },
+  volumes = { "name" },
+  imagePullSecrets = { "name" },
+  volumeMounts = { "mountPath" },
+  volumeDevices = { "devicePath" },
+  hostAliases = { "ip" },
+  conditions = { "type" },
+  ports = { "containerPort", "port", "protocol" },
+  topologySpreadConstraints = { "topologyKey", "whenUnsatisfiable" },
+  ownerReferences = { "uid" },
+}
+
+--- Maps of texts, in which an empty text is a value and not an unset field.
+M.TEXTS = set("annotations", "labels", "matchLabels", "nodeSelector", "selector", "data", "binaryData")
+
+--- Maps to which nobody but the manifest adds a key: each one selects, limits or configures.
+M.CLOSED = set("matchLabels", "nodeSelector", "selector", "data", "binaryData", "limits", "requests")
+
+--- Lists whose items have exactly one of several fields: a volume's source, the source of an environment variable.
+M.CLOSED_ITEMS = set("env", "volumes")
+
+--- Of these fields, an object has one.
+M.ALTERNATIVES = {
+  { "exec", "grpc", "httpGet", "tcpSocket" },
+  { "configMapRef", "secretRef" },
+  { "resource", "service" },
+}
+
+--- Lists to which controllers add items, by kind.
+M.OPEN_LISTS = { ServiceAccount = set("imagePullSecrets", "secrets") }
+
+--- Numbers that the server assigns where a manifest has 0.
+M.ASSIGNED = set("nodePort", "healthCheckNodePort")
+
+--- Fields for which absent means something else than 0 or false.
+M.ABSENT_IS_NOT_ZERO = set(
+  "allowPrivilegeEscalation",
+  "automountServiceAccountToken",
+  "fsGroup",
+  "maxUnavailable",
+  "minAvailable",
+  "runAsGroup",
+  "runAsUser",
+  "tolerationSeconds",
+  "ttlSecondsAfterFinished"
+)
+
+local DEFAULTS <const> = { protocol = "TCP" } -- of merge keys
+
+--- Whether an object is of one of the server's own kinds, not of a custom resource.
+---@param object table with apiVersion
+---@return boolean
+function M.is_builtin(object)
+  local group = tostring(object.apiVersion):match("^(.*)/") or ""
+  return not group:find(".", 1, true) or group:match("%.k8s%.io$") ~= nil
+end
+
+--- The element of a list that has the same merge keys as `wanted`.
+---@param list table[]
+---@param wanted table
+---@param keys string[] of MERGE_KEYS
+---@return table?
+function M.counterpart(list, wanted, keys)
+  for _, element in ipairs(list) do
+    local agree = false
+    for _, key in ipairs(keys) do
+      local theirs, ours = element[key], wanted[key]
+      if theirs ~= nil or ours ~= nil then
+        theirs, ours = theirs or DEFAULTS[key], ours or DEFAULTS[key]
+      end
+      if theirs ~= nil and ours ~= nil then
+        agree = theirs == ours
+        if not agree then break end
+      end
+    end
+    if agree then return element end
+  end
+end
+
+return M
