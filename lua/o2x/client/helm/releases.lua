@@ -245,7 +245,7 @@ function Releases:get(name, namespace, revision)
   local path = ("%s/%s"):format(self.k8s:collection(SECRETS, namespace), secret)
   local response = self.k8s:send("GET", path, {})
   if response.status == 404 then return nil end
-  local object = json.decode(status.check("Secret " .. secret, response, "get").body, "Secret " .. secret)
+  local object = json.read(status.check("Secret " .. secret, response, "get").body, "Secret " .. secret)
   local record, why = try(object)
   if not record then error(damaged(name, object, why), 0) end
   return record

@@ -48,7 +48,7 @@ local function hashed(client, one)
   local _, path, what = client:place(kind_of(one.resource), one.name, one.namespace, true)
   local response = client:send("GET", path, {})
   if response.status == 404 then return nil end
-  local object = status.without_nulls(json.decode(status.check(what, response, "get").body, what))
+  local object = json.read(status.check(what, response, "get").body, what)
   for name, text in pairs(object.data or {}) do
     object.data[name] = Client.hash(text)
   end
