@@ -9,6 +9,7 @@ local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local k8s_client = require "o2x.client.k8s"
 local manifest = require "o2x.client.helm.manifest"
+local memo = require "o2x.base.memo"
 local proc = require "o2x.base.proc"
 local releases = require "o2x.client.helm.releases"
 local scope = require "o2x.base.scope"
@@ -52,6 +53,7 @@ function M.new(options)
     program = options.program or "helm",
     slots = semaphore.new(CONCURRENCY),
     files = 0,
+    known = memo.new(math.huge),
   }, Helm)
 end
 
@@ -133,26 +135,27 @@ local function without_cluster(env)
   return copy
 end
 
---- Helm's version. Accepts only 3.13 or newer 3.x, because older ones cannot label releases.
----@return string
-function Helm:version()
-  if self.checked_version then return self.checked_version end
-  local argv = { self.program, "version", "--template", "{{.Version}}" }
-  local r = proc.run { argv = argv, env = homes(self.folder), timeout = 20 }
+local function ask_version(program, folder)
+  local r = proc.run { argv = { program, "version", "--template", "{{.Version}}" }, env = homes(folder), timeout = 20 }
   local version, major, minor = r.stdout:match("v?((%d+)%.?(%d*)[%w.+-]*)")
   if major ~= "3" or (tonumber(minor) or 0) < OLDEST_MINOR then
     bad(
       "input",
       ("%s is version %s; o2x needs helm 3.%d or a later 3.x"):format(
-        proc.find(self.program),
+        proc.find(program),
         version or "unknown",
         OLDEST_MINOR
       ),
       { op = "version", hint = "run vendor/bootstrap, or put a supported helm first on PATH" }
     )
   end
-  self.checked_version = version
   return version
+end
+
+--- Helm's version, asked once. Accepts only 3.13 or newer 3.x, because older ones cannot label releases.
+---@return string
+function Helm:version()
+  return self.known:get("version", function() return ask_version(self.program, self.folder) end)
 end
 
 --- Checks the syntax of a namespace, and that the run may touch it.

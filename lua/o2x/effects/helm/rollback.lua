@@ -138,8 +138,8 @@ end
 
 -- Rolls a pending release back to its deployed revision; removes one that was never deployed.
 local function repair(ctx, name, namespace)
-  local history = history_of(ctx, name, namespace)
-  local last = history and history[#history]
+  local helm = client(ctx)
+  local last = ctx:retry(helm.status, helm, name, namespace)
   if not last or not last.status:match("^pending") then return "unchanged" end
   settle(ctx, name, namespace)
   local good = previous(ctx, name, namespace)
