@@ -334,6 +334,17 @@ M.LIST = {
     files = { token = "x.y.z" },
   },
 
+  {
+    "a service account's token with a line end",
+    env = {
+      AWS_WEB_IDENTITY_TOKEN_FILE = "HOME/token",
+      AWS_ROLE_ARN = "arn:aws:iam::1:role/irsa",
+      AWS_DEFAULT_REGION = "eu-west-3",
+    },
+    files = { token = "x.y.z\n" },
+    differs = "botocore sends the line end, and STS refuses it",
+  },
+
   -- ---- logins ----
   { "a login", env = { AWS_PROFILE = "dev" }, config = LOGIN, login = { corp = token "2099-01-01T00:00:00Z" } },
   {
@@ -401,6 +412,12 @@ M.LIST = {
       AWS_CONTAINER_AUTHORIZATION_TOKEN = "other",
     },
     files = { pod = "pod-identity-token" },
+  },
+  {
+    "an agent with a token in a file with a line end",
+    env = { AWS_CONTAINER_CREDENTIALS_FULL_URI = "URL/agent/x", AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE = "HOME/pod" },
+    files = { pod = "pod-identity-token\n" },
+    differs = "botocore takes no token with a line end",
   },
   { "an agent elsewhere", env = { AWS_CONTAINER_CREDENTIALS_FULL_URI = "http://198.51.100.7/x" } },
   { "an agent that refuses", env = { AWS_CONTAINER_CREDENTIALS_FULL_URI = "URL/agent/refused" } },

@@ -16,7 +16,7 @@ function M.of(config, service, env)
   return {
     credentials = who,
     endpoint = endpoint.configured(who.source, service),
-    region = who.source.region,
+    region = who.source:checked_region(),
     ca_file = who.source.ca_file,
   }
 end

@@ -84,6 +84,12 @@ local function send(client, request, bucket, key)
   return insist(client, bucket, function() return http.request(signed(client, request, bucket, key)) end)
 end
 
+-- The answer to HEAD has no body that could say what is wrong; that to GET has one.
+local function reason(client, bucket, key)
+  local response = send(client, { method = "GET", headers = { Range = "bytes=0-0" } }, bucket, key)
+  return response.status >= 300 and response or nil
+end
+
 --- The properties of an object; nil if it does not exist.
 ---@param bucket string
 ---@param key string
@@ -92,7 +98,7 @@ function Client:head(bucket, key)
   local request = { method = "HEAD" }
   local response = send(self, request, bucket, key)
   if response.status == 404 then return nil end
-  if response.status ~= 200 then fail(self, request, response) end
+  if response.status ~= 200 then fail(self, request, reason(self, bucket, key) or response) end
   local metadata = {}
   for name, value in pairs(response.headers) do
     local field = name:match("^x%-amz%-meta%-(.*)$")

@@ -29,4 +29,12 @@ describe("the access to AWS", function()
     assert.equal("input", err.kind)
     assert.matches("AWS_PROFILE, or AWS_ACCESS_KEY_ID", err.hint, 1, true)
   end)
+
+  it("has no region that cannot be one", function()
+    for _, region in ipairs { "eu-west-1 # Ireland", "evil.example.com/", "EU-WEST-1", "" } do
+      local ok, err = pcall(access.of, { aws = { region = region } }, "rds", HOME)
+      assert.is_false(ok, region)
+      assert.matches("is no region of AWS", err.message, 1, true)
+    end
+  end)
 end)

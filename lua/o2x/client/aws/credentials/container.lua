@@ -3,7 +3,6 @@
 
 local cleartext = require "o2x.client.cleartext"
 local errors = require "o2x.base.error"
-local fs = require "o2x.base.fs"
 local http = require "o2x.client.http"
 local keys = require "o2x.client.aws.credentials.keys"
 local retry = require "o2x.base.retry"
@@ -14,6 +13,7 @@ local M = {}
 local AGENT <const> = "http://169.254.170.2"
 -- Link-local addresses of the agents; anything else is this machine, or speaks TLS.
 local AGENTS <const> = { ["169.254.170.2"] = true, ["169.254.170.23"] = true, ["[fd00:ec2::23]"] = true }
+local PRINTABLE <const> = " -~" -- characters of a token
 local TIMEOUT <const>, ATTEMPTS <const> = 5, 3
 
 local function url_of(env)
@@ -35,10 +35,7 @@ end
 
 local function token_of(env, what)
   local path = env.AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE or ""
-  if path ~= "" then
-    if not fs.exists(path) then keys.refuse(what, ("the token file %s does not exist"):format(path)) end
-    return fs.read_secret(path, "container token")
-  end
+  if path ~= "" then return keys.token(path, PRINTABLE, what) end
   local token = env.AWS_CONTAINER_AUTHORIZATION_TOKEN or ""
   return token ~= "" and secret.new(token, "container token") or nil
 end

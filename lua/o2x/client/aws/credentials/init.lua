@@ -44,11 +44,23 @@ local NONE <const> =
 local Source = {}
 Source.__index = Source
 
+--- The region, which becomes part of addresses and signatures.
+---@return string
+function Source:checked_region()
+  if self.region:find "^[%l%d-]+$" then return self.region end
+  local from = self.source_of "aws.region"
+  errors.input(
+    ("%q is no region of AWS"):format(self.region),
+    "in ~/.aws/config a comment needs a line of its own",
+    not from and self.profiles:path(self.profile) or from
+  )
+end
+
 --- The address of a service.
 ---@param service string
 ---@param region string?
 ---@return string url
-function Source:endpoint(service, region) return endpoint.of(self, service, region or self.region) end
+function Source:endpoint(service, region) return endpoint.of(self, service, region or self:checked_region()) end
 
 --- What a client of STS is given; the caller may add the credentials of who asks.
 ---@return o2x.aws.sts.options

@@ -3,6 +3,7 @@
 local clock = require "o2x.base.clock"
 local errors = require "o2x.base.error"
 local extract = require "o2x.base.extract"
+local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local secret = require "o2x.base.secret"
 local xml = require "o2x.base.xml"
@@ -27,6 +28,22 @@ function M.refuse(what, message, hint, more)
     fields[name] = value
   end
   errors.raise(fields)
+end
+
+--- The token that a file holds, without what surrounds it: an editor adds a line end.
+---@param path string
+---@param characters string that a token is made of, as in a Lua pattern's set
+---@param what string the source of credentials, for messages
+---@return userdata secret
+function M.token(path, characters, what)
+  if not fs.exists(path) then M.refuse(what, ("the token file %s does not exist"):format(path)) end
+  local text = fs.read_secret(path, "token")
+  local rest, found = extract.secrets(text, ("([%s]+)"):format(characters), "token")
+  if rest:match "^%s*$" and not found[1] then M.refuse(what, ("the token file %s is empty"):format(path)) end
+  if #found ~= 1 or not rest:match "^%s*‹1›%s*$" then
+    M.refuse(what, ("the token file %s holds something else than a token"):format(path))
+  end
+  return found[1]
 end
 
 -- A text in JSON's own form may have escapes: the secret is read as JSON itself.

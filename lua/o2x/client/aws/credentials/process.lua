@@ -27,8 +27,17 @@ local function argv_of(source)
   )
 end
 
-local function run(argv, what)
-  local result = proc.run { argv = argv, timeout = TIMEOUT }
+-- A program may use what is set for AWS's own tools.
+local function environment(source)
+  local env = {}
+  for name, value in pairs(source.process_env) do
+    if name:find "^AWS_" then env[name] = value end
+  end
+  return env
+end
+
+local function run(source, argv, what)
+  local result = proc.run { argv = argv, env = environment(source), timeout = TIMEOUT }
   if result.code ~= 0 then
     local last = result.stderr:match "([^\n]+)%s*$" or "no reason given"
     keys.refuse(what, ("the program failed: %s"):format(last))
@@ -50,7 +59,7 @@ function M.find(source)
   if not source.options.credential_process then return nil end
   local argv = argv_of(source)
   local what = ("credential_process %s of profile %s"):format(argv[1], source.profile)
-  return { what = what, fetch = function() return run(argv, what) end }
+  return { what = what, fetch = function() return run(source, argv, what) end }
 end
 
 return M

@@ -3,26 +3,19 @@
 --- profile.
 
 local errors = require "o2x.base.error"
-local fs = require "o2x.base.fs"
 local keys = require "o2x.client.aws.credentials.keys"
 local sts = require "o2x.client.aws.sts"
 
 local M = {}
 
 local SESSION <const> = "o2x"
+local JWT <const> = "%w%-_%." -- characters of a token
 
 -- The variable counts before the option, each for itself.
 local function setting(source, variable, option)
   local value = source.env and source.env[variable]
   if value and value ~= "" then return value, variable end
   return source.options[option], option
-end
-
-local function token_of(path, what)
-  if not fs.exists(path) then keys.refuse(what, ("the token file %s does not exist"):format(path)) end
-  local token = fs.read_secret(path, "web identity token")
-  if token:length() == 0 then keys.refuse(what, ("the token file %s is empty"):format(path)) end
-  return token
 end
 
 --- The source of keys for a web identity; nil if there is none.
@@ -37,7 +30,7 @@ function M.find(source)
   local role = { arn = arn, session = setting(source, "AWS_ROLE_SESSION_NAME", "role_session_name") or SESSION }
   return {
     what = what,
-    fetch = function() return sts.assume_role_with_web_identity(source:sts(), role, token_of(path, what), what) end,
+    fetch = function() return sts.assume_role_with_web_identity(source:sts(), role, keys.token(path, JWT, what), what) end,
   }
 end
 

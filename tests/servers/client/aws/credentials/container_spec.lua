@@ -19,6 +19,9 @@ describe("keys of a container", function()
     local file = { AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE = "HOME/token", AWS_CONTAINER_AUTHORIZATION_TOKEN = "x" }
     assert.not_equal(none, plain)
     assert.equal(plain, sources:with(case("/x", file)).access_key)
+    local edited = case("/x", file)
+    edited.files.token = "pod-token\n"
+    assert.equal(plain, sources:with(edited).access_key)
   end)
 
   it("are asked for again while the agent is busy", function()

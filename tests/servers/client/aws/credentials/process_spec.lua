@@ -26,6 +26,15 @@ describe("keys by a program", function()
     assert.is_true(secret.equal(keys.session_token, "tok"))
   end)
 
+  it("may depend on the variables of AWS's own tools", function()
+    local one = case("", "/bin/sh HOME/program")
+    one.set["aws.credential_processes"] = "/bin/sh,/usr/bin/sh"
+    one.env.AWS_CUSTOM = "AKIACUSTOM"
+    one.files.program =
+      [[echo "{\"Version\": 1, \"AccessKeyId\": \"$AWS_CUSTOM\", \"SecretAccessKey\": \"some-secret\"}"]]
+    assert.equal("AKIACUSTOM", sources:with(one).access_key)
+  end)
+
   it("are refused when the program fails, or prints something else", function()
     for message, wrong in pairs {
       ["the program failed"] = case("", "false"),
