@@ -9,12 +9,14 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { MAX_PARAMETERS = 65535 }; /* the protocol counts them in 16 bits */
 
 /*
-** Replaces the number at arg by a text that PostgreSQL reads as the same number. [-0, +0, m]
+** Replaces the number at arg by a text that PostgreSQL reads as the same number; numeric keeps all
+** digits, so 0.1 must not become 0.10000000000000001, and 2^63 is not 9.2233720368547758e+18. [-0, +0, m]
 */
 static void number_text(lua_State *L, int arg)
 {
@@ -26,7 +28,9 @@ static void number_text(lua_State *L, int arg)
 		snprintf(text, sizeof text, "NaN");
 	else if (isinf(number))
 		snprintf(text, sizeof text, number < 0 ? "-Infinity" : "Infinity");
-	else
+	else if (number == floor(number) && fabs(number) < 1e22)
+		snprintf(text, sizeof text, "%.0f", number);
+	else if (snprintf(text, sizeof text, "%.15g", number), strtod(text, NULL) != number)
 		snprintf(text, sizeof text, "%.17g", number);
 	lua_pushstring(L, text);
 	lua_replace(L, arg);

@@ -86,16 +86,31 @@ function M.table_name(name)
   }
 end
 
---- An array parameter from a list of strings and numbers.
+-- Shorter than %.17g where that is enough: 0.1, not 0.10000000000000001.
+local function number_text(n)
+  if math.type(n) == "integer" then return tostring(n) end
+  if n ~= n then return "NaN" end
+  if n - n ~= 0 then return n > 0 and "Infinity" or "-Infinity" end
+  if n == math.floor(n) and math.abs(n) < 1e22 then return ("%.0f"):format(n) end
+  local short = ("%.15g"):format(n)
+  return tonumber(short) == n and short or ("%.17g"):format(n)
+end
+
+--- An array parameter from a list of strings, numbers, booleans, json.null and such lists.
 ---@param list any[]
+---@param convert (fun(text: string): string)? of each string
 ---@return string
-function M.array(list)
+function M.array(list, convert)
   local parts = {}
   for i, value in ipairs(list) do
     if value == json.null then
       parts[i] = "NULL"
+    elseif type(value) == "table" then
+      parts[i] = M.array(value, convert)
     else
-      parts[i] = '"' .. tostring(value):gsub('[\\"]', "\\%0") .. '"'
+      local text = type(value) == "number" and number_text(value) or tostring(value)
+      if convert and type(value) == "string" then text = convert(value) end
+      parts[i] = '"' .. text:gsub('[\\"]', "\\%0") .. '"'
     end
   end
   return "{" .. table.concat(parts, ",") .. "}"

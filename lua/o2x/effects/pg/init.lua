@@ -126,7 +126,7 @@ end
 --- Ensures that the row with this key exists and has these values. Other columns stay as they are.
 ---@param name string "core_config.tenant"
 ---@param key table column → value
----@param values table column → value; json.null is NULL, a table is JSON, a secret is never shown
+---@param values table column → value; json.null is NULL, a table is JSON or the items of an array, a secret is never shown
 ---@return table row its key and current values
 ---@return string outcome "unchanged", "created", "changed"
 function Named:ensure_row(name, key, values)
@@ -134,7 +134,7 @@ function Named:ensure_row(name, key, values)
   check_columns(values, "the values of a row", true)
   local target = row_target(own, name, key, pg_row.columns(values), secret_columns(values))
   rows_granted.values(own, name, values)
-  local after, outcome = own.ctx:effect("pg.row", target, values)
+  local after, outcome = own.ctx:effect("pg.row", target, pg_row.values(own.ctx, target, values))
   local row = {}
   for column, v in pairs(key) do
     row[column] = v
@@ -171,7 +171,7 @@ function Named:ensure_allocated(o)
   rows_granted.values(own, o.table, o.values or {})
   rows_granted.allocation(own, o)
   target.column, target.prefix, target.digits, target.first = o.column, o.prefix or "", o.digits or 6, o.first or 1
-  return own.ctx:effect("pg.allocated", target, values)
+  return own.ctx:effect("pg.allocated", target, pg_row.values(own.ctx, target, values))
 end
 
 --- Ensures that the folder's migrations are applied, as Flyway would: with its history table and its checksums.

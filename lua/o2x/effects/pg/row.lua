@@ -1,5 +1,6 @@
 --- The effect types of rows: a row with given values, and a row that gets the next free id.
 
+local column_form = require "o2x.effects.pg.column_form"
 local diff = require "o2x.base.diff"
 local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
@@ -25,7 +26,7 @@ end
 local function condition(key, parameters)
   local parts = {}
   for _, name in ipairs(sorted_keys(key)) do
-    parameters[#parameters + 1] = key[name]
+    parameters[#parameters + 1] = column_form.key_parameter(key[name])
     parts[#parts + 1] = ("%s = $%d"):format(pg.quote(name, "column name"), #parameters)
   end
   return table.concat(parts, " AND ")
@@ -43,13 +44,13 @@ local function select_row(target, columns, lock)
     parameters
 end
 
-local function insert_row(target, values)
+local function insert_row(target, columns, values)
   local all = {}
   for name, v in pairs(target.key) do
-    all[name] = v
+    all[name] = column_form.key_parameter(v)
   end
   for name, v in pairs(values) do
-    all[name] = v
+    all[name] = column_form.parameter(columns, name, v)
   end
   local names, places, parameters = sorted_keys(all), {}, {}
   for i, name in ipairs(names) do
@@ -59,10 +60,11 @@ local function insert_row(target, values)
   return sql:format(pg.quote_table(target.table), quoted(names), table.concat(places, ", ")), parameters
 end
 
-local function update_row(target, values)
+local function update_row(target, columns, values)
   local names, sets, parameters = sorted_keys(values), {}, {}
   for i, name in ipairs(names) do
-    sets[i], parameters[i] = ("%s = $%d"):format(pg.quote(name, "column name"), i), values[name]
+    sets[i] = ("%s = $%d"):format(pg.quote(name, "column name"), i)
+    parameters[i] = column_form.parameter(columns, name, values[name])
   end
   local where = condition(target.key, parameters)
   return ("UPDATE %s SET %s WHERE %s"):format(pg.quote_table(target.table), table.concat(sets, ", "), where), parameters
@@ -89,26 +91,11 @@ local function to_value(target, columns, row)
   return result
 end
 
-local function plain_time(text)
-  return (text:gsub("^(%d%d%d%d%-%d%d%-%d%d)T", "%1 "):gsub("Z$", "+00"):gsub("([+-]%d%d):?00$", "%1"))
-end
-
--- The database returns values in its own form: 10.5 as 10.50, "7" as 7, a time with a space.
-local function same(current, desired)
-  if value.equal(current, desired) then return true end
-  if value.is_unknown(desired) or secret.is(current) or secret.is(desired) then return false end
-  local a, b = type(current), type(desired)
-  if a == "string" and b == "string" then return plain_time(current) == plain_time(desired) end
-  if a == "number" and b == "string" or a == "string" and b == "number" then
-    return tonumber(current) ~= nil and tonumber(current) == tonumber(desired)
-  end
-  return false
-end
-
+-- Both have the form in which the database gives values back (M.values).
 local function equal(current, desired)
   if current == nil or desired == nil then return current == desired end
   for name, wanted in pairs(desired) do
-    if not same(current[name], wanted) then return false end
+    if not value.equal(current[name], wanted) then return false end
   end
   return true
 end
@@ -143,6 +130,9 @@ end
 -- ---- pg.row ----
 
 local WRONG = {
+  ["22003"] = true,
+  ["22007"] = true,
+  ["22008"] = true,
   ["42P01"] = true,
   ["42703"] = true,
   ["22P02"] = true,
@@ -179,9 +169,9 @@ local function write_row(tx, target, desired, before)
   if desired == nil then
     sql, parameters = delete_row(target)
   elseif current == nil then
-    sql, parameters = insert_row(target, desired)
+    sql, parameters = insert_row(target, column_form.columns(tx, target.table), desired)
   elseif next(desired) ~= nil then
-    sql, parameters = update_row(target, desired)
+    sql, parameters = update_row(target, column_form.columns(tx, target.table), desired)
   end
   if sql then tx:defer(sql, table.unpack(parameters)) end
   return support.verified(name_of(target), read_row(tx, target, target.columns, true), desired, equal)
@@ -192,6 +182,18 @@ local function read_target(ctx, target)
   return support.read(ctx, target.database, function(db)
     return explain(target, function() return read_row(db, target, target.columns) end)
   end)
+end
+
+--- The values of a row in the form in which the database gives them back.
+---@param ctx table
+---@param target table
+---@param values table column → value
+---@return table values
+function M.values(ctx, target, values)
+  local function read(db)
+    return explain(target, function() return column_form.read(db, target.table, values) end)
+  end
+  return support.read(ctx, target.database, read) or values
 end
 
 --- The effect type of one row.
@@ -278,7 +280,8 @@ local function allocate(tx, target, desired)
     tx:defer(("LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE"):format(pg.quote_table(target.table)))
     local there = read_row(tx, target, target.columns, true)
     if there then return there end
-    sql, parameters = insert_row(target, with_id(target, desired, next_id(tx, target)))
+    local columns = column_form.columns(tx, target.table)
+    sql, parameters = insert_row(target, columns, with_id(target, desired, next_id(tx, target)))
   end
   tx:defer(sql, table.unpack(parameters))
   return read_row(tx, target, target.columns, true)
