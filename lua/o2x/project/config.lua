@@ -19,12 +19,27 @@ local KEYS = {
   { "state", "folder of the run store", kind = "path" },
   { "secrets", "folder of the tenants' secrets: NAME.yaml, mode 0600", kind = "path" },
   { "pg.host", "PostgreSQL server", default = "127.0.0.1" },
-  { "pg.port", "PostgreSQL port", kind = "integer", default = 5432 },
+  { "pg.hostaddr", "address of pg.host, instead of asking DNS" },
+  { "pg.port", "PostgreSQL port, or one for each host", kind = "ports", default = 5432 },
   { "pg.user", "role to connect as", default = "admin" },
   { "pg.password", "password of pg.user", kind = "secret" },
   { "pg.passfile", "password file in libpq's format", kind = "path" },
   { "pg.sslmode", "TLS mode; default: what platform.yaml says, or verify-full" },
   { "pg.sslrootcert", "certificate authority of PostgreSQL", kind = "path" },
+  { "pg.sslcert", "client certificate", kind = "path" },
+  { "pg.sslkey", "key of the client certificate", kind = "path" },
+  { "pg.sslcrl", "revoked certificates", kind = "path" },
+  { "pg.sslcrldir", "folder of revoked certificates", kind = "path" },
+  { "pg.sslsni", "1 or 0: send the host name in TLS's first message" },
+  { "pg.ssl_min_protocol_version", "lowest version of TLS: TLSv1.2" },
+  { "pg.ssl_max_protocol_version", "highest version of TLS" },
+  { "pg.channel_binding", "channel binding: disable, prefer or require" },
+  { "pg.require_auth", "methods by which the server may authenticate; needs libpq 16" },
+  { "pg.requirepeer", "user that the server's process must run as (Unix sockets)" },
+  { "pg.gssencmode", "GSSAPI encryption: disable, prefer or require" },
+  { "pg.krbsrvname", "Kerberos name of the server" },
+  { "pg.target_session_attrs", "which of several hosts: any, read-write, primary …" },
+  { "pg.connect_timeout", "time limit for a connection, in seconds; 0: 10 seconds", kind = "integer" },
   { "pg.locale", "collation and ctype of new databases", default = "en_US.UTF-8" },
   { "pg.reader", "role that scripts' reads run as: o2x_reader if there is one; none: pg.user" },
   { "pg.functions", "the platform's own functions that reads may call, as SCHEMA.NAME", kind = "list" },
@@ -114,6 +129,10 @@ local function convert(key, value, source, base)
   local text = tostring(value)
   if text:find("%c") then wrong(key, "a text without control characters", source) end
   if kind == "integer" then return math.tointeger(tonumber(text)) or wrong(key, "an integer", source) end
+  if kind == "ports" then
+    if not text:find "^%d[%d,]*$" then wrong(key, "an integer, or one for each host: 5432,5433", source) end
+    return math.tointeger(tonumber(text)) or text
+  end
   if kind == "count" then
     local count = math.tointeger(tonumber(text))
     return count and count >= 1 and count <= MOST and count or wrong(key, "an integer from 1 to 1000000000", source)

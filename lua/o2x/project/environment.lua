@@ -3,6 +3,7 @@
 --- those that o2x ignores, the manual page lists all.
 
 local fs = require "o2x.base.fs"
+local pg_service = require "o2x.project.pg_service"
 
 local M = {}
 
@@ -13,18 +14,49 @@ local M = {}
 ---@field used string? how it is used otherwise
 ---@field ignored string? why o2x does not use it, and what to do instead; a run warns of it
 ---@field moot string? why it does not matter to o2x
+---@field path boolean? the key's value is the path of the file, not what is in it
 ---@field flag boolean? its value is yes or no, and no is as good as not set
 
 -- Exactly one of key, used, ignored and moot.
 ---@type o2x.environment.row[]
 M.LIST = {
+  { "PGSERVICE", "postgresql", used = "names a section of the service file, which counts before the variables below" },
+  { "PGSERVICEFILE", "postgresql", used = "the service file; ~/.pg_service.conf if it is not set" },
+  { "PGSYSCONFDIR", "postgresql", used = "the folder of the system's pg_service.conf" },
   { "PGHOST", "postgresql", key = "pg.host" },
+  { "PGHOSTADDR", "postgresql", key = "pg.hostaddr" },
   { "PGPORT", "postgresql", key = "pg.port" },
   { "PGUSER", "postgresql", key = "pg.user" },
   { "PGPASSWORD", "postgresql", key = "pg.password" },
   { "PGPASSFILE", "postgresql", key = "pg.passfile" },
+  { "~/.pgpass", "postgresql", key = "pg.passfile", path = true },
   { "PGSSLMODE", "postgresql", key = "pg.sslmode" },
   { "PGSSLROOTCERT", "postgresql", key = "pg.sslrootcert" },
+  { "PGSSLCERT", "postgresql", key = "pg.sslcert" },
+  { "PGSSLKEY", "postgresql", key = "pg.sslkey" },
+  { "PGSSLCRL", "postgresql", key = "pg.sslcrl" },
+  { "PGSSLCRLDIR", "postgresql", key = "pg.sslcrldir" },
+  { "PGSSLSNI", "postgresql", key = "pg.sslsni" },
+  { "PGSSLMINPROTOCOLVERSION", "postgresql", key = "pg.ssl_min_protocol_version" },
+  { "PGSSLMAXPROTOCOLVERSION", "postgresql", key = "pg.ssl_max_protocol_version" },
+  { "PGCHANNELBINDING", "postgresql", key = "pg.channel_binding" },
+  { "PGREQUIREAUTH", "postgresql", key = "pg.require_auth" },
+  { "PGREQUIREPEER", "postgresql", key = "pg.requirepeer" },
+  { "PGGSSENCMODE", "postgresql", key = "pg.gssencmode" },
+  { "PGKRBSRVNAME", "postgresql", key = "pg.krbsrvname" },
+  { "PGTARGETSESSIONATTRS", "postgresql", key = "pg.target_session_attrs" },
+  { "PGCONNECT_TIMEOUT", "postgresql", key = "pg.connect_timeout" },
+  { "PGOPTIONS", "postgresql", ignored = "sessions have o2x's settings: set others with ALTER ROLE … SET" },
+  { "PGREQUIRESSL", "postgresql", ignored = "psql no longer reads it: set PGSSLMODE=require or better", flag = true },
+  { "PGLOADBALANCEHOSTS", "postgresql", ignored = "o2x asks the hosts of pg.host in their order" },
+  { "PGDATABASE", "postgresql", moot = "each connection of o2x names its database" },
+  { "PGAPPNAME", "postgresql", moot = "the server sees o2x" },
+  { "PGCLIENTENCODING", "postgresql", moot = "o2x reads and writes UTF-8" },
+  { "PGTZ", "postgresql", moot = "o2x reads times with their offset" },
+  { "PGDATESTYLE", "postgresql", moot = "o2x reads dates in ISO form" },
+  { "PGGEQO", "postgresql", moot = "a setting of the query planner" },
+  { "PGSSLCOMPRESSION", "postgresql", moot = "libpq no longer compresses" },
+  { "PGLOCALEDIR", "postgresql", moot = "a folder of translations" },
 
   { "VAULT_AGENT_ADDR", "vault", key = "vault.addr" },
   { "VAULT_ADDR", "vault", key = "vault.addr" },
@@ -147,10 +179,16 @@ end
 ---@return string? value
 ---@return string source the variable, or the path of the file
 function M.value(key, env)
+  local setting = key:match "^pg%.(.*)$"
+  if setting then
+    local value, source = pg_service.value(setting, env)
+    if value then return value, source end
+  end
   for _, row in ipairs(M.LIST) do
     if row.key == key and is_set(row, env) then
       if not is_file(row) then return env[row[1]], row[1] end
       local path = path_of(row, env)
+      if row.path then return path, path end
       return (fs.read(path):gsub("%s+$", "")), path
     end
   end
@@ -190,6 +228,9 @@ function M.warnings(env)
     if row.ignored and is_set(row, env) then
       texts[#texts + 1] = ("%s %s; %s"):format(row[1], is_file(row) and "exists" or "is set", row.ignored)
     end
+  end
+  for _, one in ipairs(pg_service.unused(env, function(setting) return #M.names("pg." .. setting) > 0 end)) do
+    texts[#texts + 1] = ("%s: o2x does not use %s"):format(one[2], one[1])
   end
   return texts
 end

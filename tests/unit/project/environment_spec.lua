@@ -11,6 +11,10 @@ local function is_file(row) return row[1]:sub(1, 2) == "~/" end
 
 -- An environment with this row only; for a file, a HOME with the file.
 local function with(row, place)
+  if row[1] == "PGSERVICE" then
+    place:write("services", "[1]\n")
+    return { PGSERVICE = "1", PGSERVICEFILE = place:at "services", HOME = "" }
+  end
   if not is_file(row) then return { [row[1]] = "1", HOME = "" } end
   place:write("home/" .. row[1]:sub(3), "1\n")
   return { HOME = place:at "home" }
@@ -87,9 +91,11 @@ describe("the environment of the ecosystem", function()
       if row.key then
         local env = with(row, place)
         local value, source = environment.value(row.key, env)
-        assert.equal("1", value)
+        assert.equal(row.path and source or "1", value)
         assert.equal(is_file(row) and place:at("home/" .. row[1]:sub(3)) or row[1], source)
-        assert.equal("used", environment.explain(env, { [row.key] = source })[1].state)
+        for _, entry in ipairs(environment.explain(env, { [row.key] = source })) do
+          if entry.variable == row[1] then assert.equal("used", entry.state) end
+        end
       end
     end
   end)

@@ -6,6 +6,7 @@ local copies = require "o2x.client.pg.copies"
 local errors = require "o2x.base.error"
 local pg = require "o2x.client.pg"
 local scope = require "o2x.base.scope"
+local session = require "o2x.client.pg.session"
 local task = require "o2x.base.task"
 
 local M = {}
@@ -113,7 +114,7 @@ local MODES <const> = {
   ["verify-full"] = false,
 }
 
--- libpq takes a list of hosts.
+-- libpq takes a list of hosts, and connects to hostaddr if that is given.
 local function check_mode(config, mode)
   if MODES[mode] == nil then
     errors.input(
@@ -121,10 +122,36 @@ local function check_mode(config, mode)
       "use verify-full, verify-ca, require, prefer, allow or disable"
     )
   end
-  for host in (MODES[mode] and tostring(config.pg.host) or ""):gmatch "[^,]+" do
+  for host in (MODES[mode] and tostring(config.pg.hostaddr or config.pg.host) or ""):gmatch "[^,]+" do
     cleartext.check_host(config, host, "PostgreSQL", "sslmode verify-full")
   end
   return mode
+end
+
+-- A connection string would be looked up as a name.
+local function check_host(host)
+  if not tostring(host):find("://", 1, true) then return end
+  errors.input(
+    "pg.host is a connection URI",
+    "set pg.host, pg.port and pg.user, or PGSERVICE to a service of a service file"
+  )
+end
+
+--- The connection options of a configuration.
+---@param config table
+---@param sslmode string? what the platform wants, if the configuration says nothing
+---@return table options of pg.connect, without dbname
+function M.options(config, sslmode)
+  local options = {}
+  for name in pairs(session.KEYWORDS) do
+    options[name] = config.pg[name]
+  end
+  check_host(options.host)
+  options.sslmode = check_mode(config, options.sslmode or sslmode or "verify-full")
+  options.application_name = "o2x"
+  local seconds = config.pg.connect_timeout
+  if seconds and seconds > 0 then options.connect_timeout = math.max(2, seconds) end -- as libpq
+  return options
 end
 
 --- The pool of a run. It may connect to the databases that the run was granted and to the run's own restore copy.
@@ -133,21 +160,12 @@ end
 ---@param run table
 ---@return table pool
 function M.for_run(config, granted, run)
-  local o, grants = config.pg, {}
+  local grants = {}
   for _, name in pairs(granted.pg or {}) do
     grants[#grants + 1] = name
   end
   if run.id and granted.pg.tenant then grants[#grants + 1] = copies.restore(granted.pg.tenant, run.id) end
-  return M.new({
-    host = o.host,
-    port = o.port,
-    user = o.user,
-    password = o.password,
-    passfile = o.passfile,
-    sslmode = check_mode(config, o.sslmode or granted.sslmode or "verify-full"),
-    sslrootcert = o.sslrootcert,
-    application_name = "o2x",
-  }, grants)
+  return M.new(M.options(config, granted.sslmode), grants)
 end
 
 return M

@@ -14,7 +14,8 @@ local M = {}
 
 local GRACE = 10 -- seconds beyond the server's own statement_timeout before its silence counts as a lost connection
 
-local KEYWORDS = {
+--- The keywords of libpq that a connection may have.
+M.KEYWORDS = {
   host = true,
   port = true,
   user = true,
@@ -26,8 +27,18 @@ local KEYWORDS = {
   sslkey = true,
   passfile = true,
   application_name = true,
-  target_session_attrs = true,
+  hostaddr = true,
+  sslcrl = true,
+  sslcrldir = true,
+  sslsni = true,
+  ssl_min_protocol_version = true,
+  ssl_max_protocol_version = true,
   channel_binding = true,
+  require_auth = true,
+  requirepeer = true,
+  gssencmode = true,
+  krbsrvname = true,
+  target_session_attrs = true,
 }
 
 local TIMEOUTS = { connect_timeout = 10, statement_timeout = 60, lock_timeout = 10, idle_timeout = 60 }
@@ -39,6 +50,7 @@ local function patience(o) return o.statement_timeout > 0 and o.statement_timeou
 
 local function settings(options)
   local text = "-c statement_timeout=%d -c lock_timeout=%d -c idle_in_transaction_session_timeout=%d -c DateStyle=ISO"
+    .. " -c IntervalStyle=postgres -c bytea_output=hex -c extra_float_digits=1" -- what host/pg_value.c reads
     .. " -c standard_conforming_strings=on" -- or the database's own setting would change what a backslash means
   return text:format(options.statement_timeout * 1000, options.lock_timeout * 1000, options.idle_timeout * 1000)
 end
@@ -49,7 +61,7 @@ local function check_options(given)
     options[name] = default
   end
   for name, value in pairs(given) do
-    if not KEYWORDS[name] and not TIMEOUTS[name] then
+    if not M.KEYWORDS[name] and not TIMEOUTS[name] then
       errors.raise { kind = "bug", module = "pg", message = "pg.connect: unknown option " .. tostring(name) }
     end
     options[name] = value
@@ -62,7 +74,7 @@ end
 -- name.
 local function add_addresses(words, options)
   local host = words.host
-  if not host or host:find("^/") or host:find("[,:]") or host:find("^[%d.]+$") then return end
+  if words.hostaddr or not host or host:find("^/") or host:find("[,:]") or host:find("^[%d.]+$") then return end
   local ok, addresses = pcall(net.addresses, host, options.connect_timeout)
   if not ok then
     if not errors.is(addresses) or addresses.kind ~= "unreachable" then error(addresses, 0) end
@@ -83,7 +95,7 @@ local function keywords(options)
     tcp_user_timeout = "60000",
     passfile = "/dev/null/none", -- no password but the configuration's: its file is read only when it says so
   }
-  for name in pairs(KEYWORDS) do
+  for name in pairs(M.KEYWORDS) do
     local value = options[name]
     if value ~= nil and value ~= "" then words[name] = secret.is(value) and value or tostring(value) end
   end
