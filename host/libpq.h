@@ -7,6 +7,7 @@
 #include "lazy.h"
 
 #define LIBPQ(X) \
+	X(PQbackendPID) \
 	X(PQclear) \
 	X(PQcmdTuples) \
 	X(PQconndefaults) \

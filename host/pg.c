@@ -261,6 +261,18 @@ static int pg_transaction(lua_State *L)
 }
 
 /***
+ Returns the process that the server named when the connection began. A pooler names one that is
+ none.
+ @function conn:backend_pid
+ @return integer
+*/
+static int pg_backend_pid(lua_State *L)
+{
+	lua_pushinteger(L, libpq.PQbackendPID(pg_check(L)));
+	return 1;
+}
+
+/***
  Returns the server's version.
  @function conn:version
  @return integer such as 150004
@@ -307,6 +319,7 @@ static const luaL_Reg methods[] = {
 	{ "received", pg_received },
 	{ "busy", pg_busy },
 	{ "transaction", pg_transaction },
+	{ "backend_pid", pg_backend_pid },
 	{ "version", pg_version },
 	{ "scram", pg_scram },
 	{ "send", pg_send },

@@ -21,6 +21,7 @@ local KEYS = {
   { "pg.host", "PostgreSQL server", default = "127.0.0.1" },
   { "pg.hostaddr", "address of pg.host, instead of asking DNS" },
   { "pg.port", "PostgreSQL port, or one for each host", kind = "ports", default = 5432 },
+  { "pg.direct", "HOST:PORT of the server behind a pooler in transaction mode" },
   { "pg.user", "role to connect as", default = "admin" },
   { "pg.password", "password of pg.user", kind = "secret" },
   { "pg.passfile", "password file in libpq's format", kind = "path" },

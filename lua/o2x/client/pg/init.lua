@@ -33,7 +33,14 @@ Connection.__index = Connection
 function M.connect(options) return session.connect(options, Connection) end
 
 --- Closes the connection and abandons a running statement. May be called twice.
-function Connection:close() self.core:close() end
+function Connection:close()
+  -- A pooler may keep the session, and with it a lock that nobody gives back. Nobody waits for the answer.
+  if self.pooled and self.untidy and self.core:alive() and self.core:transaction() == "idle" then
+    self.untidy = false
+    if self.core:script "DISCARD ALL" then self.core:flush() end
+  end
+  self.core:close()
+end
 
 Connection.__close = Connection.close
 
@@ -42,7 +49,7 @@ Connection.__close = Connection.close
 ---@return boolean ok false: the connection is closed, because it could not be reset
 function Connection:reset()
   if not self.untidy then return true end
-  local ok = pcall(self.query, self, "DISCARD ALL")
+  local ok = pcall(self.query, self, "DISCARD ALL") and pcall(session.set_up, self)
   self.untidy = not ok
   if not ok then self:close() end
   return ok

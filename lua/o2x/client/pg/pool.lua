@@ -5,6 +5,7 @@ local cleartext = require "o2x.client.cleartext"
 local copies = require "o2x.client.pg.copies"
 local errors = require "o2x.base.error"
 local pg = require "o2x.client.pg"
+local pooler = require "o2x.client.pg.pooler"
 local scope = require "o2x.base.scope"
 local session = require "o2x.client.pg.session"
 local task = require "o2x.base.task"
@@ -122,7 +123,9 @@ local function check_mode(config, mode)
       "use verify-full, verify-ca, require, prefer, allow or disable"
     )
   end
-  for host in (MODES[mode] and tostring(config.pg.hostaddr or config.pg.host) or ""):gmatch "[^,]+" do
+  local hosts = tostring(config.pg.hostaddr or config.pg.host)
+  if config.pg.direct then hosts = hosts .. "," .. pooler.address(config.pg.direct) end
+  for host in (MODES[mode] and hosts or ""):gmatch "[^,]+" do
     cleartext.check_host(config, host, "PostgreSQL", "sslmode verify-full")
   end
   return mode
@@ -148,7 +151,7 @@ function M.options(config, sslmode)
   end
   check_host(options.host)
   options.sslmode = check_mode(config, options.sslmode or sslmode or "verify-full")
-  options.application_name = "o2x"
+  options.application_name, options.direct = "o2x", config.pg.direct
   local seconds = config.pg.connect_timeout
   if seconds and seconds > 0 then options.connect_timeout = math.max(2, seconds) end -- as libpq
   return options

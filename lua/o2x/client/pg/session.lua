@@ -7,6 +7,7 @@ local limits = require "o2x.base.limits"
 local net = require "o2x.base.net"
 local pg_error = require "o2x.client.pg.error"
 local pg_sql = require "o2x.client.pg.sql"
+local pooler = require "o2x.client.pg.pooler"
 local secret = require "o2x.base.secret"
 local task = require "o2x.base.task"
 
@@ -43,16 +44,32 @@ M.KEYWORDS = {
 
 local TIMEOUTS = { connect_timeout = 10, statement_timeout = 60, lock_timeout = 10, idle_timeout = 60 }
 
--- ---- connecting ----
+-- ---- what a connection needs ----
 
 -- The deadline of one statement; a connection without statement_timeout waits without a limit.
 local function patience(o) return o.statement_timeout > 0 and o.statement_timeout + GRACE or math.huge end
 
+-- The settings of a session: name, value. A time is in milliseconds.
 local function settings(options)
-  local text = "-c statement_timeout=%d -c lock_timeout=%d -c idle_in_transaction_session_timeout=%d -c DateStyle=ISO"
-    .. " -c IntervalStyle=postgres -c bytea_output=hex -c extra_float_digits=1" -- what host/pg_value.c reads
-    .. " -c standard_conforming_strings=on" -- or the database's own setting would change what a backslash means
-  return text:format(options.statement_timeout * 1000, options.lock_timeout * 1000, options.idle_timeout * 1000)
+  local function milliseconds(seconds) return ("%d"):format(seconds * 1000) end
+  return {
+    { "statement_timeout", milliseconds(options.statement_timeout) },
+    { "lock_timeout", milliseconds(options.lock_timeout) },
+    { "idle_in_transaction_session_timeout", milliseconds(options.idle_timeout) },
+    { "DateStyle", "ISO" }, -- this and the next three: what host/pg_value.c reads
+    { "IntervalStyle", "postgres" },
+    { "bytea_output", "hex" },
+    { "extra_float_digits", "1" },
+    { "standard_conforming_strings", "on" }, -- or the database's own setting changes what a backslash means
+  }
+end
+
+local function join(list, form, separator)
+  local parts = {}
+  for i, item in ipairs(list) do
+    parts[i] = form:format(item[1], item[2])
+  end
+  return table.concat(parts, separator)
 end
 
 local function check_options(given)
@@ -61,7 +78,7 @@ local function check_options(given)
     options[name] = default
   end
   for name, value in pairs(given) do
-    if not M.KEYWORDS[name] and not TIMEOUTS[name] then
+    if not M.KEYWORDS[name] and not TIMEOUTS[name] and name ~= "direct" then
       errors.raise { kind = "bug", module = "pg", message = "pg.connect: unknown option " .. tostring(name) }
     end
     options[name] = value
@@ -84,9 +101,10 @@ local function add_addresses(words, options)
   words.host = (host .. ","):rep(#addresses):sub(1, -2)
 end
 
-local function keywords(options)
+-- with_settings: as a startup parameter, which poolers refuse
+local function keywords(options, with_settings)
   local words = {
-    options = settings(options),
+    options = with_settings and join(settings(options), "-c %s=%s", " ") or nil,
     client_encoding = "UTF8",
     fallback_application_name = "o2x",
     keepalives_idle = "30",
@@ -101,33 +119,6 @@ local function keywords(options)
   end
   add_addresses(words, options)
   return words
-end
-
---- Connects.
----@param options table host, port, user, password (may be a secret), dbname, sslmode, sslrootcert, application_name …
----  and seconds: connect_timeout 10, statement_timeout 60 (0: none), lock_timeout 10, idle_timeout 60 (inside one)
----@param class table metatable of the connection, with close()
----@return o2x.pg.Connection
-function M.connect(options, class)
-  options = check_options(options)
-  local self = setmetatable({ options = options, dbname = options.dbname, depth = 0 }, class)
-  local native, message = core.start(keywords(options))
-  if not native then error(pg_error.connecting(options, message), 0) end
-  self.core = native
-  local deadline = task.now() + options.connect_timeout
-  local step = "w"
-  local _close <close> = defer(function()
-    if step ~= "ok" then self:close() end
-  end)
-  while step ~= "ok" do
-    local ready
-    ready, message = task.wait_fd(native:fd(), step, math.max(0, deadline - task.now()))
-    if ready then
-      step, message = native:poll()
-    end
-    if not ready or not step then error(pg_error.connecting(options, message), 0) end
-  end
-  return self
 end
 
 -- ---- the loop over the native steps ----
@@ -154,7 +145,7 @@ end
 ---@return string ready "r", "w" or "rw"
 function M.wait(self, events)
   local fd = M.check(self, self.core:fd())
-  local ok, ready = pcall(task.wait_fd, fd, events, patience(self.options))
+  local ok, ready = pcall(task.wait_fd, fd, events, self.patience or patience(self.options))
   if ok and ready then return ready end
   if ok then M.give_up(self, "no answer in time") end
   self:close()
@@ -226,6 +217,102 @@ function M.finish(self, result, failed)
     error(failed, 0)
   end
   return result
+end
+
+-- ---- a new session ----
+
+local function open(options, class, with_settings)
+  local self = setmetatable({ options = options, dbname = options.dbname, depth = 0 }, class)
+  local native, message = core.start(keywords(options, with_settings))
+  if not native then return nil, message end
+  self.core = native
+  local deadline = task.now() + options.connect_timeout
+  local step = "w"
+  local _close <close> = defer(function()
+    if step ~= "ok" then self:close() end
+  end)
+  while step ~= "ok" do
+    local ready
+    ready, message = task.wait_fd(native:fd(), step, math.max(0, deadline - task.now()))
+    if ready then
+      step, message = native:poll()
+    end
+    if not ready or not step then return nil, message end
+  end
+  return self
+end
+
+-- The first row of a statement of our own.
+local function ask(self, sql)
+  M.check(self, self.core:send(sql))
+  M.flush(self)
+  return M.finish(self, M.drain(self)):rows()[1]
+end
+
+--- Sets what a session needs, where a pooler did not take it along.
+---@param self o2x.pg.Connection
+function M.set_up(self)
+  if self.pooled then ask(self, "SELECT " .. join(settings(self.options), "set_config('%s', '%s', false)", ", ")) end
+end
+
+local function connect_again(options, class, with_settings)
+  local self, message = open(options, class, with_settings)
+  if not self then error(pg_error.connecting(options, message), 0) end
+  return self
+end
+
+-- Where a pooler in transaction mode is: the server behind it.
+local function go_direct(self, class)
+  self:close()
+  local options = self.options
+  if not options.direct then error(pooler.refusal(options), 0) end
+  local copy = {}
+  for name, value in pairs(options) do
+    copy[name] = value
+  end
+  copy.direct, copy.hostaddr = nil, nil
+  copy.host, copy.port = pooler.address(options.direct)
+  return M.connect(copy, class)
+end
+
+local modes = {} -- of the poolers that were met: address, role and database → "session" or "transaction"
+
+local function pool_of(options)
+  return table.concat({ pg_error.where(options), tostring(options.user), options.dbname }, " ")
+end
+
+local function mode_of(self, class)
+  if not pooler.is_there(ask, self) then return nil end
+  local other <close> = connect_again(self.options, class, false)
+  other.patience = GRACE
+  return pooler.is_transactional(ask, self, other) and "transaction" or "session"
+end
+
+-- Finds out whether a new connection goes through a pooler, and makes it a session in any case.
+local function introduce(self, class)
+  local pool = pool_of(self.options)
+  local ok, problem = pcall(function()
+    modes[pool] = modes[pool] or mode_of(self, class)
+    self.pooled = modes[pool] ~= nil
+    if modes[pool] == "session" then M.set_up(self) end
+  end)
+  if ok then return modes[pool] == "transaction" and go_direct(self, class) or self end
+  self:close()
+  error(problem, 0)
+end
+
+--- Connects.
+---@param options table host, port, user, password (may be a secret), dbname, sslmode, sslrootcert, application_name …;
+---  direct: "HOST:PORT" of the server behind a pooler; and seconds: connect_timeout 10, statement_timeout 60 (0: none),
+---  lock_timeout 10, idle_timeout 60 (inside one)
+---@param class table metatable of the connection, with close()
+---@return o2x.pg.Connection
+function M.connect(options, class)
+  options = check_options(options)
+  local self, message = open(options, class, modes[pool_of(options)] == nil)
+  if not self and pooler.refuses_settings(tostring(message)) then self = connect_again(options, class, false) end
+  if not self then error(pg_error.connecting(options, message), 0) end
+  return introduce(self, class)
 end
 
 return M
