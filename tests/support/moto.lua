@@ -34,6 +34,18 @@ function M.start()
   return setmetatable({ child = child, url = task.timeout(SECONDS, read_url, child) }, Moto)
 end
 
+-- The service is told from the scope of the signature, which it does not look at.
+local function signed_for(service)
+  return ("AWS4-HMAC-SHA256 Credential=AKIAMOTO/20260101/us-east-1/%s/aws4_request"):format(service)
+end
+
+--- Makes a bucket.
+---@param name string
+function Moto:create_bucket(name)
+  local request = { method = "PUT", url = self.url .. "/" .. name, headers = { Authorization = signed_for "s3" } }
+  assert(http.request(request).status == 200, "no bucket")
+end
+
 --- Makes a hosted zone.
 ---@param name string
 ---@param caller string its reference
@@ -46,7 +58,7 @@ function Moto:create_zone(name, caller)
       { "CreateHostedZoneRequest", { "Name", name }, { "CallerReference", caller } },
       "https://route53.amazonaws.com/doc/2013-04-01/"
     ),
-    headers = { Authorization = "AWS4-HMAC-SHA256 Credential=AKIAMOTO/20260101/us-east-1/route53/aws4_request" },
+    headers = { Authorization = signed_for "route53" },
   }
   return xml.parse(response.body):value("HostedZone", "Id"):match "[^/]*$"
 end

@@ -30,7 +30,10 @@ function M.find(source)
   local role = { arn = arn, session = setting(source, "AWS_ROLE_SESSION_NAME", "role_session_name") or SESSION }
   return {
     what = what,
-    fetch = function() return sts.assume_role_with_web_identity(source:sts(), role, keys.token(path, JWT, what), what) end,
+    fetch = function()
+      local token = keys.token(path, JWT, what)
+      return sts.assume_role_with_web_identity(source:sts(), role, token, what)
+    end,
   }
 end
 
