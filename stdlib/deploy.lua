@@ -1,6 +1,7 @@
 --- Helm releases (guide: steps 5.3 and 5.4), in the catalogue's start order, not the guide's.
 
 local catalogue = require "stdlib.catalogue"
+local charts = require "stdlib.charts"
 local helm = require "o2x.helm"
 local k8s = require "o2x.k8s"
 local maintenance = require "stdlib.maintenance.status"
@@ -14,12 +15,11 @@ local M = {}
 ---@param service string
 ---@param timeout integer seconds
 function M.release(tenant, service, timeout)
-  helm.ensure_release(naming.resource(tenant, service), {
-    chart = naming.chart(service),
-    values = naming.values_file(tenant.name, service),
-    namespace = tenant.namespace,
-    timeout = timeout,
-  })
+  local release = charts.of(tenant, service)
+  release.values = naming.values_file(tenant.name, service)
+  release.namespace = tenant.namespace
+  release.timeout = timeout
+  helm.ensure_release(naming.resource(tenant, service), release)
 end
 
 --- Ensures all releases in waves, each ready before its dependants. An input error during maintenance.

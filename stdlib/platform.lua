@@ -99,6 +99,16 @@ function M.load(name, platform, file, where, others)
   return tenant, nil, notes
 end
 
+-- The charts of registries and repositories that platform.yaml names: "oci://host/app", "https://host/charts app".
+local function charts_of(platform)
+  local names = {}
+  for _, pin in pairs(platform.charts or {}) do
+    names[#names + 1] = pin.repo and ("%s %s"):format(pin.repo, pin.chart) or pin.chart
+  end
+  table.sort(names)
+  return names
+end
+
 -- One file for all tenants, with a section for each.
 local INVENTORY = "docs/TENANT_INVENTORY.md"
 
@@ -195,6 +205,7 @@ function M.grants(tenant)
       },
     },
     helm = claims.services(tenant),
+    charts = charts_of(platform),
     redis = tenant.id and { tenant.id .. ":" } or {},
     broker = tenant.id and { tenant.id .. "." } or {},
     dns = { tenant.domain },

@@ -10,6 +10,7 @@ local SCHEMA = {
   region = "string",
   namespace = "string",
   image = { repository = "string", tag = "string" },
+  charts = "map of charts?",
   database = {
     host = "string",
     port = "integer",
@@ -76,11 +77,24 @@ local function is_threshold(item)
   return type(item.above or item.below) == "number"
 end
 
+-- A chart of a registry or a repository; lua/o2x/client/helm/pull.lua looks at the texts themselves.
+local function is_chart(item)
+  return is_map(item)
+    and is_text(item.chart)
+    and is_text(item.version)
+    and is_text(item.digest)
+    and (item.repo == nil or is_text(item.repo))
+end
+
 local CHECKS = {
   string = { "a text", is_text },
   integer = { "an integer", function(value) return math.type(value) == "integer" end },
   number = { "a number", function(value) return type(value) == "number" end },
   ["map of texts"] = { "a map of texts", function(value) return is_map(value, is_text) end },
+  ["map of charts"] = {
+    "a map of charts, such as tax-gateway: {chart: oci://HOST/charts/tax-gateway, version: 1.2.3, digest: sha256:…}",
+    function(value) return is_map(value, is_chart) end,
+  },
   thresholds = {
     "a map of thresholds, such as disk: {above: 0.85, for: 5m, severity: warning}",
     function(value) return is_map(value, is_threshold) end,

@@ -2,6 +2,7 @@
 --- (guide: "Prerequisites Checklist").
 
 local catalogue = require "stdlib.catalogue"
+local charts = require "stdlib.charts"
 local dns = require "o2x.dns"
 local files = require "o2x.files"
 local helm = require "o2x.helm"
@@ -59,9 +60,8 @@ local function check_secrets(tenant)
 end
 
 local function check_tree(tenant, params)
+  charts.check(tenant)
   for _, service in ipairs(catalogue.names()) do
-    local chart = naming.chart(service) .. "/Chart.yaml"
-    if not files.exists(chart) then fail("there is no " .. chart, "O2X_PLATFORM must name the platform tree") end
     if params.from and not files.exists(naming.values_file(params.from, service)) then
       invalid(("from=%s: there is no %s"):format(params.from, naming.values_file(params.from, service)))
     end

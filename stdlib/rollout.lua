@@ -1,6 +1,7 @@
 --- Deploys an image tag, or the tree as it is, to one tenant. Goes in waves, each healthy before the next. If a service
 --- fails, everything that was deployed with it is rolled back.
 
+local charts = require "stdlib.charts"
 local files = require "o2x.files"
 local health = require "stdlib.health"
 local helm = require "o2x.helm"
@@ -8,7 +9,6 @@ local helm_values = require "o2x.helm_values"
 local maintenance = require "stdlib.maintenance.status"
 local naming = require "stdlib.naming"
 local services = require "stdlib.services"
-local yaml = require "o2x.yaml"
 
 local M = {}
 
@@ -30,10 +30,8 @@ local function split_pinned(tenant, chosen, image)
   return free, pinned
 end
 
-local function check_chart(service, wanted)
-  local path = naming.chart(service) .. "/Chart.yaml"
-  local chart = yaml.decode(files.read(path), path)
-  local version = type(chart) == "table" and chart.version
+local function check_chart(tenant, service, wanted)
+  local version, path = charts.version(tenant, service)
   if version ~= wanted then
     invalid(
       ("chart=%s, but %s is version %s"):format(wanted, path, version or "unknown"),
@@ -75,12 +73,9 @@ local function write_values(tenant, service, image, previous)
 end
 
 local function release(tenant, service)
-  return health.try(helm.ensure_release, naming.resource(tenant, service), {
-    chart = naming.chart(service),
-    values = naming.values_file(tenant.name, service),
-    namespace = tenant.namespace,
-    wait = false,
-  })
+  local o = charts.of(tenant, service)
+  o.values, o.namespace, o.wait = naming.values_file(tenant.name, service), tenant.namespace, false
+  return health.try(helm.ensure_release, naming.resource(tenant, service), o)
 end
 
 local function deploy(tenant, service, params, previous)
@@ -159,7 +154,7 @@ function M.run(tenant, params)
     log(("%s is skipped: tenants/%s.yaml pins it to %s"):format(service, tenant.name, pin(tenant, service)))
   end
   for _, service in ipairs(params.chart and chosen or {}) do
-    check_chart(service, params.chart)
+    check_chart(tenant, service, params.chart)
   end
   step("Repair pending releases", repair, tenant, chosen)
   local previous = step("Save the current state", previous_states, tenant, chosen)

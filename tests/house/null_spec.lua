@@ -19,7 +19,7 @@ local NEEDS_NULL <const> = {
   ["lua/o2x/client/vault/init.lua"] = { 1, "a field of a secret may be null; the rest has a shape" },
   ["lua/o2x/client/pg/init.lua"] = { 1, "a column of JSON" },
   ["lua/o2x/engine/journal.lua"] = { 1, "an effect's value may be null" },
-  ["stdlib/rollout.lua"] = { 1, "its type is looked at" },
+  ["stdlib/charts.lua"] = { 1, "its type is looked at" },
   ["stdlib/diagnose/configuration.lua"] = { 1, "has a shape" },
   ["stdlib/maintenance/status.lua"] = { 1, "has a shape" },
 }

@@ -21,13 +21,19 @@ local function is_allowed(config, host)
   return false
 end
 
+--- May a host be spoken to without TLS?
+---@param config table
+---@param host string
+---@return boolean
+function M.allows(config, host) return M.is_local(host) or is_allowed(config, host) end
+
 --- Refuses a host to which credentials would go unencrypted.
 ---@param config table
 ---@param host string
 ---@param what string the system, for the message: "Vault"
 ---@param instead string what to write: "https://"
 function M.check_host(config, host, what, instead)
-  if M.is_local(host) or is_allowed(config, host) then return end
+  if M.allows(config, host) then return end
   errors.raise {
     kind = "refused",
     message = ("%s: credentials would go to %s unencrypted"):format(what, host),

@@ -57,6 +57,8 @@ local KEYS = {
   { "kube.context", "context to use; default: the current one" },
   { "kube.exec_plugins", "credential plugins that the kubeconfig may run", kind = "list" },
   { "helm.command", "the helm program", default = "helm" },
+  { "helm.registry_config", "logins of chart registries; default: helm's own registry/config.json", kind = "path" },
+  { "helm.repository_config", "chart repositories; default: helm's own repositories.yaml", kind = "path" },
   { "aws.endpoint", "endpoint to use instead of Amazon's" },
   { "aws.region", "AWS region; default: the profile's, or us-east-1" },
   { "aws.profile", "profile of ~/.aws/config and ~/.aws/credentials that gives keys and region" },

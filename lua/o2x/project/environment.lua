@@ -70,6 +70,10 @@ M.LIST = {
 
   { "KUBECONFIG", "kubernetes", key = "kube.config" },
 
+  { "HELM_REGISTRY_CONFIG", "helm", key = "helm.registry_config" },
+  { "HELM_REPOSITORY_CONFIG", "helm", key = "helm.repository_config" },
+  { "HELM_CONFIG_HOME", "helm", ignored = "set HELM_REGISTRY_CONFIG and HELM_REPOSITORY_CONFIG to files of it" },
+
   { "AWS_ENDPOINT_URL", "aws", key = "aws.endpoint" },
   { "AWS_ENDPOINT_URL_RDS", "aws", used = "address of RDS" },
   { "AWS_ENDPOINT_URL_ROUTE_53", "aws", used = "address of Route 53" },

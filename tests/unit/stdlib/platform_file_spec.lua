@@ -7,6 +7,9 @@ local FILE <const> = "examples/platform/platform.yaml"
 local THRESHOLDS <const> =
   "monitoring.thresholds must be a map of thresholds, such as disk: {above: 0.85, for: 5m, severity: warning}"
 
+local CHARTS <const> = "charts must be a map of charts, such as "
+  .. "tax-gateway: {chart: oci://HOST/charts/tax-gateway, version: 1.2.3, digest: sha256:…}"
+
 -- path of a field, YAML of its value (nil: the field is removed), message
 local CASES <const> = {
   { "redis", nil, "redis is missing" },
@@ -57,6 +60,12 @@ local CASES <const> = {
   { "monitoring.thresholds", "{disk: {above: 1, for: 5}}", THRESHOLDS },
   { "monitoring.thresholds", "{disk: {above: 1, severity: [a]}}", THRESHOLDS },
   { "monitoring.thresholds", "{disk: null}", THRESHOLDS },
+  { "charts", "[a]", CHARTS },
+  { "charts", "oci://h/app", CHARTS },
+  { "charts", "{tax-gateway: oci://h/app}", CHARTS },
+  { "charts", "{tax-gateway: {chart: oci://h/app, version: 1.2.3}}", CHARTS },
+  { "charts", "{tax-gateway: {chart: oci://h/app, version: 1.2, digest: x}}", CHARTS },
+  { "charts", "{tax-gateway: {chart: app, repo: [x], version: 1.2.3, digest: x}}", CHARTS },
 }
 
 describe("stdlib.platform_file", function()

@@ -36,6 +36,8 @@ Helm.__index = Helm
 ---@field folder string? of the run; nil (a plan has none): a temporary one
 ---@field scope string[]? the releases that the run may touch; nil: all
 ---@field namespaces string[]? where they may lie; nil: anywhere
+---@field charts string[]? charts of registries and repositories that it may pull; nil: any (o2x.client.helm.pull)
+---@field cache string? folder of pulled charts; the user's own if absent
 ---@field program string? "helm" if absent
 
 --- A client for one kubeconfig.
@@ -50,6 +52,8 @@ function M.new(options)
     folder = options.folder and fs.join(options.folder, "helm") or fs.temp_folder(),
     scope = options.scope,
     namespaces = options.namespaces,
+    charts = options.charts,
+    cache = options.cache,
     program = options.program or "helm",
     slots = semaphore.new(CONCURRENCY),
     files = 0,
@@ -60,7 +64,7 @@ end
 --- Removes helm's home folders and the kubeconfig. The client can still be used afterwards.
 function Helm:close()
   if fs.exists(self.folder) then fs.remove_tree(self.folder) end
-  self.env, self.text = nil, nil
+  self.env, self.text, self.pulled = nil, nil, nil
 end
 
 local function bad(kind, message, more)
@@ -125,13 +129,14 @@ function Helm:run(words, seconds, env)
   return self.slots:run(proc.run, { argv = argv, env = env or self:environment(), timeout = seconds or READ_SECONDS })
 end
 
--- The environment for rendering: the same home folders, and no cluster.
-local function without_cluster(env)
+--- The environment for what needs no cluster: the same home folders, and no credentials.
+---@return table<string, string> env a copy
+function Helm:offline()
   local copy = {}
-  for name, value in pairs(env) do
+  for name, value in pairs(self:environment()) do
     copy[name] = value
   end
-  copy.KUBECONFIG = fs.join(fs.folder(env.KUBECONFIG), "no-cluster")
+  copy.KUBECONFIG = fs.join(self.folder, "no-cluster")
   return copy
 end
 
@@ -309,7 +314,7 @@ function Helm:template(name, release)
     add(words, "--api-versions", version)
   end
   return self:with_values_files(release.values, function(paths)
-    local r = self:run(with_values(words, paths), nil, without_cluster(self:environment()))
+    local r = self:run(with_values(words, paths), nil, self:offline())
     if r.code == 0 then return manifest.rendering(r.stdout) end
     name_values_file(r, paths, release.values_names)
     failure.raise("template", name, r, release.chart)
@@ -374,6 +379,7 @@ function M.for_run(config, grants, run, client)
     folder = run.folder,
     scope = grants.helm,
     namespaces = grants.k8s and grants.k8s.namespaces,
+    charts = grants.charts or {},
     program = config.helm.command,
   }
 end

@@ -300,9 +300,11 @@ local function api(ctx)
   local own = {
     --- Ensures a release, and waits until its workloads are ready.
     ---@param name string
-    ---@param o { chart: string, values: any, namespace: string?, timeout: number?, wait: boolean? } chart: a folder of
-    ---  the platform tree; values: a file of the tree, a table without secrets, or a list of these; timeout: seconds
-    ---  until the workloads are ready
+    ---@param o { chart: string, repo: string?, version: string?, digest: string?, values: any, namespace: string?,
+    ---  timeout: number?, wait: boolean? } chart: a folder of the platform tree, or oci://HOST/PATH, or the name of a
+    ---  chart of repo; version and digest: for a chart that is no folder, exactly one version, and "sha256:…" of its
+    ---  archive; values: a file of the tree, a table without secrets, or a list of these; timeout: seconds until the
+    ---  workloads are ready
     ---@return table release revision, chart, app_version, status
     ---@return string outcome
     ensure_release = function(name, o) return ensure_release(ctx, name, o) end,

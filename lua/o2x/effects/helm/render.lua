@@ -8,6 +8,7 @@ local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local manifest = require "o2x.client.helm.manifest"
+local pull = require "o2x.client.helm.pull"
 local read = require "o2x.client.helm.values.read"
 local task = require "o2x.base.task"
 local value = require "o2x.base.value"
@@ -48,10 +49,17 @@ local function read_values(ctx, one)
   return text, one, read.values(text, one)
 end
 
+-- A chart's folder and what is in it, wherever the chart comes from.
+local function chart_of(ctx, o)
+  if not pull.is_remote(o) then return chart_folder(ctx, o.chart) end
+  local folder = fs.realpath(ctx:retry(pull.folder, ctx:client "helm", o, ctx.config))
+  return folder, chart.inspect(folder, folder)
+end
+
 -- The source for helm and the hash of the values; the values may be unknown.
 local function source_of(ctx, name, namespace, o)
   local k8s = ctx:client "k8s"
-  local folder, about = chart_folder(ctx, o.chart)
+  local folder, about = chart_of(ctx, o)
   local source = {
     chart = folder,
     about = about,
@@ -165,7 +173,7 @@ end
 ---@param ctx table
 ---@param name string
 ---@param namespace string
----@param o { chart: string, values: any }
+---@param o { chart: string, values: any, repo: string?, version: string?, digest: string? }
 ---@return table desired chart, app_version, values, manifest, hooks
 ---@return table source for helm: chart, values, objects (hooks among it), crds …
 function M.release(ctx, name, namespace, o)
