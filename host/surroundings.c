@@ -33,8 +33,8 @@ static bool open_standard(void)
 }
 
 /*
-** INT, TERM and HUP stay ignored if they were: that is how nohup and shells say that a program is
-** to go on. A write that cannot be is an error (EPIPE, EFBIG) and no signal; children have an end.
+** HUP stays ignored if it was: that is what nohup does. A write that cannot be is an error (EPIPE,
+** EFBIG) and no signal; children have an exit code.
 */
 static void reset_signals(void)
 {

@@ -4,6 +4,7 @@
 local build = require "tests.support.build"
 local eventually = require "tests.support.eventually"
 local faults = require "tests.support.faults"
+local fs = require "o2x.base.fs"
 local ok = require "tests.support.ok"
 local proc = require "o2x.base.proc"
 local toys = require "tests.support.toy"
@@ -102,18 +103,29 @@ describe("limits and signals", function()
     it("from the parent: " .. before, with_toy(function(toy) check(toy, toy:shell(RUN, "", before .. ";"), says) end))
   end
 
-  it("that were ignored stay ignored; those that were blocked are not", function()
-    for before, ends in pairs {
-      ["trap '' TERM"] = false,
-      [ [[set -- perl -MPOSIX -e 'sigprocmask(SIG_BLOCK, POSIX::SigSet->new(15)); exec @ARGV' "$@"]] ] = true,
+  it(
+    "that leave no memory for a library are said",
+    with_toy(function(toy)
+      if build.sanitized then return end
+      check(toy, toy:shell(RUN, "", "ulimit -v 10000;"), "libcrypto cannot be loaded")
+    end)
+  )
+
+  it("stop a run however they were before, but for the hangup that nohup ignores", function()
+    for before, signal in pairs {
+      ["trap '' INT"] = 2,
+      ["trap '' TERM"] = 15,
+      ["trap '' HUP"] = 1,
+      [ [[set -- perl -MPOSIX -e 'sigprocmask(SIG_BLOCK, POSIX::SigSet->new(15)); exec @ARGV' "$@"]] ] = 15,
     } do
       local toy <close> = toys.new()
-      toy:runbook("slow", ([[ toy.ensure("one", 1) toy.wait(%d) toy.ensure("two", 2) ]]):format(ends and 300 or 1))
+      local goes_on = signal == 1
+      toy:runbook("slow", ([[ toy.ensure("one", 1) toy.wait(%d) toy.ensure("two", 2) ]]):format(goes_on and 1 or 300))
       local child <close> = toy:start_shell({ "run", "slow", "alpha" }, before .. ";")
       eventually("the first effect", function() return toy:holds().one end)
-      child:kill(15)
-      assert.equal(ends and 130 or 0, (proc.wait(child, 60)))
-      assert.same({ one = 1, two = not ends and 2 or nil }, toy:holds())
+      child:kill(signal)
+      assert.equal(goes_on and 0 or 130, (proc.wait(child, 60)), before)
+      assert.same({ one = 1, two = goes_on and 2 or nil }, toy:holds())
     end
   end)
 end)
@@ -334,7 +346,7 @@ describe("a terminal", function()
       [[quoted=$(printf ' %q' "$@"); set -- script -qec "$quoted" /dev/null;]],
       { TERM = "xterm" }
     )
-    eventually("the first effect", function() return toy:holds().one end)
+    eventually("the wait", function() return fs.exists(toy.system .. "/.ticks") end)
     child:kill(9)
     proc.wait(child, 60)
     eventually("the end of the run", function() return toy:json({ "runs", "--json" })[1].status == "interrupted" end)

@@ -92,6 +92,13 @@ local function out_of_memory()
   }
 end
 
+-- A library of the machine that is missing, or for which there is no memory (host/lazy.c).
+local function missing_library(value)
+  local message = type(value) == "string" and value:match "([%w'][%w' ]* cannot be loaded: .*)$"
+  if not message then return nil end
+  return M.new { kind = "failed", code = "library", message = message, hint = "install it; or allow more: ulimit -v" }
+end
+
 --- Turns any raised value into an error object; a value that is not one becomes a bug with its traceback.
 ---@param value any
 ---@param traceback string?
@@ -99,7 +106,7 @@ end
 function M.wrap(value, traceback)
   if M.is(value) then return value end
   if value == "not enough memory" then return out_of_memory() end
-  return M.new { kind = "bug", message = text_of_any(value), traceback = traceback }
+  return missing_library(value) or M.new { kind = "bug", message = text_of_any(value), traceback = traceback }
 end
 
 --- A message handler for xpcall: wraps everything but error objects, with a traceback.

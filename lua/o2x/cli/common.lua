@@ -132,12 +132,11 @@ local function watch(caught, work)
   end
 end
 
-local NUMBERS <const> = { HUP = 1, INT = 2, TERM = 15 }
-
--- A signal that was ignored before we started stays so: nohup does that, and a shell for what runs in the background.
-local function is_ignored(name)
+-- nohup ignores SIGHUP before it starts us; this must stay so. SIGINT and SIGTERM always stop a run: a script's shell
+-- ignores SIGINT for whatever it starts in the background, and means nothing by it.
+local function hangup_is_ignored()
   local mask = (fs.read_if("/proc/self/status") or ""):match("SigIgn:%s*(%x+)")
-  return mask ~= nil and tonumber(mask, 16) >> (NUMBERS[name] - 1) & 1 == 1
+  return mask ~= nil and tonumber(mask, 16) & 1 == 1
 end
 
 --- Runs fn so that Ctrl-C stops it cleanly.
@@ -145,14 +144,12 @@ end
 ---@param ... any arguments of fn
 ---@return any its results, or raises its error
 function M.interruptible(fn, ...)
-  local signals, watchers, names = {}, {}, {}
-  for _, name in ipairs { "INT", "TERM", "HUP" } do
-    if not is_ignored(name) then
-      names[#names + 1] = name
-      signals[#signals + 1] = task.signal(name) -- before the work starts
-    end
+  local signals, watchers = {}, {}
+  local names = { "INT", "TERM", not hangup_is_ignored() and "HUP" or nil }
+  for i, name in ipairs(names) do
+    signals[i] = task.signal(name) -- before the work starts
   end
-  interrupt.watch(LAST_WORDS, table.unpack(names))
+  interrupt.watch(LAST_WORDS, table.unpack(names, 1, #signals))
   local work = task.spawn(fn, ...)
   for i, signal in ipairs(signals) do
     watchers[i] = task.spawn(watch, signal, work)

@@ -40,7 +40,7 @@ local HINTS <const> = {
   EIO = "look after the disk (dmesg), then o2x resume",
   EFBIG = "raise the limit (ulimit -f), then o2x resume",
   EROFS = "mount the file system for writing, then o2x resume",
-  lost = "o2x plan shows what is left to do",
+  lost = "started again, it does only what is left to do",
   locked = "wait until it ends; o2x runs shows it",
 }
 

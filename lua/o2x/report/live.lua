@@ -9,6 +9,7 @@ local M = { INTERVAL = 0.1 }
 
 local FRAMES = { "⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏" }
 local MAX_LINES = 12 -- of the view
+local NARROWEST <const>, LOWEST <const> = 20, 4 -- columns and rows of a terminal that has room for the view
 
 local Live = {}
 Live.__index = Live
@@ -17,12 +18,29 @@ Live.__index = Live
 ---@param report table whose leaves() are shown
 ---@param style table
 ---@return table live
-function M.new(report, style) return setmetatable({ report = report, style = style, shown = 0, frame = 1 }, Live) end
+function M.new(report, style) return setmetatable({ report = report, style = style, shown = {}, frame = 1 }, Live) end
+
+-- The rows that lines take: a terminal that was made narrower since has wrapped them.
+local function rows_of(widths)
+  local columns, rows = tty.size(2), 0
+  for _, width in ipairs(widths) do
+    rows = rows + math.max((width + columns - 1) // columns, 1)
+  end
+  return rows
+end
 
 --- Erases the view.
 function Live:clear()
-  if self.shown > 0 then sink.erase("stderr", self.shown) end
-  self.shown = 0
+  if #self.shown > 0 then sink.erase("stderr", rows_of(self.shown)) end
+  self.shown = {}
+end
+
+--- Adds a line to the view.
+---@param text string
+---@param width integer the columns that it takes
+function Live:add(text, width)
+  sink.line("stderr", text)
+  table.insert(self.shown, width)
 end
 
 --- Prints a final line above the view.
@@ -49,16 +67,17 @@ end
 --- Draws the view below the cursor: one line per innermost step.
 function Live:draw()
   local columns, rows = tty.size(2)
+  if columns < NARROWEST or rows < LOWEST then return end
   local leaves = self.report:leaves()
   local limit = math.min(MAX_LINES, rows - 2)
   for i, entry in ipairs(leaves) do
     if i > limit then
-      sink.line("stderr", self.style.dim(("  … and %d more"):format(#leaves - limit)))
-      self.shown = self.shown + 1
+      local text = ("  … and %d more"):format(#leaves - limit)
+      self:add(self.style.dim(text), utf8.len(text))
       break
     end
-    sink.line("stderr", self.style.cyan(FRAMES[self.frame]) .. " " .. fit(describe(entry), columns - 3))
-    self.shown = self.shown + 1
+    local text = fit(describe(entry), columns - 3)
+    self:add(self.style.cyan(FRAMES[self.frame]) .. " " .. text, 2 + (utf8.len(text) or #text))
   end
 end
 

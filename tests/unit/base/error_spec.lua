@@ -27,6 +27,12 @@ describe("an error object", function()
 end)
 
 describe("errors.wrap", function()
+  it("is no bug where the machine lacks a library", function()
+    local message = "OpenSSL's libcrypto cannot be loaded: libcrypto.so.3: cannot open shared object file"
+    local err = errors.wrap("lua/o2x/base/crypto.lua:22: " .. message, "stack traceback")
+    assert.same({ "failed", "library", message, nil }, { err.kind, err.code, err.message, err.traceback })
+  end)
+
   it("leaves an error object as it is", function()
     local err = errors.new { kind = "locked" }
     assert.equal(err, errors.wrap(err))

@@ -2,6 +2,7 @@ local captured = require "tests.support.captured"
 local live = require "o2x.report.live"
 local out = require "o2x.report.out"
 local task = require "o2x.base.task"
+local tty = require "o2x.core.tty"
 
 local function view(leaves)
   out.colour = false
@@ -26,6 +27,44 @@ describe("a live view", function()
     assert.equal("\27[2A\27[J", text)
     _, text = captured(function() this:clear() end)
     assert.equal("", text)
+  end)
+
+  describe("on a terminal that changes", function()
+    local size <const> = tty.size
+    after_each(function() tty.size = size end)
+    local function terminal(columns, rows)
+      tty.size = function() return columns, rows end
+    end
+
+    it("takes back the rows that its lines take by now", function()
+      local this = view { entry(("x"):rep(70)), entry "short" }
+      terminal(100, 24)
+      captured(function() this:draw() end)
+      terminal(30, 24)
+      local _, text = captured(function() this:clear() end)
+      assert.equal("\27[4A\27[J", text) -- 79 characters in three rows, and one
+    end)
+
+    it("is not drawn where there is no room for it", function()
+      for _, small in ipairs { { 1, 1 }, { 19, 24 }, { 80, 3 }, { 80, 1 } } do
+        terminal(small[1], small[2])
+        local this = view { entry "a", entry "b" }
+        local _, text = captured(function()
+          this:redraw()
+          this:print "done"
+        end)
+        assert.equal("done\n", text)
+      end
+    end)
+
+    it("fits the smallest that has room", function()
+      terminal(20, 4)
+      local _, text = captured(function() view({ entry(("x"):rep(70)), entry "b", entry "c" }):draw() end)
+      for line in text:gmatch "[^\n]+" do
+        assert.is_true(utf8.len(line) <= 20, line)
+      end
+      assert.equal(3, select(2, text:gsub("\n", "")))
+    end)
   end)
 
   it("puts final lines above itself", function()
