@@ -26,5 +26,11 @@ function M.migrate(tenant)
   local database = tenant.platform.database
   pg.tenant:ensure_migrated(database.migrations, { schemas = database.schemas })
 end
+--- Repairs the history of the migrations, so that they can go on after one that failed. Changes nothing else.
+---@param tenant table
+function M.repair_history(tenant)
+  local database = tenant.platform.database
+  pg.tenant:ensure_migrations_repaired(database.migrations, { schemas = database.schemas })
+end
 
 return M

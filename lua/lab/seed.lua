@@ -3,8 +3,8 @@
 
 local crypto = require "o2x.base.crypto"
 local errors = require "o2x.base.error"
-local flyway = require "o2x.client.flyway"
-local history = require "o2x.client.flyway.history"
+local flyway_folder = require "o2x.client.flyway.folder"
+local migrate = require "o2x.client.flyway.migrate"
 local fs = require "o2x.base.fs"
 local http = require "o2x.client.http"
 local json = require "o2x.base.json"
@@ -48,13 +48,12 @@ local function create_database(db, databases, name, template)
   db:query(("GRANT CONNECT ON DATABASE %s TO %s"):format(pg.quote(name), pg.quote(databases.user)))
 end
 
-local function migrate(env, database, folder, schemas)
+local function migrate_database(env, database, folder, schemas)
   local files = {}
   for _, name in ipairs(fs.list(folder)) do
     files[name] = fs.read(fs.join(folder, name))
   end
-  local db <close> = connect(env, database)
-  history.migrate(db, flyway.resolve(files), { schemas = schemas })
+  migrate.migrate(function() return connect(env, database) end, flyway_folder.resolve(files), { schemas = schemas })
 end
 
 local function fill_databases(env, source, databases)
@@ -71,7 +70,7 @@ local function seed_databases(env, source, databases)
   do
     local db <close> = connect(env, "postgres")
     create_database(db, databases, first)
-    migrate(env, first, fs.join(source, databases.migrations), databases.schemas)
+    migrate_database(env, first, fs.join(source, databases.migrations), databases.schemas)
     for i = 2, #databases.names do
       create_database(db, databases, databases.names[i], first)
     end

@@ -267,9 +267,9 @@ local function migrations(found, tenant)
       found,
       "critical",
       tenant.database,
-      "migration " .. tostring(row.version) .. " has failed",
+      "migration " .. (row.version or row.description) .. " has failed",
       row.description,
-      "o2x run onboard " .. tenant.name
+      ("undo what it left, then: o2x run migrations-repair %s --confirm=%s"):format(tenant.name, tenant.name)
     )
   end
 end

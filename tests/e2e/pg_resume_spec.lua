@@ -31,13 +31,16 @@ describe("the database part of onboarding", function()
     fs.copy_tree(fs.join(fs.cwd(), "stdlib"), fs.join(folder, "stdlib"))
     fs.write(fs.join(folder, "runbooks/base.lua"), RUNBOOK)
     server.sql("postgres", "CREATE DATABASE enginedevdb OWNER admin")
-    local flyway, history = require "o2x.client.flyway", require "o2x.client.flyway.history"
+    local resolve, migrate = require("o2x.client.flyway.folder").resolve, require("o2x.client.flyway.migrate").migrate
     local files, migrations = {}, "examples/platform/engine/db/migration"
     for _, name in ipairs(fs.list(migrations)) do
       files[name] = fs.read(fs.join(migrations, name))
     end
-    local db <close> = server.connect "enginedevdb"
-    history.migrate(db, flyway.resolve(files), { schemas = { "public", "core_config" } })
+    migrate(
+      function() return server.connect "enginedevdb" end,
+      resolve(files),
+      { schemas = { "public", "core_config" } }
+    )
     server.sql(
       "enginedevdb",
       [[

@@ -15,6 +15,7 @@ local ELSEWHERE <const> = {
   ["lua/o2x/engine/kill_points.lua"] = "tests/e2e/engine_spec.lua",
   -- Parts of o2x.pg, tested with it on a real server.
   ["lua/o2x/effects/pg/database.lua"] = "tests/servers/effects/pg_spec.lua",
+  ["lua/o2x/effects/pg/migration_repair.lua"] = "tests/servers/effects/pg_spec.lua",
   ["lua/o2x/effects/pg/migration.lua"] = "tests/servers/effects/pg_spec.lua",
   ["lua/o2x/effects/pg/row.lua"] = "tests/servers/effects/pg_spec.lua",
   -- They rename, fill and compare whole databases: only a real server tells.

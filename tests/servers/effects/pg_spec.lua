@@ -343,4 +343,48 @@ describe("effects on PostgreSQL", function()
     assert.equal("changed", start().tenant:ensure_migrated("engine/db/migration", MIGRATIONS))
     fs.remove(fs.join(tree, "engine/db/migration/V2__more.sql"))
   end)
+
+  it("repair the history of migrations, showing each row, and then migrate on", function()
+    onboard((start()))
+    local path = fs.join(tree, "engine/db/migration/V2__index.sql")
+    fs.write(path, "CREATE UNIQUE INDEX CONCURRENTLY i ON core_config.nosuch (id)")
+    local problem = raised(start().tenant.ensure_migrated, start().tenant, "engine/db/migration", MIGRATIONS)
+    assert.matches("o2x run migrations%-repair %S+ %-%-confirm=%S+$", problem.hint)
+    fs.write(path, "CREATE UNIQUE INDEX CONCURRENTLY i ON core_config.tenant (status)")
+    problem = raised(start("plan").tenant.ensure_migrated, start("plan").tenant, "engine/db/migration", MIGRATIONS)
+    assert.matches("failed migration to version 2", problem.message)
+    assert.matches("o2x run migrations%-repair %S+ %-%-confirm=%S+$", problem.hint)
+    local planned, run = start "plan"
+    assert.equal("changed", planned.tenant:ensure_migrations_repaired("engine/db/migration", MIGRATIONS))
+    assert.same(
+      { "- 2 V2__index.sql: failed: its row is removed; what it left in the database stays" },
+      run.plan.changes[1].show.lines
+    )
+    assert.equal("1", server.sql(NAME, "SELECT count(*) FROM flyway_schema_history WHERE NOT success"))
+    assert.equal("changed", start().tenant:ensure_migrations_repaired("engine/db/migration", MIGRATIONS))
+    assert.equal("0", server.sql(NAME, "SELECT count(*) FROM flyway_schema_history WHERE NOT success"))
+    assert.equal("unchanged", start().tenant:ensure_migrations_repaired("engine/db/migration", MIGRATIONS))
+    assert.equal("changed", start().tenant:ensure_migrated("engine/db/migration", MIGRATIONS))
+    fs.remove(path)
+  end)
+
+  it("say in the plan what of the folder is not run", function()
+    local folder = fs.join(tree, "engine/db/migration")
+    for name, text in pairs { ["V2_x.sql"] = "", ["afterMigrate.sql"] = "SELECT 1", ["beforeClean.sql"] = "" } do
+      fs.write(fs.join(folder, name), text)
+    end
+    local pg = start()
+    pg.admin:ensure_database(NAME, DATABASE)
+    local planned, run = start "plan"
+    planned.tenant:ensure_migrated("engine/db/migration", MIGRATIONS)
+    assert.same({
+      "+ V1__tenant.sql",
+      "! V2_x.sql is not run: '2_x' is not a version",
+      "+ afterMigrate.sql (callback)",
+      "! beforeClean.sql is not run: o2x never has this event",
+    }, run.plan.changes[1].show.lines)
+    for _, name in ipairs { "V2_x.sql", "afterMigrate.sql", "beforeClean.sql" } do
+      fs.remove(fs.join(folder, name))
+    end
+  end)
 end)

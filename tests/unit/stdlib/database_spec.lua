@@ -26,4 +26,14 @@ describe("stdlib.database", function()
     local database = tenant.platform.database
     assert.same({ { database.migrations, { schemas = database.schemas } } }, std.called "pg.tenant:ensure_migrated")
   end)
+
+  it("repairs the history of the same migrations", function()
+    local std = stdlib.new()
+    std.require("database").repair_history(tenant)
+    local database = tenant.platform.database
+    assert.same(
+      { { database.migrations, { schemas = database.schemas } } },
+      std.called "pg.tenant:ensure_migrations_repaired"
+    )
+  end)
 end)

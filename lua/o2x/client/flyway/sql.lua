@@ -1,21 +1,16 @@
---- A scanner for migration scripts: where a statement ends, and whether it may run in a transaction.
-
-local errors = require "o2x.base.error"
+--- Splits a migration script into statements, as psql and Flyway do: quoted text, comments, parentheses and the bodies
+--- of SQL-standard functions may have semicolons of their own, and COPY … FROM STDIN is followed by its data.
 
 local M = {}
 
-local function finish_quote(text, at, backslash)
-  local quote = text:sub(at, at)
-  at = at + 1
+local WORDS <const> = 11 -- how many bare words of a statement say what it is
+
+-- The position after the quote that ends a text; nil: it does not end.
+local function end_of_quote(text, at, quote, escapes)
   while true do
-    local found = text:find(backslash and "[\\'\"]" or quote, at)
-    if not found then return #text + 1 end
-    local c = text:sub(found, found)
-    if c == "\\" and backslash then
-      at = found + 2
-    elseif c ~= quote then
-      at = found + 1
-    elseif text:sub(found + 1, found + 1) == quote then
+    local found = text:find(escapes and "['\\]" or quote, at)
+    if not found then return nil end
+    if text:byte(found) == 92 or text:sub(found + 1, found + 1) == quote then
       at = found + 2
     else
       return found + 1
@@ -23,169 +18,213 @@ local function finish_quote(text, at, backslash)
   end
 end
 
-local function finish_comment(text, at)
+-- Comments nest.
+local function end_of_comment(text, at)
   local depth = 1
   at = at + 2
   while depth > 0 do
-    local found, _, mark = text:find("([/*][*/])", at)
-    if not found then return #text + 1 end
-    if mark == "/*" then
-      depth = depth + 1
-    elseif mark == "*/" then
-      depth = depth - 1
-    end
-    at = found + ((mark == "/*" or mark == "*/") and 2 or 1)
+    local found = text:find("[/*][/*]", at)
+    if not found then return nil end
+    local mark = text:sub(found, found + 1)
+    if mark == "/*" then depth = depth + 1 end
+    if mark == "*/" then depth = depth - 1 end
+    at = (mark == "/*" or mark == "*/") and found + 2 or found + 1
   end
   return at
 end
 
--- Skips a quoted text or comment that begins at `at`, where a semicolon means nothing. -> position after it, is it a
--- comment
-local function opaque(text, at)
-  local two = text:sub(at, at + 1)
-  if two == "--" then return (text:find("\n", at, true) or #text) + 1, true end
-  if two == "/*" then return finish_comment(text, at), true end
-  local c = two:sub(1, 1)
-  if c == "'" then return finish_quote(text, at, text:find("^[^%w_][eE]'", at - 2) ~= nil), false end
-  if c == '"' then return finish_quote(text, at, false), false end
-  if c == "$" then
-    local tag = text:match("^%$[%a_\x80-\xff]?[%w_\x80-\xff]*%$", at)
-    if not tag or text:find("^[%w_]", at - 1) and at > 1 then return nil end
-    local _, last = text:find(tag, at + #tag, true)
-    return (last or #text) + 1, false
+-- Passes space and comments. -> the position of the next token; nil and where a comment begins that does not end
+local function skip(text, at)
+  while true do
+    if at > #text then return at end
+    at = text:match("^[ \t\r\n\f\v]*()", at)
+    local two = text:sub(at, at + 1)
+    if two == "--" then
+      at = text:match("^[^\r\n]*()", at)
+    elseif two == "/*" then
+      local after = end_of_comment(text, at)
+      if not after then return nil, at end
+      at = after
+    else
+      return at
+    end
+  end
+end
+
+local function dollar(text, at)
+  local tag = text:match("^%$[%a_\x80-\xff]?[%w_\x80-\xff]*%$", at)
+  if not tag or tag:find "^%$%d" then return at + 1 end
+  local _, last = text:find(tag, at + #tag, true)
+  return last and last + 1
+end
+
+-- -> the position after the token, and the word if it is a bare one; nil: it does not end
+local function token(text, at)
+  local c = text:sub(at, at)
+  if c == "'" then return end_of_quote(text, at + 1, "'") end
+  if c == '"' then return end_of_quote(text, at + 1, '"') end
+  if c == "$" then return dollar(text, at) end
+  local prefix = text:match("^[eEbBxXnN]'", at) or text:match("^[uU]&['\"]", at)
+  if prefix then return end_of_quote(text, at + #prefix, prefix:sub(-1), prefix:lower() == "e'") end
+  local word = text:match("^[%a_\x80-\xff][%w_$\x80-\xff]*", at)
+  if word then return at + #word, word:upper() end
+  return text:match("^%d[%w_.]*()", at) or at + 1
+end
+
+-- A word of a name with dots says nothing about the statement.
+local function keyword(text, at, after, word)
+  return word:find "^[%a_]+$" and text:sub(at - 1, at - 1) ~= "." and text:sub(after, after) ~= "."
+end
+
+-- What a statement is inside of: parentheses, and BEGIN ATOMIC … END, where CASE … END may be.
+local function follow(inside, c, word, previous)
+  if c == "(" then inside.parentheses = inside.parentheses + 1 end
+  if c == ")" then inside.parentheses = math.max(0, inside.parentheses - 1) end
+  if inside.parentheses > 0 or not word then return end
+  if inside.blocks == 0 then
+    if word == "ATOMIC" and previous == "BEGIN" then inside.blocks = 1 end
+  elseif word == "CASE" then
+    inside.blocks = inside.blocks + 1
+  elseif word == "END" then
+    inside.blocks = inside.blocks - 1
+  end
+end
+
+local function line_of(text, at) return 1 + select(2, text:sub(1, at - 1):gsub("\n", "")) end
+
+local function open(text, at, what) return nil, ("%s does not end"):format(what), line_of(text, at) end
+
+-- Reads one statement. -> statement, the position after its semicolon; nil, problem, line
+local function read(text, first)
+  local inside, words, previous = { parentheses = 0, blocks = 0 }, {}, nil
+  local at, last = first, first - 1
+  while true do
+    local comment
+    at, comment = skip(text, at)
+    if not at then return open(text, comment, "a comment") end
+    local c = text:sub(at, at)
+    local nested = inside.parentheses > 0 or inside.blocks > 0
+    if c == "" and nested then
+      return open(text, first, inside.blocks > 0 and "BEGIN ATOMIC" or "a parenthesis in the statement")
+    end
+    if c == "" or c == ";" and not nested then break end
+    local after, word = token(text, at)
+    if not after then return open(text, at, "a quoted text or name") end
+    follow(inside, c, word, previous)
+    if word and inside.parentheses == 0 and #words < WORDS and keyword(text, at, after, word) then
+      words[#words + 1] = word
+    end
+    at, last, previous = after, after - 1, word
+  end
+  local code = table.concat(words, " ")
+  return { text = text:sub(first, last), line = line_of(text, first), code = code }, at + 1
+end
+
+-- The data of a COPY begin on the line after it and end with a line of backslash and dot.
+local function read_data(text, at)
+  at = text:match("^[^\n]*\n()", at)
+  local first = at
+  while at and at <= #text do
+    local line, after = text:match("^([^\n]*)()", at)
+    if line:match "^%s*(.-)%s*$" == "\\." then return text:sub(first, at - 1), after + 1 end
+    at = after + 1
   end
   return nil
 end
 
-local function line_of(text, at) return 1 + select(2, text:sub(1, at):gsub("\n", "")) end
+---@class o2x.flyway.statement
+---@field text string without the semicolon
+---@field line integer where it begins
+---@field code string its first bare words in capitals: "CREATE INDEX CONCURRENTLY"
+---@field data string? what COPY … FROM STDIN gets
 
 --- Splits a script into statements.
 ---@param text string
----@return table[] list of { text, line, code }: code is in capitals, without comments, what is quoted as ''
+---@return o2x.flyway.statement[]? statements nil if one does not end
+---@return string? problem
+---@return integer? line
 function M.statements(text)
-  local list, first, at, code = {}, 1, 1, {}
-  local function cut(last)
-    local words = table.concat(code):upper():gsub("%s+", " "):gsub("^ ", ""):gsub(" $", "")
-    if words ~= "" then
-      local skipped = text:match("^%s*()", first)
-      list[#list + 1] = { text = text:sub(first, last), line = line_of(text, skipped - 1), code = words }
-    end
-    first, code = last + 2, {}
-  end
-  while at <= #text do
-    local found = text:find("[;'\"$/%-]", at)
-    if not found then break end
-    code[#code + 1] = text:sub(at, found - 1)
-    local after, comment = opaque(text, found)
-    if after then
-      code[#code + 1] = comment and " " or "''"
-      at = after
-    elseif text:sub(found, found) == ";" then
-      cut(found - 1)
-      at = found + 1
+  local list, at = {}, 1
+  while true do
+    local comment
+    at, comment = skip(text, at)
+    if not at then return open(text, comment, "a comment") end
+    if at > #text then return list end
+    if text:sub(at, at) == ";" then
+      at = at + 1
     else
-      code[#code + 1] = text:sub(found, found)
-      at = found + 1
+      local statement, after, line = read(text, at)
+      if not statement then return nil, after, line end
+      if (statement.code .. " "):find "^COPY .*FROM STDIN " then
+        statement.data, after = read_data(text, after)
+        if not after then return nil, "the data of COPY do not end with a line of \\. alone", statement.line end
+      end
+      list[#list + 1] = statement
+      at = after
     end
   end
-  code[#code + 1] = text:sub(at)
-  cut(#text)
-  return list
 end
 
--- Statements that PostgreSQL does not allow inside a transaction block.
-local OUTSIDE = {
-  "^CREATE INDEX CONCURRENTLY",
-  "^CREATE UNIQUE INDEX CONCURRENTLY",
-  "^DROP INDEX CONCURRENTLY",
-  "^REINDEX .*CONCURRENTLY",
-  "^REINDEX SCHEMA",
-  "^REINDEX DATABASE",
-  "^REINDEX SYSTEM",
-  "^VACUUM",
-  "^ALTER SYSTEM",
-  "^DISCARD ALL",
-  "^CREATE DATABASE",
-  "^DROP DATABASE",
-  "^CREATE TABLESPACE",
-  "^DROP TABLESPACE",
-  "^CREATE SUBSCRIPTION",
-  "^DROP SUBSCRIPTION",
-  "^ALTER TABLE .* DETACH PARTITION .* CONCURRENTLY",
-}
-
-local CONTROL = {
-  ["^COMMIT"] = true,
-  ["^ROLLBACK$"] = true,
-  ["^ROLLBACK WORK"] = true,
-  ["^ROLLBACK TRANSACTION"] = true,
-  ["^ABORT"] = true,
-  ["^END$"] = true,
-  ["^END TRANSACTION"] = true,
-  ["^END WORK"] = true,
-  ["^BEGIN$"] = true,
-  ["^BEGIN TRANSACTION"] = true,
-  ["^BEGIN WORK"] = true,
-  ["^BEGIN ISOLATION"] = true,
-  ["^START TRANSACTION"] = true,
-  ["^PREPARE TRANSACTION"] = true,
-}
-
-local function any(code, patterns)
-  for _, pattern in ipairs(patterns) do
-    if code:find(pattern) then return true end
+local function starts(statement, words)
+  for _, one in ipairs(words) do
+    if (statement.code .. " "):sub(1, #one + 1) == one .. " " then return true end
   end
   return false
 end
 
-local function refuse(script, line, message)
-  errors.raise { kind = "input", module = "flyway", message = message, where = ("%s:%d"):format(script, line) }
-end
+-- What PostgreSQL runs outside a transaction only, as far as Flyway knows it.
+local OUTSIDE = {
+  "CREATE DATABASE",
+  "DROP DATABASE",
+  "CREATE TABLESPACE",
+  "DROP TABLESPACE",
+  "CREATE SUBSCRIPTION",
+  "DROP SUBSCRIPTION",
+  "ALTER SYSTEM",
+  "CREATE INDEX CONCURRENTLY",
+  "CREATE UNIQUE INDEX CONCURRENTLY",
+  "DROP INDEX CONCURRENTLY",
+  "REINDEX SCHEMA",
+  "REINDEX DATABASE",
+  "REINDEX SYSTEM",
+  "REINDEX VERBOSE SCHEMA",
+  "REINDEX VERBOSE DATABASE",
+  "REINDEX VERBOSE SYSTEM",
+  "VACUUM",
+  "DISCARD ALL",
+}
 
-local function check(statement, script, in_atomic)
-  for pattern in pairs(CONTROL) do
-    if statement.code:find(pattern) and not in_atomic then
-      refuse(script, statement.line, "a migration runs in one transaction and must not begin or end one")
-    end
-  end
-  if statement.code:find("^COPY .* FROM STDIN") then
-    refuse(script, statement.line, "COPY FROM STDIN is not supported in a migration; use INSERT")
-  end
-end
+local BEGINS = { "BEGIN", "START TRANSACTION" }
+local COMMITS = { "COMMIT", "END", "PREPARE TRANSACTION" }
+local ROLLS_BACK = { "ROLLBACK", "ABORT" }
 
---- May the script run in a transaction? Raises for one that can run neither way.
----@param text string
----@param script string its name, for messages
----@param conf string? the text of Flyway's NAME.sql.conf beside it
+--- Must the statement run outside a transaction?
+---@param statement o2x.flyway.statement
 ---@return boolean
-function M.transactional(text, script, conf)
-  local statements = M.statements(text)
-  local inside, outside = nil, nil
-  local atomic = text:upper():find("BEGIN%s+ATOMIC") ~= nil -- SQL-standard function bodies have semicolons of their own
-  for _, statement in ipairs(statements) do
-    check(statement, script, atomic)
-    if any(statement.code, OUTSIDE) then
-      outside = outside or statement
-    else
-      inside = inside or statement
-    end
-  end
-  if conf and conf:find("executeInTransaction%s*=%s*false") then return false end
-  if inside and outside then
-    local later = math.max(inside.line, outside.line)
-    refuse(script, later, "a statement that cannot run in a transaction needs a migration of its own")
-  end
-  return outside == nil
+function M.outside(statement) return starts(statement, OUTSIDE) end
+
+--- What the statement does to the transaction that it is in.
+---@param statement o2x.flyway.statement
+---@return "begin"|"commit"|"roll back"|nil
+---@return boolean? chained another transaction begins at once
+function M.control(statement)
+  local code = statement.code .. " "
+  local chained = code:find(" AND CHAIN ", 1, true) ~= nil
+  if starts(statement, BEGINS) then return "begin" end
+  if code:find "^%a+ PREPARED " or code:find "^ROLLBACK .*TO " then return nil end
+  if starts(statement, COMMITS) then return "commit", chained end
+  if starts(statement, ROLLS_BACK) then return "roll back", chained end
+  return nil
 end
 
 --- The name of the index that a statement builds concurrently.
----@param statement {text: string, code: string}
----@return string|nil name as written, possibly with quotes
+---@param statement o2x.flyway.statement
+---@return string? name as written, possibly with quotes
 function M.concurrent_index(statement)
-  if not statement.code:find("^CREATE %a* ?INDEX CONCURRENTLY") then return nil end
-  local rest = statement.text:match("[cC][oO][nN][cC][uU][rR][rR][eE][nN][tT][lL][yY]%s+(.*)")
+  if not starts(statement, { "CREATE INDEX CONCURRENTLY", "CREATE UNIQUE INDEX CONCURRENTLY" }) then return nil end
+  local rest = statement.text:match "[cC][oO][nN][cC][uU][rR][rR][eE][nN][tT][lL][yY]%s+(.*)"
   rest = rest and rest:gsub("^[iI][fF]%s+[nN][oO][tT]%s+[eE][xX][iI][sS][tT][sS]%s+", "")
-  local name = rest and (rest:match('^("[^"]+")') or rest:match("^([%w_$]+)"))
+  local name = rest and (rest:match '^("[^"]+")' or rest:match "^([%w_$]+)")
   return name and name:upper() ~= "ON" and name or nil
 end
 

@@ -4,10 +4,13 @@
 local arguments = require "o2x.effects.pg.arguments"
 local errors = require "o2x.base.error"
 local frozen = require "o2x.base.frozen"
+local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local pg_database = require "o2x.effects.pg.database"
 local pg_matching = require "o2x.effects.pg.matching"
+local history = require "o2x.client.flyway.history"
 local pg_migration = require "o2x.effects.pg.migration"
+local pg_migration_repair = require "o2x.effects.pg.migration_repair"
 local pg_query = require "o2x.effects.pg.query"
 local pg_row = require "o2x.effects.pg.row"
 local rows_granted = require "o2x.effects.pg.rows_granted"
@@ -174,26 +177,48 @@ function Named:ensure_allocated(o)
   return own.ctx:effect("pg.allocated", target, pg_row.values(own.ctx, target, values))
 end
 
+-- What both effects of a folder of migrations need: the folder, resolved for this database.
+local function migrations_target(own, folder, options)
+  check_own(own, own.database)
+  local ctx, schemas = own.ctx, arguments.schemas(options and options.schemas or { "public" })
+  local placeholders = arguments.placeholders(options and options.placeholders)
+  for name, v in pairs {
+    database = own.database,
+    defaultSchema = schemas[1],
+    environment = "default",
+    table = history.TABLE,
+    timestamp = os.date "%Y-%m-%d %H:%M:%S",
+    user = ctx:client("pg").options.user,
+    workingDirectory = fs.cwd(),
+  } do
+    placeholders["flyway:" .. name] = v
+  end
+  local resolved = pg_migration.load(ctx.config.platform, folder, ctx.scope.files.read, placeholders)
+  return { database = own.database, admin = own.admin, folder = folder, schemas = schemas, resolved = resolved }
+end
+
 --- Ensures that the folder's migrations are applied, as Flyway would: with its history table and its checksums.
+--- Callbacks run when there is something to apply.
 ---@param folder string below the platform tree
 ---@param options {schemas: string[], placeholders: table<string, string>?}? schemas: { "public" } by default
 ---@return string outcome "unchanged", "created" (none was applied before) or "changed"
 function Named:ensure_migrated(folder, options)
   local own = private[self]
-  check_own(own, own.database)
-  local ctx, schemas = own.ctx, arguments.schemas(options and options.schemas or { "public" })
-  local placeholders = {
-    ["flyway:database"] = own.database,
-    ["flyway:defaultSchema"] = schemas[1],
-    ["flyway:table"] = "flyway_schema_history",
-    ["flyway:user"] = ctx:client "pg".options.user,
-  }
-  for name, v in pairs(arguments.placeholders(options and options.placeholders)) do
-    placeholders[name] = v
-  end
-  local resolved = pg_migration.load(ctx.config.platform, folder, ctx.scope.files.read, placeholders)
-  local target = { database = own.database, admin = own.admin, folder = folder, schemas = schemas, resolved = resolved }
-  local _, outcome = ctx:effect("pg.migration", target, pg_migration.value(resolved))
+  local target = migrations_target(own, folder, options)
+  local _, outcome = own.ctx:effect("pg.migration", target, pg_migration.value(target.resolved.migrations))
+  return outcome
+end
+
+--- Ensures that the history of the folder's migrations needs no repair, as "flyway repair" would: the rows of failed
+--- migrations are removed, those of missing files are noted as deleted, those of changed files get the new checksum and
+--- description. Nothing but the history is changed.
+---@param folder string below the platform tree
+---@param options {schemas: string[], placeholders: table<string, string>?}? schemas: { "public" } by default
+---@return string outcome "unchanged" or "changed"
+function Named:ensure_migrations_repaired(folder, options)
+  local own = private[self]
+  local target = migrations_target(own, folder, options)
+  local _, outcome = own.ctx:effect("pg.migration_history", target, {})
   return outcome
 end
 
@@ -276,6 +301,7 @@ return {
     pg_row.row,
     pg_row.allocated,
     pg_migration.migration,
+    pg_migration_repair,
     pg_vacuum,
   },
   api = function(ctx)

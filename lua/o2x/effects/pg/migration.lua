@@ -2,34 +2,37 @@
 --- its own row in Flyway's history, so an interrupted effect continues where it stopped.
 
 local errors = require "o2x.base.error"
-local flyway = require "o2x.client.flyway"
+local flyway_folder = require "o2x.client.flyway.folder"
 local fs = require "o2x.base.fs"
 local history = require "o2x.client.flyway.history"
+local migrate = require "o2x.client.flyway.migrate"
+local names = require "o2x.client.flyway.names"
 local scope = require "o2x.base.scope"
 local support = require "o2x.effects.pg.support"
 
 local M = {}
 
-local SCRIPT_SECONDS = 3600 -- one statement of a migration may rewrite a large table
+local SCRIPT_SECONDS <const> = 3600 -- one statement of a migration may rewrite a large table
 
+-- Flyway passes over folders whose name begins with a dot.
 local function add_files(files, root, folder, below, grants)
   for _, name in ipairs(fs.list(fs.join(root, folder))) do
     local path, script = folder .. "/" .. name, below .. name
     if fs.is_folder(fs.join(root, path)) then
-      add_files(files, root, path, script .. "/", grants)
-    elseif name:find("%.sql$") or name:find("%.sql%.conf$") then
+      if name:sub(1, 1) ~= "." then add_files(files, root, path, script .. "/", grants) end
+    elseif flyway_folder.interesting(script) then
       scope.path(grants, path, "the file")
       files[script] = fs.read(fs.join(root, path))
     end
   end
 end
 
---- The migrations of a folder of the platform tree, in order.
+--- The migrations and callbacks of a folder of the platform tree.
 ---@param root string the tree
 ---@param folder string below it
 ---@param grants string[] what may be read
 ---@param placeholders table<string, string> such as flyway:database
----@return table[]
+---@return o2x.flyway.folder
 function M.load(root, folder, grants, placeholders)
   folder = folder:gsub("/+$", "")
   scope.path(grants, folder .. "/migrations", "the folder")
@@ -43,11 +46,30 @@ function M.load(root, folder, grants, placeholders)
   end
   local files = {}
   add_files(files, root, folder, "", grants)
-  local ok, list = pcall(flyway.resolve, files, placeholders)
-  if ok then return list end
-  if errors.is(list) and list.where then list.where = folder .. "/" .. list.where end
-  error(list, 0)
+  return M.located(folder, flyway_folder.resolve, files, placeholders)
 end
+
+--- Calls fn; an error that names a script gets the folder before it.
+---@param folder string
+---@param fn function
+---@param ... any
+---@return any
+function M.located(folder, fn, ...)
+  local results = table.pack(pcall(fn, ...))
+  if results[1] then return table.unpack(results, 2, results.n) end
+  local problem = results[2]
+  local where = errors.is(problem) and problem.module == "flyway" and problem.where
+  if where and where:sub(1, #folder + 1) ~= folder .. "/" then
+    errors.amend(problem, { where = folder .. "/" .. where })
+  end
+  error(problem, 0)
+end
+
+--- Opens a session for scripts. The caller closes it.
+---@param ctx table
+---@param target table
+---@return o2x.pg.Connection
+function M.connect(ctx, target) return support.connect(ctx, target.database, { statement_timeout = SCRIPT_SECONDS }) end
 
 --- A list of migrations as a value: script → checksum.
 ---@param list table[]
@@ -60,12 +82,60 @@ function M.value(list)
   return map
 end
 
-local function in_order(target, map)
-  local scripts = {}
-  for _, migration in ipairs(target.resolved) do
-    if map[migration.script] then scripts[#scripts + 1] = migration.script end
+-- The command that repairs the tenant's history.
+local function remedy(ctx)
+  local tenant = ctx.tenant and ctx.tenant.name or "TENANT"
+  return ("o2x run migrations-repair %s --confirm=%s"):format(tenant, tenant)
+end
+
+local function pending(ctx, target, rows)
+  return M.located(target.folder, migrate.pending, target.resolved, rows, remedy(ctx))
+end
+
+-- The target → the scripts that are pending, as it was read last.
+local waiting = setmetatable({}, { __mode = "k" })
+
+local function read(ctx, target)
+  return support.read(ctx, target.database, function(db)
+    local rows = history.read(db, target.schemas)
+    local applied, list = M.value(target.resolved.migrations), pending(ctx, target, rows or {})
+    waiting[target] = list
+    for _, migration in ipairs(list) do
+      applied[migration.script] = nil
+    end
+    return rows and applied
+  end)
+end
+
+local function write(ctx, target)
+  M.located(target.folder, migrate.migrate, function() return M.connect(ctx, target) end, target.resolved, {
+    schemas = target.schemas,
+    remedy = remedy(ctx),
+    waiting = ctx.progress,
+    on_start = function(migration) ctx:waiting(("%s: %s"):format(target.database, migration.script)) end,
+  })
+end
+
+-- What of the folder is not run, and why.
+local function add_rest(lines, resolved)
+  for _, file in ipairs(resolved.strays) do
+    lines[#lines + 1] = ("! %s is not run: %s"):format(file.script, file.why)
   end
-  return scripts
+  for _, file in ipairs(resolved.callbacks) do
+    local event = names.EVENTS[file.event] and "+ %s (callback)" or "! %s is not run: o2x never has this event"
+    lines[#lines + 1] = event:format(file.script)
+  end
+end
+
+local function show(target, before, after)
+  local lines = {}
+  for _, migration in ipairs(waiting[target] or target.resolved.migrations) do
+    local script = migration.script
+    local same = before and after and before[script] == after[script]
+    if after and after[script] and not same then lines[#lines + 1] = "+ " .. script end
+  end
+  if #lines > 0 then add_rest(lines, target.resolved) end
+  return { title = ("migrations of %s from %s"):format(target.database, target.folder), lines = lines }
 end
 
 --- The effect type of a folder of migrations.
@@ -87,36 +157,14 @@ M.migration = {
   end,
   key = function(target) return target.database .. " " .. target.folder end,
   parent = function(target) return "pg.database", { database = target.admin, name = target.database } end,
-  read = function(ctx, target)
-    return support.read(ctx, target.database, function(db)
-      local rows = history.read(db, target.schemas)
-      if not rows then return nil end
-      local applied = M.value(target.resolved)
-      for _, migration in ipairs(flyway.pending(target.resolved, rows)) do
-        applied[migration.script] = nil
-      end
-      return applied
-    end)
-  end,
-  write = function(ctx, target)
-    local db <close> = support.connect(ctx, target.database, { statement_timeout = SCRIPT_SECONDS })
-    history.migrate(db, target.resolved, {
-      schemas = target.schemas,
-      waiting = ctx.progress,
-      on_start = function(migration) ctx:waiting(("%s: %s"):format(target.database, migration.script)) end,
-    })
-  end,
-  predict = function(ctx, target, desired)
+  read = read,
+  write = write,
+  predict = function(ctx, target, desired, before)
+    if before == nil then pending(ctx, target, {}) end
     support.will_migrate(ctx, target.database)
     return desired
   end,
-  show = function(target, before, after)
-    local lines = {}
-    for _, script in ipairs(in_order(target, after or {})) do
-      if not (before and before[script] == after[script]) then lines[#lines + 1] = "+ " .. script end
-    end
-    return { title = ("migrations of %s from %s"):format(target.database, target.folder), lines = lines }
-  end,
+  show = show,
 }
 
 return M

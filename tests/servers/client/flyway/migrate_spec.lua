@@ -1,5 +1,7 @@
-local flyway = require "o2x.client.flyway"
-local history = require "o2x.client.flyway.history"
+local checksum = require "o2x.client.flyway.checksum"
+local flyway_migrate = require "o2x.client.flyway.migrate"
+local resolve = require("o2x.client.flyway.folder").resolve
+local eventually = require "tests.support.eventually"
 local raised = require "tests.support.raised"
 local servers = require "tests.support.servers"
 local task = require "o2x.base.task"
@@ -16,9 +18,9 @@ describe("migrations", function()
   local function sql(text) return server.sql("tried", text) end
 
   local function migrate(files, options)
-    local db <close> = server.connect("tried", options)
+    local function connect() return server.connect("tried", options) end
     local names = {}
-    for i, migration in ipairs(history.migrate(db, flyway.resolve(files), { schemas = SCHEMAS })) do
+    for i, migration in ipairs(flyway_migrate.migrate(connect, resolve(files), { schemas = SCHEMAS })) do
       names[i] = migration.script
     end
     return names
@@ -46,8 +48,8 @@ describe("migrations", function()
     assert.equal(
       table.concat({
         '0||<< Flyway Schema Creation >>|SCHEMA|"core_config"||admin|t',
-        "1|1|first|SQL|V1__first.sql|" .. flyway.checksum(FIRST["V1__first.sql"]) .. "|admin|t",
-        "2||views|SQL|R__views.sql|" .. flyway.checksum(FIRST["R__views.sql"]) .. "|admin|t",
+        "1|1|first|SQL|V1__first.sql|" .. checksum.of(FIRST["V1__first.sql"]) .. "|admin|t",
+        "2||views|SQL|R__views.sql|" .. checksum.of(FIRST["R__views.sql"]) .. "|admin|t",
       }, "\n"),
       sql [[
         SELECT installed_rank, version, description, type, script, checksum, installed_by, success
@@ -105,28 +107,74 @@ describe("migrations", function()
     assert.equal("1", sql "SELECT count(*) FROM flyway_schema_history WHERE version = '3'")
   end)
 
-  it("build an index concurrently, and build it anew when that was interrupted", function()
+  local OUTSIDE <const> = "executeInTransaction=false"
+
+  it("what failed outside a transaction is refused until its row is gone, and says what was done", function()
     migrate(FIRST)
     sql "INSERT INTO account VALUES (1, 'a'), (2, 'a')"
-    local files = with { ["V2__index.sql"] = "CREATE UNIQUE INDEX CONCURRENTLY account_email ON account (email);" }
+    local files = with {
+      ["V2__index.sql"] = "INSERT INTO account VALUES (3);\nCREATE UNIQUE INDEX CONCURRENTLY i ON account (email);",
+      ["V2__index.sql.conf"] = OUTSIDE,
+    }
     local problem = raised(migrate, files)
-    assert.equal("23505", problem.code)
-    assert.equal("f", sql "SELECT indisvalid FROM pg_index WHERE indexrelid = 'account_email'::regclass")
-    assert.equal("f", sql "SELECT success FROM flyway_schema_history WHERE version = '2'")
-    sql "DELETE FROM account WHERE id = 2"
+    assert.same({ "23505", "V2__index.sql:2" }, { problem.code, problem.where })
+    assert.matches("1 of 2 statements were executed", problem.message)
+    assert.equal("f|3", sql "SELECT success, installed_rank FROM flyway_schema_history WHERE version = '2'")
+    for _ = 1, 2 do
+      assert.matches("failed migration to version 2", raised(migrate, files).message)
+    end
+    assert.equal("1", sql "SELECT count(*) FROM account WHERE id = 3")
+    sql "DELETE FROM account WHERE id > 1; DROP INDEX i; DELETE FROM flyway_schema_history WHERE version = '2'"
     assert.same({ "V2__index.sql" }, migrate(files))
-    assert.equal("t", sql "SELECT indisvalid FROM pg_index WHERE indexrelid = 'account_email'::regclass")
-    assert.equal("t|3", sql "SELECT success, installed_rank FROM flyway_schema_history WHERE version = '2'")
-    assert.same({}, migrate(files))
+    assert.equal("t", sql "SELECT indisvalid FROM pg_index WHERE indexrelid = 'i'::regclass")
   end)
 
-  it("an index that was built, but not noted, is not built twice", function()
+  it("what was killed outside a transaction is refused, too", function()
     migrate(FIRST)
-    local files = with { ["V2__index.sql"] = "CREATE INDEX CONCURRENTLY account_email ON account (email);" }
-    migrate(files)
-    sql "UPDATE flyway_schema_history SET success = false WHERE version = '2'" -- as a crash between the two leaves it
-    assert.same({ "V2__index.sql" }, migrate(files))
-    assert.equal("t", sql "SELECT success FROM flyway_schema_history WHERE version = '2'")
+    local files = with {
+      ["V2__slow.sql"] = "INSERT INTO account VALUES (1); SELECT pg_sleep(60); INSERT INTO account VALUES (2)",
+      ["V2__slow.sql.conf"] = OUTSIDE,
+    }
+    task.parallel {
+      migrate = function() raised(migrate, files, { application_name = "victim" }) end,
+      kill = function()
+        eventually("the script's second statement", function()
+          local found = "application_name = 'victim' AND query ~ '^SELECT pg_sleep'"
+          return sql("SELECT count(*) FROM pg_stat_activity WHERE " .. found) == "1"
+        end)
+        sql "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'victim'"
+      end,
+    }
+    assert.matches("failed migration to version 2", raised(migrate, files).message)
+    assert.equal("1", sql "SELECT string_agg(id::text, ',') FROM account")
+  end)
+
+  it("a script that commits by itself is noted as failed only when it has", function()
+    migrate(FIRST)
+    local function failing(text)
+      raised(migrate, with { ["V2__own.sql"] = text })
+      return sql "SELECT count(*) FROM flyway_schema_history WHERE NOT success" .. sql "SELECT count(*) FROM account"
+    end
+    assert.equal("00", failing "INSERT INTO account VALUES (1); SELECT 1/0; COMMIT;")
+    assert.equal("11", failing "INSERT INTO account VALUES (1); COMMIT; INSERT INTO account VALUES (2); SELECT 1/0;")
+    assert.matches("failed migration to version 2", raised(migrate, with { ["V2__own.sql"] = "SELECT 1" }).message)
+  end)
+
+  it("a script that takes another role has its row, and the next one its own role again", function()
+    server.sql("postgres", "CREATE ROLE passing; GRANT passing TO admin")
+    local files = {
+      ["V1__a.sql"] = "SET ROLE passing; SET search_path = pg_catalog; SELECT 1",
+      ["V2__b.sql"] = "CREATE TABLE who AS SELECT current_user::text AS u",
+    }
+    assert.same({ "V1__a.sql", "V2__b.sql" }, migrate(files))
+    assert.equal("admin", sql "SELECT u FROM public.who")
+    server.sql("postgres", "DROP ROLE passing")
+  end)
+
+  it("nothing runs when one of the pending scripts cannot", function()
+    local problem = raised(migrate, with { ["V2__x.sql"] = "SELECT 1;\nSELECT '${nosuch}'" })
+    assert.same({ "V2__x.sql:2", "input" }, { problem.where, problem.kind })
+    assert.equal("f", sql "SELECT to_regclass('account') IS NOT NULL")
   end)
 
   it("a killed connection leaves nothing half done", function()
@@ -158,7 +206,7 @@ describe("migrations", function()
   it("a failure that Flyway left is not passed over", function()
     migrate(FIRST)
     sql "UPDATE flyway_schema_history SET success = false WHERE version = '1'"
-    assert.truthy(tostring(raised(migrate, FIRST)):find "failed earlier")
+    assert.truthy(tostring(raised(migrate, FIRST)):find "failed migration to version 1")
   end)
 
   it("see the first schema of the list", function()

@@ -1,0 +1,232 @@
+--- Applies the pending migrations of a folder under Flyway's lock, as Flyway does: one transaction for each script,
+--- which also has its row of the history.
+---
+--- What cannot be rolled back has its row first, with success = false: when it fails, or o2x is killed meanwhile, the
+--- history says so, and nothing runs twice.
+
+local callbacks = require "o2x.client.flyway.callbacks"
+local errors = require "o2x.base.error"
+local history = require "o2x.client.flyway.history"
+local pg = require "o2x.client.pg"
+local runner = require "o2x.client.flyway.runner"
+local script = require "o2x.client.flyway.script"
+local state = require "o2x.client.flyway.state"
+local task = require "o2x.base.task"
+
+local M = {}
+
+---@class o2x.flyway.run
+---@field main table session that has the lock and writes the history
+---@field work table session of the scripts, which may change its settings
+---@field events table the callbacks
+---@field schemas string[]
+---@field path string the search path of each script
+---@field remedy string the command that repairs a history
+
+-- What a script has changed of these would change the next one.
+local function reset(run)
+  run.work:query "RESET SESSION AUTHORIZATION"
+  run.work:query "RESET ROLE"
+  run.work:query("SELECT set_config('search_path', $1, false)", run.path)
+end
+
+-- The script may have taken another role, which must not write the history.
+local function own_role(db)
+  db:query "RESET SESSION AUTHORIZATION"
+  db:query "RESET ROLE"
+end
+
+local function search_path(db, schemas)
+  local current = db:query("SELECT current_setting('search_path') AS path")[1].path
+  return pg.quote(schemas[1]) .. (current ~= "" and "," .. current or "")
+end
+
+-- ---- one script ----
+
+local function row_of(migration, success, seconds)
+  return {
+    version = migration.version,
+    description = state.abbreviated(migration.description),
+    type = migration.type,
+    script = migration.script,
+    checksum = migration.checksum,
+    success = success,
+    seconds = seconds,
+  }
+end
+
+local function execute(run, prepared, progress)
+  local events, work = run.events, run.work
+  local around
+  if events:has "beforeEachMigrateStatement" or events:has "afterEachMigrateStatement" then
+    around = {
+      before = function() events:run_on("beforeEachMigrateStatement", work) end,
+      after = function() events:run_on("afterEachMigrateStatement", work) end,
+    }
+  end
+  events:run_on("beforeEachMigrate", work)
+  runner.run(work, prepared, around, progress)
+  runner.reopen(work, progress)
+  events:run_on("afterEachMigrate", work)
+end
+
+-- The script and its row are committed together.
+local function in_transaction(run, migration, prepared)
+  run.work:transaction(function(tx)
+    local start = task.now()
+    execute(run, prepared, {})
+    own_role(tx)
+    history.add(tx, run.schemas, row_of(migration, true, task.now() - start))
+  end, { attempts = 3 })
+end
+
+-- The row says already that the script has failed; without a connection it stays as it is.
+local function note_failure(run, rank, seconds, problem)
+  pcall(history.finish, run.main, run.schemas, rank, false, seconds)
+  pcall(run.events.run_on, run.events, "afterEachMigrateError", run.work)
+  if not errors.is(problem) or problem.kind == "cancelled" then return end
+  errors.amend(problem, { hint = "undo by hand what it left, or complete it; then " .. run.remedy })
+end
+
+-- Notes the script as failed, runs it, and notes how it ended. `undone` tells whether a failure left nothing.
+local function noted(run, migration, run_it, undone)
+  local rank = history.add(run.main, run.schemas, row_of(migration, false))
+  local start = task.now()
+  local ok, problem = pcall(run_it, rank, start)
+  if ok then return end
+  if undone() then
+    pcall(history.remove, run.main, run.schemas, rank)
+  else
+    note_failure(run, rank, task.now() - start, problem)
+  end
+  error(problem, 0)
+end
+
+-- A script that commits by itself: what it has committed stays when it fails.
+local function committing(run, migration, prepared)
+  local progress = {}
+  noted(run, migration, function(rank, start)
+    run.work:transaction(function(tx)
+      execute(run, prepared, progress)
+      own_role(tx)
+      history.finish(tx, run.schemas, rank, true, task.now() - start)
+    end, { attempts = 1 })
+  end, function() return not progress.committed end)
+end
+
+-- CREATE INDEX CONCURRENTLY waits for other transactions longer than a lock may otherwise be waited for.
+local function outside(run, migration, prepared)
+  run.work:query "SET lock_timeout = 0"
+  noted(run, migration, function(rank, start)
+    execute(run, prepared, {})
+    history.finish(run.main, run.schemas, rank, true, task.now() - start)
+  end, function() return false end)
+  run.work:query "RESET lock_timeout"
+end
+
+local function apply(run, migration, prepared)
+  reset(run)
+  if not prepared.transaction then
+    outside(run, migration, prepared)
+  elseif prepared.commits then
+    committing(run, migration, prepared)
+  else
+    in_transaction(run, migration, prepared)
+  end
+end
+
+-- ---- all of them ----
+
+local function apply_all(run, pending, prepared, on_start)
+  local repeatables = false
+  for _, migration in ipairs(pending) do
+    if not migration.version and not repeatables then
+      repeatables = true
+      run.events:run "afterVersioned"
+      run.events:run "beforeRepeatables"
+    end
+    if on_start then on_start(migration) end
+    apply(run, migration, prepared[migration])
+  end
+  if not repeatables then run.events:run "afterVersioned" end
+end
+
+-- The events around a migration, in Flyway's order.
+local function with_events(run, pending, prepared, on_start)
+  run.events:run "beforeMigrate"
+  local ok, problem = pcall(apply_all, run, pending, prepared, on_start)
+  if not ok then
+    pcall(run.events.run, run.events, "afterMigrateError")
+    error(problem, 0)
+  end
+  if #pending > 0 then run.events:run "afterMigrateApplied" end
+  run.events:run "afterMigrate"
+  run.events:run "afterMigrateOperationFinish"
+end
+
+local function prepare_all(pending, values)
+  local prepared = {}
+  for _, migration in ipairs(pending) do
+    prepared[migration] = script.prepare(migration, values)
+  end
+  return prepared
+end
+
+-- Validates the history; Flyway has events around that.
+local function find_pending(run, folder)
+  local rows = history.read(run.main, run.schemas)
+  if rows then run.events:run "beforeValidate" end
+  local ok, result = pcall(
+    function() return state.pending(state.compare(folder.migrations, rows or {}), run.remedy) end
+  )
+  if not ok then
+    run.events:run "afterValidateError"
+    error(result, 0)
+  end
+  local prepared = prepare_all(result, folder.values)
+  if rows then run.events:run "afterValidate" end
+  return result, prepared
+end
+
+--- The command that repairs a history, if nobody knows a better one.
+M.REMEDY = "flyway repair"
+
+--- Which migrations of a folder are pending. Raises where migrate would: for a history that does not fit, and for a
+--- pending script that cannot be run.
+---@param folder o2x.flyway.folder
+---@param rows table[]
+---@param remedy string? the command that repairs the history, for hints
+---@return table[] migrations in order
+function M.pending(folder, rows, remedy)
+  local pending = state.pending(state.compare(folder.migrations, rows), remedy or M.REMEDY)
+  prepare_all(pending, folder.values)
+  if #pending > 0 then callbacks.new(folder) end
+  return pending
+end
+
+--- Applies the pending migrations. After an interruption, the next call continues where this one stopped, or says what
+--- it left.
+---@param connect fun(): o2x.pg.Connection opens a session, which is closed here
+---@param folder o2x.flyway.folder
+---@param options {schemas: string[], remedy: string?, on_start: fun(migration: table)?, waiting: fun(text: string)?}
+---@return table[] applied the migrations that were run
+function M.migrate(connect, folder, options)
+  local main <close> = connect()
+  local work <close> = connect()
+  local run = { main = main, work = work, schemas = options.schemas, remedy = options.remedy or M.REMEDY }
+  run.path = search_path(main, run.schemas)
+  run.events = callbacks.new(folder, function()
+    local db = connect()
+    db:query("SELECT set_config('search_path', $1, false)", run.path)
+    return db
+  end)
+  history.lock(main, run.schemas, options.waiting)
+  local pending, prepared = find_pending(run, folder)
+  run.events:run "createSchema"
+  run.events:run "beforeCreateSchema"
+  history.prepare(main, run.schemas)
+  with_events(run, pending, prepared, options.on_start)
+  return pending
+end
+
+return M

@@ -1,0 +1,81 @@
+--- The effect type of a repaired history of migrations. The value is what is to be repaired, a line for each row; the
+--- desired value has none. One transaction does it all.
+
+local pg_migration = require "o2x.effects.pg.migration"
+local repair = require "o2x.client.flyway.repair"
+local state = require "o2x.client.flyway.state"
+local support = require "o2x.effects.pg.support"
+
+local function aligned(row, migration)
+  local changes = {}
+  if row.checksum ~= migration.checksum then
+    changes[#changes + 1] = ("checksum %s → %d"):format(row.checksum or "none", migration.checksum)
+  end
+  local description = state.abbreviated(migration.description)
+  if row.description ~= description then
+    changes[#changes + 1] = ("description '%s' → '%s'"):format(row.description, description)
+  end
+  if row.type ~= migration.type then changes[#changes + 1] = ("type %s → %s"):format(row.type, migration.type) end
+  return table.concat(changes, ", ")
+end
+
+local function text(one)
+  if one.what == "remove" then return "failed: its row is removed; what it left in the database stays" end
+  if one.what == "delete" then return "not in the folder: noted as deleted" end
+  return aligned(one.row, one.migration)
+end
+
+local MARKS = { remove = "- ", delete = "+ ", align = "~ " }
+
+local function value(repairs)
+  local map = {}
+  for _, one in ipairs(repairs) do
+    map[("%d %s"):format(one.row.installed_rank, one.row.script)] = MARKS[one.what] .. text(one)
+  end
+  return map
+end
+
+local function read(ctx, target)
+  return support.read(
+    ctx,
+    target.database,
+    function(db) return value(repair.needed(db, target.resolved, target.schemas)) end
+  ) or {}
+end
+
+local function write(ctx, target)
+  local function connect() return pg_migration.connect(ctx, target) end
+  pg_migration.located(target.folder, repair.repair, connect, target.resolved, {
+    schemas = target.schemas,
+    waiting = ctx.progress,
+  })
+end
+
+local function rank(line) return tonumber(line:match "%d+") end
+
+local function show(target, before)
+  local lines = {}
+  for row, what in pairs(before or {}) do
+    lines[#lines + 1] = what:sub(1, 2) .. row .. ": " .. what:sub(3)
+  end
+  table.sort(lines, function(a, b)
+    if rank(a) ~= rank(b) then return rank(a) < rank(b) end
+    return a < b
+  end)
+  return { title = ("history of the migrations of %s"):format(target.database), lines = lines }
+end
+
+return {
+  kind = "pg.migration_history",
+  class = "idempotent",
+  undo = {
+    before = "the rows that a repair changes, and how",
+    how = "not possible",
+    cannot = "the rows of failed migrations, and checksums that were replaced",
+  },
+  record = function(target) return { database = target.database, folder = target.folder, schemas = target.schemas } end,
+  key = function(target) return target.database .. " " .. target.folder end,
+  read = read,
+  write = write,
+  show = show,
+}
