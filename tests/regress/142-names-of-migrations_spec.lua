@@ -12,7 +12,7 @@ describe("the names of migrations", function()
       files[name] = "SELECT 1"
     end
     local found = {}
-    for i, migration in ipairs(migrate.pending(resolve(files), {})) do
+    for i, migration in ipairs(migrate.pending(nil, resolve(files), {})) do
       found[i] = migration.script
     end
     assert.same(order, found)

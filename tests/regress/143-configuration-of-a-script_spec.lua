@@ -17,7 +17,7 @@ describe("a script's configuration", function()
 
   it("is refused where it cannot be followed, before anything runs", function()
     for _, conf in ipairs { "shouldExecute=false", "placeholderReplacements=false", "executeInTransaction=nein" } do
-      assert.equal("V1__a.sql.conf:1", raised(migrate.pending, folder(conf), {}).where)
+      assert.equal("V1__a.sql.conf:1", raised(migrate.pending, nil, folder(conf), {}).where)
     end
   end)
 end)

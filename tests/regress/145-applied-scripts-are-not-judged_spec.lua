@@ -61,18 +61,18 @@ describe("a folder that is applied", function()
   it("is not looked at further", function()
     local resolved = folder()
     assert.equal(#TEXTS, #applied(resolved))
-    assert.same({}, migrate.pending(resolved, applied(resolved)))
+    assert.same({}, migrate.pending(nil, resolved, applied(resolved)))
   end)
 
   it("has what is left to run looked at", function()
     local rows = applied(folder())
     assert.equal(
       "V8__y.sql",
-      migrate.pending(folder { ["V8__y.sql"] = "SELECT 1", ["afterMigrate.sql"] = "" }, rows)[1].script
+      migrate.pending(nil, folder { ["V8__y.sql"] = "SELECT 1", ["afterMigrate.sql"] = "" }, rows)[1].script
     )
     for _, text in ipairs { "SELECT '${nosuch}'", "SELECT 1; VACUUM", "SELECT (", "COPY t FROM stdin" } do
-      raised(migrate.pending, folder { ["V8__y.sql"] = text, ["afterMigrate.sql"] = "" }, rows)
+      raised(migrate.pending, nil, folder { ["V8__y.sql"] = text, ["afterMigrate.sql"] = "" }, rows)
     end
-    raised(migrate.pending, folder { ["V8__y.sql"] = "SELECT 1" }, rows) -- the callback would run, too
+    raised(migrate.pending, nil, folder { ["V8__y.sql"] = "SELECT 1" }, rows) -- the callback would run, too
   end)
 end)

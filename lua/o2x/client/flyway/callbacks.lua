@@ -6,6 +6,20 @@ local script = require "o2x.client.flyway.script"
 
 local M = {}
 
+--- The scripts of a folder that run after the migrations: those are over only when these are.
+---@param folder o2x.flyway.folder
+---@return table[] callbacks of folder.resolve
+function M.final(folder)
+  local list = {}
+  for _, file in ipairs(folder.callbacks) do
+    local event = file.event
+    if event == "afterMigrate" or event == "afterMigrateApplied" or event == "afterMigrateOperationFinish" then
+      list[#list + 1] = file
+    end
+  end
+  return list
+end
+
 local Callbacks = {}
 Callbacks.__index = Callbacks
 

@@ -105,7 +105,9 @@ local function read(file, texts, confs, values)
   file.text = texts[file.script]
   configure(file, path, texts[path])
   decode(file)
-  if file.kind ~= "callback" then
+  if file.kind == "callback" then
+    file.checksum = checksum.of(file.text)
+  else
     file.type = file.program and "SCRIPT" or TYPES[file.kind]
     add_checksums(file, values)
   end
@@ -114,7 +116,7 @@ end
 ---@class o2x.flyway.folder
 ---@field migrations table[] in the order in which they run: script, version?, description, type, checksum, equivalent?,
 ---  text, conf
----@field callbacks table[] script, event, description, text, conf
+---@field callbacks table[] script, event, description, checksum, text, conf
 ---@field strays o2x.flyway.file[] SQL files that are neither
 ---@field values table<string, string> the placeholders, their names in lower case
 

@@ -84,6 +84,14 @@ function M.read(db, schemas)
     FROM %s ORDER BY installed_rank]]):format(name))
 end
 
+local INVALID = [[SELECT string_agg('DROP INDEX CONCURRENTLY ' || indexrelid::regclass, '; ' ORDER BY indexrelid) AS sql
+FROM pg_index WHERE NOT indisvalid AND indrelid >= 16384]]
+
+--- The commands that remove what a failed CREATE INDEX CONCURRENTLY left.
+---@param db o2x.pg.Connection
+---@return string? commands nil if there is nothing
+function M.left(db) return db:one(INVALID).sql end
+
 -- ---- the lock ----
 
 local LOCK_SECONDS <const> = 300

@@ -21,7 +21,7 @@ local M = {}
 ---@field events table the callbacks
 ---@field schemas string[]
 ---@field path string the search path of each script
----@field remedy string the command that repairs a history
+---@field repair string the command that repairs a history
 
 -- What a script has changed of these would change the next one.
 local function reset(run)
@@ -85,7 +85,8 @@ local function note_failure(run, rank, seconds, problem)
   pcall(history.finish, run.main, run.schemas, rank, false, seconds)
   pcall(run.events.run_on, run.events, "afterEachMigrateError", run.work)
   if not errors.is(problem) or problem.kind == "cancelled" then return end
-  errors.amend(problem, { hint = "undo by hand what it left, or complete it; then " .. run.remedy })
+  local known, left = pcall(history.left, run.main)
+  errors.amend(problem, { hint = state.undo_first { repair = run.repair, left = known and left or nil } })
 end
 
 -- Notes the script as failed, runs it, and notes how it ended. `undone` tells whether a failure left nothing.
@@ -152,14 +153,14 @@ local function apply_all(run, pending, prepared, on_start)
 end
 
 -- The events around a migration, in Flyway's order.
-local function with_events(run, pending, prepared, on_start)
+local function with_events(run, pending, prepared, options)
   run.events:run "beforeMigrate"
-  local ok, problem = pcall(apply_all, run, pending, prepared, on_start)
+  local ok, problem = pcall(apply_all, run, pending, prepared, options.on_start)
   if not ok then
     pcall(run.events.run, run.events, "afterMigrateError")
     error(problem, 0)
   end
-  if #pending > 0 then run.events:run "afterMigrateApplied" end
+  if #pending > 0 or options.continued then run.events:run "afterMigrateApplied" end
   run.events:run "afterMigrate"
   run.events:run "afterMigrateOperationFinish"
 end
@@ -172,13 +173,19 @@ local function prepare_all(pending, values)
   return prepared
 end
 
+local function compare(db, folder, rows, repair)
+  local failed = false
+  for _, row in ipairs(rows) do
+    failed = failed or not row.success
+  end
+  return state.pending(state.compare(folder.migrations, rows), { repair = repair, left = failed and history.left(db) })
+end
+
 -- Validates the history; Flyway has events around that.
 local function find_pending(run, folder)
   local rows = history.read(run.main, run.schemas)
   if rows then run.events:run "beforeValidate" end
-  local ok, result = pcall(
-    function() return state.pending(state.compare(folder.migrations, rows or {}), run.remedy) end
-  )
+  local ok, result = pcall(compare, run.main, folder, rows or {}, run.repair)
   if not ok then
     run.events:run "afterValidateError"
     error(result, 0)
@@ -188,32 +195,42 @@ local function find_pending(run, folder)
   return result, prepared
 end
 
---- The command that repairs a history, if nobody knows a better one.
-M.REMEDY = "flyway repair"
+-- The command that repairs a history, if the caller has no better one.
+local REPAIR <const> = "flyway repair"
 
 --- Which migrations of a folder are pending. Raises where migrate would: for a history that does not fit, and for a
 --- pending script that cannot be run.
+---@param db o2x.pg.Connection
 ---@param folder o2x.flyway.folder
----@param rows table[]
----@param remedy string? the command that repairs the history, for hints
+---@param rows table[] of history.read
+---@param repair string? the command that repairs the history, for hints
 ---@return table[] migrations in order
-function M.pending(folder, rows, remedy)
-  local pending = state.pending(state.compare(folder.migrations, rows), remedy or M.REMEDY)
-  prepare_all(pending, folder.values)
-  if #pending > 0 then callbacks.new(folder) end
+function M.pending(db, folder, rows, repair)
+  local pending = compare(db, folder, rows, repair or REPAIR)
+  M.check(folder, pending)
   return pending
 end
 
---- Applies the pending migrations. After an interruption, the next call continues where this one stopped, or says what
---- it left.
+--- Raises for a script that cannot be run.
+---@param folder o2x.flyway.folder
+---@param pending table[]? the migrations that are to run; nil: those of a new database
+function M.check(folder, pending)
+  pending = pending or state.pending(state.compare(folder.migrations, {}), { repair = REPAIR })
+  prepare_all(pending, folder.values)
+  if #pending > 0 then callbacks.new(folder) end
+end
+
+--- Applies the pending migrations, and runs the callbacks around them. After an interruption, the next call continues
+--- where this one stopped, or says what it left.
 ---@param connect fun(): o2x.pg.Connection opens a session, which is closed here
 ---@param folder o2x.flyway.folder
----@param options {schemas: string[], remedy: string?, on_start: fun(migration: table)?, waiting: fun(text: string)?}
+---@param options {schemas: string[], repair: string?, continued: boolean?, on_start: fun(migration: table)?,
+---  waiting: fun(text: string)?} continued: callbacks of an earlier call are still to run
 ---@return table[] applied the migrations that were run
 function M.migrate(connect, folder, options)
   local main <close> = connect()
   local work <close> = connect()
-  local run = { main = main, work = work, schemas = options.schemas, remedy = options.remedy or M.REMEDY }
+  local run = { main = main, work = work, schemas = options.schemas, repair = options.repair or REPAIR }
   run.path = search_path(main, run.schemas)
   run.events = callbacks.new(folder, function()
     local db = connect()
@@ -225,7 +242,7 @@ function M.migrate(connect, folder, options)
   run.events:run "createSchema"
   run.events:run "beforeCreateSchema"
   history.prepare(main, run.schemas)
-  with_events(run, pending, prepared, options.on_start)
+  with_events(run, pending, prepared, options)
   return pending
 end
 

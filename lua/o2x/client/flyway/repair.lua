@@ -1,5 +1,5 @@
 --- Repairs a history as "flyway repair" does: removes the rows of failed migrations, notes as deleted what is missing
---- in the folder, and gives the rows of changed scripts their new checksum and description. Only the history is changed.
+--- in the folder, and gives the rows of changed scripts their new checksum and description. Nothing else is changed.
 
 local callbacks = require "o2x.client.flyway.callbacks"
 local history = require "o2x.client.flyway.history"

@@ -217,15 +217,4 @@ function M.control(statement)
   return nil
 end
 
---- The name of the index that a statement builds concurrently.
----@param statement o2x.flyway.statement
----@return string? name as written, possibly with quotes
-function M.concurrent_index(statement)
-  if not starts(statement, { "CREATE INDEX CONCURRENTLY", "CREATE UNIQUE INDEX CONCURRENTLY" }) then return nil end
-  local rest = statement.text:match "[cC][oO][nN][cC][uU][rR][rR][eE][nN][tT][lL][yY]%s+(.*)"
-  rest = rest and rest:gsub("^[iI][fF]%s+[nN][oO][tT]%s+[eE][xX][iI][sS][tT][sS]%s+", "")
-  local name = rest and (rest:match '^("[^"]+")' or rest:match "^([%w_$]+)")
-  return name and name:upper() ~= "ON" and name or nil
-end
-
 return M

@@ -198,16 +198,28 @@ end
 
 -- ---- what is refused ----
 
+---@class o2x.flyway.remedy
+---@field repair string the command that repairs the history
+---@field left string? the command that removes what a failed script is known to have left
+
+--- The hint for a migration that failed outside a transaction.
+---@param remedy o2x.flyway.remedy
+---@return string
+function M.undo_first(remedy)
+  local known = remedy.left and (" (%s)"):format(remedy.left) or ""
+  return ("undo by hand what it left%s, or complete it; then %s"):format(known, remedy.repair)
+end
+
 local function failed(row, remedy)
   local what = row.version and ("failed migration to version %s (%s)"):format(row.version, row.script)
     or ("failed repeatable migration %s (%s)"):format(row.description, row.script)
   local text = what .. ": it ran outside a transaction and may be partly applied"
-  return conflict(text, "undo by hand what it left, or complete it; then " .. remedy)
+  return conflict(text, M.undo_first(remedy))
 end
 
 local function missing(row, remedy)
   local text = "applied migration %s (%s) is missing in the folder"
-  local hint = "restore the file; or, if it was removed on purpose, " .. remedy
+  local hint = "restore the file; or, if it was removed on purpose, " .. remedy.repair
   return conflict(text:format(row.version and "version " .. row.version or row.description, row.script), hint)
 end
 
@@ -216,7 +228,7 @@ local function changed(row, migration, remedy)
     .. "resolved locally %d"
   return conflict(
     text:format(row.version and "version " .. row.version or row.script, row.checksum or "none", migration.checksum),
-    "restore the file and put the change into a new migration; or, to accept the file as it is, " .. remedy,
+    "restore the file and put the change into a new migration; or, to accept the file as it is, " .. remedy.repair,
     migration.script
   )
 end
@@ -225,7 +237,7 @@ local function renamed(row, migration, remedy)
   local text = "renamed after it was applied: version %s was '%s', now '%s'"
   return conflict(
     text:format(row.version or "none", row.description, migration.description),
-    "restore the file's old name; or, to accept the new one, " .. remedy,
+    "restore the file's old name; or, to accept the new one, " .. remedy.repair,
     migration.script
   )
 end
@@ -268,7 +280,7 @@ end
 --- The migrations to run, in order. Raises where Flyway would: a changed, renamed or missing script, a failed one, a
 --- version below the highest applied one.
 ---@param state o2x.flyway.state
----@param remedy string the command that repairs a history, for the hint
+---@param remedy o2x.flyway.remedy for the hint
 ---@return table[] migrations
 function M.pending(state, remedy)
   local found = problems(state, remedy)

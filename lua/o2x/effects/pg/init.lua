@@ -205,7 +205,7 @@ end
 function Named:ensure_migrated(folder, options)
   local own = private[self]
   local target = migrations_target(own, folder, options)
-  local _, outcome = own.ctx:effect("pg.migration", target, pg_migration.value(target.resolved.migrations))
+  local _, outcome = own.ctx:effect("pg.migration", target, pg_migration.value(target.resolved))
   return outcome
 end
 

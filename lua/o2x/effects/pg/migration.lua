@@ -1,6 +1,7 @@
 --- The effect type of migrations: one effect applies a folder of Flyway scripts. Each script is one transaction with
 --- its own row in Flyway's history, so an interrupted effect continues where it stopped.
 
+local callbacks = require "o2x.client.flyway.callbacks"
 local errors = require "o2x.base.error"
 local flyway_folder = require "o2x.client.flyway.folder"
 local fs = require "o2x.base.fs"
@@ -71,59 +72,73 @@ end
 ---@return o2x.pg.Connection
 function M.connect(ctx, target) return support.connect(ctx, target.database, { statement_timeout = SCRIPT_SECONDS }) end
 
---- A list of migrations as a value: script → checksum.
----@param list table[]
+-- The name of the marker that is there while callbacks are still to run.
+local function marker(target) return ("callbacks of %s %s"):format(target.database, target.folder) end
+
+--- The scripts of a folder as a value: script → checksum. Those that run at the end belong to it, because the work is
+--- done only when they are.
+---@param resolved o2x.flyway.folder
 ---@return table<string, integer>
-function M.value(list)
+function M.value(resolved)
   local map = {}
-  for _, migration in ipairs(list) do
-    map[migration.script] = migration.checksum
+  for _, list in ipairs { resolved.migrations, callbacks.final(resolved) } do
+    for _, file in ipairs(list) do
+      map[file.script] = file.checksum
+    end
   end
   return map
 end
 
 -- The command that repairs the tenant's history.
-local function remedy(ctx)
+local function repair(ctx)
   local tenant = ctx.tenant and ctx.tenant.name or "TENANT"
   return ("o2x run migrations-repair %s --confirm=%s"):format(tenant, tenant)
-end
-
-local function pending(ctx, target, rows)
-  return M.located(target.folder, migrate.pending, target.resolved, rows, remedy(ctx))
 end
 
 -- The target → the scripts that are pending, as it was read last.
 local waiting = setmetatable({}, { __mode = "k" })
 
+-- Was o2x stopped between the last migration and the last callback?
+local function interrupted(ctx, target)
+  return #callbacks.final(target.resolved) > 0 and support.marked(ctx, target.database, marker(target))
+end
+
 local function read(ctx, target)
   return support.read(ctx, target.database, function(db)
     local rows = history.read(db, target.schemas)
-    local applied, list = M.value(target.resolved.migrations), pending(ctx, target, rows or {})
+    local applied = M.value(target.resolved)
+    local list = M.located(target.folder, migrate.pending, db, target.resolved, rows or {}, repair(ctx))
+    local final = (#list > 0 or interrupted(ctx, target)) and callbacks.final(target.resolved) or {}
     waiting[target] = list
-    for _, migration in ipairs(list) do
-      applied[migration.script] = nil
+    for _, script in ipairs(table.move(final, 1, #final, #list + 1, table.move(list, 1, #list, 1, {}))) do
+      applied[script.script] = nil
     end
     return rows and applied
   end)
 end
 
 local function write(ctx, target)
+  local marked = #callbacks.final(target.resolved) > 0
+  local continued = interrupted(ctx, target)
+  if marked then support.mark(ctx, target.database, marker(target)) end
   M.located(target.folder, migrate.migrate, function() return M.connect(ctx, target) end, target.resolved, {
     schemas = target.schemas,
-    remedy = remedy(ctx),
+    repair = repair(ctx),
+    continued = continued,
     waiting = ctx.progress,
     on_start = function(migration) ctx:waiting(("%s: %s"):format(target.database, migration.script)) end,
   })
+  if marked then support.unmark(ctx, target.database, marker(target)) end
 end
 
--- What of the folder is not run, and why.
+-- The callbacks, and what of the folder is not run.
 local function add_rest(lines, resolved)
   for _, file in ipairs(resolved.strays) do
     lines[#lines + 1] = ("! %s is not run: %s"):format(file.script, file.why)
   end
   for _, file in ipairs(resolved.callbacks) do
-    local event = names.EVENTS[file.event] and "+ %s (callback)" or "! %s is not run: o2x never has this event"
-    lines[#lines + 1] = event:format(file.script)
+    local text = names.EVENTS[file.event] and "+ %s (callback)" or "! %s is not run: o2x never has this event"
+    lines[#lines + 1] = text:format(file.script)
   end
 end
 
@@ -134,7 +149,7 @@ local function show(target, before, after)
     local same = before and after and before[script] == after[script]
     if after and after[script] and not same then lines[#lines + 1] = "+ " .. script end
   end
-  if #lines > 0 then add_rest(lines, target.resolved) end
+  add_rest(lines, target.resolved)
   return { title = ("migrations of %s from %s"):format(target.database, target.folder), lines = lines }
 end
 
@@ -160,7 +175,7 @@ M.migration = {
   read = read,
   write = write,
   predict = function(ctx, target, desired, before)
-    if before == nil then pending(ctx, target, {}) end
+    if before == nil then M.located(target.folder, migrate.check, target.resolved) end
     support.will_migrate(ctx, target.database)
     return desired
   end,

@@ -135,6 +135,25 @@ function M.once(ctx, database, effect_key, fn)
   return M.with(ctx, database, function(db) return M.once_on(ctx, db, effect_key, fn) end)
 end
 
+--- Sets a marker row by itself, for work that is not one transaction.
+---@param ctx table
+---@param database string
+---@param effect_key string
+function M.mark(ctx, database, effect_key)
+  M.with(ctx, database, function(db)
+    make_marker_table(db)
+    db:query("INSERT INTO o2x.effect (key, run) VALUES ($1, $2) ON CONFLICT DO NOTHING", effect_key, ctx.run_id)
+  end)
+end
+
+--- Removes such a marker row.
+---@param ctx table
+---@param database string
+---@param effect_key string
+function M.unmark(ctx, database, effect_key)
+  M.with(ctx, database, function(db) db:query("DELETE FROM o2x.effect WHERE key = $1", effect_key) end)
+end
+
 --- Does the effect's marker row exist?
 ---@param ctx table
 ---@param database string

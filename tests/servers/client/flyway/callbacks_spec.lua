@@ -60,4 +60,15 @@ describe("callbacks", function()
     raised(callbacks.new, resolve { ["afterMigrate.sql"] = "SELECT '${nosuch}'" }, connect)
     callbacks.new(resolve { ["beforeClean.sql"] = "SELECT '${nosuch}'" }, connect)
   end)
+
+  it("of the end are those without which a migration is not done", function()
+    local final = {}
+    for i, file in ipairs(callbacks.final(resolve(FILES, { who = "acme" }))) do
+      final[i] = file.script
+    end
+    assert.same(
+      { "afterMigrate.sql", "afterMigrateApplied.sql", "sub/afterMigrate__a.sql", "afterMigrate__b.sql" },
+      final
+    )
+  end)
 end)

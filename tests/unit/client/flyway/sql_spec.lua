@@ -132,15 +132,4 @@ describe("a statement", function()
       assert.same(expected, { sql.control(first(script)) }, script)
     end
   end)
-
-  it("may build an index concurrently, whose name is as it is written", function()
-    for script, expected in pairs {
-      ["create index concurrently i on t (a)"] = "i",
-      ['create unique index concurrently if not exists "My I" on t (a)'] = '"My I"',
-    } do
-      assert.equal(expected, sql.concurrent_index(first(script)))
-    end
-    assert.is_nil(sql.concurrent_index(first "create index concurrently on t (a)"))
-    assert.is_nil(sql.concurrent_index(first "create index i on t (a)"))
-  end)
 end)

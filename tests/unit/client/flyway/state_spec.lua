@@ -42,7 +42,7 @@ end
 
 local function pending(resolved, history)
   local found = {}
-  for i, migration in ipairs(state.pending(state.compare(resolved, history), "REPAIR")) do
+  for i, migration in ipairs(state.pending(state.compare(resolved, history), { repair = "REPAIR", left = "DROP" })) do
     found[i] = migration.script
   end
   return found
@@ -108,6 +108,11 @@ describe("pending", function()
     end
     -- one failed migration that the folder does not know is another branch's business
     assert.same({}, pending({}, rows(later)))
+  end)
+
+  it("of a failed script names what is known to be left", function()
+    local problem = raised(pending, ALL, rows { script = "V1__a.sql", success = false })
+    assert.equal("undo by hand what it left (DROP), or complete it; then REPAIR", problem.hint)
   end)
 
   it("names the repair, and how many problems there are", function()
