@@ -5,9 +5,8 @@ local cases = require "tests.reference.cases.flyway"
 local errors = require "o2x.base.error"
 local flyway = require "tests.support.flyway"
 local folder_of = require "tests.support.folder"
-local migrate = require "o2x.client.flyway.migrate"
-local repair = require "o2x.client.flyway.repair"
-local pg_migration = require "o2x.effects.pg.migration"
+local gate = require "tests.support.gate"
+local secret = require "o2x.base.secret"
 local servers = require "tests.support.servers"
 
 -- What a message of either means; the first that fits.
@@ -65,7 +64,8 @@ local HISTORY = [[SELECT installed_rank, version, description, type, script, che
 local RELATIONS = [[SELECT n.nspname || '.' || c.relname AS name, c.relkind AS kind, c.oid::regclass::text AS sql,
     pg_get_userbyid(c.relowner) AS owner, i.indisvalid AS valid
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_index i ON i.indexrelid = c.oid
-  WHERE n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema' AND c.relname NOT LIKE 'flyway_%'
+  WHERE n.nspname NOT LIKE 'pg\_%' AND n.nspname NOT IN ('information_schema', 'o2x')
+    AND c.relname NOT LIKE 'flyway_%'
   ORDER BY 1]]
 
 -- All that can be seen of a database, as lines.
@@ -129,23 +129,25 @@ describe("migrations by o2x and by Flyway", function()
   end
 
   local function by_o2x(database, case, step, path)
-    local schemas = case.schemas or { "public" }
-    local placeholders = {
-      ["flyway:database"] = database,
-      ["flyway:defaultSchema"] = schemas[1],
-      ["flyway:environment"] = "default",
-      ["flyway:table"] = "flyway_schema_history",
-      ["flyway:user"] = "admin",
+    local pg, run = gate.run {
+      mode = "apply",
+      module = "pg",
+      config = {
+        platform = path,
+        pg = {
+          host = "127.0.0.1",
+          port = server.port,
+          user = "admin",
+          sslmode = "disable",
+          password = secret.new(server.state.admin_password, "pg.password"),
+        },
+      },
+      scope = { pg = { tenant = database, control = "postgres", admin = "postgres" }, files = { read = { "db/" } } },
     }
-    for name, value in pairs(case.placeholders or {}) do
-      placeholders[name] = value
-    end
-    local function connect() return server.connect(database) end
-    local ok, problem = pcall(function()
-      local folder = pg_migration.load(path, "db", { "db/" }, placeholders)
-      local command = step.command == "repair" and repair.repair or migrate.migrate
-      command(connect, folder, { schemas = schemas })
-    end)
+    local command = step.command == "repair" and pg.tenant.ensure_migrations_repaired or pg.tenant.ensure_migrated
+    local options = { schemas = case.schemas or { "public" }, placeholders = case.placeholders }
+    local ok, problem = pcall(command, pg.tenant, "db", options)
+    run.close()
     return outcome_of(ok, problem), tostring(problem)
   end
 
