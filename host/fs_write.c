@@ -121,11 +121,27 @@ static int holds(const char *path, const char *bytes, size_t length)
 	return error ? error : length > 0 ? ESTALE : 0;
 }
 
+/* Gives a finished file a name that nothing has. -> 0 or an errno: ESTALE if something has it */
+static int put_new(const char *temporary, const char *path)
+{
+	struct stat there;
+	if (link(temporary, path) == 0)
+		return 0;
+	if (errno == EEXIST)
+		return ESTALE;
+	if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS)
+		return errno;
+	/* No hard links, as on a shared folder: looking first is the best there is. */
+	if (lstat(path, &there) == 0)
+		return ESTALE;
+	return rename(temporary, path) ? errno : 0;
+}
+
 /* Gives a finished file its name, if there is what was expected. -> 0 or an errno */
 static int put(const char *temporary, const char *path, const struct expected *expected)
 {
 	if (expected->what == NOTHING)
-		return link(temporary, path) == 0 ? 0 : errno == EEXIST ? ESTALE : errno;
+		return put_new(temporary, path);
 	int error = expected->what == BYTES ? holds(path, expected->bytes, expected->length) : 0;
 	if (error)
 		return error;

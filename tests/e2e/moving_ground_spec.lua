@@ -3,6 +3,7 @@
 
 local build = require "tests.support.build"
 local faults = require "tests.support.faults"
+local fs = require "o2x.base.fs"
 local ok = require "tests.support.ok"
 local proc = require "o2x.base.proc"
 local toys = require "tests.support.toy"
@@ -146,6 +147,25 @@ describe("a disk that takes no more", function()
   teardown(faults.forget)
 
   if build.sanitized then return end -- no faults there
+  it("has no hard links: files are made all the same, and none is replaced", function()
+    local env, struck = faults.env("link", 1, "EPERM", true)
+    ok(toy:o2x({ "run", "build", "alpha" }, env))
+    assert.is_true(struck())
+    assert.same(EVERYTHING, toy:holds())
+    local path = toy.dir .. "/file"
+    toy:write(
+      "fault.lua",
+      ([[
+      local fs = require "o2x.base.fs"
+      fs.write(%q, "one", { expected = false })
+      print(pcall(fs.write, %q, "two", { expected = false }))]]):format(path, path)
+    )
+    local result =
+      proc.run { argv = { build.dev, toy.project .. "/fault.lua" }, env = faults.env("link", 1, "EPERM", true) }
+    assert.matches("^false\t.*: somebody else changed it meanwhile", result.stdout)
+    assert.equal("one", fs.read(path))
+  end)
+
   -- tests/e2e/fault_sweep_spec.lua has the errors that come once and go.
   for _, fault in ipairs { { "write", "EROFS" }, { "write", "EDQUOT" }, { "fsync", "EIO" } } do
     it(("stops the run at any %s that gives %s; it is resumed later"):format(fault[1], fault[2]), function()

@@ -195,6 +195,11 @@ int fdatasync(int fd)
 	return strikes("fsync") ? -1 : (int)syscall(SYS_fdatasync, fd);
 }
 
+int link(const char *from, const char *to)
+{
+	return strikes("link") ? -1 : (int)syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0);
+}
+
 int rename(const char *from, const char *to)
 {
 	return strikes("rename") ? -1 : (int)syscall(SYS_rename, from, to);

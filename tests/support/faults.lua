@@ -7,8 +7,17 @@ local proc = require "o2x.base.proc"
 local M = {}
 
 --- The number of each error that a fault may give.
-M.ERRORS =
-  { EIO = 5, ENOMEM = 12, ENOSPC = 28, EROFS = 30, EDQUOT = 122, ECONNRESET = 104, ECONNREFUSED = 111, ETIMEDOUT = 110 }
+M.ERRORS = {
+  EPERM = 1,
+  EIO = 5,
+  ENOMEM = 12,
+  ENOSPC = 28,
+  EROFS = 30,
+  EDQUOT = 122,
+  ECONNRESET = 104,
+  ECONNREFUSED = 111,
+  ETIMEDOUT = 110,
+}
 
 local shim
 
@@ -33,7 +42,7 @@ function M.forget()
 end
 
 --- The environment in which the Nth call of a name fails.
----@param call string "malloc", "write", "fsync", "rename", "connect", "send" or "recv"
+---@param call string "malloc", "write", "fsync", "link", "rename", "connect", "send" or "recv"
 ---@param n integer
 ---@param name string of the error
 ---@param on boolean? all later ones, too

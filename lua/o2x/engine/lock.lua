@@ -65,9 +65,12 @@ local function names(state, tenant)
   return list
 end
 
+-- Where a sandbox allows no such sockets, the file alone is held.
+local FORBIDDEN <const> = { EAFNOSUPPORT = true, EPERM = true, EACCES = true }
+
 local function claim(state, tenant, name)
   local held, message, code = core.claim(name)
-  if held then return held end
+  if held or FORBIDDEN[code] then return held end
   if code == "locked" then refuse(tenant, M.holder(state, tenant) or { pid = message > 0 and message or nil }) end
   fail(message, code)
 end

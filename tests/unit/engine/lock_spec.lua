@@ -58,6 +58,19 @@ describe("a tenant's lock", function()
     assert.truthy(again)
   end)
 
+  it("is that of the file alone where a sandbox allows no names", function()
+    local core = require "o2x.core.lock"
+    local claim = core.claim
+    core.claim = function() return nil, "the lock's socket: Operation not permitted", "EPERM" end
+    do
+      local _held <close> = lock.take(place.path, "acme", words "R-1")
+      assert.matches("ada@vm runs deploy", raised(lock.take, place.path, "acme", words "R-2").message)
+    end
+    core.claim = claim
+    local again <close> = lock.take(place.path, "acme", words "R-3")
+    assert.truthy(again)
+  end)
+
   it("that cannot be taken for another reason is a failure", function()
     local ok, err = pcall(lock.take, place:at "nosuch", "acme", words "R-1")
     assert.is_false(ok)
