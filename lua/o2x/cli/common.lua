@@ -6,6 +6,7 @@ local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local interrupt = require "o2x.core.interrupt"
 local lazy = require "o2x.base.lazy"
+local aws_keys = lazy "o2x.client.aws.credentials.explain"
 local limits = require "o2x.base.limits"
 local out = require "o2x.report.out"
 local output = lazy "o2x.cli.output"
@@ -74,10 +75,18 @@ function M.runbook(found, options, arguments)
   return runbooks.find(found, arguments[1], not options.standard and arguments[2] or nil)
 end
 
---- Warns of what is set in the environment and does not count.
+--- What is set for the clients of the ecosystem, in variables and in a profile of AWS, and does not count.
+---@param configuration table
+---@return string[] texts one line each
+function M.warnings(configuration)
+  local texts, ignored = configuration.warnings(), aws_keys.warnings(configuration)
+  return table.move(ignored, 1, #ignored, #texts + 1, texts)
+end
+
+--- Warns of what is set and does not count.
 ---@param configuration table
 function M.print_warnings(configuration)
-  for _, text in ipairs(configuration.warnings()) do
+  for _, text in ipairs(M.warnings(configuration)) do
     out.say("warning: " .. text)
   end
 end
@@ -234,7 +243,7 @@ function M.conclude(run, status, err, options, seconds)
       seconds = seconds,
       totals = plan.totals(counts),
       result = result,
-      warnings = json.array(run.config.warnings()),
+      warnings = json.array(M.warnings(run.config)),
       next = next_command,
       error = err and { kind = err.kind, message = tostring(err), hint = err.hint, step = err.step } or nil,
     }

@@ -1,9 +1,10 @@
 --- The command o2x config explain: shows the configuration and where each value comes from.
 
 local common = require "o2x.cli.common"
-local credentials = require "o2x.client.aws.credentials"
 local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
+local lazy = require "o2x.base.lazy"
+local aws_keys = lazy "o2x.client.aws.credentials.explain"
 local out = require "o2x.report.out"
 
 -- What is set for the ecosystem's own clients.
@@ -33,7 +34,7 @@ local function perform(options, arguments)
   end
   local _, config = common.load_project(options)
   local list, environment = config.explain(), config.environment()
-  local aws = credentials.explain(config)
+  local aws = aws_keys.source(config)
   complete(list, aws)
   if options.json then
     list[#list + 1] = { key = "aws keys", value = aws.keys, source = "chosen", help = "where AWS's keys come from" }

@@ -155,7 +155,7 @@ function M.perform(store, project, config, fleet, options)
   common.print_warnings(config)
   local outcomes, status = fleets.perform(store, fleet, go_on(store, project, config, fleet, options))
   if options.json then
-    out.json(data_of(fleet, outcomes, status, options, config.warnings()))
+    out.json(data_of(fleet, outcomes, status, options, common.warnings(config)))
   else
     out.columns(rows_of(outcomes, out.style(1)), out.data)
   end

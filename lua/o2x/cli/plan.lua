@@ -17,7 +17,7 @@ local function show(this, plan, options, arguments)
     local data = plan:data()
     data.runbook, data.tenant, data.params = this.runbook.name, this.tenant_name, this.given
     data.path, data.version, data.overrides = this.runbook.path, this.runbook.version, this.runbook.overrides
-    data.result, data.warnings = result, json.array(this.config.warnings())
+    data.result, data.warnings = result, json.array(common.warnings(this.config))
     data.effects, data.next = json.array(this.runbook.effects), plan:has_changes() and command or nil
     return out.json(data)
   end

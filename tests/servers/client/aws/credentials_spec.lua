@@ -99,24 +99,6 @@ describe("keys of AWS", function()
     assert.equal("AKIAOWN", sources:with(case).access_key)
   end)
 
-  it("are explained by their source, without a secret", function()
-    sources:with(ROLE, function(who)
-      local found = credentials.explain(who.source.config)
-      assert.matches(
-        "^role arn:aws:iam::1:role/ops of profile ops, by profile base of .*/.aws/credentials$",
-        found.keys
-      )
-      assert.same({ "eu-west-3", "profile ops" }, { found.region, found.region_source })
-      assert.same({}, sources.asked)
-    end)
-  end)
-
-  it("whose source is wrong are explained by what is wrong", function()
-    local found =
-      credentials.explain { aws = { profile = "nosuch", config_file = "/nosuch", credentials_file = "/nosuch" } }
-    assert.matches("error: /nosuch: AWS profile nosuch not found", found.keys, 1, true)
-  end)
-
   it("that nobody gives are asked for", function()
     local err = sources:refusal { env = { AWS_EC2_METADATA_DISABLED = "true" } }
     assert.equal("AWS access is not configured", err.message)

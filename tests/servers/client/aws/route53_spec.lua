@@ -189,6 +189,32 @@ describe("Route 53", function()
     assert.is_nil(client:records_of(zone, "urbanos.embrix.com")[1].policy)
   end)
 
+  case("refuses sets that Route 53 refuses beside others of their name and type", function()
+    local zone = client:zone("embrix.com")
+    local function weighted(name, id)
+      return set_of(name, { { "SetIdentifier", id }, { "Weight", 1 }, { "TTL", 60 }, VALUE })
+    end
+    local plain = { { "TTL", 60 }, VALUE }
+    local many = { { "SetIdentifier", "m" }, { "MultiValueAnswer", "true" }, { "TTL", 60 }, VALUE }
+    assert.equal(200, (submit(zone, { weighted("w.embrix.com", "one"), weighted("w.embrix.com", "two") })))
+    assert.equal(200, (submit(zone, { set_of("p.embrix.com", plain) })))
+    for expected, set in pairs {
+      ["SetIdentifier null cannot be created as other RRSets exist"] = set_of("w.embrix.com", plain),
+      ["SetIdentifier one cannot be created as other RRSets exist"] = weighted("p.embrix.com", "one"),
+      ["a non multivalue answer rrset exists"] = set_of("p.embrix.com", many),
+      ["set identifier='one'] but it already exists"] = weighted("w.embrix.com", "one"),
+      ["Missing field 'SetIdentifier'"] = set_of("x.embrix.com", { { "Weight", 1 }, { "TTL", 60 }, VALUE }),
+      ["Expected exactly one of [Weight"] = set_of("x.embrix.com", { { "SetIdentifier", "x" }, { "TTL", 60 }, VALUE }),
+      ["but found more than one"] = set_of("x.embrix.com", { TARGET, { "TTL", 60 }, VALUE }),
+      ["but found none"] = set_of("x.embrix.com", { { "TTL", 60 } }),
+    } do
+      local status, body = submit(zone, { set })
+      assert.equal(400, status, expected)
+      assert.matches(expected, (body:gsub("&apos;", "'")), 1, true)
+    end
+    assert.equal(2, #client:records_of(zone, "w.embrix.com"))
+  end)
+
   case("refuses to guess between two zones of one name", function()
     local first = client:zone("embrix.com")
     local second = lab.zones:create("embrix.com", "again").id

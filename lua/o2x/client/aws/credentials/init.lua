@@ -257,21 +257,4 @@ function M.of(config, env)
   return made[config]
 end
 
-local function region_source(source)
-  local from = source.source_of "aws.region"
-  if from then return from end
-  return source.options.region and ("profile %s"):format(source.profile) or "default"
-end
-
---- What `o2x config explain` says. Nothing is sent; what is wrong is in the texts.
----@param config table
----@return { keys: string, region: string?, region_source: string? }
-function M.explain(config)
-  local ok, found = pcall(M.of, config)
-  if not ok then return { keys = "error: " .. tostring(found) } end
-  local origin, source = found.origin, found.source
-  local keys_from = origin and origin.what .. (origin.optional and ", if there is one" or "") or "none"
-  return { keys = keys_from, region = source.region, region_source = region_source(source) }
-end
-
 return M
