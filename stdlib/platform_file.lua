@@ -77,12 +77,13 @@ local function is_threshold(item)
   return type(item.above or item.below) == "number"
 end
 
--- A chart of a registry or a repository; lua/o2x/client/helm/pull.lua looks at the texts themselves.
+-- A chart of a registry or a repository. lua/o2x/client/helm/pull.lua looks at the texts themselves, and tells the
+-- digest where it is missing.
 local function is_chart(item)
   return is_map(item)
     and is_text(item.chart)
     and is_text(item.version)
-    and is_text(item.digest)
+    and (item.digest == nil or is_text(item.digest))
     and (item.repo == nil or is_text(item.repo))
 end
 

@@ -25,6 +25,9 @@ describe("a release without objects", function()
           fs.write(fs.join(folder, "templates", file), text, { parents = true })
         end
         env.values "level: INFO\n"
+        local first = env.run "plan"
+        first.ensure(o)
+        assert.is_string(first.plan.changes[1].show.lines[1], name)
         assert.equal("created", select(2, env.run().ensure(o)), name)
         local plan = env.run "plan"
         plan.ensure(o)

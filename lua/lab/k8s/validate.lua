@@ -170,9 +170,23 @@ local function claim(causes, object)
   if not value.get(spec, "resources", "requests", "storage") then causes:required("spec.resources[storage]") end
 end
 
-local function data_keys(causes, object)
+local MOST_DATA <const> = 1048576 -- bytes, of a Secret or a ConfigMap
+
+local function decoded_size(text) return #text // 4 * 3 - #text:match "=*$" end
+
+local function data(causes, object)
+  local size = 0
   for _, key in ipairs(value.keys(object.data)) do
     if not key:match("^[-._%w]+$") then causes:invalid("data[" .. key .. "]", key, CONFIG_KEY) end
+    local text = tostring(object.data[key])
+    size = size + (object.kind == "Secret" and decoded_size(text) or #text)
+  end
+  for _, key in ipairs(value.keys(object.binaryData)) do
+    size = size + decoded_size(tostring(object.binaryData[key]))
+  end
+  if size > MOST_DATA then
+    local field = object.kind == "Secret" and "data" or "[]"
+    causes:add("FieldValueTooLong", field, ("Too long: may not be more than %d bytes"):format(MOST_DATA))
   end
 end
 
@@ -200,8 +214,8 @@ local BY_RESOURCE = {
   services = service,
   ingresses = ingress,
   persistentvolumeclaims = claim,
-  secrets = data_keys,
-  configmaps = data_keys,
+  secrets = data,
+  configmaps = data,
   horizontalpodautoscalers = hpa,
 }
 

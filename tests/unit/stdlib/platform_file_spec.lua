@@ -63,7 +63,7 @@ local CASES <const> = {
   { "charts", "[a]", CHARTS },
   { "charts", "oci://h/app", CHARTS },
   { "charts", "{tax-gateway: oci://h/app}", CHARTS },
-  { "charts", "{tax-gateway: {chart: oci://h/app, version: 1.2.3}}", CHARTS },
+  { "charts", "{tax-gateway: {chart: oci://h/app, digest: sha256:aa}}", CHARTS },
   { "charts", "{tax-gateway: {chart: oci://h/app, version: 1.2, digest: x}}", CHARTS },
   { "charts", "{tax-gateway: {chart: app, repo: [x], version: 1.2.3, digest: x}}", CHARTS },
 }

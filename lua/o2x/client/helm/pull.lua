@@ -218,8 +218,8 @@ local function fetched(helm, o, name, config)
   local bytes = pull(helm, o, name, config)
   local found = digest_of(bytes)
   if not o.digest then
-    bad("input", ("%s %s has no digest"):format(name, o.version), {
-      hint = ("look at the chart, then pin what the server gives today: digest: %s"):format(found),
+    bad("input", ("%s %s has no digest; the server gives %s today"):format(name, o.version, found), {
+      hint = ("look at the chart, then pin it: digest: %s"):format(found),
     })
   elseif found ~= o.digest then
     bad("refused", ("%s %s is not the chart that was pinned: the server gives %s"):format(name, o.version, found), {

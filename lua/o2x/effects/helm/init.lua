@@ -214,7 +214,9 @@ function release.show(target, before, after)
   else
     append(lines, hash_lines(before, after))
   end
-  if #lines == 0 and before and after then lines[1] = "~ values (the rendered objects stay the same)" end
+  if #lines == 0 and after then
+    lines[1] = before and "~ values (the rendered objects stay the same)" or "+ (the chart renders no objects)"
+  end
   if not mends then append(lines, notes(target, before, after)) end
   return { title = ("release %s%s"):format(target.name, after and " (" .. after.chart .. ")" or ""), lines = lines }
 end
