@@ -329,6 +329,16 @@ local function api(ctx)
     ---@return table[]? revisions revision, status, chart, app_version, description, updated; nil if there is no release
     history = function(name, namespace) return history(ctx, name, default(namespace)) end,
 
+    --- Where the cluster differs from a release: objects that are missing, fields that were edited. The values are not
+    --- told.
+    ---@param name string
+    ---@param namespace string? the tenant's own by default
+    ---@return string[] places "Service newclient-service-sso: missing in the cluster"; empty if nothing differs
+    drift = function(name, namespace)
+      local found = ctx:read("helm.release", { name = name, namespace = default(namespace) })
+      return found and found.drift or {}
+    end,
+
     --- The current state of a release.
     ---@param name string
     ---@param namespace string? the tenant's own by default

@@ -17,13 +17,16 @@ local function read(ctx, method, ...)
   return ctx:retry(helm[method], helm, ...)
 end
 
-local function unreadable(name, revision)
+local function unreadable(name, namespace, revision)
   errors.raise {
     kind = "failed",
     module = "helm",
     op = "read",
     message = ("the stored manifest of release %s, revision %s, cannot be read"):format(name, revision),
-    hint = ("helm get manifest %s --revision %s shows it"):format(name, revision),
+    hint = (
+      "kubectl delete secret sh.helm.release.v1.%s.v%s -n %s removes the record,"
+      .. " and helm goes on from the one before it"
+    ):format(name, revision, namespace),
   }
 end
 
@@ -33,11 +36,13 @@ local function revision_of(ctx, name, namespace, revision)
   return found and content.of(found)
 end
 
-local function need_objects(name, found) return content.all(found) or unreadable(name, tostring(found.revision)) end
+local function need_objects(name, namespace, found)
+  return content.all(found) or unreadable(name, namespace, tostring(found.revision))
+end
 
 local function check_names(ctx, name, namespace, found)
   local k8s = ctx:client "k8s"
-  for _, object in ipairs(need_objects(name, found)) do
+  for _, object in ipairs(need_objects(name, namespace, found)) do
     local resource = k8s:resource(object)
     local metadata = object.metadata or {}
     local where = resource.namespaced and (metadata.namespace or namespace) or nil
@@ -106,7 +111,7 @@ function M.rollback(ctx, name, namespace, revision, planned)
     }
   end
   M.check(ctx, name, namespace)
-  render.check(ctx, need_objects(name, found), namespace)
+  render.check(ctx, need_objects(name, namespace, found), namespace)
   client(ctx):rollback(name, revision, namespace)
 end
 

@@ -150,6 +150,7 @@ describe("drift", function()
         end
         return
       end
+      assert.equal(1, #env.run().api.helm.drift "t1-app", what)
       local shown = table.concat(plan.plan.changes[1] and plan.plan.changes[1].show.lines or {}, "\n")
       assert.is_truthy(shown:find(line, 1, true), what .. "\n" .. shown)
       assert.equal("changed", select(2, env.run().ensure()), what)
