@@ -176,6 +176,7 @@ help:
 	@echo 'make                 build/o2x, build/o2x-lab (o2x lab) and build/o2x-dev, which runs a Lua file: tests, tools'
 	@echo 'make demo            install what is needed, start the lab, onboard a tenant, show what was made'
 	@echo 'make test            all tests'
+	@echo 'make reference       o2x beside the tools that it does the work of: vendor/reference installs them'
 	@echo 'make hostile         attacks on scope, secrets, sandbox and limits, under the sanitizers'
 	@echo 'make fuzz SECONDS=10 mutated inputs for every parser, that long each'
 	@echo 'make leakhunt        every runbook with marked secrets, failing and killed; then the search for them'

@@ -229,6 +229,29 @@ unencrypted(
   "AWS: credentials would go to aws.example.com unencrypted"
 )
 unencrypted(
+  "one service of AWS by http",
+  [[rds.snapshots()]],
+  { AWS_ENDPOINT_URL_RDS = "http://rds.example.com" },
+  "AWS: credentials would go to rds.example.com unencrypted"
+)
+unencrypted(
+  "a token for keys of AWS by http",
+  [[rds.snapshots()]],
+  {
+    AWS_ACCESS_KEY_ID = "",
+    AWS_ENDPOINT_URL_STS = "http://sts.example.com",
+    AWS_WEB_IDENTITY_TOKEN_FILE = "/proc/self/status",
+    AWS_ROLE_ARN = "arn:aws:iam::1:role/x",
+  },
+  "AWS: credentials would go to sts.example.com unencrypted"
+)
+unencrypted(
+  "keys of AWS from somebody else by http",
+  [[rds.snapshots()]],
+  { AWS_ACCESS_KEY_ID = "", AWS_CONTAINER_CREDENTIALS_FULL_URI = "http://keys.example.com/x" },
+  "neither this machine, an agent of AWS, nor https"
+)
+unencrypted(
   "a webhook by http",
   [[webhook.send("chat", { text = "x" })]],
   { O2X_WEBHOOK_URL = "http://hooks.example.com/T0/B0" },

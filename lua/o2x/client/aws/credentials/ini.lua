@@ -16,10 +16,10 @@ local function any_case(name)
   return (name:gsub("%l", function(letter) return ("[%s%s]"):format(letter, letter:upper()) end))
 end
 
--- The text of a file without its secrets, and the secrets by their marks; nil if there is no such file.
-local function read(path)
-  if not fs.exists(path) or fs.is_folder(path) then return nil end
-  local text, secrets = fs.read_secret(path, "aws file") .. "\n", {}
+-- A text without its secrets, and the secrets by their marks.
+local function take_secrets(text)
+  local secrets = {}
+  text = text .. "\n"
   for _, name in ipairs(SECRET) do
     local pattern = "%f[%w_]" .. any_case(name) .. "[ \t]*[=:][ \t]*([^\r\n]-)[ \t]*[\r\n]"
     local rest, found = extract.secrets(text, pattern, name)
@@ -118,12 +118,12 @@ local function finish(self)
   return sections
 end
 
---- The sections of a file; none if the file does not exist. Values of options that hold keys are secrets.
----@param path string
+--- The sections of a text. Values of options that hold keys are secrets.
+---@param given userdata|string
+---@param path string where it is from, for errors
 ---@return table<string, table<string, string|userdata|table<string, string>>> sections a table is an indented block
-function M.read(path)
-  local text, secrets = read(path)
-  if not text then return {} end
+function M.parse(given, path)
+  local text, secrets = take_secrets(given)
   local reader = setmetatable({ path = path, secrets = secrets, sections = {}, line = 0, indent = 0 }, Reader)
   if text:sub(1, 3) == "\u{FEFF}" then
     reader.line = 1
@@ -134,6 +134,14 @@ function M.read(path)
     reader:read_line(line)
   end
   return finish(reader)
+end
+
+--- The sections of a file; none if the file does not exist.
+---@param path string
+---@return table<string, table<string, string|userdata|table<string, string>>> sections see parse
+function M.read(path)
+  if not fs.exists(path) or fs.is_folder(path) then return {} end
+  return M.parse(fs.read_secret(path, "aws file"), path)
 end
 
 return M

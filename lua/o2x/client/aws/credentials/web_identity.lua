@@ -31,8 +31,8 @@ function M.find(source)
   return {
     what = what,
     fetch = function()
-      local token = keys.token(path, JWT, what)
-      return sts.assume_role_with_web_identity(source:sts(), role, token, what)
+      local options = source:sts()
+      return sts.assume_role_with_web_identity(options, role, keys.token(path, JWT, what), what)
     end,
   }
 end
