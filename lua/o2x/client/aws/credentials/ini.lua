@@ -40,8 +40,8 @@ function Reader:fail(why) errors.input(why, nil, ("%s:%d"):format(self.path, sel
 --- Begins a section.
 ---@param name string
 function Reader:open_section(name)
-  if self.sections[name] then self:fail(("the section [%s] is there twice"):format(name)) end
-  self.section, self.option = {}, nil
+  if self.sections[name] and name ~= SHARED then self:fail(("the section [%s] is there twice"):format(name)) end
+  self.section, self.option = self.sections[name] or {}, nil
   self.sections[name] = self.section
 end
 
