@@ -43,7 +43,9 @@ local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 -- Variables that would point a client elsewhere in spite of ours.
 local UNSET = "AWS_DEFAULT_PROFILE AWS_ENDPOINT_URL_RDS AWS_ENDPOINT_URL_ROUTE_53 AWS_ENDPOINT_URL_S3 "
   .. "AWS_ENDPOINT_URL_STS AWS_IGNORE_CONFIGURED_ENDPOINT_URLS AWS_PROFILE AWS_REGION AWS_SECURITY_TOKEN "
-  .. "AWS_SESSION_TOKEN PGDATABASE PGOPTIONS PGPASSFILE PGSERVICE PGSSLMODE VAULT_NAMESPACE"
+  .. "AWS_SESSION_TOKEN PGDATABASE PGOPTIONS PGPASSFILE PGSERVICE PGSSLMODE VAULT_AGENT_ADDR "
+  .. "VAULT_CACERT VAULT_CACERT_BYTES VAULT_CAPATH VAULT_HTTP_PROXY VAULT_NAMESPACE VAULT_PROXY_ADDR "
+  .. "VAULT_TLS_SERVER_NAME"
 
 -- Not through out.data, which would hide the passwords: a shell reads this.
 local function print_bare(line) sink.bare("stdout", line .. "\n") end

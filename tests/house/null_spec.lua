@@ -18,6 +18,7 @@ local NEEDS_NULL <const> = {
   ["lua/o2x/client/k8s/status.lua"] = { 1, "a Secret's; the answer has a shape" },
   ["lua/o2x/client/vault/init.lua"] = { 1, "a field of a secret may be null; the rest has a shape" },
   ["lua/o2x/client/pg/init.lua"] = { 1, "a column of JSON" },
+  ["lua/o2x/effects/pg/column_form.lua"] = { 2, "a column of JSON" },
   ["lua/o2x/engine/journal.lua"] = { 1, "an effect's value may be null" },
   ["stdlib/charts.lua"] = { 1, "its type is looked at" },
   ["stdlib/diagnose/configuration.lua"] = { 1, "has a shape" },

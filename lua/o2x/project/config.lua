@@ -49,6 +49,13 @@ local KEYS = {
   { "vault.token", "Vault token", kind = "secret" },
   { "vault.namespace", "Vault namespace" },
   { "vault.cacert", "certificate authority of Vault", kind = "path" },
+  { "vault.cacert_bytes", "the same as a text in PEM, if there is no file", kind = "pem" },
+  { "vault.capath", "folder of certificate authorities of Vault, if there is neither", kind = "path" },
+  { "vault.client_cert", "certificate to show to Vault", kind = "path" },
+  { "vault.client_key", "key of that certificate", kind = "path" },
+  { "vault.tls_server_name", "name that Vault's certificate has, if not its host" },
+  { "vault.proxy", "proxy to reach Vault by: http://HOST:PORT, https:// or socks5://", kind = "proxy" },
+  { "vault.timeout", "time limit for a request to Vault: seconds, or 90s, 2m", kind = "duration", default = 30 },
   { "vault.mount", "mount path of the KV engine", default = "secret" },
   { "vault.role_id", "AppRole to log in with if there is no token" },
   { "vault.secret_id", "secret id of that AppRole", kind = "secret" },
@@ -123,6 +130,19 @@ local function list_of(key, value, source)
   return items
 end
 
+local SECONDS <const> = { [""] = 1, ms = 0.001, s = 1, m = 60, h = 3600 }
+
+-- Seconds of "90", "90s", "2m", "1m30s".
+local function duration(text)
+  local total, rest = 0, text
+  repeat
+    local number, unit, after = rest:match "^(%d+%.?%d*)(%l*)(.*)$"
+    if not number or not SECONDS[unit] then return nil end
+    total, rest = total + tonumber(number) * SECONDS[unit], after
+  until rest == ""
+  return total > 0 and total < 86400 and total or nil
+end
+
 -- Converts a value to the kind of its key; relative paths are relative to base.
 local function convert(key, value, source, base)
   local kind = key.kind or "text"
@@ -130,6 +150,7 @@ local function convert(key, value, source, base)
   if type(value) == "table" then wrong(key, "a single value", source) end
   if secret.is(value) then return value end
   local text = tostring(value)
+  if kind == "pem" then return text:find("-----BEGIN", 1, true) and text or wrong(key, "a text in PEM", source) end
   if text:find("%c") then wrong(key, "a text without control characters", source) end
   if kind == "integer" then return math.tointeger(tonumber(text)) or wrong(key, "an integer", source) end
   if kind == "ports" then
@@ -142,6 +163,8 @@ local function convert(key, value, source, base)
   end
   if kind == "secret" then return secret.new(text, key[1]) end
   if kind == "path" then return absolute(text, base) end
+  if kind == "proxy" then return require("o2x.client.proxy").parse(text, source) end
+  if kind == "duration" then return duration(text) or wrong(key, "a time: seconds, or 90s, 2m", source) end
   return text
 end
 

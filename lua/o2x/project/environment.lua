@@ -15,6 +15,7 @@ local M = {}
 ---@field ignored string? why o2x does not use it, and what to do instead; a run warns of it
 ---@field moot string? why it does not matter to o2x
 ---@field path boolean? the key's value is the path of the file, not what is in it
+---@field unless string? a variable that counts before it: with it, this one does not matter
 ---@field flag boolean? its value is yes or no, and no is as good as not set
 
 -- Exactly one of key, used, ignored and moot.
@@ -64,14 +65,62 @@ M.LIST = {
   { "~/.vault-token", "vault", key = "vault.token" },
   { "VAULT_NAMESPACE", "vault", key = "vault.namespace" },
   { "VAULT_CACERT", "vault", key = "vault.cacert" },
+  { "VAULT_CACERT_BYTES", "vault", key = "vault.cacert_bytes" },
+  { "VAULT_CAPATH", "vault", key = "vault.capath" },
+  { "VAULT_CLIENT_CERT", "vault", key = "vault.client_cert" },
+  { "VAULT_CLIENT_KEY", "vault", key = "vault.client_key" },
+  { "VAULT_TLS_SERVER_NAME", "vault", key = "vault.tls_server_name" },
+  { "VAULT_PROXY_ADDR", "vault", key = "vault.proxy" },
+  { "VAULT_HTTP_PROXY", "vault", key = "vault.proxy" },
+  { "VAULT_CLIENT_TIMEOUT", "vault", key = "vault.timeout" },
+  { "~/.vault", "vault", ignored = "o2x runs no token helper: set VAULT_TOKEN", unless = "VAULT_TOKEN" },
+  { "VAULT_MAX_RETRIES", "vault", ignored = "o2x tries again for retry.seconds" },
+  { "VAULT_RATE_LIMIT", "vault", ignored = "o2x has no such limit: unset it" },
+  { "VAULT_SRV_LOOKUP", "vault", ignored = "o2x looks up no SRV records: name the port in VAULT_ADDR", flag = true },
+  { "VAULT_HEADERS", "vault", ignored = "o2x sends its own headers only: unset it" },
   { "VAULT_SKIP_VERIFY", "vault", ignored = "o2x always verifies: set VAULT_CACERT", flag = true },
   { "VAULT_WRAP_TTL", "vault", ignored = "o2x reads answers that are not wrapped: unset it" },
+  { "VAULT_DISABLE_REDIRECTS", "vault", moot = "o2x follows no redirects" },
+  { "VAULT_DETAILED", "vault", moot = "a format of vault's own output" },
+  { "VAULT_CLI_NO_COLOR", "vault", moot = "a format of vault's own output" },
+  { "VAULT_LOG_LEVEL", "vault", moot = "a setting of vault's own output" },
+  { "VAULT_LICENSE", "vault", moot = "a setting of the server" },
+  { "VAULT_LICENSE_PATH", "vault", moot = "a setting of the server" },
+  { "VAULT_CLUSTER_ADDR", "vault", moot = "a setting of the server" },
+  { "VAULT_REDIRECT_ADDR", "vault", moot = "a setting of the server" },
+  { "VAULT_API_ADDR", "vault", moot = "a setting of the server" },
   { "VAULT_FORMAT", "vault", moot = "a format of vault's own output" },
 
   { "KUBECONFIG", "kubernetes", key = "kube.config" },
+  { "~/.kube/config", "kubernetes", used = "the kubeconfig, if kube.config is not set" },
+  { "KUBERNETES_SERVICE_HOST", "kubernetes", used = "the cluster of this pod, if there is no kubeconfig" },
+  { "KUBERNETES_SERVICE_PORT", "kubernetes", used = "the cluster of this pod, if there is no kubeconfig" },
 
   { "HELM_REGISTRY_CONFIG", "helm", key = "helm.registry_config" },
   { "HELM_REPOSITORY_CONFIG", "helm", key = "helm.repository_config" },
+  { "HELM_KUBECONTEXT", "helm", ignored = "set O2X_KUBE_CONTEXT" },
+  { "HELM_NAMESPACE", "helm", ignored = "the namespace is the tenant's: unset it" },
+  { "HELM_DRIVER", "helm", ignored = "releases are in Secrets: unset it" },
+  { "HELM_MAX_HISTORY", "helm", ignored = "o2x says how many revisions stay: unset it" },
+  { "HELM_KUBEAPISERVER", "helm", ignored = "set KUBECONFIG" },
+  { "HELM_KUBETOKEN", "helm", ignored = "set KUBECONFIG" },
+  { "HELM_KUBECAFILE", "helm", ignored = "set KUBECONFIG" },
+  { "HELM_KUBETLS_SERVER_NAME", "helm", ignored = "set tls-server-name in the kubeconfig" },
+  { "HELM_KUBEASUSER", "helm", ignored = "set as in the kubeconfig" },
+  { "HELM_KUBEASGROUPS", "helm", ignored = "set as-groups in the kubeconfig" },
+  {
+    "HELM_KUBEINSECURE_SKIP_TLS_VERIFY",
+    "helm",
+    ignored = "o2x always verifies: set certificate-authority in the kubeconfig",
+    flag = true,
+  },
+  { "HELM_DEBUG", "helm", moot = "a setting of helm's own output", flag = true },
+  { "HELM_BURST_LIMIT", "helm", moot = "helm runs with its own limits" },
+  { "HELM_QPS", "helm", moot = "helm runs with its own limits" },
+  { "HELM_CACHE_HOME", "helm", moot = "helm gets folders of its own" },
+  { "HELM_DATA_HOME", "helm", moot = "helm gets folders of its own" },
+  { "HELM_REPOSITORY_CACHE", "helm", moot = "helm gets folders of its own" },
+  { "HELM_PLUGINS", "helm", ignored = "helm runs without plugins: unset it" },
   { "HELM_CONFIG_HOME", "helm", ignored = "set HELM_REGISTRY_CONFIG and HELM_REPOSITORY_CONFIG to files of it" },
 
   { "AWS_ENDPOINT_URL", "aws", key = "aws.endpoint" },
@@ -158,6 +207,7 @@ local function is_file(row) return row[1]:sub(1, 2) == "~/" end
 local function path_of(row, env) return (env.HOME or "") ~= "" and fs.join(env.HOME, row[1]:sub(3)) or nil end
 
 local function is_set(row, env)
+  if row.unless and (env[row.unless] or "") ~= "" then return false end
   if is_file(row) then
     local path = path_of(row, env)
     return path ~= nil and fs.exists(path)

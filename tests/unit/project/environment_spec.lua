@@ -16,8 +16,9 @@ local function with(row, place)
     return { PGSERVICE = "1", PGSERVICEFILE = place:at "services", HOME = "" }
   end
   if not is_file(row) then return { [row[1]] = "1", HOME = "" } end
-  place:write("home/" .. row[1]:sub(3), "1\n")
-  return { HOME = place:at "home" }
+  local home = "home of " .. row[1]:gsub("/", " ")
+  place:write(home .. "/" .. row[1]:sub(3), "1\n")
+  return { HOME = place:at(home) }
 end
 
 -- The texts of all other specs and pages.
@@ -92,7 +93,7 @@ describe("the environment of the ecosystem", function()
         local env = with(row, place)
         local value, source = environment.value(row.key, env)
         assert.equal(row.path and source or "1", value)
-        assert.equal(is_file(row) and place:at("home/" .. row[1]:sub(3)) or row[1], source)
+        assert.equal(is_file(row) and fs.join(env.HOME, row[1]:sub(3)) or row[1], source)
         for _, entry in ipairs(environment.explain(env, { [row.key] = source })) do
           if entry.variable == row[1] then assert.equal("used", entry.state) end
         end

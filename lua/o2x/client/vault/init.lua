@@ -5,6 +5,7 @@
 local auth = require "o2x.client.vault.auth"
 local cleartext = require "o2x.client.cleartext"
 local errors = require "o2x.base.error"
+local fs = require "o2x.base.fs"
 local http = require "o2x.client.http"
 local json = require "o2x.base.json"
 local limits = require "o2x.base.limits"
@@ -26,6 +27,10 @@ Client.__index = Client
 ---@field kubernetes_role string|nil with jwt, or the pod's own at jwt_file; at kubernetes_mount ("kubernetes")
 ---@field namespace string|nil
 ---@field ca string|nil PEM; or ca_file
+---@field cert string|nil PEM, with key
+---@field key userdata|nil a secret
+---@field tls_name string|nil that the server's certificate has, if not the host of addr
+---@field proxy string|nil for http.request
 ---@field mount string|nil of the key-value store ("secret")
 ---@field scope string[]|nil granted paths below the mount ("tenant/newclient/"); without it only the form is checked
 ---@field timeout number|nil seconds a request may take (30)
@@ -87,6 +92,10 @@ function Client:send(request, token)
     timeout = self.timeout,
     ca = self.options.ca,
     ca_file = self.options.ca_file,
+    cert = self.options.cert,
+    key = self.options.key,
+    tls_name = self.options.tls_name,
+    proxy = self.options.proxy,
   }
   return { status = response.status, headers = response.headers, body = decode(request, response) }
 end
@@ -250,6 +259,39 @@ end
 ---Revokes the token if this client logged in for it. Never raises.
 function Client:close() self.auth:close() end
 
+-- All certificates in a folder, as one text.
+local function authorities_in(folder)
+  if not fs.is_folder(folder) then errors.input("vault.capath is no folder", "set VAULT_CAPATH", folder) end
+  local texts = {}
+  for _, name in ipairs(fs.list(folder)) do
+    local text = fs.read_if(fs.join(folder, name)) or ""
+    if text:find("-----BEGIN CERTIFICATE", 1, true) then texts[#texts + 1] = text end
+  end
+  if #texts == 0 then errors.input("vault.capath has no certificates in PEM", "set VAULT_CAPATH", folder) end
+  return table.concat(texts, "\n")
+end
+
+-- The certificate that is shown to Vault, and its key.
+local function identity(o)
+  if not o.client_cert and not o.client_key then return nil end
+  if not o.client_cert or not o.client_key then
+    errors.input(
+      "vault.client_cert and vault.client_key must be set together",
+      "set VAULT_CLIENT_CERT and VAULT_CLIENT_KEY"
+    )
+  end
+  return fs.read(o.client_cert), fs.read_secret(o.client_key, "vault client key")
+end
+
+-- A proxy would see the token of a Vault that speaks plain http.
+local function proxy_of(config, o)
+  if o.proxy and o.addr:lower():find "^http:" then
+    local host = o.proxy:gsub("^%w+://", ""):gsub("^.*@", ""):gsub(":%d+$", "")
+    cleartext.check_host(config, host, "Vault's proxy", "https:// in VAULT_ADDR")
+  end
+  return o.proxy
+end
+
 --- The Vault client of a run.
 ---@param config table
 ---@param grants table what the run may touch
@@ -258,7 +300,14 @@ function Client:close() self.auth:close() end
 function M.for_run(config, grants, run)
   local o = config.vault
   errors.need_setting(o.addr, "Vault", "VAULT_ADDR")
+  local cert, key = identity(o)
   return M.new {
+    cert = cert,
+    key = key,
+    ca = not o.cacert and (o.cacert_bytes or o.capath and authorities_in(o.capath)) or nil,
+    tls_name = o.tls_server_name,
+    proxy = proxy_of(config, o),
+    timeout = o.timeout,
     addr = cleartext.check_url(config, o.addr, "Vault"),
     token = o.token,
     role_id = o.role_id,
