@@ -135,16 +135,12 @@ end
 
 --- Starts the server; <close> it.
 ---@return table sources port, url, given (the ids so far), asked (requests so far), lifetime (seconds of keys), busy
----  (how many errors /agent/busy gives first), silent (how many answers are lost first)
+---  (how many errors /agent/busy gives first)
 function M.start()
-  local self = setmetatable({ given = {}, lifetime = LIFETIME, busy = 1, silent = 0, asked = {} }, Sources)
+  local self = setmetatable({ given = {}, lifetime = LIFETIME, busy = 1, asked = {} }, Sources)
   self.server = httpd.serve {
     handler = function(request)
       self.asked[#self.asked + 1] = request.method .. " " .. request.target
-      if self.silent > 0 then
-        self.silent = self.silent - 1
-        return request:drop()
-      end
       local name, path = request.path:match "^/(%l+)(.*)$"
       local serve = ({ sts = self.sts, sso = self.sso, imds = self.imds, agent = self.agent })[name or ""]
       if not serve then return 404, {}, "" end

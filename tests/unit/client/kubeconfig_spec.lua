@@ -109,6 +109,8 @@ local ODD <const> = {
   },
 }
 
+local GOOD <const> = '{"apiVersion":"client.authentication.k8s.io/v1beta1","status":{"token":"t"}}'
+
 local function same_secret(text, s)
   assert.is_true(secret.is(s))
   assert.is_true(secret.equal(secret.new(text, "x"), s))
@@ -215,9 +217,15 @@ contexts:
     refused("plain http would send", config("server: http://k8s.example", "token: t"))
     refused("no valid server URL", config("server: ftp://x", "token: t"))
     refused("no valid server URL", config("", "token: t"))
-    refused("proxy%-url is not supported", config("server: https://h, proxy-url: http://p", "token: t"))
+    refused("is not the URL of a proxy", config("server: https://h, proxy-url: ftp://p", "token: t"))
+    refused("to the proxy", config("server: http://127.0.0.1:1, proxy-url: http://p", "token: t"))
     refused("auth%-provider is not supported", config("server: https://h", "auth-provider: {name: gcp}"))
-    refused("as is not supported", config("server: https://h", "token: t, as: root"))
+    refused("need as", config("server: https://h", "token: t, as-groups: [a]"))
+    refused("a token and a username are both set", config("server: https://h", "token: t, username: a"))
+    refused("a password without a username", config("server: https://h", "password: a"))
+    refused("are both set", config("server: https://h, certificate-authority: x, certificate-authority-data: QQ==", ""))
+    refused("has two entries named", "users: [{name: u}, {name: u}]\n")
+    refused("apiVersion is v2", "apiVersion: v2\n")
     refused("is not base64", config("server: https://h, certificate-authority-data: '*'", "token: t"))
     refused("must be set together", config("server: https://h", "client-certificate-data: Q0VSVA=="))
     refused("does not exist", config("server: https://h, certificate-authority: none.pem", "token: t"))
@@ -230,7 +238,9 @@ contexts:
 
   it("reads null as absent, as kubectl does", function()
     refused("no current context", "apiVersion: v1\nkind: Config\nclusters: null\ncontexts: null\nusers: null\n")
-    assert.is_truthy(load(config("server: 'https://h:1', insecure-skip-tls-verify: null", "token: null")))
+    assert.is_truthy(load(config("server: 'https://h:1', insecure-skip-tls-verify: null", "token: t, exec: null")))
+    refused("user u has no credentials", config("server: 'https://h:1'", "token: null"))
+    refused("context main has no user", (config("server: 'https://h:1'", "token: t"):gsub(", user: u", "")))
   end)
 
   for what, text in pairs {
@@ -241,7 +251,7 @@ contexts:
     ),
     ["clusters must not be a string"] = "kind: Config\nclusters: all\n",
     ["clusters has an entry that is not a map"] = "kind: Config\nclusters: [1]\n",
-    ["user must not be a boolean"] = "kind: Config\nusers: [{name: a, user: true}]\n",
+    ["user a must not be a boolean"] = "kind: Config\nusers: [{name: a, user: true}]\n",
     ["namespace must be a text"] = config("server: 'https://h:1'", "", ", namespace: [a]"),
     ["exec must not be a string"] = config("server: 'https://h:1'", "exec: aws"),
   } do
@@ -260,6 +270,19 @@ contexts:
     assert.is_false(ok)
     assert.equal(("kubeconfig not found: %s/none"):format(folder), e.message)
     assert.is_string(e.hint)
+  end)
+
+  it("is ~/.kube/config where KUBECONFIG is not set", function()
+    file(".kube/config", config("server: https://h", "token: t"))
+    local script = file(
+      "script.lua",
+      'print(require("o2x.client.kubeconfig").load({ path = os.getenv "KUBECONFIG" }).server)'
+    )
+    local argv = { "/proc/self/exe", script } -- this very program
+    assert.equal("https://h\n", proc.run({ argv = argv, env = { HOME = folder } }).stdout)
+    file("other", config("server: https://other", "token: t"))
+    local env = { HOME = folder, KUBECONFIG = folder .. "/other" }
+    assert.equal("https://other\n", proc.run({ argv = argv, env = env }).stdout)
   end)
 
   it("is not needed within a cluster: the pod's service account is", function()
@@ -293,7 +316,8 @@ contexts:
         "#!/bin/sh\necho x >> '"
           .. folder
           .. "/calls'\n"
-          .. 'echo "{\\"kind\\":\\"ExecCredential\\",\\"status\\":{\\"token\\":\\"from-$1-$WHO\\"}}"\n'
+          .. 'echo "{kind: ExecCredential, apiVersion: client.authentication.k8s.io/v1,'
+          .. ' status: {token: from-$1-$WHO}}"\n'
       )
       fs.chmod(plugin, 493)
     end)
@@ -302,6 +326,7 @@ contexts:
       return config(
         "server: https://h",
         "exec: {apiVersion: client.authentication.k8s.io/v1, command: ./plugin, args: [get],"
+          .. " interactiveMode: Never,"
           .. " env: [{name: WHO, value: me}]}"
       )
     end
@@ -357,7 +382,8 @@ contexts:
 
   local function file_with(section, value)
     if section == "file" then return value end
-    local exec = { command = "/bin/echo", args = "[x]", env = "[]", apiVersion = "x" }
+    local exec = { command = "/bin/echo", args = "[x]", env = "[]" }
+    exec.apiVersion = "client.authentication.k8s.io/v1beta1"
     local parts = {
       clusters = "[{name: c, cluster: {server: 'https://h'}}]",
       users = "[{name: u, user: {token: t}}]",
@@ -399,7 +425,7 @@ contexts:
 
   it("that the tests of odd files start from can be used", function()
     assert.is_truthy(load(file_with("current-context", "main")):text())
-    local with_plugin = load(file_with("output", '{"status":{"token":"t"}}'), { exec_plugins = { "/bin/echo" } })
+    local with_plugin = load(file_with("output", GOOD), { exec_plugins = { "/bin/echo" } })
     same_secret("t", with_plugin:credentials().token)
   end)
 end)

@@ -158,6 +158,7 @@ end
 
 ---@class o2x.yaml.options
 ---@field ordered boolean? tables remember the order of their keys
+---@field first boolean? of several documents the first counts, as kubectl reads a kubeconfig
 ---@field exact boolean? a number beyond 64 bits is an error, as is right for a file that an operator wrote for o2x
 ---@field repeats boolean? a key may be there twice, and the last one counts, as for Helm in what a chart renders
 
@@ -170,7 +171,9 @@ end
 function M.decode(text, source, options)
   source = source or "yaml"
   local documents = compose.compose(text, source)
-  if #documents > 1 then compose.fail(source, documents[2], "expected one document, found more") end
+  if #documents > 1 and not (options and options.first) then
+    compose.fail(source, documents[2], "expected one document, found more")
+  end
   if not documents[1] then return json.null end
   return M.value(documents[1], source, options)
 end
@@ -178,7 +181,7 @@ end
 ---Decodes one YAML document for a reader: what is null is absent.
 ---@param text string
 ---@param source string? the file it is from, for messages
----@param options { exact: boolean? }? as for decode
+---@param options o2x.yaml.options? as for decode
 ---@return any value nil for null and for an empty text
 function M.read(text, source, options) return json.without_nulls(M.decode(text, source, options)) end
 

@@ -69,6 +69,9 @@ function Client:request_options(method, path, o)
   for name, value in pairs(o.headers or {}) do
     headers[name] = value
   end
+  for name, value in pairs(self.config.headers and self.config:headers() or {}) do
+    headers[name] = value
+  end
   return {
     method = method,
     url = self.config.server .. path .. encode_query(o.query),
@@ -79,6 +82,8 @@ function Client:request_options(method, path, o)
     cert = credentials.cert,
     key = credentials.key,
     token = credentials.token,
+    tls_name = self.config.tls_name,
+    proxy = self.config.proxy,
     secret_body = o.secret_body,
     module = "k8s",
   }

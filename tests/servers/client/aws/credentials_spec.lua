@@ -62,23 +62,6 @@ describe("keys of AWS", function()
     end)
   end)
 
-  it("are asked for again when the answer is lost", function()
-    local login = {
-      env = { AWS_PROFILE = "dev" },
-      config = "[profile dev]\nsso_start_url = u\nsso_region = r\nsso_account_id = 1\nsso_role_name = n\nregion = r\n",
-      login = { u = '{"accessToken": "login-token", "expiresAt": "2099-01-01T00:00:00Z"}' },
-    }
-    for name, case in pairs { role = ROLE, agent = AGENT, login = login } do
-      sources.silent = 2
-      assert.is_string(sources:with(case).access_key, name)
-      sources.silent = 99
-      local err = sources:refusal(case)
-      assert.equal("unreachable", err.kind, name)
-      assert.is_true(err.retryable)
-      sources.silent = 0
-    end
-  end)
-
   it("that a service refuses as expired are fetched again", function()
     sources:with(AGENT, function(who)
       who:get()

@@ -5,6 +5,7 @@ local cleartext = require "o2x.client.cleartext"
 local errors = require "o2x.base.error"
 local http = require "o2x.client.http"
 local keys = require "o2x.client.aws.credentials.keys"
+local retry = require "o2x.base.retry"
 local secret = require "o2x.base.secret"
 
 local M = {}
@@ -13,7 +14,7 @@ local AGENT <const> = "http://169.254.170.2"
 -- Link-local addresses of the agents; anything else is this machine, or speaks TLS.
 local AGENTS <const> = { ["169.254.170.2"] = true, ["169.254.170.23"] = true, ["[fd00:ec2::23]"] = true }
 local PRINTABLE <const> = " -~" -- characters of a token
-local TIMEOUT <const> = 5 -- seconds
+local TIMEOUT <const>, ATTEMPTS <const> = 5, 3
 
 local function url_of(env)
   local relative = env.AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or ""
@@ -69,7 +70,7 @@ function M.find(source)
   return {
     what = what,
     fetch = function()
-      local body = ask(url, env, what)
+      local body = retry.read({ attempts = ATTEMPTS }, ask, url, env, what)
       local document = keys.from_json(body, { "SecretAccessKey", "Token" }, what)
       return keys.check({
         access_key = document.AccessKeyId,

@@ -10,7 +10,6 @@ local errors = require "o2x.base.error"
 local keys = require "o2x.client.aws.credentials.keys"
 local profiles = require "o2x.client.aws.credentials.profiles"
 local program = require "o2x.core.program"
-local retry = require "o2x.base.retry"
 local semaphore = require "o2x.base.semaphore"
 
 local container = require "o2x.client.aws.credentials.container"
@@ -25,7 +24,6 @@ local M = {}
 
 local REGION <const> = "us-east-1"
 local EARLIEST <const> = 600 -- seconds before they expire that keys are fetched again, at most
-local ATTEMPTS <const>, SECONDS <const> = 3, 60 -- to fetch keys
 local AGAIN <const> = 60 -- seconds until that is tried again, while the old keys are good
 local NONE <const> =
   "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; o2x config explain shows what is set"
@@ -208,19 +206,9 @@ local function keep(self, fresh)
   self.renew_at = fresh.expires and fresh.expires - math.min(EARLIEST, (fresh.expires - now) / 3)
 end
 
--- Asking for keys changes nothing that matters: a lost answer is as good as none.
-local function fetch_once(origin)
-  local ok, fresh = pcall(origin.fetch)
-  if ok then return fresh end
-  if errors.is(fresh) and fresh.kind == "unknown" then
-    errors.amend(fresh, { kind = "unreachable", retryable = true, hint = false })
-  end
-  error(fresh, 0)
-end
-
 -- Keys that are still good are used while new ones cannot be had.
 local function renew(self)
-  local ok, fresh = pcall(retry.read, { attempts = ATTEMPTS, seconds = SECONDS }, fetch_once, self.origin)
+  local ok, fresh = pcall(self.origin.fetch)
   if ok then return keep(self, fresh or none()) end
   local good = self.keys and (self.keys.expires or 0) > clock.now()
   if not good or errors.is(fresh) and fresh.kind == "cancelled" then error(fresh, 0) end
