@@ -38,6 +38,19 @@ describe("values files", function()
     return json.decode(r.stdout).config or {}
   end
 
+  -- The same of several files, of which later ones win.
+  local function of_several(texts)
+    local argv = { "helm", "install", "x", chart, "--dry-run=client", "-o", "json" }
+    for i, text in ipairs(texts) do
+      local path = fs.join(chart, ("v%d.yaml"):format(i))
+      fs.write(path, text)
+      argv[#argv + 1], argv[#argv + 2] = "-f", path
+    end
+    local r = proc.run { argv = argv, env = lab.env, timeout = 300 }
+    assert.equal(0, r.code, r.stderr)
+    return json.decode(r.stdout).config or {}
+  end
+
   local function by_us(text)
     local ok, values = pcall(read.values, text, "v.yaml")
     if ok then return values end
@@ -65,6 +78,16 @@ describe("values files", function()
     assert.is_table(after, reason)
     assert.equal(json.encode(before), json.encode(after), case[1])
   end
+
+  it("are merged as helm merges them", function()
+    for _, texts in ipairs(require("tests.reference.cases.values").several) do
+      local merged = {}
+      for _, text in ipairs(texts) do
+        read.merge(merged, read.values(text, "v.yaml"))
+      end
+      assert.equal(json.encode(of_several(texts)), json.encode(merged), table.concat(texts, "---\n"))
+    end
+  end)
 
   it("mean what they mean to helm, and still do after an edit", function()
     local alike, different = 0, 0

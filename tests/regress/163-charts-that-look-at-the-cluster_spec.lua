@@ -23,10 +23,10 @@ describe("a chart", function()
       assert.equal("INFO", env.ask("kubectl", "get", "cm", "t1-app", "-o", "jsonpath={.data.level}"))
       env.run().api.helm.remove_release "t1-app"
 
-      chart(env, MAP .. "---\n" .. MAP)
+      chart(env, MAP .. "---\n" .. MAP:gsub("name: t1%-app", "%0, namespace: default"))
       for _, mode in ipairs { "plan", "apply" } do
         local e = raised(env.run(mode).ensure, o)
-        assert.equal("the chart renders ConfigMap t1-app twice", e.message)
+        assert.equal("the chart renders ConfigMap default/t1-app twice", e.message)
       end
       assert.equal("", env.releases())
 

@@ -250,6 +250,35 @@ M.cases = {
     },
   },
 
+  {
+    "numbers for texts in Chart.yaml",
+    files = {
+      ["Chart.yaml"] = "apiVersion: v2\nname: app\nversion: 1.10\nappVersion: 2\ndescription: null\n",
+      ["templates/a.yaml"] = map("t1-app", "v: {{ .Chart.Version | quote }}, a: {{ .Chart.AppVersion | quote }}"),
+    },
+  },
+  {
+    "a Chart.yaml with a byte order mark, CR LF, a separator at its end and a key twice",
+    files = {
+      ["Chart.yaml"] = "\xef\xbb\xbfapiVersion: v2\r\nname: app\r\nname: app\r\nversion: v1.0.0+b5\r\n---\r\n",
+      ["templates/a.yaml"] = map "t1-app",
+    },
+  },
+  { "an empty Chart.yaml", files = { ["Chart.yaml"] = "", ["templates/a.yaml"] = map "t1-app" }, fails = true },
+  { "a Chart.yaml without a version", files = { ["Chart.yaml"] = "apiVersion: v2\nname: app\n" }, fails = true },
+  {
+    "default values with a key twice and two documents",
+    files = {
+      ["values.yaml"] = "a: 1\na: 2\n---\na: 3\n",
+      ["templates/a.yaml"] = map("t1-app", "a: {{ .Values.a | quote }}"),
+    },
+  },
+  {
+    "default values that are a list",
+    files = { ["values.yaml"] = "- a\n", ["templates/a.yaml"] = map "t1-app" },
+    fails = true,
+  },
+
   -- texts and numbers
   {
     "braces in what is rendered",
@@ -277,6 +306,11 @@ M.cases = {
     template = map("t1-app", "a: größe, ü: '日本'"),
     fails = true,
   },
+  {
+    "control characters",
+    template = map("t1-app", 'a: {{ "a\\x00b\\a\\x1b\\x7f" | quote }}, b: "\\0\\N\\_\\L\\P\\uFEFF\\t"'),
+  },
+  { "a document's end in a text", template = map("t1-app", 'a: "one\\n---\\n...\\ntwo"') },
   { "letters in values", template = map("t1-app", "a: größe-日本-😀") },
   {
     "numbers",
@@ -322,6 +356,10 @@ M.cases = {
   },
 
   -- names
+  { "a namespace that is null", template = map("t1-app", nil, "namespace: null") },
+  { "a namespace that is empty", template = map("t1-app", nil, "namespace: ''") },
+  { "the release's own namespace", template = map("t1-app", nil, "namespace: {{ .Release.Namespace }}") },
+  { "a name that is a number", template = map "5", fails = true },
   {
     "a name that the server makes",
     template = (map("x"):gsub("name: x", "generateName: t1-app")),

@@ -217,4 +217,21 @@ M.cases = {
   { "tags and other words of helm's", "tags: {a: true}\nglobal: null\n" },
 }
 
+-- Several files for one release.
+M.several = {
+  { "a: 1\n", "a: 2\n" },
+  { "a: {x: 1, y: {z: 1}}\n", "a: {y: {w: 2}}\n" },
+  { "a: {x: 1}\n", "a: {}\n" },
+  { "a: {x: 1}\n", "a: null\n" },
+  { "a: {x: 1}\n", "a: {x: null}\n" },
+  { "a: null\n", "a: {x: 1}\n" },
+  { "a: {x: 1}\n", "a: [1]\n" },
+  { "a: {x: 1}\n", "a: 1\n" },
+  { "a: [1, 2]\n", "a: [3]\n" },
+  { "a: [1, 2]\n", "a: []\n" },
+  { "a: [1]\n", "a: {x: 1}\n" },
+  { "a: 1\n", "", "b: 2\n---\n" },
+  { "a: {x: 1}\n", "a: {x: {y: 1}}\n", "a: {x: {z: 2}}\n" },
+}
+
 return M

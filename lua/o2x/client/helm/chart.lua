@@ -1,7 +1,10 @@
 --- A chart on the disk, looked at before helm gets it.
 
+local compose = require "o2x.base.yaml.compose"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
+local json = require "o2x.base.json"
+local yaml = require "o2x.base.yaml"
 
 local M = {}
 
@@ -76,6 +79,26 @@ local function mentions(text, names)
     if text:find("%f[%w_.]" .. name .. "%f[^%w_]") then return true end
   end
   return false
+end
+
+--- The Chart.yaml of a chart as helm reads it: its first document, of a key that is there twice the last one, with the
+--- order of its keys. Name and version are texts, whatever they look like.
+---@param folder string
+---@return table about name, version and appVersion ("" if there is none), and what else it has
+function M.about(folder)
+  local path = fs.join(folder, "Chart.yaml")
+  local root = compose.compose(fs.read(path), path)[1]
+  local about = root and yaml.value(root, path, { ordered = true, repeats = true })
+  if type(about) ~= "table" or json.is_array(about) then
+    input(path, "is no map with the name and the version of a chart")
+  end
+  for _, field in ipairs { "name", "version", "appVersion" } do
+    local value = about[field]
+    if type(value) == "number" or type(value) == "boolean" then about[field] = json.encode(value) end
+    if type(about[field]) ~= "string" and field ~= "appVersion" then input(path, "has no " .. field) end
+    if type(about[field]) ~= "string" then about[field] = "" end
+  end
+  return about
 end
 
 ---@class o2x.helm.chart

@@ -26,9 +26,9 @@ end
 
 -- Go templates report CHART/templates/x.yaml:LINE:COLUMN; this gives the path on disk.
 local function place_in_chart(text, chart)
-  local inside, line = text:match("[%w_.-]+/(templates/[%w_./-]+):(%d+)")
-  inside = inside or text:match("[%w_.-]+/(templates/[%w_./-]+%.[%w]+)")
-  local parent = text:match("[%w_.-]+/(charts/[%w_./-]+/templates/[%w_./-]+:%d+)")
+  local inside, line = text:match('/(templates/[^:"]+):(%d+)')
+  inside = inside or text:match('/(templates/[^:"]+)')
+  local parent = text:match('/(charts/[^:"]+/templates/[^:"]+:%d+)')
   if parent then return fs.join(chart, parent) end
   if not inside then return chart end
   -- "parse" and YAML errors count lines elsewhere: "… on svc/templates/x.yaml: …: yaml: line 5: …"
@@ -104,6 +104,8 @@ local FAILURES = {
   { "no such file or directory", "input" },
   { "missing in charts/ directory", "input", "put the subchart into the chart's folder charts/: o2x fetches none" },
   { "failed to parse", "input" },
+  { "cannot load %w+%.yaml", "input" },
+  { "validation: chart%.metadata", "input" },
   { "chart requires kubeVersion", "input", "take a version of the chart that is made for this cluster" },
   { "charts are not installable", "input", "it is a library of other charts: name it in a chart's dependencies" },
   {

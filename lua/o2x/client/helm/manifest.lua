@@ -35,6 +35,11 @@ local function add_objects(into, object)
       add_objects(into, one)
     end
   else
+    local metadata = object.metadata
+    -- To the server, a namespace that is null or empty is none.
+    if type(metadata) == "table" and (metadata.namespace == json.null or metadata.namespace == "") then
+      metadata.namespace = nil
+    end
     into[#into + 1] = object
   end
 end

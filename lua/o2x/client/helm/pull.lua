@@ -3,6 +3,7 @@
 --- registry today. helm pulls it; the archive is kept in the user's cache under its digest, and compared with it at
 --- each use.
 
+local chart = require "o2x.client.helm.chart"
 local cleartext = require "o2x.client.cleartext"
 local crypto = require "o2x.base.crypto"
 local defer = require "o2x.base.defer"
@@ -233,7 +234,7 @@ end
 local function check_version(folder, o, name)
   local path = fs.join(folder, "Chart.yaml")
   if not fs.exists(path) then bad("input", ("%s %s is not a chart: it has no Chart.yaml"):format(name, o.version)) end
-  local version = tostring(yaml.read(fs.read(path), path).version)
+  local version = chart.about(folder).version
   if version:gsub("^v", "") ~= o.version:gsub("^v", "") then
     bad("input", ("%s: the digest is that of version %s, not of %s"):format(name, version, o.version))
   end

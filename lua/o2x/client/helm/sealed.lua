@@ -2,6 +2,7 @@
 --- cluster or the kind of operation: so what is written is what was checked, hooks included. Name, version and values
 --- of the chart that it stands for are kept, because people look for them in helm's records.
 
+local chart = require "o2x.client.helm.chart"
 local fs = require "o2x.base.fs"
 local manifest = require "o2x.client.helm.manifest"
 local yaml = require "o2x.base.yaml"
@@ -23,8 +24,7 @@ function M.literal(text) return (text:gsub("{{", '{{"{{"}}')) end
 ---@param origin string folder of the chart that it stands for
 ---@param objects table[] with hooks, in helm's order
 function M.write(folder, origin, objects)
-  local path = fs.join(origin, "Chart.yaml")
-  local about = yaml.decode(fs.read(path), path, { ordered = true })
+  local about = chart.about(origin)
   for _, name in ipairs(DONE) do
     about[name] = nil
   end

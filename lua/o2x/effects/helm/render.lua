@@ -12,7 +12,6 @@ local pull = require "o2x.client.helm.pull"
 local read = require "o2x.client.helm.values.read"
 local task = require "o2x.base.task"
 local value = require "o2x.base.value"
-local yaml = require "o2x.base.yaml"
 
 local M = {}
 
@@ -34,9 +33,8 @@ local function chart_folder(ctx, name)
 end
 
 local function chart_label(folder)
-  local path = fs.join(folder, "Chart.yaml")
-  local about = yaml.read(fs.read(path), path)
-  return ("%s-%s"):format(about.name, about.version), tostring(about.appVersion or "")
+  local about = chart.about(folder)
+  return ("%s-%s"):format(about.name, about.version), about.appVersion
 end
 
 -- A table, or a values file as the run sees it: in a plan, it may not be on disk yet, or be unknown.
@@ -137,16 +135,20 @@ local function check_form(objects, folder)
       and type(metadata) == "table"
       and type(metadata.name) == "string"
       and (metadata.namespace == nil or type(metadata.namespace) == "string")
-    if not ok then input("the chart renders an object without apiVersion, kind or metadata.name", folder) end
+    if not ok then
+      local what = type(object.kind) == "string" and "a " .. object.kind or "an object"
+      input(("the chart renders %s without apiVersion, kind or a text as metadata.name"):format(what), folder)
+    end
   end
 end
 
 -- helm would find out when it writes the second one, and leave a failed release behind.
-local function check_unique(objects, folder)
+local function check_unique(objects, namespace, folder)
   local seen = {}
   for _, object in ipairs(objects) do
     local group = object.apiVersion:match("^(.*)/") or ""
-    local id = ("%s/%s"):format(group, manifest.name(object))
+    local where = object.metadata.namespace or namespace
+    local id = ("%s/%s %s/%s"):format(group, object.kind, where, object.metadata.name)
     if seen[id] then
       input(
         ("the chart renders %s twice"):format(manifest.name(object)),
@@ -189,7 +191,7 @@ function M.release(ctx, name, namespace, o)
   if #rendering.hooks > 0 then desired.hooks = content.hash_objects(rendering.hooks) end
   source.objects, source.crds = content.all(desired), rendering.crds
   M.check(ctx, source.objects, namespace, source.chart)
-  check_unique(rendering.objects, source.chart)
+  check_unique(rendering.objects, namespace, source.chart)
   return desired, source
 end
 

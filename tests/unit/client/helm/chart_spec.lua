@@ -14,6 +14,30 @@ describe("a chart", function()
   end)
   after_each(function() fs.remove_tree(tree) end)
 
+  -- the text of a Chart.yaml → name, version and appVersion as helm has them
+  local ABOUT <const> = {
+    ["name: a\nversion: 1.0.0\nappVersion: '2'\n"] = { "a", "1.0.0", "2" },
+    ["name: a\nversion: 1.10\nappVersion: 1.20\n"] = { "a", "1.1", "1.2" },
+    ["name: 5\nversion: 1\nappVersion: true\n"] = { "5", "1", "true" },
+    ["name: a\nversion: 1.0.0\nappVersion: null\n"] = { "a", "1.0.0", "" },
+    ["name: a\nname: b\nversion: 1.0.0\n"] = { "b", "1.0.0", "" },
+    ["name: a\nversion: 1.0.0\n---\n"] = { "a", "1.0.0", "" },
+    ["name: a\nversion: 1.0.0\n---\nname: b\n"] = { "a", "1.0.0", "" },
+    ["\xef\xbb\xbfname: a\r\nversion: 1.0.0\r\n"] = { "a", "1.0.0", "" },
+  }
+  it("is called as helm calls it", function()
+    for text, expected in pairs(ABOUT) do
+      fs.write(fs.join(folder, "Chart.yaml"), text)
+      local about = chart.about(folder)
+      assert.same(expected, { about.name, about.version, about.appVersion }, text)
+    end
+    for _, text in ipairs { "", "text", "- a", "name: a\n", "version: 1.0.0\n", "name: [a]\nversion: 1.0.0\n" } do
+      fs.write(fs.join(folder, "Chart.yaml"), text)
+      local e = raised(chart.about, folder)
+      assert.same({ "input", fs.join(folder, "Chart.yaml") }, { e.kind, e.where }, text)
+    end
+  end)
+
   it("may link what is in the platform tree, subcharts above all", function()
     write(fs.join(tree, "charts/common"))
     fs.mkdir(fs.join(folder, "charts"))

@@ -26,6 +26,19 @@ describe("a failure of helm", function()
     assert.matches("k8s.get", e.hint)
   end)
 
+  it("in a file names it, with its line, whatever it is called", function()
+    for text, where in pairs {
+      ['template: app/templates/a b.yaml:3:6: executing "x" at <.x>: nil'] = "templates/a b.yaml:3",
+      ['template: app/templates/ü/é.yaml:1:1: executing "x" at <.x>: nil'] = "templates/ü/é.yaml:1",
+      ['template: app/charts/sub/templates/a.yaml:2:1: executing "x" at <.x>: nil'] = "charts/sub/templates/a.yaml:2",
+      ["YAML parse error on app/templates/a.b.yaml: yaml: line 5: bad"] = "templates/a.b.yaml:5",
+      ["parse error at (app/templates/a.yaml:7): missing value"] = "templates/a.yaml:7",
+    } do
+      local e = raised(failure.raise, "template", "t1-app", result("Error: " .. text), "/my tree/app")
+      assert.same({ "input", "/my tree/app/" .. where }, { e.kind, e.where }, text)
+    end
+  end)
+
   it("by a signal leaves the outcome unknown", function()
     local e = raised(failure.raise, "upgrade", "t1-app", { signal = 9, stdout = "", stderr = "" })
     assert.equal("unknown", e.kind)
