@@ -163,6 +163,7 @@ describe("the environment of Vault", function()
       HELM_PLUGINS = "/x",
       HELM_CONFIG_HOME = "/x",
       CURL_CA_BUNDLE = "/x",
+      REQUESTS_CA_BUNDLE = "/x",
     } do
       env[name] = value
       local text = table.concat(config.load({ root = place.path, state = "/s" }, {}, env).warnings(), "\n")

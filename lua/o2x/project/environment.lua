@@ -194,7 +194,8 @@ M.LIST = {
   { "no_proxy", "network", used = "as NO_PROXY, if that is not set" },
   { "SSL_CERT_FILE", "network", used = "certificate authorities where no key names others" },
   { "SSL_CERT_DIR", "network", used = "folder of certificate authorities, named as openssl rehash does" },
-  { "CURL_CA_BUNDLE", "network", ignored = "set SSL_CERT_FILE instead" },
+  { "CURL_CA_BUNDLE", "network", ignored = "set SSL_CERT_FILE instead", unless = "SSL_CERT_FILE" },
+  { "REQUESTS_CA_BUNDLE", "network", ignored = "set SSL_CERT_FILE instead", unless = "SSL_CERT_FILE" },
 
   { "NO_COLOR", "terminal", used = "no colours" },
 }
@@ -207,7 +208,6 @@ local function is_file(row) return row[1]:sub(1, 2) == "~/" end
 local function path_of(row, env) return (env.HOME or "") ~= "" and fs.join(env.HOME, row[1]:sub(3)) or nil end
 
 local function is_set(row, env)
-  if row.unless and (env[row.unless] or "") ~= "" then return false end
   if is_file(row) then
     local path = path_of(row, env)
     return path ~= nil and fs.exists(path)
@@ -249,7 +249,11 @@ function M.value(key, env)
   return nil, ""
 end
 
+-- Is a variable set that counts before this one?
+local function is_overruled(row, env) return row.unless ~= nil and (env[row.unless] or "") ~= "" end
+
 local function describe(row, env, sources)
+  if is_overruled(row, env) then return "no matter", row.unless .. " counts" end
   if row.ignored then return "ignored", row.ignored end
   if not row.key then return row.used and "used" or "no matter", row.used or row.moot end
   local source = sources[row.key]
@@ -279,7 +283,7 @@ end
 function M.warnings(env)
   local texts = {}
   for _, row in ipairs(M.LIST) do
-    if row.ignored and is_set(row, env) then
+    if row.ignored and is_set(row, env) and not is_overruled(row, env) then
       texts[#texts + 1] = ("%s %s; %s"):format(row[1], is_file(row) and "exists" or "is set", row.ignored)
     end
   end

@@ -110,6 +110,19 @@ describe("the environment of the ecosystem", function()
     end
   end)
 
+  it("does not matter where another variable counts", function()
+    for _, row in each() do
+      if row.unless then
+        local env = with(row, place)
+        env[row.unless] = "x"
+        assert.same({}, environment.warnings(env), row[1])
+        for _, entry in ipairs(environment.explain(env, {})) do
+          if entry.variable == row[1] then assert.equal("no matter", entry.state) end
+        end
+      end
+    end
+  end)
+
   it("gives a key the value of the first that is set", function()
     local env = { VAULT_ADDR = "https://vault:8200", VAULT_AGENT_ADDR = "http://127.0.0.1:8100" }
     assert.equal("http://127.0.0.1:8100", (environment.value("vault.addr", env)))
