@@ -274,10 +274,8 @@ contexts:
 
   it("is ~/.kube/config where KUBECONFIG is not set", function()
     file(".kube/config", config("server: https://h", "token: t"))
-    local script = file(
-      "script.lua",
-      'print(require("o2x.client.kubeconfig").load({ path = os.getenv "KUBECONFIG" }).server)'
-    )
+    local script =
+      file("script.lua", 'print(require("o2x.client.kubeconfig").load({ path = os.getenv "KUBECONFIG" }).server)')
     local argv = { "/proc/self/exe", script } -- this very program
     assert.equal("https://h\n", proc.run({ argv = argv, env = { HOME = folder } }).stdout)
     file("other", config("server: https://other", "token: t"))
@@ -378,6 +376,41 @@ contexts:
     )
     assert.equal("prod", doc.contexts[1].context.namespace)
     assert.is_true(fs.private(folder .. "/out"))
+  end)
+
+  it("is written for helm with its proxy, its name and as whom it asks", function()
+    local text = load(
+      config(
+        "server: https://h, proxy-url: 'socks5://p:1', tls-server-name: name",
+        "username: me, password: correct-horse, as: jane, as-uid: '7', as-groups: [a], as-user-extra: {k: [v]}"
+      )
+    ):text()
+    fs.write(folder .. "/out", text, { mode = 384 })
+    local doc = json.decode(fs.read(folder .. "/out"))
+    assert.same(
+      { server = "https://h", ["proxy-url"] = "socks5://p:1", ["tls-server-name"] = "name" },
+      doc.clusters[1].cluster
+    )
+    assert.same({
+      username = "me",
+      password = "correct-horse",
+      as = "jane",
+      ["as-uid"] = "7",
+      ["as-groups"] = { "a" },
+      ["as-user-extra"] = { k = { "v" } },
+    }, doc.users[1].user)
+  end)
+
+  it("gives the headers of kubectl: a password, and as whom it asks", function()
+    local headers = load(
+      config("server: https://h", "username: me, password: p, as: jane, as-groups: [a, b], as-user-extra: {A/b: [c]}")
+    ):headers()
+    assert.is_true(secret.equal(headers.Authorization, secret.new("Basic bWU6cA==", "x")))
+    assert.same({ "jane", { "a", "b" }, { "c" } }, {
+      headers["Impersonate-User"],
+      headers["Impersonate-Group"],
+      headers["Impersonate-Extra-A%2Fb"],
+    })
   end)
 
   local function file_with(section, value)
