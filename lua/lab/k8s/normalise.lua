@@ -40,11 +40,11 @@ local SCALARS = {
   f = function(ctx, v) return expect(ctx, v, "number", GO_TYPES.f) end,
   i = integer,
   j = function(_, v) return value.copy(v) end,
+  -- Go passes over line breaks in base64, and writes it without any.
   y = function(ctx, v)
-    if not pcall(crypto.unbase64, expect(ctx, v, "string", GO_TYPES.y)) then
-      error("illegal base64 data at input byte 0", 0)
-    end
-    return v
+    local text = expect(ctx, v, "string", GO_TYPES.y):gsub("[\r\n]", "")
+    if not pcall(crypto.unbase64, text) then error("illegal base64 data at input byte 0", 0) end
+    return text
   end,
   q = function(ctx, v)
     if type(v) ~= "string" and type(v) ~= "number" then mismatch(ctx, v, "resource.Quantity") end

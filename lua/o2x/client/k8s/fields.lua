@@ -1,6 +1,8 @@
 --- What is known of the fields of the server's own kinds: where two forms mean the same, where the server fills
 --- something in.
 
+local json = require "o2x.base.json"
+
 local M = {}
 
 local function set(...)
@@ -76,6 +78,13 @@ function M.is_builtin(object)
   return not group:find(".", 1, true) or group:match("%.k8s%.io$") ~= nil
 end
 
+-- An item's value of a merge key, as the server has it.
+local function value_of(item, key)
+  local value = item[key]
+  if value == nil or value == "" or value == json.null then return DEFAULTS[key] end
+  return value
+end
+
 --- The element of a list that has the same merge keys as `wanted`.
 ---@param list table[]
 ---@param wanted table
@@ -85,10 +94,7 @@ function M.counterpart(list, wanted, keys)
   for _, element in ipairs(list) do
     local agree = false
     for _, key in ipairs(keys) do
-      local theirs, ours = element[key], wanted[key]
-      if theirs ~= nil or ours ~= nil then
-        theirs, ours = theirs or DEFAULTS[key], ours or DEFAULTS[key]
-      end
+      local theirs, ours = value_of(element, key), value_of(wanted, key)
       if theirs ~= nil and ours ~= nil then
         agree = theirs == ours
         if not agree then break end
