@@ -8,6 +8,7 @@ local drift = require "o2x.client.k8s.drift"
 local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
 local manifest = require "o2x.client.helm.manifest"
+local task = require "o2x.base.task"
 
 local M = {}
 
@@ -16,6 +17,8 @@ local MAINTENANCE <const> = "o2x.io/maintenance"
 local STOPPED <const> = { "replicas", "suspend" }
 
 local ATTEMPTS <const> = 8 -- of a patch, while controllers write to the object
+local GONE_SECONDS <const> = 60 -- until an object that is being deleted is gone
+local PAUSE <const> = 0.2
 
 -- helm writes these itself, whatever the chart says.
 local OWNER_LABEL <const> = "app.kubernetes.io/managed-by"
@@ -120,6 +123,7 @@ end
 ---@field wanted table the same, as it is compared
 ---@field reference o2x.k8s.reference
 ---@field live table? nil: it is missing
+---@field leaving boolean? it is being deleted
 ---@field mended table?
 
 -- Fields that the server, or somebody who is quicker, keeps otherwise: client → object → the places.
@@ -146,6 +150,8 @@ end
 -- What differs between an object and the live one; nil if nothing does.
 local function compare(k8s, one)
   if not one.live then return not may_be_gone(one.object) and one or nil end
+  one.leaving = one.live.metadata.deletionTimestamp ~= nil
+  if one.leaving then return one end
   local wanted = comparable(k8s, one.object)
   local annotations = one.live.metadata.annotations or {}
   if annotations[MAINTENANCE] then wanted = without(wanted, STOPPED) end
@@ -192,13 +198,19 @@ end
 
 -- ---- for people ----
 
+local function what_differs(one)
+  if not one.live then return "missing in the cluster" end
+  if one.leaving then return "being deleted in the cluster" end
+  return places_of(one)
+end
+
 --- What differs, without the values: "Deployment t1-app: spec.replicas".
 ---@param drifts o2x.helm.drift[]
 ---@return string[]
 function M.places(drifts)
   local list = {}
   for i, one in ipairs(drifts) do
-    list[i] = ("%s: %s"):format(manifest.name(one.object), one.live and places_of(one) or "missing in the cluster")
+    list[i] = ("%s: %s"):format(manifest.name(one.object), what_differs(one))
   end
   return list
 end
@@ -219,9 +231,10 @@ function M.lines(drifts)
   local lines = {}
   for _, one in ipairs(drifts) do
     local name = manifest.name(one.object)
-    lines[#lines + 1] = one.live and ("~ %s (edited in the cluster)"):format(name)
-      or ("+ %s (missing in the cluster)"):format(name)
-    for _, line in ipairs(one.live and changes(one) or {}) do
+    local edited = one.live and not one.leaving
+    lines[#lines + 1] = edited and ("~ %s (edited in the cluster)"):format(name)
+      or ("+ %s (%s)"):format(name, what_differs(one))
+    for _, line in ipairs(edited and changes(one) or {}) do
       lines[#lines + 1] = "    " .. manifest.mask(line)
     end
   end
@@ -229,6 +242,33 @@ function M.lines(drifts)
 end
 
 -- ---- mending ----
+
+-- Waits until an object that somebody deletes is gone; its finalizers may take their time.
+local function wait_gone(ctx, one)
+  local k8s, deadline = ctx:client "k8s", task.now() + GONE_SECONDS
+  local function read()
+    k8s:forget()
+    return k8s:fetch({ one.reference })[1]
+  end
+  while ctx:retry(read) do
+    if task.now() >= deadline then
+      local name, at = manifest.name(one.object), one.reference
+      errors.raise {
+        kind = "failed",
+        module = "helm",
+        op = "mend",
+        message = ("%s is being deleted, and still there after %d s"):format(name, GONE_SECONDS),
+        hint = ("kubectl get %s %s -n %s -o jsonpath={.metadata.finalizers} shows what it waits for"):format(
+          at.resource.kind:lower(),
+          at.name,
+          at.namespace or ""
+        ),
+      }
+    end
+    ctx:waiting(manifest.name(one.object) .. ": being deleted")
+    task.sleep(PAUSE)
+  end
+end
 
 local function create(k8s, name, namespace, one)
   local object = copy(one.object)
@@ -300,7 +340,8 @@ function M.mend(ctx, name, namespace, objects)
   local k8s = ctx:client "k8s"
   local drifts = ctx:retry(M.drift, ctx, objects, namespace)
   for _, one in ipairs(drifts) do
-    if one.live then
+    if one.leaving then wait_gone(ctx, one) end
+    if one.live and not one.leaving then
       change(k8s, one)
     else
       create(k8s, name, namespace, one)
@@ -308,7 +349,17 @@ function M.mend(ctx, name, namespace, objects)
   end
   if #drifts == 0 then return end
   for _, one in ipairs(ctx:retry(M.drift, ctx, objects, namespace)) do
-    if one.live then note_kept(ctx, one) end
+    if one.live and not one.leaving then
+      note_kept(ctx, one)
+    else
+      errors.raise {
+        kind = "conflict",
+        module = "helm",
+        op = "mend",
+        message = ("%s was made and deleted again: somebody else is working on it"):format(manifest.name(one.object)),
+        hint = "end what deletes it, then run this again",
+      }
+    end
   end
 end
 

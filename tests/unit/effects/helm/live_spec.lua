@@ -55,6 +55,9 @@ local function cluster(objects, o)
     end
     return found
   end
+  function k8s:forget()
+    if o.on_forget then o.on_forget(self) end
+  end
   function k8s:get(kind, name)
     self.asked[#self.asked + 1] = kind
     return self.objects[kind .. "/" .. name]
@@ -77,6 +80,7 @@ local function cluster(objects, o)
   local ctx = {
     client = function() return k8s end,
     retry = function(_, fn, ...) return fn(...) end,
+    waiting = function() end,
     log = function(_, _, text) warnings[#warnings + 1] = text end,
   }
   return ctx, k8s, warnings
@@ -173,6 +177,29 @@ describe("mending", function()
       labels = { ["app.kubernetes.io/managed-by"] = "Helm" },
       annotations = { ["meta.helm.sh/release-name"] = "rel", ["meta.helm.sh/release-namespace"] = "prod" },
     }, k8s.created[1].marks)
+  end)
+
+  it("waits for what is being deleted, and makes it anew", function()
+    local leaving = deployment(function(object) object.metadata.deletionTimestamp = "2026-02-10T12:00:00Z" end)
+    local looks = 0
+    local ctx, k8s = cluster({ leaving }, {
+      on_forget = function(k8s)
+        looks = looks + 1
+        if looks == 2 then k8s.objects["Deployment/a"] = nil end
+      end,
+    })
+    assert.same({ "Deployment a: being deleted in the cluster" }, places(ctx, DEPLOYMENT))
+    mend(ctx, DEPLOYMENT)
+    assert.equal(1, #k8s.created)
+    assert.same({}, places(ctx, DEPLOYMENT))
+  end)
+
+  it("says that somebody else deletes what was made", function()
+    local ctx, k8s = cluster {}
+    function k8s:create() end
+    local e = raised(mend, ctx, DEPLOYMENT)
+    assert.equal("conflict", e.kind)
+    assert.matches("Deployment a was made and deleted again", e.message)
   end)
 
   it("changes custom resources back, which helm does not", function()
