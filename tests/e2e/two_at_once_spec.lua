@@ -1,6 +1,7 @@
 -- Two runs of one tenant, two resumes of one run: one goes on and the other says so, whatever became of the files that
 -- tell it and however the run store is spelled.
 
+local build = require "tests.support.build"
 local defer = require "o2x.base.defer"
 local eventually = require "tests.support.eventually"
 local fs = require "o2x.base.fs"
@@ -9,7 +10,7 @@ local ok = require "tests.support.ok"
 local proc = require "o2x.base.proc"
 local toys = require "tests.support.toy"
 
-local ROUNDS <const> = 50
+local ROUNDS <const> = build.sanitized and 10 or 50
 
 local function shell(toy, command)
   return proc.run { argv = { "sh", "-ec", command }, env = { STATE = toy.state, DIR = toy.dir } }

@@ -64,10 +64,20 @@ local function keep_others(ctx, real, path, desired, read_before)
   end
 end
 
+local function conflict(path, what)
+  errors.raise {
+    kind = "conflict",
+    module = "files",
+    op = path,
+    message = ("%s: somebody else changed %s meanwhile; it is left as it is"):format(path, what),
+  }
+end
+
 local function write(ctx, path, desired, before)
   local real = resolve(ctx, path, ctx.scope.files.write, "writing the file")
   keep_others(ctx, real, path, desired)
   if desired == nil then
+    if fs.read_if(real, LARGEST) ~= before then conflict(path, "it") end
     fs.remove(real)
   else
     fs.write(real, desired, { parents = true, expected = before or false })
@@ -89,12 +99,7 @@ local function write_section(ctx, target, desired, before)
   local _locked <close> = folder_lock.take(fs.folder(real))
   local text = fs.read_if(real, LARGEST)
   if text and section.own(text, target.heading) ~= before then
-    errors.raise {
-      kind = "conflict",
-      module = "files",
-      op = target.path,
-      message = ("%s: somebody else changed what is below '%s' meanwhile"):format(target.path, target.heading),
-    }
+    conflict(target.path, ("what is below '%s'"):format(target.heading))
   end
   fs.write(real, section.replace(text or target.title, target.heading, desired), { expected = text or false })
 end
@@ -197,7 +202,8 @@ return {
   api = function(ctx)
     local reads = {} -- path → the text that the script read last
     return {
-      --- Ensures the text of a file of the platform tree.
+      --- Ensures the text of a file of the platform tree. Of a file that all tenants share, only the run's own sections
+      --- are written; others may change theirs at the same time.
       ---@param path string
       ---@param content string
       ---@return string outcome

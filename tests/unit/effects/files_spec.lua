@@ -135,6 +135,7 @@ describe("o2x.files", function()
       assert.equal("conflict", raised(one.write, ctx, path, "ours", before).kind)
     end
     assert.equal("conflict", raised(one.write, ctx, path, "ours", nil).kind)
+    assert.equal("conflict", raised(one.write, ctx, path, nil, "read").kind)
     assert.equal("by hand", fs.read(fs.join(tree, path)))
     one.write(ctx, path, "ours", "by hand")
     assert.equal("ours", fs.read(fs.join(tree, path)))
