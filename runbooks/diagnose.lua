@@ -5,7 +5,7 @@ local runbook = require "o2x.runbook"
 
 return runbook {
   name = "diagnose",
-  version = "1.1.0",
+  version = "1.2.0",
   api = 1,
   summary = "Find what is wrong with a tenant: runs the checks of the guide's five troubleshooting chapters",
   help = [[
@@ -15,7 +15,8 @@ Does:    checks pods, events, logs, releases, environment, secrets, the Vault to
          certificate and maintenance. Ranks the findings: critical, warning, note. Each has evidence and the command
          that fixes it or shows more. A check that cannot run is a finding, too.
 Touches: nothing that lasts. Gateways are asked to test their connection, as in the guide; not in a plan.
---json   prints the findings as JSON: severity, area, subject, finding, evidence, fix
+--json   prints the findings as JSON: severity, area, subject, finding, evidence, fix;
+         mend is the command that ends the finding, look one that shows more
 Exit:    0 with no findings, 2 with findings (like o2x plan --detailed-exitcode), others as everywhere]],
   effects = { "service:write" }, -- the tests of the gateways
 

@@ -42,7 +42,12 @@ local function gather_facts(tenant, parts)
   found.area = "cluster"
   parts[#parts + 1] = found
   local facts = { pods = {}, deployments = {}, no_cluster = true }
-  findings.check(found, "cluster", "kubectl get nodes; check KUBECONFIG", function() facts = pods.facts(tenant) end)
+  findings.check(
+    found,
+    "cluster",
+    { say = "check KUBECONFIG", look = "kubectl cluster-info" },
+    function() facts = pods.facts(tenant) end
+  )
   return facts
 end
 

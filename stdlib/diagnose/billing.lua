@@ -5,17 +5,14 @@ local clock = require "o2x.clock"
 local findings = require "stdlib.diagnose.findings"
 local naming = require "stdlib.naming"
 local pg = require "o2x.pg"
+local remedy = require "stdlib.remedy"
 
 local M = {}
 
 local DAY = 86400
 
-local function logs(tenant, service)
-  return ("kubectl logs deployment/%s | grep -i billing"):format(naming.resource(tenant, service))
-end
-
 local function bills(found, tenant)
-  local fix = logs(tenant, "jobs-common")
+  local jobs_log = { look = remedy.logs(tenant, "jobs-common", "billing") }
   for _, status in ipairs { "FAILED", "PENDING" } do
     local condition = status == "FAILED" and "created_date > now() - interval '40 days'"
       or "created_date < now() - interval '1 hour'"
@@ -30,7 +27,7 @@ local function bills(found, tenant)
         "bill",
         status == "FAILED" and "bills have failed" or "bills have been PENDING for more than an hour",
         findings.ids(rows),
-        fix
+        jobs_log
       )
     end
   end
@@ -48,7 +45,16 @@ local function period(cron)
   return hour ~= "*" and 1 or 1 / 24
 end
 
-local function overdue(found, job, fix)
+-- The guide triggers the billing job from inside the cluster.
+local function trigger(tenant)
+  local url = ("http://%s:8080/api/jobs/billing/trigger"):format(naming.resource(tenant, "jobs-common"))
+  return {
+    say = ("from a pod of the cluster: curl -X POST -H 'X-Tenant-ID: %s' %s"):format(tenant.id, url),
+    look = remedy.logs(tenant, "jobs-common", "billing"),
+  }
+end
+
+local function overdue(found, tenant, job)
   local days = job.last_run and period(job.cron)
   if not days then return end
   local late = (clock.now() - job.last) / DAY - days
@@ -59,7 +65,7 @@ local function overdue(found, job, fix)
       "job_schedule",
       ("job %s missed its schedule"):format(job.job_type),
       ("last run %s, schedule %s"):format(job.last_run, job.cron),
-      fix
+      job.job_type == "BILLING" and trigger(tenant) or { look = remedy.logs(tenant, "jobs-common", job.job_type) }
     )
   end
 end
@@ -72,7 +78,7 @@ local function paused(found, tenant, job)
     "job_schedule",
     ("job %s is %s"):format(job.job_type, job.status),
     "schedule " .. job.cron,
-    ('psql -d %s -c "%s"'):format(tenant.database, update:format(tenant.id, job.job_type))
+    { mend = remedy.psql(tenant.database, update:format(tenant.id, job.job_type)) }
   )
 end
 
@@ -83,18 +89,15 @@ local function jobs(found, tenant)
     from job_schedule where tenant_id = $1 order by job_type]],
     tenant.id
   )
-  local trigger = ("kubectl get pods -l app=%s; POST /api/jobs/billing/trigger to it with X-Tenant-ID: %s"):format(
-    naming.resource(tenant, "jobs-common"),
-    tenant.id
-  )
   for _, job in ipairs(rows) do
     if job.status == "ACTIVE" then
-      overdue(found, job, trigger)
+      overdue(found, tenant, job)
     else
       paused(found, tenant, job)
     end
   end
   -- A new tenant has neither jobs nor bills. One with bills has lost its schedule.
+  local insert = "insert into job_schedule (tenant_id, job_type, cron) values ('%s', 'BILLING', '0 2 1 * *')"
   if #rows == 0 and pg.tenant:one("select 1 as found from bill where tenant_id = $1 limit 1", tenant.id) then
     findings.add(
       found,
@@ -102,10 +105,7 @@ local function jobs(found, tenant)
       "job_schedule",
       "no job is scheduled",
       "no row for " .. tenant.id,
-      (
-        'psql -d %s -c "insert into job_schedule (tenant_id, job_type, cron) '
-        .. "values ('%s', 'BILLING', '0 2 1 * *')\""
-      ):format(tenant.database, tenant.id)
+      { mend = remedy.psql(tenant.database, insert:format(tenant.id)) }
     )
   end
 end
@@ -117,18 +117,13 @@ local function invoices(found, tenant)
     where coalesce(pdf_url, '') = '' and invoice_date < current_date - 1
     order by invoice_date desc limit 10]]
   if #rows > 0 then
-    findings.add(
-      found,
-      "warning",
-      "invoice",
-      "invoices have no document",
-      findings.ids(rows),
-      ("kubectl logs deployment/%s | grep -i error; aws s3 ls s3://%s/%s/invoices/"):format(
-        naming.resource(tenant, "service-invoice"),
+    findings.add(found, "warning", "invoice", "invoices have no document", findings.ids(rows), {
+      look = ("%s; aws s3 ls s3://%s/%s/invoices/"):format(
+        remedy.logs(tenant, "service-invoice", "error"),
         tenant.data_bucket,
         tenant.id
-      )
-    )
+      ),
+    })
   end
 end
 
@@ -145,7 +140,7 @@ local function template(found, tenant)
     "core_config.invoice_template",
     "there is no invoice template",
     "no row for " .. tenant.id,
-    "o2x run onboard " .. tenant.name
+    { mend = remedy.onboard(tenant) }
   )
 end
 
@@ -156,7 +151,7 @@ end
 function M.run(found, tenant, facts)
   if not facts.database then return end
   for subject, fn in pairs { bill = bills, job_schedule = jobs, invoice = invoices, invoice_template = template } do
-    findings.check(found, subject, "psql -d " .. tenant.database, fn, found, tenant)
+    findings.check(found, subject, { look = remedy.psql(tenant.database, "select 1") }, fn, found, tenant)
   end
 end
 

@@ -8,6 +8,7 @@ local json = require "o2x.json"
 local k8s = require "o2x.k8s"
 local naming = require "stdlib.naming"
 local pg = require "o2x.pg"
+local remedy = require "stdlib.remedy"
 local secret = require "o2x.secret"
 local text = require "o2x.text"
 local vault = require "o2x.vault"
@@ -64,12 +65,13 @@ end
 
 local function database_of(url) return url:match "^jdbc:postgresql://[^/]+/([^?]+)" end
 
--- -> names of missing variables, descriptions of wrong ones
+-- -> names of missing variables, descriptions of wrong ones, names that the values file lacks as well
 local function compare(tenant, service, env)
-  local missing, wrong, in_file = {}, {}, from_values_file(tenant, service)
+  local missing, wrong, in_file, absent = {}, {}, from_values_file(tenant, service), {}
   for name, value in pairs(required(tenant)) do
     if (env[name] or "") == "" then
       missing[#missing + 1] = name
+      if (in_file[name] or "") == "" and name ~= "SPRING_DATASOURCE_URL" then absent[#absent + 1] = name end
     elseif value ~= true and env[name] ~= value then
       wrong[#wrong + 1] = ("%s is %s, should be %s"):format(name, env[name], value)
     end
@@ -86,17 +88,20 @@ local function compare(tenant, service, env)
   if name and name ~= tenant.database then
     wrong[#wrong + 1] = ("SPRING_DATASOURCE_URL points to %s, should point to %s"):format(name, tenant.database)
   end
-  return missing, wrong
+  table.sort(missing)
+  table.sort(absent)
+  return missing, wrong, absent
 end
 
 local function environment(found, tenant, service, deployment)
   local env = environment_of(deployment)
   if env["*"] then return end -- comes from a ConfigMap or a Secret, which is not checked here
-  local missing, wrong = compare(tenant, service, env)
-  local fix = (
-    "if changed by hand: kubectl rollout undo deployment/%s; otherwise correct %s and run: "
-    .. "o2x run deploy %s services=%s --confirm=%s"
-  ):format(deployment.metadata.name, naming.values_file(tenant.name, service), tenant.name, service, tenant.name)
+  local missing, wrong, absent = compare(tenant, service, env)
+  local fix = { mend = remedy.deploy(tenant, service) }
+  if #absent > 0 then
+    local file = naming.values_file(tenant.name, service)
+    fix.say = ("add %s to app.envMap in %s"):format(table.concat(absent, ", "), file)
+  end
   if #missing > 0 then
     findings.add(
       found,
@@ -128,6 +133,17 @@ end
 
 -- ---- the shared secrets ----
 
+-- A shared secret that is there is only overwritten by the tenant that platform.yaml names.
+local function rotated(tenant, name, what)
+  return {
+    say = (
+      "put %s into the tenant's secrets file, under shared.%s, "
+      .. "and kubernetes: {rotate: {%s: %s}} into platform.yaml"
+    ):format(what, name, name, tenant.name),
+    mend = remedy.onboard(tenant),
+  }
+end
+
 local function values_of(found, tenant, name, keys)
   local object = k8s.get("Secret", name, tenant.namespace)
   local values = {}
@@ -141,11 +157,11 @@ local function values_of(found, tenant, name, keys)
         "secret " .. name,
         object and "has no " .. key or "is missing",
         "namespace " .. tenant.namespace,
-        ("kubectl get secret %s -n %s -o yaml; onboarding creates it from the secrets file, shared.%s"):format(
-          name,
-          tenant.namespace,
-          name
-        )
+        object and rotated(tenant, name, key)
+          or {
+            say = ("put %s into the tenant's secrets file, under shared.%s"):format(table.concat(keys, ", "), name),
+            mend = remedy.onboard(tenant),
+          }
       )
       return nil
     end
@@ -158,10 +174,7 @@ local function vault_token(found, tenant)
   local name = tenant.platform.kubernetes.vault_secret
   local values = values_of(found, tenant, name, { "token" })
   if not values then return end
-  local fix = (
-    "vault token create -policy=… -field=token > t; kubectl create secret generic %s --from-file=token=t "
-    .. "--dry-run=client -o yaml | kubectl apply -f -; restart the services"
-  ):format(name)
+  local fix = rotated(tenant, name, "a new token (vault token create)")
   local seen = vault.try_token(values.token, "info")
   if not seen.valid then
     findings.add(
@@ -188,7 +201,7 @@ local function vault_token(found, tenant)
       "secret " .. name,
       ("its Vault token expires in %s"):format(text.duration(seen.ttl)),
       "ttl " .. seen.ttl,
-      "vault token renew, with that token"
+      { say = "renew it (vault token renew, with that token), or replace it: " .. fix.say, mend = fix.mend }
     )
   end
 end
@@ -202,7 +215,7 @@ local function vault_secrets(found, tenant, facts)
         "Vault",
         ("secret/tenant/%s/%s is missing"):format(tenant.name, path),
         "no such secret",
-        "o2x run onboard " .. tenant.name
+        { mend = remedy.onboard(tenant) }
       )
     end
   end
@@ -227,9 +240,12 @@ local function login(found, tenant)
     "secret " .. name,
     "the services cannot log in to " .. tenant.database,
     why,
-    ("correct secret %s (all tenants use it), or the role's password or CONNECT privilege in PostgreSQL"):format(name)
+    rotated(tenant, name, "the username and password that PostgreSQL knows")
   )
 end
+
+local SESSIONS = "select pid, usename, state, query_start, left(query, 60) from pg_stat_activity "
+  .. "where datname = current_database() order by query_start"
 
 local function connections(found, tenant, limit, now)
   if limit < 1 then return end
@@ -240,10 +256,10 @@ local function connections(found, tenant, limit, now)
       tenant.database,
       ("%d of %d connections are in use"):format(now, limit),
       "pg_stat_activity",
-      (
-        'psql -c "select pid, usename, state, query_start, left(query, 60) from pg_stat_activity '
-        .. "where datname = '%s' order by query_start\""
-      ):format(tenant.database)
+      {
+        say = "close sessions, or raise the database's connection limit",
+        look = remedy.psql(tenant.database, SESSIONS),
+      }
     )
   end
 end
@@ -257,7 +273,7 @@ local function tenant_row(found, tenant)
     "core_config.tenant",
     row and "the tenant is " .. row.status or "the tenant's row is missing",
     ("%s in %s"):format(tenant.id, tenant.database),
-    "o2x run onboard " .. tenant.name
+    { mend = remedy.onboard(tenant) }
   )
 end
 
@@ -269,7 +285,10 @@ local function migrations(found, tenant)
       tenant.database,
       "migration " .. (row.version or row.description) .. " has failed",
       row.description,
-      ("undo what it left, then: o2x run migrations-repair %s --confirm=%s"):format(tenant.name, tenant.name)
+      {
+        say = "undo what it left, and correct its file",
+        mend = remedy.run(tenant, "migrations-repair", nil, true) .. " && " .. remedy.onboard(tenant),
+      }
     )
   end
 end
@@ -277,17 +296,23 @@ end
 -- Sets facts.database if the other chapters can query the database.
 local function database(found, tenant, facts)
   local row = pg.admin:database(tenant.database)
-  if not row or not row.open then
+  if not row then
+    return findings.add(found, "critical", tenant.database, "the database is missing", "pg_database", {
+      say = ("restore one of its archives or snapshots: %s; onboarding would make an empty database"):format(
+        remedy.run(tenant, "restore", "snapshot=NAME", true)
+      ),
+      look = remedy.run(tenant, "backup", "list=true"),
+    })
+  elseif not row.open then
+    local sql = 'alter database "%s" allow_connections true'
+    local fix = { mend = remedy.psql("postgres", sql:format(tenant.database)) }
     return findings.add(
       found,
       "critical",
       tenant.database,
-      row and "the database does not accept connections" or "the database is missing",
+      "the database does not accept connections",
       "pg_database",
-      ("o2x run restore %s snapshot=… --confirm=%s; for a new tenant, onboarding creates it"):format(
-        tenant.name,
-        tenant.name
-      )
+      fix
     )
   end
   connections(found, tenant, row.connection_limit, row.connections)
@@ -303,23 +328,25 @@ end
 ---@param facts table of pods.facts; sets database and vault if they can be queried
 function M.run(found, tenant, facts)
   local kubernetes = tenant.platform.kubernetes
+  local server = { say = "check PGHOST and the security group", look = "psql -d postgres -l" }
+  local vault_status = { say = "check VAULT_ADDR, the token, and whether Vault is sealed", look = "vault status" }
   if facts.no_cluster then -- the database and Vault can still be checked
-    findings.check(found, tenant.database, "psql -l", database, found, tenant, facts)
-    return findings.check(found, "Vault", "vault status", vault_secrets, found, tenant, facts)
+    findings.check(found, tenant.database, server, database, found, tenant, facts)
+    return findings.check(found, "Vault", vault_status, vault_secrets, found, tenant, facts)
   end
   findings.check(
     found,
     "environment",
-    "kubectl get deployments -l tenant=" .. tenant.name,
+    { look = remedy.kubectl(tenant, "get deployments -l tenant=" .. tenant.name) },
     environments,
     found,
     tenant,
     facts
   )
-  findings.check(found, tenant.database, "psql -l; check PGHOST and the security group", database, found, tenant, facts)
-  findings.check(found, "Vault", "vault status", vault_secrets, found, tenant, facts)
+  findings.check(found, tenant.database, server, database, found, tenant, facts)
+  findings.check(found, "Vault", vault_status, vault_secrets, found, tenant, facts)
   if not facts.vault then return end
-  findings.check(found, kubernetes.vault_secret, "vault status", vault_token, found, tenant)
+  findings.check(found, kubernetes.vault_secret, vault_status, vault_token, found, tenant)
 end
 
 return M

@@ -1,4 +1,4 @@
---- The findings of diagnose, each with its severity, evidence and the command that fixes it.
+--- The findings of diagnose, each with its severity, its evidence, and what ends it.
 
 local M = {}
 
@@ -14,6 +14,24 @@ local function one_line(text)
   return #text > LONGEST and text:sub(1, LONGEST) .. " …" or text
 end
 
+---@class o2x.remedy what to do about a finding, at least one of:
+---@field say string? in words, what people have to do first, or instead
+---@field mend string? the command that ends the finding
+---@field look string? a command that shows more, and changes nothing
+
+-- A remedy as one text. Commands are never cut.
+local function in_words(remedy)
+  local parts = {}
+  if remedy.say and remedy.mend then
+    parts[1] = one_line(remedy.say) .. ", then: " .. remedy.mend
+  else
+    parts[1] = remedy.mend or remedy.say and one_line(remedy.say)
+  end
+  if remedy.look then parts[#parts + 1] = (#parts > 0 and "see: " or "") .. remedy.look end
+  assert(#parts > 0, "a finding without a remedy")
+  return table.concat(parts, "; ")
+end
+
 --- An empty list of findings. Its field `area` names the chapter.
 ---@return { list: table[], area: string? } found
 function M.new() return { list = {} } end
@@ -24,8 +42,8 @@ function M.new() return { list = {} } end
 ---@param subject string a service, a table …
 ---@param finding string what is wrong
 ---@param evidence any what shows it; "-" if nil
----@param fix string the command that fixes it or shows more
-function M.add(found, severity, subject, finding, evidence, fix)
+---@param remedy o2x.remedy
+function M.add(found, severity, subject, finding, evidence, remedy)
   assert(RANK[severity], "no such severity")
   table.insert(found.list, {
     severity = severity,
@@ -33,7 +51,9 @@ function M.add(found, severity, subject, finding, evidence, fix)
     subject = subject,
     finding = one_line(finding),
     evidence = evidence and one_line(evidence) or "-",
-    fix = one_line(fix),
+    fix = in_words(remedy),
+    mend = remedy.mend,
+    look = remedy.look,
     number = #found.list,
   })
 end
@@ -52,20 +72,20 @@ end
 --- Runs one check, for at most 30 s. An error is a finding as well and does not stop the others.
 ---@param found table of M.new
 ---@param subject string
----@param fix string what to do if the check cannot run
+---@param remedy o2x.remedy what to do if the check cannot run
 ---@param fn function
 ---@param ... any arguments of fn
 ---@return boolean ok whether the check could run
-function M.check(found, subject, fix, fn, ...)
+function M.check(found, subject, remedy, fn, ...)
   local ok, problem = pcall(timeout, TIMEOUT, fn, ...)
   if not ok and problem.code == "when_applied" then return ok end -- a plan sends no test
-  if not ok then M.add(found, "critical", subject, "cannot be checked", problem, fix) end
+  if not ok then M.add(found, "critical", subject, "cannot be checked", problem, remedy) end
   return ok
 end
 
 --- All findings, worst first; otherwise in the order of the parts.
 ---@param parts table[] of M.new
----@return table[] rows severity, area, subject, finding, evidence, fix
+---@return table[] rows severity, area, subject, finding, evidence, fix; mend and look where there is such a command
 function M.ranked(parts)
   local rows = {}
   for part, found in ipairs(parts) do

@@ -6,6 +6,7 @@ local findings = require "stdlib.diagnose.findings"
 local naming = require "stdlib.naming"
 local pg = require "o2x.pg"
 local providers = require "stdlib.providers"
+local remedy = require "stdlib.remedy"
 local service = require "o2x.service"
 local vault = require "o2x.vault"
 
@@ -15,8 +16,12 @@ local HOUR = 3600
 
 local function vault_path(tenant, provider) return ("secret/tenant/%s/%s"):format(tenant.name, provider.vault) end
 
-local function restart(tenant, provider)
-  return "kubectl rollout restart deployment/" .. naming.resource(tenant, provider.gateway)
+-- Onboarding brings what the secrets file has to Vault; the gateway reads it when it starts.
+local function renew(tenant, provider, what)
+  return {
+    say = ("put %s into the tenant's secrets file, under %s"):format(what, provider.vault),
+    mend = remedy.onboard(tenant) .. " && " .. remedy.restart(tenant, provider.gateway),
+  }
 end
 
 -- ---- the database ----
@@ -34,7 +39,7 @@ local function merchant(found, tenant, item)
       item.name,
       "the merchant is not configured",
       "no row in core_config.tenant_merchants",
-      "o2x run onboard " .. tenant.name
+      { mend = remedy.onboard(tenant) }
     )
   end
   local wanted = item.status or "ACTIVE"
@@ -45,7 +50,7 @@ local function merchant(found, tenant, item)
       item.name,
       "the merchant is " .. row.status,
       "status in core_config.tenant_merchants; the tenant file says " .. wanted,
-      "o2x plan onboard " .. tenant.name
+      { mend = remedy.onboard(tenant) }
     )
   end
   for _, kind in ipairs { "oauth1", "oauth2" } do
@@ -57,7 +62,7 @@ local function merchant(found, tenant, item)
         item.name,
         "its OAuth attributes are not configured",
         ("no row in core_config.%s_attributes"):format(kind),
-        "o2x run onboard " .. tenant.name
+        { mend = remedy.onboard(tenant) }
       )
     end
   end
@@ -75,7 +80,7 @@ local function credentials(found, tenant, provider)
       provider.gateway,
       ("%s: the credentials are not in Vault"):format(provider.title),
       "no " .. path,
-      ("o2x run onboard %s --secrets=FILE"):format(tenant.name)
+      renew(tenant, provider, table.concat(provider.fields, ", "))
     )
     return nil
   end
@@ -92,7 +97,7 @@ local function credentials(found, tenant, provider)
       provider.gateway,
       ("%s: the credentials lack %s"):format(provider.title, table.concat(missing, ", ")),
       path,
-      ("vault kv patch %s %s=…; %s"):format(path, missing[1], restart(tenant, provider))
+      renew(tenant, provider, table.concat(missing, ", "))
     )
   end
   return fields
@@ -103,9 +108,7 @@ local function expiry(found, tenant, provider, fields)
   if not fields.token_expiry then return end
   local path = vault_path(tenant, provider)
   local ok, ends = pcall(clock.parse, fields.token_expiry)
-  local fix = (
-    "get a new access token with the refresh token: " .. "vault kv patch %s access_token=… token_expiry=…; %s"
-  ):format(path, restart(tenant, provider))
+  local fix = renew(tenant, provider, "a new access_token, and its token_expiry,")
   if not ok then
     return findings.add(found, "warning", provider.gateway, provider.title .. ": token_expiry is not a time", path, fix)
   end
@@ -140,11 +143,7 @@ local function connection(found, tenant, provider)
     provider.gateway,
     ("%s refuses the connection: %s"):format(provider.title, reason),
     ("POST %s returns %d"):format(provider.test, response.status),
-    ("verify the credentials with %s, vault kv patch %s …; %s"):format(
-      provider.title,
-      vault_path(tenant, provider),
-      restart(tenant, provider)
-    )
+    renew(tenant, provider, "credentials that " .. provider.title .. " accepts")
   )
 end
 
@@ -170,7 +169,7 @@ function M.run(found, tenant, facts)
     findings.check(
       found,
       provider.gateway,
-      "kubectl logs deployment/" .. naming.resource(tenant, provider.gateway),
+      { look = remedy.logs(tenant, provider.gateway) },
       integration,
       found,
       tenant,

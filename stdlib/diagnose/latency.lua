@@ -11,6 +11,7 @@ local messaging = require "stdlib.messaging"
 local naming = require "stdlib.naming"
 local pg = require "o2x.pg"
 local redis = require "o2x.redis"
+local remedy = require "stdlib.remedy"
 
 local M = {}
 
@@ -54,24 +55,26 @@ local function pool(found, tenant, service, sums, limit)
       service,
       "the database connection pool is exhausted",
       ("%.0f of %.0f connections active, %.0f requests waiting"):format(active, max, waiting),
-      (
-        "check for slow queries first; add SPRING_DATASOURCE_HIKARI_MAXIMUMPOOLSIZE to app.envMap in %s, then: "
-        .. "o2x run deploy %s services=%s --confirm=%s"
-      ):format(naming.values_file(tenant.name, service), tenant.name, service, tenant.name)
+      {
+        say = "check for slow queries first; add SPRING_DATASOURCE_HIKARI_MAXIMUMPOOLSIZE to app.envMap in "
+          .. naming.values_file(tenant.name, service),
+        mend = remedy.deploy(tenant, service),
+      }
     )
   end
 end
 
-local function requests(found, tenant, service, sums, limit)
+-- More replicas, where the catalogue allows more.
+local function more_replicas(tenant, service, now)
+  local most = catalogue.find(service).replicas[2]
+  if now < most then return { mend = remedy.scale(tenant, service, most) } end
+  return { say = "it has as many replicas as the catalogue allows", look = remedy.logs(tenant, service) }
+end
+
+local function requests(found, tenant, service, sums, limit, replicas)
   local count = sums.http_server_requests_seconds_count or 0
   if count == 0 then return end
   local mean, errors = (sums.http_server_requests_seconds_sum or 0) / count, (sums.errors or 0) / count
-  local scale = ("o2x run scale %s service=%s replicas=%d --confirm=%s"):format(
-    tenant.name,
-    service,
-    catalogue.find(service).replicas[2],
-    tenant.name
-  )
   if mean > limit.latency then
     findings.add(
       found,
@@ -79,7 +82,7 @@ local function requests(found, tenant, service, sums, limit)
       service,
       ("responds after %.1f s on average"):format(mean),
       ("%.0f requests"):format(count),
-      scale
+      more_replicas(tenant, service, replicas)
     )
   end
   if errors > limit.errors then
@@ -89,7 +92,7 @@ local function requests(found, tenant, service, sums, limit)
       service,
       ("%.0f %% of its responses are errors (5xx)"):format(errors * 100 // 1),
       ("%.0f requests"):format(count),
-      "kubectl logs deployment/" .. naming.resource(tenant, service) .. " | grep ERROR"
+      { look = remedy.logs(tenant, service, "error") }
     )
   end
 end
@@ -103,17 +106,17 @@ local function health(found, tenant, service)
     service,
     "reports that it is not healthy",
     status .. (#down > 0 and ": " .. table.concat(down, ", ") or ""),
-    "kubectl logs deployment/" .. naming.resource(tenant, service)
+    { look = remedy.logs(tenant, service) }
   )
 end
 
-local function check_service(found, tenant, service, limit)
+local function check_service(found, tenant, service, limit, replicas)
   health(found, tenant, service)
   local response = k8s.request(naming.resource(tenant, service), 8080, { path = "/actuator/prometheus" })
   if response.status ~= 200 then return end
   local sums = sum_metrics(response.body)
   pool(found, tenant, service, sums, limit.pool)
-  requests(found, tenant, service, sums, limit)
+  requests(found, tenant, service, sums, limit, replicas)
 end
 
 local function services(found, tenant, facts, limit)
@@ -123,17 +126,20 @@ local function services(found, tenant, facts, limit)
     findings.check(
       found,
       service,
-      "kubectl logs deployment/" .. naming.resource(tenant, service),
+      { look = remedy.logs(tenant, service) },
       check_service,
       found,
       tenant,
       service,
-      limit
+      limit,
+      deployment.spec.replicas or 1
     )
   end, { limit = 4 })
 end
 
 -- ---- the database ----
+
+local SLOWEST = "select query, calls, mean_exec_time from pg_stat_statements order by mean_exec_time desc limit 5"
 
 local function slow_queries(found, tenant)
   if not pg.tenant:one "select 1 as found from pg_extension where extname = 'pg_stat_statements'" then return end
@@ -152,7 +158,10 @@ local function slow_queries(found, tenant)
       tenant.database,
       ("a slow query: %d ms on average, %d calls"):format(row.mean, row.calls),
       row.query,
-      ("psql -d %s -c 'explain (analyze, buffers) …'; an index may be missing"):format(tenant.database)
+      {
+        say = "explain (analyze, buffers) shows what it does; an index may be missing",
+        look = remedy.psql(tenant.database, SLOWEST),
+      }
     )
   end
 end
@@ -181,12 +190,12 @@ local function indexes(found, tenant)
         tenant.database,
         ("table %s has no index on (%s)"):format(index.on, index.columns),
         "pg_indexes",
-        ("psql -d %s -c 'create index concurrently %s on %s (%s)'"):format(
-          tenant.database,
-          index.name,
-          index.on,
-          index.columns
-        )
+        {
+          mend = remedy.psql(
+            tenant.database,
+            ("create index concurrently %s on %s (%s)"):format(index.name, index.on, index.columns)
+          ),
+        }
       )
     end
   end
@@ -202,6 +211,8 @@ local INFO <const> = {
   evicted_keys = "integer?",
 }
 
+local REDIS_INFO = 'redis-cli -u "$REDIS_URL" INFO'
+
 local function cache(found, tenant, min_rate)
   local info = json.check(redis.info(), INFO, "Redis: INFO")
   local hits, misses = info.keyspace_hits or 0, info.keyspace_misses or 0
@@ -212,7 +223,10 @@ local function cache(found, tenant, min_rate)
       "Redis",
       ("the hit rate is only %d %%"):format(hits * 100 // (hits + misses)),
       ("%d hits, %d misses, for all tenants since the server started"):format(hits, misses),
-      "check that the services' caches are on (spring.cache) and that maxmemory is large enough: redis-cli INFO memory"
+      {
+        say = "check that the services' caches are on (spring.cache) and that maxmemory is large enough",
+        look = REDIS_INFO,
+      }
     )
   end
   if (info.maxmemory or 0) > 0 and (info.used_memory or 0) / info.maxmemory > 0.9 then
@@ -222,7 +236,11 @@ local function cache(found, tenant, min_rate)
       "Redis",
       "its memory is nearly full",
       ("%d of %d bytes, %d keys evicted"):format(info.used_memory, info.maxmemory, info.evicted_keys or 0),
-      ("o2x run cache-clear %s part=cache --confirm=%s, or a larger node"):format(tenant.name, tenant.name)
+      {
+        say = "use a larger node, or clear the tenant's cache",
+        mend = remedy.run(tenant, "cache-clear", "part=cache", true),
+        look = REDIS_INFO,
+      }
     )
   end
 end
@@ -238,7 +256,7 @@ local function queues(found, tenant, max_depth)
         "queue " .. queue.name,
         ("%d messages are waiting"):format(queue.depth),
         ("%d consumers"):format(queue.consumers or 0),
-        "check the logs of its consumers; to add more: o2x run scale " .. tenant.name
+        { say = "check the logs of its consumers, or scale them", look = remedy.run(tenant, "scale", "status=true") }
       )
     end
   end
@@ -250,7 +268,7 @@ local function queues(found, tenant, max_depth)
         "queue " .. name,
         "is missing",
         "the broker does not have it",
-        "o2x run onboard " .. tenant.name
+        { mend = remedy.onboard(tenant) }
       )
     end
   end
@@ -264,11 +282,13 @@ function M.run(found, tenant, facts)
   local limit = limits(tenant)
   if not facts.maintenance then services(found, tenant, facts, limit) end
   if facts.database then
-    findings.check(found, tenant.database, "psql -d " .. tenant.database, slow_queries, found, tenant)
-    findings.check(found, tenant.database, "psql -d " .. tenant.database, indexes, found, tenant)
+    local fix = { look = remedy.psql(tenant.database, "select 1") }
+    findings.check(found, tenant.database, fix, slow_queries, found, tenant)
+    findings.check(found, tenant.database, fix, indexes, found, tenant)
   end
-  findings.check(found, "Redis", 'redis-cli -u "$REDIS_URL" PING', cache, found, tenant, limit.hits)
-  findings.check(found, "broker", "check O2X_BROKER_URL and that the broker is up", queues, found, tenant, limit.queue)
+  findings.check(found, "Redis", { look = 'redis-cli -u "$REDIS_URL" PING' }, cache, found, tenant, limit.hits)
+  local broker_up = { say = "check O2X_BROKER_URL and that the broker is up" }
+  findings.check(found, "broker", broker_up, queues, found, tenant, limit.queue)
 end
 
 return M

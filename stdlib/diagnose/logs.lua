@@ -6,6 +6,7 @@ local clock = require "o2x.clock"
 local findings = require "stdlib.diagnose.findings"
 local k8s = require "o2x.k8s"
 local naming = require "stdlib.naming"
+local remedy = require "stdlib.remedy"
 
 local M = {}
 
@@ -25,7 +26,7 @@ local KNOWN = {
     "too many connections",
     "critical",
     "the database has no connections left",
-    "psql -c 'select * from pg_stat_activity'",
+    "close sessions, or raise the limit: select * from pg_stat_activity shows them",
   },
   { "outofmemoryerror", "critical", "Java is out of memory", "raise resources.limits.memory in its values file" },
   { "vault.*denied", "critical", "Vault denies access", "check secret app-vault-token" },
@@ -75,7 +76,7 @@ end
 
 -- One finding per problem and service, however many lines and pods have it.
 local function report(found, tenant, service, seen)
-  local fix = "kubectl logs deployment/" .. naming.resource(tenant, service) .. " --since=6h | grep ERROR"
+  local look = remedy.logs(tenant, service, "error")
   for _, problem in ipairs(seen.order) do
     findings.add(
       found,
@@ -83,11 +84,11 @@ local function report(found, tenant, service, seen)
       service,
       "its log reports: " .. problem[3],
       seen.lines[problem[3]],
-      problem[4] .. "; " .. fix
+      { say = problem[4], look = look }
     )
   end
   if seen.others > 0 then
-    findings.add(found, "warning", service, ("its log has %d errors"):format(seen.others), seen.last, fix)
+    findings.add(found, "warning", service, ("its log has %d errors"):format(seen.others), seen.last, { look = look })
   end
 end
 
@@ -139,16 +140,7 @@ end
 function M.run(found, tenant, facts)
   parallel.each(catalogue.names(), function(service)
     if crashes(tenant, service, facts) then return end
-    findings.check(
-      found,
-      service,
-      "kubectl logs deployment/" .. naming.resource(tenant, service),
-      of_service,
-      found,
-      tenant,
-      service,
-      facts
-    )
+    findings.check(found, service, { look = remedy.logs(tenant, service) }, of_service, found, tenant, service, facts)
   end, { limit = 4 })
 end
 

@@ -5,6 +5,7 @@ local findings = require "stdlib.diagnose.findings"
 local http = require "o2x.http"
 local naming = require "stdlib.naming"
 local pg = require "o2x.pg"
+local remedy = require "stdlib.remedy"
 
 local M = {}
 
@@ -21,7 +22,7 @@ local function failed(found, tenant)
     "payment",
     ("%d of %d payments in the last day failed"):format(total.failed, total.all),
     findings.ids(rows),
-    "kubectl logs deployment/" .. naming.resource(tenant, "payment-gateway") .. " | grep -i error"
+    { look = remedy.logs(tenant, "payment-gateway", "error") }
   )
 end
 
@@ -37,10 +38,10 @@ local function stuck(found, tenant)
     "payment",
     ("%d payments are stuck in PENDING"):format(total.n),
     ("since %s: %s"):format(total.since, findings.ids(rows)),
-    (
-      "check that webhooks arrive and queue %s.payment.processing is consumed: "
-      .. "kubectl logs deployment/%s | grep -i payment"
-    ):format(tenant.id, naming.resource(tenant, "service-payment"))
+    {
+      say = ("check that webhooks arrive and that queue %s.payment.processing is consumed"):format(tenant.id),
+      look = remedy.logs(tenant, "service-payment", "payment"),
+    }
   )
 end
 
@@ -56,7 +57,7 @@ local function expired(found, tenant)
     "payment_profile",
     ("%d payment methods have expired"):format(total),
     "customers " .. findings.ids(rows),
-    "customers update them in the self-care portal: https://" .. tenant.domain
+    { say = "customers update them in the self-care portal: https://" .. tenant.domain }
   )
 end
 
@@ -73,7 +74,11 @@ local function reachable(found, path, tenant)
     "payment-gateway",
     "the webhook URL does not respond",
     ("GET %s: %s"):format(url, ok and "HTTP " .. response.status or tostring(response)),
-    ("kubectl get ingress %s -o yaml; o2x plan onboard %s"):format(naming.resource(tenant, "ingress"), tenant.name)
+    {
+      say = "if the ingress differs from the tenant file, or the payment gateway is not deployed",
+      mend = remedy.onboard(tenant),
+      look = remedy.kubectl(tenant, "get ingress " .. naming.resource(tenant, "ingress") .. " -o yaml"),
+    }
   )
 end
 
@@ -93,7 +98,7 @@ local function webhook(found, tenant, item, with_database)
       item.name,
       "the webhook is not configured",
       ("payment_gateway_attributes has %s, the tenant file %s"):format(row and row.webhookurl or "nothing", wanted),
-      "o2x run onboard " .. tenant.name
+      { mend = remedy.onboard(tenant) }
     )
   end
   local path = wanted:match "^https://[^/]+(/.*)$"
@@ -105,7 +110,7 @@ end
 ---@param tenant table
 ---@param facts table of pods.facts
 function M.run(found, tenant, facts)
-  local fix = "psql -d " .. tenant.database
+  local fix = { look = remedy.psql(tenant.database, "select 1") }
   for _, fn in ipairs(facts.database and { failed, stuck, expired } or {}) do
     findings.check(found, "payment", fix, fn, found, tenant)
   end

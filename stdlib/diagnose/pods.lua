@@ -9,15 +9,23 @@ local k8s = require "o2x.k8s"
 local maintenance = require "stdlib.maintenance.status"
 local naming = require "stdlib.naming"
 local limits = require "stdlib.diagnose.limits"
+local remedy = require "stdlib.remedy"
 
 local M = {}
 
 local HOUR, DAY = 3600, 86400
 local FULL <const> = { cpu = 0.80, memory = 0.85 } -- share of the limit, as in the guide's alerts
 
--- The command line of a runbook.
-local function o2x_run(tenant, runbook, arguments)
-  return ("o2x run %s %s %s --confirm=%s"):format(runbook, tenant.name, arguments, tenant.name)
+-- A release has something to go back to when it has had a revision before.
+local function back(tenant, service, facts)
+  return (facts.revisions[naming.resource(tenant, service)] or 0) > 1 and remedy.rollback(tenant, service) or nil
+end
+
+local function more_memory(tenant, service)
+  return {
+    say = "raise resources.limits.memory in " .. naming.values_file(tenant.name, service),
+    mend = remedy.deploy(tenant, service),
+  }
 end
 
 -- ---- pods ----
@@ -44,9 +52,9 @@ end
 local CANNOT_PULL = { ImagePullBackOff = true, ErrImagePull = true, InvalidImageName = true }
 local MISSING = { CreateContainerConfigError = true, CreateContainerError = true }
 
-local function waiting(found, tenant, service, pod, status)
+local function waiting(found, tenant, service, pod, status, facts)
   local state = status.state.waiting
-  local describe = "kubectl describe pod " .. pod.metadata.name
+  local describe = remedy.kubectl(tenant, "describe pod " .. pod.metadata.name)
   if state.reason == "CrashLoopBackOff" then
     local ended = status.lastState and status.lastState.terminated or {}
     findings.add(
@@ -58,20 +66,18 @@ local function waiting(found, tenant, service, pod, status)
         status.restartCount
       ),
       crash_line(pod) or state.message,
-      "kubectl logs "
-        .. pod.metadata.name
-        .. " --previous; after a deploy: "
-        .. o2x_run(tenant, "rollback", "services=" .. service)
+      {
+        say = "correct the cause; after a deploy, go back to what ran before",
+        mend = back(tenant, service, facts),
+        look = remedy.kubectl(tenant, ("logs %s --previous"):format(pod.metadata.name)),
+      }
     )
   elseif CANNOT_PULL[state.reason] then
-    findings.add(
-      found,
-      "critical",
-      service,
-      "image cannot be pulled: " .. tostring(status.image),
-      state.message,
-      o2x_run(tenant, "rollback", "services=" .. service)
-    )
+    findings.add(found, "critical", service, "image cannot be pulled: " .. tostring(status.image), state.message, {
+      say = "correct the image or the registry's credentials; after a deploy, go back to what ran before",
+      mend = back(tenant, service, facts),
+      look = describe,
+    })
   elseif MISSING[state.reason] then
     findings.add(
       found,
@@ -79,7 +85,7 @@ local function waiting(found, tenant, service, pod, status)
       service,
       "container cannot be created: " .. tostring(state.message),
       last_event(pod),
-      describe .. "; onboarding creates the shared secrets: o2x run onboard " .. tenant.name
+      { mend = remedy.onboard(tenant), look = describe }
     )
   elseif state.reason ~= "ContainerCreating" and state.reason ~= "PodInitializing" then
     findings.add(
@@ -88,12 +94,12 @@ local function waiting(found, tenant, service, pod, status)
       service,
       "container is waiting: " .. tostring(state.reason),
       state.message,
-      describe
+      { look = describe }
     )
   end
 end
 
-local function restarts(found, service, pod, status)
+local function restarts(found, tenant, service, pod, status)
   local ended = status.lastState and status.lastState.terminated
   if not ended then return end
   local recent = ended.finishedAt and clock.now() - clock.parse(ended.finishedAt) < HOUR
@@ -104,7 +110,7 @@ local function restarts(found, service, pod, status)
       service,
       "container was killed: out of memory",
       pod.metadata.name .. " at " .. ended.finishedAt,
-      "raise resources.limits.memory in its values file, then run: o2x run deploy"
+      more_memory(tenant, service)
     )
   elseif status.restartCount > 3 and recent then
     findings.add(
@@ -113,7 +119,7 @@ local function restarts(found, service, pod, status)
       service,
       ("container restarted %d times"):format(status.restartCount),
       crash_line(pod) or pod.metadata.name,
-      "kubectl logs " .. pod.metadata.name .. " --previous"
+      { look = remedy.kubectl(tenant, ("logs %s --previous"):format(pod.metadata.name)) }
     )
   end
 end
@@ -124,7 +130,7 @@ local function unschedulable(pod)
   end
 end
 
-local function check_pod(found, tenant, service, pod)
+local function check_pod(found, tenant, service, pod, facts)
   local problem = unschedulable(pod)
   if problem then
     findings.add(
@@ -133,14 +139,14 @@ local function check_pod(found, tenant, service, pod)
       service,
       "pod cannot be scheduled",
       problem,
-      "kubectl describe pod " .. pod.metadata.name
+      { look = remedy.kubectl(tenant, "describe pod " .. pod.metadata.name) }
     )
   end
   for _, status in ipairs(pod.status.containerStatuses or {}) do
     if status.state and status.state.waiting then
-      waiting(found, tenant, service, pod, status)
+      waiting(found, tenant, service, pod, status, facts)
     else
-      restarts(found, service, pod, status)
+      restarts(found, tenant, service, pod, status)
     end
   end
 end
@@ -154,7 +160,7 @@ local function pods_of(found, tenant, service, facts)
     end
   end
   for _, pod in ipairs(own) do
-    check_pod(found, tenant, service, pod)
+    check_pod(found, tenant, service, pod, facts)
     if #found.list > before then break end
   end
   return #found.list > before
@@ -172,7 +178,7 @@ local function replicas(found, tenant, service, deployment, explained)
       service,
       "is scaled to 0",
       "spec.replicas: 0",
-      o2x_run(tenant, "scale", ("service=%s replicas=%d"):format(service, min))
+      { mend = remedy.scale(tenant, service, min) }
     )
   elseif ready < wanted and not explained then
     findings.add(
@@ -181,7 +187,7 @@ local function replicas(found, tenant, service, deployment, explained)
       service,
       ("%d of %d replicas are ready"):format(ready, wanted),
       "deployment " .. deployment.metadata.name,
-      "kubectl describe deployment " .. deployment.metadata.name
+      { look = remedy.kubectl(tenant, "describe deployment " .. deployment.metadata.name) }
     )
   elseif wanted < min then
     findings.add(
@@ -190,7 +196,7 @@ local function replicas(found, tenant, service, deployment, explained)
       service,
       ("has fewer replicas than the catalogue's minimum of %d"):format(min),
       "spec.replicas: " .. wanted,
-      o2x_run(tenant, "scale", ("service=%s replicas=%d"):format(service, min))
+      { mend = remedy.scale(tenant, service, min) }
     )
   end
 end
@@ -205,7 +211,7 @@ local function deployments(found, tenant, facts)
         service,
         "is not deployed",
         "no deployment " .. naming.resource(tenant, service),
-        "o2x run onboard " .. tenant.name
+        { mend = remedy.onboard(tenant) }
       )
     elseif not facts.maintenance then
       replicas(found, tenant, service, deployment, pods_of(found, tenant, service, facts))
@@ -215,8 +221,15 @@ end
 
 -- ---- the rest ----
 
-local function releases(found, tenant)
-  for _, release in ipairs(helm.list(tenant.namespace)) do
+local function read_releases(tenant, facts)
+  facts.releases = helm.list(tenant.namespace)
+  for _, release in ipairs(facts.releases) do
+    facts.revisions[release.name] = release.revision
+  end
+end
+
+local function releases(found, tenant, facts)
+  for _, release in ipairs(facts.releases) do
     local service = release.name:sub(#tenant.name + 2)
     if release.status ~= "deployed" then
       findings.add(
@@ -225,7 +238,7 @@ local function releases(found, tenant)
         service,
         "release is " .. release.status,
         ("%s, revision %s, %s"):format(release.name, release.revision, release.chart),
-        o2x_run(tenant, "rollback", "services=" .. service)
+        { mend = back(tenant, service, facts) or remedy.onboard(tenant) }
       )
     end
   end
@@ -234,20 +247,23 @@ end
 local function volume(found, tenant)
   local claim = k8s.get("PersistentVolumeClaim", tenant.data_pvc, tenant.namespace)
   if claim and claim.status.phase == "Bound" then return end
-  findings.add(
-    found,
-    "critical",
-    tenant.data_pvc,
-    "the data volume is missing",
-    claim and "phase " .. tostring(claim.status.phase) or "there is no such claim",
-    "o2x run onboard " .. tenant.name
-  )
+  local describe = remedy.kubectl(tenant, "describe pvc " .. tenant.data_pvc)
+  if claim then
+    local phase = "phase " .. tostring(claim.status.phase)
+    findings.add(found, "critical", tenant.data_pvc, "the data volume is not bound", phase, { look = describe })
+  else
+    local fix = { mend = remedy.onboard(tenant) }
+    findings.add(found, "critical", tenant.data_pvc, "the data volume is missing", "there is no such claim", fix)
+  end
 end
 
 local function certificate(found, tenant)
   local name = naming.resource(tenant, "tls-cert")
   local object = k8s.get("Certificate", name, tenant.namespace)
-  local fix = ("kubectl describe certificate %s; cmctl renew %s"):format(name, name)
+  local fix = {
+    say = ("cert-manager renews it; to do that now: cmctl renew -n %s %s"):format(tenant.namespace, name),
+    look = remedy.kubectl(tenant, "describe certificate " .. name),
+  }
   if not object then
     return findings.add(
       found,
@@ -255,7 +271,7 @@ local function certificate(found, tenant)
       name,
       "there is no certificate",
       "no Certificate " .. name,
-      "o2x run onboard " .. tenant.name
+      { mend = remedy.onboard(tenant) }
     )
   end
   local ends = object.status and object.status.notAfter
@@ -277,6 +293,15 @@ local function certificate(found, tenant)
   end
 end
 
+local function more_replicas(tenant, service, deployment)
+  local now, most = deployment.spec.replicas or 1, catalogue.find(service).replicas[2]
+  if now < most then return { mend = remedy.scale(tenant, service, now + 1) } end
+  return {
+    say = "raise resources.limits.cpu in " .. naming.values_file(tenant.name, service),
+    mend = remedy.deploy(tenant, service),
+  }
+end
+
 local function usage(found, tenant, facts)
   local ok, metrics =
     pcall(k8s.list, "PodMetrics", { selector = "tenant=" .. tenant.name, namespace = tenant.namespace })
@@ -292,13 +317,7 @@ local function usage(found, tenant, facts)
           service,
           ("uses %d %% of its %s limit"):format(share * 100 // 1, what),
           ("%s: %s"):format(one.metadata.name, container.usage[what]),
-          what == "cpu"
-              and o2x_run(
-                tenant,
-                "scale",
-                ("service=%s replicas=%d"):format(service, (deployment.spec.replicas or 1) + 1)
-              )
-            or "raise resources.limits.memory in its values file, then run: o2x run deploy"
+          what == "memory" and more_memory(tenant, service) or more_replicas(tenant, service, deployment)
         )
       end
     end
@@ -314,17 +333,18 @@ local function maintenance_mode(found, tenant, facts)
     tenant.name,
     overdue and "is in maintenance, which is overdue" or "is in maintenance",
     maintenance.describe(tenant, facts.maintenance),
-    o2x_run(tenant, "maintenance", "mode=off")
+    { mend = remedy.run(tenant, "maintenance", "mode=off", true) }
   )
 end
 
 --- The facts that all chapters use. Other chapters add `database` and `vault`: true if they can be queried. Raises an
 --- error if the cluster does not answer.
 ---@param tenant table
----@return { pods: table[], deployments: table<string, table>, maintenance: table? } facts deployments by name
+---@return table facts pods, deployments by name, revisions of the releases by name, maintenance if it is on
 function M.facts(tenant)
   local options = { selector = "tenant=" .. tenant.name, namespace = tenant.namespace }
-  local facts = { pods = k8s.list("Pod", options), deployments = {}, maintenance = maintenance.of(tenant) }
+  local facts =
+    { pods = k8s.list("Pod", options), deployments = {}, revisions = {}, maintenance = maintenance.of(tenant) }
   for _, deployment in ipairs(k8s.list("Deployment", options)) do
     facts.deployments[deployment.metadata.name] = deployment
   end
@@ -337,12 +357,18 @@ end
 ---@param facts table of M.facts
 function M.run(found, tenant, facts)
   if facts.no_cluster then return end
+  local function look(words) return { look = remedy.kubectl(tenant, words) } end
+  local of_tenant = " -l tenant=" .. tenant.name
   maintenance_mode(found, tenant, facts)
-  findings.check(found, "deployments", "kubectl get pods -l tenant=" .. tenant.name, deployments, found, tenant, facts)
-  findings.check(found, "releases", "helm list -a -n " .. tenant.namespace, releases, found, tenant)
-  findings.check(found, tenant.data_pvc, "kubectl get pvc " .. tenant.data_pvc, volume, found, tenant)
-  findings.check(found, "certificate", "kubectl get certificates", certificate, found, tenant)
-  findings.check(found, "usage", "kubectl top pods -l tenant=" .. tenant.name, usage, found, tenant, facts)
+  local list_releases = { look = "helm list -a -n " .. tenant.namespace }
+  findings.check(found, "releases", list_releases, function()
+    read_releases(tenant, facts)
+    releases(found, tenant, facts)
+  end)
+  findings.check(found, "deployments", look("get pods" .. of_tenant), deployments, found, tenant, facts)
+  findings.check(found, tenant.data_pvc, look("get pvc " .. tenant.data_pvc), volume, found, tenant)
+  findings.check(found, "certificate", look "get certificates", certificate, found, tenant)
+  findings.check(found, "usage", look("top pods" .. of_tenant), usage, found, tenant, facts)
 end
 
 return M

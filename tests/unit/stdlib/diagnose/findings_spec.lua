@@ -6,29 +6,40 @@ describe("stdlib.diagnose.findings", function()
   -- A list with one finding.
   local function with(severity, subject)
     local found = findings.new()
-    findings.add(found, severity, subject or "s", "f", "e", "x")
+    findings.add(found, severity, subject or "s", "f", "e", { mend = "x" })
     return found
   end
 
   it("records a finding with its chapter", function()
     local found = findings.new()
     found.area = "pods"
-    findings.add(found, "warning", "service-sso", "is slow", "2 s", "scale it")
+    findings.add(found, "warning", "service-sso", "is slow", "2 s", { mend = "scale it" })
     local row = found.list[1]
     assert.same({ "warning", "pods", "service-sso" }, { row.severity, row.area, row.subject })
     assert.same({ "is slow", "2 s", "scale it" }, { row.finding, row.evidence, row.fix })
   end)
 
+  it("keeps the commands beside the words, and never cuts one", function()
+    local found, long = findings.new(), "o2x " .. ("x"):rep(400)
+    findings.add(found, "note", "s", "f", "e", { say = "fill it", mend = long, look = "kubectl get pods" })
+    local row = found.list[1]
+    assert.same({ long, "kubectl get pods" }, { row.mend, row.look })
+    assert.equal("fill it, then: " .. long .. "; see: kubectl get pods", row.fix)
+    findings.add(found, "note", "s", "f", "e", { look = "kubectl get pods" })
+    assert.equal("kubectl get pods", found.list[2].fix)
+    assert.has_error(function() findings.add(found, "note", "s", "f", "e", {}) end)
+  end)
+
   it("puts evidence on one line and cuts it", function()
     local found = findings.new()
-    findings.add(found, "note", "s", "f", "a\n  b" .. ("x"):rep(400), "x")
+    findings.add(found, "note", "s", "f", "a\n  b" .. ("x"):rep(400), { say = "x" })
     assert.matches("^a bxx", found.list[1].evidence)
     assert.is_true(#found.list[1].evidence < 310)
   end)
 
   it("marks missing evidence", function()
     local found = findings.new()
-    findings.add(found, "note", "s", "f", nil, "x")
+    findings.add(found, "note", "s", "f", nil, { say = "x" })
     assert.equal("-", found.list[1].evidence)
   end)
 
@@ -60,14 +71,14 @@ describe("stdlib.diagnose.findings", function()
 
   it("reports a check that cannot run, and goes on", function()
     local found = findings.new()
-    assert.is_false(findings.check(found, "Redis", "redis-cli PING", function() error("no route", 0) end))
+    assert.is_false(findings.check(found, "Redis", { look = "redis-cli PING" }, function() error("no route", 0) end))
     local row = found.list[1]
     assert.same({ "critical", "cannot be checked", "no route" }, { row.severity, row.finding, row.evidence })
   end)
 
   it("passes a check's arguments on", function()
     local got
-    assert.is_true(findings.check(findings.new(), "s", "x", function(...) got = { ... } end, 1, 2))
+    assert.is_true(findings.check(findings.new(), "s", { look = "x" }, function(...) got = { ... } end, 1, 2))
     assert.same({ 1, 2 }, got)
   end)
 end)

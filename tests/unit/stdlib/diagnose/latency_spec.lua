@@ -6,7 +6,12 @@ describe("stdlib.diagnose.latency", function()
   -- urbanos with service-billing only. metrics: its Prometheus text; facts: those of the chapter
   local function run(options, facts)
     facts = facts or {}
-    facts.deployments = { ["urbanos-service-billing"] = { status = { readyReplicas = options.ready or 2 } } }
+    facts.deployments = {
+      ["urbanos-service-billing"] = {
+        spec = { replicas = options.replicas or 2 },
+        status = { readyReplicas = options.ready or 2 },
+      },
+    }
     local queues = {}
     for i, name in ipairs(options.queues or chapters.tenant.platform.broker.queues) do
       queues[i] = { name = "TIDLT-100005." .. name, depth = options.depth, consumers = 1 }

@@ -179,7 +179,7 @@ describe("stdlib.diagnose.pods", function()
 
   it("finds a data volume that is missing or not bound", function()
     assert.same({ "critical urbanos-data-pvc: the data volume is missing" }, (run { claim = false }))
-    assert.same({ "critical urbanos-data-pvc: the data volume is missing" }, (run { claim = "Pending" }))
+    assert.same({ "critical urbanos-data-pvc: the data volume is not bound" }, (run { claim = "Pending" }))
   end)
 
   describe("certificate", function()
@@ -215,7 +215,11 @@ describe("stdlib.diagnose.pods", function()
     metrics[1].containers[1] = { name = "app", usage = { cpu = "900m", memory = "1Mi" } }
     local found, rows = run { metrics = metrics }
     assert.same({ "warning service-sso: uses 90 % of its cpu limit" }, found)
-    assert.matches("replicas=3", rows[1].fix)
+    assert.matches("cpu in core/helm_values/urbanos/service%-sso.yaml", rows[1].fix) -- the catalogue allows 2 replicas
+    assert.equal("o2x run deploy urbanos services=service-sso --confirm=urbanos", rows[1].mend)
+    metrics[1].metadata.labels.app = "urbanos-service-proxy"
+    _, rows = run { metrics = metrics }
+    assert.equal("o2x run scale urbanos service=service-proxy replicas=4 --confirm=urbanos", rows[1].mend)
   end)
 
   it("gathers the facts that all chapters use", function()

@@ -1,0 +1,87 @@
+--- The command lines that findings and errors propose. Each works when it is pasted into a shell: it names the
+--- namespace, quotes what a shell would take apart, and confirms what asks to be confirmed.
+
+local naming = require "stdlib.naming"
+
+local M = {}
+
+--- A word as a shell reads it.
+---@param word string
+---@return string
+function M.quote(word)
+  if word:find "^[%w@%%+=:,./_-]+$" then return word end
+  return "'" .. word:gsub("'", [['\'']]) .. "'"
+end
+
+--- `o2x run` for the tenant.
+---@param tenant table
+---@param runbook string
+---@param arguments string? "services=service-billing"
+---@param severe boolean? the runbook asks for --confirm
+---@return string
+function M.run(tenant, runbook, arguments, severe)
+  local words = { "o2x run", runbook, tenant.name, arguments, severe and "--confirm=" .. tenant.name or nil }
+  local line = {}
+  for i = 1, 5 do
+    if words[i] then line[#line + 1] = words[i] end
+  end
+  return table.concat(line, " ")
+end
+
+--- `o2x run onboard`, which creates what is missing and changes what differs from the tenant file.
+---@param tenant table
+---@return string
+function M.onboard(tenant) return M.run(tenant, "onboard") end
+
+--- `o2x run deploy` for one service.
+---@param tenant table
+---@param service string
+---@return string
+function M.deploy(tenant, service) return M.run(tenant, "deploy", "services=" .. service, true) end
+
+--- `o2x run rollback` for one service.
+---@param tenant table
+---@param service string
+---@return string
+function M.rollback(tenant, service) return M.run(tenant, "rollback", "services=" .. service, true) end
+
+--- `o2x run scale` for one service.
+---@param tenant table
+---@param service string
+---@param replicas integer
+---@return string
+function M.scale(tenant, service, replicas)
+  return M.run(tenant, "scale", ("service=%s replicas=%d"):format(service, replicas), true)
+end
+
+--- `kubectl` in the tenant's namespace.
+---@param tenant table
+---@param words string "describe pod x"
+---@return string
+function M.kubectl(tenant, words) return ("kubectl -n %s %s"):format(tenant.namespace, words) end
+
+--- The log of a service.
+---@param tenant table
+---@param service string
+---@param pattern string? only lines that have it, in any case
+---@return string
+function M.logs(tenant, service, pattern)
+  local line = M.kubectl(tenant, "logs deployment/" .. naming.resource(tenant, service))
+  return pattern and ("%s | grep -i %s"):format(line, M.quote(pattern)) or line
+end
+
+--- Restarts the pods of a service, so that they read their credentials anew.
+---@param tenant table
+---@param service string
+---@return string
+function M.restart(tenant, service)
+  return M.kubectl(tenant, "rollout restart deployment/" .. naming.resource(tenant, service))
+end
+
+--- A statement in a database.
+---@param database string
+---@param sql string
+---@return string
+function M.psql(database, sql) return ("psql -d %s -c %s"):format(M.quote(database), M.quote(sql)) end
+
+return M
