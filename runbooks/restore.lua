@@ -53,10 +53,11 @@ Touches: nothing until the data are restored into a copy beside the tenant's dat
          database. The old one is kept as DATABASE--before-RUN.
 Before:  o2x plan restore TENANT … shows size, age and estimated duration, and changes nothing
 Verify:  o2x run smoke TENANT
-Undo:    o2x run maintenance TENANT mode=on; then with psql -d postgres:
+Undo:    o2x run maintenance TENANT mode=on --confirm=TENANT; then with psql -d postgres:
          ALTER DATABASE "DATABASE" RENAME TO "DATABASE--undone";
          ALTER DATABASE "DATABASE--before-RUN" RENAME TO "DATABASE"; then mode=off. Drop what is no longer needed.
-Aborted: o2x resume continues. To give up: o2x run maintenance TENANT mode=off starts the services again.]],
+Aborted: o2x resume continues. To give up, start the services again:
+         o2x run maintenance TENANT mode=off --confirm=TENANT]],
   params = {
     archive = { "string", optional = true, help = "a file, or s3://BUCKET/KEY" },
     snapshot = { "string", optional = true, help = "a snapshot by name" },

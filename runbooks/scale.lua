@@ -15,7 +15,8 @@ Does:    sets the replicas and waits until they are ready. Refuses a number outs
          service-billing …) and a service with an autoscaler, unless force=true.
          The next deploy or rollback goes back to the values file: permanent=true writes replicaCount there as well,
          and nothing else in the file changes.
-status=true shows desired and ready replicas, the allowed range, the values file's number and the autoscaler.
+Without service= and replicas=, or with status=true, it shows desired and ready replicas, the allowed range, the values
+file's number and the autoscaler.
 Before:  o2x plan scale TENANT … shows the change, and makes none
 Verify:  kubectl get deploy -l tenant=TENANT
 Undo:    scale again; o2x show RUN shows the previous number]],
@@ -30,7 +31,7 @@ Undo:    scale again; o2x show RUN shows the previous number]],
   effects = { "k8s:write", "files:write" },
 
   run = function(tenant, params)
-    if params.status then
+    if params.status or not (params.service or params.replicas) then
       scaling.status(tenant, params)
     else
       scaling.run(tenant, params)

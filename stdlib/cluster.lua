@@ -27,11 +27,12 @@ function M.volume(tenant)
 end
 
 -- The secret is shared by all tenants of the namespace. A missing one is created from the secrets source; one with
--- other content is a conflict that people must resolve, because other tenants use it.
+-- other content is a conflict, because other tenants use it, unless platform.yaml says that this tenant's run rotates it.
 local function shared_secret(tenant, name, keys, values)
   local existing = k8s.get("Secret", name, tenant.namespace)
   if values then
-    k8s.ensure_secret(name, values)
+    local rotate = tenant.platform.kubernetes.rotate or {}
+    k8s.ensure_secret(name, values, { overwrite = rotate[name] == tenant.name })
   elseif not existing then
     fail(
       ("there is no secret %s in namespace %s"):format(name, tenant.namespace),
@@ -44,8 +45,9 @@ local function shared_secret(tenant, name, keys, values)
   end
 end
 
---- Ensures the two secrets that the services of all tenants share. Compares them and never overwrites one. Fails if one
---- is missing, in the cluster and in the secrets source, or lacks a key.
+--- Ensures the two secrets that the services of all tenants share. Overwrites one only if kubernetes.rotate of
+--- platform.yaml names it for this tenant. Fails if one is missing, in the cluster and in the secrets source, or lacks a
+--- key.
 ---@param tenant table
 function M.shared_secrets(tenant)
   local kubernetes = tenant.platform.kubernetes

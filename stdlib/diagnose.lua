@@ -9,6 +9,7 @@ local logs = require "stdlib.diagnose.logs"
 local payments = require "stdlib.diagnose.payments"
 local pods = require "stdlib.diagnose.pods"
 local registry = require "stdlib.registry"
+local remedy = require "stdlib.remedy"
 
 local M = {}
 
@@ -73,7 +74,9 @@ function M.run(tenant)
   local facts = gather_facts(tenant, parts)
   run_chapters(FIRST, tenant, facts, parts)
   run_chapters(SECOND, tenant, facts, parts)
-  return findings.ranked(parts)
+  local rows = findings.ranked(parts)
+  if facts.maintenance then findings.wait_for_maintenance(rows, remedy.run(tenant, "maintenance", "mode=off", true)) end
+  return rows
 end
 
 --- Outputs the findings. The run's exit code is 2 if there are any.

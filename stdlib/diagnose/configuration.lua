@@ -33,23 +33,33 @@ local function required(tenant)
   }
 end
 
+-- Those that every service has in app.envMap of its values file; its chart makes the others.
+local IN_FILE <const> = { "LOGS_DIR", "REDIS_HOST", "REDIS_PORT" }
+
 -- The part of a values file that is read here.
-local VALUES <const> = { app = { "?", envMap = { "each?", { name = "string?", value = "scalar?" } } } }
+local VALUES <const> = {
+  app = {
+    "?",
+    tenantId = "scalar?",
+    postgres = { "?", url = "scalar?" },
+    envMap = { "each?", { name = "string?", value = "scalar?" } },
+  },
+}
 
 local function read_values(file)
   local content = files.exists(file) and files.read(file) or "{}"
   return json.check(yaml.decode(content, file), VALUES, file)
 end
 
--- The variables in the service's values file.
+-- -> the variables in the service's values file, the values of app
 local function from_values_file(tenant, service)
-  local file = naming.values_file(tenant.name, service)
+  local ok, values = pcall(read_values, naming.values_file(tenant.name, service))
+  local app = ok and values.app or {}
   local variables = {}
-  local ok, values = pcall(read_values, file)
-  for _, entry in ipairs(ok and values.app and values.app.envMap or {}) do
+  for _, entry in ipairs(app.envMap or {}) do
     if entry.name then variables[entry.name] = entry.value ~= nil and tostring(entry.value) or "" end
   end
-  return variables
+  return variables, app
 end
 
 local function environment_of(deployment)
@@ -65,20 +75,21 @@ end
 
 local function database_of(url) return url:match "^jdbc:postgresql://[^/]+/([^?]+)" end
 
--- -> names of missing variables, descriptions of wrong ones, names that the values file lacks as well
-local function compare(tenant, service, env)
-  local missing, wrong, in_file, absent = {}, {}, from_values_file(tenant, service), {}
-  for name, value in pairs(required(tenant)) do
+-- -> names of missing variables, descriptions of wrong ones
+local function compare(tenant, env, in_file)
+  local missing, wrong = {}, {}
+  local needed = required(tenant)
+  for name, value in pairs(needed) do
     if (env[name] or "") == "" then
       missing[#missing + 1] = name
-      if (in_file[name] or "") == "" and name ~= "SPRING_DATASOURCE_URL" then absent[#absent + 1] = name end
     elseif value ~= true and env[name] ~= value then
       wrong[#wrong + 1] = ("%s is %s, should be %s"):format(name, env[name], value)
     end
-    in_file[name] = nil
   end
   for name, value in pairs(in_file) do
-    if env[name] == nil and value ~= "" then
+    if needed[name] then
+      -- looked at above
+    elseif env[name] == nil and value ~= "" then
       missing[#missing + 1] = name
     elseif env[name] and env[name] ~= value then
       wrong[#wrong + 1] = ("%s is %s, but %s in the values file"):format(name, env[name], value)
@@ -89,19 +100,32 @@ local function compare(tenant, service, env)
     wrong[#wrong + 1] = ("SPRING_DATASOURCE_URL points to %s, should point to %s"):format(name, tenant.database)
   end
   table.sort(missing)
-  table.sort(absent)
-  return missing, wrong, absent
+  return missing, wrong
+end
+
+-- The deployment is as its values file says, unless somebody changed one of them.
+local function environment_remedy(tenant, service, in_file, app)
+  local url = app.postgres and app.postgres.url
+  if app.tenantId ~= tenant.id or type(url) ~= "string" or database_of(url) ~= tenant.database then
+    return { mend = remedy.onboard(tenant) } -- which writes the tenant's id and database into the file
+  end
+  local absent = {}
+  for _, name in ipairs(IN_FILE) do
+    if (in_file[name] or "") == "" then absent[#absent + 1] = name end
+  end
+  local file = naming.values_file(tenant.name, service)
+  return {
+    say = #absent > 0 and ("add %s to app.envMap in %s"):format(table.concat(absent, ", "), file) or nil,
+    mend = remedy.deploy(tenant, service),
+  }
 end
 
 local function environment(found, tenant, service, deployment)
   local env = environment_of(deployment)
   if env["*"] then return end -- comes from a ConfigMap or a Secret, which is not checked here
-  local missing, wrong, absent = compare(tenant, service, env)
-  local fix = { mend = remedy.deploy(tenant, service) }
-  if #absent > 0 then
-    local file = naming.values_file(tenant.name, service)
-    fix.say = ("add %s to app.envMap in %s"):format(table.concat(absent, ", "), file)
-  end
+  local in_file, app = from_values_file(tenant, service)
+  local missing, wrong = compare(tenant, env, in_file)
+  local fix = environment_remedy(tenant, service, in_file, app)
   if #missing > 0 then
     findings.add(
       found,

@@ -105,6 +105,17 @@ function M.ranked(parts)
   return rows
 end
 
+--- During a maintenance nothing else may be changed by a run: says so in the words of each finding but its own.
+---@param rows table[]
+---@param ends string the command that ends the maintenance
+function M.wait_for_maintenance(rows, ends)
+  for _, row in ipairs(rows) do
+    if row.mend and row.mend ~= ends and row.mend:find "^o2x run " then
+      row.fix = "after the maintenance: " .. row.fix
+    end
+  end
+end
+
 --- The number of findings by severity.
 ---@param rows table[]
 ---@return string "2 critical, 1 warning", or "no findings"

@@ -119,7 +119,7 @@ local function expiry(found, tenant, provider, fields)
       left < 0 and "critical" or "warning",
       provider.gateway,
       ("%s: the OAuth token %s"):format(provider.title, left < 0 and "has expired" or "expires within an hour"),
-      ("%s: token_expiry %s"):format(path, clock.iso(ends)),
+      path .. ": token_expiry",
       fix
     )
   end

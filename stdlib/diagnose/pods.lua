@@ -246,9 +246,15 @@ end
 
 local function volume(found, tenant)
   local claim = k8s.get("PersistentVolumeClaim", tenant.data_pvc, tenant.namespace)
-  if claim and claim.status.phase == "Bound" then return end
+  local leaving = claim and claim.metadata.deletionTimestamp
+  if claim and claim.status.phase == "Bound" and not leaving then return end
   local describe = remedy.kubectl(tenant, "describe pvc " .. tenant.data_pvc)
-  if claim then
+  if leaving then
+    findings.add(found, "critical", tenant.data_pvc, "the data volume is being deleted", "since " .. leaving, {
+      say = "it goes when the last pod that uses it ends: back up what is on it before any restart",
+      look = describe,
+    })
+  elseif claim then
     local phase = "phase " .. tostring(claim.status.phase)
     findings.add(found, "critical", tenant.data_pvc, "the data volume is not bound", phase, { look = describe })
   else

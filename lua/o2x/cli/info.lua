@@ -45,6 +45,18 @@ local function data(runbook)
   }
 end
 
+-- The parameters that a run cannot do without, each with a value or the place of one.
+local function required(params)
+  local words = {}
+  for _, name in ipairs(sorted_keys(params)) do
+    local param = params[name]
+    if not param.optional and param.default == nil then
+      words[#words + 1] = (" %s=%s"):format(name, param.choices and param.choices[1] or "…")
+    end
+  end
+  return table.concat(words)
+end
+
 local function perform(options, arguments)
   local project = common.load_project(options, arguments[1])
   local runbook = runbooks.load(sandbox.new(project), runbooks.find(project, arguments[1]))
@@ -66,7 +78,7 @@ local function perform(options, arguments)
   out.data("Writes: " .. (#runbook.effects > 0 and table.concat(runbook.effects, ", ") or "nothing"))
   if runbook.severe then out.data("Severe: requires --confirm=TENANT.") end
   out.data ""
-  out.data(("o2x plan %s TENANT"):format(runbook.path))
+  out.data(("o2x plan %s TENANT%s"):format(runbook.path, required(runbook.params)))
 end
 
 return {

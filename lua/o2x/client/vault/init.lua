@@ -160,6 +160,9 @@ local function forget(fields)
   end
 end
 
+-- Vault says 403 to a token that may not read a path, whether something is there or not.
+local READABLE <const> = { [200] = true, [404] = true }
+
 ---Checks another token: is it valid, for how long, and may it read a secret?
 ---@param token userdata|string
 ---@param path string
@@ -178,7 +181,7 @@ function Client:try_token(token, path)
     self:send({ method = "GET", path = endpoint(self, "data", path), what = "read " .. path, label = path }, token)
   forget(read.status == 200 and shape.problem(read.body, PRESENT) == nil and read.body.data.data)
   local data = looked.status == 200 and shape.check(looked.body, TOKEN, "Vault: look up a token", "vault").data or {}
-  return { valid = looked.status == 200, ttl = data.ttl, readable = read.status == 200 }
+  return { valid = looked.status == 200, ttl = data.ttl, readable = READABLE[read.status] or false }
 end
 
 ---Writes a whole secret.

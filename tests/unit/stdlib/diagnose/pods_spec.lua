@@ -49,7 +49,9 @@ describe("stdlib.diagnose.pods", function()
       k8s = {
         get = function(kind)
           if kind == "Certificate" then return certificate and { status = certificate } or nil end
-          return claim and { status = { phase = claim } } or nil
+          local metadata = { deletionTimestamp = claim == "Leaving" and SOON or nil }
+          local phase = claim == "Leaving" and "Bound" or claim
+          return claim and { metadata = metadata, status = { phase = phase } } or nil
         end,
         list = function() return options.metrics or {} end,
         logs = function() return options.log or "" end,
@@ -177,9 +179,10 @@ describe("stdlib.diagnose.pods", function()
     }, found)
   end)
 
-  it("finds a data volume that is missing or not bound", function()
+  it("finds a data volume that is missing, not bound or being deleted", function()
     assert.same({ "critical urbanos-data-pvc: the data volume is missing" }, (run { claim = false }))
     assert.same({ "critical urbanos-data-pvc: the data volume is not bound" }, (run { claim = "Pending" }))
+    assert.same({ "critical urbanos-data-pvc: the data volume is being deleted" }, (run { claim = "Leaving" }))
   end)
 
   describe("certificate", function()

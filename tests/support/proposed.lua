@@ -1,0 +1,113 @@
+--- The commands that messages, hints, findings and help tell people to type, as the sources have them.
+
+local fs = require "o2x.base.fs"
+
+local M = {}
+
+-- Programs with the words that make the next one a command and not a noun ("helm list", not "helm is").
+local PROGRAMS <const> = {
+  o2x = "run plan resume show runs list info check help config lab lock new policy version",
+  kubectl = "-n annotate api-resources apply auth cluster-info config create delete describe edit get label logs "
+    .. "patch rollout top",
+  helm = "history list get rollback uninstall upgrade pull registry repo version",
+  psql = "-d -l -c -v",
+  vault = "status kv token operator policy login write read",
+  ["redis-cli"] = "-u --scan INFO",
+  aws = "s3 route53 iam sso configure sts rds",
+  pg_restore = "-f -l",
+  chmod = "600 700 go-rwx",
+  cmctl = "renew",
+  make = "install-lab reference",
+  flyway = "baseline repair",
+  curl = "-",
+  git = "checkout status diff",
+}
+
+local verbs = {}
+for program, words in pairs(PROGRAMS) do
+  verbs[program] = {}
+  for word in words:gmatch "%S+" do
+    verbs[program][word] = true
+  end
+end
+
+-- The command at a place in a text: its program and verb, and for `o2x run` and `o2x plan` the runbook.
+local function head(text, at)
+  local program, verb, rest = text:match("^([%w_-]+) ([%w-]+)(.*)", at)
+  if not program or not verbs[program] then return nil end
+  local known = verbs[program][verb] or program == "curl" and verb:sub(1, 1) == "-"
+  if not known then return nil end
+  local runbook = program == "o2x" and (verb == "run" or verb == "plan") and rest:match "^ ([%w-]+)"
+  return runbook and ("%s %s %s"):format(program, verb, runbook) or ("%s %s"):format(program, verb)
+end
+
+-- The string literals of Lua and C source without comments: double and single quotes, long brackets.
+local function literals(source, is_lua)
+  local list, at = {}, 1
+  while at <= #source do
+    local two = source:sub(at, at + 1)
+    local long = is_lua and source:match("^%-%-%[(=*)%[", at)
+    if long then
+      at = select(2, source:find("]" .. long .. "]", at, true)) + 1
+    elseif is_lua and two == "--" or not is_lua and two == "//" then
+      at = (source:find("\n", at, true) or #source) + 1
+    elseif not is_lua and two == "/*" then
+      at = select(2, source:find("*/", at + 2, true)) + 1
+    elseif is_lua and source:find("^%[=*%[", at) then
+      local level = source:match("^%[(=*)%[", at)
+      local _, last = source:find("]" .. level .. "]", at, true)
+      list[#list + 1] = source:sub(at, last)
+      at = last + 1
+    elseif two:find "^[\"']" then
+      local quote, finish = two:sub(1, 1), at + 1
+      while source:sub(finish, finish) ~= quote do
+        finish = finish + (source:sub(finish, finish) == "\\" and 2 or 1)
+      end
+      list[#list + 1] = source:sub(at + 1, finish - 1)
+      at = finish + 1
+    else
+      at = at + 1
+    end
+  end
+  return list
+end
+
+local function sources()
+  local list = {}
+  local function walk(folder)
+    for _, name in ipairs(fs.list(folder)) do
+      local path = fs.join(folder, name)
+      if fs.is_folder(path) then
+        walk(path)
+      elseif name:find "%.lua$" or name:find "%.c$" then
+        list[#list + 1] = path
+      end
+    end
+  end
+  for _, folder in ipairs { "lua/o2x", "stdlib", "runbooks", "host" } do
+    walk(folder)
+  end
+  table.sort(list)
+  return list
+end
+
+--- All proposed commands: "FILE: PROGRAM VERB", each once, sorted.
+---@return string[]
+function M.collect()
+  local found, list = {}, {}
+  for _, path in ipairs(sources()) do
+    for _, text in ipairs(literals(fs.read(path), path:find "%.lua$" ~= nil)) do
+      for at in text:gmatch "%f[%w_-]()[%a]" do
+        local command = head(text, at)
+        local key = command and path .. ": " .. command
+        if key and not found[key] then
+          found[key], list[#list + 1] = true, key
+        end
+      end
+    end
+  end
+  table.sort(list)
+  return list
+end
+
+return M
