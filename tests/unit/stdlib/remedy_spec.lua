@@ -1,0 +1,34 @@
+local stdlib = require "tests.support.stdlib"
+
+describe("stdlib.remedy", function()
+  local remedy = stdlib.new().require "remedy"
+  local tenant = { name = "urbanos", namespace = "prod" }
+
+  it("writes command lines that a shell reads as they are meant", function()
+    local rows = {
+      { remedy.run(tenant, "smoke"), "o2x run smoke urbanos" },
+      { remedy.run(tenant, "backup", "list=true"), "o2x run backup urbanos list=true" },
+      { remedy.run(tenant, "maintenance", "mode=off", true), "o2x run maintenance urbanos mode=off --confirm=urbanos" },
+      { remedy.run(tenant, "vacuum", nil, true), "o2x run vacuum urbanos --confirm=urbanos" },
+      { remedy.onboard(tenant), "o2x run onboard urbanos" },
+      { remedy.deploy(tenant, "s"), "o2x run deploy urbanos services=s --confirm=urbanos" },
+      { remedy.rollback(tenant, "s"), "o2x run rollback urbanos services=s --confirm=urbanos" },
+      { remedy.scale(tenant, "s", 3), "o2x run scale urbanos service=s replicas=3 --confirm=urbanos" },
+      { remedy.kubectl(tenant, "get pods"), "kubectl -n prod get pods" },
+      { remedy.logs(tenant, "s"), "kubectl -n prod logs deployment/urbanos-s" },
+      { remedy.logs(tenant, "s", "no route"), "kubectl -n prod logs deployment/urbanos-s | grep -i 'no route'" },
+      { remedy.restart(tenant, "s"), "kubectl -n prod rollout restart deployment/urbanos-s" },
+      { remedy.psql("core db", "select 'it''s'"), [[psql -d 'core db' -c 'select '\''it'\'''\''s'\''']] },
+    }
+    for _, row in ipairs(rows) do
+      assert.equal(row[2], row[1])
+    end
+  end)
+
+  it("quotes what a shell would take apart, and nothing else", function()
+    assert.equal("a-b_c.d/e:f=g,h@i%j+k", remedy.quote "a-b_c.d/e:f=g,h@i%j+k")
+    for word, quoted in pairs { [""] = "''", ["a b"] = "'a b'", ["$(x)"] = "'$(x)'", ["a'b"] = [['a'\''b']] } do
+      assert.equal(quoted, remedy.quote(word))
+    end
+  end)
+end)
