@@ -36,7 +36,6 @@ local REFUSED <const> = {
   { "an id as a number", { ["id:"] = "id: 100005" }, "id must be a string" },
   { "an id as a list", { ["id:"] = "id: [TIDLT-100008]" }, "id must be a string" },
   { "an id as a map", { ["id:"] = "id: {a: b}" }, "id must be a string" },
-  { "an id that is null", { ["id:"] = "id: null" }, "id must be a string" },
   { "an empty id", { ["id:"] = "id: ''" }, "id must be a string" },
   -- the name
   { "another's name", { ["name:"] = "name: urbanos" }, "name is 'urbanos'" },
@@ -68,7 +67,6 @@ local REFUSED <const> = {
   { "a domain as a number", domain "7", "domain must be a string" },
   { "a domain as a list", domain "[newclient.embrix.com]", "domain must be a string" },
   { "a domain as a map", domain "{a: b}", "domain must be a string" },
-  { "a domain that is null", domain "~", "domain must be a string" },
   { "an empty domain", domain '""', "domain must be a string" },
   { "the platform's domain", domain "embrix.com", "is the platform's own" },
   { "a domain above the platform's", domain "com.com", "not below the platform's" },
@@ -94,7 +92,6 @@ local REFUSED <const> = {
   { "a kept copy of another's database", database "coredb-urbanos--before-r1", "is not coredb%-newclient" },
   { "a database as a number", database "7", "overrides.database must be a string" },
   { "a database as a list", database "[coredb-urbanos]", "overrides.database must be a string" },
-  { "a database that is null", database "null", "overrides.database must be a string" },
   -- what no file may override
   { "a Vault path", { ["overrides:"] = "overrides: {vault_path: tenant/urbanos}" }, "vault_path is not a known field" },
   { "a volume claim", { ["overrides:"] = "overrides: {data_pvc: x}" }, "data_pvc is not a known field" },
@@ -187,6 +184,16 @@ describe("the file of a tenant", function()
       assert.matches("tenants/newclient.yaml", refused(case[3], "newclient").where)
     end)
   end
+
+  -- An absent id comes from the registry, an absent domain or database from platform.yaml: the tenant's own.
+  it("claims nothing with what is null", function()
+    local own = load "newclient"
+    for _, changes in ipairs { { ["id:"] = "id: null" }, domain "~", database "null" } do
+      change("newclient", changes)
+      local tenant = load "newclient"
+      assert.same({ own.domain, own.database }, { tenant.domain, tenant.database })
+    end
+  end)
 
   it("is named with the line of the claim", function()
     change("newclient", domain "urbanos.embrix.com")
