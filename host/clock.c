@@ -9,7 +9,8 @@
 #include <string.h>
 #include <time.h>
 
-#define LAST_SECOND 253402300799 /* 9999-12-31T23:59:59Z */
+#define FIRST_SECOND -62135596800 /* 0001-01-01T00:00:00Z */
+#define LAST_SECOND 253402300799  /* 9999-12-31T23:59:59Z */
 
 /***
  Returns the time of day.
@@ -49,13 +50,14 @@ static int clock_monotonic(lua_State *L)
 */
 static int clock_format(lua_State *L)
 {
-	time_t seconds = (time_t)host_checkrange(L, 1, 0, LAST_SECOND);
+	time_t seconds = (time_t)host_checkrange(L, 1, FIRST_SECOND, LAST_SECOND);
 	long nanoseconds = (long)host_checkrange(L, 2, 0, 999999999);
 	int digits = (int)host_checkrange(L, 3, 0, 9);
 	struct tm tm;
-	char text[32], fraction[16];
+	char text[80], fraction[16];
 	gmtime_r(&seconds, &tm);
-	strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d", tm.tm_year + 1900,
+		 tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
 	snprintf(fraction, sizeof fraction, ".%09ld", nanoseconds);
 	fraction[digits ? digits + 1 : 0] = '\0';
 	lua_pushfstring(L, "%s%sZ", text, fraction);
@@ -105,20 +107,25 @@ static bool time_of_day(const char **s, struct tm *tm, long *nanoseconds)
 	return *s > start;
 }
 
-/* "Z", "+05:30", "-0800", "+00": seconds east of Greenwich. */
+/*
+** "Z", "+05:30", "-0800", "+00", and PostgreSQL's "+00:53:28" of a time before there were time
+** zones: seconds east of Greenwich.
+*/
 static bool offset(const char **s, long *east)
 {
 	if (expect(s, "Zz"))
 		return true;
-	int hours, minutes = 0;
+	int hours, minutes = 0, seconds = 0;
 	int sign = **s == '-' ? -1 : 1;
 	if (!expect(s, "+-") || !number(s, 2, &hours))
 		return false;
 	bool colon = expect(s, ":");
 	if ((colon || **s) && !number(s, 2, &minutes))
 		return false;
-	*east = sign * (hours * 3600L + minutes * 60L);
-	return hours < 24 && minutes < 60;
+	if (colon && expect(s, ":") && !number(s, 2, &seconds))
+		return false;
+	*east = sign * (hours * 3600L + minutes * 60L + seconds);
+	return hours < 24 && minutes < 60 && seconds < 60;
 }
 
 /***
@@ -142,11 +149,13 @@ static int clock_parse(lua_State *L)
 	time_t seconds = 0;
 	if (good && !*s) {
 		/* timegm moves February 30 to March: a date that comes back changed was none. */
+		int leap = tm.tm_sec == 60; /* a leap second is counted as the one before it */
+		tm.tm_sec -= leap;
 		again = tm;
 		seconds = timegm(&again);
 		good = again.tm_mday == tm.tm_mday && again.tm_mon == tm.tm_mon &&
 		       again.tm_hour == tm.tm_hour && again.tm_min == tm.tm_min &&
-		       again.tm_sec == tm.tm_sec;
+		       again.tm_sec == tm.tm_sec && tm.tm_year > -1900;
 	}
 	if ((!good || *s) && hidden)
 		return host_fail(L, "syntax", "not a date or a time with an offset");

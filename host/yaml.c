@@ -77,16 +77,34 @@ static int fail_at(lua_State *L, size_t line, size_t column, const char *code, c
 	return host_fail(L, code, "%zu:%zu: %s", line + 1, column + 1, problem);
 }
 
-/* libyaml reports bad bytes with an offset and no mark. */
+/* Two bytes of UTF-16 or UTF-32, with a byte order mark or without: YAML begins with ASCII. */
+static bool is_wide(const char *text, size_t length)
+{
+	if (length < 2)
+		return false;
+	return !memcmp(text, "\xff\xfe", 2) || !memcmp(text, "\xfe\xff", 2) ||
+	       (!text[0] != !text[1]);
+}
+
+/*
+** libyaml reports bad bytes with an offset and no mark. Its words are about octets; whoever has an
+** editor with another encoding needs other ones.
+*/
 static int fail_reader(lua_State *L, struct parser *p)
 {
 	size_t line = 0, column = 0;
+	char problem[96];
 	for (size_t i = 0; i < p->yaml.problem_offset && i < p->length; i++) {
 		column = p->text[i] == '\n' ? 0 : column + 1;
 		line += p->text[i] == '\n';
 	}
-	return fail_at(L, line, column, "syntax",
-		       p->yaml.problem ? p->yaml.problem : "cannot be read");
+	if (!p->yaml.problem || !strstr(p->yaml.problem, "control characters"))
+		return fail_at(L, line, column, "syntax", "not UTF-8: save the file as UTF-8");
+	if (p->yaml.problem_value == 0)
+		return fail_at(L, line, column, "syntax", "a NUL byte");
+	snprintf(problem, sizeof problem, "the character U+%04X, which YAML does not allow",
+		 (unsigned)p->yaml.problem_value);
+	return fail_at(L, line, column, "syntax", problem);
 }
 
 /* libyaml's message for a tab does not help whoever typed it. */
@@ -260,7 +278,7 @@ static int parser_next(lua_State *L)
  Creates a parser for a YAML text.
  @function core.yaml.parser
  @param text string|secret UTF-8, at most 1 MB
- @return parser, or nil, "line:column: message", "size"
+ @return parser, or nil, "line:column: message", "size" or "encoding"
 */
 static int yaml_parser(lua_State *L)
 {
@@ -269,6 +287,8 @@ static int yaml_parser(lua_State *L)
 	bool secret = secret_bytes(L, 1, NULL) != NULL;
 	if (length > MAX_BYTES)
 		return fail_at(L, 0, 0, "size", "larger than 1 MB");
+	if (is_wide(text, length))
+		return fail_at(L, 0, 0, "encoding", "UTF-16: save the file as UTF-8");
 	struct parser *p = host_newuserdata(L, sizeof *p, TYPE);
 	lua_pushvalue(L, 1);
 	lua_setiuservalue(L, -2, 1);

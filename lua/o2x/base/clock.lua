@@ -17,14 +17,19 @@ end
 ---@return number
 M.monotonic = core.monotonic
 
----A time in ISO 8601: "2026-02-14T09:30:00Z".
+local FIRST <const>, LAST <const> = -62135596800, 253402300799 -- of the years 0001 and 9999
+
+---A time in ISO 8601: "2026-02-14T09:30:00Z". A time outside of the years 0001 to 9999 is bad input.
 ---@param time number? now if absent
 ---@param digits integer? number of fractional digits, 0 if absent
 ---@return string
 function M.iso(time, digits)
   local seconds, nanoseconds
   if time then
-    seconds = math.floor(time)
+    if not (time >= FIRST and time <= LAST + 1) then
+      errors.input(("%s is no time of the years 0001 to 9999, in seconds since 1970"):format(time))
+    end
+    seconds = math.min(LAST, math.floor(time)) -- a float has no digits left for 9999-12-31T23:59:59.999999Z
     nanoseconds = math.min(999999999, math.floor((time - seconds) * 1e9 + 0.5))
   else
     seconds, nanoseconds = core.wall()
@@ -37,10 +42,13 @@ end
 ---@return string
 function M.today(time) return M.iso(time):sub(1, 10) end
 
----Parses a date, or a date and time with an offset.
+local ENDLESS <const> = { infinity = math.huge, ["-infinity"] = -math.huge }
+
+---Parses a date, or a date and time with an offset, as servers write them. PostgreSQL's infinity is math.huge.
 ---@param text string
 ---@return number seconds since 1970
 function M.parse(text)
+  if ENDLESS[text] then return ENDLESS[text] end
   local seconds, nanoseconds, code = core.parse(text)
   if not seconds then
     errors.raise { kind = "input", module = "clock", op = "parse", message = nanoseconds, code = code }

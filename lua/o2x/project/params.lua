@@ -12,7 +12,7 @@ local TRUTH = { ["true"] = true, yes = true, on = true, ["false"] = false, no = 
 
 -- Each type has a parser, which returns nil for an invalid text, and a description for messages.
 local TYPES = {
-  string = { function(text) return not text:find("[%c]") and text or nil end, "a text" },
+  string = { function(text) return not text:find("[%c]") and utf8.len(text) and text or nil end, "a text in UTF-8" },
   integer = { function(text) return text:match("^-?%d+$") and math.tointeger(tonumber(text)) end, "an integer" },
   boolean = { function(text) return TRUTH[text] end, "true or false" },
   version = { function(text) return #text <= 128 and text:match("^[%w_][%w._-]*$") end, "a version such as v2.5.0" },
@@ -32,7 +32,7 @@ local TYPES = {
       for item in text:gmatch("[^,]+") do
         items[#items + 1] = item:match("^%s*(.-)%s*$")
       end
-      return #items > 0 and not text:find("[%c]") and items or nil
+      return #items > 0 and not text:find("[%c]") and utf8.len(text) and items or nil
     end,
     "a list such as a,b,c",
   },

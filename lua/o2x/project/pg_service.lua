@@ -1,6 +1,7 @@
 --- PostgreSQL's service files: PGSERVICE names a section, whose settings count before the other PG* variables, as for
 --- psql. https://www.postgresql.org/docs/current/libpq-pgservice.html
 
+local encoding = require "o2x.base.encoding"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 
@@ -27,7 +28,7 @@ end
 -- The settings of a section of a file; nil if it has no such section.
 local function section_of(path, name)
   local found, inside, number = nil, false, 0
-  for line in (fs.read(path) .. "\n"):gmatch "(.-)\r?\n" do
+  for line in (encoding.utf8(fs.read(path), path) .. "\n"):gmatch "(.-)\r?\n" do
     number = number + 1
     line = line:match "^%s*(.-)%s*$"
     local header = line:match "^%[(.*)%]$"

@@ -2,6 +2,7 @@
 --- version does not run unless --allow-edited is given.
 
 local crypto = require "o2x.base.crypto"
+local encoding = require "o2x.base.encoding"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 
@@ -19,7 +20,7 @@ end
 
 local function parse(path)
   local list, number = {}, 0
-  for line in ((fs.read_if(path) or "") .. "\n"):gmatch("(.-)\r?\n") do
+  for line in (encoding.utf8(fs.read_if(path) or "", path) .. "\n"):gmatch("(.-)\r?\n") do
     number = number + 1
     if not line:match("^%s*#") and not line:match("^%s*$") then
       local name, version, hash = line:match("^(%S+)%s+(%d+%.%d+%.%d+)%s+(%x+)%s*$")

@@ -7,6 +7,7 @@ local frozen = require "o2x.base.frozen"
 local constants = require "o2x.script.constants"
 local core = require "o2x.core.sandbox"
 local effects = require "o2x.effects"
+local encoding = require "o2x.base.encoding"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local library = require "o2x.script.library"
@@ -75,8 +76,7 @@ end
 local function read_source(path, shown)
   local text = fs.read(path, MAX_SOURCE)
   if text:byte(1) == 27 then errors.input("compiled Lua is not allowed, only source text", nil, shown) end
-  if text:sub(1, 3) == "\xEF\xBB\xBF" then text = text:sub(4) end
-  return text
+  return encoding.source(text, shown)
 end
 
 --- The path to show: relative to the project if it is inside it.

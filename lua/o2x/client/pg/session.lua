@@ -250,7 +250,6 @@ local function ask(self, sql)
 end
 
 --- Sets what a session needs, where a pooler did not take it along.
----@param self o2x.pg.Connection
 function M.set_up(self)
   if self.pooled then ask(self, "SELECT " .. join(settings(self.options), "set_config('%s', '%s', false)", ", ")) end
 end
