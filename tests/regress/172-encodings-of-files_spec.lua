@@ -57,7 +57,10 @@ describe("a file that operators write", function()
     {
       "o2x.yaml",
       "# x\n# é\npg:\n  host: db.example.com\n",
-      function(path) return config.load({ root = place:at "", yaml = path, state = "s" }, {}, { HOME = "" }).pg.host end,
+      function(path)
+        local project = { root = place:at "", yaml = path, state = "s" }
+        return config.load(project, {}, { HOME = "" }).pg.host
+      end,
       "db.example.com",
     },
     {
