@@ -3,7 +3,7 @@
 
 local fs = require "o2x.base.fs"
 
-for _, page in ipairs { "scripting", "man", "effects" } do
+for _, page in ipairs { "scripting", "man", "effects", "retries" } do
   local made = require("scripts.docs." .. page)
   fs.write(made.path, made.text(), { mode = tonumber("644", 8) })
   print(made.path)

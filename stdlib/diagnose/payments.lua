@@ -66,7 +66,7 @@ end
 -- A GET changes nothing; a working receiver rejects it (405, or a missing signature).
 local function reachable(found, path, tenant)
   local url = ("https://api.%s%s"):format(tenant.domain, path)
-  local ok, response = pcall(http.request, { url = url, timeout = 10 })
+  local ok, response = pcall(http.request, { url = url, timeout = 10, once = true })
   if ok and response.status ~= 404 and response.status < 500 then return end
   findings.add(
     found,

@@ -3,7 +3,7 @@
 local fs = require "o2x.base.fs"
 
 describe("a document that is made from the sources", function()
-  for _, page in ipairs { "scripting", "man", "effects" } do
+  for _, page in ipairs { "scripting", "man", "effects", "retries" } do
     it("is up to date: " .. page, function()
       local made = require("scripts.docs." .. page)
       assert(fs.read(made.path) == made.text(), made.path .. " is out of date: run make docs and commit it")

@@ -9,6 +9,18 @@ local house = require "tests.support.house"
 local ELSEWHERE <const> = {
   -- What the first word of a command line leads to is seen from outside.
   ["lua/o2x/main.lua"] = "tests/pages/main.txt",
+  -- Tables of rules, each tested row by row.
+  ["lua/o2x/base/retry_rules/aws.lua"] = "tests/unit/base/retry_rules_spec.lua",
+  ["lua/o2x/base/retry_rules/broker.lua"] = "tests/unit/base/retry_rules_spec.lua",
+  ["lua/o2x/base/retry_rules/dns.lua"] = "tests/unit/base/retry_rules_spec.lua",
+  ["lua/o2x/base/retry_rules/helm.lua"] = "tests/unit/base/retry_rules_spec.lua",
+  ["lua/o2x/base/retry_rules/http.lua"] = "tests/unit/base/retry_rules_spec.lua",
+  ["lua/o2x/base/retry_rules/kubernetes.lua"] = "tests/unit/base/retry_rules_spec.lua",
+  ["lua/o2x/base/retry_rules/network.lua"] = "tests/unit/base/retry_rules_spec.lua",
+  ["lua/o2x/base/retry_rules/postgresql.lua"] = "tests/unit/base/retry_rules_spec.lua",
+  ["lua/o2x/base/retry_rules/redis.lua"] = "tests/unit/base/retry_rules_spec.lua",
+  ["lua/o2x/base/retry_rules/service.lua"] = "tests/unit/base/retry_rules_spec.lua",
+  ["lua/o2x/base/retry_rules/vault.lua"] = "tests/unit/base/retry_rules_spec.lua",
   -- They need whole runs, killed and resumed.
   ["lua/o2x/engine/apply.lua"] = "tests/e2e/engine_spec.lua",
   ["lua/o2x/engine/run.lua"] = "tests/e2e/engine_spec.lua",

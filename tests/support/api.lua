@@ -35,6 +35,9 @@ function Context:read(kind, target) return self.types[kind].read(self, target) e
 --- Notes a message.
 function Context:log(level, text) self.logged[#self.logged + 1] = level .. " " .. text end
 
+--- Asks a system, once.
+function Context:ask(_, fn, ...) return fn(...) end
+
 --- Is asked to show what is waited for.
 function Context:waiting() end
 

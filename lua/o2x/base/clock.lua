@@ -56,4 +56,17 @@ function M.parse(text)
   return nanoseconds == 0 and seconds or seconds + nanoseconds / 1e9
 end
 
+local MONTHS <const> =
+  { Jan = 1, Feb = 2, Mar = 3, Apr = 4, May = 5, Jun = 6, Jul = 7, Aug = 8, Sep = 9, Oct = 10, Nov = 11, Dec = 12 }
+
+---Parses the date of an HTTP header: "Sat, 14 Feb 2026 09:30:00 GMT".
+---@param text string
+---@return number? seconds since 1970; nil if it is none
+function M.parse_http(text)
+  local day, month, year, time = text:match("^%a+, (%d%d) (%a+) (%d%d%d%d) (%d%d:%d%d:%d%d) GMT$")
+  if not MONTHS[month] then return nil end
+  local seconds = core.parse(("%s-%02d-%sT%sZ"):format(year, MONTHS[month], day, time))
+  return seconds
+end
+
 return M

@@ -2,6 +2,7 @@
 
 local core = require "o2x.core.net"
 local errors = require "o2x.base.error"
+local retry_rules = require "o2x.base.retry_rules"
 local resolve = require "o2x.core.resolve"
 local task = require "o2x.base.task"
 
@@ -15,6 +16,24 @@ local REASONS = {
   ECONNRESET = "closed the connection",
 }
 
+-- The codes of the system in the words of the rules. Nothing was sent yet.
+local CODES = {
+  ECONNREFUSED = "refused",
+  ECONNRESET = "refused",
+  ETIMEDOUT = "connect_timeout",
+  timeout = "connect_timeout",
+  EHOSTUNREACH = "connect_timeout",
+  ENETUNREACH = "connect_timeout",
+}
+
+-- An error with what the rules say of it.
+local function fail(code, fields)
+  local judged = retry_rules.judge("network", { code = code }, true) or { kind = "unreachable", retryable = false }
+  fields.kind, fields.retryable, fields.answered, fields.hint =
+    judged.kind, judged.retryable, judged.answered, judged.hint
+  errors.raise(fields)
+end
+
 --- Addresses of a host name, best first.
 ---@param name string
 ---@param seconds number?
@@ -26,13 +45,12 @@ function M.addresses(name, seconds)
     list, message, code = task.result(lookup, seconds or 10)
   end
   if list then return list end
-  errors.raise {
-    kind = "unreachable",
+  fail("dns", {
     module = "net",
     op = "resolve",
     code = code,
     message = ("cannot resolve host name %s: %s"):format(name, message),
-  }
+  })
 end
 
 local function remaining(deadline) return math.max(0, deadline - task.now()) end
@@ -92,14 +110,12 @@ function M.connect(o)
   end
   if not connection then
     local why = REASONS[code] or "cannot be reached: " .. tostring(message)
-    errors.raise {
-      kind = "unreachable",
+    fail(CODES[code], {
       module = "net",
       op = "connect",
       code = code,
-      retryable = true,
       message = ("%s at %s:%d %s"):format(o.what or "the server", o.host, o.port, why),
-    }
+    })
   end
   if o.tls then handshake(connection, o, deadline) end
   return connection

@@ -1,4 +1,5 @@
---- The retry policy: which failures may be retried, how long to wait, when to give up.
+--- The retry policy: how long to wait, when to give up. Which failures are worth another try is in retry_rules/: a
+--- client puts what they say into its error (retryable, kind, answered).
 -- A request that certainly had no effect (refused, 429, a serialisation failure) may be sent again; one whose outcome
 -- is unknown is never resent blindly: the gate asks the system first.
 
@@ -7,7 +8,7 @@ local task = require "o2x.base.task"
 
 local M = {
   attempts = 40, -- of one operation; usually the time limit is reached first
-  first_attempts = 3, -- until a system was reached once in this run: before that the address is probably wrong
+  first_attempts = 3, -- until a system has answered once in this run: before that the address is probably wrong
   -- Limit for one operation with all its attempts and pauses. A run gives its own: the configuration's retry.seconds.
   seconds = 60,
   first = 0.1, -- first pause in seconds; doubled each time, with jitter
@@ -15,47 +16,56 @@ local M = {
   longest_retry_after = 60, -- limit for a server's Retry-After
 }
 
-local TRANSIENT = { unreachable = true, timeout = true, unknown = true }
-
---- May the operation be retried after this error? Reads may after any transient failure, writes only if the client says
---- that nothing was done.
+--- May the operation be retried after this error? Only if a rule says so; a read also where the outcome is unknown.
 ---@param err any
 ---@param is_read boolean
 ---@return boolean
 function M.may(err, is_read)
   if not errors.is(err) then return false end
   if err.retryable ~= nil then return err.retryable end
-  return is_read and TRANSIENT[err.kind] or false
+  return is_read and err.kind == "unknown"
 end
 
 --- Seconds to wait before attempt n + 1: full jitter below a doubling limit, or the server's Retry-After.
 ---@param n integer attempts made
 ---@param err table the last error; retry_after in seconds if the server sent one
+---@param first number? limit of the first pause; doubled each time
 ---@return number
-function M.pause(n, err)
+function M.pause(n, err, first)
   local retry_after = tonumber(err.retry_after)
-  if retry_after then return math.min(math.max(retry_after, 0), M.longest_retry_after) end
-  return math.random() * math.min(M.first * 2 ^ n, M.longest)
+  if retry_after and retry_after > 0 then return math.min(retry_after, M.longest_retry_after) end
+  return math.random() * math.min((first or M.first) * 2 ^ n, M.longest)
 end
 
 ---@class o2x.retry.options
 ---@field on_retry (fun(n: integer, err: table, seconds: number))? told before each pause
 ---@field attempts integer? at most; 40 by default
+---@field silent_attempts integer? at most, while the system has not answered at all: perhaps the address is wrong
 ---@field seconds number? limit for all attempts and pauses together; 60 by default
+---@field first_pause number? limit of the first pause in seconds; 0.1 by default
+---@field sleep (fun(seconds: number))? waits; task.sleep by default
+
+-- The last error says how long it was tried.
+local function give_up(err, made, began)
+  if made < 2 then return false end
+  errors.amend(err, { message = ("%s (tried %d times in %.0f s)"):format(err.message, made, task.now() - began) })
+  return false
+end
 
 --- One operation's budget of attempts and time.
 ---@param options o2x.retry.options
 ---@return table budget again(err) waits and returns true, or false when the budget is spent
 function M.budget(options)
-  local made, give_up = 0, task.now() + (options.seconds or M.seconds)
-  local attempts = options.attempts or M.attempts
+  local made, began, answered = 0, task.now(), options.silent_attempts == nil
+  local sleep, limit = options.sleep or task.sleep, options.seconds or M.seconds
   return {
     again = function(err)
-      made = made + 1
-      local seconds = M.pause(made, err)
-      if made >= attempts or task.now() + seconds > give_up then return false end
+      made, answered = made + 1, answered or err.answered == true
+      local most = math.min(options.attempts or M.attempts, answered and math.huge or options.silent_attempts)
+      local seconds = M.pause(made, err, options.first_pause)
+      if made >= most or task.now() + seconds > began + limit then return give_up(err, made, began) end
       if options.on_retry then options.on_retry(made, err, seconds) end
-      task.sleep(seconds)
+      sleep(seconds)
       return true
     end,
   }

@@ -5,6 +5,7 @@ local cleartext = require "o2x.client.cleartext"
 local errors = require "o2x.base.error"
 local http = require "o2x.client.http"
 local json = require "o2x.base.json"
+local retry_rules = require "o2x.base.retry_rules"
 local scope = require "o2x.base.scope"
 local secret = require "o2x.base.secret"
 local shape = require "o2x.base.shape"
@@ -40,8 +41,20 @@ local function fail(kind, op, message, code, hint)
     code = code,
     message = "broker: " .. message,
     hint = hint,
-    retryable = kind == "unreachable",
+    retryable = false,
   }
+end
+
+-- Jolokia takes reads as POST, too.
+local function only_reads(command) return command.type == "read" end
+
+-- Raises what the rules say of an error that Jolokia or o2x itself names; returns where no rule speaks of it.
+local function raise_mood(op, name, text, command)
+  local fields, means = retry_rules.judge("broker", { code = name }, only_reads(command))
+  if not fields then return end
+  fields.module, fields.op, fields.code = "broker", op, name
+  fields.message = ("broker: %s: %s"):format(means, text)
+  errors.raise(fields)
 end
 
 local ANSWER <const> = { status = "number", value = "any?", error_type = "string?" }
@@ -49,6 +62,7 @@ local ANSWER <const> = { status = "number", value = "any?", error_type = "string
 local function send(client, op, command)
   local response = http.request {
     method = "POST",
+    reads = only_reads(command),
     url = client.url .. "/api/jolokia",
     json = command,
     module = "broker",
@@ -64,8 +78,14 @@ local function send(client, op, command)
       "set O2X_BROKER_USER and O2X_BROKER_PASSWORD"
     )
   elseif response.status ~= 200 then
-    local kind = response.status >= 500 and "unreachable" or "failed"
-    fail(kind, op, ("%s answered HTTP %d"):format(client.url, response.status), response.status)
+    http.raise_mood("broker", response, {
+      to = "broker: " .. client.url,
+      module = "broker",
+      op = op,
+      reads = only_reads(command),
+      method = "POST",
+    })
+    fail("failed", op, ("%s answered HTTP %d"):format(client.url, response.status), response.status)
   end
   local ok, answer = pcall(json.read, response.body)
   if not ok then fail("failed", op, client.url .. " did not answer with JSON", "shape") end
@@ -77,6 +97,7 @@ local function call(client, op, command)
   local answer = send(client, op, command)
   if answer.status == 200 then return answer.value end
   if answer.status == 404 and answer.error_type == "javax.management.InstanceNotFoundException" then return nil end
+  raise_mood(op, answer.error_type, tostring(answer.error or answer.error_type), command)
   fail(
     answer.status == 403 and "unauthorised" or "failed",
     op,
@@ -88,14 +109,11 @@ end
 -- The MBean of the broker itself. Its name contains the broker's name, so it is looked up once.
 local function broker_object(client)
   if client.object then return client.object end
-  local found = call(
-    client,
-    "find",
-    { type = "read", mbean = "org.apache.activemq:type=Broker,brokerName=*", attribute = "BrokerName" }
-  )
+  local command = { type = "read", mbean = "org.apache.activemq:type=Broker,brokerName=*", attribute = "BrokerName" }
+  local found = call(client, "find", command)
   if found ~= nil then shape.check(found, "map", "broker: the broker's MBean", "broker") end
   local name = found and next(found)
-  if not name then fail("failed", "find", ("no broker MBean at %s"):format(client.url), nil, "check O2X_BROKER_URL") end
+  if not name then raise_mood("find", "no broker", ("no broker MBean at %s"):format(client.url), command) end
   client.object = name
   return name
 end

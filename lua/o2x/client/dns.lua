@@ -3,6 +3,7 @@
 local core = require "o2x.core.dns"
 local message = require "o2x.core.dnsmsg"
 local errors = require "o2x.base.error"
+local retry_rules = require "o2x.base.retry_rules"
 local task = require "o2x.base.task"
 
 local M = {}
@@ -85,7 +86,14 @@ local function type_number(name)
   return number
 end
 
-local KINDS = { TIMEOUT = "timeout", BADNAME = "input" }
+-- Raises what the rules say of a code. All queries only read.
+local function fail(code, text)
+  local fields, means = retry_rules.judge("dns", { code = code }, true)
+  fields = fields or { kind = "unreachable", retryable = false }
+  fields.module, fields.op, fields.code = "dns", "query", code
+  fields.message = means and not text:find(means, 1, true) and ("%s: %s"):format(text, means) or text
+  errors.raise(fields)
+end
 
 local function await(lookup, problem, code, seconds, what)
   local result
@@ -94,14 +102,7 @@ local function await(lookup, problem, code, seconds, what)
   end
   if result then return result end
   if code == "timeout" then code = "TIMEOUT" end
-  errors.raise {
-    kind = KINDS[code] or "unreachable",
-    module = "dns",
-    op = "query",
-    code = code,
-    retryable = code ~= "BADNAME",
-    message = ("%s: %s"):format(what, code == "TIMEOUT" and "no answer in time" or problem),
-  }
+  fail(code, ("%s: %s"):format(what, code == "TIMEOUT" and "no answer in time" or problem))
 end
 
 --- Queries the records of a name and returns the server's answer, whatever its code.
@@ -163,14 +164,7 @@ function M.values(question)
   local answer = M.query(question)
   if answer.rcode == "NXDOMAIN" then return {}, "NXDOMAIN" end
   if answer.rcode ~= "NOERROR" then
-    errors.raise {
-      kind = "unreachable",
-      module = "dns",
-      op = "query",
-      code = answer.rcode,
-      retryable = answer.rcode == "SERVFAIL",
-      message = ("%s: the server answered %s"):format(answer.question, answer.rcode),
-    }
+    fail(answer.rcode, ("%s: the server answered %s"):format(answer.question, answer.rcode))
   end
   local kind, values, names = (question.type or "A"):upper(), {}, answering_names(answer)
   for _, record in ipairs(answer.records) do

@@ -5,6 +5,7 @@ local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
 local program = require "o2x.core.program"
 local proxies = require "o2x.client.proxy"
+local retry_rules = require "o2x.base.retry_rules"
 local scope = require "o2x.base.scope"
 local secret = require "o2x.base.secret"
 local task = require "o2x.base.task"
@@ -42,6 +43,7 @@ local KNOWN <const> = {
   connect_to = true,
   proxy = true,
   tls_name = true,
+  reads = true,
 }
 for _, name in ipairs(PASSED) do
   KNOWN[name] = true
@@ -50,17 +52,13 @@ end
 -- Requests with these methods change nothing, so an unknown outcome does not matter.
 local SAFE <const> = { GET = true, HEAD = true, LIST = true, OPTIONS = true }
 
--- Codes of the native client: the request was certainly not sent; a retry makes sense.
+-- Codes of the native client: the request was certainly not sent.
 local NOT_SENT <const> = { dns = true, refused = true, connect_timeout = true, tls = true, url = true }
-local TRANSIENT <const> =
-  { dns = true, refused = true, connect_timeout = true, timeout = true, reset = true, truncated = true }
 
-local function kind_of(code, method)
+local function kind_of(code, is_read)
   if code == "url" then return "input" end
   if NOT_SENT[code] then return "unreachable" end
-  if not SAFE[method] then return "unknown" end
-  if code == "timeout" then return "timeout" end
-  return TRANSIENT[code] and "unreachable" or "failed"
+  return is_read and "failed" or "unknown"
 end
 
 local HINTS <const> = {
@@ -75,18 +73,61 @@ local function by_proxy(request)
   return (" (by the proxy %s%s)"):format(host, request.proxy_from and ", " .. request.proxy_from or "")
 end
 
+--- Does the request only read? By its method, or because the sender says so: a query that is sent as POST.
+---@param request { method: string?, reads: boolean? }
+---@return boolean
+function M.is_read(request) return request.reads or SAFE[request.method or "GET"] or false end
+
 local function fail(request, message, code)
-  local kind = kind_of(code, request.method)
+  local is_read = M.is_read(request)
+  local judged = retry_rules.judge("network", { code = code }, is_read) or {}
+  local kind = judged.kind or kind_of(code, is_read)
+  local retryable = judged.retryable
+  if not judged.kind then retryable = false end
   errors.raise {
     kind = kind,
     module = request.module or "http",
     op = request.method,
     code = code,
     message = ("%s %s: %s%s"):format(request.method, request.url:gsub("%?.*", ""), message, by_proxy(request)),
-    retryable = kind ~= "unknown" and TRANSIENT[code] or false,
+    retryable = retryable,
+    answered = judged.answered,
     sent = not NOT_SENT[code],
-    hint = HINTS[code] or HINTS[kind],
+    hint = HINTS[code] or HINTS[kind] or judged.hint,
   }
+end
+
+--- Sends a request that only reads. While its answer is a state that passes by the rules, it is asked again; the last
+--- answer is given back, whatever it is.
+---@param again fun(fn: function): any runs fn, and runs it again after an error that a rule allows
+---@param system string of retry_rules
+---@param request { method: string?, to: string }
+---@param send fun(): http.response
+---@return http.response
+function M.read(again, system, request, send)
+  local last
+  local ok, result = pcall(again, function()
+    last = send()
+    M.raise_mood(system, last, { method = request.method, to = request.to, reads = true })
+    return last
+  end)
+  if ok then return result end
+  if last and errors.is(result) and result.code == last.status then return last end
+  error(result, 0)
+end
+
+--- Raises what an answer that is no success means by the rules; returns where no rule speaks of it.
+---@param system string of retry_rules
+---@param response http.response
+---@param request { method: string?, reads: boolean?, module: string?, op: string?, to: string } to: for people
+function M.raise_mood(system, response, request)
+  local fields, means =
+    retry_rules.judge(system, { status = response.status, text = tostring(response.body) }, M.is_read(request))
+  if not fields then return end
+  fields.module, fields.op, fields.code = request.module, request.op or request.method, response.status
+  fields.message = ("%s answered %d: %s"):format(request.to, response.status, means)
+  fields.retry_after = retry_rules.retry_after(response.headers)
+  errors.raise(fields)
 end
 
 ---Splits a URL. Accepts only URLs that every parser reads the same way.
@@ -247,7 +288,7 @@ end
 ---  (60), connect_timeout (10), max_body (32 MiB), ca, ca_file, cert, key, tls_name (of the server's certificate, if not
 ---  the URL's host), connect_to ("host:port"), proxy (a URL as proxy.parse gives it, "" for none; by default what the
 ---  environment says), scope (granted hosts), secret_body (a label), aws_sigv4, access_key, secret_key, module (named in
----  errors). A header's value may be a list of values.
+---  errors), reads (whether a POST only reads). A header's value may be a list of values.
 ---@return http.response
 function M.request(request)
   request = prepare(request)

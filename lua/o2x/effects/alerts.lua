@@ -3,6 +3,7 @@
 
 local clock = require "o2x.base.clock"
 local errors = require "o2x.base.error"
+local http = require "o2x.client.http"
 local mask = require "o2x.base.mask"
 local shape = require "o2x.base.shape"
 
@@ -12,8 +13,10 @@ local function ask(ctx, where, o)
   o.namespace, o.shared = where.namespace, true
   local answer = ctx:client("k8s"):request(where.service, where.port, o)
   if answer.status >= 200 and answer.status < 300 then return answer.json end
+  http.raise_mood("http", answer, { method = o.method, module = "alerts", to = "Alertmanager" })
   errors.raise {
-    kind = answer.status >= 500 and "unreachable" or "failed",
+    kind = "failed",
+    retryable = false,
     module = "alerts",
     op = o.method,
     message = ("Alertmanager: HTTP %d: %s"):format(answer.status, mask.text(answer.body or ""):sub(1, 200)),

@@ -42,7 +42,10 @@ local function api(ctx)
     --- The queues whose names begin with a prefix of the tenant's.
     ---@param prefix string "TIDLT-100008."
     ---@return { name: string, depth: integer, consumers: integer }[]
-    queues = function(prefix) return ctx:client "broker":queues(prefix) end,
+    queues = function(prefix)
+      local broker = ctx:client "broker"
+      return ctx:ask("broker", broker.queues, broker, prefix)
+    end,
   }
 end
 

@@ -269,7 +269,8 @@ local function api(ctx)
     ---@return string zone its name
     zone = function(name)
       scope.domain(ctx.scope.dns, name, "DNS name")
-      local _, zone = ctx:client("aws.route53"):zone_of(name)
+      local client = ctx:client "aws.route53"
+      local _, zone = ctx:ask("dns", client.zone_of, client, name)
       return zone
     end,
 
@@ -279,7 +280,8 @@ local function api(ctx)
     ---@return string[] values
     ---@return string? why "NXDOMAIN" or "NODATA"
     lookup = function(name, kind)
-      local values, why = dns.values { name = name, type = kind, servers = ctx.config.dns and ctx.config.dns.servers }
+      local question = { name = name, type = kind, servers = ctx.config.dns and ctx.config.dns.servers }
+      local values, why = ctx:ask("dns servers", dns.values, question)
       return strip((kind or "A"):upper(), values), why
     end,
 
@@ -287,7 +289,7 @@ local function api(ctx)
     ---@param name string
     ---@param kind string
     ---@return table<string, string[]> values by server
-    authoritative = function(name, kind) return authoritative(ctx, name, kind:upper()) end,
+    authoritative = function(name, kind) return ctx:ask("dns servers", authoritative, ctx, name, kind:upper()) end,
   }
 end
 

@@ -9,12 +9,12 @@ local scope = require "o2x.base.scope"
 local value = require "o2x.base.value"
 
 local PORTS = { http = 80, https = 443 }
-local FIELDS = { method = true, url = true, headers = true, timeout = true }
+local FIELDS = { method = true, url = true, headers = true, timeout = true, once = true }
 
 local function check(ctx, request)
   for name in pairs(request) do
     if not FIELDS[name] then
-      errors.input(("http.request: unknown field %q (method, url, headers, timeout)"):format(tostring(name)))
+      errors.input(("http.request: unknown field %q (method, url, headers, timeout, once)"):format(tostring(name)))
     end
   end
   local method = rules.read_method(request.method, "http.request")
@@ -33,21 +33,29 @@ return {
   api = function(ctx)
     local https = ctx.config.https or {}
     return {
-      --- Sends a GET, HEAD or OPTIONS request to a granted host.
-      ---@param request { url: string, method: string?, headers: table?, timeout: number? }
+      --- Sends a GET, HEAD or OPTIONS request to a granted host. After a lost answer, and while the host says that it
+      --- is overloaded or not available, it is sent again within retry.seconds.
+      ---@param request { url: string, method: string?, headers: table?, timeout: number?, once: boolean? } once: send
+      ---  it only once, where the question is whether the host answers now
       ---@return { status: integer, headers: table<string, string>, body: string }
       request = function(request)
         local method, scheme = check(ctx, request)
         if value.has_secret(request.headers) then cleartext.check_url(ctx.config, request.url, "http.request") end
-        return http.request {
-          module = "http",
-          method = method,
-          url = request.url,
-          headers = rules.headers(request.headers, ctx.scope.headers),
-          timeout = request.timeout or 30,
-          connect_to = scheme == "https" and https.connect_to or nil,
-          ca_file = scheme == "https" and https.ca or nil,
-        }
+        local function send()
+          return http.request {
+            module = "http",
+            method = method,
+            url = request.url,
+            headers = rules.headers(request.headers, ctx.scope.headers),
+            timeout = request.timeout or 30,
+            connect_to = scheme == "https" and https.connect_to or nil,
+            ca_file = scheme == "https" and https.ca or nil,
+          }
+        end
+        if request.once then return send() end
+        local _, host = http.split(request.url)
+        local function again(fn) return ctx:ask("http " .. host, fn) end
+        return http.read(again, "service", { method = method, to = request.url:gsub("%?.*", "") }, send)
       end,
     }
   end,

@@ -174,7 +174,10 @@ local function api(ctx)
     ---@param token userdata
     ---@param path string below the tenant's own
     ---@return { valid: boolean, ttl: integer?, readable: boolean } ttl: seconds; 0: it does not expire
-    try_token = function(token, path) return ctx:client("vault"):try_token(token, target_of(ctx, path).path) end,
+    try_token = function(token, path)
+      local client = ctx:client "vault"
+      return ctx:ask("vault", client.try_token, client, token, target_of(ctx, path).path)
+    end,
 
     --- Reads a secret.
     ---@param path string below the tenant's own

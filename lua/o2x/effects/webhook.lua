@@ -26,10 +26,11 @@ local message = {
       headers = { ["Idempotency-Key"] = effect_key },
     }
     if response.status >= 300 then
+      http.raise_mood("http", response, { method = "POST", module = "webhook", to = "the webhook" })
       errors.raise {
         kind = "failed",
         module = "webhook",
-        retryable = response.status >= 500,
+        retryable = false,
         message = ("the webhook answered %d"):format(response.status),
         hint = "o2x config explain shows webhook.url",
       }

@@ -113,10 +113,26 @@ end
 ---@param fn function
 ---@param ... any arguments of fn
 ---@return any
-function Context:retry(fn, ...)
-  local function on_retry(_, err) self:waiting("trying again: " .. tostring(err)) end
-  return retry.read({ seconds = runs[self].retry_seconds, on_retry = on_retry }, fn, ...)
+function Context:retry(fn, ...) return retry.read(self:retry_options(), fn, ...) end
+
+--- The options of a retry outside any effect.
+---@return o2x.retry.options
+function Context:retry_options()
+  local run = runs[self]
+  return {
+    seconds = run.retry_seconds,
+    first_pause = run.first_pause,
+    on_retry = function(_, err) self:waiting("trying again: " .. tostring(err)) end,
+  }
 end
+
+--- As retry, for a system of which nobody knows yet that its address is right: until it has answered once in this run,
+--- only few attempts are made.
+---@param system string "broker"
+---@param fn function
+---@param ... any arguments of fn
+---@return any
+function Context:ask(system, fn, ...) return runs[self].gate:reach(system, self:retry_options(), fn, ...) end
 
 --- Is a text the value of a parameter of the run?
 ---@param text any

@@ -85,9 +85,8 @@ end
 
 --- Options for the retries of an effect: within the run's time, each retry in the report and the journal.
 ---@param e table type, key, id
----@param attempts integer? default: as many as the time allows
----@return { on_retry: function, attempts: integer?, seconds: number } for o2x.base.retry
-function Gate:retries(e, attempts)
+---@return o2x.retry.options
+function Gate:retries(e)
   local function on_retry(attempt, err, seconds)
     self.run.report:retry(step.path(), e.key, attempt, err, seconds)
     if not self.run.journal then return end
@@ -102,7 +101,20 @@ function Gate:retries(e, attempts)
       message = value.text(err),
     }, true)
   end
-  return { on_retry = on_retry, attempts = attempts, seconds = self.run.retry_seconds }
+  return { on_retry = on_retry, seconds = self.run.retry_seconds, first_pause = self.run.first_pause }
+end
+
+--- Asks a system. Until it has answered once in this run, its address may be wrong: then few attempts are enough.
+---@param system string
+---@param options o2x.retry.options
+---@param fn function
+---@param ... any arguments of fn
+---@return any
+function Gate:reach(system, options, fn, ...)
+  if not self.reached[system] then options.silent_attempts = retry.first_attempts end
+  local results = table.pack(retry.read(options, fn, ...))
+  self.reached[system] = true
+  return table.unpack(results, 1, results.n)
 end
 
 --- Asks the system, with retries of transient failures.
@@ -116,11 +128,7 @@ function Gate:ask(e, fn, ...) return retry.read(self:retries(e), fn, self.ctx, .
 ---@param e table type, target, key
 ---@return any
 function Gate:read_live(e)
-  local system = e.type.kind:match("^[^.]+")
-  local attempts = not self.reached[system] and retry.first_attempts or nil
-  local found = retry.read(self:retries(e, attempts), e.type.read, self.ctx, e.target)
-  self.reached[system] = true
-  return found
+  return (self:reach(e.type.kind:match("^[^.]+"), self:retries(e), e.type.read, self.ctx, e.target))
 end
 
 --- Reads a target as the run sees it: a plan sees what its earlier steps would have written.

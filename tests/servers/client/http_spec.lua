@@ -218,7 +218,7 @@ describe("a failure", function()
   it("after it was sent is an unknown outcome, but for a read", function()
     local server <close> = httpd.serve { handler = function(req) req:drop() end }
     local problem = raised(http.request, { method = "POST", url = url(server, "/p?token=x"), body = "x" })
-    assert.same({ "unknown", "reset", false, true }, { problem.kind, problem.code, problem.retryable, problem.sent })
+    assert.same({ "unknown", "reset", nil, true }, { problem.kind, problem.code, problem.retryable, problem.sent })
     assert.is_nil(tostring(problem):find("token", 1, true))
     problem = raised(http.request, { url = url(server) })
     assert.same({ "unreachable", "reset", true }, { problem.kind, problem.code, problem.retryable })

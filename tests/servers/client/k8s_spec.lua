@@ -276,16 +276,16 @@ describe("the kubernetes client", function()
         422,
         "Invalid",
         "failed",
-        nil,
+        false,
         "Pod a is invalid: spec.x: must be y",
         { causes = { { field = "spec.x", message = "must be y" } } },
       },
-      { 403, "Forbidden", "unauthorised" },
-      { 409, "Conflict", "conflict" },
+      { 403, "Forbidden", "unauthorised", false },
+      { 409, "Conflict", "conflict", false },
       { 503, "ServiceUnavailable", "unreachable", true },
       { 429, "TooManyRequests", "unreachable", true },
-      { 504, "Timeout", "unknown" },
-      { 500, "InternalError", "unreachable" },
+      { 504, "Timeout", "unreachable", true },
+      { 500, "InternalError", "unreachable", true },
     }
     for _, case in ipairs(cases) do
       answer(function() return status(case[1], case[2], "said " .. case[2], case[6]) end)
@@ -298,7 +298,7 @@ describe("the kubernetes client", function()
     answer(function() return 429, { ["retry-after"] = "7" }, "<html>slow down</html>" end)
     local e = raised(client.get, client, "Pod", "a")
     assert.equal(7, e.retry_after)
-    assert.equal("Pod a: the API server answered 429", e.message)
+    assert.equal("Pod a: the API server answered 429: too many requests", e.message)
     answer(function() return 200, {}, "<html>welcome</html>" end)
     assert.equal("Pod a: the answer is not JSON", raised(client.get, client, "Pod", "a").message)
     answer(function() return status(404, "NotFound", "no") end)

@@ -30,6 +30,7 @@ describe("a DNS record", function()
       client = function() return client end,
       waiting = function() end,
       progress = function() end,
+      ask = function(_, _, fn, ...) return fn(...) end,
       run_store = function(self) return store.open(self.config.state) end,
       writes = 0,
     }

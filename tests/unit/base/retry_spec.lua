@@ -9,6 +9,12 @@ local function fault(kind, fields)
   return errors.new(err)
 end
 
+local function away(kind, fields)
+  fields = fields or {}
+  fields.retryable = true
+  return fault(kind, fields)
+end
+
 -- Fails with these errors, one after the other, then succeeds; -> fn and the count of its calls
 local function failing(list)
   local calls = { n = 0 }
@@ -21,10 +27,14 @@ local function failing(list)
 end
 
 describe("retry.may", function()
-  it("allows a read after a transient failure, a write not", function()
-    for _, kind in ipairs { "unreachable", "timeout", "unknown" } do
-      assert.is_true(retry.may(fault(kind), true), kind)
-      assert.is_false(retry.may(fault(kind), false), kind)
+  it("allows a read where the outcome is unknown, a write not", function()
+    assert.is_true(retry.may(fault "unknown", true))
+    assert.is_false(retry.may(fault "unknown", false))
+  end)
+
+  it("allows nothing that no rule allows", function()
+    for _, kind in ipairs { "unreachable", "timeout", "failed", "conflict" } do
+      assert.is_false(retry.may(fault(kind), true), kind)
     end
   end)
 
@@ -52,7 +62,7 @@ describe("retry.pause", function()
   it("is what the server asks for, within bounds", function()
     assert.equal(7, retry.pause(1, { retry_after = 7 }))
     assert.equal(7, retry.pause(1, { retry_after = "7" }))
-    assert.equal(0, retry.pause(1, { retry_after = -1 }))
+    assert.is_true(retry.pause(1, { retry_after = -1 }) <= 0.2) -- "at once" would be forty times at once
     assert.equal(retry.longest_retry_after, retry.pause(1, { retry_after = 86400 }))
   end)
 end)
@@ -74,13 +84,13 @@ describe("retry.read", function()
   end)
 
   it("tries again after transient failures, and tells", function()
-    local fn = failing { fault "timeout", fault "unreachable" }
+    local fn = failing { away "timeout", away "unreachable" }
     assert.same({ "done", 3 }, { retry.read({ on_retry = note }, fn) })
     assert.same({ "1 timeout", "2 unreachable" }, noted)
   end)
 
   it("gives up after so many attempts, with the last error", function()
-    local fn, calls = failing { fault "timeout", fault "timeout", fault "unreachable" }
+    local fn, calls = failing { away "timeout", away "timeout", away "unreachable" }
     local ok, err = pcall(retry.read, { on_retry = note, attempts = 3 }, fn)
     assert.is_false(ok)
     assert.equal("unreachable", err.kind)
@@ -93,8 +103,32 @@ describe("retry.read", function()
     assert.equal(1, calls.n)
   end)
 
+  it("gives up early while the system has not answered at all", function()
+    local fn, calls = failing { away "unreachable", away "unreachable", away "unreachable", away "unreachable" }
+    assert.is_false((pcall(retry.read, { silent_attempts = 3 }, fn)))
+    assert.equal(3, calls.n)
+  end)
+
+  it("goes on after an answer, even if it is a refusal", function()
+    local fn = failing { away "unreachable", away("unreachable", { answered = true }), away "timeout", away "timeout" }
+    assert.same({ "done", 5 }, { retry.read({ silent_attempts = 3 }, fn) })
+  end)
+
+  it("says in the end how long it tried", function()
+    local fn = failing { away "timeout", away "timeout" }
+    local _, err = pcall(retry.read, { attempts = 2 }, fn)
+    assert.equal("it did not work (tried 2 times in 0 s)", err.message)
+  end)
+
+  it("takes its pauses from the options", function()
+    local fn, slept = failing { away "timeout", away("timeout", { retry_after = 7 }) }, {}
+    local options = { first_pause = 0, sleep = function(seconds) slept[#slept + 1] = seconds end }
+    assert.same({ "done", 3 }, { retry.read(options, fn) })
+    assert.same({ 0.0, 7 }, slept)
+  end)
+
   it("does not begin a pause that the time limit forbids", function()
-    local fn, calls = failing { fault("timeout", { retry_after = 1000 }) }
+    local fn, calls = failing { away("timeout", { retry_after = 1000 }) }
     local ok = pcall(retry.read, { on_retry = note, seconds = 1 }, fn)
     assert.is_false(ok)
     assert.equal(1, calls.n)

@@ -15,7 +15,7 @@ local function alertmanager(silences)
     elseif o.method == "DELETE" then
       self.silences = {}
     end
-    return { status = self.status or 200, json = self.silences, body = "no" }
+    return { status = self.status or 200, headers = {}, json = self.silences, body = "no" }
   end
   return self
 end
@@ -84,6 +84,7 @@ describe("o2x.alerts", function()
     local ok, err = pcall(open(server).silence, WHERE, WANTED)
     assert.is_false(ok)
     assert.equal("unreachable", err.kind)
+    assert.matches("^Alertmanager answered 503: not available", err.message)
   end)
 
   it("silences nobody's alerts where the grants name no label", function()

@@ -46,6 +46,7 @@ describe("o2x.http", function()
     function ctx:refuse(message, hint)
       require("o2x.base.error").raise { kind = "refused", message = message, hint = hint }
     end
+    function ctx:ask(_, fn) return fn() end
     return api("http", ctx)
   end
 

@@ -30,7 +30,8 @@ describe("o2x.webhook", function()
   end)
 
   it("says what the address answers, and whether to send again", function()
-    assert.is_true(refused("failed", send, 503).retryable)
+    assert.is_true(refused("unreachable", send, 429).retryable)
+    assert.is_nil(refused("unknown", send, 503).retryable) -- the gate asks, and sends it with the same key
     assert.is_false(refused("failed", send, 404).retryable)
   end)
 

@@ -3,6 +3,7 @@
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local mask = require "o2x.base.mask"
+local retry_rules = require "o2x.base.retry_rules"
 
 local M = {}
 
@@ -74,30 +75,8 @@ local function raise_render(text, chart)
   bad("input", "chart rendering failed: " .. render_reason(text), { op = "template", where = where })
 end
 
--- Patterns of helm's errors and our kind of error for each. The first match wins.
-local FAILURES = {
-  {
-    "another operation %(install/upgrade/rollback%) is in progress",
-    "conflict",
-    "another helm process is working on it or died while doing so; check with: helm history %s",
-  },
-  {
-    "invalid ownership metadata",
-    "conflict",
-    "the objects do not belong to this release; delete them, or label and annotate them as helm asks",
-  },
-  { "Kubernetes cluster unreachable", "unreachable", nil, true },
-  { "Unauthorized", "unauthorised" },
-  { "[Ff]orbidden", "unauthorised", "kubectl auth can-i --list shows what these credentials may do" },
-  { "context deadline exceeded", "unknown" },
-  { "i/o timeout", "unknown" },
-  { "EOF$", "unknown" },
-  { "connection re[sf]", "unknown" },
-  { "http2: ", "unknown" },
-  { "server is currently unable", "unknown" },
-  { "[Tt]oo many requests", "unknown" },
-  { "an error on the server", "unknown" },
-  { "[Ii]nternal error", "unknown" },
+-- Mistakes of a chart's author, which no other try mends: pattern, kind, hint.
+local MISTAKES = {
   { "non%-absolute URLs should be in form", "input" },
   { "path .* not found", "input" },
   { "Chart.yaml file is missing", "input" },
@@ -115,6 +94,9 @@ local FAILURES = {
   },
 }
 
+-- The operations that only read.
+local READS <const> = { get = true, history = true, list = true, status = true, template = true }
+
 --- Raises helm's failure as one of our errors.
 ---@param op string of helm
 ---@param name string of the release
@@ -126,13 +108,15 @@ function M.raise(op, name, r, chart)
     bad("unknown", ("%s was killed by signal %d"):format(what, r.signal), { op = op, code = "signal" })
   end
   if chart and is_render_error(text) then raise_render(text, chart) end
-  for _, f in ipairs(FAILURES) do
-    if text:find(f[1]) then
-      local where = f[2] == "input" and chart or nil
-      bad(f[2], what .. ": " .. text, { op = op, where = where, hint = f[3] and f[3]:format(name), retryable = f[4] })
-    end
+  local fields = retry_rules.judge("helm", { text = text }, READS[op] or false)
+  if fields then
+    fields.op, fields.hint = op, fields.hint and fields.hint:gsub("%%s", name)
+    bad(fields.kind, what .. ": " .. text, fields)
   end
-  bad("failed", what .. ": " .. (text ~= "" and text or "exit code " .. r.code), { op = op })
+  for _, f in ipairs(MISTAKES) do
+    if text:find(f[1]) then bad(f[2], what .. ": " .. text, { op = op, where = chart, hint = f[3] }) end
+  end
+  bad("failed", what .. ": " .. (text ~= "" and text or "exit code " .. r.code), { op = op, retryable = false })
 end
 
 return M

@@ -85,6 +85,7 @@ function Client:request_options(method, path, o)
     tls_name = self.config.tls_name,
     proxy = self.config.proxy,
     secret_body = o.secret_body,
+    reads = o.reads,
     module = "k8s",
   }
 end
@@ -97,7 +98,7 @@ end
 function Client:request_once(method, path, o)
   local ok, response = pcall(http.request, self:request_options(method, path, o))
   if ok then return response end
-  if errors.is(response) and response.kind == "unreachable" and not response.hint then
+  if errors.is(response) and response.kind == "unreachable" and response.code ~= "tls" then
     local file = self.config.path
     local hint = ("check the cluster of context %s%s"):format(self.config.context, file and " in " .. file or "")
     errors.amend(response, { hint = hint })
@@ -151,16 +152,12 @@ end
 ---@param accept string? media type
 ---@return table decoded
 function Client:get_json(path, accept)
-  local what, tries = "the Kubernetes API at " .. self.config.server, 0
-  return retry.read({ seconds = self.retry_seconds }, function()
-    tries = tries + 1
-    local ok, response = pcall(self.send, self, "GET", path, { accept = accept })
-    if ok then return decode(check(what, response, "discover"), what) end
-    if errors.is(response) and response.sent == false and tries >= retry.first_attempts then
-      errors.amend(response, { retryable = false })
-    end
-    error(response, 0)
-  end)
+  local what = "the Kubernetes API at " .. self.config.server
+  local options = { seconds = self.retry_seconds, silent_attempts = retry.first_attempts }
+  return retry.read(
+    options,
+    function() return decode(check(what, self:send("GET", path, { accept = accept }), "discover"), what) end
+  )
 end
 
 --- The kinds that the server has; asked once.

@@ -46,7 +46,7 @@ end
 ---@param service string
 ---@param port integer|string
 ---@param o { method: string?, path: string?, headers: table?, json: any, body: any, timeout: number?,
----  namespace: string?, shared: boolean? }
+---  namespace: string?, shared: boolean?, reads: boolean? } reads: it only reads, whatever its method
 ---@return { status: integer, headers: table, body: string, json: any }
 function Client:request(service, port, o)
   if not rules.is_read(o.method or "GET") then rules.write_method(o.method, "k8s request") end
@@ -58,10 +58,13 @@ function Client:request(service, port, o)
     accept = "*/*",
     headers = headers_for_service(o.headers),
     timeout = o.timeout,
+    reads = o.reads,
     body = is_json and json.encode_secret(o.json) or o.body,
     content_type = is_json and "application/json" or nil,
   })
-  if is_api_refusal(response) then error(status.error(what, response, "request"), 0) end
+  if is_api_refusal(response) then
+    error(status.error(what, response, "request", o.reads or rules.is_read(method)), 0)
+  end
   if (response.headers["content-type"] or ""):find("json", 1, true) then
     local ok, value = pcall(json.decode, response.body)
     response.json = ok and value ~= json.null and value or nil

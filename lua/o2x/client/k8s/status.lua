@@ -2,16 +2,19 @@
 
 local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
+local retry = require "o2x.base.retry"
+local retry_rules = require "o2x.base.retry_rules"
 local secret = require "o2x.base.secret"
 local shape = require "o2x.base.shape"
 
 local M = {}
 
-local MAX_RETRY_AFTER = 60
+-- The operations of the client that only read.
+local READS <const> = { discover = true, get = true, list = true, logs = true, watch = true }
 
 local function retry_after(response, status)
-  local seconds = tonumber(response.headers["retry-after"] or status.details and status.details.retryAfterSeconds)
-  return seconds and math.min(seconds, MAX_RETRY_AFTER) or nil
+  local seconds = retry_rules.retry_after(response.headers) or status.details and status.details.retryAfterSeconds
+  return seconds and math.min(seconds, retry.longest_retry_after) or nil
 end
 
 -- 'conflict with "kubectl" using v1' for each field -> 'field .spec.replicas belongs to "kubectl"; …'
@@ -34,19 +37,6 @@ local function invalid_text(what, status)
   local why = #parts > 0 and table.concat(parts, "; ") or status.message or "rejected by the server"
   return what .. " is invalid: " .. why
 end
-
-local KINDS = {
-  [401] = "unauthorised",
-  [403] = "unauthorised",
-  [409] = "conflict",
-  [429] = "unreachable",
-  [504] = "unknown",
-}
-
-local HINTS = {
-  [401] = "the kubeconfig's credentials are wrong or expired",
-  [403] = "kubectl auth can-i --list shows what these credentials may do",
-}
 
 local STATUS <const> = {
   message = "string?",
@@ -71,34 +61,34 @@ local function read_status(response)
   return {}
 end
 
+-- What the server says, in one line.
+local function text_of(what, response, status, means)
+  local code = response.status
+  if code == 409 then
+    local conflict = conflict_text(what, status)
+    if conflict then return conflict, "leave these fields out, or apply with force" end
+  end
+  if code == 422 then return invalid_text(what, status) end
+  if status.message then return ("%s: %s"):format(what, status.message) end
+  return ("%s: the API server answered %d%s"):format(what, code, means and ": " .. means or "")
+end
+
 --- Turns an answer that is not a success into an error.
 ---@param what string what was asked, for people: "Deployment newclient-service-sso"
 ---@param response table status, headers, body
 ---@param op string get, apply …
+---@param reads boolean? whether a request of another kind only reads
 ---@return table error
-function M.error(what, response, op)
+function M.error(what, response, op, reads)
   local status, code = read_status(response), response.status
-  local message = status.message and ("%s: %s"):format(what, status.message)
-    or ("%s: the API server answered %d"):format(what, code)
-  local hint = HINTS[code]
-  if code == 409 then
-    local conflict = conflict_text(what, status)
-    message, hint = conflict or message, conflict and "leave these fields out, or apply with force" or nil
-  elseif code == 422 then
-    message = invalid_text(what, status)
-  end
-  return errors.new {
-    kind = KINDS[code] or (code >= 500 and "unreachable" or "failed"),
-    module = "k8s",
-    op = op,
-    code = code,
-    message = message,
-    hint = hint,
-    reason = status.reason,
-    retry_after = retry_after(response, status),
-    -- A rejected request may be retried; after an internal server error the write may have happened.
-    retryable = code == 429 or code == 503 or (code == 500 and status.reason == "ServerTimeout") or nil,
-  }
+  local mood = { status = code, code = status.reason, text = status.message }
+  local fields, means = retry_rules.judge("kubernetes", mood, reads or READS[op] or false)
+  fields = fields or { kind = "failed", retryable = false }
+  local message, hint = text_of(what, response, status, means)
+  fields.module, fields.op, fields.code, fields.reason = "k8s", op, code, status.reason
+  fields.message, fields.hint = message, hint or fields.hint
+  fields.retry_after = retry_after(response, status)
+  return errors.new(fields)
 end
 
 --- Returns a successful answer, raises an error for any other.

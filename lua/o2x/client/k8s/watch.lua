@@ -1,10 +1,10 @@
 --- Watches: a list, followed by a stream of changes. After a closed connection the stream resumes at the last version
 --- seen; after an expired version (410) it starts over with a new list.
 
-local errors = require "o2x.base.error"
 local http = require "o2x.client.http"
 local json = require "o2x.base.json"
 local limits = require "o2x.base.limits"
+local retry = require "o2x.base.retry"
 local shape = require "o2x.base.shape"
 local status = require "o2x.client.k8s.status"
 local task = require "o2x.base.task"
@@ -13,10 +13,6 @@ local M = {}
 
 local STREAM_SECONDS = 240 -- the server is asked to end each stream then
 local PAUSE_FIRST, PAUSE_LONGEST = 0.05, 5
-
-local function is_transient(e)
-  return errors.is(e) and (e.retryable or e.kind == "unreachable" or e.kind == "unknown" or e.kind == "timeout")
-end
 
 local function state_of(items)
   local state = {}
@@ -119,7 +115,7 @@ function Watch:run()
       end
       return self:follow()
     end)
-    if not ok and not is_transient(result) then error(result, 0) end
+    if not ok and not retry.may(result, true) then error(result, 0) end
     if ok and result ~= nil then return result end
     if ok and came then
       pause = PAUSE_FIRST

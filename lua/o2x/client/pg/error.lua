@@ -2,49 +2,12 @@
 
 local errors = require "o2x.base.error"
 local mask = require "o2x.base.mask"
+local retry_rules = require "o2x.base.retry_rules"
 
 local M = {}
 
--- SQLSTATE, or its class (the first two characters) → kind. What is not here is "failed".
-local KINDS = {
-  ["08"] = "unreachable",
-  ["28"] = "unauthorised",
-  ["42501"] = "unauthorised",
-  ["53300"] = "unreachable",
-  ["57P01"] = "unreachable",
-  ["57P02"] = "unreachable",
-  ["57P03"] = "unreachable",
-  ["23505"] = "conflict",
-  ["40001"] = "conflict",
-  ["40P01"] = "conflict",
-  ["42P04"] = "conflict",
-  ["55006"] = "conflict",
-  ["55P03"] = "timeout",
-  ["57014"] = "timeout",
-}
-
--- Errors that a retry may cure. The effect's class decides whether a retry is allowed.
-local RETRYABLE = {
-  ["08"] = true,
-  ["40001"] = true,
-  ["40P01"] = true,
-  ["53300"] = true,
-  ["55006"] = true,
-  ["55P03"] = true,
-  ["57P01"] = true,
-  ["57P02"] = true,
-  ["57P03"] = true,
-  ["08P01"] = false,
-}
-
-local HINTS = {
-  ["3D000"] = "psql -l lists the databases",
-  ["53100"] = "free disk space on the server, then o2x resume",
-  ["53300"] = "close idle sessions (select pid, usename, state from pg_stat_activity) or raise the connection limit",
-  ["55P03"] = "another session holds the lock; look at pg_locks and pg_stat_activity",
-}
-
--- Errors while connecting: without a session, libpq gives only a text and no SQLSTATE, so the text is matched.
+-- Errors while connecting: without a session, libpq gives only a text and no SQLSTATE, so the text is matched: pattern,
+-- SQLSTATE, what the server does, and a hint where the rule of that state has none that fits.
 local CONNECTING = {
   {
     "password authentication failed",
@@ -66,13 +29,20 @@ local CONNECTING = {
     "add this host to pg_hba.conf on the server",
   },
   { "permission denied for database", "42501", "does not allow role %s to connect to %s", "GRANT CONNECT ON DATABASE" },
-  { 'database ".-" does not exist', "3D000", "has no database %2$s", HINTS["3D000"] },
-  { "too many connections", "53300", "has no free connections for database %2$s", HINTS["53300"] },
-  { "too many clients", "53300", "has no free connections", HINTS["53300"] },
-  { "remaining connection slots", "53300", "has no free connections", HINTS["53300"] },
-  { "starting up", "57P03", "is starting up", "retry in a moment" },
-  { "shutting down", "57P03", "is shutting down", nil },
-  { "recovery mode", "57P03", "is recovering from a crash", "retry in a moment" },
+  { 'database ".-" does not exist', "3D000", "has no database %2$s" },
+  { "too many connections for role", "53300", "has no free connections for role %s" },
+  { "too many connections", "53300", "has no free connections for database %2$s" },
+  { "too many clients", "53300", "has no free connections" },
+  { "connection slots", "53300", "has no free connections" },
+  { "connection limit exceeded", "53300", "has no free connections" },
+  { "starting up", "57P03", "is starting up" },
+  { "shutting down", "57P03", "is shutting down" },
+  { "recovery mode", "57P03", "is recovering from a crash" },
+  { "not yet accepting connections", "57P03", "is a standby that is not ready yet" },
+  { "not accepting connections", "57P03", "does not take connections" },
+  { "terminating connection", "57P01", "ends its sessions" },
+  { "session is read%-only", "25006", "is a standby, or set to read only" },
+  { "server is in hot standby mode", "25006", "is a standby" },
   { "[Cc]onnection refused", "08001", "refuses connections", "check that it is running, and PGHOST and PGPORT" },
   {
     "server does not support SSL",
@@ -86,8 +56,8 @@ local CONNECTING = {
     "has a certificate that is not trusted",
     "set pg.sslrootcert to the file of its certificate authority",
   },
-  { "certificate for .- does not match", "08P01", "has a certificate for another host", nil },
-  { "does not match host name", "08P01", "has a certificate for another host", nil },
+  { "certificate for .- does not match", "08P01", "has a certificate for another host" },
+  { "does not match host name", "08P01", "has a certificate for another host" },
   {
     "root certificate file",
     "08P01",
@@ -96,14 +66,14 @@ local CONNECTING = {
   },
   { "could not translate host name", "08001", "cannot be found: the host name does not resolve", "check PGHOST" },
   { "[Tt]imed? ?out", "08001", "does not answer", "check the address (PGHOST, PGPORT) and the firewall" },
-  { "unreachable", "08001", "is unreachable over the network", nil },
-  { "server closed the connection unexpectedly", "08006", "closed the connection", nil },
+  { "unreachable", "08001", "is unreachable over the network" },
+  { "server closed the connection unexpectedly", "08006", "closed the connection" },
 }
 
-local function by_state(map, code)
-  local value = map[code]
-  if value == nil then value = map[code:sub(1, 2)] end
-  return value
+-- What the rules say of a state. Whether a statement only reads does not matter: an error takes back what it did.
+local function judge(code, text, uncertain)
+  local fields, means = retry_rules.judge("postgresql", { code = code, text = text, uncertain = uncertain }, false)
+  return fields or { kind = "failed", retryable = false }, means
 end
 
 local function last_line(text)
@@ -131,6 +101,16 @@ function M.where(options)
   return ("PostgreSQL at %s:%s"):format(host, options.port or 5432)
 end
 
+local ABOUT_SERVER <const> = { unreachable = true, unknown = true }
+
+-- An error object of these fields and of what the rules say.
+local function new(code, judged, fields)
+  fields.module, fields.code = "pg", code
+  fields.kind, fields.retryable, fields.answered = judged.kind, judged.retryable, judged.answered
+  fields.hint = fields.hint or judged.hint
+  return errors.new(fields)
+end
+
 --- The error of a failed connection attempt.
 ---@param options table host, port, user, dbname
 ---@param message string libpq's text
@@ -140,24 +120,11 @@ function M.connecting(options, message)
     local pattern, code, template, hint = table.unpack(row, 1, 4)
     if message:find(pattern) then
       local what = fill(template, options.user or "?", options.dbname or "?")
-      return errors.new {
-        kind = by_state(KINDS, code) or "failed",
-        module = "pg",
-        op = "connect",
-        code = code,
-        hint = hint,
-        retryable = by_state(RETRYABLE, code),
-        message = M.where(options) .. " " .. what,
-      }
+      return new(code, judge(code), { op = "connect", hint = hint, message = M.where(options) .. " " .. what })
     end
   end
-  return errors.new {
-    kind = "unreachable",
-    module = "pg",
-    op = "connect",
-    code = "08001",
-    message = ("%s: %s"):format(M.where(options), last_line(message)),
-  }
+  local text = ("%s: %s"):format(M.where(options), last_line(message))
+  return new("08001", { kind = "unreachable", retryable = false }, { op = "connect", message = text })
 end
 
 --- The error of a broken session.
@@ -169,14 +136,10 @@ function M.broken(options, message, uncertain)
   local text = message:find("closed the connection", 1, true) and "closed the connection"
     or "lost the connection: " .. last_line(message)
   if uncertain then text = text .. "; whether the last statement took effect is unknown" end
-  return errors.new {
-    kind = uncertain and "unknown" or "unreachable",
-    module = "pg",
+  return new("08006", judge("08006", nil, uncertain), {
     op = "session",
-    code = "08006",
-    retryable = not uncertain or nil,
     message = ("%s %s (database %s)"):format(M.where(options), text, options.dbname),
-  }
+  })
 end
 
 --- The error of a statement. PostgreSQL may quote a parameter in it, so secrets are scrubbed.
@@ -187,23 +150,25 @@ end
 function M.statement(options, fields, uncertain)
   local code = fields.code
   if not code then return M.broken(options, fields.message or "", uncertain) end
-  local message = ("%s: %s"):format(options.dbname, mask.text(fields.message):gsub("\n.*", ""))
-  local hint = by_state(HINTS, code) or fields.hint
+  local text = mask.text(fields.message):gsub("\n.*", "")
+  local judged, means = judge(code, text, uncertain)
+  local message = ("%s: %s"):format(options.dbname, text)
+  -- What is about the server and not about the statement names the server.
+  if ABOUT_SERVER[judged.kind] or means and means:find("standby", 1, true) then
+    message = ("%s: %s (%s)"):format(M.where(options), means, message)
+  end
+  local hint = judged.hint or fields.hint
   if code == "42501" then hint = ("role %s lacks this privilege"):format(options.user or "?") end
-  return errors.new {
-    kind = by_state(KINDS, code) or "failed",
-    module = "pg",
+  return new(code, judged, {
     op = "statement",
-    code = code,
     message = message,
     hint = hint,
-    retryable = by_state(RETRYABLE, code),
     position = tonumber(fields.position),
     schema = fields.schema,
     table = fields.table,
     column = fields.column,
     constraint = fields.constraint,
-  }
+  })
 end
 
 return M

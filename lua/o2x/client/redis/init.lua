@@ -6,6 +6,7 @@ local core = require "o2x.core.redis"
 local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
 local net = require "o2x.base.net"
+local retry_rules = require "o2x.base.retry_rules"
 local scope = require "o2x.base.scope"
 local sweep = require "o2x.client.redis.sweep"
 local task = require "o2x.base.task"
@@ -49,55 +50,29 @@ end
 
 -- ---- errors ----
 
--- First word of Redis' message → kind, retryable, whether the connection is lost, hint
-local KINDS = {
-  NOAUTH = {
-    "unauthorised",
-    false,
-    true,
-    "set the password: REDISCLI_AUTH, or REDIS_URL=redis://user:password@host:port",
-  },
-  WRONGPASS = { "unauthorised", false, true, "check REDISCLI_AUTH, or user and password in REDIS_URL" },
-  NOPERM = { "unauthorised", false, false, "the Redis user lacks this permission (ACL)" },
-  READONLY = { "unreachable", true, true, "this is a replica: a failover may be under way" },
-  LOADING = { "unreachable", true, false, "Redis is loading its data" },
-  MASTERDOWN = { "unreachable", true, true },
-  CLUSTERDOWN = { "unreachable", true, true },
-  TRYAGAIN = { "unreachable", true, false },
-  BUSY = { "unreachable", true, false, "a script is blocking Redis" },
-  MOVED = { "failed", false, false, "this is a Redis cluster; o2x needs a server with cluster mode disabled" },
-  ASK = { "failed", false, false, "this is a Redis cluster; o2x needs a server with cluster mode disabled" },
-}
+-- Errors after which another connection may lead to another server, or the server ends this one.
+local DROPS = { NOAUTH = true, WRONGPASS = true, READONLY = true, MASTERDOWN = true, CLUSTERDOWN = true }
 
 local function where(self) return ("Redis at %s:%d"):format(self.place.host, self.place.port) end
 
-local function refused(self, text)
-  local word = text:match("^(%u+)")
-  local row = KINDS[word] or { "failed" }
-  if text:find("^ERR invalid password") or text:find("^ERR .*without any password") then row = KINDS.WRONGPASS end
-  return errors.new {
-    kind = row[1],
-    module = "redis",
-    op = "command",
-    code = word,
-    retryable = row[2],
-    hint = row[4],
-    message = ("%s: %s"):format(where(self), text),
-  },
-    row[3]
+-- The error of a word of Redis. All commands that o2x sends may be sent twice, so none counts as a write.
+local function new_error(self, op, code, text)
+  local fields, means = retry_rules.judge("redis", { code = code, text = text }, true)
+  fields = fields or { kind = "failed", retryable = false }
+  fields.module, fields.op, fields.code = "redis", op, code
+  fields.message = ("%s: %s"):format(where(self), means and ("%s: %s"):format(means, text) or text)
+  return errors.new(fields)
 end
 
--- The commands may have been executed; all commands that o2x sends are idempotent, so a retry is safe.
+local function refused(self, text)
+  local word = text:match("^(%u+)")
+  if text:find("^ERR invalid password") or text:find("^ERR .*without any password") then word = "WRONGPASS" end
+  return new_error(self, "command", word, text), DROPS[word] or text:find("max number of clients", 1, true) ~= nil
+end
+
 local function broken(self, message)
   self:close()
-  errors.raise {
-    kind = "unreachable",
-    module = "redis",
-    op = "session",
-    code = "session",
-    retryable = true,
-    message = ("%s: %s"):format(where(self), message),
-  }
+  error(new_error(self, "session", "session", message), 0)
 end
 
 -- ---- the loop over the native steps ----

@@ -50,14 +50,10 @@ local function keep(self, token, ttl, renewable)
   self.renew_at = ttl and ttl > 0 and renewable and task.now() + ttl * RENEW_AT or nil
 end
 
--- Token requests are idempotent, so an unknown outcome counts as a failure.
+-- Token requests may be sent twice, so they count as reads.
 local function send(self, request, token)
-  local ok, response = pcall(self.client.send, self.client, request, token)
-  if ok then return response end
-  if errors.is(response) and response.kind == "unknown" then
-    errors.amend(response, { kind = "unreachable", retryable = true })
-  end
-  error(response, 0)
+  request.reads = true
+  return self.client:send(request, token)
 end
 
 local LABEL <const> = "vault token"

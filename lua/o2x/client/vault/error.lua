@@ -1,12 +1,11 @@
 --- Turns Vault's error answers into error objects, and decides whether the request may be retried.
 
 local errors = require "o2x.base.error"
+local http = require "o2x.client.http"
 local json = require "o2x.base.json"
+local retry_rules = require "o2x.base.retry_rules"
 
 local M = {}
-
-local READS <const> = { GET = true, LIST = true }
-local ACTIVE <const> = "point VAULT_ADDR at the active server"
 
 local function text_of(response)
   local list = type(response.body) == "table" and response.body.errors
@@ -19,22 +18,7 @@ local function text_of(response)
   return (text:gsub("^%d+ errors? occurred:", ""):gsub("[%s*]+", " "):match "^%s*(.-)%s*$")
 end
 
--- Temporarily unavailable: sealed, in maintenance, over a limit. The request had no effect.
-local function unavailable(message, hint)
-  return { kind = "unreachable", retryable = true, message = message, hint = hint }
-end
-
-local function redirected(response)
-  return {
-    kind = "unreachable",
-    retryable = false,
-    message = "redirected to " .. (response.headers.location or "another server"),
-    hint = "o2x does not follow redirects: " .. ACTIVE,
-  }
-end
-
-local function bad_request(response)
-  local text = text_of(response)
+local function bad_request(text)
   if text:find("check-and-set", 1, true) then
     return {
       kind = "conflict",
@@ -47,37 +31,41 @@ end
 
 local BY_STATUS <const> = {
   [400] = bad_request,
-  [404] = function(response)
-    local text = text_of(response)
+  [404] = function(text)
     return {
       kind = "failed",
       message = text ~= "" and text or "not found",
       hint = "check vault.mount; Vault also answers this if the token has no permission",
     }
   end,
-  [412] = function() return unavailable "this server has not replicated an earlier write yet" end,
-  [429] = function() return unavailable "rate limit exceeded" end,
-  [472] = function() return unavailable("this server is a disaster-recovery standby", ACTIVE) end,
-  [473] = function() return unavailable("this server is a standby", ACTIVE) end,
-  [501] = function() return unavailable("Vault is not initialised", "vault operator init") end,
-  [503] = function(response)
-    local text = text_of(response)
-    if text:find "sealed" then return unavailable("Vault is sealed", "vault operator unseal") end
-    return unavailable(text ~= "" and text or "Vault is not available")
-  end,
 }
 
+-- Answers that a proxy gives, or Vault for many reasons: people look for their number.
+local GENERAL <const> = { [500] = true, [502] = true, [504] = true }
+
+-- What the rules say of an answer, in one line.
+local function by_rules(request, response, text)
+  local mood = { status = response.status, text = text }
+  local fields, means = retry_rules.judge("vault", mood, http.is_read(request))
+  if not fields then return nil end
+  fields.message = means
+  if response.status < 400 then
+    fields.message = ("%s to %s"):format(means, response.headers.location or "another server")
+  elseif GENERAL[response.status] then
+    fields.message = ("status %d: %s"):format(response.status, text ~= "" and text or means)
+  elseif text ~= "" and text ~= means then
+    fields.message = ("%s (%s)"):format(means, text)
+  end
+  return fields
+end
+
 local function fields_for(request, response)
-  local status = response.status
-  local known = BY_STATUS[status]
-  if known then return known(response) end
-  if status >= 300 and status < 400 then return redirected(response) end
   local text = text_of(response)
-  local message = ("status %d%s"):format(status, text ~= "" and ": " .. text or "")
-  if status < 500 then return { kind = "failed", message = message } end
-  -- After a 500 or a gateway's 502 a write may have taken effect.
-  local read = READS[request.method] or false
-  return { kind = read and "unreachable" or "unknown", retryable = read, message = message }
+  local fields = by_rules(request, response, text)
+  if fields then return fields end
+  local known = BY_STATUS[response.status]
+  if known then return known(text) end
+  return { kind = "failed", message = ("status %d%s"):format(response.status, text ~= "" and ": " .. text or "") }
 end
 
 ---Raises the error of an answer.
@@ -87,11 +75,11 @@ end
 ---@param known table? fields that are known already (a 403, by vault_auth.lua)
 function M.raise(request, response, message, known)
   local fields = known
-    or (message and { kind = READS[request.method] and "failed" or "unknown", message = message })
+    or (message and { kind = http.is_read(request) and "failed" or "unknown", message = message })
     or fields_for(request, response)
   fields.module, fields.op, fields.code = "vault", request.method, response.status
   fields.message = ("Vault: %s: %s"):format(request.what, fields.message)
-  fields.retry_after = tonumber(response.headers["retry-after"])
+  fields.retry_after = retry_rules.retry_after(response.headers)
   errors.raise(fields)
 end
 

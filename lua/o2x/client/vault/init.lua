@@ -80,6 +80,7 @@ function Client:send(request, token)
   local response = http.request {
     module = "vault",
     method = request.method,
+    reads = request.reads,
     url = ("%s/v1/%s%s"):format(self.addr, encode(request.path), request.query or ""),
     headers = {
       ["X-Vault-Request"] = "true",

@@ -77,7 +77,7 @@ local function source_of(ctx, name, namespace, o)
     read.merge(merged, values)
   end
   local helm = ctx:client "helm"
-  source.upgrade = ctx:retry(helm.exists, helm, name, namespace)
+  source.upgrade = ctx:ask("helm", helm.exists, helm, name, namespace)
   return source, content.hash_values(merged)
 end
 

@@ -94,16 +94,18 @@ local function api(ctx)
     ---@return any id the value at `found` in the answer to find
     ensure = function(options) return ensure(ctx, options) end,
 
-    --- Sends a GET, HEAD or OPTIONS request: it changes nothing.
+    --- Sends a GET, HEAD or OPTIONS request: it changes nothing. After a lost answer, and while the service says that
+    --- it is overloaded or not available, it is sent again within retry.seconds.
     ---@param request { service: string?, port: integer?, path: string?, url: string?, method: string?,
-    ---  headers: table?, session: table?, timeout: number? }
+    ---  headers: table?, session: table?, timeout: number?, once: boolean? } once: send it only once
     ---@return { status: integer, headers: table, body: string, json: any }
     call = function(request) return requests.send(ctx, requests.check(ctx, request, "call")) end,
 
     --- Sends a GraphQL query: it changes nothing. Any other operation in the document is refused, and so is a path at
     --- which the platform serves no GraphQL.
     ---@param request { service: string?, port: integer?, path: string?, url: string?, query: string, variables: table?,
-    ---  operation: string?, headers: table?, session: table?, timeout: number? } operation: which one of several
+    ---  operation: string?, headers: table?, session: table?, timeout: number?, once: boolean? } operation: which one
+    ---  of several; once: as for call
     ---@return { status: integer, headers: table, body: string, json: any }
     query = function(request) return requests.send(ctx, requests.check(ctx, request, "query")) end,
 

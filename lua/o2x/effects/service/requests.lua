@@ -17,8 +17,8 @@ local LONGEST <const> = 300
 -- The fields of each sort of request.
 local PLACE <const> = { "service", "port", "path", "url", "headers", "session", "timeout" }
 local FIELDS <const> = {
-  call = { "method" },
-  query = { "query", "variables", "operation" },
+  call = { "method", "once" },
+  query = { "query", "variables", "operation", "once" },
   send = { "method", "json" },
   test = { "json" },
   login = { "json" },
@@ -110,6 +110,8 @@ local METHOD <const> = {
 ---@field to string where it goes, for people: "newclient-service-sso /api/users"
 ---@field headers table
 ---@field json any
+---@field reads boolean it may be sent again after a lost answer: it reads, or nothing lasting comes of it
+---@field asks boolean it may also be sent again after an answer that says: not now
 ---@field session table? what o2x.service.session knows of it
 
 --- Checks a request.
@@ -130,6 +132,8 @@ function M.check(ctx, given, sort, extra)
     or nil
   request.timeout = seconds(given.timeout, what)
   request.json = given.json
+  request.reads = sort ~= "send" and not given.once
+  request.asks = request.reads and sort ~= "test"
   if sort == "query" then
     if given.variables ~= nil and type(given.variables) ~= "table" then input(what .. ": variables must be a table") end
     request.json = {
@@ -159,6 +163,7 @@ local function send_by_url(ctx, request, headers)
     url = request.url,
     headers = headers,
     json = request.json,
+    reads = request.reads,
     timeout = request.timeout,
     connect_to = https.connect_to,
     ca_file = https.ca,
@@ -174,11 +179,21 @@ local function send_by_proxy(ctx, request, headers)
     path = request.path,
     headers = headers,
     json = request.json,
+    reads = request.reads,
     timeout = request.timeout,
   })
 end
 
---- Sends a checked request, once.
+-- A request that reads is sent again where the rules allow it; any other is the gate's business.
+local function send_by_rules(ctx, request, headers)
+  local function send() return (request.url and send_by_url or send_by_proxy)(ctx, request, headers) end
+  local system = request.url and "http " .. select(2, http.split(request.url)) or "k8s"
+  local function again(fn) return ctx:ask(system, fn) end
+  if request.asks then return http.read(again, "service", request, send) end
+  return request.reads and again(send) or send()
+end
+
+--- Sends a checked request.
 ---@param ctx table
 ---@param request o2x.service.request
 ---@param headers table? more of them
@@ -191,7 +206,7 @@ function M.send(ctx, request, headers)
     end
   end
   if request.session then all.authorization = "Bearer " .. request.session:token() end
-  local response = (request.url and send_by_url or send_by_proxy)(ctx, request, all)
+  local response = send_by_rules(ctx, request, all)
   if response.status == 401 and request.session then request.session:forget() end
   return response
 end
@@ -228,6 +243,13 @@ end
 ---@param response table
 ---@param op string
 function M.fail(request, response, op)
+  http.raise_mood("service", response, {
+    to = request.to,
+    module = "service",
+    op = op,
+    method = request.method,
+    reads = request.reads,
+  })
   local answered = response.json and (M.pick(response.json, "errors.1.message") or M.pick(response.json, "message"))
   errors.raise {
     kind = response.status == 401 and "unauthorised" or "failed",

@@ -125,7 +125,7 @@ describe("ready.wait", function()
   end)
 
   it("does not mind a server that is away for a moment", function()
-    local away = errors.new { kind = "unreachable", message = "no answer" }
+    local away = errors.new { kind = "unreachable", retryable = true, message = "no answer" }
     assert.equal(bound, ready.wait(client { away, bound }, "PersistentVolumeClaim", "x", { seconds = 60 }))
   end)
 

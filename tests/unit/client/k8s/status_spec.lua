@@ -16,7 +16,7 @@ describe("an error answer of the API server", function()
       [403] = "unauthorised",
       [409] = "conflict",
       [429] = "unreachable",
-      [500] = "unreachable",
+      [500] = "unknown",
       [504] = "unknown",
     }
     for code, kind in pairs(kinds) do
@@ -44,6 +44,13 @@ describe("an error answer of the API server", function()
   it("names the fields that are invalid", function()
     local causes = { { field = "spec.x", message = "must be set" }, { message = "and more" } }
     assert.matches("invalid: spec.x: must be set; and more$", error_of(422, answer("bad", causes)).message)
+  end)
+
+  it("is out of reach for a read where a write is in doubt", function()
+    local response = { status = 500, headers = {}, body = "" }
+    assert.equal("unreachable", status.error("Deployment x", response, "get").kind)
+    assert.is_true(status.error("Deployment x", response, "get").retryable)
+    assert.is_true(status.error("Deployment x", response, "request", true).retryable)
   end)
 
   it("may be retried where the server did nothing", function()

@@ -97,7 +97,7 @@ describe("a watch", function()
   end)
 
   it("survives a server that is away for a moment", function()
-    local away = errors.new { kind = "unreachable", message = "no answer" }
+    local away = errors.new { kind = "unreachable", retryable = true, message = "no answer" }
     streams { away, { { type = "ADDED", object = pod("b", "11") } } }
     assert.equal("b", watch.run(client(), RESOURCE, {}, function(items) return items.b and items.b.metadata.name end))
   end)

@@ -67,7 +67,7 @@ describe("the error of a statement", function()
   it("may be tried again only where nothing was done", function()
     assert.is_true(statement("40001").retryable)
     assert.is_true(statement("55P03").retryable)
-    assert.is_nil(statement("23505").retryable)
+    assert.is_false(statement("23505").retryable)
   end)
 
   it(
