@@ -22,8 +22,9 @@ end
 
 ---Serves each connection with handler(request_text, send, connection) in its own task; closed when it returns.
 ---@param handler function
+---@param options { silent: boolean? }? silent: the client does not speak first, so there is no request_text
 ---@return table server port, connections (how many came); <close> it
-function M.serve(handler)
+function M.serve(handler, options)
   local listener = assert(listen.open("127.0.0.1", 0))
   local server = { port = listener:port(), connections = 0 }
   local handles = {}
@@ -37,7 +38,7 @@ function M.serve(handler)
       server.connections = server.connections + 1
       handles[#handles + 1] = task.spawn(function()
         local _held <close> = connection
-        local request = read_request(connection)
+        local request = not (options and options.silent) and read_request(connection) or nil
         handler(request, function(bytes) connection:write(bytes) end, connection)
       end)
       ::continue::
