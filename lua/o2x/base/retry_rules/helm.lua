@@ -60,6 +60,10 @@ return {
     silent = true,
   },
   { text = "cluster unreachable", verdict = "later", means = "the API server is out of reach", hint = API },
+  -- helm prints what the API server says, without its status: any reason may follow.
+  { text = "failed to list", verdict = "ask", means = "the API server did not give helm's records", hint = API },
+  { text = "failed to query", verdict = "ask", means = "the API server did not give helm's records", hint = API },
+  { text = "failed to get", verdict = "ask", means = "the API server did not give helm's records", hint = API },
   { text = "context deadline exceeded", verdict = "ask", means = "no answer in time", hint = AGAIN },
   { text = "[Tt]imed? ?out", verdict = "ask", means = "no answer in time", hint = AGAIN },
   { text = "EOF", verdict = "ask", means = "the connection broke", hint = AGAIN },
