@@ -1,6 +1,7 @@
 --- Shared by the AWS clients: signs requests, interprets errors, retries throttled requests.
 
 local errors = require "o2x.base.error"
+local retry_rules = require "o2x.base.retry_rules"
 local task = require "o2x.base.task"
 local xml = require "o2x.base.xml"
 
@@ -10,39 +11,6 @@ local TRIES <const>, LONGEST_PAUSE <const> = 6, 20
 local KEYS_HINT <const> = "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and their IAM permissions"
 local CLOCK_HINT <const> = "set this machine's clock: timedatectl status"
 local RENEW_HINT <const> = "get new keys; o2x config explain names their source"
-
--- Throttled or overloaded (some of these with status 400): nothing was done, so the request may be sent again.
-local LATER <const> = {
-  Throttling = true,
-  ThrottlingException = true,
-  RequestLimitExceeded = true,
-  PriorRequestNotComplete = true,
-  SlowDown = true,
-  ServiceUnavailable = true,
-  InternalError = true,
-  InternalFailure = true,
-  RequestThrottled = true,
-  TooManyRequestsException = true,
-  RequestTimeout = true,
-  ["HTTP 429"] = true,
-  ["HTTP 503"] = true,
-}
-local UNAUTHORISED <const> = {
-  AccessDenied = true,
-  InvalidAccessKeyId = true,
-  InvalidClientTokenId = true,
-  InvalidToken = true,
-  SignatureDoesNotMatch = true,
-  MissingAuthenticationToken = true,
-  IncompleteSignature = true,
-  ExpiredToken = true,
-  ExpiredTokenException = true,
-  RequestExpired = true,
-  RequestTimeTooSkewed = true,
-  UnrecognizedClientException = true,
-  AuthFailure = true,
-  ["HTTP 403"] = true,
-}
 
 local EXPIRED <const> = { ExpiredToken = true, ExpiredTokenException = true, TokenRefreshRequired = true }
 local SKEWED <const> = { RequestExpired = true, RequestTimeTooSkewed = true, RequestInTheFuture = true }
@@ -102,6 +70,26 @@ local function words_of(code, message, credentials)
   return message, source and ("check the keys from %s and their IAM permissions"):format(source) or KEYS_HINT
 end
 
+-- By the name of the action, or the method.
+local READING <const> = { "^Describe", "^List", "^Get", "^Head", "^GET$", "^HEAD$" }
+
+local function only_reads(op)
+  for _, pattern in ipairs(READING) do
+    if op:find(pattern) then return true end
+  end
+  return false
+end
+
+local function judge(response, code, is_read)
+  return retry_rules.judge("aws", { code = code, status = response.status }, is_read)
+end
+
+-- Was the request surely not carried out, and is it worth another try?
+local function is_later(response, code)
+  local rule = retry_rules.find("aws", { code = code, status = response.status })
+  return rule ~= nil and rule.verdict == "later"
+end
+
 --- Raises an error answer.
 ---@param service string "rds": the module named in the error
 ---@param name string "RDS", as people call it
@@ -111,18 +99,12 @@ end
 ---@param credentials o2x.aws.credentials? who asked
 function M.fail(service, name, what, response, op, credentials)
   local code, message = M.problem(response)
-  local kind = UNAUTHORISED[code] and "unauthorised" or LATER[code] and "unreachable" or "failed"
+  local fields = judge(response, code, only_reads(op or what)) or { kind = "failed", retryable = false }
   local words, hint = words_of(code, message, credentials)
-  errors.raise {
-    kind = kind,
-    module = service,
-    op = op or what,
-    code = code,
-    status = response.status,
-    retryable = LATER[code] or response.status >= 500,
-    hint = kind == "unauthorised" and hint or nil,
-    message = ("%s: %s failed: %s (%s)"):format(name, what, words, code),
-  }
+  if fields.kind == "unauthorised" then fields.hint = hint end
+  fields.module, fields.op, fields.code, fields.status = service, op or what, code, response.status
+  fields.message = ("%s: %s failed: %s (%s)"):format(name, what, words, code)
+  errors.raise(fields)
 end
 
 --- The text of an element that an answer must have.
@@ -170,7 +152,7 @@ function M.send(send, pause, credentials)
     local code = M.problem(response)
     if EXPIRED[code] and credentials and not renewed and credentials:expire() then
       renewed = true
-    elseif try == TRIES or not LATER[code] then
+    elseif try == TRIES or not is_later(response, code) then
       return response
     else
       local longest = math.min(LONGEST_PAUSE, pause * 2 ^ (try - 1))

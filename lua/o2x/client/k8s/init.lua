@@ -18,6 +18,7 @@ local watch = require "o2x.client.k8s.watch"
 local M = {}
 
 local PAGE = 250
+local EXPIRIES <const> = 5 -- of one list: then the server does not keep its versions long enough
 local TIMEOUT = 30
 local SHARED_SECONDS <const> = 5 -- a plan is one look at the cluster, a run looks again
 
@@ -272,7 +273,20 @@ function Client:list(kind, o)
     fields = o.name and "metadata.name=" .. o.name or nil,
   }
   local items, version
+  local began = 0
   repeat
+    began = began + 1
+    if began > EXPIRIES then
+      errors.raise {
+        kind = "unreachable",
+        module = "k8s",
+        op = "list",
+        code = 410,
+        message = ("%s: the list expired %d times before its end"):format(resource.plural, EXPIRIES),
+        hint = "the API server is too slow for it, or forgets too soon: look at etcd's compaction",
+        retryable = false,
+      }
+    end
     items = {}
     local whole = self:pages(resource, namespace, asked, function(list)
       version = list.metadata and list.metadata.resourceVersion
