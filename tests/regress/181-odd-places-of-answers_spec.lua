@@ -3,11 +3,16 @@
 
 local broker = require "o2x.client.broker"
 local compare = require "o2x.client.k8s.compare"
+local content = require "o2x.effects.helm.content"
+local crypto = require "o2x.base.crypto"
 local json = require "o2x.base.json"
 local k8s = require "o2x.client.k8s"
+local keys = require "o2x.client.aws.credentials.keys"
+local manifest = require "o2x.client.helm.manifest"
 local mutants = require "tests.support.mutants"
 local raw_server = require "tests.support.raw_server"
 local ready = require "o2x.client.k8s.ready"
+local releases = require "o2x.client.helm.releases"
 local secret = require "o2x.base.secret"
 local vault = require "o2x.client.vault"
 local yaml = require "o2x.base.yaml"
@@ -162,6 +167,53 @@ describe("an answer with something odd in one place", function()
         answer(variant)
         vault.new({ addr = url, role_id = "r", secret_id = secret.new("secret-id", "s"), timeout = 5 }):read "tenant/a"
       end)
+    end)
+  end)
+
+  it("is a record of helm, with its values and its objects", function()
+    local object = yaml.decode(OBJECTS.Deployment)
+    local hook = { kind = "Job", metadata = { name = "h", annotations = { ["helm.sh/hook"] = "pre-upgrade" } } }
+    none({
+      name = "sso",
+      namespace = "n",
+      version = 2,
+      info = { status = "deployed", last_deployed = "2026-01-01T00:00:00Z", description = "d", notes = "n" },
+      chart = { metadata = { name = "sso", version = "1.0.0", appVersion = "2" }, values = { a = 1 } },
+      config = { a = { b = 1 }, c = json.array { 1, "x" } },
+      hooks = json.array {
+        { name = "h", kind = "Job", manifest = json.encode(hook), events = json.array { "pre-upgrade" } },
+      },
+      manifest = yaml.encode(object),
+    }, function(variant)
+      local bytes = crypto.base64(crypto.base64(json.encode(variant)))
+      content.of(releases.decode { metadata = { name = "sh.helm.release.v1.sso.v2" }, data = { release = bytes } })
+    end)
+    none({ object, hook }, function(variant)
+      local text = type(variant) == "table" and variant[1] and manifest.text(variant) or json.encode(variant)
+      content.image(content.hash_manifest(text))
+      for _, one in ipairs(manifest.objects(text)) do
+        manifest.hook(one)
+      end
+      manifest.rendering(text)
+    end)
+  end)
+
+  it("is what gives keys of AWS", function()
+    none({
+      Code = "Success",
+      Type = "AWS-HMAC",
+      AccessKeyId = "AKIAEXAMPLE",
+      SecretAccessKey = "secret-key-of-aws",
+      Token = "token-of-aws",
+      Expiration = "2035-01-01T00:00:00Z",
+    }, function(variant)
+      local document = keys.from_json(json.encode(variant), { "SecretAccessKey", "Token" }, "a test")
+      keys.check({
+        access_key = document.AccessKeyId,
+        secret_key = document.SecretAccessKey,
+        session_token = document.Token,
+        expires = document.Expiration,
+      }, "a test")
     end)
   end)
 

@@ -99,14 +99,22 @@ function M.of(record)
   }
 end
 
+-- What an object has at a path; a manifest may have null, or anything, on the way.
+local function at(item, ...)
+  for _, key in ipairs { ... } do
+    if type(item) ~= "table" then return nil end
+    item = item[key]
+  end
+  return item
+end
+
 --- The image of the first container in a manifest.
 ---@param hash string of a manifest that was hashed in this run
 ---@return string?
 function M.image(hash)
   for _, object in ipairs(known[hash] or {}) do
-    local spec = object.spec and object.spec.template and object.spec.template.spec
-    local container = spec and spec.containers and spec.containers[1]
-    if container then return container.image end
+    local image = at(object, "spec", "template", "spec", "containers", 1, "image")
+    if type(image) == "string" then return image end
   end
 end
 
