@@ -11,6 +11,8 @@ local servers = require "tests.support.servers"
 
 -- What a message of either means; the first that fits.
 local MEANINGS = {
+  { "No enum constant", "unknown type" },
+  { "which o2x does not know", "unknown type" },
   { "SQL State *: *(%w+)", "SQL" },
   { "ERROR: ", "SQL" },
   { "failed migration to version", "failed" },
@@ -59,7 +61,7 @@ local function outcome_of(ok, problem)
 end
 
 local HISTORY = [[SELECT installed_rank, version, description, type, script, checksum, installed_by, success
-  FROM flyway_schema_history ORDER BY 1]]
+  FROM %s ORDER BY 1]]
 
 local RELATIONS = [[SELECT n.nspname || '.' || c.relname AS name, c.relkind AS kind, c.oid::regclass::text AS sql,
     pg_get_userbyid(c.relowner) AS owner, i.indisvalid AS valid
@@ -69,10 +71,11 @@ local RELATIONS = [[SELECT n.nspname || '.' || c.relname AS name, c.relkind AS k
   ORDER BY 1]]
 
 -- All that can be seen of a database, as lines.
-local function content(db)
+local function content(db, schema)
   local lines = {}
-  if db:one("SELECT to_regclass('flyway_schema_history') IS NOT NULL AS there").there then
-    for _, row in ipairs(db:rows(HISTORY)) do
+  local name = ('"%s".flyway_schema_history'):format(schema)
+  if db:one("SELECT to_regclass($1) IS NOT NULL AS there", name).there then
+    for _, row in ipairs(db:rows(HISTORY:format(name))) do
       lines[#lines + 1] = ("%d|%s|%s|%s|%s|%s|%s|%s"):format(
         row.installed_rank,
         row.version or "",
@@ -176,7 +179,7 @@ describe("migrations by o2x and by Flyway", function()
     end
     do
       local db <close> = server.connect("tried", { user = "postgres", password = server.state.superuser_password })
-      lines[#lines + 1] = content(db)
+      lines[#lines + 1] = content(db, (case.schemas or { "public" })[1])
     end
     return table.concat(lines, "\n")
   end

@@ -243,6 +243,30 @@ INSERT INTO t VALUES (1), (1); DELETE FROM t WHERE ctid = (SELECT min(ctid) FROM
     "transactions: a word that only looks like one",
     "CREATE TABLE vacuum_log (id int); INSERT INTO vacuum_log VALUES (1);"
   ),
+  one(
+    "transactions: a constraint that fails at the end",
+    [[
+ALTER TABLE t ADD CONSTRAINT u UNIQUE (id) DEFERRABLE INITIALLY DEFERRED;
+INSERT INTO t VALUES (1), (1);]],
+    {
+      differs = "Flyway notes the script as applied before it commits it",
+      ours = "^step 1: SQL\n1|[^\n]*\nr public.t of admin$",
+    }
+  ),
+  one("transactions: an isolation level", "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE; INSERT INTO t VALUES (1);"),
+  configured(
+    "transactions: one that is left open outside",
+    "executeInTransaction=false",
+    "BEGIN; INSERT INTO t VALUES (1);",
+    {
+      differs = "o2x refuses what would be lost or committed by chance",
+      ours = "is not committed",
+    }
+  ),
+  {
+    name = "transactions: DISCARD ALL, which gives up locks and settings",
+    files = { ["V1__t.sql"] = T, ["V2__d.sql"] = "DISCARD ALL;", ["V3__x.sql"] = "INSERT INTO t VALUES (3);" },
+  },
   -- ---- a script's configuration ----
   configured("conf: executeInTransaction=false", "executeInTransaction=false", "INSERT INTO t VALUES (1); VACUUM t;"),
   configured("conf: in a comment", "# executeInTransaction=false", "INSERT INTO t VALUES (1); SELECT 1/0;"),
@@ -371,6 +395,19 @@ INSERT INTO t VALUES (1), (1); DELETE FROM t WHERE ctid = (SELECT min(ctid) FROM
       ["V1__a.sql"] = 'CREATE TABLE a (id int); CREATE TABLE extra.b (id int); CREATE TABLE "Odd_Name".c (id int);',
       ["V2__b.sql"] = "CREATE TABLE p AS SELECT current_setting('search_path') AS p;",
     },
+  },
+  {
+    name = "settings: the history in a schema that is made first",
+    schemas = { "app", "public" },
+    files = {
+      ["V1__a.sql"] = "CREATE TABLE a AS SELECT current_setting('search_path') AS p;",
+      ["R__b.sql"] = "CREATE TABLE IF NOT EXISTS b AS SELECT '${flyway:defaultSchema}' AS s;",
+    },
+  },
+  {
+    name = "settings: a schema with capitals",
+    schemas = { "App" },
+    files = { ["V1__a.sql"] = "CREATE TABLE a AS SELECT current_setting('search_path') AS p;" },
   },
   -- ---- what is applied ----
   again("twice: nothing to do", { ["V1__t.sql"] = T, ["R__r.sql"] = "INSERT INTO t VALUES (1)" }, {}),
@@ -556,6 +593,38 @@ INSERT INTO t VALUES (1), (1); DELETE FROM t WHERE ctid = (SELECT min(ctid) FROM
     },
   }),
   again("rows: a schema that is made later", { ["V1__t.sql"] = T }, { change = {} }),
+  again("rows: a script of the shell", { ["V1__t.sql"] = T }, {
+    sql = [[INSERT INTO flyway_schema_history VALUES (2, '2', 's', 'SCRIPT', 'V2__s.sh', 0, 'admin', now(), 0, true)]],
+    change = { ["V2__s.sh"] = "", ["V3__x.sql"] = "INSERT INTO t VALUES (3)" },
+  }),
+  again("rows: a class of Java that is not there", { ["V1__t.sql"] = T }, {
+    sql = [[INSERT INTO flyway_schema_history VALUES (2, '2', 'j', 'JDBC', 'db.V2__j', NULL, 'admin', now(), 0, true)]],
+    change = { ["V3__x.sql"] = "INSERT INTO t VALUES (3)" },
+  }),
+  again("rows: a class of Java above the folder", { ["V1__t.sql"] = T }, {
+    sql = [[INSERT INTO flyway_schema_history VALUES (2, '2', 'j', 'JDBC', 'db.V2__j', NULL, 'admin', now(), 0, true)]],
+    change = { ["R__x.sql"] = "INSERT INTO t VALUES (3)" },
+  }),
+  again("rows: one that was deleted and one that came again", { ["V1__t.sql"] = T }, {
+    sql = [[INSERT INTO flyway_schema_history VALUES
+      (2, '0.5', 'x', 'SQL', 'V0.5__x.sql', 5, 'admin', now(), 0, true),
+      (3, '0.5', 'x', 'DELETE', 'V0.5__x.sql', 5, 'admin', now(), 0, true)]],
+    change = { ["V2__y.sql"] = "INSERT INTO t VALUES (2)" },
+  }),
+  again("rows: a version in another form", { ["V1__t.sql"] = T }, {
+    sql = "UPDATE flyway_schema_history SET version = '01.0'",
+    change = { ["V2__y.sql"] = "INSERT INTO t VALUES (2)" },
+  }),
+  again("rows: an undone one, which only other editions know", { ["V1__t.sql"] = T }, {
+    sql = [[INSERT INTO flyway_schema_history VALUES (2, '1', 't', 'UNDO_SQL', 'U1__t.sql', 0, 'admin', now(), 0, true)]],
+    change = { ["V2__y.sql"] = "INSERT INTO t VALUES (2)" },
+  }),
+  again("rows: two failed ones above the folder", { ["V1__t.sql"] = T }, {
+    sql = [[INSERT INTO flyway_schema_history VALUES
+      (2, '8', 'x', 'SQL', 'V8__x.sql', 5, 'admin', now(), 0, false),
+      (3, '9', 'y', 'SQL', 'V9__y.sql', 5, 'admin', now(), 0, false)]],
+    change = { ["R__y.sql"] = "INSERT INTO t VALUES (2)" },
+  }),
   -- ---- baseline migrations ----
   {
     name = "baseline files: a new database begins with the newest",
@@ -649,6 +718,25 @@ INSERT INTO t VALUES (1), (1); DELETE FROM t WHERE ctid = (SELECT min(ctid) FROM
       { files = { ["V1__t.sql"] = T } },
       { files = { ["V1__t.sql"] = T, ["afterMigrate.sql"] = "INSERT INTO t VALUES (1);" } },
     },
+  },
+  again("callbacks: of an error outside a transaction", { ["V1__t.sql"] = "CREATE TABLE log (n serial, e text);" }, {
+    change = {
+      ["V2__x.sql"] = "VACUUM nosuch",
+      ["beforeEachMigrate.sql"] = "INSERT INTO log (e) VALUES ('beforeEachMigrate');",
+      ["afterEachMigrate.sql"] = "INSERT INTO log (e) VALUES ('afterEachMigrate');",
+      ["afterEachMigrateError.sql"] = "INSERT INTO log (e) VALUES ('afterEachMigrateError');",
+      ["afterMigrateError.sql"] = "INSERT INTO log (e) VALUES ('afterMigrateError');",
+    },
+  }),
+  {
+    name = "callbacks: one that fails before a script outside a transaction",
+    files = { ["V1__x.sql"] = "VACUUM", ["beforeEachMigrate.sql"] = "SELECT 1/0;" },
+  },
+  {
+    name = "callbacks: one that fails after a script outside a transaction",
+    files = { ["V1__x.sql"] = "VACUUM", ["afterEachMigrate.sql"] = "SELECT 1/0;" },
+    differs = "what has run has a row, so that it does not run again",
+    ours = "1|1|x|SQL|V1__x.sql|%-?%d+|admin|false",
   },
   -- ---- before anything runs ----
   {

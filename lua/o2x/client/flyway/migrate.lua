@@ -55,6 +55,7 @@ local function row_of(migration, success, seconds)
   }
 end
 
+-- The events before and after belong to the script's transaction, if it has one.
 local function execute(run, prepared, progress)
   local events, work = run.events, run.work
   local around
@@ -64,7 +65,7 @@ local function execute(run, prepared, progress)
       after = function() events:run_on("afterEachMigrateStatement", work) end,
     }
   end
-  events:run_on("beforeEachMigrate", work)
+  if prepared.transaction then events:run_on("beforeEachMigrate", work) end
   runner.run(work, prepared, around, progress)
   runner.reopen(work, progress)
   events:run_on("afterEachMigrate", work)
@@ -118,6 +119,7 @@ end
 -- CREATE INDEX CONCURRENTLY waits for other transactions longer than a lock may otherwise be waited for.
 local function outside(run, migration, prepared)
   run.work:query "SET lock_timeout = 0"
+  run.events:run_on("beforeEachMigrate", run.work) -- when it fails, the script has left nothing
   noted(run, migration, function(rank, start)
     execute(run, prepared, {})
     history.finish(run.main, run.schemas, rank, true, task.now() - start)
