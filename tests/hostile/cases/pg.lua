@@ -90,6 +90,16 @@ refused(
 )
 refused("migrates the registry", [[pg.control:ensure_migrated("engine/db/migration")]], "enginedevdb")
 refused(
+  "repairs the history of the registry",
+  [[pg.control:ensure_migrations_repaired("engine/db/migration")]],
+  "enginedevdb"
+)
+refused(
+  "repairs a history by a folder that it may not read",
+  [[pg.tenant:ensure_migrations_repaired("secrets")]],
+  "secrets"
+)
+refused(
   "migrates the admin's database",
   [[pg.admin:ensure_migrated("engine/db/migration")]],
   "'postgres' is not granted"

@@ -616,7 +616,8 @@ INSERT INTO t VALUES (1), (1);]],
     change = { ["V2__y.sql"] = "INSERT INTO t VALUES (2)" },
   }),
   again("rows: an undone one, which only other editions know", { ["V1__t.sql"] = T }, {
-    sql = [[INSERT INTO flyway_schema_history VALUES (2, '1', 't', 'UNDO_SQL', 'U1__t.sql', 0, 'admin', now(), 0, true)]],
+    sql = [[INSERT INTO flyway_schema_history
+      VALUES (2, '1', 't', 'UNDO_SQL', 'U1__t.sql', 0, 'admin', now(), 0, true)]],
     change = { ["V2__y.sql"] = "INSERT INTO t VALUES (2)" },
   }),
   again("rows: two failed ones above the folder", { ["V1__t.sql"] = T }, {
