@@ -38,13 +38,17 @@ local function configure(file, path, text)
   end
 end
 
+-- A callback's text matters only when it is to run; a migration's checksum is always looked at.
 local function decode(file)
   local text, problem = encoding.decode(file.text, file.conf.encoding)
-  if not text then
-    local hint = ("write the right encoding=… into %s.conf"):format(file.script)
-    refuse(problem, hint, file.script)
+  if text then
+    file.text = text:gsub("^\xEF\xBB\xBF", "")
+    return
   end
-  file.text = text:gsub("^\xEF\xBB\xBF", "")
+  local hint = ("write the right encoding=… into %s.conf"):format(file.script)
+  local refusal = { kind = "input", module = "flyway", message = problem, hint = hint, where = file.script }
+  if file.kind ~= "callback" then errors.raise(refusal) end
+  file.problem = errors.new(refusal)
 end
 
 -- Flyway replaces the placeholders of a repeatable migration before it takes the checksum, and accepts one that was

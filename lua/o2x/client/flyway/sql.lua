@@ -95,7 +95,7 @@ local function line_of(text, at) return 1 + select(2, text:sub(1, at - 1):gsub("
 local function open(text, at, what) return nil, ("%s does not end"):format(what), line_of(text, at) end
 
 -- Reads one statement. -> statement, the position after its semicolon; nil, problem, line
-local function read(text, first)
+local function read(text, first, line)
   local inside, words, previous = { parentheses = 0, blocks = 0 }, {}, nil
   local at, last = first, first - 1
   while true do
@@ -117,7 +117,7 @@ local function read(text, first)
     at, last, previous = after, after - 1, word
   end
   local code = table.concat(words, " ")
-  return { text = text:sub(first, last), line = line_of(text, first), code = code }, at + 1
+  return { text = text:sub(first, last), line = line, code = code }, at + 1
 end
 
 -- The data of a COPY begin on the line after it and end with a line of backslash and dot.
@@ -144,7 +144,7 @@ end
 ---@return string? problem
 ---@return integer? line
 function M.statements(text)
-  local list, at = {}, 1
+  local list, at, line, counted = {}, 1, 1, 1
   while true do
     local comment
     at, comment = skip(text, at)
@@ -153,8 +153,9 @@ function M.statements(text)
     if text:sub(at, at) == ";" then
       at = at + 1
     else
-      local statement, after, line = read(text, at)
-      if not statement then return nil, after, line end
+      line, counted = line + select(2, text:sub(counted, at - 1):gsub("\n", "")), at
+      local statement, after, bad = read(text, at, line)
+      if not statement then return nil, after, bad end
       if (statement.code .. " "):find "^COPY .*FROM STDIN " then
         statement.data, after = read_data(text, after)
         if not after then return nil, "the data of COPY do not end with a line of \\. alone", statement.line end

@@ -69,6 +69,11 @@ describe("a folder of migrations", function()
     assert.matches("shouldExecute", found.migrations[1].problem.message)
   end)
 
+  it("does not look at the text of a callback", function()
+    local found = folder.resolve { ["beforeClean.sql"] = "\xfc" }
+    assert.matches("not UTF%-8", found.callbacks[1].problem.message)
+  end)
+
   it("is refused with two of one kind", function()
     for _, pair in ipairs {
       { "V1__a.sql", "V1.0__b.sql", "duplicate version" },

@@ -63,6 +63,17 @@ describe("sql.statements", function()
     assert.is_nil(sql.statements("copy t from 'stdin'; select 1")[1].data)
   end)
 
+  it("reads a long script in a time that grows with its length", function()
+    local lines = {}
+    for i = 1, 20000 do
+      lines[i] = ("INSERT INTO t (a, b) VALUES (%d, 'text; %d'); -- comment"):format(i, i)
+    end
+    local began = os.clock()
+    local list = sql.statements(table.concat(lines, "\n"))
+    assert.same({ 20000, 20000 }, { #list, list[#list].line })
+    assert.is_true(os.clock() - began < 20, "too slow")
+  end)
+
   it("says where what does not end begins", function()
     for script, expected in pairs {
       ["select 1;\nselect 'a"] = "a quoted text or name does not end",
