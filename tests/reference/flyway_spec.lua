@@ -91,8 +91,8 @@ local function content(db, schema)
   for _, one in ipairs(db:rows(RELATIONS)) do
     lines[#lines + 1] = ("%s %s of %s%s"):format(one.kind, one.name, one.owner, one.valid == false and " INVALID" or "")
     if one.kind == "r" or one.kind == "v" then
-      for _, row in ipairs(db:rows(('SELECT "the row"::text AS row FROM %s AS "the row" ORDER BY 1'):format(one.sql))) do
-        lines[#lines + 1] = "  " .. row.row
+      for _, row in ipairs(db:rows(('SELECT "the row"::text AS r FROM %s AS "the row" ORDER BY 1'):format(one.sql))) do
+        lines[#lines + 1] = "  " .. row.r
       end
     end
   end

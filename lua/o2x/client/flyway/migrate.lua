@@ -118,13 +118,14 @@ end
 
 -- CREATE INDEX CONCURRENTLY waits for other transactions longer than a lock may otherwise be waited for.
 local function outside(run, migration, prepared)
+  local patience = run.work:query("SELECT current_setting('lock_timeout') AS now")[1].now
   run.work:query "SET lock_timeout = 0"
   run.events:run_on("beforeEachMigrate", run.work) -- when it fails, the script has left nothing
   noted(run, migration, function(rank, start)
     execute(run, prepared, {})
     history.finish(run.main, run.schemas, rank, true, task.now() - start)
   end, function() return false end)
-  run.work:query "RESET lock_timeout"
+  run.work:query("SELECT set_config('lock_timeout', $1, false)", patience)
 end
 
 local function apply(run, migration, prepared)
