@@ -29,6 +29,10 @@ local TRANSACTIONS <const> = {
 }
 
 describe("a pooler", function()
+  if not pgbouncer.is_installed() then
+    pending "pgbouncer is not installed: run vendor/bootstrap"
+    return
+  end
   local server, tree
   setup(function()
     server = servers.start "postgres"
