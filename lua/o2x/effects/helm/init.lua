@@ -36,7 +36,8 @@ local release = {
 
 local function namespace_of(ctx, target) return target.namespace or ctx:client("k8s").namespace end
 
--- The lines of drifts that were read: the journal gets the places only, because edited fields may hold secrets.
+-- The lines of drifts that were read, for a diff. The value of the effect has the places alone: nothing of live objects
+-- is compared by a resumed run, or kept for undo.
 local shown = {}
 
 local function add_drift(ctx, found, namespace)
