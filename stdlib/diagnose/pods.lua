@@ -228,6 +228,18 @@ local function read_releases(tenant, facts)
   end
 end
 
+-- A Deployment that is missing is a finding of its own.
+local function missing_objects(found, tenant, service, release)
+  local missing = {}
+  for _, place in ipairs(helm.drift(release.name, tenant.namespace)) do
+    local gone = place:find(": missing in the cluster", 1, true) and not place:find "^Deployment "
+    missing[#missing + 1] = gone and place or nil
+  end
+  if #missing == 0 then return end
+  local evidence, fix = table.concat(missing, "; "), { mend = remedy.deploy(tenant, service) }
+  findings.add(found, "critical", service, "an object of its release is missing", evidence, fix)
+end
+
 local function releases(found, tenant, facts)
   for _, release in ipairs(facts.releases) do
     local service = release.name:sub(#tenant.name + 2)
@@ -240,6 +252,8 @@ local function releases(found, tenant, facts)
         ("%s, revision %s, %s"):format(release.name, release.revision, release.chart),
         { mend = back(tenant, service, facts) or remedy.onboard(tenant) }
       )
+    else
+      missing_objects(found, tenant, service, release)
     end
   end
 end

@@ -398,6 +398,11 @@ describe("what diagnose proposes", function()
   are_ended("ends what is missing in the cluster", {
     { "service-usage", "is not deployed", seed = function() kubectl("delete", "deployment", name "service-usage") end },
     {
+      "service-mediation",
+      "an object of its release is missing",
+      seed = function() kubectl("delete", "service", name "service-mediation") end,
+    },
+    {
       name "tls-cert",
       "there is no certificate",
       seed = function()

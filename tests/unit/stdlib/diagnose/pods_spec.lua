@@ -45,7 +45,10 @@ describe("stdlib.diagnose.pods", function()
     local certificate = options.certificate == nil and { notAfter = LATER } or options.certificate
     local claim = options.claim == nil and "Bound" or options.claim
     return chapters.run("pods", {
-      helm = { list = function() return options.releases or {} end },
+      helm = {
+        list = function() return options.releases or {} end,
+        drift = function(name) return (options.drift or {})[name] or {} end,
+      },
       k8s = {
         get = function(kind)
           if kind == "Certificate" then return certificate and { status = certificate } or nil end
@@ -177,6 +180,23 @@ describe("stdlib.diagnose.pods", function()
       "critical service-sso: release is failed",
       "warning service-usage: release is pending-upgrade",
     }, found)
+  end)
+
+  it("finds an object of a release that is missing, but for a Deployment, which has a finding of its own", function()
+    local name = "urbanos-service-sso"
+    local found, rows = run {
+      releases = { { name = name, status = "deployed", revision = 1, chart = "c" } },
+      drift = {
+        [name] = {
+          "Deployment default/urbanos-service-sso: missing in the cluster",
+          "Service default/urbanos-service-sso: missing in the cluster",
+          "ConfigMap default/urbanos-service-sso: data.level",
+        },
+      },
+    }
+    assert.same({ "critical service-sso: an object of its release is missing" }, found)
+    assert.equal("Service default/urbanos-service-sso: missing in the cluster", rows[1].evidence)
+    assert.equal("o2x run deploy urbanos services=service-sso --confirm=urbanos", rows[1].fix)
   end)
 
   it("finds a data volume that is missing, not bound or being deleted", function()
