@@ -104,13 +104,14 @@ end
 ---@class o2x.helm.chart
 ---@field volatile boolean mentions functions that may give something else each time
 ---@field clock boolean mentions functions that give something else each second
+---@field revision boolean asks for the number of the revision
 
 --- Checks a chart with its subcharts, before helm reads it: links must not lead out of the platform tree.
 ---@param folder string
 ---@param tree string the platform tree, without links
 ---@return o2x.helm.chart about
 function M.inspect(folder, tree)
-  local about = { volatile = false, clock = false }
+  local about = { volatile = false, clock = false, revision = false }
   local function visit(path)
     if path:match("%.tgz$") then
       about.volatile = true -- a packed chart cannot be looked into
@@ -118,6 +119,7 @@ function M.inspect(folder, tree)
       local text = fs.read(path)
       about.volatile = about.volatile or mentions(text, VOLATILE)
       about.clock = about.clock or mentions(text, CLOCK)
+      about.revision = about.revision or text:find "%.Release%.Revision%f[^%w_]" ~= nil
     end
   end
   walk({ folder = folder, tree = tree, seen = {}, count = 0, visit = visit }, folder)

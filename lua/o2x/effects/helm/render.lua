@@ -107,6 +107,13 @@ local function refuse_volatile(ctx, name, source, first)
   end
 end
 
+-- What is rendered depends on nothing that a second run would change.
+local function warn_of_revision(ctx, source)
+  if not source.about.revision then return end
+  local name = source.chart:match "[^/]*$"
+  ctx:log("warning", ("the chart %s asks for .Release.Revision, which o2x always renders as 1"):format(name))
+end
+
 -- CRDs belong to the cluster. helm never changes one that exists, so such a one may be in the chart.
 local function check_crds(k8s, crds, folder)
   for _, object in ipairs(crds) do
@@ -186,6 +193,7 @@ function M.release(ctx, name, namespace, o)
   if value.is_unknown(values) then return desired, source end
   local rendering = ctx:client("helm"):template(name, source)
   refuse_volatile(ctx, name, source, rendering)
+  warn_of_revision(ctx, source)
   check_crds(ctx:client "k8s", rendering.crds, source.chart)
   desired.manifest = content.hash_objects(rendering.objects)
   if #rendering.hooks > 0 then desired.hooks = content.hash_objects(rendering.hooks) end

@@ -158,7 +158,7 @@ describe("a hostile chart", function()
     },
     ["has an object without a name"] = {
       { ["templates/a.yaml"] = "kind: ConfigMap\napiVersion: v1\nmetadata: {generateName: urbanos-}\n" },
-      "without apiVersion, kind or metadata.name",
+      "a ConfigMap without apiVersion, kind or a text as metadata.name",
     },
     ["wants a chart from a repository"] = {
       {
@@ -222,7 +222,14 @@ describe("what was checked is what is written", function()
       env,
       { ["templates/a.yaml"] = (config_map("t1-app"):gsub("\ndata:.*", function() return "\n" .. text end)) }
     )
-    env.run().ensure { chart = path }
+    local first = env.run()
+    first.ensure { chart = path }
+    local warned = 0
+    for _, one in ipairs(first.said) do
+      local text = one[1] == "message" and table.concat({ table.unpack(one, 3, 4) }, " ") or ""
+      if text:find("asks for .Release.Revision", 1, true) then warned = warned + 1 end
+    end
+    assert.equal(1, warned)
     assert.equal("unchanged", select(2, env.run().ensure { chart = path }))
     env.values("level: DEBUG\n")
     env.run().ensure { chart = path }

@@ -43,7 +43,7 @@ describe("a chart", function()
     fs.mkdir(fs.join(folder, "charts"))
     link("../../common", fs.join(folder, "charts/common"))
     link("../..", fs.join(folder, "charts/loop"))
-    assert.same({ volatile = false, clock = false }, chart.inspect(folder, tree))
+    assert.same({ volatile = false, clock = false, revision = false }, chart.inspect(folder, tree))
   end)
 
   it("may not link what is outside, at whatever depth", function()
@@ -94,5 +94,17 @@ describe("a chart", function()
   it("that is packed cannot be looked into", function()
     fs.write(fs.join(folder, "charts/x-1.0.0.tgz"), "x", { parents = true })
     assert.is_true(chart.inspect(folder, tree).volatile)
+  end)
+
+  it("that asks for its revision is known by that", function()
+    for text, asks in pairs {
+      ["a: {{ .Release.Revision }}"] = true,
+      ["a: {{ $.Release.Revision | quote }}"] = true,
+      ["a: {{ .Release.RevisionX }}"] = false,
+      ["a: {{ .Values.Revision }}"] = false,
+    } do
+      fs.write(fs.join(folder, "templates/r.yaml"), text)
+      assert.equal(asks, chart.inspect(folder, tree).revision, text)
+    end
   end)
 end)
