@@ -370,6 +370,26 @@ local function chart(what, template, expect)
   }
 end
 
+-- A chart that the platform does not name: it could carry anything, and its address could carry data out.
+local DIGEST <const> = "sha256:" .. ("a"):rep(64)
+for what, source in pairs {
+  ["a registry"] = [[chart = "oci://127.0.0.1:9/charts/" .. tenant.name]],
+  ["a repository"] = [[chart = "app", repo = "https://127.0.0.1:9/" .. tenant.name]],
+  ["a registry's option"] = [[chart = "--help", repo = "https://127.0.0.1:9/"]],
+  ["a file"] = [[chart = "file:///etc", repo = "file:///etc"]],
+} do
+  cases[#cases + 1] = {
+    "a chart of " .. what .. " that nobody named",
+    body = ([[helm.ensure_release("urbanos-service-sso", { %s, version = "1.0.0", digest = "%s", values = {} })]]):format(
+      source,
+      DIGEST
+    ),
+    code = 3,
+    absent = "127.0.0.1:9: connect",
+    after = nothing_arrived,
+  }
+end
+
 local HEAD <const> = "apiVersion: %s\nkind: %s\nmetadata: {name: urbanos-service-sso, annotations: {arrived: x}}\n"
 
 chart("a role", HEAD:format(RBAC, "RoleBinding") .. "subjects: []\n", "kind RoleBinding")
