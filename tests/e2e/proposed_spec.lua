@@ -359,6 +359,9 @@ for _, key in ipairs {
 end
 ROWS["stdlib/diagnose/billing.lua: curl -X"] = { "runs inside the cluster" }
 ROWS["stdlib/diagnose/pods.lua: cmctl renew"] = { "cert-manager's own command, which the lab does not have" }
+ROWS["lua/o2x/client/flyway/history.lua: flyway baseline"] = { "Flyway's own command, which the lab does not have" }
+ROWS["lua/o2x/client/flyway/migrate.lua: flyway repair"] = { "Flyway's own command; a run proposes o2x's" }
+ROWS["lua/o2x/effects/pg/migration.lua: o2x run migrations-repair"] = { by = "tests/e2e/migrations_spec.lua" }
 
 -- The help of each runbook.
 local HELP <const> = {
@@ -367,6 +370,7 @@ local HELP <const> = {
   ["deploy"] = { "helm list", "o2x plan deploy", "o2x run rollback", "o2x run smoke" },
   ["diagnose"] = { "o2x plan --detailed-exitcode" },
   ["maintenance"] = { "curl -I", "kubectl get" },
+  ["migrations-repair"] = { "flyway repair", "o2x plan migrations-repair", "o2x plan onboard", "o2x run onboard" },
   ["onboard"] = { "o2x plan onboard", "o2x resume", "o2x run rollback", "o2x run smoke" },
   ["restore"] = {
     "o2x plan restore",
