@@ -137,6 +137,8 @@ end
 local function check_form(objects, folder)
   for _, object in ipairs(objects) do
     local metadata = object.metadata
+    -- "namespace: {{ .Values.namespace }}" without a value
+    if type(metadata) == "table" and metadata.namespace == json.null then metadata.namespace = nil end
     local ok = type(object.apiVersion) == "string"
       and type(object.kind) == "string"
       and type(metadata) == "table"

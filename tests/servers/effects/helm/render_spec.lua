@@ -180,6 +180,15 @@ describe("a hostile chart", function()
     assert.equal(23, count)
   end)
 
+  cluster("may render a namespace that is null", function(env)
+    local text = "kind: ConfigMap\napiVersion: v1\nmetadata: {name: t1-app, namespace: {{ .Values.none }} }\n"
+    local path = write(env, { ["templates/a.yaml"] = text })
+    for _ = 1, 2 do
+      env.run().ensure { chart = path }
+      assert.equal("t1-app 1 deployed", env.releases())
+    end
+  end)
+
   cluster("that links a file out of the tree is refused", function(env)
     local path = write(env, { ["templates/a.yaml"] = config_map "t1-app", ["files/x"] = "" })
     fs.remove(fs.join(env.tree, path, "files/x"))
