@@ -200,7 +200,53 @@ static bool push_value(struct reader *r, struct place place)
 	return false;
 }
 
+/* ---- a text that holds secrets is looked at before any is made of it ---- */
+
+static bool skim(struct json_text *t, int depth);
+
+static bool skim_items(struct json_text *t, bool object, int depth)
+{
+	char close = object ? '}' : ']';
+	struct json_string key;
+	if (json_take(t, close))
+		return true;
+	do {
+		json_next(t);
+		if (object && (t->at == t->end || *t->at != '"' || !json_read_string(t, &key) ||
+			       !json_take(t, ':')))
+			return false;
+		json_next(t);
+		if (!skim(t, depth + 1))
+			return false;
+	} while (json_take(t, ','));
+	return json_take(t, close);
+}
+
+static bool skim(struct json_text *t, int depth)
+{
+	char c = t->at < t->end ? *t->at : '\0';
+	struct json_string s;
+	struct json_number n;
+	if (c == '"')
+		return json_read_string(t, &s);
+	if (c == '-' || (c >= '0' && c <= '9'))
+		return json_skip_number(t, &n);
+	if (c != '{' && c != '[')
+		return json_word(t, "null") || json_word(t, "true") || json_word(t, "false");
+	if (depth == JSON_MAX_DEPTH)
+		return json_wrong(t, t->at, "nested deeper than 256 levels");
+	t->at++;
+	return skim_items(t, c == '{', depth);
+}
+
 /* ---- whole texts ---- */
+
+/* After the value: is there nothing but white space? */
+static bool at_end(struct json_text *t)
+{
+	json_next(t);
+	return t->at == t->end || json_wrong(t, t->at, "something after the value");
+}
 
 /* Says what is wrong where nothing more exact was said: the text goes on as no JSON does. */
 static int push_failure(lua_State *L, struct json_text *t)
@@ -224,12 +270,11 @@ static int decode(lua_State *L, const char *text, size_t len, bool exact, struct
 	r.text.scratch = luabuffer_new(L);
 	json_word(&r.text, "\xef\xbb\xbf"); /* a byte order mark */
 	json_next(&r.text);
-	if (!push_value(&r, place))
-		return push_failure(L, &r.text);
-	json_next(&r.text);
-	if (r.text.at == r.text.end)
+	struct json_text look = r.text;
+	if (place.want && !(skim(&look, 0) && at_end(&look)))
+		return push_failure(L, &look);
+	if (push_value(&r, place) && at_end(&r.text))
 		return 1;
-	json_wrong(&r.text, r.text.at, "something after the value");
 	return push_failure(L, &r.text);
 }
 
