@@ -285,10 +285,10 @@ end
 
 ---Sends a request and waits for the complete answer, whatever its status.
 ---@param request table method ("GET"), url, headers, body or json (either may hold secrets), body_file, token, timeout
----  (60), connect_timeout (10), max_body (32 MiB), ca, ca_file, cert, key, tls_name (of the server's certificate, if not
----  the URL's host), connect_to ("host:port"), proxy (a URL as proxy.parse gives it, "" for none; by default what the
----  environment says), scope (granted hosts), secret_body (a label), aws_sigv4, access_key, secret_key, module (named in
----  errors), reads (whether a POST only reads). A header's value may be a list of values.
+---  (60), connect_timeout (10), max_body (32 MiB), ca, ca_file, cert, key, tls_name (of the server's certificate, if
+---  not the URL's host), connect_to ("host:port"), proxy (a URL as proxy.parse gives it, "" for none; by default what
+---  the environment says), scope (granted hosts), secret_body (a label), aws_sigv4, access_key, secret_key, module
+---  (named in errors), reads (whether a POST only reads). A header's value may be a list of values.
 ---@return http.response
 function M.request(request)
   request = prepare(request)

@@ -300,9 +300,9 @@ function Connection:transaction(fn, options)
   for try = 1, options.attempts or 5 do
     local results = table.pack(attempt(self, fn, options))
     if results[1] then return table.unpack(results, 2, results.n) end
-    local code = errors.is(results[2]) and results[2].code
-    local again = (code == "40001" or code == "40P01") and try < (options.attempts or 5) and self.core:alive()
-    if not again then error(results[2], 0) end
+    local err = results[2]
+    local lost = errors.is(err) and err.kind == "conflict" and err.retryable -- to another transaction
+    if not lost or try >= (options.attempts or 5) or not self.core:alive() then error(err, 0) end
     task.sleep(0.01 * 2 ^ try * math.random())
   end
 end
