@@ -380,10 +380,8 @@ for what, source in pairs {
 } do
   cases[#cases + 1] = {
     "a chart of " .. what .. " that nobody named",
-    body = ([[helm.ensure_release("urbanos-service-sso", { %s, version = "1.0.0", digest = "%s", values = {} })]]):format(
-      source,
-      DIGEST
-    ),
+    body = ([[local source = { %s, version = "1.0.0", digest = "%s", values = {} }
+      helm.ensure_release("urbanos-service-sso", source)]]):format(source, DIGEST),
     code = 3,
     absent = "127.0.0.1:9: connect",
     after = nothing_arrived,

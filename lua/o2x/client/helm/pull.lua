@@ -132,9 +132,9 @@ local function cleartext_hosts() return "the server must speak TLS, or be named:
 local FAILURES <const> = {
   { "credential not found", "unauthorised", login },
   { "[Uu]nauthorized", "unauthorised", login },
-  { "40[13]", "unauthorised", login },
+  { "%s40[13]%f[%D]", "unauthorised", login },
   { "not found", "input", look },
-  { "404", "input", look },
+  { "%s404%f[%D]", "input", look },
   { "HTTP response to HTTPS client", "refused", cleartext_hosts },
   { "x509", "unreachable", trust },
   { "connection re[sf]", "unreachable", nil, true },
@@ -142,16 +142,20 @@ local FAILURES <const> = {
   { "timeout", "unreachable", nil, true },
   { "deadline exceeded", "unreachable", nil, true },
   { "EOF", "unreachable", nil, true },
-  { "50%d", "unreachable", nil, true },
-  { "429", "unreachable", nil, true },
+  { "%s50%d%f[%D]", "unreachable", nil, true },
+  { "%s429%f[%D]", "unreachable", nil, true },
 }
+
+-- helm's words without the names and addresses of its servers, which may look like anything.
+local function words_of(text) return (text:gsub('"[^"]*"', '""'):gsub("%w+://%S+", "")) end
 
 local function run(helm, o, words, env)
   local r = helm:run(words, SECONDS, env)
   if r.code == 0 then return end
   local name, text = M.name(o), failure.text(r)
+  local said = words_of(text)
   for _, f in ipairs(FAILURES) do
-    if text:find(f[1]) then
+    if said:find(f[1]) then
       bad(f[2], ("%s cannot be pulled: %s"):format(name, text), { hint = f[3] and f[3](o), retryable = f[4] })
     end
   end

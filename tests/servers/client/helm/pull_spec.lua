@@ -182,4 +182,34 @@ describe("a chart of a server", function()
     assert.equal("/r.yaml", (environment.value("helm.repository_config", env)))
     assert.matches("HELM_CONFIG_HOME", environment.warnings(env)[1])
   end)
+
+  -- What helm says → the kind of error. Ports and names look like status codes and reasons.
+  local SAID <const> = {
+    ['GET "http://127.0.0.1:40300/v2/timeout/manifests/1.2.3": response status code 404: not found'] = "input",
+    ['chart "EOF" version "1.2.3" not found in http://127.0.0.1:36403/repo repository'] = "input",
+    ["failed to fetch https://h:50400/r/index.yaml : 401 Unauthorized"] = "unauthorised",
+    ["failed to fetch https://h:40400/r/index.yaml : 403 Forbidden"] = "unauthorised",
+    ["failed to fetch https://h:40400/r/index.yaml : 503 Service Unavailable"] = "unreachable",
+    ['GET "https://h:40100/v2/x": response status code 429: toomanyrequests'] = "unreachable",
+    ['Get "https://h:40100/v2/": dial tcp 127.0.0.1:40300: connect: connection refused'] = "unreachable",
+    ["something else about https://h:40300/not/found"] = "failed",
+  }
+  local FAKE <const> = [[
+#!/bin/sh
+[ "$1" = version ] && echo v3.22.0 && exit
+cat >&2 <<'END'
+Error: %s
+END
+exit 1
+]]
+  with("fails for the reason that helm says", nil, function(digest)
+    client.program = dir .. "/helm"
+    for text, kind in pairs(SAID) do
+      fs.write(client.program, FAKE:format(text), { mode = tonumber("700", 8) })
+      local e = raised(pull.folder, client, sources(digest).registry, NONE)
+      assert.equal(kind, e.kind, tostring(e))
+      assert.is_truthy(e.message:find(text, 1, true), e.message)
+      assert.equal(kind == "unreachable", e.retryable == true, text)
+    end
+  end)
 end)
