@@ -10,7 +10,7 @@ VERSION := 1.0.0
 BUILD   := build$(if $(filter asan,$(MODE)),/asan)
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Werror
-PACKAGES := libuv lua5.4 yaml-0.1 libcares hiredis
+PACKAGES := libuv lua5.4 yaml-0.1 libcjson libcares hiredis
 HEADERS  := libpq libcurl libmicrohttpd libcrypto expat zlib
 
 SANITISE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -22,7 +22,7 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DO2X_VERSION='"$(VERSION)"' $(WARNINGS) $(O
 
 # Lua is linked from its static library, so that the program does not depend on the distribution's copy.
 LUA_A    := $(shell pkg-config --variable=libdir lua5.4 2>/dev/null)/liblua5.4.a
-LIBS      = $(LUA_A) $(shell pkg-config --libs libuv yaml-0.1 libcares hiredis) -lcrypt -ldl -lm
+LIBS      = $(LUA_A) $(shell pkg-config --libs libuv yaml-0.1 libcjson libcares hiredis) -lcrypt -ldl -lm
 LDFLAGS  ?=
 
 HOST    := $(filter-out host/main.c,$(wildcard host/*.c))

@@ -1,6 +1,7 @@
 /*
-** json.c: parses JSON into Lua values, or into secrets. json_text.h says what is an error in whose
-** text.
+** json.c: parses JSON with cJSON and makes Lua values of it, or secrets. cJSON decides what is JSON;
+** strings and numbers are read again from the text, because cJSON has only doubles, and C strings
+** without NUL. json_text.h says what is an error in whose text.
 */
 #include "json.h"
 #include "host.h"
@@ -9,13 +10,24 @@
 #include "luabuffer.h"
 #include "secret.h"
 
+#include <malloc.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include <cjson/cJSON.h>
+
+#define TREE_TYPE "o2x.json.tree"
+
+/* Owns what cJSON made while Lua values are built from it, which may raise. */
+struct tree {
+	cJSON *root;
+	char *copy; /* the text for cJSON, if it is not the text itself */
+};
 
 struct reader {
 	lua_State *L;
-	struct json_text text;
-	int depth;
+	struct json_text text; /* follows the walk over the tree, which is in text order */
 };
 
 /*
@@ -27,7 +39,7 @@ struct place {
 	int label;
 };
 
-static bool push_value(struct reader *r, struct place place);
+static bool push_value(struct reader *r, const cJSON *item, struct place place);
 
 static bool is_secret(struct place place)
 {
@@ -36,10 +48,18 @@ static bool is_secret(struct place place)
 
 /* ---- scalars ---- */
 
+/* Reads the next string of the text. cJSON has parsed it, so there is one. */
+static bool next_string(struct reader *r, struct json_string *s)
+{
+	struct json_text *t = &r->text;
+	t->at = memchr(t->at, '"', (size_t)(t->end - t->at));
+	return json_read_string(t, s);
+}
+
 static bool push_string(struct reader *r, struct place place)
 {
 	struct json_string s;
-	if (!json_read_string(&r->text, &s))
+	if (!next_string(r, &s))
 		return false;
 	if (is_secret(place))
 		secret_push(r->L, s.bytes, s.length, lua_tostring(r->L, place.label));
@@ -52,6 +72,8 @@ static bool push_string(struct reader *r, struct place place)
 static bool push_number(struct reader *r, struct place place)
 {
 	struct json_number n;
+	while (*r->text.at != '-' && (*r->text.at < '0' || *r->text.at > '9'))
+		r->text.at++;
 	if (!json_skip_number(&r->text, &n))
 		return false;
 	if (is_secret(place)) {
@@ -89,22 +111,19 @@ static const char *below(const char *want, const struct json_string *key)
 	return *want == '.' ? want + 1 : *want ? NULL : want;
 }
 
-static bool push_array(struct reader *r, struct place place)
+static bool push_array(struct reader *r, const cJSON *item, struct place place)
 {
 	lua_Integer i = 0;
 	if (place.want && *place.want)
 		place.want = NULL;
-	lua_newtable(r->L);
+	lua_createtable(r->L, cJSON_GetArraySize(item), 0);
 	json_markarray(r->L, -1);
-	if (json_take(&r->text, ']'))
-		return true;
-	do {
-		json_next(&r->text);
-		if (!push_value(r, place))
+	for (item = item->child; item; item = item->next) {
+		if (!push_value(r, item, place))
 			return false;
 		lua_rawseti(r->L, -2, ++i);
-	} while (json_take(&r->text, ','));
-	return json_take(&r->text, ']');
+	}
+	return true;
 }
 
 /* [-0, +1] The label of a member: its key after the label of the whole. */
@@ -120,7 +139,7 @@ static void push_label(lua_State *L, int parent, const char *key)
 static bool push_key(struct reader *r, struct place *place)
 {
 	struct json_string key;
-	if (json_next(&r->text) != '"' || !json_read_string(&r->text, &key))
+	if (!next_string(r, &key))
 		return false;
 	place->want = below(place->want, &key);
 	lua_pushlstring(r->L, key.bytes, key.length);
@@ -136,18 +155,17 @@ static bool push_key(struct reader *r, struct place *place)
 	return json_wrong(&r->text, r->text.at, r->text.detail);
 }
 
-static bool push_member(struct reader *r, struct place place)
+static bool push_member(struct reader *r, const cJSON *item, struct place place)
 {
 	lua_State *L = r->L;
 	bool secret = is_secret(place);
-	if (!push_key(r, &place) || !json_take(&r->text, ':'))
+	if (!push_key(r, &place))
 		return false;
 	if (secret) {
 		push_label(L, place.label, lua_tostring(L, -1));
 		place.label = lua_gettop(L);
 	}
-	json_next(&r->text);
-	if (!push_value(r, place))
+	if (!push_value(r, item, place))
 		return false;
 	if (secret)
 		lua_remove(L, -2);
@@ -155,98 +173,122 @@ static bool push_member(struct reader *r, struct place place)
 	return true;
 }
 
-static bool push_object(struct reader *r, struct place place)
+static bool push_object(struct reader *r, const cJSON *item, struct place place)
 {
 	lua_newtable(r->L);
-	if (json_take(&r->text, '}'))
-		return true;
-	do {
-		if (!push_member(r, place))
+	for (item = item->child; item; item = item->next)
+		if (!push_member(r, item, place))
 			return false;
-	} while (json_take(&r->text, ','));
-	return json_take(&r->text, '}');
-}
-
-static bool push_collection(struct reader *r, struct place place)
-{
-	bool array = *r->text.at == '[';
-	if (r->depth == JSON_MAX_DEPTH)
-		return json_wrong(&r->text, r->text.at, "nested deeper than 256 levels");
-	r->text.at++;
-	r->depth++;
-	if (!(array ? push_array(r, place) : push_object(r, place)))
-		return false;
-	r->depth--;
 	return true;
 }
 
-/* [-0, +1, m] on success; on failure the stack is left as it is. */
-static bool push_value(struct reader *r, struct place place)
+/* [-0, +1, m] on success; on failure the stack is left as it is and the error is set. */
+static bool push_value(struct reader *r, const cJSON *item, struct place place)
 {
-	char c = r->text.at < r->text.end ? *r->text.at : '\0';
-	luaL_checkstack(r->L, 8, "JSON");
-	if (c == '"')
-		return push_string(r, place);
-	if (c == '{' || c == '[')
-		return push_collection(r, place);
-	if (c == '-' || (c >= '0' && c <= '9'))
-		return push_number(r, place);
-	if (json_word(&r->text, "null"))
-		return json_pushnull(r->L), true;
-	if (json_word(&r->text, "true"))
-		return push_boolean(r->L, true, place), true;
-	if (json_word(&r->text, "false"))
-		return push_boolean(r->L, false, place), true;
-	return false;
+	lua_State *L = r->L;
+	luaL_checkstack(L, 8, "JSON");
+	switch (item->type & 0xff) {
+	case cJSON_False:
+	case cJSON_True: push_boolean(L, cJSON_IsTrue(item), place); return true;
+	case cJSON_NULL: json_pushnull(L); return true;
+	case cJSON_Number: return push_number(r, place);
+	case cJSON_String: return push_string(r, place);
+	case cJSON_Array: return push_array(r, item, place);
+	default: return push_object(r, item, place);
+	}
 }
 
-/* ---- a text that holds secrets is looked at before any is made of it ---- */
+/* ---- what cJSON gets ---- */
 
-static bool skim(struct json_text *t, int depth);
-
-static bool skim_items(struct json_text *t, bool object, int depth)
+/* Also where a text turns out not to be JSON: it may have been a secret. */
+static void wipe_and_free(void *bytes)
 {
-	char close = object ? '}' : ']';
-	struct json_string key;
-	if (json_take(t, close))
-		return true;
-	do {
-		json_next(t);
-		if (object && (t->at == t->end || *t->at != '"' || !json_read_string(t, &key) ||
-			       !json_take(t, ':')))
-			return false;
-		json_next(t);
-		if (!skim(t, depth + 1))
-			return false;
-	} while (json_take(t, ','));
-	return json_take(t, close);
+	if (bytes)
+		explicit_bzero(bytes, malloc_usable_size(bytes));
+	free(bytes);
 }
 
-static bool skim(struct json_text *t, int depth)
+static int tree_gc(lua_State *L)
 {
-	char c = t->at < t->end ? *t->at : '\0';
-	struct json_string s;
-	struct json_number n;
-	if (c == '"')
-		return json_read_string(t, &s);
-	if (c == '-' || (c >= '0' && c <= '9'))
-		return json_skip_number(t, &n);
-	if (c != '{' && c != '[')
-		return json_word(t, "null") || json_word(t, "true") || json_word(t, "false");
-	if (depth == JSON_MAX_DEPTH)
-		return json_wrong(t, t->at, "nested deeper than 256 levels");
-	t->at++;
-	return skim_items(t, c == '{', depth);
+	struct tree *t = luaL_checkudata(L, 1, TREE_TYPE);
+	cJSON_Delete(t->root);
+	wipe_and_free(t->copy);
+	*t = (struct tree){ 0 };
+	return 0;
 }
 
-/* ---- whole texts ---- */
-
-/* After the value: is there nothing but white space? */
-static bool at_end(struct json_text *t)
+static struct tree *tree_new(lua_State *L)
 {
+	struct tree *tree = host_newuserdata(L, sizeof *tree, TREE_TYPE);
+	lua_toclose(L, -1);
+	return tree;
+}
+
+static bool copy_text(const struct json_text *t, struct tree *tree)
+{
+	size_t length = (size_t)(t->end - t->start);
+	tree->copy = malloc(length + 1);
+	if (tree->copy)
+		memcpy(tree->copy, t->start, length);
+	return tree->copy != NULL;
+}
+
+/*
+** cJSON refuses halves of characters and takes \u0000 for the end of a string. It need not see
+** them: in its copy, each \uXXXX is a question mark of the same length.
+*/
+static bool hide_escapes(struct json_text *t, struct tree *tree, const char *from)
+{
+	for (const char *s = from; s + 1 < t->at; s++) {
+		if (*s != '\\' || *++s != 'u')
+			continue;
+		if (!tree->copy && !copy_text(t, tree))
+			return json_wrong(t, from, "not enough memory");
+		memcpy(tree->copy + (s - t->start), "u003f", 5);
+	}
+	return true;
+}
+
+/* Before cJSON sees the text: what it would let pass, or recurse into. */
+static bool look_through(struct json_text *t, struct tree *tree)
+{
+	int depth = 0;
+	while (t->at < t->end) {
+		const char *from = t->at;
+		struct json_string s;
+		if (*from == '"') {
+			if (!json_read_string(t, &s) || !hide_escapes(t, tree, from))
+				return false;
+			continue;
+		}
+		if (*from == '{' || *from == '[')
+			depth++;
+		else if (*from == '}' || *from == ']')
+			depth--;
+		else if ((unsigned char)*from < 0x20 && !strchr("\t\n\r", *from ? *from : 'x'))
+			return json_wrong(t, from, "a control character");
+		if (depth > JSON_MAX_DEPTH)
+			return json_wrong(t, from, "nested deeper than 256 levels");
+		t->at++;
+	}
+	return depth <= 0 || json_wrong(t, t->at, "the text ends too early");
+}
+
+static bool parse(struct json_text *t, struct tree *tree)
+{
+	const char *start = t->at, *end = NULL;
+	if (!look_through(t, tree))
+		return false;
+	const char *text = tree->copy ? tree->copy + (start - t->start) : start;
+	tree->root = cJSON_ParseWithLengthOpts(text, (size_t)(t->end - start), &end, false);
+	t->at = end ? start + (end - text) : start;
+	if (!tree->root)
+		return false;
 	json_next(t);
 	return t->at == t->end || json_wrong(t, t->at, "something after the value");
 }
+
+/* ---- whole texts ---- */
 
 /* Says what is wrong where nothing more exact was said: the text goes on as no JSON does. */
 static int push_failure(lua_State *L, struct json_text *t)
@@ -268,14 +310,14 @@ static int decode(lua_State *L, const char *text, size_t len, bool exact, struct
 	struct reader r = { .L = L };
 	r.text = (struct json_text){ .start = text, .at = text, .end = text + len, .exact = exact };
 	r.text.scratch = luabuffer_new(L);
+	struct tree *tree = tree_new(L);
 	json_word(&r.text, "\xef\xbb\xbf"); /* a byte order mark */
 	json_next(&r.text);
-	struct json_text look = r.text;
-	if (place.want && !(skim(&look, 0) && at_end(&look)))
-		return push_failure(L, &look);
-	if (push_value(&r, place) && at_end(&r.text))
-		return 1;
-	return push_failure(L, &r.text);
+	const char *start = r.text.at;
+	if (!parse(&r.text, tree))
+		return push_failure(L, &r.text);
+	r.text.at = start;
+	return push_value(&r, tree->root, place) ? 1 : push_failure(L, &r.text);
 }
 
 /***
@@ -347,6 +389,8 @@ static int json_is_array(lua_State *L)
 	return 1;
 }
 
+static const luaL_Reg no_methods[] = { { NULL, NULL } };
+
 static const luaL_Reg functions[] = {
 	{ "decode", json_decode },
 	{ "decode_secret", json_decode_secret },
@@ -359,6 +403,8 @@ static const luaL_Reg functions[] = {
 
 int luaopen_o2x_core_json(lua_State *L)
 {
+	cJSON_InitHooks(&(cJSON_Hooks){ malloc, wipe_and_free });
+	host_newtype(L, TREE_TYPE, no_methods, tree_gc);
 	luaL_newlib(L, functions);
 	json_pushnull(L);
 	lua_setfield(L, -2, "null");

@@ -27,14 +27,6 @@ char json_next(struct json_text *t)
 	return t->at < t->end ? *t->at : '\0';
 }
 
-bool json_take(struct json_text *t, char c)
-{
-	if (json_next(t) != c || t->at == t->end)
-		return false;
-	t->at++;
-	return true;
-}
-
 bool json_word(struct json_text *t, const char *word)
 {
 	size_t n = strlen(word);

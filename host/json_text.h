@@ -41,9 +41,6 @@ bool json_wrong(struct json_text *t, const char *at, const char *error);
 /* Skips white space. -> the next byte, or NUL at the end of the text and at a NUL. */
 char json_next(struct json_text *t);
 
-/* Skips one byte if it is the next one after white space. */
-bool json_take(struct json_text *t, char c);
-
 /* Skips a word such as "true" if it is next. */
 bool json_word(struct json_text *t, const char *word);
 
