@@ -27,7 +27,8 @@ function M.volume(tenant)
 end
 
 -- The secret is shared by all tenants of the namespace. A missing one is created from the secrets source; one with
--- other content is a conflict, because other tenants use it, unless platform.yaml says that this tenant's run rotates it.
+-- other content is a conflict, because other tenants use it, unless platform.yaml says that this tenant's run rotates
+-- it.
 local function shared_secret(tenant, name, keys, values)
   local existing = k8s.get("Secret", name, tenant.namespace)
   if values then
@@ -46,8 +47,8 @@ local function shared_secret(tenant, name, keys, values)
 end
 
 --- Ensures the two secrets that the services of all tenants share. Overwrites one only if kubernetes.rotate of
---- platform.yaml names it for this tenant. Fails if one is missing, in the cluster and in the secrets source, or lacks a
---- key.
+--- platform.yaml names it for this tenant. Fails if one is missing, in the cluster and in the secrets source, or lacks
+--- a key.
 ---@param tenant table
 function M.shared_secrets(tenant)
   local kubernetes = tenant.platform.kubernetes

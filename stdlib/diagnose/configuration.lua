@@ -87,11 +87,10 @@ local function compare(tenant, env, in_file)
     end
   end
   for name, value in pairs(in_file) do
-    if needed[name] then
-      -- looked at above
-    elseif env[name] == nil and value ~= "" then
+    local seen = needed[name] -- above
+    if not seen and env[name] == nil and value ~= "" then
       missing[#missing + 1] = name
-    elseif env[name] and env[name] ~= value then
+    elseif not seen and env[name] and env[name] ~= value then
       wrong[#wrong + 1] = ("%s is %s, but %s in the values file"):format(name, env[name], value)
     end
   end

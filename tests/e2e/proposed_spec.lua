@@ -173,13 +173,21 @@ end)
 
 local TENANT <const> = "newclient"
 
+-- What a runbook asks for when it is planned as its help says.
+local ASKS <const> = { ["o2x plan runbooks/restore.lua newclient"] = "give exactly one of archive=FILE" }
+
 -- What the help of a runbook proposes for a tenant. What has … or RUN in it is a form to fill in.
 local function help_of(runbook)
   return function()
     local text = lab:o2x({ "info", runbook }).stdout:gsub("TENANT", TENANT)
     for command, after in text:gmatch("(o2x %l+ [%w./-]+ " .. TENANT .. "[%w=. -]*)([^\n]*)") do
       command = command:gsub(" shows.*", ""):gsub("[. ]+$", "")
-      if not after:find "^…" and not command:find "RUN" then works(command) end
+      local asks = ASKS[command]
+      if asks then
+        assert.matches(asks, paste(command).stderr, 1, true)
+      elseif not after:find "^…" and not command:find "RUN" then
+        works(command)
+      end
     end
     for _, pattern in ipairs { "kubectl get [^;,()\n]+", "helm list", "psql %-d [^;()\n]+" } do
       for command in text:gmatch(pattern) do
@@ -219,6 +227,22 @@ local function policy()
   end
 end
 
+local function balancer() works "kubectl get svc -n ingress-nginx ingress-nginx-controller" end
+
+local function access() works "kubectl auth can-i --list" end
+
+local function looks_at_cluster()
+  for _, command in ipairs { "get --raw '/readyz?verbose'", "get namespaces", "get poddisruptionbudgets" } do
+    works("kubectl " .. command)
+  end
+end
+
+local function databases() works "psql -d postgres -l" end
+
+local function logs() works "kubectl logs deployment/newclient-service-sso" end
+
+local function history_of() works "helm history newclient-service-sso" end
+
 local ROWS = {
   -- what is wrong is in words; the command shows the configuration
   ["lua/o2x/base/error.lua: o2x config"] = explains,
@@ -248,7 +272,6 @@ local ROWS = {
   ["lua/o2x/cli/run.lua: o2x run RUNBOOK"] = { "the usage line" },
   ["lua/o2x/cli/run.lua: o2x info"] = makes_new,
   ["lua/o2x/cli/resume.lua: o2x runs"] = is_done,
-  ["lua/o2x/cli/resume.lua: o2x show"] = is_done,
   ["lua/o2x/engine/fleet.lua: o2x runs"] = lists_runs,
   ["lua/o2x/engine/store.lua: o2x runs"] = lists_runs,
   ["lua/o2x/cli/lab.lua: make install-lab"] = { by = "tests/servers/lab/command_spec.lua" },
@@ -259,7 +282,6 @@ local ROWS = {
   ["lua/o2x/cli/show.lua: o2x resume"] = resumes,
   ["lua/o2x/cli/run.lua: o2x resume"] = resumes,
   ["lua/o2x/cli/resume.lua: o2x resume"] = chooses,
-  ["lua/o2x/cli/resume.lua: o2x run"] = { by = "tests/unit/engine/journal_spec.lua" },
   ["lua/o2x/cli/fleet.lua: o2x resume"] = fleet_resumes,
   ["lua/o2x/engine/resume.lua: o2x resume"] = { by = "tests/regress/012-take-over-works_spec.lua" },
   ["lua/o2x/engine/run.lua: o2x resume"] = { by = "tests/e2e/engine_spec.lua" },
@@ -269,7 +291,6 @@ local ROWS = {
   ["host/loop.c: o2x resume"] = { by = "tests/e2e/engine_spec.lua" },
   ["lua/o2x/script/sandbox.lua: o2x resume"] = { by = "tests/e2e/engine_spec.lua" },
   ["lua/o2x/client/pg/archive.lua: o2x resume"] = { by = "tests/servers/client/pg_archive_spec.lua" },
-  ["lua/o2x/client/pg/error.lua: o2x resume"] = { by = "tests/e2e/pg_resume_spec.lua" },
   ["lua/o2x/effects/archive/copy.lua: o2x resume"] = { by = "tests/servers/effects/archive_hostile_spec.lua" },
   ["lua/o2x/effects/archive/file.lua: o2x resume"] = { by = "tests/e2e/restore_spec.lua" },
   ["lua/o2x/effects/archive/swap.lua: o2x resume"] = { by = "tests/e2e/restore_spec.lua" },
@@ -293,30 +314,22 @@ local ROWS = {
   -- the systems' own clients, which show more
   ["lua/o2x/client/aws/route53.lua: aws route53"] = function() lab:aws("route53", "list-hosted-zones") end,
   ["lua/o2x/client/aws/s3.lua: aws s3"] = { by = "tests/servers/effects/s3_spec.lua" },
-  ["lua/o2x/client/helm/failure.lua: helm history"] = function() works("helm history newclient-service-sso") end,
-  ["lua/o2x/client/helm/failure.lua: kubectl auth"] = function() works "kubectl auth can-i --list" end,
-  ["lua/o2x/client/k8s/status.lua: kubectl auth"] = function() works "kubectl auth can-i --list" end,
-  ["lua/o2x/client/helm/init.lua: helm list"] = { "names the command that failed" },
-  ["lua/o2x/client/helm/init.lua: helm version"] = function() works "helm version" end,
   ["lua/o2x/client/k8s/discovery.lua: kubectl api-resources"] = function() works "kubectl api-resources" end,
-  ["lua/o2x/client/kubeconfig.lua: kubectl config"] = { by = "tests/unit/client/kubeconfig_spec.lua" },
-  ["lua/o2x/client/pg/error.lua: psql -l"] = function() works "psql -d postgres -l" end,
   ["lua/o2x/client/vault/auth.lua: vault token"] = { "the vault command need not be installed" },
-  ["lua/o2x/client/vault/error.lua: vault operator"] = { "needs the unseal keys, which only people have" },
   ["lua/o2x/client/vault/init.lua: vault token"] = { "the label of a secret" },
   ["lua/o2x/effects/helm/init.lua: helm history"] = { by = "tests/servers/effects/helm_spec.lua" },
   ["lua/o2x/effects/helm/init.lua: helm rollback"] = { by = "tests/servers/effects/helm_spec.lua" },
   ["lua/o2x/effects/helm/init.lua: helm uninstall"] = { by = "tests/servers/effects/helm_spec.lua" },
   ["lua/o2x/effects/helm/render.lua: kubectl apply"] = { by = "tests/servers/effects/helm_spec.lua" },
-  ["lua/o2x/effects/helm/rollback.lua: helm history"] = function() works "helm history newclient-service-sso" end,
+  ["lua/o2x/effects/helm/rollback.lua: helm history"] = history_of,
   ["lua/o2x/effects/helm/stored.lua: helm get"] = function()
     works "helm get manifest newclient-service-sso --revision 1"
   end,
   ["lua/o2x/effects/pg/query.lua: psql -d"] = { by = "tests/servers/effects/pg_reads_spec.lua" },
   ["lua/o2x/engine/registration.lua: psql -d"] = function() works 'psql -d enginedevdb -c "select 1"' end,
-  ["stdlib/deploy.lua: kubectl logs"] = function() works "kubectl logs deployment/newclient-service-sso" end,
-  ["stdlib/ingress.lua: kubectl get"] = function() works "kubectl get svc -n ingress-nginx ingress-nginx-controller" end,
-  ["stdlib/rollback.lua: helm history"] = function() works "helm history newclient-service-sso" end,
+  ["stdlib/deploy.lua: kubectl logs"] = logs,
+  ["stdlib/ingress.lua: kubectl get"] = balancer,
+  ["stdlib/rollback.lua: helm history"] = history_of,
   ["stdlib/scaling.lua: kubectl edit"] = { "opens an editor; autoscalers are in tests/e2e/scale_spec.lua" },
   ["stdlib/smoke.lua: kubectl describe"] = { by = "tests/e2e/smoke_spec.lua" },
 
@@ -331,6 +344,49 @@ local ROWS = {
   ["stdlib/rollout.lua: o2x run onboard"] = creates_what_is_missing,
   ["stdlib/rollout.lua: o2x run deploy"] = { by = "tests/e2e/rollback_spec.lua" },
   ["stdlib/scaling.lua: o2x run maintenance"] = sets_replicas,
+
+  -- the table of what is tried again: docs/retries.md
+  ["lua/o2x/base/retry_rules/helm.lua: helm history"] = history_of,
+  ["lua/o2x/base/retry_rules/helm.lua: kubectl auth"] = access,
+  ["lua/o2x/base/retry_rules/helm.lua: kubectl describe"] = { "the lab has no quotas" },
+  ["lua/o2x/base/retry_rules/helm.lua: kubectl get"] = looks_at_cluster,
+  ["lua/o2x/base/retry_rules/helm.lua: o2x resume"] = resumes,
+  ["lua/o2x/base/retry_rules/init.lua: o2x resume"] = resumes,
+  ["lua/o2x/base/retry_rules/kubernetes.lua: kubectl auth"] = access,
+  ["lua/o2x/base/retry_rules/kubernetes.lua: kubectl describe"] = { "the lab has no quotas" },
+  ["lua/o2x/base/retry_rules/kubernetes.lua: kubectl get"] = looks_at_cluster,
+  ["lua/o2x/base/retry_rules/kubernetes.lua: o2x resume"] = resumes,
+  ["lua/o2x/base/retry_rules/postgresql.lua: o2x resume"] = { by = "tests/e2e/pg_resume_spec.lua" },
+  ["lua/o2x/base/retry_rules/postgresql.lua: psql -l"] = databases,
+  ["lua/o2x/base/retry_rules/service.lua: kubectl logs"] = logs,
+  ["lua/o2x/base/retry_rules/vault.lua: vault operator"] = { "needs the unseal keys, which only people have" },
+  ["lua/o2x/base/retry_rules/vault.lua: vault read"] = { "the vault command need not be installed" },
+  ["lua/o2x/base/retry_rules/vault.lua: vault status"] = { "the vault command need not be installed" },
+
+  -- credentials of AWS, charts of registries
+  ["lua/o2x/client/aws/credentials/init.lua: aws configure"] = { "asks for keys at the terminal" },
+  ["lua/o2x/client/aws/credentials/init.lua: o2x config"] = explains,
+  ["lua/o2x/client/aws/credentials/profiles.lua: aws configure"] = { "older versions of aws do not have it" },
+  ["lua/o2x/client/aws/credentials/role.lua: aws configure"] = { by = "tests/reference/aws_spec.lua" },
+  ["lua/o2x/client/aws/credentials/sso.lua: aws configure"] = { "opens a browser" },
+  ["lua/o2x/client/aws/credentials/sso.lua: aws sso"] = { "opens a browser" },
+  ["lua/o2x/client/aws/credentials/static.lua: aws configure"] = { by = "tests/reference/aws_spec.lua" },
+  ["lua/o2x/client/aws/support.lua: o2x config"] = explains,
+  ["lua/o2x/client/helm/pull.lua: helm registry"] = { by = "tests/servers/client/helm/pull_spec.lua" },
+  ["lua/o2x/client/helm/pull.lua: helm repo"] = { by = "tests/servers/client/helm/pull_spec.lua" },
+
+  -- what runs stand on
+  ["lua/o2x/engine/journal.lua: o2x runs"] = { by = "tests/e2e/moving_ground_spec.lua" },
+  ["lua/o2x/engine/store.lua: o2x resume"] = { by = "tests/e2e/two_at_once_spec.lua" },
+  ["lua/o2x/engine/store.lua: o2x run"] = { by = "tests/e2e/moving_ground_spec.lua" },
+  ["lua/o2x/engine/store.lua: o2x show"] = is_done,
+  ["lua/o2x/project/environment.lua: o2x runs"] = { "a sentence: the variables with which o2x runs" },
+
+  ["lua/o2x/client/helm/releases.lua: kubectl delete"] = { by = "tests/servers/effects/helm/states_spec.lua" },
+  ["lua/o2x/effects/helm/live.lua: kubectl delete"] = { by = "tests/unit/effects/helm/live_spec.lua" },
+  ["lua/o2x/effects/helm/live.lua: kubectl get"] = { by = "tests/unit/effects/helm/live_spec.lua" },
+  ["lua/o2x/effects/helm/stored.lua: kubectl delete"] = { by = "tests/servers/effects/helm/states_spec.lua" },
+  ["lua/o2x/client/kubeconfig/init.lua: kubectl config"] = { by = "tests/reference/kubeconfig_spec.lua" },
 
   -- the documents of a tenant
   ["stdlib/handoff.lua: aws rds"] = { by = "tests/e2e/restore_spec.lua" },

@@ -7,7 +7,6 @@ local json = require "o2x.base.json"
 local labs = require "tests.support.lab"
 
 local TENANT, ID, DATABASE = "newclient", "TIDLT-100008", "coredb-newclient"
-local SELECTOR = "tenant=" .. TENANT
 
 describe("what diagnose proposes", function()
   local lab, path, secrets
@@ -177,7 +176,7 @@ describe("what diagnose proposes", function()
     {
       "STRIPE",
       "webhook is not configured",
-      seed = function() sql "update core_config.payment_gateway_attributes set webhookurl = 'https://old.example/w'" end,
+      seed = function() sql "update core_config.payment_gateway_attributes set webhookurl = 'https://x.example/w'" end,
     },
     {
       "core_config.invoice_template",
@@ -391,7 +390,10 @@ describe("what diagnose proposes", function()
     {
       TENANT,
       "is in maintenance",
-      seed = function() assert(lab:o2x({ "run", "maintenance", TENANT, "mode=on", "--confirm=newclient" }).code == 0) end,
+      seed = function()
+        local on = lab:o2x { "run", "maintenance", TENANT, "mode=on", "--confirm=newclient" }
+        assert(on.code == 0, on.stderr)
+      end,
     },
   })
 

@@ -238,7 +238,8 @@ local TLS_CASES <const> = {
     "a service with certificates",
     { PGSERVICE = "lab" },
     {
-      [".pg_service.conf"] = "[lab]\nuser=client\nsslcert={home}/cert.pem\nsslkey={home}/key.pem\nsslrootcert={home}/ca.pem\n",
+      [".pg_service.conf"] = "[lab]\nuser=client\nsslcert={home}/cert.pem\nsslkey={home}/key.pem\n"
+        .. "sslrootcert={home}/ca.pem\n",
     },
   },
   {

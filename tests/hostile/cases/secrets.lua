@@ -234,17 +234,12 @@ unencrypted(
   { AWS_ENDPOINT_URL_RDS = "http://rds.example.com" },
   "AWS: credentials would go to rds.example.com unencrypted"
 )
-unencrypted(
-  "a token for keys of AWS by http",
-  [[rds.snapshots()]],
-  {
-    AWS_ACCESS_KEY_ID = "",
-    AWS_ENDPOINT_URL_STS = "http://sts.example.com",
-    AWS_WEB_IDENTITY_TOKEN_FILE = "/proc/self/status",
-    AWS_ROLE_ARN = "arn:aws:iam::1:role/x",
-  },
-  "AWS: credentials would go to sts.example.com unencrypted"
-)
+unencrypted("a token for keys of AWS by http", [[rds.snapshots()]], {
+  AWS_ACCESS_KEY_ID = "",
+  AWS_ENDPOINT_URL_STS = "http://sts.example.com",
+  AWS_WEB_IDENTITY_TOKEN_FILE = "/proc/self/status",
+  AWS_ROLE_ARN = "arn:aws:iam::1:role/x",
+}, "AWS: credentials would go to sts.example.com unencrypted")
 unencrypted(
   "keys of AWS from somebody else by http",
   [[rds.snapshots()]],

@@ -109,11 +109,11 @@ describe("a value comes back from the records", function()
   end)
 
   it("in each of its 64 levels", function()
-    local deep, deeper = "end", nil
+    local deep = "end"
     for _ = 1, 64 do
       deep = { [0] = deep, ["$x"] = "\0" }
     end
-    deeper = { deep }
+    local deeper = { deep }
     same(deep, plain.revive(json.decode(json.encode { result = plain.of(deep) }).result), "value")
     assert.error_matches(
       function() plain.of(deeper, { what = "the result" }) end,

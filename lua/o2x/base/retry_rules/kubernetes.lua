@@ -35,7 +35,7 @@ return {
     verdict = "later",
     kind = "conflict",
     means = "somebody else changed the object meanwhile",
-    hint = "kubectl get -o yaml --show-managed-fields shows who; then o2x resume",
+    hint = "kubectl get KIND NAME -o yaml --show-managed-fields shows who; then o2x resume",
   },
   {
     status = "^409$",
@@ -43,7 +43,7 @@ return {
     verdict = "later",
     kind = "conflict",
     means = "the object of that name is being deleted",
-    hint = "kubectl get -o yaml shows which finalizer it waits for",
+    hint = "kubectl get KIND NAME -o yaml shows which finalizer it waits for",
   },
   { status = "^409$", verdict = "never", kind = "conflict", means = "somebody else has it" },
   { status = "^410$", verdict = "never", means = "the version is too old; lists and watches begin again" },

@@ -129,7 +129,7 @@ end
 --- Ensures that the row with this key exists and has these values. Other columns stay as they are.
 ---@param name string "core_config.tenant"
 ---@param key table column → value
----@param values table column → value; json.null is NULL, a table is JSON or the items of an array, a secret is not shown
+---@param values table column → value; json.null is NULL, a table is JSON or an array's items, a secret is not shown
 ---@return table row its key and current values
 ---@return string outcome "unchanged", "created", "changed"
 function Named:ensure_row(name, key, values)

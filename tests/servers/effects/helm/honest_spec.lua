@@ -112,7 +112,9 @@ metadata: {name: web, annotations: {a/b: ""}}
 spec:
   ingressClassName: nginx
   tls: [{hosts: [a.example], secretName: t}]
-  rules: [{host: a.example, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: a, port: {name: h}}}}]}}]
+  rules:
+    - host: a.example
+      http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: a, port: {name: h}}}}]}
 ]],
   ["an autoscaler"] = [[
 apiVersion: autoscaling/v2

@@ -235,8 +235,8 @@ describe("what was checked is what is written", function()
     first.ensure { chart = path }
     local warned = 0
     for _, one in ipairs(first.said) do
-      local text = one[1] == "message" and table.concat({ table.unpack(one, 3, 4) }, " ") or ""
-      if text:find("asks for .Release.Revision", 1, true) then warned = warned + 1 end
+      local said = one[1] == "message" and table.concat({ table.unpack(one, 3, 4) }, " ") or ""
+      if said:find("asks for .Release.Revision", 1, true) then warned = warned + 1 end
     end
     assert.equal(1, warned)
     assert.equal("unchanged", select(2, env.run().ensure { chart = path }))

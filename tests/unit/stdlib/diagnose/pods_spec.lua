@@ -241,8 +241,8 @@ describe("stdlib.diagnose.pods", function()
     assert.matches("cpu in core/helm_values/urbanos/service%-sso.yaml", rows[1].fix) -- the catalogue allows 2 replicas
     assert.equal("o2x run deploy urbanos services=service-sso --confirm=urbanos", rows[1].mend)
     metrics[1].metadata.labels.app = "urbanos-service-proxy"
-    _, rows = run { metrics = metrics }
-    assert.equal("o2x run scale urbanos service=service-proxy replicas=4 --confirm=urbanos", rows[1].mend)
+    local _, more = run { metrics = metrics }
+    assert.equal("o2x run scale urbanos service=service-proxy replicas=4 --confirm=urbanos", more[1].mend)
   end)
 
   it("gathers the facts that all chapters use", function()
