@@ -287,10 +287,10 @@ local ROWS = {
   ["lua/o2x/engine/run.lua: o2x resume"] = { by = "tests/e2e/engine_spec.lua" },
   ["lua/o2x/engine/journal.lua: o2x resume"] = { by = "tests/e2e/engine_spec.lua" },
   ["lua/o2x/engine/apply.lua: o2x resume"] = { by = "tests/unit/engine/resume_spec.lua" },
-  ["lua/o2x/engine/deadline.lua: o2x resume"] = { by = "tests/regress/031-run-has-a-deadline_spec.lua" },
+  ["lua/o2x/engine/deadline.lua: o2x resume"] = resumes,
   ["host/loop.c: o2x resume"] = { by = "tests/e2e/engine_spec.lua" },
   ["lua/o2x/script/sandbox.lua: o2x resume"] = { by = "tests/e2e/engine_spec.lua" },
-  ["lua/o2x/client/pg/archive.lua: o2x resume"] = { by = "tests/servers/client/pg_archive_spec.lua" },
+  ["lua/o2x/client/pg/archive.lua: o2x resume"] = resumes,
   ["lua/o2x/effects/archive/copy.lua: o2x resume"] = { by = "tests/servers/effects/archive_hostile_spec.lua" },
   ["lua/o2x/effects/archive/file.lua: o2x resume"] = { by = "tests/e2e/restore_spec.lua" },
   ["lua/o2x/effects/archive/swap.lua: o2x resume"] = { by = "tests/e2e/restore_spec.lua" },
@@ -313,7 +313,7 @@ local ROWS = {
 
   -- the systems' own clients, which show more
   ["lua/o2x/client/aws/route53.lua: aws route53"] = function() lab:aws("route53", "list-hosted-zones") end,
-  ["lua/o2x/client/aws/s3.lua: aws s3"] = { by = "tests/servers/effects/s3_spec.lua" },
+  ["lua/o2x/client/aws/s3.lua: aws s3"] = { by = "tests/reference/s3_spec.lua" },
   ["lua/o2x/client/k8s/discovery.lua: kubectl api-resources"] = function() works "kubectl api-resources" end,
   ["lua/o2x/client/vault/auth.lua: vault token"] = { "the vault command need not be installed" },
   ["lua/o2x/client/vault/init.lua: vault token"] = { "the label of a secret" },
