@@ -39,6 +39,7 @@ Undo:    o2x run rollback for releases. Nothing else is deleted: a failed run go
       help = "image tag of services without a values file; default: the tenant's, then the platform's",
     },
     from = { "tenant", optional = true, help = "copy Helm values from this tenant instead of the catalogue" },
+    reset_admin = { "boolean", default = false, help = "give the admin user a new password, and Vault with it" },
     timeout = { "duration", default = services.TIMEOUT, help = "for one release to become ready" },
   },
   effects = {
@@ -65,7 +66,7 @@ Undo:    o2x run rollback for releases. Nothing else is deleted: a failed run go
     step("Write the Helm values", values.write, tenant, params)
     step("Create the data volume", cluster.volume, tenant)
     step("Ensure the shared secrets", cluster.shared_secrets, tenant)
-    step("Create the admin user", admin.create, tenant)
+    step("Create the admin user", admin.create, tenant, params)
     step("Deploy", deploy.all, tenant, params.timeout)
     step("Verify the services", deploy.verify, tenant)
     step("Create the ingress", ingress.create, tenant)

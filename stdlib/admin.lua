@@ -3,6 +3,7 @@
 local crypto = require "o2x.crypto"
 local naming = require "stdlib.naming"
 local pg = require "o2x.pg"
+local remedy = require "stdlib.remedy"
 local service = require "o2x.service"
 local vault = require "o2x.vault"
 
@@ -11,12 +12,26 @@ local M = {}
 --- Where the credentials are, below the tenant's path in Vault.
 M.SECRET = "admin"
 
+local UNKNOWN = "%s is a user already, and Vault does not have the password"
+
+-- What gives the administrator a password that Vault has.
+local function reset(tenant) return remedy.run(tenant, "onboard", "reset_admin=true") end
+
 --- Ensures the administrator: first the password in Vault, then the user with its bcrypt hash. An existing user keeps
---- its password, because people may have changed it.
+--- its password, because people may have changed it. Where Vault does not have it, nothing is written to Vault: a
+--- password there that does not work would be worse than none.
 ---@param tenant table
-function M.create(tenant)
+---@param params { reset_admin: boolean? }? reset_admin: give an existing user the password that Vault has, or a new one
+function M.create(tenant, params)
   local admin = tenant.admin
-  local fields = vault.ensure(M.SECRET, { username = admin.email }, { generate = { password = 24 } })
+  local row = pg.tenant:one("select password from core_config.users where userid = $1", admin.email)
+  local renew = params and params.reset_admin
+  local fields
+  if row and not renew and not vault.read(M.SECRET) then
+    log(UNKNOWN:format(admin.email) .. "; a new one: " .. reset(tenant))
+  else
+    fields = vault.ensure(M.SECRET, { username = admin.email }, { generate = { password = 24 } })
+  end
   local values = {
     email = admin.email,
     firstname = admin.firstname,
@@ -26,7 +41,7 @@ function M.create(tenant)
     category = "SYSTEM_ADMIN",
     roleid = "ADMIN_ROLE_ID",
   }
-  if not pg.tenant:one("select 1 as found from core_config.users where userid = $1", admin.email) then
+  if not row or renew and not crypto.bcrypt_matches(fields.password, row.password) then
     values.password = crypto.bcrypt(fields.password)
   end
   pg.tenant:ensure_row("core_config.users", { userid = admin.email }, values)
@@ -44,7 +59,8 @@ function M.session(tenant)
     json = function()
       local secret = vault.read(M.SECRET)
         or fail(
-          ("Vault has no secret '%s' for %s, so the administrator's password is unknown"):format(M.SECRET, tenant.name)
+          ("Vault has no secret '%s' for %s, so the administrator's password is unknown"):format(M.SECRET, tenant.name),
+          "a new one: " .. reset(tenant)
         )
       return { username = tenant.admin.email, password = secret.password }
     end,

@@ -54,6 +54,10 @@ end
 --- one created.
 ---@param tenant table
 function M.workflow(tenant)
+  if not vault.read(admin.SECRET) then
+    log "not made: Vault does not have the administrator's password, which the workflow logs in with"
+    return
+  end
   local session = admin.session(tenant)
   local customer = ensure(
     tenant,

@@ -1,3 +1,4 @@
+local crypto = require "o2x.base.crypto"
 local raised = require "tests.support.raised"
 local secret = require "o2x.base.secret"
 local stdlib = require "tests.support.stdlib"
@@ -6,18 +7,19 @@ describe("stdlib.admin", function()
   local tenant = stdlib.tenant "newclient"
 
   -- The sandbox, with a database in which the user exists or not.
-  local function new(user_exists)
+  -- `known`: what Vault has; `hash`: of the existing user's password
+  local function new(user_exists, known, hash)
     return stdlib.new {
       vault = {
-        ensure = function() return { password = secret.new "generated" } end,
-        read = function() end,
+        ensure = function() return { password = secret.new(known or "generated") } end,
+        read = function() return known and { password = secret.new(known) } or nil end,
       },
-      pg = { tenant = { one = function() return user_exists and { found = 1 } or nil end } },
+      pg = { tenant = { one = function() return user_exists and { password = hash or "$2b$10$x" } or nil end } },
     }
   end
 
-  local function user_row(std)
-    std.require("admin").create(tenant)
+  local function user_row(std, params)
+    std.require("admin").create(tenant, params)
     local name, key, values = table.unpack(std.called("pg.tenant:ensure_row")[1])
     assert.equal("core_config.users", name)
     assert.same({ userid = "admin@newclient.com" }, key)
@@ -52,7 +54,22 @@ describe("stdlib.admin", function()
     }, values)
   end)
 
-  it("keeps the password of an existing user", function() assert.is_nil(user_row(new(true)).password) end)
+  it("keeps the password of an existing user", function() assert.is_nil(user_row(new(true, "kept")).password) end)
+
+  it("writes no password to Vault that an existing user does not have", function()
+    local std = new(true)
+    assert.is_nil(user_row(std).password)
+    assert.same({}, std.called "vault.ensure")
+  end)
+
+  it("gives an existing user a new password if asked, once", function()
+    local std = new(true)
+    assert.is_true(secret.is(user_row(std, { reset_admin = true }).password))
+    assert.equal(1, #std.called "vault.ensure")
+    local hash = crypto.bcrypt "known"
+    assert.is_nil(user_row(new(true, "known", hash), { reset_admin = true }).password)
+    assert.is_true(secret.is(user_row(new(true, "other", hash), { reset_admin = true }).password))
+  end)
 
   it("logs in at the tenant's single sign-on", function()
     local password = secret.new "p"

@@ -139,8 +139,15 @@ describe("stdlib.smoke", function()
     assert.equal(3, #std.checks)
   end)
 
+  it("makes no test customer where the administrator's password is unknown", function()
+    local std = stdlib.new { vault = { read = function() end } }
+    std.require("smoke").workflow(tenant)
+    assert.same({}, std.called "service.ensure")
+  end)
+
   it("takes the test customer from order to report", function()
     local std = stdlib.new {
+      vault = { read = function() return {} end },
       service = {
         session = function() return {} end,
         ensure = function(options) return options.name:match "^%a+" .. "-id" end,
