@@ -21,6 +21,8 @@ local function connected()
   return connection, listener
 end
 
+-- "abc"
+local PACKED <const> = core.crypto.unbase64 "H4sIAAAAAAAAA0tMSgYAwkEkNQMAAAA="
 local GRANTS <const> = { "tenant/a/" }
 
 -- Each by the name that its documentation gives it (@function). Values that are closed are closed here.
@@ -33,6 +35,7 @@ local calls = {
   ["crypto.unbase64"] = function() return core.crypto.unbase64 "YWJj" end,
   ["crypto.hex"] = function() return core.crypto.hex "abc" end,
   ["crypto.unhex"] = function() return core.crypto.unhex "616263" end,
+  ["crypto.sha1"] = function() return core.crypto.sha1 "abc" end,
   ["crypto.sha256"] = function() return core.crypto.sha256 "abc" end,
   ["crypto.hmac_sha256"] = function() return core.crypto.hmac_sha256("k", "abc") end,
   ["crypto.crc32c"] = function() return core.crypto.crc32c "abc" end,
@@ -70,6 +73,7 @@ local calls = {
     return core.frame.open(line:sub(1, -2), 0, ("0"):rep(16))
   end,
   ["frame.torn"] = function() return core.frame.torn '{"n":0' end,
+  ["extract.secrets"] = function() return core.extract.secrets(live(), "(secret)", "label") end,
   ["fs.read"] = function() return core.fs.read(file, 100) end,
   ["fs.read_secret"] = function() return core.fs.read_secret(folder .. "/secret.yaml", "label") end,
   ["fs.write"] = function() return core.fs.write(folder .. "/new", "abc") end,
@@ -87,6 +91,7 @@ local calls = {
   ["fs.remove_tree"] = function() return core.fs.remove_tree(folder .. "/d") end,
   ["fs.symlink"] = function() return core.fs.symlink("x", folder .. "/link") end,
   ["fs.user"] = function() return core.fs.user "root" end,
+  ["gzip.unpack"] = function() return core.gzip.unpack(PACKED, 100) end,
   ["http.start"] = function()
     local op <close> =
       assert(core.http.start { url = "http://127.0.0.1:1/", method = "GET", headers = {}, timeout = 1 })

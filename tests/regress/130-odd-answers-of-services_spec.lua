@@ -156,7 +156,7 @@ describe("an odd answer of a service", function()
       },
       redis = { info = function() return options.redis or {} end },
       broker = { queues = function() return {} end },
-    }, { deployments = { ["urbanos-service-billing"] = { status = { readyReplicas = 2 } } } })
+    }, { deployments = { ["urbanos-service-billing"] = { spec = {}, status = { readyReplicas = 2 } } } })
     for i, text in ipairs(found) do
       local shown = ("%s: %s"):format(text, tostring(rows[i].evidence))
       assert.is_nil(is_line_of_lua(shown), shown)

@@ -2,6 +2,7 @@
 --- profiles, or in the answer of a service. The secrets are never plain texts of Lua.
 
 local core = require "o2x.core.extract"
+require "o2x.base.secret" -- or secrets have no operators
 
 local M = {}
 

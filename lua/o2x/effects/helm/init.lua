@@ -262,6 +262,7 @@ end
 -- anything is written.
 local function list(ctx, namespace)
   local helm = client(ctx)
+  helm:check_namespace(namespace)
   helm:version()
   local found, seen = {}, {}
   for i, one in ipairs(ctx:retry(helm.list, helm, namespace)) do
