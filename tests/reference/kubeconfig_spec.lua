@@ -2,6 +2,7 @@
 -- server, the proxy and the plugin tell what came.
 
 local cases = require "tests.reference.cases.kubeconfig"
+local shapes = require "tests.reference.cases.kubeconfig_shapes"
 local crypto = require "o2x.base.crypto"
 local folder = require "tests.support.folder"
 local fs = require "o2x.base.fs"
@@ -12,6 +13,8 @@ local kubeconfig = require "o2x.client.kubeconfig"
 local proc = require "o2x.base.proc"
 local proxy_server = require "tests.support.proxy_server"
 local tls = require "tests.support.tls"
+
+table.move(shapes, 1, #shapes, #cases + 1, cases)
 
 local FILE <const> = [[
 apiVersion: v1

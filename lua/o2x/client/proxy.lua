@@ -104,8 +104,9 @@ end
 function M.parse(text, where)
   local scheme, rest = text:match "^(%a[%w+.-]*)://(.*)$"
   local known = SCHEMES[(scheme or ""):lower()]
-  local user, host = (rest or ""):match "^(.*)@(.*)$"
-  host = (host or rest or ""):gsub("/+$", "")
+  rest = (rest or ""):gsub("^([^@/?#]*@?[^/?#]*)[/?#].*$", "%1") -- a path is of no use to a proxy
+  local user, host = rest:match "^(.*)@(.*)$"
+  host = host or rest
   local good = host:match "^[%w%-%._]+:?%d*$" or host:match "^%[[%x:%.]+%]:?%d*$"
   if not known or not good or text:find "[%c%s]" then
     local shown = (scheme and scheme .. "://" or "") .. (host ~= "" and host or text):gsub("^.*@", "")

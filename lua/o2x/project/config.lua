@@ -154,7 +154,10 @@ local function convert(key, value, source, base)
   if text:find("%c") then wrong(key, "a text without control characters", source) end
   if kind == "integer" then return math.tointeger(tonumber(text)) or wrong(key, "an integer", source) end
   if kind == "ports" then
-    if not text:find "^%d[%d,]*$" then wrong(key, "an integer, or one for each host: 5432,5433", source) end
+    text = text:gsub("%s+", "")
+    if not text:find "%d" or text:find "[^%d,]" then
+      wrong(key, "an integer, or one for each host: 5432,5433", source)
+    end
     return math.tointeger(tonumber(text)) or text
   end
   if kind == "count" then

@@ -4,6 +4,7 @@
 
 local fs = require "o2x.base.fs"
 local pg_service = require "o2x.project.pg_service"
+local sorted_keys = require "o2x.base.sorted_keys"
 
 local M = {}
 
@@ -33,9 +34,13 @@ M.LIST = {
   { "~/.pgpass", "postgresql", key = "pg.passfile", path = true },
   { "PGSSLMODE", "postgresql", key = "pg.sslmode" },
   { "PGSSLROOTCERT", "postgresql", key = "pg.sslrootcert" },
+  { "~/.postgresql/root.crt", "postgresql", key = "pg.sslrootcert", path = true },
   { "PGSSLCERT", "postgresql", key = "pg.sslcert" },
+  { "~/.postgresql/postgresql.crt", "postgresql", key = "pg.sslcert", path = true },
   { "PGSSLKEY", "postgresql", key = "pg.sslkey" },
+  { "~/.postgresql/postgresql.key", "postgresql", key = "pg.sslkey", path = true },
   { "PGSSLCRL", "postgresql", key = "pg.sslcrl" },
+  { "~/.postgresql/root.crl", "postgresql", key = "pg.sslcrl", path = true },
   { "PGSSLCRLDIR", "postgresql", key = "pg.sslcrldir" },
   { "PGSSLSNI", "postgresql", key = "pg.sslsni" },
   { "PGSSLMINPROTOCOLVERSION", "postgresql", key = "pg.ssl_min_protocol_version" },
@@ -50,6 +55,14 @@ M.LIST = {
   { "PGOPTIONS", "postgresql", ignored = "sessions have o2x's settings: set others with ALTER ROLE … SET" },
   { "PGREQUIRESSL", "postgresql", ignored = "psql no longer reads it: set PGSSLMODE=require or better", flag = true },
   { "PGLOADBALANCEHOSTS", "postgresql", ignored = "o2x asks the hosts of pg.host in their order" },
+  { "PGSSLNEGOTIATION", "postgresql", ignored = "o2x asks for TLS as the server allows: unset it" },
+  { "PGSSLCERTMODE", "postgresql", ignored = "a client certificate is shown if there is one: set or unset PGSSLCERT" },
+  { "PGGSSDELEGATION", "postgresql", ignored = "o2x passes no credentials on: unset it", flag = true },
+  { "PGMINPROTOCOLVERSION", "postgresql", ignored = "o2x speaks version 3.0 of the protocol: unset it" },
+  { "PGMAXPROTOCOLVERSION", "postgresql", ignored = "o2x speaks version 3.0 of the protocol: unset it" },
+  { "PGREALM", "postgresql", ignored = "libpq no longer reads it: unset it" },
+  { "PGGSSLIB", "postgresql", moot = "a choice of Windows" },
+  { "PGDATA", "postgresql", moot = "a folder of the server" },
   { "PGDATABASE", "postgresql", moot = "each connection of o2x names its database" },
   { "PGAPPNAME", "postgresql", moot = "the server sees o2x" },
   { "PGCLIENTENCODING", "postgresql", moot = "o2x reads and writes UTF-8" },
@@ -74,6 +87,8 @@ M.LIST = {
   { "VAULT_HTTP_PROXY", "vault", key = "vault.proxy" },
   { "VAULT_CLIENT_TIMEOUT", "vault", key = "vault.timeout" },
   { "~/.vault", "vault", ignored = "o2x runs no token helper: set VAULT_TOKEN", unless = "VAULT_TOKEN" },
+  { "VAULT_CONFIG_PATH", "vault", ignored = "o2x runs no token helper: set VAULT_TOKEN", unless = "VAULT_TOKEN" },
+  { "VAULT_MFA", "vault", ignored = "o2x answers no second factor: set VAULT_TOKEN to a token of your login" },
   { "VAULT_MAX_RETRIES", "vault", ignored = "o2x tries again for retry.seconds" },
   { "VAULT_RATE_LIMIT", "vault", ignored = "o2x has no such limit: unset it" },
   { "VAULT_SRV_LOOKUP", "vault", ignored = "o2x looks up no SRV records: name the port in VAULT_ADDR", flag = true },
@@ -95,6 +110,7 @@ M.LIST = {
   { "~/.kube/config", "kubernetes", used = "the kubeconfig, if kube.config is not set" },
   { "KUBERNETES_SERVICE_HOST", "kubernetes", used = "the cluster of this pod, if there is no kubeconfig" },
   { "KUBERNETES_SERVICE_PORT", "kubernetes", used = "the cluster of this pod, if there is no kubeconfig" },
+  { "POD_NAMESPACE", "kubernetes", used = "the namespace in the cluster of this pod, if there is no kubeconfig" },
 
   { "HELM_REGISTRY_CONFIG", "helm", key = "helm.registry_config" },
   { "HELM_REPOSITORY_CONFIG", "helm", key = "helm.repository_config" },
@@ -261,6 +277,33 @@ local function describe(row, env, sources)
   return "not used", ("%s is from %s"):format(row.key, source or "another place")
 end
 
+-- Names that only the clients of a system have: one that no row knows is from a newer client, or misspelt.
+local CLIENTS <const> = { { "^PG%u+$", "postgresql" }, { "^VAULT_[%u_]+$", "vault" } }
+local OF_KUBERNETES <const> = { "_SERVICE_", "_PORT" } -- what a pod gets for a service named vault
+
+local function is_of_kubernetes(name)
+  for _, part in ipairs(OF_KUBERNETES) do
+    if name:find(part, 1, true) then return true end
+  end
+  return false
+end
+
+-- Rows for what is set and has none.
+local function unknown(env)
+  local known, rows = {}, {}
+  for _, row in ipairs(M.LIST) do
+    known[row[1]] = true
+  end
+  for _, name in ipairs(sorted_keys(env)) do
+    for _, client in ipairs(CLIENTS) do
+      if name:find(client[1]) and not known[name] and not is_of_kubernetes(name) then
+        rows[#rows + 1] = { name, client[2], ignored = "o2x does not know it: unset it" }
+      end
+    end
+  end
+  return rows
+end
+
 --- What is set, and what o2x does with it.
 ---@param env table<string, string>
 ---@param sources table<string, string> where each key of the configuration has its value from
@@ -274,6 +317,9 @@ function M.explain(env, sources)
       list[#list + 1] = { variable = row[1], system = row[2], state = state, help = help }
     end
   end
+  for _, row in ipairs(unknown(env)) do
+    list[#list + 1] = { variable = row[1], system = row[2], state = "ignored", help = row.ignored }
+  end
   return list
 end
 
@@ -286,6 +332,9 @@ function M.warnings(env)
     if row.ignored and is_set(row, env) and not is_overruled(row, env) then
       texts[#texts + 1] = ("%s %s; %s"):format(row[1], is_file(row) and "exists" or "is set", row.ignored)
     end
+  end
+  for _, row in ipairs(unknown(env)) do
+    texts[#texts + 1] = ("%s is set; %s"):format(row[1], row.ignored)
   end
   for _, one in ipairs(pg_service.unused(env, function(setting) return #M.names("pg." .. setting) > 0 end)) do
     texts[#texts + 1] = ("%s: o2x does not use %s"):format(one[2], one[1])

@@ -4,10 +4,25 @@
 local encoding = require "o2x.base.encoding"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
+local suggest = require "o2x.base.suggest"
 
 local M = {}
 
 local SYSTEM_FOLDER <const> = "/etc/postgresql-common" -- of Debian's libpq; PGSYSCONFDIR is another one
+
+-- libpq's settings. A word that is none of them is a slip of the pen, and libpq refuses it.
+local KNOWN <const>, NAMES <const> = {}, {}
+for name in
+  ([[application_name authtype channel_binding client_encoding connect_timeout dbname fallback_application_name
+  gssdelegation gssencmode gsslib host hostaddr keepalives keepalives_count keepalives_idle keepalives_interval
+  krbsrvname load_balance_hosts max_protocol_version min_protocol_version oauth_client_id oauth_client_secret
+  oauth_issuer oauth_scope options passfile password port replication require_auth requirepeer scram_client_key
+  scram_server_key servicefile ssl_max_protocol_version ssl_min_protocol_version sslcert sslcertmode sslcompression
+  sslcrl sslcrldir sslkey sslkeylogfile sslmode sslnegotiation sslpassword sslrootcert sslsni target_session_attrs
+  tcp_user_timeout tty user]]):gmatch "%S+"
+do
+  KNOWN[name], NAMES[#NAMES + 1] = true, name
+end
 
 -- Settings that a connection of o2x has its own value for.
 local OWN <const> = { dbname = true, application_name = true, client_encoding = true, fallback_application_name = true }
@@ -31,16 +46,18 @@ local function section_of(path, name)
   for line in (encoding.utf8(fs.read(path), path) .. "\n"):gmatch "(.-)\r?\n" do
     number = number + 1
     line = line:match "^%s*(.-)%s*$"
-    local header = line:match "^%[(.*)%]$"
-    if header then
+    if line:sub(1, 1) == "[" then
       if found then return found end -- the first section of this name counts
-      inside = header == name
+      inside = line:sub(2, #name + 2) == name .. "]" -- libpq does not look at what follows
       found = inside and {} or nil
     elseif inside and line ~= "" and line:sub(1, 1) ~= "#" then
       local key, value = line:match "^([%w_]+)=(.*)$"
       local where = ("%s:%d"):format(path, number)
       if not key then errors.input("expected setting=value", "o2x reads no settings from LDAP", where) end
       if key == "service" then errors.input("a service inside a service", nil, where) end
+      if not KNOWN[key] then
+        errors.input("unknown setting " .. key .. suggest.did_you_mean(key, NAMES), "psql refuses it as well", where)
+      end
       found[key] = found[key] or { value = value, where = where }
     end
   end

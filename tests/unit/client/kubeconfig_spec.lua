@@ -303,6 +303,10 @@ contexts:
     assert.same({ server = "https://[fd00::1]:443", ["certificate-authority-data"] = "Q0E=" }, doc.clusters[1].cluster)
     assert.same({ token = "t0ken" }, doc.users[1].user)
     assert.equal("apps", doc.contexts[1].context.namespace)
+    local named = { HOME = folder, KUBERNETES_SERVICE_HOST = "h", KUBERNETES_SERVICE_PORT = "1" }
+    named.POD_NAMESPACE = "mine"
+    assert.equal(0, proc.run({ argv = { "/proc/self/exe", script }, env = named }).code)
+    assert.equal("mine", json.decode(fs.read(folder .. "/seen")).contexts[1].context.namespace)
   end)
 
   describe("with a credential plugin", function()

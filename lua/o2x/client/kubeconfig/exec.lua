@@ -129,7 +129,7 @@ local function text_of(self, status, field)
 end
 
 local function expiry_of(self, status)
-  local time = text_of(self, status, "expirationTimestamp")
+  local time = text_of(self, status, "expirationTimestamp") or status.expirationTimestamp
   if not time then return nil end
   local ok, seconds = pcall(clock.parse, time)
   if not ok or not time:find "T" then fail(self, "gave an expirationTimestamp that is no time") end
@@ -206,7 +206,7 @@ function M.cluster(entry, ca)
     ["proxy-url"] = value["proxy-url"],
     ["disable-compression"] = value["disable-compression"] or nil,
     ["certificate-authority-data"] = ca and crypto.base64(ca) or nil,
-    config = config,
+    config = config == nil and json.null or config, -- plugins get it always
   }
 end
 

@@ -35,7 +35,7 @@ end
 
 local function map(value, what, path)
   if type(value) ~= "table" then M.bad(("%s must not be a %s"):format(what, type(value)), path) end
-  if value[1] ~= nil then M.bad(("%s must be a map, not a list"):format(what), path) end
+  if value[1] ~= nil or json.is_array(value) then M.bad(("%s must be a map, not a list"):format(what), path) end
   return value
 end
 
@@ -125,6 +125,19 @@ local FIELDS <const> = {
   context = { cluster = text, user = text, namespace = text },
 }
 
+local function preferences(value, what, path)
+  return check_fields(map(value, what, path), { colors = flag, extensions = list }, what .. ": ", path)
+end
+
+-- The fields of a file beside its entries.
+local FILE <const> = {
+  kind = text,
+  apiVersion = text,
+  ["current-context"] = text,
+  preferences = preferences,
+  extensions = list,
+}
+
 function check_fields(value, fields, prefix, path)
   local checked = {}
   for name, check in pairs(fields) do
@@ -142,37 +155,37 @@ end
 
 local function read(path)
   local doc = yaml.read(fs.read(path), path, { first = true })
-  if doc == nil then return {} end
+  if doc == nil then return {}, {} end
   if type(doc) ~= "table" or doc[1] ~= nil then M.bad("not a kubeconfig", path) end
-  if (doc.kind or "Config") ~= "Config" then M.bad("not a kubeconfig: kind is " .. tostring(doc.kind), path) end
-  if (doc.apiVersion or "v1") ~= "v1" then
-    M.bad("not a kubeconfig: apiVersion is " .. tostring(doc.apiVersion), path, "write apiVersion: v1")
+  local fields = check_fields(doc, FILE, "", path)
+  if (fields.kind or "Config") ~= "Config" then M.bad("not a kubeconfig: kind is " .. fields.kind, path) end
+  if (fields.apiVersion or "v1") ~= "v1" then
+    M.bad("not a kubeconfig: apiVersion is " .. fields.apiVersion, path, "write apiVersion: v1")
   end
-  return doc
+  return doc, fields
 end
 
 local function entries(doc, kind, path)
   local found, plural = {}, kind .. "s"
   for _, entry in ipairs(doc[plural] ~= nil and list(doc[plural], plural, path) or {}) do
-    if entry ~= json.null then
-      if type(entry) ~= "table" then M.bad(plural .. " has an entry that is not a map", path) end
-      local name = entry.name ~= nil and text(entry.name, plural .. ": name", path) or ""
-      if found[name] then M.bad(("%s has two entries named %q"):format(plural, name), path, "remove one of them") end
-      local value = entry[kind] ~= nil and map(entry[kind], ("%s %s"):format(kind, name), path) or {}
-      found[name] = { name = name, path = path, value = check_fields(value, FIELDS[kind], "", path) }
-    end
+    if entry == json.null then entry = {} end
+    if type(entry) ~= "table" then M.bad(plural .. " has an entry that is not a map", path) end
+    local name = entry.name ~= nil and text(entry.name, plural .. ": name", path) or ""
+    if found[name] then M.bad(("%s has two entries named %q"):format(plural, name), path, "remove one of them") end
+    local value = entry[kind] ~= nil and map(entry[kind], ("%s %s"):format(kind, name), path) or {}
+    found[name] = { name = name, path = path, value = check_fields(value, FIELDS[kind], "", path) }
   end
   return found
 end
 
-local function merge(into, doc, path)
+local function merge(into, path)
+  local doc, fields = read(path)
   for kind in pairs(FIELDS) do
     for name, entry in pairs(entries(doc, kind, path)) do
       into[kind][name] = into[kind][name] or entry
     end
   end
-  local current = doc["current-context"]
-  into.current = into.current or current ~= nil and text(current, "current-context", path) or nil
+  into.current = into.current or fields["current-context"]
 end
 
 --- Reads files and merges them.
@@ -182,7 +195,7 @@ function M.load(paths)
   local all = { cluster = {}, user = {}, context = {} }
   for path in paths:gmatch("[^:]+") do
     if fs.exists(path) then
-      merge(all, read(path), path)
+      merge(all, path)
       all.path = all.path or path
     end
   end

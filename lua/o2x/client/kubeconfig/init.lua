@@ -41,6 +41,20 @@ local function is_loopback(server)
   return host == "localhost" or host == "::1" or host ~= nil and host:match("^127%.%d+%.%d+%.%d+$") ~= nil
 end
 
+-- Its path as Go's clients send it: "/a//b/./c/../" is "/a/b".
+local function clean(server)
+  local origin, path = server:match "^(%a+://[^/]+)(.*)$"
+  local parts = {}
+  for part in path:gmatch "[^/]+" do
+    if part == ".." then
+      parts[#parts] = nil
+    elseif part ~= "." then
+      parts[#parts + 1] = (part:gsub("[\x80-\xff]", function(c) return ("%%%02X"):format(c:byte()) end))
+    end
+  end
+  return table.concat({ origin, table.unpack(parts) }, "/")
+end
+
 local function check_server(server, where)
   server = server and server:gsub("^%a+://", string.lower)
   if not server or not server:match("^https?://[^%s/?#@]+[^%s%c?#]*$") then
@@ -49,7 +63,7 @@ local function check_server(server, where)
   if server:match("^http:") and not is_loopback(server) then
     bad(server .. ": plain http would send the credentials unencrypted", where, "use https")
   end
-  return (server:gsub("/+$", ""))
+  return clean(server)
 end
 
 local function use_cluster(config, entry)
@@ -155,7 +169,8 @@ local function in_cluster(options)
   local folder = options.service_account or SERVICE_ACCOUNT
   if not (host and port and fs.exists(folder .. "/token")) then return nil end
   if host:find(":", 1, true) then host = "[" .. host .. "]" end
-  local namespace = (fs.read_if(folder .. "/namespace") or ""):match("%S+")
+  local namespace = os.getenv("POD_NAMESPACE") or ""
+  if namespace == "" then namespace = (fs.read_if(folder .. "/namespace") or ""):match("%S+") end
   return setmetatable({
     server = ("https://%s:%s"):format(host, port),
     context = "in-cluster",

@@ -56,7 +56,7 @@ describe("a credential plugin", function()
     local real = clock.now
     local one = new(plugin { token = "a-token", expirationTimestamp = clock.iso(real() + 3600) })
     one:credentials()
-    clock.now = function() return real() + 3599 end
+    clock.now = function() return real() + 3590 end
     one:credentials()
     local before = runs()
     clock.now = function() return real() + 3601 end
@@ -96,7 +96,12 @@ describe("a credential plugin", function()
       kind = "ExecCredential",
       spec = {
         interactive = false,
-        cluster = { server = "https://h", ["tls-server-name"] = "n", ["certificate-authority-data"] = "Q0E=" },
+        cluster = {
+          server = "https://h",
+          ["tls-server-name"] = "n",
+          ["certificate-authority-data"] = "Q0E=",
+          config = json.null,
+        },
       },
     }, json.decode(told:match "KUBERNETES_EXEC_INFO=([^\n]*)"))
   end)
