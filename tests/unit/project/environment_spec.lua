@@ -27,7 +27,11 @@ local function texts_below(path, texts)
     local inner = fs.join(path, name)
     if fs.is_folder(inner) then
       texts_below(inner, texts)
-    elseif name:find "_spec%.lua$" and name ~= "environment_spec.lua" or inner:find "^tests/pages/" then
+    elseif
+      name:find "_spec%.lua$" and name ~= "environment_spec.lua"
+      or inner:find "^tests/pages/"
+      or inner:find "^tests/reference/cases/"
+    then
       texts[#texts + 1] = fs.read(inner)
     end
   end
