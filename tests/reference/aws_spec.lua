@@ -70,6 +70,9 @@ describe("keys of AWS", function()
 
   local function text_or_nil(value) return value ~= json.null and value or nil end
 
+  -- No token that is empty is ever sent.
+  local function token_or_nil(value) return value ~= "" and text_or_nil(value) or nil end
+
   for i, case in ipairs(cases.LIST) do
     it(case[1], function()
       local other, own = theirs[i], ask_o2x(places[i].env)
@@ -77,7 +80,7 @@ describe("keys of AWS", function()
         or {
           id = other.id,
           secret = secret.fingerprint(other.secret),
-          token = text_or_nil(other.token) and secret.fingerprint(other.token),
+          token = token_or_nil(other.token) and secret.fingerprint(other.token),
           region = text_or_nil(other.region) or "us-east-1",
         }
       local got = own.refused and { refused = true } or own

@@ -7,6 +7,7 @@
 local dns = require "o2x.client.dns"
 local errors = require "o2x.base.error"
 local dns_record = require "o2x.client.aws.record"
+local rdata = require "o2x.client.aws.rdata"
 local scope = require "o2x.base.scope"
 local secret = require "o2x.base.secret"
 local task = require "o2x.base.task"
@@ -241,10 +242,16 @@ local record = {
 
 local function ensure_record(ctx, given)
   local kind = type(given.type) == "string" and given.type:upper() or ""
-  if not dns.types[kind] or type(given.name) ~= "string" or type(given.values) ~= "table" or not given.values[1] then
+  if kind == "" or type(given.name) ~= "string" or type(given.values) ~= "table" or not given.values[1] then
     errors.input(
       "dns.ensure_record: expected name, type and values",
       'dns.ensure_record { name = "x.example.com", type = "CNAME", values = { "y.example.com" } }'
+    )
+  end
+  if not rdata.supports(kind) then
+    errors.input(
+      ("dns.ensure_record: %s: records of type %s are not supported"):format(given.name, given.type),
+      "types: " .. table.concat(rdata.TYPES, " ")
     )
   end
   scope.domain(ctx.scope.dns, given.name, "DNS name")

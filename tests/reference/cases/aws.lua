@@ -498,6 +498,343 @@ M.LIST = {
     env = { AWS_PROFILE = "a" },
     config = "[profile a]\nregion = eu-west-3\nlogin_session = arn:aws:iam::1:user/u\n",
   },
+
+  -- ---- files elsewhere, and odd ones ----
+  {
+    "[profile x] in the file of credentials",
+    env = { AWS_PROFILE = "x" },
+    credentials = "[profile x]\n" .. pair "AKIAX",
+  },
+  {
+    "[default] before [profile default]",
+    config = "[default]\nregion = eu-north-1\n" .. pair "AKIAONE" .. "[profile default]\n" .. pair "AKIATWO",
+  },
+  {
+    "[profile default] before [default]",
+    differs = "botocore takes the last; AWS says that [profile default] counts",
+    config = "[profile default]\n" .. pair "AKIATWO" .. "[default]\nregion = eu-north-1\n" .. pair "AKIAONE",
+  },
+  { "a tab after profile", env = { AWS_PROFILE = "x" }, config = "[profile\tx]\n" .. pair "AKIAX" },
+  { "a profile with a colon", env = { AWS_PROFILE = "a:b" }, config = "[profile a:b]\n" .. pair "AKIAX" },
+  { "a profile with a slash", env = { AWS_PROFILE = "org/dev" }, config = "[profile org/dev]\n" .. pair "AKIAX" },
+  {
+    "an empty profile variable",
+    env = { AWS_PROFILE = "" },
+    credentials = "[default]\n" .. pair "AKIADEF",
+    differs = "botocore looks for a profile without a name; an empty variable is as good as none",
+  },
+  { "a profile of blanks around", env = { AWS_PROFILE = " base " }, credentials = BASE },
+  { "AWS_PROFILE=default without files", env = { AWS_PROFILE = "default" } },
+  {
+    "keys in quotes",
+    credentials = '[default]\naws_access_key_id = "AKIADEF"\naws_secret_access_key = "x"\n',
+  },
+  {
+    "a percent sign in a secret",
+    credentials = "[default]\naws_access_key_id = AKIADEF\naws_secret_access_key = a%b%(c)s/$x${HOME}\n",
+  },
+  {
+    "a hash and a semicolon in a secret",
+    credentials = "[default]\naws_access_key_id = AKIADEF\naws_secret_access_key = a#b;c ;d #e\n",
+  },
+  { "an empty token in the environment", env = with(KEYS, { AWS_SESSION_TOKEN = "", AWS_SECURITY_TOKEN = "old" }) },
+  {
+    "both tokens",
+    env = with(KEYS, { AWS_SESSION_TOKEN = "new", AWS_SECURITY_TOKEN = "old" }),
+    differs = "botocore alone prefers the old name",
+  },
+  {
+    "both tokens in a file",
+    credentials = "[default]\n" .. pair "AKIADEF" .. "aws_session_token = new\naws_security_token = old\n",
+  },
+  { "an empty token in a file", credentials = "[default]\n" .. pair "AKIADEF" .. "aws_session_token =\n" },
+  {
+    "an expiration in the environment that is past",
+    env = with(KEYS, { AWS_CREDENTIAL_EXPIRATION = "2020-01-01T00:00:00Z" }),
+  },
+  {
+    "an expiration in the environment",
+    env = with(KEYS, { AWS_CREDENTIAL_EXPIRATION = "2099-01-01T00:00:00Z", AWS_SESSION_TOKEN = "t" }),
+  },
+  {
+    "blanks around keys of the environment",
+    env = { AWS_ACCESS_KEY_ID = " AKIAENV ", AWS_SECRET_ACCESS_KEY = "x" },
+  },
+  {
+    "keys of the environment with an unreadable profile",
+    env = with(KEYS, { AWS_PROFILE = "a" }),
+    config = "[profile a]\nrole_arn = arn:aws:iam::1:role/a\nsource_profile = nosuch\n",
+  },
+  { "keys of the environment, a broken file", env = KEYS, config = "nonsense\n" },
+  { "keys of the environment, no HOME file, a broken credentials file", env = KEYS, credentials = "nonsense\n" },
+
+  -- ---- more roles ----
+  {
+    "a role by a program",
+    env = { AWS_PROFILE = "ops" },
+    config = "[profile ops]\nregion = eu-west-3\nrole_arn = arn:aws:iam::1:role/ops\nsource_profile = p\n"
+      .. "[profile p]\ncredential_process = /bin/cat HOME/keys.json\n",
+    files = { ["keys.json"] = PRINTED },
+  },
+  {
+    "a role by a role by the instance",
+    env = { AWS_PROFILE = "two", AWS_EC2_METADATA_SERVICE_ENDPOINT = "URL/imds" },
+    config = "[profile two]\nregion = eu-west-3\nrole_arn = arn:aws:iam::1:role/two\nsource_profile = one\n"
+      .. "[profile one]\nrole_arn = arn:aws:iam::1:role/one\ncredential_source = Ec2InstanceMetadata\n",
+  },
+  {
+    "a role by three roles",
+    env = { AWS_PROFILE = "three" },
+    config = "[profile three]\nregion = eu-west-3\nrole_arn = arn:aws:iam::1:role/three\nsource_profile = two\n"
+      .. "[profile two]\nrole_arn = arn:aws:iam::1:role/two\nsource_profile = one\n"
+      .. "[profile one]\nrole_arn = arn:aws:iam::1:role/one\nsource_profile = base\n",
+    credentials = BASE,
+  },
+  {
+    "a role of the default profile",
+    config = "[default]\nregion = eu-west-3\nrole_arn = arn:aws:iam::1:role/d\nsource_profile = base\n",
+    credentials = BASE,
+  },
+  {
+    "a role with keys of the environment beside it",
+    env = with(KEYS, { AWS_PROFILE = "ops" }),
+    config = "[profile ops]\nregion = eu-west-3\nrole_arn = arn:aws:iam::1:role/ops\nsource_profile = base\n",
+    credentials = BASE,
+  },
+  {
+    "a role in the file of credentials",
+    env = { AWS_PROFILE = "ops" },
+    credentials = BASE .. "[ops]\nregion = eu-west-3\nrole_arn = arn:aws:iam::1:role/ops\nsource_profile = base\n",
+  },
+  {
+    "a role by default",
+    env = { AWS_PROFILE = "ops" },
+    config = "[profile ops]\nregion = eu-west-3\nrole_arn = arn:aws:iam::1:role/ops\nsource_profile = default\n",
+    credentials = "[default]\n" .. pair "AKIADEF",
+  },
+  {
+    "an empty role",
+    env = { AWS_PROFILE = "ops" },
+    config = "[profile ops]\nregion = eu-west-3\nrole_arn =\nsource_profile = base\n" .. pair "AKIAOPS",
+    credentials = BASE,
+  },
+  {
+    "a source_profile without a role",
+    env = { AWS_PROFILE = "ops" },
+    config = "[profile ops]\nregion = eu-west-3\nsource_profile = base\n",
+    credentials = BASE,
+  },
+  {
+    "a role without a region",
+    differs = "botocore wants a region; o2x has us-east-1",
+    env = { AWS_PROFILE = "ops" },
+    config = "[profile ops]\nrole_arn = arn:aws:iam::1:role/ops\nsource_profile = base\n",
+    credentials = BASE,
+  },
+  {
+    "a role, and a region that only the source has",
+    differs = "botocore wants a region; o2x has us-east-1",
+    env = { AWS_PROFILE = "ops" },
+    config = "[profile ops]\nrole_arn = arn:aws:iam::1:role/ops\nsource_profile = base\n"
+      .. "[profile base]\nregion = sa-east-1\n",
+    credentials = BASE,
+  },
+  {
+    "an agent's role by a relative address",
+    env = { AWS_PROFILE = "a" },
+    config = "[profile a]\nrole_arn = arn:a\ncredential_source = EcsContainer\n",
+  },
+  {
+    "a role by a session's name with odd characters",
+    env = { AWS_PROFILE = "ops" },
+    config = "[profile ops]\nregion = eu-west-3\nrole_arn = arn:aws:iam::1:role/ops\nsource_profile = base\n"
+      .. "role_session_name = jo@x=y,z.-_\nexternal_id = a:b/c=+@\n",
+    credentials = BASE,
+  },
+  {
+    "a role and a program in one profile",
+    env = { AWS_PROFILE = "ops" },
+    config = "[profile ops]\nregion = eu-west-3\nrole_arn = arn:aws:iam::1:role/ops\nsource_profile = base\n"
+      .. "credential_process = /bin/cat HOME/keys.json\n",
+    credentials = BASE,
+    files = { ["keys.json"] = PRINTED },
+  },
+  {
+    "a role of a profile and a token's file of the environment",
+    env = { AWS_PROFILE = "ops", AWS_WEB_IDENTITY_TOKEN_FILE = "HOME/token" },
+    config = "[profile ops]\nregion = eu-west-3\nrole_arn = arn:aws:iam::1:role/ops\n",
+    files = { token = "x.y.z" },
+  },
+  {
+    "a token's file of a profile and a role of the environment",
+    env = { AWS_PROFILE = "ops", AWS_ROLE_ARN = "arn:aws:iam::1:role/env" },
+    config = "[profile ops]\nregion = eu-west-3\nweb_identity_token_file = HOME/token\n",
+    files = { token = "x.y.z" },
+  },
+  {
+    "both of both",
+    env = {
+      AWS_PROFILE = "ops",
+      AWS_ROLE_ARN = "arn:aws:iam::1:role/env",
+      AWS_WEB_IDENTITY_TOKEN_FILE = "HOME/other",
+    },
+    config = "[profile ops]\nregion = eu-west-3\nrole_arn = arn:aws:iam::1:role/ops\n"
+      .. "web_identity_token_file = HOME/token\n",
+    files = { token = "x.y.z", other = "a.b.c" },
+  },
+  {
+    "a service account's token beside a profile with keys",
+    env = {
+      AWS_PROFILE = "base",
+      AWS_ROLE_ARN = "arn:aws:iam::1:role/env",
+      AWS_WEB_IDENTITY_TOKEN_FILE = "HOME/token",
+      AWS_DEFAULT_REGION = "eu-west-3",
+    },
+    credentials = BASE,
+    files = { token = "x.y.z" },
+  },
+  {
+    "a service account's token and no region",
+    env = { AWS_ROLE_ARN = "arn:aws:iam::1:role/env", AWS_WEB_IDENTITY_TOKEN_FILE = "HOME/token" },
+    files = { token = "x.y.z" },
+  },
+  {
+    "an empty variable of a token's file",
+    env = { AWS_ROLE_ARN = "", AWS_WEB_IDENTITY_TOKEN_FILE = "" },
+    credentials = "[default]\n" .. pair "AKIADEF",
+  },
+  {
+    "a role that is refused to a service account",
+    env = {
+      AWS_ROLE_ARN = "arn:denied",
+      AWS_WEB_IDENTITY_TOKEN_FILE = "HOME/token",
+      AWS_DEFAULT_REGION = "eu-west-3",
+    },
+    files = { token = "x.y.z" },
+    credentials = "[default]\n" .. pair "AKIADEF",
+  },
+
+  -- ---- more logins ----
+  {
+    "a login with the time zone in digits",
+    env = { AWS_PROFILE = "dev" },
+    config = LOGIN,
+    login = { corp = token "2099-01-01T00:00:00+00:00" },
+  },
+  {
+    "a login with scopes",
+    env = { AWS_PROFILE = "dev" },
+    config = LOGIN:gsub("(sso_region[^\n]*\n)", "%1sso_registration_scopes = sso:account:access\n", 1),
+    login = { corp = token "2099-01-01T00:00:00Z" },
+  },
+  {
+    "a session's section behind the profile",
+    env = { AWS_PROFILE = "dev" },
+    config = "[profile dev]\nsso_session = corp\nsso_account_id = 1\nsso_role_name = R\nregion = eu-west-3\n"
+      .. SESSION,
+    login = { corp = token "2099-01-01T00:00:00Z" },
+  },
+  {
+    "a session with blanks in its name",
+    env = { AWS_PROFILE = "dev" },
+    config = '[sso-session "my corp"]\nsso_start_url = https://c.awsapps.com/start\nsso_region = eu-central-1\n'
+      .. "[profile dev]\nsso_session = my corp\nsso_account_id = 1\nsso_role_name = R\nregion = eu-west-3\n",
+    login = { ["my corp"] = token "2099-01-01T00:00:00Z" },
+  },
+  {
+    "a session in the file of credentials",
+    env = { AWS_PROFILE = "dev" },
+    config = "[profile dev]\nsso_session = corp\nsso_account_id = 1\nsso_role_name = R\nregion = eu-west-3\n",
+    credentials = SESSION,
+    login = { corp = token "2099-01-01T00:00:00Z" },
+  },
+  {
+    "a login of the default profile",
+    config = SESSION .. "[default]\nsso_session = corp\nsso_account_id = 1\nsso_role_name = R\nregion = eu-west-3\n",
+    login = { corp = token "2099-01-01T00:00:00Z" },
+  },
+  {
+    "a session alone in a profile with keys",
+    env = { AWS_PROFILE = "dev" },
+    config = SESSION .. "[profile dev]\nsso_session = corp\nregion = eu-west-3\n" .. pair "AKIACFG",
+  },
+  {
+    "a login whose role has blanks and an umlaut",
+    env = { AWS_PROFILE = "dev" },
+    config = SESSION
+      .. "[profile dev]\nsso_session = corp\nsso_account_id = 1\nsso_role_name = R \u{fc}&x\n"
+      .. "region = eu-west-3\n",
+    login = { corp = token "2099-01-01T00:00:00Z" },
+  },
+  {
+    "a login that is damaged",
+    env = { AWS_PROFILE = "dev" },
+    config = LOGIN,
+    login = { corp = "{" },
+  },
+
+  -- ---- more programs, containers, machines ----
+  {
+    "a program whose keys have expired",
+    env = { AWS_PROFILE = "a" },
+    config = "[profile a]\nregion = eu-west-3\ncredential_process = /bin/cat HOME/keys.json\n",
+    files = { ["keys.json"] = PRINTED:sub(1, -2) .. ', "Expiration": "2020-01-01T00:00:00Z"}' },
+  },
+  {
+    "a program with an account and nulls",
+    env = { AWS_PROFILE = "a" },
+    config = "[profile a]\nregion = eu-west-3\ncredential_process = /bin/cat HOME/keys.json\n",
+    files = { ["keys.json"] = PRINTED:sub(1, -2) .. ', "AccountId": "1", "SessionToken": null, "Expiration": null}' },
+  },
+  {
+    "a program that prints other things after",
+    env = { AWS_PROFILE = "a" },
+    config = "[profile a]\nregion = eu-west-3\ncredential_process = /bin/cat HOME/keys.json\n",
+    files = { ["keys.json"] = "  \n" .. PRINTED .. "\n\n" },
+  },
+  {
+    "a program's version as a text",
+    env = { AWS_PROFILE = "a" },
+    config = "[profile a]\nregion = eu-west-3\ncredential_process = /bin/cat HOME/keys.json\n",
+    files = { ["keys.json"] = (PRINTED:gsub('"Version": 1', '"Version": "1"')) },
+  },
+  {
+    "a program with keys of the environment beside it",
+    env = with(KEYS, { AWS_PROFILE = "a" }),
+    config = "[profile a]\nregion = eu-west-3\ncredential_process = /bin/cat HOME/keys.json\n",
+    files = { ["keys.json"] = PRINTED },
+  },
+  {
+    "a program of the default profile before the instance",
+    env = { AWS_EC2_METADATA_SERVICE_ENDPOINT = "URL/imds" },
+    config = "[default]\nregion = eu-west-3\ncredential_process = /bin/cat HOME/keys.json\n",
+    files = { ["keys.json"] = PRINTED },
+  },
+  {
+    "a machine with a slash behind its address",
+    env = { AWS_EC2_METADATA_SERVICE_ENDPOINT = "URL/imds/" },
+  },
+  {
+    "a machine beside a profile that is named and has no keys",
+    env = { AWS_PROFILE = "r", AWS_EC2_METADATA_SERVICE_ENDPOINT = "URL/imds" },
+    config = "[profile r]\nregion = eu-west-3\n",
+  },
+  {
+    "an agent with a token with a line end",
+    env = { AWS_CONTAINER_CREDENTIALS_FULL_URI = "URL/agent/x", AWS_CONTAINER_AUTHORIZATION_TOKEN = "a\nb" },
+  },
+  {
+    "an agent with an empty token's file",
+    differs = "botocore asks without a token",
+    env = { AWS_CONTAINER_CREDENTIALS_FULL_URI = "URL/agent/x", AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE = "HOME/pod" },
+    files = { pod = "" },
+  },
+  {
+    "an agent with a token's file that is not there",
+    env = { AWS_CONTAINER_CREDENTIALS_FULL_URI = "URL/agent/x", AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE = "HOME/pod" },
+  },
+  { "an agent with a query", env = { AWS_CONTAINER_CREDENTIALS_FULL_URI = "URL/agent/x?id=a%20b&c=d" } },
+  { "an agent by name of this machine", env = { AWS_CONTAINER_CREDENTIALS_FULL_URI = "http://nosuch.example/x" } },
 }
 
 return M

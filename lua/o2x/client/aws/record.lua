@@ -2,6 +2,8 @@
 --- Whatever means the same has one canonical form, and what Route 53 would refuse is refused here, so that a plan
 --- refuses it too.
 
+local rdata = require "o2x.client.aws.rdata"
+
 local M = {}
 
 local LONGEST_NAME <const>, LONGEST_LABEL <const> = 255, 63
@@ -11,17 +13,10 @@ local MOST_VALUES <const> = 400
 
 -- ---- names ----
 
--- "\052" is "*"; an escaped dot or backslash stays so, because it is no separator.
-local function unescape(digits)
-  local byte = tonumber(digits, 8)
-  if not byte or byte > 255 or byte == 46 or byte == 92 then return nil end
-  return string.char(byte)
-end
-
---- The canonical form of a name: lower case, no final dot, nothing escaped that need not be.
+--- The canonical form of a name.
 ---@param name string
 ---@return string
-function M.name(name) return (name:gsub("\\([0-7][0-7][0-7])", unescape):lower():gsub("%.$", "")) end
+M.name = rdata.name
 
 local function problem_of_name(name)
   if #name > LONGEST_NAME then return ("the name has %d bytes, at most %d are allowed"):format(#name, LONGEST_NAME) end
@@ -118,19 +113,11 @@ local function full_address(text)
   return table.concat(groups, ":")
 end
 
--- The last word of these is a name.
-local function with_name(text)
-  return (text:gsub("%s+", " "):gsub("(%S+)$", function(name) return M.name(name) end))
-end
-
-local CANONICAL <const> =
-  { CNAME = M.name, NS = M.name, PTR = M.name, MX = with_name, SRV = with_name, TXT = canonical_text }
-
 --- The canonical form of a value.
 ---@param kind string of the record: "TXT"
 ---@param text string
 ---@return string
-function M.value(kind, text) return CANONICAL[kind] and CANONICAL[kind](text) or text end
+function M.value(kind, text) return kind == "TXT" and canonical_text(text) or rdata.canonical(kind, text) end
 
 -- Readers of a TXT record join its strings: how it is split means nothing.
 local function meaning(kind, text)
@@ -180,9 +167,10 @@ local function problem_of_values(kind, values)
     local key = meaning(kind, text)
     if seen[key] then return ("values[%d] is the same as values[%d]"):format(i, seen[key]) end
     seen[key] = i
+    local value = M.value(kind, text)
     local problem = kind == "TXT" and problem_of_text(text)
-      or #M.value(kind, text) > LONGEST_VALUE
-        and ("%d characters, at most %d are allowed"):format(#text, LONGEST_VALUE)
+      or #value > LONGEST_VALUE and ("%d characters, at most %d are allowed"):format(#text, LONGEST_VALUE)
+      or rdata.problem(kind, value)
     if problem then return ("values[%d]: %s"):format(i, problem) end
   end
 end

@@ -117,15 +117,25 @@ end
 ---@return { id: string, name: string, private: boolean }[]
 function Client:list_zones() return list_zones(self) end
 
+local function no_such_zone(id)
+  errors.input(
+    ("aws.hosted_zones names %s, which is no hosted zone of this account"):format(id),
+    "aws route53 list-hosted-zones shows the ids; o2x config explain shows where aws.hosted_zones is set"
+  )
+end
+
 -- The zones that count: the public ones, and those that the configuration names.
 local function usable(client)
-  local wanted, zones = {}, {}
+  local wanted, zones, listed = {}, {}, {}
   for _, id in ipairs(client.options.zones or {}) do
     wanted[id:match("[^/]*$")] = true
   end
   for _, zone in ipairs(list_zones(client)) do
-    zone.wanted = wanted[zone.id]
+    zone.wanted, listed[zone.id] = wanted[zone.id], true
     if zone.wanted or not zone.private then zones[#zones + 1] = zone end
+  end
+  for id in pairs(wanted) do
+    if not listed[id] then no_such_zone(id) end
   end
   return zones
 end
@@ -140,13 +150,14 @@ local function only(found)
   if #wanted == 1 then return wanted[1] end
   if #found == 1 then return found[1] end
   table.sort(ids)
+  local keep = "aws.hosted_zones names more than one of them: keep the one whose name servers answer (dig NS %s)"
   errors.raise {
     kind = "refused",
     module = "route53",
     op = "zone",
     code = "several",
     message = ("%d hosted zones are named %s: %s"):format(#found, found[1].name, table.concat(ids, ", ")),
-    hint = (
+    hint = #wanted > 1 and keep:format(found[1].name) or (
       "dig NS %s shows whose name servers answer; write that zone's id into o2x.yaml: "
       .. "aws: {hosted_zones: [%s]}"
     ):format(found[1].name, ids[1]),

@@ -60,6 +60,7 @@ end
 function M.find(source)
   local o = source.options
   if not M.is_role(o) then return nil end
+  if o.role_arn == "" then bad(source, ("role_arn of profile %s is empty"):format(source.profile)) end
   if o.mfa_serial then
     bad(
       source,
