@@ -25,6 +25,8 @@ add("later", nil, "throttled", WAIT, {
   "BandwidthLimitExceeded",
   "SlowDown",
   "EC2ThrottledException",
+  "OperationAborted",
+  "ConditionalRequestConflict",
   "HTTP 429",
 })
 add("later", nil, "not available", "https://health.aws.amazon.com shows the state of the service", {
@@ -32,6 +34,7 @@ add("later", nil, "not available", "https://health.aws.amazon.com shows the stat
   "InternalError",
   "InternalFailure",
   "InternalServiceError",
+  "IDPCommunicationError",
   "HTTP 503",
 })
 add("later", nil, "it waited too long for the request", WAIT, { "RequestTimeout", "RequestTimeoutException" })

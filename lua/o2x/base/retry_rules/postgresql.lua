@@ -5,12 +5,45 @@ local SESSIONS <const> =
 local LOCKS <const> = "another session holds the lock; look at pg_locks and pg_stat_activity"
 local LOG <const> = "the server's log says why; pg_isready shows when it is back"
 local PRIMARY <const> = "point PGHOST at the primary server"
+local POOL <const> = "close idle clients, or raise the pooler's limits (SHOW POOLS; SHOW CONFIG)"
+local BEHIND <const> = "look at the server behind the pooler, and at the pooler's log"
 
 return {
   -- A commit may stand although the session was ended: it waits for its copies last.
   { code = "^57P0[12]", uncertain = true, verdict = "ask", means = "it stops in the middle of a commit", hint = LOG },
   { code = "^08006", uncertain = true, verdict = "ask", means = "the connection broke", hint = LOG },
   { code = "^40003", verdict = "ask", means = "it cannot say whether the statement was done", hint = LOG },
+  -- What pgbouncer says has this state, whatever it is.
+  {
+    code = "^08P01",
+    text = "server conn crashed",
+    uncertain = true,
+    verdict = "ask",
+    means = "the server behind the pooler ended the session in a commit",
+    hint = BEHIND,
+  },
+  {
+    code = "^08P01",
+    text = "server conn crashed",
+    verdict = "later",
+    means = "the server behind the pooler ended the session",
+    hint = BEHIND,
+  },
+  { code = "^08P01", text = "query_wait_timeout", verdict = "later", means = "the pooler had no session", hint = POOL },
+  {
+    code = "^08P01",
+    text = "cannot connect to server",
+    verdict = "later",
+    means = "the pooler does not reach its server",
+    hint = BEHIND,
+  },
+  {
+    code = "^08P01",
+    text = "server login has been failing",
+    verdict = "later",
+    means = "the pooler's server does not let it in",
+    hint = BEHIND,
+  },
   { code = "^08P01", verdict = "never", kind = "unreachable", means = "it does not speak as expected" },
   {
     code = "^08001",

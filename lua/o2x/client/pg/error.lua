@@ -6,6 +6,9 @@ local retry_rules = require "o2x.base.retry_rules"
 
 local M = {}
 
+local POOLER <const> = "close idle clients, or raise the pooler's limits (SHOW POOLS; SHOW CONFIG)"
+local BEHIND <const> = "look at the server behind the pooler, and at the pooler's log"
+
 -- Errors while connecting: without a session, libpq gives only a text and no SQLSTATE, so the text is matched: pattern,
 -- SQLSTATE, what the server does, and a hint where the rule of that state has none that fits.
 local CONNECTING = {
@@ -21,6 +24,12 @@ local CONNECTING = {
     "requires a password for role %s",
     "set PGPASSWORD, or pg.password in the configuration",
   },
+  {
+    "%u%u+ authentication failed",
+    "28P01",
+    "rejected the login of role %s",
+    "check PGUSER and PGPASSWORD; the server's log says why",
+  },
   { 'role ".-" does not exist', "28000", "has no role %s", "set PGUSER, or pg.user in the configuration" },
   {
     "no pg_hba.conf entry",
@@ -30,9 +39,25 @@ local CONNECTING = {
   },
   { "permission denied for database", "42501", "does not allow role %s to connect to %s", "GRANT CONNECT ON DATABASE" },
   { 'database ".-" does not exist', "3D000", "has no database %2$s" },
+  { "no such database", "3D000", "is a pooler that has no database %2$s", "look at [databases] in its configuration" },
+  {
+    "no such user",
+    "28000",
+    "is a pooler that has no role %s",
+    "look at auth_file or auth_query in its configuration",
+  },
+  {
+    "has no credentials for the role",
+    "28000",
+    "is a proxy that has no credentials for role %s",
+    "add a secret of that role to the proxy: aws rds describe-db-proxies shows those that it has",
+  },
   { "too many connections for role", "53300", "has no free connections for role %s" },
   { "too many connections", "53300", "has no free connections for database %2$s" },
   { "too many clients", "53300", "has no free connections" },
+  { "no more connections allowed", "53300", "is a pooler without free connections", POOLER },
+  { "query_wait_timeout", "53300", "is a pooler that had no session in time", POOLER },
+  { "Timed%-out waiting to acquire", "53300", "is a pooler that had no session in time", POOLER },
   { "connection slots", "53300", "has no free connections" },
   { "connection limit exceeded", "53300", "has no free connections" },
   { "starting up", "57P03", "is starting up" },
@@ -40,6 +65,9 @@ local CONNECTING = {
   { "recovery mode", "57P03", "is recovering from a crash" },
   { "not yet accepting connections", "57P03", "is a standby that is not ready yet" },
   { "not accepting connections", "57P03", "does not take connections" },
+  { "server login has been failing", "57P03", "is a pooler whose server does not let it in", BEHIND },
+  { "cannot connect to server", "57P03", "is a pooler whose server cannot be reached", BEHIND },
+  { "server conn crashed", "57P03", "is a pooler whose server ended the connection", BEHIND },
   { "terminating connection", "57P01", "ends its sessions" },
   { "session is read%-only", "25006", "is a standby, or set to read only" },
   { "server is in hot standby mode", "25006", "is a standby" },
@@ -67,7 +95,12 @@ local CONNECTING = {
   { "could not translate host name", "08001", "cannot be found: the host name does not resolve", "check PGHOST" },
   { "[Tt]imed? ?out", "08001", "does not answer", "check the address (PGHOST, PGPORT) and the firewall" },
   { "unreachable", "08001", "is unreachable over the network" },
-  { "server closed the connection unexpectedly", "08006", "closed the connection" },
+  { "closed unexpectedly", "08006", "closed the connection" },
+  { "closed the connection unexpectedly", "08006", "closed the connection" },
+  { "[Cc]onnection reset", "08006", "broke the connection" },
+  { "Broken pipe", "08006", "broke the connection" },
+  { "EOF detected", "08006", "closed the connection" },
+  { "unexpected eof", "08006", "closed the connection" },
 }
 
 -- What the rules say of a state. Whether a statement only reads does not matter: an error takes back what it did.
