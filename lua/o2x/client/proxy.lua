@@ -146,15 +146,45 @@ function M.of(scheme, host, port, env)
   return M.parse(text, name), name
 end
 
+local good = {} -- what has been looked at: paths → true
+
+-- libcurl would only say that it cannot load the file.
+local function check_file(path)
+  if not fs.exists(path) then
+    errors.input("SSL_CERT_FILE names a file that does not exist", "unset SSL_CERT_FILE", path)
+  end
+  if fs.is_folder(path) or not fs.read(path):find "%-%-%-%-%-BEGIN [%u ]*CERTIFICATE%-%-%-%-%-" then
+    errors.input("SSL_CERT_FILE names no file of certificates in PEM", "correct or unset SSL_CERT_FILE", path)
+  end
+end
+
+local function has_hashed(path)
+  for _, name in ipairs(fs.is_folder(path) and fs.list(path) or {}) do
+    if name:find "^%x%x%x%x%x%x%x%x%.%d+$" then return true end
+  end
+  return false
+end
+
+-- A list of folders. One without names of hashes would be passed over in silence.
+local function check_folders(list)
+  local first_path
+  for path in list:gmatch "[^:]+" do
+    if has_hashed(path) then return end
+    first_path = first_path or path
+  end
+  errors.input("SSL_CERT_DIR has no certificates named by their hashes", "openssl rehash " .. first_path, first_path)
+end
+
 --- The authorities that are trusted where nothing else is said.
 ---@param env table<string, string>
 ---@return string? file
 ---@return string? folder with names as `openssl rehash` makes them
 function M.authorities(env)
   local file, folder = first(env, "SSL_CERT_FILE"), first(env, "SSL_CERT_DIR")
-  if file and not fs.exists(file) then
-    errors.input("SSL_CERT_FILE names a file that does not exist", "unset SSL_CERT_FILE", file)
-  end
+  if folder and folder:find "^:*$" then folder = nil end
+  if file and not good[file] then check_file(file) end
+  if folder and not file and not good[folder] then check_folders(folder) end
+  good[file or folder or ""] = true
   return file, folder
 end
 

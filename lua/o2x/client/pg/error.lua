@@ -60,6 +60,25 @@ local CONNECTING = {
   { "Timed%-out waiting to acquire", "53300", "is a pooler that had no session in time", POOLER },
   { "connection slots", "53300", "has no free connections" },
   { "connection limit exceeded", "53300", "has no free connections" },
+  -- pgbouncer and RDS Proxy
+  { "no more connections allowed", "53300", "is a pooler that takes no more clients (max_client_conn)" },
+  { "query_wait_timeout", "53300", "is a pooler without a free session for database %2$s" },
+  { "[Tt]imed%-out waiting to acquire", "53300", "is a pooler without a free session for database %2$s" },
+  { "server login has been failing", "57P03", "is a pooler that cannot log in to the server behind it" },
+  { "cannot connect to server", "57P03", "is a pooler that cannot reach the server behind it" },
+  { "server_login_retry", "57P03", "is a pooler that cannot log in to the server behind it" },
+  { "client_login_timeout", "57P03", "is a pooler that does not finish the login" },
+  { "no such database", "3D000", "is a pooler that has no database %2$s", "add it to pgbouncer's [databases]" },
+  { "no such user", "28000", "is a pooler that has no role %s", "add it to pgbouncer's auth_file" },
+  {
+    "no credentials for the role",
+    "28000",
+    "is a proxy without credentials of role %s",
+    "add its secret to the proxy",
+  },
+  { "SASL authentication failed", "28P01", "rejected the password of role %s", "set PGPASSWORD, or pg.password" },
+  { "requires TLS", "08P01", "takes connections with TLS only", "set PGSSLMODE=verify-full, or pg.sslmode" },
+  { "SSL required", "08P01", "takes connections with TLS only", "set PGSSLMODE=verify-full, or pg.sslmode" },
   { "starting up", "57P03", "is starting up" },
   { "shutting down", "57P03", "is shutting down" },
   { "recovery mode", "57P03", "is recovering from a crash" },
@@ -160,13 +179,19 @@ function M.connecting(options, message)
   return new("08001", { kind = "unreachable", retryable = false }, { op = "connect", message = text })
 end
 
+-- Why it was closed, if the server or a pooler said so.
+local function last_words(message)
+  local words = mask.text(message):match "FATAL:%s*([^\n]+)"
+  return words and (" (%s)"):format(words) or ""
+end
+
 --- The error of a broken session.
 ---@param options table
 ---@param message string
 ---@param uncertain boolean? what was sent last may have been carried out
 ---@return table error
 function M.broken(options, message, uncertain)
-  local text = message:find("closed the connection", 1, true) and "closed the connection"
+  local text = message:find("closed the connection", 1, true) and "closed the connection" .. last_words(message)
     or "lost the connection: " .. last_line(message)
   if uncertain then text = text .. "; whether the last statement took effect is unknown" end
   return new("08006", judge("08006", nil, uncertain), {

@@ -41,14 +41,18 @@ local function no_second(options)
   }
 end
 
+-- What is said when there is no session left: by us, by a pooler that ends the wait itself.
+local NO_SECOND <const> = { "no answer in time", "query_wait_timeout" }
+
 -- Opens a transaction. false: the pooler has none (pool_mode = statement).
 local function begin(ask, other)
   local ok, problem = pcall(ask, other, "BEGIN")
   if ok then return true end
-  if errors.is(problem) and problem.kind ~= "cancelled" and problem.message:find("no answer in time", 1, true) then
-    error(no_second(other.options), 0)
+  if not errors.is(problem) or problem.kind == "cancelled" then error(problem, 0) end
+  if problem.message:find("statement pooling", 1, true) then return false end
+  for _, text in ipairs(NO_SECOND) do
+    if problem.message:find(text, 1, true) then error(no_second(other.options), 0) end
   end
-  if errors.is(problem) and problem.kind ~= "cancelled" then return false end
   error(problem, 0)
 end
 

@@ -112,10 +112,18 @@ describe("a pooler", function()
   end
 
   it("that has one session only is refused", function()
-    local pooler <close> = pgbouncer.start(server, "session", "default_pool_size = 1")
+    for _, more in ipairs { "default_pool_size = 1", "default_pool_size = 1\nquery_wait_timeout = 1" } do
+      local pooler <close> = pgbouncer.start(server, "session", more)
+      local err = raised(pg.connect, options(pooler.port))
+      assert.matches("the pooler gives no second session", tostring(err), 1, true)
+      assert.matches("default_pool_size", err.hint, 1, true)
+    end
+  end)
+
+  it("that takes no more clients is asked again", function()
+    local pooler <close> = pgbouncer.start(server, "session", "max_client_conn = 1")
     local err = raised(pg.connect, options(pooler.port))
-    assert.matches("the pooler gives no second session", tostring(err), 1, true)
-    assert.matches("default_pool_size", err.hint, 1, true)
+    assert.same({ "53300", true }, { err.code, err.retryable })
   end)
 
   it("does not get a password unencrypted on the way past it", function()
