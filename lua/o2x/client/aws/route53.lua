@@ -120,7 +120,7 @@ function Client:list_zones() return list_zones(self) end
 local function no_such_zone(id)
   errors.input(
     ("aws.hosted_zones names %s, which is no hosted zone of this account"):format(id),
-    "aws route53 list-hosted-zones shows the ids; o2x config explain shows where aws.hosted_zones is set"
+    "aws route53 list-hosted-zones shows the ids"
   )
 end
 

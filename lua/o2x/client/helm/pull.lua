@@ -42,20 +42,39 @@ function M.is_remote(o)
   return o.repo ~= nil or o.version ~= nil or o.digest ~= nil or tostring(o.chart):match "^%w+://" ~= nil
 end
 
+-- A password in an address must not get into messages.
+local function without_login(address) return (tostring(address):gsub("^(%w+://)[^/]*@", "%1…@")) end
+
 --- How people and grants name a source: "oci://host/app", or "https://host/charts app".
 ---@param o o2x.helm.source
 ---@return string
 function M.name(o) return o.repo and ("%s %s"):format(o.repo, o.chart) or o.chart end
 
+local function refuse_login(o)
+  local address = tostring(o.repo or o.chart)
+  if not address:find "^%w+://[^/]*@" then return end
+  local host = address:match "^%w+://[^/]*@([^/]*)"
+  bad("input", ("%s: an address of charts must not have a user or a password"):format(without_login(address)), {
+    hint = o.repo and "helm repo add NAME URL --username USER" or "helm registry login " .. host,
+  })
+end
+
 local function check(o)
-  local name = M.name { chart = tostring(o.chart), repo = o.repo and tostring(o.repo) }
+  local name = M.name { chart = without_login(o.chart), repo = o.repo and without_login(o.repo) }
+  refuse_login(o)
   if o.repo then
     local ok = type(o.repo) == "string" and o.repo:match "^https?://[%w.:%[%]-]+[%w%%._~/-]*$"
-    if not ok then bad("input", ("%s is not the URL of a repository: https://HOST/PATH"):format(tostring(o.repo))) end
+    if not ok then
+      bad("input", ("%s is not the URL of a repository: https://HOST/PATH"):format(tostring(o.repo)), {
+        hint = tostring(o.repo):find "^[Oo][Cc][Ii]://"
+            and "a chart of a registry has no repo: chart: oci://HOST/PATH/NAME"
+          or nil,
+      })
+    end
     if not tostring(o.chart):match "^%w[%w._-]*$" then bad("input", ("%s: invalid name of a chart"):format(name)) end
   elseif not tostring(o.chart):match "^oci://[%w.:%[%]-]+/%w[%w._/-]*$" then
     bad("input", ("%s is neither oci://HOST/PATH nor a folder"):format(name), {
-      hint = "a chart of a repository is named by chart and repo; the version has a field of its own",
+      hint = "oci:// in small letters; version and digest are fields of their own; a repository is named by repo",
     })
   end
   if not tostring(o.version):match "^v?%d+%.%d+%.%d+[%w.+-]*$" then
@@ -139,6 +158,8 @@ local FAILURES <const> = {
   { "x509", "unreachable", trust },
   { "connection re[sf]", "unreachable", nil, true },
   { "no such host", "unreachable", nil, true },
+  { "no route to host", "unreachable", nil, true },
+  { "network is unreachable", "unreachable", nil, true },
   { "timeout", "unreachable", nil, true },
   { "deadline exceeded", "unreachable", nil, true },
   { "EOF", "unreachable", nil, true },
@@ -151,7 +172,7 @@ local function words_of(text) return (text:gsub('"[^"]*"', '""'):gsub("%w+://%S+
 
 local function run(helm, o, words, env)
   local r = helm:run(words, SECONDS, env)
-  if r.code == 0 then return end
+  if r.code == 0 then return r.stdout .. r.stderr end
   local name, text = M.name(o), failure.text(r)
   local said = words_of(text)
   for _, f in ipairs(FAILURES) do
@@ -176,7 +197,7 @@ local function repository_words(helm, o, env, config)
   return { "pull", entry .. "/" .. o.chart }
 end
 
--- The bytes of the archive as the server has it today.
+-- The bytes of the archive as the server has it today, and what helm said.
 local function pull(helm, o, name, config)
   local env = environment(helm, config)
   helm.files = helm.files + 1
@@ -187,10 +208,10 @@ local function pull(helm, o, name, config)
   for _, word in ipairs { "--version", o.version, "--destination", folder } do
     words[#words + 1] = word
   end
-  run(helm, o, words, env)
+  local said = run(helm, o, words, env)
   local files = fs.list(folder)
   if #files ~= 1 then bad("failed", ("helm pulled %d files for %s"):format(#files, name)) end
-  return fs.read(fs.join(folder, files[1]), MOST_BYTES)
+  return fs.read(fs.join(folder, files[1]), MOST_BYTES), said
 end
 
 -- ---- the cache ----
@@ -220,12 +241,20 @@ local function keep(helm, digest, bytes)
 end
 
 local function fetched(helm, o, name, config)
-  local bytes = pull(helm, o, name, config)
+  local bytes, said = pull(helm, o, name, config)
   local found = digest_of(bytes)
   if not o.digest then
     bad("input", ("%s %s has no digest; the server gives %s today"):format(name, o.version, found), {
       hint = ("look at the chart, then pin it: digest: %s"):format(found),
     })
+  elseif said:find(o.digest, 1, true) then
+    bad(
+      "input",
+      ("%s %s is pinned by the digest of the registry's manifest, which helm shows"):format(name, o.version),
+      {
+        hint = ("look at the chart, then pin its archive: digest: %s"):format(found),
+      }
+    )
   elseif found ~= o.digest then
     bad("refused", ("%s %s is not the chart that was pinned: the server gives %s"):format(name, o.version, found), {
       hint = "ask its makers why a version has changed; if the new one is right, pin its digest",

@@ -50,7 +50,7 @@ local CONNECTING = {
     "has no credentials for the role",
     "28000",
     "is a proxy that has no credentials for role %s",
-    "add a secret of that role to the proxy: aws rds describe-db-proxies shows those that it has",
+    "add a secret with that role's password to the proxy",
   },
   { "too many connections for role", "53300", "has no free connections for role %s" },
   { "too many connections", "53300", "has no free connections for database %2$s" },
