@@ -28,7 +28,7 @@ local SECOND = {
 local function run_chapters(list, tenant, facts, parts)
   local results = parallel.each(list, function(chapter)
     local found = findings.new()
-    found.area = chapter[1]
+    found.area, found.restore = chapter[1], remedy.restore(tenant)
     chapter[2](found, tenant, facts)
     return found
   end)

@@ -49,9 +49,11 @@ function M.rollback(tenant, service) return M.run(tenant, "rollback", "services=
 ---@param tenant table
 ---@param service string
 ---@param replicas integer
+---@param force boolean? in spite of an autoscaler
 ---@return string
-function M.scale(tenant, service, replicas)
-  return M.run(tenant, "scale", ("service=%s replicas=%d"):format(service, replicas), true)
+function M.scale(tenant, service, replicas, force)
+  local arguments = ("service=%s replicas=%d%s"):format(service, replicas, force and " force=true" or "")
+  return M.run(tenant, "scale", arguments, true)
 end
 
 --- `kubectl` in the tenant's namespace.
@@ -78,10 +80,38 @@ function M.restart(tenant, service)
   return M.kubectl(tenant, "rollout restart deployment/" .. naming.resource(tenant, service))
 end
 
+--- A text as SQL reads it.
+---@param text string
+---@return string
+function M.literal(text) return "'" .. text:gsub("'", "''") .. "'" end
+
 --- A statement in a database.
 ---@param database string
 ---@param sql string
 ---@return string
 function M.psql(database, sql) return ("psql -d %s -c %s"):format(M.quote(database), M.quote(sql)) end
+
+--- A statement about the role of the services. Its name is in a Secret, so a shell reads it there: a finding would not
+--- show it.
+---@param tenant table
+---@param sql string %s is the role; nothing in it needs quotes within double quotes of a shell
+---@return string
+function M.psql_of_services(tenant, sql)
+  local name =
+    M.kubectl(tenant, ("get secret %s -o jsonpath={.data.username}"):format(tenant.platform.kubernetes.postgres_secret))
+  return ('psql -d postgres -c "%s"'):format(sql:gsub('"', '\\"'):format(('\\"$(%s | base64 -d)\\"'):format(name)))
+end
+
+--- What only a backup has.
+---@param tenant table
+---@param note string? more words
+---@return o2x.remedy
+function M.restore(tenant, note)
+  local restore = M.run(tenant, "restore", "snapshot=NAME", true)
+  return {
+    say = ("restore one of its archives or snapshots: %s%s"):format(restore, note and "; " .. note or ""),
+    look = M.run(tenant, "backup", "list=true"),
+  }
+end
 
 return M

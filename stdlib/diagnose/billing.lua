@@ -55,7 +55,7 @@ local function trigger(tenant)
 end
 
 local function overdue(found, tenant, job)
-  local days = job.last_run and period(job.cron)
+  local days = job.last and period(job.cron)
   if not days then return end
   local late = (clock.now() - job.last) / DAY - days
   if late > math.max(days * 0.5, 1 / 24) then
@@ -71,21 +71,21 @@ local function overdue(found, tenant, job)
 end
 
 local function paused(found, tenant, job)
-  local update = "update job_schedule set status = 'ACTIVE' where tenant_id = '%s' and job_type = '%s'"
+  local update = "update job_schedule set status = 'ACTIVE' where tenant_id = %s and job_type = %s"
   findings.add(
     found,
     "warning",
     "job_schedule",
     ("job %s is %s"):format(job.job_type, job.status),
     "schedule " .. job.cron,
-    { mend = remedy.psql(tenant.database, update:format(tenant.id, job.job_type)) }
+    { mend = remedy.psql(tenant.database, update:format(remedy.literal(tenant.id), remedy.literal(job.job_type))) }
   )
 end
 
 local function jobs(found, tenant)
   local rows = pg.tenant:rows(
     [[select job_type, cron, status, last_run::text as last_run,
-      extract(epoch from last_run)::bigint as last
+      case when isfinite(last_run) then extract(epoch from last_run)::bigint end as last
     from job_schedule where tenant_id = $1 order by job_type]],
     tenant.id
   )
@@ -97,7 +97,7 @@ local function jobs(found, tenant)
     end
   end
   -- A new tenant has neither jobs nor bills. One with bills has lost its schedule.
-  local insert = "insert into job_schedule (tenant_id, job_type, cron) values ('%s', 'BILLING', '0 2 1 * *')"
+  local insert = "insert into job_schedule (tenant_id, job_type, cron) values (%s, 'BILLING', '0 2 1 * *')"
   if #rows == 0 and pg.tenant:one("select 1 as found from bill where tenant_id = $1 limit 1", tenant.id) then
     findings.add(
       found,
@@ -105,7 +105,7 @@ local function jobs(found, tenant)
       "job_schedule",
       "no job is scheduled",
       "no row for " .. tenant.id,
-      { mend = remedy.psql(tenant.database, insert:format(tenant.id)) }
+      { mend = remedy.psql(tenant.database, insert:format(remedy.literal(tenant.id))) }
     )
   end
 end

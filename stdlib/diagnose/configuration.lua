@@ -247,14 +247,36 @@ end
 
 -- ---- the database ----
 
+local SESSIONS = "select pid, usename, state, query_start, left(query, 60) from pg_stat_activity "
+  .. "where datname = current_database() order by query_start"
+
+-- A password is not at fault where the server refuses the role, or has no connection left.
+local function login_remedy(tenant, user, code)
+  local role = pg.tenant:one(
+    [[select rolcanlogin as may, coalesce(rolvaliduntil < now(), false) as expired, rolconnlimit = 0 as limited
+    from pg_roles where rolname = $1]],
+    user
+  ) or { may = true }
+  local sql = not role.may and "alter role %s login"
+    or role.expired and "alter role %s valid until 'infinity'"
+    or role.limited and "alter role %s connection limit -1"
+    or code == "42501" and ('grant connect on database "%s" to %%s'):format(tenant.database)
+  if sql then return { mend = remedy.psql_of_services(tenant, sql) } end
+  if code == "53300" then
+    return { say = "close sessions, or raise the limit", look = remedy.psql(tenant.database, SESSIONS) }
+  end
+  local name = tenant.platform.kubernetes.postgres_secret
+  return rotated(tenant, name, "the username and password that PostgreSQL knows")
+end
+
 local function login(found, tenant)
   local name = tenant.platform.kubernetes.postgres_secret
   local values = values_of(found, tenant, name, { "username", "password" })
   if not values then return end
   local user = tenant.platform.database.user
-  local ok, why = false, "its user name is not " .. user
+  local ok, why, code = false, "its user name is not " .. user, nil
   if secret.equal(values.username, user) then
-    ok, why = pg.tenant:try_login(user, values.password)
+    ok, why, code = pg.tenant:try_login(user, values.password)
   end
   if ok then return end
   findings.add(
@@ -263,12 +285,10 @@ local function login(found, tenant)
     "secret " .. name,
     "the services cannot log in to " .. tenant.database,
     why,
-    rotated(tenant, name, "the username and password that PostgreSQL knows")
+    code and login_remedy(tenant, user, code)
+      or rotated(tenant, name, "the username and password that PostgreSQL knows")
   )
 end
-
-local SESSIONS = "select pid, usename, state, query_start, left(query, 60) from pg_stat_activity "
-  .. "where datname = current_database() order by query_start"
 
 local function connections(found, tenant, limit, now)
   if limit < 1 then return end
@@ -300,6 +320,31 @@ local function tenant_row(found, tenant)
   )
 end
 
+-- Set for the database, or for the services in it.
+local READ_ONLY <const> = [[select s.setrole <> 0 as services
+  from pg_db_role_setting s
+  join pg_database d on d.oid = s.setdatabase and d.datname = current_database()
+  left join pg_roles r on r.oid = s.setrole
+  where (s.setrole = 0 or r.rolname = $1)
+    and exists (select from unnest(s.setconfig) c where c ~* '^default_transaction_read_only=(on|true|yes|1)$')]]
+
+local function read_only(found, tenant)
+  for _, row in ipairs(pg.tenant:rows(READ_ONLY, tenant.platform.database.user)) do
+    local reset = ('database "%s" reset default_transaction_read_only'):format(tenant.database)
+    findings.add(
+      found,
+      "critical",
+      tenant.database,
+      row.services and "the services can only read in it" or "the database can only be read",
+      "default_transaction_read_only",
+      {
+        mend = row.services and remedy.psql_of_services(tenant, "alter role %s in " .. reset)
+          or remedy.psql("postgres", "alter " .. reset),
+      }
+    )
+  end
+end
+
 local function migrations(found, tenant)
   for _, row in ipairs(pg.tenant:rows "select version, description from flyway_schema_history where not success") do
     findings.add(
@@ -320,12 +365,8 @@ end
 local function database(found, tenant, facts)
   local row = pg.admin:database(tenant.database)
   if not row then
-    return findings.add(found, "critical", tenant.database, "the database is missing", "pg_database", {
-      say = ("restore one of its archives or snapshots: %s; onboarding would make an empty database"):format(
-        remedy.run(tenant, "restore", "snapshot=NAME", true)
-      ),
-      look = remedy.run(tenant, "backup", "list=true"),
-    })
+    local fix = remedy.restore(tenant, "onboarding would make an empty database")
+    return findings.add(found, "critical", tenant.database, "the database is missing", "pg_database", fix)
   elseif not row.open then
     local sql = 'alter database "%s" allow_connections true'
     local fix = { mend = remedy.psql("postgres", sql:format(tenant.database)) }
@@ -338,7 +379,12 @@ local function database(found, tenant, facts)
       fix
     )
   end
+  if row.connection_limit == 0 then
+    local fix = { mend = remedy.onboard(tenant) }
+    return findings.add(found, "critical", tenant.database, "the database allows no connections", "limit 0", fix)
+  end
   connections(found, tenant, row.connection_limit, row.connections)
+  read_only(found, tenant)
   if not facts.no_cluster then login(found, tenant) end
   tenant_row(found, tenant)
   facts.database = true

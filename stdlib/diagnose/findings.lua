@@ -32,8 +32,8 @@ local function in_words(remedy)
   return table.concat(parts, "; ")
 end
 
---- An empty list of findings. Its field `area` names the chapter.
----@return { list: table[], area: string? } found
+--- An empty list of findings. Its field `area` names the chapter; `restore` is the remedy for a table that is gone.
+---@return { list: table[], area: string?, restore: o2x.remedy? } found
 function M.new() return { list = {} } end
 
 --- Adds a finding.
@@ -69,6 +69,9 @@ function M.ids(rows)
   return table.concat(ids, ", ")
 end
 
+-- SQLSTATEs of a table, column, schema or function that is gone, which Flyway does not make again.
+local LOST <const> = { ["42P01"] = true, ["42703"] = true, ["3F000"] = true, ["42883"] = true }
+
 --- Runs one check, for at most 30 s. An error is a finding as well and does not stop the others.
 ---@param found table of M.new
 ---@param subject string
@@ -79,7 +82,10 @@ end
 function M.check(found, subject, remedy, fn, ...)
   local ok, problem = pcall(timeout, TIMEOUT, fn, ...)
   if not ok and problem.code == "when_applied" then return ok end -- a plan sends no test
-  if not ok then M.add(found, "critical", subject, "cannot be checked", problem, remedy) end
+  if not ok then
+    local lost = found.restore and LOST[problem.code]
+    M.add(found, "critical", subject, "cannot be checked", problem, lost and found.restore or remedy)
+  end
   return ok
 end
 

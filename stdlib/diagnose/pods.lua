@@ -16,9 +16,14 @@ local M = {}
 local HOUR, DAY = 3600, 86400
 local FULL <const> = { cpu = 0.80, memory = 0.85 } -- share of the limit, as in the guide's alerts
 
--- A release has something to go back to when it has had a revision before.
-local function back(tenant, service, facts)
-  return (facts.revisions[naming.resource(tenant, service)] or 0) > 1 and remedy.rollback(tenant, service) or nil
+-- Where somebody changed the Deployment by hand, the release still has what ran before. Otherwise an earlier revision
+-- has it, if there is one.
+local function back(tenant, service)
+  local name = naming.resource(tenant, service)
+  for _, place in ipairs(helm.drift(name, tenant.namespace)) do
+    if place:find "^Deployment " then return remedy.deploy(tenant, service) end
+  end
+  return helm.previous(name, tenant.namespace) and remedy.rollback(tenant, service) or nil
 end
 
 local function more_memory(tenant, service)
@@ -52,7 +57,7 @@ end
 local CANNOT_PULL = { ImagePullBackOff = true, ErrImagePull = true, InvalidImageName = true }
 local MISSING = { CreateContainerConfigError = true, CreateContainerError = true }
 
-local function waiting(found, tenant, service, pod, status, facts)
+local function waiting(found, tenant, service, pod, status)
   local state = status.state.waiting
   local describe = remedy.kubectl(tenant, "describe pod " .. pod.metadata.name)
   if state.reason == "CrashLoopBackOff" then
@@ -68,14 +73,14 @@ local function waiting(found, tenant, service, pod, status, facts)
       crash_line(pod) or state.message,
       {
         say = "correct the cause; after a deploy, go back to what ran before",
-        mend = back(tenant, service, facts),
+        mend = back(tenant, service),
         look = remedy.kubectl(tenant, ("logs %s --previous"):format(pod.metadata.name)),
       }
     )
   elseif CANNOT_PULL[state.reason] then
     findings.add(found, "critical", service, "image cannot be pulled: " .. tostring(status.image), state.message, {
       say = "correct the image or the registry's credentials; after a deploy, go back to what ran before",
-      mend = back(tenant, service, facts),
+      mend = back(tenant, service),
       look = describe,
     })
   elseif MISSING[state.reason] then
@@ -130,7 +135,7 @@ local function unschedulable(pod)
   end
 end
 
-local function check_pod(found, tenant, service, pod, facts)
+local function check_pod(found, tenant, service, pod)
   local problem = unschedulable(pod)
   if problem then
     findings.add(
@@ -144,7 +149,7 @@ local function check_pod(found, tenant, service, pod, facts)
   end
   for _, status in ipairs(pod.status.containerStatuses or {}) do
     if status.state and status.state.waiting then
-      waiting(found, tenant, service, pod, status, facts)
+      waiting(found, tenant, service, pod, status)
     else
       restarts(found, tenant, service, pod, status)
     end
@@ -160,7 +165,7 @@ local function pods_of(found, tenant, service, facts)
     end
   end
   for _, pod in ipairs(own) do
-    check_pod(found, tenant, service, pod, facts)
+    check_pod(found, tenant, service, pod)
     if #found.list > before then break end
   end
   return #found.list > before
@@ -168,9 +173,22 @@ end
 
 -- ---- deployments ----
 
+-- An autoscaler does nothing for a workload that is scaled to 0; otherwise its own range counts.
+local function has_autoscaler(deployment)
+  local name, namespace = deployment.metadata.name, deployment.metadata.namespace
+  for _, scaler in ipairs(k8s.list("HorizontalPodAutoscaler", { namespace = namespace })) do
+    if scaler.spec.scaleTargetRef.name == name then return true end
+  end
+  return k8s.get("HorizontalPodAutoscaler", name, namespace) ~= nil -- made by hand, without the tenant's label
+end
+
 local function replicas(found, tenant, service, deployment, explained)
   local wanted, ready = deployment.spec.replicas or 1, deployment.status.readyReplicas or 0
-  local min = catalogue.find(service).replicas[1]
+  local min, max = table.unpack(catalogue.find(service).replicas)
+  if deployment.spec.paused == true then
+    local fix = { mend = remedy.kubectl(tenant, "rollout resume deployment/" .. deployment.metadata.name) }
+    findings.add(found, "warning", service, "its rollout is paused: no change takes effect", "spec.paused: true", fix)
+  end
   if wanted == 0 then
     findings.add(
       found,
@@ -178,7 +196,16 @@ local function replicas(found, tenant, service, deployment, explained)
       service,
       "is scaled to 0",
       "spec.replicas: 0",
-      { mend = remedy.scale(tenant, service, min) }
+      { mend = remedy.scale(tenant, service, min, has_autoscaler(deployment)) }
+    )
+  elseif wanted > max and not has_autoscaler(deployment) then
+    findings.add(
+      found,
+      "warning",
+      service,
+      ("has more replicas than the catalogue's maximum of %d"):format(max),
+      "spec.replicas: " .. wanted,
+      { mend = remedy.scale(tenant, service, max) }
     )
   elseif ready < wanted and not explained then
     findings.add(
@@ -189,7 +216,7 @@ local function replicas(found, tenant, service, deployment, explained)
       "deployment " .. deployment.metadata.name,
       { look = remedy.kubectl(tenant, "describe deployment " .. deployment.metadata.name) }
     )
-  elseif wanted < min then
+  elseif wanted < min and not has_autoscaler(deployment) then
     findings.add(
       found,
       "warning",
@@ -221,27 +248,46 @@ end
 
 -- ---- the rest ----
 
-local function read_releases(tenant, facts)
-  facts.releases = helm.list(tenant.namespace)
-  for _, release in ipairs(facts.releases) do
-    facts.revisions[release.name] = release.revision
-  end
+local function add_drift(found, tenant, service, severity, finding, places)
+  if #places == 0 then return end
+  findings.add(found, severity, service, finding, table.concat(places, "; "), { mend = remedy.deploy(tenant, service) })
 end
 
--- A Deployment that is missing is a finding of its own.
-local function missing_objects(found, tenant, service, release)
-  local missing = {}
+-- What is wrong with a Deployment is a finding of its own.
+local function drift(found, tenant, service, release)
+  local missing, edited = {}, {}
   for _, place in ipairs(helm.drift(release.name, tenant.namespace)) do
-    local gone = place:find(": missing in the cluster", 1, true) and not place:find "^Deployment "
-    missing[#missing + 1] = gone and place or nil
+    local list = place:find(": missing in the cluster", 1, true) and missing or edited
+    if not place:find "^Deployment " then list[#list + 1] = place end
   end
-  if #missing == 0 then return end
-  local evidence, fix = table.concat(missing, "; "), { mend = remedy.deploy(tenant, service) }
-  findings.add(found, "critical", service, "an object of its release is missing", evidence, fix)
+  add_drift(found, tenant, service, "critical", "an object of its release is missing", missing)
+  add_drift(found, tenant, service, "warning", "an object of its release was edited", edited)
+end
+
+-- Only a deployment removes what a helm left that never came to its end.
+local function finish(tenant, service, status)
+  return back(tenant, service) or (status:find "^pending" and remedy.deploy or remedy.onboard)(tenant, service)
+end
+
+-- helm leaves out a release whose last record is damaged.
+local function unreleased(found, tenant, service, name)
+  local ok, problem = pcall(helm.status, name, tenant.namespace)
+  local removal = not ok and tostring(problem.hint):match "^kubectl delete secret %S+ %-n %S+"
+  if not ok and not removal then error(problem, 0) end
+  findings.add(
+    found,
+    "warning",
+    service,
+    removal and "the record of its release is damaged" or "its deployment belongs to no release",
+    removal and problem.message or "helm has no release " .. name,
+    { mend = (removal and removal .. " && " or "") .. remedy.deploy(tenant, service) }
+  )
 end
 
 local function releases(found, tenant, facts)
-  for _, release in ipairs(facts.releases) do
+  local known = {}
+  for _, release in ipairs(helm.list(tenant.namespace)) do
+    known[release.name] = true
     local service = release.name:sub(#tenant.name + 2)
     if release.status ~= "deployed" then
       findings.add(
@@ -250,11 +296,15 @@ local function releases(found, tenant, facts)
         service,
         "release is " .. release.status,
         ("%s, revision %s, %s"):format(release.name, release.revision, release.chart),
-        { mend = back(tenant, service, facts) or remedy.onboard(tenant) }
+        { mend = finish(tenant, service, release.status) }
       )
     else
-      missing_objects(found, tenant, service, release)
+      drift(found, tenant, service, release)
     end
+  end
+  for _, service in ipairs(catalogue.names()) do
+    local name = naming.resource(tenant, service)
+    if facts.deployments[name] and not known[name] then unreleased(found, tenant, service, name) end
   end
 end
 
@@ -360,11 +410,10 @@ end
 --- The facts that all chapters use. Other chapters add `database` and `vault`: true if they can be queried. Raises an
 --- error if the cluster does not answer.
 ---@param tenant table
----@return table facts pods, deployments by name, revisions of the releases by name, maintenance if it is on
+---@return table facts pods, deployments by name, maintenance if it is on
 function M.facts(tenant)
   local options = { selector = "tenant=" .. tenant.name, namespace = tenant.namespace }
-  local facts =
-    { pods = k8s.list("Pod", options), deployments = {}, revisions = {}, maintenance = maintenance.of(tenant) }
+  local facts = { pods = k8s.list("Pod", options), deployments = {}, maintenance = maintenance.of(tenant) }
   for _, deployment in ipairs(k8s.list("Deployment", options)) do
     facts.deployments[deployment.metadata.name] = deployment
   end
@@ -381,10 +430,7 @@ function M.run(found, tenant, facts)
   local of_tenant = " -l tenant=" .. tenant.name
   maintenance_mode(found, tenant, facts)
   local list_releases = { look = "helm list -a -n " .. tenant.namespace }
-  findings.check(found, "releases", list_releases, function()
-    read_releases(tenant, facts)
-    releases(found, tenant, facts)
-  end)
+  findings.check(found, "releases", list_releases, releases, found, tenant, facts)
   findings.check(found, "deployments", look("get pods" .. of_tenant), deployments, found, tenant, facts)
   findings.check(found, tenant.data_pvc, look("get pvc " .. tenant.data_pvc), volume, found, tenant)
   findings.check(found, "certificate", look "get certificates", certificate, found, tenant)

@@ -18,7 +18,6 @@ function M.run(name, fakes, facts)
   local std = stdlib.new(fakes)
   local found = std.require("diagnose.findings").new()
   facts.pods, facts.deployments = facts.pods or {}, facts.deployments or {}
-  facts.revisions = facts.revisions or {}
   std.require("diagnose." .. name).run(found, M.tenant, facts)
   local lines = {}
   for i, row in ipairs(found.list) do

@@ -4,6 +4,7 @@ local contract = require "o2x.engine.contract"
 local errors = require "o2x.base.error"
 local kill_points = require "o2x.engine.kill_points"
 local mask = require "o2x.base.mask"
+local memory = require "o2x.engine.memory"
 local outcome = require "o2x.engine.outcome"
 local retry = require "o2x.base.retry"
 local task = require "o2x.base.task"
@@ -109,6 +110,9 @@ function M.write(gate, e)
       return table.unpack(results, 2, results.n)
     end
     local err = errors.wrap(results[2])
+    if err.code == "foreign_change" then
+      err = errors.amend(err, { hint = "check it; to overwrite it: " .. memory.take_over_command(gate.run, e.id) })
+    end
     local unknown = err.kind == "unknown"
     local again = unknown or retry.may(err, false)
     if unknown and e.type.class == "unprovable" then again = false end

@@ -41,6 +41,14 @@ function M.check_take_over(id, runs, words)
   end
 end
 
+--- The command that overwrites what somebody else changed.
+---@param run table
+---@param effect string its id
+---@return string
+function M.take_over_command(run, effect)
+  return ("o2x resume %s%s --take-over=%s"):format(run.id, run.edited and " --edited" or "", effect:sub(1, 8))
+end
+
 --- What a resumed run knows of its earlier attempts.
 ---@param h table history.of the journal's records
 ---@param take_over string[]? effects (ids or keys) whose foreign changes the operator wants overwritten

@@ -19,6 +19,7 @@ local crypto = require "o2x.base.crypto"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local mask = require "o2x.base.mask"
+local memory = require "o2x.engine.memory"
 local outcome = require "o2x.engine.outcome"
 local value = require "o2x.base.value"
 
@@ -98,11 +99,7 @@ local function conflict(gate, old, entry, now)
       change_of(old, entry),
       one_line(contract.describe(old.type, old.target, revived(entry.before), revived(image)).lines)
     ),
-    hint = ("check it; to overwrite it: o2x resume %s%s --take-over=%s"):format(
-      gate.run.id,
-      gate.run.edited and " --edited" or "",
-      entry.id:sub(1, 8)
-    ),
+    hint = "check it; to overwrite it: " .. memory.take_over_command(gate.run, entry.id),
   }
 end
 
@@ -188,7 +185,8 @@ local function before_write(gate, e, entry, old, now, seen)
   local known = untouched or entry.left ~= nil and is_like(old, entry, seen, entry.left)
   local later = not known and is_later(gate, old, entry, seen)
   check_foreign(gate, e, entry, old, now, seen, known or later)
-  local taken = not untouched and (later or gate.run.past:takes_over(entry))
+  local by_word = gate.run.past:takes_over(entry)
+  local taken = later or by_word
   -- Where the marker says that it was not this run, somebody else did what is wanted: nothing is left to write.
   local by_others = e.type.class == "transactional" and contract.equal(e.type, now, e.desired)
   if e.same and not taken and not by_others then
@@ -196,6 +194,7 @@ local function before_write(gate, e, entry, old, now, seen)
     return go_on(e, now)
   end
   drop(gate, entry)
+  e.taken = e.taken or by_word or nil
   if not untouched and not taken and not by_others and rawequal(old.target, e.target) then e.carried = entry end
   return go_on(e, now)
 end

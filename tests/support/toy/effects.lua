@@ -26,7 +26,10 @@ local function strike(target)
   errors.raise { kind = kind, message = "the toy has a fault", retryable = kind == "unreachable" }
 end
 
-local function write(_, target, desired)
+local function write(_, target, desired, _, _, taken)
+  if not taken and fs.exists(path_of(".theirs-" .. target.name)) then
+    errors.raise { kind = "conflict", code = "foreign_change", message = target.name .. " belongs to others" }
+  end
   local late = strike(target)
   if late == "rot" then desired = { rotten = true } end
   if desired == nil then

@@ -14,6 +14,10 @@ describe("stdlib.remedy", function()
       { remedy.deploy(tenant, "s"), "o2x run deploy urbanos services=s --confirm=urbanos" },
       { remedy.rollback(tenant, "s"), "o2x run rollback urbanos services=s --confirm=urbanos" },
       { remedy.scale(tenant, "s", 3), "o2x run scale urbanos service=s replicas=3 --confirm=urbanos" },
+      {
+        remedy.scale(tenant, "s", 3, true),
+        "o2x run scale urbanos service=s replicas=3 force=true --confirm=urbanos",
+      },
       { remedy.kubectl(tenant, "get pods"), "kubectl -n prod get pods" },
       { remedy.logs(tenant, "s"), "kubectl -n prod logs deployment/urbanos-s" },
       { remedy.logs(tenant, "s", "no route"), "kubectl -n prod logs deployment/urbanos-s | grep -i 'no route'" },
@@ -23,6 +27,23 @@ describe("stdlib.remedy", function()
     for _, row in ipairs(rows) do
       assert.equal(row[2], row[1])
     end
+  end)
+
+  it("quotes a text for SQL", function() assert.equal("'it''s'", remedy.literal "it's") end)
+
+  it("asks the cluster for the name of the services' role", function()
+    local own = { namespace = "prod", platform = { kubernetes = { postgres_secret = "pg-secret" } } }
+    assert.equal(
+      [[psql -d postgres -c "alter role \"$(kubectl -n prod get secret pg-secret -o jsonpath={.data.username}]]
+        .. [[ | base64 -d)\" in database \"d\" reset x"]],
+      remedy.psql_of_services(own, 'alter role %s in database "d" reset x')
+    )
+  end)
+
+  it("names what only a backup has", function()
+    local fix = remedy.restore(tenant, "or not")
+    assert.equal("o2x run backup urbanos list=true", fix.look)
+    assert.matches("o2x run restore urbanos snapshot=NAME %-%-confirm=urbanos; or not$", fix.say)
   end)
 
   it("quotes what a shell would take apart, and nothing else", function()

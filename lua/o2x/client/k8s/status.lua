@@ -18,15 +18,17 @@ local function retry_after(response, status)
 end
 
 -- 'conflict with "kubectl" using v1' for each field -> 'field .spec.replicas belongs to "kubectl"; …'
+-- and the managers.
 local function conflict_text(what, status)
-  local parts = {}
+  local parts, managers = {}, {}
   for _, cause in ipairs(status.details and status.details.causes or {}) do
     if cause.reason == "FieldManagerConflict" then
-      parts[#parts + 1] = ("%s belongs to %s"):format(cause.field, cause.message:match('"([^"]+)"') or cause.message)
+      local manager = cause.message:match('"([^"]+)"') or cause.message
+      parts[#parts + 1], managers[#managers + 1] = ("%s belongs to %s"):format(cause.field, manager), manager
     end
   end
   if #parts == 0 then return nil end
-  return ("%s: fields are owned by another manager: %s"):format(what, table.concat(parts, "; "))
+  return ("%s: fields are owned by another manager: %s"):format(what, table.concat(parts, "; ")), managers
 end
 
 local function invalid_text(what, status)
@@ -61,12 +63,12 @@ local function read_status(response)
   return {}
 end
 
--- What the server says, in one line.
+-- What the server says, in one line; what to do; the managers of fields in conflict.
 local function text_of(what, response, status, means)
   local code = response.status
   if code == 409 then
-    local conflict = conflict_text(what, status)
-    if conflict then return conflict, "leave these fields out, or apply with force" end
+    local conflict, managers = conflict_text(what, status)
+    if conflict then return conflict, "leave these fields out, or apply with force", managers end
   end
   if code == 422 then return invalid_text(what, status) end
   if status.message then return ("%s: %s"):format(what, status.message) end
@@ -78,16 +80,16 @@ end
 ---@param response table status, headers, body
 ---@param op string get, apply …
 ---@param reads boolean? whether a request of another kind only reads
----@return table error
+---@return table error with `managers` if other managers own fields that were applied
 function M.error(what, response, op, reads)
   local status, code = read_status(response), response.status
   local mood = { status = code, code = status.reason, text = status.message }
   local fields, means = retry_rules.judge("kubernetes", mood, reads or READS[op] or false)
   fields = fields or { kind = "failed", retryable = false }
-  local message, hint = text_of(what, response, status, means)
+  local message, hint, managers = text_of(what, response, status, means)
   fields.module, fields.op, fields.code, fields.reason = "k8s", op, code, status.reason
   fields.message, fields.hint = message, hint or fields.hint
-  fields.retry_after = retry_after(response, status)
+  fields.retry_after, fields.managers = retry_after(response, status), managers
   return errors.new(fields)
 end
 

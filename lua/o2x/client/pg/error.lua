@@ -31,6 +31,7 @@ local CONNECTING = {
     "check PGUSER and PGPASSWORD; the server's log says why",
   },
   { 'role ".-" does not exist', "28000", "has no role %s", "set PGUSER, or pg.user in the configuration" },
+  { "not permitted to log in", "28000", "does not let role %s log in", "ALTER ROLE … LOGIN" },
   {
     "no pg_hba.conf entry",
     "28000",

@@ -38,14 +38,32 @@ function object.read(ctx, target)
   return found and compare.remember(found)
 end
 
-function object.write(ctx, target, desired, _, _, taken)
+local function by_hand(managers)
+  for _, manager in ipairs(managers) do
+    if not manager:find "^kubectl" then return false end
+  end
+  return true
+end
+
+-- What people edited in an object that o2x made is mended, as in a release. What belongs to others, such as a
+-- controller, is left to the operator.
+local function apply(k8s, desired, before, force)
+  local ok, err = pcall(k8s.apply, k8s, desired, { force = force })
+  if ok then return end
+  if type(err) ~= "table" or not err.managers then error(err, 0) end
+  local own = before and before.metadata.managedFields
+  if not own or not by_hand(err.managers) then error(errors.amend(err, { code = "foreign_change" }), 0) end
+  k8s:apply(desired, { force = true })
+end
+
+function object.write(ctx, target, desired, before, _, taken)
   local k8s = client(ctx)
   if desired == nil then
     k8s:delete(kind_of(target), target.name, { namespace = target.namespace })
   elseif k8s.grants:is_shared(target.namespace, target.name) then
     k8s:create(compare.clean(desired)) -- never the one that came there meanwhile
   else
-    k8s:apply(compare.clean(desired), { force = target.force or taken })
+    apply(k8s, compare.clean(desired), before, target.force or taken)
   end
 end
 

@@ -66,6 +66,7 @@ end
 ---@param password string|userdata
 ---@return boolean
 ---@return string? why not
+---@return any code SQLSTATE
 function Named:try_login(user, password)
   local own = private[self]
   check_own(own, own.database)
@@ -74,7 +75,7 @@ function Named:try_login(user, password)
     db:close()
     return true
   end
-  if errors.is(db) and db.kind ~= "cancelled" then return false, tostring(db) end
+  if errors.is(db) and db.kind ~= "cancelled" then return false, tostring(db), db.code end
   error(db, 0)
 end
 

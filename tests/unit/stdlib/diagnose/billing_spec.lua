@@ -59,6 +59,14 @@ describe("stdlib.diagnose.billing", function()
 
   it("does not judge a job that has not run yet", function() assert.same({}, run { jobs = { job {} } }) end)
 
+  it("quotes for SQL what a row has, since people paste it", function()
+    local remedy = require("tests.support.stdlib").new().require "remedy"
+    local job_type = "X'; drop table bill; --"
+    local _, rows = run { jobs = { job { status = "PAUSED", job_type = job_type } } }
+    local quoted = remedy.quote(remedy.literal(job_type))
+    assert.truthy(rows[1].mend:find(quoted:sub(2), 1, true), rows[1].mend)
+  end)
+
   it("finds a paused job", function()
     local found = run { jobs = { job { status = "PAUSED" } } }
     assert.same({ "warning job_schedule: job BILLING is PAUSED" }, found)

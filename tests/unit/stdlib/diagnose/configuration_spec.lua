@@ -50,7 +50,7 @@ describe("stdlib.diagnose.configuration", function()
         spec = { template = { spec = { containers = { container } } } },
       },
     }
-    return chapters.run("configuration", {
+    local found, rows = chapters.run("configuration", {
       files = {
         exists = function() return options.file ~= nil end,
         read = function() return options.file end,
@@ -69,12 +69,13 @@ describe("stdlib.diagnose.configuration", function()
         },
         tenant = {
           row = function() return given(options.row, { status = "ACTIVE" }) end,
-          rows = function() return options.migrations or {} end,
-          try_login = function() return options.login ~= false, "password authentication failed" end,
+          rows = function(sql) return options[sql:find "flyway" and "migrations" or "settings"] or {} end,
+          one = function() return options.role end,
+          try_login = function() return options.login ~= false, "password authentication failed", options.code end,
         },
       },
-    }, facts),
-      facts
+    }, facts)
+    return found, facts, rows
   end
 
   it("finds nothing for a healthy tenant", function() assert.same({}, (run {})) end)
@@ -134,6 +135,46 @@ describe("stdlib.diagnose.configuration", function()
     it("finds that the services cannot log in", function()
       local found = run { login = false }
       assert.same({ "critical secret pg-secret: the services cannot log in to coredb-urbanos" }, found)
+    end)
+
+    it("blames the password only where it may be at fault", function()
+      local role = '\\"$(kubectl -n default get secret pg-secret -o jsonpath={.data.username} | base64 -d)\\"'
+      local function alter(what) return ('psql -d postgres -c "alter role %s %s"'):format(role, what) end
+      local rotated = "o2x run onboard urbanos"
+      for _, row in ipairs {
+        { "28P01", { may = true }, rotated },
+        { "28000", nil, rotated },
+        { "28000", { may = false }, alter "login" },
+        { "28P01", { may = true, expired = true }, alter "valid until 'infinity'" },
+        { "53300", { may = true, limited = true }, alter "connection limit -1" },
+        {
+          "42501",
+          { may = true },
+          ([[psql -d postgres -c "grant connect on database \"coredb-urbanos\" to %s"]]):format(role),
+        },
+      } do
+        local _, _, rows = run { login = false, code = row[1], role = row[2] }
+        assert.equal(row[3], rows[1].mend)
+        assert.equal(row[3] == rotated, rows[1].fix:find("under shared.pg-secret", 1, true) ~= nil)
+      end
+      local _, _, rows = run { login = false, code = "53300", role = { may = true } }
+      assert.is_nil(rows[1].mend)
+      assert.matches("close sessions, or raise the limit", rows[1].fix)
+    end)
+
+    it("finds that it allows no connections", function()
+      local found = run { database = { open = true, connection_limit = 0, connections = 0 } }
+      assert.same({ "critical coredb-urbanos: the database allows no connections" }, found)
+    end)
+
+    it("finds that it can only be read", function()
+      local found, _, rows = run { settings = { { services = false }, { services = true } } }
+      assert.same({
+        "critical coredb-urbanos: the database can only be read",
+        "critical coredb-urbanos: the services can only read in it",
+      }, found, rows[3] and rows[3].evidence)
+      assert.matches('"coredb%-urbanos" reset default_transaction_read_only', rows[1].mend)
+      assert.matches('^psql %-d postgres %-c "alter role ', rows[2].mend)
     end)
 
     it("finds a tenant that is not active", function()

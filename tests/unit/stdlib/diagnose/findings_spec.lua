@@ -1,3 +1,4 @@
+local errors = require "o2x.base.error"
 local stdlib = require "tests.support.stdlib"
 
 describe("stdlib.diagnose.findings", function()
@@ -74,6 +75,20 @@ describe("stdlib.diagnose.findings", function()
     assert.is_false(findings.check(found, "Redis", { look = "redis-cli PING" }, function() error("no route", 0) end))
     local row = found.list[1]
     assert.same({ "critical", "cannot be checked", "no route" }, { row.severity, row.finding, row.evidence })
+  end)
+
+  it("has another remedy for a table that is gone", function()
+    for code, look in pairs { ["42P01"] = "restore", ["3F000"] = "restore", ["08001"] = "psql" } do
+      local found = findings.new()
+      found.restore = { look = "restore" }
+      findings.check(
+        found,
+        "s",
+        { look = "psql" },
+        function() errors.raise { kind = "failed", message = "m", code = code } end
+      )
+      assert.equal(look, found.list[1].look)
+    end
   end)
 
   it("passes a check's arguments on", function()

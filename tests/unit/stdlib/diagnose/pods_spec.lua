@@ -37,6 +37,20 @@ describe("stdlib.diagnose.pods", function()
     return pod { containerStatuses = { status } }
   end
 
+  -- The releases of all services, but for what is given.
+  local function released(given, without)
+    local list, known = {}, {}
+    for _, release in ipairs(given or {}) do
+      list[#list + 1], known[release.name] = release, true
+    end
+    for name in pairs(deployments()) do
+      if not known[name] and name ~= without then
+        list[#list + 1] = { name = name, status = "deployed", revision = 1, chart = "c" }
+      end
+    end
+    return list
+  end
+
   -- A healthy tenant, but for what the options change.
   local function run(options, facts)
     facts = facts or {}
@@ -46,17 +60,22 @@ describe("stdlib.diagnose.pods", function()
     local claim = options.claim == nil and "Bound" or options.claim
     return chapters.run("pods", {
       helm = {
-        list = function() return options.releases or {} end,
+        list = function() return released(options.releases, options.without_release) end,
         drift = function(name) return (options.drift or {})[name] or {} end,
+        previous = function() return options.previous end,
+        status = function()
+          if options.damaged then error({ message = "damaged", hint = options.damaged }, 0) end
+        end,
       },
       k8s = {
         get = function(kind)
+          if kind == "HorizontalPodAutoscaler" then return nil end
           if kind == "Certificate" then return certificate and { status = certificate } or nil end
           local metadata = { deletionTimestamp = claim == "Leaving" and SOON or nil }
           local phase = claim == "Leaving" and "Bound" or claim
           return claim and { metadata = metadata, status = { phase = phase } } or nil
         end,
-        list = function() return options.metrics or {} end,
+        list = function(kind) return (kind == "PodMetrics" and options.metrics or options[kind]) or {} end,
         logs = function() return options.log or "" end,
         events = function() return options.events or {} end,
       },
@@ -86,6 +105,30 @@ describe("stdlib.diagnose.pods", function()
     it("finds one with fewer replicas than the catalogue's minimum", function()
       local found = run { deployments = deployments(1) }
       assert.same({ "warning service-sso: has fewer replicas than the catalogue's minimum of 2" }, found)
+    end)
+
+    it("finds one with more replicas than the catalogue's maximum", function()
+      local found, rows = run { deployments = deployments(50, 2) }
+      assert.same({ "warning service-sso: has more replicas than the catalogue's maximum of 2" }, found)
+      assert.equal("o2x run scale urbanos service=service-sso replicas=2 --confirm=urbanos", rows[1].mend)
+    end)
+
+    it("leaves replicas to an autoscaler, which does nothing for a workload that is scaled to 0", function()
+      local scaler = { spec = { scaleTargetRef = { name = "urbanos-service-sso" } } }
+      local function scaled(wanted)
+        return run { deployments = deployments(wanted), HorizontalPodAutoscaler = { scaler } }
+      end
+      assert.same({}, (scaled(1)))
+      assert.same({}, (scaled(9)))
+      assert.matches("replicas=2 force=true", select(2, scaled(0))[1].mend)
+    end)
+
+    it("finds a rollout that is paused", function()
+      local list = deployments()
+      list["urbanos-service-sso"].spec.paused = true
+      local found, rows = run { deployments = list }
+      assert.same({ "warning service-sso: its rollout is paused: no change takes effect" }, found)
+      assert.equal("kubectl -n default rollout resume deployment/urbanos-service-sso", rows[1].mend)
     end)
 
     it("finds replicas that are not ready", function()
@@ -182,22 +225,69 @@ describe("stdlib.diagnose.pods", function()
     }, found)
   end)
 
-  it("finds an object of a release that is missing, but for a Deployment, which has a finding of its own", function()
-    local name = "urbanos-service-sso"
-    local found, rows = run {
-      releases = { { name = name, status = "deployed", revision = 1, chart = "c" } },
-      drift = {
-        [name] = {
-          "Deployment default/urbanos-service-sso: missing in the cluster",
-          "Service default/urbanos-service-sso: missing in the cluster",
-          "ConfigMap default/urbanos-service-sso: data.level",
-        },
-      },
-    }
-    assert.same({ "critical service-sso: an object of its release is missing" }, found)
-    assert.equal("Service default/urbanos-service-sso: missing in the cluster", rows[1].evidence)
-    assert.equal("o2x run deploy urbanos services=service-sso --confirm=urbanos", rows[1].fix)
+  it("finds a deployment without a release", function()
+    local found, rows = run { without_release = "urbanos-service-sso" }
+    assert.same({ "warning service-sso: its deployment belongs to no release" }, found)
+    assert.equal("o2x run deploy urbanos services=service-sso --confirm=urbanos", rows[1].mend)
   end)
+
+  it("removes a damaged record first", function()
+    local delete = "kubectl delete secret s.v1 -n default"
+    local found, rows = run { without_release = "urbanos-service-sso", damaged = delete .. " removes it" }
+    assert.same({ "warning service-sso: the record of its release is damaged" }, found)
+    assert.equal(delete .. " && o2x run deploy urbanos services=service-sso --confirm=urbanos", rows[1].mend)
+  end)
+
+  it("goes back to what the release has, or to the revision before it, where there is one", function()
+    local edited = { ["urbanos-service-sso"] = { "Deployment default/urbanos-service-sso: spec.template" } }
+    local confirm = " urbanos services=service-sso --confirm=urbanos"
+    for _, row in ipairs {
+      { { drift = edited, previous = { revision = 1 } }, "o2x run deploy" .. confirm },
+      { { previous = { revision = 1 } }, "o2x run rollback" .. confirm },
+      { {}, nil },
+    } do
+      for _, reason in ipairs { "CrashLoopBackOff", "ImagePullBackOff" } do
+        row[1].pod = waiting(reason)
+        assert.equal(row[2], select(2, run(row[1]))[1].mend)
+      end
+    end
+  end)
+
+  it("finishes a release that was never deployed by a deployment, which removes it first", function()
+    for status, command in pairs {
+      ["pending-install"] = "o2x run deploy urbanos services=service-sso --confirm=urbanos",
+      ["failed"] = "o2x run onboard urbanos",
+    } do
+      local releases = { { name = "urbanos-service-sso", status = status, revision = 1, chart = "c" } }
+      assert.equal(command, select(2, run { releases = releases })[1].mend)
+    end
+  end)
+
+  it(
+    "finds an object of a release that is missing or edited, but for a Deployment, which has a finding of its own",
+    function()
+      local name = "urbanos-service-sso"
+      local found, rows = run {
+        releases = { { name = name, status = "deployed", revision = 1, chart = "c" } },
+        drift = {
+          [name] = {
+            "Deployment default/urbanos-service-sso: missing in the cluster",
+            "Service default/urbanos-service-sso: missing in the cluster",
+            "ConfigMap default/urbanos-service-sso: data.level",
+          },
+        },
+      }
+      assert.same({
+        "critical service-sso: an object of its release is missing",
+        "warning service-sso: an object of its release was edited",
+      }, found)
+      assert.equal("Service default/urbanos-service-sso: missing in the cluster", rows[1].evidence)
+      assert.equal("ConfigMap default/urbanos-service-sso: data.level", rows[2].evidence)
+      for _, row in ipairs(rows) do
+        assert.equal("o2x run deploy urbanos services=service-sso --confirm=urbanos", row.fix)
+      end
+    end
+  )
 
   it("finds a data volume that is missing, not bound or being deleted", function()
     assert.same({ "critical urbanos-data-pvc: the data volume is missing" }, (run { claim = false }))
