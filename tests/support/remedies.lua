@@ -11,11 +11,11 @@ local M = { TENANT = "newclient", ID = "TIDLT-100008", DATABASE = "coredb-newcli
 local TENANT <const>, DATABASE <const> = M.TENANT, M.DATABASE
 
 --- Onboards the tenant before the tests of a describe block and stops the lab after them.
----@param title string what the last line of the tests begins with
+---@param heading string what the last line of the tests begins with
 ---@param test { setup: function, teardown: function, it: function, assert: table } the words of a spec
 ---@return table h sql, kubectl, name, fault, edit, vault, change_secret, patch_k8s_secret, helm_upgrade, are_ended,
 --- are_shown, is_well; lab() and secrets() are known once the tests run
-function M.new(title, test)
+function M.new(heading, test)
   local it, assert, setup, teardown = test.it, test.assert, test.setup, test.teardown
   local lab, path, secrets
   local ran, looked = {}, {}
@@ -29,7 +29,7 @@ function M.new(title, test)
   end)
   teardown(function()
     lab:stop()
-    print(("%s: %d commands ended their findings, %d showed more"):format(title, #ran, #looked))
+    print(("%s: %d commands ended their findings, %d showed more"):format(heading, #ran, #looked))
   end)
 
   local function sql(text) return lab:sql(DATABASE, text) end
