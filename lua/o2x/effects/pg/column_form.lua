@@ -80,10 +80,13 @@ function given(kind, where, v)
 end
 
 -- A text for a JSON column is JSON.
-local function given_json(where, v)
+local function given_json(where, v, type_name)
   if type(v) == "string" then return json.decode(v, where, { exact = true }) end
   local ok, text = pcall(json.encode, v)
   if not ok then invalid(where, text.message) end
+  if type_name == "jsonb" and text:gsub("\\\\", ""):find("\\u0000", 1, true) then
+    invalid(where, "a text with a NUL, which jsonb cannot have", "a column of json or bytea can")
+  end
   return json.decode(text)
 end
 
@@ -96,7 +99,7 @@ local function question(name, columns, values, result)
     local v, of, where = values[column], columns[column], ("%s.%s"):format(name, column)
     result[column] = v
     if of and not is_opaque(v) and of.kind == "json" then
-      result[column] = given_json(where, v)
+      result[column] = given_json(where, v, of.type)
     elseif of and not is_opaque(v) then
       document[column] = given(of.kind, where, v)
       definitions[#definitions + 1] = ("%s %s"):format(pg.quote(column, "column name"), of.type)
