@@ -6,6 +6,7 @@ local helm = require "o2x.helm"
 local k8s = require "o2x.k8s"
 local maintenance = require "stdlib.maintenance.status"
 local naming = require "stdlib.naming"
+local remedy = require "stdlib.remedy"
 local services = require "stdlib.services"
 
 local M = {}
@@ -35,7 +36,10 @@ local function started(tenant, service)
   if #pods == 0 then fail("no pods of " .. naming.resource(tenant, service)) end
   local log = k8s.logs(pods[1].metadata.name, { tail = 100 })
   if not log:find("Started", 1, true) then
-    fail(pods[1].metadata.name .. " has not logged that it has started", "kubectl logs " .. pods[1].metadata.name)
+    fail(
+      pods[1].metadata.name .. " has not logged that it has started",
+      remedy.kubectl(tenant, "logs " .. pods[1].metadata.name)
+    )
   end
 end
 
@@ -62,10 +66,7 @@ end
 function M.healthy(tenant, service)
   local status = M.health(tenant, service)
   if status ~= "UP" then
-    fail(
-      ("%s reports %s"):format(naming.resource(tenant, service), status),
-      "kubectl logs deployment/" .. naming.resource(tenant, service)
-    )
+    fail(("%s reports %s"):format(naming.resource(tenant, service), status), remedy.logs(tenant, service))
   end
 end
 

@@ -186,7 +186,12 @@ end
 function M.swap(tenant)
   local kept = archive.swap()
   if kept then log(("the old database is kept as %s"):format(kept)) end
-  log("Redis may hold values newer than the data; to clear them: o2x run cache-clear " .. tenant.name)
+  log(
+    ("Redis may hold values newer than the data; to clear them: o2x run cache-clear %s --confirm=%s"):format(
+      tenant.name,
+      tenant.name
+    )
+  )
   return kept
 end
 

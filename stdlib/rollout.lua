@@ -164,7 +164,7 @@ function M.run(tenant, params)
   if failed then
     fail(
       ("%s; everything that was deployed is back on its own revision"):format(table.concat(problems, "; ")),
-      "fix the cause, then start again: o2x run deploy " .. tenant.name
+      ("fix the cause, then start again: o2x run deploy %s --confirm=%s"):format(tenant.name, tenant.name)
     )
   end
 end

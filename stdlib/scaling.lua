@@ -23,11 +23,12 @@ local function range_of(scaler) return ("%d–%d"):format(scaler.spec.minReplica
 
 -- ---- checks before the first write ----
 
-local function check_range(service, count)
+local function check_range(tenant, service, count)
   local min, max = table.unpack(catalogue.find(service).replicas)
   if count >= min and count <= max then return end
   local range = min == max and tostring(min) or ("%d to %d"):format(min, max)
-  local hint = count == 0 and "o2x run maintenance stops a tenant in order; " or ""
+  local stop = "o2x run maintenance %s mode=on --confirm=%s stops all services in order; "
+  local hint = count == 0 and stop:format(tenant.name, tenant.name) or ""
   invalid(
     ("%s runs with %s replicas, not with %d"):format(service, range, count),
     hint .. "force=true overrides the range"
@@ -39,7 +40,7 @@ local function check_service(tenant, service, params, find_scaler)
   if not k8s.get("Deployment", name, tenant.namespace) then
     invalid(("%s has no deployment of %s"):format(tenant.name, service))
   end
-  if not params.force then check_range(service, params.replicas) end
+  if not params.force then check_range(tenant, service, params.replicas) end
   local scaler = find_scaler(name)
   if not scaler then return end
   local message = ("%s has an autoscaler (%s, %s replicas)"):format(service, scaler.metadata.name, range_of(scaler))

@@ -13,6 +13,7 @@ local pg = require "o2x.pg"
 local providers = require "stdlib.providers"
 local redis = require "o2x.redis"
 local registry = require "stdlib.registry"
+local remedy = require "stdlib.remedy"
 local service = require "o2x.service"
 local vault = require "o2x.vault"
 
@@ -161,7 +162,9 @@ local function pods(tenant)
     for _, condition in ipairs(pod.status.conditions or {}) do
       ready = ready or (condition.type == "Ready" and condition.status == "True")
     end
-    if not ready then fail(pod.metadata.name .. " is not ready", "kubectl describe pod " .. pod.metadata.name) end
+    if not ready then
+      fail(pod.metadata.name .. " is not ready", remedy.kubectl(tenant, "describe pod " .. pod.metadata.name))
+    end
   end
   for _, name in ipairs(catalogue.names()) do
     deploy.healthy(tenant, name)
@@ -307,14 +310,21 @@ end
 function M.run(tenant, params)
   local known, id = pcall(registry.find, tenant)
   if known then tenant.id = id end
-  local failed = {}
+  local failed, hints = {}, {}
   for _, entry in ipairs(checks(tenant)) do
-    if not pcall(check, table.unpack(entry)) then failed[#failed + 1] = entry[1] end
+    local ok, problem = pcall(check, table.unpack(entry))
+    if not ok then
+      failed[#failed + 1] = entry[1]
+      hints[#hints + 1] = problem.hint
+    end
   end
   output { checks = true, junit = params.junit }
   if not known and not tenant.id then fail(tostring(id), id.hint) end
   if #failed > 0 then
-    fail(("%d of %d checks failed: %s"):format(#failed, #checks(tenant), table.concat(failed, ", ")))
+    fail(
+      ("%d of %d checks failed: %s"):format(#failed, #checks(tenant), table.concat(failed, ", ")),
+      hints[1] and table.concat(hints, "; ")
+    )
   end
 end
 

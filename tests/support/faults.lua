@@ -11,6 +11,7 @@ M.ERRORS = {
   EPERM = 1,
   EIO = 5,
   ENOMEM = 12,
+  EFBIG = 27,
   ENOSPC = 28,
   EROFS = 30,
   EDQUOT = 122,

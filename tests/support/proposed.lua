@@ -9,10 +9,10 @@ local PROGRAMS <const> = {
   o2x = "run plan resume show runs list info check help config lab lock new policy version",
   kubectl = "-n annotate api-resources apply auth cluster-info config create delete describe edit get label logs "
     .. "patch rollout top",
-  helm = "history list get rollback uninstall upgrade pull registry repo version",
+  helm = "history list show get rollback uninstall upgrade pull registry repo version",
   psql = "-d -l -c -v",
-  vault = "status kv token operator policy login write read",
-  ["redis-cli"] = "-u --scan INFO",
+  vault = "status list kv token operator policy login write read",
+  ["redis-cli"] = "-u --cluster --scan INFO",
   aws = "s3 route53 iam sso configure sts rds",
   pg_restore = "-f -l",
   chmod = "600 700 go-rwx",
@@ -23,13 +23,30 @@ local PROGRAMS <const> = {
   git = "checkout status diff",
 }
 
-local verbs = {}
-for program, words in pairs(PROGRAMS) do
-  verbs[program] = {}
-  for word in words:gmatch "%S+" do
-    verbs[program][word] = true
+-- Words that follow the name of a program in a sentence.
+local PROSE <const> = {
+  o2x = "always answers archive asks does fetches follows has itself looks needs never passes reads refuses says sends speaks tries user uses "
+    .. "waits will",
+  helm = "3 asks first gets has ignores is keeps pulled repository runs takes",
+  psql = "no refuses",
+  vault = "answer client",
+  aws = "file keys login",
+  make = "a an random the",
+  curl = "-I -X",
+}
+
+local function sets(lists)
+  local found = {}
+  for program in pairs(PROGRAMS) do
+    found[program] = {}
+    for word in (lists[program] or ""):gmatch "%S+" do
+      found[program][word] = true
+    end
   end
+  return found
 end
+
+local verbs, prose = sets(PROGRAMS), sets(PROSE)
 
 -- The command at a place in a text: its program and verb, and for `o2x run` and `o2x plan` the runbook.
 local function head(text, at)
@@ -91,20 +108,49 @@ local function sources()
   return list
 end
 
+--- What follows the name of a program and is neither known as a command nor as a sentence: "FILE: PROGRAM WORD". A
+--- command of a new kind is seen by this.
+---@return string[]
+function M.unknown()
+  local list = {}
+  for _, path in ipairs(sources()) do
+    for _, text in ipairs(literals(fs.read(path), path:find "%.lua$" ~= nil)) do
+      for program, word in text:gmatch "%f[%w_-]([%a][%w_-]*) ([%l%d-]+)%f[^%w-]" do
+        local known = verbs[program]
+        if known and not known[word] and not prose[program][word] then
+          list[#list + 1] = ("%s: %s %s"):format(path, program, word)
+        end
+      end
+    end
+  end
+  return list
+end
+
+-- The commands that stdlib/remedy.lua puts together: remedy.kubectl(tenant, "describe pod x").
+local function remedies(source, add)
+  for verb in source:gmatch '%f[%w_]kubectl%(tenant, %(?"([%l-]+)' do
+    add("kubectl " .. verb)
+  end
+end
+
 --- All proposed commands: "FILE: PROGRAM VERB", each once, sorted.
 ---@return string[]
 function M.collect()
   local found, list = {}, {}
   for _, path in ipairs(sources()) do
-    for _, text in ipairs(literals(fs.read(path), path:find "%.lua$" ~= nil)) do
-      for at in text:gmatch "%f[%w_-]()[%a]" do
-        local command = head(text, at)
-        local key = command and path .. ": " .. command
-        if key and not found[key] then
-          found[key], list[#list + 1] = true, key
-        end
+    local source = fs.read(path)
+    local function add(command)
+      local key = command and path .. ": " .. command
+      if key and not found[key] then
+        found[key], list[#list + 1] = true, key
       end
     end
+    for _, text in ipairs(literals(source, path:find "%.lua$" ~= nil)) do
+      for at in text:gmatch "%f[%w_-]()[%a]" do
+        add(head(text, at))
+      end
+    end
+    remedies(source, add)
   end
   table.sort(list)
   return list

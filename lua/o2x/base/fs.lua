@@ -2,6 +2,7 @@
 
 local core = require "o2x.core.fs"
 local errors = require "o2x.base.error"
+local shell = require "o2x.base.shell"
 local user_folders = require "o2x.base.user_folders"
 
 local M = {}
@@ -69,7 +70,7 @@ function M.read_private(path, label)
   if code == "EACCES" then
     errors.input(
       "the file is accessible to others, or not yours; its mode must be 0600",
-      ("chmod 600 %s"):format(path),
+      "chmod 600 " .. shell.quote(path),
       path
     )
   end

@@ -13,6 +13,7 @@ local output = lazy "o2x.cli.output"
 local plan = lazy "o2x.engine.plan"
 local program = require "o2x.core.program"
 local project = require "o2x.project.project"
+local shell = require "o2x.base.shell"
 local runbooks = lazy "o2x.script.runbook"
 local sorted_keys = require "o2x.base.sorted_keys"
 local store = lazy "o2x.engine.store"
@@ -187,11 +188,6 @@ function M.counts(counts)
   return table.concat(parts, ", ")
 end
 
-local function quoted(argument)
-  if not argument:find("[^%w%-._/=:@,+]") then return argument end
-  return ("'%s'"):format(argument:gsub("'", "'\\''"))
-end
-
 --- The command that starts a run, as a shell takes it.
 ---@param run table
 ---@param arguments string[] runbook, tenant, name=value …
@@ -202,10 +198,7 @@ function M.run_command(run, arguments, options)
   if options.secrets then words[#words + 1] = "--secrets=" .. options.secrets end
   if options.standard then words[#words + 1] = "--standard" end
   if run.runbook.severe then words[#words + 1] = "--confirm=" .. run.tenant_name end
-  for i, word in ipairs(words) do
-    words[i] = quoted(word)
-  end
-  return "o2x run " .. table.concat(words, " ")
+  return "o2x run " .. shell.command(words)
 end
 
 -- A run whose journal was deleted or replaced cannot be resumed; it is started again.

@@ -72,8 +72,10 @@ function M.create(path, header)
   local file = check(path, core.open(path, true))
   local self = setmetatable({ path = path, file = file, number = 0, previous = FIRST, size = 0 }, Journal)
   header.t, header.format = "begin", M.FORMAT
-  self:append(header)
-  return self
+  local ok, err = pcall(self.append, self, header)
+  if ok then return self end
+  if errors.is(err) and err.hint then err.hint = err.hint:gsub("o2x resume", "start the run again") end
+  error(err, 0)
 end
 
 -- Fields that o2x itself writes. They are never masked: a resumed run needs each of them. What a run needs by name and

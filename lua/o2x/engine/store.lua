@@ -11,6 +11,8 @@ local history = require "o2x.engine.history"
 local journal = require "o2x.engine.journal"
 local suggest = require "o2x.base.suggest"
 local secret = require "o2x.base.secret"
+local shell = require "o2x.base.shell"
+local sorted_keys = require "o2x.base.sorted_keys"
 local sync_folder = require("o2x.core.journal").sync_folder
 
 local M = {}
@@ -185,13 +187,24 @@ function Store:unfinished()
   return found
 end
 
+-- The command that starts a run again. What its log must not have is written as a form to fill in.
+local function run_again(h)
+  local words = { h.runbook.path, h.tenant }
+  local names = sorted_keys(h.params or {})
+  for _, name in ipairs(names) do
+    local given = h.params[name]
+    words[#words + 1] = ("%s=%s"):format(name, type(given) == "string" and given or "…")
+  end
+  return "o2x run " .. shell.command(words)
+end
+
 --- Refuses to continue a run that has ended.
 ---@param h table its history
 function Store.check_unfinished(_, h)
   if h.status == "refused" then
     errors.input(
       ("%s was refused and wrote nothing, so it cannot be resumed"):format(h.id),
-      "start it again with o2x run"
+      "start it again with " .. run_again(h)
     )
   end
   if h.status == "done" then errors.input(("%s is already done"):format(h.id), ("o2x show %s"):format(h.id)) end

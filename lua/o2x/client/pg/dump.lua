@@ -3,6 +3,7 @@
 
 local errors = require "o2x.base.error"
 local lexer = require "o2x.client.pg.lexer"
+local shell = require "o2x.base.shell"
 
 local M = {}
 
@@ -37,7 +38,7 @@ local function refuse(self, message)
     code = "EREFUSED",
     where = self.path,
     message = ("line %d of its SQL: %s"):format(self.first or self.number, message),
-    hint = ("pg_restore -f - %s shows it; nothing was changed"):format(self.path),
+    hint = ("pg_restore -f - --no-tablespaces %s shows it; nothing was changed"):format(shell.quote(self.path)),
   }
 end
 

@@ -3,6 +3,7 @@
 
 local body_check = require "o2x.client.pg.body_check"
 local errors = require "o2x.base.error"
+local shell = require "o2x.base.shell"
 local sorted_keys = require "o2x.base.sorted_keys"
 
 local M = {}
@@ -86,8 +87,8 @@ local function refuse(s, what, why)
     code = "EREFUSED",
     op = "check",
     where = s.path,
-    hint = ("to see it: pg_restore -f - %s | sed -n %dp; use an archive without it, or restore by hand"):format(
-      s.path,
+    hint = ("to see it: pg_restore -f - --no-tablespaces %s | sed -n %dp; use an archive without it, or restore by hand"):format(
+      shell.quote(s.path),
       s.line
     ),
     message = ("%s is not restored: %s (line %d of its SQL%s)"):format(

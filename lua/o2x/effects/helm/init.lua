@@ -108,9 +108,9 @@ local function repair(ctx, target, before)
         before.status
       ),
       hint = (
-        "helm history %s -n %s; if no helm is running: helm rollback,"
-        .. " or helm uninstall if it was never deployed"
-      ):format(target.name, namespace),
+        "helm history %s -n %s; if no helm is running: helm rollback %s -n %s,"
+        .. " or if it was never deployed: helm uninstall %s -n %s"
+      ):format(target.name, namespace, target.name, namespace, target.name, namespace),
     }
   end
   local deployed

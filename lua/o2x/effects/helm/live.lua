@@ -243,6 +243,11 @@ end
 
 -- ---- mending ----
 
+-- An object in the words of kubectl.
+local function words_of(at)
+  return ("%s %s%s"):format(at.resource.kind:lower(), at.name, at.namespace and " -n " .. at.namespace or "")
+end
+
 -- Waits until an object that somebody deletes is gone; its finalizers may take their time.
 local function wait_gone(ctx, one)
   local k8s, deadline = ctx:client "k8s", task.now() + GONE_SECONDS
@@ -258,11 +263,7 @@ local function wait_gone(ctx, one)
         module = "helm",
         op = "mend",
         message = ("%s is being deleted, and still there after %d s"):format(name, GONE_SECONDS),
-        hint = ("kubectl get %s %s -n %s -o jsonpath={.metadata.finalizers} shows what it waits for"):format(
-          at.resource.kind:lower(),
-          at.name,
-          at.namespace or ""
-        ),
+        hint = ("kubectl get %s -o jsonpath={.metadata.finalizers} shows what it waits for"):format(words_of(at)),
       }
     end
     ctx:waiting(manifest.name(one.object) .. ": being deleted")
@@ -286,9 +287,7 @@ local function cannot_be_changed(one, err)
   if not errors.is(err) or err.code ~= 422 then error(err, 0) end
   local name = manifest.name(one.object)
   errors.amend(err, {
-    hint = ("kubectl delete %s removes it; the next run makes it anew"):format(
-      ("%s %s -n %s"):format(one.reference.resource.kind:lower(), one.reference.name, one.reference.namespace or "")
-    ),
+    hint = ("kubectl delete %s removes it; the next run makes it anew"):format(words_of(one.reference)),
     message = ("%s was edited in the cluster and cannot be changed back: %s"):format(name, err.message),
   })
   error(err, 0)

@@ -10,6 +10,7 @@ local json = require "o2x.base.json"
 local manifest = require "o2x.client.helm.manifest"
 local pull = require "o2x.client.helm.pull"
 local read = require "o2x.client.helm.values.read"
+local shell = require "o2x.base.shell"
 local task = require "o2x.base.task"
 local value = require "o2x.base.value"
 
@@ -127,7 +128,7 @@ local function check_crds(k8s, crds, folder)
         message = ("the chart brings %s in crds/, which belongs to the whole cluster"):format(manifest.name(object)),
         where = folder,
         hint = "ask the administrators of the cluster to install it first: kubectl apply -f "
-          .. fs.join(folder, "crds"),
+          .. shell.quote(fs.join(folder, "crds")),
       }
     end
   end

@@ -128,7 +128,10 @@ local function rollback(ctx, name, namespace, revision)
     fail(
       "input",
       ("release %s has no revision %s"):format(name, tostring(revision)),
-      ("helm history %s lists the revisions; helm keeps the last ten"):format(name)
+      ("helm history %s -n %s lists the revisions; helm keeps the last ten"):format(
+        name,
+        namespace or ctx:client("k8s").namespace
+      )
     )
   end
   render.check(ctx, content.all(found) or {}, namespace)

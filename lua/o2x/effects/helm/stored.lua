@@ -107,7 +107,7 @@ function M.rollback(ctx, name, namespace, revision, planned)
       module = "helm",
       op = "rollback",
       message = ("revision %d of release %s is not what it was when it was checked"):format(revision, name),
-      hint = ("helm get manifest %s --revision %d shows it"):format(name, revision),
+      hint = ("helm get manifest %s --revision %d -n %s shows it"):format(name, revision, namespace),
     }
   end
   M.check(ctx, name, namespace)
