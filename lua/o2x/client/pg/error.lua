@@ -6,7 +6,6 @@ local retry_rules = require "o2x.base.retry_rules"
 
 local M = {}
 
-local POOLER <const> = "close idle clients, or raise the pooler's limits (SHOW POOLS; SHOW CONFIG)"
 local BEHIND <const> = "look at the server behind the pooler, and at the pooler's log"
 
 -- Errors while connecting: without a session, libpq gives only a text and no SQLSTATE, so the text is matched: pattern,
@@ -24,12 +23,6 @@ local CONNECTING = {
     "requires a password for role %s",
     "set PGPASSWORD, or pg.password in the configuration",
   },
-  {
-    "%u%u+ authentication failed",
-    "28P01",
-    "rejected the login of role %s",
-    "check PGUSER and PGPASSWORD; the server's log says why",
-  },
   { 'role ".-" does not exist', "28000", "has no role %s", "set PGUSER, or pg.user in the configuration" },
   { "not permitted to log in", "28000", "does not let role %s log in", "ALTER ROLE … LOGIN" },
   {
@@ -40,25 +33,9 @@ local CONNECTING = {
   },
   { "permission denied for database", "42501", "does not allow role %s to connect to %s", "GRANT CONNECT ON DATABASE" },
   { 'database ".-" does not exist', "3D000", "has no database %2$s" },
-  { "no such database", "3D000", "is a pooler that has no database %2$s", "look at [databases] in its configuration" },
-  {
-    "no such user",
-    "28000",
-    "is a pooler that has no role %s",
-    "look at auth_file or auth_query in its configuration",
-  },
-  {
-    "has no credentials for the role",
-    "28000",
-    "is a proxy that has no credentials for role %s",
-    "add a secret with that role's password to the proxy",
-  },
   { "too many connections for role", "53300", "has no free connections for role %s" },
   { "too many connections", "53300", "has no free connections for database %2$s" },
   { "too many clients", "53300", "has no free connections" },
-  { "no more connections allowed", "53300", "is a pooler without free connections", POOLER },
-  { "query_wait_timeout", "53300", "is a pooler that had no session in time", POOLER },
-  { "Timed%-out waiting to acquire", "53300", "is a pooler that had no session in time", POOLER },
   { "connection slots", "53300", "has no free connections" },
   { "connection limit exceeded", "53300", "has no free connections" },
   -- pgbouncer and RDS Proxy
@@ -78,6 +55,12 @@ local CONNECTING = {
     "add its secret to the proxy",
   },
   { "SASL authentication failed", "28P01", "rejected the password of role %s", "set PGPASSWORD, or pg.password" },
+  {
+    "%u%u+ authentication failed",
+    "28P01",
+    "rejected the login of role %s",
+    "check PGUSER and PGPASSWORD; the server's log says why",
+  },
   { "requires TLS", "08P01", "takes connections with TLS only", "set PGSSLMODE=verify-full, or pg.sslmode" },
   { "SSL required", "08P01", "takes connections with TLS only", "set PGSSLMODE=verify-full, or pg.sslmode" },
   { "starting up", "57P03", "is starting up" },
@@ -85,8 +68,6 @@ local CONNECTING = {
   { "recovery mode", "57P03", "is recovering from a crash" },
   { "not yet accepting connections", "57P03", "is a standby that is not ready yet" },
   { "not accepting connections", "57P03", "does not take connections" },
-  { "server login has been failing", "57P03", "is a pooler whose server does not let it in", BEHIND },
-  { "cannot connect to server", "57P03", "is a pooler whose server cannot be reached", BEHIND },
   { "server conn crashed", "57P03", "is a pooler whose server ended the connection", BEHIND },
   { "terminating connection", "57P01", "ends its sessions" },
   { "session is read%-only", "25006", "is a standby, or set to read only" },
