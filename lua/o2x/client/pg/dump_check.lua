@@ -87,10 +87,10 @@ local function refuse(s, what, why)
     code = "EREFUSED",
     op = "check",
     where = s.path,
-    hint = ("to see it: pg_restore -f - --no-tablespaces %s | sed -n %dp; use an archive without it, or restore by hand"):format(
-      shell.quote(s.path),
-      s.line
-    ),
+    hint = (
+      "to see it: pg_restore -f - --no-tablespaces %s | sed -n %dp; "
+      .. "use an archive without it, or restore by hand"
+    ):format(shell.quote(s.path), s.line),
     message = ("%s is not restored: %s (line %d of its SQL%s)"):format(
       what,
       why,
