@@ -123,6 +123,9 @@ end
 ---@return table contents as lua/o2x/client/k8s/contents/init.lua describes it
 function M.of(tenant)
   local kubernetes = tenant.platform.kubernetes
+  local classes = {}
+  classes[#classes + 1] = kubernetes.ingress_class -- either may be absent
+  classes[#classes + 1] = kubernetes.storage_class
   return {
     kinds = KINDS,
     removable = REMOVABLE,
@@ -130,7 +133,7 @@ function M.of(tenant)
     id = tenant.id,
     name_labels = NAME_LABELS,
     labels = LABELS,
-    classes = { kubernetes.ingress_class, kubernetes.storage_class },
+    classes = classes,
     annotations = annotations(kubernetes),
     patterns = patterns(tenant),
     -- A field that the platform lets its charts use: "Deployment.apps/spec.template.spec.tolerations".

@@ -19,6 +19,14 @@ describe("stdlib.contents", function()
     assert.same({}, given.fields)
   end)
 
+  it("gives a tenant the class that the platform has, where it has one only", function()
+    local one = tenant "newclient"
+    one.platform.kubernetes.ingress_class = nil
+    assert.same({ "efs-sc" }, contents.of(one).classes)
+    one.platform.kubernetes.storage_class = nil
+    assert.same({}, contents.of(one).classes)
+  end)
+
   it("knows the names of tenants in texts, and which are its own", function()
     local legacy = contents.of(tenant "dev").patterns
     assert.equal("enginedevdb", legacy["coredb%-[a-z0-9-]+"])
