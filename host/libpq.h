@@ -32,6 +32,7 @@
 	X(PQisBusy) \
 	X(PQnfields) \
 	X(PQntuples) \
+	X(PQparameterStatus) \
 	X(PQpipelineSync) \
 	X(PQputCopyData) \
 	X(PQputCopyEnd) \

@@ -261,6 +261,18 @@ static int pg_transaction(lua_State *L)
 }
 
 /***
+ Returns a setting of the session that the server reports by itself, such as client_encoding.
+ @function conn:reported
+ @param name string
+ @return string? nil: the server does not report it
+*/
+static int pg_reported(lua_State *L)
+{
+	lua_pushstring(L, libpq.PQparameterStatus(pg_check(L), luaL_checkstring(L, 2)));
+	return 1;
+}
+
+/***
  Returns the process that the server named when the connection began. A pooler names one that is
  none.
  @function conn:backend_pid
@@ -319,6 +331,7 @@ static const luaL_Reg methods[] = {
 	{ "received", pg_received },
 	{ "busy", pg_busy },
 	{ "transaction", pg_transaction },
+	{ "reported", pg_reported },
 	{ "backend_pid", pg_backend_pid },
 	{ "version", pg_version },
 	{ "scram", pg_scram },

@@ -12,9 +12,12 @@ local servers = require "tests.support.servers"
 -- What a message of either means; the first that fits.
 local MEANINGS = {
   { "No enum constant", "unknown type" },
+  { "Version may only contain", "no version" },
+  { "has the version '.-', which is none", "no version" },
   { "which o2x does not know", "unknown type" },
   { "SQL State *: *(%w+)", "SQL" },
   { "ERROR: ", "SQL" },
+  { "which scripts cannot be run with", "SQL" },
   { "failed migration to version", "failed" },
   { "[Ff]ailed repeatable migration", "failed" },
   { "not resolved locally", "missing" },
@@ -40,8 +43,11 @@ local MEANINGS = {
   { "shouldExecute", "configuration" },
   { "unknown key", "configuration" },
   { "must be true or false", "configuration" },
+  { "%.conf:%d+: is not UTF", "configuration" },
+  { "Unable to read config", "configuration" },
   { "Incomplete statement", "unfinished" },
   { "does not end", "unfinished" },
+  { "a byte of zero", "unfinished" },
   { "Unable to calculate checksum", "encoding" },
   { "is not UTF", "encoding" },
 }

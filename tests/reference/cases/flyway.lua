@@ -200,6 +200,13 @@ INSERT INTO t VALUES (1, 'a');]==]
   one("statements: an error in the middle", "INSERT INTO t VALUES (1); SELECT 1/0; INSERT INTO t VALUES (2);"),
   one("statements: a syntax error", "INSERT INTO t VALUES (1); SELEKT 1;"),
   one("statements: psql's own commands", "\\set x 1\nINSERT INTO t VALUES (1);"),
+  one("statements: a comment that never ends", "INSERT INTO t VALUES (1); /* the end; INSERT INTO t VALUES (2);"),
+  one("statements: the ^Z of old editors", "INSERT INTO t VALUES (1);\x1aINSERT INTO t VALUES (2)\x01;\r\n\x1a\0"),
+  one("statements: wide blanks between", "INSERT INTO t VALUES (1);\u{3000}INSERT INTO t VALUES (2);\u{2003}\u{3000}"),
+  one("statements: a byte of zero inside", "INSERT INTO t VALUES (1, 'a\0b');", {
+    differs = "o2x looks at all pending scripts before it runs the first",
+    ours = "^step 1: unfinished",
+  }),
   -- ---- COPY ----
   one(
     "COPY: text with semicolons, tabs, nulls",
@@ -308,6 +315,18 @@ INSERT INTO t VALUES (1), (1);]]
   }),
   configured("conf: Latin 1", "encoding=ISO-8859-1", "INSERT INTO t VALUES (1, 'gr\xfc\xdfe');"),
   configured("conf: windows-1252", "encoding=windows-1252", "INSERT INTO t VALUES (1, '\x80 \x93\x94');"),
+  configured("conf: ISO8859_1, as Java names it", "encoding=ISO8859_1", "INSERT INTO t VALUES (1, 'gr\xfc\xdfe');"),
+  configured(
+    "conf: ISO-8859-15",
+    "encoding=ISO-8859-15",
+    "INSERT INTO t VALUES (1, '\xa4 \xa6\xa8\xb4\xb8\xbc\xbd\xbe');"
+  ),
+  configured(
+    "conf: a byte order mark",
+    "\xEF\xBB\xBFexecuteInTransaction=false",
+    "INSERT INTO t VALUES (1); VACUUM t;"
+  ),
+  configured("conf: not UTF-8", "# gr\xfc\xdfe\nexecuteInTransaction=false", "INSERT INTO t VALUES (1); VACUUM t;"),
   configured("conf: UTF-16", "encoding=UTF-16", "\xfe\xff" .. ("INSERT INTO t VALUES (1);"):gsub(".", "\0%0")),
   one("encoding: not UTF-8", "INSERT INTO t VALUES (1, 'gr\xfc\xdfe');"),
   {
@@ -340,6 +359,19 @@ INSERT INTO t VALUES (1), (1);]]
     (1, '${flyway:database}'), (2, '${flyway:user}'), (3, '${flyway:filename}'), (4, '${flyway:table}'),
     (5, '${flyway:defaultSchema}'), (6, '${FLYWAY:DATABASE}'), (7, '${flyway:environment}');]]
   ),
+  one(
+    "placeholders: a dollar sign takes the next character along",
+    "INSERT INTO t VALUES (1, 'a$x${a} $${a} $$${a} $');",
+    {
+      placeholders = { a = "b" },
+    }
+  ),
+  one("placeholders: without a value, after a dollar sign", "DO $$ BEGIN PERFORM '$${nosuch}'; END $$;"),
+  {
+    name = "placeholders: a repeatable migration's checksum, with a dollar sign before",
+    files = { ["V1__t.sql"] = T, ["R__r.sql"] = "INSERT INTO t VALUES (1, '$${name}')" },
+    placeholders = { name = "acme" },
+  },
   alone("placeholders: without a value", "INSERT INTO t VALUES (1, '${nosuch}');"),
   alone("placeholders: without a value, in a comment", "-- ${nosuch}\nINSERT INTO t VALUES (1);"),
   alone("placeholders: an empty name", "INSERT INTO t VALUES (1, '${}');"),
@@ -417,6 +449,30 @@ INSERT INTO t VALUES (1), (1);]]
     schemas = { "App" },
     files = { ["V1__a.sql"] = "CREATE TABLE a AS SELECT current_setting('search_path') AS p;" },
   },
+  one("settings: another encoding of the client", "SET client_encoding = 'LATIN1'; INSERT INTO t VALUES (1, 'ü');"),
+  one("settings: SET NAMES", "INSERT INTO t VALUES (1); SET NAMES 'SQL_ASCII';"),
+  one("settings: the encoding that it has", "SET client_encoding = 'UTF8'; INSERT INTO t VALUES (1, 'ü');"),
+  one(
+    "settings: another style of dates",
+    "SET DateStyle = 'German'; INSERT INTO t VALUES (1, '01.02.2024'::date::text);"
+  ),
+  one(
+    "settings: another order of dates",
+    "SET DateStyle = 'ISO, DMY'; INSERT INTO t VALUES (1, '01.02.2024'::date::text);"
+  ),
+  configured(
+    "settings: another encoding, outside a transaction",
+    "executeInTransaction=false",
+    "INSERT INTO t VALUES (1); SET client_encoding = 'LATIN1'; INSERT INTO t VALUES (2, 'ü');",
+    {
+      differs = "Flyway loses its connection, and with it the row that says that the script failed",
+      ours = "2|2|x|SQL|V2__x.sql|%-?%d+|admin|false",
+    }
+  ),
+  again("settings: a database with another style of dates", { ["V1__t.sql"] = T }, {
+    sql = "ALTER DATABASE tried SET DateStyle = 'German, DMY'",
+    change = { ["V2__x.sql"] = "INSERT INTO t VALUES (1, '2024-02-01'::date::text);" },
+  }),
   -- ---- what is applied ----
   again("twice: nothing to do", { ["V1__t.sql"] = T, ["R__r.sql"] = "INSERT INTO t VALUES (1)" }, {}),
   again(
@@ -473,6 +529,8 @@ INSERT INTO t VALUES (1), (1);]]
       ["R__a_2.sql"] = "INSERT INTO t (x) VALUES ('a 2')",
       ["R__a.sql"] = "INSERT INTO t (x) VALUES ('a')",
       ["R__B.sql"] = "INSERT INTO t (x) VALUES ('B')",
+      ["R__\u{1F600}.sql"] = "INSERT INTO t (x) VALUES ('two units of UTF-16')",
+      ["R__\u{FFFD}.sql"] = "INSERT INTO t (x) VALUES ('one')",
       ["V1__t.sql"] = "CREATE TABLE t (id serial, x text)",
     },
   },
@@ -623,6 +681,10 @@ INSERT INTO t VALUES (1), (1);]]
     sql = "UPDATE flyway_schema_history SET version = '01.0'",
     change = { ["V2__y.sql"] = "INSERT INTO t VALUES (2)" },
   }),
+  again("rows: a version that is none", { ["V1__t.sql"] = T }, {
+    sql = [[INSERT INTO flyway_schema_history VALUES (2, 'abc', 'x', 'SQL', 'x.sql', 5, 'admin', now(), 0, true)]],
+    change = { ["V2__y.sql"] = "INSERT INTO t VALUES (2)" },
+  }, { command = "repair" }),
   again("rows: an undone one, which only other editions know", { ["V1__t.sql"] = T }, {
     sql = [[INSERT INTO flyway_schema_history
       VALUES (2, '1', 't', 'UNDO_SQL', 'U1__t.sql', 0, 'admin', now(), 0, true)]],

@@ -55,7 +55,12 @@ end
 ---@return o2x.flyway.conf
 function M.parse(text, where)
   local conf = {}
-  for _, line in ipairs(logical_lines(text)) do
+  local length, bad = utf8.len(text)
+  if not length then
+    local line = 1 + select(2, text:sub(1, bad):gsub("\n", ""))
+    refuse(where, line, ("is not UTF-8: byte 0x%02X"):format(text:byte(bad)), "save the file as UTF-8")
+  end
+  for _, line in ipairs(logical_lines((text:gsub("^\xEF\xBB\xBF", "")))) do
     local key, value = line.text:match "^([^%s=:]*)%s*[=:]?%s*(.*)$"
     if value:find("${", 1, true) then
       refuse(where, line.number, "a placeholder is not supported here", "write the value itself")

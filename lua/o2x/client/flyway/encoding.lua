@@ -33,6 +33,22 @@ local function windows(text)
   return not bad and out, bad
 end
 
+-- Where ISO-8859-15 differs from ISO-8859-1.
+local LATIN9 = {
+  ["\xA4"] = "€",
+  ["\xA6"] = "Š",
+  ["\xA8"] = "š",
+  ["\xB4"] = "Ž",
+  ["\xB8"] = "ž",
+  ["\xBC"] = "Œ",
+  ["\xBD"] = "œ",
+  ["\xBE"] = "Ÿ",
+}
+
+local function latin9(text)
+  return (text:gsub("[\x80-\xff]", function(c) return LATIN9[c] or utf8.char(c:byte()) end))
+end
+
 -- -> the code point at a position, its length in bytes; nil: none begins there
 local function utf16_character(text, at, format)
   if at + 1 > #text then return nil end
@@ -63,20 +79,24 @@ local function utf16_marked(text)
   return utf16 ">I2"((text:gsub("^\xFE\xFF", "")))
 end
 
-local DECODERS = {
-  ["utf-8"] = check_utf8,
-  utf8 = check_utf8,
-  ["us-ascii"] = ascii,
-  ascii = ascii,
-  ["iso-8859-1"] = latin1,
-  iso_8859_1 = latin1,
-  latin1 = latin1,
-  ["windows-1252"] = windows,
-  cp1252 = windows,
-  ["utf-16"] = utf16_marked,
-  ["utf-16le"] = utf16 "<I2",
-  ["utf-16be"] = utf16 ">I2",
+-- The names that Java knows them by, in lower case.
+local NAMES = {
+  { check_utf8, "utf-8", "utf8", "unicode-1-1-utf-8" },
+  { ascii, "us-ascii", "ascii", "ascii7", "iso646-us", "646", "cp367" },
+  { latin1, "iso-8859-1", "iso_8859-1", "iso_8859_1", "iso8859-1", "iso8859_1", "8859_1", "latin1", "l1", "cp819" },
+  { latin9, "iso-8859-15", "iso_8859-15", "iso8859-15", "iso8859_15", "8859_15", "latin9", "latin-9", "l9", "cp923" },
+  { windows, "windows-1252", "cp1252", "ibm-1252", "ibm1252" },
+  { utf16_marked, "utf-16", "utf16", "utf_16", "unicode" },
+  { utf16 "<I2", "utf-16le", "utf_16le", "unicodelittleunmarked" },
+  { utf16 ">I2", "utf-16be", "utf_16be", "unicodebigunmarked" },
 }
+
+local DECODERS = {}
+for _, one in ipairs(NAMES) do
+  for i = 2, #one do
+    DECODERS[one[i]] = one[1]
+  end
+end
 
 --- Turns a text into UTF-8.
 ---@param text string
@@ -87,7 +107,9 @@ function M.decode(text, name)
   local decoder = DECODERS[(name or "utf-8"):lower()]
   if not decoder then
     return nil,
-      ("the encoding '%s' is not known (UTF-8, UTF-16, ISO-8859-1, windows-1252 and US-ASCII are)"):format(name)
+      ("the encoding '%s' is not known (UTF-8, UTF-16, ISO-8859-1, ISO-8859-15, windows-1252 and US-ASCII are)"):format(
+        name
+      )
   end
   local decoded, at = decoder(text)
   if decoded then return decoded end

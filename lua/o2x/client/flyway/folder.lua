@@ -62,6 +62,10 @@ local function add_checksums(file, values)
   end
 end
 
+-- Java compares texts by their UTF-16 units: what needs two of them comes before U+E000 to U+FFFF.
+local HIGH = { ["\xEE"] = "\xFE", ["\xEF"] = "\xFF" }
+local function below(a, b) return a:gsub("[\xEE\xEF]", HIGH) < b:gsub("[\xEE\xEF]", HIGH) end
+
 local function by_order(a, b)
   if a.version and b.version then
     local difference = version.compare(a.version, b.version)
@@ -69,7 +73,7 @@ local function by_order(a, b)
     return a.kind == "versioned" and b.kind == "baseline"
   end
   if a.version or b.version then return a.version ~= nil end
-  return a.description < b.description
+  return below(a.description, b.description)
 end
 
 local function refuse_twins(list)
@@ -143,7 +147,7 @@ function M.resolve(files, values)
   table.sort(folder.migrations, by_order)
   table.sort(folder.strays, function(a, b) return a.script < b.script end)
   table.sort(folder.callbacks, function(a, b)
-    if a.description ~= b.description then return a.description < b.description end
+    if a.description ~= b.description then return below(a.description, b.description) end
     return a.script < b.script
   end)
   refuse_twins(folder.migrations)

@@ -36,6 +36,12 @@ local function own_role(db)
   db:query "RESET ROLE"
 end
 
+-- A database may have another style of dates as its default; Flyway's driver asks for this one.
+local function with_dates(db)
+  db:query "SELECT set_config('DateStyle', 'ISO', false)"
+  return db
+end
+
 local function search_path(db, schemas)
   local current = db:query("SELECT current_setting('search_path') AS path")[1].path
   return pg.quote(schemas[1]) .. (current ~= "" and "," .. current or "")
@@ -232,11 +238,11 @@ end
 ---@return table[] applied the migrations that were run
 function M.migrate(connect, folder, options)
   local main <close> = connect()
-  local work <close> = connect()
+  local work <close> = with_dates(connect())
   local run = { main = main, work = work, schemas = options.schemas, repair = options.repair or REPAIR }
   run.path = search_path(main, run.schemas)
   run.events = callbacks.new(folder, function()
-    local db = connect()
+    local db = with_dates(connect())
     db:query("SELECT set_config('search_path', $1, false)", run.path)
     return db
   end)

@@ -1,7 +1,17 @@
 --- Placeholders of migrations: ${name} is replaced by its value wherever it stands, in comments and strings too. Case
---- does not matter in the name, and a value is not looked at again.
+--- does not matter in the name, and a value is not looked at again. As Flyway reads them, a dollar sign takes the
+--- character after it along, so $${name} stays as it is.
 
 local M = {}
+
+-- The position of the next ${; nil: there is none.
+local function next_placeholder(text, at)
+  while true do
+    at = text:find("$", at, true)
+    if not at or text:sub(at + 1, at + 1) == "{" then return at end
+    at = at + 2
+  end
+end
 
 --- Replaces the placeholders of a text.
 ---@param text string
@@ -12,7 +22,7 @@ local M = {}
 function M.replace(text, values)
   local parts, at = {}, 1
   while true do
-    local first = text:find("${", at, true)
+    local first = next_placeholder(text, at)
     if not first then break end
     local last = text:find("}", first, true)
     local name = text:sub(first + 2, (last or #text + 1) - 1)

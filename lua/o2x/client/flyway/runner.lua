@@ -29,6 +29,26 @@ local function explain(problem, script, index)
   return problem
 end
 
+-- Scripts are sent as UTF-8. Flyway's driver also refuses other settings of these two.
+local function refuse_other_settings(db, script, statement)
+  local name = "client_encoding"
+  local value = db:reported(name)
+  if value == "UTF8" then
+    name, value = "DateStyle", db:reported "DateStyle"
+    if not value or value:find "^ISO" then return end
+  elseif not value then
+    return
+  end
+  errors.raise {
+    kind = "input",
+    module = "flyway",
+    op = "migrate",
+    message = ("the session's %s is now %s, which scripts cannot be run with"):format(name, value),
+    hint = "remove the statement; encoding=… in the script's .conf says what its file is written in",
+    where = ("%s:%d"):format(script.script, statement.line),
+  }
+end
+
 local function execute(db, statement)
   if not statement.data then return db:script(statement.text) end
   local data = statement.data ~= "" and statement.data or nil
@@ -72,6 +92,7 @@ function M.run(db, script, around, progress)
     local ok, problem = pcall(function()
       if script.transaction then M.reopen(db, progress) end
       execute(db, statement)
+      refuse_other_settings(db, script, statement)
     end)
     if not ok then error(explain(problem, script, index), 0) end
     if script.transaction then follow(progress, statement) end

@@ -51,6 +51,25 @@ local function skip(text, at)
   end
 end
 
+-- What Java takes for space beyond ASCII.
+local SPACES =
+  { ["\u{1680}"] = true, ["\u{2028}"] = true, ["\u{2029}"] = true, ["\u{205F}"] = true, ["\u{3000}"] = true }
+for code = 0x2000, 0x200A do
+  if code ~= 0x2007 then SPACES[utf8.char(code)] = true end
+end
+
+-- Passes what may stand between statements: space, comments, control characters such as the ^Z of old editors.
+-- A comment that does not end is the end of the script, as for Flyway.
+local function skip_between(text, at)
+  local from
+  repeat
+    from = at
+    at = skip(text, text:match("^[\0-\x20]*()", at) or at) or #text + 1
+    if SPACES[text:sub(at, at + 2)] then at = at + 3 end
+  until at == from
+  return at
+end
+
 local function dollar(text, at)
   local tag = text:match("^%$[%a_\x80-\xff]?[%w_\x80-\xff]*%$", at)
   if not tag or tag:find "^%$%d" then return at + 1 end
@@ -117,7 +136,10 @@ local function read(text, first, line)
     at, last, previous = after, after - 1, word
   end
   local code = table.concat(words, " ")
-  return { text = text:sub(first, last), line = line, code = code }, at + 1
+  local statement = text:sub(first, last):gsub("[\0-\x20]+$", "")
+  local zero = statement:find("\0", 1, true)
+  if zero then return nil, "a byte of zero, which PostgreSQL takes nowhere", line_of(text, first + zero - 1) end
+  return { text = statement, line = line, code = code }, at + 1
 end
 
 -- The data of a COPY begin on the line after it and end with a line of backslash and dot.
@@ -146,9 +168,7 @@ end
 function M.statements(text)
   local list, at, line, counted = {}, 1, 1, 1
   while true do
-    local comment
-    at, comment = skip(text, at)
-    if not at then return open(text, comment, "a comment") end
+    at = skip_between(text, at)
     if at > #text then return list end
     if text:sub(at, at) == ";" then
       at = at + 1

@@ -36,7 +36,11 @@ end
 
 -- ---- the history ----
 
-local function check_type(row)
+local function check_row(row)
+  if row.version and not version.parse(row.version) then
+    local message = "row %d of the history has the version '%s', which is none"
+    error(conflict(message:format(row.installed_rank, row.version), "correct the row; Flyway refuses it as well"), 0)
+  end
   if SYNTHETIC[row.type] or KNOWN[row.type] then return end
   local message = "row %d of the history is of the type %s, which o2x does not know"
   error(conflict(message:format(row.installed_rank, row.type), "migrate this database with Flyway"), 0)
@@ -62,7 +66,7 @@ end
 local function entries_of(rows)
   local entries = {}
   for _, row in ipairs(rows) do
-    check_type(row)
+    check_row(row)
     if row.type == "DELETE" and row.success then mark_deleted(entries, row) end
     if not (row.version and row.type == "DELETE" and row.success) then entries[#entries + 1] = { row = row } end
   end

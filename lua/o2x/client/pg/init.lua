@@ -62,6 +62,11 @@ function Connection:idle()
   return native:alive() and native:consume() and native:consume() and native:transaction() == "idle" or false
 end
 
+--- A setting that the server reports by itself when it changes; no round trip.
+---@param name "client_encoding"|"DateStyle"|"TimeZone"|"standard_conforming_strings"
+---@return string? value
+function Connection:reported(name) return self.core:reported(name) end
+
 -- ---- values ----
 
 local function parameters(...)

@@ -16,6 +16,7 @@ local READ = {
   ["executeInTransaction=true\nexecuteInTransaction=false"] = { transaction = false },
   ["placeholderReplacement=false\nencoding=ISO-8859-1"] = { replace = false, encoding = "ISO-8859-1" },
   ["\r\n\r\nplaceholderReplacement=false"] = { replace = false },
+  ["\xEF\xBB\xBFexecuteInTransaction=false"] = { transaction = false },
 }
 
 local REFUSED = {
@@ -29,6 +30,7 @@ local REFUSED = {
   ["flyway.executeInTransaction=false"] = "unknown key",
   ["encoding=${x}"] = "placeholder",
   ["=x"] = "unknown key ''",
+  ["# gr\xfc\xdfe\nexecuteInTransaction=false"] = "is not UTF%-8: byte 0xFC",
 }
 
 describe("a script's configuration", function()

@@ -12,6 +12,8 @@ describe("a script's encoding", function()
       { "a\0\xfc\0\x3d\xd8\x00\xde", "UTF-16LE", "aü😀" },
       { "\0a\xd8\x3d\xde\x00", "UTF-16BE", "a😀" },
       { "abc", "US-ASCII", "abc" },
+      { "gr\xf6\xdfe \xa4", "ISO8859_1", "größe ¤" },
+      { "gr\xf6\xdfe \xa4\xbe", "ISO-8859-15", "größe €Ÿ" },
     } do
       assert.equal(case[3], (encoding.decode(case[1], case[2])))
     end

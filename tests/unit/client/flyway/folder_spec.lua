@@ -31,6 +31,8 @@ describe("a folder of migrations", function()
       "V20240115103000123456__x.sql",
       "R__a.sql",
       "R__b.sql",
+      "R__\u{1F600}.sql",
+      "R__\u{FFFD}.sql",
     }
     assert.same(order, scripts(folder.resolve(files(table.unpack(order))).migrations))
   end)

@@ -12,7 +12,8 @@ describe("placeholders", function()
       ["${other}"] = "${name}",
       ["a${empty}b"] = "ab",
       ["$name {name} $$ $ {name} $"] = "$name {name} $$ $ {name} $",
-      ["$${name}"] = "$acme",
+      ["$${name}"] = "$${name}",
+      ["$$${name} $x${name}"] = "$$acme $xacme",
     } do
       assert.equal(expected, placeholders.replace(text, VALUES))
     end

@@ -20,6 +20,12 @@ describe("sql.statements", function()
       ["select a$b$; select $b$;$b$"] = { "select a$b$", "select $b$;$b$" },
       ["select $1; select 2$"] = { "select $1", "select 2$" },
       ["begin; select 1; end;"] = { "begin", "select 1", "end" },
+      ["select 1; /* a; select 2;"] = { "select 1" },
+      ["/* a"] = {},
+      ["select 1;\r\n\x1a"] = { "select 1" },
+      ["\x01select 1\x1a;\0"] = { "select 1" },
+      ["\u{3000}select 1;\u{2028} -- a\n\u{2003}select 2"] = { "select 1", "select 2" },
+      ["select\u{3000}1; select '\x1a'"] = { "select\u{3000}1", "select '\x1a'" },
     } do
       assert.same(expected, texts(script), script)
     end
@@ -79,7 +85,8 @@ describe("sql.statements", function()
       ["select 1;\nselect 'a"] = "a quoted text or name does not end",
       ["\nselect $$ a"] = "a quoted text or name does not end",
       ['\nselect "a'] = "a quoted text or name does not end",
-      ["\n/* a"] = "a comment does not end",
+      ["\nselect 'a\0b'"] = "a byte of zero, which PostgreSQL takes nowhere",
+      ["select\n1\0 + 1"] = "a byte of zero, which PostgreSQL takes nowhere",
       ["\nselect 1 /* a"] = "a comment does not end",
       ["\nselect (1; select 2;"] = "a parenthesis in the statement does not end",
       ["\ncreate function f() begin atomic select 1;"] = "BEGIN ATOMIC does not end",

@@ -100,6 +100,10 @@ describe("pending", function()
       { rows { script = "R__x.sql", description = "x", type = "SQL" }, "applied migration x %(R__x.sql%) is missing" },
       { rows { script = "V1__a.sql", type = "JDBC" }, "version 1 %(V1__a.sql%) is missing" },
       { rows { script = "U1__a.sql", version = "1", type = "UNDO_SQL" }, "type UNDO_SQL, which o2x does not know" },
+      {
+        rows { script = "x.sql", version = "abc", type = "SQL" },
+        "row 1 of the history has the version 'abc', which is none",
+      },
       { rows(last, later), "failed migration to version 8" },
     } do
       local problem = raised(pending, ALL, case[1])
