@@ -22,9 +22,8 @@ describe("a script that changes what its text is sent in", function()
 
   it("runs when it only says what is so, also in a database with dates of its own", function()
     tried.sql "ALTER DATABASE tried SET DateStyle = 'German'"
-    tried.migrate {
-      ["V1__a.sql"] = "SET client_encoding = 'UTF8'; CREATE TABLE a AS SELECT 'größe ' || '2024-02-01'::date::text AS x;",
-    }
+    local text = "CREATE TABLE a AS SELECT 'größe ' || '2024-02-01'::date::text AS x;"
+    tried.migrate { ["V1__a.sql"] = "SET client_encoding = 'UTF8';" .. text }
     assert.equal("größe 2024-02-01", tried.sql "SELECT x FROM a")
   end)
 end)
