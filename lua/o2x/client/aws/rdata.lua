@@ -29,7 +29,7 @@ local function is_ipv6(text)
   return count == 8
 end
 
-local function is_name(text) return text == "." or text:find '^[^%s%c/:@"]+$' ~= nil and not text:find("..", 1, true) end
+local function is_name(s) return s == "." or s:find '^[^%s%c/:@"]+$' ~= nil and not s:find("..", 1, true) end
 
 local function is_number(text, most)
   return text:find "^%d+$" ~= nil and #text <= 5 and math.tointeger(tonumber(text)) <= most
