@@ -47,7 +47,10 @@ local function check_service(tenant, service, params, find_scaler)
   if not params.force then
     invalid(
       message .. ", which would override this number",
-      ("kubectl edit hpa %s changes its range; force=true scales anyway"):format(scaler.metadata.name)
+      ("kubectl -n %s edit hpa %s changes its range; force=true scales anyway"):format(
+        tenant.namespace,
+        scaler.metadata.name
+      )
     )
   end
   log(message .. ", which may override this number")

@@ -60,6 +60,7 @@ local function environment_lines(add)
     local text = row.key and "Gives " .. row.key
       or row.used
       or row.ignored and "Ignored, with a warning: " .. row.ignored
+      or row.refused and "Refused: " .. row.refused
       or "Does not matter: " .. row.moot
     add(".TP")
     add(('.BR %s " (%s)"'):format(escape(row[1]), row[2]))

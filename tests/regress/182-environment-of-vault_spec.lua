@@ -143,7 +143,6 @@ describe("the environment of Vault", function()
     local env = { HOME = place:at "home", VAULT_ADDR = "https://v" }
     place:write("home/.vault", 'token_helper = "/bin/false"\n')
     for name, value in pairs {
-      VAULT_SKIP_VERIFY = "1",
       VAULT_MAX_RETRIES = "5",
       VAULT_RATE_LIMIT = "10:10",
       VAULT_SRV_LOOKUP = "true",

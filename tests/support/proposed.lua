@@ -25,8 +25,8 @@ local PROGRAMS <const> = {
 
 -- Words that follow the name of a program in a sentence.
 local PROSE <const> = {
-  o2x = "always answers archive asks does fetches follows has itself looks needs never passes reads refuses says sends speaks tries user uses "
-    .. "waits will",
+  o2x = "always answers archive asks does fetches follows has itself looks needs never passes reads refuses says "
+    .. "sends speaks tries user uses waits will",
   helm = "3 asks first gets has ignores is keeps pulled repository runs takes",
   psql = "no refuses",
   vault = "answer client",

@@ -302,7 +302,10 @@ function M.load(project, flags, env)
       explain = function() return M.explain(values, sources) end,
       source = function(key) return sources[key] end,
       environment = function() return environment.explain(env, sources) end,
-      warnings = function() return environment.warnings(env) end,
+      warnings = function()
+        environment.check(env)
+        return environment.warnings(env)
+      end,
     },
   })
 end

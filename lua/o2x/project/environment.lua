@@ -2,6 +2,7 @@
 --- One row each, and what o2x does with it. `o2x config explain` shows those that are set, a run and a plan warn of
 --- those that o2x ignores, the manual page lists all.
 
+local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local pg_service = require "o2x.project.pg_service"
 local sorted_keys = require "o2x.base.sorted_keys"
@@ -14,12 +15,13 @@ local M = {}
 ---@field key string? the key of the configuration that takes its value; the first row of a key that is set counts
 ---@field used string? how it is used otherwise
 ---@field ignored string? why o2x does not use it, and what to do instead; a run warns of it
+---@field refused string? why o2x does not run with it, and what to do instead
 ---@field moot string? why it does not matter to o2x
 ---@field path boolean? the key's value is the path of the file, not what is in it
 ---@field unless string? a variable that counts before it: with it, this one does not matter
 ---@field flag boolean? its value is yes or no, and no is as good as not set
 
--- Exactly one of key, used, ignored and moot.
+-- Exactly one of key, used, ignored, refused and moot.
 ---@type o2x.environment.row[]
 M.LIST = {
   { "PGSERVICE", "postgresql", used = "names a section of the service file, which counts before the variables below" },
@@ -93,7 +95,7 @@ M.LIST = {
   { "VAULT_RATE_LIMIT", "vault", ignored = "o2x has no such limit: unset it" },
   { "VAULT_SRV_LOOKUP", "vault", ignored = "o2x looks up no SRV records: name the port in VAULT_ADDR", flag = true },
   { "VAULT_HEADERS", "vault", ignored = "o2x sends its own headers only: unset it" },
-  { "VAULT_SKIP_VERIFY", "vault", ignored = "o2x always verifies: set VAULT_CACERT", flag = true },
+  { "VAULT_SKIP_VERIFY", "vault", refused = "o2x always verifies: unset it, and set VAULT_CACERT", flag = true },
   { "VAULT_WRAP_TTL", "vault", ignored = "o2x reads answers that are not wrapped: unset it" },
   { "VAULT_DISABLE_REDIRECTS", "vault", moot = "o2x follows no redirects" },
   { "VAULT_DETAILED", "vault", moot = "a format of vault's own output" },
@@ -271,6 +273,7 @@ local function is_overruled(row, env) return row.unless ~= nil and (env[row.unle
 local function describe(row, env, sources)
   if is_overruled(row, env) then return "no matter", row.unless .. " counts" end
   if row.ignored then return "ignored", row.ignored end
+  if row.refused then return "refused", row.refused end
   if not row.key then return row.used and "used" or "no matter", row.used or row.moot end
   local source = sources[row.key]
   if source and (source == row[1] or source == path_of(row, env)) then return "used", "gives " .. row.key end
@@ -308,7 +311,7 @@ end
 ---@param env table<string, string>
 ---@param sources table<string, string> where each key of the configuration has its value from
 ---@return { variable: string, system: string, state: string, help: string }[] list state: "used", "not used",
----  "ignored", "no matter"
+---  "ignored", "refused", "no matter"
 function M.explain(env, sources)
   local list = {}
   for _, row in ipairs(M.LIST) do
@@ -321,6 +324,14 @@ function M.explain(env, sources)
     list[#list + 1] = { variable = row[1], system = row[2], state = "ignored", help = row.ignored }
   end
   return list
+end
+
+--- Refuses to run with what asks for less than o2x does.
+---@param env table<string, string>
+function M.check(env)
+  for _, row in ipairs(M.LIST) do
+    if row.refused and is_set(row, env) then errors.input(row[1] .. " is set", row.refused) end
+  end
 end
 
 --- What is set and would be expected to matter, but does not.

@@ -52,7 +52,10 @@ end
 
 local function describes_pod(lab)
   local name = TENANT .. "-service-usage"
-  local function image(tag) lab:out("kubectl", "set", "image", "deployment/" .. name, "*=embrix/service-usage:" .. tag) end
+  local function image(tag)
+    local deployment = "deployment/" .. name
+    lab:out("kubectl", "set", "image", deployment, "*=embrix/service-usage:" .. tag)
+  end
   image "v9-broken"
   local refused = lab:o2x { "run", "smoke", TENANT }
   assert.are_not.equal(0, refused.code)

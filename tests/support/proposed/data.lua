@@ -30,7 +30,10 @@ local function with_folder(fn)
   end
 end
 
-local function resumes(lab, refused) return paste.works(lab, (paste.commands(refused, "next: (o2x resume R%-[%w-]+)"))) end
+local function resumes(lab, refused)
+  local command = paste.commands(refused, "next: (o2x resume R%-[%w-]+)")
+  return paste.works(lab, command)
+end
 
 local creates_role = with_folder(function(lab, folder)
   assert.equal(0, lab:o2x(backup("to=" .. folder .. "/a.dump")).code)

@@ -108,18 +108,17 @@ local full_disk = paste.toy(function(toy, follow)
   toy:runbook("plain", PLAIN)
   for _, fault in ipairs { "write ENOSPC", "write EDQUOT", "fsync EIO", "write EFBIG", "write EROFS" } do
     local call, name = fault:match "(%l+) (%u+)"
-    local n, begun, result, struck = 0, false, nil, nil
-    repeat -- until the run has begun, and stops at a later record
+    -- The first fault that finds the run begun stops it at a later record.
+    local function strike(n)
       toy:reset()
-      n = n + 1
-      local env
-      env, struck = faults.env(call, n, name, true)
-      result = toy:o2x({ "run", "plain", "alpha" }, env)
+      local env, struck = faults.env(call, n, name, true)
+      local result = toy:o2x({ "run", "plain", "alpha" }, env)
       assert(struck(), name .. ": the run was done before the fault")
-      begun = result.stderr:find "then o2x resume"
-      if not begun then assert.is_nil(result.stderr:find("o2x resume", 1, true), result.stderr) end
-    until begun
-    follow(stopped(result), "then (o2x resume)")
+      if result.stderr:find "then o2x resume" then return result end
+      assert.is_nil(result.stderr:find("o2x resume", 1, true), result.stderr)
+      return strike(n + 1)
+    end
+    follow(stopped(strike(1)), "then (o2x resume)")
     assert.same({ a = 1 }, toy:holds(), name)
   end
 end)

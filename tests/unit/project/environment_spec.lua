@@ -3,7 +3,7 @@ local environment = require "o2x.project.environment"
 local folder = require "tests.support.folder"
 local fs = require "o2x.base.fs"
 
-local STATES <const> = { "key", "used", "ignored", "moot" }
+local STATES <const> = { "key", "used", "ignored", "refused", "moot" }
 
 local function each() return ipairs(environment.LIST) end
 
@@ -84,7 +84,11 @@ describe("the environment of the ecosystem", function()
       end
       assert.is_table(found or nil, row[1])
       assert.equal(
-        row.ignored and "ignored" or row.moot and "no matter" or row.used and "used" or "not used",
+        row.ignored and "ignored"
+          or row.refused and "refused"
+          or row.moot and "no matter"
+          or row.used and "used"
+          or "not used",
         found.state
       )
       assert.equal(0, #environment.explain({ [row[1]] = "", HOME = "" }, {}))
@@ -111,6 +115,15 @@ describe("the environment of the ecosystem", function()
       assert.equal(row.ignored and 1 or 0, #texts, row[1])
       if row.ignored then assert.matches(row.ignored, texts[1], 1, true) end
       if row.flag then assert.same({}, environment.warnings { [row[1]] = "false" }) end
+    end
+  end)
+
+  it("is refused where it asks for less than o2x does", function()
+    for _, row in each() do
+      local ok, err = pcall(environment.check, with(row, place))
+      assert.equal(row.refused == nil, ok, row[1])
+      if row.refused then assert.matches(row.refused, err.hint, 1, true) end
+      if row.flag then environment.check { [row[1]] = "false" } end
     end
   end)
 
