@@ -112,7 +112,7 @@ local ROWS = {
   ["stdlib/deploy.lua: kubectl logs"] = logs,
   ["stdlib/ingress.lua: kubectl get"] = balancer,
   ["stdlib/rollback.lua: helm history"] = history_of,
-  ["stdlib/scaling.lua: kubectl edit"] = { "opens an editor; autoscalers are in tests/e2e/scale_spec.lua" },
+  ["stdlib/scaling.lua: kubectl -n"] = { "opens an editor; autoscalers are in tests/e2e/scale_spec.lua" },
 
   ["lua/o2x/policy/init.lua: aws iam"] = policy,
   ["lua/o2x/policy/init.lua: kubectl apply"] = { by = "tests/e2e/policy_spec.lua" },
