@@ -20,16 +20,23 @@ function M.create(tenant)
   pg.admin:ensure_grant(tenant.database, { all = { owner }, connect = { database.user } })
 end
 
---- Applies pending migrations with Flyway's rules and history table. Fails if an applied migration has changed.
+--- Applies pending migrations with Flyway's rules and history table. Fails if an applied migration has changed. A
+--- platform without a folder of migrations leaves them to its services.
 ---@param tenant table
 function M.migrate(tenant)
   local database = tenant.platform.database
+  if not database.migrations then
+    log "platform.yaml names no database.migrations: nothing is migrated"
+    return
+  end
   pg.tenant:ensure_migrated(database.migrations, { schemas = database.schemas })
 end
+
 --- Repairs the history of the migrations, so that they can go on after one that failed. Changes nothing else.
 ---@param tenant table
 function M.repair_history(tenant)
   local database = tenant.platform.database
+  if not database.migrations then invalid("platform.yaml names no database.migrations", "name the folder there") end
   pg.tenant:ensure_migrations_repaired(database.migrations, { schemas = database.schemas })
 end
 

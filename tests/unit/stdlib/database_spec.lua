@@ -1,3 +1,4 @@
+local raised = require "tests.support.raised"
 local stdlib = require "tests.support.stdlib"
 
 describe("stdlib.database", function()
@@ -25,6 +26,15 @@ describe("stdlib.database", function()
     std.require("database").migrate(tenant)
     local database = tenant.platform.database
     assert.same({ { database.migrations, { schemas = database.schemas } } }, std.called "pg.tenant:ensure_migrated")
+  end)
+
+  it("migrates nothing where the platform names no migrations", function()
+    local own = stdlib.tenant "newclient"
+    own.platform.database.migrations = nil
+    local std = stdlib.new()
+    std.require("database").migrate(own)
+    assert.same({}, std.called "pg.tenant:ensure_migrated")
+    assert.matches("names no database.migrations", raised(std.require("database").repair_history, own).message)
   end)
 
   it("repairs the history of the same migrations", function()
