@@ -77,7 +77,7 @@ describe("keys of a role in the lab", function()
     }
     local one = client({ config_file = "/nosuch" }, env)
     assert.equal(1, #one:list_zones())
-    place:write("token", "no token")
+    place:write("token", "no-token")
     local other = client({ config_file = "/nosuch" }, env)
     local ok, err = pcall(other.list_zones, other)
     assert.is_false(ok)
