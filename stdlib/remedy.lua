@@ -2,16 +2,9 @@
 --- namespace, quotes what a shell would take apart, and confirms what asks to be confirmed.
 
 local naming = require "stdlib.naming"
+local text = require "o2x.text"
 
 local M = {}
-
---- A word as a shell reads it.
----@param word string
----@return string
-function M.quote(word)
-  if word:find "^[%w@%%+=:,./_-]+$" then return word end
-  return "'" .. word:gsub("'", [['\'']]) .. "'"
-end
 
 --- `o2x run` for the tenant.
 ---@param tenant table
@@ -69,7 +62,7 @@ function M.kubectl(tenant, words) return ("kubectl -n %s %s"):format(tenant.name
 ---@return string
 function M.logs(tenant, service, pattern)
   local line = M.kubectl(tenant, "logs deployment/" .. naming.resource(tenant, service))
-  return pattern and ("%s | grep -i %s"):format(line, M.quote(pattern)) or line
+  return pattern and ("%s | grep -i %s"):format(line, text.shell_word(pattern)) or line
 end
 
 --- Restarts the pods of a service, so that they read their credentials anew.
@@ -81,15 +74,15 @@ function M.restart(tenant, service)
 end
 
 --- A text as SQL reads it.
----@param text string
+---@param value string
 ---@return string
-function M.literal(text) return "'" .. text:gsub("'", "''") .. "'" end
+function M.literal(value) return "'" .. value:gsub("'", "''") .. "'" end
 
 --- A statement in a database.
 ---@param database string
 ---@param sql string
 ---@return string
-function M.psql(database, sql) return ("psql -d %s -c %s"):format(M.quote(database), M.quote(sql)) end
+function M.psql(database, sql) return ("psql -d %s -c %s"):format(text.shell_word(database), text.shell_word(sql)) end
 
 --- A statement about the role of the services. Its name is in a Secret, so a shell reads it there: a finding would not
 --- show it.

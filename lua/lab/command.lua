@@ -3,6 +3,7 @@
 local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
 local lab = require "lab"
+local shell = require "o2x.base.shell"
 local sink = require "o2x.base.sink"
 local suggest = require "o2x.base.suggest"
 local out = require "o2x.report.out"
@@ -37,9 +38,6 @@ end
 
 local function say(format, ...) out.say(format:format(...)) end
 
--- Quotes for any POSIX shell: between single quotes, only the single quote is special.
-local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
-
 -- Variables that would point a client elsewhere in spite of ours.
 local UNSET = "AWS_DEFAULT_PROFILE AWS_ENDPOINT_URL_RDS AWS_ENDPOINT_URL_ROUTE_53 AWS_ENDPOINT_URL_S3 "
   .. "AWS_ENDPOINT_URL_STS AWS_IGNORE_CONFIGURED_ENDPOINT_URLS AWS_PROFILE AWS_REGION AWS_SECURITY_TOKEN "
@@ -55,7 +53,7 @@ local function print_no_proxy()
   for _, name in ipairs { "http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY" } do
     if os.getenv(name) then
       local current = os.getenv "no_proxy" or os.getenv "NO_PROXY"
-      local text = quote((current and current ~= "" and current .. "," or "") .. "127.0.0.1,localhost")
+      local text = shell.quote((current and current ~= "" and current .. "," or "") .. "127.0.0.1,localhost")
       print_bare(("export no_proxy=%s NO_PROXY=%s"):format(text, text))
       return
     end
@@ -70,7 +68,7 @@ local function print_env(env, as_json)
   print_bare("unset " .. UNSET)
   print_no_proxy()
   for _, name in ipairs(sorted_keys(env)) do
-    print_bare(("export %s=%s"):format(name, quote(env[name])))
+    print_bare(("export %s=%s"):format(name, shell.quote(env[name])))
   end
 end
 

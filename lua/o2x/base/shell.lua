@@ -6,8 +6,8 @@ local M = {}
 ---@param word string
 ---@return string
 function M.quote(word)
-  if word ~= "" and not word:find "[^%w%-._/=:@,+]" then return word end
-  return ("'%s'"):format(word:gsub("'", "'\\''"))
+  if word ~= "" and not word:find "[^%w%-._/=:@,+%%]" then return word end
+  return "'" .. word:gsub("'", "'\\''") .. "'"
 end
 
 --- A command of words, each as a shell takes it.

@@ -1,6 +1,7 @@
 --- Amounts and names as people read and type them: require "o2x.text".
 
 local quantity = require "o2x.client.k8s.quantity"
+local shell = require "o2x.base.shell"
 local suggest = require "o2x.base.suggest"
 local units = require "o2x.base.units"
 
@@ -24,6 +25,10 @@ return {
       ---@param quantity string|number|nil
       ---@return number?
       parse_quantity = quantity.value,
+      --- A word of a command line that people paste into a shell: in single quotes, unless it is plain.
+      ---@param word string
+      ---@return string
+      shell_word = shell.quote,
       --- "; did you mean NAME?" for a misspelt name, or "" if no name is similar.
       ---@param name string
       ---@param names string[]

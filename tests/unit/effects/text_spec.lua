@@ -20,6 +20,13 @@ describe("o2x.text", function()
     assert.is_nil(text.parse_quantity(nil))
   end)
 
+  it("quotes what a shell would take apart, and nothing else", function()
+    assert.equal("a-b_c.d/e:f=g,h@i%j+k", text.shell_word "a-b_c.d/e:f=g,h@i%j+k")
+    for word, quoted in pairs { [""] = "''", ["a b"] = "'a b'", ["$(x)"] = "'$(x)'", ["a'b"] = [['a'\''b']] } do
+      assert.equal(quoted, text.shell_word(word))
+    end
+  end)
+
   it("suggests a name", function()
     assert.equal("; did you mean deploy?", text.suggest("depoy", { "deploy", "scale" }))
     assert.equal("", text.suggest("xyz", { "deploy", "scale" }))

@@ -45,11 +45,4 @@ describe("stdlib.remedy", function()
     assert.equal("o2x run backup urbanos list=true", fix.look)
     assert.matches("o2x run restore urbanos snapshot=NAME %-%-confirm=urbanos; or not$", fix.say)
   end)
-
-  it("quotes what a shell would take apart, and nothing else", function()
-    assert.equal("a-b_c.d/e:f=g,h@i%j+k", remedy.quote "a-b_c.d/e:f=g,h@i%j+k")
-    for word, quoted in pairs { [""] = "''", ["a b"] = "'a b'", ["$(x)"] = "'$(x)'", ["a'b"] = [['a'\''b']] } do
-      assert.equal(quoted, remedy.quote(word))
-    end
-  end)
 end)

@@ -63,7 +63,7 @@ describe("stdlib.diagnose.billing", function()
     local remedy = require("tests.support.stdlib").new().require "remedy"
     local job_type = "X'; drop table bill; --"
     local _, rows = run { jobs = { job { status = "PAUSED", job_type = job_type } } }
-    local quoted = remedy.quote(remedy.literal(job_type))
+    local quoted = require("o2x.base.shell").quote(remedy.literal(job_type))
     assert.truthy(rows[1].mend:find(quoted:sub(2), 1, true), rows[1].mend)
   end)
 
