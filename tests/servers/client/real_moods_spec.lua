@@ -233,7 +233,8 @@ describe("Redis", function()
 
   it("that is a cluster is refused by that name", function()
     local folder = fs.temp_folder()
-    local port = require("lab.context").free_port()
+    local free_port = require("lab.context").free_port
+    local port = free_port()
     local handle = task.spawn(
       function()
         proc.run {
@@ -243,6 +244,9 @@ describe("Redis", function()
             tostring(port),
             "--cluster-enabled",
             "yes",
+            -- Left alone, it takes the port + 10000, where somebody's connection may begin.
+            "--cluster-port",
+            tostring(free_port()),
             "--dir",
             folder,
             "--save",
