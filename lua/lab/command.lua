@@ -9,10 +9,11 @@ local suggest = require "o2x.base.suggest"
 local out = require "o2x.report.out"
 local sorted_keys = require "o2x.base.sorted_keys"
 
-local MAX_ARGUMENTS = { up = 0, down = 0, status = 0, env = 0, reset = 0, serve = 0, fault = 2, ["advance-clock"] = 1 }
+local MAX_ARGUMENTS =
+  { up = 0, down = 0, status = 0, env = 0, reset = 0, serve = 0, requests = 0, fault = 2, ["advance-clock"] = 1 }
 local FAULT_OPTIONS = { times = true, match = true, seconds = true }
-local ACTION_NAMES = { "up", "down", "status", "env", "reset", "fault", "advance-clock" }
-local USAGE = "lab up|down|status|env|reset|fault|advance-clock"
+local ACTION_NAMES = { "up", "down", "status", "env", "reset", "fault", "requests", "advance-clock" }
+local USAGE = "lab up|down|status|env|reset|fault|requests|advance-clock"
 
 -- The action and its arguments. The name=value arguments of a fault go into the options.
 local function parse(words, options)
@@ -108,6 +109,18 @@ local function print_rules(rules, as_json)
   if #rules == 0 then say("no request is set to fail") end
 end
 
+local function print_requests(requests, as_json)
+  if as_json then
+    out.json(requests)
+    return
+  end
+  local rows = {}
+  for _, line in ipairs(sorted_keys(requests)) do
+    rows[#rows + 1] = { tostring(requests[line]), line }
+  end
+  out.columns(rows, out.data)
+end
+
 local ACTIONS = {
   up = function(_, options)
     options.on_start = function(dir) say("starting the lab in %s", dir) end
@@ -136,6 +149,7 @@ local ACTIONS = {
       print_rules(rules, options.json)
     end
   end,
+  requests = function(_, options) print_requests(lab.requests(options), options.json) end,
   ["advance-clock"] = function(words, options)
     options.seconds = tonumber(words[1])
     if not options.seconds or options.seconds < 0 then
@@ -154,7 +168,7 @@ return {
   options = {
     { "dir", value = "FOLDER", help = "the lab's folder; default $O2X_LAB_DIR, or .o2x/lab in the project" },
     { "platform", value = "FOLDER", help = "up, reset: the platform tree to copy; default examples/platform" },
-    { "json", help = "status, env, fault: print JSON" },
+    { "json", help = "status, env, fault, requests: print JSON" },
   },
   help = [[
   up                  start PostgreSQL, Redis, Vault, Kubernetes, Route 53, DNS, message broker and services
@@ -169,6 +183,7 @@ return {
                       hang, drop (no effect); timeout, drop-after (effect, but no response); slow;
                       a fault of the service itself, such as vault sealed, k8s broken-pods, postgres down;
                       off clears the faults of the service
+  requests            count what the HTTP servers were asked since the start
   advance-clock SECONDS
                       move the lab's clock forward]],
   run = function(options, words)

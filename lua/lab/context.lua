@@ -7,6 +7,7 @@ local faults = require "lab.faults"
 local fs = require "o2x.base.fs"
 local httpd = require "lab.httpd"
 local json = require "o2x.base.json"
+local requests = require "lab.requests"
 local task = require "o2x.base.task"
 local tls = require "lab.tls"
 
@@ -154,6 +155,7 @@ function M.new(dir)
   function lab.certificate(name, names) return tls.certificate(tls_folder, name, names) end
 
   lab.faults = { rules = faults.open(lab), injected = {} } -- injected: the services behind the fault injector
+  lab.requests = requests.new()
 
   --- Starts an HTTP server on port(name), behind the fault injector.
   ---@param name string the service
@@ -173,7 +175,7 @@ function M.new(dir)
             port = port,
             tls = certificate,
             log = lab.log,
-            handler = faults.wrap(lab.faults.rules, name, handler, lab.log),
+            handler = requests.wrap(lab.requests, name, faults.wrap(lab.faults.rules, name, handler, lab.log)),
           }
         end
       )

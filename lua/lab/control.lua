@@ -66,6 +66,7 @@ function M.start(lab, instances, token)
   local routes = {
     ["/fault"] = function(body) return set_fault(lab, instances, body) end,
     ["/advance-clock"] = function(body) return advance_clock(lab, body) end,
+    ["/requests"] = function() return { requests = lab.requests.lines } end,
   }
   return lab.serve("control", function(req)
     local route = routes[req.path]

@@ -231,6 +231,11 @@ function M.fault(options)
   }).rules
 end
 
+--- How often each server was asked for what, since the lab started.
+---@param options { dir: string? }
+---@return table<string, integer> requests by "SERVICE METHOD PATH"
+function M.requests(options) return control_request(require_up(M.place(options)), "/requests", {}).requests end
+
 --- Moves the lab's clock forward.
 ---@param options { dir: string?, seconds: number }
 ---@return string the lab's time now
