@@ -134,6 +134,27 @@ build/fuzz/host/%.o: host/%.c
 	mkdir -p build/fuzz/host
 	clang $(ALL_CFLAGS) $(FUZZING) -c -o $@ $<
 
+# Speed, beside what is possible and what people use today: make bench, make bench-NAME. bench/run.lua says how.
+FLOORS := $(patsubst bench/floor/%.c,build/bench/%,$(wildcard bench/floor/*.c))
+BENCH_LIBS := $(LUA_A) $(shell pkg-config --libs libuv yaml-0.1 libcjson hiredis libpq libcurl zlib) -lm -ldl
+
+bench: all build/bench/measure $(FLOORS)
+	build/o2x-dev bench/run.lua
+
+bench-count: all
+	build/o2x-dev bench/count.lua
+
+bench-%: all build/bench/measure $(FLOORS)
+	build/o2x-dev bench/run.lua $*
+
+build/bench/measure: bench/measure.c
+	mkdir -p $(@D)
+	$(CC) -std=c11 -D_GNU_SOURCE -O2 $(WARNINGS) -o $@ $<
+
+build/bench/%: bench/floor/%.c
+	mkdir -p $(@D)
+	$(CC) -std=c11 -D_GNU_SOURCE -O2 $(WARNINGS) $(PACKAGE_CFLAGS) -o $@ $< -Wl,--as-needed $(BENCH_LIBS)
+
 # Every C file, compiled for its warnings only.
 warnings: | $(BUILD)/host
 	for file in host/*.c; do $(CC) $(ALL_CFLAGS) -MF /dev/null -fsyntax-only "$$file" || exit 1; done
@@ -180,6 +201,8 @@ help:
 	@echo 'make hostile         attacks on scope, secrets, sandbox and limits, under the sanitizers'
 	@echo 'make fuzz SECONDS=10 mutated inputs for every parser, that long each'
 	@echo 'make leakhunt        every runbook with marked secrets, failing and killed; then the search for them'
+	@echo 'make bench           speed beside floors, shell and peers, into bench/RESULTS.md; make bench-NAME: one of them'
+	@echo 'make bench-count     requests, syncs, children, instructions beside bench/counts.json: none may grow'
 	@echo 'make lint            formatters and linters; make format mends what they can mend'
 	@echo 'make house           draws the rooms and arrows of the sources into docs/house.svg'
 	@echo 'make docs            docs/scripting.md and the manual page, from the sources'
@@ -188,7 +211,7 @@ help:
 	@echo 'make install-lab     likewise the lab, which production does not need'
 	@echo 'make clean           removes build/'
 
-.PHONY: all asan test reference hostile fuzz leakhunt warnings lint \
+.PHONY: all asan test reference hostile fuzz leakhunt bench bench-count warnings lint \
 	format house docs demo install install-lab clean help FORCE
 FORCE:
 

@@ -235,29 +235,27 @@ describe("Redis", function()
     local folder = fs.temp_folder()
     local free_port = require("lab.context").free_port
     local port = free_port()
-    local handle = task.spawn(
-      function()
-        proc.run {
-          argv = {
-            "redis-server",
-            "--port",
-            tostring(port),
-            "--cluster-enabled",
-            "yes",
-            -- Left alone, it takes the port + 10000, where somebody's connection may begin.
-            "--cluster-port",
-            tostring(free_port()),
-            "--dir",
-            folder,
-            "--save",
-            "",
-            "--bind",
-            "127.0.0.1",
-          },
-          timeout = 120,
-        }
-      end
-    )
+    local handle = task.spawn(function()
+      proc.run {
+        argv = {
+          "redis-server",
+          "--port",
+          tostring(port),
+          "--cluster-enabled",
+          "yes",
+          -- Left alone, it takes the port + 10000, where somebody's connection may begin.
+          "--cluster-port",
+          tostring(free_port()),
+          "--dir",
+          folder,
+          "--save",
+          "",
+          "--bind",
+          "127.0.0.1",
+        },
+        timeout = 120,
+      }
+    end)
     local cluster = redis.connect { url = ("redis://127.0.0.1:%d/0"):format(port) }
     retry.read({ seconds = 20, first_pause = 0.01 }, cluster.ping, cluster)
     local first = mended(
