@@ -142,7 +142,7 @@ bench: all build/bench/measure $(FLOORS)
 	build/o2x-dev bench/run.lua
 
 bench-count: all
-	build/o2x-dev bench/count.lua
+	build/o2x-dev bench/count.lua $(if $(UPDATE),--update)
 
 bench-%: all build/bench/measure $(FLOORS)
 	build/o2x-dev bench/run.lua $*

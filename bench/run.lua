@@ -192,8 +192,8 @@ local function write_results(sections)
   local text = {
     "# What the benchmarks measured",
     "",
-    "Made by `make bench`; `make bench-NAME` renews one section. A ratio is to the first row of its table, taken in one",
-    "run, the contenders taking turns: only ratios can be compared between machines. Times are medians.",
+    "Made by `make bench`; `make bench-NAME` renews one section. A ratio is to the first row of its table, taken in",
+    "one run, the contenders taking turns: only ratios can be compared between machines. Times are medians.",
     "",
     "Machine: " .. machine() .. ".",
   }

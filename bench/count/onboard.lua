@@ -1,0 +1,22 @@
+-- A tenant is onboarded, and looked at again. A run waits for the cluster, so its requests are not repeatable; its
+-- children and syncs are. A plan asks the same each time.
+return function(count)
+  local lab = count.lab()
+  local env = lab:environment()
+  local run = count.calls({ "build/o2x", "run", "onboard", "newclient" }, { env = env })
+  local plan = { "build/o2x", "plan", "onboard", "newclient", "--detailed-exitcode" }
+  local requests = count.requests(plan, { env = env })
+  local calls = count.calls(plan, { env = env })
+  return {
+    ["run, children"] = run.children,
+    ["run, syncs"] = run.syncs,
+    ["run, parts sent to PostgreSQL"] = run.sends,
+    ["plan, requests"] = requests,
+    ["plan, children"] = calls.children,
+    ["plan, syncs"] = calls.syncs,
+    ["plan, connections"] = calls.connects,
+    ["plan, parts sent to PostgreSQL"] = calls.sends,
+    -- valgrind 3.19 cannot start the children of ours
+    ["plan, instructions"] = calls.children == 0 and count.instructions(plan, { env = env }) or nil,
+  }
+end
