@@ -2,13 +2,12 @@
 ** redis.c: the Redis protocol over a connection of net.c, with hiredis' formatter and parser. In
 ** steps: append commands, flush them, fill from the server, take replies.
 */
-#include "buffer.h"
+#include "redis.h"
+
 #include "host.h"
 #include "json_value.h"
 #include "net.h"
 #include "secret.h"
-
-#include <hiredis/hiredis.h>
 
 #include <limits.h>
 #include <stdlib.h>
@@ -26,16 +25,11 @@ enum {
 	MAX_ELEMENTS = MAX_REPLY / 4
 };
 
-struct redis {
-	redisReader *reader;
-	struct buffer out; /* queued commands; they may hold a password */
-};
-
 struct reply {
 	redisReply *reply;
 };
 
-static struct redis *check(lua_State *L)
+struct redis *redis_check(lua_State *L)
 {
 	struct redis *redis = luaL_checkudata(L, 1, TYPE);
 	luaL_argcheck(L, redis->reader, 1, "the connection is closed");
@@ -126,7 +120,7 @@ static const char *word(lua_State *L, int arg, size_t *length)
 */
 static int redis_append(lua_State *L)
 {
-	struct redis *redis = check(L);
+	struct redis *redis = redis_check(L);
 	int count = lua_gettop(L) - 1;
 	luaL_argcheck(L, count >= 1 && count <= MAX_WORDS, 2, "a command expected");
 	const char **words = lua_newuserdatauv(L, sizeof *words * (size_t)count, 0);
@@ -145,13 +139,28 @@ static int redis_append(lua_State *L)
 }
 
 /***
+ Queues commands that redis:page has made.
+ @function redis:queue
+ @param commands string
+*/
+static int redis_queue(lua_State *L)
+{
+	struct redis *redis = redis_check(L);
+	size_t length;
+	const char *commands = luaL_checklstring(L, 2, &length);
+	if (!buffer_append(&redis->out, commands, length))
+		return luaL_error(L, "not enough memory");
+	return 0;
+}
+
+/***
  Sends what is queued.
  @function redis:flush
  @return boolean true: all is sent; false and "r" or "w" to wait for; or nil, message, code
 */
 static int redis_flush(lua_State *L)
 {
-	struct redis *redis = check(L);
+	struct redis *redis = redis_check(L);
 	struct net *net = connection(L);
 	while (redis->out.length > 0) {
 		long put = net_write(net, redis->out.bytes, redis->out.length);
@@ -173,7 +182,7 @@ static int redis_flush(lua_State *L)
 */
 static int redis_fill(lua_State *L)
 {
-	struct redis *redis = check(L);
+	struct redis *redis = redis_check(L);
 	struct net *net = connection(L);
 	char bytes[MAX_FILL];
 	long got = net_read(net, bytes, sizeof bytes);
@@ -233,6 +242,29 @@ static void push_reply(lua_State *L, const redisReply *reply)
 	}
 }
 
+void redis_release(lua_State *L, int owner)
+{
+	struct reply *box = lua_touserdata(L, owner);
+	freeReplyObject(box->reply);
+	box->reply = NULL;
+}
+
+int redis_take(lua_State *L, struct redis *redis, redisReply **reply)
+{
+	struct reply *box = host_newuserdata(L, sizeof *box, REPLY_TYPE);
+	void *taken = NULL;
+	*reply = NULL;
+	if (redisReaderGetReply(redis->reader, &taken) != REDIS_OK)
+		return 1 + parse_failed(L, redis->reader);
+	*reply = box->reply = taken;
+	if (taken)
+		return 1;
+	if (line_is_endless(redis->reader))
+		return 1 + host_fail(L, "EPROTO", "a line of more than %d KiB", MAX_LINE >> 10);
+	lua_pushliteral(L, "more");
+	return 2;
+}
+
 /***
  Returns the next reply, if it has arrived completely.
  @function redis:reply
@@ -241,33 +273,25 @@ static void push_reply(lua_State *L, const redisReply *reply)
 */
 static int redis_reply(lua_State *L)
 {
-	struct redis *redis = check(L);
-	struct reply *box = host_newuserdata(L, sizeof *box, REPLY_TYPE);
-	void *reply = NULL;
-	if (redisReaderGetReply(redis->reader, &reply) != REDIS_OK)
-		return parse_failed(L, redis->reader);
-	box->reply = reply;
-	if (!reply && line_is_endless(redis->reader))
-		return host_fail(L, "EPROTO", "a line of more than %d KiB", MAX_LINE >> 10);
-	if (!reply) {
-		lua_pushliteral(L, "more");
-		return 1;
-	}
-	lua_pushstring(L, box->reply->type == REDIS_REPLY_ERROR ? "error" : "value");
-	push_reply(L, box->reply);
-	freeReplyObject(box->reply); /* at once, not at the next garbage collection */
-	box->reply = NULL;
+	struct redis *redis = redis_check(L);
+	lua_settop(L, 1);
+	redisReply *reply;
+	int pushed = redis_take(L, redis, &reply);
+	if (!reply)
+		return pushed - 1;
+	lua_pushstring(L, reply->type == REDIS_REPLY_ERROR ? "error" : "value");
+	push_reply(L, reply);
+	redis_release(L, 2); /* at once, not at the next garbage collection */
 	return 2;
 }
 
 static const luaL_Reg methods[] = {
-	{ "append", redis_append }, { "flush", redis_flush }, { "fill", redis_fill },
-	{ "reply", redis_reply },   { "close", redis_close }, { NULL, NULL },
+	{ "append", redis_append }, { "queue", redis_queue }, { "flush", redis_flush },
+	{ "fill", redis_fill },     { "reply", redis_reply }, { "page", redis_page },
+	{ "close", redis_close },   { NULL, NULL },
 };
 
 static const luaL_Reg no_methods[] = { { NULL, NULL } };
-
-int redis_url(lua_State *L);
 
 static const luaL_Reg functions[] = { { "new", redis_new }, { "url", redis_url }, { NULL, NULL } };
 

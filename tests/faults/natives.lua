@@ -149,7 +149,16 @@ local calls = {
     local connection, listener <close> = connected()
     local client <close> = core.redis.new(connection)
     client:append("PING", "x", 7, live())
+    client:queue "PING\r\n"
     return client:flush(), client:reply(), listener
+  end,
+  ["redis.page"] = function()
+    local connection, listener <close> = connected()
+    local client <close> = core.redis.new(connection)
+    local server <close> = listener:accept()
+    server:write "*2\r\n$1\r\n0\r\n*2\r\n$5\r\na:b:c\r\n$4\r\na:bc\r\n"
+    client:fill()
+    return client:page("a:", true)
   end,
   ["redis.url"] = function() return core.redis.url "redis://u:p@127.0.0.1:6379/1" end,
   ["scope.path"] = function() return core.scope.path(GRANTS, "tenant/b/x") end,

@@ -44,6 +44,7 @@ describe("Redis", function()
     local number = 0
     return with_server(function(command)
       if command == "PING" then return "+PONG\r\n" end
+      if command == "TIME" then return "*2\r\n$1\r\n7\r\n$1\r\n1\r\n" end
       if command == "INFO" then
         local text = ("# Keyspace\r\ndb0:keys=%d,expires=0\r\n"):format(keys)
         return ("$%d\r\n%s\r\n"):format(#text, text)

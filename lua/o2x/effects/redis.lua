@@ -41,48 +41,45 @@ local ping = {
 
 -- ---- removing keys ----
 
-local MOST_PARTS = 20
-
 local function some(n) return n == 1 and "1 key" or out.count(n) .. " keys" end
 
--- Keys with a prefix: { keys = n, parts = { session = n … } }, or nil if there are none. Running services write new
--- keys during and after the removal. These are not left over, so a target that was swept reads as empty.
+-- Keys with a prefix, or nil if there are none. A plan counts them: { keys = n, parts = { session = n … } }. A run only
+-- looks whether there are any, { keys = "some" }, and counts what it removes: its walk stops at the first page that has
+-- keys, and the write goes on from there. Running services write new keys during and after the removal. These are not
+-- left over, so a target that was swept reads as empty: that its keys are gone, the walk itself proves (sweep.lua).
 local keys = {
   kind = "redis.keys",
   class = "idempotent",
   -- Services write keys all the time: they are never a conflict.
   interim = function() return true end,
-  info = function(_, target) return { removed = target.removed or "unknown" } end,
+  record = function(target) return { prefix = target.prefix, glob = target.glob, whole = target.whole } end,
   undo = {
-    before = "the number of keys",
+    before = "that there are keys; the result has their number",
     how = "not possible",
     cannot = "removed keys: services fill their caches again, users log in again",
   },
   key = function(target) return target.prefix .. (target.glob or "*") end,
 }
 
--- Counts a tenant's keys by what follows the prefix: session, cache, rate-limit.
-local function counter(target)
-  local parts, known = {}, 0
-  return parts,
-    function(key)
-      local part = key:match("^([%w_-]+):", #target.prefix + 1) or "(others)"
-      if not parts[part] and known >= MOST_PARTS then part = "(others)" end
-      if not parts[part] then
-        parts[part], known = 0, known + 1
-      end
-      parts[part] = parts[part] + 1
-    end
+local function begin(ctx, target, remove)
+  return ctx:client("redis"):walk(target.prefix, { glob = target.glob, remove = remove, progress = ctx.progress })
+end
+
+local function count_keys(ctx, target)
+  local walk = begin(ctx, target, false)
+  walk:finish()
+  if walk.keys > 0 then return { keys = walk.keys, parts = target.whole and walk.parts or nil } end
 end
 
 function keys.read(ctx, target)
-  local parts, seen
-  if target.whole then
-    parts, seen = counter(target)
-  end
-  local found = ctx:client("redis"):count(target.prefix, { glob = target.glob, progress = ctx.progress, seen = seen })
-  if not target.swept then return found > 0 and { keys = found, parts = parts } or nil end
-  if found > 0 then ctx:log("info", ("services have written %s since"):format(some(found))) end
+  if ctx.mode == "plan" then return count_keys(ctx, target) end
+  if target.swept then return nil end
+  target.walk = begin(ctx, target, true)
+  return target.walk:find() and { keys = "some" } or nil
+end
+
+function keys.info(_, target)
+  return { removed = target.removed or "unknown", parts = target.whole and target.removed and target.parts or nil }
 end
 
 -- A write to a replica would be lost, or refused halfway.
@@ -102,6 +99,23 @@ local function check_primary(ctx, client)
   }
 end
 
+-- Adds what a walk has removed, which a lost connection may have cut short.
+local function add_removed(target, walk)
+  target.removed, target.parts = (target.removed or 0) + walk.removed, target.parts or {}
+  for part, n in pairs(walk.parts) do
+    target.parts[part] = (target.parts[part] or 0) + n
+  end
+end
+
+-- "3 keys removed: 2 of cache, 1 of session"
+local function removed_text(target)
+  local list = {}
+  for i, name in ipairs(target.whole and sorted_keys(target.parts) or {}) do
+    list[i] = ("%s of %s"):format(out.count(target.parts[name]), name)
+  end
+  return some(target.removed) .. " removed" .. (#list > 0 and ": " or "") .. table.concat(list, ", ")
+end
+
 function keys.write(ctx, target, desired, before)
   if desired ~= nil then
     errors.raise {
@@ -112,20 +126,29 @@ function keys.write(ctx, target, desired, before)
       hint = "services fill their caches again; users log in again",
     }
   end
-  local client = ctx:client "redis"
-  check_primary(ctx, client)
-  ctx:log("info", ("%s to remove"):format(some(before and before.keys or 0)))
-  local removed = client:unlink(target.prefix, { glob = target.glob, progress = ctx.progress })
-  target.swept, target.removed = true, (target.removed or 0) + removed
-  return { removed = removed }
+  check_primary(ctx, ctx:client "redis")
+  local walk = target.walk or begin(ctx, target, true)
+  target.walk = nil -- after a failure the gate reads again
+  local ok, err = pcall(walk.finish, walk)
+  add_removed(target, walk)
+  if not ok then error(err, 0) end
+  target.swept = true
+  ctx:log("info", removed_text(target))
+  return keys.info(ctx, target)
+end
+
+local function lines_of(parts, total)
+  local lines, names = {}, sorted_keys(parts or {})
+  for i, name in ipairs(names) do
+    lines[i] = ("- %s of %s"):format(some(parts[name]), name)
+  end
+  lines[#lines + 1] = ("- %s%s"):format(some(total), #names > 0 and " in all" or "")
+  return lines
 end
 
 function keys.show(target, before)
-  local lines, names = {}, sorted_keys(before and before.parts or {})
-  for i, name in ipairs(names) do
-    lines[i] = ("- %s of %s"):format(some(before.parts[name]), name)
-  end
-  if before then lines[#lines + 1] = ("- %s%s"):format(some(before.keys), #names > 0 and " in all" or "") end
+  local lines = {}
+  if before then lines = before.keys == "some" and { "- all of them" } or lines_of(before.parts, before.keys) end
   return { title = "Redis " .. keys.key(target), lines = lines }
 end
 

@@ -1,4 +1,4 @@
--- Replies of Redis, as they come in over a connection.
+-- Replies of Redis and pages of its keys, as they come in over a connection.
 local listen = require "o2x.core.listen"
 local net = require "o2x.core.net"
 local only = require "tests.fuzz.only"
@@ -13,8 +13,8 @@ return only(function(bytes)
   local client <close> = redis.new(connection)
   if not server then return end
   server:write(bytes:sub(1, MOST))
-  for _ = 1, 100 do
-    local state = client:reply()
+  for i = 1, 100 do
+    local state = i % 2 == 0 and client:reply() or client:page("a:", true)
     if not state then return end
     if state == "more" and client:fill() ~= true then return end
   end

@@ -245,8 +245,9 @@ describe("Redis", function()
         local each = tonumber(text:match("cmdstat_" .. word .. ":calls=%d+,usec=%d+,usec_per_call=([%d.]+)"))
         assert.is_true(each < 3000, word .. " took " .. each .. " us on average")
       end
-      local intent = run.journal.records[1]
-      assert.same({ keys = 50000, parts = { session = 50000 } }, intent.before)
+      local intent, result = run.journal.records[1], run.journal.records[2]
+      assert.same({ keys = "some" }, intent.before)
+      assert.same({ removed = 50000, parts = { session = 50000 } }, result.info)
     end)
 
     it("whatever bytes they are of", function()

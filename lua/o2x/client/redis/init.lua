@@ -5,11 +5,9 @@ local cleartext = require "o2x.client.cleartext"
 local core = require "o2x.core.redis"
 local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
-local net = require "o2x.base.net"
-local retry_rules = require "o2x.base.retry_rules"
 local scope = require "o2x.base.scope"
+local session = require "o2x.client.redis.session"
 local sweep = require "o2x.client.redis.sweep"
-local task = require "o2x.base.task"
 require "o2x.base.secret" -- core.url makes one of the password
 
 local M = {}
@@ -48,141 +46,13 @@ function M.connect(options)
   }, Client)
 end
 
--- ---- errors ----
-
--- Errors after which another connection may lead to another server, or the server ends this one.
-local DROPS = { NOAUTH = true, WRONGPASS = true, READONLY = true, MASTERDOWN = true, CLUSTERDOWN = true }
-
-local function where(self) return ("Redis at %s:%d"):format(self.place.host, self.place.port) end
-
--- The error of a word of Redis. All commands that o2x sends may be sent twice, so none counts as a write.
-local function new_error(self, op, code, text)
-  local fields, means = retry_rules.judge("redis", { code = code, text = text }, true)
-  fields = fields or { kind = "failed", retryable = false }
-  fields.module, fields.op, fields.code = "redis", op, code
-  fields.message = ("%s: %s"):format(where(self), means and ("%s: %s"):format(means, text) or text)
-  return errors.new(fields)
-end
-
-local function refused(self, text)
-  local word = text:match("^(%u+)")
-  if text:find("^ERR invalid password") or text:find("^ERR .*without any password") then word = "WRONGPASS" end
-  return new_error(self, "command", word, text), DROPS[word] or text:find("max number of clients", 1, true) ~= nil
-end
-
-local function broken(self, message)
-  self:close()
-  error(new_error(self, "session", "session", message), 0)
-end
-
--- ---- the loop over the native steps ----
-
-local function wait(self, events)
-  local ready, message = task.wait_fd(self.connection:fd(), events, self.timeout)
-  if not ready then broken(self, message == "timeout" and "no answer in time" or message) end
-end
-
-local function step(self, fn)
-  while true do
-    local done, what = fn(self.core)
-    if done then return end
-    if done == nil then broken(self, what) end
-    wait(self, what)
-  end
-end
-
-local function read_reply(self)
-  while true do
-    local state, value = self.core:reply()
-    if not state then broken(self, value) end
-    if state ~= "more" then return state, value end
-    step(self, self.core.fill)
-  end
-end
-
--- Sends commands and reads all their replies. -> values, first error or nil
-local function exchange(self, commands)
-  for _, command in ipairs(commands) do
-    self.core:append(table.unpack(command))
-  end
-  step(self, self.core.flush)
-  local values, failed, drop = {}, nil, false
-  for i = 1, #commands do
-    local state, value = read_reply(self)
-    if state == "error" then
-      local err, gone = refused(self, value)
-      failed, drop = failed or err, drop or gone
-      value = err
-    end
-    values[i] = value
-  end
-  if drop then self:close() end
-  return values, failed
-end
-
-local function login(self)
-  local place, commands = self.place, {}
-  if place.password then
-    commands[1] = place.user and { "AUTH", place.user, place.password } or { "AUTH", place.password }
-  end
-  if (place.db or 0) > 0 then commands[#commands + 1] = { "SELECT", place.db } end
-  if #commands == 0 then return end
-  local _, failed = exchange(self, commands)
-  if failed then
-    self:close()
-    error(failed, 0)
-  end
-end
-
-local function open(self)
-  if self.core then return end
-  local place = self.place
-  self.connection = net.connect {
-    host = place.host,
-    port = place.port,
-    tls = place.tls,
-    ca_file = self.ca_file,
-    timeout = self.connect_timeout,
-    what = "Redis",
-  }
-  self.core = core.new(self.connection)
-  login(self)
-end
-
--- One task at a time, because replies come in the order of the commands.
-local function exclusive(self, fn)
-  while self.busy do
-    local turn <close> = task.event()
-    self.queue = self.queue or {}
-    table.insert(self.queue, turn)
-    task.wait(turn)
-  end
-  self.busy = true
-  local results = table.pack(pcall(fn))
-  self.busy = false
-  local queue = self.queue or {}
-  self.queue = nil
-  for _, turn in ipairs(queue) do
-    turn:set()
-  end
-  if results[1] then return table.unpack(results, 2, results.n) end
-  -- A cancelled task leaves unread replies behind.
-  if not errors.is(results[2]) or results[2].module ~= "redis" then self:close() end
-  error(results[2], 0)
-end
-
 -- ---- commands ----
 
 --- Sends several commands in one round trip.
 ---@param commands table[] list of { command, argument … }; arguments are strings, numbers or secrets
 ---@return any[] values strings, integers, lists; NULL is json.null; raises the first error when all were answered
 function Client:pipeline(commands)
-  return exclusive(self, function()
-    open(self)
-    local values, failed = exchange(self, commands)
-    if failed then error(failed, 0) end
-    return values
-  end)
+  return session.use(self, function() return session.exchange(self, commands) end)
 end
 
 --- Sends one command.
@@ -195,11 +65,7 @@ function Client:command(...)
 end
 
 --- Closes the connection; the next command opens a new one.
-function Client:close()
-  if self.core then self.core:close() end
-  if self.connection then self.connection:close() end
-  self.core, self.connection = nil, nil
-end
+function Client:close() session.close(self) end
 
 Client.__close = Client.close
 
@@ -210,7 +76,7 @@ local function wrong_shape(self, op, command, answer)
     module = "redis",
     op = op,
     code = "shape",
-    message = ("%s: unexpected answer to %s: a %s"):format(where(self), command, type(answer)),
+    message = ("%s: unexpected answer to %s: a %s"):format(session.where(self), command, type(answer)),
   }
 end
 
@@ -264,24 +130,37 @@ local function check_prefix(self, prefix)
   check_granted(self, prefix, "the Redis prefix")
 end
 
---- Counts the keys with a prefix, without blocking the server. A key that Redis moves during the scan may count twice.
+--- A walk over the keys with a prefix, without blocking the server.
 ---@param prefix string exactly this: no pattern
----@param options { glob: string?, progress: nil|fun(text: string), seen: nil|fun(key: string) }? glob: what follows the
---- prefix, as Redis matches, "*" if absent
----@return integer
-function Client:count(prefix, options)
+---@param options o2x.redis.WalkOptions?
+---@return o2x.redis.Walk
+function Client:walk(prefix, options)
   check_prefix(self, prefix)
-  return sweep.count(self, prefix, options or {})
+  return sweep.new(self, prefix, options or {})
 end
 
---- Removes the keys with a prefix by SCAN and UNLINK, without blocking the server.
+--- Counts the keys with a prefix. A key that Redis moves during the walk may count twice.
 ---@param prefix string exactly this: no pattern
----@param options { glob: string?, progress: nil|fun(text: string) }?
----@return integer removed
-function Client:unlink(prefix, options)
-  check_prefix(self, prefix)
-  return sweep.unlink(self, prefix, options or {})
+---@return integer
+function Client:count(prefix)
+  local walk = self:walk(prefix)
+  walk:finish()
+  return walk.keys
 end
+
+--- Removes the keys with a prefix.
+---@param prefix string exactly this: no pattern
+---@return integer removed
+function Client:unlink(prefix)
+  local walk = self:walk(prefix, { remove = true })
+  walk:finish()
+  return walk.removed
+end
+
+--- One page of a walk.
+---@param ask table as for session.page
+---@return o2x.redis.Page
+function Client:page(ask) return session.page(self, ask) end
 
 --- Rejects a key outside the client's grants.
 ---@param key string

@@ -1,5 +1,16 @@
---- Counts or removes the keys with a prefix with little effect on other clients: in small batches, with a pause after
---- each as long as the batch took. Uses SCAN and never KEYS, and UNLINK, which frees large values in the background.
+--- A walk over the keys with a prefix, which counts them or removes them as it goes, with little effect on other
+--- clients. Uses SCAN and never KEYS, and UNLINK, which frees large values in the background.
+---
+--- One walk is enough to remove all keys that were there when it began, and nobody else's:
+---
+---   - SCAN gives each key that is there from the beginning of a walk to its end, whatever happens to the others
+---     meanwhile. Each key that it gives is removed with the next page, and Redis answers how many were removed. A walk
+---     that ends without an error is the proof; looking again would find only what was written since.
+---   - Each key is compared with the prefix, byte by byte, before it is written into a command (redis_page.c). The
+---     prefix is one of the tenant's own, or begins with one.
+---   - What a service writes behind the walk stays: nobody chases it. What it writes ahead of the walk cannot be told
+---     from what was there before, and goes.
+---   - A cursor is good on one connection only. A walk whose connection is lost fails, and is begun anew.
 
 local errors = require "o2x.base.error"
 local out = require "o2x.report.out"
@@ -9,10 +20,17 @@ local units = require "o2x.base.units"
 
 local M = {}
 
-local LARGEST, SMALLEST = 1000, 50 -- buckets of one SCAN, keys of one UNLINK
-local LONG = 0.003 -- seconds: a part that keeps the server busier is made smaller
-local SHORTEST_REST = 0.001
-local REPORT_INTERVAL = 1 -- seconds between two progress messages
+---@class o2x.redis.WalkOptions
+---@field glob string? what follows the prefix, as Redis matches; "*" if absent
+---@field remove boolean? remove the keys
+---@field progress nil|fun(text: string)
+
+---@class o2x.redis.Walk
+---@field keys integer that it has found
+---@field removed integer that it has removed
+---@field parts table<string, integer> how many of these keys have which word between the prefix and a colon
+local Walk = {}
+Walk.__index = Walk
 
 --- A pattern for the keys that consist of the prefix, taken literally, and a part that matches glob.
 ---@param prefix string
@@ -22,31 +40,26 @@ function M.pattern(prefix, glob) return (prefix:gsub("[%*%?%[%]\\%^%-]", "\\%0")
 
 -- ---- pace ----
 
--- The round-trip time while the server is idle.
-local function round_trip(client)
-  local best = math.huge
-  for _ = 1, 3 do
-    local start = task.now()
-    client:ping()
-    best = math.min(best, task.now() - start)
-  end
-  return best
+-- Redis serves nobody else while it works on a page, so a page is as large as keeps it busy for this long.
+local AIM <const> = 0.002 -- seconds
+local FIRST <const>, SMALLEST <const>, LARGEST <const> = 250, 50, 4000 -- keys that a SCAN looks at
+local UNTIMED <const> = 500 -- where the user may not ask for the server's time
+
+-- A page takes its time not from its number of keys alone: it may have been a bad moment.
+local function next_count(count, seconds)
+  if not seconds then return UNTIMED end
+  local wanted = seconds > 0 and count * AIM / seconds or LARGEST
+  return math.max(SMALLEST, math.min(LARGEST, count * 2, math.max(count // 2, wanted // 1 | 0)))
 end
 
-local function new_pace(client) return { idle = round_trip(client), count = LARGEST } end
-
--- Adapts the batch size to the duration of the last batch, and pauses.
-local function rest(pace, seconds)
-  local busy = seconds - pace.idle
-  if busy > LONG then
-    pace.count = math.max(pace.count // 2, SMALLEST)
-  elseif busy < LONG / 3 then
-    pace.count = math.min(pace.count * 2, LARGEST)
-  end
-  task.sleep(math.max(busy, SHORTEST_REST))
+-- A server that is slow even with the smallest page has enough to do: it gets as much time for others.
+local function rest(count, seconds)
+  if seconds and seconds > AIM and count <= SMALLEST then task.sleep(seconds) end
 end
 
 -- ---- progress ----
+
+local REPORT_INTERVAL <const> = 1 -- seconds between two messages
 
 local function new_progress(report) return { report = report, bits = 1, start = task.now(), last = task.now() } end
 
@@ -63,44 +76,19 @@ local function share_of(progress, cursor)
   return place / (1 << progress.bits)
 end
 
-local function advance(progress, cursor, text)
-  local share, now = share_of(progress, cursor), task.now()
+local function report(walk)
+  local progress, now = walk.progress, task.now()
+  local share = share_of(progress, walk.cursor)
   if not progress.report or now - progress.last < REPORT_INTERVAL or share == 0 then return end
   progress.last = now
   progress.report(
-    ("%s, %d %% of Redis scanned, about %s left"):format(
-      text(),
+    ("%s keys %s, %d %% of Redis scanned, about %s left"):format(
+      out.count(walk.remove and walk.removed or walk.keys),
+      walk.remove and "removed" or "found",
       share * 100 // 1,
       units.duration((now - progress.start) * (1 - share) / share)
     )
   )
-end
-
--- ---- the walk ----
-
-local function page_of(client, value)
-  local keys = type(value) == "table" and value[2]
-  local good = type(keys) == "table" and type(value[1]) == "string" and value[1]:find("^%d+$")
-  for _, key in ipairs(good and keys or {}) do
-    good = good and type(key) == "string"
-  end
-  if good then return value[1], value[2] end
-  client:close()
-  errors.raise { kind = "failed", module = "redis", op = "scan", message = "unexpected answer to SCAN" }
-end
-
--- A cursor is valid on one server only. After a lost connection another server may answer, so the gate retries the
--- whole walk.
-local function same_session(client, session)
-  if client.core == session then return end
-  errors.raise {
-    kind = "unreachable",
-    module = "redis",
-    op = "scan",
-    code = "session",
-    retryable = true,
-    message = "the connection to Redis was lost during the scan",
-  }
 end
 
 -- ---- the end ----
@@ -133,92 +121,82 @@ local function check_visits(client, visited, most)
   }
 end
 
--- take(keys) returns commands for a page of keys; they are sent with the next SCAN, and answered gets their results.
-local function walk(client, prefix, options, take, answered, text)
-  local pace, progress = new_pace(client), new_progress(options.progress)
-  local pattern, session = M.pattern(prefix, options.glob), client.core
-  local cursor, also, listed = "0", {}, paging.new("the scan of Redis", { unbounded = true })
-  local visited, most = 0, PATIENCE
-  repeat
-    same_session(client, session)
-    visited = visited + pace.count
-    local start = task.now()
-    local values = client:pipeline { { "SCAN", cursor, "MATCH", pattern, "COUNT", pace.count }, table.unpack(also) }
-    local seconds = task.now() - start
-    for i = 2, #values do
-      answered(values[i])
-    end
-    local keys
-    cursor, keys = page_of(client, values[1])
-    listed:next(cursor ~= "0" and cursor or nil, #keys)
-    if cursor ~= "0" then most = check_visits(client, visited, most) end
-    also = take(keys)
-    advance(progress, cursor, text)
-    rest(pace, seconds)
-  until cursor == "0"
-  same_session(client, session)
-  for _, value in ipairs(#also > 0 and client:pipeline(also) or {}) do
-    answered(value)
-  end
-end
+-- ---- the walk ----
 
---- Counts keys.
+--- Begins a walk.
 ---@param client o2x.redis.Client
 ---@param prefix string
----@param options { glob: string?, progress: nil|fun(text: string), seen: nil|fun(key: string) }
----@return integer
-function M.count(client, prefix, options)
-  local count = 0
-  local function take(keys)
-    count = count + #keys
-    for _, key in ipairs(options.seen and keys or {}) do
-      options.seen(key)
-    end
-    return {}
-  end
-  walk(client, prefix, options, take, function() end, function() return out.count(count) .. " keys found" end)
-  return count
+---@param options o2x.redis.WalkOptions
+---@return o2x.redis.Walk
+function M.new(client, prefix, options)
+  return setmetatable({
+    client = client,
+    prefix = prefix,
+    pattern = M.pattern(prefix, options.glob),
+    remove = options.remove or false,
+    progress = new_progress(options.progress),
+    listed = paging.new("the scan of Redis", { unbounded = true }),
+    cursor = "0", -- of the next page, nil after the last one
+    count = FIRST,
+    visited = 0,
+    most = PATIENCE,
+    keys = 0,
+    removed = 0,
+    parts = {},
+    last_parts = {},
+  }, Walk)
 end
 
--- Checks every key against the prefix before it is removed, instead of trusting SCAN alone.
-local function unlink_commands(client, prefix, keys)
-  local commands = {}
-  for first = 1, #keys, LARGEST do
-    local command = { "UNLINK" }
-    for i = first, math.min(first + LARGEST - 1, #keys) do
-      local key = keys[i]
-      client:check_key(key)
-      if key:sub(1, #prefix) ~= prefix then
-        errors.raise {
-          kind = "refused",
-          module = "redis",
-          op = "unlink",
-          message = ("Redis returned the key %q for the prefix %q"):format(key, prefix),
-        }
-      end
-      command[#command + 1] = key
-    end
-    commands[#commands + 1] = command
+local MOST_PARTS <const> = 20
+
+-- Adds the parts of a page: session, cache, rate-limit.
+local function add_parts(parts, more)
+  local known = 0
+  for _ in pairs(parts) do
+    known = known + 1
   end
-  return commands
+  for part, count in pairs(more) do
+    if part == "" or not parts[part] and known >= MOST_PARTS then part = "(others)" end
+    if not parts[part] then known = known + 1 end
+    parts[part] = (parts[part] or 0) + count
+  end
 end
 
---- Removes keys.
----@param client o2x.redis.Client
----@param prefix string
----@param options { glob: string?, progress: nil|fun(text: string) }
----@return integer removed
-function M.unlink(client, prefix, options)
-  local removed = 0
-  walk(
-    client,
-    prefix,
-    options,
-    function(keys) return unlink_commands(client, prefix, keys) end,
-    function(count) removed = removed + count end,
-    function() return out.count(removed) .. " keys removed" end
-  )
-  return removed
+local function go_on(self, page)
+  self.visited = self.visited + self.count
+  self.cursor = page.cursor ~= "0" and page.cursor or nil
+  self.listed:next(self.cursor, page.keys)
+  if not self.cursor then return end
+  self.most = check_visits(self.client, self.visited, self.most)
+  report(self)
+  rest(self.count, page.seconds)
+  self.count = next_count(self.count, page.seconds)
+end
+
+-- Sends the commands that remove the last page, and takes the next one.
+local function advance(self)
+  local page = self.client:page(self)
+  self.connection, self.unlink, self.unlinks = page.connection, page.unlink, page.unlinks
+  self.keys, self.removed = self.keys + page.keys, self.removed + page.removed
+  add_parts(self.parts, self.remove and self.last_parts or page.parts)
+  self.last_parts = page.parts
+  if self.cursor then go_on(self, page) end
+end
+
+--- Goes on to the first page that has keys, which are not removed yet.
+---@return boolean found
+function Walk:find()
+  while self.cursor and self.keys == 0 do
+    advance(self)
+  end
+  return self.keys > 0
+end
+
+--- Goes on to the end.
+function Walk:finish()
+  while self.cursor or self.unlink do
+    advance(self)
+  end
 end
 
 return M
