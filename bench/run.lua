@@ -6,9 +6,11 @@
 --   rounds       how often each is measured, after one round of warming up; default 7
 --   setup(folder) → state, teardown(state)     untimed; `folder` is a fresh temporary one
 --   contenders(state) → list of
---     name, argv, env     a whole process; its time is that from spawn to exit
+--     name, argv, env     a whole process; its time is that from spawn to exit. env may be a function
 --     before()            untimed, before each round: restores the input
 --     check(result)       untimed, after each round: raises when the work was not done
+--     figure(wall)        after each round: the seconds that count, instead of the wall time
+--     also()              after each round: a text beside the row
 --     versions            of what it is made of
 --     missing             how to get its program: it is left out, and said, when the program is not there
 --   must         list of { NAME, RATIO, OTHER NAME }: NAME takes at most RATIO times as long as the other
@@ -42,7 +44,7 @@ local function measure(contender, folder)
   local report = fs.join(folder, "measure")
   local result = proc.run {
     argv = { MEASURE, report, table.unpack(contender.argv) },
-    env = contender.env,
+    env = type(contender.env) == "function" and contender.env() or contender.env,
     timeout = LONGEST,
     max_output = 64 * 1024 * 1024,
   }
@@ -51,8 +53,8 @@ local function measure(contender, folder)
   end
   if contender.check then contender.check(result) end
   local wall, user, system, peak = fs.read(report):match "(%S+) (%S+) (%S+) (%S+)"
-  local figure = result.stdout:match "figure: (%S+)%s*$"
-  local also = {}
+  local figure = contender.figure and contender.figure(tonumber(wall)) or result.stdout:match "figure: (%S+)%s*$"
+  local also = { contender.also and contender.also() }
   for text in result.stdout:gmatch "also: ([^\n]*)" do
     also[#also + 1] = text
   end
@@ -128,7 +130,7 @@ local function table_rows(bench, rows)
         ("%.2f"):format(row.time / first),
         seconds(row.cpu),
         ("%.1f MiB"):format(row.peak / 1024),
-        table.concat({ row.versions, row.also ~= "" and row.also or nil }, "; "),
+        (row.versions or "") .. (row.versions and row.also ~= "" and "; " or "") .. row.also,
       }
     else
       lines[#lines + 1] = { row.name, "not here", "", "", "", "", row.missing }
