@@ -12,7 +12,8 @@
 --     figure(wall)        after each round: the seconds that count, instead of the wall time
 --     also()              after each round: a text beside the row
 --     versions            of what it is made of
---     missing             how to get its program: it is left out, and said, when the program is not there
+--     missing, probe      how to get its program: it is left out, and said, when argv[1] is not there or the
+--                         command `probe` fails
 --   must         list of { NAME, RATIO, OTHER NAME }: NAME takes at most RATIO times as long as the other
 --
 -- A program whose start or preparation would hide the work prints "figure: SECONDS" as its last line: that is taken
@@ -66,23 +67,10 @@ local function measure(contender, folder)
   }
 end
 
-local function present(contender) return not contender.missing or proc.exists(contender.argv[1]) end
-
--- → the rows: name, time, least, most, cpu, peak
-local function rounds(bench, contenders, folder)
-  local rows = {}
-  for i, contender in ipairs(contenders) do
-    rows[i] = { name = contender.name, versions = contender.versions, missing = contender.missing, seen = {} }
-  end
-  for round = 0, bench.rounds or ROUNDS do
-    for i, contender in ipairs(contenders) do
-      if present(contender) then
-        local seen = measure(contender, folder)
-        if round > 0 then table.insert(rows[i].seen, seen) end
-      end
-    end
-  end
-  return rows
+local function present(contender)
+  if not contender.missing then return true end
+  if not proc.exists(contender.argv[1]) then return false end
+  return not contender.probe or proc.run({ argv = contender.probe }).code == 0
 end
 
 local function column(seen, name)
