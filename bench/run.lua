@@ -73,6 +73,23 @@ local function present(contender)
   return not contender.probe or proc.run({ argv = contender.probe }).code == 0
 end
 
+-- → the rows: name, time, least, most, cpu, peak
+local function rounds(bench, contenders, folder)
+  local rows = {}
+  for i, contender in ipairs(contenders) do
+    rows[i] = { name = contender.name, versions = contender.versions, missing = contender.missing, seen = {} }
+  end
+  for round = 0, bench.rounds or ROUNDS do
+    for i, contender in ipairs(contenders) do
+      if present(contender) then
+        local seen = measure(contender, folder)
+        if round > 0 then table.insert(rows[i].seen, seen) end
+      end
+    end
+  end
+  return rows
+end
+
 local function column(seen, name)
   local list = {}
   for i, each in ipairs(seen) do
