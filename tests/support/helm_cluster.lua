@@ -6,6 +6,7 @@ local helm = require "o2x.client.helm"
 local json = require "o2x.base.json"
 local k8s = require "o2x.client.k8s"
 local kubeconfig = require "o2x.client.kubeconfig"
+local proc = require "o2x.base.proc"
 local small_lab = require "tests.support.small_lab"
 local small_run = require "tests.support.small_run"
 
@@ -22,9 +23,43 @@ local SCOPE = {
   files = { read = { "values/" }, write = {} },
 }
 
+-- A helm that notes what it was started for.
+local function counting_helm(dir)
+  local path, log = fs.join(dir, "bin/helm"), fs.join(dir, "helm.log")
+  local text = ('#!/bin/sh\necho "$1" >>%s\nexec %s "$@"\n'):format(log, proc.find "helm")
+  fs.write(path, text, { mode = tonumber("755", 8), parents = true })
+  return path, log
+end
+
+-- Adds a fresh client for each run, a cache, and helms(): what helm was started for since it was last asked.
+local function count(env, dir)
+  local path, log = counting_helm(dir)
+  env.cache = fs.join(dir, "cache")
+  function env.renew()
+    if env.helm then env.helm:close() end
+    env.k8s = k8s.new { config = env.config, scope = SCOPE.k8s }
+    env.helm = helm.new {
+      kubeconfig = env.config,
+      k8s = env.k8s,
+      folder = fs.join(dir, "run"),
+      scope = SCOPE.helm,
+      program = env.program or path,
+      kept = env.cache,
+    }
+  end
+  function env.helms()
+    local words = (fs.read_if(log) or ""):gsub("%s+$", ""):gsub("\n", " ")
+    fs.remove(log)
+    return words
+  end
+  env.counting_helm = path
+  env.renew()
+end
+
 --- Runs a test with a cluster, a platform tree with a chart and values, and runs against them.
 ---@param body fun(env: table) env: lab, tree, config, k8s, helm, values(text), run(mode), ask(…), releases()
-function M.with(body)
+---@param counted boolean? with a cache and a helm that is counted: renew(), helms(), cache, program (in its place)
+function M.with(body, counted)
   small_lab.with({ "k8s" }, nil, function(lab)
     local env = { lab = lab, tree = fs.join(lab.dir, "tree") }
     chart.write(fs.join(env.tree, "charts/app"))
@@ -32,6 +67,8 @@ function M.with(body)
     env.config = kubeconfig.load { path = lab.env.KUBECONFIG }
     env.k8s = k8s.new { config = env.config, scope = SCOPE.k8s }
     env.helm = helm.new { kubeconfig = env.config, folder = fs.join(lab.dir, "run"), scope = SCOPE.helm }
+
+    if counted then count(env, lab.dir) end
 
     function env.values(text) fs.write(fs.join(env.tree, "values/app.yaml"), text) end
 

@@ -238,6 +238,10 @@ function M.temp_folder(prefix)
   )
 end
 
+---The number of the user that this program runs as.
+---@return integer
+M.user = core.user
+
 ---Is a file owned by the user or root, and inaccessible for everyone else?
 ---@param path string
 ---@return boolean

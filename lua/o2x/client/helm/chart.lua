@@ -1,41 +1,18 @@
 --- A chart on the disk, looked at before helm gets it.
 
 local compose = require "o2x.base.yaml.compose"
+local crypto = require "o2x.base.crypto"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
+local template_calls = require "o2x.client.helm.template_calls"
 local yaml = require "o2x.base.yaml"
 
 local M = {}
 
 local MOST_FILES <const> = 5000
-
--- Template functions whose results differ from one rendering to the next. `keys` and `values` of a map have no order;
--- `tpl` renders a value, which may use any of the others.
-local VOLATILE <const> = {
-  "bcrypt",
-  "encryptAES",
-  "genCA",
-  "genCAWithKey",
-  "genPrivateKey",
-  "genSelfSignedCert",
-  "genSelfSignedCertWithKey",
-  "genSignedCert",
-  "genSignedCertWithKey",
-  "htpasswd",
-  "keys",
-  "randAlpha",
-  "randAlphaNum",
-  "randAscii",
-  "randBytes",
-  "randInt",
-  "randNumeric",
-  "shuffle",
-  "tpl",
-  "uuidv4",
-  "values",
-}
-local CLOCK <const> = { "ago", "now" }
+local MOST_BYTES <const> = 32 << 20 -- that are looked into
+local FEW_BYTES <const> = 256 << 10 -- of a plain chart: helm keeps it with the release, whose record has 1 MiB
 
 local function input(path, message, hint)
   errors.raise { kind = "input", module = "helm", message = message, where = path, hint = hint }
@@ -51,10 +28,11 @@ local function follow(path, tree)
   return target
 end
 
--- Calls visit with each file below a folder, links followed, each folder once.
-local function walk(state, folder)
-  if state.seen[folder] then return end
-  state.seen[folder] = true
+-- Calls visit with each file below a folder, by the name that it has for helm: links are followed, but not round and
+-- round.
+local function walk(state, folder, prefix)
+  if state.above[folder] then return end
+  state.above[folder] = true
   for _, name in ipairs(fs.list(folder)) do
     local path = fs.join(folder, name)
     local stat = fs.stat(path, false)
@@ -65,20 +43,14 @@ local function walk(state, folder)
     state.count = state.count + 1
     if state.count > MOST_FILES then input(state.folder, ("has more than %d files"):format(MOST_FILES)) end
     if stat and stat.type == "folder" then
-      walk(state, path)
+      walk(state, path, prefix .. name .. "/")
     elseif stat and stat.type == "file" then
-      state.visit(path)
+      state.visit(prefix .. name, path, stat.size)
     elseif stat then
       input(path, "is neither a file nor a folder")
     end
   end
-end
-
-local function mentions(text, names)
-  for _, name in ipairs(names) do
-    if text:find("%f[%w_.]" .. name .. "%f[^%w_]") then return true end
-  end
-  return false
+  state.above[folder] = nil
 end
 
 --- The Chart.yaml of a chart as helm reads it: its first document, of a key that is there twice the last one, with the
@@ -102,27 +74,63 @@ function M.about(folder)
 end
 
 ---@class o2x.helm.chart
----@field volatile boolean mentions functions that may give something else each time
----@field clock boolean mentions functions that give something else each second
----@field revision boolean asks for the number of the revision
+---@field volatile boolean its templates may give something else each time
+---@field clock boolean they may give something else each second
+---@field tpl boolean they render texts of the values as templates
+---@field operation boolean they ask for more of the release than its name: whether it is an upgrade, its revision
+---@field revision boolean they ask for the number of the revision
+---@field plain boolean what it renders depends on nothing of the cluster, and it has neither hooks nor crds/
+---@field digest string of the names and the bytes of all files that were looked into
 
---- Checks a chart with its subcharts, before helm reads it: links must not lead out of the platform tree.
+local function is_template(name) return ("/" .. name):find("/templates/", 1, true) ~= nil end
+
+local function read_template(about, text)
+  local found = template_calls.read(text)
+  about.volatile = about.volatile or found.volatile
+  about.clock = about.clock or found.clock
+  about.tpl = about.tpl or found.tpl
+  about.revision = about.revision or text:find "%.Release%.Revision%f[^%w_]" ~= nil
+  about.operation = about.operation or found.operation
+  about.plain = about.plain and not found.cluster
+  for _, one in ipairs(found.strings) do
+    about.stable = about.stable and template_calls.is_stable(one)
+  end
+end
+
+local function read_file(about, name, path)
+  local text = fs.read(path)
+  if is_template(name) then
+    read_template(about, text)
+  else
+    about.stable = about.stable and template_calls.is_stable(text) -- tpl may render it
+  end
+  if text:find "[Hh]ook" or ("/" .. name):find("/crds/", 1, true) then about.plain = false end
+  return ("%d %s %d\n%s"):format(#name, name, #text, text)
+end
+
+--- Checks a chart with its subcharts, before helm reads it: links must not lead out of the platform tree. Looks at what
+--- its templates call, and hashes its files.
 ---@param folder string
 ---@param tree string the platform tree, without links
 ---@return o2x.helm.chart about
 function M.inspect(folder, tree)
-  local about = { volatile = false, clock = false, revision = false }
-  local function visit(path)
-    if path:match("%.tgz$") then
-      about.volatile = true -- a packed chart cannot be looked into
-    elseif path:match("/templates/") then
-      local text = fs.read(path)
-      about.volatile = about.volatile or mentions(text, VOLATILE)
-      about.clock = about.clock or mentions(text, CLOCK)
-      about.revision = about.revision or text:find "%.Release%.Revision%f[^%w_]" ~= nil
+  local about =
+    { volatile = false, clock = false, tpl = false, operation = false, revision = false, plain = true, stable = true }
+  local texts, bytes = {}, 0
+  local function visit(name, path, size)
+    bytes = bytes + size
+    -- A packed chart, and what is too large, cannot be looked into.
+    if name:match "%.tgz$" or bytes > MOST_BYTES then
+      about.volatile = true
+    else
+      texts[#texts + 1] = read_file(about, name, path)
     end
   end
-  walk({ folder = folder, tree = tree, seen = {}, count = 0, visit = visit }, folder)
+  walk({ folder = folder, tree = tree, above = {}, count = 0, visit = visit }, folder, "")
+  about.volatile = about.volatile or about.tpl and not about.stable
+  about.plain = about.plain and not (about.volatile or about.tpl or about.revision) and bytes <= FEW_BYTES
+  about.operation = about.operation or about.volatile or about.tpl
+  about.stable, about.digest = nil, crypto.sha256(table.concat(texts))
   return about
 end
 

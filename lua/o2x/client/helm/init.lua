@@ -8,19 +8,21 @@ local failure = require "o2x.client.helm.failure"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local k8s_client = require "o2x.client.k8s"
+local kept = require "o2x.client.helm.kept"
 local manifest = require "o2x.client.helm.manifest"
 local memo = require "o2x.base.memo"
 local proc = require "o2x.base.proc"
+local program = require "o2x.client.helm.program"
 local releases = require "o2x.client.helm.releases"
 local scope = require "o2x.base.scope"
 local sealed = require "o2x.client.helm.sealed"
 local semaphore = require "o2x.base.semaphore"
+local user_folders = require "o2x.base.user_folders"
 
 local M = {}
 
 local CONCURRENCY = 4 -- helm processes; each needs a core for a moment and 100 MB
 local READ_SECONDS = 60
-local OLDEST_MINOR = 13
 local LONGEST_NAME <const> = 53 -- helm's limit
 local PRIVATE, PRIVATE_FOLDER = tonumber("600", 8), tonumber("700", 8)
 
@@ -38,6 +40,7 @@ Helm.__index = Helm
 ---@field namespaces string[]? where they may lie; nil: anywhere
 ---@field charts string[]? charts of registries and repositories that it may pull; nil: any (o2x.client.helm.pull)
 ---@field cache string? folder of pulled charts; the user's own if absent
+---@field kept string? cache folder of what helm need not be asked again (o2x.client.helm.kept); nil: none
 ---@field program string? "helm" if absent
 
 --- A client for one kubeconfig.
@@ -54,6 +57,7 @@ function M.new(options)
     namespaces = options.namespaces,
     charts = options.charts,
     cache = options.cache,
+    kept = kept.new(options.kept),
     program = options.program or "helm",
     slots = semaphore.new(CONCURRENCY),
     files = 0,
@@ -140,27 +144,10 @@ function Helm:offline()
   return copy
 end
 
-local function ask_version(program, folder)
-  local r = proc.run { argv = { program, "version", "--template", "{{.Version}}" }, env = homes(folder), timeout = 20 }
-  local version, major, minor = r.stdout:match("v?((%d+)%.?(%d*)[%w.+-]*)")
-  if major ~= "3" or (tonumber(minor) or 0) < OLDEST_MINOR then
-    bad(
-      "input",
-      ("%s is version %s; o2x needs helm 3.%d or a later 3.x"):format(
-        proc.find(program),
-        version or "unknown",
-        OLDEST_MINOR
-      ),
-      { op = "version", hint = "run vendor/bootstrap, or put a supported helm first on PATH" }
-    )
-  end
-  return version
-end
-
 --- Helm's version, asked once. Accepts only 3.13 or newer 3.x, because older ones cannot label releases.
 ---@return string
 function Helm:version()
-  return self.known:get("version", function() return ask_version(self.program, self.folder) end)
+  return self.known:get("version", function() return program.version(self.program, homes(self.folder), self.kept) end)
 end
 
 --- Checks the syntax of a namespace, and that the run may touch it.
@@ -217,15 +204,6 @@ function Helm:status(name, namespace, revision)
   self:check_name(name, namespace)
   if revision then return self.releases:get(name, namespace, revision) end
   return self.releases:newest(name, namespace)
-end
-
---- Is there a release of this name that an upgrade would change, rather than install?
----@param name string
----@param namespace string
----@return boolean
-function Helm:exists(name, namespace)
-  local newest = self:status(name, namespace)
-  return newest ~= nil and newest.status ~= "uninstalled"
 end
 
 -- What was read before a helm that writes says nothing of the time after it.
@@ -321,6 +299,41 @@ function Helm:template(name, release)
   end)
 end
 
+-- All that the result of template depends on.
+local function question(self, name, release)
+  return kept.question(program.identity(self.program), self:version(), release.about.digest, name, release.namespace, {
+    values = release.values,
+    upgrade = release.about.operation and release.upgrade or false,
+    kube_version = release.kube_version,
+    api_versions = release.api_versions,
+  })
+end
+
+local function place(name, release) return { "rendering", release.namespace, name } end
+
+--- What was kept of an earlier rendering of the same chart with the same values by the same helm.
+---@param name string
+---@param release o2x.helm.release with about (o2x.helm.chart)
+---@return { manifest: string, hooks: string?, crds: table[] }? kept hashes (o2x.effects.helm.content), and the CRDs
+function Helm:find_rendering(name, release)
+  local found = self.kept:find(place(name, release), question(self, name, release))
+  local ok = type(found) == "table" and type(found.manifest) == "string" and type(found.crds) == "table"
+  return ok and found or nil
+end
+
+--- Keeps what a chart rendered to. It must have stayed the same meanwhile, and must render to the same each time.
+---@param name string
+---@param release o2x.helm.release with about (o2x.helm.chart)
+---@param rendering { manifest: string, hooks: string?, crds: table[] }
+function Helm:keep_rendering(name, release, rendering)
+  local crds = json.array {}
+  for i, object in ipairs(rendering.crds) do
+    crds[i] = { kind = object.kind, metadata = { name = object.metadata.name } }
+  end
+  local answer = { manifest = rendering.manifest, hooks = rendering.hooks, crds = crds }
+  self.kept:keep(place(name, release), question(self, name, release), answer)
+end
+
 --- Installs or upgrades; returns when the objects are written, not when they are ready. helm gets a sealed chart that
 --- holds exactly `release.objects`, and the values only as a record for `helm get values`. It writes no crds/, because
 --- CRDs belong to the cluster and not to a tenant.
@@ -381,6 +394,7 @@ function M.for_run(config, grants, run, client)
     namespaces = grants.k8s and grants.k8s.namespaces,
     charts = grants.charts or {},
     program = config.helm.command,
+    kept = user_folders.cache(),
   }
 end
 

@@ -12,6 +12,7 @@ local pull = require "o2x.client.helm.pull"
 local read = require "o2x.client.helm.values.read"
 local shell = require "o2x.base.shell"
 local task = require "o2x.base.task"
+local template_calls = require "o2x.client.helm.template_calls"
 local value = require "o2x.base.value"
 
 local M = {}
@@ -30,7 +31,7 @@ local function chart_folder(ctx, name)
     input(("chart %s is not in the platform tree"):format(tostring(name)))
   end
   if not fs.exists(fs.join(path, "Chart.yaml")) then input("is not a chart: it has no Chart.yaml", path) end
-  return path, chart.inspect(path, tree)
+  return path, tree
 end
 
 local function chart_label(folder)
@@ -48,20 +49,37 @@ local function read_values(ctx, one)
   return text, one, read.values(text, one)
 end
 
--- A chart's folder and what is in it, wherever the chart comes from.
+-- A chart's folder, and the tree that it is in, wherever the chart comes from.
 local function chart_of(ctx, o)
   if not pull.is_remote(o) then return chart_folder(ctx, o.chart) end
   local folder = fs.realpath(ctx:retry(pull.folder, ctx:client "helm", o, ctx.config))
-  return folder, chart.inspect(folder, folder)
+  return folder, folder
+end
+
+-- Does a value hold a text that tpl may render to something else each time, or what hides a hook?
+local function any_text(item, test)
+  if type(item) == "string" then return test(item) end
+  for key, one in pairs(type(item) == "table" and item ~= json.null and item or {}) do
+    if any_text(key, test) or any_text(one, test) then return true end
+  end
+  return false
+end
+
+-- Looks at the values as it was looked at the chart.
+local function add_values(about, merged)
+  about.volatile = about.volatile
+    or about.tpl and any_text(merged, function(text) return not template_calls.is_stable(text) end)
+  about.plain = about.plain and not any_text(merged, function(text) return text:find "[Hh]ook" ~= nil end)
 end
 
 -- The source for helm and the hash of the values; the values may be unknown.
 local function source_of(ctx, name, namespace, o)
   local k8s = ctx:client "k8s"
-  local folder, about = chart_of(ctx, o)
+  local folder, tree = chart_of(ctx, o)
   local source = {
     chart = folder,
-    about = about,
+    tree = tree,
+    about = chart.inspect(folder, tree),
     namespace = namespace,
     values = {},
     values_names = {},
@@ -77,8 +95,10 @@ local function source_of(ctx, name, namespace, o)
     if value.is_unknown(source.values[i]) then return source, value.unknown end
     read.merge(merged, values)
   end
+  add_values(source.about, merged)
   local helm = ctx:client "helm"
-  source.upgrade = ctx:ask("helm", helm.exists, helm, name, namespace)
+  source.record = ctx:ask("helm", helm.status, helm, name, namespace)
+  source.upgrade = source.record ~= nil and source.record.status ~= "uninstalled"
   return source, content.hash_values(merged)
 end
 
@@ -181,6 +201,38 @@ function M.check(ctx, objects, namespace, where)
   k8s.grants:objects(function(object) return k8s:resource(object) end, objects, namespace)
 end
 
+-- ---- what need not be rendered again ----
+
+-- What the chart renders to, if that was kept and is what the release has: then the objects are those of its record.
+local function kept_rendering(ctx, name, source)
+  if source.about.volatile or not source.record then return nil end
+  local kept = ctx:client("helm"):find_rendering(name, source)
+  if not kept then return nil end
+  local found = content.of(source.record)
+  local objects = content.objects(found.manifest)
+  local hooks = found.hooks and content.objects(found.hooks) or {}
+  if not objects or not hooks or kept.manifest ~= found.manifest or kept.hooks ~= found.hooks then return nil end
+  return { objects = objects, hooks = hooks, crds = kept.crds, manifest = found.manifest, hooks_hash = found.hooks }
+end
+
+-- Keeps what was rendered, unless the chart was edited meanwhile.
+local function keep_rendering(ctx, name, source, desired)
+  if source.about.volatile then return end
+  if chart.inspect(source.chart, source.tree).digest ~= source.about.digest then return end
+  local rendering = { manifest = desired.manifest, hooks = desired.hooks, crds = source.crds }
+  ctx:client("helm"):keep_rendering(name, source, rendering)
+end
+
+-- Renders for real. A chart that may give something else each time is rendered twice.
+local function render(ctx, name, source)
+  local rendering = ctx:client("helm"):template(name, source)
+  refuse_volatile(ctx, name, source, rendering)
+  rendering.manifest = content.hash_objects(rendering.objects)
+  if #rendering.hooks > 0 then rendering.hooks_hash = content.hash_objects(rendering.hooks) end
+  rendering.is_new = true
+  return rendering
+end
+
 --- Renders and checks the desired release.
 ---@param ctx table
 ---@param name string
@@ -194,15 +246,14 @@ function M.release(ctx, name, namespace, o)
   local label, app_version = chart_label(source.chart)
   local desired = { chart = label, app_version = app_version, values = values, manifest = value.unknown }
   if value.is_unknown(values) then return desired, source end
-  local rendering = ctx:client("helm"):template(name, source)
-  refuse_volatile(ctx, name, source, rendering)
+  local rendering = kept_rendering(ctx, name, source) or render(ctx, name, source)
   warn_of_revision(ctx, source)
   check_crds(ctx:client "k8s", rendering.crds, source.chart)
-  desired.manifest = content.hash_objects(rendering.objects)
-  if #rendering.hooks > 0 then desired.hooks = content.hash_objects(rendering.hooks) end
+  desired.manifest, desired.hooks = rendering.manifest, rendering.hooks_hash
   source.objects, source.crds = content.all(desired), rendering.crds
   M.check(ctx, source.objects, namespace, source.chart)
   check_unique(rendering.objects, namespace, source.chart)
+  if rendering.is_new then keep_rendering(ctx, name, source, desired) end
   return desired, source
 end
 

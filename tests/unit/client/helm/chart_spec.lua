@@ -43,7 +43,9 @@ describe("a chart", function()
     fs.mkdir(fs.join(folder, "charts"))
     link("../../common", fs.join(folder, "charts/common"))
     link("../..", fs.join(folder, "charts/loop"))
-    assert.same({ volatile = false, clock = false, revision = false }, chart.inspect(folder, tree))
+    local about = chart.inspect(folder, tree)
+    assert.is_false(about.volatile or about.clock or about.revision)
+    assert.is_true(about.plain)
   end)
 
   it("may not link what is outside, at whatever depth", function()
@@ -70,25 +72,102 @@ describe("a chart", function()
     assert.matches("neither a file nor a folder", raised(chart.inspect, folder, tree).message)
   end)
 
-  it("is known by the functions that it mentions", function()
-    local function of(text)
-      fs.write(fs.join(folder, "templates/x.yaml"), text)
-      local about = chart.inspect(folder, tree)
-      return about.volatile and "volatile" or about.clock and "clock" or "plain"
+  local function of(text, more)
+    fs.write(fs.join(folder, "templates/x.yaml"), text)
+    for name, other in pairs(more or {}) do
+      fs.write(fs.join(folder, name), other, { parents = true })
     end
-    for text, expected in pairs {
-      ["{{ randAlphaNum 8 }}"] = "volatile",
-      ["{{uuidv4}}"] = "volatile",
-      ['{{ (genCA "x" 3).Cert }}'] = "volatile",
-      ["{{ keys .Values.x | first }}"] = "volatile",
-      ["{{ tpl .Values.x . }}"] = "volatile",
-      ["{{ now | unixEpoch }}"] = "clock",
-      ["{{ .Values.now }}"] = "plain",
-      ["{{ .Values.keys }}"] = "plain",
-      ["nowhere: known"] = "plain",
+    return chart.inspect(folder, tree)
+  end
+
+  it("is known by the functions that its templates call, wherever the template is", function()
+    assert.is_true(of("{{ uuidv4 }}").volatile)
+    assert.is_true(of("{{ now }}").clock)
+    assert.is_false(of("nowhere: known").volatile)
+    assert.is_true(of("", { ["charts/sub/templates/deep/_x.tpl"] = "{{ uuidv4 }}" }).volatile)
+    fs.remove(fs.join(folder, "charts/sub/templates/deep/_x.tpl"))
+    fs.write(fs.join(folder, "elsewhere.txt"), "{{ uuidv4 }}")
+    assert.is_false(of("").volatile)
+    link("../elsewhere.txt", fs.join(folder, "templates/l.yaml"))
+    assert.is_true(of("").volatile)
+  end)
+
+  it("that renders texts as templates is judged by all that they may be", function()
+    for text, volatile in pairs {
+      ["{{ tpl .Values.x . }}"] = false,
+      ["{{ tpl `{{ .Values.x }}` . }}"] = false,
+      ["{{ tpl `{{ now }}` . }}"] = true,
+      ['{{ tpl (printf "{{ %s }}" "now") . }}'] = true,
+      ['{{ tpl "\\x7b{ now }}" . }}'] = true,
     } do
-      assert.equal(expected, of(text), text)
+      assert.equal(volatile, of(text).volatile, text)
     end
+    for _, name in ipairs { "values.yaml", "files/a.txt", "charts/sub/values.yaml" } do
+      assert.is_true(of("{{ tpl .Values.x . }}", { [name] = "x: '{{ uuidv4 }}'\n" }).volatile, name)
+      assert.is_false(of("{{ .Values.x }}").volatile, name)
+      fs.remove(fs.join(folder, name))
+    end
+  end)
+
+  it("is plain if nothing of the cluster, of hooks or of its revision is in it", function()
+    for text, plain in pairs {
+      ["a: {{ .Values.x }}"] = true,
+      ["{{ .Release.Name }}{{ .Release.Namespace }}{{ .Release.Service }}"] = true,
+      ["{{ .Release.Revision }}"] = false,
+      ["{{ .Capabilities.KubeVersion }}"] = false,
+      ['{{ index . "Capabilities" }}'] = false,
+      ["{{ toYaml $ }}"] = false,
+      ['{{ include "x" $ }}'] = true,
+      ['a: {"helm.sh/hook": pre-install}'] = false,
+      ["{{ tpl .Values.x . }}"] = false,
+      ["{{ uuidv4 }}"] = false,
+    } do
+      assert.equal(plain, of(text).plain, text)
+    end
+    assert.is_false(of("", { ["crds/x.yaml"] = "" }).plain)
+    fs.remove(fs.join(folder, "crds/x.yaml"))
+    assert.is_false(of("", { ["values.yaml"] = "x: helm.sh/hook\n" }).plain)
+    assert.is_false(of("", { ["values.yaml"] = "", ["large"] = ("x"):rep(300000) }).plain)
+  end)
+
+  it("knows whether an upgrade may render something else than an install", function()
+    for text, asks in pairs {
+      ["{{ .Release.Name }}"] = false,
+      ["{{ if .Release.IsUpgrade }}{{ end }}"] = true,
+      ["{{ if $.Release.IsInstall }}{{ end }}"] = true,
+      ["{{ with .Release }}{{ .IsUpgrade }}{{ end }}"] = true,
+      ['{{ index . "Release" }}'] = true,
+      ["{{ .Values.Release }}"] = true, -- rather once too often
+    } do
+      assert.equal(asks, of(text).operation, text)
+    end
+  end)
+
+  it("has another digest when anything in it has changed", function()
+    local seen = {}
+    local function changed(what)
+      local digest = chart.inspect(folder, tree).digest
+      assert.is_nil(seen[digest], what)
+      assert.equal(digest, chart.inspect(folder, tree).digest)
+      seen[digest] = true
+    end
+    changed "nothing"
+    for _, name in ipairs { "templates/x.yaml", ".helmignore", "files/a", "README.md", "values.schema.json" } do
+      fs.write(fs.join(folder, name), "a", { parents = true })
+      changed(name)
+      fs.write(fs.join(folder, name), "b")
+      changed(name)
+    end
+    fs.rename(fs.join(folder, "README.md"), fs.join(folder, "OTHER.md"))
+    changed "a name"
+    write(fs.join(tree, "charts/common"))
+    fs.mkdir(fs.join(folder, "charts"))
+    for _, name in ipairs { "a", "b" } do
+      link("../../common", fs.join(folder, "charts", name))
+      changed("the link " .. name)
+    end
+    fs.write(fs.join(tree, "charts/common/templates/x.yaml"), "x")
+    changed "what is linked"
   end)
 
   it("that is packed cannot be looked into", function()
