@@ -13,7 +13,7 @@ local function contenders(state)
 end
 
 return {
-  title = "The longest wait of a client that sends a PING each millisecond, while 100,000 of 1,000,000 keys are removed",
+  title = "The longest wait of a client that sends a PING each millisecond, while 100,000 of 1,000,000 keys go",
   rounds = 5,
   differs = setting.DIFFERS,
   setup = setting.start,

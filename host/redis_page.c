@@ -8,7 +8,6 @@
 #include "host.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
 /* A longer command would keep other clients waiting: Redis does not interrupt one. */
@@ -75,11 +74,18 @@ static void push_parts(lua_State *L, const redisReply *keys, size_t prefix)
 	}
 }
 
+/* As printf would, in a tenth of its time: this is done for each key. */
 static void add_length(luaL_Buffer *commands, char mark, size_t length)
 {
-	char line[32];
-	int n = snprintf(line, sizeof line, "%c%zu\r\n", mark, length);
-	luaL_addlstring(commands, line, (size_t)n);
+	char line[24];
+	char *at = line + sizeof line;
+	*--at = '\n';
+	*--at = '\r';
+	do
+		*--at = (char)('0' + length % 10);
+	while ((length /= 10) > 0);
+	*--at = mark;
+	luaL_addlstring(commands, at, (size_t)(line + sizeof line - at));
 }
 
 /* Pushes the commands that remove the keys, and how many they are. [-0, +2, m] */
@@ -95,7 +101,7 @@ static void push_unlink(lua_State *L, const redisReply *keys)
 		}
 		add_length(&commands, '$', (size_t)keys->element[i]->len);
 		luaL_addlstring(&commands, keys->element[i]->str, (size_t)keys->element[i]->len);
-		luaL_addstring(&commands, "\r\n");
+		luaL_addlstring(&commands, "\r\n", 2);
 	}
 	luaL_pushresult(&commands);
 	lua_pushinteger(L, (lua_Integer)((keys->elements + UNLINK_KEYS - 1) / UNLINK_KEYS));

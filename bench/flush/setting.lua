@@ -21,8 +21,8 @@ until cursor == '0'
 return keys]]
 
 --- What is not the same between the contenders.
-M.DIFFERS = "o2x also checks each key against the tenant's grants, counts them by their parts, asks whether the server is "
-  .. "a replica, and keeps pages short by the server's own clock; its journal is in memory here"
+M.DIFFERS = "o2x also checks each key against the tenant's grants, counts them by their parts, asks whether the server "
+  .. "is a replica, and keeps pages short by the server's own clock; its journal is in memory here"
 
 local function cli(state, ...)
   return proc.run({ argv = { "redis-cli", "-p", state.port, ... }, check = true, timeout = 300 }).stdout
