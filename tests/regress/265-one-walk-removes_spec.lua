@@ -1,5 +1,5 @@
--- Three walks over all keys of Redis for one removal: to look whether there are any, to remove them, to look again. Each
--- walk rested after each page for as long as the page had taken.
+-- Three walks over all keys of Redis for one removal: to look whether there are any, to remove them, to look again.
+-- Each walk rested after each page for as long as the page had taken.
 
 local gate = require "tests.support.gate"
 local redis = require "o2x.client.redis"
