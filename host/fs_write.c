@@ -149,7 +149,7 @@ static int put(const char *temporary, const char *path, const struct expected *e
 }
 
 static int write_atomically(const char *path, const char *bytes, size_t len, int mode,
-			    const struct expected *expected)
+			    const struct expected *expected, bool durable)
 {
 	char folder[PATH_MAX], temporary[PATH_MAX];
 	if (!folder_of(path, folder))
@@ -160,7 +160,7 @@ static int write_atomically(const char *path, const char *bytes, size_t len, int
 	int error = set_attributes(fd, path, mode);
 	if (!error)
 		error = write_all(fd, bytes, len);
-	if (!error && fsync(fd))
+	if (!error && durable && fsync(fd))
 		error = errno;
 	if (close(fd) && !error)
 		error = errno;
@@ -168,7 +168,7 @@ static int write_atomically(const char *path, const char *bytes, size_t len, int
 		error = put(temporary, path, expected);
 	if (error || expected->what == NOTHING)
 		unlink(temporary);
-	if (error)
+	if (error || !durable)
 		return error;
 	return sync_folder(folder);
 }
@@ -187,12 +187,14 @@ int fs_finish(lua_State *L, const char *path, int error)
 }
 
 /***
- Writes a file atomically and syncs it. A symbolic link at the path is replaced, not followed.
+ Writes a file atomically and syncs it, unless it need not be durable. A symbolic link at the path is
+ replaced, not followed.
  @function core.fs.write
  @param path string
  @param bytes string or secret
  @param mode integer? exactly this mode; default: the old file's, else by the umask
  @param expected string|false|nil what must be there until now: these bytes; false: nothing
+ @param durable boolean? false: nothing is synced; default true
  @return true, or nil, message, code: "ESTALE" if something else is there
 */
 int fs_write(lua_State *L)
@@ -207,7 +209,9 @@ int fs_write(lua_State *L)
 		expected.what = BYTES;
 		expected.bytes = luaL_checklstring(L, 4, &expected.length);
 	}
-	return fs_finish(L, path, write_atomically(path, bytes, len, check_mode(L, 3), &expected));
+	bool durable = lua_isnoneornil(L, 5) || lua_toboolean(L, 5);
+	int mode = check_mode(L, 3);
+	return fs_finish(L, path, write_atomically(path, bytes, len, mode, &expected, durable));
 }
 
 /***

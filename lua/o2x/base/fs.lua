@@ -79,16 +79,17 @@ function M.read_private(path, label)
   return check("read_private", text, message, code)
 end
 
----Writes a file atomically and syncs it: readers see either the old or the new content. Replaces a symbolic link
+---Writes a file atomically and syncs it (unless `durable` is false): readers see either the old or the new content. Replaces a symbolic link
 ---instead of following it.
 ---@param path string
 ---@param bytes string|userdata text or a secret
----@param options { mode: integer?, parents: boolean?, expected: string|false|nil }? mode: by default the old file's,
----  else by the umask; expected: what must be there until now (false: nothing), or else this is a conflict
+---@param options { mode: integer?, parents: boolean?, expected: string|false|nil, durable: boolean? }? mode: by default
+---  the old file's, else by the umask; expected: what must be there until now (false: nothing), or else this is a
+---  conflict; durable: true if absent
 function M.write(path, bytes, options)
   options = options or {}
   if options.parents then M.mkdir(M.folder(path)) end
-  local written, message, code = core.write(path, bytes, options.mode, options.expected)
+  local written, message, code = core.write(path, bytes, options.mode, options.expected, options.durable)
   if code == "ESTALE" and options.expected ~= nil then
     errors.raise {
       kind = "conflict",
@@ -224,6 +225,12 @@ function M.copy_tree(from, to)
     M.chmod(to, stat.mode)
   end
 end
+
+---Writes a file that only a child of this program reads: for its owner alone, and not synced, because it need not
+---survive a power failure.
+---@param path string in a folder of the program's own
+---@param bytes string|userdata text or a secret
+function M.write_scratch(path, bytes) M.write(path, bytes, { mode = tonumber("600", 8), durable = false }) end
 
 ---Creates a folder of mode 0700 with a unique name.
 ---@param prefix string? of its path; in TMPDIR if absent

@@ -39,6 +39,12 @@ describe("fs", function()
     assert.is_truthy(refusal(fs.read, at "a", 99):find("too large", 1, true))
   end)
 
+  it("writes for a child what nobody else may read", function()
+    fs.write_scratch(at "a", "text")
+    assert.equal(384, fs.stat(at "a").mode)
+    assert.equal("text", fs.read(at "a"))
+  end)
+
   it("keeps the mode of the old file, and sets the one asked for", function()
     fs.write(at "a", "1", { mode = 384 })
     assert.equal(384, fs.stat(at "a").mode)

@@ -24,7 +24,7 @@ local M = {}
 local CONCURRENCY = 4 -- helm processes; each needs a core for a moment and 100 MB
 local READ_SECONDS = 60
 local LONGEST_NAME <const> = 53 -- helm's limit
-local PRIVATE, PRIVATE_FOLDER = tonumber("600", 8), tonumber("700", 8)
+local PRIVATE_FOLDER = tonumber("700", 8)
 
 --- The label of releases that o2x wrote; its value is the effect's key.
 M.LABEL = "o2x-effect"
@@ -109,10 +109,10 @@ function Helm:environment()
     end
     self.env = homes(self.folder)
     self.env.KUBECONFIG = fs.join(self.folder, "kubeconfig")
-    fs.write(fs.join(self.folder, "no-cluster"), NO_CLUSTER, { mode = PRIVATE })
+    fs.write_scratch(fs.join(self.folder, "no-cluster"), NO_CLUSTER)
   end
   if self.text ~= self.kubeconfig:revision() then
-    fs.write(self.env.KUBECONFIG, self.kubeconfig:text(), { mode = PRIVATE })
+    fs.write_scratch(self.env.KUBECONFIG, self.kubeconfig:text())
     self.text = self.kubeconfig:revision()
   end
   return self.env
@@ -226,7 +226,7 @@ function Helm:values_files(values)
     self.files = self.files + 1
     local path = fs.join(self.folder, ("values-%d.yaml"):format(self.files))
     self:environment()
-    fs.write(path, type(one) == "table" and json.encode(one) or one, { mode = PRIVATE })
+    fs.write_scratch(path, type(one) == "table" and json.encode(one) or one)
     paths[#paths + 1] = path
   end
   return paths

@@ -18,7 +18,7 @@ local M = {}
 
 local SECONDS <const> = 120
 local MOST_BYTES <const> = 16 << 20 -- of an archive
-local PRIVATE <const>, PRIVATE_FOLDER <const> = tonumber("600", 8), tonumber("700", 8)
+local PRIVATE_FOLDER <const> = tonumber("700", 8)
 local PROXY <const> = { "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy" }
 
 local function bad(kind, message, more)
@@ -236,7 +236,7 @@ local function keep(helm, digest, bytes)
   if not path then return end
   pcall(function()
     fs.mkdir(fs.folder(path), PRIVATE_FOLDER)
-    fs.write(path, bytes, { mode = PRIVATE })
+    fs.write_scratch(path, bytes)
   end)
 end
 
@@ -287,7 +287,7 @@ function M.folder(helm, o, config)
   helm:offline() -- makes the client's folder
   local hex = o.digest:match ":(.*)$"
   local archive, folder = fs.join(helm.folder, hex .. ".tgz"), fs.join(helm.folder, "chart-" .. hex)
-  fs.write(archive, bytes, { mode = PRIVATE })
+  fs.write_scratch(archive, bytes)
   unpack_chart(archive, folder)
   check_version(folder, o, name)
   helm.pulled[o.digest] = folder

@@ -9,7 +9,7 @@ local yaml = require "o2x.base.yaml"
 
 local M = {}
 
-local PRIVATE <const>, PRIVATE_FOLDER <const> = tonumber("600", 8), tonumber("700", 8)
+local PRIVATE_FOLDER <const> = tonumber("700", 8)
 
 -- What helm would act on once more; it has done so when it rendered the chart.
 local DONE <const> = { "dependencies", "kubeVersion" }
@@ -29,10 +29,10 @@ function M.write(folder, origin, objects)
     about[name] = nil
   end
   fs.mkdir(fs.join(folder, "templates"), PRIVATE_FOLDER)
-  fs.write(fs.join(folder, "Chart.yaml"), yaml.encode(about), { mode = PRIVATE })
+  fs.write_scratch(fs.join(folder, "Chart.yaml"), yaml.encode(about))
   local values = fs.read_if(fs.join(origin, "values.yaml"))
-  if values then fs.write(fs.join(folder, "values.yaml"), values, { mode = PRIVATE }) end
-  fs.write(fs.join(folder, "templates/objects.yaml"), M.literal(manifest.text(objects)), { mode = PRIVATE })
+  if values then fs.write_scratch(fs.join(folder, "values.yaml"), values) end
+  fs.write_scratch(fs.join(folder, "templates/objects.yaml"), M.literal(manifest.text(objects)))
 end
 
 return M

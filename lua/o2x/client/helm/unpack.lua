@@ -10,7 +10,7 @@ local M = {}
 local BLOCK <const> = 512
 local MOST_BYTES <const>, MOST_FILES <const> = 64 << 20, 5000
 local LONGEST_PATH <const> = 1024
-local PRIVATE <const>, PRIVATE_FOLDER <const> = tonumber("600", 8), tonumber("700", 8)
+local PRIVATE_FOLDER <const> = tonumber("700", 8)
 
 local function refuse(archive, message)
   errors.raise { kind = "refused", module = "helm", op = "unpack", message = message, where = archive }
@@ -79,7 +79,7 @@ local function write(state, path, bytes)
   if state.count > MOST_FILES then refuse(state.archive, ("has more than %d files"):format(MOST_FILES)) end
   local target = fs.join(state.folder, path)
   fs.mkdir(fs.folder(target), PRIVATE_FOLDER)
-  fs.write(target, bytes, { mode = PRIVATE })
+  fs.write_scratch(target, bytes)
 end
 
 -- Type → what is done with an entry. Anything else is refused.
