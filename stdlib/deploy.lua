@@ -31,15 +31,21 @@ function M.all(tenant, timeout)
   services.each(catalogue.waves(), function(service) M.release(tenant, service, timeout) end)
 end
 
-local function started(tenant, service)
-  local pods = k8s.list("Pod", { selector = "app=" .. naming.resource(tenant, service), namespace = tenant.namespace })
-  if #pods == 0 then fail("no pods of " .. naming.resource(tenant, service)) end
-  local log = k8s.logs(pods[1].metadata.name, { tail = 100 })
-  if not log:find("Started", 1, true) then
-    fail(
-      pods[1].metadata.name .. " has not logged that it has started",
-      remedy.kubectl(tenant, "logs " .. pods[1].metadata.name)
-    )
+-- One pod of each app.
+local function pods_by_app(tenant)
+  local pods = {}
+  for _, pod in ipairs(k8s.list("Pod", { selector = "tenant=" .. tenant.name, namespace = tenant.namespace })) do
+    local app = (pod.metadata.labels or {}).app
+    if app and not pods[app] then pods[app] = pod.metadata.name end
+  end
+  return pods
+end
+
+local function started(tenant, service, pods)
+  local pod = pods[naming.resource(tenant, service)]
+  if not pod then fail("no pods of " .. naming.resource(tenant, service)) end
+  if not k8s.logs(pod, { tail = 100 }):find("Started", 1, true) then
+    fail(pod .. " has not logged that it has started", remedy.kubectl(tenant, "logs " .. pod))
   end
 end
 
@@ -73,12 +79,14 @@ end
 --- Checks Services, logs and health of all services (the guide's "Verify" blocks of 5.3, 5.4 and 7.2).
 ---@param tenant table
 function M.verify(tenant)
+  local pods
   check("Services", function()
     local found = k8s.list("Service", { selector = "tenant=" .. tenant.name, namespace = tenant.namespace })
     if #found < #catalogue.names() then fail(("%d of %d services"):format(#found, #catalogue.names())) end
+    pods = pods_by_app(tenant)
   end)
   parallel.each(catalogue.names(), function(service)
-    check(service .. " has started", started, tenant, service)
+    check(service .. " has started", started, tenant, service, pods)
     check(service .. " is healthy", M.healthy, tenant, service)
   end, { limit = 4 })
 end

@@ -38,6 +38,12 @@ function Context:log(level, text) self.logged[#self.logged + 1] = level .. " " .
 --- Asks a system, once.
 function Context:ask(_, fn, ...) return fn(...) end
 
+--- Asks each time, as a run does.
+function Context:once(_, fn, ...) return fn(...) end
+
+--- Calls what only reads.
+function Context:retry(fn, ...) return fn(...) end
+
 --- Is asked to show what is waited for.
 function Context:waiting() end
 

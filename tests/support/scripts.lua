@@ -19,7 +19,7 @@ end
 local function run_of(box)
   local run =
     { mode = "apply", id = "test", report = quiet(), seen_steps = {}, sandbox = box, now = function() return "" end }
-  run.ctx = { log = function() end, waiting = function() end }
+  run.ctx = { log = function() end, waiting = function() end, look_again = function() end }
   return run
 end
 

@@ -81,7 +81,11 @@ function M.new(fakes)
   fakes = fakes or {}
   local std = { calls = {}, steps = {}, checks = {}, logs = {}, tree = {} }
   local run = { mode = "apply", id = "test", seen_steps = {}, report = report(std), now = function() return "" end }
-  run.ctx = { log = function(_, _, message) table.insert(std.logs, message) end, waiting = function() end }
+  run.ctx = {
+    log = function(_, _, message) table.insert(std.logs, message) end,
+    waiting = function() end,
+    look_again = function() end,
+  }
   local box = sandbox.new { root = ".", stdlib = "stdlib", runbooks = "runbooks" }
   box.run, run.sandbox, std.run = run, box, run
   local defaults = { clock = fixed_clock(), files = tree_in_memory(std.tree) }

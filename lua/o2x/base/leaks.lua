@@ -5,6 +5,7 @@
 --- says so, and it is let through although it is also the text of a secret.
 
 local errors = require "o2x.base.error"
+local ordered = require "o2x.base.ordered"
 local secret = require "o2x.base.secret"
 local value = require "o2x.base.value"
 
@@ -173,18 +174,19 @@ local function hide(v, is_public, label)
     if masked == text then return v end
     return masked == HIDDEN and secret.new(text, label) or masked
   end
-  if not is_walked(v) then return v end
+  if not is_walked(v) or next(v) == nil then return v end -- a view and a handle have nothing of their own
+  local copy = ordered.copy(v, setmetatable({}, debug.getmetatable(v)))
   for key, item in next, v do
-    v[key] = hide(item, is_public, label) -- an assignment to a field that exists
+    copy[key] = hide(item, is_public, label)
   end
-  return v
+  return copy
 end
 
---- Hides secrets in a value, in place.
+--- Hides secrets in a value. The value itself stays as it is: others may have it, too.
 ---@param v any
 ---@param is_public (fun(text: string): boolean)?
 ---@param label string of the secrets that whole texts become
----@return any
+---@return any value or, if it had secrets, a copy
 function M.hide(v, is_public, label)
   if #leaks_of(all_texts(v), is_public) == 0 then return v end
   return hide(v, is_public, label)

@@ -29,7 +29,11 @@ end
 ---Gives a copy of a table the table's order.
 ---@param from table
 ---@param to table
-function M.copy(from, to) orders[to] = orders[from] end
+---@return table to
+function M.copy(from, to)
+  orders[to] = orders[from]
+  return to
+end
 
 ---Has the table an order of its own?
 ---@param t table

@@ -129,11 +129,8 @@ local function check_name(client, name)
   return name
 end
 
-local function queue_object(client, name)
-  return ("org.apache.activemq:type=Broker,brokerName=%s,destinationType=Queue,destinationName=%s"):format(
-    broker_name(client),
-    name
-  )
+local function queue_object(broker, name)
+  return ("org.apache.activemq:type=Broker,brokerName=%s,destinationType=Queue,destinationName=%s"):format(broker, name)
 end
 
 local ATTRIBUTES <const> = { "Name", "QueueSize", "ConsumerCount" }
@@ -144,11 +141,12 @@ local QUEUE <const> = { QueueSize = "integer", ConsumerCount = "integer" }
 ---@return { name: string, depth: integer, consumers: integer }[]
 function Client:queues(prefix)
   check_name(self, prefix .. "x")
-  local found = call(
-    self,
-    "queues",
-    { type = "read", mbean = queue_object(self, prefix .. "*"), attribute = ATTRIBUTES }
-  ) or {}
+  local found =
+    call(self, "queues", { type = "read", mbean = queue_object("*", prefix .. "*"), attribute = ATTRIBUTES })
+  if not found then
+    broker_object(self) -- raises if there is no broker, which has no queues either
+    return {}
+  end
   local queues = {}
   for object, values in pairs(shape.check(found, "map", "broker: queues", "broker")) do
     shape.check(values, QUEUE, "broker: the queue " .. tostring(object), "broker")
@@ -166,7 +164,8 @@ end
 ---@return { name: string, depth: integer, consumers: integer }|nil
 function Client:queue(name)
   check_name(self, name)
-  local values = call(self, "queue", { type = "read", mbean = queue_object(self, name), attribute = ATTRIBUTES })
+  local values =
+    call(self, "queue", { type = "read", mbean = queue_object(broker_name(self), name), attribute = ATTRIBUTES })
   if values ~= nil then shape.check(values, QUEUE, "broker: the queue " .. name, "broker") end
   return values and { name = name, depth = values.QueueSize, consumers = values.ConsumerCount } or nil
 end

@@ -2,6 +2,27 @@
 
 local errors = require "o2x.base.error"
 
+-- The queues of a prefix; in a plan they also say which of them exist.
+local function queues(ctx, prefix)
+  local broker = ctx:client "broker"
+  return ctx:once("broker " .. prefix, ctx.ask, ctx, "broker", broker.queues, broker, prefix)
+end
+
+local function is_listed(ctx, prefix, name)
+  for _, each in ipairs(queues(ctx, prefix)) do
+    if each.name == name then return true end
+  end
+  return false
+end
+
+-- A plan looks once at all of the tenant's queues, a run at each of them when it comes to it.
+local function exists(ctx, name)
+  for _, prefix in ipairs(ctx.mode == "plan" and ctx.scope.broker or {}) do
+    if name:sub(1, #prefix) == prefix then return is_listed(ctx, prefix, name) end
+  end
+  return ctx:client("broker"):queue(name) ~= nil
+end
+
 local queue = {
   kind = "broker.queue",
   class = "idempotent",
@@ -12,7 +33,7 @@ local queue = {
   },
   key = function(target) return target.name end,
 
-  read = function(ctx, target) return ctx:client "broker":queue(target.name) and { name = target.name } or nil end,
+  read = function(ctx, target) return exists(ctx, target.name) and { name = target.name } or nil end,
 
   -- Removing a queue, which only undo does, must not lose messages.
   write = function(ctx, target, desired)
@@ -42,10 +63,7 @@ local function api(ctx)
     --- The queues whose names begin with a prefix of the tenant's.
     ---@param prefix string "TIDLT-100008."
     ---@return { name: string, depth: integer, consumers: integer }[]
-    queues = function(prefix)
-      local broker = ctx:client "broker"
-      return ctx:ask("broker", broker.queues, broker, prefix)
-    end,
+    queues = function(prefix) return queues(ctx, prefix) end,
   }
 end
 

@@ -35,12 +35,27 @@ end
 -- A CNAME must be the only record of its name; other types coexist.
 local function in_the_way(record, kind) return record.type == kind or record.type == "CNAME" or kind == "CNAME" end
 
+-- The domain of the grants that a name is in.
+local function granted_domain(ctx, name)
+  for _, domain in ipairs(ctx.scope.dns) do
+    domain = dns_record.name(domain)
+    if name == domain or name:sub(-#domain - 1) == "." .. domain then return domain end
+  end
+end
+
+-- All records of a name, and in a plan those of its neighbours too: one list serves for all names of the tenant.
+local function listed(ctx, client, zone, name)
+  local domain = ctx.mode == "plan" and granted_domain(ctx, name)
+  if not domain then return client:records_of(zone, name) end
+  return ctx:once(("dns %s %s"):format(zone, domain), client.records_below, client, zone, domain)
+end
+
 local function records_at(ctx, target)
   local client = ctx:client "aws.route53"
   local zone = client:zone_of(target.name)
   local found = {}
-  for _, record in ipairs(client:records_of(zone, target.name)) do
-    if in_the_way(record, target.type) then
+  for _, record in ipairs(listed(ctx, client, zone, target.name)) do
+    if record.name == target.name and in_the_way(record, target.type) then
       found[#found + 1] = {
         type = record.type,
         ttl = record.ttl,

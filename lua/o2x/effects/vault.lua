@@ -26,7 +26,8 @@ local function publish(ctx, target, fields)
 end
 
 local function read(ctx, target)
-  local fields, version = ctx:client("vault"):read(target.path)
+  local client = ctx:client "vault"
+  local fields, version = ctx:once("vault " .. target.path, client.read, client, target.path)
   if not fields then return nil end
   publish(ctx, target, fields)
   versions[fields] = version

@@ -2,6 +2,7 @@
 --- ctx:client "pg", ctx:effect(kind, target, desired), ctx:read(kind, target).
 
 local errors = require "o2x.base.error"
+local memo = require "o2x.base.memo"
 local params = require "o2x.project.params"
 local plain = require "o2x.base.plain"
 local retry = require "o2x.base.retry"
@@ -34,6 +35,7 @@ function M.new(run)
     config = run.config,
     declared = run.declared,
     progress = function(text) run.report:waiting(step.path(), text) end,
+    answers = run.mode == "plan" and memo.new(math.huge) or nil,
   }, Context)
   runs[ctx] = run
   return ctx
@@ -133,6 +135,23 @@ end
 ---@param ... any arguments of fn
 ---@return any
 function Context:ask(system, fn, ...) return runs[self].gate:reach(system, self:retry_options(), fn, ...) end
+
+--- The answer to a question that a system is asked. A plan is one look at the systems, which it does not change: it
+--- asks once, whoever wants to know. A run asks each time: the answer may have changed, by itself or somebody else.
+---@param question string names it: the system first, then all that the answer depends on
+---@param fn function asks; what it returns must not be changed afterwards
+---@param ... any arguments of fn
+---@return any results of fn
+function Context:once(question, fn, ...)
+  if not self.answers then return fn(...) end
+  local given = table.pack(...)
+  return self.answers:get(question, function() return fn(table.unpack(given, 1, given.n)) end)
+end
+
+--- Lets a plan ask again: its script has waited for something to change.
+function Context:look_again()
+  if self.answers then self.answers:forget() end
+end
 
 --- Is a text the value of a parameter of the run?
 ---@param text any

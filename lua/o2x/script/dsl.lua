@@ -126,6 +126,7 @@ local function wait_until(sandbox, what, seconds, fn, ...)
       )
     end
     task.sleep(pause)
+    run.ctx:look_again()
     pause = math.min(pause * 1.5, LONGEST_PAUSE)
   end
 end
@@ -242,6 +243,7 @@ function M.new(sandbox)
       check_seconds(sandbox, "sleep", seconds)
       if seconds < SHORTEST_SLEEP then limits.count(run, "sleeps", 1, "more than %s sleeps shorter than 10 ms") end
       if run.mode ~= "plan" then task.sleep(seconds) end
+      run.ctx:look_again()
     end,
 
     --- Calls fn(...); when it takes longer, cancels it and raises an error.

@@ -31,6 +31,7 @@ describe("a DNS record", function()
       waiting = function() end,
       progress = function() end,
       ask = function(_, _, fn, ...) return fn(...) end,
+      once = function(_, _, fn, ...) return fn(...) end,
       run_store = function(self) return store.open(self.config.state) end,
       writes = 0,
     }

@@ -1,4 +1,5 @@
 local api = require "tests.support.api"
+local small_run = require "tests.support.small_run"
 
 -- A broker of these queues: name → messages in it.
 local function broker(depths)
@@ -24,6 +25,26 @@ describe("o2x.broker", function()
     "lists queues by their prefix",
     function() assert.same({ "T-1." }, api("broker", { clients = { broker = broker {} } }).queues "T-1.") end
   )
+
+  it("is asked once by a plan, for all queues of the tenant", function()
+    local asked = 0
+    local one = {
+      queues = function(_, prefix)
+        asked = asked + 1
+        return { { name = prefix .. "mail", depth = 0, consumers = 0 } }
+      end,
+      queue = function() error "asked for one queue" end,
+    }
+    local run = small_run.new {
+      mode = "plan",
+      modules = { require "o2x.effects.broker" },
+      clients = { broker = one },
+      scope = { broker = { "T-1." } },
+    }
+    assert.same({ name = "T-1.mail" }, run.ctx:read("broker.queue", { name = "T-1.mail" }))
+    assert.is_nil(run.ctx:read("broker.queue", { name = "T-1.jobs" }))
+    assert.equal(1, asked)
+  end)
 
   it("loses no messages when a queue is taken away", function()
     local depths = { full = 3, empty = 0 }

@@ -34,6 +34,35 @@ describe("what effects get of a run", function()
     end
   end)
 
+  it("is asked for an answer once in a plan, and each time in a run", function()
+    for mode, times in pairs { plan = 1, apply = 3 } do
+      local ctx, asked = new { mode = mode }, 0
+      local function ask(name)
+        asked = asked + 1
+        return name, asked
+      end
+      for _ = 1, 3 do
+        assert.equal("a", (ctx:once("a system a", ask, "a")))
+      end
+      assert.equal(times, asked, mode)
+    end
+  end)
+
+  it("is asked again in a plan that has waited, after an error, and for something else", function()
+    local ctx, asked = new { mode = "plan" }, {}
+    local function ask(name, fails)
+      asked[#asked + 1] = name
+      if fails then error("no", 0) end
+      return name
+    end
+    assert.is_false(pcall(ctx.once, ctx, "a", ask, "a", true))
+    ctx:once("a", ask, "a")
+    ctx:once("b", ask, "b")
+    ctx:look_again()
+    ctx:once("a", ask, "a")
+    assert.same({ "a", "a", "b", "a" }, asked)
+  end)
+
   it("tells who watches, with the step", function()
     local ctx, _, told = new()
     task.within("step_path", "Build", function()

@@ -39,12 +39,13 @@ describe("stdlib.deploy", function()
 
   -- A cluster with all Services, one pod each, whose log and health are these.
   local function verify(log, health)
-    local std = stdlib.new {
+    local std
+    std = stdlib.new {
       k8s = {
         list = function(kind)
           local objects = {}
-          for i = 1, kind == "Service" and 16 or 1 do
-            objects[i] = { metadata = { name = kind .. i } }
+          for i, service in ipairs(std.require("catalogue").names()) do
+            objects[i] = { metadata = { name = kind .. i, labels = { app = "newclient-" .. service } } }
           end
           return objects
         end,
@@ -59,6 +60,7 @@ describe("stdlib.deploy", function()
   it("verifies the log and the health of each service", function()
     local std = verify("Started in 3 s", { status = "UP" })
     assert.equal(1 + 2 * 16, #std.checks)
+    assert.equal(2, #std.called "k8s.list")
     local name, port, request = table.unpack(std.called("k8s.request")[1])
     assert.matches("^newclient%-", name)
     assert.same({ 8080, "/actuator/health" }, { port, request.path })

@@ -315,6 +315,20 @@ function Client:records_of(zone, name)
   return self:records(zone, name, function(found) return found.name ~= name end)
 end
 
+--- All record sets of a domain and of the names below it, which Route 53 lists one after the other.
+---@param zone string id
+---@param domain string
+---@return table[] records
+function Client:records_below(zone, domain)
+  domain = M.canonical(domain)
+  local ending = "." .. domain
+  return self:records(
+    zone,
+    domain,
+    function(found) return found.name ~= domain and found.name:sub(-#ending) ~= ending end
+  )
+end
+
 -- ---- changes ----
 
 local function change_node(change)

@@ -14,6 +14,7 @@ local status = require "o2x.client.k8s.status"
 local M = {}
 
 local LARGEST <const> = 64 << 20 -- bytes of a record: a Secret has 1 MiB, and gzip packs text to a tenth
+local ATTEMPTS <const> = 3
 local PAGE <const> = 50 -- records in one answer: most have 10 to 50 KB
 local PREFIX <const> = "sh.helm.release.v1."
 local SECRETS <const> =
@@ -117,7 +118,7 @@ Releases.__index = Releases
 ---@param names string[]? the releases; nil: all. Records of others are not asked for
 ---@return table releases
 function M.new(k8s, names)
-  return setmetatable({ k8s = k8s, names = names, memo = memo.new(k8s.shared_seconds or 0) }, Releases)
+  return setmetatable({ k8s = k8s, names = names, memo = memo.new(k8s.shares and math.huge or 0) }, Releases)
 end
 
 --- Forgets what was read: helm has written.
@@ -193,6 +194,26 @@ local function read_newest(self, namespace)
   return newest, broken
 end
 
+-- The newest revision of one release: the names of all say which it is. It may be pruned before it is read.
+local function read_newest_of(self, name, namespace)
+  for _ = 1, ATTEMPTS do
+    local revision
+    for _, object in ipairs(secrets(self, namespace, selector(self, name), NAMES_ONLY)) do
+      local _, each = labelled(object)
+      if not revision or each > revision then revision = each end
+    end
+    local record = revision and self:get(name, namespace, revision)
+    if record or not revision then return record end
+  end
+  errors.raise {
+    kind = "unreachable",
+    module = "helm",
+    op = "read",
+    message = ("release %s: its records change faster than they can be read"):format(name),
+    retryable = true,
+  }
+end
+
 local function shared_newest(self, namespace)
   if self.names and #self.names == 0 then return {}, {} end
   return self.memo:get(namespace, function() return read_newest(self, namespace) end)
@@ -211,12 +232,13 @@ function Releases:list(namespace)
   return found
 end
 
---- The newest revision of a release. A record that is damaged is an error here: helm would go on from an older revision
---- and fail to write the next one.
+--- The newest revision of a release: in a plan as the list of all has it, in a run as it is now. A record that is
+--- damaged is an error here: helm would go on from an older revision and fail to write the next one.
 ---@param name string
 ---@param namespace string
 ---@return o2x.helm.record? record nil if there is no release
 function Releases:newest(name, namespace)
+  if not self.k8s.shares then return read_newest_of(self, name, namespace) end
   local newest, broken = shared_newest(self, namespace)
   if broken[name] and is_newer(broken[name].revision, newest[name]) then error(broken[name].error, 0) end
   return newest[name]

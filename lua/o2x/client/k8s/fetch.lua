@@ -1,5 +1,6 @@
---- Reads many objects in few requests: a list of a kind serves all of the tenant's objects in it, and all readers that
---- ask within the client's shared_seconds; only what no list has is read by itself. Methods of the client (o2x.k8s).
+--- Reads many objects. In a plan, which is one look at the cluster, a list of a kind serves all of the tenant's
+--- objects in it, and all readers; only what no list has is read by itself. A run reads each object when it comes to
+--- it: what a list said earlier may not be true any more. Methods of the client (o2x.k8s).
 
 local crypto = require "o2x.base.crypto"
 local errors = require "o2x.base.error"
@@ -26,21 +27,39 @@ local function kind_of(resource) return { apiVersion = resource.api_version, kin
 -- Credentials may read an object by its name and yet not list its kind.
 local function may_not_list(err) return errors.is(err) and (err.kind == "unauthorised" or err.kind == "refused") end
 
+-- A list that serves all who ask for it while it counts.
+local function shared_list(client, resource, namespace, selector)
+  local asked = client.grants:selector(resource, namespace, selector)
+  local key = ("k8s list %s/%s %s %s"):format(resource.api_version, resource.plural, namespace, asked)
+  return client.shared:get(key, function()
+    local items, by_name = client:list(kind_of(resource), { namespace = namespace, selector = selector }), {}
+    for _, item in ipairs(items) do
+      by_name[item.metadata.name] = item
+    end
+    return items, by_name
+  end)
+end
+
+--- Lists objects, as list does, together with all others who ask for the same while the answer counts. The objects
+--- must not be changed.
+---@param kind string|table
+---@param o { namespace: string?, selector: string? }?
+---@return table[] items
+function Client:list_shared(kind, o)
+  local resource = self:resource(kind)
+  local namespace = resource.namespaced and (o and o.namespace or self.namespace) or nil
+  return (shared_list(self, resource, namespace, o and o.selector))
+end
+
 -- The tenant's objects of a kind, by name; an empty table where they cannot be listed. Lists of Secrets are left out:
 -- they would hold those of others in the clear.
 local function listed(client, resource, namespace)
   local label = client.grants.spec and client.grants.spec.label
-  if not label or not namespace or is_secret(resource) then return {} end
-  local key = ("%s/%s %s"):format(resource.api_version, resource.plural, namespace)
-  return client.shared:get(key, function()
-    local ok, items = pcall(client.list, client, kind_of(resource), { namespace = namespace })
-    if not ok and not may_not_list(items) then error(items, 0) end
-    local by_name = {}
-    for _, item in ipairs(ok and items or {}) do
-      by_name[item.metadata.name] = item
-    end
-    return by_name
-  end)
+  if not client.shares or not label or not namespace or is_secret(resource) then return {} end
+  local ok, items, by_name = pcall(shared_list, client, resource, namespace)
+  if ok then return by_name end
+  if not may_not_list(items) then error(items, 0) end
+  return {}
 end
 
 -- A Secret with hashes in the place of its data.

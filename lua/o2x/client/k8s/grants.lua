@@ -216,7 +216,7 @@ function Grants:selector(resource, namespace, selector, name)
     refuse("a list of " .. resource.plural, "needs the tenant's label, but the grants have none")
   end
   local own = spec.label[1] .. "=" .. spec.label[2]
-  return selector and selector ~= "" and own .. "," .. selector or own
+  return selector and selector ~= "" and selector ~= own and own .. "," .. selector or own
 end
 
 --- Records that the server listed an object under such a selector, so that the object belongs to the tenant and its

@@ -2,6 +2,7 @@
 --- services through the API server's proxy. Bound to one run's grants (o2x.k8s.grants); all requests go through `send`.
 
 local compare = require "o2x.client.k8s.compare"
+local defer = require "o2x.base.defer"
 local discovery = require "o2x.client.k8s.discovery"
 local errors = require "o2x.base.error"
 local forms = require "o2x.client.k8s.forms"
@@ -20,7 +21,6 @@ local M = {}
 local PAGE = 250
 local EXPIRIES <const> = 5 -- of one list: then the server does not keep its versions long enough
 local TIMEOUT = 30
-local SHARED_SECONDS <const> = 5 -- a plan is one look at the cluster, a run looks again
 
 local check = status.check
 
@@ -31,7 +31,7 @@ Client.__index = Client
 ---@field config table a loaded kubeconfig (o2x.kubeconfig)
 ---@field scope o2x.k8s.grants? what the run may touch; nil: everything
 ---@field retry_seconds number? limit for retrying one request of the client itself
----@field shared_seconds number? for how long a list may serve several readers (fetch); 0 if absent
+---@field answers table? a memo (o2x.base.memo): what was read serves all who read it, as in a plan
 
 --- A client for one cluster.
 ---@param options o2x.k8s.options
@@ -43,8 +43,9 @@ function M.new(options)
     grants = grants.new(options.scope),
     manager = compare.FIELD_MANAGER,
     retry_seconds = options.retry_seconds,
-    shared_seconds = options.shared_seconds or 0,
-    shared = memo.new(options.shared_seconds or 0),
+    shares = options.answers ~= nil,
+    shared = options.answers or memo.new(0),
+    facts = memo.new(math.huge),
   }, Client)
 end
 
@@ -113,6 +114,8 @@ end
 ---@param o table query, headers, body, accept, content_type, timeout (seconds), secret_body
 ---@return table response status, headers, body
 function Client:send(method, path, o)
+  -- A list that is under way while the request changes something may have either state.
+  local _forget <close> = method ~= "GET" and defer(function() self:forget() end) or nil
   if method ~= "GET" then self:forget() end
   local response = self:request_once(method, path, o)
   if response.status == 401 and self.config:refresh() then response = self:request_once(method, path, o) end
@@ -164,8 +167,9 @@ end
 --- The kinds that the server has; asked once.
 ---@return table kinds see o2x.k8s.discovery
 function Client:kinds()
-  self.known = self.known or discovery.load(function(path, accept) return self:get_json(path, accept) end)
-  return self.known
+  return self.facts:get("kinds", function()
+    return discovery.load(function(path, accept) return self:get_json(path, accept) end)
+  end)
 end
 
 --- The resource of a kind.
@@ -176,11 +180,10 @@ function Client:resource(kind)
   return self:kinds():need(kind)
 end
 
---- The server's version, such as "v1.34.4".
+--- The server's version, such as "v1.34.4"; asked once.
 ---@return string
 function Client:version()
-  self.server_version = self.server_version or self:get_json("/version").gitVersion
-  return self.server_version
+  return self.facts:get("version", function() return self:get_json("/version").gitVersion end)
 end
 
 --- The path of an object, after the check against the grants.
@@ -452,7 +455,7 @@ function M.for_run(_, scope, run, client)
     config = client "kubeconfig",
     scope = scope.k8s,
     retry_seconds = run.retry_seconds,
-    shared_seconds = run.mode == "plan" and math.huge or SHARED_SECONDS,
+    answers = run.ctx and run.ctx.answers,
   }
 end
 

@@ -23,7 +23,13 @@ Auth.__index = Auth
 function M.new(client)
   local given = client.options.token
   if type(given) == "string" then given = secret.new(given, "vault token") end
-  return setmetatable({ client = client, current = given, given = given ~= nil, waiting = {} }, Auth)
+  return setmetatable({
+    client = client,
+    current = given,
+    given = given ~= nil,
+    looked_up = client.options.brief,
+    waiting = {},
+  }, Auth)
 end
 
 -- Runs fn while no other task runs one.

@@ -34,6 +34,7 @@ Client.__index = Client
 ---@field mount string|nil of the key-value store ("secret")
 ---@field scope string[]|nil granted paths below the mount ("tenant/newclient/"); without it only the form is checked
 ---@field timeout number|nil seconds a request may take (30)
+---@field brief boolean|nil is it used for seconds only? Then a given token need not be renewed
 ---@field warn fun(text: string)|nil gets Vault's warnings
 
 ---Makes a client; nothing is sent yet.
@@ -321,6 +322,7 @@ function M.for_run(config, grants, run)
     ca_file = o.cacert,
     mount = o.mount,
     scope = grants.vault,
+    brief = run.mode == "plan",
     warn = function(text) run.ctx:log("warn", "Vault: " .. text) end,
   }
 end

@@ -96,7 +96,7 @@ local k8s_secret = {
 }
 
 function k8s_secret.read(ctx, target)
-  local found = client(ctx):get("Secret", target.name, target.namespace)
+  local found = support.get(ctx, target)
   return found and { type = found.type, data = found.data or {} }
 end
 
@@ -253,6 +253,19 @@ local function request_fields(ctx, given)
   return o
 end
 
+local function list(ctx, kind, o)
+  local k8s = client(ctx)
+  return (ctx:retry(ctx.mode == "plan" and k8s.list_shared or k8s.list, k8s, kind, o))
+end
+
+-- With headers it is a question of its own: they may hold a secret.
+local function request(ctx, service, port, o)
+  local k8s = client(ctx)
+  local function ask() return ctx:retry(k8s.request, k8s, service, port, o) end
+  if o.headers and next(o.headers) then return ask() end
+  return ctx:once(("k8s %s %s/%s:%s%s"):format(o.method, o.namespace, service, port, o.path), ask)
+end
+
 local function api(ctx)
   local count = guesses.new "k8s.ensure_secret"
   local known = {
@@ -292,7 +305,7 @@ local function api(ctx)
     ---@param kind string
     ---@param o { selector: string?, namespace: string? }?
     ---@return table[] objects
-    list = function(kind, o) return (ctx:retry(client(ctx).list, client(ctx), kind, o)) end,
+    list = function(kind, o) return list(ctx, kind, o) end,
 
     --- Ensures a Secret. If it exists with other content, that is a conflict unless overwrite is true. A Secret that
     --- all tenants share is not overwritten, except by the run that platform.yaml names in kubernetes.rotate.
@@ -348,9 +361,7 @@ local function api(ctx)
     ---@param port integer|string
     ---@param o { method: string?, path: string?, headers: table?, timeout: number?, namespace: string? }?
     ---@return table response status, headers, body
-    request = function(service, port, o)
-      return ctx:retry(client(ctx).request, client(ctx), service, port, request_fields(ctx, o or {}))
-    end,
+    request = function(service, port, o) return request(ctx, service, port, request_fields(ctx, o or {})) end,
   }
   for name, fn in pairs(change.api(ctx)) do
     known[name] = fn

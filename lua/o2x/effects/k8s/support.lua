@@ -26,11 +26,15 @@ function M.kind_of(target)
   return target.api_version and { apiVersion = target.api_version, kind = target.kind } or target.kind
 end
 
---- The object of a target, as the server has it.
+--- The object of a target, as the server has it. It must not be changed.
 ---@param ctx o2x.context
 ---@param target { kind: string, api_version: string?, name: string, namespace: string? }
 ---@return table? object
-function M.get(ctx, target) return M.client(ctx):get(M.kind_of(target), target.name, target.namespace) end
+function M.get(ctx, target)
+  local k8s = M.client(ctx)
+  local question = ("k8s %s %s"):format(target.api_version, M.key(target))
+  return ctx:once(question, k8s.get, k8s, M.kind_of(target), target.name, target.namespace)
+end
 
 --- The target of a name, in the tenant's namespace unless another is given.
 ---@param ctx o2x.context

@@ -79,6 +79,13 @@ end
 
 local function of(objects, names) return releases.new(cluster(objects), names) end
 
+-- As in a plan, where one look serves all readers.
+local function shared(objects)
+  local k8s = cluster(objects)
+  k8s.shares = true
+  return releases.new(k8s), k8s
+end
+
 local function shown(list)
   for i, one in ipairs(list) do
     list[i] = ("%s %d %s"):format(one.name, one.revision, one.status)
@@ -158,9 +165,44 @@ describe("the releases of a namespace", function()
     assert.same({ "sso 2 superseded" }, shown(found:list "prod"))
     assert.equal(2, found:newest("sso", "prod").revision)
   end)
+
+  it("are looked at once in a plan", function()
+    local found, k8s = shared(SOME)
+    found:list "prod"
+    assert.equal(2, found:newest("sso", "prod").revision)
+    assert.equal(2, found:newest("bill", "prod").revision)
+    assert.equal(2, #k8s.asked)
+  end)
 end)
 
 describe("one release", function()
+  it("is looked at each time in a run, and no other one is read", function()
+    local objects = { good("sso", 1, "deployed"), good("bill", 1, "deployed") }
+    local k8s = cluster(objects)
+    local found = releases.new(k8s)
+    assert.equal(1, found:newest("sso", "prod").revision)
+    objects[1].metadata.labels.status = "superseded"
+    table.insert(objects, good("sso", 2, "deployed")) -- by somebody else
+    assert.equal(2, found:newest("sso", "prod").revision)
+    assert.same({ "/prod/secrets/sh.helm.release.v1.sso.v1", "/prod/secrets/sh.helm.release.v1.sso.v2" }, {
+      k8s.asked[2],
+      k8s.asked[4],
+    })
+    assert.is_nil(found:newest("none", "prod"))
+    assert.equal(5, #k8s.asked)
+  end)
+
+  it("is read again when its newest record was pruned meanwhile", function()
+    local objects = { good("sso", 1, "deployed") }
+    local k8s = cluster(objects)
+    local send = k8s.send
+    function k8s:send(method, path)
+      if #self.asked == 1 then objects[1] = good("sso", 2, "deployed") end
+      return send(self, method, path)
+    end
+    assert.equal(2, releases.new(k8s):newest("sso", "prod").revision)
+  end)
+
   it("has its revisions in their order", function()
     local found = of { good("sso", 10, "deployed"), good("sso", 9, "superseded"), good("bill", 1, "deployed") }
     assert.same({ "sso 9 superseded", "sso 10 deployed" }, shown(found:history("sso", "prod")))
@@ -193,7 +235,12 @@ describe("a damaged record", function()
       local found = of { good("sso", 1, "deployed"), object }
       assert.same({ "sso 1 deployed" }, shown(found:list "prod"))
       assert.same({ "sso 1 deployed" }, shown(found:history("sso", "prod")))
-      for _, e in ipairs { raised(found.newest, found, "sso", "prod"), raised(found.get, found, "sso", "prod", 2) } do
+      local plan = shared { good("sso", 1, "deployed"), object }
+      for _, e in ipairs {
+        raised(found.newest, found, "sso", "prod"),
+        raised(plan.newest, plan, "sso", "prod"),
+        raised(found.get, found, "sso", "prod", 2),
+      } do
         assert.equal("failed", e.kind)
         assert.matches("release sso: its record sh.helm.release.v1.sso.v2 is damaged: ", e.message)
         assert.matches("^kubectl delete secret sh.helm.release.v1.sso.v2 %-n prod", e.hint)

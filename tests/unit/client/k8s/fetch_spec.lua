@@ -10,7 +10,7 @@ local SECRET <const> = { kind = "Secret", group = "", api_version = "v1", plural
 
 -- A cluster: objects under the tenant's label, and others. `log` has the requests.
 local function cluster(o)
-  local client = { log = {}, shared = memo.new(math.huge), grants = grants.new(o.spec) }
+  local client = { log = {}, shares = not o.run, shared = memo.new(math.huge), grants = grants.new(o.spec) }
   for name, method in pairs(fetch) do
     client[name] = method
   end
@@ -59,6 +59,13 @@ describe("objects", function()
     client:forget()
     names(client, DEPLOYMENT, "b")
     assert.equal(2, #client.log)
+  end)
+
+  it("are read one by one in a run, however often", function()
+    local client = cluster { spec = SPEC, labelled = { "a", "b" }, run = true }
+    assert.same({ "a" }, names(client, DEPLOYMENT, "a"))
+    assert.same({ "a" }, names(client, DEPLOYMENT, "a"))
+    assert.same({ "get Deployment a", "get Deployment a" }, client.log)
   end)
 
   it("that the list does not have are read by themselves, and may be missing", function()

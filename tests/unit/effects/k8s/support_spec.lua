@@ -14,7 +14,7 @@ describe("a target in a cluster", function()
   it("is asked for in its version where it names one", function()
     local asked
     local client = { namespace = "prod", get = function(_, ...) asked = table.pack(...) end }
-    local ctx = { client = function() return client end }
+    local ctx = { client = function() return client end, once = function(_, _, fn, ...) return fn(...) end }
     support.get(ctx, DEPLOYMENT)
     assert.same({ "Deployment", "sso", "prod", n = 3 }, asked)
     support.get(ctx, { kind = "Widget", api_version = "x/v1", name = "w" })
