@@ -65,8 +65,9 @@ local SERVICES = {
   { name = "crm-gateway", replicas = { 2, 4 }, resources = SMALL, depends = {} },
 }
 
-local by_name = {}
-for _, service in ipairs(SERVICES) do
+local NAMES, by_name = {}, {}
+for i, service in ipairs(SERVICES) do
+  NAMES[i] = service.name
   service.gateway = service.name:find("%-gateway$") ~= nil
   by_name[service.name] = service
 end
@@ -120,13 +121,7 @@ function M.find(name) return by_name[name] end
 
 --- The names of all services.
 ---@return string[]
-function M.names()
-  local names = {}
-  for i, service in ipairs(SERVICES) do
-    names[i] = service.name
-  end
-  return names
-end
+function M.names() return table.move(NAMES, 1, #NAMES, 1, {}) end
 
 --- The start order. Services of one wave depend only on services of earlier waves, so they can start side by side.
 ---@return string[][] waves names of services

@@ -79,8 +79,12 @@ end
 
 -- ---- domains ----
 
--- The form in which domains are compared: DNS ignores case and a dot at the end.
-local function folded(domain) return (domain:lower():gsub("%.$", "")) end
+--- The form in which domains are compared: DNS ignores case and a dot at the end.
+---@param domain string
+---@return string
+function M.folded(domain) return (domain:lower():gsub("%.$", "")) end
+
+local folded = M.folded
 
 local function is_below(domain, above) return domain:sub(-#above - 1) == "." .. above end
 
@@ -116,7 +120,12 @@ end
 
 local function listed(list, name) return type(list) == "table" and text(list[name]) or nil end
 
-local function domain_problem(own, platform)
+--- The host names of the platform.
+---@param platform table platform.yaml
+---@return string[] hosts in the form in which domains are compared
+function M.hosts(platform) return hosts_in(platform, folded(platform.domain), {}) end
+
+local function domain_problem(own, platform, hosts)
   local domain, top = own.domain, folded(platform.domain)
   if not domain_form(domain) then
     return problem(
@@ -135,7 +144,7 @@ local function domain_problem(own, platform)
       top
     )
   end
-  for _, host in ipairs(hosts_in(platform, top, {})) do
+  for _, host in ipairs(hosts) do
     if overlap(domain, host) then
       return problem(
         "domain",
@@ -233,8 +242,12 @@ end
 
 -- ---- two tenants ----
 
--- A tenant has a right to what follows from its name, and to what platform.yaml lists for it.
-local function rights(name, platform, file)
+--- What a tenant has a right to: what follows from its name, and what platform.yaml lists for it.
+---@param name string
+---@param platform table platform.yaml
+---@param file table tenants/NAME.yaml
+---@return table<string, table<string, boolean>> right "domain" and "database" → their names
+function M.rights(name, platform, file)
   local default = M.identity(name, platform, { environment = file.environment })
   local function set(value, list) return { [value] = true, [listed(list, name) or value] = true } end
   return {
@@ -249,8 +262,12 @@ local SAME = {
 }
 local FIELD = { domain = "domain", database = "overrides.database" }
 
--- What both a file states and its name leads to: others may have neither.
-local function all_of(what, identity, right)
+--- The domains or databases that a file states or that its name leads to: others may have neither.
+---@param what "domain"|"database"
+---@param identity table of M.identity
+---@param right table of M.rights
+---@return string[]
+function M.stated(what, identity, right)
   local list = { identity[what] }
   for value in pairs(right[what]) do
     list[#list + 1] = value
@@ -261,7 +278,7 @@ end
 -- A stated name that another tenant has. Of two tenants that claim it, the one that has a right to it goes on.
 local function stated_conflict(what, own, own_right, theirs, right, other)
   local mine = own_right[what][folded(own[what])]
-  for _, value in ipairs(all_of(what, theirs, right)) do
+  for _, value in ipairs(M.stated(what, theirs, right)) do
     if SAME[what](own[what], value) then
       local message = ("%s %s belongs to %s, which has %s (%s)"):format(
         what,
@@ -277,28 +294,37 @@ local function stated_conflict(what, own, own_right, theirs, right, other)
   end
 end
 
--- The texts in a tenant's file but its notes, each with its field: { "integrations.1.oauth2.redirecturi", text }.
-local function texts_of(value, path, texts)
+-- Calls visit for each text in a tenant's file but its notes, with its field: "integrations.1.oauth2.redirecturi".
+local function each_text(value, visit, path)
   for key, item in pairs(value) do
-    local field = path and ("%s.%s"):format(path, tostring(key)) or tostring(key)
+    if type(key) == "boolean" then key = tostring(key) end
+    local field = path and path .. "." .. key or key
     if type(item) == "table" then
-      texts_of(item, field, texts)
+      each_text(item, visit, field)
     elseif type(item) == "string" and field ~= "notes" then
-      local plain = item:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end)
-      texts[#texts + 1] = { field, plain }
+      visit(item, field)
     end
   end
-  return texts
 end
 
--- The words of a file that may be names in some system: { field, word as it is compared, word }.
+local function decoded(hex) return string.char(tonumber(hex, 16)) end
+
+--- Calls visit for each word of a tenant's file that may be a name in some system.
+---@param file table
+---@param visit fun(word: string, field: string, original: string) word: in the form in which names are compared
+function M.each_word(file, visit)
+  each_text(file, function(item, field)
+    if not item:find "[%%.-]" then return end
+    local plain = item:find("%", 1, true) and item:gsub("%%(%x%x)", decoded) or item
+    for word in plain:gmatch "[%w._-]+" do
+      if word:find "[.-]" then visit(folded(word), field, word) end
+    end
+  end)
+end
+
 local function words_of(file)
   local words = {}
-  for _, entry in ipairs(texts_of(file, nil, {})) do
-    for word in entry[2]:gmatch "[%w._-]+" do
-      if word:find("[.-]") then words[#words + 1] = { entry[1], folded(word), word } end
-    end
-  end
+  M.each_word(file, function(word, field, original) words[#words + 1] = { field, word, original } end)
   return words
 end
 
@@ -312,13 +338,16 @@ local function set_of(...)
   return set
 end
 
--- All names that are built from a tenant's name: a + b-c is a-b + c.
-local function built(tenant) return { M.objects(tenant), M.files(tenant), { tenant.vault_path } } end
+--- All names that are built from a tenant's name: a + b-c is a-b + c.
+---@param tenant table of M.identity
+---@return string[][] names of objects, of files, and its path in Vault
+function M.built(tenant) return { M.objects(tenant), M.files(tenant), { tenant.vault_path } } end
 
 -- A copied file may keep what is the other tenant's, such as the redirect URI of an OAuth client, or its id in a URL.
 local function mention_conflict(words, own, theirs, right, where)
-  local names = set_of(M.objects(theirs), all_of("database", theirs, right), { text(theirs.id) and theirs.id:lower() })
-  local domains = all_of("domain", theirs, right)
+  local names =
+    set_of(M.objects(theirs), M.stated("database", theirs, right), { text(theirs.id) and theirs.id:lower() })
+  local domains = M.stated("domain", theirs, right)
   for _, entry in ipairs(words) do
     local field, word = entry[1], entry[2]
     local hit = names[word]
@@ -336,7 +365,7 @@ local function mention_conflict(words, own, theirs, right, where)
 end
 
 local function built_conflict(own, mine, theirs, where)
-  for _, list in ipairs(built(theirs)) do
+  for _, list in ipairs(M.built(theirs)) do
     for _, name in ipairs(list) do
       if mine[name] then
         return problem(
@@ -363,39 +392,25 @@ local function shared_conflict(own, platform)
   end
 end
 
--- The other tenants: those that have a file, and those that only platform.yaml lists.
-local function with_listed(others, own, platform)
-  local all, seen = table.move(others, 1, #others, 1, {}), { [own.name] = true }
-  for _, other in ipairs(others) do
-    seen[other.tenant] = true
-  end
-  for _, list in ipairs { platform.custom_domains or {}, platform.database.legacy or {} } do
-    for name in pairs(list) do
-      if type(name) == "string" and not seen[name] then
-        seen[name] = true
-        all[#all + 1] = { tenant = name, file = {}, where = "platform.yaml" }
-      end
-    end
-  end
-  return all
-end
-
 --- Why a tenant may not have what it claims, or nil.
 ---@param own table of identity
 ---@param platform table platform.yaml
 ---@param file table the tenant's file
----@param others {tenant: string, file: table, where: string}[] the other tenants' files
+---@param others {tenant: string, file: table, where: string}[] the other tenants that may have the same (stdlib.survey)
+---@param hosts string[] of M.hosts
 ---@return {message: string, hint: string?, field: string, text: string?}|nil problem field: of the file, such as
 ---  "overrides.database"; text: what of the field is wrong
 ---@return string[] notes what is wrong with other files that claim what is this tenant's
-function M.problem(own, platform, file, others)
+function M.problem(own, platform, file, others, hosts)
   local notes = {}
-  local wrong = domain_problem(own, platform) or database_problem(own, platform, file) or shared_conflict(own, platform)
-  if wrong then return wrong, notes end
-  local own_right, words = rights(own.name, platform, file), words_of(file)
-  local mine = set_of(table.unpack(built(own)))
-  for _, other in ipairs(with_listed(others, own, platform)) do
-    local theirs, right = M.identity(other.tenant, platform, other.file), rights(other.tenant, platform, other.file)
+  local wrong = domain_problem(own, platform, hosts)
+    or database_problem(own, platform, file)
+    or shared_conflict(own, platform)
+  if wrong or #others == 0 then return wrong, notes end
+  local own_right, words = M.rights(own.name, platform, file), words_of(file)
+  local mine = set_of(table.unpack(M.built(own)))
+  for _, other in ipairs(others) do
+    local theirs, right = M.identity(other.tenant, platform, other.file), M.rights(other.tenant, platform, other.file)
     for _, what in ipairs { "domain", "database" } do
       local conflict, note = stated_conflict(what, own, own_right, theirs, right, other)
       if conflict then return conflict, notes end

@@ -4,7 +4,7 @@
 local claims = require "stdlib.claims"
 local contents = require "stdlib.contents"
 local naming = require "stdlib.naming"
-local platform_file = require "stdlib.platform_file"
+local survey = require "stdlib.survey"
 local tenant_file = require "stdlib.tenant_file"
 
 local M = {}
@@ -45,25 +45,33 @@ function M.id_problem(id)
   return { message = ("'%s' does not have the form TIDLT-100008"):format(id), hint = "use registry.find(tenant)" }
 end
 
+--- Notes what all tenants claim, so that many of them can be loaded one after the other.
+---@param platform table platform.yaml
+---@param files {name: any, id: any, tenant: string, file: table, where: string}[] all tenant files
+---@return table survey for M.load
+function M.survey(platform, files) return survey.of(platform, files) end
+
 --- Makes a tenant from its file.
 ---@param name string as typed
 ---@param platform table platform.yaml
 ---@param file table tenants/NAME.yaml
 ---@param where string the file's path, for messages
----@param others {name: string, id: string?, tenant: string, file: table, where: string}[] the other tenant files
+---@param others table of M.survey, or a list of the other tenant files as it takes one
 ---@return table|nil tenant name, id (nil until allocated), company, environment, …, database, domain, platform
 ---@return {message: string, hint: string, where: string, field: string?}|nil problem
 ---@return string[]|nil notes on other tenant files
 function M.load(name, platform, file, where, others)
-  local problem, notes = tenant_file.problem(name, file, others), nil
-  local broken = not problem and platform_file.problem(platform)
+  local all = others.tenants and others or M.survey(platform, others)
+  local id = type(file) == "table" and file.id or nil
+  local problem, notes = tenant_file.problem(name, file, survey.namesakes(all, name, id)), nil
+  local broken = not problem and all.problem
   if broken then
     broken.where = where:gsub("tenants/[^/]*$", "platform.yaml")
     return nil, broken
   end
   local identity = not problem and claims.identity(name, platform, file)
   if identity then
-    problem, notes = claims.problem(identity, platform, file, others)
+    problem, notes = claims.problem(identity, platform, file, survey.near(all, identity, file), all.hosts)
   end
   if problem then
     problem.where = where

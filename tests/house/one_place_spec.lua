@@ -27,7 +27,7 @@ end
 
 describe("one place", function()
   it("says what a tenant's name may be: the engine for paths, the platform for itself", function()
-    assert.same({ "lua/o2x/project/tenants.lua" }, holding('"^%l[%l%d-]*$"', { "lua/o2x", "stdlib", "runbooks" }))
+    assert.same({ "lua/o2x/project/tenant_files.lua" }, holding('"^%l[%l%d-]*$"', { "lua/o2x", "stdlib", "runbooks" }))
     assert.same({ "stdlib/naming.lua" }, holding("[^a-z0-9-]", { "lua/o2x", "stdlib", "runbooks" }))
   end)
 

@@ -48,7 +48,8 @@ end
 ---@param contents table
 ---@param missing (fun(name: any): any)? called for a missing name
 ---@param refusal string|fun(name: any, value: any)|nil the error of an assignment, with %s for the name, or its handler
----@return table
+---@return table view
+---@return table metatable of the view, for this file
 function M.new(contents, missing, refusal)
   local view = {}
   local function refuse(_, key, value)
@@ -76,7 +77,7 @@ function M.new(contents, missing, refusal)
   }
   inherit(metatable, contents)
   M.contents[view] = contents
-  return setmetatable(view, metatable)
+  return setmetatable(view, metatable), metatable
 end
 
 --- What a view shows of a value: of a table its view, always the same one; of anything else the value itself.
@@ -89,6 +90,26 @@ function M.view(value)
     view = M.new(value)
     views[value] = view
   end
+  return view
+end
+
+--- The same for a table that nobody changes any more. What was read once is kept beside the view, where Lua finds it
+--- without calling a function: scripts read their constants all the time.
+---@param value any
+---@return any
+function M.constant(value)
+  if type(value) ~= "table" or M.contents[value] or handles[value] then return value end
+  if views[value] then return views[value] end
+  local view, metatable = M.new(value)
+  views[value] = view
+  metatable.__index = setmetatable({}, {
+    __index = function(shown, key)
+      local item = rawget(value, key)
+      if item == nil then return M.view(value[key]) end -- a metatable of its own may answer differently each time
+      shown[key] = M.constant(item)
+      return shown[key]
+    end,
+  })
   return view
 end
 

@@ -12,6 +12,7 @@ local runbooks = require "o2x.script.runbook"
 local runbook_files = require "o2x.project.runbook_files"
 local sandbox = require "o2x.script.sandbox"
 local task = require "o2x.base.task"
+local tenant_files = require "o2x.project.tenant_files"
 local tenants = require "o2x.project.tenants"
 
 -- Runbook → the tenants that have their own version of it, with or without a standard runbook.
@@ -45,9 +46,9 @@ local function describe(project, box, name)
 end
 
 -- The result of the platform's status(tenant), which may query the systems; nil if the platform has no such function.
-local function status_of(project, config, name)
+local function status_of(project, config, name, place, loaded)
   local ok, status = xpcall(function()
-    local this = run.prepare_look(project, config, name)
+    local this = run.prepare_look(project, config, name, place, loaded)
     local _close <close> = defer(this.close_clients)
     return this.platform.status and (this.platform.status(this.tenant) or "")
   end, errors.handler)
@@ -55,34 +56,47 @@ local function status_of(project, config, name)
   return "status unknown: " .. problem_of(status)
 end
 
-local function describe_tenant(project, config, name, own)
-  local ok, tenant = xpcall(tenants.load, errors.handler, sandbox.new(project), config, name)
-  if not ok then return { name = name, problem = problem_of(tenant) } end
+local function describe_tenant(project, config, name, place, files)
+  local box = place.platform_sandbox
+  local loaded = table.pack(xpcall(tenants.load, errors.handler, box, config, name, nil, files))
+  if not loaded[1] then return { name = name, problem = problem_of(loaded[2]) } end
+  local tenant = loaded[2]
   return {
     name = name,
     id = tenant.id,
     environment = tenant.environment,
     region = tenant.region,
     company = tenant.company,
-    own_versions = json.array(own),
-    status = status_of(project, config, name),
+    status = status_of(project, config, name, place, { table.unpack(loaded, 2, 3) }),
   }
 end
 
-local function own_runbooks(project, tenant)
-  local names = {}
+-- Tenant → the names of its own runbooks.
+local function own_runbooks(project)
+  local by_tenant = {}
   for _, own in ipairs(runbook_files.overrides(project)) do
-    if own.tenant == tenant then names[#names + 1] = own.name end
+    by_tenant[own.tenant] = by_tenant[own.tenant] or {}
+    table.insert(by_tenant[own.tenant], own.name)
   end
-  return names
+  return by_tenant
+end
+
+local AT_ONCE <const> = 4
+
+-- The tenants of all files, several at once; each look has a place of its own.
+local function describe_tenants(project, config)
+  local files, own, free = tenant_files.read(config), own_runbooks(project), {}
+  return task.each(tenants.names(config), function(name)
+    local place = table.remove(free) or run.place_to_look(project)
+    local entry = describe_tenant(project, config, name, place, files)
+    entry.own_versions = json.array(own[name] or {})
+    free[#free + 1] = place
+    return entry
+  end, { limit = AT_ONCE })
 end
 
 local function list_tenants(options, project, config)
-  local list = task.each(
-    tenants.names(config),
-    function(name) return describe_tenant(project, config, name, own_runbooks(project, name)) end,
-    { limit = 4 }
-  )
+  local list = describe_tenants(project, config)
   if options.json then return out.json(json.array(list)) end
   local style, rows = out.style(1), { { "TENANT", "ID", "ENVIRONMENT", "REGION", "OWN VERSIONS", "STATUS" } }
   for i, t in ipairs(list) do

@@ -9,6 +9,7 @@ local json = require "o2x.base.json"
 local suggest = require "o2x.base.suggest"
 local sandbox = require "o2x.script.sandbox"
 local task = require "o2x.base.task"
+local tenant_files = require "o2x.project.tenant_files"
 local tenants = require "o2x.project.tenants"
 
 local M = {}
@@ -35,9 +36,10 @@ end
 
 -- A broken tenant file is an error: the selector may include that tenant, so it must not be skipped.
 local function load_all(project, config, known)
-  local box, loaded = sandbox.new(project), {}
+  local box, files, loaded = sandbox.new(project), tenant_files.read(config), {}
   for i, name in ipairs(known) do
-    loaded[i] = tenants.load(box, config, name)
+    task.sleep(0) -- a wait starts the platform's time: all tenants may take longer than one
+    loaded[i] = tenants.fields(box, config, name, files)
   end
   return loaded
 end

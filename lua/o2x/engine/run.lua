@@ -119,12 +119,26 @@ function M.prepare(options)
   return run
 end
 
+--- The sandboxes of looks at one tenant after the other: the same for all, because loading stdlib takes longer than a
+--- look.
+---@param project table
+---@return table place sandbox, platform_sandbox, platform
+function M.place_to_look(project)
+  local place = { sandbox = sandbox.new(project) }
+  load_platform(place)
+  return place
+end
+
 --- A read-only run, for commands that use stdlib for a tenant. The caller closes its clients.
 ---@param project table
 ---@param config table
 ---@param name string of the tenant
+---@param place table? of place_to_look, which no other look uses at the time
+---@param loaded table? tenant and scope, as tenants.load gives them there
 ---@return table run
-function M.prepare_look(project, config, name)
+function M.prepare_look(project, config, name, place, loaded)
+  place = place or M.place_to_look(project)
+  loaded = loaded or table.pack(tenants.load(place.platform_sandbox, config, name))
   local run = {
     mode = "apply",
     project = project,
@@ -138,10 +152,12 @@ function M.prepare_look(project, config, name)
     params = {},
     id = "look",
     runbook = { name = "look", path = "look", effects = {} },
+    sandbox = place.sandbox,
+    platform_sandbox = place.platform_sandbox,
+    platform = place.platform,
+    tenant = loaded[1],
+    scope = loaded[2],
   }
-  run.sandbox = sandbox.new(project)
-  load_platform(run)
-  run.tenant, run.scope = tenants.load(run.platform_sandbox, config, name)
   run.client, run.close_clients = clients.new(config, run.scope, run)
   run.gate = gate.new(run)
   run.ctx = context.new(run)

@@ -4,13 +4,11 @@
 local errors = require "o2x.base.error"
 local frozen = require "o2x.base.frozen"
 local fs = require "o2x.base.fs"
-local json = require "o2x.base.json"
-local lazy = require "o2x.base.lazy"
 local snapshot = require "o2x.base.snapshot"
 local secret = require "o2x.base.secret"
 local suggest = require "o2x.base.suggest"
 local out = require "o2x.report.out"
-local yaml = lazy "o2x.base.yaml"
+local tenant_files = require "o2x.project.tenant_files"
 
 ---@class o2x.tenant
 ---@field name string the name of its file
@@ -27,13 +25,7 @@ local yaml = lazy "o2x.base.yaml"
 
 local M = {}
 
---- Can a text be a tenant's name? It becomes part of paths, keys and host names; the platform may ask for more
---- (name_problem of stdlib/platform.lua).
----@param name any
----@return boolean
-function M.is_name(name)
-  return type(name) == "string" and #name <= 63 and name:match("^%l[%l%d-]*$") ~= nil and not name:match("%-$")
-end
+M.is_name, M.names = tenant_files.is_name, tenant_files.names
 
 --- Raises an error for a text that cannot be a tenant's name, before it becomes part of a path.
 ---@param name any
@@ -47,65 +39,11 @@ function M.check_name(name)
   )
 end
 
-local function folder_of(config) return fs.join(config.platform, "tenants") end
-
 --- The files that say what a tenant is.
 ---@param config table
 ---@param name string
 ---@return string[] paths
-function M.files(config, name)
-  return { fs.join(config.platform, "platform.yaml"), fs.join(folder_of(config), name .. ".yaml") }
-end
-
---- The names of all tenants that have a file, sorted.
----@param config table
----@return string[]
-function M.names(config)
-  local names = {}
-  local folder = folder_of(config)
-  if not fs.is_folder(folder) then return names end
-  for _, file in ipairs(fs.list(folder)) do
-    names[#names + 1] = file:match("^(.+)%.yaml$")
-  end
-  return names
-end
-
-local function read(path)
-  local document = yaml.read(fs.read(path, 1024 * 1024), path, { exact = true })
-  if type(document) ~= "table" or json.is_array(document) and #document > 0 then
-    errors.input("expected a map", nil, path)
-  end
-  return document
-end
-
-local function read_platform(config)
-  local path = fs.join(config.platform, "platform.yaml")
-  if not fs.exists(path) then
-    errors.input("no platform.yaml in this folder", "set O2X_PLATFORM to the platform tree", config.platform)
-  end
-  return read(path)
-end
-
--- What the files of the other tenants say. tenant is the name of the file, name is what it says in it. A broken file
--- must not block runs for the others; what follows from its name is still that tenant's. A copy such as
--- urbanos.bak.yaml has a name that no tenant can have.
-local function others_of(config, name)
-  local list = {}
-  for _, other in ipairs(M.names(config)) do
-    if not M.is_name(other) then
-      out.say(("note: skipped %s.yaml: no tenant can have this name"):format(fs.join(folder_of(config), other)))
-    elseif other ~= name then
-      local path = fs.join(folder_of(config), other .. ".yaml")
-      local ok, file = xpcall(read, errors.handler, path)
-      if not ok then
-        out.say("note: skipped a broken tenant file: " .. tostring(file))
-        file = {}
-      end
-      list[#list + 1] = { tenant = other, name = file.name or other, id = file.id, file = file, where = path }
-    end
-  end
-  return list
-end
+function M.files(config, name) return { fs.join(config.platform, "platform.yaml"), tenant_files.path(config, name) } end
 
 -- Updates the granted lists in place, because clients keep references to them.
 local function replace_in_place(old, new)
@@ -121,21 +59,20 @@ local function replace_in_place(old, new)
   end
 end
 
-local function check_id(id, platform, others)
+local function check_id(id, platform, files, name)
   if type(id) ~= "string" or id == "" then errors.raise { kind = "refused", message = "tenant.id: expected a text" } end
   local problem = platform.id_problem and platform.id_problem(id)
   if problem then errors.raise { kind = "refused", message = "tenant.id: " .. problem.message, hint = problem.hint } end
-  for _, other in ipairs(others) do
-    if other.id == id then
-      local message = ("tenant.id: %s belongs to %s"):format(id, other.name)
-      errors.raise { kind = "refused", message = message, where = other.where }
-    end
+  local other = files:owner(id, name)
+  if other then
+    local message = ("tenant.id: %s belongs to %s"):format(id, other.name)
+    errors.raise { kind = "refused", message = message, where = other.where }
   end
 end
 
 -- Scripts get a read-only tenant. They may set its id once, after it was allocated; the grants that depend on it
 -- follow. The grants are computed from a copy that scripts cannot reach.
-local function guarded(tenant, platform, others, confirm)
+local function guarded(tenant, platform, files, confirm)
   local function grants(of)
     return snapshot.take(platform.grants(snapshot.take(of, "the tenant")), "stdlib/platform.lua: grants")
   end
@@ -145,7 +82,7 @@ local function guarded(tenant, platform, others, confirm)
   local function assign(name, id)
     if name ~= "id" then refuse(("tenant.%s is read-only"):format(tostring(name))) end
     if own.id == id and id ~= nil then return end
-    check_id(id, platform, others)
+    check_id(id, platform, files, tenant.name)
     if own.id then refuse(("tenant.id is already set to %s"):format(own.id)) end
     if confirm then confirm(id) end
     own.id, tenant.id = id, id
@@ -178,12 +115,11 @@ end
 ---@param name string of the tenant
 ---@param field string such as "domain" or "overrides.database"
 ---@return string where "PATH:LINE", or the path alone
-function M.place(config, name, field) return place_of(fs.join(folder_of(config), name .. ".yaml"), field) end
+function M.place(config, name, field) return place_of(tenant_files.path(config, name), field) end
 
 -- The tenant that the platform makes of a file.
-local function make(platform, settings, config, name, path)
-  local others = others_of(config, name)
-  local tenant, problem, notes = platform.load(name, settings, read(path), path, others)
+local function make(platform, files, name, path)
+  local tenant, problem, notes = platform.load(name, files.settings, files:of(name), path, files:others(platform, name))
   if not tenant then
     local where = problem.field and place_of(path, problem.field, problem.text) or problem.where or path
     errors.input(problem.message, problem.hint, where)
@@ -191,32 +127,61 @@ local function make(platform, settings, config, name, path)
   for _, note in ipairs(notes or {}) do
     out.say("note: " .. note)
   end
-  return snapshot.take(tenant, "stdlib/platform.lua: load"), others
+  return tenant
 end
 
---- Loads a tenant.
----@param sandbox table
----@param config table
----@param name string
----@param confirm (fun(id: string))? raises if the tenant may not have this id, which a script gives it
----@return table tenant read-only except for its id
----@return table scope what a run for it may touch; changes in place when the tenant gets its id
----@return table contents of the tenant, for the engine to add to
-function M.load(sandbox, config, name, confirm)
+-- The platform's functions, after they have agreed with the tenant's name and before any file is opened.
+local function platform_for(sandbox, name)
   M.check_name(name)
   local platform = sandbox:require("stdlib.platform")
   local problem = platform.name_problem and platform.name_problem(name)
   if problem then errors.input(problem.message, problem.hint, problem.where) end
-  local settings = read_platform(config)
-  local path = fs.join(folder_of(config), name .. ".yaml")
-  if not fs.exists(path) then
-    errors.input(
-      ("unknown tenant %s%s"):format(name, suggest.did_you_mean(name, M.names(config))),
-      "its file does not exist: " .. path
-    )
+  return platform
+end
+
+-- All files, once the tenant has one.
+local function files_with(config, name, files)
+  files = files or tenant_files.read(config)
+  local path = tenant_files.path(config, name)
+  if files.by_name[name] then return files, path end
+  errors.input(
+    ("unknown tenant %s%s"):format(name, suggest.did_you_mean(name, M.names(config))),
+    "its file does not exist: " .. path
+  )
+end
+
+--- The fields of a tenant that are texts, numbers or booleans, by which a fleet is selected. Its file is checked as
+--- for a run.
+---@param sandbox table
+---@param config table
+---@param name string
+---@param files table? of tenant_files.read
+---@return table<string, any> fields
+function M.fields(sandbox, config, name, files)
+  local platform = platform_for(sandbox, name)
+  local all, path = files_with(config, name, files)
+  local fields = {}
+  for field, value in pairs(make(platform, all, name, path)) do
+    if type(value) ~= "table" then fields[field] = value end
   end
-  local tenant, others = make(platform, settings, config, name, path)
-  local guard, scope = guarded(tenant, platform, others, confirm)
+  return fields
+end
+
+--- Loads a tenant. Without `files`, the files of all tenants are read: no two may have the same names, and only the
+--- files say what each has.
+---@param sandbox table
+---@param config table
+---@param name string
+---@param confirm (fun(id: string))? raises if the tenant may not have this id, which a script gives it
+---@param files table? of tenant_files.read
+---@return table tenant read-only except for its id
+---@return table scope what a run for it may touch; changes in place when the tenant gets its id
+---@return table contents of the tenant, for the engine to add to
+function M.load(sandbox, config, name, confirm, files)
+  local platform = platform_for(sandbox, name)
+  local all, path = files_with(config, name, files)
+  local tenant = snapshot.take(make(platform, all, name, path), "stdlib/platform.lua: load")
+  local guard, scope = guarded(tenant, platform, all, confirm)
   return guard, scope, tenant
 end
 

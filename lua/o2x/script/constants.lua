@@ -12,7 +12,7 @@ local function seal_function(fn, sources, seen)
   local index = 1
   local name, kept = debug.getupvalue(fn, index)
   while name do
-    if type(kept) == "table" and name ~= "_ENV" then debug.setupvalue(fn, index, frozen.view(kept)) end
+    if type(kept) == "table" and name ~= "_ENV" then debug.setupvalue(fn, index, frozen.constant(kept)) end
     if name ~= "_ENV" then seal(kept, sources, seen) end
     index = index + 1
     name, kept = debug.getupvalue(fn, index)

@@ -63,12 +63,16 @@ local function sorted_pairs(t)
     return step, state, first
   end
   if type(t) ~= "table" then error("pairs: expected a table, got " .. type(t), 2) end
-  local contents, keys = frozen.contents[t] or t, {}
+  local contents, keys, count, mixed = frozen.contents[t] or t, {}, 0, false
+  local first = type((next(contents)))
   for key in next, contents do
-    if not TYPE_ORDER[type(key)] then error(("pairs: a key is a %s, which has no order"):format(type(key)), 2) end
-    keys[#keys + 1] = key
+    local kind = type(key)
+    if not TYPE_ORDER[kind] then error(("pairs: a key is a %s, which has no order"):format(kind), 2) end
+    mixed = mixed or kind ~= first
+    count = count + 1
+    keys[count] = key
   end
-  table.sort(keys, in_order)
+  table.sort(keys, (mixed or first == "boolean") and in_order or nil)
   local i = 0
   return function()
     local key, item

@@ -211,9 +211,12 @@ function Sandbox:require_api(name)
     local function make() return effects.pure(name, where, explain) end
     return self.declarations and later(make) or frozen.new(make())
   end
-  local api
+  local api, bound
   local function missing(key)
-    if not api then api = effects.bind(self:running("the use of o2x." .. name), effects.find(name), explain) end
+    if not api or bound ~= self.run then
+      bound = self:running("the use of o2x." .. name)
+      api = effects.bind(bound, effects.find(name), explain)
+    end
     local found = api[key]
     if found ~= nil then return found end
     local names = {}
