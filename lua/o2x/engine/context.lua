@@ -35,8 +35,8 @@ function M.new(run)
     config = run.config,
     declared = run.declared,
     progress = function(text) run.report:waiting(step.path(), text) end,
-    answers = run.mode == "plan" and memo.new(math.huge) or nil,
   }, Context)
+  run.answers = run.mode == "plan" and memo.new(math.huge) or nil
   runs[ctx] = run
   return ctx
 end
@@ -143,14 +143,16 @@ function Context:ask(system, fn, ...) return runs[self].gate:reach(system, self:
 ---@param ... any arguments of fn
 ---@return any results of fn
 function Context:once(question, fn, ...)
-  if not self.answers then return fn(...) end
+  local answers = runs[self].answers
+  if not answers then return fn(...) end
   local given = table.pack(...)
-  return self.answers:get(question, function() return fn(table.unpack(given, 1, given.n)) end)
+  return answers:get(question, function() return fn(table.unpack(given, 1, given.n)) end)
 end
 
 --- Lets a plan ask again: its script has waited for something to change.
 function Context:look_again()
-  if self.answers then self.answers:forget() end
+  local answers = runs[self].answers
+  if answers then answers:forget() end
 end
 
 --- Is a text the value of a parameter of the run?

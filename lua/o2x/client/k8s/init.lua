@@ -455,7 +455,7 @@ function M.for_run(_, scope, run, client)
     config = client "kubeconfig",
     scope = scope.k8s,
     retry_seconds = run.retry_seconds,
-    answers = run.ctx and run.ctx.answers,
+    answers = run.answers,
   }
 end
 

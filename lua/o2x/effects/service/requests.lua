@@ -49,7 +49,7 @@ end
 
 --- Makes a session known by what scripts hold of it.
 ---@param handle table
----@param session table with token() and forget()
+---@param session { token: function, forget: function }
 function M.add_session(handle, session) sessions[handle] = session end
 
 -- ---- where it goes ----
@@ -205,9 +205,9 @@ function M.send(ctx, request, headers)
       all[name] = value
     end
   end
-  if request.session then all.authorization = "Bearer " .. request.session:token() end
+  if request.session then all.authorization = "Bearer " .. request.session.token() end
   local response = send_by_rules(ctx, request, all)
-  if response.status == 401 and request.session then request.session:forget() end
+  if response.status == 401 and request.session then request.session.forget() end
   return response
 end
 

@@ -62,7 +62,11 @@ function M.new(ctx, options)
     __index = { login = function() self:token() end },
     __newindex = function() error("a session is read-only", 2) end,
   }))
-  requests.add_session(handle, self)
+  -- Functions only: a request is searched for secrets, and this session leads to all that the run knows.
+  requests.add_session(handle, {
+    token = function() return self:token() end,
+    forget = function() self:forget() end,
+  })
   return handle
 end
 

@@ -1,5 +1,6 @@
 local api = require "tests.support.api"
 local raised = require "tests.support.raised"
+local requests = require "o2x.effects.service.requests"
 local secret = require "o2x.base.secret"
 
 -- A service whose login answers what `answer` gives, and that notes what came.
@@ -52,6 +53,14 @@ describe("a session", function()
     assert.is_nil(next(one))
     assert.is_false(getmetatable(one))
     assert.has_error(function() one.token = 1 end)
+  end)
+
+  it("leads from a request to nothing but functions: each request is searched for secrets", function()
+    local _, session, ctx = open(cluster(good))
+    local request = requests.check(ctx, { service = "gateway", path = "/x", session = session() }, "call")
+    for name, field in pairs(request.session) do
+      assert.equal("function", type(field), name)
+    end
   end)
 
   it("forgets a token that is not taken any more", function()
