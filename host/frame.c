@@ -13,7 +13,6 @@
 
 #include <inttypes.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { HASH_DIGITS = 16, PREFIX_MAX = 96 };
@@ -24,13 +23,39 @@ struct frame {
 	char previous[HASH_DIGITS + 1];
 };
 
+static char *put(char *at, const char *text, size_t length)
+{
+	memcpy(at, text, length);
+	return at + length;
+}
+
+#define PUT(at, literal) put(at, literal, sizeof(literal) - 1)
+
+static char *put_number(char *at, uint64_t number)
+{
+	char digits[20];
+	size_t first = sizeof digits;
+	do
+		digits[--first] = (char)('0' + number % 10);
+	while (number /= 10);
+	return put(at, digits + first, sizeof digits - first);
+}
+
+static char *put_crc(char *at, uint32_t crc)
+{
+	char bytes[4] = { (char)(crc >> 24), (char)(crc >> 16), (char)(crc >> 8), (char)crc };
+	encode_hex(bytes, sizeof bytes, at);
+	return at + 2 * sizeof bytes;
+}
+
 /* -> length of the prefix */
 static size_t print_prefix(const struct frame *frame, char out[PREFIX_MAX])
 {
-	return (size_t)snprintf(out, PREFIX_MAX,
-				"{\"n\":%" PRIu64 ",\"len\":%" PRIu64 ",\"crc\":\"%08" PRIx32
-				"\",\"prev\":\"%s\",",
-				frame->number, frame->length, frame->crc, frame->previous);
+	char *at = put_number(PUT(out, "{\"n\":"), frame->number);
+	at = put_number(PUT(at, ",\"len\":"), frame->length);
+	at = put_crc(PUT(at, ",\"crc\":\""), frame->crc);
+	at = put(PUT(at, "\",\"prev\":\""), frame->previous, HASH_DIGITS);
+	return (size_t)(PUT(at, "\",") - out);
 }
 
 static uint32_t checksum(struct frame frame, const char *rest)
@@ -45,14 +70,13 @@ static uint32_t checksum(struct frame frame, const char *rest)
 static void push_hash(lua_State *L, const char *line, size_t length)
 {
 	unsigned char digest[SHA256_DIGEST_LENGTH];
-	char digits[HASH_DIGITS + 1];
+	char digits[HASH_DIGITS];
 	const char *problem = libcrypto_load();
 	if (problem)
 		luaL_error(L, "%s", problem);
 	libcrypto.SHA256((const unsigned char *)line, length, digest);
-	for (int i = 0; i < HASH_DIGITS / 2; i++)
-		snprintf(digits + 2 * i, 3, "%02x", digest[i]);
-	lua_pushstring(L, digits);
+	encode_hex((const char *)digest, HASH_DIGITS / 2, digits);
+	lua_pushlstring(L, digits, HASH_DIGITS);
 }
 
 static const char *check_previous(lua_State *L, int arg)
@@ -96,16 +120,54 @@ static int frame_seal(lua_State *L)
 	return 2;
 }
 
+/* Lower-case hexadecimal; 16 for what is no digit. */
+static int digit_of(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : 16;
+}
+
+static bool take(const char **at, const char *text)
+{
+	size_t length = strlen(text);
+	if (strncmp(*at, text, length) != 0)
+		return false;
+	*at += length;
+	return true;
+}
+
+static bool take_number(const char **at, int base, uint64_t *number)
+{
+	const char *start = *at;
+	*number = 0;
+	for (int digit; (digit = digit_of(**at)) < base; ++*at)
+		*number = *number * (uint64_t)base + (uint64_t)digit;
+	return *at > start && *at - start <= 16;
+}
+
+static bool take_hash(const char **at, char previous[HASH_DIGITS + 1])
+{
+	if (strspn(*at, "0123456789abcdef") < HASH_DIGITS)
+		return false;
+	memcpy(previous, *at, HASH_DIGITS);
+	*at += HASH_DIGITS;
+	return true;
+}
+
 /* -> length of the prefix, or 0 if the line has none */
 static size_t parse_prefix(const char *line, struct frame *frame)
 {
-	int end = 0;
-	if (sscanf(line,
-		   "{\"n\":%" SCNu64 ",\"len\":%" SCNu64 ",\"crc\":\"%8" SCNx32
-		   "\",\"prev\":\"%16[0-9a-f]\",%n",
-		   &frame->number, &frame->length, &frame->crc, frame->previous, &end) != 4)
+	const char *at = line;
+	uint64_t crc;
+	if (!take(&at, "{\"n\":") || !take_number(&at, 10, &frame->number))
 		return 0;
-	return end > 0 ? (size_t)end : 0;
+	if (!take(&at, ",\"len\":") || !take_number(&at, 10, &frame->length))
+		return 0;
+	if (!take(&at, ",\"crc\":\"") || !take_number(&at, 16, &crc) || crc > UINT32_MAX)
+		return 0;
+	if (!take(&at, "\",\"prev\":\"") || !take_hash(&at, frame->previous) || !take(&at, "\","))
+		return 0;
+	frame->crc = (uint32_t)crc;
+	return (size_t)(at - line);
 }
 
 /***

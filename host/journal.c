@@ -1,57 +1,61 @@
 /*
-** journal.c: an append-only file that guarantees what has reached the disk. A failed write or
-** fdatasync is final: nobody knows what is on the disk after it, so every later call fails. One
-** process has the file at a time: the kernel holds its lock, and releases it with the process.
+** journal.c: an append-only file that guarantees what has reached the disk (durable.c). One process
+** has the file at a time: the kernel holds its lock, and releases it with the process.
 */
+#include "durable.h"
 #include "host.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define TYPE "o2x.journal"
+#define COMMIT_TYPE "o2x.journal.commit"
 
 struct journal {
-	int fd;     /* -1: closed */
-	off_t size; /* that we left it with */
-	off_t synced;
-	bool broken;
+	struct durable *file; /* NULL: closed */
 };
 
 /***
- Closes the journal. Idempotent.
+ Closes the journal. Idempotent. What was appended without a commit may be lost.
  @function journal:close
 */
 static int journal_gc(lua_State *L)
 {
 	struct journal *journal = lua_touserdata(L, 1);
-	struct stat status;
-	if (journal->fd > 0) {
-		/* Releases the space reserved beyond the end. It does not matter if that fails. */
-		if (fstat(journal->fd, &status) != 0 || ftruncate(journal->fd, status.st_size) != 0)
-			journal->broken = true;
-		close(journal->fd);
-	}
-	journal->fd = -1;
+	if (journal->file)
+		durable_free(journal->file);
+	journal->file = NULL;
 	return 0;
 }
 
-static struct journal *check(lua_State *L)
+/* Raises when the journal is closed, or broken and not `anyway`. */
+static struct durable *check(lua_State *L, bool anyway)
 {
 	struct journal *journal = luaL_checkudata(L, 1, TYPE);
-	luaL_argcheck(L, journal->fd > 0, 1, "the journal is closed");
-	luaL_argcheck(L, !journal->broken, 1, "the journal is broken: an earlier write failed");
-	return journal;
+	luaL_argcheck(L, journal->file, 1, "the journal is closed");
+	luaL_argcheck(L, anyway || !durable_problem(journal->file)->what, 1,
+		      "the journal is broken: an earlier write failed");
+	return journal->file;
 }
 
-static int broken(lua_State *L, struct journal *journal, const char *what)
+static int failed(lua_State *L, struct durable *file)
 {
-	int error = errno;
-	journal->broken = true;
-	return host_fail_errno(L, what, error);
+	const struct durable_problem *problem = durable_problem(file);
+	if (!problem->error)
+		return host_fail(L, "lost", "the journal %s", problem->what);
+	return host_fail_errno(L, problem->what, problem->error);
+}
+
+/* true, or nil, message, code */
+static int answer(lua_State *L, struct durable *file, bool done)
+{
+	if (!done)
+		return failed(L, file);
+	lua_pushboolean(L, true);
+	return 1;
 }
 
 static bool lock(int fd)
@@ -73,15 +77,16 @@ static int journal_open(lua_State *L)
 	int flags = O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW;
 	flags |= lua_toboolean(L, 2) ? O_CREAT | O_EXCL : 0;
 	struct journal *journal = host_newuserdata(L, sizeof *journal, TYPE);
-	journal->fd = open(path, flags, 0600);
-	if (journal->fd < 0)
+	int fd = open(path, flags, 0600);
+	if (fd < 0)
 		return host_fail_errno(L, path, errno);
-	if (!lock(journal->fd) && (errno == EAGAIN || errno == EACCES))
+	if (!lock(fd) && (errno == EAGAIN || errno == EACCES)) {
+		close(fd);
 		return host_fail(L, "locked", "%s: another process has it open", path);
-	struct stat status;
-	if (fstat(journal->fd, &status) != 0)
+	}
+	journal->file = durable_new(host_of(L), fd);
+	if (!journal->file || !durable_place(journal->file, path))
 		return host_fail_errno(L, path, errno);
-	journal->size = journal->synced = status.st_size;
 	return 1;
 }
 
@@ -103,80 +108,94 @@ static int journal_held(lua_State *L)
 }
 
 /***
+ Says where the file is from now on: its folder was renamed.
+ @function journal:move
+ @param path string
+*/
+static int journal_move(lua_State *L)
+{
+	if (!durable_place(check(L, true), host_checkcstr(L, 2)))
+		return luaL_error(L, "not enough memory");
+	return 0;
+}
+
+/***
  Is it still the file at its path, as we left it? What is written to a file that was deleted is lost
- when the process ends.
+ when the process ends. Each commit asks that, too.
  @function journal:stands
- @param path string where it should be
  @return true, or nil, message, "lost"
 */
 static int journal_stands(lua_State *L)
 {
-	struct journal *journal = check(L);
-	const char *path = host_checkcstr(L, 2);
-	struct stat ours, there;
-	if (fstat(journal->fd, &ours) != 0)
-		return broken(L, journal, "cannot get the size of the journal");
-	bool named = lstat(path, &there) == 0;
-	const char *what = NULL;
-	if (ours.st_nlink == 0 && !named)
-		what = "was deleted";
-	else if (!named)
-		what = "was moved, or its folder was";
-	else if (ours.st_dev != there.st_dev || ours.st_ino != there.st_ino)
-		what = "was replaced by another file";
-	else if (ours.st_size != journal->size)
-		what = "was changed by somebody else";
-	journal->broken = what != NULL;
-	if (what)
-		return host_fail(L, "lost", "the journal %s", what);
-	lua_pushboolean(L, true);
-	return 1;
+	struct durable *file = check(L, false);
+	return answer(L, file, durable_stands(file));
 }
 
 /***
- Appends bytes; they are on the disk only after sync().
+ Appends bytes, to memory. They are in the file after flush(), on the disk after commit().
  @function journal:append
  @param bytes string
- @return true, or nil, message, code
 */
 static int journal_append(lua_State *L)
 {
-	struct journal *journal = check(L);
+	struct durable *file = check(L, false);
 	size_t length;
 	const char *bytes = luaL_checklstring(L, 2, &length);
-	while (length > 0) {
-		ssize_t written = write(journal->fd, bytes, length);
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return broken(L, journal, "cannot write the journal");
-		bytes += written;
-		length -= (size_t)written;
-		journal->size += written;
-	}
-	lua_pushboolean(L, true);
+	if (!durable_append(file, bytes, length))
+		return luaL_error(L, "not enough memory");
+	return 0;
+}
+
+/***
+ Writes what was appended to the file, where other processes see it.
+ @function journal:flush
+ @return true, or nil, message, code
+*/
+static int journal_flush(lua_State *L)
+{
+	struct durable *file = check(L, false);
+	return answer(L, file, durable_flush(file));
+}
+
+static int commit_gc(lua_State *L)
+{
+	struct durable_wait *commit = lua_touserdata(L, 1);
+	durable_leave(commit);
+	return 0;
+}
+
+/***
+ Starts to make durable what was appended up to now. All who wait at the same time share one sync.
+ Where the task cannot wait, it is done when this returns.
+ @function journal:commit
+ @return userdata an operation; result() gives true, or nil, message, code. A failure is final.
+*/
+static int journal_commit(lua_State *L)
+{
+	struct durable *file = check(L, true);
+	struct durable_wait *commit = host_newuserdata(L, sizeof *commit, COMMIT_TYPE);
+	lua_pushvalue(L, 1); /* the journal stays as long as somebody waits for it */
+	lua_setiuservalue(L, -2, 1);
+	if (!lua_isyieldable(L))
+		durable_commit_now(file);
+	durable_commit(file, commit);
 	return 1;
 }
 
 /***
- Waits until everything appended is on the disk. A failure is final, because the kernel may have
- dropped the pages. What may not be there is taken back, so that a later reader does not find it.
- @function journal:sync
- @return true, or nil, message, code
+ Says how a commit went.
+ @function commit:result
+ @return true, or nil, message, code: "lost" if it is no longer the file at its path, as we left it
 */
-static int journal_sync(lua_State *L)
+static int commit_result(lua_State *L)
 {
-	struct journal *journal = check(L);
-	if (fdatasync(journal->fd) != 0) {
-		int error = errno;
-		if (ftruncate(journal->fd, journal->synced) != 0)
-			error = errno;
-		errno = error;
-		return broken(L, journal, "cannot sync the journal");
-	}
-	journal->synced = journal->size;
-	lua_pushboolean(L, true);
-	return 1;
+	struct durable_wait *commit = luaL_checkudata(L, 1, COMMIT_TYPE);
+	lua_getiuservalue(L, 1, 1);
+	struct journal *journal = lua_touserdata(L, -1);
+	if (!journal->file)
+		return host_fail(L, "closed", "the journal was closed");
+	luaL_argcheck(L, commit->wait.ready, 1, "there is no result");
+	return answer(L, journal->file, !durable_problem(journal->file)->what);
 }
 
 /***
@@ -188,11 +207,10 @@ static int journal_sync(lua_State *L)
 */
 static int journal_reserve(lua_State *L)
 {
-	struct journal *journal = check(L);
-	off_t bytes = (off_t)host_checkrange(L, 2, 1, 1 << 30);
-	if (fallocate(journal->fd, FALLOC_FL_KEEP_SIZE, journal->size, bytes) != 0 &&
-	    errno != EOPNOTSUPP && errno != ENOSYS)
-		return host_fail_errno(L, "no room for the journal", errno);
+	struct durable *file = check(L, false);
+	int error = durable_reserve(file, (off_t)host_checkrange(L, 2, 1, 1 << 30));
+	if (error)
+		return host_fail_errno(L, "no room for the journal", error);
 	lua_pushboolean(L, true);
 	return 1;
 }
@@ -205,13 +223,8 @@ static int journal_reserve(lua_State *L)
 */
 static int journal_cut(lua_State *L)
 {
-	struct journal *journal = check(L);
-	off_t size = (off_t)host_checkrange(L, 2, 0, INT64_MAX);
-	if (ftruncate(journal->fd, size) != 0 || fdatasync(journal->fd) != 0)
-		return broken(L, journal, "cannot truncate the journal");
-	journal->size = journal->synced = size;
-	lua_pushboolean(L, true);
-	return 1;
+	struct durable *file = check(L, false);
+	return answer(L, file, durable_cut(file, (off_t)host_checkrange(L, 2, 0, INT64_MAX)));
 }
 
 /***
@@ -235,12 +248,13 @@ static int sync_folder(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {
-	{ "append", journal_append },
-	{ "sync", journal_sync },
-	{ "stands", journal_stands },
-	{ "reserve", journal_reserve },
-	{ "cut", journal_cut },
-	{ "close", journal_gc },
+	{ "move", journal_move },     { "append", journal_append }, { "flush", journal_flush },
+	{ "commit", journal_commit }, { "stands", journal_stands }, { "reserve", journal_reserve },
+	{ "cut", journal_cut },       { "close", journal_gc },      { NULL, NULL },
+};
+
+static const luaL_Reg commit_methods[] = {
+	{ "result", commit_result },
 	{ NULL, NULL },
 };
 
@@ -254,6 +268,7 @@ static const luaL_Reg functions[] = {
 int luaopen_o2x_core_journal(lua_State *L)
 {
 	host_newtype(L, TYPE, methods, journal_gc);
+	host_newop_type(L, COMMIT_TYPE, commit_methods, commit_gc);
 	luaL_newlib(L, functions);
 	return 1;
 }

@@ -107,9 +107,12 @@ local calls = {
     os.remove(folder .. "/journal")
     local journal = assert(core.journal.open(folder .. "/journal", true))
     journal:reserve(100)
-    journal:stands(folder .. "/journal")
+    journal:move(folder .. "/journal")
     journal:append "abc\n"
-    journal:sync()
+    journal:flush()
+    local commit <close> = journal:commit()
+    core.task.wait(commit, 10)
+    commit:result()
     journal:cut(2)
     journal:close()
   end,

@@ -107,7 +107,8 @@ function Context:recorded(name, fn)
   local past = run.past and run.past:value(key)
   if past then return plain.revive(past.value) end
   local kept = plain.of(fn(), { what = name })
-  if run.journal then run.journal:append { t = "value", path = step.path(), name = name, key = key, value = kept } end
+  local record = { t = "value", path = step.path(), name = name, key = key, value = kept }
+  if run.journal then run.journal:append(record, true) end
   return plain.revive(kept)
 end
 

@@ -8,12 +8,15 @@ local frame = require "o2x.core.frame"
 local json = require "o2x.base.json"
 local mask = require "o2x.base.mask"
 local secret = require "o2x.base.secret"
+local task = require "o2x.base.task"
 
 local M = { FORMAT = 2 }
 
 local FIRST = ("0"):rep(16)
 -- Bytes reserved before what announces something new, so that its result can be written when the disk is full.
 local RESERVE <const> = 256 * 1024
+local LONGEST_SYNC <const> = 300 -- seconds
+local SLOW <const> = ("the disk of the journal did not answer for %d s"):format(LONGEST_SYNC)
 local ANNOUNCES <const> = { begin = true, resume = true, intent = true, sent = true }
 
 local function set(...)
@@ -38,6 +41,7 @@ local HINTS <const> = {
   ENOSPC = "free some space, then o2x resume",
   EDQUOT = "free some space, then o2x resume",
   EIO = "look after the disk (dmesg), then o2x resume",
+  ETIMEDOUT = "look after the disk (dmesg), then o2x resume",
   EFBIG = "raise the limit (ulimit -f), then o2x resume",
   EROFS = "mount the file system for writing, then o2x resume",
   lost = "started again, it does only what is left to do",
@@ -126,17 +130,38 @@ function Journal:ensure(ok, message, code)
   error(self.failure, 0)
 end
 
---- Adds a record and waits until it is on the disk.
+--- Adds a record and waits until it is on the disk. Tasks that do so at the same time share one sync. A record that is
+--- lazy is durable with the next one that is not: what is on the disk is always a beginning of the journal.
 ---@param record table plain values only
----@param lazy boolean? need not be on the disk yet
+---@param lazy boolean? nothing outside of the journal depends on it
 function Journal:append(record, lazy)
   if self.failure then error(self.failure, 0) end
   local line, hash = frame.seal(self.number, self.previous, encode(record))
-  self:ensure(self.file:stands(self.path))
   if ANNOUNCES[record.t] then check(self.path, self.file:reserve(#line + RESERVE)) end
-  self:ensure(self.file:append(line))
-  if not lazy then self:ensure(self.file:sync()) end
+  self.file:append(line)
   self.number, self.previous, self.size = self.number + 1, hash, self.size + #line
+  if lazy then
+    self:ensure(self.file:flush())
+  else
+    self:commit()
+  end
+end
+
+--- Waits until what was appended is on the disk. A task that was cancelled waits, too: what it did must be recorded.
+function Journal:commit()
+  local op <close> = self.file:commit()
+  local deadline = task.now() + LONGEST_SYNC
+  while not task.wait(op, deadline - task.now(), true) do
+    if task.now() >= deadline then self:ensure(nil, SLOW, "ETIMEDOUT") end
+  end
+  self:ensure(op:result())
+end
+
+--- Tells the journal that its folder was renamed.
+---@param path string where it is now
+function Journal:move(path)
+  self.path = path
+  self.file:move(path)
 end
 
 --- Can the run be continued from what is on the disk?
@@ -209,7 +234,7 @@ function M.reopen(path)
     file:close()
     error(records, 0)
   end
-  check(path, file:stands(path))
+  check(path, file:stands())
   check(path, file:cut(state.size))
   local self = { path = path, file = file, number = state.number, previous = state.previous, size = state.size }
   return setmetatable(self, Journal), records

@@ -134,7 +134,7 @@ local function check_foreign(gate, e, entry, old, now, seen, known)
 end
 
 local function drop(gate, entry)
-  gate:append { t = "dropped", path = entry.path, effect = entry.id, at = gate.run.now() }
+  gate:append({ t = "dropped", path = entry.path, effect = entry.id, at = gate.run.now() }, true)
 end
 
 -- The write took place, but the run ended before it could record that. The current value may be from outside this run.

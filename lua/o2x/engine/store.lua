@@ -117,7 +117,7 @@ function Store:create(id, header, sources)
   check(making, sync_folder(making))
   fs.rename(making, folder)
   check(self.folder, sync_folder(self.folder))
-  new.path = fs.join(folder, "journal")
+  new:move(fs.join(folder, "journal"))
   return folder, new
 end
 

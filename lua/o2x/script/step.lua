@@ -84,7 +84,7 @@ local function perform(run, path, fn, ...)
   if not ok then failed(run, path, errors.wrap(result), task.now() - start) end
   local again, kept = recordable(run, path, result)
   if run.journal then
-    run.journal:append { t = "done", path = path, result = kept, seconds = task.now() - start, at = run.now() }
+    run.journal:append({ t = "done", path = path, result = kept, seconds = task.now() - start, at = run.now() }, true)
   end
   run.report:step_done(path, task.now() - start)
   return again
