@@ -7,21 +7,14 @@
 ** CRC-32C of the line with its eight digits as zeros. prev is the first 16 hex digits of the
 ** SHA-256 of the previous line. The line is still JSON and readable with cat.
 */
+#include "frame.h"
 #include "encode.h"
 #include "host.h"
 #include "libcrypto.h"
 
 #include <inttypes.h>
-#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
-
-enum { HASH_DIGITS = 16, PREFIX_MAX = 96 };
-
-struct frame {
-	uint64_t number, length;
-	uint32_t crc;
-	char previous[HASH_DIGITS + 1];
-};
 
 static char *put(char *at, const char *text, size_t length)
 {
@@ -49,41 +42,50 @@ static char *put_crc(char *at, uint32_t crc)
 }
 
 /* -> length of the prefix */
-static size_t print_prefix(const struct frame *frame, char out[PREFIX_MAX])
+static size_t print_prefix(const struct frame *frame, char out[FRAME_PREFIX_MAX])
 {
 	char *at = put_number(PUT(out, "{\"n\":"), frame->number);
 	at = put_number(PUT(at, ",\"len\":"), frame->length);
 	at = put_crc(PUT(at, ",\"crc\":\""), frame->crc);
-	at = put(PUT(at, "\",\"prev\":\""), frame->previous, HASH_DIGITS);
+	at = put(PUT(at, "\",\"prev\":\""), frame->previous, FRAME_HASH_DIGITS);
 	return (size_t)(PUT(at, "\",") - out);
 }
 
 static uint32_t checksum(struct frame frame, const char *rest)
 {
-	char prefix[PREFIX_MAX];
+	char prefix[FRAME_PREFIX_MAX];
 	frame.crc = 0;
 	size_t length = print_prefix(&frame, prefix);
 	return encode_crc32c(encode_crc32c(0, prefix, length), rest, (size_t)frame.length);
 }
 
+const char *frame_hash(const char *line, size_t length, char out[FRAME_HASH_DIGITS + 1])
+{
+	unsigned char digest[SHA256_DIGEST_LENGTH];
+	const char *problem = libcrypto_load();
+	if (problem)
+		return problem;
+	libcrypto.SHA256((const unsigned char *)line, length, digest);
+	encode_hex((const char *)digest, FRAME_HASH_DIGITS / 2, out);
+	out[FRAME_HASH_DIGITS] = '\0';
+	return NULL;
+}
+
 /* [-0, +1, e] */
 static void push_hash(lua_State *L, const char *line, size_t length)
 {
-	unsigned char digest[SHA256_DIGEST_LENGTH];
-	char digits[HASH_DIGITS];
-	const char *problem = libcrypto_load();
+	char digits[FRAME_HASH_DIGITS + 1];
+	const char *problem = frame_hash(line, length, digits);
 	if (problem)
 		luaL_error(L, "%s", problem);
-	libcrypto.SHA256((const unsigned char *)line, length, digest);
-	encode_hex((const char *)digest, HASH_DIGITS / 2, digits);
-	lua_pushlstring(L, digits, HASH_DIGITS);
+	lua_pushlstring(L, digits, FRAME_HASH_DIGITS);
 }
 
 static const char *check_previous(lua_State *L, int arg)
 {
 	const char *previous = host_checkcstr(L, arg);
-	bool good = strlen(previous) == HASH_DIGITS &&
-		    strspn(previous, "0123456789abcdef") == HASH_DIGITS;
+	bool good = strlen(previous) == FRAME_HASH_DIGITS &&
+		    strspn(previous, "0123456789abcdef") == FRAME_HASH_DIGITS;
 	luaL_argcheck(L, good, arg, "16 hex digits expected");
 	return previous;
 }
@@ -108,7 +110,7 @@ static int frame_seal(lua_State *L)
 	luaL_argcheck(L, !memchr(record, '\n', length), 3, "has a newline");
 	frame.length = length - 1;
 	frame.crc = checksum(frame, record + 1);
-	char prefix[PREFIX_MAX];
+	char prefix[FRAME_PREFIX_MAX];
 	size_t size = print_prefix(&frame, prefix);
 	lua_pushlstring(L, prefix, size);
 	lua_pushlstring(L, record + 1, length - 1);
@@ -144,12 +146,12 @@ static bool take_number(const char **at, int base, uint64_t *number)
 	return *at > start && *at - start <= 16;
 }
 
-static bool take_hash(const char **at, char previous[HASH_DIGITS + 1])
+static bool take_hash(const char **at, char previous[FRAME_HASH_DIGITS + 1])
 {
-	if (strspn(*at, "0123456789abcdef") < HASH_DIGITS)
+	if (strspn(*at, "0123456789abcdef") < FRAME_HASH_DIGITS)
 		return false;
-	memcpy(previous, *at, HASH_DIGITS);
-	*at += HASH_DIGITS;
+	memcpy(previous, *at, FRAME_HASH_DIGITS);
+	*at += FRAME_HASH_DIGITS;
 	return true;
 }
 
@@ -170,6 +172,47 @@ static size_t parse_prefix(const char *line, struct frame *frame)
 	return (size_t)(at - line);
 }
 
+size_t frame_read(const char *line, size_t length, struct frame *frame,
+		  char problem[FRAME_PROBLEM_MAX])
+{
+	char prefix[FRAME_PREFIX_MAX];
+	size_t size = parse_prefix(line, frame);
+	bool canonical =
+		size > 0 && print_prefix(frame, prefix) == size && memcmp(prefix, line, size) == 0;
+	const char *what = NULL;
+	if (!canonical)
+		what = "the frame is not readable";
+	else if (size > length || frame->length != length - size)
+		what = "it has another length";
+	else if (frame->crc != checksum(*frame, line + size))
+		what = "the checksum is wrong";
+	if (!what)
+		return size;
+	snprintf(problem, FRAME_PROBLEM_MAX, "%s", what);
+	return 0;
+}
+
+bool frame_follows(const struct frame *frame, uint64_t number, const char *previous,
+		   char problem[FRAME_PROBLEM_MAX])
+{
+	if (frame->number != number) {
+		snprintf(problem, FRAME_PROBLEM_MAX,
+			 "its number is %" PRIu64 " instead of %" PRIu64, frame->number, number);
+		return false;
+	}
+	if (strcmp(frame->previous, previous) == 0)
+		return true;
+	snprintf(problem, FRAME_PROBLEM_MAX, "the previous line was changed");
+	return false;
+}
+
+bool frame_is_torn(const char *tail, size_t length)
+{
+	struct frame frame = { 0 };
+	size_t size = parse_prefix(tail, &frame);
+	return size == 0 ? length < FRAME_PREFIX_MAX : length - size <= frame.length;
+}
+
 /***
  Checks a line and removes its frame.
  @function core.frame.open
@@ -186,21 +229,10 @@ static int frame_open(lua_State *L)
 	uint64_t number = (uint64_t)host_checkrange(L, 2, 0, INT64_MAX);
 	const char *previous = check_previous(L, 3);
 	struct frame frame = { 0 };
-	char prefix[PREFIX_MAX];
-	size_t size = parse_prefix(line, &frame);
-	if (size == 0 || size >= PREFIX_MAX || print_prefix(&frame, prefix) != size ||
-	    memcmp(prefix, line, size) != 0)
-		return host_fail(L, "damaged", "the frame is not readable");
-	if (frame.length != length - size)
-		return host_fail(L, "damaged", "it has %zu bytes instead of %" PRIu64,
-				 length - size, frame.length);
-	if (frame.crc != checksum(frame, line + size))
-		return host_fail(L, "damaged", "the checksum is wrong");
-	if (frame.number != number)
-		return host_fail(L, "damaged", "its number is %" PRIu64 " instead of %" PRIu64,
-				 frame.number, number);
-	if (strcmp(frame.previous, previous) != 0)
-		return host_fail(L, "damaged", "the previous line was changed");
+	char problem[FRAME_PROBLEM_MAX];
+	size_t size = frame_read(line, length, &frame, problem);
+	if (size == 0 || !frame_follows(&frame, number, previous, problem))
+		return host_fail(L, "damaged", "%s", problem);
 	lua_pushliteral(L, "{");
 	lua_pushlstring(L, line + size, length - size);
 	lua_concat(L, 2);
@@ -219,9 +251,7 @@ static int frame_torn(lua_State *L)
 {
 	size_t length;
 	const char *tail = luaL_checklstring(L, 1, &length);
-	struct frame frame = { 0 };
-	size_t size = parse_prefix(tail, &frame);
-	lua_pushboolean(L, size == 0 ? length < PREFIX_MAX : length - size <= frame.length);
+	lua_pushboolean(L, frame_is_torn(tail, length));
 	return 1;
 }
 

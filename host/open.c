@@ -19,6 +19,7 @@
 	X(interrupt) \
 	X(input) \
 	X(journal) \
+	X(journal_reader) \
 	X(json) \
 	X(library) \
 	X(listen) \

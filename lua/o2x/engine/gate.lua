@@ -31,10 +31,15 @@ Gate.__index = Gate
 ---@param run table mode, id, journal, past, declared, report, plan
 ---@return table gate
 function M.new(run)
-  return setmetatable(
-    { run = run, types = {}, overlay = overlay.new(), counts = {}, reached = {}, own_history = history.new() },
-    Gate
-  )
+  local function record_at(place) return run.journal:record_at(place) end
+  return setmetatable({
+    run = run,
+    types = {},
+    overlay = overlay.new(),
+    counts = {},
+    reached = {},
+    own_history = history.new(record_at),
+  }, Gate)
 end
 
 --- What the run's journal says of its effects, up to now.
@@ -45,8 +50,8 @@ function Gate:history() return self.run.past and self.run.past.history or self.o
 ---@param record table
 ---@param lazy boolean? need not be on the disk yet
 function Gate:append(record, lazy)
-  self.run.journal:append(record, lazy)
-  history.add(self:history(), record)
+  local place = self.run.journal:append(record, lazy)
+  history.add(self:history(), record, place)
 end
 
 --- Registers the effect types of a module.

@@ -1,5 +1,6 @@
 --- A run as its journal describes it: how it went, its steps and effects. resume.lua decides what a resumed run
---- does with the records.
+--- does with the records. What may be large (values, results) stays in the journal and is read again when it is asked
+--- for, so that a long journal does not have to fit into memory.
 
 local clock = require "o2x.base.clock"
 local mask = require "o2x.base.mask"
@@ -24,32 +25,56 @@ local OF_BEGIN = {
   "fleet",
 }
 
--- Names that come from scripts. One that contained a secret is masked in the journal; its tag tells what it was.
-local NAMES = { "path", "key", "whole" }
-
-local function tag(h, name)
+-- Names that come from scripts (path, key, whole) may have contained a secret, and are masked in the journal then. A
+-- tag tells what they were. Records of one step follow each other, so the newest tag of each kind is remembered.
+local function tag(h, field, name)
   if mask.is_reference(name) then return name.fp end
-  h.tags[name] = h.tags[name] or mask.tag(name)
-  return h.tags[name]
+  local newest = h.newest[field]
+  if not newest or newest.name ~= name then
+    newest = { name = name, tag = mask.tag(name) }
+    h.newest[field] = newest
+  end
+  return newest.tag
 end
 
--- A record with its names as texts; tags holds what they are found by.
-local function named(h, record)
-  local copy = { tags = {} }
-  for field, item in next, record do
-    copy[field] = item
-  end
-  for _, field in ipairs(NAMES) do
-    local name = record[field]
-    if type(mask.shown(name)) == "string" then
-      copy.tags[field], copy[field] = tag(h, name), mask.shown(name)
-    end
-  end
-  return copy
+-- ---- what stays in the journal ----
+
+-- The fields of an effect that may be large, and the record that has them.
+local LARGE <const> = {
+  target = "intent",
+  before = "intent",
+  reference = "intent",
+  desired = "intent",
+  show = "intent",
+  after = "result",
+  info = "result",
+  image = "result",
+}
+
+local function field_of(record, field)
+  if field == "image" and record.image == nil then return record.after end
+  return record[field]
 end
+
+-- A large field of an effect, from its record: the record itself, or its place in the journal.
+local function large(h)
+  return {
+    __index = function(entry, field)
+      local kept = LARGE[field] and entry[LARGE[field] .. "_record"]
+      if not kept then return nil end
+      if type(kept) == "number" then kept = h.record_at(kept) end
+      return field_of(kept, field)
+    end,
+  }
+end
+
+-- What is kept of a record: its place, if it can be read again, else itself.
+local function keep(h, record, place) return h.record_at and place or record end
+
+local function kept(h, record) return type(record) == "number" and h.record_at(record) or record end
 
 --- By record type: adds a record to the history.
----@type table<string, fun(h: table, record: table)>
+---@type table<string, fun(h: table, record: table, place: integer?)>
 local collect = {}
 
 function collect.begin(h, record)
@@ -64,33 +89,42 @@ function collect.resume(h, record)
   h.pid, h.status, h.error, h.ended = record.pid, nil, nil, nil
 end
 
+local function step_of(h, record) return h.by_path[tag(h, "path", record.path)] or {} end
+
 function collect.step(h, record)
-  local step = h.by_path[record.tags.path]
+  local path = tag(h, "path", record.path)
+  local step = h.by_path[path]
   if not step then
-    step = { path = record.path }
-    h.by_path[record.tags.path] = step
+    step = { path = mask.shown(record.path) }
+    h.by_path[path] = step
     h.steps[#h.steps + 1] = step
   end
   step.started, step.status, step.message = record.at, "begun", nil
 end
 
-function collect.done(h, record)
-  local step = h.by_path[record.tags.path] or {}
+function collect.done(h, record, place)
+  local step = step_of(h, record)
   step.status, step.seconds = "done", record.seconds
   -- A result that contained a secret was masked in the journal: it is useless, so the step runs again.
-  h.results[record.tags.path] = { result = record.result, masked = record.masked }
+  h.results[tag(h, "path", record.path)] = keep(h, record, place)
 end
 
 function collect.fail(h, record)
-  local step = h.by_path[record.tags.path] or {}
+  local step = step_of(h, record)
   step.status, step.message = "failed", record.message
 end
 
 local function effect(h, record)
   local entry = h.by_effect[record.effect]
   if not entry then
-    entry =
-      { id = record.effect, slot = record.slot, path = record.path, kind = record.kind, key = record.key, retries = 0 }
+    entry = setmetatable({
+      id = record.effect,
+      slot = record.slot,
+      path = mask.shown(record.path),
+      kind = record.kind,
+      key = mask.shown(record.key),
+      retries = 0,
+    }, h.large)
     h.by_effect[record.effect] = entry
   end
   return entry
@@ -103,7 +137,7 @@ local function target(kind, key_tag) return kind .. "\0" .. key_tag end
 ---@param kind string
 ---@param key string of the target, or of the whole that it is a part of
 ---@return table[] entries
-function M.on_target(h, kind, key) return h.by_target[target(kind, tag(h, key))] or {} end
+function M.on_target(h, kind, key) return h.by_target[target(kind, tag(h, "key", key))] or {} end
 
 --- The effects on the target of an effect.
 ---@param h table
@@ -116,21 +150,20 @@ function M.beside(h, entry) return h.by_target[entry.on], entry.on end
 ---@param h table
 ---@param path string
 ---@return { result: any, masked: boolean? }? masked: the result contained a secret and cannot be used
-function M.result(h, path) return h.results[tag(h, path)] end
+function M.result(h, path) return kept(h, h.results[tag(h, "path", path)]) end
 
 --- A recorded value.
 ---@param h table
 ---@param key string
 ---@return { value: any, masked: boolean? }?
-function M.value(h, key) return h.values[tag(h, key)] end
+function M.value(h, key) return kept(h, h.values[tag(h, "key", key)]) end
 
 local function list(h, entry)
   if not entry.listed then h.effects[#h.effects + 1] = entry end
   entry.listed = true
 end
 
-local OF_INTENT =
-  { "slot", "kind", "key", "class", "whole", "target", "before", "reference", "desired", "taken", "show", "at" }
+local OF_INTENT = { "slot", "kind", "class", "taken", "at" }
 
 local function add_to(lists, name, entry)
   local members = lists[name] or {}
@@ -139,25 +172,25 @@ local function add_to(lists, name, entry)
 end
 
 -- A second intent of the same effect counts: it has the value before the write that succeeded.
-function collect.intent(h, record)
+function collect.intent(h, record, place)
   local entry = effect(h, record)
   for _, field in ipairs(OF_INTENT) do
     entry[field] = record[field]
   end
+  entry.key, entry.intent_record = mask.shown(record.key), keep(h, record, place)
   entry.intent, entry.result, entry.left, entry.outcome = true, nil, nil, "begun"
   entry.order = h.count
   add_to(h.by_slot, record.slot, entry)
-  entry.on = target(record.kind, record.tags.whole or record.tags.key)
+  local whole = record.whole ~= nil and tag(h, "whole", record.whole) or tag(h, "key", record.key)
+  entry.on = target(record.kind, whole)
   add_to(h.by_target, entry.on, entry)
   list(h, entry)
 end
 
-function collect.result(h, record)
+function collect.result(h, record, place)
   local entry = effect(h, record)
-  entry.result, entry.after, entry.info = true, record.after, record.info
+  entry.result, entry.result_record = true, keep(h, record, place)
   entry.order = h.count
-  entry.image = record.image
-  if entry.image == nil then entry.image = record.after end
   entry.outcome, entry.seconds = record.outcome, record.seconds
   list(h, entry)
 end
@@ -187,20 +220,26 @@ function collect.retry(h, record)
 end
 
 function collect.check(h, record)
-  record.tags = nil
-  h.checks[#h.checks + 1] = record
+  local copy = {}
+  for field, item in next, record do
+    copy[field] = mask.shown(item)
+  end
+  h.checks[#h.checks + 1] = copy
 end
 
-function collect.value(h, record) h.values[record.tags.key] = { value = record.value, masked = record.masked } end
+function collect.value(h, record, place) h.values[tag(h, "key", record.key)] = keep(h, record, place) end
 
 collect["end"] = function(h, record)
   h.status, h.error, h.ended = record.status, record.error, record.at
 end
 
 --- An empty history.
+---@param record_at (fun(place: integer): table)? reads a record of the journal again; without it, all stays in memory
 ---@return table history
-function M.new()
-  return {
+function M.new(record_at)
+  local h = {
+    record_at = record_at,
+    newest = {},
     count = 0,
     steps = {},
     by_path = {},
@@ -213,8 +252,9 @@ function M.new()
     by_effect = {},
     by_slot = {},
     by_target = {},
-    tags = {},
   }
+  h.large = large(h)
+  return h
 end
 
 -- By record type: the texts without which a record means nothing.
@@ -250,11 +290,12 @@ end
 --- Adds a record to a history.
 ---@param h table
 ---@param record table
-function M.add(h, record)
+---@param place integer? where record_at finds it again
+function M.add(h, record, place)
   h.count = h.count + 1
   check(h, record)
   local take = collect[record.t]
-  if take then take(h, named(h, record)) end
+  if take then take(h, record, place) end
   h.last = record.at or h.last
 end
 

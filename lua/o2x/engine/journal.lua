@@ -7,6 +7,7 @@ local errors = require "o2x.base.error"
 local frame = require "o2x.core.frame"
 local json = require "o2x.base.json"
 local mask = require "o2x.base.mask"
+local open_to_read = require("o2x.core.journal_reader").open
 local secret = require "o2x.base.secret"
 local task = require "o2x.base.task"
 
@@ -75,6 +76,7 @@ end
 function M.create(path, header)
   local file = check(path, core.open(path, true))
   local self = setmetatable({ path = path, file = file, number = 0, previous = FIRST, size = 0 }, Journal)
+  self.reader = check(path, open_to_read(path))
   header.t, header.format = "begin", M.FORMAT
   local ok, err = pcall(self.append, self, header)
   if ok then return self end
@@ -134,18 +136,26 @@ end
 --- lazy is durable with the next one that is not: what is on the disk is always a beginning of the journal.
 ---@param record table plain values only
 ---@param lazy boolean? nothing outside of the journal depends on it
+---@return integer place for record_at
 function Journal:append(record, lazy)
   if self.failure then error(self.failure, 0) end
   local line, hash = frame.seal(self.number, self.previous, encode(record))
   if ANNOUNCES[record.t] then check(self.path, self.file:reserve(#line + RESERVE)) end
   self.file:append(line)
-  self.number, self.previous, self.size = self.number + 1, hash, self.size + #line
+  local place = self.size
+  self.number, self.previous, self.size = self.number + 1, hash, place + #line
   if lazy then
     self:ensure(self.file:flush())
   else
     self:commit()
   end
+  return place
 end
+
+--- Reads one of its records again.
+---@param place integer
+---@return table record
+function Journal:record_at(place) return M.record_at(self.path, self.reader, place) end
 
 --- Waits until what was appended is on the disk. A task that was cancelled waits, too: what it did must be recorded.
 function Journal:commit()
@@ -169,7 +179,10 @@ end
 function Journal:is_lost() return self.failure ~= nil and self.failure.code == "lost" end
 
 --- Closes the file.
-function Journal:close() self.file:close() end
+function Journal:close()
+  self.file:close()
+  self.reader:close()
+end
 
 local function damaged(path, number, why)
   errors.raise {
@@ -182,40 +195,85 @@ local function damaged(path, number, why)
   }
 end
 
-local function read_file(path)
-  local file <close> = io.open(path, "rb") or fail(path, "the journal cannot be read", "ENOENT")
-  return file:read("a") or fail(path, "the journal cannot be read", "EIO")
+local function decoded(path, text)
+  local record = json.decode(text, path)
+  if type(record) == "table" then return record end
+  fail(path, "a record of the journal is not an object", "damaged")
 end
 
--- Checks what a crash left after the last complete line: part of a line, or the zeros of a page that was never written.
-local function check_tail(path, number, tail)
-  local text = tail:gsub("\0+$", "")
-  if not frame.torn(text) then damaged(path, number, "its end differs from what was written") end
+local function check_begin(path, record)
+  if record.t == "begin" and record.format == M.FORMAT then return end
+  fail(path, ("the journal has format %s, this o2x writes %d"):format(tostring(record.format), M.FORMAT), "format")
 end
 
---- Reads a journal. Leaves out a torn last line; any other damage is an error.
+local function next_record(path, reader)
+  local text, place, code = reader:next()
+  if text then return decoded(path, text), place end
+  if code == "damaged" then damaged(path, (reader:state()), place) end
+  check(path, not code, place, code)
+end
+
+local function open_reader(path)
+  local reader, message, code = open_to_read(path)
+  if reader then return reader end
+  if code == "ENOENT" then message = "the journal cannot be read" end
+  fail(path, message, code)
+end
+
+--- Reads a journal record by record; only one is in memory at a time. Leaves out a torn last line; any other damage is
+--- an error.
+---@param path string
+---@param take fun(record: table, place: integer) place: where record_at finds it again
+---@return table state what reopen needs: number, previous, size; reader, to be closed
+function M.each(path, take)
+  local reader = open_reader(path)
+  local ok, err = xpcall(function()
+    local record, place = next_record(path, reader)
+    if not record then fail(path, "the journal is empty: the run never started", "empty") end
+    check_begin(path, record)
+    repeat
+      take(record, place)
+      record, place = next_record(path, reader)
+    until not record
+  end, errors.handler)
+  if not ok then
+    reader:close()
+    error(err, 0)
+  end
+  local number, previous, size = reader:state()
+  return { number = number, previous = previous, size = size, reader = reader }
+end
+
+--- Reads one record again.
+---@param path string for errors
+---@param reader userdata of M.each
+---@param place integer
+---@return table record
+function M.record_at(path, reader, place)
+  local text, message, code = reader:at(place)
+  if not text then fail(path, ("the journal was changed after it was read: %s"):format(message), code) end
+  return decoded(path, text)
+end
+
+--- Reads the first record of a journal, which says what the run is.
+---@param path string
+---@return table record
+function M.first(path)
+  local reader <close> = open_reader(path)
+  local record = next_record(path, reader)
+  if not record then fail(path, "the journal is empty: the run never started", "empty") end
+  check_begin(path, record)
+  return record
+end
+
+--- All records of a journal, for one that is known to be short.
 ---@param path string
 ---@return table[] records
----@return table state what reopen needs: number, previous, size
 function M.read(path)
-  local text = read_file(path)
-  local records, state = {}, { number = 0, previous = FIRST, size = 0 }
-  for line, next_position in text:gmatch("([^\n]*)\n()") do
-    local record, hash = frame.open(line, state.number, state.previous)
-    if not record then damaged(path, state.number, hash) end
-    records[#records + 1] = json.decode(record, path)
-    state.number, state.previous, state.size = state.number + 1, hash, next_position - 1
-  end
-  if state.size < #text then check_tail(path, state.number, text:sub(state.size + 1)) end
-  if #records == 0 then fail(path, "the journal is empty: the run never started", "empty") end
-  if records[1].t ~= "begin" or records[1].format ~= M.FORMAT then
-    fail(
-      path,
-      ("the journal has format %s, this o2x writes %d"):format(tostring(records[1].format), M.FORMAT),
-      "format"
-    )
-  end
-  return records, state
+  local records = {}
+  local state = M.each(path, function(record) records[#records + 1] = record end)
+  state.reader:close()
+  return records
 end
 
 --- Is a process writing the journal?
@@ -225,19 +283,19 @@ function M.held(path) return core.held(path) end
 
 --- Opens a journal to continue it. It is read only once nobody else can write it.
 ---@param path string
+---@param take fun(record: table, place: integer) gets each of its records
 ---@return table journal
----@return table[] records its records
-function M.reopen(path)
+function M.reopen(path, take)
   local file = check(path, core.open(path))
-  local ok, records, state = xpcall(M.read, errors.handler, path)
+  local ok, state = xpcall(M.each, errors.handler, path, take)
   if not ok then
     file:close()
-    error(records, 0)
+    error(state, 0)
   end
   check(path, file:stands())
   check(path, file:cut(state.size))
-  local self = { path = path, file = file, number = state.number, previous = state.previous, size = state.size }
-  return setmetatable(self, Journal), records
+  state.path, state.file = path, file
+  return setmetatable(state, Journal)
 end
 
 return M

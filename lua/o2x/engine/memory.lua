@@ -57,7 +57,7 @@ function M.new(h, take_over)
   for _, entry in ipairs(h.effects) do
     entry.earlier = true -- of an earlier attempt at this run
   end
-  return setmetatable({ history = h, words = take_over or {}, touched = {} }, Memory)
+  return setmetatable({ history = h, words = take_over or {}, touched = {}, open = {} }, Memory)
 end
 
 --- The result of a finished step.
@@ -75,7 +75,7 @@ end
 ---@return { value: any }? nil too if it contained a secret
 function Memory:value(key)
   local found = history.value(self.history, key)
-  return found and not found.masked and found or nil
+  if found and not found.masked then return { value = found.value } end
 end
 
 --- The effects that were intended at this place of the script, in order.
@@ -122,11 +122,13 @@ end
 ---@param key string of the target, or of the whole that it is a part of
 ---@return table[] entries
 function Memory:unfinished(kind, key)
+  local all = history.on_target(self.history, kind, key)
   local list = {}
-  for _, entry in ipairs(history.on_target(self.history, kind, key)) do
+  for _, entry in ipairs(self.open[all] or all) do
     if entry.earlier and not (entry.result or entry.dropped or entry.visited) then list[#list + 1] = entry end
   end
-  return list
+  self.open[all] = list -- what is finished stays so; many effects may have the same target
+  return table.move(list, 1, #list, 1, {})
 end
 
 --- Does the operator want this effect's foreign change overwritten?

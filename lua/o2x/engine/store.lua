@@ -125,8 +125,10 @@ end
 ---@param id string
 ---@return table run id, folder, journal, history
 function Store:reopen(id)
-  local opened, records = journal.reopen(self:journal_of(id))
-  return { id = id, folder = self:folder_of(id), journal = opened, history = history.of(records) }
+  local opened
+  local h = history.new(function(place) return opened:record_at(place) end)
+  opened = journal.reopen(self:journal_of(id), function(record, place) history.add(h, record, place) end)
+  return { id = id, folder = self:folder_of(id), journal = opened, history = h }
 end
 
 --- The ids of all runs, oldest first.
@@ -145,17 +147,24 @@ local function status(self, h)
   return journal.held(self:journal_of(h.id)) and "running" or "crashed"
 end
 
+-- The history of a run's journal. Its large values are read from the file when they are asked for.
+local function read(path)
+  local state
+  local h = history.new(function(place) return journal.record_at(path, state.reader, place) end)
+  state = journal.each(path, function(record, place) history.add(h, record, place) end)
+  return h
+end
+
 --- A run with its status.
 ---@param id string
 ---@return table history with status; a damaged journal gives { id, status = "damaged", error }
 function Store:look(id)
-  local ok, result = xpcall(journal.read, errors.handler, self:journal_of(id))
+  local ok, result = xpcall(read, errors.handler, self:journal_of(id))
   if not ok then
     return { id = id, status = "damaged", error = { message = tostring(result), kind = result.kind }, damaged = result }
   end
-  local h = history.of(result)
-  h.status = status(self, h)
-  return h
+  result.status = status(self, result)
+  return result
 end
 
 --- All runs, oldest first. `overtaken` has the id of a later run of the same runbook for the same tenant.

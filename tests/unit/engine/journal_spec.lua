@@ -20,6 +20,12 @@ describe("a journal", function()
     new:close()
   end
 
+  -- -> the journal, its records
+  local function reopen()
+    local records = {}
+    return journal.reopen(path, function(record) records[#records + 1] = record end), records
+  end
+
   it("keeps records, in a file that only its owner can read", function()
     write { { t = "intent", key = "a", before = { x = 1 } }, { t = "result", after = { list = { 1, 2 } } } }
     local records = journal.read(path)
@@ -34,7 +40,7 @@ describe("a journal", function()
 
   it("goes on where it ended", function()
     write { { t = "step", path = "a" } }
-    local again, records = journal.reopen(path)
+    local again, records = reopen()
     assert.equal(2, #records)
     again:append { t = "done", path = "a" }
     again:close()
@@ -67,7 +73,7 @@ describe("a journal", function()
       for _, position in ipairs(ends) do
         whole = whole + (position <= cut and position > 0 and 1 or 0)
       end
-      local again, records = journal.reopen(path)
+      local again, records = reopen()
       assert.equal(whole, #records, "cut at " .. cut)
       again:append { t = "step", path = "x" }
       again:close()
@@ -130,12 +136,12 @@ describe("a journal", function()
   it("is written by one at a time, and says so to the others", function()
     local new = journal.create(path, { tenant = "alpha" })
     assert.is_true(journal.held(path))
-    local err = raised(journal.reopen, path)
+    local err = raised(reopen)
     assert.same({ "locked", "another process continues this run" }, { err.kind, err.message })
     assert.equal(1, #journal.read(path))
     new:close()
     assert.is_false(journal.held(path))
-    journal.reopen(path):close()
+    reopen():close()
   end)
 
   it("takes no record any more once one was refused", function()

@@ -61,9 +61,9 @@ describe("records appended at the same time", function()
     for _, case in ipairs { { 1, 6, -1 }, { 40, 1, -1 }, { 8, 5, -1 }, { 8, 5, 0.001 }, { 30, 3, 0.0005 } } do
       local tasks, each, pause = table.unpack(case)
       it(("%d tasks, %d each, pause %g: who goes on is on the disk"):format(tasks, each, pause), function()
-        local failing, hit = 2, nil -- the first one is that of the journal's beginning
+        local failing = 2 -- the first one is that of the journal's beginning
+        local acknowledged, found, hit
         repeat
-          local acknowledged, found
           acknowledged, found, hit = write(tasks, each, pause, failing)
           assert.same(found, acknowledged)
           fs.remove(path)
