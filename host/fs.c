@@ -293,12 +293,14 @@ static const luaL_Reg functions[] = {
 	{ "mkdtemp", fs_mkdtemp },
 	{ "remove", fs_remove },
 	{ "remove_tree", fs_remove_tree },
+	{ "stamps", fs_stamps },
 	{ NULL, NULL },
 };
 
 int luaopen_o2x_core_fs(lua_State *L)
 {
 	host_newtype(L, DIR_TYPE, no_methods, dir_gc);
+	fs_stamps_open(L);
 	luaL_newlib(L, functions);
 	return 1;
 }

@@ -35,7 +35,29 @@ static int tty_size(lua_State *L)
 	return 2;
 }
 
-static const luaL_Reg functions[] = { { "is", tty_is }, { "size", tty_size }, { NULL, NULL } };
+/***
+ Is all of a text ASCII that a terminal shows as it is? Long lists consist of such texts.
+ @function core.tty.is_plain
+ @param text string
+ @param breaks boolean? line breaks may be in it
+ @return boolean
+*/
+static int tty_is_plain(lua_State *L)
+{
+	size_t length, i;
+	const char *text = luaL_checklstring(L, 1, &length);
+	bool breaks = lua_toboolean(L, 2);
+	for (i = 0; i < length; i++)
+		if ((text[i] < ' ' || text[i] > '~') && !(breaks && text[i] == '\n'))
+			break;
+	lua_pushboolean(L, i == length);
+	return 1;
+}
+
+static const luaL_Reg functions[] = { { "is", tty_is },
+				      { "size", tty_size },
+				      { "is_plain", tty_is_plain },
+				      { NULL, NULL } };
 
 int luaopen_o2x_core_tty(lua_State *L)
 {

@@ -79,6 +79,7 @@ local calls = {
   ["fs.write"] = function() return core.fs.write(folder .. "/new", "abc") end,
   ["fs.append"] = function() return core.fs.append(folder .. "/new", "abc") end,
   ["fs.list"] = function() return core.fs.list(folder) end,
+  ["fs.stamps"] = function() return core.fs.stamps(folder, "", "none") end,
   ["fs.stat"] = function() return core.fs.stat(file) end,
   ["fs.cwd"] = function() return core.fs.cwd() end,
   ["fs.realpath"] = function() return core.fs.realpath(file) end,
@@ -115,6 +116,13 @@ local calls = {
     commit:result()
     journal:cut(2)
     journal:close()
+  end,
+  ["journal_reader.open"] = function()
+    local path = folder .. "/framed"
+    fs.write(path, (core.frame.seal(0, ("0"):rep(16), '{"a":1}')))
+    local reader <close> = assert(core.journal_reader.open(path))
+    local _, place = reader:next()
+    return reader:next(), reader:state(), reader:at(place)
   end,
   ["journal.held"] = function() return core.journal.held(folder .. "/journal") end,
   ["journal.sync_folder"] = function() return core.journal.sync_folder(folder) end,
@@ -192,6 +200,7 @@ local calls = {
   ["subprocess.which"] = function() return core.subprocess.which "true" end,
   ["output.write"] = function() return core.output.write(1, "") end,
   ["tty.is"] = function() return core.tty.is(1), core.tty.size(1) end,
+  ["tty.is_plain"] = function() return core.tty.is_plain("a\n", true) end,
   ["udp.bind"] = function()
     local socket <close> = assert(core.udp.bind("127.0.0.1", 0))
     return socket:port(), socket:fd(), socket:receive()

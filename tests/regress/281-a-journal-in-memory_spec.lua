@@ -39,8 +39,8 @@ describe("the history of a run", function()
     local folder = fs.temp_folder "/tmp/o2x-flat-"
     local runs = store.open(folder)
     local small, large = history_of(runs, 50), history_of(runs, 200)
-    assert.is_true(large < 1000, ("%d KB"):format(large)) -- the journal has 16 MB
-    assert.is_true(large < 5 * small, ("%d KB, %d KB"):format(small, large))
+    assert.is_true(large < 1000, ("%.0f KB"):format(large)) -- the journal has 16 MB
+    assert.is_true(large < 5 * small, ("%.0f KB, %.0f KB"):format(small, large))
     fs.remove_tree(folder)
   end)
 end)

@@ -2,6 +2,8 @@
 --- characters, direction marks (a file name could be read backwards), characters of no width, broken UTF-8. Colours
 --- of o2x itself are marks that nobody else can write, and become colours at the end.
 
+local is_plain = require("o2x.core.tty").is_plain
+
 local M = {}
 
 -- Unguessable, so that a text cannot contain a mark of its own.
@@ -66,7 +68,7 @@ end
 
 -- All of a text without marks, written out.
 local function escape(text)
-  if not text:find "[%c\128-\255]" then return text end
+  if is_plain(text) then return text end
   local parts, at = {}, 1
   while at <= #text do
     local length, broken = utf8.len(text, at)
@@ -98,7 +100,7 @@ local function one_line(text) return between_marks(text, colour) end
 ---@param text string may have marks of colour
 ---@return string
 function M.line(text)
-  if not text:find "[%c\128-\255]" then return text end
+  if is_plain(text) then return text end
   return one_line(text)
 end
 
@@ -106,14 +108,17 @@ end
 ---@param text string may have marks of colour
 ---@return string
 function M.lines(text)
-  if not text:find "[%c\128-\255]" then return text end
+  if is_plain(text, true) then return text end
   return (text:gsub("[^\n]+", one_line))
 end
 
 --- One line that keeps its marks: to be measured, put together with others, and made printable again.
 ---@param text string
 ---@return string
-function M.marked(text) return between_marks(text, mark) end
+function M.marked(text)
+  if is_plain(text) then return text end
+  return between_marks(text, mark)
+end
 
 --- Marks a text with a colour.
 ---@param code string of ANSI: "31"
@@ -124,7 +129,10 @@ function M.colour(code, text) return mark(code) .. text .. mark "0" end
 --- A text without its marks and colours.
 ---@param text string
 ---@return string
-function M.plain(text) return (text:gsub(MARK, ""):gsub("\27%[%d+m", "")) end
+function M.plain(text)
+  if is_plain(text) then return text end
+  return (text:gsub(MARK, ""):gsub("\27%[%d+m", ""))
+end
 
 --- JSON in which nothing is hidden either: the same values, but the characters are escaped as JSON does.
 ---@param json string valid JSON

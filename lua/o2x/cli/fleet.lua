@@ -61,6 +61,7 @@ local RESUMABLE = { failed = true, interrupted = true, crashed = true }
 local function go_on(store, project, config, fleet, options)
   return function(tenant, past)
     if past and RESUMABLE[past.status] then
+      past = store:origin(past.id)
       return attempt(fleet, tenant, function(report)
         local this = again(store, project, config, fleet, past, report, options)
         this.store = store
@@ -220,13 +221,21 @@ function M.run(options, arguments)
   return M.perform(store, project, config, fleets.create(store, spec), options)
 end
 
+local function check_take_over(store, fleet, words)
+  local histories = {}
+  for _, past in pairs(#words > 0 and fleets.runs(store, fleet) or {}) do
+    histories[#histories + 1] = store:look(past.id)
+  end
+  memory.check_take_over(fleet.id, histories, words)
+end
+
 --- o2x resume F-…
 ---@param options table
 ---@param store table
 ---@param fleet table
 ---@return integer exit code
 function M.resume(options, store, fleet)
-  memory.check_take_over(fleet.id, fleets.runs(store, fleet), options.take_over or {})
+  check_take_over(store, fleet, options.take_over or {})
   local project, config = common.load_project_of(options, fleet)
   return M.perform(store, project, config, fleet, options)
 end

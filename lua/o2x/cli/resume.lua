@@ -6,7 +6,6 @@ local fleet = require "o2x.cli.fleet"
 local fleets = require "o2x.engine.fleet"
 local out = require "o2x.report.out"
 local progress = require "o2x.report.progress"
-local memory = require "o2x.engine.memory"
 local run = require "o2x.engine.run"
 local task = require "o2x.base.task"
 
@@ -17,8 +16,8 @@ local function candidates(store)
   for _, one in ipairs(list) do
     open[one.id] = true
   end
-  for _, h in ipairs(store:unfinished()) do
-    if not open[h.fleet or ""] then list[#list + 1] = h end
+  for _, one in ipairs(store:unfinished()) do
+    if not open[one.fleet or ""] then list[#list + 1] = one end
   end
   return list
 end
@@ -27,23 +26,16 @@ local function the_unfinished_one(store)
   local found = candidates(store)
   if #found == 1 then return found[1] end
   if #found == 0 then errors.input("no unfinished run", "o2x runs lists all runs") end
-  for _, h in ipairs(found) do
-    local whom = h.tenants and #h.tenants .. " tenants" or h.tenant
-    out.data(("%s  %s %s  %s"):format(h.id, h.tenants and h.runbook or h.runbook.name, whom, h.status or "crashed"))
+  for _, one in ipairs(found) do
+    local whom = one.tenants and #one.tenants .. " tenants" or one.tenant
+    out.data(("%s  %s %s  %s"):format(one.id, one.runbook, whom, one.status or "crashed"))
   end
   errors.input(("%d unfinished runs"):format(#found), "choose one: o2x resume RUN")
 end
 
-local function check(store, id)
-  local h = store:look(id)
-  if h.damaged then error(h.damaged, 0) end
-  store:check_unfinished(h)
-  return h
-end
-
 local function perform_one(options, store, id)
-  local h = check(store, id)
-  memory.check_take_over(id, { h }, options.take_over or {})
+  local h = store:origin(id)
+  store:check_unfinished(h)
   local project, config = common.load_project_of(options, h)
   local this = run.prepare {
     mode = "apply",

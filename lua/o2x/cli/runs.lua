@@ -1,7 +1,6 @@
 --- The command o2x runs: lists the runs.
 
 local common = require "o2x.cli.common"
-local history = require "o2x.engine.history"
 local json = require "o2x.base.json"
 local out = require "o2x.report.out"
 local plan = require "o2x.engine.plan"
@@ -17,63 +16,62 @@ local COLOURS = {
   damaged = "red",
 }
 
-local function summary(h)
-  if h.damaged then return { id = h.id, status = h.status, error = h.error.message } end
+local function data(run)
+  if run.damaged then return { id = run.id, status = run.status, error = run.error.message } end
   return {
-    id = h.id,
-    status = h.status,
-    runbook = h.runbook.name,
-    version = h.runbook.version,
-    tenant = h.tenant,
-    params = h.params,
-    fleet = h.fleet,
-    started = h.started,
-    ended = h.ended,
-    seconds = history.seconds(h),
-    totals = plan.totals(history.counts(h)),
-    user = h.user,
-    overtaken_by = h.overtaken,
-    error = h.error and h.error.message,
+    id = run.id,
+    status = run.status,
+    runbook = run.runbook,
+    version = run.version or nil,
+    tenant = run.tenant,
+    params = run.params,
+    fleet = run.fleet or nil,
+    started = run.started,
+    ended = run.ended,
+    seconds = run.seconds,
+    totals = plan.totals(run.counts),
+    user = run.user,
+    overtaken_by = run.overtaken or nil,
+    error = run.error and run.error.message,
   }
 end
 
-local function wanted(h, options)
-  return (not options.tenant or h.tenant == options.tenant)
-    and (not options.unfinished or h.status ~= "done" and not h.overtaken)
+local function wanted(run, options)
+  return (not options.tenant or run.tenant == options.tenant)
+    and (not options.unfinished or run.status ~= "done" and not run.overtaken)
 end
 
-local function row(h, style)
-  local status = style[COLOURS[h.status] or "bold"](h.status)
-  if h.damaged then return { h.id, status, "", "", "", h.error.message } end
-  local counts = history.counts(h)
-  local changed = counts.created + counts.changed + counts.deleted
+local function row(run, style)
+  local status = style[COLOURS[run.status] or "bold"](run.status)
+  if run.damaged then return { run.id, status, "", "", "", run.error.message } end
   return {
-    h.id,
-    h.runbook.name,
-    h.tenant,
-    ("%d changed"):format(changed),
-    units.duration(history.seconds(h)),
-    h.overtaken and status .. style.dim((" (superseded by %s)"):format(h.overtaken)) or status,
+    run.id,
+    run.runbook,
+    run.tenant,
+    run.changed .. " changed",
+    units.duration(run.seconds),
+    run.overtaken and status .. style.dim((" (superseded by %s)"):format(run.overtaken)) or status,
   }
 end
 
 local function perform(options)
   local list = {}
-  for _, h in ipairs(common.store(options):list()) do
-    if wanted(h, options) then list[#list + 1] = h end
+  for _, run in ipairs(common.store(options):list()) do
+    if wanted(run, options) then list[#list + 1] = run end
   end
   if options.json then
-    for i, h in ipairs(list) do
-      list[i] = summary(h)
+    for i, run in ipairs(list) do
+      list[i] = data(run)
     end
     return out.json(json.array(list))
   end
-  local style, rows = out.style(1), {}
-  for i, h in ipairs(list) do
-    rows[i] = row(h, style)
+  if #list == 0 then return out.say("no runs") end
+  local style, rows, lines = out.style(1), {}, {}
+  for i, run in ipairs(list) do
+    rows[i] = row(run, style)
   end
-  out.columns(rows, out.data)
-  if #list == 0 then out.say("no runs") end
+  out.columns(rows, function(line) lines[#lines + 1] = line end)
+  out.text(table.concat(lines, "\n")) -- in one write
 end
 
 return {

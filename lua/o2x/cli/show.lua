@@ -11,10 +11,7 @@ local units = require "o2x.base.units"
 local SIGNS = { created = "+", changed = "~", deleted = "-", unchanged = "=", begun = "?", failed = "!", dropped = "." }
 local MAX_LINES = 12 -- of a change, without --full
 
-local function newest(store)
-  local ids = store:ids()
-  return ids[#ids] or errors.input("no runs yet", "o2x run RUNBOOK TENANT")
-end
+local function newest(store) return store:newest() or errors.input("no runs yet", "o2x run RUNBOOK TENANT") end
 
 local function data(h)
   local steps, effects = {}, {}

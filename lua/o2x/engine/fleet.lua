@@ -169,7 +169,7 @@ end
 --- The newest run of each tenant in a fleet.
 ---@param store table
 ---@param fleet table
----@return table<string, table> histories by tenant
+---@return table<string, table> summaries by tenant
 function M.runs(store, fleet)
   local by_tenant = {}
   for _, h in ipairs(store:list()) do

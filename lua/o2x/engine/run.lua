@@ -397,6 +397,7 @@ function M.resume(run, id, started, take_over)
   local _held <close> = take_lock(run, id)
   local old = run.store:reopen(id)
   run.store:check_unfinished(old.history) -- it may have ended since the command looked
+  memory.check_take_over(id, { old.history }, take_over or {})
   run.id, run.folder, run.journal = id, old.folder, old.journal
   run.past, run.edited = memory.new(old.history, take_over), run.sandbox.kept == nil
   local changed, files = resume.edited(run, id), resume.changed_files(old.history)

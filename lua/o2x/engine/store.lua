@@ -10,6 +10,7 @@ local fs = require "o2x.base.fs"
 local history = require "o2x.engine.history"
 local journal = require "o2x.engine.journal"
 local suggest = require "o2x.base.suggest"
+local summaries = require "o2x.engine.summaries"
 local secret = require "o2x.base.secret"
 local shell = require "o2x.base.shell"
 local sorted_keys = require "o2x.base.sorted_keys"
@@ -21,6 +22,8 @@ local Store = {}
 Store.__index = Store
 
 local PATTERN <const> = "^R%-(%d%d%d%d)(%d%d)(%d%d)%-(%d%d)(%d%d)(%d%d)%-(%x%x%x%x)$"
+-- The same without captures, for a list of very many.
+local IS_ID <const> = PATTERN:gsub("[()]", "")
 local TICKS <const> = 65536 -- of a second, in an id
 
 -- The time of an id, in ticks.
@@ -60,8 +63,9 @@ function M.open(folder)
   if not made then
     error(errors.amend(problem, { hint = "set O2X_STATE, or state in o2x.yaml, to a folder that can be written" }), 0)
   end
-  secret.set_key(key_of(fs.join(folder, "key")))
-  return setmetatable({ folder = folder }, Store)
+  local key = key_of(fs.join(folder, "key"))
+  secret.set_key(key)
+  return setmetatable({ folder = folder, summaries = function() return summaries.open(folder, key) end }, Store)
 end
 
 --- The folder of a run.
@@ -75,6 +79,7 @@ function Store:journal_of(id) return fs.join(self.folder, id, "journal") end
 
 local function check(path, ok, message, code)
   if not ok then errors.raise { kind = "failed", module = "store", message = message, code = code, where = path } end
+  return ok
 end
 
 -- The path where a run is made before it gets its name.
@@ -85,8 +90,8 @@ local function making_of(self, id) return fs.join(self.folder, ".new-" .. id) en
 ---@return string id
 ---@return table reserved to be closed; removes the folder if the run did not begin
 function Store:new_id()
-  local ids = self:ids()
-  local ticks = math.max(math.floor(clock.now() * TICKS), ids[1] and ticks_of(ids[#ids]) + 1 or 0)
+  local newest = self:newest()
+  local ticks = math.max(math.floor(clock.now() * TICKS), newest and ticks_of(newest) + 1 or 0)
   while true do
     local id = ("R-%s-%04x"):format(os.date("!%Y%m%d-%H%M%S", ticks // TICKS), ticks % TICKS)
     local making = making_of(self, id)
@@ -136,15 +141,25 @@ end
 function Store:ids()
   local ids = {}
   for _, name in ipairs(fs.list(self.folder)) do
-    if name:match(PATTERN) then ids[#ids + 1] = name end
+    if name:find(IS_ID) then ids[#ids + 1] = name end
   end
   return ids
 end
 
+--- The id of the newest run, if there is one.
+---@return string?
+function Store:newest()
+  local newest
+  for _, name in ipairs((check(self.folder, core.list(self.folder)))) do
+    if (not newest or name > newest) and name:find(IS_ID) then newest = name end
+  end
+  return newest
+end
+
 -- The status of a run. One without an end record is running while a process has its journal, else it crashed.
-local function status(self, h)
-  if h.status then return h.status end
-  return journal.held(self:journal_of(h.id)) and "running" or "crashed"
+local function status(self, id, recorded)
+  if recorded then return recorded end
+  return journal.held(self:journal_of(id)) and "running" or "crashed"
 end
 
 -- The history of a run's journal. Its large values are read from the file when they are asked for.
@@ -163,29 +178,67 @@ function Store:look(id)
   if not ok then
     return { id = id, status = "damaged", error = { message = tostring(result), kind = result.kind }, damaged = result }
   end
-  result.status = status(self, result)
+  result.status = status(self, id, result.status)
   return result
 end
 
---- All runs, oldest first. `overtaken` has the id of a later run of the same runbook for the same tenant.
----@return table[]
-function Store:list()
-  local list, later = {}, {}
-  local ids = self:ids()
-  for i = #ids, 1, -1 do
-    local h = self:look(ids[i])
-    if h.tenant then
-      local same = h.tenant .. " " .. h.runbook.name
-      if h.status ~= "done" and h.status ~= "running" and later[same] then h.overtaken = later[same] end
-      later[same] = later[same] or h.id
+-- The summary of a run: the one that is kept, or a new one, which is kept if nobody writes the journal.
+local function summary_of(self, kept, id, stamp)
+  local found = kept:get(id, stamp)
+  if not found then
+    local ok, h = xpcall(read, errors.handler, self:journal_of(id))
+    if not ok then
+      return { id = id, status = "damaged", error = { message = tostring(h), kind = h.kind }, damaged = h }
     end
-    table.insert(list, 1, h)
+    found = summaries.of(id, h)
+    if h.status or not journal.held(self:journal_of(id)) then kept:put(id, stamp, found) end
   end
+  found.status = status(self, id, found.status)
+  found.damaged = false
+  return found
+end
+
+--- Summaries of all runs, oldest first. `overtaken` has the id of a later run of the same runbook for the same tenant.
+---@return table[] summaries of summaries.lua; damaged: the error of a journal that cannot be read, or false
+function Store:list()
+  local kept, ids, later = self.summaries(), {}, {}
+  local names, stamps = core.stamps(self.folder, "R-", "journal")
+  check(self.folder, names, stamps)
+  local list = {}
+  for i, id in ipairs(names) do
+    if id:find(IS_ID) then
+      ids[#ids + 1] = id
+      list[#list + 1] = summary_of(self, kept, id, stamps[i])
+    end
+  end
+  for i = #list, 1, -1 do
+    local s = list[i]
+    s.overtaken = false
+    if s.tenant then
+      local same = s.tenant .. " " .. s.runbook
+      if s.status ~= "done" and s.status ~= "running" and later[same] then s.overtaken = later[same] end
+      later[same] = later[same] or s.id
+    end
+  end
+  kept:save(ids)
   return list
 end
 
+--- What a run is, as it began, with its status. Nothing of what it did is in memory.
+---@param id string
+---@return table history
+function Store:origin(id)
+  local _, stamps = core.stamps(self.folder, id, "journal")
+  local found = summary_of(self, self.summaries(), id, stamps and stamps[1] or "")
+  if found.damaged then error(found.damaged, 0) end
+  local h = history.new()
+  history.add(h, journal.first(self:journal_of(id)))
+  h.id, h.status = id, found.status
+  return h
+end
+
 --- The runs that o2x resume can continue.
----@return table[]
+---@return table[] summaries
 function Store:unfinished()
   local found = {}
   for _, h in ipairs(self:list()) do

@@ -97,11 +97,37 @@ local function wrap(text, limit)
   return lines
 end
 
+local SPACE <const> = (" "):byte()
 local NARROWEST <const> = 20 -- characters; a narrower last column is not wrapped
 
 --- The columns of the terminal that stdout is; nil if it is not a terminal.
 ---@return integer?
 function M.width() return tty.is(1) and tty.size(1) or nil end
+
+-- Each cell as it is shown, and the width of that. Many cells of a long list are the same.
+local function shown_cells(rows)
+  local shown, wide = {}, {}
+  for _, row in ipairs(rows) do
+    for _, cell in ipairs(row) do
+      if not shown[cell] then
+        local text = printable.marked(mask.text(cell))
+        shown[cell], wide[text] = text, width(text)
+      end
+    end
+  end
+  return shown, wide
+end
+
+local function widths_of(rows, shown, wide)
+  local widths = {}
+  for _, row in ipairs(rows) do
+    for i, cell in ipairs(row) do
+      local needed = wide[shown[cell]]
+      if needed > (widths[i] or -1) then widths[i] = needed end
+    end
+  end
+  return widths
+end
 
 --- Prints rows in aligned columns. A cell is one line: what it has of secrets and control characters is replaced
 --- first, because a cell may be broken into lines.
@@ -109,26 +135,24 @@ function M.width() return tty.is(1) and tty.size(1) or nil end
 ---@param write fun(line: string)
 ---@param limit integer? of a line: longer texts in the last column continue below; no limit if absent
 function M.columns(rows, write, limit)
-  local widths, shown = {}, {}
-  for r, row in ipairs(rows) do
-    shown[r] = {}
-    for i, cell in ipairs(row) do
-      shown[r][i] = printable.marked(mask.text(cell))
-      widths[i] = math.max(widths[i] or 0, width(shown[r][i]))
-    end
-  end
-  for _, row in ipairs(shown) do
+  local shown, wide = shown_cells(rows)
+  local widths = widths_of(rows, shown, wide)
+  for _, row in ipairs(rows) do
     local cells, indent = {}, 0
     for i = 1, #row - 1 do
-      cells[i] = row[i] .. (" "):rep(widths[i] - width(row[i]))
+      local text = shown[row[i]]
+      local missing = widths[i] - wide[text]
+      cells[i] = missing == 0 and text or text .. (" "):rep(missing)
       indent = indent + widths[i] + 2
     end
+    local last = shown[row[#row]]
     local room = #row > 1 and limit and limit - indent
-    local last = room and room >= NARROWEST and wrap(row[#row], room) or { row[#row] }
-    for i, part in ipairs(last) do
+    local parts = room and room >= NARROWEST and wrap(last, room) or { last }
+    for i, part in ipairs(parts) do
       cells[#row] = part
-      local before = i == 1 and table.concat(cells, "  ") or (" "):rep(indent) .. part
-      write((before:gsub("%s+$", "")))
+      local line = i == 1 and table.concat(cells, "  ") or (" "):rep(indent) .. part
+      if line:byte(-1) == SPACE then line = line:gsub("%s+$", "") end
+      write(line)
     end
   end
 end
