@@ -121,7 +121,7 @@ static int journal_move(lua_State *L)
 
 /***
  Is it still the file at its path, as we left it? What is written to a file that was deleted is lost
- when the process ends. Each commit asks that, too.
+ when the process ends. Each flush and each commit asks that, too.
  @function journal:stands
  @return true, or nil, message, "lost"
 */
@@ -149,12 +149,12 @@ static int journal_append(lua_State *L)
 /***
  Writes what was appended to the file, where other processes see it.
  @function journal:flush
- @return true, or nil, message, code
+ @return true, or nil, message, code: "lost" if it is no longer the file at its path, as we left it
 */
 static int journal_flush(lua_State *L)
 {
 	struct durable *file = check(L, false);
-	return answer(L, file, durable_flush(file));
+	return answer(L, file, durable_stands(file) && durable_flush(file));
 }
 
 static int commit_gc(lua_State *L)
