@@ -300,6 +300,28 @@ function M.request(request)
   return { status = status, headers = collect(headers), body = body }
 end
 
+-- The last bytes of a stream: no more than that is held, however much comes.
+local function last_of(stream, most)
+  local parts, first, last, size = {}, 1, 0, 0
+  for bytes in function() return stream:read() end do
+    last, size = last + 1, size + #bytes
+    parts[last] = bytes
+    while size - #parts[first] >= most do
+      size, parts[first], first = size - #parts[first], nil, first + 1
+    end
+  end
+  return table.concat(parts, "", first, last):sub(-most)
+end
+
+---Sends a request and waits for the complete answer, of whose body only the end is kept: the last lines of a log.
+---@param request table see request
+---@param most integer bytes
+---@return http.response
+function M.request_last(request, most)
+  local stream <close> = M.stream(request)
+  return { status = stream.status, headers = stream.headers, body = last_of(stream, most) }
+end
+
 ---Percent-encodes a text for a URL: "a%20b".
 ---@param text string
 ---@param kept string? characters, as in a Lua pattern's set, that stay beside letters, digits and -._~

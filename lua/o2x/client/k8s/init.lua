@@ -95,10 +95,11 @@ end
 --- An unreachable cluster is often the wrong one, so the hint says where its address comes from.
 ---@param method string
 ---@param path string
----@param o table query, headers, body, accept, content_type, timeout (seconds), secret_body
+---@param o table as for send
 ---@return table response status, headers, body
 function Client:request_once(method, path, o)
-  local ok, response = pcall(http.request, self:request_options(method, path, o))
+  local options = self:request_options(method, path, o)
+  local ok, response = pcall(o.last and http.request_last or http.request, options, o.last)
   if ok then return response end
   if errors.is(response) and response.kind == "unreachable" and response.code ~= "tls" then
     local file = self.config.path
@@ -111,7 +112,8 @@ end
 --- Sends one request; expired credentials are refreshed once.
 ---@param method string
 ---@param path string
----@param o table query, headers, body, accept, content_type, timeout (seconds), secret_body
+---@param o table query, headers, body, accept, content_type, timeout (seconds), secret_body, last (bytes at the end of
+---  the answer that are kept; all if absent)
 ---@return table response status, headers, body
 function Client:send(method, path, o)
   -- A list that is under way while the request changes something may have either state.
@@ -295,6 +297,7 @@ function Client:list(kind, o)
       version = list.metadata and list.metadata.resourceVersion
       for _, item in ipairs(list.items) do
         item.apiVersion, item.kind = resource.api_version, resource.kind
+        item.metadata.managedFields = nil -- a third of an object, and nobody asks who set a field of it
         items[#items + 1] = item
         if not o.name then self.grants:admit(resource, namespace, item.metadata.name) end
       end

@@ -38,7 +38,9 @@ function Client:admit_pod(name, namespace)
   end
 end
 
---- The last lines of a pod's log.
+local LONGEST_LOG <const> = 4 << 20 -- bytes; a pod may have written gigabytes, and a line has no longest length
+
+--- The last lines of a pod's log, at most 4 MiB of them.
 ---@param pod string
 ---@param o { tail: integer?, previous: boolean?, container: string?, namespace: string? }?
 ---@return string
@@ -49,8 +51,11 @@ function Client:logs(pod, o)
   local response = self:send("GET", path .. "/log", {
     accept = "*/*",
     query = { tailLines = o.tail, previous = o.previous and "true" or nil, container = o.container },
+    last = LONGEST_LOG,
   })
-  return check("log of " .. what, response, "logs").body
+  local text = check("log of " .. what, response, "logs").body
+  if #text < LONGEST_LOG then return text end
+  return (text:gsub("^[^\n]*\n", "", 1)) -- the line that was cut
 end
 
 -- Some reporters set lastTimestamp and count, others eventTime and a series; unset fields are null. Not all report

@@ -123,51 +123,23 @@ function M.header(path)
   }
 end
 
-local function split(line)
-  local values = {}
-  for value in (line .. "\t"):gmatch("([^\t]*)\t") do
-    values[#values + 1] = value
-  end
-  return values
-end
-
-local function columns_of(list)
-  local names = {}
-  for name in list:gmatch("[^,%s]+") do
-    names[#names + 1] = name:gsub('"', "")
-  end
-  return names
-end
-
 --- Reads all data of an archive, which proves that it is complete.
 ---@param path string
----@param wanted string? the table whose rows are given, as the archive writes its name
 ---@return table<string, integer> rows table → how many
----@return table<string, string>[] found the rows of `wanted`: column → text
-function M.contents(path, wanted)
-  local counts, found, current, columns = {}, {}, nil, nil
+function M.contents(path)
+  local counts, current = {}, nil
   read(path, { "--data-only", "--file=-" }, function(line, stream)
     if stream ~= "stdout" then return end
     if not current then
-      local name, list = line:match("^COPY (.-) %((.*)%) FROM stdin;$")
-      if name then
-        current, columns = name, name == wanted and columns_of(list) or nil
-        counts[name] = counts[name] or 0
-      end
+      current = line:match("^COPY (.-) %(.*%) FROM stdin;$")
+      if current then counts[current] = counts[current] or 0 end
     elseif line == "\\." then
       current = nil
     else
       counts[current] = counts[current] + 1
-      if columns then
-        local row = {}
-        for i, value in ipairs(split(line)) do
-          row[columns[i]] = value ~= "\\N" and value or nil
-        end
-        found[#found + 1] = row
-      end
     end
   end)
-  return counts, found
+  return counts
 end
 
 --- The SHA-256 of a file of any size.

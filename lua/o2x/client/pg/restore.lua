@@ -32,9 +32,11 @@ local function name_of(s) return s.text:match "COPY%s+(.-)%s*%(" end
 
 -- ---- looking into an archive ----
 
--- Counts rows, and keeps those of one table.
+local KEPT <const> = 2 -- rows of the wanted table: one is right, and two are already too many
+
+-- Counts rows, and keeps the first ones of one table, which may have millions.
 local function counter(wanted)
-  local found = { counts = {}, rows = {}, extensions = {}, owners = {} }
+  local found = { counts = {}, rows = { count = 0 } }
   local name, columns
   found.begin = function(s)
     name = name_of(s)
@@ -44,6 +46,8 @@ local function counter(wanted)
   found.row = function(line)
     found.counts[name] = found.counts[name] + 1
     if not columns then return end
+    found.rows.count = found.rows.count + 1
+    if #found.rows >= KEPT then return end
     local row = {}
     for i, value in ipairs(split(line)) do
       if columns[i] and value ~= "\\N" then row[columns[i]] = value end
@@ -63,7 +67,7 @@ end
 ---@param rules o2x.pg.dump.rules
 ---@param wanted string? "schema.table" whose rows are given
 ---@return table<string, integer> counts table → rows
----@return table<string, string>[] rows of `wanted`: column → text
+---@return table rows the first two of `wanted`, column → text; count: how many it has
 function M.inspect(rules, wanted)
   local found = counter(wanted)
   read(rules.path, {}, {
@@ -175,7 +179,7 @@ end
 ---@param options { only: string?, proof: string? } only: the one table whose rows are restored, without the constraints
 ---  that would need other rows; proof: a table whose rows are given
 ---@return table[] later statements for hand_over
----@return table<string, string>[] rows of `proof`
+---@return table rows the first two of `proof`, column → text; count: how many it has
 function M.run(db, admin, rules, options)
   local later, state, found = {}, {}, counter(options.proof)
   local put, put_end

@@ -27,7 +27,7 @@ end
 --- Checks the rows of the owner's table.
 ---@param path string of the archive
 ---@param owner table of M.of
----@param rows table[]
+---@param rows table[] at least the first two; count: how many there are, if not all are given
 function M.check_rows(path, owner, rows)
   local row = rows[1]
   if not row then
@@ -37,9 +37,10 @@ function M.check_rows(path, owner, rows)
       "a restore needs a complete archive of one tenant's database"
     )
   end
-  local holds = #rows > 1 and #rows .. " tenants" or describe(row)
+  local count = rows.count or #rows
+  local holds = count > 1 and count .. " tenants" or describe(row)
   for column, value in pairs(owner.key) do
-    if #rows > 1 or row[column] ~= value then
+    if count > 1 or row[column] ~= value then
       refuse(
         path,
         ("holds the data of %s, not of %s"):format(holds, describe(owner.key)),

@@ -327,7 +327,7 @@ local function api(ctx)
       ctx:effect("k8s.secret", target, desired)
     end,
 
-    --- The last lines of a pod's log.
+    --- The last lines of a pod's log, at most 4 MiB of them.
     ---@param pod string
     ---@param o { tail: integer?, previous: boolean?, container: string?, namespace: string? }? tail: lines
     ---@return string

@@ -10,7 +10,7 @@ local function client(response)
   function this.patch(_, ...) table.insert(this.patches, { ... }) end
   function this.place(_, kind, name) return { kind = kind }, "/pods/" .. name, kind .. " " .. name end
   function this.send(_, method, path, o)
-    table.insert(this.sent, { method = method, path = path, query = o.query })
+    table.insert(this.sent, { method = method, path = path, query = o.query, last = o.last })
     return response
   end
   function this.pages(_, _, _, asked, see)
@@ -42,6 +42,16 @@ describe("the log of a pod", function()
     assert.equal("hello", this:logs("x-1", { tail = 10, previous = true }))
     assert.equal("/pods/x-1/log", this.sent[1].path)
     assert.same({ tailLines = 10, previous = "true" }, this.sent[1].query)
+    assert.equal(4 << 20, this.sent[1].last)
+  end)
+
+  it("begins with a whole line where it was cut", function()
+    local line = ("x"):rep(1023) .. "\n"
+    local this = client { status = 200, headers = {}, body = "cut\n" .. line:rep(4095) .. ("y"):rep(1019) .. "\n" }
+    local text = this:logs "x-1"
+    assert.same({ "x", (4 << 20) - 4 }, { text:sub(1, 1), #text })
+    local one = client { status = 200, headers = {}, body = ("z"):rep(4 << 20) }
+    assert.equal(4 << 20, #one:logs "x-1") -- a line without an end is not thrown away
   end)
 
   it("needs a pod that was listed among the tenant's", function()
