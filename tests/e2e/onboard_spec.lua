@@ -1,6 +1,7 @@
 -- The main job, looked at with the ordinary clients: plan, run, run again, crash and resume, two at once.
 
 local build = require "tests.support.build"
+local counting_helm = require "tests.support.counting_helm"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local labs = require "tests.support.lab"
@@ -11,9 +12,16 @@ local yaml = require "o2x.base.yaml"
 local ONBOARD = "runbooks/onboard.lua"
 
 describe("onboarding", function()
-  local lab
-  setup(function() lab = labs.start() end)
-  teardown(function() lab:stop() end)
+  local lab, folder, helm, counted
+  setup(function()
+    lab, folder = labs.start(), fs.temp_folder()
+    helm = counting_helm.new(folder)
+    counted = { env = { O2X_HELM_COMMAND = helm.path, XDG_CACHE_HOME = fs.join(folder, "cache") } }
+  end)
+  teardown(function()
+    lab:stop()
+    fs.remove_tree(folder)
+  end)
 
   it("can be seen before it happens: the plan sends reads only and says what would be made", function()
     local before = lab:snapshot "coredb-newclient"
@@ -37,7 +45,8 @@ describe("onboarding", function()
   end)
 
   it("makes the tenant", function()
-    ok(lab:o2x { "run", ONBOARD, "newclient" })
+    ok(lab:o2x({ "run", ONBOARD, "newclient" }, counted))
+    assert.equal("version" .. (" upgrade"):rep(16), helm:words())
     assert.equal("TIDLT-100008", lab:sql("enginedevdb", "select id from core_config.tenant where name = 'newclient'"))
     assert.equal(
       "UTF8|100|admin",
@@ -117,18 +126,19 @@ describe("onboarding", function()
     local admin = lab:vault "tenant/newclient/admin"
     assert.are_not.equal("ChangeMe123!", admin.password)
     for _, value in ipairs { license.decrypt_key, admin.password, lab:vault("tenant/newclient/stripe").api_key } do
-      for _, folder in ipairs { lab.platform, lab.store } do
-        assert.equal(1, lab:run({ "grep", "-rqF", "--", value, folder }).code)
+      for _, place in ipairs { lab.platform, lab.store, folder } do
+        assert.equal(1, lab:run({ "grep", "-rqF", "--", value, place }).code)
       end
     end
   end)
 
   it("changes nothing the second time, and the plan is empty", function()
     local before = lab:snapshot "coredb-newclient"
-    local again = json.decode(ok(lab:o2x { "run", ONBOARD, "newclient", "--json" }).stdout)
+    local again = json.decode(ok(lab:o2x({ "run", ONBOARD, "newclient", "--json" }, counted)).stdout)
     assert.equal(0, again.totals.create + again.totals.change + again.totals.delete)
     assert.equal(before, lab:snapshot "coredb-newclient")
-    assert.equal(0, lab:o2x({ "plan", ONBOARD, "newclient", "--detailed-exitcode" }).code)
+    assert.equal(0, lab:o2x({ "plan", ONBOARD, "newclient", "--detailed-exitcode" }, counted).code)
+    assert.equal("", helm:words())
   end)
 
   it("finishes after being killed at every third effect, with nothing done twice", function()

@@ -1,12 +1,12 @@
 --- Releases by the real helm against the lab's API server, for one tenant's grants.
 
 local chart = require "tests.support.chart"
+local counting_helm = require "tests.support.counting_helm"
 local fs = require "o2x.base.fs"
 local helm = require "o2x.client.helm"
 local json = require "o2x.base.json"
 local k8s = require "o2x.client.k8s"
 local kubeconfig = require "o2x.client.kubeconfig"
-local proc = require "o2x.base.proc"
 local small_lab = require "tests.support.small_lab"
 local small_run = require "tests.support.small_run"
 
@@ -23,17 +23,9 @@ local SCOPE = {
   files = { read = { "values/" }, write = {} },
 }
 
--- A helm that notes what it was started for.
-local function counting_helm(dir)
-  local path, log = fs.join(dir, "bin/helm"), fs.join(dir, "helm.log")
-  local text = ('#!/bin/sh\necho "$1" >>%s\nexec %s "$@"\n'):format(log, proc.find "helm")
-  fs.write(path, text, { mode = tonumber("755", 8), parents = true })
-  return path, log
-end
-
 -- Adds a fresh client for each run, a cache, and helms(): what helm was started for since it was last asked.
 local function count(env, dir)
-  local path, log = counting_helm(dir)
+  local counting = counting_helm.new(dir)
   env.cache = fs.join(dir, "cache")
   function env.renew()
     if env.helm then env.helm:close() end
@@ -43,16 +35,12 @@ local function count(env, dir)
       k8s = env.k8s,
       folder = fs.join(dir, "run"),
       scope = SCOPE.helm,
-      program = env.program or path,
+      program = env.program or counting.path,
       kept = env.cache,
     }
   end
-  function env.helms()
-    local words = (fs.read_if(log) or ""):gsub("%s+$", ""):gsub("\n", " ")
-    fs.remove(log)
-    return words
-  end
-  env.counting_helm = path
+  function env.helms() return counting:words() end
+  env.counting_helm = counting.path
   env.renew()
 end
 

@@ -40,6 +40,7 @@ function M.new(o)
   run.client = function(name) return o.clients[name] or error("no client " .. name, 0) end
   run.gate = gate.new(run)
   run.ctx = context.new(run)
+  run.ctx.run_id = run.id
   for _, module in ipairs(o.modules) do
     run.gate:register(module, run.ctx)
     run.api[module.name] = module.api(run.ctx)

@@ -46,7 +46,8 @@ local INSTALL_HINT = {
 ---@field argv string[] program (a name looked up in PATH, or a path with a slash) and its arguments; never a secret
 ---@field env table<string, string>? added to the few variables that every child gets
 ---@field cwd string?
----@field stdin string|userdata|nil text or secret; nil: empty
+---@field stdin string|userdata|nil|fun(): string text or secret; nil: empty; a function may wait for it, until on_end
+---@field on_end fun()? called when the program has exited (only `run`)
 ---@field timeout number? seconds until the group gets SIGTERM, and 5 s later SIGKILL; default 300
 ---@field on_line fun(line: string, stream: "stdout"|"stderr")? called for each line as it comes
 ---@field max_output integer? bytes of a stream that may be kept; more ends the child
@@ -206,9 +207,10 @@ end
 
 local function await(child, o)
   local code, signal = M.wait(child, o.timeout)
-  if signal ~= "timeout" then return { code = code, signal = signal } end
-  M.stop(child)
-  return { timed_out = true }
+  if signal == "timeout" then M.stop(child) end
+  if o.on_end then o.on_end() end
+  if signal == "timeout" then return { timed_out = true } end
+  return { code = code, signal = signal }
 end
 
 --- Runs a program until it exits. A non-zero exit code is a result, not an error; a missing program, a missed deadline
@@ -222,7 +224,9 @@ function M.run(o)
     stderr = function() return collect(child, "stderr", o) end,
     ended = function() return await(child, o) end,
   }
-  if o.stdin ~= nil then work.stdin = function() feed(child, o.stdin) end end
+  if o.stdin ~= nil then
+    work.stdin = function() feed(child, type(o.stdin) == "function" and o.stdin() or o.stdin) end
+  end
   local got = task.parallel(work)
   if got.ended.timed_out then
     fail(

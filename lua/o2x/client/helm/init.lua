@@ -6,6 +6,7 @@ local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
 local failure = require "o2x.client.helm.failure"
 local fs = require "o2x.base.fs"
+local held = require "o2x.client.helm.held"
 local json = require "o2x.base.json"
 local k8s_client = require "o2x.client.k8s"
 local kept = require "o2x.client.helm.kept"
@@ -22,11 +23,11 @@ local user_folders = require "o2x.base.user_folders"
 local M = {}
 
 local CONCURRENCY = 4 -- helm processes; each needs a core for a moment and 100 MB
-local READ_SECONDS = 60
+local READ_SECONDS, WRITE_SECONDS = 60, 300
 local LONGEST_NAME <const> = 53 -- helm's limit
 local PRIVATE_FOLDER = tonumber("700", 8)
 
---- The label of releases that o2x wrote; its value is the effect's key.
+--- The label of releases that o2x wrote; its value names the effect, or the run.
 M.LABEL = "o2x-effect"
 
 local Helm = {}
@@ -61,6 +62,7 @@ function M.new(options)
     program = options.program or "helm",
     slots = semaphore.new(CONCURRENCY),
     files = 0,
+    waiting = {}, -- release → the helm that has rendered it
     known = memo.new(math.huge),
   }, Helm)
 end
@@ -207,11 +209,15 @@ function Helm:status(name, namespace, revision)
 end
 
 -- What was read before a helm that writes says nothing of the time after it.
-local function write(self, words, seconds)
-  local _forget <close> = defer(function()
+local function forgetting(self)
+  return defer(function()
     self.releases:forget()
     self.k8s:forget()
   end)
+end
+
+local function write(self, words, seconds)
+  local _forget <close> = forgetting(self)
   return self:run(words, seconds)
 end
 
@@ -334,28 +340,86 @@ function Helm:keep_rendering(name, release, rendering)
   self.kept:keep(place(name, release), question(self, name, release), answer)
 end
 
---- Installs or upgrades; returns when the objects are written, not when they are ready. helm gets a sealed chart that
---- holds exactly `release.objects`, and the values only as a record for `helm get values`. It writes no crds/, because
---- CRDs belong to the cluster and not to a tenant.
+-- The words of an upgrade, up to those that tell how it gets its objects.
+local function upgrade_words(name, chart, release, seconds)
+  local words = { "upgrade", name, chart, "--install", "-n", release.namespace, "--reset-values" }
+  add(words, "--timeout", ("%ds"):format(seconds))
+  if release.label then add(words, "--labels", M.LABEL .. "=" .. release.label) end
+  return words
+end
+
+-- How many helms wait. Each keeps its memory.
+local function count_waiting(self)
+  local count = 0
+  for _, waiting in pairs(self.waiting) do
+    count = count + (waiting.ended and 0 or 1)
+  end
+  return count
+end
+
+--- Renders a release by the upgrade that will write it, which then waits (o2x.client.helm.held): upgrade lets it go on,
+--- let_go ends it. At most CONCURRENCY wait. The chart must be plain (o2x.helm.chart), because helm itself asks the
+--- cluster what it can do.
 ---@param name string
 ---@param release o2x.helm.release
-function Helm:upgrade(name, release)
+---@return o2x.helm.rendering? rendering nil if helm did not get as far: then template says what is wrong
+function Helm:hold(name, release)
   self:check_name(name, release.namespace)
+  if self.cannot_hold or count_waiting(self) >= CONCURRENCY then return nil end
+  self:version()
+  self.files = self.files + 1
+  local file = fs.join(self.folder, ("rendered-%d.yaml"):format(self.files))
+  local waiting = self:with_values_files(release.values, function(paths)
+    local argv = with_values(upgrade_words(name, release.chart, release, WRITE_SECONDS), paths)
+    table.insert(argv, 1, self.program)
+    local o = { argv = argv, env = self:environment(), file = file, seconds = READ_SECONDS }
+    return self.slots:run(held.start, o)
+  end)
+  self.waiting[release], self.cannot_hold = waiting, waiting == nil
+  return waiting and waiting:rendering()
+end
+
+--- Ends the helm that waits for a release, if there is one. It has written nothing.
+---@param release o2x.helm.release
+function Helm:let_go(release)
+  local waiting = self.waiting[release]
+  self.waiting[release] = nil
+  if waiting then waiting:close() end
+end
+
+-- An upgrade of a chart that holds exactly the objects, and nothing to render. The values are a record for `helm get
+-- values`. It writes no crds/, because CRDs belong to the cluster and not to a tenant.
+local function upgrade_sealed(self, name, release, seconds)
   self:environment()
   self.files = self.files + 1
   local folder = fs.join(self.folder, ("chart-%d"):format(self.files))
   local _remove <close> = defer(function() fs.remove_tree(folder) end)
   sealed.write(folder, release.chart, release.objects)
-  local seconds = release.timeout or 300
-  local words = { "upgrade", name, folder, "--install", "-n", release.namespace, "--reset-values", "--skip-crds" }
-  add(words, "--timeout", ("%ds"):format(seconds))
-  if release.label then add(words, "--labels", M.LABEL .. "=" .. release.label) end
-  self:with_values_files(release.values, function(paths)
-    local r = write(self, with_values(words, paths), seconds + 30)
-    if r.code == 0 then return end
-    name_values_file(r, paths, release.values_names)
-    failure.raise("upgrade", name, r, release.chart)
+  local words = upgrade_words(name, folder, release, seconds)
+  words[#words + 1] = "--skip-crds"
+  return self:with_values_files(release.values, function(paths)
+    local r = self:run(with_values(words, paths), seconds + 30)
+    if r.code ~= 0 then name_values_file(r, paths, release.values_names) end
+    return r
   end)
+end
+
+--- Installs or upgrades; returns when the objects are written, not when they are ready. What is written is exactly
+--- `release.objects`: by the helm that has rendered them and waits, or by another one.
+---@param name string
+---@param release o2x.helm.release
+function Helm:upgrade(name, release)
+  self:check_name(name, release.namespace)
+  local seconds, waiting = release.timeout or WRITE_SECONDS, self.waiting[release]
+  local _forget <close> = forgetting(self)
+  local r
+  if waiting then
+    local _end <close> = defer(function() self:let_go(release) end)
+    r = self.slots:run(waiting.write, waiting, release.objects, seconds + 30)
+  else
+    r = upgrade_sealed(self, name, release, seconds)
+  end
+  if r.code ~= 0 then failure.raise("upgrade", name, r, release.chart) end
 end
 
 --- Rolls back to a revision; this creates a new one.

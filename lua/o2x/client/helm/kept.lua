@@ -16,7 +16,7 @@ local FORMAT <const> = 1 -- counts up when the meaning of an entry, or of the ha
 local LARGEST <const> = 64 << 10 -- bytes of an entry
 local DAYS_KEPT <const>, MOST_ENTRIES <const> = 30, 20000
 local SECONDS_KEPT <const> = DAYS_KEPT * 86400
-local PRIVATE <const>, PRIVATE_FOLDER <const> = tonumber("600", 8), tonumber("700", 8)
+local PRIVATE_FOLDER <const> = tonumber("700", 8)
 
 local Kept = {}
 Kept.__index = Kept
@@ -90,9 +90,7 @@ local function write(self, path, entry)
     self.pruned = true
     prune(self)
   end
-  local new = ("%s.%s"):format(path, crypto.hex(crypto.random(8)))
-  local ok = pcall(fs.append, new, json.encode(entry), PRIVATE) and pcall(fs.rename, new, path)
-  if not ok then fs.remove(new) end
+  fs.write_scratch(path, json.encode(entry))
 end
 
 --- Keeps the answer to a question.

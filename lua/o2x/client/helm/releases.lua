@@ -118,7 +118,19 @@ Releases.__index = Releases
 ---@param names string[]? the releases; nil: all. Records of others are not asked for
 ---@return table releases
 function M.new(k8s, names)
-  return setmetatable({ k8s = k8s, names = names, memo = memo.new(k8s.shares and math.huge or 0) }, Releases)
+  local shared = memo.new(k8s.shares and math.huge or 0)
+  return setmetatable({ k8s = k8s, names = names, memo = shared, records = {} }, Releases)
+end
+
+-- The same as try. A record that was read before, in the same version, is not taken apart again.
+local function record_of(self, object)
+  local uid, version = object.metadata.uid, object.metadata.resourceVersion
+  if type(uid) ~= "string" or type(version) ~= "string" then return try(object) end
+  local seen = self.records[uid]
+  if seen and seen.version == version then return seen.record end
+  local record, why = try(object)
+  self.records[uid] = record and { version = version, record = record } or nil
+  return record, why
 end
 
 --- Forgets what was read: helm has written.
@@ -159,10 +171,10 @@ local function labelled(object)
 end
 
 -- The newest revision that can be read, and the newest one that cannot, by release.
-local function sort_out(objects)
+local function sort_out(self, objects)
   local newest, broken = {}, {}
   for _, object in ipairs(objects) do
-    local record, why = try(object)
+    local record, why = record_of(self, object)
     local name, revision = labelled(object)
     if record and is_newer(record.revision, newest[record.name]) then
       newest[record.name] = record
@@ -189,7 +201,7 @@ local function add_superseded(self, namespace, newest)
 end
 
 local function read_newest(self, namespace)
-  local newest, broken = sort_out(secrets(self, namespace, selector(self, nil, "status!=superseded")))
+  local newest, broken = sort_out(self, secrets(self, namespace, selector(self, nil, "status!=superseded")))
   add_superseded(self, namespace, newest)
   return newest, broken
 end
@@ -251,7 +263,7 @@ end
 function Releases:history(name, namespace)
   local found = {}
   for _, object in ipairs(secrets(self, namespace, selector(self, name))) do
-    found[#found + 1] = try(object)
+    found[#found + 1] = record_of(self, object) or nil
   end
   table.sort(found, function(a, b) return a.revision < b.revision end)
   return found
@@ -268,7 +280,7 @@ function Releases:get(name, namespace, revision)
   local response = self.k8s:send("GET", path, {})
   if response.status == 404 then return nil end
   local object = json.read(status.check("Secret " .. secret, response, "get").body, "Secret " .. secret)
-  local record, why = try(object)
+  local record, why = record_of(self, object)
   if not record then error(damaged(name, object, why), 0) end
   return record
 end

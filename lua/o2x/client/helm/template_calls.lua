@@ -211,10 +211,7 @@ local function note(calls, tokens, i)
   end
 end
 
---- Reads what a template calls. A text that is no template is taken for one that may do anything.
----@param text string
----@return o2x.helm.calls
-function M.read(text)
+local function read(text)
   local calls = { volatile = false, clock = false, tpl = false, operation = false, cluster = false, strings = {} }
   local whole = each_action(text, function(tokens)
     for i = 1, #tokens do
@@ -225,6 +222,17 @@ function M.read(text)
     calls.volatile, calls.operation, calls.cluster = true, true, true
   end
   return calls
+end
+
+-- text → what it calls. The charts of a platform have most of their templates in common.
+local known = {}
+
+--- Reads what a template calls. A text that is no template is taken for one that may do anything.
+---@param text string
+---@return o2x.helm.calls calls not to be changed
+function M.read(text)
+  known[text] = known[text] or read(text)
+  return known[text]
 end
 
 --- Would a text, rendered as a template, give the same each time? Brackets that are written as escapes hide one.

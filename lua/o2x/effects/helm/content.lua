@@ -8,7 +8,8 @@ local manifest = require "o2x.client.helm.manifest"
 
 local M = {}
 
-local known, configs = {}, {}
+-- What is known: hash → objects, hash → values, text → hash. A release's manifest is looked at several times.
+local known, configs, manifests = {}, {}, {}
 
 --- The hash of objects; remembers them.
 ---@param objects table[]
@@ -23,8 +24,11 @@ end
 ---@param text string
 ---@return string
 function M.hash_manifest(text)
-  local ok, objects = pcall(manifest.objects, text)
-  return ok and M.hash_objects(objects) or crypto.sha256(text)
+  if not manifests[text] then
+    local ok, objects = pcall(manifest.objects, text)
+    manifests[text] = ok and M.hash_objects(objects) or crypto.sha256(text)
+  end
+  return manifests[text]
 end
 
 --- The objects of a hash, if they were hashed in this run.

@@ -3,6 +3,7 @@
 --- their state.
 
 local content = require "o2x.effects.helm.content"
+local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
 local helm_client = require "o2x.client.helm"
 local helm_rollback = require "o2x.effects.helm.rollback"
@@ -137,12 +138,8 @@ local function upgrade(ctx, target, before, effect_key)
   stored.check(ctx, target.name, namespace)
   if before and before.status:match("^pending") then repair(ctx, target, before) end
   if before and before.status == "uninstalling" then stored.uninstall(ctx, target.name, namespace) end
-  local source = {}
-  for name, item in pairs(target.source) do
-    source[name] = item
-  end
-  source.label = effect_key
-  client(ctx):upgrade(target.name, source)
+  target.source.label = effect_key
+  client(ctx):upgrade(target.name, target.source)
 end
 
 function release.write(ctx, target, desired, before, effect_key)
@@ -240,7 +237,9 @@ end
 
 local function ensure_release(ctx, name, o)
   local namespace = o.namespace or ctx:client("k8s").namespace
-  local desired, source = render.release(ctx, name, namespace, o)
+  local source = {}
+  local _end <close> = defer(function() client(ctx):let_go(source) end)
+  local desired = render.release(ctx, name, namespace, o, source)
   local after, outcome = ctx:effect("helm.release", { name = name, namespace = namespace, source = source }, desired)
   if ctx.mode ~= "plan" and o.wait ~= false then wait_ready(ctx, source.objects, namespace, o.timeout) end
   return after, outcome

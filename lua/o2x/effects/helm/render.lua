@@ -72,34 +72,26 @@ local function add_values(about, merged)
   about.plain = about.plain and not any_text(merged, function(text) return text:find "[Hh]ook" ~= nil end)
 end
 
--- The source for helm and the hash of the values; the values may be unknown.
-local function source_of(ctx, name, namespace, o)
+-- Fills the source for helm. Gives the hash of the values, which may be unknown, and the release's record.
+local function fill(ctx, name, namespace, o, source)
   local k8s = ctx:client "k8s"
-  local folder, tree = chart_of(ctx, o)
-  local source = {
-    chart = folder,
-    tree = tree,
-    about = chart.inspect(folder, tree),
-    namespace = namespace,
-    values = {},
-    values_names = {},
-    kube_version = k8s:version(),
-    api_versions = k8s:kinds():api_versions(),
-    objects = {},
-  }
+  source.chart, source.tree = chart_of(ctx, o)
+  source.about = chart.inspect(source.chart, source.tree)
+  source.namespace, source.values, source.values_names, source.objects = namespace, {}, {}, {}
+  source.kube_version, source.api_versions = k8s:version(), k8s:kinds():api_versions()
   local merged = {}
   local list = type(o.values) == "table" and #o.values > 0 and o.values or { o.values }
   for i, one in ipairs(list) do
     local values
     source.values[i], source.values_names[i], values = read_values(ctx, one)
-    if value.is_unknown(source.values[i]) then return source, value.unknown end
+    if value.is_unknown(source.values[i]) then return value.unknown end
     read.merge(merged, values)
   end
   add_values(source.about, merged)
   local helm = ctx:client "helm"
-  source.record = ctx:ask("helm", helm.status, helm, name, namespace)
-  source.upgrade = source.record ~= nil and source.record.status ~= "uninstalled"
-  return source, content.hash_values(merged)
+  local record = ctx:ask("helm", helm.status, helm, name, namespace)
+  source.upgrade = record ~= nil and record.status ~= "uninstalled"
+  return content.hash_values(merged), record
 end
 
 -- ---- rendering ----
@@ -204,11 +196,11 @@ end
 -- ---- what need not be rendered again ----
 
 -- What the chart renders to, if that was kept and is what the release has: then the objects are those of its record.
-local function kept_rendering(ctx, name, source)
-  if source.about.volatile or not source.record then return nil end
+local function kept_rendering(ctx, name, source, record)
+  if source.about.volatile or not record then return nil end
   local kept = ctx:client("helm"):find_rendering(name, source)
   if not kept then return nil end
-  local found = content.of(source.record)
+  local found = content.of(record)
   local objects = content.objects(found.manifest)
   local hooks = found.hooks and content.objects(found.hooks) or {}
   if not objects or not hooks or kept.manifest ~= found.manifest or kept.hooks ~= found.hooks then return nil end
@@ -223,10 +215,28 @@ local function keep_rendering(ctx, name, source, desired)
   ctx:client("helm"):keep_rendering(name, source, rendering)
 end
 
+local UPGRADABLE <const> = { deployed = true, failed = true, superseded = true }
+
+-- Renders by the helm that will write, which waits until it is told to. A plan writes nothing; what a helm left behind
+-- that died is settled first; and a chart must be the one that was looked at.
+local function hold(ctx, name, source, record)
+  if ctx.mode == "plan" or not source.about.plain then return nil end
+  if record and not UPGRADABLE[record.status] then return nil end
+  local helm = ctx:client "helm"
+  source.label = ctx.run_id
+  local rendering = helm:hold(name, source)
+  local same = rendering and chart.inspect(source.chart, source.tree).digest == source.about.digest
+  if same and #rendering.hooks == 0 then return rendering end
+  helm:let_go(source)
+end
+
 -- Renders for real. A chart that may give something else each time is rendered twice.
-local function render(ctx, name, source)
-  local rendering = ctx:client("helm"):template(name, source)
-  refuse_volatile(ctx, name, source, rendering)
+local function render(ctx, name, source, record)
+  local rendering = hold(ctx, name, source, record)
+  if not rendering then
+    rendering = ctx:client("helm"):template(name, source)
+    refuse_volatile(ctx, name, source, rendering)
+  end
   rendering.manifest = content.hash_objects(rendering.objects)
   if #rendering.hooks > 0 then rendering.hooks_hash = content.hash_objects(rendering.hooks) end
   rendering.is_new = true
@@ -238,15 +248,16 @@ end
 ---@param name string
 ---@param namespace string
 ---@param o { chart: string, values: any, repo: string?, version: string?, digest: string? }
+---@param source table filled for helm: chart, values, objects (hooks among it), crds …; a helm may wait for it, which
+---  the caller ends (let_go)
 ---@return table desired chart, app_version, values, manifest, hooks
----@return table source for helm: chart, values, objects (hooks among it), crds …
-function M.release(ctx, name, namespace, o)
+function M.release(ctx, name, namespace, o, source)
   ctx:client("helm"):check_name(name, namespace)
-  local source, values = source_of(ctx, name, namespace, o)
+  local values, record = fill(ctx, name, namespace, o, source)
   local label, app_version = chart_label(source.chart)
   local desired = { chart = label, app_version = app_version, values = values, manifest = value.unknown }
-  if value.is_unknown(values) then return desired, source end
-  local rendering = kept_rendering(ctx, name, source) or render(ctx, name, source)
+  if value.is_unknown(values) then return desired end
+  local rendering = kept_rendering(ctx, name, source, record) or render(ctx, name, source, record)
   warn_of_revision(ctx, source)
   check_crds(ctx:client "k8s", rendering.crds, source.chart)
   desired.manifest, desired.hooks = rendering.manifest, rendering.hooks_hash
@@ -254,7 +265,7 @@ function M.release(ctx, name, namespace, o)
   M.check(ctx, source.objects, namespace, source.chart)
   check_unique(rendering.objects, namespace, source.chart)
   if rendering.is_new then keep_rendering(ctx, name, source, desired) end
-  return desired, source
+  return desired
 end
 
 return M

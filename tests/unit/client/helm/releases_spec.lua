@@ -213,6 +213,22 @@ describe("one release", function()
   end)
 end)
 
+describe("a record that was read", function()
+  it("is not taken apart again until its Secret has changed", function()
+    local object = good("a-app", 1, "deployed")
+    object.metadata.uid, object.metadata.resourceVersion = "u1", "7"
+    local client = releases.new(cluster { object })
+    local first = client:newest("a-app", "prod")
+    assert.equal(first, client:newest("a-app", "prod"))
+    assert.equal(first, client:get("a-app", "prod", 1))
+    assert.equal(first, client:history("a-app", "prod")[1])
+    object.data, object.metadata.resourceVersion = good("a-app", 1, "failed").data, "8"
+    assert.equal("failed", client:newest("a-app", "prod").status)
+    object.data, object.metadata.uid = good("a-app", 1, "deployed").data, "u2"
+    assert.equal("deployed", client:newest("a-app", "prod").status)
+  end)
+end)
+
 describe("a damaged record", function()
   local text = json.encode(record("sso", 2, "deployed"))
   local CASES <const> = {
