@@ -6,7 +6,8 @@
 --   folder                            a fresh temporary folder
 --   instructions(argv, options)       that the program itself ran, its children not
 --   calls(argv, options)              its system calls, and those of its children:
---                                     { children, syncs, connects, sends } (sends: parts sent to PostgreSQL)
+--                                     { children, syncs, connects, sends } (children: programs that it started itself;
+--                                     sends: parts sent to PostgreSQL)
 --   lab()                             a lab of its own, tests/support/lab.lua; the same at each call
 --   requests(argv, options)           that the lab's HTTP servers got meanwhile
 --   grows(small, large)               the ratio of two counts, for what must be linear
@@ -54,14 +55,21 @@ local TO_POSTGRESQL <const> = '^"[PQ]\\'
 
 local function calls(count, argv, options)
   local log = fs.join(count.folder, "strace")
-  local trace = "trace=execve,fsync,fdatasync,sync_file_range,connect,sendto"
+  local trace = "trace=execve,clone,clone3,fork,vfork,fsync,fdatasync,sync_file_range,connect,sendto"
   run({ "strace", "-f", "-qq", "-s", "2", "-e", trace, "-o", log, table.unpack(argv) }, options)
-  local seen = { children = -1, syncs = 0, connects = 0, sends = 0 } -- the first execve is the program's own
+  local seen = { children = 0, syncs = 0, connects = 0, sends = 0 }
+  local own, forked = nil, {}
   for line in fs.read(log):gmatch "[^\n]+" do
     -- A call during which another process is looked at has two lines; the second one has the result.
     local name, rest = line:match "^%d+ +(%w+)%((.*)"
-    if line:find "execve.* = 0$" then
-      seen.children = seen.children + 1
+    local process = line:match "^%d+"
+    own = own or process -- the first line is the program's own start
+    if process == own and (line:find "clone" or line:find "fork") then
+      forked[line:match "= (%d+)$" or ""] = true
+    elseif line:find "execve.* = 0$" then
+      -- A script that becomes another program is one child.
+      seen.children = seen.children + (forked[process] and 1 or 0)
+      forked[process] = nil
     elseif name == "fsync" or name == "fdatasync" then
       seen.syncs = seen.syncs + 1
     elseif name == "connect" and rest:find "AF_INET" then

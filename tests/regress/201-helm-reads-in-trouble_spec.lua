@@ -15,7 +15,7 @@ describe("a read of helm", function()
         local run = small_run.new { modules = {}, clients = { helm = client } }
         run.first_pause = 0
         faults.add(lab.faults.rules, "k8s", kind, { times = "2", match = "secrets" })
-        assert.is_false(run.ctx:ask("helm", client.exists, client, "t1-app", "default"))
+        assert.is_nil(run.ctx:ask("helm", client.status, client, "t1-app", "default"))
         assert.same({}, lab.faults.rules)
         client:close()
       end)
