@@ -1,33 +1,15 @@
 --- What 16 releases shall be: their charts are rendered, checked and hashed.
 
 local fs = require "o2x.base.fs"
-
-local TENANT <const>, COUNT <const> = "urbanos", 16
-local TREE <const> = "examples/platform"
-
--- The charts of the platform with the tenant's values: "name chart values", one a line.
-local function list()
-  local lines = {}
-  for _, folder in ipairs(fs.list(TREE)) do
-    local values = fs.join(TREE, folder, "helm_values", TENANT)
-    for _, file in ipairs(fs.exists(values) and fs.list(values) or {}) do
-      local service = file:match "^(.*)%.yaml$"
-      local chart = service and fs.join(folder, "charts", service)
-      if chart and fs.exists(fs.join(TREE, chart)) then
-        lines[#lines + 1] = ("%s-%s %s %s/helm_values/%s/%s"):format(TENANT, service, chart, folder, TENANT, file)
-      end
-    end
-  end
-  assert(#lines == COUNT, #lines .. " charts")
-  return table.concat(lines, "\n") .. "\n"
-end
+local proc = require "o2x.base.proc"
+local releases = dofile "bench/render/releases.lua"
 
 local function contender(state, name, mode, before)
   return {
     name = name,
     argv = { "build/o2x-dev", "bench/render/o2x.lua", state, mode },
     before = before,
-    check = function(result) assert(result.stdout:find(COUNT .. " releases", 1, true), result.stdout) end,
+    check = function(result) assert(result.stdout:find(releases.COUNT .. " releases", 1, true), result.stdout) end,
   }
 end
 
@@ -35,7 +17,7 @@ return {
   title = "16 charts rendered with a tenant's values, checked and hashed",
   differs = "the shell only renders; no cluster is asked in either",
   setup = function(folder)
-    fs.write(fs.join(folder, "list"), list())
+    releases.write(fs.join(folder, "list"))
     return folder
   end,
   contenders = function(state)
@@ -44,14 +26,13 @@ return {
       if fs.exists(cache) then fs.remove_tree(cache) end
     end
     local function know()
-      local proc = require "o2x.base.proc"
       local result = proc.run { argv = { "build/o2x-dev", "bench/render/o2x.lua", state, "cold" } }
       assert(result.code == 0, result.stderr)
     end
     return {
       {
         name = "helm template, one after the other",
-        argv = { "sh", "bench/render/shell.sh", fs.join(state, "list"), TREE },
+        argv = { "sh", "bench/render/shell.sh", fs.join(state, "list"), releases.TREE },
         check = function(result) assert(#result.stdout > 10000, result.stdout) end,
       },
       contender(state, "o2x, nothing kept", "cold", forget),

@@ -157,19 +157,41 @@ end
 
 -- The parts of .Release that are the same for an install, an upgrade and each revision.
 local SAME_PARTS <const> = set ".Name .Namespace .Service"
--- Keywords and functions that get a whole context ("$") to hand it on, or part of it.
-local HAND_ON <const> =
-  set "include template tpl dict list tuple block define with range if else and or not eq ne index get dig hasKey"
+-- What writes out all that it gets, or hands it on as one value: toYaml . at the top of a template.
+local WHOLE <const> = set [[
+  toYaml toYamlPretty mustToYaml toJson mustToJson toPrettyJson mustToPrettyJson toRawJson mustToRawJson toToml
+  mustToToml toString print println printf deepCopy mustDeepCopy omit merge mustMerge mergeOverwrite mustMergeOverwrite
+]]
+-- Inside of these, "." is something else than the context.
+local OTHER_DOT <const> = set "with range"
+local BLOCKS <const> = set "if with range define block"
 
--- Is "$" at i written out as a whole, as by toYaml $? Its fields follow as tokens of their own.
-local function is_whole_context(tokens, i)
-  if tokens[i].text ~= "$" or tokens[i + 1] and tokens[i + 1].kind == "field" then return false end
+-- Is the context written out as a whole by the token at i? Fields ("$.Values") follow as tokens of their own.
+local function is_whole_context(tokens, i, other_dot)
+  local token, after = tokens[i], tokens[i + 1]
+  local alone = token.text == "$" or is_sign(token, ".") and not other_dot
+  if not alone or after and after.kind == "field" then return false end
   local j = i - 1
   while tokens[j] and tokens[j].kind ~= "name" and not is_sign(tokens[j], "(") and not is_sign(tokens[j], "|") do
     j = j - 1
   end
-  if tokens[j] and tokens[j].kind == "name" then return not HAND_ON[tokens[j].text] end
-  return true
+  local by = tokens[j] and tokens[j].kind == "name" and tokens[j]
+  if not by and is_sign(after, "|") then by = tokens[i + 2] end
+  return by and WHOLE[by.text] or false
+end
+
+-- Follows the blocks that a template opens and closes; true while "." is something else than the context.
+local function follow_blocks(open, tokens)
+  local word = tokens[1] and tokens[1].kind == "name" and tokens[1].text
+  if word == "end" then open[#open] = nil end
+  -- What follows the else of a with has the dot from outside of it.
+  if word == "else" and OTHER_DOT[open[#open]] then open[#open] = tokens[2] and tokens[2].text or "if" end
+  local other = false
+  for _, one in ipairs(open) do
+    other = other or OTHER_DOT[one] == true
+  end
+  if BLOCKS[word] then open[#open + 1] = word end
+  return other
 end
 
 -- ---- the whole ----
@@ -184,7 +206,7 @@ end
 
 -- A name behind brackets or a variable is a field of what they give: ($x).now; and the printed address of a value is
 -- another one in each process.
-local function note(calls, tokens, i)
+local function note(calls, tokens, i, other_dot)
   local token = tokens[i]
   if token.kind == "string" then
     calls.strings[#calls.strings + 1] = token.text
@@ -196,7 +218,7 @@ local function note(calls, tokens, i)
     if not (part and part.kind == "field" and SAME_PARTS[part.text]) then calls.operation = true end
   elseif token.text == ".Capabilities" then
     calls.cluster = true
-  elseif is_whole_context(tokens, i) then
+  elseif is_whole_context(tokens, i, other_dot) then
     calls.operation, calls.cluster = true, true
   elseif token.kind == "name" then
     local name = token.text
@@ -213,9 +235,11 @@ end
 
 local function read(text)
   local calls = { volatile = false, clock = false, tpl = false, operation = false, cluster = false, strings = {} }
+  local open = {}
   local whole = each_action(text, function(tokens)
+    local other_dot = follow_blocks(open, tokens)
     for i = 1, #tokens do
-      note(calls, tokens, i)
+      note(calls, tokens, i, other_dot)
     end
   end)
   if not whole then
