@@ -116,6 +116,13 @@ describe("what was kept of a release is not believed after a change of", functio
     end)
   end
 
+  counted("values that the script gives", function(env)
+    local function values(level) return { values = { "values/app.yaml", { level = level } } } end
+    warm(env, values "A")
+    assert.same({ "changed", "template" }, { plan(env, values "B") })
+    assert.same({ "changed", "template" }, { plan(env, { values = { { level = "A" }, "values/app.yaml" } }) })
+  end)
+
   counted("the server's version, or its kinds", function(env)
     warm(env)
     env.renew()
