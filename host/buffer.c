@@ -49,3 +49,14 @@ void buffer_free(struct buffer *buffer)
 	free(buffer->bytes);
 	*buffer = (struct buffer){ 0 };
 }
+
+void buffer_wipe(struct buffer *buffer, size_t most)
+{
+	if (buffer->capacity > most) {
+		buffer_free(buffer);
+		return;
+	}
+	if (buffer->bytes)
+		explicit_bzero(buffer->bytes, buffer->capacity);
+	buffer->length = 0;
+}

@@ -19,6 +19,9 @@ bool buffer_append(struct buffer *buffer, const void *bytes, size_t length);
 /* Drops the first bytes. */
 void buffer_consume(struct buffer *buffer, size_t length);
 
+/* Wipes and empties; keeps the memory for what comes next, if it is not more than most bytes. */
+void buffer_wipe(struct buffer *buffer, size_t most);
+
 /* Wipes and frees; the buffer is empty and usable afterwards. */
 void buffer_free(struct buffer *buffer);
 

@@ -1,6 +1,6 @@
 /*
-** http.c: the HTTP client for Lua: start a request, wait for the operation, take the response. Lua
-** code uses it through lua/o2x/client/http.lua. How a request can fail:
+** http.c: the HTTP client for Lua: name a server, start a request, wait for the operation, take the
+** response. Lua code uses it through lua/o2x/client/http.lua. How a request can fail:
 **
 **   not sent        "dns" "refused" "connect_timeout" "tls" "url"
 **   outcome unknown "timeout" "reset" "truncated" "garbage" "too_large"
@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define CLIENT "o2x.http.client"
+#define SERVER "o2x.http.origin"
 #define TRANSFER "o2x.http"
 
 /* Pushes the state's one client, created at the first request. [-0, +1, e] */
@@ -36,41 +37,114 @@ static int client_gc(lua_State *L)
 	return 0;
 }
 
-static void on_cancel(struct wait *wait)
-{
-	transfer_stop((struct transfer *)wait);
-}
+/* ---- servers ---- */
 
 /***
- Starts a request. Nothing is taken from the environment; redirects are not followed.
- @function core.http.start
- @param request table method, url, headers (flat list; values may be secrets), body (string or
-   secret) or body_file (a path), timeout, connect_timeout, max_body, stream, ca, ca_file,
-   ca_folder, more_authorities, cert, key (PEM), connect_to ("host:port"), proxy,
-   aws_sigv4 ("aws:amz:REGION:SERVICE"), access_key, secret_key
- @return userdata an operation
+ A server, and how it is spoken to. Requests to it share connections, and 16 run at a time. Nothing
+ is taken from the environment; redirects are not followed.
+ @function core.http.origin
+ @param options table secure (https), connect_timeout, ca, ca_file, ca_folder, more_authorities,
+   cert, key (PEM, strings or secrets), connect_to ("host:port"), proxy
+ @return userdata for start
 */
-static int http_start(lua_State *L)
+static int http_origin(lua_State *L)
 {
 	luaL_checktype(L, 1, LUA_TTABLE);
 	lua_settop(L, 1);
 	struct client *client = push_client(L);
-	struct transfer *transfer = host_newuserdata(L, sizeof *transfer, TRANSFER);
-	lua_insert(L, 2);
-	lua_setiuservalue(L, 2, 1);
-	transfer->client = client;
-	transfer->wait.cancel = on_cancel;
-	transfer_configure(L, transfer);
-	client_start(client, transfer);
-	lua_settop(L, 2);
+	struct origin *origin = host_newuserdata(L, sizeof *origin, SERVER);
+	origin->client = client;
+	TAILQ_INIT(&origin->waiting);
+	TAILQ_INIT(&origin->idle);
+	origin_configure(L, origin);
+	return 1;
+}
+
+static int origin_gc(lua_State *L)
+{
+	struct origin *origin = luaL_checkudata(L, 1, SERVER);
+	if (!origin->model)
+		return 0;
+	for (struct transfer *idle; (idle = TAILQ_FIRST(&origin->idle));) {
+		TAILQ_REMOVE(&origin->idle, idle, place);
+		transfer_free(idle);
+	}
+	curl.curl_easy_cleanup(origin->model);
+	origin->model = NULL;
+	if (origin->connect_to)
+		curl.curl_slist_free_all(origin->connect_to);
+	origin->connect_to = NULL;
+	buffer_free(&origin->ca);
+	buffer_free(&origin->cert);
+	buffer_free(&origin->key);
+	return 0;
+}
+
+/* ---- requests ---- */
+
+/* The userdata of an operation; its user value keeps the server alive. */
+struct exchange {
+	struct wait wait;          /* first: see host.h */
+	struct transfer *transfer; /* NULL once it is closed */
+};
+
+static void on_cancel(struct wait *wait)
+{
+	transfer_stop(((struct exchange *)wait)->transfer);
+}
+
+static void release(struct exchange *exchange)
+{
+	struct transfer *transfer = exchange->transfer;
+	if (!transfer)
+		return;
+	transfer_stop(transfer);
+	exchange->transfer = NULL;
+	transfer_drop(transfer);
+	if (exchange->wait.task)
+		host_wake(&exchange->wait);
+}
+
+/***
+ Starts a request.
+ @function core.http.start
+ @param origin userdata its server
+ @param request table method ("GET"), url, headers (name → value or list of values; each a text or
+   a secret), token (text or secret), authority (the Host header, if not the URL's), body_file (a
+   path), max_body (bytes, 32 MiB), aws_sigv4 ("aws:amz:REGION:SERVICE"), access_key, secret_key;
+   other fields of http.request are passed over
+ @param body string|secret|nil
+ @param json boolean is the body JSON?
+ @param stream boolean is the answer read in pieces?
+ @return userdata an operation, or nil, message, "input"
+*/
+static int http_start(lua_State *L)
+{
+	struct origin *origin = luaL_checkudata(L, ORIGIN, SERVER);
+	luaL_argcheck(L, origin->model, ORIGIN, "was closed");
+	luaL_checktype(L, REQUEST, LUA_TTABLE);
+	if (!request_spread(L, lua_upvalueindex(1)))
+		return host_fail(L, "input", "%s", lua_tostring(L, -1));
+	struct exchange *exchange = host_newuserdata(L, sizeof *exchange, TRANSFER);
+	lua_pushvalue(L, ORIGIN);
+	lua_setiuservalue(L, -2, 1);
+	exchange->wait.cancel = on_cancel;
+	exchange->transfer = transfer_take(origin, &exchange->wait);
+	if (!exchange->transfer)
+		return luaL_error(L, "not enough memory");
+	if (!request_configure(L, exchange->transfer)) {
+		release(exchange);
+		return host_fail(L, "input", "%s", lua_tostring(L, -1));
+	}
+	queue_add(exchange->transfer);
 	return 1;
 }
 
 static struct transfer *check(lua_State *L)
 {
-	struct transfer *transfer = luaL_checkudata(L, 1, TRANSFER);
-	luaL_argcheck(L, transfer->easy, 1, "was closed");
-	return transfer;
+	struct exchange *exchange = luaL_checkudata(L, 1, TRANSFER);
+	luaL_argcheck(L, exchange->transfer, 1, "was closed");
+	return exchange->transfer;
 }
 
 static int fail(lua_State *L, const struct transfer *transfer)
@@ -78,21 +152,42 @@ static int fail(lua_State *L, const struct transfer *transfer)
 	const char *code = transfer_failure(transfer);
 	const char *text = transfer->problem;
 	if (!*text)
-		text = curl.curl_easy_strerror(transfer->code);
-	if (transfer->code == CURLE_SEND_FAIL_REWIND) /* libcurl reports its second attempt */
+		text = curl.curl_easy_strerror(transfer->now.code);
+	if (transfer->now.code == CURLE_SEND_FAIL_REWIND) /* libcurl reports its second attempt */
 		text = "the connection was closed before an answer came";
-	if (transfer->too_large)
-		return host_fail(L, code, "it is larger than %zu bytes", transfer->max_body);
+	if (transfer->now.too_large)
+		return host_fail(L, code, "it is larger than %zu bytes", transfer->now.max_body);
 	return host_fail(L, code, "%s", text);
 }
 
+/* Joins the value on top of the stack to those that its name, below it, has already. [-0, +0, m] */
+static void join_header(lua_State *L, int headers)
+{
+	lua_pushvalue(L, -2);
+	if (lua_rawget(L, headers) == LUA_TNIL) {
+		lua_pop(L, 1);
+		return;
+	}
+	lua_pushfstring(L, "%s, %s", lua_tostring(L, -1), lua_tostring(L, -2));
+	lua_replace(L, -3);
+	lua_pop(L, 1);
+}
+
+/* Pushes the headers by their names in lower case; several of one name are joined by ", ". */
 static void push_head(lua_State *L, const struct transfer *transfer)
 {
-	const char *text = transfer->head.bytes, *end = text + transfer->head.length;
-	lua_newtable(L);
-	for (lua_Integer i = 1; text < end; i++, text += strlen(text) + 1) {
-		lua_pushstring(L, text);
-		lua_rawseti(L, -2, i);
+	char *text = transfer->head.bytes, *end = text + transfer->head.length;
+	lua_createtable(L, 0, transfer->now.head_count);
+	int headers = lua_gettop(L);
+	while (text < end) {
+		char *value = text + strlen(text) + 1;
+		for (char *at = text; *at; at++)
+			*at = (char)(*at >= 'A' && *at <= 'Z' ? *at + ('a' - 'A') : *at);
+		lua_pushlstring(L, text, (size_t)(value - text) - 1);
+		lua_pushstring(L, value);
+		join_header(L, headers);
+		lua_rawset(L, headers);
+		text = value + strlen(value) + 1;
 	}
 }
 
@@ -101,18 +196,18 @@ static void push_head(lua_State *L, const struct transfer *transfer)
  @function op:result
  @param label string? makes the body a secret with this label
  @return integer status, or nil, message, code
- @return table flat list of header names and values
+ @return table headers by their names in lower case; several of one name are joined by ", "
  @return string|userdata body
 */
 static int transfer_result(lua_State *L)
 {
 	struct transfer *transfer = check(L);
 	const char *label = luaL_optstring(L, 2, NULL);
-	luaL_argcheck(L, transfer->progress == DONE, 1, "is not done");
-	if (transfer->code != CURLE_OK)
+	luaL_argcheck(L, transfer->now.progress == DONE, 1, "is not done");
+	if (transfer->now.code != CURLE_OK)
 		return fail(L, transfer);
 	const char *bytes = transfer->body.bytes ? transfer->body.bytes : "";
-	lua_pushinteger(L, transfer->status);
+	lua_pushinteger(L, transfer->now.status);
 	push_head(L, transfer);
 	if (label)
 		secret_push_message(L, bytes, transfer->body.length, label);
@@ -124,23 +219,23 @@ static int transfer_result(lua_State *L)
 /* Is there anything to read without waiting? */
 static void set_ready(struct transfer *transfer)
 {
-	transfer->wait.ready = transfer->progress == DONE || transfer->body.length > 0;
+	transfer->now.wait->ready = transfer->now.progress == DONE || transfer->body.length > 0;
 }
 
 /***
  Returns status and headers of a streamed response, once they have arrived.
  @function op:head
  @return integer status, or nil, message, code
- @return table flat list of header names and values
+ @return table headers by their names in lower case; several of one name are joined by ", "
 */
 static int transfer_head(lua_State *L)
 {
 	struct transfer *transfer = check(L);
-	if (!transfer->head_done && transfer->progress == DONE)
+	if (!transfer->now.head_done && transfer->now.progress == DONE)
 		return fail(L, transfer);
-	luaL_argcheck(L, transfer->head_done, 1, "has no answer yet");
+	luaL_argcheck(L, transfer->now.head_done, 1, "has no answer yet");
 	set_ready(transfer);
-	lua_pushinteger(L, transfer->status);
+	lua_pushinteger(L, transfer->now.status);
 	push_head(L, transfer);
 	return 2;
 }
@@ -154,19 +249,13 @@ static int transfer_head(lua_State *L)
 static int transfer_chunk(lua_State *L)
 {
 	struct transfer *transfer = check(L);
-	if (transfer->body.length == 0 && transfer->progress == DONE)
-		return transfer->code == CURLE_OK ? 0 : fail(L, transfer);
+	if (transfer->body.length == 0 && transfer->now.progress == DONE)
+		return transfer->now.code == CURLE_OK ? 0 : fail(L, transfer);
 	lua_pushlstring(L, transfer->body.bytes ? transfer->body.bytes : "", transfer->body.length);
 	transfer->body.length = 0;
 	transfer_unpause(transfer);
 	set_ready(transfer);
 	return 1;
-}
-
-static void wipe_headers(struct transfer *transfer)
-{
-	for (struct curl_slist *item = transfer->header_lines; item; item = item->next)
-		explicit_bzero(item->data, strlen(item->data));
 }
 
 /***
@@ -175,27 +264,23 @@ static void wipe_headers(struct transfer *transfer)
 */
 static int transfer_gc(lua_State *L)
 {
-	struct transfer *transfer = luaL_checkudata(L, 1, TRANSFER);
-	if (!transfer->easy)
-		return 0;
-	transfer_stop(transfer);
-	curl.curl_easy_cleanup(transfer->easy);
-	transfer->easy = NULL;
-	wipe_headers(transfer);
-	curl.curl_slist_free_all(transfer->header_lines);
-	curl.curl_slist_free_all(transfer->connect_to);
-	buffer_free(&transfer->ca);
-	buffer_free(&transfer->cert);
-	buffer_free(&transfer->key);
-	buffer_free(&transfer->request_body);
-	if (transfer->body_file)
-		fclose(transfer->body_file);
-	transfer->body_file = NULL;
-	buffer_free(&transfer->head);
-	buffer_free(&transfer->body);
-	if (transfer->wait.task)
-		host_wake(&transfer->wait);
+	release(luaL_checkudata(L, 1, TRANSFER));
 	return 0;
+}
+
+/***
+ Returns scheme and authority of a URL: "https://host:port".
+ @function core.http.authority
+ @param url any
+ @return string, "" if it has none
+*/
+static int http_authority(lua_State *L)
+{
+	const char *url = lua_type(L, 1) == LUA_TSTRING ? lua_tostring(L, 1) : "";
+	const char *mark = strstr(url, "://");
+	size_t scheme = mark ? (size_t)(mark - url) + 3 : 0;
+	lua_pushlstring(L, url, mark ? scheme + strcspn(url + scheme, "/?#") : 0);
+	return 1;
 }
 
 static const luaL_Reg methods[] = {
@@ -206,13 +291,19 @@ static const luaL_Reg methods[] = {
 	{ NULL, NULL },
 };
 
-static const luaL_Reg functions[] = { { "start", http_start }, { NULL, NULL } };
+static const luaL_Reg functions[] = { { "origin", http_origin },
+				      { "authority", http_authority },
+				      { NULL, NULL } };
 static const luaL_Reg none[] = { { NULL, NULL } };
 
 int luaopen_o2x_core_http(lua_State *L)
 {
 	host_newtype(L, CLIENT, none, client_gc);
+	host_newtype(L, SERVER, none, origin_gc);
 	host_newop_type(L, TRANSFER, methods, transfer_gc);
 	luaL_newlib(L, functions);
+	request_push_fields(L);
+	lua_pushcclosure(L, http_start, 1);
+	lua_setfield(L, -2, "start");
 	return 1;
 }

@@ -15,7 +15,7 @@ struct loop {
 	uv_loop_t uv;
 	int pending;
 	int threads; /* work that is not done yet */
-	bool in_timer;
+	bool in_timer, running;
 };
 
 struct loop_watch {
@@ -23,7 +23,8 @@ struct loop_watch {
 	struct loop *loop;
 	loop_watch_cb *callback;
 	void *arg;
-	int events;
+	int events; /* what the owner wants; 0: it rests */
+	int polled; /* what libuv waits for */
 };
 
 struct loop_timer {
@@ -117,7 +118,16 @@ int loop_free(struct loop *loop)
 
 void loop_run(struct loop *loop, bool block)
 {
+	loop->running = true;
 	uv_run(&loop->uv, block ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+	loop->running = false;
+}
+
+/* Due timers run before the poll, which must not sleep when one of them made a task ready. */
+void loop_hurry(struct loop *loop)
+{
+	if (loop->running)
+		uv_stop(&loop->uv);
 }
 
 int loop_pending(const struct loop *loop)
@@ -137,6 +147,11 @@ double loop_now(void)
 static void on_poll(uv_poll_t *handle, int status, int events)
 {
 	struct loop_watch *watch = handle->data;
+	if (watch->events == 0) { /* it rests, and this is its first event since */
+		uv_poll_stop(&watch->uv);
+		watch->polled = 0;
+		return;
+	}
 	/*
 	** Report an error on the descriptor (EBADF, hang-up) as ready: the library then finds the
 	** error.
@@ -170,13 +185,20 @@ struct loop_watch *loop_watch_new(struct loop *loop, int fd, int events, loop_wa
 	return watch;
 }
 
+/*
+** A watch that rests is polled on: most are soon wanted again, for the same events, and then nothing
+** is to be done. The first event that comes meanwhile ends that (on_poll).
+*/
 int loop_watch_set(struct loop_watch *watch, int events)
 {
 	int flags =
 		(events & LOOP_READ ? UV_READABLE : 0) | (events & LOOP_WRITE ? UV_WRITABLE : 0);
-	int error = flags ? uv_poll_start(&watch->uv, flags, on_poll) : uv_poll_stop(&watch->uv);
-	if (error)
-		return -error;
+	if (events != 0 && events != watch->polled) {
+		int error = uv_poll_start(&watch->uv, flags, on_poll);
+		if (error)
+			return -error;
+		watch->polled = events;
+	}
 	watch->loop->pending += (events != 0) - (watch->events != 0);
 	watch->events = events;
 	return 0;
@@ -201,8 +223,8 @@ static void on_timer(uv_timer_t *handle)
 	loop->in_timer = true;
 	timer->callback(timer->arg);
 	loop->in_timer = false;
-	/* Due timers run before the poll, which must not sleep then: a task may be ready. */
-	uv_stop(&loop->uv);
+	if (loop->pending == 0)
+		uv_stop(&loop->uv); /* nothing can come: the scheduler is to see that */
 }
 
 struct loop_timer *loop_timer_new(struct loop *loop, bool deadline, loop_timer_cb *callback,

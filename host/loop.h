@@ -24,6 +24,9 @@ int loop_free(struct loop *loop); /* -> number of open handles (a bug if not 0) 
 */
 void loop_run(struct loop *loop, bool block);
 
+/* Something is to be done outside of the loop: it does not wait in this turn. For callbacks. */
+void loop_hurry(struct loop *loop);
+
 /*
 ** Number of events that may still come: watches, timers, work. Deadlines of waits do not count.
 */
@@ -33,7 +36,7 @@ int loop_pending(const struct loop *loop);
 double loop_now(void);
 
 /*
-** Calls back whenever fd is ready. One watch per descriptor; events may be 0 (paused). -> NULL with
+** Calls back whenever fd is ready. One watch per descriptor; events may be 0 (it rests). -> NULL with
 ** errno set on failure
 */
 typedef void loop_watch_cb(void *arg, int events);

@@ -52,6 +52,7 @@ static void queue(struct task *task)
 	else
 		host->ready_first = task;
 	host->ready_last = task;
+	loop_hurry(host->loop);
 }
 
 static void on_deadline(void *arg)

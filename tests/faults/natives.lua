@@ -93,9 +93,11 @@ local calls = {
   ["fs.symlink"] = function() return core.fs.symlink("x", folder .. "/link") end,
   ["fs.user"] = function() return core.fs.user "root" end,
   ["gzip.unpack"] = function() return core.gzip.unpack(PACKED, 100) end,
+  ["http.authority"] = function() return core.http.authority "http://127.0.0.1:1/" end,
+  ["http.origin"] = function() return core.http.origin {} end,
   ["http.start"] = function()
     local op <close> =
-      assert(core.http.start { url = "http://127.0.0.1:1/", method = "GET", headers = {}, timeout = 1 })
+      assert(core.http.start(core.http.origin {}, { url = "http://127.0.0.1:1/", headers = {} }, nil, false, false))
     return op
   end,
   ["httpd.listen"] = function()

@@ -15,40 +15,6 @@ local M = {}
 local TIMEOUT <const>, CONNECT_TIMEOUT <const> = 60, 10
 local LONGEST_LINE <const>, LONGEST_REST <const> = 16 << 20, 32 << 20 -- bytes of a stream
 
--- Fields that go to libcurl unchanged.
-local PASSED <const> = {
-  "method",
-  "url",
-  "max_body",
-  "stream",
-  "ca",
-  "ca_file",
-  "cert",
-  "key",
-  "aws_sigv4",
-  "access_key",
-  "secret_key",
-  "body_file",
-}
-local KNOWN <const> = {
-  headers = true,
-  body = true,
-  json = true,
-  timeout = true,
-  connect_timeout = true,
-  token = true,
-  scope = true,
-  secret_body = true,
-  module = true,
-  connect_to = true,
-  proxy = true,
-  tls_name = true,
-  reads = true,
-}
-for _, name in ipairs(PASSED) do
-  KNOWN[name] = true
-end
-
 -- Requests with these methods change nothing, so an unknown outcome does not matter.
 local SAFE <const> = { GET = true, HEAD = true, LIST = true, OPTIONS = true }
 
@@ -67,10 +33,10 @@ local HINTS <const> = {
 }
 
 -- Where a request went through a proxy, its failure may be the proxy's.
-local function by_proxy(request)
-  if not request.via then return "" end
-  local host = request.via:gsub("^%a[%w+.-]*://", ""):gsub("^.*@", "")
-  return (" (by the proxy %s%s)"):format(host, request.proxy_from and ", " .. request.proxy_from or "")
+local function by_proxy(origin)
+  if not origin.via then return "" end
+  local host = origin.via:gsub("^%a[%w+.-]*://", ""):gsub("^.*@", "")
+  return (" (by the proxy %s%s)"):format(host, origin.via_from and ", " .. origin.via_from or "")
 end
 
 --- Does the request only read? By its method, or because the sender says so: a query that is sent as POST.
@@ -78,8 +44,8 @@ end
 ---@return boolean
 function M.is_read(request) return request.reads or SAFE[request.method or "GET"] or false end
 
-local function fail(request, message, code)
-  local is_read = M.is_read(request)
+local function fail(request, origin, message, code)
+  local is_read, method = M.is_read(request), request.method or "GET"
   local judged = retry_rules.judge("network", { code = code }, is_read) or {}
   local kind = judged.kind or kind_of(code, is_read)
   local retryable = judged.retryable
@@ -87,9 +53,9 @@ local function fail(request, message, code)
   errors.raise {
     kind = kind,
     module = request.module or "http",
-    op = request.method,
+    op = method,
     code = code,
-    message = ("%s %s: %s%s"):format(request.method, request.url:gsub("%?.*", ""), message, by_proxy(request)),
+    message = ("%s %s: %s%s"):format(method, request.url:gsub("%?.*", ""), message, by_proxy(origin)),
     retryable = retryable,
     answered = judged.answered,
     sent = not NOT_SENT[code],
@@ -146,30 +112,94 @@ function M.split(url)
   return scheme, host:lower(), math.tointeger(tonumber(port))
 end
 
--- Headers that follow from the URL and the body. Setting one differently would reach another host or smuggle a second
--- request.
-local DERIVED <const> = { host = true, ["content-length"] = true, ["transfer-encoding"] = true, connection = true }
+-- ---- servers ----
 
-local function check_headers(headers)
-  for name, text in pairs(headers or {}) do
-    name = tostring(name)
-    local kind = type(text)
-    if kind ~= "string" and kind ~= "number" and kind ~= "table" and not secret.is(text) then
-      errors.input(("http request: the header %s must be a text, got a %s"):format(name, type(text)))
-    end
-    if DERIVED[name:lower()] then errors.input(("http request: the header %s cannot be set"):format(name)) end
+local DEFAULT_PORT <const> = { http = 80, https = 443 }
+
+-- The proxy of requests to a server: the one that they name ("" for none), else the environment's for the address that
+-- is connected to.
+local function choose_proxy(request, place)
+  if request.proxy then return request.proxy ~= "" and request.proxy or nil end
+  local host, port = place.host, place.port
+  if request.connect_to then
+    local to, at = request.connect_to:match "^(.*):(%d+)$"
+    host, port = to or request.connect_to, tonumber(at) or port
   end
+  return proxies.of(place.scheme, host, port, program.environment())
 end
 
-local function check(request)
-  for name in pairs(request) do
-    if not KNOWN[name] then errors.input(("http request: unknown field '%s'"):format(tostring(name))) end
+local function new_origin(request, place)
+  local origin = {
+    ca = request.ca,
+    ca_file = request.ca_file,
+    cert = request.cert,
+    key = request.key,
+    connect_to = request.connect_to,
+    proxy = request.proxy,
+    connect_timeout = request.connect_timeout,
+  }
+  local via, via_from = choose_proxy(request, place)
+  local options = {
+    secure = place.scheme == "https",
+    ca = request.ca,
+    ca_file = request.ca_file,
+    cert = request.cert,
+    key = request.key,
+    connect_to = request.connect_to,
+    connect_timeout = request.connect_timeout or CONNECT_TIMEOUT,
+    proxy = via,
+  }
+  -- The default authorities, where the request names none.
+  if not request.ca and not request.ca_file and (options.secure or via) then
+    options.ca_file, options.ca_folder = proxies.authorities(program.environment())
+    options.more_authorities = true
   end
-  local scheme, host = M.split(tostring(request.url))
+  origin.via, origin.via_from, origin.handle = via, via_from, core.origin(options)
+  return origin
+end
+
+-- May the request be one of those to the origin? Its server is the same already.
+local function fits(origin, request)
+  return origin.ca == request.ca
+    and origin.ca_file == request.ca_file
+    and origin.cert == request.cert
+    and origin.key == request.key
+    and origin.connect_to == request.connect_to
+    and origin.proxy == request.proxy
+    and origin.connect_timeout == request.connect_timeout
+end
+
+-- "https://host:port" → { scheme, host, port, and a list of origins: ways to speak to it }. Kept for the whole program,
+-- for so many servers and ways; then the oldest are forgotten.
+local places, count = {}, 0
+local PLACES <const>, WAYS <const> = 256, 16
+
+local function new_place(request)
+  local scheme, host, port = M.split(tostring(request.url))
   if not scheme then errors.input(("'%s' is not an http or https URL"):format(tostring(request.url))) end
-  if request.scope then scope.name(request.scope, host, "http host") end
-  check_headers(request.headers)
+  if count == PLACES then M.forget() end
+  local place = { scheme = scheme, host = host, port = port or DEFAULT_PORT[scheme] }
+  places[core.authority(request.url)] = place
+  count = count + 1
+  return place
 end
+
+--- Forgets how servers are spoken to, so that the environment is read again. For tests: it does not change by itself.
+function M.forget()
+  places, count = {}, 0
+end
+
+local function origin_of(request, place)
+  for i = 1, #place do
+    if fits(place[i], request) then return place[i] end
+  end
+  if #place == WAYS then table.remove(place, 1) end
+  local origin = new_origin(request, place)
+  place[#place + 1] = origin
+  return origin
+end
+
+-- ---- requests ----
 
 local function holds_secret(value)
   if type(value) ~= "table" then return secret.is(value) end
@@ -179,103 +209,36 @@ local function holds_secret(value)
   return false
 end
 
-local function flatten(headers)
-  local list = {}
-  for name, values in pairs(headers or {}) do
-    for _, value in ipairs(type(values) == "table" and values or { values }) do
-      list[#list + 1], list[#list + 2] = name, secret.is(value) and value or tostring(value)
-    end
-  end
-  return list
-end
-
-local DEFAULT_PORT <const> = { http = 80, https = 443 }
-
 -- A server that shows the certificate of another name is asked by that name, at its own address: libcurl sends the name
 -- of the URL in the handshake and verifies it.
-local function name_server(request, fields, add)
-  if not request.tls_name then return end
-  local scheme, host, port = M.split(request.url)
-  local authority = request.url:match "^%a+://([^/?#]+)"
-  fields.url = ("%s://%s:%d%s"):format(
-    scheme,
-    request.tls_name,
-    port or DEFAULT_PORT[scheme],
-    request.url:match "^%a+://[^/?#]+(.*)$"
-  )
-  fields.connect_to = fields.connect_to or ("%s:%d"):format(host, port or DEFAULT_PORT[scheme])
-  add("Host", authority)
-end
-
--- The proxy of the request: the one that it names ("" for none), else the environment's for the address that is
--- connected to.
-local function choose_proxy(request)
-  local scheme, host, port = M.split(request.url)
-  port = port or DEFAULT_PORT[scheme]
-  if request.proxy then return request.proxy ~= "" and request.proxy or nil end
-  if request.connect_to then
-    local to, at = request.connect_to:match "^(.*):(%d+)$"
-    host, port = to or request.connect_to, tonumber(at) or port
-  end
-  local url, variable = proxies.of(scheme, host, port, program.environment())
-  request.proxy_from = variable
-  return url
-end
-
--- The default authorities, where the request names none.
-local function trust(request, fields)
-  if request.ca or request.ca_file or request.url:find "^http:" and not request.via then return end
-  fields.ca_file, fields.ca_folder = proxies.authorities(program.environment())
-  fields.more_authorities = true
-end
-
-local function native(request)
-  local fields = {}
-  for _, name in ipairs(PASSED) do
-    fields[name] = request[name]
-  end
-  local headers, given = flatten(request.headers), {}
-  for i = 1, #headers, 2 do
-    given[headers[i]:lower()] = true
-  end
-  local function add(name, value)
-    if not given[name:lower()] then
-      headers[#headers + 1], headers[#headers + 2] = name, value
-    end
-  end
-  fields.body = request.body
-  if request.json ~= nil then
-    fields.body = holds_secret(request.json) and json.encode_secret(request.json) or json.encode(request.json)
-    add("Content-Type", "application/json")
-  end
-  if request.token then add("Authorization", "Bearer " .. request.token) end
-  fields.connect_to = request.connect_to
-  name_server(request, fields, add)
-  request.via = choose_proxy(request)
-  fields.proxy = request.via
-  trust(request, fields)
-  fields.headers = headers
-  fields.connect_timeout = request.connect_timeout or CONNECT_TIMEOUT
-  return fields
-end
-
-local function collect(list)
-  local headers = {}
-  for i = 1, #list, 2 do
-    local name = list[i]:lower()
-    headers[name] = headers[name] and headers[name] .. ", " .. list[i + 1] or list[i + 1]
-  end
-  return headers
-end
-
-local function prepare(request)
+local function by_name(request, place)
+  local authority, rest = request.url:match "^%a+://([^/?#]+)(.*)$"
   local copy = {}
   for name, value in pairs(request) do
     copy[name] = value
   end
-  copy.method = copy.method or "GET"
-  check(copy)
-  return copy
+  copy.tls_name = nil
+  copy.url = ("%s://%s:%d%s"):format(place.scheme, request.tls_name, place.port, rest)
+  copy.connect_to = request.connect_to or ("%s:%d"):format(place.host, place.port)
+  copy.authority = authority
+  return copy, places[core.authority(copy.url)] or new_place(copy)
+end
+
+-- Starts a request, if the run's grants allow it. Returns its operation and its origin.
+local function start(request, stream)
+  local place, sent = places[core.authority(request.url)] or new_place(request), request
+  if request.scope then scope.name(request.scope, place.host, "http host") end
+  if request.tls_name then
+    sent, place = by_name(request, place)
+  end
+  local origin = origin_of(sent, place)
+  local body, is_json = request.body, request.json ~= nil
+  if is_json then
+    body = holds_secret(request.json) and json.encode_secret(request.json) or json.encode(request.json)
+  end
+  local op, message = core.start(origin.handle, sent, body, is_json, stream)
+  if not op then errors.input("http request: " .. message) end
+  return op, origin
 end
 
 ---@class http.response
@@ -291,13 +254,13 @@ end
 ---  (named in errors), reads (whether a POST only reads). A header's value may be a list of values.
 ---@return http.response
 function M.request(request)
-  request = prepare(request)
-  local op <close> = core.start(native(request))
+  local started, origin = start(request, false)
+  local op <close> = started
   task.wait(op, request.timeout or TIMEOUT) -- after a timeout, the result says whether anything was sent
   local label = request.secret_body and (request.secret_body == true and "http body" or request.secret_body) or nil
   local status, headers, body = op:result(label)
-  if not status then fail(request, headers, body) end
-  return { status = status, headers = collect(headers), body = body }
+  if not status then fail(request, origin, headers, body) end
+  return { status = status, headers = headers, body = body }
 end
 
 -- The last bytes of a stream: no more than that is held, however much comes.
@@ -342,7 +305,7 @@ Stream.__index = Stream
 function Stream:read(seconds)
   while true do
     local bytes, message, code = self.op:chunk()
-    if message then fail(self.request, message, code) end
+    if message then fail(self.request, self.origin, message, code) end
     if bytes ~= "" then return bytes end
     task.wait(self.op, seconds)
   end
@@ -350,7 +313,7 @@ end
 
 -- What a stream holds in memory is bounded, however much the server sends.
 local function too_long(self, what, most)
-  fail(self.request, ("%s of the answer has more than %d MiB"):format(what, most >> 20), "too_large")
+  fail(self.request, self.origin, ("%s of the answer has more than %d MiB"):format(what, most >> 20), "too_large")
 end
 
 ---Reads the rest of the body, at most 32 MiB.
@@ -400,13 +363,11 @@ Stream.__close = Stream.close
 ---@param request table see request; timeout (60) is for the head
 ---@return http.stream to be held in a <close> variable
 function M.stream(request)
-  request = prepare(request)
-  request.stream = true
-  local op = core.start(native(request))
+  local op, origin = start(request, true)
   task.wait(op, request.timeout or TIMEOUT)
   local status, headers, code = op:head()
-  if not status then fail(request, headers, code) end
-  return setmetatable({ op = op, request = request, status = status, headers = collect(headers) }, Stream)
+  if not status then fail(request, origin, headers, code) end
+  return setmetatable({ op = op, request = request, origin = origin, status = status, headers = headers }, Stream)
 end
 
 return M

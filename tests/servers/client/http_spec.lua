@@ -1,6 +1,7 @@
 local crypto = require "o2x.base.crypto"
 local eventually = require "tests.support.eventually"
 local fs = require "o2x.base.fs"
+local h2_server = require "tests.support.h2_server"
 local http = require "o2x.client.http"
 local httpd = require "lab.httpd"
 local json = require "o2x.base.json"
@@ -505,5 +506,193 @@ describe("TLS", function()
   it("is not spoken by a server that speaks http", function()
     local server <close> = httpd.serve { handler = echo }
     assert.equal("tls", raised(http.request, { url = ("https://127.0.0.1:%d/"):format(server.port) }).code)
+  end)
+end)
+
+describe("HTTP/2, where the server offers it", function()
+  local certs
+  lazy_setup(function() certs = tls.make() end)
+
+  it("carries requests at once on one connection", function()
+    local server <close> = h2_server.open(certs.good, { at_once = 8 })
+    local list = {}
+    for i = 1, 8 do
+      list[i] = ("body %d"):format(i)
+    end
+    local answers = task.each(
+      list,
+      function(body) return http.request { method = "PUT", url = server.url, ca = certs.ca, body = body } end
+    )
+    for _, answer in ipairs(answers) do
+      assert.equal(200, answer.status)
+      assert.matches("^ok %d+$", answer.body)
+    end
+    local bodies = {}
+    for _, body in pairs(server.bodies) do
+      bodies[#bodies + 1] = body
+    end
+    table.sort(bodies)
+    assert.same(list, bodies)
+  end)
+
+  -- What became of a write that got no answer.
+  for instead, expected in pairs {
+    reset = { "unknown", true },
+    ["go away"] = { "unknown", true },
+  } do
+    it("says what became of a request: " .. instead, function()
+      local server <close> = h2_server.open(certs.good, { instead = instead })
+      local request = { method = "POST", url = server.url, ca = certs.ca, body = "pay", timeout = 20 }
+      local ok, result = pcall(http.request, request)
+      assert.same(expected, ok and { result.status } or { result.kind, result.sent })
+      assert.equal(1, server.requests)
+    end)
+  end
+end)
+
+-- Handles are used again: whatever the request before was, the next one arrives as if it were the first.
+describe("a request after another", function()
+  local plain = {}
+  local others = {
+    ["a body"] = { method = "PUT", body = "x" },
+    ["a POST without a body"] = { method = "POST" },
+    ["JSON"] = { method = "PATCH", json = { a = 1 } },
+    ["HEAD"] = { method = "HEAD" },
+    ["an odd method"] = { method = "LIST" },
+    ["headers"] = { headers = { ["X-A"] = "1", Authorization = "Basic xyz", ["Content-Type"] = "text/x" } },
+    ["an empty header"] = { headers = { ["X-Empty"] = "" } },
+    ["a token"] = { token = "token-of-the-first" },
+    ["a signature"] = {
+      method = "POST",
+      body = "signed",
+      aws_sigv4 = "aws:amz:us-east-1:route53",
+      access_key = "AKIAEXAMPLE",
+      secret_key = "key-of-aws",
+    },
+    ["another query"] = { path = "/elsewhere?a=b" },
+    ["a small limit"] = { max_body = 1, fails = true },
+    ["an early end"] = { timeout = 0, fails = true },
+  }
+
+  local function with_url(server, request)
+    local copy = { url = url(server, request.path) }
+    for name, value in pairs(request) do
+      if name ~= "path" and name ~= "fails" then copy[name] = value end
+    end
+    return copy
+  end
+
+  local function arrives(server, request)
+    local answer = http.request(with_url(server, request))
+    if request.method == "HEAD" then return answer.body end
+    local seen = json.decode(answer.body)
+    seen.headers["x-amz-date"], seen.headers.host = nil, nil
+    if request.aws_sigv4 then seen.headers.authorization = nil end
+    return seen
+  end
+
+  local seconds = { plain = plain }
+  for name, request in pairs(others) do
+    if not request.fails then seconds[name] = request end
+  end
+
+  for name, first in pairs(others) do
+    it("has nothing of " .. name, function()
+      for second_name, second in pairs(seconds) do
+        local expected
+        do
+          local fresh <close> = httpd.serve { handler = echo }
+          expected = arrives(fresh, second)
+        end
+        local server <close> = httpd.serve { handler = echo }
+        pcall(http.request, with_url(server, first))
+        assert.same(expected, arrives(server, second), second_name)
+      end
+    end)
+  end
+end)
+
+describe("requests at once", function()
+  -- A server that holds what it was asked until it is told to answer.
+  local function holding()
+    local held = { asked = {}, go = {} }
+    held.server = httpd.serve {
+      handler = function(req)
+        held.asked[#held.asked + 1] = req.path
+        held.go[#held.asked] = task.event()
+        task.wait(held.go[#held.asked], 60)
+        return 200, {}, "ok"
+      end,
+    }
+    return held
+  end
+
+  it("wait in order, and none of another server waits for them", function()
+    local slow, quick = holding(), httpd.serve { handler = echo }
+    local tasks = {}
+    for i = 1, 20 do
+      tasks[i] = task.spawn(http.request, { url = url(slow.server, "/" .. i) })
+    end
+    eventually("16 requests", function() return #slow.asked == 16 end)
+    assert.equal(200, http.request({ url = url(quick) }).status)
+    assert.equal(16, #slow.asked)
+    for i = 1, 20 do
+      eventually("its turn", function() return slow.go[i] end)
+      slow.go[i]:set()
+      if i <= 4 then
+        eventually("the next", function() return #slow.asked == 16 + i end)
+        assert.equal("/" .. 16 + i, slow.asked[16 + i])
+      end
+    end
+    for _, each in ipairs(tasks) do
+      assert.equal(200, each:join().status)
+    end
+    slow.server:stop()
+    quick:stop()
+  end)
+
+  it("leave the queue when they are cancelled or their time is up, and are known not to be sent", function()
+    local slow = holding()
+    local tasks = {}
+    for i = 1, 16 do
+      tasks[i] = task.spawn(http.request, { url = url(slow.server, "/" .. i) })
+    end
+    local late = task.spawn(raised, http.request, { method = "PUT", url = url(slow.server, "/late"), timeout = 0.05 })
+    local gone = task.spawn(http.request, { url = url(slow.server, "/gone") })
+    local last = task.spawn(http.request, { url = url(slow.server, "/last") })
+    local problem = late:join()
+    assert.same({ "unreachable", "connect_timeout", false }, { problem.kind, problem.code, problem.sent })
+    gone:cancel()
+    gone:wait()
+    for i = 1, 17 do
+      eventually("its turn", function() return slow.go[i] end)
+      slow.go[i]:set()
+    end
+    assert.equal(200, last:join().status)
+    assert.equal(17, #slow.asked)
+    assert.equal("/last", slow.asked[17])
+    for _, each in ipairs(tasks) do
+      each:join()
+    end
+    slow.server:stop()
+  end)
+
+  it("do not wait for streams", function()
+    local server <close> = httpd.serve {
+      handler = function(req)
+        if req.path ~= "/stream" then return 200, {}, "ok" end
+        local writer <close> = req:stream(200)
+        writer:write "x"
+        task.sleep(60)
+      end,
+    }
+    local streams = {}
+    for i = 1, 20 do
+      streams[i] = http.stream { url = url(server, "/stream") }
+    end
+    assert.equal(200, http.request({ url = url(server) }).status)
+    for _, stream in ipairs(streams) do
+      stream:close()
+    end
   end)
 end)

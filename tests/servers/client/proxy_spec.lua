@@ -18,10 +18,14 @@ describe("a request through a proxy", function()
   lazy_setup(function()
     certs, real = tls.make(), program.environment
   end)
-  after_each(function() program.environment = real end)
+  after_each(function()
+    program.environment = real
+    http.forget()
+  end)
 
   local function environment(variables)
     program.environment = function() return variables end
+    http.forget()
   end
 
   local function seen(proxy) return table.concat(proxy.heads) .. table.concat(proxy.up) end
@@ -139,7 +143,10 @@ describe("TLS", function()
   lazy_setup(function()
     certs, real = tls.make(), program.environment
   end)
-  after_each(function() program.environment = real end)
+  after_each(function()
+    program.environment = real
+    http.forget()
+  end)
 
   it("trusts SSL_CERT_FILE where the request names no authority", function()
     local server <close> = httpd.serve { handler = echo, tls = certs.good }
@@ -147,8 +154,10 @@ describe("TLS", function()
     local file = os.tmpname()
     require("o2x.base.fs").write(file, certs.ca)
     program.environment = function() return { SSL_CERT_FILE = file } end
+    http.forget()
     assert.equal(200, http.request(request).status)
     program.environment = function() return {} end
+    http.forget()
     assert.equal("tls", raised(http.request, request).code)
     os.remove(file)
   end)
