@@ -56,7 +56,10 @@ end
 function Server:answer(stream)
   local action = self.options.instead
   if action == "reset" then return self:send(frame(RST_STREAM, 0, stream, (">I4"):pack(2))) end
-  if action == "go away" then return self:send(frame(GOAWAY, 0, 0, (">I4I4"):pack(stream, 2))) end
+  if action == "leave" then
+    self:send(frame(GOAWAY, 0, 0, (">I4I4"):pack(stream, 2)))
+    return self.child:kill(15)
+  end
   self:send(frame(HEADERS, END_HEADERS, stream, STATUS_200) .. frame(DATA, END_STREAM, stream, "ok " .. stream))
 end
 
@@ -98,7 +101,7 @@ end
 
 --- Starts a server.
 ---@param certificate { cert: string, key: string } of "localhost"
----@param options { at_once: integer?, instead: "reset"|"go away"|nil }? instead: of an answer
+---@param options { at_once: integer?, instead: "reset"|"leave"|nil }? instead: of an answer
 ---@return table server url, requests, bodies; <close> it
 function M.open(certificate, options)
   local folder, port = fs.temp_folder(), free_port()
