@@ -14,7 +14,8 @@
 --     versions            of what it is made of
 --     missing, probe      how to get its program: it is left out, and said, when argv[1] is not there or the
 --                         command `probe` fails
---   must         list of { NAME, RATIO, OTHER NAME }: NAME takes at most RATIO times as long as the other
+--   must         list of { NAME, RATIO, OTHER NAME, "peak"? }: NAME takes at most RATIO times as long as the other, or
+--                needs at most RATIO times its memory
 --
 -- A program whose start or preparation would hide the work prints "figure: SECONDS" as its last line: that is taken
 -- instead of the wall time. "also: TEXT" lines before it are printed beside the row (a longest stall, a count).
@@ -145,11 +146,13 @@ local function table_rows(bench, rows)
   for _, goal in ipairs(bench.must or {}) do
     local one, other = named(rows, goal[1]), named(rows, goal[3])
     if one.time and other.time then
-      local ratio = one.time / other.time
+      local quantity, verb = goal[4] or "time", goal[4] == "peak" and "needs" or "takes"
+      local ratio = one[quantity] / other[quantity]
       local verdict = ratio <= goal[2] and "reached" or "MISSED"
-      goals[#goals + 1] = ("%s: %s takes %.2f × of %s; goal: at most %.2f ×"):format(
+      goals[#goals + 1] = ("%s: %s %s %.2f × of %s; goal: at most %.2f ×"):format(
         verdict,
         goal[1],
+        verb,
         ratio,
         goal[3],
         goal[2]

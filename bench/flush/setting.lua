@@ -44,12 +44,6 @@ end
 ---@param state table
 function M.stop(state) state.server.stop() end
 
--- redis-py is there when Python can import it; else the program of this name is not.
-local function python()
-  local result = proc.run { argv = { "sh", "-c", "python3 -c 'import redis; print(redis.__version__)'" } }
-  return result.code == 0 and "python3" or "python3 with redis-py", result.stdout:match "%S+"
-end
-
 --- The programs, each run beside a client that sends a PING each millisecond.
 ---@param state table
 ---@param figure "time"|"stall"
@@ -70,7 +64,6 @@ function M.contenders(state, figure)
       check = check,
     }
   end
-  local redis_py, version = python()
   local url = ("redis://127.0.0.1:%s/0"):format(state.port)
   local redis_cli = "redis-cli " .. cli(state, "--version"):match "[%d.]+"
   local list = {
@@ -94,10 +87,9 @@ function M.contenders(state, figure)
       state.port,
       PREFIX
     ),
-    contender("redis-py", version or "", redis_py, "bench/flush/peer.py", state.port, PREFIX),
+    contender("redis-py", "", "python3", "bench/flush/peer.py", state.port, PREFIX),
   }
-  list[#list].missing = "python3 -m pip install redis"
-  if redis_py ~= "python3" then list[#list].argv = { redis_py } end
+  list[#list].missing, list[#list].probe = "python3 -m pip install redis", { "python3", "-c", "import redis" }
   return list
 end
 
