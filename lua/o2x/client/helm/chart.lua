@@ -89,7 +89,7 @@ local function read_template(about, text)
   about.volatile = about.volatile or found.volatile
   about.clock = about.clock or found.clock
   about.tpl = about.tpl or found.tpl
-  about.revision = about.revision or text:find "%.Release%.Revision%f[^%w_]" ~= nil
+  about.revision = about.revision or found.revision
   about.operation = about.operation or found.operation
   about.plain = about.plain and not found.cluster
   for _, one in ipairs(found.strings) do
@@ -104,7 +104,7 @@ local function read_file(about, name, path)
   else
     about.stable = about.stable and template_calls.is_stable(text) -- tpl may render it
   end
-  if text:find "[Hh]ook" or ("/" .. name):find("/crds/", 1, true) then about.plain = false end
+  if text:lower():find("hook", 1, true) or ("/" .. name):find("/crds/", 1, true) then about.plain = false end
   return ("%d %s %d\n%s"):format(#name, name, #text, text)
 end
 

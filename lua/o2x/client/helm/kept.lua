@@ -1,6 +1,6 @@
---- What o2x keeps of helm, so that an unchanged tenant starts none: hashes of what a chart renders to, and the version of
---- helm. It lies in the cache of the user. Nothing in it is secret, and all of it can be found out again: an entry that
---- is missing, damaged, old or of something else only costs time, and so does a folder that cannot be written.
+--- What o2x keeps of helm, so that an unchanged tenant starts none: hashes of what a chart renders to, and the version
+--- of helm. It lies in the cache of the user. Nothing in it is secret, and all of it can be found out again: an entry
+--- that is missing, damaged, old or of something else only costs time, and so does a folder that cannot be written.
 ---
 --- An entry is a file of its place ("the release sso in newclient"), so that a release has one, however often it
 --- changes. It answers one question only: the hash of all that the answer depends on.

@@ -201,6 +201,7 @@ end
 ---@field clock boolean calls one that knows the time
 ---@field tpl boolean renders a text as a template
 ---@field operation boolean asks for more of the release than its name: whether it is an upgrade, its revision
+---@field revision boolean asks for its revision
 ---@field cluster boolean asks what the cluster can do
 ---@field strings string[] the strings in its actions, as they are written
 
@@ -216,6 +217,7 @@ local function note(calls, tokens, i, other_dot)
   elseif token.text == ".Release" then
     local part = tokens[i + 1]
     if not (part and part.kind == "field" and SAME_PARTS[part.text]) then calls.operation = true end
+    if part and part.text == ".Revision" then calls.revision = true end
   elseif token.text == ".Capabilities" then
     calls.cluster = true
   elseif is_whole_context(tokens, i, other_dot) then
@@ -234,7 +236,8 @@ local function note(calls, tokens, i, other_dot)
 end
 
 local function read(text)
-  local calls = { volatile = false, clock = false, tpl = false, operation = false, cluster = false, strings = {} }
+  local calls = { volatile = false, clock = false, tpl = false, strings = {} }
+  calls.operation, calls.revision, calls.cluster = false, false, false
   local open = {}
   local whole = each_action(text, function(tokens)
     local other_dot = follow_blocks(open, tokens)

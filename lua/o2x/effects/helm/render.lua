@@ -69,7 +69,8 @@ end
 local function add_values(about, merged)
   about.volatile = about.volatile
     or about.tpl and any_text(merged, function(text) return not template_calls.is_stable(text) end)
-  about.plain = about.plain and not any_text(merged, function(text) return text:find "[Hh]ook" ~= nil end)
+  about.plain = about.plain
+    and not any_text(merged, function(text) return text:lower():find("hook", 1, true) ~= nil end)
 end
 
 -- Fills the source for helm. Gives the hash of the values, which may be unknown, and the release's record.
