@@ -21,8 +21,8 @@ local LONGEST_WAIT <const> = 3600 -- seconds from the rendering to the write: ot
 -- then. If o2x has died, that input has ended.
 local POST_RENDERER <const> = [[
 umask 077
-cat >"$1" && echo "$2" >"/proc/$PPID/fd/2" && read -r answer <"/proc/$PPID/fd/0" && [ "$answer" = write ] &&
-  exec cat "$1"
+cat >"$1" && printf '\n%s\n' "$2" >"/proc/$PPID/fd/2" &&
+  read -r answer <"/proc/$PPID/fd/0" && [ "$answer" = write ] && exec cat "$1"
 exit 1
 ]]
 
@@ -99,7 +99,9 @@ function Held:write(objects, seconds)
     }
   end
   fs.remove(self.file)
-  return self.task:join()
+  local result = self.task:join()
+  result.stderr = result.stderr:gsub("\n" .. self.word:gsub("%-", "%%-") .. "\n", "")
+  return result
 end
 
 --- Ends helm. What it was not told to write, it has not written.
