@@ -41,6 +41,7 @@ SOURCES  := $(BUILD)/lua/o2x/script/effect_sources.lua
 EFFECTS  := $(sort $(filter-out init,$(patsubst lua/o2x/effects/%.lua,%,$(wildcard lua/o2x/effects/*.lua))) \
             $(patsubst lua/o2x/effects/%/init.lua,%,$(wildcard lua/o2x/effects/*/init.lua)))
 NAMES    := $(BUILD)/lua/o2x/effects/names.lua
+INDEX    := $(BUILD)/lua/o2x/script/api_index.lua
 
 all: $(BUILD)/o2x $(BUILD)/o2x-lab $(BUILD)/o2x-dev
 
@@ -69,8 +70,16 @@ $(BUILD)/host/main_dev.o: host/main.c | $(BUILD)/host
 $(BUILD)/embed: host/tool/embed.c | $(BUILD)/host
 	$(CC) -std=c11 -O1 $(WARNINGS) $(shell pkg-config --cflags lua5.4) -o $@ $< $(LUA_A) -lm -ldl
 
-$(BUILD)/embedded_o2x.c: $(BUILD)/embed $(LUA) $(BUILD)/lua.list $(SOURCES) $(NAMES)
-	$(BUILD)/embed lua $(LUA) $(SOURCES) $(NAMES) > $@.tmp && mv $@.tmp $@
+$(BUILD)/run: host/tool/run.c host/lex.c | $(BUILD)/host
+	$(CC) -std=c11 -O1 $(WARNINGS) $(shell pkg-config --cflags lua5.4) -o $@ $^ $(LUA_A) -lm -ldl
+
+$(BUILD)/embedded_o2x.c: $(BUILD)/embed $(LUA) $(BUILD)/lua.list $(SOURCES) $(NAMES) $(INDEX)
+	$(BUILD)/embed lua $(LUA) $(SOURCES) $(NAMES) $(INDEX) > $@.tmp && mv $@.tmp $@
+
+# What o2x check must know of the apis.
+$(INDEX): $(BUILD)/run scripts/api_index.lua lua/o2x/script/reference.lua $(wildcard lua/o2x/script/check/*.lua) \
+          $(SOURCES) $(NAMES)
+	$(BUILD)/run scripts/api_index.lua '$(BUILD)/lua/?.lua;lua/?.lua' > $@.tmp && mv $@.tmp $@
 
 $(NAMES): $(BUILD)/lua.list
 	mkdir -p $(@D)

@@ -21,6 +21,7 @@
 	X(journal) \
 	X(journal_reader) \
 	X(json) \
+	X(lex) \
 	X(library) \
 	X(listen) \
 	X(lock) \

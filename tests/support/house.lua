@@ -3,7 +3,7 @@
 --- and by `make house`.
 
 local fs = require "o2x.base.fs"
-local lexer = require "o2x.script.check.lexer"
+local lexer = require "o2x.core.lex"
 local sorted_keys = require "o2x.base.sorted_keys"
 
 local M = {}
@@ -27,7 +27,8 @@ local LAB_FILES =
 local ENTRIES = { ["lua/o2x/main.lua"] = true, ["lua/lab/main.lua"] = true }
 
 -- Written by the Makefile.
-local GENERATED = { ["o2x.script.effect_sources"] = true, ["o2x.effects.names"] = true }
+local GENERATED =
+  { ["o2x.script.effect_sources"] = true, ["o2x.script.api_index"] = true, ["o2x.effects.names"] = true }
 
 -- The one module of stdlib that the program asks for by name, as the platform's side of the contract.
 local CONTRACT = { ["stdlib/platform.lua"] = true }
@@ -143,7 +144,10 @@ end
 local LOADERS = { require = true, lazy = true }
 
 local function read_lua(house, path, text)
-  local tokens = lexer.tokens(text)
+  local tokens, kinds, values, lines = {}, lexer.tokens(text)
+  for i, kind in ipairs(kinds) do
+    tokens[i] = { kind = kind, value = values[i], line = lines[i] }
+  end
   for i, token in ipairs(tokens) do
     if token.kind == "name" and LOADERS[token.value] then
       local method = i > 1 and (tokens[i - 1].kind == ":" or tokens[i - 1].kind == "function")

@@ -8,6 +8,7 @@ local lint = require "o2x.script.check"
 local out = require "o2x.report.out"
 local runbook_files = require "o2x.project.runbook_files"
 local runbooks = require "o2x.script.runbook"
+local task = require "o2x.base.task"
 local versions = require "o2x.project.versions"
 
 local M = {
@@ -96,10 +97,15 @@ local function check_duplicate(seen, entry, runbook, text)
   seen[id] = seen[id] or { text = text, path = runbook.path }
 end
 
+local PAUSE <const> = 400 -- per cent of the memory in use, at which collecting begins again
+
 local function check_files(project, arguments)
   local list, loaded, seen, locked = {}, {}, {}, versions.read(project)
+  collectgarbage("incremental", PAUSE) -- the trees of all files are kept until the end: there is little to collect
+  local session = lint.session(project)
   for _, file in ipairs(files_of(project, arguments)) do
-    local problems, runbook, text = lint.file(project, file[1], file[2])
+    task.sleep(0) -- a wait starts the time of each file: one that uses up its own does not use up the next one's
+    local problems, runbook, text = lint.file(project, file[1], file[2], session)
     local root = project.root .. "/"
     local shown = file[1]:sub(1, #root) == root and file[1]:sub(#root + 1) or file[1]
     local entry = { path = shown, problems = problems }

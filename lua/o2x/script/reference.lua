@@ -1,7 +1,7 @@
 --- What scripts can use, parsed from the sources: functions with their parameters and doc comments, whether a call
 --- leads to a write, and the tables that runbooks declare. Used by o2x check, o2x defs and docs/scripting.md.
 
-local effects = require "o2x.effects"
+local NAMES = require "o2x.effects.names"
 local parser = require "o2x.script.check.parser"
 local reach = require "o2x.script.check.reach"
 
@@ -47,11 +47,11 @@ local function comments(text)
   return by_line
 end
 
+local function is_effect(node) return node.k == "method" and node.name == "effect" end
+
 local function writes(file, node)
   local found = false
-  reach.from(file, node, load, function(_, n)
-    if n.k == "method" and n.name == "effect" then found = true end
-  end)
+  reach.from(file, node, load, is_effect, function() found = true end)
   return found
 end
 
@@ -156,14 +156,17 @@ local function of_classes(file, docs, into)
   end)
 end
 
-local known = {}
+local known, is_api = {}, {}
+for _, name in ipairs(NAMES) do
+  is_api[name] = true
+end
 
 --- The functions of an API, including the methods of its objects (pg.tenant).
 ---@param name string
 ---@return table<string, table>? functions name → { name, params, doc, writes, method, class, constant }; nil if unknown
 function M.of(name)
   if known[name] then return known[name] end
-  if not effects.known(name) or not sources()[name] then return nil end
+  if not is_api[name] or not sources()[name] then return nil end
   local functions, seen = {}, {}
   local function take(short)
     local text = sources()[short]
@@ -180,6 +183,16 @@ function M.of(name)
   known[name] = functions
   return functions
 end
+
+--- The word by which a runbook declares that it uses the functions of an API that write.
+---@param name string
+---@return string? word "vault:write"; nil if there are none
+function M.effect(name) return (sources()[name] or ""):match 'declares = "(%l[%w_]*:write)"' end
+
+--- What o2x check must know of an API. It is made with the program: scripts/api_index.lua.
+---@param name string
+---@return {effect: string|false, functions: table<string, {writes: boolean, method: boolean}>}? brief nil if unknown
+function M.brief(name) return require("o2x.script.api_index")[name] end
 
 --- The globals of runbooks: step, check, parallel, parallel.each …
 ---@return table<string, table> functions name → { name, params, doc }
@@ -229,7 +242,7 @@ end
 ---@return string[]
 function M.names()
   local list = {}
-  for _, name in ipairs(effects.NAMES) do
+  for _, name in ipairs(NAMES) do
     if sources()[name] then list[#list + 1] = name end
   end
   return list

@@ -7,6 +7,7 @@ local names = require "o2x.script.check.names"
 local reach = require "o2x.script.check.reach"
 local runbooks = require "o2x.script.runbook"
 local sandbox = require "o2x.script.sandbox"
+local sorted_keys = require "o2x.base.sorted_keys"
 local steps = require "o2x.script.check.steps"
 local dsl = require "o2x.script.dsl"
 local writes = require "o2x.script.check.writes"
@@ -14,35 +15,52 @@ local library = require "o2x.script.library"
 
 local M = {}
 
-local function global_names(box)
-  local list = {}
-  for _, source in ipairs { library.new(1), dsl.new(box) } do
-    for name in pairs(source) do
-      list[#list + 1] = name
-    end
-  end
-  return list
-end
-
 -- A file that cannot be read has its problem from being loaded.
 local function text_of(path)
   local ok, text = pcall(fs.read_if, path)
   return ok and text or ""
 end
 
--- Loads files of stdlib, to follow a runbook's calls into them.
-local function loader(project)
-  local known = {}
-  return function(name)
-    local folder, rest = name:match("^(%w+)%.(.*)$")
-    if folder ~= "stdlib" then return nil end
-    local path = fs.join(project.stdlib, (rest:gsub("%.", "/")) .. ".lua")
-    if known[name] == nil then
-      local ok, file = pcall(reach.file, text_of(path), "stdlib/" .. rest:gsub("%.", "/") .. ".lua")
-      known[name] = ok and file or false
-    end
-    return known[name] or nil
+--- What the checks of several scripts of a project share: each file is loaded and parsed once.
+---@param project table
+---@return table session
+function M.session(project)
+  local box = sandbox.new(project)
+  local globals = sorted_keys(library.new(1))
+  local own = sorted_keys(dsl.new(box))
+  table.move(own, 1, #own, #globals + 1, globals)
+  return { project = project, sandbox = box, globals = globals, files = {} }
+end
+
+-- The tree of a script; nil where it is none.
+local function parse(session, shown, text)
+  local known = session.files[shown]
+  if not known or known.text ~= text then
+    local ok, file = pcall(reach.file, text, shown)
+    known = { text = text, file = ok and file or nil }
+    session.files[shown] = known
   end
+  return known.file
+end
+
+-- Files of stdlib, to follow a runbook's calls into them.
+local function module_of(session, name)
+  local folder, rest = name:match("^(%w+)%.(.*)$")
+  if folder ~= "stdlib" then return nil end
+  local below = rest:gsub("%.", "/") .. ".lua"
+  local path = fs.join(session.project.stdlib, below)
+  return parse(session, "stdlib/" .. below, session.sandbox.texts[session.sandbox:shown(path)] or text_of(path))
+end
+
+-- Loads a script; a file of stdlib as others do that require it.
+local function load_script(session, path, kind)
+  local box, folder = session.sandbox, session.project.stdlib .. "/"
+  if kind == "runbook" then return runbooks.load(box, path) end
+  if kind == "hooks" then return require("o2x.script.hooks").load(box, path) end
+  local below = path:sub(1, #folder) == folder and path:sub(#folder + 1):match "^([%w_/]+)%.lua$"
+  if not below then return box:load_file(path) end
+  local name = "stdlib." .. below:gsub("/", ".")
+  box:require(name)
 end
 
 -- The line on which a field of the declaration is set.
@@ -77,28 +95,27 @@ end
 ---@param project table
 ---@param path string
 ---@param kind "runbook"|"library"|"hooks"
+---@param session table? of M.session, for the checks of several scripts
 ---@return {where: string, message: string, hint: string?}[] problems
 ---@return table? runbook if it could be loaded
 ---@return string? text
-function M.file(project, path, kind)
-  local box = sandbox.new(project)
+function M.file(project, path, kind, session)
+  session = session or M.session(project)
+  local box = session.sandbox
   local shown, problems = box:shown(path), {}
-  local loads = kind == "runbook" and runbooks.load
-    or kind == "hooks" and require("o2x.script.hooks").load
-    or box.load_file
-  local ok, loaded = xpcall(loads, errors.handler, box, path)
+  local ok, loaded = xpcall(load_script, errors.handler, session, path, kind)
   if not ok then problems[1] = { text = place(loaded, shown), hint = loaded.hint, line = 0 } end
   local text = box.texts[shown] or text_of(path)
-  local fine, file = pcall(reach.file, text, shown)
-  if not fine or not load(text, "=check", "t") then return problems end
+  local file = parse(session, shown, text)
+  if not file or not ok and not load(text, "=check", "t") then return problems end
   local seen = {}
   local context = {
     file = file,
     tree = file.tree,
     sandbox = box,
     environment = box.environment,
-    globals = global_names(box),
-    load = loader(project),
+    globals = session.globals,
+    load = function(name) return module_of(session, name) end,
     effects = ok and loaded and loaded.effects or {},
     declared = ok and kind == "runbook" and loaded.params or nil,
     problem = function(line, message, hint)

@@ -42,7 +42,8 @@ local function api_path(node)
 end
 
 local function api_field(context, api, key, line)
-  local functions = reference.of(api)
+  local brief = reference.brief(api)
+  local functions = brief and brief.functions
   if not functions or functions[key] then return functions and functions[key] end
   context.problem(line, ("o2x.%s has no %q%s"):format(api, key, suggest.did_you_mean(key, sorted_keys(functions))))
 end
@@ -124,10 +125,8 @@ local function params(context, func)
     return
   end
   local names = sorted_keys(context.declared)
-  parser.walk(func, function(node)
-    if node.k ~= "index" or node.object.k ~= "name" or node.object.var ~= given or node.key.k ~= "string" then
-      return
-    end
+  parser.each(func, "index", function(node)
+    if node.object.k ~= "name" or node.object.var ~= given or node.key.k ~= "string" then return end
     if context.declared[node.key.value] then return end
     context.problem(
       node.line,
@@ -152,26 +151,26 @@ end
 --- Reports undefined names.
 ---@param context table tree, environment, globals, sandbox, declared (parameters or nil), problem(line, message, hint)
 function M.check(context)
-  parser.walk(context.tree, function(node)
-    if node.k == "call" then
-      node.fn.called = true
-      if script.calls(node, "require") then required(context, node) end
-    elseif node.k == "assign" then
-      for _, target in ipairs(node.targets) do
-        if target.k == "name" then target.assigned = true end
-        assigned(context, target)
-      end
-    elseif node.k == "name" and not node.var and not node.assigned then
-      global(context, node)
-    elseif node.k == "index" then
-      index(context, node)
-    elseif node.k == "method" then
-      form(context, node)
-      query(context, node)
-    elseif node.k == "func" then
-      params(context, node)
+  local tree = context.tree
+  parser.each(tree, "call", function(node)
+    node.fn.called = true
+    if script.calls(node, "require") then required(context, node) end
+  end)
+  parser.each(tree, "assign", function(node)
+    for _, target in ipairs(node.targets) do
+      if target.k == "name" then target.assigned = true end
+      assigned(context, target)
     end
   end)
+  parser.each(tree, "name", function(node)
+    if not node.var and not node.assigned then global(context, node) end
+  end)
+  parser.each(tree, "index", function(node) index(context, node) end)
+  parser.each(tree, "method", function(node)
+    form(context, node)
+    query(context, node)
+  end)
+  parser.each(tree, "func", function(node) params(context, node) end)
 end
 
 return M

@@ -1,12 +1,10 @@
 --- Parses Lua into a tree with resolved names, for o2x check. Expressions are { k =, line = } with k one of name,
 --- index, call, method, func, table, string, number, literal, binary, unary; a name has var unless it is global.
 
-local lexer = require "o2x.script.check.lexer"
+local lexer = require "o2x.core.lex"
+local walk = require "o2x.script.check.walk"
 
-local M = {}
-
-local Parser = {}
-Parser.__index = Parser
+local M = { walk = walk.walk, each = walk.each }
 
 local LEFT = {
   ["or"] = 1,
@@ -34,175 +32,162 @@ local LEFT = {
 local RIGHT = { [".."] = 8, ["^"] = 13 }
 local UNARY, UNARY_PRIORITY = { ["not"] = true, ["#"] = true, ["-"] = true, ["~"] = true }, 12
 
---- The kind of the next token.
----@return string kind
-function Parser:peek() return self.tokens[self.at].kind end
---- The line of the next token.
----@return integer line
-function Parser:line() return self.tokens[self.at].line end
+-- The text that is parsed: its tokens, the next one, the innermost scope and function. They are local variables,
+-- because a parser looks at them all the time; a text is parsed without a wait.
+local kinds, values, lines, at, scope, func
 
---- Takes the next token.
----@return table token kind, value, line
-function Parser:next()
-  local token = self.tokens[self.at]
-  self.at = self.at + 1
-  return token
+-- Takes the next token if it is of a kind.
+local function accept(kind)
+  if kinds[at] ~= kind then return false end
+  at = at + 1
+  return true
 end
 
---- Takes the next token if it is of a kind.
----@param kind string
----@return table? token
-function Parser:accept(kind)
-  if self:peek() == kind then return self:next() end
-end
-
---- Takes the next token, which must be of a kind; raises a text.
----@param kind string
----@return table token
-function Parser:expect(kind)
-  return self:accept(kind) or error(("line %d: %s expected, got %s"):format(self:line(), kind, self:peek()), 0)
+-- Takes the next token, which must be of a kind; raises a text. → its value and line
+local function expect(kind)
+  local here = at
+  if kinds[here] ~= kind then error(("line %d: %s expected, got %s"):format(lines[here], kind, kinds[here]), 0) end
+  at = here + 1
+  return values[here], lines[here]
 end
 
 -- ---- scopes ----
 
---- Declares a local name in the innermost scope.
----@param name string
----@param line integer
----@param value table? node of its first value
----@return table var name, line, value, func
-function Parser:declare(name, line, value)
-  local var = { name = name, line = line, value = value, func = self.func }
-  self.scope.vars[name] = var
+-- Declares a local name in the innermost scope; value: the node of its first value.
+local function declare(name, line, value)
+  local var = { name = name, line = line, value = value, func = func }
+  scope.vars[name] = var
   return var
 end
 
---- The variable that a name stands for.
----@param name string
----@return table? var nil: a global
-function Parser:resolve(name)
-  local scope = self.scope
-  while scope do
-    if scope.vars[name] then return scope.vars[name] end
-    scope = scope.outer
+-- The variable that a name stands for; nil: a global.
+local function resolve(name)
+  local where = scope
+  while where do
+    local var = where.vars[name]
+    if var then return var end
+    where = where.outer
   end
 end
 
---- Calls fn in a scope of its own.
----@param fn fun(): any
----@return any result
-function Parser:scoped(fn)
-  self.scope = { vars = {}, outer = self.scope }
-  local result = fn()
-  self.scope = self.scope.outer
-  return result
-end
+local function open() scope = { vars = {}, outer = scope } end
+local function close() scope = scope.outer end
 
 -- ---- expressions ----
 
---- Parses a name.
----@return table node
-function Parser:name()
-  local token = self:expect("name")
-  return { k = "name", name = token.value, line = token.line, var = self:resolve(token.value) }
+local expression, block
+
+local function name_node()
+  local name, line = expect "name"
+  return { k = "name", name = name, line = line, var = resolve(name) }
 end
 
---- Parses a function from its parameters to its end.
----@param line integer
----@param with_self boolean? a method: its first parameter is self
----@return table node
-function Parser:func_body(line, with_self)
-  local outer = self.func
-  local node = { k = "func", line = line, params = {}, outer = outer }
-  self.func = node
-  self:scoped(function()
-    if with_self then table.insert(node.params, self:declare("self", line)) end
-    self:expect("(")
-    while self:peek() ~= ")" do
-      if self:accept("...") then
-        node.vararg = true
-      else
-        local token = self:expect("name")
-        table.insert(node.params, self:declare(token.value, token.line))
-      end
-      if not self:accept(",") then break end
-    end
-    self:expect(")")
-    node.body = self:block()
-    self:expect("end")
-  end)
-  self.func = outer
-  return node
-end
-
---- Parses a table constructor.
----@return table node items: { name, key, value, line }
-function Parser:constructor()
-  local node = { k = "table", line = self:expect("{").line, items = {} }
-  while self:peek() ~= "}" do
-    local item = { line = self:line() }
-    if self:accept("[") then
-      item.key = self:expression()
-      item.name = item.key.k == "string" and item.key.value or nil
-      self:expect("]")
-      self:expect("=")
-    elseif self:peek() == "name" and self.tokens[self.at + 1].kind == "=" then
-      item.name = self:next().value
-      self:next()
-    end
-    item.value = self:expression()
-    table.insert(node.items, item)
-    if not (self:accept(",") or self:accept(";")) then break end
+local function expressions()
+  local list, count = { (expression(0)) }, 1
+  while accept "," do
+    count = count + 1
+    list[count] = expression(0)
   end
-  self:expect("}")
-  return node
-end
-
---- Parses the arguments of a call.
----@return table[] nodes
-function Parser:arguments()
-  if self:peek() == "string" then
-    local token = self:next()
-    return { { k = "string", value = token.value, line = token.line } }
-  elseif self:peek() == "{" then
-    return { self:constructor() }
-  end
-  self:expect("(")
-  local list = self:peek() == ")" and {} or self:expressions()
-  self:expect(")")
   return list
 end
 
---- Parses a name or an expression in parentheses.
----@return table node
-function Parser:primary()
-  if self:accept("(") then
-    local inner = self:expression()
-    self:expect(")")
-    return inner
+-- A function from its parameters to its end; a method has the parameter self.
+local function func_body(line, with_self)
+  local outer = func
+  local node = { k = "func", line = line, params = {}, outer = outer }
+  func = node
+  open()
+  local params = node.params
+  if with_self then params[1] = declare("self", line) end
+  expect "("
+  while kinds[at] ~= ")" do
+    if accept "..." then
+      node.vararg = true
+    else
+      params[#params + 1] = declare(expect "name")
+    end
+    if not accept "," then break end
   end
-  return self:name()
+  expect ")"
+  node.body = block()
+  expect "end"
+  close()
+  func = outer
+  return node
 end
 
---- Parses a primary expression with its indexes, methods and calls.
----@return table node
-function Parser:suffixed()
-  local node = self:primary()
+-- A table constructor; items: { name, key, value, line }.
+local function constructor()
+  local items, count = {}, 0
+  local node = { k = "table", line = lines[at], items = items }
+  expect "{"
+  while kinds[at] ~= "}" do
+    local item = { line = lines[at] }
+    if accept "[" then
+      item.key = expression(0)
+      item.name = item.key.k == "string" and item.key.value or nil
+      expect "]"
+      expect "="
+    elseif kinds[at] == "name" and kinds[at + 1] == "=" then
+      item.name = values[at]
+      at = at + 2
+    end
+    item.value = expression(0)
+    count = count + 1
+    items[count] = item
+    if not (accept "," or accept ";") then break end
+  end
+  expect "}"
+  return node
+end
+
+-- The next token as a node; it is a text or a number.
+local function constant(kind)
+  local node = { k = kind, value = values[at], line = lines[at] }
+  at = at + 1
+  return node
+end
+
+local function arguments()
+  local kind = kinds[at]
+  if kind == "string" then return { constant(kind) } end
+  if kind == "{" then return { constructor() } end
+  expect "("
+  local list = kinds[at] == ")" and {} or expressions()
+  expect ")"
+  return list
+end
+
+-- An access by name: object.key.
+local function field(object)
+  local key, line = expect "name"
+  return { k = "index", object = object, line = line, key = { k = "string", value = key, line = line } }
+end
+
+-- A name or an expression in parentheses, with its indexes, methods and calls.
+local function suffixed()
+  local node
+  if accept "(" then
+    node = expression(0)
+    expect ")"
+  else
+    node = name_node()
+  end
   while true do
-    local kind, line = self:peek(), self:line()
+    local kind, line = kinds[at], lines[at]
     if kind == "." then
-      self:next()
-      local key = self:expect("name")
-      node = { k = "index", object = node, line = key.line, key = { k = "string", value = key.value, line = key.line } }
-    elseif kind == "[" then
-      self:next()
-      node = { k = "index", object = node, key = self:expression(), line = line }
-      self:expect("]")
-    elseif kind == ":" then
-      self:next()
-      local name = self:expect("name")
-      node = { k = "method", object = node, name = name.value, line = name.line, args = self:arguments() }
+      at = at + 1
+      node = field(node)
     elseif kind == "(" or kind == "string" or kind == "{" then
-      node = { k = "call", fn = node, line = line, args = self:arguments() }
+      node = { k = "call", fn = node, line = line, args = arguments() }
+    elseif kind == ":" then
+      at = at + 1
+      local name, name_line = expect "name"
+      node = { k = "method", object = node, name = name, line = name_line, args = arguments() }
+    elseif kind == "[" then
+      at = at + 1
+      node = { k = "index", object = node, key = expression(0), line = line }
+      expect "]"
     else
       return node
     end
@@ -211,238 +196,213 @@ end
 
 local LITERAL = { ["nil"] = true, ["true"] = true, ["false"] = true, ["..."] = true }
 
---- Parses an operand.
----@return table node
-function Parser:simple()
-  local kind, line = self:peek(), self:line()
-  if kind == "string" or kind == "number" then return { k = kind, value = self:next().value, line = line } end
-  if LITERAL[kind] then return { k = "literal", value = self:next().kind, line = line } end
-  if kind == "{" then return self:constructor() end
+-- An operand.
+local function simple()
+  local kind, line = kinds[at], lines[at]
+  if kind == "name" then return suffixed() end
+  if kind == "string" or kind == "number" then return constant(kind) end
+  if kind == "{" then return constructor() end
   if kind == "function" then
-    self:next()
-    return self:func_body(line)
+    at = at + 1
+    return func_body(line)
   end
-  return self:suffixed()
+  if not LITERAL[kind] then return suffixed() end
+  at = at + 1
+  return { k = "literal", value = kind, line = line }
 end
 
---- Parses an expression.
----@param limit integer? operators that bind no closer than this end it
----@return table node
-function Parser:expression(limit)
-  limit = limit or 0
+-- An expression; operators that bind no closer than limit end it.
+expression = function(limit)
   local node
-  if UNARY[self:peek()] then
-    local operator = self:next()
-    node = { k = "unary", op = operator.kind, line = operator.line, a = self:expression(UNARY_PRIORITY) }
+  local operator, line = kinds[at], lines[at]
+  if UNARY[operator] then
+    at = at + 1
+    node = { k = "unary", op = operator, line = line, a = expression(UNARY_PRIORITY) }
   else
-    node = self:simple()
+    node = simple()
   end
-  while LEFT[self:peek()] and LEFT[self:peek()] > limit do
-    local operator = self:next()
-    node = {
-      k = "binary",
-      op = operator.kind,
-      line = operator.line,
-      a = node,
-      b = self:expression(RIGHT[operator.kind] or LEFT[operator.kind]),
-    }
+  operator = kinds[at]
+  local priority = LEFT[operator]
+  while priority and priority > limit do
+    line = lines[at]
+    at = at + 1
+    node = { k = "binary", op = operator, line = line, a = node, b = expression(RIGHT[operator] or priority) }
+    operator = kinds[at]
+    priority = LEFT[operator]
   end
   return node
-end
-
---- Parses a list of expressions.
----@return table[] nodes
-function Parser:expressions()
-  local list = { self:expression() }
-  while self:accept(",") do
-    list[#list + 1] = self:expression()
-  end
-  return list
 end
 
 -- ---- statements ----
 
---- By first word; each parses what follows it.
----@type table<string, fun(parser: table, line: integer): table>
+-- By first word; each parses what follows it.
 local statements = {}
 
-function statements:local_(line)
-  if self:accept("function") then
-    local token = self:expect("name")
-    local var = self:declare(token.value, token.line)
-    var.value = self:func_body(line)
-    return { k = "local", vars = { var }, values = { var.value }, line = line }
-  end
-  local names = {}
+local function local_function(line)
+  local var = declare(expect "name")
+  var.value = func_body(line)
+  return { k = "local", vars = { var }, values = { var.value }, line = line }
+end
+
+-- Names with commas between them: { name, line }.
+local function names(attributes)
+  local list = {}
   repeat
-    names[#names + 1] = self:expect("name")
-    if self:accept("<") then
-      self:expect("name")
-      self:expect(">")
+    list[#list + 1] = { expect "name" }
+    if attributes and accept "<" then
+      expect "name"
+      expect ">"
     end
-  until not self:accept(",")
-  local values = self:accept("=") and self:expressions() or {}
+  until not accept ","
+  return list
+end
+
+local function scoped_block()
+  open()
+  local body = block()
+  close()
+  return body
+end
+
+statements["local"] = function(line)
+  if accept "function" then return local_function(line) end
+  local list = names(true)
+  local given = accept "=" and expressions() or {}
   local vars = {}
-  for i, token in ipairs(names) do
-    vars[i] = self:declare(token.value, token.line, values[i])
+  for i, name in ipairs(list) do
+    vars[i] = declare(name[1], name[2], given[i])
   end
-  return { k = "local", vars = vars, values = values, line = line }
+  return { k = "local", vars = vars, values = given, line = line }
 end
 
-statements["function"] = function(self, line)
-  local target = self:name()
-  local with_self = false
-  while self:peek() == "." or self:peek() == ":" do
-    with_self = self:next().kind == ":"
-    local key = self:expect("name")
-    target =
-      { k = "index", object = target, line = key.line, key = { k = "string", value = key.value, line = key.line } }
+statements["function"] = function(line)
+  local target, with_self = name_node(), false
+  while kinds[at] == "." or kinds[at] == ":" do
+    with_self = kinds[at] == ":"
+    at = at + 1
+    target = field(target)
   end
-  return { k = "assign", targets = { target }, values = { self:func_body(line, with_self) }, line = line }
+  if target.var then target.var.changed = true end
+  return { k = "assign", targets = { target }, values = { func_body(line, with_self) }, line = line }
 end
 
-statements["if"] = function(self, line)
-  local node = { k = "if", clauses = {}, line = line }
+statements["if"] = function(line)
+  local clauses = {}
   repeat
-    local clause = { condition = self:expression() }
-    self:expect("then")
-    self:scoped(function() clause.body = self:block() end)
-    table.insert(node.clauses, clause)
-  until not self:accept("elseif")
-  if self:accept("else") then self:scoped(function() table.insert(node.clauses, { body = self:block() }) end) end
-  self:expect("end")
+    local clause = { condition = expression(0) }
+    expect "then"
+    clause.body = scoped_block()
+    clauses[#clauses + 1] = clause
+  until not accept "elseif"
+  if accept "else" then clauses[#clauses + 1] = { body = scoped_block() } end
+  expect "end"
+  return { k = "if", clauses = clauses, line = line }
+end
+
+statements["while"] = function(line)
+  local node = { k = "loop", exprs = { expression(0) }, line = line }
+  expect "do"
+  node.body = scoped_block()
+  expect "end"
   return node
 end
 
-statements["while"] = function(self, line)
-  local node = { k = "loop", exprs = { self:expression() }, line = line }
-  self:expect("do")
-  self:scoped(function() node.body = self:block() end)
-  self:expect("end")
-  return node
-end
-
-statements["repeat"] = function(self, line)
+statements["repeat"] = function(line)
   local node = { k = "loop", line = line }
-  self:scoped(function()
-    node.body = self:block()
-    self:expect("until")
-    node.exprs = { self:expression() }
-  end)
+  open()
+  node.body = block()
+  expect "until"
+  node.exprs = { expression(0) } -- sees the locals of the body
+  close()
   return node
 end
 
-statements["for"] = function(self, line)
-  local names = {}
-  repeat
-    names[#names + 1] = self:expect("name")
-  until not self:accept(",")
-  if not self:accept("=") then self:expect("in") end
-  local node = { k = "loop", exprs = self:expressions(), line = line }
-  self:expect("do")
-  self:scoped(function()
-    for _, token in ipairs(names) do
-      self:declare(token.value, token.line)
-    end
-    node.body = self:block()
-  end)
-  self:expect("end")
-  return node
-end
-
-statements["do"] = function(self, line)
-  local node = { k = "do", line = line }
-  self:scoped(function() node.body = self:block() end)
-  self:expect("end")
-  return node
-end
-
-statements["return"] = function(self, line)
-  local last = self:peek()
-  local ends = last == "end"
-    or last == "end of file"
-    or last == "else"
-    or last == "elseif"
-    or last == "until"
-    or last == ";"
-  local node = { k = "return", values = ends and {} or self:expressions(), line = line }
-  self:accept(";")
-  return node
-end
-
-statements["break"] = function(_, line) return { k = "break", line = line } end
-
-statements["goto"] = function(self, line)
-  self:expect("name")
-  return { k = "break", line = line }
-end
-
-statements["::"] = function(self, line)
-  self:expect("name")
-  self:expect("::")
-  return { k = "break", line = line }
-end
-
---- Parses a statement.
----@return table node
-function Parser:statement()
-  local line, kind = self:line(), self:peek()
-  local statement = kind == "local" and statements.local_ or statements[kind]
-  if statement then
-    self:next()
-    return statement(self, line)
+statements["for"] = function(line)
+  local list = names()
+  if not accept "=" then expect "in" end
+  local node = { k = "loop", exprs = expressions(), line = line }
+  expect "do"
+  open()
+  for _, name in ipairs(list) do
+    declare(name[1], name[2])
   end
-  local first = self:suffixed()
-  if self:peek() ~= "=" and self:peek() ~= "," then return { k = "expression", value = first, line = line } end
-  local targets = { first }
-  while self:accept(",") do
-    targets[#targets + 1] = self:suffixed()
-  end
-  self:expect("=")
-  return { k = "assign", targets = targets, values = self:expressions(), line = line }
+  node.body = block()
+  close()
+  expect "end"
+  return node
+end
+
+statements["do"] = function(line)
+  local node = { k = "do", line = line, body = scoped_block() }
+  expect "end"
+  return node
 end
 
 local BLOCK_END = { ["end"] = true, ["else"] = true, ["elseif"] = true, ["until"] = true, ["end of file"] = true }
 
---- Parses statements until the word that ends their block.
----@return table[] nodes
-function Parser:block()
-  local list = {}
-  while not BLOCK_END[self:peek()] do
-    if not self:accept(";") then list[#list + 1] = self:statement() end
+statements["return"] = function(line)
+  local ends = BLOCK_END[kinds[at]] or kinds[at] == ";"
+  local node = { k = "return", values = ends and {} or expressions(), line = line }
+  accept ";"
+  return node
+end
+
+statements["break"] = function(line) return { k = "break", line = line } end
+
+statements["goto"] = function(line)
+  expect "name"
+  return { k = "break", line = line }
+end
+
+statements["::"] = function(line)
+  expect "name"
+  expect "::"
+  return { k = "break", line = line }
+end
+
+local function statement()
+  local line, known = lines[at], statements[kinds[at]]
+  if known then
+    at = at + 1
+    return known(line)
+  end
+  local first = suffixed()
+  if kinds[at] ~= "=" and kinds[at] ~= "," then return { k = "expression", value = first, line = line } end
+  local targets = { first }
+  while accept "," do
+    targets[#targets + 1] = suffixed()
+  end
+  expect "="
+  for _, target in ipairs(targets) do
+    if target.var then target.var.changed = true end -- a local, or a parameter
+  end
+  return { k = "assign", targets = targets, values = expressions(), line = line }
+end
+
+-- Statements until the word that ends their block.
+block = function()
+  local list, count = {}, 0
+  while not BLOCK_END[kinds[at]] do
+    if not accept ";" then
+      count = count + 1
+      list[count] = statement()
+    end
   end
   return list
 end
 
---- The tree of a source text that compiles.
+--- The tree of a source text that compiles. Locals that are assigned later have `changed`.
 ---@param text string
 ---@return table main a func node without parameters
 function M.parse(text)
   local main = { k = "func", line = 1, params = {} }
-  local parser = setmetatable({ tokens = lexer.tokens(text), at = 1, scope = { vars = {} }, func = main }, Parser)
-  main.body = parser:block()
-  parser:expect("end of file")
+  kinds, values, lines = lexer.tokens(text)
+  at, scope, func = 1, { vars = {} }, main
+  main.body = block()
+  expect "end of file"
+  kinds, values, lines, scope, func = nil, nil, nil, nil, nil
+  walk.enumerate(main)
   return main
-end
-
--- ---- walking ----
-
-local FIELDS = { "object", "key", "fn", "a", "b", "value", "condition" }
-local LISTS = { "args", "items", "values", "targets", "clauses", "exprs", "body" }
-
---- Calls enter for each node of a tree, parents first; if it returns false, the node's children are skipped.
----@param node table
----@param enter fun(node: table): boolean?
-function M.walk(node, enter)
-  if node.k and enter(node) == false then return end
-  for _, field in ipairs(FIELDS) do
-    if type(node[field]) == "table" then M.walk(node[field], enter) end
-  end
-  for _, field in ipairs(LISTS) do
-    for _, child in ipairs(node[field] or {}) do
-      M.walk(child, enter)
-    end
-  end
 end
 
 return M

@@ -30,27 +30,13 @@ function M.required(node)
   if M.calls(node, "require") and node.args[1] and node.args[1].k == "string" then return node.args[1].value end
 end
 
---- The tree of a text. Locals that are assigned later have `changed`.
----@param text string
----@return table main
-function M.tree(text)
-  local main = parser.parse(text)
-  parser.walk(main, function(node)
-    if node.k ~= "assign" then return end
-    for _, target in ipairs(node.targets) do
-      if target.k == "name" and target.var then target.var.changed = true end
-    end
-  end)
-  return main
-end
-
 --- The names of the steps in a source.
 ---@param text string
 ---@return table<string, boolean> names that are literals
 ---@return string[] beginnings of computed names; "" if the beginning is unknown
 function M.steps(text)
   local names, beginnings = {}, {}
-  parser.walk(M.tree(text), function(node)
+  parser.each(parser.parse(text), "call", function(node)
     if not M.calls(node, "step") then return end
     local name = node.args[1]
     if name and name.k == "string" then

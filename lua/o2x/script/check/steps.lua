@@ -112,11 +112,11 @@ end
 local function check_reads(context, node)
   local fn = node.args[2]
   if not fn or fn.k ~= "func" then return end
-  parser.walk(fn, function(n)
-    if n.k ~= "index" or n.key.k ~= "string" then return end
+  parser.each(fn, "index", function(n)
+    if n.key.k ~= "string" then return end
     local api = (script.required(n.object) or ""):match("^o2x%.(.*)$")
-    local functions = api and reference.of(api)
-    local found = functions and functions[n.key.value]
+    local brief = api and reference.brief(api)
+    local found = brief and brief.functions[n.key.value]
     if found and found.writes then
       context.problem(
         n.line,
@@ -130,14 +130,17 @@ end
 --- Reports mistakes in the steps and checks of a script.
 ---@param context table
 function M.check(context)
-  parser.walk(context.tree, function(node)
-    if script.calls(node, "step") then check_step(context, node, "step") end
-    if script.calls(node, "check") then
+  local has_steps = false
+  parser.each(context.tree, "call", function(node)
+    if script.calls(node, "step") then
+      has_steps = true
+      check_step(context, node, "step")
+    elseif script.calls(node, "check") then
       check_step(context, node, "check")
       check_reads(context, node)
     end
   end)
-  stretch(context, context.tree.body, {}, false)
+  if has_steps then stretch(context, context.tree.body, {}, false) end
 end
 
 return M

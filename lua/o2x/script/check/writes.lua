@@ -1,6 +1,5 @@
 --- o2x check: finds effects that a runbook does not declare, also in the stdlib functions that it calls.
 
-local effects = require "o2x.effects"
 local reach = require "o2x.script.check.reach"
 local reference = require "o2x.script.reference"
 local script = require "o2x.script.check.script"
@@ -19,6 +18,14 @@ local function api_function(node)
   return api, key
 end
 
+-- A node that writes: the word to declare, and the name of the function.
+local function writing(node)
+  local api, key = api_function(node)
+  local brief = api and reference.brief(api)
+  local found = brief and brief.functions[key]
+  return found and found.writes and brief.effect and { effect = brief.effect, name = api .. "." .. key }
+end
+
 --- Reports undeclared effects.
 ---@param context table file, load(module), effects (the declared ones), problem
 function M.check(context)
@@ -26,18 +33,14 @@ function M.check(context)
   for _, effect in ipairs(context.effects) do
     declared[effect] = true
   end
-  reach.from(context.file, context.tree, context.load, function(file, node, origin)
-    local api, key = api_function(node)
-    local functions = api and reference.of(api)
-    local found = functions and functions[key]
-    local module = found and found.writes and effects.find(api)
-    if not module or not module.declares or declared[module.declares] or reported[module.declares] then return end
-    reported[module.declares] = true
+  reach.from(context.file, context.tree, context.load, writing, function(file, node, origin, write)
+    if declared[write.effect] or reported[write.effect] then return end
+    reported[write.effect] = true
     local through = file ~= context.file and (", called from here (%s:%d)"):format(file.shown, node.line) or ""
     context.problem(
       origin.line,
-      ("undeclared effect: %s.%s writes%s"):format(api, key, through),
-      ("add %q to the runbook's effects"):format(module.declares)
+      ("undeclared effect: %s writes%s"):format(write.name, through),
+      ("add %q to the runbook's effects"):format(write.effect)
     )
   end)
 end

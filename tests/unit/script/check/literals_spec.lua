@@ -1,11 +1,11 @@
 local literals = require "o2x.script.check.literals"
-local script = require "o2x.script.check.script"
+local parser = require "o2x.script.check.parser"
 
 -- The lines on which a secret is found.
 local function lines_of(text)
   local lines = {}
   literals.check {
-    tree = script.tree(text),
+    tree = parser.parse(text),
     problem = function(line, message)
       assert.is_nil(message:find("hunter2", 1, true), "the message repeats the secret")
       lines[#lines + 1] = line

@@ -1,7 +1,7 @@
 local folder = require "tests.support.folder"
 local names = require "o2x.script.check.names"
 local sandbox = require "o2x.script.sandbox"
-local script = require "o2x.script.check.script"
+local parser = require "o2x.script.check.parser"
 
 describe("a name that is not there", function()
   local place
@@ -13,7 +13,7 @@ describe("a name that is not there", function()
     local list = {}
     local box = sandbox.new { root = place.path, runbooks = place:at "runbooks", stdlib = place:at "stdlib" }
     names.check {
-      tree = script.tree(text),
+      tree = parser.parse(text),
       environment = box.environment,
       globals = { "step", "check" },
       sandbox = box,
@@ -60,7 +60,7 @@ describe("a query", function()
     local function count(text)
       local n = 0
       names.check {
-        tree = script.tree('local pg = require "o2x.pg" local function f(tenant) ' .. text .. " end"),
+        tree = parser.parse('local pg = require "o2x.pg" local function f(tenant) ' .. text .. " end"),
         environment = setmetatable({}, { __index = function() return {} end }),
         problem = function() n = n + 1 end,
         globals = {},

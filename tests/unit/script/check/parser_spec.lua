@@ -84,14 +84,3 @@ describe("the parser", function()
 
   it("knows the line of a node", function() assert.equal(3, only("return a,\n b,\n c").values[3].line) end)
 end)
-
-describe("parser.walk", function()
-  it("enters parents first, and not what is refused", function()
-    local names = {}
-    parser.walk(parser.parse "f(a, function() b() end)", function(node)
-      if node.k == "name" then names[#names + 1] = node.name end
-      return not (node.k == "func" and node.line == 1 and #names > 0)
-    end)
-    assert.same({ "f", "a" }, names)
-  end)
-end)

@@ -7,11 +7,16 @@ local function called(text, modules)
     files[name] = reach.file(source, name)
   end
   local file, found = reach.file(text, "main"), {}
-  reach.from(file, file.tree, function(name) return files[name] end, function(at, node, origin)
-    if node.k == "call" and node.fn.k == "name" and not node.fn.var and node.fn.name ~= "require" then
-      found[#found + 1] = ("%s in %s from %d"):format(node.fn.name, at.shown, origin.line)
-    end
-  end)
+  local function global(node)
+    return node.k == "call" and node.fn.k == "name" and not node.fn.var and node.fn.name ~= "require" and node.fn.name
+  end
+  reach.from(
+    file,
+    file.tree,
+    function(name) return files[name] end,
+    global,
+    function(at, _, origin, name) found[#found + 1] = ("%s in %s from %d"):format(name, at.shown, origin.line) end
+  )
   return found
 end
 

@@ -1,8 +1,9 @@
+local parser = require "o2x.script.check.parser"
 local script = require "o2x.script.check.script"
 
 -- What the last statement's expression, a returned one, requires.
 local function required(text)
-  local body = script.tree(text).body
+  local body = parser.parse(text).body
   return script.required(body[#body].values[1])
 end
 

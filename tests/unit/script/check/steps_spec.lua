@@ -1,10 +1,10 @@
-local script = require "o2x.script.check.script"
+local parser = require "o2x.script.check.parser"
 local steps = require "o2x.script.check.steps"
 
 -- The lines on which something is wrong with a step or check.
 local function lines_of(text)
   local lines = {}
-  steps.check { tree = script.tree(text), problem = function(line) lines[#lines + 1] = line end }
+  steps.check { tree = parser.parse(text), problem = function(line) lines[#lines + 1] = line end }
   table.sort(lines)
   return lines
 end

@@ -1,13 +1,14 @@
-local lexer = require "o2x.script.check.lexer"
+local lexer = require "o2x.core.lex"
 
 -- The tokens of a text as "kind" or "kind:value", without the end of the file.
 local function brief(text)
   local list = {}
-  for _, token in ipairs(lexer.tokens(text)) do
-    if token.kind == "name" or token.kind == "string" or token.kind == "number" then
-      list[#list + 1] = token.kind .. ":" .. token.value
-    elseif token.kind ~= "end of file" then
-      list[#list + 1] = token.kind
+  local kinds, values = lexer.tokens(text)
+  for i, kind in ipairs(kinds) do
+    if kind == "name" or kind == "string" or kind == "number" then
+      list[#list + 1] = kind .. ":" .. values[i]
+    elseif kind ~= "end of file" then
+      list[#list + 1] = kind
     end
   end
   return table.concat(list, " ")
@@ -48,12 +49,15 @@ describe("the lexer", function()
   it("does not see a first line for the shell", function() assert.equal("name:a", brief "#!/usr/bin/o2x\na") end)
 
   it("knows the line of each token, after long strings and comments too", function()
-    local tokens = lexer.tokens "a\n--[[\n\n]] b [[\n\n]]\nc"
-    local lines = {}
-    for i, token in ipairs(tokens) do
-      lines[i] = token.line
-    end
+    local kinds, _, lines = lexer.tokens "a\n--[[\n\n]] b [[\n\n]]\nc"
     assert.same({ 1, 4, 4, 7, 7 }, lines)
-    assert.equal("end of file", tokens[#tokens].kind)
+    assert.equal("end of file", kinds[#kinds])
+  end)
+
+  it("reads strings that end in a backslash, or go over lines", function()
+    assert.equal([[string:a\ name:b string:it's]], brief [["a\\" b 'it\'s']]:gsub("\\\\", "\\"))
+    local _, values, lines = lexer.tokens '"a\\\nb" c'
+    assert.same({ "a\nb", "c" }, { values[1], values[2] })
+    assert.same({ 1, 2, 2 }, lines)
   end)
 end)
