@@ -22,7 +22,8 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DO2X_VERSION='"$(VERSION)"' $(WARNINGS) $(O
 
 # Lua is linked from its static library, so that the program does not depend on the distribution's copy.
 LUA_A    := $(shell pkg-config --variable=libdir lua5.4 2>/dev/null)/liblua5.4.a
-LIBS      = $(LUA_A) $(shell pkg-config --libs libuv yaml-0.1 libcjson libcares hiredis) -lcrypt -ldl -lm
+# What not every start needs is not linked but loaded at first use (host/lazy.h).
+LIBS      = $(LUA_A) $(shell pkg-config --libs libuv yaml-0.1) -ldl -lm
 LDFLAGS  ?=
 
 HOST    := $(filter-out host/main.c,$(wildcard host/*.c))

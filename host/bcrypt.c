@@ -4,6 +4,7 @@
 */
 #include "bcrypt.h"
 #include "host.h"
+#include "lazy.h"
 #include "loop.h"
 #include "secret.h"
 
@@ -12,6 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+
+#define LIBCRYPT(X) \
+	X(crypt_r) \
+	X(crypt_gensalt_rn)
+LAZY(libcrypt, "libcrypt.so.1", LIBCRYPT)
 
 #define TYPE "o2x.bcrypt"
 #define MAX_PASSWORD 72 /* bcrypt ignores the rest */
@@ -39,7 +45,7 @@ static void job_free(struct job *job)
 static void work(void *arg)
 {
 	struct job *job = arg;
-	const char *hash = crypt_r(job->password, job->setting, &job->data);
+	const char *hash = libcrypt.crypt_r(job->password, job->setting, &job->data);
 	size_t size = hash ? strlen(hash) + 1 : 0;
 	if (hash && hash[0] == '$' && size <= sizeof job->hash)
 		memcpy(job->hash, hash, size);
@@ -96,7 +102,8 @@ static bool make_setting(struct job *job, const char *setting, unsigned long cos
 	if (setting)
 		return memcpy(job->setting, setting, size);
 	return getrandom(salt, sizeof salt, 0) == sizeof salt &&
-	       crypt_gensalt_rn("$2b$", cost, salt, sizeof salt, job->setting, sizeof job->setting);
+	       libcrypt.crypt_gensalt_rn("$2b$", cost, salt, sizeof salt, job->setting,
+					 sizeof job->setting);
 }
 
 /***
@@ -116,6 +123,9 @@ int bcrypt_start(lua_State *L)
 	const char *setting = lua_isnoneornil(L, 3) ? NULL : host_checkcstr(L, 3);
 	bool good = len > 0 && len <= MAX_PASSWORD && !memchr(password, 0, len);
 	luaL_argcheck(L, good, 1, "1 to 72 bytes without NUL expected");
+	const char *problem = libcrypt_load();
+	if (problem)
+		return luaL_error(L, "libcrypt cannot be loaded: %s", problem);
 	struct bcrypt *operation = host_newuserdata(L, sizeof *operation, TYPE);
 	struct job *job = calloc(1, sizeof *job);
 	if (!job)

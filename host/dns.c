@@ -6,6 +6,7 @@
 ** channel of its own, because it has its own servers, flags and timeout.
 */
 #include "host.h"
+#include "lazy.h"
 #include "loop.h"
 
 #include <arpa/inet.h>
@@ -15,6 +16,21 @@
 #include <sys/random.h>
 
 #include <ares.h>
+
+#define CARES(X) \
+	X(ares_library_init) \
+	X(ares_init_options) \
+	X(ares_set_servers_ports_csv) \
+	X(ares_destroy) \
+	X(ares_send) \
+	X(ares_getaddrinfo) \
+	X(ares_create_query) \
+	X(ares_timeout) \
+	X(ares_process_fd) \
+	X(ares_free_string) \
+	X(ares_freeaddrinfo) \
+	X(ares_strerror)
+LAZY(cares, "libcares.so.2", CARES)
 
 #define TYPE "o2x.dns.lookup"
 #define MAX_SOCKETS 16
@@ -49,7 +65,7 @@ struct lookup {
 static void rearm(struct lookup *lookup)
 {
 	struct timeval left;
-	if (lookup->done || lookup->closing || !ares_timeout(lookup->channel, NULL, &left))
+	if (lookup->done || lookup->closing || !cares.ares_timeout(lookup->channel, NULL, &left))
 		loop_timer_stop(lookup->timer);
 	else
 		loop_timer_start(lookup->timer,
@@ -59,7 +75,7 @@ static void rearm(struct lookup *lookup)
 static void on_timer(void *arg)
 {
 	struct lookup *lookup = arg;
-	ares_process_fd(lookup->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+	cares.ares_process_fd(lookup->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
 	rearm(lookup);
 }
 
@@ -68,8 +84,8 @@ static void on_socket(void *arg, int events)
 	struct socket *socket = arg;
 	struct lookup *lookup = socket->owner;
 	ares_socket_t fd = socket->fd;
-	ares_process_fd(lookup->channel, events & LOOP_READ ? fd : ARES_SOCKET_BAD,
-			events & LOOP_WRITE ? fd : ARES_SOCKET_BAD);
+	cares.ares_process_fd(lookup->channel, events & LOOP_READ ? fd : ARES_SOCKET_BAD,
+			      events & LOOP_WRITE ? fd : ARES_SOCKET_BAD);
 	rearm(lookup);
 }
 
@@ -126,8 +142,8 @@ static void on_answer(void *arg, int status, int timeouts, unsigned char *bytes,
 	if (status == ARES_SUCCESS && is_echo(bytes, length)) {
 		if (!lookup->closing &&
 		    lookup->echoes++ < MAX_ECHOES) { /* the answer may come yet */
-			ares_send(lookup->channel, lookup->query, lookup->query_length, on_answer,
-				  lookup);
+			cares.ares_send(lookup->channel, lookup->query, lookup->query_length,
+					on_answer, lookup);
 			return;
 		}
 		status = ARES_EBADRESP;
@@ -157,7 +173,8 @@ static void release(struct lookup *lookup)
 {
 	lookup->closing = true;
 	if (lookup->channel)
-		ares_destroy(lookup->channel); /* cancels pending queries through their callbacks */
+		cares.ares_destroy(
+			lookup->channel); /* cancels pending queries through their callbacks */
 	lookup->channel = NULL;
 	for (int i = 0; i < MAX_SOCKETS; i++) {
 		loop_watch_free(lookup->sockets[i].watch);
@@ -167,9 +184,11 @@ static void release(struct lookup *lookup)
 	lookup->timer = NULL;
 	free(lookup->answer);
 	lookup->answer = NULL;
-	ares_free_string(lookup->query);
+	if (lookup->query)
+		cares.ares_free_string(lookup->query);
 	lookup->query = NULL;
-	ares_freeaddrinfo(lookup->addresses);
+	if (lookup->addresses)
+		cares.ares_freeaddrinfo(lookup->addresses);
 	lookup->addresses = NULL;
 }
 
@@ -228,7 +247,8 @@ static int lookup_result(lua_State *L)
 	struct lookup *lookup = luaL_checkudata(L, 1, TYPE);
 	luaL_argcheck(L, lookup->done, 1, "the lookup has not finished");
 	if (lookup->status != ARES_SUCCESS)
-		return host_fail(L, code_of(lookup->status), "%s", ares_strerror(lookup->status));
+		return host_fail(L, code_of(lookup->status), "%s",
+				 cares.ares_strerror(lookup->status));
 	if (lookup->answer)
 		lua_pushlstring(L, (const char *)lookup->answer, (size_t)lookup->length);
 	else
@@ -242,6 +262,10 @@ static const luaL_Reg methods[] = { { "result", lookup_result }, { NULL, NULL } 
 static struct lookup *open_lookup(lua_State *L, const char *servers, int timeout, int tries,
 				  int flags)
 {
+	const char *problem = cares_load();
+	if (problem)
+		luaL_error(L, "c-ares cannot be loaded: %s", problem);
+	cares.ares_library_init(ARES_LIB_INIT_ALL); /* counts, and does it once */
 	struct lookup *lookup = host_newuserdata(L, sizeof *lookup, TYPE);
 	lookup->loop = host_of(L)->loop;
 	lookup->wait.cancel = on_cancel;
@@ -252,15 +276,15 @@ static struct lookup *open_lookup(lua_State *L, const char *servers, int timeout
 					.sock_state_cb_data = lookup };
 	int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
 	lookup->timer = loop_timer_new(lookup->loop, false, on_timer, lookup);
-	int status =
-		lookup->timer ? ares_init_options(&lookup->channel, &options, mask) : ARES_ENOMEM;
+	int status = lookup->timer ? cares.ares_init_options(&lookup->channel, &options, mask)
+				   : ARES_ENOMEM;
 	if (status == ARES_SUCCESS && servers)
-		status = ares_set_servers_ports_csv(lookup->channel, servers);
+		status = cares.ares_set_servers_ports_csv(lookup->channel, servers);
 	if (status == ARES_SUCCESS)
 		return lookup;
 	release(lookup);
 	host_fail(L, code_of(status), "cannot use the servers %s: %s",
-		  servers ? servers : "of the system", ares_strerror(status));
+		  servers ? servers : "of the system", cares.ares_strerror(status));
 	return NULL;
 }
 
@@ -287,13 +311,13 @@ static int dns_query(lua_State *L)
 	struct lookup *lookup = open_lookup(L, servers, timeout, tries, flags);
 	if (!lookup)
 		return 3;
-	int status = ares_create_query(name, CLASS_IN, type, 0, lua_toboolean(L, 7), &lookup->query,
-				       &lookup->query_length, UDP_SIZE);
+	int status = cares.ares_create_query(name, CLASS_IN, type, 0, lua_toboolean(L, 7),
+					     &lookup->query, &lookup->query_length, UDP_SIZE);
 	if (status == ARES_SUCCESS && getrandom(lookup->query, 2, 0) != 2)
 		status = ARES_EFILE;
 	if (status != ARES_SUCCESS)
-		return host_fail(L, code_of(status), "%s", ares_strerror(status));
-	ares_send(lookup->channel, lookup->query, lookup->query_length, on_answer, lookup);
+		return host_fail(L, code_of(status), "%s", cares.ares_strerror(status));
+	cares.ares_send(lookup->channel, lookup->query, lookup->query_length, on_answer, lookup);
 	rearm(lookup);
 	return 1;
 }
@@ -316,7 +340,7 @@ static int dns_addresses(lua_State *L)
 	if (!lookup)
 		return 3;
 	struct ares_addrinfo_hints hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
-	ares_getaddrinfo(lookup->channel, name, NULL, &hints, on_addresses, lookup);
+	cares.ares_getaddrinfo(lookup->channel, name, NULL, &hints, on_addresses, lookup);
 	rearm(lookup);
 	return 1;
 }
@@ -329,7 +353,6 @@ static const luaL_Reg functions[] = {
 
 int luaopen_o2x_core_dns(lua_State *L)
 {
-	ares_library_init(ARES_LIB_INIT_ALL);
 	host_newop_type(L, TYPE, methods, lookup_gc);
 	luaL_newlib(L, functions);
 	return 1;

@@ -7,6 +7,7 @@
 #include "host.h"
 #include "json_text.h"
 #include "json_value.h"
+#include "lazy.h"
 #include "luabuffer.h"
 #include "secret.h"
 
@@ -16,6 +17,14 @@
 #include <string.h>
 
 #include <cjson/cJSON.h>
+
+#define CJSON(X) \
+	X(cJSON_InitHooks) \
+	X(cJSON_ParseWithLengthOpts) \
+	X(cJSON_Delete) \
+	X(cJSON_GetArraySize) \
+	X(cJSON_IsTrue)
+LAZY(cjson, "libcjson.so.1", CJSON)
 
 #define TREE_TYPE "o2x.json.tree"
 
@@ -116,7 +125,7 @@ static bool push_array(struct reader *r, const cJSON *item, struct place place)
 	lua_Integer i = 0;
 	if (place.want && *place.want)
 		place.want = NULL;
-	lua_createtable(r->L, cJSON_GetArraySize(item), 0);
+	lua_createtable(r->L, cjson.cJSON_GetArraySize(item), 0);
 	json_markarray(r->L, -1);
 	for (item = item->child; item; item = item->next) {
 		if (!push_value(r, item, place))
@@ -189,7 +198,7 @@ static bool push_value(struct reader *r, const cJSON *item, struct place place)
 	luaL_checkstack(L, 8, "JSON");
 	switch (item->type & 0xff) {
 	case cJSON_False:
-	case cJSON_True: push_boolean(L, cJSON_IsTrue(item), place); return true;
+	case cJSON_True: push_boolean(L, cjson.cJSON_IsTrue(item), place); return true;
 	case cJSON_NULL: json_pushnull(L); return true;
 	case cJSON_Number: return push_number(r, place);
 	case cJSON_String: return push_string(r, place);
@@ -211,7 +220,8 @@ static void wipe_and_free(void *bytes)
 static int tree_gc(lua_State *L)
 {
 	struct tree *t = luaL_checkudata(L, 1, TREE_TYPE);
-	cJSON_Delete(t->root);
+	if (t->root)
+		cjson.cJSON_Delete(t->root);
 	wipe_and_free(t->copy);
 	*t = (struct tree){ 0 };
 	return 0;
@@ -274,13 +284,21 @@ static bool look_through(struct json_text *t, struct tree *tree)
 	return depth <= 0 || json_wrong(t, t->at, "the text ends too early");
 }
 
+static void load_cjson(lua_State *L)
+{
+	const char *problem = cjson_load();
+	if (problem)
+		luaL_error(L, "cJSON cannot be loaded: %s", problem);
+	cjson.cJSON_InitHooks(&(cJSON_Hooks){ malloc, wipe_and_free });
+}
+
 static bool parse(struct json_text *t, struct tree *tree)
 {
 	const char *start = t->at, *end = NULL;
 	if (!look_through(t, tree))
 		return false;
 	const char *text = tree->copy ? tree->copy + (start - t->start) : start;
-	tree->root = cJSON_ParseWithLengthOpts(text, (size_t)(t->end - start), &end, false);
+	tree->root = cjson.cJSON_ParseWithLengthOpts(text, (size_t)(t->end - start), &end, false);
 	t->at = end ? start + (end - text) : start;
 	if (!tree->root)
 		return false;
@@ -314,6 +332,7 @@ static int decode(lua_State *L, const char *text, size_t len, bool exact, struct
 	json_word(&r.text, "\xef\xbb\xbf"); /* a byte order mark */
 	json_next(&r.text);
 	const char *start = r.text.at;
+	load_cjson(L);
 	if (!parse(&r.text, tree))
 		return push_failure(L, &r.text);
 	r.text.at = start;
@@ -403,7 +422,6 @@ static const luaL_Reg functions[] = {
 
 int luaopen_o2x_core_json(lua_State *L)
 {
-	cJSON_InitHooks(&(cJSON_Hooks){ malloc, wipe_and_free });
 	host_newtype(L, TREE_TYPE, no_methods, tree_gc);
 	luaL_newlib(L, functions);
 	json_pushnull(L);

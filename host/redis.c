@@ -6,12 +6,24 @@
 
 #include "host.h"
 #include "json_value.h"
+#include "lazy.h"
 #include "net.h"
 #include "secret.h"
 
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define TEXT_OF(x) #x
+#define TEXT(x) TEXT_OF(x)
+#define HIREDIS(X) \
+	X(redisReaderCreate) \
+	X(redisReaderFree) \
+	X(redisReaderFeed) \
+	X(redisReaderGetReply) \
+	X(redisFormatCommandArgv) \
+	X(freeReplyObject)
+LAZY(hiredis, "libhiredis.so." TEXT(HIREDIS_SONAME), HIREDIS)
 
 #define TYPE "o2x.redis"
 #define REPLY_TYPE "o2x.redis.reply"
@@ -53,7 +65,7 @@ static int redis_close(lua_State *L)
 {
 	struct redis *redis = luaL_checkudata(L, 1, TYPE);
 	if (redis->reader)
-		redisReaderFree(redis->reader);
+		hiredis.redisReaderFree(redis->reader);
 	redis->reader = NULL;
 	buffer_free(&redis->out);
 	return 0;
@@ -90,13 +102,16 @@ static void bound_arrays(redisReader *reader)
 */
 static int redis_new(lua_State *L)
 {
+	const char *problem = hiredis_load();
+	if (problem)
+		return luaL_error(L, "hiredis cannot be loaded: %s", problem);
 	net_check(L, 1);
 	struct redis *redis = lua_newuserdatauv(L, sizeof *redis, 1);
 	memset(redis, 0, sizeof *redis);
 	luaL_setmetatable(L, TYPE);
 	lua_pushvalue(L, 1);
 	lua_setiuservalue(L, -2, 1);
-	redis->reader = redisReaderCreate();
+	redis->reader = hiredis.redisReaderCreate();
 	if (!redis->reader)
 		return luaL_error(L, "not enough memory");
 	bound_arrays(redis->reader);
@@ -129,7 +144,7 @@ static int redis_append(lua_State *L)
 		words[i] = word(L, i + 2, &lengths[i]);
 	char *command = NULL;
 	/* hiredis before 1.0 returns an int, since then a long long. */
-	long long length = redisFormatCommandArgv(&command, count, words, lengths);
+	long long length = hiredis.redisFormatCommandArgv(&command, count, words, lengths);
 	if (length < 0)
 		return luaL_error(L, "not enough memory");
 	bool queued = buffer_append(&redis->out, command, (size_t)length);
@@ -192,7 +207,7 @@ static int redis_fill(lua_State *L)
 		return io_answer(L, &net->failure, got);
 	if (redis->reader->len > MAX_REPLY)
 		return host_fail(L, "EPROTO", "a reply of more than %d MiB", MAX_REPLY >> 20);
-	if (redisReaderFeed(redis->reader, bytes, (size_t)got) != REDIS_OK)
+	if (hiredis.redisReaderFeed(redis->reader, bytes, (size_t)got) != REDIS_OK)
 		return host_fail(L, "EPROTO", "%s", redis->reader->errstr);
 	lua_pushboolean(L, true);
 	return 1;
@@ -219,7 +234,7 @@ static int reply_gc(lua_State *L)
 {
 	struct reply *box = lua_touserdata(L, 1);
 	if (box->reply)
-		freeReplyObject(box->reply);
+		hiredis.freeReplyObject(box->reply);
 	box->reply = NULL;
 	return 0;
 }
@@ -245,7 +260,7 @@ static void push_reply(lua_State *L, const redisReply *reply)
 void redis_release(lua_State *L, int owner)
 {
 	struct reply *box = lua_touserdata(L, owner);
-	freeReplyObject(box->reply);
+	hiredis.freeReplyObject(box->reply);
 	box->reply = NULL;
 }
 
@@ -254,7 +269,7 @@ int redis_take(lua_State *L, struct redis *redis, redisReply **reply)
 	struct reply *box = host_newuserdata(L, sizeof *box, REPLY_TYPE);
 	void *taken = NULL;
 	*reply = NULL;
-	if (redisReaderGetReply(redis->reader, &taken) != REDIS_OK)
+	if (hiredis.redisReaderGetReply(redis->reader, &taken) != REDIS_OK)
 		return 1 + parse_failed(L, redis->reader);
 	*reply = box->reply = taken;
 	if (taken)

@@ -3,7 +3,8 @@
 local args = require "o2x.cli.args"
 local commands = require "o2x.cli.commands"
 local entry = require "o2x.cli.entry"
-local usage = require "o2x.cli.usage"
+local lazy = require "o2x.base.lazy"
+local usage = lazy "o2x.cli.usage"
 
 local function dispatch(arguments)
   local name = arguments[1]

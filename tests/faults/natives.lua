@@ -93,6 +93,7 @@ local calls = {
   ["fs.symlink"] = function() return core.fs.symlink("x", folder .. "/link") end,
   ["fs.user"] = function() return core.fs.user "root" end,
   ["gzip.unpack"] = function() return core.gzip.unpack(PACKED, 100) end,
+  ["lex.tokens"] = function() return core.lex.tokens 'local a = "b\\n" .. [[c]] -- d' end,
   ["http.authority"] = function() return core.http.authority "http://127.0.0.1:1/" end,
   ["http.origin"] = function() return core.http.origin {} end,
   ["http.start"] = function()

@@ -1,7 +1,8 @@
 --- Masks live secrets in values. A text for people is masked as a text. A value for the records becomes a reference,
 --- {"$masked": masked text, fp = tag}: a resumed run cannot read the value again, but it can compare one with it.
 
-local json = require "o2x.base.json"
+local lazy = require "o2x.base.lazy"
+local json = lazy "o2x.base.json"
 local secret = require "o2x.base.secret"
 
 local M = {}

@@ -1,7 +1,8 @@
 --- The only way out of the program to people: standard output, standard error and the log of a run. What goes through
 --- here has no live secret in it and nothing that a terminal would obey.
 
-local json = require "o2x.base.json"
+local lazy = require "o2x.base.lazy"
+local json = lazy "o2x.base.json"
 local mask = require "o2x.base.mask"
 local output = require "o2x.core.output"
 local printable = require "o2x.base.printable"

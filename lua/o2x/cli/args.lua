@@ -1,7 +1,8 @@
 --- Parses the command line against a command's declaration.
 
 local errors = require "o2x.base.error"
-local suggest = require "o2x.base.suggest"
+local lazy = require "o2x.base.lazy"
+local suggest = lazy "o2x.base.suggest"
 
 local M = {}
 
@@ -13,6 +14,14 @@ M.COMMON = {
   { "no-color", help = "do not use colours (also: NO_COLOR=1)" },
   { "set", value = "KEY=VALUE", many = true, help = "set a configuration value (keys: o2x config explain)" },
 }
+
+--- Options that several commands have.
+M.SECRETS = {
+  "secrets",
+  value = "FILE|-|vault:PATH",
+  help = "the tenant's secrets: a file of mode 0600, standard input, or a Vault path",
+}
+M.STANDARD = { "standard", help = "use the standard runbook even if the tenant has its own version" }
 
 local function index(command)
   local by_name, names = {}, {}

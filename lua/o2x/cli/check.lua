@@ -1,15 +1,16 @@
 --- The command o2x check: finds mistakes in scripts without running them.
 
-local common = require "o2x.cli.common"
+local lazy = require "o2x.base.lazy"
+local common = lazy "o2x.cli.common"
 local errors = require "o2x.base.error"
-local fs = require "o2x.base.fs"
-local json = require "o2x.base.json"
-local lint = require "o2x.script.check"
+local fs = lazy "o2x.base.fs"
+local json = lazy "o2x.base.json"
+local lint = lazy "o2x.script.check"
 local out = require "o2x.report.out"
-local runbook_files = require "o2x.project.runbook_files"
-local runbooks = require "o2x.script.runbook"
+local runbook_files = lazy "o2x.project.runbook_files"
+local runbooks = lazy "o2x.script.runbook"
 local task = require "o2x.base.task"
-local versions = require "o2x.project.versions"
+local versions = lazy "o2x.project.versions"
 
 local M = {
   name = "check",

@@ -3,7 +3,8 @@
 
 local errors = require "o2x.base.error"
 local out = require "o2x.report.out"
-local suggest = require "o2x.base.suggest"
+local lazy = require "o2x.base.lazy"
+local suggest = lazy "o2x.base.suggest"
 
 local M = {}
 

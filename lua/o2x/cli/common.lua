@@ -28,14 +28,6 @@ local LAST_WORDS = "o2x: interrupted; what was under way did not stop and was en
 -- What to type next. A refused run has changed nothing and is started again, so it has no entry.
 local NEXT = { done = "o2x show %s", failed = "o2x resume %s", interrupted = "o2x resume %s" }
 
---- Options that several commands have.
-M.SECRETS = {
-  "secrets",
-  value = "FILE|-|vault:PATH",
-  help = "the tenant's secrets: a file of mode 0600, standard input, or a Vault path",
-}
-M.STANDARD = { "standard", help = "use the standard runbook even if the tenant has its own version" }
-
 local function flags(options)
   local values = {}
   for _, argument in ipairs(options.set or {}) do

@@ -1,9 +1,9 @@
 --- The command o2x config explain: shows the configuration and where each value comes from.
 
-local common = require "o2x.cli.common"
-local errors = require "o2x.base.error"
-local json = require "o2x.base.json"
 local lazy = require "o2x.base.lazy"
+local common = lazy "o2x.cli.common"
+local errors = require "o2x.base.error"
+local json = lazy "o2x.base.json"
 local aws_keys = lazy "o2x.client.aws.credentials.explain"
 local out = require "o2x.report.out"
 

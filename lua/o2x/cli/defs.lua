@@ -1,8 +1,9 @@
 --- The command o2x defs: writes definitions of the runbook functions for lua-language-server.
 
-local common = require "o2x.cli.common"
-local definitions = require "o2x.script.definitions"
-local fs = require "o2x.base.fs"
+local lazy = require "o2x.base.lazy"
+local common = lazy "o2x.cli.common"
+local definitions = lazy "o2x.script.definitions"
+local fs = lazy "o2x.base.fs"
 local out = require "o2x.report.out"
 
 local function perform(options, arguments)

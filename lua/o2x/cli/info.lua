@@ -1,12 +1,13 @@
 --- The command o2x info: shows a runbook's help, parameters and effects.
 
-local common = require "o2x.cli.common"
-local json = require "o2x.base.json"
+local lazy = require "o2x.base.lazy"
+local common = lazy "o2x.cli.common"
+local json = lazy "o2x.base.json"
 local out = require "o2x.report.out"
-local runbooks = require "o2x.script.runbook"
-local sandbox = require "o2x.script.sandbox"
+local runbooks = lazy "o2x.script.runbook"
+local sandbox = lazy "o2x.script.sandbox"
 local sorted_keys = require "o2x.base.sorted_keys"
-local units = require "o2x.base.units"
+local units = lazy "o2x.base.units"
 
 local function default_text(spec)
   if spec.default == nil then return spec.optional and "optional" or "required" end

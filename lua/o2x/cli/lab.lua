@@ -1,7 +1,8 @@
 --- `o2x lab`: runs o2x-lab, a separate program in the same folder. Production does not need it.
 
+local lazy = require "o2x.base.lazy"
 local errors = require "o2x.base.error"
-local fs = require "o2x.base.fs"
+local fs = lazy "o2x.base.fs"
 local program = require "o2x.core.program"
 
 return {

@@ -1,19 +1,19 @@
 --- The command o2x list: lists the runbooks and tenants.
 
-local common = require "o2x.cli.common"
+local lazy = require "o2x.base.lazy"
+local common = lazy "o2x.cli.common"
 local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
-local fs = require "o2x.base.fs"
-local json = require "o2x.base.json"
-local lazy = require "o2x.base.lazy"
+local fs = lazy "o2x.base.fs"
+local json = lazy "o2x.base.json"
 local out = require "o2x.report.out"
 local run = lazy "o2x.engine.run"
-local runbooks = require "o2x.script.runbook"
-local runbook_files = require "o2x.project.runbook_files"
-local sandbox = require "o2x.script.sandbox"
+local runbooks = lazy "o2x.script.runbook"
+local runbook_files = lazy "o2x.project.runbook_files"
+local sandbox = lazy "o2x.script.sandbox"
 local task = require "o2x.base.task"
-local tenant_files = require "o2x.project.tenant_files"
-local tenants = require "o2x.project.tenants"
+local tenant_files = lazy "o2x.project.tenant_files"
+local tenants = lazy "o2x.project.tenants"
 
 -- Runbook → the tenants that have their own version of it, with or without a standard runbook.
 local function own_versions(project)

@@ -1,12 +1,13 @@
 --- The command o2x lock: records the content of each runbook version in versions.lock.
 
-local check = require "o2x.cli.check"
-local common = require "o2x.cli.common"
+local lazy = require "o2x.base.lazy"
+local check = lazy "o2x.cli.check"
+local common = lazy "o2x.cli.common"
 local errors = require "o2x.base.error"
 local out = require "o2x.report.out"
-local runbooks = require "o2x.script.runbook"
-local sandbox = require "o2x.script.sandbox"
-local versions = require "o2x.project.versions"
+local runbooks = lazy "o2x.script.runbook"
+local sandbox = lazy "o2x.script.sandbox"
+local versions = lazy "o2x.project.versions"
 
 local function perform(options)
   local project = common.load_project(options)

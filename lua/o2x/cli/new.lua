@@ -1,10 +1,11 @@
 --- The command o2x new: creates a runbook from the platform's template.
 
-local common = require "o2x.cli.common"
+local lazy = require "o2x.base.lazy"
+local common = lazy "o2x.cli.common"
 local errors = require "o2x.base.error"
-local fs = require "o2x.base.fs"
+local fs = lazy "o2x.base.fs"
 local out = require "o2x.report.out"
-local runbook_files = require "o2x.project.runbook_files"
+local runbook_files = lazy "o2x.project.runbook_files"
 
 -- The platform provides the template: stdlib/template.lua.txt, with {name} as the placeholder.
 local function template(project)

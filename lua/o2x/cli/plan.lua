@@ -1,12 +1,13 @@
 --- The command o2x plan: shows what a run would change.
 
+local lazy = require "o2x.base.lazy"
 local args = require "o2x.cli.args"
-local common = require "o2x.cli.common"
-local json = require "o2x.base.json"
+local common = lazy "o2x.cli.common"
+local json = lazy "o2x.base.json"
 local out = require "o2x.report.out"
-local output = require "o2x.cli.output"
-local progress = require "o2x.report.progress"
-local run = require "o2x.engine.run"
+local output = lazy "o2x.cli.output"
+local progress = lazy "o2x.report.progress"
+local run = lazy "o2x.engine.run"
 
 local CHANGES = 2 -- exit code of --detailed-exitcode
 
@@ -60,8 +61,8 @@ Executes the runbook against the real systems, but only reads from them. Planned
 writes are kept in memory, where later steps see them. Checks that depend on
 the changes are listed, not executed.]],
   options = {
-    common.SECRETS,
-    common.STANDARD,
+    args.SECRETS,
+    args.STANDARD,
     { "detailed-exitcode", help = "exit with code 2 if there are changes" },
     { "full", help = "show every line of every change" },
     { "json", help = "print the plan as JSON" },

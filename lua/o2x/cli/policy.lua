@@ -1,13 +1,14 @@
 --- The command o2x policy: prints what each system must be told so that it enforces a tenant's grants itself.
 
-local common = require "o2x.cli.common"
+local lazy = require "o2x.base.lazy"
+local common = lazy "o2x.cli.common"
 local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
 local out = require "o2x.report.out"
-local policy = require "o2x.policy"
-local registration = require "o2x.engine.registration"
-local run = require "o2x.engine.run"
-local suggest = require "o2x.base.suggest"
+local policy = lazy "o2x.policy"
+local registration = lazy "o2x.engine.registration"
+local run = lazy "o2x.engine.run"
+local suggest = lazy "o2x.base.suggest"
 
 local function names()
   local list = {}

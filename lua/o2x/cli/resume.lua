@@ -1,12 +1,13 @@
 --- The command o2x resume: continues a run that failed or was interrupted.
 
-local common = require "o2x.cli.common"
+local lazy = require "o2x.base.lazy"
+local common = lazy "o2x.cli.common"
 local errors = require "o2x.base.error"
-local fleet = require "o2x.cli.fleet"
-local fleets = require "o2x.engine.fleet"
+local fleet = lazy "o2x.cli.fleet"
+local fleets = lazy "o2x.engine.fleet"
 local out = require "o2x.report.out"
-local progress = require "o2x.report.progress"
-local run = require "o2x.engine.run"
+local progress = lazy "o2x.report.progress"
+local run = lazy "o2x.engine.run"
 local task = require "o2x.base.task"
 
 -- The unfinished fleets, and the unfinished runs that do not belong to one of them.

@@ -1,11 +1,12 @@
 --- The command o2x run: runs a runbook for one tenant or several.
 
+local lazy = require "o2x.base.lazy"
 local args = require "o2x.cli.args"
-local common = require "o2x.cli.common"
+local common = lazy "o2x.cli.common"
 local errors = require "o2x.base.error"
 local out = require "o2x.report.out"
-local progress = require "o2x.report.progress"
-local run = require "o2x.engine.run"
+local progress = lazy "o2x.report.progress"
+local run = lazy "o2x.engine.run"
 local task = require "o2x.base.task"
 
 local function perform(options, arguments)
@@ -53,9 +54,9 @@ To run for several tenants, each in a run of its own:
   o2x run RUNBOOK --tenants=WHICH [name=value ...]
 ]],
   options = {
-    common.SECRETS,
+    args.SECRETS,
     { "confirm", value = "TENANT", help = "repeat the tenant's name; required by severe runbooks" },
-    common.STANDARD,
+    args.STANDARD,
     {
       "allow-edited",
       help = "run a runbook that was edited without a new version (versions.lock); the journal records it",

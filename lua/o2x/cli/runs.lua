@@ -1,10 +1,11 @@
 --- The command o2x runs: lists the runs.
 
-local common = require "o2x.cli.common"
-local json = require "o2x.base.json"
+local lazy = require "o2x.base.lazy"
+local common = lazy "o2x.cli.common"
+local json = lazy "o2x.base.json"
 local out = require "o2x.report.out"
-local plan = require "o2x.engine.plan"
-local units = require "o2x.base.units"
+local plan = lazy "o2x.engine.plan"
+local units = lazy "o2x.base.units"
 
 local COLOURS = {
   done = "green",

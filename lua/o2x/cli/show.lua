@@ -1,12 +1,13 @@
 --- The command o2x show: shows what a run did.
 
-local common = require "o2x.cli.common"
+local lazy = require "o2x.base.lazy"
+local common = lazy "o2x.cli.common"
 local errors = require "o2x.base.error"
-local history = require "o2x.engine.history"
-local json = require "o2x.base.json"
+local history = lazy "o2x.engine.history"
+local json = lazy "o2x.base.json"
 local out = require "o2x.report.out"
-local plan = require "o2x.engine.plan"
-local units = require "o2x.base.units"
+local plan = lazy "o2x.engine.plan"
+local units = lazy "o2x.base.units"
 
 local SIGNS = { created = "+", changed = "~", deleted = "-", unchanged = "=", begun = "?", failed = "!", dropped = "." }
 local MAX_LINES = 12 -- of a change, without --full

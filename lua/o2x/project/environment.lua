@@ -218,6 +218,15 @@ M.LIST = {
   { "NO_COLOR", "terminal", used = "no colours" },
 }
 
+-- Key → its rows. The configuration asks for each of its keys at every start.
+local by_key = {}
+for _, row in ipairs(M.LIST) do
+  if row.key then
+    by_key[row.key] = by_key[row.key] or {}
+    table.insert(by_key[row.key], row)
+  end
+end
+
 local NO <const> = { ["0"] = true, f = true, ["false"] = true, no = true, off = true }
 
 local function is_file(row) return row[1]:sub(1, 2) == "~/" end
@@ -239,8 +248,8 @@ end
 ---@return string[] names
 function M.names(key)
   local names = {}
-  for _, row in ipairs(M.LIST) do
-    if row.key == key then names[#names + 1] = row[1] end
+  for i, row in ipairs(by_key[key] or {}) do
+    names[i] = row[1]
   end
   return names
 end
@@ -256,8 +265,8 @@ function M.value(key, env)
     local value, source = pg_service.value(setting, env)
     if value then return value, source end
   end
-  for _, row in ipairs(M.LIST) do
-    if row.key == key and is_set(row, env) then
+  for _, row in ipairs(by_key[key] or {}) do
+    if is_set(row, env) then
       if not is_file(row) then return env[row[1]], row[1] end
       local path = path_of(row, env)
       if row.path then return path, path end

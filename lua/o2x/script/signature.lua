@@ -2,7 +2,8 @@
 --- table" instead of an error from inside o2x. Read only after such an error: parsing the sources takes time.
 
 local errors = require "o2x.base.error"
-local reference = require "o2x.script.reference"
+local lazy = require "o2x.base.lazy"
+local reference = lazy "o2x.script.reference"
 local secret = require "o2x.base.secret"
 local value = require "o2x.base.value"
 
