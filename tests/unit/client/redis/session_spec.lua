@@ -58,6 +58,26 @@ describe("a page", function()
     assert.equal(0.00025, result.seconds)
   end)
 
+  it("counts all its parts, many or few", function()
+    local keys, parts = {}, {}
+    for i = 1, 300 do
+      local part = "part" .. i % 20
+      keys[i], parts[part] = ("a:%s:%d"):format(part, i), 15
+    end
+    local _, result = take { SCAN = page("0", table.unpack(keys)) }
+    assert.same(parts, result.parts)
+  end)
+
+  it("is removed whatever its keys are", function()
+    local keys = { "a:", "a:\r\n$3\r\nx", "a:\0\255", "a:" .. ("y"):rep(100000), "a:" .. ("z"):rep(9), "a:é" }
+    local _, result = take { SCAN = page("0", table.unpack(keys)) }
+    local expected = { "*7\r\n", bulk "UNLINK" }
+    for _, key in ipairs(keys) do
+      expected[#expected + 1] = bulk(key)
+    end
+    assert.equal(table.concat(expected), result.unlink)
+  end)
+
   it("has no such commands where nothing is to be removed, or nothing is there", function()
     local _, counted = take({ SCAN = page("0", "a:x") }, { remove = false })
     assert.same({ 1, nil }, { counted.keys, counted.unlink })

@@ -107,8 +107,8 @@ describe("a page", function()
     return list
   end
 
-  -- What the server needs for a key, in microseconds; the count that keeps it busy for two milliseconds.
-  for each, expected in pairs { [0.2] = 4000, [1] = 2000, [4] = 500, [20] = 100 } do
+  -- What the server needs for a key, in microseconds; the count that keeps it busy for 1.5 ms.
+  for each, expected in pairs { [0.2] = 2000, [1] = 1500, [4] = 375, [20] = 75 } do
     it(("is as large as suits a server that takes %s µs a key"):format(each), function()
       local list = counts(12, function(_, count) return count * each / 1000000 end)
       for i = 8, 12 do
