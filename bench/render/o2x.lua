@@ -55,7 +55,7 @@ local function one(line)
   local name, chart, values = line:match "^(%S+) (%S+) (%S+)$"
   local source = {}
   local desired = render.release(ctx, name, "default", { chart = chart, values = values }, source)
-  if mode == "cold" then fs.write(record_path(name), manifest.text(source.objects)) end
+  if mode == "cold" then fs.write_scratch(record_path(name), manifest.text(source.objects)) end
   return desired.manifest
 end
 
