@@ -1,0 +1,7 @@
+/*
+** empty.c: the least that a process can do.
+*/
+int main(void)
+{
+	return 0;
+}
