@@ -4,7 +4,7 @@ local fs = require "o2x.base.fs"
 
 local EXAMPLE <const> = "examples/platform/"
 
---- Makes it: the runbooks and stdlib of this tree, and tenants t00001-prd, t00002-prd …, half of them in another region.
+--- Makes it: the runbooks and stdlib of this tree, and tenants t00001-prd, t00002-prd …, half of them elsewhere.
 ---@param folder string
 ---@param count integer of tenants
 ---@return string folder
