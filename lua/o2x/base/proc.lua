@@ -125,8 +125,18 @@ end
 ---@return integer? code exit code, nil if a signal killed it (or after "timeout")
 ---@return integer|string|nil signal the signal, or "timeout" if it is still running
 function M.wait(child, seconds)
-  if not child:status() and not task.wait_fd(child:fd "exit", "r", seconds or 300) then return nil, "timeout" end
-  return select(2, child:status())
+  local deadline, pause = task.now() + (seconds or 300), 0.001
+  while true do
+    local ended, code, signal = child:status()
+    if ended then return code, signal end
+    if not task.wait_fd(child:fd "exit", "r", deadline - task.now()) then return nil, "timeout" end
+    ended, code, signal = child:status()
+    if ended then return code, signal end
+    -- It has ended, but a tracer (strace -f, a debugger) has not let go of it: until then nobody is told how.
+    if task.now() > deadline then return nil, "timeout" end
+    task.sleep(pause)
+    pause = math.min(pause * 2, 0.1)
+  end
 end
 
 --- Stops a child and its process group: SIGTERM, then SIGKILL after 5 s.
