@@ -137,6 +137,22 @@ static bool open_output(struct child *c, struct plan *p, int i)
 	return p->fd[i] >= 0;
 }
 
+/*
+** fork copies the tables of all our memory, which takes the longer the more a run holds. vfork shares
+** it until exec, as posix_spawn does; the signals stay blocked until the child has no handler of ours.
+*/
+static pid_t fork_into(const struct plan *p)
+{
+	sigset_t all, before;
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	pid_t pid = vfork();
+	if (pid == 0)
+		become(p);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return pid;
+}
+
 /* Waits for exec only, as posix_spawn does. -> true, or false with *f filled */
 static bool launch(struct child *c, struct plan *p, struct failure *f)
 {
@@ -144,14 +160,12 @@ static bool launch(struct child *c, struct plan *p, struct failure *f)
 	pid_t pid;
 	ssize_t n;
 
-	if (!open_pipe(&report, &p->report) || (pid = fork()) < 0) {
+	if (!open_pipe(&report, &p->report) || (pid = fork_into(p)) < 0) {
 		f->error = errno;
 		child_shut(&report);
 		child_shut(&p->report);
 		return false;
 	}
-	if (pid == 0)
-		become(p);
 	child_shut(&p->report);
 	do
 		n = read(report, f, sizeof *f);

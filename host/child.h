@@ -1,5 +1,5 @@
 /*
-** child.h: one child process: fork, exec, pipes, reaping. No Lua here; subprocess.c is what Lua
+** child.h: one child process: vfork, exec, pipes, reaping. No Lua here; subprocess.c is what Lua
 ** sees.
 **
 ** A child has a process group of its own, so that it can be ended with everything it started. Its
