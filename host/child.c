@@ -138,8 +138,9 @@ static bool open_output(struct child *c, struct plan *p, int i)
 }
 
 /*
-** fork copies the tables of all our memory, which takes the longer the more a run holds. vfork shares
-** it until exec, as posix_spawn does; the signals stay blocked until the child has no handler of ours.
+** fork copies the tables of all our memory, which takes the longer the more a run holds. vfork
+** shares it until exec, as posix_spawn does; the signals stay blocked until the child has no handler
+** of ours.
 */
 static pid_t fork_into(const struct plan *p)
 {

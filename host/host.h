@@ -13,6 +13,7 @@
 
 struct loop;
 struct task;
+struct worker;
 
 /* One program, one Lua state, one loop. */
 struct host {
@@ -22,6 +23,8 @@ struct host {
 	struct task *ready_first, *ready_last; /* queue of tasks that can run */
 	struct task *tasks;                    /* all live tasks */
 	int live;
+	struct worker *idle_workers; /* coroutines for the next tasks (worker.c) */
+	int idle_count;
 	unsigned long turns;              /* counts resumes; the same number is the same turn */
 	size_t memory_used, memory_limit; /* bytes of Lua's heap; limit 0: none */
 	int exit_code;

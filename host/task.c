@@ -7,6 +7,7 @@
 #include "complain.h"
 #include "host.h"
 #include "loop.h"
+#include "worker.h"
 
 #include <math.h>
 #include <signal.h>
@@ -24,8 +25,8 @@ struct task {
 	struct task *next, **link; /* in host->tasks */
 	struct task *next_ready;
 	struct wait *waiting;
-	struct loop_timer *deadline;
-	int thread, context; /* registry references */
+	struct worker *worker;
+	int context; /* registry reference */
 	int nargs;
 	bool queued, cancelled, dead;
 	int handles; /* userdata that point here */
@@ -57,7 +58,8 @@ static void queue(struct task *task)
 
 static void on_deadline(void *arg)
 {
-	queue(arg);
+	struct worker *worker = arg;
+	queue(worker->task);
 }
 
 static void drop(struct task *task)
@@ -69,19 +71,20 @@ static void drop(struct task *task)
 /* Function and arguments are on top of L. [-(nargs+1), +0, m] */
 static struct task *spawn(lua_State *L, struct host *host, int nargs, int context)
 {
-	lua_State *co = lua_newthread(L);
-	int thread = luaL_ref(L, LUA_REGISTRYINDEX);
-	struct task *task = lua_checkstack(co, nargs + 1) ? calloc(1, sizeof *task) : NULL;
-	if (!task || !(task->deadline = loop_timer_new(host->loop, true, on_deadline, task))) {
-		free(task);
-		luaL_unref(L, LUA_REGISTRYINDEX, thread);
+	struct worker *worker = worker_take(L, host, on_deadline);
+	lua_State *co = worker ? worker->L : NULL;
+	struct task *task = co && lua_checkstack(co, nargs + 1) ? calloc(1, sizeof *task) : NULL;
+	if (!task) {
+		if (worker)
+			worker_give(host, worker, true);
 		luaL_error(L, "not enough memory for a task");
 		return NULL;
 	}
 	lua_xmove(L, co, nargs + 1);
+	worker->task = task;
 	task->L = co;
 	task->host = host;
-	task->thread = thread;
+	task->worker = worker;
 	task->context = context;
 	task->nargs = nargs;
 	task->next = host->tasks;
@@ -94,14 +97,13 @@ static struct task *spawn(lua_State *L, struct host *host, int nargs, int contex
 	return task;
 }
 
-static void finish(struct task *task)
+static void finish(struct task *task, bool good)
 {
 	struct host *host = task->host;
 	*task->link = task->next;
 	if (task->next)
 		task->next->link = task->link;
-	loop_timer_free(task->deadline);
-	luaL_unref(host->L, LUA_REGISTRYINDEX, task->thread);
+	worker_give(host, task->worker, good);
 	luaL_unref(host->L, LUA_REGISTRYINDEX, task->context);
 	task->dead = true;
 	host->live--;
@@ -152,7 +154,7 @@ static void run(struct task *task)
 		lua_resetthread(task->L);
 #endif
 	}
-	finish(task);
+	finish(task, status == LUA_OK);
 }
 
 lua_State *host_current_state(const struct host *host)
@@ -230,6 +232,7 @@ int host_run(struct host *host, lua_State *L, int nargs)
 	lua_newtable(L);
 	spawn(L, host, nargs, luaL_ref(L, LUA_REGISTRYINDEX));
 	run_until_done(host);
+	worker_free_all(host);
 	return host->exit_code;
 }
 
@@ -271,7 +274,7 @@ static int wait_done(lua_State *L, int status, lua_KContext shielded)
 	struct task *task = current(L);
 	struct wait *w = lua_touserdata(L, 1);
 	(void)status;
-	loop_timer_stop(task->deadline);
+	loop_timer_stop(task->worker->deadline);
 	task->waiting = NULL;
 	w->task = NULL;
 	if (w->ready) {
@@ -323,7 +326,8 @@ static int task_wait(lua_State *L)
 	w->task = task;
 	task->waiting = w;
 	if (seconds < 1e9)
-		loop_timer_start(task->deadline, seconds <= 0 ? 0 : (uint64_t)ceil(seconds * 1000));
+		loop_timer_start(task->worker->deadline,
+				 seconds <= 0 ? 0 : (uint64_t)ceil(seconds * 1000));
 	lua_pushlightuserdata(L, &wait_tag);
 	return lua_yieldk(L, 1, shielded, wait_done);
 }

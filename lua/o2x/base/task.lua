@@ -67,6 +67,7 @@ function Handle:traceback() return self.task:traceback() end
 ---@return boolean|nil true, or nil, "timeout", "timeout"
 function Handle:wait(seconds, shielded)
   if self.results then return true end
+  self.ended = self.ended or event.new()
   return core.wait(self.ended, seconds or math.huge, shielded)
 end
 
@@ -77,19 +78,34 @@ function Handle:join()
   return table.unpack(self.results, 2, self.results.n)
 end
 
+-- Runs a task's function and keeps its results.
+local function run(handle, fn, ...)
+  local results = table.pack(xpcall(fn, errors.handler, ...))
+  handle.results = results
+  if handle.ended then handle.ended:set() end
+  if handle.on_end then handle.on_end(handle) end
+end
+
+-- In a context: the metatable of its children's.
+local CHILDREN <const> = {}
+
+local function child_of(context)
+  local meta = rawget(context, CHILDREN)
+  if not meta then
+    meta = { __index = context }
+    context[CHILDREN] = meta
+  end
+  return setmetatable({}, meta)
+end
+
 --- Starts a task. The caller must wait for it; prefer parallel, each and timeout.
 ---@param fn function
 ---@param ... any arguments of fn
 ---@return table handle join, wait, cancel, done
 function M.spawn(fn, ...)
-  local context = setmetatable({}, { __index = core.context() })
-  local handle = setmetatable({ ended = event.new(), context = context }, Handle)
-  handle.task = core.spawn(context, function(...)
-    local results = table.pack(xpcall(fn, errors.handler, ...))
-    handle.results = results
-    handle.ended:set()
-    if handle.on_end then handle.on_end(handle) end
-  end, ...)
+  local context = child_of(core.context())
+  local handle = setmetatable({ context = context, task = false, results = nil }, Handle)
+  handle.task = core.spawn(context, run, handle, fn, ...)
   return handle
 end
 

@@ -118,3 +118,54 @@ describe("a coroutine", function()
     assert.equal("two", next_item())
   end)
 end)
+
+-- Coroutines are used again: whatever the task before did, the next one has nothing of it.
+describe("a task after another", function()
+  local function deep(n) return n == 0 and 0 or 1 + deep(n - 1) end
+
+  for name, before in pairs {
+    ["that returned"] = function() return 1, 2, 3 end,
+    ["that raised"] = function() error "no" end,
+    ["that was cancelled"] = function() task.sleep(60) end,
+    ["that went deep"] = function() return deep(10000) end,
+    ["that set its context"] = function() task.context().left_behind = true end,
+    ["that closed something"] = function()
+      local _closed <close> = setmetatable({}, { __close = function() task.sleep(0) end })
+      error "while it closes"
+    end,
+    ["that waited until its deadline"] = function() task.wait(task.event(), 0.001) end,
+  } do
+    it("begins anew: one " .. name, function()
+      local other = task.spawn(task.sleep, 60) -- or the waits for nothing would be a deadlock
+      for _ = 1, 3 do
+        local first = task.spawn(before)
+        if name == "that was cancelled" then
+          task.sleep(0)
+          first:cancel()
+        end
+        first:wait()
+        local second = task.spawn(function(...)
+          local event = task.event()
+          local waited = task.wait(event, 0.005)
+          return waited, task.cancelled(), task.context().left_behind, select("#", ...), ...
+        end, "a", nil)
+        assert.same({ nil, false, nil, 2, "a" }, { second:join() })
+      end
+      other:cancel()
+      other:wait()
+    end)
+  end
+
+  it("lets the one before be asked still", function()
+    local first = task.spawn(function() return "mine" end)
+    first:wait()
+    local second = task.spawn(function() task.sleep(60) end)
+    task.sleep(0)
+    first:cancel() -- it has ended: nobody else is cancelled
+    assert.is_nil(first:traceback())
+    assert.equal("mine", first:join())
+    assert.is_false(second:done())
+    second:cancel()
+    second:wait()
+  end)
+end)
