@@ -8,7 +8,7 @@ local vault = require "o2x.vault"
 local M = {}
 
 local function merchant(tenant, item)
-  pg.tenant:ensure_row("core_config.tenant_merchants", { id = tenant.id, index = item.index }, {
+  return {
     tenant_id = tenant.id,
     name = item.name,
     type = item.type,
@@ -16,36 +16,36 @@ local function merchant(tenant, item)
     authtype = item.authtype,
     apitype = item.apitype,
     baseurl = item.baseurl,
-  })
+  }
 end
 
-local function authentication(tenant, item)
-  local key = { id = tenant.id, index = item.index }
-  if item.oauth2 then
-    pg.tenant:ensure_row("core_config.oauth2_attributes", key, item.oauth2)
-  elseif item.oauth1 then
-    pg.tenant:ensure_row("core_config.oauth1_attributes", key, item.oauth1)
-  end
-end
-
-local function gateway_attributes(tenant, item)
+local function gateway_attributes(item)
   local values = {}
   for column, value in pairs(item.attributes or {}) do
     values[column] = value
   end
   values.custom_mappings, values.custom_config = item.custom_mappings, item.custom_config
-  local name = "core_config." .. providers.attributes(item.type).table
-  pg.tenant:ensure_row(name, { id = tenant.id, index = item.index }, values)
+  return values
 end
 
 --- Ensures the rows of all integrations in the tenant's database.
 ---@param tenant table
 function M.configure(tenant)
+  local rows = {}
   for _, item in ipairs(tenant.integrations) do
-    merchant(tenant, item)
-    authentication(tenant, item)
-    gateway_attributes(tenant, item)
+    local function add(name, values)
+      local key = { id = tenant.id, index = item.index }
+      rows[#rows + 1] = { table = "core_config." .. name, key = key, values = values }
+    end
+    add("tenant_merchants", merchant(tenant, item))
+    if item.oauth2 then
+      add("oauth2_attributes", item.oauth2)
+    elseif item.oauth1 then
+      add("oauth1_attributes", item.oauth1)
+    end
+    add(providers.attributes(item.type).table, gateway_attributes(item))
   end
+  pg.tenant:ensure_rows(rows)
 end
 
 -- The fields of one integration's secret: those in the secrets source, and the public ones stored with them.

@@ -87,8 +87,10 @@ end
 ---@param tenant table
 function M.register(tenant)
   pg.control:ensure_row("core_config.tenant_profile", { tenantid = tenant.id }, profile_values(tenant))
-  pg.tenant:ensure_row("core_config.tenant", { id = tenant.id }, tenant_values(tenant))
-  pg.tenant:ensure_row("core_config.tenant_profile", { tenantid = tenant.id }, profile_values(tenant))
+  pg.tenant:ensure_rows {
+    { table = "core_config.tenant", key = { id = tenant.id }, values = tenant_values(tenant) },
+    { table = "core_config.tenant_profile", key = { tenantid = tenant.id }, values = profile_values(tenant) },
+  }
 end
 
 return M

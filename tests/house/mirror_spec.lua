@@ -30,6 +30,12 @@ local ELSEWHERE <const> = {
   ["lua/o2x/effects/pg/migration_repair.lua"] = "tests/servers/effects/pg_spec.lua",
   ["lua/o2x/effects/pg/migration.lua"] = "tests/servers/effects/pg_spec.lua",
   ["lua/o2x/effects/pg/row.lua"] = "tests/servers/effects/pg_spec.lua",
+  ["lua/o2x/effects/pg/allocated.lua"] = "tests/servers/effects/pg_spec.lua",
+  ["lua/o2x/effects/pg/known.lua"] = "tests/servers/effects/pg/rows_spec.lua",
+  ["lua/o2x/effects/pg/row_ahead.lua"] = "tests/servers/effects/pg/rows_spec.lua",
+  ["lua/o2x/effects/pg/row_sql.lua"] = "tests/servers/effects/pg/rows_spec.lua",
+  ["lua/o2x/effects/pg/row_value.lua"] = "tests/servers/effects/pg/rows_spec.lua",
+  ["lua/o2x/effects/pg/row_write.lua"] = "tests/servers/effects/pg/rows_spec.lua",
   -- They rename, fill and compare whole databases: only a real server tells.
   ["lua/o2x/effects/archive/init.lua"] = "tests/e2e/restore_spec.lua",
   ["lua/o2x/effects/archive/copy.lua"] = "tests/e2e/restore_spec.lua",

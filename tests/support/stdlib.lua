@@ -110,6 +110,17 @@ function M.new(fakes)
     return found
   end
 
+  --- The rows that were ensured in a database, "tenant" or "control": the arguments of ensure_row, one row an entry.
+  function std.rows(database)
+    local found = std.called(("pg.%s:ensure_row"):format(database))
+    for _, call in ipairs(std.called(("pg.%s:ensure_rows"):format(database))) do
+      for _, row in ipairs(call[1]) do
+        found[#found + 1] = { row.table, row.key, row.values }
+      end
+    end
+    return found
+  end
+
   return std
 end
 

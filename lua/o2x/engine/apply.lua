@@ -55,7 +55,8 @@ end
 --- Writes the intent, all that undo and a resumed run need, to the disk before the write begins.
 ---@param gate table
 ---@param e table the effect
-function M.intend(gate, e)
+---@param lazy boolean? another intent follows before the first write, and takes this one to the disk
+function M.intend(gate, e, lazy)
   gate.wrote = true
   kill_points.pass()
   local target = e.target
@@ -64,7 +65,7 @@ function M.intend(gate, e)
   local before = carried and carried.before
   if not carried then before = contract.image(e.type, e.before, e.desired, e.key) end
   e.origin = before
-  gate:append {
+  gate:append({
     t = "intent",
     path = e.path,
     kind = e.type.kind,
@@ -80,7 +81,7 @@ function M.intend(gate, e)
     taken = e.taken,
     show = contract.describe(e.type, e.target, e.before, e.desired),
     at = gate.run.now(),
-  }
+  }, lazy)
   kill_points.pass()
 end
 
@@ -187,9 +188,10 @@ end
 ---@param e table
 ---@param info any the info from write, for the journal
 ---@param after any the value that write left, if it knows
+---@param lazy boolean? another result follows at once, and takes this one to the disk
 ---@return any after
 ---@return string outcome
-function M.conclude(gate, e, info, after)
+function M.conclude(gate, e, info, after, lazy)
   if after == nil or e.lost then after = gate:read_live(e) end
   if not contract.equal(e.type, after, e.desired) then
     local past = { before = e.origin, desired = e.desired, id = e.id }
@@ -200,7 +202,7 @@ function M.conclude(gate, e, info, after)
     end
   end
   local result = contract.outcome(e.origin, e.desired)
-  M.record(gate, e, result, after, info_of(gate, e, info, after))
+  M.record(gate, e, result, after, info_of(gate, e, info, after), lazy)
   kill_points.pass()
   gate.run.report:effect_done(e.path, e.type.kind, e.key, result, task.now() - e.start)
   return after, result
@@ -212,8 +214,9 @@ end
 ---@param result string outcome
 ---@param after any
 ---@param info any
-function M.record(gate, e, result, after, info)
-  gate:append {
+---@param lazy boolean? need not be on the disk yet
+function M.record(gate, e, result, after, info, lazy)
+  gate:append({
     t = "result",
     path = e.path,
     effect = e.id,
@@ -223,7 +226,7 @@ function M.record(gate, e, result, after, info)
     image = e.type.image and contract.image(e.type, after, e.desired, e.key) or nil,
     seconds = task.now() - e.start,
     at = gate.run.now(),
-  }
+  }, lazy)
 end
 
 return M

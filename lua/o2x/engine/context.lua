@@ -54,6 +54,12 @@ function Context:client(name) return runs[self].client(name) end
 ---@return "created"|"changed"|"deleted"|"unchanged" outcome
 function Context:effect(kind, target, desired) return runs[self].gate:effect(kind, target, desired) end
 
+--- Brings targets of one kind to their desired values, in order, and together where their type can do that.
+---@param kind string
+---@param items { target: any, desired: any }[]
+---@return { [1]: any, [2]: string }[] results of each, as those of effect
+function Context:effects(kind, items) return runs[self].gate:effects(kind, items) end
+
 --- Announces a request with an effect that leaves nothing behind to compare: a login, a test. Raises in a plan.
 ---@param declares string the word that the runbook must declare
 ---@param what string for people

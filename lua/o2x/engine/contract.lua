@@ -9,6 +9,8 @@
 ---@field write fun(ctx: table, target: any, desired: any, before: any, id: string, taken: boolean?): any, any
 ---  writes the desired value; returns info for the journal and, if it knows, the value that it left. taken: `before` is
 ---  from outside the run, and the operator allowed to overwrite it (--take-over)
+---@field write_all (fun(ctx: table, list: { target: any, desired: any, before: any, id: string }[]): any[])? writes
+---  several, all or none, and returns what it left of each; what it raises is found out again one by one
 ---@field probe (fun(ctx: table, target: any, desired: any, id: string): "done"|"absent")? class probed: did this write
 ---  happen?
 ---@field marker (fun(ctx: table, target: any, id: string): boolean)? class transactional: was this write committed?
@@ -65,6 +67,7 @@ local FUNCTIONS = {
   "key",
   "read",
   "write",
+  "write_all",
   "probe",
   "marker",
   "equal",

@@ -20,6 +20,7 @@ local resume = require "o2x.engine.resume"
 local retry = require "o2x.base.retry"
 local step = require "o2x.script.step"
 local task = require "o2x.base.task"
+local together = require "o2x.engine.together"
 local value = require "o2x.base.value"
 
 local M = {}
@@ -201,6 +202,33 @@ end
 ---@return any what is there now (in a plan: would be)
 ---@return string outcome "unchanged", "created", "changed" or "deleted"
 function Gate:effect(kind, target, desired)
+  local effect_type = self:admit(kind, target, desired)
+  if self.run.mode == "plan" then return self:plan(effect_type, target, desired) end
+  return self:apply(effect_type, target, desired)
+end
+
+--- Brings targets of one kind to their desired values, in order, together where that is possible.
+---@param kind string
+---@param items { target: any, desired: any }[]
+---@return { [1]: any, [2]: string }[] results as those of effect
+function Gate:effects(kind, items)
+  local effect_type, results = self:type_of(kind), {}
+  for _, item in ipairs(items) do
+    self:admit(kind, item.target, item.desired)
+  end
+  if self.run.mode ~= "plan" then return together.apply(self, effect_type, items) end
+  for i, item in ipairs(items) do
+    results[i] = { self:plan(effect_type, item.target, item.desired) }
+  end
+  return results
+end
+
+--- Refuses an effect that this run may not have, here and now.
+---@param kind string
+---@param target any
+---@param desired any
+---@return o2x.effect_type
+function Gate:admit(kind, target, desired)
   local effect_type, declares = self:type_of(kind)
   refuse_undeclared(self.run, kind, declares)
   limits.count(self.run, "effects", 1, "more than %s effects in one run")
@@ -210,8 +238,7 @@ function Gate:effect(kind, target, desired)
   end
   refuse_leaks(self.run, effect_type, target, desired)
   if self.run.registration then self.run.registration:require(kind) end
-  if self.run.mode == "plan" then return self:plan(effect_type, target, desired) end
-  return self:apply(effect_type, target, desired)
+  return effect_type
 end
 
 --- Announces a request that has an effect but leaves nothing behind to compare: a login, a test of a connection. It
@@ -285,13 +312,12 @@ function Gate.name(e, earlier)
   e.id = hash(e.slot, earlier, e.desired == nil and "nothing" or json.encode { value.plain(e.desired, e.key) })
 end
 
---- Applies an effect, unless a resumed run has done it already.
+--- An effect as apply.lua and resume.lua take it.
 ---@param effect_type o2x.effect_type
 ---@param target any
 ---@param desired any
----@return any after what is there now
----@return string outcome
-function Gate:apply(effect_type, target, desired)
+---@return table e
+function Gate:entry(effect_type, target, desired)
   local key = effect_type.key(target)
   local e = {
     type = effect_type,
@@ -303,6 +329,18 @@ function Gate:apply(effect_type, target, desired)
     start = task.now(),
   }
   self.name(e, 0)
+  return e
+end
+
+--- Applies an effect, unless a resumed run has done it already.
+---@param effect_type o2x.effect_type
+---@param target any
+---@param desired any
+---@param e table? its entry, if there is one already
+---@return any after what is there now
+---@return string outcome
+function Gate:apply(effect_type, target, desired, e)
+  e = e or self:entry(effect_type, target, desired)
   local over, after, result = resume.effect(self, e)
   if over then return after, result end
   resume.others(self, e)

@@ -47,7 +47,9 @@ local function comments(text)
   return by_line
 end
 
-local function is_effect(node) return node.k == "method" and node.name == "effect" end
+local EFFECTS <const> = { effect = true, effects = true }
+
+local function is_effect(node) return node.k == "method" and EFFECTS[node.name] or false end
 
 local function writes(file, node)
   local found = false

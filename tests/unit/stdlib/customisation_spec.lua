@@ -10,7 +10,7 @@ describe("stdlib.customisation", function()
       tenant[field] = value
     end
     std.require("customisation").apply(tenant)
-    local calls = std.called "pg.tenant:ensure_row"
+    local calls = std.rows "tenant"
     assert.is_true(#calls <= 1)
     if not calls[1] then return nil end
     assert.equal("core_config." .. name, calls[1][1])

@@ -6,7 +6,7 @@ describe("stdlib.integrations", function()
   local function configure()
     local std = stdlib.new()
     std.require("integrations").configure(stdlib.tenant "newclient")
-    return std.called "pg.tenant:ensure_row"
+    return std.rows "tenant"
   end
 
   -- The key and the values of the first row for a table.
@@ -32,7 +32,7 @@ describe("stdlib.integrations", function()
     local std = stdlib.new()
     local item = { name = "NETSUITE", index = 3, type = "FINANCE_GATEWAY", oauth1 = { realm = "r" } }
     std.require("integrations").configure(stdlib.tenant("newclient", { integrations = { item } }))
-    local call = std.called("pg.tenant:ensure_row")[2]
+    local call = std.rows("tenant")[2]
     assert.same({ "core_config.oauth1_attributes", { id = "TIDLT-100008", index = 3 }, { realm = "r" } }, call)
   end)
 

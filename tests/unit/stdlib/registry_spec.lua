@@ -41,7 +41,7 @@ describe("stdlib.registry", function()
     std.require("registry").register(stdlib.tenant("newclient", changes))
     local rows = {}
     for _, database in ipairs { "control", "tenant" } do
-      for _, call in ipairs(std.called("pg." .. database .. ":ensure_row")) do
+      for _, call in ipairs(std.rows(database)) do
         rows[database .. ":" .. call[1]] = call[3]
       end
     end

@@ -10,7 +10,8 @@ local M = {}
 M.TABLE = "flyway_schema_history"
 
 -- The same DDL that Flyway runs.
-local CREATE_TABLE = [[
+local CREATE_TABLE <const> = {
+  [[
 CREATE TABLE IF NOT EXISTS %s (
     "installed_rank" INT NOT NULL,
     "version" VARCHAR(50),
@@ -22,14 +23,18 @@ CREATE TABLE IF NOT EXISTS %s (
     "installed_on" TIMESTAMP NOT NULL DEFAULT now(),
     "execution_time" INTEGER NOT NULL,
     "success" BOOLEAN NOT NULL
-);
-ALTER TABLE %s ADD CONSTRAINT "flyway_schema_history_pk" PRIMARY KEY ("installed_rank");
-CREATE INDEX "flyway_schema_history_s_idx" ON %s ("success")]]
+)]],
+  'ALTER TABLE %s ADD CONSTRAINT "flyway_schema_history_pk" PRIMARY KEY ("installed_rank")',
+  'CREATE INDEX "flyway_schema_history_s_idx" ON %s ("success")',
+}
 
-local INSERT = [[INSERT INTO %s
-(installed_rank, version, description, type, script, checksum, installed_by, execution_time, success)
-SELECT coalesce(max(installed_rank) + 1, $1), $2, $3, $4, $5, $6, current_user, $7, $8 FROM %s
+-- The last %s is how long the script took, in milliseconds.
+local INSERT <const> = [[INSERT INTO %s
+(installed_rank, version, description, type, script, checksum, installed_by, success, execution_time)
+SELECT coalesce(max(installed_rank) + 1, $1), $2, $3, $4, $5, $6, current_user, $7, %s FROM %s
 RETURNING installed_rank]]
+
+local SINCE_BEGIN <const> = "(extract(epoch FROM clock_timestamp() - transaction_timestamp()) * 1000)::integer"
 
 local LONGEST_SCRIPT <const> = 1000
 
@@ -50,25 +55,46 @@ end
 
 -- ---- reading ----
 
-local NOT_EMPTY = [[SELECT n.nspname AS schema FROM pg_namespace n WHERE n.nspname = ANY ($1) AND EXISTS (
+-- One answer: is there a history, what is there without one, and what a migration needs to know besides.
+local LOOK <const> = [[SELECT to_regclass($1) IS NOT NULL AS there, current_setting('search_path') AS path,
+ARRAY(SELECT nspname::text FROM pg_namespace WHERE nspname = ANY ($2)) AS present,
+CASE WHEN to_regclass($1) IS NULL THEN (
+SELECT n.nspname::text FROM pg_namespace n WHERE n.nspname = ANY ($2) AND EXISTS (
   SELECT FROM (
     SELECT oid FROM pg_class WHERE relnamespace = n.oid AND relkind IN ('r', 'v', 'm', 'S', 'f', 'p')
     UNION ALL SELECT oid FROM pg_type WHERE typnamespace = n.oid AND typcategory NOT IN ('A', 'C')
     UNION ALL SELECT oid FROM pg_proc WHERE pronamespace = n.oid
   ) AS o WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = o.oid AND d.deptype = 'e')
-) LIMIT 1]]
+) LIMIT 1) END AS used]]
+
+local ROWS <const> = [[SELECT installed_rank, version, description, type, script, checksum, success
+FROM %s ORDER BY installed_rank]]
 
 -- A database that was filled without Flyway: which migrations it already has is unknown.
-local function refuse_unknown_content(db, schemas)
-  local used = db:one(NOT_EMPTY, pg.array(schemas))
+local function refuse_unknown_content(db, used)
   if not used then return end
   errors.raise {
     kind = "conflict",
     module = "flyway",
-    message = ("%s: schema %s is not empty, but has no %s"):format(db.dbname, used.schema, M.TABLE),
+    message = ("%s: schema %s is not empty, but has no %s"):format(db.dbname, used, M.TABLE),
     hint = "if the database was filled by hand, run flyway baseline first",
   }
 end
+
+-- Connections → the history tables that were there when they looked: those are read without looking first.
+local known = setmetatable({}, { __mode = "k" })
+
+local function read_known(db, name)
+  local ok, rows = pcall(db.rows, db, ROWS:format(name))
+  if ok then return rows end
+  if not errors.is(rows) or rows.code ~= "42P01" then error(rows, 0) end
+  known[db] = nil
+end
+
+--- Notes that the history table is there.
+---@param db o2x.pg.Connection
+---@param schemas string[]
+function M.note(db, schemas) known[db] = quoted(schemas) end
 
 --- Reads the history.
 ---@param db o2x.pg.Connection
@@ -76,12 +102,15 @@ end
 ---@return table[]|nil rows by rank; nil if there is no history table
 function M.read(db, schemas)
   local name = quoted(schemas)
-  if not db:one("SELECT to_regclass($1) IS NOT NULL AS there", name).there then
-    refuse_unknown_content(db, schemas)
+  local rows = known[db] == name and db.depth == 0 and read_known(db, name)
+  if rows then return rows end
+  local found = db:one(LOOK, name, pg.array(schemas))
+  if not found.there then
+    refuse_unknown_content(db, found.used)
     return nil
   end
-  return db:rows(([[SELECT installed_rank, version, description, type, script, checksum, success
-    FROM %s ORDER BY installed_rank]]):format(name))
+  known[db] = name
+  return db:rows(ROWS:format(name))
 end
 
 local INVALID = [[SELECT string_agg('DROP INDEX CONCURRENTLY ' || indexrelid::regclass, '; ' ORDER BY indexrelid) AS sql
@@ -96,6 +125,8 @@ function M.left(db) return db:one(INVALID).sql end
 
 local LOCK_SECONDS <const> = 300
 
+local TRY <const> = "SELECT pg_try_advisory_lock($1) AS got"
+
 --- Takes Flyway's lock for the session. A lock of a transaction would block CREATE INDEX CONCURRENTLY.
 ---@param db o2x.pg.Connection of its own, closed afterwards
 ---@param schemas string[]
@@ -103,7 +134,7 @@ local LOCK_SECONDS <const> = 300
 function M.lock(db, schemas, waiting)
   local number = M.lock_number(quoted(schemas))
   local deadline = task.now() + LOCK_SECONDS
-  while not db:query("SELECT pg_try_advisory_lock($1) AS got", number)[1].got do
+  while not db:query(TRY, number)[1].got do
     if task.now() > deadline then
       errors.raise {
         kind = "locked",
@@ -117,30 +148,57 @@ function M.lock(db, schemas, waiting)
   end
 end
 
+---@class o2x.flyway.present what a migration finds
+---@field rows table[]? the history; nil if there is none
+---@field path string the search path
+---@field schemas table<string, boolean> those of the folder's that are there
+
+--- Takes the lock and reads the history. Both are one round trip, unless another migration is running.
+---@param db o2x.pg.Connection of its own, or held
+---@param schemas string[]
+---@param before table[] statements that come first
+---@param waiting fun(text: string)?
+---@return o2x.flyway.present
+function M.enter(db, schemas, before, waiting)
+  local name = quoted(schemas)
+  local answers = db:pipeline { before, { { TRY, M.lock_number(name) } }, { { LOOK, name, pg.array(schemas) } } }
+  local found = db.to_rows(answers[3][1])[1]
+  if not db.to_rows(answers[2][1])[1].got then
+    M.lock(db, schemas, waiting)
+    found = db:one(LOOK, name, pg.array(schemas))
+  end
+  if not found.there then refuse_unknown_content(db, found.used) end
+  local present = { path = found.path, rows = found.there and db:rows(ROWS:format(name)) or nil, schemas = {} }
+  for _, schema in ipairs(found.present or {}) do
+    present.schemas[schema] = true
+  end
+  return present
+end
+
 -- ---- writing ----
+
+--- The statement that adds a row.
+---@param schemas string[]
+---@param row table version?, description, type, script, checksum?, success; seconds: how long it took; nil: since the
+---  transaction began
+---@return table statement { sql, parameter … }
+function M.insertion(schemas, row)
+  local name, script = quoted(schemas), row.script
+  if #script > LONGEST_SCRIPT then script = "..." .. script:sub(4, LONGEST_SCRIPT) end
+  local first = row.type == "SCHEMA" and 0 or 1
+  local took = row.seconds and tostring(math.floor(row.seconds * 1000)) or SINCE_BEGIN
+  local sql = INSERT:format(name, took, name)
+  return table.pack(sql, first, row.version, row.description, row.type, script, row.checksum, row.success)
+end
 
 --- Adds a row.
 ---@param db o2x.pg.Connection
 ---@param schemas string[]
----@param row table version?, description, type, script, checksum?, success; seconds: how long it took
+---@param row table of insertion
 ---@return integer rank of the row
 function M.add(db, schemas, row)
-  local name = quoted(schemas)
-  local script = row.script
-  if #script > LONGEST_SCRIPT then script = "..." .. script:sub(4, LONGEST_SCRIPT) end
-  local first = row.type == "SCHEMA" and 0 or 1
-  local milliseconds = math.floor((row.seconds or 0) * 1000)
-  return db:query(
-    INSERT:format(name, name),
-    first,
-    row.version,
-    row.description,
-    row.type,
-    script,
-    row.checksum,
-    milliseconds,
-    row.success
-  )[1].installed_rank
+  local statement = M.insertion(schemas, row)
+  return db:query(table.unpack(statement, 1, statement.n))[1].installed_rank
 end
 
 --- Notes how the script of a row ended.
@@ -183,38 +241,30 @@ end
 
 -- ---- making the history ----
 
-local function missing_schemas(db, schemas)
-  local there = {}
-  for _, row in ipairs(db:query("SELECT nspname FROM pg_namespace WHERE nspname = ANY ($1)", pg.array(schemas))) do
-    there[row.nspname] = true
-  end
-  local missing = {}
-  for _, schema in ipairs(schemas) do
-    if not there[schema] then missing[#missing + 1] = pg.quote(schema, "schema name") end
-  end
-  return missing
-end
-
---- Creates the missing schemas, and the history table, with Flyway's row about the schemas.
----@param db o2x.pg.Connection
+--- The statements that create the missing schemas and the history table, with Flyway's row about the schemas.
 ---@param schemas string[]
-function M.prepare(db, schemas)
-  local name = quoted(schemas)
-  db:transaction(function(tx)
-    local known = M.read(tx, schemas)
-    local missing = missing_schemas(tx, schemas)
-    for _, schema in ipairs(missing) do
-      tx:query("CREATE SCHEMA " .. schema)
-    end
-    if not known then tx:script(CREATE_TABLE:format(name, name, name)) end
-    if #missing == 0 then return end
-    M.add(tx, schemas, {
-      description = "<< Flyway Schema Creation >>",
-      type = "SCHEMA",
-      script = table.concat(missing, ","),
-      success = true,
-    })
-  end)
+---@param present o2x.flyway.present
+---@return table[] statements { sql, parameter … }; empty if nothing is missing
+function M.preparation(schemas, present)
+  local missing, list = {}, {}
+  for _, schema in ipairs(schemas) do
+    if not present.schemas[schema] then missing[#missing + 1] = pg.quote(schema, "schema name") end
+  end
+  for i, schema in ipairs(missing) do
+    list[i] = { "CREATE SCHEMA " .. schema }
+  end
+  for _, sql in ipairs(present.rows and {} or CREATE_TABLE) do
+    list[#list + 1] = { sql:format(quoted(schemas)) }
+  end
+  if #missing == 0 then return list end
+  list[#list + 1] = M.insertion(schemas, {
+    description = "<< Flyway Schema Creation >>",
+    type = "SCHEMA",
+    script = table.concat(missing, ","),
+    success = true,
+    seconds = 0,
+  })
+  return list
 end
 
 return M

@@ -1,10 +1,12 @@
 --- Applies the pending migrations of a folder under Flyway's lock, as Flyway does: one transaction for each script,
---- which also has its row of the history.
+--- which also has its row of the history. Scripts that need no care share a round trip (batch.lua).
 ---
 --- What cannot be rolled back has its row first, with success = false: when it fails, or o2x is killed meanwhile, the
 --- history says so, and nothing runs twice.
 
+local batch = require "o2x.client.flyway.batch"
 local callbacks = require "o2x.client.flyway.callbacks"
+local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
 local history = require "o2x.client.flyway.history"
 local pg = require "o2x.client.pg"
@@ -17,7 +19,7 @@ local M = {}
 
 ---@class o2x.flyway.run
 ---@field main table session that has the lock and writes the history
----@field work table session of the scripts, which may change its settings
+---@field work table session of the scripts that are run one by one, which may change its settings; see work_of
 ---@field events table the callbacks
 ---@field schemas string[]
 ---@field path string the search path of each script
@@ -42,9 +44,11 @@ local function with_dates(db)
   return db
 end
 
-local function search_path(db, schemas)
-  local current = db:query("SELECT current_setting('search_path') AS path")[1].path
-  return pg.quote(schemas[1]) .. (current ~= "" and "," .. current or "")
+local function search_path(current, schemas) return pg.quote(schemas[1]) .. (current ~= "" and "," .. current or "") end
+
+-- The session of the scripts that are run one by one: opened when the first of them comes.
+local function open_work(run, connect)
+  if not run.work then run.work = with_dates(connect()) end
 end
 
 -- ---- one script ----
@@ -135,6 +139,7 @@ local function outside(run, migration, prepared)
 end
 
 local function apply(run, migration, prepared)
+  run.open_work()
   reset(run)
   if not prepared.transaction then
     outside(run, migration, prepared)
@@ -147,18 +152,43 @@ end
 
 -- ---- all of them ----
 
-local function apply_all(run, pending, prepared, on_start)
-  local repeatables = false
-  for _, migration in ipairs(pending) do
-    if not migration.version and not repeatables then
-      repeatables = true
-      run.events:run "afterVersioned"
-      run.events:run "beforeRepeatables"
-    end
-    if on_start then on_start(migration) end
-    apply(run, migration, prepared[migration])
+-- Callbacks may look at what is there between two scripts, and change it.
+local function is_plain(run, one) return next(run.events.events) == nil and batch.may_have(one) end
+
+-- The scripts from a place on that go into one batch.
+local function batch_from(run, pending, prepared, at)
+  local entries = {}
+  for i = at, #pending do
+    local one = prepared[pending[i]]
+    if not is_plain(run, one) then break end
+    entries[#entries + 1] = { migration = pending[i], script = one, row = row_of(pending[i], true) }
   end
-  if not repeatables then run.events:run "afterVersioned" end
+  return table.move(entries, 1, batch.fitting(entries), 1, {})
+end
+
+-- The event between the scripts with versions and the others.
+local function enter_repeatables(run)
+  if run.repeatables then return end
+  run.repeatables = true
+  run.events:run "afterVersioned"
+  run.events:run "beforeRepeatables"
+end
+
+local function apply_all(run, pending, prepared, on_start)
+  local at, first = 1, run.first
+  repeat
+    local entries = batch_from(run, pending, prepared, at)
+    local done = batch.run(run, first, entries, on_start)
+    at, first = at + done, {}
+    local migration = pending[at]
+    if migration and (#entries == 0 or done < #entries) then
+      if not migration.version then enter_repeatables(run) end
+      if on_start then on_start(migration) end
+      apply(run, migration, prepared[migration])
+      at = at + 1
+    end
+  until not pending[at]
+  if not run.repeatables then run.events:run "afterVersioned" end
 end
 
 -- The events around a migration, in Flyway's order.
@@ -192,7 +222,7 @@ end
 
 -- Validates the history; Flyway has events around that.
 local function find_pending(run, folder)
-  local rows = history.read(run.main, run.schemas)
+  local rows = run.present.rows
   if rows then run.events:run "beforeValidate" end
   local ok, result = pcall(compare, run.main, folder, rows or {}, run.repair)
   if not ok then
@@ -229,30 +259,47 @@ function M.check(folder, pending)
   if #pending > 0 then callbacks.new(folder) end
 end
 
---- Applies the pending migrations, and runs the callbacks around them. After an interruption, the next call continues
---- where this one stopped, or says what it left.
----@param connect fun(): o2x.pg.Connection opens a session, which is closed here
----@param folder o2x.flyway.folder
----@param options {schemas: string[], repair: string?, continued: boolean?, on_start: fun(migration: table)?,
----  waiting: fun(text: string)?} continued: callbacks of an earlier call are still to run
----@return table[] applied the migrations that were run
-function M.migrate(connect, folder, options)
-  local main <close> = connect()
-  local work <close> = with_dates(connect())
-  local run = { main = main, work = work, schemas = options.schemas, repair = options.repair or REPAIR }
-  run.path = search_path(main, run.schemas)
+-- What the session of a migration is told first. A lost o2x must not be waited for: the session has the lock.
+local SETTINGS <const> = [[SELECT set_config(s.name, v.value, false) FROM (VALUES ('DateStyle', 'ISO'),
+('client_connection_check_interval', '2s'), ('statement_timeout', $1 || 's')) v (name, value)
+JOIN pg_settings s ON s.name = v.name]]
+
+local function run_in(main, connect, folder, options)
+  local run = { main = main, schemas = options.schemas, repair = options.repair or REPAIR }
+  local _close <close> = defer(function()
+    if run.work then run.work:close() end
+  end)
+  run.open_work = function() open_work(run, connect) end
   run.events = callbacks.new(folder, function()
     local db = with_dates(connect())
     db:query("SELECT set_config('search_path', $1, false)", run.path)
     return db
   end)
-  history.lock(main, run.schemas, options.waiting)
+  local settings = { { SETTINGS, tostring(options.seconds or main.options.statement_timeout) } }
+  run.present = history.enter(main, run.schemas, settings, options.waiting)
+  run.path = search_path(run.present.path, run.schemas)
   local pending, prepared = find_pending(run, folder)
   run.events:run "createSchema"
   run.events:run "beforeCreateSchema"
-  history.prepare(main, run.schemas)
+  run.first = history.preparation(run.schemas, run.present)
   with_events(run, pending, prepared, options)
+  history.note(main, run.schemas)
   return pending
+end
+
+--- Applies the pending migrations, and runs the callbacks around them. After an interruption, the next call continues
+--- where this one stopped, or says what it left.
+---@param connect fun(): o2x.pg.Connection opens a session, which is closed here
+---@param folder o2x.flyway.folder
+---@param options {schemas: string[], repair: string?, continued: boolean?, on_start: fun(migration: table)?,
+---  waiting: fun(text: string)?, main: o2x.pg.Connection?, seconds: number?} continued: callbacks of an earlier call
+---  are still to run; main: a session of the pool, which is held meanwhile and has Flyway's lock until it is reset,
+---  with the seconds that a statement may take there
+---@return table[] applied the migrations that were run
+function M.migrate(connect, folder, options)
+  if options.main then return options.main:held(options.seconds, run_in, options.main, connect, folder, options) end
+  local main <close> = connect()
+  return run_in(main, connect, folder, options)
 end
 
 return M

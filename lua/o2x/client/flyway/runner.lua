@@ -15,8 +15,12 @@ end
 
 local NOT_IN_TRANSACTION <const> = "25001"
 
--- Says where it failed and, outside a transaction, what was done before.
-local function explain(problem, script, index)
+--- Says where it failed and, outside a transaction, what was done before.
+---@param problem any
+---@param script o2x.flyway.script
+---@param index integer of the statement
+---@return any problem
+function M.explain(problem, script, index)
   if not errors.is(problem) or not problem.code then return problem end
   local statement = script.statements[index]
   errors.amend(problem, { where = ("%s:%d"):format(script.script, line_of(statement, problem)), op = "migrate" })
@@ -94,7 +98,7 @@ function M.run(db, script, around, progress)
       execute(db, statement)
       refuse_other_settings(db, script, statement)
     end)
-    if not ok then error(explain(problem, script, index), 0) end
+    if not ok then error(M.explain(problem, script, index), 0) end
     if script.transaction then follow(progress, statement) end
     if around then around.after() end
   end

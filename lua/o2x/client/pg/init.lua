@@ -8,8 +8,8 @@ local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
 local limits = require "o2x.base.limits"
-local pg_error = require "o2x.client.pg.error"
 local pg_sql = require "o2x.client.pg.sql"
+local pipeline = require "o2x.client.pg.pipeline"
 local session = require "o2x.client.pg.session"
 local task = require "o2x.base.task"
 
@@ -20,6 +20,7 @@ local M = {
   quote_table = pg_sql.quote_table,
   array = pg_sql.array,
   copy_row = pg_sql.copy_row,
+  assertion = pg_sql.assertion,
 }
 
 ---@class o2x.pg.Connection
@@ -55,6 +56,30 @@ function Connection:reset()
   return ok
 end
 
+--- Runs fn while a statement may take longer. The caller sets the server's own limit.
+---@param seconds number that a statement may take
+---@param fn function
+---@param ... any arguments of fn
+---@return any what fn returned
+function Connection:patient(seconds, fn, ...)
+  local patience = self.patience
+  self.patience = session.patience { statement_timeout = seconds }
+  local _back <close> = defer(function() self.patience = patience end)
+  return fn(...)
+end
+
+--- As patient, while the session keeps what a statement does to it.
+---@param seconds number that a statement may take
+---@param fn function
+---@param ... any arguments of fn
+---@return any what fn returned
+function Connection:held(seconds, fn, ...)
+  local kept = self.kept
+  self.kept = false
+  local _back <close> = defer(function() self.kept = kept end)
+  return self:patient(seconds, fn, ...)
+end
+
 --- Can the connection be reused? Detects a server that has hung up without a round trip: the first look reads its last
 --- message, the second the end of the stream.
 function Connection:idle()
@@ -69,14 +94,6 @@ function Connection:reported(name) return self.core:reported(name) end
 
 -- ---- values ----
 
-local function parameters(...)
-  local list = table.pack(...)
-  for i = 1, list.n do
-    if type(list[i]) == "table" then list[i] = json.encode(list[i]) end
-  end
-  return table.unpack(list, 1, list.n)
-end
-
 local function to_rows(result)
   if result:count() > limits.get "rows" then limits.reached("rows", "a query gives more than %s rows") end
   local rows = result:rows()
@@ -90,55 +107,11 @@ end
 
 -- ---- many statements in one round trip ----
 
--- Queues groups of statements, a sync after each.
-local function queue(self, groups)
-  self.untidy = true
-  check(self, self.core:pipeline(true))
-  for _, group in ipairs(groups) do
-    for _, statement in ipairs(group) do
-      check(self, self.core:send(statement[1], parameters(table.unpack(statement, 2, statement.n or #statement))))
-    end
-    check(self, self.core:sync())
-  end
-  flush(self)
-end
-
-local function collect_group(self, group)
-  local results, failed = {}, nil
-  for i in ipairs(group) do
-    local result, problem = drain(self)
-    results[i], failed = result, failed or problem
-  end
-  local sync = self.core:alive() and session.next_result(self)
-  if not sync or sync:status() ~= "sync" then
-    self:close()
-    error(failed or pg_error.broken(self.options, "the pipeline broke", self.uncertain), 0)
-  end
-  return results, failed
-end
-
--- -> the native results of each group, and the first error
-local function exchange(self, groups)
-  local ok, problem = pcall(queue, self, groups)
-  if not ok then
-    self:close() -- half of it may be queued
-    error(problem, 0)
-  end
-  local answers, first = {}, nil
-  for g, group in ipairs(groups) do
-    local results, failed = collect_group(self, group)
-    answers[g], first = results, first or failed
-  end
-  self.uncertain = nil
-  check(self, self.core:pipeline(false))
-  return answers, first
-end
-
 --- Runs groups of statements in one round trip, like pipeline, but returns the first error instead of raising it.
 ---@param groups table list of lists of { sql, parameter … }
 ---@return table results per group the list of native results
 ---@return table|nil error
-function Connection:exchange(groups) return exchange(self, groups) end
+function Connection:exchange(groups) return pipeline.exchange(self, groups) end
 
 --- The rows of a native result: `db.to_rows(result)`.
 ---@param result userdata of pipeline or exchange
@@ -154,7 +127,7 @@ function Connection:pipeline(groups)
     self.deferred = nil
     groups = { deferred, table.unpack(groups) }
   end
-  local answers, failed = exchange(self, groups)
+  local answers, failed = pipeline.exchange(self, groups)
   if failed then error(failed, 0) end
   if deferred then table.remove(answers, 1) end
   return answers
@@ -175,10 +148,10 @@ end
 function Connection:query(sql, ...)
   begin_write(self)
   local result
-  if self.deferred then
+  if self.deferred or pipeline.is_reset(self) then
     result = self:pipeline({ { table.pack(sql, ...) } })[1][1]
   else
-    check(self, self.core:send(sql, parameters(...)))
+    check(self, self.core:send(sql, pipeline.parameters(...)))
     flush(self)
     result = finish(self, drain(self))
   end
@@ -188,10 +161,15 @@ end
 --- Queues a statement of the open transaction; it is sent with the next one, which raises its error.
 ---@param sql string
 ---@param ... any parameters
-function Connection:defer(sql, ...)
+function Connection:defer(sql, ...) self:later(table.pack(sql, ...)) end
+
+--- As defer, of a statement as pipeline takes it: on_result hears what it gives once it was sent, at the latest with
+--- COMMIT.
+---@param statement table { sql, parameter …, on_result = }
+function Connection:later(statement)
   if self.depth == 0 then errors.raise { kind = "bug", module = "pg", message = "defer outside a transaction" } end
   self.deferred = self.deferred or {}
-  table.insert(self.deferred, table.pack(sql, ...))
+  table.insert(self.deferred, statement)
 end
 
 local function send_deferred(self)
@@ -220,19 +198,37 @@ function Connection:exec(many)
   return affected
 end
 
+-- The results of statements that read.
+local function read_all(self, statements)
+  if self.depth > 0 then return self:pipeline({ statements })[1] end
+  local group = { { "BEGIN READ ONLY" }, table.unpack(statements) }
+  local ok, answers = pcall(self.pipeline, self, { group, { { "COMMIT" } } })
+  if ok then return table.move(answers[1], 2, #group, 1, {}) end
+  if errors.is(answers) and answers.code == "25006" then
+    local hint = "rows and one cannot write; use an ensure_… function, so that the plan and the journal record it"
+    errors.amend(answers, { kind = "refused", hint = hint })
+  end
+  error(answers, 0)
+end
+
+--- Reads rows by several statements in one round trip. Outside a transaction, they have a read-only one of their own.
+---@param statements table[] { sql, parameter … }
+---@return table[][] rows of each statement
+function Connection:read_all(statements)
+  local list = read_all(self, statements)
+  for i, result in ipairs(list) do
+    list[i] = to_rows(result)
+  end
+  return list
+end
+
 --- Reads rows. Outside a transaction, in a read-only transaction of its own and one round trip.
 ---@param sql string
 ---@param ... any parameters
 ---@return table rows
 function Connection:rows(sql, ...)
   if self.depth > 0 then return (self:query(sql, ...)) end
-  local ok, answers = pcall(self.pipeline, self, { { { "BEGIN READ ONLY" }, table.pack(sql, ...) }, { { "COMMIT" } } })
-  if ok then return to_rows(answers[1][2]) end
-  if errors.is(answers) and answers.code == "25006" then
-    local hint = "rows and one cannot write; use an ensure_… function, so that the plan and the journal record it"
-    errors.amend(answers, { kind = "refused", hint = hint })
-  end
-  error(answers, 0)
+  return to_rows(read_all(self, { table.pack(sql, ...) })[1])
 end
 
 --- Reads one row.
@@ -268,7 +264,8 @@ local function commit(self)
   if self.core:transaction() == "idle" and #group == 1 then return end -- nothing but BEGIN, and that was not sent
   self.uncertain = true
   group[#group + 1] = { "COMMIT" }
-  local _, failed = exchange(self, { group })
+  self.depth = 0
+  local _, failed = pipeline.exchange(self, { group })
   if failed then error(failed, 0) end
 end
 

@@ -56,7 +56,9 @@ local function take(self, dbname)
     if db:idle() then return db end
     db:close() -- the server has gone since
   end
-  return self:connect(dbname)
+  local db = self:connect(dbname)
+  db.kept = true
+  return db
 end
 
 local function wait_for_turn(self, dbname)
@@ -93,6 +95,20 @@ function Pool:with(dbname, fn)
   leave(self, dbname)
   if not results[1] then error(results[2], 0) end
   return table.unpack(results, 2, results.n)
+end
+
+--- Runs fn(connection) for what concerns the whole server: its databases and the rights on them. Any session will do
+--- that is there already, as long as no pooler may lead it to another server.
+---@param dbname string where to connect if there is none
+---@param except string? a database that fn may remove
+---@param fn fun(db: o2x.pg.Connection): any
+---@return any what fn returned
+function Pool:anywhere(dbname, except, fn)
+  scope.name(self.grants, dbname, "the database")
+  for name, list in pairs(self.idle) do
+    if name ~= except and list[1] and not list[1].pooled then return self:with(name, fn) end
+  end
+  return self:with(dbname, fn)
 end
 
 --- Closes idle connections. An unused pool need not be closed: its connections are collected with it.

@@ -1,6 +1,6 @@
 --- Runs a read that a script wrote, so that it changes nothing, holds nothing and ends in time: in a read-only
---- transaction that is rolled back, as a role that may only read, with limits that it cannot lift. Afterwards the
---- session is reset. All of it is one round trip.
+--- transaction that is rolled back, as a role that may only read, with limits that it cannot lift. All of it is one
+--- round trip, with the reset of the pool's connection.
 
 local errors = require "o2x.base.error"
 local pg_sql = require "o2x.client.pg.sql"
@@ -27,7 +27,7 @@ local function groups_of(sql, parameters, role, seconds)
   if role then read[ROLE] = { "SET LOCAL ROLE " .. pg_sql.quote(role, "role name") } end
   local statement = table.pack(sql, table.unpack(parameters, 1, parameters.n))
   read[#read + 1] = statement
-  return { read, { { "ROLLBACK" } }, { { "DISCARD ALL" } } }
+  return { read, { { "ROLLBACK" } } }
 end
 
 local function explain(problem, role)
@@ -50,10 +50,7 @@ end
 ---@return table? problem why it cannot be taken; other errors are raised
 function M.rows(db, sql, parameters, role, seconds)
   local answers, problem = db:exchange(groups_of(sql, parameters, role, seconds))
-  if not problem then
-    db.untidy = false
-    return db.to_rows(answers[1][#answers[1]])
-  end
+  if not problem then return db.to_rows(answers[1][#answers[1]]) end
   local failed = role and answers[1] and answers[1][ROLE]
   if failed and failed:status() == "error" and NO_ROLE[problem.code] then return nil, problem end
   explain(problem, role)

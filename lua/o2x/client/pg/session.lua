@@ -46,8 +46,10 @@ local TIMEOUTS = { connect_timeout = 10, statement_timeout = 60, lock_timeout = 
 
 -- ---- what a connection needs ----
 
--- The deadline of one statement; a connection without statement_timeout waits without a limit.
-local function patience(o) return o.statement_timeout > 0 and o.statement_timeout + GRACE or math.huge end
+--- The deadline of one statement; a connection without statement_timeout waits without a limit.
+---@param o table statement_timeout
+---@return number seconds
+function M.patience(o) return o.statement_timeout > 0 and o.statement_timeout + GRACE or math.huge end
 
 -- The settings of a session: name, value. A time is in milliseconds.
 local function settings(options)
@@ -145,7 +147,7 @@ end
 ---@return string ready "r", "w" or "rw"
 function M.wait(self, events)
   local fd = M.check(self, self.core:fd())
-  local ok, ready = pcall(task.wait_fd, fd, events, self.patience or patience(self.options))
+  local ok, ready = pcall(task.wait_fd, fd, events, self.patience or M.patience(self.options))
   if ok and ready then return ready end
   if ok then M.give_up(self, "no answer in time") end
   self:close()
@@ -183,9 +185,19 @@ end
 --- The error object of a native result.
 ---@param result userdata
 ---@return table error
-function M.failure(self, result) return pg_error.statement(self.options, result:error(), self.uncertain) end
+function M.failure(self, result)
+  return pg_error.statement(self.options, result:error(), self.uncertain and not self.certain)
+end
 
 local COPY_REFUSED = { code = "0A000", message = "COPY from or to the client needs copy_in or copy_out" }
+
+--- Prefers what the server said before the session broke to the news that it broke.
+---@param problem any
+---@param failed table? an error of the server
+---@return any problem
+function M.first_cause(problem, failed)
+  return failed and errors.is(problem) and problem.kind ~= "cancelled" and failed or problem
+end
 
 --- Reads the results of one statement (or script) to the end.
 ---@return userdata|nil result the last
@@ -193,7 +205,8 @@ local COPY_REFUSED = { code = "0A000", message = "COPY from or to the client nee
 function M.drain(self)
   local last, failed
   while true do
-    local result = M.next_result(self)
+    local ok, result = pcall(M.next_result, self)
+    if not ok then error(M.first_cause(result, failed), 0) end
     if not result then return last, failed end
     local status = result:status()
     if status == "error" then
@@ -249,9 +262,16 @@ local function ask(self, sql)
   return M.finish(self, M.drain(self)):rows()[1]
 end
 
+--- The statement that sets what a session needs, where a pooler did not take it along.
+---@param options table of the connection
+---@return string sql
+function M.settings_statement(options)
+  return "SELECT " .. join(settings(options), "set_config('%s', '%s', false)", ", ")
+end
+
 --- Sets what a session needs, where a pooler did not take it along.
 function M.set_up(self)
-  if self.pooled then ask(self, "SELECT " .. join(settings(self.options), "set_config('%s', '%s', false)", ", ")) end
+  if self.pooled then ask(self, M.settings_statement(self.options)) end
 end
 
 local function connect_again(options, class, with_settings)
@@ -275,13 +295,17 @@ local function go_direct(self, class)
 end
 
 local modes = {} -- of the poolers that were met: address, role and database → "session" or "transaction"
+local servers = {} -- addresses at which a server itself answers: that need not be asked again
 
 local function pool_of(options)
   return table.concat({ pg_error.where(options), tostring(options.user), options.dbname }, " ")
 end
 
 local function mode_of(self, class)
-  if not pooler.is_there(ask, self) then return nil end
+  local address = pg_error.where(self.options)
+  if servers[address] then return nil end
+  servers[address] = not pooler.is_there(ask, self)
+  if servers[address] then return nil end
   local other <close> = connect_again(self.options, class, false)
   other.patience = GRACE
   return pooler.is_transactional(ask, self, other) and "transaction" or "session"

@@ -23,6 +23,13 @@ function M.check_name(name, what)
   }
 end
 
+--- A statement that fails, with 22003, unless a condition holds. In a pipeline nothing after it is done then.
+---@param condition string SQL whose value the server does not know before it runs
+---@return string sql
+function M.assertion(condition)
+  return ("SELECT pg_catalog.int4(CASE WHEN %s THEN 1.0 ELSE 1e10 END) AS held"):format(condition)
+end
+
 local ESCAPES = { ["\\"] = "\\\\", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
 
 --- A line of COPY's text format from values; json.null (and nil) is NULL.

@@ -12,15 +12,24 @@ local value = require "o2x.base.value"
 
 local M = {}
 
--- The columns of a table: their types as in CREATE TABLE, and below a domain the kind that needs a form of its own.
+-- The columns of a table and of those beside it in its schema, unless those are many: a script that writes one of them
+-- often writes others. Of each column its type as in CREATE TABLE, and below a domain the kind that needs a form of its
+-- own.
 local COLUMNS <const> = [[
-WITH RECURSIVE columns AS (
-  SELECT a.attname, format_type(a.atttypid, a.atttypmod) AS type, a.atttypid AS base
-  FROM pg_attribute a WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped
+WITH RECURSIVE asked AS (SELECT oid, relnamespace FROM pg_class WHERE oid = to_regclass($1)), tables AS (
+  SELECT c.oid, c.oid = asked.oid AS own, n.nspname || '.' || c.relname AS name
+  FROM asked JOIN pg_namespace n ON n.oid = asked.relnamespace JOIN pg_class c ON c.oid = asked.oid
+    OR c.relnamespace = asked.relnamespace AND c.relkind IN ('r', 'p', 'v') AND (
+      SELECT count(*) FROM (SELECT FROM pg_class o WHERE o.relnamespace = asked.relnamespace LIMIT 501) AS beside
+    ) <= 500
+), columns AS (
+  SELECT t.name AS of, t.own, a.attname, format_type(a.atttypid, a.atttypmod) AS type, a.atttypid AS base
+  FROM tables t JOIN pg_attribute a ON a.attrelid = t.oid WHERE a.attnum > 0 AND NOT a.attisdropped
   UNION ALL
-  SELECT c.attname, c.type, t.typbasetype FROM columns c JOIN pg_type t ON t.oid = c.base AND t.typtype = 'd'
+  SELECT c.of, c.own, c.attname, c.type, t.typbasetype
+  FROM columns c JOIN pg_type t ON t.oid = c.base AND t.typtype = 'd'
 )
-SELECT c.attname AS name, c.type, CASE
+SELECT c.of, c.own, c.attname AS name, c.type, CASE
   WHEN t.oid = 'bytea'::regtype THEN 'bytes'
   WHEN t.oid IN ('json'::regtype, 'jsonb'::regtype) THEN 'json'
   WHEN t.typcategory = 'A' THEN 'array'
@@ -30,17 +39,30 @@ FROM columns c JOIN pg_type t ON t.oid = c.base WHERE t.typtype <> 'd']]
 
 ---@alias o2x.pg.columns table<string, { name: string, type: string, kind: "bytes"|"json"|"array"|"record"|"text" }>
 
---- The columns of a table.
+--- The question for the columns of a table.
+---@param name string "schema.table"
+---@return table statement { sql, parameter }
+function M.columns_of(name) return { COLUMNS, pg.quote_table(name) } end
+
+--- The answer to it.
+---@param name string the table that was asked for
+---@param rows table[]
+---@return table<string, o2x.pg.columns> columns by the table's name; none for a table that is not there
+function M.by_table(name, rows)
+  local tables = { [name] = {} }
+  for _, column in ipairs(rows) do
+    local of = column.own and name or column.of
+    tables[of] = tables[of] or {}
+    tables[of][column.name] = column
+  end
+  return tables
+end
+
+--- The columns of a table, as they are now.
 ---@param db o2x.pg.Connection
 ---@param name string "schema.table"
 ---@return o2x.pg.columns columns empty if there is no such table
-function M.columns(db, name)
-  local columns = {}
-  for _, column in ipairs(db:rows(COLUMNS, pg.quote_table(name))) do
-    columns[column.name] = column
-  end
-  return columns
-end
+function M.columns(db, name) return M.by_table(name, db:rows(table.unpack(M.columns_of(name))))[name] end
 
 local function is_text(text) return utf8.len(text) ~= nil and not text:find("\0", 1, true) end
 
@@ -93,7 +115,7 @@ end
 local function is_opaque(v) return v == json.null or secret.is(v) or value.is_unknown(v) end
 
 -- -> JSON for the database to read, and the definitions of its columns
-local function question(name, columns, values, result)
+local function document_of(name, columns, values, result)
   local document, definitions = {}, {}
   for _, column in ipairs(sorted_keys(values)) do
     local v, of, where = values[column], columns[column], ("%s.%s"):format(name, column)
@@ -108,22 +130,36 @@ local function question(name, columns, values, result)
   return document, definitions
 end
 
---- What the columns would give back for these values.
----@param db o2x.pg.Connection
+---@class o2x.pg.question
+---@field result table what is known without the database
+---@field document table what it reads
+---@field statement table? { sql, parameter }; nil: nothing is to be asked
+
+--- The question what the columns would give back for these values.
 ---@param name string "schema.table"
+---@param columns o2x.pg.columns
 ---@param values table column → value: json.null is NULL, a table is JSON or the items of an array
----@return table values of the same columns; secrets, and columns that are not there, as they are
-function M.read(db, name, values)
+---@return o2x.pg.question
+function M.question(name, columns, values)
   local result = {}
-  local document, definitions = question(name, M.columns(db, name), values, result)
-  if #definitions == 0 then return result end
+  local document, definitions = document_of(name, columns, values, result)
+  local one = { result = result, document = document }
+  if #definitions == 0 then return one end
   local sql = "SELECT * FROM jsonb_to_record($1::jsonb) AS given(%s)"
-  local row = db:one(sql:format(table.concat(definitions, ", ")), json.encode(document))
-  for column in pairs(document) do
-    result[column] = row[column]
-    if result[column] == nil then result[column] = json.null end
+  one.statement = { sql:format(table.concat(definitions, ", ")), json.encode(document) }
+  return one
+end
+
+--- What the columns would give back.
+---@param one o2x.pg.question
+---@param row table? the row that the database answered
+---@return table values of the same columns; secrets, and columns that are not there, as they are
+function M.answer(one, row)
+  for column in pairs(one.document) do
+    one.result[column] = row[column]
+    if one.result[column] == nil then one.result[column] = json.null end
   end
-  return result
+  return one.result
 end
 
 -- ---- as a parameter of a statement ----

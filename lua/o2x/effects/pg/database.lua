@@ -119,13 +119,23 @@ local function explain(db, err, desired)
   error(err, 0)
 end
 
+-- Runs a statement that may take its time, and reads the database back; both are one round trip.
+local function run_long(db, sql, name)
+  local limit = { { ("SET statement_timeout = '%ds'"):format(CREATE_SECONDS) } }
+  db.uncertain = true
+  local answers, problem = db:patient(CREATE_SECONDS, db.exchange, db, { limit, { { sql } }, { { READ, name } } })
+  if problem then error(problem, 0) end
+  return db.to_rows(answers[3][1])[1]
+end
+
 local function create(ctx, target, desired)
-  local db <close> = support.connect(ctx, target.database, { statement_timeout = CREATE_SECONDS })
-  local ok, err = pcall(db.query, db, create_statement(target.name, desired))
-  if ok then return end
-  -- Another client created it first, maybe an earlier attempt of this run: the gate compares what exists.
-  if errors.is(err) and (err.code == "42P04" or err.code == "23505") then return end
-  explain(db, err, desired)
+  return support.on_server(ctx, target, function(db)
+    local ok, result = pcall(run_long, db, create_statement(target.name, desired), target.name)
+    if ok then return result end
+    -- Another client created it first, maybe an earlier attempt of this run: the gate compares what exists.
+    if errors.is(result) and (result.code == "42P04" or result.code == "23505") then return nil end
+    explain(db, result, desired)
+  end)
 end
 
 local function alter(ctx, target, desired, before)
@@ -136,16 +146,16 @@ local function alter(ctx, target, desired, before)
   if desired.connection_limit and desired.connection_limit ~= before.connection_limit then
     statements[#statements + 1] = { ("ALTER DATABASE %s CONNECTION LIMIT %d"):format(name, desired.connection_limit) }
   end
-  support.with(ctx, target.database, function(db) db:exec(statements) end)
+  support.on_server(ctx, target, function(db) db:exec(statements) end)
 end
 
 local function drop(ctx, target)
-  local db <close> = support.connect(ctx, target.database, { statement_timeout = CREATE_SECONDS })
-  db:query("DROP DATABASE IF EXISTS " .. pg.quote(target.name, "database name"))
+  local sql = "DROP DATABASE IF EXISTS " .. pg.quote(target.name, "database name")
+  support.on_server(ctx, target, function(db) run_long(db, sql, target.name) end)
 end
 
 local function read_database(ctx, target)
-  return support.with(ctx, target.database, function(db) return db:one(READ, target.name) end)
+  return support.on_server(ctx, target, function(db) return db:one(READ, target.name) end)
 end
 
 local database = {
@@ -167,14 +177,14 @@ local database = {
   end,
   write = function(ctx, target, desired, before)
     if desired == nil then return drop(ctx, target) end
-    if before == nil then return create(ctx, target, desired) end
+    if before == nil then return nil, create(ctx, target, desired) end
     check_fixed(target, before, desired)
     alter(ctx, target, desired, before)
   end,
   predict = function(ctx, target, desired, before)
     if before and desired then check_fixed(target, before, desired) end
     if before or not desired then return desired end
-    support.with(ctx, target.database, function(db)
+    support.on_server(ctx, target, function(db)
       if desired.collate then check_locale(db, desired.collate) end
       if desired.ctype then check_locale(db, desired.ctype) end
       check_owner(db, desired)
@@ -247,6 +257,24 @@ local function grant_statements(target, desired, before)
   return statements
 end
 
+-- Of the named privileges, which are there?
+local function granted(target, rows)
+  local there, current = {}, {}
+  for _, row in ipairs(rows) do
+    there[row.privilege .. " to " .. row.role] = true
+  end
+  for name in pairs(target.wanted) do
+    current[name] = there[name] or false
+  end
+  return current
+end
+
+-- All statements or none, and what is there then.
+local function write_grants(db, target, desired, before)
+  local answers = db:pipeline { grant_statements(target, desired, before), { { GRANTED, target.name } } }
+  return granted(target, db.to_rows(answers[2][1]))
+end
+
 local grant = {
   kind = "pg.grant",
   class = "idempotent",
@@ -257,9 +285,9 @@ local grant = {
   -- Each grant is its own statement, so an interrupted write may have done only some.
   interim = function(_, target, past, now)
     for name in pairs(target.wanted) do
-      local function granted(map) return (map or {})[name] or false end
-      local is = granted(now)
-      if is ~= granted(past.before) and is ~= granted(past.desired) then return false end
+      local function has(map) return (map or {})[name] or false end
+      local is = has(now)
+      if is ~= has(past.before) and is ~= has(past.desired) then return false end
     end
     return true
   end,
@@ -270,27 +298,21 @@ local grant = {
   end,
   parent = function(target) return "pg.database", { database = target.database, name = target.name } end,
   read = function(ctx, target)
-    local rows = support.with(ctx, target.database, function(db) return db:rows(GRANTED, target.name) end)
-    local there, current = {}, {}
-    for _, row in ipairs(rows) do
-      there[row.privilege .. " to " .. row.role] = true
-    end
-    for name in pairs(target.wanted) do
-      current[name] = there[name] or false
-    end
-    return current
+    return granted(target, support.on_server(ctx, target, function(db) return db:rows(GRANTED, target.name) end))
   end,
   equal = function(current, desired) return value.equal(current or {}, desired or {}) end,
   write = function(ctx, target, desired, before)
-    support.with(ctx, target.database, function(db)
-      local ok, err = pcall(db.exec, db, grant_statements(target, desired, before))
-      if ok then return end
-      if errors.is(err) and err.code == "42704" then check_roles(db, target) end
-      error(err, 0)
-    end)
+    return nil,
+      support.on_server(ctx, target, function(db)
+        db.uncertain = true
+        local ok, result = pcall(write_grants, db, target, desired, before)
+        if ok then return result end
+        if errors.is(result) and result.code == "42704" then check_roles(db, target) end
+        error(result, 0)
+      end)
   end,
   predict = function(ctx, target, desired)
-    support.with(ctx, target.database, function(db) check_roles(db, target) end)
+    support.on_server(ctx, target, function(db) check_roles(db, target) end)
     return desired
   end,
   show = function(target, before, after)
@@ -314,7 +336,7 @@ local status = {
   class = "read",
   key = function(target) return target.name end,
   read = function(ctx, target)
-    return support.with(ctx, target.database, function(db) return db:one(STATUS, target.name) end)
+    return support.on_server(ctx, target, function(db) return db:one(STATUS, target.name) end)
   end,
 }
 

@@ -2,6 +2,7 @@
 --- the desired state.
 
 local arguments = require "o2x.effects.pg.arguments"
+local allocated = require "o2x.effects.pg.allocated"
 local errors = require "o2x.base.error"
 local frozen = require "o2x.base.frozen"
 local fs = require "o2x.base.fs"
@@ -13,9 +14,11 @@ local pg_migration = require "o2x.effects.pg.migration"
 local pg_migration_repair = require "o2x.effects.pg.migration_repair"
 local pg_query = require "o2x.effects.pg.query"
 local pg_row = require "o2x.effects.pg.row"
+local row_ahead = require "o2x.effects.pg.row_ahead"
 local rows_granted = require "o2x.effects.pg.rows_granted"
 local pg_vacuum = require "o2x.effects.pg.vacuum"
 local secret = require "o2x.base.secret"
+local sorted_keys = require "o2x.base.sorted_keys"
 local support = require "o2x.effects.pg.support"
 local value = require "o2x.base.value"
 
@@ -127,6 +130,32 @@ local function secret_columns(values)
   return secrets
 end
 
+-- What was checked of a row that a script wants.
+local function wanted_row(own, name, key, values)
+  check_columns(values, "the values of a row", true)
+  local target = row_target(own, name, key, sorted_keys(values), secret_columns(values))
+  rows_granted.values(own, name, values)
+  return { target = target, values = values }
+end
+
+local function ensure(own, items)
+  for i, desired in ipairs(row_ahead.prepare(own.ctx, items)) do
+    items[i].desired = desired
+  end
+  local results = own.ctx:effects("pg.row", items)
+  for i, item in ipairs(items) do
+    local row = {}
+    for column, v in pairs(item.target.key) do
+      row[column] = v
+    end
+    for column, v in pairs(results[i][1]) do
+      row[column] = v
+    end
+    results[i][1] = row
+  end
+  return results
+end
+
 --- Ensures that the row with this key exists and has these values. Other columns stay as they are.
 ---@param name string "core_config.tenant"
 ---@param key table column → value
@@ -135,18 +164,31 @@ end
 ---@return string outcome "unchanged", "created", "changed"
 function Named:ensure_row(name, key, values)
   local own = private[self]
-  check_columns(values, "the values of a row", true)
-  local target = row_target(own, name, key, pg_row.columns(values), secret_columns(values))
-  rows_granted.values(own, name, values)
-  local after, outcome = own.ctx:effect("pg.row", target, pg_row.values(own.ctx, target, values))
-  local row = {}
-  for column, v in pairs(key) do
-    row[column] = v
+  local result = ensure(own, { wanted_row(own, name, key, values) })[1]
+  return result[1], result[2]
+end
+
+local ROW <const> = { table = true, key = true, values = true }
+
+--- Ensures rows, in order, as ensure_row does: each is an effect of its own. They are read in one round trip, and those
+--- that differ are written in one transaction.
+---@param rows { table: string, key: table, values: table }[] as the parameters of ensure_row
+---@return string[] outcomes of each: "unchanged", "created", "changed"
+function Named:ensure_rows(rows)
+  local own, items = private[self], {}
+  for i, row in ipairs(rows) do
+    if type(row) ~= "table" then invalid "ensure_rows takes a list of { table = …, key = …, values = … }" end
+    for field in pairs(row) do
+      if not ROW[field] then invalid("ensure_rows: unknown field " .. tostring(field)) end
+    end
+    items[i] = wanted_row(own, row.table, row.key, row.values)
   end
-  for column, v in pairs(after) do
-    row[column] = v
+  if #items == 0 then return {} end
+  local outcomes = {}
+  for i, result in ipairs(ensure(own, items)) do
+    outcomes[i] = result[2]
   end
-  return row, outcome
+  return outcomes
 end
 
 local ALLOCATED = { table = true, key = true, column = true, prefix = true, digits = true, first = true, values = true }
@@ -170,12 +212,13 @@ function Named:ensure_allocated(o)
   for column, v in pairs(check_columns(o.key, "the key of a row")) do
     values[column] = v
   end
-  local columns = pg_row.columns(values, { [o.column] = true })
+  local columns = sorted_keys(values, { [o.column] = true })
   local target = row_target(own, o.table, o.key, columns, secret_columns(values))
   rows_granted.values(own, o.table, o.values or {})
   rows_granted.allocation(own, o)
   target.column, target.prefix, target.digits, target.first = o.column, o.prefix or "", o.digits or 6, o.first or 1
-  return own.ctx:effect("pg.allocated", target, pg_row.values(own.ctx, target, values))
+  local desired = row_ahead.prepare(own.ctx, { { target = target, values = values } })[1]
+  return own.ctx:effect("pg.allocated", target, desired)
 end
 
 -- What both effects of a folder of migrations need: the folder, resolved for this database.
@@ -292,15 +335,20 @@ local function refuse() invalid("pg.tenant, pg.control and pg.admin cannot be ch
 return {
   name = "pg",
   declares = "pg:write",
-  secrets = { ensure_row = { "^[^.]+$" }, ensure_allocated = { "^values%.[^.]+$" }, try_login = true },
+  secrets = {
+    ensure_row = { "^[^.]+$" },
+    ensure_rows = { "^%d+%.values%.[^.]+$" },
+    ensure_allocated = { "^values%.[^.]+$" },
+    try_login = true,
+  },
   types = {
     pg_query.query,
     pg_matching,
     pg_database.database,
     pg_database.grant,
     pg_database.status,
-    pg_row.row,
-    pg_row.allocated,
+    pg_row,
+    allocated,
     pg_migration.migration,
     pg_migration_repair,
     pg_vacuum,

@@ -1,19 +1,33 @@
 --- The effect type of the engine's question to a registry: the rows that have any of some values.
 
+local known = require "o2x.effects.pg.known"
 local pg = require "o2x.client.pg"
 local support = require "o2x.effects.pg.support"
 
-local function sql_of(target)
-  local columns, conditions, parameters = {}, {}, {}
+local function statement_of(target)
+  local columns, conditions, statement = {}, {}, { "" }
   for i, column in ipairs(target.columns) do
     columns[i] = pg.quote(column, "column name")
   end
   for i, pair in ipairs(target.any) do
-    conditions[i], parameters[i] = ("%s = $%d"):format(pg.quote(pair[1], "column name"), i), pair[2]
+    conditions[i], statement[i + 1] = ("%s = $%d"):format(pg.quote(pair[1], "column name"), i), pair[2]
   end
-  local sql = "SELECT %s FROM %s WHERE %s"
-  return sql:format(table.concat(columns, ", "), pg.quote_table(target.table), table.concat(conditions, " OR ")),
-    parameters
+  local sql, conditions_text = "SELECT %s FROM %s WHERE %s", table.concat(conditions, " OR ")
+  statement[1] = sql:format(table.concat(columns, ", "), pg.quote_table(target.table), conditions_text)
+  return statement
+end
+
+-- The registry is what a run looks at first and may write next, so the form of its table is asked along.
+local function read(ctx, db, target)
+  local group = { statement_of(target) }
+  local unknown = known.questions(ctx, target.database, { target.table })
+  for i, question in ipairs(unknown and unknown.group or {}) do
+    group[i + 1] = question
+  end
+  local answers = db:read_all(group)
+  local found = table.remove(answers, 1)
+  if unknown then known.note(ctx, target.database, unknown, answers) end
+  return found
 end
 
 --- target: database, admin, table, columns (names), any ({ column, value } pairs).
@@ -29,7 +43,6 @@ return {
   end,
   parent = function(target) return "pg.database", { database = target.admin, name = target.database } end,
   read = function(ctx, target)
-    local sql, parameters = sql_of(target)
-    return support.read(ctx, target.database, function(db) return db:rows(sql, table.unpack(parameters)) end)
+    return support.read(ctx, target.database, function(db) return read(ctx, db, target) end)
   end,
 }

@@ -6,6 +6,7 @@ local errors = require "o2x.base.error"
 local flyway_folder = require "o2x.client.flyway.folder"
 local fs = require "o2x.base.fs"
 local history = require "o2x.client.flyway.history"
+local known = require "o2x.effects.pg.known"
 local migrate = require "o2x.client.flyway.migrate"
 local names = require "o2x.client.flyway.names"
 local scope = require "o2x.base.scope"
@@ -103,32 +104,42 @@ local function interrupted(ctx, target)
   return #callbacks.final(target.resolved) > 0 and support.marked(ctx, target.database, marker(target))
 end
 
-local function read(ctx, target)
-  return support.read(ctx, target.database, function(db)
-    local rows = history.read(db, target.schemas)
-    local applied = M.value(target.resolved)
-    local list = M.located(target.folder, migrate.pending, db, target.resolved, rows or {}, repair(ctx))
-    local final = (#list > 0 or interrupted(ctx, target)) and callbacks.final(target.resolved) or {}
-    waiting[target] = list
-    for _, script in ipairs(table.move(final, 1, #final, #list + 1, table.move(list, 1, #list, 1, {}))) do
-      applied[script.script] = nil
-    end
-    return rows and applied
-  end)
+local function read_from(db, ctx, target)
+  local rows = history.read(db, target.schemas)
+  local applied = M.value(target.resolved)
+  local list = M.located(target.folder, migrate.pending, db, target.resolved, rows or {}, repair(ctx))
+  local final = (#list > 0 or interrupted(ctx, target)) and callbacks.final(target.resolved) or {}
+  waiting[target] = list
+  for _, script in ipairs(table.move(final, 1, #final, #list + 1, table.move(list, 1, #list, 1, {}))) do
+    applied[script.script] = nil
+  end
+  return rows and applied
 end
 
+local function read(ctx, target)
+  return support.read(ctx, target.database, function(db) return read_from(db, ctx, target) end)
+end
+
+-- What is read back gives the lock back with it: the pool's connection is reset.
 local function write(ctx, target)
   local marked = #callbacks.final(target.resolved) > 0
   local continued = interrupted(ctx, target)
   if marked then support.mark(ctx, target.database, marker(target)) end
-  M.located(target.folder, migrate.migrate, function() return M.connect(ctx, target) end, target.resolved, {
-    schemas = target.schemas,
-    repair = repair(ctx),
-    continued = continued,
-    waiting = ctx.progress,
-    on_start = function(migration) ctx:waiting(("%s: %s"):format(target.database, migration.script)) end,
-  })
+  local after = support.with(ctx, target.database, function(db)
+    M.located(target.folder, migrate.migrate, function() return M.connect(ctx, target) end, target.resolved, {
+      main = db,
+      seconds = SCRIPT_SECONDS,
+      schemas = target.schemas,
+      repair = repair(ctx),
+      continued = continued,
+      waiting = ctx.progress,
+      on_start = function(migration) ctx:waiting(("%s: %s"):format(target.database, migration.script)) end,
+    })
+    return not marked and read_from(db, ctx, target) or nil
+  end)
   if marked then support.unmark(ctx, target.database, marker(target)) end
+  known.forget(ctx, target.database)
+  return nil, after
 end
 
 -- The callbacks, and what of the folder is not run.

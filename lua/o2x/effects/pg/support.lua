@@ -14,6 +14,12 @@ local M = {}
 ---@param fn function
 function M.with(ctx, database, fn) return ctx:client "pg":with(database, fn) end
 
+--- Runs fn(connection) for what concerns the whole server, on any connection of the run's pool.
+---@param ctx table
+---@param target table database: where to connect if there is none; name: the database that it is about
+---@param fn function
+function M.on_server(ctx, target, fn) return ctx:client("pg"):anywhere(target.database, target.name, fn) end
+
 --- Opens a connection outside the pool. The caller closes it.
 ---@param ctx table
 ---@param database string
@@ -82,22 +88,41 @@ end
 
 -- ---- markers: exactly once ----
 
-local MARKER_TABLE = [[CREATE SCHEMA IF NOT EXISTS o2x;
-CREATE TABLE IF NOT EXISTS o2x.effect (key text PRIMARY KEY, run text NOT NULL, at timestamptz NOT NULL DEFAULT now());
-COMMENT ON TABLE o2x.effect IS 'one row for each change by o2x; may be emptied when no run is unfinished']]
+-- IF NOT EXISTS alone races. COMMIT ends a transaction that failed, too.
+local MARKER_TABLE <const> = {
+  {
+    { "BEGIN" },
+    { "SELECT pg_advisory_xact_lock(hashtext('o2x.effect'))" },
+    { "CREATE SCHEMA IF NOT EXISTS o2x" },
+    {
+      "CREATE TABLE IF NOT EXISTS o2x.effect "
+        .. "(key text PRIMARY KEY, run text NOT NULL, at timestamptz NOT NULL DEFAULT now())",
+    },
+    { "COMMENT ON TABLE o2x.effect IS 'one row for each change by o2x; may be emptied when no run is unfinished'" },
+  },
+  { { "COMMIT" } },
+}
 
-local function make_marker_table(db)
-  db:transaction(function(tx)
-    tx:defer("SELECT pg_advisory_xact_lock(hashtext('o2x.effect'))") -- IF NOT EXISTS alone races
-    tx:script(MARKER_TABLE)
-  end)
-end
+--- What makes the table of markers, in a transaction of its own.
+---@return table[] groups of statements for exchange
+function M.marker_table() return MARKER_TABLE end
+
+local MARK <const> = "INSERT INTO o2x.effect (key, run) VALUES ($1, $2)"
+
+--- The statement that leaves an effect's marker.
+---@param ctx table
+---@param effect_key string
+---@return table statement
+function M.marker_of(ctx, effect_key) return { MARK, effect_key, ctx.run_id } end
 
 local function no_marker_table(err)
   return errors.is(err) and (err.code == "3F000" or err.code == "42P01") and err.message:find("o2x", 1, true)
 end
 
-local function marked_already(err)
+--- Does the error say that the effect's marker is there, so that an earlier attempt was committed?
+---@param err any
+---@return boolean
+function M.marked_already(err)
   return errors.is(err) and err.code == "23505" and err.schema == "o2x" and err.table == "effect"
 end
 
@@ -112,16 +137,16 @@ end
 function M.once_on(ctx, db, effect_key, fn, options)
   local function run()
     return db:transaction(function(tx)
-      tx:defer("INSERT INTO o2x.effect (key, run) VALUES ($1, $2)", effect_key, ctx.run_id)
+      tx:defer(table.unpack(M.marker_of(ctx, effect_key)))
       return fn(tx)
     end, options)
   end
   local ok, result = pcall(run)
   if not ok and no_marker_table(result) then
-    make_marker_table(db)
+    db:pipeline(MARKER_TABLE)
     ok, result = pcall(run)
   end
-  if ok or marked_already(result) then return ok and result or nil end
+  if ok or M.marked_already(result) then return ok and result or nil end
   error(result, 0)
 end
 
@@ -141,8 +166,8 @@ end
 ---@param effect_key string
 function M.mark(ctx, database, effect_key)
   M.with(ctx, database, function(db)
-    make_marker_table(db)
-    db:query("INSERT INTO o2x.effect (key, run) VALUES ($1, $2) ON CONFLICT DO NOTHING", effect_key, ctx.run_id)
+    db:pipeline(MARKER_TABLE)
+    db:query(MARK .. " ON CONFLICT DO NOTHING", effect_key, ctx.run_id)
   end)
 end
 

@@ -27,23 +27,37 @@ describe("Flyway's history", function()
     local rows = { { installed_rank = 1, version = "1" } }
     assert.equal(
       rows,
-      history.read(database { to_regclass = { { there = true } }, installed_rank = rows }, { "public" })
+      history.read(database { to_regclass = { { there = true } }, ["ORDER BY installed_rank"] = rows }, { "public" })
     )
   end)
 
   it(
     "is nil in an empty database",
-    function()
-      assert.is_nil(history.read(database { to_regclass = { { there = false } }, pg_class = {} }, { "public" }))
-    end
+    function() assert.is_nil(history.read(database { to_regclass = { { there = false } } }, { "public" })) end
   )
 
   it("cannot be guessed in a database that was filled without Flyway", function()
-    local db = database { to_regclass = { { there = false } }, pg_class = { { schema = "core" } } }
+    local db = database { to_regclass = { { there = false, used = "core" } } }
     local ok, err = pcall(history.read, db, { "public", "core" })
     assert.is_false(ok)
     assert.equal("conflict", err.kind)
     assert.matches("coredb%-acme: schema core", err.message)
+  end)
+
+  it("is prepared with what is missing, and with Flyway's row about the schemas", function()
+    local function first_words(present)
+      local list = {}
+      for i, statement in ipairs(history.preparation({ "public", "core" }, present)) do
+        list[i] = statement[1]:match "^%u+ %u+"
+      end
+      return list
+    end
+    assert.same(
+      { "CREATE SCHEMA", "CREATE TABLE", "ALTER TABLE", "CREATE INDEX", "INSERT INTO" },
+      first_words { schemas = { public = true } }
+    )
+    assert.same({ "CREATE SCHEMA", "INSERT INTO" }, first_words { schemas = { public = true }, rows = {} })
+    assert.same({}, first_words { schemas = { public = true, core = true }, rows = {} })
   end)
 
   it(

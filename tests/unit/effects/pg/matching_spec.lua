@@ -10,11 +10,11 @@ describe("the rows that have any of some values", function()
   }
 
   it("are read by one statement, the values apart from it", function()
-    local asked
+    local asked, more
     local db = {
-      rows = function(_, ...)
-        asked = { ... }
-        return { { name = "acme" } }
+      read_all = function(_, statements)
+        asked, more = statements[1], #statements
+        return { { { name = "acme" } }, more > 1 and {} or nil, more > 1 and { { there = true } } or nil }
       end,
     }
     local ctx = { mode = "apply" }
@@ -27,6 +27,9 @@ describe("the rows that have any of some values", function()
       "acme",
       "T-1' or true",
     }, asked)
+    assert.equal(3, more) -- the form of the table is asked along
+    matching.read(ctx, target)
+    assert.equal(1, more)
   end)
 
   it(

@@ -52,12 +52,12 @@ end)
 describe("a marker", function()
   -- A database with a table of markers; fails: what the next transaction raises
   local function database(fails)
-    local db = { markers = {}, scripts = 0 }
+    local db = { markers = {}, pipelines = 0 }
+    function db.pipeline(self) self.pipelines = self.pipelines + 1 end
     function db.transaction(self, fn)
       local pending = {}
       local tx = {
         defer = function(_, text, key) pending[#pending + 1] = text:find "^INSERT" and key or nil end,
-        script = function() self.scripts = self.scripts + 1 end,
       }
       local err = table.remove(fails, 1)
       if err then errors.raise(err) end
@@ -89,7 +89,7 @@ describe("a marker", function()
   it("makes its table where there is none yet", function()
     local db = database { { kind = "failed", code = "3F000", message = 'schema "o2x" does not exist' } }
     assert.equal(7, support.once(context("apply", db), "coredb", "e1", function() return 7 end))
-    assert.equal(1, db.scripts)
+    assert.equal(1, db.pipelines)
   end)
 end)
 

@@ -1,0 +1,125 @@
+--- The effect type of a row that gets the next free id.
+
+local diff = require "o2x.base.diff"
+local errors = require "o2x.base.error"
+local known = require "o2x.effects.pg.known"
+local pg = require "o2x.client.pg"
+local row_ahead = require "o2x.effects.pg.row_ahead"
+local row_sql = require "o2x.effects.pg.row_sql"
+local row_value = require "o2x.effects.pg.row_value"
+local support = require "o2x.effects.pg.support"
+
+local NEXT = [[SELECT max(substring(%s from %d)::bigint) AS highest FROM %s WHERE %s ~ $1]]
+
+-- Where all ids are: in the table, or in the view that `o2x policy` makes for roles that see only their own rows.
+local function view_of(target) return ('o2x."%s.%s"'):format(target.table, target.column) end
+
+local function highest_of(target, from)
+  local column = pg.quote(target.column, "column name")
+  local pattern = ("^%s[0-9]{%d}$"):format(target.prefix:gsub("[%^$.|?*+()%[%]{}\\]", "\\%0"), target.digits)
+  return { NEXT:format(column, #target.prefix + 1, from, column), pattern }
+end
+
+local function id_after(target, highest)
+  local number = math.max(target.first, (highest or 0) + 1)
+  if #tostring(number) > target.digits then
+    errors.raise {
+      kind = "failed",
+      module = "pg",
+      op = "pg.allocated",
+      message = ("%s %s: no %s with %d digits is left"):format(
+        target.database,
+        target.table,
+        target.column,
+        target.digits
+      ),
+    }
+  end
+  return ("%s%0" .. target.digits .. "d"):format(target.prefix, number)
+end
+
+local function next_id(tx, target)
+  local there = tx:query("SELECT to_regclass($1) IS NOT NULL AS there", view_of(target))[1].there
+  local from = there and view_of(target) or pg.quote_table(target.table)
+  return id_after(target, tx:query(table.unpack(highest_of(target, from)))[1].highest)
+end
+
+local function with_id(target, values, id)
+  local all = { [target.column] = id }
+  for name, v in pairs(values) do
+    all[name] = v
+  end
+  return all
+end
+
+-- The row is read back along with COMMIT.
+local function finish(tx, target, statement, found)
+  tx:later(statement)
+  local read = row_sql.read(target, target.columns)
+  read.on_result = function(result, problem)
+    if not problem then found(tx.to_rows(result)) end
+  end
+  tx:later(read)
+end
+
+-- found(rows): what is there then
+local function allocate(ctx, tx, target, desired, found)
+  if desired == nil then return finish(tx, target, row_sql.delete(target), found) end
+  -- Readers continue; writers wait, other clients' too.
+  tx:defer(("LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE"):format(pg.quote_table(target.table)))
+  local answers = tx:pipeline {
+    {
+      row_sql.read(target, target.columns, true),
+      { "SELECT to_regclass($1) IS NOT NULL AS there", view_of(target) },
+      highest_of(target, pg.quote_table(target.table)),
+    },
+  }
+  local read = answers[1]
+  local there = tx.to_rows(read[1])
+  if there[1] then return found(there) end
+  local highest = tx.to_rows(read[3])[1].highest
+  if tx.to_rows(read[2])[1].there then
+    highest = tx:query(table.unpack(highest_of(target, view_of(target))))[1].highest
+  end
+  local columns = known.tables(ctx, target.database, tx, { target.table })[target.table]
+  finish(tx, target, row_sql.insert(target, columns, with_id(target, desired, id_after(target, highest))), found)
+end
+
+return {
+  kind = "pg.allocated",
+  secrets = "opaque",
+  class = "transactional",
+  key = function(target) return row_value.name_of(target) .. ": " .. target.column end,
+  read = row_ahead.read,
+  -- The values are for a new row. In an existing row only the id matters (ensure_row handles the rest).
+  equal = function(current, desired) return (current == nil) == (desired == nil) end,
+  marker = function(ctx, target, id) return support.marked(ctx, target.database, id) end,
+  undo = {
+    before = "whether the row existed",
+    how = "deletes a new row",
+    cannot = "a row that other rows refer to",
+  },
+  write = function(ctx, target, desired, _, id)
+    local rows = {}
+    local function work(tx)
+      allocate(ctx, tx, target, desired, function(found) rows = found end)
+    end
+    row_value.explain(target, function()
+      support.with(ctx, target.database, function(db)
+        known.make_markers(ctx, target.database, db)
+        support.once_on(ctx, db, id, work)
+      end)
+    end)
+    return nil, row_value.row_of(target, target.columns, rows)
+  end,
+  predict = function(ctx, target, desired)
+    if desired == nil then return nil end
+    return support.with(ctx, target.database, function(db)
+      return with_id(target, desired, db:transaction(function(tx) return next_id(tx, target) end, { read_only = true }))
+    end)
+  end,
+  show = function(target, before, after)
+    if after and not after[target.column] then after = with_id(target, after, "(the next free one)") end
+    return { title = row_value.name_of(target), lines = diff.lines(before, after) }
+  end,
+}
