@@ -103,23 +103,39 @@ bool encode_unhex(const char *text, size_t length, char *out)
 /* ---- checksums ---- */
 
 /* The table of CRC-32C (Castagnoli), reflected. Computed once for the process, by Lua's thread. */
-static const uint32_t *crc32c_table(void)
+/* tables[k][b]: the checksum of byte b with k zero bytes behind it */
+enum { CRC_STEP = 8 };
+static uint32_t crc32c_tables[CRC_STEP][256];
+
+static void fill_crc32c_tables(void)
 {
-	static uint32_t table[256];
-	for (uint32_t i = 0; !table[255] && i < 256; i++) {
+	for (uint32_t i = 0; i < 256; i++) {
 		uint32_t crc = i;
 		for (int bit = 0; bit < 8; bit++)
 			crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78u : 0);
-		table[i] = crc;
+		crc32c_tables[0][i] = crc;
 	}
-	return table;
+	for (int k = 1; k < CRC_STEP; k++)
+		for (uint32_t i = 0; i < 256; i++) {
+			uint32_t before = crc32c_tables[k - 1][i];
+			crc32c_tables[k][i] = before >> 8 ^ crc32c_tables[0][before & 0xff];
+		}
 }
 
 uint32_t encode_crc32c(uint32_t before, const char *bytes, size_t length)
 {
-	const uint32_t *table = crc32c_table();
+	const unsigned char *at = (const unsigned char *)bytes;
 	uint32_t crc = ~before;
-	for (size_t i = 0; i < length; i++)
-		crc = crc >> 8 ^ table[(crc ^ (unsigned char)bytes[i]) & 0xff];
+	if (!crc32c_tables[0][255])
+		fill_crc32c_tables();
+	for (; length >= CRC_STEP; length -= CRC_STEP, at += CRC_STEP) {
+		crc ^= at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+		crc = crc32c_tables[7][crc & 0xff] ^ crc32c_tables[6][crc >> 8 & 0xff] ^
+		      crc32c_tables[5][crc >> 16 & 0xff] ^ crc32c_tables[4][crc >> 24] ^
+		      crc32c_tables[3][at[4]] ^ crc32c_tables[2][at[5]] ^ crc32c_tables[1][at[6]] ^
+		      crc32c_tables[0][at[7]];
+	}
+	for (; length > 0; length--)
+		crc = crc >> 8 ^ crc32c_tables[0][(crc ^ *at++) & 0xff];
 	return ~crc;
 }

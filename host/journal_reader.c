@@ -5,16 +5,18 @@
 */
 #include "frame.h"
 #include "host.h"
+#include "json_skim.h"
 #include "luabuffer.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #define TYPE "o2x.journal.reader"
 
-enum { CHUNK = 64 * 1024, SMALL = 4 * 1024 };
+enum { CHUNK = 64 * 1024, SMALL = 4 * 1024, WITHOUT_MAX = 128 };
 
 /* A part of the file. The next line starts `start` bytes into it, at `place` of the file. */
 struct window {
@@ -28,10 +30,11 @@ struct reader {
 	struct window window;
 	uint64_t number;
 	char previous[FRAME_HASH_DIGITS + 1];
+	char without[WITHOUT_MAX]; /* names of members that next() leaves out; see json_skim.h */
 };
 
 struct line {
-	const char *bytes;
+	char *bytes;
 	size_t length;
 };
 
@@ -60,12 +63,17 @@ static struct reader *check(lua_State *L)
  Opens a journal for reading. Never follows a symbolic link.
  @function core.journal_reader.open
  @param path string
+ @param without string? names of members that next() leaves out of the records, with blanks between
  @return userdata, or nil, message, code
 */
 static int reader_open(lua_State *L)
 {
 	const char *path = host_checkcstr(L, 1);
+	const char *without = luaL_optstring(L, 2, "");
+	luaL_argcheck(L, strlen(without) < WITHOUT_MAX - 2, 2, "too long");
 	struct reader *reader = host_newuserdata(L, sizeof *reader, TYPE);
+	if (*without)
+		snprintf(reader->without, sizeof reader->without, " %s ", without);
 	memset(reader->previous, '0', FRAME_HASH_DIGITS);
 	reader->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	if (reader->fd < 0)
@@ -95,7 +103,7 @@ static int read_line(int fd, struct window *window, size_t chunk, struct line *l
 	size_t looked = 0;
 	for (;;) {
 		size_t left = window->buffer.length - window->start;
-		const char *bytes = left ? window->buffer.bytes + window->start : NULL;
+		char *bytes = left ? window->buffer.bytes + window->start : NULL;
 		const char *end =
 			left > looked ? memchr(bytes + looked, '\n', left - looked) : NULL;
 		if (end) {
@@ -109,15 +117,21 @@ static int read_line(int fd, struct window *window, size_t chunk, struct line *l
 	}
 }
 
-/* [-0, +1, m] */
-static void push_record(lua_State *L, struct line line, size_t prefix)
+/* `without` may be empty. The byte before the record, a comma, becomes its brace. [-0, +1, m] */
+static void push_record(lua_State *L, struct line line, size_t prefix, const char *without)
 {
 	luaL_Buffer record;
-	size_t length = line.length - prefix;
-	char *bytes = luaL_buffinitsize(L, &record, length + 1);
-	bytes[0] = '{';
-	memcpy(bytes + 1, line.bytes + prefix, length);
-	luaL_pushresultsize(&record, length + 1);
+	size_t length = line.length - prefix + 1;
+	char *bytes = luaL_buffinitsize(L, &record, length);
+	char *start = line.bytes + prefix - 1;
+	size_t skimmed = 0;
+	*start = '{';
+	if (*without)
+		skimmed = json_skim(start, length, without, bytes);
+	if (!skimmed)
+		memcpy(bytes, start, length);
+	*start = ',';
+	luaL_pushresultsize(&record, skimmed ? skimmed : length);
 }
 
 /* At the end of the file: nothing, or nil, message, code */
@@ -157,7 +171,7 @@ static int reader_next(lua_State *L)
 	const char *missing = frame_hash(line.bytes, line.length, reader->previous);
 	if (missing)
 		return luaL_error(L, "%s", missing);
-	push_record(L, line, prefix);
+	push_record(L, line, prefix, reader->without);
 	lua_pushinteger(L, window->place);
 	reader->number++;
 	window->start += line.length + 1;
@@ -209,7 +223,7 @@ static int reader_at(lua_State *L)
 	size_t prefix = found ? frame_read(line.bytes, line.length, &frame, problem) : 0;
 	if (!prefix)
 		return host_fail(L, "damaged", "%s", problem);
-	push_record(L, line, prefix);
+	push_record(L, line, prefix, "");
 	return 1;
 }
 

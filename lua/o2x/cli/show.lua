@@ -37,7 +37,7 @@ local function data(h)
       desired = e.desired,
       seconds = e.seconds,
       at = e.at,
-      retries = e.retries,
+      retries = e.retries or 0,
       diff = e.show and json.array(e.show.lines or {}),
       info = e.info,
     }

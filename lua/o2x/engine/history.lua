@@ -39,28 +39,35 @@ end
 
 -- ---- what stays in the journal ----
 
--- The fields of an effect that may be large, and the record that has them.
-local LARGE <const> = {
+-- The fields of an effect that stay in the journal, and the record that has them.
+local IN_JOURNAL <const> = {
+  at = "intent",
+  class = "intent",
   target = "intent",
   before = "intent",
   reference = "intent",
   desired = "intent",
   show = "intent",
+  seconds = "result",
   after = "result",
   info = "result",
   image = "result",
 }
+
+--- Fields of records that a history does not look at: whoever reads a journal for one leaves them out. The results of
+--- steps and recorded values are among them.
+M.LARGE = "target before reference desired show after info image result value"
 
 local function field_of(record, field)
   if field == "image" and record.image == nil then return record.after end
   return record[field]
 end
 
--- A large field of an effect, from its record: the record itself, or its place in the journal.
-local function large(h)
+-- A field of an effect, from its record: the record itself, or its place in the journal.
+local function in_journal(h)
   return {
     __index = function(entry, field)
-      local kept = LARGE[field] and entry[LARGE[field] .. "_record"]
+      local kept = IN_JOURNAL[field] and rawget(entry, IN_JOURNAL[field] .. "_record")
       if not kept then return nil end
       if type(kept) == "number" then kept = h.record_at(kept) end
       return field_of(kept, field)
@@ -123,8 +130,7 @@ local function effect(h, record)
       path = mask.shown(record.path),
       kind = record.kind,
       key = mask.shown(record.key),
-      retries = 0,
-    }, h.large)
+    }, h.in_journal)
     h.by_effect[record.effect] = entry
   end
   return entry
@@ -163,7 +169,7 @@ local function list(h, entry)
   entry.listed = true
 end
 
-local OF_INTENT = { "slot", "kind", "class", "taken", "at" }
+local OF_INTENT = { "slot", "kind", "taken" }
 
 local function add_to(lists, name, entry)
   local members = lists[name] or {}
@@ -191,7 +197,7 @@ function collect.result(h, record, place)
   local entry = effect(h, record)
   entry.result, entry.result_record = true, keep(h, record, place)
   entry.order = h.count
-  entry.outcome, entry.seconds = record.outcome, record.seconds
+  entry.outcome = record.outcome
   list(h, entry)
 end
 
@@ -216,7 +222,9 @@ end
 
 function collect.retry(h, record)
   h.retries = h.retries + 1
-  if record.effect then effect(h, record).retries = effect(h, record).retries + 1 end
+  if not record.effect then return end
+  local entry = effect(h, record)
+  entry.retries = (entry.retries or 0) + 1
 end
 
 function collect.check(h, record)
@@ -253,7 +261,7 @@ function M.new(record_at)
     by_slot = {},
     by_target = {},
   }
-  h.large = large(h)
+  h.in_journal = in_journal(h)
   return h
 end
 

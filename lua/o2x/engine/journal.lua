@@ -213,8 +213,8 @@ local function next_record(path, reader)
   check(path, not code, place, code)
 end
 
-local function open_reader(path)
-  local reader, message, code = open_to_read(path)
+local function open_reader(path, without)
+  local reader, message, code = open_to_read(path, without)
   if reader then return reader end
   if code == "ENOENT" then message = "the journal cannot be read" end
   fail(path, message, code)
@@ -224,9 +224,10 @@ end
 --- an error.
 ---@param path string
 ---@param take fun(record: table, place: integer) place: where record_at finds it again
+---@param without string? fields that are left out, with blanks between
 ---@return table state what reopen needs: number, previous, size; reader, to be closed
-function M.each(path, take)
-  local reader = open_reader(path)
+function M.each(path, take, without)
+  local reader = open_reader(path, without)
   local ok, err = xpcall(function()
     local record, place = next_record(path, reader)
     if not record then fail(path, "the journal is empty: the run never started", "empty") end
@@ -284,10 +285,11 @@ function M.held(path) return core.held(path) end
 --- Opens a journal to continue it. It is read only once nobody else can write it.
 ---@param path string
 ---@param take fun(record: table, place: integer) gets each of its records
+---@param without string? fields that are left out, with blanks between
 ---@return table journal
-function M.reopen(path, take)
+function M.reopen(path, take, without)
   local file = check(path, core.open(path))
-  local ok, state = xpcall(M.each, errors.handler, path, take)
+  local ok, state = xpcall(M.each, errors.handler, path, take, without)
   if not ok then
     file:close()
     error(state, 0)

@@ -132,7 +132,8 @@ end
 function Store:reopen(id)
   local opened
   local h = history.new(function(place) return opened:record_at(place) end)
-  opened = journal.reopen(self:journal_of(id), function(record, place) history.add(h, record, place) end)
+  local function take(record, place) history.add(h, record, place) end
+  opened = journal.reopen(self:journal_of(id), take, history.LARGE)
   return { id = id, folder = self:folder_of(id), journal = opened, history = h }
 end
 
@@ -166,7 +167,7 @@ end
 local function read(path)
   local state
   local h = history.new(function(place) return journal.record_at(path, state.reader, place) end)
-  state = journal.each(path, function(record, place) history.add(h, record, place) end)
+  state = journal.each(path, function(record, place) history.add(h, record, place) end, history.LARGE)
   return h
 end
 

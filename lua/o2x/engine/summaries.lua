@@ -108,7 +108,7 @@ local function first_of(text, key)
   return tag and crypto.hmac_sha256(key, text:sub(first)) == tag and first or nil
 end
 
---- The summaries of a store.
+--- The summaries of a store, to be opened before the stamps of its journals are taken.
 ---@param folder string of the store
 ---@param key string of the store
 ---@return table summaries
@@ -116,7 +116,7 @@ function M.open(folder, key)
   local path = fs.join(folder, NAME)
   local text = core.read(path, LARGEST) or ""
   local self = setmetatable({ path = path, key = key, text = text, stamps = {}, kept = {}, new = {} }, Summaries)
-  self.first = first_of(text, key) or #text + 1
+  self.opened, self.first = clock.now(), first_of(text, key) or #text + 1
   local at = self.first
   while at <= #text do
     local stamp, summary, next_at = decode(text, at)
@@ -132,17 +132,18 @@ end
 ---@return table? summary
 function Summaries:get(id, stamp) return stamp ~= "" and self.stamps[id] == stamp and self.kept[id] or nil end
 
-local function has_rested(stamp)
-  local seconds = stamp:match "^%x+%.%x+%.%x+%.%x+%.(%x+)%."
-  return seconds ~= nil and clock.now() - tonumber(seconds, 16) > REST
+-- Had the journal rested when its stamp was taken?
+local function has_rested(self, stamp)
+  local seconds, nanoseconds = stamp:match "^%x+%.%x+%.%x+%.%x+%.(%x+)%.(%x+)$"
+  return seconds ~= nil and self.opened - tonumber(seconds, 16) - tonumber(nanoseconds, 16) / 1e9 > REST
 end
 
---- Keeps a summary. The stamp must be older than the reading of the journal.
+--- Keeps a summary. The journal must have been read after its stamp was taken.
 ---@param id string
 ---@param stamp string
 ---@param summary table
 function Summaries:put(id, stamp, summary)
-  if has_rested(stamp) then self.new[id] = encode(id, stamp, summary) end
+  if has_rested(self, stamp) then self.new[id] = encode(id, stamp, summary) end
 end
 
 local function write(self, records)

@@ -24,8 +24,10 @@ end
 
 return only(function(text)
   write(text:sub(1, 1) == "!" and framed(text:sub(2)) or text)
-  local found = history.new()
-  for _, record in ipairs((journal.read(path))) do
-    history.add(found, record)
+  for _, without in ipairs { "", history.LARGE } do
+    local found, state = nil, nil
+    found = history.new(function(place) return journal.record_at(path, state.reader, place) end)
+    state = journal.each(path, function(record, place) history.add(found, record, place) end, without)
+    state.reader:close()
   end
 end)
