@@ -228,15 +228,15 @@ static int journal_cut(lua_State *L)
 }
 
 /***
- Syncs a folder. A new file is durable only once its folder is.
- @function core.journal.sync_folder
+ Syncs a folder, or a file that was written elsewhere. A new file is durable only once its folder is.
+ @function core.journal.sync_path
  @param path string
  @return true, or nil, message, code
 */
-static int sync_folder(lua_State *L)
+static int sync_path(lua_State *L)
 {
 	const char *path = host_checkcstr(L, 1);
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return host_fail_errno(L, path, errno);
 	int error = fsync(fd) == 0 ? 0 : errno;
@@ -261,7 +261,7 @@ static const luaL_Reg commit_methods[] = {
 static const luaL_Reg functions[] = {
 	{ "open", journal_open },
 	{ "held", journal_held },
-	{ "sync_folder", sync_folder },
+	{ "sync_path", sync_path },
 	{ NULL, NULL },
 };
 

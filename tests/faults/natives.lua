@@ -128,7 +128,7 @@ local calls = {
     return reader:next(), reader:state(), reader:at(place)
   end,
   ["journal.held"] = function() return core.journal.held(folder .. "/journal") end,
-  ["journal.sync_folder"] = function() return core.journal.sync_folder(folder) end,
+  ["journal.sync_path"] = function() return core.journal.sync_path(folder) end,
   ["json.decode"] = function() return core.json.decode '{"a":[1,2,{"b":"c\\u00e9"}],"d":null}' end,
   ["json.decode_secret"] = function()
     return core.json.decode_secret(core.secret.new([[{"a":"bcdefgh"}]], "x"), "a", "label")

@@ -14,7 +14,7 @@ local summaries = require "o2x.engine.summaries"
 local secret = require "o2x.base.secret"
 local shell = require "o2x.base.shell"
 local sorted_keys = require "o2x.base.sorted_keys"
-local sync_folder = require("o2x.core.journal").sync_folder
+local sync = require("o2x.core.journal").sync_path
 
 local M = {}
 
@@ -106,6 +106,24 @@ function Store:new_id()
   end
 end
 
+-- Writes the scripts of a run that has no name yet. Nobody sees them half written, so one sync each is enough.
+local function write_sources(making, sources)
+  local folders = {}
+  for path, text in pairs(sources) do
+    local file = fs.join(making, "sources", path)
+    local folder = fs.folder(file)
+    fs.mkdir(folder)
+    check(file, core.append(file, text))
+    check(file, sync(file))
+    while folder ~= making and not folders[folder] do
+      folders[folder], folder = true, fs.folder(folder)
+    end
+  end
+  for folder in pairs(folders) do
+    check(folder, sync(folder))
+  end
+end
+
 --- Creates the folder of a new run. It gets its final name only after its journal has begun.
 ---@param id string from new_id
 ---@param header table the journal's first record
@@ -114,14 +132,11 @@ end
 ---@return table journal
 function Store:create(id, header, sources)
   local making, folder = making_of(self, id), self:folder_of(id)
-  for path, text in pairs(sources) do
-    fs.write(fs.join(making, "sources", path), text, { parents = true })
-  end
+  write_sources(making, sources)
   header.id = id
   local new = journal.create(fs.join(making, "journal"), header)
-  check(making, sync_folder(making))
-  fs.rename(making, folder)
-  check(self.folder, sync_folder(self.folder))
+  check(making, sync(making))
+  fs.rename(making, folder) -- which syncs the store
   new:move(fs.join(folder, "journal"))
   return folder, new
 end
