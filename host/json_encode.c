@@ -4,12 +4,13 @@
 */
 #include "host.h"
 #include "json.h"
+#include "json_number.h"
 #include "json_value.h"
+#include "keys.h"
 #include "luabuffer.h"
 #include "secret.h"
 #include "utf8.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,15 +23,11 @@ struct step {
 struct writer {
 	lua_State *L;
 	struct buffer *out;
+	struct buffer *keys; /* of the tables that are being written */
 	bool open_secrets, pretty;
 	int depth;
 	struct step path[JSON_MAX_DEPTH + 1];
 	const char *error, *code;
-};
-
-struct key {
-	const char *s;
-	size_t len;
 };
 
 static bool write_value(struct writer *w, int idx);
@@ -82,26 +79,13 @@ static bool write_string(struct writer *w, const char *s, size_t len)
 	return true;
 }
 
-/*
-** A float that is a whole number is written as an integer: 4 / 2 is 2.0 in Lua, and readers of
-** integer fields refuse "2.0".
-*/
 static bool write_number(struct writer *w, int idx)
 {
-	char text[40];
-	double d;
-	if (lua_isinteger(w->L, idx)) {
-		snprintf(text, sizeof text, "%lld", (long long)lua_tointeger(w->L, idx));
-	} else {
-		d = lua_tonumber(w->L, idx);
-		if (!isfinite(d))
-			return refuse(w, "a number that is not finite", "type");
-		if (d == floor(d) && fabs(d) <= 9007199254740992.0)
-			snprintf(text, sizeof text, "%.0f", d);
-		else if (snprintf(text, sizeof text, "%.15g", d), strtod(text, NULL) != d)
-			snprintf(text, sizeof text, "%.17g", d);
-	}
-	luabuffer_adds(w->L, w->out, strcmp(text, "-0") == 0 ? "0" : text);
+	char text[JSON_NUMBER_SIZE];
+	size_t length = json_format_number(w->L, idx, text);
+	if (!length)
+		return refuse(w, "a number that is not finite", "type");
+	luabuffer_add(w->L, w->out, text, length);
 	return true;
 }
 
@@ -125,79 +109,35 @@ static bool write_array(struct writer *w, int idx, lua_Integer n)
 	return true;
 }
 
-static int by_bytes(const void *a, const void *b)
-{
-	const struct key *x = a, *y = b;
-	int order = memcmp(x->s, y->s, x->len < y->len ? x->len : y->len);
-	return order ? order : (x->len > y->len) - (x->len < y->len);
-}
-
-/*
-** [-0, +1, m] Pushes a block with the table's keys, sorted. They are strings, and stay alive with
-** the table.
-*/
-static struct key *push_keys(lua_State *L, int idx, size_t n)
-{
-	struct key *keys = lua_newuserdatauv(L, (n + 1) * sizeof *keys, 0);
-	size_t i = 0;
-	lua_pushnil(L);
-	while (i < n && lua_next(L, idx)) {
-		keys[i].s = lua_tolstring(L, -2, &keys[i].len);
-		i++;
-		lua_pop(L, 1);
-	}
-	lua_settop(L, lua_gettop(L) - (i == n ? 1 : 0));
-	qsort(keys, n, sizeof *keys, by_bytes);
-	return keys;
-}
-
 static bool write_object(struct writer *w, int idx, size_t n)
 {
-	struct key *keys = push_keys(w->L, idx, n);
+	size_t base = keys_take(w->L, w->keys, idx, n, 0);
 	luabuffer_addc(w->L, w->out, '{');
 	for (size_t i = 0; i < n; i++) {
-		w->path[w->depth - 1] = (struct step){ .key = keys[i].s };
+		struct key key = keys_push(w->L, w->keys, base, i, idx);
+		w->path[w->depth - 1] = (struct step){ .key = key.bytes };
 		if (i)
 			luabuffer_addc(w->L, w->out, ',');
 		newline(w);
-		if (!write_string(w, keys[i].s, keys[i].len))
+		if (!write_string(w, key.bytes, key.length))
 			return false;
 		luabuffer_adds(w->L, w->out, w->pretty ? ": " : ":");
-		lua_pushlstring(w->L, keys[i].s, keys[i].len);
-		lua_rawget(w->L, idx);
 		if (!write_value(w, lua_gettop(w->L)))
 			return false;
-		lua_pop(w->L, 1);
+		lua_pop(w->L, 2);
 	}
 	w->depth--;
 	if (n)
 		newline(w);
 	luabuffer_addc(w->L, w->out, '}');
-	lua_pop(w->L, 1);
+	w->keys->length = base;
 	return true;
-}
-
-/* Counts the keys of a table: are all strings, or all the integers from 1 to that count? */
-static size_t count_keys(lua_State *L, int idx, bool *strings, bool *sequence)
-{
-	size_t n = 0, max = lua_rawlen(L, idx);
-	*strings = *sequence = true;
-	lua_pushnil(L);
-	while (lua_next(L, idx)) {
-		lua_Integer i = lua_isinteger(L, -2) ? lua_tointeger(L, -2) : 0;
-		n++;
-		*strings = *strings && lua_type(L, -2) == LUA_TSTRING;
-		*sequence = *sequence && i > 0 && (size_t)i <= max;
-		lua_pop(L, 1);
-	}
-	*sequence = *sequence && n == max;
-	return n;
 }
 
 static bool write_table(struct writer *w, int idx)
 {
 	bool strings, sequence;
-	size_t n = count_keys(w->L, idx, &strings, &sequence);
+	size_t n = json_count_keys(w->L, idx, &strings, &sequence);
 	if (w->depth == JSON_MAX_DEPTH)
 		return refuse(w, "a table nested deeper than 256 levels (or in itself)", "depth");
 	w->depth++;
@@ -275,6 +215,7 @@ static int encode(lua_State *L, bool open_secrets)
 	w.pretty = !open_secrets && lua_toboolean(L, 2);
 	lua_settop(L, 1);
 	w.out = luabuffer_new(L);
+	w.keys = luabuffer_new(L);
 	if (!write_value(&w, 1))
 		return push_refusal(&w);
 	if (open_secrets)

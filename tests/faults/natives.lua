@@ -23,6 +23,7 @@ end
 
 -- "abc"
 local PACKED <const> = core.crypto.unbase64 "H4sIAAAAAAAAA0tMSgYAwkEkNQMAAAA="
+local WORDS <const> = { [""] = core.json.null, yes = true }
 local GRANTS <const> = { "tenant/a/" }
 
 -- Each by the name that its documentation gives it (@function). Values that are closed are closed here.
@@ -209,6 +210,26 @@ local calls = {
     return socket:port(), socket:fd(), socket:receive()
   end,
   ["xml.parse"] = function() return core.xml.parse "<a b='c'><d>e</d></a>" end,
+  ["yaml.compose"] = function()
+    local text = "a: [1, {b: c}]\nd: 'e'\nf:\n- name: g\n"
+    local tree = core.yaml.compose(text, 10)
+    local root, orders = tree:document(), {}
+    tree:value(root, WORDS, 10, orders)
+    tree:nodes(root)
+    tree:simple(WORDS)
+    local d = tree:entry(root, "d", WORDS)
+    local f = tree:entry(root, "f", WORDS)
+    tree:item(f, tree:holding(f, "name", "g", WORDS))
+    tree:form(d)
+    return tree:replace(text, d, "'h'", "h", WORDS)
+  end,
+  ["yaml.resolve"] = function() return core.yaml.resolve("1_0", WORDS), core.yaml.ambiguous("1_0", WORDS) end,
+  ["yaml.block"] = function() return core.yaml.block({ a = { 1, "x\ny" } }, WORDS, {}, "") end,
+  ["yaml.flow"] = function() return core.yaml.flow({ a = { 1, { b = "c: d" } } }, WORDS, {}) end,
+  ["yaml.scalar"] = function() return core.yaml.scalar("x", WORDS, {}), core.yaml.shape {} end,
+  ["yaml.string"] = function()
+    return core.yaml.string("a", false, WORDS), core.yaml.plain("a", true, WORDS), core.yaml.quote("a", "double")
+  end,
   ["yaml.parser"] = function()
     local parser = core.yaml.parser "a: [1, {b: c}]\nd: 'e'\n"
     repeat

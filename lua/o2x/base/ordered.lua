@@ -4,10 +4,14 @@ local M = {}
 
 local orders = setmetatable({}, { __mode = "k" })
 
+---The orders themselves, table → keys, for native code that makes or reads many tables. Others use the functions below.
+---@type table<table, string[]>
+M.all = orders
+
 ---Sets the key order of a table; other keys follow, sorted.
 ---@generic T: table
 ---@param t T
----@param keys string[]
+---@param keys string[] each once
 ---@return T
 function M.mark(t, keys)
   orders[t] = keys
@@ -19,8 +23,8 @@ end
 ---@return table
 function M.new(pairs_list)
   local t, keys = {}, {}
-  for i, pair in ipairs(pairs_list) do
-    keys[i] = pair[1]
+  for _, pair in ipairs(pairs_list) do
+    if t[pair[1]] == nil then keys[#keys + 1] = pair[1] end
     t[pair[1]] = pair[2]
   end
   return M.mark(t, keys)

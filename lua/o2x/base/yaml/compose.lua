@@ -1,134 +1,99 @@
 ---Parses YAML into a tree of nodes with their positions in the text. Values (`o2x.yaml`) and edits (`o2x.helm_values`)
----are based on it.
----
----A node: `kind` ("scalar", "sequence", "mapping", "alias"), `first` and `last` byte, `line`, `column`, `style`,
----`anchor`, `tag`; a scalar's `text`, a sequence's `items`, a mapping's `entries` ({ key =, value = }), an alias's
----`target`. The `last` byte of a block collection is where the next node begins, not where its own text ends.
+---are based on it. The tree is made and read by host/yaml_tree.c and host/yaml_value.c; the limits and the words for
+---what is wrong are here.
 
 local core = require "o2x.core.yaml"
 local errors = require "o2x.base.error"
+local scalar = require "o2x.base.yaml.scalar"
 
 local M = {}
 
-local MAX_ALIASES = 1000
+local MAX_ALIASES <const> = 1000
+-- Limit for values expanded from aliases: enough for any values file, far below an alias bomb.
+local MAX_EXPANDED <const> = 10000
 
----Raises bad input at a place of a source.
----@param source string
----@param node { line: integer, column: integer }
----@param message string
-function M.fail(source, node, message)
+local LONGEST_DETAIL <const> = 200 -- bytes
+
+-- What is wrong with a tree, by the codes of core.compose and tree:value. What is not here is no YAML: libyaml says it.
+local MISTAKES <const> = {
+  aliases = "more than 1000 aliases",
+  anchor = "no anchor &%s before this alias",
+  inside = "the alias *%s refers to a node that contains it",
+  nested = "nested deeper than 64 levels",
+  expanded = "aliases expand to more than 10000 values",
+  key = "a key must be a scalar",
+  ["null key"] = "a key must not be null",
+  duplicate = "duplicate key %q",
+  merge = "<< needs a mapping or a list of mappings",
+  ["merge item"] = "<< needs mappings",
+  tag = "unknown tag %s",
+  type = "%q is not a valid !!%s",
+  range = "integer does not fit in 64 bits: %s",
+  infinite = "number is not finite: %s",
+}
+
+-- About the text as a whole.
+local WHOLE <const> = { size = true, encoding = true }
+
+-- What stands in the text may be as long as the text.
+local function shortened(detail)
+  if #detail <= LONGEST_DETAIL then return detail end
+  return detail:sub(1, utf8.offset(detail, 0, LONGEST_DETAIL) - 1) .. "…"
+end
+
+local function raise(source, message, code, more)
+  local place, detail = message:match "^(%d+:%d+): (.*)"
+  detail, more = shortened(detail), more and shortened(more)
+  local words = MISTAKES[code]
   errors.raise {
     kind = "input",
     module = "yaml",
     op = "decode",
-    message = message,
-    where = ("%s:%d:%d"):format(source, node.line, node.column),
+    code = not words and code or nil,
+    message = words and words:format(detail, more) or detail,
+    where = WHOLE[code] and source or source .. ":" .. place,
   }
 end
 
-local function next_event(state)
-  local kind, first, last, line, column, text, style, anchor, tag = state.parser:next()
-  if not kind then
-    local place, message = first:match "^(%d+:%d+): (.*)"
-    errors.raise {
-      kind = "input",
-      module = "yaml",
-      op = "decode",
-      code = last,
-      message = message,
-      where = state.source .. ":" .. place,
-    }
-  end
-  return {
-    kind = kind,
-    first = first,
-    last = last,
-    line = line,
-    column = column,
-    text = text,
-    style = style,
-    anchor = anchor,
-    tag = tag,
-  }
+---Composes the tree of a YAML text.
+---@param text string
+---@param source string the file it is from, for messages
+---@return userdata tree to be closed where it is not kept; its nodes are numbers (host/yaml.c)
+function M.tree(text, source)
+  local tree, message, code = core.compose(text, MAX_ALIASES)
+  if not tree then raise(source, message, code) end
+  return tree
 end
 
-local node
-
-local function alias(state, event)
-  state.aliases = state.aliases + 1
-  if state.aliases > MAX_ALIASES then M.fail(state.source, event, "more than 1000 aliases") end
-  local target = state.anchors[event.text]
-  if target == "open" then
-    M.fail(state.source, event, "the alias *" .. event.text .. " refers to a node that contains it")
-  end
-  if not target then M.fail(state.source, event, "no anchor &" .. event.text .. " before this alias") end
-  event.target = target
-  return event
+---The value of a node, with anchors and merges resolved.
+---@param tree userdata
+---@param node integer
+---@param source string the file it is from, for messages
+---@param options o2x.yaml.options?
+---@param orders table<table, string[]>? gets the keys of each map in their order
+---@return any
+function M.value(tree, node, source, options, orders)
+  local exact, repeats = options and options.exact, options and options.repeats
+  local value, message, code, more = tree:value(node, scalar.WORDS, MAX_EXPANDED, orders, exact, repeats)
+  if message then raise(source, message, code, more) end
+  return value
 end
 
-local function sequence(state, event)
-  event.items = {}
-  while true do
-    local item = next_event(state)
-    if item.kind == "sequence_end" then
-      event.last = item.last
-      return event
-    end
-    event.items[#event.items + 1] = node(state, item)
-  end
-end
-
-local function mapping(state, event)
-  event.entries = {}
-  while true do
-    local key = next_event(state)
-    if key.kind == "mapping_end" then
-      event.last = key.last
-      return event
-    end
-    key = node(state, key)
-    event.entries[#event.entries + 1] = { key = key, value = node(state, next_event(state)) }
-  end
-end
-
-function node(state, event)
-  if event.kind == "alias" then return alias(state, event) end
-  if event.anchor then state.anchors[event.anchor] = "open" end
-  if event.kind == "sequence" then
-    sequence(state, event)
-  elseif event.kind == "mapping" then
-    mapping(state, event)
-  end
-  if event.anchor then state.anchors[event.anchor] = event end
-  return event
-end
-
---- Composes the nodes of a YAML text, with anchors and merges resolved.
+---The nodes of a YAML text as tables: `kind` ("scalar", "sequence", "mapping", "alias"), `first` and `last` byte,
+---`line`, `column`, `style`, `anchor`, `tag`; a scalar's `text`, a sequence's `items`, a mapping's `entries` ({ key =,
+---value = }), an alias's `target`. The `last` byte of a block collection is where the next node begins, not where its
+---own text ends.
 ---@param text string
 ---@param source string the file it is from, for messages
 ---@return table[] nodes one a document
 function M.compose(text, source)
-  local parser, message, code = core.parser(text)
-  if not parser then
-    errors.raise {
-      kind = "input",
-      module = "yaml",
-      op = "decode",
-      code = code,
-      message = message:match "^[%d:]+ (.*)",
-      where = source,
-    }
+  local tree <close> = M.tree(text, source)
+  local nodes, node = {}, tree:document()
+  while node do
+    nodes[#nodes + 1] = tree:nodes(node)
+    node = tree:document(node)
   end
-  local state <const> = { parser = parser, source = source, aliases = 0, anchors = {} }
-  local documents = {}
-  while true do
-    local event = next_event(state)
-    if event.kind == "stream_end" then return documents end
-    if event.kind == "document" then
-      state.anchors = {}
-      documents[#documents + 1] = node(state, next_event(state))
-    end
-  end
+  return nodes
 end
 
 return M

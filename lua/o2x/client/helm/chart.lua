@@ -1,6 +1,5 @@
 --- A chart on the disk, looked at before helm gets it.
 
-local compose = require "o2x.base.yaml.compose"
 local crypto = require "o2x.base.crypto"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
@@ -59,8 +58,7 @@ end
 ---@return table about name, version and appVersion ("" if there is none), and what else it has
 function M.about(folder)
   local path = fs.join(folder, "Chart.yaml")
-  local root = compose.compose(fs.read(path), path)[1]
-  local about = root and yaml.value(root, path, { ordered = true, repeats = true })
+  local about = yaml.decode(fs.read(path), path, { ordered = true, repeats = true, first = true })
   if type(about) ~= "table" or json.is_array(about) then
     input(path, "is no map with the name and the version of a chart")
   end

@@ -92,11 +92,16 @@ end
 
 local function entry_text(key, v, indent) return emit.block({ [key] = v }, indent):sub(#indent + 1) end
 
--- A string in the quoting style of the old value.
-local function styled(v, node, indent, flow)
+---A scalar, a string in the quoting style of the old value.
+---@param v any
+---@param style string? of the old value
+---@param indent string? of the lines of a text with several lines
+---@param flow boolean? within brackets
+---@return string
+function M.styled(v, style, indent, flow)
   if type(v) ~= "string" then return emit.scalar(v) end
-  if node.style == "double" then return emit.double_quoted(v) end
-  if node.style == "single" and not v:find "[%c\x80-\xff]" then return emit.single_quoted(v) end
+  if style == "double" then return emit.double_quoted(v) end
+  if style == "single" and not v:find "[%c\x80-\xff]" then return emit.single_quoted(v) end
   if flow then return emit.string(v, true) end
   return emit.scalar(v, indent)
 end
@@ -130,14 +135,14 @@ local function first_of(text, node) return node.tag and not node.anchor and node
 function M.put(text, place, v)
   local node = place.node
   if place.flow then
-    local new = node.kind == "scalar" and type(v) ~= "table" and styled(v, node, nil, true) or emit.flow(v)
+    local new = node.kind == "scalar" and type(v) ~= "table" and M.styled(v, node.style, nil, true) or emit.flow(v)
     return splice(text, first_of(text, node), node.last, new)
   elseif is_filled(v) then
     return put_block(text, place, v)
   end
   local start = place.entry and place.entry.key.first or place.list and dash(text, node)
   local indent = start and column_blanks(text, start) or ""
-  local new = type(v) == "table" and emit.flow(v) or styled(v, node, indent .. "  ")
+  local new = type(v) == "table" and emit.flow(v) or M.styled(v, node.style, indent .. "  ")
   local last = visible_end(text, node)
   if node.kind == "scalar" and node.style == "plain" and node.text == "" then
     local first = first_of(text, node)

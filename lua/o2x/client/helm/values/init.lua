@@ -1,7 +1,9 @@
 ---Helm values files: read as Helm reads them, edited by path, with every other line left byte for byte unchanged.
 ---
----After each edit the new text is parsed again; if anything but the intended value differs, the edit is an error.
+---After each edit the new text is parsed again; if anything but the intended value differs, the edit is an error. Of a
+---scalar that is put in the place of another one, only its line is (host/yaml_change.c says when that is enough).
 
+local compose = require "o2x.base.yaml.compose"
 local edit = require "o2x.client.helm.values.edit"
 local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
@@ -9,6 +11,7 @@ local names = require "o2x.client.helm.values.names"
 local ordered = require "o2x.base.ordered"
 local path_of = require "o2x.client.helm.values.path"
 local read = require "o2x.client.helm.values.read"
+local scalar = require "o2x.base.yaml.scalar"
 local yaml = require "o2x.base.yaml"
 
 local M = {}
@@ -18,18 +21,26 @@ Doc.__index = Doc
 Doc.__name = "o2x.helm_values.doc"
 Doc.__metatable = "locked"
 
+-- The node, if there is one, is a number.
 local function fail(doc, message, node)
-  errors.raise {
-    kind = "input",
-    module = "helm_values",
-    message = message,
-    where = doc.source .. (node and ":" .. node.line or ""),
-  }
+  local line = node and (":%d"):format(doc.state.tree:nodes(node).line) or ""
+  errors.raise { kind = "input", module = "helm_values", message = message, where = doc.source .. line }
 end
 
+-- Of most files it is plain to see that their values are right; these are made when somebody asks for them. `simple`
+-- says so, and that each value has its place in the tree.
 local function load(doc, text)
-  local root = read.node(text, doc.source)
-  return { text = text, root = root, value = read.value(root, doc.source) }
+  local tree, root = read.tree(text, doc.source)
+  local state = { text = text, tree = tree, root = root }
+  state.simple = root and tree:form(root) == "mapping" and tree:simple(scalar.WORDS)
+  if not state.simple then state.value = read.value(tree, root, doc.source) end
+  return state
+end
+
+local function value_of(doc)
+  local state = doc.state
+  if state.value == nil then state.value = read.value(state.tree, state.root, doc.source) end
+  return state.value
 end
 
 ---Parses a values file.
@@ -72,12 +83,6 @@ local function lookup(value, parts)
   return value
 end
 
----The value at a path, with aliases and merge keys resolved; nil if it is missing, `json.null` for null. Tables are
----copies.
----@param path string
----@return any
-function Doc:get(path) return copy(lookup(self.state.value, path_of.parse(path))) end
-
 local function named(list)
   local seen = {}
   for _, item in ipairs(list) do
@@ -108,47 +113,82 @@ end
 ---@return string[]
 function Doc:paths()
   local paths = {}
-  if self.state.value ~= json.null then collect(paths, self.state.value, "") end
+  local value = value_of(self)
+  if value ~= json.null then collect(paths, value, "") end
   return paths
 end
 
 -- ---- places in the text ----
 
-local function find_entry(doc, node, key)
-  for i, entry in ipairs(node.entries) do
-    if not yaml.is_merge(entry.key) and yaml.key(entry.key, doc.source) == key then return entry, i end
-  end
+-- The number of the item that a part of a path means, or nil.
+local function index_of(doc, place, part)
+  if part.index then return part.index end
+  if doc.state.simple then return doc.state.tree:holding(place.node, part.name, part.value, scalar.WORDS) end
+  local list = json.is_array(place.value) and place.value
+  return list and path_of.index(part, list)
 end
 
-local function child(doc, place, part, value)
-  local node = place.node
-  local flow = place.flow or node.style == "flow"
-  if part.key and node.kind == "mapping" then
-    local entry, i = find_entry(doc, node, part.key)
-    return entry and { node = entry.value, entry = entry, index = i, flow = flow }
-  elseif not part.key and node.kind == "sequence" then
-    local i = path_of.index(part, value)
-    return i and { node = node.items[i], list = node, index = i, flow = flow }
+-- A place is a node (its number); name and key: of an entry, its key and the node of the key; list: whether it is an
+-- item; index: its number among its siblings; flow: whether it is within brackets; value: where the tree is not simple.
+local function child(doc, place, part)
+  local tree = doc.state.tree
+  local _kind, style = tree:form(place.node)
+  local below, index = { list = not part.key, flow = place.flow or style == "flow" }, nil
+  if part.key then
+    below.node, below.key, below.index = tree:entry(place.node, part.key, scalar.WORDS)
+    index = part.key
+  else
+    index = index_of(doc, place, part)
+    below.node, below.index = index and tree:item(place.node, index), index
   end
+  if not below.node then return nil end
+  below.name = part.key
+  if place.value then below.value = place.value[index] end
+  return below
 end
 
 -- Follows a path as far as it exists. -> the places from the root on, the number of parts found
 local function locate(doc, parts)
-  local place, value = { node = doc.state.root, flow = false }, doc.state.value
+  local state = doc.state
+  local place = { node = state.root, value = not state.simple and state.value or nil, flow = false }
   local places = { place }
   for i, part in ipairs(parts) do
-    local below = place.node and child(doc, place, part, value)
-    if not below then return places, i - 1 end
-    place, value = below, lookup(value, { part })
-    places[#places + 1] = place
+    place = place.node and child(doc, place, part)
+    if not place then return places, i - 1 end
+    places[i + 1] = place
   end
   return places, #parts
+end
+
+local function value_at(doc, place)
+  if place.value ~= nil then return place.value end
+  return compose.value(doc.state.tree, place.node, doc.source, nil, ordered.all)
+end
+
+-- A place as edit takes it, with tables for its nodes.
+local function detailed(doc, place)
+  local tree = doc.state.tree
+  local node = tree:nodes(place.node)
+  local entry = place.key and { key = tree:nodes(place.key), value = node }
+  return { node = node, entry = entry, list = place.list, flow = place.flow }
+end
+
+---The value at a path, with aliases and merge keys resolved; nil if it is missing, `json.null` for null. Tables are
+---copies.
+---@param path string
+---@return any
+function Doc:get(path)
+  local parts = path_of.parse(path)
+  if not self.state.simple then return copy(lookup(self.state.value, parts)) end
+  local places, found = locate(self, parts)
+  if found == #parts then return value_at(self, places[#places]) end
 end
 
 -- ---- changes ----
 
 local function adopt(doc, text, expected, path, node)
   local ok, state = pcall(load, doc, text)
+  if ok and state.value == nil then state.value = read.value(state.tree, state.root, doc.source) end
   if not ok or json.encode(state.value) ~= json.encode(expected) then
     fail(doc, path .. " cannot be edited without changing other values (anchor, merge key or unusual layout)", node)
   end
@@ -184,45 +224,62 @@ local function assign(value, parts, v)
   target[last.key or path_of.index(last, target)] = v
 end
 
-local function is_empty(node)
-  return node.kind == "scalar" and node.style == "plain" and yaml.value(node, "") == json.null
-    or node.kind == "mapping" and #node.entries == 0
-    or node.kind == "sequence" and #node.items == 0
+local function is_empty(doc, place)
+  local kind, style, count = doc.state.tree:form(place.node)
+  if kind == "scalar" then return style == "plain" and value_at(doc, place) == json.null end
+  return kind ~= "alias" and count == 0
 end
 
 local function set_root(doc, v, path)
-  local text = doc.state.text
-  local root = doc.state.root
-  if root and (root.kind ~= "scalar" or root.text ~= "") then
-    adopt(doc, edit.put(text, { node = root }, v), v, path, root)
+  local text, root = doc.state.text, doc.state.root
+  local node = root and doc.state.tree:nodes(root)
+  if node and (node.kind ~= "scalar" or node.text ~= "") then
+    adopt(doc, edit.put(text, { node = node }, v), v, path, root)
   else
     if text ~= "" and text:sub(-1) ~= "\n" then text = text .. "\n" end
     adopt(doc, text .. yaml.encode(v), v, path, root)
   end
 end
 
-local function add(doc, places, parts, found, v, path)
-  local place, part = places[#places], parts[found + 1]
-  local node = place.node
-  local expected = copy(doc.state.value)
-  local target = expected
-  for i = 1, found do
-    target = lookup(target, { parts[i] })
-  end
+local function add(doc, place, parts, found, v, path)
+  local part = parts[found + 1]
+  local node = doc.state.tree:nodes(place.node)
+  local expected = copy(value_of(doc))
+  local target = lookup(expected, { table.unpack(parts, 1, found) })
   if node.kind == "mapping" and part.key then
     local inner = wrap(doc, parts, found + 2, v, path)
     target[part.key] = inner
-    return adopt(doc, edit.add_entry(doc.state.text, node, part.key, inner), expected, path, node)
+    return adopt(doc, edit.add_entry(doc.state.text, node, part.key, inner), expected, path, place.node)
   elseif node.kind == "sequence" and not part.key then
     if part.index and part.index ~= #node.items + 1 then
-      fail(doc, ("%s: no element [%d]"):format(path, part.index - 1), node)
+      fail(doc, ("%s: no element [%d]"):format(path, part.index - 1), place.node)
     end
     local item = wrap(doc, { part.index and { index = 1 } or part, table.unpack(parts, found + 2) }, 1, v, path)[1]
     target[#target + 1] = item
-    return adopt(doc, edit.add_item(doc.state.text, node, item), expected, path, node)
+    return adopt(doc, edit.add_item(doc.state.text, node, item), expected, path, place.node)
   end
   local what = node.kind == "alias" and "an alias" or "a value that is not a table"
-  fail(doc, ("%s: the path goes through %s"):format(path, what), node)
+  fail(doc, ("%s: the path goes through %s"):format(path, what), place.node)
+end
+
+-- Is a value the same in the file as another one? A whole float is written as an integer.
+local function same(a, b)
+  if type(a) ~= "table" and type(b) ~= "table" and a == b then return true end
+  return json.encode(a) == json.encode(b)
+end
+
+-- Puts a scalar in the place of another one, if that can change nothing else. -> whether it was done
+local function replace(doc, place, parts, v)
+  local state = doc.state
+  if place.flow or type(v) == "table" or not state.simple then return false end
+  local kind, style = state.tree:form(place.node)
+  if kind ~= "scalar" then return false end
+  local written = edit.styled(v, style, "")
+  local text, value = state.tree:replace(state.text, place.node, written, v, scalar.WORDS)
+  if not text then return false end
+  state.text = text
+  if state.value then assign(state.value, parts, value) end
+  return true
 end
 
 ---Sets the value at a path and creates missing parents. A string keeps the quoting style of the old value. A new key is
@@ -236,17 +293,18 @@ function Doc:set(path, v)
   v = copy(v)
   local places, found = locate(self, parts)
   local place = places[#places]
-  if not place.node or (found == 0 and is_empty(place.node)) then
+  if not place.node or (found == 0 and is_empty(self, place)) then
     set_root(self, wrap(self, parts, 1, v, path), path)
-  elseif found == #parts or is_empty(place.node) then
+  elseif found == #parts or is_empty(self, place) then
     local inner = wrap(self, parts, found + 1, v, path)
-    if found == #parts and json.encode(lookup(self.state.value, parts)) == json.encode(inner) then return self end
-    if place.node.kind == "alias" then fail(self, path .. " is an alias; edit the anchor it refers to", place.node) end
-    local expected = copy(self.state.value)
+    if found == #parts and (same(value_at(self, place), inner) or replace(self, place, parts, inner)) then return self end
+    local detail = detailed(self, place)
+    if detail.node.kind == "alias" then fail(self, path .. " is an alias; edit the anchor it refers to", place.node) end
+    local expected = copy(value_of(self))
     assign(expected, { table.unpack(parts, 1, found) }, inner)
-    adopt(self, edit.put(self.state.text, place, inner), expected, path, place.node)
+    adopt(self, edit.put(self.state.text, detail, inner), expected, path, place.node)
   else
-    add(self, places, parts, found, v, path)
+    add(self, place, parts, found, v, path)
   end
   return self
 end
@@ -259,18 +317,19 @@ function Doc:remove(path)
   local places, found = locate(self, parts)
   if found < #parts then return false end
   local parent, place = places[#places - 1], places[#places]
-  local expected = copy(self.state.value)
+  local expected = copy(value_of(self))
   local target = lookup(expected, { table.unpack(parts, 1, #parts - 1) })
   if place.list then
     table.remove(target, place.index)
   else
     target[parts[#parts].key] = nil
   end
-  local text, node = self.state.text, parent.node
+  local text, detail = self.state.text, detailed(self, parent)
+  local node = detail.node
   if node.style == "flow" then
     text = edit.put(text, { node = node, flow = true }, target)
   elseif #(node.entries or node.items) == 1 then
-    text = edit.put(text, parent, target)
+    text = edit.put(text, detail, target)
   else
     text = (place.list and edit.remove_item or edit.remove_entry)(text, node, place.index)
   end
@@ -279,7 +338,7 @@ function Doc:remove(path)
 end
 
 local function merge(doc, prefix, v)
-  local current = prefix ~= "" and lookup(doc.state.value, path_of.parse(prefix)) or doc.state.value
+  local current = prefix ~= "" and lookup(value_of(doc), path_of.parse(prefix)) or value_of(doc)
   if json.is_array(v) or (#v > 0) then
     if not (json.is_array(current) and #current > 0 and named(current) and named(v)) then return doc:set(prefix, v) end
     for _, item in ipairs(v) do
@@ -292,7 +351,7 @@ local function merge(doc, prefix, v)
     local filled = type(item) == "table" and next(item) ~= nil
     if item == json.null then
       doc:remove(path)
-    elseif filled and type(lookup(doc.state.value, path_of.parse(path))) == "table" then
+    elseif filled and type(lookup(value_of(doc), path_of.parse(path))) == "table" then
       merge(doc, path, item)
     else
       doc:set(path, item)
@@ -339,7 +398,7 @@ end
 -- The remaining occurrences of the old names and whether each is in a value, a key or a comment.
 local function leftovers(doc, candidates)
   local inside, text, list = {}, doc.state.text, {}
-  each_value(doc.state.root, "", false, function(node)
+  each_value(doc.state.tree:nodes(doc.state.root), "", false, function(node)
     local block = node.style == "literal" or node.style == "folded" -- its first line may hold a comment
     inside[#inside + 1] = { block and text:find("\n", node.first, true) or node.first, node.last }
   end)
@@ -370,8 +429,8 @@ function Doc:replace_tenant(pairs_list, options)
   local function change(text) return names.replace(text, candidates) end
   local replaced, edits = {}, {}
   if not self.state.root then return { replaced = replaced, left = {} } end
-  each_value(self.state.root, "", false, function(node, path, flow)
-    local is_string = type(yaml.value(node, self.source)) == "string"
+  each_value(self.state.tree:nodes(self.state.root), "", false, function(node, path, flow)
+    local is_string = type(compose.value(self.state.tree, node.number, self.source)) == "string"
     local after = is_string and change(node.text) or node.text
     if after == node.text then return end
     replaced[#replaced + 1] = { path = path, line = node.line, before = node.text, after = after }
@@ -381,7 +440,7 @@ function Doc:replace_tenant(pairs_list, options)
   for _, e in ipairs(edits) do
     text = edit.rewrite(text, e.node, change, e.flow)
   end
-  adopt(self, text, map_strings(self.state.value, change), "the tenant's name")
+  adopt(self, text, map_strings(value_of(self), change), "the tenant's name")
   return { replaced = replaced, left = leftovers(self, candidates) }
 end
 

@@ -15,6 +15,8 @@ local function fail(path, what)
   }
 end
 
+local BACKSLASH <const> = 92
+
 local function unescape(text) return (text:gsub("\\(.)", "%1")) end
 
 local function bracket(path, inside)
@@ -25,12 +27,15 @@ local function bracket(path, inside)
   return { name = name, value = unescape(value) }
 end
 
--- The end of the run of characters from `at` that `stop` does not end; a backslash takes the next character along.
+-- The end of the run of characters from `at` that `stop` does not end; a backslash, which is one of `stop`, takes the
+-- next character along.
 local function run(path, at, stop)
-  while at <= #path and not path:sub(at, at):find(stop) do
-    at = at + (path:sub(at, at) == "\\" and 2 or 1)
+  while true do
+    local found = path:find(stop, at)
+    if not found then return math.max(#path, at - 1) end
+    if path:byte(found) ~= BACKSLASH then return found - 1 end
+    at = found + 2
   end
-  return at - 1
 end
 
 --- Parses a path such as app.envMap[name=X].value.
@@ -41,7 +46,7 @@ function M.parse(path)
   local parts, at = {}, 1
   while at <= #path do
     if path:sub(at, at) == "[" then
-      local last = run(path, at + 1, "%]")
+      local last = run(path, at + 1, "[\\%]]")
       if last >= #path then fail(path, "a [ without ]") end
       parts[#parts + 1] = bracket(path, path:sub(at + 1, last))
       at = last + 2
@@ -50,7 +55,7 @@ function M.parse(path)
         if path:sub(at, at) ~= "." then fail(path, "expected . or [ after ]") end
         at = at + 1
       end
-      local last = run(path, at, "[.%[]")
+      local last = run(path, at, "[\\.%[]")
       if last < at then fail(path, "an empty key") end
       parts[#parts + 1] = { key = unescape(path:sub(at, math.min(last, #path))) }
       at = last + 1
@@ -72,7 +77,8 @@ function M.escape(key) return (key:gsub("[.%[%]\\]", "\\%0")) end
 function M.index(part, list)
   if part.index then return part.index <= #list and part.index or nil end
   for i, item in ipairs(list) do
-    if type(item) == "table" and tostring(item[part.name]) == part.value then return i end
+    local held = type(item) == "table" and item[part.name]
+    if held ~= nil and tostring(held) == part.value then return i end
   end
 end
 

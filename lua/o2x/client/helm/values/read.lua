@@ -3,53 +3,61 @@
 local compose = require "o2x.base.yaml.compose"
 local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
-local yaml = require "o2x.base.yaml"
+local ordered = require "o2x.base.ordered"
 
 local M = {}
 
-local function input(message, source, node, hint)
+local function input(message, source, line, hint)
   errors.raise {
     kind = "input",
     module = "helm_values",
     message = message,
-    where = source .. (node and ":" .. node.line or ""),
+    where = source .. (line and ":" .. line or ""),
     hint = hint,
   }
 end
 
-local function is_empty(node) return node.kind == "scalar" and yaml.value(node, "") == json.null end
+local function is_empty(tree, node)
+  return tree:form(node) == "scalar" and compose.value(tree, node, "") == json.null
+end
 
---- The nodes of a values file. helm reads only the first document, so that another one may only be empty, as in a file
+--- The tree of a values file. helm reads only the first document, so that another one may only be empty, as in a file
 --- that ends in a line of three dashes.
 ---@param text string
 ---@param source string the file, for messages
----@return table? root of the first document; nil if there is none
-function M.node(text, source)
+---@return userdata tree of `o2x.base.yaml.compose`
+---@return integer? root node of the first document; nil if there is none
+function M.tree(text, source)
   if text:find "^\xff\xfe" or text:find "^\xfe\xff" then
     input("is UTF-16, not UTF-8", source, nil, "save it as UTF-8: iconv -f UTF-16 -t UTF-8")
   end
-  local nodes = compose.compose(text, source)
-  for i = 2, #nodes do
-    if not is_empty(nodes[i]) then
+  local tree = compose.tree(text, source)
+  local root = tree:document()
+  local another, line = tree:document(root)
+  while root and another do
+    if not is_empty(tree, another) then
       input(
         "a values file must have only one document: helm ignores this one",
         source,
-        nodes[i],
+        line,
         "remove the line --- above it, or make it a file of its own"
       )
     end
+    another, line = tree:document(another)
   end
-  return nodes[1]
+  return tree, root
 end
 
---- The values of the root node of a file, with the order of their keys.
----@param root table? of `node`
+--- The values of a file of which the tree is there, with the order of their keys.
+---@param tree userdata of `tree`
+---@param root integer?
 ---@param source string
 ---@return table|userdata values json.null if the file is empty
-function M.value(root, source)
-  local value = root and yaml.value(root, source, { ordered = true }) or json.null
+function M.value(tree, root, source)
+  local value = root and compose.value(tree, root, source, nil, ordered.all) or json.null
   if value ~= json.null and (type(value) ~= "table" or json.is_array(value)) then
-    input("a values file must be a map", source, root)
+    local _, line = tree:document()
+    input("a values file must be a map", source, line)
   end
   return value
 end
@@ -59,7 +67,8 @@ end
 ---@param source string the file, for messages
 ---@return table values empty if the file is
 function M.values(text, source)
-  local value = M.value(M.node(text, source), source)
+  local tree <close>, root = M.tree(text, source)
+  local value = M.value(tree, root, source)
   return value == json.null and {} or value
 end
 
