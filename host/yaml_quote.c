@@ -120,7 +120,7 @@ static void add_single_quoted(lua_State *L, struct buffer *out, const char *text
 static void add_escape(lua_State *L, struct buffer *out, const char *s, size_t length)
 {
 	static const char plain[] = "\a\b\t\n\v\f\r\x1b\"\\", names[] = "abtnvfre\"\\";
-	const char *found = length == 1 && *s ? strchr(plain, *s) : NULL;
+	const char *found = length == 1 ? memchr(plain, *s, sizeof plain - 1) : NULL;
 	char escape[8];
 	if (found)
 		snprintf(escape, sizeof escape, "\\%c", names[found - plain]);
@@ -128,7 +128,7 @@ static void add_escape(lua_State *L, struct buffer *out, const char *s, size_t l
 		snprintf(escape, sizeof escape, "\\0");
 	else if (length < 3)
 		snprintf(escape, sizeof escape, "\\x%02x", (unsigned char)s[length - 1]);
-	else if (*s == '\xe2')
+	else if (s[1] == '\x80')
 		snprintf(escape, sizeof escape, "\\%c", s[2] == '\xa8' ? 'L' : 'P');
 	else
 		snprintf(escape, sizeof escape, "\\uf%x%02x", s[1] == '\xbb' ? 0xe : 0xf,

@@ -56,7 +56,7 @@ describe("a tree", function()
       ["? [a]\n: b\n"] = false,
       ["~: b\n"] = false,
     } do
-      local tree <close>, is = simple(text)
+      local _tree <close>, is = simple(text)
       assert.equal(expected, is, text)
     end
   end)

@@ -133,17 +133,15 @@ end
 local function child(doc, place, part)
   local tree = doc.state.tree
   local _kind, style = tree:form(place.node)
-  local below, index = { list = not part.key, flow = place.flow or style == "flow" }, nil
+  local below = { name = part.key, list = not part.key, flow = place.flow or style == "flow" }
   if part.key then
     below.node, below.key, below.index = tree:entry(place.node, part.key, scalar.WORDS)
-    index = part.key
   else
-    index = index_of(doc, place, part)
-    below.node, below.index = index and tree:item(place.node, index), index
+    below.index = index_of(doc, place, part)
+    below.node = below.index and tree:item(place.node, below.index)
   end
   if not below.node then return nil end
-  below.name = part.key
-  if place.value then below.value = place.value[index] end
+  if place.value then below.value = place.value[part.key or below.index] end
   return below
 end
 
@@ -247,6 +245,9 @@ local function add(doc, place, parts, found, v, path)
   local expected = copy(value_of(doc))
   local target = lookup(expected, { table.unpack(parts, 1, found) })
   if node.kind == "mapping" and part.key then
+    if found + 1 < #parts and target[part.key] ~= nil then
+      fail(doc, ("%s: the path goes through what a merge key brings"):format(path), place.node)
+    end
     local inner = wrap(doc, parts, found + 2, v, path)
     target[part.key] = inner
     return adopt(doc, edit.add_entry(doc.state.text, node, part.key, inner), expected, path, place.node)
@@ -297,7 +298,9 @@ function Doc:set(path, v)
     set_root(self, wrap(self, parts, 1, v, path), path)
   elseif found == #parts or is_empty(self, place) then
     local inner = wrap(self, parts, found + 1, v, path)
-    if found == #parts and (same(value_at(self, place), inner) or replace(self, place, parts, inner)) then return self end
+    if found == #parts and (same(value_at(self, place), inner) or replace(self, place, parts, inner)) then
+      return self
+    end
     local detail = detailed(self, place)
     if detail.node.kind == "alias" then fail(self, path .. " is an alias; edit the anchor it refers to", place.node) end
     local expected = copy(value_of(self))

@@ -18,7 +18,8 @@ local function input(message, source, line, hint)
 end
 
 local function is_empty(tree, node)
-  return tree:form(node) == "scalar" and compose.value(tree, node, "") == json.null
+  local kind = tree:form(node)
+  return kind == "scalar" and compose.value(tree, node, "") == json.null
 end
 
 --- The tree of a values file. helm reads only the first document, so that another one may only be empty, as in a file
