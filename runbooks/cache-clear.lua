@@ -12,8 +12,9 @@ return runbook {
   summary = "Remove a tenant's sessions, cached values and rate limits from Redis",
   help = [[
 Why:     stale values after a change in the database, sessions that must end, or a wrong rate limit.
-Does:    counts the keys that begin with the tenant's id and a colon, then removes them with SCAN and UNLINK in small
-         batches with pauses, so that other clients do not wait. Without part= and pattern= it removes all of them.
+Does:    removes the keys that begin with the tenant's id and a colon, with SCAN and UNLINK, and counts them. A batch
+         is as large as keeps Redis busy for one to two milliseconds, so that other clients do not wait. Without part=
+         and pattern= it removes all of them.
 Touches: this tenant's keys only. With part=session, users must log in again; with part=cache, the first requests are
          slower until the cache is warm.
 Before:  o2x plan cache-clear TENANT shows how many keys, and changes nothing
