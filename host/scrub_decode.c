@@ -33,17 +33,22 @@ static size_t skip(const struct scrub_stream *in, size_t at, const char *set, si
 
 /* ---- base64 and base64url ---- */
 
+/* Byte -> 1 + its value; 0: it is none of the alphabet. */
+static unsigned char sextets[256];
+
+__attribute__((constructor)) static void fill_sextets(void)
+{
+	static const char alphabet[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	for (unsigned char i = 0; i < 64; i++)
+		sextets[(unsigned char)alphabet[i]] = i + 1;
+	sextets['-'] = sextets['+'];
+	sextets['_'] = sextets['/'];
+}
+
 static int sextet(unsigned char c)
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == '+' || c == '-')
-		return 62;
-	return c == '/' || c == '_' ? 63 : -1;
+	return sextets[c] - 1;
 }
 
 /*
@@ -52,6 +57,8 @@ static int sextet(unsigned char c)
 */
 static size_t next_of_run(const struct scrub_stream *in, size_t at)
 {
+	if (at + 1 < in->length && sextet(in->bytes[at + 1]) >= 0)
+		return at + 1; /* mostly */
 	size_t next = skip(in, at + 1, " \t\r\n", in->length);
 	return next < in->length && sextet(in->bytes[next]) >= 0 ? next : in->length;
 }
@@ -101,6 +108,8 @@ static int nibble(const struct scrub_stream *in, size_t at)
 /* What stands between two bytes: "61 62", "61:62", "0x61, 0x62", "\x61\x62", or nothing. */
 static size_t skip_between(const struct scrub_stream *in, size_t at)
 {
+	if (nibble(in, at) > 0)
+		return at; /* mostly */
 	at = skip(in, at, " \t\r\n:;,-", 4);
 	size_t prefix = skip(in, at, "0\\", 2);
 	if (prefix > at && prefix < in->length && (in->bytes[prefix] | 0x20) == 'x')

@@ -28,22 +28,21 @@ local UNKNOWN <const> = tostring(value.unknown)
 
 local function is_walked(v) return type(v) == "table" and not value.is_unknown(v) end
 
-local function add_texts(v, list)
-  if type(v) == "string" then
-    list[#list + 1] = v
-  elseif type(v) == "number" then
-    list[#list + 1] = tostring(v)
-  elseif is_walked(v) then
+local function add_texts(v, list, known)
+  if is_walked(v) then
     for key, item in next, v do
-      add_texts(key, list)
-      add_texts(item, list)
+      add_texts(key, list, known)
+      add_texts(item, list, known)
     end
+  elseif (type(v) == "string" or type(v) == "number") and not known[v] then
+    known[v] = true
+    list[#list + 1] = v
   end
   return list
 end
 
--- All texts of a value in one, so that one search answers for most values.
-local function all_texts(v) return table.concat(add_texts(v, {}), "\n") end
+-- All texts of a value in one, so that one search answers for most values. Lists of objects repeat most of theirs.
+local function all_texts(v) return table.concat(add_texts(v, {}, {}), "\n") end
 
 -- The parts of a text that have a secret which is not public: first and last byte of each.
 local function leaks_of(text, is_public)

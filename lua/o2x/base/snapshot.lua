@@ -103,11 +103,17 @@ function M.shallow(value, what, where)
   return result
 end
 
-local function take_all(what, where, left, ...)
+local function take_all(what, sort, where, left, ...)
   local values = table.pack(...)
   for i = 1, values.n do
-    local state = { what = what:format(i), where = where, keys = {}, open = {}, left = left, wrap = true }
-    values[i] = copy(state, values[i])
+    local kind = type(values[i])
+    if kind == "table" or kind == "function" then
+      local name = ("%s, %s %d"):format(what, sort, i)
+      local state = { what = name, where = where, keys = {}, open = {}, left = left, wrap = true }
+      values[i] = copy(state, values[i])
+    elseif not ATOMS[kind] then
+      refuse({ what = ("%s, %s %d"):format(what, sort, i), where = where, keys = {} }, "a " .. kind)
+    end
   end
   return table.unpack(values, 1, values.n)
 end
@@ -119,9 +125,9 @@ end
 ---@param where (fun(): string?)? gives the script's line, for errors
 ---@return function
 function M.wrap(fn, what, where)
-  what = what:gsub("%%", "%%%%")
-  local given, returned = what .. ", argument %d", what .. ", result %d"
-  return function(...) return take_all(returned, where, math.huge, fn(take_all(given, where, MOST, ...))) end
+  return function(...)
+    return take_all(what, "result", where, math.huge, fn(take_all(what, "argument", where, MOST, ...)))
+  end
 end
 
 --- The same for a method: its object is passed as it is.
@@ -131,7 +137,7 @@ end
 ---@return function
 function M.wrap_method(method, what, where)
   return function(self, ...)
-    return M.wrap(function(...) return method(self, ...) end, what, where)(...)
+    return take_all(what, "result", where, math.huge, method(self, take_all(what, "argument", where, MOST, ...)))
   end
 end
 

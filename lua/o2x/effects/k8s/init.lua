@@ -255,7 +255,11 @@ end
 
 local function list(ctx, kind, o)
   local k8s = client(ctx)
-  return (ctx:retry(ctx.mode == "plan" and k8s.list_shared or k8s.list, k8s, kind, o))
+  local objects = {}
+  for i, object in ipairs((ctx:retry(ctx.mode == "plan" and k8s.list_shared or k8s.list, k8s, kind, o))) do
+    objects[i] = compare.remember(object)
+  end
+  return objects
 end
 
 -- With headers it is a question of its own: they may hold a secret.
