@@ -81,14 +81,15 @@ end
 
 local function hosts(tenant) return { tenant.domain, "api." .. tenant.domain, "*." .. tenant.domain } end
 
---- Ensures the three CNAME records for the load balancer. A record that o2x did not create is a conflict (guide 6.2).
---- Fails while the load balancer has no host name.
+--- Ensures the three CNAME records for the load balancer, and waits for all of them together. A record that o2x did not
+--- create is a conflict (guide 6.2). Fails while the load balancer has no host name.
 ---@param tenant table
 function M.records(tenant)
   local target = load_balancer(tenant)
-  for _, host in ipairs(hosts(tenant)) do
-    dns.ensure_record { name = host, type = "CNAME", ttl = tenant.platform.dns.ttl, values = { target } }
-  end
+  parallel.each(
+    hosts(tenant),
+    function(host) dns.ensure_record { name = host, type = "CNAME", ttl = tenant.platform.dns.ttl, values = { target } } end
+  )
 end
 
 local function check_record(host, target)

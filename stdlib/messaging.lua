@@ -17,10 +17,6 @@ end
 
 --- Ensures the tenant's queues.
 ---@param tenant table
-function M.create(tenant)
-  for _, name in ipairs(M.queues(tenant)) do
-    broker.ensure_queue(name)
-  end
-end
+function M.create(tenant) parallel.each(M.queues(tenant), broker.ensure_queue, { limit = 4 }) end
 
 return M

@@ -5,6 +5,7 @@ local cleartext = require "o2x.client.cleartext"
 local errors = require "o2x.base.error"
 local http = require "o2x.client.http"
 local json = require "o2x.base.json"
+local memo = require "o2x.base.memo"
 local retry_rules = require "o2x.base.retry_rules"
 local scope = require "o2x.base.scope"
 local secret = require "o2x.base.secret"
@@ -29,6 +30,7 @@ function M.new(options)
     url = options.url:gsub("/+$", ""),
     ca_file = options.ca_file,
     grants = options.scope,
+    facts = memo.new(math.huge),
     authorization = "Basic " .. ((options.user or "admin") .. ":" .. password):base64(),
   }, Client)
 end
@@ -107,15 +109,17 @@ local function call(client, op, command)
 end
 
 -- The MBean of the broker itself. Its name contains the broker's name, so it is looked up once.
-local function broker_object(client)
-  if client.object then return client.object end
+local function find_broker(client)
   local command = { type = "read", mbean = "org.apache.activemq:type=Broker,brokerName=*", attribute = "BrokerName" }
   local found = call(client, "find", command)
   if found ~= nil then shape.check(found, "map", "broker: the broker's MBean", "broker") end
   local name = found and next(found)
   if not name then raise_mood("find", "no broker", ("no broker MBean at %s"):format(client.url), command) end
-  client.object = name
   return name
+end
+
+local function broker_object(client)
+  return client.facts:get("broker", function() return find_broker(client) end)
 end
 
 local function broker_name(client) return tostring(broker_object(client)):match("brokerName=([^,]+)") or "unknown" end

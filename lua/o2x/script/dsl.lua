@@ -15,7 +15,7 @@ local text = value.shown
 
 local M = {}
 
-local FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2 -- seconds between two calls in wait_until
+local FIRST_PAUSE, LONGEST_PAUSE = 0.01, 2 -- seconds between two calls in wait_until
 local SHORTEST_SLEEP <const> = 0.01 -- seconds; the number of shorter ones is limited
 
 local function script_error(sandbox, kind, message, hint)

@@ -18,7 +18,8 @@ local NAMESPACE <const> = "https://route53.amazonaws.com/doc/2013-04-01/"
 local REGION <const> = "us-east-1"
 local INSYNC_SECONDS <const> = 600
 local MOST_CHANGES <const>, MOST_VALUES <const>, MOST_CHARACTERS <const> = 1000, 1000, 32000 -- of a batch
-local POLL <const> = { first = 0.2, factor = 1.6, longest = 10 }
+-- Few looks at first, because all changes share an account's five requests a second.
+local POLL <const> = { first = 0.02, factor = 4, longest = 5 }
 
 --- The canonical form of a name.
 ---@param name string
