@@ -34,9 +34,12 @@ local function add_texts(v, list, known)
       add_texts(key, list, known)
       add_texts(item, list, known)
     end
-  elseif (type(v) == "string" or type(v) == "number") and not known[v] then
-    known[v] = true
-    list[#list + 1] = v
+    return list
+  end
+  local text = type(v) == "number" and tostring(v) or v
+  if type(text) == "string" and not known[text] then
+    known[text] = true
+    list[#list + 1] = text
   end
   return list
 end
