@@ -459,9 +459,45 @@ describe("the kubernetes client", function()
       }
     end
 
+    it("sees it at once, by a watch of the object", function()
+      local looks, changed = 0, deployment(1)
+      changed.metadata.resourceVersion = "7"
+      answer(function(req)
+        if not req.query.watch then
+          looks = looks + 1
+          return ok(changed)
+        end
+        assert.equal("metadata.name=d 7", ("%s %s"):format(req.query.fieldSelector, req.query.resourceVersion))
+        local writer = req:stream(200, { ["content-type"] = "application/json" })
+        task.sleep(0.1) -- longer than some looks at pauses would take
+        changed = deployment(2)
+        writer:write(
+          json.encode { type = "MODIFIED", object = { metadata = { name = "d", resourceVersion = "8" } } } .. "\n"
+        )
+        writer:close()
+      end)
+      ready.wait(client, "Deployment", "d", { seconds = 60 })
+      assert.equal(2, looks)
+    end)
+
+    it("is polled where it may not be watched", function()
+      local looks, watches = 0, 0
+      answer(function(req)
+        if req.query.watch then
+          watches = watches + 1
+          return status(403, "Forbidden", "no watch for you")
+        end
+        looks = looks + 1
+        return ok(deployment(looks < 4 and 1 or 2))
+      end)
+      ready.wait(client, "Deployment", "d", { seconds = 60 })
+      assert.same({ 4, 1 }, { looks, watches })
+    end)
+
     it("goes on through passing faults", function()
       local n, said = 0, {}
-      answer(function()
+      answer(function(req)
+        if req.query.watch then return status(503, "ServiceUnavailable", "no watch now") end
         n = n + 1
         if n == 2 then return status(503, "ServiceUnavailable", "restarting") end
         return ok(deployment(n < 4 and 1 or 2))

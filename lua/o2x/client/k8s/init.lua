@@ -437,6 +437,14 @@ end
 ---@return any what `see` returned
 function Client:watch(kind, o, see) return watch.run(self, self:resource(kind), o, see) end
 
+--- Waits until an object is no longer as it was read, or the time is over.
+---@param kind string|table
+---@param object table as it was read
+---@param seconds number
+---@return boolean watched
+---@return table? problem why it was not
+function Client:wait_change(kind, object, seconds) return watch.change(self, self:resource(kind), object, seconds) end
+
 local function extend(methods)
   for name, method in pairs(methods) do
     Client[name] = method

@@ -7,7 +7,8 @@ local task = require "o2x.base.task"
 
 local M = {}
 
-local FIRST_PAUSE, LONGEST_PAUSE = 0.1, 1
+local FIRST_PAUSE, LONGEST_PAUSE = 0.01, 1 -- between looks at what cannot be watched
+local SHORTEST_WATCH <const> = 0.05
 local LOOK_FIRST, LOOK_AGAIN = 2, 3 -- seconds until the pods are looked at, and between looks
 local PATIENCE = 60 -- seconds with pods that are stuck before the wait is given up early
 local CRASHES = 3 -- restarts after which a crashing pod counts as stuck
@@ -284,6 +285,16 @@ local function is_hopeless(w, waiting)
   return w.stuck_since and task.now() - w.stuck_since >= w.patience
 end
 
+-- Waits for the object's next state, until its pods are to be looked at. Credentials may read an object and yet not
+-- watch it. -> false, at once: it was not watched
+local function wait_change(w, object)
+  if not object or w.unwatched then return false end
+  local seconds = math.min(w.next_look, w.deadline) - task.now()
+  local watched, problem = w.client:wait_change(w.kind, object, math.max(seconds, SHORTEST_WATCH))
+  w.unwatched = problem and not retry.may(problem, true)
+  return watched
+end
+
 --- Waits until an object is ready. If it is not ready in time, or its pods are stuck for a minute, the error's
 --- `details` explain why.
 ---@param client table
@@ -310,8 +321,10 @@ function M.wait(client, kind, name, o)
     if task.now() >= w.deadline or is_hopeless(w, waiting) then give_up(w, object, waiting) end
     if o.progress and waiting ~= reported then o.progress(w.what .. ": " .. waiting) end
     reported = waiting
-    task.sleep(math.min(pause, math.max(w.deadline - task.now(), 0)))
-    pause = math.min(pause * 1.5, LONGEST_PAUSE)
+    if not wait_change(w, object) then
+      task.sleep(math.min(pause, math.max(w.deadline - task.now(), 0)))
+      pause = math.min(pause * 1.5, LONGEST_PAUSE)
+    end
   end
 end
 

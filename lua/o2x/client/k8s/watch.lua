@@ -1,6 +1,7 @@
 --- Watches: a list, followed by a stream of changes. After a closed connection the stream resumes at the last version
 --- seen; after an expired version (410) it starts over with a new list.
 
+local errors = require "o2x.base.error"
 local http = require "o2x.client.http"
 local json = require "o2x.base.json"
 local limits = require "o2x.base.limits"
@@ -124,6 +125,31 @@ function Watch:run()
       pause = math.min(pause * 2, PAUSE_LONGEST)
     end
   end
+end
+
+--- Waits until an object is no longer as it was read, or the time is over.
+---@param client table
+---@param resource table
+---@param object table as it was read
+---@param seconds number
+---@return boolean watched
+---@return table? problem why it was not
+function M.change(client, resource, object, seconds)
+  local watch = setmetatable({
+    client = client,
+    resource = resource,
+    o = { name = object.metadata.name, namespace = object.metadata.namespace },
+    version = object.metadata.resourceVersion,
+    items = {},
+    count = 0,
+    see = function() return true end,
+  }, Watch)
+  local ok, result = pcall(task.timeout, seconds, watch.follow, watch)
+  if ok then return result == true end
+  local problem = errors.wrap(result)
+  if problem.kind == "cancelled" then error(problem, 0) end
+  if problem.kind == "timeout" then return true end
+  return false, problem
 end
 
 --- See Client:watch.

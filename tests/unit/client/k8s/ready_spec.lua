@@ -104,6 +104,7 @@ describe("ready.wait", function()
         if errors.is(found) then error(found, 0) end
         return found or nil
       end,
+      wait_change = function() return false end,
       list = function() return {} end,
       events = function() return {} end,
       logs = function() return "" end,
