@@ -63,16 +63,17 @@ end
 ---@param tenant {name: string}
 ---@return string[] paths
 function M.files(tenant)
+  local name = tenant.name
   local paths = {
-    ("docs/runbooks/TENANT_%s.md"):format(tenant.name),
-    ("docs/notes/%s.md"):format(tenant.name),
-    ("k8s/ingress/%s-ingress.yaml"):format(tenant.name),
-    ("monitoring/servicemonitor-%s.yaml"):format(tenant.name),
-    ("monitoring/dashboard-%s.json"):format(tenant.name),
-    ("alerts/%s-alerts.yaml"):format(tenant.name),
+    "docs/runbooks/TENANT_" .. name .. ".md",
+    "docs/notes/" .. name .. ".md",
+    "k8s/ingress/" .. name .. "-ingress.yaml",
+    "monitoring/servicemonitor-" .. name .. ".yaml",
+    "monitoring/dashboard-" .. name .. ".json",
+    "alerts/" .. name .. "-alerts.yaml",
   }
   for _, service in ipairs(catalogue.names()) do
-    paths[#paths + 1] = naming.values_file(tenant.name, service)
+    paths[#paths + 1] = naming.values_file(name, service)
   end
   return paths
 end
@@ -82,7 +83,10 @@ end
 --- The form in which domains are compared: DNS ignores case and a dot at the end.
 ---@param domain string
 ---@return string
-function M.folded(domain) return (domain:lower():gsub("%.$", "")) end
+function M.folded(domain)
+  domain = domain:lower()
+  return domain:sub(-1) == "." and domain:sub(1, -2) or domain
+end
 
 local folded = M.folded
 

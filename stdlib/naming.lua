@@ -52,7 +52,7 @@ function M.chart(service) return ("%s/charts/%s"):format(M.folder(service), serv
 ---@param tenant_name string
 ---@param service string
 ---@return string
-function M.values_folder(tenant_name, service) return ("%s/helm_values/%s/"):format(M.folder(service), tenant_name) end
+function M.values_folder(tenant_name, service) return M.folder(service) .. "/helm_values/" .. tenant_name .. "/" end
 
 --- A tenant's values file for a service.
 ---@param tenant_name string

@@ -63,7 +63,8 @@ local function note_claims(survey, theirs, position)
   end
   local id = text(theirs.identity.id)
   if id then note(survey.names, id:lower(), position) end
-  for _, list in ipairs(claims.built(theirs.identity)) do
+  survey.built[theirs.identity.name] = claims.built(theirs.identity)
+  for _, list in ipairs(survey.built[theirs.identity.name]) do
     for _, name in ipairs(list) do
       note(survey.names, name, position)
     end
@@ -76,7 +77,8 @@ end
 ---  name and id: what it says
 ---@return table survey
 function M.of(platform, files)
-  local survey = { problem = platform_file.problem(platform), names = {}, domains = {}, below = {}, stated = {} }
+  local survey =
+    { problem = platform_file.problem(platform), names = {}, domains = {}, below = {}, stated = {}, built = {} }
   survey.hosts = not survey.problem and claims.hosts(platform) or nil
   survey.tenants = survey.problem and files or with_listed(files, platform)
   for position, other in ipairs(survey.tenants) do
@@ -142,7 +144,7 @@ function M.near(survey, own, file)
   within(domain)
   gather(found, survey.below[domain])
   gather(found, survey.names[own.database:lower()])
-  for _, list in ipairs(claims.built(own)) do
+  for _, list in ipairs(survey.built[own.name] or claims.built(own)) do
     for _, name in ipairs(list) do
       gather(found, survey.names[name])
     end
