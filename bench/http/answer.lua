@@ -8,6 +8,7 @@ local SECONDS <const> = 10
 ---@param milliseconds number?
 ---@return table server url, child; to be stopped by proc.stop(server.child)
 return function(milliseconds)
+  assert(proc.run({ argv = { "make", "-s", "build/bench/answer" } }).code == 0, "make build/bench/answer")
   local child = proc.start { argv = { "build/bench/answer", tostring(milliseconds or 0) } }
   local said = ""
   while not said:find "\n" do

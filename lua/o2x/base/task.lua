@@ -104,7 +104,7 @@ end
 ---@return table handle join, wait, cancel, done
 function M.spawn(fn, ...)
   local context = child_of(core.context())
-  local handle = setmetatable({ context = context, task = false, results = nil }, Handle)
+  local handle = setmetatable({ context = context, task = false, results = nil, on_end = nil, index = nil }, Handle)
   handle.task = core.spawn(context, run, handle, fn, ...)
   return handle
 end
@@ -181,14 +181,25 @@ function M.timeout(seconds, fn, ...)
   return handle:join()
 end
 
--- Runs start(i) for i in 1..count, at most `limit` at a time. The first error cancels the others and is raised after
--- all have ended.
+local function in_order(live)
+  local handles = {}
+  for handle in pairs(live) do
+    handles[#handles + 1] = handle
+  end
+  table.sort(handles, function(one, other) return one.index < other.index end)
+  return handles
+end
+
+-- Runs start(i) for i in 1..count, at most `limit` at a time, and returns the first result of each. The first error
+-- cancels the others and is raised after all have ended. A task that has ended leaves its result only.
 local function group(count, limit, start)
   local changed = event.new()
-  local handles, failed = {}, nil
+  local live, results, failed = {}, {}, nil
   local running, next_index = 0, 1
   local function on_end(handle)
     running = running - 1
+    live[handle] = nil
+    results[handle.index] = handle.results[2]
     if not handle.results[1] and not failed then failed = handle.results[2] end
     changed:set()
   end
@@ -196,18 +207,18 @@ local function group(count, limit, start)
     while not failed and (running > 0 or next_index <= count) do
       while running < limit and next_index <= count do
         local handle = start(next_index)
-        handle.on_end = on_end
-        handles[#handles + 1] = handle
+        handle.on_end, handle.index = on_end, next_index
+        live[handle] = true
         running, next_index = running + 1, next_index + 1
       end
       core.wait(changed, math.huge)
       changed:clear()
     end
   end)
-  stop(handles)
+  stop(in_order(live))
   if failed then error(failed, 0) end
   if not ok then error(cancelled, 0) end
-  return handles
+  return results
 end
 
 --- Runs functions concurrently.
@@ -219,10 +230,10 @@ function M.parallel(functions)
     keys[#keys + 1] = key
   end
   table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
-  local handles = group(#keys, #keys, function(i) return M.spawn(functions[keys[i]]) end)
+  local got = group(#keys, #keys, function(i) return M.spawn(functions[keys[i]]) end)
   local results = {}
   for i, key in ipairs(keys) do
-    results[key] = handles[i].results[2]
+    results[key] = got[i]
   end
   return results
 end
@@ -234,12 +245,7 @@ end
 ---@return any[] results in the list's order
 function M.each(list, fn, options)
   local limit = options and options.limit or math.max(#list, 1)
-  local handles = group(#list, limit, function(i) return M.spawn(fn, list[i], i) end)
-  local results = {}
-  for i, handle in ipairs(handles) do
-    results[i] = handle.results[2]
-  end
-  return results
+  return group(#list, limit, function(i) return M.spawn(fn, list[i], i) end)
 end
 
 --- A new event with set() and clear(); wait for it with task.wait.
