@@ -43,7 +43,7 @@ static int client_gc(lua_State *L)
  A server, and how it is spoken to. Requests to it share connections, and 16 run at a time. Nothing
  is taken from the environment; redirects are not followed.
  @function core.http.origin
- @param options table secure (https), connect_timeout, ca, ca_file, ca_folder, more_authorities,
+ @param options table connect_timeout, ca, ca_file, ca_folder, more_authorities,
    cert, key (PEM, strings or secrets), connect_to ("host:port"), proxy
  @return userdata for start
 */

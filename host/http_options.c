@@ -47,16 +47,6 @@ static long milliseconds_field(lua_State *L, const char *name)
 	return (long)ceil(seconds * 1000);
 }
 
-/*
-** Where the server offers HTTP/2, requests share a connection: the first one's, if need be when it
-** stands.
-*/
-static void set_version(struct origin *origin, bool secure)
-{
-	SET(CURLOPT_HTTP_VERSION, (long)(secure ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
-	SET(CURLOPT_PIPEWAIT, (long)secure);
-}
-
 static void set_limits(lua_State *L, struct origin *origin)
 {
 	SET(CURLOPT_PROTOCOLS_STR, "http,https");
@@ -64,6 +54,11 @@ static void set_limits(lua_State *L, struct origin *origin)
 	SET(CURLOPT_PATH_AS_IS, 1L);
 	SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
 	SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	/*
+	** Not HTTP/2: with libcurl 7.88 of Debian 12, which is driven by sockets here, large answers
+	** that share a connection sometimes stop for good.
+	*/
+	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_QUICK_EXIT, 1L); /* do not wait for a resolver that hangs */
 	SET(CURLOPT_TCP_KEEPALIVE, 1L);
@@ -149,9 +144,6 @@ void origin_configure(lua_State *L, struct origin *origin)
 	if (!origin->model)
 		luaL_error(L, "not enough memory");
 	origin->most = AT_ONCE;
-	lua_getfield(L, 1, "secure");
-	set_version(origin, lua_toboolean(L, -1));
-	lua_pop(L, 1);
 	client_set_sockets(origin->client, origin->model);
 	set_limits(L, origin);
 	set_proxy(L, origin);

@@ -140,7 +140,6 @@ local function new_origin(request, place)
   }
   local via, via_from = choose_proxy(request, place)
   local options = {
-    secure = place.scheme == "https",
     ca = request.ca,
     ca_file = request.ca_file,
     cert = request.cert,
@@ -150,7 +149,7 @@ local function new_origin(request, place)
     proxy = via,
   }
   -- The default authorities, where the request names none.
-  if not request.ca and not request.ca_file and (options.secure or via) then
+  if not request.ca and not request.ca_file and (place.scheme == "https" or via) then
     options.ca_file, options.ca_folder = proxies.authorities(program.environment())
     options.more_authorities = true
   end

@@ -1,7 +1,6 @@
 local crypto = require "o2x.base.crypto"
 local eventually = require "tests.support.eventually"
 local fs = require "o2x.base.fs"
-local h2_server = require "tests.support.h2_server"
 local http = require "o2x.client.http"
 local httpd = require "lab.httpd"
 local json = require "o2x.base.json"
@@ -507,47 +506,6 @@ describe("TLS", function()
     local server <close> = httpd.serve { handler = echo }
     assert.equal("tls", raised(http.request, { url = ("https://127.0.0.1:%d/"):format(server.port) }).code)
   end)
-end)
-
-describe("HTTP/2, where the server offers it", function()
-  local certs
-  lazy_setup(function() certs = tls.make() end)
-
-  it("carries requests at once on one connection", function()
-    local server <close> = h2_server.open(certs.good, { at_once = 8 })
-    local list = {}
-    for i = 1, 8 do
-      list[i] = ("body %d"):format(i)
-    end
-    local answers = task.each(
-      list,
-      function(body) return http.request { method = "PUT", url = server.url, ca = certs.ca, body = body } end
-    )
-    for _, answer in ipairs(answers) do
-      assert.equal(200, answer.status)
-      assert.matches("^ok %d+$", answer.body)
-    end
-    local bodies = {}
-    for _, body in pairs(server.bodies) do
-      bodies[#bodies + 1] = body
-    end
-    table.sort(bodies)
-    assert.same(list, bodies)
-  end)
-
-  -- What became of a write that got no answer.
-  for instead, expected in pairs {
-    reset = { "unknown", true },
-    leave = { "unknown", true },
-  } do
-    it("says what became of a request: " .. instead, function()
-      local server <close> = h2_server.open(certs.good, { instead = instead })
-      local request = { method = "POST", url = server.url, ca = certs.ca, body = "pay" }
-      local ok, result = pcall(http.request, request)
-      assert.same(expected, ok and { result.status } or { result.kind, result.sent })
-      assert.equal(1, server.requests)
-    end)
-  end
 end)
 
 -- Handles are used again: whatever the request before was, the next one arrives as if it were the first.
