@@ -86,9 +86,10 @@ local function hosts(tenant) return { tenant.domain, "api." .. tenant.domain, "*
 ---@param tenant table
 function M.records(tenant)
   local target = load_balancer(tenant)
+  local ttl = tenant.platform.dns.ttl
   parallel.each(
     hosts(tenant),
-    function(host) dns.ensure_record { name = host, type = "CNAME", ttl = tenant.platform.dns.ttl, values = { target } } end
+    function(host) dns.ensure_record { name = host, type = "CNAME", ttl = ttl, values = { target } } end
   )
 end
 

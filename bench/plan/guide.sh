@@ -4,6 +4,7 @@
 set -euo pipefail
 T=newclient DB=coredb-newclient NS=default DOMAIN=newclient.embrix.com ID=TIDLT-100008
 vault_kv() { curl -fsS -H "X-Vault-Token: $VAULT_TOKEN" "$VAULT_ADDR/v1/secret/data/tenant/$T/$1"; }
+QUEUES="org.apache.activemq:type=Broker,brokerName=*,destinationType=Queue"
 sql() { psql -X -At -v ON_ERROR_STOP=1 -d "$1" -c "$2"; }
 
 # the database
@@ -27,7 +28,7 @@ sql "$DB" "select * from core_config.users where userid = 'admin@$T.com'"
 for path in info quickbooks stripe avalara license/onboarding admin; do vault_kv "$path"; done
 curl -fsS -u "$O2X_BROKER_USER:$O2X_BROKER_PASSWORD" -H 'Origin: http://localhost' \
 	-H 'Content-Type: application/json' "$O2X_BROKER_URL/api/jolokia" \
-	-d "{\"type\":\"read\",\"mbean\":\"org.apache.activemq:type=Broker,brokerName=*,destinationType=Queue,destinationName=$ID.*\",\"attribute\":[\"Name\",\"QueueSize\"]}"
+	-d "{\"type\":\"read\",\"attribute\":[\"Name\",\"QueueSize\"],\"mbean\":\"$QUEUES,destinationName=$ID.*\"}"
 
 # the cluster
 helm list -n "$NS" -a --filter "^$T-"

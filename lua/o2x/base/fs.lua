@@ -79,8 +79,8 @@ function M.read_private(path, label)
   return check("read_private", text, message, code)
 end
 
----Writes a file atomically and syncs it (unless `durable` is false): readers see either the old or the new content. Replaces a symbolic link
----instead of following it.
+---Writes a file atomically and syncs it, unless `durable` is false: readers see either the old or the new content.
+---Replaces a symbolic link instead of following it.
 ---@param path string
 ---@param bytes string|userdata text or a secret
 ---@param options { mode: integer?, parents: boolean?, expected: string|false|nil, durable: boolean? }? mode: by default
