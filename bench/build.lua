@@ -16,7 +16,8 @@ return {
     local script = [[
       make -s -j2 build/o2x
       echo "also: build/o2x $(stat -c %s build/o2x) bytes"
-      echo "also: $(strip -o /dev/stdout build/o2x | wc -c) without debug information"
+      strip -o build/stripped build/o2x
+      echo "also: $(stat -c %s build/stripped) without debug information"
       echo "also: bytecode $(size -A build/embedded_o2x.o | awk '$1 == ".rodata" { print $2 }') bytes"]]
     return {
       {
