@@ -256,8 +256,8 @@ end
 local function list(ctx, kind, o)
   local k8s = client(ctx)
   local objects = {}
-  for i, object in ipairs((ctx:retry(ctx.mode == "plan" and k8s.list_shared or k8s.list, k8s, kind, o))) do
-    objects[i] = compare.remember(object)
+  for i, item in ipairs((ctx:retry(ctx.mode == "plan" and k8s.list_shared or k8s.list, k8s, kind, o))) do
+    objects[i] = compare.remember(item)
   end
   return objects
 end
