@@ -9,6 +9,11 @@
 #include "lazy.h"
 
 #define LIBCRYPTO(X) \
+	X(EVP_MD_CTX_new) \
+	X(EVP_MD_fetch) \
+	X(EVP_DigestInit_ex2) \
+	X(EVP_DigestUpdate) \
+	X(EVP_DigestFinal_ex) \
 	X(HMAC) \
 	X(EVP_sha256) \
 	X(SHA1) \
