@@ -63,14 +63,18 @@ local function field_of(record, field)
   return record[field]
 end
 
--- A field of an effect, from its record: the record itself, or its place in the journal.
+-- A field of an effect, from its record: the record itself, or its place in the journal. Several fields of one effect
+-- are asked for in a row, so the newest record of each kind is remembered.
 local function in_journal(h)
+  local newest = { intent = {}, result = {} }
   return {
     __index = function(entry, field)
-      local kept = IN_JOURNAL[field] and rawget(entry, IN_JOURNAL[field] .. "_record")
+      local kind = IN_JOURNAL[field]
+      local kept = kind and rawget(entry, kind .. "_record")
       if not kept then return nil end
-      if type(kept) == "number" then kept = h.record_at(kept) end
-      return field_of(kept, field)
+      if type(kept) ~= "number" then return field_of(kept, field) end
+      if newest[kind].place ~= kept then newest[kind] = { place = kept, record = h.record_at(kept) } end
+      return field_of(newest[kind].record, field)
     end,
   }
 end
