@@ -48,33 +48,41 @@ static void newline(struct writer *w)
 		luabuffer_adds(w->L, w->out, "  ");
 }
 
-static void write_char(struct writer *w, const char *s, size_t n)
+/* Does a byte stand for itself? Bytes of longer characters do, but these are checked. */
+static bool is_plain(unsigned char c)
+{
+	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+}
+
+static void write_escape(struct writer *w, char c)
 {
 	static const char plain[] = "\"\\\b\f\n\r\t", escaped[] = "\"\\bfnrt";
-	const char *found = n == 1 && *s ? strchr(plain, *s) : NULL;
-	char hex[8];
-	if (found) {
-		luabuffer_addc(w->L, w->out, '\\');
-		luabuffer_addc(w->L, w->out, escaped[found - plain]);
-	} else if (n == 1 && (unsigned char)*s < 0x20) {
-		snprintf(hex, sizeof hex, "\\u%04x", (unsigned)(unsigned char)*s);
-		luabuffer_adds(w->L, w->out, hex);
-	} else {
-		luabuffer_add(w->L, w->out, s, n);
-	}
+	const char *found = c ? strchr(plain, c) : NULL;
+	char hex[8] = { '\\', found ? escaped[found - plain] : '\0' };
+	if (!found)
+		snprintf(hex, sizeof hex, "\\u%04x", (unsigned)(unsigned char)c);
+	luabuffer_adds(w->L, w->out, hex);
 }
 
 static bool write_string(struct writer *w, const char *s, size_t len)
 {
-	const char *end = s + len;
+	const char *end = s + len, *from = s;
 	luabuffer_addc(w->L, w->out, '"');
 	while (s < end) {
-		size_t n = utf8_length(s, (size_t)(end - s));
-		if (!n)
-			return refuse(w, "a string that is not UTF-8", "type");
-		write_char(w, s, n);
-		s += n;
+		if (is_plain((unsigned char)*s)) {
+			s++;
+		} else if ((unsigned char)*s >= 0x80) {
+			size_t n = utf8_length(s, (size_t)(end - s));
+			if (!n)
+				return refuse(w, "a string that is not UTF-8", "type");
+			s += n;
+		} else {
+			luabuffer_add(w->L, w->out, from, (size_t)(s - from));
+			write_escape(w, *s);
+			from = ++s;
+		}
 	}
+	luabuffer_add(w->L, w->out, from, (size_t)(end - from));
 	luabuffer_addc(w->L, w->out, '"');
 	return true;
 }

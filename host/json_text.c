@@ -122,18 +122,31 @@ static bool read_escape(struct json_text *t)
 	return add(t, &bytes[found - names], 1);
 }
 
+/* Does a byte stand for itself? Bytes of longer characters do, but these are checked. */
+static bool is_plain(unsigned char c)
+{
+	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+}
+
 /* Skips characters that stand for themselves. */
 static bool skip_plain(struct json_text *t)
 {
-	while (t->at < t->end && *t->at != '"' && *t->at != '\\') {
-		if ((unsigned char)*t->at < 0x20)
-			return json_wrong(t, t->at, "a control character in a string");
-		size_t n = utf8_length(t->at, (size_t)(t->end - t->at));
+	const char *s = t->at, *end = t->end;
+	for (;;) {
+		while (s < end && is_plain((unsigned char)*s))
+			s++;
+		t->at = s;
+		if (s == end)
+			return json_wrong(t, s, "a string without an end");
+		if (*s == '"' || *s == '\\')
+			return true;
+		if ((unsigned char)*s < 0x20)
+			return json_wrong(t, s, "a control character in a string");
+		size_t n = utf8_length(s, (size_t)(end - s));
 		if (!n)
-			return json_wrong(t, t->at, "not UTF-8");
-		t->at += n;
+			return json_wrong(t, s, "not UTF-8");
+		s += n;
 	}
-	return t->at < t->end || json_wrong(t, t->at, "a string without an end");
 }
 
 bool json_read_string(struct json_text *t, struct json_string *s)

@@ -48,18 +48,20 @@ static bool reserve(void **array, uint32_t count, uint32_t *capacity, size_t siz
 	return true;
 }
 
+/* libyaml ends its texts with a NUL, too. */
 uint32_t yaml_tree_keep(struct yaml_tree *tree, const yaml_char_t *text, size_t length)
 {
 	size_t at = tree->bytes.length;
-	bool kept = at + length < MOST_KEPT && buffer_append(&tree->bytes, text, length) &&
-		    buffer_append(&tree->bytes, "", 1);
+	bool kept = at + length < MOST_KEPT && buffer_append(&tree->bytes, text, length + 1);
 	return kept ? (uint32_t)at : 0;
 }
 
 static bool keep_name(struct composer *c, const yaml_char_t *text, uint32_t *at)
 {
-	*at = text ? yaml_tree_keep(c->tree, text, strlen((const char *)text)) : 0;
-	return !text || *at || no_memory(c);
+	if (!text)
+		return true;
+	*at = yaml_tree_keep(c->tree, text, strlen((const char *)text));
+	return *at || no_memory(c);
 }
 
 /* ---- anchors ---- */

@@ -43,7 +43,7 @@ struct yaml_tree {
 bool yaml_tree_compose(struct yaml_tree *tree, const char *text, size_t length,
 		       uint32_t most_aliases, struct yaml_fault *fault);
 
-/* Keeps a copy of a text, for a node. -> its place, or 0 if there is no memory */
+/* Keeps a copy of a text of libyaml, for a node. -> its place, or 0 if there is no memory */
 uint32_t yaml_tree_keep(struct yaml_tree *tree, const yaml_char_t *text, size_t length);
 
 void yaml_tree_free(struct yaml_tree *tree);
