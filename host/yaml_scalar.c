@@ -12,8 +12,6 @@
 
 #include <lauxlib.h>
 
-enum { LONGEST_WORD = 40 }; /* Lua hashes longer strings each time */
-
 const char *const yaml_type_names[] = { "string", "null", "bool", "int", "float", "range" };
 
 struct number {

@@ -12,6 +12,8 @@
 
 #include <lua.h>
 
+enum { LONGEST_WORD = 8 }; /* bytes; longer texts are not looked for in the table */
+
 /* RANGE: an integer beyond 64 bits; its value is the nearest float, or the text where Helm's is. */
 enum yaml_type { TYPE_STRING, TYPE_NULL, TYPE_BOOL, TYPE_INT, TYPE_FLOAT, TYPE_RANGE };
 

@@ -7,17 +7,17 @@ local yaml = require "o2x.base.yaml"
 local mode, folder, count, path, value = table.unpack(arg, 2)
 local total = 0
 
-local function name(i, extension) return ("%s/%d.%s"):format(folder, i, extension) end
+local function name(i, extension) return folder .. "/" .. i .. extension end
 
 local function read(i)
-  local file = assert(io.open(name(i, "yaml")))
+  local file = assert(io.open(name(i, ".yaml")))
   local text = file:read "a"
   file:close()
   return text
 end
 
 local function write(i, text)
-  local file = assert(io.open(name(i, "out"), "w"))
+  local file = assert(io.open(name(i, ".out"), "w"))
   file:write(text)
   file:close()
 end

@@ -7,7 +7,7 @@ local json = require "o2x.base.json"
 
 local M = {}
 
----The words that are not texts, with their values.
+---The words that are not texts, with their values. None has more than 8 bytes (host/yaml_scalar.h).
 ---@type table<string, any>
 M.WORDS = { [""] = json.null }
 

@@ -72,3 +72,11 @@ describe("scalar.ambiguous", function()
     end
   end)
 end)
+
+describe("scalar.WORDS", function()
+  it("has no word that is longer than those that are looked for", function()
+    for word in pairs(scalar.WORDS) do
+      assert.is_true(#word <= 8, word)
+    end
+  end)
+end)

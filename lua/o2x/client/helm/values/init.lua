@@ -265,7 +265,7 @@ end
 
 -- Is a value the same in the file as another one? A whole float is written as an integer.
 local function same(a, b)
-  if type(a) ~= "table" and type(b) ~= "table" and a == b then return true end
+  if type(b) == "string" or type(b) == "number" or type(b) == "boolean" then return a == b end
   return json.encode(a) == json.encode(b)
 end
 
