@@ -37,7 +37,9 @@ local function pods(url)
     base = "/api/v1",
     namespaced = true,
   }
-  client.known = { need = function() return pod end }
+  function client.kinds()
+    return { need = function() return pod end }
+  end
   return client:list "Pod"
 end
 

@@ -50,7 +50,9 @@ local function cluster(url)
   }
   local pod = { kind = "Pod", plural = "pods", group = "", version = "v1", api_version = "v1", base = "/api/v1" }
   pod.namespaced = true
-  client.known = { need = function() return pod end }
+  function client.kinds()
+    return { need = function() return pod end }
+  end
   return client
 end
 

@@ -110,7 +110,9 @@ local function cluster(url, kind, api_version)
     base = "/api/v1",
     namespaced = true,
   }
-  client.known = { need = function() return resource end }
+  function client.kinds()
+    return { need = function() return resource end }
+  end
   return client
 end
 

@@ -54,6 +54,17 @@ describe("the end of an answer", function()
     assert.equal(LINE:format(1) .. LINE:format(2) .. LINE:format(3), response.body)
   end)
 
+  it("is not waited for for ever", function()
+    local server <close> = raw_server.serve(function(_, send, connection)
+      send "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
+      task.wait_fd(connection:fd(), "r", 30) -- until the other side hangs up
+    end)
+    local request = { url = ("http://127.0.0.1:%d/log"):format(server.port), timeout = 0.3 }
+    local ok, err = pcall(task.timeout, 30, http.request_last, request, MOST)
+    assert.is_false(ok)
+    assert.matches("GET .*/log: Timeout was reached", tostring(err))
+  end)
+
   it("comes with any status", function()
     local response = ask(1, 10, "HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n")
     assert.same({ 404, LINE:format(1):sub(-10) }, { response.status, response.body })

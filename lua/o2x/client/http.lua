@@ -262,11 +262,15 @@ function M.request(request)
   return { status = status, headers = headers, body = body }
 end
 
--- The last bytes of a stream: no more than that is held, however much comes.
-local function last_of(stream, most)
-  local parts, first, last, size = {}, 1, 0, 0
-  for bytes in function() return stream:read() end do
-    last, size = last + 1, size + #bytes
+-- The last bytes of a stream: no more than that is held. What does not end is an error, as for any answer.
+local function last_of(stream, most, seconds)
+  local parts, first, last, size, total = {}, 1, 0, 0, 0
+  local deadline = task.now() + seconds
+  for bytes in function() return stream:read(math.max(deadline - task.now(), 0.001)) end do
+    last, size, total = last + 1, size + #bytes, total + #bytes
+    if total > LONGEST_REST then
+      fail(stream.request, stream.origin, ("it is larger than %d bytes"):format(LONGEST_REST), "too_large")
+    end
     parts[last] = bytes
     while size - #parts[first] >= most do
       size, parts[first], first = size - #parts[first], nil, first + 1
@@ -281,7 +285,7 @@ end
 ---@return http.response
 function M.request_last(request, most)
   local stream <close> = M.stream(request)
-  return { status = stream.status, headers = stream.headers, body = last_of(stream, most) }
+  return { status = stream.status, headers = stream.headers, body = last_of(stream, most, request.timeout or TIMEOUT) }
 end
 
 ---Percent-encodes a text for a URL: "a%20b".

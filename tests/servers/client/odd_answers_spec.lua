@@ -165,7 +165,9 @@ local function known_of(url)
     base = "/api/v1",
     namespaced = true,
   }
-  client.known = { need = function() return resource end }
+  function client.kinds()
+    return { need = function() return resource end }
+  end
   return client
 end
 
