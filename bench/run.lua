@@ -162,6 +162,19 @@ local function table_rows(bench, rows)
   return lines, goals
 end
 
+-- A line of a list, broken at 118 columns.
+local function item(text)
+  local lines, line = {}, "-"
+  for word in text:gmatch "%S+" do
+    if utf8.len(line) + 1 + utf8.len(word) > 118 then
+      lines[#lines + 1], line = line, " "
+    end
+    line = line .. " " .. word
+  end
+  lines[#lines + 1] = line
+  return table.concat(lines, "\n")
+end
+
 local HEAD <const> = { "contender", "median", "least–most", "ratio", "CPU", "peak", "" }
 
 local function section(name, bench, rows)
@@ -174,9 +187,9 @@ local function section(name, bench, rows)
   end
   text[#text + 1] = ""
   for _, goal in ipairs(goals) do
-    text[#text + 1] = "- " .. goal
+    text[#text + 1] = item(goal)
   end
-  if bench.differs then text[#text + 1] = "- What differs: " .. bench.differs end
+  if bench.differs then text[#text + 1] = item("What differs: " .. bench.differs) end
   return table.concat(text, "\n") .. "\n"
 end
 

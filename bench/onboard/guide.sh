@@ -8,12 +8,14 @@ export PGOPTIONS="-c client_min_messages=warning"
 quiet() { "$@" >/dev/null; }
 sql() { psql -X -q -v ON_ERROR_STOP=1 -d "$1" -c "$2" >/dev/null; }
 vault_kv() { # PATH JSON: `vault kv put` is this request
-	curl -fsS -o /dev/null -X POST -H "X-Vault-Token: $VAULT_TOKEN" "$VAULT_ADDR/v1/secret/data/tenant/$T/$1" -d "{\"data\":$2}"
+	curl -fsS -o /dev/null -X POST -H "X-Vault-Token: $VAULT_TOKEN" -d "{\"data\":$2}" \
+		"$VAULT_ADDR/v1/secret/data/tenant/$T/$1"
 }
 secret() { openssl rand -hex 16; }
 
 # 1 tenant id
-last=$(psql -X -At -d enginedevdb -c "SELECT id FROM core_config.tenant WHERE id LIKE 'TIDLT-%' ORDER BY id DESC LIMIT 1")
+last=$(psql -X -At -d enginedevdb -c "SELECT id FROM core_config.tenant
+	WHERE id LIKE 'TIDLT-%' ORDER BY id DESC LIMIT 1")
 ID=TIDLT-$((${last#TIDLT-} + 1))
 sql enginedevdb "INSERT INTO core_config.tenant (id, name, vaulturi, vaultpath, licensekey, status)
 	VALUES ('$ID', '$T', 'http://$T-vault-interface/', 'tenant/$T/production', 'onboarding', 'ACTIVE')"
@@ -32,7 +34,8 @@ for file in V1__ V1_1__ V1_2__ V2__ V2_1__ V2_2__ V2_3__ R__; do
 done
 sql "$DB" "INSERT INTO core_config.tenant (id, name, vaulturi, vaultpath, licensekey, status)
 	VALUES ('$ID', '$T', 'http://$T-vault-interface/', 'tenant/$T/production', 'onboarding', 'ACTIVE')"
-sql "$DB" "INSERT INTO core_config.tenant_profile (tenantid, companyname, address, city, state, country, timezone, currency)
+sql "$DB" "INSERT INTO core_config.tenant_profile
+	(tenantid, companyname, address, city, state, country, timezone, currency)
 	VALUES ('$ID', 'New Client Inc.', '123 Main Street', 'New York', 'NY', 'USA', 'America/New_York', 'USD')"
 
 # 3 integrations
@@ -110,7 +113,9 @@ spec:
   tls: [{ hosts: [$T.embrix.com, api.$T.embrix.com], secretName: $T-tls-cert }]
   rules:
   - host: $T.embrix.com
-    http: { paths: [{ path: /, pathType: Prefix, backend: { service: { name: $T-service-proxy, port: { number: 8080 } } } }] }
+    http:
+      paths:
+      - { path: /, pathType: Prefix, backend: { service: { name: $T-service-proxy, port: { number: 8080 } } } }
   - host: api.$T.embrix.com
     http:
       paths:

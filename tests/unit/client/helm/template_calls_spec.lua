@@ -74,7 +74,7 @@ describe("the calls of a template", function()
       ["{{ toYaml . | sha256sum }}"] = { true, true },
       ["{{ if .x }}{{ . | toJson }}{{ end }}"] = { true, true },
       ['{{ define "x" }}{{ toYaml (omit . "Files") }}{{ end }}'] = { true, true },
-      ["{{ with .Values.x }}{{ toYaml . }}{{ end }}{{ range .Values.y }}{{ if .z }}{{ . | quote }}{{ end }}{{ end }}"] = {
+      ["{{ with .Values.x }}{{ toYaml . }}{{ end }}{{ range .Values.y }}{{ if .z }}{{ . }}{{ end }}{{ end }}"] = {
         false,
         false,
       },
