@@ -54,7 +54,8 @@ static int tree_gc(lua_State *L)
 static int yaml_compose(lua_State *L)
 {
 	size_t length;
-	const char *text = luaL_checklstring(L, 1, &length);
+	luaL_checktype(L, 1, LUA_TSTRING); /* a number is no text */
+	const char *text = lua_tolstring(L, 1, &length);
 	uint32_t most = (uint32_t)host_checkrange(L, 2, 0, INT32_MAX);
 	struct yaml_tree *tree = host_newuserdata(L, sizeof *tree, TYPE);
 	struct yaml_fault fault;
