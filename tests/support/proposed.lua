@@ -26,8 +26,8 @@ local PROGRAMS <const> = {
 -- Words that follow the name of a program in a sentence.
 local PROSE <const> = {
   o2x = "always answers archive asks does fetches follows has itself looks needs never passes reads refuses says "
-    .. "sends speaks tries user uses waits will",
-  helm = "3 asks first gets has ignores is keeps pulled repository runs takes",
+    .. "sends speaks summaries tries user uses waits will",
+  helm = "3 asks did first gets has ignores is keeps pulled repository runs takes",
   psql = "no refuses",
   vault = "answer client",
   aws = "file keys login",

@@ -104,20 +104,19 @@ end
 
 local function key_of(target) return target.name .. " " .. target.type end
 
+local function wrote(run, target, record)
+  for _, effect in ipairs(run.effects or {}) do
+    local ours = effect.kind == "dns.record" and effect.key == key_of(target) and effect.result and effect.after
+    if ours and same_values(record, effect.after) then return true end
+  end
+  return false
+end
+
 -- Did an earlier run of this tenant write exactly this? The run store knows.
 local function left_by_us(ctx, target, before)
-  for _, run in ipairs(ctx:run_store():list()) do
-    for _, effect in ipairs(run.tenant == ctx.tenant.name and run.effects or {}) do
-      if
-        effect.kind == "dns.record"
-        and effect.key == key_of(target)
-        and effect.result
-        and effect.after
-        and same_values(before, effect.after)
-      then
-        return true
-      end
-    end
+  local runs = ctx:run_store()
+  for _, summary in ipairs(runs:list()) do
+    if summary.tenant == ctx.tenant.name and wrote(runs:look(summary.id), target, before) then return true end
   end
   return false
 end

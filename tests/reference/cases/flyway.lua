@@ -426,6 +426,15 @@ INSERT INTO t VALUES (1), (1);]]
     },
   },
   {
+    name = "settings: what is only the session's is there for a script that sets something",
+    files = {
+      ["V1__a.sql"] = "CREATE TEMPORARY TABLE tmp (id int);",
+      ["V2__b.sql"] = [[SET my.own = 'x'; CREATE TABLE b AS SELECT current_setting('my.own', true) AS o,
+        to_regclass('tmp') IS NOT NULL AS tmp;]],
+      ["V3__c.sql"] = "CREATE TABLE c AS SELECT current_setting('my.own', true) AS o, to_regclass('tmp') IS NULL AS tmp;",
+    },
+  },
+  {
     name = "settings: SET LOCAL ends with the transaction",
     files = {
       ["V1__a.sql"] = "SET LOCAL work_mem = '5MB'; SET LOCAL ROLE other; SELECT 1;",

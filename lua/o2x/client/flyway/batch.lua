@@ -30,14 +30,24 @@ local FIRST <const> = {
   WITH = true,
 }
 
--- What a function or a DO could do to the session that has the lock.
-local CARE <const> = { "advisory", "set_config", "client_encoding", "datestyle", "discard" }
+-- What a function or a DO could do to the session that has the lock, or leave there for a script that is then run on
+-- another one.
+local CARE <const> = {
+  "advisory",
+  "set_config",
+  "client_encoding",
+  "datestyle",
+  "discard",
+  "%f[%w_]temp%f[^%w_]",
+  "%f[%w_]temporary%f[^%w_]",
+  "pg_temp",
+}
 
 local function is_plain(statement)
   if statement.data or not FIRST[statement.code:match "^%a*"] then return false end
   local text = statement.text:lower()
   for _, word in ipairs(CARE) do
-    if text:find(word, 1, true) then return false end
+    if text:find(word) then return false end
   end
   return true
 end

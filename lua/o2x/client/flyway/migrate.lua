@@ -152,16 +152,20 @@ end
 
 -- ---- all of them ----
 
--- Callbacks may look at what is there between two scripts, and change it.
-local function is_plain(run, one) return next(run.events.events) == nil and batch.may_have(one) end
+-- All scripts share a session, as in Flyway: what one sets is there for the next. So either all of them may go in
+-- batches, or none. Callbacks may look at what is there between two scripts, and change it.
+local function are_plain(run, pending, prepared)
+  for _, migration in ipairs(pending) do
+    if not batch.may_have(prepared[migration]) then return false end
+  end
+  return next(run.events.events) == nil
+end
 
 -- The scripts from a place on that go into one batch.
 local function batch_from(run, pending, prepared, at)
   local entries = {}
-  for i = at, #pending do
-    local one = prepared[pending[i]]
-    if not is_plain(run, one) then break end
-    entries[#entries + 1] = { migration = pending[i], script = one, row = row_of(pending[i], true) }
+  for i = at, run.plain and not run.work and #pending or 0 do
+    entries[#entries + 1] = { migration = pending[i], script = prepared[pending[i]], row = row_of(pending[i], true) }
   end
   return table.move(entries, 1, batch.fitting(entries), 1, {})
 end
@@ -176,6 +180,7 @@ end
 
 local function apply_all(run, pending, prepared, on_start)
   local at, first = 1, run.first
+  run.plain = are_plain(run, pending, prepared)
   repeat
     local entries = batch_from(run, pending, prepared, at)
     local done = batch.run(run, first, entries, on_start)

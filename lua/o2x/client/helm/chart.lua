@@ -77,7 +77,7 @@ end
 ---@field tpl boolean they render texts of the values as templates
 ---@field operation boolean they ask for more of the release than its name: whether it is an upgrade, its revision
 ---@field revision boolean they ask for the number of the revision
----@field plain boolean what it renders depends on nothing of the cluster, and it has neither hooks nor crds/
+---@field plain boolean what it renders depends on nothing of the cluster, and it has no hooks, crds/ or notes
 ---@field digest string of the names and the bytes of all files that were looked into
 
 local function is_template(name) return ("/" .. name):find("/templates/", 1, true) ~= nil end
@@ -95,6 +95,11 @@ local function read_template(about, text)
   end
 end
 
+-- May it have hooks, CRDs or notes? Notes are not checked, so they are not written either.
+local function is_special(name, text)
+  return text:lower():find("hook", 1, true) or ("/" .. name):find("/crds/", 1, true) or name:find "NOTES%.txt$"
+end
+
 local function read_file(about, name, path)
   local text = fs.read(path)
   if is_template(name) then
@@ -102,7 +107,7 @@ local function read_file(about, name, path)
   else
     about.stable = about.stable and template_calls.is_stable(text) -- tpl may render it
   end
-  if text:lower():find("hook", 1, true) or ("/" .. name):find("/crds/", 1, true) then about.plain = false end
+  if is_special(name, text) then about.plain = false end
   return ("%d %s %d\n%s"):format(#name, name, #text, text)
 end
 

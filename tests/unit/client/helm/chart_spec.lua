@@ -125,6 +125,7 @@ describe("a chart", function()
       assert.equal(plain, of(text).plain, text)
     end
     assert.is_false(of("", { ["crds/x.yaml"] = "" }).plain)
+    assert.is_false(of("", { ["templates/NOTES.txt"] = "Welcome" }).plain)
     fs.remove(fs.join(folder, "crds/x.yaml"))
     assert.is_false(of("", { ["values.yaml"] = "x: helm.sh/hook\n" }).plain)
     assert.is_false(of("", { ["values.yaml"] = "", ["large"] = ("x"):rep(300000) }).plain)
