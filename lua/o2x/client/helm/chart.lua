@@ -77,6 +77,7 @@ end
 ---@field tpl boolean they render texts of the values as templates
 ---@field operation boolean they ask for more of the release than its name: whether it is an upgrade, its revision
 ---@field revision boolean they ask for the number of the revision
+---@field cluster boolean they may ask what the cluster can do, or the chart needs a version of it
 ---@field plain boolean what it renders depends on nothing of the cluster, and it has no hooks, crds/ or notes
 ---@field digest string of the names and the bytes of all files that were looked into
 
@@ -89,7 +90,7 @@ local function read_template(about, text)
   about.tpl = about.tpl or found.tpl
   about.revision = about.revision or found.revision
   about.operation = about.operation or found.operation
-  about.plain = about.plain and not found.cluster
+  about.cluster, about.plain = about.cluster or found.cluster, about.plain and not found.cluster
   for _, one in ipairs(found.strings) do
     about.stable = about.stable and template_calls.is_stable(one)
   end
@@ -108,6 +109,7 @@ local function read_file(about, name, path)
     about.stable = about.stable and template_calls.is_stable(text) -- tpl may render it
   end
   if is_special(name, text) then about.plain = false end
+  if name:find "Chart%.yaml$" and text:find("kubeVersion", 1, true) then about.cluster = true end
   return ("%d %s %d\n%s"):format(#name, name, #text, text)
 end
 
@@ -117,8 +119,16 @@ end
 ---@param tree string the platform tree, without links
 ---@return o2x.helm.chart about
 function M.inspect(folder, tree)
-  local about =
-    { volatile = false, clock = false, tpl = false, operation = false, revision = false, plain = true, stable = true }
+  local about = {
+    volatile = false,
+    clock = false,
+    tpl = false,
+    operation = false,
+    cluster = false,
+    revision = false,
+    plain = true,
+    stable = true,
+  }
   local texts, bytes = {}, 0
   local function visit(name, path, size)
     bytes = bytes + size
@@ -131,8 +141,9 @@ function M.inspect(folder, tree)
   end
   walk({ folder = folder, tree = tree, above = {}, count = 0, visit = visit }, folder, "")
   about.volatile = about.volatile or about.tpl and not about.stable
-  about.plain = about.plain and not (about.volatile or about.tpl or about.revision) and bytes <= FEW_BYTES
-  about.operation = about.operation or about.volatile or about.tpl
+  local anything = about.volatile or about.tpl
+  about.cluster, about.operation = about.cluster or anything, about.operation or anything
+  about.plain = about.plain and not (anything or about.revision) and bytes <= FEW_BYTES
   about.stable, about.digest = nil, crypto.sha256(table.concat(texts))
   return about
 end

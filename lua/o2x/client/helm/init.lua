@@ -276,8 +276,8 @@ end
 ---@field values (string|table)[] texts or tables, later ones win
 ---@field values_names string[]? what to call them in errors
 ---@field namespace string
----@field kube_version string? the server's version
----@field api_versions string[]? of the server, with its kinds, beside those that every helm knows
+---@field kube_version string? the server's version, for a chart that may ask the cluster
+---@field api_versions string[]? of the server, with its kinds, beside those that every helm knows; likewise
 ---@field upgrade boolean? render it as an upgrade, not as an install
 ---@field objects table[]? for upgrade: what the release shall hold, hooks among it
 ---@field label string? value of the label M.LABEL

@@ -79,7 +79,9 @@ local function fill(ctx, name, namespace, o, source)
   source.chart, source.tree = chart_of(ctx, o)
   source.about = chart.inspect(source.chart, source.tree)
   source.namespace, source.values, source.values_names, source.objects = namespace, {}, {}, {}
-  source.kube_version, source.api_versions = k8s:version(), k8s:kinds():api_versions()
+  if source.about.cluster then
+    source.kube_version, source.api_versions = k8s:version(), k8s:kinds():api_versions()
+  end
   local merged = {}
   local list = type(o.values) == "table" and #o.values > 0 and o.values or { o.values }
   for i, one in ipairs(list) do

@@ -123,17 +123,28 @@ describe("what was kept of a release is not believed after a change of", functio
     assert.same({ "changed", "template" }, { plan(env, { values = { { level = "A" }, "values/app.yaml" } }) })
   end)
 
-  counted("the server's version, or its kinds", function(env)
-    warm(env)
+  -- What helm is started for when the server has another version, and other kinds.
+  local function other_servers(env)
+    local seen = {}
     env.renew()
     env.k8s.version = function() return "v1.99.0" end
     env.run("plan").ensure()
-    assert.equal("template", env.helms())
+    seen[1] = env.helms()
     env.renew()
     local kinds = env.k8s:kinds()
     kinds.api_versions = function() return { "things.example.com/v1" } end
     env.run("plan").ensure()
-    assert.equal("template", env.helms())
+    seen[2] = env.helms()
+    return seen
+  end
+
+  counted("the server's version, or its kinds, if the chart may ask for them", function(env)
+    write(env, '"{{ .Capabilities.KubeVersion.Major }}"')
+    warm(env)
+    assert.same({ "template", "template" }, other_servers(env))
+    write(env, "a")
+    warm(env)
+    assert.same({ "", "" }, other_servers(env))
   end)
 
   counted("helm: another file at its path, another one first on PATH", function(env)

@@ -131,6 +131,20 @@ describe("a chart", function()
     assert.is_false(of("", { ["values.yaml"] = "", ["large"] = ("x"):rep(300000) }).plain)
   end)
 
+  it("knows whether it must be told what the cluster can do", function()
+    for text, asks in pairs {
+      ["a: {{ .Values.x }}"] = false,
+      ["{{ .Capabilities.KubeVersion }}"] = true,
+      ["{{ tpl .Values.x . }}"] = true,
+      ["{{ uuidv4 }}"] = true,
+    } do
+      assert.equal(asks, of(text).cluster, text)
+    end
+    assert.is_true(of("", { ["charts/sub/Chart.yaml"] = "name: sub\nkubeVersion: '>=1.25'\n" }).cluster)
+    assert.is_true(of("").plain) -- helm itself compares the version
+    fs.remove(fs.join(folder, "charts/sub/Chart.yaml"))
+  end)
+
   it("knows whether an upgrade may render something else than an install", function()
     for text, asks in pairs {
       ["{{ .Release.Name }}"] = false,
