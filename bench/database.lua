@@ -20,14 +20,25 @@ local function contenders(state, port, suffix)
   for i, name in ipairs { "ids", "control", "create", "ddl", "rows" } do
     floor[i + 4] = fs.join(state.files, name)
   end
+  local ansible = one("Ansible", {
+    "ansible-playbook",
+    "-i",
+    "localhost,",
+    "-e",
+    "ansible_python_interpreter={{ ansible_playbook_python }}",
+    "bench/database/ansible.yml",
+  })
+  ansible.missing, ansible.probe = "python3 -m pip install ansible psycopg2-binary", { "ansible", "--version" }
+  ansible.env.BENCH_FILES, ansible.env.BENCH_LOCALE = state.files, state.server.state.locale
   return one("floor: libpq, pipelined", floor),
     one("psql, a step each", { "bash", "bench/database/psql.sh", state.files }),
-    one("o2x", { "build/o2x", "run", state.runbook, "newclient", "--quiet" })
+    one("o2x", { "build/o2x", "run", state.runbook, "newclient", "--quiet" }),
+    suffix == "" and ansible or nil
 end
 
 return {
   title = "The database part of onboarding a tenant, on this machine and 20 ms away",
-  rounds = 7,
+  rounds = 5,
   differs = "floor and psql check nothing, keep no history of migrations, leave no markers and no journal; "
     .. "psql stands in for Flyway",
   setup = setting.start,
