@@ -253,6 +253,16 @@ static void change(lua_State *L, const char *path, const char *value)
 	lua_settop(L, top);
 }
 
+/* libyaml counts characters. -> the byte at which one begins */
+static size_t byte_of(size_t index)
+{
+	size_t byte = 0;
+	for (; index > 0; index--)
+		for (byte++; (text[byte] & 0xc0) == 0x80; byte++)
+			;
+	return byte;
+}
+
 /* Replaces the scalar at a path, of keys only. -> the length of the new text */
 static size_t edit(size_t length, const char *path, const char *value)
 {
@@ -260,14 +270,15 @@ static size_t edit(size_t length, const char *path, const char *value)
 	yaml_event_t event;
 	size_t wanted = 0, first = 0, end = 0;
 	int depth = 0, matched = 0; /* parts of the path that lead to here */
-	bool key[64] = { false }, here = false;
+	bool key[64] = { false }, here = false, ended = false;
 	begin(&parser, length);
 	do {
 		next(&parser, &event);
+		ended = event.type == YAML_STREAM_END_EVENT;
 		if (event.type == YAML_SCALAR_EVENT) {
 			if (here && !end) {
-				first = event.start_mark.index;
-				end = event.end_mark.index;
+				first = byte_of(event.start_mark.index);
+				end = byte_of(event.end_mark.index);
 			}
 			const char *s = (const char *)event.data.scalar.value;
 			here = false;
@@ -290,7 +301,7 @@ static size_t edit(size_t length, const char *path, const char *value)
 			depth--;
 		}
 		yaml_event_delete(&event);
-	} while (event.type != YAML_STREAM_END_EVENT);
+	} while (!ended);
 	yaml_parser_delete(&parser);
 	if (!end)
 		fail("no such path");

@@ -41,7 +41,7 @@ end
 -- The same bytes with the new one.
 local function check_bytes(state)
   each_checked(state, function(before, path)
-    local expected = before:gsub("(\n  tag: )[^\n]*", "%1" .. VALUE)
+    local expected = before:gsub("(\n  tag: )%S+", "%1" .. VALUE)
     assert(expected == fs.read(path), path .. " has other bytes")
   end)
 end
