@@ -98,7 +98,7 @@ static int ask_all(FILE *file)
 	}
 	while (running) {
 		if (curl_multi_perform(multi, &running) ||
-		    curl_multi_poll(multi, NULL, 0, 1000, NULL))
+		    (running && curl_multi_poll(multi, NULL, 0, 1000, NULL)))
 			die("curl", "it cannot go on");
 		while ((message = curl_multi_info_read(multi, &left)))
 			if (message->msg == CURLMSG_DONE)
