@@ -20,8 +20,7 @@ return function(count)
     ["plan, requests"] = requests,
     ["plan, children"] = calls.children,
     ["plan, syncs"] = calls.syncs,
-    ["plan, connections"] = { calls.connects, 0.1 },
-    ["plan, parts sent to PostgreSQL"] = calls.sends,
+    ["plan, parts sent to PostgreSQL"] = { calls.sends, 0.1 },
     -- valgrind 3.19 cannot start the children of ours
     ["plan, instructions"] = calls.children == 0 and count.instructions(plan, { env = env }) or nil,
   }
