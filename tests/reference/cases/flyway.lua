@@ -431,7 +431,8 @@ INSERT INTO t VALUES (1), (1);]]
       ["V1__a.sql"] = "CREATE TEMPORARY TABLE tmp (id int);",
       ["V2__b.sql"] = [[SET my.own = 'x'; CREATE TABLE b AS SELECT current_setting('my.own', true) AS o,
         to_regclass('tmp') IS NOT NULL AS tmp;]],
-      ["V3__c.sql"] = "CREATE TABLE c AS SELECT current_setting('my.own', true) AS o, to_regclass('tmp') AS t;",
+      ["V3__c.sql"] = [[CREATE TABLE c AS SELECT current_setting('my.own', true) AS o,
+        to_regclass('tmp') IS NULL AS tmp;]],
     },
   },
   {
