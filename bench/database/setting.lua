@@ -1,6 +1,7 @@
 -- What bench/database.lua needs: a server, the same server 20 ms away, a project with the database part of onboarding,
 -- and its statements for those who have no o2x.
 
+local database_part = require "tests.support.database_part"
 local folder_of = require "o2x.client.flyway.folder"
 local fs = require "o2x.base.fs"
 local migrate = require "o2x.client.flyway.migrate"
@@ -13,24 +14,6 @@ local M = {}
 local MIGRATIONS <const> = "examples/platform/engine/db/migration"
 local TENANT <const> = "coredb-newclient"
 local SCHEMAS <const> = { "public", "core_config" }
-
-local RUNBOOK <const> = [[
-local customisation = require "stdlib.customisation"
-local database = require "stdlib.database"
-local integrations = require "stdlib.integrations"
-local registry = require "stdlib.registry"
-return require "o2x.runbook" {
-  name = "base", version = "1.0.0", api = 1, summary = "The database part of onboarding", effects = { "pg:write" },
-  run = function(tenant)
-    tenant.id = step("Allocate the tenant id", registry.allocate, tenant)
-    step("Create the database", database.create, tenant)
-    step("Migrate the database", database.migrate, tenant)
-    step("Register the tenant", registry.register, tenant)
-    step("Configure the integrations", integrations.configure, tenant)
-    step("Apply the tenant's customisation", customisation.apply, tenant)
-  end,
-}
-]]
 
 local CREATE <const> = [[
 CREATE DATABASE "coredb-newclient" TEMPLATE template0 OWNER admin ENCODING 'UTF8' LC_COLLATE '%s' LC_CTYPE '%s'
@@ -118,7 +101,7 @@ end
 
 local function make_project(state)
   local project = fs.join(state.folder, "project")
-  fs.write(fs.join(project, "runbooks/base.lua"), RUNBOOK, { parents = true })
+  fs.write(fs.join(project, "runbooks/base.lua"), database_part, { parents = true })
   fs.copy_tree(fs.join(fs.cwd(), "stdlib"), fs.join(project, "stdlib"))
   state.runbook = fs.join(project, "runbooks/base.lua")
 end

@@ -1,35 +1,18 @@
 -- The database part of an onboarding was 354 round trips over six connections: over a distance, twice as slow as psql.
 
 local build = require "tests.support.build"
+local database_part = require "tests.support.database_part"
 local fs = require "o2x.base.fs"
 local proc = require "o2x.base.proc"
 local relay = require "tests.support.relay"
 local servers = require "tests.support.servers"
-
-local RUNBOOK = [[
-local customisation = require "stdlib.customisation"
-local database = require "stdlib.database"
-local integrations = require "stdlib.integrations"
-local registry = require "stdlib.registry"
-return require "o2x.runbook" {
-  name = "base", version = "1.0.0", api = 1, summary = "The database part of onboarding", effects = { "pg:write" },
-  run = function(tenant)
-    tenant.id = step("Allocate the tenant id", registry.allocate, tenant)
-    step("Create the database", database.create, tenant)
-    step("Migrate the database", database.migrate, tenant)
-    step("Register the tenant", registry.register, tenant)
-    step("Configure the integrations", integrations.configure, tenant)
-    step("Apply the tenant's customisation", customisation.apply, tenant)
-  end,
-}
-]]
 
 describe("the database part of onboarding", function()
   local server, folder, env
   setup(function()
     server = servers.start "postgres"
     folder = fs.temp_folder "/tmp/o2x-test-"
-    fs.write(fs.join(folder, "runbooks/base.lua"), RUNBOOK, { parents = true })
+    fs.write(fs.join(folder, "runbooks/base.lua"), database_part, { parents = true })
     fs.copy_tree(fs.join(fs.cwd(), "stdlib"), fs.join(folder, "stdlib"))
     server.sql("postgres", "CREATE DATABASE enginedevdb OWNER admin")
     local resolve, migrate = require("o2x.client.flyway.folder").resolve, require("o2x.client.flyway.migrate").migrate

@@ -6,39 +6,14 @@
 --   proxy.asked      --> { "CONNECT other.example:4711" }
 --   proxy.heads      --> the heads of the requests to the proxy itself
 
+local bytes_of = require "tests.support.bytes_of"
 local listen = require "o2x.core.listen"
 local net = require "o2x.base.net"
 local task = require "o2x.base.task"
 
 local M = {}
 
--- What is to be waited for, of an accepted connection (nil, message, code) or of one that we opened (false, "r").
-local function wait(connection, answer, what, code, direction)
-  if answer == nil and code ~= "EAGAIN" then return false end
-  return task.wait_fd(connection:fd(), answer == false and what or direction, 30) and true or false
-end
-
--- Reads at least one byte more; nil at the end.
-local function more(connection)
-  repeat
-    local bytes, what, code = connection:read()
-    if bytes then return bytes ~= "" and bytes or nil end
-  until not wait(connection, bytes, what, code, "r")
-end
-
--- An accepted connection says how many bytes it took, one that we opened the position of the next.
-local function write(connection, bytes, opened)
-  local at = 1
-  while at <= #bytes do
-    local count, what, code = connection:write(bytes, at)
-    if count then
-      at = opened and count or at + count
-    elseif not wait(connection, count, what, code, "w") then
-      return false
-    end
-  end
-  return true
-end
+local more, write = bytes_of.more, bytes_of.write
 
 local function pipe(from, to, opened, seen)
   for bytes in function() return more(from) end do

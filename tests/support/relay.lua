@@ -8,6 +8,7 @@
 --- counted, but it takes its time. On a way that takes no time, a server may speak before the client has said all, so
 --- counts need some milliseconds. Nobody waits for an answer to PostgreSQL's farewell, so that is none.
 
+local bytes_of = require "tests.support.bytes_of"
 local defer = require "o2x.base.defer"
 local listen = require "o2x.core.listen"
 local net = require "o2x.base.net"
@@ -16,36 +17,6 @@ local task = require "o2x.base.task"
 local M = {}
 
 local FAREWELL <const> = "X\0\0\0\4"
-
-local SECONDS <const> = 300 -- a relay that is idle longer is forgotten
-
--- What is to be waited for, of an accepted connection (nil, message, code) or of one that we opened (false, "r").
-local function wait(connection, answer, what, code, direction)
-  if answer == nil and code ~= "EAGAIN" then return false end
-  return task.wait_fd(connection:fd(), answer == false and what or direction, SECONDS) and true or false
-end
-
--- Reads at least one byte more; nil at the end.
-local function more(connection)
-  repeat
-    local bytes, what, code = connection:read()
-    if bytes then return bytes ~= "" and bytes or nil end
-  until not wait(connection, bytes, what, code, "r")
-end
-
--- An accepted connection says how many bytes it took, one that we opened the position of the next.
-local function write(connection, bytes, opened)
-  local at = 1
-  while at <= #bytes do
-    local count, what, code = connection:write(bytes, at)
-    if count then
-      at = opened and count or at + count
-    elseif not wait(connection, count, what, code, "w") then
-      return false
-    end
-  end
-  return true
-end
 
 -- Ends a task when the block ends, before the descriptors that it watches are closed.
 local function ending(handle)
@@ -59,7 +30,7 @@ end
 local function pipe(from, to, opened, seconds, heard)
   local queue, news = {}, task.event()
   local _reader <close> = ending(task.spawn(function()
-    for bytes in function() return more(from) end do
+    for bytes in function() return bytes_of.more(from) end do
       local extra = heard(bytes) or 0
       queue[#queue + 1] = { task.now() + seconds + extra, bytes }
       news:set()
@@ -74,7 +45,7 @@ local function pipe(from, to, opened, seconds, heard)
     end
     local due, bytes = table.unpack(table.remove(queue, 1), 1, 2)
     if due > task.now() then task.sleep(due - task.now()) end
-    if not bytes or not write(to, bytes, opened) then return end
+    if not bytes or not bytes_of.write(to, bytes, opened) then return end
   end
 end
 
