@@ -408,6 +408,22 @@ static int json_is_array(lua_State *L)
 	return 1;
 }
 
+/***
+ Removes what is null from maps, in place. Items of lists stay, because their places count.
+ @function core.json.without_nulls
+ @param v any decoded JSON or YAML
+ @return any v; nil for null
+*/
+static int json_without_nulls(lua_State *L)
+{
+	lua_settop(L, 1);
+	if (lua_istable(L, 1))
+		json_dropnulls(L, 1);
+	else if (json_isnull(L, 1))
+		lua_pushnil(L);
+	return 1;
+}
+
 static const luaL_Reg no_methods[] = { { NULL, NULL } };
 
 static const luaL_Reg functions[] = {
@@ -417,6 +433,7 @@ static const luaL_Reg functions[] = {
 	{ "encode_secret", json_encode_secret },
 	{ "array", json_array },
 	{ "is_array", json_is_array },
+	{ "without_nulls", json_without_nulls },
 	{ NULL, NULL },
 };
 

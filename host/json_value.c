@@ -80,3 +80,20 @@ size_t json_count_keys(lua_State *L, int idx, bool *strings, bool *sequence)
 	*sequence = *sequence && n == max;
 	return n;
 }
+
+void json_dropnulls(lua_State *L, int idx)
+{
+	idx = lua_absindex(L, idx);
+	luaL_checkstack(L, 5, "nested too deep");
+	lua_pushnil(L);
+	while (lua_next(L, idx)) {
+		if (lua_istable(L, -1)) {
+			json_dropnulls(L, -1);
+		} else if (lua_type(L, -2) == LUA_TSTRING && json_isnull(L, -1)) {
+			lua_pushvalue(L, -2);
+			lua_pushnil(L);
+			lua_rawset(L, idx); /* as Lua allows while it goes through a table */
+		}
+		lua_pop(L, 1);
+	}
+}

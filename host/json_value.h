@@ -30,4 +30,10 @@ bool json_isarray(lua_State *L, int idx);
 */
 size_t json_count_keys(lua_State *L, int idx, bool *strings, bool *sequence);
 
+/*
+** Removes what is null from the maps in the table at idx, at every depth. Its levels are limited,
+** because it was decoded. [-0, +0, m]
+*/
+void json_dropnulls(lua_State *L, int idx);
+
 #endif

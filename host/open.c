@@ -27,6 +27,7 @@
 	X(lock) \
 	X(net) \
 	X(output) \
+	X(pairs) \
 	X(pattern) \
 	X(pg) \
 	X(program) \

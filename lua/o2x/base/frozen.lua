@@ -93,8 +93,24 @@ function M.view(value)
   return view
 end
 
---- The same for a table that nobody changes any more. What was read once is kept beside the view, where Lua finds it
---- without calling a function: scripts read their constants all the time.
+-- Keeps what was read once beside the view, where Lua finds it without calling a function: scripts read their constants
+-- all the time.
+local function remember(metatable, contents, missing)
+  metatable.__index = setmetatable({}, {
+    __index = function(shown, key)
+      local item = rawget(contents, key)
+      if item ~= nil then
+        shown[key] = M.constant(item)
+        return shown[key]
+      end
+      item = contents[key] -- a metatable of its own may answer differently each time
+      if item == nil and missing then item = missing(key) end
+      return M.view(item)
+    end,
+  })
+end
+
+--- The same for a table that nobody changes any more, with the same view each time.
 ---@param value any
 ---@return any
 function M.constant(value)
@@ -102,14 +118,18 @@ function M.constant(value)
   if views[value] then return views[value] end
   local view, metatable = M.new(value)
   views[value] = view
-  metatable.__index = setmetatable({}, {
-    __index = function(shown, key)
-      local item = rawget(value, key)
-      if item == nil then return M.view(value[key]) end -- a metatable of its own may answer differently each time
-      shown[key] = M.constant(item)
-      return shown[key]
-    end,
-  })
+  remember(metatable, value)
+  return view
+end
+
+--- As new, for a table that nobody changes any more.
+---@param contents table
+---@param missing (fun(name: any): any)? called for a missing name
+---@param refusal string? the error of an assignment, with %s for the name
+---@return table view
+function M.fixed(contents, missing, refusal)
+  local view, metatable = M.new(contents, missing, refusal)
+  remember(metatable, contents, missing)
   return view
 end
 

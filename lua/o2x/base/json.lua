@@ -48,18 +48,7 @@ end
 ---null. Items of lists stay, because their places count.
 ---@param value any decoded JSON or YAML
 ---@return any value nil for null
-function M.without_nulls(value)
-  if value == M.null then return nil end
-  if type(value) ~= "table" then return value end
-  for key, item in pairs(value) do
-    if type(item) == "table" then
-      M.without_nulls(item)
-    elseif item == M.null and type(key) == "string" then
-      value[key] = nil
-    end
-  end
-  return value
-end
+M.without_nulls = core.without_nulls
 
 ---Decodes JSON for a reader: what is null is absent.
 ---@param text string

@@ -5,11 +5,14 @@ local core = require "o2x.core.sandbox"
 local errors = require "o2x.base.error"
 local frozen = require "o2x.base.frozen"
 local native = require "o2x.core.library"
+local ordered_pairs = require "o2x.core.pairs"
 local pattern = require "o2x.core.pattern"
 local task = require "o2x.base.task"
 local value = require "o2x.base.value"
 
 local M = {}
+
+local find, gsub = string.find, string.gsub
 
 core.library(debug.getinfo(1, "S").source) -- the time that is spent here is that of the script that calls
 
@@ -42,50 +45,6 @@ end
 local function safe_getmetatable(t)
   local metatable = type(t) == "table" and debug.getmetatable(t)
   return metatable and made[metatable] and getmetatable(t) or nil
-end
-
-local TYPE_ORDER = { number = 1, string = 2, boolean = 3 }
-
-local function in_order(a, b)
-  local x, y = TYPE_ORDER[type(a)], TYPE_ORDER[type(b)]
-  if x ~= y then return x < y end
-  if type(a) == "boolean" then return not a and b end
-  return a < b
-end
-
--- The same order in every process, because a resumed run must repeat the same steps. As in Lua, fields may be changed
--- and removed on the way, and __pairs decides if the script gave one.
-local function sorted_pairs(t)
-  local metatable = type(t) == "table" and debug.getmetatable(t)
-  local own = metatable and made[metatable] and rawget(metatable, "__pairs")
-  if own then
-    local step, state, first = own(t)
-    return step, state, first
-  end
-  if type(t) ~= "table" then error("pairs: expected a table, got " .. type(t), 2) end
-  local contents, keys, count, mixed = frozen.contents[t] or t, {}, 0, false
-  local first = type((next(contents)))
-  for key in next, contents do
-    local kind = type(key)
-    if not TYPE_ORDER[kind] then error(("pairs: a key is a %s, which has no order"):format(kind), 2) end
-    mixed = mixed or kind ~= first
-    count = count + 1
-    keys[count] = key
-  end
-  table.sort(keys, (mixed or first == "boolean") and in_order or nil)
-  local i = 0
-  return function()
-    local key, item
-    repeat
-      i = i + 1
-      key = keys[i]
-      item = key ~= nil and rawget(contents, key)
-    until key == nil or item ~= nil
-    if contents ~= t then item = frozen.view(item) end
-    return key, item
-  end,
-    t,
-    nil
 end
 
 local function first_only(t, key)
@@ -147,16 +106,28 @@ local function check_rep(s, n, separator)
   if length == 0 and tonumber(n) then return s, 1 end -- Lua would count to n
 end
 
-local function check_format(format, ...)
-  if tostring(format):gsub("%%%%", ""):find("%%[-+ #0-9.]*p") then
-    error("string.format: %p is not available in runbooks", 3)
-  end
+local ADDRESSED <const> = { table = true, ["function"] = true }
+
+local MANY <const> = 16 -- arguments that are not looked at one by one
+
+local function with_shown(format, ...)
   local arguments = table.pack(...)
   for i = 1, arguments.n do
-    local kind = type(arguments[i])
-    if kind == "table" or kind == "function" then arguments[i] = value.shown(arguments[i]) end
+    if ADDRESSED[type(arguments[i])] then arguments[i] = value.shown(arguments[i]) end
   end
   return format, table.unpack(arguments, 1, arguments.n)
+end
+
+local function check_format(format, ...)
+  local text = tostring(format)
+  if find(text, "p", 1, true) and find((gsub(text, "%%%%", "")), "%%[-+ #0-9.]*p") then
+    error("string.format: %p is not available in runbooks", 3)
+  end
+  local count = select("#", ...)
+  if count > MANY then return with_shown(format, ...) end
+  for i = 1, count do
+    if ADDRESSED[type((select(i, ...)))] then return with_shown(format, ...) end
+  end
 end
 
 -- As floats, because the difference of two integers may wrap around.
@@ -278,7 +249,7 @@ function M.new(seed)
     error = native.checked(error, check_error),
     ipairs = ipairs,
     next = first_only,
-    pairs = sorted_pairs,
+    pairs = ordered_pairs.new(made, frozen.contents, frozen.view),
     pcall = safe_pcall,
     xpcall = safe_xpcall,
     select = select,
@@ -290,10 +261,10 @@ function M.new(seed)
     rawget = raw_get,
     setmetatable = native.checked(setmetatable, check_setmetatable),
     getmetatable = safe_getmetatable,
-    string = frozen.new(string_library),
-    table = frozen.new(tables()),
-    math = frozen.new(numbers(seed)),
-    utf8 = frozen.new(pick(utf8, "char charpattern codepoint codes len offset")),
+    string = frozen.fixed(string_library),
+    table = frozen.fixed(tables()),
+    math = frozen.fixed(numbers(seed)),
+    utf8 = frozen.fixed(pick(utf8, "char charpattern codepoint codes len offset")),
   }
 end
 

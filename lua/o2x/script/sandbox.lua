@@ -173,7 +173,9 @@ function Sandbox:require(name)
   if self.pending[name] then errors.input(("require %q: circular require"):format(name), nil, self:where()) end
   self.pending[name] = true
   local _forget <close> = defer(function() self.pending[name] = nil end)
+  local seal = frozen.view
   if name:match("^stdlib%.") then
+    seal = self.declarations and frozen.view or frozen.constant -- its functions cannot change it (constants.lua)
     loaded = self.declarations and later(function() return self:require_stdlib(name) end) or self:require_stdlib(name)
   elseif name == "o2x.runbook" then
     loaded = runbook_module(self)
@@ -188,7 +190,7 @@ function Sandbox:require(name)
       self:where()
     )
   end
-  loaded = loaded == nil or frozen.view(loaded)
+  loaded = loaded == nil or seal(loaded)
   self.loaded[name] = loaded
   return loaded
 end
@@ -238,7 +240,7 @@ local function environment(sandbox)
     names[name] = fn
   end
   names.require = function(name) return sandbox:require(name) end
-  return frozen.new(names, function(name)
+  return frozen.fixed(names, function(name)
     local instead = INSTEAD[name]
     error(("%s is not %s"):format(value.text(name), instead and "available in runbooks: " .. instead or "defined"), 3)
   end, "global variable %s is not allowed; declare it local")

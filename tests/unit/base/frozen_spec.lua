@@ -111,4 +111,29 @@ describe("a frozen table", function()
     assert.equal(3, view(2))
     assert.equal("me", tostring(view))
   end)
+
+  it("of a table that nobody changes is as read-only, also where it was read before", function()
+    for name, view in pairs {
+      constant = frozen.constant { text = "x", map = { a = 1 } },
+      fixed = frozen.fixed { text = "x", map = { a = 1 } },
+    } do
+      for _ = 1, 2 do
+        assert.equal("x", view.text, name)
+        assert.equal(1, view.map.a, name)
+        assert.has_error(function() view.text = 2 end)
+        assert.has_error(function() view.map.a = 2 end)
+        assert.is_true(view.map == view.map, name)
+      end
+    end
+  end)
+
+  it("asks for a name that is missing each time", function()
+    local asked = 0
+    local view = frozen.fixed({ there = 1 }, function(name)
+      asked = asked + 1
+      return name
+    end)
+    assert.same({ 1, "x", "x" }, { view.there, view.x, view.x })
+    assert.equal(2, asked)
+  end)
 end)

@@ -1,5 +1,6 @@
 local frozen = require "o2x.base.frozen"
 local library = require "o2x.script.library"
+local task = require "o2x.base.task"
 
 local lib = library.new(1)
 
@@ -33,8 +34,56 @@ describe("pairs", function()
     assert.same({ "a", "c" }, seen)
   end)
 
-  it("refuses keys that have no order", function()
-    assert.error_matches(function() keys { [{}] = 1 } end, "a key is a table")
+  it("refuses keys that have no order, and what is no table, at the script's line", function()
+    for what, value in pairs {
+      ["a key is a table, which has no order"] = { [{}] = 1 },
+      ["expected a table, got number"] = 1,
+      ["expected a table, got string"] = "x",
+    } do
+      local _, message = pcall(function() keys(value) end)
+      assert.matches("library_spec.lua:%d+: pairs: " .. what .. "$", message)
+    end
+  end)
+
+  it("goes through any number of keys of any sort in the same order", function()
+    local expected, t = {}, {}
+    for i = -40, 40 do
+      expected[#expected + 1] = i
+      expected[#expected + 1] = i + 0.5
+    end
+    table.insert(expected, 1, math.mininteger)
+    table.insert(expected, 1, -math.huge)
+    expected[#expected + 1] = math.maxinteger - 1
+    expected[#expected + 1] = math.maxinteger
+    expected[#expected + 1] = math.huge
+    for _, text in ipairs { "", "\0", "a", "a\0", "a\0b", "aa", "b", "\200", ("x"):rep(50), ("x"):rep(51) } do
+      expected[#expected + 1] = text
+    end
+    table.sort(expected, function(a, b)
+      if type(a) ~= type(b) then return type(a) == "number" end
+      return a < b
+    end)
+    for i = #expected, 1, -1 do
+      t[expected[i]] = true
+    end
+    assert.same(expected, keys(t))
+  end)
+
+  it("shows views of what is in a view, and the __pairs of a script, which may wait", function()
+    local inner = {}
+    for _, item in lib.pairs(frozen.new { a = inner }) do
+      assert.equal(frozen.view(inner), item)
+    end
+    for _, item in lib.pairs { a = inner } do
+      assert.equal(inner, item)
+    end
+    local own = lib.setmetatable({}, {
+      __pairs = function()
+        task.sleep(0)
+        return function(_, last) return last ~= 2 and (last or 0) + 1 or nil end
+      end,
+    })
+    assert.same({ 1, 2 }, keys(own))
   end)
 end)
 
