@@ -4,6 +4,7 @@
 ** the same host (tests, tools).
 */
 #include "complain.h"
+#include "heap.h"
 #include "host.h"
 #include "loop.h"
 #include "surroundings.h"
@@ -16,25 +17,40 @@
 
 #include <lualib.h>
 
+/* Whose memory it is, and the limit that it has. */
+struct memory {
+	struct host *host;
+	struct heap heap;
+};
+
 static void *allocate(void *ud, void *block, size_t old_size, size_t size)
 {
-	struct host *host = ud;
+	struct memory *memory = ud;
+	struct host *host = memory->host;
 	if (!block)
 		old_size = 0; /* Lua passes a type tag here */
-	if (size == 0) {
-		free(block);
-		host->memory_used -= old_size;
-		return NULL;
-	}
 	size_t more = size > old_size ? size - old_size : 0;
 	if (more && host->memory_limit && host->memory_used + more > host->memory_limit) {
 		host_note_memory(host);
 		return NULL;
 	}
-	void *result = realloc(block, size);
-	if (result)
+	void *result =
+		!block && size == 0 ? NULL : heap_resize(&memory->heap, block, old_size, size);
+	if (result || size == 0)
 		host->memory_used = host->memory_used - old_size + size;
 	return result;
+}
+
+/* Sanitizers see each block; so does a test that lets the allocations of o2x-dev fail one by one. */
+static bool is_watched(void)
+{
+#if defined(__SANITIZE_ADDRESS__)
+	return true;
+#elif defined(O2X_DEV)
+	return getenv("O2X_EACH_BLOCK") != NULL;
+#else
+	return false;
+#endif
 }
 
 #ifndef O2X_DEV
@@ -145,7 +161,8 @@ int main(int argc, char **argv)
 	protect_memory();
 #endif
 	host.loop = loop_new();
-	lua_State *L = lua_newstate(allocate, &host);
+	struct memory memory = { .host = &host, .heap.off = is_watched() };
+	lua_State *L = lua_newstate(allocate, &memory);
 	if (!host.loop || !L) {
 		complain("o2x: not enough memory");
 		return 1;
@@ -160,6 +177,7 @@ int main(int argc, char **argv)
 		host.exit_code = 1;
 	}
 	lua_close(L);
+	heap_free(&memory.heap);
 	int left = loop_free(host.loop);
 	if (left > 0) {
 		complain("o2x: internal error: %d handle(s) left open", left);

@@ -39,7 +39,7 @@ describe("the native functions", function()
   it("fail in words when there is no memory", function()
     local result = proc.run {
       argv = { build.dev, NATIVES },
-      env = { LD_PRELOAD = faults.shim() },
+      env = { LD_PRELOAD = faults.shim(), O2X_EACH_BLOCK = "1" },
       timeout = 300,
     }
     assert.equal(0, result.code, result.stdout .. result.stderr)
