@@ -7,7 +7,7 @@
 
 const char *lazy_load(const char *soname, const char *const *names, size_t count, void *table)
 {
-	void *library = dlopen(soname, RTLD_NOW | RTLD_LOCAL);
+	void *library = dlopen(soname, RTLD_LAZY | RTLD_LOCAL);
 	if (!library)
 		return dlerror();
 	for (size_t i = 0; i < count; i++) {
