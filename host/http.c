@@ -173,22 +173,39 @@ static void join_header(lua_State *L, int headers)
 	lua_pop(L, 1);
 }
 
-/* Pushes the headers by their names in lower case; several of one name are joined by ", ". */
-static void push_head(lua_State *L, const struct transfer *transfer)
+/* Pushes the headers of the head at index: "name NUL value NUL …". [-0, +1, e] */
+static void push_headers(lua_State *L, int index)
 {
-	char *text = transfer->head.bytes, *end = text + transfer->head.length;
-	lua_createtable(L, 0, transfer->now.head_count);
+	size_t length;
+	const char *head = luaL_checklstring(L, index, &length), *end = head + length;
+	lua_newtable(L);
 	int headers = lua_gettop(L);
-	while (text < end) {
-		char *value = text + strlen(text) + 1;
-		for (char *at = text; *at; at++)
-			*at = (char)(*at >= 'A' && *at <= 'Z' ? *at + ('a' - 'A') : *at);
-		lua_pushlstring(L, text, (size_t)(value - text) - 1);
+	for (const char *name = head; name < end;) {
+		const char *value = name + strlen(name) + 1;
+		lua_pushlstring(L, name, (size_t)(value - name) - 1);
 		lua_pushstring(L, value);
 		join_header(L, headers);
 		lua_rawset(L, headers);
-		text = value + strlen(value) + 1;
+		name = value + strlen(value) + 1;
 	}
+}
+
+static void push_head(lua_State *L, const struct transfer *transfer)
+{
+	const char *head = transfer->head.bytes;
+	lua_pushlstring(L, head ? head : "", transfer->head.length);
+}
+
+/***
+ Returns the headers of an answer.
+ @function core.http.headers
+ @param head string from op:result
+ @return table by their names in lower case; several of one name are joined by ", "
+*/
+static int http_headers(lua_State *L)
+{
+	push_headers(L, 1);
+	return 1;
 }
 
 /***
@@ -196,7 +213,7 @@ static void push_head(lua_State *L, const struct transfer *transfer)
  @function op:result
  @param label string? makes the body a secret with this label
  @return integer status, or nil, message, code
- @return table headers by their names in lower case; several of one name are joined by ", "
+ @return string head, for core.http.headers: most answers' headers are never looked at
  @return string|userdata body
 */
 static int transfer_result(lua_State *L)
@@ -237,6 +254,8 @@ static int transfer_head(lua_State *L)
 	set_ready(transfer);
 	lua_pushinteger(L, transfer->now.status);
 	push_head(L, transfer);
+	push_headers(L, lua_gettop(L));
+	lua_remove(L, -2);
 	return 2;
 }
 
@@ -277,9 +296,7 @@ static int transfer_gc(lua_State *L)
 static int http_authority(lua_State *L)
 {
 	const char *url = lua_type(L, 1) == LUA_TSTRING ? lua_tostring(L, 1) : "";
-	const char *mark = strstr(url, "://");
-	size_t scheme = mark ? (size_t)(mark - url) + 3 : 0;
-	lua_pushlstring(L, url, mark ? scheme + strcspn(url + scheme, "/?#") : 0);
+	lua_pushlstring(L, url, url_site(url));
 	return 1;
 }
 
@@ -293,6 +310,7 @@ static const luaL_Reg methods[] = {
 
 static const luaL_Reg functions[] = { { "origin", http_origin },
 				      { "authority", http_authority },
+				      { "headers", http_headers },
 				      { NULL, NULL } };
 static const luaL_Reg none[] = { { NULL, NULL } };
 

@@ -1,7 +1,8 @@
 /*
 ** http.h: what the files of the HTTP client share. http.c is what Lua sees; http_options.c sets
 ** what the requests to one server have in common, http_request.c what one request adds;
-** http_queue.c says which of them run; http_multi.c drives libcurl. The last two know no Lua.
+** http_url.c sets its URL; http_queue.c says which of them run; http_multi.c drives libcurl. The last
+** three know no Lua.
 */
 #ifndef O2X_HTTP_H
 #define O2X_HTTP_H
@@ -34,6 +35,9 @@
 	X(curl_easy_strerror) \
 	X(curl_slist_append) \
 	X(curl_slist_free_all) \
+	X(curl_url) \
+	X(curl_url_cleanup) \
+	X(curl_url_set) \
 	X(curl_multi_init) \
 	X(curl_multi_cleanup) \
 	X(curl_multi_add_handle) \
@@ -90,9 +94,16 @@ struct request_state {
 	bool stream, asked, paused, head_done, too_large;
 	FILE *body_file; /* sent instead of request_body */
 	size_t request_read, max_body;
-	int header_count, head_count; /* sent, received */
+	int header_count; /* sent */
 	long status;
 	CURLcode code;
+};
+
+/* The URL of a handle of libcurl, in its parts. */
+struct address {
+	CURLU *parts;
+	struct buffer site; /* "https://host:port" that the parts are of; or empty */
+	bool is_used;       /* the handle takes the parts, not the text */
 };
 
 /* One request. */
@@ -100,11 +111,12 @@ struct transfer {
 	struct origin *origin;
 	TAILQ_ENTRY(transfer) place; /* in origin->waiting, client->active or origin->idle */
 	CURL *easy;
+	struct address address; /* http_url.c */
 	struct request_state now;
 	struct buffer header_lines; /* each ends with a NUL; headers points there */
 	struct curl_slist headers[HEADERS_MOST];
 	struct buffer request_body;
-	struct buffer head; /* of the response: name NUL value NUL … */
+	struct buffer head; /* of the response: name NUL value NUL …, names in lower case */
 	struct buffer body; /* of the response; of a stream, what was not taken yet */
 	char problem[CURL_ERROR_SIZE];
 };
@@ -138,6 +150,17 @@ void transfer_unpause(struct transfer *transfer);
 
 /* How the transfer failed: "dns", "refused", "timeout" … (see http.c) */
 const char *transfer_failure(const struct transfer *transfer);
+
+/* ---- http_url.c ---- */
+
+/* Sets the URL of the handle's next request. */
+void address_set(struct address *address, CURL *easy, const char *url);
+
+/* The handle must not be used any more. */
+void address_free(struct address *address);
+
+/* The length of a URL's scheme and authority, "https://host:port"; 0 if it has none. */
+size_t url_site(const char *url);
 
 /* ---- http_queue.c ---- */
 

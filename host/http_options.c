@@ -55,8 +55,11 @@ static void set_limits(lua_State *L, struct origin *origin)
 	SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
 	SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	/*
-	** Not HTTP/2: with libcurl 7.88 of Debian 12, which is driven by sockets here, large answers
-	** that share a connection sometimes stop for good.
+	** Not HTTP/2. Beside libcurl 7.88 of Debian 12 large answers that share a connection
+	** sometimes stop for good, and no later version is known to be safe: see curl's issues
+	** 10988 (paused transfers, 8.0), 11426 (uploads, 8.1), 12971 (the end is missed where
+	** sockets drive it, as here; 8.6), 16955 (paused streams, 8.13) and 18177 (after a
+	** timeout, 8.15).
 	*/
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	SET(CURLOPT_NOSIGNAL, 1L);

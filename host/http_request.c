@@ -141,22 +141,30 @@ static bool is_derived(const char *name)
 	return false;
 }
 
-/* Adds the line "name: prefix value". */
+/* Adds a line to libcurl's list. -> false: no memory */
+static bool add_line(struct transfer *transfer, const char *name, const char *colon,
+		     const char *prefix, const char *value, size_t length)
+{
+	struct buffer *lines = &transfer->header_lines;
+	transfer->now.header_count++;
+	return buffer_append(lines, name, strlen(name)) &&
+	       buffer_append(lines, colon, strlen(colon)) &&
+	       buffer_append(lines, prefix, strlen(prefix)) &&
+	       buffer_append(lines, value, length) && buffer_append(lines, "", 1);
+}
+
+/* Adds the header "name: prefix value". */
 static bool add_header(lua_State *L, struct transfer *transfer, const char *name,
 		       const char *prefix, const char *value, size_t length)
 {
-	struct buffer *lines = &transfer->header_lines;
 	if (length > MAX_HEADER || has_break(value, length))
 		return refuse(L, "the header %s has a line break or is too long", name);
 	if (transfer->now.header_count == HEADERS_MOST)
 		return refuse(L, "more than %d headers", HEADERS_MOST);
-	transfer->now.header_count++;
-	bool fits = buffer_append(lines, name, strlen(name));
-	/* libcurl's syntax for an empty header is a semicolon */
-	fits = fits && buffer_append(lines, length ? ": " : ";", length ? 2 : 1);
-	fits = fits && buffer_append(lines, prefix, strlen(prefix));
-	fits = fits && buffer_append(lines, value, length) && buffer_append(lines, "", 1);
-	return fits || refuse(L, "not enough memory");
+	/* libcurl's syntax: "name;" is an empty header, and "name:" none at all. */
+	const char *colon = length ? ": " : ";";
+	return add_line(transfer, name, colon, prefix, value, length) ||
+	       refuse(L, "not enough memory");
 }
 
 /* The lines as libcurl's list. */
@@ -246,8 +254,9 @@ static bool set_headers(lua_State *L, struct transfer *transfer)
 	static const char json[] = "application/json";
 	struct open open = { !lua_isnil(L, TOKEN), lua_toboolean(L, JSON) };
 	/* No "100 Continue" round trip. AWS's signature would include this header. */
-	if (lua_isnil(L, SIGNATURE) && !add_header(L, transfer, "Expect", "", "", 0))
-		return false;
+	bool sends = !lua_isnil(L, BODY) || !lua_isnil(L, BODY_FILE);
+	if (sends && lua_isnil(L, SIGNATURE) && !add_line(transfer, "Expect", ":", "", "", 0))
+		return refuse(L, "not enough memory");
 	bool good = add_own(L, transfer, &open);
 	good = good && (!open.authorization || add_token(L, transfer));
 	good = good && (!open.content_type ||
@@ -361,7 +370,7 @@ bool request_configure(lua_State *L, struct transfer *transfer)
 		method = "GET";
 	if (!url || !is_token(method))
 		return refuse(L, url ? "bad method" : "no url");
-	SET(CURLOPT_URL, url);
+	address_set(&transfer->address, transfer->easy, url);
 	return set_headers(L, transfer) && set_body(L, transfer, method) &&
 	       set_method(transfer, method);
 }

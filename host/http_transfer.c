@@ -18,13 +18,18 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+static void lower_case(char *text)
+{
+	for (; *text; text++)
+		*text = (char)(*text >= 'A' && *text <= 'Z' ? *text + ('a' - 'A') : *text);
+}
+
 static size_t on_header(char *line, size_t size, size_t count, void *arg)
 {
 	struct transfer *transfer = arg;
 	size_t length = size * count;
 	if (length >= 5 && memcmp(line, "HTTP/", 5) == 0) {
-		transfer->head.length = 0,
-		transfer->now.head_count = 0; /* the previous head was "100 Continue" */
+		transfer->head.length = 0; /* the previous head was "100 Continue" */
 		return length;
 	}
 	if (length <= 2) {
@@ -44,8 +49,9 @@ static size_t on_header(char *line, size_t size, size_t count, void *arg)
 		to--;
 	struct buffer *head = &transfer->head;
 	bool fits = colon && head->length + length < HEAD_LIMIT;
-	transfer->now.head_count++;
 	fits = fits && buffer_append(head, line, name) && buffer_append(head, "", 1);
+	if (fits)
+		lower_case(head->bytes + head->length - name - 1);
 	fits = fits && buffer_append(head, line + from, to - from) && buffer_append(head, "", 1);
 	return fits ? length : 0;
 }
@@ -153,6 +159,7 @@ struct transfer *transfer_take(struct origin *origin, struct wait *wait)
 void transfer_free(struct transfer *transfer)
 {
 	curl.curl_easy_cleanup(transfer->easy);
+	address_free(&transfer->address);
 	buffer_free(&transfer->header_lines);
 	buffer_free(&transfer->request_body);
 	buffer_free(&transfer->head);

@@ -96,6 +96,7 @@ local calls = {
   ["gzip.unpack"] = function() return core.gzip.unpack(PACKED, 100) end,
   ["lex.tokens"] = function() return core.lex.tokens 'local a = "b\\n" .. [[c]] -- d' end,
   ["http.authority"] = function() return core.http.authority "http://127.0.0.1:1/" end,
+  ["http.headers"] = function() return core.http.headers "a\0b\0a\0c\0" end,
   ["http.origin"] = function() return core.http.origin {} end,
   ["http.start"] = function()
     local op <close> =

@@ -244,6 +244,26 @@ end
 ---@field status integer
 ---@field headers table<string, string> lower-case names
 ---@field body string|userdata a secret if it was asked for
+local Response = {}
+
+-- Most answers' headers are never looked at: they are read from the head at the first look, and then the response is a
+-- plain table.
+function Response:__index(name)
+  if name ~= "headers" then return nil end
+  local head = self.head
+  self.head = nil
+  setmetatable(self, nil)
+  self.headers = core.headers(head)
+  return self.headers
+end
+
+--- The response as a plain table, for scripts.
+---@param response http.response
+---@return http.response
+function M.plain(response)
+  local _ = response.headers
+  return response
+end
 
 ---Sends a request and waits for the complete answer, whatever its status.
 ---@param request table method ("GET"), url, headers, body or json (either may hold secrets), body_file, token, timeout
@@ -257,9 +277,9 @@ function M.request(request)
   local op <close> = started
   task.wait(op, request.timeout or TIMEOUT) -- after a timeout, the result says whether anything was sent
   local label = request.secret_body and (request.secret_body == true and "http body" or request.secret_body) or nil
-  local status, headers, body = op:result(label)
-  if not status then fail(request, origin, headers, body) end
-  return { status = status, headers = headers, body = body }
+  local status, head, body = op:result(label)
+  if not status then fail(request, origin, head, body) end
+  return setmetatable({ status = status, head = head, body = body }, Response)
 end
 
 -- The last bytes of a stream: no more than that is held. What does not end is an error, as for any answer.

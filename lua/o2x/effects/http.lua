@@ -42,7 +42,7 @@ return {
         local method, scheme = check(ctx, request)
         if value.has_secret(request.headers) then cleartext.check_url(ctx.config, request.url, "http.request") end
         local function send()
-          return http.request {
+          return http.plain(http.request {
             module = "http",
             method = method,
             url = request.url,
@@ -50,7 +50,7 @@ return {
             timeout = request.timeout or 30,
             connect_to = scheme == "https" and https.connect_to or nil,
             ca_file = scheme == "https" and https.ca or nil,
-          }
+          })
         end
         if request.once then return send() end
         local _, host = http.split(request.url)

@@ -46,6 +46,29 @@ describe("a request", function()
     assert.equal("/v1/a/../b%2f..%2Fc//d", asked { url = url(server, "/v1/a/../b%2f..%2Fc//d?x") }.path)
   end)
 
+  it("keeps the target's bytes, whatever the request before it asked for", function()
+    local server <close> = httpd.serve { handler = echo }
+    local targets = {
+      "/",
+      "/plain/path-._~!$&'()*+,;=:@",
+      "/plain?query=1&more",
+      "/plain?",
+      "/plain?a?b/c",
+      "/other",
+      "/%2F%2f/b?x=%41",
+      "/a/../b/./c//d",
+      "/" .. ("long/"):rep(200) .. "?" .. ("q"):rep(1000),
+      "/with?query#fragment",
+    }
+    for _, first in ipairs(targets) do
+      for _, second in ipairs(targets) do
+        assert.equal((first:gsub("#.*", "")), asked({ url = url(server, first) }).target)
+        assert.equal((second:gsub("#.*", "")), asked({ url = url(server, second) }).target)
+      end
+      assert.equal("input", raised(http.request, { url = url(server, "/a b") }).kind)
+    end
+  end)
+
   it("carries bodies: text, JSON, secrets, megabytes", function()
     local server <close> = httpd.serve { handler = echo }
     assert.equal("plain", asked { method = "PUT", url = url(server), body = "plain" }.body)
@@ -86,6 +109,15 @@ describe("a request", function()
     assert.equal(404, response.status)
     assert.equal("1, 2", response.headers["x-a"])
     assert.equal("no", response.body)
+  end)
+
+  it("gives a plain table, once the headers were looked at", function()
+    local server <close> = httpd.serve { handler = function() return 200, { ["X-One"] = "1" }, "" end }
+    local response = http.request { url = url(server) }
+    assert.is_nil(response.none)
+    assert.equal("1", response.headers["x-one"])
+    assert.is_nil(getmetatable(response))
+    assert.equal("1", rawget(http.plain(http.request { url = url(server) }), "headers")["x-one"])
   end)
 
   it("does not follow redirects", function()

@@ -99,7 +99,8 @@ function Client:send(request, token)
     tls_name = self.options.tls_name,
     proxy = self.options.proxy,
   }
-  return { status = response.status, headers = response.headers, body = decode(request, response) }
+  response.body = decode(request, response)
+  return response
 end
 
 -- Sends with the current token; retries once with a new one if it was invalid.

@@ -170,7 +170,7 @@ local function send_by_url(ctx, request, headers)
   }
   local ok, value = pcall(json.decode, response.body)
   response.json = ok and value ~= json.null and value or nil
-  return response
+  return http.plain(response)
 end
 
 local function send_by_proxy(ctx, request, headers)
