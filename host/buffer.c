@@ -23,16 +23,11 @@ static bool grow(struct buffer *buffer, size_t need)
 	return true;
 }
 
-bool buffer_append(struct buffer *buffer, const void *bytes, size_t length)
+bool buffer_reserve(struct buffer *buffer, size_t length)
 {
 	if (length > (size_t)-1 / 4 - buffer->length)
 		return false;
-	if (buffer->length + length > buffer->capacity && !grow(buffer, buffer->length + length))
-		return false;
-	if (length)
-		memcpy(buffer->bytes + buffer->length, bytes, length);
-	buffer->length += length;
-	return true;
+	return length <= buffer->capacity - buffer->length || grow(buffer, buffer->length + length);
 }
 
 void buffer_consume(struct buffer *buffer, size_t length)

@@ -7,14 +7,26 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 struct buffer {
 	char *bytes;
 	size_t length, capacity;
 };
 
+/* Makes room for that many more bytes; false (and no change) when there is no memory. */
+bool buffer_reserve(struct buffer *buffer, size_t length);
+
 /* Appends; false (and no change) when there is no memory. */
-bool buffer_append(struct buffer *buffer, const void *bytes, size_t length);
+static inline bool buffer_append(struct buffer *buffer, const void *bytes, size_t length)
+{
+	if (length > buffer->capacity - buffer->length && !buffer_reserve(buffer, length))
+		return false;
+	if (length)
+		memcpy(buffer->bytes + buffer->length, bytes, length);
+	buffer->length += length;
+	return true;
+}
 
 /* Drops the first bytes. */
 void buffer_consume(struct buffer *buffer, size_t length);

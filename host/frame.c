@@ -11,6 +11,7 @@
 #include "encode.h"
 #include "host.h"
 #include "libcrypto.h"
+#include "luabuffer.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -90,6 +91,21 @@ const char *frame_hash(const char *line, size_t length, char out[FRAME_HASH_DIGI
 	return NULL;
 }
 
+/* -> NULL, or what is missing */
+static const char *append_line(struct buffer *out, uint64_t number, const char *previous,
+			       const char *record, size_t length, char hash[FRAME_HASH_DIGITS + 1])
+{
+	char prefix[FRAME_PREFIX_MAX];
+	struct frame frame = { .number = number, .length = length - 1 };
+	memcpy(frame.previous, previous, sizeof frame.previous);
+	frame.crc = checksum(frame, record + 1); /* without its brace, which the prefix has */
+	size_t size = print_prefix(&frame, prefix), start = out->length;
+	if (!buffer_append(out, prefix, size) || !buffer_append(out, record + 1, length - 1) ||
+	    !buffer_append(out, "\n", 1))
+		return "not enough memory";
+	return frame_hash(out->bytes + start, out->length - start - 1, hash);
+}
+
 /* [-0, +1, e] */
 static void push_hash(lua_State *L, const char *line, size_t length)
 {
@@ -109,6 +125,20 @@ static const char *check_previous(lua_State *L, int arg)
 	return previous;
 }
 
+void frame_checkappend(lua_State *L, struct buffer *out, int arg, char hash[FRAME_HASH_DIGITS + 1])
+{
+	size_t length;
+	uint64_t number = (uint64_t)host_checkrange(L, arg, 0, INT64_MAX);
+	const char *previous = check_previous(L, arg + 1);
+	const char *record = luaL_checklstring(L, arg + 2, &length);
+	bool object = length > 2 && record[0] == '{' && record[length - 1] == '}';
+	luaL_argcheck(L, object, arg + 2, "JSON object expected");
+	luaL_argcheck(L, !memchr(record, '\n', length), arg + 2, "has a newline");
+	const char *missing = append_line(out, number, previous, record, length, hash);
+	if (missing)
+		luaL_error(L, "%s", missing);
+}
+
 /***
  Frames a record as a journal line.
  @function core.frame.seal
@@ -120,24 +150,11 @@ static const char *check_previous(lua_State *L, int arg)
 */
 static int frame_seal(lua_State *L)
 {
-	size_t length;
-	struct frame frame = { .number = (uint64_t)host_checkrange(L, 1, 0, INT64_MAX) };
-	snprintf(frame.previous, sizeof frame.previous, "%s", check_previous(L, 2));
-	const char *record = luaL_checklstring(L, 3, &length);
-	bool object = length > 2 && record[0] == '{' && record[length - 1] == '}';
-	luaL_argcheck(L, object, 3, "JSON object expected");
-	luaL_argcheck(L, !memchr(record, '\n', length), 3, "has a newline");
-	frame.length = length - 1;
-	frame.crc = checksum(frame, record + 1);
-	char prefix[FRAME_PREFIX_MAX];
-	size_t size = print_prefix(&frame, prefix);
-	lua_pushlstring(L, prefix, size);
-	lua_pushlstring(L, record + 1, length - 1);
-	lua_pushliteral(L, "\n");
-	lua_concat(L, 3);
-	size_t line_length;
-	const char *line = lua_tolstring(L, -1, &line_length);
-	push_hash(L, line, line_length - 1);
+	char hash[FRAME_HASH_DIGITS + 1];
+	struct buffer *line = luabuffer_new(L);
+	frame_checkappend(L, line, 1, hash);
+	lua_pushlstring(L, line->bytes, line->length);
+	lua_pushlstring(L, hash, FRAME_HASH_DIGITS);
 	return 2;
 }
 

@@ -6,6 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <lua.h>
+
+#include "buffer.h"
+
 enum { FRAME_HASH_DIGITS = 16, FRAME_PREFIX_MAX = 96 };
 
 struct frame {
@@ -15,6 +19,13 @@ struct frame {
 };
 
 enum { FRAME_PROBLEM_MAX = 96 };
+
+/*
+** Appends a record to a buffer, as a journal's line with its newline. The arguments of a Lua function
+** from `arg` on are the line's number, the hash of the line before, and the record, a JSON object
+** with at least one member. hash: that of the line [-0, +0, e]
+*/
+void frame_checkappend(lua_State *L, struct buffer *out, int arg, char hash[FRAME_HASH_DIGITS + 1]);
 
 /*
 ** Reads and checks the frame of a line (without its newline). -> the length of the prefix, after

@@ -3,6 +3,7 @@
 ** has the file at a time: the kernel holds its lock, and releases it with the process.
 */
 #include "durable.h"
+#include "frame.h"
 #include "host.h"
 
 #include <errno.h>
@@ -16,6 +17,7 @@
 
 struct journal {
 	struct durable *file; /* NULL: closed */
+	struct buffer line;   /* that is being appended */
 };
 
 /***
@@ -28,6 +30,7 @@ static int journal_gc(lua_State *L)
 	if (journal->file)
 		durable_free(journal->file);
 	journal->file = NULL;
+	buffer_free(&journal->line);
 	return 0;
 }
 
@@ -132,18 +135,26 @@ static int journal_stands(lua_State *L)
 }
 
 /***
- Appends bytes, to memory. They are in the file after flush(), on the disk after commit().
+ Appends a record as a line, to memory. It is in the file after flush(), on the disk after commit().
  @function journal:append
- @param bytes string
+ @param number integer its position in the journal, from 0
+ @param previous string hash of the previous line; 16 zeros for the first
+ @param record string a JSON object with at least one member
+ @return integer bytes of the line
+ @return string its hash
 */
 static int journal_append(lua_State *L)
 {
 	struct durable *file = check(L, false);
-	size_t length;
-	const char *bytes = luaL_checklstring(L, 2, &length);
-	if (!durable_append(file, bytes, length))
+	struct buffer *line = &((struct journal *)lua_touserdata(L, 1))->line;
+	char hash[FRAME_HASH_DIGITS + 1];
+	line->length = 0;
+	frame_checkappend(L, line, 2, hash);
+	if (!durable_append(file, line->bytes, line->length))
 		return luaL_error(L, "not enough memory");
-	return 0;
+	lua_pushinteger(L, (lua_Integer)line->length);
+	lua_pushlstring(L, hash, FRAME_HASH_DIGITS);
+	return 2;
 }
 
 /***

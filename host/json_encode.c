@@ -11,6 +11,7 @@
 #include "secret.h"
 #include "utf8.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +55,30 @@ static bool is_plain(unsigned char c)
 	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
 }
 
+/*
+** Do eight bytes all stand for themselves? A high bit is set where a byte has one, is below a space,
+** or is zero once a quote or a backslash is taken from it. A borrow may only set one bit too many.
+*/
+static bool are_plain(const char *s)
+{
+	const uint64_t ones = UINT64_MAX / 0xff;
+	uint64_t bytes;
+	memcpy(&bytes, s, sizeof bytes);
+	uint64_t quotes = bytes ^ ones * '"', slashes = bytes ^ ones * '\\';
+	return !((bytes | (bytes - ones * 0x20) | (quotes - ones) | (slashes - ones)) &
+		 ones * 0x80);
+}
+
+/* The first byte that does not stand for itself, or the end. */
+static const char *plain_end(const char *s, const char *end)
+{
+	while (end - s >= 8 && are_plain(s))
+		s += 8;
+	while (s < end && is_plain((unsigned char)*s))
+		s++;
+	return s;
+}
+
 static void write_escape(struct writer *w, char c)
 {
 	static const char plain[] = "\"\\\b\f\n\r\t", escaped[] = "\"\\bfnrt";
@@ -67,11 +92,10 @@ static void write_escape(struct writer *w, char c)
 static bool write_string(struct writer *w, const char *s, size_t len)
 {
 	const char *end = s + len, *from = s;
+	luabuffer_reserve(w->L, w->out, len + 2);
 	luabuffer_addc(w->L, w->out, '"');
-	while (s < end) {
-		if (is_plain((unsigned char)*s)) {
-			s++;
-		} else if ((unsigned char)*s >= 0x80) {
+	while ((s = plain_end(s, end)) < end) {
+		if ((unsigned char)*s >= 0x80) {
 			size_t n = utf8_length(s, (size_t)(end - s));
 			if (!n)
 				return refuse(w, "a string that is not UTF-8", "type");
@@ -222,8 +246,8 @@ static int encode(lua_State *L, bool open_secrets)
 	luaL_checkany(L, 1);
 	w.pretty = !open_secrets && lua_toboolean(L, 2);
 	lua_settop(L, 1);
-	w.out = luabuffer_new(L);
-	w.keys = luabuffer_new(L);
+	w.out = luabuffer_several(L, 2);
+	w.keys = w.out + 1;
 	if (!write_value(&w, 1))
 		return push_refusal(&w);
 	if (open_secrets)

@@ -114,7 +114,7 @@ local calls = {
     local journal = assert(core.journal.open(folder .. "/journal", true))
     journal:reserve(100)
     journal:move(folder .. "/journal")
-    journal:append "abc\n"
+    journal:append(0, ("0"):rep(16), '{"a":1}')
     journal:flush()
     local commit <close> = journal:commit()
     core.task.wait(commit, 10)

@@ -4,7 +4,6 @@
 
 local core = require "o2x.core.journal"
 local errors = require "o2x.base.error"
-local frame = require "o2x.core.frame"
 local json = require "o2x.base.json"
 local mask = require "o2x.base.mask"
 local open_to_read = require("o2x.core.journal_reader").open
@@ -139,11 +138,11 @@ end
 ---@return integer place for record_at
 function Journal:append(record, lazy)
   if self.failure then error(self.failure, 0) end
-  local line, hash = frame.seal(self.number, self.previous, encode(record))
-  if ANNOUNCES[record.t] then check(self.path, self.file:reserve(#line + RESERVE)) end
-  self.file:append(line)
+  local text = encode(record)
+  if ANNOUNCES[record.t] then check(self.path, self.file:reserve(#text + RESERVE)) end
+  local length, hash = self.file:append(self.number, self.previous, text)
   local place = self.size
-  self.number, self.previous, self.size = self.number + 1, hash, place + #line
+  self.number, self.previous, self.size = self.number + 1, hash, place + length
   if lazy then
     self:ensure(self.file:flush())
   else

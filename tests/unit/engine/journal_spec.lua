@@ -122,12 +122,12 @@ describe("a journal", function()
 
   it("does not go on after a write that failed", function()
     local full = assert(core.open("/dev/full"))
-    full:append "x"
+    full:append(0, ("0"):rep(16), '{"a":1}')
     local ok, _, code = full:flush()
     assert.is_nil(ok)
     assert.equal("ENOSPC", code)
     assert.has_error(
-      function() full:append("y") end,
+      function() full:append(1, ("0"):rep(16), '{"a":1}') end,
       "calling 'append' on bad self (the journal is broken: an earlier write failed)"
     )
     full:close()
