@@ -49,7 +49,8 @@ static int crypto_sha256(lua_State *L)
 	const char *text = luaL_checklstring(L, 1, &len);
 	unsigned char digest[SHA256_DIGEST_LENGTH];
 	need_libcrypto(L);
-	libcrypto.SHA256((const unsigned char *)text, len, digest);
+	if (!libcrypto_sha256(text, len, digest))
+		return luaL_error(L, "not enough memory");
 	lua_pushlstring(L, (const char *)digest, sizeof digest);
 	return 1;
 }

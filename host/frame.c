@@ -60,31 +60,13 @@ static uint32_t checksum(struct frame frame, const char *rest)
 	return encode_crc32c(encode_crc32c(0, prefix, length), rest, (size_t)frame.length);
 }
 
-/*
-** SHA-256 with an algorithm that is looked up once: OpenSSL's one call for all takes longer to find
-** it than to hash a short line. -> false: no memory
-*/
-static bool sha256(const char *bytes, size_t length, unsigned char digest[SHA256_DIGEST_LENGTH])
-{
-	static EVP_MD *algorithm;
-	static EVP_MD_CTX *context; /* one for the process: only the loop's thread hashes lines */
-	if (!algorithm)
-		algorithm = libcrypto.EVP_MD_fetch(NULL, "SHA256", NULL);
-	if (!context)
-		context = libcrypto.EVP_MD_CTX_new();
-	return algorithm && context &&
-	       libcrypto.EVP_DigestInit_ex2(context, algorithm, NULL) == 1 &&
-	       libcrypto.EVP_DigestUpdate(context, bytes, length) == 1 &&
-	       libcrypto.EVP_DigestFinal_ex(context, digest, NULL) == 1;
-}
-
 const char *frame_hash(const char *line, size_t length, char out[FRAME_HASH_DIGITS + 1])
 {
 	unsigned char digest[SHA256_DIGEST_LENGTH];
 	const char *problem = libcrypto_load();
 	if (problem)
 		return problem;
-	if (!sha256(line, length, digest))
+	if (!libcrypto_sha256(line, length, digest))
 		return "not enough memory";
 	encode_hex((const char *)digest, FRAME_HASH_DIGITS / 2, out);
 	out[FRAME_HASH_DIGITS] = '\0';

@@ -26,8 +26,10 @@ static int read_all(int fd, struct buffer *b, size_t limit)
 {
 	char chunk[16384];
 	int error = 0;
+	size_t most = 0; /* bytes that were in the chunk at a time */
 	while (b->length <= limit && !error) {
 		ssize_t n = read(fd, chunk, sizeof chunk);
+		most = n > 0 && (size_t)n > most ? (size_t)n : most;
 		if (n == 0)
 			break;
 		if (n < 0)
@@ -35,7 +37,7 @@ static int read_all(int fd, struct buffer *b, size_t limit)
 		else if (!buffer_append(b, chunk, (size_t)n))
 			error = ENOMEM;
 	}
-	explicit_bzero(chunk, sizeof chunk);
+	explicit_bzero(chunk, most);
 	return error ? error : b->length > limit ? EFBIG : 0;
 }
 

@@ -4,5 +4,11 @@
 ---@param name string
 ---@return table
 return function(name)
-  return setmetatable({}, { __index = function(_, key) return require(name)[key] end })
+  local meta = {}
+  function meta.__index(_, key)
+    local module = require(name)
+    meta.__index = module -- from now on Lua itself looks there
+    return module[key]
+  end
+  return setmetatable({}, meta)
 end

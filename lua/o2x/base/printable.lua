@@ -138,7 +138,7 @@ end
 ---@param json string valid JSON
 ---@return string
 function M.json(json)
-  if not json:find "[\127-\255]" or not utf8.len(json) then return json end
+  if is_plain(json, true) or not utf8.len(json) then return json end
   return (
     json:gsub(utf8.charpattern, function(character)
       local code = utf8.codepoint(character)

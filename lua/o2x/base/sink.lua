@@ -6,6 +6,7 @@ local json = lazy "o2x.base.json"
 local mask = require "o2x.base.mask"
 local output = require "o2x.core.output"
 local printable = require "o2x.base.printable"
+local secret = require "o2x.base.secret"
 
 local M = {}
 
@@ -55,11 +56,17 @@ function M.lines(stream, text) write(stream, printable.lines(mask.text(text)) ..
 ---@param value any plain data
 function M.json(stream, value) write(stream, printable.json(json.pretty(mask.value(value))) .. "\n") end
 
+-- A value as JSON on one line. Its values are masked one by one, if there is anything to mask.
+local function masked_json(value)
+  local text = json.encode(value)
+  return secret.found(text) and json.encode(mask.value(value)) or text
+end
+
 --- Adds a value as one line of JSON to the log of a run.
 ---@param file file*
 ---@param value any plain data
 function M.log(file, value)
-  local ok, why = file:write(printable.json(json.encode(mask.value(value))), "\n")
+  local ok, why = file:write(printable.json(masked_json(value)), "\n")
   if ok then
     ok, why = file:flush()
   end

@@ -29,7 +29,7 @@ function M.perform(gate, e)
   return M.conclude(gate, e, info, after)
 end
 
---- Records that there is nothing to do.
+--- Records that there is nothing to do. The run's own history does not need to know: nothing is left to settle.
 ---@param gate table
 ---@param e table
 ---@return any current
@@ -37,7 +37,7 @@ end
 function M.unchanged(gate, e)
   local record =
     { t = "same", path = e.path, kind = e.type.kind, key = value.text(e.key), effect = e.id, slot = e.slot }
-  gate:append(record, true)
+  gate.run.journal:append(record, true)
   gate.run.report:effect_done(e.path, e.type.kind, e.key, "unchanged", task.now() - e.start)
   return e.before, "unchanged"
 end

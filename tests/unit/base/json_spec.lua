@@ -141,6 +141,36 @@ describe("json.encode", function()
     end
   end)
 
+  it("writes each float as C does with the fewest digits that give it again", function()
+    local function of_c(float)
+      local text = ("%.15g"):format(float)
+      return tonumber(text) == float and text or ("%.17g"):format(float)
+    end
+    local floats = { 0.0001, 0.00009, 0.000001, 0.1 + 0.2, 1 / 3, 123456.789, 999999999.999999, 1e9 + 0.5, 5e-324 }
+    for digits = 1, 17 do
+      floats[#floats + 1] = 1 + 10.0 ^ -digits
+      floats[#floats + 1] = -(10.0 ^ -digits)
+      floats[#floats + 1] = 123456789 / 10.0 ^ digits
+    end
+    for _, float in ipairs(floats) do
+      local text = float == math.floor(float) and ("%d"):format(float) or of_c(float)
+      assert.equal(text, (json.encode(json.array { float }):sub(2, -2)))
+    end
+  end)
+
+  it("escapes at each place of a text", function()
+    for byte = 0, 127 do
+      for length = 0, 17 do
+        local text = ("x"):rep(length) .. string.char(byte) .. ("é "):rep(3)
+        local json_text = json.encode(text)
+        assert.equal(text, json.decode(json_text))
+        assert.is_nil(json_text:find "[\0-\31]")
+        local stands = byte >= 32 and byte ~= 34 and byte ~= 92
+        assert.equal(stands, json_text == '"' .. text .. '"')
+      end
+    end
+  end)
+
   it(
     "escapes",
     function() assert.equal([["\"\\/\b\f\n\r\t\u0001\u001fé]] .. '\127"', json.encode '"\\/\b\f\n\r\t\1\31é\127') end
