@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -53,26 +53,37 @@ static long read_names(DIR *dir, const char *prefix, struct buffer *names)
 	return errno ? -1 : count;
 }
 
+/* Since 1970; wraps around in the year 2262, where two times still differ. */
+static int64_t nanoseconds(struct timespec time)
+{
+	return (int64_t)((uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec);
+}
+
 /* The stamp of a file: "" if it is not there. [-0, +1, m] */
 static void push_stamp(lua_State *L, int folder, const char *name, const char *file)
 {
-	char path[NAME_MAX + 64], text[128];
+	char path[NAME_MAX + 64];
 	struct stat st;
-	int length = snprintf(path, sizeof path, "%s/%s", name, file);
-	if (length >= (int)sizeof path || fstatat(folder, path, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+	size_t length = strlen(name), file_size = strlen(file) + 1;
+	bool fits = length + 1 + file_size <= sizeof path;
+	if (fits) {
+		memcpy(path, name, length);
+		path[length] = '/';
+		memcpy(path + length + 1, file, file_size);
+	}
+	if (!fits || fstatat(folder, path, &st, AT_SYMLINK_NOFOLLOW) != 0) {
 		lua_pushliteral(L, "");
 		return;
 	}
-	length = snprintf(text, sizeof text, "%llx.%llx.%llx.%lx.%llx.%lx",
-			  (unsigned long long)st.st_ino, (unsigned long long)st.st_size,
-			  (unsigned long long)st.st_mtim.tv_sec, (unsigned long)st.st_mtim.tv_nsec,
-			  (unsigned long long)st.st_ctim.tv_sec, (unsigned long)st.st_ctim.tv_nsec);
-	lua_pushlstring(L, text, (size_t)length);
+	int64_t stamp[] = { nanoseconds(st.st_ctim), nanoseconds(st.st_mtim), st.st_size,
+			    (int64_t)st.st_ino };
+	lua_pushlstring(L, (const char *)stamp, sizeof stamp);
 }
 
 /***
- Lists the names in a folder that start with a prefix, sorted, each with the stamp of a file in it:
- inode, size, and the times of the last change of content and of attributes.
+ Lists the names in a folder that start with a prefix, sorted, each with the stamp of a file in it.
+ A stamp has four integers of 64 bits: the times of the last change of attributes and of content, in
+ nanoseconds since 1970, the size, and the inode.
  @function core.fs.stamps
  @param folder string
  @param prefix string of the names

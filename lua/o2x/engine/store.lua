@@ -198,42 +198,47 @@ function Store:look(id)
   return result
 end
 
--- The summary of a run: the one that is kept, or a new one, which is kept if nobody writes the journal.
-local function summary_of(self, kept, id, stamp)
-  local found = kept:get(id, stamp)
-  if not found then
-    local ok, h = xpcall(read, errors.handler, self:journal_of(id))
-    if not ok then
-      return { id = id, status = "damaged", error = { message = tostring(h), kind = h.kind }, damaged = h }
-    end
-    found = summaries.of(id, h)
-    if h.status or not journal.held(self:journal_of(id)) then kept:put(id, stamp, found) end
+-- A summary of what a run's journal says, which is kept if nobody writes the journal.
+local function new_summary(self, kept, id, stamp)
+  local ok, h = xpcall(read, errors.handler, self:journal_of(id))
+  if not ok then
+    return { id = id, status = "damaged", error = { message = tostring(h), kind = h.kind }, damaged = h }
   end
-  found.status = status(self, id, found.status)
-  found.damaged = false
+  local summary = summaries.of(id, h)
+  if h.status or not journal.held(self:journal_of(id)) then kept:put(id, stamp, summary) end
+  return summary
+end
+
+-- The summary of a run: the one that is kept, or a new one. nil if the name is not that of a run, which no kept one has.
+local function summary_of(self, kept, id, stamp)
+  local found = kept:get(id, stamp) or id:find(IS_ID) and new_summary(self, kept, id, stamp)
+  if found then found.status = status(self, id, found.status) end
   return found
 end
 
 --- Summaries of all runs, oldest first. `overtaken` has the id of a later run of the same runbook for the same tenant.
----@return table[] summaries of summaries.lua; damaged: the error of a journal that cannot be read, or false
+---@return table[] summaries of summaries.lua; damaged: the error of a journal that cannot be read
 function Store:list()
   local kept, ids, later = self.summaries(), {}, {}
   local names, stamps = core.stamps(self.folder, "R-", "journal")
   check(self.folder, names, stamps)
   local list = {}
   for i, id in ipairs(names) do
-    if id:find(IS_ID) then
-      ids[#ids + 1] = id
-      list[#list + 1] = summary_of(self, kept, id, stamps[i])
+    local found = summary_of(self, kept, id, stamps[i])
+    if found then
+      ids[#list + 1], list[#list + 1] = id, found
     end
   end
   for i = #list, 1, -1 do
     local s = list[i]
-    s.overtaken = false
     if s.tenant then
       local same = s.tenant .. " " .. s.runbook
-      if s.status ~= "done" and s.status ~= "running" and later[same] then s.overtaken = later[same] end
-      later[same] = later[same] or s.id
+      local newer = later[same]
+      if not newer then
+        later[same] = s.id
+      elseif s.status ~= "done" and s.status ~= "running" then
+        s.overtaken = newer
+      end
     end
   end
   kept:save(ids)

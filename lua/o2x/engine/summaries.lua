@@ -3,8 +3,8 @@
 --- is missing or old is read from the journal again, and the file is only a cache: it may be removed, edited or come
 --- from elsewhere. A damaged journal, and one that a process writes, have no summary.
 ---
---- The file is a line with a keyed tag of what follows, then a record a run (string.pack): id, stamp, status, tenant,
---- runbook, version, fleet, effects changed, seconds, and the rest as JSON. What a run has not is empty.
+--- The file is a line with a keyed tag of what follows, then a record a run (string.pack), in the order of their ids:
+--- id, stamp, status, tenant, runbook, effects changed, seconds, and the rest as JSON. What a run has not is empty.
 
 local clock = require "o2x.base.clock"
 local core = require "o2x.core.fs"
@@ -17,17 +17,30 @@ local program = require "o2x.core.program"
 local M = {}
 
 local NAME <const> = "summaries"
-local FIRST_LINE <const> = "o2x summaries 1 %s\n"
-local RECORD <const> = "<s1s1s1s1s1s1s1js1s4"
+local FIRST_LINE <const> = "o2x summaries 2 %s\n"
+local RECORD <const> = "<s1s1s1s1s1js1s4"
 local LONGEST <const> = 255 -- bytes of a field
 local LARGEST <const> = 1 << 30 -- bytes of the file
 -- Seconds that a journal must have rested: a later change within the same tick of the clock would leave the same stamp.
 local REST <const> = 1
+-- The beginning of a stamp: when the journal was last changed, in nanoseconds.
+local CHANGED <const> = "j"
 
--- The other fields of a summary are decoded when one of them is asked for.
+-- The other fields of a summary, which are decoded when one of them is asked for.
+local REST_FIELDS <const> = {
+  version = true,
+  fleet = true,
+  params = true,
+  started = true,
+  ended = true,
+  counts = true,
+  user = true,
+  error = true,
+}
+
 local Summary = {
   __index = function(summary, field)
-    local text = rawget(summary, "rest")
+    local text = REST_FIELDS[field] and rawget(summary, "rest")
     if not text then return nil end
     summary.rest = nil
     for name, value in pairs(json.read(text)) do
@@ -40,8 +53,8 @@ local Summary = {
 --- The summary of a run.
 ---@param id string
 ---@param h table its history
----@return table summary id, status, tenant, runbook, version, fleet (false where the run has none; status: where its
----  journal has no end), changed (effects), seconds; params, started, ended, counts, user, error
+---@return table summary id, status (false where its journal has no end), tenant, runbook, changed (effects), seconds;
+---  version, fleet, params, started, ended, counts, user, error
 function M.of(id, h)
   local counts = history.counts(h)
   return {
@@ -49,8 +62,8 @@ function M.of(id, h)
     status = h.status or false,
     tenant = h.tenant,
     runbook = h.runbook.name,
-    version = h.runbook.version or false,
-    fleet = h.fleet or false,
+    version = h.runbook.version,
+    fleet = h.fleet,
     changed = counts.created + counts.changed + counts.deleted,
     seconds = history.seconds(h),
     params = h.params,
@@ -62,41 +75,42 @@ function M.of(id, h)
   }
 end
 
-local REST_FIELDS <const> = { "params", "started", "ended", "counts", "user", "error" }
-
 -- The record of a summary; nil if a field does not fit.
 local function encode(id, stamp, summary)
   local rest = {}
-  for _, field in ipairs(REST_FIELDS) do
+  for field in pairs(REST_FIELDS) do
     rest[field] = summary[field]
   end
-  local names = { id, stamp, summary.status or "", summary.tenant, summary.runbook, summary.version or "" }
-  names[7] = summary.fleet or ""
-  for i = 1, 7 do
+  local names = { id, stamp, summary.status or "", summary.tenant, summary.runbook }
+  for i = 1, #names do
     if type(names[i]) ~= "string" or #names[i] > LONGEST then return nil end
   end
-  names[8], names[9], names[10] = summary.changed, tostring(summary.seconds), json.encode(rest)
-  return string.pack(RECORD, table.unpack(names))
+  return string.pack(
+    RECORD,
+    id,
+    stamp,
+    summary.status or "",
+    summary.tenant,
+    summary.runbook,
+    summary.changed,
+    tostring(summary.seconds),
+    json.encode(rest)
+  )
 end
 
-local function present(text) return text ~= "" and text end
-
--- -> stamp, summary, where the next record is
+-- -> id, stamp, summary, where the next record is
 local function decode(text, at)
-  local id, stamp, status, tenant, runbook, version, fleet, changed, seconds, rest, next_at =
-    string.unpack(RECORD, text, at)
+  local id, stamp, status, tenant, runbook, changed, seconds, rest, next_at = string.unpack(RECORD, text, at)
   local summary = {
     id = id,
-    status = present(status),
+    status = status ~= "" and status,
     tenant = tenant,
     runbook = runbook,
-    version = present(version),
-    fleet = present(fleet),
     changed = changed,
     seconds = tonumber(seconds),
     rest = rest,
   }
-  return stamp, setmetatable(summary, Summary), next_at
+  return id, stamp, setmetatable(summary, Summary), next_at
 end
 
 local Summaries = {}
@@ -115,28 +129,28 @@ end
 function M.open(folder, key)
   local path = fs.join(folder, NAME)
   local text = core.read(path, LARGEST) or ""
-  local self = setmetatable({ path = path, key = key, text = text, stamps = {}, kept = {}, new = {} }, Summaries)
+  local self = setmetatable({ path = path, key = key, text = text, new = {} }, Summaries)
   self.opened, self.first = clock.now(), first_of(text, key) or #text + 1
-  local at = self.first
-  while at <= #text do
-    local stamp, summary, next_at = decode(text, at)
-    self.stamps[summary.id], self.kept[summary.id] = stamp, summary
-    at = next_at
-  end
+  self.at = self.first
   return self
 end
 
---- The summary of a run, if its journal is the one that it was made of.
+--- The summary of a run, if its journal is the one that it was made of. Runs are asked for in the order of their ids,
+--- which is that of the file: one walk finds all.
 ---@param id string
 ---@param stamp string of the journal as it is now
 ---@return table? summary
-function Summaries:get(id, stamp) return stamp ~= "" and self.stamps[id] == stamp and self.kept[id] or nil end
+function Summaries:get(id, stamp)
+  while self.at <= #self.text do
+    local found, kept, summary, next_at = decode(self.text, self.at)
+    if found > id then return nil end
+    self.at = next_at
+    if found == id then return stamp ~= "" and kept == stamp and summary or nil end
+  end
+end
 
 -- Had the journal rested when its stamp was taken?
-local function has_rested(self, stamp)
-  local seconds, nanoseconds = stamp:match "^%x+%.%x+%.%x+%.%x+%.(%x+)%.(%x+)$"
-  return seconds ~= nil and self.opened - tonumber(seconds, 16) - tonumber(nanoseconds, 16) / 1e9 > REST
-end
+local function has_rested(self, stamp) return stamp ~= "" and self.opened - string.unpack(CHANGED, stamp) / 1e9 > REST end
 
 --- Keeps a summary. The journal must have been read after its stamp was taken.
 ---@param id string
@@ -160,8 +174,8 @@ function Summaries:save(ids)
   if not next(self.new) then return end
   local records, list, at = {}, {}, self.first
   while at <= #self.text do
-    local _, summary, next_at = decode(self.text, at)
-    records[summary.id] = self.text:sub(at, next_at - 1)
+    local id, _, _, next_at = decode(self.text, at)
+    records[id] = self.text:sub(at, next_at - 1)
     at = next_at
   end
   for _, id in ipairs(ids) do

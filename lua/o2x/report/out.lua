@@ -129,6 +129,8 @@ local function widths_of(rows, shown, wide)
   return widths
 end
 
+local function trimmed(line) return line:byte(-1) == SPACE and line:match "^(.-)%s*$" or line end
+
 --- Prints rows in aligned columns. A cell is one line: what it has of secrets and control characters is replaced
 --- first, because a cell may be broken into lines.
 ---@param rows string[][]
@@ -137,22 +139,22 @@ end
 function M.columns(rows, write, limit)
   local shown, wide = shown_cells(rows)
   local widths = widths_of(rows, shown, wide)
+  local cells = {} -- of one line; the same table for all, because there may be very many
   for _, row in ipairs(rows) do
-    local cells, indent = {}, 0
-    for i = 1, #row - 1 do
+    local count, indent = #row, 0
+    for i = 1, count - 1 do
       local text = shown[row[i]]
       local missing = widths[i] - wide[text]
       cells[i] = missing == 0 and text or text .. (" "):rep(missing)
       indent = indent + widths[i] + 2
     end
-    local last = shown[row[#row]]
-    local room = #row > 1 and limit and limit - indent
-    local parts = room and room >= NARROWEST and wrap(last, room) or { last }
-    for i, part in ipairs(parts) do
-      cells[#row] = part
-      local line = i == 1 and table.concat(cells, "  ") or (" "):rep(indent) .. part
-      if line:byte(-1) == SPACE then line = line:gsub("%s+$", "") end
-      write(line)
+    local last = shown[row[count]]
+    local room = count > 1 and limit and limit - indent
+    local parts = room and room >= NARROWEST and wide[last] > room and wrap(last, room)
+    cells[count] = parts and parts[1] or last
+    write(trimmed(table.concat(cells, "  ", 1, count)))
+    for i = 2, parts and #parts or 0 do
+      write(trimmed((" "):rep(indent) .. parts[i]))
     end
   end
 end
