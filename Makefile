@@ -71,8 +71,8 @@ $(BUILD)/host/main_dev.o: host/main.c | $(BUILD)/host
 $(BUILD)/embed: host/tool/embed.c | $(BUILD)/host
 	$(CC) -std=c11 -O1 $(WARNINGS) $(shell pkg-config --cflags lua5.4) -o $@ $< $(LUA_A) -lm -ldl
 
-$(BUILD)/run: host/tool/run.c host/lex.c | $(BUILD)/host
-	$(CC) -std=c11 -O1 $(WARNINGS) $(shell pkg-config --cflags lua5.4) -o $@ $^ $(LUA_A) -lm -ldl
+$(BUILD)/run: host/tool/run.c host/lex.c $(wildcard host/parse*.c) | $(BUILD)/host
+	$(CC) -std=c11 -O1 $(WARNINGS) -Ihost $(shell pkg-config --cflags lua5.4) -o $@ $^ $(LUA_A) -lm -ldl
 
 $(BUILD)/embedded_o2x.c: $(BUILD)/embed $(LUA) $(BUILD)/lua.list $(SOURCES) $(NAMES) $(INDEX)
 	$(BUILD)/embed lua $(LUA) $(SOURCES) $(NAMES) $(INDEX) > $@.tmp && mv $@.tmp $@

@@ -3,40 +3,27 @@
 ** each check. The text compiles; what does not is refused at the place where a token has no end.
 ** build/run has it too, so it needs Lua only, not the host.
 */
+#include "lex.h"
+
 #include <ctype.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include <lauxlib.h>
-#include <lua.h>
 
-struct lexer {
-	lua_State *L;
-	const char *at, *end;
-	lua_Integer line, count; /* of the next token; tokens so far */
-};
+#define TEXT(name, text) text,
+static const char *const words[] = { LEX_WORDS(TEXT) };
+static const char *const symbols[] = { LEX_SYMBOLS(TEXT) };
+#define LENGTH(list) (sizeof list / sizeof *list)
+enum { FIRST_WORD = TOKEN_AND, FIRST_SYMBOL = TOKEN_DOTS };
 
-/* Indexes of the three lists on the stack. */
-enum { TEXT = 1, KINDS, VALUES, LINES };
-
-static const char *const keywords[] = {
-	"and",      "break",  "do",   "else", "elseif", "end",   "false", "for",
-	"function", "goto",   "if",   "in",   "local",  "nil",   "not",   "or",
-	"repeat",   "return", "then", "true", "until",  "while",
-};
-
-/* Longest first. Other symbols have one character. */
-static const char *const symbols[] = {
-	"...", "<<", ">>", "//", "==", "~=", "<=", ">=", "::", "..",
-};
-
-static bool is_keyword(const char *word, size_t size)
+/* The kind of a word, or of a name. */
+static int kind_of(const char *word, size_t size)
 {
-	for (size_t i = 0; i < sizeof keywords / sizeof *keywords; i++)
-		if (*keywords[i] == *word && strlen(keywords[i]) == size &&
-		    memcmp(keywords[i], word, size) == 0)
-			return true;
-	return false;
+	for (size_t i = 0; i < LENGTH(words) && *words[i] <= *word; i++)
+		if (*words[i] == *word && strlen(words[i]) == size &&
+		    memcmp(words[i], word, size) == 0)
+			return FIRST_WORD + (int)i;
+	return TOKEN_NAME;
 }
 
 static bool is_name(char c)
@@ -83,67 +70,46 @@ static const char *long_close(struct lexer *lexer, const char *from, int level)
 	return no_end(lexer, "a long bracket");
 }
 
-/* Appends a token whose value is on top of the stack. */
-static void append(struct lexer *lexer, const char *kind, size_t size, lua_Integer line)
+/* A token that is the text from where the lexer is. */
+static void take(struct lexer *lexer, struct token *token, int kind, const char *to)
 {
-	lua_State *L = lexer->L;
-	lexer->count++;
-	lua_rawseti(L, VALUES, lexer->count);
-	lua_pushlstring(L, kind, size);
-	lua_rawseti(L, KINDS, lexer->count);
-	lua_pushinteger(L, line);
-	lua_rawseti(L, LINES, lexer->count);
+	token->kind = kind;
+	token->text = lexer->at;
+	token->size = (size_t)(to - lexer->at);
+	lexer->at = to;
 }
 
-static void long_string(struct lexer *lexer, int level)
+static void long_string(struct lexer *lexer, struct token *token, int level)
 {
-	lua_Integer line = lexer->line;
 	const char *from = lexer->at + level + 2, *close = long_close(lexer, from, level);
 	const char *first = from;
 	if (first < close && *first == '\r')
 		first++;
 	if (first < close && *first == '\n')
 		from = first + 1;
-	lua_pushlstring(lexer->L, from, (size_t)(close - from));
-	append(lexer, "string", 6, line);
+	token->kind = TOKEN_STRING;
+	token->text = from;
+	token->size = (size_t)(close - from);
 	skip_to(lexer, close + level + 2);
 }
 
-/* The character that an escape stands for. Numbers stay as they are written. */
-static char escaped(char c)
-{
-	static const char letters[] = "ntrabfv", values[] = "\n\t\r\a\b\f\v";
-	const char *found = c ? strchr(letters, c) : NULL;
-	return found ? values[found - letters] : c;
-}
-
-static void quoted(struct lexer *lexer)
+static void quoted(struct lexer *lexer, struct token *token)
 {
 	const char quote = *lexer->at, *at = lexer->at + 1;
-	luaL_Buffer value;
-	luaL_buffinit(lexer->L, &value);
+	token->kind = TOKEN_STRING;
+	token->text = at;
 	while (at < lexer->end && *at != quote) {
-		if (*at != '\\') {
-			luaL_addchar(&value, *at++);
-		} else if (at + 1 >= lexer->end) {
-			break;
-		} else if (at[1] == 'z') {
-			for (at += 2; at < lexer->end && isspace((unsigned char)*at);)
-				at++;
-		} else {
-			luaL_addchar(&value, escaped(at[1]));
-			at += 2;
-		}
+		token->escapes |= *at == '\\';
+		at += *at == '\\' ? 2 : 1;
 	}
 	if (at >= lexer->end)
 		no_end(lexer, "a string");
-	luaL_pushresult(&value);
-	append(lexer, "string", 6, lexer->line);
+	token->size = (size_t)(at - token->text);
 	skip_to(lexer, at + 1);
 }
 
 /* 0x1F, 1e-3, .5: digits and letters, and a sign behind an exponent. */
-static void number(struct lexer *lexer)
+static void number(struct lexer *lexer, struct token *token)
 {
 	const char *at = lexer->at;
 	bool hex = at + 1 < lexer->end && *at == '0' && (at[1] == 'x' || at[1] == 'X');
@@ -151,35 +117,29 @@ static void number(struct lexer *lexer)
 		if (tolower((unsigned char)*at) == (hex ? 'p' : 'e') && at + 1 < lexer->end &&
 		    (at[1] == '-' || at[1] == '+'))
 			at++;
-	lua_pushlstring(lexer->L, lexer->at, (size_t)(at - lexer->at));
-	append(lexer, "number", 6, lexer->line);
-	lexer->at = at;
+	take(lexer, token, TOKEN_NUMBER, at);
 }
 
-static void name(struct lexer *lexer)
+static void name(struct lexer *lexer, struct token *token)
 {
 	const char *at = lexer->at;
 	while (at < lexer->end && is_name(*at))
 		at++;
-	size_t size = (size_t)(at - lexer->at);
-	lua_pushlstring(lexer->L, lexer->at, size);
-	if (is_keyword(lexer->at, size))
-		append(lexer, lexer->at, size, lexer->line);
-	else
-		append(lexer, "name", 4, lexer->line);
-	lexer->at = at;
+	take(lexer, token, kind_of(lexer->at, (size_t)(at - lexer->at)), at);
 }
 
-static void symbol(struct lexer *lexer)
+static void symbol(struct lexer *lexer, struct token *token)
 {
-	size_t size = 1, left = (size_t)(lexer->end - lexer->at);
-	for (size_t i = 0; size == 1 && i < sizeof symbols / sizeof *symbols; i++)
-		if (strlen(symbols[i]) <= left &&
-		    memcmp(symbols[i], lexer->at, strlen(symbols[i])) == 0)
-			size = strlen(symbols[i]);
-	lua_pushlstring(lexer->L, lexer->at, size);
-	append(lexer, lexer->at, size, lexer->line);
-	lexer->at += size;
+	size_t left = (size_t)(lexer->end - lexer->at);
+	for (size_t i = 0; i < LENGTH(symbols); i++) {
+		size_t size = strlen(symbols[i]);
+		if (*symbols[i] == *lexer->at && size <= left &&
+		    memcmp(symbols[i], lexer->at, size) == 0) {
+			take(lexer, token, FIRST_SYMBOL + (int)i, lexer->at + size);
+			return;
+		}
+	}
+	take(lexer, token, (unsigned char)*lexer->at, lexer->at + 1);
 }
 
 /* A comment of one line, or a first line for the shell. */
@@ -198,62 +158,129 @@ static void comment(struct lexer *lexer)
 		skip_line(lexer);
 }
 
-static void one(struct lexer *lexer)
+/* Skips what is between two tokens. */
+static void skip_space(struct lexer *lexer)
 {
+	while (lexer->at < lexer->end) {
+		if (isspace((unsigned char)*lexer->at))
+			lexer->line += *lexer->at++ == '\n';
+		else if (*lexer->at == '-' && lexer->at + 1 < lexer->end && lexer->at[1] == '-')
+			comment(lexer);
+		else
+			return;
+	}
+}
+
+void lex_start(struct lexer *lexer, lua_State *L, const char *text, size_t size)
+{
+	*lexer = (struct lexer){ L, text, text + size, 1 };
+	if (size > 0 && *text == '#')
+		skip_line(lexer);
+}
+
+void lex_next(struct lexer *lexer, struct token *token)
+{
+	skip_space(lexer);
+	token->line = lexer->line;
+	token->escapes = false;
+	if (lexer->at >= lexer->end) {
+		take(lexer, token, TOKEN_END_OF_FILE, lexer->at);
+		return;
+	}
 	char c = *lexer->at, next = lexer->at + 1 < lexer->end ? lexer->at[1] : '\0';
 	int level = long_level(lexer, lexer->at);
-	if (isspace((unsigned char)c))
-		skip_to(lexer, lexer->at + 1);
-	else if (c == '-' && next == '-')
-		comment(lexer);
-	else if (c == '"' || c == '\'')
-		quoted(lexer);
+	if (c == '"' || c == '\'')
+		quoted(lexer, token);
 	else if (level >= 0)
-		long_string(lexer, level);
+		long_string(lexer, token, level);
 	else if (isdigit((unsigned char)c) || (c == '.' && isdigit((unsigned char)next)))
-		number(lexer);
+		number(lexer, token);
 	else if (is_name(c))
-		name(lexer);
+		name(lexer, token);
 	else
-		symbol(lexer);
+		symbol(lexer, token);
+}
+
+/* The character that an escape stands for. Numbers stay as they are written. */
+static char escaped(char c)
+{
+	static const char letters[] = "ntrabfv", values[] = "\n\t\r\a\b\f\v";
+	const char *found = c ? strchr(letters, c) : NULL;
+	return found ? values[found - letters] : c;
+}
+
+static void push_unescaped(lua_State *L, const struct token *token)
+{
+	const char *at = token->text, *end = at + token->size;
+	luaL_Buffer value;
+	luaL_buffinit(L, &value);
+	while (at < end) {
+		if (*at != '\\') {
+			luaL_addchar(&value, *at++);
+		} else if (at[1] == 'z') {
+			for (at += 2; at < end && isspace((unsigned char)*at);)
+				at++;
+		} else {
+			luaL_addchar(&value, escaped(at[1]));
+			at += 2;
+		}
+	}
+	luaL_pushresult(&value);
+}
+
+void lex_push(lua_State *L, const struct token *token)
+{
+	if (token->escapes)
+		push_unescaped(L, token);
+	else
+		lua_pushlstring(L, token->text, token->size);
+}
+
+void lex_push_kind(lua_State *L, int kind)
+{
+	static const char *const others[] = { "name", "string", "number", "end of file" };
+	if (kind >= FIRST_SYMBOL)
+		lua_pushstring(L, symbols[kind - FIRST_SYMBOL]);
+	else if (kind >= FIRST_WORD)
+		lua_pushstring(L, words[kind - FIRST_WORD]);
+	else if (kind >= TOKEN_NAME)
+		lua_pushstring(L, others[kind - TOKEN_NAME]);
+	else
+		lua_pushlstring(L, &(char){ (char)kind }, 1);
 }
 
 /***
- Returns the tokens of a Lua text as three lists of the same length: a table for each token would
- cost more than all else. Raises an error where a string or a comment has no end.
- @function core.lex.tokens
+ Returns the tokens of a Lua text as three lists of the same length. Raises an error where a string
+ or a comment has no end.
+ @function core.parse.tokens
  @param text string
  @return string[] kinds: "name", "string", "number", a word or a symbol of the language; the last
    one is "end of file" and has no value
  @return string[] values
  @return integer[] lines
 */
-static int lex_tokens(lua_State *L)
+int lex_tokens(lua_State *L)
 {
+	enum { TEXT = 1, KINDS, VALUES, LINES };
 	size_t size;
 	const char *text = luaL_checklstring(L, TEXT, &size);
-	struct lexer lexer = { L, text, text + size, 1, 0 };
+	struct lexer lexer;
+	struct token token = { 0 };
 	lua_settop(L, TEXT);
 	for (int i = KINDS; i <= LINES; i++)
-		lua_createtable(L, (int)(size / 5 < 100000 ? size / 5 : 100000), 0);
-	if (size > 0 && *text == '#')
-		skip_line(&lexer);
-	while (lexer.at < lexer.end)
-		one(&lexer);
-	lua_pushliteral(L, "end of file");
-	lua_rawseti(L, KINDS, lexer.count + 1);
-	lua_pushinteger(L, lexer.line);
-	lua_rawseti(L, LINES, lexer.count + 1);
+		lua_newtable(L);
+	lex_start(&lexer, L, text, size);
+	for (lua_Integer count = 1; token.kind != TOKEN_END_OF_FILE; count++) {
+		lex_next(&lexer, &token);
+		lex_push_kind(L, token.kind);
+		lua_rawseti(L, KINDS, count);
+		lua_pushinteger(L, token.line);
+		lua_rawseti(L, LINES, count);
+		if (token.kind != TOKEN_END_OF_FILE)
+			lex_push(L, &token);
+		else
+			lua_pushnil(L);
+		lua_rawseti(L, VALUES, count);
+	}
 	return 3;
-}
-
-static const luaL_Reg functions[] = {
-	{ "tokens", lex_tokens },
-	{ NULL, NULL },
-};
-
-int luaopen_o2x_core_lex(lua_State *L)
-{
-	luaL_newlib(L, functions);
-	return 1;
 }

@@ -21,13 +21,13 @@
 	X(journal) \
 	X(journal_reader) \
 	X(json) \
-	X(lex) \
 	X(library) \
 	X(listen) \
 	X(lock) \
 	X(net) \
 	X(output) \
 	X(pairs) \
+	X(parse) \
 	X(pattern) \
 	X(pg) \
 	X(program) \

@@ -1,5 +1,5 @@
 /*
-** run.c: runs a Lua file without the host, but with its lexer, for what is made before there is a
+** run.c: runs a Lua file without the host, but with its parser, for what is made before there is a
 ** host. A build tool, not part of the program.
 ** run FILE [ARGUMENT...]
 */
@@ -9,7 +9,7 @@
 #include <lua.h>
 #include <lualib.h>
 
-int luaopen_o2x_core_lex(lua_State *L);
+int luaopen_o2x_core_parse(lua_State *L);
 
 int main(int argc, char **argv)
 {
@@ -17,7 +17,7 @@ int main(int argc, char **argv)
 	if (argc < 2 || !L)
 		return 2;
 	luaL_openlibs(L);
-	luaL_requiref(L, "o2x.core.lex", luaopen_o2x_core_lex, 0);
+	luaL_requiref(L, "o2x.core.parse", luaopen_o2x_core_parse, 0);
 	lua_settop(L, 0);
 	int status = luaL_loadfile(L, argv[1]);
 	for (int i = 2; status == LUA_OK && i < argc; i++)

@@ -4,26 +4,26 @@
 local captured = require "tests.support.captured"
 local check = require "o2x.cli.check"
 local fs = require "o2x.base.fs"
-local lexer = require "o2x.core.lex"
+local parser = require "o2x.core.parse"
 
 describe("o2x check of the whole project", function()
   it("reads each file once, and takes it apart once", function()
-    local read, tokens = fs.read, lexer.tokens
+    local read, tree = fs.read, parser.tree
     local reads, count = {}, 0
     fs.read = function(path, limit) -- luacheck: ignore
       local name = path:match "/(runbooks/.*%.lua)$" or path:match "/(stdlib/.*%.lua)$"
       if name then reads[name] = (reads[name] or 0) + 1 end
       return read(path, limit)
     end
-    lexer.tokens = function(text)
+    parser.tree = function(text)
       count = count + 1
-      return tokens(text)
+      return tree(text)
     end
     local shown
     local ok, err = pcall(function()
       shown = captured(function() check.run({}, {}) end)
     end)
-    fs.read, lexer.tokens = read, tokens -- luacheck: ignore
+    fs.read, parser.tree = read, tree -- luacheck: ignore
     if not ok then error(err, 0) end
     local files = select(2, shown:gsub("✓ ", ""))
     assert.is_true(files > 50)

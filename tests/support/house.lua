@@ -3,7 +3,7 @@
 --- and by `make house`.
 
 local fs = require "o2x.base.fs"
-local lexer = require "o2x.core.lex"
+local lexer = require "o2x.core.parse"
 local sorted_keys = require "o2x.base.sorted_keys"
 
 local M = {}

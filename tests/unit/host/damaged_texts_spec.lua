@@ -3,6 +3,7 @@
 local crypto = require "o2x.base.crypto"
 local helm_values = require "o2x.client.helm.values"
 local json = require "o2x.base.json"
+local parser = require "o2x.core.parse"
 local task = require "o2x.base.task"
 local yaml = require "o2x.base.yaml"
 
@@ -19,6 +20,11 @@ local JSON_SEEDS = {
   '{"a":[1,-2.5e+10,"x\\n\\u00e9\\ud83d\\ude00",null],"b":{"c":{"d":[]}},"e":true,"\\"":9223372036854775807}',
   '[[[[[[{"":[{"":""}]}]]]]],1e308,-0.0,[],{}]',
   '"\\\\\\/\\b\\f\\n\\r\\t\\u0001"  ',
+}
+local LUA_SEEDS = {
+  "local a <const>, b = { 1, x = 'y\\z  \\n'; [z] = [==[\n]]]==] }, -2 ^ #c .. not d\nfunction a.b:c(d, ...) end\n",
+  "#!/x\nfor i = 0x1p-3, 1e+5, .5 do if i then break elseif j then goto x else end ::x:: end --[[ y ]] -- z\n",
+  "repeat while f 'x' { y }:z() do end until (function(...) return ..., nil, true end)(a or b and c // d)[1].e;",
 }
 
 local function any(list) return list[math.random(#list)] end
@@ -107,6 +113,15 @@ describe("damaged texts", function()
       if not pcall(doc.set, doc, path, "new: value") then assert.equal(before, doc:text()) end
       pcall(doc.remove, doc, any(paths))
       pcall(doc.replace_tenant, doc, { { "a", "no" } })
+    end)
+  end)
+
+  -- What compiles is understood.
+  it("of Lua", function()
+    attack(LUA_SEEDS, function(text)
+      local ok, tree = pcall(parser.tree, text)
+      if ok then assert.equal("func", tree.order[1].k) end
+      if load(text, "=x", "t") then assert.is_true(ok, text) end
     end)
   end)
 

@@ -1,4 +1,4 @@
-local lexer = require "o2x.core.lex"
+local lexer = require "o2x.core.parse"
 
 -- The tokens of a text as "kind" or "kind:value", without the end of the file.
 local function brief(text)

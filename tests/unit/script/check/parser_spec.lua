@@ -83,4 +83,17 @@ describe("the parser", function()
   end)
 
   it("knows the line of a node", function() assert.equal(3, only("return a,\n b,\n c").values[3].line) end)
+
+  it("follows long chains, and refuses what nests too deep", function()
+    for _, repeated in ipairs { " + a", ".b", "()", " 'x'", "[1]" } do
+      assert.is_true(pcall(parser.parse, "return a" .. repeated:rep(10000)), repeated)
+      assert.is_false(pcall(parser.parse, "return a" .. repeated:rep(100000)), repeated)
+    end
+    for _, repeated in ipairs { "(", "{", "not ", "a .. ", "f(", "function() return ", "a[", "{ [" } do
+      local ok, message = pcall(parser.parse, "return " .. repeated:rep(100000))
+      assert.is_false(ok, repeated)
+      assert.matches("nested too deep", message)
+    end
+    assert.is_false(pcall(parser.parse, ("do "):rep(100000)))
+  end)
 end)
