@@ -27,11 +27,16 @@ static int searcher(lua_State *L)
 	return 2;
 }
 
-void host_open_embedded(lua_State *L)
+void host_open_embedded(lua_State *L, bool only)
 {
 	lua_getglobal(L, "package");
 	lua_getfield(L, -1, "searchers");
+	lua_Integer last = (lua_Integer)lua_rawlen(L, -1);
+	for (; only && last > 1; last--) { /* the first one finds what is preloaded */
+		lua_pushnil(L);
+		lua_rawseti(L, -2, last);
+	}
 	lua_pushcfunction(L, searcher);
-	lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+	lua_rawseti(L, -2, last + 1);
 	lua_pop(L, 2);
 }

@@ -115,10 +115,14 @@ int host_fail(lua_State *L, const char *code, const char *format, ...)
 int host_fail_errno(lua_State *L, const char *what, int error);
 
 /*
-** Registers every native module (open.c) and the embedded Lua (embedded.c) with require. [-0, +0,
-** e]
+** Registers every native module with require (open.c). [-0, +0, e]
 */
 void host_open(lua_State *L);
-void host_open_embedded(lua_State *L);
+
+/*
+** Lets require find the embedded Lua (embedded.c); only: nothing from the working directory or the
+** machine. [-0, +0, e]
+*/
+void host_open_embedded(lua_State *L, bool only);
 
 #endif

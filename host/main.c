@@ -84,19 +84,6 @@ static void set_paths(lua_State *L)
 	lua_setfield(L, -3, "path");
 	lua_pop(L, 2);
 }
-#else
-/*
-** The program runs only its embedded Lua, and nothing from the working directory or the machine.
-*/
-static void set_paths(lua_State *L)
-{
-	lua_getglobal(L, "package");
-	lua_pushliteral(L, "");
-	lua_setfield(L, -2, "path");
-	lua_pushliteral(L, "");
-	lua_setfield(L, -2, "cpath");
-	lua_pop(L, 1);
-}
 #endif
 
 static void push_task_main(lua_State *L)
@@ -136,15 +123,21 @@ static int pmain(lua_State *L)
 {
 	int argc = (int)lua_tointeger(L, 1);
 	char **argv = lua_touserdata(L, 2);
+	lua_gc(L, LUA_GCSTOP); /* what is loaded now stays */
 	luaL_openlibs(L);
 	host_open(L);
-	host_open_embedded(L);
+#ifdef O2X_DEV
+	host_open_embedded(L, false);
 	set_paths(L);
+#else
+	host_open_embedded(L, true);
+#endif
 	push_arguments(L, argc, argv);
 	lua_setglobal(L, "arg");
 	push_task_main(L);
 	push_entry(L, argv);
 	lua_getglobal(L, "arg");
+	lua_gc(L, LUA_GCRESTART);
 	host_run(host_of(L), L, 2);
 	return 0;
 }

@@ -13,9 +13,6 @@ local task = require "o2x.base.task"
 local versions = lazy "o2x.project.versions"
 
 local M = {
-  name = "check",
-  usage = "check [RUNBOOK ...]",
-  summary = "find mistakes in runbooks and stdlib without running them",
   help = [[
 Finds syntax errors; undefined names, fields and parameters; undeclared effects,
 also in stdlib; unnamed steps and duplicate step names; checks that write;

@@ -1,5 +1,5 @@
---- The commands of o2x, in the groups of the help and the manual page. Each is a file in this folder that
---- returns { name, usage, summary, help, options, least, most, needs, run }.
+--- The commands of o2x: what the help and the manual page say of them, in groups. The rest of each is in a file of its
+--- name in this folder, which returns { help, options, least, most, needs, run }: o2x help needs none of them.
 
 local errors = require "o2x.base.error"
 local out = require "o2x.report.out"
@@ -8,11 +8,36 @@ local suggest = lazy "o2x.base.suggest"
 
 local M = {}
 
+-- Each command: its name, how it is called, what it does.
 M.GROUPS = {
-  { "Run runbooks", "run", "plan", "resume" },
-  { "Look at runs and runbooks", "runs", "show", "list", "info", "policy" },
-  { "Write runbooks", "check", "lock", "new", "defs" },
-  { "Other", "lab", "config", "version", "help" },
+  {
+    "Run runbooks",
+    { "run", "run RUNBOOK TENANT [name=value ...]", "run a runbook for a tenant" },
+    { "plan", "plan RUNBOOK TENANT [name=value ...]", "show what a run would change, without writing anything" },
+    { "resume", "resume [RUN]", "continue a run that failed or was interrupted" },
+  },
+  {
+    "Look at runs and runbooks",
+    { "runs", "runs", "list the runs, oldest first" },
+    { "show", "show [RUN]", "show what a run did: steps, changes, checks, times" },
+    { "list", "list", "list the runbooks and tenants" },
+    { "info", "info RUNBOOK", "show what a runbook does, its parameters, and what it may write" },
+    { "policy", "policy TENANT", "print what each system must be told to enforce the tenant's walls itself" },
+  },
+  {
+    "Write runbooks",
+    { "check", "check [RUNBOOK ...]", "find mistakes in runbooks and stdlib without running them" },
+    { "lock", "lock", "record the content of each runbook version in versions.lock" },
+    { "new", "new NAME", "create a runbook from a template" },
+    { "defs", "defs FOLDER", "write definitions of the runbook functions for lua-language-server" },
+  },
+  {
+    "Other",
+    { "lab", "lab COMMAND", "run the platform in miniature on this machine, to try, learn and test" },
+    { "config", "config explain", "show every configuration value and where it comes from" },
+    { "version", "version", "show the version" },
+    { "help", "help [COMMAND]", "show this overview, or the help of a command" },
+  },
 }
 
 M.EXIT_CODES = {
@@ -31,21 +56,31 @@ M.EXIT_CODES = {
 function M.names()
   local names = {}
   for _, group in ipairs(M.GROUPS) do
-    table.move(group, 2, #group, #names + 1, names)
+    for i = 2, #group do
+      names[#names + 1] = group[i][1]
+    end
   end
   return names
 end
 
+-- A command's file, with what is said of it here.
+local function load(said)
+  local command = require("o2x.cli." .. said[1])
+  command.name, command.usage, command.summary = table.unpack(said)
+  return command
+end
+
 --- A command's declaration; an unknown name is bad input.
 ---@param name string
----@return table command
+---@return table command with name, usage and summary
 function M.find(name)
-  local names = M.names()
-  for _, known in ipairs(names) do
-    if known == name then return require("o2x.cli." .. name) end
+  for _, group in ipairs(M.GROUPS) do
+    for i = 2, #group do
+      if group[i][1] == name then return load(group[i]) end
+    end
   end
   errors.input(
-    ("unknown command '%s'%s"):format(out.printable(name), suggest.did_you_mean(name, names)),
+    ("unknown command '%s'%s"):format(out.printable(name), suggest.did_you_mean(name, M.names())),
     "o2x help lists the commands"
   )
 end

@@ -56,12 +56,9 @@ local function perform(options, arguments)
 end
 
 return {
-  name = "config",
-  usage = "config explain",
   least = 1,
   most = 1,
   needs = "the argument explain",
-  summary = "show every configuration value and where it comes from",
   options = { { "json", help = "print JSON" } },
   run = perform,
 }

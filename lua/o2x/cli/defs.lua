@@ -20,12 +20,9 @@ local function perform(options, arguments)
 end
 
 return {
-  name = "defs",
-  usage = "defs FOLDER",
   least = 1,
   most = 1,
   needs = "a folder",
-  summary = "write definitions of the runbook functions for lua-language-server",
   help = [[
 Writes a definition of every function that runbooks can call, with parameters
 and documentation, and a .luarc.json in the project unless it already exists.]],

@@ -1,32 +1,31 @@
 --- The command o2x help: shows all commands, or the help of one.
 
+local lazy = require "o2x.base.lazy"
 local out = require "o2x.report.out"
-local usage = require "o2x.cli.usage"
+local usage = lazy "o2x.cli.usage"
 
-local M =
-  { name = "help", usage = "help [COMMAND]", most = 1, summary = "show this overview, or the help of a command" }
+local M = { most = 1 }
 
 local function overview(commands)
-  out.data("o2x runs versioned runbooks for the tenants of a platform.")
-  out.data("")
-  local rows = {}
+  local lines, rows = { "o2x runs versioned runbooks for the tenants of a platform.", "" }, {}
+  local function add(line) lines[#lines + 1] = line end
   for _, group in ipairs(commands.GROUPS) do
     rows[#rows + 1] = { group[1] }
     for i = 2, #group do
-      local command = commands.find(group[i])
-      rows[#rows + 1] = { "  o2x " .. command.usage, command.summary }
+      rows[#rows + 1] = { "  o2x " .. group[i][2], group[i][3] }
     end
   end
-  out.columns(rows, out.data, out.width())
-  out.data("")
-  out.data("Exit codes")
+  out.columns(rows, add, out.width())
+  add ""
+  add "Exit codes"
   rows = {}
   for i, code in ipairs(commands.EXIT_CODES) do
     rows[i] = { ("  %d"):format(code[1]), code[2] }
   end
-  out.columns(rows, out.data, out.width())
-  out.data("")
-  out.data("o2x help COMMAND shows the options of a command.")
+  out.columns(rows, add, out.width())
+  add ""
+  add "o2x help COMMAND shows the options of a command."
+  out.text(table.concat(lines, "\n"))
 end
 
 --- Shows the overview, or the help of one command. The lab's program prints its own help.

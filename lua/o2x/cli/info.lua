@@ -83,12 +83,9 @@ local function perform(options, arguments)
 end
 
 return {
-  name = "info",
-  usage = "info RUNBOOK",
   least = 1,
   most = 1,
   needs = "a runbook",
-  summary = "show what a runbook does, its parameters, and what it may write",
   options = { { "json", help = "print JSON" } },
   run = perform,
 }

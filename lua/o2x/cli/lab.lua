@@ -6,10 +6,7 @@ local fs = lazy "o2x.base.fs"
 local program = require "o2x.core.program"
 
 return {
-  name = "lab",
-  usage = "lab COMMAND",
   raw = true,
-  summary = "run the platform in miniature on this machine, to try, learn and test",
   run = function(arguments)
     local path = fs.join(fs.folder(fs.realpath "/proc/self/exe"), "o2x-lab")
     if not fs.exists(path) then

@@ -154,10 +154,7 @@ local function perform(options)
 end
 
 return {
-  name = "list",
-  usage = "list",
   most = 0,
-  summary = "list the runbooks and tenants",
   options = {
     { "tenants", help = "list the tenants with id, environment, region, own runbooks and status" },
     { "json", help = "print JSON" },

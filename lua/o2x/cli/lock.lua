@@ -26,10 +26,7 @@ local function perform(options)
 end
 
 return {
-  name = "lock",
-  usage = "lock",
   most = 0,
-  summary = "record the content of each runbook version in versions.lock",
   help = [[
 runbooks/versions.lock holds the name, version and SHA-256 of each runbook.
 A locked runbook that is edited without a new version fails o2x check and does

@@ -32,11 +32,8 @@ local function perform(options, arguments)
 end
 
 return {
-  name = "new",
-  usage = "new NAME",
   least = 1,
   most = 1,
   needs = "a name",
-  summary = "create a runbook from a template",
   run = perform,
 }

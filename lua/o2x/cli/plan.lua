@@ -51,11 +51,8 @@ local function perform(options, arguments)
 end
 
 return {
-  name = "plan",
-  usage = "plan RUNBOOK TENANT [name=value ...]",
   least = 2,
   needs = "a runbook and a tenant",
-  summary = "show what a run would change, without writing anything",
   help = [[
 Executes the runbook against the real systems, but only reads from them. Planned
 writes are kept in memory, where later steps see them. Checks that depend on

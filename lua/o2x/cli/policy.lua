@@ -74,12 +74,9 @@ local function perform(options, arguments)
 end
 
 return {
-  name = "policy",
-  usage = "policy TENANT",
   least = 1,
   most = 1,
   needs = "a tenant",
-  summary = "print what each system must be told to enforce the tenant's walls itself",
   help = [[
 o2x refuses what is outside a tenant's grants before it sends anything. With
 these policies the servers refuse it, too: an identity o2x-TENANT in each of

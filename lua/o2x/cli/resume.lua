@@ -86,10 +86,7 @@ local function perform(options, arguments)
 end
 
 return {
-  name = "resume",
-  usage = "resume [RUN]",
   most = 1,
-  summary = "continue a run that failed or was interrupted",
   help = [[
 Finished steps and effects do not run again. If the run stopped in the middle of
 an effect, o2x asks the system whether it took place.

@@ -37,11 +37,8 @@ local function perform(options, arguments)
 end
 
 return {
-  name = "run",
-  usage = "run RUNBOOK TENANT [name=value ...]",
   least = 1,
   needs = "a runbook and a tenant",
-  summary = "run a runbook for a tenant",
   help = [[
 RUNBOOK is a name ("onboard"), an older version ("onboard@1"), or a path
 ("runbooks/onboard.lua"). o2x info RUNBOOK shows its parameters.

@@ -76,10 +76,7 @@ local function perform(options)
 end
 
 return {
-  name = "runs",
-  usage = "runs",
   most = 0,
-  summary = "list the runs, oldest first",
   options = {
     { "tenant", value = "TENANT", help = "only the runs for this tenant" },
     { "unfinished", help = "only runs that are in progress or can be resumed" },

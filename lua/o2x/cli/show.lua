@@ -177,10 +177,7 @@ local function perform(options, arguments)
 end
 
 return {
-  name = "show",
-  usage = "show [RUN]",
   most = 1,
-  summary = "show what a run did: steps, changes, checks, times",
   help = "Without RUN, shows the newest run.",
   options = {
     { "full", help = "show every line, and what did not change" },

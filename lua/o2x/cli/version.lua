@@ -4,10 +4,7 @@ local out = require "o2x.report.out"
 local program = require "o2x.core.program"
 
 return {
-  name = "version",
-  usage = "version",
   most = 0,
-  summary = "show the version",
   options = { { "json", help = "print JSON" } },
   run = function(options)
     if options.json then

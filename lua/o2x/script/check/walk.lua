@@ -1,5 +1,6 @@
 --- Walks the trees of o2x check's parser. Each node has `order`, the list of all nodes of its tree, parents first, in
---- which the nodes of each kind are listed by the kind, too; `first`, its own place; `last`, that of the last one below it.
+--- which the nodes of each kind are listed by the kind, too; `first`, its own place in it; and `last`, the place of the
+--- last node below it.
 
 local M = {}
 
