@@ -56,6 +56,7 @@ struct search {
 	size_t allowed; /* bytes that may still be decoded in this part */
 	struct scrub_range *ranges;
 	size_t count, room;
+	bool places; /* where is it? Otherwise: is there any? */
 	bool failed;
 };
 
@@ -105,6 +106,8 @@ static void search_plain(struct search *search, const struct scrub_stream *strea
 	const struct scrub_index *index = search->index;
 	for (size_t at = 0; at + 1 < stream->length; at++) {
 		unsigned char c = stream->bytes[at];
+		if (!index->stops[c])
+			continue;
 		if (may_begin(index, c, stream->bytes[at + 1]))
 			try_needles(search, stream, at, c);
 		if (!scrub_escapes[c])
@@ -116,21 +119,30 @@ static void search_plain(struct search *search, const struct scrub_stream *strea
 	}
 }
 
-static bool make_room(struct scrub_room *room, size_t length)
+static bool make_room(struct scrub_room *room, size_t length, bool places)
 {
+	memset(room, 0, sizeof *room);
 	room->bytes = malloc(length);
+	room->sextets = malloc(length + 1);
+	if (!places)
+		return room->bytes && room->sextets;
 	room->start = malloc(length * sizeof *room->start);
 	room->end = malloc(length * sizeof *room->end);
-	return room->bytes && room->start && room->end;
+	room->places = malloc((length + 1) * sizeof *room->places);
+	return room->bytes && room->sextets && room->start && room->end && room->places;
 }
 
 static void free_room(struct scrub_room *room, size_t length)
 {
 	if (room->bytes)
 		explicit_bzero(room->bytes, length);
+	if (room->sextets)
+		explicit_bzero(room->sextets, length + 1);
 	free(room->bytes);
+	free(room->sextets);
 	free(room->start);
 	free(room->end);
+	free(room->places);
 }
 
 static void search_layers(struct search *search, const struct scrub_stream *stream, int layers);
@@ -154,7 +166,7 @@ static void search_layers(struct search *search, const struct scrub_stream *stre
 	struct scrub_room room;
 	if (layers == 0 || stream->length < SCRUB_SHORTEST || search->failed)
 		return;
-	if (!make_room(&room, stream->length))
+	if (!make_room(&room, stream->length, search->places))
 		search->failed = true;
 	for (int way = 0; way < scrub_decodings && !search->failed; way++)
 		search_decoded(search, stream, way, &room, layers - 1);
@@ -219,10 +231,16 @@ static void join_ranges(struct search *search)
 	search->count = last + 1;
 }
 
+/* Most texts have no secret, and where something is takes longer to find than that there is nothing. */
 struct scrub_range *scrub_ranges(const char *text, size_t length, size_t *count)
 {
 	struct search search = { 0 };
 	bool done = search_text(&search, text, length);
+	if (done && search.count) {
+		search.places = true;
+		search.count = 0;
+		done = search_text(&search, text, length);
+	}
 	join_ranges(&search);
 	*count = done ? search.count : SCRUB_FAILED;
 	if (done && search.count)

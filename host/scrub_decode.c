@@ -10,11 +10,13 @@
 
 enum { SHORTEST = SCRUB_SHORTEST }; /* bytes of a run that can hold a secret */
 
-static void put(struct scrub_room *room, unsigned char byte, uint32_t start, uint32_t end)
+static inline void put(struct scrub_room *room, unsigned char byte, uint32_t start, uint32_t end)
 {
-	room->bytes[room->length] = byte;
-	room->start[room->length] = start;
-	room->end[room->length++] = end;
+	if (room->start) {
+		room->start[room->length] = start;
+		room->end[room->length] = end;
+	}
+	room->bytes[room->length++] = byte;
 }
 
 /* What comes after a NUL has nothing to do with what comes before. */
@@ -63,46 +65,93 @@ static size_t next_of_run(const struct scrub_stream *in, size_t at)
 	return next < in->length && sextet(in->bytes[next]) >= 0 ? next : in->length;
 }
 
-/* Decodes the run that begins at `from`, without its first `shift` characters. -> its end */
-static size_t base64_run(const struct scrub_stream *in, size_t from, int shift,
-			 struct scrub_room *room)
-{
-	size_t length = room->length, at = from, before = from, end = from;
-	unsigned bits = 0;
-	for (int i = -shift; at < in->length; i++) {
-		bits = bits << 6 | (unsigned)sextet(in->bytes[at]);
-		if (i >= 0 && i % 4 != 0)
-			put(room, (unsigned char)(bits >> (6 - 2 * (i % 4))),
-			    scrub_start(in, before), scrub_end(in, at));
-		before = at;
-		end = at + 1;
-		at = next_of_run(in, at);
-	}
-	if (room->length - length < SHORTEST)
-		room->length = length;
-	return end;
-}
+enum {
+	END = 64,      /* stands behind the values of a run */
+	SHORT_RUN = 8, /* characters that a secret needs at least */
+};
 
-static bool base64(const struct scrub_stream *in, int shift, struct scrub_room *room)
+/* Notes the values of all runs that can hold a secret. */
+static void gather(const struct scrub_stream *in, struct scrub_room *room)
 {
+	size_t n = 0;
 	for (size_t at = 0; at < in->length; at++) {
 		if (sextet(in->bytes[at]) < 0)
 			continue;
-		put_gap(room, in, at);
-		at = base64_run(in, at, shift, room);
+		size_t begin = n;
+		for (size_t next = at; next < in->length; next = next_of_run(in, at)) {
+			at = next;
+			if (room->places)
+				room->places[n] = (uint32_t)at;
+			room->sextets[n++] = (unsigned char)sextet(in->bytes[at]);
+		}
+		if (n - begin < SHORT_RUN)
+			n = begin;
+		else
+			room->sextets[n++] = END;
+	}
+	room->gathered = n;
+}
+
+/* The byte that begins with the value at `at` and ends with the next one. */
+static inline void put_byte(const struct scrub_stream *in, struct scrub_room *room, size_t at,
+			    int bits)
+{
+	unsigned value = (unsigned)room->sextets[at] << bits | room->sextets[at + 1] >> (6 - bits);
+	if (room->places)
+		put(room, (unsigned char)value, scrub_start(in, room->places[at]),
+		    scrub_end(in, room->places[at + 1]));
+	else
+		room->bytes[room->length++] = (unsigned char)value;
+}
+
+/* Decodes a run from one value up to another. */
+static void base64_run(const struct scrub_stream *in, size_t at, size_t end,
+		       struct scrub_room *room)
+{
+	size_t length = room->length;
+	for (; at + 3 < end; at += 4) {
+		put_byte(in, room, at, 2);
+		put_byte(in, room, at + 1, 4);
+		put_byte(in, room, at + 2, 6);
+	}
+	if (at + 1 < end)
+		put_byte(in, room, at, 2);
+	if (at + 2 < end)
+		put_byte(in, room, at + 1, 4);
+	if (room->length - length < SHORTEST)
+		room->length = length;
+}
+
+/* Without the first `shift` characters of each run. */
+static bool base64(const struct scrub_stream *in, int shift, struct scrub_room *room)
+{
+	if (shift == 0)
+		gather(in, room);
+	for (size_t at = 0, end; at < room->gathered; at = end + 1) {
+		const unsigned char *run = room->sextets + at;
+		end = at +
+		      (size_t)((const unsigned char *)memchr(run, END, room->gathered - at) - run);
+		put_gap(room, in, room->places ? room->places[at] : 0);
+		base64_run(in, at + (size_t)shift, end, room);
 	}
 	return room->length > 0;
 }
 
 /* ---- hexadecimal ---- */
 
-static int nibble(const struct scrub_stream *in, size_t at)
+/* Byte -> 1 + its value; 0: it is no digit. */
+static unsigned char nibbles[256];
+
+__attribute__((constructor)) static void fill_nibbles(void)
 {
-	unsigned char c = at < in->length ? in->bytes[at] : 0;
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+	for (unsigned char i = 0; i < 32; i++)
+		nibbles[(unsigned char)digits[i]] = i % 16 + 1;
+}
+
+static inline int nibble(const struct scrub_stream *in, size_t at)
+{
+	return at < in->length ? nibbles[in->bytes[at]] - 1 : -1;
 }
 
 /* What stands between two bytes: "61 62", "61:62", "0x61, 0x62", "\x61\x62", or nothing. */
@@ -195,24 +244,37 @@ static bool numbers(const struct scrub_stream *in, int shift, struct scrub_room 
 
 /* ---- escapes, which may be escaped themselves ---- */
 
+/* The bytes from one place up to another, as they are. */
+static void put_all(const struct scrub_stream *in, size_t from, size_t to, struct scrub_room *room)
+{
+	if (!room->start) {
+		memcpy(room->bytes + room->length, in->bytes + from, to - from);
+		room->length += to - from;
+		return;
+	}
+	for (; from < to; from++)
+		put(room, in->bytes[from], scrub_start(in, from), scrub_end(in, from));
+}
+
 static bool escapes(const struct scrub_stream *in, int mark, struct scrub_room *room)
 {
 	struct scrub_unit units[SCRUB_UNITS];
-	if (!memchr(in->bytes, mark, in->length))
-		return false;
 	bool found = false;
-	for (size_t at = 0; at < in->length;) {
-		size_t consumed = 1;
-		int count = in->bytes[at] == mark
-				    ? scrub_units(in->bytes + at, in->length - at, units)
-				    : 0;
-		if (count)
-			consumed = units[0].consumed;
-		found = found || count;
-		int length = count ? units[0].length : 1;
-		for (int i = 0; i < length; i++)
-			put(room, count ? units[0].bytes[i] : in->bytes[at], scrub_start(in, at),
+	for (size_t at = 0, from; at < in->length;) {
+		const unsigned char *next = memchr(in->bytes + at, mark, in->length - at);
+		if (!next && !found)
+			return false;
+		from = next ? (size_t)(next - in->bytes) : in->length;
+		put_all(in, at, from, room);
+		at = from;
+		int count = next ? scrub_units(next, in->length - at, units) : 0;
+		size_t consumed = count ? units[0].consumed : next ? 1 : 0;
+		if (!count)
+			put_all(in, at, at + consumed, room);
+		for (int i = 0; count && i < units[0].length; i++)
+			put(room, units[0].bytes[i], scrub_start(in, at),
 			    scrub_end(in, at + consumed - 1));
+		found = found || count;
 		at += consumed;
 	}
 	return found;
@@ -245,7 +307,16 @@ static size_t text_length(const struct scrub_room *room, size_t at)
 	unsigned char c = room->bytes[at];
 	if (c < 0x80)
 		return c >= ' ' || scrub_is_space(c) ? 1 : 0;
+	if (c < 0xc2)
+		return 0; /* mostly */
 	return utf8_length((const char *)room->bytes + at, room->length - at);
+}
+
+/* A byte of the same room, further to the front. */
+static void move(struct scrub_room *room, size_t from, unsigned char byte)
+{
+	uint32_t start = room->start ? room->start[from] : 0, end = room->end ? room->end[from] : 0;
+	put(room, byte, start, byte ? end : start);
 }
 
 void scrub_keep_text(int way, struct scrub_room *room)
@@ -262,9 +333,9 @@ void scrub_keep_text(int way, struct scrub_room *room)
 		if (at - from <= SHORTEST)
 			continue;
 		for (size_t i = from; i < at; i++)
-			put(&kept, room->bytes[i], room->start[i], room->end[i]);
+			move(&kept, i, room->bytes[i]);
 		if (at < room->length)
-			put(&kept, 0, room->start[at], room->start[at]);
+			move(&kept, at, 0);
 	}
 	room->length = kept.length;
 }

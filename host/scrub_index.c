@@ -124,6 +124,8 @@ bool scrub_index_make(struct scrub_index *index, const struct scrub_entry *entri
 		each_needle(entry, place, index);
 	memmove(index->from + 1, index->from, 256 * sizeof *index->from);
 	index->from[0] = 0;
+	for (int i = 0; i < 256; i++)
+		index->stops[i] = scrub_escapes[i] || index->from[i] < index->from[i + 1];
 	return true;
 }
 

@@ -31,6 +31,7 @@ struct scrub_index {
 	struct scrub_needle *needles; /* of byte b: from[b] up to from[b + 1] */
 	size_t from[257], longest;
 	unsigned char pairs[65536 / 8]; /* can a match begin with these two bytes? */
+	bool stops[256];                /* can a match, or an escape, begin with this byte? */
 };
 
 /* Makes the index of a list of secrets. -> false: no memory */
@@ -53,7 +54,7 @@ static inline bool scrub_is_odd(unsigned char c)
 struct scrub_stream {
 	const unsigned char *bytes;
 	size_t length;
-	/* Where a byte begins and ends in the original text. NULL: this is the original. */
+	/* Where a byte begins and ends in the original text. NULL: this is the original, or nobody asks. */
 	const uint32_t *start, *end;
 };
 
@@ -97,8 +98,12 @@ enum { SCRUB_LAYERS = 3 };
 /* Room for a decoded stream. Decoding never makes a text longer. */
 struct scrub_room {
 	unsigned char *bytes;
-	uint32_t *start, *end;
+	uint32_t *start, *end; /* NULL: nobody asks where the bytes came from */
 	size_t length;
+	/* The characters of base64, which all its alignments share: values, and places if asked for. */
+	unsigned char *sextets;
+	uint32_t *places;
+	size_t gathered;
 };
 
 /* The number of ways to decode a stream. */
