@@ -36,6 +36,7 @@
 	X(sandbox) \
 	X(scope) \
 	X(secret) \
+	X(snapshot) \
 	X(subprocess) \
 	X(task) \
 	X(tty) \

@@ -19,6 +19,7 @@
 static struct scrub_entry *entries;
 static struct scrub_index index_of_entries;
 static bool indexed;
+static unsigned long generation;
 
 static void forget_index(void)
 {
@@ -30,6 +31,7 @@ static void forget_index(void)
 void scrub_add(struct scrub_entry *entry)
 {
 	forget_index();
+	generation++;
 	entry->next = entries;
 	entry->link = &entries;
 	if (entries)
@@ -46,6 +48,11 @@ void scrub_remove(struct scrub_entry *entry)
 	if (entry->next)
 		entry->next->link = entry->link;
 	entry->link = NULL;
+}
+
+unsigned long scrub_generation(void)
+{
+	return generation;
 }
 
 /* ---- the search ---- */

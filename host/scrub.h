@@ -34,6 +34,9 @@ struct scrub_entry {
 void scrub_add(struct scrub_entry *entry);
 void scrub_remove(struct scrub_entry *entry);
 
+/* Grows with each secret that is added. A text that was clean stays clean until then. */
+unsigned long scrub_generation(void);
+
 /* Value of *length when there is no memory for the search: the text must not be printed. */
 #define SCRUB_FAILED ((size_t)-1)
 

@@ -126,6 +126,11 @@ const char *secret_label(lua_State *L, int index)
 	return secret ? secret->label : "";
 }
 
+bool secret_is_one(lua_State *L, int index)
+{
+	return luaL_testudata(L, index, TYPE) != NULL;
+}
+
 bool secret_is_literal(lua_State *L, int index)
 {
 	const struct secret *secret = luaL_testudata(L, index, TYPE);
@@ -215,7 +220,7 @@ static int secret_random(lua_State *L)
 */
 static int secret_is(lua_State *L)
 {
-	lua_pushboolean(L, luaL_testudata(L, 1, TYPE) != NULL);
+	lua_pushboolean(L, secret_is_one(L, 1));
 	return 1;
 }
 
@@ -444,6 +449,8 @@ static const luaL_Reg functions[] = {
 	{ "scrub", secret_scrub },
 	{ "found", secret_found },
 	{ "ranges", secret_ranges },
+	{ "suspicious", secret_suspicious },
+	{ "inside", secret_inside },
 	{ "is_maskable", secret_is_maskable },
 	{ NULL, NULL },
 };

@@ -9,5 +9,7 @@
 int secret_scrub(lua_State *L);
 int secret_found(lua_State *L);
 int secret_ranges(lua_State *L);
+int secret_suspicious(lua_State *L);
+int secret_inside(lua_State *L);
 
 #endif

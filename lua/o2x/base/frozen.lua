@@ -8,7 +8,10 @@ local M = {}
 M.contents = setmetatable({}, { __mode = "k" })
 
 local views = setmetatable({}, { __mode = "k" }) -- contents → its view
-local handles = setmetatable({}, { __mode = "k" }) -- tables that need no view, because nobody can change them
+
+--- Tables that need no view, because nobody can change them.
+M.handles = setmetatable({}, { __mode = "k" })
+local handles = M.handles
 
 --- Notes that a table guards itself: it has no fields of its own and a hidden metatable that refuses assignments. It
 --- passes through views, and between scripts and o2x, as it is.

@@ -133,9 +133,8 @@ end
 ---@param v any
 ---@param border o2x.border
 function M.check(v, border)
-  if border.secrets ~= true then check_sinks(v, border, "") end
-  local all = all_texts(v)
-  if problem_of(all, border) then search(v, border, "") end
+  if border.secrets ~= true and secret.inside(v) then check_sinks(v, border, "") end
+  if secret.suspicious(v, LABEL, UNKNOWN) and problem_of(all_texts(v), border) then search(v, border, "") end
 end
 
 --- A function that takes no secrets: it is not at the border, but would give away what is in one.
@@ -145,6 +144,7 @@ end
 ---@return function
 function M.without_secrets(fn, what, where)
   return function(...)
+    if not secret.inside { ... } then return fn(...) end
     for i, given in pairs { ... } do
       check_sinks(given, { what = ("%s, argument %d"):format(what, i), where = where }, "")
     end
@@ -190,7 +190,7 @@ end
 ---@param label string of the secrets that whole texts become
 ---@return any value or, if it had secrets, a copy
 function M.hide(v, is_public, label)
-  if #leaks_of(all_texts(v), is_public) == 0 then return v end
+  if not secret.suspicious(v) or #leaks_of(all_texts(v), is_public) == 0 then return v end
   return hide(v, is_public, label)
 end
 

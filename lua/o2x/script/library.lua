@@ -179,7 +179,7 @@ local function strings()
     lib[name] = pattern[name] -- Lua's own cannot be stopped
   end
   lib.rep = native.checked(string.rep, check_rep)
-  lib.format = native.checked(string.format, check_format)
+  lib.format = native.format(string.format, check_format)
   return lib
 end
 
