@@ -55,6 +55,8 @@ static int search(lua_State *L, bool find)
 	const char *s = text + from;
 	bool anchored = *p == '^';
 	do {
+		if (!anchored && !(s = match_candidate(&m, s, p)))
+			break;
 		const char *end = match_at(&m, s, p + anchored);
 		if (!end)
 			continue;
@@ -101,7 +103,11 @@ static int next_match(lua_State *L)
 			   .text_end = text + length,
 			   .pattern_end = p + pattern_length };
 	for (; from <= (lua_Integer)length; from++) {
-		const char *s = text + from, *end = match_at(&m, s, p);
+		const char *s = match_candidate(&m, text + from, p);
+		if (!s)
+			break;
+		from = s - text;
+		const char *end = match_at(&m, s, p);
 		if (!end || end - text == last)
 			continue;
 		lua_pushinteger(L, end - text);
@@ -109,7 +115,7 @@ static int next_match(lua_State *L)
 		lua_replace(L, lua_upvalueindex(4));
 		return match_push_all(&m, s, end, true);
 	}
-	lua_pushinteger(L, from);
+	lua_pushinteger(L, (lua_Integer)length + 1);
 	lua_replace(L, lua_upvalueindex(3));
 	return 0;
 }
@@ -205,6 +211,11 @@ static int pattern_gsub(lua_State *L)
 	luaL_Buffer out;
 	luaL_buffinit(L, &out);
 	while (times < most_times) {
+		const char *from = anchored ? s : match_candidate(&m, s, p);
+		if (!from)
+			break;
+		luaL_addlstring(&out, s, (size_t)(from - s));
+		s = from;
 		const char *end = match_at(&m, s, p + anchored);
 		if (end && end != last) {
 			times++;

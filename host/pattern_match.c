@@ -279,6 +279,21 @@ const char *match_at(struct match *m, const char *s, const char *p)
 	return match_here(m, s, p);
 }
 
+const char *match_candidate(const struct match *m, const char *s, const char *p)
+{
+	const char *end = m->pattern_end, *first = p;
+	if (p < end && *p == '%') {
+		first = p + 1;
+		if (first == end || isalnum((unsigned char)*first))
+			return s; /* a class */
+	} else if (p == end || memchr("^$().[*+?-", *p, 10)) {
+		return s;
+	}
+	if (first + 1 < end && memchr("*?-", first[1], 3))
+		return s; /* it may be missing */
+	return memchr(s, *first, (size_t)(m->text_end - s));
+}
+
 /* ---- results ---- */
 
 void match_push(struct match *m, int n, const char *s, const char *end)

@@ -29,6 +29,12 @@ struct match {
 const char *match_at(struct match *m, const char *s, const char *p);
 
 /*
+** The first place from s on where the pattern p can match, as far as its first character tells; NULL
+** if there is none.
+*/
+const char *match_candidate(const struct match *m, const char *s, const char *p);
+
+/*
 ** Pushes the n-th capture, from 0; the whole match, s to end, if there is none and n is 0. [-0, +1,
 ** v]
 */

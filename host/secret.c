@@ -18,7 +18,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define TYPE "o2x.secret"
 #define LARGEST ((size_t)64 << 20) /* bytes of one secret: they are outside of Lua's limited heap */
 
 struct secret {
@@ -56,7 +55,7 @@ static struct secret *new_secret(lua_State *L, size_t length, const char *label)
 {
 	if (length > LARGEST)
 		luaL_error(L, "a secret of more than %d MiB", (int)(LARGEST >> 20));
-	struct secret *secret = host_newuserdata(L, sizeof *secret, TYPE);
+	struct secret *secret = host_newuserdata(L, sizeof *secret, SECRET_TYPE);
 	snprintf(secret->label, sizeof secret->label, "%s", label ? label : "");
 	secret->text = secret_text_new(length);
 	if (!secret->text)
@@ -101,7 +100,7 @@ void secret_push_message(lua_State *L, const char *bytes, size_t length, const c
 
 const char *secret_bytes(lua_State *L, int index, size_t *length)
 {
-	const struct secret *secret = luaL_testudata(L, index, TYPE);
+	const struct secret *secret = luaL_testudata(L, index, SECRET_TYPE);
 	if (!secret || !secret->text)
 		return NULL;
 	if (length)
@@ -122,31 +121,26 @@ const char *secret_checkbytes(lua_State *L, int index, size_t *length)
 
 const char *secret_label(lua_State *L, int index)
 {
-	const struct secret *secret = luaL_testudata(L, index, TYPE);
+	const struct secret *secret = luaL_testudata(L, index, SECRET_TYPE);
 	return secret ? secret->label : "";
-}
-
-bool secret_is_one(lua_State *L, int index)
-{
-	return luaL_testudata(L, index, TYPE) != NULL;
 }
 
 bool secret_is_literal(lua_State *L, int index)
 {
-	const struct secret *secret = luaL_testudata(L, index, TYPE);
+	const struct secret *secret = luaL_testudata(L, index, SECRET_TYPE);
 	return secret && secret->literal;
 }
 
 static struct secret *check(lua_State *L, int index)
 {
-	struct secret *secret = luaL_checkudata(L, index, TYPE);
+	struct secret *secret = luaL_checkudata(L, index, SECRET_TYPE);
 	luaL_argcheck(L, secret->text, index, "the secret is gone");
 	return secret;
 }
 
 static int secret_gc(lua_State *L)
 {
-	struct secret *secret = luaL_checkudata(L, 1, TYPE);
+	struct secret *secret = luaL_checkudata(L, 1, SECRET_TYPE);
 	struct secret_text *text = secret->text;
 	secret->text = NULL;
 	if (text)
@@ -162,7 +156,7 @@ static int secret_gc(lua_State *L)
 */
 static int secret_wipe(lua_State *L)
 {
-	struct secret *secret = luaL_checkudata(L, 1, TYPE);
+	struct secret *secret = luaL_checkudata(L, 1, SECRET_TYPE);
 	struct secret_text *text = secret->text;
 	secret->text = NULL;
 	if (text)
@@ -220,7 +214,7 @@ static int secret_random(lua_State *L)
 */
 static int secret_is(lua_State *L)
 {
-	lua_pushboolean(L, secret_is_one(L, 1));
+	lua_pushboolean(L, luaL_testudata(L, 1, SECRET_TYPE) != NULL);
 	return 1;
 }
 
@@ -267,7 +261,8 @@ static int secret_concat(lua_State *L)
 {
 	size_t na, nb;
 	const char *a = secret_checkbytes(L, 1, &na), *b = secret_checkbytes(L, 2, &nb);
-	const struct secret *left = luaL_testudata(L, 1, TYPE), *right = luaL_testudata(L, 2, TYPE);
+	const struct secret *left = luaL_testudata(L, 1, SECRET_TYPE),
+			    *right = luaL_testudata(L, 2, SECRET_TYPE);
 	struct secret *joined = new_secret(L, na + nb, (left ? left : right)->label);
 	joined->joined = true;
 	memcpy(bytes_of(joined), a, na);
@@ -457,8 +452,8 @@ static const luaL_Reg functions[] = {
 
 int luaopen_o2x_core_secret(lua_State *L)
 {
-	host_newtype(L, TYPE, methods, secret_gc);
-	luaL_getmetatable(L, TYPE);
+	host_newtype(L, SECRET_TYPE, methods, secret_gc);
+	luaL_getmetatable(L, SECRET_TYPE);
 	lua_pushnil(L);
 	lua_setfield(L, -2, "__close"); /* a script must not end a secret */
 	luaL_setfuncs(L, metamethods, 0);

@@ -27,9 +27,6 @@ void secret_push_literal(lua_State *L, const char *json, size_t length, const ch
 */
 void secret_push_message(lua_State *L, const char *bytes, size_t length, const char *label);
 
-/* Is the value at index a secret, even one that is gone? [-0, +0, -] */
-bool secret_is_one(lua_State *L, int index);
-
 /* Was the secret at index made by secret_push_literal? [-0, +0, -] */
 bool secret_is_literal(lua_State *L, int index);
 

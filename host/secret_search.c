@@ -3,7 +3,6 @@
 */
 #include "secret_search.h"
 #include "scrub.h"
-#include "secret.h"
 #include "secret_clean.h"
 
 #include <stdlib.h>
@@ -233,7 +232,7 @@ int secret_suspicious(lua_State *L)
 static bool has_secret(lua_State *L, int idx, int depth)
 {
 	if (lua_type(L, idx) == LUA_TUSERDATA)
-		return secret_is_one(L, idx);
+		return luaL_testudata(L, idx, SECRET_TYPE) != NULL;
 	if (lua_type(L, idx) != LUA_TTABLE)
 		return false;
 	if (depth == DEEPEST)

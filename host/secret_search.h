@@ -6,6 +6,9 @@
 
 #include <lua.h>
 
+/* The metatable of secrets. */
+#define SECRET_TYPE "o2x.secret"
+
 int secret_scrub(lua_State *L);
 int secret_found(lua_State *L);
 int secret_ranges(lua_State *L);

@@ -7,6 +7,8 @@ local user_folders = require "o2x.base.user_folders"
 
 local M = {}
 
+local SLASH <const> = ("/"):byte()
+
 -- The native messages begin with the path.
 local function check(op, value, message, code)
   if value == nil then errors.raise { kind = "failed", module = "fs", op = op, code = code, message = message } end
@@ -19,8 +21,10 @@ end
 ---@return string
 function M.join(folder, ...)
   local path = folder
-  for _, name in ipairs { ... } do
-    path = path:gsub("/+$", "") .. "/" .. name:gsub("^/+", "")
+  for i = 1, select("#", ...) do
+    local name = select(i, ...)
+    if path:byte(-1) == SLASH then path = path:gsub("/+$", "") end
+    path = path .. "/" .. (name:byte() == SLASH and name:gsub("^/+", "") or name)
   end
   return path
 end

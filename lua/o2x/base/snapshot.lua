@@ -67,9 +67,7 @@ function M.take(value, what, where) return copy(value, what, where, MOST) end
 ---@return table
 function M.shallow(value, what, where)
   local source, result = frozen.contents[value] or value, {}
-  if debug.getmetatable(source) and not json.is_array(source) then
-    refuse(what, where, "metatable", "", "table")
-  end
+  if debug.getmetatable(source) and not json.is_array(source) then refuse(what, where, "metatable", "", "table") end
   for key, item in next, source do
     result[key] = source == value and item or frozen.view(item)
   end

@@ -17,7 +17,14 @@ local function refuse(path, why)
   errors.raise { kind = "refused", module = "files", op = path, message = path .. " " .. why }
 end
 
-local function root_of(ctx) return fs.realpath(ctx.config.platform) end
+local roots = setmetatable({}, { __mode = "k" }) -- a run's context → its platform tree, without links
+
+-- It is one folder during a run, whatever becomes of a link to it.
+local function root_of(ctx)
+  local root = roots[ctx] or fs.realpath(ctx.config.platform)
+  roots[ctx] = root
+  return root
+end
 
 -- The absolute path. The grants must allow the path both as written and with its symbolic links resolved.
 local function resolve(ctx, path, grants, what, shape)

@@ -71,6 +71,9 @@ end
 ---@param kind string
 ---@return { type: o2x.effect_type, declares: string? }? entry nil if no module has it
 function Gate:load_type(kind)
+  local named = effects.find(kind:match "^[^.]*") -- mostly the kind's first word is the module's name
+  if named then self:register(named, self.run.ctx) end
+  if self.types[kind] then return self.types[kind] end
   for _, name in ipairs(effects.NAMES) do
     self:register(effects.find(name), self.run.ctx)
     if self.types[kind] then return self.types[kind] end

@@ -306,8 +306,8 @@ function Helm:template(name, release)
 end
 
 -- All that the result of template depends on.
-local function question(self, name, release)
-  return kept.question(program.identity(self.program), self:version(), release.about.digest, name, release.namespace, {
+local function question(self, name, release, identity)
+  return kept.question(identity, self:version(), release.about.digest, name, release.namespace, {
     values = release.values,
     upgrade = release.about.operation and release.upgrade or false,
     kube_version = release.kube_version,
@@ -322,7 +322,8 @@ local function place(name, release) return { "rendering", release.namespace, nam
 ---@param release o2x.helm.release with about (o2x.helm.chart)
 ---@return { manifest: string, hooks: string?, crds: table[] }? kept hashes (o2x.effects.helm.content), and the CRDs
 function Helm:find_rendering(name, release)
-  local found = self.kept:find(place(name, release), question(self, name, release))
+  self.identity = self.identity or program.identity(self.program)
+  local found = self.kept:find(place(name, release), question(self, name, release, self.identity))
   local ok = type(found) == "table" and type(found.manifest) == "string" and type(found.crds) == "table"
   return ok and found or nil
 end
@@ -337,7 +338,8 @@ function Helm:keep_rendering(name, release, rendering)
     crds[i] = { kind = object.kind, metadata = { name = object.metadata.name } }
   end
   local answer = { manifest = rendering.manifest, hooks = rendering.hooks, crds = crds }
-  self.kept:keep(place(name, release), question(self, name, release), answer)
+  -- Another helm may be there since.
+  self.kept:keep(place(name, release), question(self, name, release, program.identity(self.program)), answer)
 end
 
 -- The words of an upgrade, up to those that tell how it gets its objects.

@@ -63,17 +63,22 @@ end
 -- A list's items are told apart by their keys unless two have the same.
 local function keys_of(wanted, at)
   local keys = at.builtin and fields.MERGE_KEYS[at.key]
-  for i, item in ipairs(keys and wanted or {}) do
-    if type(item) ~= "table" or fields.counterpart(wanted, item, keys) ~= wanted[i] then return nil end
+  if not keys then return nil end
+  for _, item in ipairs(wanted) do
+    if type(item) ~= "table" then return nil end
+  end
+  local counterpart = fields.counterparts(wanted, keys)
+  for _, item in ipairs(wanted) do
+    if counterpart(item) ~= item then return nil end
   end
   return keys
 end
 
 local function by_keys(live, wanted, keys, at)
   local out, changed = json.array {}, false
-  local used = {}
+  local used, counterpart = {}, fields.counterparts(live, keys)
   for i, item in ipairs(wanted) do
-    local element = fields.counterpart(live, item, keys)
+    local element = counterpart(item)
     out[i] = mended(element or {}, item, item_of(at))
     changed = changed or out[i] ~= element
     if element then used[element] = true end
@@ -135,20 +140,43 @@ local function is_closed(at)
   return fields.CLOSED[at.key]
 end
 
-local function mended_map(live, wanted, at)
+local function copy_of(map)
+  local out = {}
+  for name, item in pairs(map) do
+    out[name] = item
+  end
+  return out
+end
+
+-- The fields of a live map that may stay.
+local function remaining(live, wanted, closed, without)
   local out, changed = {}, false
-  local closed, without = is_closed(at), excluded(wanted, at)
   for name, item in pairs(live) do
     local stays = not without[name] and (not closed or wanted[name] ~= nil and wanted[name] ~= json.null)
     if stays then out[name] = item end
     changed = changed or not stays
   end
+  return out, changed
+end
+
+local function mended_map(live, wanted, at)
+  local closed, without = is_closed(at), excluded(wanted, at)
+  local out, changed = live, false
+  if closed or next(without) ~= nil then
+    out, changed = remaining(live, wanted, closed, without)
+  end
   for name, item in pairs(wanted) do
-    local new = mended(out[name], item, below(at, name))
-    -- Where fields are alternatives, an empty one (emptyDir: {}) is a choice.
-    if new == nil and closed and type(item) == "table" and item ~= json.null then new = item end
-    changed = changed or not rawequal(new, out[name])
-    out[name] = new
+    local was = out[name]
+    if was ~= item or type(item) == "table" then -- mostly they are equal
+      local new = mended(was, item, below(at, name))
+      -- Where fields are alternatives, an empty one (emptyDir: {}) is a choice.
+      if new == nil and closed and type(item) == "table" and item ~= json.null then new = item end
+      if not rawequal(new, was) then
+        if out == live then out = copy_of(live) end
+        changed = true
+        out[name] = new
+      end
+    end
   end
   return changed and out or live
 end

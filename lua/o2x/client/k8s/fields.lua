@@ -104,4 +104,23 @@ function M.counterpart(list, wanted, keys)
   end
 end
 
+--- Finds counterparts of many items: a list of environment variables is long.
+---@param list table[]
+---@param keys string[] of MERGE_KEYS
+---@return fun(wanted: table): table? counterpart
+function M.counterparts(list, keys)
+  local key, first = keys[1], {}
+  if #keys > 1 then
+    return function(wanted) return M.counterpart(list, wanted, keys) end
+  end
+  for _, element in ipairs(list) do
+    local value = value_of(element, key)
+    if value ~= nil and not first[value] then first[value] = element end
+  end
+  return function(wanted)
+    local value = value_of(wanted, key)
+    return value ~= nil and first[value] or nil
+  end
+end
+
 return M

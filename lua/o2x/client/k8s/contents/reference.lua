@@ -2,6 +2,7 @@
 
 local crypto = require "o2x.base.crypto"
 local json = require "o2x.base.json"
+local literal = require "o2x.base.literal"
 local promql = require "o2x.client.k8s.contents.promql"
 local rule = require "o2x.client.k8s.contents.rule"
 local scope = require "o2x.base.scope"
@@ -35,8 +36,17 @@ function M.secret(check, path, item)
   if not has(check.secrets, item) then M.name(check, path, item) end
 end
 
--- contents → text → true: it was looked at and is the tenant's. The services of a platform have most texts in common.
-local own_texts = setmetatable({}, { __mode = "k" })
+-- contents → what is known of its patterns: the text that each needs (needed), and the texts that were looked at and are
+-- the tenant's (own). The services of a platform have most texts in common.
+local known_of = setmetatable({}, { __mode = "k" })
+
+local function known_in(contents)
+  local known = known_of[contents] or { needed = {}, own = {} }
+  known_of[contents] = known
+  return known
+end
+
+local function no_match() end
 
 --- A text that programs read: it names nothing that the platform's patterns know as another tenant's. A copied file of
 --- values is recognised by this.
@@ -46,15 +56,17 @@ local own_texts = setmetatable({}, { __mode = "k" })
 function M.text(check, path, item)
   rule.plain(check, path, item)
   if type(item) ~= "string" then return end
-  local known = own_texts[check.contents] or {}
-  own_texts[check.contents] = known
-  if known[item] then return end
+  local known = known_in(check.contents)
+  if known.own[item] then return end
   for pattern, own in next, check.contents.patterns or {} do
-    for found in item:gmatch(pattern) do
+    local needed = known.needed[pattern] or literal.of(pattern)
+    known.needed[pattern] = needed
+    local possible = item:find(needed, 1, true)
+    for found in possible and item:gmatch(pattern) or no_match do
       if found ~= own then return check:refuse(path, ("names '%s', which is not the tenant's"):format(found)) end
     end
   end
-  known[item] = true
+  known.own[item] = true
 end
 
 --- The same in base64.

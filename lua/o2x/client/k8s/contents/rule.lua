@@ -59,6 +59,9 @@ local function apply(rule, check, path, item)
   if not is_absent(item) and not value.is_unknown(item) then rule(check, path, item) end
 end
 
+-- The same for a name that a rule knows: it has none of these.
+local function dotted(path, key) return path == "" and key or path .. "." .. key end
+
 --- A map with these fields and no others.
 ---@param known table<string, o2x.k8s.rule> by field
 ---@param required string[]? fields that must be there
@@ -67,11 +70,11 @@ function M.map(known, required)
   return function(check, path, item)
     if not is_map(item) then return check:refuse(path, "is not a map") end
     for _, key in ipairs(M.keys(item)) do
-      local place, rule, one = M.below(path, key), known[key], rawget(item, key)
+      local rule, one = known[key], rawget(item, key)
       if rule then
-        apply(rule, check, place, one)
+        apply(rule, check, dotted(path, key), one)
       elseif not is_absent(one) then
-        check:refuse(place, "is not among the fields that a run may write")
+        check:refuse(M.below(path, key), "is not among the fields that a run may write")
       end
     end
     for _, key in ipairs(required or {}) do
