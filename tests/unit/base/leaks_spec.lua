@@ -136,3 +136,55 @@ describe("a function at the border", function()
     assert.same({ n = 4, 2, nil, 3, nil }, table.pack(count(nil, nil)))
   end)
 end)
+
+-- A table of tables, as deep as that, around a value.
+local function nested(depth, item)
+  for _ = 1, depth do
+    item = { item }
+  end
+  return item
+end
+
+-- name of the case, where the number or the text that is a secret stands
+local PLACES <const> = {
+  { "a text", "864213579", true },
+  { "a number", 864213579, true },
+  { "a key", { ["864213579"] = 1 }, true },
+  { "a number as a key", { [864213579] = 1 }, true },
+  { "a key far inside", nested(20, { ["864213579"] = {} }), true },
+  { "an item far inside", nested(60, "a 864213579 b"), true },
+  { "deeper than it is looked", nested(120, "a"), true },
+  { "a list behind others", { 1, 2, 3, { 4, { 864213579 } } }, true },
+  { "a text in base64", { "ODY0MjEzNTc5" }, true },
+  { "another number", { 864213578 }, false },
+  { "a short number", { 86421, [-8642] = 86421 }, false },
+  { "a part of the number", { "86421", "3579" }, false },
+  { "a boolean and nothing", { true, { false } }, false },
+}
+
+describe("a value", function()
+  for _, case in ipairs(PLACES) do
+    it(("is %s when the secret is %s"):format(case[3] and "suspicious" or "clean", case[1]), function()
+      local pin = secret.new("864213579", "pin")
+      assert.equal(case[3], secret.suspicious(case[2]))
+      secret.wipe(pin)
+      assert.equal(case[1]:find "deeper" ~= nil, secret.suspicious(case[2]))
+    end)
+  end
+
+  it("is suspicious with a mark in any of its texts", function()
+    for _, item in ipairs { "a <mark> b", { "x", { ["<mark>"] = 1 } }, { other = "<other>" } } do
+      assert.is_true(secret.suspicious(item, "<mark>", "<other>"))
+      assert.is_false(secret.suspicious(item, "<third>"))
+    end
+  end)
+
+  it("may have a secret inside", function()
+    for _, item in ipairs { key, { key }, { a = { b = { key } } }, nested(120, "a") } do
+      assert.is_true(secret.inside(item))
+    end
+    for _, item in ipairs { "a", 1, true, {}, { "a", { b = {} } } } do
+      assert.is_false(secret.inside(item))
+    end
+  end)
+end)
