@@ -196,6 +196,16 @@ local calls = {
     local secret = live()
     return core.secret.ranges "xa secret textx", secret
   end,
+  ["secret.suspicious"] = function()
+    local secret = live()
+    return core.secret.suspicious({ a = { "text", 1234567, b = "xa secret textx" } }, "mark"), secret
+  end,
+  ["secret.inside"] = function() return core.secret.inside { { a = live() } } end,
+  ["snapshot.copy"] = function()
+    local value = { a = { 1, "two", { b = print } }, c = core.json.array {} }
+    return core.snapshot.copy(value, {}, {}, {}, 100, {}), core.snapshot.copy({ { {} } }, {}, {}, {}, 2, {})
+  end,
+  ["snapshot.are_atoms"] = function() return core.snapshot.are_atoms(1, "a", {}) end,
   ["fs.read_private"] = function() return core.fs.read_private(folder .. "/secret.yaml", "label") end,
   ["secret.set_key"] = function() return core.secret.set_key(("k"):rep(32)) end,
   ["secret.is"] = function() return core.secret.is(live()), core.secret.is_joined(live()) end,
