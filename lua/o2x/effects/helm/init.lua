@@ -142,8 +142,9 @@ local function upgrade(ctx, target, before, effect_key)
   client(ctx):upgrade(target.name, target.source)
 end
 
+-- What is there then, as read gives it: mend has looked at the objects after helm wrote them, and leaves no drift.
 function release.write(ctx, target, desired, before, effect_key)
-  local namespace = namespace_of(ctx, target)
+  local helm, namespace = client(ctx), namespace_of(ctx, target)
   if desired == nil then return stored.uninstall(ctx, target.name, namespace) end
   if not before or not same_record(before, desired) then
     if target.source then
@@ -153,6 +154,8 @@ function release.write(ctx, target, desired, before, effect_key)
     end
   end
   live.mend(ctx, target.name, namespace, content.objects(desired.manifest) or {})
+  local record = ctx:retry(helm.status, helm, target.name, namespace)
+  return nil, record and content.of(record)
 end
 
 -- Of contents that the journal has, only hashes are known: they tell that something changed, not what.
