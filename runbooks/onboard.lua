@@ -18,6 +18,47 @@ local services = require "stdlib.services"
 local smoke = require "stdlib.smoke"
 local values = require "stdlib.values"
 
+-- The tenant's rows: each step needs the one before it.
+local function make_database(tenant, params)
+  step("Create the database", database.create, tenant)
+  step("Migrate the database", database.migrate, tenant)
+  step("Register the tenant", registry.register, tenant)
+  step("Configure the integrations", integrations.configure, tenant)
+  step("Apply the tenant's customisation", customisation.apply, tenant)
+  step("Create the admin user", admin.create, tenant, params)
+end
+
+-- The first releases are rendered while the rest is made.
+local function write_values(tenant, params)
+  step("Write the Helm values", values.write, tenant, params)
+  deploy.prepare(tenant)
+end
+
+-- What the services need beside their database.
+local function make_surroundings(tenant)
+  step("Store the credentials in Vault", integrations.store_credentials, tenant)
+  step("Create the queues", messaging.create, tenant)
+  step("Create the data volume", cluster.volume, tenant)
+  step("Ensure the shared secrets", cluster.shared_secrets, tenant)
+end
+
+local function start_services(tenant, params)
+  step("Deploy", deploy.all, tenant, params.timeout)
+  step("Verify the services", deploy.verify, tenant)
+end
+
+-- Certificate and name servers take their time, and need the load balancer only.
+local function publish(tenant)
+  step("Create the ingress", ingress.create, tenant)
+  step("Create the DNS records", ingress.records, tenant)
+end
+
+local function test(tenant)
+  local session = admin.session(tenant)
+  step("Run the test customer workflow", smoke.workflow, tenant, session)
+  step("Smoke test", smoke.checklist, tenant, session)
+end
+
 return runbook {
   name = "onboard",
   version = "1.0.0",
@@ -56,25 +97,20 @@ Undo:    o2x run rollback for releases. Nothing else is deleted: a failed run go
   run = function(tenant, params)
     step("Check the prerequisites", preflight.onboard, tenant, params)
     tenant.id = step("Allocate the tenant id", registry.allocate, tenant)
-    step("Create the database", database.create, tenant)
-    step("Migrate the database", database.migrate, tenant)
-    step("Register the tenant", registry.register, tenant)
-    step("Configure the integrations", integrations.configure, tenant)
-    step("Apply the tenant's customisation", customisation.apply, tenant)
-    step("Store the credentials in Vault", integrations.store_credentials, tenant)
-    step("Create the queues", messaging.create, tenant)
-    step("Write the Helm values", values.write, tenant, params)
-    step("Create the data volume", cluster.volume, tenant)
-    step("Ensure the shared secrets", cluster.shared_secrets, tenant)
-    step("Create the admin user", admin.create, tenant, params)
-    step("Deploy", deploy.all, tenant, params.timeout)
-    step("Verify the services", deploy.verify, tenant)
-    step("Create the ingress", ingress.create, tenant)
-    step("Create the DNS records", ingress.records, tenant)
+    parallel {
+      function() make_database(tenant, params) end,
+      function() make_surroundings(tenant) end,
+      function() write_values(tenant, params) end,
+    }
+    parallel {
+      function() start_services(tenant, params) end,
+      function() publish(tenant) end,
+    }
     step("Verify DNS and HTTPS", ingress.verify, tenant)
-    step("Run the test customer workflow", smoke.workflow, tenant)
-    step("Smoke test", smoke.checklist, tenant)
-    step("Set up monitoring and alerts", monitoring.create, tenant)
+    parallel {
+      function() test(tenant) end,
+      function() step("Set up monitoring and alerts", monitoring.create, tenant) end,
+    }
     step("Write the handoff documents", handoff.write, tenant)
   end,
 }

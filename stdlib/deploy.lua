@@ -11,24 +11,44 @@ local services = require "stdlib.services"
 
 local M = {}
 
+-- A service's release, as o2x.helm takes it.
+local function release_of(tenant, service, timeout)
+  local release = charts.of(tenant, service)
+  release.values = naming.values_file(tenant.name, service)
+  release.namespace = tenant.namespace
+  release.timeout = timeout
+  return release
+end
+
 --- Ensures one release and waits until its pods are ready.
 ---@param tenant table
 ---@param service string
 ---@param timeout integer seconds
 function M.release(tenant, service, timeout)
-  local release = charts.of(tenant, service)
-  release.values = naming.values_file(tenant.name, service)
-  release.namespace = tenant.namespace
-  release.timeout = timeout
-  helm.ensure_release(naming.resource(tenant, service), release)
+  helm.ensure_release(naming.resource(tenant, service), release_of(tenant, service, timeout))
 end
 
---- Ensures all releases in waves, each ready before its dependants. An input error during maintenance.
+local function prepare(tenant, service)
+  helm.prepare_release(naming.resource(tenant, service), release_of(tenant, service))
+end
+
+--- Renders the releases of the first wave, while something else is done that they need.
+---@param tenant table
+function M.prepare(tenant)
+  parallel.each(catalogue.waves()[1], function(service) prepare(tenant, service) end, { limit = 2 })
+end
+
+--- Ensures all releases in waves, each ready before its dependants. The next wave is rendered meanwhile. An input error
+--- during maintenance.
 ---@param tenant table
 ---@param timeout integer seconds for one release
 function M.all(tenant, timeout)
   maintenance.refuse(tenant, "deploy")
-  services.each(catalogue.waves(), function(service) M.release(tenant, service, timeout) end)
+  services.each(
+    catalogue.waves(),
+    function(service) M.release(tenant, service, timeout) end,
+    { ahead = function(service) prepare(tenant, service) end }
+  )
 end
 
 -- One pod of each app.

@@ -69,20 +69,27 @@ local function check_tree(tenant, params)
   if params.from == tenant.name then invalid("from= names the tenant itself") end
 end
 
--- Contacts every system once: one that is down or refuses access would otherwise show only half-way.
-local function check_systems(tenant)
+local function check_balancer(tenant)
   local balancer = tenant.platform.kubernetes.ingress_service
-  registry.lookup(tenant)
-  vault.read("info")
-  redis.ping()
-  helm.list()
-  dns.zone(tenant.domain) -- raises when there is no such zone
   if not k8s.get("Service", balancer.name, balancer.namespace) then
     fail(
       ("there is no service %s in namespace %s"):format(balancer.name, balancer.namespace),
       "is the ingress controller installed?"
     )
   end
+end
+
+-- Contacts every system once: one that is down or refuses access would otherwise show only half-way.
+local function check_systems(tenant)
+  parallel.each({
+    function() helm.list() end, -- the longest, as helm itself is asked for its version
+    function() registry.lookup(tenant) end,
+    function() vault.read "info" end,
+    function() redis.ping() end,
+    function() dns.zone(tenant.domain) end, -- raises when there is no such zone
+    function() check_balancer(tenant) end,
+    function() check_secrets(tenant) end,
+  }, function(look) look() end)
 end
 
 --- Checks everything that onboarding needs: tree, registry, systems, maintenance, secrets. Raises the first problem, as
@@ -93,7 +100,6 @@ function M.onboard(tenant, params)
   check_tree(tenant, params)
   check_systems(tenant)
   maintenance.refuse(tenant, "deploy")
-  check_secrets(tenant)
 end
 
 return M

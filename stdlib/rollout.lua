@@ -113,7 +113,7 @@ local function waves(tenant, chosen, params, previous)
   local results = services.each(
     services.waves(chosen),
     function(service) return deploy(tenant, service, params, previous[service]) end,
-    has_failed
+    { is_over = has_failed }
   )
   local started = {}
   for service in pairs(results) do

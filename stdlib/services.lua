@@ -63,13 +63,20 @@ end
 --- Calls fn for each item in a step of its own, inside a step per wave. Items of one wave run side by side.
 ---@param waves any[][] names of services, or tables that have a name
 ---@param fn fun(item: any): any
----@param is_over (fun(results: table<any, any>): boolean)? called after each wave; true ends the walk
+---@param options { is_over: (fun(results: table<any, any>): boolean)?, ahead: fun(item: any)? }? is_over: called after
+---  each wave; true ends the walk. ahead: called for the items of the next wave while a wave runs
 ---@return table<any, any> results by item; false if fn returned nothing
-function M.each(waves, fn, is_over)
+function M.each(waves, fn, options)
+  local is_over, ahead = options and options.is_over, options and options.ahead
   local results = {}
   local function take(item) return step(type(item) == "table" and item.name or item, fn, item) or false end
   for number, wave in ipairs(waves) do
-    local found = step(("Wave %d"):format(number), function() return parallel.each(wave, take, { limit = 4 }) end)
+    local found = parallel({
+      function()
+        return step(("Wave %d"):format(number), function() return parallel.each(wave, take, { limit = 4 }) end)
+      end,
+      function() parallel.each(ahead and waves[number + 1] or {}, ahead, { limit = 2 }) end,
+    })[1]
     for i, item in ipairs(wave) do
       results[item] = found[i]
     end

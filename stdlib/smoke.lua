@@ -54,12 +54,13 @@ end
 --- Ensures a test customer with an order, a bill, an invoice, a payment and a report. Later runs find what the first
 --- one created.
 ---@param tenant table
-function M.workflow(tenant)
+---@param session table? the administrator's (stdlib.admin); a new one if absent
+function M.workflow(tenant, session)
   if not vault.read(admin.SECRET) then
     log "not made: Vault does not have the administrator's password, which the workflow logs in with"
     return
   end
-  local session = admin.session(tenant)
+  session = session or admin.session(tenant)
   local customer = ensure(
     tenant,
     session,
@@ -261,8 +262,7 @@ end
 local function database(tenant) pg.tenant:row("core_config.tenant", { name = tenant.name }, { "id" }) end
 
 -- The guide's fourteen checks: name, function and its arguments.
-local function checks(tenant)
-  local session = admin.session(tenant)
+local function checks(tenant, session)
   local function has(field, text)
     return function() at_least_one(tenant, session, field, text) end
   end
@@ -298,8 +298,9 @@ end
 
 --- Runs the guide's fourteen checks. Fails at the first one that fails.
 ---@param tenant table
-function M.checklist(tenant)
-  for _, entry in ipairs(checks(tenant)) do
+---@param session table? the administrator's; a new one if absent
+function M.checklist(tenant, session)
+  for _, entry in ipairs(checks(tenant, session or admin.session(tenant))) do
     check(table.unpack(entry))
   end
 end
@@ -310,8 +311,8 @@ end
 function M.run(tenant, params)
   local known, id = pcall(registry.find, tenant)
   if known then tenant.id = id end
-  local failed, hints = {}, {}
-  for _, entry in ipairs(checks(tenant)) do
+  local entries, failed, hints = checks(tenant, admin.session(tenant)), {}, {}
+  for _, entry in ipairs(entries) do
     local ok, problem = pcall(check, table.unpack(entry))
     if not ok then
       failed[#failed + 1] = entry[1]
@@ -322,7 +323,7 @@ function M.run(tenant, params)
   if not known and not tenant.id then fail(tostring(id), id.hint) end
   if #failed > 0 then
     fail(
-      ("%d of %d checks failed: %s"):format(#failed, #checks(tenant), table.concat(failed, ", ")),
+      ("%d of %d checks failed: %s"):format(#failed, #entries, table.concat(failed, ", ")),
       hints[1] and table.concat(hints, "; ")
     )
   end

@@ -221,16 +221,22 @@ local function group(count, limit, start)
   return results
 end
 
---- Runs functions concurrently.
+local function is_before(a, b)
+  if type(a) == "number" and type(b) == "number" then return a < b end
+  return tostring(a) < tostring(b)
+end
+
+--- Runs functions concurrently. They start in the order of their keys.
 ---@param functions table<any, function>
+---@param limit integer? how many at a time, all if absent
 ---@return table results the first result of each, under its key
-function M.parallel(functions)
+function M.parallel(functions, limit)
   local keys = {}
   for key in pairs(functions) do
     keys[#keys + 1] = key
   end
-  table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
-  local got = group(#keys, #keys, function(i) return M.spawn(functions[keys[i]]) end)
+  table.sort(keys, is_before)
+  local got = group(#keys, limit or #keys, function(i) return M.spawn(functions[keys[i]]) end)
   local results = {}
   for i, key in ipairs(keys) do
     results[key] = got[i]

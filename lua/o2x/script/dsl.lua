@@ -88,9 +88,11 @@ local function new_parallel(sandbox)
       function(room) return task.each(list, fn, { limit = room }) end
     )
   end
+  -- A plan takes the functions one after the other: it lists what they would change in the order of the runbook, and a
+  -- check knows what comes before it.
   local parallel = frozen.new { each = each }
   debug.getmetatable(parallel).__call = function(_, functions)
-    sandbox:running("parallel")
+    local run = sandbox:running("parallel")
     if type(functions) ~= "table" then script_error(sandbox, "failed", "parallel: expected a table of functions") end
     functions = snapshot.shallow(functions, "parallel", where_of(sandbox))
     check_functions(sandbox, "parallel", functions)
@@ -98,7 +100,8 @@ local function new_parallel(sandbox)
     for _ in pairs(functions) do
       count = count + 1
     end
-    return with_tasks(sandbox, count, count, function() return task.parallel(functions) end)
+    local limit = run.mode == "plan" and 1 or count
+    return with_tasks(sandbox, count, count, function() return task.parallel(functions, limit) end)
   end
   return parallel
 end
@@ -204,7 +207,8 @@ function M.new(sandbox)
     ---@return any found what fn returned; nil in a plan that has changes
     check = function(name, fn, ...) return step.check(sandbox:running("check"), name, fn, ...) end,
 
-    --- Calls all functions at the same time and waits for them; the first error cancels the others.
+    --- Calls all functions at the same time and waits for them; the first error cancels the others. A plan calls one
+    --- after the other, so that it has an order.
     ---@param functions table<string, function>
     ---@return table<string, any> results by the same names
     parallel = new_parallel(sandbox),

@@ -30,6 +30,27 @@ describe("parallel", function()
     assert.same({ a = 1, b = 2 }, results)
   end)
 
+  it("runs side by side; in a plan one after the other, in the order of the keys", function()
+    local task = require "o2x.base.task"
+    local function order_of(mode)
+      local order, functions = {}, {}
+      for i = 1, 11 do
+        functions[i] = function()
+          order[#order + 1] = i
+          task.sleep(0.001)
+          order[#order + 1] = -i
+        end
+      end
+      words(mode).parallel(functions)
+      return order
+    end
+    assert.equal(11, order_of "apply"[11])
+    local planned = order_of "plan"
+    for i = 1, 11 do
+      assert.same({ i, -i }, { planned[2 * i - 1], planned[2 * i] })
+    end
+  end)
+
   it("each keeps the order of the list", function()
     assert.same({ 2, 4, 6 }, words().parallel.each({ 1, 2, 3 }, function(n) return n * 2 end, { limit = 2 }))
   end)

@@ -25,6 +25,24 @@ describe("stdlib.deploy", function()
     assert.matches("/service%-proxy$", std.steps[#std.steps])
   end)
 
+  it("renders each release ahead exactly as it is released, but not the first wave once more", function()
+    local std = stdlib.new()
+    local deploy = std.require "deploy"
+    deploy.prepare(tenant)
+    assert.equal(6, #std.called "helm.prepare_release")
+    deploy.all(tenant, 90)
+    local released = {}
+    for _, call in ipairs(std.called "helm.ensure_release") do
+      released[call[1]] = call[2]
+    end
+    local prepared = std.called "helm.prepare_release"
+    assert.equal(16, #prepared)
+    for _, call in ipairs(prepared) do
+      call[2].timeout = 90
+      assert.same(released[call[1]], call[2])
+    end
+  end)
+
   it("does not deploy into maintenance", function()
     local record = '{"since":"S","until":"2026-02-11T13:00:00Z","by":"B","run":"R"}'
     local std = stdlib.new {

@@ -58,8 +58,19 @@ describe("stdlib.services", function()
     end)
 
     it("ends after a wave when it is told to", function()
-      local results = stdlib.new().require("services").each(WAVES, function() return 1 end, function() return true end)
+      local options = { is_over = function() return true end }
+      local results = stdlib.new().require("services").each(WAVES, function() return 1 end, options)
       assert.same({ a = 1, b = 1 }, results)
+    end)
+
+    it("prepares the next wave while one runs, and no step is made for that", function()
+      local std, order = stdlib.new(), {}
+      local function note(what)
+        return function(name) order[#order + 1] = what .. name end
+      end
+      std.require("services").each({ { "a" }, { "b" }, { "c" } }, note "do ", { ahead = note "prepare " })
+      assert.same({ "do a", "prepare b", "do b", "prepare c", "do c" }, order)
+      assert.same({ "Wave 1", "Wave 1/a", "Wave 2", "Wave 2/b", "Wave 3", "Wave 3/c" }, std.steps)
     end)
   end)
 end)

@@ -64,12 +64,18 @@ function M.new(options)
     slots = semaphore.new(CONCURRENCY),
     files = 0,
     waiting = {}, -- release → the helm that has rendered it
+    ahead = {}, -- name → what was rendered before its turn: { question, release }
     known = memo.new(math.huge),
   }, Helm)
 end
 
---- Removes helm's home folders and the kubeconfig. The client can still be used afterwards.
+--- Ends the helms that wait, and removes helm's home folders and the kubeconfig. The client can still be used
+--- afterwards.
 function Helm:close()
+  for release in pairs(self.waiting) do
+    self:let_go(release)
+  end
+  self.ahead = {}
   if fs.exists(self.folder) then fs.remove_tree(self.folder) end
   self.env, self.text, self.pulled = nil, nil, nil
 end
@@ -282,6 +288,7 @@ end
 ---@field kube_version string? the server's version, for a chart that may ask the cluster
 ---@field api_versions string[]? of the server, with its kinds, beside those that every helm knows; likewise
 ---@field upgrade boolean? render it as an upgrade, not as an install
+---@field revision integer? the newest one that is there, which a helm that waits goes on from
 ---@field objects table[]? for upgrade: what the release shall hold, hooks among it
 ---@field label string? value of the label M.LABEL
 ---@field timeout number? seconds for one operation of helm's; 300
@@ -362,15 +369,17 @@ local function count_waiting(self)
   return count
 end
 
---- Renders a release by the upgrade that will write it, which then waits (o2x.client.helm.held): upgrade lets it go on,
---- let_go ends it. At most CONCURRENCY wait. The chart must be plain (o2x.helm.chart), because helm itself asks the
---- cluster what it can do.
----@param name string
----@param release o2x.helm.release
----@return o2x.helm.rendering? rendering nil if helm did not get as far: then template says what is wrong
-function Helm:hold(name, release)
-  self:check_name(name, release.namespace)
-  if self.cannot_hold or count_waiting(self) >= CONCURRENCY then return nil end
+local function count_ahead(self)
+  local count = 0
+  for _ in pairs(self.ahead) do
+    count = count + 1
+  end
+  return count
+end
+
+-- Starts a helm that renders and waits. -> rendering, nil if helm did not get as far
+local function start_held(self, name, release)
+  if self.cannot_hold then return nil end
   self:version()
   self.files = self.files + 1
   local file = fs.join(self.folder, ("rendered-%d.yaml"):format(self.files))
@@ -382,6 +391,48 @@ function Helm:hold(name, release)
   end)
   self.waiting[release], self.cannot_hold = waiting, waiting == nil
   return waiting and waiting:rendering()
+end
+
+-- What was rendered ahead, if the same is to be rendered now; the helm that has rendered it waits for this release then.
+local function take_ahead(self, name, release)
+  local ahead = self.ahead[name]
+  self.ahead[name] = nil
+  local waiting = ahead and self.waiting[ahead.release]
+  if not waiting then return nil end
+  local same = ahead.release.revision == release.revision and ahead.question == question(self, name, release)
+  if waiting.ended or not same then
+    self:let_go(ahead.release)
+    return nil
+  end
+  self.waiting[ahead.release], self.waiting[release] = nil, waiting
+  return waiting:rendering()
+end
+
+--- Renders a release by the upgrade that will write it, which then waits (o2x.client.helm.held): upgrade lets it go on,
+--- let_go ends it. At most CONCURRENCY wait, beside those ahead. The chart must be plain (o2x.helm.chart), because helm
+--- itself asks the cluster what it can do.
+---@param name string
+---@param release o2x.helm.release with about (o2x.helm.chart)
+---@return o2x.helm.rendering? rendering nil if helm did not get as far: then template says what is wrong
+function Helm:hold(name, release)
+  self:check_name(name, release.namespace)
+  local rendering = take_ahead(self, name, release)
+  if rendering then return rendering end
+  if count_waiting(self) - count_ahead(self) >= CONCURRENCY then return nil end
+  return start_held(self, name, release)
+end
+
+--- Renders a release before its turn: hold takes it over then, if chart, values, revision and all else are still the
+--- same. At most CONCURRENCY are rendered ahead; close ends those that nobody took.
+---@param name string
+---@param release o2x.helm.release with about (o2x.helm.chart)
+function Helm:hold_ahead(name, release)
+  self:check_name(name, release.namespace)
+  if self.ahead[name] or count_ahead(self) >= CONCURRENCY then return end
+  self.ahead[name] = { question = question(self, name, release), release = release }
+  local ok, rendering = pcall(start_held, self, name, release)
+  if not rendering or not ok then self.ahead[name] = nil end
+  if not ok then error(rendering, 0) end
 end
 
 --- Ends the helm that waits for a release, if there is one. It has written nothing.

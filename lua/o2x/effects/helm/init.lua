@@ -248,6 +248,13 @@ local function ensure_release(ctx, name, o)
   return after, outcome
 end
 
+-- What is wrong is told in the release's own turn, where it ends nothing else.
+local function prepare_release(ctx, name, o)
+  local ok, problem = pcall(render.ahead, ctx, name, o.namespace or ctx:client("k8s").namespace, o)
+  local is_told = ok or errors.is(problem) and problem.kind ~= "cancelled" and problem.kind ~= "bug"
+  if not is_told then error(problem, 0) end
+end
+
 local function summary(name, namespace, record)
   return {
     name = name,
@@ -314,6 +321,12 @@ local function api(ctx)
     ---@return table release revision, chart, app_version, status
     ---@return string outcome
     ensure_release = function(name, o) return ensure_release(ctx, name, o) end,
+
+    --- Renders a release ahead, while others are still written; ensure_release of the same release goes on from there.
+    --- Changes nothing, and raises nothing that ensure_release would.
+    ---@param name string
+    ---@param o table as for ensure_release
+    prepare_release = function(name, o) prepare_release(ctx, name, o) end,
 
     --- Ensures that a release does not exist.
     ---@param name string

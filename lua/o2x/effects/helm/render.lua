@@ -94,6 +94,7 @@ local function fill(ctx, name, namespace, o, source)
   local helm = ctx:client "helm"
   local record = ctx:ask("helm", helm.status, helm, name, namespace)
   source.upgrade = record ~= nil and record.status ~= "uninstalled"
+  source.revision = record and record.revision
   return content.hash_values(merged), record
 end
 
@@ -220,11 +221,15 @@ end
 
 local UPGRADABLE <const> = { deployed = true, failed = true, superseded = true }
 
--- Renders by the helm that will write, which waits until it is told to. A plan writes nothing; what a helm left behind
--- that died is settled first; and a chart must be the one that was looked at.
+-- May the helm that will write render, and wait until it is told to write? A plan writes nothing; and what a helm left
+-- behind that died is settled first.
+local function may_hold(ctx, source, record)
+  return ctx.mode ~= "plan" and source.about.plain and (not record or UPGRADABLE[record.status] == true)
+end
+
+-- Renders by the helm that will write. The chart must be the one that was looked at.
 local function hold(ctx, name, source, record)
-  if ctx.mode == "plan" or not source.about.plain then return nil end
-  if record and not UPGRADABLE[record.status] then return nil end
+  if not may_hold(ctx, source, record) then return nil end
   local helm = ctx:client "helm"
   source.label = ctx.run_id
   local rendering = helm:hold(name, source)
@@ -244,6 +249,21 @@ local function render(ctx, name, source, record)
   if #rendering.hooks > 0 then rendering.hooks_hash = content.hash_objects(rendering.hooks) end
   rendering.is_new = true
   return rendering
+end
+
+--- Renders a release before its turn, if the helm that will write can do that.
+---@param ctx table
+---@param name string
+---@param namespace string
+---@param o table as for release
+function M.ahead(ctx, name, namespace, o)
+  if ctx.mode == "plan" then return end
+  local source, helm = {}, ctx:client "helm"
+  helm:check_name(name, namespace)
+  local _, record = fill(ctx, name, namespace, o, source)
+  if not may_hold(ctx, source, record) or kept_rendering(ctx, name, source, record) then return end
+  source.label = ctx.run_id
+  helm:hold_ahead(name, source)
 end
 
 --- Renders and checks the desired release.

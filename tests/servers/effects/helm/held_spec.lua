@@ -133,6 +133,75 @@ describe("a helm that waits", function()
   end)
 end)
 
+-- Renders t1-app ahead in a run, does something, and then ensures it in the same run.
+local function ahead(env, between)
+  local run = env.run()
+  run.api.helm.prepare_release("t1-app", { chart = "charts/app", values = "values/app.yaml" })
+  if between then between() end
+  return run.ensure
+end
+
+describe("a helm that has rendered ahead", function()
+  counted("writes in its turn what is checked then", function(env)
+    ahead(env)()
+    assert.equal("version upgrade", env.helms())
+    assert.equal("t1-app 1 deployed", env.releases())
+    env.values "level: DEBUG\n"
+    ahead(env)()
+    assert.equal("upgrade", env.helms())
+    assert.equal("t1-app 2 deployed", env.releases())
+    env.renew()
+    assert.equal("unchanged", select(2, ahead(env)()))
+    assert.equal("", env.helms())
+  end)
+
+  counted("is not taken when anything has changed since", function(env)
+    for what, change in pairs {
+      values = function() env.values "level: TRACE\n" end,
+      chart = function() write(env, "t1-app", "b") end,
+      release = function() env.ask("helm", "upgrade", "t1-app", fs.join(env.tree, "charts/app"), "--install") end,
+    } do
+      env.values "level: INFO\n"
+      write(env, "t1-app", "a")
+      env.renew()
+      env.helms()
+      ahead(env, change)()
+      assert.equal("upgrade upgrade", (env.helms():gsub("^version ", "")), what)
+      assert.equal(what == "chart" and "b" or "a", data(env), what)
+      local level = what == "values" and "TRACE" or "INFO"
+      assert.equal("level: " .. level, env.ask("helm", "get", "values", "t1-app"):match "\n(.*)$", what)
+      assert.equal("", (env.releases():gsub("t1%-app %d+ deployed", "")), what)
+      env.ask("helm", "uninstall", "t1-app")
+    end
+  end)
+
+  counted("is refused in its turn, and leaves no trace", function(env)
+    write(env, "urbanos-app", "a")
+    assert.equal("refused", raised(ahead(env)).kind)
+    assert.equal("", env.releases())
+    assert.equal("", env.ask("kubectl", "get", "secret", "-o", "name"))
+  end)
+
+  counted("ends with the client when nobody takes it", function(env)
+    ahead(env)
+    local pattern = fs.join(env.lab.dir, "run/helm/rendered")
+    assert.are_not.equal("", proc.run({ argv = { "pgrep", "-f", pattern } }).stdout)
+    env.helm:close()
+    assert.equal("", proc.run({ argv = { "pgrep", "-f", pattern } }).stdout)
+    assert.equal("", env.releases())
+  end)
+
+  counted("is not started in a plan, for what must be rendered first, or for what is wrong", function(env)
+    local function prepare(mode, o) return env.run(mode).api.helm.prepare_release("t1-app", o) end
+    prepare("plan", { chart = "charts/app", values = "values/app.yaml" })
+    prepare("apply", { chart = "charts/app", values = "values/none.yaml" })
+    prepare("apply", { chart = "charts/none", values = "values/app.yaml" })
+    chart.write(fs.join(env.tree, "charts/app"), { ["a.yaml"] = '{{ lookup "v1" "Secret" "default" "x" }}' })
+    prepare("apply", { chart = "charts/app", values = "values/app.yaml" })
+    assert.equal("", (env.helms():gsub("^version$", "")))
+  end)
+end)
+
 describe("o2x that dies", function()
   counted("takes the helm that waits with it, and nothing is written", function(env)
     local script = [[
