@@ -95,6 +95,24 @@ function M.contenders(state, figure)
   }
 end
 
+--- What no order of the steps can shorten: the database, and one release of each wave.
+function M.path(state)
+  local lab = state.lab
+  return {
+    name = "longest path of the waves",
+    argv = { "bench/onboard/path.sh" },
+    env = function() return M.environment(state) end,
+    before = function()
+      M.reset(state)
+      local made = lab:run({ "bench/onboard/guide.sh" }, { env = { HELM = "skip" } })
+      assert(made.code == 0, made.stderr)
+      lab:out("psql", "-X", "-q", "-d", "postgres", "-c", 'DROP DATABASE "coredb-newclient"')
+    end,
+    check = function() assert(#lab:kubectl("get", "deploy", "-l", "tenant=newclient", "-o", "json").items == 8) end,
+    also = function() return ("%d helm processes, %.2f s"):format(M.helm(state)) end,
+  }
+end
+
 M.DIFFERS = "the shell leaves out Flyway's history (psql instead), customisation, queues, the tests of a customer's "
   .. "workflow, every check and every read-back; curl stands in for the vault command line"
 
