@@ -19,13 +19,12 @@ local smoke = require "stdlib.smoke"
 local values = require "stdlib.values"
 
 -- The tenant's rows: each step needs the one before it.
-local function make_database(tenant, params)
+local function make_database(tenant)
   step("Create the database", database.create, tenant)
   step("Migrate the database", database.migrate, tenant)
   step("Register the tenant", registry.register, tenant)
   step("Configure the integrations", integrations.configure, tenant)
   step("Apply the tenant's customisation", customisation.apply, tenant)
-  step("Create the admin user", admin.create, tenant, params)
 end
 
 -- The first releases are rendered while the rest is made.
@@ -98,12 +97,13 @@ Undo:    o2x run rollback for releases. Nothing else is deleted: a failed run go
     step("Check the prerequisites", preflight.onboard, tenant, params)
     tenant.id = step("Allocate the tenant id", registry.allocate, tenant)
     parallel {
-      function() make_database(tenant, params) end,
+      function() make_database(tenant) end,
       function() make_surroundings(tenant) end,
       function() write_values(tenant, params) end,
     }
     parallel {
       function() start_services(tenant, params) end,
+      function() step("Create the admin user", admin.create, tenant, params) end,
       function() publish(tenant) end,
     }
     step("Verify DNS and HTTPS", ingress.verify, tenant)

@@ -414,10 +414,11 @@ end
 ---@param name string
 ---@param release o2x.helm.release with about (o2x.helm.chart)
 ---@return o2x.helm.rendering? rendering nil if helm did not get as far: then template says what is wrong
+---@return boolean? was_ahead it was rendered before the release was looked at
 function Helm:hold(name, release)
   self:check_name(name, release.namespace)
   local rendering = take_ahead(self, name, release)
-  if rendering then return rendering end
+  if rendering then return rendering, true end
   if count_waiting(self) - count_ahead(self) >= CONCURRENCY then return nil end
   return start_held(self, name, release)
 end

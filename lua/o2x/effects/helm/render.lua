@@ -227,13 +227,14 @@ local function may_hold(ctx, source, record)
   return ctx.mode ~= "plan" and source.about.plain and (not record or UPGRADABLE[record.status] == true)
 end
 
--- Renders by the helm that will write. The chart must be the one that was looked at.
+-- Renders by the helm that will write. The chart must be the one that was looked at; of one that was rendered ahead, it
+-- has been looked at before and after.
 local function hold(ctx, name, source, record)
   if not may_hold(ctx, source, record) then return nil end
   local helm = ctx:client "helm"
   source.label = ctx.run_id
-  local rendering = helm:hold(name, source)
-  local same = rendering and chart.inspect(source.chart, source.tree).digest == source.about.digest
+  local rendering, was_ahead = helm:hold(name, source)
+  local same = was_ahead or rendering and chart.inspect(source.chart, source.tree).digest == source.about.digest
   if same and #rendering.hooks == 0 then return rendering end
   helm:let_go(source)
 end
