@@ -98,17 +98,24 @@ local function statements_of(run, entry)
   return list
 end
 
+local function add_transaction(list, begin, statements)
+  if not statements[1] then return end
+  list[#list + 1] = { begin }
+  table.move(statements, 1, #statements, #list + 1, list)
+  list[#list + 1] = { "COMMIT" }
+end
+
 -- All of them; `on_start` hears of each when the one before is done.
 local function compose(run, first, entries, on_start)
   local list = {}
-  if first[1] then list = { { "BEGIN" }, table.unpack(first) } end
-  if first[1] then list[#list + 1] = { "COMMIT" } end
+  add_transaction(list, "BEGIN", first)
   for i, entry in ipairs(entries) do
     entry.number = i
     local own = statements_of(run, entry)
     own[1].on_result = on_start and function() on_start(entry.migration) end
     table.move(own, 1, #own, #list + 1, list)
   end
+  add_transaction(list, "BEGIN READ ONLY", run.last or {})
   return list
 end
 
@@ -143,9 +150,15 @@ end
 
 local function failed_in(list, results)
   for i, result in ipairs(results) do
-    if result:status() == "error" then return list[i] end
+    if result:status() == "error" then return list[i], i end
   end
-  return {}
+  return {}, 0
+end
+
+-- The answers to run.last.
+local function last_of(run, answers)
+  local count = run.last and #run.last or 0
+  return table.move(answers, #answers - count, #answers - 1, 1, {})
 end
 
 --- Runs migrations.
@@ -153,16 +166,19 @@ end
 ---@param first table[] statements of a transaction before them
 ---@param entries o2x.flyway.batch_entry[]
 ---@param on_start fun(migration: table)?
----@return integer done how many were committed; the next one, if there is one, is to be run by itself
+---@return integer? done how many were committed; the next one, if there is one, is to be run by itself; nil: `first`
+---  failed, and nothing was done
+---@return any answers to run.last, the statements that read what is there then, if all were committed; or the problem
 function M.run(run, first, entries, on_start)
   local db, list = run.main, compose(run, first, entries, on_start)
-  if not list[1] then return 0 end
+  if not first[1] and not entries[1] then return 0 end
   db.uncertain = true -- the transactions before the one that breaks may be committed
   local answers, problem = db:exchange { list }
-  if not problem then return #entries end
+  if not problem then return #entries, last_of(run, answers[1]) end
   if db.core:transaction() ~= "idle" then db:query "ROLLBACK" end
-  local what = failed_in(list, answers[1])
-  if not what.entry then error(problem, 0) end
+  local what, at = failed_in(list, answers[1])
+  if not what.entry and at > #list - #(run.last or {}) - 1 then return #entries end -- nothing but the reading
+  if not what.entry then return nil, problem end
   if not is_final(problem, what) then return what.entry.number - 1 end
   error(what.index and runner.explain(problem, what.entry.script, what.index) or problem, 0)
 end

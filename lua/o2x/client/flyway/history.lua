@@ -57,7 +57,7 @@ end
 
 -- One answer: is there a history, what is there without one, and what a migration needs to know besides.
 local LOOK <const> = [[SELECT to_regclass($1) IS NOT NULL AS there, current_setting('search_path') AS path,
-ARRAY(SELECT nspname::text FROM pg_namespace WHERE nspname = ANY ($2)) AS present,
+ARRAY(SELECT nspname::text FROM pg_namespace WHERE nspname = ANY ($2) ORDER BY 1) AS present,
 CASE WHEN to_regclass($1) IS NULL THEN (
 SELECT n.nspname::text FROM pg_namespace n WHERE n.nspname = ANY ($2) AND EXISTS (
   SELECT FROM (
@@ -96,10 +96,25 @@ end
 ---@param schemas string[]
 function M.note(db, schemas) known[db] = quoted(schemas) end
 
+---@class o2x.flyway.present what a migration finds
+---@field rows table[]? the history; nil if there is none
+---@field path string the search path
+---@field schemas table<string, boolean> those of the folder's that are there
+---@field names string[] the same in order
+
+local function present_of(found, rows)
+  local present = { path = found.path, rows = rows, schemas = {}, names = found.present or {} }
+  for _, schema in ipairs(present.names) do
+    present.schemas[schema] = true
+  end
+  return present
+end
+
 --- Reads the history.
 ---@param db o2x.pg.Connection
 ---@param schemas string[] the first has the history table
 ---@return table[]|nil rows by rank; nil if there is no history table
+---@return o2x.flyway.present? present what is there without one
 function M.read(db, schemas)
   local name = quoted(schemas)
   local rows = known[db] == name and db.depth == 0 and read_known(db, name)
@@ -107,7 +122,7 @@ function M.read(db, schemas)
   local found = db:one(LOOK, name, pg.array(schemas))
   if not found.there then
     refuse_unknown_content(db, found.used)
-    return nil
+    return nil, present_of(found)
   end
   known[db] = name
   return db:rows(ROWS:format(name))
@@ -148,11 +163,6 @@ function M.lock(db, schemas, waiting)
   end
 end
 
----@class o2x.flyway.present what a migration finds
----@field rows table[]? the history; nil if there is none
----@field path string the search path
----@field schemas table<string, boolean> those of the folder's that are there
-
 --- Takes the lock and reads the history. Both are one round trip, unless another migration is running.
 ---@param db o2x.pg.Connection of its own, or held
 ---@param schemas string[]
@@ -168,12 +178,28 @@ function M.enter(db, schemas, before, waiting)
     found = db:one(LOOK, name, pg.array(schemas))
   end
   if not found.there then refuse_unknown_content(db, found.used) end
-  local present = { path = found.path, rows = found.there and db:rows(ROWS:format(name)) or nil, schemas = {} }
-  for _, schema in ipairs(found.present or {}) do
-    present.schemas[schema] = true
-  end
-  return present
+  return present_of(found, found.there and db:rows(ROWS:format(name)) or nil)
 end
+
+local LOCKED <const> = pg.assertion "pg_try_advisory_lock($1)"
+
+local STILL <const> = pg.assertion(
+  ("(SELECT NOT l.there AND l.used IS NULL AND l.path = $3 AND l.present = $4 FROM (%s) AS l)"):format(LOOK)
+)
+
+--- What takes the lock, and fails unless all is as it was seen without the lock: there is no history.
+---@param schemas string[]
+---@param seen o2x.flyway.present of read
+---@return table[] statements { sql, parameter … }
+function M.entrance(schemas, seen)
+  local name = quoted(schemas)
+  return { { LOCKED, M.lock_number(name) }, { STILL, name, pg.array(schemas), seen.path, pg.array(seen.names) } }
+end
+
+--- The statement that reads the rows of a history that is there.
+---@param schemas string[]
+---@return table statement
+function M.reading(schemas) return { ROWS:format(quoted(schemas)) } end
 
 -- ---- writing ----
 

@@ -24,6 +24,9 @@ local M = {}
 ---@field schemas string[]
 ---@field path string the search path of each script
 ---@field repair string the command that repairs a history
+---@field present o2x.flyway.present what was there before
+---@field last table[] statements that read what is there after a batch
+---@field answers table[]? what they read, unless something else has run since
 
 -- What a script has changed of these would change the next one.
 local function reset(run)
@@ -139,6 +142,7 @@ local function outside(run, migration, prepared)
 end
 
 local function apply(run, migration, prepared)
+  run.answers = nil
   run.open_work()
   reset(run)
   if not prepared.transaction then
@@ -183,7 +187,9 @@ local function apply_all(run, pending, prepared, on_start)
   run.plain = are_plain(run, pending, prepared)
   repeat
     local entries = batch_from(run, pending, prepared, at)
-    local done = batch.run(run, first, entries, on_start)
+    local done, answers = batch.run(run, first, entries, on_start)
+    if not done then error(answers, 0) end
+    run.answers = answers
     at, first = at + done, {}
     local migration = pending[at]
     if migration and (#entries == 0 or done < #entries) then
@@ -269,6 +275,50 @@ local SETTINGS <const> = [[SELECT set_config(s.name, v.value, false) FROM (VALUE
 ('client_connection_check_interval', '2s'), ('statement_timeout', $1 || 's')) v (name, value)
 JOIN pg_settings s ON s.name = v.name]]
 
+-- What is read after a batch: the history, and what the caller wants to know.
+local function reading(run, also)
+  return {
+    { "SELECT pg_catalog.set_config('search_path', $1, false)", run.present.path },
+    history.reading(run.schemas),
+    table.unpack(also or {}),
+  }
+end
+
+local function enter(run, present, options)
+  run.present = present
+  run.path = search_path(present.path, run.schemas)
+  run.first = history.preparation(run.schemas, present)
+  run.last = reading(run, options.also)
+end
+
+-- Where there is no history and no script needs care, the lock is taken along with all that is to be done: if
+-- anything is not as it was seen, nothing is done. -> the migrations that were run; nil: to be done step by step
+local function at_once(run, folder, settings, options)
+  local seen = options.seen
+  if not seen or next(run.events.events) then return nil end
+  enter(run, seen, options)
+  local pending, prepared = find_pending(run, folder)
+  run.plain = are_plain(run, pending, prepared)
+  local entries = batch_from(run, pending, prepared, 1)
+  if #entries < #pending then return nil end
+  local first = { table.unpack(settings) }
+  for _, list in ipairs { history.entrance(run.schemas, seen), run.first } do
+    table.move(list, 1, #list, #first + 1, first)
+  end
+  local done, answers = batch.run(run, first, entries, options.on_start)
+  run.answers = answers
+  return done == #pending and pending or nil
+end
+
+local function step_by_step(run, folder, settings, options)
+  enter(run, history.enter(run.main, run.schemas, settings, options.waiting), options)
+  local pending, prepared = find_pending(run, folder)
+  run.events:run "createSchema"
+  run.events:run "beforeCreateSchema"
+  with_events(run, pending, prepared, options)
+  return pending
+end
+
 local function run_in(main, connect, folder, options)
   local run = { main = main, schemas = options.schemas, repair = options.repair or REPAIR }
   local _close <close> = defer(function()
@@ -281,15 +331,10 @@ local function run_in(main, connect, folder, options)
     return db
   end)
   local settings = { { SETTINGS, tostring(options.seconds or main.options.statement_timeout) } }
-  run.present = history.enter(main, run.schemas, settings, options.waiting)
-  run.path = search_path(run.present.path, run.schemas)
-  local pending, prepared = find_pending(run, folder)
-  run.events:run "createSchema"
-  run.events:run "beforeCreateSchema"
-  run.first = history.preparation(run.schemas, run.present)
-  with_events(run, pending, prepared, options)
+  local pending = at_once(run, folder, settings, options) or step_by_step(run, folder, settings, options)
   history.note(main, run.schemas)
-  return pending
+  if not run.answers or next(run.events.events) then return pending end
+  return pending, table.move(run.answers, 2, #run.answers, 1, {})
 end
 
 --- Applies the pending migrations, and runs the callbacks around them. After an interruption, the next call continues
@@ -297,10 +342,13 @@ end
 ---@param connect fun(): o2x.pg.Connection opens a session, which is closed here
 ---@param folder o2x.flyway.folder
 ---@param options {schemas: string[], repair: string?, continued: boolean?, on_start: fun(migration: table)?,
----  waiting: fun(text: string)?, main: o2x.pg.Connection?, seconds: number?} continued: callbacks of an earlier call
----  are still to run; main: a session of the pool, which is held meanwhile and has Flyway's lock until it is reset,
----  with the seconds that a statement may take there
+---  waiting: fun(text: string)?, main: o2x.pg.Connection?, seconds: number?, seen: o2x.flyway.present?, also: table[]?}
+---  continued: callbacks of an earlier call are still to run; main: a session of the pool, which is held meanwhile and
+---  has Flyway's lock until it is reset, with the seconds that a statement may take there; seen: what history.read
+---  found without a history; also: statements that read, to be asked along after the last script
 ---@return table[] applied the migrations that were run
+---@return table[]? answers native results of what was read after the last script: the history, then `also`; nil: it
+---  is to be read
 function M.migrate(connect, folder, options)
   if options.main then return options.main:held(options.seconds, run_in, options.main, connect, folder, options) end
   local main <close> = connect()

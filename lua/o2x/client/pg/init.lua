@@ -35,6 +35,7 @@ function M.connect(options) return session.connect(options, Connection) end
 
 --- Closes the connection and abandons a running statement. May be called twice.
 function Connection:close()
+  self.left = nil
   -- A pooler may keep the session, and with it a lock that nobody gives back. Nobody waits for the answer.
   if self.pooled and self.untidy and self.core:alive() and self.core:transaction() == "idle" then
     self.untidy = false
@@ -54,6 +55,13 @@ function Connection:reset()
   self.untidy = not ok
   if not ok then self:close() end
   return ok
+end
+
+--- As reset, but waits for no answer: whoever uses the connection next gets it first.
+---@return boolean ok false: the connection is closed
+function Connection:leave()
+  if self.untidy and not self.left then pipeline.leave(self) end
+  return self.core:alive()
 end
 
 --- Runs fn while a statement may take longer. The caller sets the server's own limit.
@@ -84,7 +92,8 @@ end
 --- message, the second the end of the stream.
 function Connection:idle()
   local native = self.core
-  return native:alive() and native:consume() and native:consume() and native:transaction() == "idle" or false
+  if not (native:alive() and native:consume() and native:consume()) then return false end
+  return native:transaction() == "idle" or self.left ~= nil
 end
 
 --- A setting that the server reports by itself when it changes; no round trip.
@@ -137,6 +146,7 @@ end
 
 -- Outside an open transaction, a write whose answer is lost may have taken effect.
 local function begin_write(self)
+  pipeline.ready(self)
   self.untidy, self.uncertain = true, self.depth == 0 or nil
 end
 
@@ -320,6 +330,7 @@ end
 
 local function copy_start(self, sql, wanted)
   send_deferred(self)
+  pipeline.ready(self)
   self.untidy = true
   check(self, self.core:send(sql))
   flush(self)

@@ -6,6 +6,7 @@
 local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
 local pg_error = require "o2x.client.pg.error"
+local pooler = require "o2x.client.pg.pooler"
 local session = require "o2x.client.pg.session"
 
 local M = {}
@@ -63,8 +64,7 @@ end
 ---@return boolean
 function M.is_reset(db) return db.kept == true and db.depth == 0 end
 
-local function resetting(db)
-  if not M.is_reset(db) then return {} end
+local function reset_of(db)
   return { { { "DISCARD ALL" } }, db.pooled and { { session.settings_statement(db.options) } } or nil }
 end
 
@@ -82,12 +82,73 @@ local function collect_reset(db, groups)
   if not errors.is(problem) or problem.kind == "cancelled" then error(problem, 0) end
 end
 
+--- Sends what resets a connection, and waits for no answer: that is taken with the next one. A connection to which it
+--- cannot be sent is closed.
+---@param db o2x.pg.Connection
+function M.leave(db)
+  local groups = reset_of(db)
+  if pcall(queue, db, groups) then
+    db.left = groups
+  else
+    db:close()
+  end
+end
+
+-- Takes the answer to leave. Without it, nothing that was sent after it counts.
+local function settle(db)
+  local groups = db.left
+  db.left = nil
+  collect_reset(db, groups)
+  if not db.core:alive() then error(pg_error.broken(db.options, "the session could not be reset"), 0) end
+end
+
+--- Makes sure that a session is known, and that nothing is left in it. That goes along with a read, which can be
+--- repeated; it comes before anything else.
+---@param db o2x.pg.Connection
+function M.ready(db)
+  if db.left then
+    settle(db)
+    session.check(db, db.core:pipeline(false))
+  end
+  session.introduce(db)
+end
+
 local function send(db, groups, more)
   local all = table.move(more, 1, #more, #groups + 1, table.move(groups, 1, #groups, 1, {}))
   local ok, problem = pcall(queue, db, all)
   if ok then return end
   db:close() -- half of it may be queued
   error(problem, 0)
+end
+
+local function exchange(db, groups)
+  local left, more = db.left, M.is_reset(db) and not db.stranger and reset_of(db) or {}
+  send(db, groups, more)
+  if left then settle(db) end
+  db.untidy = true
+  local answers, first = {}, nil
+  for g, group in ipairs(groups) do
+    local results, failed = collect_group(db, group)
+    answers[g], first = results, first or failed
+  end
+  db.uncertain = nil
+  if more[1] then collect_reset(db, more) end
+  if db.core:alive() then session.check(db, db.core:pipeline(false)) end
+  return answers, first
+end
+
+local READS <const> = "BEGIN READ ONLY"
+
+-- The first read of a session asks along whether a pooler is there. One that shares its sessions gets nothing but that.
+local function read_and_recognise(db, groups)
+  local row
+  local question = { pooler.PID }
+  question.on_result = function(result, problem) row = not problem and result:rows()[1] or nil end
+  local ok, answers, problem = pcall(exchange, db, { { question }, table.unpack(groups) })
+  if row and not session.recognise(db, row) then return exchange(db, groups) end
+  if not ok then error(answers, 0) end
+  table.remove(answers, 1)
+  return answers, problem
 end
 
 --- Runs groups of statements.
@@ -98,18 +159,10 @@ end
 ---@return table answers per group the list of native results
 ---@return table? problem the first error
 function M.exchange(db, groups)
-  local more = resetting(db)
-  db.untidy = true
-  send(db, groups, more)
-  local answers, first = {}, nil
-  for g, group in ipairs(groups) do
-    local results, failed = collect_group(db, group)
-    answers[g], first = results, first or failed
-  end
-  db.uncertain = nil
-  if more[1] then collect_reset(db, more) end
-  if db.core:alive() then session.check(db, db.core:pipeline(false)) end
-  return answers, first
+  local reads = groups[1][1] and groups[1][1][1] == READS
+  if not reads then M.ready(db) end
+  if db.stranger then return read_and_recognise(db, groups) end
+  return exchange(db, groups)
 end
 
 return M

@@ -23,7 +23,7 @@ Pool.__index = Pool
 ---@param grants string[] the names of the databases that may be used
 ---@return o2x.pg.Pool
 function M.new(options, grants)
-  return setmetatable({ options = options, grants = grants, idle = {}, open = {}, waiting = {} }, Pool)
+  return setmetatable({ options = options, grants = grants, idle = {}, open = {}, waiting = {}, coming = {} }, Pool)
 end
 
 --- The connection options of a database, for a program that connects by itself.
@@ -49,16 +49,41 @@ end
 ---@return o2x.pg.Connection
 function Pool:connect(dbname, overrides) return pg.connect(self:options_for(dbname, overrides)) end
 
+local function connect(self, dbname)
+  local db = self:connect(dbname)
+  db.kept = true
+  return db
+end
+
+--- Begins to connect to a database that will be used soon. Nobody waits for it: who needs the connection does, and
+--- connects again if there is none.
+---@param dbname string
+function Pool:expect(dbname)
+  if self.coming[dbname] or self.idle[dbname] or self.open[dbname] then return end
+  self.coming[dbname] = task.spawn(connect, self, dbname)
+end
+
+-- The connection that is expected; nil if there is none.
+local function expected(self, dbname)
+  local coming = self.coming[dbname]
+  if not coming then return nil end
+  coming:wait()
+  if self.coming[dbname] ~= coming then return nil end -- another task has taken it
+  self.coming[dbname] = nil
+  return coming.results[1] and coming.results[2] or nil
+end
+
 local function take(self, dbname)
+  local came = expected(self, dbname)
+  if came and came:idle() then return came end
+  if came then came:close() end
   local idle = self.idle[dbname]
   while idle and #idle > 0 do
     local db = table.remove(idle)
     if db:idle() then return db end
     db:close() -- the server has gone since
   end
-  local db = self:connect(dbname)
-  db.kept = true
-  return db
+  return connect(self, dbname)
 end
 
 local function wait_for_turn(self, dbname)
@@ -86,7 +111,7 @@ function Pool:with(dbname, fn)
   wait_for_turn(self, dbname)
   local ok, db = pcall(take, self, dbname)
   local results = ok and table.pack(pcall(fn, db)) or { false, db, n = 2 }
-  if ok and db:idle() and db:reset() then
+  if ok and db:idle() and db:leave() then
     self.idle[dbname] = self.idle[dbname] or {}
     table.insert(self.idle[dbname], db)
   elseif ok then
@@ -111,8 +136,15 @@ function Pool:anywhere(dbname, except, fn)
   return self:with(dbname, fn)
 end
 
---- Closes idle connections. An unused pool need not be closed: its connections are collected with it.
+--- Closes idle connections, and those that are coming. An unused pool need not be closed: its connections are collected
+--- with it.
 function Pool:close()
+  for dbname, coming in pairs(self.coming) do
+    coming:cancel()
+    coming:wait(nil, true)
+    if coming.results[1] then coming.results[2]:close() end
+    self.coming[dbname] = nil
+  end
   for _, list in pairs(self.idle) do
     for _, db in ipairs(list) do
       db:close()

@@ -20,13 +20,16 @@ function M.refuses_settings(message)
   return false
 end
 
-local function pid(ask, db) return ask(db, "SELECT pg_backend_pid() AS pid").pid end
+--- The question which process answers.
+M.PID = "SELECT pg_backend_pid() AS pid"
+
+local function pid(ask, db) return ask(db, M.PID).pid end
 
 --- Is there a pooler? The process that it named when we connected is then not the one that answers.
----@param ask fun(db: o2x.pg.Connection, sql: string): table gives the first row
 ---@param db o2x.pg.Connection
+---@param row table the answer to PID
 ---@return boolean
-function M.is_there(ask, db) return db.core:backend_pid() ~= pid(ask, db) end
+function M.is_there(db, row) return db.core:backend_pid() ~= row.pid end
 
 local ROUNDS <const> = 3 -- other clients of the pooler may take what we look for
 

@@ -295,7 +295,7 @@ local function go_direct(self, class)
 end
 
 local modes = {} -- of the poolers that were met: address, role and database → "session" or "transaction"
-local servers = {} -- addresses at which a server itself answers: that need not be asked again
+local servers = {} -- addresses → does a server itself answer there? It need not be asked again
 
 local function pool_of(options)
   return table.concat({ pg_error.where(options), tostring(options.user), options.dbname }, " ")
@@ -304,7 +304,7 @@ end
 local function mode_of(self, class)
   local address = pg_error.where(self.options)
   if servers[address] then return nil end
-  servers[address] = not pooler.is_there(ask, self)
+  servers[address] = not pooler.is_there(self, ask(self, pooler.PID))
   if servers[address] then return nil end
   local other <close> = connect_again(self.options, class, false)
   other.patience = GRACE
@@ -333,9 +333,37 @@ end
 function M.connect(options, class)
   options = check_options(options)
   local self, message = open(options, class, modes[pool_of(options)] == nil)
-  if not self and pooler.refuses_settings(tostring(message)) then self = connect_again(options, class, false) end
+  local refused = not self and pooler.refuses_settings(tostring(message))
+  if refused then self = connect_again(options, class, false) end
   if not self then error(pg_error.connecting(options, message), 0) end
-  return introduce(self, class)
+  self.stranger = not refused and modes[pool_of(options)] == nil and servers[pg_error.where(options)] == nil
+  return self.stranger and self or introduce(self, class)
+end
+
+local function become(self, other)
+  self.core, self.options, self.pooled = other.core, other.options, other.pooled
+end
+
+--- Finds out whether a pooler is there, if nobody knows. It must be known before a session is used for more than a read.
+function M.introduce(self)
+  if not self.stranger then return end
+  self.stranger = nil
+  local known = introduce(self, getmetatable(self))
+  if known ~= self then become(self, known) end
+end
+
+--- Takes the answer to pooler.PID, which was asked along with a read. If a pooler is there, nothing that was read
+--- counts: the session may have been without its settings. It is replaced by one that is known.
+---@param row table
+---@return boolean ok false: the read is to be repeated
+function M.recognise(self, row)
+  self.stranger = nil
+  local address = pg_error.where(self.options)
+  servers[address] = not pooler.is_there(self, row)
+  if servers[address] then return true end
+  self.core:close()
+  become(self, M.connect(self.options, getmetatable(self)))
+  return false
 end
 
 return M

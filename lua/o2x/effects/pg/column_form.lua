@@ -16,7 +16,7 @@ local M = {}
 -- often writes others. Of each column its type as in CREATE TABLE, and below a domain the kind that needs a form of its
 -- own.
 local COLUMNS <const> = [[
-WITH RECURSIVE asked AS (SELECT oid, relnamespace FROM pg_class WHERE oid = to_regclass($1)), tables AS (
+WITH RECURSIVE asked AS (%s), tables AS (
   SELECT c.oid, c.oid = asked.oid AS own, n.nspname || '.' || c.relname AS name
   FROM asked JOIN pg_namespace n ON n.oid = asked.relnamespace JOIN pg_class c ON c.oid = asked.oid
     OR c.relnamespace = asked.relnamespace AND c.relkind IN ('r', 'p', 'v') AND (
@@ -37,19 +37,27 @@ SELECT c.of, c.own, c.attname AS name, c.type, CASE
   ELSE 'text' END AS kind
 FROM columns c JOIN pg_type t ON t.oid = c.base WHERE t.typtype <> 'd']]
 
+local ONE_TABLE <const> = "SELECT oid, relnamespace FROM pg_class WHERE oid = to_regclass($1)"
+local SCHEMAS <const> = "SELECT NULL::oid AS oid, oid AS relnamespace FROM pg_namespace WHERE nspname = ANY ($1)"
+
 ---@alias o2x.pg.columns table<string, { name: string, type: string, kind: "bytes"|"json"|"array"|"record"|"text" }>
 
 --- The question for the columns of a table.
 ---@param name string "schema.table"
 ---@return table statement { sql, parameter }
-function M.columns_of(name) return { COLUMNS, pg.quote_table(name) } end
+function M.columns_of(name) return { COLUMNS:format(ONE_TABLE), pg.quote_table(name) } end
+
+--- The question for the columns of all tables of schemas, those with many tables apart.
+---@param schemas string[]
+---@return table statement { sql, parameter }
+function M.columns_in(schemas) return { COLUMNS:format(SCHEMAS), pg.array(schemas) } end
 
 --- The answer to it.
----@param name string the table that was asked for
+---@param name string? the table that was asked for
 ---@param rows table[]
 ---@return table<string, o2x.pg.columns> columns by the table's name; none for a table that is not there
 function M.by_table(name, rows)
-  local tables = { [name] = {} }
+  local tables = name and { [name] = {} } or {}
   for _, column in ipairs(rows) do
     local of = column.own and name or column.of
     tables[of] = tables[of] or {}

@@ -131,6 +131,7 @@ end
 local function create(ctx, target, desired)
   return support.on_server(ctx, target, function(db)
     local ok, result = pcall(run_long, db, create_statement(target.name, desired), target.name)
+    if ok then support.expect(ctx, target.name) end
     if ok then return result end
     -- Another client created it first, maybe an earlier attempt of this run: the gate compares what exists.
     if errors.is(result) and (result.code == "42P04" or result.code == "23505") then return nil end

@@ -83,6 +83,25 @@ function M.note(ctx, database, unknown, answers)
   about.markers = answers[#unknown.group][1].there
 end
 
+--- The questions about all tables of schemas, and about the markers: a database that has just been migrated is often
+--- written next.
+---@param schemas string[]
+---@return table[] statements
+function M.about_schemas(schemas) return { column_form.columns_in(schemas), MARKERS } end
+
+--- Notes their answers.
+---@param ctx table
+---@param database string
+---@param columns table[] rows of the first
+---@param markers table[] rows of the second
+function M.note_schemas(ctx, database, columns, markers)
+  local about = of(ctx, database)
+  for table_name, of_table in pairs(column_form.by_table(nil, columns)) do
+    about.tables[table_name] = of_table
+  end
+  about.markers = markers[1].there
+end
+
 --- The columns of tables.
 ---@param ctx table
 ---@param database string

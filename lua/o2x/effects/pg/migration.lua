@@ -96,16 +96,16 @@ local function repair(ctx)
   return ("o2x run migrations-repair %s --confirm=%s"):format(tenant, tenant)
 end
 
--- The target → the scripts that are pending, as it was read last.
-local waiting = setmetatable({}, { __mode = "k" })
+-- The target → the scripts that are pending, and what there is without a history, as it was read last.
+local waiting, seen = setmetatable({}, { __mode = "k" }), setmetatable({}, { __mode = "k" })
 
 -- Was o2x stopped between the last migration and the last callback?
 local function interrupted(ctx, target)
   return #callbacks.final(target.resolved) > 0 and support.marked(ctx, target.database, marker(target))
 end
 
-local function read_from(db, ctx, target)
-  local rows = history.read(db, target.schemas)
+-- The value that a history has.
+local function value_of(db, ctx, target, rows)
   local applied = M.value(target.resolved)
   local list = M.located(target.folder, migrate.pending, db, target.resolved, rows or {}, repair(ctx))
   local final = (#list > 0 or interrupted(ctx, target)) and callbacks.final(target.resolved) or {}
@@ -116,8 +116,25 @@ local function read_from(db, ctx, target)
   return rows and applied
 end
 
+local function read_from(db, ctx, target)
+  local rows, present = history.read(db, target.schemas)
+  seen[target] = present
+  return value_of(db, ctx, target, rows)
+end
+
 local function read(ctx, target)
   return support.read(ctx, target.database, function(db) return read_from(db, ctx, target) end)
+end
+
+-- What is there after the last script: as it was read along with it, or as it is read now.
+local function read_back(db, ctx, target, answers)
+  if not answers then return read_from(db, ctx, target) end
+  local rows = {}
+  for i, answer in ipairs(answers) do
+    rows[i] = db.to_rows(answer)
+  end
+  known.note_schemas(ctx, target.database, rows[2], rows[3])
+  return value_of(db, ctx, target, rows[1])
 end
 
 -- What is read back gives the lock back with it: the pool's connection is reset.
@@ -126,19 +143,22 @@ local function write(ctx, target)
   local continued = interrupted(ctx, target)
   if marked then support.mark(ctx, target.database, marker(target)) end
   local after = support.with(ctx, target.database, function(db)
-    M.located(target.folder, migrate.migrate, function() return M.connect(ctx, target) end, target.resolved, {
+    local function connect() return M.connect(ctx, target) end
+    local _, answers = M.located(target.folder, migrate.migrate, connect, target.resolved, {
       main = db,
       seconds = SCRIPT_SECONDS,
+      seen = seen[target],
+      also = known.about_schemas(target.schemas),
       schemas = target.schemas,
       repair = repair(ctx),
       continued = continued,
       waiting = ctx.progress,
       on_start = function(migration) ctx:waiting(("%s: %s"):format(target.database, migration.script)) end,
     })
-    return not marked and read_from(db, ctx, target) or nil
+    known.forget(ctx, target.database)
+    return not marked and read_back(db, ctx, target, answers) or nil
   end)
   if marked then support.unmark(ctx, target.database, marker(target)) end
-  known.forget(ctx, target.database)
   return nil, after
 end
 

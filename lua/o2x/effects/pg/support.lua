@@ -20,6 +20,11 @@ function M.with(ctx, database, fn) return ctx:client "pg":with(database, fn) end
 ---@param fn function
 function M.on_server(ctx, target, fn) return ctx:client("pg"):anywhere(target.database, target.name, fn) end
 
+--- Begins to connect to a database that the run will soon use.
+---@param ctx table
+---@param database string
+function M.expect(ctx, database) ctx:client("pg"):expect(database) end
+
 --- Opens a connection outside the pool. The caller closes it.
 ---@param ctx table
 ---@param database string

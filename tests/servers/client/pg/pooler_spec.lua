@@ -78,15 +78,32 @@ describe("a pooler", function()
     end)
   end
 
+  local FIRST <const> = {
+    function(db) return db:one "SELECT 1 AS n" end,
+    function(db) return db:query "CREATE TABLE never (n int)" end,
+    function(db) return db:script "CREATE TABLE never (n int)" end,
+    function(db) return db:exec { { "CREATE TABLE never (n int)" } } end,
+    function(db) return db:transaction(function(tx) tx:query "CREATE TABLE never (n int)" end) end,
+    function(db) return db:copy_in("COPY pg_class FROM STDIN", function() end) end,
+    function(db) return db:copy_out("COPY (SELECT 1) TO STDOUT", function() end) end,
+  }
+
+  -- Whether a pooler is there is known before anything is done, or with the first read.
+  local function use(port, first)
+    local db <close> = pg.connect(options(port))
+    first(db)
+  end
+
   for _, case in ipairs(TRANSACTIONS) do
     it(("without sessions is refused: %s %s"):format(case[1], case[2] or ""), function()
       local pooler <close> = pgbouncer.start(server, case[1], case[2])
-      for _ = 1, 2 do
-        local err = raised(pg.connect, options(pooler.port))
+      for _, first in ipairs(FIRST) do
+        local err = raised(use, pooler.port, first)
         assert.equal("input", err.kind)
         assert.matches(("127.0.0.1:%d: a pooler in transaction mode"):format(pooler.port), tostring(err), 1, true)
         assert.matches("set pg.direct", err.hint, 1, true)
       end
+      assert.equal("", server.sql("postgres", "SELECT to_regclass('never')"))
       -- nothing of a session is left to other clients of the pooler
       local left = server.client(
         "psql",
@@ -114,7 +131,7 @@ describe("a pooler", function()
   it("that has one session only is refused", function()
     for _, more in ipairs { "default_pool_size = 1", "default_pool_size = 1\nquery_wait_timeout = 1" } do
       local pooler <close> = pgbouncer.start(server, "session", more)
-      local err = raised(pg.connect, options(pooler.port))
+      local err = raised(use, pooler.port, FIRST[1])
       assert.matches("the pooler gives no second session", tostring(err), 1, true)
       assert.matches("default_pool_size", err.hint, 1, true)
     end

@@ -1,4 +1,5 @@
 local pg = require "o2x.client.pg"
+local raised = require "tests.support.raised"
 local pools = require "o2x.client.pg.pool"
 local task = require "o2x.base.task"
 
@@ -11,7 +12,7 @@ describe("a pool", function()
       local db = { dbname = options.dbname, password = options.password, is_idle = true }
       function db:idle() return self.is_idle end
       function db:close() self.closed = true end
-      function db:reset()
+      function db:leave()
         self.resets = (self.resets or 0) + 1
         return not self.is_stained
       end
@@ -55,6 +56,29 @@ describe("a pool", function()
     assert.equal(1, made[1].resets)
     pool:with("coredb-acme", function(db) db.is_stained = true end)
     pool:with("coredb-acme", function(db) assert.equal(made[2], db) end)
+  end)
+
+  it("connects ahead, once, to what is expected, and closes what nobody took", function()
+    pool:expect "coredb-acme"
+    pool:expect "coredb-acme"
+    pool:with("coredb-acme", function(db) assert.equal(made[1], db) end)
+    assert.equal(1, #made)
+    pool:expect "coredb-acme" -- is there
+    pool:expect "enginedb"
+    pool:close()
+    assert.equal(2, #made)
+    assert.is_true(made[1].closed and made[2].closed)
+  end)
+
+  it("connects again where that was in vain, and says why in the end", function()
+    pool:expect "coredb-other"
+    assert.equal("refused", raised(pool.with, pool, "coredb-other", error).kind)
+    local refuse = pg.connect
+    pg.connect = function() error("gone", 0) end
+    pool:expect "coredb-acme"
+    task.sleep(0)
+    pg.connect = refuse
+    pool:with("coredb-acme", function(db) assert.equal(made[1], db) end)
   end)
 
   it("passes an error on, and the connection stays usable", function()
