@@ -30,7 +30,6 @@ local ELSEWHERE <const> = {
   ["lua/o2x/effects/pg/migration_repair.lua"] = "tests/servers/effects/pg_spec.lua",
   ["lua/o2x/effects/pg/migration.lua"] = "tests/servers/effects/pg_spec.lua",
   ["lua/o2x/effects/pg/row.lua"] = "tests/servers/effects/pg_spec.lua",
-  ["lua/o2x/effects/pg/allocated.lua"] = "tests/servers/effects/pg_spec.lua",
   ["lua/o2x/effects/pg/known.lua"] = "tests/servers/effects/pg/rows_spec.lua",
   ["lua/o2x/effects/pg/row_ahead.lua"] = "tests/servers/effects/pg/rows_spec.lua",
   ["lua/o2x/effects/pg/row_sql.lua"] = "tests/servers/effects/pg/rows_spec.lua",

@@ -9,16 +9,20 @@ local row_sql = require "o2x.effects.pg.row_sql"
 local row_value = require "o2x.effects.pg.row_value"
 local support = require "o2x.effects.pg.support"
 
-local NEXT = [[SELECT max(substring(%s from %d)::bigint) AS highest FROM %s WHERE %s ~ $1]]
+local HIGHEST <const> = "SELECT max(substring(%s from %d)::bigint) AS highest FROM %s WHERE %s ~ '^%s[0-9]{%d}$'"
+local NEXT <const> = "greatest(%d, coalesce((%s), 0) + 1)::text"
 
 -- Where all ids are: in the table, or in the view that `o2x policy` makes for roles that see only their own rows.
 local function view_of(target) return ('o2x."%s.%s"'):format(target.table, target.column) end
 
 local function highest_of(target, from)
   local column = pg.quote(target.column, "column name")
-  local pattern = ("^%s[0-9]{%d}$"):format(target.prefix:gsub("[%^$.|?*+()%[%]{}\\]", "\\%0"), target.digits)
-  return { NEXT:format(column, #target.prefix + 1, from, column), pattern }
+  -- A prefix has letters, digits, _ and -: nothing that SQL or a pattern reads otherwise.
+  return { HIGHEST:format(column, #target.prefix + 1, from, column, target.prefix, target.digits) }
 end
+
+-- The next number as SQL, from the table.
+local function next_of(target) return NEXT:format(target.first, highest_of(target, pg.quote_table(target.table))[1]) end
 
 local function id_after(target, highest)
   local number = math.max(target.first, (highest or 0) + 1)
@@ -52,6 +56,39 @@ local function with_id(target, values, id)
   return all
 end
 
+-- Readers continue; writers wait, other clients' too.
+local function lock_of(target)
+  return { ("LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE"):format(pg.quote_table(target.table)) }
+end
+
+local FREE <const> = "to_regclass($1) IS NULL AND length(%s) <= %d"
+local ID <const> = "'%s' || lpad(%s, %d, '0')"
+
+-- A new row, in one transaction and one round trip: the table has all ids, one is free, and there is no such row.
+-- -> the rows that are there then; nil: nothing was done
+local function at_once(ctx, db, target, desired, id)
+  if desired == nil then return nil end
+  local columns = known.tables(ctx, target.database, db, { target.table })[target.table]
+  local next_number = next_of(target)
+  local computed = { [target.column] = ID:format(target.prefix, next_number, target.digits) }
+  local group = {
+    { "BEGIN ISOLATION LEVEL read committed READ WRITE" },
+    support.marker_of(ctx, id),
+    lock_of(target),
+    row_sql.assertion(target, columns, nil),
+    { pg.assertion(FREE:format(next_number, target.digits)), view_of(target) },
+    row_sql.insert(target, columns, desired, computed),
+    row_sql.read(target, target.columns),
+  }
+  for _, statement in ipairs(group) do
+    statement.certain = true
+  end
+  db.uncertain = true
+  local answers, problem = db:exchange { group, { { "COMMIT" } } }
+  if not problem then return db.to_rows(answers[1][#group]) end
+  if problem.retryable then error(problem, 0) end -- somebody else has the table
+end
+
 -- The row is read back along with COMMIT.
 local function finish(tx, target, statement, found)
   tx:later(statement)
@@ -65,8 +102,7 @@ end
 -- found(rows): what is there then
 local function allocate(ctx, tx, target, desired, found)
   if desired == nil then return finish(tx, target, row_sql.delete(target), found) end
-  -- Readers continue; writers wait, other clients' too.
-  tx:defer(("LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE"):format(pg.quote_table(target.table)))
+  tx:later(lock_of(target))
   local answers = tx:pipeline {
     {
       row_sql.read(target, target.columns, true),
@@ -107,7 +143,8 @@ return {
     row_value.explain(target, function()
       support.with(ctx, target.database, function(db)
         known.make_markers(ctx, target.database, db)
-        support.once_on(ctx, db, id, work)
+        rows = at_once(ctx, db, target, desired, id) or rows
+        if not rows[1] then support.once_on(ctx, db, id, work) end
       end)
     end)
     return nil, row_value.row_of(target, target.columns, rows)

@@ -42,8 +42,9 @@ end
 ---@param target table table, key
 ---@param columns o2x.pg.columns
 ---@param values table column → value
+---@param computed table<string, string>? column → SQL that gives its value
 ---@return table statement
-function M.insert(target, columns, values)
+function M.insert(target, columns, values, computed)
   local all = {}
   for name, v in pairs(target.key) do
     all[name] = column_form.key_parameter(v)
@@ -54,6 +55,9 @@ function M.insert(target, columns, values)
   local names, places, statement = sorted_keys(all), {}, { "" }
   for i, name in ipairs(names) do
     places[i], statement[i + 1] = "$" .. i, all[name]
+  end
+  for name, sql in pairs(computed or {}) do
+    names[#names + 1], places[#places + 1] = name, sql
   end
   local sql = "INSERT INTO %s (%s) VALUES (%s)"
   statement[1] = sql:format(pg.quote_table(target.table), quoted(names), table.concat(places, ", "))

@@ -1,6 +1,7 @@
 local checksum = require "o2x.client.flyway.checksum"
 local flyway_migrate = require "o2x.client.flyway.migrate"
 local resolve = require("o2x.client.flyway.folder").resolve
+local history = require "o2x.client.flyway.history"
 local eventually = require "tests.support.eventually"
 local raised = require "tests.support.raised"
 local servers = require "tests.support.servers"
@@ -41,6 +42,75 @@ describe("migrations", function()
     end
     return files
   end
+
+  -- What others do between the look without the lock and the lock; what is run then, or what is said.
+  local MEANWHILE <const> = {
+    { "", "V1__first.sql R__views.sql" },
+    { "CREATE SCHEMA core_config AUTHORIZATION admin", "V1__first.sql R__views.sql" },
+    { "CREATE SCHEMA other AUTHORIZATION admin", "V1__first.sql R__views.sql" },
+    { "ALTER DATABASE tried SET search_path = core_config", "V1__first.sql R__views.sql" },
+    { "CREATE TABLE public.stray (n int)", "schema public is not empty" },
+    { "first", "R__views.sql" },
+    { "all", "" },
+    { "changed", "V1__first.sql" },
+  }
+  local OTHERS <const> = {
+    first = { ["V1__first.sql"] = FIRST["V1__first.sql"] },
+    all = FIRST,
+    changed = { ["V1__first.sql"] = FIRST["V1__first.sql"] .. "\n-- another" },
+  }
+
+  local function migrate_as_seen(main, seen)
+    local names = {}
+    local function connect() return server.connect "tried" end
+    local options = { schemas = SCHEMAS, main = main, seconds = 60, seen = seen, also = { { "SELECT 42 AS n" } } }
+    local applied, answers = flyway_migrate.migrate(connect, resolve(FIRST), options)
+    for i, migration in ipairs(applied) do
+      names[i] = migration.script
+    end
+    return table.concat(names, " "), answers
+  end
+
+  it("are looked at again under the lock", function()
+    for i, case in ipairs(MEANWHILE) do
+      server.sql("postgres", "DROP DATABASE tried WITH (FORCE)")
+      server.sql("postgres", "CREATE DATABASE tried OWNER admin")
+      local before <close> = server.connect "tried"
+      local _, seen = history.read(before, SCHEMAS)
+      if OTHERS[case[1]] then
+        migrate(OTHERS[case[1]])
+      elseif case[1] ~= "" then
+        sql(case[1])
+      end
+      local main <close> = server.connect "tried"
+      local ok, applied, answers = pcall(migrate_as_seen, main, seen)
+      local where = ("case %d: %s"):format(i, case[1])
+      if ok then
+        assert.equal(case[2], applied, where)
+        assert.equal("2", sql "SELECT count(*) FROM public.flyway_schema_history WHERE type = 'SQL'", where)
+        if answers then assert.same({ { n = 42 } }, main.to_rows(answers[2])) end
+        assert.equal("1", sql "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'", where)
+      else
+        assert.matches(case[2], tostring(applied), 1, true, where)
+      end
+    end
+    print(("between the look and the lock: %d cases"):format(#MEANWHILE))
+  end)
+
+  it("wait for the lock that another one has, and do not begin", function()
+    local before <close> = server.connect "tried"
+    local _, seen = history.read(before, SCHEMAS)
+    before:query("SELECT pg_advisory_lock($1)", history.lock_number '"public"."flyway_schema_history"')
+    local main <close> = server.connect "tried"
+    local waiting = task.spawn(migrate_as_seen, main, seen)
+    eventually(
+      "an attempt",
+      function() return sql "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_try%'" ~= "0" end
+    )
+    assert.equal("f", sql "SELECT to_regclass('flyway_schema_history') IS NOT NULL")
+    before:close()
+    assert.equal("V1__first.sql R__views.sql", (waiting:join()))
+  end)
 
   it("leave what Flyway leaves", function()
     assert.same({ "V1__first.sql", "R__views.sql" }, migrate(FIRST))

@@ -95,6 +95,47 @@ describe("a pipeline", function()
     pool:close()
   end)
 
+  it("of one task is reset while nobody waits, and is asked before the next one writes", function()
+    local far <close> = relay.open { port = server.port, seconds = 0.05 }
+    local pool = pool_at(far.port)
+    local function hold(db)
+      db:held(60, function() db:query "SELECT pg_advisory_lock(7)" end)
+    end
+    local NEXT <const> = {
+      function(db) return db:one "SELECT current_setting('bytea_output') AS v" end,
+      function(db) return db:query("SELECT current_setting('bytea_output') AS v")[1] end,
+      function(db)
+        return db:transaction(function(tx) return tx:one "SELECT current_setting('bytea_output') AS v" end)
+      end,
+    }
+    for i, next_one in ipairs(NEXT) do
+      pool:with("postgres", function(db)
+        hold(db)
+        db:held(60, function() db:query "SET bytea_output = 'escape'" end)
+      end)
+      pool:with("postgres", function(db) assert.equal("hex", next_one(db).v, tostring(i)) end)
+      assert.equal("0", left())
+    end
+    assert.equal(1, far.connections)
+    pool:close()
+  end)
+
+  it("that was ended while it was reset is not used", function()
+    local far <close> = relay.open { port = server.port, seconds = 0.05 }
+    local pool = pool_at(far.port)
+    for i = 1, 3 do
+      pool:with("postgres", function(db)
+        db:held(60, function() db:query "SELECT pg_advisory_lock(7)" end)
+      end)
+      server.sql("postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'admin'")
+      local ok, problem = pcall(pool.with, pool, "postgres", function(db) db:query "INSERT INTO t VALUES (90)" end)
+      assert.is_true(ok or problem.kind == "unreachable" or problem.kind == "unknown", tostring(problem))
+      assert.equal(ok and "1" or "0", server.sql("postgres", "SELECT count(*) FROM t WHERE n = 90"), tostring(i))
+      server.sql("postgres", "DELETE FROM t WHERE n = 90")
+    end
+    pool:close()
+  end)
+
   it("asks a server only once whether it is behind a pooler", function()
     local far <close> = relay.open { port = server.port }
     local pool = pool_at(far.port)

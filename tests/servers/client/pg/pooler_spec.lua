@@ -83,9 +83,15 @@ describe("a pooler", function()
     function(db) return db:query "CREATE TABLE never (n int)" end,
     function(db) return db:script "CREATE TABLE never (n int)" end,
     function(db) return db:exec { { "CREATE TABLE never (n int)" } } end,
-    function(db) return db:transaction(function(tx) tx:query "CREATE TABLE never (n int)" end) end,
-    function(db) return db:copy_in("COPY pg_class FROM STDIN", function() end) end,
-    function(db) return db:copy_out("COPY (SELECT 1) TO STDOUT", function() end) end,
+    function(db)
+      return db:transaction(function(tx) tx:query "CREATE TABLE never (n int)" end)
+    end,
+    function(db)
+      return db:copy_in("COPY pg_class FROM STDIN", function() end)
+    end,
+    function(db)
+      return db:copy_out("COPY (SELECT 1) TO STDOUT", function() end)
+    end,
   }
 
   -- Whether a pooler is there is known before anything is done, or with the first read.
