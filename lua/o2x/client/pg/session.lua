@@ -344,7 +344,7 @@ local function become(self, other)
   self.core, self.options, self.pooled = other.core, other.options, other.pooled
 end
 
---- Finds out whether a pooler is there, if nobody knows. A session must be known before it is used for more than a read.
+--- Finds out whether a pooler is there, if nobody knows. That comes before all but a read.
 function M.introduce(self)
   if not self.stranger then return end
   self.stranger = nil
