@@ -173,8 +173,9 @@ end
 
 --- The next native result, or nil when the statement has no more.
 function M.next_result(self)
-  local before = self.core:received()
+  local before
   while self.core:busy() do
+    before = before or self.core:received()
     M.wait(self, "r")
     M.check(self, self.core:consume())
     check_size(self, before)
