@@ -24,6 +24,7 @@ struct secret {
 	struct secret_text *text; /* NULL after wipe */
 	bool literal;             /* a number or a boolean in JSON's own form */
 	bool joined;              /* made of parts by .. */
+	bool fresh;               /* made by chance in this process: another one makes another */
 	char label[96];
 };
 
@@ -195,6 +196,7 @@ static int secret_random(lua_State *L)
 	const char *alphabet = luaL_optlstring(L, 2, letters, &size);
 	luaL_argcheck(L, size >= 2 && size <= 256, 2, "2 to 256 characters expected");
 	struct secret *secret = new_secret(L, count, luaL_optstring(L, 3, ""));
+	secret->fresh = true;
 	size_t limit = 256 - 256 % size; /* larger bytes would favour the first characters */
 	for (size_t i = 0; i < count;) {
 		unsigned char byte;
@@ -265,6 +267,7 @@ static int secret_concat(lua_State *L)
 			    *right = luaL_testudata(L, 2, SECRET_TYPE);
 	struct secret *joined = new_secret(L, na + nb, (left ? left : right)->label);
 	joined->joined = true;
+	joined->fresh = (left && left->fresh) || (right && right->fresh);
 	memcpy(bytes_of(joined), a, na);
 	memcpy(bytes_of(joined) + na, b, nb);
 	secret_text_mask(joined->text);
@@ -281,6 +284,7 @@ static int secret_base64(lua_State *L)
 	const struct secret *secret = check(L, 1);
 	struct secret *coded = new_secret(L, encode_base64_size(length_of(secret)), secret->label);
 	coded->joined = secret->joined;
+	coded->fresh = secret->fresh;
 	encode_base64(bytes_of(secret), length_of(secret), bytes_of(coded));
 	secret_text_mask(coded->text);
 	return 1;
@@ -290,8 +294,10 @@ static int secret_base64(lua_State *L)
 static int push_plain(lua_State *L)
 {
 	const struct secret *secret = check(L, 3);
-	push(L, lua_touserdata(L, 1), (size_t)lua_tointeger(L, 2), secret->label)->joined =
-		secret->joined;
+	struct secret *plain =
+		push(L, lua_touserdata(L, 1), (size_t)lua_tointeger(L, 2), secret->label);
+	plain->joined = secret->joined;
+	plain->fresh = secret->fresh;
 	return 1;
 }
 
@@ -342,6 +348,31 @@ static int secret_length(lua_State *L)
 static int secret_is_joined(lua_State *L)
 {
 	lua_pushboolean(L, check(L, 1)->joined);
+	return 1;
+}
+
+/***
+ Was the secret made by chance in this process? Then nobody can know it before.
+ @function core.secret.is_fresh
+ @param secret secret
+ @return boolean
+*/
+static int secret_is_fresh(lua_State *L)
+{
+	lua_pushboolean(L, check(L, 1)->fresh);
+	return 1;
+}
+
+/***
+ Says that a secret was made by chance: a salted hash.
+ @function core.secret.mark_fresh
+ @param secret secret
+ @return secret the same
+*/
+static int secret_mark_fresh(lua_State *L)
+{
+	check(L, 1)->fresh = true;
+	lua_settop(L, 1);
 	return 1;
 }
 
@@ -437,6 +468,8 @@ static const luaL_Reg functions[] = {
 	{ "is", secret_is },
 	{ "equal", secret_equal },
 	{ "is_joined", secret_is_joined },
+	{ "is_fresh", secret_is_fresh },
+	{ "mark_fresh", secret_mark_fresh },
 	{ "wipe", secret_wipe },
 	{ "publish", secret_publish },
 	{ "fingerprint", secret_fingerprint },

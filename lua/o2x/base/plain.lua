@@ -33,7 +33,9 @@ SPECIAL[FORM:format(NAN)], SPECIAL[FORM:format(-NAN)] = NAN, -NAN
 ---@field what string? what the value is, for the error about what cannot be recorded
 ---@field where (fun(): string?)? gives the script's line, for that error
 ---@field ordered boolean? keep the order of keys, which is no part of a value that is compared
----@field shown boolean? for people and programs that read JSON: numbers stay numbers, NaN becomes a text
+---@field shown boolean? for people and programs that read JSON: numbers stay numbers, NaN becomes a text, secrets have
+---  no tags, which differ between run stores
+---@field planned boolean? a secret that is made by chance is unknown: the run makes another one than the plan
 
 local function refuse(state, problem)
   errors.raise {
@@ -112,7 +114,7 @@ end
 
 local function plain_table(state, value)
   if is_reference(value) then
-    return { ["$secret"] = value["$secret"], ["$masked"] = value["$masked"], fp = value.fp }
+    return { ["$secret"] = value["$secret"], ["$masked"] = value["$masked"], fp = not state.shown and value.fp or nil }
   end
   if frozen.is_handle(value) then refuse(state, "contains a handle") end
   if state.depth == DEEPEST then refuse(state, ("is nested deeper than %d levels"):format(DEEPEST)) end
@@ -122,11 +124,15 @@ local function plain_table(state, value)
   return copy
 end
 
+local function plain_secret(state, value)
+  if state.planned and secret.is_fresh(value) then return { ["$unknown"] = true } end
+  local label = tostring(value):match "^‹secret (.*)›$" or ""
+  return { ["$secret"] = label, fp = not state.shown and secret.fingerprint(value) or nil }
+end
+
 function plain(state, value)
   local kind = type(value)
-  if secret.is(value) then
-    return { ["$secret"] = tostring(value):match "^‹secret (.*)›$" or "", fp = secret.fingerprint(value) }
-  end
+  if secret.is(value) then return plain_secret(state, value) end
   if unknown.is(value) then return { ["$unknown"] = true } end
   if kind == "table" then return plain_table(state, value) end
   if kind == "string" then return is_text(value) and value or { ["$bytes"] = crypto.base64(value) } end

@@ -4,6 +4,7 @@ local core = require "o2x.core.task"
 local event = require "o2x.core.event"
 local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
+local script_order = require "o2x.base.script_order"
 local program = require "o2x.core.program"
 
 local M = {
@@ -98,16 +99,27 @@ local function child_of(context)
   return setmetatable({}, meta)
 end
 
---- Starts a task. The caller must wait for it; prefer parallel, each and timeout.
----@param fn function
----@param ... any arguments of fn
----@return table handle join, wait, cancel, done
-function M.spawn(fn, ...)
+--- Where the running task is in the order of its program, for what comes next. The same program gets the same places
+--- in every run, whatever its tasks wait for: script_order.lua compares them.
+---@return string
+function M.place()
+  local context = core.context()
+  return script_order.of(context) .. script_order.part(script_order.count(context), 0)
+end
+
+local function start(group_number, branch, fn, ...)
   local context = child_of(core.context())
+  context.group, context.branch = group_number, branch
   local handle = setmetatable({ context = context, task = false, results = nil, on_end = nil, index = nil }, Handle)
   handle.task = core.spawn(context, run, handle, fn, ...)
   return handle
 end
+
+--- Starts a task. The caller must wait for it; prefer parallel, each and timeout.
+---@param fn function
+---@param ... any arguments of fn
+---@return table handle join, wait, cancel, done
+function M.spawn(fn, ...) return start(script_order.count(core.context()), 0, fn, ...) end
 
 --- Sleeps.
 ---@param seconds number
@@ -190,9 +202,11 @@ local function in_order(live)
   return handles
 end
 
--- Runs start(i) for i in 1..count, at most `limit` at a time, and returns the first result of each. The first error
--- cancels the others and is raised after all have ended. A task that has ended leaves its result only.
-local function group(count, limit, start)
+-- Runs begin(number of the group, i) for i in 1..count, at most `limit` at a time, and returns the first result of
+-- each. The first error cancels the others and is raised after all have ended. A task that has ended leaves its result
+-- only.
+local function group(count, limit, begin)
+  local number = script_order.count(core.context())
   local changed = event.new()
   local live, results, failed = {}, {}, nil
   local running, next_index = 0, 1
@@ -206,7 +220,7 @@ local function group(count, limit, start)
   local ok, cancelled = pcall(function()
     while not failed and (running > 0 or next_index <= count) do
       while running < limit and next_index <= count do
-        local handle = start(next_index)
+        local handle = begin(number, next_index)
         handle.on_end, handle.index = on_end, next_index
         live[handle] = true
         running, next_index = running + 1, next_index + 1
@@ -236,7 +250,7 @@ function M.parallel(functions, limit)
     keys[#keys + 1] = key
   end
   table.sort(keys, is_before)
-  local got = group(#keys, limit or #keys, function(i) return M.spawn(functions[keys[i]]) end)
+  local got = group(#keys, limit or #keys, function(number, i) return start(number, i, functions[keys[i]]) end)
   local results = {}
   for i, key in ipairs(keys) do
     results[key] = got[i]
@@ -251,7 +265,7 @@ end
 ---@return any[] results in the list's order
 function M.each(list, fn, options)
   local limit = options and options.limit or math.max(#list, 1)
-  return group(#list, limit, function(i) return M.spawn(fn, list[i], i) end)
+  return group(#list, limit, function(number, i) return start(number, i, fn, list[i], i) end)
 end
 
 --- A new event with set() and clear(); wait for it with task.wait.

@@ -18,8 +18,9 @@ M.is_unknown = unknown.is
 --- A copy that JSON can hold, as the records keep it: see plain.lua.
 ---@param value any
 ---@param what string? what the value is, for the error about a function or handle in it
+---@param planned boolean? for a plan: what is made by chance is unknown
 ---@return any
-function M.plain(value, what) return plain.of(value, { what = what }) end
+function M.plain(value, what, planned) return plain.of(value, { what = what, planned = planned }) end
 
 --- A copy that JSON can hold, for people and programs that read it: numbers are numbers.
 ---@param value any
@@ -86,6 +87,18 @@ function M.has_secret(value)
   if type(value) ~= "table" or M.is_unknown(value) then return false end
   for _, item in pairs(value) do
     if M.has_secret(item) then return true end
+  end
+  return false
+end
+
+--- Does a value contain one that is known only after apply?
+---@param value any
+---@return boolean
+function M.has_unknown(value)
+  if M.is_unknown(value) then return true end
+  if type(value) ~= "table" or secret.is(value) then return false end
+  for _, item in pairs(value) do
+    if M.has_unknown(item) then return true end
   end
   return false
 end

@@ -21,6 +21,19 @@ M.SECRETS = {
   value = "FILE|-|vault:PATH",
   help = "the tenant's secrets: a file of mode 0600, standard input, or a Vault path",
 }
+M.TAKE_OVER = {
+  "take-over",
+  value = "KEY",
+  many = true,
+  help = "overwrite what belongs to others in this effect's target (its key, as the plan names it)",
+}
+M.TENANTS = {
+  "tenants",
+  value = "WHICH",
+  help = "for several tenants: all, names (a,b), or fields (env=production,region=us-east-1)",
+}
+M.AT_ONCE = { "at-once", value = "N", help = "with --tenants: how many tenants at a time (default 1)" }
+M.KEEP_GOING = { "keep-going", help = "with --tenants: continue with the other tenants when one fails" }
 M.STANDARD = { "standard", help = "use the standard runbook even if the tenant has its own version" }
 
 local function index(command)

@@ -14,6 +14,7 @@ M.GROUPS = {
     "Run runbooks",
     { "run", "run RUNBOOK TENANT [name=value ...]", "run a runbook for a tenant" },
     { "plan", "plan RUNBOOK TENANT [name=value ...]", "show what a run would change, without writing anything" },
+    { "apply", "apply FILE", "do exactly what a plan says" },
     { "resume", "resume [RUN]", "continue a run that failed or was interrupted" },
   },
   {

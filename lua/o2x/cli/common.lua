@@ -189,7 +189,13 @@ function M.run_command(run, arguments, options)
   local words = table.move(arguments, 1, #arguments, 1, {})
   if options.secrets then words[#words + 1] = "--secrets=" .. options.secrets end
   if options.standard then words[#words + 1] = "--standard" end
-  if run.runbook.severe then words[#words + 1] = "--confirm=" .. run.tenant_name end
+  for _, key in ipairs(options.take_over or {}) do
+    words[#words + 1] = "--take-over=" .. key
+  end
+  if options.tenants then words[#words + 1] = "--tenants=" .. options.tenants end
+  if options.at_once then words[#words + 1] = "--at-once=" .. options.at_once end
+  if options.keep_going then words[#words + 1] = "--keep-going" end
+  if run.runbook.severe then words[#words + 1] = "--confirm=" .. (options.tenants or run.tenant_name) end
   return "o2x run " .. shell.command(words)
 end
 

@@ -68,29 +68,28 @@ local function go_on(store, project, config, fleet, options)
         return this
       end, function(this, started) return run.resume(this, past.id, started, options.take_over) end)
     end
-    return attempt(
-      fleet,
-      tenant,
-      function(report)
-        return run.prepare {
-          mode = "apply",
-          project = project,
-          config = config,
-          tenant = tenant,
-          params = fleet.params,
-          report = report,
-          file = common.runbook(project, fleet, { fleet.runbook, tenant }),
-          allow_edited = fleet.allow_edited,
-          secrets = fleet.secrets,
-          fleet = fleet.id,
-        }
-      end,
-      function(this, started)
-        run.confirm(this, fleet.confirmed and tenant or nil)
-        this.store = store
-        return run.apply(this, started)
-      end
-    )
+    return attempt(fleet, tenant, function(report)
+      local planned, header = fleets.planned(store, fleet, tenant)
+      return run.prepare {
+        mode = "apply",
+        project = project,
+        config = config,
+        tenant = tenant,
+        params = fleet.params,
+        report = report,
+        file = header and run.file_of(project, header) or common.runbook(project, fleet, { fleet.runbook, tenant }),
+        allow_edited = fleet.allow_edited,
+        secrets = fleet.secrets,
+        fleet = fleet.id,
+        seed = header and header.seed,
+        take_over = fleet.take_over,
+        planned = planned,
+      }
+    end, function(this, started)
+      run.confirm(this, fleet.confirmed and tenant or nil)
+      this.store = store
+      return run.apply(this, started)
+    end)
   end
 end
 
@@ -183,27 +182,22 @@ local function at_once(options)
 end
 
 -- Over several tenants, --confirm must repeat the selector, so that nobody confirms more tenants than intended.
-local function check_confirmed(options)
-  if options.confirm and options.confirm ~= options.tenants then
+local function check_confirmed(options, selector)
+  if options.confirm and options.confirm ~= selector then
     errors.input(
-      ("--confirm=%s does not match --tenants=%s"):format(options.confirm, options.tenants),
-      "repeat the selector: --confirm=" .. options.tenants
+      ("--confirm=%s does not match --tenants=%s"):format(options.confirm, selector),
+      "repeat the selector: --confirm=" .. selector
     )
   end
 end
 
---- o2x run RUNBOOK --tenants=WHICH
----@param options table
----@param arguments string[]
----@return integer exit code
-function M.run(options, arguments)
-  local project, config = common.load_project(options, arguments[1])
+-- The tenants of a command line, and how its runs are to be.
+local function spec_of(options, arguments, project, config)
   if options.secrets == "-" then
     errors.input("--secrets=- works for one tenant only", "put the secrets into a folder and set O2X_SECRETS to it")
   end
-  check_confirmed(options)
   local names = fleets.select(project, config, options.tenants)
-  local spec = {
+  return {
     runbook = arguments[1],
     selector = options.tenants,
     tenants = json.array(names),
@@ -213,12 +207,79 @@ function M.run(options, arguments)
     standard = options.standard,
     confirmed = options.confirm ~= nil,
     allow_edited = options.allow_edited,
+    take_over = options.take_over,
     secrets = options.secrets,
     root = project.root,
   }
-  run.rehearse_params(project, common.runbook(project, spec, { arguments[1], names[1] }), spec.params, options)
+end
+
+--- o2x run RUNBOOK --tenants=WHICH
+---@param options table
+---@param arguments string[]
+---@return integer exit code
+function M.run(options, arguments)
+  local project, config = common.load_project(options, arguments[1])
+  check_confirmed(options, options.tenants)
+  local spec = spec_of(options, arguments, project, config)
+  run.rehearse_params(project, common.runbook(project, spec, { arguments[1], spec.tenants[1] }), spec.params, options)
   local store = common.open_store(config)
   return M.perform(store, project, config, fleets.create(store, spec), options)
+end
+
+--- The runs of o2x plan RUNBOOK --tenants=WHICH, ready to be planned.
+---@param options table
+---@param arguments string[]
+---@param project table
+---@param config table
+---@return table spec runbook, selector, tenants, params …
+---@return fun(tenant: string): table run
+function M.planning(options, arguments, project, config)
+  local spec = spec_of(options, arguments, project, config)
+  return spec,
+    function(tenant)
+      return run.prepare {
+        mode = "plan",
+        project = project,
+        config = config,
+        file = common.runbook(project, spec, { spec.runbook, tenant }),
+        tenant = tenant,
+        params = spec.params,
+        secrets = spec.secrets,
+        take_over = spec.take_over,
+        report = progress.new { quiet = true, planning = true },
+      }
+    end
+end
+
+--- o2x apply FILE, where the file is the plan of a fleet. Nothing has moved.
+---@param this { project: table, config: table, store: table, options: table }
+---@param file table of plan_file.read
+---@return integer exit code
+function M.apply(this, file)
+  local planned, first = file.header.plan, file.parts[1]
+  check_confirmed(this.options, planned.selector)
+  local spec = {
+    runbook = first.header.runbook.name,
+    selector = planned.selector,
+    tenants = json.array(planned.tenants),
+    params = first.header.params,
+    at_once = planned.at_once,
+    keep_going = planned.keep_going,
+    confirmed = this.options.confirm ~= nil,
+    allow_edited = first.header.allow_edited ~= nil,
+    take_over = first.header.take_over,
+    secrets = this.options.secrets or first.header.secrets,
+    root = first.header.root,
+    plan = file.hash,
+  }
+  run.rehearse_params(
+    this.project,
+    run.file_of(this.project, first.header),
+    spec.params,
+    { confirm = this.options.confirm, tenants = planned.selector }
+  )
+  local fleet = fleets.create(this.store, spec, first.text)
+  return M.perform(this.store, this.project, this.config, fleet, this.options)
 end
 
 local function check_take_over(store, fleet, words)

@@ -3,27 +3,46 @@
 local lazy = require "o2x.base.lazy"
 local args = require "o2x.cli.args"
 local common = lazy "o2x.cli.common"
+local errors = require "o2x.base.error"
+local fleet = lazy "o2x.cli.fleet"
 local json = lazy "o2x.base.json"
 local out = require "o2x.report.out"
 local output = lazy "o2x.cli.output"
+local plan_file = lazy "o2x.engine.plan_file"
 local progress = lazy "o2x.report.progress"
 local run = lazy "o2x.engine.run"
+local shell = lazy "o2x.base.shell"
+local units = lazy "o2x.base.units"
 
 local CHANGES = 2 -- exit code of --detailed-exitcode
+local VALID <const> = "24h" -- how long a plan in a file counts
 
-local function show(this, plan, options, arguments)
-  local command = common.run_command(this, arguments, options)
+-- What to type to do what a plan says.
+local function command_of(this, options, arguments, written)
+  if not written then return common.run_command(this, arguments, options) end
+  return written .. (this.runbook.severe and " --confirm=" .. (options.tenants or this.tenant_name) or "")
+end
+
+local function data_of(this, plan)
+  local data = plan:data()
+  data.runbook, data.tenant, data.params = this.runbook.name, this.tenant_name, this.given
+  data.path, data.version, data.overrides = this.runbook.path, this.runbook.version, this.runbook.overrides
+  data.effects = json.array(this.runbook.effects)
+  return data
+end
+
+local function show(this, plan, options, arguments, written)
+  local command = command_of(this, options, arguments, written)
   local result = output.print(this, options)
   if options.json then
-    local data = plan:data()
-    data.runbook, data.tenant, data.params = this.runbook.name, this.tenant_name, this.given
-    data.path, data.version, data.overrides = this.runbook.path, this.runbook.version, this.runbook.overrides
+    local data = data_of(this, plan)
     data.result, data.warnings = result, json.array(common.warnings(this.config))
-    data.effects, data.next = json.array(this.runbook.effects), plan:has_changes() and command or nil
+    data.next = plan:is_ready() and command or nil
     return out.json(data)
   end
   local style = out.style(1)
   plan:render(out.data, style, options.full)
+  if #plan.problems > 0 then return out.data(style.bold(plan:totals())) end
   if not plan:has_changes() then
     return out.data(("Nothing to do: all %d effects are up to date."):format(plan:counts().unchanged))
   end
@@ -31,8 +50,86 @@ local function show(this, plan, options, arguments)
   out.data("To apply: " .. style.bold(command))
 end
 
-local function perform(options, arguments)
+local function show_all(parts, options, arguments, written)
+  local command = command_of(parts[1].run, options, arguments, written)
+  local style, list, ready, changes = out.style(1), {}, true, false
+  for i, part in ipairs(parts) do
+    ready, changes = ready and #part.plan.problems == 0, changes or part.plan:has_changes()
+    list[i] = data_of(part.run, part.plan)
+  end
+  if options.json then return out.json { tenants = json.array(list), next = ready and changes and command or nil } end
+  for _, part in ipairs(parts) do
+    out.data(style.bold(("%s: %s"):format(part.run.tenant_name, part.plan:totals())))
+    part.plan:render(out.data, style, options.full)
+  end
+  if ready and changes then out.data("To apply: " .. style.bold(command)) end
+end
+
+-- What could not be planned, with what to do about it; the exit code is that of the first.
+local function conclude(plan, options, tenant)
+  for _, problem in ipairs(plan.problems) do
+    local words = { tenant }
+    if problem.path ~= "" then words[#words + 1] = problem.path end
+    out.problem(problem.error, #words > 0 and table.concat(words, ": ") or nil)
+  end
+  if #plan.problems > 0 then return errors.exit_code(plan.problems[1].error) end
+  return options.detailed_exitcode and plan:has_changes() and CHANGES or 0
+end
+
+local function seconds_of(options)
+  if options.valid and not options.out then errors.input("--valid needs --out=FILE") end
+  local seconds = units.parse_duration(options.valid or VALID)
+  if seconds and seconds > 0 then return seconds end
+  errors.input(("--valid=%s: expected a time such as 30m, 8h or 2d"):format(options.valid))
+end
+
+-- Writes the plan into a file, if it is wanted and can be applied.
+local function save(parts, options, seconds, spec)
+  if not options.out then return nil end
+  for _, part in ipairs(parts) do
+    if #part.plan.problems > 0 then return nil end
+  end
+  plan_file.write(options.out, parts, {
+    seconds = seconds,
+    selector = spec and spec.selector,
+    at_once = spec and spec.at_once,
+    keep_going = spec and spec.keep_going,
+  })
+  return "o2x apply " .. shell.command { options.out }
+end
+
+-- One tenant after the other; a tenant that cannot be planned at all is a problem of its own.
+local function perform_all(options, arguments, valid)
+  if arguments[2] and not arguments[2]:find("=", 1, true) then
+    errors.input("plan takes a tenant or --tenants=WHICH, not both", "usage: o2x plan RUNBOOK --tenants=WHICH")
+  end
   local project, config = common.load_project(options, arguments[1])
+  if options.out then common.open_store(config) end
+  common.print_warnings(config)
+  local spec, prepare = fleet.planning(options, arguments, project, config)
+  local parts, code = {}, 0
+  for i, tenant in ipairs(spec.tenants) do
+    local this = prepare(tenant)
+    common.print_notes(this)
+    parts[i] = { run = this, plan = run.plan(this, options.out ~= nil) }
+  end
+  local written = save(parts, options, valid, spec)
+  show_all(parts, options, arguments, written)
+  for _, part in ipairs(parts) do
+    local one = conclude(part.plan, options, part.run.tenant_name)
+    if code == 0 or code == CHANGES and one > 0 then code = one end
+  end
+  return code
+end
+
+local function perform(options, arguments)
+  local valid = seconds_of(options)
+  if options.tenants then return perform_all(options, arguments, valid) end
+  if not arguments[2] then
+    errors.input("plan needs a runbook and a tenant", "usage: o2x plan RUNBOOK TENANT [name=value ...]")
+  end
+  local project, config = common.load_project(options, arguments[1])
+  if options.out then common.open_store(config) end -- its key makes the tags of secrets
   local this = run.prepare {
     mode = "plan",
     project = project,
@@ -41,28 +138,39 @@ local function perform(options, arguments)
     tenant = arguments[2],
     params = args.assignments(arguments, 3),
     secrets = options.secrets,
+    take_over = options.take_over,
     report = progress.new { quiet = options.quiet or options.json, verbose = options.verbose, planning = true },
   }
   common.print_warnings(config)
   common.print_notes(this)
-  local plan = run.plan(this)
-  show(this, plan, options, arguments)
-  return options.detailed_exitcode and plan:has_changes() and CHANGES or 0
+  local plan = run.plan(this, options.out ~= nil)
+  show(this, plan, options, arguments, save({ { run = this, plan = plan } }, options, valid))
+  return conclude(plan, options)
 end
 
 return {
-  least = 2,
+  least = 1,
   needs = "a runbook and a tenant",
   help = [[
 Executes the runbook against the real systems, but only reads from them. Planned
 writes are kept in memory, where later steps see them. Checks that depend on
-the changes are listed, not executed.]],
+the changes are listed, not executed. What cannot be planned is listed, too, and
+the plan goes on: a run would stop at the first of these.
+
+For several tenants: o2x plan RUNBOOK --tenants=WHICH [name=value ...]
+With --out=FILE, o2x apply FILE later does exactly this, or nothing.]],
   options = {
     args.SECRETS,
     args.STANDARD,
+    args.TAKE_OVER,
+    args.TENANTS,
+    args.AT_ONCE,
+    args.KEEP_GOING,
     { "detailed-exitcode", help = "exit with code 2 if there are changes" },
     { "full", help = "show every line of every change" },
     { "json", help = "print the plan as JSON" },
+    { "out", value = "FILE", help = "also write the plan into a file, which o2x apply does exactly" },
+    { "valid", value = "TIME", help = "with --out: how long the plan counts (30m, 8h, 2d; default 24h)" },
   },
   run = function(options, arguments) return common.interruptible(perform, options, arguments) end,
 }

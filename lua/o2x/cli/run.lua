@@ -24,6 +24,7 @@ local function perform(options, arguments)
     allow_edited = options.allow_edited,
     params = args.assignments(arguments, 3),
     secrets = options.secrets,
+    take_over = options.take_over,
     report = progress.new { quiet = options.quiet, verbose = options.verbose },
   }
   run.confirm(this, options.confirm)
@@ -58,13 +59,10 @@ To run for several tenants, each in a run of its own:
       "allow-edited",
       help = "run a runbook that was edited without a new version (versions.lock); the journal records it",
     },
-    {
-      "tenants",
-      value = "WHICH",
-      help = "run for several tenants: all, names (a,b), or fields (env=production,region=us-east-1)",
-    },
-    { "at-once", value = "N", help = "with --tenants: how many tenants at a time (default 1)" },
-    { "keep-going", help = "with --tenants: continue with the other tenants when one fails" },
+    args.TAKE_OVER,
+    args.TENANTS,
+    args.AT_ONCE,
+    args.KEEP_GOING,
     { "json", help = "print the result as JSON" },
   },
   run = function(options, arguments) return common.interruptible(perform, options, arguments) end,

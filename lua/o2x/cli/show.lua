@@ -25,7 +25,7 @@ local function data(h)
       message = step.message,
     }
   end
-  for i, e in ipairs(h.effects) do
+  for i, e in ipairs(history.in_order(h)) do
     effects[i] = {
       id = e.id,
       step = e.path,
@@ -33,7 +33,7 @@ local function data(h)
       target = e.key,
       outcome = e.outcome,
       before = e.before,
-      after = e.after,
+      after = e.image,
       desired = e.desired,
       seconds = e.seconds,
       at = e.at,

@@ -17,7 +17,7 @@ return {
       ---@return userdata secret
       bcrypt = function(password)
         if value.is_unknown(password) then return value.unknown end
-        return secret.new(crypto.bcrypt(password), "bcrypt hash")
+        return secret.mark_fresh(secret.new(crypto.bcrypt(password), "bcrypt hash"))
       end,
       --- Does the hash match the password? A run may compare a secret with a text 20 times.
       ---@param password userdata|string

@@ -136,7 +136,7 @@ local function refuse_foreign(ctx, target, desired, before, taken)
     kind = "conflict",
     module = "dns",
     op = "record",
-    code = "foreign",
+    code = "foreign_change",
     message = ("%s already exists: %s, not %s"):format(target.name, describe(before), describe(desired)),
     hint = "takeover=true replaces it",
   }
@@ -245,11 +245,11 @@ local record = {
   equal = equal,
   write = write,
   probe = probe,
-  predict = function(ctx, target, desired, before)
+  predict = function(ctx, target, desired, before, taken)
     local _, zone = ctx:client("aws.route53"):zone_of(target.name)
     check_apex(target, desired, zone)
     refuse_special(target, before)
-    refuse_foreign(ctx, target, desired, before)
+    refuse_foreign(ctx, target, desired, before, taken)
     return desired
   end,
 }

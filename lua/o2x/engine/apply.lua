@@ -6,7 +6,9 @@ local kill_points = require "o2x.engine.kill_points"
 local mask = require "o2x.base.mask"
 local memory = require "o2x.engine.memory"
 local outcome = require "o2x.engine.outcome"
+local script_order = require "o2x.base.script_order"
 local retry = require "o2x.base.retry"
+local take_over = require "o2x.engine.take_over"
 local task = require "o2x.base.task"
 local value = require "o2x.base.value"
 
@@ -21,6 +23,7 @@ local M = {}
 function M.perform(gate, e)
   gate.run.report:effect_started(e.path, e.type.kind, e.key)
   if not e.read then e.before = gate:read_live(e) end
+  e.taken = e.taken or take_over.wants(gate.run, e.type.kind, e.key) or nil
   if not e.intended then
     if contract.equal(e.type, e.before, e.desired) then return M.unchanged(gate, e) end
     M.intend(gate, e)
@@ -35,8 +38,15 @@ end
 ---@return any current
 ---@return string "unchanged"
 function M.unchanged(gate, e)
-  local record =
-    { t = "same", path = e.path, kind = e.type.kind, key = value.text(e.key), effect = e.id, slot = e.slot }
+  local record = {
+    t = "same",
+    path = e.path,
+    place = e.place and script_order.text(e.place) or nil,
+    kind = e.type.kind,
+    key = value.text(e.key),
+    effect = e.id,
+    slot = e.slot,
+  }
   gate.run.journal:append(record, true)
   gate.run.report:effect_done(e.path, e.type.kind, e.key, "unchanged", task.now() - e.start)
   return e.before, "unchanged"
@@ -57,6 +67,7 @@ end
 ---@param e table the effect
 ---@param lazy boolean? another intent follows before the first write, and takes this one to the disk
 function M.intend(gate, e, lazy)
+  if gate.run.planned then gate.run.planned:admit(e) end
   gate.wrote = true
   kill_points.pass()
   local target = e.target
@@ -68,6 +79,7 @@ function M.intend(gate, e, lazy)
   gate:append({
     t = "intent",
     path = e.path,
+    place = e.place and script_order.text(e.place) or nil,
     kind = e.type.kind,
     key = value.text(e.key),
     effect = e.id,

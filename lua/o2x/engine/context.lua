@@ -8,6 +8,7 @@ local plain = require "o2x.base.plain"
 local retry = require "o2x.base.retry"
 local step = require "o2x.script.step"
 local store = require "o2x.engine.store"
+local task = require "o2x.base.task"
 
 local M = {}
 
@@ -79,7 +80,7 @@ function Context:read(kind, target) return runs[self].gate:read(kind, target) en
 ---@return boolean
 function Context:planned()
   local run = runs[self]
-  return run.mode == "plan" and run.plan:has_changes()
+  return run.mode == "plan" and run.plan:has_changes(task.place())
 end
 
 --- Shows a message and writes it to the run's log.
@@ -112,7 +113,10 @@ function Context:recorded(name, fn)
   local key = ("%s #%d"):format(base, run.value_counts[base])
   local past = run.past and run.past:value(key)
   if past then return plain.revive(past.value) end
-  local kept = plain.of(fn(), { what = name })
+  past = run.planned and run.planned:value(key)
+  local kept = past and past.value
+  if not past then kept = plain.of(fn(), { what = name }) end
+  if run.plan then run.plan.values[key] = kept end
   local record = { t = "value", path = step.path(), name = name, key = key, value = kept }
   if run.journal then run.journal:append(record, true) end
   return plain.revive(kept)

@@ -18,6 +18,8 @@
 ---@field show (fun(target: any, before: any, after: any): table)? title and lines; default: a deep diff
 ---@field parent (fun(target: any): string, any)? kind and target of what it lives in: if a plan creates that, this
 ---  target does not exist yet and the system is not asked
+---@field initial (fun(ctx: table, target: any, parent: any): any)? the value that a target has by itself as soon as a
+---  plan has made its parent, whose value is given; default: nothing
 ---@field predict (fun(ctx: table, target: any, desired: any, before: any): any)? the value that a plan shows as
 ---  written
 ---@field record (fun(target: any): any)? the target as the journal keeps it, plain data; default: the target
@@ -73,6 +75,7 @@ local FUNCTIONS = {
   "equal",
   "show",
   "parent",
+  "initial",
   "predict",
   "record",
   "whole",
@@ -160,10 +163,11 @@ end
 ---@param current any
 ---@param desired any
 ---@param key string for the error about a value that cannot be recorded
+---@param planned boolean? for a plan: what is made by chance is unknown
 ---@return any
-function M.image(effect_type, current, desired, key)
+function M.image(effect_type, current, desired, key, planned)
   if current ~= nil and effect_type.image then current = effect_type.image(current, desired) end
-  return value.plain(current, key)
+  return value.plain(current, key, planned)
 end
 
 --- The outcome of a write.

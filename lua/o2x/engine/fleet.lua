@@ -6,6 +6,8 @@ local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local identity = require "o2x.base.identity"
 local json = require "o2x.base.json"
+local plan_file = require "o2x.engine.plan_file"
+local planned = require "o2x.engine.planned"
 local suggest = require "o2x.base.suggest"
 local sandbox = require "o2x.script.sandbox"
 local task = require "o2x.base.task"
@@ -116,16 +118,36 @@ local function save(store, fleet)
   fs.write(path_of(store, fleet.id), text, { mode = tonumber("600", 8) })
 end
 
+-- The plan that a fleet does, if there is one.
+local function plan_path(store, fleet) return fs.join(folder_of(store), fleet.id .. ".plan") end
+
+--- What a tenant of a fleet may do, by the fleet's plan.
+---@param store table
+---@param fleet table
+---@param tenant string
+---@return table? planned nil if the fleet has no plan
+---@return table? header of the tenant's run, as it was planned
+function M.planned(store, fleet, tenant)
+  if not fleet.plan then return nil end
+  local path = plan_path(store, fleet)
+  local file = plan_file.read(path)
+  if file.hash ~= fleet.plan then errors.input("the fleet's plan was changed", "plan again: o2x plan", path) end
+  local part = plan_file.part_of(file, tenant)
+  return planned.new(part), part.header
+end
+
 --- Creates the file of a run over several tenants.
 ---@param store table
 ---@param fleet table runbook, selector, tenants, params, options
+---@param plan string? the text of the plan that it does
 ---@return table fleet with its id
-function M.create(store, fleet)
+function M.create(store, fleet, plan)
   fs.mkdir(folder_of(store), tonumber("700", 8))
   local id, _reserved <close> = store:new_id()
   fleet.id = id:gsub("^R", "F")
   local user, host = identity.here()
   fleet.at, fleet.user, fleet.host = clock.iso(nil, 3), user, host
+  if plan then fs.write(plan_path(store, fleet), plan, { mode = tonumber("600", 8) }) end
   save(store, fleet)
   return fleet
 end

@@ -19,6 +19,7 @@ local overlay = require "o2x.engine.overlay"
 local resume = require "o2x.engine.resume"
 local retry = require "o2x.base.retry"
 local step = require "o2x.script.step"
+local take_over = require "o2x.engine.take_over"
 local task = require "o2x.base.task"
 local together = require "o2x.engine.together"
 local value = require "o2x.base.value"
@@ -27,6 +28,9 @@ local M = {}
 
 local Gate = {}
 Gate.__index = Gate
+
+-- The kinds of errors that a system's next answer would be, too, if it has not answered yet in this run.
+local SILENT <const> = { unreachable = true, unauthorised = true }
 
 --- The gate of one run.
 ---@param run table mode, id, journal, past, declared, report, plan
@@ -39,6 +43,7 @@ function M.new(run)
     overlay = overlay.new(),
     counts = {},
     reached = {},
+    silent = {},
     own_history = history.new(record_at),
   }, Gate)
 end
@@ -120,10 +125,17 @@ end
 ---@param ... any arguments of fn
 ---@return any
 function Gate:reach(system, options, fn, ...)
+  if self.silent[system] then error(self.silent[system], 0) end
   if not self.reached[system] then options.silent_attempts = retry.first_attempts end
-  local results = table.pack(retry.read(options, fn, ...))
+  local results = table.pack(xpcall(retry.read, errors.handler, options, fn, ...))
+  if not results[1] then
+    local err = results[2]
+    -- A plan goes on after that, and would wait for it again and again.
+    if self.run.mode == "plan" and not self.reached[system] and SILENT[err.kind] then self.silent[system] = err end
+    error(err, 0)
+  end
   self.reached[system] = true
-  return table.unpack(results, 1, results.n)
+  return table.unpack(results, 2, results.n)
 end
 
 --- Asks the system, with retries of transient failures.
@@ -150,7 +162,8 @@ function Gate:read(kind, target)
   if self.run.mode == "plan" then
     local known, current = self.overlay:get(kind, key)
     if known then return current end
-    if self:parent_is_new(effect_type, target) then return nil end
+    local is_new, parent = self:parent_is_new(effect_type, target)
+    if is_new then return effect_type.initial and effect_type.initial(self.ctx, target, parent) end
   end
   return self:read_live { type = effect_type, target = target, key = key }
 end
@@ -159,13 +172,15 @@ end
 ---@param effect_type o2x.effect_type
 ---@param target any
 ---@return boolean
+---@return any parent the value that the plan gives it
 function Gate:parent_is_new(effect_type, target)
   if not effect_type.parent then return false end
   local kind, parent = effect_type.parent(target)
   if not kind then return false end
   local parent_type = self:type_of(kind)
-  if self.overlay:is_new(kind, parent_type.key(parent)) then return true end
-  return self:parent_is_new(parent_type, parent)
+  local key = parent_type.key(parent)
+  if not self.overlay:is_new(kind, key) then return self:parent_is_new(parent_type, parent) end
+  return true, select(2, self.overlay:get(kind, key))
 end
 
 -- ---- writing ----
@@ -263,7 +278,56 @@ function Gate:announce(declares, what)
   run.journal:append { t = "sent", path = step.path(), what = value.text(what), at = run.now() }
 end
 
---- Plans an effect: compares, and writes to the overlay only.
+-- The n-th effect on this target within this step.
+local function count(gate, effect_type, key)
+  local name = table.concat({ step.path(), effect_type.kind, key }, "\0")
+  gate.counts[name] = (gate.counts[name] or 0) + 1
+  return gate.counts[name], name
+end
+
+local function predict(gate, effect_type, target, desired, key)
+  local before, plans = gate:read(effect_type.kind, target), gate.run.plan
+  local planned = { kind = effect_type.kind, key = key, nth = count(gate, effect_type, key), path = step.path() }
+  local equal = contract.equal(effect_type, before, desired)
+  if not equal or plans.whole then
+    planned.before = contract.image(effect_type, before, desired, key, true)
+    planned.desired = value.plain(desired, key, true)
+  end
+  if equal then
+    plans:unchanged(planned)
+    return before, "unchanged"
+  end
+  local after = desired
+  planned.taken = take_over.wants(gate.run, effect_type.kind, key) or nil
+  if effect_type.predict then after = effect_type.predict(gate.ctx, target, desired, before, planned.taken) end
+  planned.outcome = contract.outcome(before, desired)
+  planned.class = effect_type.class
+  planned.irreversible = effect_type.undo.never and effect_type.undo.cannot or nil
+  planned.show = contract.describe(effect_type, target, before, after)
+  planned.after = contract.image(effect_type, after, desired, key, true)
+  gate.overlay:set(effect_type.kind, key, after, before == nil)
+  plans:change(planned)
+  gate.run.report:planned(planned.path, effect_type.kind, key, planned.outcome)
+  return after, planned.outcome
+end
+
+--- Notes an effect of which only the run can know whether there is something to do.
+---@param effect_type o2x.effect_type
+---@param key string
+---@param desired any
+function Gate:leave_open(effect_type, key, desired)
+  self.run.plan:open {
+    kind = effect_type.kind,
+    key = key,
+    nth = self.counts[table.concat({ step.path(), effect_type.kind, key }, "\0")] or count(self, effect_type, key),
+    path = step.path(),
+    desired = value.plain(desired, key, true),
+    class = effect_type.class,
+  }
+end
+
+--- Plans an effect: compares, and writes to the overlay only. What cannot be planned is noted, and taken as done,
+--- unless the script wants to know.
 ---@param effect_type o2x.effect_type
 ---@param target any
 ---@param desired any
@@ -271,27 +335,23 @@ end
 ---@return string outcome
 function Gate:plan(effect_type, target, desired)
   local key = effect_type.key(target)
-  local before = self:read(effect_type.kind, target)
-  if contract.equal(effect_type, before, desired) then
-    self.run.plan:unchanged(effect_type.kind, key, step.path())
-    return before, "unchanged"
+  local ok, after, result = xpcall(predict, errors.handler, self, effect_type, target, desired, key)
+  if ok then return after, result end
+  local err = errors.wrap(after)
+  if err.code == "when_applied" then self:leave_open(effect_type, key, desired) end
+  if
+    err.kind == "bug"
+    or err.code == "when_applied"
+    or task.context().catches
+    or not self.run.plan:goes_on_after(err)
+  then
+    error(err, 0)
   end
-  local after = desired
-  if effect_type.predict then after = effect_type.predict(self.ctx, target, desired, before) end
-  local result = contract.outcome(before, desired)
-  self.overlay:set(effect_type.kind, key, after, before == nil)
-  self.run.plan:change {
-    kind = effect_type.kind,
-    key = key,
-    path = step.path(),
-    outcome = result,
-    class = effect_type.class,
-    show = contract.describe(effect_type, target, before, after),
-    before = before,
-    after = after,
-  }
-  self.run.report:planned(step.path(), effect_type.kind, key, result)
-  return after, result
+  if err.code == "foreign_change" then
+    err = errors.amend(err, { hint = "look at it; to overwrite it: " .. take_over.option(key) })
+  end
+  self.run.plan:problem(step.path(), err, effect_type.kind, key)
+  return desired, desired == nil and "deleted" or "changed"
 end
 
 local function hash(...) return crypto.sha256(table.concat({ ... }, "\0")):sub(1, 32) end
@@ -301,10 +361,10 @@ local function hash(...) return crypto.sha256(table.concat({ ... }, "\0")):sub(1
 ---@param effect_type o2x.effect_type
 ---@param key string
 ---@return string slot
+---@return integer nth
 function Gate:slot(effect_type, key)
-  local name = table.concat({ step.path(), effect_type.kind, key }, "\0")
-  self.counts[name] = (self.counts[name] or 0) + 1
-  return hash(self.run.id, name, self.counts[name])
+  local nth, name = count(self, effect_type, key)
+  return hash(self.run.id, name, nth), nth
 end
 
 --- The id of an effect: from its place, its desired value, and the number of effects before it at that place. A
@@ -322,13 +382,16 @@ end
 ---@return table e
 function Gate:entry(effect_type, target, desired)
   local key = effect_type.key(target)
+  local slot, nth = self:slot(effect_type, key)
   local e = {
     type = effect_type,
     target = target,
     desired = desired,
     key = key,
-    slot = self:slot(effect_type, key),
+    slot = slot,
+    nth = nth,
     path = step.path(),
+    place = task.place(),
     start = task.now(),
   }
   self.name(e, 0)

@@ -5,6 +5,7 @@
 local clock = require "o2x.base.clock"
 local mask = require "o2x.base.mask"
 local errors = require "o2x.base.error"
+local script_order = require "o2x.base.script_order"
 
 local M = {}
 
@@ -23,6 +24,8 @@ local OF_BEGIN = {
   "root",
   "allow_edited",
   "fleet",
+  "plan",
+  "take_over",
 }
 
 -- Names that come from scripts (path, key, whole) may have contained a secret, and are masked in the journal then. A
@@ -132,6 +135,7 @@ local function effect(h, record)
       id = record.effect,
       slot = record.slot,
       path = mask.shown(record.path),
+      place = record.place,
       kind = record.kind,
       key = mask.shown(record.key),
     }, h.in_journal)
@@ -322,6 +326,23 @@ function M.of(records)
     M.add(h, record)
   end
   return h
+end
+
+--- The effects in the order of the program: those that were done at the same time are not in the order in which they
+--- ended. A journal of an older version does not know that order.
+---@param h table
+---@return table[] entries
+function M.in_order(h)
+  local entries, places = {}, {}
+  for i, entry in ipairs(h.effects) do
+    entries[i], places[entry] = entry, { entry.place and script_order.parse(entry.place) or "", i }
+  end
+  table.sort(entries, function(one, other)
+    local a, b = places[one], places[other]
+    if a[1] ~= b[1] then return a[1] < b[1] end
+    return a[2] < b[2]
+  end)
+  return entries
 end
 
 --- The number of effects with each outcome.

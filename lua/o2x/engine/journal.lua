@@ -86,8 +86,8 @@ end
 -- Fields that o2x itself writes. They are never masked: a resumed run needs each of them. What a run needs by name and
 -- a secret that equals it are refused before the run starts (engine/secret_names.lua).
 local STRUCTURE = set(
-  "t format id at pid seconds o2x user host root seed tenant runbook secrets library inputs fleet allow_edited",
-  "kind effect slot class outcome status ok attempt problem edited kept taken"
+  "t format id at pid seconds o2x user host root seed tenant runbook secrets library inputs fleet allow_edited plan",
+  "kind effect slot place class outcome status ok attempt problem edited kept taken take_over"
 )
 
 -- Names from scripts, by which a resumed run finds its records; history.lua finds the masked ones, too.

@@ -1,6 +1,9 @@
---- A plan: what a run would change, over all systems, as one list.
+--- A plan: what a run would change, over all systems, as one list, in the order of the program.
 
+local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
+local script_order = require "o2x.base.script_order"
+local task = require "o2x.base.task"
 local value = require "o2x.base.value"
 
 local M = {}
@@ -12,31 +15,122 @@ local SIGNS = { created = "+", changed = "~", deleted = "-" }
 local LONGEST = 12 -- lines of one effect that are shown without --full
 
 --- An empty plan.
----@return table plan
-function M.new() return setmetatable({ changes = {}, same = 0, checks = {} }, Plan) end
+---@param whole boolean? it is kept in a file or compared with one: it also has the values of what would not change
+---@return table plan effects: all of them; changes: those that would change something; checks, problems, values
+function M.new(whole)
+  return setmetatable({ whole = whole, effects = {}, changes = {}, checks = {}, problems = {}, values = {} }, Plan)
+end
+
+-- Tasks find things at the same time; the lists are kept in the order of the program.
+local function insert(list, item)
+  item.place = item.place or task.place()
+  local at = #list + 1
+  while at > 1 and list[at - 1].place > item.place do
+    at = at - 1
+  end
+  table.insert(list, at, item)
+end
+
+---@class o2x.plan.effect
+---@field kind string
+---@field key string
+---@field nth integer of the effects on this target within its step
+---@field path string of the step
+---@field outcome "created"|"changed"|"deleted"|"unchanged"|"open"
+---@field class string of its type
+---@field show { title: string?, lines: string[]? }
+---@field before any what of the value before is compared
+---@field desired any
+---@field after any what would be there
+---@field irreversible string? what cannot be undone
 
 --- Adds an effect that would change something.
----@param change table kind, key, path, outcome, show, before, after
-function Plan:change(change) self.changes[#self.changes + 1] = change end
+---@param effect o2x.plan.effect
+function Plan:change(effect)
+  insert(self.effects, effect)
+  insert(self.changes, effect)
+end
 
---- Counts an effect whose target needs no change.
-function Plan:unchanged() self.same = self.same + 1 end
+--- Adds an effect whose target needs no change.
+---@param effect o2x.plan.effect
+function Plan:unchanged(effect)
+  effect.outcome = "unchanged"
+  insert(self.effects, effect)
+end
+
+--- Adds an effect of which only the run can know whether there is something to do.
+---@param effect o2x.plan.effect
+function Plan:open(effect)
+  effect.outcome = "open"
+  insert(self.effects, effect)
+end
 
 --- Records a check that can run only after the changes.
 ---@param path string
 ---@param name string
-function Plan:check_later(path, name) self.checks[#self.checks + 1] = { path = path, name = name } end
+function Plan:check_later(path, name) insert(self.checks, { path = path, name = name }) end
+
+--- Records what could not be planned: a run would stop there. The plan goes on, so that one unreadable thing does not
+--- hide all others. What several steps stumble over is said once.
+---@param path string of the step
+---@param err table
+---@param kind string? of the effect
+---@param key string?
+function Plan:problem(path, err, kind, key)
+  for _, other in ipairs(self.problems) do
+    if tostring(other.error) == tostring(err) then return end
+  end
+  insert(self.problems, { path = path, error = err, kind = kind, key = key })
+end
+
+--- May a plan go on after an error? Not if its script is wrong, or the operator wants to stop.
+---@param err table
+---@return boolean
+function Plan:goes_on_after(err)
+  if err.kind == "cancelled" or err.final or err.code == "limit" or err.code == "memory" then return false end
+  return err.kind ~= "bug" or #self.problems > 0 -- what is missing after an earlier problem is no mistake of the script
+end
+
+--- What a step gives that could not be planned.
+---@param path string "" for what comes after the last step that could
+---@param err table
+---@return any unknown
+function Plan:skip(path, err)
+  if err.kind == "bug" or path == "" then -- it follows from an earlier one
+    local first = self.problems[1]
+    err = errors.new {
+      kind = first.error.kind,
+      message = ("%s cannot be planned before %s is"):format(
+        path == "" and "the rest" or path,
+        first.path ~= "" and first.path or first.key
+      ),
+    }
+  end
+  self:problem(path, err)
+  return value.unknown
+end
 
 --- Would anything change?
+---@param at string? only what is done before this place
 ---@return boolean
-function Plan:has_changes() return #self.changes > 0 end
+function Plan:has_changes(at)
+  if not at then return #self.changes > 0 end
+  for _, change in ipairs(self.changes) do
+    if script_order.precedes(change.place, at) then return true end
+  end
+  return false
+end
+
+--- Is there something to do, and nothing in the way?
+---@return boolean
+function Plan:is_ready() return self:has_changes() and #self.problems == 0 end
 
 --- The number of effects with each outcome.
 ---@return table counts created, changed, deleted, unchanged
 function Plan:counts()
-  local counts = { created = 0, changed = 0, deleted = 0, unchanged = self.same }
-  for _, change in ipairs(self.changes) do
-    counts[change.outcome] = counts[change.outcome] + 1
+  local counts = { created = 0, changed = 0, deleted = 0, unchanged = 0 }
+  for _, effect in ipairs(self.effects) do
+    if effect.outcome ~= "open" then counts[effect.outcome] = counts[effect.outcome] + 1 end
   end
   return counts
 end
@@ -91,6 +185,8 @@ local function render_change(write, change, style, full)
     write("      " .. style.sign(line:match("^%s*([+~-])") or "", line))
   end
   if #lines > most then write(("      … %d more lines (--full shows them)"):format(#lines - most)) end
+  if change.taken then write(style.sign("~", "      ! overwrites what belongs to others (--take-over)")) end
+  if change.irreversible then write(style.sign("~", "      ! cannot be undone: " .. change.irreversible)) end
 end
 
 --- Writes the plan for people.
@@ -114,7 +210,38 @@ function Plan:render(write, style, full)
       write(("  ? %s%s"):format(check.path ~= "" and check.path .. ": " or "", check.name))
     end
   end
+  if #self.problems > 0 then
+    write("")
+    write(style.bold "what could not be planned: a run would stop at the first")
+    for _, problem in ipairs(self.problems) do
+      write(
+        style.sign("-", ("  ! %s%s"):format(problem.path ~= "" and problem.path .. ": " or "", tostring(problem.error)))
+      )
+    end
+  end
   if #order > 0 then write("") end
+end
+
+local function problems_data(problems)
+  local list = {}
+  for i, problem in ipairs(problems) do
+    local err = problem.error
+    list[i] = {
+      step = problem.path,
+      kind = problem.kind,
+      target = problem.key,
+      error = { kind = err.kind, message = tostring(err), hint = err.hint },
+    }
+  end
+  return json.array(list)
+end
+
+local function checks_data(checks)
+  local list = {}
+  for i, check in ipairs(checks) do
+    list[i] = { path = check.path, name = check.name }
+  end
+  return json.array(list)
 end
 
 --- The plan as plain values, for --json.
@@ -129,11 +256,18 @@ function Plan:data()
       outcome = change.outcome,
       title = change.show.title,
       diff = json.array(change.show.lines or {}),
-      before = value.displayed(change.before),
-      after = value.displayed(change.after),
+      before = value.displayed(value.revive(change.before)),
+      after = value.displayed(value.revive(change.after)),
+      irreversible = change.irreversible,
+      taken = change.taken,
     }
   end
-  return { changes = json.array(changes), checks = json.array(self.checks), totals = M.totals(self:counts()) }
+  return {
+    changes = json.array(changes),
+    checks = checks_data(self.checks),
+    problems = problems_data(self.problems),
+    totals = M.totals(self:counts()),
+  }
 end
 
 return M

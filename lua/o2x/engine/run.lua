@@ -9,12 +9,15 @@ local gate = require "o2x.engine.gate"
 local errors = require "o2x.base.error"
 local frozen = require "o2x.base.frozen"
 local fs = require "o2x.base.fs"
+local header = require "o2x.engine.header"
 local hooks = require "o2x.script.hooks"
 local identity = require "o2x.base.identity"
 local lock = require "o2x.engine.lock"
 local override = require "o2x.script.override"
 local params = require "o2x.project.params"
 local plan = require "o2x.engine.plan"
+local plan_file = require "o2x.engine.plan_file"
+local planned = require "o2x.engine.planned"
 local program = require "o2x.core.program"
 local registration = require "o2x.engine.registration"
 local progress = require "o2x.report.progress"
@@ -25,6 +28,7 @@ local sandbox = require "o2x.script.sandbox"
 local secret_names = require "o2x.engine.secret_names"
 local secrets_source = require "o2x.project.secrets_source"
 local store = require "o2x.engine.store"
+local take_over = require "o2x.engine.take_over"
 local task = require "o2x.base.task"
 local tenants = require "o2x.project.tenants"
 local value = require "o2x.base.value"
@@ -45,6 +49,8 @@ local M = {}
 ---@field kept (fun(shown: string): string?)? the sources that a resumed run started with
 ---@field allow_edited boolean? also run a changed runbook with an unchanged version
 ---@field fleet string? the id of the fleet that it belongs to
+---@field take_over string[]? keys of targets of which the operator wants to overwrite what belongs to others
+---@field planned table? what it may do, by a plan (planned.lua)
 
 local function set_of(words)
   local set = {}
@@ -92,6 +98,8 @@ function M.prepare(options)
     seen_steps = {},
     now = store.now,
     fleet = options.fleet,
+    planned = options.planned,
+    take_over = options.take_over,
   }
   tenants.check_name(options.tenant)
   run.sandbox = sandbox.new(run.project, run.seed, options.kept)
@@ -236,6 +244,9 @@ local function perform(run)
   end
   notice(run)
   run.runbook.run(run.tenant, run.params)
+  for _, word in ipairs(take_over.unused(run)) do
+    run.ctx:log("warn", ("--take-over=%s: no effect of this run that changes anything has this key"):format(word))
+  end
   for _, path in ipairs(override.unused(run)) do
     run.ctx:log("warn", ("%s: no step %q in this run"):format(run.runbook.path, path))
   end
@@ -263,7 +274,12 @@ end
 local function rehearse(run)
   local _close <close> = defer(run.close_clients)
   run.registration:check()
-  deadline.perform(run, perform)
+  local ok, err = xpcall(deadline.perform, errors.handler, run, perform)
+  if not ok then
+    err = errors.wrap(err)
+    if #run.plan.problems == 0 or not run.plan:goes_on_after(err) then error(err, 0) end
+    run.plan:skip("", err)
+  end
   if not run.plan:has_changes() then return end
   hooks.before(run)
   hooks.after(run, "done")
@@ -271,9 +287,10 @@ end
 
 --- Runs the runbook against an overlay. Only reads from the systems.
 ---@param run table
+---@param whole boolean? also with the values of what would not change
 ---@return table plan
-function M.plan(run)
-  run.id, run.plan = "plan", plan.new()
+function M.plan(run, whole)
+  run.id, run.plan = "plan", plan.new(whole)
   run.ctx.run_id = run.id
   run.report:during(rehearse, run)
   return run.plan
@@ -288,49 +305,6 @@ local function take_lock(run, id)
     runbook = run.runbook.name,
     since = store.now(),
   })
-end
-
-local function hashes(texts)
-  local list = {}
-  for path, text in pairs(texts) do
-    list[path] = crypto.sha256(text)
-  end
-  return list
-end
-
--- The hashes of the tenant's files, which a resumed run reads again.
-local function inputs(run)
-  local texts = {}
-  for _, path in ipairs(tenants.files(run.config, run.tenant_name)) do
-    texts[path] = fs.read_if(path)
-  end
-  return hashes(texts)
-end
-
-local function header(run)
-  local user, host = identity.here()
-  return {
-    o2x = program.version,
-    runbook = {
-      name = run.runbook.name,
-      version = run.runbook.version,
-      path = run.runbook.path,
-      overrides = run.runbook.overrides,
-    },
-    allow_edited = #run.edited_versions > 0 and run.edited_versions or nil,
-    fleet = run.fleet,
-    library = hashes(run.sandbox.texts),
-    inputs = inputs(run),
-    tenant = run.tenant_name,
-    params = run.given,
-    seed = run.seed,
-    root = run.project.root,
-    secrets = run.secrets_source,
-    at = store.now(),
-    pid = program.pid(),
-    user = user,
-    host = host,
-  }
 end
 
 local function problem_of(err)
@@ -369,6 +343,16 @@ local function execute(run)
   return conclude(run, verdict(run, err), err)
 end
 
+-- What a run keeps of its own: the scripts that it starts with, and its plan.
+local function sources_of(run)
+  local texts = {}
+  for path, text in pairs(run.sandbox.texts) do
+    texts[path] = text
+  end
+  if run.planned then texts[plan_file.KEPT] = run.planned.text end
+  return texts
+end
+
 --- Applies a prepared run.
 ---@param run table
 ---@param started fun(run: table)? called once it has its id and its journal
@@ -379,7 +363,7 @@ function M.apply(run, started)
   local id, _reserved <close> = run.store:new_id()
   run.id = id
   local _held <close> = take_lock(run, run.id)
-  run.folder, run.journal = run.store:create(run.id, header(run), run.sandbox.texts)
+  run.folder, run.journal = run.store:create(run.id, header.of(run), sources_of(run))
   run.sandbox.keep = function(path, text) run.store:keep(run.id, path, text) end
   if started then started(run) end
   return execute(run)
@@ -390,16 +374,17 @@ end
 ---@param id string
 ---@param started fun(run: table, changed: string[], files: string[])? called with the scripts, and the tenant's files,
 ---  that were edited since the run started
----@param take_over string[]? effects whose foreign changes are overwritten
+---@param words string[]? effects whose foreign changes are overwritten
 ---@return "done"|"failed"|"refused"|"interrupted" status
 ---@return table? error
-function M.resume(run, id, started, take_over)
+function M.resume(run, id, started, words)
   local _held <close> = take_lock(run, id)
   local old = run.store:reopen(id)
   run.store:check_unfinished(old.history) -- it may have ended since the command looked
-  memory.check_take_over(id, { old.history }, take_over or {})
+  memory.check_take_over(id, { old.history }, words or {})
   run.id, run.folder, run.journal = id, old.folder, old.journal
-  run.past, run.edited = memory.new(old.history, take_over), run.sandbox.kept == nil
+  run.planned = planned.of_run(run.store, old.history)
+  run.past, run.edited = memory.new(old.history, words), run.sandbox.kept == nil
   local changed, files = resume.edited(run, id), resume.changed_files(old.history)
   run.journal:append {
     t = "resume",

@@ -29,25 +29,43 @@ local function refuse(label, what, hint)
   }
 end
 
--- A secret within a name.
-local function check(what, name)
+-- The labels of the secrets in a table.
+local function add_labels(labels, node)
+  if secret.is(node) then
+    labels[label_of(node)] = true
+  elseif type(node) == "table" then
+    for _, item in next, node do
+      add_labels(labels, item)
+    end
+  end
+  return labels
+end
+
+-- A secret of this run within a text. What an earlier run of this process, for another tenant, learned from a system
+-- does not count.
+local function found(given, text)
+  local label = secret.found(text)
+  return given[label] and label or nil
+end
+
+local function check(given, what, name)
   if type(name) ~= "string" then return end
-  local label = secret.found(name)
+  local label = found(given, name)
   if label then refuse(label, what) end
 end
 
-local function check_all(what, value)
-  if type(value) ~= "table" then return check(what, value) end
+local function check_all(given, what, value)
+  if type(value) ~= "table" then return check(given, what, value) end
   for key, item in next, value do
-    check_all(what, item)
-    check(what, key)
+    check_all(given, what, item)
+    check(given, what, key)
   end
 end
 
-local function check_words()
-  if not secret.found(WORDS) then return end
+local function check_words(given)
+  if not found(given, WORDS) then return end
   for word in WORDS:gmatch "%S+" do
-    local label = secret.found(word)
+    local label = found(given, word)
     if label and secret.scrub(word) == "******" then refuse(label, "a word of the records") end
   end
 end
@@ -71,9 +89,9 @@ local function check_public(run, node)
   end
 end
 
-local function check_given(run)
+local function check_given(given, run)
   for _, name in ipairs(sorted_keys(run.given or {})) do
-    local label = secret.found(tostring(run.given[name]))
+    local label = found(given, tostring(run.given[name]))
     if label then
       refuse(
         label,
@@ -84,9 +102,9 @@ local function check_given(run)
   end
 end
 
-local function check_sources(run)
+local function check_sources(given, run)
   for _, path in ipairs(sorted_keys(run.sandbox.texts)) do
-    local label = secret.found(run.sandbox.texts[path])
+    local label = found(given, run.sandbox.texts[path])
     if label then refuse(label, "in the script " .. path, "take it out of the script; or " .. HINT) end
   end
 end
@@ -97,24 +115,25 @@ end
 function M.check(run, secrets)
   check_public(run, secrets)
   check_public(run, run.config)
+  local given = add_labels(add_labels({}, secrets), run.config)
   local user, host = identity.here()
-  check("the tenant's name", run.tenant_name)
+  check(given, "the tenant's name", run.tenant_name)
   for _, field in ipairs(TENANT) do
-    check("the tenant's " .. field, run.tenant[field])
+    check(given, "the tenant's " .. field, run.tenant[field])
   end
-  check_all("a name that the tenant's runs may touch", run.scope)
-  check("the runbook's name", run.runbook.name)
-  check("the runbook's path", run.runbook.path)
-  check("the project's folder", run.project.root)
-  check("the folder of the run store", run.config.state)
-  check("the source of the secrets", run.secrets_source)
-  check("your user name", user)
-  check("this machine's name", host)
-  check("today's date", clock.iso())
-  check("a part of the run's id", os.date "!R-%Y%m%d-")
-  check_words()
-  check_given(run)
-  check_sources(run)
+  check_all(given, "a name that the tenant's runs may touch", run.scope)
+  check(given, "the runbook's name", run.runbook.name)
+  check(given, "the runbook's path", run.runbook.path)
+  check(given, "the project's folder", run.project.root)
+  check(given, "the folder of the run store", run.config.state)
+  check(given, "the source of the secrets", run.secrets_source)
+  check(given, "your user name", user)
+  check(given, "this machine's name", host)
+  check(given, "today's date", clock.iso())
+  check(given, "a part of the run's id", os.date "!R-%Y%m%d-")
+  check_words(given)
+  check_given(given, run)
+  check_sources(given, run)
 end
 
 local function add_short(list, node)

@@ -107,7 +107,7 @@ local function new_parallel(sandbox)
 end
 
 -- A wait for the effect of a write would never end while the write is only planned.
-local function skips_waiting(run) return run.mode == "plan" and run.plan:has_changes() end
+local function skips_waiting(run) return run.mode == "plan" and run.plan:has_changes(task.place()) end
 
 local function wait_until(sandbox, what, seconds, fn, ...)
   local run = sandbox:running("wait_until")

@@ -72,9 +72,22 @@ local function pass_on(ok, ...)
   return ok, ...
 end
 
+local function restored(context, catches, ...)
+  context.catches = catches
+  return ...
+end
+
+-- A plan does not go on after an error that the script itself catches: what it does then is part of the plan.
+local function catch(...)
+  local context = task.context()
+  local catches = rawget(context, "catches")
+  context.catches = true
+  return pass_on(restored(context, catches, pcall(...)))
+end
+
 local function safe_pcall(...)
   if select("#", ...) == 0 then error("bad argument #1 to 'pcall' (value expected)", 2) end
-  return pass_on(pcall(...))
+  return catch(...)
 end
 
 -- The handler runs after the stack was unwound, so that cancellation and the CPU limit apply to it, too.
@@ -84,7 +97,7 @@ local function safe_xpcall(...)
     local got = select("#", ...) < 2 and "no value" or type(handler)
     error(("bad argument #2 to 'xpcall' (function expected, got %s)"):format(got), 2)
   end
-  local results = table.pack(pass_on(pcall(fn, select(3, ...))))
+  local results = table.pack(catch(fn, select(3, ...)))
   if results[1] then return table.unpack(results, 1, results.n) end
   local _, answer = pass_on(pcall(handler, results[2]))
   return false, answer

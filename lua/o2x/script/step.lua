@@ -67,11 +67,15 @@ local function recordable(run, path, result)
   return plain.revive(kept), kept
 end
 
+-- Raises what ended a step. A plan notes it and goes on without the step's result.
 local function failed(run, path, err, seconds)
   if err.kind ~= "cancelled" and not err.step then errors.amend(err, { step = path }) end
   run.report:step_failed(path, err, seconds)
   if run.journal then
     run.journal:append({ t = "fail", path = path, kind = err.kind, message = value.text(err), at = run.now() }, true)
+  end
+  if run.mode == "plan" and not task.context().catches and run.plan:goes_on_after(err) then
+    return run.plan:skip(path, err)
   end
   error(err, 0)
 end
@@ -81,7 +85,7 @@ local function perform(run, path, fn, ...)
   run.report:step_started(path)
   if run.journal then run.journal:append({ t = "step", path = path, at = run.now() }, true) end
   local ok, result = xpcall(fn, errors.handler, ...)
-  if not ok then failed(run, path, errors.wrap(result), task.now() - start) end
+  if not ok then return failed(run, path, errors.wrap(result), task.now() - start) end
   local again, kept = recordable(run, path, result)
   if run.journal then
     run.journal:append({ t = "done", path = path, result = kept, seconds = task.now() - start, at = run.now() }, true)
@@ -144,7 +148,7 @@ function M.check(run, name, fn, ...)
   end
   limits.count(run, "steps", 1, "more than %s steps and checks in one run")
   local path = M.path()
-  if run.mode == "plan" and run.plan:has_changes() then
+  if run.mode == "plan" and run.plan:has_changes(task.place()) then
     run.plan:check_later(path, name)
     return nil
   end

@@ -96,6 +96,18 @@ local types = {
     equal = function(current, desired) return current == desired end,
   },
   {
+    kind = "toy.owned",
+    undo = UNDO,
+    class = "idempotent",
+    key = key,
+    read = read,
+    write = write,
+    predict = function(_, target, desired, _, taken)
+      if taken or not fs.exists(path_of(".theirs-" .. target.name)) then return desired end
+      errors.raise { kind = "conflict", code = "foreign_change", message = target.name .. " belongs to others" }
+    end,
+  },
+  {
     kind = "toy.number",
     undo = UNDO,
     class = "idempotent",
@@ -123,6 +135,7 @@ return {
     return {
       ensure = function(name, value) return ctx:effect("toy.value", { name = name }, value) end,
       once = function(name, value) return ctx:effect("toy.once", { name = name }, value) end,
+      owned = function(name, value) return ctx:effect("toy.owned", { name = name }, value) end,
       part = function(whole, name, value) return ctx:effect("toy.part", { whole = whole, name = name }, value) end,
       blind = function(name, value) return ctx:effect("toy.blind", { name = name }, value) end,
       number = function(name) return ctx:effect("toy.number", { name = name }, { owner = name }).number end,

@@ -36,7 +36,7 @@ describe("a plan", function()
     assert.is_false(plan:has_changes())
     plan:change(change("pg.row", "a", "created"))
     plan:change(change("pg.row", "b", "changed"))
-    plan:unchanged()
+    plan:unchanged { kind = "pg.row", key = "c", path = "Build" }
     assert.is_true(plan:has_changes())
     assert.same({ created = 1, changed = 1, deleted = 0, unchanged = 1 }, plan:counts())
     assert.equal("1 to create, 1 to change, 0 to delete, 1 unchanged.", plan:totals())

@@ -23,7 +23,7 @@ end
 -- The message about a secret of that text, or nil.
 local function problem(text, run)
   local live = secret.new(text, "the/label")
-  local ok, err = pcall(secret_names.check, run or run_with())
+  local ok, err = pcall(secret_names.check, run or run_with(), { deep = { live } })
   secret.wipe(live)
   if ok then return nil end
   assert.equal("refused", err.kind)
@@ -57,6 +57,12 @@ describe("a secret is refused that is also", function()
   for text, what in pairs(REFUSED) do
     it(what .. ", such as " .. text, function() assert.matches(what, problem(text) or "nothing", 1, true) end)
   end
+
+  it("no text that only an earlier run of this process learned from a system", function()
+    local learned = secret.new("controldb", "pg-secret/username")
+    assert.is_true(pcall(secret_names.check, run_with(), { key = secret.new("sk_live_abc123", "stripe/key") }))
+    secret.wipe(learned)
+  end)
 
   it("no other text", function()
     for _, text in ipairs { "sk_live_abc123", "newclient-password", '","path":"', "passwordpassword", "1234567" } do

@@ -35,6 +35,14 @@ function replicas.read(ctx, target)
   return found and (found.spec.replicas or 1)
 end
 
+-- What an earlier step of the plan would make is not there yet.
+local function expected(ctx, target, desired, before)
+  if before == nil and not ctx:planned() then missing(target) end
+  return desired
+end
+
+replicas.predict = expected
+
 function replicas.write(ctx, target, desired, before)
   if before == nil then missing(target) end
   client(ctx):scale(kind_of(target), target.name, desired, target.namespace)
@@ -94,6 +102,8 @@ function fields.read(ctx, target)
   local found = get(ctx, target)
   return found and project(found, target.places)
 end
+
+fields.predict = expected
 
 -- A merge patch of the fields, bound to the version of the object that was read.
 local function patch_of(object, target, desired)

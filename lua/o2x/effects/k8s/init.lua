@@ -9,6 +9,7 @@ local ready = require "o2x.client.k8s.ready"
 local rules = require "o2x.client.request_rules"
 local secret = require "o2x.base.secret"
 local support = require "o2x.effects.k8s.support"
+local value = require "o2x.base.value"
 
 local client, key, kind_of, title = support.client, support.key, support.kind_of, support.title
 
@@ -47,13 +48,13 @@ end
 
 -- What people edited in an object that o2x made is mended, as in a release. What belongs to others, such as a
 -- controller, is left to the operator.
-local function apply(k8s, desired, before, force)
-  local ok, err = pcall(k8s.apply, k8s, desired, { force = force })
+local function apply(k8s, desired, before, force, dry_run)
+  local ok, err = pcall(k8s.apply, k8s, desired, { force = force, dry_run = dry_run })
   if ok then return end
   if type(err) ~= "table" or not err.managers then error(err, 0) end
   local own = before and before.metadata.managedFields
   if not own or not by_hand(err.managers) then error(errors.amend(err, { code = "foreign_change" }), 0) end
-  k8s:apply(desired, { force = true })
+  k8s:apply(desired, { force = true, dry_run = dry_run })
 end
 
 function object.write(ctx, target, desired, before, _, taken)
@@ -65,6 +66,16 @@ function object.write(ctx, target, desired, before, _, taken)
   else
     apply(k8s, compare.clean(desired), before, target.force or taken)
   end
+end
+
+-- Whose fields they are is the server's to say: it is asked to do it, and not to keep it.
+function object.predict(ctx, target, desired, before, taken)
+  local k8s = client(ctx)
+  local certain = before and desired and not value.has_unknown(desired) and not (target.force or taken)
+  if certain and not k8s.grants:is_shared(target.namespace, target.name) then
+    apply(k8s, compare.clean(desired), before, false, true)
+  end
+  return desired
 end
 
 -- Leaves out what the title already says.
@@ -100,11 +111,12 @@ function k8s_secret.read(ctx, target)
   return found and { type = found.type, data = found.data or {} }
 end
 
-local function unequal(target, what, hint)
+local function unequal(target, what, hint, code)
   errors.raise {
     kind = "conflict",
     module = "k8s",
     op = "ensure",
+    code = code,
     message = ("%s exists with other content%s: it is not overwritten"):format(title(target), what),
     hint = hint,
   }
@@ -115,13 +127,14 @@ function k8s_secret.equal(current, desired) return compare.covers(current.data, 
 
 local function refuse_overwriting(ctx, target, current, desired)
   local keys = {}
-  for name, value in pairs(desired.data) do
-    if not compare.covers(current.data[name], value) then keys[#keys + 1] = name end
+  for name, item in pairs(desired.data) do
+    if not compare.covers(current.data[name], item) then keys[#keys + 1] = name end
   end
   table.sort(keys)
   local shared = client(ctx).grants:is_shared(target.namespace, target.name)
   local way_out = shared and "change the Secret for all who use it" or "overwrite=true replaces it"
-  unequal(target, (" (%s)"):format(table.concat(keys, ", ")), "use the current value, or " .. way_out)
+  local code = not shared and "foreign_change" or nil
+  unequal(target, (" (%s)"):format(table.concat(keys, ", ")), "use the current value, or " .. way_out, code)
 end
 
 local function secret_object(target, desired)
@@ -134,13 +147,25 @@ local function secret_object(target, desired)
   }
 end
 
-function k8s_secret.write(ctx, target, desired, before)
+local function check_overwriting(ctx, target, desired, before, taken)
+  local shared = client(ctx).grants:is_shared(target.namespace, target.name)
+  if before and desired and not target.overwrite and not (taken and not shared) then
+    refuse_overwriting(ctx, target, before, desired)
+  end
+end
+
+function k8s_secret.predict(ctx, target, desired, before, taken)
+  check_overwriting(ctx, target, desired, before, taken)
+  return desired
+end
+
+function k8s_secret.write(ctx, target, desired, before, _, taken)
   local k8s = client(ctx)
   if desired == nil then
     k8s:delete("Secret", target.name, { namespace = target.namespace })
     return
   end
-  if before and not target.overwrite then refuse_overwriting(ctx, target, before, desired) end
+  check_overwriting(ctx, target, desired, before, taken)
   if before then
     k8s:apply(secret_object(target, desired), { force = true })
   else
@@ -170,12 +195,12 @@ local function encoded(name_of_secret, data)
   if type(data) ~= "table" then
     input(("the data of Secret %s: expected a table, got %s"):format(tostring(name_of_secret), type(data)))
   end
-  for name, value in pairs(data) do
-    if type(value) == "string" then value = secret.new(value, name) end
-    if not secret.is(value) then
-      input(("secret key %s: expected a string or a secret, got a %s"):format(name, type(value)))
+  for name, item in pairs(data) do
+    if type(item) == "string" then item = secret.new(item, name) end
+    if not secret.is(item) then
+      input(("secret key %s: expected a string or a secret, got a %s"):format(name, type(item)))
     end
-    out[name] = value:base64()
+    out[name] = item:base64()
   end
   return out
 end

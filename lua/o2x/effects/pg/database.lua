@@ -301,6 +301,14 @@ local grant = {
   read = function(ctx, target)
     return granted(target, support.on_server(ctx, target, function(db) return db:rows(GRANTED, target.name) end))
   end,
+  -- The owner of a new database has all privileges on it.
+  initial = function(_, target, parent)
+    local rows = {}
+    for i, privilege in ipairs(WORDS.all) do
+      rows[i] = { privilege = privilege, role = parent.owner }
+    end
+    return granted(target, rows)
+  end,
   equal = function(current, desired) return value.equal(current or {}, desired or {}) end,
   write = function(ctx, target, desired, before)
     return nil,

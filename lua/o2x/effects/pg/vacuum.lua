@@ -3,6 +3,7 @@
 local errors = require "o2x.base.error"
 local pg = require "o2x.client.pg"
 local support = require "o2x.effects.pg.support"
+local value = require "o2x.base.value"
 
 local LAST = [[SELECT coalesce(extract(epoch FROM greatest(s.last_vacuum, s.last_autovacuum)), 0)::bigint AS last
 FROM pg_stat_user_tables s WHERE s.relid = to_regclass($1)]]
@@ -46,6 +47,7 @@ return {
       function(db) db:exec { { ("VACUUM (ANALYZE) %s"):format(quoted(target.table)) } } end
     )
   end,
+  predict = function() return { last = value.unknown } end,
   show = function(target, before)
     return {
       title = target.database .. " " .. target.table,

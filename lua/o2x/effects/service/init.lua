@@ -55,7 +55,7 @@ local object = {
     end
     ask(ctx, target.create, "create")
   end,
-  predict = function() return { id = "(known after apply)" } end,
+  predict = function() return { id = value.unknown } end,
   show = function(target, before)
     return { title = target.service .. ": " .. target.name, lines = { (before and "  " or "+ ") .. target.name } }
   end,

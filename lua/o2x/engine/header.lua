@@ -1,0 +1,83 @@
+--- What a run is: the first record of its journal, and of its part of a plan that is kept in a file. Everything that
+--- decides what the run does is in it, or its hash.
+
+local crypto = require "o2x.base.crypto"
+local fs = require "o2x.base.fs"
+local identity = require "o2x.base.identity"
+local program = require "o2x.core.program"
+local store = require "o2x.engine.store"
+local tenants = require "o2x.project.tenants"
+
+local M = {}
+
+local function hashes(texts)
+  local list = {}
+  for path, text in pairs(texts) do
+    list[path] = crypto.sha256(text)
+  end
+  return list
+end
+
+-- The hashes of the tenant's files, which a resumed run reads again.
+local function inputs(run)
+  local texts = {}
+  for _, path in ipairs(tenants.files(run.config, run.tenant_name)) do
+    texts[path] = fs.read_if(path)
+  end
+  return hashes(texts)
+end
+
+--- The header of a run.
+---@param run table
+---@return table
+function M.of(run)
+  local user, host = identity.here()
+  return {
+    o2x = program.version,
+    runbook = {
+      name = run.runbook.name,
+      version = run.runbook.version,
+      path = run.runbook.path,
+      overrides = run.runbook.overrides,
+    },
+    allow_edited = #run.edited_versions > 0 and run.edited_versions or nil,
+    fleet = run.fleet,
+    plan = run.planned and run.planned.hash or nil,
+    library = hashes(run.sandbox.texts),
+    inputs = inputs(run),
+    tenant = run.tenant_name,
+    params = run.given,
+    seed = run.seed,
+    root = run.project.root,
+    secrets = run.secrets_source,
+    take_over = run.take_over,
+    at = store.now(),
+    pid = program.pid(),
+    user = user,
+    host = host,
+  }
+end
+
+-- A script's path, as a header has it, on the disk.
+local function on_disk(root, path) return path:sub(1, 1) == "/" and path or fs.join(root, path) end
+
+--- What is no longer as a header says: scripts, files of the tenant, this program. Scripts that are loaded later, or
+--- not at all, do not count.
+---@param past table the header
+---@return string[] names sorted
+function M.changed(past)
+  local changed = {}
+  for _, group in ipairs { "library", "inputs" } do
+    for path, hash in pairs(past[group]) do
+      local text = fs.read_if(on_disk(past.root, path))
+      if not text or crypto.sha256(text) ~= hash then changed[#changed + 1] = path end
+    end
+  end
+  table.sort(changed)
+  if past.o2x ~= program.version then
+    table.insert(changed, 1, ("o2x (%s, now %s)"):format(tostring(past.o2x), program.version))
+  end
+  return changed
+end
+
+return M

@@ -1,0 +1,203 @@
+--- A plan in a file: what o2x plan --out writes and o2x apply reads. It has the form of a journal, so a file that was
+--- cut off or changed is noticed before it is used, and no secret is in it.
+---
+---   begin     when it was made, by whom, until when it counts, for which tenants
+---   tenant    the header of one tenant's run (header.lua); what follows belongs to it
+---   value     a time or another value that the run must see again
+---   effect    one effect: its place, the value before, the desired one, the one after
+---   check     what is checked once the changes are made
+---   end       how many of each
+
+local clock = require "o2x.base.clock"
+local crypto = require "o2x.base.crypto"
+local errors = require "o2x.base.error"
+local fs = require "o2x.base.fs"
+local header = require "o2x.engine.header"
+local identity = require "o2x.base.identity"
+local journal = require "o2x.engine.journal"
+local program = require "o2x.core.program"
+local secret = require "o2x.base.secret"
+local sorted_keys = require "o2x.base.sorted_keys"
+local units = require "o2x.base.units"
+
+local M = {}
+
+local KEYED <const> = "o2x: is it the same key of tags?"
+
+-- Tags of secrets can be compared only where they are made with the same key.
+local function key_tag() return secret.fingerprint(KEYED):sub(1, 16) end
+
+-- ---- writing ----
+
+local function write_part(file, part)
+  local record = header.of(part.run)
+  record.t = "tenant"
+  file:append(record, true)
+  for _, key in ipairs(sorted_keys(part.plan.values)) do
+    file:append({ t = "value", key = key, value = part.plan.values[key] }, true)
+  end
+  for _, effect in ipairs(part.plan.effects) do
+    file:append({
+      t = "effect",
+      path = effect.path,
+      kind = effect.kind,
+      key = effect.key,
+      nth = effect.nth,
+      outcome = effect.outcome,
+      class = effect.class,
+      before = effect.before,
+      desired = effect.desired,
+      after = effect.after,
+      show = effect.show,
+      irreversible = effect.irreversible,
+      taken = effect.taken,
+    }, true)
+  end
+  for _, check in ipairs(part.plan.checks) do
+    file:append({ t = "check", path = check.path, name = check.name }, true)
+  end
+  return #part.plan.effects
+end
+
+-- A file that is no plan is not replaced: the operator typed a wrong name.
+local function refuse_other_files(path)
+  if not fs.exists(path) or pcall(M.read, path) then return end
+  errors.input("the file is there, and is no plan", "choose another name for --out", path)
+end
+
+---@class o2x.plan_file.options
+---@field seconds integer how long it counts
+---@field selector string? of a fleet
+---@field at_once integer?
+---@field keep_going boolean?
+
+--- Writes a plan.
+---@param path string
+---@param parts { run: table, plan: table }[] one for each tenant
+---@param options o2x.plan_file.options
+function M.write(path, parts, options)
+  refuse_other_files(path)
+  local user, host = identity.here()
+  local now, tenants = clock.now(), {}
+  for i, part in ipairs(parts) do
+    tenants[i] = part.run.tenant_name
+  end
+  local making = ("%s.%d"):format(path, program.pid())
+  local ok, problem = xpcall(function()
+    local file = journal.create(making, {
+      plan = {
+        tenants = tenants,
+        selector = options.selector,
+        at_once = options.at_once,
+        keep_going = options.keep_going,
+        valid_until = clock.iso(now + options.seconds),
+        tags = key_tag(),
+      },
+      o2x = program.version,
+      at = clock.iso(now),
+      user = user,
+      host = host,
+    })
+    local count = 0
+    for _, part in ipairs(parts) do
+      count = count + write_part(file, part)
+    end
+    file:append { t = "end", effects = count, tenants = #parts }
+    file:close()
+    fs.rename(making, path)
+  end, errors.handler)
+  if ok then return end
+  fs.remove(making)
+  error(problem, 0)
+end
+
+-- ---- reading ----
+
+local function unusable(path, why)
+  errors.raise {
+    kind = "input",
+    where = path,
+    message = why,
+    hint = "make it again: o2x plan RUNBOOK TENANT --out=" .. path,
+  }
+end
+
+local function collect(path)
+  local file, part = { parts = {} }, nil
+  local take = {
+    begin = function(record) file.header = record.plan and record or unusable(path, "this is no plan") end,
+    tenant = function(record)
+      part = { header = record, values = {}, effects = {}, checks = {} }
+      table.insert(file.parts, part)
+    end,
+    value = function(record) part.values[record.key] = record.value end,
+    effect = function(record) table.insert(part.effects, record) end,
+    check = function(record) table.insert(part.checks, record) end,
+    ["end"] = function(record) file.ending = record end,
+  }
+  local state = journal.each(path, function(record)
+    local collector = take[record.t] or unusable(path, "this is no plan")
+    collector(record)
+  end)
+  state.reader:close()
+  return file
+end
+
+local function check_whole(path, file)
+  local count = 0
+  for _, part in ipairs(file.parts) do
+    count = count + #part.effects
+  end
+  local ending = file.ending
+  if not ending then unusable(path, "the plan is cut off: its end is missing") end
+  if ending.effects ~= count or ending.tenants ~= #file.parts then unusable(path, "the plan is not whole") end
+end
+
+--- Reads a plan. A file that is no plan, that was changed, or that is not whole is bad input.
+---@param path string
+---@return table file header, parts (header, values, effects, checks), hash
+function M.read(path)
+  if not fs.exists(path) then errors.input("no such file", "o2x plan RUNBOOK TENANT --out=FILE writes one", path) end
+  local ok, file = xpcall(collect, errors.handler, path)
+  if not ok then
+    if file.kind == "failed" then unusable(path, "this is no plan, or it was changed: " .. file.message) end
+    error(file, 0)
+  end
+  check_whole(path, file)
+  local text = fs.read(path)
+  file.hash = crypto.sha256(text)
+  for _, part in ipairs(file.parts) do
+    part.hash, part.text = file.hash, text
+  end
+  return file
+end
+
+--- The name under which a run keeps its plan, among its sources.
+M.KEPT = "o2x.plan"
+
+--- The part of a plan that is a tenant's.
+---@param file table
+---@param tenant string
+---@return table part
+function M.part_of(file, tenant)
+  for _, part in ipairs(file.parts) do
+    if part.header.tenant == tenant then return part end
+  end
+  errors.input(("the plan has no tenant %s"):format(tenant))
+end
+
+--- Refuses a plan that is too old, or was made with another key of tags. The run store must be open.
+---@param path string for the message
+---@param file table
+function M.check_usable(path, file)
+  local plan = file.header.plan
+  local late = clock.now() - clock.parse(plan.valid_until)
+  if late > 0 then
+    unusable(path, ("the plan counted until %s, %s ago"):format(plan.valid_until, units.duration(math.floor(late))))
+  end
+  if plan.tags ~= key_tag() then
+    unusable(path, "the plan was made with another run store: what it knows of secrets cannot be compared here")
+  end
+end
+
+return M

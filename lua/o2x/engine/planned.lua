@@ -1,0 +1,226 @@
+--- A run that does exactly what a plan said (o2x apply). Before it starts, the plan is made again and compared: then
+--- nothing has moved. While it runs, each effect is held against the plan before its intent is written.
+
+local contract = require "o2x.engine.contract"
+local diff = require "o2x.base.diff"
+local errors = require "o2x.base.error"
+local fs = require "o2x.base.fs"
+local json = require "o2x.base.json"
+local mask = require "o2x.base.mask"
+local plan_file = require "o2x.engine.plan_file"
+local sorted_keys = require "o2x.base.sorted_keys"
+local value = require "o2x.base.value"
+
+local M = {}
+
+local Planned = {}
+Planned.__index = Planned
+
+-- Names that a secret is a part of are masked in the file, with the tag of what they were.
+local function tag_of(name) return mask.is_reference(name) and name.fp or mask.tag(name) end
+
+local function name_of(effect)
+  return table.concat({ tag_of(effect.path), effect.kind, tag_of(effect.key), effect.nth }, "\0")
+end
+
+--- What a run may do, by one tenant's part of a plan.
+---@param part table of plan_file.read
+---@return table planned
+function M.new(part)
+  local by_name = {}
+  for _, effect in ipairs(part.effects) do
+    by_name[name_of(effect)] = effect
+  end
+  return setmetatable({ by_name = by_name, values = part.values, hash = part.hash, text = part.text }, Planned)
+end
+
+--- What a run may do that began with a plan and is resumed; nil if it had none.
+---@param store table
+---@param h table the run's history
+---@return table? planned
+function M.of_run(store, h)
+  if not h.plan then return nil end
+  local path = fs.join(store:folder_of(h.id), "sources", plan_file.KEPT)
+  local file = plan_file.read(path)
+  if file.hash ~= h.plan then
+    errors.input("the run's own copy of its plan was changed", "plan again: o2x plan", path)
+  end
+  return M.new(plan_file.part_of(file, h.tenant))
+end
+
+--- A value that the plan recorded, such as the time.
+---@param key string
+---@return { value: any }?
+function Planned:value(key)
+  local kept = self.values[key]
+  if kept ~= nil then return { value = kept } end
+end
+
+-- ---- comparing ----
+
+local function is_table(v) return type(v) == "table" and not value.is_unknown(v) and not value.has_reference(v) end
+
+-- Is a value what the plan said? What the plan could not know may be anything.
+local function fits(planned, now)
+  if value.is_unknown(planned) then return true end
+  if not (type(planned) == "table" and type(now) == "table") or planned["$secret"] or planned["$masked"] then
+    return value.equal(planned, now)
+  end
+  for name, item in pairs(planned) do
+    if not fits(item, now[name]) then return false end
+  end
+  for name in pairs(now) do
+    if planned[name] == nil then return false end
+  end
+  return true
+end
+
+local function same(planned, now) return fits(value.revive(planned), value.revive(now)) end
+
+-- The single values below a table that are not as planned: path → { planned, now, desired }.
+local function leaves(found, path, planned, now, desired)
+  if fits(planned, now) then return found end
+  if not (is_table(planned) and is_table(now)) then
+    found[path] = { planned, now, desired }
+    return found
+  end
+  local names = {}
+  for _, one in ipairs { planned, now } do
+    for name in pairs(one) do
+      names[name] = true
+    end
+  end
+  for name in pairs(names) do
+    local of_desired
+    if is_table(desired) then of_desired = desired[name] end
+    local below = path == "" and tostring(name) or path .. "." .. tostring(name)
+    leaves(found, below, planned[name], now[name], of_desired)
+  end
+  return found
+end
+
+local function text_of(v)
+  if v == nil then return "nothing" end
+  return mask.text(diff.inline(v))
+end
+
+local function values_of(planned, now, desired)
+  local found = leaves({}, "", value.revive(planned), value.revive(now), value.revive(desired))
+  local list = {}
+  for _, path in ipairs(sorted_keys(found)) do
+    local three = found[path]
+    list[#list + 1] =
+      { field = path, planned = text_of(three[1]), now = text_of(three[2]), desired = text_of(three[3]) }
+  end
+  return list
+end
+
+---@class o2x.moved
+---@field path string of the step
+---@field kind string
+---@field key string
+---@field why string
+---@field values { field: string, planned: string, now: string, desired: string }[]
+
+-- What of an effect is not as planned.
+local function difference(planned, now)
+  local moved = { path = now.path, kind = now.kind, key = now.key, values = {} }
+  if planned.outcome == "open" and same(planned.desired, now.desired) then return nil end
+  if not same(planned.before, now.before) then
+    moved.why = "was changed since"
+    moved.values = values_of(planned.before, now.before, planned.desired)
+  elseif not same(planned.desired, now.desired) then
+    moved.why = "would get another value"
+    moved.values = values_of(planned.desired, now.desired, now.desired)
+  elseif planned.outcome ~= now.outcome then
+    moved.why = ("would be %s, not %s"):format(now.outcome, planned.outcome)
+  else
+    return nil
+  end
+  return moved
+end
+
+--- What has moved since a plan was made.
+---@param part table of plan_file.read
+---@param plan table made now
+---@return o2x.moved[]
+function M.moved(part, plan)
+  local list, left = {}, M.new(part).by_name
+  for _, now in ipairs(plan.effects) do
+    local name = name_of(now)
+    local planned = left[name]
+    left[name] = nil
+    local found = planned and difference(planned, now)
+    if not planned then
+      found = { path = now.path, kind = now.kind, key = now.key, why = "is not in the plan", values = {} }
+    end
+    list[#list + 1] = found or nil
+  end
+  for _, planned in ipairs(part.effects) do
+    if left[name_of(planned)] then
+      local gone = { path = mask.shown(planned.path), kind = planned.kind, key = mask.shown(planned.key), values = {} }
+      gone.why = "is in the plan, and would not be done"
+      list[#list + 1] = gone
+    end
+  end
+  return list
+end
+
+-- ---- holding a run against it ----
+
+local function refuse(e, why)
+  errors.raise {
+    kind = "conflict",
+    code = "not_planned",
+    op = e.type.kind,
+    message = ("%s %s: %s"):format(e.type.kind, e.key, why),
+    hint = "nothing was written there; make a new plan: o2x plan",
+  }
+end
+
+--- Refuses an effect that is not the plan's. Called before its intent is written.
+---@param e table of the gate: path, key, nth, before, desired, type
+function Planned:admit(e)
+  local name = name_of { path = e.path, kind = e.type.kind, key = e.key, nth = e.nth }
+  local planned = self.by_name[name]
+  if not planned then refuse(e, "is not in the plan") end
+  local now = {
+    path = e.path,
+    before = contract.image(e.type, e.before, e.desired, e.key),
+    desired = value.plain(e.desired, e.key),
+    outcome = contract.outcome(e.before, e.desired),
+  }
+  local found = difference(planned, now)
+  if not found then return end
+  local first = found.values[1]
+  if not first then refuse(e, found.why) end
+  refuse(
+    e,
+    ("%s the plan was made: %s%s was planned on, it is %s now, it would become %s"):format(
+      found.why == "was changed since" and found.why or found.why .. " than when",
+      first.field ~= "" and first.field .. ": " or "",
+      first.planned,
+      first.now,
+      first.desired
+    )
+  )
+end
+
+--- What has moved, as plain values for --json.
+---@param list o2x.moved[]
+---@return table
+function M.data(list)
+  local copy = {}
+  for i, moved in ipairs(list) do
+    copy[i] = {
+      step = moved.path,
+      kind = moved.kind,
+      target = moved.key,
+      why = moved.why,
+      values = json.array(moved.values),
+    }
+  end
+  return json.array(copy)
+end
+
+return M
