@@ -147,7 +147,7 @@ describe("effects on PostgreSQL", function()
     local pg, run = start "plan"
     local _, id = onboard(pg)
     assert.equal("TIDLT-100001", id)
-    assert.same({ created = 5, changed = 0, deleted = 0, unchanged = 0 }, run.plan:counts())
+    assert.same({ created = 4, changed = 1, deleted = 0, unchanged = 0 }, run.plan:counts())
     assert.same({}, pg.tenant:rows "SELECT * FROM core_config.tenant")
     assert.is_nil(pg.tenant:one("SELECT 1 AS n FROM core_config.users WHERE id = $1", id))
     assert.equal(before, server.sql("postgres", "SELECT datname, datacl FROM pg_database ORDER BY 1"))
