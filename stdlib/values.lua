@@ -176,7 +176,8 @@ end
 
 local function set_identity(doc, tenant, service)
   for path, value in pairs(identity(tenant, service)) do
-    if doc:get(path) ~= nil and doc:get(path) ~= value then doc:set(path, value) end
+    local current = doc:get(path)
+    if current ~= nil and current ~= value then doc:set(path, value) end
   end
   return doc:text()
 end

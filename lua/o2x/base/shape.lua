@@ -25,21 +25,21 @@ end
 
 local check
 
-local function check_each(value, form, path)
-  if type(value) ~= "table" or not is_list(value) and next(value) ~= nil then return path, "a list", kind_of(value) end
+local function check_each(value, form)
+  if type(value) ~= "table" or not is_list(value) and next(value) ~= nil then return "", "a list", kind_of(value) end
   for i, item in ipairs(value) do
-    local where, wanted, got = check(item, form, ("%s[%d]"):format(path, i))
-    if where then return where, wanted, got end
+    local where, wanted, got = check(item, form)
+    if where then return ("[%d]%s"):format(i, where), wanted, got end
   end
 end
 
-local function check_map(value, form, path)
-  if type(value) ~= "table" or is_list(value) then return path, "a map", kind_of(value) end
+local function check_map(value, form)
+  if type(value) ~= "table" or is_list(value) then return "", "a map", kind_of(value) end
   for name, inner in pairs(form) do
     if name ~= 1 then
       if value[name] == json.null then value[name] = nil end
-      local where, wanted, got = check(value[name], inner, path .. "." .. name)
-      if where then return where, wanted, got end
+      local where, wanted, got = check(value[name], inner)
+      if where then return "." .. name .. where, wanted, got end
     end
   end
 end
@@ -58,17 +58,26 @@ local NAMED <const> = {
   any = function(value) return value ~= nil end,
 }
 
--- -> nothing if it fits; else the path, what is wanted there, what is there
-function check(value, form, path)
+-- "string?" → { name = "string", optional = true }, for the words of all forms.
+local words = {}
+
+local function word(form)
+  local name, mark = form:match "^(%a+)(%??)$"
+  words[form] = { name = name, fits = NAMED[name], optional = mark == "?" }
+  return words[form]
+end
+
+-- -> nothing if it fits; else the path from here on, what is wanted there, what is there
+function check(value, form)
   local absent = value == nil or value == json.null
   if type(form) == "table" then
     if (form[1] == "?" or form[1] == "each?") and absent then return end
-    if form[1] == "each" or form[1] == "each?" then return check_each(value, form[2], path) end
-    return check_map(value, form, path)
+    if form[1] == "each" or form[1] == "each?" then return check_each(value, form[2]) end
+    return check_map(value, form)
   end
-  local name, optional = form:match("^(%a+)(%??)$")
-  if absent and optional == "?" or not absent and NAMED[name](value) then return end
-  return path, (name:find("^[aeiou]") and "an " or "a ") .. name, kind_of(value)
+  local known = words[form] or word(form)
+  if absent and known.optional or not absent and known.fits(value) then return end
+  return "", (known.name:find("^[aeiou]") and "an " or "a ") .. known.name, kind_of(value)
 end
 
 --- Does a value have a form? Fields that are null are removed where the form names them.
@@ -76,7 +85,7 @@ end
 ---@param form string|table
 ---@return string? problem "data.version: expected an integer, got nothing"; nil if it fits
 function M.problem(value, form)
-  local path, wanted, got = check(value, form, "")
+  local path, wanted, got = check(value, form)
   if not path then return nil end
   path = path:gsub("^%.", "")
   return ("%sexpected %s, got %s"):format(path ~= "" and path .. ": " or "", wanted, got)

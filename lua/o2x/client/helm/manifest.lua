@@ -7,23 +7,30 @@ local yaml = require "o2x.base.yaml"
 
 local M = {}
 
+-- The next line of a text from `at` on that is "---": where it begins, and the place behind it.
+local function separator(text, at)
+  while true do
+    local first, last = text:find("\n---", at, true)
+    if not first then return nil end
+    local line_end = text:find("\n", last, true)
+    local rest = text:find("%S", last + 1)
+    if not rest or rest > line_end then return first, line_end end
+    at = line_end
+  end
+end
+
 -- The sections of a stream that helm prints: text, and the template that it comes from.
 local function sections(text)
-  local found, lines, source = {}, {}, nil
-  local function close()
-    local section = table.concat(lines, "\n")
-    if section:find("%S") then found[#found + 1] = { text = section .. "\n", source = source } end
-    lines, source = {}, nil
-  end
-  for line in (text .. "\n"):gmatch("([^\n]*)\n") do
-    if line:match("^%-%-%-%s*$") then
-      close()
-    else
-      source = source or line:match("^# Source: (.*)")
-      lines[#lines + 1] = line
+  local found, at = {}, 1
+  text = "\n" .. text .. "\n"
+  repeat
+    local first, behind = separator(text, at)
+    local section = text:sub(at, first or -1)
+    if section:find "%S" then
+      found[#found + 1] = { text = section:sub(2), source = section:match "\n# Source: ([^\n]*)" }
     end
-  end
-  close()
+    at = behind
+  until not first
   return found
 end
 
@@ -117,6 +124,14 @@ local function with_numbers(value, number)
   return copy
 end
 
+local function has_float(value)
+  if type(value) ~= "table" then return math.type(value) == "float" end
+  for _, item in next, value do
+    if has_float(item) then return true end
+  end
+  return false
+end
+
 local function whole(n) return math.tointeger(n) or n end
 
 --- A value as Kubernetes has it, however it was written: 1000.0 becomes 1000.
@@ -137,7 +152,7 @@ end
 function M.hash(objects)
   local texts = {}
   for i, object in ipairs(objects) do
-    texts[i] = json.encode(M.canonical(object))
+    texts[i] = json.encode(has_float(object) and M.canonical(object) or object) -- mostly there is none
   end
   table.sort(texts)
   return crypto.sha256(table.concat(texts, "\n"))
