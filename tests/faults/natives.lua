@@ -61,6 +61,11 @@ local calls = {
     local watch <close> = core.event.fd(connection:fd(), "w")
     return listener, watch
   end,
+  ["pairs.new"] = function()
+    local pairs_of = core.pairs.new({}, {}, function(t) return t end)
+    for _ in pairs_of { b = 1, a = 2, [3] = true } do
+    end
+  end,
   ["pattern.find"] = function() return core.pattern.find("key = value", "(%w+) = (%w+)") end,
   ["pattern.match"] = function() return core.pattern.match("key = value", "(%w+) = (%w+)") end,
   ["pattern.gmatch"] = function()
@@ -139,6 +144,7 @@ local calls = {
   ["json.encode"] = function() return core.json.encode { a = { 1, 2 }, b = "c\n" } end,
   ["json.encode_secret"] = function() return core.json.encode_secret { a = live() } end,
   ["json.array"] = function() return core.json.is_array(core.json.array {}) end,
+  ["json.without_nulls"] = function() return core.json.without_nulls(core.json.decode '{"a":{"b":null},"c":null}') end,
   ["listen.open"] = function()
     local listener <close> = assert(core.listen.open("127.0.0.1", 0))
     return listener:port(), listener:fd(), listener:accept()
