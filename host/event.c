@@ -46,7 +46,7 @@ static int event_gc(lua_State *L)
 */
 static int event_set(lua_State *L)
 {
-	struct event *event = luaL_checkudata(L, 1, TYPE);
+	struct event *event = host_checkudata(L, 1, TYPE);
 	host_wake(&event->wait);
 	return 0;
 }
@@ -58,7 +58,7 @@ static int event_set(lua_State *L)
 */
 static int event_clear(lua_State *L)
 {
-	struct event *event = luaL_checkudata(L, 1, TYPE);
+	struct event *event = host_checkudata(L, 1, TYPE);
 	lua_pushinteger(L, event->seen);
 	event->wait.ready = false;
 	event->seen = 0;
@@ -72,7 +72,7 @@ static int event_clear(lua_State *L)
 */
 static int event_seen(lua_State *L)
 {
-	struct event *event = luaL_checkudata(L, 1, TYPE);
+	struct event *event = host_checkudata(L, 1, TYPE);
 	lua_pushinteger(L, event->seen);
 	return 1;
 }

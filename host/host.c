@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+const char HOST_WAITS[] = "operations";
+
 struct host *host_of(lua_State *L)
 {
 	return *(struct host **)lua_getextraspace(L);
@@ -28,7 +30,21 @@ void host_newtype(lua_State *L, const char *name, const luaL_Reg *methods, lua_C
 	lua_setfield(L, -2, "__close");
 	lua_pushliteral(L, "locked");
 	lua_setfield(L, -2, "__metatable");
-	lua_pop(L, 1);
+	lua_pushboolean(L, true);
+	lua_rawsetp(L, -2, name); /* see host_checkudata */
+	lua_rawsetp(L, LUA_REGISTRYINDEX, name);
+}
+
+void *host_checkudata(lua_State *L, int arg, const char *name)
+{
+	void *object = lua_touserdata(L, arg);
+	if (object && lua_getmetatable(L, arg)) {
+		bool known = lua_rawgetp(L, -1, name) != LUA_TNIL;
+		lua_pop(L, 2);
+		if (known)
+			return object;
+	}
+	return luaL_checkudata(L, arg, name);
 }
 
 void host_newop_type(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction gc)
@@ -36,7 +52,7 @@ void host_newop_type(lua_State *L, const char *name, const luaL_Reg *methods, lu
 	host_newtype(L, name, methods, gc);
 	luaL_getmetatable(L, name);
 	lua_pushboolean(L, true);
-	lua_setfield(L, -2, "__wait");
+	lua_rawsetp(L, -2, HOST_WAITS);
 	lua_pop(L, 1);
 }
 
@@ -44,7 +60,12 @@ void *host_newuserdata(lua_State *L, size_t size, const char *name)
 {
 	void *object = lua_newuserdatauv(L, size, 1);
 	memset(object, 0, size);
-	luaL_setmetatable(L, name);
+	if (lua_rawgetp(L, LUA_REGISTRYINDEX, name) == LUA_TTABLE) {
+		lua_setmetatable(L, -2);
+	} else { /* another copy of the literal */
+		lua_pop(L, 1);
+		luaL_setmetatable(L, name);
+	}
 	return object;
 }
 

@@ -50,6 +50,9 @@ struct host *host_of(lua_State *L);
 /* Marks w as ready and queues its waiter, if any. Safe in any callback of the loop. */
 void host_wake(struct wait *w);
 
+/* A key, by its address, of the metatables of operations. */
+extern const char HOST_WAITS[];
+
 /*
 ** Creates the metatable NAME of an operation: as host_newtype, and marked so that task.wait accepts
 ** it. [-0, +0, m]
@@ -61,6 +64,12 @@ void host_newop_type(lua_State *L, const char *name, const luaL_Reg *methods, lu
 ** an owner. [-0, +1, m]
 */
 void *host_newuserdata(lua_State *L, size_t size, const char *name);
+
+/*
+** As luaL_checkudata, for a type of host_newtype: faster where name is the same literal as there.
+** [-0, +0, v]
+*/
+void *host_checkudata(lua_State *L, int arg, const char *name);
 
 /*
 ** Creates the metatable NAME, unless it exists: methods in __index, gc as __gc and __close. [-0,

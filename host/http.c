@@ -33,7 +33,7 @@ static struct client *push_client(lua_State *L)
 
 static int client_gc(lua_State *L)
 {
-	client_close(luaL_checkudata(L, 1, CLIENT));
+	client_close(host_checkudata(L, 1, CLIENT));
 	return 0;
 }
 
@@ -62,7 +62,7 @@ static int http_origin(lua_State *L)
 
 static int origin_gc(lua_State *L)
 {
-	struct origin *origin = luaL_checkudata(L, 1, SERVER);
+	struct origin *origin = host_checkudata(L, 1, SERVER);
 	if (!origin->model)
 		return 0;
 	for (struct transfer *idle; (idle = TAILQ_FIRST(&origin->idle));) {
@@ -120,7 +120,7 @@ static void release(struct exchange *exchange)
 */
 static int http_start(lua_State *L)
 {
-	struct origin *origin = luaL_checkudata(L, ORIGIN, SERVER);
+	struct origin *origin = host_checkudata(L, ORIGIN, SERVER);
 	luaL_argcheck(L, origin->model, ORIGIN, "was closed");
 	luaL_checktype(L, REQUEST, LUA_TTABLE);
 	if (!request_spread(L, lua_upvalueindex(1)))
@@ -142,7 +142,7 @@ static int http_start(lua_State *L)
 
 static struct transfer *check(lua_State *L)
 {
-	struct exchange *exchange = luaL_checkudata(L, 1, TRANSFER);
+	struct exchange *exchange = host_checkudata(L, 1, TRANSFER);
 	luaL_argcheck(L, exchange->transfer, 1, "was closed");
 	return exchange->transfer;
 }
@@ -283,7 +283,7 @@ static int transfer_chunk(lua_State *L)
 */
 static int transfer_gc(lua_State *L)
 {
-	release(luaL_checkudata(L, 1, TRANSFER));
+	release(host_checkudata(L, 1, TRANSFER));
 	return 0;
 }
 

@@ -17,6 +17,7 @@
 
 /* Registry key of the error that a cancelled task gets at its next wait. */
 #define CANCELLED "o2x.cancelled"
+#define TYPE "o2x.task"
 #define DEFAULT_SECONDS 300.0
 
 struct task {
@@ -256,9 +257,9 @@ static struct task *current(lua_State *L)
 static struct wait *checkwait(lua_State *L, int arg)
 {
 	luaL_checktype(L, arg, LUA_TUSERDATA);
-	luaL_argcheck(L, luaL_getmetafield(L, arg, "__wait") != LUA_TNIL, arg,
-		      "operation expected");
-	lua_pop(L, 1);
+	bool is_wait = lua_getmetatable(L, arg) && lua_rawgetp(L, -1, HOST_WAITS) != LUA_TNIL;
+	luaL_argcheck(L, is_wait, arg, "operation expected");
+	lua_pop(L, 2);
 	return lua_touserdata(L, arg);
 }
 
@@ -344,12 +345,14 @@ static int task_spawn(lua_State *L)
 {
 	luaL_checktype(L, 1, LUA_TTABLE);
 	luaL_checktype(L, 2, LUA_TFUNCTION);
-	struct handle *handle = host_newuserdata(L, sizeof *handle, "o2x.task");
-	lua_insert(L, 1);
-	lua_pushvalue(L, 2);
+	int nargs = lua_gettop(L) - 2;
+	luaL_checkstack(L, nargs + 4, NULL);
+	struct handle *handle = host_newuserdata(L, sizeof *handle, TYPE);
+	lua_pushvalue(L, 1);
 	int context = luaL_ref(L, LUA_REGISTRYINDEX);
-	lua_remove(L, 2);
-	handle->task = spawn(L, host_of(L), lua_gettop(L) - 2, context);
+	for (int i = 0; i <= nargs; i++)
+		lua_pushvalue(L, 2 + i);
+	handle->task = spawn(L, host_of(L), nargs, context);
 	handle->task->handles++;
 	return 1;
 }
@@ -360,7 +363,7 @@ static int task_spawn(lua_State *L)
 */
 static int handle_cancel(lua_State *L)
 {
-	struct handle *handle = luaL_checkudata(L, 1, "o2x.task");
+	struct handle *handle = host_checkudata(L, 1, TYPE);
 	if (handle->task && !handle->task->dead)
 		cancel(handle->task);
 	return 0;
@@ -373,7 +376,7 @@ static int handle_cancel(lua_State *L)
 */
 static int handle_traceback(lua_State *L)
 {
-	struct handle *handle = luaL_checkudata(L, 1, "o2x.task");
+	struct handle *handle = host_checkudata(L, 1, TYPE);
 	if (!handle->task || handle->task->dead)
 		return 0;
 	luaL_traceback(L, handle->task->L, NULL, 0);
@@ -481,7 +484,7 @@ static const luaL_Reg functions[] = {
 
 int luaopen_o2x_core_task(lua_State *L)
 {
-	host_newtype(L, "o2x.task", handle_methods, handle_gc);
+	host_newtype(L, TYPE, handle_methods, handle_gc);
 	luaL_newlib(L, functions);
 	return 1;
 }

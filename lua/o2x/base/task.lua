@@ -53,7 +53,7 @@ local Handle = {}
 Handle.__index = Handle
 
 --- Has the task ended?
-function Handle:done() return self.results ~= nil end
+function Handle:done() return self.over end
 
 --- Cancels the task: its next wait raises an error.
 function Handle:cancel() self.task:cancel() end
@@ -67,25 +67,33 @@ function Handle:traceback() return self.task:traceback() end
 ---@param shielded boolean?
 ---@return boolean|nil true, or nil, "timeout", "timeout"
 function Handle:wait(seconds, shielded)
-  if self.results then return true end
+  if self.over then return true end
   self.ended = self.ended or event.new()
   return core.wait(self.ended, seconds or math.huge, shielded)
 end
 
+--- What a task that has ended gave.
+---@return boolean good
+---@return any its first result, or its error
+function Handle:outcome() return self.good, self.first end
+
 --- Waits for the task and returns its results, or raises its error.
 function Handle:join()
   self:wait()
-  if not self.results[1] then error(self.results[2], 0) end
-  return table.unpack(self.results, 2, self.results.n)
+  if not self.good then error(self.first, 0) end
+  if self.more then return self.first, table.unpack(self.more, 1, self.more.n) end
+  return self.first
 end
 
--- Runs a task's function and keeps its results.
-local function run(handle, fn, ...)
-  local results = table.pack(xpcall(fn, errors.handler, ...))
-  handle.results = results
+-- Keeps what a task's function gave, or its error: mostly one value.
+local function keep(handle, good, first, ...)
+  handle.over, handle.good, handle.first = true, good, first
+  if select("#", ...) > 0 then handle.more = table.pack(...) end
   if handle.ended then handle.ended:set() end
   if handle.on_end then handle.on_end(handle) end
 end
+
+local function run(handle, fn, ...) keep(handle, xpcall(fn, errors.handler, ...)) end
 
 -- In a context: the metatable of its children's.
 local CHILDREN <const> = {}
@@ -110,7 +118,9 @@ end
 local function start(group_number, branch, fn, ...)
   local context = child_of(core.context())
   context.group, context.branch = group_number, branch
-  local handle = setmetatable({ context = context, task = false, results = nil, on_end = nil, index = nil }, Handle)
+  -- All its fields at once: a table that grows is made again.
+  local handle = { context = context, task = false, over = false, good = false, first = nil, on_end = nil, index = nil }
+  setmetatable(handle, Handle)
   handle.task = core.spawn(context, run, handle, fn, ...)
   return handle
 end
@@ -185,9 +195,9 @@ end
 function M.timeout(seconds, fn, ...)
   local handle = M.spawn(fn, ...)
   local ok, ended = pcall(handle.wait, handle, seconds)
-  if not handle.results then stop { handle } end
+  if not handle.over then stop { handle } end
   if not ok then error(ended, 0) end
-  if not ended and not handle.results[1] and handle.results[2] == errors.cancelled then
+  if not ended and not handle.good and handle.first == errors.cancelled then
     errors.raise { kind = "timeout", message = ("took longer than %g s"):format(seconds) }
   end
   return handle:join()
@@ -209,13 +219,14 @@ local function group(count, limit, begin)
   local number = script_order.count(core.context())
   local changed = event.new()
   local live, results, failed = {}, {}, nil
-  local running, next_index = 0, 1
+  local running, next_index, woken = 0, 1, false
   local function on_end(handle)
     running = running - 1
     live[handle] = nil
-    results[handle.index] = handle.results[2]
-    if not handle.results[1] and not failed then failed = handle.results[2] end
-    changed:set()
+    results[handle.index] = handle.first
+    if not handle.good and not failed then failed = handle.first end
+    if not woken then changed:set() end
+    woken = true
   end
   local ok, cancelled = pcall(function()
     while not failed and (running > 0 or next_index <= count) do
@@ -227,6 +238,7 @@ local function group(count, limit, begin)
       end
       core.wait(changed, math.huge)
       changed:clear()
+      woken = false
     end
   end)
   stop(in_order(live))

@@ -165,7 +165,7 @@ function M.interruptible(fn, ...)
     watcher:wait(nil, true)
   end
   if not ok then error(err, 0) end
-  return table.unpack(work.results, 2, work.results.n)
+  return work:join()
 end
 
 --- "3 created, 1 changed, 12 unchanged"

@@ -21,7 +21,7 @@ end
 function M.perform(run, fn)
   local handle = task.spawn(fn, run)
   local ok, problem = pcall(handle.wait, handle, limits.get "run")
-  if ok and handle.results then return handle:join() end
+  if ok and handle:done() then return handle:join() end
   local where, step = place(run, handle), handle.context.step_path
   handle:cancel()
   handle:wait(nil, true)

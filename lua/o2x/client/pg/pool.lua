@@ -70,7 +70,8 @@ local function expected(self, dbname)
   coming:wait()
   if self.coming[dbname] ~= coming then return nil end -- another task has taken it
   self.coming[dbname] = nil
-  return coming.results[1] and coming.results[2] or nil
+  local good, db = coming:outcome()
+  return good and db or nil
 end
 
 local function take(self, dbname)
@@ -142,7 +143,8 @@ function Pool:close()
   for dbname, coming in pairs(self.coming) do
     coming:cancel()
     coming:wait(nil, true)
-    if coming.results[1] then coming.results[2]:close() end
+    local good, db = coming:outcome()
+    if good then db:close() end
     self.coming[dbname] = nil
   end
   for _, list in pairs(self.idle) do
