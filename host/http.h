@@ -48,8 +48,9 @@
 	X(curl_multi_assign)
 LAZY_DECLARE(curl, CURL_FUNCTIONS)
 
+#define AGENT "o2x/" O2X_VERSION
 #define HEADERS_MOST 64 /* of a request */
-#define IDLE_MOST 16    /* transfers that a server keeps */
+#define IDLE_MOST 64    /* transfers that a server keeps */
 
 TAILQ_HEAD(transfers, transfer);
 TAILQ_HEAD(origins, origin);
@@ -112,6 +113,7 @@ struct transfer {
 	TAILQ_ENTRY(transfer) place; /* in origin->waiting, client->active or origin->idle */
 	CURL *easy;
 	struct address address; /* http_url.c */
+	bool is_plain;          /* the handle's method and body are those of a GET */
 	struct request_state now;
 	struct buffer header_lines; /* each ends with a NUL; headers points there */
 	struct curl_slist headers[HEADERS_MOST];

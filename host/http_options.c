@@ -66,7 +66,6 @@ static void set_limits(lua_State *L, struct origin *origin)
 	SET(CURLOPT_QUICK_EXIT, 1L); /* do not wait for a resolver that hangs */
 	SET(CURLOPT_TCP_KEEPALIVE, 1L);
 	SET(CURLOPT_MAXAGE_CONN, 60L);
-	SET(CURLOPT_USERAGENT, "o2x/" O2X_VERSION);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, milliseconds_field(L, "connect_timeout"));
 }
 
@@ -75,6 +74,7 @@ static void set_proxy(lua_State *L, struct origin *origin)
 {
 	const char *proxy = text_field(L, "proxy");
 	SET(CURLOPT_PROXY, proxy ? proxy : "");
+	SET(CURLOPT_USERAGENT, proxy ? AGENT : NULL); /* for the proxy; see set_headers */
 	SET(CURLOPT_NOPROXY, "");
 	SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
 	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);

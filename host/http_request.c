@@ -207,7 +207,7 @@ static bool add_values(lua_State *L, struct transfer *transfer, const char *name
 
 /* What the sender's own headers leave open. */
 struct open {
-	bool authorization, content_type;
+	bool authorization, content_type, user_agent;
 };
 
 static bool add_own(lua_State *L, struct transfer *transfer, struct open *open)
@@ -228,6 +228,8 @@ static bool add_own(lua_State *L, struct transfer *transfer, struct open *open)
 			open->authorization = false;
 		if (strcasecmp(name, "content-type") == 0)
 			open->content_type = false;
+		if (strcasecmp(name, "user-agent") == 0)
+			open->user_agent = false;
 		if (!add_values(L, transfer, name))
 			return false;
 		lua_pop(L, 1);
@@ -251,17 +253,21 @@ static bool add_authority(lua_State *L, struct transfer *transfer)
 
 static bool set_headers(lua_State *L, struct transfer *transfer)
 {
-	static const char json[] = "application/json";
-	struct open open = { !lua_isnil(L, TOKEN), lua_toboolean(L, JSON) };
+	static const char json[] = "application/json", agent[] = AGENT;
+	bool is_signed = !lua_isnil(L, SIGNATURE);
+	struct open open = { !lua_isnil(L, TOKEN), lua_toboolean(L, JSON), !is_signed };
 	/* No "100 Continue" round trip. AWS's signature would include this header. */
 	bool sends = !lua_isnil(L, BODY) || !lua_isnil(L, BODY_FILE);
-	if (sends && lua_isnil(L, SIGNATURE) && !add_line(transfer, "Expect", ":", "", "", 0))
+	if (sends && !is_signed && !add_line(transfer, "Expect", ":", "", "", 0))
 		return refuse(L, "not enough memory");
 	bool good = add_own(L, transfer, &open);
 	good = good && (!open.authorization || add_token(L, transfer));
 	good = good && (!open.content_type ||
 			add_header(L, transfer, "Content-Type", "", json, sizeof json - 1));
 	good = good && (lua_isnil(L, AUTHORITY) || add_authority(L, transfer));
+	/* libcurl's own option costs more: it makes a line of it, and then copies that. */
+	good = good && (!open.user_agent ||
+			add_header(L, transfer, "User-Agent", "", agent, sizeof agent - 1));
 	SET(CURLOPT_HTTPHEADER, list_headers(transfer));
 	return good;
 }
@@ -285,6 +291,7 @@ static bool set_signature(lua_State *L, struct transfer *transfer)
 		return false;
 	if (provider) {
 		transfer->now.single = true;
+		SET(CURLOPT_USERAGENT, AGENT); /* a header of our own would be signed */
 		SET(CURLOPT_AWS_SIGV4, provider);
 		SET(CURLOPT_USERNAME, key_in(L, ACCESS_KEY, scratch));
 		SET(CURLOPT_PASSWORD, key_in(L, SECRET_KEY, scratch));
@@ -371,6 +378,12 @@ bool request_configure(lua_State *L, struct transfer *transfer)
 	if (!url || !is_token(method))
 		return refuse(L, url ? "bad method" : "no url");
 	address_set(&transfer->address, transfer->easy, url);
-	return set_headers(L, transfer) && set_body(L, transfer, method) &&
-	       set_method(transfer, method);
+	if (!set_headers(L, transfer))
+		return false;
+	bool is_plain = strcmp(method, "GET") == 0 && lua_isnil(L, BODY) &&
+			lua_isnil(L, BODY_FILE) && lua_isnil(L, SIGNATURE);
+	if (is_plain && transfer->is_plain)
+		return true;
+	transfer->is_plain = is_plain;
+	return set_body(L, transfer, method) && set_method(transfer, method);
 }
