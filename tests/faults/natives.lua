@@ -214,6 +214,7 @@ local calls = {
   ["snapshot.are_atoms"] = function() return core.snapshot.are_atoms(1, "a", {}) end,
   ["fs.read_private"] = function() return core.fs.read_private(folder .. "/secret.yaml", "label") end,
   ["secret.set_key"] = function() return core.secret.set_key(("k"):rep(32)) end,
+  ["secret.fresh"] = function() return core.secret.is_fresh(core.secret.mark_fresh(live())) end,
   ["secret.is"] = function() return core.secret.is(live()), core.secret.is_joined(live()) end,
   ["secret.found"] = function()
     local secret = live()
