@@ -41,6 +41,7 @@
 	X(task) \
 	X(tty) \
 	X(udp) \
+	X(words) \
 	X(xml) \
 	X(yaml)
 

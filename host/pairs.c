@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FEW 32 /* keys that need no memory of their own while they are sorted */
+#define FEW 32 /* keys of most tables: they need no table of their own */
 
 enum kind { NUMBER, TEXT, BOOLEAN };
 
@@ -18,10 +18,11 @@ struct key {
 	lua_Number number;
 	const char *text; /* belongs to the table that has the key */
 	size_t length;
+	int at; /* its place on the stack, if it has one */
 };
 
 struct keys {
-	struct key few[FEW], *all;
+	struct key *all; /* in a userdata */
 	size_t count, room;
 	bool sorted;
 };
@@ -87,18 +88,121 @@ static void push_key(lua_State *L, const struct key *key)
 		lua_pushnumber(L, key->number);
 }
 
+/* For few keys this is faster than qsort. */
+static void sort(struct key *keys, int count)
+{
+	for (int i = 1; i < count; i++) {
+		struct key key = keys[i];
+		int to = i;
+		for (; to > 0 && compare(&keys[to - 1], &key) > 0; to--)
+			keys[to] = keys[to - 1];
+		keys[to] = key;
+	}
+}
+
+/* ---- few keys: upvalues of the step ---- */
+
+/* Upvalues of both steps. Then the keys, or the list of them. */
+enum { TABLE = 1, VIEW, PLACE, KEYS };
+
+/* As in Lua, fields may be changed and removed on the way: is there still one? [-0, +1, v] */
+static bool push_item(lua_State *L, lua_Integer place)
+{
+	lua_pushvalue(L, -1);
+	if (lua_rawget(L, lua_upvalueindex(TABLE)) == LUA_TNIL)
+		return false;
+	lua_pushinteger(L, place);
+	lua_replace(L, lua_upvalueindex(PLACE));
+	if (lua_istable(L, -1) && !lua_isnil(L, lua_upvalueindex(VIEW))) {
+		lua_pushvalue(L, lua_upvalueindex(VIEW));
+		lua_insert(L, -2);
+		lua_call(L, 1, 1);
+	}
+	return true;
+}
+
+static int end_of_keys(lua_State *L)
+{
+	lua_pushnil(L);
+	return 1;
+}
+
+static int step_few(lua_State *L)
+{
+	lua_Integer place = lua_tointeger(L, lua_upvalueindex(PLACE));
+	for (;; place++) {
+		if (lua_isnone(L, lua_upvalueindex(KEYS + (int)place)))
+			return end_of_keys(L);
+		lua_pushvalue(L, lua_upvalueindex(KEYS + (int)place));
+		if (push_item(L, place + 1))
+			return 2;
+		lua_pop(L, 2);
+	}
+}
+
+/* Pushes the keys of a table, in no order. -> how many; -1: too many [-0, +count, v] */
+static int push_few(lua_State *L, int table, struct key *keys)
+{
+	int count = 0;
+	lua_pushnil(L);
+	while (lua_next(L, table)) {
+		lua_pop(L, 1);
+		if (count == FEW)
+			return -1;
+		keys[count] = key_of(L);
+		keys[count++].at = lua_gettop(L);
+		lua_pushvalue(L, -1); /* lua_next removes it */
+	}
+	return count;
+}
+
+/* Pushes the step over a table of few keys. The upvalues before them are on the stack. */
+static bool push_step_few(lua_State *L, int table)
+{
+	struct key keys[FEW];
+	int top = lua_gettop(L), count;
+	luaL_checkstack(L, 2 * FEW + 8, NULL);
+	count = push_few(L, table, keys);
+	if (count < 0) {
+		lua_settop(L, top);
+		return false;
+	}
+	sort(keys, count);
+	for (int i = top - KEYS + 2; i <= top; i++)
+		lua_pushvalue(L, i);
+	for (int i = 0; i < count; i++)
+		lua_pushvalue(L, keys[i].at);
+	lua_pushcclosure(L, step_few, KEYS - 1 + count);
+	return true;
+}
+
+/* ---- many keys: a list ---- */
+
+static int step_many(lua_State *L)
+{
+	lua_Integer place = lua_tointeger(L, lua_upvalueindex(PLACE));
+	for (;;) {
+		if (lua_rawgeti(L, lua_upvalueindex(KEYS), ++place) == LUA_TNIL)
+			return end_of_keys(L);
+		if (push_item(L, place))
+			return 2;
+		lua_pop(L, 2);
+	}
+}
+
 /* Makes room for more in a userdata in the stack's place `owner`. */
 static void grow(lua_State *L, struct keys *keys, int owner)
 {
-	size_t room = keys->room * 4;
+	size_t room = keys->room ? keys->room * 4 : 4 * FEW;
 	struct key *all = lua_newuserdatauv(L, room * sizeof *all, 0);
-	memcpy(all, keys->all, keys->count * sizeof *all);
+	if (keys->count > 0)
+		memcpy(all, keys->all, keys->count * sizeof *all);
 	lua_replace(L, owner);
 	keys->all = all;
 	keys->room = room;
 }
 
-/* [-0, +0, v] */
+/* [-0, +1, v] */
 static void collect(lua_State *L, struct keys *keys, int table)
 {
 	lua_pushnil(L);
@@ -115,13 +219,12 @@ static void collect(lua_State *L, struct keys *keys, int table)
 	}
 }
 
-/* Pushes the list of a table's keys in their order. [-0, +1, v] */
-static void push_keys(lua_State *L, int table)
+/* Pushes the step over a table of any size. The upvalues before the list are on the stack. */
+static void push_step_many(lua_State *L, int table)
 {
-	struct keys keys = { .room = FEW, .sorted = true };
-	int top = lua_gettop(L);
-	keys.all = keys.few;
+	struct keys keys = { .sorted = true };
 	collect(L, &keys, table);
+	int owner = lua_gettop(L);
 	if (!keys.sorted)
 		qsort(keys.all, keys.count, sizeof *keys.all, compare);
 	lua_createtable(L, keys.count < 1000000 ? (int)keys.count : 0, 0);
@@ -129,34 +232,11 @@ static void push_keys(lua_State *L, int table)
 		push_key(L, &keys.all[i]);
 		lua_rawseti(L, -2, (lua_Integer)i + 1);
 	}
-	lua_replace(L, top + 1);
-	lua_settop(L, top + 1);
+	lua_remove(L, owner);
+	lua_pushcclosure(L, step_many, KEYS);
 }
 
-/* ---- the loop ---- */
-
-/* Upvalues of a step: the table, its keys, the place of the last one, what makes a view or nil. */
-enum { TABLE = 1, KEYS, PLACE, VIEW };
-
-/* As in Lua, fields may be changed and removed on the way. */
-static int step(lua_State *L)
-{
-	lua_Integer place = lua_tointeger(L, lua_upvalueindex(PLACE));
-	do {
-		lua_settop(L, 0);
-		if (lua_rawgeti(L, lua_upvalueindex(KEYS), ++place) == LUA_TNIL)
-			return 1;
-		lua_pushvalue(L, 1);
-	} while (lua_rawget(L, lua_upvalueindex(TABLE)) == LUA_TNIL);
-	lua_pushinteger(L, place);
-	lua_replace(L, lua_upvalueindex(PLACE));
-	if (lua_istable(L, 2) && !lua_isnil(L, lua_upvalueindex(VIEW))) {
-		lua_pushvalue(L, lua_upvalueindex(VIEW));
-		lua_rotate(L, 2, 1);
-		lua_call(L, 1, 1);
-	}
-	return 2;
-}
+/* ---- pairs ---- */
 
 static int give(lua_State *L, int status, lua_KContext context)
 {
@@ -198,14 +278,14 @@ static int sorted_pairs(lua_State *L)
 		lua_pushvalue(L, 1);
 		lua_replace(L, 2);
 	}
-	push_keys(L, 2);
-	lua_pushinteger(L, 0);
-	lua_pushvalue(L, lua_upvalueindex(3));
-	if (!is_view) {
+	lua_pushvalue(L, 2);
+	if (is_view)
+		lua_pushvalue(L, lua_upvalueindex(3));
+	else
 		lua_pushnil(L);
-		lua_replace(L, -2);
-	}
-	lua_pushcclosure(L, step, 4);
+	lua_pushinteger(L, 0);
+	if (!push_step_few(L, 2))
+		push_step_many(L, 2);
 	lua_pushvalue(L, 1);
 	lua_pushnil(L);
 	return 3;

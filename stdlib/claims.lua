@@ -15,6 +15,13 @@ local function text(value) return type(value) == "string" and value ~= "" and va
 
 -- ---- what a tenant has ----
 
+local function default_domain(name, platform) return name .. "." .. platform.domain end
+
+local function default_database(name, platform, file)
+  local names = { tenant = name, environment = text(file.environment), domain = platform.domain }
+  return naming.fill(platform.database.name, names)
+end
+
 --- The identities of a tenant, from its name and its file. Of a file that breaks the rules, only what is usable.
 ---@param name string
 ---@param platform table platform.yaml
@@ -26,8 +33,8 @@ function M.identity(name, platform, file)
   return {
     name = name,
     id = file.id,
-    domain = text(file.domain) or (name .. "." .. platform.domain),
-    database = text(overrides.database) or naming.fill(platform.database.name, names),
+    domain = text(file.domain) or default_domain(name, platform),
+    database = text(overrides.database) or default_database(name, platform, file),
     vault_uri = naming.fill(platform.vault.uri, names),
     vault_path = naming.fill(platform.vault.path, names),
     redis_host = naming.fill(platform.redis.host, names),
@@ -36,25 +43,65 @@ function M.identity(name, platform, file)
   }
 end
 
---- The names of a tenant's services and releases.
----@param tenant {name: string}
----@return string[]
-function M.services(tenant)
+-- The names that are built from each tenant's own: what stands before and after it.
+local function patterns(names)
+  local list = {}
+  for i, name in ipairs(names) do
+    local before, after = name:match "^(.-){tenant}(.*)$"
+    list[i] = { before = before, after = after }
+  end
+  return list
+end
+
+local function filled(list, name)
   local names = {}
-  for i, service in ipairs(catalogue.names()) do
-    names[i] = naming.resource(tenant, service)
+  for i, pattern in ipairs(list) do
+    names[i] = pattern.before .. name .. pattern.after
   end
   return names
 end
+
+local function of_all_services(make)
+  local names = {}
+  for i, service in ipairs(catalogue.names()) do
+    names[i] = make(service)
+  end
+  return names
+end
+
+local ANY <const> = { name = "{tenant}" }
+local SERVICES <const> = patterns(of_all_services(function(service) return naming.resource(ANY, service) end))
+local OBJECTS <const> = patterns {
+  naming.resource(ANY, "ingress"),
+  naming.resource(ANY, "tls-cert"),
+  naming.resource(ANY, "services"),
+  naming.resource(ANY, "alerts"),
+  naming.resource(ANY, "dashboard"),
+  naming.resource(ANY, "maintenance"),
+}
+local FILES <const> = patterns {
+  "docs/runbooks/TENANT_{tenant}.md",
+  "docs/notes/{tenant}.md",
+  "k8s/ingress/{tenant}-ingress.yaml",
+  "monitoring/servicemonitor-{tenant}.yaml",
+  "monitoring/dashboard-{tenant}.json",
+  "alerts/{tenant}-alerts.yaml",
+}
+local VALUES_FILES <const> =
+  patterns(of_all_services(function(service) return naming.values_file(ANY.name, service) end))
+
+local function appended(list, more) return table.move(more, 1, #more, #list + 1, list) end
+
+--- The names of a tenant's services and releases.
+---@param tenant {name: string}
+---@return string[]
+function M.services(tenant) return filled(SERVICES, tenant.name) end
 
 --- The names of a tenant's objects in the cluster.
 ---@param tenant {name: string, data_pvc: string}
 ---@return string[]
 function M.objects(tenant)
-  local names = M.services(tenant)
-  for _, what in ipairs { "ingress", "tls-cert", "services", "alerts", "dashboard", "maintenance" } do
-    names[#names + 1] = naming.resource(tenant, what)
-  end
+  local names = appended(M.services(tenant), filled(OBJECTS, tenant.name))
   names[#names + 1] = tenant.data_pvc
   return names
 end
@@ -62,21 +109,7 @@ end
 --- The files of the platform tree that belong to one tenant.
 ---@param tenant {name: string}
 ---@return string[] paths
-function M.files(tenant)
-  local name = tenant.name
-  local paths = {
-    "docs/runbooks/TENANT_" .. name .. ".md",
-    "docs/notes/" .. name .. ".md",
-    "k8s/ingress/" .. name .. "-ingress.yaml",
-    "monitoring/servicemonitor-" .. name .. ".yaml",
-    "monitoring/dashboard-" .. name .. ".json",
-    "alerts/" .. name .. "-alerts.yaml",
-  }
-  for _, service in ipairs(catalogue.names()) do
-    paths[#paths + 1] = naming.values_file(name, service)
-  end
-  return paths
-end
+function M.files(tenant) return appended(filled(FILES, tenant.name), filled(VALUES_FILES, tenant.name)) end
 
 -- ---- domains ----
 
@@ -199,10 +232,6 @@ end
 
 local RESERVED = { postgres = true, template0 = true, template1 = true, rdsadmin = true }
 
-local function default_database(name, platform, file)
-  return M.identity(name, platform, { environment = file.environment }).database
-end
-
 local function database_problem(own, platform, file)
   local database, legacy = own.database, listed(platform.database.legacy, own.name)
   local default = default_database(own.name, platform, file)
@@ -252,11 +281,10 @@ end
 ---@param file table tenants/NAME.yaml
 ---@return table<string, table<string, boolean>> right "domain" and "database" → their names
 function M.rights(name, platform, file)
-  local default = M.identity(name, platform, { environment = file.environment })
   local function set(value, list) return { [value] = true, [listed(list, name) or value] = true } end
   return {
-    domain = set(folded(default.domain), platform.custom_domains),
-    database = set(default.database, platform.database.legacy),
+    domain = set(folded(default_domain(name, platform)), platform.custom_domains),
+    database = set(default_database(name, platform, file), platform.database.legacy),
   }
 end
 
@@ -298,37 +326,46 @@ local function stated_conflict(what, own, own_right, theirs, right, other)
   end
 end
 
--- Calls visit for each text in a tenant's file but its notes, with its field: "integrations.1.oauth2.redirecturi".
+-- Calls visit for each text in a tenant's file but its notes, with its key and the path of what it is in, which is nil
+-- for the file itself.
 local function each_text(value, visit, path)
   for key, item in pairs(value) do
-    if type(key) == "boolean" then key = tostring(key) end
-    local field = path and path .. "." .. key or key
-    if type(item) == "table" then
-      each_text(item, visit, field)
-    elseif type(item) == "string" and field ~= "notes" then
-      visit(item, field)
+    if type(item) == "string" then
+      if path or key ~= "notes" then visit(item, key, path) end
+    elseif type(item) == "table" then
+      if type(key) == "boolean" then key = tostring(key) end
+      each_text(item, visit, path and path .. "." .. key or key)
     end
   end
 end
 
 local function decoded(hex) return string.char(tonumber(hex, 16)) end
 
+-- Has a text a dot or a hyphen? All names that are built have one.
+local function may_be_name(word) return word:find(".", 1, true) or word:find("-", 1, true) end
+
 --- Calls visit for each word of a tenant's file that may be a name in some system.
 ---@param file table
----@param visit fun(word: string, field: string, original: string) word: in the form in which names are compared
+---@param visit fun(word: string, original: string, key: any, path: string|number|nil) word: in the form in which names
+---  are compared; key and path of its text: "redirecturi" and "integrations.1.oauth2"
 function M.each_word(file, visit)
-  each_text(file, function(item, field)
-    if not item:find "[%%.-]" then return end
+  each_text(file, function(item, key, path)
     local plain = item:find("%", 1, true) and item:gsub("%%(%x%x)", decoded) or item
+    if not may_be_name(plain) then return end
     for word in plain:gmatch "[%w._-]+" do
-      if word:find "[.-]" then visit(folded(word), field, word) end
+      if may_be_name(word) then visit(folded(word), word, key, path) end
     end
   end)
 end
 
 local function words_of(file)
   local words = {}
-  M.each_word(file, function(word, field, original) words[#words + 1] = { field, word, original } end)
+  M.each_word(
+    file,
+    function(word, original, key, path)
+      words[#words + 1] = { path and ("%s.%s"):format(path, key) or tostring(key), word, original }
+    end
+  )
   return words
 end
 

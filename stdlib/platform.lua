@@ -57,10 +57,11 @@ function M.survey(platform, files) return survey.of(platform, files) end
 ---@param file table tenants/NAME.yaml
 ---@param where string the file's path, for messages
 ---@param others table of M.survey, or a list of the other tenant files as it takes one
+---@param words string[]? the words of the file that may be names; searched for here if absent
 ---@return table|nil tenant name, id (nil until allocated), company, environment, …, database, domain, platform
 ---@return {message: string, hint: string, where: string, field: string?}|nil problem
 ---@return string[]|nil notes on other tenant files
-function M.load(name, platform, file, where, others)
+function M.load(name, platform, file, where, others, words)
   local all = others.tenants and others or M.survey(platform, others)
   local id = type(file) == "table" and file.id or nil
   local problem, notes = tenant_file.problem(name, file, survey.namesakes(all, name, id)), nil
@@ -71,7 +72,8 @@ function M.load(name, platform, file, where, others)
   end
   local identity = not problem and claims.identity(name, platform, file)
   if identity then
-    problem, notes = claims.problem(identity, platform, file, survey.near(all, identity, file), all.hosts)
+    local near = survey.near(all, identity, file, words)
+    problem, notes = claims.problem(identity, platform, file, near, all.hosts)
   end
   if problem then
     problem.where = where

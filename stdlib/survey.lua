@@ -8,13 +8,19 @@ local M = {}
 
 local function text(value) return type(value) == "string" and value or nil end
 
+-- Notes a tenant's position below a key: the position, or a list of them where there are several. Most keys have one.
+---@return integer|integer[]|nil others that were there before
 local function note(index, key, position)
-  local list = index[key]
-  if not list then
-    index[key] = { position }
-  elseif list[#list] ~= position then
-    list[#list + 1] = position
+  local there = index[key]
+  if not there then
+    index[key] = position
+  elseif type(there) ~= "table" then
+    if there == position then return nil end
+    index[key] = { there, position }
+  elseif there[#there] ~= position then
+    there[#there + 1] = position
   end
+  return there
 end
 
 -- The other tenants: those that have a file, and those that only platform.yaml lists.
@@ -34,41 +40,49 @@ local function with_listed(files, platform)
   return all
 end
 
--- The domains above a domain: "b.c" and "c" of "a.b.c".
-local function above(domain)
-  local list, dot = {}, domain:find(".", 1, true)
+-- Calls visit for each domain above a domain: "b.c" and "c" of "a.b.c".
+local function each_above(domain, visit)
+  local dot = domain:find(".", 1, true)
   while dot do
-    list[#list + 1] = domain:sub(dot + 1)
+    visit(domain:sub(dot + 1))
     dot = domain:find(".", dot + 1, true)
   end
-  return list
 end
 
-local function note_domain(survey, domain, position)
-  domain = claims.folded(domain)
-  note(survey.domains, domain, position)
-  for _, higher in ipairs(above(domain)) do
-    note(survey.below, higher, position)
+-- Notes a name, and for each of those that have it that it is shared.
+local function note_name(survey, name, position)
+  local there = note(survey.names, name, position)
+  if not there then return end
+  local shared = survey.shared
+  shared[position] = shared[position] or {}
+  shared[position][name] = true
+  if type(there) ~= "table" then
+    shared[there] = shared[there] or {}
+    shared[there][name] = true
   end
 end
 
 -- Everything by which another tenant's text or name may meet this one's.
-local function note_claims(survey, theirs, position)
-  for _, domain in ipairs(claims.stated("domain", theirs.identity, theirs.right)) do
-    note_domain(survey, domain, position)
+local function note_claims(survey, other, platform, position)
+  local identity = claims.identity(other.tenant, platform, other.file)
+  local right = claims.rights(other.tenant, platform, other.file)
+  for _, stated in ipairs(claims.stated("domain", identity, right)) do
+    local domain = claims.folded(stated)
+    note(survey.domains, domain, position)
+    each_above(domain, function(higher) note(survey.below, higher, position) end)
   end
-  for _, database in ipairs(claims.stated("database", theirs.identity, theirs.right)) do
-    note(survey.names, database, position)
-    note(survey.names, database:lower(), position)
+  for _, database in ipairs(claims.stated("database", identity, right)) do
+    note_name(survey, database, position)
+    note_name(survey, database:lower(), position)
   end
-  local id = text(theirs.identity.id)
-  if id then note(survey.names, id:lower(), position) end
-  survey.built[theirs.identity.name] = claims.built(theirs.identity)
-  for _, list in ipairs(survey.built[theirs.identity.name]) do
+  local id = text(identity.id)
+  if id then note_name(survey, id:lower(), position) end
+  for _, list in ipairs(claims.built(identity)) do
     for _, name in ipairs(list) do
-      note(survey.names, name, position)
+      note_name(survey, name, position)
     end
   end
+  survey.positions[other.tenant] = position
 end
 
 --- Notes what all tenants claim.
@@ -77,41 +91,35 @@ end
 ---  name and id: what it says
 ---@return table survey
 function M.of(platform, files)
-  local survey =
-    { problem = platform_file.problem(platform), names = {}, domains = {}, below = {}, stated = {}, built = {} }
+  local survey = { names = {}, shared = {}, domains = {}, below = {}, stated = {}, positions = {} }
+  survey.problem = platform_file.problem(platform)
   survey.hosts = not survey.problem and claims.hosts(platform) or nil
   survey.tenants = survey.problem and files or with_listed(files, platform)
   for position, other in ipairs(survey.tenants) do
-    for _, stated in ipairs { text(other.name) or false, text(other.id) or false } do
-      if stated then note(survey.stated, stated, position) end
-    end
-    if not survey.problem then
-      local theirs = {
-        identity = claims.identity(other.tenant, platform, other.file),
-        right = claims.rights(other.tenant, platform, other.file),
-      }
-      note_claims(survey, theirs, position)
-    end
+    local name, id = text(other.name), text(other.id)
+    if name then note(survey.stated, name, position) end
+    if id then note(survey.stated, id, position) end
+    if not survey.problem then note_claims(survey, other, platform, position) end
   end
   return survey
 end
 
 -- The tenants at these positions but the own one, in the order of their files.
 local function at(survey, found, own)
-  local positions, list = {}, {}
+  local list = {}
   for position in pairs(found) do
-    positions[#positions + 1] = position
-  end
-  table.sort(positions)
-  for _, position in ipairs(positions) do
     local other = survey.tenants[position]
     if other.tenant ~= own then list[#list + 1] = other end
   end
   return list
 end
 
-local function gather(found, positions)
-  for _, position in ipairs(positions or {}) do
+local function gather(found, noted)
+  if type(noted) ~= "table" then
+    if noted then found[noted] = true end
+    return
+  end
+  for _, position in ipairs(noted) do
     found[position] = true
   end
 end
@@ -128,31 +136,45 @@ function M.namesakes(survey, name, id)
   return at(survey, found, name)
 end
 
---- The other tenants that may have what a tenant claims, or claim what it has.
----@param survey table of M.of
----@param own table of claims.identity
----@param file table the tenant's file
----@return table[] others
-function M.near(survey, own, file)
-  local found, domain = {}, claims.folded(own.domain)
-  local function within(host)
-    gather(found, survey.domains[host])
-    for _, higher in ipairs(above(host)) do
-      gather(found, survey.domains[higher])
+-- Those that have a name which a tenant has: known since all names were noted, if it was among them.
+local function gather_shared(survey, found, own)
+  local position = survey.positions[own.name]
+  if position then
+    for name in pairs(survey.shared[position] or {}) do
+      gather(found, survey.names[name])
     end
+    return
   end
-  within(domain)
-  gather(found, survey.below[domain])
-  gather(found, survey.names[own.database:lower()])
-  for _, list in ipairs(survey.built[own.name] or claims.built(own)) do
+  for _, list in ipairs(claims.built(own)) do
     for _, name in ipairs(list) do
       gather(found, survey.names[name])
     end
   end
-  claims.each_word(file, function(word)
-    gather(found, survey.names[word])
-    within(word)
-  end)
+end
+
+--- The other tenants that may have what a tenant claims, or claim what it has.
+---@param survey table of M.of
+---@param own table of claims.identity
+---@param file table the tenant's file
+---@param words string[]? all words of the file that may be names
+---@return table[] others
+function M.near(survey, own, file, words)
+  local found, domain, names, domains = {}, claims.folded(own.domain), survey.names, survey.domains
+  local function is_of(host) gather(found, domains[host]) end
+  local function look_for(word)
+    gather(found, names[word])
+    is_of(word)
+    each_above(word, is_of)
+  end
+  is_of(domain)
+  each_above(domain, is_of)
+  gather(found, survey.below[domain])
+  gather(found, names[own.database:lower()])
+  gather_shared(survey, found, own)
+  if not words then claims.each_word(file, look_for) end
+  for _, word in ipairs(words or {}) do
+    look_for(word)
+  end
   return at(survey, found, own.name)
 end
 

@@ -102,14 +102,27 @@ local ITEMS = {
   ["map of values"] = { function(item) return SCALARS[type(item)] end, "must be a text, a number, true or false" },
 }
 
--- What is wrong with a field, as a text that follows its name.
-local function type_problem(value, wanted)
-  local optional = wanted:sub(-1) == "?"
-  if value == nil then return not optional and " is missing" or nil end
-  local kind = optional and wanted:sub(1, -2) or wanted
+-- What is wrong with a field that is there, as a text that follows its name.
+local function type_problem(value, kind)
+  if kind == "string" and is_string(value) then return nil end
   local wrong = (CHECKS[kind] or CHECKS.map)(value)
   if wrong then return " " .. wrong end
   return ITEMS[kind] and check_items(value, table.unpack(ITEMS[kind]))
+end
+
+-- A schema as the checks need it, which compare every file with it: its fields in order, the kind of each, and which
+-- must be there.
+local function compiled(schema)
+  local kinds, fields, needed, count = {}, {}, {}, 0
+  for name, wanted in pairs(schema) do
+    local optional = wanted:sub(-1) == "?"
+    fields[#fields + 1] = name
+    kinds[name] = optional and wanted:sub(1, -2) or wanted
+    if not optional then
+      needed[name], count = true, count + 1
+    end
+  end
+  return { fields = fields, kinds = kinds, needed = needed, count = count }
 end
 
 local function unknown(prefix, field, schema)
@@ -123,20 +136,40 @@ local function unknown(prefix, field, schema)
   return problem("%s%s is not a known field%s", "known: " .. table.concat(names, ", "), prefix, field, suggestion)
 end
 
-local function check_fields(value, schema, prefix)
-  for field in pairs(value) do
-    if not schema[field] then return unknown(prefix, field, schema) end
+-- Nothing is wrong with most files, and that is found out faster than what is wrong.
+local function fits(value, schema)
+  local kinds, needed, missing = schema.kinds, schema.needed, schema.count
+  for field, item in pairs(value) do
+    local kind = kinds[field]
+    if not kind or type_problem(item, kind) then return false end
+    if needed[field] then missing = missing - 1 end
   end
-  for field, wanted in pairs(schema) do
-    local wrong = type_problem(value[field], wanted)
+  return missing == 0
+end
+
+local function check_fields(value, schema, prefix)
+  if fits(value, schema) then return nil end
+  local kinds = schema.kinds
+  for field in pairs(value) do
+    if not kinds[field] then return unknown(prefix, field, kinds) end
+  end
+  for _, field in ipairs(schema.fields) do
+    local item = value[field]
+    local wrong = item ~= nil and type_problem(item, kinds[field]) or nil
+    if item == nil and schema.needed[field] then wrong = " is missing" end
     if wrong then return problem("%s%s%s", nil, prefix, field, wrong) end
   end
+end
+
+local FILE <const>, ONE_INTEGRATION <const>, PART_LIST <const> = compiled(TOP), compiled(INTEGRATION), {}
+for part, schema in pairs(PARTS) do
+  PART_LIST[#PART_LIST + 1] = { name = part, prefix = part .. ".", schema = compiled(schema) }
 end
 
 local function check_integration(item, position, seen)
   local prefix = ("integrations[%d]."):format(position)
   if not is_map(item) then return problem("integrations[%d] must be a map", nil, position) end
-  local wrong = check_fields(item, INTEGRATION, prefix)
+  local wrong = check_fields(item, ONE_INTEGRATION, prefix)
   if wrong then return wrong end
   local provider = providers.find(item.name)
   if not provider then
@@ -196,10 +229,11 @@ end
 ---@return {message: string, hint: string?}|nil problem
 function M.problem(name, file, others)
   if not is_map(file) then return problem("is not a tenant file", "tenants/newclient.yaml is an example") end
-  local wrong = check_fields(file, TOP, "") or check_identity(name, file, others)
+  local wrong = check_fields(file, FILE, "") or check_identity(name, file, others)
   if wrong then return wrong end
-  for part, schema in pairs(PARTS) do
-    wrong = file[part] and check_fields(file[part], schema, part .. ".")
+  for _, part in ipairs(PART_LIST) do
+    local value = file[part.name]
+    wrong = value and check_fields(value, part.schema, part.prefix)
     if wrong then return wrong end
   end
   if not ENVIRONMENTS[file.environment] then

@@ -96,19 +96,23 @@ function M.view(value)
   return view
 end
 
--- Keeps what was read once beside the view, where Lua finds it without calling a function: scripts read their constants
--- all the time.
+-- A table whose own metatable answers for names that it does not have, perhaps differently each time.
+local function answers(contents)
+  local inner = debug.getmetatable(contents)
+  return inner and inner.__index ~= nil
+end
+
+-- At the first look, puts what the view shows beside it, where Lua finds it without calling a function: scripts read
+-- their constants all the time, and ask for names that are not there.
 local function remember(metatable, contents, missing)
+  if answers(contents) then return end
   metatable.__index = setmetatable({}, {
     __index = function(shown, key)
-      local item = rawget(contents, key)
-      if item ~= nil then
-        shown[key] = M.constant(item)
-        return shown[key]
+      for name, item in next, contents do
+        shown[name] = M.constant(item)
       end
-      item = contents[key] -- a metatable of its own may answer differently each time
-      if item == nil and missing then item = missing(key) end
-      return M.view(item)
+      setmetatable(shown, missing and { __index = function(_, name) return M.view(missing(name)) end })
+      return shown[key]
     end,
   })
 end

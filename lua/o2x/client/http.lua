@@ -14,6 +14,7 @@ local M = {}
 
 local TIMEOUT <const>, CONNECT_TIMEOUT <const> = 60, 10
 local LONGEST_LINE <const>, LONGEST_REST <const> = 16 << 20, 32 << 20 -- bytes of a stream
+local LONGEST_READ <const> = 256 << 20 -- bytes of a stream of which only the end is held
 
 -- Requests with these methods change nothing, so an unknown outcome does not matter.
 local SAFE <const> = { GET = true, HEAD = true, LIST = true, OPTIONS = true }
@@ -288,8 +289,8 @@ local function last_of(stream, most, seconds)
   local deadline = task.now() + seconds
   for bytes in function() return stream:read(math.max(deadline - task.now(), 0.001)) end do
     last, size, total = last + 1, size + #bytes, total + #bytes
-    if total > LONGEST_REST then
-      fail(stream.request, stream.origin, ("it is larger than %d bytes"):format(LONGEST_REST), "too_large")
+    if total > LONGEST_READ then
+      fail(stream.request, stream.origin, ("it is larger than %d bytes"):format(LONGEST_READ), "too_large")
     end
     parts[last] = bytes
     while size - #parts[first] >= most do

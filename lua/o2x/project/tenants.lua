@@ -9,6 +9,7 @@ local secret = require "o2x.base.secret"
 local suggest = require "o2x.base.suggest"
 local out = require "o2x.report.out"
 local tenant_files = require "o2x.project.tenant_files"
+local words = require "o2x.core.words"
 
 ---@class o2x.tenant
 ---@field name string the name of its file
@@ -119,7 +120,9 @@ function M.place(config, name, field) return place_of(tenant_files.path(config, 
 
 -- The tenant that the platform makes of a file.
 local function make(platform, files, name, path)
-  local tenant, problem, notes = platform.load(name, files.settings, files:of(name), path, files:others(platform, name))
+  local file = files:of(name)
+  local tenant, problem, notes =
+    platform.load(name, files.settings, file, path, files:others(platform, name), words.of(file))
   if not tenant then
     local where = problem.field and place_of(path, problem.field, problem.text) or problem.where or path
     errors.input(problem.message, problem.hint, where)
