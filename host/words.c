@@ -1,6 +1,6 @@
 /*
 ** words.c: the words in a value's texts that may be names: of hosts, objects, databases, folders.
-** Each tenant's file is searched for the names of others, so it is done here.
+** Every file is searched for the names in all others, so it is done here.
 */
 #include "host.h"
 

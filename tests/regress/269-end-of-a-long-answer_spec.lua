@@ -38,7 +38,7 @@ describe("the end of an answer", function()
     return response, held * 1024
   end
 
-  for _, lines in ipairs { 0, 1, 1000, 20000, 80000 } do
+  for _, lines in ipairs { 0, 1, 1000, 20000, 80000, 800000 } do
     it(("is all that is held of it: %d lines"):format(lines), function()
       local response, held = ask(lines, MOST)
       local size = #LINE:format(0)

@@ -1,5 +1,6 @@
 local fs = require "o2x.base.fs"
 local stdlib = require "tests.support.stdlib"
+local words = require "o2x.core.words"
 local yaml = require "o2x.base.yaml"
 
 local function example(path) return yaml.decode(fs.read("examples/platform/" .. path), path) end
@@ -31,7 +32,10 @@ describe("a survey of all tenants", function()
   local function near(name, file)
     local names = {}
     local own = claims.identity(name, platform, file)
-    for i, other in ipairs(survey.near(survey.of(platform, files), own, file)) do
+    local all = survey.of(platform, files)
+    local others = survey.near(all, own, file, words.of(file))
+    assert.same(others, survey.near(all, own, file)) -- whoever looks for the words
+    for i, other in ipairs(others) do
       names[i] = other.tenant
     end
     return names
