@@ -228,6 +228,7 @@ local calls = {
     local socket <close> = assert(core.udp.bind("127.0.0.1", 0))
     return socket:port(), socket:fd(), socket:receive()
   end,
+  ["words.of"] = function() return core.words.of { "a.b C-D", { k = ("x-"):rep(600) } } end,
   ["xml.parse"] = function() return core.xml.parse "<a b='c'><d>e</d></a>" end,
   ["yaml.compose"] = function()
     local text = "a: [1, {b: c}]\nd: 'e'\nf:\n- name: g\n"

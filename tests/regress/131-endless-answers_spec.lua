@@ -94,7 +94,7 @@ local STREAMS <const> = {
     OPEN,
     ("a line\n"):rep(10000),
     function(url) cluster(url):logs "a" end,
-    "larger than 33554432 bytes",
+    "larger than 268435456 bytes",
   },
   ["a secret of Vault"] = {
     OPEN,
