@@ -4,6 +4,9 @@ local parser = require "o2x.script.check.parser"
 
 local M = {}
 
+-- Lua's own: the methods of texts are those of scripts, which count their steps.
+local find, sub = string.find, string.sub
+
 -- Patterns of well-known credentials, by what each text of the kind has in it; with "^" it begins with that.
 local SHAPES = {
   { "^AKIA", "^AKIA[%u%d]+$", 20, "an AWS access key" },
@@ -23,10 +26,29 @@ local SHAPES = {
   { "://", "%a[%w+.-]*://[^/%s:@]+:[^/%s@%%{}<>$]+@", 8, "a URL with a password" },
 }
 
+local SHORTEST <const> = 8 -- characters of a secret
+
+-- The shapes that a text with a first character can have, in the order of SHAPES.
+local function shapes_of(first)
+  local list = {}
+  for _, shape in ipairs(SHAPES) do
+    local begins = shape[1]:match "^%^(.)"
+    if not begins or begins == first then list[#list + 1] = shape end
+  end
+  return list
+end
+
+local by_first = setmetatable({}, {
+  __index = function(all, first)
+    all[first] = shapes_of(first)
+    return all[first]
+  end,
+})
+
 -- Does a text have it? A plain search costs little; the patterns are for few texts.
 local function has(text, part)
-  if part:sub(1, 1) == "^" then return text:sub(1, #part - 1) == part:sub(2) end
-  return text:find(part, 1, true) ~= nil
+  if sub(part, 1, 1) == "^" then return sub(text, 1, #part - 1) == sub(part, 2) end
+  return find(text, part, 1, true) ~= nil
 end
 
 local NAMES = {
@@ -53,8 +75,8 @@ end
 
 -- Ordinary words and paths are names of secrets, not secrets.
 local function looks_random(text)
-  if #text < 8 or text:find("[%s/%%{}<>$‹]") then return false end
-  return text:find("%a") ~= nil and text:find("[^%a_.-]") ~= nil
+  if #text < SHORTEST or find(text, "[%s/%%{}<>$‹]") then return false end
+  return find(text, "%a") ~= nil and find(text, "[^%a_.-]") ~= nil
 end
 
 local function named(context, name, node, line)
@@ -70,9 +92,10 @@ local function named(context, name, node, line)
 end
 
 local function shaped(context, node)
-  if node.reported or #node.value < 8 then return end
-  for _, shape in ipairs(SHAPES) do
-    if #node.value >= shape[3] and has(node.value, shape[1]) and node.value:find(shape[2]) then
+  local text = node.value
+  if #text < SHORTEST or node.reported then return end
+  for _, shape in ipairs(by_first[sub(text, 1, 1)]) do
+    if #text >= shape[3] and has(text, shape[1]) and find(text, shape[2]) then
       context.problem(
         node.line,
         shape[4] .. " in the source",

@@ -30,8 +30,7 @@ end
 
 -- The API and the path in it that a node refers to: "pg", "tenant" for pg.tenant.
 local function api_path(node)
-  local module = script.required(node)
-  if module then return module:match("^o2x%.(.*)$") end
+  if script.required(node) then return script.api(node) end
   if node.k == "name" and node.var and not node.var.changed and node.var.value and node.var.value.k == "index" then
     return api_path(node.var.value)
   end

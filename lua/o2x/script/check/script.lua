@@ -21,13 +21,32 @@ function M.member(node)
   if node.k == "method" then return node.object, node.name end
 end
 
+-- The module that a call of require names.
+local function named(node)
+  local name = M.calls(node, "require") and node.args[1]
+  return name and name.k == "string" and name.value or nil
+end
+
 --- The module that a node requires: require "NAME" itself, or a local that holds it.
 ---@param node table?
 ---@return string? name
 function M.required(node)
-  if not node then return nil end
-  if node.k == "name" and node.var and not node.var.changed then return M.required(node.var.value) end
-  if M.calls(node, "require") and node.args[1] and node.args[1].k == "string" then return node.args[1].value end
+  local var = node and node.var
+  if not var then return node and named(node) end
+  if var.required == nil then var.required = not var.changed and M.required(var.value) or false end
+  return var.required or nil
+end
+
+local apis = {} -- module → name of its api, or false
+
+--- The api that a node requires.
+---@param node table?
+---@return string? name "vault" of "o2x.vault"
+function M.api(node)
+  local module = M.required(node)
+  if not module then return nil end
+  if apis[module] == nil then apis[module] = module:match "^o2x%.(.*)$" or false end
+  return apis[module] or nil
 end
 
 --- The names of the steps in a source.

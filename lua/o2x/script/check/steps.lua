@@ -114,7 +114,7 @@ local function check_reads(context, node)
   if not fn or fn.k ~= "func" then return end
   parser.each(fn, "index", function(n)
     if n.key.k ~= "string" then return end
-    local api = (script.required(n.object) or ""):match("^o2x%.(.*)$")
+    local api = script.api(n.object)
     local brief = api and reference.brief(api)
     local found = brief and brief.functions[n.key.value]
     if found and found.writes then

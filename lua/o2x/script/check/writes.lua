@@ -9,13 +9,13 @@ local M = {}
 -- The API and the function that a node refers to: vault.ensure, pg.tenant:ensure_row, or a local that holds one.
 local function api_function(node)
   local object, key = script.member(node)
+  if not object then return nil end
   while object and object.k == "index" do
     object = object.object
   end
   local value = object and object.k == "name" and object.var and object.var.value
   if value and value.k == "index" then object = value.object end
-  local api = object and (script.required(object) or ""):match("^o2x%.(.*)$")
-  return api, key
+  return script.api(object), key
 end
 
 -- A node that writes: the word to declare, and the name of the function.
