@@ -29,7 +29,7 @@ function M.session(project)
   local globals = sorted_keys(library.new(1))
   local own = sorted_keys(dsl.new(box))
   table.move(own, 1, #own, #globals + 1, globals)
-  return { project = project, sandbox = box, globals = globals, files = {} }
+  return { project = project, sandbox = box, globals = globals, files = {}, modules = {} }
 end
 
 -- The tree of a script; nil where it is none.
@@ -43,13 +43,22 @@ local function parse(session, shown, text)
   return known.file
 end
 
--- Files of stdlib, to follow a runbook's calls into them.
-local function module_of(session, name)
+local function find_module(session, name)
   local folder, rest = name:match("^(%w+)%.(.*)$")
   if folder ~= "stdlib" then return nil end
   local below = rest:gsub("%.", "/") .. ".lua"
   local path = fs.join(session.project.stdlib, below)
   return parse(session, "stdlib/" .. below, session.sandbox.texts[session.sandbox:shown(path)] or text_of(path))
+end
+
+-- Files of stdlib, to follow a runbook's calls into them.
+local function module_of(session, name)
+  local known = session.modules[name]
+  if known == nil then
+    known = find_module(session, name) or false
+    session.modules[name] = known
+  end
+  return known or nil
 end
 
 -- Loads a script; a file of stdlib as others do that require it.

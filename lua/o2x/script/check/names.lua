@@ -10,8 +10,13 @@ local script = require "o2x.script.check.script"
 
 local M = {}
 
+-- A global of scripts; the environment raises an error for what is none.
+local function look_up(context, name) return context.environment[name] end
+
 local function global(context, node, assigned)
-  local ok, value = pcall(function() return context.environment[node.name] end)
+  if context.known[node.name] and not assigned then return end
+  local ok, value = pcall(look_up, context, node.name)
+  context.known[node.name] = ok
   if assigned then
     context.problem(node.line, ("assignment to the global %s"):format(node.name), "declare it: local " .. node.name)
   elseif not ok then
@@ -23,7 +28,7 @@ end
 -- A misspelt or forbidden library function, such as string.fromat.
 local function library(context, node)
   local name = node.object.name
-  local ok, lib = pcall(function() return context.environment[name] end)
+  local ok, lib = pcall(look_up, context, name)
   if not ok or type(lib) ~= "table" or lib[node.key.value] ~= nil then return end
   context.problem(node.line, ("%s.%s is not available in runbooks"):format(name, node.key.value))
 end
@@ -151,6 +156,7 @@ end
 ---@param context table tree, environment, globals, sandbox, declared (parameters or nil), problem(line, message, hint)
 function M.check(context)
   local tree = context.tree
+  context.known = {} -- names of globals
   parser.each(tree, "call", function(node)
     node.fn.called = true
     if script.calls(node, "require") then required(context, node) end

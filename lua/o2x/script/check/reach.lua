@@ -36,9 +36,7 @@ local function target_of(file, n, load)
 end
 
 -- The kinds of nodes that name something: a name, an access by name, a call of a function or a method.
-local KINDS <const> = { "name", "index", "method", "call" }
-
-local function in_order(a, b) return a[1].first < b[1].first end
+local NAMING <const> = { name = true, index = true, method = true, call = true }
 
 -- The nodes below a root that pick wants, and the functions that it leads to; found once.
 local function survey(file, root, load, pick)
@@ -47,16 +45,13 @@ local function survey(file, root, load, pick)
   if found then return found end
   found = { picked = {}, targets = {} }
   root.surveys[pick] = found
-  for _, kind in ipairs(KINDS) do
-    parser.each(root, kind, function(n)
-      local value = pick(n)
-      if value then found.picked[#found.picked + 1] = { n, value } end
-      local at, target = target_of(file, n, load)
-      if is_function(target) then found.targets[#found.targets + 1] = { n, at, target } end
-    end)
-  end
-  table.sort(found.picked, in_order)
-  table.sort(found.targets, in_order)
+  parser.walk(root, function(n)
+    if not NAMING[n.k] then return end
+    local value = pick(n)
+    if value then found.picked[#found.picked + 1] = { n, value } end
+    local at, target = target_of(file, n, load)
+    if is_function(target) then found.targets[#found.targets + 1] = { n, at, target } end
+  end)
   return found
 end
 

@@ -34,11 +34,12 @@ end
 ---@param kind string
 ---@param visit fun(node: table)
 function M.each(node, kind, visit)
-  local list, last = node.order[kind] or {}, node.last
-  local i = place_of(list, node)
-  while list[i] and list[i].first <= last do
-    visit(list[i])
-    i = i + 1
+  local list, last = node.order[kind], node.last
+  if not list then return end
+  for i = place_of(list, node), #list do
+    local found = list[i]
+    if found.first > last then return end
+    visit(found)
   end
 end
 
