@@ -1,8 +1,9 @@
 --- The modules of lua/o2x/effects: what scripts can require as "o2x.NAME", and the effect types of each.
 
+local lazy = require "o2x.base.lazy"
 local errors = require "o2x.base.error"
 local frozen = require "o2x.base.frozen"
-local leaks = require "o2x.base.leaks"
+local leaks = lazy "o2x.base.leaks"
 local snapshot = require "o2x.base.snapshot"
 
 --- NAMES: the files and folders of lua/o2x/effects, in order; the Makefile lists them.

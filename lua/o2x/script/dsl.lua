@@ -1,13 +1,14 @@
 --- The DSL of runbooks: step, check, parallel, fail, invalid, log, output, sleep, timeout, wait_until.
 -- None of these functions works while a file is being loaded, because loading must not do anything.
 
+local lazy = require "o2x.base.lazy"
 local frozen = require "o2x.base.frozen"
 local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
 local limits = require "o2x.base.limits"
 local params = require "o2x.project.params"
 local snapshot = require "o2x.base.snapshot"
-local step = require "o2x.script.step"
+local step = lazy "o2x.script.step"
 local task = require "o2x.base.task"
 local value = require "o2x.base.value"
 

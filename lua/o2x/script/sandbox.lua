@@ -2,19 +2,20 @@
 -- only o2x APIs, stdlib and runbooks. It prevents accidents, undeclared effects and access to other tenants; it does
 -- not protect against a malicious author, who may deploy anyway.
 
+local lazy = require "o2x.base.lazy"
 local defer = require "o2x.base.defer"
 local frozen = require "o2x.base.frozen"
-local constants = require "o2x.script.constants"
+local constants = lazy "o2x.script.constants"
 local core = require "o2x.core.sandbox"
 local effects = require "o2x.effects"
 local encoding = require "o2x.base.encoding"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local library = require "o2x.script.library"
-local signature = require "o2x.script.signature"
+local signature = lazy "o2x.script.signature"
 local suggest = require "o2x.base.suggest"
 local value = require "o2x.base.value"
-local override = require "o2x.script.override"
+local override = lazy "o2x.script.override"
 local runbooks = require "o2x.script.runbook"
 local runbook_files = require "o2x.project.runbook_files"
 local dsl = require "o2x.script.dsl"
