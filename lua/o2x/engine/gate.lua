@@ -60,13 +60,17 @@ function Gate:append(record, lazy)
   history.add(self:history(), record, place)
 end
 
+-- The effect types that were looked at: they do not change, and a list of tenants makes a gate for each.
+local checked = setmetatable({}, { __mode = "k" })
+
 --- Registers the effect types of a module.
 ---@param module table
 ---@param ctx table
 function Gate:register(module, ctx)
   self.ctx = ctx
   for _, effect_type in ipairs(module.types or {}) do
-    contract.check(module, effect_type)
+    if not checked[effect_type] then contract.check(module, effect_type) end
+    checked[effect_type] = true
     self.types[effect_type.kind] = { type = effect_type, declares = module.declares }
   end
 end
