@@ -49,19 +49,24 @@ local MARKERS <const> = { "SELECT to_regclass('o2x.effect') IS NOT NULL AS there
 ---@field names string[] of tables
 ---@field group table[] the statements that ask about them, and about the markers
 
+-- The answer about a table tells about those beside it, too.
+local function schema_of(name) return name:match "^([^.]*)%." or name end
+
 --- The questions that have no answer yet.
 ---@param ctx table
 ---@param database string
 ---@param names string[] "schema.table"
+---@param each boolean? ask about each table; else about one of each schema
 ---@return o2x.pg.unknown? unknown nil: all is known
-function M.questions(ctx, database, names)
+function M.questions(ctx, database, names, each)
   local about, unknown, seen = of(ctx, database), { names = {}, group = {} }, {}
   for _, name in ipairs(names) do
-    if not about.tables[name] and not seen[name] then
+    local schema = each and name or schema_of(name)
+    if not about.tables[name] and not seen[schema] then
+      seen[schema] = true
       unknown.names[#unknown.names + 1] = name
       unknown.group[#unknown.names] = column_form.columns_of(name)
     end
-    seen[name] = true
   end
   if #unknown.names == 0 then return nil end
   unknown.group[#unknown.group + 1] = MARKERS
@@ -110,16 +115,16 @@ end
 ---@return table<string, o2x.pg.columns> columns by the table's name
 ---@return boolean fresh was something asked just now?
 function M.tables(ctx, database, db, names)
-  local unknown = M.questions(ctx, database, names)
-  if unknown then
-    local answers = db:read_all(unknown.group)
-    M.note(ctx, database, unknown, answers)
+  local fresh, unknown = false, M.questions(ctx, database, names)
+  while unknown do
+    M.note(ctx, database, unknown, db:read_all(unknown.group))
+    fresh, unknown = true, M.questions(ctx, database, names, true) -- those of a schema with many tables
   end
   local columns = {}
   for _, name in ipairs(names) do
     columns[name] = of(ctx, database).tables[name]
   end
-  return columns, unknown ~= nil
+  return columns, fresh
 end
 
 return M
