@@ -16,6 +16,7 @@ M.GROUPS = {
     { "plan", "plan RUNBOOK TENANT [name=value ...]", "show what a run would change, without writing anything" },
     { "apply", "apply FILE", "do exactly what a plan says" },
     { "resume", "resume [RUN]", "continue a run that failed or was interrupted" },
+    { "undo", "undo RUN[#STEP]", "take back what a run did" },
   },
   {
     "Look at runs and runbooks",
@@ -48,6 +49,7 @@ M.EXIT_CODES = {
   { 3, "bad input" },
   { 4, "a system cannot be reached or denies access" },
   { 5, "locked: another run for the same tenant is in progress" },
+  { 7, "an undo is incomplete: a person must do what is left" },
   { 74, "done, but output is missing: it could not be written" },
   { 130, "interrupted; o2x resume continues" },
 }

@@ -19,6 +19,7 @@ local sorted_keys = require "o2x.base.sorted_keys"
 local store = lazy "o2x.engine.store"
 local task = require "o2x.base.task"
 local tenants = lazy "o2x.project.tenants"
+local undo = lazy "o2x.engine.undo"
 local units = require "o2x.base.units"
 
 local M = {}
@@ -26,7 +27,11 @@ local M = {}
 local LAST_WORDS = "o2x: interrupted; what was under way did not stop and was ended; o2x resume continues a run"
 
 -- What to type next. A refused run has changed nothing and is started again, so it has no entry.
-local NEXT = { done = "o2x show %s", failed = "o2x resume %s", interrupted = "o2x resume %s" }
+local NEXT =
+  { done = "o2x show %s", incomplete = "o2x show %s", failed = "o2x resume %s", interrupted = "o2x resume %s" }
+
+local ENDED <const> = { done = true, incomplete = true }
+local INCOMPLETE <const> = 7 -- exit code
 
 local function flags(options)
   local values = {}
@@ -168,6 +173,19 @@ function M.interruptible(fn, ...)
   return work:join()
 end
 
+--- Says what could not be planned, with what to do about it.
+---@param plan table
+---@param tenant string? to be named
+---@return integer code exit code of the first; 0 if there is none
+function M.plan_problems(plan, tenant)
+  for _, problem in ipairs(plan.problems) do
+    local words = { tenant }
+    if problem.path ~= "" then words[#words + 1] = problem.path end
+    out.problem(problem.error, #words > 0 and table.concat(words, ": ") or nil)
+  end
+  return plan.problems[1] and errors.exit_code(plan.problems[1].error) or 0
+end
+
 --- "3 created, 1 changed, 12 unchanged"
 ---@param counts table
 ---@return string
@@ -203,14 +221,21 @@ end
 local function next_of(run, status, options)
   if not NEXT[status] then return nil end
   local there = not run.folder or not run.journal:is_lost() and fs.exists(fs.join(run.folder, "journal"))
-  if status == "done" or there then
-    return NEXT[status]:format(run.id) .. (run.edited and status ~= "done" and " --edited" or "")
+  if there or ENDED[status] then
+    return NEXT[status]:format(run.id) .. (run.edited and not ENDED[status] and " --edited" or "")
   end
+  if run.undo then return ("o2x undo %s"):format(undo.name(run.undo)) end
   local arguments = { run.runbook.name, run.tenant_name }
   for _, name in ipairs(sorted_keys(run.given or {})) do
     arguments[#arguments + 1] = ("%s=%s"):format(name, run.given[name])
   end
   return M.run_command(run, arguments, options)
+end
+
+-- A run that stopped and has written something may be taken back instead of continued.
+local function way_back(run, status)
+  local stopped = status == "failed" or status == "interrupted"
+  return stopped and run.gate and run.gate.wrote and not run.journal:is_lost() and "o2x undo " .. run.id or nil
 end
 
 --- Prints the result and summary of a run; returns the exit code.
@@ -240,18 +265,24 @@ function M.conclude(run, status, err, options, seconds)
     }
   end
   if err and status ~= "interrupted" then out.problem(err, err.step) end
+  for _, one in ipairs(status == "incomplete" and run.undo.left or {}) do
+    out.say(("not undone: %s: %s"):format(one.title, one.why))
+  end
   local mark = status == "done" and style.green("done") or style.red(status)
+  local back = way_back(run, status)
   out.say(
-    ("%s  %s %s: %s in %s%s"):format(
+    ("%s  %s %s: %s in %s%s%s"):format(
       mark,
       run.runbook.name,
       run.tenant_name,
       M.counts(counts),
       units.duration(seconds),
-      next_command and "; next: " .. style.bold(next_command) or ""
+      next_command and "; next: " .. style.bold(next_command) or "",
+      next_command and back and "; or go back: " .. style.bold(back) or ""
     )
   )
   if err then return errors.exit_code(err) end
+  if status == "incomplete" then return INCOMPLETE end
   return run.output and run.output.exit or 0
 end
 

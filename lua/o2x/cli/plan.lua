@@ -65,14 +65,10 @@ local function show_all(parts, options, arguments, written)
   if ready and changes then out.data("To apply: " .. style.bold(command)) end
 end
 
--- What could not be planned, with what to do about it; the exit code is that of the first.
+-- Says what could not be planned; the exit code is that of the first.
 local function conclude(plan, options, tenant)
-  for _, problem in ipairs(plan.problems) do
-    local words = { tenant }
-    if problem.path ~= "" then words[#words + 1] = problem.path end
-    out.problem(problem.error, #words > 0 and table.concat(words, ": ") or nil)
-  end
-  if #plan.problems > 0 then return errors.exit_code(plan.problems[1].error) end
+  local code = common.plan_problems(plan, tenant)
+  if code ~= 0 then return code end
   return options.detailed_exitcode and plan:has_changes() and CHANGES or 0
 end
 

@@ -9,6 +9,7 @@ local out = require "o2x.report.out"
 local progress = lazy "o2x.report.progress"
 local run = lazy "o2x.engine.run"
 local task = require "o2x.base.task"
+local undo = lazy "o2x.engine.undo"
 
 -- The unfinished fleets, and the unfinished runs that do not belong to one of them.
 local function candidates(store)
@@ -34,6 +35,13 @@ local function the_unfinished_one(store)
   errors.input(("%d unfinished runs"):format(#found), "choose one: o2x resume RUN")
 end
 
+-- What an undo was going to take back, with what the operator has decided meanwhile.
+local function undo_of(store, h, options)
+  local take_over = table.move(h.undo.take_over or {}, 1, #(h.undo.take_over or {}), 1, {})
+  table.move(options.take_over or {}, 1, #(options.take_over or {}), #take_over + 1, take_over)
+  return undo.open(store, { id = h.undo.run, step = h.undo.step, take_over = take_over })
+end
+
 local function perform_one(options, store, id)
   local h = store:origin(id)
   store:check_unfinished(h)
@@ -42,7 +50,8 @@ local function perform_one(options, store, id)
     mode = "apply",
     project = project,
     config = config,
-    file = run.file_to_resume(project, h, options.edited),
+    file = not h.undo and run.file_to_resume(project, h, options.edited) or nil,
+    undo = h.undo and undo_of(store, h, options) or nil,
     tenant = h.tenant,
     params = h.params,
     secrets = options.secrets or h.secrets,

@@ -15,7 +15,10 @@ local COLOURS = {
   crashed = "red",
   interrupted = "yellow",
   damaged = "red",
+  incomplete = "yellow",
 }
+
+local ENDED <const> = { done = true, incomplete = true }
 
 local function data(run)
   if run.damaged then return { id = run.id, status = run.status, error = run.error.message } end
@@ -33,13 +36,22 @@ local function data(run)
     totals = plan.totals(run.counts),
     user = run.user,
     overtaken_by = run.overtaken or nil,
+    undoes = run.undo and run.undo.run or nil,
+    step = run.undo and run.undo.step or nil,
+    undone_by = run.undone or nil,
     error = run.error and run.error.message,
   }
 end
 
 local function wanted(run, options)
   return (not options.tenant or run.tenant == options.tenant)
-    and (not options.unfinished or run.status ~= "done" and not run.overtaken)
+    and (not options.unfinished or not ENDED[run.status] and not run.overtaken and not run.undone)
+end
+
+-- Why nobody has to look at it any more.
+local function fate(run)
+  if run.undone then return (" (undone by %s)"):format(run.undone) end
+  return run.overtaken and (" (superseded by %s)"):format(run.overtaken) or ""
 end
 
 local function row(run, style)
@@ -51,7 +63,7 @@ local function row(run, style)
     run.tenant,
     run.changed .. " changed",
     units.duration(run.seconds),
-    run.overtaken and status .. style.dim((" (superseded by %s)"):format(run.overtaken)) or status,
+    status .. (fate(run) ~= "" and style.dim(fate(run)) or ""),
   }
 end
 

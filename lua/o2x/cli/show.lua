@@ -10,6 +10,7 @@ local plan = lazy "o2x.engine.plan"
 local units = lazy "o2x.base.units"
 
 local SIGNS = { created = "+", changed = "~", deleted = "-", unchanged = "=", begun = "?", failed = "!", dropped = "." }
+local RESUMABLE <const> = { failed = true, interrupted = true, crashed = true }
 local MAX_LINES = 12 -- of a change, without --full
 
 local function newest(store) return store:newest() or errors.input("no runs yet", "o2x run RUNBOOK TENANT") end
@@ -55,6 +56,9 @@ local function data(h)
     host = h.host,
     allow_edited = h.allow_edited,
     fleet = h.fleet,
+    undoes = h.undo,
+    undone_by = h.undone or nil,
+    left = h.left[1] and json.array(h.left) or nil,
     resumed = h.resumed,
     error = h.error,
     steps = json.array(steps),
@@ -114,14 +118,15 @@ end
 local function write_steps(h, style, options)
   local effects, checks = by_step(h.effects), by_step(h.checks)
   write_group("", "", effects, checks, style, options)
-  for _, step in ipairs(h.steps) do
+  for number, step in ipairs(h.steps) do
     local _, level = step.path:gsub("/", "")
     local depth = ("  "):rep(level)
     local mark = step.status == "done" and style.green("✓")
       or step.status == "failed" and style.red("✗")
       or style.yellow("…")
     local tail = step.seconds and units.duration(step.seconds) or step.message or step.status
-    out.data(("%s%s %s  %s"):format(depth, mark, style.bold(step.path:match("[^/]*$")), style.dim(tail)))
+    local name = style.bold(step.path:match("[^/]*$"))
+    out.data(("%s%s %s  %s"):format(depth, mark, name, style.dim(("%s  #%d"):format(tail, number))))
     write_group(step.path, depth .. "  ", effects, checks, style, options)
   end
 end
@@ -134,6 +139,8 @@ local function write_origin(h)
     out.data("  edited without a new version (--allow-edited): " .. edited)
   end
   if h.fleet then out.data("  part of " .. h.fleet) end
+  if h.undo then out.data(("  takes back %s%s"):format(h.undo.run, h.undo.step and "#" .. h.undo.step or "")) end
+  if h.undone or h.undoing then out.data("  undone by " .. (h.undone or h.undoing)) end
 end
 
 local function write_head(h, style)
@@ -161,14 +168,20 @@ end
 local function write_end(h, style)
   if h.error then out.data(style.red("error: ") .. h.error.message) end
   out.data(common.counts(history.counts(h)))
-  local resumable = h.status ~= "done" and h.status ~= "running" and h.status ~= "refused"
-  if resumable then out.data("next: " .. style.bold("o2x resume " .. h.id .. (h.edited and " --edited" or ""))) end
+  for _, one in ipairs(h.left) do
+    out.data(("%s not undone: %s: %s"):format(style.yellow("!"), one.title, one.why))
+  end
+  if RESUMABLE[h.status] and not (h.undone or h.undoing) then
+    out.data("next: " .. style.bold("o2x resume " .. h.id .. (h.edited and " --edited" or "")))
+  end
 end
 
 local function perform(options, arguments)
   local store = common.store(options)
   local h = store:look(arguments[1] and store:find(arguments[1]) or newest(store))
   if h.damaged then error(h.damaged, 0) end
+  local summary = store:summary(h.id)
+  h.undone, h.undoing = summary.undone, summary.undoing
   if options.json then return out.json(data(h)) end
   local style = out.style(1)
   write_head(h, style)

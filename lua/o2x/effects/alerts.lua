@@ -60,6 +60,12 @@ local silence = {
   undo = {
     before = "the end and the comment of the silence",
     how = "restores the silence; ends a new one",
+    cannot = "a silence that would be over by now",
+    restore = function(_, past)
+      local over = past.before and clock.parse(past.before.until_time) <= clock.now()
+      if over and not past.now then return nil, "it would be over by now" end
+      return { target = past.target, desired = not over and past.before or nil }
+    end,
   },
 }
 

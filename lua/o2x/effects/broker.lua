@@ -30,6 +30,11 @@ local queue = {
     before = "whether the queue existed",
     how = "removes a new queue if it is empty",
     cannot = "a new queue that holds messages",
+    restore = function(ctx, past)
+      local there = past.before == nil and ctx:client("broker"):queue(past.target.name)
+      if there and there.depth > 0 then return nil, ("it holds %d messages"):format(there.depth) end
+      return { target = past.target, desired = past.before }
+    end,
   },
   key = function(target) return target.name end,
 

@@ -80,14 +80,38 @@ local function conflict(path, what)
   }
 end
 
-local function write(ctx, path, desired, before)
+-- How many folders a new file needs.
+local function missing_folders(real)
+  local count, folder = 0, fs.folder(real)
+  while not fs.exists(folder) do
+    count, folder = count + 1, fs.folder(folder)
+  end
+  return count
+end
+
+-- Removes the folders that were made for a file, if nothing else is in them.
+local function tidy(real, count)
+  local folder = fs.folder(real)
+  for _ = 1, count do
+    if not os.remove(folder) then return end -- not empty
+    folder = fs.folder(folder)
+  end
+end
+
+-- An undo names a file by a table: { path, mode of a file that is made again, folders that were made for it }.
+local function path_of(target) return type(target) == "table" and target.path or target end
+
+local function write(ctx, target, desired, before)
+  local path = path_of(target)
   local real = resolve(ctx, path, ctx.scope.files.write, "writing the file")
   keep_others(ctx, real, path, desired)
   if desired == nil then
     if fs.read_if(real, LARGEST) ~= before then conflict(path, "it") end
     fs.remove(real)
+    if target ~= path then tidy(real, target.folders or 0) end
   else
-    fs.write(real, desired, { parents = true, expected = before or false })
+    local mode = target ~= path and target.mode or nil
+    fs.write(real, desired, { parents = true, expected = before or false, mode = mode and tonumber(mode, 8) })
   end
 end
 
@@ -111,7 +135,8 @@ local function write_section(ctx, target, desired, before)
   fs.write(real, section.replace(text or target.title, target.heading, desired), { expected = text or false })
 end
 
-local function show(path, before, after)
+local function show(target, before, after)
+  local path = path_of(target)
   if value.is_unknown(after) then return { title = path, lines = { "+ " .. tostring(after) } } end
   local lines = diff.text(before, after)
   if #lines > LONGEST then
@@ -125,15 +150,22 @@ end
 local text = {
   kind = "file.text",
   class = "idempotent",
-  key = function(path) return path end,
-  read = read,
+  key = path_of,
+  read = function(ctx, target) return read(ctx, path_of(target)) end,
   write = write,
-  reference = function(ctx, path)
-    return { mode = ("%03o"):format(fs.stat(resolve(ctx, path, readable(ctx), "the file")).mode & 0x1ff) }
+  reference = function(ctx, target, before)
+    local real = resolve(ctx, path_of(target), readable(ctx), "the file")
+    if before == nil then return { folders = missing_folders(real) } end
+    return { mode = ("%03o"):format(fs.stat(real).mode & 0x1ff) }
   end,
   undo = {
-    before = "the text; the mode by reference",
-    how = "restores text and mode; removes a new file",
+    before = "the text; by reference the mode, or the number of folders made for a new file",
+    how = "restores text and mode; removes a new file, and the folders made for it",
+    restore = function(_, past)
+      local of = past.reference or {}
+      local target = { path = path_of(past.target), mode = of.mode, folders = of.folders }
+      return { target = target, desired = past.before }
+    end,
   },
   show = show,
 }

@@ -60,6 +60,7 @@ end
 --- Adds a module that is not in the list (tests).
 ---@param module table
 function M.add(module)
+  if not known[module.name] then table.insert(M.NAMES, module.name) end
   known[module.name] = true
   package.loaded["o2x.effects." .. module.name] = module
 end

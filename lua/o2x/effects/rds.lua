@@ -106,6 +106,10 @@ local snapshot = {
     before = "whether the snapshot existed",
     how = "deletes a new snapshot",
     cannot = "a deleted snapshot",
+    restore = function(_, past)
+      if past.before ~= nil then return nil, "the snapshot was deleted" end
+      return { target = past.target }
+    end,
   },
   key = function(target) return target.id end,
   read = read_snapshot,

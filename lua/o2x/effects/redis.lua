@@ -56,6 +56,7 @@ local keys = {
   undo = {
     before = "that there are keys; the result has their number",
     how = "not possible",
+    never = true,
     cannot = "removed keys: services fill their caches again, users log in again",
   },
   key = function(target) return target.prefix .. (target.glob or "*") end,

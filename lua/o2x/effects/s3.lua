@@ -77,6 +77,10 @@ local object = {
     before = "whether the object existed",
     how = "deletes a new object and its note",
     cannot = "a deleted object",
+    restore = function(_, past)
+      if past.before ~= nil then return nil, "the object was deleted" end
+      return { target = past.target }
+    end,
   },
   key = function(target) return target.url end,
   read = read_object,

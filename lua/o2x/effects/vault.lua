@@ -46,23 +46,51 @@ local function merged(there, wanted)
   return all
 end
 
+-- Fields that are all that the secret shall have: an undo removes what the run added.
+local all = setmetatable({}, { __mode = "k" })
+
 local function equal(current, desired)
   for name, field in pairs(desired) do
     if not value.equal(current[name], field) then return false end
+  end
+  for name in pairs(all[desired] and current or {}) do
+    if desired[name] == nil then return false end
   end
   return true
 end
 
 local function write(ctx, target, desired, before)
   local client = ctx:client("vault")
-  if desired == nil then return client:delete(target.path) end
+  if desired == nil then return client[target.with_metadata and "remove" or "delete"](client, target.path) end
+  if target.undelete then return client:undelete(target.path, { target.undelete }) end
   local version = before and versions[before]
   if not version then
     local found
     found, version = client:read(target.path) -- not found or deleted: a deleted secret still has a version
     if found and not value.equal(found, before) then version = 0 end -- another client was faster: let Vault refuse
   end
-  return { version = client:put(target.path, merged(before, desired), { cas = version }) }
+  return { version = client:put(target.path, all[desired] and desired or merged(before, desired), { cas = version }) }
+end
+
+-- The version before becomes the newest: its fields are read and written again, or it is undeleted. A secret that the
+-- run began goes with its metadata; where there was an earlier one, deleted, it is deleted again.
+local function restore(ctx, past)
+  local path, version = past.target.path, past.reference and past.reference.version
+  local target = { path = path, key = past.target.key, public = past.target.public }
+  if past.before == nil then
+    target.with_metadata = past.info and past.info.version == 1 or nil
+    return { target = target }
+  end
+  local fields, _, metadata = ctx:client("vault"):read(path, version)
+  if fields then
+    all[fields] = true
+    return { target = target, desired = fields }
+  end
+  if not metadata or metadata.destroyed or past.now then
+    return nil, ("Vault does not have version %s of it any more"):format(tostring(version))
+  end
+  target.undelete = version
+  return { target = target, desired = past.before, by_tags = true }
 end
 
 -- Never shows a value; the tags of a changed one show that it did change.
@@ -91,9 +119,11 @@ local SECRET <const> = {
   class = "idempotent",
   undo = {
     before = "a tag of each field that the run sets; the version by reference",
-    how = "makes Vault's earlier version the newest; deletes a new secret",
+    how = "makes Vault's earlier version the newest; removes a new secret with its metadata",
+    cannot = "a version that Vault does not keep any more",
+    restore = restore,
   },
-  reference = function(_, _, before) return { version = versions[before] } end,
+  reference = function(_, _, before) return before and { version = versions[before] } end,
   info = function(_, _, after) return { version = after and versions[after] } end,
   key = function(target) return target.key end,
   read = read,
@@ -107,7 +137,10 @@ local SECRET <const> = {
     end
     return set
   end,
-  predict = function(_, _, desired, before) return desired and merged(before, desired) end,
+  predict = function(_, _, desired, before)
+    if desired == nil or all[desired] then return desired end
+    return merged(before, desired)
+  end,
   show = show,
 }
 

@@ -22,7 +22,10 @@ local M = {}
 ---@return string outcome
 function M.perform(gate, e)
   gate.run.report:effect_started(e.path, e.type.kind, e.key)
-  if not e.read then e.before = gate:read_live(e) end
+  if not e.read then
+    e.before = gate:read_live(e)
+    if e.check then e.check(e.before) end
+  end
   e.taken = e.taken or take_over.wants(gate.run, e.type.kind, e.key) or nil
   if not e.intended then
     if contract.equal(e.type, e.before, e.desired) then return M.unchanged(gate, e) end
@@ -58,7 +61,7 @@ end
 ---@return table? reference plain data; nil if the before-image is in the journal
 function M.reference(gate, e)
   if e.carried then return e.carried.reference end
-  if e.before == nil or not e.type.reference then return nil end
+  if not e.type.reference then return nil end
   return value.plain(e.type.reference(gate.ctx, e.target, e.before), e.key)
 end
 
@@ -91,6 +94,7 @@ function M.intend(gate, e, lazy)
     reference = M.reference(gate, e),
     desired = value.plain(e.desired, e.key),
     taken = e.taken,
+    undoes = e.undoes,
     show = contract.describe(e.type, e.target, e.before, e.desired),
     at = gate.run.now(),
   }, lazy)

@@ -27,8 +27,8 @@
 ---  one part is settled before another is written; default: the key
 ---@field image (fun(value: any, desired: any): any)? the part of a value that undo restores and that
 ---  is compared; default: the value
----@field reference (fun(ctx: table, target: any, before: any): table)? by which the system itself returns the
----  before-image: a version, a revision
+---@field reference (fun(ctx: table, target: any, before: any): table?)? by which the system itself returns the
+---  before-image: a version, a revision; or what undo needs beside it
 ---@field interim (fun(ctx: table, target: any, past: table, now: any): boolean)? is `now` a state that this write
 ---  leaves when it is interrupted, or that the system reaches by itself? Then it is no conflict. past: before, desired,
 ---  id
@@ -36,8 +36,35 @@
 ---  secrets only; stored: in clear text too, because the system is a store of secrets
 ---@field info (fun(ctx: table, target: any, after: any): any)? the info of a write whose answer was lost; required if
 ---  write returns info
----@field undo { before: string, how: string, cannot: string? } what the before-image is, how a write is undone, and
----  what cannot be undone; texts for docs/effects.md
+---@field undo o2x.undo how a write goes back
+
+---@class o2x.undo
+---@field before string for people: what the before-image is
+---@field how string for people: how a write is undone; "not possible" of a type that is `never`, "not needed: …" of one
+---  that is `needless`
+---@field cannot string? for people: what cannot be undone
+---@field never boolean? nothing that this type writes goes back
+---@field needless boolean? nothing has to go back, because no data change
+---@field contents boolean? what is in a target (types that have it as their parent) goes with a new one
+---@field restore (fun(ctx: table, past: o2x.past): o2x.back?, string?)? what o2x undo writes; or nil, and why it cannot
+---  go back; both if a part of it cannot. Default: the before-image
+
+---@class o2x.back
+---@field target any
+---@field desired any nil: the target is removed
+---@field foreign string? what somebody else changed, where the image does not show it
+---@field moved boolean? the target is elsewhere, by another effect of the run: it is not compared
+---@field by_tags boolean? the references to secrets in `desired` will do: they are compared, and not written
+
+---@class o2x.past what the journal says of an effect
+---@field target any
+---@field before any the before-image; secrets are references
+---@field reference table? by which the system gives it back
+---@field desired any
+---@field after any what the write left
+---@field info any of write
+---@field now any the current value, as the type reads it
+---@field kinds table<string, boolean> the kinds of all effects of the run
 
 local diff = require "o2x.base.diff"
 local value = require "o2x.base.value"
@@ -92,11 +119,32 @@ end
 
 local SECRETS = { none = true, opaque = true, stored = true }
 
+local OF_UNDO = {
+  before = "string",
+  how = "string",
+  cannot = "string",
+  never = "boolean",
+  needless = "boolean",
+  contents = "boolean",
+  restore = "function",
+}
+
+-- What people read and what o2x undo does must be the same.
 local function check_undo(must, undo)
   if undo == nil then return end
   for _, name in ipairs { "before", "how" } do
-    must(type(undo[name]) == "string", ("undo.%s must be a text"):format(name))
+    must(undo[name] ~= nil, ("undo.%s must be a text"):format(name))
   end
+  for name, item in pairs(undo) do
+    must(OF_UNDO[name], ("undo.%s is not a field"):format(tostring(name)))
+    must(type(item) == OF_UNDO[name], ("undo.%s must be a %s"):format(name, OF_UNDO[name]:gsub("string", "text")))
+  end
+  for field, text in pairs { never = "not possible", needless = "not needed" } do
+    local says = undo.how:sub(1, #text) == text
+    must(says == (undo[field] or false), ("undo.%s and undo.how disagree about %q"):format(field, text))
+    must(not (undo[field] and undo.restore), ("undo.restore and undo.%s exclude each other"):format(field))
+  end
+  must(not undo.never or undo.cannot, "undo.never requires undo.cannot")
 end
 
 --- Checks an effect type.

@@ -221,12 +221,14 @@ end
 ---@param kind string
 ---@param target any
 ---@param desired any
+---@param of { undoes: string, check: fun(now: any), taken: boolean? }? of an undo: the effect that it takes back, what
+---  refuses a foreign value before anything is written, and whether the operator has decided to overwrite it
 ---@return any what is there now (in a plan: would be)
 ---@return string outcome "unchanged", "created", "changed" or "deleted"
-function Gate:effect(kind, target, desired)
+function Gate:effect(kind, target, desired, of)
   local effect_type = self:admit(kind, target, desired)
   if self.run.mode == "plan" then return self:plan(effect_type, target, desired) end
-  return self:apply(effect_type, target, desired)
+  return self:apply(effect_type, target, desired, self:entry(effect_type, target, desired, of))
 end
 
 --- Brings targets of one kind to their desired values, in order, together where that is possible.
@@ -283,8 +285,8 @@ function Gate:announce(declares, what)
 end
 
 -- The n-th effect on this target within this step.
-local function count(gate, effect_type, key)
-  local name = table.concat({ step.path(), effect_type.kind, key }, "\0")
+local function count(gate, effect_type, key, undoes)
+  local name = table.concat({ step.path(), effect_type.kind, key, undoes }, "\0")
   gate.counts[name] = (gate.counts[name] or 0) + 1
   return gate.counts[name], name
 end
@@ -364,10 +366,11 @@ local function hash(...) return crypto.sha256(table.concat({ ... }, "\0")):sub(1
 --- script was edited around it.
 ---@param effect_type o2x.effect_type
 ---@param key string
+---@param undoes string? the effect that it takes back
 ---@return string slot
 ---@return integer nth
-function Gate:slot(effect_type, key)
-  local nth, name = count(self, effect_type, key)
+function Gate:slot(effect_type, key, undoes)
+  local nth, name = count(self, effect_type, key, undoes)
   return hash(self.run.id, name, nth), nth
 end
 
@@ -383,10 +386,11 @@ end
 ---@param effect_type o2x.effect_type
 ---@param target any
 ---@param desired any
+---@param of table? as of effect
 ---@return table e
-function Gate:entry(effect_type, target, desired)
-  local key = effect_type.key(target)
-  local slot, nth = self:slot(effect_type, key)
+function Gate:entry(effect_type, target, desired, of)
+  local key, undoes = effect_type.key(target), of and of.undoes
+  local slot, nth = self:slot(effect_type, key, undoes)
   local e = {
     type = effect_type,
     target = target,
@@ -394,6 +398,9 @@ function Gate:entry(effect_type, target, desired)
     key = key,
     slot = slot,
     nth = nth,
+    undoes = undoes,
+    check = of and of.check,
+    taken = of and of.taken,
     path = step.path(),
     place = task.place(),
     start = task.now(),

@@ -7,6 +7,7 @@ local identity = require "o2x.base.identity"
 local program = require "o2x.core.program"
 local store = require "o2x.engine.store"
 local tenants = require "o2x.project.tenants"
+local undo = require "o2x.engine.undo"
 
 local M = {}
 
@@ -42,6 +43,7 @@ function M.of(run)
     },
     allow_edited = #run.edited_versions > 0 and run.edited_versions or nil,
     fleet = run.fleet,
+    undo = run.undo and undo.header(run.undo) or nil,
     plan = run.planned and run.planned.hash or nil,
     library = hashes(run.sandbox.texts),
     inputs = inputs(run),

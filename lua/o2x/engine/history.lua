@@ -26,6 +26,7 @@ local OF_BEGIN = {
   "fleet",
   "plan",
   "take_over",
+  "undo",
 }
 
 -- Names that come from scripts (path, key, whole) may have contained a secret, and are masked in the journal then. A
@@ -99,7 +100,7 @@ function collect.begin(h, record)
 end
 
 function collect.resume(h, record)
-  h.resumed, h.edited = h.resumed + 1, record.kept == false
+  h.resumed, h.edited, h.left = h.resumed + 1, record.kept == false, {}
   h.pid, h.status, h.error, h.ended = record.pid, nil, nil, nil
 end
 
@@ -177,7 +178,7 @@ local function list(h, entry)
   entry.listed = true
 end
 
-local OF_INTENT = { "slot", "kind", "taken" }
+local OF_INTENT = { "slot", "kind", "taken", "undoes" }
 
 local function add_to(lists, name, entry)
   local members = lists[name] or {}
@@ -245,6 +246,12 @@ end
 
 function collect.value(h, record, place) h.values[tag(h, "key", record.key)] = keep(h, record, place) end
 
+-- An undo could not take this back.
+function collect.left(h, record)
+  h.left[#h.left + 1] =
+    { path = mask.shown(record.path), title = mask.shown(record.title), why = mask.shown(record.why) }
+end
+
 collect["end"] = function(h, record)
   h.status, h.error, h.ended = record.status, record.error, record.at
 end
@@ -261,6 +268,7 @@ function M.new(record_at)
     by_path = {},
     effects = {},
     checks = {},
+    left = {},
     retries = 0,
     resumed = 0,
     results = {},

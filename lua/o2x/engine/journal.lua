@@ -87,7 +87,7 @@ end
 -- a secret that equals it are refused before the run starts (engine/secret_names.lua).
 local STRUCTURE = set(
   "t format id at pid seconds o2x user host root seed tenant runbook secrets library inputs fleet allow_edited plan",
-  "kind effect slot place class outcome status ok attempt problem edited kept taken take_over"
+  "kind effect slot place class outcome status ok attempt problem edited kept taken take_over undo undoes"
 )
 
 -- Names from scripts, by which a resumed run finds its records; history.lua finds the masked ones, too.

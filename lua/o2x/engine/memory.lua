@@ -131,14 +131,20 @@ function Memory:unfinished(kind, key)
   return table.move(list, 1, #list, 1, {})
 end
 
---- Does the operator want this effect's foreign change overwritten?
+--- Does one of the words of --take-over name this effect?
+---@param words string[]
 ---@param entry table
 ---@return boolean
-function Memory:takes_over(entry)
-  for _, word in ipairs(self.words) do
+function M.names_any(words, entry)
+  for _, word in ipairs(words) do
     if names(word, entry) then return true end
   end
   return false
 end
+
+--- Does the operator want this effect's foreign change overwritten?
+---@param entry table
+---@return boolean
+function Memory:takes_over(entry) return M.names_any(self.words, entry) end
 
 return M

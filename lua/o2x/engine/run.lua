@@ -6,6 +6,7 @@ local crypto = require "o2x.base.crypto"
 local deadline = require "o2x.engine.deadline"
 local defer = require "o2x.base.defer"
 local gate = require "o2x.engine.gate"
+local effects = require "o2x.effects"
 local errors = require "o2x.base.error"
 local frozen = require "o2x.base.frozen"
 local fs = require "o2x.base.fs"
@@ -31,6 +32,7 @@ local store = require "o2x.engine.store"
 local take_over = require "o2x.engine.take_over"
 local task = require "o2x.base.task"
 local tenants = require "o2x.project.tenants"
+local undo = require "o2x.engine.undo"
 local value = require "o2x.base.value"
 local versions = require "o2x.project.versions"
 
@@ -51,6 +53,7 @@ local M = {}
 ---@field fleet string? the id of the fleet that it belongs to
 ---@field take_over string[]? keys of targets of which the operator wants to overwrite what belongs to others
 ---@field planned table? what it may do, by a plan (planned.lua)
+---@field undo table? of undo.open: the run takes an earlier one back, and has no runbook, no hooks and no secrets file
 
 local function set_of(words)
   local set = {}
@@ -67,7 +70,6 @@ end
 
 -- Refuses a changed runbook with an unchanged version; a plan only reports it.
 local function check_versions(run, options)
-  run.edited_versions = {}
   if options.kept then return end
   for _, edited in ipairs(versions.edited(run.sandbox)) do
     if run.mode == "apply" and not options.allow_edited then error(versions.problem(edited), 0) end
@@ -79,6 +81,20 @@ end
 local function load_platform(run)
   run.platform_sandbox = run.sandbox:apart()
   run.platform = run.platform_sandbox:require "stdlib.platform"
+end
+
+-- The runbook and the hooks around it. The script of an undo is the journal of the run that goes back.
+local function load_script(run, options)
+  run.undo, run.edited_versions = options.undo, {}
+  if run.undo then
+    run.runbook, run.declared = undo.runbook(run.undo), set_of(effects.words())
+    run.runbook.run = function() undo.perform(run) end
+    return
+  end
+  run.runbook = runbooks.load(run.sandbox, options.file)
+  run.hooks = hooks.load(run.sandbox)
+  check_versions(run, options)
+  run.declared = set_of(run.runbook.effects)
 end
 
 --- Loads and checks all that a run needs. Reads nothing from a system and writes nothing.
@@ -104,10 +120,7 @@ function M.prepare(options)
   tenants.check_name(options.tenant)
   run.sandbox = sandbox.new(run.project, run.seed, options.kept)
   load_platform(run)
-  run.runbook = runbooks.load(run.sandbox, options.file)
-  run.hooks = hooks.load(run.sandbox)
-  check_versions(run, options)
-  run.declared = set_of(run.runbook.effects)
+  load_script(run, options)
   run.params = frozen.new(params.check(run.runbook.params, options.params, run.runbook.name))
   local contents
   run.tenant, run.scope, contents = tenants.load(
@@ -117,7 +130,7 @@ function M.prepare(options)
     function(id) run.registration:confirm(id) end
   )
   run.client, run.close_clients = clients.new(run.config, run.scope, run)
-  load_secrets(run, contents)
+  if not run.undo then load_secrets(run, contents) end
   secret_names.check(run, contents.secrets)
   run.warnings = secret_names.warnings(contents.secrets)
   run.gate = gate.new(run)
@@ -285,13 +298,16 @@ local function rehearse(run)
   hooks.after(run, "done")
 end
 
+-- The run whose id is on what the effects write. What an undo takes back belongs to the run that wrote it.
+local function owner_of(run) return run.undo and run.undo.origin or run.id end
+
 --- Runs the runbook against an overlay. Only reads from the systems.
 ---@param run table
 ---@param whole boolean? also with the values of what would not change
 ---@return table plan
 function M.plan(run, whole)
   run.id, run.plan = "plan", plan.new(whole)
-  run.ctx.run_id = run.id
+  run.ctx.run_id = owner_of(run)
   run.report:during(rehearse, run)
   return run.plan
 end
@@ -330,15 +346,16 @@ local function verdict(run, err)
   if err.kind == "cancelled" then return "interrupted" end
   local wrote = run.wrote
   if wrote == nil then wrote = run.gate.wrote end
-  local untouched = not run.past and not wrote
-  return untouched and (err.kind == "input" or err.kind == "refused") and "refused" or "failed"
+  if run.past or wrote then return "failed" end
+  local refused = err.kind == "input" or err.kind == "refused" or run.undo and err.kind == "conflict"
+  return refused and "refused" or "failed"
 end
 
 local function execute(run)
-  run.ctx.run_id = run.id
+  run.ctx.run_id = owner_of(run)
   run.report:log_to(fs.join(run.folder, "log"), { tenant = run.tenant, run = run.id })
   local ok, err = xpcall(run.report.during, errors.handler, run.report, apply, run)
-  if ok then return conclude(run, "done") end
+  if ok then return conclude(run, run.undo and run.undo.left[1] and "incomplete" or "done") end
   err = errors.wrap(err)
   return conclude(run, verdict(run, err), err)
 end
@@ -356,7 +373,7 @@ end
 --- Applies a prepared run.
 ---@param run table
 ---@param started fun(run: table)? called once it has its id and its journal
----@return "done"|"failed"|"refused"|"interrupted" status
+---@return "done"|"incomplete"|"failed"|"refused"|"interrupted" status
 ---@return table? error
 function M.apply(run, started)
   run.store = run.store or store.open(run.config.state)
@@ -375,13 +392,13 @@ end
 ---@param started fun(run: table, changed: string[], files: string[])? called with the scripts, and the tenant's files,
 ---  that were edited since the run started
 ---@param words string[]? effects whose foreign changes are overwritten
----@return "done"|"failed"|"refused"|"interrupted" status
+---@return "done"|"incomplete"|"failed"|"refused"|"interrupted" status
 ---@return table? error
 function M.resume(run, id, started, words)
   local _held <close> = take_lock(run, id)
   local old = run.store:reopen(id)
   run.store:check_unfinished(old.history) -- it may have ended since the command looked
-  memory.check_take_over(id, { old.history }, words or {})
+  memory.check_take_over(id, { old.history, run.undo and run.undo.history }, words or {})
   run.id, run.folder, run.journal = id, old.folder, old.journal
   run.planned = planned.of_run(run.store, old.history)
   run.past, run.edited = memory.new(old.history, words), run.sandbox.kept == nil

@@ -15,6 +15,7 @@ local secret = require "o2x.base.secret"
 local shell = require "o2x.base.shell"
 local sorted_keys = require "o2x.base.sorted_keys"
 local sync = require("o2x.core.journal").sync_path
+local undone = require "o2x.engine.undone"
 
 local M = {}
 
@@ -216,7 +217,8 @@ local function summary_of(self, kept, id, stamp)
   return found
 end
 
---- Summaries of all runs, oldest first. `overtaken` has the id of a later run of the same runbook for the same tenant.
+--- Summaries of all runs, oldest first. `overtaken` has the id of a later run of the same runbook for the same tenant;
+--- undone.lua says what `undone` and its like have.
 ---@return table[] summaries of summaries.lua; damaged: the error of a journal that cannot be read
 function Store:list()
   local kept, ids, later = self.summaries(), {}, {}
@@ -231,7 +233,7 @@ function Store:list()
   end
   for i = #list, 1, -1 do
     local s = list[i]
-    if s.tenant then
+    if s.tenant and not undone.is_undo(s) then
       local same = s.tenant .. " " .. s.runbook
       local newer = later[same]
       if not newer then
@@ -241,8 +243,19 @@ function Store:list()
       end
     end
   end
+  undone.mark(list)
   kept:save(ids)
   return list
+end
+
+--- The summary of one run, as the list has it.
+---@param id string
+---@return table summary
+function Store:summary(id)
+  for _, one in ipairs(self:list()) do
+    if one.id == id then return one end
+  end
+  errors.input(("unknown run %s"):format(id), "o2x runs lists them")
 end
 
 --- What a run is, as it began, with its status. Nothing of what it did is in memory.
@@ -263,7 +276,12 @@ end
 function Store:unfinished()
   local found = {}
   for _, h in ipairs(self:list()) do
-    if not h.overtaken and (h.status == "failed" or h.status == "interrupted" or h.status == "crashed") then
+    if
+      not h.overtaken
+      and not h.undone
+      and not h.undoing
+      and (h.status == "failed" or h.status == "interrupted" or h.status == "crashed")
+    then
       found[#found + 1] = h
     end
   end
@@ -281,16 +299,22 @@ local function run_again(h)
   return "o2x run " .. shell.command(words)
 end
 
---- Refuses to continue a run that has ended.
+--- Refuses to continue a run that has ended or was undone.
 ---@param h table its history
-function Store.check_unfinished(_, h)
+function Store:check_unfinished(h)
+  if h.status == "refused" and h.undo then
+    errors.input(("%s was refused and wrote nothing"):format(h.id), "start it again with o2x undo " .. h.undo.run)
+  end
   if h.status == "refused" then
     errors.input(
       ("%s was refused and wrote nothing, so it cannot be resumed"):format(h.id),
       "start it again with " .. run_again(h)
     )
   end
-  if h.status == "done" then errors.input(("%s is already done"):format(h.id), ("o2x show %s"):format(h.id)) end
+  if h.status == "done" or h.status == "incomplete" then
+    errors.input(("%s is already done"):format(h.id), ("o2x show %s"):format(h.id))
+  end
+  undone.check(self:summary(h.id))
 end
 
 --- A run by its id, or by a unique beginning or end of it.

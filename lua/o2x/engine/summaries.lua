@@ -36,6 +36,7 @@ local REST_FIELDS <const> = {
   counts = true,
   user = true,
   error = true,
+  undo = true,
 }
 
 local Summary = {
@@ -54,7 +55,7 @@ local Summary = {
 ---@param id string
 ---@param h table its history
 ---@return table summary id, status (false where its journal has no end), tenant, runbook, changed (effects), seconds;
----  version, fleet, params, started, ended, counts, user, error
+---  version, fleet, params, started, ended, counts, user, error; undo: the run that it undoes, and which step
 function M.of(id, h)
   local counts = history.counts(h)
   return {
@@ -72,6 +73,7 @@ function M.of(id, h)
     counts = counts,
     user = h.user,
     error = h.error,
+    undo = h.undo,
   }
 end
 

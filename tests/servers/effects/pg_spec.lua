@@ -41,7 +41,7 @@ describe("effects on PostgreSQL", function()
     end
     open = {}
     server.sql("postgres", ('DROP DATABASE IF EXISTS "%s" WITH (FORCE)'):format(NAME))
-    server.sql("enginedevdb", "DELETE FROM core_config.tenant")
+    server.sql("enginedevdb", "DELETE FROM core_config.tenant; DROP SCHEMA IF EXISTS o2x CASCADE")
   end)
 
   local function start(mode, options)

@@ -45,7 +45,7 @@ local function key(target) return target.name end
 
 -- Can only be made once: a second time is an error, as with CREATE DATABASE.
 local function create(ctx, target, desired)
-  if fs.exists(path_of(target.name)) then
+  if desired and fs.exists(path_of(target.name)) then
     errors.raise { kind = "conflict", message = target.name .. " is there already" }
   end
   write(ctx, target, desired)
@@ -70,7 +70,10 @@ local types = {
     key = key,
     read = read,
     write = create,
-    probe = function(ctx, target) return read(ctx, target) and "done" or "absent" end,
+    probe = function(ctx, target, desired)
+      local there = read(ctx, target) ~= nil
+      return there == (desired ~= nil) and "done" or "absent"
+    end,
   },
   {
     kind = "toy.part",
@@ -88,11 +91,14 @@ local types = {
   },
   {
     kind = "toy.blind",
-    undo = UNDO,
+    undo = { before = "nothing", how = "not possible", never = true, cannot = "what was heard" },
     class = "unprovable",
     key = key,
     read = function() return nil end,
-    write = write,
+    write = function(...)
+      write(...)
+      return nil, select(3, ...)
+    end,
     equal = function(current, desired) return current == desired end,
   },
   {
@@ -118,12 +124,13 @@ local types = {
         if found and found.owner == target.name then return found end
       end
     end,
-    equal = function(current) return current ~= nil end,
-    write = function(ctx, target)
+    equal = function(current, desired) return (current ~= nil) == (desired ~= nil) end,
+    write = function(ctx, target, desired, before)
+      if not desired then return write(ctx, { name = "number-" .. before.number }, nil) end
       local number = next_number(ctx, target)
       write(ctx, { name = "number-" .. number }, { owner = target.name, number = number })
     end,
-    predict = function() return { number = require("o2x.base.value").unknown } end,
+    predict = function(_, _, desired) return desired and { number = require("o2x.base.value").unknown } end,
   },
 }
 

@@ -96,3 +96,43 @@ describe("the effect types of o2x", function()
     assert.same({ "service.request" }, unprovable)
   end)
 end)
+
+-- What people read of an undo, and what o2x undo does, must be the same.
+local UNDOS <const> = {
+  { "texts alone", { before = "b", how = "restores it" }, true },
+  { "a function", { before = "b", how = "restores it", restore = print }, true },
+  { "one that is never", { before = "b", how = "not possible", never = true, cannot = "a message" }, true },
+  { "one that is needless", { before = "b", how = "not needed: no data change", needless = true }, true },
+  { "what goes with it", { before = "b", how = "drops it", contents = true }, true },
+  { "no text of how", { before = "b" } },
+  { "no text of before", { how = "restores it" } },
+  { "a word that nobody reads", { before = "b", how = "restores it", restores = print } },
+  { "a function that is none", { before = "b", how = "restores it", restore = "yes" } },
+  { "never, and how all the same", { before = "b", how = "restores it", never = true, cannot = "c" } },
+  { "not possible, and not never", { before = "b", how = "not possible", cannot = "c" } },
+  { "never, and a function", { before = "b", how = "not possible", never = true, cannot = "c", restore = print } },
+  { "never, and not what", { before = "b", how = "not possible", never = true } },
+  { "not needed, and not needless", { before = "b", how = "not needed" } },
+  { "needless, and a function", { before = "b", how = "not needed", needless = true, restore = print } },
+}
+
+describe("the undo of an effect type", function()
+  for _, case in ipairs(UNDOS) do
+    it((case[3] and "may have " or "may not have ") .. case[1], function()
+      local found = problem(whole("idempotent", { undo = case[2] }))
+      if case[3] then return assert.is_nil(found) end
+      assert.matches("undo", found)
+    end)
+  end
+
+  it("is known for every type that writes", function()
+    local count = 0
+    for _, name in ipairs(effects.NAMES) do
+      for _, one in ipairs(effects.find(name).types or {}) do
+        if one.class ~= "read" then count = count + 1 end
+        assert.equal(one.class ~= "read", one.undo ~= nil, one.kind)
+      end
+    end
+    assert.is_true(count > 25)
+  end)
+end)

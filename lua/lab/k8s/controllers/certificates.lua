@@ -112,7 +112,12 @@ local function keep_secret(ctl, certificate, pair)
       kind = "Secret",
       type = "kubernetes.io/tls",
       data = data,
-      metadata = { name = name, namespace = meta.namespace, annotations = annotations },
+      metadata = {
+        name = name,
+        namespace = meta.namespace,
+        annotations = annotations,
+        ownerReferences = manager.owned_by(certificate), -- as with --enable-certificate-owner-ref
+      },
     })
   end
 end

@@ -217,7 +217,8 @@ function M.for_run(config, granted, run)
   for _, name in pairs(granted.pg or {}) do
     grants[#grants + 1] = name
   end
-  if run.id and granted.pg.tenant then grants[#grants + 1] = copies.restore(granted.pg.tenant, run.id) end
+  local owner = run.ctx and run.ctx.run_id or run.id
+  if owner and granted.pg.tenant then grants[#grants + 1] = copies.restore(granted.pg.tenant, owner) end
   return M.new(M.options(config, granted.sslmode), grants)
 end
 

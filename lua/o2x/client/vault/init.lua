@@ -224,6 +224,12 @@ function Client:delete(path)
   call(self, { method = "DELETE", path = endpoint(self, "data", path), what = "delete " .. path, absent = true })
 end
 
+---Removes a secret with all its versions and its metadata. Nothing brings it back.
+---@param path string
+function Client:remove(path)
+  call(self, { method = "DELETE", path = endpoint(self, "metadata", path), what = "remove " .. path, absent = true })
+end
+
 ---Undeletes versions.
 ---@param path string
 ---@param versions integer[]

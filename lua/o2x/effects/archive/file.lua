@@ -202,6 +202,10 @@ M.file = {
     before = "whether the file existed",
     how = "removes the archive and its note",
     cannot = "a removed archive",
+    restore = function(_, past)
+      if past.before ~= nil then return nil, "the archive was removed" end
+      return { target = past.target }
+    end,
   },
   key = function(target) return target.path end,
   read = read,

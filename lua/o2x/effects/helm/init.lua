@@ -27,11 +27,11 @@ local release = {
   class = "idempotent",
   key = function(target) return target.name end,
   record = function(target) return { name = target.name, namespace = target.namespace } end,
-  reference = function(_, _, before) return { revision = before.revision } end,
+  reference = function(_, _, before) return before and { revision = before.revision } end,
   undo = {
     before = "hashes of values and manifest; the revision by reference",
     how = "rolls back to the earlier revision; uninstalls a new release",
-    cannot = "what hooks did; a removed release without history is installed again from its chart",
+    cannot = "what hooks did; a removed release, of which helm has no record any more",
   },
 }
 
@@ -85,6 +85,24 @@ end
 function release.interim(_, _, past, now)
   if now == nil then return false end
   return now.status ~= "deployed" or now.drift ~= nil and past.desired ~= nil and same_record(now, past.desired)
+end
+
+-- What the run left and somebody edited since in the cluster. A run that scaled or set fields itself made the drift.
+local function foreign_drift(past)
+  if past.kinds["k8s.replicas"] or past.kinds["k8s.fields"] then return nil end
+  local now = past.now and past.now.drift
+  if not now or past.after and value.equal(past.after.drift, now) then return nil end
+  return table.concat(now, "; ")
+end
+
+function release.undo.restore(ctx, past)
+  local target, revision = past.target, past.reference and past.reference.revision
+  if past.before == nil then return { target = target, foreign = foreign_drift(past) } end
+  local found = revision and helm_rollback.at(ctx, target.name, revision, namespace_of(ctx, target))
+  if not found or found.manifest ~= past.before.manifest or found.values ~= past.before.values then
+    return nil, ("helm has no record of its revision %s any more; deploy it again"):format(tostring(revision))
+  end
+  return { target = target, desired = helm_rollback.desired_of(found), foreign = foreign_drift(past) }
 end
 
 -- A plan refuses what a run would refuse.

@@ -77,7 +77,13 @@ local function before(ctx, name, namespace, time)
   return search(history, #history, function(found) return clock.parse(found.updated) <= time end)
 end
 
-local function at(ctx, name, namespace, revision)
+--- A revision of a release as helm has it.
+---@param ctx table
+---@param name string
+---@param revision integer
+---@param namespace string
+---@return table? found revision, status, chart, values, manifest, hooks …; nil if helm does not keep it
+function M.at(ctx, name, revision, namespace)
   local helm = client(ctx)
   local record = ctx:retry(helm.status, helm, name, namespace, revision)
   return record and look(record)
@@ -108,7 +114,10 @@ local function settle(ctx, name, namespace)
   end
 end
 
-local function desired_of(found)
+--- The value of helm.release that goes back to a revision.
+---@param found table of at
+---@return table
+function M.desired_of(found)
   return {
     revision = found.revision,
     status = "deployed",
@@ -123,7 +132,7 @@ end
 local function rollback(ctx, name, namespace, revision)
   local last = settle(ctx, name, namespace)
   if not last then fail("failed", ("unknown release %s"):format(name)) end
-  local found = at(ctx, name, namespace, revision)
+  local found = M.at(ctx, name, revision, namespace)
   if not found then
     fail(
       "input",
@@ -135,7 +144,7 @@ local function rollback(ctx, name, namespace, revision)
     )
   end
   render.check(ctx, content.all(found) or {}, namespace)
-  local _, outcome = ctx:effect("helm.release", { name = name, namespace = namespace }, desired_of(found))
+  local _, outcome = ctx:effect("helm.release", { name = name, namespace = namespace }, M.desired_of(found))
   return outcome, content.objects(found.manifest) or {}
 end
 
@@ -163,7 +172,7 @@ function M.api(ctx, wait)
     ---@param revision integer
     ---@param namespace string? the tenant's own by default
     ---@return table? revision revision, status, chart, app_version, image, updated, description; nil if it is not kept
-    at = function(name, revision, namespace) return at(ctx, name, default(namespace), revision) end,
+    at = function(name, revision, namespace) return M.at(ctx, name, revision, default(namespace)) end,
 
     --- The last good revision before the current one whose image or values differ. For a release whose last deployment
     --- did not succeed: the last good revision before it.

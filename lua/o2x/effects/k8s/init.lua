@@ -5,6 +5,7 @@ local compare = require "o2x.client.k8s.compare"
 local diff = require "o2x.base.diff"
 local errors = require "o2x.base.error"
 local guesses = require "o2x.base.guesses"
+local json = require "o2x.base.json"
 local ready = require "o2x.client.k8s.ready"
 local rules = require "o2x.client.request_rules"
 local secret = require "o2x.base.secret"
@@ -17,6 +18,12 @@ local function input(message) errors.raise { kind = "input", module = "k8s", mes
 
 -- ---- objects ----
 
+local SHARED <const> = "all tenants share it: it stays"
+
+-- Desired objects of an undo → all fields that the run set. Those that the desired object has not are removed, and an
+-- undo of the undo needs them.
+local set_by_run = setmetatable({}, { __mode = "k" })
+
 local object = {
   kind = "k8s.object",
   class = "idempotent",
@@ -25,13 +32,37 @@ local object = {
   undo = {
     before = "the fields that the run sets; all of a deleted object",
     how = "restores the fields that the run set; deletes a new object, creates a deleted one again",
+    cannot = "an object that all tenants share",
   },
 }
 
 -- Only the desired fields of a live object: other clients and the server change the rest all the time.
 function object.image(current, desired)
   if desired == nil then return compare.clean(current) end
-  return compare.project(current, desired)
+  return compare.project(current, set_by_run[desired] or desired)
+end
+
+-- The fields of both.
+local function union(a, b)
+  if type(a) ~= "table" or type(b) ~= "table" or json.is_array(a) or json.is_array(b) then
+    return b == nil and a or b
+  end
+  local all = {}
+  for name, item in pairs(a) do
+    all[name] = union(item, b[name])
+  end
+  for name, item in pairs(b) do
+    if all[name] == nil then all[name] = item end
+  end
+  return all
+end
+
+function object.undo.restore(ctx, past)
+  local target = past.target
+  if client(ctx).grants:is_shared(target.namespace, target.name) then return nil, SHARED end
+  target.force = true -- the fields are this run's own
+  if past.before and past.desired then set_by_run[past.before] = union(past.before, past.desired) end
+  return { target = target, desired = past.before }
 end
 
 function object.read(ctx, target)
@@ -102,7 +133,13 @@ local k8s_secret = {
   undo = {
     before = "the type, and a tag of each key",
     how = "deletes a new Secret",
-    cannot = "overwritten content: the journal has no secrets",
+    cannot = "overwritten or deleted content: the journal has no secrets; a Secret that all tenants share",
+    restore = function(ctx, past)
+      local target = past.target
+      if client(ctx).grants:is_shared(target.namespace, target.name) then return nil, SHARED end
+      if past.before ~= nil then return nil, "its content is a secret, which the journal does not have" end
+      return { target = target }
+    end,
   },
 }
 

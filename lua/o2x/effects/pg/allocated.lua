@@ -5,12 +5,13 @@ local errors = require "o2x.base.error"
 local known = require "o2x.effects.pg.known"
 local pg = require "o2x.client.pg"
 local row_ahead = require "o2x.effects.pg.row_ahead"
+local row_back = require "o2x.effects.pg.row_back"
 local row_sql = require "o2x.effects.pg.row_sql"
 local row_value = require "o2x.effects.pg.row_value"
 local support = require "o2x.effects.pg.support"
 
 local HIGHEST <const> = "SELECT max(substring(%s from %d)::bigint) AS highest FROM %s WHERE %s ~ '^%s[0-9]{%d}$'"
-local NEXT <const> = "greatest(%d, coalesce((%s), 0) + 1)::text"
+local NEXT <const> = "greatest(%d, coalesce((%s), 0) + 1, coalesce((%s), 0) + 1)::text"
 
 -- Where all ids are: in the table, or in the view that `o2x policy` makes for roles that see only their own rows.
 local function view_of(target) return ('o2x."%s.%s"'):format(target.table, target.column) end
@@ -21,8 +22,36 @@ local function highest_of(target, from)
   return { HIGHEST:format(column, #target.prefix + 1, from, column, target.prefix, target.digits) }
 end
 
--- The next number as SQL, from the table.
-local function next_of(target) return NEXT:format(target.first, highest_of(target, pg.quote_table(target.table))[1]) end
+-- An id is never given again, even when its row is gone: it is noted beside the markers.
+local NOTED <const> = "SELECT max(substring(key from %d)::bigint) AS highest FROM o2x.effect "
+  .. "WHERE left(key, %d) = %s AND substring(key from %d) ~ '^[0-9]{%d}$'"
+local NOTE <const> = "INSERT INTO o2x.effect (key, run) SELECT %s || %s, $%d FROM %s WHERE %s ON CONFLICT DO NOTHING"
+
+local function literal(text) return "'" .. text:gsub("'", "''") .. "'" end
+
+local function note_name(target) return ("id of %s.%s: "):format(target.table, target.column) end
+
+local function highest_noted(target)
+  local begin = note_name(target) .. target.prefix
+  local length = utf8.len(begin)
+  return { NOTED:format(length + 1, length, literal(begin), length + 1, target.digits) }
+end
+
+-- Notes the id of the row that is there.
+local function note_of(ctx, target)
+  local statement = { "" }
+  local where = row_sql.condition(target.key, statement)
+  statement[#statement + 1] = ctx.run_id
+  local column, from = pg.quote(target.column, "column name"), pg.quote_table(target.table)
+  statement[1] = NOTE:format(literal(note_name(target)), column, #statement - 1, from, where)
+  return statement
+end
+
+-- The next number as SQL, from the table and from what was noted.
+local function next_of(target)
+  local there, noted = highest_of(target, pg.quote_table(target.table)), highest_noted(target)
+  return NEXT:format(target.first, there[1], noted[1])
+end
 
 local function id_after(target, highest)
   local number = math.max(target.first, (highest or 0) + 1)
@@ -42,10 +71,14 @@ local function id_after(target, highest)
   return ("%s%0" .. target.digits .. "d"):format(target.prefix, number)
 end
 
+local THERE <const> = "SELECT to_regclass($1) IS NOT NULL AS there, to_regclass('o2x.effect') IS NOT NULL AS noted"
+
 local function next_id(tx, target)
-  local there = tx:query("SELECT to_regclass($1) IS NOT NULL AS there", view_of(target))[1].there
-  local from = there and view_of(target) or pg.quote_table(target.table)
-  return id_after(target, tx:query(table.unpack(highest_of(target, from)))[1].highest)
+  local found = tx:query(THERE, view_of(target))[1]
+  local from = found.there and view_of(target) or pg.quote_table(target.table)
+  local highest = tx:query(table.unpack(highest_of(target, from)))[1].highest or 0
+  local noted = found.noted and tx:query(table.unpack(highest_noted(target)))[1].highest or 0
+  return id_after(target, math.max(highest, noted))
 end
 
 local function with_id(target, values, id)
@@ -67,7 +100,7 @@ local ID <const> = "'%s' || lpad(%s, %d, '0')"
 -- A new row, in one transaction and one round trip: the table has all ids, one is free, and there is no such row.
 -- -> the rows that are there then; nil: nothing was done
 local function at_once(ctx, db, target, desired, id)
-  if desired == nil then return nil end
+  if desired == nil or target.id then return nil end
   local columns = known.tables(ctx, target.database, db, { target.table })[target.table]
   local next_number = next_of(target)
   local computed = { [target.column] = ID:format(target.prefix, next_number, target.digits) }
@@ -78,6 +111,7 @@ local function at_once(ctx, db, target, desired, id)
     row_sql.assertion(target, columns, nil),
     { pg.assertion(FREE:format(next_number, target.digits)), view_of(target) },
     row_sql.insert(target, columns, desired, computed),
+    note_of(ctx, target),
     row_sql.read(target, target.columns),
   }
   for _, statement in ipairs(group) do
@@ -101,24 +135,30 @@ end
 
 -- found(rows): what is there then
 local function allocate(ctx, tx, target, desired, found)
-  if desired == nil then return finish(tx, target, row_sql.delete(target), found) end
+  if desired == nil then
+    tx:later(note_of(ctx, target))
+    return finish(tx, target, row_sql.delete(target), found)
+  end
   tx:later(lock_of(target))
   local answers = tx:pipeline {
     {
       row_sql.read(target, target.columns, true),
       { "SELECT to_regclass($1) IS NOT NULL AS there", view_of(target) },
       highest_of(target, pg.quote_table(target.table)),
+      highest_noted(target),
     },
   }
   local read = answers[1]
   local there = tx.to_rows(read[1])
   if there[1] then return found(there) end
-  local highest = tx.to_rows(read[3])[1].highest
+  local highest, noted = tx.to_rows(read[3])[1].highest, tx.to_rows(read[4])[1].highest
   if tx.to_rows(read[2])[1].there then
     highest = tx:query(table.unpack(highest_of(target, view_of(target))))[1].highest
   end
   local columns = known.tables(ctx, target.database, tx, { target.table })[target.table]
-  finish(tx, target, row_sql.insert(target, columns, with_id(target, desired, id_after(target, highest))), found)
+  local id = target.id or id_after(target, math.max(highest or 0, noted or 0))
+  tx:later(row_sql.insert(target, columns, with_id(target, desired, id)))
+  finish(tx, target, note_of(ctx, target), found)
 end
 
 return {
@@ -132,8 +172,9 @@ return {
   marker = function(ctx, target, id) return support.marked(ctx, target.database, id) end,
   undo = {
     before = "whether the row existed",
-    how = "deletes a new row",
-    cannot = "a row that other rows refer to",
+    how = "deletes a new row, inserts a removed one again; its id is never given to another",
+    cannot = "a row that other rows refer to; columns that held a secret",
+    restore = row_back.restore_allocated,
   },
   write = function(ctx, target, desired, _, id)
     local rows = {}

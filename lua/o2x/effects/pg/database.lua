@@ -1,9 +1,12 @@
 --- The effect types of databases: a database with its properties, and the privileges on it.
 
+local contents = require "o2x.effects.pg.database_contents"
+local diff = require "o2x.base.diff"
 local errors = require "o2x.base.error"
 local pg = require "o2x.client.pg"
 local sorted_keys = require "o2x.base.sorted_keys"
 local support = require "o2x.effects.pg.support"
+local task = require "o2x.base.task"
 local value = require "o2x.base.value"
 
 -- ---- pg.database ----
@@ -15,6 +18,8 @@ FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba WHERE d.datname = $1]]
 local LOCALES = [[SELECT DISTINCT collcollate AS name FROM pg_collation
 WHERE collprovider = 'c' AND collcollate IS NOT NULL AND collencoding IN (-1, pg_char_to_encoding('UTF8')) ORDER BY 1]]
 
+local ALONE_SECONDS <const> = 30 -- until the sessions of a database have ended
+local PAUSE <const> = 0.5
 local CREATE_SECONDS = 300 -- a copy of the template may wait for a checkpoint
 
 -- C.UTF-8, C.utf8 and c.UTF8 are the same locale; UTF8 and utf-8 are the same encoding.
@@ -150,9 +155,75 @@ local function alter(ctx, target, desired, before)
   support.on_server(ctx, target, function(db) db:exec(statements) end)
 end
 
+-- Runs a statement that needs a database for itself. Sessions of what was just removed may take a moment to end.
+local function run_alone(ctx, target, sql)
+  ctx:client("pg"):close() -- our own sessions
+  local deadline = task.now() + ALONE_SECONDS
+  while true do
+    local ok, err = pcall(support.on_server, ctx, target, function(db) run_long(db, sql, target.name) end)
+    if ok then return end
+    local in_use = errors.is(err) and err.code == "55006"
+    if in_use and task.now() >= deadline then
+      errors.amend(err, {
+        kind = "conflict",
+        retryable = false,
+        message = ("database %s is still in use"):format(target.name),
+        hint = "stop what connects to it (pg_stat_activity shows it), then o2x resume",
+      })
+    end
+    if not in_use or task.now() >= deadline then error(err, 0) end
+    ctx:waiting(("database %s is still in use"):format(target.name))
+    task.sleep(PAUSE)
+  end
+end
+
+local function rename(ctx, target, from, to)
+  local sql = "ALTER DATABASE %s RENAME TO %s"
+  run_alone(ctx, target, sql:format(pg.quote(from, "database name"), pg.quote(to, "database name")))
+end
+
+-- A database goes only when an undo has looked into it, and finds the same again.
 local function drop(ctx, target)
-  local sql = "DROP DATABASE IF EXISTS " .. pg.quote(target.name, "database name")
-  support.on_server(ctx, target, function(db) run_long(db, sql, target.name) end)
+  local foreign = target.undo and contents.foreign(ctx, target.name)
+  if foreign then
+    errors.raise {
+      kind = "conflict",
+      module = "pg",
+      op = "pg.database",
+      message = ("database %s is not dropped: %s"):format(target.name, foreign),
+      hint = "somebody uses it: o2x resume keeps it under another name",
+    }
+  end
+  run_alone(ctx, target, "DROP DATABASE IF EXISTS " .. pg.quote(target.name, "database name"))
+end
+
+local LONGEST_NAME <const> = 63 -- bytes
+
+-- Database → why it is kept, for the plan.
+local reasons = {}
+
+-- The name under which an undo keeps a database.
+local function aside_of(ctx, name)
+  local suffix = "--" .. tostring(ctx.run_id)
+  return name:sub(1, LONGEST_NAME - #suffix) .. suffix
+end
+
+-- A new database goes, or stays under another name if it holds more than the run wrote. One that stayed comes back.
+local function restore(ctx, past)
+  local target = { database = past.target.database, name = past.target.name, undo = true }
+  if past.before == nil then
+    local foreign = past.now and contents.foreign(ctx, target.name)
+    if foreign then
+      target.aside, reasons[target.name] = aside_of(ctx, target.name), foreign
+    end
+    return { target = target }
+  end
+  if past.desired ~= nil then return { target = target, desired = past.before } end
+  local aside = past.target.aside
+  local kept = aside and support.on_server(ctx, target, function(db) return db:one(READ, aside) end)
+  if not kept then return nil, "it was dropped with all that was in it" end
+  target.back = aside
+  return { target = target, desired = past.before }
 end
 
 local function read_database(ctx, target)
@@ -166,6 +237,9 @@ local database = {
     before = "owner, encoding, locale, connection limit",
     how = "drops a new database that holds only what the run wrote, renames any other new one; "
       .. "restores owner and limit",
+    cannot = "a database that was dropped",
+    contents = true,
+    restore = restore,
   },
   key = function(target) return target.name end,
   read = read_database,
@@ -177,7 +251,11 @@ local database = {
     return true
   end,
   write = function(ctx, target, desired, before)
-    if desired == nil then return drop(ctx, target) end
+    if desired == nil then
+      if target.aside then return rename(ctx, target, target.name, target.aside) end
+      return drop(ctx, target)
+    end
+    if before == nil and target.back then return rename(ctx, target, target.back, target.name) end
     if before == nil then return nil, create(ctx, target, desired) end
     check_fixed(target, before, desired)
     alter(ctx, target, desired, before)
@@ -192,7 +270,14 @@ local database = {
     end)
     return desired
   end,
-  show = support.show(function(target) return "database " .. target.name end),
+  show = function(target, before, after)
+    local lines = diff.lines(before, after)
+    if target.aside then
+      lines = { ("~ kept as %s: %s"):format(target.aside, reasons[target.name] or "it holds more") }
+    end
+    if target.back then table.insert(lines, 1, "+ " .. target.back .. " gets its name back") end
+    return { title = "database " .. target.name, lines = lines }
+  end,
 }
 
 -- ---- pg.grant ----

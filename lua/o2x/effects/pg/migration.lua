@@ -191,6 +191,7 @@ M.migration = {
   undo = {
     before = "the applied scripts with their checksums",
     how = "not possible",
+    never = true,
     cannot = "migrations; undo drops a database that the run created",
   },
   record = function(target) return { database = target.database, folder = target.folder, schemas = target.schemas } end,

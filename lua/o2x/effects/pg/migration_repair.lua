@@ -71,6 +71,7 @@ return {
   undo = {
     before = "the rows that a repair changes, and how",
     how = "not possible",
+    never = true,
     cannot = "the rows of failed migrations, and checksums that were replaced",
   },
   record = function(target) return { database = target.database, folder = target.folder, schemas = target.schemas } end,

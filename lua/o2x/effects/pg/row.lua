@@ -1,6 +1,7 @@
 --- The effect type of one row with given values.
 
 local row_ahead = require "o2x.effects.pg.row_ahead"
+local row_back = require "o2x.effects.pg.row_back"
 local row_value = require "o2x.effects.pg.row_value"
 local row_write = require "o2x.effects.pg.row_write"
 local support = require "o2x.effects.pg.support"
@@ -15,9 +16,10 @@ return {
   equal = row_value.equal,
   marker = function(ctx, target, id) return support.marked(ctx, target.database, id) end,
   undo = {
-    before = "the columns that the run sets; a tag of each secret one",
-    how = "restores the columns that the run set; deletes a new row",
+    before = "the columns that the run sets, all of a removed row; a tag of each secret one",
+    how = "restores the columns that the run set; deletes a new row, inserts a removed one again",
     cannot = "columns that held a secret: the journal has no secrets",
+    restore = row_back.restore,
   },
   write = function(ctx, target, desired, before, id)
     local item = { target = target, desired = desired, before = before, id = id }

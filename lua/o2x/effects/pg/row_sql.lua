@@ -14,8 +14,11 @@ local function quoted(names)
   return table.concat(list, ", ")
 end
 
--- '"id" = $3 AND "index" = $4'; adds its parameters to the statement.
-local function condition(key, statement)
+--- '"id" = $3 AND "index" = $4'; adds its parameters to the statement.
+---@param key table column → value
+---@param statement table
+---@return string sql
+function M.condition(key, statement)
   local parts = {}
   for _, name in ipairs(sorted_keys(key)) do
     statement[#statement + 1] = column_form.key_parameter(key[name])
@@ -31,7 +34,7 @@ end
 ---@return table statement
 function M.read(target, columns, lock)
   local statement = { "" }
-  local where = condition(target.key, statement)
+  local where = M.condition(target.key, statement)
   local what = #columns > 0 and quoted(columns) or "1 AS found"
   local sql = "SELECT %s FROM %s WHERE %s LIMIT 2%s"
   statement[1] = sql:format(what, pg.quote_table(target.table), where, lock and " FOR UPDATE" or "")
@@ -75,7 +78,7 @@ function M.update(target, columns, values)
     sets[i] = ("%s = $%d"):format(pg.quote(name, "column name"), i)
     statement[i + 1] = column_form.parameter(columns, name, values[name])
   end
-  local where = condition(target.key, statement)
+  local where = M.condition(target.key, statement)
   statement[1] = ("UPDATE %s SET %s WHERE %s"):format(pg.quote_table(target.table), table.concat(sets, ", "), where)
   return statement
 end
@@ -85,7 +88,7 @@ end
 ---@return table statement
 function M.delete(target)
   local statement = { "" }
-  local where = condition(target.key, statement)
+  local where = M.condition(target.key, statement)
   statement[1] = ("DELETE FROM %s WHERE %s"):format(pg.quote_table(target.table), where)
   return statement
 end
@@ -102,7 +105,7 @@ local EQUAL <const> = "(SELECT ROW(%s)::text FROM %s WHERE %s%s) IS NOT DISTINCT
 ---@return table statement
 function M.assertion(target, columns, values, lock)
   local statement = { "" }
-  local where, from = condition(target.key, statement), pg.quote_table(target.table)
+  local where, from = M.condition(target.key, statement), pg.quote_table(target.table)
   local names, wanted = sorted_keys(values or {}), {}
   if #names == 0 then
     statement[1] = pg.assertion(EXISTS:format(values and "" or "NOT ", from, where))

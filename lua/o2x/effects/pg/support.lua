@@ -103,7 +103,10 @@ local MARKER_TABLE <const> = {
       "CREATE TABLE IF NOT EXISTS o2x.effect "
         .. "(key text PRIMARY KEY, run text NOT NULL, at timestamptz NOT NULL DEFAULT now())",
     },
-    { "COMMENT ON TABLE o2x.effect IS 'one row for each change by o2x; may be emptied when no run is unfinished'" },
+    {
+      "COMMENT ON TABLE o2x.effect IS 'one row for each change by o2x; when no run is unfinished, all may be removed "
+        .. 'but those that begin with "id of": ids that were given\'',
+    },
   },
   { { "COMMIT" } },
 }

@@ -36,7 +36,7 @@ return {
   kind = "pg.vacuum",
   class = "idempotent",
   interim = function() return true end, -- autovacuum may be faster
-  undo = { before = "the time of the last vacuum", how = "not needed: no data changes" },
+  undo = { before = "the time of the last vacuum", how = "not needed: no data changes", needless = true },
   key = function(target) return target.database .. " " .. target.table end,
   read = read,
   equal = function(current, desired) return current.last >= desired.last end,

@@ -28,6 +28,7 @@ local object = {
   undo = {
     before = "whether the object existed",
     how = "not possible",
+    never = true,
     cannot = "an object of a service: only the service can remove it",
   },
   key = function(target) return target.service .. ": " .. target.name end,

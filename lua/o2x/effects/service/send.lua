@@ -62,7 +62,7 @@ local CANNOT <const> = "what the request did: only the service can undo it"
 local once = new {
   kind = "service.request",
   class = "unprovable",
-  undo = { before = "nothing", how = "not possible", cannot = CANNOT },
+  undo = { before = "nothing", how = "not possible", never = true, cannot = CANNOT },
   read = function() return nil end,
   write = function(ctx, target) return send(ctx, target) end,
 }
@@ -70,7 +70,7 @@ local once = new {
 local repeatable = new {
   kind = "service.repeatable",
   class = "idempotent",
-  undo = { before = "nothing", how = "not possible", cannot = CANNOT },
+  undo = { before = "nothing", how = "not possible", never = true, cannot = CANNOT },
   read = function() return nil end,
   write = function(ctx, target, _, _, id) return send(ctx, target, { ["Idempotency-Key"] = id }) end,
 }
@@ -95,7 +95,7 @@ end
 local proved = new {
   kind = "service.proved",
   class = "probed",
-  undo = { before = "whether the proof was there", how = "not possible", cannot = CANNOT },
+  undo = { before = "whether the proof was there", how = "not possible", never = true, cannot = CANNOT },
   read = function(ctx, target)
     local found = proven(ctx, target)
     return found ~= nil and { sent = title(target), result = found } or nil

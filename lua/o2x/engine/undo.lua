@@ -1,0 +1,312 @@
+--- Undo: takes back what an earlier run did, in a run of its own. Its script is the list of that run's effects, last to
+--- first, each handed to the gate with what it goes back to (reversal.lua). So an undo is planned, journaled, resumed
+--- and undone as any other run is.
+---
+--- First everything is compared: each target must be what the run left. If one is not, nothing is touched, and the
+--- operator decides: `o2x undo RUN --take-over=EFFECT`.
+
+local contract = require "o2x.engine.contract"
+local diff = require "o2x.base.diff"
+local errors = require "o2x.base.error"
+local history = require "o2x.engine.history"
+local mask = require "o2x.base.mask"
+local memory = require "o2x.engine.memory"
+local program = require "o2x.core.program"
+local reversal = require "o2x.engine.reversal"
+local step = require "o2x.script.step"
+local task = require "o2x.base.task"
+local undone = require "o2x.engine.undone"
+local value = require "o2x.base.value"
+
+local M = {}
+
+local AT_ONCE <const> = 8 -- targets that are compared at a time
+local LONGEST <const> = 300 -- bytes of a value in a message
+local LONGEST_NAME <const> = 150 -- bytes of a step's name
+
+---@class o2x.undo.request
+---@field id string of the run that goes back
+---@field step string? the path of a step: only it, and the steps below it
+---@field take_over string[]? effects (ids or keys) whose foreign changes are overwritten
+
+-- ---- which run and which step ----
+
+--- The path of a step by its path or its number, as `o2x show` lists it.
+---@param h table history
+---@param word string
+---@return string path
+function M.step_of(h, word)
+  local by_number = h.steps[tonumber(word)]
+  if by_number then return by_number.path end
+  for _, one in ipairs(h.steps) do
+    if one.path == word then return word end
+  end
+  errors.input(("%s has no step %s"):format(h.id, word), "o2x show " .. h.id .. " lists its steps")
+end
+
+local function check_run(h)
+  if h.damaged then error(h.damaged, 0) end
+  if h.status == "running" then
+    errors.input(("%s is still running"):format(h.id), "wait until it has ended, or interrupt it")
+  end
+end
+
+--- Refuses to take back what was taken back. A run that was undone says so; so does one of which the step was.
+---@param undo table
+---@param summary table of the run that goes back
+---@param own string? the id of the undo itself, which does not count
+function M.check_undone(undo, summary, own)
+  if not own or summary.undoing ~= own then undone.check(summary) end
+  local by = undo.step and undone.of_step(summary, undo.step)
+  if not by then return end
+  errors.input(("%s was undone by %s"):format(M.name(undo), by), ("o2x undo %s brings its state back"):format(by))
+end
+
+--- What an undo needs to know of the run that goes back.
+---@param store table
+---@param request o2x.undo.request
+---@return table undo for run.prepare
+function M.open(store, request)
+  local h, summary = store:look(request.id), store:summary(request.id)
+  check_run(h)
+  return {
+    history = h,
+    summary = summary,
+    step = request.step,
+    take_over = request.take_over or {},
+    -- What the run wrote may carry the run's id: archives, markers, tags.
+    origin = h.undo and h.undo.origin or h.id,
+    attempts = {},
+  }
+end
+
+--- The declaration that stands where another run has its runbook.
+---@param undo table
+---@return table runbook
+function M.runbook(undo)
+  local h = undo.history
+  return {
+    name = undone.RUNBOOK,
+    version = program.version,
+    path = "undo",
+    summary = ("take back what %s did (%s %s)"):format(h.id, h.runbook.name, h.runbook.version or ""),
+    params = {},
+    effects = {},
+  }
+end
+
+-- ---- what is there now ----
+
+local function cut(text, most)
+  return #text > most and text:sub(1, (utf8.offset(text, 0, most) or most) - 1) .. "…" or text
+end
+
+local function shown(v)
+  v = value.displayed(v)
+  return cut(mask.text(v == nil and "nothing" or type(v) == "string" and v or diff.inline(v)), LONGEST)
+end
+
+local function taken(run, entry) return memory.names_any(run.undo.take_over, entry) end
+
+-- Is the value what the run left? -> nil, or the conflict
+local function compare(run, one, now)
+  local known, left = reversal.left(run, one)
+  if not known or one.unsure or one.to.moved or taken(run, one.entry) then return nil end
+  local image = contract.image(one.type, now, one.past.desired, one.entry.key)
+  local foreign = one.to.foreign
+  if value.equal(image, left) and not foreign then return nil end
+  return {
+    effect = one.entry.id,
+    kind = one.entry.kind,
+    target = one.entry.key,
+    before = shown(one.entry.before),
+    ours = shown(left),
+    now = shown(foreign or image),
+  }
+end
+
+local function lines_of(conflicts)
+  local lines = {}
+  for _, one in ipairs(conflicts) do
+    for _, line in ipairs {
+      ("%s %s (effect %s)"):format(one.kind, one.target, one.effect:sub(1, 8)),
+      "  before: " .. one.before,
+      "  ours:   " .. one.ours,
+      "  now:    " .. one.now,
+    } do
+      lines[#lines + 1] = line
+    end
+  end
+  return lines
+end
+
+-- What a resumed undo needs is the same word for the command that continues it.
+local function command(run, effect)
+  local words = run.past and "o2x resume " .. run.id
+    or ("o2x undo %s --confirm=%s"):format(M.name(run.undo), run.tenant_name)
+  return ("%s --take-over=%s"):format(words, effect:sub(1, 8))
+end
+
+local function refuse(run, conflicts)
+  local first, more = conflicts[1], #conflicts > 1 and (" and %d more"):format(#conflicts - 1) or ""
+  errors.raise {
+    kind = "conflict",
+    code = "foreign_change",
+    message = ("not as %s left it, so nothing is taken back: %s %s%s"):format(
+      run.undo.history.id,
+      first.kind,
+      first.target,
+      more
+    ),
+    details = lines_of(conflicts),
+    hint = "check it; to overwrite it: " .. command(run, first.effect),
+  }
+end
+
+-- What is written is what was compared, unless somebody is faster: so the gate asks again. What it has read may have
+-- another form than what the run saw: all columns of a row.
+local function check_of(run, one)
+  return function(now)
+    if one.to.target ~= one.target then now = reversal.read(run, one) end
+    local conflict = compare(run, one, now)
+    if conflict then refuse(run, { conflict }) end
+  end
+end
+
+-- Targets that a later effect of the same run wrote, outside of the step that goes back.
+local function check_later(run, list)
+  if not run.undo.step then return end
+  for _, one in ipairs(list) do
+    for _, other in ipairs((history.beside(run.undo.history, one.entry))) do
+      local outside = not undone.is_within(other.path, run.undo.step)
+      local stands = not other.dropped and not undone.of_step(run.undo.summary, other.path)
+      if outside and stands and other.order > one.entry.order then
+        errors.raise {
+          kind = "conflict",
+          message = ("%s %s was written again in step %s"):format(other.kind, other.key, other.path),
+          hint = ("take that back first: o2x undo '%s#%s'"):format(run.undo.history.id, other.path),
+        }
+      end
+    end
+  end
+end
+
+local function check_all(run, list)
+  check_later(run, list)
+  local found = task.each(list, function(one)
+    if not one.to or run.undo.attempts[one.entry.id] then return false end
+    return compare(run, one, reversal.read(run, one)) or false
+  end, { limit = AT_ONCE })
+  local conflicts = {}
+  for _, conflict in ipairs(found) do
+    if conflict then conflicts[#conflicts + 1] = conflict end
+  end
+  if conflicts[1] then refuse(run, conflicts) end
+end
+
+-- ---- taking it back ----
+
+local function describe(one)
+  local show = one.entry.show
+  return show and mask.shown(show.title) or one.entry.key
+end
+
+-- What stays: { path, title, why }.
+local function left_of(list)
+  local left = {}
+  for _, one in ipairs(list) do
+    if one.why and not one.within then
+      left[#left + 1] = { path = one.entry.path, kind = one.entry.kind, title = describe(one), why = one.why }
+    end
+  end
+  return left
+end
+
+-- Those that follow each other and belong to one step of the run become a step.
+local function steps_of(list)
+  local steps, seen = {}, {}
+  for _, one in ipairs(list) do
+    local newest = steps[#steps]
+    if one.to or one.back then
+      if not newest or newest.path ~= one.entry.path then
+        local name = one.entry.path == "" and "Outside of steps" or one.entry.path:gsub("/", ": ")
+        name = cut(name, LONGEST_NAME)
+        seen[name] = (seen[name] or 0) + 1
+        if seen[name] > 1 then name = ("%s (%d)"):format(name, seen[name]) end
+        newest = { path = one.entry.path, name = name }
+        steps[#steps + 1] = newest
+      end
+      newest[#newest + 1] = one
+    end
+  end
+  return steps
+end
+
+local function take_back(run, members)
+  for _, one in ipairs(members) do
+    local entry = one.entry
+    if one.back then
+      run.report:effect_done(step.path(), entry.kind, entry.key, "recalled", 0)
+    else
+      run.gate:effect(entry.kind, one.to.target, one.to.desired, {
+        undoes = entry.id,
+        check = check_of(run, one),
+        taken = taken(run, entry) or nil,
+      })
+      run.undo.attempts[entry.id] = run.undo.attempts[entry.id] or {} -- what earlier effects left is there again
+    end
+  end
+end
+
+-- What an earlier attempt of this undo did, by the effect that it took back.
+local function attempts_of(run)
+  local found = {}
+  for _, entry in ipairs(run.past and run.past.history.effects or {}) do
+    if entry.undoes and not entry.dropped then found[entry.undoes] = entry end
+  end
+  return found
+end
+
+local function record_left(run, left)
+  for _, one in ipairs(left) do
+    if run.journal then
+      run.journal:append({ t = "left", path = one.path, kind = one.kind, title = one.title, why = one.why }, true)
+    end
+  end
+end
+
+--- Takes the run back, or plans to.
+---@param run table the undo: run.undo is that of open
+function M.perform(run)
+  local undo = run.undo
+  undo.attempts = attempts_of(run)
+  if run.mode == "apply" and not run.past then M.check_undone(undo, run.store:summary(undo.history.id), run.id) end
+  local list = reversal.of(run)
+  check_all(run, list)
+  undo.left, undo.within = left_of(list), {}
+  for _, one in ipairs(list) do
+    if one.within then undo.within[#undo.within + 1] = { title = describe(one), of = one.within.key } end
+  end
+  record_left(run, undo.left)
+  for _, group in ipairs(steps_of(list)) do
+    step.step(run, group.name, take_back, run, group)
+  end
+end
+
+--- How the command line names what goes back.
+---@param undo table
+---@return string "R-…" or "R-…#Step"
+function M.name(undo)
+  local name = undo.history.id .. (undo.step and "#" .. undo.step or "")
+  return undo.step and "'" .. name:gsub("'", "'\\''") .. "'" or name
+end
+
+--- What the journal's header says of an undo.
+---@param undo table
+---@return table
+function M.header(undo)
+  local words = undo.take_over
+  return { run = undo.history.id, step = undo.step, origin = undo.origin, take_over = words[1] and words or nil }
+end
+
+return M
