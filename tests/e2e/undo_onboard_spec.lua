@@ -124,7 +124,14 @@ describe("undo of an onboarding", function()
   it("touches nothing when somebody edited one of its objects", function()
     local runs = json.decode(ok(lab:o2x { "runs", "--tenant=newclient", "--json" }).stdout)
     local id = runs[#runs].id
-    lab:out("kubectl", "annotate", "ingress", "newclient-ingress", "--overwrite", "cert-manager.io/cluster-issuer=theirs")
+    lab:out(
+      "kubectl",
+      "annotate",
+      "ingress",
+      "newclient-ingress",
+      "--overwrite",
+      "cert-manager.io/cluster-issuer=theirs"
+    )
     local before = look()
     local result = lab:o2x { "undo", id, "--confirm=newclient" }
     assert.equal(1, result.code, result.stderr)

@@ -174,16 +174,16 @@ function M.interruptible(fn, ...)
 end
 
 --- Says what could not be planned, with what to do about it.
----@param plan table
+---@param made table a plan
 ---@param tenant string? to be named
 ---@return integer code exit code of the first; 0 if there is none
-function M.plan_problems(plan, tenant)
-  for _, problem in ipairs(plan.problems) do
+function M.plan_problems(made, tenant)
+  for _, problem in ipairs(made.problems) do
     local words = { tenant }
     if problem.path ~= "" then words[#words + 1] = problem.path end
     out.problem(problem.error, #words > 0 and table.concat(words, ": ") or nil)
   end
-  return plan.problems[1] and errors.exit_code(plan.problems[1].error) or 0
+  return made.problems[1] and errors.exit_code(made.problems[1].error) or 0
 end
 
 --- "3 created, 1 changed, 12 unchanged"
