@@ -130,7 +130,7 @@ describe("undo", function()
         "before: nothing",
         'ours:   {"owner":"alpha"}',
         'now:    {"owner":"beta"}',
-        'now:    {"chairs":9',
+        'now:    {"chairs":9}',
         "--take-over=",
       } do
         assert.truthy(result.stderr:find(text, 1, true), text .. " in " .. result.stderr)

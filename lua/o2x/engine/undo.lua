@@ -106,6 +106,40 @@ local function shown(v)
   return cut(mask.text(v == nil and "nothing" or type(v) == "string" and v or diff.inline(v)), LONGEST)
 end
 
+local function is_record(v) return type(v) == "table" and v[1] == nil and not value.has_reference(v) end
+
+-- The fields in which two values differ, as a tree; true: as wholes. nil: they are equal.
+local function differing(a, b)
+  if not (is_record(a) and is_record(b)) then return not value.equal(a, b) or nil end
+  local tree = {}
+  for _, one in ipairs { a, b } do
+    for name in pairs(one) do
+      tree[name] = differing(a[name], b[name])
+    end
+  end
+  return next(tree) ~= nil and tree or nil
+end
+
+local function only(v, tree)
+  if type(tree) ~= "table" or type(v) ~= "table" then return v end
+  local part = {}
+  for name, below in pairs(tree) do
+    part[name] = only(v[name], below)
+  end
+  return part
+end
+
+-- A text from the line in which it differs from the other.
+local function from_difference(text, other)
+  if type(text) ~= "string" or type(other) ~= "string" then return text end
+  local line = 1
+  for at = 1, math.min(#text, #other) do
+    if text:byte(at) ~= other:byte(at) then break end
+    if text:byte(at) == 10 then line = at + 1 end
+  end
+  return (line > 1 and "… " or "") .. text:sub(line)
+end
+
 local function taken(run, entry) return memory.names_any(run.undo.take_over, entry) end
 
 -- Is the value what the run left? -> nil, or the conflict
@@ -115,13 +149,14 @@ local function compare(run, one, now)
   local image = contract.image(one.type, now, one.past.desired, one.entry.key)
   local foreign = one.to.foreign
   if value.equal(image, left) and not foreign then return nil end
+  local tree = differing(left, image)
   return {
     effect = one.entry.id,
     kind = one.entry.kind,
     target = one.entry.key,
-    before = shown(one.entry.before),
-    ours = shown(left),
-    now = shown(foreign or image),
+    before = shown(only(from_difference(one.entry.before, image), tree)),
+    ours = shown(only(from_difference(left, image), tree)),
+    now = shown(foreign or only(from_difference(image, left), tree)),
   }
 end
 
