@@ -141,9 +141,8 @@ static bool write_array(struct writer *w, int idx, lua_Integer n)
 	return true;
 }
 
-static bool write_object(struct writer *w, int idx, size_t n)
+static bool write_object(struct writer *w, int idx, size_t base, size_t n)
 {
-	size_t base = keys_take(w->L, w->keys, idx, n, 0);
 	luabuffer_addc(w->L, w->out, '{');
 	for (size_t i = 0; i < n; i++) {
 		struct key key = keys_push(w->L, w->keys, base, i, idx);
@@ -168,15 +167,15 @@ static bool write_object(struct writer *w, int idx, size_t n)
 
 static bool write_table(struct writer *w, int idx)
 {
-	bool strings, sequence;
-	size_t n = json_count_keys(w->L, idx, &strings, &sequence);
+	struct keys_found keys = keys_look(w->L, w->keys, idx);
+	size_t n = keys.count;
 	if (w->depth == JSON_MAX_DEPTH)
 		return refuse(w, "a table nested deeper than 256 levels (or in itself)", "depth");
 	w->depth++;
-	if (sequence && (n > 0 || json_isarray(w->L, idx)))
+	if (keys.sequence && (n > 0 || json_isarray(w->L, idx)))
 		return write_array(w, idx, (lua_Integer)n);
-	if (strings && !json_isarray(w->L, idx))
-		return write_object(w, idx, n);
+	if (keys.strings && !json_isarray(w->L, idx))
+		return write_object(w, idx, keys.base, n);
 	w->depth--;
 	return refuse(w, "a table that is neither a list nor a record", "type");
 }

@@ -20,8 +20,11 @@ static int by_bytes(const void *a, const void *b)
 	return order ? order : (x->length > y->length) - (x->length < y->length);
 }
 
-static void sort(struct key *keys, size_t count)
+/* Sorts the keys that begin at a place of the buffer. */
+static void sort(struct buffer *buffer, size_t first)
 {
+	struct key *keys = (struct key *)(void *)(buffer->bytes + first);
+	size_t count = (buffer->length - first) / sizeof *keys;
 	if (count > FEW) {
 		qsort(keys, count, sizeof *keys, by_bytes);
 		return;
@@ -110,11 +113,37 @@ size_t keys_take(lua_State *L, struct buffer *keys, int index, size_t count, int
 		if (taken)
 			push_taken(L, keys, base);
 		take_others(L, keys, index, taken ? lua_gettop(L) : 0);
-		sort((struct key *)(void *)(keys->bytes + first),
-		     (keys->length - first) / sizeof(struct key));
+		sort(keys, first);
 	}
 	lua_settop(L, top);
 	return base;
+}
+
+struct keys_found keys_look(lua_State *L, struct buffer *keys, int index)
+{
+	struct keys_found found = { .base = keys->length, .strings = true, .sequence = true };
+	size_t most = lua_rawlen(L, index);
+	luaL_checkstack(L, 8, "keys");
+	lua_pushnil(L);
+	while (lua_next(L, index)) {
+		lua_pop(L, 1);
+		found.count++;
+		if (lua_type(L, -1) == LUA_TSTRING) {
+			found.sequence = false;
+			lua_pushvalue(L, -1);
+			take(L, keys);
+			continue;
+		}
+		lua_Integer i = lua_isinteger(L, -1) ? lua_tointeger(L, -1) : 0;
+		found.strings = false;
+		found.sequence = found.sequence && i > 0 && (size_t)i <= most;
+	}
+	found.sequence = found.sequence && found.count == most;
+	if (!found.strings)
+		keys->length = found.base;
+	else if (found.count)
+		sort(keys, found.base);
+	return found;
 }
 
 struct key keys_push(lua_State *L, const struct buffer *keys, size_t base, size_t number, int index)
