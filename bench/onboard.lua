@@ -6,7 +6,8 @@ return {
   title = "Onboarding a tenant of 16 services in a fresh lab",
   rounds = 5,
   differs = setting.DIFFERS
-    .. "; the longest path is the database by two psql and one release of each wave: no id, no check, nothing read back",
+    .. "; the longest path is the database by two psql and one release of each wave: no id, no check, "
+    .. "nothing read back",
   setup = setting.start,
   teardown = setting.stop,
   contenders = function(state)

@@ -210,7 +210,8 @@ local function new_summary(self, kept, id, stamp)
   return summary
 end
 
--- The summary of a run: the one that is kept, or a new one. nil if the name is not that of a run, which no kept one has.
+-- The summary of a run: the one that is kept, or a new one. nil if the name is not that of a run, which no kept one
+-- has.
 local function summary_of(self, kept, id, stamp)
   local found = kept:get(id, stamp) or id:find(IS_ID) and new_summary(self, kept, id, stamp)
   if found then found.status = status(self, id, found.status) end

@@ -363,9 +363,9 @@ describe("what a script can reach", function()
   end)
 
   it("is read-only", function()
-    local frozen = require("o2x.base.frozen").new { a = 1, b = { 1, 2 } }
-    assert.error_matches(function() frozen.a = 2 end, "a is read%-only")
-    assert.has_error(function() setmetatable(frozen, nil) end)
-    assert.equal(1, frozen.a)
+    local view = frozen.new { a = 1, b = { 1, 2 } }
+    assert.error_matches(function() view.a = 2 end, "a is read%-only")
+    assert.has_error(function() setmetatable(view, nil) end)
+    assert.equal(1, view.a)
   end)
 end)

@@ -393,7 +393,8 @@ local function start_held(self, name, release)
   return waiting and waiting:rendering()
 end
 
--- What was rendered ahead, if the same is to be rendered now; the helm that has rendered it waits for this release then.
+-- What was rendered ahead, if the same is to be rendered now; the helm that has rendered it then waits for this
+-- release.
 local function take_ahead(self, name, release)
   local ahead = self.ahead[name]
   self.ahead[name] = nil

@@ -36,8 +36,8 @@ function M.secret(check, path, item)
   if not has(check.secrets, item) then M.name(check, path, item) end
 end
 
--- contents → what is known of its patterns: the text that each needs (needed), and the texts that were looked at and are
--- the tenant's (own). The services of a platform have most texts in common.
+-- contents → what is known of its patterns: the text that each needs (needed), and the texts that were looked at and
+-- are the tenant's (own). The services of a platform have most texts in common.
 local known_of = setmetatable({}, { __mode = "k" })
 
 local function known_in(contents)
