@@ -102,6 +102,24 @@ describe("onboarding", function()
     assert.equal("TIDLT-100008", lab:vault("tenant/newclient/info").tenant_id)
   end)
 
+  it("has done side by side what needs nothing of each other", function()
+    local run = lab:o2x({ "runs", "--json" }).stdout:match "R%-%d+%-%d+%-%x+"
+    local journal = fs.read(fs.join(lab.store, run, "journal"))
+    local function at(path, kind)
+      local record = ('[^\n]*"path":"%s"[^\n]*"t":"%s"}\n'):format(path, kind)
+      return assert(journal:find(record), path .. " " .. kind)
+    end
+    for one, other in pairs {
+      ["Create the database"] = "Write the Helm values",
+      ["Deploy"] = "Create the DNS records",
+      ["Run the test customer workflow"] = "Set up monitoring and alerts",
+    } do
+      assert.is_true(at(one, "step") < at(other, "done") and at(other, "step") < at(one, "done"), one)
+    end
+    assert.is_true(at("Apply the tenant's customisation", "done") < at("Deploy", "step"))
+    assert.is_true(at("Verify the services", "done") < at("Run the test customer workflow", "step"))
+  end)
+
   it("writes the guide's own files, value for value", function()
     local function yaml_of(path) return yaml.decode(fs.read(path), path) end
     for name, path in pairs {
