@@ -400,7 +400,8 @@ local function take_ahead(self, name, release)
   self.ahead[name] = nil
   local waiting = ahead and self.waiting[ahead.release]
   if not waiting then return nil end
-  local same = ahead.release.revision == release.revision and ahead.question == question(self, name, release)
+  local asked = question(self, name, release, program.identity(self.program))
+  local same = ahead.release.revision == release.revision and ahead.question == asked
   if waiting.ended or not same then
     self:let_go(ahead.release)
     return nil
@@ -431,7 +432,8 @@ end
 function Helm:hold_ahead(name, release)
   self:check_name(name, release.namespace)
   if self.ahead[name] or count_ahead(self) >= CONCURRENCY then return end
-  self.ahead[name] = { question = question(self, name, release), release = release }
+  local asked = question(self, name, release, program.identity(self.program))
+  self.ahead[name] = { question = asked, release = release }
   local ok, rendering = pcall(start_held, self, name, release)
   if not rendering or not ok then self.ahead[name] = nil end
   if not ok then error(rendering, 0) end
