@@ -130,8 +130,8 @@ local function kinds_of(list)
   return kinds
 end
 
--- Leaves out targets that the run itself brought back to what they were: a copy that it made and dropped.
-local function without_round_trips(list)
+-- Leaves out what the run made and removed again: a copy of a database, which only an archive could make once more.
+local function without_passing(list)
   local groups, kept = {}, {}
   for _, one in ipairs(list) do
     local place = name(one.type.kind, one.entry.key)
@@ -141,8 +141,8 @@ local function without_round_trips(list)
   end
   for _, one in ipairs(list) do
     local group = groups[name(one.type.kind, one.entry.key)]
-    local same = group.first ~= group.last and value.equal(group.first.entry.before, group.last.entry.image)
-    if not (group.known and same) then kept[#kept + 1] = one end
+    local passing = group.first.past.before == nil and group.last.past.desired == nil
+    if not (group.known and passing) then kept[#kept + 1] = one end
   end
   return kept
 end
@@ -197,7 +197,7 @@ function M.of(run)
   for _, entry in ipairs(written(run.undo.history, run.undo)) do
     list[#list + 1] = look(run, entry)
   end
-  list = without_round_trips(list)
+  list = without_passing(list)
   run.undo.removed, run.undo.kinds = removed(run, list), kinds_of(list)
   local new, back = containers(list), {}
   for i = #list, 1, -1 do

@@ -199,7 +199,16 @@ end
 M.restored = {
   kind = "pg.restored",
   class = "idempotent",
-  undo = { before = "whether the copy existed", how = "drops the copy" },
+  undo = {
+    before = "whether the copy existed",
+    how = "drops the copy",
+    cannot = "a copy that was dropped",
+    restore = function(_, past)
+      if past.before ~= nil then return nil, "the copy was dropped: restore it from its archive again" end
+      -- The run has put it into the tenant's place; the undo of that comes first, and brings it back here.
+      return { target = past.target, moved = past.now == nil }
+    end,
+  },
   key = function(target) return target.name end,
   read = read,
   write = write,

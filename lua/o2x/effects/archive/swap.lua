@@ -83,10 +83,32 @@ local function still_used(db, target)
   }
 end
 
+-- The other way: the old database gets its name and its comment back, the copy its own.
+local function statements_back(ctx, target, current, kept, desired)
+  local database, copy, list = pg.quote(target.database), pg.quote(target.copy), {}
+  local function add(...) list[#list + 1] = { string.format(...) } end
+  if current then
+    local note = properties.note(current.comment) or {}
+    note.swapped = nil
+    add("ALTER DATABASE %s RENAME TO %s", database, copy)
+    list[#list + 1] = { properties.note_statement(target.copy, note) }
+  end
+  if not kept then return list end
+  add("ALTER DATABASE %s RENAME TO %s", pg.quote(target.kept), database)
+  local comment = (properties.note(kept.comment) or {}).comment
+  if desired and desired.run then
+    local note = { o2x = "restored", of = target.database, run = desired.run, at = clock.iso() }
+    list[#list + 1] = { properties.note_statement(target.database, note) }
+  else
+    add("COMMENT ON DATABASE %s IS %s", database, comment and properties.literal(comment) or "NULL")
+  end
+  return list
+end
+
 -- A client may connect after the sessions were ended: PostgreSQL then refuses the rename, and it is tried again.
 local function swap(db, target, list)
   for try = 1, TRIES do
-    local ended, problem = pcall(db.query, db, TERMINATE, pg.array { target.database, target.copy })
+    local ended, problem = pcall(db.query, db, TERMINATE, pg.array { target.database, target.copy, target.kept })
     local ok, err = pcall(db.transaction, db, function(tx) tx:exec(list) end, { attempts = 1 })
     if ok then return end
     if not errors.is(err) or err.code ~= IN_USE then error(err, 0) end
@@ -96,10 +118,14 @@ local function swap(db, target, list)
   still_used(db, target)
 end
 
-local function write(ctx, target)
+local function write(ctx, target, desired)
   ctx:client "pg":close() -- our own sessions would block the rename
   local db <close> = support.connect(ctx, ctx.scope.pg.admin, { lock_timeout = 30 })
   local current = properties.read(db, target.database)
+  if target.back then
+    local kept = desired and properties.read(db, target.kept)
+    return swap(db, target, statements_back(ctx, target, current, kept, desired))
+  end
   local note = need_restored(db, ctx, target)
   swap(db, target, statements(ctx, target, current, note))
 end
@@ -111,12 +137,26 @@ M.swapped = {
   undo = {
     before = "the run whose copy was in place; the old database is kept under another name",
     how = "renames both databases back",
+    cannot = "an old database that somebody removed",
+    restore = function(ctx, past)
+      local of = past.target
+      local target = { database = of.database, copy = of.copy, kept = of.kept, defaults = of.defaults }
+      target.back = not of.back or nil -- an undo of the undo swaps again
+      local needed = target.back and of.kept or of.copy
+      if target.back and past.before == nil then needed = of.database end
+      local there = support.with(ctx, ctx.scope.pg.admin, function(db) return properties.read(db, needed) end)
+      if not there then return nil, needed .. ", which would get its name, is gone" end
+      return { target = target, desired = past.before and { run = past.before.run } }
+    end,
   },
   key = function(target) return target.database end,
   read = read,
   equal = equal,
   write = write,
   show = function(target, before)
+    if target.back then
+      return { title = "database " .. target.database, lines = { ("~ %s gets its name back"):format(target.kept) } }
+    end
     local lines = { ("~ replaced by %s"):format(target.copy) }
     if before then
       table.insert(lines, 1, ("~ the current database is kept as %s; its sessions are ended"):format(target.kept))

@@ -56,8 +56,8 @@ function M.kept_name(ctx, name) return 'o2x."' .. ("%s %s"):format(ctx.run_id, n
 
 -- ---- the transaction ----
 
-local function same_columns(tx, target, source)
-  local columns, others = names(tx:query(COLUMNS, target.table)), names(source:rows(COLUMNS, target.table))
+local function same_columns(tx, target, source, other)
+  local columns, others = names(tx:query(COLUMNS, target.table)), names(source:rows(COLUMNS, other))
   if table.concat(columns, ", ") == table.concat(others, ", ") then return columns end
   errors.raise {
     kind = "conflict",
@@ -68,7 +68,7 @@ local function same_columns(tx, target, source)
       table.concat(columns, ", "),
       table.concat(others, ", ")
     ),
-    hint = "a migration has changed it: restore the whole database, or copy by hand from " .. target.copy,
+    hint = "a migration has changed it: restore the whole database, or copy by hand from " .. (target.copy or other),
   }
 end
 
@@ -175,14 +175,29 @@ local function replace(tx, target, columns)
   tx:query(("INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM o2x_saved"):format(target.table, list, list))
 end
 
--- The table's own triggers would overwrite restored values (updated_at), so they are off. Foreign keys stay in force.
-local function restore(ctx, tx, source, target, desired)
-  tx:query(("LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE"):format(target.table))
-  local columns, key = same_columns(tx, target, source), names(tx:query(KEY, target.table))
+-- The content of the archive, after that of the table is kept.
+local function save_from_copy(tx, target, source)
+  local columns = same_columns(tx, target, source, target.table)
   tx:query("CREATE SCHEMA IF NOT EXISTS o2x")
   tx:query(("CREATE TABLE %s AS TABLE %s"):format(target.kept, target.table))
-  tx:query(("ALTER TABLE %s DISABLE TRIGGER USER"):format(target.table))
   copy(tx, source, target, columns)
+  return columns
+end
+
+-- The content that was kept.
+local function save_from_kept(tx, target)
+  local columns = names(tx:query(COLUMNS, target.table))
+  local like = ("SELECT %s FROM %s"):format(table.concat(columns, ", "), target.kept)
+  tx:query("CREATE TEMPORARY TABLE o2x_saved ON COMMIT DROP AS " .. like)
+  return columns
+end
+
+-- The table's own triggers would overwrite restored values (updated_at), so they are off. Foreign keys stay in force.
+local function restore(tx, target, desired, save, source)
+  tx:query(("LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE"):format(target.table))
+  local key = names(tx:query(KEY, target.table))
+  tx:query(("ALTER TABLE %s DISABLE TRIGGER USER"):format(target.table))
+  local columns = save(tx, target, source)
   if key[1] then
     merge(tx, target, columns, key)
   else
@@ -198,10 +213,22 @@ local function restore(ctx, tx, source, target, desired)
 end
 
 local function write(ctx, target, desired, _, id)
-  local source <close> = support.connect(ctx, target.copy, NO_LIMIT)
   local db <close> = support.connect(ctx, target.database, NO_LIMIT)
-  local function fill(tx) return restore(ctx, tx, source, target, desired) end
-  return nil, support.once_on(ctx, db, id, fill, { attempts = 1 })
+  local function bring(save, source)
+    local function fill(tx) return restore(tx, target, desired, save, source) end
+    return nil, support.once_on(ctx, db, id, fill, { attempts = 1 })
+  end
+  if target.back then return bring(save_from_kept) end
+  local source <close> = support.connect(ctx, target.copy, NO_LIMIT)
+  return bring(save_from_copy, source)
+end
+
+-- The kept table is this run's own; an undo of the undo has none.
+local function go_back(ctx, past)
+  local of = past.target
+  local kept = not of.back and snapshot(ctx, of.database, of.kept)
+  if not kept then return nil, "the content of the table was not kept" end
+  return { target = { database = of.database, table = of.table, kept = of.kept, back = true }, desired = past.before }
 end
 
 --- The effect type of one restored table.
@@ -214,13 +241,16 @@ M.restored_table = {
   undo = {
     before = "rows and checksum; the content stays as a table in the schema o2x",
     how = "replaces the table with the one kept in the schema o2x",
+    cannot = "the archive's content, after the undo",
+    restore = go_back,
   },
   key = function(target) return target.database .. " " .. target.table end,
   read = function(ctx, target) return snapshot(ctx, target.database, target.table) end,
   write = write,
   show = function(target, before, after)
     local lines = {}
-    if before and after then
+    if target.back then lines[1] = "~ replaced by " .. target.kept end
+    if before and after and not target.back then
       lines[1] = ("~ %d rows are replaced by the archive's %s"):format(before.rows, after.rows or "rows")
       lines[2] = "~ the current content is kept in the schema o2x"
     end

@@ -21,6 +21,20 @@ local function missing(target)
   errors.raise { kind = "failed", module = "k8s", code = "not_found", message = title(target) .. " does not exist" }
 end
 
+-- Objects whose names are not known beforehand belong to the tenant if the server lists them under its label. Another
+-- process may have listed them when the effect was made: a resumed run and an undo list them again.
+local function meet(ctx, kind, name, namespace)
+  local k8s = client(ctx)
+  local resource = ctx:retry(k8s.resource, k8s, kind)
+  if not k8s.grants:allows(resource, namespace, name) then ctx:retry(k8s.list, k8s, kind, { namespace = namespace }) end
+  return resource
+end
+
+local function get_met(ctx, target)
+  meet(ctx, kind_of(target), target.name, target.namespace)
+  return get(ctx, target)
+end
+
 -- ---- replicas ----
 
 local replicas = {
@@ -31,7 +45,7 @@ local replicas = {
 }
 
 function replicas.read(ctx, target)
-  local found = get(ctx, target)
+  local found = get_met(ctx, target)
   return found and (found.spec.replicas or 1)
 end
 
@@ -99,7 +113,7 @@ fields.whole = key -- one effect may set some of an object's fields that another
 function fields.key(target) return key(target) .. " " .. table.concat(sorted_keys(target.places), ", ") end
 
 function fields.read(ctx, target)
-  local found = get(ctx, target)
+  local found = get_met(ctx, target)
   return found and project(found, target.places)
 end
 
@@ -161,14 +175,11 @@ M.types = { replicas, fields }
 
 -- ---- what scripts see ----
 
--- Objects whose names are not known beforehand belong to the tenant if the server lists them under its label.
 local function target_of(ctx, kind, name, namespace)
   local k8s = client(ctx)
-  local resource = ctx:retry(k8s.resource, k8s, kind)
-  local target = support.target(ctx, resource, name, namespace)
-  local where = target.namespace
-  if not k8s.grants:allows(resource, where, name) then ctx:retry(k8s.list, k8s, kind, { namespace = where }) end
-  k8s.grants:object(resource, where, name, false)
+  local target = support.target(ctx, ctx:retry(k8s.resource, k8s, kind), name, namespace)
+  local resource = meet(ctx, kind, name, target.namespace)
+  k8s.grants:object(resource, target.namespace, name, false)
   return target, resource
 end
 
