@@ -67,9 +67,20 @@ local KUBERNETES <const> = {
     write = function(run) run.api.k8s.ensure(CONFIG) end,
   },
   {
-    "fields of an object that was there: added, changed and left out",
-    prepare = function(env) env.run().api.k8s.ensure(config { a = "0", c = "theirs" }) end,
-    write = function(run) run.api.k8s.ensure(config { a = "1", b = "2", c = "theirs" }) end,
+    "fields of an object that o2x made: added, changed and left out",
+    prepare = function(env) env.run().api.k8s.ensure(config { a = "0", c = "left out" }) end,
+    write = function(run) run.api.k8s.ensure(config { a = "1", b = "2" }) end,
+  },
+  {
+    "fields of an object that somebody else made",
+    prepare = function(env)
+      env.ask("kubectl", "create", "configmap", "t1-app", "--from-literal=a=0", "--from-literal=c=theirs")
+      env.ask("kubectl", "label", "configmap", "t1-app", "tenant=t1")
+    end,
+    write = function(run)
+      local wanted = config { a = "1", b = "2" }
+      run.api.k8s.ensure(wanted, { force = true })
+    end,
   },
   {
     "a removed object, whole",

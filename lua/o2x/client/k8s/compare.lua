@@ -147,6 +147,52 @@ function M.project(current, desired, key, amounts)
   return out
 end
 
+-- The elements of a list that fieldsV1 names, in the order of the list.
+local function owned_items(list, managed, owned)
+  local items = {}
+  for _, element in ipairs(list) do
+    for field, below in pairs(managed) do
+      local sort, rest = field:match "^([kv]):(.*)$"
+      local named = sort == "k" and find_keyed({ element }, rest) ~= nil or sort == "v" and has_value({ element }, rest)
+      if named then items[#items + 1] = sort == "k" and owned(element, below) or element end
+    end
+  end
+  return json.array(items)
+end
+
+-- The part of an object that fieldsV1 names.
+local function owned(object, managed)
+  if type(object) ~= "table" or next(managed) == nil then return object end
+  if is_list(object) then return owned_items(object, managed, owned) end
+  local part = {}
+  for field, below in pairs(managed) do
+    local name = field:match "^f:(.*)$"
+    if name and object[name] ~= nil then part[name] = owned(object[name], below) end
+  end
+  return part
+end
+
+local function add(to, more)
+  for name, item in pairs(more) do
+    if to[name] == nil then
+      to[name] = item
+    elseif type(to[name]) == "table" and type(item) == "table" and not is_list(item) and not is_list(to[name]) then
+      add(to[name], item)
+    end
+  end
+  return to
+end
+
+--- The part of the server's object that an apply of `desired` may change: the fields that it speaks of, and those that
+--- o2x applied earlier, which the server removes if they are no longer desired.
+---@param current table
+---@param desired table
+---@return table
+function M.concerned(current, desired)
+  local part, managed = M.project(current, desired), ours(current)
+  return managed and add(part, owned(current, managed)) or part
+end
+
 -- Fields that the server writes.
 local SERVER_FIELDS = {
   "managedFields",

@@ -36,10 +36,10 @@ local object = {
   },
 }
 
--- Only the desired fields of a live object: other clients and the server change the rest all the time.
+-- Only the fields that the run sets, or that o2x set before: other clients and the server change the rest all the time.
 function object.image(current, desired)
   if desired == nil then return compare.clean(current) end
-  return compare.project(current, set_by_run[desired] or desired)
+  return compare.concerned(current, set_by_run[desired] or desired)
 end
 
 -- The fields of both.
