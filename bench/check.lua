@@ -33,5 +33,5 @@ return {
       },
     }
   end,
-  must = { { "o2x check onboard", 18, "floor: empty C" }, { "o2x check", 55, "floor: empty C" } },
+  must = { { "o2x check onboard", 32, "floor: empty C" }, { "o2x check", 97, "floor: empty C" } },
 }

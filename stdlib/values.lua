@@ -223,9 +223,7 @@ end
 function M.write(tenant, params)
   parallel.each(
     catalogue.all(),
-    function(service)
-      files.ensure(naming.values_file(tenant.name, service.name), text_for(tenant, service, params))
-    end,
+    function(service) files.ensure(naming.values_file(tenant.name, service.name), text_for(tenant, service, params)) end,
     { limit = 4 }
   )
 end

@@ -152,9 +152,7 @@ function Summaries:get(id, stamp)
 end
 
 -- Had the journal rested when its stamp was taken?
-local function has_rested(self, stamp)
-  return stamp ~= "" and self.opened - string.unpack(CHANGED, stamp) / 1e9 > REST
-end
+local function has_rested(self, stamp) return stamp ~= "" and self.opened - string.unpack(CHANGED, stamp) / 1e9 > REST end
 
 --- Keeps a summary. The journal must have been read after its stamp was taken.
 ---@param id string
