@@ -14,6 +14,7 @@ local M = {}
 local G = {}
 G.__index = G
 
+local NO_UNDO = { before = "nothing", how = "not possible", never = true, cannot = "what was heard" }
 local UNDO = { before = "the value", how = "the value that was there is written again" }
 
 local function key(target) return target end
@@ -48,7 +49,7 @@ local function module_over(g)
     declares = "memory:write",
     types = {
       { kind = "thing", secrets = "opaque", class = "idempotent", key = key, read = read, write = write, undo = UNDO },
-      { kind = "blind", class = "unprovable", key = key, read = function() end, write = write, undo = UNDO },
+      { kind = "blind", class = "unprovable", key = key, read = function() end, write = write, undo = NO_UNDO },
       {
         kind = "marked",
         class = "transactional",

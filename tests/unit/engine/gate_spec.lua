@@ -37,6 +37,27 @@ describe("the gate in a plan", function()
   end)
 end)
 
+describe("a plan", function()
+  it("marks what cannot be undone", function()
+    local g = gates.new { mode = "plan", system = {} }
+    g:effect("thing", "a", 1)
+    g:effect("blind", "b", 1)
+    assert.truthy(g:plan_text():find("! cannot be undone: what was heard", 1, true))
+    local changes = g.run.plan:data().changes
+    assert.is_nil(changes[1].irreversible)
+    assert.equal("what was heard", changes[2].irreversible)
+  end)
+
+  it("goes on after an effect that cannot be planned, unless the script wants to know", function()
+    local g = gates.new { mode = "plan", system = {} }
+    g:effect("room", "house/roof", 1)
+    g:effect("thing", "a", 1)
+    assert.equal("no such house", g.run.plan.problems[1].error.message)
+    assert.equal(1, #g.run.plan.changes)
+    assert.is_false(g.run.plan:is_ready())
+  end)
+end)
+
 describe("the gate in a run", function()
   it("journals what it is about to do before it does it, and what came of it", function()
     local g = gates.new { system = { a = 1 } }
