@@ -31,11 +31,25 @@ static bool is_name(char c)
 	return isalnum((unsigned char)c) || c == '_';
 }
 
+/*
+** Takes one character and counts the line that ends with it. As in Lua, a line ends with \n, \r, or
+** both in any order.
+*/
+static void skip_one(struct lexer *lexer)
+{
+	char c = *lexer->at++, other = c == '\n' ? '\r' : '\n';
+	if (c != '\n' && c != '\r')
+		return;
+	lexer->line++;
+	if (lexer->at < lexer->end && *lexer->at == other)
+		lexer->at++;
+}
+
 /* Skips to `to` and counts the lines on the way. */
 static void skip_to(struct lexer *lexer, const char *to)
 {
-	for (; lexer->at < to; lexer->at++)
-		lexer->line += *lexer->at == '\n';
+	while (lexer->at < to)
+		skip_one(lexer);
 }
 
 static const char *no_end(struct lexer *lexer, const char *what)
@@ -82,11 +96,11 @@ static void take(struct lexer *lexer, struct token *token, int kind, const char 
 static void long_string(struct lexer *lexer, struct token *token, int level)
 {
 	const char *from = lexer->at + level + 2, *close = long_close(lexer, from, level);
-	const char *first = from;
-	if (first < close && *first == '\r')
-		first++;
-	if (first < close && *first == '\n')
-		from = first + 1;
+	/* A line's end at the beginning does not belong to the text. */
+	skip_to(lexer, from);
+	if (from < close && (*from == '\n' || *from == '\r'))
+		skip_one(lexer);
+	from = lexer->at < close ? lexer->at : close;
 	token->kind = TOKEN_STRING;
 	token->text = from;
 	token->size = (size_t)(close - from);
@@ -145,8 +159,8 @@ static void symbol(struct lexer *lexer, struct token *token)
 /* A comment of one line, or a first line for the shell. */
 static void skip_line(struct lexer *lexer)
 {
-	const char *line_end = memchr(lexer->at, '\n', (size_t)(lexer->end - lexer->at));
-	lexer->at = line_end ? line_end : lexer->end;
+	while (lexer->at < lexer->end && *lexer->at != '\n' && *lexer->at != '\r')
+		lexer->at++;
 }
 
 static void comment(struct lexer *lexer)
@@ -163,7 +177,7 @@ static void skip_space(struct lexer *lexer)
 {
 	while (lexer->at < lexer->end) {
 		if (isspace((unsigned char)*lexer->at))
-			lexer->line += *lexer->at++ == '\n';
+			skip_one(lexer);
 		else if (*lexer->at == '-' && lexer->at + 1 < lexer->end && lexer->at[1] == '-')
 			comment(lexer);
 		else
