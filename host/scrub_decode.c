@@ -96,7 +96,8 @@ static void gather(const struct scrub_stream *in, struct scrub_room *room)
 static inline void put_byte(const struct scrub_stream *in, struct scrub_room *room, size_t at,
 			    int bits)
 {
-	unsigned value = (unsigned)room->sextets[at] << bits | room->sextets[at + 1] >> (6 - bits);
+	unsigned value =
+		(unsigned)room->sextets[at] << bits | (unsigned)room->sextets[at + 1] >> (6 - bits);
 	if (room->places)
 		put(room, (unsigned char)value, scrub_start(in, room->places[at]),
 		    scrub_end(in, room->places[at + 1]));
@@ -195,14 +196,18 @@ static bool hex(const struct scrub_stream *in, int shift, struct scrub_room *roo
 
 /* ---- lists of decimal numbers: [112, 97, 115] ---- */
 
+static inline bool is_digit(const struct scrub_stream *in, size_t at)
+{
+	return nibble(in, at) >= 0 && nibble(in, at) <= 9;
+}
+
 /* A number of at most 255; a negative one is a signed byte. -> the place after it, or 0 */
 static size_t decimal(const struct scrub_stream *in, size_t at, unsigned *value)
 {
 	bool negative = in->bytes[at] == '-';
 	size_t from = at + negative;
 	*value = 0;
-	for (at = from;
-	     at < in->length && at - from < 3 && nibble(in, at) >= 0 && nibble(in, at) < 10; at++)
+	for (at = from; at < in->length && at - from < 3 && is_digit(in, at); at++)
 		*value = *value * 10 + (unsigned)nibble(in, at);
 	if (at == from || *value > 255)
 		return 0;
@@ -232,7 +237,7 @@ static bool numbers(const struct scrub_stream *in, int shift, struct scrub_room 
 {
 	(void)shift;
 	for (size_t at = 0; at < in->length; at++) {
-		if (nibble(in, at) < 0 || nibble(in, at) > 9 || (at && nibble(in, at - 1) >= 0))
+		if (!is_digit(in, at) || (at && is_digit(in, at - 1)))
 			continue;
 		put_gap(room, in, at);
 		size_t from = at && in->bytes[at - 1] == '-' ? at - 1 : at;

@@ -182,7 +182,10 @@ static bool add_texts(struct walk *walk, int idx, int depth)
 	return true;
 }
 
-/* Pushes all texts to be searched as one, so that one search answers for most values. [-0, +1, m] */
+/*
+** Pushes all texts to be searched as one, so that one search answers for most values. No code goes on
+** behind a NUL: what is in one text is found whatever stands in the one before it. [-0, +1, m]
+*/
 static void push_fresh(const struct walk *walk)
 {
 	luaL_Buffer all;
@@ -190,7 +193,7 @@ static void push_fresh(const struct walk *walk)
 	for (lua_Integer i = 1; i <= walk->fresh; i++) {
 		lua_rawgeti(walk->L, FRESH, i);
 		luaL_addvalue(&all);
-		luaL_addchar(&all, '\n');
+		luaL_addchar(&all, '\0');
 	}
 	luaL_pushresult(&all);
 }
