@@ -200,6 +200,9 @@ for _, key in ipairs {
 } do
   ROWS[key] = { by = "tests/e2e/remedies_spec.lua" }
 end
+for _, file in ipairs { "cli/common", "cli/undo", "engine/store", "engine/undo", "engine/undone" } do
+  ROWS[("lua/o2x/%s.lua: o2x undo"):format(file)] = { by = "tests/e2e/undo_spec.lua" }
+end
 ROWS["stdlib/diagnose/billing.lua: curl -X"] = { "runs inside the cluster" }
 ROWS["stdlib/diagnose/pods.lua: cmctl renew"] = { "cert-manager's own command, which the lab does not have" }
 ROWS["lua/o2x/client/flyway/history.lua: flyway baseline"] = { "Flyway's own command, which the lab does not have" }

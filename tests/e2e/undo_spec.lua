@@ -223,6 +223,46 @@ describe("undo", function()
     assert.equal(0, #toy:json { "runs", "--unfinished", "--json" })
   end)
 
+  -- Types what a message proposes into a shell, with --confirm where it only shows.
+  local function paste(command)
+    return toy:shell({}, "", ('P=("$@"); o2x() { "${P[@]}" "$@"; }; %s; exit; '):format(command))
+  end
+
+  it("proposes commands that work when they are pasted", function()
+    local id = build()
+    local shown = ok(toy:o2x { "undo", id .. "#Furnish/room 2" }).stdout
+    ok(paste(shown:match "To undo: ([^\n]+)"))
+    assert.is_nil(toy:holds()["room-2"])
+    local again = toy:o2x { "undo", id .. "#Furnish/room 2" }.stderr
+    ok(paste(again:match "(o2x undo R%S+) brings" .. " --confirm=alpha"))
+    assert.truthy(toy:holds()["room-2"])
+    fs.write(toy.system .. "/room-1", '{"name":"1","chairs":9}')
+    local conflict = toy:o2x({ "undo", id, "--confirm=alpha" }).stderr
+    ok(paste(conflict:match "to overwrite it: ([^\n]+)"))
+    assert.same({}, toy:holds())
+    toy:runbook(
+      "twice",
+      [[
+    step("the first", function() toy.ensure("roof", { colour = "red" }) end)
+    step("the second", function() toy.ensure("roof", { colour = "blue" }) end)]]
+    )
+    ok(toy:o2x { "run", "twice", "alpha" })
+    local first = toy:o2x({ "undo", newest() .. "#the first" }).stderr
+    ok(paste(first:match "take that back first: ([^\n]+)" .. " --confirm=alpha"))
+    assert.same({ roof = { colour = "red" } }, toy:holds())
+  end)
+
+  it("is started again when it was refused", function()
+    local id = build()
+    fs.write(toy.system .. "/house", '{"owner":"beta"}')
+    assert.equal(1, toy:o2x({ "undo", id, "--confirm=alpha" }).code)
+    local refused = toy:o2x({ "resume", newest() }).stderr
+    fs.write(toy.system .. "/house", '{"owner":"alpha"}')
+    ok(paste(refused:match "start it again with ([^\n]+)" .. " --confirm=alpha"))
+    assert.same({}, toy:holds())
+    assert.truthy(toy:o2x({ "undo", "F-1" }).stderr:find("over several tenants", 1, true))
+  end)
+
   it("needs the tenant's name, and refuses another", function()
     local id = build()
     local result = toy:o2x { "undo", id, "--confirm=beta" }

@@ -13,6 +13,9 @@ local undo = lazy "o2x.engine.undo"
 
 -- "R-…#STEP" → what is to be undone
 local function requested(store, word, options)
+  if word:find "^F%-" then
+    errors.input(word .. " is a run over several tenants", "undo its runs one by one: o2x runs lists them")
+  end
   local id, step = word:match "^(.-)#(.*)$"
   id = store:find(id or word)
   local request = { id = id, take_over = options.take_over }
