@@ -183,4 +183,24 @@ describe("undo of an onboarding", function()
     ok(lab:o2x { "undo", id, "--confirm=newclient" })
     assert.equal("1", lab:sql("coredb-newclient--" .. id, "select count(*) from public.theirs"))
   end)
+
+  it(
+    "is undone itself, as far as the systems keep what was there; onboarding does the rest, with the same id",
+    function()
+      local first = run_of { "run", "onboard", "newclient", "--json" }
+      local id = id_of "newclient"
+      assert.are_not.equal(1, lab:o2x({ "undo", first, "--confirm=newclient" }).code)
+      assert.equal("", id_of "newclient")
+      local runs = json.decode(ok(lab:o2x { "runs", "--tenant=newclient", "--json" }).stdout)
+      local result = lab:o2x { "undo", runs[#runs].id, "--confirm=newclient" }
+      assert.equal(7, result.code, result.stderr)
+      assert.truthy(result.stderr:find("database coredb-newclient: it was dropped with all that was in it", 1, true))
+      assert.truthy(result.stderr:find("helm has no record of its revision 1 any more", 1, true))
+      assert.equal(id, id_of "newclient")
+      assert.truthy(lab:dig("api.newclient.embrix.com", "CNAME") ~= "")
+      run_of { "run", "onboard", "newclient", "--json" }
+      assert.equal(id, id_of "newclient")
+      assert.equal(0, lab:o2x({ "plan", "onboard", "newclient", "--detailed-exitcode" }).code)
+    end
+  )
 end)

@@ -36,6 +36,15 @@ describe("the before-image of an object", function()
     assert.same({ { name = "b", v = 2 } }, image.data.list)
   end)
 
+  it("of a removed object says what of it was o2x's own: nothing that the server or a controller wrote", function()
+    local whole = object({ a = "0" }, { ["f:a"] = {} }, { spec = { volumeName = "pv-1" } })
+    whole.metadata.annotations = { ["pv.kubernetes.io/bind-completed"] = "yes" }
+    local part = compare.applied(whole)
+    assert.same({ apiVersion = "v1", kind = "ConfigMap", metadata = { name = "x" }, data = { a = "0" } }, part)
+    whole.metadata.managedFields = nil
+    assert.is_nil(compare.applied(whole))
+  end)
+
   it("is the fields that are wanted where o2x has applied nothing", function()
     local one = object({ a = "0", b = "theirs" }, {})
     one.metadata.managedFields = nil

@@ -136,6 +136,19 @@ local function held_id(self, place)
   })
 end
 
+--- Where the registry is; nil if the platform has none.
+---@return table? place
+function Registration:place() return place_of(self) end
+
+--- Gives the tenant the id that its own journal says it had, when the registry's row is gone because a run was undone.
+--- An id is never given again, and another tenant that has it all the same is refused.
+---@param id string
+function Registration:remember(id)
+  self.held, self.known = id, true
+  self.run.tenant.id = id
+  self:check()
+end
+
 --- Checks an id that a script gives to the tenant: the registry must hold it for the tenant's name. If the registry
 --- does not answer, the tenant's services must have it, and the run may only read by it.
 ---@param id string

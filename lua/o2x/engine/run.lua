@@ -275,6 +275,7 @@ end
 local function apply(run)
   local _close <close> = defer(run.close_clients)
   run.registration:check()
+  if run.undo then undo.remember_id(run) end
   deadline.perform(run, hooks.before)
   local ok, err = xpcall(deadline.perform, errors.handler, run, perform)
   run.wrote = run.gate.wrote -- by the run, not by the hooks after it
@@ -287,6 +288,7 @@ end
 local function rehearse(run)
   local _close <close> = defer(run.close_clients)
   run.registration:check()
+  if run.undo then undo.remember_id(run) end
   local ok, err = xpcall(deadline.perform, errors.handler, run, perform)
   if not ok then
     err = errors.wrap(err)

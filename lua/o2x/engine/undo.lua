@@ -239,6 +239,28 @@ local function check_all(run, list)
   if conflicts[1] then refuse(run, conflicts) end
 end
 
+-- ---- the tenant's id ----
+
+-- The id that the run gave to the tenant, or took from it.
+local function id_of(h, place)
+  for _, entry in ipairs(h.effects) do
+    local target = entry.intent and entry.kind == "pg.allocated" and entry.target
+    if target and target.table == place.table and target.column == place.id then
+      local row = entry.after or entry.before
+      return row and row[place.id]
+    end
+  end
+end
+
+--- What a run may touch depends on the tenant's id. The registry does not know it any more when the run that is undone,
+--- or an earlier attempt of this undo, has removed its row.
+---@param run table
+function M.remember_id(run)
+  local place = not run.tenant.id and run.registration:place()
+  local id = place and id_of(run.undo.history, place)
+  if type(id) == "string" then run.registration:remember(id) end
+end
+
 -- ---- taking it back ----
 
 local function describe(one)

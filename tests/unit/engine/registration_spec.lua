@@ -222,3 +222,21 @@ describe("a write by the id", function()
     assert.equal(2, #run.asked)
   end)
 end)
+
+describe("an id that the tenant's own journal remembers", function()
+  it("is the tenant's again while the registry has no row of it", function()
+    local run = run_of { rows = {} }
+    assert.is_true(run.registration:check())
+    run.registration:remember "T-1"
+    assert.equal("T-1", run.tenant.id)
+    run.registration:require "redis.keys"
+  end)
+
+  it("is refused when another tenant has it", function()
+    local run = run_of { rows = { { name = "other", id = "T-1", vaultpath = "tenant/other" } } }
+    run.registration:check()
+    local problem = raised(run.registration.remember, run.registration, "T-1")
+    assert.equal("refused", problem.kind)
+    assert.truthy(problem.message:find("T-1 belongs to other", 1, true))
+  end)
+end)

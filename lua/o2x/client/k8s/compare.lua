@@ -193,6 +193,18 @@ function M.concerned(current, desired)
   return managed and add(part, owned(current, managed)) or part
 end
 
+--- What o2x applied of an object: enough to make it again. The rest is of the server and of controllers.
+---@param object table with managedFields
+---@return table? part nil: o2x did not apply it
+function M.applied(object)
+  local managed = ours(object)
+  if not managed then return nil end
+  local part = owned(object, managed)
+  part.apiVersion, part.kind, part.metadata = object.apiVersion, object.kind, part.metadata or {}
+  part.metadata.name, part.metadata.namespace = object.metadata.name, object.metadata.namespace
+  return part
+end
+
 -- Fields that the server writes.
 local SERVER_FIELDS = {
   "managedFields",

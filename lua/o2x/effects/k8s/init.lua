@@ -38,7 +38,11 @@ local object = {
 
 -- Only the fields that the run sets, or that o2x set before: other clients and the server change the rest all the time.
 function object.image(current, desired)
-  if desired == nil then return compare.clean(current) end
+  if desired == nil then
+    local whole = compare.clean(current)
+    whole.metadata.managedFields = current.metadata.managedFields -- says which of its fields are our own
+    return whole
+  end
   return compare.concerned(current, set_by_run[desired] or desired)
 end
 
@@ -62,6 +66,9 @@ function object.undo.restore(ctx, past)
   if client(ctx).grants:is_shared(target.namespace, target.name) then return nil, SHARED end
   target.force = true -- the fields are this run's own
   if past.before and past.desired then set_by_run[past.before] = union(past.before, past.desired) end
+  if past.before and not past.desired then
+    return { target = target, desired = compare.applied(past.before) or compare.clean(past.before) }
+  end
   return { target = target, desired = past.before }
 end
 
