@@ -59,7 +59,7 @@ M.pure = set [[
   pg_opfamily_is_visible pg_options_to_table pg_partition_root pg_postmaster_start_time pg_relation_filenode
   pg_relation_filepath pg_relation_is_publishable pg_relation_is_updatable pg_sequence_parameters
   pg_settings_get_flags pg_size_bytes pg_size_pretty pg_snapshot_xip pg_snapshot_xmax pg_snapshot_xmin
-  pg_table_is_visible pg_tablespace_databases pg_tablespace_location pg_timezone_abbrevs pg_timezone_names
+  pg_table_is_visible pg_tablespace_databases pg_tablespace_location pg_timezone_names
   pg_trigger_depth pg_ts_config_is_visible pg_ts_dict_is_visible pg_ts_parser_is_visible pg_ts_template_is_visible
   pg_type_is_visible pg_typeof pg_visible_in_snapshot pg_wal_lsn_diff pg_walfile_name pg_walfile_name_offset
   phraseto_tsquery pi plainto_tsquery point polygon position pow power querytree quote_ident quote_literal
@@ -84,14 +84,14 @@ M.volatile = set [[
   clock_timestamp current_query gen_random_uuid pg_blocking_pids pg_current_wal_lsn pg_database_size pg_indexes_size
   pg_is_in_recovery pg_last_wal_receive_lsn pg_last_wal_replay_lsn pg_last_xact_replay_timestamp pg_partition_ancestors
   pg_partition_tree pg_relation_size pg_sequence_last_value pg_table_size pg_tablespace_size pg_total_relation_size
-  random timeofday]]
+  random timeofday uuidv4 uuidv7]]
 
---- From newer versions, and from extensions.
+--- From some versions only, and from extensions.
 M.others = set [[
   any_value array_reverse array_sample array_shuffle array_sort casefold crc32 crc32c date_add date_subtract digest erf
   erfc gamma hmac json_array json_arrayagg json_exists json_objectagg json_query json_scalar json_serialize json_table
-  json_value levenshtein lgamma pg_input_is_valid random_normal similarity system_user to_bin to_oct unaccent
-  unicode_assigned uuid_extract_timestamp uuid_extract_version uuid_generate_v4 uuidv4 uuidv7 word_similarity]]
+  json_value levenshtein lgamma pg_input_is_valid pg_timezone_abbrevs random_normal similarity system_user to_bin to_oct
+  unaccent unicode_assigned uuid_extract_timestamp uuid_extract_version uuid_generate_v4 word_similarity]]
 
 --- The server's functions that act, wait or show what is not the reader's: its volatile ones of all versions. A read
 --- may not name them in the form of a column, and an archive may not bring expressions that call them.

@@ -10,7 +10,9 @@ local row_sql = require "o2x.effects.pg.row_sql"
 local row_value = require "o2x.effects.pg.row_value"
 local support = require "o2x.effects.pg.support"
 
-local HIGHEST <const> = "SELECT max(substring(%s from %d)::bigint) AS highest FROM %s WHERE %s ~ '^%s[0-9]{%d}$'"
+-- A column of type character(n) has blanks behind the id.
+local HIGHEST <const> =
+  "SELECT max(substring(%s from %d for %d)::bigint) AS highest FROM %s WHERE %s ~ '^%s[0-9]{%d} *$'"
 local NEXT <const> = "greatest(%d, coalesce((%s), 0) + 1, coalesce((%s), 0) + 1)::text"
 
 -- Where all ids are: in the table, or in the view that `o2x policy` makes for roles that see only their own rows.
@@ -19,7 +21,8 @@ local function view_of(target) return ('o2x."%s.%s"'):format(target.table, targe
 local function highest_of(target, from)
   local column = pg.quote(target.column, "column name")
   -- A prefix has letters, digits, _ and -: nothing that SQL or a pattern reads otherwise.
-  return { HIGHEST:format(column, #target.prefix + 1, from, column, target.prefix, target.digits) }
+  local digits = target.digits
+  return { HIGHEST:format(column, #target.prefix + 1, digits, from, column, target.prefix, digits) }
 end
 
 -- An id is never given again, even when its row is gone: it is noted beside the markers.

@@ -14,6 +14,8 @@ local TABLES <const> = [[
   CREATE FUNCTION up() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.id := lower(NEW.id); RETURN NEW; END $$;
   CREATE TRIGGER up BEFORE INSERT ON upper FOR EACH ROW EXECUTE FUNCTION up();
   CREATE TABLE narrow (id text, name text);
+  CREATE DOMAIN tenant_id AS text CHECK (VALUE ~ '^A');
+  CREATE TABLE of_domain (id tenant_id, name text);
   CREATE SCHEMA o2x;
   CREATE VIEW o2x."public.narrow.id" AS SELECT 'A0041' AS id;]]
 
@@ -44,6 +46,8 @@ local CASES <const> = {
   { "", of("short", { digits = 3 }), "A007" },
   { "", of "upper", "a0007" },
   { "", of "narrow", "A0042" },
+  { "INSERT INTO of_domain VALUES ('A0041', 'o')", of "of_domain", "A0042" },
+  { "INSERT INTO of_domain VALUES ('A0041', 'o')", of("of_domain", { prefix = "B" }), "tenant_id_check" },
   { "", of "nosuch", "nosuch" },
 }
 
