@@ -1,6 +1,7 @@
 /*
 ** heap.h: Lua's memory. Nearly all of its blocks are small and of a few sizes, and live briefly: a
-** free block is kept in the list of its size and is the next one's.
+** free block is kept in the list of its size and is the next one's. Other sizes cannot use it, so where
+** memory runs out, chunks in which nothing lives go back to the system.
 */
 #ifndef O2X_HEAP_H
 #define O2X_HEAP_H
@@ -15,7 +16,9 @@ struct heap {
 	struct heap_block *lists[HEAP_LISTS];
 	char *at, *end; /* what is left of the newest chunk */
 	struct heap_chunk *chunks;
-	bool off; /* every block is malloc's, so that a tool sees each */
+	size_t held; /* bytes that it has from the system: of chunks and of large blocks */
+	size_t most; /* limit of held; 0: none */
+	bool off;    /* every block is malloc's, so that a tool sees each */
 };
 
 /*

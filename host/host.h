@@ -25,8 +25,9 @@ struct host {
 	int live;
 	struct worker *idle_workers; /* coroutines for the next tasks (worker.c) */
 	int idle_count;
-	unsigned long turns;              /* counts resumes; the same number is the same turn */
-	size_t memory_used, memory_limit; /* bytes of Lua's heap; limit 0: none */
+	unsigned long turns; /* counts resumes; the same number is the same turn */
+	size_t memory_used,
+		memory_limit; /* bytes that Lua's heap has from the system; limit 0: none */
 	int exit_code;
 };
 

@@ -17,7 +17,7 @@
 
 #include <lualib.h>
 
-/* Whose memory it is, and the limit that it has. */
+/* Whose memory it is, and where it comes from. */
 struct memory {
 	struct host *host;
 	struct heap heap;
@@ -27,17 +27,14 @@ static void *allocate(void *ud, void *block, size_t old_size, size_t size)
 {
 	struct memory *memory = ud;
 	struct host *host = memory->host;
-	if (!block)
-		old_size = 0; /* Lua passes a type tag here */
-	size_t more = size > old_size ? size - old_size : 0;
-	if (more && host->memory_limit && host->memory_used + more > host->memory_limit) {
-		host_note_memory(host);
+	if (!block && size == 0)
 		return NULL;
-	}
-	void *result =
-		!block && size == 0 ? NULL : heap_resize(&memory->heap, block, old_size, size);
-	if (result || size == 0)
-		host->memory_used = host->memory_used - old_size + size;
+	memory->heap.most = host->memory_limit;
+	/* Without a block, Lua passes a type tag as its size. */
+	void *result = heap_resize(&memory->heap, block, block ? old_size : 0, size);
+	if (!result && size > 0)
+		host_note_memory(host);
+	host->memory_used = memory->heap.held;
 	return result;
 }
 
