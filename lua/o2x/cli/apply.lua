@@ -11,7 +11,6 @@ local plan_file = lazy "o2x.engine.plan_file"
 local planned = lazy "o2x.engine.planned"
 local progress = lazy "o2x.report.progress"
 local run = lazy "o2x.engine.run"
-local shell = lazy "o2x.base.shell"
 local task = require "o2x.base.task"
 
 -- The run of one tenant, as it was planned.
@@ -33,41 +32,44 @@ local function prepare(this, part, mode, report)
   }
 end
 
-local function again(h) return "o2x plan " .. shell.command { h.runbook.name, h.tenant } end
-
--- Scripts, files and the program itself, before anything is read from a system.
-local function refuse_changed(part, path)
-  local changed = header.changed(part.header)
+local function refuse_changed(this, changed)
   if #changed == 0 then return end
   errors.raise {
     kind = "refused",
-    where = path,
+    where = this.path,
     message = ("changed since the plan was made: %s"):format(table.concat(changed, ", ")),
-    hint = "nothing was written; plan again: " .. again(part.header),
+    hint = "nothing was written; plan again: " .. plan_file.command(this.path, this.file),
   }
 end
 
 -- Makes the plan of a tenant again. -> what has moved
 local function compare(this, part)
-  refuse_changed(part, this.path)
+  -- scripts, files and the program itself, before anything is read from a system
+  refuse_changed(this, header.changed(part.header))
+  refuse_changed(this, { plan_file.other_own(this.project, part.header) })
   local prepared = prepare(this, part, "plan", progress.new { quiet = true, planning = true })
   if #this.file.parts == 1 then run.confirm(prepared, this.options.confirm) end
   local plan = run.plan(prepared, true)
-  if #plan.problems > 0 then
+  refuse_changed(this, header.added(part.header, prepared))
+  local moved = planned.moved(part, plan)
+  if #moved == 0 and #plan.problems > 0 then
     local problem = plan.problems[1]
     error(errors.amend(problem.error, { step = problem.path ~= "" and problem.path or nil }), 0)
   end
-  return planned.moved(part, plan)
+  return moved
 end
 
 local function print_moved(tenant, list)
   for _, moved in ipairs(list) do
-    out.say(("%s: %s %s %s"):format(tenant, moved.kind, moved.key, moved.why))
+    out.say(("%s: %s %s %s"):format(tenant, moved.kind, moved.key, out.printable(moved.why)))
     local rows = { { "  ", "PLANNED ON", "NOW", "WOULD BECOME" } }
     for i, three in ipairs(moved.values) do
       rows[i + 1] = { "  " .. three.field, three.planned, three.now, three.desired }
     end
     if #rows > 1 then out.columns(rows, out.say) end
+    for _, line in ipairs(moved.lines or {}) do
+      out.say("      " .. line)
+    end
   end
 end
 
@@ -89,7 +91,7 @@ local function refuse_moved(this)
       count,
       count == 1 and "effect has" or "effects have"
     ),
-    hint = "look at it, and plan again: " .. again(this.file.parts[1].header),
+    hint = "look at it, and plan again: " .. plan_file.command(this.path, this.file),
   }
 end
 

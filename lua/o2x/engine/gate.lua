@@ -291,9 +291,11 @@ local function count(gate, effect_type, key, undoes)
   return gate.counts[name], name
 end
 
-local function predict(gate, effect_type, target, desired, key)
+-- Fills `planned`, the effect of the plan, as far as it comes.
+local function predict(gate, effect_type, target, desired, planned)
+  local key = planned.key
   local before, plans = gate:read(effect_type.kind, target), gate.run.plan
-  local planned = { kind = effect_type.kind, key = key, nth = count(gate, effect_type, key), path = step.path() }
+  planned.nth, planned.path = count(gate, effect_type, key), step.path()
   local equal = contract.equal(effect_type, before, desired)
   if not equal or plans.whole then
     planned.before = contract.image(effect_type, before, desired, key, true)
@@ -304,9 +306,9 @@ local function predict(gate, effect_type, target, desired, key)
     return before, "unchanged"
   end
   local after = desired
+  planned.outcome = contract.outcome(before, desired)
   planned.taken = take_over.wants(gate.run, effect_type.kind, key) or nil
   if effect_type.predict then after = effect_type.predict(gate.ctx, target, desired, before, planned.taken) end
-  planned.outcome = contract.outcome(before, desired)
   planned.class = effect_type.class
   planned.irreversible = effect_type.undo.never and effect_type.undo.cannot or nil
   planned.show = contract.describe(effect_type, target, before, after)
@@ -341,7 +343,8 @@ end
 ---@return string outcome
 function Gate:plan(effect_type, target, desired)
   local key = effect_type.key(target)
-  local ok, after, result = xpcall(predict, errors.handler, self, effect_type, target, desired, key)
+  local planned = { kind = effect_type.kind, key = key }
+  local ok, after, result = xpcall(predict, errors.handler, self, effect_type, target, desired, planned)
   if ok then return after, result end
   local err = errors.wrap(after)
   if err.code == "when_applied" then self:leave_open(effect_type, key, desired) end
@@ -356,7 +359,7 @@ function Gate:plan(effect_type, target, desired)
   if err.code == "foreign_change" then
     err = errors.amend(err, { hint = "look at it; to overwrite it: " .. take_over.option(key) })
   end
-  self.run.plan:problem(step.path(), err, effect_type.kind, key)
+  self.run.plan:problem(step.path(), err, effect_type.kind, key, planned)
   return desired, desired == nil and "deleted" or "changed"
 end
 

@@ -82,4 +82,17 @@ function M.changed(past)
   return changed
 end
 
+--- Scripts that a run has loaded, and that a header does not know: they were not there when it was written.
+---@param past table the header
+---@param run table
+---@return string[] names sorted
+function M.added(past, run)
+  local added = {}
+  for path in pairs(run.sandbox.texts) do
+    if not past.library[path] then added[#added + 1] = path end
+  end
+  table.sort(added)
+  return added
+end
+
 return M

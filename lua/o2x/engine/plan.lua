@@ -76,11 +76,12 @@ function Plan:check_later(path, name) insert(self.checks, { path = path, name = 
 ---@param err table
 ---@param kind string? of the effect
 ---@param key string?
-function Plan:problem(path, err, kind, key)
+---@param effect o2x.plan.effect? as far as it is known
+function Plan:problem(path, err, kind, key, effect)
   for _, other in ipairs(self.problems) do
     if tostring(other.error) == tostring(err) then return end
   end
-  insert(self.problems, { path = path, error = err, kind = kind, key = key })
+  insert(self.problems, { path = path, error = err, kind = kind, key = key, effect = effect })
 end
 
 --- May a plan go on after an error? Not if its script is wrong, or the operator wants to stop.

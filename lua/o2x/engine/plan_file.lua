@@ -16,7 +16,10 @@ local header = require "o2x.engine.header"
 local identity = require "o2x.base.identity"
 local journal = require "o2x.engine.journal"
 local program = require "o2x.core.program"
+local mask = require "o2x.base.mask"
+local runbook_files = require "o2x.project.runbook_files"
 local secret = require "o2x.base.secret"
+local shell = require "o2x.base.shell"
 local sorted_keys = require "o2x.base.sorted_keys"
 local units = require "o2x.base.units"
 
@@ -32,6 +35,7 @@ local function key_tag() return secret.fingerprint(KEYED):sub(1, 16) end
 local function write_part(file, part)
   local record = header.of(part.run)
   record.t = "tenant"
+  record.own = runbook_files.own(part.run.project, part.run.runbook.path, part.run.tenant_name)
   file:append(record, true)
   for _, key in ipairs(sorted_keys(part.plan.values)) do
     file:append({ t = "value", key = key, value = part.plan.values[key] }, true)
@@ -59,9 +63,22 @@ local function write_part(file, part)
   return #part.plan.effects
 end
 
+-- Devices and pipes may have no end.
+local function is_regular(path)
+  local there = fs.stat(path)
+  return there ~= nil and there.type == "file"
+end
+
 -- A file that is no plan is not replaced: the operator typed a wrong name.
 local function refuse_other_files(path)
-  if not fs.exists(path) or pcall(M.read, path) then return end
+  local folder = fs.folder(path)
+  if path == "" or path:sub(-1) == "/" then
+    errors.input("--out needs the name of a file, such as --out=onboard.plan")
+  end
+  if not fs.is_folder(folder) then
+    errors.input("there is no such folder", "make it: mkdir -p " .. shell.command { folder }, folder)
+  end
+  if not fs.exists(path) or is_regular(path) and pcall(M.read, path) then return end
   errors.input("the file is there, and is no plan", "choose another name for --out", path)
 end
 
@@ -113,19 +130,87 @@ end
 
 -- ---- reading ----
 
-local function unusable(path, why)
-  errors.raise {
-    kind = "input",
-    where = path,
-    message = why,
-    hint = "make it again: o2x plan RUNBOOK TENANT --out=" .. path,
-  }
+--- The command that makes a plan again, as a shell takes it.
+---@param path string
+---@param file table? of M.read
+---@return string
+function M.command(path, file)
+  if not file then return "o2x plan RUNBOOK TENANT " .. shell.command { "--out=" .. path } end
+  local h, fleet = file.parts[1].header, file.header.plan
+  local script = fs.join(h.root, h.runbook.path)
+  local is_named = h.runbook.path:find("^runbooks/") or script == h.own
+  local words = { is_named and h.runbook.name or h.runbook.path }
+  if not fleet.selector then words[2] = h.tenant end
+  for _, name in ipairs(sorted_keys(h.params)) do
+    words[#words + 1] = ("%s=%s"):format(name, mask.shown(h.params[name]))
+  end
+  if h.secrets then words[#words + 1] = "--secrets=" .. h.secrets end
+  if h.own and not h.runbook.path:find "/tenants/" then words[#words + 1] = "--standard" end
+  for _, key in ipairs(h.take_over or {}) do
+    words[#words + 1] = "--take-over=" .. mask.shown(key)
+  end
+  if fleet.selector then words[#words + 1] = "--tenants=" .. fleet.selector end
+  if fleet.at_once then words[#words + 1] = "--at-once=" .. fleet.at_once end
+  if fleet.keep_going then words[#words + 1] = "--keep-going" end
+  words[#words + 1] = "--out=" .. path
+  return "o2x plan " .. shell.command(words)
+end
+
+--- The tenant's own version of a planned runbook, where it came or went since.
+---@param project table
+---@param h table header of a part
+---@return string? path
+function M.other_own(project, h)
+  local own = runbook_files.own(project, h.runbook.path, h.tenant)
+  if own ~= h.own then return own or h.own end
+end
+
+local function unusable(path, why, file)
+  errors.raise { kind = "input", where = path, message = why, hint = "make it again: " .. M.command(path, file) }
+end
+
+-- What each record must have, by the types of its fields: a file whose chain is right may still be no plan.
+local FIELDS <const> = {
+  begin = { plan = "table", at = "string" },
+  tenant = {
+    runbook = "table",
+    library = "table",
+    inputs = "table",
+    params = "table",
+    tenant = "string",
+    root = "string",
+    seed = "number",
+  },
+  value = { key = "string" },
+  effect = { path = "name", kind = "string", key = "name", nth = "number", outcome = "string" },
+  check = {},
+  ["end"] = { effects = "number", tenants = "number" },
+}
+local OF_RUNBOOK <const> = { name = "string", version = "string", path = "string" }
+local OF_PLAN <const> = { tenants = "table", valid_until = "string", tags = "string" }
+
+local function has_fields(record, fields)
+  for name, kind in pairs(fields) do
+    local item = record[name]
+    if kind == "name" then item = mask.shown(item) end -- a name that a secret is a part of is masked
+    if type(item) ~= (kind == "name" and "string" or kind) then return false end
+  end
+  return true
+end
+
+-- Is it a record of a plan, and is it in its place?
+local function belongs(record, file, part)
+  local fields = FIELDS[record.t]
+  if not fields or not has_fields(record, fields) or (record.t == "begin") ~= not file.header then return false end
+  if record.t == "begin" then return has_fields(record.plan, OF_PLAN) end
+  if record.t == "tenant" then return has_fields(record.runbook, OF_RUNBOOK) end
+  return not file.ending and (record.t == "end" or part ~= nil)
 end
 
 local function collect(path)
   local file, part = { parts = {} }, nil
   local take = {
-    begin = function(record) file.header = record.plan and record or unusable(path, "this is no plan") end,
+    begin = function(record) file.header = record end,
     tenant = function(record)
       part = { header = record, values = {}, effects = {}, checks = {} }
       table.insert(file.parts, part)
@@ -136,8 +221,8 @@ local function collect(path)
     ["end"] = function(record) file.ending = record end,
   }
   local state = journal.each(path, function(record)
-    local collector = take[record.t] or unusable(path, "this is no plan")
-    collector(record)
+    if not belongs(record, file, part) then unusable(path, "this is no plan") end
+    take[record.t](record)
   end)
   state.reader:close()
   return file
@@ -150,7 +235,9 @@ local function check_whole(path, file)
   end
   local ending = file.ending
   if not ending then unusable(path, "the plan is cut off: its end is missing") end
-  if ending.effects ~= count or ending.tenants ~= #file.parts then unusable(path, "the plan is not whole") end
+  local tenants = #file.parts
+  local fits = ending.effects == count and ending.tenants == tenants and #file.header.plan.tenants == tenants
+  if not fits or tenants == 0 then unusable(path, "the plan is not whole") end
 end
 
 --- Reads a plan. A file that is no plan, that was changed, or that is not whole is bad input.
@@ -158,6 +245,7 @@ end
 ---@return table file header, parts (header, values, effects, checks), hash
 function M.read(path)
   if not fs.exists(path) then errors.input("no such file", "o2x plan RUNBOOK TENANT --out=FILE writes one", path) end
+  if not is_regular(path) then unusable(path, "this is no plan, and no file") end
   local ok, file = xpcall(collect, errors.handler, path)
   if not ok then
     if file.kind == "failed" then unusable(path, "this is no plan, or it was changed: " .. file.message) end
@@ -193,10 +281,14 @@ function M.check_usable(path, file)
   local plan = file.header.plan
   local late = clock.now() - clock.parse(plan.valid_until)
   if late > 0 then
-    unusable(path, ("the plan counted until %s, %s ago"):format(plan.valid_until, units.duration(math.floor(late))))
+    unusable(
+      path,
+      ("the plan counted until %s, %s ago"):format(plan.valid_until, units.duration(math.floor(late))),
+      file
+    )
   end
   if plan.tags ~= key_tag() then
-    unusable(path, "the plan was made with another run store: what it knows of secrets cannot be compared here")
+    unusable(path, "the plan was made with another run store: what it knows of secrets cannot be compared here", file)
   end
 end
 

@@ -7,6 +7,7 @@ local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local mask = require "o2x.base.mask"
+local plain = require "o2x.base.plain"
 local plan_file = require "o2x.engine.plan_file"
 local sorted_keys = require "o2x.base.sorted_keys"
 local value = require "o2x.base.value"
@@ -58,7 +59,9 @@ end
 
 -- ---- comparing ----
 
-local function is_table(v) return type(v) == "table" and not value.is_unknown(v) and not value.has_reference(v) end
+local function is_table(v)
+  return type(v) == "table" and not value.is_unknown(v) and not plain.is_secret(v) and not mask.is_reference(v)
+end
 
 -- Is a value what the plan said? What the plan could not know may be anything.
 local function fits(planned, now)
@@ -99,18 +102,52 @@ local function leaves(found, path, planned, now, desired)
   return found
 end
 
+local function lines_of(v)
+  local lines = {}
+  for line in (mask.text(v) .. "\n"):gmatch "(.-)\n" do
+    lines[#lines + 1] = line
+  end
+  return lines
+end
+
+-- Of texts of many lines, the first line that is not as planned: the beginning of a file says nothing. -> its number
+local function first_line(three)
+  local planned, now = three[1], three[2]
+  if type(planned) ~= "string" or type(now) ~= "string" or not (planned .. now):find("\n", 1, true) then return nil end
+  local texts, number = { lines_of(planned), lines_of(now) }, 1
+  texts[3] = type(three[3]) == "string" and lines_of(three[3]) or nil
+  while texts[1][number] == texts[2][number] and texts[1][number] do
+    number = number + 1
+  end
+  for i = 1, 3 do
+    if texts[i] then three[i] = texts[i][number] end
+  end
+  return number
+end
+
 local function text_of(v)
   if v == nil then return "nothing" end
   return mask.text(diff.inline(v))
+end
+
+-- Three values as texts. Two that differ only where nobody may see it, or far from their beginning, are not shown as
+-- the same.
+local function shown(path, three)
+  local line = first_line(three)
+  if line then path = (path ~= "" and path .. ", " or "") .. "line " .. line end
+  local found = { field = path, planned = text_of(three[1]), now = text_of(three[2]), desired = text_of(three[3]) }
+  if found.now == found.planned then
+    found.now = found.now .. " (another one)"
+    if not fits(three[1], three[3]) and fits(three[2], three[3]) then found.desired = found.now end
+  end
+  return found
 end
 
 local function values_of(planned, now, desired)
   local found = leaves({}, "", value.revive(planned), value.revive(now), value.revive(desired))
   local list = {}
   for _, path in ipairs(sorted_keys(found)) do
-    local three = found[path]
-    list[#list + 1] =
-      { field = path, planned = text_of(three[1]), now = text_of(three[2]), desired = text_of(three[3]) }
+    list[#list + 1] = shown(path, found[path])
   end
   return list
 end
@@ -121,6 +158,7 @@ end
 ---@field key string
 ---@field why string
 ---@field values { field: string, planned: string, now: string, desired: string }[]
+---@field lines string[]? what would be done now, where no value of the effect itself has moved
 
 -- What of an effect is not as planned.
 local function difference(planned, now)
@@ -134,10 +172,29 @@ local function difference(planned, now)
     moved.values = values_of(planned.desired, now.desired, now.desired)
   elseif planned.outcome ~= now.outcome then
     moved.why = ("would be %s, not %s"):format(now.outcome, planned.outcome)
+    moved.lines = now.show and now.show.lines
   else
     return nil
   end
   return moved
+end
+
+local function lines_of_show(effect) return effect.show and effect.show.lines or {} end
+
+-- What is around a value may have moved, too: the objects of a release. It is seen in what the change would be.
+local function different_lines(planned, now)
+  if planned.outcome == "open" or same(lines_of_show(planned), lines_of_show(now)) then return nil end
+  local lines = lines_of_show(now)
+  return { path = now.path, kind = now.kind, key = now.key, why = "would be another change", values = {}, lines = lines }
+end
+
+-- Of what cannot be planned any more, the values that moved.
+local function add_problem(list, problem, planned)
+  local now = problem.effect
+  local found = planned and now.outcome and difference(planned, now)
+  if not found or #found.values == 0 then return end
+  found.why = "was changed since: " .. tostring(problem.error)
+  list[#list + 1] = found
 end
 
 --- What has moved since a plan was made.
@@ -150,12 +207,16 @@ function M.moved(part, plan)
     local name = name_of(now)
     local planned = left[name]
     left[name] = nil
-    local found = planned and difference(planned, now)
+    local found = planned and (difference(planned, now) or different_lines(planned, now))
     if not planned then
       found = { path = now.path, kind = now.kind, key = now.key, why = "is not in the plan", values = {} }
     end
     list[#list + 1] = found or nil
   end
+  for _, problem in ipairs(plan.problems or {}) do
+    if problem.effect and problem.effect.nth then add_problem(list, problem, left[name_of(problem.effect)]) end
+  end
+  if plan.problems and #plan.problems > 0 then return list end -- what comes after a problem may be missing for it
   for _, planned in ipairs(part.effects) do
     if left[name_of(planned)] then
       local gone = { path = mask.shown(planned.path), kind = planned.kind, key = mask.shown(planned.key), values = {} }
@@ -218,6 +279,7 @@ function M.data(list)
       target = moved.key,
       why = moved.why,
       values = json.array(moved.values),
+      diff = moved.lines and json.array(moved.lines),
     }
   end
   return json.array(copy)

@@ -81,6 +81,16 @@ local function override(project, word, standard, tenant)
   return is_file(path) and fs.realpath(path) or nil
 end
 
+--- The tenant's own version of a runbook, if there is one.
+---@param project table
+---@param file string path of the runbook, the standard one or that version itself
+---@param tenant string
+---@return string? path
+function M.own(project, file, tenant)
+  local standard = fs.join(project.runbooks, fs.name(file))
+  return override(project, file, is_file(standard) and fs.realpath(standard) or nil, tenant)
+end
+
 --- The file of a runbook, given by name ("onboard", "onboard@1") or path ("runbooks/onboard.lua").
 ---@param project table
 ---@param word string
