@@ -73,10 +73,30 @@ return {
   burns("joins again and again", "local t = {} for i = 1, 1e6 do t[i] = 'x' end while true do table.concat(t) end"),
   burns("turns long texts round", "local s = ('x'):rep(6e7) while true do s = s:reverse() end"),
   burns("recurses and catches it", "local function f() return 1 + f() end while true do pcall(f) end"),
+  burns(
+    "walks a large table in order",
+    "local t = {} for i = 1, 1e6 do t['k' .. i] = i end while true do for _ in pairs(t) do break end end"
+  ),
+  burns(
+    "walks a table that it changes",
+    "local t = { 1 } while true do for k in pairs(t) do t[k], t[-k] = nil, 1 end end"
+  ),
   hoards("appends without end", "local t = {} while true do t[#t + 1] = #t end"),
   hoards("keeps long texts", "local t = {} while true do t[#t + 1] = ('x'):rep(1e6) .. #t end"),
   hoards("doubles a text", "local s = 'x' while true do s = s .. s end"),
   hoards("nests tables", "local t = {} while true do t = { t, {} } end"),
+  hoards(
+    "keeps one text of each size among many",
+    [[
+    local kept = {}
+    for size = 40, 440, 50 do
+      local list = {}
+      for i = 1, 2e7 // size do
+        list[i] = ("x"):rep(size) .. i
+        if i % 100 == 0 then kept[#kept + 1] = list[i] end
+      end
+    end]]
+  ),
   hoards("makes functions", "local t = {} while true do t[#t + 1] = function() return t end end"),
   reaches("repeats a long text", "('x'):rep(1e9)", "string.rep: the result would be too long"),
   reaches("repeats nothing very often", "('x'):rep(1e9, ('x'):rep(9))", "string.rep: the result would be too long"),
