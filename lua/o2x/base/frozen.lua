@@ -112,7 +112,9 @@ local function remember(metatable, contents, missing)
         shown[name] = M.constant(item)
       end
       setmetatable(shown, missing and { __index = function(_, name) return M.view(missing(name)) end })
-      return shown[key]
+      local value = rawget(shown, key)
+      if value == nil and missing then return M.view(missing(key)) end -- as deep on the stack as at a later look
+      return value
     end,
   })
 end
