@@ -1,5 +1,5 @@
--- A view shows its contents in another way from the first look on. An error about a name that is not there must name the
--- script's line at the first look too, not a line of o2x.
+-- A view shows its contents in another way from the first look on. An error about a name that is not there must name
+-- the script's line at the first look too, not a line of o2x.
 
 local frozen = require "o2x.base.frozen"
 
