@@ -71,7 +71,8 @@ Does:    creates everything a tenant needs: id, database, credentials, values fi
 Needs:   tenants/TENANT.yaml, and the secrets of its integrations (--secrets=FILE, or already in Vault)
 Before:  o2x plan onboard TENANT shows every change, and makes none
 Verify:  o2x plan onboard TENANT (no changes); o2x run smoke TENANT
-Undo:    o2x run rollback for releases. Nothing else is deleted: a failed run goes on with o2x resume.]],
+Undo:    o2x undo RUN shows what goes back and what cannot, --confirm=TENANT does it; o2x run rollback for releases
+         alone. A failed run goes on with o2x resume.]],
   params = {
     image = {
       "version",

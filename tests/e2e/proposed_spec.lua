@@ -200,6 +200,28 @@ for _, key in ipairs {
 } do
   ROWS[key] = { by = "tests/e2e/remedies_spec.lua" }
 end
+for _, key in ipairs {
+  "cli/apply.lua: o2x plan --out",
+  "cli/plan.lua: o2x apply",
+  "cli/plan.lua: o2x plan RUNBOOK",
+  "engine/fleet.lua: o2x plan",
+  "engine/plan_file.lua: o2x plan",
+  "engine/plan_file.lua: o2x plan RUNBOOK",
+  "engine/planned.lua: o2x plan",
+} do
+  ROWS["lua/o2x/" .. key] = { by = "tests/e2e/apply_spec.lua" }
+end
+for _, key in ipairs {
+  "cli/undo.lua: o2x resume",
+  "cli/undo.lua: o2x runs",
+  "cli/undo.lua: o2x show",
+  "effects/pg/database.lua: o2x resume",
+  "engine/undo.lua: o2x resume",
+  "engine/undo.lua: o2x show",
+  "engine/undone.lua: o2x resume",
+} do
+  ROWS["lua/o2x/" .. key] = { by = "tests/e2e/undo_spec.lua" }
+end
 for _, file in ipairs { "cli/common", "cli/undo", "engine/store", "engine/undo", "engine/undone" } do
   ROWS[("lua/o2x/%s.lua: o2x undo"):format(file)] = { by = "tests/e2e/undo_spec.lua" }
 end
@@ -217,7 +239,7 @@ local HELP <const> = {
   ["diagnose"] = { "o2x plan --detailed-exitcode" },
   ["maintenance"] = { "curl -I", "kubectl get" },
   ["migrations-repair"] = { "flyway repair", "o2x plan migrations-repair", "o2x plan onboard", "o2x run onboard" },
-  ["onboard"] = { "o2x plan onboard", "o2x resume", "o2x run rollback", "o2x run smoke" },
+  ["onboard"] = { "o2x plan onboard", "o2x resume", "o2x run rollback", "o2x run smoke", "o2x undo" },
   ["restore"] = {
     "o2x plan restore",
     "o2x resume",
