@@ -45,9 +45,9 @@ end
 ---@field first_pause number? limit of the first pause in seconds; 0.1 by default
 ---@field sleep (fun(seconds: number))? waits; task.sleep by default
 
--- The last error says how long it was tried.
+-- The last error says how long it was tried; several tasks may have waited for the same answer.
 local function give_up(err, made, began)
-  if made < 2 then return false end
+  if made < 2 or err.message:find(" %(tried %d+ times in %d+ s%)$") then return false end
   errors.amend(err, { message = ("%s (tried %d times in %.0f s)"):format(err.message, made, task.now() - began) })
   return false
 end

@@ -29,8 +29,12 @@ local M = {}
 local Gate = {}
 Gate.__index = Gate
 
--- The kinds of errors that a system's next answer would be, too, if it has not answered yet in this run.
+-- The kinds of errors that a system's next answer would be, too, if it has not answered yet in this run. So would be
+-- one that comes after all attempts.
 local SILENT <const> = { unreachable = true, unauthorised = true }
+
+-- A plan holds nothing up when it fails: it waits less for a system that has not answered well yet than a run does.
+local PLAN_SECONDS <const> = 5
 
 --- The gate of one run.
 ---@param run table mode, id, journal, past, declared, report, plan
@@ -131,11 +135,16 @@ end
 function Gate:reach(system, options, fn, ...)
   if self.silent[system] then error(self.silent[system], 0) end
   if not self.reached[system] then options.silent_attempts = retry.first_attempts end
+  local planning = self.run.mode == "plan"
+  if planning and not self.reached[system] then
+    options.seconds = math.min(options.seconds or PLAN_SECONDS, PLAN_SECONDS)
+  end
   local results = table.pack(xpcall(retry.read, errors.handler, options, fn, ...))
   if not results[1] then
     local err = results[2]
     -- A plan goes on after that, and would wait for it again and again.
-    if self.run.mode == "plan" and not self.reached[system] and SILENT[err.kind] then self.silent[system] = err end
+    local is_same = planning and not self.reached[system] and (SILENT[err.kind] or retry.may(err, true))
+    if is_same then self.silent[system] = err end
     error(err, 0)
   end
   self.reached[system] = true
