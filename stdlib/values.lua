@@ -221,11 +221,10 @@ end
 ---@param tenant table
 ---@param params { image: string?, from: string? } image: tag for new files; from: the tenant to copy
 function M.write(tenant, params)
-  parallel.each(
-    catalogue.all(),
-    function(service) files.ensure(naming.values_file(tenant.name, service.name), text_for(tenant, service, params)) end,
-    { limit = 4 }
-  )
+  local function write(service)
+    files.ensure(naming.values_file(tenant.name, service.name), text_for(tenant, service, params))
+  end
+  parallel.each(catalogue.all(), write, { limit = 4 })
 end
 
 -- ---- reverting ----

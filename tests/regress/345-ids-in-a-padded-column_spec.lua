@@ -1,5 +1,5 @@
--- A column of type character(n) has blanks behind an id: none of the ids that were there was seen, and the first one was
--- given again.
+-- A column of type character(n) has blanks behind an id: none of the ids that were there was seen, and the first one
+-- was given again.
 
 local gate = require "tests.support.gate"
 local secret = require "o2x.base.secret"

@@ -184,8 +184,9 @@ local function lines_of_show(effect) return effect.show and effect.show.lines or
 -- What is around a value may have moved, too: the objects of a release. It is seen in what the change would be.
 local function different_lines(planned, now)
   if planned.outcome == "open" or same(lines_of_show(planned), lines_of_show(now)) then return nil end
-  local lines = lines_of_show(now)
-  return { path = now.path, kind = now.kind, key = now.key, why = "would be another change", values = {}, lines = lines }
+  local moved = { path = now.path, kind = now.kind, key = now.key, values = {}, lines = lines_of_show(now) }
+  moved.why = "would be another change"
+  return moved
 end
 
 -- Of what cannot be planned any more, the values that moved.

@@ -152,7 +152,10 @@ function Summaries:get(id, stamp)
 end
 
 -- Had the journal rested when its stamp was taken?
-local function has_rested(self, stamp) return stamp ~= "" and self.opened - string.unpack(CHANGED, stamp) / 1e9 > REST end
+local function has_rested(self, stamp)
+  if stamp == "" then return false end
+  return self.opened - string.unpack(CHANGED, stamp) / 1e9 > REST
+end
 
 --- Keeps a summary. The journal must have been read after its stamp was taken.
 ---@param id string
