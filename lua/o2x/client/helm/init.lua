@@ -383,6 +383,7 @@ local function start_held(self, name, release)
   self:version()
   self.files = self.files + 1
   local file = fs.join(self.folder, ("rendered-%d.yaml"):format(self.files))
+  local revision = self.kubeconfig:revision()
   local waiting = self:with_values_files(release.values, function(paths)
     local argv = with_values(upgrade_words(name, release.chart, release, WRITE_SECONDS), paths)
     table.insert(argv, 1, self.program)
@@ -390,7 +391,18 @@ local function start_held(self, name, release)
     return self.slots:run(held.start, o)
   end)
   self.waiting[release], self.cannot_hold = waiting, waiting == nil
-  return waiting and waiting:rendering()
+  if not waiting then return nil end
+  waiting.credentials = revision
+  return waiting:rendering()
+end
+
+-- The helm that waits for a release, if it can still write: one that was killed has written nothing, and one that
+-- started with credentials that have expired since would be refused.
+local function able_to_write(self, release)
+  local waiting = self.waiting[release]
+  if not waiting then return nil end
+  if not waiting.ended and waiting.credentials == self.kubeconfig:revision() then return waiting end
+  self:let_go(release)
 end
 
 -- What was rendered ahead, if the same is to be rendered now; the helm that has rendered it then waits for this
@@ -470,7 +482,7 @@ end
 ---@param release o2x.helm.release
 function Helm:upgrade(name, release)
   self:check_name(name, release.namespace)
-  local seconds, waiting = release.timeout or WRITE_SECONDS, self.waiting[release]
+  local seconds, waiting = release.timeout or WRITE_SECONDS, able_to_write(self, release)
   local _forget <close> = forgetting(self)
   local r
   if waiting then

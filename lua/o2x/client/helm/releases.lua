@@ -164,10 +164,12 @@ end
 
 local function is_newer(revision, than) return not than or revision > than.revision end
 
--- The revision in a Secret's name and labels, for those whose records are not read.
+-- Release and revision of a record that is not read: the name of the Secret has them, by which it is read. A label may
+-- have been lost.
 local function labelled(object)
   local labels = object.metadata.labels or {}
-  return labels.name, math.tointeger(tonumber(labels.version)) or 0
+  local revision = object.metadata.name:match "%.v(%d+)$" or labels.version
+  return labels.name, math.tointeger(tonumber(revision)) or 0
 end
 
 -- The newest revision that can be read, and the newest one that cannot, by release.
@@ -185,24 +187,41 @@ local function sort_out(self, objects)
   return newest, broken
 end
 
--- A revision that was superseded is hardly ever the newest one: so only the names of these are asked for.
-local function add_superseded(self, namespace, newest)
+-- The revisions that were superseded, by release, the newest first: those newer than what was read.
+local function superseded(self, namespace, newest)
   local places = {}
   for _, object in ipairs(secrets(self, namespace, selector(self, nil, "status=superseded"), NAMES_ONLY)) do
     local name, revision = labelled(object)
-    if name and is_newer(revision, newest[name]) and is_newer(revision, places[name]) then
-      places[name] = { revision = revision }
+    if name and is_newer(revision, newest[name]) then
+      places[name] = places[name] or {}
+      table.insert(places[name], revision)
     end
   end
-  for name, place in pairs(places) do
-    local record = self:get(name, namespace, place.revision)
-    if record and is_newer(record.revision, newest[name]) then newest[name] = record end
+  for _, revisions in pairs(places) do
+    table.sort(revisions, function(a, b) return a > b end)
+  end
+  return places
+end
+
+-- A revision that was superseded is hardly ever the newest one: so only the names of these are asked for. Of those that
+-- are, the newest that can be read counts.
+local function add_superseded(self, namespace, newest, broken)
+  for name, revisions in pairs(superseded(self, namespace, newest)) do
+    for _, revision in ipairs(revisions) do
+      local ok, record = pcall(self.get, self, name, namespace, revision)
+      if ok and record then
+        if is_newer(record.revision, newest[name]) then newest[name] = record end
+        break
+      end
+      if not ok and not (errors.is(record) and record.code == "damaged") then error(record, 0) end
+      if not ok and is_newer(revision, broken[name]) then broken[name] = { revision = revision, error = record } end
+    end
   end
 end
 
 local function read_newest(self, namespace)
   local newest, broken = sort_out(self, secrets(self, namespace, selector(self, nil, "status!=superseded")))
-  add_superseded(self, namespace, newest)
+  add_superseded(self, namespace, newest, broken)
   return newest, broken
 end
 

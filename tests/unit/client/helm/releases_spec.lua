@@ -192,6 +192,13 @@ describe("one release", function()
     assert.equal(5, #k8s.asked)
   end)
 
+  it("is found though the label of its revision is lost", function()
+    local objects = { good("sso", 9, "superseded"), good("sso", 10, "deployed") }
+    objects[2].metadata.labels.version = nil
+    assert.equal(10, of(objects):newest("sso", "prod").revision)
+    assert.equal(10, (shared(objects)):newest("sso", "prod").revision)
+  end)
+
   it("is read again when its newest record was pruned meanwhile", function()
     local objects = { good("sso", 1, "deployed") }
     local k8s = cluster(objects)
@@ -263,6 +270,19 @@ describe("a damaged record", function()
       end
     end)
   end
+
+  it("that is superseded is skipped for the newest that can be read, by all that share one look", function()
+    local objects = {
+      good("sso", 1, "superseded"),
+      secret("sso", 2, "superseded", "null"),
+      secret("sso", 10, "superseded", "null"),
+      good("bill", 1, "deployed"),
+    }
+    assert.same({ "bill 1 deployed", "sso 1 superseded" }, shown(of(objects):list "prod"))
+    local plan = shared(objects)
+    assert.equal(1, plan:newest("bill", "prod").revision)
+    assert.matches("v10 is damaged", raised(plan.newest, plan, "sso", "prod").message)
+  end)
 
   it("that is not the newest does no harm", function()
     local found = of { CASES["cut gzip"], good("sso", 3, "deployed") }
