@@ -9,7 +9,7 @@ local proc = require "o2x.base.proc"
 
 -- Ends the processes of this test's own folder, by their ids, and waits for helm's end.
 local function kill(env, release, program)
-  local waiting = env.helm.waiting[release]
+  local waiting = env.helm:waiting().waiting[release]
   local pattern = ("^(/.*/)?%s .*%s"):format(program, fs.join(env.lab.dir, "run/helm/rendered"))
   local ids = proc.run({ argv = { "pgrep", "-f", pattern } }).stdout
   assert.matches("%d", ids)
@@ -31,14 +31,14 @@ describe("a helm that waits", function()
       helm_cluster.with(function(env)
         local upgrade = env.helm.upgrade
         env.helm.upgrade = function(self, name, release)
-          assert.is_not_nil(self.waiting[release])
+          assert.is_not_nil(self:waiting().waiting[release])
           happen(env, release)
           return upgrade(self, name, release)
         end
         env.run().ensure()
         assert.equal("version upgrade upgrade", env.helms())
         assert.equal("t1-app 1 deployed", env.releases())
-        assert.is_nil(next(env.helm.waiting))
+        assert.is_nil(next(env.helm:waiting().waiting))
       end, true)
     end)
   end

@@ -2,11 +2,11 @@
 --- by `helm` as a child process. Values and credentials reach it only as files of mode 0600, and its home folders
 --- are below the run's folder, so that concurrent runs share nothing.
 
+local ahead = require "o2x.client.helm.ahead"
 local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
 local failure = require "o2x.client.helm.failure"
 local fs = require "o2x.base.fs"
-local held = require "o2x.client.helm.held"
 local json = require "o2x.base.json"
 local k8s_client = require "o2x.client.k8s"
 local kept = require "o2x.client.helm.kept"
@@ -63,8 +63,6 @@ function M.new(options)
     program = options.program or "helm",
     slots = semaphore.new(CONCURRENCY),
     files = 0,
-    waiting = {}, -- release → the helm that has rendered it
-    ahead = {}, -- name → what was rendered before its turn: { question, release }
     known = memo.new(math.huge),
   }, Helm)
 end
@@ -72,10 +70,7 @@ end
 --- Ends the helms that wait, and removes helm's home folders and the kubeconfig. The client can still be used
 --- afterwards.
 function Helm:close()
-  for release in pairs(self.waiting) do
-    self:let_go(release)
-  end
-  self.ahead = {}
+  self:waiting():close()
   if fs.exists(self.folder) then fs.remove_tree(self.folder) end
   self.env, self.text, self.pulled = nil, nil, nil
 end
@@ -360,104 +355,55 @@ local function upgrade_words(name, chart, release, seconds)
   return words
 end
 
--- How many helms wait. Each keeps its memory.
-local function count_waiting(self)
-  local count = 0
-  for _, waiting in pairs(self.waiting) do
-    count = count + (waiting.ended and 0 or 1)
+-- How a helm is started that renders and waits.
+local function starter_of(self)
+  local function start(fn, name, release)
+    self:version()
+    self.files = self.files + 1
+    local file = fs.join(self.folder, ("rendered-%d.yaml"):format(self.files))
+    return self:with_values_files(release.values, function(paths)
+      local argv = with_values(upgrade_words(name, release.chart, release, WRITE_SECONDS), paths)
+      table.insert(argv, 1, self.program)
+      return self.slots:run(fn, { argv = argv, env = self:environment(), file = file, seconds = READ_SECONDS })
+    end)
   end
-  return count
+  return {
+    start = start,
+    question = function(name, release) return question(self, name, release, program.identity(self.program)) end,
+    credentials = function() return self.kubeconfig:revision() end,
+  }
 end
 
-local function count_ahead(self)
-  local count = 0
-  for _ in pairs(self.ahead) do
-    count = count + 1
-  end
-  return count
+--- The helms that have rendered and wait (o2x.client.helm.ahead).
+---@return table
+function Helm:waiting()
+  self.held = self.held or ahead.new(starter_of(self))
+  return self.held
 end
 
--- Starts a helm that renders and waits. -> rendering, nil if helm did not get as far
-local function start_held(self, name, release)
-  if self.cannot_hold then return nil end
-  self:version()
-  self.files = self.files + 1
-  local file = fs.join(self.folder, ("rendered-%d.yaml"):format(self.files))
-  local revision = self.kubeconfig:revision()
-  local waiting = self:with_values_files(release.values, function(paths)
-    local argv = with_values(upgrade_words(name, release.chart, release, WRITE_SECONDS), paths)
-    table.insert(argv, 1, self.program)
-    local o = { argv = argv, env = self:environment(), file = file, seconds = READ_SECONDS }
-    return self.slots:run(held.start, o)
-  end)
-  self.waiting[release], self.cannot_hold = waiting, waiting == nil
-  if not waiting then return nil end
-  waiting.credentials = revision
-  return waiting:rendering()
-end
-
--- The helm that waits for a release, if it can still write: one that was killed has written nothing, and one that
--- started with credentials that have expired since would be refused.
-local function able_to_write(self, release)
-  local waiting = self.waiting[release]
-  if not waiting then return nil end
-  if not waiting.ended and waiting.credentials == self.kubeconfig:revision() then return waiting end
-  self:let_go(release)
-end
-
--- What was rendered ahead, if the same is to be rendered now; the helm that has rendered it then waits for this
--- release.
-local function take_ahead(self, name, release)
-  local ahead = self.ahead[name]
-  self.ahead[name] = nil
-  local waiting = ahead and self.waiting[ahead.release]
-  if not waiting then return nil end
-  local asked = question(self, name, release, program.identity(self.program))
-  local same = ahead.release.revision == release.revision and ahead.question == asked
-  if waiting.ended or not same then
-    self:let_go(ahead.release)
-    return nil
-  end
-  self.waiting[ahead.release], self.waiting[release] = nil, waiting
-  return waiting:rendering()
-end
-
---- Renders a release by the upgrade that will write it, which then waits (o2x.client.helm.held): upgrade lets it go on,
---- let_go ends it. At most CONCURRENCY wait, beside those ahead. The chart must be plain (o2x.helm.chart), because helm
---- itself asks the cluster what it can do.
+--- Renders a release by the upgrade that will write it, which then waits: upgrade lets it go on, let_go ends it. The
+--- chart must be plain (o2x.helm.chart), because helm itself asks the cluster what it can do.
 ---@param name string
 ---@param release o2x.helm.release with about (o2x.helm.chart)
 ---@return o2x.helm.rendering? rendering nil if helm did not get as far: then template says what is wrong
 ---@return boolean? was_ahead it was rendered before the release was looked at
 function Helm:hold(name, release)
   self:check_name(name, release.namespace)
-  local rendering = take_ahead(self, name, release)
-  if rendering then return rendering, true end
-  if count_waiting(self) - count_ahead(self) >= CONCURRENCY then return nil end
-  return start_held(self, name, release)
+  return self:waiting():hold(name, release)
 end
 
 --- Renders a release before its turn: hold takes it over then, if chart, values, revision and all else are still the
---- same. At most CONCURRENCY are rendered ahead; close ends those that nobody took.
+--- same. close ends those that nobody took.
 ---@param name string
 ---@param release o2x.helm.release with about (o2x.helm.chart)
 function Helm:hold_ahead(name, release)
   self:check_name(name, release.namespace)
-  if self.ahead[name] or count_ahead(self) >= CONCURRENCY then return end
-  local asked = question(self, name, release, program.identity(self.program))
-  self.ahead[name] = { question = asked, release = release }
-  local ok, rendering = pcall(start_held, self, name, release)
-  if not rendering or not ok then self.ahead[name] = nil end
-  if not ok then error(rendering, 0) end
+  self:waiting():hold_early(name, release)
 end
 
 --- Ends the helm that waits for a release, if there is one. It has written nothing.
 ---@param release o2x.helm.release
-function Helm:let_go(release)
-  local waiting = self.waiting[release]
-  self.waiting[release] = nil
-  if waiting then waiting:close() end
-end
+function Helm:let_go(release) self:waiting():let_go(release) end
 
 -- An upgrade of a chart that holds exactly the objects, and nothing to render. The values are a record for `helm get
 -- values`. It writes no crds/, because CRDs belong to the cluster and not to a tenant.
@@ -482,7 +428,7 @@ end
 ---@param release o2x.helm.release
 function Helm:upgrade(name, release)
   self:check_name(name, release.namespace)
-  local seconds, waiting = release.timeout or WRITE_SECONDS, able_to_write(self, release)
+  local seconds, waiting = release.timeout or WRITE_SECONDS, self:waiting():able_to_write(release)
   local _forget <close> = forgetting(self)
   local r
   if waiting then
