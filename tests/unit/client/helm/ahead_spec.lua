@@ -2,20 +2,20 @@ local ahead = require "o2x.client.helm.ahead"
 
 -- Waiting helms without a helm: what was started, and which have ended.
 local function fleet()
-  local self = { started = {}, credentials = 1, answer = "question" }
-  self.helms = ahead.new {
-    question = function(name) return self.answer .. " " .. name end,
-    credentials = function() return self.credentials end,
+  local fake = { started = {}, credentials = 1, answer = "question" }
+  fake.helms = ahead.new {
+    question = function(name) return fake.answer .. " " .. name end,
+    credentials = function() return fake.credentials end,
     start = function(_, name)
-      self.started[#self.started + 1] = name
-      if self.broken then return nil end
+      fake.started[#fake.started + 1] = name
+      if fake.broken then return nil end
       local waiting = { ended = false }
       function waiting.rendering() return "rendering of " .. name end
-      function waiting:close() self.ended = true end
+      waiting.close = function() waiting.ended = true end
       return waiting
     end,
   }
-  return self
+  return fake
 end
 
 local function release(revision) return { revision = revision } end
