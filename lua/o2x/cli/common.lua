@@ -270,17 +270,15 @@ function M.conclude(run, status, err, options, seconds)
   end
   local mark = status == "done" and style.green("done") or style.red(status)
   local back = way_back(run, status)
-  out.say(
-    ("%s  %s %s: %s in %s%s%s"):format(
-      mark,
-      run.runbook.name,
-      run.tenant_name,
-      M.counts(counts),
-      units.duration(seconds),
-      next_command and "; next: " .. style.bold(next_command) or "",
-      next_command and back and "; or go back: " .. style.bold(back) or ""
-    )
-  )
+  out.say(("%s  %s %s: %s in %s%s%s"):format(
+    mark,
+    run.runbook.name,
+    run.tenant_name,
+    M.counts(counts),
+    units.duration(seconds),
+    next_command and back and "; to go back: " .. style.bold(back) or "",
+    next_command and "; next: " .. style.bold(next_command) or "" -- last, and all that follows is the command
+  ))
   if err then return errors.exit_code(err) end
   if status == "incomplete" then return INCOMPLETE end
   return run.output and run.output.exit or 0

@@ -468,6 +468,7 @@ end
 ---@param client fun(name: string): table
 ---@return table client
 function M.for_run(config, grants, run, client)
+  local cache = user_folders.cache()
   return M.new {
     kubeconfig = client "kubeconfig",
     k8s = client "k8s",
@@ -476,7 +477,7 @@ function M.for_run(config, grants, run, client)
     namespaces = grants.k8s and grants.k8s.namespaces,
     charts = grants.charts or {},
     program = config.helm.command,
-    kept = user_folders.cache(),
+    kept = cache and fs.is_folder(fs.folder(cache)) and cache or nil, -- the home of a service may not be there
   }
 end
 
