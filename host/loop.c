@@ -112,7 +112,9 @@ int loop_free(struct loop *loop)
 	if (uv_loop_close(&loop->uv) == 0)
 		free(loop);
 	else if (left == 0 && loop->threads == 0)
-		left = 1; /* a thread still at work, say on a look-up that hangs, is no bug */
+		left = 1;
+	else if (left == 0)
+		left = LOOP_AT_WORK; /* say on a look-up that hangs: no bug */
 	return left;
 }
 

@@ -15,9 +15,11 @@ struct loop_timer;
 struct loop_signal;
 
 enum { LOOP_READ = 1, LOOP_WRITE = 2 };
+enum { LOOP_AT_WORK = -1 };
 
-struct loop *loop_new(void);      /* NULL: no memory or no kernel support */
-int loop_free(struct loop *loop); /* -> number of open handles (a bug if not 0) */
+struct loop *loop_new(void); /* NULL: no memory or no kernel support */
+/* -> number of open handles (a bug if above 0), or LOOP_AT_WORK: a thread still uses the loop */
+int loop_free(struct loop *loop);
 
 /*
 ** Waits for at least one event and runs its callbacks. With block = false it does not wait.
