@@ -1,5 +1,6 @@
 -- A plan in a file, and doing exactly that: the program runs as a child process against the toy platform.
 
+local eventually = require "tests.support.eventually"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local ok = require "tests.support.ok"
@@ -65,9 +66,13 @@ local DAMAGE <const> = {
   {
     "a changed byte",
     function(text) return (text:gsub('"chairs":4', '"chairs":5', 1)) end,
-    "this is no plan, or it was changed",
+    "the plan was changed: line ",
   },
-  { "a missing line", function(text) return (text:gsub("\n[^\n]*toy.value[^\n]*", "", 1)) end, "it was changed" },
+  {
+    "a missing line",
+    function(text) return (text:gsub("\n[^\n]*toy.value[^\n]*", "", 1)) end,
+    "the plan was changed: line ",
+  },
   { "a missing end", function(text) return (text:gsub("[^\n]*\n$", "")) end, "the plan is cut off" },
   { "half a line", function(text) return text:sub(1, -20) end, "the plan is cut off" },
   { "nothing", function() return "" end, "this is no plan" },
@@ -150,10 +155,8 @@ describe("a plan in a file", function()
 
   it("counts for a limited time", function()
     ok(toy:o2x { "plan", "build", "alpha", "--out=" .. file, "--valid=1s" })
-    local until_then = os.time() + 2
-    while os.time() < until_then do
-      require("o2x.base.task").sleep(0.1)
-    end
+    local made = os.time()
+    eventually("the end of its time", function() return os.time() > made + 1 end)
     local result = toy:o2x { "apply", file }
     assert.equal(3, result.code)
     assert.truthy(result.stderr:find("the plan counted until", 1, true), result.stderr)
@@ -224,6 +227,23 @@ describe("a plan in a file", function()
     local broken = toy:o2x { "plan", "broken", "alpha", "--out=" .. file }
     assert.equal(1, broken.code)
     assert.is_false(fs.exists(file))
+    assert.truthy(broken.stderr:find(file .. " is not written", 1, true), broken.stderr)
+  end)
+
+  it("that was damaged is made again by what the refusal proposes", function()
+    ok(toy:o2x { "plan", "build", "alpha", "--out=" .. file })
+    fs.write(file, fs.read(file):sub(1, -20))
+    local refused = toy:o2x { "apply", file }
+    assert.truthy(refused.stderr:find("make it again: o2x plan RUNBOOK TENANT --out=" .. file, 1, true), refused.stderr)
+    ok(toy:o2x { "plan", "build", "alpha", "--out=" .. file })
+    ok(toy:o2x { "apply", file })
+  end)
+
+  it("does not propose to write over what is no plan", function()
+    local refused = toy:o2x { "apply", "runbooks/build.lua" }
+    assert.equal(3, refused.code)
+    assert.truthy(refused.stderr:find("this is no plan", 1, true))
+    assert.is_nil(refused.stderr:find("--out=runbooks", 1, true), refused.stderr)
   end)
 
   it("may be one for several tenants, in one file", function()
@@ -238,6 +258,14 @@ describe("a plan in a file", function()
     fs.remove(toy.system .. "/wall-beta")
     ok(toy:o2x { "apply", file })
     assert.same({ colour = "white" }, toy:holds()["wall-alpha"])
+    -- One that cannot be planned does not hide the others.
+    fs.append(toy.project .. "/platform/tenants/alpha.yaml", "\nnonsense: [\n")
+    local half = toy:o2x { "plan", "paint", "--tenants=all", "--json" }
+    assert.equal(3, half.code)
+    local tenants = json.decode(half.stdout).tenants
+    assert.equal("alpha", tenants[1].tenant)
+    assert.matches("alpha.yaml", tenants[1].problems[1].error.message)
+    assert.equal(1, tenants[2].totals.unchanged)
     assert.same({ colour = "white" }, toy:holds()["wall-beta"])
   end)
 end)

@@ -9,10 +9,18 @@ local M = {}
 
 local SLASH <const> = ("/"):byte()
 
+--- By code: what to do about a disk that takes no more.
+---@type table<string, string>
+M.HINTS = {
+  ENOSPC = "free some space on this disk, then the same again",
+  EDQUOT = "free some space in this quota, then the same again",
+  EROFS = "mount the file system for writing, then the same again",
+}
+
 -- The native messages begin with the path.
 local function check(op, value, message, code)
-  if value == nil then errors.raise { kind = "failed", module = "fs", op = op, code = code, message = message } end
-  return value
+  if value ~= nil then return value end
+  errors.raise { kind = "failed", module = "fs", op = op, code = code, message = message, hint = M.HINTS[code] }
 end
 
 ---The path of `name` in `folder`.

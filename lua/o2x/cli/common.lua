@@ -186,6 +186,15 @@ function M.plan_problems(made, tenant)
   return made.problems[1] and errors.exit_code(made.problems[1].error) or 0
 end
 
+--- The plan of a tenant that cannot be planned at all.
+---@param err table
+---@return table plan
+function M.failed_plan(err)
+  local made = plan.new()
+  made:problem("", err)
+  return made
+end
+
 --- "3 created, 1 changed, 12 unchanged"
 ---@param counts table
 ---@return string

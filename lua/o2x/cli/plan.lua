@@ -51,18 +51,19 @@ local function show(this, plan, options, arguments, written)
 end
 
 local function show_all(parts, options, arguments, written)
-  local command = command_of(parts[1].run, options, arguments, written)
   local style, list, ready, changes = out.style(1), {}, true, false
   for i, part in ipairs(parts) do
     ready, changes = ready and #part.plan.problems == 0, changes or part.plan:has_changes()
-    list[i] = data_of(part.run, part.plan)
+    list[i] = part.run and data_of(part.run, part.plan) or part.plan:data()
+    list[i].tenant = part.tenant
   end
-  if options.json then return out.json { tenants = json.array(list), next = ready and changes and command or nil } end
+  local command = ready and changes and command_of(parts[1].run, options, arguments, written) or nil
+  if options.json then return out.json { tenants = json.array(list), next = command } end
   for _, part in ipairs(parts) do
-    out.data(style.bold(("%s: %s"):format(part.run.tenant_name, part.plan:totals())))
+    out.data(style.bold(("%s: %s"):format(part.tenant, part.plan:totals())))
     part.plan:render(out.data, style, options.full)
   end
-  if ready and changes then out.data("To apply: " .. style.bold(command)) end
+  if command then out.data("To apply: " .. style.bold(command)) end
 end
 
 -- Says what could not be planned; the exit code is that of the first.
@@ -83,7 +84,10 @@ end
 local function save(parts, options, seconds, spec)
   if not options.out then return nil end
   for _, part in ipairs(parts) do
-    if #part.plan.problems > 0 then return nil end
+    if #part.plan.problems > 0 then
+      out.say(("%s is not written: a plan with problems cannot be applied"):format(out.printable(options.out)))
+      return nil
+    end
   end
   plan_file.write(options.out, parts, {
     seconds = seconds,
@@ -94,7 +98,22 @@ local function save(parts, options, seconds, spec)
   return "o2x apply " .. shell.command { options.out }
 end
 
--- One tenant after the other; a tenant that cannot be planned at all is a problem of its own.
+-- Plans one tenant of several. One that cannot be planned at all has a plan with that problem alone.
+local function plan_one(prepare, tenant, whole)
+  local made = { tenant = tenant }
+  local ok, err = xpcall(function()
+    made.run = prepare(tenant)
+    common.print_notes(made.run)
+    made.plan = run.plan(made.run, whole)
+  end, errors.handler)
+  if ok then return made end
+  err = errors.wrap(err)
+  if err.kind == "cancelled" or err.kind == "bug" then error(err, 0) end
+  made.plan = common.failed_plan(err)
+  return made
+end
+
+-- One tenant after the other.
 local function perform_all(options, arguments, valid)
   if arguments[2] and not arguments[2]:find("=", 1, true) then
     errors.input("plan takes a tenant or --tenants=WHICH, not both", "usage: o2x plan RUNBOOK --tenants=WHICH")
@@ -105,14 +124,12 @@ local function perform_all(options, arguments, valid)
   local spec, prepare = fleet.planning(options, arguments, project, config)
   local parts, code = {}, 0
   for i, tenant in ipairs(spec.tenants) do
-    local this = prepare(tenant)
-    common.print_notes(this)
-    parts[i] = { run = this, plan = run.plan(this, options.out ~= nil) }
+    parts[i] = plan_one(prepare, tenant, options.out ~= nil)
   end
   local written = save(parts, options, valid, spec)
   show_all(parts, options, arguments, written)
   for _, part in ipairs(parts) do
-    local one = conclude(part.plan, options, part.run.tenant_name)
+    local one = conclude(part.plan, options, part.tenant)
     if code == 0 or code == CHANGES and one > 0 then code = one end
   end
   return code

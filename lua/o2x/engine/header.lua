@@ -63,18 +63,27 @@ end
 -- A script's path, as a header has it, on the disk.
 local function on_disk(root, path) return path:sub(1, 1) == "/" and path or fs.join(root, path) end
 
+--- Files whose content is not that of a header any more.
+---@param hashes_then table<string, string> by path
+---@param root string of the project, for paths that are relative
+---@return string[] paths sorted
+function M.changed_files(hashes_then, root)
+  local changed = {}
+  for path, hash in pairs(hashes_then) do
+    local text = fs.read_if(on_disk(root, path))
+    if not text or crypto.sha256(text) ~= hash then changed[#changed + 1] = path end
+  end
+  table.sort(changed)
+  return changed
+end
+
 --- What is no longer as a header says: scripts, files of the tenant, this program. Scripts that are loaded later, or
 --- not at all, do not count.
 ---@param past table the header
 ---@return string[] names sorted
 function M.changed(past)
-  local changed = {}
-  for _, group in ipairs { "library", "inputs" } do
-    for path, hash in pairs(past[group]) do
-      local text = fs.read_if(on_disk(past.root, path))
-      if not text or crypto.sha256(text) ~= hash then changed[#changed + 1] = path end
-    end
-  end
+  local changed, inputs_changed = M.changed_files(past.library, past.root), M.changed_files(past.inputs, past.root)
+  table.move(inputs_changed, 1, #inputs_changed, #changed + 1, changed)
   table.sort(changed)
   if past.o2x ~= program.version then
     table.insert(changed, 1, ("o2x (%s, now %s)"):format(tostring(past.o2x), program.version))

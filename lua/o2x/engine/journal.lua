@@ -71,15 +71,19 @@ end
 --- Creates a journal; the file must not exist.
 ---@param path string
 ---@param header table first record
+---@param again string? what to do after it could not be created; default: start the run again
 ---@return table journal
-function M.create(path, header)
+function M.create(path, header, again)
   local file = check(path, core.open(path, true))
   local self = setmetatable({ path = path, file = file, number = 0, previous = FIRST, size = 0 }, Journal)
   self.reader = check(path, open_to_read(path))
   header.t, header.format = "begin", M.FORMAT
   local ok, err = pcall(self.append, self, header)
   if ok then return self end
-  if errors.is(err) and err.hint then err.hint = err.hint:gsub("o2x resume", "start the run again") end
+  self:close()
+  if errors.is(err) and err.hint then
+    errors.amend(err, { hint = (err.hint:gsub("o2x resume", again or "start the run again")) })
+  end
   error(err, 0)
 end
 

@@ -69,6 +69,13 @@ local function is_regular(path)
   return there ~= nil and there.type == "file"
 end
 
+-- Does the file begin as a plan does? The rest of it may be damaged.
+local function begins(path)
+  if not is_regular(path) then return false end
+  local ok, record = pcall(journal.first, path)
+  return ok and type(record.plan) == "table"
+end
+
 -- A file that is no plan is not replaced: the operator typed a wrong name.
 local function refuse_other_files(path)
   local folder = fs.folder(path)
@@ -78,7 +85,7 @@ local function refuse_other_files(path)
   if not fs.is_folder(folder) then
     errors.input("there is no such folder", "make it: mkdir -p " .. shell.command { folder }, folder)
   end
-  if not fs.exists(path) or is_regular(path) and pcall(M.read, path) then return end
+  if not fs.exists(path) or begins(path) then return end
   errors.input("the file is there, and is no plan", "choose another name for --out", path)
 end
 
@@ -114,7 +121,7 @@ function M.write(path, parts, options)
       at = clock.iso(now),
       user = user,
       host = host,
-    })
+    }, "plan again")
     local count = 0
     for _, part in ipairs(parts) do
       count = count + write_part(file, part)
@@ -165,8 +172,11 @@ function M.other_own(project, h)
   if own ~= h.own then return own or h.own end
 end
 
+-- What is no plan at all is not to be replaced by one.
 local function unusable(path, why, file)
-  errors.raise { kind = "input", where = path, message = why, hint = "make it again: " .. M.command(path, file) }
+  local hint = "o2x plan RUNBOOK TENANT --out=FILE writes one"
+  if begins(path) then hint = "make it again: " .. M.command(path, file) end
+  errors.raise { kind = "input", where = path, message = why, hint = hint }
 end
 
 -- What each record must have, by the types of its fields: a file whose chain is right may still be no plan.
@@ -248,7 +258,9 @@ function M.read(path)
   if not is_regular(path) then unusable(path, "this is no plan, and no file") end
   local ok, file = xpcall(collect, errors.handler, path)
   if not ok then
-    if file.kind == "failed" then unusable(path, "this is no plan, or it was changed: " .. file.message) end
+    if file.kind == "failed" then
+      unusable(path, begins(path) and "the plan was changed: " .. file.message or "this is no plan")
+    end
     error(file, 0)
   end
   check_whole(path, file)

@@ -15,9 +15,9 @@
 
 local apply = require "o2x.engine.apply"
 local contract = require "o2x.engine.contract"
-local crypto = require "o2x.base.crypto"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
+local header = require "o2x.engine.header"
 local mask = require "o2x.base.mask"
 local memory = require "o2x.engine.memory"
 local outcome = require "o2x.engine.outcome"
@@ -309,14 +309,6 @@ end
 --- The tenant's files that changed since a run started. Finished steps keep the values from then.
 ---@param h table history
 ---@return string[] paths
-function M.changed_files(h)
-  local changed = {}
-  for path, hash in pairs(h.inputs or {}) do
-    local text = fs.read_if(path)
-    if not text or crypto.sha256(text) ~= hash then changed[#changed + 1] = path end
-  end
-  table.sort(changed)
-  return changed
-end
+function M.changed_files(h) return header.changed_files(h.inputs or {}, h.root) end
 
 return M

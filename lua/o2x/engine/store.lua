@@ -79,8 +79,15 @@ function Store:folder_of(id) return fs.join(self.folder, id) end
 function Store:journal_of(id) return fs.join(self.folder, id, "journal") end
 
 local function check(path, ok, message, code)
-  if not ok then errors.raise { kind = "failed", module = "store", message = message, code = code, where = path } end
-  return ok
+  if ok then return ok end
+  errors.raise {
+    kind = "failed",
+    module = "store",
+    message = message,
+    code = code,
+    where = path,
+    hint = fs.HINTS[code],
+  }
 end
 
 -- The path where a run is made before it gets its name.
