@@ -26,7 +26,10 @@ local IDS <const> = "SELECT id FROM core_config.tenant ORDER BY id DESC LIMIT 1"
 
 local REMOVE <const> = [[
 DELETE FROM core_config.tenant_profile WHERE tenantid IN (SELECT id FROM core_config.tenant WHERE name = 'newclient');
-DELETE FROM core_config.tenant WHERE name = 'newclient']]
+DELETE FROM core_config.tenant WHERE name = 'newclient';
+DO $$ BEGIN -- an id that was given once is noted, and not given again
+  IF to_regclass('o2x.effect') IS NOT NULL THEN DELETE FROM o2x.effect WHERE key LIKE 'id of %'; END IF;
+END $$]]
 
 -- The rows of newclient as pg_dump writes them.
 local function rows_of(state, database, ...)
