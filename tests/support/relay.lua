@@ -3,6 +3,8 @@
 ---     local relay <close> = relay.open { port = server.port, seconds = 0.02 }
 ---     pg.connect { port = relay.port … }
 ---     relay.connections, relay.turns      --> 1, 4
+---     relay.cut = { way = "up", after = 300 }   -- the connection breaks after 300 bytes more to the server
+---     relay.passed.down                    --> bytes that came from the server until now
 ---
 --- A turn is a round trip: the client sends after the server has spoken. The handshake of TCP is one more; it is not
 --- counted, but it takes its time. On a way that takes no time, a server may speak before the client has said all, so
@@ -26,14 +28,29 @@ local function ending(handle)
   end)
 end
 
--- Passes bytes on when they are due. `heard` is called for each portion as it comes.
+-- What of a portion still passes, and whether the connection breaks then.
+local function passing(self, way, bytes)
+  local cut = self.cut
+  local breaks = cut and cut.way == way and #bytes >= cut.after
+  if breaks then
+    self.cut, bytes = nil, bytes:sub(1, cut.after)
+  elseif cut and cut.way == way then
+    cut.after = cut.after - #bytes
+  end
+  self.passed[way] = self.passed[way] + #bytes
+  return bytes, breaks
+end
+
+-- Passes bytes on when they are due. `heard` is called for each portion as it comes, and tells for how much longer it
+-- takes, what of it passes, and whether it is the last.
 local function pipe(from, to, opened, seconds, heard)
   local queue, news = {}, task.event()
   local _reader <close> = ending(task.spawn(function()
     for bytes in function() return bytes_of.more(from) end do
-      local extra = heard(bytes) or 0
-      queue[#queue + 1] = { task.now() + seconds + extra, bytes }
+      local extra, passes, last = heard(bytes)
+      queue[#queue + 1] = { task.now() + seconds + extra, passes }
       news:set()
+      if last then break end
     end
     queue[#queue + 1] = { task.now() + seconds }
     news:set()
@@ -53,7 +70,7 @@ local function serve(self, accepted)
   local client <close> = accepted
   local server <close> = net.connect { host = "127.0.0.1", port = self.target }
   self.connections = self.connections + 1
-  local first, spoken = self.seconds, true
+  local first, spoken, broken = self.seconds, true, false
   local function heard(bytes)
     if spoken and bytes ~= FAREWELL then
       self.turns = self.turns + 1
@@ -62,10 +79,24 @@ local function serve(self, accepted)
     spoken = false
     local handshake = first
     first = 0
-    return handshake
+    local passes, last = passing(self, "up", bytes)
+    broken = last
+    return handshake, passes, last
   end
-  local _up <close> = ending(task.spawn(pipe, client, server, true, self.seconds / 2, heard))
-  pipe(server, client, false, self.seconds / 2, function() spoken = true end)
+  local function answered(bytes)
+    spoken = true
+    return 0, passing(self, "down", bytes)
+  end
+  local over = task.event()
+  local _up <close> = ending(task.spawn(function()
+    pipe(client, server, true, self.seconds / 2, heard)
+    if broken then over:set() end -- otherwise the server has something to say yet
+  end))
+  local _down <close> = ending(task.spawn(function()
+    pipe(server, client, false, self.seconds / 2, answered)
+    over:set()
+  end))
+  task.wait(over, math.huge)
 end
 
 local function accept_all(self, listener)
@@ -97,7 +128,7 @@ Relay.__close = Relay.close
 
 --- Opens one; close it.
 ---@param options { port: integer, seconds: number?, on_turn: fun(bytes: string)? } seconds: how long a round trip takes
----@return table relay port, connections, turns
+---@return table relay port, connections, turns, passed, cut
 function M.open(options)
   local listener = assert(listen.open("127.0.0.1", 0))
   local self = {
@@ -109,6 +140,7 @@ function M.open(options)
     handles = {},
     connections = 0,
     turns = 0,
+    passed = { up = 0, down = 0 },
   }
   self.handles[1] = task.spawn(accept_all, self, listener)
   return setmetatable(self, Relay)
