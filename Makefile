@@ -130,6 +130,10 @@ hostile: asan
 leakhunt: all
 	$(BUILD)/o2x-dev tests/leakhunt/hunt.lua
 
+# That plans write nothing, and that runs do what plans show: all states, where make test takes a sample.
+plans: all
+	O2X_PLANS=all $(BUILD)/o2x-dev tests/run.lua tests/e2e/plan_writes_nothing_spec.lua tests/e2e/plan_is_run_spec.lua
+
 # Parsers of what comes from outside, fed with mutations of tests/fuzz/corpus for SECONDS each.
 SECONDS ?= 10
 FUZZING  = -O1 -g -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -214,6 +218,7 @@ help:
 	@echo 'make reference       o2x beside the tools that it does the work of: vendor/reference installs them'
 	@echo 'make hostile         attacks on scope, secrets, sandbox and limits, under the sanitizers'
 	@echo 'make fuzz SECONDS=10 mutated inputs for every parser, that long each'
+	@echo 'make plans           plans of every runbook in many states: they write nothing, and runs do what they show'
 	@echo 'make leakhunt        every runbook with marked secrets, failing and killed; then the search for them'
 	@echo 'make bench           speed beside floors, shell and peers, into bench/RESULTS.md; make bench-NAME: one of them'
 	@echo 'make bench-count     requests, syncs, children, instructions beside bench/counts.json: none may grow'
@@ -225,7 +230,7 @@ help:
 	@echo 'make install-lab     likewise the lab, which production does not need'
 	@echo 'make clean           removes build/'
 
-.PHONY: all asan test reference hostile fuzz leakhunt bench bench-count warnings lint \
+.PHONY: all asan test reference hostile plans fuzz leakhunt bench bench-count warnings lint \
 	format house docs demo install install-lab clean help FORCE
 FORCE:
 

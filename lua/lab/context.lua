@@ -155,7 +155,7 @@ function M.new(dir)
   function lab.certificate(name, names) return tls.certificate(tls_folder, name, names) end
 
   lab.faults = { rules = faults.open(lab), injected = {} } -- injected: the services behind the fault injector
-  lab.requests = requests.new()
+  lab.requests = requests.new(lab.dir)
 
   --- Starts an HTTP server on port(name), behind the fault injector.
   ---@param name string the service

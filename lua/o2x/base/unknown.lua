@@ -1,5 +1,6 @@
 --- A value that a plan cannot know yet (a generated id, a load balancer's name). Concatenating or indexing it gives the
---- same unknown value, so that a runbook continues as if it were there.
+--- same unknown value, so that a runbook continues as if it were there. What is in it cannot be counted or walked through:
+--- each element would be there, without end.
 
 local errors = require "o2x.base.error"
 local frozen = require "o2x.base.frozen"
@@ -15,6 +16,20 @@ Unknown.__newindex = function()
   errors.raise { kind = "failed", message = "cannot modify a value that is known only after apply" }
 end
 
+--- The code of the error that what asks for its elements gets. In a plan, it follows from what made the value unknown.
+M.CODE = "known_after_apply"
+
+--- Raises that error.
+function M.refuse_elements()
+  errors.raise {
+    kind = "failed",
+    code = M.CODE,
+    message = "a plan cannot tell what is in a value that is known only after apply",
+  }
+end
+Unknown.__len = M.refuse_elements
+Unknown.__pairs = M.refuse_elements
+
 --- The value that stands for "known after apply".
 M.value = unknown
 
@@ -22,5 +37,11 @@ M.value = unknown
 ---@param value any
 ---@return boolean
 function M.is(value) return rawequal(value, unknown) end
+
+--- Raises that error for the value that stands for "known after apply".
+---@param value any
+function M.refuse_walk(value)
+  if rawequal(value, unknown) then M.refuse_elements() end
+end
 
 return M

@@ -4,6 +4,7 @@ local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
 local script_order = require "o2x.base.script_order"
 local task = require "o2x.base.task"
+local unknown = require "o2x.base.unknown"
 local value = require "o2x.base.value"
 
 local M = {}
@@ -97,8 +98,8 @@ end
 ---@param err table
 ---@return any unknown
 function Plan:skip(path, err)
-  if err.kind == "bug" or path == "" then -- it follows from an earlier one
-    local first = self.problems[1]
+  local first = self.problems[1]
+  if first and (err.kind == "bug" or err.code == unknown.CODE or path == "") then -- it follows from an earlier one
     err = errors.new {
       kind = first.error.kind,
       message = ("%s cannot be planned before %s is"):format(

@@ -10,6 +10,7 @@ local params = require "o2x.project.params"
 local snapshot = require "o2x.base.snapshot"
 local step = lazy "o2x.script.step"
 local task = require "o2x.base.task"
+local unknown = require "o2x.base.unknown"
 local value = require "o2x.base.value"
 
 local text = value.shown
@@ -70,6 +71,7 @@ local function new_parallel(sandbox)
   ---@return any[] results in the order of the list
   local function each(list, fn, options)
     sandbox:running("parallel.each")
+    unknown.refuse_walk(list)
     if type(list) ~= "table" then
       script_error(sandbox, "failed", "parallel.each: expected a list, got a " .. type(list))
     end

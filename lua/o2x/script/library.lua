@@ -8,6 +8,7 @@ local native = require "o2x.core.library"
 local ordered_pairs = require "o2x.core.pairs"
 local pattern = require "o2x.core.pattern"
 local task = require "o2x.base.task"
+local unknown = require "o2x.base.unknown"
 local value = require "o2x.base.value"
 
 local M = {}
@@ -29,6 +30,7 @@ end
 
 -- Metatables that scripts set; all others are hidden from them.
 local made = setmetatable({}, { __mode = "k" })
+made[debug.getmetatable(unknown.value)] = true -- its __pairs counts, too; it hides itself from getmetatable
 
 local function check_setmetatable(t, metatable)
   if type(t) ~= "table" or type(metatable) ~= "table" and metatable ~= nil then return end -- Lua says what is wrong
@@ -260,7 +262,7 @@ function M.new(seed)
   return {
     assert = native.assert(error, check_error),
     error = native.checked(error, check_error),
-    ipairs = ipairs,
+    ipairs = native.checked(ipairs, unknown.refuse_walk),
     next = first_only,
     pairs = ordered_pairs.new(made, frozen.contents, frozen.view),
     pcall = safe_pcall,

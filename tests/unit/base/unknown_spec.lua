@@ -12,4 +12,18 @@ describe("what is known after apply", function()
     assert.is_false(unknown.is(nil))
     assert.is_true(frozen.is_handle(unknown.value))
   end)
+
+  it("does not say what is in it", function()
+    for _, ask in ipairs {
+      function() return #unknown.value end,
+      function() return pairs(unknown.value) end,
+      function() return unknown.refuse_walk(unknown.value) end,
+    } do
+      local ok, err = pcall(ask)
+      assert.is_false(ok)
+      assert.equal(unknown.CODE, err.code)
+    end
+    assert.is_nil(unknown.refuse_walk {})
+    assert.is_nil(unknown.refuse_walk(nil))
+  end)
 end)

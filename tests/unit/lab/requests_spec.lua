@@ -1,3 +1,6 @@
+local temporary = require "tests.support.folder"
+local fs = require "o2x.base.fs"
+local json = require "o2x.base.json"
 local requests = require "lab.requests"
 
 describe("what the lab was asked", function()
@@ -23,5 +26,18 @@ describe("what the lab was asked", function()
       handle { method = "GET", target = "/" .. i }
     end
     assert.same({ 10000, 100 }, { counted.different, counted.lines["k8s other"] })
+  end)
+
+  it("is noted with its body while there is a file for it", function()
+    local folder <close> = temporary {}
+    local counted = requests.new(folder.path)
+    local path = fs.join(folder.path, requests.LOG)
+    local aws = requests.wrap(counted, "aws", function() return 200 end)
+    aws { method = "POST", target = "/", body = "Action=One" }
+    assert.is_false(fs.exists(path))
+    fs.write(path, "")
+    aws { method = "POST", target = "/", body = "Action=Two" }
+    requests.wrap(counted, "control", function() end) { method = "POST", target = "/fault" }
+    assert.same({ service = "aws", method = "POST", target = "/", body = "Action=Two" }, json.decode(fs.read(path)))
   end)
 end)
