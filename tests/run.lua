@@ -22,6 +22,13 @@ package.preload["lfs"] = function()
   }
 end
 
+-- Messages name o2x by this word, wherever the build is.
+if not os.getenv "O2X_COMMAND" then
+  local program, fs = require "o2x.core.program", require "o2x.base.fs"
+  local dev = fs.realpath "/proc/self/exe"
+  assert(program.exec("/usr/bin/env", { "env", "O2X_COMMAND=o2x", dev, table.unpack(arg, 1) }))
+end
+
 local SETTLE = 20 -- seconds that a test's remains get to go away by themselves (a closing connection, say)
 
 --- The spec files below the given files and folders, sorted.

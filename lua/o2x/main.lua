@@ -4,19 +4,25 @@ local args = require "o2x.cli.args"
 local commands = require "o2x.cli.commands"
 local entry = require "o2x.cli.entry"
 local lazy = require "o2x.base.lazy"
+local proposed = require "o2x.report.proposed"
 local usage = lazy "o2x.cli.usage"
 
 local function dispatch(arguments)
   local name = arguments[1]
   if not name or name == "--help" or name == "-h" then name = "help" end
   if name == "--version" then name = "version" end
-  local command = commands.find(name)
-  local rest = table.move(arguments, 2, #arguments, 1, {})
+  local command, runbook = commands.find(name)
+  local rest = table.move(arguments, runbook and 1 or 2, #arguments, 1, {})
   if command.raw then return command.run(rest) end
   local options, positional = args.parse(command, rest)
   entry.set_output(options)
+  if options.help and runbook then return commands.find("info").run(options, { runbook }) end
   if options.help then return usage.show(command) end
   return command.run(options, positional, commands)
 end
 
-return function(...) return entry.run(dispatch, { ... }) end
+return function(...)
+  local arguments = { ... }
+  proposed.called(arg[0], arguments, commands.taking_set())
+  return entry.run(dispatch, arguments)
+end

@@ -17,6 +17,40 @@ describe("the command line", function()
     ok(toy:o2x { "check", "note" })
   end)
 
+  it("runs a runbook by its name, and shows what it is", function()
+    ok(toy:o2x { "build", "alpha", "rooms=1" })
+    assert.equal("build", toy:json({ "show", "--json" }).runbook.name)
+    for _, words in ipairs { { "help", "build" }, { "build", "--help" } } do
+      assert.matches("^build [%d.]+  ", ok(toy:o2x(words)).stdout)
+    end
+    local unknown = toy:o2x { "biuld", "alpha" }
+    assert.equal(3, unknown.code)
+    assert.matches("unknown command 'biuld'; did you mean build%?", unknown.stderr)
+  end)
+
+  it("tells what a word without = may mean", function()
+    toy:runbook("tend", "", 'params = { mode = { "choice", choices = { "on", "off" } } },')
+    for words, meant in pairs { ["on"] = "mode=on", ["of"] = "mode=off", ["--mode=on"] = "runbook: mode=on" } do
+      for _, command in ipairs { { "run", "tend", "alpha", words }, { "plan", "tend", "alpha", words } } do
+        local result = toy:o2x(command)
+        assert.equal(3, result.code)
+        assert.truthy(result.stderr:find(meant, 1, true), result.stderr)
+      end
+    end
+    assert.matches("did you mean off%?", toy:o2x({ "tend", "alpha", "mode=of" }).stderr)
+  end)
+
+  it("gives back the whole command that lacks a word", function()
+    toy:runbook(
+      "raze",
+      [[ step("one", function() toy.ensure("one", { 1 }) end) ]],
+      'severe = true, params = { why = { "string" } },'
+    )
+    local refused = toy:o2x { "raze", "alpha", "why=it's old", "--set=retry.seconds=3" }
+    local command = refused.stderr:match "to do it: o2x (.-)\n"
+    assert.equal([[raze alpha 'why=it'\''s old' --set=retry.seconds=3 --confirm=alpha]], command)
+  end)
+
   it("shows a run: steps, effects, before and after", function()
     fs.write(toy.system .. "/room-1", '{"name":"1","chairs":2}')
     ok(toy:o2x { "run", "build", "alpha", "rooms=2" })

@@ -137,7 +137,10 @@ return require "o2x.runbook".override(require "runbooks.mark", { version = "1.0.
     toy:runbook("mark", [[ step("Mark", function() toy.ensure("mark-" .. tenant.name, { 1 }) end) ]], "severe = true,")
     local result = toy:o2x { "run", "mark", "--tenants=env=production" }
     assert.equal(3, result.code)
-    assert.truthy(result.stderr:find("add --confirm=env=production", 1, true), result.stderr)
+    assert.truthy(
+      result.stderr:find("to do it: o2x run mark --tenants=env=production --confirm=env=production\n", 1, true),
+      result.stderr
+    )
     assert.equal(3, toy:o2x({ "run", "mark", "--tenants=env=production", "--confirm=alpha" }).code)
     assert.same({}, toy:writes())
     assert.equal(0, toy:o2x({ "run", "mark", "--tenants=alpha,beta", "--confirm=alpha,beta" }).code)

@@ -33,6 +33,7 @@ local INHERITED = {
   "all_proxy",
   "NO_PROXY",
   "no_proxy",
+  "O2X_COMMAND", -- how messages name o2x, in its children too
 }
 
 local INSTALL_HINT = {

@@ -35,7 +35,7 @@ function M.nearest(name, names)
   local best, least = nil, math.max(2, #name // 3) + 1
   for _, candidate in ipairs(names) do
     local d = distance(name, candidate)
-    if d < least or d == least and best and candidate < best then
+    if d < #name and (d < least or d == least and best and candidate < best) then
       best, least = candidate, d
     end
   end

@@ -2,6 +2,7 @@
 
 local errors = require "o2x.base.error"
 local lazy = require "o2x.base.lazy"
+local params = lazy "o2x.project.params"
 local suggest = lazy "o2x.base.suggest"
 
 local M = {}
@@ -58,17 +59,21 @@ local function store(options, option, value)
   end
 end
 
+-- What is no option may be a parameter of the runbook: those have no dashes.
+local function unknown_option(command, argument, value, names)
+  local near, hint = suggest.did_you_mean(argument, names), ("o2x help %s lists its options"):format(command.name)
+  if command.assigns and near == "" then
+    hint = ("if it is a parameter of the runbook: %s=%s"):format(argument:gsub("^%-+", ""), value or "…")
+  end
+  errors.input(("%s: unknown option %s%s"):format(command.name, argument, near), hint)
+end
+
 -- Stores one option; -> the number of further arguments that it consumed
 local function take(command, options, by_name, names, arguments, i)
   local argument, value = arguments[i]:match("^(%-%-?[^=]+)=(.*)$")
   argument = argument or arguments[i]
   local option = by_name[argument]
-  if not option then
-    errors.input(
-      ("%s: unknown option %s%s"):format(command.name, argument, suggest.did_you_mean(argument, names)),
-      ("o2x help %s lists its options"):format(command.name)
-    )
-  end
+  if not option then unknown_option(command, argument, value, names) end
   if not option.value then
     if value then errors.input(("%s takes no value"):format(argument)) end
     store(options, option, true)
@@ -117,12 +122,17 @@ end
 --- Parses name=value arguments.
 ---@param arguments string[]
 ---@param from integer
+---@param declared (fun(): table<string, table>)? the parameters of the runbook, for what is meant by another word
 ---@return table<string, string>
-function M.assignments(arguments, from)
+function M.assignments(arguments, from, declared)
   local values = {}
   for i = from, #arguments do
     local name, value = arguments[i]:match("^([%w_-]+)=(.*)$")
-    if not name then errors.input(("invalid argument %q: parameters have the form name=value"):format(arguments[i])) end
+    if not name then
+      local meant, hint = params.meant(declared and declared() or {}, arguments[i])
+      local message = ("invalid argument %q: parameters have the form name=value%s"):format(arguments[i], meant)
+      errors.input(message, hint)
+    end
     if values[name] then errors.input(("parameter %s is given twice"):format(name)) end
     values[name] = value
   end

@@ -4,6 +4,8 @@
 local errors = require "o2x.base.error"
 local out = require "o2x.report.out"
 local lazy = require "o2x.base.lazy"
+local project = lazy "o2x.project.project"
+local runbook_files = lazy "o2x.project.runbook_files"
 local suggest = lazy "o2x.base.suggest"
 
 local M = {}
@@ -66,6 +68,16 @@ function M.names()
   return names
 end
 
+--- All commands; true: it takes --set, as all do but the lab, which is a program of its own.
+---@return table<string, boolean>
+function M.taking_set()
+  local takes = {}
+  for _, name in ipairs(M.names()) do
+    takes[name] = name ~= "lab"
+  end
+  return takes
+end
+
 -- A command's file, with what is said of it here.
 local function load(said)
   local command = require("o2x.cli." .. said[1])
@@ -73,18 +85,33 @@ local function load(said)
   return command
 end
 
---- A command's declaration; an unknown name is bad input.
+--- The runbooks of the project that the current folder is in; none if there is no project.
+---@return string[] names
+function M.runbooks()
+  local ok, found = pcall(project.find)
+  return ok and runbook_files.all(found) or {}
+end
+
+--- A command's declaration. A runbook's name is a command that runs it. Any other name is bad input.
 ---@param name string
 ---@return table command with name, usage and summary
+---@return string? runbook
 function M.find(name)
   for _, group in ipairs(M.GROUPS) do
     for i = 2, #group do
       if group[i][1] == name then return load(group[i]) end
     end
   end
+  local names = M.runbooks()
+  for _, runbook in ipairs(names) do
+    if runbook == name then return M.find "run", runbook end
+  end
   errors.input(
-    ("unknown command '%s'%s"):format(out.printable(name), suggest.did_you_mean(name, M.names())),
-    "o2x help lists the commands"
+    ("unknown command '%s'%s"):format(
+      out.printable(name),
+      suggest.did_you_mean(name, table.move(names, 1, #names, #M.names() + 1, M.names()))
+    ),
+    "o2x help lists the commands, o2x list the runbooks"
   )
 end
 

@@ -13,6 +13,8 @@ local output = lazy "o2x.cli.output"
 local plan = lazy "o2x.engine.plan"
 local program = require "o2x.core.program"
 local project = require "o2x.project.project"
+local proposed = require "o2x.report.proposed"
+local sandbox = lazy "o2x.script.sandbox"
 local shell = require "o2x.base.shell"
 local runbooks = lazy "o2x.script.runbook"
 local sorted_keys = require "o2x.base.sorted_keys"
@@ -71,6 +73,15 @@ function M.load_project_of(options, h) return load_config(project.at(h.root), op
 function M.runbook(found, options, arguments)
   tenants.check_name(arguments[2])
   return runbooks.find(found, arguments[1], not options.standard and arguments[2] or nil)
+end
+
+--- The parameters that a runbook declares, for a message about a wrong word.
+---@param found table the project
+---@param options table of the command line
+---@param arguments string[] runbook and tenant, as typed
+---@return fun(): table<string, table>
+function M.declared(found, options, arguments)
+  return function() return runbooks.load(sandbox.for_declarations(found), M.runbook(found, options, arguments)).params end
 end
 
 --- What is set for the clients of the ecosystem, in variables and in a profile of AWS, and does not count.
@@ -269,8 +280,13 @@ function M.conclude(run, status, err, options, seconds)
       totals = plan.totals(counts),
       result = result,
       warnings = json.array(M.warnings(run.config)),
-      next = next_command,
-      error = err and { kind = err.kind, message = tostring(err), hint = err.hint, step = err.step } or nil,
+      next = next_command and proposed.text(next_command),
+      error = err and {
+        kind = err.kind,
+        message = tostring(err),
+        hint = out.hint(err),
+        step = err.step,
+      } or nil,
     }
   end
   if err and status ~= "interrupted" then out.problem(err, err.step) end

@@ -201,7 +201,7 @@ local function spec_of(options, arguments, project, config)
     runbook = arguments[1],
     selector = options.tenants,
     tenants = json.array(names),
-    params = args.assignments(arguments, 2),
+    params = args.assignments(arguments, 2, common.declared(project, options, { arguments[1], names[1] })),
     at_once = at_once(options),
     keep_going = options.keep_going or false,
     standard = options.standard,

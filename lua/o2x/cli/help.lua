@@ -34,7 +34,8 @@ end
 ---@param commands table lua/o2x/cli/commands.lua, which requires this file
 function M.run(_, arguments, commands)
   if not arguments[1] then return overview(commands) end
-  local command = commands.find(arguments[1])
+  local command, runbook = commands.find(arguments[1])
+  if runbook then return commands.find("info").run({}, { runbook }) end
   if command.raw then return command.run { "help" } end
   usage.show(command)
 end

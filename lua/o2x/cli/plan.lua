@@ -149,7 +149,7 @@ local function perform(options, arguments)
     config = config,
     file = common.runbook(project, options, arguments),
     tenant = arguments[2],
-    params = args.assignments(arguments, 3),
+    params = args.assignments(arguments, 3, common.declared(project, options, arguments)),
     secrets = options.secrets,
     take_over = options.take_over,
     report = progress.new { quiet = options.quiet or options.json, verbose = options.verbose, planning = true },
@@ -163,6 +163,7 @@ end
 
 return {
   least = 1,
+  assigns = true,
   needs = "a runbook and a tenant",
   help = [[
 Executes the runbook against the real systems, but only reads from them. Planned

@@ -22,7 +22,7 @@ local function perform(options, arguments)
     file = common.runbook(project, options, arguments),
     tenant = arguments[2],
     allow_edited = options.allow_edited,
-    params = args.assignments(arguments, 3),
+    params = args.assignments(arguments, 3, common.declared(project, options, arguments)),
     secrets = options.secrets,
     take_over = options.take_over,
     report = progress.new { quiet = options.quiet, verbose = options.verbose },
@@ -39,6 +39,7 @@ end
 
 return {
   least = 1,
+  assigns = true,
   needs = "a runbook and a tenant",
   help = [[
 RUNBOOK is a name ("onboard"), an older version ("onboard@1"), or a path

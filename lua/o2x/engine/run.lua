@@ -209,6 +209,14 @@ function M.file_to_resume(project, h, edited)
   )
 end
 
+local function unconfirmed(runbook, word)
+  errors.raise {
+    kind = "input",
+    message = ("%s is severe: %s"):format(runbook.name, runbook.summary),
+    lacks = "--confirm=" .. word,
+  }
+end
+
 --- Loads a runbook and checks its parameters before the first of several tenants starts.
 ---@param project table
 ---@param file string
@@ -217,12 +225,7 @@ end
 function M.rehearse_params(project, file, given, options)
   local runbook = runbooks.load(sandbox.new(project), file)
   params.check(runbook.params, given, runbook.name)
-  if runbook.severe and not options.confirm then
-    errors.input(
-      ("%s is severe: %s"):format(runbook.name, runbook.summary),
-      ("add --confirm=%s"):format(options.tenants)
-    )
-  end
+  if runbook.severe and not options.confirm then unconfirmed(runbook, options.tenants) end
 end
 
 --- Refuses a severe runbook that was not confirmed.
@@ -233,10 +236,7 @@ function M.confirm(run, confirmed)
     errors.input(("--confirm=%s, but the run is for %s"):format(confirmed, run.tenant_name))
   end
   if run.runbook.severe and not confirmed and not params.harmless(run.runbook.params, run.params) then
-    errors.input(
-      ("%s is severe: %s"):format(run.runbook.name, run.runbook.summary),
-      ("add --confirm=%s"):format(run.tenant_name)
-    )
+    unconfirmed(run.runbook, run.tenant_name)
   end
 end
 

@@ -93,6 +93,9 @@ local function out_of_range(spec, value)
   if spec.max and value > spec.max then return ("at most %g"):format(spec.max) end
 end
 
+-- The words that a parameter may have as its value, if these are few.
+local function words_of(spec) return spec.choices or spec[1] == "boolean" and sorted_keys(TRUTH) or {} end
+
 local function parse(name, spec, text)
   local parser = TYPES[spec[1]]
   local value = parser[1](text, spec)
@@ -104,7 +107,50 @@ local function parse(name, spec, text)
     expected = range
   end
   local verb = expected:match("^at ") and "must be" or "is not"
-  errors.input(("parameter %s: %q %s %s"):format(name, text, verb, expected))
+  local near = suggest.did_you_mean(text, words_of(spec))
+  errors.input(("parameter %s: %q %s %s%s"):format(name, text, verb, expected, near))
+end
+
+-- What is told from other types by its looks.
+local NUMERIC <const> = { version = "^v?%d", integer = "^-?%d+$", duration = "^%d" }
+
+-- Of the parameters that a word may be meant for, in order: it is one of the choices; the name of a truth value; the
+-- value that the runbook cannot do without; of its looks; nearly one of the choices.
+local MEANT <const> = {
+  function(_, spec, word)
+    for _, choice in ipairs(spec.choices or {}) do
+      if choice == word then return word end
+    end
+  end,
+  function(name, spec, word) return spec[1] == "boolean" and name == word and "true" or nil end,
+  function(_, spec, word)
+    local needed = not spec.optional and spec.default == nil
+    return needed and TYPES[spec[1]][1](word, spec) ~= nil and word or nil
+  end,
+  function(_, spec, word)
+    local looks = NUMERIC[spec[1]] and word:find(NUMERIC[spec[1]])
+    return looks and TYPES[spec[1]][1](word, spec) ~= nil and word or nil
+  end,
+  function(_, spec, word) return spec.choices and suggest.nearest(word, spec.choices) end,
+}
+
+--- What was meant by an argument that assigns nothing.
+---@param declared table<string, table> the runbook's params
+---@param word string
+---@return string meant "; did you mean NAME=VALUE or …?", or ""
+---@return string hint its parameters
+function M.meant(declared, word)
+  local names = sorted_keys(declared)
+  local hint = #names > 0 and "its parameters: " .. table.concat(names, ", ") or "it has no parameters"
+  for _, meant in ipairs(MEANT) do
+    local found = {}
+    for _, name in ipairs(names) do
+      local value = meant(name, declared[name], word)
+      if value then found[#found + 1] = name .. "=" .. value end
+    end
+    if found[1] then return ("; did you mean %s?"):format(table.concat(found, " or ")), hint end
+  end
+  return "", hint
 end
 
 --- Does a parameter have the value with which, by its declaration, a severe runbook only reads?

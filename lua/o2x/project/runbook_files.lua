@@ -29,6 +29,21 @@ end
 ---@return string[]
 function M.names(project) return names_in(project.runbooks) end
 
+--- The names that a run may be started with: the project's runbooks, and those that only a tenant has.
+---@param project table
+---@return string[] names each once
+function M.all(project)
+  local names, seen = M.names(project), {}
+  for _, name in ipairs(names) do
+    seen[name] = true
+  end
+  for _, own in ipairs(M.overrides(project)) do
+    if not seen[own.name] then names[#names + 1] = own.name end
+    seen[own.name] = true
+  end
+  return names
+end
+
 --- The file of hooks around all runs, if there is one.
 ---@param project table
 ---@return string? path

@@ -2,6 +2,7 @@
 
 local mask = require "o2x.base.mask"
 local printable = require "o2x.base.printable"
+local proposed = require "o2x.report.proposed"
 local sink = require "o2x.base.sink"
 local tty = require "o2x.core.tty"
 
@@ -48,7 +49,7 @@ end
 
 --- Prints one line of results.
 ---@param text string?
-function M.data(text) sink.line("stdout", text or "") end
+function M.data(text) sink.line("stdout", text and proposed.text(text) or "") end
 
 --- Prints results whose line breaks are their own: help, a report that a script wrote.
 ---@param text string
@@ -61,7 +62,15 @@ function M.json(value) sink.json("stdout", value) end
 --- Prints a message of one line, unless --quiet.
 ---@param text string
 function M.say(text)
-  if not M.quiet then sink.line("stderr", text) end
+  if not M.quiet then sink.line("stderr", proposed.text(text)) end
+end
+
+--- What to type next after an error, as it works here.
+---@param err table
+---@return string? hint
+function M.hint(err)
+  if err.lacks then return "to do it: " .. proposed.again(err.lacks) end
+  return err.hint and proposed.text(tostring(err.hint))
 end
 
 --- Prints an error and its hint.
@@ -70,11 +79,12 @@ end
 function M.problem(err, step)
   local style = M.style(2)
   local text = (step and step .. ": " or "") .. tostring(err)
-  sink.line("stderr", style.red("o2x: ") .. text)
+  sink.line("stderr", style.red("o2x: ") .. proposed.text(text))
   for _, detail in ipairs(err.details or {}) do
-    sink.line("stderr", "     " .. tostring(detail))
+    sink.line("stderr", "     " .. proposed.text(tostring(detail)))
   end
-  if err.hint then sink.line("stderr", "     " .. tostring(err.hint)) end
+  local hint = M.hint(err)
+  if hint then sink.line("stderr", "     " .. hint) end
   if err.traceback and M.verbose then sink.lines("stderr", err.traceback) end
 end
 

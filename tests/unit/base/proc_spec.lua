@@ -23,7 +23,7 @@ end
 
 -- What a child of ours may have.
 local INHERITED <const> = "PATH HOME USER LOGNAME TMPDIR TZ LANG LC_ALL LC_CTYPE SSL_CERT_FILE SSL_CERT_DIR"
-  .. " HTTPS_PROXY https_proxy HTTP_PROXY http_proxy ALL_PROXY all_proxy NO_PROXY no_proxy O2X_TEST"
+  .. " HTTPS_PROXY https_proxy HTTP_PROXY http_proxy ALL_PROXY all_proxy NO_PROXY no_proxy O2X_COMMAND O2X_TEST"
 
 describe("a program that is run", function()
   it("gives its output and exit code", function()

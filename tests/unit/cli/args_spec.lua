@@ -34,6 +34,16 @@ describe("a command line", function()
     assert.same({ "-", "b" }, select(2, args.parse(COMMAND, { "-", "b" })))
   end)
 
+  it("may have a parameter of the runbook with dashes", function()
+    local command = { name = "run", usage = "run RUNBOOK", assigns = true, options = { { "json" } } }
+    for word, hint in pairs { ["--mode=on"] = "mode=on", ["--mode"] = "mode=…", ["-mode=on"] = "mode=on" } do
+      local _, err = input_error(args.parse, command, { "tend", "alpha", word })
+      assert.equal("if it is a parameter of the runbook: " .. hint, err.hint)
+    end
+    local _, err = input_error(args.parse, command, { "--jsn" })
+    assert.equal("o2x help run lists its options", err.hint)
+  end)
+
   it("is refused with the word that is wrong", function()
     assert.equal(
       "run: unknown option --jsn; did you mean --json?",

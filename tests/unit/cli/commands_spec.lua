@@ -30,4 +30,13 @@ describe("the commands", function()
     local _, err = pcall(commands.find, "a\27[2J")
     assert.is_nil(err.message:find "%c")
   end)
+
+  it("include the runbooks of the project, and the nearest of both is named", function()
+    local command, runbook = commands.find "rollback"
+    assert.same({ "run", "rollback" }, { command.name, runbook })
+    assert.is_nil(select(2, commands.find "check"))
+    local _, err = pcall(commands.find, "rolback")
+    assert.matches("did you mean rollback", err.message)
+    assert.matches("o2x list the runbooks", err.hint)
+  end)
 end)

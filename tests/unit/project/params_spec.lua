@@ -129,3 +129,45 @@ describe("the value of a parameter", function()
     assert.is_false(params.is_value(nil, "/a"))
   end)
 end)
+
+describe("a word that assigns nothing", function()
+  local DECLARED <const> = {
+    mode = { "choice", choices = { "on", "off", "status" } },
+    ["for"] = { "duration", optional = true },
+    force = { "boolean", default = false },
+    replicas = { "integer", optional = true },
+    image = { "version", optional = true },
+    chart = { "version", optional = true },
+    services = { "list", optional = true },
+  }
+  local CASES <const> = {
+    { "on", "mode=on" },
+    { "of", "mode=off" },
+    { "force", "force=true" },
+    { "3", "chart=3 or image=3 or replicas=3" },
+    { "v2.5.0", "chart=v2.5.0 or image=v2.5.0" },
+    { "30m", "chart=30m or for=30m or image=30m" },
+    { "service-sso", nil },
+    { "\27[2J", nil },
+  }
+  for _, case in ipairs(CASES) do
+    it(("is understood, or not: %q"):format(case[1]), function()
+      local meant, hint = params.meant(DECLARED, case[1])
+      assert.equal(case[2] and ("; did you mean %s?"):format(case[2]) or "", meant)
+      assert.equal("its parameters: chart, for, force, image, mode, replicas, services", hint)
+    end)
+  end
+
+  it("is the value that the runbook cannot do without", function()
+    assert.equal("; did you mean archive=a.dump?", (params.meant({ archive = { "string" } }, "a.dump")))
+    assert.same({ "", "it has no parameters" }, { params.meant({}, "x") })
+  end)
+
+  it("has a near value named where a value is wrong", function()
+    for _, case in ipairs { { "mode", "of", "off" }, { "force", "ture", "true" } } do
+      local ok, err = pcall(params.check, DECLARED, { mode = "on", [case[1]] = case[2] }, "tend")
+      assert.is_false(ok)
+      assert.matches(("did you mean %s%%?"):format(case[3]), err.message)
+    end
+  end)
+end)
