@@ -10,6 +10,7 @@ return runbook {
   api = 1,
   severe = true,
   summary = "Remove a tenant's sessions, cached values and rate limits from Redis",
+  emergency = "TENANT --confirm=TENANT",
   help = [[
 Why:     stale values after a change in the database, sessions that must end, or a wrong rate limit.
 Does:    removes the keys that begin with the tenant's id and a colon, with SCAN and UNLINK, and counts them. A batch

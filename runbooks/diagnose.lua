@@ -8,6 +8,7 @@ return runbook {
   version = "1.2.0",
   api = 1,
   summary = "Find what is wrong with a tenant: runs the checks of the guide's five troubleshooting chapters",
+  emergency = "TENANT",
   help = [[
 Why:     a tenant is down or slow, and it is 3 a.m.
 Does:    checks pods, events, logs, releases, environment, secrets, the Vault token, the database, OAuth tokens,

@@ -9,6 +9,7 @@ return runbook {
   api = 1,
   severe = true,
   summary = "Stop all services of a tenant, or bring them back exactly as they were",
+  emergency = "TENANT mode=on --confirm=TENANT",
   help = [[
 Why:     work during which nothing may run: a restore, a manual migration, a security incident.
 mode=on  saves replicas, autoscalers and schedules on the objects themselves (annotation o2x.io/maintenance),

@@ -42,6 +42,7 @@ return runbook {
   api = 1,
   severe = true,
   summary = "Bring a tenant's data back, from a snapshot or an archive",
+  emergency = "TENANT at=TIME --confirm=TENANT",
   help = [[
 Why:     data were lost or damaged, and there is a snapshot or an archive from before.
 archive= a file (or s3://BUCKET/KEY) made by o2x run backup or pg_dump -Fc

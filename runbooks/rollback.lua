@@ -10,6 +10,7 @@ return runbook {
   api = 1,
   severe = true,
   summary = "Roll back a tenant's services, each to its own previous good revision",
+  emergency = "TENANT --confirm=TENANT",
   help = [[
 Why:     the last deployment made things worse.
 Does:    for each service, dependants first: rolls the release back to its own last good revision with another image

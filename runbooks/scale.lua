@@ -9,6 +9,7 @@ return runbook {
   version = "1.0.0",
   api = 1,
   summary = "Set the number of replicas of services, or show them",
+  emergency = "TENANT service=SERVICE replicas=N",
   help = [[
 Why:     a service has too few replicas for its load, or too many.
 Does:    sets the replicas and waits until they are ready. Refuses a number outside the catalogue's range (2–3 for

@@ -8,6 +8,7 @@ return runbook {
   version = "1.1.0",
   api = 1,
   summary = "Check that a tenant works: the fourteen checks of the handover",
+  emergency = "TENANT",
   help = [[
 Why:     after a deployment, a rollback or a restore, or every morning.
 Does:    runs all fourteen checks of the guide (7.3), also after a failure: pods, database, Vault, Redis, queues,

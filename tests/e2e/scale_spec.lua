@@ -31,6 +31,28 @@ describe("scale", function()
     assert.equal(1, e:run("scale", "service=service-billing", "replicas=3").totals.change)
   end)
 
+  it("is beside what else one types at night: restart and logs", function()
+    local function pods() return lab:names("pods", "-l", "app=urbanos-service-sso") end
+    local before = pods()
+    assert.equal(
+      2,
+      e:plan("restart", "services=service-sso,tax-gateway").totals.change
+    )
+    assert.equal(before, pods())
+    local done = lab:o2x { "restart", "urbanos", "services=service-sso" }
+    assert.equal(0, done.code, done.stderr)
+    local after = pods()
+    for name in before:gmatch "%S+" do
+      assert.is_nil(after:find(name, 1, true))
+    end
+    assert.equal(select(2, before:gsub("\n", "")), select(2, after:gsub("\n", "")))
+    local shown = lab:o2x { "logs", "urbanos", "services=service-sso", "match=started urbanos", "-q" }
+    assert.equal(0, shown.code, shown.stderr)
+    for name in after:gmatch "pod/(%S+)" do
+      assert.matches("==> " .. name:gsub("%p", "%%%0") .. " <==\n[^\n]*Started urbanos%-service%-sso", shown.stdout)
+    end
+  end)
+
   it("refuses what the catalogue or an autoscaler forbids, unless forced", function()
     e:refused(
       "service%-billing runs with 2 to 3 replicas, not with 40",

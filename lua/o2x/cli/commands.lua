@@ -85,6 +85,13 @@ local function load(said)
   return command
 end
 
+--- What to type when something is down, by the project that the current folder is in.
+---@return {name: string, words: string, summary: string}[]
+function M.emergencies()
+  local ok, found = pcall(project.find)
+  return ok and runbook_files.emergencies(found) or {}
+end
+
 --- The runbooks of the project that the current folder is in; none if there is no project.
 ---@return string[] names
 function M.runbooks()

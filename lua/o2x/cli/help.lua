@@ -9,6 +9,10 @@ local M = { most = 1 }
 local function overview(commands)
   local lines, rows = { "o2x runs versioned runbooks for the tenants of a platform.", "" }, {}
   local function add(line) lines[#lines + 1] = line end
+  for i, one in ipairs(commands.emergencies()) do
+    if i == 1 then rows[1] = { "Something is down" } end
+    rows[#rows + 1] = { ("  o2x %s %s"):format(one.name, one.words), one.summary }
+  end
   for _, group in ipairs(commands.GROUPS) do
     rows[#rows + 1] = { group[1] }
     for i = 2, #group do

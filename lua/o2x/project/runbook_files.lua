@@ -44,6 +44,22 @@ function M.all(project)
   return names
 end
 
+-- A declared text on a line of its own. Help is wanted fast, and of a runbook that does not load as well.
+local function declared(text, field) return text:match("\n%s*" .. field .. '%s*=%s*"([^"\n]*)",?[^\n]*\n') end
+
+--- What to type when something is down: the runbooks that declare `emergency`.
+---@param project table
+---@return {name: string, words: string, summary: string}[]
+function M.emergencies(project)
+  local list = {}
+  for _, name in ipairs(M.names(project)) do
+    local text = fs.read(fs.join(project.runbooks, name .. ".lua"))
+    local words = not name:find("@", 1, true) and declared(text, "emergency")
+    if words then list[#list + 1] = { name = name, words = words, summary = declared(text, "summary") or "" } end
+  end
+  return list
+end
+
 --- The file of hooks around all runs, if there is one.
 ---@param project table
 ---@return string? path

@@ -20,6 +20,7 @@ local M = { API = 1 }
 ---@field params table<string, o2x.parameter>? name → declaration
 ---@field effects o2x.effect[]? what it may write
 ---@field severe boolean? true: a run wants --confirm=TENANT
+---@field emergency string? `o2x help` lists it under "Something is down", with this after its name: "TENANT mode=on"
 ---@field run fun(tenant: o2x.tenant, params: table)
 
 -- field → its type, and whether it must be there
@@ -32,9 +33,10 @@ local FIELDS = {
   params = { "table" },
   effects = { "table" },
   severe = { "boolean" },
+  emergency = { "string" },
   run = { "function", true },
 }
-local ORDER = { "name", "version", "api", "summary", "help", "params", "effects", "severe", "run" }
+local ORDER = { "name", "version", "api", "summary", "help", "params", "effects", "severe", "emergency", "run" }
 
 -- The position of a field in a script, for messages.
 local function place(shown, text, field)

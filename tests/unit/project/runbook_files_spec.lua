@@ -1,5 +1,8 @@
 local files = require "o2x.project.runbook_files"
 local folder = require "tests.support.folder"
+local fs = require "o2x.base.fs"
+local runbooks = require "o2x.script.runbook"
+local sandbox = require "o2x.script.sandbox"
 
 describe("runbook files", function()
   local place, project
@@ -78,6 +81,23 @@ describe("a runbook's name", function()
     assert.is_true(files.is_name(("a"):rep(63)))
     for _, name in ipairs { "Deploy", "../x", "-x", "", "a b", ("a"):rep(64) } do
       assert.is_false(files.is_name(name), name)
+    end
+  end)
+
+  it("that are for emergencies are those that declare it, with the same words", function()
+    local root = { root = ".", runbooks = "runbooks", stdlib = "stdlib" }
+    local box, declared = sandbox.new(root), {}
+    for _, name in ipairs(files.names(root)) do
+      local loaded = runbooks.load(box, "runbooks/" .. name .. ".lua")
+      if loaded.emergency then
+        declared[#declared + 1] = { name = name, words = loaded.emergency, summary = loaded.summary }
+      end
+    end
+    assert.is_true(#declared >= 9)
+    assert.same(declared, files.emergencies(root))
+    local readme = fs.read "README.md"
+    for _, one in ipairs(declared) do
+      assert.truthy(readme:find(("o2x %s %s`"):format(one.name, one.words), 1, true), one.name)
     end
   end)
 end)
