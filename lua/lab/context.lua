@@ -1,5 +1,6 @@
 --- The `lab` object that each simulator gets: folder, stable ports, persistent state, clock, HTTP server, certificates.
 
+local asked = require "lab.asked"
 local clock = require "o2x.base.clock"
 local crypto = require "o2x.base.crypto"
 local errors = require "o2x.base.error"
@@ -8,12 +9,11 @@ local fs = require "o2x.base.fs"
 local httpd = require "lab.httpd"
 local json = require "o2x.base.json"
 local requests = require "lab.requests"
-local task = require "o2x.base.task"
+local states = require "lab.states"
 local tls = require "lab.tls"
 
 local M = {}
 
-local SAVE_DELAY = 0.3 -- seconds; changes within this time are written together
 local PRIVATE = 0x180 -- 0600
 local FIRST_PORT <const> = 10000
 local PORT_TRIES <const> = 20
@@ -81,65 +81,30 @@ local function keep_ports(lab)
   return port_of, on_port
 end
 
-local function keep_state(lab)
-  local folder, states, written, changed = fs.join(lab.dir, "state"), {}, {}, {}
-  fs.mkdir(folder, 0x1c0)
-
-  local function state(name)
-    states[name] = states[name] or read_json(fs.join(folder, name .. ".json")) or {}
-    return states[name]
-  end
-
-  local function write(name)
-    local text = json.encode(states[name])
-    if text == written[name] then return end
-    fs.write(fs.join(folder, name .. ".json"), text, { mode = PRIVATE })
-    written[name] = text
-  end
-
-  local function flush()
-    for name in pairs(states) do
-      write(name)
-    end
-    changed = {}
-  end
-
-  -- Changes in quick succession are written together.
-  local pending = false
-  local function save(name)
-    for each in pairs(name and { [name] = true } or states) do
-      changed[each] = true
-    end
-    if pending then return end
-    pending = true
-    task.spawn(function()
-      task.sleep(SAVE_DELAY)
-      pending = false
-      local names = changed
-      changed = {}
-      for each in pairs(names) do
-        write(each)
-      end
-    end)
-  end
-
-  return state, save, flush
-end
+--- Whether a folder has a lab in memory: then there is a file of this name, so that its servers are found from outside.
+---@param dir string
+---@return boolean
+function M.in_memory(dir) return fs.exists(fs.join(dir, "memory")) end
 
 --- Makes the lab object. Its functions are called with a dot: lab.port("vault").
 ---@param dir string the lab's folder; created if missing
+---@param how { memory: boolean? }? memory: nothing is kept when it ends, so no state is written to the disk; a
+---  folder remembers it
 ---@return table lab dir, host, port, state, save, flush, clock, serve, certificate, log
-function M.new(dir)
+function M.new(dir, how)
   fs.mkdir(dir, 0x1c0)
   local lab = { dir = fs.realpath(dir), host = "127.0.0.1", ca = nil }
+  if how and how.memory then fs.write(fs.join(lab.dir, "memory"), "", { mode = PRIVATE }) end
+  lab.memory = M.in_memory(lab.dir)
   local tls_folder = fs.join(lab.dir, "tls")
   local log_path = fs.join(lab.dir, "lab.log")
 
   lab.ca = tls.authority(tls_folder)
   -- port(name): the port of a server; on_port(name, start): the result of start(port), and the port.
   lab.port, lab.on_port = keep_ports(lab)
-  -- state(name): a table that is kept on disk; save(name): write it soon (all without a name); flush(): write all now.
-  lab.state, lab.save, lab.flush = keep_state(lab)
+  -- state(name): a table that is kept on disk; save(name): write it soon (all without a name); flush(): write all now;
+  -- states: all of them by name.
+  lab.state, lab.save, lab.flush, lab.states = states.open(fs.join(lab.dir, "state"), lab.memory)
 
   --- Appends a line to the lab's log.
   ---@param text string
@@ -154,8 +119,10 @@ function M.new(dir)
   ---@return { cert: string, key: string } as PEM text
   function lab.certificate(name, names) return tls.certificate(tls_folder, name, names) end
 
+  lab.servers = {} -- HTTP servers by name
   lab.faults = { rules = faults.open(lab), injected = {} } -- injected: the services behind the fault injector
   lab.requests = requests.new(lab.dir)
+  lab.asked = asked.new()
 
   --- Starts an HTTP server on port(name), behind the fault injector.
   ---@param name string the service
@@ -166,20 +133,16 @@ function M.new(dir)
     local certificate = options and options.tls
     lab.faults.injected[name] = true
     if certificate == true then certificate = lab.certificate("server", { "localhost", "127.0.0.1" }) end
-    return (
-      lab.on_port(
-        name,
-        function(port)
-          return httpd.serve {
-            host = lab.host,
-            port = port,
-            tls = certificate,
-            log = lab.log,
-            handler = requests.wrap(lab.requests, name, faults.wrap(lab.faults.rules, name, handler, lab.log)),
-          }
-        end
-      )
+    local wrapped = faults.wrap(lab.faults.rules, name, asked.wrap(lab.asked, name, handler), lab.log)
+    wrapped = requests.wrap(lab.requests, name, wrapped)
+    local server = lab.on_port(
+      name,
+      function(port)
+        return httpd.serve { host = lab.host, port = port, tls = certificate, log = lab.log, handler = wrapped }
+      end
     )
+    lab.servers[name] = server
+    return server
   end
 
   return lab

@@ -3,6 +3,8 @@
 local errors = require "o2x.base.error"
 local faults = require "lab.faults"
 local json = require "o2x.base.json"
+local picture = require "lab.picture"
+local snapshots = require "lab.snapshots"
 local sorted_keys = require "o2x.base.sorted_keys"
 
 local M = {}
@@ -55,6 +57,24 @@ local function advance_clock(lab, body)
   return { now = lab.clock() }
 end
 
+-- What all servers were asked since the last restore, in order.
+local function history(lab, instances)
+  local list, order = table.move(lab.asked.list, 1, #lab.asked.list, 1, {}), {}
+  if instances.postgres and instances.postgres.log then
+    for _, entry in ipairs(instances.postgres.log()) do
+      list[#list + 1] = entry
+    end
+  end
+  for i, entry in ipairs(list) do
+    order[entry] = i
+  end
+  table.sort(list, function(a, b)
+    if a.at ~= b.at then return a.at < b.at end
+    return order[a] < order[b]
+  end)
+  return list
+end
+
 local function answer(status, value) return status, { ["Content-Type"] = "application/json" }, json.encode(value) end
 
 --- Starts the control server. Its token is in lab.json, which only the lab's owner can read.
@@ -64,6 +84,10 @@ local function answer(status, value) return status, { ["Content-Type"] = "applic
 ---@return table server
 function M.start(lab, instances, token)
   local routes = {
+    ["/snapshot"] = function(body) return snapshots.keep(lab, instances, body.name) or {} end,
+    ["/restore"] = function(body) return { changed = json.array(snapshots.restore(lab, instances, body.name)) } end,
+    ["/state"] = function(body) return picture.take(lab, body) end,
+    ["/log"] = function() return { requests = json.array(history(lab, instances)) } end,
     ["/fault"] = function(body) return set_fault(lab, instances, body) end,
     ["/advance-clock"] = function(body) return advance_clock(lab, body) end,
     ["/requests"] = function() return { requests = lab.requests.lines } end,

@@ -46,6 +46,12 @@ end
 ---@return table result of proc.run
 function M.run(user, options) return proc.run(as_user(user, options)) end
 
+--- Starts a program as the server's user, as a child of this process.
+---@param user string|nil
+---@param options table of proc.start
+---@return userdata child
+function M.start(user, options) return proc.start(as_user(user, options)) end
+
 --- Starts a server that daemonizes itself.
 ---@param user string|nil
 ---@param options table of proc.start; `log` gets the output until then
@@ -80,15 +86,20 @@ function M.is_running(pid, argument)
   return ok and line ~= nil and ("\0" .. line):find("\0" .. argument .. "\0", 1, true) ~= nil
 end
 
+local MEMORY <const> = "/dev/shm" -- a file system in memory, for a lab that keeps nothing
+
 -- A folder that another user can reach: the lab's own may be in a private home.
-local function shared_root(lab) return "/var/tmp/o2x-lab-" .. crypto.sha256(lab.dir):sub(1, 16) end
+local function shared_root(lab)
+  local parent = lab.memory and fs.is_folder(MEMORY) and MEMORY or "/var/tmp"
+  return ("%s/o2x-lab-%s"):format(parent, crypto.sha256(lab.dir):sub(1, 16))
+end
 
 --- The path of a server's data folder, which need not exist.
 ---@param lab table
 ---@param name string
 ---@param user string|nil
 ---@return string
-function M.path(lab, name, user) return fs.join(user and shared_root(lab) or lab.dir, name) end
+function M.path(lab, name, user) return fs.join((user or lab.memory) and shared_root(lab) or lab.dir, name) end
 
 --- Creates a server's data folder, owned by its user with mode 0700.
 ---@param lab table
@@ -97,14 +108,16 @@ function M.path(lab, name, user) return fs.join(user and shared_root(lab) or lab
 ---@return string path
 function M.folder(lab, name, user)
   local path = M.path(lab, name, user)
+  local root = fs.folder(path)
+  local found = root ~= lab.dir and fs.stat(root, false)
+  -- The name below /var/tmp can be guessed, so somebody else may have created it.
+  if found and (found.type ~= "folder" or found.uid ~= fs.user()) then
+    fail("belongs to another user", "remove it", root)
+  end
   if not user then
     fs.mkdir(path, 0x1c0)
     return path
   end
-  local root = fs.folder(path)
-  local found = fs.stat(root, false)
-  -- The name below /var/tmp can be guessed, so somebody else may have created it.
-  if found and (found.type ~= "folder" or found.uid ~= 0) then fail("belongs to another user", "remove it", root) end
   M.must(nil, { argv = { "install", "-d", "-m", "711", root } }, root)
   M.must(nil, { argv = { "install", "-d", "-m", "700", "-o", user, path } }, path)
   return path
@@ -135,7 +148,7 @@ end
 function M.remove(lab, name, user)
   M.clear(lab, name, user)
   local root = fs.folder(M.path(lab, name, user))
-  if user and fs.exists(root) and #fs.list(root) == 0 then fs.remove(root) end
+  if root ~= lab.dir and fs.exists(root) and #fs.list(root) == 0 then fs.remove(root) end
 end
 
 --- A random password.

@@ -115,6 +115,14 @@ function M.clear(rules, service)
   end
 end
 
+--- Removes all rules.
+---@param rules table[]
+function M.clear_all(rules)
+  for i = #rules, 1, -1 do
+    rules[i] = nil
+  end
+end
+
 -- The first rule that matches, with its remaining count decremented.
 local function take(rules, service, req)
   local line = req.method .. " " .. req.target

@@ -147,6 +147,13 @@ function Server:stop()
   end
 end
 
+--- Ends what is under way: running handlers are cancelled and their connections closed. The server goes on.
+function Server:cut()
+  for running in pairs(self.state.running) do
+    running:cancel()
+  end
+end
+
 Server.__close = Server.stop
 
 --- Starts a server.

@@ -38,8 +38,8 @@ local function home()
 end
 
 --- Where a lab is kept and which platform tree it copies.
----@param options { dir: string?, platform: string? }
----@return { dir: string, platform: string, root: string }
+---@param options { dir: string?, platform: string?, memory: boolean?, owner: string? }
+---@return { dir: string, platform: string, root: string, memory: boolean?, owner: string? }
 function M.place(options)
   local root, dot = home()
   local dir = options.dir or os.getenv "O2X_LAB_DIR"
@@ -47,6 +47,8 @@ function M.place(options)
     root = root,
     dir = dir and absolute(dir) or fs.join(dot, "lab"),
     platform = options.platform and absolute(options.platform) or example_tree(root),
+    memory = options.memory,
+    owner = options.owner,
   }
 end
 
@@ -95,8 +97,11 @@ end
 
 local function start(place)
   local program = fs.realpath "/proc/self/exe"
+  local argv = { program, "serve", "--dir", place.dir, "--platform", place.platform }
+  if place.memory then argv[#argv + 1] = "--memory" end
+  if place.owner then argv[#argv + 1] = "--owner=" .. place.owner end
   local child = proc.start {
-    argv = { program, "serve", "--dir", place.dir, "--platform", place.platform },
+    argv = argv,
     cwd = place.root,
     detached = true,
     log = fs.join(place.dir, "lab.log"),
@@ -116,7 +121,7 @@ local function start(place)
 end
 
 --- Starts the lab unless it is up, and waits until it is ready.
----@param options { dir: string?, platform: string?, on_start: fun(dir: string)? }
+---@param options { dir: string?, platform: string?, memory: boolean?, owner: string?, on_start: fun(dir: string)? }
 ---@return { pid: integer, env: table, servers: table, started: boolean }
 function M.up(options)
   local place = M.place(options)

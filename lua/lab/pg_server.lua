@@ -1,4 +1,5 @@
---- A PostgreSQL server of the lab as a process. `at` is { user, data, log }: its user, data folder and log file.
+--- A PostgreSQL server of the lab as a process. `at` is { user, data, log }: its user, data folder and log file. With
+--- `memory` the server is a child of this process (`child`), started with `settings` ("name=value").
 
 local daemon = require "lab.daemon"
 local errors = require "o2x.base.error"
@@ -10,6 +11,8 @@ local task = require "o2x.base.task"
 local M = { USERS = { "postgres", "nobody" } }
 
 local START_TIMEOUT <const> = 60 -- seconds
+local STOP_TIMEOUT <const> = 10 -- seconds
+local SIGINT <const>, SIGQUIT <const> = 2, 3
 
 --- The path of one of PostgreSQL's programs. Debian installs each version in its own folder, which is not on PATH.
 ---@param name string
@@ -52,15 +55,7 @@ local function last_error(at)
   return text:match("FATAL:%s*([^\n]+)") or text:match("([^\n]+)%s*$") or "no error was logged"
 end
 
---- Starts the server and waits until it accepts connections.
----@param at table
----@param port integer
-function M.launch(at, port)
-  fs.remove(at.log)
-  fs.remove(fs.join(at.data, "postmaster.pid")) -- stale; PostgreSQL would take a zombie for a server
-  local option = ("-c port=%d"):format(port)
-  local result = pg_ctl(at, "start", "-w", "-t", tostring(START_TIMEOUT), "-l", at.log, "-o", option)
-  if result.code == 0 then return end
+local function did_not_start(at)
   errors.raise {
     kind = "failed",
     module = "lab",
@@ -69,12 +64,48 @@ function M.launch(at, port)
   }
 end
 
+-- Starts the server as a child of this process and waits until it accepts connections: without pg_ctl, which looks
+-- ten times a second. at.child is the server from then on.
+local function launch_child(at, port)
+  local argv = { M.program("postgres"), "-D", at.data, "-c", ("port=%d"):format(port) }
+  for _, setting in ipairs(at.settings or {}) do
+    argv[#argv + 1], argv[#argv + 2] = "-c", setting
+  end
+  at.child = daemon.start(at.user, { argv = argv, log = at.log, env = { LC_ALL = "C" } })
+  local path, deadline = fs.join(at.data, "postmaster.pid"), task.now() + START_TIMEOUT
+  while not (fs.read_if(path) or ""):find("\nready", 1, true) do
+    if at.child:status() or task.now() > deadline then did_not_start(at) end
+    task.sleep(0.002)
+  end
+end
+
+--- Starts the server and waits until it accepts connections.
+---@param at table
+---@param port integer
+function M.launch(at, port)
+  fs.remove(at.log)
+  fs.remove(fs.join(at.data, "postmaster.pid")) -- stale; PostgreSQL would take a zombie for a server
+  if at.memory then return launch_child(at, port) end
+  local option = ("-c port=%d"):format(port)
+  local result = pg_ctl(at, "start", "-w", "-t", tostring(START_TIMEOUT), "-l", at.log, "-o", option)
+  if result.code ~= 0 then did_not_start(at) end
+end
+
+--- Stops a server that is a child at once, as a crash would: what was not in its files is lost.
+---@param at table
+function M.crash(at)
+  at.child:kill(SIGQUIT)
+  proc.wait(at.child, STOP_TIMEOUT)
+  at.child = nil
+end
+
 --- Connects to a server that may still be starting.
 ---@param port integer
 ---@param user string
 ---@param password string
----@return o2x.pg.Connection to the database postgres
-function M.connect(port, user, password)
+---@param database string? postgres if absent
+---@return o2x.pg.Connection
+function M.connect(port, user, password, database)
   local deadline = task.now() + START_TIMEOUT
   while true do
     local ok, db = pcall(pg.connect, {
@@ -82,7 +113,7 @@ function M.connect(port, user, password)
       port = port,
       user = user,
       password = password,
-      dbname = "postgres",
+      dbname = database or "postgres",
       application_name = "o2x lab",
       sslmode = "disable",
     })
@@ -97,9 +128,21 @@ end
 ---@return integer?
 function M.port(at) return pid_file(at).port end
 
+-- Ends the sessions and writes everything to the files.
+local function stop_child(at)
+  local child = at.child
+  at.child = nil
+  child:kill(SIGINT)
+  local _, problem = proc.wait(child, STOP_TIMEOUT)
+  if problem ~= "timeout" then return end
+  child:kill(SIGQUIT)
+  proc.wait(child, STOP_TIMEOUT)
+end
+
 --- Stops the server, whoever started it. The data stay.
 ---@param at table
 function M.stop(at)
+  if at.child then return stop_child(at) end
   if not M.is_running(at) then return end
   local result = pg_ctl(at, "stop", "-m", "fast", "-w", "-t", "10")
   if result.code ~= 0 then result = pg_ctl(at, "stop", "-m", "immediate", "-w", "-t", "10") end

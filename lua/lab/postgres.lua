@@ -5,7 +5,9 @@ local daemon = require "lab.daemon"
 local fs = require "o2x.base.fs"
 local proc = require "o2x.base.proc"
 local reader = require "o2x.client.pg.reader"
+local moment = require "lab.moment.postgres"
 local server = require "lab.pg_server"
+local statements = require "lab.asked.statements"
 
 local M = { name = "postgres" }
 
@@ -19,6 +21,20 @@ local SETTINGS = {
   shared_buffers = "32MB",
   autovacuum_naptime = "1h",
   log_min_messages = "warning",
+}
+
+-- In memory besides: nothing is written to files that need not be, so that little is to be put back. Statements that
+-- write are logged before they are carried out, all others after.
+local MEMORY_SETTINGS <const> = {
+  "autovacuum=off",
+  "bgwriter_lru_maxpages=0",
+  "checkpoint_timeout=1d",
+  "log_line_prefix=" .. statements.PREFIX,
+  "log_min_duration_statement=0",
+  "log_statement=mod",
+  "max_logical_replication_workers=0",
+  "max_wal_senders=10",
+  "max_wal_size=4GB",
 }
 
 local function has_locale(name)
@@ -35,10 +51,23 @@ end
 
 -- ---- data ----
 
-local function place(lab)
+local function new_place(lab)
   local user = daemon.user(server.USERS)
   local path = daemon.path(lab, "postgres", user)
-  return { user = user, path = path, data = fs.join(path, "data"), log = fs.join(path, "log") }
+  return {
+    user = user,
+    path = path,
+    data = fs.join(path, "data"),
+    log = fs.join(path, "log"),
+    memory = lab.memory,
+    settings = lab.memory and MEMORY_SETTINGS,
+  }
+end
+
+-- One table a lab: it has the child that a lab in memory started.
+local function place(lab)
+  lab.postgres = lab.postgres or new_place(lab)
+  return lab.postgres
 end
 
 -- pg_stat_statements as on RDS, if it is installed: diagnose reads slow statements from it.
@@ -143,7 +172,13 @@ function M.start(lab)
     PGSSLMODE = "disable",
   }
   if state.locale ~= "en_US.UTF-8" then env.O2X_PG_LOCALE = state.locale end
-  return { port = port, env = env, stop = function() M.sweep(lab) end }
+  return {
+    port = port,
+    env = env,
+    stop = function() M.sweep(lab) end,
+    keep = function(kept) return moment.keep(lab, at, port, fs.join(at.path, "kept-" .. kept)) end,
+    log = function() return (statements.read(at, at.log_from)) end,
+  }
 end
 
 --- Stops the server, also one that a killed lab left running. The data stay.

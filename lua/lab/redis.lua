@@ -3,6 +3,7 @@
 local daemon = require "lab.daemon"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
+local moment = require "lab.moment.redis"
 local proc = require "o2x.base.proc"
 local redis = require "o2x.client.redis"
 local task = require "o2x.base.task"
@@ -25,7 +26,7 @@ local function place(lab)
   }
 end
 
-local function config_text(at, port, password)
+local function config_text(at, port, password, memory)
   return table.concat({
     "bind 127.0.0.1",
     "protected-mode yes",
@@ -35,7 +36,7 @@ local function config_text(at, port, password)
     ('dir "%s"'):format(at.path),
     ('pidfile "%s"'):format(at.pid_file),
     ('logfile "%s"'):format(at.log),
-    "appendonly yes",
+    "appendonly " .. (memory and "no" or "yes"),
     "appendfsync no",
     'save ""',
     "databases 16",
@@ -54,7 +55,10 @@ end
 
 local function url_of(state) return ("redis://default:%s@127.0.0.1:%d/0"):format(state.password, state.port) end
 
-local function client(lab)
+--- A connection as the lab's own client.
+---@param lab table
+---@return table of o2x.client.redis
+function M.client(lab)
   local url = url_of(lab.state "redis")
   return redis.connect { url = url, timeout = 5, connect_timeout = 5 }
 end
@@ -67,7 +71,7 @@ end
 local function wait_until_ready(lab, at)
   local deadline = task.now() + START_TIMEOUT
   while true do
-    local connection <close> = client(lab)
+    local connection <close> = M.client(lab)
     local ok, problem = pcall(connection.ping, connection)
     if ok then return end
     if not (errors.is(problem) and problem.retryable) or task.now() > deadline then
@@ -87,7 +91,7 @@ local function launch(lab, at, port)
   state.port = port
   lab.flush()
   daemon.folder(lab, "redis", at.user)
-  daemon.write(at.config, config_text(at, port, state.password), at.user)
+  daemon.write(at.config, config_text(at, port, state.password, lab.memory), at.user)
   local argv = { proc.find "redis-server", at.config }
   daemon.launch(at.user, { argv = argv, log = fs.join(lab.dir, "redis.start") }, "redis-server")
   wait_until_ready(lab, at)
@@ -108,6 +112,9 @@ function M.start(lab)
     port = state.port,
     env = { REDIS_URL = ("redis://127.0.0.1:%d/0"):format(state.port), REDISCLI_AUTH = state.password },
     stop = function() M.sweep(lab) end,
+    keep = function()
+      return moment.keep(function() return M.client(lab) end)
+    end,
   }
 end
 
@@ -117,7 +124,7 @@ function M.sweep(lab)
   local at = place(lab)
   local pid = running_pid(lab, at)
   if not pid then return end
-  local connection <close> = client(lab)
+  local connection <close> = M.client(lab)
   -- There is no response. NOSAVE: the append-only file has everything.
   pcall(connection.command, connection, "SHUTDOWN", "NOSAVE")
   local deadline = task.now() + STOP_TIMEOUT

@@ -15,6 +15,8 @@ local task = require "o2x.base.task"
 
 local M = {}
 
+local OWNER_WATCH <const> = 1 -- seconds
+
 -- The simulators of a wave start concurrently. A later wave may use an earlier one.
 local WAVES <const> = {
   { "postgres", "redis", "vault", "k8s", "aws", "dns", "broker" },
@@ -80,8 +82,19 @@ local function describe(instances)
   return servers
 end
 
-local function wait_for_signal()
+-- Ends with the process that it works for, if there is one.
+local function watch_owner(owner, stop)
+  return task.spawn(function()
+    while fs.exists("/proc/" .. owner) do
+      task.sleep(OWNER_WATCH)
+    end
+    stop:set()
+  end)
+end
+
+local function wait_for_signal(owner)
   local stop, watchers = task.event(), {}
+  watchers[0] = owner and watch_owner(owner, stop)
   for i, name in ipairs { "TERM", "INT", "HUP" } do
     watchers[i] = task.spawn(function()
       local signal <close> = task.signal(name)
@@ -90,7 +103,7 @@ local function wait_for_signal()
     end)
   end
   task.wait(stop, math.huge)
-  for _, watcher in ipairs(watchers) do
+  for _, watcher in pairs(watchers) do
     watcher:cancel()
   end
 end
@@ -126,14 +139,15 @@ local function take_lock(path)
 end
 
 --- Runs the lab until SIGTERM, SIGINT or SIGHUP.
----@param place { dir: string, platform: string }
+---@param place { dir: string, platform: string, memory: boolean?, owner: string? } memory: nothing is kept; owner: the
+---  number of the process with which the lab ends
 ---@return integer exit code
 function M.run(place)
   fs.mkdir(place.dir, 0x1c0)
   local _lock <close> = take_lock(fs.join(place.dir, "serve.lock"))
   fs.remove(fs.join(place.dir, "lab.json"))
-  if seed.is_incomplete(place.dir) then M.forget(place) end
-  local lab = context.new(place.dir)
+  if seed.is_incomplete(place.dir) or place.memory or context.in_memory(place.dir) then M.forget(place) end
+  local lab = context.new(place.dir, place)
   local instances = {}
   local ok, env = xpcall(begin, errors.handler, lab, place.platform, instances)
   if not ok then give_up(lab, instances, env) end
@@ -151,13 +165,14 @@ function M.run(place)
     { mode = 0x180 }
   )
   lab.log("ready")
-  wait_for_signal()
+  wait_for_signal(place.owner)
   lab.log("stopping")
   fs.remove(fs.join(lab.dir, "lab.json"))
   control_server:stop()
   stop_all(lab, instances)
   lab.flush()
   lab.log("stopped")
+  if lab.memory then M.forget(place) end
   return 0
 end
 

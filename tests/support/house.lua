@@ -9,7 +9,7 @@ local sorted_keys = require "o2x.base.sorted_keys"
 local M = {}
 
 --- The rooms of lua/o2x, from top to bottom. An arrow may stay in its room or go down this list.
-M.STOREYS = { "main", "cli", "policy", "engine", "script", "project", "effects", "client", "report", "base" }
+M.STOREYS = { "main", "cli", "prove", "policy", "engine", "script", "project", "effects", "client", "report", "base" }
 
 local LARGEST = 500 -- lines of a C file
 
@@ -24,7 +24,7 @@ local LAB_FILES =
   { ["lua/o2x/cli/args.lua"] = true, ["lua/o2x/cli/entry.lua"] = true, ["lua/o2x/cli/usage.lua"] = true }
 
 -- Started by the host, not by a require.
-local ENTRIES = { ["lua/o2x/main.lua"] = true, ["lua/lab/main.lua"] = true }
+local ENTRIES = { ["lua/o2x/main.lua"] = true, ["lua/lab/main.lua"] = true, ["lua/o2x/prove/lab.lua"] = true }
 
 -- Written by the Makefile.
 local GENERATED =

@@ -1,5 +1,6 @@
 --- The controller manager: a change in the store enqueues keys, `run` reconciles them until the queue is empty. Delayed
 --- work is a timer on the lab's clock.
+local memento = require "lab.memento"
 local task = require "o2x.base.task"
 local value = require "lab.k8s.value"
 
@@ -145,11 +146,13 @@ function Controllers:after(seconds, reconciler, namespace, name)
   local old = self.timers[key]
   if old and old.due <= due then return end
   self.timers[key] = { due = due, reconciler = reconciler, namespace = namespace, name = name }
-  if self.ticker then
-    if self.wake then self.wake:set() end
-    return
-  end
-  self.ticker = task.spawn(function() self:tick() end)
+  self:tick_if_needed()
+end
+
+--- Has the timers looked at, if there are any.
+function Controllers:tick_if_needed()
+  if self.wake then self.wake:set() end
+  if not self.ticker and next(self.timers) then self.ticker = task.spawn(function() self:tick() end) end
 end
 
 --- Cancels a timer.
@@ -180,6 +183,31 @@ function Controllers:stop()
   if self.ticker then self.ticker:cancel() end
   for _, signing in pairs(self.signing) do
     signing:cancel()
+  end
+end
+
+--- Is something under way that changes objects without a request?
+---@return boolean
+function Controllers:busy() return self.running or next(self.signing) ~= nil or self.queue[self.first] ~= nil end
+
+--- Keeps the timers.
+---@return fun() put_back
+function Controllers:keep()
+  local kept = memento.keep(self.timers, 1)
+  return function()
+    for _, signing in pairs(self.signing) do
+      signing:cancel()
+    end
+    memento.empty(self.signing)
+    for i = self.first, self.last do
+      local item = self.queue[i]
+      if item then
+        self.queue[i], self.queued[item.key] = nil, nil
+      end
+    end
+    self.first = self.last + 1
+    memento.put_back(kept)
+    self:tick_if_needed()
   end
 end
 

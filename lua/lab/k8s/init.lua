@@ -153,6 +153,14 @@ function M.start(lab)
     port = listener.port,
     env = { KUBECONFIG = write_kubeconfig(lab, url, authority, state.token) },
     fault = fault_handler(server),
+    busy = function() return server.controllers:busy() end,
+    keep = function()
+      local store_back, controllers_back = server.store:keep(), server.controllers:keep()
+      return function()
+        store_back()
+        controllers_back()
+      end
+    end,
     stop = function()
       server.controllers:stop()
       listener:stop()

@@ -1,5 +1,6 @@
 --- The objects, the resource version, and the history that watches read. Objects in the store are never changed in
 --- place: a write replaces the table, so that a reference to the old one stays valid.
+local memento = require "lab.memento"
 local uuid = require "lab.uuid"
 local value = require "lab.k8s.value"
 
@@ -190,6 +191,18 @@ function Store:since(rv)
     end
   end
   return low
+end
+
+--- Keeps everything but the state itself (its owner keeps that): index and history.
+---@return fun() put_back
+function Store:keep()
+  local kept = memento.keep(self, 1)
+  local history, dependents = memento.keep(self.history, 1), memento.keep(self.dependents, 2)
+  return function()
+    memento.put_back(kept)
+    memento.put_back(history)
+    memento.put_back(dependents)
+  end
 end
 
 --- The current resource version.

@@ -1,0 +1,83 @@
+--- The lab's PostgreSQL at a moment: a copy of its data folder, taken while the server is stopped. So everything goes
+--- back with it: roles, databases with owners and privileges, rows, sequences. Whether anything changed since is what
+--- the server's own log of changes says (its position).
+
+local daemon = require "lab.daemon"
+local folder = require "lab.moment.folder"
+local fs = require "o2x.base.fs"
+local server = require "lab.pg_server"
+
+local M = {}
+
+-- Ends all other sessions. A session that ends rolls back what it did not commit.
+local END_SESSIONS <const> = [[
+  select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity
+  where backend_type = 'client backend' and pid <> pg_backend_pid()]]
+
+local function session(lab, port, database)
+  return server.connect(port, "postgres", lab.state("postgres").superuser_password, database)
+end
+
+-- Where the log of changes ends: it moves with every change, and with the first use of a sequence since the start.
+local function position(db) return db:one("select pg_current_wal_insert_lsn()::text as lsn").lsn end
+
+local function start(lab, at, port)
+  server.launch(at, port)
+  local db <close> = session(lab, port)
+  return position(db)
+end
+
+-- Nil when the server is down.
+local function position_alone(lab, at, port)
+  if not server.is_running(at) then return nil end
+  local db <close> = session(lab, port)
+  db:query(END_SESSIONS)
+  return position(db)
+end
+
+-- Removes what transactions of the past left behind, so that no later read does it: that would look like a change.
+local function tidy(lab, port)
+  local names
+  do
+    local db <close> = session(lab, port, "postgres")
+    names = db:rows "select datname as name from pg_database where datallowconn"
+  end
+  for _, row in ipairs(names) do
+    local db <close> = session(lab, port, row.name)
+    db:query "vacuum (freeze)"
+  end
+end
+
+--- Keeps the server's data. It is stopped and started for that.
+---@param lab table
+---@param at table of lab.pg_server
+---@param port integer
+---@param kept string where the copy lies
+---@return fun(): boolean put_back changed
+function M.keep(lab, at, port, kept)
+  daemon.folder(lab, "postgres", at.user)
+  if not server.is_running(at) then server.launch(at, port) end
+  tidy(lab, port)
+  server.stop(at)
+  local put_back = folder.keep(at.data, kept)
+  local kept_position = start(lab, at, port)
+  local function put_back_if_changed()
+    if position_alone(lab, at, port) == kept_position then return false end
+    if at.child then
+      server.crash(at)
+    else
+      server.stop(at)
+    end
+    put_back()
+    kept_position = start(lab, at, port)
+    return true
+  end
+  return function()
+    local changed = put_back_if_changed()
+    local log = fs.stat(at.log)
+    at.log_from = log and log.size or 0 -- what is asked from now on
+    return changed
+  end
+end
+
+return M

@@ -1,0 +1,105 @@
+--- A canonical picture of everything in the lab that an ordinary client could see, so that two ends can be compared: by
+--- part and item, a hash each, or everything in full (path → text), so that a difference can be named. What differs
+--- between two honest runs is left out (lab.picture.rules).
+
+local clean = require "lab.picture.clean"
+local crypto = require "o2x.base.crypto"
+local errors = require "o2x.base.error"
+local files = require "lab.picture.files"
+local json = require "o2x.base.json"
+local postgres = require "lab.picture.postgres"
+local redis = require "lab.picture.redis"
+local simulators = require "lab.picture.simulators"
+local sorted_keys = require "o2x.base.sorted_keys"
+
+local M = {}
+
+local PARTS <const> = {
+  alerts = simulators.alerts,
+  aws = simulators.aws,
+  broker = simulators.broker,
+  files = files.files,
+  helm = simulators.helm,
+  k8s = simulators.k8s,
+  postgres = postgres.postgres,
+  received = simulators.received,
+  redis = redis.redis,
+  services = simulators.services,
+  vault = simulators.vault,
+}
+
+-- Texts that a run draws are not compared themselves, but which of them are equal: each is named after the first place
+-- where it is found.
+local function name_generated(items, first)
+  for _, name in ipairs(sorted_keys(items)) do
+    local flat = items[name]
+    for _, path in ipairs(sorted_keys(flat)) do
+      local text = type(flat[path]) == "table" and flat[path].generated
+      if text then
+        first[text] = first[text] or ("%s %s"):format(name, path)
+        flat[path] = text == "" and "" or "as " .. first[text]
+      end
+    end
+  end
+end
+
+-- PostgreSQL's values and others come as JSON text, or as plain data.
+local function data_of(value)
+  if type(value) == "string" and value:find "^[%[{]" then
+    local ok, decoded = pcall(json.decode, value)
+    if ok then return json.without_nulls(decoded) end
+  end
+  return value
+end
+
+-- The items of a part in their flat form. Items with the same name (pods of one set) are told apart by a number, in the
+-- order of their content.
+local function collect(lab, part, full)
+  local lists, items = {}, {}
+  PARTS[part](lab, function(name, value)
+    lists[name] = lists[name] or {}
+    table.insert(lists[name], clean.flat(part, name, data_of(value)))
+  end, full)
+  for name, list in pairs(lists) do
+    if #list > 1 then table.sort(list, function(a, b) return json.encode(a) < json.encode(b) end) end
+    for i, flat in ipairs(list) do
+      items[i == 1 and name or ("%s (%d)"):format(name, i)] = flat
+    end
+  end
+  return items
+end
+
+local function hashed(items)
+  local hashes = {}
+  for name, flat in pairs(items) do
+    hashes[name] = crypto.sha256(json.encode(flat)):sub(1, 32)
+  end
+  return hashes
+end
+
+local function check(wanted)
+  for _, part in ipairs(wanted) do
+    if not PARTS[part] then
+      errors.input(("no part %s"):format(tostring(part)), "parts: " .. table.concat(sorted_keys(PARTS), ", "))
+    end
+  end
+end
+
+--- Takes a picture.
+---@param lab table
+---@param options { parts: string[]?, full: boolean? } parts: all if absent; full: path → text of each item instead of a
+---  hash
+---@return table<string, table<string, string|table<string, string>>> part → item → hash or flat table
+function M.take(lab, options)
+  local wanted, full = options.parts or sorted_keys(PARTS), options.full == true
+  check(wanted)
+  local pictures, first = {}, {}
+  for _, part in ipairs(wanted) do
+    pictures[part] = collect(lab, part, full)
+    name_generated(pictures[part], first)
+    if not full then pictures[part] = hashed(pictures[part]) end
+  end
+  return pictures
+end
+
+return M
