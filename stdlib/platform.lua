@@ -25,6 +25,9 @@ M.READABLE = {
   "tenants/",
 }
 
+--- The runbook that makes a tenant what it should be: what it would change, o2x audit reports.
+M.MAKES = "onboard"
+
 --- What is wrong with a tenant name, or nil. The engine asks before it opens any file.
 ---@param name string
 ---@return {message: string, hint: string}|nil

@@ -32,10 +32,12 @@ local function profile_values(tenant)
 end
 
 --- The tenant's id: the one it has, or the next free one. It is allocated under a lock in the control database, so that
---- two onboardings at once get two ids. Fails if the tenant file has another id.
+--- two onboardings at once get two ids. A row that was there already is made what it should be. Fails if the tenant file
+--- has another id.
 ---@param tenant table
 ---@return string id "TIDLT-100008"
 function M.allocate(tenant)
+  local known = M.lookup(tenant)
   local row = pg.control:ensure_allocated {
     table = "core_config.tenant",
     key = { name = tenant.name },
@@ -45,6 +47,7 @@ function M.allocate(tenant)
     first = naming.TENANT_ID.first,
     values = tenant_values(tenant),
   }
+  if known then pg.control:ensure_row("core_config.tenant", { name = tenant.name }, tenant_values(tenant)) end
   if tenant.id and tenant.id ~= row.id then
     fail(
       ("the tenant file has id %s, the registry %s"):format(tenant.id, row.id),

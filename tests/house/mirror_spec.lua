@@ -22,6 +22,8 @@ local ELSEWHERE <const> = {
   ["lua/o2x/base/retry_rules/service.lua"] = "tests/unit/base/retry_rules_spec.lua",
   ["lua/o2x/base/retry_rules/vault.lua"] = "tests/unit/base/retry_rules_spec.lua",
   -- They need whole runs, killed and resumed.
+  ["lua/o2x/engine/audit.lua"] = "tests/e2e/audit_spec.lua",
+  ["lua/o2x/engine/audits.lua"] = "tests/e2e/audit_spec.lua",
   ["lua/o2x/engine/apply.lua"] = "tests/e2e/engine_spec.lua",
   ["lua/o2x/engine/run.lua"] = "tests/e2e/engine_spec.lua",
   ["lua/o2x/engine/kill_points.lua"] = "tests/e2e/engine_spec.lua",

@@ -20,6 +20,7 @@ local function run_of(box)
   local run =
     { mode = "apply", id = "test", report = quiet(), seen_steps = {}, sandbox = box, now = function() return "" end }
   run.ctx = { log = function() end, waiting = function() end, look_again = function() end }
+  function run.ctx:patience(seconds) return seconds end
   return run
 end
 

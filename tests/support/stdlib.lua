@@ -85,6 +85,7 @@ function M.new(fakes)
     log = function(_, _, message) table.insert(std.logs, message) end,
     waiting = function() end,
     look_again = function() end,
+    patience = function(_, seconds) return seconds end,
   }
   local box = sandbox.new { root = ".", stdlib = "stdlib", runbooks = "runbooks" }
   box.run, run.sandbox, std.run = run, box, run

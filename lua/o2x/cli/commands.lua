@@ -26,6 +26,7 @@ M.GROUPS = {
     { "show", "show [RUN]", "show what a run did: steps, changes, checks, times" },
     { "list", "list", "list the runbooks and tenants" },
     { "info", "info RUNBOOK", "show what a runbook does, its parameters, and what it may write" },
+    { "audit", "audit TENANT|--all", "show where tenants differ from what they should be" },
     { "policy", "policy TENANT", "print what each system must be told to enforce the tenant's walls itself" },
   },
   {
@@ -47,7 +48,7 @@ M.GROUPS = {
 M.EXIT_CODES = {
   { 0, "done" },
   { 1, "failed; o2x resume continues" },
-  { 2, "there are changes (plan --detailed-exitcode), or a runbook found something" },
+  { 2, "there are changes (plan --detailed-exitcode), or a runbook or an audit found something" },
   { 3, "bad input" },
   { 4, "a system cannot be reached or denies access" },
   { 5, "locked: another run for the same tenant is in progress" },

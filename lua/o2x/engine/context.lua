@@ -80,8 +80,14 @@ function Context:read(kind, target) return runs[self].gate:read(kind, target) en
 ---@return boolean
 function Context:planned()
   local run = runs[self]
+  if run.auditing and step.in_check() then return false end
   return run.mode == "plan" and run.plan:has_changes(task.place())
 end
+
+--- How long to wait for something that is not true yet. An audit looks once: it reports what is, and not what may be.
+---@param seconds number of a run
+---@return number seconds
+function Context:patience(seconds) return runs[self].auditing and 0 or seconds end
 
 --- Shows a message and writes it to the run's log.
 ---@param level "info"|"warning"|"warn"

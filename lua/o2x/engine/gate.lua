@@ -165,14 +165,15 @@ function Gate:read_live(e)
   return (self:reach(e.type.kind:match("^[^.]+"), self:retries(e), e.type.read, self.ctx, e.target))
 end
 
---- Reads a target as the run sees it: a plan sees what its earlier steps would have written.
+--- Reads a target as the run sees it: a plan sees what its earlier steps would have written. A check of an audit sees
+--- what is there.
 ---@param kind string
 ---@param target any
 ---@return any
 function Gate:read(kind, target)
   local effect_type = self:type_of(kind)
   local key = effect_type.key(target)
-  if self.run.mode == "plan" then
+  if self.run.mode == "plan" and not (self.run.auditing and step.in_check()) then
     local known, current = self.overlay:get(kind, key)
     if known then return current end
     local is_new, parent = self:parent_is_new(effect_type, target)
@@ -319,6 +320,7 @@ local function predict(gate, effect_type, target, desired, planned)
   planned.taken = take_over.wants(gate.run, effect_type.kind, key) or nil
   if effect_type.predict then after = effect_type.predict(gate.ctx, target, desired, before, planned.taken) end
   planned.class = effect_type.class
+  planned.inside = gate:parent_is_new(effect_type, target) or nil
   planned.irreversible = effect_type.undo.never and effect_type.undo.cannot or nil
   planned.show = contract.describe(effect_type, target, before, after)
   planned.after = contract.image(effect_type, after, desired, key, true)

@@ -12,6 +12,9 @@ local M = {}
 local Plan = {}
 Plan.__index = Plan
 
+--- The code of a problem that only follows from an earlier one.
+M.FOLLOWS = "follows"
+
 local SIGNS = { created = "+", changed = "~", deleted = "-" }
 local LONGEST = 12 -- lines of one effect that are shown without --full
 
@@ -19,7 +22,9 @@ local LONGEST = 12 -- lines of one effect that are shown without --full
 ---@param whole boolean? it is kept in a file or compared with one: it also has the values of what would not change
 ---@return table plan effects: all of them; changes: those that would change something; checks, problems, values
 function M.new(whole)
-  return setmetatable({ whole = whole, effects = {}, changes = {}, checks = {}, problems = {}, values = {} }, Plan)
+  local lists = { effects = {}, changes = {}, checks = {}, problems = {}, failed = {} }
+  lists.whole, lists.values = whole, {}
+  return setmetatable(lists, Plan)
 end
 
 -- Tasks find things at the same time; the lists are kept in the order of the program.
@@ -44,6 +49,7 @@ end
 ---@field desired any
 ---@field after any what would be there
 ---@field irreversible string? what cannot be undone
+---@field inside boolean? it lives in something that the plan makes
 
 --- Adds an effect that would change something.
 ---@param effect o2x.plan.effect
@@ -70,6 +76,12 @@ end
 ---@param path string
 ---@param name string
 function Plan:check_later(path, name) insert(self.checks, { path = path, name = name }) end
+
+--- Records a check that failed in an audit.
+---@param path string
+---@param name string
+---@param err table
+function Plan:check_failed(path, name, err) insert(self.failed, { path = path, name = name, error = err }) end
 
 --- Records what could not be planned: a run would stop there. The plan goes on, so that one unreadable thing does not
 --- hide all others. What several steps stumble over is said once.
@@ -102,6 +114,7 @@ function Plan:skip(path, err)
   if first and (err.kind == "bug" or err.code == unknown.CODE or path == "") then -- it follows from an earlier one
     err = errors.new {
       kind = first.error.kind,
+      code = M.FOLLOWS,
       message = ("%s cannot be planned before %s is"):format(
         path == "" and "the rest" or path,
         first.path ~= "" and first.path or first.key

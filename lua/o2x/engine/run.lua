@@ -53,6 +53,8 @@ local M = {}
 ---@field fleet string? the id of the fleet that it belongs to
 ---@field take_over string[]? keys of targets of which the operator wants to overwrite what belongs to others
 ---@field planned table? what it may do, by a plan (planned.lua)
+---@field audit boolean? compares the tenant with what the runbook would make of it, and looks at all checks
+---@field place table? of place_to_look: the sandboxes, which no other run uses at the time
 ---@field undo table? of undo.open: the run takes an earlier one back, and has no runbook, no hooks and no secrets file
 
 local function set_of(words)
@@ -83,6 +85,15 @@ local function load_platform(run)
   run.platform = run.platform_sandbox:require "stdlib.platform"
 end
 
+local function load_sandboxes(run, options)
+  local place = options.place
+  if not place then
+    run.sandbox = sandbox.new(run.project, run.seed, options.kept)
+    return load_platform(run)
+  end
+  run.sandbox, run.platform_sandbox, run.platform = place.sandbox, place.platform_sandbox, place.platform
+end
+
 -- The runbook and the hooks around it. The script of an undo is the journal of the run that goes back.
 local function load_script(run, options)
   run.undo, run.edited_versions = options.undo, {}
@@ -97,6 +108,9 @@ local function load_script(run, options)
   run.declared = set_of(run.runbook.effects)
 end
 
+-- What does not answer for so long is a finding.
+local AUDIT_SECONDS <const> = 2
+
 --- Loads and checks all that a run needs. Reads nothing from a system and writes nothing.
 ---@param options o2x.run.options
 ---@return table run
@@ -107,7 +121,8 @@ function M.prepare(options)
     config = options.config,
     report = options.report,
     given = options.params,
-    retry_seconds = options.config.retry.seconds,
+    retry_seconds = options.audit and math.min(options.config.retry.seconds, AUDIT_SECONDS)
+      or options.config.retry.seconds,
     tenant_name = options.tenant,
     secrets_source = options.secrets,
     seed = options.seed or string.unpack("<i8", crypto.random(8)),
@@ -116,10 +131,10 @@ function M.prepare(options)
     fleet = options.fleet,
     planned = options.planned,
     take_over = options.take_over,
+    auditing = options.audit,
   }
   tenants.check_name(options.tenant)
-  run.sandbox = sandbox.new(run.project, run.seed, options.kept)
-  load_platform(run)
+  load_sandboxes(run, options)
   load_script(run, options)
   run.params = frozen.new(params.check(run.runbook.params, options.params, run.runbook.name))
   local contents
@@ -295,7 +310,7 @@ local function rehearse(run)
     if #run.plan.problems == 0 or not run.plan:goes_on_after(err) then error(err, 0) end
     run.plan:skip("", err)
   end
-  if not run.plan:has_changes() then return end
+  if run.auditing or not run.plan:has_changes() then return end
   hooks.before(run)
   hooks.after(run, "done")
 end

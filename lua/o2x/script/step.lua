@@ -131,7 +131,14 @@ local function later(run, path, name)
   table.insert(run.checks, { check = name, later = true, found = "checked when applied" })
 end
 
---- Runs a check, an assertion that only reads. A plan that has changes only lists it, because it cannot be true yet.
+-- Does an audit go on after this check? One that is wrong in itself is wrong only without an earlier finding: it may be
+-- written for what is missing.
+local function fails_alone(run, problem)
+  return run.plan:goes_on_after(problem) or problem.kind == "bug" and run.plan:has_changes()
+end
+
+--- Runs a check, an assertion that only reads. A plan that has changes only lists it, because it cannot be true yet. An
+--- audit notes that it failed, and goes on.
 ---@param run table
 ---@param name string
 ---@param fn function returns what it found, or false and why not
@@ -148,7 +155,7 @@ function M.check(run, name, fn, ...)
   end
   limits.count(run, "steps", 1, "more than %s steps and checks in one run")
   local path = M.path()
-  if run.mode == "plan" and run.plan:has_changes(task.place()) then
+  if run.mode == "plan" and not run.auditing and run.plan:has_changes(task.place()) then
     run.plan:check_later(path, name)
     return nil
   end
@@ -182,6 +189,7 @@ function M.check(run, name, fn, ...)
       message = problem and value.text(problem) or nil,
     }, true)
   end
+  if problem and run.auditing and fails_alone(run, problem) then return run.plan:check_failed(path, name, problem) end
   if problem then error(problem, 0) end
   return found
 end

@@ -63,6 +63,11 @@ describe("what effects get of a run", function()
     assert.same({ "a", "a", "b", "a" }, asked)
   end)
 
+  it("waits in a run, and not in an audit, which reports what is", function()
+    assert.equal(300, new():patience(300))
+    assert.equal(0, new({ mode = "plan", auditing = true }):patience(300))
+  end)
+
   it("tells who watches, with the step", function()
     local ctx, _, told = new()
     task.within("step_path", "Build", function()

@@ -12,6 +12,7 @@ local function words(mode, changes)
   run.ctx = {
     waiting = function(_, text) table.insert(run.waited, text) end,
     look_again = function() run.looks = (run.looks or 0) + 1 end,
+    patience = function(_, seconds) return seconds end,
     log = function(_, level, text) table.insert(run.logged, level .. " " .. text) end,
   }
   local sandbox = { running = function() return run end, where = function() return "x.lua:3" end }

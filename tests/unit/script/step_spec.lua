@@ -1,5 +1,6 @@
 local errors = require "o2x.base.error"
 local frozen = require "o2x.base.frozen"
+local plans = require "o2x.engine.plan"
 local secret = require "o2x.base.secret"
 local silent = require "tests.support.silent"
 local step = require "o2x.script.step"
@@ -132,6 +133,19 @@ describe("a check", function()
   it("knows that it is one", function()
     step.check(new_run(), "x", function() assert.is_true(step.in_check()) end)
     assert.is_false(step.in_check())
+  end)
+
+  it("is looked at in an audit that has changes, and notes that it failed", function()
+    local plan, run = plans.new(), new_run()
+    run.mode, run.auditing, run.plan = "plan", true, plan
+    plan:change { kind = "toy.value", key = "roof", outcome = "created", place = "0" }
+    assert.is_nil(step.check(run, "it is dry", function() return false, "it rains" end))
+    assert.is_nil(step.check(run, "the roof is red", function(roof) return roof.colour == "red" end))
+    assert.equal("yes", step.check(run, "it stands", function() return "yes" end))
+    assert.same({}, plan.checks)
+    assert.equal("check failed: it is dry: it rains", tostring(plan.failed[1].error))
+    assert.equal("the roof is red", plan.failed[2].name)
+    assert.is_nil(plan.failed[3])
   end)
 
   it("is only listed in a plan that has changes", function()

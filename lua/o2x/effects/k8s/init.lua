@@ -424,7 +424,7 @@ local function api(ctx)
     ---@return table? object nil in a plan with changes, which has nothing to wait for
     wait_ready = function(kind, name, seconds, namespace)
       if ctx:planned() then return nil end
-      local o = { seconds = seconds or 300, namespace = namespace, progress = ctx.progress }
+      local o = { seconds = ctx:patience(seconds or 300), namespace = namespace, progress = ctx.progress }
       return ready.wait(client(ctx), kind, name, o)
     end,
 

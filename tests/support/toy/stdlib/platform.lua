@@ -1,6 +1,6 @@
 --- The toy platform.
 
-local M = {}
+local M = { MAKES = "build" }
 
 function M.name_problem(name)
   if #name > 20 then return { message = "toy tenants have short names" } end

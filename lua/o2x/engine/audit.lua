@@ -1,0 +1,173 @@
+--- An audit: where a tenant differs from what it should be. What it should be is what the platform's runbook makes of
+--- it (MAKES in stdlib/platform.lua), so an audit is a plan of that runbook in which every check is looked at: each
+--- change, each failed check, and each thing that cannot be read is a finding. It keeps nothing and writes nothing.
+
+local errors = require "o2x.base.error"
+local plan = require "o2x.engine.plan"
+local run = require "o2x.engine.run"
+local shell = require "o2x.base.shell"
+local take_over = require "o2x.engine.take_over"
+local value = require "o2x.base.value"
+
+local M = {}
+
+---@class o2x.finding
+---@field rank integer index of M.RANKS
+---@field way "missing"|"different"|"left over"|"orphan"|"failed check"|"in the way" how it differs
+---@field kind string? of the effect
+---@field what string names it for people
+---@field key string? names it for o2x
+---@field where string? the step that makes or checks it
+---@field is any what is there now
+---@field should any what should be
+---@field lines string[] the difference, for people
+---@field mend string? the command that mends it
+---@field hint string? what else to do
+
+--- What each rank means: what customers feel first comes first.
+M.RANKS = { "customers feel it", "wrong data", "untidy" }
+local FELT <const>, DATA <const>, UNTIDY <const> = 1, 2, 3
+
+-- The system of an effect → its rank; the whole kind where it differs from its system.
+local RANK_OF <const> = {
+  dns = FELT,
+  helm = FELT,
+  k8s = FELT,
+  ["pg.database"] = FELT,
+  ["pg.grant"] = FELT,
+  ["pg.migration"] = FELT,
+  pg = DATA,
+  vault = DATA,
+  broker = DATA,
+}
+
+local WAYS <const> = { created = "missing", changed = "different", deleted = "left over" }
+
+local function rank_of(kind) return RANK_OF[kind] or RANK_OF[kind:match "^[^.]+"] or UNTIDY end
+
+--- The runbook that makes a tenant what it should be.
+---@param platform table stdlib/platform.lua
+---@return string name
+function M.runbook(platform)
+  if type(platform.MAKES) == "string" then return platform.MAKES end
+  errors.input(
+    "stdlib/platform.lua does not name the runbook that makes a tenant what it should be",
+    'add to it: M.MAKES = "NAME"'
+  )
+end
+
+-- What mends all that the plan shows: the runbook itself.
+local function run_command(this, more)
+  local words = { this.runbook.name, this.tenant_name }
+  if this.runbook.severe then words[#words + 1] = "--confirm=" .. this.tenant_name end
+  return "o2x run " .. shell.command(words) .. (more and " " .. more or "")
+end
+
+-- Of what is inside a thing that is missing, only the number is said.
+local function of_changes(this, findings)
+  local inside = 0
+  for _, change in ipairs(this.plan.changes) do
+    if change.inside then
+      inside = inside + 1
+    else
+      findings[#findings + 1] = {
+        rank = rank_of(change.kind),
+        way = WAYS[change.outcome],
+        kind = change.kind,
+        what = change.show.title or change.key,
+        key = change.key,
+        where = change.path,
+        is = value.displayed(value.revive(change.before)),
+        should = value.displayed(value.revive(change.after)),
+        lines = change.show.lines or {},
+        mend = run_command(this),
+      }
+    end
+  end
+  return inside
+end
+
+local function of_checks(this, findings)
+  for _, check in ipairs(this.plan.failed) do
+    findings[#findings + 1] = {
+      rank = FELT,
+      way = "failed check",
+      what = check.name,
+      where = check.path,
+      is = tostring(check.error),
+      lines = { tostring(check.error) },
+      hint = check.error.hint,
+      mend = run_command(this),
+    }
+  end
+end
+
+-- What could not be read or planned; what only follows from that is listed apart.
+local function of_problems(this, findings)
+  local unseen = {}
+  for _, problem in ipairs(this.plan.problems) do
+    local err = problem.error
+    if err.code == plan.FOLLOWS then
+      unseen[#unseen + 1] = tostring(err)
+    else
+      local foreign = err.code == "foreign_change" and take_over.option(problem.key)
+      findings[#findings + 1] = {
+        rank = problem.kind and rank_of(problem.kind) or FELT,
+        way = "in the way",
+        kind = problem.kind,
+        what = problem.key or problem.path,
+        key = problem.key,
+        where = problem.path,
+        is = tostring(err),
+        lines = { tostring(err) },
+        hint = not foreign and err.hint or nil,
+        mend = run_command(this, foreign or nil),
+      }
+    end
+  end
+  return unseen
+end
+
+local function by_rank(findings)
+  for i, finding in ipairs(findings) do
+    finding.order = i
+  end
+  table.sort(findings, function(a, b)
+    if a.rank ~= b.rank then return a.rank < b.rank end
+    return a.order < b.order
+  end)
+  for _, finding in ipairs(findings) do
+    finding.order = nil
+  end
+  return findings
+end
+
+-- What refuses the whole plan is in the way, too: the registry has the tenant under another id.
+local function plan_of(this)
+  local ok, err = xpcall(run.plan, errors.handler, this, false)
+  if ok then return end
+  err = errors.wrap(err)
+  if err.kind ~= "refused" then error(err, 0) end
+  this.plan:problem("", err)
+end
+
+--- Audits the tenant of a run that was prepared for it (prepare's `audit`).
+---@param this table
+---@return { tenant: string, findings: o2x.finding[], inside: integer, unseen: string[], looked: integer } report
+---  inside: things in what is missing; unseen: what could not be looked at; looked: things that are as they should be
+function M.of(this)
+  plan_of(this)
+  local findings = {}
+  local inside = of_changes(this, findings)
+  of_checks(this, findings)
+  local unseen = of_problems(this, findings)
+  return {
+    tenant = this.tenant_name,
+    findings = by_rank(findings),
+    inside = inside,
+    unseen = unseen,
+    looked = this.plan:counts().unchanged,
+  }
+end
+
+return M

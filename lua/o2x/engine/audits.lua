@@ -1,0 +1,62 @@
+--- The audits of several tenants, a few at a time. The sandboxes are loaded once for each of these few, and a report is
+--- all that stays of an audit.
+
+local audit = require "o2x.engine.audit"
+local defer = require "o2x.base.defer"
+local errors = require "o2x.base.error"
+local progress = require "o2x.report.progress"
+local run = require "o2x.engine.run"
+local task = require "o2x.base.task"
+
+local M = {}
+
+---@class o2x.audits
+---@field project table
+---@field config table
+---@field tenants string[]
+---@field secrets string? the source of the tenants' secrets
+---@field at_once integer
+---@field done fun(report: table) called after each
+---@field file fun(name: string, tenant: string): string the path of a runbook for a tenant
+
+local function look(wanted, tenant, place)
+  local this = run.prepare {
+    mode = "plan",
+    project = wanted.project,
+    config = wanted.config,
+    file = wanted.file(audit.runbook(place.platform), tenant),
+    tenant = tenant,
+    params = {},
+    secrets = wanted.secrets,
+    report = progress.new { quiet = true, planning = true },
+    audit = true,
+    place = place,
+  }
+  local _close <close> = defer(this.close_clients)
+  return audit.of(this)
+end
+
+-- A tenant that cannot be audited does not end the audits of others.
+local function attempt(wanted, tenant, place)
+  local ok, report = xpcall(look, errors.handler, wanted, tenant, place)
+  if ok then return report end
+  local err = errors.wrap(report)
+  if err.kind == "cancelled" or err.kind == "bug" then error(err, 0) end
+  return { tenant = tenant, findings = {}, unseen = {}, inside = 0, looked = 0, error = err }
+end
+
+--- Audits tenants.
+---@param wanted o2x.audits
+---@return table[] reports of audit.of, in the order of the tenants; `error` in one that could not be made
+function M.perform(wanted)
+  local free = {}
+  return task.each(wanted.tenants, function(tenant)
+    local place = table.remove(free) or run.place_to_look(wanted.project)
+    local report = attempt(wanted, tenant, place)
+    free[#free + 1] = place
+    wanted.done(report)
+    return report
+  end, { limit = wanted.at_once })
+end
+
+return M
