@@ -30,7 +30,7 @@ describe("the command line", function()
 
   it("tells what a word without = may mean", function()
     toy:runbook("tend", "", 'params = { mode = { "choice", choices = { "on", "off" } } },')
-    for words, meant in pairs { ["on"] = "mode=on", ["of"] = "mode=off", ["--mode=on"] = "runbook: mode=on" } do
+    for words, meant in pairs { ["on"] = "mode=on", ["of"] = "mode=off", ["--mode=on"] = "no dashes: mode=on" } do
       for _, command in ipairs { { "run", "tend", "alpha", words }, { "plan", "tend", "alpha", words } } do
         local result = toy:o2x(command)
         assert.equal(3, result.code)
@@ -123,5 +123,36 @@ describe("the command line", function()
     assert.truthy(result.stdout:find("\27[1mFurnish\27[0m\r\n", 1, true))
     assert.truthy(result.stdout:find("  \27[32m✓\27[0m room 3", 1, true))
     assert.truthy(result.stdout:find("\27[32mdone\27[0m", 1, true))
+  end)
+end)
+
+describe("a project that o2x init made", function()
+  local folder = fs.temp_folder "/tmp/o2x-test-init-"
+  teardown(function() fs.remove_tree(folder) end)
+  local project = folder .. "/ours"
+
+  -- As in a fresh shell, or from cron: without a variable of o2x.
+  local function o2x(words, cwd)
+    local argv = { require("tests.support.build").o2x, table.unpack(words) }
+    return proc.run { argv = argv, cwd = cwd, env = { HOME = folder, KUBECONFIG = "/nonexistent" } }
+  end
+
+  it("needs no variables, and has no tenants but its own", function()
+    ok(o2x({ "init", project }))
+    ok(o2x({ "check" }, project))
+    assert.equal("", ok(o2x({ "list", "--tenants", "--json" }, project)).stdout:gsub("[%[%]%s]", ""))
+    fs.rename(project .. "/platform/tenants/newclient.yaml.example", project .. "/platform/tenants/newclient.yaml")
+    local listed = json.decode(ok(o2x({ "list", "--tenants", "--json" }, project .. "/runbooks")).stdout)
+    assert.same({ 1, "newclient" }, { #listed, listed[1].name })
+    local resumed = o2x({ "resume" }, project .. "/stdlib")
+    assert.truthy(resumed.stderr:find(project .. "/.o2x/runs;", 1, true), resumed.stderr)
+  end)
+
+  it("is refused without a platform: no other is taken instead", function()
+    fs.write(project .. "/o2x.yaml", "state: .o2x/runs\n")
+    local refused = o2x({ "plan", "scale", "newclient" }, project)
+    assert.equal(3, refused.code)
+    assert.matches("^o2x: no platform: this project does not say where its platform tree is\n", refused.stderr)
+    assert.matches("platform: FOLDER into o2x.yaml", refused.stderr)
   end)
 end)

@@ -10,7 +10,7 @@ local suggest = lazy "o2x.base.suggest"
 
 local M = {}
 
--- Each command: its name, how it is called, what it does.
+-- Each command: its name, how it is called, what it does. A file named init.lua would be that of the folder.
 M.GROUPS = {
   {
     "Run runbooks",
@@ -31,6 +31,7 @@ M.GROUPS = {
   },
   {
     "Write runbooks",
+    { "init", "init FOLDER", "make a project: settings, runbooks, tenants", file = "project" },
     { "check", "check [RUNBOOK ...]", "find mistakes in runbooks and stdlib without running them" },
     { "lock", "lock", "record the content of each runbook version in versions.lock" },
     { "new", "new NAME", "create a runbook from a template" },
@@ -81,7 +82,7 @@ end
 
 -- A command's file, with what is said of it here.
 local function load(said)
-  local command = require("o2x.cli." .. said[1])
+  local command = require("o2x.cli." .. (said.file or said[1]))
   command.name, command.usage, command.summary = table.unpack(said)
   return command
 end

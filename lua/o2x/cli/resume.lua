@@ -27,7 +27,12 @@ end
 local function the_unfinished_one(store)
   local found = candidates(store)
   if #found == 1 then return found[1] end
-  if #found == 0 then errors.input("no unfinished run", "o2x runs lists all runs") end
+  if #found == 0 then
+    errors.input(
+      "no unfinished run",
+      ("o2x runs lists all runs in %s; O2X_STATE, or state: in o2x.yaml, names another folder"):format(store.folder)
+    )
+  end
   for _, one in ipairs(found) do
     local whom = one.tenants and #one.tenants .. " tenants" or one.tenant
     out.data(("%s  %s %s  %s"):format(one.id, one.runbook, whom, one.status or "crashed"))

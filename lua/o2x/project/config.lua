@@ -15,7 +15,7 @@ local M = {}
 
 -- key, description, default; kind: text if absent
 local KEYS = {
-  { "platform", "folder of the platform tree", kind = "path", default = "examples/platform" },
+  { "platform", "folder of the platform tree", kind = "path" },
   { "state", "folder of the run store", kind = "path" },
   { "secrets", "folder of the tenants' secrets: NAME.yaml, mode 0600", kind = "path" },
   { "pg.host", "PostgreSQL server", default = "127.0.0.1" },

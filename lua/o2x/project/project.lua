@@ -48,6 +48,13 @@ function M.find(path)
   return M.at(root, shared)
 end
 
+--- What is installed beside the program: runbooks, stdlib and the example.
+---@return table? project nil if nothing is
+function M.shared()
+  local folder = share()
+  return folder and M.at(folder, folder)
+end
+
 --- The project in a folder.
 ---@param root string
 ---@param shared string? folder of the installed program's runbooks and stdlib

@@ -11,10 +11,18 @@ local M = {}
 
 local MAX_FILE <const> = 1024 * 1024 -- bytes
 
---- The folder of the tenants' files.
+--- The folder of the tenants' files. A project says where its platform is: nothing is taken instead.
 ---@param config table
 ---@return string path
-function M.folder(config) return fs.join(config.platform, "tenants") end
+function M.folder(config)
+  if not config.platform then
+    errors.input(
+      "no platform: this project does not say where its platform tree is",
+      "write platform: FOLDER into o2x.yaml beside runbooks/, or set O2X_PLATFORM; o2x config explain shows what is set"
+    )
+  end
+  return fs.join(config.platform, "tenants")
+end
 
 --- The file of a tenant.
 ---@param config table
@@ -27,8 +35,8 @@ function M.path(config, name) return fs.join(M.folder(config), name .. ".yaml") 
 ---@return string[]
 function M.names(config)
   local names = {}
+  if not config.platform or not fs.is_folder(M.folder(config)) then return names end
   local folder = M.folder(config)
-  if not fs.is_folder(folder) then return names end
   for _, file in ipairs(fs.list(folder)) do
     names[#names + 1] = file:match("^(.+)%.yaml$")
   end
@@ -55,7 +63,7 @@ end
 ---@param config table
 ---@return table
 function M.platform(config)
-  local path = fs.join(config.platform, "platform.yaml")
+  local path = fs.join(fs.folder(M.folder(config)), "platform.yaml")
   if not fs.exists(path) then
     errors.input("no platform.yaml in this folder", "set O2X_PLATFORM to the platform tree", config.platform)
   end

@@ -38,7 +38,7 @@ describe("a command line", function()
     local command = { name = "run", usage = "run RUNBOOK", assigns = true, options = { { "json" } } }
     for word, hint in pairs { ["--mode=on"] = "mode=on", ["--mode"] = "mode=…", ["-mode=on"] = "mode=on" } do
       local _, err = input_error(args.parse, command, { "tend", "alpha", word })
-      assert.equal("if it is a parameter of the runbook: " .. hint, err.hint)
+      assert.equal("o2x help run lists its options; a parameter of the runbook has no dashes: " .. hint, err.hint)
     end
     local _, err = input_error(args.parse, command, { "--jsn" })
     assert.equal("o2x help run lists its options", err.hint)
