@@ -106,7 +106,7 @@ describe("undo", function()
   it("offers itself where a run fails, and the run is not unfinished any more", function()
     toy:fault("room-3", "failed")
     local failed = toy:o2x { "run", "build", "alpha" }
-    local proposed = failed.stderr:match "to go back: o2x (undo R%-[%w-]+); next: o2x resume"
+    local proposed = failed.stderr:match "to go back: o2x (undo R%-[%w-]+)\n.*next: o2x resume"
     assert.truthy(proposed, failed.stderr)
     local id = proposed:match "R%S+"
     ok(toy:o2x { "undo", id })

@@ -7,7 +7,9 @@ local json = require "o2x.base.json"
 local interrupt = require "o2x.core.interrupt"
 local lazy = require "o2x.base.lazy"
 local aws_keys = lazy "o2x.client.aws.credentials.explain"
+local hooks = lazy "o2x.script.hooks"
 local limits = require "o2x.base.limits"
+local memory = lazy "o2x.engine.memory"
 local out = require "o2x.report.out"
 local output = lazy "o2x.cli.output"
 local plan = lazy "o2x.engine.plan"
@@ -258,6 +260,24 @@ local function way_back(run, status)
   return stopped and run.gate and run.gate.wrote and not run.journal:is_lost() and "o2x undo " .. run.id or nil
 end
 
+-- The step at which a run failed may be done by hand instead.
+local function by_hand(run, status, err)
+  if status ~= "failed" or run.undo or not (err and err.step) or hooks.is_hook(err.step) then return nil end
+  return run.folder and not run.journal:is_lost() and memory.skip_command(run, err.step) or nil
+end
+
+-- The last lines. What stands after "next:" is last, and is the command and nothing else.
+local function say_end(run, status, err, text, next_command)
+  local style = out.style(2)
+  local back, instead = way_back(run, status), by_hand(run, status, err)
+  if not next_command then return out.say(text) end
+  if not (back or instead) then return out.say(text .. "; next: " .. style.bold(next_command)) end
+  out.say(text)
+  if back then out.say("  to go back: " .. style.bold(back)) end
+  if instead then out.say("  done by hand: " .. style.bold(instead)) end
+  out.say("  next: " .. style.bold(next_command))
+end
+
 --- Prints the result and summary of a run; returns the exit code.
 ---@param run table
 ---@param status string
@@ -294,16 +314,13 @@ function M.conclude(run, status, err, options, seconds)
     out.say(("not undone: %s: %s"):format(one.title, one.why))
   end
   local mark = status == "done" and style.green("done") or style.red(status)
-  local back = way_back(run, status)
-  out.say(("%s  %s %s: %s in %s%s%s"):format(
-    mark,
-    run.runbook.name,
-    run.tenant_name,
-    M.counts(counts),
-    units.duration(seconds),
-    next_command and back and "; to go back: " .. style.bold(back) or "",
-    next_command and "; next: " .. style.bold(next_command) or "" -- last, and all that follows is the command
-  ))
+  say_end(
+    run,
+    status,
+    err,
+    mark .. ("  %s %s: %s in %s"):format(run.runbook.name, run.tenant_name, M.counts(counts), units.duration(seconds)),
+    next_command
+  )
   if err then return errors.exit_code(err) end
   if status == "incomplete" then return INCOMPLETE end
   return run.output and run.output.exit or 0

@@ -8,6 +8,7 @@ local fleets = lazy "o2x.engine.fleet"
 local out = require "o2x.report.out"
 local progress = lazy "o2x.report.progress"
 local run = lazy "o2x.engine.run"
+local skip = lazy "o2x.engine.skip"
 local task = require "o2x.base.task"
 local undo = lazy "o2x.engine.undo"
 
@@ -47,9 +48,25 @@ local function undo_of(store, h, options)
   return undo.open(store, { id = h.undo.run, step = h.undo.step, take_over = take_over })
 end
 
+-- The step that was done by hand, if the operator says so.
+local function skipped_of(options, h)
+  if not options.skip then
+    if options.reason then errors.input("--reason belongs to --skip=STEP", "o2x help resume") end
+    return nil
+  end
+  if h.undo then
+    errors.input(
+      ("%s is an undo, which has no steps to skip"):format(h.id),
+      ("what is done by hand already, it finds: o2x resume %s"):format(h.id)
+    )
+  end
+  return { step = options.skip, reason = skip.reason(options.reason) }
+end
+
 local function perform_one(options, store, id)
   local h = store:origin(id)
   store:check_unfinished(h)
+  local skipped = skipped_of(options, h)
   local project, config = common.load_project_of(options, h)
   local this = run.prepare {
     mode = "apply",
@@ -85,17 +102,22 @@ local function perform_one(options, store, id)
         ("note: edited since the run started: %s; finished steps do not run again"):format(table.concat(files, ", "))
       )
     end
-  end, options.take_over)
+  end, options.take_over, skipped)
   return common.conclude(this, status, err, options, task.now() - start)
 end
 
 local function perform(options, arguments)
   local store = common.store(options)
-  if arguments[1] and arguments[1]:match("^F%-") then
-    return fleet.resume(options, store, fleets.read(store, arguments[1]))
-  end
   local found = not arguments[1] and the_unfinished_one(store) or nil
-  if found and found.tenants then return fleet.resume(options, store, found) end
+  local several = found and found.tenants and found
+    or arguments[1] and arguments[1]:match "^F%-" and fleets.read(store, arguments[1])
+  if several and (options.skip or options.step_by_step) then
+    errors.input(
+      ("%s is for the run of one tenant"):format(options.skip and "--skip" or "--step-by-step"),
+      ("o2x runs lists the runs of %s"):format(several.id)
+    )
+  end
+  if several then return fleet.resume(options, store, several) end
   return perform_one(options, store, found and found.id or store:find(arguments[1]))
 end
 
@@ -122,6 +144,12 @@ several. A run over several tenants (F-…) continues where it stopped.]],
       many = true,
       help = "overwrite what someone else changed in this effect's target since the run stopped (effect id or key)",
     },
+    {
+      "skip",
+      value = "STEP",
+      help = "the step was done by hand: go on after it, if its own reads and checks find everything there",
+    },
+    { "reason", value = "TEXT", help = "with --skip: what was done by hand, and why; the journal keeps it" },
     { "edited", help = "continue with the current scripts instead of the run's own copy" },
     { "allow-edited", help = "continue even if a runbook was edited without a new version (versions.lock)" },
     { "json", help = "print the result as JSON" },

@@ -24,6 +24,7 @@ local function data(h)
       seconds = step.seconds,
       started = step.started,
       message = step.message,
+      skipped = step.skipped,
     }
   end
   for i, e in ipairs(history.in_order(h)) do
@@ -115,6 +116,11 @@ local function write_group(path, depth, effects, checks, style, options)
   end
 end
 
+local function skipped(step)
+  local by = step.skipped
+  return ("skipped by %s@%s, %s: %s"):format(by.user, by.host, by.at, by.reason)
+end
+
 local function write_steps(h, style, options)
   local effects, checks = by_step(h.effects), by_step(h.checks)
   write_group("", "", effects, checks, style, options)
@@ -122,9 +128,13 @@ local function write_steps(h, style, options)
     local _, level = step.path:gsub("/", "")
     local depth = ("  "):rep(level)
     local mark = step.status == "done" and style.green("✓")
+      or step.status == "skipped" and style.yellow("✓")
       or step.status == "failed" and style.red("✗")
       or style.yellow("…")
-    local tail = step.seconds and units.duration(step.seconds) or step.message or step.status
+    local tail = step.skipped and skipped(step)
+      or step.seconds and units.duration(step.seconds)
+      or step.message
+      or step.status
     local name = style.bold(step.path:match("[^/]*$"))
     out.data(("%s%s %s  %s"):format(depth, mark, name, style.dim(("%s  #%d"):format(tail, number))))
     write_group(step.path, depth .. "  ", effects, checks, style, options)

@@ -396,6 +396,22 @@ function Gate.name(e, earlier)
   e.id = hash(e.slot, earlier, e.desired == nil and "nothing" or json.encode { value.plain(e.desired, e.key) })
 end
 
+--- Records an effect that was found done, without the run having done it: its step was done by hand.
+---@param planned o2x.plan.effect
+function Gate:found(planned)
+  local effect_type = self:type_of(planned.kind)
+  local slot = task.within("step_path", planned.path, self.slot, self, effect_type, planned.key)
+  self.run.journal:append({
+    t = "same",
+    path = planned.path,
+    kind = planned.kind,
+    key = value.text(planned.key),
+    effect = hash(slot, "found"),
+    slot = slot,
+  }, true)
+  self.run.report:effect_done(planned.path, planned.kind, planned.key, "unchanged", 0)
+end
+
 --- An effect as apply.lua and resume.lua take it.
 ---@param effect_type o2x.effect_type
 ---@param target any

@@ -106,7 +106,7 @@ end
 
 local function step_of(h, record) return h.by_path[tag(h, "path", record.path)] or {} end
 
-function collect.step(h, record)
+local function listed_step(h, record)
   local path = tag(h, "path", record.path)
   local step = h.by_path[path]
   if not step then
@@ -114,6 +114,11 @@ function collect.step(h, record)
     h.by_path[path] = step
     h.steps[#h.steps + 1] = step
   end
+  return step
+end
+
+function collect.step(h, record)
+  local step = listed_step(h, record)
   step.started, step.status, step.message = record.at, "begun", nil
 end
 
@@ -121,6 +126,20 @@ function collect.done(h, record, place)
   local step = step_of(h, record)
   step.status, step.seconds = "done", record.seconds
   -- A result that contained a secret was masked in the journal: it is useless, so the step runs again.
+  h.results[tag(h, "path", record.path)] = keep(h, record, place)
+end
+
+-- The operator says that a step is done by hand, with all that is in it. It is finished like any other.
+function collect.skip(h, record, place)
+  local step = listed_step(h, record)
+  step.status, step.message = "skipped", nil
+  step.skipped = { reason = mask.shown(record.reason), user = record.user, host = record.host, at = record.at }
+  for _, other in ipairs(h.steps) do
+    local within = other.path:sub(1, #step.path + 1) == step.path .. "/"
+    if within and other.status ~= "done" then
+      other.status, other.message = "skipped", nil
+    end
+  end
   h.results[tag(h, "path", record.path)] = keep(h, record, place)
 end
 
@@ -285,6 +304,7 @@ end
 local NEEDS = {
   step = { "path" },
   done = { "path" },
+  skip = { "path", "reason" },
   fail = { "path" },
   intent = { "effect", "slot", "kind", "key" },
   result = { "effect" },

@@ -98,7 +98,7 @@ local STRUCTURE = set(
 local NAMES = set "path key whole"
 
 -- Fields for people, which nothing is compared with.
-local TEXTS = set("message hint found show error", "name")
+local TEXTS = set("message hint found show error reason", "name")
 
 -- Secrets are references already (value.plain). Values that a script or a system may have built from one are masked
 -- here, field by field, so that the record stays what it is. It says when that happened.

@@ -3,6 +3,8 @@
 
 local errors = require "o2x.base.error"
 local history = require "o2x.engine.history"
+local mask = require "o2x.base.mask"
+local shell = require "o2x.base.shell"
 local value = require "o2x.base.value"
 
 local M = {}
@@ -49,6 +51,15 @@ function M.take_over_command(run, effect)
   return ("o2x resume %s%s --take-over=%s"):format(run.id, run.edited and " --edited" or "", effect:sub(1, 8))
 end
 
+--- The command that goes on after a step which was done by hand.
+---@param run table
+---@param path string
+---@return string
+function M.skip_command(run, path)
+  local edited = run.edited and " --edited" or ""
+  return ("o2x resume %s%s --skip=%s --reason='done by hand'"):format(run.id, edited, shell.quote(path))
+end
+
 --- What a resumed run knows of its earlier attempts.
 ---@param h table history.of the journal's records
 ---@param take_over string[]? effects (ids or keys) whose foreign changes the operator wants overwritten
@@ -62,12 +73,12 @@ end
 
 --- The result of a finished step.
 ---@param path string
----@return { result: any }? nil if it has to run
+---@return { result: any, reason: string? }? nil if it has to run; reason: of one that was done by hand
 ---@return boolean? forgotten it has to run again, because its result contained a secret
 function Memory:step(path)
   local found = history.result(self.history, path)
   if not found or found.masked then return nil, found ~= nil end
-  return { result = value.revive(found.result) }
+  return { result = value.revive(found.result), reason = found.reason and mask.shown(found.reason) }
 end
 
 --- A recorded value.

@@ -3,6 +3,7 @@
 
 local contract = require "o2x.engine.contract"
 local errors = require "o2x.base.error"
+local memory = require "o2x.engine.memory"
 
 local M = {}
 
@@ -12,12 +13,15 @@ local function by_asking(gate, e) return gate:ask(e, e.type.probe, e.target, e.d
 
 local function by_marker(gate, e) return gate:ask(e, e.type.marker, e.target, e.id) end
 
-local function in_doubt(_, e)
+local function in_doubt(gate, e)
+  local run, path = gate.run, e.path or ""
+  local by_hand = path ~= "" and run.past and not run.undo
   errors.raise {
     kind = "unknown",
     op = e.type.kind,
     message = ("%s %s: it is unknown whether it was done"):format(e.type.kind, e.key),
-    hint = "check the system, then start a new run",
+    hint = by_hand and "check the system; if it was done: " .. memory.skip_command(run, path)
+      or "check the system, then start a new run",
   }
 end
 

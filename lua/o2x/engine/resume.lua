@@ -21,6 +21,7 @@ local header = require "o2x.engine.header"
 local mask = require "o2x.base.mask"
 local memory = require "o2x.engine.memory"
 local outcome = require "o2x.engine.outcome"
+local task = require "o2x.base.task"
 local value = require "o2x.base.value"
 
 local M = {}
@@ -256,7 +257,7 @@ local function settle_left_over(gate, entry)
     slot = entry.slot,
     id = entry.id,
     path = entry.path,
-    start = 0,
+    start = task.now(),
     lost = true,
   }
   if outcome.took_place(gate, e) then

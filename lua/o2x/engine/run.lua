@@ -27,6 +27,7 @@ local resume = require "o2x.engine.resume"
 local runbooks = require "o2x.script.runbook"
 local sandbox = require "o2x.script.sandbox"
 local secret_names = require "o2x.engine.secret_names"
+local skip = require "o2x.engine.skip"
 local secrets_source = require "o2x.project.secrets_source"
 local store = require "o2x.engine.store"
 local take_over = require "o2x.engine.take_over"
@@ -55,6 +56,7 @@ local M = {}
 ---@field planned table? what it may do, by a plan (planned.lua)
 ---@field audit boolean? compares the tenant with what the runbook would make of it, and looks at all checks
 ---@field place table? of place_to_look: the sandboxes, which no other run uses at the time
+---@field loaded_secrets table? what secrets_source.load gave, where it was asked already
 ---@field undo table? of undo.open: the run takes an earlier one back, and has no runbook, no hooks and no secrets file
 
 local function set_of(words)
@@ -65,9 +67,22 @@ local function set_of(words)
   return set
 end
 
-local function load_secrets(run, contents)
-  contents.secrets, contents.secrets_source =
-    secrets_source.load(run.secrets_source, run.config.secrets, run.tenant_name, run.client)
+local function load_secrets(run, contents, loaded)
+  run.loaded_secrets = loaded
+    or table.pack(secrets_source.load(run.secrets_source, run.config.secrets, run.tenant_name, run.client))
+  contents.secrets, contents.secrets_source = run.loaded_secrets[1], run.loaded_secrets[2]
+end
+
+-- The same run once more, to look ahead: nothing of what a script keeps in its variables is shared.
+local function plan_again(run, options)
+  local again = {}
+  for name, option in pairs(options) do
+    again[name] = option
+  end
+  again.mode, again.place, again.report = "plan", nil, progress.new { quiet = true, planning = true }
+  again.loaded_secrets, again.planned = run.loaded_secrets, run.planned
+  again.undo = run.undo and undo.again(run.undo)
+  return M.prepare(again)
 end
 
 -- Refuses a changed runbook with an unchanged version; a plan only reports it.
@@ -145,13 +160,14 @@ function M.prepare(options)
     function(id) run.registration:confirm(id) end
   )
   run.client, run.close_clients = clients.new(run.config, run.scope, run)
-  if not run.undo then load_secrets(run, contents) end
+  if not run.undo then load_secrets(run, contents, options.loaded_secrets) end
   secret_names.check(run, contents.secrets)
   run.warnings = secret_names.warnings(contents.secrets)
   run.gate = gate.new(run)
   run.ctx = context.new(run)
   run.registration = registration.new(run)
   run.sandbox.run, run.platform_sandbox.run = run, run
+  run.plan_again = function() return plan_again(run, options) end
   return run
 end
 
@@ -409,9 +425,10 @@ end
 ---@param started fun(run: table, changed: string[], files: string[])? called with the scripts, and the tenant's files,
 ---  that were edited since the run started
 ---@param words string[]? effects whose foreign changes are overwritten
+---@param skipped { step: string, reason: string }? a step that was done by hand
 ---@return "done"|"incomplete"|"failed"|"refused"|"interrupted" status
 ---@return table? error
-function M.resume(run, id, started, words)
+function M.resume(run, id, started, words, skipped)
   local _held <close> = take_lock(run, id)
   local old = run.store:reopen(id)
   run.store:check_unfinished(old.history) -- it may have ended since the command looked
@@ -419,6 +436,7 @@ function M.resume(run, id, started, words)
   run.id, run.folder, run.journal = id, old.folder, old.journal
   run.planned = planned.of_run(run.store, old.history)
   run.past, run.edited = memory.new(old.history, words), run.sandbox.kept == nil
+  local proved = skipped and skip.prove(run, skip.step_of(old.history, skipped.step))
   local changed, files = resume.edited(run, id), resume.changed_files(old.history)
   run.journal:append {
     t = "resume",
@@ -430,6 +448,7 @@ function M.resume(run, id, started, words)
   }
   run.sandbox.keep = function(path, text) run.store:keep(id, path, text) end
   if started then started(run, changed, files) end
+  if proved then skip.record(run, proved, skipped.reason) end
   return execute(run)
 end
 

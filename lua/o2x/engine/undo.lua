@@ -80,6 +80,20 @@ function M.open(store, request)
   }
 end
 
+--- The same undo once more, with nothing done.
+---@param undo table
+---@return table undo
+function M.again(undo)
+  return {
+    history = undo.history,
+    summary = undo.summary,
+    step = undo.step,
+    take_over = undo.take_over,
+    origin = undo.origin,
+    attempts = {},
+  }
+end
+
 --- The declaration that stands where another run has its runbook.
 ---@param undo table
 ---@return table runbook

@@ -170,14 +170,16 @@ function Report:step_done(path, seconds)
   if not self.planning or self.verbose then self:line(path, "done (" .. tail .. ")") end
 end
 
---- A step was done before the run was resumed.
+--- A step was done before the run was resumed, by the run or by hand.
 ---@param path string
-function Report:step_recalled(path)
-  self:write_log("INFO", "step already done", { step = path })
+---@param reason string? why it was done by hand
+function Report:step_recalled(path, reason)
+  local text = reason and "skipped: " .. reason or "already done"
+  self:write_log("INFO", reason and "step skipped" or "step already done", { step = path, reason = reason })
   if self.live then
-    return self:tree_line(path, self.style.dim("✓"), self.style.dim(name_of(path) .. "  already done"))
+    return self:tree_line(path, self.style.dim("✓"), self.style.dim(("%s  %s"):format(name_of(path), text)))
   end
-  self:line(path, "already done")
+  self:line(path, text)
 end
 
 --- A step failed.

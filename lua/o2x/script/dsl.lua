@@ -10,6 +10,7 @@ local params = require "o2x.project.params"
 local snapshot = require "o2x.base.snapshot"
 local step = lazy "o2x.script.step"
 local task = require "o2x.base.task"
+local unit = require "o2x.script.unit"
 local unknown = require "o2x.base.unknown"
 local value = require "o2x.base.value"
 
@@ -70,7 +71,7 @@ local function new_parallel(sandbox)
   ---@param options { limit: integer? }?
   ---@return any[] results in the order of the list
   local function each(list, fn, options)
-    sandbox:running("parallel.each")
+    local run = sandbox:running("parallel.each")
     unknown.refuse_walk(list)
     if type(list) ~= "table" then
       script_error(sandbox, "failed", "parallel.each: expected a list, got a " .. type(list))
@@ -84,7 +85,9 @@ local function new_parallel(sandbox)
     end
     if #list > limits.get "rows" then limits.reached("rows", "parallel.each: more than %s items", sandbox:where()) end
     if #list == 0 then return {} end
-    return with_tasks(
+    return unit.parallel(
+      run,
+      with_tasks,
       sandbox,
       math.min(limit or #list, #list),
       1,
@@ -104,7 +107,7 @@ local function new_parallel(sandbox)
       count = count + 1
     end
     local limit = run.mode == "plan" and 1 or count
-    return with_tasks(sandbox, count, count, function() return task.parallel(functions, limit) end)
+    return unit.parallel(run, with_tasks, sandbox, count, count, function() return task.parallel(functions, limit) end)
   end
   return parallel
 end

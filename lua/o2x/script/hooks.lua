@@ -26,6 +26,8 @@ local M = {}
 ---@field before fun(tenant: o2x.tenant, run: o2x.run)? called before each run; an error keeps the run from starting
 ---@field after fun(tenant: o2x.tenant, run: o2x.run)? called after each run; an error is only a warning
 
+local BEFORE <const>, AFTER <const> = "Hook before", "Hook after, " -- names of steps
+
 local FIELDS = { effects = "table", before = "function", after = "function" }
 
 local function check(hooks, shown)
@@ -102,10 +104,15 @@ local function call(run, fn, name, status, err)
   step.step(run, name, function() fn(run.tenant, run_info(run, status, err)) end)
 end
 
+--- Is a step that of a hook?
+---@param path string
+---@return boolean
+function M.is_hook(path) return path == BEFORE or path:sub(1, #AFTER) == AFTER end
+
 --- Runs the hook before a run.
 ---@param run table
 function M.before(run)
-  if run.hooks and run.hooks.before then call(run, run.hooks.before, "Hook before", "begun") end
+  if run.hooks and run.hooks.before then call(run, run.hooks.before, BEFORE, "begun") end
 end
 
 --- Runs the hook after a run. A failing hook does not change the run's status.
@@ -114,7 +121,7 @@ end
 ---@param err table?
 function M.after(run, status, err)
   if not (run.hooks and run.hooks.after) or err and err.kind == "cancelled" then return end
-  local ok, problem = xpcall(call, errors.handler, run, run.hooks.after, "Hook after, " .. status, status, err)
+  local ok, problem = xpcall(call, errors.handler, run, run.hooks.after, AFTER .. status, status, err)
   if ok then return end
   problem = errors.wrap(problem)
   if problem.kind == "cancelled" then error(problem, 0) end

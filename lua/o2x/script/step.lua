@@ -9,6 +9,7 @@ local override = require "o2x.script.override"
 local plain = require "o2x.base.plain"
 local snapshot = require "o2x.base.snapshot"
 local task = require "o2x.base.task"
+local unit = require "o2x.script.unit"
 local value = require "o2x.base.value"
 
 local M = {}
@@ -116,11 +117,11 @@ function M.step(run, name, fn, ...)
     end
     if forgotten then run.report:message(path, "info", "runs again: its result contained a secret") end
     if past then
-      run.report:step_recalled(path)
+      run.report:step_recalled(path, past.reason)
       return (snapshot.take(past.result, "the result of step " .. path))
     end
     local function body() return fn(table.unpack(arguments, 1, arguments.n)) end
-    return task.within("step_path", path, perform, run, path, instead or body, body)
+    return unit.perform(run, path, task.within, "step_path", path, perform, run, path, instead or body, body)
   end)
 end
 

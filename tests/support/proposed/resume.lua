@@ -158,7 +158,32 @@ local continued_elsewhere = paste.toy(function(toy, follow)
   proc.wait(child, 60)
 end)
 
+-- The step is done by hand, whatever its name is.
+local skips = paste.toy(function(toy, follow)
+  for _, name in ipairs { "Make", "It's 5 $HOME; `x`" } do
+    toy:reset()
+    toy:runbook("frail", ('step(%q, toy.ensure, "a", 1)'):format(name))
+    toy:fault("a", "failed")
+    local failed = stopped(toy:o2x { "run", "frail", "alpha" })
+    fs.write(toy.system .. "/a", "1")
+    follow(stopped(toy:o2x { "resume", "--skip=Mist", "--reason=x" }, "has no step"), "o2x show R%-[%w-]+")
+    follow(stopped(toy:o2x { "resume", "--reason=x" }), "o2x help resume")
+    follow(failed, "done by hand: (o2x resume [^\n]+)")
+    assert.same({}, toy:writes())
+  end
+end)
+
+local does_not_skip = paste.toy(function(toy, follow)
+  fail_once(toy)
+  local refused = stopped(toy:o2x { "resume", "--skip=Make", "--reason=x" }, "not everything is there")
+  follow(refused, "(o2x resume R%-[%w-]+) runs the step")
+  assert.same({ a = 1 }, toy:holds())
+end)
+
 return {
+  ["lua/o2x/cli/resume.lua: o2x help"] = skips,
+  ["lua/o2x/engine/skip.lua: o2x show"] = skips,
+  ["lua/o2x/engine/skip.lua: o2x resume"] = does_not_skip,
   ["lua/o2x/cli/commands.lua: o2x resume"] = after_a_failure,
   ["lua/o2x/cli/common.lua: o2x resume"] = after_a_failure,
   ["lua/o2x/cli/show.lua: o2x resume"] = after_a_failure,
