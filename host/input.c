@@ -1,5 +1,6 @@
 /*
-** input.c: reads standard input into a secret. It never passes through a Lua string.
+** input.c: reads standard input into a secret, which never passes through a Lua string, and what
+** somebody types as an answer.
 */
 #include "buffer.h"
 #include "host.h"
@@ -108,6 +109,21 @@ static int input_secret(lua_State *L)
 	return 1;
 }
 
+/***
+ Reads once what somebody types, as text. On a terminal that is a line at most.
+ @function core.input.typed
+ @return string "" at the end of the input; or nil, message, code
+*/
+static int input_typed(lua_State *L)
+{
+	char chunk[4096];
+	ssize_t got = read(INPUT, chunk, sizeof chunk);
+	if (got < 0)
+		return host_fail_errno(L, "standard input", errno);
+	lua_pushlstring(L, chunk, (size_t)got);
+	return 1;
+}
+
 static const luaL_Reg methods[] = {
 	{ "waits", input_waits },
 	{ "step", input_step },
@@ -115,7 +131,11 @@ static const luaL_Reg methods[] = {
 	{ NULL, NULL },
 };
 
-static const luaL_Reg functions[] = { { "open", input_open }, { NULL, NULL } };
+static const luaL_Reg functions[] = {
+	{ "open", input_open },
+	{ "typed", input_typed },
+	{ NULL, NULL },
+};
 
 int luaopen_o2x_core_input(lua_State *L)
 {

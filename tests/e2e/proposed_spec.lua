@@ -222,6 +222,7 @@ for _, key in ipairs {
 } do
   ROWS["lua/o2x/" .. key] = { by = "tests/e2e/undo_spec.lua" }
 end
+ROWS["lua/o2x/engine/step_by_step.lua: o2x resume"] = { by = "tests/e2e/step_by_step_spec.lua" }
 for _, file in ipairs { "cli/common", "cli/undo", "engine/store", "engine/undo", "engine/undone" } do
   ROWS[("lua/o2x/%s.lua: o2x undo"):format(file)] = { by = "tests/e2e/undo_spec.lua" }
 end

@@ -1,5 +1,5 @@
---- Standard input as a secret. It is read without blocking, so Ctrl-C works meanwhile; on a terminal, nothing that is
---- typed is shown.
+--- Standard input, read without blocking, so that Ctrl-C works meanwhile: line by line, or as a secret, of which a
+--- terminal shows nothing that is typed.
 
 local core = require "o2x.core.input"
 local errors = require "o2x.base.error"
@@ -35,6 +35,25 @@ function M.read_secret(label)
   while step(input) ~= "end" do
   end
   return input:secret(label)
+end
+
+--- Reads a line that somebody types. Ctrl-C works meanwhile.
+---@param seconds number longest wait
+---@return string? line without its end; nil at the end of the input (Ctrl-D), or when the terminal is gone
+function M.line(seconds)
+  local parts, deadline = {}, task.now() + seconds
+  repeat
+    local ready, _, code = task.wait_fd(0, "r", deadline - task.now())
+    if not ready and code == "timeout" then
+      errors.raise { kind = "timeout", message = "no answer came", where = WHERE }
+    end
+    local text, _, problem = core.typed()
+    if problem ~= "EINTR" and problem ~= "EAGAIN" then
+      if not text or text == "" then return nil end
+      parts[#parts + 1] = text
+    end
+  until (parts[#parts] or ""):sub(-1) == "\n"
+  return table.concat(parts):sub(1, -2)
 end
 
 return M

@@ -1,6 +1,7 @@
 --- The command o2x apply: does exactly what a plan in a file says.
 
 local lazy = require "o2x.base.lazy"
+local args = require "o2x.cli.args"
 local common = lazy "o2x.cli.common"
 local errors = require "o2x.base.error"
 local fleet = lazy "o2x.cli.fleet"
@@ -11,6 +12,7 @@ local plan_file = lazy "o2x.engine.plan_file"
 local planned = lazy "o2x.engine.planned"
 local progress = lazy "o2x.report.progress"
 local run = lazy "o2x.engine.run"
+local step_by_step = lazy "o2x.engine.step_by_step"
 local task = require "o2x.base.task"
 
 -- The run of one tenant, as it was planned.
@@ -99,6 +101,7 @@ local function apply_one(this, part)
   local options = this.options
   local prepared = prepare(this, part, "apply", progress.new { quiet = options.quiet, verbose = options.verbose })
   run.confirm(prepared, options.confirm)
+  if options.step_by_step then step_by_step.begin(prepared) end
   local start = task.now()
   prepared.store = this.store
   local status, err = run.apply(prepared, function()
@@ -124,6 +127,7 @@ local function perform(options, arguments)
   local this = { path = path, file = file, project = project, config = config, options = options }
   this.store = common.open_store(config)
   plan_file.check_usable(path, file)
+  if options.step_by_step then step_by_step.check(file.header.plan.selector ~= nil) end
   refuse_moved(this)
   if file.header.plan.selector then return fleet.apply(this, file) end
   return apply_one(this, file.parts[1])
@@ -148,6 +152,7 @@ written. What the plan could not know yet ("known after apply") may be anything.
       help = "the tenant's secrets, if they came from standard input or have moved",
     },
     { "confirm", value = "TENANT", help = "repeat the tenant's name; required by severe runbooks" },
+    args.STEP_BY_STEP,
     { "json", help = "print the result as JSON" },
   },
   run = function(options, arguments) return common.interruptible(perform, options, arguments) end,

@@ -1,6 +1,7 @@
 --- The command o2x resume: continues a run that failed or was interrupted.
 
 local lazy = require "o2x.base.lazy"
+local args = require "o2x.cli.args"
 local common = lazy "o2x.cli.common"
 local errors = require "o2x.base.error"
 local fleet = lazy "o2x.cli.fleet"
@@ -9,6 +10,7 @@ local out = require "o2x.report.out"
 local progress = lazy "o2x.report.progress"
 local run = lazy "o2x.engine.run"
 local skip = lazy "o2x.engine.skip"
+local step_by_step = lazy "o2x.engine.step_by_step"
 local task = require "o2x.base.task"
 local undo = lazy "o2x.engine.undo"
 
@@ -84,6 +86,7 @@ local function perform_one(options, store, id)
     report = progress.new { quiet = options.quiet, verbose = options.verbose },
   }
   this.store = store
+  if options.step_by_step then step_by_step.begin(this) end
   local start = task.now()
   local status, err = run.resume(this, id, function(_, edited, files)
     out.say(("resuming %s %s for %s, run %s"):format(this.runbook.name, this.runbook.version, this.tenant_name, id))
@@ -108,6 +111,7 @@ end
 
 local function perform(options, arguments)
   local store = common.store(options)
+  if options.step_by_step then step_by_step.check(false) end
   local found = not arguments[1] and the_unfinished_one(store) or nil
   local several = found and found.tenants and found
     or arguments[1] and arguments[1]:match "^F%-" and fleets.read(store, arguments[1])
@@ -152,6 +156,7 @@ several. A run over several tenants (F-…) continues where it stopped.]],
     { "reason", value = "TEXT", help = "with --skip: what was done by hand, and why; the journal keeps it" },
     { "edited", help = "continue with the current scripts instead of the run's own copy" },
     { "allow-edited", help = "continue even if a runbook was edited without a new version (versions.lock)" },
+    args.STEP_BY_STEP,
     { "json", help = "print the result as JSON" },
   },
   run = function(options, arguments) return common.interruptible(perform, options, arguments) end,

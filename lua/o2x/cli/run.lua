@@ -7,9 +7,11 @@ local errors = require "o2x.base.error"
 local out = require "o2x.report.out"
 local progress = lazy "o2x.report.progress"
 local run = lazy "o2x.engine.run"
+local step_by_step = lazy "o2x.engine.step_by_step"
 local task = require "o2x.base.task"
 
 local function perform(options, arguments)
+  if options.step_by_step then step_by_step.check(options.tenants ~= nil) end
   if options.tenants then return require("o2x.cli.fleet").run(options, arguments) end
   if not arguments[2] then
     errors.input("run needs a runbook and a tenant", "usage: o2x run RUNBOOK TENANT [name=value ...]")
@@ -28,6 +30,7 @@ local function perform(options, arguments)
     report = progress.new { quiet = options.quiet, verbose = options.verbose },
   }
   run.confirm(this, options.confirm)
+  if options.step_by_step then step_by_step.begin(this) end
   local start = task.now()
   local status, err = run.apply(this, function()
     out.say(("%s %s for %s, run %s"):format(this.runbook.name, this.runbook.version, this.tenant_name, this.id))
@@ -64,6 +67,7 @@ To run for several tenants, each in a run of its own:
     args.TENANTS,
     args.AT_ONCE,
     args.KEEP_GOING,
+    args.STEP_BY_STEP,
     { "json", help = "print the result as JSON" },
   },
   run = function(options, arguments) return common.interruptible(perform, options, arguments) end,

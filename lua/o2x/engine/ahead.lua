@@ -20,6 +20,7 @@ local LISTS <const> = { "effects", "changes", "checks", "problems" }
 ---@field part table a plan of the unit alone
 ---@field result any what the unit gave
 ---@field steps string[] the steps that were begun, the unit's own included
+---@field members string[] the outermost steps of a parallel
 ---@field waits_for string? a step that comes before the unit and is not done
 ---@field problem table? the error that ended the script
 
@@ -60,10 +61,13 @@ local function watch(twin, wanted, seen)
       if type(name) == "string" then done[#done + 1] = { path = name, place = task.place() } end
       return table.unpack(results, 1, results.n)
     end
-    local known = contents_of(twin.plan)
+    local known, first = contents_of(twin.plan), #seen.steps + 1
     seen.waits_for = first_before(done, task.place())
     seen.result = perform(...)
     seen.reached, seen.part = true, rest_of(twin.plan, known)
+    for i = first, #seen.steps do
+      if not seen.steps[i]:find("/", 1, true) then table.insert(seen.members, seen.steps[i]) end
+    end
     errors.raise { kind = "failed", code = SEEN, final = true, message = "the look ends here" }
   end
 end
@@ -81,7 +85,7 @@ end
 ---@return o2x.ahead
 function M.look(run, wanted)
   local twin = run.plan_again()
-  local seen = { steps = {}, reached = false }
+  local seen = { steps = {}, members = {}, reached = false }
   twin.id, twin.plan, twin.store = "plan", plan.new(), run.store
   twin.ctx.run_id = run.ctx.run_id
   twin.past = memory.new(run.store:look(run.id))

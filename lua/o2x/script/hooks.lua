@@ -105,9 +105,9 @@ local function call(run, fn, name, status, err)
 end
 
 --- Is a step that of a hook?
----@param path string
+---@param path string|integer
 ---@return boolean
-function M.is_hook(path) return path == BEFORE or path:sub(1, #AFTER) == AFTER end
+function M.is_hook(path) return path == BEFORE or tostring(path):sub(1, #AFTER) == AFTER end
 
 --- Runs the hook before a run.
 ---@param run table

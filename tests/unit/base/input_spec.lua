@@ -28,3 +28,27 @@ describe("standard input", function()
     it("may be " .. what, function() assert.equal(case[2], said(case[1]):sub(1, #case[2])) end)
   end
 end)
+
+describe("a line of standard input", function()
+  local LINES <const> = [[
+    local input = require "o2x.base.input"
+    for _ = 1, 3 do
+      local ok, line = pcall(input.line, 0.2)
+      print(ok and "line " .. tostring(line) or tostring(line))
+    end
+  ]]
+
+  for what, case in pairs {
+    ["comes without its end"] = { "(printf 'yes\\n'; sleep 0.1; printf '\\n') | %s", "line yes\nline \nline nil\n" },
+    ["may come in pieces"] = { "(printf y; sleep 0.1; printf 'es\\n') | %s", "line yes\nline nil\nline nil\n" },
+    ["is nil at the end, also in the middle of one"] = { "printf yes | %s", "line nil\nline nil\nline nil\n" },
+    ["is nil where nothing can be read"] = { "%s < /", "line nil\nline nil\nline nil\n" },
+    ["is waited for no longer than that"] = { "sleep 2 | %s", ("standard input: no answer came\n"):rep(3) },
+  } do
+    it(what, function()
+      local place <close> = folder { ["read.lua"] = LINES }
+      local command = case[1]:format("build/o2x-dev " .. place:at "read.lua")
+      assert.equal(case[2], proc.run({ argv = { "sh", "-c", command }, timeout = 60 }).stdout)
+    end)
+  end
+end)
