@@ -5,6 +5,8 @@
 #include "host.h"
 #include "json_value.h"
 
+#include <math.h>
+
 enum { DEEPEST = 64, SHOWN_KEYS = 8 };
 
 /* Arguments of copy. The tables of base/frozen.lua and base/ordered.lua are keyed by tables. */
@@ -221,8 +223,62 @@ static int snapshot_are_atoms(lua_State *L)
 	return 1;
 }
 
+/* A name that a record may have: one with "$" means something else in one (base/plain.lua). */
+static bool is_plain_key(lua_State *L, int key)
+{
+	return lua_type(L, key) == LUA_TSTRING ? *lua_tostring(L, key) != '$'
+					       : lua_isinteger(L, key);
+}
+
+static bool is_plain_number(lua_State *L, int number)
+{
+	double n = lua_tonumber(L, number);
+	return lua_isinteger(L, number) || (isfinite(n) && n != floor(n));
+}
+
+/* [-0, +0, m] */
+static bool is_plain(lua_State *L, int value, int orders, int depth)
+{
+	int type = lua_type(L, value);
+	if (type == LUA_TNUMBER)
+		return is_plain_number(L, value);
+	if (type != LUA_TTABLE)
+		return type == LUA_TSTRING || type == LUA_TBOOLEAN || type == LUA_TLIGHTUSERDATA;
+	luaL_checkstack(L, 4, "is_plain");
+	lua_pushvalue(L, value);
+	bool has_order = lua_rawget(L, orders) != LUA_TNIL;
+	lua_pop(L, 1);
+	if (depth == DEEPEST || has_order)
+		return false;
+	bool plain = true;
+	lua_pushnil(L);
+	while (plain && lua_next(L, value)) {
+		int top = lua_gettop(L);
+		plain = is_plain_key(L, top - 1) && is_plain(L, top, orders, depth + 1);
+		lua_pop(L, plain ? 1 : 2);
+	}
+	return plain;
+}
+
+/***
+ Would JSON give the value back as it is, if it can be written as JSON at all? It has no float that
+ is a whole number, no order of keys, no key that begins with "$", no functions and no secrets.
+ @function core.snapshot.is_plain
+ @param value any
+ @param orders table of base/ordered.lua
+ @return boolean
+*/
+static int snapshot_is_plain(lua_State *L)
+{
+	lua_settop(L, 2);
+	luaL_checktype(L, 2, LUA_TTABLE);
+	lua_pushboolean(L, is_plain(L, 1, 2, 0));
+	return 1;
+}
+
 static const luaL_Reg functions[] = {
 	{ "copy", snapshot_copy },
+	{ "is_plain", snapshot_is_plain },
 	{ "are_atoms", snapshot_are_atoms },
 	{ NULL, NULL },
 };

@@ -223,6 +223,16 @@ for _, key in ipairs {
   ROWS["lua/o2x/" .. key] = { by = "tests/e2e/undo_spec.lua" }
 end
 ROWS["lua/o2x/engine/step_by_step.lua: o2x resume"] = { by = "tests/e2e/step_by_step_spec.lua" }
+for _, key in ipairs {
+  "cli/capsule.lua: o2x config",
+  "cli/capsule.lua: o2x replay",
+  "cli/replay.lua: o2x capsule",
+  "cli/replay_test.lua: o2x replay",
+  "engine/capsule.lua: o2x capsule",
+  "project/config.lua: o2x replay",
+} do
+  ROWS["lua/o2x/" .. key] = { by = "tests/e2e/capsule_spec.lua" }
+end
 for _, file in ipairs { "cli/common", "cli/undo", "engine/store", "engine/undo", "engine/undone" } do
   ROWS[("lua/o2x/%s.lua: o2x undo"):format(file)] = { by = "tests/e2e/undo_spec.lua" }
 end

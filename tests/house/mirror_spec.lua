@@ -27,6 +27,10 @@ local ELSEWHERE <const> = {
   ["lua/o2x/engine/apply.lua"] = "tests/e2e/engine_spec.lua",
   ["lua/o2x/engine/run.lua"] = "tests/e2e/engine_spec.lua",
   ["lua/o2x/engine/kill_points.lua"] = "tests/e2e/engine_spec.lua",
+  ["lua/o2x/engine/tape.lua"] = "tests/e2e/capsule_spec.lua",
+  ["lua/o2x/engine/player.lua"] = "tests/e2e/capsule_spec.lua",
+  ["lua/o2x/engine/replay.lua"] = "tests/e2e/capsule_spec.lua",
+  ["lua/o2x/cli/replay_test.lua"] = "tests/e2e/capsule_spec.lua",
   ["lua/o2x/engine/reversal.lua"] = "tests/e2e/undo_spec.lua",
   ["lua/o2x/engine/undo.lua"] = "tests/e2e/undo_spec.lua",
   -- Parts of o2x.pg, tested with it on a real server.

@@ -24,6 +24,8 @@ M.GROUPS = {
     "Look at runs and runbooks",
     { "runs", "runs", "list the runs, oldest first" },
     { "show", "show [RUN]", "show what a run did: steps, changes, checks, times" },
+    { "capsule", "capsule RUN", "pack a run into one file, to replay it elsewhere" },
+    { "replay", "replay FILE", "run a packed run again, without any system" },
     { "list", "list", "list the runbooks and tenants" },
     { "info", "info RUNBOOK", "show what a runbook does, its parameters, and what it may write" },
     { "audit", "audit TENANT|--all", "show where tenants differ from what they should be" },
@@ -49,7 +51,7 @@ M.GROUPS = {
 M.EXIT_CODES = {
   { 0, "done" },
   { 1, "failed; o2x resume continues" },
-  { 2, "there are changes (plan --detailed-exitcode), or a runbook or an audit found something" },
+  { 2, "there are changes (plan --detailed-exitcode), a runbook or an audit found something, a replay diverged" },
   { 3, "bad input" },
   { 4, "a system cannot be reached or denies access" },
   { 5, "locked: another run for the same tenant is in progress" },

@@ -4,6 +4,7 @@ local lazy = require "o2x.base.lazy"
 local errors = require "o2x.base.error"
 local frozen = require "o2x.base.frozen"
 local leaks = lazy "o2x.base.leaks"
+local secret = require "o2x.base.secret"
 local snapshot = require "o2x.base.snapshot"
 
 --- NAMES: the files and folders of lua/o2x/effects, in order; the Makefile lists them.
@@ -119,18 +120,29 @@ function M.is_public(run)
   end
 end
 
+-- What a function makes of a secret depends on what is in it, which a replay does not know.
+local function of_secrets(fn, full, tape)
+  return function(...)
+    local now = tape()
+    if now and secret.inside { ... } then return now:call(fn, full, 1, ...) end
+    return fn(...)
+  end
+end
+
 --- The api of a module that is_pure, for scripts.
 ---@param name string
 ---@param where (fun(): string?)? gives the script's line, for errors
 ---@param explain (fun(fn: function, name: string, is_method: boolean?): function)? makes a function explain a wrong
 ---  argument
+---@param tape (fun(): table?)? gives the run's tape (engine/tape.lua)
 ---@return table api
-function M.pure(name, where, explain)
+function M.pure(name, where, explain, tape)
   local module = M.find(name)
   local function protect(fn, full, key)
     if explain then fn = explain(fn, key) end
     local takes_secrets = not module.secrets or module.secrets[key]
-    return takes_secrets and fn or leaks.without_secrets(fn, full, where)
+    if not takes_secrets then return leaks.without_secrets(fn, full, where) end
+    return tape and of_secrets(fn, full, tape) or fn
   end
   return guarded(name, module.api(nil), protect, where)
 end
@@ -154,7 +166,8 @@ function M.bind(run, module, explain)
     local stored = type(secrets) == "table" and secrets.stored
     local border =
       { what = full, secrets = secrets, stored = stored, is_public = is_public, plan = plan, where = where }
-    return leaks.wrap(fn, border, is_method and 2)
+    fn = leaks.wrap(fn, border, is_method and 2)
+    return run.tape and run.tape:wrap(fn, full, is_method and 2 or 1) or fn
   end
   return guarded(module.name, api, protect, where)
 end

@@ -19,13 +19,15 @@ local function hashes(texts)
   return list
 end
 
--- The hashes of the tenant's files, which a resumed run reads again.
-local function inputs(run)
+--- The tenant's files, which a resumed run reads again.
+---@param run table
+---@return table<string, string> texts by path
+function M.texts(run)
   local texts = {}
   for _, path in ipairs(tenants.files(run.config, run.tenant_name)) do
     texts[path] = fs.read_if(path)
   end
-  return hashes(texts)
+  return texts
 end
 
 --- The header of a run.
@@ -46,7 +48,7 @@ function M.of(run)
     undo = run.undo and undo.header(run.undo) or nil,
     plan = run.planned and run.planned.hash or nil,
     library = hashes(run.sandbox.texts),
-    inputs = inputs(run),
+    inputs = hashes(M.texts(run)),
     tenant = run.tenant_name,
     params = run.given,
     seed = run.seed,

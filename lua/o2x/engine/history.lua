@@ -60,7 +60,8 @@ local IN_JOURNAL <const> = {
 
 --- Fields of records that a history does not look at: whoever reads a journal for one leaves them out. The results of
 --- steps and recorded values are among them.
-M.LARGE = "target before reference desired show after info image result value"
+M.LARGE = "target before reference desired show after info image result value "
+  .. "given gave raised facts hidden files text"
 
 local function field_of(record, field)
   if field == "image" and record.image == nil then return record.after end

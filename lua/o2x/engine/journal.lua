@@ -15,6 +15,7 @@ local M = { FORMAT = 2 }
 local FIRST = ("0"):rep(16)
 -- Bytes reserved before what announces something new, so that its result can be written when the disk is full.
 local RESERVE <const> = 256 * 1024
+local MOST_KEPT_BACK <const> = 64 * 1024 -- bytes that wait for the next record
 local LONGEST_SYNC <const> = 300 -- seconds
 local SLOW <const> = ("the disk of the journal did not answer for %d s"):format(LONGEST_SYNC)
 local ANNOUNCES <const> = { begin = true, resume = true, intent = true, sent = true }
@@ -137,20 +138,23 @@ end
 
 --- Adds a record and waits until it is on the disk. Tasks that do so at the same time share one sync. A record that is
 --- lazy is durable with the next one that is not: what is on the disk is always a beginning of the journal.
----@param record table plain values only
----@param lazy boolean? nothing outside of the journal depends on it
+---@param record table|string plain values only; as a text, JSON in which no secret is
+---@param lazy boolean|"later"|nil true: nothing outside of the journal depends on it; "later": nor does a resumed run,
+---  so it need not even be in the file before the next record is
 ---@return integer place for record_at
 function Journal:append(record, lazy)
   if self.failure then error(self.failure, 0) end
-  local text = encode(record)
+  local text = type(record) == "string" and record or encode(record)
   if ANNOUNCES[record.t] then check(self.path, self.file:reserve(#text + RESERVE)) end
   local length, hash = self.file:append(self.number, self.previous, text)
   local place = self.size
   self.number, self.previous, self.size = self.number + 1, hash, place + length
-  if lazy then
-    self:ensure(self.file:flush())
-  else
+  self.kept_back = lazy == "later" and (self.kept_back or 0) + length or 0
+  if not lazy then
     self:commit()
+  elseif self.kept_back == 0 or self.kept_back > MOST_KEPT_BACK then
+    self.kept_back = 0
+    self:ensure(self.file:flush())
   end
   return place
 end

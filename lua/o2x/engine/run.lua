@@ -31,6 +31,7 @@ local skip = require "o2x.engine.skip"
 local secrets_source = require "o2x.project.secrets_source"
 local store = require "o2x.engine.store"
 local take_over = require "o2x.engine.take_over"
+local tape = require "o2x.engine.tape"
 local task = require "o2x.base.task"
 local tenants = require "o2x.project.tenants"
 local undo = require "o2x.engine.undo"
@@ -157,7 +158,7 @@ function M.prepare(options)
     run.platform_sandbox,
     run.config,
     options.tenant,
-    function(id) run.registration:confirm(id) end
+    function(id) tape.silently(run.registration.confirm, run.registration, id) end
   )
   run.client, run.close_clients = clients.new(run.config, run.scope, run)
   if not run.undo then load_secrets(run, contents, options.loaded_secrets) end
@@ -278,7 +279,7 @@ local NOTICE <const> = 3 -- seconds for the platform's notice
 -- Shows the platform's notice about the tenant, in every run. A system that does not answer must not delay the run.
 local function notice(run)
   if not run.platform.notice then return end
-  local ok, text = pcall(task.timeout, NOTICE, run.platform.notice, run.tenant)
+  local ok, text = pcall(task.timeout, NOTICE, tape.silently, run.platform.notice, run.tenant)
   if ok and type(text) == "string" then run.report:message("", "warning", text) end
 end
 
@@ -303,10 +304,19 @@ local function settle(run)
   end
 end
 
+-- An undo has no scripts, so nothing of it can be replayed.
+local function start_tape(run)
+  local most = run.config.record << 20
+  if run.undo or most <= 0 then return end
+  tape.note_world(run, header.texts(run))
+  run.tape = tape.new(run.journal, most)
+end
+
 local function apply(run)
   local _close <close> = defer(run.close_clients)
   run.registration:check()
   if run.undo then undo.remember_id(run) end
+  start_tape(run)
   deadline.perform(run, hooks.before)
   local ok, err = xpcall(deadline.perform, errors.handler, run, perform)
   run.wrote = run.gate.wrote -- by the run, not by the hooks after it
@@ -446,6 +456,7 @@ function M.resume(run, id, started, words, skipped)
     edited = changed,
     kept = run.sandbox.kept ~= nil,
   }
+  if run.edited then tape.note_sources(run, changed) end
   run.sandbox.keep = function(path, text) run.store:keep(id, path, text) end
   if started then started(run, changed, files) end
   if proved then skip.record(run, proved, skipped.reason) end

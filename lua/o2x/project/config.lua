@@ -89,6 +89,7 @@ local KEYS = {
   { "cleartext.hosts", "hosts to which credentials may go unencrypted", kind = "list" },
   { "webhook.url", "URL that o2x.webhook posts to: a chat or ticket system" },
   { "retry.seconds", "time limit for retries of one operation, in seconds", kind = "integer", default = 60 },
+  { "record", "MiB of answers that a run keeps for o2x replay; 0: none", kind = "integer", default = 64 },
 }
 
 for _, limit in ipairs(limits.LIST) do

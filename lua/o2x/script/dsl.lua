@@ -3,6 +3,7 @@
 
 local lazy = require "o2x.base.lazy"
 local frozen = require "o2x.base.frozen"
+local lanes = lazy "o2x.script.lanes"
 local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
 local limits = require "o2x.base.limits"
@@ -78,6 +79,7 @@ local function new_parallel(sandbox)
     end
     check_functions(sandbox, "parallel.each", { fn })
     list = snapshot.shallow(list, "parallel.each: the list", where_of(sandbox))
+    fn = lanes.each(run, fn)
     options = snapshot.take(options, "parallel.each: the options", where_of(sandbox))
     local limit = type(options) == "table" and options.limit or nil
     if limit ~= nil and not (math.type(limit) == "integer" and limit > 0) then
@@ -106,6 +108,7 @@ local function new_parallel(sandbox)
     for _ in pairs(functions) do
       count = count + 1
     end
+    functions = lanes.of(run, functions)
     local limit = run.mode == "plan" and 1 or count
     return unit.parallel(run, with_tasks, sandbox, count, count, function() return task.parallel(functions, limit) end)
   end
@@ -114,6 +117,12 @@ end
 
 -- A wait for the effect of a write would never end while the write is only planned.
 local function skips_waiting(run) return run.mode == "plan" and run.plan:has_changes(task.place()) end
+
+-- A replay does not wait: what it waits for has happened.
+local function sleep_in(run, seconds)
+  if run.tape then return run.tape:sleep(seconds) end
+  task.sleep(seconds)
+end
 
 local function wait_until(sandbox, what, seconds, fn, ...)
   local run = sandbox:running("wait_until")
@@ -128,14 +137,16 @@ local function wait_until(sandbox, what, seconds, fn, ...)
     local result, why = fn(...)
     if result then return result end
     run.ctx:waiting(what .. (why and " (" .. text(why) .. ")" or ""))
-    if task.now() + pause > deadline then
+    local is_over = task.now() + pause > deadline
+    if run.tape then is_over = run.tape:is_over(what, is_over) end
+    if is_over then
       script_error(
         sandbox,
         "timeout",
         ("%s: timed out after %g s%s"):format(what, seconds, why and ": " .. text(why) or "")
       )
     end
-    task.sleep(pause)
+    sleep_in(run, pause)
     run.ctx:look_again()
     pause = math.min(pause * 1.5, LONGEST_PAUSE)
   end
@@ -253,7 +264,7 @@ function M.new(sandbox)
       local run = sandbox:running("sleep")
       check_seconds(sandbox, "sleep", seconds)
       if seconds < SHORTEST_SLEEP then limits.count(run, "sleeps", 1, "more than %s sleeps shorter than 10 ms") end
-      if run.mode ~= "plan" then task.sleep(seconds) end
+      if run.mode ~= "plan" then sleep_in(run, seconds) end
       run.ctx:look_again()
     end,
 
@@ -263,8 +274,9 @@ function M.new(sandbox)
     ---@param ... any arguments of fn
     ---@return any result what fn returned
     timeout = function(seconds, fn, ...)
-      sandbox:running("timeout")
+      local run = sandbox:running("timeout")
       check_seconds(sandbox, "timeout", seconds)
+      if run.tape then return run.tape:timeout(seconds, fn, ...) end
       return task.timeout(seconds, fn, ...)
     end,
 

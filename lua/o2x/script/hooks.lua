@@ -75,7 +75,7 @@ end
 ---@field error string? what went wrong
 
 local function run_info(run, status, err)
-  local user, host = identity.here()
+  local by = run.identity or table.pack(identity.here())
   return frozen.new {
     runbook = run.runbook.name,
     version = run.runbook.version,
@@ -83,8 +83,8 @@ local function run_info(run, status, err)
     id = run.id,
     severe = run.runbook.severe or false,
     params = frozen.new(run.given),
-    user = user,
-    host = host,
+    user = by[1],
+    host = by[2],
     status = status,
     error = err and tostring(err),
   }

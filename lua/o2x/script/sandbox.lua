@@ -211,7 +211,8 @@ function Sandbox:require_api(name)
   local function where() return self:where() end
   local function explain(fn, key, is_method) return signature.explain(fn, name, key, where, is_method) end
   if effects.is_pure(name) then
-    local function make() return effects.pure(name, where, explain) end
+    local function tape() return self.run and self.run.tape end
+    local function make() return effects.pure(name, where, explain, tape) end
     return self.declarations and later(make) or frozen.new(make())
   end
   local api, bound

@@ -1,0 +1,93 @@
+--- Makes a regression test of a capsule: a spec for busted that replays it with the scripts of the project as they are
+--- then. Part of the command o2x replay.
+
+local errors = require "o2x.base.error"
+local fs = require "o2x.base.fs"
+local out = require "o2x.report.out"
+local project = require "o2x.project.project"
+local shell = require "o2x.base.shell"
+
+local M = {}
+
+local TEST <const> = [[
+-- Made by o2x replay --to-test: the scripts of the project must do what they did in run %s,
+-- %s %s for %s, with the answers of then. No system is contacted.
+-- O2X is the program to test with, REPLAY_PROJECT another project.
+
+local function word(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
+
+local here = debug.getinfo(1, "S").source:match "^@(.*)/[^/]*$" or "."
+
+describe(%q, function()
+  it("does what it did", function()
+    local command = ("%%s replay %%s --project=%%s 2>&1; echo \"exit code $?\""):format(
+      word(os.getenv "O2X" or "o2x"),
+      word(here .. "/" .. %q),
+      word(os.getenv "REPLAY_PROJECT" or here .. "/" .. %q)
+    )
+    local output <close> = assert(io.popen(command))
+    local text = output:read "a"
+    assert(text:find "exit code 0%%s*$", text)
+  end)
+end)
+]]
+
+local function parts_of(path)
+  local parts = {}
+  for part in path:gmatch "[^/]+" do
+    parts[#parts + 1] = part
+  end
+  return parts
+end
+
+-- The way from one folder to another one; both are absolute.
+local function relative(from, to)
+  local a, b, same = parts_of(from), parts_of(to), 0
+  while same < #a and a[same + 1] == b[same + 1] do
+    same = same + 1
+  end
+  local words = {}
+  for _ = same + 1, #a do
+    words[#words + 1] = ".."
+  end
+  table.move(b, same + 1, #b, #words + 1, words)
+  return words[1] and table.concat(words, "/") or "."
+end
+
+local function check_free(path)
+  if not fs.is_folder(fs.folder(path)) then
+    local folder = fs.folder(path)
+    errors.input("there is no such folder", "make it: mkdir -p " .. shell.command { folder }, folder)
+  end
+  if not fs.stat(path, false) then return end
+  errors.input("it is there already", "choose another name: --out=FILE", path)
+end
+
+--- Writes the test, and the capsule beside it.
+---@param from string the capsule
+---@param file table of capsule.read
+---@param options { out: string?, project: string? }
+function M.write(from, file, options)
+  local header = file.records[1]
+  local path = options.out or header.id .. "_spec.lua"
+  if not path:find "_spec%.lua$" then errors.input("the name of a test ends with _spec.lua", nil, path) end
+  local beside = path:gsub("_spec%.lua$", ".capsule")
+  local is_own = fs.exists(beside) and fs.realpath(beside) == fs.realpath(from)
+  check_free(path)
+  if not is_own then check_free(beside) end
+  local root = options.project and fs.realpath(options.project) or project.find().root
+  local text = TEST:format(
+    header.id,
+    out.printable(header.runbook.name),
+    out.printable(header.runbook.version),
+    header.tenant,
+    ("%s for %s, run %s"):format(header.runbook.name, header.tenant, header.id),
+    fs.name(beside),
+    relative(fs.realpath(fs.folder(path)), root)
+  )
+  if not is_own then fs.write(beside, fs.read(from), { mode = tonumber("600", 8), expected = false }) end
+  fs.write(path, text, { expected = false })
+  out.data(("%s replays %s"):format(path, beside))
+end
+
+return M

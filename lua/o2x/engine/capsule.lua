@@ -1,0 +1,316 @@
+--- A capsule: one run in one file, so that it can be replayed elsewhere (replay.lua). The file has the form of a
+--- journal, so what was cut off or changed is noticed before anything of it is used; and there are no files in it that
+--- would have to be unpacked: scripts are records, found by their names.
+---
+---   begin     which run, by which o2x it was packed
+---   source    one script as the run started with it: path, text
+---   journal   a piece of the run's own journal, lines as they are
+---   end       how many sources, how many bytes of the journal, and its hash
+---
+--- A capsule may come from anybody. Everything in it is checked before it is used, and nothing in it names a place on
+--- the disk where something is read or written.
+
+local clock = require "o2x.base.clock"
+local crypto = require "o2x.base.crypto"
+local errors = require "o2x.base.error"
+local fs = require "o2x.base.fs"
+local journal = require "o2x.engine.journal"
+local leak = require "o2x.engine.capsule_leak"
+local program = require "o2x.core.program"
+local secret = require "o2x.base.secret"
+local shell = require "o2x.base.shell"
+local sorted_keys = require "o2x.base.sorted_keys"
+local tenants = require "o2x.project.tenants"
+
+local M = {}
+
+local FORM <const> = 1
+local LARGEST <const> = 512 << 20 -- bytes of a capsule
+local LARGEST_SOURCE <const> = 1 << 20
+local MOST_SOURCES <const> = 2000
+local PIECE <const> = 256 * 1024 -- bytes of the journal in one record, and the rest of a line
+
+-- ---- writing ----
+
+-- The scripts that a run keeps, by their paths as shown.
+local function sources_of(store, h)
+  local found = {}
+  local root = fs.join(store:folder_of(h.id), "sources")
+  local function walk(folder, shown)
+    for _, name in ipairs(fs.is_folder(folder) and fs.list(folder) or {}) do
+      local path, inner = fs.join(folder, name), shown == "" and name or shown .. "/" .. name
+      local stat = fs.stat(path, false)
+      if stat.type == "folder" then
+        walk(path, inner)
+      elseif stat.type == "file" and inner:match "%.lua$" then
+        local text = fs.read(path, LARGEST_SOURCE)
+        local shown_path = h.library["/" .. inner] and "/" .. inner or inner
+        local hash = h.library[shown_path]
+        if hash and hash ~= crypto.sha256(text) then
+          errors.raise {
+            kind = "failed",
+            where = path,
+            message = ("the run's own copy of %s was changed, so it cannot be packed"):format(shown_path),
+          }
+        end
+        found[shown_path] = text
+      end
+    end
+  end
+  walk(root, "")
+  for path in pairs(h.library) do
+    if not found[path] then
+      errors.raise {
+        kind = "failed",
+        where = root,
+        message = ("the run's own copy of %s was removed, so it cannot be packed"):format(path),
+      }
+    end
+  end
+  return found
+end
+
+-- Whole lines of a file, a piece at a time.
+local function pieces(path)
+  local file = assert(io.open(path, "rb"))
+  return function()
+    local piece = file:read(PIECE)
+    if not piece then return file:close() and nil end
+    return piece .. (file:read "L" or "")
+  end
+end
+
+local function check_out(path, overwrite)
+  local folder = fs.folder(path)
+  if path == "" or path:sub(-1) == "/" then errors.input "--out needs the name of a file, such as --out=a.capsule" end
+  if not fs.is_folder(folder) then
+    errors.input("there is no such folder", "make it: mkdir -p " .. shell.command { folder }, folder)
+  end
+  local there = fs.stat(path, false)
+  if there and not (overwrite and there.type == "file") then
+    errors.input(
+      "it is there already",
+      there.type == "file" and "to replace it, add --overwrite" or "choose another name for --out",
+      path
+    )
+  end
+end
+
+local function check_run(store, h)
+  if h.damaged then error(h.damaged, 0) end
+  if h.undo then
+    errors.input(
+      ("%s is an undo: it has no scripts that could be replayed"):format(h.id),
+      "pack the run that it took back: o2x capsule " .. h.undo.run
+    )
+  end
+  if h.status == "running" then
+    errors.input(("%s is still running"):format(h.id), "wait until it has ended, or interrupt it")
+  end
+  assert(fs.exists(store:journal_of(h.id)))
+end
+
+local function write(file, store, h, sources)
+  local count, size, hash = 0, 0, {}
+  for _, path in ipairs(sorted_keys(sources)) do
+    file:append({ t = "source", path = path, text = sources[path] }, true)
+    count = count + 1
+  end
+  for piece in pieces(store:journal_of(h.id)) do
+    file:append({ t = "journal", text = piece }, true)
+    size, hash[#hash + 1] = size + #piece, crypto.sha256(piece)
+  end
+  file:append { t = "end", sources = count, bytes = size, hash = crypto.sha256(table.concat(hash)) }
+end
+
+--- Packs a run.
+---@param store table
+---@param id string of the run
+---@param path string of the capsule
+---@param overwrite boolean? replaces a file that is there
+---@return { bytes: integer, sources: integer, answers: integer, over: boolean, world: boolean, status: string } made
+---  over: not all answers were kept; world: it can be replayed
+function M.write(store, id, path, overwrite)
+  check_out(path, overwrite)
+  local h = store:look(id)
+  check_run(store, h)
+  local sources = sources_of(store, h)
+  local found = leak.check(store:journal_of(id), sources)
+  local making = ("%s.%d"):format(path, program.pid())
+  local ok, problem = xpcall(function()
+    local file = journal.create(making, {
+      capsule = FORM,
+      run = h.id,
+      tenant = h.tenant,
+      o2x = program.version,
+      at = clock.iso(),
+    }, "pack it again")
+    write(file, store, h, sources)
+    file:close()
+    fs.rename(making, path)
+  end, errors.handler)
+  if not ok then
+    fs.remove(making)
+    error(problem, 0)
+  end
+  return {
+    bytes = fs.stat(path).size,
+    sources = #sorted_keys(sources),
+    answers = found.answers,
+    over = found.over,
+    world = found.world,
+    status = h.status,
+  }
+end
+
+-- ---- reading ----
+
+local function unusable(path, why)
+  local hint = "o2x capsule RUN --out=FILE writes one"
+  errors.raise { kind = "failed", code = "capsule", where = path, message = why, hint = hint }
+end
+
+-- A script's name: no step upward, nothing that a terminal would obey.
+local function is_name(path)
+  if type(path) ~= "string" or #path > 1000 or path:find "[%c\\]" or not path:match "%.lua$" then return false end
+  for part in ("/" .. path:gsub("^/", "")):gmatch "/([^/]*)" do
+    if part == "" or part == "." or part == ".." then return false end
+  end
+  return true
+end
+
+-- What each record must have, by the types of its fields.
+local FIELDS <const> = {
+  begin = { capsule = "number", run = "string", tenant = "string", o2x = "string" },
+  source = { path = "string", text = "string" },
+  journal = { text = "string" },
+  ["end"] = { sources = "number", bytes = "number", hash = "string" },
+}
+
+local function has_fields(record, fields)
+  for name, kind in pairs(fields or {}) do
+    if type(record[name]) ~= kind then return false end
+  end
+  return fields ~= nil
+end
+
+local function refuse(self, why) unusable(self.path, why) end
+
+-- By record type: takes what is in it.
+local TAKE <const> = {
+  begin = function(self, record)
+    if record.capsule ~= FORM then
+      refuse(self, ("the capsule has form %s, this o2x reads %d"):format(tostring(record.capsule), FORM))
+    end
+    self.header = record
+  end,
+  source = function(self, record)
+    self.count = self.count + 1
+    if not is_name(record.path) or self.sources[record.path] then
+      refuse(self, "this is no capsule: a script has a name that none can have")
+    end
+    if #record.text > LARGEST_SOURCE or self.count > MOST_SOURCES then
+      refuse(self, "a script of the capsule is too large")
+    end
+    self.sources[record.path] = record.text
+  end,
+  journal = function(self, record)
+    self.bytes = self.bytes + #record.text
+    self.hashes[#self.hashes + 1] = crypto.sha256(record.text)
+    fs.append(self.file, record.text, tonumber("600", 8))
+  end,
+  ["end"] = function(self, record) self.ending = record end,
+}
+
+local function take(self, record)
+  local fields = FIELDS[record.t]
+  local in_place = (record.t == "begin") == not self.header and not self.ending
+  if not has_fields(record, fields) or not in_place then refuse(self, "this is no capsule") end
+  TAKE[record.t](self, record)
+end
+
+local function check_whole(self)
+  local ending = self.ending
+  if not ending then refuse(self, "the capsule is cut off: its end is missing") end
+  local whole = ending.sources == self.count
+    and ending.bytes == self.bytes
+    and ending.hash == crypto.sha256(table.concat(self.hashes))
+  if not whole then refuse(self, "the capsule is not whole") end
+end
+
+-- What the run's own first record must have.
+local OF_RUN <const> = {
+  id = "string",
+  tenant = "string",
+  runbook = "table",
+  params = "table",
+  library = "table",
+  seed = "number",
+  root = "string",
+}
+
+local function check_run_header(self, record)
+  local book = record.runbook
+  local good = has_fields(record, OF_RUN)
+    and has_fields(book, { name = "string", version = "string", path = "string" })
+    and math.type(record.seed) == "integer"
+    and record.id:match "^R%-[%d%-]+%x+$"
+    and record.id == self.header.run
+    and self.sources[book.path]
+  if not good then refuse(self, "this is no capsule: its journal does not say which run it is of") end
+  tenants.check_name(record.tenant)
+  for name, given in pairs(record.params) do
+    if type(name) ~= "string" or type(given) ~= "string" then
+      refuse(self, "this is no capsule: a parameter is no text")
+    end
+  end
+  for path, hash in pairs(record.library) do
+    local text = self.sources[path]
+    if not text or crypto.sha256(text) ~= hash then
+      refuse(self, ("%s is not the script that the run started with"):format(tostring(path)))
+    end
+  end
+end
+
+-- The records of the run's journal, once its chain is known to be right.
+local function records_of(self)
+  local records = {}
+  local state = journal.each(self.file, function(record)
+    if type(record.t) ~= "string" then refuse(self, "this is no capsule: a record of its journal says nothing") end
+    records[#records + 1] = record
+  end)
+  state.reader:close()
+  check_run_header(self, records[1])
+  return records
+end
+
+local function read(self)
+  local state = journal.each(self.path, function(record) take(self, record) end)
+  state.reader:close()
+  if state.size ~= fs.stat(self.path).size then refuse(self, "the capsule is damaged at its end") end
+  check_whole(self)
+  self.records = records_of(self)
+end
+
+--- Reads a capsule and checks all of it. A file that is none, that was changed, or that is not whole is bad input.
+---@param path string
+---@param folder string a temporary folder for the journal
+---@return { header: table, sources: table<string, string>, records: table[] } capsule
+function M.read(path, folder)
+  local there = fs.stat(path)
+  if not there then unusable(path, "no such file") end
+  if there.type ~= "file" then unusable(path, "this is no capsule, and no file") end
+  if there.size > LARGEST then unusable(path, "a capsule has at most 512 MiB") end
+  local self = { path = path, file = fs.join(folder, "journal"), sources = {}, count = 0, bytes = 0, hashes = {} }
+  local ok, problem = xpcall(read, errors.handler, self)
+  if not ok then
+    if problem.code == "capsule" then error(problem, 0) end
+    unusable(path, self.header and "the capsule was changed: " .. problem.message or "this is no capsule")
+  end
+  return { header = self.header, sources = self.sources, records = self.records }
+end
+
+--- Sets a key of tags that nobody else has: the tags of a capsule cannot be made again without its own.
+function M.forget_key() secret.set_key(crypto.random(32)) end
+
+return M
