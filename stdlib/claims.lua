@@ -111,6 +111,19 @@ end
 ---@return string[] paths
 function M.files(tenant) return appended(filled(FILES, tenant.name), filled(VALUES_FILES, tenant.name)) end
 
+--- The folders of the platform tree in which all files are one tenant's.
+---@param tenant {name: string}
+---@return string[] paths with a slash at the end
+function M.folders(tenant)
+  local folders, seen = {}, {}
+  for _, path in ipairs(filled(VALUES_FILES, tenant.name)) do
+    local folder = path:match "^.*/"
+    if not seen[folder] then folders[#folders + 1] = folder end
+    seen[folder] = true
+  end
+  return folders
+end
+
 -- ---- domains ----
 
 --- The form in which domains are compared: DNS ignores case and a dot at the end.

@@ -4,6 +4,7 @@
 local claims = require "stdlib.claims"
 local contents = require "stdlib.contents"
 local naming = require "stdlib.naming"
+local providers = require "stdlib.providers"
 local survey = require "stdlib.survey"
 local tenant_file = require "stdlib.tenant_file"
 
@@ -163,6 +164,18 @@ local function archive_grants(tenant)
   }
 end
 
+-- The tables of a tenant's database in which nothing may be but what its file says, and the keys of their rows. Those
+-- that refer to others come first.
+local function exact_tables()
+  local tables = {}
+  for _, name in ipairs(providers.tables()) do
+    tables[#tables + 1] = { table = "core_config." .. name, key = { "id", "index" } }
+  end
+  tables[#tables + 1] = { table = "core_config.tenant_profile", key = { "tenantid" } }
+  tables[#tables + 1] = { table = "core_config.tenant", key = { "id" } }
+  return tables
+end
+
 -- The rows of the registry that are the tenant's own, and the columns that say so: what the tenant does not have yet is
 -- false there, and nobody may write it.
 local function registry_rows(tenant)
@@ -197,6 +210,7 @@ function M.grants(tenant)
       control = platform.database.control,
       admin = "postgres",
       rows = rows,
+      exact = exact_tables(),
       identity = identity,
       allocated = { ["core_config.tenant"] = naming.TENANT_ID },
     },
@@ -225,6 +239,7 @@ function M.grants(tenant)
     files = {
       read = M.READABLE,
       write = writable_files(tenant),
+      folders = claims.folders(tenant),
       sections = { [INVENTORY] = ("## %s ("):format(tenant.name) },
     },
     http = { tenant.domain },

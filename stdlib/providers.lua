@@ -108,6 +108,18 @@ function M.names()
   return names
 end
 
+--- The tables that hold integrations, those that refer to others first.
+---@return string[]
+function M.tables()
+  local tables = { "oauth1_attributes", "oauth2_attributes" }
+  for _, attributes in pairs(ATTRIBUTES) do
+    tables[#tables + 1] = attributes.table
+  end
+  table.sort(tables)
+  tables[#tables + 1] = "tenant_merchants"
+  return tables
+end
+
 --- The attributes of a gateway type.
 ---@param type string "FINANCE_GATEWAY"
 ---@return {table: string, columns: string[]}|nil

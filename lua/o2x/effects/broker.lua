@@ -58,6 +58,18 @@ local queue = {
   end,
 }
 
+-- The tenant's queues: their names begin with its id.
+function queue.list(ctx)
+  local found = {}
+  for _, prefix in ipairs(ctx.scope.broker or {}) do
+    for _, each in ipairs(queues(ctx, prefix)) do
+      found[#found + 1] =
+        { target = { name = each.name }, title = ("queue %s (%d messages)"):format(each.name, each.depth) }
+    end
+  end
+  return found
+end
+
 local function api(ctx)
   return {
     --- Ensures a queue.

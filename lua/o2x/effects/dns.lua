@@ -9,7 +9,9 @@ local errors = require "o2x.base.error"
 local dns_record = require "o2x.client.aws.record"
 local rdata = require "o2x.client.aws.rdata"
 local scope = require "o2x.base.scope"
+local json = require "o2x.base.json"
 local secret = require "o2x.base.secret"
+local shell = require "o2x.base.shell"
 local task = require "o2x.base.task"
 
 local CAUGHT_UP <const> = 60 -- seconds that the name servers have, after a crash, to serve what Route 53 lists
@@ -275,6 +277,51 @@ local function ensure_record(ctx, given)
   if problem then errors.input(("dns.ensure_record: %s %s: %s"):format(target.name, kind, problem)) end
   desired.ttl = math.tointeger(desired.ttl)
   return ctx:effect("dns.record", target, desired)
+end
+
+-- What deletes a record set must name all of it.
+local function removal(zone, each)
+  if each.alias or each.policy then return nil end
+  local values = {}
+  for i, one in ipairs(each.values) do
+    values[i] = { Value = one }
+  end
+  local set = { Name = each.name, Type = each.type, TTL = each.ttl, ResourceRecords = json.array(values) }
+  local batch = { Changes = json.array { { Action = "DELETE", ResourceRecordSet = set } } }
+  return shell.command {
+    "aws",
+    "route53",
+    "change-resource-record-sets",
+    "--hosted-zone-id",
+    zone,
+    "--change-batch",
+    json.encode(batch),
+  }
+end
+
+-- Not these: a zone's own, and names such as _acme-challenge, which belong to authorities and to mail.
+local function counts(each)
+  return each.type ~= "NS" and each.type ~= "SOA" and not each.name:find("^_") and not each.name:find("._", 1, true)
+end
+
+-- The records of the tenant's domains, and of all names below them.
+function record.list(ctx)
+  local client, found = ctx:client "aws.route53", {}
+  for _, domain in ipairs(ctx.scope.dns or {}) do
+    local zone = client:zone_of(domain)
+    local name = dns_record.name(domain)
+    local records = ctx:once(("dns %s %s"):format(zone, name), client.records_below, client, zone, name)
+    for _, each in ipairs(records) do
+      if counts(each) then
+        found[#found + 1] = {
+          target = { name = each.name, type = each.type },
+          title = each.name .. " " .. describe(each),
+          remove = removal(zone, each),
+        }
+      end
+    end
+  end
+  return found
 end
 
 local function api(ctx)

@@ -8,6 +8,7 @@ local fs = require "o2x.base.fs"
 local scope = require "o2x.base.scope"
 local secret = require "o2x.base.secret"
 local section = require "o2x.base.section"
+local shell = require "o2x.base.shell"
 local value = require "o2x.base.value"
 
 local LARGEST = 4 * 1024 * 1024
@@ -197,6 +198,19 @@ local function bring(ctx, path, content, read_before)
 end
 
 -- The text of a file, in a plan with what the run would have written there.
+-- The files in the tenant's own folders.
+function text.list(ctx)
+  local found = {}
+  for _, folder in ipairs(ctx.scope.files.folders or {}) do
+    local real = resolve(ctx, folder .. "_", readable(ctx), "the folder")
+    for _, name in ipairs(fs.is_folder(fs.folder(real)) and fs.list(fs.folder(real)) or {}) do
+      local command = { "rm", fs.join(fs.folder(real), name) }
+      found[#found + 1] = { target = folder .. name, remove = shell.command(command) }
+    end
+  end
+  return found
+end
+
 local function text_in(ctx, path)
   local content = ctx:read("file.text", path)
   local real = resolve(ctx, path, readable(ctx), "the file")

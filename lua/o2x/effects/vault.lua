@@ -3,6 +3,7 @@
 
 local errors = require "o2x.base.error"
 local secret = require "o2x.base.secret"
+local shell = require "o2x.base.shell"
 local sorted_keys = require "o2x.base.sorted_keys"
 local value = require "o2x.base.value"
 
@@ -152,6 +153,30 @@ local function target_of(ctx, path, public)
   local mount = ctx.config.vault and ctx.config.vault.mount or "secret"
   return { path = full, key = ("%s/%s"):format(mount, full), public = public }
 end
+
+-- All secrets below the tenant's folders; what was deleted has only metadata there.
+local function list(ctx)
+  local client, found = ctx:client "vault", {}
+  local mount = ctx.config.vault and ctx.config.vault.mount or "secret"
+  local function add(folder)
+    for _, name in ipairs(client:list((folder:gsub("/$", "")))) do
+      local path = folder .. name
+      if name:sub(-1) == "/" then
+        add(path)
+      else
+        local target = { path = path, key = ("%s/%s"):format(mount, path) }
+        local command = { "vault", "kv", "metadata", "delete", "-mount=" .. mount, path }
+        if read(ctx, target) then found[#found + 1] = { target = target, remove = shell.command(command) } end
+      end
+    end
+  end
+  for _, folder in ipairs(ctx.scope.vault or {}) do
+    add(folder)
+  end
+  return found
+end
+
+SECRET.list = list
 
 local PLAIN <const> = { string = true, number = true, boolean = true }
 

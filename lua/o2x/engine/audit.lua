@@ -1,8 +1,10 @@
 --- An audit: where a tenant differs from what it should be. What it should be is what the platform's runbook makes of
 --- it (MAKES in stdlib/platform.lua), so an audit is a plan of that runbook in which every check is looked at: each
---- change, each failed check, and each thing that cannot be read is a finding. It keeps nothing and writes nothing.
+--- change, each failed check, and each thing that cannot be read is a finding, and so is what is there and the plan does
+--- not look at. It keeps nothing and writes nothing.
 
 local errors = require "o2x.base.error"
+local left_over = require "o2x.engine.left_over"
 local plan = require "o2x.engine.plan"
 local run = require "o2x.engine.run"
 local shell = require "o2x.base.shell"
@@ -102,6 +104,21 @@ local function of_checks(this, findings)
   end
 end
 
+-- Steps that could not be planned have not looked at what they make: then nobody can tell what is left over.
+local function looked_at_all(this)
+  for _, problem in ipairs(this.plan.problems) do
+    if not problem.kind then return false end
+  end
+  return true
+end
+
+local function of_left_overs(this, findings)
+  for _, finding in ipairs(looked_at_all(this) and left_over.find(this) or {}) do
+    finding.rank = UNTIDY
+    findings[#findings + 1] = finding
+  end
+end
+
 -- What could not be read or planned; what only follows from that is listed apart.
 local function of_problems(this, findings)
   local unseen = {}
@@ -121,7 +138,7 @@ local function of_problems(this, findings)
         is = tostring(err),
         lines = { tostring(err) },
         hint = not foreign and err.hint or nil,
-        mend = run_command(this, foreign or nil),
+        mend = (foreign or not err.hint) and run_command(this, foreign or nil) or nil,
       }
     end
   end
@@ -156,11 +173,14 @@ end
 ---@return { tenant: string, findings: o2x.finding[], inside: integer, unseen: string[], looked: integer } report
 ---  inside: things in what is missing; unseen: what could not be looked at; looked: things that are as they should be
 function M.of(this)
+  this.looked = {}
   plan_of(this)
   local findings = {}
   local inside = of_changes(this, findings)
   of_checks(this, findings)
+  of_left_overs(this, findings)
   local unseen = of_problems(this, findings)
+  if not looked_at_all(this) then unseen[#unseen + 1] = "what is left over: not before all can be planned" end
   return {
     tenant = this.tenant_name,
     findings = by_rank(findings),

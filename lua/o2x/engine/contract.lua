@@ -36,7 +36,14 @@
 ---  secrets only; stored: in clear text too, because the system is a store of secrets
 ---@field info (fun(ctx: table, target: any, after: any): any)? the info of a write whose answer was lost; required if
 ---  write returns info
+---@field list (fun(ctx: table): o2x.listed[])? what of this type the tenant has, within its grants. What no plan of the
+---  tenant's runbook looks at is left over (o2x audit); so a type lists only what belongs to such a plan
 ---@field undo o2x.undo how a write goes back
+
+---@class o2x.listed
+---@field target any
+---@field title string? for people; default: the key
+---@field remove string? the command of the system's own client that removes it
 
 ---@class o2x.undo
 ---@field before string for people: what the before-image is
@@ -110,6 +117,7 @@ local FUNCTIONS = {
   "reference",
   "interim",
   "info",
+  "list",
 }
 
 local FIELDS = { kind = "string", class = "string", undo = "table", secrets = "string" }

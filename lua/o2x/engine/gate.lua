@@ -173,6 +173,7 @@ end
 function Gate:read(kind, target)
   local effect_type = self:type_of(kind)
   local key = effect_type.key(target)
+  if self.run.looked then self.run.looked[kind .. "\0" .. key] = true end
   if self.run.mode == "plan" and not (self.run.auditing and step.in_check()) then
     local known, current = self.overlay:get(kind, key)
     if known then return current end

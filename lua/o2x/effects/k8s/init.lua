@@ -6,6 +6,7 @@ local diff = require "o2x.base.diff"
 local errors = require "o2x.base.error"
 local guesses = require "o2x.base.guesses"
 local json = require "o2x.base.json"
+local left = require "o2x.effects.k8s.left"
 local ready = require "o2x.client.k8s.ready"
 local rules = require "o2x.client.request_rules"
 local secret = require "o2x.base.secret"
@@ -28,13 +29,35 @@ local object = {
   kind = "k8s.object",
   class = "idempotent",
   key = key,
-  equal = compare.equal,
   undo = {
     before = "the fields that the run sets; all of a deleted object",
     how = "restores the fields that the run set; deletes a new object, creates a deleted one again",
     cannot = "an object that all tenants share",
   },
 }
+
+-- An object that is being deleted is as good as gone, whatever is in it.
+function object.equal(current, desired)
+  return not (current.metadata or {}).deletionTimestamp and compare.equal(current, desired)
+end
+
+-- Nobody can stop a deletion; the object goes as soon as nothing holds it any more.
+local function refuse_leaving(target, before)
+  local meta = before and before.metadata or {}
+  if not meta.deletionTimestamp then return end
+  local words = { "kubectl", "get", target.kind, target.name, target.namespace and "--namespace=" .. target.namespace }
+  errors.raise {
+    kind = "conflict",
+    module = "k8s",
+    code = "being_deleted",
+    message = ("%s is being deleted since %s, and held by %s"):format(
+      title(target),
+      meta.deletionTimestamp,
+      table.concat(meta.finalizers or {}, ", ")
+    ),
+    hint = ("when it is gone, it can be made again; %s -o yaml shows what holds it"):format(table.concat(words, " ")),
+  }
+end
 
 -- Only the fields that the run sets, or that o2x set before: other clients and the server change the rest all the time.
 function object.image(current, desired)
@@ -97,6 +120,7 @@ end
 
 function object.write(ctx, target, desired, before, _, taken)
   local k8s = client(ctx)
+  if desired ~= nil then refuse_leaving(target, before) end
   if desired == nil then
     k8s:delete(kind_of(target), target.name, { namespace = target.namespace })
   elseif k8s.grants:is_shared(target.namespace, target.name) then
@@ -108,6 +132,7 @@ end
 
 -- Whose fields they are is the server's to say: it is asked to do it, and not to keep it.
 function object.predict(ctx, target, desired, before, taken)
+  if desired ~= nil then refuse_leaving(target, before) end
   local k8s = client(ctx)
   local certain = before and desired and not value.has_unknown(desired) and not (target.force or taken)
   if certain and not k8s.grants:is_shared(target.namespace, target.name) then
@@ -129,6 +154,8 @@ function object.show(target, before, after)
   if before and after then before = compare.project(before, after) end
   return { title = title(target), lines = diff.lines(untitled(before), untitled(after)) }
 end
+
+function object.list(ctx) return left.list(ctx, client(ctx)) end
 
 -- ---- Secrets: created, never overwritten ----
 

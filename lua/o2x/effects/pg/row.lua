@@ -2,6 +2,7 @@
 
 local row_ahead = require "o2x.effects.pg.row_ahead"
 local row_back = require "o2x.effects.pg.row_back"
+local row_left = require "o2x.effects.pg.row_left"
 local row_value = require "o2x.effects.pg.row_value"
 local row_write = require "o2x.effects.pg.row_write"
 local support = require "o2x.effects.pg.support"
@@ -13,6 +14,7 @@ return {
   key = row_value.name_of,
   parent = function(target) return "pg.database", { database = target.admin, name = target.database } end,
   read = row_ahead.read,
+  list = row_left.list,
   equal = row_value.equal,
   marker = function(ctx, target, id) return support.marked(ctx, target.database, id) end,
   undo = {

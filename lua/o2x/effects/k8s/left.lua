@@ -1,0 +1,64 @@
+--- The tenant's objects in the cluster, for an audit: those that carry its label and that o2x or helm made. What people
+--- and controllers make themselves is not o2x's to judge.
+
+local shell = require "o2x.base.shell"
+local support = require "o2x.effects.k8s.support"
+
+local M = {}
+
+local MANAGED_BY <const>, RELEASE <const> = "app.kubernetes.io/managed-by", "meta.helm.sh/release-name"
+
+-- Not these: Secrets cannot be listed, and helm's and the shared ones are among them.
+local UNLISTED <const> = { Secret = true }
+
+-- "Deployment.apps" -> what the client takes
+local function kinds_of(ctx)
+  local contents = ctx.scope.k8s and ctx.scope.k8s.contents
+  return contents and contents.kinds or {}
+end
+
+local function removal(target, release)
+  if release then return shell.command { "helm", "uninstall", release, "--namespace=" .. target.namespace } end
+  return shell.command { "kubectl", "delete", target.kind, target.name, "--namespace=" .. target.namespace }
+end
+
+-- An object of a release that the tenant has is the release's; what another object owns goes with it.
+local function listed(ctx, resource, item, releases)
+  local meta = item.metadata
+  local release = (meta.annotations or {})[RELEASE]
+  local ours = release or (meta.labels or {})[MANAGED_BY] == "o2x"
+  if not ours or releases[release] or next(meta.ownerReferences or {}) then return nil end
+  local target = support.target(ctx, resource, meta.name, meta.namespace)
+  return {
+    target = target,
+    title = support.title(target) .. (release and (" of release %s"):format(release) or ""),
+    remove = removal(target, release),
+  }
+end
+
+local function add(found, ctx, k8s, kind, namespace, releases)
+  local ok, resource = pcall(k8s.resource, k8s, kind)
+  if not ok or not resource.namespaced then return end -- the cluster does not have the kind
+  for _, item in ipairs((k8s:list(kind, { namespace = namespace }))) do
+    found[#found + 1] = listed(ctx, resource, item, releases)
+  end
+end
+
+--- Lists them.
+---@param ctx o2x.context
+---@param k8s table client
+---@return o2x.listed[]
+function M.list(ctx, k8s)
+  local found, releases = {}, {}
+  for _, name in ipairs(ctx.scope.helm or {}) do
+    releases[name] = true
+  end
+  for _, kind in ipairs(kinds_of(ctx)) do
+    for _, namespace in ipairs(UNLISTED[kind] and {} or ctx.scope.k8s.namespaces or { k8s.namespace }) do
+      add(found, ctx, k8s, kind, namespace, releases)
+    end
+  end
+  return found
+end
+
+return M
