@@ -270,6 +270,28 @@ function M.registry(tenant)
   }
 end
 
+--- What all tenants share, in the words of lab/seed.yaml: the ground on which a rehearsal puts the tenant in its lab.
+---@param tenant table
+---@return table seed databases, rds, s3, dns
+function M.ground(tenant)
+  local platform = tenant.platform
+  local database = platform.database
+  return {
+    databases = {
+      migrations = database.migrations,
+      schemas = database.schemas,
+      roles = database_roles(tenant),
+      owner = naming.database_owner(tenant),
+      user = database.user,
+      connection_limit = database.connection_limit,
+      names = { database.control },
+    },
+    rds = { instance = database.instance },
+    s3 = { buckets = { tenant.data_bucket } },
+    dns = { zone = platform.dns.zone, ttl = platform.dns.ttl },
+  }
+end
+
 --- The id that the tenant's services have, for the time when the registry does not answer.
 ---@param tenant table
 ---@return string? id

@@ -59,18 +59,32 @@ end
 local function fill_databases(env, source, databases)
   for _, name in ipairs(databases.names) do
     local db <close> = connect(env, name)
-    for _, step in ipairs(databases.fill) do
+    for _, step in ipairs(databases.fill or {}) do
       if not step.database or step.database == name then db:script(fs.read(fs.join(source, step.sql))) end
+    end
+  end
+end
+
+-- The roles that databases belong to, beside those that every lab has.
+local function make_roles(env, roles)
+  local db <close> = connect(env, "postgres")
+  for _, role in ipairs(roles or {}) do
+    if not db:one("SELECT 1 AS found FROM pg_roles WHERE rolname = $1", role) then
+      db:query("CREATE ROLE " .. pg.quote(role))
+      db:query(("GRANT %s TO %s"):format(pg.quote(role), pg.quote(env.PGUSER)))
     end
   end
 end
 
 local function seed_databases(env, source, databases)
   local first = databases.names[1]
+  make_roles(env, databases.roles)
   do
     local db <close> = connect(env, "postgres")
     create_database(db, databases, first)
-    migrate_database(env, first, fs.join(source, databases.migrations), databases.schemas)
+    if databases.migrations then
+      migrate_database(env, first, fs.join(source, databases.migrations), databases.schemas)
+    end
     for i = 2, #databases.names do
       create_database(db, databases, databases.names[i], first)
     end
@@ -81,7 +95,7 @@ end
 -- ---- Vault ----
 
 local function seed_vault(env, secrets)
-  for path, fields in pairs(secrets) do
+  for path, fields in pairs(secrets or {}) do
     local answer = http.request {
       method = "POST",
       url = env.VAULT_ADDR .. "/v1/secret/data/" .. path,
@@ -107,7 +121,7 @@ end
 
 local function seed_manifests(lab, source, manifests, replacements)
   local objects = {}
-  for _, path in ipairs(manifests) do
+  for _, path in ipairs(manifests or {}) do
     for _, object in ipairs(yaml.decode_all(fs.read(fs.join(source, path)), path)) do
       objects[#objects + 1] = substitute(object, replacements)
     end
@@ -115,8 +129,15 @@ local function seed_manifests(lab, source, manifests, replacements)
   require("lab.k8s.seed").seed(lab, objects)
 end
 
+-- Objects of another cluster. What could not be taken over is in the seed's state.
+local function adopt_objects(lab, source, path)
+  if not path then return end
+  lab.state("seed").left = require("lab.k8s.seed").adopt(lab, json.decode(fs.read(fs.join(source, path)), path))
+end
+
 -- The real helm installs the releases. They become ready while the rest is seeded.
 local function seed_releases(lab, env, releases)
+  if not releases or not releases[1] then return end
   local folder = fs.join(lab.dir, "cache/helm")
   fs.mkdir(folder, 0x1c0)
   local function install(release)
@@ -145,6 +166,7 @@ local function seed_cluster(lab, env, source, cluster)
     vault_token = env.VAULT_TOKEN,
   })
   seed_releases(lab, env, cluster.releases)
+  adopt_objects(lab, source, cluster.objects)
 end
 
 -- ---- the rest ----
@@ -167,9 +189,9 @@ local function seed_dns(lab, env, dns)
   local zones = require "lab.dns_zones"
   local store = zones.open(lab)
   local zone = store:holding(zones.canonical(dns.zone)) or store:create(dns.zone, "lab")
-  local balancer = balancer_name(env)
+  local balancer = dns.balanced and dns.balanced[1] and balancer_name(env)
   local changes = {}
-  for _, name in ipairs(dns.balanced) do
+  for _, name in ipairs(dns.balanced or {}) do
     for _, prefix in ipairs { "", "api.", "*." } do
       changes[#changes + 1] = {
         action = "CREATE",
@@ -177,11 +199,15 @@ local function seed_dns(lab, env, dns)
       }
     end
   end
-  local _, problems = store:change(zone, changes)
+  local _, problems = nil, nil
+  if changes[1] then
+    _, problems = store:change(zone, changes)
+  end
   if problems then fail("DNS: %s", problems[1]) end
 end
 
 local function seed_redis(env, keys)
+  if not keys then return end
   local redis = require("o2x.client.redis").connect { url = env.REDIS_URL, password = env.REDISCLI_AUTH }
   for key, value in pairs(keys) do
     redis:command("SET", key, value)
@@ -195,7 +221,7 @@ local function seed_queues(env, names)
     user = env.O2X_BROKER_USER,
     password = env.O2X_BROKER_PASSWORD,
   }
-  for _, name in ipairs(names) do
+  for _, name in ipairs(names or {}) do
     broker:add_queue(name)
   end
 end

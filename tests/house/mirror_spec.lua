@@ -36,6 +36,12 @@ local ELSEWHERE <const> = {
   ["lua/o2x/cli/replay_test.lua"] = "tests/e2e/capsule_spec.lua",
   ["lua/o2x/engine/reversal.lua"] = "tests/e2e/undo_spec.lua",
   ["lua/o2x/engine/undo.lua"] = "tests/e2e/undo_spec.lua",
+  -- They need two labs: one that plays production, and the rehearsal's own.
+  ["lua/o2x/engine/rehearsal/init.lua"] = "tests/e2e/rehearse_spec.lua",
+  ["lua/o2x/engine/rehearsal/arrival.lua"] = "tests/e2e/rehearse_spec.lua",
+  ["lua/o2x/engine/rehearsal/place.lua"] = "tests/e2e/rehearse_spec.lua",
+  ["lua/o2x/effects/helm/whole.lua"] = "tests/e2e/rehearse_spec.lua",
+  ["lua/o2x/effects/k8s/whole.lua"] = "tests/e2e/rehearse_spec.lua",
   -- Parts of o2x.pg, tested with it on a real server.
   ["lua/o2x/effects/pg/database.lua"] = "tests/servers/effects/pg_spec.lua",
   ["lua/o2x/effects/pg/migration_repair.lua"] = "tests/servers/effects/pg_spec.lua",

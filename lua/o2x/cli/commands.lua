@@ -16,6 +16,11 @@ M.GROUPS = {
     "Run runbooks",
     { "run", "run RUNBOOK TENANT [name=value ...]", "run a runbook for a tenant" },
     { "plan", "plan RUNBOOK TENANT [name=value ...]", "show what a run would change, without writing anything" },
+    {
+      "rehearse",
+      "rehearse RUNBOOK TENANT [name=value ...]",
+      "run a runbook in a fresh lab that has the structure of what a tenant is now",
+    },
     { "apply", "apply FILE", "do exactly what a plan says" },
     { "resume", "resume [RUN]", "continue a run that failed or was interrupted" },
     { "undo", "undo RUN[#STEP]", "take back what a run did" },

@@ -150,6 +150,7 @@ end
 
 local text = {
   kind = "file.text",
+  rehearsal = { nothing = true },
   class = "idempotent",
   key = path_of,
   read = function(ctx, target) return read(ctx, path_of(target)) end,
@@ -173,6 +174,7 @@ local text = {
 
 local own_section = {
   kind = "file.section",
+  rehearsal = { nothing = true },
   class = "idempotent",
   key = function(target) return target.path end,
   read = read_section,

@@ -99,6 +99,7 @@ end
 
 local snapshot = {
   kind = "rds.snapshot",
+  rehearsal = { none = "a snapshot is data of all tenants" },
   class = "idempotent",
   -- Being created or deleted.
   interim = function(_, _, _, now) return now ~= nil and now.status ~= "available" end,
@@ -179,6 +180,7 @@ end
 
 local instance = {
   kind = "rds.instance",
+  rehearsal = { none = "a database server is not made in a rehearsal" },
   class = "idempotent",
   interim = function() return true end, -- read refuses another run's server
   undo = {

@@ -49,6 +49,7 @@ local function some(n) return n == 1 and "1 key" or out.count(n) .. " keys" end
 -- left over, so a target that was swept reads as empty: that its keys are gone, the walk itself proves (sweep.lua).
 local keys = {
   kind = "redis.keys",
+  rehearsal = { none = "keys of caches and sessions are data" },
   class = "idempotent",
   -- Services write keys all the time: they are never a conflict.
   interim = function() return true end,

@@ -72,6 +72,7 @@ end
 
 local object = {
   kind = "s3.object",
+  rehearsal = { none = "its content is data" },
   class = "idempotent",
   undo = {
     before = "whether the object existed",
@@ -96,6 +97,7 @@ local object = {
 
 local copy = {
   kind = "s3.copy",
+  rehearsal = { none = "its content is data" },
   class = "idempotent",
   interim = function() return true end, -- a file of this run's own folder
   undo = { before = "whether the file existed", how = "removes the file" },

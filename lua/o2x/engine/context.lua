@@ -76,6 +76,16 @@ function Context:check_later(what) runs[self].plan:check_later(step.path(), what
 ---@return any
 function Context:read(kind, target) return runs[self].gate:read(kind, target) end
 
+--- Tells a rehearsal of a target that was seen in another way than by its type's read: in a list.
+---@param kind string
+---@param target any
+function Context:noticed(kind, target)
+  local run = runs[self]
+  if not run.witness then return end
+  local effect_type = run.gate:type_of(kind)
+  run.witness:note(effect_type, target, effect_type.key(target), true)
+end
+
 --- Would an earlier step of this plan have changed something? Then there is nothing to wait for.
 ---@return boolean
 function Context:planned()

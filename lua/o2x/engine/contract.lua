@@ -39,6 +39,7 @@
 ---@field list (fun(ctx: table): o2x.listed[])? what of this type the tenant has, within its grants. What no plan of the
 ---  tenant's runbook looks at is left over (o2x audit); so a type lists only what belongs to such a plan
 ---@field undo o2x.undo how a write goes back
+---@field rehearsal o2x.brought? how what is there comes into the lab of a rehearsal; default: it is written there
 
 ---@class o2x.listed
 ---@field target any
@@ -62,6 +63,15 @@
 ---@field foreign string? what somebody else changed, where the image does not show it
 ---@field moved boolean? the target is elsewhere, by another effect of the run: it is not compared
 ---@field by_tags boolean? the references to secrets in `desired` will do: they are compared, and not written
+
+---@class o2x.brought how a rehearsal brings what is there into its lab (rehearsal/)
+---@field nothing boolean? nothing of it has to be brought: it is in the platform tree, which is copied
+---@field none string? it is not brought: why
+---@field objects (fun(ctx: table, target: any, value: any): table[])? the objects of the cluster that it consists of, as
+---  the cluster has them; nothing else of it is brought
+---@field take (fun(ctx: table, target: any, value: any): any, any)? target and value that are brought, of what was read
+---@field put (fun(ctx: table, target: any, value: any, planned: any): { target: any, desired: any }[]?, string?)? what
+---  is written in the lab so that it has the value, or why nothing; planned: what the plan would make of it
 
 ---@class o2x.past what the journal says of an effect
 ---@field target any
@@ -120,7 +130,7 @@ local FUNCTIONS = {
   "list",
 }
 
-local FIELDS = { kind = "string", class = "string", undo = "table", secrets = "string" }
+local FIELDS = { kind = "string", class = "string", undo = "table", secrets = "string", rehearsal = "table" }
 for _, name in ipairs(FUNCTIONS) do
   FIELDS[name] = "function"
 end
@@ -136,6 +146,18 @@ local OF_UNDO = {
   contents = "boolean",
   restore = "function",
 }
+
+local OF_REHEARSAL = { nothing = "boolean", none = "string", objects = "function", take = "function", put = "function" }
+
+local function check_rehearsal(must, rehearsal)
+  for name, item in pairs(rehearsal or {}) do
+    must(OF_REHEARSAL[name], ("rehearsal.%s is not a field"):format(tostring(name)))
+    must(
+      type(item) == OF_REHEARSAL[name],
+      ("rehearsal.%s must be a %s"):format(name, OF_REHEARSAL[name]:gsub("string", "text"))
+    )
+  end
+end
 
 -- What people read and what o2x undo does must be the same.
 local function check_undo(must, undo)
@@ -178,6 +200,7 @@ function M.check(module, effect_type)
   end
   must(SECRETS[effect_type.secrets or "none"], "secrets must be opaque, stored or absent")
   check_undo(must, effect_type.undo)
+  check_rehearsal(must, effect_type.rehearsal)
   must(effect_type.class == "read" or module.declares, "its module must declare an effect")
 end
 

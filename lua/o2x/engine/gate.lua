@@ -162,7 +162,9 @@ function Gate:ask(e, fn, ...) return retry.read(self:retries(e), fn, self.ctx, .
 ---@param e table type, target, key
 ---@return any
 function Gate:read_live(e)
-  return (self:reach(e.type.kind:match("^[^.]+"), self:retries(e), e.type.read, self.ctx, e.target))
+  local current = self:reach(e.type.kind:match("^[^.]+"), self:retries(e), e.type.read, self.ctx, e.target)
+  if self.run.witness then self.run.witness:note(e.type, e.target, e.key, current) end
+  return current
 end
 
 --- Reads a target as the run sees it: a plan sees what its earlier steps would have written. A check of an audit sees

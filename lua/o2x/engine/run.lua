@@ -1,5 +1,6 @@
 --- One run of a runbook for a tenant: prepare (load and check everything), then plan, apply or resume.
 
+local arrival = require "o2x.engine.rehearsal.arrival"
 local clients = require "o2x.engine.clients"
 local context = require "o2x.engine.context"
 local crypto = require "o2x.base.crypto"
@@ -58,6 +59,8 @@ local M = {}
 ---@field audit boolean? compares the tenant with what the runbook would make of it, and looks at all checks
 ---@field place table? of place_to_look: the sandboxes, which no other run uses at the time
 ---@field loaded_secrets table? what secrets_source.load gave, where it was asked already
+---@field arrival table? of rehearsal/arrival: the run brings a tenant into the lab of a rehearsal
+---@field witness table? of rehearsal/witness: it notes what the run reads
 ---@field undo table? of undo.open: the run takes an earlier one back, and has no runbook, no hooks and no secrets file
 
 local function set_of(words)
@@ -112,7 +115,13 @@ end
 
 -- The runbook and the hooks around it. The script of an undo is the journal of the run that goes back.
 local function load_script(run, options)
-  run.undo, run.edited_versions = options.undo, {}
+  run.undo, run.arrival, run.edited_versions = options.undo, options.arrival, {}
+  if run.arrival then
+    local runbook, words = arrival.runbook()
+    run.runbook, run.declared = runbook, set_of(words)
+    run.runbook.run = function() arrival.perform(run) end
+    return
+  end
   if run.undo then
     run.runbook, run.declared = undo.runbook(run.undo), set_of(effects.words())
     run.runbook.run = function() undo.perform(run) end
@@ -148,6 +157,7 @@ function M.prepare(options)
     planned = options.planned,
     take_over = options.take_over,
     auditing = options.audit,
+    witness = options.witness,
   }
   tenants.check_name(options.tenant)
   load_sandboxes(run, options)
@@ -304,17 +314,23 @@ local function settle(run)
   end
 end
 
--- An undo has no scripts, so nothing of it can be replayed.
+-- An undo and an arrival have no scripts, so nothing of them can be replayed.
 local function start_tape(run)
   local most = run.config.record << 20
-  if run.undo or most <= 0 then return end
+  if run.undo or run.arrival or most <= 0 then return end
   tape.note_world(run, header.texts(run))
   run.tape = tape.new(run.journal, most)
 end
 
+-- A tenant that comes into a lab is in no registry yet.
+local function register(run)
+  if not run.arrival then return run.registration:check() end
+  if run.arrival.id then run.registration:remember(run.arrival.id) end
+end
+
 local function apply(run)
   local _close <close> = defer(run.close_clients)
-  run.registration:check()
+  register(run)
   if run.undo then undo.remember_id(run) end
   start_tape(run)
   deadline.perform(run, hooks.before)

@@ -288,6 +288,12 @@ function Releases:history(name, namespace)
   return found
 end
 
+--- The Secrets that hold the revisions of a release, as they are in the cluster.
+---@param name string
+---@param namespace string
+---@return table[] objects their data are base64
+function Releases:objects(name, namespace) return secrets(self, namespace, selector(self, name)) end
+
 --- One revision of a release. A record that is damaged is an error.
 ---@param name string
 ---@param namespace string

@@ -198,6 +198,7 @@ end
 --- The effect type of the restored copy.
 M.restored = {
   kind = "pg.restored",
+  rehearsal = { none = "its content is data" },
   class = "idempotent",
   undo = {
     before = "whether the copy existed",

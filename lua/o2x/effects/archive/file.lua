@@ -197,6 +197,7 @@ end
 --- The effect type of an archive in a file.
 M.file = {
   kind = "pg.archive",
+  rehearsal = { none = "its content is data" },
   class = "idempotent",
   undo = {
     before = "whether the file existed",

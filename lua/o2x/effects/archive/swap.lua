@@ -133,6 +133,7 @@ end
 --- The effect type that replaces the tenant's database with the restored copy.
 M.swapped = {
   kind = "pg.swapped",
+  rehearsal = { none = "its content is data" },
   class = "idempotent",
   undo = {
     before = "the run whose copy was in place; the old database is kept under another name",

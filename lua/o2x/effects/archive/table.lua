@@ -234,6 +234,7 @@ end
 --- The effect type of one restored table.
 M.restored_table = {
   kind = "pg.table",
+  rehearsal = { none = "its content is data" },
   class = "transactional",
   marker = function(ctx, target, id) return support.marked(ctx, target.database, id) end,
   -- Services write to the table again as soon as it is restored: that is no conflict.

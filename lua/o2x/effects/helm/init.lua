@@ -14,6 +14,7 @@ local render = require "o2x.effects.helm.render"
 local stored = require "o2x.effects.helm.stored"
 local task = require "o2x.base.task"
 local value = require "o2x.base.value"
+local whole = require "o2x.effects.helm.whole"
 
 local READY_SECONDS <const> = 300
 local WORKLOADS <const> = { Deployment = true, StatefulSet = true, DaemonSet = true, Job = true }
@@ -33,6 +34,7 @@ local release = {
     how = "rolls back to the earlier revision; uninstalls a new release",
     cannot = "what hooks did; a removed release, of which helm has no record any more",
   },
+  rehearsal = { objects = function(ctx, target) return whole.release(ctx, target) end },
 }
 
 local function namespace_of(ctx, target) return target.namespace or ctx:client("k8s").namespace end

@@ -8,6 +8,7 @@ local sorted_keys = require "o2x.base.sorted_keys"
 local support = require "o2x.effects.k8s.support"
 local task = require "o2x.base.task"
 local value = require "o2x.base.value"
+local whole = require "o2x.effects.k8s.whole"
 
 local M = {}
 
@@ -42,6 +43,7 @@ local replicas = {
   class = "idempotent",
   key = key,
   undo = { before = "the number", how = "restores the number" },
+  rehearsal = { objects = whole.object },
 }
 
 function replicas.read(ctx, target)
@@ -106,6 +108,7 @@ local fields = {
   kind = "k8s.fields",
   class = "idempotent",
   undo = { before = "the named fields", how = "restores the fields" },
+  rehearsal = { objects = whole.object },
 }
 
 fields.whole = key -- one effect may set some of an object's fields that another sets too

@@ -12,6 +12,7 @@ local rules = require "o2x.client.request_rules"
 local secret = require "o2x.base.secret"
 local support = require "o2x.effects.k8s.support"
 local value = require "o2x.base.value"
+local whole = require "o2x.effects.k8s.whole"
 
 local client, key, kind_of, title = support.client, support.key, support.kind_of, support.title
 
@@ -34,6 +35,7 @@ local object = {
     how = "restores the fields that the run set; deletes a new object, creates a deleted one again",
     cannot = "an object that all tenants share",
   },
+  rehearsal = { objects = whole.object },
 }
 
 -- An object that is being deleted is as good as gone, whatever is in it.
@@ -164,6 +166,7 @@ local k8s_secret = {
   secrets = "stored",
   class = "idempotent",
   key = key,
+  rehearsal = { objects = whole.object },
   undo = {
     before = "the type, and a tag of each key",
     how = "deletes a new Secret",
@@ -349,11 +352,20 @@ local function request_fields(ctx, given)
   return o
 end
 
+-- What a controller makes of another object, or computes (metrics), is made anew wherever that object is.
+local function notice(ctx, item)
+  local metadata = item.metadata
+  if metadata.ownerReferences or not metadata.uid then return end
+  local of = { kind = item.kind, api_version = item.apiVersion, name = metadata.name, namespace = metadata.namespace }
+  ctx:noticed("k8s.object", of)
+end
+
 local function list(ctx, kind, o)
   local k8s = client(ctx)
   local objects = {}
   for i, item in ipairs((ctx:retry(ctx.mode == "plan" and k8s.list_shared or k8s.list, k8s, kind, o))) do
     objects[i] = compare.remember(item)
+    notice(ctx, item)
   end
   return objects
 end

@@ -230,9 +230,24 @@ local function read_database(ctx, target)
   return support.on_server(ctx, target, function(db) return db:one(READ, target.name) end)
 end
 
+-- The lab of a rehearsal may lack the locale.
+local function put(ctx, target, current)
+  if not current then return {} end
+  local desired = {}
+  for field, item in pairs(current) do
+    desired[field] = item
+  end
+  local known = support.on_server(ctx, target, function(db) return pcall(check_locale, db, current.collate) end)
+  if not known then
+    desired.collate, desired.ctype = ctx.config.pg.locale, ctx.config.pg.locale
+  end
+  return { { target = target, desired = desired } }
+end
+
 local database = {
   kind = "pg.database",
   class = "idempotent",
+  rehearsal = { put = put },
   undo = {
     before = "owner, encoding, locale, connection limit",
     how = "drops a new database that holds only what the run wrote, renames any other new one; "

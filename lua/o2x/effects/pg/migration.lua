@@ -184,6 +184,18 @@ local function show(target, before, after)
   return { title = ("migrations of %s from %s"):format(target.database, target.folder), lines = lines }
 end
 
+-- The scripts that a history has, of those of the folder: the lab of a rehearsal gets no others.
+local function put(ctx, target, applied)
+  if not applied then return {} end
+  local names = { ["flyway:defaultSchema"] = target.schemas[1], ["flyway:database"] = target.database }
+  local resolved, kept = M.load(ctx.config.platform, target.folder, ctx.scope.files.read, names), {}
+  for _, migration in ipairs(resolved.migrations) do
+    if applied[migration.script] ~= nil then kept[#kept + 1] = migration end
+  end
+  resolved.migrations, target.resolved = kept, resolved
+  return { { target = target, desired = M.value(resolved) } }
+end
+
 --- The effect type of a folder of migrations.
 M.migration = {
   kind = "pg.migration",
@@ -196,6 +208,7 @@ M.migration = {
   },
   record = function(target) return { database = target.database, folder = target.folder, schemas = target.schemas } end,
   -- Each script is its own transaction, so an interrupted write may have applied only some.
+  rehearsal = { put = put },
   interim = function(_, _, past, now)
     for script, checksum in pairs(now or {}) do
       if not past.desired or past.desired[script] ~= checksum then return false end

@@ -67,6 +67,7 @@ end
 
 return {
   kind = "pg.migration_history",
+  rehearsal = { none = "what is to be repaired in the history of migrations" },
   class = "idempotent",
   undo = {
     before = "the rows that a repair changes, and how",

@@ -23,6 +23,7 @@ return {
     cannot = "columns that held a secret: the journal has no secrets",
     restore = row_back.restore,
   },
+  rehearsal = { take = row_back.take },
   write = function(ctx, target, desired, before, id)
     local item = { target = target, desired = desired, before = before, id = id }
     return nil,

@@ -1,6 +1,8 @@
 --- How rows go back: what o2x undo writes for pg.row and pg.allocated.
 
 local known = require "o2x.effects.pg.known"
+local row_sql = require "o2x.effects.pg.row_sql"
+local row_value = require "o2x.effects.pg.row_value"
 local rows_granted = require "o2x.effects.pg.rows_granted"
 local sorted_keys = require "o2x.base.sorted_keys"
 local support = require "o2x.effects.pg.support"
@@ -10,6 +12,11 @@ local M = {}
 
 local GENERATED <const> = [[SELECT attname AS name FROM pg_attribute
 WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped AND attgenerated <> '']]
+
+--- The key of the bcrypt hash of a password in what a rehearsal takes: it makes another one, of a made-up password.
+M.HASH = "$bcrypt"
+
+local BCRYPT <const> = "^%$2[abxy]%$%d%d%$[./%w]+$"
 
 -- Names of columns whose values belong into no journal.
 local SECRETIVE <const> = { "pass", "secret", "token", "key", "credential", "hash", "salt" }
@@ -65,6 +72,25 @@ local function split(row)
   end
   table.sort(gone)
   return there, gone
+end
+
+--- The row with all its columns, as a rehearsal brings it into its lab.
+---@param ctx o2x.context
+---@param target table
+---@return table target
+---@return table? row
+function M.take(ctx, target)
+  local all = whole(ctx, target)
+  local row = support.with(
+    ctx,
+    target.database,
+    function(db) return db:rows(table.unpack(row_sql.read(all, all.columns)))[1] end
+  )
+  local taken = row and row_value.row_of(all, all.columns, { row })
+  for name in pairs(row and all.secrets or {}) do
+    if tostring(row[name]):find(BCRYPT) then taken[name] = { [M.HASH] = row[name] } end
+  end
+  return all, taken
 end
 
 --- What takes back the effect of a row.

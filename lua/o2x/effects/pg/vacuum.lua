@@ -34,6 +34,7 @@ local function when(seconds) return seconds and seconds > 0 and os.date("!%Y-%m-
 
 return {
   kind = "pg.vacuum",
+  rehearsal = { nothing = true },
   class = "idempotent",
   interim = function() return true end, -- autovacuum may be faster
   undo = { before = "the time of the last vacuum", how = "not needed: no data changes", needless = true },
