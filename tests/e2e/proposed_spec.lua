@@ -91,6 +91,12 @@ local ROWS = {
 
   ["lua/o2x/cli/lab.lua: make install-lab"] = { by = "tests/servers/lab/command_spec.lua" },
 
+  -- what a rehearsal proposes
+  ["lua/o2x/cli/rehearse.lua: o2x rehearse"] = { by = "tests/e2e/rehearse_spec.lua" },
+  ["lua/o2x/engine/rehearsal/arrival.lua: o2x rehearse"] = { by = "tests/e2e/rehearse_spec.lua" },
+  ["lua/o2x/engine/rehearsal/place.lua: make install-lab"] = { by = "tests/servers/lab/command_spec.lua" },
+  ["lua/o2x/engine/rehearsal/place.lua: o2x lab"] = { by = "tests/e2e/rehearse_spec.lua" },
+
   -- resume, after each kind of end
 
   -- backups and restores
