@@ -37,7 +37,8 @@ describe("rehearse", function()
         add(text)
       end
     end
-    for _, name in ipairs { "PGPASSWORD", "VAULT_TOKEN", "AWS_SECRET_ACCESS_KEY", "REDISCLI_AUTH", "O2X_BROKER_PASSWORD" } do
+    local variables = { "PGPASSWORD", "VAULT_TOKEN", "AWS_SECRET_ACCESS_KEY", "REDISCLI_AUTH", "O2X_BROKER_PASSWORD" }
+    for _, name in ipairs(variables) do
       add(lab.env[name])
     end
     for _, name in ipairs { "pg-secret", "app-vault-token" } do

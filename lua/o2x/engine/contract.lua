@@ -67,8 +67,8 @@
 ---@class o2x.brought how a rehearsal brings what is there into its lab (rehearsal/)
 ---@field nothing boolean? nothing of it has to be brought: it is in the platform tree, which is copied
 ---@field none string? it is not brought: why
----@field objects (fun(ctx: table, target: any, value: any): table[])? the objects of the cluster that it consists of, as
----  the cluster has them; nothing else of it is brought
+---@field objects (fun(ctx: table, target: any, value: any): table[])? the objects of the cluster that it consists of,
+---  as the cluster has them; nothing else of it is brought
 ---@field take (fun(ctx: table, target: any, value: any): any, any)? target and value that are brought, of what was read
 ---@field put (fun(ctx: table, target: any, value: any, planned: any): { target: any, desired: any }[]?, string?)? what
 ---  is written in the lab so that it has the value, or why nothing; planned: what the plan would make of it

@@ -12,7 +12,7 @@ local rules = require "o2x.client.request_rules"
 local secret = require "o2x.base.secret"
 local support = require "o2x.effects.k8s.support"
 local value = require "o2x.base.value"
-local whole = require "o2x.effects.k8s.whole"
+local whole_object = require("o2x.effects.k8s.whole").object
 
 local client, key, kind_of, title = support.client, support.key, support.kind_of, support.title
 
@@ -35,7 +35,7 @@ local object = {
     how = "restores the fields that the run set; deletes a new object, creates a deleted one again",
     cannot = "an object that all tenants share",
   },
-  rehearsal = { objects = whole.object },
+  rehearsal = { objects = whole_object },
 }
 
 -- An object that is being deleted is as good as gone, whatever is in it.
@@ -166,7 +166,7 @@ local k8s_secret = {
   secrets = "stored",
   class = "idempotent",
   key = key,
-  rehearsal = { objects = whole.object },
+  rehearsal = { objects = whole_object },
   undo = {
     before = "the type, and a tag of each key",
     how = "deletes a new Secret",

@@ -166,8 +166,8 @@ end
 
 -- The lab has the registry's other rows not, so that the next id is told by a row that comes and goes.
 local function up_to(target, planned)
-  local next_id = planned and planned[target.column]
-  local number = type(next_id) == "string" and tonumber(next_id:sub(#target.prefix + 1)) or target.first
+  local id = planned and planned[target.column]
+  local number = type(id) == "string" and tonumber(id:sub(#target.prefix + 1)) or target.first
   if number <= target.first then return {} end
   local passing, values = {}, {}
   for field, item in pairs(target) do

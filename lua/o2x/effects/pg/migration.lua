@@ -187,8 +187,8 @@ end
 -- The scripts that a history has, of those of the folder: the lab of a rehearsal gets no others.
 local function put(ctx, target, applied)
   if not applied then return {} end
-  local names = { ["flyway:defaultSchema"] = target.schemas[1], ["flyway:database"] = target.database }
-  local resolved, kept = M.load(ctx.config.platform, target.folder, ctx.scope.files.read, names), {}
+  local values = { ["flyway:defaultSchema"] = target.schemas[1], ["flyway:database"] = target.database }
+  local resolved, kept = M.load(ctx.config.platform, target.folder, ctx.scope.files.read, values), {}
   for _, migration in ipairs(resolved.migrations) do
     if applied[migration.script] ~= nil then kept[#kept + 1] = migration end
   end
