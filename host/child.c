@@ -41,6 +41,13 @@ void child_shut(int *fd)
 	errno = saved;
 }
 
+static bool outlive;
+
+void child_outlive(void)
+{
+	outlive = true;
+}
+
 /* ---- the new process ---- */
 
 static _Noreturn void give_up(int report, bool cwd)
@@ -68,7 +75,8 @@ static _Noreturn void become(const struct plan *p)
 		setsid();
 	} else {
 		setpgid(0, 0);
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (!outlive)
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != p->parent)
 			_exit(127);
 	}

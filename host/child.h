@@ -41,6 +41,9 @@ struct child_options {
 /* Starts a process and fills c, which is empty. -> NULL, or what failed (errno says why) */
 const char *child_spawn(struct child *c, const struct child_options *o);
 
+/* Lets the children that are started from now on live on when this process is killed. */
+void child_outlive(void);
+
 /* If it has ended, records how, and kills the rest of its group. */
 void child_reap(struct child *c);
 

@@ -334,6 +334,12 @@ bool durable_cut(struct durable *file, off_t size)
 	return true;
 }
 
+off_t durable_lose(struct durable *file)
+{
+	(void)!ftruncate(file->fd, file->synced);
+	return file->synced;
+}
+
 const struct durable_problem *durable_problem(const struct durable *file)
 {
 	return &file->problem;

@@ -56,6 +56,9 @@ int durable_reserve(struct durable *file, off_t bytes);
 /* Cuts the file. */
 bool durable_cut(struct durable *file, off_t size);
 
+/* Leaves of the file what a power failure would; the process must end then. -> its size */
+off_t durable_lose(struct durable *file);
+
 const struct durable_problem *durable_problem(const struct durable *file);
 
 #endif

@@ -239,6 +239,17 @@ static int journal_cut(lua_State *L)
 }
 
 /***
+ Leaves the file as a power failure would: without what no sync has covered. The process must end then.
+ @function journal:lose
+ @return integer bytes that are left
+*/
+static int journal_lose(lua_State *L)
+{
+	lua_pushinteger(L, (lua_Integer)durable_lose(check(L, true)));
+	return 1;
+}
+
+/***
  Syncs a folder, or a file that was written elsewhere. A new file is durable only once its folder is.
  @function core.journal.sync_path
  @param path string
@@ -259,9 +270,11 @@ static int sync_path(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {
-	{ "move", journal_move },     { "append", journal_append }, { "flush", journal_flush },
-	{ "commit", journal_commit }, { "stands", journal_stands }, { "reserve", journal_reserve },
-	{ "cut", journal_cut },       { "close", journal_gc },      { NULL, NULL },
+	{ "move", journal_move },     { "append", journal_append },
+	{ "flush", journal_flush },   { "commit", journal_commit },
+	{ "stands", journal_stands }, { "reserve", journal_reserve },
+	{ "cut", journal_cut },       { "lose", journal_lose },
+	{ "close", journal_gc },      { NULL, NULL },
 };
 
 static const luaL_Reg commit_methods[] = {

@@ -21,6 +21,15 @@ struct loop *loop_new(void); /* NULL: no memory or no kernel support */
 /* -> number of open handles (a bug if above 0), or LOOP_AT_WORK: a thread still uses the loop */
 int loop_free(struct loop *loop);
 
+/* Makes the loop usable in a process that was forked while nothing was in it. */
+void loop_forked(struct loop *loop);
+
+/*
+** Lets time pass so many times as fast, for timers and loop_now: waits that take long become short,
+** in the same order.
+*/
+void loop_hasten(double times);
+
 /*
 ** Waits for at least one event and runs its callbacks. With block = false it does not wait.
 */

@@ -11,6 +11,7 @@
 	X(dnsmsg) \
 	X(event) \
 	X(extract) \
+	X(forks) \
 	X(frame) \
 	X(fs) \
 	X(gzip) \

@@ -310,8 +310,20 @@ static const luaL_Reg child_methods[] = {
 	{ NULL, NULL },
 };
 
+/***
+ Lets the children that are started from now on live on when this process is killed. For o2x prove.
+ @function core.subprocess.outlive
+*/
+static int subprocess_outlive(lua_State *L)
+{
+	(void)L;
+	child_outlive();
+	return 0;
+}
+
 static const luaL_Reg functions[] = {
 	{ "spawn", subprocess_spawn },
+	{ "outlive", subprocess_outlive },
 	{ "which", subprocess_which },
 	{ NULL, NULL },
 };

@@ -1,4 +1,5 @@
 -- The program with the toy effects in it: build/o2x-dev tests/support/o2x.lua COMMAND …
 package.path = (arg[1]:match("^(.*)/tests/support/o2x%.lua$") or ".") .. "/?.lua;" .. package.path
 require("o2x.effects").add(require "tests.support.toy.effects")
+package.preload["o2x.prove.lab"] = function() return require "tests.support.toy.lab" end
 return require "o2x.main"(table.unpack(arg, 2))

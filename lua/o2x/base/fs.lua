@@ -2,6 +2,7 @@
 
 local core = require "o2x.core.fs"
 local errors = require "o2x.base.error"
+local points = require "o2x.base.points"
 local shell = require "o2x.base.shell"
 local user_folders = require "o2x.base.user_folders"
 
@@ -101,7 +102,9 @@ end
 function M.write(path, bytes, options)
   options = options or {}
   if options.parents then M.mkdir(M.folder(path)) end
+  points.before("file", path, true, options.durable ~= false)
   local written, message, code = core.write(path, bytes, options.mode, options.expected, options.durable)
+  points.after("file", path, true, options.durable ~= false)
   if code == "ESTALE" and options.expected ~= nil then
     errors.raise {
       kind = "conflict",
@@ -118,7 +121,10 @@ end
 ---@param path string
 ---@param bytes string
 ---@param mode integer? of a new file
-function M.append(path, bytes, mode) check("append", core.append(path, bytes, mode)) end
+function M.append(path, bytes, mode)
+  check("append", core.append(path, bytes, mode))
+  points.after("file", path, true, false)
+end
 
 ---The properties of a path: `type` ("file", "folder", "link", "other"), `mode`, `size`, `mtime`, `uid`, `gid`, `device`
 ---and `inode`; nil if it does not exist.
@@ -173,23 +179,36 @@ end
 ---Removes a file, a link or an empty folder; a missing path is not an error.
 ---@param path string
 function M.remove(path)
+  points.before("file", path, true)
   local removed, message, code = core.remove(path)
+  points.after("file", path, true)
   if code ~= "ENOENT" then check("remove", removed, message, code) end
 end
 
 ---Removes a folder and its contents. Does not follow links or cross into other file systems.
 ---@param path string absolute, at least two names deep
-function M.remove_tree(path) check("remove_tree", core.remove_tree(path)) end
+function M.remove_tree(path)
+  points.before("file", path, true)
+  check("remove_tree", core.remove_tree(path))
+  points.after("file", path, true)
+end
 
 ---Renames a path and replaces an existing file.
 ---@param from string
 ---@param to string
-function M.rename(from, to) check("rename", core.rename(from, to)) end
+function M.rename(from, to)
+  points.before("file", to, true)
+  check("rename", core.rename(from, to))
+  points.after("file", to, true)
+end
 
 --- Sets the mode of a file.
 ---@param path string
 ---@param mode integer
-function M.chmod(path, mode) check("chmod", core.chmod(path, mode)) end
+function M.chmod(path, mode)
+  check("chmod", core.chmod(path, mode))
+  points.after("file", path, true)
+end
 
 ---The absolute path without links, "." and ".."; the path must exist.
 ---@param path string

@@ -2,6 +2,7 @@
 
 local core = require "o2x.core.subprocess"
 local errors = require "o2x.base.error"
+local points = require "o2x.base.points"
 local sorted_keys = require "o2x.base.sorted_keys"
 local task = require "o2x.base.task"
 local user_folders = require "o2x.base.user_folders"
@@ -107,6 +108,8 @@ function M.exists(name) return (core.which(name) or find_in_cache(name)) ~= nil 
 ---@param o o2x.proc.options
 ---@return userdata child
 function M.start(o)
+  local name = o.argv[1]
+  points.before("child", name, true)
   local child, message, code = core.spawn {
     path = M.find(o.argv[1]),
     argv = o.argv,
@@ -116,7 +119,8 @@ function M.start(o)
     log = o.log,
     detached = o.detached,
   }
-  if not child then fail("failed", "start", "cannot start " .. o.argv[1] .. ": " .. message, { code = code }) end
+  if not child then fail("failed", "start", "cannot start " .. name .. ": " .. message, { code = code }) end
+  points.after("child", name, true, child)
   return child
 end
 
@@ -219,6 +223,7 @@ end
 local function await(child, o)
   local code, signal = M.wait(child, o.timeout)
   if signal == "timeout" then M.stop(child) end
+  points.after("child", o.argv[1] .. " ended", true, child)
   if o.on_end then o.on_end() end
   if signal == "timeout" then return { timed_out = true } end
   return { code = code, signal = signal }

@@ -41,6 +41,7 @@ M.GROUPS = {
     { "init", "init FOLDER", "make a project: settings, runbooks, tenants", file = "project" },
     { "check", "check [RUNBOOK ...]", "find mistakes in runbooks and stdlib without running them" },
     { "lock", "lock", "record the content of each runbook version in versions.lock" },
+    { "prove", "prove RUNBOOK TENANT [name=value ...]", "play everything that can go wrong with a runbook, in labs" },
     { "new", "new NAME", "create a runbook from a template" },
     { "defs", "defs FOLDER", "write definitions of the runbook functions for lua-language-server" },
   },

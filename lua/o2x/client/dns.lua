@@ -3,6 +3,7 @@
 local core = require "o2x.core.dns"
 local message = require "o2x.core.dnsmsg"
 local errors = require "o2x.base.error"
+local points = require "o2x.base.points"
 local retry_rules = require "o2x.base.retry_rules"
 local task = require "o2x.base.task"
 
@@ -98,7 +99,9 @@ end
 local function await(lookup, problem, code, seconds, what)
   local result
   if lookup then
+    points.before("dns", what)
     result, problem, code = task.result(lookup, seconds)
+    points.after("dns", what)
   end
   if result then return result end
   if code == "timeout" then code = "TIMEOUT" end

@@ -3,6 +3,7 @@
 local core = require "o2x.core.http"
 local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
+local points = require "o2x.base.points"
 local program = require "o2x.core.program"
 local proxies = require "o2x.client.proxy"
 local retry_rules = require "o2x.base.retry_rules"
@@ -241,6 +242,12 @@ local function start(request, stream)
   return op, origin
 end
 
+-- What a point is called: the method and the place, without what differs from run to run.
+local function name_of(request)
+  if not points.watched() then return "" end
+  return ("%s %s"):format(request.method or "GET", tostring(request.url):gsub("[?#].*", ""))
+end
+
 ---@class http.response
 ---@field status integer
 ---@field headers table<string, string> lower-case names
@@ -274,9 +281,12 @@ end
 ---  (named in errors), reads (whether a POST only reads). A header's value may be a list of values.
 ---@return http.response
 function M.request(request)
+  local name, changes = name_of(request), not M.is_read(request)
+  points.before("http", name, changes)
   local started, origin = start(request, false)
   local op <close> = started
   task.wait(op, request.timeout or TIMEOUT) -- after a timeout, the result says whether anything was sent
+  points.after("http", name, changes)
   local label = request.secret_body and (request.secret_body == true and "http body" or request.secret_body) or nil
   local status, head, body = op:result(label)
   if not status then fail(request, origin, head, body) end
@@ -387,8 +397,11 @@ Stream.__close = Stream.close
 ---@param request table see request; timeout (60) is for the head
 ---@return http.stream to be held in a <close> variable
 function M.stream(request)
+  local name, changes = name_of(request), not M.is_read(request)
+  points.before("http", name, changes)
   local op, origin = start(request, true)
   task.wait(op, request.timeout or TIMEOUT)
+  points.after("http", name, changes)
   local status, headers, code = op:head()
   if not status then fail(request, origin, headers, code) end
   return setmetatable({ op = op, request = request, origin = origin, status = status, headers = headers }, Stream)

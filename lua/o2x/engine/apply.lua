@@ -2,10 +2,10 @@
 
 local contract = require "o2x.engine.contract"
 local errors = require "o2x.base.error"
-local kill_points = require "o2x.engine.kill_points"
 local mask = require "o2x.base.mask"
 local memory = require "o2x.engine.memory"
 local outcome = require "o2x.engine.outcome"
+local points = require "o2x.base.points"
 local script_order = require "o2x.base.script_order"
 local retry = require "o2x.base.retry"
 local take_over = require "o2x.engine.take_over"
@@ -72,7 +72,7 @@ end
 function M.intend(gate, e, lazy)
   if gate.run.planned then gate.run.planned:admit(e) end
   gate.wrote = true
-  kill_points.pass()
+  points.effect("begun", gate, e)
   local target = e.target
   if e.type.record then target = e.type.record(target) end
   local carried = e.carried
@@ -98,7 +98,7 @@ function M.intend(gate, e, lazy)
     show = contract.describe(e.type, e.target, e.before, e.desired),
     at = gate.run.now(),
   }, lazy)
-  kill_points.pass()
+  points.effect("intended", gate, e)
 end
 
 --- Records that an intended write failed, and what it left.
@@ -123,7 +123,7 @@ function M.write(gate, e)
     local results =
       table.pack(xpcall(e.type.write, errors.handler, gate.ctx, e.target, e.desired, e.before, e.id, e.taken))
     if results[1] then
-      kill_points.pass()
+      points.effect("written", gate, e)
       return table.unpack(results, 2, results.n)
     end
     local err = errors.wrap(results[2])
@@ -219,7 +219,7 @@ function M.conclude(gate, e, info, after, lazy)
   end
   local result = contract.outcome(e.origin, e.desired)
   M.record(gate, e, result, after, info_of(gate, e, info, after), lazy)
-  kill_points.pass()
+  points.effect("recorded", gate, e)
   gate.run.report:effect_done(e.path, e.type.kind, e.key, result, task.now() - e.start)
   return after, result
 end

@@ -6,6 +6,7 @@ local core = require "o2x.core.journal"
 local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
 local mask = require "o2x.base.mask"
+local points = require "o2x.base.points"
 local open_to_read = require("o2x.core.journal_reader").open
 local secret = require "o2x.base.secret"
 local task = require "o2x.base.task"
@@ -146,15 +147,21 @@ function Journal:append(record, lazy)
   if self.failure then error(self.failure, 0) end
   local text = type(record) == "string" and record or encode(record)
   if ANNOUNCES[record.t] then check(self.path, self.file:reserve(#text + RESERVE)) end
+  local name = points.watched() and ("%s %s"):format(record.t, record.path or "") or ""
+  points.before("journal", name, true, self)
   local length, hash = self.file:append(self.number, self.previous, text)
   local place = self.size
   self.number, self.previous, self.size = self.number + 1, hash, place + length
   self.kept_back = lazy == "later" and (self.kept_back or 0) + length or 0
-  if not lazy then
-    self:commit()
-  elseif self.kept_back == 0 or self.kept_back > MOST_KEPT_BACK then
+  if self.kept_back == 0 or self.kept_back > MOST_KEPT_BACK then
     self.kept_back = 0
-    self:ensure(self.file:flush())
+    if lazy or points.watched() then self:ensure(self.file:flush()) end -- a watcher sees each step by itself
+    points.after("journal", name, true, self)
+  end
+  if not lazy then
+    points.before("sync", name, true, self)
+    self:commit()
+    points.after("sync", name, true, self)
   end
   return place
 end

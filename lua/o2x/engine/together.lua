@@ -7,7 +7,7 @@
 local apply = require "o2x.engine.apply"
 local contract = require "o2x.engine.contract"
 local errors = require "o2x.base.error"
-local kill_points = require "o2x.engine.kill_points"
+local points = require "o2x.base.points"
 
 local M = {}
 
@@ -47,7 +47,7 @@ local function write(gate, effect_type, changes)
     after = nil
   end
   for i, e in ipairs(changes) do
-    if after then kill_points.pass() end
+    if after then points.effect("written", gate, e) end
     local info, left = nil, after and after[i]
     if not after then
       info, left = apply.write(gate, e)

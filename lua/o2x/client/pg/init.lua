@@ -9,6 +9,7 @@ local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
 local limits = require "o2x.base.limits"
 local pg_sql = require "o2x.client.pg.sql"
+local points = require "o2x.base.points"
 local pipeline = require "o2x.client.pg.pipeline"
 local session = require "o2x.client.pg.session"
 local task = require "o2x.base.task"
@@ -161,9 +162,12 @@ function Connection:query(sql, ...)
   if self.deferred or pipeline.is_reset(self) then
     result = self:pipeline({ { table.pack(sql, ...) } })[1][1]
   else
+    local name, changes = session.point { sql }
+    points.before("pg", name, changes)
     check(self, self.core:send(sql, pipeline.parameters(...)))
     flush(self)
     result = finish(self, drain(self))
+    points.after("pg", name, changes)
   end
   return to_rows(result), result:affected()
 end
@@ -191,9 +195,11 @@ end
 function Connection:script(sql)
   send_deferred(self)
   begin_write(self)
+  points.before("pg", sql:sub(1, 80), true)
   check(self, self.core:script(sql))
   flush(self)
   finish(self, drain(self))
+  points.after("pg", sql:sub(1, 80), true)
 end
 
 --- Runs many statements in one round trip, all or none.
@@ -332,6 +338,7 @@ local function copy_start(self, sql, wanted)
   send_deferred(self)
   pipeline.ready(self)
   self.untidy = true
+  points.before("pg", sql:sub(1, 80), true)
   check(self, self.core:send(sql))
   flush(self)
   local result = session.next_result(self)

@@ -7,6 +7,7 @@ local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
 local pg_error = require "o2x.client.pg.error"
 local pooler = require "o2x.client.pg.pooler"
+local points = require "o2x.base.points"
 local session = require "o2x.client.pg.session"
 
 local M = {}
@@ -122,6 +123,8 @@ local function send(db, groups, more)
 end
 
 local function exchange(db, groups)
+  local name, changes = session.point(groups[1][1] or groups[2] and groups[2][1], groups)
+  points.before("pg", name, changes)
   local left, more = db.left, M.is_reset(db) and not db.stranger and reset_of(db) or {}
   send(db, groups, more)
   if left then settle(db) end
@@ -132,6 +135,7 @@ local function exchange(db, groups)
     answers[g], first = results, first or failed
   end
   db.uncertain = nil
+  points.after("pg", name, changes)
   if more[1] then collect_reset(db, more) end
   if db.core:alive() then session.check(db, db.core:pipeline(false)) end
   return answers, first

@@ -9,6 +9,7 @@ local pg_error = require "o2x.client.pg.error"
 local pg_sql = require "o2x.client.pg.sql"
 local pooler = require "o2x.client.pg.pooler"
 local secret = require "o2x.base.secret"
+local points = require "o2x.base.points"
 local task = require "o2x.base.task"
 
 local M = {}
@@ -142,6 +143,30 @@ function M.check(self, value, message)
   return value
 end
 
+local READS <const> = { SELECT = true, SHOW = true, BEGIN = true, DISCARD = true, SET = true, ROLLBACK = true }
+
+--- What a point of a round trip is called, and whether it may change something.
+---@param first table? the first statement: { sql, … }
+---@param all table[][]? groups of statements
+---@return string name
+---@return boolean changes
+function M.point(first, all)
+  if not points.watched() then return "", false end
+  local changes, name = false, first and first[1] or "?"
+  for _, group in ipairs(all or { { first } }) do
+    for i, one in ipairs(group) do
+      local word = one[1]:match("^%s*(%a+)")
+      local closes = word == "COMMIT" and i == 1 and all and all[1][1][1] == "BEGIN READ ONLY"
+      if not READS[(word or ""):upper()] and not closes then
+        changes, name = true, name:find("^BEGIN") and one[1] or name
+      elseif name:find("^BEGIN") and word == "SELECT" then
+        name = one[1]
+      end
+    end
+  end
+  return name:gsub("%s+", " "):sub(1, 80), changes
+end
+
 --- Waits for the descriptor; gives up when the statement's deadline passes.
 ---@param events string "r", "w" or "rw"
 ---@return string ready "r", "w" or "rw"
@@ -258,6 +283,7 @@ end
 
 -- The first row of a statement of our own.
 local function ask(self, sql)
+  points.before("pg", sql, false)
   M.check(self, self.core:send(sql))
   M.flush(self)
   return M.finish(self, M.drain(self)):rows()[1]

@@ -5,6 +5,7 @@ local core = require "o2x.core.redis"
 local errors = require "o2x.base.error"
 local net = require "o2x.base.net"
 local retry_rules = require "o2x.base.retry_rules"
+local points = require "o2x.base.points"
 local task = require "o2x.base.task"
 
 local M = {}
@@ -91,11 +92,14 @@ end
 ---@param commands table[]
 ---@return any[] values raises the first error when all were answered
 function M.exchange(client, commands)
+  local name = points.watched() and tostring(commands[1] and commands[1][1]) or ""
+  points.before("redis", name, true)
   for _, command in ipairs(commands) do
     client.core:append(table.unpack(command))
   end
   step(client, client.core.flush)
   local values, failed, drop = receive_all(client, #commands)
+  points.after("redis", name, true)
   if drop then M.close(client) end
   if failed then error(failed, 0) end
   return values
@@ -242,6 +246,8 @@ end
 function M.page(client, ask)
   return M.use(client, function()
     same_connection(client, ask)
+    local name = ask.unlink and "UNLINK" or "SCAN"
+    points.before("redis", name, ask.unlink ~= nil)
     send_page(client, ask)
     local page, refusal, gone = { keys = 0, parts = {} }, nil, nil
     local first = receive_all(client, 1)
@@ -250,6 +256,7 @@ function M.page(client, ask)
       page, refusal, gone = receive_page(client, ask)
     end
     local last = receive_all(client, 1)
+    points.after("redis", name, ask.unlink ~= nil)
     if drop or gone then M.close(client) end
     if failed or refusal then error(failed or refusal, 0) end
     page.connection, page.removed, page.seconds = client.core, removed, seconds_between(first[1], last[1])

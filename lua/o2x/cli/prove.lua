@@ -1,0 +1,258 @@
+--- The command o2x prove: plays everything that can go wrong with a runbook, in labs of its own.
+
+local lazy = require "o2x.base.lazy"
+local args = require "o2x.cli.args"
+local cases = require "o2x.prove.cases"
+local certificate = lazy "o2x.prove.certificate"
+local common = lazy "o2x.cli.common"
+local entry = require "o2x.cli.entry"
+local errors = require "o2x.base.error"
+local fork = lazy "o2x.prove.fork"
+local forks = lazy "o2x.prove.forks"
+local json = lazy "o2x.base.json"
+local out = require "o2x.report.out"
+local prove = lazy "o2x.prove"
+local shell = lazy "o2x.base.shell"
+local task = require "o2x.base.task"
+local fs = require "o2x.base.fs"
+
+local TWICE <const> = 20 -- killed resumes, and killed undos, unless all are wanted
+local EVERY <const> = 5 -- seconds between two lines of progress
+
+-- What the commands of a case need; a fork has them already.
+local AHEAD <const> = {
+  "o2x.cli.common",
+  "o2x.cli.output",
+  "o2x.cli.plan",
+  "o2x.cli.resume",
+  "o2x.cli.run",
+  "o2x.cli.undo",
+  "o2x.engine.history",
+  "o2x.engine.plan",
+  "o2x.engine.run",
+  "o2x.engine.undo",
+  "o2x.prove.fork",
+  "o2x.report.progress",
+  "o2x.client.http",
+  "o2x.base.yaml",
+}
+
+local function words_of(options, arguments)
+  local words = table.move(arguments, 1, #arguments, 1, {})
+  for _, name in ipairs { "confirm", "secrets" } do
+    if options[name] then words[#words + 1] = ("--%s=%s"):format(name, options[name]) end
+  end
+  return words
+end
+
+-- "o2x run scale …" → its words
+local function split(line)
+  local words = {}
+  for word in line:gmatch "%S+" do
+    words[#words + 1] = word
+  end
+  if words[1] == "o2x" then table.remove(words, 1) end
+  if #words == 0 then errors.input("--after is empty", "--after 'o2x run RUNBOOK TENANT'") end
+  return words
+end
+
+local function number(options, name)
+  local text = options[name]
+  local n = text and math.tointeger(tonumber(text))
+  if text and (not n or n < 0) then errors.input(("--%s=%s: expected a number"):format(name, text)) end
+  return n
+end
+
+local function kinds_of(options)
+  if not options.cases then return nil end
+  local known, wanted = {}, {}
+  for _, kind in ipairs(cases.KINDS) do
+    known[kind[1]] = true
+  end
+  for word in options.cases:gmatch "[^,%s]+" do
+    if not known[word] then
+      local names = {}
+      for _, kind in ipairs(cases.KINDS) do
+        names[#names + 1] = kind[1]
+      end
+      errors.input(("--cases=%s: there is no such kind"):format(word), "kinds: " .. table.concat(names, ", "))
+    end
+    wanted[word] = true
+  end
+  return wanted
+end
+
+local function command_of(words, options, case)
+  local all = table.move(words, 1, #words, 1, {})
+  for _, line in ipairs(options.after or {}) do
+    all[#all + 1] = "--after=" .. line
+  end
+  all[#all + 1] = "--only=" .. case.id
+  return "o2x prove " .. shell.command(all)
+end
+
+local function what_of(case) return case.label or case.line and ("%s at %s"):format(case.fault, case.line) or "" end
+
+local function progress(options)
+  local start, said = task.now(), task.now()
+  return function(_, result)
+    local now, done = task.now(), 0
+    if options.json or now - said < EVERY then return end
+    said = now
+    for _, count in pairs(result.counts) do
+      done = done + count.played + count.skipped
+    end
+    out.say(
+      ("%d of %d cases, %d failed, %.1f a second"):format(done, result.cases, #result.failures, done / (now - start))
+    )
+  end
+end
+
+local function show(result, words, options)
+  local played = 0
+  for _, kind in ipairs(cases.KINDS) do
+    local count = result.counts[kind[1]]
+    played = played + count.played
+    if count.played + count.skipped > 0 then
+      local same = result.same[kind[1]] and (", %d points are the same as these"):format(result.same[kind[1]]) or ""
+      local skipped = count.skipped > 0 and (", %d do not fit"):format(count.skipped) or ""
+      out.data(("%-9s  %4d played, %d failed%s%s"):format(kind[1], count.played, count.failed, skipped, same))
+    end
+  end
+  for _, one in ipairs(result.failures) do
+    out.data(("failed  %s  %s: %s"):format(one.case.id, what_of(one.case), one.problem))
+    out.data("        again: " .. command_of(words, options, one.case))
+  end
+  local mark = #result.failures == 0 and "proved" or "not proved"
+  out.say(
+    ("%s  %s: %d cases in %.1f s, %.1f a second; %d commands, %.0f ms of CPU a case"):format(
+      mark,
+      table.concat(words, " "),
+      played,
+      result.seconds,
+      played / math.max(result.seconds, 0.001),
+      result.commands,
+      1000 * result.cpu / math.max(played, 1)
+    )
+  )
+end
+
+local function data_of(result, words, options)
+  local failures = json.array {}
+  for i, one in ipairs(result.failures) do
+    failures[i] = {
+      case = one.case.id,
+      what = what_of(one.case),
+      problem = one.problem,
+      again = command_of(words, options, one.case),
+    }
+  end
+  return {
+    words = json.array(words),
+    points = result.points,
+    cases = result.cases,
+    all = result.all,
+    same = result.same,
+    counts = result.counts,
+    failures = failures,
+    seconds = result.seconds,
+    cpu = result.cpu,
+    commands = result.commands,
+  }
+end
+
+local function start_lab() return require("o2x.prove.lab").start {} end
+
+local function perform(options, arguments, servers)
+  local words, after = words_of(options, arguments), {}
+  for i, line in ipairs(options.after or {}) do
+    after[i] = split(line)
+  end
+  local result = prove.run {
+    words = words,
+    after = after,
+    servers = servers,
+    start_lab = start_lab,
+    choose = {
+      kinds = kinds_of(options),
+      only = options.only,
+      sample = not options.all and number(options, "sample") or nil,
+      seed = number(options, "seed"),
+    },
+    twice = options.all and math.maxinteger or TWICE,
+    on_case = progress(options),
+  }
+  if options.only and result.cases == 0 then
+    errors.input(("--only=%s: there is no such case"):format(options.only), "without --only, all are played")
+  end
+  if options.json then
+    out.json(data_of(result, words, options))
+  else
+    show(result, words, options)
+  end
+  if options.certificate then certificate.write(options.certificate, data_of(result, words, options)) end
+  return #result.failures == 0 and 0 or 1
+end
+
+-- A fork does one command of o2x, as the program's main function does.
+local function command(commands)
+  return function(words)
+    local found = commands.find(words[1])
+    local options, rest = args.parse(found, table.move(words, 2, #words, 1, {}))
+    entry.set_output(options)
+    return found.run(options, rest, commands)
+  end
+end
+
+local function processors()
+  local count = 0
+  for _ in (fs.read_if "/proc/cpuinfo" or ""):gmatch "processor%s*:" do
+    count = count + 1
+  end
+  return math.max(count, 1)
+end
+
+return {
+  needs = "a runbook and a tenant",
+  help = [[
+Runs the runbook in labs of its own, one a processor, and then again and again:
+killed at each point (before and after each write of the journal, each sync,
+request and child), with power lost there, with each fault at each request, with
+somebody else's change between crash and resume, undone, undone and killed. After
+each, the run is resumed, and its end must be that of the undisturbed run, with
+nothing done twice.
+
+--after commands come first: o2x prove scale urbanos replicas=2 \
+  --after='o2x run maintenance urbanos action=start --confirm=urbanos'
+
+A certificate names what was proved, by hashes; --check=FILE says whether it
+still holds.]],
+  options = {
+    { "confirm", value = "TENANT", help = "of the run; required by severe runbooks" },
+    args.SECRETS,
+    { "after", value = "COMMAND", many = true, help = "a command of o2x that comes first" },
+    { "only", value = "CASE", help = "play one case (kill:37)" },
+    {
+      "cases",
+      value = "KIND,…",
+      help = "play these kinds: plan, again, kill, leave, power, twice, fault, foreign, undo",
+    },
+    { "sample", value = "N", help = "play at most N cases of each kind" },
+    { "all", help = "also kill every killed resume, and the undo at every point" },
+    { "seed", value = "N", help = "which sample" },
+    { "jobs", value = "N", help = "how many labs (default: the number of processors)" },
+    { "certificate", value = "FILE", help = "write what was proved" },
+    { "check", value = "FILE", help = "say whether a certificate still holds" },
+    { "json", help = "print the result as JSON" },
+  },
+  run = function(options, arguments, commands)
+    if options.check then return certificate.check(options.check) end
+    if #arguments < 2 then
+      errors.input("prove needs a runbook and a tenant", "usage: o2x prove RUNBOOK TENANT [name=value ...]")
+    end
+    local jobs = options.only and 1 or number(options, "jobs") or processors()
+    local servers, order = forks.start(jobs, AHEAD)
+    if order then return fork.run(order, command(commands)) end
+    return common.interruptible(perform, options, arguments, servers)
+  end,
+}

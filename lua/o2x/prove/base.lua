@@ -1,0 +1,83 @@
+--- The undisturbed run, with which every case is compared: its points, what it asked, what it leaves.
+
+local cases = require "o2x.prove.cases"
+local errors = require "o2x.base.error"
+local fs = require "o2x.base.fs"
+
+local M = {}
+
+local function last_line(text) return text:gsub("%s+$", ""):match "[^\n]*$" end
+
+local function must(result, what)
+  if result.code == 0 then return result end
+  errors.raise {
+    kind = "failed",
+    module = "prove",
+    message = ("%s did not end well in the lab: %s"):format(what, last_line(result.stderr)),
+    hint = "o2x prove needs a run that succeeds; --after prepares what it needs",
+  }
+end
+
+-- What may not be in any output: passwords and tokens of the lab, and what the tenant's secrets file has.
+local function secrets_of(lab)
+  local list = {}
+  for name, text in pairs(lab.env) do
+    if (name:find "PASSWORD" or name:find "TOKEN" or name:find "SECRET_ACCESS") and #text > 5 then
+      list[#list + 1] = text
+    end
+  end
+  for _, text in ipairs(lab.secrets or {}) do
+    list[#list + 1] = text
+  end
+  return list
+end
+
+local function without_confirm(words)
+  local list = {}
+  for _, word in ipairs(words) do
+    if not word:find "^%-%-confirm" then list[#list + 1] = word end
+  end
+  return list
+end
+
+local function prepare(ground, after)
+  for _, words in ipairs(after) do
+    must(ground:o2x(words), "o2x " .. table.concat(words, " "))
+  end
+  ground.lab:snapshot "start"
+  ground:fresh "start"
+end
+
+--- Runs it, and keeps the lab before and after.
+---@param ground o2x.prove.Ground
+---@param after string[][] commands that come first
+---@return table base
+function M.play(ground, after)
+  prepare(ground, after)
+  local base =
+    { start = ground.lab:state(), plan_words = without_confirm(ground.words), secrets = secrets_of(ground.lab) }
+  local result
+  result, base.points = ground:noted(ground:run_words())
+  must(result, "the undisturbed run")
+  base.log = ground.lab:log()
+  base.state = ground.lab:state()
+  base.journal = fs.read(fs.join(ground.state, ground:runs()[1], "journal"))
+  base.store = ground:keep "store"
+  base.unchanged = not base.journal:find('"t":"result"', 1, true)
+  ground.lab:snapshot "end"
+  if not base.unchanged then
+    local _, points = ground:noted { "undo", ground:runs()[1], "--confirm=" .. ground.tenant }
+    base.undo_points = #points
+  end
+  return base
+end
+
+--- Its cases.
+---@param base table
+---@param twice integer
+---@param lab table
+---@return table[] cases
+---@return table<string, integer> same
+function M.cases(base, twice, lab) return cases.of(base, twice, lab.unfit) end
+
+return M

@@ -1,0 +1,228 @@
+--- Plays one case: puts the lab back, lets a command run into what the case has for it, goes on as an operator would, and
+--- compares the end with that of the undisturbed run.
+
+local fs = require "o2x.base.fs"
+local json = require "o2x.base.json"
+local verdict = require "o2x.prove.verdict"
+
+local M = {}
+
+local TRIES <const> = 6 -- commands until a run that was disturbed once must be done
+
+local function last_line(result) return (result.stderr:gsub("%s+$", ""):match "[^\n]*$" or ""):gsub("^%s+", "") end
+
+-- The words of the command that a failed run proposes.
+local function proposed(result)
+  local command = result.stderr:match "next: o2x ([^\n]*)"
+  if not command then return nil end
+  local words = {}
+  for word in command:gmatch "%S+" do
+    words[#words + 1] = word
+  end
+  return words
+end
+
+local function has_ended(ground, id)
+  local text = fs.read_if(fs.join(ground.state, id, "journal")) or ""
+  return text:find('"t":"end"', 1, true) ~= nil
+end
+
+-- What an operator types after a command that was killed; nil: it was over.
+local function after_kill(ground, words)
+  local runs = ground:runs()
+  if words[1] == "undo" and #runs < 2 or #runs == 0 then return words end
+  return not has_ended(ground, runs[#runs]) and { "resume", runs[#runs] } or nil
+end
+
+local function hangs(result) return result.late and "it hangs" or nil end
+
+-- Goes on until it is done.
+local function follow(ground, words, result)
+  for _ = 1, TRIES do
+    if hangs(result) then return result, hangs(result) end
+    if result.code == 0 or result.code == 7 then return result end
+    if result.signal then
+      words = after_kill(ground, words)
+    else
+      words = proposed(result) or words
+    end
+    if not words then return result end
+    result = ground:o2x(words)
+  end
+  return result,
+    ("not done after %d commands; o2x %s says: %s"):format(TRIES, table.concat(words, " "), last_line(result))
+end
+
+-- What is wrong after a run that was disturbed.
+local function judge(ground, base, result, options)
+  options = options or {}
+  if not result.clean then return "a child is still there" end
+  local wrong = verdict.line(verdict.differences(base.state, ground.lab:state(), options.left_out))
+  if wrong then return wrong end
+  wrong = not options.no_log and verdict.twice(base.log, ground.lab:log()) or nil
+  wrong = wrong or ground:leftovers()
+  if wrong then return wrong end
+  if verdict.leaks(base.secrets, ground:texts(result)) then return "a secret is in a file or in the output" end
+end
+
+local function disturbed(ground, base, words, act)
+  ground:fresh "start"
+  local result = ground:o2x(words, act)
+  if not result.signal then return nil end
+  return result
+end
+
+local function killed_at(kind)
+  return function(ground, base, case)
+    local words = ground:run_words()
+    local result = disturbed(ground, base, words, { kind = kind, label = case.label, nth = case.nth })
+    if not result then return nil, "not reached" end
+    local problem
+    result, problem = follow(ground, words, result)
+    return problem or judge(ground, base, result)
+  end
+end
+
+local PLAY = { kill = killed_at "kill", leave = killed_at "leave", power = killed_at "power" }
+
+function PLAY.twice(ground, base, case)
+  local words = ground:run_words()
+  local result = disturbed(ground, base, words, { kind = "kill", label = case.label, nth = case.nth })
+  if not result then return nil, "not reached" end
+  local problem
+  words = after_kill(ground, words) or words
+  result = ground:o2x(words, { kind = "kill", nth = case.second })
+  result, problem = follow(ground, words, result)
+  return problem or judge(ground, base, result)
+end
+
+function PLAY.fault(ground, base, case)
+  ground:fresh "start"
+  ground.lab:fault { service = case.service, kind = case.fault, match = case.match, nth = case.nth }
+  local words, problem = ground:run_words(), nil
+  local result = ground:o2x(words)
+  ground.lab:fault { service = case.service, kind = "off" }
+  result, problem = follow(ground, words, result)
+  return problem or judge(ground, base, result)
+end
+
+-- The run stops, or leaves it: it never overwrites it unasked.
+PLAY.foreign = function(ground, base, case)
+  local note, words = ground:note "foreign", ground:run_words()
+  local result = disturbed(ground, base, words, { kind = "foreign", label = case.label, nth = case.nth, to = note })
+  if not result then return nil, "not reached" end
+  local said = json.decode(fs.read(note), "foreign")
+  if not said.value then return nil, "cannot be changed" end
+  result = ground:o2x(after_kill(ground, words) or words)
+  if hangs(result) then return hangs(result) end
+  local seen = ground:note "seen"
+  local looked = ground:o2x({}, nil, { kind = said.kind, key = said.key, tenant = ground.tenant, to = seen })
+  if looked.code ~= 0 then return nil, "cannot be looked at" end
+  if json.decode(fs.read(seen), "seen").value == said.value then return nil end
+  return ("the foreign value of %s %s is overwritten"):format(said.kind, said.key)
+end
+
+local function changes_of(journal)
+  local list, names = {}, {}
+  for line in journal:gmatch "[^\n]+" do
+    local record = json.decode(line:match "{.*}", "journal")
+    if record.t == "intent" then
+      names[record.effect] = ("%s %s"):format(record.kind, record.key)
+    elseif record.t == "result" then
+      list[#list + 1] = ("%s %s"):format(names[record.effect], record.outcome)
+    end
+  end
+  table.sort(list)
+  return table.concat(list, "\n")
+end
+
+PLAY.plan = function(ground, base)
+  ground:fresh "start"
+  local result = ground:o2x { "plan", "--json", table.unpack(base.plan_words) }
+  if hangs(result) then return hangs(result) end
+  local wrong = verdict.line(verdict.differences(base.start, ground.lab:state())) or verdict.write_in(ground.lab:log())
+  if wrong then return wrong end
+  if result.code ~= 0 then return nil, "cannot be planned" end
+  local list = {}
+  for _, change in ipairs(json.decode(result.stdout, "plan").changes) do
+    list[#list + 1] = ("%s %s %s"):format(change.kind, change.target, change.outcome)
+  end
+  table.sort(list)
+  local planned, done = table.concat(list, "\n"), changes_of(base.journal)
+  if planned == done then return nil end
+  for _, pair in ipairs { { planned, done, "planned, but not done" }, { done, planned, "done, but not planned" } } do
+    for line in pair[1]:gmatch "[^\n]+" do
+      if not ("\n" .. pair[2] .. "\n"):find("\n" .. line .. "\n", 1, true) then return pair[3] .. ": " .. line end
+    end
+  end
+  return "the plan has another number of changes"
+end
+
+PLAY.again = function(ground, base)
+  ground:fresh("end", base.store)
+  local result = ground:o2x { "run", "--json", table.unpack(ground.words) }
+  if hangs(result) then return hangs(result) end
+  if result.code ~= 0 then return "a second run fails: " .. last_line(result) end
+  local wrong = verdict.write_in(ground.lab:log())
+  if wrong then return wrong end
+  local totals = json.decode(result.stdout, "run").totals
+  for _, outcome in ipairs { "created", "changed", "deleted" } do
+    if (totals[outcome] or 0) > 0 then return ("a second run: %d %s"):format(totals[outcome], outcome) end
+  end
+  return judge(ground, base, result, { no_log = true })
+end
+
+-- Systems of which something cannot go back, as the undo itself says.
+local PARTS <const> = { pg = "postgres", file = "files", service = "services", webhook = "webhooks" }
+
+local function not_undone(ground)
+  local parts = {}
+  local id = ground:runs()[#ground:runs()]
+  for line in (fs.read_if(fs.join(ground.state, id, "journal")) or ""):gmatch "[^\n]+" do
+    local record = json.decode(line:match "{.*}", "journal")
+    if record.t == "left" then
+      local system = tostring(record.kind):match "^[^.]+" or ""
+      parts[PARTS[system] or system] = true
+    end
+  end
+  return parts
+end
+
+local function undo_words(ground) return { "undo", ground:runs()[1], "--confirm=" .. ground.tenant } end
+
+local function judge_undo(ground, base, result)
+  local left_out = result.code == 7 and not_undone(ground) or nil
+  return judge(ground, { state = base.start, log = base.log, secrets = base.secrets }, result, {
+    left_out = left_out,
+    no_log = true,
+  })
+end
+
+PLAY.undo = function(ground, base)
+  if base.unchanged then return nil, "nothing to undo" end
+  ground:fresh("end", base.store)
+  local words, problem = undo_words(ground), nil
+  local result = ground:o2x(words)
+  if result.code ~= 0 and result.code ~= 7 then return "the undo fails: " .. last_line(result) end
+  result, problem = follow(ground, words, result)
+  return problem or judge_undo(ground, base, result)
+end
+
+PLAY["undo-kill"] = function(ground, base, case)
+  ground:fresh("end", base.store)
+  local words, problem = undo_words(ground), nil
+  local result = ground:o2x(words, { kind = "kill", nth = case.number })
+  if not result.signal then return nil, "not reached" end
+  result, problem = follow(ground, words, result)
+  return problem or judge_undo(ground, base, result)
+end
+
+--- Plays a case.
+---@param ground o2x.prove.Ground
+---@param base table the undisturbed run: state, start, log, store, journal, secrets, plan_words, unchanged
+---@param case table of cases.lua
+---@return string? problem what differs, in a line
+---@return string? skipped why there was nothing to play
+function M.play(ground, base, case) return PLAY[case.kind](ground, base, case) end
+
+return M

@@ -1,0 +1,175 @@
+--- The cases that an undisturbed run gives: where it can be killed, what can go wrong, what somebody else may change.
+--- Points between which nothing outside and nothing on the disk changed are one case.
+
+local M = {}
+
+--- The kinds of cases, in the order in which they are played, and what each is.
+M.KINDS = {
+  { "plan", "the plan before says what the run does, and sends only reads" },
+  { "again", "a second run changes nothing, and sends only reads" },
+  { "kill", "killed at a point, then resumed" },
+  { "leave", "killed while a child is alive, which goes on" },
+  { "power", "what no sync has covered is lost with the process" },
+  { "twice", "killed, and the resume killed too" },
+  { "fault", "a request goes wrong" },
+  { "foreign", "somebody else changes an effect's target between crash and resume" },
+  { "undo", "the undo leads back to the start" },
+  { "undo-kill", "the undo killed, then resumed" },
+}
+
+-- Faults of the lab, and whether they fit a request that only reads.
+local FAULTS <const> = {
+  { "429", reads = true },
+  { "409" },
+  { "500", reads = true },
+  { "drop", reads = true },
+  { "drop-after", reads = true },
+  { "timeout" },
+  { "refused", reads = true },
+  { "truncated", reads = true },
+  { "restart" },
+}
+
+local function add(list, kind, fields)
+  fields.kind = kind
+  fields.id = ("%s:%s"):format(kind, fields.name or fields.number)
+  list[#list + 1] = fields
+end
+
+local function kills(list, points)
+  local same, seen = 0, {}
+  for _, point in ipairs(points) do
+    if seen[point.epoch] then
+      same = same + 1
+    else
+      seen[point.epoch] = true
+      add(list, "kill", { number = point.n, label = point.label, nth = point.nth })
+    end
+  end
+  return same
+end
+
+-- A point like another one in what is outside, what is on the disk, and what of it is synced.
+local function power_losses(list, points)
+  local same, seen = 0, {}
+  for _, point in ipairs(points) do
+    local state = point.epoch * 2 + (point.behind and 1 or 0)
+    if not point.behind or seen[state] then
+      same = same + 1
+    else
+      seen[state] = true
+      add(list, "power", { number = point.n, label = point.label, nth = point.nth })
+    end
+  end
+  return same
+end
+
+local function left_alive(list, points)
+  local seen = {}
+  for _, point in ipairs(points) do
+    if point.child and not seen[point.epoch] then
+      seen[point.epoch] = true
+      add(list, "leave", { number = point.n, label = point.label, nth = point.nth })
+    end
+  end
+end
+
+-- Where the script comes by a target twice, its later effect starts from what it finds: that is no conflict.
+local function foreign_changes(list, points)
+  local times = {}
+  for _, point in ipairs(points) do
+    local target = point.label:match "^intended effect (.*)$"
+    if target then times[target] = (times[target] or 0) + 1 end
+  end
+  for _, point in ipairs(points) do
+    local moment, target = point.label:match "^(%a+) effect (.*)$"
+    if times[target] == 1 and moment ~= "begun" then
+      add(list, "foreign", { number = point.n, label = point.label, nth = point.nth, moment = moment })
+    end
+  end
+end
+
+local function faults(list, log, kinds)
+  local nth = {}
+  for i, request in ipairs(log) do
+    if request.method then
+      local line = ("%s %s %s"):format(request.service, request.method, request.target)
+      nth[line] = (nth[line] or 0) + 1
+      for _, fault in ipairs(FAULTS) do
+        if kinds[request.service .. " " .. fault[1]] ~= false and (fault.reads or request.write) then
+          add(list, "fault", {
+            name = ("%d-%s"):format(i, fault[1]),
+            service = request.service,
+            fault = fault[1],
+            match = ("%s %s"):format(request.method, request.target),
+            nth = nth[line],
+            line = line,
+          })
+        end
+      end
+    end
+  end
+end
+
+local function sample_of(points, count)
+  local chosen = {}
+  for i = 1, math.min(count, #points) do
+    chosen[i] = points[1 + (i - 1) * #points // math.min(count, #points)]
+  end
+  return chosen
+end
+
+--- All cases.
+---@param base { points: table[], log: table[], undo_points: integer?, resume_points: integer? }
+---@param twice integer how many of the cases that are only sampled: a killed resume, a killed undo
+---@param unfit table<string, boolean>? "SERVICE KIND" → false: the lab has no such fault
+---@return table[] cases kind, id, and what case.lua needs
+---@return table<string, integer> same how many points of a kind are the same as another one
+function M.of(base, twice, unfit)
+  local list, same = {}, {}
+  add(list, "plan", { number = 1 })
+  add(list, "again", { number = 1 })
+  same.kill = kills(list, base.points)
+  left_alive(list, base.points)
+  same.power = power_losses(list, base.points)
+  local killed = {}
+  for _, case in ipairs(list) do
+    if case.kind == "kill" then killed[#killed + 1] = case end
+  end
+  for i, case in ipairs(sample_of(killed, twice)) do
+    add(list, "twice", { number = case.number, label = case.label, nth = case.nth, second = 1 + (i * 37) % 60 })
+  end
+  faults(list, base.log, unfit or {})
+  foreign_changes(list, base.points)
+  add(list, "undo", { number = 1 })
+  for i = 1, base.undo_points and math.min(twice, base.undo_points) or 0 do
+    add(list, "undo-kill", { number = 1 + (i - 1) * base.undo_points // math.min(twice, base.undo_points) })
+  end
+  return list, same
+end
+
+--- A part of the cases: those of some kinds, one by its id, or a sample of each kind.
+---@param list table[]
+---@param options { kinds: table<string, boolean>?, only: string?, sample: integer?, seed: integer? }
+---@return table[]
+function M.choose(list, options)
+  local groups, chosen = {}, {}
+  for _, case in ipairs(list) do
+    local wanted = not options.only and (not options.kinds or options.kinds[case.kind]) or case.id == options.only
+    if wanted then
+      groups[case.kind] = groups[case.kind] or {}
+      table.insert(groups[case.kind], case)
+    end
+  end
+  local seed = options.seed or 0
+  for _, kind in ipairs(M.KINDS) do
+    local group = groups[kind[1]] or {}
+    local count = math.min(options.sample or #group, #group)
+    for i = 1, count do
+      chosen[#chosen + 1] = group[1 + ((i - 1) * #group // count + seed) % #group]
+    end
+  end
+  return chosen
+end
+
+return M

@@ -1,0 +1,64 @@
+--- Somebody else changes the target of an effect: by the effect type itself, with another value than the run wants. So
+--- each type has it, and no type needs a word about it.
+
+local contract = require "o2x.engine.contract"
+local fs = require "o2x.base.fs"
+local json = require "o2x.base.json"
+local secret = require "o2x.base.secret"
+local sorted_keys = require "o2x.base.sorted_keys"
+local value = require "o2x.base.value"
+
+local M = {}
+
+local OTHER <const> = { string = function(text) return text .. "-foreign" end, boolean = function(b) return not b end }
+OTHER.number = function(n) return n + 1 end
+
+-- A copy of the value in which the first leaf that can be another one is.
+local function other(wanted)
+  if secret.is(wanted) then return secret.new("foreign", "foreign"), true end
+  if OTHER[type(wanted)] then return OTHER[type(wanted)](wanted), true end
+  if type(wanted) ~= "table" then return wanted, false end
+  local copy, done = {}, false
+  for _, key in ipairs(sorted_keys(wanted)) do
+    if done then
+      copy[key] = wanted[key]
+    else
+      copy[key], done = other(wanted[key])
+    end
+  end
+  return setmetatable(copy, getmetatable(wanted)), done
+end
+
+--- A value as a text that can be compared.
+---@param e table type, key
+---@param now any
+---@return string
+function M.text(e, now) return json.encode { value.plain(now, e.key) } end
+
+-- The new value is written in each way that is possible, until one is in place.
+local function write(gate, e)
+  local before = gate:read_live(e)
+  for _, wanted in ipairs { { other(e.desired) }, { nil, before ~= nil } } do
+    if wanted[2] then
+      pcall(e.type.write, gate.ctx, e.target, wanted[1], before, ("f"):rep(32))
+      local now = gate:read_live(e)
+      if not contract.equal(e.type, now, e.desired) and not value.equal(now, before) then return now end
+    end
+  end
+end
+
+--- Changes the target of the effect at whose point this is, and says so in a file.
+---@param act { to: string } the file: kind, key, and the value as a text, or why there is none
+---@param more { gate: table, effect: table }
+function M.change(act, more)
+  local e, said = more.effect, nil
+  local ok, now = pcall(write, more.gate, e)
+  if ok and now ~= nil then
+    said = { kind = e.type.kind, key = e.key, value = M.text(e, now) }
+  else
+    said = { kind = e.type.kind, key = e.key, problem = tostring(now) }
+  end
+  fs.write(act.to, json.encode(said))
+end
+
+return M

@@ -1,0 +1,23 @@
+--- What a fork of a prepared process is: one command of o2x, with an environment and outputs of its own.
+
+local core = require "o2x.core.forks"
+local hook = require "o2x.prove.hook"
+local look = require "o2x.prove.look"
+local out = require "o2x.report.out"
+
+local M = {}
+
+--- Does what it was ordered.
+---@param order o2x.prove.order
+---@param command fun(words: string[]): integer performs the words of a command line
+---@return integer exit code
+function M.run(order, command)
+  assert(core.dress(order.env, order.out, order.err))
+  out.colour, out.quiet, out.verbose = false, false, false
+  core.hasten(order.hasten or 1)
+  if order.act then hook.start(order.act) end
+  if order.look then return look.run(order.look) end
+  return command(order.argv)
+end
+
+return M

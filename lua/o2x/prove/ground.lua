@@ -1,0 +1,174 @@
+--- Where cases are played: a lab that can be put back, a prepared process, and folders of its own. One command of o2x
+--- after the other.
+---
+--- A lab for cases (lab.lua, or a test's own) has: env; snapshot(self, name), restore(self, name); state(self) → part →
+--- name → text; log(self) → list of { service, method, target, write, status, identity }; fault(self, fault); stop(self).
+
+local fs = require "o2x.base.fs"
+local json = require "o2x.base.json"
+local program = require "o2x.core.program"
+local sorted_keys = require "o2x.base.sorted_keys"
+
+local M = {}
+
+local HASTE <const> = 10 -- times as fast does time pass in a command: pauses and deadlines become short
+local SECONDS <const> = 120 -- of this clock, until a command counts as hanging
+
+---@class o2x.prove.Ground
+---@field lab table
+---@field server o2x.prove.Server
+---@field folder string
+---@field words string[] of the run that is proved: runbook, tenant, params, options
+---@field tenant string
+---@field cpu number seconds that its commands have used
+---@field commands integer
+local Ground = {}
+Ground.__index = Ground
+
+-- Shared memory if there is some: no case waits for a disk.
+local function parent_folder()
+  return fs.is_folder "/dev/shm" and pcall(fs.write, "/dev/shm/.o2x-prove", "") and "/dev/shm/o2x-prove-" or nil
+end
+
+--- A new ground.
+---@param lab table
+---@param server o2x.prove.Server
+---@param words string[]
+---@return o2x.prove.Ground
+function M.new(lab, server, words)
+  local self = setmetatable({ lab = lab, server = server, words = words, cpu = 0, commands = 0 }, Ground)
+  self.tenant = words[2]
+  self.folder = fs.temp_folder(parent_folder())
+  self.state = fs.join(self.folder, "state")
+  self.temporary = fs.join(self.folder, "tmp")
+  self:clear()
+  return self
+end
+
+--- An empty run store, and no temporary file.
+function Ground:clear()
+  for _, path in ipairs { self.state, self.temporary } do
+    if fs.exists(path) then fs.remove_tree(path) end
+  end
+  fs.mkdir(self.temporary)
+end
+
+--- The lab as at a snapshot, and an empty run store, or a copy of one.
+---@param name string
+---@param state string? folder of a run store
+function Ground:fresh(name, state)
+  self.lab:restore(name)
+  self:clear()
+  if state then fs.copy_tree(state, self.state) end
+end
+
+--- Keeps the run store.
+---@param name string
+---@return string folder
+function Ground:keep(name)
+  local folder = fs.join(self.folder, name)
+  if fs.exists(folder) then fs.remove_tree(folder) end
+  fs.copy_tree(self.state, folder)
+  return folder
+end
+
+local function environment(self)
+  local variables = program.environment()
+  for name, text in pairs(self.lab.env) do
+    variables[name] = text
+  end
+  variables.O2X_STATE, variables.TMPDIR, variables.NO_COLOR = self.state, self.temporary, "1"
+  variables.XDG_CACHE_HOME = fs.join(self.folder, "cache")
+  local list = {}
+  for _, name in ipairs(sorted_keys(variables)) do
+    list[#list + 1] = name .. "=" .. variables[name]
+  end
+  return list
+end
+
+--- Runs one command of o2x.
+---@param words string[]
+---@param act table? of hook.lua
+---@param seek table? what to look at instead (look.lua)
+---@return table result code, signal, stdout, stderr, clean, late
+function Ground:o2x(words, act, seek)
+  local out, err = fs.join(self.folder, "out"), fs.join(self.folder, "err")
+  local result = self.server:play({
+    argv = words,
+    env = environment(self),
+    out = out,
+    err = err,
+    act = act,
+    look = seek,
+    hasten = HASTE,
+  }, SECONDS)
+  result.stdout, result.stderr = fs.read(out), fs.read(err)
+  self.cpu, self.commands = self.cpu + result.cpu, self.commands + 1
+  return result
+end
+
+--- The words of the run.
+---@return string[]
+function Ground:run_words() return { "run", table.unpack(self.words) } end
+
+--- The ids of the runs that are there, oldest first.
+---@return string[]
+function Ground:runs()
+  local ids = {}
+  for _, name in ipairs(fs.exists(self.state) and fs.list(self.state) or {}) do
+    if name:find "^R%-" then ids[#ids + 1] = name end
+  end
+  return ids
+end
+
+--- A path for what a fork has to tell.
+---@param name string
+---@return string
+function Ground:note(name)
+  local path = fs.join(self.folder, name)
+  fs.remove(path)
+  return path
+end
+
+--- The points that a command passes.
+---@param words string[]
+---@return table result
+---@return table[] points n, label, nth, epoch, child, behind
+function Ground:noted(words)
+  local path = self:note "points"
+  local result = self:o2x(words, { kind = "note", to = path })
+  local points = {}
+  for line in (fs.read_if(path) or ""):gmatch "[^\n]+" do
+    points[#points + 1] = json.decode(line, "point")
+  end
+  return result, points
+end
+
+--- What nobody cleans up: temporary files, and locks.
+---@return string? problem
+function Ground:leftovers()
+  local left = fs.list(self.temporary)
+  if left[1] then return ("left in TMPDIR: %s"):format(left[1]) end
+end
+
+--- Every text that a case has left on this machine: run store and outputs.
+---@param result table
+---@return string
+function Ground:texts(result)
+  local parts = { result.stdout, result.stderr }
+  for _, id in ipairs(self:runs()) do
+    for _, name in ipairs { "journal", "log" } do
+      parts[#parts + 1] = fs.read_if(fs.join(self.state, id, name)) or ""
+    end
+  end
+  return table.concat(parts, "\n")
+end
+
+--- Ends the lab and the prepared process, and removes the folders.
+function Ground:close()
+  self.server:close()
+  self.lab:stop()
+  fs.remove_tree(self.folder)
+end
+
+return M

@@ -1,0 +1,114 @@
+--- What a fork does at the points that it passes: it notes them, or dies at one of them.
+
+local core_fs = require "o2x.core.fs"
+local foreign = require "o2x.prove.foreign"
+local json = require "o2x.base.json"
+local points = require "o2x.base.points"
+local program = require "o2x.core.program"
+local subprocess = require "o2x.core.subprocess"
+
+local M = {}
+
+-- What differs from run to run, so that a point has the same name in each.
+local VARYING <const> = {
+  { "R%-[%w-]+", "RUN" },
+  { "%x%x%x%x%x%x%x%x[%x-]*", "#" },
+  { "%d%d%d%d%d+", "#" },
+}
+
+--- The name of a point, the same in every run of the same runbook.
+---@param moment string
+---@param system string
+---@param name string
+---@return string
+function M.label(moment, system, name)
+  local text = ("%s %s %s"):format(moment, system, name)
+  for _, pair in ipairs(VARYING) do
+    text = text:gsub(pair[1], pair[2])
+  end
+  return text
+end
+
+-- What a power failure would take: the journals, and what was written without a sync.
+local function new_memory() return { journals = {}, loose = {}, children = {}, behind = false } end
+
+local function remember(memory, moment, system, name, more)
+  if system == "journal" then
+    memory.journals[more] = true
+    if moment == "after" then memory.behind = true end
+  elseif system == "sync" and moment == "after" then
+    memory.behind = false
+  elseif system == "file" and moment == "after" and more == false then
+    memory.loose[name] = true
+  elseif system == "child" and moment == "after" then
+    memory.children[more] = not name:find " ended$" or nil
+  end
+end
+
+local function lose_power(memory)
+  for journal in pairs(memory.journals) do
+    if journal.file then journal.file:lose() end
+  end
+  for path in pairs(memory.loose) do
+    core_fs.remove(path)
+  end
+  program.kill_now()
+end
+
+-- In one order: state outside and on the disk changes when something that changes it begins, and when it ends.
+local function noter(act, memory)
+  local count, nth, epoch = 0, {}, 0
+  return function(moment, system, name, changes)
+    if changes and moment == "after" then epoch = epoch + 1 end
+    local label = M.label(moment, system, name)
+    nth[label] = (nth[label] or 0) + 1
+    count = count + 1
+    local line = {
+      n = count,
+      label = label,
+      nth = nth[label],
+      epoch = epoch,
+      child = next(memory.children) ~= nil,
+      behind = memory.behind or next(memory.loose) ~= nil,
+    }
+    core_fs.append(act.to, json.encode(line) .. "\n", 384)
+    if changes and moment == "before" then epoch = epoch + 1 end
+  end
+end
+
+local STRIKES <const> = {
+  kill = program.kill_now,
+  leave = program.kill_now,
+  power = lose_power,
+  foreign = function(_, act, more)
+    foreign.change(act, more)
+    program.kill_now()
+  end,
+}
+
+-- At the nth point of a name, or at the nth of all.
+local function striker(act, memory)
+  local seen, off = 0, false
+  return function(moment, system, name, _, more)
+    if off or act.label and act.label ~= M.label(moment, system, name) then return end
+    seen = seen + 1
+    if seen < act.nth then return end
+    off = true
+    STRIKES[act.kind](memory, act, more)
+  end
+end
+
+--- Begins to watch.
+---@param act { kind: string, label: string?, nth: integer?, to: string? } kind: "note" (to a file), "kill", "leave" (its
+---  children live on), "power", "foreign" (somebody else changes the effect's target first)
+function M.start(act)
+  local memory = new_memory()
+  if act.kind == "leave" then subprocess.outlive() end
+  local watch = act.kind == "note" and noter(act, memory) or striker(act, memory)
+  points.watch(function(moment, system, name, changes, more)
+    remember(memory, moment, system, name, more)
+    watch(moment, system, name, changes, more)
+  end)
+end
+
+return M

@@ -1,0 +1,100 @@
+--- Compares what a disturbed run left with what an undisturbed one leaves.
+
+local sorted_keys = require "o2x.base.sorted_keys"
+
+local M = {}
+
+local MOST <const> = 3 -- differences that are named
+
+local function short(text)
+  text = tostring(text):gsub("%s+", " ")
+  return #text > 60 and text:sub(1, 57) .. "..." or text
+end
+
+--- What differs between two states.
+---@param expected table<string, table<string, string>> part → name → text
+---@param found table<string, table<string, string>>
+---@param left_out table<string, boolean>? parts that are not compared
+---@return string[] differences
+function M.differences(expected, found, left_out)
+  local list = {}
+  local parts = {}
+  for part in pairs(expected) do
+    parts[part] = true
+  end
+  for part in pairs(found) do
+    parts[part] = true
+  end
+  for _, part in ipairs(sorted_keys(parts)) do
+    local one, other = expected[part] or {}, found[part] or {}
+    local names = {}
+    for name in pairs(one) do
+      names[name] = true
+    end
+    for name in pairs(other) do
+      names[name] = true
+    end
+    for _, name in ipairs(left_out and left_out[part] and {} or sorted_keys(names)) do
+      if one[name] ~= other[name] then
+        list[#list + 1] = ("%s %s: %s, should be %s"):format(part, name, short(other[name]), short(one[name]))
+      end
+    end
+  end
+  return list
+end
+
+--- One line of what differs.
+---@param differences string[]
+---@return string?
+function M.line(differences)
+  if #differences == 0 then return nil end
+  local more = #differences > MOST and ("; %d more"):format(#differences - MOST) or ""
+  return table.concat(differences, "; ", 1, math.min(MOST, #differences)) .. more
+end
+
+local function counted(log)
+  local times = {}
+  for _, entry in ipairs(log) do
+    if entry.write and entry.identity and (not entry.status or entry.status < 400) then
+      times[entry.identity] = (times[entry.identity] or 0) + 1
+    end
+  end
+  return times
+end
+
+--- The writes that took place more often than in an undisturbed run.
+---@param expected table[] log of the undisturbed run
+---@param found table[]
+---@return string? problem
+function M.twice(expected, found)
+  local allowed, times = counted(expected), counted(found)
+  for _, identity in ipairs(sorted_keys(times)) do
+    if times[identity] > math.max(1, allowed[identity] or 0) then
+      return ("done %d times: %s"):format(times[identity], short(identity))
+    end
+  end
+end
+
+--- The first write in a log in which there should be reads only.
+---@param log table[]
+---@return string? problem
+function M.write_in(log)
+  for _, entry in ipairs(log) do
+    if entry.write then
+      return ("sent a write: %s"):format(short(entry.identity or ("%s %s"):format(entry.method, entry.target)))
+    end
+  end
+end
+
+--- Is the text of a secret in a text?
+---@param secrets string[]
+---@param text string
+---@return boolean
+function M.leaks(secrets, text)
+  for _, one in ipairs(secrets) do
+    if text:find(one, 1, true) then return true end
+  end
+  return false
+end
+
+return M

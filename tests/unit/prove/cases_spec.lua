@@ -1,0 +1,90 @@
+local cases = require "o2x.prove.cases"
+
+-- Points as hook.lua notes them.
+local function point(n, label, epoch, more)
+  local one = { n = n, label = label, nth = 1, epoch = epoch, behind = false, child = false }
+  for name, value in pairs(more or {}) do
+    one[name] = value
+  end
+  return one
+end
+
+local POINTS = {
+  point(1, "before journal begin", 0),
+  point(2, "after journal begin", 2, { behind = true }),
+  point(3, "before sync begin", 2, { behind = true }),
+  point(4, "intended effect toy.value a", 4),
+  point(5, "after child helm", 6, { child = true }),
+  point(6, "written effect toy.value a", 6, { child = true }),
+}
+local LOG = {
+  { service = "vault", method = "GET", target = "/v1/x", write = false },
+  { service = "vault", method = "POST", target = "/v1/x", write = true },
+  { service = "vault", method = "POST", target = "/v1/x", write = true },
+}
+
+local function ids(list, kind)
+  local found = {}
+  for _, case in ipairs(list) do
+    if case.kind == kind then found[#found + 1] = case.id end
+  end
+  return table.concat(found, " ")
+end
+
+describe("the cases of a run", function()
+  local list, same = cases.of({ points = POINTS, log = LOG, undo_points = 100 }, 2)
+
+  it("are one a state that a kill can leave", function()
+    assert.equal("kill:1 kill:2 kill:4 kill:5", ids(list, "kill"))
+    assert.equal(2, same.kill)
+  end)
+
+  it("lose power only where something is not synced", function() assert.equal("power:2", ids(list, "power")) end)
+
+  it("let children live on where there are some", function() assert.equal("leave:5", ids(list, "leave")) end)
+
+  it(
+    "change targets once their intent is there",
+    function() assert.equal("foreign:4 foreign:6", ids(list, "foreign")) end
+  )
+
+  it("have each fault at each request that it fits, the nth of its line", function()
+    assert.truthy(ids(list, "fault"):find("fault:1-429", 1, true))
+    assert.falsy(ids(list, "fault"):find("fault:1-timeout", 1, true))
+    for _, case in ipairs(list) do
+      if case.id == "fault:3-timeout" then
+        assert.equal(2, case.nth)
+        assert.equal("POST /v1/x", case.match)
+        return
+      end
+    end
+    error "there is no fault:3-timeout"
+  end)
+
+  it("sample what is killed twice, and the undo", function()
+    assert.equal("twice:1 twice:4", ids(list, "twice"))
+    assert.equal("undo-kill:1 undo-kill:51", ids(list, "undo-kill"))
+  end)
+end)
+
+describe("a choice of cases", function()
+  local list = cases.of({ points = POINTS, log = LOG }, 2)
+
+  it("is one of them", function()
+    local chosen = cases.choose(list, { only = "kill:4" })
+    assert.equal(1, #chosen)
+    assert.equal("kill:4", chosen[1].id)
+  end)
+
+  it("is of some kinds", function()
+    for _, case in ipairs(cases.choose(list, { kinds = { power = true } })) do
+      assert.equal("power", case.kind)
+    end
+  end)
+
+  it("is a sample of each kind, another one for another seed", function()
+    local one, other = cases.choose(list, { sample = 1 }), cases.choose(list, { sample = 1, seed = 1 })
+    assert.equal("kill:1", ids(one, "kill"))
+    assert.equal("kill:2", ids(other, "kill"))
+  end)
+end)
