@@ -16,6 +16,7 @@ local json = require "o2x.base.json"
 local leaks = require "o2x.base.leaks"
 local limits = require "o2x.base.limits"
 local overlay = require "o2x.engine.overlay"
+local points = require "o2x.base.points"
 local resume = require "o2x.engine.resume"
 local retry = require "o2x.base.retry"
 local step = require "o2x.script.step"
@@ -438,6 +439,9 @@ function Gate:entry(effect_type, target, desired, of)
     place = task.place(),
     start = task.now(),
   }
+  if points.watched() then
+    points.before("effect", effect_type.kind .. " " .. key, nil, { gate = self, effect = e })
+  end
   self.name(e, 0)
   return e
 end

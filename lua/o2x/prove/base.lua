@@ -40,6 +40,21 @@ local function without_confirm(words)
   return list
 end
 
+-- "SERVICE KIND" → false, where the lab has no such fault.
+local function unfit_faults(lab, log)
+  local unfit = {}
+  for _, request in ipairs(log) do
+    for _, kind in ipairs(cases.FAULTS) do
+      local name = request.service .. " " .. kind
+      if request.method and unfit[name] == nil then
+        unfit[name] = pcall(lab.fault, lab, { service = request.service, kind = kind, nth = 1, match = "no such" })
+        pcall(lab.fault, lab, { service = request.service, kind = "off" })
+      end
+    end
+  end
+  return unfit
+end
+
 local function prepare(ground, after)
   for _, words in ipairs(after) do
     must(ground:o2x(words), "o2x " .. table.concat(words, " "))
@@ -55,29 +70,22 @@ end
 function M.play(ground, after)
   prepare(ground, after)
   local base =
-    { start = ground.lab:state(), plan_words = without_confirm(ground.words), secrets = secrets_of(ground.lab) }
+    { start = ground:picture(), plan_words = without_confirm(ground.words), secrets = secrets_of(ground.lab) }
   local result
   result, base.points = ground:noted(ground:run_words())
   must(result, "the undisturbed run")
   base.log = ground.lab:log()
-  base.state = ground.lab:state()
+  base.state = ground:picture()
   base.journal = fs.read(fs.join(ground.state, ground:runs()[1], "journal"))
   base.store = ground:keep "store"
   base.unchanged = not base.journal:find('"t":"result"', 1, true)
   ground.lab:snapshot "end"
+  base.unfit = unfit_faults(ground.lab, base.log)
   if not base.unchanged then
     local _, points = ground:noted { "undo", ground:runs()[1], "--confirm=" .. ground.tenant }
     base.undo_points = #points
   end
   return base
 end
-
---- Its cases.
----@param base table
----@param twice integer
----@param lab table
----@return table[] cases
----@return table<string, integer> same
-function M.cases(base, twice, lab) return cases.of(base, twice, lab.unfit) end
 
 return M

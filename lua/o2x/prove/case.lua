@@ -9,7 +9,14 @@ local M = {}
 
 local TRIES <const> = 6 -- commands until a run that was disturbed once must be done
 
-local function last_line(result) return (result.stderr:gsub("%s+$", ""):match "[^\n]*$" or ""):gsub("^%s+", "") end
+-- What a command says of itself: its last error, or its last line.
+local function last_line(result)
+  local last
+  for line in result.stderr:gmatch "[^\n]+" do
+    last = line:match "^o2x: (.*)" or last
+  end
+  return last or result.stderr:match "([^\n]*)%s*$"
+end
 
 -- The words of the command that a failed run proposes.
 local function proposed(result)
@@ -57,7 +64,7 @@ end
 local function judge(ground, base, result, options)
   options = options or {}
   if not result.clean then return "a child is still there" end
-  local wrong = verdict.line(verdict.differences(base.state, ground.lab:state(), options.left_out))
+  local wrong = ground:compare(base.state, options.left_out)
   if wrong then return wrong end
   wrong = not options.no_log and verdict.twice(base.log, ground.lab:log()) or nil
   wrong = wrong or ground:leftovers()
@@ -122,6 +129,26 @@ PLAY.foreign = function(ground, base, case)
   return ("the foreign value of %s %s is overwritten"):format(said.kind, said.key)
 end
 
+-- Killed, and then wanted otherwise: the end is that of a run that has wanted that from the start, or, once the first
+-- value was written, of a second run.
+function PLAY.correct(ground, base, case)
+  local act = { kind = "correct", label = "before effect " .. case.target, nth = 1 }
+  if case.label:find "^written" then
+    ground:fresh "end"
+  else
+    ground:fresh "start"
+  end
+  if ground:o2x(ground:run_words(), act).code ~= 0 then return nil, "the other value is refused" end
+  local wanted = { short = ground.lab:state(), full = ground.lab:state { full = true } }
+  if not disturbed(ground, base, ground:run_words(), { kind = "kill", label = case.label, nth = case.nth }) then
+    return nil, "not reached"
+  end
+  local result = ground:o2x({ "resume", ground:runs()[1], "--edited" }, act)
+  if hangs(result) then return hangs(result) end
+  if result.code ~= 0 then return "the resume with another value fails: " .. last_line(result) end
+  return judge(ground, { state = wanted, log = base.log, secrets = base.secrets }, result, { no_log = true })
+end
+
 local function changes_of(journal)
   local list, names = {}, {}
   for line in journal:gmatch "[^\n]+" do
@@ -140,7 +167,7 @@ PLAY.plan = function(ground, base)
   ground:fresh "start"
   local result = ground:o2x { "plan", "--json", table.unpack(base.plan_words) }
   if hangs(result) then return hangs(result) end
-  local wrong = verdict.line(verdict.differences(base.start, ground.lab:state())) or verdict.write_in(ground.lab:log())
+  local wrong = ground:compare(base.start) or verdict.write_in(ground.lab:log())
   if wrong then return wrong end
   if result.code ~= 0 then return nil, "cannot be planned" end
   local list = {}

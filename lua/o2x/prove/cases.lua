@@ -13,12 +13,13 @@ M.KINDS = {
   { "twice", "killed, and the resume killed too" },
   { "fault", "a request goes wrong" },
   { "foreign", "somebody else changes an effect's target between crash and resume" },
+  { "correct", "killed, then resumed with a script that wants another value" },
   { "undo", "the undo leads back to the start" },
   { "undo-kill", "the undo killed, then resumed" },
 }
 
 -- Faults of the lab, and whether they fit a request that only reads.
-local FAULTS <const> = {
+local FITTING <const> = {
   { "429", reads = true },
   { "409" },
   { "500", reads = true },
@@ -29,6 +30,12 @@ local FAULTS <const> = {
   { "truncated", reads = true },
   { "restart" },
 }
+
+--- The kinds of faults.
+M.FAULTS = {}
+for i, fault in ipairs(FITTING) do
+  M.FAULTS[i] = fault[1]
+end
 
 local function add(list, kind, fields)
   fields.kind = kind
@@ -74,8 +81,10 @@ local function left_alive(list, points)
   end
 end
 
+local MOMENTS <const> = { intended = true, written = true, recorded = true }
+
 -- Where the script comes by a target twice, its later effect starts from what it finds: that is no conflict.
-local function foreign_changes(list, points)
+local function of_targets(list, points)
   local times = {}
   for _, point in ipairs(points) do
     local target = point.label:match "^intended effect (.*)$"
@@ -83,8 +92,11 @@ local function foreign_changes(list, points)
   end
   for _, point in ipairs(points) do
     local moment, target = point.label:match "^(%a+) effect (.*)$"
-    if times[target] == 1 and moment ~= "begun" then
-      add(list, "foreign", { number = point.n, label = point.label, nth = point.nth, moment = moment })
+    if times[target] == 1 and MOMENTS[moment] then
+      add(list, "foreign", { number = point.n, label = point.label, nth = point.nth })
+      if moment ~= "recorded" then
+        add(list, "correct", { number = point.n, label = point.label, nth = point.nth, target = target })
+      end
     end
   end
 end
@@ -95,7 +107,7 @@ local function faults(list, log, kinds)
     if request.method then
       local line = ("%s %s %s"):format(request.service, request.method, request.target)
       nth[line] = (nth[line] or 0) + 1
-      for _, fault in ipairs(FAULTS) do
+      for _, fault in ipairs(FITTING) do
         if kinds[request.service .. " " .. fault[1]] ~= false and (fault.reads or request.write) then
           add(list, "fault", {
             name = ("%d-%s"):format(i, fault[1]),
@@ -120,12 +132,12 @@ local function sample_of(points, count)
 end
 
 --- All cases.
----@param base { points: table[], log: table[], undo_points: integer?, resume_points: integer? }
+---@param base { points: table[], log: table[], undo_points: integer?, unfit: table<string, boolean>? } unfit: "SERVICE
+---  KIND" → false: the lab has no such fault
 ---@param twice integer how many of the cases that are only sampled: a killed resume, a killed undo
----@param unfit table<string, boolean>? "SERVICE KIND" → false: the lab has no such fault
 ---@return table[] cases kind, id, and what case.lua needs
 ---@return table<string, integer> same how many points of a kind are the same as another one
-function M.of(base, twice, unfit)
+function M.of(base, twice)
   local list, same = {}, {}
   add(list, "plan", { number = 1 })
   add(list, "again", { number = 1 })
@@ -139,8 +151,8 @@ function M.of(base, twice, unfit)
   for i, case in ipairs(sample_of(killed, twice)) do
     add(list, "twice", { number = case.number, label = case.label, nth = case.nth, second = 1 + (i * 37) % 60 })
   end
-  faults(list, base.log, unfit or {})
-  foreign_changes(list, base.points)
+  faults(list, base.log, base.unfit or {})
+  of_targets(list, base.points)
   add(list, "undo", { number = 1 })
   for i = 1, base.undo_points and math.min(twice, base.undo_points) or 0 do
     add(list, "undo-kill", { number = 1 + (i - 1) * base.undo_points // math.min(twice, base.undo_points) })

@@ -13,8 +13,11 @@ local M = {}
 local OTHER <const> = { string = function(text) return text .. "-foreign" end, boolean = function(b) return not b end }
 OTHER.number = function(n) return n + 1 end
 
--- A copy of the value in which the first leaf that can be another one is.
-local function other(wanted)
+--- A copy of a value in which the first leaf that can be another one is.
+---@param wanted any
+---@return any other
+---@return boolean whether it is another one
+function M.other(wanted)
   if secret.is(wanted) then return secret.new("foreign", "foreign"), true end
   if OTHER[type(wanted)] then return OTHER[type(wanted)](wanted), true end
   if type(wanted) ~= "table" then return wanted, false end
@@ -23,7 +26,7 @@ local function other(wanted)
     if done then
       copy[key] = wanted[key]
     else
-      copy[key], done = other(wanted[key])
+      copy[key], done = M.other(wanted[key])
     end
   end
   return setmetatable(copy, getmetatable(wanted)), done
@@ -38,7 +41,7 @@ function M.text(e, now) return json.encode { value.plain(now, e.key) } end
 -- The new value is written in each way that is possible, until one is in place.
 local function write(gate, e)
   local before = gate:read_live(e)
-  for _, wanted in ipairs { { other(e.desired) }, { nil, before ~= nil } } do
+  for _, wanted in ipairs { { M.other(e.desired) }, { nil, before ~= nil } } do
     if wanted[2] then
       pcall(e.type.write, gate.ctx, e.target, wanted[1], before, ("f"):rep(32))
       local now = gate:read_live(e)

@@ -1,13 +1,14 @@
 --- Where cases are played: a lab that can be put back, a prepared process, and folders of its own. One command of o2x
 --- after the other.
 ---
---- A lab for cases (lab.lua, or a test's own) has: env; snapshot(self, name), restore(self, name); state(self) → part →
---- name → text; log(self) → list of { service, method, target, write, status, identity }; fault(self, fault); stop(self).
+--- A lab for cases (lab.lua, or a test's own) has: dir; env; snapshot(self, name), restore(self, name); state(self, { full }) →
+--- part → item → hash, or text, or path → text; log(self) → list of { service, method, target, write, status, identity }; fault(self, fault); stop(self).
 
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local program = require "o2x.core.program"
 local sorted_keys = require "o2x.base.sorted_keys"
+local verdict = require "o2x.prove.verdict"
 
 local M = {}
 
@@ -92,6 +93,7 @@ end
 ---@param seek table? what to look at instead (look.lua)
 ---@return table result code, signal, stdout, stderr, clean, late
 function Ground:o2x(words, act, seek)
+  if act then act.places = { [self.folder] = "HERE", [self.lab.dir] = "LAB" } end
   local out, err = fs.join(self.folder, "out"), fs.join(self.folder, "err")
   local result = self.server:play({
     argv = words,
@@ -142,6 +144,19 @@ function Ground:noted(words)
     points[#points + 1] = json.decode(line, "point")
   end
   return result, points
+end
+
+--- What the lab holds: hashes, to compare quickly, and all texts, to name what differs.
+---@return { short: table, full: table }
+function Ground:picture() return { short = self.lab:state(), full = self.lab:state { full = true } } end
+
+--- Where the lab differs from what it held.
+---@param expected { short: table, full: table }
+---@param left_out table<string, boolean>? parts
+---@return string? differences in a line
+function Ground:compare(expected, left_out)
+  if #verdict.differences(expected.short, self.lab:state(), left_out) == 0 then return nil end
+  return verdict.line(verdict.differences(expected.full, self.lab:state { full = true }, left_out))
 end
 
 --- What nobody cleans up: temporary files, and locks.

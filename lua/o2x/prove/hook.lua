@@ -9,20 +9,30 @@ local subprocess = require "o2x.core.subprocess"
 
 local M = {}
 
--- What differs from run to run, so that a point has the same name in each.
+-- What differs from run to run and from lab to lab, so that a point has the same name in each.
 local VARYING <const> = {
-  { "R%-[%w-]+", "RUN" },
+  { "R%-%d[%w-]+", "RUN" },
+  { "://[^/ ]+", "://HOST" },
   { "%x%x%x%x%x%x%x%x[%x-]*", "#" },
   { "%d%d%d%d%d+", "#" },
 }
+
+local function without(text, part, name)
+  local from, to = text:find(part, 1, true)
+  return from and text:sub(1, from - 1) .. name .. text:sub(to + 1) or text
+end
 
 --- The name of a point, the same in every run of the same runbook.
 ---@param moment string
 ---@param system string
 ---@param name string
+---@param places table<string, string>? folder → the word that stands for it
 ---@return string
-function M.label(moment, system, name)
+function M.label(moment, system, name, places)
   local text = ("%s %s %s"):format(moment, system, name)
+  for folder, word in pairs(places or {}) do
+    text = without(text, folder, word)
+  end
   for _, pair in ipairs(VARYING) do
     text = text:gsub(pair[1], pair[2])
   end
@@ -60,7 +70,7 @@ local function noter(act, memory)
   local count, nth, epoch = 0, {}, 0
   return function(moment, system, name, changes)
     if changes and moment == "after" then epoch = epoch + 1 end
-    local label = M.label(moment, system, name)
+    local label = M.label(moment, system, name, act.places)
     nth[label] = (nth[label] or 0) + 1
     count = count + 1
     local line = {
@@ -84,13 +94,14 @@ local STRIKES <const> = {
     foreign.change(act, more)
     program.kill_now()
   end,
+  correct = function(_, _, more) more.effect.desired = foreign.other(more.effect.desired) end,
 }
 
 -- At the nth point of a name, or at the nth of all.
 local function striker(act, memory)
   local seen, off = 0, false
   return function(moment, system, name, _, more)
-    if off or act.label and act.label ~= M.label(moment, system, name) then return end
+    if off or act.label and act.label ~= M.label(moment, system, name, act.places) then return end
     seen = seen + 1
     if seen < act.nth then return end
     off = true
@@ -99,8 +110,9 @@ local function striker(act, memory)
 end
 
 --- Begins to watch.
----@param act { kind: string, label: string?, nth: integer?, to: string? } kind: "note" (to a file), "kill", "leave" (its
----  children live on), "power", "foreign" (somebody else changes the effect's target first)
+---@param act { kind: string, label: string?, nth: integer?, to: string?, places: table? } kind: "note" (to a file), "kill", "leave" (its
+---  children live on), "power", "foreign" (somebody else changes the effect's target first), "correct" (the effect is asked for
+---  with another value, as if the script had been corrected)
 function M.start(act)
   local memory = new_memory()
   if act.kind == "leave" then subprocess.outlive() end

@@ -65,7 +65,7 @@ function M.run(options)
     local of = base.play(field, options.after)
     if not next_case then
       local list
-      list, result.same = base.cases(of, options.twice, field.lab)
+      list, result.same = cases.of(of, options.twice)
       result.points, result.all = #of.points, #list
       list = cases.choose(list, options.choose)
       result.cases = #list

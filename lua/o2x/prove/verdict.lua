@@ -11,34 +11,40 @@ local function short(text)
   return #text > 60 and text:sub(1, 57) .. "..." or text
 end
 
+local function names_of(one, other)
+  local names = {}
+  for name in pairs(one) do
+    names[name] = true
+  end
+  for name in pairs(other) do
+    names[name] = true
+  end
+  return sorted_keys(names)
+end
+
+-- Two trees, named from the top.
+local function compare(list, name, one, other)
+  if type(one) ~= "table" or type(other) ~= "table" then
+    if one ~= other then
+      local function word(side) return type(side) == "table" and "there" or side and short(side) or "missing" end
+      list[#list + 1] = ("%s: %s, should be %s"):format(name, word(other), word(one))
+    end
+    return
+  end
+  for _, key in ipairs(names_of(one, other)) do
+    compare(list, name .. " " .. key, one[key], other[key])
+  end
+end
+
 --- What differs between two states.
----@param expected table<string, table<string, string>> part → name → text
----@param found table<string, table<string, string>>
+---@param expected table<string, table<string, any>> part → item → text, or path → text
+---@param found table<string, table<string, any>>
 ---@param left_out table<string, boolean>? parts that are not compared
 ---@return string[] differences
 function M.differences(expected, found, left_out)
   local list = {}
-  local parts = {}
-  for part in pairs(expected) do
-    parts[part] = true
-  end
-  for part in pairs(found) do
-    parts[part] = true
-  end
-  for _, part in ipairs(sorted_keys(parts)) do
-    local one, other = expected[part] or {}, found[part] or {}
-    local names = {}
-    for name in pairs(one) do
-      names[name] = true
-    end
-    for name in pairs(other) do
-      names[name] = true
-    end
-    for _, name in ipairs(left_out and left_out[part] and {} or sorted_keys(names)) do
-      if one[name] ~= other[name] then
-        list[#list + 1] = ("%s %s: %s, should be %s"):format(part, name, short(other[name]), short(one[name]))
-      end
-    end
+  for _, part in ipairs(names_of(expected, found)) do
+    if not (left_out and left_out[part]) then compare(list, part, expected[part] or {}, found[part] or {}) end
   end
   return list
 end

@@ -12,7 +12,7 @@ Lab.__index = Lab
 ---@return table lab
 function M.start()
   local folder = fs.temp_folder()
-  local self = setmetatable({ folder = folder, system = fs.join(folder, "system"), secrets = { "toy-secret" } }, Lab)
+  local self = setmetatable({ dir = folder, system = fs.join(folder, "system"), secrets = { "toy-secret" } }, Lab)
   fs.mkdir(self.system)
   self.env = { TOY = self.system }
   return self
@@ -25,12 +25,12 @@ end
 
 --- Keeps what is there under a name.
 ---@param name string
-function Lab:snapshot(name) replace(self.system, fs.join(self.folder, name)) end
+function Lab:snapshot(name) replace(self.system, fs.join(self.dir, name)) end
 
 --- What is there becomes what it was.
 ---@param name string
 function Lab:restore(name)
-  replace(fs.join(self.folder, name), self.system)
+  replace(fs.join(self.dir, name), self.system)
   fs.remove(fs.join(self.system, ".writes"))
 end
 
@@ -58,6 +58,6 @@ end
 function Lab.fault() end
 
 --- Its folder goes away.
-function Lab:stop() fs.remove_tree(self.folder) end
+function Lab:stop() fs.remove_tree(self.dir) end
 
 return M

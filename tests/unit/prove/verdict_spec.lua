@@ -5,7 +5,7 @@ describe("the verdict", function()
     local expected = { files = { a = "1", b = "2" }, vault = { x = "1" } }
     assert.same({}, verdict.differences(expected, expected))
     assert.same(
-      { "files a: nil, should be 1", "files c: 3, should be nil", "vault x: 2, should be 1" },
+      { "files a: missing, should be 1", "files c: 3, should be missing", "vault x: 2, should be 1" },
       verdict.differences(expected, { files = { b = "2", c = "3" }, vault = { x = "2" } })
     )
     assert.same({}, verdict.differences(expected, { files = expected.files }, { vault = true }))
