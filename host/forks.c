@@ -41,7 +41,8 @@ static int forks_channel(lua_State *L)
 }
 
 /***
- Forks. The new process has a loop of its own, leads a process group, and ends with this one.
+ Forks. The new process has a loop of its own, leads a process group, ends with this one, and gives no
+ memory back: to touch a page is to copy it.
  @function core.forks.fork
  @return integer 0 in the new process, its id in the old one; or nil, message, code
 */
@@ -59,6 +60,7 @@ static int forks_fork(lua_State *L)
 		if (getppid() != parent)
 			_exit(1);
 		loop_forked(host->loop);
+		host->forked = true;
 	}
 	lua_pushinteger(L, pid);
 	return 1;

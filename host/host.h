@@ -29,6 +29,7 @@ struct host {
 	size_t memory_used,
 		memory_limit; /* bytes that Lua's heap has from the system; limit 0: none */
 	int exit_code;
+	bool forked; /* forks.c: it ends without giving anything back */
 };
 
 /*

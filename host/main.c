@@ -167,6 +167,8 @@ int main(int argc, char **argv)
 		complain("o2x: %s", lua_tostring(L, -1));
 		host.exit_code = 1;
 	}
+	if (host.forked)
+		_exit(host.exit_code);
 	lua_close(L);
 	heap_free(&memory.heap);
 	int left = loop_free(host.loop);

@@ -7,12 +7,15 @@ local out = require "o2x.report.out"
 
 local M = {}
 
+local GARBAGE <const> = 1000 -- %: a collection touches every page, and a touched page is copied
+
 --- Does what it was ordered.
 ---@param order o2x.prove.order
 ---@param command fun(words: string[]): integer performs the words of a command line
 ---@return integer exit code
 function M.run(order, command)
   assert(core.dress(order.env, order.out, order.err))
+  collectgarbage("setpause", GARBAGE)
   out.colour, out.quiet, out.verbose = false, false, false
   core.hasten(order.hasten or 1)
   if order.act then hook.start(order.act) end

@@ -46,6 +46,7 @@ Server.__index = Server
 ---@return table? order in a fork: what it has to do
 function M.start(count, names)
   load_all(names)
+  collectgarbage()
   local servers = {}
   for i = 1, count do
     local ours, theirs = core.channel()
