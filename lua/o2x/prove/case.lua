@@ -90,9 +90,7 @@ local function killed_at(kind)
   end
 end
 
-local PLAY = { kill = killed_at "kill", leave = killed_at "leave", power = killed_at "power" }
-
-function PLAY.twice(ground, base, case)
+local function twice(ground, base, case)
   local words = ground:run_words()
   local result = disturbed(ground, base, words, { kind = "kill", label = case.label, nth = case.nth })
   if not result then return nil, "not reached" end
@@ -103,7 +101,7 @@ function PLAY.twice(ground, base, case)
   return problem or judge(ground, base, result)
 end
 
-function PLAY.fault(ground, base, case)
+local function fault(ground, base, case)
   ground:fresh "start"
   ground.lab:fault { service = case.service, kind = case.fault, match = case.match, nth = case.nth }
   local words, problem = ground:run_words(), nil
@@ -114,24 +112,24 @@ function PLAY.fault(ground, base, case)
 end
 
 -- The run stops, or leaves it: it never overwrites it unasked.
-PLAY.foreign = function(ground, base, case)
+local function foreign(ground, base, case)
   local note, words = ground:note "foreign", ground:run_words()
   local result = disturbed(ground, base, words, { kind = "foreign", label = case.label, nth = case.nth, to = note })
   if not result then return nil, "not reached" end
-  local said = json.decode(fs.read(note), "foreign")
+  local said = json.read(fs.read(note), "foreign")
   if not said.value then return nil, "cannot be changed" end
   result = ground:o2x(after_kill(ground, words) or words)
   if hangs(result) then return hangs(result) end
   local seen = ground:note "seen"
   local looked = ground:o2x({}, nil, { kind = said.kind, key = said.key, tenant = ground.tenant, to = seen })
   if looked.code ~= 0 then return nil, "cannot be looked at" end
-  if json.decode(fs.read(seen), "seen").value == said.value then return nil end
+  if json.read(fs.read(seen), "seen").value == said.value then return nil end
   return ("the foreign value of %s %s is overwritten"):format(said.kind, said.key)
 end
 
 -- Killed, and then wanted otherwise: the end is that of a run that has wanted that from the start, or, once the first
 -- value was written, of a second run.
-function PLAY.correct(ground, base, case)
+local function correct(ground, base, case)
   local act = { kind = "correct", label = "before effect " .. case.target, nth = 1 }
   if case.label:find "^written" then
     ground:fresh "end"
@@ -152,7 +150,7 @@ end
 local function changes_of(journal)
   local list, names = {}, {}
   for line in journal:gmatch "[^\n]+" do
-    local record = json.decode(line:match "{.*}", "journal")
+    local record = json.read(line:match "{.*}", "journal")
     if record.t == "intent" then
       names[record.effect] = ("%s %s"):format(record.kind, record.key)
     elseif record.t == "result" then
@@ -163,7 +161,7 @@ local function changes_of(journal)
   return table.concat(list, "\n")
 end
 
-PLAY.plan = function(ground, base)
+local function plan(ground, base)
   ground:fresh "start"
   local result = ground:o2x { "plan", "--json", table.unpack(base.plan_words) }
   if hangs(result) then return hangs(result) end
@@ -171,7 +169,7 @@ PLAY.plan = function(ground, base)
   if wrong then return wrong end
   if result.code ~= 0 then return nil, "cannot be planned" end
   local list = {}
-  for _, change in ipairs(json.decode(result.stdout, "plan").changes) do
+  for _, change in ipairs(json.read(result.stdout, "plan").changes) do
     list[#list + 1] = ("%s %s %s"):format(change.kind, change.target, change.outcome)
   end
   table.sort(list)
@@ -185,14 +183,14 @@ PLAY.plan = function(ground, base)
   return "the plan has another number of changes"
 end
 
-PLAY.again = function(ground, base)
+local function again(ground, base)
   ground:fresh("end", base.store)
   local result = ground:o2x { "run", "--json", table.unpack(ground.words) }
   if hangs(result) then return hangs(result) end
   if result.code ~= 0 then return "a second run fails: " .. last_line(result) end
   local wrong = verdict.write_in(ground.lab:log())
   if wrong then return wrong end
-  local totals = json.decode(result.stdout, "run").totals
+  local totals = json.read(result.stdout, "run").totals
   for _, outcome in ipairs { "created", "changed", "deleted" } do
     if (totals[outcome] or 0) > 0 then return ("a second run: %d %s"):format(totals[outcome], outcome) end
   end
@@ -206,7 +204,7 @@ local function not_undone(ground)
   local parts = {}
   local id = ground:runs()[#ground:runs()]
   for line in (fs.read_if(fs.join(ground.state, id, "journal")) or ""):gmatch "[^\n]+" do
-    local record = json.decode(line:match "{.*}", "journal")
+    local record = json.read(line:match "{.*}", "journal")
     if record.t == "left" then
       local system = tostring(record.kind):match "^[^.]+" or ""
       parts[PARTS[system] or system] = true
@@ -225,7 +223,7 @@ local function judge_undo(ground, base, result)
   })
 end
 
-PLAY.undo = function(ground, base)
+local function undo(ground, base)
   if base.unchanged then return nil, "nothing to undo" end
   ground:fresh("end", base.store)
   local words, problem = undo_words(ground), nil
@@ -235,7 +233,7 @@ PLAY.undo = function(ground, base)
   return problem or judge_undo(ground, base, result)
 end
 
-PLAY["undo-kill"] = function(ground, base, case)
+local function killed_undo(ground, base, case)
   ground:fresh("end", base.store)
   local words, problem = undo_words(ground), nil
   local result = ground:o2x(words, { kind = "kill", nth = case.number })
@@ -243,6 +241,20 @@ PLAY["undo-kill"] = function(ground, base, case)
   result, problem = follow(ground, words, result)
   return problem or judge_undo(ground, base, result)
 end
+
+local PLAY <const> = {
+  plan = plan,
+  again = again,
+  kill = killed_at "kill",
+  leave = killed_at "leave",
+  power = killed_at "power",
+  twice = twice,
+  fault = fault,
+  foreign = foreign,
+  correct = correct,
+  undo = undo,
+  ["undo-kill"] = killed_undo,
+}
 
 --- Plays a case.
 ---@param ground o2x.prove.Ground

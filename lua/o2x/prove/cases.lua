@@ -162,9 +162,16 @@ end
 
 --- A part of the cases: those of some kinds, one by its id, or a sample of each kind.
 ---@param list table[]
+---@param points table[] of the undisturbed run: any of them may be chosen by its number
 ---@param options { kinds: table<string, boolean>?, only: string?, sample: integer?, seed: integer? }
 ---@return table[]
-function M.choose(list, options)
+function M.choose(list, points, options)
+  local kind_wanted, n = (options.only or ""):match "^(%a+):(%d+)$"
+  local point = points[tonumber(n)]
+  if point and (kind_wanted == "kill" or kind_wanted == "power") then
+    list = {}
+    add(list, kind_wanted, { number = point.n, label = point.label, nth = point.nth })
+  end
   local groups, chosen = {}, {}
   for _, case in ipairs(list) do
     local wanted = not options.only and (not options.kinds or options.kinds[case.kind]) or case.id == options.only

@@ -79,7 +79,7 @@ end
 ---@param path string
 ---@return integer exit code: 0 it does, 2 it does not
 function M.check(path)
-  local held = json.decode(fs.read(path), path)
+  local held = json.read(fs.read(path), path)
   if type(held) ~= "table" or held.format ~= M.FORMAT then
     errors.input("this is no certificate of o2x prove", "write one: o2x prove RUNBOOK TENANT --certificate=FILE", path)
   end

@@ -10,8 +10,11 @@ local value = require "o2x.base.value"
 
 local M = {}
 
-local OTHER <const> = { string = function(text) return text .. "-foreign" end, boolean = function(b) return not b end }
-OTHER.number = function(n) return n + 1 end
+local OTHER <const> = {
+  string = function(text) return text .. "-foreign" end,
+  boolean = function(truth) return not truth end,
+  number = function(n) return n + 1 end,
+}
 
 --- A copy of a value in which the first leaf that can be another one is.
 ---@param wanted any

@@ -25,11 +25,11 @@ local function serve(fd)
     local text = core.receive(fd)
     if not text then program.exit_now(0) end
     local pid, problem = core.fork()
-    if pid == 0 then return json.decode(text, "order") end
+    if pid == 0 then return json.read(text, "order") end
     if not pid then error(problem, 0) end
     core.send(fd, json.encode { pid = pid })
     local code, signal, seconds = core.wait(pid)
-    local clean, orphans = core.orphans(json.decode(text, "order").patience or 30)
+    local clean, orphans = core.orphans(json.read(text, "order").patience or 30)
     core.send(fd, json.encode { code = code, signal = signal, cpu = seconds, clean = clean, orphans = orphans })
   end
 end
@@ -68,7 +68,7 @@ local function message(self, seconds)
   if not task.wait_fd(self.fd, "r", seconds) then return nil end
   local text = core.receive(self.fd)
   if not text then error("a prepared process of o2x prove has ended", 0) end
-  return json.decode(text, "fork")
+  return json.read(text, "fork")
 end
 
 ---@class o2x.prove.order

@@ -141,7 +141,7 @@ function Ground:noted(words)
   local result = self:o2x(words, { kind = "note", to = path })
   local points = {}
   for line in (fs.read_if(path) or ""):gmatch "[^\n]+" do
-    points[#points + 1] = json.decode(line, "point")
+    points[#points + 1] = json.read(line, "point")
   end
   return result, points
 end

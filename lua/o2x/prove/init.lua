@@ -67,7 +67,7 @@ function M.run(options)
       local list
       list, result.same = cases.of(of, options.twice)
       result.points, result.all = #of.points, #list
-      list = cases.choose(list, options.choose)
+      list = cases.choose(list, of.points, options.choose)
       result.cases = #list
       next_case, start = queue(list), task.now()
       field.cpu, field.commands = 0, 0

@@ -71,19 +71,19 @@ describe("a choice of cases", function()
   local list = cases.of({ points = POINTS, log = LOG }, 2)
 
   it("is one of them", function()
-    local chosen = cases.choose(list, { only = "kill:4" })
+    local chosen = cases.choose(list, POINTS, { only = "kill:4" })
     assert.equal(1, #chosen)
     assert.equal("kill:4", chosen[1].id)
   end)
 
   it("is of some kinds", function()
-    for _, case in ipairs(cases.choose(list, { kinds = { power = true } })) do
+    for _, case in ipairs(cases.choose(list, POINTS, { kinds = { power = true } })) do
       assert.equal("power", case.kind)
     end
   end)
 
   it("is a sample of each kind, another one for another seed", function()
-    local one, other = cases.choose(list, { sample = 1 }), cases.choose(list, { sample = 1, seed = 1 })
+    local one, other = cases.choose(list, POINTS, { sample = 1 }), cases.choose(list, POINTS, { sample = 1, seed = 1 })
     assert.equal("kill:1", ids(one, "kill"))
     assert.equal("kill:2", ids(other, "kill"))
   end)
