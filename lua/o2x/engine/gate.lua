@@ -439,9 +439,7 @@ function Gate:entry(effect_type, target, desired, of)
     place = task.place(),
     start = task.now(),
   }
-  if points.watched() then
-    points.before("effect", effect_type.kind .. " " .. key, nil, { gate = self, effect = e })
-  end
+  if points.watched() then points.before("effect", effect_type.kind .. " " .. key, nil, { gate = self, effect = e }) end
   self.name(e, 0)
   return e
 end

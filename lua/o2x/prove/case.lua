@@ -1,5 +1,5 @@
---- Plays one case: puts the lab back, lets a command run into what the case has for it, goes on as an operator would, and
---- compares the end with that of the undisturbed run.
+--- Plays one case: puts the lab back, lets a command run into what the case has for it, goes on as an operator would,
+--- and compares the end with that of the undisturbed run.
 
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
@@ -104,7 +104,8 @@ end
 local function fault(ground, base, case)
   ground:fresh "start"
   ground.lab:fault { service = case.service, kind = case.fault, match = case.match, nth = case.nth }
-  local words, problem = ground:run_words(), nil
+  local words = ground:run_words()
+  local problem
   local result = ground:o2x(words)
   ground.lab:fault { service = case.service, kind = "off" }
   result, problem = follow(ground, words, result)
@@ -226,18 +227,20 @@ end
 local function undo(ground, base)
   if base.unchanged then return nil, "nothing to undo" end
   ground:fresh("end", base.store)
-  local words, problem = undo_words(ground), nil
+  local words = undo_words(ground)
   local result = ground:o2x(words)
   if result.code ~= 0 and result.code ~= 7 then return "the undo fails: " .. last_line(result) end
+  local problem
   result, problem = follow(ground, words, result)
   return problem or judge_undo(ground, base, result)
 end
 
 local function killed_undo(ground, base, case)
   ground:fresh("end", base.store)
-  local words, problem = undo_words(ground), nil
+  local words = undo_words(ground)
   local result = ground:o2x(words, { kind = "kill", nth = case.number })
   if not result.signal then return nil, "not reached" end
+  local problem
   result, problem = follow(ground, words, result)
   return problem or judge_undo(ground, base, result)
 end

@@ -57,7 +57,7 @@ end
 ---@param act { to: string } the file: kind, key, and the value as a text, or why there is none
 ---@param more { gate: table, effect: table }
 function M.change(act, more)
-  local e, said = more.effect, nil
+  local e, said = more.effect
   local ok, now = pcall(write, more.gate, e)
   if ok and now ~= nil then
     said = { kind = e.type.kind, key = e.key, value = M.text(e, now) }

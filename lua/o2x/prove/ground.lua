@@ -1,8 +1,9 @@
 --- Where cases are played: a lab that can be put back, a prepared process, and folders of its own. One command of o2x
 --- after the other.
 ---
---- A lab for cases (lab.lua, or a test's own) has: dir; env; snapshot(self, name), restore(self, name); state(self, { full }) →
---- part → item → hash, or text, or path → text; log(self) → list of { service, method, target, write, status, identity }; fault(self, fault); stop(self).
+--- A lab for cases (lab.lua, or a test's own) has: dir; env; snapshot(self, name), restore(self, name);
+--- state(self, { full }) → part → item → hash, or text, or path → text;
+--- log(self) → list of { service, method, target, write, status, identity }; fault(self, fault); stop(self).
 
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"

@@ -110,9 +110,9 @@ local function striker(act, memory)
 end
 
 --- Begins to watch.
----@param act { kind: string, label: string?, nth: integer?, to: string?, places: table? } kind: "note" (to a file), "kill", "leave" (its
----  children live on), "power", "foreign" (somebody else changes the effect's target first), "correct" (the effect is asked for
----  with another value, as if the script had been corrected)
+---@param act { kind: string, label: string?, nth: integer?, to: string?, places: table? } kind: "note" (to a file),
+---  "kill", "leave" (its children live on), "power", "foreign" (somebody else changes the effect's target first),
+---  "correct" (the effect is asked for with another value, as if the script had been corrected)
 function M.start(act)
   local memory = new_memory()
   if act.kind == "leave" then subprocess.outlive() end

@@ -1,5 +1,4 @@
---- Bugs to be planted in the toy, one at a time (TOY_BUG=NAME): o2x prove has to catch each. What each stands for in the
---- platform is said beside it.
+--- Bugs to be planted in the toy, one at a time (TOY_BUG=NAME): o2x prove has to catch each.
 
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
