@@ -2,7 +2,6 @@
 
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
-local json = require "o2x.base.json"
 
 local M = {}
 
@@ -135,7 +134,9 @@ M.PLANT = {
   ["cannot be resumed"] = function(toy)
     local once = type_of(toy, "toy.once")
     local write, read = once.write, once.read
-    once.read = function(ctx, target) return fs.exists(path_of(target.name .. "-ready")) and read(ctx, target) or nil end
+    once.read = function(ctx, target)
+      if fs.exists(path_of(target.name .. "-ready")) then return read(ctx, target) end
+    end
     once.probe = function(ctx, target) return once.read(ctx, target) and "done" or "absent" end
     once.write = function(ctx, target, desired, ...)
       write(ctx, target, desired, ...)
