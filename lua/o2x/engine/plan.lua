@@ -190,7 +190,7 @@ local function by_system(changes)
   return order, systems
 end
 
-local function render_change(write, change, style, full)
+local function render_change(write, change, style, full, more)
   local sign = SIGNS[change.outcome]
   write(("  %s %s"):format(style.sign(sign, sign), style.bold(change.show.title or change.key)))
   local lines = change.show.lines or {}
@@ -199,7 +199,7 @@ local function render_change(write, change, style, full)
     local line = lines[i]
     write("      " .. style.sign(line:match("^%s*([+~-])") or "", line))
   end
-  if #lines > most then write(("      … %d more lines (--full shows them)"):format(#lines - most)) end
+  if #lines > most then write(("      … %d more lines%s"):format(#lines - most, more)) end
   if change.taken then write(style.sign("~", "      ! overwrites what belongs to others (--take-over)")) end
   if change.irreversible then write(style.sign("~", "      ! cannot be undone: " .. change.irreversible)) end
 end
@@ -208,14 +208,15 @@ end
 ---@param write fun(line: string)
 ---@param style table colours: sign(sign, text), bold(text), dim(text)
 ---@param full boolean? show every line
-function Plan:render(write, style, full)
+---@param more string? how to see the lines that are left out; default: by --full
+function Plan:render(write, style, full, more)
   local order, systems = by_system(self.changes)
   if #order > 0 then write(style.dim("+ create  ~ change  - delete")) end
   for _, name in ipairs(order) do
     write("")
     write(style.bold(name))
     for _, change in ipairs(systems[name]) do
-      render_change(write, change, style, full)
+      render_change(write, change, style, full, more or " (--full shows them)")
     end
   end
   if #self.checks > 0 then

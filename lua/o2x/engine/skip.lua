@@ -84,7 +84,7 @@ function M.lines_of(part)
   local lines = {}
   part:render(function(line)
     if line ~= "" then lines[#lines + 1] = line end
-  end, PLAIN, true)
+  end, PLAIN, false, "")
   return lines
 end
 

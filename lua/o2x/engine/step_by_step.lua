@@ -22,6 +22,7 @@ local HELP <const> = {
   "s  skip it: it is done by hand",
   "q  quit: o2x resume goes on later",
   "a  all: do it and all the rest",
+  "f  full: show every line of it",
 }
 
 -- The question is for a person, so --quiet does not count.
@@ -40,7 +41,7 @@ local function title_of(name, seen)
   return #seen.members > 0 and table.concat(seen.members, ", ") or "what is in no step"
 end
 
-local function show(name, seen, title)
+local function show(name, seen, title, full)
   local style = out.style(2)
   write("")
   write(style.bold(title) .. (type(name) == "string" and "" or style.dim "  (at the same time)"))
@@ -51,7 +52,7 @@ local function show(name, seen, title)
   end
   seen.part:render(function(line)
     if line ~= "" then write(line) end
-  end, style, true)
+  end, style, full, " (f shows them)")
 end
 
 local function ask()
@@ -101,6 +102,8 @@ local function decide(run, name, seen, perform, ...)
     if answer == "s" or answer == "skip" then
       local skipped, result = skip_step(run, name)
       if skipped then return result end
+    elseif answer == "f" or answer == "full" then
+      show(name, seen, title, true)
     else
       for _, line in ipairs(HELP) do
         write(line)
