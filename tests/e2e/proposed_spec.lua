@@ -239,6 +239,14 @@ for _, key in ipairs {
 } do
   ROWS["lua/o2x/" .. key] = { by = "tests/e2e/capsule_spec.lua" }
 end
+for _, command in ipairs {
+  "fleet_undo.lua: o2x resume",
+  "fleet_undo.lua: o2x runs",
+  "fleet_undo.lua: o2x undo",
+  "fleet.lua: o2x undo",
+} do
+  ROWS["lua/o2x/cli/" .. command] = { by = "tests/e2e/fleet_undo_spec.lua" }
+end
 for _, file in ipairs { "cli/common", "cli/undo", "engine/store", "engine/undo", "engine/undone" } do
   ROWS[("lua/o2x/%s.lua: o2x undo"):format(file)] = { by = "tests/e2e/undo_spec.lua" }
 end

@@ -86,6 +86,21 @@ describe("step by step", function()
     assert.is_nil(table.concat(toy:writes(), "\n"):find "^[bc] ")
   end)
 
+  it("shows the first lines of a long change, and all of them after f", function()
+    toy:runbook(
+      "house",
+      [[
+      local rooms = {}
+      for i = 1, 30 do rooms["room" .. i] = i end
+      step("Make", toy.ensure, "a", rooms)
+    ]]
+    )
+    local result = terminal(toy, { "run", "house", "alpha", "--step-by-step" }, "f\nq\n")
+    assert.equal(2, count(result.stdout, "+ room1: 1"))
+    assert.equal(1, count(result.stdout, "+ room9: 9"))
+    has(result.stdout, "… 18 more lines (f shows them)")
+  end)
+
   it(
     "does not skip together what is done at the same time",
     function() has(run("y\ny\ns\nq\n").stdout, "not together: q, then o2x resume R-") end

@@ -35,7 +35,8 @@ local NEXT =
   { done = "o2x show %s", incomplete = "o2x show %s", failed = "o2x resume %s", interrupted = "o2x resume %s" }
 
 local ENDED <const> = { done = true, incomplete = true }
-local INCOMPLETE <const> = 7 -- exit code
+--- The exit code of an undo that had to leave something.
+M.INCOMPLETE = 7
 
 local function flags(options)
   local values = {}
@@ -322,7 +323,7 @@ function M.conclude(run, status, err, options, seconds)
     next_command
   )
   if err then return errors.exit_code(err) end
-  if status == "incomplete" then return INCOMPLETE end
+  if status == "incomplete" then return M.INCOMPLETE end
   return run.output and run.output.exit or 0
 end
 

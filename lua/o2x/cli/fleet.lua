@@ -15,17 +15,25 @@ local units = require "o2x.base.units"
 
 local M = {}
 
-local COLOURS = { done = "green", failed = "red", interrupted = "yellow", refused = "yellow" }
+local ENDED <const> = { done = true, incomplete = true }
+local COLOURS = { done = "green", incomplete = "yellow", failed = "red", interrupted = "yellow", refused = "yellow" }
 
--- Runs one tenant; an error becomes the outcome of that tenant.
-local function attempt(fleet, tenant, prepare, apply)
+--- Runs one tenant; an error becomes the outcome of that tenant.
+---@param fleet table
+---@param tenant string
+---@param prepare fun(report: table): table run
+---@param apply fun(run: table, started: function): string, table?
+---@return table outcome
+function M.attempt(fleet, tenant, prepare, apply)
   local start = task.now()
   local report = progress.new { quiet = out.quiet or fleet.at_once > 1, verbose = out.verbose }
   local this
   local ok, status, err = xpcall(function()
     this = prepare(report)
     return apply(this, function()
-      out.say(("%s %s for %s, run %s"):format(this.runbook.name, this.runbook.version, tenant, this.id))
+      local what = this.undo and "undo of " .. this.undo.history.id
+        or ("%s %s"):format(this.runbook.name, this.runbook.version)
+      out.say(("%s for %s, run %s"):format(what, tenant, this.id))
       common.print_notes(this)
     end)
   end, errors.handler)
@@ -35,6 +43,7 @@ local function attempt(fleet, tenant, prepare, apply)
   end
   local outcome =
     { status = status, error = err, run = this and this.id, counts = report.counts, seconds = task.now() - start }
+  if status == "incomplete" then outcome.left = this.undo.left end
   if err and status ~= "interrupted" then out.problem(err, ("%s: %s"):format(tenant, err.step or status)) end
   return outcome
 end
@@ -62,13 +71,13 @@ local function go_on(store, project, config, fleet, options)
   return function(tenant, past)
     if past and RESUMABLE[past.status] then
       past = store:origin(past.id)
-      return attempt(fleet, tenant, function(report)
+      return M.attempt(fleet, tenant, function(report)
         local this = again(store, project, config, fleet, past, report, options)
         this.store = store
         return this
       end, function(this, started) return run.resume(this, past.id, started, options.take_over) end)
     end
-    return attempt(fleet, tenant, function(report)
+    return M.attempt(fleet, tenant, function(report)
       local planned, header = fleets.planned(store, fleet, tenant)
       return run.prepare {
         mode = "apply",
@@ -103,7 +112,7 @@ local function rows_of(outcomes, style)
       counts and tostring(counts.created + counts.changed + counts.deleted) or "-",
       outcome.seconds and units.duration(outcome.seconds) or "-",
       outcome.run or "-",
-      outcome.error and out.printable(tostring(outcome.error)) or "",
+      out.printable(outcome.error and tostring(outcome.error) or outcome.note or ""),
     }
   end
   return rows
@@ -119,6 +128,7 @@ local function data_of(fleet, outcomes, status, options, warnings)
       status = outcome.status,
       run = outcome.run,
       seconds = outcome.seconds,
+      left = outcome.left and json.array(outcome.left),
       totals = outcome.counts and plan.totals(outcome.counts) or nil,
       error = outcome.error
           and { kind = outcome.error.kind, message = tostring(outcome.error), hint = outcome.error.hint }
@@ -131,7 +141,8 @@ local function data_of(fleet, outcomes, status, options, warnings)
     status = status,
     tenants = json.array(list),
     warnings = json.array(warnings),
-    next = status ~= "done" and next_of(fleet, options) or nil,
+    undoes = fleet.undoes,
+    next = not ENDED[status] and next_of(fleet, options) or nil,
   }
 end
 
@@ -140,7 +151,16 @@ local function exit_code(outcomes, status)
   for _, outcome in ipairs(outcomes) do
     if outcome.error then return errors.exit_code(outcome.error) end
   end
-  return 0
+  return status == "incomplete" and common.INCOMPLETE or 0
+end
+
+-- What could not be taken back.
+local function say_left(outcomes)
+  for _, outcome in ipairs(outcomes) do
+    for _, one in ipairs(outcome.left or {}) do
+      out.say(("%s: not undone: %s: %s"):format(outcome.tenant, one.title, one.why))
+    end
+  end
 end
 
 --- Runs the tenants of a fleet and prints how each ended.
@@ -153,7 +173,8 @@ end
 function M.perform(store, project, config, fleet, options)
   out.say(("%s for %d tenants, %s"):format(fleet.runbook, #fleet.tenants, fleet.id))
   common.print_warnings(config)
-  local outcomes, status = fleets.perform(store, fleet, go_on(store, project, config, fleet, options))
+  local go = fleet.undoes and require("o2x.cli.fleet_undo").go or go_on
+  local outcomes, status = fleets.perform(store, fleet, go(store, project, config, fleet, options))
   if options.json then
     out.json(data_of(fleet, outcomes, status, options, common.warnings(config)))
   else
@@ -161,15 +182,16 @@ function M.perform(store, project, config, fleet, options)
   end
   local done = 0
   for _, outcome in ipairs(outcomes) do
-    done = done + (outcome.status == "done" and 1 or 0)
+    done = done + (ENDED[outcome.status] and 1 or 0)
   end
+  say_left(outcomes)
   out.say(
     ("%s  %s: %d of %d tenants%s"):format(
       status,
       fleet.runbook,
       done,
       #outcomes,
-      status == "done" and "" or "; next: " .. next_of(fleet, options)
+      ENDED[status] and "" or "; next: " .. next_of(fleet, options)
     )
   )
   return exit_code(outcomes, status)
@@ -286,6 +308,7 @@ local function check_take_over(store, fleet, words)
   local histories = {}
   for _, past in pairs(#words > 0 and fleets.runs(store, fleet) or {}) do
     histories[#histories + 1] = store:look(past.id)
+    if past.undo then histories[#histories + 1] = store:look(past.undo.run) end
   end
   memory.check_take_over(fleet.id, histories, words)
 end
@@ -296,6 +319,14 @@ end
 ---@param fleet table
 ---@return integer exit code
 function M.resume(options, store, fleet)
+  local undo = fleets.undo_of(store, fleet.id)
+  if undo then
+    errors.input(
+      ("%s was undone by %s"):format(fleet.id, undo.id),
+      ENDED[undo.status] and ("o2x undo %s brings its state back"):format(undo.id)
+        or ("o2x resume %s continues that"):format(undo.id)
+    )
+  end
   check_take_over(store, fleet, options.take_over or {})
   local project, config = common.load_project_of(options, fleet)
   return M.perform(store, project, config, fleet, options)

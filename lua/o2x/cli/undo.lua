@@ -3,6 +3,7 @@
 local lazy = require "o2x.base.lazy"
 local common = lazy "o2x.cli.common"
 local errors = require "o2x.base.error"
+local fleet_undo = lazy "o2x.cli.fleet_undo"
 local json = lazy "o2x.base.json"
 local memory = lazy "o2x.engine.memory"
 local out = require "o2x.report.out"
@@ -13,9 +14,6 @@ local undo = lazy "o2x.engine.undo"
 
 -- "R-…#STEP" → what is to be undone
 local function requested(store, word, options)
-  if word:find "^F%-" then
-    errors.input(word .. " is a run over several tenants", "undo its runs one by one: o2x runs lists them")
-  end
   local id, step = word:match "^(.-)#(.*)$"
   id = store:find(id or word)
   local request = { id = id, take_over = options.take_over }
@@ -54,16 +52,6 @@ local function command_of(this, options)
   return words
 end
 
-local function write_rest(this, style)
-  for _, one in ipairs(this.undo.within) do
-    out.data(style.dim(("  goes with %s: %s"):format(one.of, one.title)))
-  end
-  for _, one in ipairs(this.undo.left) do
-    out.data(("  %s cannot be undone: %s: %s"):format(style.sign("-", "!"), one.title, one.why))
-  end
-  if this.undo.within[1] or this.undo.left[1] then out.data "" end
-end
-
 local function show(this, plan, options)
   local found, command = plan:has_changes(), command_of(this, options)
   local ready = #plan.problems == 0 and this.undo.left ~= nil
@@ -77,7 +65,7 @@ local function show(this, plan, options)
   local style = out.style(1)
   plan:render(out.data, style, options.full)
   if not ready then return end
-  write_rest(this, style)
+  undo.render_rest(this.undo, out.data, style)
   if not found then return out.data "Nothing to undo." end
   out.data(style.bold(plan:totals()))
   out.data("To undo: " .. style.bold(command))
@@ -91,6 +79,7 @@ end
 
 local function perform(options, arguments)
   local store = common.store(options)
+  if arguments[1]:find "^F%-" then return fleet_undo.undo(options, store, arguments[1]) end
   local opened = requested(store, arguments[1], options)
   if not options.confirm then
     local this = prepare(opened, options, "plan")
@@ -121,6 +110,10 @@ o2x undo of it brings everything back.
 Each target must still be as the run left it. If somebody else changed one,
 nothing is touched, and the values before, ours and now are shown.
 
+A run over several tenants (F-…) is taken back tenant by tenant, the last first;
+--confirm=WHICH repeats its --tenants. Nothing is touched unless all of it can
+be taken back; with --keep-going, one that cannot is left, and the others are.
+
 RUN may be the end of its id. STEP is the path or the number of a step, as
 o2x show lists them: only that step, and the steps below it.]],
   options = {
@@ -131,6 +124,7 @@ o2x show lists them: only that step, and the steps below it.]],
       many = true,
       help = "overwrite what someone else changed in this effect's target since the run (effect id or key)",
     },
+    { "keep-going", help = "of a run over several tenants: go on with the others when one cannot be taken back" },
     { "full", help = "show every line of every change" },
     { "json", help = "print the plan, or the result, as JSON" },
   },

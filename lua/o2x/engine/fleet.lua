@@ -16,6 +16,8 @@ local tenants = require "o2x.project.tenants"
 
 local M = {}
 
+local ENDED <const> = { done = true, incomplete = true }
+
 local ALIASES = { env = "environment" }
 
 -- ---- which tenants ----
@@ -179,13 +181,26 @@ function M.unfinished(store)
   for _, file in ipairs(fs.list(folder_of(store))) do
     local id = file:match("^(F%-.*)%.json$")
     local fleet = id and M.read(store, id)
-    if fleet then newest[fleet.runbook] = fleet end
+    if fleet then newest[fleet.runbook .. (fleet.undoes or "")] = fleet end
   end
   for _, fleet in pairs(newest) do
-    if fleet.status ~= "done" then list[#list + 1] = fleet end
+    local over = ENDED[fleet.status] or M.undo_of(store, fleet.id)
+    if not over then list[#list + 1] = fleet end
   end
   table.sort(list, function(a, b) return a.id < b.id end)
   return list
+end
+
+--- The undo of a fleet that has begun, if there is one. One that was itself undone does not count.
+---@param store table
+---@param id string of the fleet
+---@return table? fleet
+function M.undo_of(store, id)
+  for _, file in ipairs(fs.is_folder(folder_of(store)) and fs.list(folder_of(store)) or {}) do
+    local name = file:match "^(F%-.*)%.json$"
+    local fleet = name and name > id and M.read(store, name)
+    if fleet and fleet.undoes == id and not M.undo_of(store, fleet.id) then return fleet end
+  end
 end
 
 --- The newest run of each tenant in a fleet.
@@ -207,14 +222,14 @@ end
 ---@param fleet table
 ---@param go fun(tenant: string, past: table?): table outcome { status, run, error, seconds, counts }
 ---@return table[] outcomes in the order of the tenants
----@return string status done, failed or interrupted
+---@return string status done, incomplete (an undo), failed or interrupted
 function M.perform(store, fleet, go)
   local past, outcomes, stopped = M.runs(store, fleet), {}, nil
   task.each(fleet.tenants, function(tenant)
     local before = past[tenant]
     local outcome
-    if before and before.status == "done" then
-      outcome = { status = "done", run = before.id, earlier = true }
+    if before and ENDED[before.status] then
+      outcome = { status = before.status, run = before.id, earlier = true }
     elseif stopped then
       outcome = { status = "not begun" }
     else
@@ -231,7 +246,8 @@ function M.perform(store, fleet, go)
   local list, status = {}, stopped or "done"
   for i, tenant in ipairs(fleet.tenants) do
     list[i] = outcomes[tenant]
-    if status == "done" and list[i].error then status = "failed" end
+    if ENDED[status] and list[i].error then status = "failed" end
+    if status == "done" and list[i].status == "incomplete" then status = "incomplete" end
   end
   fleet.status = status
   save(store, fleet)

@@ -364,6 +364,20 @@ function M.perform(run)
   end
 end
 
+--- Writes what a plan of an undo has beside its changes: what goes with something else, and what stays.
+---@param undo table that was planned
+---@param write fun(line: string)
+---@param style table as for Plan:render
+function M.render_rest(undo, write, style)
+  for _, one in ipairs(undo.within) do
+    write(style.dim(("  goes with %s: %s"):format(one.of, one.title)))
+  end
+  for _, one in ipairs(undo.left) do
+    write(("  %s cannot be undone: %s: %s"):format(style.sign("-", "!"), one.title, one.why))
+  end
+  if undo.within[1] or undo.left[1] then write "" end
+end
+
 --- How the command line names what goes back.
 ---@param undo table
 ---@return string "R-…" or "R-…#Step"
