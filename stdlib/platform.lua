@@ -4,6 +4,7 @@
 local claims = require "stdlib.claims"
 local contents = require "stdlib.contents"
 local naming = require "stdlib.naming"
+local owners = require "stdlib.owners"
 local providers = require "stdlib.providers"
 local survey = require "stdlib.survey"
 local tenant_file = require "stdlib.tenant_file"
@@ -249,6 +250,19 @@ function M.grants(tenant)
     s3 = tenant.id and { tenant.data_bucket .. "/" .. tenant.id .. "/" } or {},
   }
 end
+
+--- The tenant that a name belongs to, whichever tenants there are.
+---@param kind string of the effect, such as "pg.database"
+---@param name string
+---@param platform table platform.yaml
+---@param ids table<string, string> tenants by their ids
+---@return string? tenant nil: the name is no tenant's
+function M.owner(kind, name, platform, ids) return owners.of(kind, name, platform, ids) end
+
+--- Where the names of all tenants are. Only o2x audit --all reads by it, and only names.
+---@param platform table platform.yaml
+---@return table places
+function M.places(platform) return owners.places(platform, INVENTORY, M.READABLE) end
 
 --- Where the registry of tenants is, and what no other tenant in it may have. The engine asks it before every run, and
 --- when a script gives the tenant its id.

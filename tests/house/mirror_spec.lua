@@ -24,6 +24,7 @@ local ELSEWHERE <const> = {
   -- They need whole runs, killed and resumed.
   ["lua/o2x/engine/audit.lua"] = "tests/e2e/audit_spec.lua",
   ["lua/o2x/engine/audits.lua"] = "tests/e2e/audit_spec.lua",
+  ["lua/o2x/engine/orphans.lua"] = "tests/e2e/audit_spec.lua",
   ["lua/o2x/engine/left_over.lua"] = "tests/e2e/audit_spec.lua",
   ["lua/o2x/effects/k8s/left.lua"] = "tests/e2e/audit_spec.lua",
   ["lua/o2x/effects/pg/row_left.lua"] = "tests/e2e/audit_spec.lua",

@@ -68,6 +68,7 @@ local function report_data(report)
   end
   return {
     tenant = report.tenant,
+    orphan = report.orphan,
     findings = json.array(findings),
     inside = report.inside,
     unseen = json.array(report.unseen),
@@ -87,7 +88,7 @@ local function show(reports, options)
   end
   local style = out.style(1)
   for _, report in ipairs(reports) do
-    out.data(style.bold(report.tenant or "in no tenant's file") .. ": " .. shown.summary(report))
+    out.data(style.bold(report.tenant) .. ": " .. shown.summary(report))
     shown.render(report, audit.RANKS, out.data, style)
   end
 end
@@ -116,6 +117,7 @@ local function perform(options, arguments)
     tenants = tenants,
     secrets = options.secrets,
     at_once = count,
+    orphans = options.all,
     done = progress(#tenants),
     file = function(name, tenant) return common.runbook(project, options, { name, tenant }) end,
   }
@@ -131,7 +133,8 @@ Compares a tenant in all systems with what the runbook that makes tenants would
 make of it, and looks at all its checks. Only reads. Each finding says what is,
 what should be, and the command that mends it; what customers feel comes first.
 
---all looks at the tenants of all files. Exit code 2: there are findings;
+--all looks at the tenants of all files, and for what belongs to a tenant that
+is in no file. Exit code 2: there are findings;
 1: a tenant could not be audited.]],
   options = {
     args.SECRETS,

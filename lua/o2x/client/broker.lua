@@ -200,7 +200,9 @@ function M.for_run(config, grants)
   local o = config.broker
   errors.need_setting(o.url, "the message broker", "O2X_BROKER_URL")
   cleartext.check_url(config, o.url, "the message broker")
-  return M.new { url = o.url, user = o.user, password = o.password, scope = function() return grants.broker or {} end }
+  local function scope_of() return grants.broker or {} end
+  local bounds = not grants.places and scope_of or nil -- where only names are read, those of all tenants
+  return M.new { url = o.url, user = o.user, password = o.password, scope = bounds }
 end
 
 return M

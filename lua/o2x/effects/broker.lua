@@ -70,6 +70,15 @@ function queue.list(ctx)
   return found
 end
 
+-- The queues of all tenants.
+function queue.names(ctx)
+  local found = {}
+  for i, each in ipairs(queues(ctx, ctx.scope.places.queues)) do
+    found[i] = { name = each.name, title = ("queue %s (%d messages)"):format(each.name, each.depth) }
+  end
+  return found
+end
+
 local function api(ctx)
   return {
     --- Ensures a queue.

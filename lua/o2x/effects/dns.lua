@@ -324,6 +324,18 @@ function record.list(ctx)
   return found
 end
 
+-- The records of all tenants.
+function record.names(ctx)
+  local client, found = ctx:client "aws.route53", {}
+  for _, domain in ipairs(ctx.scope.dns) do
+    local zone = client:zone_of(domain)
+    for _, each in ipairs(client:records_below(zone, dns_record.name(domain))) do
+      found[#found + 1] = { name = each.name, title = each.name .. " " .. describe(each), remove = removal(zone, each) }
+    end
+  end
+  return found
+end
+
 local function api(ctx)
   return {
     --- Ensures a record set: compares it, creates or changes it, waits until it is INSYNC. Another owner's is refused

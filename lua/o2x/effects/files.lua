@@ -213,6 +213,33 @@ function text.list(ctx)
   return found
 end
 
+-- What is in the folders in which each tenant has something; a folder has a slash at its end.
+function text.names(ctx)
+  local found = {}
+  for _, folder in ipairs(ctx.scope.places.folders) do
+    local real = fs.folder(resolve(ctx, folder .. "_", readable(ctx), "the folder"))
+    for _, name in ipairs(fs.is_folder(real) and fs.list(real) or {}) do
+      local path = fs.join(real, name)
+      local is_folder = fs.is_folder(path)
+      found[#found + 1] = {
+        name = folder .. name .. (is_folder and "/" or ""),
+        remove = shell.command { "rm", is_folder and "-r" or "-f", path },
+      }
+    end
+  end
+  return found
+end
+
+-- Whose sections a file that all tenants share has.
+function own_section.names(ctx)
+  local place, found = ctx.scope.places.sections, {}
+  for line in ((read(ctx, place.path) or "") .. "\n"):gmatch "(.-)\n" do
+    local tenant = line:match(place.heading)
+    if tenant then found[#found + 1] = { name = tenant, title = ("%s: the section '%s'"):format(place.path, line) } end
+  end
+  return found
+end
+
 local function text_in(ctx, path)
   local content = ctx:read("file.text", path)
   local real = resolve(ctx, path, readable(ctx), "the file")

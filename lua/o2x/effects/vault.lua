@@ -178,6 +178,32 @@ end
 
 SECRET.list = list
 
+-- The folders of all tenants; of a tenant without a file, the secrets in them. Only names are read.
+local function all_names(ctx, orphan)
+  local client, found = ctx:client "vault", {}
+  local mount = ctx.config.vault and ctx.config.vault.mount or "secret"
+  local function add(tenant, folder)
+    for _, name in ipairs(client:list((folder:gsub("/$", "")))) do
+      local path = folder .. name
+      local command = shell.command { "vault", "kv", "metadata", "delete", "-mount=" .. mount, path }
+      if name:sub(-1) == "/" then
+        add(tenant, path)
+      else
+        found[#found + 1] = { name = tenant, title = ("%s/%s"):format(mount, path), remove = command }
+      end
+    end
+  end
+  for _, base in ipairs(ctx.scope.vault) do
+    for _, name in ipairs(client:list((base:gsub("/$", "")))) do
+      local tenant = name:match "^(.*)/$"
+      if tenant and orphan(tenant) then add(tenant, base .. name) end
+    end
+  end
+  return found
+end
+
+SECRET.names = all_names
+
 local PLAIN <const> = { string = true, number = true, boolean = true }
 
 -- A field as Vault's own clients write it: a string.

@@ -4,6 +4,7 @@
 local audit = require "o2x.engine.audit"
 local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
+local orphans = require "o2x.engine.orphans"
 local progress = require "o2x.report.progress"
 local run = require "o2x.engine.run"
 local task = require "o2x.base.task"
@@ -17,6 +18,7 @@ local M = {}
 ---@field secrets string? the source of the tenants' secrets
 ---@field at_once integer
 ---@field done fun(report: table) called after each
+---@field orphans boolean? also look for what belongs to tenants without a file
 ---@field file fun(name: string, tenant: string): string the path of a runbook for a tenant
 
 local function look(wanted, tenant, place)
@@ -47,16 +49,22 @@ end
 
 --- Audits tenants.
 ---@param wanted o2x.audits
----@return table[] reports of audit.of, in the order of the tenants; `error` in one that could not be made
+---@return table[] reports of audit.of, in the order of the tenants; `error` in one that could not be made; behind them
+---  those of orphans
 function M.perform(wanted)
   local free = {}
-  return task.each(wanted.tenants, function(tenant)
+  local reports = task.each(wanted.tenants, function(tenant)
     local place = table.remove(free) or run.place_to_look(wanted.project)
     local report = attempt(wanted, tenant, place)
     free[#free + 1] = place
     wanted.done(report)
     return report
   end, { limit = wanted.at_once })
+  if wanted.orphans then
+    local found = orphans.find(wanted.project, wanted.config, free[1] or run.place_to_look(wanted.project))
+    table.move(found, 1, #found, #reports + 1, reports)
+  end
+  return reports
 end
 
 return M

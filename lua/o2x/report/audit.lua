@@ -31,6 +31,7 @@ end
 ---@return string
 function M.summary(report)
   if report.error then return "could not be audited: " .. text(report.error) end
+  if report.orphan then return "a tenant without a file, " .. M.count(#report.findings) end
   local inside = report.inside > 0 and (", and %d more things in what is missing"):format(report.inside) or ""
   return ("%s%s; %d things are as they should be"):format(M.count(#report.findings), inside, report.looked)
 end
@@ -95,7 +96,7 @@ local function block(lines, write)
 end
 
 local function section(report, ranks, write)
-  write(("## %s: %s"):format(escaped(report.tenant or "no tenant's file"), escaped(M.summary(report))))
+  write(("## %s: %s"):format(escaped(report.tenant), escaped(M.summary(report))))
   write ""
   for _, finding in ipairs(report.findings) do
     write(("### %s: %s"):format(finding.way, escaped(finding.what)))

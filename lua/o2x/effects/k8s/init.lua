@@ -159,6 +159,8 @@ end
 
 function object.list(ctx) return left.list(ctx, client(ctx)) end
 
+function object.names(ctx) return left.names(ctx, client(ctx)) end
+
 -- ---- Secrets: created, never overwritten ----
 
 local k8s_secret = {

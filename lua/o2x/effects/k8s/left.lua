@@ -61,4 +61,46 @@ function M.list(ctx, k8s)
   return found
 end
 
+-- Kinds of which each tenant has some; what they own goes with them.
+local EACH_HAS <const> = {
+  "Deployment.apps",
+  "StatefulSet.apps",
+  "CronJob.batch",
+  "Service",
+  "Ingress.networking.k8s.io",
+  "ConfigMap",
+  "PersistentVolumeClaim",
+  "ServiceMonitor.monitoring.coreos.com",
+  "PrometheusRule.monitoring.coreos.com",
+}
+
+local function named(ctx, resource, item, label)
+  local meta = item.metadata
+  if next(meta.ownerReferences or {}) then return nil end
+  local target = support.target(ctx, resource, meta.name, meta.namespace)
+  local release = (meta.annotations or {})[RELEASE]
+  return {
+    name = meta.labels[label],
+    title = support.title(target) .. (release and (" of release %s"):format(release) or ""),
+    remove = removal(target, release),
+  }
+end
+
+--- The objects that carry a tenant's label, whichever tenant it is: the label has its name.
+---@param ctx o2x.context
+---@param k8s table client
+---@return o2x.named[]
+function M.names(ctx, k8s)
+  local found, places = {}, ctx.scope.places
+  for _, kind in ipairs(EACH_HAS) do
+    local ok, resource = pcall(k8s.resource, k8s, kind)
+    for _, namespace in ipairs(ok and places.namespaces or {}) do
+      for _, item in ipairs((k8s:list(kind, { namespace = namespace, selector = places.label }))) do
+        found[#found + 1] = named(ctx, resource, item, places.label)
+      end
+    end
+  end
+  return found
+end
+
 return M

@@ -4,6 +4,7 @@ local contents = require "o2x.effects.pg.database_contents"
 local diff = require "o2x.base.diff"
 local errors = require "o2x.base.error"
 local pg = require "o2x.client.pg"
+local shell = require "o2x.base.shell"
 local sorted_keys = require "o2x.base.sorted_keys"
 local support = require "o2x.effects.pg.support"
 local task = require "o2x.base.task"
@@ -244,6 +245,18 @@ local function put(ctx, target, current)
   return { { target = target, desired = desired } }
 end
 
+-- All databases of the server but its own.
+local function names(ctx)
+  local found = {}
+  local sql = "SELECT datname AS name FROM pg_database WHERE NOT datistemplate"
+  for i, row in ipairs(support.with(ctx, ctx.scope.pg.admin, function(db) return db:query(sql) end)) do
+    local drop_it = "DROP DATABASE " .. pg.quote(row.name, "database name")
+    local command = shell.command { "psql", "-d", ctx.scope.pg.admin, "-c", drop_it }
+    found[i] = { name = row.name, title = "database " .. row.name, remove = command }
+  end
+  return found
+end
+
 local database = {
   kind = "pg.database",
   class = "idempotent",
@@ -258,6 +271,7 @@ local database = {
   },
   key = function(target) return target.name end,
   read = read_database,
+  names = names,
   equal = function(current, desired)
     if current == nil or desired == nil then return current == desired end
     for field, wanted in pairs(desired) do

@@ -15,6 +15,7 @@ return {
   parent = function(target) return "pg.database", { database = target.admin, name = target.database } end,
   read = row_ahead.read,
   list = row_left.list,
+  names = row_left.names,
   equal = row_value.equal,
   marker = function(ctx, target, id) return support.marked(ctx, target.database, id) end,
   undo = {

@@ -61,4 +61,20 @@ function M.list(ctx)
   return found
 end
 
+--- The rows of the registry.
+---@param ctx o2x.context
+---@return table[] rows name, id, title, remove
+function M.names(ctx)
+  local granted, registry = ctx.scope.pg, ctx.scope.places.registry
+  local id, name = pg.quote(registry.id, "column name"), pg.quote(registry.name, "column name")
+  local sql = ("SELECT %s AS id, %s AS name FROM %s"):format(id, name, pg.quote_table(registry.table))
+  local rows = support.with(ctx, granted.control, function(db) return db:query(sql) end)
+  for _, row in ipairs(rows) do
+    local exact = { table = registry.table, key = { registry.id } }
+    row.title = row_value.name_of { database = granted.control, table = registry.table, key = { id = row.id } }
+    row.remove = removal(granted.control, exact, { [registry.id] = row.id })
+  end
+  return rows
+end
+
 return M
