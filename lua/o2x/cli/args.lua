@@ -64,7 +64,11 @@ end
 local function unknown_option(command, argument, value, names)
   local near, hint = suggest.did_you_mean(argument, names), ("o2x help %s lists its options"):format(command.name)
   if command.assigns and near == "" then
-    hint = ("%s; a parameter of the runbook has no dashes: %s=%s"):format(hint, argument:gsub("^%-+", ""), value or "…")
+    hint = ("%s; a parameter of the runbook has no dashes: %s=%s"):format(
+      hint,
+      argument:gsub("^%-+", ""),
+      value or "…"
+    )
   end
   errors.input(("%s: unknown option %s%s"):format(command.name, argument, near), hint)
 end

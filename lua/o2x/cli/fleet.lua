@@ -169,12 +169,12 @@ end
 ---@param config table
 ---@param fleet table
 ---@param options table of the command line
+---@param go function? fleet_undo.go, of an undo
 ---@return integer exit code
-function M.perform(store, project, config, fleet, options)
+function M.perform(store, project, config, fleet, options, go)
   out.say(("%s for %d tenants, %s"):format(fleet.runbook, #fleet.tenants, fleet.id))
   common.print_warnings(config)
-  local go = fleet.undoes and require("o2x.cli.fleet_undo").go or go_on
-  local outcomes, status = fleets.perform(store, fleet, go(store, project, config, fleet, options))
+  local outcomes, status = fleets.perform(store, fleet, (go or go_on)(store, project, config, fleet, options))
   if options.json then
     out.json(data_of(fleet, outcomes, status, options, common.warnings(config)))
   else
@@ -317,8 +317,9 @@ end
 ---@param options table
 ---@param store table
 ---@param fleet table
+---@param go function? fleet_undo.go, of an undo
 ---@return integer exit code
-function M.resume(options, store, fleet)
+function M.resume(options, store, fleet, go)
   local undo = fleets.undo_of(store, fleet.id)
   if undo then
     errors.input(
@@ -329,7 +330,7 @@ function M.resume(options, store, fleet)
   end
   check_take_over(store, fleet, options.take_over or {})
   local project, config = common.load_project_of(options, fleet)
-  return M.perform(store, project, config, fleet, options)
+  return M.perform(store, project, config, fleet, options, go)
 end
 
 return M

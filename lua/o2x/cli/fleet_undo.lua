@@ -193,7 +193,7 @@ local function begin(this)
     take_over = this.take_over,
     root = this.fleet.root,
   })
-  return fleet.perform(this.store, this.project, this.config, made, this.options)
+  return fleet.perform(this.store, this.project, this.config, made, this.options, M.go)
 end
 
 local function check(this)

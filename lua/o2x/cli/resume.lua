@@ -5,6 +5,7 @@ local args = require "o2x.cli.args"
 local common = lazy "o2x.cli.common"
 local errors = require "o2x.base.error"
 local fleet = lazy "o2x.cli.fleet"
+local fleet_undo = lazy "o2x.cli.fleet_undo"
 local fleets = lazy "o2x.engine.fleet"
 local out = require "o2x.report.out"
 local progress = lazy "o2x.report.progress"
@@ -121,7 +122,7 @@ local function perform(options, arguments)
       ("o2x runs lists the runs of %s"):format(several.id)
     )
   end
-  if several then return fleet.resume(options, store, several) end
+  if several then return fleet.resume(options, store, several, several.undoes and fleet_undo.go or nil) end
   return perform_one(options, store, found and found.id or store:find(arguments[1]))
 end
 
