@@ -232,6 +232,7 @@ ROWS["lua/o2x/engine/step_by_step.lua: o2x resume"] = { by = "tests/e2e/step_by_
 for _, key in ipairs {
   "cli/capsule.lua: o2x config",
   "cli/capsule.lua: o2x replay",
+  "cli/capsule.lua: o2x runs",
   "cli/replay.lua: o2x capsule",
   "cli/replay_test.lua: o2x replay",
   "engine/capsule.lua: o2x capsule",

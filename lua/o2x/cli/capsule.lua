@@ -3,12 +3,16 @@
 local lazy = require "o2x.base.lazy"
 local capsule = lazy "o2x.engine.capsule"
 local common = lazy "o2x.cli.common"
+local errors = require "o2x.base.error"
 local out = require "o2x.report.out"
 local shell = lazy "o2x.base.shell"
 local units = lazy "o2x.base.units"
 
 local function perform(options, arguments)
   local store = common.store(options)
+  if arguments[1]:find "^F%-" then
+    errors.input(arguments[1] .. " is a run over several tenants", "pack its runs one by one: o2x runs lists them")
+  end
   local id = store:find(arguments[1])
   local path = options.out or id .. ".capsule"
   local made = capsule.write(store, id, path, options.overwrite)

@@ -8,8 +8,10 @@ local errors = require "o2x.base.error"
 local fs = lazy "o2x.base.fs"
 local history = lazy "o2x.engine.history"
 local mask = lazy "o2x.base.mask"
+local limits = lazy "o2x.base.limits"
 local out = require "o2x.report.out"
 local player = lazy "o2x.engine.player"
+local program = require "o2x.core.program"
 local project = lazy "o2x.project.project"
 local replay = lazy "o2x.engine.replay"
 local test_of = lazy "o2x.cli.replay_test"
@@ -87,6 +89,8 @@ local function data_of(file, result)
     attempt = result.attempt,
     divergence = result.divergence,
     incomplete = result.lost,
+    o2x = header.o2x,
+    packed = { o2x = file.header.o2x, at = file.header.at, tools = file.header.tools },
   }
 end
 
@@ -126,6 +130,7 @@ end
 
 local function perform(options, arguments)
   if options.out and not options.to_test then errors.input "--out needs --to-test" end
+  program.memory_limit(limits.bytes "memory") -- the scripts may be anybody's
   local folder = fs.temp_folder()
   local _remove <close> = defer(function() fs.remove_tree(folder) end)
   capsule.forget_key()

@@ -25,8 +25,9 @@ describe(%q, function()
       word(here .. "/" .. %q),
       word(os.getenv "REPLAY_PROJECT" or here .. "/" .. %q)
     )
-    local output <close> = assert(io.popen(command))
-    local text = output:read "a"
+    local output = assert(io.popen(command))
+    local text = output:read "*a"
+    output:close()
     assert(text:find "exit code 0%%s*$", text)
   end)
 end)

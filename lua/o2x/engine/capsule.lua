@@ -16,11 +16,13 @@ local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local journal = require "o2x.engine.journal"
 local leak = require "o2x.engine.capsule_leak"
+local proc = require "o2x.base.proc"
 local program = require "o2x.core.program"
 local secret = require "o2x.base.secret"
 local shell = require "o2x.base.shell"
 local sorted_keys = require "o2x.base.sorted_keys"
 local tenants = require "o2x.project.tenants"
+local value = require "o2x.base.value"
 
 local M = {}
 
@@ -28,6 +30,7 @@ local FORM <const> = 1
 local LARGEST <const> = 512 << 20 -- bytes of a capsule
 local LARGEST_SOURCE <const> = 1 << 20
 local MOST_SOURCES <const> = 2000
+local LONGEST_LOOK <const> = 5 -- seconds for a tool to say its version
 local PIECE <const> = 256 * 1024 -- bytes of the journal in one record, and the rest of a line
 
 -- ---- writing ----
@@ -110,6 +113,14 @@ local function check_run(store, h)
   assert(fs.exists(store:journal_of(h.id)))
 end
 
+-- The versions of what a run may have started or used, as they are when it is packed.
+local function tools()
+  local found = { lua = _VERSION }
+  local ok, result = pcall(proc.run, { argv = { "helm", "version", "--short" }, timeout = LONGEST_LOOK })
+  found.helm = ok and result.code == 0 and value.text(result.stdout:match "^[^\n]*") or nil
+  return found
+end
+
 local function write(file, store, h, sources)
   local count, size, hash = 0, 0, {}
   for _, path in ipairs(sorted_keys(sources)) do
@@ -143,6 +154,7 @@ function M.write(store, id, path, overwrite)
       run = h.id,
       tenant = h.tenant,
       o2x = program.version,
+      tools = tools(),
       at = clock.iso(),
     }, "pack it again")
     write(file, store, h, sources)

@@ -31,6 +31,7 @@ local STUCK <const> = 15000 -- looks at which nothing has moved though no call w
 ---@class o2x.replay.attempt
 ---@field answers table[]
 ---@field before table[] the records of earlier attempts
+---@field skips table[] the records of steps that the operator did by hand
 ---@field world table? what its scripts knew; nil: it ended before they began
 ---@field steps table<string, boolean>
 ---@field done table<string, { result: any }>
@@ -45,7 +46,7 @@ local function unusable(why)
 end
 
 local function new_attempt(before)
-  return { answers = {}, before = before, steps = {}, done = {}, failed = {}, checks = {}, sources = {} }
+  return { answers = {}, before = before, steps = {}, done = {}, failed = {}, checks = {}, sources = {}, skips = {} }
 end
 
 local function check_key(record) return ("%s\0%s"):format(mask.shown(record.path), mask.shown(record.name)) end
@@ -63,6 +64,7 @@ local TAKE <const> = {
     attempt.world = record
   end,
   source = function(attempt, record) attempt.sources[tostring(record.path)] = record.text end,
+  skip = function(attempt, record) table.insert(attempt.skips, record) end,
   step = function(attempt, record) attempt.steps[mask.shown(record.path)] = true end,
   done = function(attempt, record) attempt.done[mask.shown(record.path)] = record end,
   fail = function(attempt, record)
@@ -244,7 +246,8 @@ local function prepare(this, attempt, tape)
   run.ctx.run_id = run.id
   run.sandbox.run, run.platform_sandbox.run = run, run
   run.journal = comparing_journal(this, attempt, tape)
-  if attempt.before[1] then run.past = memory.new(history.of(attempt.before)) end
+  local known = table.move(attempt.skips, 1, #attempt.skips, #attempt.before + 1, attempt.before)
+  if known[1] then run.past = memory.new(history.of(known)) end
   return run
 end
 

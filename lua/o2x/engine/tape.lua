@@ -161,6 +161,7 @@ local function note(self, call, given, members, clean)
   if self.bytes > self.most then
     text = '{"t":"answer","call":"","lost":"the run asked for more than the tape holds"}'
   end
+  clean = clean and not (lane ~= "" and secret.found(lane))
   self.journal:append(clean and text or json.decode(text), "later")
 end
 
