@@ -63,21 +63,33 @@ local function number(options, name)
   return n
 end
 
-local function kinds_of(options)
-  if not options.cases then return nil end
+local function kinds_in(option, list)
   local known, wanted = {}, {}
   for _, kind in ipairs(cases.KINDS) do
     known[kind[1]] = true
   end
-  for word in options.cases:gmatch "[^,%s]+" do
+  for word in list:gmatch "[^,%s]+" do
     if not known[word] then
       local names = {}
       for _, kind in ipairs(cases.KINDS) do
         names[#names + 1] = kind[1]
       end
-      errors.input(("--cases=%s: there is no such kind"):format(word), "kinds: " .. table.concat(names, ", "))
+      errors.input(("--%s=%s: there is no such kind"):format(option, word), "kinds: " .. table.concat(names, ", "))
     end
     wanted[word] = true
+  end
+  return wanted
+end
+
+-- The kinds that are wanted; nil: all.
+local function kinds_of(options)
+  if not options.cases and not options.without then return nil end
+  local wanted = options.cases and kinds_in("cases", options.cases) or {}
+  for _, kind in ipairs(options.cases and {} or cases.KINDS) do
+    wanted[kind[1]] = true
+  end
+  for kind in pairs(options.without and kinds_in("without", options.without) or {}) do
+    wanted[kind] = nil
   end
   return wanted
 end
@@ -237,6 +249,7 @@ still holds.]],
       value = "KIND,…",
       help = "play these kinds: plan, again, kill, leave, power, twice, fault, foreign, undo",
     },
+    { "without", value = "KIND,…", help = "leave these kinds out" },
     { "sample", value = "N", help = "play at most N cases of each kind" },
     { "all", help = "also kill every killed resume, and the undo at every point" },
     { "seed", value = "N", help = "which sample" },

@@ -59,6 +59,7 @@ local function prepare(ground, after)
   for _, words in ipairs(after) do
     must(ground:o2x(words), "o2x " .. table.concat(words, " "))
   end
+  ground:o2x { "plan", table.unpack(without_confirm(ground.words)) } -- what the first look makes is there, and kept
   ground.lab:snapshot "start"
   ground:fresh "start"
 end

@@ -20,7 +20,7 @@ end
 
 -- The words of the command that a failed run proposes.
 local function proposed(result)
-  local command = result.stderr:match "next: o2x ([^\n]*)"
+  local command = result.stderr:match "next: %S*o2x ([^\n]*)"
   if not command then return nil end
   local words = {}
   for word in command:gmatch "%S+" do
@@ -64,7 +64,7 @@ end
 local function judge(ground, base, result, options)
   options = options or {}
   if not result.clean then return "a child is still there" end
-  local wrong = ground:compare(base.state, options.left_out)
+  local wrong = ground:compare(base.state, options)
   if wrong then return wrong end
   wrong = not options.no_log and verdict.twice(base.log, ground.lab:log()) or nil
   wrong = wrong or ground:leftovers()
@@ -220,6 +220,7 @@ local function judge_undo(ground, base, result)
   local left_out = result.code == 7 and not_undone(ground) or nil
   return judge(ground, { state = base.start, log = base.log, secrets = base.secrets }, result, {
     left_out = left_out,
+    traces = true,
     no_log = true,
   })
 end

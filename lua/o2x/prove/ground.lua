@@ -153,11 +153,18 @@ function Ground:picture() return { short = self.lab:state(), full = self.lab:sta
 
 --- Where the lab differs from what it held.
 ---@param expected { short: table, full: table }
----@param left_out table<string, boolean>? parts
+---@param options { left_out: table<string, boolean>?, traces: boolean? }? left_out: parts; traces: what only tells that
+---  something was changed and changed back does not count
 ---@return string? differences in a line
-function Ground:compare(expected, left_out)
+function Ground:compare(expected, options)
+  local left_out = { received = true } -- what was asked is the log's to judge
+  for part in pairs(options and options.left_out or {}) do
+    left_out[part] = true
+  end
   if #verdict.differences(expected.short, self.lab:state(), left_out) == 0 then return nil end
-  return verdict.line(verdict.differences(expected.full, self.lab:state { full = true }, left_out))
+  local list = verdict.differences(expected.full, self.lab:state { full = true }, left_out)
+  if #list == 0 then return "its hashes differ" end
+  return verdict.line(options and options.traces and verdict.without_traces(list) or list)
 end
 
 --- What nobody cleans up: temporary files, and locks.

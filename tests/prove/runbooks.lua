@@ -1,0 +1,37 @@
+--- The shipped runbooks as make prove proves them: with what, for whom, and after what.
+return {
+  { "scale", "urbanos", "service=service-billing", "replicas=3" },
+  { "vacuum", "urbanos" },
+  { "cache-clear", "urbanos", "--confirm=urbanos" },
+  { "smoke", "urbanos" },
+  { "diagnose", "urbanos" },
+  { "logs", "urbanos" },
+  { "restart", "urbanos", "services=service-billing" },
+  { "maintenance", "urbanos", "mode=on", "--confirm=urbanos" },
+  { "backup", "urbanos", "to=s3://embrix-backups/TIDLT-100001/prove.dump" },
+  {
+    "restore",
+    "urbanos",
+    "archive=s3://embrix-backups/TIDLT-100001/prove.dump",
+    "--confirm=urbanos",
+    after = { "o2x run backup urbanos to=s3://embrix-backups/TIDLT-100001/prove.dump" },
+  },
+  {
+    "restore",
+    "urbanos",
+    "archive=s3://embrix-backups/TIDLT-100001/prove.dump",
+    "table=core_config.users",
+    "--confirm=urbanos",
+    after = { "o2x run backup urbanos to=s3://embrix-backups/TIDLT-100001/prove.dump" },
+  },
+  { "deploy", "urbanos", "services=service-billing", "--confirm=urbanos" },
+  {
+    "rollback",
+    "urbanos",
+    "services=service-billing",
+    "--confirm=urbanos",
+    after = { "o2x run deploy urbanos services=service-billing image=2.0.0 --confirm=urbanos" },
+  },
+  { "migrations-repair", "urbanos", "--confirm=urbanos" },
+  { "onboard", "newclient" },
+}
