@@ -134,6 +134,10 @@ leakhunt: all
 plans: all
 	O2X_PLANS=all $(BUILD)/o2x-dev tests/run.lua tests/e2e/plan_writes_nothing_spec.lua tests/e2e/plan_is_run_spec.lua
 
+# Everything that can go wrong with each shipped runbook, in labs: make prove, make prove RUNBOOK=scale.
+prove: all
+	$(BUILD)/o2x-dev tests/prove/run.lua $(RUNBOOK) $(PROVE)
+
 # Parsers of what comes from outside, fed with mutations of tests/fuzz/corpus for SECONDS each.
 SECONDS ?= 10
 FUZZING  = -O1 -g -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -219,6 +223,7 @@ help:
 	@echo 'make hostile         attacks on scope, secrets, sandbox and limits, under the sanitizers'
 	@echo 'make fuzz SECONDS=10 mutated inputs for every parser, that long each'
 	@echo 'make plans           plans of every runbook in many states: they write nothing, and runs do what they show'
+	@echo 'make prove           everything that can go wrong with each shipped runbook; RUNBOOK=scale for one'
 	@echo 'make leakhunt        every runbook with marked secrets, failing and killed; then the search for them'
 	@echo 'make bench           speed beside floors, shell and peers, into bench/RESULTS.md; make bench-NAME: one of them'
 	@echo 'make bench-count     requests, syncs, children, instructions beside bench/counts.json: none may grow'
@@ -230,7 +235,7 @@ help:
 	@echo 'make install-lab     likewise the lab, which production does not need'
 	@echo 'make clean           removes build/'
 
-.PHONY: all asan test reference hostile plans fuzz leakhunt bench bench-count warnings lint \
+.PHONY: all asan test reference hostile plans prove fuzz leakhunt bench bench-count warnings lint \
 	format house docs demo install install-lab clean help FORCE
 FORCE:
 

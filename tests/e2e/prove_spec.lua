@@ -1,6 +1,10 @@
 -- o2x prove, over the toy platform: the cases of a whole runbook, each in a fork of the program.
 
+local build = require "tests.support.build"
 local fs = require "o2x.base.fs"
+local json = require "o2x.base.json"
+local proc = require "o2x.base.proc"
+local program = require "o2x.core.program"
 local prove = require "tests.support.toy_prove"
 local toys = require "tests.support.toy"
 
@@ -49,4 +53,23 @@ describe("o2x prove", function()
     assert.equal(2, check.code)
     assert.matches("these have changed: stdlib", check.stdout, 1, true)
   end)
+end)
+
+-- All cases of all of them are played by make prove.
+describe("a case of each kind is played for the shipped runbook", function()
+  local SAMPLED <const> = { scale = true, ["cache-clear"] = true }
+
+  for _, row in ipairs(require "tests.prove.runbooks") do
+    if SAMPLED[row[1]] then
+      it(row[1], function()
+        local words = { build.o2x, "prove", "--json", "--jobs=1", "--sample=1", table.unpack(row) }
+        local result = proc.run { argv = words, env = program.environment(), timeout = 300 }
+        assert.equal(0, result.code, result.stdout .. result.stderr)
+        local counts = json.read(result.stdout).counts
+        for _, kind in ipairs { "plan", "again", "kill", "power", "twice", "fault", "undo" } do
+          assert.is_true(counts[kind].played + counts[kind].skipped > 0, kind)
+        end
+      end)
+    end
+  end
 end)

@@ -27,6 +27,7 @@ for _, row in ipairs(runbooks) do
     for _, line in ipairs(row.after or {}) do
       words[#words + 1] = "--after=" .. line
     end
+    if row.without then words[#words + 1] = "--without=" .. row.without end
     table.move(options, 1, #options, #words + 1, words)
     print("o2x " .. shell.command(words))
     local result = proc.run {

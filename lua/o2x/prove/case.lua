@@ -148,14 +148,18 @@ local function correct(ground, base, case)
   return judge(ground, { state = wanted, log = base.log, secrets = base.secrets }, result, { no_log = true })
 end
 
+-- What has the run's name in it is named alike in a plan.
+local function line_of(kind, key, outcome) return ("%s %s %s"):format(kind, key:gsub("R%-%d[%w-]+", "plan"), outcome) end
+
 local function changes_of(journal)
   local list, names = {}, {}
   for line in journal:gmatch "[^\n]+" do
     local record = json.read(line:match "{.*}", "journal")
     if record.t == "intent" then
-      names[record.effect] = ("%s %s"):format(record.kind, record.key)
+      names[record.effect] = record
     elseif record.t == "result" then
-      list[#list + 1] = ("%s %s"):format(names[record.effect], record.outcome)
+      local intent = names[record.effect]
+      list[#list + 1] = line_of(intent.kind, intent.key, record.outcome)
     end
   end
   table.sort(list)
@@ -171,7 +175,7 @@ local function plan(ground, base)
   if result.code ~= 0 then return nil, "cannot be planned" end
   local list = {}
   for _, change in ipairs(json.read(result.stdout, "plan").changes) do
-    list[#list + 1] = ("%s %s %s"):format(change.kind, change.target, change.outcome)
+    list[#list + 1] = line_of(change.kind, change.target, change.outcome)
   end
   table.sort(list)
   local planned, done = table.concat(list, "\n"), changes_of(base.journal)

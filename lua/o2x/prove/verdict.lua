@@ -44,7 +44,7 @@ local TRACES <const> = {
   "^k8s Pod ",
   "^alerts silence ", -- one that was ended is still listed
   "^postgres %S+ %S+ o2x", -- markers, and ids that are never given again
-  "^vault .*version",
+  "^services services of ", -- made by the first look
   "metadata%.generation$",
   "status%.observedGeneration$",
   "metadata%.managedFields",
